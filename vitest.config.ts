@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+/** Three projects: `fast` needs nothing but the tree, `process` starts nodes and bitcoind, run one file at a time. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/regtest/**', 'test/interop/**'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'regtest',
+          include: ['test/regtest/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
