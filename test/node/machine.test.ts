@@ -1,0 +1,109 @@
+/** The executor of pure machines: order, durability before visibility, and what happens when something throws. */
+import { expect, test } from 'vitest';
+import { Machine } from '../../node/machine.ts';
+
+type Effect = { readonly do: 'save' | 'send'; readonly n: number };
+const later = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+const machine = (trace: string[], step?: (state: number, n: number) => readonly [number, readonly Effect[]]) => {
+  const broken: unknown[] = [];
+  return {
+    broken,
+    machine: new Machine<number, number, Effect>({
+      state: 0,
+      step:
+        step ??
+        ((state, n) => [
+          state + n,
+          [
+            { do: 'save', n },
+            { do: 'send', n },
+          ],
+        ]),
+      perform: (effect) => {
+        if (effect.do === 'send') {
+          trace.push(`send ${effect.n}`);
+          return undefined;
+        }
+        return later().then(() => {
+          trace.push(`saved ${effect.n}`);
+        });
+      },
+      broke: (error) => broken.push(error),
+    }),
+  };
+};
+
+test('an effect waits for the one before it, and an input for all effects of the last', async () => {
+  const trace: string[] = [];
+  const { machine: m } = machine(trace);
+  m.push(1);
+  m.push(2);
+  await m.settled();
+  expect(trace).toEqual(['saved 1', 'send 1', 'saved 2', 'send 2']);
+  expect(m.state).toBe(3);
+});
+
+test('idle is asked only when the queue has run empty', async () => {
+  const trace: string[] = [];
+  let asked = 0;
+  const m = new Machine<number, number, string>({
+    state: 0,
+    step: (state, n) => [state + n, [`took ${n}`]],
+    perform: (effect) => {
+      trace.push(effect);
+      return undefined;
+    },
+    idle: (state) => {
+      asked++;
+      return state < 10 ? 10 : undefined;
+    },
+    broke: () => undefined,
+  });
+  m.push(1);
+  m.push(2);
+  await m.settled();
+  expect(trace).toEqual(['took 1', 'took 2', 'took 10']);
+  expect(asked).toBe(2);
+});
+
+test('a step that throws halts the machine at its last good state and says so once', async () => {
+  const trace: string[] = [];
+  const { machine: m, broken } = machine(trace, (state, n) => {
+    if (n === 2) throw new Error('bug');
+    return [state + n, []];
+  });
+  for (const n of [1, 2, 3]) m.push(n);
+  await m.settled();
+  expect(m.state).toBe(1);
+  expect(m.broken).toBe(true);
+  expect(broken).toHaveLength(1);
+  m.push(4);
+  await m.settled();
+  expect(m.state).toBe(1);
+});
+
+test('a save that fails keeps what depends on it from being sent', async () => {
+  const sent: string[] = [];
+  const broken: unknown[] = [];
+  const m = new Machine<number, number, Effect>({
+    state: 0,
+    step: (state, n) => [
+      state + n,
+      [
+        { do: 'save', n },
+        { do: 'send', n },
+      ],
+    ],
+    perform: (effect) => {
+      if (effect.do === 'save') return Promise.reject(new Error('disk full'));
+      sent.push('sent');
+      return undefined;
+    },
+    broke: (error) => broken.push(error),
+  });
+  m.push(1);
+  await m.settled();
+  expect(sent).toEqual([]);
+  expect(broken).toHaveLength(1);
+});
