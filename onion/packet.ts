@@ -1,0 +1,70 @@
+/**
+ * The onion packet of BOLT 4 as plain values: what building one takes, what peeling one gives. Version (1), ephemeral
+ * key (33), hops_data (1300), HMAC (32). The code is in construct.ts and peel.ts.
+ */
+import type { Point, SecretKey } from '../wire/units.ts';
+import type { Failure, MalformedFailure } from './failures.ts';
+import type { Frame } from './frame.ts';
+
+/** Bytes of `hops_data` in an `update_add_htlc`. */
+export const HOPS_LENGTH = 1300;
+/** Bytes around `hops_data`: version, ephemeral key, HMAC. */
+export const OVERHEAD = 66;
+/** Bytes of the packet in an `update_add_htlc`. */
+export const PACKET_LENGTH = OVERHEAD + HOPS_LENGTH;
+
+/** What one hop is to read, in either format; both may stand in one onion in any order. */
+export type HopData =
+  | { readonly kind: 'frame'; readonly frame: Frame }
+  /** A TLV stream without its length prefix, at least 2 bytes. */
+  | { readonly kind: 'tlv'; readonly stream: Uint8Array };
+
+/** A hop of the route, as its sender sees it. */
+export interface OnionHop {
+  readonly node: Point;
+  readonly data: HopData;
+}
+
+export interface ConstructInput {
+  /** Fresh entropy for every onion: used twice it makes two packets linkable and the second look replayed. */
+  readonly sessionKey: SecretKey;
+  /** Authenticated but not carried; the payment hash of the HTLC. */
+  readonly associatedData: Uint8Array;
+  readonly hops: readonly OnionHop[];
+  /** What `hops_data` is filled with before the last hop's data; the stream of the session's pad key when absent. */
+  readonly padding?: Uint8Array;
+  /** Bytes of `hops_data`; 1300 when absent. */
+  readonly hopsLength?: number;
+}
+
+export interface Constructed {
+  readonly packet: Uint8Array;
+  /** One per hop, in order; they open the failure that may come back. Secret. */
+  readonly sharedSecrets: readonly Uint8Array[];
+}
+
+export interface PeelInput {
+  readonly nodeKey: SecretKey;
+  readonly packet: Uint8Array;
+  /** The payment hash of the HTLC. */
+  readonly associatedData: Uint8Array;
+  /** Bytes of `hops_data`; 1300 when absent. */
+  readonly hopsLength?: number;
+}
+
+/** What every packet whose HMAC is right yields. */
+export interface Opened {
+  /** Encrypts the failure on its way back. Secret, 32 bytes. */
+  readonly sharedSecret: Uint8Array;
+  /** 32 bytes that are the same whenever the same ephemeral key comes back: the caller logs it and refuses a repetition. */
+  readonly replayTag: Uint8Array;
+}
+
+export type Peeled =
+  /** Not readable at all: answered by `update_fail_malformed_htlc`. */
+  | { readonly kind: 'malformed'; readonly failure: MalformedFailure }
+  /** Authentic, but its hop data is no frame and no TLV payload: answered by an encrypted failure. */
+  | ({ readonly kind: 'refused'; readonly failure: Failure } & Opened)
+  /** `next` is the packet for the hop behind us. */
+  | ({ readonly kind: 'forward'; readonly data: HopData; readonly next: Uint8Array } & Opened)
+  | ({ readonly kind: 'final'; readonly data: HopData } & Opened);
