@@ -227,7 +227,7 @@ export const many = <T>(item: Codec<T>): Codec<readonly T[]> => ({
 
 // biome-ignore lint/suspicious/noExplicitAny: only `any` lets a record hold codecs of different values; Shape gives each its type back
 export type Fields = Record<string, Codec<any>>;
-type Flat<T> = { readonly [K in keyof T]: T[K] };
+export type Flat<T> = { readonly [K in keyof T]: T[K] };
 export type Shape<F extends Fields> = Flat<{ [K in keyof F]: ValueOf<F[K]> }>;
 
 /** Fields in the order in which they stand in the table, which is the order on the wire. */
