@@ -1,0 +1,241 @@
+/**
+ * Finding a way: Dijkstra from the destination backwards, since every hop's amount is what the next one needs plus its fee
+ * (BOLT 7, "Recommendations for Routing"). The first channel is one of our own outlets; all others are announced channels or
+ * hints of an invoice.
+ */
+import type { Excluded, Hop, Outlet, Reserved, Route, RouteQuery } from '../../amp/io.ts';
+import { hex, unhex } from '../../wire/bytes.ts';
+import { type Msat, msat, type Point, point, type ShortChannelId } from '../../wire/units.ts';
+import type { Graph, NodeKey, Policy } from './graph.ts';
+
+/** A channel that only an invoice told of: from `from`, into `to`. */
+export interface Hint {
+  readonly from: Point;
+  readonly to: Point;
+  readonly scid: ShortChannelId;
+  readonly feeBase: Msat;
+  readonly feeProportional: number;
+  readonly cltvExpiryDelta: number;
+}
+
+export interface RouteContext {
+  readonly graph: Graph;
+  /** Ourselves. */
+  readonly source: Point;
+  readonly outlets: readonly Outlet[];
+  readonly hints: readonly Hint[];
+  /** Whether a node reads TLV payloads only. */
+  readonly tlvOnly: (id: NodeKey) => boolean;
+}
+
+/** One way over a channel, as the search sees it. `policy` undefined: our own outlet, free and without delay. */
+interface Edge {
+  readonly from: NodeKey;
+  readonly scid: ShortChannelId;
+  readonly ceiling: bigint;
+  readonly floor: bigint;
+  readonly policy: Pick<Policy, 'feeBase' | 'feeProportional' | 'cltvExpiryDelta'> | undefined;
+}
+
+/** What has to arrive at a node, and the way on from there. */
+interface Label {
+  readonly node: NodeKey;
+  readonly amount: bigint;
+  readonly expiry: number;
+  readonly hops: number;
+  readonly cost: bigint;
+  /** The edge that leaves the node and the label behind it; undefined at the destination. */
+  readonly via: { readonly edge: Edge; readonly next: Label } | undefined;
+}
+
+/** Blocks of delay are weighed as a yearly interest on the amount, 15 in a thousand million per block as the field does. */
+const RISK_PER_BLOCK = 15n;
+const BILLION = 1_000_000_000n;
+/** A flat price per hop, so that of two free routes the shorter one wins. */
+const HOP_COST = 100n;
+
+/** The fee a node asks for forwarding `amount`. BOLT 7, "HTLC Fees". */
+export const forwardingFee = (
+  policy: { readonly feeBase: Msat; readonly feeProportional: number },
+  amount: bigint,
+): bigint => policy.feeBase + (amount * BigInt(policy.feeProportional)) / 1_000_000n;
+
+const direction = (scid: ShortChannelId, from: NodeKey | undefined): string => `${scid}/${from ?? ''}`;
+
+/** What a payment has learnt and what it takes itself, by channel and direction. */
+const boundsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]) => {
+  const atMost = new Map<string, bigint>();
+  for (const { scid, from, atLeast } of excluded) {
+    const key = direction(scid, from && hex(from));
+    const known = atMost.get(key);
+    const limit = atLeast - 1n;
+    if (known === undefined || limit < known) atMost.set(key, limit);
+  }
+  const taken = new Map<string, { amount: bigint; count: number }>();
+  for (const { scid, from, amount, count, offered } of reserved) {
+    // Our own channels count what they were offered themselves.
+    if (from === undefined && offered) continue;
+    const key = direction(scid, from && hex(from));
+    const sum = taken.get(key) ?? { amount: 0n, count: 0 };
+    taken.set(key, { amount: sum.amount + amount, count: sum.count + count });
+  }
+  return (scid: ShortChannelId, from: NodeKey | undefined, ceiling: bigint): bigint => {
+    const key = direction(scid, from);
+    const free = ceiling - (taken.get(key)?.amount ?? 0n);
+    const limit = atMost.get(key);
+    return limit !== undefined && limit < free ? limit : free;
+  };
+};
+
+/** A binary heap of labels by cost. */
+class Frontier {
+  private readonly items: Label[] = [];
+
+  push(label: Label): void {
+    let at = this.items.push(label) - 1;
+    while (at > 0) {
+      const up = (at - 1) >> 1;
+      const parent = this.items[up];
+      if (parent === undefined || parent.cost <= label.cost) break;
+      this.items[at] = parent;
+      at = up;
+    }
+    this.items[at] = label;
+  }
+
+  pop(): Label | undefined {
+    const top = this.items[0];
+    const last = this.items.pop();
+    if (top === undefined || last === undefined || this.items.length === 0) return top;
+    let at = 0;
+    for (;;) {
+      let down = 2 * at + 1;
+      const left = this.items[down];
+      const right = this.items[down + 1];
+      if (left === undefined) break;
+      let child = left;
+      if (right !== undefined && right.cost < left.cost) {
+        child = right;
+        down++;
+      }
+      if (child.cost >= last.cost) break;
+      this.items[at] = child;
+      at = down;
+    }
+    this.items[at] = last;
+    return top;
+  }
+}
+
+type EdgesInto = (node: NodeKey) => readonly Edge[];
+
+const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
+  const source = hex(context.source);
+  const bound = boundsOf(query.excluded, query.reserved);
+  const outlets = new Map<NodeKey, Edge[]>();
+  for (const outlet of context.outlets) {
+    if (outlet.slots <= 0) continue;
+    const edge: Edge = {
+      from: source,
+      scid: outlet.scid,
+      ceiling: bound(outlet.scid, undefined, outlet.spendable),
+      floor: 1n,
+      policy: undefined,
+    };
+    const peer = hex(outlet.peer);
+    outlets.set(peer, [...(outlets.get(peer) ?? []), edge]);
+  }
+  const hinted = new Map<NodeKey, Edge[]>();
+  for (const hint of context.hints) {
+    const from = hex(hint.from);
+    const edge = { from, scid: hint.scid, ceiling: bound(hint.scid, from, query.amount), floor: 1n, policy: hint };
+    hinted.set(hex(hint.to), [...(hinted.get(hex(hint.to)) ?? []), edge]);
+  }
+  return (node) => {
+    const edges: Edge[] = [...(outlets.get(node) ?? []), ...(hinted.get(node) ?? [])];
+    for (const channel of context.graph.channelsOf(node)) {
+      const side = channel.nodes[0] === node ? 1 : 0;
+      const from = channel.nodes[side];
+      const policy = channel.policies[side];
+      // Our own channels are outlets or not to be used at all.
+      if (policy === undefined || policy.disabled || from === source) continue;
+      const capacity = channel.capacity === undefined ? policy.htlcMaximum : channel.capacity * 1000n;
+      const ceiling = policy.htlcMaximum < capacity ? policy.htlcMaximum : capacity;
+      edges.push({
+        from,
+        scid: channel.scid,
+        ceiling: bound(channel.scid, from, ceiling),
+        floor: policy.htlcMinimum,
+        policy,
+      });
+    }
+    return edges;
+  };
+};
+
+const search = (context: RouteContext, query: RouteQuery, amount: bigint): Label | undefined => {
+  const source = hex(context.source);
+  const target = hex(query.destination);
+  const avoided = new Set(query.excludedNodes.map((node) => hex(node)));
+  const into = edgesInto(context, query);
+  const best = new Map<NodeKey, bigint>();
+  const frontier = new Frontier();
+  frontier.push({ node: target, amount, expiry: query.finalExpiry, hops: 0, cost: 0n, via: undefined });
+  for (let label = frontier.pop(); label !== undefined; label = frontier.pop()) {
+    if (label.node === source) return label;
+    const known = best.get(label.node);
+    if (known !== undefined && known <= label.cost) continue;
+    best.set(label.node, label.cost);
+    if (label.hops >= query.maxHops) continue;
+    for (const edge of into(label.node)) {
+      if (label.amount > edge.ceiling || label.amount < edge.floor) continue;
+      if (edge.from !== source && (avoided.has(edge.from) || edge.from === target)) continue;
+      const fee = edge.policy === undefined ? 0n : forwardingFee(edge.policy, label.amount);
+      const total = label.amount + fee;
+      if (total - amount > query.maxFee) continue;
+      const delta = edge.policy?.cltvExpiryDelta ?? 0;
+      const risk = (label.amount * BigInt(delta) * RISK_PER_BLOCK) / BILLION;
+      frontier.push({
+        node: edge.from,
+        amount: total,
+        expiry: label.expiry + delta,
+        hops: label.hops + 1,
+        cost: label.cost + fee + risk + HOP_COST,
+        via: { edge, next: label },
+      });
+    }
+  }
+  return undefined;
+};
+
+const routeOf = (context: RouteContext, start: Label): Route | undefined => {
+  const hops: Hop[] = [];
+  for (let label: Label | undefined = start; label?.via !== undefined; label = label.via.next) {
+    const { edge, next } = label.via;
+    hops.push({
+      node: point(unhex(next.node)),
+      scid: edge.scid,
+      amount: msat(next.amount),
+      expiry: next.expiry,
+      tlvOnly: context.tlvOnly(next.node),
+    });
+  }
+  const [first, ...rest] = hops;
+  return first === undefined ? undefined : [first, ...rest];
+};
+
+/**
+ * The cheapest route that carries `query.amount` within `query.maxFee` and `query.maxHops`, past what is excluded and what the
+ * payment's other shards take. Without one, the largest amount (halving, down to 1/64) for which there would be one.
+ */
+export const findRoute = (
+  context: RouteContext,
+  query: RouteQuery,
+): { readonly route: Route } | { readonly route: undefined; readonly largest?: Msat } => {
+  const found = search(context, query, query.amount);
+  const route = found && routeOf(context, found);
+  if (route !== undefined) return { route };
+  for (let amount = query.amount / 2n; amount > 0n && amount >= query.amount / 64n; amount /= 2n)
+    if (search(context, query, amount) !== undefined) return { route: undefined, largest: msat(amount) };
+  return { route: undefined };
+};
