@@ -1,0 +1,42 @@
+/**
+ * THE table of methods. JSON-RPC on the socket, HTTP and WebSocket, the command line, its help and the client all follow
+ * from it, and so does the type of what a node must implement. A new method is one row here and one function there.
+ */
+import type { z } from 'zod';
+import type { Method } from './method.ts';
+import { channelMethods } from './methods/channels.ts';
+import { invoiceMethods } from './methods/invoices.ts';
+import { nodeMethods } from './methods/node.ts';
+import { paymentMethods } from './methods/payments.ts';
+import { peerMethods } from './methods/peers.ts';
+
+export const table = {
+  ...nodeMethods,
+  ...peerMethods,
+  ...channelMethods,
+  ...invoiceMethods,
+  ...paymentMethods,
+} as const satisfies Readonly<Record<string, Method>>;
+
+type Table = typeof table;
+export type MethodName = keyof Table;
+
+/** What a caller writes: JSON, where an amount may also be a bigint. */
+export type Given<M extends MethodName> = z.input<Table[M]['params']>;
+/** What a handler gets: checked, branded, defaults filled in. */
+export type Params<M extends MethodName> = z.output<Table[M]['params']>;
+/** What a handler answers and a client is told: ids and hashes as hex, amounts as Msat. */
+export type Result<M extends MethodName> = z.output<Table[M]['result']>;
+
+/** What a handler may know of the call besides its parameters. */
+export interface CallContext {
+  /** Aborted when the caller has gone: waiting on is then useless. Work under way must not be undone. */
+  readonly signal: AbortSignal;
+}
+
+/** A node, as the interface sees it; `help` comes from the table itself. Handlers throw ApiError for what callers should know. */
+export type Handlers = {
+  readonly [M in Exclude<MethodName, 'help'>]: (params: Params<M>, call: CallContext) => Promise<Result<M>>;
+};
+
+export const isMethod = (name: string): name is MethodName => Object.hasOwn(table, name);
