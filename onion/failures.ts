@@ -88,6 +88,9 @@ export interface UnknownFailure {
 }
 export type Failure = KnownFailure | UnknownFailure;
 
+/** What a hop makes of bytes meant for it: their meaning, or the failure to send back. */
+export type Reading<T> = { readonly accept: T } | { readonly refuse: Failure };
+
 /** What `update_fail_malformed_htlc` may say. */
 export type MalformedName =
   | 'invalid_onion_version'

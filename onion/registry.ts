@@ -2,13 +2,10 @@
  * Who reads the extra onion blobs: a protocol number's handlers, for a hop that forwards and for the final one. A program
  * adds a protocol by adding a row to a map; a number without a handler fails the HTLC with `invalid_realm`.
  */
-import type { Failure, MalformedFailure } from './failures.ts';
+import type { Failure, MalformedFailure, Reading } from './failures.ts';
 import type { Extra, Frame } from './frame.ts';
-import type { Opened } from './packet.ts';
-import type { FinalPayload, ForwardPayload } from './payload.ts';
-
-/** What a handler makes of blobs: a meaning, or the failure to send back. */
-export type Reading<T> = { readonly accept: T } | { readonly refuse: Failure };
+import type { Opened, Peeled } from './packet.ts';
+import { type FinalPayload, type ForwardPayload, readFinal, readForward } from './payload.ts';
 
 /** One EOB protocol. A position without a handler is refused with `invalid_realm`. */
 export interface EobProtocol<Final, Note> {
@@ -36,18 +33,68 @@ export type FinalHop<Final> =
     }
   | ({ readonly form: 'tlv' } & FinalPayload);
 
+/** What a forwarder is told. */
+export interface Forwarding<Note> {
+  readonly payload: ForwardPayload;
+  /** What a handler made of the hop's blobs; undefined when it had none. */
+  readonly note: { readonly protocol: number; readonly value: Note } | undefined;
+}
+
 /** A received onion, read as far as this node can without looking at the HTLC it came with. */
 export type Hop<Final, Note> =
   /** Answer with `update_fail_malformed_htlc`. */
   | { readonly kind: 'malformed'; readonly failure: MalformedFailure }
   /** Answer with `update_fail_htlc`, the failure encrypted to the origin. */
   | ({ readonly kind: 'refused'; readonly failure: Failure } & Opened)
-  | ({
-      readonly kind: 'forward';
-      readonly payload: ForwardPayload;
-      /** What a forwarder's EOB handler read; undefined when the hop had no blobs. */
-      readonly note: { readonly protocol: number; readonly value: Note } | undefined;
-      /** The packet for the next node. */
-      readonly next: Uint8Array;
-    } & Opened)
+  /** `next` is the packet for the next node. */
+  | ({ readonly kind: 'forward'; readonly next: Uint8Array } & Forwarding<Note> & Opened)
   | ({ readonly kind: 'final'; readonly payload: FinalHop<Final> } & Opened);
+
+const invalidRealm = { refuse: { name: 'invalid_realm' } } as const;
+
+const forwardFrame = <Note>(registry: Registry<unknown, Note>, frame: Frame): Reading<Forwarding<Note>> => {
+  const { extra, ...payload } = frame;
+  if (extra === undefined) return { accept: { payload, note: undefined } };
+  const read = registry.get(extra.protocol)?.forward?.(frame, extra) ?? invalidRealm;
+  return 'refuse' in read ? read : { accept: { payload, note: { protocol: extra.protocol, value: read.accept } } };
+};
+
+const finalFrame = <Final>(registry: Registry<Final, unknown>, frame: Frame): Reading<FinalHop<Final>> => {
+  const { extra, amtToForward, outgoingCltvValue } = frame;
+  if (extra === undefined) return { accept: { form: 'frame', amtToForward, outgoingCltvValue } };
+  const { protocol } = extra;
+  const read = registry.get(protocol)?.final?.(frame, extra) ?? invalidRealm;
+  return 'refuse' in read
+    ? read
+    : { accept: { form: 'eob', amtToForward, outgoingCltvValue, protocol, meaning: read.accept } };
+};
+
+const forwardStream = (stream: Uint8Array): Reading<Forwarding<never>> => {
+  const read = readForward(stream);
+  return 'refuse' in read ? read : { accept: { payload: read.accept, note: undefined } };
+};
+
+const finalStream = (stream: Uint8Array): Reading<FinalHop<never>> => {
+  const read = readFinal(stream);
+  return 'refuse' in read ? read : { accept: { form: 'tlv', ...read.accept } };
+};
+
+/**
+ * What a peeled onion asks of this node: the frame or TLV payload validated for where this hop stands, blobs read by the
+ * registry's handlers. Never throws for anything the packet says.
+ */
+export const readHop = <Final, Note>(registry: Registry<Final, Note>, peeled: Peeled): Hop<Final, Note> => {
+  if (peeled.kind === 'malformed' || peeled.kind === 'refused') return peeled;
+  const { sharedSecret, replayTag, data } = peeled;
+  const opened = { sharedSecret, replayTag };
+  if (peeled.kind === 'final') {
+    const read = data.kind === 'frame' ? finalFrame(registry, data.frame) : finalStream(data.stream);
+    return 'refuse' in read
+      ? { kind: 'refused', failure: read.refuse, ...opened }
+      : { kind: 'final', payload: read.accept, ...opened };
+  }
+  const read = data.kind === 'frame' ? forwardFrame(registry, data.frame) : forwardStream(data.stream);
+  return 'refuse' in read
+    ? { kind: 'refused', failure: read.refuse, ...opened }
+    : { kind: 'forward', ...read.accept, next: peeled.next, ...opened };
+};

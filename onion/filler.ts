@@ -1,0 +1,26 @@
+/**
+ * BOLT 4, "Filler Generation": the tail of `hops_data` that the hops before the last will have produced by shifting zeros
+ * in and running their streams over them. The sender must know it, or the HMACs it computes would not fit.
+ */
+import { zeros } from '../wire/bytes.ts';
+
+/** `target[i] ^= source[from + i]` over `length` bytes, in place. */
+export const xorInto = (target: Uint8Array, source: Uint8Array, from: number, length: number): void => {
+  for (let i = 0; i < length; i++) target[i] = (target[i] ?? 0) ^ (source[from + i] ?? 0);
+};
+
+/**
+ * The filler behind hops of the given sizes, which are all but the last. `streams[i]` is hop i's rho stream, at least
+ * `hopsLength + sizes[i]` bytes; the result is as long as the sizes add up to.
+ */
+export const fillerFor = (sizes: readonly number[], streams: readonly Uint8Array[], hopsLength: number): Uint8Array => {
+  const filler = zeros(sizes.reduce((sum, size) => sum + size, 0));
+  let filled = 0;
+  sizes.forEach((size, i) => {
+    const stream = streams[i] ?? zeros(0);
+    // What earlier hops left ends at hopsLength; this hop's zeros begin there.
+    xorInto(filler, stream, hopsLength - filled, filled + size);
+    filled += size;
+  });
+  return filler;
+};

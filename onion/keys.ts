@@ -1,0 +1,49 @@
+/**
+ * BOLT 4, "Key Generation", "Shared Secret" and "Blinding Ephemeral Onion Keys": from a session key and the nodes of a
+ * route to what each hop shares with the sender, and from a shared secret to the keys of its uses.
+ */
+import { utf8 } from '../wire/bytes.ts';
+import { ecdh, hmacSha256, multiplySecrets, pointOf, sha256 } from '../wire/crypto.ts';
+import { type Point, type SecretKey, secretKey } from '../wire/units.ts';
+
+const labels = {
+  /** Stream over `hops_data`. */
+  rho: utf8('rho'),
+  /** HMAC of the packet. */
+  mu: utf8('mu'),
+  /** HMAC of a returning failure. */
+  um: utf8('um'),
+  /** Stream over a returning failure. */
+  ammag: utf8('ammag'),
+  /** Stream that `hops_data` starts from. */
+  pad: utf8('pad'),
+} as const;
+
+/** The 32-byte key for one use of a 32-byte secret; the label is the HMAC's key and the secret its message. */
+export const keyFor = (use: keyof typeof labels, secret: Uint8Array): Uint8Array => hmacSha256(labels[use], secret);
+
+/** What the ephemeral key is multiplied by on its way past a hop: 32 bytes. Throws RangeError for a zero scalar (never seen). */
+export const blindingFactor = (ephemeralKey: Point, sharedSecret: Uint8Array): SecretKey =>
+  secretKey(sha256(ephemeralKey, sharedSecret));
+
+/** What the sender knows about one hop. */
+export interface HopSecret {
+  readonly ephemeralKey: Point;
+  /** 32 bytes. */
+  readonly sharedSecret: Uint8Array;
+}
+
+/**
+ * Ephemeral key and shared secret of each hop, in order. The sender holds the private side, so it multiplies scalars where
+ * the hops multiply points: one point and one ECDH a hop. Throws RangeError when a node is not a point on the curve.
+ */
+export const routeSecrets = (sessionKey: SecretKey, nodes: readonly Point[]): readonly HopSecret[] => {
+  const out: HopSecret[] = [];
+  let secret = sessionKey;
+  for (const node of nodes) {
+    const last = out.at(-1);
+    if (last !== undefined) secret = multiplySecrets(secret, blindingFactor(last.ephemeralKey, last.sharedSecret));
+    out.push({ ephemeralKey: pointOf(secret), sharedSecret: ecdh(node, secret) });
+  }
+  return out;
+};

@@ -1,0 +1,78 @@
+/**
+ * BOLT 4, "Returning Errors": a failure's way back. The failing hop pads, authenticates and encrypts it, every hop before
+ * adds a layer of its stream, and the origin takes the layers off until an HMAC fits. Nobody on the way can read it.
+ */
+import { concat, equalConstantTime, u16be, zeros } from '../wire/bytes.ts';
+import { bytes16, Reader, WireError } from '../wire/codec.ts';
+import { chacha20Stream, hmacSha256 } from '../wire/crypto.ts';
+import { OnionError } from './errors.ts';
+import { decodeFailure, encodeFailure, type Failure } from './failures.ts';
+import { xorInto } from './filler.ts';
+import { HMAC_LENGTH } from './frame.ts';
+import { keyFor } from './keys.ts';
+
+/** Failure and pad together are at least this long, so that the length says nothing about the failure. */
+const PADDED = 256;
+const U16_MAX = 0xffff;
+/** The longest route of TLV payloads, as BOLT 4 counts it: how many layers the origin takes off, whoever failed. */
+const ROUNDS = 27;
+/** Stands in for hops that are not there. It protects nothing; it makes a short route cost what a long one costs. */
+const ABSENT = zeros(32);
+
+/** Adds, or takes off, one hop's layer. Any length is carried, since it is the origin's to judge. */
+export const wrapFailure = (sharedSecret: Uint8Array, reason: Uint8Array): Uint8Array => {
+  const out = Uint8Array.from(reason);
+  xorInto(out, chacha20Stream(keyFor('ammag', sharedSecret), out.length), 0, out.length);
+  return out;
+};
+
+/**
+ * The `reason` that the failing hop puts into `update_fail_htlc`: HMAC, failure and pad under its own layer; 292 bytes for
+ * any failure of up to 256. Throws OnionError when an unknown failure's data make it longer than 65,535 bytes.
+ */
+export const createFailure = (sharedSecret: Uint8Array, failure: Failure): Uint8Array => {
+  const message = encodeFailure(failure);
+  if (message.length > U16_MAX) throw new OnionError({ code: 'failure_length', length: message.length });
+  const pad = zeros(Math.max(0, PADDED - message.length));
+  const body = concat(u16be(message.length), message, u16be(pad.length), pad);
+  const hmac = hmacSha256(keyFor('um', sharedSecret), body);
+  return wrapFailure(sharedSecret, concat(hmac, body));
+};
+
+/** What the origin learns from a `reason`. */
+export type Returned =
+  /** `hop` counts from 0, the first node of the route. */
+  | { readonly kind: 'attributed'; readonly hop: number; readonly failure: Failure }
+  /** No hop's HMAC fits: some node on the way made it up or damaged it. */
+  | { readonly kind: 'unattributable' };
+
+/** The failure behind the HMAC. A hop that authenticated something else is still the hop that failed: code 0. */
+const readBody = (bytes: Uint8Array): Failure => {
+  try {
+    return decodeFailure(bytes16.read(new Reader(bytes)));
+  } catch (error) {
+    if (error instanceof WireError) return { name: 'unknown', code: 0, data: zeros(0) };
+    throw error;
+  }
+};
+
+/**
+ * Takes the layers off in route order and names the first hop whose HMAC fits. `sharedSecrets` are those of the onion that
+ * was sent. The work is the same wherever the failure came from and however short the route is (up to 27 hops), so that an
+ * erring hop cannot time a retry to learn where it stands. Never throws for any `reason`.
+ */
+export const readFailure = (sharedSecrets: readonly Uint8Array[], reason: Uint8Array): Returned => {
+  const rounds = Math.max(ROUNDS, sharedSecrets.length);
+  let layered = reason;
+  let found: { readonly hop: number; readonly body: Uint8Array } | undefined;
+  for (let hop = 0; hop < rounds; hop++) {
+    const sharedSecret = sharedSecrets[hop] ?? ABSENT;
+    layered = wrapFailure(sharedSecret, layered);
+    const inner = layered.subarray(HMAC_LENGTH);
+    const fits = equalConstantTime(hmacSha256(keyFor('um', sharedSecret), inner), layered.subarray(0, HMAC_LENGTH));
+    if (fits && found === undefined && hop < sharedSecrets.length) found = { hop, body: inner };
+  }
+  return found === undefined
+    ? { kind: 'unattributable' }
+    : { kind: 'attributed', hop: found.hop, failure: readBody(found.body) };
+};
