@@ -3,21 +3,41 @@
  * when the program starts; callers cannot tell which, and every backend passes one suite against the reference.
  */
 import type { Curve, Symmetric } from './crypto/backend.ts';
-import { builtinSymmetric } from './crypto/builtin.ts';
-import { nobleCurve } from './crypto/noble.ts';
+import { type Backends, chosen, curveNamed, symmetricNamed } from './crypto/choose.ts';
 import type { Point, SecretKey, Signature } from './units.ts';
 
-/** Which backends are at work. */
-export interface Backends {
-  readonly curve: Curve['name'];
-  readonly symmetric: Symmetric['name'];
-}
+export { BackendError, type Backends, curveNames } from './crypto/choose.ts';
 
-const curve: Curve = nobleCurve;
-const symmetric: Symmetric = builtinSymmetric;
+let curve: Curve;
+let symmetric: Symmetric;
 
 /** The backends at work, for `getinfo` and the log. */
 export const backends = (): Backends => ({ curve: curve.name, symmetric: symmetric.name });
+
+/**
+ * Computes with these backends from now on and returns the ones before, to go back to: for tests and benches, which
+ * compare backends within one process. Throws BackendError when one cannot be loaded; nothing has changed then.
+ */
+export const useBackends = (choice: Partial<Backends>): Backends => {
+  const before = backends();
+  const next = curveNamed(choice.curve ?? before.curve);
+  symmetric = symmetricNamed(choice.symmetric ?? before.symmetric);
+  curve = next;
+  return before;
+};
+
+/**
+ * Computes with what an environment's AMPERE_CRYPTO asks for (`native`, `wasm` or `noble`), without it with the fastest
+ * there is. Happens once by itself when the program starts. Throws BackendError for a backend that cannot be had.
+ */
+export const selectBackends = (env: Readonly<Record<string, string | undefined>>): Backends => {
+  const choice = chosen(env);
+  curve = curveNamed(choice.curve);
+  symmetric = symmetricNamed(choice.symmetric);
+  return choice;
+};
+
+selectBackends(process.env);
 
 /** True for 32 bytes in 1..n-1. */
 export const isSecretKey = (bytes: Uint8Array): bytes is SecretKey => curve.isSecretKey(bytes);

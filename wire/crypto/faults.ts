@@ -20,3 +20,9 @@ export const faultOf = (
   if (!scalars.every((scalar) => curve.isSecretKey(scalar))) return invalidScalar();
   return points.length > 0 ? atInfinity() : zeroScalar();
 };
+
+/** Whether these can be a signature, a recovery id and a digest at all. */
+export const mayRecover = (signature: Uint8Array, recovery: number, digest: Uint8Array): boolean =>
+  signature.length === 64 &&
+  digest.length === 32 &&
+  (recovery === 0 || recovery === 1 || recovery === 2 || recovery === 3);

@@ -10,7 +10,7 @@ import * as secp from '@noble/secp256k1';
 import { concat } from '../bytes.ts';
 import type { Point, SecretKey, Signature } from '../units.ts';
 import type { Curve, Symmetric } from './backend.ts';
-import { atInfinity, invalidDigest, invalidPoint, invalidScalar } from './faults.ts';
+import { atInfinity, invalidDigest, invalidPoint, invalidScalar, mayRecover } from './faults.ts';
 import { addScalars, multiplyScalars } from './scalars.ts';
 
 secp.hashes.sha256 = sha256;
@@ -62,7 +62,7 @@ export const nobleCurve: Curve = {
     return { signature: recovered.slice(1) as Signature, recovery: recovered[0] ?? 0 };
   },
   recover: (signature, recovery, digest) => {
-    if (signature.length !== 64 || digest.length !== 32) return undefined;
+    if (!mayRecover(signature, recovery, digest)) return undefined;
     try {
       const recovered = concat(Uint8Array.of(recovery), signature);
       return secp.recoverPublicKey(recovered, digest, { prehash: false }) as Point;
