@@ -5,6 +5,8 @@
 import type { Failure } from '../onion/failures.ts';
 import type { Change } from '../wire/change.ts';
 import type { Msat, PaymentHash, Point, Preimage, ShortChannelId } from '../wire/units.ts';
+import type { PaidInvoice, PaymentEvent, ReceiverEvent } from './reports.ts';
+import type { ShareBlob } from './shares.ts';
 
 /** Names one received HTLC for as long as its channel lives; opaque here. */
 export interface HtlcKey {
@@ -23,11 +25,11 @@ export type FinalPayload =
       readonly kind: 'eob';
       readonly amount: Msat;
       readonly expiry: number;
-      readonly protocol: number;
+      readonly scheme: SchemeName;
       /** 11 bytes; all zero for a spontaneous payment. */
       readonly paymentId: Uint8Array;
-      /** The blobs of 65 bytes behind the frame, 1 to 16. */
-      readonly blobs: readonly Uint8Array[];
+      /** One per blob behind the frame, 1 to 16. */
+      readonly blobs: readonly ShareBlob[];
     }
   | {
       readonly kind: 'ordinary';
@@ -113,84 +115,6 @@ export interface ReceiverContext {
 }
 
 /* ----------------------------------------------------------------------------------------------- receiving: effects */
-
-/** Why a set, or one HTLC, was failed. */
-export type Refusal =
-  | 'amount_below_onion'
-  | 'expiry_below_onion'
-  | 'expiry_too_near'
-  | 'unknown_protocol'
-  | 'malformed_blob'
-  | 'no_payment_secret'
-  | 'wrong_payment_secret'
-  | 'no_open_invoice'
-  | 'spontaneous_refused'
-  | 'duplicate_hash'
-  | 'already_settled'
-  | 'already_failed'
-  | 'not_needed'
-  | 'set_mismatch'
-  | 'count_mismatch'
-  | 'total_mismatch'
-  | 'wrong_hash'
-  | 'wrong_root'
-  | 'below_amount_asked'
-  | 'above_twice_amount_asked'
-  | 'timeout'
-  | 'too_many_shares'
-  | 'too_many_sets'
-  | 'too_many_sets_of_peer';
-
-/** One set as `listsets` and the reports show it. */
-export interface SetView {
-  /** 32 bytes: the set_id of an AMP, the payment hash of an ordinary payment. */
-  readonly id: Uint8Array;
-  readonly scheme: SchemeName | 'ordinary';
-  readonly phase: 'incomplete' | 'settled' | 'failed';
-  /** Shares held; HTLCs for an ordinary payment. */
-  readonly shares: number;
-  /** Shares the set will have; undefined while unknown. */
-  readonly expected: number | undefined;
-  /** Sum of the HTLCs held. */
-  readonly total: Msat;
-  /** Asked by the invoice or announced by total_msat. */
-  readonly asked: Msat | undefined;
-  readonly invoice: string | undefined;
-  /** Unix seconds. */
-  readonly firstSeen: number;
-  readonly htlcs: readonly {
-    readonly key: HtlcKey;
-    readonly peer: Point;
-    readonly amount: Msat;
-    readonly expiry: number;
-    readonly paymentHash: PaymentHash;
-    /** Known once settled. */
-    readonly preimage: Preimage | undefined;
-  }[];
-}
-
-export type ReceiverEvent =
-  | { readonly event: 'set_updated'; readonly set: SetView }
-  /** Complete and enough: all of it is being claimed. */
-  | { readonly event: 'set_settled'; readonly set: SetView; readonly at: number }
-  | { readonly event: 'set_failed'; readonly set: SetView; readonly why: Refusal }
-  /** One HTLC refused that never joined a set, or a surplus one. */
-  | { readonly event: 'htlc_refused'; readonly key: HtlcKey; readonly paymentHash: PaymentHash; readonly why: Refusal }
-  | ({ readonly event: 'invoice_paid' } & PaidInvoice);
-
-/** What the node writes into its invoice record. */
-export interface PaidInvoice {
-  /** `InvoiceTerms.id`. */
-  readonly invoice: string;
-  /** Sum of the HTLCs claimed. */
-  readonly received: Msat;
-  /** Unix seconds. */
-  readonly at: number;
-  /** 32 bytes: the set_id, or the payment hash of an ordinary payment. */
-  readonly set: Uint8Array;
-  /** One per HTLC, in order of arrival; one alone for an ordinary payment. */
-  readonly preimages: readonly Preimage[];
-}
 
 export type ReceiverEffect =
   /**
@@ -349,82 +273,6 @@ export interface RouteQuery {
   readonly excludedNodes: readonly Point[];
   readonly excluded: readonly Excluded[];
   readonly reserved: readonly Reserved[];
-}
-
-/** Why a payment failed, for people and programs. */
-export type PaymentFailure =
-  | { readonly code: 'no_route'; readonly amount: Msat }
-  | { readonly code: 'amount_too_large'; readonly spendable: Msat }
-  | { readonly code: 'bad_request'; readonly field: string; readonly expected: string }
-  /** The destination itself failed a shard. */
-  | { readonly code: 'refused_by_destination'; readonly failure: string }
-  | { readonly code: 'too_many_attempts'; readonly attempts: number }
-  | { readonly code: 'deadline' }
-  | { readonly code: 'cancelled' }
-  /** The destination took some HTLCs and not the others; the preimages it gave are in the report. */
-  | { readonly code: 'partially_claimed'; readonly claimed: Msat };
-
-/** The fate of one attempt, as seen by the payer. */
-export interface ShardFailure {
-  /** Index into the route of the node that failed it; undefined when nobody can be named; −1 for ourselves. */
-  readonly hop: number | undefined;
-  /** BOLT 4's name of the failure, or `unreadable`, `malformed`, or why it was refused here. */
-  readonly failure: string;
-  /** The failure as decrypted, for the node to take a channel_update from. */
-  readonly detail: Failure | undefined;
-}
-
-export type PaymentEvent = { readonly payment: string } & (
-  | {
-      readonly event: 'shard_offered';
-      readonly shard: number;
-      readonly attempt: number;
-      readonly route: Route;
-      readonly paymentHash: PaymentHash;
-      /** Child index of an AMP shard. */
-      readonly index: number | undefined;
-      /** What the destination will read: a frame of 65 bytes (its HMAC zero) and its blobs; or a TLV stream. */
-      readonly frame: Uint8Array;
-      readonly blobs: readonly Uint8Array[];
-    }
-  | {
-      readonly event: 'shard_fulfilled';
-      readonly shard: number;
-      readonly attempt: number;
-      readonly paymentHash: PaymentHash;
-      readonly preimage: Preimage;
-    }
-  | ({
-      readonly event: 'shard_failed';
-      readonly shard: number;
-      readonly attempt: number;
-      readonly paymentHash: PaymentHash;
-      readonly route: Route;
-    } & ShardFailure)
-  | {
-      readonly event: 'shard_split';
-      readonly shard: number;
-      readonly into: number;
-      readonly amounts: readonly [Msat, Msat];
-    }
-  | { readonly event: 'shard_withheld'; readonly shard: number; readonly amount: Msat }
-  /** No new attempts; `inFlight` HTLCs are waited for. */
-  | { readonly event: 'payment_stopping'; readonly reason: PaymentFailure; readonly inFlight: number }
-  /** Repeated after a restart until acknowledged. */
-  | ({ readonly event: 'payment_succeeded' } & PaymentTotals)
-  /** Every HTLC is resolved. Repeated after a restart until acknowledged. */
-  | ({ readonly event: 'payment_failed'; readonly reason: PaymentFailure } & PaymentTotals)
-);
-
-export interface PaymentTotals {
-  /** Arrived at the destination. */
-  readonly amount: Msat;
-  /** Left our channels. */
-  readonly amountSent: Msat;
-  /** HTLCs that were claimed. */
-  readonly parts: number;
-  /** The proof of payment: one per claimed HTLC of an AMP, one alone for an ordinary payment. */
-  readonly preimages: readonly Preimage[];
 }
 
 export type PaymentEffect =
