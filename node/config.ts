@@ -1,0 +1,243 @@
+/**
+ * From the config file, the environment and the command line to one checked Config: a later source wins, and a bad value
+ * is reported with its source, its key and what was expected. Secrets never appear in a message.
+ */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { defaultLimits, type ReceiverLimits } from '../amp/io.ts';
+import type { ChainName } from '../wire/chains.ts';
+import { type Msat, msat } from '../wire/units.ts';
+import type { RpcOptions } from './chain/rpc.ts';
+import { networkOf } from './network.ts';
+import { isOption, type LogLevel, type OptionName, type OptionValue, options, variableOf } from './options.ts';
+import type { Address } from './ports.ts';
+
+/** Where a node keeps its things. */
+export interface Places {
+  readonly network: ChainName;
+  /** What all networks share; the config file is here. */
+  readonly dir: string;
+  /** `<dir>/<network>`: the store, the wallet and the two below. */
+  readonly networkDir: string;
+  /** The unix socket of the API. */
+  readonly socket: string;
+  readonly tokenFile: string;
+}
+
+export interface Config extends Places {
+  /** Undefined where none is wanted. Port 0 asks for a free one. */
+  readonly listen: Address | undefined;
+  readonly announce: readonly Address[];
+  readonly api: Address | undefined;
+  readonly bitcoind: Pick<RpcOptions, 'host' | 'port' | 'auth'>;
+  readonly alias: string | undefined;
+  /** Six hex digits; undefined to take them from the node id. */
+  readonly color: string | undefined;
+  readonly logLevel: LogLevel;
+  /** What forwarding costs (BOLT 7). */
+  readonly policy: { readonly feeBase: Msat; readonly feePerSatoshi: number; readonly cltvDelta: number };
+  /** Blocks our invoices leave us: min_final_cltv_expiry (BOLT 11). */
+  readonly cltvFinal: number;
+  /** Confirmations before a channel others open to us, or we open, is used. */
+  readonly minDepth: number;
+  readonly amp: { readonly spontaneous: boolean; readonly limits: ReceiverLimits };
+  readonly dev: boolean;
+}
+
+/** Where configuration comes from; `flags` by option name as the command line gave them. */
+export interface Sources {
+  readonly flags: Readonly<Partial<Record<OptionName, string | readonly string[]>>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A file's text; undefined when there is none. */
+  readonly read: (path: string) => string | undefined;
+}
+
+/** Configuration nobody can run with. `source` is "command line", "environment", or a file with its line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly source: string;
+  readonly key: string;
+  readonly expected: string;
+  constructor(source: string, key: string, expected: string) {
+    super(`${key} (${source}): ${expected}`);
+    this.source = source;
+    this.key = key;
+    this.expected = expected;
+  }
+}
+
+interface Found {
+  readonly texts: readonly string[];
+  readonly source: string;
+  /** The key as it is spelled in that source. */
+  readonly key: string;
+}
+type Layer = ReadonlyMap<OptionName, Found>;
+
+const flagLayer = (flags: Sources['flags']): Layer =>
+  new Map(
+    Object.entries(flags).flatMap(([name, given]): [OptionName, Found][] =>
+      isOption(name) && given !== undefined
+        ? [[name, { texts: [given].flat(), source: 'command line', key: `--${name}` }]]
+        : [],
+    ),
+  );
+
+const environmentLayer = (env: Sources['env']): Layer =>
+  new Map(
+    Object.keys(options)
+      .filter(isOption)
+      .flatMap((name): [OptionName, Found][] => {
+        const text = env[variableOf(name)];
+        return text === undefined || text === ''
+          ? []
+          : [[name, { texts: [text], source: 'environment', key: variableOf(name) }]];
+      }),
+  );
+
+/** Lines of `key=value`, or `key` alone for a switch; `#` begins a comment line. Throws ConfigError. */
+const fileLayer = (path: string, text: string): Layer => {
+  const found = new Map<OptionName, Found>();
+  for (const [at, raw] of text.split(/\r?\n/).entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const source = `${path} line ${at + 1}`;
+    const equals = line.indexOf('=');
+    const key = (equals < 0 ? line : line.slice(0, equals)).trim();
+    if (!isOption(key)) throw new ConfigError(source, key, 'no option of this name');
+    const option: (typeof options)[OptionName] = options[key];
+    if ('notInFile' in option) throw new ConfigError(source, key, 'belongs on the command line or in the environment');
+    if (equals < 0 && 'value' in option) throw new ConfigError(source, key, `expected ${key}=${option.value}`);
+    const value = equals < 0 ? 'true' : line.slice(equals + 1).trim();
+    const before = found.get(key);
+    if (before !== undefined && !('repeats' in option)) throw new ConfigError(source, key, 'is given twice');
+    found.set(key, { texts: [...(before?.texts ?? []), value], source, key });
+  }
+  return found;
+};
+
+/** The value of the strongest source that has one. */
+type Pick_ = <K extends OptionName>(name: K) => { readonly value: OptionValue<K>; readonly found: Found } | undefined;
+
+const parsed = <K extends OptionName>(name: K, text: string, { source, key }: Found): OptionValue<K> => {
+  const result = options[name].schema.safeParse(text);
+  if (!result.success)
+    throw new ConfigError(source, key, `expected ${result.error.issues[0]?.message ?? 'another value'}`);
+  return result.data as OptionValue<K>;
+};
+
+const picker =
+  (layers: readonly Layer[]): Pick_ =>
+  (name) => {
+    const found = layers.map((layer) => layer.get(name)).find((one) => one !== undefined);
+    const text = found?.texts.at(-1);
+    if (found === undefined || text === undefined) return undefined;
+    if (found.source === 'command line' && found.texts.length > 1 && !('repeats' in options[name]))
+      throw new ConfigError(found.source, found.key, 'is given twice');
+    return { value: parsed(name, text, found), found };
+  };
+
+const layersOf = ({ flags, env, read }: Sources): { readonly layers: readonly Layer[]; readonly dir: string } => {
+  const outside = [flagLayer(flags), environmentLayer(env)];
+  const pick = picker(outside);
+  const dir = pick('dir')?.value ?? join(env['HOME'] ?? homedir(), '.ampere');
+  const named = pick('conf');
+  const path = named?.value ?? join(dir, 'config');
+  const text = read(path);
+  if (text === undefined && named !== undefined)
+    throw new ConfigError(named.found.source, named.found.key, `no such file: ${path}`);
+  return { layers: text === undefined ? outside : [...outside, fileLayer(path, text)], dir };
+};
+
+const placesOf = (dir: string, network: ChainName): Places => {
+  const networkDir = join(dir, network);
+  return {
+    network,
+    dir,
+    networkDir,
+    socket: join(networkDir, 'lightning-rpc'),
+    tokenFile: join(networkDir, 'api-token'),
+  };
+};
+
+/** Where the node of these sources keeps its things: all a client of it needs to know. Throws ConfigError. */
+export const loadPlaces = (sources: Sources): Places => {
+  const { layers, dir } = layersOf(sources);
+  return placesOf(dir, picker(layers)('network')?.value ?? 'regtest');
+};
+
+/** 127.0.0.0/8, ::1 and localhost. */
+export const isLoopback = (host: string): boolean => /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/i.test(host);
+
+const bitcoindOf = (pick: Pick_, network: ChainName): Config['bitcoind'] => {
+  const url = pick('bitcoind');
+  const cookie = pick('bitcoind-cookie');
+  const { host = '127.0.0.1', port = networkOf(network).rpcPort, login } = url?.value ?? {};
+  if (login !== undefined && cookie !== undefined)
+    throw new ConfigError(cookie.found.source, cookie.found.key, 'either a cookie file or USER:PASSWORD, not both');
+  if (login !== undefined) return { host, port, auth: login };
+  if (cookie !== undefined) return { host, port, auth: { cookieFile: cookie.value } };
+  if (url !== undefined)
+    throw new ConfigError(url.found.source, url.found.key, 'expected USER:PASSWORD@ in it, or a cookie file beside it');
+  throw new ConfigError('nowhere given', 'bitcoind', 'expected --bitcoind http://USER:PASSWORD@HOST:PORT');
+};
+
+/** What `ampere start` runs with. Throws ConfigError. */
+export const loadConfig = (sources: Sources): Config => {
+  const { layers, dir } = layersOf(sources);
+  const pick = picker(layers);
+  const network = pick('network')?.value ?? 'regtest';
+  const { peerPort } = networkOf(network);
+  const everyone = network === 'regtest' ? '127.0.0.1' : '0.0.0.0';
+  const listen = pick('listen');
+  const api = pick('api');
+  if (api?.value !== undefined && !isLoopback(api.value.host))
+    throw new ConfigError(
+      api.found.source,
+      api.found.key,
+      'expected a loopback address: who holds its token holds the money',
+    );
+  const dev = pick('dev');
+  if (dev?.value === true && network !== 'regtest')
+    throw new ConfigError(dev.found.source, dev.found.key, 'is for regtest only');
+  const announced = layers.map((layer) => layer.get('announce-addr')).find((one) => one !== undefined);
+  return {
+    ...placesOf(dir, network),
+    listen: listen === undefined ? { host: everyone, port: peerPort } : listen.value,
+    announce: (announced?.texts ?? [])
+      .flatMap((text) => text.split(','))
+      .flatMap((text) => (announced === undefined ? [] : [parsed('announce-addr', text.trim(), announced)])),
+    api: api === undefined ? { host: '127.0.0.1', port: peerPort + 1 } : api.value,
+    bitcoind: bitcoindOf(pick, network),
+    alias: pick('alias')?.value,
+    color: pick('color')?.value,
+    logLevel: pick('log-level')?.value ?? 'info',
+    policy: {
+      feeBase: pick('fee-base')?.value ?? msat(1000n),
+      feePerSatoshi: pick('fee-per-satoshi')?.value ?? 10,
+      cltvDelta: pick('cltv-delta')?.value ?? 34,
+    },
+    cltvFinal: pick('cltv-final')?.value ?? 18,
+    minDepth: pick('min-depth')?.value ?? (network === 'regtest' ? 1 : 3),
+    amp: {
+      spontaneous: pick('accept-spontaneous')?.value ?? true,
+      limits: {
+        ...defaultLimits,
+        timeout: pick('amp-timeout')?.value ?? defaultLimits.timeout,
+        sets: pick('amp-sets')?.value ?? defaultLimits.sets,
+        shares: pick('amp-shares')?.value ?? defaultLimits.shares,
+      },
+    },
+    dev: dev?.value ?? false,
+  };
+};
+
+/** The configuration as it may be logged: no password. */
+export const redacted = (config: Config): object => ({
+  ...config,
+  bitcoind: {
+    ...config.bitcoind,
+    auth:
+      'user' in config.bitcoind.auth ? { user: config.bitcoind.auth.user, password: '[hidden]' } : config.bitcoind.auth,
+  },
+});

@@ -1,0 +1,183 @@
+/**
+ * THE table of options. The flags of `ampere start`, the keys of the config file, the names in the environment and what
+ * help says about them all follow from it. Every value comes in as a text, whatever its source.
+ */
+import { isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
+import { utf8 } from '../wire/bytes.ts';
+import { type ChainName, chainHashOf } from '../wire/chains.ts';
+import { msatFrom } from './api/amounts.ts';
+import type { Address } from './ports.ts';
+
+/** A text that `read` turns into a value; a RangeError's message says what was expected. */
+const value = <T>(read: (text: string) => T) =>
+  z.string().transform((text, context): T => {
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+      return z.NEVER;
+    }
+  });
+
+const oneOf = <const W extends string>(...words: readonly W[]) =>
+  value((text): W => {
+    const found = words.find((word) => word === text);
+    if (found === undefined) throw new RangeError(`one of ${words.join(', ')}`);
+    return found;
+  });
+const whole = (low: number, high: number) =>
+  value((text) => {
+    const n = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(n >= low && n <= high)) throw new RangeError(`an integer from ${low} to ${high}`);
+    return n;
+  });
+const yesOrNo = value((text) => {
+  if (['true', 'yes', '1'].includes(text)) return true;
+  if (['false', 'no', '0'].includes(text)) return false;
+  throw new RangeError('true or false');
+});
+const path = value((text) => {
+  if (text.length === 0) throw new RangeError('a path');
+  return isAbsolute(text) ? text : resolve(text);
+});
+
+/** HOST:PORT; an IPv6 address stands in brackets. Throws RangeError. */
+export const addressFrom = (text: string): Address => {
+  const [, inBrackets, bare, digits] = /^(?:\[([0-9a-fA-F:.%]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = inBrackets ?? bare;
+  if (host === undefined || Number(digits) > 0xffff)
+    throw new RangeError('HOST:PORT, an IPv6 address in brackets, such as 127.0.0.1:9735');
+  return { host, port: Number(digits) };
+};
+const address = value(addressFrom);
+const addressOrOff = value((text) => (text === 'off' ? undefined : addressFrom(text)));
+
+/** Where bitcoind answers, and what the URL says of who we are. `port` is undefined where the URL names none. */
+export interface BitcoindUrl {
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly login: { readonly user: string; readonly password: string } | undefined;
+}
+
+/** The refusal never repeats the text, for a password may be in it. */
+const bitcoindUrl = value((text): BitcoindUrl => {
+  const expected = 'http://USER:PASSWORD@HOST:PORT, or http://HOST:PORT beside a cookie file';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' || url.pathname !== '/' || url.search !== '' || url.hash !== '')
+    throw new RangeError(expected);
+  if ((url.username === '') !== (url.password === '')) throw new RangeError(expected);
+  const unescaped = (part: string) => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      throw new RangeError(`${expected}; a % in the password is written %25`);
+    }
+  };
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    // URL drops the port that is http's own.
+    port: url.port === '' ? (/:80\/?$/.test(text) ? 80 : undefined) : Number(url.port),
+    login: url.username === '' ? undefined : { user: unescaped(url.username), password: unescaped(url.password) },
+  };
+});
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface Option {
+  /** What help calls the value; an option without one is a switch, true when named. */
+  readonly value?: string;
+  readonly doc: string;
+  readonly schema: z.ZodType<unknown, string>;
+  /** May be given several times, or as a list with commas. */
+  readonly repeats?: true;
+  /** Only sensible before the config file is found. */
+  readonly notInFile?: true;
+}
+
+const options_ = <const T extends Readonly<Record<string, Option>>>(rows: T): T => rows;
+
+export const options = options_({
+  network: {
+    value: 'NAME',
+    doc: 'regtest, signet, testnet or bitcoin; regtest unless told',
+    schema: oneOf(...(Object.keys(chainHashOf) as ChainName[])),
+  },
+  dir: { value: 'DIR', doc: 'where everything is kept; ~/.ampere unless told', schema: path, notInFile: true },
+  conf: { value: 'FILE', doc: 'the config file; DIR/config unless told', schema: path, notInFile: true },
+  listen: { value: 'HOST:PORT', doc: 'where peers connect; port 0 picks a free one, "off" none', schema: addressOrOff },
+  'announce-addr': {
+    value: 'HOST:PORT',
+    doc: 'where others find this node; may be repeated',
+    schema: address,
+    repeats: true,
+  },
+  api: {
+    value: 'HOST:PORT',
+    doc: 'HTTP and WebSocket calls, loopback only; 0 and "off" as above',
+    schema: addressOrOff,
+  },
+  bitcoind: { value: 'URL', doc: 'http://USER:PASSWORD@HOST:PORT of bitcoind', schema: bitcoindUrl },
+  'bitcoind-cookie': { value: 'FILE', doc: "bitcoind's cookie file, instead of user and password", schema: path },
+  alias: {
+    value: 'TEXT',
+    doc: 'name others see, at most 32 bytes',
+    schema: value((text) => {
+      if (utf8(text).length > 32) throw new RangeError('at most 32 bytes of UTF-8');
+      return text;
+    }),
+  },
+  color: {
+    value: 'RRGGBB',
+    doc: 'colour others see',
+    schema: value((text) => {
+      const [, digits] = /^#?([0-9a-fA-F]{6})$/.exec(text) ?? [];
+      if (digits === undefined) throw new RangeError('six hex digits');
+      return digits.toLowerCase();
+    }),
+  },
+  'log-level': { value: 'LEVEL', doc: `${logLevels.join(', ')}; info unless told`, schema: oneOf(...logLevels) },
+  'fee-base': {
+    value: 'MSAT',
+    doc: 'fee for forwarding a payment, whatever its size; 1000 unless told',
+    schema: value((text) => {
+      const fee = msatFrom(text);
+      if (fee > 0xffff_ffffn) throw new RangeError('at most 4294967295 msat');
+      return fee;
+    }),
+  },
+  'fee-per-satoshi': {
+    value: 'PPM',
+    doc: 'millionths of the amount as fee for forwarding; 10 unless told',
+    schema: whole(0, 0xffff_ffff),
+  },
+  'cltv-delta': { value: 'BLOCKS', doc: 'blocks kept between two hops; 34 unless told', schema: whole(1, 2016) },
+  'cltv-final': { value: 'BLOCKS', doc: 'blocks our invoices ask for; 18 unless told', schema: whole(1, 2016) },
+  'min-depth': {
+    value: 'BLOCKS',
+    doc: 'confirmations before a channel is used; 3 unless told, 1 on regtest',
+    schema: whole(1, 100),
+  },
+  'amp-timeout': {
+    value: 'SECONDS',
+    doc: 'age at which an incomplete set is failed; 60 unless told',
+    schema: whole(1, 86_400),
+  },
+  'amp-sets': { value: 'N', doc: 'incomplete sets held at once; 1000 unless told', schema: whole(1, 100_000) },
+  'amp-shares': { value: 'N', doc: 'shares one set may have; 255 unless told', schema: whole(1, 255) },
+  'accept-spontaneous': {
+    value: 'true|false',
+    doc: 'take payments without an invoice; true unless told',
+    schema: yesOrNo,
+  },
+  dev: { doc: 'allow what only experiments need; regtest only', schema: yesOrNo },
+});
+
+export type OptionName = keyof typeof options;
+export type OptionValue<K extends OptionName> = z.output<(typeof options)[K]['schema']>;
+
+export const isOption = (name: string): name is OptionName => Object.hasOwn(options, name);
+/** log-level is AMPERE_LOG_LEVEL in the environment. */
+export const variableOf = (name: OptionName): string => `AMPERE_${name.toUpperCase().replaceAll('-', '_')}`;
