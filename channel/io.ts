@@ -1,0 +1,268 @@
+/**
+ * What goes into a channel and what comes out, as plain values: requests that create one, inputs, effects, events, and the
+ * little of the world it is told. Effects are performed strictly in order; a `save` stands before what depends on it.
+ *
+ * What a caller can rely on across restarts: nothing that was not signed to the peer is kept, and whoever asked for it is told
+ * again. An incoming HTLC is `received` again on `restored` until its removal has been signed; an outgoing one that the
+ * peer never got a signature for is `offer_refused`, and one whose fate is known is `resolved` again until `acknowledge`.
+ */
+import type { Change } from '../wire/change.ts';
+import type { Message } from '../wire/message.ts';
+import type {
+  ChainHash,
+  ChannelId,
+  Msat,
+  PaymentHash,
+  Point,
+  Preimage,
+  Sat,
+  ShortChannelId,
+  Txid,
+} from '../wire/units.ts';
+import type { Fault } from './errors.ts';
+import type { Outpoint } from './funding.ts';
+import type { ChannelState } from './state.ts';
+
+/** A state and what the world must do, in this order. */
+export type Step = readonly [next: ChannelState, effects: readonly Effect[]];
+
+/** What a channel may know of the world. */
+export interface Context {
+  /** Of the best block. */
+  readonly height: number;
+  /** Our estimate for a transaction that confirms soon, sat per 1,000 weight. */
+  readonly feerate: number;
+  /** The bounds within which we let a peer choose a commitment's feerate. */
+  readonly minFeerate: number;
+  readonly maxFeerate: number;
+}
+
+/** Features that both peers' `init` carry, as far as a channel cares (BOLT 9). */
+export interface ChannelFeatures {
+  /** option_upfront_shutdown_script, 4/5. */
+  readonly upfrontShutdown: boolean;
+  /** option_support_large_channel, 18/19. */
+  readonly largeChannel: boolean;
+  /** option_anchors, 22/23. */
+  readonly anchors: boolean;
+  /** option_shutdown_anysegwit, 26/27. */
+  readonly anysegwit: boolean;
+  /** option_scid_alias, 46/47. */
+  readonly scidAlias: boolean;
+}
+
+/** What we ask of a channel; each bounds the other side, but for the dust limit, which shapes our own commitment. */
+export interface LocalLimits {
+  /** At least 354 sat. */
+  readonly dustLimit: Sat;
+  readonly maxHtlcValueInFlight: Msat;
+  readonly htlcMinimum: Msat;
+  /** Blocks that the peer's own outputs wait on its commitment. */
+  readonly toSelfDelay: number;
+  /** At most 483. */
+  readonly maxAcceptedHtlcs: number;
+  /** Confirmations of the funding transaction that we wait for when we are the fundee. */
+  readonly minimumDepth: number;
+}
+
+interface Request {
+  /** The node's own name for the channel, as the prefix of its records. */
+  readonly key: string;
+  /** 32 bytes nobody can guess: every secret of the channel comes from it. */
+  readonly seed: Uint8Array;
+  readonly peer: Point;
+  readonly chainHash: ChainHash;
+  readonly features: ChannelFeatures;
+  readonly limits: LocalLimits;
+  /** Where our balance goes in a cooperative close. */
+  readonly shutdownScript: Uint8Array;
+  /** Whether to bind ourselves to that script now (upfront_shutdown_script), where the peer knows the option. */
+  readonly upfront: boolean;
+  /** A random number that no channel of ours bears: our alias, where option_scid_alias is negotiated. */
+  readonly alias: ShortChannelId;
+}
+
+/** What makes us the funder. */
+export interface OpenRequest extends Request {
+  /** 32 random bytes. */
+  readonly temporaryChannelId: ChannelId;
+  readonly amount: Sat;
+  /** Given to the peer at the start. */
+  readonly push: Msat;
+  /** Of the commitments, sat per 1,000 weight. */
+  readonly feerate: number;
+  /** Of the funding transaction, sat per 1,000 weight. */
+  readonly fundingFeerate: number;
+  readonly announce: boolean;
+}
+
+/** What makes us the fundee, beside the peer's `open_channel`. */
+export interface AcceptRequest extends Request {
+  /** Smaller channels are refused. */
+  readonly minimumAmount: Sat;
+}
+
+/** Every message that a channel takes; the node passes each by its channel_id (an `error` for all ids to each channel). */
+export type PeerMessageName =
+  | 'warning'
+  | 'error'
+  | 'open_channel'
+  | 'accept_channel'
+  | 'funding_created'
+  | 'funding_signed'
+  | 'channel_ready'
+  | 'shutdown'
+  | 'closing_signed'
+  | 'update_add_htlc'
+  | 'update_fulfill_htlc'
+  | 'update_fail_htlc'
+  | 'update_fail_malformed_htlc'
+  | 'commitment_signed'
+  | 'revoke_and_ack'
+  | 'update_fee'
+  | 'channel_reestablish';
+export type PeerMessage = Extract<Message, { name: PeerMessageName }>;
+export type PeerMessageOf<K extends PeerMessageName> = Extract<PeerMessage, { name: K }>;
+
+/** Bounds for the feerate of a closing transaction, sat per 1,000 weight. */
+export interface CloseFeerates {
+  readonly min: number;
+  readonly max: number;
+}
+
+export type Input =
+  | { readonly type: 'message'; readonly message: PeerMessage }
+  /** Answer to `fund`: a signed transaction nobody else has seen, all inputs segwit, and the output that pays the script. */
+  | { readonly type: 'funding_created_by_wallet'; readonly tx: Uint8Array; readonly output: number }
+  /** The other answer to `fund`. */
+  | { readonly type: 'funding_refused'; readonly reason: string }
+  /** The funding output is this deep; told once it has the depth asked for, again when it moved to another block. */
+  | {
+      readonly type: 'funding_depth';
+      readonly depth: number;
+      readonly height: number;
+      readonly txIndex: number;
+      readonly amount: Sat;
+      readonly script: Uint8Array;
+    }
+  /** A confirmed transaction spends the funding output. */
+  | { readonly type: 'funding_spent'; readonly tx: Uint8Array; readonly height: number }
+  | { readonly type: 'block'; readonly height: number }
+  /** The peer is there and `init` was exchanged. */
+  | { readonly type: 'connected'; readonly features: ChannelFeatures }
+  | { readonly type: 'disconnected' }
+  /** The state was just read from the store. Comes once, before anything else. */
+  | { readonly type: 'restored' }
+  /** Offer an HTLC. `origin` comes back with its fate, uninterpreted; `onion` has 1,366 bytes. */
+  | {
+      readonly type: 'offer';
+      readonly amount: Msat;
+      readonly paymentHash: PaymentHash;
+      readonly expiry: number;
+      readonly onion: Uint8Array;
+      readonly origin: Uint8Array;
+      readonly pathKey?: Point | undefined;
+    }
+  /** End an HTLC that was `received`. An id that is unknown or already being ended is ignored, so this may be repeated. */
+  | { readonly type: 'fulfill'; readonly id: bigint; readonly preimage: Preimage }
+  | { readonly type: 'fail'; readonly id: bigint; readonly reason: Uint8Array }
+  | {
+      readonly type: 'fail_malformed';
+      readonly id: bigint;
+      readonly sha256OfOnion: Uint8Array;
+      readonly failureCode: number;
+    }
+  /**
+   * What followed from `resolved` is safe and need not be told again. A forwarder says it only when the incoming HTLC is
+   * `settled` (or gone from its channel after a restart): until then the fate told here is its only durable copy.
+   */
+  | { readonly type: 'acknowledge'; readonly id: bigint }
+  /** Funder only: change the commitments' feerate; ignored where it cannot be afforded. */
+  | { readonly type: 'update_fee'; readonly feerate: number }
+  /** Send `commitment_signed` now if `wantsToSign`; given when the queue has run empty, so that updates share a signature. */
+  | { readonly type: 'sign' }
+  /** Close cooperatively; `script` only counts where we are not bound by an upfront one. */
+  | {
+      readonly type: 'close';
+      readonly script?: Uint8Array | undefined;
+      readonly feerates?: CloseFeerates | undefined;
+    }
+  /** Give up on the peer: publish our commitment. */
+  | { readonly type: 'force_close' };
+
+export type Effect =
+  | { readonly do: 'save'; readonly changes: readonly Change[] }
+  | { readonly do: 'send'; readonly message: PeerMessage }
+  /** Have the wallet make (not publish) a transaction that pays `amount` to `script`; answer with an input. */
+  | { readonly do: 'fund'; readonly amount: Sat; readonly script: Uint8Array; readonly feerate: number }
+  /** Tell `funding_depth` when the output is at least `depth` deep, and from then on `funding_spent`. Asked again on `restored`. */
+  | {
+      readonly do: 'watch_funding';
+      readonly txid: Txid;
+      readonly output: number;
+      readonly amount: Sat;
+      readonly script: Uint8Array;
+      readonly depth: number;
+    }
+  | { readonly do: 'broadcast'; readonly tx: Uint8Array; readonly why: 'funding' | 'commitment' | 'closing' }
+  /** End the connection once what was sent is out. */
+  | { readonly do: 'disconnect'; readonly why: string }
+  | { readonly do: 'report'; readonly event: ChannelEvent };
+
+/** How an HTLC that we offered ended. */
+export type Resolution =
+  | { readonly kind: 'fulfilled'; readonly preimage: Preimage }
+  | { readonly kind: 'failed'; readonly reason: Uint8Array }
+  | { readonly kind: 'malformed'; readonly failureCode: number; readonly sha256OfOnion: Uint8Array };
+
+/** Why an HTLC was not offered, or not for long enough to matter. */
+export type Refusal =
+  | { readonly code: 'not_ready' }
+  | { readonly code: 'disconnected' }
+  | { readonly code: 'shutting_down' }
+  | { readonly code: 'closed' }
+  | { readonly code: 'below_minimum'; readonly minimum: Msat }
+  | { readonly code: 'expiry_out_of_range'; readonly expiry: number }
+  | { readonly code: 'too_many_htlcs'; readonly limit: number }
+  | { readonly code: 'too_much_in_flight'; readonly limit: Msat }
+  | { readonly code: 'insufficient_balance'; readonly spendable: Msat }
+  | { readonly code: 'peer_cannot_pay_fee' }
+  | { readonly code: 'dust_exposure'; readonly limit: Msat };
+
+export type ChannelEvent =
+  /** The funding transaction is agreed: the channel has its real id and is saved. */
+  | { readonly event: 'opening'; readonly channelId: ChannelId; readonly funding: Outpoint }
+  /** HTLCs may flow. Told again on `restored`, and when a reorg changed the scid. */
+  | { readonly event: 'ready'; readonly scid: ShortChannelId; readonly peerAlias: ShortChannelId | undefined }
+  /** The peer's HTLC is irrevocably committed on both sides: to be forwarded, fulfilled or failed. */
+  | {
+      readonly event: 'received';
+      readonly id: bigint;
+      readonly amount: Msat;
+      readonly paymentHash: PaymentHash;
+      readonly expiry: number;
+      readonly onion: Uint8Array;
+      readonly pathKey: Point | undefined;
+    }
+  /** Fulfilled: as soon as the preimage is known. Failed or malformed: once the HTLC is gone from both sides for good. */
+  | { readonly event: 'resolved'; readonly id: bigint; readonly origin: Uint8Array; readonly result: Resolution }
+  /** An incoming HTLC that we ended is gone from both sides for good. Not told again. */
+  | { readonly event: 'settled'; readonly id: bigint }
+  | { readonly event: 'offer_refused'; readonly origin: Uint8Array; readonly why: Refusal }
+  /** Either side began to close cooperatively. */
+  | { readonly event: 'shutting_down'; readonly by: 'us' | 'peer' }
+  /** A cooperative close is agreed. */
+  | { readonly event: 'closing'; readonly tx: Uint8Array; readonly txid: Txid }
+  /** The funding output was spent. */
+  | { readonly event: 'spent'; readonly by: SpentBy; readonly txid: Txid; readonly height: number }
+  /** Deep enough to forget. */
+  | { readonly event: 'closed' }
+  /** The peer complained without failing the channel. */
+  | { readonly event: 'warned'; readonly text: string }
+  /** The opening came to nothing, no coin moved, no record is left. */
+  | { readonly event: 'abandoned'; readonly fault: Fault }
+  /** The channel is given up; `broadcast` says whether our commitment was published (not when it may be outdated). */
+  | { readonly event: 'failed'; readonly fault: Fault; readonly broadcast: boolean };
+
+/** Which transaction spent the funding output, as far as it can be told (BOLT 5). */
+export type SpentBy = 'mutual' | 'local' | 'remote' | 'remote_next' | 'revoked' | 'unknown';

@@ -1,0 +1,278 @@
+/**
+ * What a channel remembers. Each phase is its own type and holds only what exists then. Parts that change together are one
+ * object and one record of the store (persist.ts), so a step re-encodes only what it replaced.
+ */
+import type {
+  ChainHash,
+  ChannelId,
+  Msat,
+  PaymentHash,
+  Point,
+  Preimage,
+  Sat,
+  ShortChannelId,
+  Signature,
+} from '../wire/units.ts';
+import type { Fault } from './errors.ts';
+import type { Outpoint } from './funding.ts';
+import type { ChannelFeatures, CloseFeerates, SpentBy } from './io.ts';
+import type { Basepoints, ChannelSecrets, CommitmentKeys } from './keys.ts';
+import type { SecretStore } from './secrets.ts';
+import type { CommitmentFormat } from './weights.ts';
+
+/** What one side said in its `open_channel` or `accept_channel`. */
+export interface Terms {
+  /** Holds for this side's own commitment. */
+  readonly dustLimit: Sat;
+  /** The rest binds the other side: most it may have in flight, least it may offer, how long its outputs wait ... */
+  readonly maxHtlcValueInFlight: Msat;
+  readonly htlcMinimum: Msat;
+  readonly toSelfDelay: number;
+  readonly maxAcceptedHtlcs: number;
+  /** ... and what it must keep. */
+  readonly reserve: Sat;
+  /** Confirmations to wait for: the fundee's word, zero in `open_channel`. */
+  readonly minimumDepth: number;
+  readonly basepoints: Basepoints;
+  /** The script this side bound itself to; undefined when it did not. */
+  readonly upfrontScript: Uint8Array | undefined;
+}
+
+/** What a funder has asked for and nobody has answered yet. */
+export interface Proposal {
+  readonly key: string;
+  readonly role: 'funder' | 'fundee';
+  readonly peer: Point;
+  readonly chainHash: ChainHash;
+  readonly temporaryChannelId: ChannelId;
+  readonly seed: Uint8Array;
+  readonly capacity: Sat;
+  readonly push: Msat;
+  /** Of the first commitments. */
+  readonly feerate: number;
+  readonly announce: boolean;
+  readonly format: CommitmentFormat['name'];
+  /** Whether the channel type has option_scid_alias. */
+  readonly scidAliasType: boolean;
+  /** Our alias, where we send one. */
+  readonly alias: ShortChannelId | undefined;
+  readonly shutdownScript: Uint8Array;
+  /** Height at which we began. */
+  readonly since: number;
+  readonly local: Terms;
+}
+
+/** What both sides agreed on; never changes. */
+export interface Params extends Proposal {
+  readonly remote: Terms;
+}
+
+/** The numbers of the first commitment on either side that contains an update; undefined while none does. */
+export interface Marks {
+  readonly local: number | undefined;
+  readonly remote: number | undefined;
+}
+
+/** How an HTLC is ended, by the side that received it. */
+export type Ending =
+  | { readonly kind: 'fulfill'; readonly preimage: Preimage }
+  | { readonly kind: 'fail'; readonly reason: Uint8Array }
+  | { readonly kind: 'malformed'; readonly sha256OfOnion: Uint8Array; readonly failureCode: number };
+
+export interface Removal {
+  readonly ending: Ending;
+  readonly marks: Marks;
+  /** Place among our own updates, for sending again in order; 0 for the peer's. */
+  readonly order: number;
+}
+
+export type Way = 'in' | 'out';
+
+/** An HTLC from the moment its add is sent or received until it is gone from both sides and its fate acknowledged. */
+export interface Htlc {
+  readonly way: Way;
+  readonly id: bigint;
+  readonly amount: Msat;
+  readonly paymentHash: PaymentHash;
+  readonly expiry: number;
+  readonly onion: Uint8Array;
+  readonly pathKey: Point | undefined;
+  /** `out` only: the offerer's own bytes; empty for `in`. */
+  readonly origin: Uint8Array;
+  readonly added: Marks;
+  readonly order: number;
+  readonly removal: Removal | undefined;
+  /** `out` only: known from a fulfill that a disconnect undid; the knowledge is not undone. */
+  readonly preimage: Preimage | undefined;
+  /** `out` only, not saved: the fate was told and taken. */
+  readonly acknowledged: boolean;
+}
+
+/** A change of feerate under way; the last one that a commitment contains counts. */
+export interface FeeChange {
+  readonly feerate: number;
+  readonly marks: Marks;
+  readonly order: number;
+}
+
+/** The numbers of the dance (BOLT 2, "Normal Operation"). One small record, saved at each signature and revocation. */
+export interface Head {
+  /** Number of our commitment; all before are revoked. */
+  readonly local: number;
+  /** Number of the peer's last commitment before which all are revoked. */
+  readonly remote: number;
+  /** When remote + 1 is signed and not yet answered by a revocation: what `local` was when we signed. */
+  readonly signedAt: number | undefined;
+  /** Balances and feerate after all updates that are done on both sides; the rest is folded over these. */
+  readonly toUs: Msat;
+  readonly toThem: Msat;
+  readonly feerate: number;
+  readonly fees: readonly FeeChange[];
+  readonly nextIn: bigint;
+  readonly nextOut: bigint;
+  /** Counts our updates. */
+  readonly order: number;
+  /** The peer's per-commitment points of `remote` and of `remote + 1`; the latter first comes with channel_ready. */
+  readonly remotePoint: Point;
+  readonly remoteNextPoint: Point | undefined;
+}
+
+/** The peer's signatures on our commitment `head.local`: all it takes to publish it. */
+export interface LocalSignatures {
+  readonly commitment: Signature;
+  readonly htlcs: readonly Signature[];
+}
+
+/** The state of the connection; never saved. Nothing but channel_reestablish is said while `syncing`. */
+export type Link =
+  | { readonly status: 'offline' }
+  | { readonly status: 'syncing' | 'online'; readonly features: ChannelFeatures };
+
+/** What a close takes. `ours` is set once we want to close; `sent` once the peer was told. */
+export interface Shutdown {
+  readonly ours: Uint8Array | undefined;
+  readonly sent: boolean;
+  readonly theirs: Uint8Array | undefined;
+  readonly feerates: CloseFeerates | undefined;
+}
+
+/** How far the funding transaction and both channel_ready are. */
+export interface Lockin {
+  readonly scid: ShortChannelId | undefined;
+  /** Whether we said channel_ready. */
+  readonly sent: boolean;
+  readonly received: boolean;
+  readonly peerAlias: ShortChannelId | undefined;
+}
+
+/** What every channel with a funding transaction has. */
+export interface Core {
+  readonly params: Params;
+  readonly funding: Outpoint;
+  readonly channelId: ChannelId;
+  readonly head: Head;
+  readonly incoming: ReadonlyMap<bigint, Htlc>;
+  readonly outgoing: ReadonlyMap<bigint, Htlc>;
+  readonly signatures: LocalSignatures;
+  /** Per-commitment secrets of the peer's revoked commitments. */
+  readonly secrets: SecretStore;
+  readonly lockin: Lockin;
+  /** The funder's transaction until it is deep enough; otherwise empty. */
+  readonly fundingTx: Uint8Array;
+  readonly link: Link;
+  /** Derived and not saved: our secrets, and the keys of the next commitment on either side. */
+  readonly keys: ChannelSecrets;
+  readonly nextLocalKeys: CommitmentKeys;
+  readonly nextRemoteKeys: CommitmentKeys | undefined;
+}
+
+/** Funder: `open_channel` is out. */
+export interface AwaitingAccept {
+  readonly phase: 'awaiting_accept';
+  readonly proposal: Proposal;
+  readonly fundingFeerate: number;
+  readonly features: ChannelFeatures;
+}
+/** Funder: the wallet makes the transaction. */
+export interface AwaitingFunding {
+  readonly phase: 'awaiting_funding';
+  readonly params: Params;
+  readonly remotePoint: Point;
+  readonly features: ChannelFeatures;
+}
+/** Funder: `funding_created` is out; the transaction must not be published yet. */
+export interface AwaitingFundingSigned {
+  readonly phase: 'awaiting_funding_signed';
+  readonly params: Params;
+  readonly remotePoint: Point;
+  readonly features: ChannelFeatures;
+  readonly funding: Outpoint;
+  readonly fundingTx: Uint8Array;
+}
+/** Fundee: `accept_channel` is out. */
+export interface AwaitingFundingCreated {
+  readonly phase: 'awaiting_funding_created';
+  readonly params: Params;
+  readonly remotePoint: Point;
+  readonly features: ChannelFeatures;
+}
+/** The opening came to nothing. */
+export interface Abandoned {
+  readonly phase: 'abandoned';
+  readonly key: string;
+  readonly fault: Fault;
+}
+
+/** Waiting for the funding transaction and both channel_ready (`lockin`), then in use, then perhaps shutting down. */
+export interface Open {
+  readonly phase: 'open';
+  readonly core: Core;
+  readonly shutdown: Shutdown;
+}
+
+/** Both shutdowns exchanged, no HTLC left: agreeing on a fee. Begins anew with each connection (`round` undefined). */
+export interface Negotiating {
+  readonly phase: 'negotiating';
+  readonly core: Core;
+  readonly ours: Uint8Array;
+  readonly theirs: Uint8Array;
+  readonly feerates: CloseFeerates | undefined;
+  readonly round: Round | undefined;
+  /** The last closing transaction that both signed, whole. */
+  readonly agreed: Uint8Array | undefined;
+}
+/** One round of closing_signed; not saved. */
+export interface Round {
+  readonly sent: Sat | undefined;
+  readonly sentRange: { readonly min: Sat; readonly max: Sat } | undefined;
+  readonly received: Sat | undefined;
+}
+
+/** Given up. `outdated` when the peer proved that we are behind: then our commitment must never be published. */
+export interface Failed {
+  readonly phase: 'failed';
+  readonly core: Core;
+  /** What the `error` said that we sent, sent again on each reconnect. */
+  readonly why: string;
+  readonly outdated: boolean;
+}
+
+/** The funding output is spent in the chain. */
+export interface Onchain {
+  readonly phase: 'onchain';
+  readonly core: Core;
+  readonly by: SpentBy;
+  readonly tx: Uint8Array;
+  readonly height: number;
+}
+
+/** Over and done. */
+export interface Closed {
+  readonly phase: 'closed';
+  readonly core: Core;
+  readonly by: SpentBy;
+}
+
+export type Opening = AwaitingAccept | AwaitingFunding | AwaitingFundingSigned | AwaitingFundingCreated;
+export type Funded = Open | Negotiating | Failed | Onchain | Closed;
+export type ChannelState = Opening | Abandoned | Funded;
