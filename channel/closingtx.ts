@@ -5,8 +5,8 @@
 import { opcodes } from 'bitcoinjs-lib';
 import { compare } from '../wire/bytes.ts';
 import { type Msat, type Point, type Sat, sat, type Txid } from '../wire/units.ts';
-import { fundingScript } from './funding.ts';
-import { type OneInput, type Outpoint, type Output, type Spent, txidOf } from './transaction.ts';
+import { fundingScript, type Outpoint } from './funding.ts';
+import { type OneInput, type Output, type Spent, txidOf } from './transaction.ts';
 import { feeOf } from './weights.ts';
 
 type Owner = 'local' | 'remote';

@@ -4,7 +4,7 @@
  */
 import { compare } from '../wire/bytes.ts';
 import { type Msat, type PaymentHash, type Sat, sat, type Txid } from '../wire/units.ts';
-import { fundingScript } from './funding.ts';
+import { fundingScript, type Outpoint } from './funding.ts';
 import type { CommitmentKeys } from './keys.ts';
 import {
   anchorScript,
@@ -15,7 +15,7 @@ import {
   receivedHtlcScript,
   toRemoteScript,
 } from './script.ts';
-import { type OneInput, type Outpoint, type Spent, txidOf } from './transaction.ts';
+import { type OneInput, type Spent, txidOf } from './transaction.ts';
 import { type CommitmentFormat, type Direction, isTrimmed, openerCost } from './weights.ts';
 
 /** An HTLC that stands in a commitment. `id` counts within its direction (BOLT 2). */
@@ -35,7 +35,7 @@ export interface CommitmentContent {
   /** From `obscuringFactor`; constant over the channel's life. */
   readonly obscuring: bigint;
   /** 0 for the first, 48 bits. */
-  readonly number: bigint;
+  readonly number: number;
   readonly keys: CommitmentKeys;
   /** How many blocks the holder waits for its own: chosen by the counterparty. */
   readonly toSelfDelay: number;
@@ -89,20 +89,20 @@ export interface Commitment {
   readonly fee: Sat;
 }
 
-const MASK_48 = 0xffff_ffff_ffffn;
 const LOW_24 = 0xffffffn;
 
-/** The sequence and locktime that carry commitment `number` (48 bits), obscured. */
-export const obscuredNumber = (obscuring: bigint, number: bigint): { sequence: number; locktime: number } => {
-  if (number < 0n || number > MASK_48) throw new RangeError(`commitment number out of range: ${number}`);
-  const hidden = obscuring ^ number;
+/** The sequence and locktime that carry a commitment's number, obscured. Throws RangeError when it exceeds 48 bits. */
+export const obscuredNumber = (obscuring: bigint, number: number): { sequence: number; locktime: number } => {
+  if (!Number.isInteger(number) || number < 0 || number >= 2 ** 48)
+    throw new RangeError(`commitment number out of range: ${number}`);
+  const hidden = obscuring ^ BigInt(number);
   return { sequence: 0x80000000 + Number(hidden >> 24n), locktime: 0x20000000 + Number(hidden & LOW_24) };
 };
 
 /** The commitment number of a transaction that spends the funding output; undefined when it is not a commitment. */
-export const commitmentNumber = (obscuring: bigint, tx: { sequence: number; locktime: number }): bigint | undefined =>
+export const commitmentNumber = (obscuring: bigint, tx: { sequence: number; locktime: number }): number | undefined =>
   tx.sequence >>> 24 === 0x80 && tx.locktime >>> 24 === 0x20
-    ? obscuring ^ ((BigInt(tx.sequence & 0xffffff) << 24n) | BigInt(tx.locktime & 0xffffff))
+    ? Number(obscuring ^ ((BigInt(tx.sequence & 0xffffff) << 24n) | BigInt(tx.locktime & 0xffffff)))
     : undefined;
 
 /** BOLT 3, "Transaction Output Ordering": value, then script, then, for HTLCs that are otherwise the same, expiry. */

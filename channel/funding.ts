@@ -1,8 +1,13 @@
 /** The funding output that a channel lives in: its script, its outpoint, and the channel_id made from them (BOLT 2, 3). */
 import { compare } from '../wire/bytes.ts';
-import { type ChannelId, channelId, type Point } from '../wire/units.ts';
+import { type ChannelId, channelId, type Point, type Txid } from '../wire/units.ts';
 import { multisig, p2wsh } from './script.ts';
-import type { Outpoint } from './transaction.ts';
+
+/** An output of a transaction: txid in internal byte order and output index. */
+export interface Outpoint {
+  readonly txid: Txid;
+  readonly index: number;
+}
 
 /** The two funding keys, the lesser one first: the order in the script and of the signatures in its witness. */
 export const sortedFundingKeys = (a: Point, b: Point): readonly [Point, Point] =>

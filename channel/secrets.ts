@@ -17,12 +17,12 @@ export interface ReceivedSecret {
 }
 
 /** What is kept of all secrets received so far: the one at place b has an index with b trailing zero bits. */
-export type ReceivedSecrets = readonly ReceivedSecret[];
+export type SecretStore = readonly ReceivedSecret[];
 
 export type SecretFault =
-  | { readonly code: 'secret_out_of_order'; readonly expected: bigint; readonly got: bigint }
-  | { readonly code: 'secret_of_another_seed'; readonly number: bigint }
-  | { readonly code: 'secret_unknown'; readonly number: bigint };
+  | { readonly code: 'secret_out_of_order'; readonly expected: number; readonly got: number }
+  | { readonly code: 'secret_of_another_seed'; readonly number: number }
+  | { readonly code: 'secret_unknown'; readonly number: number };
 
 const describe = (fault: SecretFault): string => {
   switch (fault.code) {
@@ -45,11 +45,12 @@ export class SecretError extends Error {
   }
 }
 
-const indexOf = (number: bigint): number => {
-  if (number < 0n || number > BigInt(FIRST_INDEX)) throw new RangeError(`commitment number out of range: ${number}`);
-  return FIRST_INDEX - Number(number);
+/** Commitment numbers and indices run against each other, so this goes both ways. */
+const indexOf = (number: number): number => {
+  if (!Number.isInteger(number) || number < 0 || number > FIRST_INDEX)
+    throw new RangeError(`commitment number out of range: ${number}`);
+  return FIRST_INDEX - number;
 };
-const numberOf = (index: number): bigint => BigInt(FIRST_INDEX - index);
 
 /** Walks down the tree from `base` over the `bits` low bits of `index`: a set bit flips itself in the value and hashes. */
 const descend = (base: Uint8Array, bits: number, index: number): SecretKey => {
@@ -67,11 +68,11 @@ const descend = (base: Uint8Array, bits: number, index: number): SecretKey => {
 export const secretAtIndex = (seed: Uint8Array, index: number): SecretKey => descend(seed, BITS, index);
 
 /** Our secret for a commitment, to be given away when that commitment is revoked. RangeError outside 48 bits. */
-export const perCommitmentSecret = (seed: Uint8Array, number: bigint): SecretKey =>
+export const perCommitmentSecret = (seed: Uint8Array, number: number): SecretKey =>
   secretAtIndex(seed, indexOf(number));
 
 /** Our point for a commitment: its secret × G. */
-export const perCommitmentPoint = (seed: Uint8Array, number: bigint): Point =>
+export const perCommitmentPoint = (seed: Uint8Array, number: number): Point =>
   pointOf(perCommitmentSecret(seed, number));
 
 const trailingZeros = (index: number): number => {
@@ -80,14 +81,14 @@ const trailingZeros = (index: number): number => {
 };
 
 /** How many secrets have been received; also the commitment number of the one that comes next. */
-export const receivedCount = (known: ReceivedSecrets): bigint =>
-  known.reduce((count, { index }) => (numberOf(index) >= count ? numberOf(index) + 1n : count), 0n);
+export const receivedCount = (known: SecretStore): number =>
+  known.reduce((count, { index }) => Math.max(count, indexOf(index) + 1), 0);
 
 /**
  * The store with the secret of commitment `number`, which must be the next one. Throws SecretError when it is another, or
  * when earlier secrets do not follow from it, which means that the peer does not use one seed.
  */
-export const insertSecret = (known: ReceivedSecrets, number: bigint, secret: SecretKey): ReceivedSecrets => {
+export const insertSecret = (known: SecretStore, number: number, secret: SecretKey): SecretStore => {
   const expected = receivedCount(known);
   if (number !== expected) throw new SecretError({ code: 'secret_out_of_order', expected, got: number });
   const index = indexOf(number);
@@ -99,7 +100,7 @@ export const insertSecret = (known: ReceivedSecrets, number: bigint, secret: Sec
 };
 
 /** The peer's secret of a revoked commitment, derived from those kept. Throws SecretError when it is not among them. */
-export const receivedSecret = (known: ReceivedSecrets, number: bigint): SecretKey => {
+export const receivedSecret = (known: SecretStore, number: number): SecretKey => {
   const index = indexOf(number);
   for (const [place, entry] of known.entries())
     if (Math.floor(index / 2 ** place) === Math.floor(entry.index / 2 ** place))
@@ -114,7 +115,7 @@ export const receivedSecretCodec: Codec<ReceivedSecret> = struct({
 });
 
 /** The whole store as one record, at most 1,863 bytes. */
-export const receivedSecretsCodec: Codec<ReceivedSecrets> = map(
+export const secretStoreCodec: Codec<SecretStore> = map(
   list(u8, receivedSecretCodec),
   (known) => {
     if (known.some(({ index }, place) => trailingZeros(index) !== place))

@@ -5,12 +5,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { hash256 } from '../wire/crypto.ts';
 import { type Sat, type Txid, txid } from '../wire/units.ts';
-
-/** An output of a transaction: txid in internal byte order and output index. */
-export interface Outpoint {
-  readonly txid: Txid;
-  readonly index: number;
-}
+import type { Outpoint } from './funding.ts';
 
 export interface Output {
   readonly value: Sat;
