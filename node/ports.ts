@@ -54,6 +54,8 @@ export interface Chain {
   hashAt(height: number): Promise<string | undefined>;
   /** A block by hash, also one that a reorg left behind while the chain still keeps it. Throws `unknown_block`. */
   block(hash: string): Promise<Block>;
+  /** The id of the transaction at this place in the best chain; undefined where there is none. */
+  txidAt(height: number, txIndex: number): Promise<Txid | undefined>;
   /** Resolves when the tip may no longer be `seen`, at the latest after a few seconds, at once when aborted. */
   changed(seen: string, signal: AbortSignal): Promise<void>;
   /** Hands a transaction to the network. One already known or mined is a success; throws `rejected` with the reason. */

@@ -1,0 +1,213 @@
+/**
+ * The Chain port over bitcoind's JSON-RPC. Nothing is remembered but the list of ids of a few blocks: bitcoind may go away
+ * and come back at any time, and every answer is asked for anew.
+ */
+import { Block as ParsedBlock, Transaction } from 'bitcoinjs-lib';
+import { z } from 'zod';
+import { equal, hex, reversed, unhex } from '../../wire/bytes.ts';
+import { type ChainHash, chainHash, sat, type Txid, txid } from '../../wire/units.ts';
+import { chainName } from '../network.ts';
+import type { Block, BlockRef, Chain, Clock, Log, Outpoint } from '../ports.ts';
+import { ChainError, type Refusal } from './errors.ts';
+import { scaled } from './json.ts';
+import { openRpc, type Rpc, type RpcOptions } from './rpc.ts';
+
+/** What is paid per 1,000 weight while bitcoind has no estimate: always on regtest, and just after it started. */
+export const fallbackFeerate = 2500;
+/** Below this per 1,000 weight a transaction may not even be relayed (1 sat/vbyte, rounded up; BOLT 2 and 3 use it too). */
+export const floorFeerate = 253;
+
+/** How long bitcoind may keep a question for the next block, in milliseconds, and how often to ask where it cannot. */
+const longPoll = 10_000;
+const shortPoll = 1_000;
+/** Blocks whose transaction ids are kept at hand: checking channels of one block then asks for it once. */
+const rememberedBlocks = 16;
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const bytes = z.string().regex(/^(?:[0-9a-fA-F]{2})*$/);
+const amount = z.union([z.string(), z.number()]).transform((value) => sat(scaled(value, 8)));
+const header = z.object({ hash, height: z.number().int().nonnegative(), previousblockhash: hash.optional() });
+const output = z.object({
+  confirmations: z.number().int(),
+  value: amount,
+  scriptPubKey: z.object({ hex: bytes }),
+  coinbase: z.boolean(),
+});
+
+const rpcCode = { notFound: -5, badParameter: -8, misc: -1, noMethod: -32601, alreadyMined: -27 } as const;
+
+const refusedWith = (error: unknown, ...codes: readonly number[]): boolean =>
+  error instanceof ChainError && error.fault.code === 'refused' && codes.includes(error.fault.rpcCode);
+
+/** bitcoind's reject reasons, first match wins. */
+const refusals: readonly (readonly [RegExp, Refusal])[] = [
+  [/missing-?inputs|inputs-missingorspent|missingorspent/i, 'missing_inputs'],
+  [/insufficient fee|too many potential replacements/i, 'replacement_fee_too_low'],
+  [/mempool-conflict|txn-same-nonwitness|conflict/i, 'conflict'],
+  [/fee not met|min relay fee|mempool full|fee rate/i, 'fee_too_low'],
+  [/non-final|non-bip68-final|premature/i, 'not_final'],
+  [/dust/i, 'dust'],
+  [/too-long-mempool-chain|too many (?:unconfirmed|descendants|ancestors)|cluster/i, 'too_many_unconfirmed'],
+  [/script-verify|bad-txns|bad-witness|scriptpubkey|decode failed|version|tx-size/i, 'invalid'],
+];
+
+const internal = (displayed: string): Txid => txid(reversed(unhex(displayed)));
+
+export interface BitcoindOptions extends RpcOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** A Chain that asks the bitcoind at this address. Connects when first asked. */
+export const bitcoindChain = (options: BitcoindOptions): Chain => {
+  const rpc: Rpc = openRpc(options);
+  const { clock, log } = options;
+  const idsOf = new Map<string, readonly string[]>();
+  let waits: 'past_tip' | 'any_block' | 'never' = 'past_tip';
+  let saidFallback = false;
+
+  const headerOf = async (block: string) => {
+    try {
+      return await rpc.call('getblockheader', [block], header);
+    } catch (error) {
+      throw refusedWith(error, rpcCode.notFound) ? new ChainError({ code: 'unknown_block', hash: block }) : error;
+    }
+  };
+
+  const hashAt = async (height: number): Promise<string | undefined> => {
+    try {
+      return await rpc.call('getblockhash', [height], hash);
+    } catch (error) {
+      if (refusedWith(error, rpcCode.badParameter)) return undefined;
+      throw error;
+    }
+  };
+
+  const block = async (wanted: string): Promise<Block> => {
+    const [head, raw] = await Promise.all([headerOf(wanted), rpc.call('getblock', [wanted, 0], bytes)]);
+    let parsed: ParsedBlock;
+    try {
+      parsed = ParsedBlock.fromHex(raw);
+    } catch (error) {
+      throw new ChainError({ code: 'bad_answer', method: 'getblock', detail: `no block: ${String(error)}` });
+    }
+    if (parsed.getId() !== wanted)
+      throw new ChainError({ code: 'bad_answer', method: 'getblock', detail: `another block, ${parsed.getId()}` });
+    return {
+      height: head.height,
+      hash: wanted,
+      previous: head.previousblockhash ?? '00'.repeat(32),
+      time: parsed.timestamp,
+      transactions: (parsed.transactions ?? []).map((tx) => ({ txid: txid(tx.getHash()), tx })),
+    };
+  };
+
+  const pause = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = clock.after(shortPoll, () => end());
+      const end = () => {
+        cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      signal.addEventListener('abort', end);
+    });
+
+  const changed = async (seen: string, signal: AbortSignal): Promise<void> => {
+    if (signal.aborted || (await rpc.call('getbestblockhash', [], hash)) !== seen) return;
+    if (waits === 'never') return pause(signal);
+    // bitcoind 29 and later can be told what we have seen; before, a block between the two calls is noticed one wait late.
+    const params = waits === 'past_tip' ? [longPoll, seen] : [longPoll];
+    try {
+      await rpc.call('waitfornewblock', params, z.unknown(), { timeout: longPoll + 20_000, signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (refusedWith(error, rpcCode.noMethod)) waits = 'never';
+      else if (waits === 'past_tip' && refusedWith(error, rpcCode.misc, rpcCode.badParameter)) waits = 'any_block';
+      else throw error;
+    }
+  };
+
+  const broadcast = async (tx: Uint8Array): Promise<void> => {
+    try {
+      await rpc.call('sendrawtransaction', [hex(tx)], hash);
+    } catch (error) {
+      if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
+      const { message } = error.fault;
+      if (error.fault.rpcCode === rpcCode.alreadyMined || /already[- ](?:in|known)/i.test(message)) return;
+      const refusal = refusals.find(([pattern]) => pattern.test(message))?.[1] ?? 'unknown';
+      throw new ChainError({ code: 'rejected', refusal, message });
+    }
+  };
+
+  const feerate = async (blocks: number): Promise<number> => {
+    const answer = z.object({ feerate: z.union([z.string(), z.number()]).optional() });
+    const { feerate: perKilobyte } = await rpc.call('estimatesmartfee', [blocks], answer);
+    if (perKilobyte !== undefined) {
+      const perWeight = (scaled(perKilobyte, 8) + 3n) / 4n;
+      return Math.max(floorFeerate, Number(perWeight));
+    }
+    if (!saidFallback) log.info({ feerate: fallbackFeerate }, 'bitcoind has no fee estimate yet, using a fixed one');
+    saidFallback = true;
+    return fallbackFeerate;
+  };
+
+  const txidAt = async (height: number, txIndex: number): Promise<Txid | undefined> => {
+    const at = await hashAt(height);
+    if (at === undefined) return undefined;
+    let ids = idsOf.get(at);
+    if (ids === undefined) {
+      ids = (await rpc.call('getblock', [at, 1], z.object({ tx: z.array(hash) }))).tx;
+      const oldest = idsOf.size >= rememberedBlocks ? idsOf.keys().next().value : undefined;
+      if (oldest !== undefined) idsOf.delete(oldest);
+      idsOf.set(at, ids);
+    }
+    const id = ids[txIndex];
+    return id === undefined ? undefined : internal(id);
+  };
+
+  const displayed = (outpoint: Outpoint): string => hex(reversed(outpoint.txid));
+
+  return {
+    kind: 'bitcoind',
+    genesis: async (): Promise<ChainHash> => chainHash(reversed(unhex(await rpc.call('getblockhash', [0], hash)))),
+    tip: async (): Promise<BlockRef> => {
+      const best = await rpc.call('getbestblockhash', [], hash);
+      return { hash: best, height: (await headerOf(best)).height };
+    },
+    hashAt,
+    block,
+    txidAt,
+    changed,
+    broadcast,
+    feerate,
+    unspent: async (outpoint) => {
+      const found = await rpc.call('gettxout', [displayed(outpoint), outpoint.vout, false], output.nullable());
+      if (found === null) return undefined;
+      const { confirmations, value, scriptPubKey, coinbase } = found;
+      return { confirmations, amount: value, script: unhex(scriptPubKey.hex), coinbase };
+    },
+    spender: async (outpoint) => {
+      const question = [[{ txid: displayed(outpoint), vout: outpoint.vout }]];
+      const answer = z.array(z.object({ spendingtxid: hash.optional() }));
+      try {
+        const spending = (await rpc.call('gettxspendingprevout', question, answer))[0]?.spendingtxid;
+        if (spending === undefined) return undefined;
+        const tx = Transaction.fromHex(await rpc.call('getrawtransaction', [spending], bytes));
+        return { txid: internal(spending), tx };
+      } catch (error) {
+        // An older bitcoind cannot tell, or the transaction was mined or replaced between the two questions.
+        if (refusedWith(error, rpcCode.noMethod, rpcCode.notFound)) return undefined;
+        throw error;
+      }
+    },
+    close: async () => rpc.close(),
+  };
+};
+
+/** Makes sure that the chain is the one this node is configured for. Throws ChainError `wrong_network`. */
+export const checkNetwork = async (chain: Chain, expected: ChainHash): Promise<void> => {
+  const found = await chain.genesis();
+  if (!equal(found, expected))
+    throw new ChainError({ code: 'wrong_network', expected: chainName(expected), found: chainName(found) });
+};

@@ -1,0 +1,143 @@
+/**
+ * Keeps a node in step with its chain. Each block's consequences (the cursor and what every listener wants kept) are one
+ * commit, so after a crash all of them stand at the same block. The chain may be away at any time: it is waited for.
+ */
+import { hex, unhex } from '../../wire/bytes.ts';
+import type { Change } from '../../wire/change.ts';
+import type { BlockRef, Chain, ChainEvent, Clock, Log, Store } from '../ports.ts';
+import { StoreError } from '../store/errors.ts';
+import { ChainError } from './errors.ts';
+import { type Branch, follow, rememberedBlocks, type View } from './follow.ts';
+import { type Retry, retrying } from './retry.ts';
+
+/** Someone who lives by the chain. */
+export interface ChainListener {
+  /** Takes an event into memory and says what to keep, whole keys. Called once for each event, in order; never throws. */
+  apply(event: ChainEvent): readonly Change[];
+  /** Called once those changes are durable; the next event waits for it. After a crash it may have been left out. */
+  applied?(event: ChainEvent): Promise<void> | void;
+}
+
+export interface FollowerOptions {
+  readonly chain: Chain;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where a node that has no cursor yet begins: it is told the blocks above this height, or those above today's tip. */
+  readonly birth: number | 'tip';
+  readonly listeners: readonly ChainListener[];
+}
+
+const prefix = 'chain/block/';
+const keyOf = (height: number): string => `${prefix}${height.toString().padStart(10, '0')}`;
+
+const load = async (store: Store): Promise<Branch | undefined> => {
+  const refs: BlockRef[] = [];
+  for await (const [key, value] of store.entries(prefix)) {
+    if (value.length !== 32)
+      throw new StoreError({ code: 'corrupt', key, detail: 'expected a block hash of 32 bytes' });
+    refs.push({ height: Number(key.slice(prefix.length)), hash: hex(value) });
+  }
+  const top = refs.pop();
+  return top === undefined ? undefined : { below: refs, top };
+};
+
+const cursorChanges = (event: ChainEvent): Change[] => {
+  if (event.event === 'disconnected') return [{ key: keyOf(event.height), value: undefined }];
+  const { height, hash } = event.block;
+  const kept: Change[] = [{ key: keyOf(height), value: unhex(hash) }];
+  if (height >= rememberedBlocks) kept.push({ key: keyOf(height - rememberedBlocks), value: undefined });
+  return kept;
+};
+
+export class Follower {
+  private readonly options: FollowerOptions;
+  private readonly retry: Retry;
+  private readonly stopping = new AbortController();
+  private branch: Branch | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: FollowerOptions) {
+    this.options = options;
+    this.retry = { clock: options.clock, log: options.log, signal: this.stopping.signal };
+  }
+
+  /** The block up to which everything has been applied. Throws ChainError `closed` before `start`. */
+  get top(): BlockRef {
+    return this.standing().top;
+  }
+
+  /**
+   * Finds the cursor, or sets it where a new node begins, and then follows in the background until stopped. `broke` is
+   * called once if that ends by itself: the store failed, a listener threw, or a reorg went deeper than we remember.
+   */
+  async start(broke: (error: unknown) => void): Promise<void> {
+    this.branch = (await load(this.options.store)) ?? (await this.begin());
+    this.running = this.run().catch((error: unknown) => {
+      if (!this.stopping.signal.aborted) broke(error);
+    });
+  }
+
+  /** Resolves once nothing runs any more; an event under way is finished first. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** The answer to a question, asked until the chain gives one. Throws ChainError, `closed` once stopped. */
+  patiently<T>(ask: () => Promise<T>): Promise<T> {
+    return retrying(this.retry, ask);
+  }
+
+  /** Runs something while no event is applied, for those who look back at blocks already told. */
+  exclusive<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(run);
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+
+  private async begin(): Promise<Branch> {
+    const { chain, store, birth } = this.options;
+    const top = await retrying(this.retry, async () => {
+      const tip = await chain.tip();
+      const hash = birth === 'tip' || birth >= tip.height ? undefined : await chain.hashAt(birth);
+      return hash === undefined || birth === 'tip' ? tip : { height: birth, hash };
+    });
+    await store.commit([{ key: keyOf(top.height), value: unhex(top.hash) }]);
+    return { below: [], top };
+  }
+
+  private async run(): Promise<void> {
+    const { chain } = this.options;
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const [after, move] = follow(this.standing(), await retrying(this.retry, () => this.look()));
+      if (move.do === 'give_up') throw new ChainError({ code: 'reorg_too_deep', height: move.height });
+      if (move.do === 'tell') await this.tell(after, move.event);
+      if (move.do === 'wait') await retrying(this.retry, () => chain.changed(after.top.hash, signal));
+    }
+  }
+
+  private standing(): Branch {
+    if (this.branch === undefined) throw new ChainError({ code: 'closed' });
+    return this.branch;
+  }
+
+  private async look(): Promise<View> {
+    const { chain } = this.options;
+    const { hash, height } = this.top;
+    const [here, next] = await Promise.all([chain.hashAt(height), chain.hashAt(height + 1)]);
+    return { here, above: here !== hash || next === undefined ? undefined : await chain.block(next) };
+  }
+
+  private async tell(after: Branch, event: ChainEvent): Promise<void> {
+    const { listeners, store } = this.options;
+    await this.exclusive(async () => {
+      const changes = listeners.flatMap((listener) => listener.apply(event));
+      await store.commit([...cursorChanges(event), ...changes]);
+      this.branch = after;
+    });
+    for (const listener of listeners) await listener.applied?.(event);
+  }
+}

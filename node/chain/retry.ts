@@ -1,0 +1,46 @@
+/** Asking a chain that may be away: the same question again, more and more slowly, said once in the log and not each time. */
+import type { Clock, Log } from '../ports.ts';
+import { ChainError, isTransient } from './errors.ts';
+
+export interface Retry {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds before the first second try, and the longest pause it grows to by doubling. */
+const firstPause = 250;
+const longestPause = 10_000;
+
+const pause = ({ clock, signal }: Retry, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const end = () => {
+      cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.after(ms, end);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
+
+/**
+ * The answer to `ask`, asked again while the chain is unreachable or warming up. Throws ChainError `closed` when aborted,
+ * and whatever `ask` throws that waiting does not mend.
+ */
+export const retrying = async <T>(retry: Retry, ask: () => Promise<T>): Promise<T> => {
+  let wait = firstPause;
+  for (let failures = 0; ; failures++) {
+    if (retry.signal.aborted) throw new ChainError({ code: 'closed' });
+    try {
+      const answer = await ask();
+      if (failures > 0) retry.log.info({ tries: failures + 1 }, 'the chain answers again');
+      return answer;
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      if (failures === 0) retry.log.warn({ fault: error.fault }, `${error.message}; trying until it answers`);
+      await pause(retry, wait);
+      wait = Math.min(longestPause, wait * 2);
+    }
+  }
+};

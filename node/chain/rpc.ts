@@ -1,0 +1,171 @@
+/**
+ * bitcoind's JSON-RPC over kept-alive HTTP. One call, one typed answer or one ChainError; it never waits and tries again by
+ * itself, except once when a kept connection turns out to be closed or a cookie stale, since both cost nothing.
+ */
+import { readFile } from 'node:fs/promises';
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { z } from 'zod';
+import { ChainError } from './errors.ts';
+import { parseExact } from './json.ts';
+
+/** How we prove who we are: fixed words, or the cookie file bitcoind writes anew at each start. */
+export type RpcAuth = { readonly user: string; readonly password: string } | { readonly cookieFile: string };
+
+export interface RpcOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly auth: RpcAuth;
+  /** Milliseconds until a silent bitcoind counts as unreachable; 30,000 unless told. */
+  readonly timeout?: number;
+}
+
+export interface CallOptions {
+  /** Milliseconds for this call, for those that wait on purpose. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Rpc {
+  /** HOST:PORT, for messages. */
+  readonly where: string;
+  /** Calls a method and checks its result. Throws ChainError. */
+  call<T>(method: string, params: readonly unknown[], result: z.ZodType<T>, options?: CallOptions): Promise<T>;
+  /** Ends open connections; calls under way throw `closed`, as do all later ones. */
+  close(): void;
+}
+
+/** A block of 4 MB comes as 8 MB of hex; nothing honest is much larger. */
+const maxAnswer = 64 * 1024 * 1024;
+
+/** bitcoind's RPC_IN_WARMUP: it listens, but still loads its chain. */
+const inWarmup = -28;
+
+const answerShape = z.object({
+  result: z.unknown(),
+  error: z.object({ code: z.number(), message: z.string() }).nullish(),
+});
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+const authorization = async (auth: RpcAuth, where: string): Promise<string> => {
+  if ('user' in auth) return `Basic ${Buffer.from(`${auth.user}:${auth.password}`).toString('base64')}`;
+  try {
+    return `Basic ${Buffer.from((await readFile(auth.cookieFile, 'utf8')).trim()).toString('base64')}`;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    if (code === 'EACCES')
+      throw new ChainError({ code: 'unauthorized', where, hint: `cannot read the cookie file ${auth.cookieFile}` });
+    const reason = `cookie file ${auth.cookieFile} (${code}); bitcoind writes it when it starts`;
+    throw new ChainError({ code: 'unreachable', where, reason });
+  }
+};
+
+const collect = async (response: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxAnswer) throw new Error(`answer is longer than ${maxAnswer} bytes`);
+    chunks.push(chunk);
+  }
+  if (!response.complete) throw new Error('answer was cut off');
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/** A client of the bitcoind at that address. Connects when first called. */
+export const openRpc = (options: RpcOptions): Rpc => {
+  const { host, port, auth } = options;
+  const where = `${host}:${port}`;
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const underWay = new Set<ClientRequest>();
+  let closed = false;
+  let nextId = 0;
+
+  const unreachable = (reason: string) => new ChainError({ code: 'unreachable', where, reason });
+
+  const post = (body: string, authorize: string, { timeout = options.timeout ?? 30_000, signal }: CallOptions) =>
+    new Promise<Answer & { reused: boolean }>((resolve, reject) => {
+      const headers = {
+        authorization: authorize,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      };
+      const sent = request({ host, port, method: 'POST', path: '/', agent, headers, ...(signal && { signal }) });
+      underWay.add(sent);
+      const fail = (error: Error) => reject(Object.assign(error, { reused: sent.reusedSocket }));
+      const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${timeout} ms`)), timeout);
+      sent.on('error', fail);
+      sent.on('close', () => {
+        clearTimeout(timer);
+        underWay.delete(sent);
+      });
+      sent.on('response', (response) => {
+        collect(response).then(
+          (text) => resolve({ status: response.statusCode ?? 0, body: text, reused: sent.reusedSocket }),
+          (error: Error) => {
+            sent.destroy();
+            fail(error);
+          },
+        );
+      });
+      sent.end(body);
+    });
+
+  const exchange = async (method: string, params: readonly unknown[], call: CallOptions): Promise<Answer> => {
+    const body = JSON.stringify({ jsonrpc: '1.0', id: nextId++, method, params });
+    for (let attempt = 0; ; attempt++) {
+      if (closed) throw new ChainError({ code: 'closed' });
+      try {
+        const answer = await post(body, await authorization(auth, where), call);
+        if (answer.status === 401 && 'cookieFile' in auth && attempt === 0) continue;
+        return answer;
+      } catch (error) {
+        if (error instanceof ChainError) throw error;
+        if (closed) throw new ChainError({ code: 'closed' });
+        const { code, message, reused } = error as NodeJS.ErrnoException & { reused?: boolean };
+        if (reused && (code === 'ECONNRESET' || code === 'EPIPE') && attempt === 0) continue;
+        throw unreachable(code === undefined || code === 'ABORT_ERR' ? message : `${code}`);
+      }
+    }
+  };
+
+  const read = (method: string, { status, body }: Answer): unknown => {
+    if (status === 401 || status === 403) {
+      const hint = status === 401 ? 'wrong user, password or cookie' : 'its rpcallowip does not let us in';
+      throw new ChainError({ code: 'unauthorized', where, hint });
+    }
+    let json: unknown;
+    try {
+      json = parseExact(body);
+    } catch {
+      if (status === 503) throw unreachable('it is too busy (its work queue is full)');
+      if (status >= 500) throw unreachable(`HTTP status ${status}`);
+      const detail = `HTTP status ${status} and no JSON; does bitcoind listen there?`;
+      throw new ChainError({ code: 'bad_answer', method, detail });
+    }
+    const answer = answerShape.safeParse(json);
+    if (!answer.success)
+      throw new ChainError({ code: 'bad_answer', method, detail: 'expected a result or an error object' });
+    const { result, error } = answer.data;
+    if (error === null || error === undefined) return result;
+    if (error.code === inWarmup) throw new ChainError({ code: 'warming_up', where, message: error.message });
+    throw new ChainError({ code: 'refused', method, rpcCode: error.code, message: error.message });
+  };
+
+  return {
+    where,
+    call: async (method, params, result, call = {}) => {
+      const checked = result.safeParse(read(method, await exchange(method, params, call)));
+      if (checked.success) return checked.data;
+      throw new ChainError({ code: 'bad_answer', method, detail: z.prettifyError(checked.error) });
+    },
+    close: () => {
+      closed = true;
+      for (const sent of underWay) sent.destroy(new Error('closed'));
+      agent.destroy();
+    },
+  };
+};

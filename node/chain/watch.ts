@@ -1,0 +1,175 @@
+/**
+ * Who waits for what on the chain, as pure functions over its events: a transaction to be buried, an output to be spent.
+ * What was seen is kept with the watch, so a restart neither rescans nor forgets, and a reorg takes it back.
+ */
+import { hex } from '../../wire/bytes.ts';
+import {
+  bool,
+  bytes,
+  bytes16,
+  type Codec,
+  decode,
+  encode,
+  map,
+  optional,
+  struct,
+  u32,
+  union,
+} from '../../wire/codec.ts';
+import { type Txid, txid } from '../../wire/units.ts';
+import type { Block, ChainEvent, ChainTx, Outpoint } from '../ports.ts';
+
+/** `id` is the caller's; `since` is a height from which on it may happen: blocks already told above it are looked at again. */
+export type Watch =
+  | { readonly wait: 'depth'; readonly id: string; readonly since: number; readonly txid: Txid; readonly depth: number }
+  | { readonly wait: 'spend'; readonly id: string; readonly since: number; readonly outpoint: Outpoint };
+
+/** A transaction in the branch followed. */
+export interface Sighting {
+  readonly height: number;
+  /** Its place in the block, 0 for the coinbase. */
+  readonly txIndex: number;
+  readonly txid: Txid;
+  /** The transaction, serialized with witnesses. */
+  readonly tx: Uint8Array;
+}
+
+export interface Watched {
+  readonly watch: Watch;
+  readonly seen: Sighting | undefined;
+  /** Whether the owner has been told and would have to be told the contrary. */
+  readonly told: boolean;
+}
+
+export interface Watches {
+  /** Of the last block applied. */
+  readonly height: number;
+  readonly byId: ReadonlyMap<string, Watched>;
+}
+
+export type Notice =
+  /** The transaction is in `depth` blocks (its own counts), or the output's spender is in one. */
+  | { readonly notice: 'confirmed' | 'spent'; readonly id: string; readonly at: Sighting }
+  /** Told too early: a reorg took it out again. */
+  | { readonly notice: 'unconfirmed' | 'unspent'; readonly id: string };
+
+/** How an outpoint is written as a key: the txid as hashed, in hex, and the output index. */
+export const outpointKey = (hash: Uint8Array, vout: number): string => `${hex(hash)}:${vout}`;
+
+const subject = (watch: Watch): string =>
+  watch.wait === 'depth' ? hex(watch.txid) : outpointKey(watch.outpoint.txid, watch.outpoint.vout);
+
+const sighting = (block: Block, { tx, txid: id }: ChainTx, txIndex: number): Sighting => ({
+  height: block.height,
+  txIndex,
+  txid: id,
+  tx: new Uint8Array(tx.toBuffer()),
+});
+
+/** What a block shows of these subjects. Several watches may share one; many blocks show nothing. */
+const look = (block: Block, subjects: ReadonlySet<string>): ReadonlyMap<string, Sighting> => {
+  const found = new Map<string, Sighting>();
+  if (subjects.size === 0) return found;
+  block.transactions.forEach((entry, index) => {
+    const id = hex(entry.txid);
+    if (subjects.has(id)) found.set(id, sighting(block, entry, index));
+    for (const input of entry.tx.ins) {
+      const spent = outpointKey(input.hash, input.index);
+      if (subjects.has(spent)) found.set(spent, sighting(block, entry, index));
+    }
+  });
+  return found;
+};
+
+/** What its owner must hear now, given the height, and the watch after it was said. */
+const tell = (watched: Watched, height: number): readonly [Watched, Notice | undefined] => {
+  const { watch, seen, told } = watched;
+  const { id, wait } = watch;
+  const due = seen !== undefined && (wait === 'spend' || height - seen.height + 1 >= watch.depth);
+  if (due && !told)
+    return [
+      { ...watched, told: true },
+      { notice: wait === 'spend' ? 'spent' : 'confirmed', id, at: seen },
+    ];
+  if (seen === undefined && told)
+    return [
+      { ...watched, told: false },
+      { notice: wait === 'spend' ? 'unspent' : 'unconfirmed', id },
+    ];
+  return [watched, undefined];
+};
+
+/** One watch over one event. A watch keeps its first sighting: an output can be spent only once in a branch. */
+const see = (watched: Watched, event: ChainEvent, found: ReadonlyMap<string, Sighting>): Watched => {
+  if (event.event === 'disconnected')
+    return watched.seen !== undefined && watched.seen.height >= event.height
+      ? { ...watched, seen: undefined }
+      : watched;
+  const seen = watched.seen === undefined ? found.get(subject(watched.watch)) : undefined;
+  return seen === undefined ? watched : { ...watched, seen };
+};
+
+/** All watches over one event, and what their owners must hear. Watches nothing happened to stay the same objects. */
+export const watchEvent = (watches: Watches, event: ChainEvent): readonly [Watches, readonly Notice[]] => {
+  const height = event.event === 'connected' ? event.block.height : event.height - 1;
+  const open = [...watches.byId.values()].filter((watched) => watched.seen === undefined);
+  const found =
+    event.event === 'connected'
+      ? look(event.block, new Set(open.map((watched) => subject(watched.watch))))
+      : new Map<string, Sighting>();
+  const notices: Notice[] = [];
+  const byId = new Map<string, Watched>();
+  for (const [id, before] of watches.byId) {
+    const [after, notice] = tell(see(before, event, found), height);
+    if (notice !== undefined) notices.push(notice);
+    byId.set(id, after);
+  }
+  return [{ height, byId }, notices];
+};
+
+/** A new watch after looking again at blocks already told, in order, up to `height`. */
+export const watchFrom = (
+  watch: Watch,
+  blocks: readonly Block[],
+  height: number,
+): readonly [Watched, Notice | undefined] => {
+  let watched: Watched = { watch, seen: undefined, told: false };
+  for (const block of blocks)
+    watched = see(watched, { event: 'connected', block }, look(block, new Set([subject(watch)])));
+  return tell(watched, height);
+};
+
+/** What the owner of a watch was told last, to be told again after a restart. */
+export const lastNotice = ({ watch, seen, told }: Watched): Notice | undefined =>
+  told && seen !== undefined
+    ? { notice: watch.wait === 'spend' ? 'spent' : 'confirmed', id: watch.id, at: seen }
+    : undefined;
+
+const txidCodec: Codec<Txid> = map(bytes(32), txid, (value) => value);
+const bytes32bit: Codec<Uint8Array> = {
+  write: (w, value) => {
+    u32.write(w, value.length);
+    w.bytes(value);
+  },
+  read: (r) => r.bytes(u32.read(r)),
+};
+const idCodec: Codec<string> = map(
+  bytes16,
+  (value) => new TextDecoder().decode(value),
+  (value) => new TextEncoder().encode(value),
+);
+const outpoint = struct({ txid: txidCodec, vout: u32 });
+const watchCodec: Codec<Watch> = union('wait', {
+  depth: { id: 0, body: struct({ id: idCodec, since: u32, txid: txidCodec, depth: u32 }) },
+  spend: { id: 1, body: struct({ id: idCodec, since: u32, outpoint }) },
+});
+const watchedCodec: Codec<Watched> = struct({
+  watch: watchCodec,
+  seen: optional(struct({ height: u32, txIndex: u32, txid: txidCodec, tx: bytes32bit })),
+  told: bool,
+});
+
+/** How a watch is kept. */
+export const encodeWatched = (watched: Watched): Uint8Array => encode(watchedCodec, watched);
+/** Throws WireError on a damaged record. */
+export const decodeWatched = (record: Uint8Array): Watched => decode(watchedCodec, record);

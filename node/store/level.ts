@@ -1,0 +1,74 @@
+/** The Store port over LevelDB. One directory, one process at a time; commits are synced to disk before they resolve. */
+import { mkdir } from 'node:fs/promises';
+import { ClassicLevel } from 'classic-level';
+import type { Store } from '../ports.ts';
+import { StoreError } from './errors.ts';
+import { GroupCommit } from './group.ts';
+
+/** LevelDB's default block cache and write buffer are 8 and 4 MB; a larger buffer makes compactions rarer. */
+const writeBufferSize = 16 * 1024 * 1024;
+
+const reasonOf = (error: unknown): { code: string | undefined; message: string } => {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return { code, message };
+};
+
+const faultOf = (error: unknown): StoreError => {
+  const { code, message } = reasonOf(error);
+  if (code === 'LEVEL_CORRUPTION') return new StoreError({ code: 'corrupt_files', detail: message });
+  if (code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN')
+    return new StoreError({ code: 'closed' });
+  return new StoreError({ code: 'write_failed', reason: message });
+};
+
+const openError = (path: string, error: unknown): StoreError => {
+  const { code, message } = reasonOf(error);
+  if (code === 'LEVEL_LOCKED') return new StoreError({ code: 'locked', path });
+  if (code === 'LEVEL_CORRUPTION') return new StoreError({ code: 'corrupt_files', detail: message });
+  return new StoreError({ code: 'cannot_open', path, reason: message });
+};
+
+/** The store in that directory, made if it is not there. Throws StoreError `locked`, `corrupt_files` or `cannot_open`. */
+export const levelStore = async (path: string): Promise<Store> => {
+  const db = new ClassicLevel<string, Uint8Array>(path, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'view',
+    writeBufferSize,
+  });
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await db.open();
+  } catch (error) {
+    throw openError(path, error);
+  }
+  const group = new GroupCommit((changes) =>
+    db.batch(
+      changes.map(({ key, value }) => (value === undefined ? { type: 'del', key } : { type: 'put', key, value })),
+      { sync: true },
+    ),
+  );
+  return {
+    get: async (key) => {
+      try {
+        return await db.get(key);
+      } catch (error) {
+        throw faultOf(error);
+      }
+    },
+    entries: async function* (prefix, after) {
+      // Keys are ASCII: the highest one below a prefix sorts before the prefix followed by U+FFFF.
+      const from = after !== undefined && after >= prefix ? { gt: after } : { gte: prefix };
+      try {
+        for await (const [key, value] of db.iterator({ ...from, lt: `${prefix}\uffff` })) yield [key, value] as const;
+      } catch (error) {
+        throw faultOf(error);
+      }
+    },
+    commit: (changes) => group.commit(changes),
+    close: async () => {
+      await group.close();
+      await db.close();
+    },
+  };
+};

@@ -1,0 +1,41 @@
+/** The Store port without a disk, for tests and throw-away nodes. Same order, same atomicity, same group commit. */
+import type { Change } from '../../wire/change.ts';
+import type { Store } from '../ports.ts';
+import { StoreError } from './errors.ts';
+import { GroupCommit, type WriteBatch } from './group.ts';
+
+/** A store over a map, which outlives it and so plays the disk across restarts. `write` may stand in for the disk's own. */
+export const memoryStore = (records = new Map<string, Uint8Array>(), write?: WriteBatch): Store => {
+  let closed = false;
+  const open = (): void => {
+    if (closed) throw new StoreError({ code: 'closed' });
+  };
+  const apply = async (changes: readonly Change[]): Promise<void> => {
+    await write?.(changes);
+    for (const { key, value } of changes) {
+      if (value === undefined) records.delete(key);
+      else records.set(key, Uint8Array.from(value));
+    }
+  };
+  const group = new GroupCommit(apply);
+  return {
+    get: async (key) => {
+      open();
+      return records.get(key);
+    },
+    entries: async function* (prefix, after = '') {
+      open();
+      const keys = [...records.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+      for (const key of keys) {
+        open();
+        const value = records.get(key);
+        if (value !== undefined) yield [key, value] as const;
+      }
+    },
+    commit: (changes) => group.commit(changes),
+    close: async () => {
+      await group.close();
+      closed = true;
+    },
+  };
+};
