@@ -35,7 +35,7 @@ export interface ClosingOutput extends Output {
 }
 
 export interface Closing {
-  readonly transaction: OneInput & { readonly outputs: readonly ClosingOutput[] };
+  readonly transaction: OneInput<ClosingOutput>;
   readonly txid: Txid;
   readonly spent: Spent;
   /** What miners get: the fee asked for, outputs left out and dropped millisatoshis. */

@@ -77,7 +77,7 @@ export type HtlcOutput = Extract<CommitmentOutput, { kind: 'htlc' }> & { readonl
 
 export interface Commitment {
   readonly content: CommitmentContent;
-  readonly transaction: OneInput & { readonly outputs: readonly CommitmentOutput[] };
+  readonly transaction: OneInput<CommitmentOutput>;
   readonly txid: Txid;
   /** The funding output, as the signatures commit to it. */
   readonly spent: Spent;

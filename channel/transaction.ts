@@ -14,10 +14,10 @@ export interface Output {
 }
 
 /** A version 2 transaction with one segwit input. */
-export interface OneInput {
+export interface OneInput<O extends Output = Output> {
   readonly spends: Outpoint;
   readonly sequence: number;
-  readonly outputs: readonly Output[];
+  readonly outputs: readonly O[];
   readonly locktime: number;
 }
 
