@@ -128,8 +128,9 @@ const anchor = (kind: 'to_local_anchor' | 'to_remote_anchor', value: Sat, witnes
   ({ kind, value, script: p2wsh(witnessScript), witnessScript }) as const;
 
 /**
- * BOLT 3, "Commitment Transaction Construction". The opener's balance may be less than what it has to pay: then it has no
- * output and the fee is what is left; that this does not happen is for the limits of BOLT 2 to see to.
+ * BOLT 3, "Commitment Transaction Construction". Where the opener's balance is less than the fee, it has no output and
+ * miners get what there is. Throws RangeError when outputs exceed the funding amount: it does not even cover the anchors,
+ * or balances and HTLCs do not add up. That neither happens is for the limits of BOLT 2 to see to.
  */
 export const buildCommitment = (content: CommitmentContent): Commitment => {
   const { format, keys, dustLimit, feerate, opener } = content;
