@@ -4,7 +4,7 @@
  */
 import { hex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
-import type { Msat, Point, Sat, ShortChannelId } from '../../wire/units.ts';
+import type { Msat, Point, Sat, ShortChannelId, Txid } from '../../wire/units.ts';
 
 /** A node id as a key: 66 hex digits. */
 export type NodeKey = string;
@@ -28,8 +28,9 @@ export interface GraphChannel {
   readonly scid: ShortChannelId;
   /** In the order of their ids. */
   readonly nodes: readonly [NodeKey, NodeKey];
-  /** Undefined when the chain was not asked. */
-  readonly capacity: Sat | undefined;
+  readonly capacity: Sat;
+  /** The funding output, whose spending ends the channel. */
+  readonly funding: { readonly txid: Txid; readonly vout: number };
   /** The channel_announcement as received, its type included. */
   readonly raw: Uint8Array;
   readonly policies: readonly [Policy | undefined, Policy | undefined];
@@ -59,7 +60,11 @@ export const policyOf = (update: MessageOf<'channel_update'>, raw: Uint8Array): 
 export const sideOf = (update: Pick<MessageOf<'channel_update'>, 'channel_flags'>): Side =>
   (update.channel_flags & 1) === 0 ? 0 : 1;
 
+/** A transaction output as a key. */
+export const outpointKey = (txid: Uint8Array, vout: number): string => `${hex(txid)}:${vout}`;
+
 export class Graph {
+  private readonly byFunding = new Map<string, ShortChannelId>();
   private readonly byScid = new Map<ShortChannelId, GraphChannel>();
   private readonly byNode = new Map<NodeKey, Set<ShortChannelId>>();
   private readonly announced = new Map<NodeKey, GraphNode>();
@@ -85,6 +90,11 @@ export class Graph {
     return this.announced.get(id);
   }
 
+  /** The channel that this output funds. */
+  fundedBy(txid: Uint8Array, vout: number): ShortChannelId | undefined {
+    return this.byFunding.get(outpointKey(txid, vout));
+  }
+
   /** True when some channel of this node is known: BOLT 7 lets nobody else be announced. */
   hasChannel(id: NodeKey): boolean {
     return (this.byNode.get(id)?.size ?? 0) > 0;
@@ -101,6 +111,7 @@ export class Graph {
 
   addChannel(channel: GraphChannel): void {
     this.byScid.set(channel.scid, channel);
+    this.byFunding.set(outpointKey(channel.funding.txid, channel.funding.vout), channel.scid);
     for (const id of channel.nodes) {
       const scids = this.byNode.get(id) ?? new Set();
       scids.add(channel.scid);
@@ -113,6 +124,7 @@ export class Graph {
     const channel = this.byScid.get(scid);
     if (channel === undefined) return [];
     this.byScid.delete(scid);
+    this.byFunding.delete(outpointKey(channel.funding.txid, channel.funding.vout));
     const gone: NodeKey[] = [];
     for (const id of channel.nodes) {
       const scids = this.byNode.get(id);

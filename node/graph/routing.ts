@@ -159,7 +159,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
       const policy = channel.policies[side];
       // Our own channels are outlets or not to be used at all.
       if (policy === undefined || policy.disabled || from === source) continue;
-      const capacity = channel.capacity === undefined ? policy.htlcMaximum : channel.capacity * 1000n;
+      const capacity = channel.capacity * 1000n;
       const ceiling = policy.htlcMaximum < capacity ? policy.htlcMaximum : capacity;
       edges.push({
         from,

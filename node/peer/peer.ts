@@ -1,0 +1,206 @@
+/**
+ * One connected peer after the handshake: `init` first (BOLT 1), then messages, kept alive by pings. What arrives is handed
+ * on as decoded messages with their raw bytes; what is wrong with it ends the connection, after a warning that says why.
+ */
+import { equal, hex, text, utf8, zeros } from '../../wire/bytes.ts';
+import { CipherError } from '../../wire/cipher.ts';
+import { WireError } from '../../wire/codec.ts';
+import { describeProblem, type FeatureName, joinFeatures, negotiate } from '../../wire/features.ts';
+import { decodeMessage, encodeMessage, type Message, type MessageOf, type UnknownMessage } from '../../wire/message.ts';
+import { type ChainHash, channelId, type Point } from '../../wire/units.ts';
+import type { Clock, Log } from '../ports.ts';
+import type { SecureStream } from './secure.ts';
+
+export type Direction = 'in' | 'out';
+
+/** What a peer's messages go to. A promise holds back the next message: that is how a flood is slowed to our own speed. */
+export interface PeerHandlers {
+  ready(peer: Peer): void;
+  message(peer: Peer, message: Message, raw: Uint8Array): Promise<void> | undefined;
+  closed(peer: Peer, why: string): void;
+}
+
+export interface PeerParts {
+  readonly stream: SecureStream;
+  readonly direction: Direction;
+  readonly features: Uint8Array;
+  readonly chainHash: ChainHash;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly handlers: PeerHandlers;
+}
+
+const INIT_TIMEOUT_MS = 15_000;
+/** A ping after this long without a message, and the end of the connection after twice that. */
+const PING_AFTER_MS = 30_000;
+/** BOLT 1: longer pongs are not answered. */
+const MAX_PONG_BYTES = 65532;
+const ALL_CHANNELS = channelId(zeros(32));
+
+export class Peer {
+  readonly id: Point;
+  /** The id as hex, for keys and logs. */
+  readonly key: string;
+  readonly direction: Direction;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  private readonly parts: PeerParts;
+  private agreed: ReadonlySet<FeatureName> | undefined;
+  private bitmap: Uint8Array = new Uint8Array(0);
+  private stopTimer: () => void = () => undefined;
+  private awaitingPong = false;
+  private heard = true;
+  private ended: string | undefined;
+
+  constructor(parts: PeerParts) {
+    this.parts = parts;
+    this.id = parts.stream.remote;
+    this.key = hex(this.id);
+    this.direction = parts.direction;
+    this.since = parts.clock.now();
+  }
+
+  /** Features both sides have; empty before `init` came. */
+  get features(): ReadonlySet<FeatureName> {
+    return this.agreed ?? new Set();
+  }
+
+  /** The bitmap of the peer's `init`. */
+  get theirFeatures(): Uint8Array {
+    return this.bitmap;
+  }
+
+  get remote(): { readonly host: string; readonly port: number } {
+    return this.parts.stream.connection.remote;
+  }
+
+  get closed(): boolean {
+    return this.ended !== undefined;
+  }
+
+  /** Queues a message. A message to a peer that is gone is dropped, as the wire itself might have done. */
+  send(message: Message | UnknownMessage): void {
+    this.sendRaw(encodeMessage(message));
+  }
+
+  sendRaw(raw: Uint8Array): void {
+    if (this.ended === undefined) this.parts.stream.send(raw);
+  }
+
+  /** Resolves when what was queued has been handed to the operating system. */
+  flushed(): Promise<void> {
+    return this.parts.stream.flushed();
+  }
+
+  /** Tells the peer what is wrong, without failing a channel (BOLT 1, "The warning Message"). */
+  warn(why: string): void {
+    this.send({ name: 'warning', channel_id: ALL_CHANNELS, data: utf8(why) });
+  }
+
+  /** Ends the connection once what is queued is out. */
+  close(why: string): void {
+    if (this.ended !== undefined) return;
+    this.ended = why;
+    this.stopTimer();
+    void this.parts.stream.flushed().then(() => this.parts.stream.close());
+    this.parts.handlers.closed(this, why);
+  }
+
+  /** Speaks `init` and then reads until the connection ends. Never rejects. */
+  async run(): Promise<void> {
+    const { stream, features, chainHash, clock } = this.parts;
+    this.send({ name: 'init', globalfeatures: new Uint8Array(0), features, networks: [chainHash] });
+    this.stopTimer = clock.after(INIT_TIMEOUT_MS, () => this.close('the peer sent no init in time'));
+    try {
+      for await (const batch of stream.received)
+        for (const raw of batch) {
+          if (this.ended !== undefined) return;
+          const pending = this.take(raw);
+          if (pending !== undefined) await pending;
+        }
+      this.close('the peer closed the connection');
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+
+  private complain(error: unknown): void {
+    if (error instanceof WireError) {
+      this.warn(error.message);
+      this.close(`the peer sent a message that cannot be read: ${error.message}`);
+    } else if (error instanceof CipherError) this.close(error.message);
+    else this.close(error instanceof Error ? error.message : String(error));
+  }
+
+  private take(raw: Uint8Array): Promise<void> | undefined {
+    this.heard = true;
+    const message = decodeMessage(raw);
+    if (this.agreed === undefined) {
+      if (message.name === 'init') this.greet(message);
+      else this.close('the peer did not begin with init');
+      return undefined;
+    }
+    switch (message.name) {
+      case 'unknown':
+        this.parts.log.debug({ type: message.type }, 'odd message of unknown type ignored');
+        return undefined;
+      case 'init':
+        // BOLT 1 has init sent once; a second one changes nothing.
+        return undefined;
+      case 'ping':
+        if (message.num_pong_bytes < MAX_PONG_BYTES)
+          this.send({ name: 'pong', ignored: zeros(message.num_pong_bytes) });
+        return undefined;
+      case 'pong':
+        this.awaitingPong = false;
+        return undefined;
+      case 'warning':
+        this.parts.log.warn({ text: printable(message.data) }, 'the peer sent a warning');
+        break;
+    }
+    return this.parts.handlers.message(this, message, raw);
+  }
+
+  private greet(init: MessageOf<'init'>): void {
+    const { features, chainHash, handlers } = this.parts;
+    const theirs = joinFeatures(init.globalfeatures, init.features);
+    const result = negotiate(features, theirs);
+    const wrong =
+      'problem' in result
+        ? describeProblem(result.problem)
+        : init.networks !== undefined && !init.networks.some((network) => equal(network, chainHash))
+          ? 'no chain in common'
+          : undefined;
+    if (wrong !== undefined || 'problem' in result) {
+      this.warn(wrong ?? '');
+      this.close(`init refused: ${wrong}`);
+      return;
+    }
+    this.agreed = result.agreed;
+    this.bitmap = theirs;
+    this.stopTimer();
+    this.keepAlive();
+    handlers.ready(this);
+  }
+
+  private keepAlive(): void {
+    this.stopTimer = this.parts.clock.after(PING_AFTER_MS, () => {
+      if (this.heard) {
+        this.heard = false;
+        this.awaitingPong = false;
+      } else if (this.awaitingPong) {
+        this.close('the peer did not answer a ping');
+        return;
+      } else {
+        this.awaitingPong = true;
+        this.send({ name: 'ping', num_pong_bytes: 16, ignored: zeros(0) });
+      }
+      if (this.ended === undefined) this.keepAlive();
+    });
+  }
+}
+
+/** Text of a peer for a log: control characters out, cut to a line. */
+export const printable = (data: Uint8Array): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be kept out of terminals
+  text(data.subarray(0, 512)).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
