@@ -19,7 +19,6 @@ export type Refusal =
   | 'spontaneous_refused'
   | 'duplicate_hash'
   | 'already_settled'
-  | 'already_failed'
   | 'not_needed'
   | 'set_mismatch'
   | 'count_mismatch'

@@ -1,0 +1,51 @@
+/**
+ * Between the onion and the receiving machine: the EOB protocols amp/ reads at a final hop, and what the machine is told of
+ * any final payload. A payload that needs something not spoken here is refused as BOLT 4 says for an even record.
+ */
+import type { Reading } from '../onion/failures.ts';
+import type { EobProtocol, FinalHop } from '../onion/registry.ts';
+import type { FinalPayload, SchemeName } from './io.ts';
+import { schemeNames, schemes } from './schemes.ts';
+import { decodeBlob, type ShareBlob } from './shares.ts';
+
+/** What a final hop reads in the frame and blobs of an AMP. */
+export interface EobAmp {
+  readonly scheme: SchemeName;
+  /** 11 bytes. */
+  readonly paymentId: Uint8Array;
+  readonly blobs: readonly ShareBlob[];
+}
+
+/** Rows for the onion's registry, by protocol number. None of these protocols has anything to say to a forwarder. */
+export const ampProtocols: ReadonlyMap<number, EobProtocol<EobAmp, never>> = new Map(
+  schemeNames.map((scheme) => [
+    schemes[scheme].protocol,
+    {
+      name: `amp ${scheme}`,
+      final: (_frame, { paymentId, blobs }) => ({ accept: { scheme, paymentId, blobs: blobs.map(decodeBlob) } }),
+    },
+  ]),
+);
+
+/** lnd's AMP and keysend (in no BOLT) are even records, which a node that does not speak them must refuse (BOLT 1, BOLT 4). */
+const notSpoken = { amp: 14n, keysend: 5482373484n } as const;
+
+const refused = (type: bigint): Reading<never> => ({ refuse: { name: 'invalid_onion_payload', type, offset: 0 } });
+
+/** What the receiving machine is told of a final hop's payload, or the failure for the whole HTLC. */
+export const finalPayload = (hop: FinalHop<EobAmp>): Reading<FinalPayload> => {
+  const { amtToForward: amount, outgoingCltvValue: expiry } = hop;
+  switch (hop.form) {
+    case 'eob':
+      return { accept: { kind: 'eob', amount, expiry, ...hop.meaning } };
+    case 'frame':
+      return { accept: { kind: 'ordinary', amount, expiry, paymentSecret: undefined, total: undefined } };
+    case 'tlv': {
+      if (hop.amp !== undefined) return refused(notSpoken.amp);
+      if (hop.keysend !== undefined) return refused(notSpoken.keysend);
+      const { paymentData } = hop;
+      const data = { paymentSecret: paymentData?.paymentSecret, total: paymentData?.totalMsat };
+      return { accept: { kind: 'ordinary', amount, expiry, ...data } };
+    }
+  }
+};

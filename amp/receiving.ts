@@ -1,0 +1,267 @@
+/**
+ * Receiving: every HTLC whose onion ends here goes through this one machine. Nothing of a set is claimed before the set is
+ * whole and enough; then all of it is. What was decided is saved before it is done, so a restart at any point repeats it.
+ */
+import { equal, equalConstantTime } from '../wire/bytes.ts';
+import { type Preimage, sumMsat } from '../wire/units.ts';
+import type { ReceiverContext, ReceiverEffect, ReceiverInput } from './io.ts';
+import { receiverTables } from './receiverstore.ts';
+import { failureOf } from './refusals.ts';
+import { isRemembered, type Remembered, remember } from './remembered.ts';
+import type { PaidInvoice, Refusal, SetView } from './reports.ts';
+import type { HeldSet, HtlcInput, Part } from './sets.ts';
+import * as sets from './sets.ts';
+import { changes } from './tables.ts';
+
+export interface Receiver {
+  readonly sets: ReadonlyMap<string, HeldSet>;
+  /** Which set an HTLC on record belongs to. */
+  readonly owners: ReadonlyMap<string, string>;
+  /** set_ids of settled sets that are off the record. */
+  readonly remembered: Remembered;
+}
+
+export type ReceiverStep = readonly [next: Receiver, effects: readonly ReceiverEffect[]];
+
+export const emptyReceiver: Receiver = { sets: new Map(), owners: new Map(), remembered: [] };
+
+/** A step being made: the state so far, what follows the save, and the invoice that becomes paid with it. */
+interface Draft {
+  readonly state: Receiver;
+  readonly effects: readonly ReceiverEffect[];
+  readonly paid: PaidInvoice | undefined;
+}
+
+const ZERO_ID = new Uint8Array(11);
+const isIncomplete = (set: HeldSet): boolean => set.phase.kind === 'incomplete';
+
+const put = (state: Receiver, name: string, set: HeldSet): Receiver => ({
+  ...state,
+  sets: new Map(state.sets).set(name, set),
+});
+
+/** What a part's fate asks for; nothing while it is held. */
+const answer = (part: Part, { height }: ReceiverContext): readonly ReceiverEffect[] => {
+  const { key, fate, amount, expiry } = part;
+  switch (fate.kind) {
+    case 'held':
+      return [];
+    case 'claimed':
+      return [{ do: 'fulfill', key, preimage: fate.preimage }];
+    case 'refused':
+      return [{ do: 'fail', key, failure: failureOf(fate.why, amount, expiry, height) }];
+  }
+};
+
+const answers = (set: HeldSet, context: ReceiverContext): readonly ReceiverEffect[] =>
+  [...set.parts.values()].flatMap((part) => answer(part, context));
+
+/** One HTLC that joins no set. Nothing is saved: if the answer is lost in a crash, the HTLC comes again and is judged anew. */
+const refuse = (draft: Draft, input: HtlcInput, why: Refusal, context: ReceiverContext): Draft => {
+  const { key, paymentHash, amount, expiry } = input;
+  const failure = failureOf(why, amount, expiry, context.height);
+  const report = { event: 'htlc_refused', key, paymentHash, why } as const;
+  return {
+    ...draft,
+    effects: [...draft.effects, { do: 'fail', key, failure }, { do: 'report', report }],
+  };
+};
+
+const failSet = (draft: Draft, name: string, why: Refusal, context: ReceiverContext): Draft => {
+  const before = draft.state.sets.get(name);
+  if (before === undefined) return draft;
+  const set = sets.decided(before, { kind: 'failed', why }, () => ({ kind: 'refused', why }));
+  const report = { event: 'set_failed', set: sets.viewOf(before), why } as const;
+  return {
+    ...draft,
+    state: put(draft.state, name, set),
+    effects: [...draft.effects, ...answers(set, context), { do: 'report', report }],
+  };
+};
+
+/** Claims a whole set. Other sets for the same invoice can no longer be paid and are failed in the same step. */
+const settle = (
+  draft: Draft,
+  name: string,
+  whole: HeldSet,
+  preimages: readonly (Preimage | undefined)[],
+  context: ReceiverContext,
+): Draft => {
+  const set = sets.decided(whole, { kind: 'settled' }, (_, i) => {
+    const preimage = preimages[i];
+    return preimage === undefined ? { kind: 'refused', why: 'not_needed' } : { kind: 'claimed', preimage };
+  });
+  const claimed = [...set.parts.values()].filter(({ fate }) => fate.kind === 'claimed');
+  const known = preimages.filter((preimage) => preimage !== undefined);
+  const paid: PaidInvoice | undefined =
+    set.invoice === undefined
+      ? undefined
+      : {
+          invoice: set.invoice,
+          received: sumMsat(claimed.map(({ amount }) => amount)),
+          at: context.now,
+          set: set.id,
+          preimages: set.content.kind === 'ordinary' ? known.slice(0, 1) : known,
+        };
+  const settled: Draft = {
+    state: put(draft.state, name, set),
+    paid,
+    effects: [
+      ...draft.effects,
+      ...answers(set, context),
+      { do: 'report', report: { event: 'set_settled', set: sets.viewOf(set), at: context.now } },
+      ...(paid === undefined ? [] : [{ do: 'report', report: { event: 'invoice_paid', ...paid } } as const]),
+    ],
+  };
+  if (set.invoice === undefined) return settled;
+  const rivals = [...settled.state.sets].filter(([, other]) => isIncomplete(other) && other.invoice === set.invoice);
+  return rivals.reduce((so, [rival]) => failSet(so, rival, 'no_open_invoice', context), settled);
+};
+
+/** What a final hop checks of any HTLC on its own (BOLT 4, "Failure Messages"). */
+const checkHtlc = (input: HtlcInput, context: ReceiverContext): Refusal | undefined => {
+  const { amount, expiry, payload, invoice } = input;
+  if (amount < payload.amount) return 'amount_below_onion';
+  if (expiry < payload.expiry) return 'expiry_below_onion';
+  if (expiry < context.height + (invoice?.minFinalCltv ?? context.minFinalCltv)) return 'expiry_too_near';
+  if (payload.kind === 'eob') {
+    const [first] = payload.blobs;
+    const mixed = first === undefined || payload.blobs.some(({ setId }) => !equal(setId, first.setId));
+    return mixed ? 'mixed_blobs' : undefined;
+  }
+  // A stranger on the way knows the payment hash; only who has the invoice knows the secret, and may touch the set.
+  const { paymentSecret, total } = payload;
+  if (paymentSecret === undefined || total === undefined) return 'no_payment_secret';
+  if (invoice?.kind !== 'ordinary' || invoice.preimage === undefined) return 'no_open_invoice';
+  if (!equalConstantTime(paymentSecret, invoice.paymentSecret)) return 'wrong_payment_secret';
+  if (invoice.amount === undefined) return undefined;
+  if (total < invoice.amount) return 'below_amount_asked';
+  return total > 2n * invoice.amount ? 'above_twice_amount_asked' : undefined;
+};
+
+/** Whether the payment is one we take at all. */
+const checkPurpose = ({ payload, invoice }: HtlcInput, context: ReceiverContext): Refusal | undefined => {
+  if (payload.kind === 'ordinary') return invoice?.status === 'open' ? undefined : 'no_open_invoice';
+  if (equal(payload.paymentId, ZERO_ID)) return context.spontaneous ? undefined : 'spontaneous_refused';
+  const named = invoice?.kind === 'eob_amp' && equal(invoice.paymentSecret.subarray(0, 11), payload.paymentId);
+  return named && invoice.status === 'open' ? undefined : 'no_open_invoice';
+};
+
+/** The bounds on what we hold for strangers. A set that its first HTLC makes whole is not held and needs no room. */
+const checkRoom = ({ peer }: HtlcInput, state: Receiver, { limits }: ReceiverContext): Refusal | undefined => {
+  let held = 0;
+  let fromPeer = 0;
+  for (const set of state.sets.values()) {
+    if (!isIncomplete(set)) continue;
+    held++;
+    if (equal(set.peer, peer)) fromPeer++;
+  }
+  if (held >= limits.sets) return 'too_many_sets';
+  return fromPeer >= limits.setsPerPeer ? 'too_many_sets_of_peer' : undefined;
+};
+
+/** What the set as a whole fails of, when this HTLC is to be in it. */
+const checkSet = (input: HtlcInput, set: HeldSet | undefined, context: ReceiverContext): Refusal | undefined => {
+  if (set === undefined) return checkPurpose(input, context);
+  const late = overdue(set, context);
+  if (late !== undefined) return late;
+  if (!sets.belongs(set, input.payload)) return 'set_mismatch';
+  if (input.payload.kind === 'ordinary' && input.payload.total !== set.asked) return 'total_mismatch';
+  return checkPurpose(input, context);
+};
+
+/** Why an incomplete set has to be given up now. */
+const overdue = (set: HeldSet, { now, height, limits }: ReceiverContext): Refusal | undefined => {
+  if (now - set.firstSeen > limits.timeout) return 'timeout';
+  for (const { expiry } of set.parts.values()) if (expiry <= height + limits.expiryMargin) return 'expiry_too_near';
+  return undefined;
+};
+
+const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft => {
+  const { state } = draft;
+  const htlc = sets.htlcName(input.key);
+  const owned = state.sets.get(state.owners.get(htlc) ?? '')?.parts.get(htlc);
+  if (owned !== undefined) return { ...draft, effects: answer(owned, context) };
+
+  const wrong = checkHtlc(input, context);
+  if (wrong !== undefined) return refuse(draft, input, wrong, context);
+  const name = sets.setName(input.payload, input.paymentHash);
+  const set = state.sets.get(name);
+  if (isRemembered(state.remembered, name) || set?.phase.kind === 'settled')
+    return refuse(draft, input, 'already_settled', context);
+  if (set?.phase.kind === 'failed') return refuse(draft, input, set.phase.why, context);
+
+  const spoilt = checkSet(input, set, context);
+  if (spoilt !== undefined) return refuse(failSet(draft, name, spoilt, context), input, spoilt, context);
+  const repeats = [...(set?.parts.values() ?? [])].some(({ paymentHash }) => equal(paymentHash, input.paymentHash));
+  if (input.payload.kind === 'eob' && repeats) return refuse(draft, input, 'duplicate_hash', context);
+
+  const joined = sets.join(set ?? sets.newSet(input, context.now), input, context.limits.shares);
+  if (typeof joined === 'string') return refuse(failSet(draft, name, joined, context), input, joined, context);
+  const owners = new Map(state.owners).set(htlc, name);
+  const held: Draft = { ...draft, state: put({ ...state, owners }, name, joined) };
+  const verdict = sets.judge(joined, input.invoice?.preimage);
+  switch (verdict.kind) {
+    case 'incomplete': {
+      const full = set === undefined ? checkRoom(input, state, context) : undefined;
+      if (full !== undefined) return refuse(draft, input, full, context);
+      return { ...held, effects: [{ do: 'report', report: { event: 'set_updated', set: sets.viewOf(joined) } }] };
+    }
+    case 'broken':
+      return failSet(held, name, verdict.why, context);
+    case 'complete':
+      return settle(held, name, joined, verdict.preimages, context);
+  }
+};
+
+/** A finished set goes off the record with its last HTLC; one that loses an HTLC before cannot become whole. */
+const onResolved = (draft: Draft, htlc: string, context: ReceiverContext): Draft => {
+  const { state } = draft;
+  const name = state.owners.get(htlc);
+  const before = name === undefined ? undefined : state.sets.get(name);
+  if (name === undefined || before === undefined) return draft;
+  const owners = new Map(state.owners);
+  owners.delete(htlc);
+  const set = sets.without(before, htlc);
+  if (set.parts.size > 0) {
+    const next = { ...draft, state: put({ ...state, owners }, name, set) };
+    return isIncomplete(set) ? failSet(next, name, 'htlc_lost', context) : next;
+  }
+  const remaining = new Map(state.sets);
+  remaining.delete(name);
+  const late = set.phase.kind === 'settled' && set.content.kind === 'eob';
+  const remembered = late ? remember(state.remembered, name, context.limits.remembered) : state.remembered;
+  return { ...draft, state: { sets: remaining, owners, remembered } };
+};
+
+const onTick = (draft: Draft, context: ReceiverContext): Draft => {
+  let next = draft;
+  for (const [name, set] of draft.state.sets) {
+    const why = isIncomplete(set) ? overdue(set, context) : undefined;
+    if (why !== undefined) next = failSet(next, name, why, context);
+  }
+  return next;
+};
+
+const draftOf = (state: Receiver, input: ReceiverInput, context: ReceiverContext): Draft => {
+  const draft: Draft = { state, effects: [], paid: undefined };
+  switch (input.type) {
+    case 'htlc':
+      return onHtlc(draft, input, context);
+    case 'resolved':
+      return onResolved(draft, sets.htlcName(input.key), context);
+    case 'tick':
+      return onTick(draft, context);
+  }
+};
+
+/** The machine: the same state, input and context give the same step. A save, if there is one, comes first. */
+export const receive = (state: Receiver, input: ReceiverInput, context: ReceiverContext): ReceiverStep => {
+  const { state: next, effects, paid } = draftOf(state, input, context);
+  const changed = next === state ? [] : changes(receiverTables(state), receiverTables(next));
+  if (changed.length === 0 && paid === undefined) return [next, effects];
+  return [next, [{ do: 'save', changes: changed, paid }, ...effects]];
+};
+
+/** What is on record, for `listsets`: incomplete sets and those whose HTLCs are not all resolved. */
+export const listSets = (state: Receiver): readonly SetView[] => [...state.sets.values()].map(sets.viewOf);

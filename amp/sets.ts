@@ -1,0 +1,167 @@
+/**
+ * A set: the HTLCs that belong together, what they add up to, and how far they have come. The same shape serves an AMP, whose
+ * scheme says when it is whole, and an ordinary payment (BOLT 4, "Basic Multi-Part Payments"), which is whole by amount.
+ */
+import { equal, hex, xor, zeros } from '../wire/bytes.ts';
+import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage } from '../wire/units.ts';
+import type { FinalPayload, HtlcKey, ReceiverInput, SchemeName } from './io.ts';
+import type { Refusal, SetView } from './reports.ts';
+import type { Share, Verdict } from './scheme.ts';
+import { schemes } from './schemes.ts';
+import { SHARE_LENGTH } from './shares.ts';
+
+export type HtlcInput = Extract<ReceiverInput, { type: 'htlc' }>;
+
+/** What we decided about one HTLC. It stays on record until the channel has seen it through. */
+export type Fate =
+  | { readonly kind: 'held' }
+  | { readonly kind: 'claimed'; readonly preimage: Preimage }
+  | { readonly kind: 'refused'; readonly why: Refusal };
+
+/** One HTLC of a set. */
+export interface Part {
+  readonly key: HtlcKey;
+  readonly peer: Point;
+  readonly amount: Msat;
+  readonly expiry: number;
+  readonly paymentHash: PaymentHash;
+  /** None for an ordinary payment. */
+  readonly shares: readonly Share[];
+  /** Place in the order of arrival. */
+  readonly order: number;
+  readonly fate: Fate;
+}
+
+export type Content =
+  | { readonly kind: 'eob'; readonly scheme: SchemeName; readonly paymentId: Uint8Array }
+  | { readonly kind: 'ordinary' };
+
+export type Phase =
+  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'settled' }
+  | { readonly kind: 'failed'; readonly why: Refusal };
+
+export interface HeldSet {
+  /** 32 bytes: set_id, or payment hash of an ordinary payment. */
+  readonly id: Uint8Array;
+  readonly content: Content;
+  readonly phase: Phase;
+  /** The node's name of the invoice it pays. */
+  readonly invoice: string | undefined;
+  /** What must be there in sum before anything is claimed. */
+  readonly asked: Msat | undefined;
+  /** Shares the set will have; 0 while unknown. */
+  readonly expected: number;
+  /** Shares, or HTLCs of an ordinary payment. */
+  readonly count: number;
+  /** The xor of all shares. */
+  readonly accumulated: Uint8Array;
+  /** What counts towards `asked`. */
+  readonly total: Msat;
+  /** Unix seconds. */
+  readonly firstSeen: number;
+  /** Who sent its first HTLC. */
+  readonly peer: Point;
+  /** By `htlcName`, in order of arrival. */
+  readonly parts: ReadonlyMap<string, Part>;
+}
+
+/** A text that names an HTLC among all. */
+export const htlcName = ({ channel, id }: HtlcKey): string => `${channel}/${id}`;
+
+/** Under which name the set of an HTLC is held. An AMP is found by set_id alone, an ordinary payment by its hash. */
+export const setName = (payload: FinalPayload, paymentHash: PaymentHash): string =>
+  payload.kind === 'eob' ? `eob-${hex(payload.blobs[0]?.setId ?? zeros(0))}` : `hash-${hex(paymentHash)}`;
+
+/** The set an HTLC would begin, still without it. */
+export const newSet = ({ payload, paymentHash, peer, invoice }: HtlcInput, now: number): HeldSet => ({
+  id: payload.kind === 'eob' ? (payload.blobs[0]?.setId ?? zeros(SHARE_LENGTH)) : paymentHash,
+  content:
+    payload.kind === 'eob'
+      ? { kind: 'eob', scheme: payload.scheme, paymentId: payload.paymentId }
+      : { kind: 'ordinary' },
+  phase: { kind: 'incomplete' },
+  invoice: invoice?.id,
+  asked: payload.kind === 'eob' ? invoice?.amount : payload.total,
+  expected: 0,
+  count: 0,
+  accumulated: zeros(SHARE_LENGTH),
+  total: msat(0n),
+  firstSeen: now,
+  peer,
+  parts: new Map(),
+});
+
+/** Whether an HTLC says it belongs to what the set is: payments are never mixed, whatever a set_id claims. */
+export const belongs = ({ content }: HeldSet, payload: FinalPayload): boolean =>
+  content.kind === 'eob'
+    ? payload.kind === 'eob' && payload.scheme === content.scheme && equal(payload.paymentId, content.paymentId)
+    : payload.kind === 'ordinary';
+
+/** The set with one more HTLC, its shares counted once; or what is wrong with them for the whole set. */
+export const join = (set: HeldSet, input: HtlcInput, maxShares: number): HeldSet | Refusal => {
+  const { key, peer, amount, expiry, paymentHash, payload } = input;
+  const shares = payload.kind === 'eob' ? payload.blobs.map(({ share, marker }) => ({ share, marker })) : [];
+  let { expected, accumulated } = set;
+  if (payload.kind === 'eob')
+    for (const { share, marker } of shares) {
+      const told = schemes[payload.scheme].expect(expected, marker);
+      if (typeof told === 'string') return told;
+      expected = told;
+      accumulated = xor(accumulated, share);
+    }
+  const count = set.count + (payload.kind === 'eob' ? shares.length : 1);
+  if (expected > maxShares || count > maxShares) return 'too_many_shares';
+  const part: Part = {
+    ...{ key, peer, amount, expiry, paymentHash, shares },
+    order: set.parts.size,
+    fate: { kind: 'held' },
+  };
+  // BOLT 4 counts amt_to_forward towards total_msat; an AMP counts what arrived.
+  const total = addMsat(set.total, payload.kind === 'eob' ? amount : payload.amount);
+  return { ...set, expected, count, accumulated, total, parts: new Map(set.parts).set(htlcName(key), part) };
+};
+
+/** Whether the set is whole, and what opens its HTLCs. `preimage` is the invoice's, for an ordinary payment. */
+export const judge = (set: HeldSet, preimage: Preimage | undefined): Verdict => {
+  const held = [...set.parts.values()];
+  if (set.content.kind === 'ordinary') {
+    const whole = preimage !== undefined && set.asked !== undefined && set.total >= set.asked;
+    return whole ? { kind: 'complete', preimages: held.map(() => preimage) } : { kind: 'incomplete' };
+  }
+  const { id: setId, expected, count, accumulated, total } = set;
+  const verdict = schemes[set.content.scheme].judge({ setId, expected, count, accumulated, total, held });
+  const tooLittle = verdict.kind === 'complete' && set.asked !== undefined && set.total < set.asked;
+  return tooLittle ? { kind: 'broken', why: 'below_amount_asked' } : verdict;
+};
+
+/** The set with the fates that `decide` gives its HTLCs. */
+export const decided = (set: HeldSet, phase: Phase, decide: (part: Part, i: number) => Fate): HeldSet => ({
+  ...set,
+  phase,
+  parts: new Map([...set.parts].map(([name, part], i) => [name, { ...part, fate: decide(part, i) }])),
+});
+
+/** Without one of its HTLCs. */
+export const without = (set: HeldSet, htlc: string): HeldSet => {
+  const parts = new Map(set.parts);
+  parts.delete(htlc);
+  return { ...set, parts };
+};
+
+/** The set for people. */
+export const viewOf = (set: HeldSet): SetView => ({
+  id: set.id,
+  scheme: set.content.kind === 'eob' ? set.content.scheme : 'ordinary',
+  phase: set.phase.kind,
+  shares: set.count,
+  expected: set.expected === 0 ? undefined : set.expected,
+  total: set.total,
+  asked: set.asked,
+  invoice: set.invoice,
+  firstSeen: set.firstSeen,
+  htlcs: [...set.parts.values()].map(({ key, peer, amount, expiry, paymentHash, fate }) => ({
+    ...{ key, peer, amount, expiry, paymentHash },
+    preimage: fate.kind === 'claimed' ? fate.preimage : undefined,
+  })),
+});
