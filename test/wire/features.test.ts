@@ -1,0 +1,202 @@
+/** BOLT 9: bitmaps, dependencies, negotiation; channel types; our own offers. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { hex, reversed, unhex } from '../../wire/bytes.ts';
+import { chainHashOf, chainNameOf } from '../../wire/chains.ts';
+import { channelType, channelTypeFeatures, channelTypes } from '../../wire/channeltype.ts';
+import { hash256 } from '../../wire/crypto.ts';
+import {
+  bitmapOf,
+  bitsOf,
+  describeProblem,
+  type FeatureName,
+  featureBitmap,
+  features,
+  hasBit,
+  hasFeature,
+  joinFeatures,
+  missingDependency,
+  negotiate,
+  ourFeatures,
+  requiresFeature,
+} from '../../wire/features.ts';
+import { chainHash } from '../../wire/units.ts';
+
+const names = Object.keys(features) as FeatureName[];
+
+describe('bitmaps', () => {
+  const bits = fc.uniqueArray(fc.nat(400)).map((list) => list.toSorted((a, b) => a - b));
+  test('give back their bits and are minimal', () => {
+    fc.assert(
+      fc.property(bits, (list) => {
+        const bitmap = bitmapOf(list);
+        expect([...bitsOf(bitmap)]).toEqual(list);
+        expect(bitmap[0]).not.toBe(0);
+        for (const bit of [0, 1, 7, 8, 63, 400, 4000]) expect(hasBit(bitmap, bit)).toBe(list.includes(bit));
+      }),
+    );
+  });
+  test('join to their union', () => {
+    fc.assert(
+      fc.property(bits, bits, (a, b) => {
+        expect(joinFeatures(bitmapOf(a), bitmapOf(b))).toEqual(bitmapOf([...a, ...b]));
+      }),
+    );
+  });
+  test.each([
+    [[], ''],
+    [[0], '01'],
+    [[8], '0100'],
+    [[12], '1000'],
+    [[0, 13, 15], 'a001'],
+  ])('%j is %s', (list, wire) => {
+    expect(hex(bitmapOf(list))).toBe(wire);
+  });
+  test('may carry leading zeros when they come from outside', () => {
+    expect([...bitsOf(unhex('00000002'))]).toEqual([1]);
+    expect(hex(joinFeatures(unhex('0000'), unhex('0002')))).toBe('02');
+  });
+});
+
+describe('the table', () => {
+  test('gives every feature an even bit of its own', () => {
+    const bits = names.map((name) => features[name].bit);
+    expect(new Set(bits).size).toBe(bits.length);
+    expect(bits.filter((bit) => bit % 2 === 1)).toEqual([]);
+  });
+  test('names only known dependencies, without circles', () => {
+    const depth = (name: FeatureName, path: readonly FeatureName[] = []): number => {
+      expect(path).not.toContain(name);
+      const needs: readonly FeatureName[] = features[name].requires;
+      return 1 + Math.max(0, ...needs.map((next) => depth(next, [...path, name])));
+    };
+    for (const name of names) expect(depth(name)).toBeLessThan(names.length);
+  });
+});
+
+describe('negotiation', () => {
+  const local = featureBitmap({
+    basic_mpp: 'optional',
+    option_scid_alias: 'required',
+    option_shutdown_anysegwit: 'optional',
+  });
+  const agreedWith = (remote: Uint8Array) => {
+    const result = negotiate(local, remote);
+    return 'agreed' in result ? result.agreed : result.problem;
+  };
+  test('agrees on what both set, whichever bit of the pair', () => {
+    const agreed = agreedWith(bitmapOf([features.basic_mpp.bit, features.option_scid_alias.bit + 1]));
+    expect(agreed).toContain('basic_mpp');
+    expect(agreed).toContain('option_scid_alias');
+    expect(agreed).not.toContain('option_shutdown_anysegwit');
+  });
+  test('takes assumed features as set', () => {
+    expect(agreedWith(bitmapOf([47]))).toContain('option_static_remotekey');
+  });
+  test('lets both bits of a pair stand and takes them as required', () => {
+    const both = bitmapOf([16, 17, 47]);
+    expect(requiresFeature(both, 'basic_mpp')).toBe(true);
+    expect(agreedWith(both)).toContain('basic_mpp');
+    expect(agreedWith(bitmapOf([18, 19, 47]))).toMatchObject({ code: 'not_offered' });
+  });
+  test('ignores unknown odd bits, far ones too', () => {
+    expect(agreedWith(bitmapOf([47, 55, 1001]))).toContain('option_scid_alias');
+  });
+  test.each([
+    [[47, 1000], { code: 'unknown_even_bit', bit: 1000 }],
+    [[28, 47], { code: 'not_offered', feature: 'option_dual_fund' }],
+    [[17], { code: 'missing_required', feature: 'option_scid_alias' }],
+    [[51], { code: 'missing_dependency', feature: 'option_zeroconf', requires: 'option_scid_alias' }],
+    [[47, 61], { code: 'missing_dependency', feature: 'option_simple_close', requires: 'option_shutdown_anysegwit' }],
+  ])('of %j fails with %j', (bits, problem) => {
+    expect(agreedWith(bitmapOf(bits))).toEqual(problem);
+  });
+  test('says what is wrong', () => {
+    expect(describeProblem({ code: 'unknown_even_bit', bit: 1000 })).toBe(
+      'feature bit 1000 is required but unknown here',
+    );
+  });
+  test('agrees on the same set from either side, or neither side agrees', () => {
+    const offer = fc
+      .subarray(names)
+      .map((list) => featureBitmap(Object.fromEntries(list.map((name) => [name, 'optional']))));
+    fc.assert(
+      fc.property(offer, offer, (a, b) => {
+        const [here, there] = [negotiate(a, b), negotiate(b, a)];
+        if ('agreed' in here && 'agreed' in there) expect(here.agreed).toEqual(there.agreed);
+        else expect(missingDependency(a) ?? missingDependency(b)).toBeDefined();
+      }),
+    );
+  });
+});
+
+/** init bits of deployed nodes, as seen on regtest. */
+const deployed = {
+  'lnd 0.20': [0, 5, 7, 8, 12, 14, 17, 23, 25, 27, 31, 35, 45],
+  'LDK 0.1.5': [0, 5, 7, 8, 12, 14, 17, 19, 25, 27, 39, 45, 47, 51],
+  'Electrum 4.3': [0, 1, 5, 6, 7, 9, 12, 13, 15, 17, 27, 45, 151],
+  'eclair 0.13': [0, 5, 7, 8, 12, 14, 17, 19, 23, 25, 27, 29, 35, 37, 39, 44, 47, 49, 61],
+};
+
+describe('our offer', () => {
+  test.each(['I', 'N', 'C', '9'] as const)(
+    'in context %s holds only features of that context, dependencies included',
+    (context) => {
+      const bitmap = ourFeatures(context);
+      expect(missingDependency(bitmap)).toBeUndefined();
+      for (const bit of bitsOf(bitmap)) {
+        const name = names.find((one) => features[one].bit === bit - (bit % 2));
+        expect(name && features[name].contexts).toContain(context);
+      }
+    },
+  );
+  test('is this, bit by bit', () => {
+    expect([...bitsOf(ourFeatures('I'))]).toEqual([0, 7, 8, 12, 14, 17, 27, 31, 45, 47, 171]);
+    expect([...bitsOf(ourFeatures('N'))]).toEqual([0, 7, 8, 12, 14, 17, 27, 31, 45, 47, 171]);
+    expect([...bitsOf(ourFeatures('C'))]).toEqual([]);
+    expect([...bitsOf(ourFeatures('9'))]).toEqual([8, 14, 17]);
+  });
+  test('can be widened for one invoice, and nothing slips into a context that is not its own', () => {
+    expect([...bitsOf(ourFeatures('9', { option_eob_amp: 'required' }))]).toEqual([8, 14, 17, 170]);
+    expect([...bitsOf(ourFeatures('9', { option_anchors: 'optional' }))]).toEqual([8, 14, 17]);
+  });
+  test.each(Object.entries(deployed))('agrees with %s', (_, bits) => {
+    const result = negotiate(ourFeatures('I'), bitmapOf(bits));
+    expect(result).toHaveProperty('agreed');
+    expect(hasFeature(bitmapOf(bits), 'basic_mpp')).toBe(true);
+  });
+});
+
+describe('channel types', () => {
+  test('are these bytes', () => {
+    expect(hex(channelTypes.static_remotekey)).toBe('1000');
+    expect(hex(channelTypes.anchors)).toBe('401000');
+  });
+  test('give back their features', () => {
+    const type = channelType('option_anchors', 'option_static_remotekey', 'option_zeroconf');
+    expect(channelTypeFeatures(type)).toEqual(
+      new Set(['option_static_remotekey', 'option_anchors', 'option_zeroconf']),
+    );
+  });
+  test.each(['2000', '001000', '1001', '801000', '01'.padEnd(400, '0')])('%s names no known type', (type) => {
+    expect(channelTypeFeatures(unhex(type))).toBeUndefined();
+  });
+});
+
+describe('chains', () => {
+  const merkle = '3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a';
+  const header = (time: string, bits: string, nonce: string) =>
+    `01000000${'00'.repeat(32)}${merkle}${time}${bits}${nonce}`;
+  test.each([
+    ['bitcoin', header('29ab5f49', 'ffff001d', '1dac2b7c')],
+    ['testnet', header('dae5494d', 'ffff001d', '1aa4ae18')],
+    ['signet', header('008f4d5f', 'ae77031e', '8ad22203')],
+    ['regtest', header('dae5494d', 'ffff7f20', '02000000')],
+  ] as const)('%s is named by the hash of its genesis header', (name, genesis) => {
+    expect(hex(chainHashOf[name])).toBe(hex(hash256(unhex(genesis))));
+    expect(chainNameOf(chainHashOf[name])).toBe(name);
+  });
+  test('a hash in display order names none', () => {
+    expect(chainNameOf(chainHash(reversed(chainHashOf.regtest)))).toBeUndefined();
+  });
+});
