@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { defaultLimits, type ReceiverLimits } from '../amp/io.ts';
 import type { ChainName } from '../wire/chains.ts';
 import { type Msat, msat } from '../wire/units.ts';
+import { isLoopback } from './address.ts';
 import type { RpcOptions } from './chain/rpc.ts';
 import { networkOf } from './network.ts';
 import { isOption, type LogLevel, type OptionName, type OptionValue, options, variableOf } from './options.ts';
@@ -117,7 +118,7 @@ const fileLayer = (path: string, text: string): Layer => {
 };
 
 /** The value of the strongest source that has one. */
-type Pick_ = <K extends OptionName>(name: K) => { readonly value: OptionValue<K>; readonly found: Found } | undefined;
+type Picker = <K extends OptionName>(name: K) => { readonly value: OptionValue<K>; readonly found: Found } | undefined;
 
 const parsed = <K extends OptionName>(name: K, text: string, { source, key }: Found): OptionValue<K> => {
   const result = options[name].schema.safeParse(text);
@@ -127,7 +128,7 @@ const parsed = <K extends OptionName>(name: K, text: string, { source, key }: Fo
 };
 
 const picker =
-  (layers: readonly Layer[]): Pick_ =>
+  (layers: readonly Layer[]): Picker =>
   (name) => {
     const found = layers.map((layer) => layer.get(name)).find((one) => one !== undefined);
     const text = found?.texts.at(-1);
@@ -166,10 +167,7 @@ export const loadPlaces = (sources: Sources): Places => {
   return placesOf(dir, picker(layers)('network')?.value ?? 'regtest');
 };
 
-/** 127.0.0.0/8, ::1 and localhost. */
-export const isLoopback = (host: string): boolean => /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/i.test(host);
-
-const bitcoindOf = (pick: Pick_, network: ChainName): Config['bitcoind'] => {
+const bitcoindOf = (pick: Picker, network: ChainName): Config['bitcoind'] => {
   const url = pick('bitcoind');
   const cookie = pick('bitcoind-cookie');
   const { host = '127.0.0.1', port = networkOf(network).rpcPort, login } = url?.value ?? {};

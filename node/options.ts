@@ -6,8 +6,8 @@ import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { utf8 } from '../wire/bytes.ts';
 import { type ChainName, chainHashOf } from '../wire/chains.ts';
+import { addressFrom } from './address.ts';
 import { msatFrom } from './api/amounts.ts';
-import type { Address } from './ports.ts';
 
 /** A text that `read` turns into a value; a RangeError's message says what was expected. */
 const value = <T>(read: (text: string) => T) =>
@@ -43,14 +43,6 @@ const path = value((text) => {
   return isAbsolute(text) ? text : resolve(text);
 });
 
-/** HOST:PORT; an IPv6 address stands in brackets. Throws RangeError. */
-export const addressFrom = (text: string): Address => {
-  const [, inBrackets, bare, digits] = /^(?:\[([0-9a-fA-F:.%]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text) ?? [];
-  const host = inBrackets ?? bare;
-  if (host === undefined || Number(digits) > 0xffff)
-    throw new RangeError('HOST:PORT, an IPv6 address in brackets, such as 127.0.0.1:9735');
-  return { host, port: Number(digits) };
-};
 const address = value(addressFrom);
 const addressOrOff = value((text) => (text === 'off' ? undefined : addressFrom(text)));
 
@@ -97,9 +89,9 @@ export interface Option {
   readonly notInFile?: true;
 }
 
-const options_ = <const T extends Readonly<Record<string, Option>>>(rows: T): T => rows;
+const rows = <const T extends Readonly<Record<string, Option>>>(table: T): T => table;
 
-export const options = options_({
+export const options = rows({
   network: {
     value: 'NAME',
     doc: 'regtest, signet, testnet or bitcoin; regtest unless told',

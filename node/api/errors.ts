@@ -69,3 +69,11 @@ export class ApiError extends Error {
     return codes[this.reason];
   }
 }
+
+const isName = (name: string): name is ErrorName => Object.hasOwn(codes, name);
+
+/** The name of an error's number; undefined for one that is not in the list. */
+export const nameOf = (code: number): ErrorName | undefined =>
+  Object.keys(codes)
+    .filter(isName)
+    .find((name) => codes[name] === code);

@@ -36,8 +36,8 @@ const heldHtlc = z.object({
   amount_msat: shown.amountMsat,
   payment_hash: shown.hash,
   expiry: shown.u32,
-  /** The child's index, as the scheme counts. */
-  index: shown.u32,
+  /** The child's index, as the scheme counts, once known. */
+  index: shown.u32.optional(),
 });
 
 const set = z.object({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import * as given from '../given.ts';
 import { methods } from '../method.ts';
 import * as shown from '../shown.ts';
+import { devShards } from './dev.ts';
 import { offeredSchemes, schemes } from './invoices.ts';
 
 /** One HTLC of a payment, from here to the payee. */
@@ -71,6 +72,7 @@ export const paymentMethods = methods({
       description: given.text.optional().describe('what a hashed description stands for'),
       partial_msat: given.amountMsat.optional().describe('pay only this part; others pay the rest'),
       ...own,
+      ...devShards,
     }),
     result: z.object({ ...paid, status: z.enum(['complete', 'pending', 'failed']) }),
   },
@@ -88,6 +90,7 @@ export const paymentMethods = methods({
       extratlvs: given.refused.describe('further records for the node'),
       maxfee,
       ...own,
+      ...devShards,
     }),
     result: z.object({ ...paid, status: z.literal('complete') }),
   },

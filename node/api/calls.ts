@@ -1,0 +1,59 @@
+/** The calls one connection has under way: answered as they finish, bounded in number, waited for when it ends. */
+import { type Answer, refusal } from './jsonrpc.ts';
+
+/** Calls one connection may have under way; a caller that waits for that many invoices opens another connection. */
+export const maxCalls = 1024;
+
+export interface Calls {
+  /** Begins a call; its answer goes to `send` when there is one. */
+  take(request: string): void;
+  /** The caller sends nothing more: calls that only wait are told; resolves once all have been answered. */
+  end(): Promise<void>;
+}
+
+/** Calls of a connection whose answers `send` writes. */
+export const openCalls = (answer: Answer, send: (text: string) => void): Calls => {
+  const gone = new AbortController();
+  const underWay = new Set<Promise<void>>();
+  return {
+    take: (request) => {
+      if (underWay.size >= maxCalls) {
+        send(refusal('busy', `${maxCalls} calls of this connection are under way`));
+        return;
+      }
+      const call = answer(request, { signal: gone.signal }).then((text) => {
+        underWay.delete(call);
+        if (text !== undefined) send(text);
+      });
+      underWay.add(call);
+    },
+    end: async () => {
+      gone.abort();
+      await Promise.all(underWay);
+    },
+  };
+};
+
+/** Why an adapter could not begin to listen. */
+export type ListenFault = 'already_running' | 'path_too_long' | 'not_loopback' | 'port_taken' | 'bad_token_file';
+
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly fault: ListenFault;
+  constructor(fault: ListenFault, message: string) {
+    super(message);
+    this.fault = fault;
+  }
+}
+
+/** Milliseconds that calls get to be answered after the node was told to stop. */
+const grace = 2_000;
+
+/** Resolves when all of these have settled, or when calls have had their time. */
+export const briefly = (work: Iterable<Promise<unknown>>): Promise<unknown> => {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise((resolve) => {
+    timer = setTimeout(resolve, grace);
+  });
+  return Promise.race([Promise.allSettled(work), patience]).finally(() => clearTimeout(timer));
+};

@@ -1,0 +1,118 @@
+/** A client of the API's unix socket, typed by the table of methods. One connection, any number of calls at once. */
+import { createConnection } from 'node:net';
+import { z } from 'zod';
+import { type ErrorName, nameOf } from './errors.ts';
+import { JsonStream, parseJson, toJson } from './json.ts';
+import type { Method } from './method.ts';
+import { type Given, type MethodName, type Result, table } from './table.ts';
+
+/** Answers are ours and may be long, but not without end. */
+const maxAnswer = 64 * 1024 * 1024;
+
+/** The node answered with an error. */
+export class CallError extends Error {
+  override readonly name = 'CallError';
+  readonly method: string;
+  readonly code: number;
+  /** The code's name; undefined for one that is not in our list. */
+  readonly reason: ErrorName | undefined;
+  readonly data: unknown;
+  constructor(method: string, code: number, message: string, data: unknown) {
+    super(message);
+    this.method = method;
+    this.code = code;
+    this.reason = nameOf(code);
+    this.data = data;
+  }
+}
+
+/** There is no node at the socket, it went away, or it speaks something else. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+}
+
+type Arguments<M extends MethodName> =
+  Record<string, never> extends Given<M> ? [params?: Given<M>] : [params: Given<M>];
+
+export interface Client {
+  /** Calls a method. Throws CallError for an error the node answers, ConnectionError when there is no answer. */
+  call<M extends MethodName>(method: M, ...params: Arguments<M>): Promise<Result<M>>;
+  /** As `call`, with names nobody has checked and the result as JSON (see parseJson). */
+  raw(method: string, params: unknown): Promise<unknown>;
+  /** Ends the connection; calls under way throw ConnectionError. */
+  close(): void;
+}
+
+const answerShape = z.object({
+  id: z.union([z.number(), z.string(), z.null()]),
+  result: z.unknown().optional(),
+  error: z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() }).optional(),
+});
+
+interface Waiting {
+  readonly method: string;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Connects to the socket at `path`. Throws ConnectionError when nobody answers there. */
+export const openClient = (path: string): Promise<Client> =>
+  new Promise((resolve, reject) => {
+    const socket = createConnection(path);
+    const stream = new JsonStream(maxAnswer);
+    const waiting = new Map<number, Waiting>();
+    let nextId = 1;
+    let ended: ConnectionError | undefined;
+
+    const end = (reason: string) => {
+      ended ??= new ConnectionError(reason);
+      for (const { reject: fail } of waiting.values()) fail(ended);
+      waiting.clear();
+      socket.destroy();
+    };
+
+    const take = (text: string) => {
+      const { id, result, error } = answerShape.parse(parseJson(text));
+      const call = typeof id === 'number' ? waiting.get(id) : undefined;
+      if (call === undefined) throw new Error(error?.message ?? 'an answer nobody asked for');
+      waiting.delete(Number(id));
+      if (error === undefined) call.resolve(result);
+      else call.reject(new CallError(call.method, error.code, error.message, error.data));
+    };
+
+    const raw = (method: string, params: unknown): Promise<unknown> =>
+      new Promise((done, fail) => {
+        if (ended !== undefined) {
+          fail(ended);
+          return;
+        }
+        const id = nextId++;
+        waiting.set(id, { method, resolve: done, reject: fail });
+        socket.write(`${toJson({ jsonrpc: '2.0', id, method, params })}\n`);
+      });
+
+    const call = async <M extends MethodName>(method: M, ...[params]: Arguments<M>): Promise<Result<M>> => {
+      const row: Method = table[method];
+      const answer = await raw(method, params ?? {});
+      const result = row.result.safeParse(answer);
+      if (result.success) return result.data as Result<M>;
+      const [issue] = result.error.issues;
+      throw new ConnectionError(
+        `${method}: the node's answer is not understood: ${issue?.path.join('.')} ${issue?.message}`,
+      );
+    };
+
+    socket.once('connect', () => resolve({ call, raw, close: () => end('the connection was closed') }));
+    socket.on('error', (error) => {
+      reject(new ConnectionError(`cannot reach a node at ${path}: ${error.message}`));
+      end(`the connection to ${path} broke: ${error.message}`);
+    });
+    socket.on('close', () => end(`the node at ${path} ended the connection`));
+    socket.on('data', (chunk: Uint8Array) => {
+      try {
+        for (const text of stream.push(chunk)) take(text);
+      } catch (error) {
+        end(`the node at ${path} is not understood: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    });
+  });

@@ -1,0 +1,51 @@
+/** What the table says of each method, as text: nothing about a method is written down a second time. */
+import { z } from 'zod';
+import { ApiError } from './errors.ts';
+import { kindOf } from './given.ts';
+import type { Method } from './method.ts';
+import { isMethod, type MethodName, type Result, table } from './table.ts';
+
+/** One parameter, described from its schema. */
+export interface Parameter {
+  readonly name: string;
+  readonly kind: string;
+  readonly required: boolean;
+  /** What it is when left out; undefined where that is nothing. */
+  readonly fallback: unknown;
+  readonly doc: string;
+  /** Takes a list: the command line then reads JSON. */
+  readonly list: boolean;
+}
+
+const unwrapped = (schema: z.core.$ZodType): z.core.$ZodType => {
+  const inner = 'innerType' in schema._zod.def ? schema._zod.def.innerType : undefined;
+  return inner instanceof z.core.$ZodType ? unwrapped(inner) : schema;
+};
+
+/** The parameters of a method in their order, those of experiments and those not supported left out. */
+export const parametersOf = (method: Method): readonly Parameter[] =>
+  Object.entries(method.params.shape)
+    .map(([name, schema]) => ({
+      name,
+      kind: kindOf(schema),
+      required: !(schema instanceof z.ZodOptional || schema instanceof z.ZodDefault),
+      fallback: schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined,
+      doc: schema.description ?? '',
+      list: unwrapped(schema) instanceof z.ZodArray,
+    }))
+    .filter(({ name, kind }) => !name.startsWith('dev_') && kind !== 'not supported');
+
+/** "pay bolt11 [amount_msat] …", as Core Lightning's help has it. */
+export const usageOf = (name: MethodName): string =>
+  [name, ...parametersOf(table[name]).map((one) => (one.required ? one.name : `[${one.name}]`))].join(' ');
+
+/** The method `help`. Throws ApiError for a method there is none of. */
+export const help = (command: string | undefined): Result<'help'> => {
+  if (command !== undefined && !isMethod(command))
+    throw new ApiError('invalid_params', `command: no method "${command}"`, { field: 'command' });
+  const names = command === undefined ? Object.keys(table).filter(isMethod).sort() : [command];
+  return {
+    help: names.map((name) => ({ command: usageOf(name), description: table[name].doc })),
+    'format-hint': 'simple',
+  };
+};

@@ -1,0 +1,191 @@
+/**
+ * The API over HTTP (POST /) and WebSocket (GET /) on one loopback port. Both want the token: `Authorization: Bearer TOKEN`,
+ * or, where a browser's WebSocket cannot send headers, the subprotocols `ampere` and `token.TOKEN`. Host and Origin must be
+ * loopback names, so that no web page reaches the API by a name of its own that resolves to this machine.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { isLoopback } from '../address.ts';
+import type { Address } from '../ports.ts';
+import { briefly, type Calls, ListenError, openCalls } from './calls.ts';
+import { type Answer, maxMessage } from './jsonrpc.ts';
+import { isToken } from './token.ts';
+import type { ApiServer } from './unix.ts';
+
+export interface HttpServer extends ApiServer {
+  /** Where it really listens: port 0 asked for becomes the port given. */
+  readonly address: Address;
+}
+
+const protocol = 'ampere';
+
+interface Refused {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 413;
+  readonly reason: string;
+}
+
+const hostOf = (header: string): string =>
+  URL.canParse(`http://${header}`) ? new URL(`http://${header}`).hostname.replace(/^\[|\]$/g, '') : '';
+
+const isLoopbackOrigin = (origin: string): boolean =>
+  URL.canParse(origin) && isLoopback(new URL(origin).hostname.replace(/^\[|\]$/g, ''));
+
+const offeredProtocols = (request: IncomingMessage): readonly string[] =>
+  (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim());
+
+/** Why a request is not let in; undefined when it is. */
+const refusalOf = (request: IncomingMessage, token: string): Refused | undefined => {
+  const { host = '', origin, authorization = '' } = request.headers;
+  if (!isLoopback(hostOf(host))) return { status: 403, reason: 'Host: expected a loopback name' };
+  if (origin !== undefined && !isLoopbackOrigin(origin))
+    return { status: 403, reason: 'Origin: pages from elsewhere may not call' };
+  const [, bearer] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+  const given =
+    bearer ??
+    offeredProtocols(request)
+      .find((one) => one.startsWith('token.'))
+      ?.slice('token.'.length);
+  if (given === undefined || !isToken(given, token))
+    return { status: 401, reason: 'expected the token of the api-token file: Authorization: Bearer TOKEN' };
+  if (request.url !== '/') return { status: 404, reason: 'there is / and nothing else' };
+  return undefined;
+};
+
+const refuse = (response: ServerResponse, { status, reason }: Refused): void => {
+  const headers = {
+    'content-type': 'text/plain; charset=utf-8',
+    connection: 'close',
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(status === 405 ? { allow: 'POST' } : {}),
+  };
+  response.writeHead(status, headers).end(`${reason}\n`);
+};
+
+/** The body's text; undefined when it is longer than a message may be. */
+const bodyOf = async (request: IncomingMessage): Promise<string | undefined> => {
+  if (Number(request.headers['content-length'] ?? 0) > maxMessage) return undefined;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > maxMessage) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+const post = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  stopping: AbortSignal,
+): Promise<void> => {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const body = await bodyOf(request);
+  if (body === undefined) {
+    refuse(response, { status: 413, reason: `at most ${maxMessage} bytes` });
+    return;
+  }
+  const text = await answer(body, { signal: AbortSignal.any([gone.signal, stopping]) });
+  if (text === undefined) response.writeHead(204).end();
+  else response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+};
+
+const talk = (socket: WebSocket, answer: Answer): Calls => {
+  const calls = openCalls(answer, (text) => {
+    if (socket.readyState !== socket.OPEN) return;
+    // As on the unix socket: who does not read is not read from.
+    socket.pause();
+    socket.send(text, () => socket.resume());
+  });
+  socket.on('message', (data, binary) => {
+    if (binary) socket.close(1003, 'expected text');
+    else calls.take(data.toString());
+  });
+  socket.on('error', () => socket.terminate());
+  socket.on('close', () => void calls.end());
+  return calls;
+};
+
+/** Serves the API at a loopback address; port 0 takes a free one. Throws ListenError `not_loopback` or `port_taken`. */
+export const listenHttp = async (at: Address, token: string, answer: Answer): Promise<HttpServer> => {
+  const where = `${at.host}:${at.port}`;
+  if (!isLoopback(at.host))
+    throw new ListenError('not_loopback', `${where} is not a loopback address: who holds the token holds the money`);
+  const open = new Map<WebSocket, Calls>();
+  const underWay = new Set<Promise<void>>();
+  const stopping = new AbortController();
+
+  const server = createServer((request, response) => {
+    const refused =
+      refusalOf(request, token) ??
+      (request.method === 'POST' ? undefined : { status: 405 as const, reason: 'calls are made by POST' });
+    if (refused !== undefined) {
+      refuse(response, refused);
+      return;
+    }
+    const call = post(request, response, answer, stopping.signal)
+      .catch(() => void response.destroy())
+      .finally(() => underWay.delete(call));
+    underWay.add(call);
+  });
+
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxMessage,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(protocol) ? protocol : false),
+  });
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy());
+    const refused = refusalOf(request, token);
+    if (refused !== undefined) {
+      const body = `${refused.reason}\n`;
+      stream.end(
+        `HTTP/1.1 ${refused.status} Refused\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+          `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      );
+      return;
+    }
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      open.set(socket, talk(socket, answer));
+      socket.once('close', () => open.delete(socket));
+    });
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new ListenError(
+              'port_taken',
+              `${where} is taken: choose another with --api HOST:PORT, port 0 for a free one`,
+            )
+          : error,
+      ),
+    );
+    server.listen(at.port, at.host, resolve);
+  });
+  const bound = server.address();
+  return {
+    address: { host: at.host, port: typeof bound === 'object' && bound !== null ? bound.port : at.port },
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      stopping.abort();
+      await briefly([
+        ...underWay,
+        ...[...open].map(async ([socket, calls]) => {
+          await calls.end();
+          const left = new Promise((resolve) => socket.once('close', resolve));
+          socket.close(1001, 'the node stops');
+          await left;
+        }),
+      ]);
+      for (const socket of open.keys()) socket.terminate();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+};

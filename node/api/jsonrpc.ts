@@ -1,0 +1,154 @@
+/**
+ * JSON-RPC 2.0 over the table of methods, and nothing about how texts travel: one text in, one text or none out. As with
+ * Core Lightning `jsonrpc` may be missing, parameters come by name or by place, and null counts as not given.
+ */
+import { z } from 'zod';
+import { ApiError } from './errors.ts';
+import { help } from './help.ts';
+import { toJson } from './json.ts';
+import type { Method } from './method.ts';
+import { type CallContext, type Handlers, isMethod, type MethodName, type Result, table } from './table.ts';
+
+/** Bytes of the largest message taken, in and out of every adapter. */
+export const maxMessage = 4 * 1024 * 1024;
+/** Calls taken in one batch. */
+export const maxBatch = 100;
+
+export interface RpcParts {
+  readonly handlers: Handlers;
+  /** Whether parameters for experiments may be used. */
+  readonly dev: boolean;
+  /** Told about errors no handler should let out; the caller learns only that there was one. */
+  readonly broke: (method: MethodName, error: unknown) => void;
+}
+
+/** Takes a request's text, gives the answer's; undefined for notifications. Never throws. */
+export type Answer = (request: string, call: CallContext) => Promise<string | undefined>;
+
+type Id = string | number | null;
+type Json = Readonly<Record<string, unknown>>;
+
+const failed = (id: Id, error: ApiError): Json => ({
+  jsonrpc: '2.0',
+  id,
+  error: { code: error.code, message: error.message, data: error.data },
+});
+
+/** The answer to something that is no request, whose id is therefore unknown. */
+export const refusal = (reason: 'parse_error' | 'invalid_request' | 'busy', message: string): string =>
+  toJson(failed(null, new ApiError(reason, message)));
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const wrongParams = (field: string, message: string): ApiError =>
+  new ApiError('invalid_params', `${field}: ${message}`, { field });
+
+/** Parameters by name, from either form. Throws ApiError. */
+const byName = (name: MethodName, method: Method, params: unknown): Json => {
+  const names = Object.keys(method.params.shape);
+  if (params === undefined || params === null) return {};
+  if (Array.isArray(params)) {
+    if (params.length > names.length)
+      throw new ApiError('invalid_params', `${name} takes at most ${names.length} parameters, got ${params.length}`);
+    return Object.fromEntries(params.map((value, at) => [names[at] ?? '', value ?? undefined]));
+  }
+  if (!isObject(params)) throw new ApiError('invalid_request', 'params: expected an object or an array');
+  const found = new Map<string, unknown>();
+  for (const [given, value] of Object.entries(params)) {
+    const field = method.aliases?.[given] ?? given;
+    if (!names.includes(field)) throw wrongParams(given, `${name} has no such parameter; it takes ${names.join(', ')}`);
+    if (found.has(field)) throw wrongParams(field, `is given twice, also as ${given}`);
+    found.set(field, value ?? undefined);
+  }
+  return Object.fromEntries(found);
+};
+
+const checked = (method: Method, given: Json, dev: boolean): Json => {
+  const experiment = Object.keys(given).find((field) => field.startsWith('dev_'));
+  if (experiment !== undefined && !dev) throw wrongParams(experiment, 'is for a node started with --dev');
+  const result = method.params.safeParse(given);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw wrongParams(issue?.path.join('.') ?? 'params', issue?.message ?? 'not understood');
+};
+
+interface Request {
+  readonly method: string;
+  readonly params: unknown;
+  /** Undefined in a notification. */
+  readonly id: Id | undefined;
+}
+
+const idOf = (request: unknown): Id | undefined => {
+  const id = isObject(request) ? request['id'] : null;
+  if (id === undefined || id === null || typeof id === 'string') return id;
+  // A larger integer has been rounded already: the answer would carry another id than the request.
+  if (typeof id === 'number' && Math.abs(id) <= Number.MAX_SAFE_INTEGER) return id;
+  return null;
+};
+
+const requestOf = (value: unknown): Request => {
+  const invalid = (message: string) => new ApiError('invalid_request', message);
+  if (!isObject(value)) throw invalid('expected a request object');
+  const { jsonrpc, method, params, id } = value;
+  if (jsonrpc !== undefined && jsonrpc !== '2.0') throw invalid('jsonrpc: expected "2.0"');
+  if (id !== undefined && idOf(value) !== id) throw invalid('id: expected a text, null or a number up to 2^53');
+  if (typeof method !== 'string') throw invalid('method: expected a name');
+  return { method, params, id: idOf(value) };
+};
+
+/** JSON-RPC for these handlers. */
+export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
+  const all: Readonly<Record<MethodName, (params: never, call: CallContext) => Promise<unknown>>> = {
+    ...handlers,
+    help: async ({ command }: { command?: string | undefined }): Promise<Result<'help'>> => help(command),
+  };
+
+  const perform = async ({ method, params }: Request, call: CallContext): Promise<unknown> => {
+    if (!isMethod(method)) throw new ApiError('method_not_found', `unknown method "${method.slice(0, 100)}": see help`);
+    const row: Method = table[method];
+    const given = checked(row, byName(method, row, params), dev);
+    try {
+      return z.encode(row.result, (await all[method](given as never, call)) as never);
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      broke(method, error);
+      throw new ApiError('internal_error', `${method} failed inside the node; its log says more`);
+    }
+  };
+
+  const one = async (value: unknown, call: CallContext): Promise<Json | undefined> => {
+    try {
+      const request = requestOf(value);
+      const { id } = request;
+      try {
+        const result = await perform(request, call);
+        return id === undefined ? undefined : { jsonrpc: '2.0', id, result };
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        return id === undefined ? undefined : failed(id, error);
+      }
+    } catch (error) {
+      if (error instanceof ApiError) return failed(idOf(value) ?? null, error);
+      throw error;
+    }
+  };
+
+  return async (text, call) => {
+    let request: unknown;
+    try {
+      request = JSON.parse(text);
+    } catch {
+      return refusal('parse_error', 'not JSON');
+    }
+    if (!Array.isArray(request)) {
+      const answer = await one(request, call);
+      return answer === undefined ? undefined : toJson(answer);
+    }
+    if (request.length === 0) return refusal('invalid_request', 'an empty batch');
+    if (request.length > maxBatch) return refusal('invalid_request', `at most ${maxBatch} calls in a batch`);
+    const answers = (await Promise.all(request.map((value) => one(value, call)))).filter((one) => one !== undefined);
+    return answers.length === 0 ? undefined : toJson(answers);
+  };
+};

@@ -1,0 +1,108 @@
+/**
+ * The API on a unix socket, framed as Core Lightning does it: requests are JSON values one behind the other, each answer
+ * is followed by an empty line. Who may write to the socket's file may call.
+ */
+import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { briefly, type Calls, ListenError, openCalls } from './calls.ts';
+import { JsonStream, StreamError } from './json.ts';
+import { type Answer, maxMessage, refusal } from './jsonrpc.ts';
+
+export interface ApiServer {
+  /** Takes nothing more, lets calls under way be answered for a moment, closes. */
+  close(): Promise<void>;
+}
+
+/** sockaddr_un has 108 bytes on Linux and 104 on macOS, one of them for the closing zero. */
+export const maxPath = process.platform === 'darwin' ? 103 : 107;
+
+const serve = (socket: Socket, answer: Answer): Calls => {
+  const stream = new JsonStream(maxMessage);
+  const calls = openCalls(answer, (text) => {
+    if (!socket.writable) return;
+    // Who does not read its answers is not read from either, so neither side piles up.
+    if (!socket.write(`${text}\n\n`)) socket.pause();
+  });
+  const end = () => void calls.end().then(() => socket.end());
+  socket.on('drain', () => socket.resume());
+  socket.on('data', (chunk: Uint8Array) => {
+    try {
+      for (const request of stream.push(chunk)) calls.take(request);
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      // Where the next request begins is unknown: say so, answer what was understood, and end.
+      socket.removeAllListeners('data').resume();
+      socket.write(`${refusal('parse_error', error.message)}\n\n`);
+      end();
+    }
+  });
+  socket.on('end', end);
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => void calls.end());
+  return calls;
+};
+
+const code = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+const listen = (server: Server, path: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+
+const isAlive = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const probe = connect(path);
+    const end = (alive: boolean) => {
+      probe.destroy();
+      resolve(alive);
+    };
+    probe.once('connect', () => end(true));
+    probe.once('error', (error) => end(code(error) !== 'ECONNREFUSED' && code(error) !== 'ENOENT'));
+  });
+
+/**
+ * Serves the API at `path` (mode 0600, its directory made with mode 0700). A socket file that nobody listens on is left
+ * over from a crash and replaced; one that answers throws ListenError `already_running`.
+ */
+export const listenUnix = async (path: string, answer: Answer): Promise<ApiServer> => {
+  if (Buffer.byteLength(path) > maxPath)
+    throw new ListenError(
+      'path_too_long',
+      `${path}: a socket's path has at most ${maxPath} bytes; choose a shorter --dir`,
+    );
+  const open = new Map<Socket, Calls>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    open.set(socket, serve(socket, answer));
+    socket.once('close', () => open.delete(socket));
+  });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    await listen(server, path);
+  } catch (error) {
+    if (code(error) !== 'EADDRINUSE') throw error;
+    if (await isAlive(path)) throw new ListenError('already_running', `a node is already running at ${path}`);
+    await unlink(path);
+    await listen(server, path);
+  }
+  await chmod(path, 0o600);
+  return {
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await briefly(
+        [...open].map(async ([socket, calls]) => {
+          socket.pause();
+          await calls.end();
+          await new Promise<void>((resolve) => socket.end(resolve));
+        }),
+      );
+      // The other side's end is not waited for: it may never come.
+      for (const socket of open.keys()) socket.destroy();
+      await closed;
+    },
+  };
+};
