@@ -1,0 +1,223 @@
+/**
+ * Announcing our own channels (BOLT 7): signatures exchanged with the peer once the funding is six blocks deep, then the
+ * announcement, our channel_update and our node_announcement. The peer gets our channel_update from the start, since it
+ * cannot forward or hint over a channel whose policy it does not know.
+ */
+
+import type { Address } from '../../wire/address.ts';
+import { equal, hex } from '../../wire/bytes.ts';
+import { sign, verify } from '../../wire/crypto.ts';
+import { decodeMessage, type Message, type MessageOf } from '../../wire/message.ts';
+import type { ChainHash, ChannelId, Point, SecretKey, ShortChannelId, Signature } from '../../wire/units.ts';
+import { scidText } from '../../wire/units.ts';
+import type { Log } from '../ports.ts';
+import {
+  type AnnouncedChannel,
+  channelDigest,
+  type OwnPolicy,
+  ourSide,
+  signedChannelAnnouncement,
+  signedChannelUpdate,
+  signedNodeAnnouncement,
+} from './announce.ts';
+import type { Gossip } from './gossip.ts';
+import { type Graph, nodeKey, type Policy, policyOf, sideOf } from './graph.ts';
+
+/** BOLT 7: confirmations before a channel may be announced. */
+export const ANNOUNCE_DEPTH = 6;
+
+/** One of our channels, as far as announcing it goes. */
+export interface OwnChannel {
+  readonly key: string;
+  readonly channelId: ChannelId;
+  readonly peer: Point;
+  /** The real one; for the wire. */
+  readonly scid: ShortChannelId;
+  readonly fundingKeys: readonly [ours: Point, theirs: Point];
+  /** Both sides agreed on announcing it. */
+  readonly announce: boolean;
+  readonly depth: number;
+  readonly policy: OwnPolicy;
+  /** Signs with our funding key. */
+  readonly sign: (digest: Uint8Array) => Signature;
+}
+
+export interface OwnParts {
+  readonly key: SecretKey;
+  readonly id: Point;
+  readonly chainHash: ChainHash;
+  readonly graph: Graph;
+  readonly gossip: Gossip;
+  readonly node: {
+    readonly alias: string;
+    readonly color: Uint8Array;
+    readonly features: Uint8Array;
+    readonly addresses: () => readonly Address[];
+  };
+  /** Sends to a peer, if it is connected. */
+  readonly send: (peer: Point, message: Message) => void;
+  readonly log: Log;
+  /** Unix seconds. */
+  readonly now: () => number;
+}
+
+interface Signatures {
+  readonly node: Signature;
+  readonly bitcoin: Signature;
+}
+
+export class OwnChannels {
+  private readonly parts: OwnParts;
+  /** The peer's halves of announcements, until both are there. */
+  private readonly theirs = new Map<string, Signatures>();
+  /** Our last channel_update of each channel. */
+  private readonly updates = new Map<string, Uint8Array>();
+  /** What the peer asks for forwarding to us: announced or not, it is what invoices hint at. */
+  private readonly peerPolicies = new Map<ShortChannelId, Policy>();
+
+  constructor(parts: OwnParts) {
+    this.parts = parts;
+  }
+
+  /** The peer's own policy of a channel with us, as told to us directly or by gossip. */
+  peerPolicy(scid: ShortChannelId, peer: Point): Policy | undefined {
+    const side = ourSide(peer, this.parts.id);
+    return this.parts.graph.channel(scid)?.policies[side] ?? this.peerPolicies.get(scid);
+  }
+
+  private announced(channel: OwnChannel): AnnouncedChannel {
+    const { chainHash, id } = this.parts;
+    return {
+      chain: chainHash,
+      scid: channel.scid,
+      nodes: [id, channel.peer],
+      fundingKeys: channel.fundingKeys,
+    };
+  }
+
+  /** The channel became usable, deeper, or its peer is back: tells the peer what it does not have yet. */
+  async refresh(channel: OwnChannel): Promise<void> {
+    const { graph, send, log, key } = this.parts;
+    const raw = this.update(channel);
+    const decoded = decodeMessage(raw);
+    if (decoded.name === 'channel_update') send(channel.peer, decoded);
+    if (!channel.announce || channel.depth < ANNOUNCE_DEPTH) return;
+    if (graph.channel(channel.scid) !== undefined) return;
+    const digest = channelDigest(this.announced(channel));
+    send(channel.peer, {
+      name: 'announcement_signatures',
+      channel_id: channel.channelId,
+      short_channel_id: channel.scid,
+      node_signature: sign(digest, key),
+      bitcoin_signature: channel.sign(digest),
+    });
+    log.debug({ scid: scidText(channel.scid) }, 'sent our half of the channel announcement');
+    await this.complete(channel);
+  }
+
+  /** The peer's half arrived. Returns what is wrong with it, for a warning, or undefined. */
+  async signatures(channel: OwnChannel, m: MessageOf<'announcement_signatures'>): Promise<string | undefined> {
+    if (!channel.announce) return undefined;
+    if (m.short_channel_id !== channel.scid)
+      return `announcement_signatures: short_channel_id is ${scidText(m.short_channel_id)}, expected ${scidText(channel.scid)}`;
+    const digest = channelDigest(this.announced(channel));
+    const valid =
+      verify(m.node_signature, digest, channel.peer) && verify(m.bitcoin_signature, digest, channel.fundingKeys[1]);
+    if (!valid) return 'announcement_signatures: a signature does not fit the channel announcement';
+    this.theirs.set(channel.key, { node: m.node_signature, bitcoin: m.bitcoin_signature });
+    // BOLT 7: a peer that lost its half, or never had ours, gets ours again; refresh() sends it while it is of use.
+    if (this.parts.graph.channel(channel.scid) === undefined) await this.complete(channel);
+    return undefined;
+  }
+
+  private async complete(channel: OwnChannel): Promise<void> {
+    const theirs = this.theirs.get(channel.key);
+    if (theirs === undefined || channel.depth < ANNOUNCE_DEPTH) return;
+    const { gossip, key, log } = this.parts;
+    const announced = this.announced(channel);
+    const digest = channelDigest(announced);
+    const ours = { node: sign(digest, key), bitcoin: channel.sign(digest) };
+    const raw = signedChannelAnnouncement(announced, ours, theirs);
+    const message = decodeMessage(raw);
+    if (message.name !== 'channel_announcement') return;
+    const verdict = await gossip.take(message, raw);
+    if (verdict !== 'new') return;
+    this.theirs.delete(channel.key);
+    log.info({ scid: scidText(channel.scid), peer: hex(channel.peer) }, 'channel announced to the network');
+    await this.publish(this.update(channel));
+    await this.announceNode();
+  }
+
+  /** Signs our policy anew where it differs from what was last said, and passes it on if the channel is public. */
+  async changed(channel: OwnChannel): Promise<void> {
+    const before = this.updates.get(channel.key);
+    const raw = this.update(channel);
+    if (before !== undefined && equal(before, raw)) return;
+    const decoded = decodeMessage(raw);
+    if (decoded.name === 'channel_update') this.parts.send(channel.peer, decoded);
+    await this.publish(raw);
+  }
+
+  private async publish(raw: Uint8Array): Promise<void> {
+    const message = decodeMessage(raw);
+    if (message.name === 'channel_update' || message.name === 'node_announcement')
+      await this.parts.gossip.take(message, raw);
+  }
+
+  /** Our channel_update as it stands; signed anew only when the policy or the channel's visibility changed. */
+  private update(channel: OwnChannel): Uint8Array {
+    const { key, chainHash, id, now, graph } = this.parts;
+    const side = ourSide(id, channel.peer);
+    const last = this.updates.get(channel.key) ?? graph.channel(channel.scid)?.policies[side]?.raw;
+    const timestampOfLast = last === undefined ? 0 : timestamp(last);
+    const make = (at: number) =>
+      signedChannelUpdate(
+        key,
+        { chain: chainHash, scid: channel.scid, side, dontForward: !channel.announce },
+        channel.policy,
+        at,
+      );
+    if (last !== undefined && equal(make(timestampOfLast), last)) {
+      this.updates.set(channel.key, last);
+      return last;
+    }
+    const raw = make(Math.max(now(), timestampOfLast + 1));
+    this.updates.set(channel.key, raw);
+    return raw;
+  }
+
+  /** Our last channel_update of a channel, for failures that carry it. */
+  lastUpdate(key: string): Uint8Array | undefined {
+    return this.updates.get(key);
+  }
+
+  /** A channel_update from the peer about a channel with us, announced or not. */
+  noteUpdate(m: MessageOf<'channel_update'>, raw: Uint8Array, peer: Point): void {
+    const theirSide = ourSide(peer, this.parts.id);
+    if (sideOf(m) !== theirSide) return;
+    const known = this.peerPolicies.get(m.short_channel_id);
+    if ((known?.timestamp ?? -1) < m.timestamp) this.peerPolicies.set(m.short_channel_id, policyOf(m, raw));
+  }
+
+  /** Signs and spreads our node_announcement when it would say something new. */
+  async announceNode(): Promise<void> {
+    const { key, id, node, now, graph } = this.parts;
+    if (!graph.hasChannel(nodeKey(id))) return;
+    const last = graph.node(nodeKey(id));
+    const make = (at: number) => signedNodeAnnouncement(key, { id, ...node, addresses: node.addresses() }, at);
+    if (last !== undefined && equal(make(last.timestamp), last.raw)) return;
+    await this.publish(make(Math.max(now(), (last?.timestamp ?? 0) + 1)));
+  }
+
+  /** The channel is gone. */
+  forget(channel: Pick<OwnChannel, 'key' | 'scid'>): void {
+    this.theirs.delete(channel.key);
+    this.updates.delete(channel.key);
+    this.peerPolicies.delete(channel.scid);
+  }
+}
+
+const timestamp = (raw: Uint8Array): number => {
+  const m = decodeMessage(raw);
+  return m.name === 'channel_update' ? m.timestamp : 0;
+};
