@@ -2,8 +2,8 @@
 
 export const zeros = (length: number): Uint8Array => new Uint8Array(length);
 
-/** All parts in one new array. */
-export const concat = (...parts: readonly Uint8Array[]): Uint8Array => {
+/** All parts of a list in one new array, however many they are. */
+export const join = (parts: readonly Uint8Array[]): Uint8Array => {
   let length = 0;
   for (const part of parts) length += part.length;
   const out = new Uint8Array(length);
@@ -14,6 +14,9 @@ export const concat = (...parts: readonly Uint8Array[]): Uint8Array => {
   }
   return out;
 };
+
+/** All arguments in one new array. */
+export const concat = (...parts: readonly Uint8Array[]): Uint8Array => join(parts);
 
 /** Equality of public values; stops at the first difference, so never for secrets or MACs. */
 export const equal = (a: Uint8Array, b: Uint8Array): boolean => {

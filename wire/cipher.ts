@@ -2,7 +2,7 @@
  * BOLT 8, "Lightning Message Specification" and "Key Rotation": messages after the handshake. Each travels as an encrypted
  * length (18 bytes) and an encrypted body (16 bytes longer than the message); each direction has a cipher of its own.
  */
-import { concat, u16be } from './bytes.ts';
+import { join, u16be } from './bytes.ts';
 import { WireError } from './codec.ts';
 import { hmacSha256, open, seal } from './crypto.ts';
 import { MAX_MESSAGE_BYTES } from './message.ts';
@@ -56,7 +56,7 @@ export const encryptMessages = (
       cipher = used(cipher);
     }
   }
-  return [concat(...parts), cipher];
+  return [join(parts), cipher];
 };
 
 /** The frame of one message. Throws WireError `too_long` beyond 65535 bytes. */

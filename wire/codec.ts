@@ -2,7 +2,7 @@
  * The engine behind every table of fields: a codec writes a value and reads it back, and the value's type follows from it.
  * Integers are big-endian (BOLT 1, "Fundamental Types"). Reading throws WireError, which names the field that was wrong.
  */
-import { concat } from './bytes.ts';
+import { join } from './bytes.ts';
 
 export type WireFault =
   | { readonly code: 'truncated'; readonly wanted: number; readonly left: number }
@@ -55,7 +55,7 @@ export class Writer {
     this.parts.push(part);
   }
   done(): Uint8Array {
-    return concat(...this.parts);
+    return join(this.parts);
   }
 }
 

@@ -115,6 +115,10 @@ describe('TLV streams', () => {
       }),
     );
   });
+  test('may hold more records than a call takes arguments', () => {
+    const many = Array.from({ length: 100_000 }, (_, i) => ({ type: BigInt(i), value: new Uint8Array(0) }));
+    expect(decode(rawRecords, encode(rawRecords, many))).toHaveLength(many.length);
+  });
   test('throw nothing but WireError on any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
