@@ -3,7 +3,6 @@
  * included, so announcements are verified and relayed as raw messages and never encoded again.
  */
 import { hash256 } from './crypto.ts';
-import type { MessageOf } from './message.ts';
 
 /** Where the signed part of a raw message begins: behind the type and the signatures. */
 const SIGNED_FROM = {
@@ -12,7 +11,6 @@ const SIGNED_FROM = {
   channel_update: 2 + 64,
 } as const;
 export type SignedName = keyof typeof SIGNED_FROM;
-export type SignedMessage = MessageOf<SignedName>;
 
 /** The bytes the signatures cover; `raw` is the whole message with its type. */
 export const signedPart = (name: SignedName, raw: Uint8Array): Uint8Array => raw.subarray(SIGNED_FROM[name]);
