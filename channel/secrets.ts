@@ -54,12 +54,11 @@ const indexOf = (number: number): number => {
 
 /** Walks down the tree from `base` over the `bits` low bits of `index`: a set bit flips itself in the value and hashes. */
 const descend = (base: Uint8Array, bits: number, index: number): SecretKey => {
-  let value = base;
+  let value: Uint8Array = new Uint8Array(base);
   for (let bit = bits - 1; bit >= 0; bit--) {
     if (Math.floor(index / 2 ** bit) % 2 === 0) continue;
-    const flipped = Uint8Array.from(value);
-    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    value = sha256(flipped);
+    value[bit >> 3] = (value[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    value = sha256(value);
   }
   return secretKey(value);
 };
