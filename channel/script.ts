@@ -37,9 +37,13 @@ const compile = (...chunks: readonly (number | Uint8Array)[]): Uint8Array => bit
 const number = (n: number): Uint8Array => bitcoin.number.encode(n);
 const hash160 = (bytes: Uint8Array): Uint8Array => ripemd160(sha256(bytes));
 
+/** The opcodes that push a hash of that many bytes. */
+const push20 = Uint8Array.of(20);
+const push32 = Uint8Array.of(32);
+const version0 = Uint8Array.of(OP_0);
+
 /** Output script that pays to the SHA-256 of a witness script, 34 bytes. */
-export const p2wsh = (witnessScript: Uint8Array): Uint8Array => concat(p2wshHead, sha256(witnessScript));
-const p2wshHead = Uint8Array.of(OP_0, 32);
+export const p2wsh = (witnessScript: Uint8Array): Uint8Array => concat(version0, push32, sha256(witnessScript));
 
 /** Output script that pays to a public key, 22 bytes. */
 export const p2wpkh = (key: Point): Uint8Array => compile(OP_0, hash160(key));
@@ -82,6 +86,10 @@ export const anchorScript = (funding: Point): Uint8Array =>
         OP_16, OP_CHECKSEQUENCEVERIFY,
     OP_ENDIF,
   );
+
+/** The line that anchors add to HTLC scripts: no spend in the block of the commitment, so none that pins it. */
+const confirmed = (format: CommitmentFormat): readonly (number | Uint8Array)[] =>
+  format.confirmedSpendsOnly ? [number(1), OP_CHECKSEQUENCEVERIFY, OP_DROP] : [];
 
 type HtlcKeys = Pick<CommitmentKeys, 'revocation' | 'holderHtlc' | 'counterpartyHtlc'>;
 
@@ -148,9 +156,3 @@ export const receivedHtlcScript = (format: CommitmentFormat, keys: HtlcKeys) => 
   return (hash: PaymentHash, cltvExpiry: number): Uint8Array =>
     concat(beforeHash, push20, ripemd160(hash), afterHash, compile(number(cltvExpiry)), afterExpiry);
 };
-
-const push20 = Uint8Array.of(20);
-
-/** The line that anchors add to HTLC scripts: no spend in the block of the commitment, so none that pins it. */
-const confirmed = (format: CommitmentFormat): readonly (number | Uint8Array)[] =>
-  format.confirmedSpendsOnly ? [number(1), OP_CHECKSEQUENCEVERIFY, OP_DROP] : [];
