@@ -37,9 +37,9 @@ export class GroupCommit {
   }
 
   private async run(): Promise<void> {
-    // One turn of the event loop's microtasks: those who commit at the same moment go together from the first write on.
-    await Promise.resolve();
     while (this.waiting.length > 0) {
+      // One turn of the event loop: everyone whom the same packets or the last write woke up gets into this group.
+      await new Promise(setImmediate);
       const group = this.waiting;
       this.waiting = [];
       try {

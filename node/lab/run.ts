@@ -1,0 +1,35 @@
+/** Running another program to its end. */
+import { spawn } from 'node:child_process';
+
+export interface Ran {
+  /** 0 when it went well; -1 when it could not be started or was killed. */
+  readonly code: number;
+  readonly out: string;
+  /** What it said on the error stream, or why it could not be started. */
+  readonly err: string;
+}
+
+/** Runs a command line without a shell and never throws. `timeout` in milliseconds kills it. */
+export const runToEnd = (
+  [program = '', ...args]: readonly string[],
+  { cwd, timeout = 120_000 }: { readonly cwd?: string; readonly timeout?: number } = {},
+): Promise<Ran> =>
+  new Promise((resolve) => {
+    const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
+    const child = spawn(program, args, { ...(cwd && { cwd }), env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
+    let out = '';
+    let err = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text;
+    });
+    const end = (code: number, why = ''): void => {
+      clearTimeout(timer);
+      resolve({ code, out, err: err + why });
+    };
+    child.on('error', (error) => end(-1, error.message));
+    child.on('close', (code, signal) => end(code ?? -1, signal === null ? '' : `killed by ${signal}`));
+  });

@@ -1,0 +1,47 @@
+/** From chosen coins to a signed transaction: P2WPKH inputs only (BIP 141, 143), inputs and outputs in BIP 69's order. */
+import { script, Transaction } from 'bitcoinjs-lib';
+import { compare, concat, reversed } from '../../wire/bytes.ts';
+import { pointOf, sign } from '../../wire/crypto.ts';
+import { type Sat, type Txid, txid } from '../../wire/units.ts';
+import type { ChainTx } from '../ports.ts';
+import type { KeyPath, NodeKeys } from './keys.ts';
+
+export interface Input {
+  readonly txid: Txid;
+  readonly vout: number;
+  readonly amount: Sat;
+  readonly path: KeyPath;
+}
+
+export interface Output {
+  readonly script: Uint8Array;
+  readonly amount: Sat;
+}
+
+/** A sequence that lets a later version with a higher fee replace this one (BIP 125) and sets no relative lock. */
+const replaceable = 0xfffffffd;
+
+/** DUP HASH160 <20 bytes> EQUALVERIFY CHECKSIG: what a P2WPKH signature commits to as its script (BIP 143). */
+const scriptCode = (keyScript: Uint8Array): Uint8Array =>
+  concat(Uint8Array.of(0x76, 0xa9, 0x14), keyScript.subarray(2), Uint8Array.of(0x88, 0xac));
+
+const inputOrder = (a: Input, b: Input): number => compare(reversed(a.txid), reversed(b.txid)) || a.vout - b.vout;
+const outputOrder = (a: Output, b: Output): number =>
+  a.amount === b.amount ? compare(a.script, b.script) : a.amount < b.amount ? -1 : 1;
+
+/** The signed transaction that spends these inputs to these outputs; the difference is the fee. */
+export const buildSigned = (inputs: readonly Input[], outputs: readonly Output[], keys: NodeKeys): ChainTx => {
+  const tx = new Transaction();
+  tx.version = 2;
+  const ordered = [...inputs].sort(inputOrder);
+  for (const input of ordered) tx.addInput(input.txid, input.vout, replaceable);
+  for (const output of [...outputs].sort(outputOrder)) tx.addOutput(output.script, output.amount);
+  ordered.forEach(({ amount, path }, index) => {
+    const secret = keys.spendingKey(path);
+    const code = scriptCode(keys.script(path));
+    const digest = tx.hashForWitnessV0(index, code, amount, Transaction.SIGHASH_ALL);
+    const signature = script.signature.encode(sign(digest, secret), Transaction.SIGHASH_ALL);
+    tx.setWitness(index, [signature, pointOf(secret)]);
+  });
+  return { txid: txid(tx.getHash()), tx };
+};

@@ -1,0 +1,195 @@
+/**
+ * What the wallet knows, as pure functions over blocks. Facts from the chain (coins and what spent them) carry the height
+ * at which they became true, so a reorg takes back exactly those; what we sent ourselves lies beside them, and whether
+ * it stands, waits or lost is worked out, never stored. Invariant: the facts equal a replay of the branch followed.
+ */
+import { Transaction } from 'bitcoinjs-lib';
+import { hex } from '../../wire/bytes.ts';
+import { type Sat, sat, type Txid, txid } from '../../wire/units.ts';
+import { rememberedBlocks } from '../chain/follow.ts';
+import { outpointKey } from '../chain/watch.ts';
+import type { Block, ChainEvent, ChainTx } from '../ports.ts';
+import type { AddressBook, KeyPath } from './keys.ts';
+
+/** A confirmed output of ours. */
+export interface Coin {
+  readonly txid: Txid;
+  readonly vout: number;
+  readonly amount: Sat;
+  readonly path: KeyPath;
+  readonly height: number;
+  readonly coinbase: boolean;
+  readonly spent: { readonly txid: Txid; readonly height: number } | undefined;
+}
+
+/** A transaction this wallet made and gave to the network. */
+export interface Sent {
+  readonly txid: Txid;
+  readonly raw: Uint8Array;
+  /** Keys of the outpoints it spends. */
+  readonly spends: readonly string[];
+  /** Its outputs that come back to us. */
+  readonly returns: readonly { readonly vout: number; readonly amount: Sat; readonly path: KeyPath }[];
+  readonly height: number | undefined;
+}
+
+/** Indices of the next address to give out and of the next for change. */
+export type NextIndices = readonly [given: number, change: number];
+
+export interface WalletState {
+  /** Of the last block applied; -1 before the first. */
+  readonly height: number;
+  readonly next: NextIndices;
+  /** By outpoint key. */
+  readonly coins: ReadonlyMap<string, Coin>;
+  /** By txid in hex. */
+  readonly sent: ReadonlyMap<string, Sent>;
+  /** Outpoint key to whom it is promised. */
+  readonly reserved: ReadonlyMap<string, string>;
+}
+
+/** A wallet that has seen nothing. */
+export const emptyWallet: WalletState = {
+  height: -1,
+  next: [0, 0],
+  coins: new Map(),
+  sent: new Map(),
+  reserved: new Map(),
+};
+
+const reached = (next: NextIndices, { branch, index }: KeyPath): NextIndices => {
+  if (index < next[branch]) return next;
+  return branch === 0 ? [index + 1, next[1]] : [next[0], index + 1];
+};
+
+/** What is older than any reorg we can follow is let go: spent coins, what spent them, and promises about them. */
+const prune = (state: WalletState): WalletState => {
+  const floor = state.height - rememberedBlocks;
+  const old = [...state.coins].filter(([, coin]) => coin.spent !== undefined && coin.spent.height <= floor);
+  if (old.length === 0) return state;
+  const coins = new Map(state.coins);
+  const reserved = new Map(state.reserved);
+  for (const [key] of old) {
+    coins.delete(key);
+    reserved.delete(key);
+  }
+  const gone = new Set(old.map(([key]) => key));
+  const sent = new Map([...state.sent].filter(([, { spends }]) => !spends.some((key) => gone.has(key))));
+  return { ...state, coins, sent, reserved };
+};
+
+const connect = (state: WalletState, block: Block, book: AddressBook): WalletState => {
+  const coins = new Map(state.coins);
+  const sent = new Map(state.sent);
+  let { next } = state;
+  let touched = false;
+  block.transactions.forEach(({ txid: id, tx }, position) => {
+    for (const input of tx.ins) {
+      const key = outpointKey(input.hash, input.index);
+      const coin = coins.get(key);
+      if (coin === undefined) continue;
+      coins.set(key, { ...coin, spent: { txid: id, height: block.height } });
+      touched = true;
+    }
+    tx.outs.forEach(({ script, value }, vout) => {
+      const path = book.pathOf(script);
+      if (path === undefined) return;
+      const coin = { txid: id, vout, amount: sat(value), path, height: block.height, coinbase: position === 0 };
+      coins.set(outpointKey(id, vout), { ...coin, spent: undefined });
+      next = reached(next, path);
+      touched = true;
+    });
+    const ours = sent.size > 0 ? sent.get(hex(id)) : undefined;
+    if (ours !== undefined) sent.set(hex(id), { ...ours, height: block.height });
+  });
+  const at = { ...state, height: block.height };
+  return prune(touched ? { ...at, next, coins, sent } : at);
+};
+
+const disconnect = (state: WalletState, height: number): WalletState => {
+  const coins = new Map<string, Coin>();
+  for (const [key, coin] of state.coins) {
+    if (coin.height >= height) continue;
+    coins.set(key, coin.spent !== undefined && coin.spent.height >= height ? { ...coin, spent: undefined } : coin);
+  }
+  const sent = new Map<string, Sent>();
+  for (const [id, ours] of state.sent)
+    sent.set(id, ours.height !== undefined && ours.height >= height ? { ...ours, height: undefined } : ours);
+  return { ...state, height: height - 1, coins, sent };
+};
+
+/** The wallet after a block was added or taken away. */
+export const walletEvent = (state: WalletState, event: ChainEvent, book: AddressBook): WalletState =>
+  event.event === 'connected' ? connect(state, event.block, book) : disconnect(state, event.height);
+
+/** What the wallet has to know about a transaction of its own; `height` where it is mined. */
+export const sentOf = (tx: Transaction, book: AddressBook, height?: number): Sent => ({
+  txid: txid(tx.getHash()),
+  raw: new Uint8Array(tx.toBuffer()),
+  spends: tx.ins.map((input) => outpointKey(input.hash, input.index)),
+  returns: tx.outs.flatMap(({ script, value }, vout) => {
+    const path = book.pathOf(script);
+    return path === undefined ? [] : [{ vout, amount: sat(value), path }];
+  }),
+  height,
+});
+
+/** The wallet once it gave this transaction to the network: its coins are spent, its change is ours. */
+export const remember = (state: WalletState, sent: Sent): WalletState => {
+  const reserved = new Map(state.reserved);
+  for (const key of sent.spends) reserved.delete(key);
+  return {
+    ...state,
+    next: sent.returns.reduce((next, { path }) => reached(next, path), state.next),
+    sent: new Map(state.sent).set(hex(sent.txid), sent),
+    reserved,
+  };
+};
+
+/** The wallet as if that transaction had never been sent; one that is mined stays. */
+export const forget = (state: WalletState, id: Txid): WalletState => {
+  const known = state.sent.get(hex(id));
+  if (known === undefined || known.height !== undefined) return state;
+  const sent = new Map(state.sent);
+  sent.delete(hex(id));
+  return { ...state, sent };
+};
+
+/** Promises these outpoints to an owner. */
+export const reserve = (state: WalletState, owner: string, keys: readonly string[]): WalletState => {
+  const reserved = new Map(state.reserved);
+  for (const key of keys) reserved.set(key, owner);
+  return { ...state, reserved };
+};
+
+/** Takes back what was promised to an owner. */
+export const release = (state: WalletState, owner: string): WalletState => {
+  const reserved = new Map([...state.reserved].filter(([, promised]) => promised !== owner));
+  return reserved.size === state.reserved.size ? state : { ...state, reserved };
+};
+
+/**
+ * Those of our transactions that may still be mined, parents first: no block holds them, and none of their inputs was spent
+ * by another transaction or hangs on one that lost.
+ */
+export const pending = (state: WalletState): readonly Sent[] => {
+  const alive = new Map<string, Sent>();
+  const lost = new Set<string>();
+  let waiting = [...state.sent.values()].filter((ours) => ours.height === undefined);
+  for (let before = -1; waiting.length !== before; ) {
+    before = waiting.length;
+    waiting = waiting.filter((ours) => {
+      const parents = ours.spends.map((key) => key.slice(0, 64));
+      const rival = ours.spends.some((key) => state.coins.get(key)?.spent !== undefined);
+      if (rival || parents.some((id) => lost.has(id))) lost.add(hex(ours.txid));
+      else if (parents.every((id) => alive.has(id) || state.sent.get(id)?.height !== undefined || !state.sent.has(id)))
+        alive.set(hex(ours.txid), ours);
+      else return true;
+      return false;
+    });
+  }
+  return [...alive.values()];
+};
+
+/** A transaction of ours as the chain wants it. */
+export const sentTx = (sent: Sent): ChainTx => ({ txid: sent.txid, tx: Transaction.fromBuffer(sent.raw) });

@@ -1,0 +1,38 @@
+/** What the wallet refuses, as codes with their data; the sentences are for operators. */
+import type { Sat } from '../../wire/units.ts';
+
+export type WalletFault =
+  /** `needed` includes the fee the transaction would pay; `available` is what could be spent now, before fees. */
+  | { readonly code: 'insufficient_funds'; readonly needed: Sat; readonly available: Sat }
+  | { readonly code: 'dust'; readonly amount: Sat; readonly minimum: Sat }
+  | { readonly code: 'bad_address'; readonly address: string; readonly expected: string }
+  | { readonly code: 'bad_feerate'; readonly feerate: number; readonly expected: string }
+  | { readonly code: 'already_reserved'; readonly owner: string }
+  | { readonly code: 'bad_seed'; readonly path: string; readonly detail: string };
+
+const describe = (fault: WalletFault): string => {
+  switch (fault.code) {
+    case 'insufficient_funds':
+      return `not enough money in the wallet: ${fault.needed} sat needed with fees, ${fault.available} sat can be spent`;
+    case 'dust':
+      return `${fault.amount} sat is too little for an output: the network relays none below ${fault.minimum} sat`;
+    case 'bad_address':
+      return `${JSON.stringify(fault.address)} is no address here: expected ${fault.expected}`;
+    case 'bad_feerate':
+      return `feerate ${fault.feerate} sat per 1000 weight: expected ${fault.expected}`;
+    case 'already_reserved':
+      return `coins are already reserved for ${fault.owner}`;
+    case 'bad_seed':
+      return `the seed in ${fault.path} cannot be used: ${fault.detail}`;
+  }
+};
+
+/** Something the wallet will not or cannot do. */
+export class WalletError extends Error {
+  override readonly name = 'WalletError';
+  readonly fault: WalletFault;
+  constructor(fault: WalletFault) {
+    super(describe(fault));
+    this.fault = fault;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Every key of a node, from one BIP 39 seed. Coins lie where any BIP 84 wallet finds them; what is Lightning's lies under a
+ * purpose of our own, all hardened, so that no coin key tells anything about it:
+ *
+ *     m/84'/COIN'/0'/0/i     addresses given out            m/84'/COIN'/0'/1/i     change
+ *     m/9735'/COIN'/0'       the node's identity            m/9735'/COIN'/1'       the root of labelled secrets
+ */
+import { HDKey } from '@scure/bip32';
+import { concat, hex, utf8 } from '../../wire/bytes.ts';
+import { hmacSha256, pointOf, ripemd160, sha256 } from '../../wire/crypto.ts';
+import { type Point, type SecretKey, secretKey } from '../../wire/units.ts';
+
+/** Where a coin's key lies below m/84'/COIN'/0': branch 0 was given out, branch 1 is change. */
+export interface KeyPath {
+  readonly branch: 0 | 1;
+  readonly index: number;
+}
+
+export interface NodeKeys {
+  /** Signs for the node and names it: BOLT 7's node_id is `nodeId`. */
+  readonly identity: SecretKey;
+  readonly nodeId: Point;
+  /** The P2WPKH script of a path, 22 bytes. */
+  script(path: KeyPath): Uint8Array;
+  /** The key that spends a path's script. */
+  spendingKey(path: KeyPath): SecretKey;
+  /**
+   * The 32-byte seed of a channel: HMAC-SHA256(labelled root, "channel" 0 id). The id is random and kept with the channel,
+   * so restoring an old backup can never give a new channel the keys of one it forgot.
+   */
+  channelSeed(id: Uint8Array): Uint8Array;
+  /** A 32-byte secret for one purpose: HMAC-SHA256(labelled root, label 0 data). */
+  labelled(label: string, data?: Uint8Array): Uint8Array;
+}
+
+const privateKeyOf = (node: HDKey): SecretKey => {
+  if (node.privateKey === null) throw new RangeError('expected a private extended key');
+  return secretKey(node.privateKey);
+};
+
+/** A P2WPKH script (BIP 141): 0, then the 20-byte hash of the key. */
+export const witnessKeyScript = (key: Uint8Array): Uint8Array => concat(Uint8Array.of(0, 20), ripemd160(sha256(key)));
+
+/**
+ * The keys of a seed of 16 to 64 bytes on a network with this SLIP 44 coin type. `identity` stands in for the derived one
+ * where a lab forces it. Throws RangeError on another length.
+ */
+export const keysOf = (seed: Uint8Array, coin: 0 | 1, identity?: SecretKey): NodeKeys => {
+  if (seed.length < 16 || seed.length > 64) throw new RangeError(`seed: expected 16 to 64 bytes, got ${seed.length}`);
+  const root = HDKey.fromMasterSeed(seed);
+  const account = root.derive(`m/84'/${coin}'/0'`);
+  const branches = [account.deriveChild(0), account.deriveChild(1)] as const;
+  const own = identity ?? privateKeyOf(root.derive(`m/9735'/${coin}'/0'`));
+  const secrets = privateKeyOf(root.derive(`m/9735'/${coin}'/1'`));
+  const child = ({ branch, index }: KeyPath): SecretKey => privateKeyOf(branches[branch].deriveChild(index));
+  const labelled = (label: string, data: Uint8Array = new Uint8Array()) =>
+    hmacSha256(secrets, utf8(label), Uint8Array.of(0), data);
+  return {
+    identity: own,
+    nodeId: pointOf(own),
+    script: (path) => witnessKeyScript(pointOf(child(path))),
+    spendingKey: child,
+    channelSeed: (id) => labelled('channel', id),
+    labelled,
+  };
+};
+
+/** How many addresses past the last one known to be used are looked for: BIP 44's gap limit. */
+export const addressGap = 20;
+
+/** Which scripts are ours. It looks `addressGap` further than the highest index it was told of or has found. */
+export interface AddressBook {
+  /** The path of a script of ours; undefined for anybody else's. */
+  pathOf(script: Uint8Array): KeyPath | undefined;
+  /** Makes sure that this path and the gap after it are known, and gives its script. */
+  scriptOf(path: KeyPath): Uint8Array;
+}
+
+/** The book of these keys. Scripts are derived once. */
+export const addressBook = (keys: NodeKeys): AddressBook => {
+  const paths = new Map<string, KeyPath>();
+  const scripts = [[], []] as readonly [Uint8Array[], Uint8Array[]];
+  const reach = ({ branch, index }: KeyPath): void => {
+    for (let next = scripts[branch].length; next <= index + addressGap; next++) {
+      const script = keys.script({ branch, index: next });
+      scripts[branch].push(script);
+      paths.set(hex(script), { branch, index: next });
+    }
+  };
+  reach({ branch: 0, index: 0 });
+  reach({ branch: 1, index: 0 });
+  return {
+    pathOf: (script) => {
+      if (script.length !== 22) return undefined;
+      const path = paths.get(hex(script));
+      if (path !== undefined) reach(path);
+      return path;
+    },
+    scriptOf: (path) => {
+      reach(path);
+      return scripts[path.branch][path.index] ?? keys.script(path);
+    },
+  };
+};

@@ -1,0 +1,67 @@
+/**
+ * The seed's file: twelve BIP 39 words on one line, readable by its owner alone. It is made once and never rewritten:
+ * losing it loses the money, so it comes to the disk before anything is derived from it.
+ */
+import { open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { entropyToMnemonic, mnemonicToSeed, validateMnemonic } from '@scure/bip39';
+import { wordlist } from '@scure/bip39/wordlists/english.js';
+import type { Entropy } from '../ports.ts';
+import { WalletError } from './errors.ts';
+
+/** A new BIP 39 sentence of twelve words from 16 bytes of entropy. */
+export const newMnemonic = (entropy: Entropy): string => entropyToMnemonic(entropy.bytes(16), wordlist);
+
+/** The 64-byte seed of a BIP 39 sentence, without passphrase. Throws RangeError when word or checksum is wrong. */
+export const seedOf = async (mnemonic: string): Promise<Uint8Array> => {
+  const words = mnemonic.trim().toLowerCase().split(/\s+/).join(' ');
+  if (!validateMnemonic(words, wordlist)) throw new RangeError('expected 12 to 24 BIP 39 words with a right checksum');
+  return mnemonicToSeed(words);
+};
+
+const syncFolder = async (path: string): Promise<void> => {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+};
+
+const create = async (path: string, mnemonic: string): Promise<boolean> => {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(`${mnemonic}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+  await syncFolder(dirname(path));
+  return true;
+};
+
+export interface OpenedSeed {
+  readonly seed: Uint8Array;
+  /** True when the file has just been made, so the chain holds nothing for this seed yet. */
+  readonly fresh: boolean;
+}
+
+/**
+ * The seed in that file, which is made when it is not there; its folder must be. Throws WalletError `bad_seed` when the
+ * file holds no valid sentence.
+ */
+export const openSeed = async (path: string, entropy: Entropy): Promise<OpenedSeed> => {
+  const fresh = await create(path, newMnemonic(entropy));
+  const words = await readFile(path, 'utf8');
+  try {
+    return { seed: await seedOf(words), fresh };
+  } catch (error) {
+    if (error instanceof RangeError) throw new WalletError({ code: 'bad_seed', path, detail: error.message });
+    throw error;
+  }
+};

@@ -1,0 +1,134 @@
+/**
+ * Which coins pay for a transaction. A coin counts for what is left after paying for its own input. First a search for a
+ * set that needs no change; where there is none, the largest coins first and change for the rest. Pure.
+ */
+import { type Sat, sat } from '../../wire/units.ts';
+import { WalletError } from './errors.ts';
+
+/** Weights of the parts of a transaction (BIP 141): what every one has, and what each part of ours adds. */
+export const weightOf = {
+  /** Version, locktime, one-byte counts, and the segwit marker and flag. */
+  frame: 42,
+  /** A P2WPKH input: 41 bytes, and a witness with a signature of 72 bytes, the longest there is. */
+  input: 41 * 4 + 108,
+  /** An output with a script of that many bytes (below 253). */
+  output: (scriptLength: number): number => (8 + 1 + scriptLength) * 4,
+} as const;
+
+/** What a weight costs at a feerate in satoshi per 1,000 weight, rounded up. */
+export const feeOf = (weight: number, feerate: number): bigint => (BigInt(weight) * BigInt(feerate) + 999n) / 1000n;
+
+/** bitcoind's default dust limits by output type (BOLT 3, "Dust Limits"); other scripts by the longest rule, 546. */
+export const dustOf = (script: Uint8Array): Sat => {
+  if (script[0] === 0x6a) return sat(0n);
+  if (script.length === 22 && script[0] === 0) return sat(294n);
+  if (script.length === 34 && script[0] === 0) return sat(330n);
+  const program = script.length >= 4 && script.length <= 42 && (script[0] ?? 0) >= 0x51 && (script[0] ?? 0) <= 0x60;
+  if (program) return sat(354n);
+  return sat(script.length === 23 ? 540n : 546n);
+};
+
+export interface Spending {
+  /** What the outputs hold together; `all` for one output that takes whatever is left after the fee. */
+  readonly amount: Sat | 'all';
+  /** Weight of those outputs. */
+  readonly outputWeight: number;
+  /** Satoshi per 1,000 weight. */
+  readonly feerate: number;
+}
+
+export interface Selection<C> {
+  readonly coins: readonly C[];
+  readonly amount: Sat;
+  readonly fee: Sat;
+  /** What comes back to us; undefined when it would not be worth an output. */
+  readonly change: Sat | undefined;
+}
+
+const changeScriptLength = 22;
+/** How many sets are looked at before change is accepted. */
+const searchLimit = 20_000;
+
+interface Valued<C> {
+  readonly coin: C;
+  readonly value: bigint;
+}
+
+/** Branch and bound over values in descending order: the set with the least above `target`, within `slack`. */
+const withoutChange = <C>(
+  coins: readonly Valued<C>[],
+  target: bigint,
+  slack: bigint,
+): readonly Valued<C>[] | undefined => {
+  const left = coins.map(() => 0n);
+  for (let i = coins.length - 1; i >= 0; i--) left[i] = (left[i + 1] ?? 0n) + (coins[i]?.value ?? 0n);
+  let best: { readonly picked: readonly Valued<C>[]; readonly sum: bigint } | undefined;
+  let looks = 0;
+  const search = (index: number, picked: readonly Valued<C>[], sum: bigint): void => {
+    if (++looks > searchLimit || sum > target + slack || best?.sum === target) return;
+    if (sum >= target) {
+      if (best === undefined || sum < best.sum) best = { picked, sum };
+      return;
+    }
+    const coin = coins[index];
+    if (coin === undefined || sum + (left[index] ?? 0n) < target) return;
+    search(index + 1, [...picked, coin], sum + coin.value);
+    search(index + 1, picked, sum);
+  };
+  search(0, [], 0n);
+  return best?.picked;
+};
+
+const largestFirst = <C>(coins: readonly Valued<C>[], target: bigint): readonly Valued<C>[] => {
+  const picked: Valued<C>[] = [];
+  let sum = 0n;
+  for (const coin of coins) {
+    if (sum >= target) break;
+    picked.push(coin);
+    sum += coin.value;
+  }
+  return picked;
+};
+
+const total = (coins: readonly { readonly amount: Sat }[]): bigint =>
+  coins.reduce((sum, { amount }) => sum + amount, 0n);
+
+/**
+ * Coins for a spending. Throws WalletError `insufficient_funds` with what would be needed, or `bad_feerate`.
+ */
+export const selectCoins = <C extends { readonly amount: Sat }>(
+  available: readonly C[],
+  { amount, outputWeight, feerate }: Spending,
+): Selection<C> => {
+  if (!Number.isInteger(feerate) || feerate < 253 || feerate > 10_000_000)
+    throw new WalletError({ code: 'bad_feerate', feerate, expected: 'a whole number from 253 to 10000000' });
+  const inputFee = feeOf(weightOf.input, feerate);
+  const valued = available
+    .map((coin) => ({ coin, value: coin.amount - inputFee }))
+    .filter(({ value }) => value > 0n)
+    .sort((a, b) => (a.value < b.value ? 1 : a.value > b.value ? -1 : 0));
+  const frameWeight = weightOf.frame + outputWeight;
+  const feeFor = (count: number): bigint => feeOf(frameWeight + count * weightOf.input, feerate);
+  const short = (needed: bigint) =>
+    new WalletError({ code: 'insufficient_funds', needed: sat(needed), available: sat(total(available)) });
+
+  if (amount === 'all') {
+    const coins = valued.map(({ coin }) => coin);
+    const fee = feeFor(coins.length);
+    if (total(coins) <= fee) throw short(feeFor(Math.max(1, coins.length)) + 1n);
+    return { coins, amount: sat(total(coins) - fee), fee: sat(fee), change: undefined };
+  }
+
+  const target = amount + feeOf(frameWeight, feerate);
+  const changeWeight = weightOf.output(changeScriptLength);
+  const slack = feeOf(changeWeight + weightOf.input, feerate);
+  const picked = withoutChange(valued, target, slack) ?? largestFirst(valued, target);
+  const coins = picked.map(({ coin }) => coin);
+  const fee = feeFor(coins.length);
+  const rest = total(coins) - amount - fee;
+  if (coins.length === 0 || rest < 0n) throw short(amount + feeFor(Math.max(1, valued.length)));
+  const changeFee = feeOf(frameWeight + changeWeight + coins.length * weightOf.input, feerate) - fee;
+  const least = inputFee > 294n ? inputFee : 294n;
+  if (rest - changeFee < least) return { coins, amount, fee: sat(fee + rest), change: undefined };
+  return { coins, amount, fee: sat(fee + changeFee), change: sat(rest - changeFee) };
+};

@@ -1,0 +1,182 @@
+/**
+ * The node's own money. The state is always a pure function's last answer; every method first changes it in memory, then
+ * waits until that is durable, so two callers never get the same coin. It follows the chain as one of its listeners.
+ */
+import type { Change } from '../../wire/change.ts';
+import type { Sat, Txid } from '../../wire/units.ts';
+import type { ChainListener } from '../chain/follower.ts';
+import type { Network } from '../network.ts';
+import type { ChainEvent, ChainTx, Store } from '../ports.ts';
+import { addressOfScript } from './address.ts';
+import { buildSigned, type Output } from './build.ts';
+import * as coins from './coins.ts';
+import { WalletError } from './errors.ts';
+import { type AddressBook, addressBook, type KeyPath, type NodeKeys } from './keys.ts';
+import { loadWallet, walletChanges } from './persist.ts';
+import { dustOf, selectCoins, weightOf } from './select.ts';
+import { type Fund, fundsOf, spendable, sumOf } from './view.ts';
+
+export interface WalletParts {
+  readonly store: Store;
+  readonly keys: NodeKeys;
+  readonly network: Network;
+}
+
+/** One payment out of the wallet, whose script may be known only later. */
+export interface Want {
+  readonly amount: Sat | 'all';
+  /** Bytes of the script it will go to: 34 for a channel's funding output. */
+  readonly scriptLength: number;
+  /** Satoshi per 1,000 weight. */
+  readonly feerate: number;
+  /** Confirmations a coin must have; 0, unless told, adds change of our own transactions. */
+  readonly minDepth?: number;
+}
+
+/** Coins set aside for one payment, and how they divide. */
+export interface Plan {
+  readonly owner: string;
+  readonly inputs: readonly Fund[];
+  readonly amount: Sat;
+  readonly fee: Sat;
+  readonly change: (Output & { readonly path: KeyPath }) | undefined;
+}
+
+/** Promises to owners of this kind end with the process that made them. */
+const passing = 'send/';
+
+export class Wallet implements ChainListener {
+  private readonly parts: WalletParts;
+  private readonly book: AddressBook;
+  private state: coins.WalletState;
+  private passed = 0;
+
+  private constructor(parts: WalletParts, book: AddressBook, state: coins.WalletState) {
+    this.parts = parts;
+    this.book = book;
+    this.state = state;
+  }
+
+  /** The wallet a store holds; what was set aside for a payment that a crash cut short is free again. Throws StoreError. */
+  static async open(parts: WalletParts): Promise<Wallet> {
+    const book = addressBook(parts.keys);
+    const wallet = new Wallet(parts, book, await loadWallet(parts.store, book));
+    for (const owner of wallet.owners()) if (owner.startsWith(passing)) await wallet.release(owner);
+    return wallet;
+  }
+
+  apply(event: ChainEvent): readonly Change[] {
+    return this.step(coins.walletEvent(this.state, event, this.book));
+  }
+
+  /** Every output known, spent ones included. */
+  funds(): readonly Fund[] {
+    return fundsOf(this.state);
+  }
+
+  /** What could be spent now: confirmed coins and our own change, promised to nobody. Before fees. */
+  spendable(minDepth = 0): Sat {
+    return sumOf(spendable(this.state, minDepth));
+  }
+
+  /** The script and the address of an output of ours. */
+  describe(path: KeyPath): { readonly script: Uint8Array; readonly address: string } {
+    const script = this.book.scriptOf(path);
+    return { script, address: addressOfScript(script, this.parts.network) ?? '' };
+  }
+
+  /** An address nobody has been given before. Durable before it is returned, so that it is always looked for. */
+  async newAddress(): Promise<{ readonly script: Uint8Array; readonly address: string }> {
+    return this.describe(await this.nextGiven());
+  }
+
+  /**
+   * Chooses coins for a payment and promises them to `owner`, until they are sent or released; a restart keeps the promise.
+   * Throws WalletError `insufficient_funds`, `bad_feerate`, `already_reserved`.
+   */
+  async reserve(owner: string, want: Want): Promise<Plan> {
+    if (this.owners().includes(owner)) throw new WalletError({ code: 'already_reserved', owner });
+    const { amount, feerate, scriptLength, minDepth = 0 } = want;
+    const spending = { amount, feerate, outputWeight: weightOf.output(scriptLength) };
+    const chosen = this.choose(spending, minDepth);
+    const keys = chosen.coins.map((coin) => coin.key);
+    const [given, next] = this.state.next;
+    const path: KeyPath = { branch: 1, index: next };
+    const change = chosen.change && { path, script: this.book.scriptOf(path), amount: chosen.change };
+    const promised = coins.reserve(this.state, owner, keys);
+    await this.save(change === undefined ? promised : { ...promised, next: [given, next + 1] });
+    return { owner, inputs: chosen.coins, amount: chosen.amount, fee: chosen.fee, change };
+  }
+
+  /**
+   * The signed transaction of a plan, paying to `script`. Nothing is sent or kept yet: see `sending`. Throws WalletError
+   * `dust`.
+   */
+  sign(plan: Plan, script: Uint8Array): ChainTx {
+    const minimum = dustOf(script);
+    if (plan.amount < minimum) throw new WalletError({ code: 'dust', amount: plan.amount, minimum });
+    const outputs = [{ script, amount: plan.amount }, ...(plan.change === undefined ? [] : [plan.change])];
+    return buildSigned(plan.inputs, outputs, this.parts.keys);
+  }
+
+  /** To be called before a transaction of ours is broadcast: from now on its coins are spent and its change is ours. */
+  async sending({ tx }: ChainTx): Promise<void> {
+    await this.save(coins.remember(this.state, coins.sentOf(tx, this.book)));
+  }
+
+  /** Takes back `sending`, for a transaction the network refused. */
+  async forget(id: Txid): Promise<void> {
+    await this.save(coins.forget(this.state, id));
+  }
+
+  /** Frees what was promised to an owner. */
+  async release(owner: string): Promise<void> {
+    await this.save(coins.release(this.state, owner));
+  }
+
+  /** Everyone coins are promised to: after a restart those who no longer exist have to be released. */
+  owners(): readonly string[] {
+    return [...new Set(this.state.reserved.values())];
+  }
+
+  /** An owner for a payment made in one go: `open` releases what a crash left promised to it. */
+  passingOwner(): string {
+    this.passed += 1;
+    return `${passing}${this.passed}`;
+  }
+
+  /** Our transactions that no block holds and that still may be mined, parents first: to be broadcast again. */
+  pending(): readonly ChainTx[] {
+    return coins.pending(this.state).map(coins.sentTx);
+  }
+
+  /** Own change only when confirmed coins do not suffice: a chain of unconfirmed transactions is a risk of its own. */
+  private choose(spending: Parameters<typeof selectCoins>[1], minDepth: number): ReturnType<typeof selectCoins<Fund>> {
+    if (spending.amount !== 'all' && minDepth < 1) {
+      try {
+        return selectCoins(spendable(this.state, 1), spending);
+      } catch (error) {
+        if (!(error instanceof WalletError) || error.fault.code !== 'insufficient_funds') throw error;
+      }
+    }
+    return selectCoins(spendable(this.state, minDepth), spending);
+  }
+
+  private async nextGiven(): Promise<KeyPath> {
+    const [index, change] = this.state.next;
+    await this.save({ ...this.state, next: [index + 1, change] });
+    return { branch: 0, index };
+  }
+
+  /** Makes a state the present one and says what to keep of it. */
+  private step(next: coins.WalletState): readonly Change[] {
+    const changes = walletChanges(this.state, next);
+    this.state = next;
+    return changes;
+  }
+
+  private async save(next: coins.WalletState): Promise<void> {
+    const changes = this.step(next);
+    if (changes.length > 0) await this.parts.store.commit(changes);
+  }
+}
