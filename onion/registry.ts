@@ -2,6 +2,8 @@
  * Who reads the extra onion blobs: a protocol number's handlers, for a hop that forwards and for the final one. A program
  * adds a protocol by adding a row to a map; a number without a handler fails the HTLC with `invalid_realm`.
  */
+
+import type { Msat } from '../wire/units.ts';
 import type { Failure, MalformedFailure, Reading } from './failures.ts';
 import type { Extra, Frame } from './frame.ts';
 import type { Opened, Peeled } from './packet.ts';
@@ -23,10 +25,10 @@ export type Registry<Final, Note> = ReadonlyMap<number, EobProtocol<Final, Note>
 /** What a final hop holds, by how it was told. */
 export type FinalHop<Final> =
   /** A 65-byte frame and no blobs: an amount, an expiry, nothing else. */
-  | { readonly form: 'frame'; readonly amtToForward: FinalPayload['amtToForward']; readonly outgoingCltvValue: number }
+  | { readonly form: 'frame'; readonly amtToForward: Msat; readonly outgoingCltvValue: number }
   | {
       readonly form: 'eob';
-      readonly amtToForward: FinalPayload['amtToForward'];
+      readonly amtToForward: Msat;
       readonly outgoingCltvValue: number;
       readonly protocol: number;
       readonly meaning: Final;

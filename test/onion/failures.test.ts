@@ -54,8 +54,10 @@ const rows: readonly (readonly [Failure, string])[] = [
   [{ name: 'unknown', code: 0x40ff, data: unhex('0102') }, '40ff0102'],
 ];
 
+const named = rows.map(([failure, wire]) => ({ name: failure.name, failure, wire }));
+
 describe('a failure', () => {
-  test.each(rows)('%o reads and writes as BOLT 4 has it', (failure, wire) => {
+  test.each(named)('$name reads and writes as BOLT 4 has it: $wire', ({ failure, wire }) => {
     expect(hex(encodeFailure(failure))).toBe(wire);
     expect(decodeFailure(unhex(wire))).toEqual(failure);
     expect(failureCode(failure)).toBe(Number.parseInt(wire.slice(0, 4), 16));
@@ -68,9 +70,9 @@ describe('a failure', () => {
     expect(new Set(codes).size).toBe(codes.length);
   });
 
-  test.each(rows.filter(([failure]) => failure.name !== 'unknown'))(
-    '%o is read with bytes behind it',
-    (failure, wire) => {
+  test.each(named.filter(({ name }) => name !== 'unknown'))(
+    '$name is read with bytes behind it: $wire',
+    ({ failure, wire }) => {
       expect(decodeFailure(unhex(`${wire}fd84d103aabbcc`))).toEqual(failure);
     },
   );
