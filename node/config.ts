@@ -45,6 +45,9 @@ export interface Config extends Places {
   readonly dev: boolean;
 }
 
+/** Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. */
+export type RunNode = (config: Config) => Promise<void>;
+
 /** Where configuration comes from; `flags` by option name as the command line gave them. */
 export interface Sources {
   readonly flags: Readonly<Partial<Record<OptionName, string | readonly string[]>>>;

@@ -13,8 +13,10 @@ export interface Parameter {
   /** What it is when left out; undefined where that is nothing. */
   readonly fallback: unknown;
   readonly doc: string;
-  /** Takes a list: the command line then reads JSON. */
+  /** Takes several values. */
   readonly list: boolean;
+  /** For experiments: not shown. */
+  readonly hidden: boolean;
 }
 
 const unwrapped = (schema: z.core.$ZodType): z.core.$ZodType => {
@@ -22,22 +24,26 @@ const unwrapped = (schema: z.core.$ZodType): z.core.$ZodType => {
   return inner instanceof z.core.$ZodType ? unwrapped(inner) : schema;
 };
 
-/** The parameters of a method in their order, those of experiments and those not supported left out. */
+/** The parameters of a method in their order. */
 export const parametersOf = (method: Method): readonly Parameter[] =>
-  Object.entries(method.params.shape)
-    .map(([name, schema]) => ({
-      name,
-      kind: kindOf(schema),
-      required: !(schema instanceof z.ZodOptional || schema instanceof z.ZodDefault),
-      fallback: schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined,
-      doc: schema.description ?? '',
-      list: unwrapped(schema) instanceof z.ZodArray,
-    }))
-    .filter(({ name, kind }) => !name.startsWith('dev_') && kind !== 'not supported');
+  Object.entries(method.params.shape).map(([name, schema]) => ({
+    name,
+    kind: kindOf(schema),
+    required: !(schema instanceof z.ZodOptional || schema instanceof z.ZodDefault),
+    fallback: schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined,
+    doc: schema.description ?? '',
+    list: unwrapped(schema) instanceof z.ZodArray,
+    hidden: name.startsWith('dev_'),
+  }));
 
 /** "pay bolt11 [amount_msat] …", as Core Lightning's help has it. */
 export const usageOf = (name: MethodName): string =>
-  [name, ...parametersOf(table[name]).map((one) => (one.required ? one.name : `[${one.name}]`))].join(' ');
+  [
+    name,
+    ...parametersOf(table[name])
+      .filter(({ hidden }) => !hidden)
+      .map((one) => (one.required ? one.name : `[${one.name}]`)),
+  ].join(' ');
 
 /** The method `help`. Throws ApiError for a method there is none of. */
 export const help = (command: string | undefined): Result<'help'> => {

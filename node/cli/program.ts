@@ -1,0 +1,171 @@
+/**
+ * The command `ampere`: `start` runs a node, every method of the API is a command, and all their help comes from the two
+ * tables. Exit codes: 0 done, 1 the node answered with an error, 2 used wrongly, 3 no node to talk to.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { CallError, ConnectionError, openClient } from '../api/client.ts';
+import { type Parameter, parametersOf, usageOf } from '../api/help.ts';
+import { toJson } from '../api/json.ts';
+import { isMethod, type MethodName, table } from '../api/table.ts';
+import { type Config, ConfigError, loadConfig, loadPlaces, type RunNode, type Sources } from '../config.ts';
+import { isOption, type Option as NodeOption, type OptionName, options, variableOf } from '../options.ts';
+import { version } from '../version.ts';
+import { render } from './render.ts';
+import { pairLines } from './table.ts';
+import { paramsFrom, type Style, UsageError } from './words.ts';
+
+export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3 } as const;
+
+/** What the command needs of the process it runs in. */
+export interface Surroundings {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly env: Sources['env'];
+  /** Starts a node and resolves when it has stopped. */
+  readonly run: RunNode;
+}
+
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new ConfigError('file', path, `cannot be read: ${(error as Error).message}`);
+  }
+};
+
+/** Options every command takes, wherever they stand. */
+const everywhere: readonly OptionName[] = ['dir', 'network', 'conf'];
+
+const nodeOption = (name: OptionName): Option => {
+  const row: NodeOption = options[name];
+  const flag = row.value === undefined ? `--${name}` : `--${name} <${row.value}>`;
+  const option = new Option(flag, `${row.doc} [${variableOf(name)}]`);
+  // Twice the same flag is either a list or a mistake, and the configuration can tell which.
+  return option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+};
+
+const flagsOf = (given: Readonly<Record<string, unknown>>): Sources['flags'] =>
+  Object.fromEntries(
+    Object.entries(given).flatMap(([key, value]) => {
+      const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      return isOption(name) ? [[name, value === true ? 'true' : value]] : [];
+    }),
+  );
+
+const parameterHelp = ({ name, kind, required, fallback, doc }: Parameter): readonly [string, string] => {
+  const remark = required ? ' (required)' : fallback === undefined ? '' : ` (default ${String(fallback)})`;
+  return [`  ${name} <${kind}>`, `${doc}${remark}`];
+};
+
+/** The help behind a method's usage line: its parameters in order. */
+const methodHelp = (parameters: readonly Parameter[]): string =>
+  parameters.length === 0
+    ? ''
+    : [
+        '',
+        'Parameters, in this order, or as name=value, or as --name value:',
+        ...pairLines(parameters.filter(({ hidden }) => !hidden).map(parameterHelp)),
+      ].join('\n');
+
+const styleOf = ({ keywords, order }: { keywords?: boolean; order?: boolean }): Style => {
+  if (keywords === true && order === true) throw new UsageError('-k and -o exclude each other');
+  return keywords === true ? 'keywords' : order === true ? 'order' : 'guess';
+};
+
+/** Calls a method of the node and prints what it says. */
+const callMethod = async (
+  name: MethodName,
+  words: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+  { out, env }: Surroundings,
+): Promise<void> => {
+  const params = paramsFrom(parametersOf(table[name]), words, given, styleOf(given));
+  const { socket } = loadPlaces({ flags: flagsOf(given), env, read });
+  const client = await openClient(socket);
+  try {
+    const result = await client.raw(name, params);
+    out(given['json'] === true ? JSON.stringify(result, undefined, 2) : render(name, result));
+  } finally {
+    client.close();
+  }
+};
+
+const methodCommand = (name: MethodName, surroundings: Surroundings): Command => {
+  const { doc } = table[name];
+  const parameters = parametersOf(table[name]);
+  const command = new Command(name)
+    .description(doc)
+    .usage(usageOf(name).slice(name.length + 1))
+    .argument('[values...]')
+    .addHelpText('after', methodHelp(parameters))
+    .configureHelp({ visibleArguments: () => [] });
+  for (const { name: parameter, kind } of parameters) {
+    const isSwitch = kind === 'true|false';
+    command.addOption(new Option(`--${parameter} ${isSwitch ? '[value]' : '<value>'}`).hideHelp());
+  }
+  return command.action(async (words: readonly string[], _own: unknown, self: Command) =>
+    callMethod(name, words, self.optsWithGlobals(), surroundings),
+  );
+};
+
+const startCommand = ({ env, run }: Surroundings): Command => {
+  const command = new Command('start').description('Runs a node until it is told to stop.');
+  for (const name of Object.keys(options)) {
+    if (isOption(name) && !everywhere.includes(name)) command.addOption(nodeOption(name));
+  }
+  return command.action(async (_own: unknown, self: Command) => {
+    const config: Config = loadConfig({ flags: flagsOf(self.optsWithGlobals()), env, read });
+    await run(config);
+  });
+};
+
+const program = (surroundings: Surroundings): Command => {
+  const command = new Command('ampere')
+    .description('A Lightning node that speaks AMP, and the calls to talk to one.')
+    .version(version)
+    .option('--json', 'print the result as JSON')
+    .option('-k, --keywords', 'take every value as name=value')
+    .option('-o, --order', 'take every value by its place, even with = in it')
+    .showHelpAfterError('(ampere --help, or ampere METHOD --help)');
+  for (const name of everywhere) command.addOption(nodeOption(name));
+  command.commandsGroup('Node:').addCommand(startCommand(surroundings));
+  command.commandsGroup('Methods:');
+  for (const name of Object.keys(table)) {
+    // `help` answers here as well, without a node.
+    if (isMethod(name) && name !== 'help') command.addCommand(methodCommand(name, surroundings));
+  }
+  const quiet = {
+    writeOut: (text: string) => surroundings.out(text.trimEnd()),
+    writeErr: (text: string) => surroundings.err(text.trimEnd()),
+  };
+  for (const one of [command, ...command.commands]) one.exitOverride().configureOutput(quiet);
+  return command;
+};
+
+/** Runs the command with these words (without the program's name) and returns the exit code; never throws for bad input. */
+export const runCommand = async (words: readonly string[], surroundings: Surroundings): Promise<number> => {
+  const { err } = surroundings;
+  try {
+    await program(surroundings).parseAsync([...words], { from: 'user' });
+    return exitCodes.done;
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof ConfigError) {
+      err(`ampere: ${error.message}`);
+      return exitCodes.usage;
+    }
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (error instanceof CallError) {
+      err(`${error.method}: ${error.message} (${[error.reason, error.code].filter(Boolean).join(', ')})`);
+      if (error.data !== undefined) err(toJson(error.data));
+      return exitCodes.failed;
+    }
+    if (error instanceof ConnectionError) {
+      err(`ampere: ${error.message}`);
+      err('Is the node running? `ampere start` starts it; --dir and --network say which one is meant.');
+      return exitCodes.unreachable;
+    }
+    throw error;
+  }
+};

@@ -1,0 +1,169 @@
+/** A method's result for people. Lists become tables of the columns that matter; --json shows everything as it is. */
+import type { MethodName } from '../api/table.ts';
+import { type Column, pairLines, satText, shortText, tableLines, timeText } from './table.ts';
+
+/** A result as JSON. */
+type Json = Readonly<Record<string, unknown>>;
+
+const plain = (value: unknown): string => {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.map(plain).join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};
+const field = (name: string, title = name.replaceAll('_', ' ')): Column<Json> => ({
+  title,
+  cell: (row) => plain(row[name]),
+});
+const count = (name: string, title = name.replaceAll('_', ' ')): Column<Json> => ({
+  title,
+  cell: (row) => plain(Array.isArray(row[name]) ? row[name].length : row[name]),
+  right: true,
+});
+const sat = (name: string, title: string): Column<Json> => ({
+  title: `${title} sat`,
+  cell: (row) => satText(row[name]),
+  right: true,
+});
+const short = (name: string, title: string): Column<Json> => ({ title, cell: (row) => shortText(row[name]) });
+const time = (name: string, title: string): Column<Json> => ({ title, cell: (row) => timeText(row[name]) });
+
+const shards: readonly Column<Json>[] = [
+  count('index', 'shard'),
+  field('status'),
+  sat('amount_msat', 'amount'),
+  sat('amount_sent_msat', 'sent'),
+  short('payment_hash', 'hash'),
+  {
+    title: 'route',
+    cell: ({ route }) =>
+      Array.isArray(route) ? route.map((hop: Json) => plain(hop['short_channel_id'])).join(' → ') : '',
+  },
+  field('failure'),
+];
+
+/** Which columns a list of a result gets; a list without a row here shows all of its fields. */
+const views: Partial<Record<MethodName, Readonly<Record<string, readonly Column<Json>[]>>>> = {
+  listpeers: {
+    peers: [field('id'), field('connected'), count('num_channels', 'channels'), field('netaddr', 'address')],
+  },
+  listfunds: {
+    outputs: [
+      { title: 'output', cell: ({ txid, output }) => `${plain(txid)}:${plain(output)}` },
+      sat('amount_msat', 'amount'),
+      field('status'),
+      count('blockheight', 'block'),
+      field('reserved'),
+    ],
+    channels: [
+      field('short_channel_id', 'channel'),
+      short('peer_id', 'peer'),
+      field('state'),
+      sat('our_amount_msat', 'ours'),
+      sat('amount_msat', 'size'),
+      field('connected'),
+    ],
+  },
+  listpeerchannels: {
+    channels: [
+      field('short_channel_id', 'channel'),
+      short('peer_id', 'peer'),
+      field('peer_connected', 'connected'),
+      field('state'),
+      sat('to_us_msat', 'ours'),
+      sat('total_msat', 'size'),
+      sat('spendable_msat', 'can send'),
+      sat('receivable_msat', 'can receive'),
+      count('htlcs', 'HTLCs'),
+    ],
+  },
+  listinvoices: {
+    invoices: [
+      field('label'),
+      field('status'),
+      sat('amount_msat', 'asked'),
+      sat('amount_received_msat', 'received'),
+      count('parts'),
+      field('amp', 'AMP'),
+      time('expires_at', 'expires'),
+      field('description'),
+    ],
+  },
+  listpays: {
+    pays: [
+      short('payment_hash', 'hash'),
+      field('status'),
+      sat('amount_msat', 'amount'),
+      sat('amount_sent_msat', 'sent'),
+      count('number_of_parts', 'parts'),
+      short('destination', 'to'),
+      time('created_at', 'begun'),
+      field('label'),
+    ],
+  },
+  listsets: {
+    sets: [
+      short('set_id', 'set'),
+      field('scheme'),
+      field('status'),
+      {
+        title: 'shares',
+        cell: ({ shares: held, shares_expected: expected }) => `${plain(held)}/${plain(expected) || '?'}`,
+      },
+      count('parts', 'HTLCs'),
+      sat('amount_received_msat', 'received'),
+      sat('amount_msat', 'asked'),
+      field('label'),
+      time('first_seen_at', 'first seen'),
+    ],
+  },
+  pay: { shards },
+  keysend: { shards },
+  help: { help: [field('command'), field('description', 'what it does')] },
+};
+
+/** A field's name and value for people: satoshi for millisatoshi, dates for seconds. */
+const pair = (name: string, value: unknown): readonly [string, string] => {
+  if (name.endsWith('_msat')) return [name.slice(0, -'_msat'.length), `${satText(value)} sat`];
+  if (name.endsWith('_at')) return [name, `${timeText(value)} UTC`];
+  return [name, plain(value)];
+};
+
+const isRow = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const everything = (rows: readonly Json[]): readonly Column<Json>[] =>
+  [...new Set(rows.flatMap((row) => Object.keys(row)))].map((name) => ({
+    title: pair(name, 0)[0],
+    cell: (row) => (row[name] === undefined ? '' : pair(name, row[name])[1]),
+  }));
+
+const sections = (name: MethodName, result: Json): readonly (readonly string[])[] => {
+  const entries = Object.entries(result).filter(([key]) => key !== 'format-hint');
+  const lists = entries.flatMap(([key, value]) =>
+    Array.isArray(value) && (views[name]?.[key] !== undefined || (value.length > 0 && value.every(isRow)))
+      ? [{ key, rows: value as readonly Json[] }]
+      : [],
+  );
+  const listed = new Set(lists.map(({ key }) => key));
+  const pairs = entries.flatMap(([key, value]): (readonly [string, string])[] => {
+    if (listed.has(key)) return [];
+    if (isRow(value)) return Object.entries(value).map(([inner, one]) => pair(`${key}.${inner}`, one));
+    return [pair(key, value)];
+  });
+  return [
+    ...(pairs.length > 0 ? [pairLines(pairs)] : []),
+    ...lists.map(({ key, rows }) => {
+      const title = lists.length > 1 || pairs.length > 0 ? [`${key}:`] : [];
+      if (rows.length === 0) return [...title, `no ${key}`];
+      return [...title, ...tableLines(views[name]?.[key] ?? everything(rows), rows)];
+    }),
+  ];
+};
+
+/** Lines for a terminal; `result` is the method's result as JSON. An empty result is "done". */
+export const render = (name: MethodName, result: unknown): string => {
+  if (!isRow(result) || Object.keys(result).length === 0) return 'done';
+  return sections(name, result)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+};

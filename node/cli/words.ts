@@ -1,0 +1,59 @@
+/**
+ * From the words of a command line to a method's parameters, in all the forms Core Lightning's users know: by order, as
+ * name=value, and as --name value.
+ */
+import type { Parameter } from '../api/help.ts';
+
+/** Words nobody can make parameters of. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** `guess` takes a word as name=value when the method has a parameter of that name, else by order. */
+export type Style = 'guess' | 'keywords' | 'order';
+
+/** A list is written as JSON or with commas; everything else is a text, which the method's schema reads. */
+const read = ({ name, kind, list }: Parameter, word: string): unknown => {
+  if (!kind.includes('[') || (!list && !word.startsWith('['))) return word;
+  if (!word.startsWith('[')) return word.split(',').map((one) => one.trim());
+  try {
+    return JSON.parse(word);
+  } catch {
+    throw new UsageError(`${name}: expected a JSON array, or values with commas between them`);
+  }
+};
+
+/** Parameters by name from the words behind a method and its --name options. Throws UsageError. */
+export const paramsFrom = (
+  parameters: readonly Parameter[],
+  words: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+  style: Style,
+): Readonly<Record<string, unknown>> => {
+  const found = new Map<string, unknown>();
+  const put = (parameter: Parameter, value: unknown) => {
+    if (found.has(parameter.name)) throw new UsageError(`${parameter.name} is given twice`);
+    found.set(parameter.name, value);
+  };
+  const named = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+
+  for (const [name, value] of Object.entries(options)) {
+    const parameter = named.get(name);
+    if (parameter !== undefined) put(parameter, typeof value === 'string' ? read(parameter, value) : value);
+  }
+  const inOrder = [...parameters];
+  for (const word of words) {
+    const [, name = '', value = ''] = /^([a-z_]+)=(.*)$/s.exec(word) ?? [];
+    const parameter = style === 'order' ? undefined : named.get(name);
+    if (parameter !== undefined) {
+      put(parameter, read(parameter, value));
+      continue;
+    }
+    if (style === 'keywords')
+      throw new UsageError(`${word}: expected name=value, the name one of ${[...named.keys()].join(', ')}`);
+    const next = inOrder.shift();
+    if (next === undefined) throw new UsageError(`${word}: there is no parameter left for it`);
+    put(next, read(next, word));
+  }
+  return Object.fromEntries(found);
+};

@@ -1,0 +1,89 @@
+/**
+ * The Log port on pino: readable lines for a person at a terminal, one JSON object a line for everything else. What goes by
+ * a secret's name is never written, wherever in a line's fields it stands.
+ */
+import { pino } from 'pino';
+import type { LogLevel } from './options.ts';
+import type { Log } from './ports.ts';
+
+/** Field names whose values are left out. Bytes under other names come out as hex. */
+const secret = /(?:password|passphrase|mnemonic|seed|secret|preimage|token|private_?key|authorization|cookie)$/i;
+const deepest = 6;
+
+/** A field's value as it may be written: secrets hidden, bytes as hex, amounts as digits. */
+const writable = (name: string, value: unknown, depth: number): unknown => {
+  if (secret.test(name) && value !== undefined && value !== null && typeof value !== 'boolean') return '[hidden]';
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (value instanceof Error)
+    return { ...fields(value, depth + 1), type: value.name, message: value.message, stack: value.stack };
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= deepest) return '…';
+  if (Array.isArray(value)) return value.map((item) => writable(name, item, depth + 1));
+  return fields(value, depth + 1);
+};
+const fields = (value: object, depth: number): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(value).map(([name, field]) => [name, writable(name, field, depth)]));
+
+/** Where lines go: standard error, or a test's list. */
+export interface Lines {
+  write(line: string): void;
+}
+
+const shown = (value: unknown): string => {
+  if (typeof value === 'object' && value !== null && 'type' in value && 'message' in value)
+    return `${value.type}: ${value.message}`;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};
+const stackOf = (value: unknown): readonly string[] =>
+  typeof value === 'object' && value !== null && 'stack' in value && typeof value.stack === 'string'
+    ? value.stack.split('\n').slice(1)
+    : [];
+
+/** Turns pino's JSON lines into `12:00:00.000 info  message  key=value …`. */
+const readable = (out: Lines, colour: boolean): Lines => {
+  const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const colours: Readonly<Record<string, number>> = { debug: 90, info: 36, warn: 33, error: 31 };
+  return {
+    write: (line) => {
+      const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
+      const clock = new Date(Number(time)).toISOString().slice(11, 23);
+      const tail = Object.entries(rest).map(([name, value]) => `${paint(90, `${name}=`)}${shown(value)}`);
+      const word = paint(colours[String(level)] ?? 0, String(level).padEnd(5));
+      const stack = level === 'error' ? Object.values(rest).flatMap(stackOf) : [];
+      out.write(`${[`${paint(90, clock)} ${word} ${[String(msg), ...tail].join('  ')}`, ...stack].join('\n')}\n`);
+    },
+  };
+};
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** `text` for people, `json` for programs. */
+  readonly form: 'text' | 'json';
+  readonly colour: boolean;
+  readonly out: Lines;
+}
+
+/** A log. Lines are written at once, so that the last ones before a crash are there too. */
+export const openLog = ({ level, form, colour, out }: LogOptions): Log =>
+  pino(
+    {
+      level,
+      base: null,
+      formatters: {
+        level: (label) => ({ level: label }),
+        bindings: (bound) => fields(bound, 0),
+        log: (line) => fields(line, 0),
+      },
+    },
+    form === 'json' ? out : readable(out, colour),
+  );
+
+/** The log of a process: to standard error, for people when that is a terminal. */
+export const processLog = (level: LogLevel): Log =>
+  openLog({
+    level,
+    form: process.stderr.isTTY ? 'text' : 'json',
+    colour: process.stderr.isTTY && process.env['NO_COLOR'] === undefined,
+    out: { write: (line) => void process.stderr.write(line) },
+  });
