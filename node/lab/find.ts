@@ -2,7 +2,8 @@
  * A bitcoind to run, wherever one can be had: named by the person, installed, fetched before, or fetched now. A download is
  * unpacked and tried beside its place and moved there in one step, so a cached copy is always whole.
  */
-import { access, mkdtemp, rename, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { unpackedCommand, unpackFromDebian } from './apt.ts';
 import { cacheFolder } from './cache.ts';
@@ -28,9 +29,15 @@ export class NoBitcoind extends Error {
   }
 }
 
+/** Asked with an empty data folder: even for its version bitcoind makes one, in a home folder that may not exist. */
 const versionOf = async (command: readonly string[]): Promise<string | undefined> => {
-  const { code, out } = await runToEnd([...command, '-version'], { timeout: 20_000 });
-  return code === 0 && /bitcoin/i.test(out) ? (out.split('\n')[0] ?? '').trim() : undefined;
+  const folder = await mkdtemp(join(tmpdir(), 'ampere-version-'));
+  try {
+    const { code, out } = await runToEnd([...command, `-datadir=${folder}`, '-version'], { timeout: 20_000 });
+    return code === 0 && /bitcoin/i.test(out) ? (out.split('\n')[0] ?? '').trim() : undefined;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 };
 
 const isFile = (path: string): Promise<boolean> =>
@@ -74,7 +81,17 @@ const settle = async (work: string, place: string): Promise<void> => {
   }
 };
 
+/** Removes what processes that were killed in the middle of a download left behind more than a day ago. */
+const sweep = async (folder: string): Promise<void> => {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith('download-')) continue;
+    const { mtimeMs } = await stat(join(folder, name));
+    if (Date.now() - mtimeMs > 86_400_000) await rm(join(folder, name), { recursive: true, force: true });
+  }
+};
+
 const download = async (folder: string, place: string): Promise<FoundBitcoind> => {
+  await sweep(folder).catch(() => undefined);
   const work = await mkdtemp(join(folder, 'download-'));
   try {
     await unpackFromDebian(join(work, 'apt'), rootIn(work));
