@@ -143,9 +143,7 @@ const scan = (bytes: Uint8Array, position: Position): Reading<Shape> => {
       type = bigsize.read(r);
       if (type <= last) return invalid(type, offset);
       last = type;
-      const length = bigsize.read(r);
-      if (length > BigInt(r.left)) return invalid(type, offset);
-      const record = { type, value: r.bytes(Number(length)) };
+      const record = { type, value: r.bytes(Number(bigsize.read(r))) };
       const row = byType.get(type);
       if (row === undefined && type % 2n === 0n) return invalid(type, offset);
       if (row === undefined) unknown.push(record);

@@ -30,8 +30,7 @@ const readStream = (plain: Uint8Array, limit: number): Reading<HopRead> => {
   const r = new Reader(plain.subarray(0, limit));
   try {
     const length = bigsize.read(r);
-    // 1 is reserved; a length beyond the packet is stopped here, before it is made a number.
-    if (length < 2n || length > BigInt(r.left)) return invalidPayload;
+    if (length < 2n) return invalidPayload; // 1 is reserved
     const stream = r.bytes(Number(length));
     return { accept: { data: { kind: 'tlv', stream }, hmac: r.bytes(HMAC_LENGTH), size: limit - r.left } };
   } catch (error) {

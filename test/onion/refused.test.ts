@@ -78,3 +78,14 @@ describe('an authentic onion is refused when its hop data are', () => {
     });
   });
 });
+
+test('blobs are never read from behind the end of the packet, even for a protocol that is known', () => {
+  const known = { name: 'any', final: () => ({ accept: true }), forward: () => ({ accept: true }) };
+  const hop = unhex(frame(`11${'00'.repeat(11)}`));
+  const read = (hopsLength: number) => {
+    const { packet } = forge(hop, hopsLength);
+    return readHop(new Map([[1, known]]), peel({ nodeKey, packet, associatedData, hopsLength }));
+  };
+  expect(read(195)).toMatchObject({ kind: 'forward', note: { value: true } });
+  expect(read(194)).toMatchObject({ kind: 'refused', failure: realm });
+});

@@ -162,6 +162,12 @@ describe('the origin', () => {
     expect(readFailure(secrets, forged)).toEqual({ kind: 'unattributable' });
   });
 
+  test('names the first hop whose HMAC fits', () => {
+    const secret = new Uint8Array(32).fill(1);
+    // Two layers of one secret cancel out, so the third hop's HMAC fits as well.
+    expect(readFailure([secret, secret, secret], createFailure(secret, failure))).toMatchObject({ hop: 0 });
+  });
+
   test('blames the hop that authenticated something that is no failure', () => {
     const secret = new Uint8Array(32).fill(1);
     for (const body of ['', '00', '0000', 'ffff2002', '0001200000']) {
