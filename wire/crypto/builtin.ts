@@ -32,7 +32,7 @@ export const builtinSymmetric: Symmetric = {
   },
   seal: (key, nonce, additional, plain) => {
     const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG });
-    cipher.setAAD(additional, { plaintextLength: plain.length });
+    if (additional.length > 0) cipher.setAAD(additional, { plaintextLength: plain.length });
     const head = cipher.update(plain);
     cipher.final();
     return concat(head, cipher.getAuthTag());
@@ -41,7 +41,7 @@ export const builtinSymmetric: Symmetric = {
     if (sealed.length < TAG) return undefined;
     const length = sealed.length - TAG;
     const decipher = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG });
-    decipher.setAAD(additional, { plaintextLength: length });
+    if (additional.length > 0) decipher.setAAD(additional, { plaintextLength: length });
     decipher.setAuthTag(sealed.subarray(length));
     const plain = decipher.update(sealed.subarray(0, length));
     try {
