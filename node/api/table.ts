@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { Method } from './method.ts';
 import { channelMethods } from './methods/channels.ts';
+import { graphMethods } from './methods/graph.ts';
 import { invoiceMethods } from './methods/invoices.ts';
 import { nodeMethods } from './methods/node.ts';
 import { paymentMethods } from './methods/payments.ts';
@@ -16,6 +17,7 @@ export const table = {
   ...channelMethods,
   ...invoiceMethods,
   ...paymentMethods,
+  ...graphMethods,
 } as const satisfies Readonly<Record<string, Method>>;
 
 type Table = typeof table;

@@ -20,6 +20,12 @@ const shard = z.object({
   /** How often it was sent, and BOLT 4's name for what went wrong last. */
   attempts: shown.u32,
   failure: shown.text.optional(),
+  /** When it left here last, and when it came back as settled or failed. */
+  offered_at: shown.time.optional(),
+  resolved_at: shown.time.optional(),
+  /** What the payee reads of the last attempt: the 65-byte frame (its HMAC zero) and the blobs behind it, or a TLV stream. */
+  frame: shown.hexText.optional(),
+  blobs: z.array(shown.hexText).optional(),
 });
 
 const paid = {
