@@ -3,9 +3,10 @@
  * holds sums and phase; its HTLCs are records of their own, so a share that arrives rewrites nothing of those before it.
  */
 import { zeros } from '../wire/bytes.ts';
-import { bytes, type Codec, list, map, optional, prefixed, struct, u8, u16, u32, u64, union } from '../wire/codec.ts';
+import { bytes, type Codec, list, optional, struct, u8, u16, u32, u64, union } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage } from '../wire/fields.ts';
 import type { SchemeName } from './io.ts';
+import { ascii, nothing, oneOf, share } from './kept.ts';
 import type { Receiver } from './receiving.ts';
 import { refusals } from './refusals.ts';
 import type { Generation } from './remembered.ts';
@@ -14,29 +15,8 @@ import { schemeNames } from './schemes.ts';
 import { type HeldSet, htlcName, type Part } from './sets.ts';
 import { load, type Table, table } from './tables.ts';
 
-const ascii: Codec<string> = map(
-  prefixed(u16),
-  (raw) => new TextDecoder().decode(raw),
-  (value) => new TextEncoder().encode(value),
-);
-
-/** A value by its place in a list that only grows. */
-const oneOf = <T extends string>(name: string, values: readonly T[]): Codec<T> =>
-  map(
-    u8,
-    (n) => {
-      const value = values[n];
-      if (value === undefined) throw new RangeError(`a known ${name}`);
-      return value;
-    },
-    (value) => values.indexOf(value),
-  );
-
 const refusal: Codec<Refusal> = oneOf('refusal', refusals);
-export const schemeName: Codec<SchemeName> = oneOf('scheme', schemeNames);
-const nothing = struct({});
-
-const share = struct({ share: bytes32, marker: u8 });
+const schemeName: Codec<SchemeName> = oneOf('scheme', schemeNames);
 const fate = union('kind', {
   held: { id: 0, body: nothing },
   claimed: { id: 1, body: struct({ preimage }) },

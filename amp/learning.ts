@@ -1,0 +1,102 @@
+/**
+ * What a payer makes of a failure: who is to blame, whether another route may help, and what the next route has to avoid.
+ * BOLT 4, "Failure Messages". Only this payment learns from it, and no channel_update in it is taken into the graph.
+ */
+import { type Failure, failureCode, NODE } from '../onion/failures.ts';
+import { equal } from '../wire/bytes.ts';
+import { type Msat, msat } from '../wire/units.ts';
+import type { Direction, Outcome, PaymentRequest, Route } from './io.ts';
+import { openFailure } from './onions.ts';
+import { directionOf, type Learnt } from './payment.ts';
+import type { ShardFailure } from './reports.ts';
+
+/** How one attempt failed, and what it means. */
+export interface Lesson {
+  readonly failure: ShardFailure;
+  readonly learnt: Learnt;
+  /** The destination itself does not want the payment: no route will help. */
+  readonly final: boolean;
+}
+
+export const nothingLearnt: Learnt = { excluded: [], nodes: [] };
+
+const ANY = msat(0n);
+
+const sameDirection = (a: Direction, b: Direction): boolean =>
+  a.scid === b.scid && (a.from === b.from || (a.from !== undefined && b.from !== undefined && equal(a.from, b.from)));
+
+/** With the knowledge that a direction does not carry `atLeast`; the smallest such amount counts. */
+const exclude = (learnt: Learnt, direction: Direction | undefined, atLeast: Msat): Learnt => {
+  if (direction === undefined) return learnt;
+  const known = learnt.excluded.find((one) => sameDirection(one, direction));
+  if (known !== undefined && known.atLeast <= atLeast) return learnt;
+  const others = learnt.excluded.filter((one) => one !== known);
+  return { ...learnt, excluded: [...others, { ...direction, atLeast }] };
+};
+
+const excludeNode = (learnt: Learnt, route: Route, hop: number): Learnt => {
+  const node = route[hop]?.node;
+  if (node === undefined || learnt.nodes.some((known) => equal(known, node))) return learnt;
+  return { ...learnt, nodes: [...learnt.nodes, node] };
+};
+
+/** Failures of a forwarder that could not read what was meant for it; another hop may. */
+const unread: ReadonlySet<Failure['name']> = new Set(['invalid_realm', 'invalid_onion_payload']);
+/** Failures with which a destination blames the hop before it. */
+const blamesForwarder: ReadonlySet<Failure['name']> = new Set([
+  'final_incorrect_cltv_expiry',
+  'final_incorrect_htlc_amount',
+]);
+
+/** From a failure that hop `hop` of the route sent. */
+const learnFrom = (learnt: Learnt, route: Route, hop: number, failure: Failure): Learnt => {
+  const last = hop === route.length - 1;
+  if (last) return exclude(learnt, directionOf(route, hop), ANY);
+  if (unread.has(failure.name) || (failureCode(failure) & NODE) !== 0) return excludeNode(learnt, route, hop);
+  const behind = directionOf(route, hop + 1);
+  const amount = route[hop + 1]?.amount ?? ANY;
+  return exclude(learnt, behind, failure.name === 'temporary_channel_failure' ? amount : ANY);
+};
+
+/** Nobody can be named: every channel a stranger decides about is suspected, for this amount. */
+const suspectAll = (learnt: Learnt, route: Route): Learnt => {
+  const suspects = route.length === 1 ? [0] : route.map((_, i) => i).slice(1);
+  return suspects.reduce((so, i) => exclude(so, directionOf(route, i), route[i]?.amount ?? ANY), learnt);
+};
+
+/** What an attempt that was not fulfilled teaches. */
+export const lessonOf = (
+  request: PaymentRequest,
+  learnt: Learnt,
+  route: Route,
+  attempt: number,
+  outcome: Exclude<Outcome, { kind: 'fulfilled' }>,
+): Lesson => {
+  switch (outcome.kind) {
+    case 'refused': {
+      const failure = { hop: -1, failure: outcome.why, detail: undefined };
+      if (outcome.why === 'lost') return { failure, learnt, final: false };
+      const atLeast = outcome.why === 'insufficient' ? route[0].amount : ANY;
+      return { failure, learnt: exclude(learnt, directionOf(route, 0), atLeast), final: false };
+    }
+    case 'malformed':
+      return {
+        failure: { hop: 0, failure: 'malformed', detail: undefined },
+        learnt: exclude(learnt, directionOf(route, 0), ANY),
+        final: false,
+      };
+    case 'failed': {
+      const returned = openFailure(request, route, attempt, outcome.reason);
+      if (returned.kind === 'unattributable') {
+        const failure = { hop: undefined, failure: 'unreadable', detail: undefined };
+        return { failure, learnt: suspectAll(learnt, route), final: false };
+      }
+      const { hop, failure: detail } = returned;
+      return {
+        failure: { hop, failure: detail.name, detail },
+        learnt: learnFrom(learnt, route, hop, detail),
+        final: hop === route.length - 1 && !blamesForwarder.has(detail.name),
+      };
+    }
+  }
+};

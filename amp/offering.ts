@@ -1,0 +1,188 @@
+/**
+ * The moves a payer has: ask for a route, deal a shard its share, offer it, cut it in two. Each takes a running payment and
+ * gives it back changed, with the effects that follow the save.
+ */
+
+import { MAX_BLOBS } from '../onion/frame.ts';
+import { equal } from '../wire/bytes.ts';
+import { isPoint } from '../wire/crypto.ts';
+import type { Msat } from '../wire/units.ts';
+import { halve } from './cut.ts';
+import type { PaymentContext, PaymentEffect, Route } from './io.ts';
+import { buildOnion, fits, maxHops } from './onions.ts';
+import {
+  feeOf,
+  feesLeft,
+  hashOf,
+  isIn,
+  type Progress,
+  type Running,
+  reservedBy,
+  type Shard,
+  schemeOf,
+} from './payment.ts';
+import type { PaymentEvent } from './reports.ts';
+import { encodeBlob } from './shares.ts';
+
+/** A step being made. */
+export interface Draft {
+  readonly payment: Running;
+  readonly effects: readonly PaymentEffect[];
+}
+
+type WithoutName<T> = T extends unknown ? Omit<T, 'payment'> : never;
+
+export const withEffect = (draft: Draft, ...effects: readonly PaymentEffect[]): Draft => ({
+  ...draft,
+  effects: [...draft.effects, ...effects],
+});
+
+export const withReport = (draft: Draft, event: WithoutName<PaymentEvent>): Draft =>
+  withEffect(draft, { do: 'report', report: { payment: draft.payment.request.id, ...event } as PaymentEvent });
+
+export const withProgress = (draft: Draft, progress: Partial<Progress>): Draft => ({
+  ...draft,
+  payment: { ...draft.payment, progress: { ...draft.payment.progress, ...progress } },
+});
+
+export const withShard = (draft: Draft, i: number, shard: Shard): Draft => ({
+  ...draft,
+  payment: { ...draft.payment, shards: draft.payment.shards.map((old, j) => (j === i ? shard : old)) },
+});
+
+export const withState = (draft: Draft, i: number, state: Shard['state']): Draft => {
+  const shard = draft.payment.shards[i];
+  return shard === undefined ? draft : withShard(draft, i, { ...shard, state });
+};
+
+/** Whether shard `i` would be dealt the last share: no other is still to be dealt, nor kept from it. */
+const isLast = ({ shards }: Running, i: number): boolean =>
+  shards.every(({ hand }, j) => j === i || hand !== undefined);
+
+/** How many shares a scheme that must know gets: one an HTLC, or as many as were wanted and fit the last HTLC's blobs. */
+const bookSize = ({ request, shards }: Running): number =>
+  Math.max(shards.length, Math.min(request.shards ?? 0, shards.length + MAX_BLOBS - 1));
+
+/** Blobs that shard `i` will carry to the destination. */
+const blobCount = (payment: Running, i: number): number => {
+  const scheme = schemeOf(payment.request);
+  if (scheme === undefined) return 0;
+  const hand = payment.shards[i]?.hand;
+  if (hand !== undefined) return hand.shares.length;
+  const takesRest = scheme.name === 'fixed' && i === payment.shards.findLastIndex((shard) => shard.hand === undefined);
+  return takesRest ? 1 + bookSize(payment) - payment.shards.length : 1;
+};
+
+/** Asks the node for a route of shard `i`. One question is open at a time, so that the figures in it are right. */
+export const ask = (draft: Draft, i: number, { height }: PaymentContext): Draft => {
+  const { payment } = draft;
+  const shard = payment.shards[i];
+  if (shard === undefined) return draft;
+  const query = payment.progress.query + 1;
+  const { destination, finalCltv } = payment.request;
+  return withEffect(withProgress(draft, { query, asking: i }), {
+    do: 'find_route',
+    query,
+    shard: i,
+    destination,
+    amount: shard.amount,
+    maxFee: feesLeft(payment),
+    finalExpiry: height + finalCltv,
+    maxHops: maxHops(payment.request, blobCount(payment, i)),
+    excludedNodes: payment.learnt.nodes,
+    excluded: payment.learnt.excluded,
+    reserved: reservedBy(payment),
+  });
+};
+
+/** Whether a route does what was asked; one that does not is as good as none, above all one that costs too much. */
+export const isUsable = (payment: Running, i: number, route: Route): boolean => {
+  const last = route.at(-1) ?? route[0];
+  if (last.amount !== payment.shards[i]?.amount || !equal(last.node, payment.request.destination)) return false;
+  const falling = route.every(({ amount, expiry }, j) => {
+    const next = route[j + 1];
+    return next === undefined || (next.amount <= amount && next.expiry <= expiry);
+  });
+  if (!falling || feeOf(route) > feesLeft(payment)) return false;
+  return route.every(({ node }) => isPoint(node)) && fits(payment.request, route, blobCount(payment, i));
+};
+
+/** Gives shard `i` its share, if it is to have one and has none. */
+const dealt = (draft: Draft, i: number): Draft => {
+  const { payment } = draft;
+  const { request, progress } = payment;
+  const scheme = schemeOf(request);
+  const shard = payment.shards[i];
+  if (scheme === undefined || shard === undefined || shard.hand !== undefined) return draft;
+  const open = progress.book ?? scheme.open(request.entropy, bookSize(payment));
+  const [hand, book] = scheme.deal(open, request.entropy, isLast(payment, i));
+  return withShard(withProgress(draft, { book }), i, { ...shard, hand });
+};
+
+/** Offers shard `i` along its route, as a new attempt. */
+export const offer = (draft: Draft, i: number, { now }: PaymentContext): Draft => {
+  const ready = dealt(draft, i);
+  const { payment } = ready;
+  const { request, progress } = payment;
+  const shard = payment.shards[i];
+  if (shard?.state.kind !== 'routed') return draft;
+  const { route } = shard.state;
+  const attempt = progress.attempts;
+  const paymentHash = hashOf(payment, shard);
+  const setId = progress.book?.setId;
+  const blobs = setId === undefined ? [] : (shard.hand?.shares ?? []).map((share) => encodeBlob({ setId, ...share }));
+  const { packet, frame } = buildOnion(request, route, paymentHash, blobs, attempt);
+  const { scid, node: peer, amount, expiry } = route[0];
+  const sent = withState(withProgress(ready, { attempts: attempt + 1, offeredAt: now }), i, {
+    kind: 'in_flight',
+    attempt,
+    route,
+  });
+  return withReport(
+    withEffect(sent, { do: 'offer', attempt, scid, peer, amount, expiry, paymentHash, onion: packet }),
+    { event: 'shard_offered', shard: i, attempt, route, paymentHash, index: shard.hand?.index, frame, blobs },
+  );
+};
+
+/**
+ * The shard to offer next, if any may be offered now. The last share of a scheme that it closes is kept back: until all
+ * others are under way, and `patience` longer, so that those which fail in between can still be split.
+ */
+export const nextToOffer = (payment: Running, { now }: PaymentContext): number | undefined => {
+  const { request, progress, shards } = payment;
+  const next = shards.findIndex(isIn('routed'));
+  if (next < 0) return undefined;
+  const closes = schemeOf(request)?.closesWithLast === true && shards[next]?.hand === undefined;
+  if (!closes || !isLast(payment, next)) return next;
+  const others = shards.filter((_, i) => i !== next);
+  const quiet = others.every(isIn('in_flight')) && now >= progress.offeredAt + request.patience;
+  if (others.length === 0 || quiet) return next;
+  const later = shards.findIndex((shard, i) => i > next && isIn('routed')(shard));
+  return later < 0 ? undefined : later;
+};
+
+/** Cuts shard `i` in two, when its scheme and the request's bounds allow it; undefined otherwise. */
+export const split = (draft: Draft, i: number, largest: Msat | undefined): Draft | undefined => {
+  const { payment } = draft;
+  const { request, progress, shards } = payment;
+  const shard = shards[i];
+  const most = request.scheme === 'fixed' ? (request.shards ?? request.maxShards) : request.maxShards;
+  if (shard === undefined || request.scheme === 'single' || shards.length >= most) return undefined;
+  const amounts = halve(shard.amount, request.minShard, largest);
+  if (amounts === undefined) return undefined;
+
+  let book = progress.book;
+  let hands: readonly [Shard['hand'], Shard['hand']] = [undefined, undefined];
+  if (shard.hand !== undefined && book !== undefined) {
+    const cut = schemeOf(request)?.split(book, request.entropy, shard.hand);
+    if (cut === undefined) return undefined;
+    hands = [cut[0], cut[1]];
+    book = cut[2];
+  }
+  const waiting = { kind: 'waiting' } as const;
+  const [kept, added] = [0, 1].map((n) => ({ amount: amounts[n] ?? shard.amount, hand: hands[n], state: waiting }));
+  if (kept === undefined || added === undefined) return undefined;
+  const changed = withShard(withProgress(draft, { book }), i, kept);
+  const next = { ...changed, payment: { ...changed.payment, shards: [...changed.payment.shards, added] } };
+  return withReport(next, { event: 'shard_split', shard: i, into: shards.length, amounts });
+};

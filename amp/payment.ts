@@ -1,0 +1,151 @@
+/**
+ * A payment under way, as plain values, and what can be read off it: which shards are where, what they reserve, what is left
+ * to spend on fees. Each shard is one HTLC at a time; a shard that fails may be offered again under another attempt number.
+ */
+import { type Msat, msat, type PaymentHash, type Point, type Preimage, subMsat, sumMsat } from '../wire/units.ts';
+import type { Direction, Excluded, PaymentRequest, Reserved, Route } from './io.ts';
+import type { PaymentEvent, PaymentFailure, PaymentTotals } from './reports.ts';
+import type { Book, Hand, Scheme } from './scheme.ts';
+import { schemes } from './schemes.ts';
+import { child } from './shares.ts';
+
+export type ShardState =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'routed'; readonly route: Route }
+  | { readonly kind: 'in_flight'; readonly attempt: number; readonly route: Route }
+  | { readonly kind: 'fulfilled'; readonly preimage: Preimage; readonly sent: Msat }
+  /** Given up; no HTLC of it exists. */
+  | { readonly kind: 'dropped' }
+  /** Kept from being offered by the experiment. */
+  | { readonly kind: 'withheld' };
+
+export interface Shard {
+  /** To arrive at the destination. */
+  readonly amount: Msat;
+  /** Its child and shares, once dealt; undefined for an ordinary payment. */
+  readonly hand: Hand | undefined;
+  readonly state: ShardState;
+}
+
+/** What failures have taught about the network; for this payment only, so that nobody can spoil another one. */
+export interface Learnt {
+  readonly excluded: readonly Excluded[];
+  readonly nodes: readonly Point[];
+}
+
+/** The numbers and flags that change from step to step. */
+export interface Progress {
+  /** `planning`: nothing has been offered and nothing will be before every shard has a route. */
+  readonly phase: 'planning' | 'paying' | 'stopping';
+  /** Why it is stopping. */
+  readonly reason: PaymentFailure | undefined;
+  /** Number of the latest route query. */
+  readonly query: number;
+  /** The shard it is for; undefined when none is open. */
+  readonly asking: number | undefined;
+  /** Attempts begun; the next has this number. No number is used twice: the session key follows from it. */
+  readonly attempts: number;
+  /** Unix seconds of the latest offer. */
+  readonly offeredAt: number;
+  /** The shared secret of an AMP, from the first offer on. */
+  readonly book: Book | undefined;
+}
+
+export interface Running {
+  readonly kind: 'running';
+  readonly request: PaymentRequest;
+  readonly progress: Progress;
+  readonly shards: readonly Shard[];
+  readonly learnt: Learnt;
+}
+
+export type PaymentResult = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_failed' }>;
+
+export type Payment =
+  | { readonly kind: 'new' }
+  | Running
+  /** Over; kept until the node has taken note. */
+  | { readonly kind: 'finished'; readonly result: PaymentResult }
+  | { readonly kind: 'forgotten' };
+
+export const newPayment: Payment = { kind: 'new' };
+
+/** The share scheme; undefined for an ordinary payment. */
+export const schemeOf = ({ scheme }: PaymentRequest): Scheme | undefined =>
+  scheme === 'single' || scheme === 'mpp' ? undefined : schemes[scheme];
+
+/** The payment hash of a shard that may be offered. */
+export const hashOf = ({ request, progress: { book } }: Running, { hand }: Shard): PaymentHash => {
+  if ('paymentHash' in request) return request.paymentHash;
+  if (book === undefined || hand === undefined) throw new RangeError('this shard has not been dealt');
+  return child(book.root, hand.index).paymentHash;
+};
+
+/** What a route takes beyond what arrives. */
+export const feeOf = (route: Route): Msat => subMsat(route[0].amount, (route.at(-1) ?? route[0]).amount);
+
+/** A hop's channel, away from the node before it; from ourselves for the first. */
+export const directionOf = (route: Route, hop: number): Direction | undefined => {
+  const at = route[hop];
+  return at === undefined ? undefined : { scid: at.scid, from: route[hop - 1]?.node };
+};
+
+const routeOf = ({ state }: Shard): Route | undefined =>
+  state.kind === 'routed' || state.kind === 'in_flight' ? state.route : undefined;
+
+/** Fees paid, and fees that the shards with a route would pay. */
+const committedFees = (shards: readonly Shard[]): Msat =>
+  sumMsat(
+    shards.map((shard) => {
+      if (shard.state.kind === 'fulfilled') return subMsat(shard.state.sent, shard.amount);
+      const route = routeOf(shard);
+      return route === undefined ? msat(0n) : feeOf(route);
+    }),
+  );
+
+/** What the shards without a route may still spend on fees. */
+export const feesLeft = ({ request, shards }: Running): Msat => {
+  const spent = committedFees(shards);
+  return spent > request.maxFee ? msat(0n) : subMsat(request.maxFee, spent);
+};
+
+/** What the payment's own shards take of every channel on their routes. */
+export const reservedBy = ({ shards }: Running): readonly Reserved[] => {
+  const sums = new Map<string, Reserved>();
+  for (const shard of shards) {
+    const route = routeOf(shard) ?? [];
+    const offered = shard.state.kind === 'in_flight';
+    for (const [i, { scid, amount }] of route.entries()) {
+      const from = route[i - 1]?.node;
+      const name = `${scid}/${from?.join()}/${offered}`;
+      const sum = sums.get(name);
+      const total = msat((sum?.amount ?? 0n) + amount);
+      sums.set(name, { scid, from, amount: total, count: (sum?.count ?? 0) + 1, offered });
+    }
+  }
+  return [...sums.values()];
+};
+
+export const isIn =
+  (...kinds: readonly ShardState['kind'][]) =>
+  ({ state }: Shard): boolean =>
+    kinds.includes(state.kind);
+
+/** What has been claimed of the payment so far. */
+export const totalsOf = ({ request, shards }: Running): PaymentTotals => {
+  const amounts: Msat[] = [];
+  const sent: Msat[] = [];
+  const preimages: Preimage[] = [];
+  for (const { amount, state } of shards) {
+    if (state.kind !== 'fulfilled') continue;
+    amounts.push(amount);
+    sent.push(state.sent);
+    preimages.push(state.preimage);
+  }
+  return {
+    amount: sumMsat(amounts),
+    amountSent: sumMsat(sent),
+    parts: preimages.length,
+    preimages: schemeOf(request) === undefined ? preimages.slice(0, 1) : preimages,
+  };
+};

@@ -1,0 +1,144 @@
+/**
+ * What a payment keeps: the request (written once), its progress, a record per shard, what it has learnt. When it is over all
+ * that gives way to one record of the result, which goes once the node has taken note.
+ */
+import {
+  bool,
+  bytes,
+  type Codec,
+  list,
+  map,
+  optional,
+  prefixed,
+  struct,
+  u8,
+  u16,
+  u32,
+  union,
+  WireError,
+} from '../wire/codec.ts';
+import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../wire/fields.ts';
+import type { Excluded, Hop, PaymentRequest, Route } from './io.ts';
+import { ascii, nothing, oneOf, share } from './kept.ts';
+import type { Learnt, Payment, PaymentResult, Progress, Shard } from './payment.ts';
+import type { PaymentFailure } from './reports.ts';
+import type { Book, Hand } from './scheme.ts';
+import { load, type Table, table } from './tables.ts';
+
+const terms = {
+  id: ascii,
+  destination: point,
+  amount: msat,
+  maxFee: msat,
+  shards: optional(u8),
+  maxShards: u8,
+  minShard: msat,
+  finalCltv: u32,
+  entropy: bytes32,
+  deadline: u32,
+  patience: u32,
+  withhold: u8,
+};
+const amp = struct({ ...terms, paymentId: bytes(11) });
+const ordinary = struct({ ...terms, paymentHash, paymentSecret: bytes32, metadata: optional(prefixed(u16)) });
+const request: Codec<PaymentRequest> = union('scheme', {
+  fixed: { id: 1, body: amp },
+  dynamic: { id: 2, body: amp },
+  single: { id: 16, body: ordinary },
+  mpp: { id: 17, body: ordinary },
+});
+
+const hop: Codec<Hop> = struct({ node: point, scid: shortChannelId, amount: msat, expiry: u32, tlvOnly: bool });
+const route: Codec<Route> = map(
+  list(u8, hop),
+  ([first, ...rest]) => {
+    if (first === undefined) throw new RangeError('a route of at least one hop');
+    return [first, ...rest];
+  },
+  (hops) => hops,
+);
+
+const hand: Codec<Hand> = struct({ index: u32, shares: list(u8, share) });
+const shard: Codec<Shard> = struct({
+  amount: msat,
+  hand: optional(hand),
+  state: union('kind', {
+    waiting: { id: 0, body: nothing },
+    routed: { id: 1, body: struct({ route }) },
+    in_flight: { id: 2, body: struct({ attempt: u32, route }) },
+    fulfilled: { id: 3, body: struct({ preimage, sent: msat }) },
+    dropped: { id: 4, body: nothing },
+    withheld: { id: 5, body: nothing },
+  }),
+});
+
+const failure: Codec<PaymentFailure> = union('code', {
+  no_route: { id: 0, body: struct({ amount: msat }) },
+  amount_too_large: { id: 1, body: struct({ spendable: msat }) },
+  bad_request: { id: 2, body: struct({ field: ascii, expected: ascii }) },
+  refused_by_destination: { id: 3, body: struct({ failure: ascii }) },
+  too_many_attempts: { id: 4, body: struct({ attempts: u32 }) },
+  deadline: { id: 5, body: nothing },
+  cancelled: { id: 6, body: nothing },
+  partially_claimed: { id: 7, body: struct({ claimed: msat }) },
+});
+
+const book: Codec<Book> = struct({
+  root: bytes32,
+  setId: bytes32,
+  size: u8,
+  dealt: u32,
+  accumulated: bytes32,
+  closed: bool,
+});
+const phases = ['planning', 'paying', 'stopping'] as const;
+const progress: Codec<Progress> = struct({
+  phase: oneOf('phase', phases),
+  reason: optional(failure),
+  query: u32,
+  asking: optional(u8),
+  attempts: u32,
+  offeredAt: u32,
+  book: optional(book),
+});
+
+const excluded: Codec<Excluded> = struct({ scid: shortChannelId, from: optional(point), atLeast: msat });
+const learnt: Codec<Learnt> = struct({ excluded: list(u16, excluded), nodes: list(u16, point) });
+
+const totals = { payment: ascii, amount: msat, amountSent: msat, parts: u8, preimages: list(u8, preimage) };
+const result: Codec<PaymentResult> = union('event', {
+  payment_succeeded: { id: 0, body: struct(totals) },
+  payment_failed: { id: 1, body: struct({ ...totals, reason: failure }) },
+});
+
+/** The payment's records, in tables of which a step changes few. */
+export const paymentTables = (payment: Payment): readonly Table[] => {
+  if (payment.kind === 'running') {
+    const one = <T>(name: string, codec: Codec<T>, value: T): Table => table(name, value, codec, () => [['0', value]]);
+    return [
+      one('request', request, payment.request),
+      one('progress', progress, payment.progress),
+      one('learnt', learnt, payment.learnt),
+      table('shard', payment.shards, shard, () => payment.shards.map((value, i) => [`${i}`, value])),
+    ];
+  }
+  return payment.kind === 'finished' ? [table('result', payment.result, result, () => [['0', payment.result]])] : [];
+};
+
+/** The payment as its records left it; give it `restored` next. Throws WireError. */
+export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Payment => {
+  const one = <T>(name: string, codec: Codec<T>): T | undefined => load(records, name, codec).get('0');
+  const over = one('result', result);
+  if (over !== undefined) return { kind: 'finished', result: over };
+  const parts = {
+    request: one('request', request),
+    progress: one('progress', progress),
+    learnt: one('learnt', learnt),
+  };
+  if (parts.request === undefined) return { kind: 'new' };
+  const { progress: how, learnt: what } = parts;
+  if (how === undefined || what === undefined)
+    throw new WireError({ code: 'invalid_value', expected: 'progress and learnt beside a request' });
+  const shards = [...load(records, 'shard', shard)].sort(([a], [b]) => Number(a) - Number(b)).map(([, value]) => value);
+  return { kind: 'running', request: parts.request, progress: how, learnt: what, shards };
+};

@@ -1,0 +1,235 @@
+/**
+ * Sending: one machine per payment. Routes are found for all shards before any is offered; a shard that fails tries another
+ * route or is cut further; when there is no way left, what is in flight is waited for before the payment is called failed.
+ */
+import { isPoint } from '../wire/crypto.ts';
+import { type Msat, msat, sumMsat } from '../wire/units.ts';
+import { cut } from './cut.ts';
+import type { Outcome, Outlet, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
+import { lessonOf, nothingLearnt } from './learning.ts';
+import {
+  ask,
+  type Draft,
+  isUsable,
+  nextToOffer,
+  offer,
+  split,
+  withProgress,
+  withReport,
+  withState,
+} from './offering.ts';
+import { hashOf, isIn, type Payment, type PaymentResult, type Running, type Shard, totalsOf } from './payment.ts';
+import { paymentTables } from './paymentstore.ts';
+import type { PaymentFailure } from './reports.ts';
+import { changes } from './tables.ts';
+
+export type PaymentStep = readonly [next: Payment, effects: readonly PaymentEffect[]];
+
+/** Where a draft ends up: still running, or over. */
+interface Drafted {
+  readonly payment: Payment;
+  readonly effects: readonly PaymentEffect[];
+}
+
+/** A payment gives up after this many attempts for each shard it may have, and some. */
+const attemptLimit = ({ maxShards }: PaymentRequest): number => 20 + 4 * maxShards;
+
+const finished = (result: PaymentResult, effects: readonly PaymentEffect[]): Drafted => ({
+  payment: { kind: 'finished', result },
+  effects: [...effects, { do: 'report', report: result }],
+});
+
+/** Nothing is in flight any more: the account of what came of it. */
+const finish = (draft: Draft): Drafted => {
+  const { request, progress } = draft.payment;
+  const totals = totalsOf(draft.payment);
+  const payment = request.id;
+  if (totals.amount === request.amount)
+    return finished({ payment, event: 'payment_succeeded', ...totals }, draft.effects);
+  const reason: PaymentFailure =
+    totals.parts > 0
+      ? { code: 'partially_claimed', claimed: totals.amount }
+      : (progress.reason ?? { code: 'cancelled' });
+  return finished({ payment, event: 'payment_failed', reason, ...totals }, draft.effects);
+};
+
+/** No new attempt from here on. */
+const stop = (draft: Draft, reason: PaymentFailure): Draft => {
+  if (draft.payment.progress.phase === 'stopping') return draft;
+  const shards = draft.payment.shards.map(
+    (shard): Shard => (isIn('waiting', 'routed', 'withheld')(shard) ? { ...shard, state: { kind: 'dropped' } } : shard),
+  );
+  const stopped = withProgress(draft, { phase: 'stopping', reason, asking: undefined });
+  const inFlight = shards.filter(isIn('in_flight')).length;
+  return withReport(
+    { ...stopped, payment: { ...stopped.payment, shards } },
+    { event: 'payment_stopping', reason, inFlight },
+  );
+};
+
+/** Why no further attempt may be made, if so. */
+const mustStop = (payment: Running, { now }: PaymentContext): PaymentFailure | undefined => {
+  const { request, progress, shards } = payment;
+  if (shards.every(isIn('in_flight', 'fulfilled'))) return undefined;
+  // A claimed shard means that the destination had, or took, all it wanted: what failed is not sent again.
+  if (shards.some(isIn('fulfilled'))) return { code: 'partially_claimed', claimed: totalsOf(payment).amount };
+  if (now > request.deadline) return { code: 'deadline' };
+  const wantsMore = shards.some(isIn('waiting', 'routed'));
+  if (wantsMore && progress.attempts >= attemptLimit(request))
+    return { code: 'too_many_attempts', attempts: progress.attempts };
+  return undefined;
+};
+
+/** Does what can be done now: stops, finishes, offers, asks. */
+const advance = (draft: Draft, context: PaymentContext): Drafted => {
+  const reason = mustStop(draft.payment, context);
+  let next = reason === undefined ? draft : stop(draft, reason);
+  const { shards } = next.payment;
+  if (shards.every(isIn('fulfilled', 'dropped'))) return finish(next);
+  if (next.payment.progress.phase === 'planning' && !shards.some(isIn('waiting')))
+    next = withProgress(next, { phase: 'paying' });
+  let ready = next.payment.progress.phase === 'paying' ? nextToOffer(next.payment, context) : undefined;
+  while (ready !== undefined) {
+    next = offer(next, ready, context);
+    ready = nextToOffer(next.payment, context);
+  }
+  const waiting = next.payment.shards.findIndex(isIn('waiting'));
+  return waiting >= 0 && next.payment.progress.asking === undefined ? ask(next, waiting, context) : next;
+};
+
+/** The field of a request that cannot be what was meant. */
+const badField = (request: PaymentRequest): PaymentFailure | undefined => {
+  const { amount, maxShards, shards, entropy, destination, withhold, scheme } = request;
+  const whole = (n: number, from: number, to: number): boolean => Number.isInteger(n) && n >= from && n <= to;
+  const bad = (field: string, expected: string): PaymentFailure => ({ code: 'bad_request', field, expected });
+  if (amount <= 0n) return bad('amount', 'more than 0 msat');
+  if (!isPoint(destination)) return bad('destination', 'a point on secp256k1, 33 bytes');
+  if (!whole(maxShards, 1, 255)) return bad('maxShards', '1 to 255');
+  if (shards !== undefined && !whole(shards, 1, maxShards)) return bad('shards', `1 to ${maxShards}`);
+  if (scheme === 'single' && (shards ?? 1) !== 1) return bad('shards', '1, for a payment in one HTLC');
+  if (!whole(withhold, 0, 255)) return bad('withhold', '0 to 255');
+  if (entropy.length !== 32) return bad('entropy', '32 bytes');
+  if ('paymentId' in request && request.paymentId.length !== 11) return bad('paymentId', '11 bytes');
+  if ('paymentSecret' in request && request.paymentSecret.length !== 32) return bad('paymentSecret', '32 bytes');
+  return undefined;
+};
+
+const largest = (outlets: readonly Outlet[]): Msat =>
+  outlets.reduce((most, { spendable, slots }) => (slots > 0 && spendable > most ? spendable : most), msat(0n));
+
+/** The pieces to begin with, or why there are none. */
+const firstCut = (request: PaymentRequest, outlets: readonly Outlet[]): readonly Msat[] | PaymentFailure => {
+  const { amount, scheme } = request;
+  if (scheme === 'single') {
+    const spendable = largest(outlets);
+    return amount <= spendable ? [amount] : { code: 'amount_too_large', spendable };
+  }
+  const spendable = sumMsat(outlets.filter(({ slots }) => slots > 0).map((outlet) => outlet.spendable));
+  return cut(request, outlets) ?? { code: 'amount_too_large', spendable };
+};
+
+const start = (request: PaymentRequest, outlets: readonly Outlet[], context: PaymentContext): Drafted => {
+  const nothing = { amount: msat(0n), amountSent: msat(0n), parts: 0, preimages: [] };
+  const pieces = badField(request) ?? firstCut(request, outlets);
+  if ('code' in pieces)
+    return finished({ payment: request.id, event: 'payment_failed', reason: pieces, ...nothing }, []);
+  const offered = pieces.length - request.withhold;
+  const shards = pieces.map((amount, i): Shard => {
+    return { amount, hand: undefined, state: { kind: i < offered ? 'waiting' : 'withheld' } };
+  });
+  const progress = {
+    ...({ phase: 'planning', reason: undefined, query: 0, asking: undefined } as const),
+    ...{ attempts: 0, offeredAt: context.now, book: undefined },
+  };
+  let draft: Draft = { payment: { kind: 'running', request, progress, shards, learnt: nothingLearnt }, effects: [] };
+  for (const [shard, { amount, state }] of shards.entries())
+    if (state.kind === 'withheld') draft = withReport(draft, { event: 'shard_withheld', shard, amount });
+  return advance(draft, context);
+};
+
+type RouteInput = Extract<PaymentInput, { type: 'route' }>;
+
+const onRoute = (draft: Draft, { query, route, largest }: RouteInput, context: PaymentContext): Drafted => {
+  const { progress, shards } = draft.payment;
+  const i = progress.asking;
+  if (i === undefined || query !== progress.query) return draft;
+  const shard = shards[i];
+  const answered = withProgress(draft, { asking: undefined });
+  if (shard?.state.kind !== 'waiting') return advance(answered, context);
+  if (route !== undefined && isUsable(draft.payment, i, route))
+    return advance(withState(answered, i, { kind: 'routed', route }), context);
+  const cut = split(answered, i, largest);
+  return advance(cut ?? stop(answered, { code: 'no_route', amount: shard.amount }), context);
+};
+
+const onOutcome = (draft: Draft, attempt: number, outcome: Outcome, context: PaymentContext): Drafted => {
+  const { payment } = draft;
+  const shardOf = ({ state }: Shard): boolean => state.kind === 'in_flight' && state.attempt === attempt;
+  const shard = payment.shards.findIndex(shardOf);
+  const failed = payment.shards[shard];
+  // Told twice, as happens after a restart.
+  if (failed?.state.kind !== 'in_flight') return draft;
+  const { route } = failed.state;
+  const paymentHash = hashOf(payment, failed);
+  if (outcome.kind === 'fulfilled') {
+    const { preimage } = outcome;
+    const claimed = withState(draft, shard, { kind: 'fulfilled', preimage, sent: route[0].amount });
+    return advance(withReport(claimed, { event: 'shard_fulfilled', shard, attempt, paymentHash, preimage }), context);
+  }
+  const lesson = lessonOf(payment.request, payment.learnt, route, attempt, outcome);
+  const stopping = payment.progress.phase === 'stopping';
+  const over = withState(draft, shard, { kind: stopping ? 'dropped' : 'waiting' });
+  const learnt = { ...over, payment: { ...over.payment, learnt: lesson.learnt } };
+  const told = withReport(learnt, { event: 'shard_failed', shard, attempt, paymentHash, route, ...lesson.failure });
+  const refusal = { code: 'refused_by_destination', failure: lesson.failure.failure } as const;
+  return advance(lesson.final ? stop(told, refusal) : told, context);
+};
+
+/** After loading: routes found before are stale, and the question that was open has been lost. */
+const onRestored = (draft: Draft, context: PaymentContext): Drafted => {
+  const shards = draft.payment.shards.map(
+    (shard): Shard => (shard.state.kind === 'routed' ? { ...shard, state: { kind: 'waiting' } } : shard),
+  );
+  const again = withProgress(draft, { asking: undefined });
+  return advance({ ...again, payment: { ...again.payment, shards } }, context);
+};
+
+const whileRunning = (payment: Running, input: PaymentInput, context: PaymentContext): Drafted => {
+  const draft: Draft = { payment, effects: [] };
+  switch (input.type) {
+    case 'route':
+      return onRoute(draft, input, context);
+    case 'outcome':
+      return onOutcome(draft, input.attempt, input.outcome, context);
+    case 'tick':
+      return advance(draft, context);
+    case 'restored':
+      return onRestored(draft, context);
+    case 'cancel':
+      return advance(stop(draft, { code: 'cancelled' }), context);
+    case 'start':
+    case 'acknowledged':
+      return draft;
+  }
+};
+
+const drafted = (payment: Payment, input: PaymentInput, context: PaymentContext): Drafted => {
+  switch (payment.kind) {
+    case 'new':
+      return input.type === 'start' ? start(input.request, input.outlets, context) : { payment, effects: [] };
+    case 'running':
+      return whileRunning(payment, input, context);
+    case 'finished':
+      if (input.type === 'acknowledged') return { payment: { kind: 'forgotten' }, effects: [] };
+      return input.type === 'restored' ? finished(payment.result, []) : { payment, effects: [] };
+    case 'forgotten':
+      return { payment, effects: [] };
+  }
+};
+
+/** The machine: the same state, input and context give the same step. A save, if there is one, comes first. */
+export const pay = (payment: Payment, input: PaymentInput, context: PaymentContext): PaymentStep => {
+  const { payment: next, effects } = drafted(payment, input, context);
+  const changed = next === payment ? [] : changes(paymentTables(payment), paymentTables(next));
+  return [next, changed.length === 0 ? effects : [{ do: 'save', changes: changed }, ...effects]];
+};
