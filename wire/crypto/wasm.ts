@@ -51,7 +51,7 @@ const over = (wasm: Module): Curve => {
    * scalar is a secret: a node key against points that a stranger chooses. So the scalar is cut in two, s = m + (s - m),
    * with a mask m that only its owner can know: HMAC of the point under the secret. Each timing then belongs to two
    * numbers that look random and are other ones for every point, so samples do not add up to the scalar, at the price of
-   * a second product. @noble would be no safer, its big integers take a variable time as well, and seven times slower.
+   * a second product. @noble would be no safer, its big integers take a variable time as well, and several times slower.
    * Repeating one point repeats its timing, unlike with a random mask, but a mask from outside is not ours to draw here.
    * What has no mask (an invalid operand, a mask not below n) is left to the reference, which says what is wrong.
    */

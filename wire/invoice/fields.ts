@@ -12,7 +12,7 @@ import { InvoiceError } from './errors.ts';
 interface Row<T> {
   readonly code: number;
   readonly name: string;
-  /** The only lengths, in words, in which the field means anything; with another it is passed over. */
+  /** The only length, in words, in which the field means anything; with another it is passed over. */
   readonly words?: number;
   /** Throws RangeError or WireError for words that say nothing. Undefined: not for us to understand. */
   read(words: Uint8Array): T | undefined;
