@@ -17,7 +17,7 @@ export interface MachineParts<S, I, E> {
 
 export class Machine<S, I, E> {
   private current: S;
-  private readonly queue: I[] = [];
+  private readonly queue: { readonly input: I; readonly done?: () => void }[] = [];
   private head = 0;
   private running = false;
   private halted = false;
@@ -41,8 +41,22 @@ export class Machine<S, I, E> {
 
   /** Queues an input and returns at once; inputs are taken in this order. */
   push(input: I): void {
+    this.enqueue({ input });
+  }
+
+  /** As push; resolves once the input's effects have been performed, never if the machine halts before. */
+  deliver(input: I): Promise<void> {
+    return new Promise((done) => this.enqueue({ input, done }));
+  }
+
+  /** Inputs that wait. */
+  get backlog(): number {
+    return this.queue.length - this.head;
+  }
+
+  private enqueue(entry: { readonly input: I; readonly done?: () => void }): void {
     if (this.halted) return;
-    this.queue.push(input);
+    this.queue.push(entry);
     if (!this.running) {
       this.running = true;
       // Runs after the caller is done: inputs it pushes together are taken together, before `idle` is asked.
@@ -63,29 +77,32 @@ export class Machine<S, I, E> {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  private take(): I | undefined {
+  private take(): { readonly input: I; readonly done?: () => void } | undefined {
     if (this.head < this.queue.length) {
-      const input = this.queue[this.head++];
+      const entry = this.queue[this.head++];
       if (this.head > 1024 && this.head * 2 > this.queue.length) {
         this.queue.splice(0, this.head);
         this.head = 0;
       }
-      return input;
+      return entry;
     }
     this.queue.length = 0;
     this.head = 0;
-    return this.parts.idle?.(this.current);
+    const input = this.parts.idle?.(this.current);
+    return input === undefined ? undefined : { input };
   }
 
   private async run(): Promise<void> {
-    for (let input = this.take(); input !== undefined && !this.halted; input = this.take()) {
+    for (let entry = this.take(); entry !== undefined && !this.halted; entry = this.take()) {
+      const { input, done } = entry;
       try {
         const [next, effects] = this.parts.step(this.current, input);
         this.current = next;
         for (const effect of effects) {
-          const done = this.parts.perform(effect, next);
-          if (done !== undefined) await done;
+          const pending = this.parts.perform(effect, next);
+          if (pending !== undefined) await pending;
         }
+        done?.();
       } catch (error) {
         this.stop();
         this.parts.broke(error, input);

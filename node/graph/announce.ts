@@ -5,24 +5,18 @@
 
 import type { Address } from '../../wire/address.ts';
 import { compare, concat, utf8 } from '../../wire/bytes.ts';
-import { hash256, isPoint, sign, verify } from '../../wire/crypto.ts';
+import { isPoint, sign, verify } from '../../wire/crypto.ts';
 import { encodeMessage, type MessageOf } from '../../wire/message.ts';
+import { signedDigest } from '../../wire/signed.ts';
 import type { ChainHash, Msat, Point, SecretKey, ShortChannelId, Signature } from '../../wire/units.ts';
 import { signature } from '../../wire/units.ts';
 import type { Side } from './graph.ts';
-
-/** Bytes before what is signed: the type, and the signatures that stand first. */
-const SIGNED_FROM = { channel_announcement: 2 + 4 * 64, node_announcement: 2 + 64, channel_update: 2 + 64 } as const;
-
-/** The digest (32 bytes) that the signatures of a raw message cover. */
-export const announcementDigest = (name: keyof typeof SIGNED_FROM, raw: Uint8Array): Uint8Array =>
-  hash256(raw.subarray(SIGNED_FROM[name]));
 
 /** Whether the node ids stand in order, all four keys are points and all four signatures hold. */
 export const holdsChannelAnnouncement = (m: MessageOf<'channel_announcement'>, raw: Uint8Array): boolean => {
   if (compare(m.node_id_1, m.node_id_2) >= 0) return false;
   if (![m.node_id_1, m.node_id_2, m.bitcoin_key_1, m.bitcoin_key_2].every(isPoint)) return false;
-  const digest = announcementDigest('channel_announcement', raw);
+  const digest = signedDigest('channel_announcement', raw);
   return (
     verify(m.node_signature_1, digest, m.node_id_1) &&
     verify(m.node_signature_2, digest, m.node_id_2) &&
@@ -33,11 +27,11 @@ export const holdsChannelAnnouncement = (m: MessageOf<'channel_announcement'>, r
 
 /** Whether `node` signed this channel_update. */
 export const holdsChannelUpdate = (m: MessageOf<'channel_update'>, raw: Uint8Array, node: Point): boolean =>
-  verify(m.signature, announcementDigest('channel_update', raw), node);
+  verify(m.signature, signedDigest('channel_update', raw), node);
 
 /** Whether the node it names signed this node_announcement. */
 export const holdsNodeAnnouncement = (m: MessageOf<'node_announcement'>, raw: Uint8Array): boolean =>
-  isPoint(m.node_id) && verify(m.signature, announcementDigest('node_announcement', raw), m.node_id);
+  isPoint(m.node_id) && verify(m.signature, signedDigest('node_announcement', raw), m.node_id);
 
 const unsigned: Signature = signature(new Uint8Array(64));
 
@@ -77,7 +71,7 @@ const channelAnnouncement = (
 
 /** What our node key and our funding key sign in announcement_signatures. 32 bytes. */
 export const channelDigest = (channel: AnnouncedChannel): Uint8Array =>
-  announcementDigest('channel_announcement', channelAnnouncement(channel, []));
+  signedDigest('channel_announcement', channelAnnouncement(channel, []));
 
 /** The finished channel_announcement, from both sides' signatures. */
 export const signedChannelAnnouncement = (
@@ -86,8 +80,8 @@ export const signedChannelAnnouncement = (
   theirs: { readonly node: Signature; readonly bitcoin: Signature },
 ): Uint8Array => channelAnnouncement(channel, [ours, theirs]);
 
-const signedBy = (name: keyof typeof SIGNED_FROM, raw: Uint8Array, key: SecretKey): Uint8Array =>
-  concat(raw.subarray(0, 2), sign(announcementDigest(name, raw), key), raw.subarray(66));
+const signedBy = (name: 'channel_update' | 'node_announcement', raw: Uint8Array, key: SecretKey): Uint8Array =>
+  concat(raw.subarray(0, 2), sign(signedDigest(name, raw), key), raw.subarray(66));
 
 /** What we ask for forwarding over a channel. */
 export interface OwnPolicy {

@@ -1,0 +1,23 @@
+/**
+ * Why one of our channels offered an HTLC: for another channel's HTLC, or for a payment of our own. The channel keeps these
+ * bytes with the HTLC, so the link between both is exactly as durable as the HTLC itself.
+ */
+
+import { text, utf8 } from '../../wire/bytes.ts';
+import { bytes16, decode, encode, map, struct, u32, u64, union, type ValueOf } from '../../wire/codec.ts';
+
+const name = map(bytes16, text, utf8);
+const origin = union('kind', {
+  forward: { id: 1, body: struct({ channel: name, id: u64 }) },
+  payment: { id: 2, body: struct({ payment: name, attempt: u32 }) },
+});
+
+/** `forward`: the incoming channel's key and HTLC id. `payment`: its id and the attempt's number. */
+export type Origin = ValueOf<typeof origin>;
+
+/** The bytes a channel is given with an offer. */
+export const encodeOrigin = (value: Origin): Uint8Array => encode(origin, value);
+/** Reads them back. Throws WireError when a record is damaged. */
+export const decodeOrigin = (bytes: Uint8Array): Origin => decode(origin, bytes);
+/** An HTLC's name across all channels. */
+export const htlcName = (channel: string, id: bigint): string => `${channel}/${id}`;

@@ -1,0 +1,53 @@
+/**
+ * Whether to pass an HTLC on, and what to answer if not. BOLT 4, "Failure Messages", and BOLT 7, "HTLC Fees". Whether the
+ * outgoing channel has the balance is for that channel to say; everything that our announced policy promises is checked here.
+ */
+import type { Failure } from '../../onion/failures.ts';
+import type { ForwardPayload } from '../../onion/payload.ts';
+import { zeros } from '../../wire/bytes.ts';
+import type { Msat } from '../../wire/units.ts';
+import type { OwnPolicy } from '../graph/announce.ts';
+import { forwardingFee } from '../graph/routing.ts';
+
+/** Blocks before its expiry at which an HTLC is too late to be offered to anybody. */
+export const EXPIRY_MARGIN = 3;
+/** An HTLC that could lock our funds for longer than two weeks is not taken. */
+export const MAX_EXPIRY_AHEAD = 2016;
+
+/** The channel that the onion names, as far as relaying goes. */
+export interface OutgoingChannel {
+  readonly policy: OwnPolicy;
+  readonly status: 'usable' | 'unavailable' | 'closing';
+  /** Our channel_update, which the payer may learn from. */
+  readonly update: Uint8Array | undefined;
+}
+
+export interface IncomingHtlc {
+  readonly amount: Msat;
+  readonly expiry: number;
+}
+
+/** undefined: pass it on. */
+export const relayFailure = (
+  incoming: IncomingHtlc,
+  payload: Pick<ForwardPayload, 'amtToForward' | 'outgoingCltvValue'>,
+  outgoing: OutgoingChannel | undefined,
+  height: number,
+): Failure | undefined => {
+  const { amtToForward, outgoingCltvValue } = payload;
+  if (outgoing === undefined || outgoing.status === 'closing') return { name: 'unknown_next_peer' };
+  const { policy } = outgoing;
+  const channel_update = outgoing.update ?? zeros(0);
+  if (outgoing.status === 'unavailable') return { name: 'temporary_channel_failure', channel_update };
+  if (policy.disabled) return { name: 'channel_disabled', disabled_flags: 0, channel_update };
+  if (amtToForward < policy.htlcMinimum)
+    return { name: 'amount_below_minimum', htlc_msat: amtToForward, channel_update };
+  if (amtToForward > policy.htlcMaximum) return { name: 'temporary_channel_failure', channel_update };
+  if (incoming.amount < amtToForward + forwardingFee(policy, amtToForward))
+    return { name: 'fee_insufficient', htlc_msat: incoming.amount, channel_update };
+  if (incoming.expiry < outgoingCltvValue + policy.cltvExpiryDelta)
+    return { name: 'incorrect_cltv_expiry', cltv_expiry: incoming.expiry, channel_update };
+  if (outgoingCltvValue <= height + EXPIRY_MARGIN) return { name: 'expiry_too_soon', channel_update };
+  if (outgoingCltvValue > height + MAX_EXPIRY_AHEAD) return { name: 'expiry_too_far' };
+  return undefined;
+};

@@ -1,0 +1,279 @@
+/**
+ * Where every HTLC goes next. One that arrived is peeled and passed on, handed to the receiving machine, or failed back; one
+ * that we offered brings its fate to the channel or the payment it was offered for. Nothing is kept here: the channels hold
+ * both ends of every link, and tell again after a restart what was not taken care of.
+ */
+import type { HtlcKey, Outcome } from '../../amp/io.ts';
+import { type EobAmp, finalPayload } from '../../amp/payload.ts';
+import type { ChannelEvent, Input, Refusal, Resolution } from '../../channel/io.ts';
+import type { Htlc } from '../../channel/state.ts';
+import { type Failure, failureCode, failureOfMalformed } from '../../onion/failures.ts';
+import { peel } from '../../onion/peel.ts';
+import { type Hop, type Registry, readHop } from '../../onion/registry.ts';
+import { createFailure, wrapFailure } from '../../onion/returning.ts';
+import { hex, zeros } from '../../wire/bytes.ts';
+import type { Change } from '../../wire/change.ts';
+import { type Msat, type Point, type SecretKey, type ShortChannelId, scidText, subMsat } from '../../wire/units.ts';
+import type { ArrivedHtlc } from '../pay/receiver.ts';
+import type { Log } from '../ports.ts';
+import { decodeOrigin, encodeOrigin, htlcName, type Origin } from './origin.ts';
+import { MAX_EXPIRY_AHEAD, type OutgoingChannel, relayFailure } from './relay.ts';
+import type { ReplayLog } from './replay.ts';
+
+/** What the switchboard needs of the channels. */
+export interface ChannelDirectory {
+  push(channel: string, input: Input): void;
+  /** The channel that an onion means by this id, an alias of ours included. */
+  outgoing(scid: ShortChannelId): (OutgoingChannel & { readonly key: string }) | undefined;
+  /** An HTLC the peer offered, while the channel still has it. */
+  incoming(channel: string, id: bigint): Htlc | undefined;
+  /** An HTLC we offered, while the channel still has it or its fate. */
+  offered(channel: string, id: bigint): Htlc | undefined;
+  allOffered(): Iterable<{ readonly channel: string; readonly htlc: Htlc }>;
+  peerOf(channel: string): Point;
+  /** Our last channel_update of this channel. */
+  updateOf(channel: string): Uint8Array | undefined;
+}
+
+/** What the switchboard needs of our own payments. */
+export interface PaymentDirectory {
+  /** Resolves once the payment has durably taken note; at once when there is no such payment any more. */
+  outcome(payment: string, attempt: number, outcome: Outcome): Promise<void>;
+}
+
+/** What the switchboard needs of the receiving machine. */
+export interface ReceivingDirectory {
+  htlc(htlc: ArrivedHtlc): void;
+  resolved(key: HtlcKey): void;
+}
+
+/** What a forwarder's EOB handler made of a hop's blobs. */
+export interface ForwardNote {
+  readonly protocol: number;
+  readonly value: unknown;
+}
+
+export interface SwitchboardParts {
+  readonly key: SecretKey;
+  readonly registry: Registry<EobAmp, unknown>;
+  readonly channels: ChannelDirectory;
+  readonly payments: PaymentDirectory;
+  readonly receiver: ReceivingDirectory;
+  readonly replays: ReplayLog;
+  /** Keeps changes with the next synced write; order is kept, so no need to wait. */
+  readonly keep: (changes: readonly Change[]) => void;
+  readonly height: () => number;
+  readonly log: Log;
+  /** A forward settled and earned this. */
+  readonly earned: (fee: Msat) => void;
+  /** An experimenter's protocol read something at a forwarder. */
+  readonly noted: (note: ForwardNote) => void;
+}
+
+type Received = Extract<ChannelEvent, { event: 'received' }>;
+type OpenedHop = Exclude<Hop<EobAmp, unknown>, { kind: 'malformed' }>;
+
+/** The outgoing end of a forward; `id` and `fee` are known once it is decided, the fee only of one that succeeded. */
+interface Link {
+  readonly channel: string;
+  readonly id?: bigint;
+  readonly fee?: Msat;
+}
+
+export class Switchboard {
+  private readonly parts: SwitchboardParts;
+  /** By the incoming HTLC's name. */
+  private readonly links = new Map<string, Link>();
+
+  constructor(parts: SwitchboardParts) {
+    this.parts = parts;
+  }
+
+  /** Before the channels speak after a restart: which incoming HTLCs were already passed on. */
+  restore(): void {
+    for (const { channel, htlc } of this.parts.channels.allOffered()) {
+      const origin = decodeOrigin(htlc.origin);
+      if (origin.kind === 'forward') this.links.set(htlcName(origin.channel, origin.id), { channel });
+    }
+  }
+
+  /** A peer's HTLC is irrevocably committed to us. */
+  received(channel: string, event: Received): void {
+    const { key, registry, channels } = this.parts;
+    // Passed on before a restart: its fate will come from the outgoing channel.
+    if (this.links.has(htlcName(channel, event.id))) return;
+    const hop = readHop(registry, peel({ nodeKey: key, packet: event.onion, associatedData: event.paymentHash }));
+    if (hop.kind === 'malformed') {
+      const { sha256_of_onion: sha256OfOnion } = hop.failure;
+      channels.push(channel, {
+        type: 'fail_malformed',
+        id: event.id,
+        sha256OfOnion,
+        failureCode: failureCode(hop.failure),
+      });
+      return;
+    }
+    const failure = this.replayed(channel, event, hop) ?? this.take(channel, event, hop);
+    if (failure !== undefined) this.fail(channel, event.id, hop.sharedSecret, failure);
+  }
+
+  /** Logs the onion; a failure when it was sent before with another HTLC. */
+  private replayed(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
+    const { replays, keep, height, log } = this.parts;
+    // A peer cannot make us remember an onion for longer than we would hold its HTLC.
+    const until = Math.min(event.expiry, height() + 2 * MAX_EXPIRY_AHEAD);
+    const seen = replays.check(hop.replayTag, htlcName(channel, event.id), until);
+    if (seen === 'known') return undefined;
+    if (seen !== 'replayed') {
+      keep([seen]);
+      return undefined;
+    }
+    log.warn({ channel, htlc: `${event.id}` }, 'an onion was sent a second time; the HTLC is failed back');
+    return { name: 'temporary_node_failure' };
+  }
+
+  /** Passes an HTLC on as its onion says; the failure to send back if that cannot be. */
+  private take(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
+    switch (hop.kind) {
+      case 'refused':
+        return hop.failure;
+      case 'final':
+        return this.deliver(channel, event, hop);
+      case 'forward':
+        return this.forward(channel, event, hop);
+    }
+  }
+
+  private deliver(channel: string, event: Received, hop: Extract<OpenedHop, { kind: 'final' }>): Failure | undefined {
+    const read = finalPayload(hop.payload);
+    if ('refuse' in read) return read.refuse;
+    const { amount, expiry, paymentHash } = event;
+    const peer = this.parts.channels.peerOf(channel);
+    this.parts.receiver.htlc({
+      key: { channel, id: event.id },
+      peer,
+      amount,
+      expiry,
+      paymentHash,
+      payload: read.accept,
+    });
+    return undefined;
+  }
+
+  private forward(channel: string, event: Received, hop: Extract<OpenedHop, { kind: 'forward' }>): Failure | undefined {
+    const { channels, height, log, noted } = this.parts;
+    const { payload, note, next } = hop;
+    const outgoing = channels.outgoing(payload.shortChannelId);
+    const failure = relayFailure(event, payload, outgoing, height());
+    if (failure !== undefined || outgoing === undefined) {
+      const to = scidText(payload.shortChannelId);
+      log.debug(
+        { channel, htlc: `${event.id}`, to, failure: failure?.name },
+        'an HTLC is not passed on but failed back',
+      );
+      return failure ?? { name: 'unknown_next_peer' };
+    }
+    if (note !== undefined) noted(note);
+    this.links.set(htlcName(channel, event.id), { channel: outgoing.key });
+    channels.push(outgoing.key, {
+      type: 'offer',
+      amount: payload.amtToForward,
+      paymentHash: event.paymentHash,
+      expiry: payload.outgoingCltvValue,
+      onion: next,
+      origin: encodeOrigin({ kind: 'forward', channel, id: event.id }),
+    });
+    return undefined;
+  }
+
+  private fail(channel: string, id: bigint, sharedSecret: Uint8Array, failure: Failure): void {
+    this.parts.channels.push(channel, { type: 'fail', id, reason: createFailure(sharedSecret, failure) });
+  }
+
+  /** Fails an HTLC that its channel still has; what encrypts the failure comes from its stored onion. */
+  failBack(channel: string, id: bigint, failure: Failure): void {
+    const sharedSecret = this.secretOf(channel, id);
+    if (sharedSecret !== undefined) this.fail(channel, id, sharedSecret, failure);
+  }
+
+  private secretOf(channel: string, id: bigint): Uint8Array | undefined {
+    const htlc = this.parts.channels.incoming(channel, id);
+    if (htlc === undefined) return undefined;
+    const peeled = peel({ nodeKey: this.parts.key, packet: htlc.onion, associatedData: htlc.paymentHash });
+    return peeled.kind === 'malformed' ? undefined : peeled.sharedSecret;
+  }
+
+  /** An HTLC of ours was not offered after all. */
+  refused(channel: string, bytes: Uint8Array, why: Refusal): void {
+    const { channels, payments, log } = this.parts;
+    const origin = decodeOrigin(bytes);
+    if (origin.kind === 'payment') {
+      const short = why.code === 'insufficient_balance' || why.code === 'too_much_in_flight';
+      void payments.outcome(origin.payment, origin.attempt, {
+        kind: 'refused',
+        why: short ? 'insufficient' : 'unavailable',
+      });
+      return;
+    }
+    log.debug({ to: channel, why: why.code }, 'the outgoing channel takes no such HTLC now; it is failed back');
+    this.links.delete(htlcName(origin.channel, origin.id));
+    const channel_update = channels.updateOf(channel) ?? zeros(0);
+    this.failBack(origin.channel, origin.id, { name: 'temporary_channel_failure', channel_update });
+  }
+
+  /** The fate of an HTLC that we offered. */
+  resolved(channel: string, id: bigint, bytes: Uint8Array, result: Resolution): void {
+    const { payments, channels } = this.parts;
+    const origin = decodeOrigin(bytes);
+    if (origin.kind === 'forward') this.forwardResolved(channel, id, origin, result);
+    else
+      void payments
+        .outcome(origin.payment, origin.attempt, result)
+        .then(() => channels.push(channel, { type: 'acknowledge', id }));
+  }
+
+  private forwardResolved(
+    channel: string,
+    id: bigint,
+    origin: Extract<Origin, { kind: 'forward' }>,
+    result: Resolution,
+  ): void {
+    const { channels, log } = this.parts;
+    const name = htlcName(origin.channel, origin.id);
+    const incoming = channels.incoming(origin.channel, origin.id);
+    if (incoming === undefined) {
+      // Ended and gone before a restart: nothing is left to do on that side.
+      this.links.delete(name);
+      channels.push(channel, { type: 'acknowledge', id });
+      return;
+    }
+    if (result.kind === 'fulfilled') {
+      const amount = channels.offered(channel, id)?.amount ?? incoming.amount;
+      this.links.set(name, { channel, id, fee: subMsat(incoming.amount, amount) });
+      channels.push(origin.channel, { type: 'fulfill', id: origin.id, preimage: result.preimage });
+      return;
+    }
+    this.links.set(name, { channel, id });
+    const secret = this.secretOf(origin.channel, origin.id);
+    if (secret === undefined) {
+      log.error({ htlc: name, hash: hex(incoming.paymentHash) }, 'the onion of a forwarded HTLC is no longer readable');
+      return;
+    }
+    const reason =
+      result.kind === 'failed'
+        ? wrapFailure(secret, result.reason)
+        : createFailure(secret, failureOfMalformed(result.failureCode, result.sha256OfOnion));
+    channels.push(origin.channel, { type: 'fail', id: origin.id, reason });
+  }
+
+  /** An incoming HTLC that we ended is gone from both sides for good. */
+  settled(channel: string, id: bigint): void {
+    const { channels, receiver, earned } = this.parts;
+    const name = htlcName(channel, id);
+    const link = this.links.get(name);
+    this.links.delete(name);
+    if (link?.fee !== undefined) earned(link.fee);
+    if (link?.id !== undefined) channels.push(link.channel, { type: 'acknowledge', id: link.id });
+    else receiver.resolved({ channel, id });
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The receiving machine in the node: HTLCs in, fulfils and failures out, its records and the invoices it pays in one write.
+ */
+import type { HtlcKey, ReceiverContext, ReceiverEffect, ReceiverInput } from '../../amp/io.ts';
+import { restoreReceiver } from '../../amp/receiverstore.ts';
+import { listSets, type Receiver, receive } from '../../amp/receiving.ts';
+import type { SetView } from '../../amp/reports.ts';
+import type { Failure } from '../../onion/failures.ts';
+import { hex } from '../../wire/bytes.ts';
+import type { Preimage } from '../../wire/units.ts';
+import { Machine } from '../machine.ts';
+import type { Clock, Log, Store } from '../ports.ts';
+import { prefixed } from '../store/space.ts';
+import type { Invoices } from './invoices.ts';
+
+const PREFIX = 'receiver/';
+
+/** An HTLC for us, before its invoice is looked up. */
+export type ArrivedHtlc = Omit<Extract<ReceiverInput, { type: 'htlc' }>, 'type' | 'invoice'>;
+type Arrival = ({ readonly type: 'htlc' } & ArrivedHtlc) | Exclude<ReceiverInput, { type: 'htlc' }>;
+
+export interface ReceiverParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly invoices: Invoices;
+  readonly context: () => ReceiverContext;
+  readonly fulfill: (key: HtlcKey, preimage: Preimage) => void;
+  readonly fail: (key: HtlcKey, failure: Failure) => void;
+  readonly fatal: (error: unknown) => void;
+}
+
+export class ReceiverHost {
+  private readonly parts: ReceiverParts;
+  private readonly machine: Machine<Receiver, Arrival, ReceiverEffect>;
+  private stopTicking: () => void = () => undefined;
+
+  private constructor(parts: ReceiverParts, state: Receiver) {
+    this.parts = parts;
+    this.machine = new Machine({
+      state,
+      step: (before, input) => receive(before, this.withInvoice(input), parts.context()),
+      perform: (effect) => this.perform(effect),
+      broke: (error) => parts.fatal(error),
+    });
+  }
+
+  /** Throws StoreError or WireError when its records cannot be read. */
+  static async load(parts: ReceiverParts): Promise<ReceiverHost> {
+    const records = new Map<string, Uint8Array>();
+    for await (const [key, value] of parts.store.entries(PREFIX)) records.set(key.slice(PREFIX.length), value);
+    return new ReceiverHost(parts, restoreReceiver(records));
+  }
+
+  /** Looks once a second for sets that are too old. */
+  start(): void {
+    this.stopTicking = this.parts.clock.after(1000, () => {
+      this.machine.push({ type: 'tick' });
+      this.start();
+    });
+  }
+
+  stop(): Promise<void> {
+    this.stopTicking();
+    return this.machine.settled();
+  }
+
+  htlc(htlc: ArrivedHtlc): void {
+    this.machine.push({ type: 'htlc', ...htlc });
+  }
+
+  resolved(key: HtlcKey): void {
+    this.machine.push({ type: 'resolved', key });
+  }
+
+  tick(): void {
+    this.machine.push({ type: 'tick' });
+  }
+
+  sets(): readonly SetView[] {
+    return listSets(this.machine.state);
+  }
+
+  /** The invoice is looked up when the input is taken, not when it was queued: another set may have paid it in between. */
+  private withInvoice(input: Arrival): ReceiverInput {
+    if (input.type !== 'htlc') return input;
+    const { invoices } = this.parts;
+    const { payload, paymentHash } = input;
+    const found = payload.kind === 'eob' ? invoices.identified(payload.paymentId) : invoices.hashed(paymentHash);
+    return { ...input, invoice: found && invoices.terms(found) };
+  }
+
+  private perform(effect: ReceiverEffect): Promise<void> | undefined {
+    const { store, invoices, log } = this.parts;
+    switch (effect.do) {
+      case 'save': {
+        const paid = effect.paid === undefined ? undefined : invoices.paidChange(effect.paid);
+        return store.commit([...prefixed(PREFIX, effect.changes), ...(paid?.changes ?? [])]).then(paid?.settle);
+      }
+      case 'fulfill':
+        this.parts.fulfill(effect.key, effect.preimage);
+        return undefined;
+      case 'fail':
+        this.parts.fail(effect.key, effect.failure);
+        return undefined;
+      case 'report': {
+        const { report } = effect;
+        if (report.event === 'set_failed')
+          log.info({ set: hex(report.set.id), why: report.why }, 'a set of HTLCs was given up; all of it goes back');
+        else if (report.event === 'set_settled')
+          log.info({ set: hex(report.set.id), parts: report.set.htlcs.length }, 'a payment is complete; claiming it');
+        else if (report.event === 'htlc_refused')
+          log.info({ hash: hex(report.paymentHash), why: report.why }, 'an HTLC for us was refused');
+        return undefined;
+      }
+    }
+  }
+}
