@@ -22,6 +22,9 @@ const faultOf = (error: unknown): StoreError => {
   return new StoreError({ code: 'write_failed', reason: message });
 };
 
+/** The same bytes as what the rest of the program knows: LevelDB gives Buffers, whose `slice` does not copy. */
+const plain = (value: Uint8Array): Uint8Array => new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+
 const openError = (path: string, error: unknown): StoreError => {
   const { code, message } = reasonOf(error);
   if (code === 'LEVEL_LOCKED') return new StoreError({ code: 'locked', path });
@@ -51,7 +54,8 @@ export const levelStore = async (path: string): Promise<Store> => {
   return {
     get: async (key) => {
       try {
-        return await db.get(key);
+        const value = await db.get(key);
+        return value && plain(value);
       } catch (error) {
         throw faultOf(error);
       }
@@ -60,7 +64,8 @@ export const levelStore = async (path: string): Promise<Store> => {
       // Keys are ASCII: the highest one below a prefix sorts before the prefix followed by U+FFFF.
       const from = after !== undefined && after >= prefix ? { gt: after } : { gte: prefix };
       try {
-        for await (const [key, value] of db.iterator({ ...from, lt: `${prefix}\uffff` })) yield [key, value] as const;
+        for await (const [key, value] of db.iterator({ ...from, lt: `${prefix}\uffff` }))
+          yield [key, plain(value)] as const;
       } catch (error) {
         throw faultOf(error);
       }
