@@ -162,12 +162,14 @@ export interface Destination {
 }
 export const destination = param<string, Destination>('id[@host[:port]]', (given) => {
   const what = 'a node id, or id@host:port';
-  const [, id = '', inBrackets, bare, digits] =
-    /^([^@]*)(?:@(?:\[([0-9a-fA-F:.%]+)\]|([^:@[\]]+|[0-9a-fA-F:.%]+?))(?::(\d{1,5}))?)?$/.exec(
-      textFrom(given, what),
-    ) ?? [];
-  const port = digits === undefined ? undefined : integerFrom(digits, 1, 0xffff);
-  return { id: pointFrom(id, what), host: inBrackets ?? bare, port };
+  const [id = '', place, ...more] = textFrom(given, what).split('@');
+  if (place === undefined) return { id: pointFrom(id, what), host: undefined, port: undefined };
+  // With more than one colon and no brackets all of it is an IPv6 address.
+  const [, inBrackets, bare, digits] =
+    /^(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(place) ?? /^()([0-9a-fA-F:.]+)$/.exec(place) ?? [];
+  const host = inBrackets || bare;
+  if (host === undefined || more.length > 0) throw new RangeError(what);
+  return { id: pointFrom(id, what), host, port: digits === undefined ? undefined : integerFrom(digits, 1, 0xffff) };
 });
 
 /** TXID:OUTPUT, the id as people write it. */

@@ -1,0 +1,210 @@
+/** Parameters of every method: what is taken, as what, and what is refused naming the field. */
+import { describe, expect, test } from 'vitest';
+import { usageOf } from '../../../node/api/help.ts';
+import type { Method } from '../../../node/api/method.ts';
+import { isMethod, type MethodName, table } from '../../../node/api/table.ts';
+import { unhex } from '../../../wire/bytes.ts';
+import { fakeRpc, ids, patient } from '../../support/api.ts';
+
+const ask = async (method: string, params: unknown, dev = false) => {
+  const text = await fakeRpc({}, dev).answer(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), patient);
+  return JSON.parse(text ?? 'null');
+};
+/** Everything a schema makes of parameters. */
+const read = (method: MethodName, params: unknown) => (table[method] as Method).params.parse(params);
+
+const a = ids.alice;
+const refusals: readonly (readonly [method: MethodName, field: string, params: unknown])[] = [
+  ['getinfo', 'verbose', { verbose: true }],
+  ['stop', 'now', { now: true }],
+  ['newaddr', 'addresstype', ['p2tr']],
+  ['newaddr', 'addresstype', [7]],
+  ['listfunds', 'spent', ['maybe']],
+  ['help', 'command', [1]],
+  ['help', 'command', ['nosuchmethod']],
+  ['connect', 'id', []],
+  ['connect', 'id', ['02abcd@localhost']],
+  ['connect', 'id', [`${a}@host:99999`]],
+  ['connect', 'id', [`04${a.slice(2)}`]],
+  ['connect', 'id', [`${a}@`]],
+  ['connect', 'id', [`${a}@a@b`]],
+  ['connect', 'host', { id: a, host: 5 }],
+  ['connect', 'port', { id: a, port: -1 }],
+  ['connect', 'port', { id: a, port: 65536 }],
+  ['connect', 'port', { id: a, port: '12x' }],
+  ['disconnect', 'id', {}],
+  ['disconnect', 'id', ['zz']],
+  ['disconnect', 'force', [a, 1]],
+  ['listpeers', 'id', [a.slice(2)]],
+  ['listpeers', 'level', { level: 'debug' }],
+  ['fundchannel', 'id', { amount: 100000 }],
+  ['fundchannel', 'amount', { id: a }],
+  ['fundchannel', 'amount', { id: a, amount: 'any' }],
+  ['fundchannel', 'amount', { id: a, amount: 1.5 }],
+  ['fundchannel', 'amount', { id: a, amount: '1500msat' }],
+  ['fundchannel', 'amount', { id: a, amount: -1 }],
+  ['fundchannel', 'feerate', { id: a, amount: 'all', feerate: 'fast' }],
+  ['fundchannel', 'announce', { id: a, amount: 'all', announce: 'no' }],
+  ['fundchannel', 'minconf', { id: a, amount: 'all', minconf: 1.5 }],
+  ['fundchannel', 'utxos', { id: a, amount: 'all', utxos: 'x' }],
+  ['fundchannel', 'utxos.1', { id: a, amount: 'all', utxos: [`${ids.txid}:0`, 'x'] }],
+  ['fundchannel', 'push_msat', { id: a, amount: 'all', push_msat: 'all' }],
+  ['fundchannel', 'request_amt', { id: a, amount: 'all', request_amt: 5 }],
+  ['fundchannel', 'channel_type.0', { id: a, amount: 'all', channel_type: ['x'] }],
+  ['listpeerchannels', 'short_channel_id', { short_channel_id: '1x2' }],
+  ['listpeerchannels', 'short_channel_id', { short_channel_id: '99999999x1x1' }],
+  ['listpeerchannels', 'channel_id', { channel_id: a }],
+  ['close', 'id', ['103x1']],
+  ['close', 'unilateraltimeout', [a, -5]],
+  ['close', 'wrong_funding', { id: a, wrong_funding: `${ids.txid}:0` }],
+  ['close', 'feerange.1', { id: a, feerange: ['slow', 'x'] }],
+  ['invoice', 'amount_msat', []],
+  ['invoice', 'amount_msat', ['all', 'l', 'd']],
+  ['invoice', 'amount_msat', [0, 'l', 'd']],
+  ['invoice', 'amount_msat', ['1.0001sat', 'l', 'd']],
+  ['invoice', 'amount_msat', [2 ** 60, 'l', 'd']],
+  ['invoice', 'amount_msat', ['99999999999999999999', 'l', 'd']],
+  ['invoice', 'label', { amount_msat: 1, description: 'd' }],
+  ['invoice', 'label', [1, '', 'd']],
+  ['invoice', 'label', [1, {}, 'd']],
+  ['invoice', 'description', [1, 'l']],
+  ['invoice', 'description', [1, 'l', 5]],
+  ['invoice', 'expiry', [1, 'l', 'd', 'soon']],
+  ['invoice', 'fallbacks.0', { amount_msat: 1, label: 'l', description: 'd', fallbacks: [1] }],
+  ['invoice', 'preimage', { amount_msat: 1, label: 'l', description: 'd', preimage: '00' }],
+  ['invoice', 'exposeprivatechannels', { amount_msat: 1, label: 'l', description: 'd', exposeprivatechannels: ['x'] }],
+  ['invoice', 'cltv', { amount_msat: 1, label: 'l', description: 'd', cltv: 2 ** 32 }],
+  ['invoice', 'amp', { amount_msat: 1, label: 'l', description: 'd', amp: 'bolt12' }],
+  ['listinvoices', 'payment_hash', { payment_hash: 'x' }],
+  ['listinvoices', 'offer_id', { offer_id: 'x' }],
+  ['listinvoices', 'index', { index: 'paid' }],
+  ['waitinvoice', 'label', []],
+  ['decode', 'string', [[]]],
+  ['listsets', 'set_id', { set_id: '00' }],
+  ['pay', 'bolt11', {}],
+  ['pay', 'bolt11', { bolt11: 'x', invstring: 'x' }],
+  ['pay', 'amount_msat', ['x', '1 sat']],
+  ['pay', 'maxfeepercent', { bolt11: 'x', maxfeepercent: -1 }],
+  ['pay', 'retry_for', { bolt11: 'x', retry_for: 1e300 }],
+  ['pay', 'localinvreqid', { bolt11: 'x', localinvreqid: '00' }],
+  ['pay', 'exclude', { bolt11: 'x', exclude: a }],
+  ['pay', 'scheme', { bolt11: 'x', scheme: 'xor' }],
+  ['pay', 'shards', { bolt11: 'x', shards: 0 }],
+  ['pay', 'shards', { bolt11: 'x', shards: 256 }],
+  ['pay', 'dev_withhold', { bolt11: 'x', dev_withhold: 1 }],
+  ['pay', '__proto__', JSON.parse('{"bolt11":"x","__proto__":{}}')],
+  ['keysend', 'destination', [ids.hash, 1]],
+  ['keysend', 'amount_msat', [a]],
+  ['keysend', 'extratlvs', { destination: a, amount_msat: 1, extratlvs: { 5: '00' } }],
+  ['listchannels', 'source', { source: 'x' }],
+  ['listnodes', 'id', [5]],
+  ['listpays', 'status', { status: 'done' }],
+];
+
+describe('parameters', () => {
+  test.each(refusals)('%s refuses a wrong %s: %j', async (method, field, params) => {
+    const { error, id } = await ask(method, params);
+    expect(id).toBe(1);
+    expect(error).toMatchObject({ code: -32602, data: { field } });
+    expect(error.message.startsWith(`${field}: `)).toBe(true);
+  });
+
+  test('every method is among the refusals', () => {
+    const tested = new Set(refusals.map(([method]) => method));
+    expect(Object.keys(table).filter((name) => isMethod(name) && !tested.has(name))).toEqual([]);
+  });
+
+  test('more parameters than there are is refused', async () => {
+    const { error } = await ask('waitinvoice', ['a', 'b']);
+    expect(error).toEqual({ code: -32602, message: 'waitinvoice takes at most 1 parameters, got 2' });
+  });
+
+  test('null counts as not given, in either form', async () => {
+    expect((await ask('listpeers', [null, null])).error).toBeUndefined();
+    expect((await ask('listpeers', { id: null })).error).toBeUndefined();
+    expect((await ask('waitinvoice', [null])).error.message).toBe('label: is required: label');
+  });
+
+  test('experiments are for nodes started with --dev', async () => {
+    expect((await ask('pay', { bolt11: 'x', dev_withhold: 1 }, true)).error).toBeUndefined();
+  });
+
+  test('the order of parameters is that of Core Lightning, ours behind it', () => {
+    expect(usageOf('pay')).toBe(
+      'pay bolt11 [amount_msat] [label] [riskfactor] [maxfeepercent] [retry_for] [maxdelay] [exemptfee] [localinvreqid] ' +
+        '[exclude] [maxfee] [description] [partial_msat] [scheme] [shards]',
+    );
+    expect(usageOf('invoice')).toBe(
+      'invoice amount_msat label description [expiry] [fallbacks] [preimage] [exposeprivatechannels] [cltv] [deschashonly] [amp]',
+    );
+    expect(usageOf('fundchannel')).toBe(
+      'fundchannel id amount [feerate] [announce] [minconf] [utxos] [push_msat] [close_to] [request_amt] [compact_lease] ' +
+        '[reserve] [mindepth] [channel_type]',
+    );
+  });
+});
+
+describe('what handlers get', () => {
+  test.each([
+    [1000, 1000n],
+    ['1000', 1000n],
+    ['1000msat', 1000n],
+    ['1sat', 1000n],
+    ['1.5sat', 1500n],
+    ['0.001btc', 100_000_000n],
+    ['0.00000000001btc', 1n],
+    [9_007_199_254_740_991, 9_007_199_254_740_991n],
+    ['2100000000000000000', 2_100_000_000_000_000_000n],
+    ['any', 'any'],
+  ])('amount_msat %j is %s', (given, expected) => {
+    expect(read('invoice', { amount_msat: given, label: 1, description: 'd' })).toMatchObject({
+      amount_msat: expected,
+      label: '1',
+      expiry: 604_800,
+    });
+  });
+
+  test.each([
+    [1_000_000, 1_000_000n],
+    ['1000000sat', 1_000_000n],
+    ['1000000000msat', 1_000_000n],
+    ['0.01btc', 1_000_000n],
+    ['all', 'all'],
+  ])('amount %j is %s sat', (given, expected) => {
+    expect(read('fundchannel', { id: a, amount: given })).toMatchObject({ amount: expected, announce: true });
+  });
+
+  test.each([
+    ['urgent', { blocks: 6 }],
+    ['12blocks', { blocks: 12 }],
+    ['1000perkw', { perkw: 1000 }],
+    ['4001perkb', { perkw: 1001 }],
+    [4000, { perkw: 1000 }],
+  ])('feerate %j is %j', (given, expected) => {
+    expect(read('fundchannel', { id: a, amount: 1, feerate: given })).toMatchObject({ feerate: expected });
+  });
+
+  test.each([
+    [a, undefined, undefined],
+    [`${a}@10.0.0.1`, '10.0.0.1', undefined],
+    [`${a}@node.example:9735`, 'node.example', 9735],
+    [`${a}@[::1]:9735`, '::1', 9735],
+    [`${a}@::1`, '::1', undefined],
+  ])('connect %s', (given, host, port) => {
+    expect(read('connect', { id: given })).toEqual({ id: { id: unhex(a), host, port } });
+  });
+
+  test.each([
+    [a, { peer: unhex(a) }],
+    [ids.hash, { channel: unhex(ids.hash) }],
+    ['103x1x0', { scid: (103n << 40n) | (1n << 16n) }],
+  ])('close %s', (given, id) => {
+    expect(read('close', { id: given })).toMatchObject({ id, unilateraltimeout: 172_800 });
+  });
+
+  test('a txid is turned into the order in which it is hashed', () => {
+    const id = `${'00'.repeat(31)}ff`;
+    const { utxos } = read('fundchannel', { id: a, amount: 1, utxos: [`${id}:3`] });
+    expect(utxos).toEqual([{ txid: Uint8Array.of(0xff, ...new Uint8Array(31)), vout: 3 }]);
+  });
+});

@@ -1,0 +1,245 @@
+/** A node that answers every method with a fixed result: enough for everything between a caller and the handlers. */
+import { jsonRpc } from '../../node/api/jsonrpc.ts';
+import type { Handlers, MethodName, Result } from '../../node/api/table.ts';
+import { msat } from '../../wire/units.ts';
+
+export const ids = {
+  alice: `02${'a1'.repeat(32)}`,
+  bob: `03${'b2'.repeat(32)}`,
+  hash: 'c3'.repeat(32),
+  other: 'd4'.repeat(32),
+  txid: 'e5'.repeat(32),
+} as const;
+
+const paid = {
+  destination: ids.bob,
+  payment_hash: ids.hash,
+  created_at: 1_700_000_000.25,
+  parts: 2,
+  amount_msat: msat(1_500_000_000n),
+  amount_sent_msat: msat(1_500_002_500n),
+  payment_preimages: [ids.hash, ids.other],
+  scheme: 'dynamic' as const,
+  shards: [
+    {
+      index: 1,
+      payment_hash: ids.hash,
+      status: 'complete' as const,
+      amount_msat: msat(900_000_000n),
+      amount_sent_msat: msat(900_001_500n),
+      route: [
+        { id: ids.alice, short_channel_id: '103x1x0' },
+        { id: ids.bob, short_channel_id: '104x1x0' },
+      ],
+      attempts: 1,
+    },
+    {
+      index: 2,
+      payment_hash: ids.other,
+      status: 'complete' as const,
+      amount_msat: msat(600_000_000n),
+      amount_sent_msat: msat(600_001_000n),
+      route: [{ id: ids.bob, short_channel_id: '105x2x1' }],
+      attempts: 2,
+    },
+  ],
+};
+
+const invoice = {
+  label: 'coffee',
+  description: '1 cup',
+  payment_hash: ids.hash,
+  expires_at: 1_700_604_800,
+  amount_msat: msat(1_500_000_000n),
+  bolt11: 'lnbcrt1…',
+  created_index: 1,
+  amount_received_msat: msat(1_500_000_001n),
+  paid_at: 1_700_000_100,
+  amp: 'eob' as const,
+  parts: 2,
+  status: 'paid' as const,
+};
+
+export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> } = {
+  getinfo: {
+    id: ids.alice,
+    alias: 'alice',
+    color: '02a1b2',
+    num_peers: 1,
+    num_pending_channels: 0,
+    num_active_channels: 1,
+    num_inactive_channels: 0,
+    address: [],
+    binding: [{ type: 'ipv4', address: '127.0.0.1', port: 9735 }],
+    version: '0.1.0',
+    blockheight: 110,
+    network: 'regtest',
+    fees_collected_msat: msat(1_001n),
+    'lightning-dir': '/home/alice/.ampere/regtest',
+    api: { address: '127.0.0.1', port: 9736, token_file: '/home/alice/.ampere/regtest/api-token' },
+  },
+  newaddr: { bech32: 'bcrt1qexample' },
+  listfunds: {
+    outputs: [
+      {
+        txid: ids.txid,
+        output: 1,
+        amount_msat: msat(123_456_789_000n),
+        scriptpubkey: '0014',
+        status: 'confirmed',
+        reserved: false,
+        blockheight: 101,
+      },
+    ],
+    channels: [],
+  },
+  stop: { result: 'Shutdown complete' },
+  connect: {
+    id: ids.bob,
+    features: '8000',
+    direction: 'out',
+    address: { type: 'ipv4', address: '127.0.0.1', port: 9735 },
+  },
+  disconnect: {},
+  listpeers: {
+    peers: [{ id: ids.bob, connected: true, num_channels: 1, netaddr: ['127.0.0.1:9735'], features: '8000' }],
+  },
+  fundchannel: { tx: '0200', txid: ids.txid, outnum: 0, channel_id: ids.hash },
+  listpeerchannels: {
+    channels: [
+      {
+        peer_id: ids.bob,
+        peer_connected: true,
+        state: 'CHANNELD_NORMAL',
+        short_channel_id: '103x1x0',
+        channel_id: ids.hash,
+        funding_txid: ids.txid,
+        funding_outnum: 0,
+        private: false,
+        opener: 'local',
+        features: ['option_static_remotekey'],
+        funding: { local_funds_msat: msat(1_000_000_000n), remote_funds_msat: msat(0n) },
+        to_us_msat: msat(899_999_500n),
+        total_msat: msat(1_000_000_000n),
+        fee_base_msat: msat(1_000n),
+        fee_proportional_millionths: 10,
+        dust_limit_msat: msat(546_000n),
+        their_reserve_msat: msat(10_000_000n),
+        our_reserve_msat: msat(10_000_000n),
+        spendable_msat: msat(880_000_000n),
+        receivable_msat: msat(90_000_500n),
+        minimum_htlc_in_msat: msat(1n),
+        their_to_self_delay: 144,
+        our_to_self_delay: 144,
+        max_accepted_htlcs: 483,
+        status: ['CHANNELD_NORMAL: ready'],
+        htlcs: [
+          {
+            direction: 'out',
+            id: 7,
+            amount_msat: msat(1_000n),
+            expiry: 150,
+            payment_hash: ids.hash,
+            state: 'SENT_ADD_ACK_REVOCATION',
+          },
+        ],
+      },
+    ],
+  },
+  close: { type: 'mutual', txs: ['0200'], txids: [ids.txid] },
+  invoice: {
+    bolt11: 'lnbcrt1…',
+    payment_hash: ids.hash,
+    payment_secret: ids.other,
+    expires_at: 1_700_604_800,
+    created_index: 1,
+  },
+  listinvoices: { invoices: [invoice] },
+  waitinvoice: invoice,
+  decode: {
+    type: 'bolt11 invoice',
+    valid: true,
+    currency: 'bcrt',
+    created_at: 1_700_000_000,
+    expiry: 604_800,
+    payee: ids.bob,
+    amount_msat: msat(1_500_000_000n),
+    payment_hash: ids.hash,
+    signature: '00'.repeat(64),
+    description: '1 cup',
+    min_final_cltv_expiry: 18,
+    amp: 'eob',
+  },
+  listsets: {
+    sets: [
+      {
+        set_id: ids.hash,
+        scheme: 'dynamic',
+        status: 'receiving',
+        label: 'coffee',
+        shares: 2,
+        parts: 2,
+        amount_received_msat: msat(1_000_000_500n),
+        amount_msat: msat(1_500_000_000n),
+        first_seen_at: 1_700_000_000,
+        htlcs: [],
+      },
+    ],
+  },
+  listchannels: {
+    channels: [
+      {
+        source: ids.alice,
+        destination: ids.bob,
+        short_channel_id: '103x1x0',
+        direction: 0,
+        public: true,
+        amount_msat: msat(1_000_000_000n),
+        message_flags: 1,
+        channel_flags: 0,
+        active: true,
+        last_update: 1_700_000_000,
+        base_fee_millisatoshi: 1000,
+        fee_per_millionth: 10,
+        delay: 34,
+        htlc_minimum_msat: msat(1n),
+        features: '',
+      },
+    ],
+  },
+  listnodes: { nodes: [{ nodeid: ids.bob, alias: 'bob' }] },
+  pay: { ...paid, status: 'complete' },
+  keysend: { ...paid, status: 'complete' },
+  listpays: {
+    pays: [
+      {
+        payment_hash: ids.hash,
+        status: 'complete',
+        destination: ids.bob,
+        created_at: 1_700_000_000,
+        created_index: 1,
+        amount_msat: msat(1_500_000_000n),
+        amount_sent_msat: msat(1_500_002_500n),
+        number_of_parts: 2,
+      },
+    ],
+  },
+};
+
+/** Handlers that answer with the samples, except those given. */
+export const fakeHandlers = (own: Partial<Handlers> = {}): Handlers => ({
+  ...(Object.fromEntries(
+    Object.entries(samples).map(([name, result]) => [name, async () => result]),
+  ) as unknown as Handlers),
+  ...own,
+});
+
+/** What handlers were asked, and errors nobody was to see, beside the JSON-RPC over them. */
+export const fakeRpc = (own: Partial<Handlers> = {}, dev = false) => {
+  const broken: unknown[] = [];
+  const answer = jsonRpc({ handlers: fakeHandlers(own), dev, broke: (method, error) => broken.push([method, error]) });
+  return { answer, broken };
+};
+
+/** A call nobody hangs up on. */
+export const patient = { signal: new AbortController().signal };
