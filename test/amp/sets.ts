@@ -1,0 +1,71 @@
+/** AMP sets made for tests, by the schemes' own dealing: what a payer would send, HTLC by HTLC. */
+import type { InvoiceTerms, SchemeName } from '../../amp/io.ts';
+import { schemes } from '../../amp/schemes.ts';
+import { child } from '../../amp/shares.ts';
+import { zeros } from '../../wire/bytes.ts';
+import { msat } from '../../wire/units.ts';
+import { bytes32, type Htlc, keyOf, peerOf } from './receiver.ts';
+
+export interface SetWish {
+  readonly scheme: SchemeName;
+  /** HTLCs. */
+  readonly parts: number;
+  /** Shares, where the scheme fixes them; as many as parts unless told. */
+  readonly shares?: number;
+  readonly seed?: number;
+  readonly firstKey?: number;
+  /** Of each HTLC, msat. */
+  readonly amount?: bigint;
+  readonly invoice?: InvoiceTerms;
+  readonly expiry?: number;
+}
+
+/** The HTLCs of one payment, in the order in which they are dealt. */
+export const amp = (wish: SetWish): readonly Htlc[] => {
+  const { scheme: name, parts, shares = parts, seed = 1, firstKey = 0, amount = 1000n, invoice, expiry = 540 } = wish;
+  const scheme = schemes[name];
+  const entropy = bytes32(seed);
+  let book = scheme.open(entropy, shares);
+  return Array.from({ length: parts }, (_, i): Htlc => {
+    const [hand, next] = scheme.deal(book, entropy, i === parts - 1);
+    book = next;
+    return {
+      key: keyOf(firstKey + i),
+      peer: peerOf(1),
+      amount: msat(amount),
+      expiry,
+      paymentHash: child(book.root, hand.index).paymentHash,
+      payload: {
+        kind: 'eob',
+        amount: msat(amount),
+        expiry,
+        scheme: name,
+        paymentId: invoice?.paymentSecret.slice(0, 11) ?? zeros(11),
+        blobs: hand.shares.map((share) => ({ setId: book.setId, ...share })),
+      },
+      invoice,
+    };
+  });
+};
+
+/** An HTLC whose blobs are changed. */
+export const withBlobs = (
+  htlc: Htlc,
+  change: (
+    blob: Extract<Htlc['payload'], { kind: 'eob' }>['blobs'][number],
+  ) => Partial<Extract<Htlc['payload'], { kind: 'eob' }>['blobs'][number]>,
+): Htlc => {
+  const { payload } = htlc;
+  if (payload.kind !== 'eob') return htlc;
+  return { ...htlc, payload: { ...payload, blobs: payload.blobs.map((blob) => ({ ...blob, ...change(blob) })) } };
+};
+
+export const ampInvoice = (amount: bigint | undefined, n = 7): InvoiceTerms => ({
+  id: `invoice ${n}`,
+  kind: 'eob_amp',
+  status: 'open',
+  amount: amount === undefined ? undefined : msat(amount),
+  paymentSecret: bytes32(1000 + n),
+  preimage: undefined,
+  minFinalCltv: 18,
+});
