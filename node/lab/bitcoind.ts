@@ -22,8 +22,6 @@ export interface StartOptions {
   readonly password?: string;
   /** More options, each as bitcoind spells it: `-txindex=1`. */
   readonly args?: readonly string[];
-  /** True to let it run on when this process ends. */
-  readonly keep?: boolean;
 }
 
 export interface RunningBitcoind {
@@ -41,6 +39,8 @@ export interface RunningBitcoind {
   mine(blocks: number, address: string): Promise<readonly string[]>;
   /** Ends it in order, or at once with `SIGKILL`; resolves when the process is gone. Again is harmless. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Lets it run on when this process ends. */
+  release(): void;
 }
 
 const host = '127.0.0.1';
@@ -104,7 +104,7 @@ const untilAnswering = async (rpc: Rpc, child: ChildProcess, said: () => string)
 
 /** Starts it and waits until it answers. Throws Error with bitcoind's own words when it ends instead. */
 export const startBitcoind = async (options: StartOptions): Promise<RunningBitcoind> => {
-  const { dir, keep = false, password = randomBytes(16).toString('hex') } = options;
+  const { dir, password = randomBytes(16).toString('hex') } = options;
   const port = options.port ?? (await freePort());
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeFile(join(dir, 'bitcoin.conf'), settings(port, password), { mode: 0o600 });
@@ -125,7 +125,7 @@ export const startBitcoind = async (options: StartOptions): Promise<RunningBitco
   const kill = (): void => {
     if (!gone(child)) child.kill('SIGKILL');
   };
-  if (!keep) process.once('exit', kill);
+  process.once('exit', kill);
 
   const rpc = openRpc({ host, port, auth: { user, password } });
   const stop = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> => {
@@ -142,10 +142,6 @@ export const startBitcoind = async (options: StartOptions): Promise<RunningBitco
     await stop('SIGKILL');
     throw error;
   }
-  if (keep) {
-    child.stderr?.destroy();
-    child.unref();
-  }
   return {
     host,
     port,
@@ -157,5 +153,11 @@ export const startBitcoind = async (options: StartOptions): Promise<RunningBitco
     call: (method, ...params) => rpc.call(method, params, z.unknown()),
     mine: (blocks, address) => rpc.call('generatetoaddress', [blocks, address], z.array(z.string())),
     stop,
+    release: () => {
+      process.removeListener('exit', kill);
+      rpc.close();
+      child.stderr?.destroy();
+      child.unref();
+    },
   };
 };
