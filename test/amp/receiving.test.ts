@@ -1,0 +1,262 @@
+/** The rules of receiving, one by one: what completes a set, what fails it whole, what fails one HTLC alone. */
+import { describe, expect, test } from 'vitest';
+import { listSets } from '../../amp/receiving.ts';
+import { msat, type PaymentHash, type Point, paymentHash } from '../../wire/units.ts';
+import { bytes32, type Htlc, keyOf, peerOf, ReceiverUnderTest } from './receiver.ts';
+import { amp, ampInvoice, withBlobs } from './sets.ts';
+
+const WRONG = 'incorrect_or_unknown_payment_details';
+const at = (htlcs: readonly Htlc[], i: number): Htlc => {
+  const htlc = htlcs[i];
+  if (htlc === undefined) throw new RangeError(`no HTLC ${i}`);
+  return htlc;
+};
+const run = (htlcs: readonly Htlc[], before?: (receiver: ReceiverUnderTest) => void): ReceiverUnderTest => {
+  const receiver = new ReceiverUnderTest();
+  before?.(receiver);
+  for (const htlc of htlcs) receiver.arrive(htlc);
+  return receiver;
+};
+const fates = (receiver: ReceiverUnderTest, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, i) => receiver.fate(i));
+const whys = (receiver: ReceiverUnderTest): readonly string[] =>
+  receiver.events.flatMap((event) => ('why' in event ? [event.why] : []));
+const settled = (n: number) => Array(n).fill('fulfilled');
+
+describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
+  test('is claimed whole with its last share, and not before', () => {
+    const htlcs = amp({ scheme, parts: 3 });
+    const receiver = run(htlcs.slice(0, 2));
+    expect(fates(receiver, 3)).toEqual(['held', 'held', 'held']);
+    receiver.arrive(at(htlcs, 2));
+    expect(fates(receiver, 3)).toEqual(settled(3));
+    expect(receiver.events.map(({ event }) => event)).toEqual(['set_updated', 'set_updated', 'set_settled']);
+  });
+
+  test('pays its invoice in the same save that settles it', () => {
+    const receiver = run(amp({ scheme, parts: 2, amount: 500n, invoice: ampInvoice(1000n) }));
+    expect(receiver.paid).toMatchObject([{ invoice: 'invoice 7', received: 1000n }]);
+    expect(receiver.paid[0]?.preimages).toHaveLength(2);
+  });
+
+  test('that is whole but below the amount asked is failed at once', () => {
+    const receiver = run(amp({ scheme, parts: 2, amount: 499n, invoice: ampInvoice(1000n) }));
+    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+    expect(whys(receiver)).toEqual(['below_amount_asked']);
+    expect(receiver.paid).toEqual([]);
+  });
+
+  test.each([
+    ['paid', 'no_open_invoice'],
+    ['expired', 'no_open_invoice'],
+    ['cancelled', 'no_open_invoice'],
+  ] as const)('for an invoice that is %s is failed whole', (status, why) => {
+    const invoice = ampInvoice(2000n);
+    const htlcs = amp({ scheme, parts: 2, invoice });
+    const receiver = run(htlcs.slice(0, 1));
+    receiver.invoices.set(invoice.id, { ...invoice, status });
+    receiver.arrive(at(htlcs, 1));
+    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+    expect(whys(receiver)).toEqual([why, why]);
+  });
+
+  test('is failed with mpp_timeout when it is older than the time allowed, and only then', () => {
+    const receiver = run(amp({ scheme, parts: 3 }).slice(0, 2));
+    receiver.tick(60);
+    expect(fates(receiver, 2)).toEqual(['held', 'held']);
+    receiver.tick(1);
+    expect(fates(receiver, 2)).toEqual(['mpp_timeout', 'mpp_timeout']);
+  });
+
+  test('is failed when an HTLC of it comes within its expiry margin', () => {
+    const receiver = run(amp({ scheme, parts: 3, expiry: 520 }).slice(0, 2));
+    receiver.tick(0, 10);
+    expect(fates(receiver, 2)).toEqual(['held', 'held']);
+    receiver.tick(0, 1);
+    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+  });
+
+  test('is failed whole when a hash is no child of it', () => {
+    const htlcs = amp({ scheme, parts: 2 });
+    const receiver = run([{ ...at(htlcs, 0), paymentHash: paymentHash(bytes32(9)) }, at(htlcs, 1)]);
+    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+    expect(whys(receiver)).toEqual(['wrong_hash']);
+  });
+
+  test('is failed whole when a share is wrong', () => {
+    const htlcs = amp({ scheme, parts: 3 });
+    const wrong = withBlobs(at(htlcs, 1), () => ({ share: bytes32(9) }));
+    const receiver = run([at(htlcs, 0), wrong, at(htlcs, 2)]);
+    expect(fates(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
+    expect(whys(receiver)).toEqual([scheme === 'fixed' ? 'wrong_hash' : 'wrong_root']);
+  });
+
+  test('is failed whole when two shares tell different counts', () => {
+    const htlcs = amp({ scheme, parts: 3 });
+    const other = withBlobs(at(htlcs, 1), () => ({ marker: 4 }));
+    const receiver = run([at(htlcs, 2), other]);
+    expect([receiver.fate(1), receiver.fate(2)]).toEqual([WRONG, WRONG]);
+    expect(whys(receiver)).toEqual(['count_mismatch', 'count_mismatch']);
+  });
+
+  test('counts a payment hash once and fails the HTLC that repeats it alone', () => {
+    const htlcs = amp({ scheme, parts: 2 });
+    const receiver = run([at(htlcs, 0), { ...at(htlcs, 0), key: keyOf(5) }, at(htlcs, 1)]);
+    expect(receiver.fate(5)).toBe(WRONG);
+    expect(fates(receiver, 2)).toEqual(settled(2));
+  });
+
+  test('takes no share after it has settled, neither on record nor off it', () => {
+    const htlcs = amp({ scheme, parts: 2 });
+    const receiver = run(htlcs);
+    receiver.arrive({ ...at(htlcs, 1), key: keyOf(5) });
+    receiver.resolve();
+    expect(listSets(receiver.state)).toEqual([]);
+    receiver.arrive({ ...at(htlcs, 1), key: keyOf(6) });
+    expect([receiver.fate(5), receiver.fate(6)]).toEqual([WRONG, WRONG]);
+    expect(whys(receiver)).toEqual(['already_settled', 'already_settled']);
+  });
+
+  test('that was failed may begin again once its HTLCs are gone', () => {
+    const htlcs = amp({ scheme, parts: 2 });
+    const receiver = run(htlcs.slice(0, 1));
+    receiver.tick(61);
+    receiver.arrive({ ...at(htlcs, 1), key: keyOf(5) });
+    expect(receiver.fate(5)).toBe('mpp_timeout');
+    receiver.resolve();
+    for (const [i, htlc] of htlcs.entries()) receiver.arrive({ ...htlc, key: keyOf(10 + i) });
+    expect([receiver.fate(10), receiver.fate(11)]).toEqual(settled(2));
+  });
+
+  test('never takes HTLCs of another payment_id', () => {
+    const htlcs = amp({ scheme, parts: 2 });
+    const other = amp({ scheme, parts: 2, invoice: ampInvoice(undefined) });
+    const receiver = run([at(htlcs, 0), at(other, 1)]);
+    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+    expect(whys(receiver)).toEqual(['set_mismatch', 'set_mismatch']);
+  });
+
+  test('with more shares than the limit is failed', () => {
+    const receiver = run(amp({ scheme, parts: 3 }), (fresh) => {
+      fresh.context = { ...fresh.context, limits: { ...fresh.context.limits, shares: 2 } };
+    });
+    expect(fates(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
+    expect(whys(receiver)).toContain('too_many_shares');
+  });
+
+  test('that loses an HTLC on the way is failed', () => {
+    const receiver = run(amp({ scheme, parts: 3 }).slice(0, 2));
+    receiver.step({ type: 'resolved', key: keyOf(0) });
+    expect(receiver.fate(1)).toBe(WRONG);
+    expect(whys(receiver)).toEqual(['htlc_lost']);
+  });
+
+  test('without an invoice is refused by a node that takes no spontaneous payments', () => {
+    const receiver = run(amp({ scheme, parts: 1 }), (fresh) => {
+      fresh.context = { ...fresh.context, spontaneous: false };
+    });
+    expect(whys(receiver)).toEqual(['spontaneous_refused']);
+  });
+});
+
+test('the last HTLC of scheme fixed may carry all shares that are left', () => {
+  const htlcs = amp({ scheme: 'fixed', parts: 2, shares: 5 });
+  expect(at(htlcs, 1).payload).toHaveProperty('blobs.length', 4);
+  expect(fates(run(htlcs), 2)).toEqual(settled(2));
+  expect(fates(run(htlcs.toReversed()), 2)).toEqual(settled(2));
+});
+
+test('a count of zero in scheme fixed is refused', () => {
+  const receiver = run([withBlobs(at(amp({ scheme: 'fixed', parts: 1 }), 0), () => ({ marker: 0 }))]);
+  expect(whys(receiver)).toEqual(['bad_marker']);
+});
+
+test('blobs of two sets in one HTLC are refused', () => {
+  const htlc = at(amp({ scheme: 'fixed', parts: 1, shares: 2 }), 0);
+  let n = 0;
+  const receiver = run([withBlobs(htlc, () => ({ setId: bytes32(n++) }))]);
+  expect(whys(receiver)).toEqual(['mixed_blobs']);
+});
+
+const one = at(amp({ scheme: 'dynamic', parts: 1 }), 0);
+test.each<[string, Htlc, string]>([
+  [
+    'carries less than its onion says',
+    { ...one, payload: { ...one.payload, amount: msat(one.amount + 1n) } },
+    'final_incorrect_htlc_amount',
+  ],
+  [
+    'expires before its onion says',
+    { ...one, payload: { ...one.payload, expiry: one.expiry + 1 } },
+    'final_incorrect_cltv_expiry',
+  ],
+  ['expires too soon', { ...one, expiry: 517, payload: { ...one.payload, expiry: 517 } }, WRONG],
+])('an HTLC that %s is failed alone', (_, htlc, failure) => {
+  expect(run([htlc]).fate(0)).toBe(failure);
+  expect(run([{ ...one, expiry: 518, payload: { ...one.payload, expiry: 518 } }]).fate(0)).toBe('fulfilled');
+});
+
+describe('bounds on incomplete sets', () => {
+  const begin = (seed: number, peer: Point = peerOf(1)): Htlc => ({
+    ...at(amp({ scheme: 'dynamic', parts: 2, seed, firstKey: seed * 10 }), 0),
+    peer,
+  });
+  const bounded = (limits: Partial<ReceiverUnderTest['context']['limits']>) => (fresh: ReceiverUnderTest) => {
+    fresh.context = { ...fresh.context, limits: { ...fresh.context.limits, ...limits } };
+  };
+
+  test('all together', () => {
+    const receiver = run([begin(1), begin(2), begin(3)], bounded({ sets: 2 }));
+    expect(whys(receiver)).toEqual(['too_many_sets']);
+    expect(receiver.fate(30)).toBe(WRONG);
+  });
+
+  test('of one peer, which leaves room for the others', () => {
+    const htlcs = [begin(1), begin(2), begin(3, peerOf(2))];
+    const receiver = run(htlcs, bounded({ setsPerPeer: 1 }));
+    expect(whys(receiver)).toEqual(['too_many_sets_of_peer']);
+    expect(receiver.fate(30)).toBe('held');
+  });
+
+  test('do not stand in the way of a payment that is whole at once', () => {
+    const receiver = run(
+      [begin(1), ...amp({ scheme: 'fixed', parts: 1, seed: 9, firstKey: 90 })],
+      bounded({ sets: 1 }),
+    );
+    expect(receiver.fate(90)).toBe('fulfilled');
+  });
+
+  test('what is remembered of settled sets is bounded', () => {
+    const receiver = new ReceiverUnderTest();
+    bounded({ remembered: 32 })(receiver);
+    for (let seed = 0; seed < 100; seed++) {
+      for (const htlc of amp({ scheme: 'dynamic', parts: 1, seed, firstKey: seed })) receiver.arrive(htlc);
+      receiver.resolve();
+    }
+    const kept = receiver.state.remembered.reduce((sum, { ids }) => sum + ids.size, 0);
+    expect(kept).toBe(32);
+    expect(receiver.store.size).toBe(32);
+  });
+});
+
+test('an invoice is paid by one set alone: others for it are failed when it settles', () => {
+  const invoice = ampInvoice(2000n);
+  const first = amp({ scheme: 'dynamic', parts: 2, seed: 1, invoice });
+  const second = amp({ scheme: 'fixed', parts: 2, seed: 2, firstKey: 10, invoice });
+  const receiver = run([at(second, 0), ...first, at(second, 1)]);
+  expect(fates(receiver, 2)).toEqual(settled(2));
+  expect([receiver.fate(10), receiver.fate(11)]).toEqual([WRONG, WRONG]);
+  expect(receiver.paid).toHaveLength(1);
+});
+
+test('listsets shows what is held', () => {
+  const receiver = run(amp({ scheme: 'fixed', parts: 3, invoice: ampInvoice(3000n) }).slice(0, 2));
+  const hashes: readonly PaymentHash[] = [...receiver.htlcs.values()].map((htlc) => htlc.paymentHash);
+  expect(listSets(receiver.state)).toMatchObject([
+    {
+      ...{ scheme: 'fixed', phase: 'incomplete', shares: 2, expected: 3, total: 2000n, asked: 3000n },
+      ...{ invoice: 'invoice 7', firstSeen: 1_000_000 },
+      htlcs: hashes.map((hash) => ({ paymentHash: hash, amount: 1000n, preimage: undefined })),
+    },
+  ]);
+});
