@@ -2,7 +2,7 @@
  * The Log port on pino: readable lines for a person at a terminal, one JSON object a line for everything else. What goes by
  * a secret's name is never written, wherever in a line's fields it stands.
  */
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import type { LogLevel } from './options.ts';
 import type { Log } from './ports.ts';
 
@@ -64,19 +64,26 @@ export interface LogOptions {
   readonly out: Lines;
 }
 
+const guarded = (logger: Logger): Log => {
+  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (line: object, message: string) => {
+    if (logger.isLevelEnabled(level)) logger[level](fields(line, 0), message);
+  };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (bound) => guarded(logger.child(fields(bound, 0))),
+  };
+};
+
 /** A log. Lines are written at once, so that the last ones before a crash are there too. */
 export const openLog = ({ level, form, colour, out }: LogOptions): Log =>
-  pino(
-    {
-      level,
-      base: null,
-      formatters: {
-        level: (label) => ({ level: label }),
-        bindings: (bound) => fields(bound, 0),
-        log: (line) => fields(line, 0),
-      },
-    },
-    form === 'json' ? out : readable(out, colour),
+  guarded(
+    pino(
+      { level, base: null, formatters: { level: (label) => ({ level: label }) } },
+      form === 'json' ? out : readable(out, colour),
+    ),
   );
 
 /** The log of a process: to standard error, for people when that is a terminal. */

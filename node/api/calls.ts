@@ -1,4 +1,5 @@
 /** The calls one connection has under way: answered as they finish, bounded in number, waited for when it ends. */
+import { setMaxListeners } from 'node:events';
 import { type Answer, refusal } from './jsonrpc.ts';
 
 /** Calls one connection may have under way; a caller that waits for that many invoices opens another connection. */
@@ -14,6 +15,8 @@ export interface Calls {
 /** Calls of a connection whose answers `send` writes. */
 export const openCalls = (answer: Answer, send: (text: string) => void): Calls => {
   const gone = new AbortController();
+  // Each waiting call listens to it, and there may be as many as calls.
+  setMaxListeners(0, gone.signal);
   const underWay = new Set<Promise<void>>();
   return {
     take: (request) => {

@@ -1,0 +1,176 @@
+/** Configuration: which source wins, what is refused and how it is said. */
+import { describe, expect, test } from 'vitest';
+import { addressFrom, addressText } from '../../node/address.ts';
+import { ConfigError, loadConfig, loadPlaces, redacted, type Sources } from '../../node/config.ts';
+import { isOption, options, variableOf } from '../../node/options.ts';
+
+const base = '/data';
+const sources = (
+  flags: Sources['flags'] = {},
+  env: Sources['env'] = {},
+  file?: string,
+  path = `${base}/config`,
+): Sources => ({
+  flags: { dir: base, bitcoind: 'http://u:p@127.0.0.1:18443', ...flags },
+  env: { HOME: '/users/alice', ...env },
+  read: (name) => (name === path ? file : undefined),
+});
+const errorOf = (given: Sources): ConfigError => {
+  try {
+    loadConfig(given);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('taken');
+};
+
+describe('sources', () => {
+  test('a flag is stronger than the environment, that than the file, that than what we would choose', () => {
+    const file = '# a comment\n\nalias=file\n  log-level = warn\nfee-base=7\n';
+    const config = loadConfig(sources({ alias: 'flag' }, { AMPERE_ALIAS: 'env', AMPERE_LOG_LEVEL: 'error' }, file));
+    expect(config.alias).toBe('flag');
+    expect(config.logLevel).toBe('error');
+    expect(config.policy).toEqual({ feeBase: 7n, feePerSatoshi: 10, cltvDelta: 34 });
+  });
+
+  test('with nothing but bitcoind a node on regtest stays on loopback', () => {
+    expect(loadConfig(sources({ dir: '/d' }))).toMatchObject({
+      network: 'regtest',
+      dir: '/d',
+      networkDir: '/d/regtest',
+      socket: '/d/regtest/lightning-rpc',
+      tokenFile: '/d/regtest/api-token',
+      listen: { host: '127.0.0.1', port: 19846 },
+      api: { host: '127.0.0.1', port: 19847 },
+      announce: [],
+      minDepth: 1,
+      cltvFinal: 18,
+      amp: { spontaneous: true, limits: { timeout: 60, sets: 1000, shares: 255 } },
+      dev: false,
+    });
+  });
+
+  test('another network has its own ports, depth and directory', () => {
+    const bitcoind = 'http://u:p@127.0.0.1';
+    expect(loadConfig(sources({ network: 'bitcoin', bitcoind }))).toMatchObject({
+      networkDir: '/data/bitcoin',
+      listen: { host: '0.0.0.0', port: 9735 },
+      api: { port: 9736 },
+      bitcoind: { port: 8332 },
+      minDepth: 3,
+    });
+  });
+
+  test('places are found without anything else being right', () => {
+    const { flags: _, ...rest } = sources({}, { AMPERE_DIR: '/e' }, 'network=signet\nfee-base=nonsense\n', '/e/config');
+    expect(loadPlaces({ ...rest, flags: {} })).toMatchObject({ dir: '/e', socket: '/e/signet/lightning-rpc' });
+    expect(loadPlaces({ flags: {}, env: { HOME: '/users/alice' }, read: () => undefined }).dir).toBe(
+      '/users/alice/.ampere',
+    );
+  });
+
+  test('a named config file is read instead, and must be there', () => {
+    expect(loadConfig(sources({ conf: '/other' }, {}, 'alias=x', '/other')).alias).toBe('x');
+    expect(errorOf(sources({ conf: '/none' })).message).toBe('--conf (command line): no such file: /none');
+  });
+
+  test('lists come by repetition and by commas', () => {
+    const expected = [
+      { host: '1.2.3.4', port: 9735 },
+      { host: '::1', port: 9736 },
+    ];
+    expect(loadConfig(sources({ 'announce-addr': ['1.2.3.4:9735', '[::1]:9736'] })).announce).toEqual(expected);
+    expect(loadConfig(sources({}, { AMPERE_ANNOUNCE_ADDR: '1.2.3.4:9735, [::1]:9736' })).announce).toEqual(expected);
+    expect(loadConfig(sources({}, {}, 'announce-addr=1.2.3.4:9735\nannounce-addr=[::1]:9736')).announce).toEqual(
+      expected,
+    );
+  });
+
+  test('switches need no value, listening can be turned off, port 0 stays 0', () => {
+    const config = loadConfig(sources({ listen: '127.0.0.1:0' }, { AMPERE_API: 'off' }, 'dev\n'));
+    expect(config).toMatchObject({ dev: true, api: undefined, listen: { host: '127.0.0.1', port: 0 } });
+  });
+
+  test.each([
+    ['http://u:p@10.0.0.1:8332', {}, { host: '10.0.0.1', port: 8332, auth: { user: 'u', password: 'p' } }],
+    ['http://u:p%40ss@[::1]:80', {}, { host: '::1', port: 80, auth: { user: 'u', password: 'p@ss' } }],
+    ['http://10.0.0.1', { 'bitcoind-cookie': '/c' }, { host: '10.0.0.1', port: 18443, auth: { cookieFile: '/c' } }],
+  ])('bitcoind at %s', (bitcoind, flags, expected) => {
+    expect(loadConfig(sources({ bitcoind, ...flags })).bitcoind).toEqual(expected);
+  });
+});
+
+describe('what is refused', () => {
+  test.each([
+    [{ network: 'litecoin' }, '--network (command line): expected one of bitcoin, testnet, signet, regtest'],
+    [
+      { listen: 'here' },
+      '--listen (command line): expected HOST:PORT, an IPv6 address in brackets, such as 127.0.0.1:9735',
+    ],
+    [{ listen: '::1:9735' }, '--listen (command line): expected HOST:PORT'],
+    [{ listen: '127.0.0.1:99999' }, '--listen (command line): expected HOST:PORT'],
+    [{ api: '0.0.0.0:9736' }, '--api (command line): expected a loopback address'],
+    [{ bitcoind: 'https://u:p@h' }, '--bitcoind (command line): expected http://USER:PASSWORD@HOST:PORT'],
+    [{ bitcoind: 'http://u:p@h/wallet' }, '--bitcoind (command line): expected http://'],
+    [{ bitcoind: 'http://h:1' }, '--bitcoind (command line): expected USER:PASSWORD@ in it, or a cookie file'],
+    [{ 'bitcoind-cookie': '/c' }, '--bitcoind-cookie (command line): either a cookie file or USER:PASSWORD'],
+    [{ alias: 'ä'.repeat(17) }, '--alias (command line): expected at most 32 bytes'],
+    [{ color: 'red' }, '--color (command line): expected six hex digits'],
+    [{ 'log-level': 'loud' }, '--log-level (command line): expected one of debug, info, warn, error, silent'],
+    [{ 'fee-base': '-1' }, '--fee-base (command line): expected an amount'],
+    [{ 'fee-base': '5000000000' }, '--fee-base (command line): expected at most 4294967295 msat'],
+    [{ 'cltv-delta': '0' }, '--cltv-delta (command line): expected an integer from 1 to 2016'],
+    [{ 'amp-shares': '256' }, '--amp-shares (command line): expected an integer from 1 to 255'],
+    [{ 'accept-spontaneous': 'perhaps' }, '--accept-spontaneous (command line): expected true or false'],
+    [{ dev: 'true', network: 'signet' }, '--dev (command line): is for regtest only'],
+    [{ alias: ['a', 'b'] }, '--alias (command line): is given twice'],
+    [{ 'announce-addr': ['1.2.3.4:1', 'x'] }, '--announce-addr (command line): expected HOST:PORT'],
+  ] satisfies readonly (readonly [Sources['flags'], string])[])('%j: %s', (flags, message) => {
+    expect(errorOf(sources(flags)).message.startsWith(message)).toBe(true);
+  });
+
+  test('the environment is named by its variable', () => {
+    expect(errorOf(sources({}, { AMPERE_MIN_DEPTH: 'x' }))).toMatchObject({
+      source: 'environment',
+      key: 'AMPERE_MIN_DEPTH',
+      expected: 'expected an integer from 1 to 100',
+    });
+  });
+
+  test.each([
+    ['alias=x\nalais=y', '/data/config line 2', 'alais', 'no option of this name'],
+    ['\n\ndir=/x', '/data/config line 3', 'dir', 'belongs on the command line or in the environment'],
+    ['alias', '/data/config line 1', 'alias', 'expected alias=TEXT'],
+    ['alias=x\nalias=y', '/data/config line 2', 'alias', 'is given twice'],
+    ['cltv-delta=ten', '/data/config line 1', 'cltv-delta', 'expected an integer from 1 to 2016'],
+    ['__proto__=x', '/data/config line 1', '__proto__', 'no option of this name'],
+  ])('the file %j is named by line and key', (file, source, key, expected) => {
+    expect(errorOf(sources({}, {}, file))).toMatchObject({ source, key, expected });
+  });
+
+  test('no bitcoind at all is said plainly', () => {
+    const { read, env } = sources();
+    expect(errorOf({ flags: { dir: base }, env, read }).message).toContain('http://USER:PASSWORD@HOST:PORT');
+  });
+
+  test('a password never stands in a message or in what is logged', () => {
+    const wrong = errorOf(sources({ bitcoind: 'http://u:hunter2@h:notaport' }));
+    expect(wrong.message).not.toContain('hunter2');
+    const logged = redacted(loadConfig(sources({ bitcoind: 'http://u:hunter2@h:1' })));
+    const text = JSON.stringify(logged, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+    expect(text).not.toContain('hunter2');
+    expect(text).toContain('"user":"u"');
+  });
+});
+
+test('every option has its own variable and a line of help', () => {
+  const names = Object.keys(options).filter(isOption);
+  expect(new Set(names.map(variableOf)).size).toBe(names.length);
+  expect(names.filter((name) => options[name].doc.length < 10)).toEqual([]);
+  expect(variableOf('log-level')).toBe('AMPERE_LOG_LEVEL');
+});
+
+test.each(['127.0.0.1:9735', '[::1]:0', 'node.example:1'])('%s is read and written the same', (text) => {
+  expect(addressText(addressFrom(text))).toBe(text);
+});
