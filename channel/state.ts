@@ -123,18 +123,26 @@ export interface Head {
   readonly remote: number;
   /** When remote + 1 is signed and not yet answered by a revocation: what `local` was when we signed. */
   readonly signedAt: number | undefined;
-  /** Balances and feerate after all updates that are done on both sides; the rest is folded over these. */
-  readonly toUs: Msat;
-  readonly toThem: Msat;
+  /**
+   * Our balance and the feerate after all updates that are over; the rest is folded over these, and what is not ours is
+   * the peer's. In millisatoshi; may leave 0..capacity while an HTLC that is over waits for its acknowledgement.
+   */
+  readonly toUs: bigint;
   readonly feerate: number;
-  readonly fees: readonly FeeChange[];
-  readonly nextIn: bigint;
-  readonly nextOut: bigint;
-  /** Counts our updates. */
-  readonly order: number;
+  /** Ids of the first HTLC either way that no commitment contains: what a disconnect goes back to. */
+  readonly signedIn: bigint;
+  readonly signedOut: bigint;
   /** The peer's per-commitment points of `remote` and of `remote + 1`; the latter first comes with channel_ready. */
   readonly remotePoint: Point;
   readonly remoteNextPoint: Point | undefined;
+}
+
+/** What the next updates will be called; not saved. */
+export interface Counters {
+  readonly nextIn: bigint;
+  readonly nextOut: bigint;
+  /** Counts our updates of any kind. */
+  readonly order: number;
 }
 
 /** The peer's signatures on our commitment `head.local`: all it takes to publish it. */
@@ -173,6 +181,9 @@ export interface Core {
   readonly head: Head;
   readonly incoming: ReadonlyMap<bigint, Htlc>;
   readonly outgoing: ReadonlyMap<bigint, Htlc>;
+  /** Changes of feerate that are not done on both sides, oldest first. */
+  readonly fees: readonly FeeChange[];
+  readonly counters: Counters;
   readonly signatures: LocalSignatures;
   /** Per-commitment secrets of the peer's revoked commitments. */
   readonly secrets: SecretStore;

@@ -1,0 +1,72 @@
+/** A channel's core from what was agreed and, after a restart, from what was kept; what is derived is derived here. */
+import { toMsat } from '../wire/units.ts';
+import { localKeys, remoteKeys } from './dance.ts';
+import { channelIdOf, type Outpoint } from './funding.ts';
+import type { ChannelFeatures } from './io.ts';
+import { channelSecrets } from './keys.ts';
+import type { Spec } from './spec.ts';
+import type { Core, Head, LocalSignatures, Params } from './state.ts';
+
+/** What the store gives back of a core; the rest follows from it. */
+export type Kept = Omit<Core, 'channelId' | 'counters' | 'link' | 'keys' | 'nextLocalKeys' | 'nextRemoteKeys'>;
+
+/** Adds to what was kept everything that is derived: ids, keys, counters. The peer is taken to be away. */
+export const derive = (kept: Kept): Core => {
+  const keys = channelSecrets(kept.params.seed);
+  const { head } = kept;
+  const orders = [...kept.outgoing.values(), ...kept.incoming.values()].flatMap(({ order, removal }) => [
+    order,
+    removal?.order ?? 0,
+  ]);
+  const last = [...orders, ...kept.fees.map(({ order }) => order)].reduce((a, b) => Math.max(a, b), 0);
+  return {
+    ...kept,
+    channelId: channelIdOf(kept.funding),
+    counters: { nextIn: head.signedIn, nextOut: head.signedOut, order: last },
+    link: { status: 'offline' },
+    keys,
+    nextLocalKeys: localKeys(kept, keys.perCommitmentSeed, head.local + 1),
+    nextRemoteKeys: head.remoteNextPoint === undefined ? undefined : remoteKeys(kept, head.remoteNextPoint),
+  };
+};
+
+/** What the first commitments say: the funder's money, less what it gives away. */
+export const firstSpec = ({ role, capacity, push, feerate }: Params): Spec => {
+  const funder = toMsat(capacity) - push;
+  const [toUs, toThem] = role === 'funder' ? [funder, push] : [push, funder];
+  return { feerate, toUs, toThem, htlcs: [] };
+};
+
+/** A channel at commitment 0 on both sides. */
+export const newCore = (
+  params: Params,
+  funding: Outpoint,
+  remotePoint: Head['remotePoint'],
+  signatures: LocalSignatures,
+  fundingTx: Uint8Array,
+  features: ChannelFeatures,
+): Core => ({
+  ...derive({
+    params,
+    funding,
+    head: {
+      local: 0,
+      remote: 0,
+      signedAt: undefined,
+      toUs: firstSpec(params).toUs,
+      feerate: params.feerate,
+      signedIn: 0n,
+      signedOut: 0n,
+      remotePoint,
+      remoteNextPoint: undefined,
+    },
+    incoming: new Map(),
+    outgoing: new Map(),
+    fees: [],
+    signatures,
+    secrets: [],
+    lockin: { scid: undefined, sent: false, received: false, peerAlias: undefined },
+    fundingTx,
+  }),
+  link: { status: 'online', features },
+});

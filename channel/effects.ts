@@ -1,0 +1,60 @@
+/** Effects and events that several phases make, and what is to be told again after a restart. */
+import { utf8 } from '../wire/bytes.ts';
+import type { ChannelId } from '../wire/units.ts';
+import { type Fault, faultText } from './errors.ts';
+import type { ChannelEvent, Effect, PeerMessage, PeerMessageOf, Refusal, Resolution } from './io.ts';
+import type { Core, Htlc } from './state.ts';
+import { isDone, isSigned } from './updates.ts';
+
+export const report = (event: ChannelEvent): Effect => ({ do: 'report', event });
+export const send = (message: PeerMessage): Effect => ({ do: 'send', message });
+
+/** An `error` that says a fault to the peer: the channel is over. */
+export const errorMessage = (channel_id: ChannelId, fault: Fault): PeerMessageOf<'error'> => ({
+  name: 'error',
+  channel_id,
+  data: utf8(faultText(fault)),
+});
+
+/** A `warning` that says a fault to the peer: the channel lives. */
+export const warningMessage = (channel_id: ChannelId, fault: Fault): PeerMessageOf<'warning'> => ({
+  name: 'warning',
+  channel_id,
+  data: utf8(faultText(fault)),
+});
+
+export const refused = (origin: Uint8Array, why: Refusal): Effect => report({ event: 'offer_refused', origin, why });
+
+/** An incoming HTLC to be dealt with. */
+export const received = ({ id, amount, paymentHash, expiry, onion, pathKey }: Htlc): Effect =>
+  report({ event: 'received', id, amount, paymentHash, expiry, onion, pathKey });
+
+/** The fate of an outgoing HTLC, where it is certain: a preimage is a preimage, a failure must be beyond recall. */
+export const fate = (htlc: Htlc, head: Core['head']): Resolution | undefined => {
+  const { removal, preimage } = htlc;
+  if (removal?.ending.kind === 'fulfill') return { kind: 'fulfilled', preimage: removal.ending.preimage };
+  if (preimage !== undefined) return { kind: 'fulfilled', preimage };
+  if (removal === undefined || !isDone(removal.marks, head)) return undefined;
+  const { ending } = removal;
+  return ending.kind === 'fail'
+    ? { kind: 'failed', reason: ending.reason }
+    : { kind: 'malformed', failureCode: ending.failureCode, sha256OfOnion: ending.sha256OfOnion };
+};
+
+export const resolved = ({ id, origin }: Htlc, result: Resolution): Effect =>
+  report({ event: 'resolved', id, origin, result });
+
+/**
+ * What was told before a restart and perhaps not heard: fates that were not acknowledged and, while the channel can still
+ * end them with the peer (`usable`), HTLCs that wait for us.
+ */
+export const toldAgain = ({ incoming, outgoing, head }: Core, usable: boolean): readonly Effect[] => {
+  const waiting = [...incoming.values()].filter(
+    ({ added, removal }) => isDone(added, head) && (removal === undefined || !isSigned(removal.marks)),
+  );
+  const fates = [...outgoing.values()].flatMap((htlc) => {
+    const result = htlc.acknowledged ? undefined : fate(htlc, head);
+    return result === undefined ? [] : [resolved(htlc, result)];
+  });
+  return [...(usable ? waiting.map(received) : []), ...fates];
+};

@@ -1,0 +1,197 @@
+/**
+ * What may be added to a channel (BOLT 2, "Adding an HTLC" and "Updating Fees"): who can afford what, after reserve and fee.
+ * The sender's checks are done on the very commitment on which the receiver will check, so that what we offer is accepted;
+ * where BOLT 2 says SHOULD, we are strict with ourselves and lenient with the peer.
+ */
+import { type Msat, msat, type Sat, toMsat } from '../wire/units.ts';
+import type { Fault } from './errors.ts';
+import type { Context, Refusal } from './io.ts';
+import { inNextLocal, inNextRemote, type Spec, specOf } from './spec.ts';
+import type { Core, Htlc, Params, Way } from './state.ts';
+import { withHtlc } from './updates.ts';
+import { type CommitmentFormat, formats, isTrimmed, openerCost, trimThreshold } from './weights.ts';
+
+/** BOLT 2: what still lets both sides' commitment_signed and one penalty transaction fit their limits. */
+export const MAX_HTLCS = 483;
+/** Expiries from here on would be seconds to Bitcoin. */
+export const EXPIRY_LIMIT = 500_000_000;
+/** Peers refuse HTLCs that could lock coins for longer than two weeks of blocks. */
+export const MAX_EXPIRY_AHEAD = 2016;
+/** Most that may stand in HTLCs too small for an output: all of it goes to miners if the channel breaks. */
+export const MAX_DUST_EXPOSURE: Msat = msat(50_000_000n);
+
+type Holder = 'local' | 'remote';
+const holders: readonly Holder[] = ['local', 'remote'];
+
+export const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+export const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+const formatOf = ({ format }: Params): CommitmentFormat => formats[format];
+const directionOf = (holder: Holder, way: Way) => ((way === 'out') === (holder === 'local') ? 'offered' : 'received');
+
+/** Whether an HTLC has no output in a holder's commitment. */
+export const trimmedFor = (
+  params: Params,
+  holder: Holder,
+  feerate: number,
+  { way, amount }: Pick<Htlc, 'way' | 'amount'>,
+) => isTrimmed(formatOf(params), feerate, params[holder].dustLimit, { direction: directionOf(holder, way), amount });
+
+const untrimmed = (params: Params, holder: Holder, { htlcs, feerate }: Spec): number => {
+  let count = 0;
+  for (const htlc of htlcs) if (!trimmedFor(params, holder, feerate, htlc)) count++;
+  return count;
+};
+
+/** What the funder pays for a holder's commitment, with room for `more` HTLCs. */
+const costFor = (params: Params, holder: Holder, spec: Spec, more = 0): Msat =>
+  toMsat(openerCost(formatOf(params), spec.feerate, untrimmed(params, holder, spec) + more));
+
+/** The dearer of both commitments. */
+const cost = (params: Params, spec: Spec, more = 0): Msat => {
+  return msat(larger(costFor(params, 'local', spec, more), costFor(params, 'remote', spec, more)));
+};
+
+/** What a funder keeps aside so that a doubled feerate and one more HTLC do not paralyse the channel. */
+const spikeCost = (params: Params, spec: Spec, more: number): Msat =>
+  cost(params, { ...spec, feerate: 2 * spec.feerate }, more);
+
+interface Flow {
+  readonly count: number;
+  readonly value: bigint;
+}
+const flow = ({ htlcs }: Spec, way: Way): Flow => {
+  let count = 0;
+  let value = 0n;
+  for (const htlc of htlcs) {
+    if (htlc.way !== way) continue;
+    count++;
+    value += htlc.amount;
+  }
+  return { count, value };
+};
+
+const dustExposure = (params: Params, holder: Holder, spec: Spec): bigint => {
+  let sum = 0n;
+  for (const htlc of spec.htlcs) if (trimmedFor(params, holder, spec.feerate, htlc)) sum += htlc.amount;
+  return sum;
+};
+
+/** What each side has above its reserve, in msat, perhaps below zero. Our reserve is what the peer asked of us. */
+const aboveReserve = (params: Params, spec: Spec) => ({
+  us: spec.toUs - toMsat(params.remote.reserve),
+  them: spec.toThem - toMsat(params.local.reserve),
+});
+
+const weFund = ({ role }: Params): boolean => role === 'funder';
+
+/** Why we do not offer this HTLC: decided before a byte of it is sent. */
+export const offerRefusal = (core: Core, htlc: Htlc, { height }: Context): Refusal | undefined => {
+  const { params } = core;
+  const { remote } = params;
+  if (htlc.amount === 0n || htlc.amount < remote.htlcMinimum)
+    return { code: 'below_minimum', minimum: remote.htlcMinimum };
+  if (htlc.expiry <= height || htlc.expiry > height + MAX_EXPIRY_AHEAD || htlc.expiry >= EXPIRY_LIMIT)
+    return { code: 'expiry_out_of_range', expiry: htlc.expiry };
+  const spec = specOf({ ...core, outgoing: withHtlc(core.outgoing, htlc) }, inNextRemote);
+  const { count, value } = flow(spec, 'out');
+  if (count > remote.maxAcceptedHtlcs) return { code: 'too_many_htlcs', limit: remote.maxAcceptedHtlcs };
+  if (value > remote.maxHtlcValueInFlight) return { code: 'too_much_in_flight', limit: remote.maxHtlcValueInFlight };
+  for (const holder of holders)
+    if (trimmedFor(params, holder, spec.feerate, htlc) && dustExposure(params, holder, spec) > MAX_DUST_EXPOSURE)
+      return { code: 'dust_exposure', limit: MAX_DUST_EXPOSURE };
+  const free = aboveReserve(params, spec);
+  const price = cost(params, spec);
+  const needed = weFund(params) ? larger(price, spikeCost(params, spec, 1)) : 0n;
+  if (free.us < needed) return { code: 'insufficient_balance', spendable: spendable(core) };
+  const before = specOf(core, inNextRemote);
+  if (!weFund(params) && free.them < price && price > cost(params, before)) return { code: 'peer_cannot_pay_fee' };
+  return undefined;
+};
+
+/** The most that `offerRefusal` lets one HTLC carry now, zero when none. */
+export const spendable = (core: Core): Msat => {
+  const { params } = core;
+  const { remote } = params;
+  const spec = specOf(core, inNextRemote);
+  const { count, value } = flow(spec, 'out');
+  if (count >= remote.maxAcceptedHtlcs) return msat(0n);
+  const free = aboveReserve(params, spec);
+  const price = cost(params, spec, 1);
+  let most = free.us - (weFund(params) ? larger(price, spikeCost(params, spec, 2)) : 0n);
+  most = smaller(most, remote.maxHtlcValueInFlight - value);
+  const thresholds = holders.map((holder) =>
+    toMsat(trimThreshold(formatOf(params), spec.feerate, params[holder].dustLimit, directionOf(holder, 'out'))),
+  );
+  const largestDust = thresholds.reduce<bigint>(smaller, thresholds[0] ?? 0n) - 1n;
+  if (!weFund(params) && free.them < price) most = smaller(most, largestDust);
+  for (const [i, holder] of holders.entries())
+    if (most < (thresholds[i] ?? 0n)) most = smaller(most, MAX_DUST_EXPOSURE - dustExposure(params, holder, spec));
+  return msat(most < remote.htlcMinimum ? 0n : larger(most, 0n));
+};
+
+/** The most that the peer can offer us in one HTLC now, by the same reckoning on our next commitment. */
+export const receivable = (core: Core): Msat => {
+  const { params } = core;
+  const { local } = params;
+  const spec = specOf(core, inNextLocal(core.head.remote));
+  const { count, value } = flow(spec, 'in');
+  if (count >= local.maxAcceptedHtlcs) return msat(0n);
+  const reserved = weFund(params) ? 0n : larger(cost(params, spec, 1), spikeCost(params, spec, 2));
+  const most = smaller(aboveReserve(params, spec).them - reserved, local.maxHtlcValueInFlight - value);
+  return msat(most < local.htlcMinimum ? 0n : larger(most, 0n));
+};
+
+/** What is wrong with an HTLC that the peer offers, on our next commitment. */
+export const addFault = (core: Core, htlc: Htlc): Fault | undefined => {
+  const { params } = core;
+  const { local } = params;
+  if (htlc.id !== core.counters.nextIn)
+    return { code: 'htlc_id_out_of_order', expected: core.counters.nextIn, got: htlc.id };
+  if (htlc.amount === 0n || htlc.amount < local.htlcMinimum)
+    return { code: 'htlc_below_minimum', amount: htlc.amount, minimum: local.htlcMinimum };
+  if (htlc.expiry >= EXPIRY_LIMIT) return { code: 'htlc_expiry_in_seconds', expiry: htlc.expiry };
+  const spec = specOf({ ...core, incoming: withHtlc(core.incoming, htlc) }, inNextLocal(core.head.remote));
+  const { count, value } = flow(spec, 'in');
+  if (count > local.maxAcceptedHtlcs) return { code: 'too_many_htlcs', limit: local.maxAcceptedHtlcs };
+  if (value > local.maxHtlcValueInFlight) return { code: 'too_much_in_flight', limit: local.maxHtlcValueInFlight };
+  const free = aboveReserve(params, spec).them - (weFund(params) ? 0n : costFor(params, 'local', spec));
+  return free < 0n ? { code: 'cannot_afford_htlc', id: htlc.id, missing: msat(-free) } : undefined;
+};
+
+/** What is wrong with the peer's update_fee (BOLT 2, "Updating Fees"). */
+export const feeFault = (core: Core, feerate: number, { minFeerate, maxFeerate }: Context): Fault | undefined => {
+  const { params } = core;
+  if (weFund(params)) return { code: 'fee_from_fundee' };
+  if (feerate < minFeerate || feerate > maxFeerate)
+    return { code: 'feerate_out_of_range', feerate, min: minFeerate, max: maxFeerate };
+  const spec = { ...specOf(core, inNextLocal(core.head.remote)), feerate };
+  const free = aboveReserve(params, spec).them - costFor(params, 'local', spec);
+  return free < 0n ? { code: 'cannot_afford_fee', feerate, missing: msat(-free) } : undefined;
+};
+
+/** Whether we, the funder, may change the feerate: affordable on both commitments, and no heap of HTLCs becomes dust. */
+export const mayChangeFee = (core: Core, feerate: number): boolean => {
+  const { params } = core;
+  if (!weFund(params)) return false;
+  const before = specOf(core, inNextRemote);
+  const spec = { ...before, feerate };
+  if (feerate === before.feerate || aboveReserve(params, spec).us < cost(params, spec)) return false;
+  return feerate < before.feerate || holders.every((holder) => dustExposure(params, holder, spec) <= MAX_DUST_EXPOSURE);
+};
+
+/** Whether HTLCs this small already stand for more than we want to lose to miners: such an HTLC is to be failed. */
+export const isOverexposed = (core: Core, htlc: Htlc): boolean => {
+  const { params } = core;
+  const spec = specOf(core, inNextLocal(core.head.remote));
+  return holders.some(
+    (holder) =>
+      trimmedFor(params, holder, spec.feerate, htlc) && dustExposure(params, holder, spec) > MAX_DUST_EXPOSURE,
+  );
+};
+
+/** Whole satoshis of both reserves, for the node's views. */
+export const reserves = ({ local, remote }: Params): { readonly ours: Sat; readonly theirs: Sat } => ({
+  ours: remote.reserve,
+  theirs: local.reserve,
+});

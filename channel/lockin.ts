@@ -1,0 +1,74 @@
+/** From the funding transaction to channel_ready on both sides (BOLT 2, "The channel_ready Message"). */
+import { equal } from '../wire/bytes.ts';
+import { isPoint } from '../wire/crypto.ts';
+import { scidOf } from '../wire/units.ts';
+import { remoteKeys } from './dance.ts';
+import { report, send } from './effects.ts';
+import { ChannelError } from './errors.ts';
+import type { Effect, Input, PeerMessageOf } from './io.ts';
+import { fundingScriptOf, watchFunding } from './opening.ts';
+import { perCommitmentPoint } from './secrets.ts';
+import type { Core } from './state.ts';
+
+type Locked = readonly [core: Core, effects: readonly Effect[]];
+
+/** Whether HTLCs may flow. */
+export const isReady = ({ lockin }: Core): boolean => lockin.scid !== undefined && lockin.sent && lockin.received;
+
+/** `channel_ready`, the same each time it is sent. */
+export const channelReady = ({ channelId, keys, params }: Core): PeerMessageOf<'channel_ready'> => ({
+  name: 'channel_ready',
+  channel_id: channelId,
+  second_per_commitment_point: perCommitmentPoint(keys.perCommitmentSeed, 1),
+  ...(params.alias === undefined ? {} : { alias: params.alias }),
+});
+
+/** The `ready` event, where both sides are. */
+export const readyEvent = (core: Core): readonly Effect[] => {
+  const { scid, peerAlias } = core.lockin;
+  return isReady(core) && scid !== undefined ? [report({ event: 'ready', scid, peerAlias })] : [];
+};
+
+/** Says channel_ready once the funding is deep enough and the peer listens. */
+export const sayReady = (core: Core): Locked => {
+  const { lockin, link } = core;
+  if (lockin.scid === undefined || lockin.sent || link.status !== 'online') return [core, []];
+  const next = { ...core, lockin: { ...lockin, sent: true } };
+  return [next, [send(channelReady(next)), ...readyEvent(next)]];
+};
+
+/**
+ * The funding transaction is in a block. Throws ChannelError when its output is not what was agreed. Told again after a reorg:
+ * then the short_channel_id changes, and nothing else.
+ */
+export const onDepth = (core: Core, input: Extract<Input, { type: 'funding_depth' }>): Locked => {
+  const { params, lockin, funding } = core;
+  if (input.amount !== params.capacity || !equal(input.script, fundingScriptOf(params)))
+    throw new ChannelError({ code: 'wrong_funding_output' });
+  const watch = watchFunding(core);
+  if (watch.do === 'watch_funding' && input.depth < watch.depth) return [core, []];
+  const scid = scidOf(input.height, input.txIndex, funding.index);
+  if (scid === lockin.scid) return [core, []];
+  const located = { ...core, fundingTx: new Uint8Array(), lockin: { ...lockin, scid } };
+  return lockin.sent ? [located, readyEvent(located)] : sayReady(located);
+};
+
+/** The peer's channel_ready; one already received only brings another alias. Throws ChannelError. */
+export const onChannelReady = (core: Core, message: PeerMessageOf<'channel_ready'>): Locked => {
+  const { lockin, head } = core;
+  const peerAlias = message.alias ?? lockin.peerAlias;
+  if (lockin.received) {
+    if (peerAlias === lockin.peerAlias) return [core, []];
+    const renamed = { ...core, lockin: { ...lockin, peerAlias } };
+    return [renamed, readyEvent(renamed)];
+  }
+  const point = message.second_per_commitment_point;
+  if (!isPoint(point)) throw new ChannelError({ code: 'invalid_point', field: 'second_per_commitment_point' });
+  const next = {
+    ...core,
+    head: { ...head, remoteNextPoint: point },
+    nextRemoteKeys: remoteKeys(core, point),
+    lockin: { ...lockin, received: true, peerAlias },
+  };
+  return [next, readyEvent(next)];
+};

@@ -1,0 +1,75 @@
+/**
+ * After a reconnect (BOLT 2, "Message Retransmission"): each side says which commitment and which revocation it expects next,
+ * and from the difference to our own numbers follows what got lost, who is behind, and who lies.
+ */
+import { equal, zeros } from '../wire/bytes.ts';
+import { commitmentSigned, revocation } from './dance.ts';
+import { ChannelError } from './errors.ts';
+import { ourUpdates } from './htlcs.ts';
+import type { PeerMessage, PeerMessageOf } from './io.ts';
+import { channelReady } from './lockin.ts';
+import { perCommitmentPoint, perCommitmentSecret, receivedSecret } from './secrets.ts';
+import type { Core } from './state.ts';
+
+/** What we say first on a new connection. */
+export const reestablish = ({ channelId, head, secrets, keys }: Core): PeerMessageOf<'channel_reestablish'> => ({
+  name: 'channel_reestablish',
+  channel_id: channelId,
+  next_commitment_number: BigInt(head.local + 1),
+  next_revocation_number: BigInt(head.remote),
+  your_last_per_commitment_secret: head.remote === 0 ? zeros(32) : receivedSecret(secrets, head.remote - 1),
+  my_current_per_commitment_point: perCommitmentPoint(keys.perCommitmentSeed, head.local),
+});
+
+type Reestablish = PeerMessageOf<'channel_reestablish'>;
+
+/** Commitment numbers have 48 bits; whatever lies beyond is as good as the largest. */
+const numberOf = (wire: bigint): number => Number(wire > 0xffff_ffff_ffffn ? 0xffff_ffff_ffffn : wire);
+
+/**
+ * Whether the peer has our last revocation. The secret it returns is the proof: without it anybody could claim that we are
+ * behind and so keep us from publishing a good commitment. Throws ChannelError.
+ */
+const hasRevocation = ({ head, keys }: Core, message: Reestablish): boolean => {
+  const theirs = numberOf(message.next_revocation_number);
+  const proven =
+    theirs === 0 ||
+    equal(message.your_last_per_commitment_secret, perCommitmentSecret(keys.perCommitmentSeed, theirs - 1));
+  if (!proven) throw new ChannelError({ code: 'reestablish_wrong_secret', commitment: theirs - 1 });
+  if (theirs > head.local) throw new ChannelError({ code: 'we_are_behind', theirs, ours: head.local });
+  if (theirs < head.local - 1) throw new ChannelError({ code: 'peer_is_behind', theirs, ours: head.local });
+  return theirs === head.local;
+};
+
+/** Whether the peer has our last commitment_signed. Throws ChannelError. */
+const hasCommitment = ({ head }: Core, message: Reestablish): boolean => {
+  const theirs = numberOf(message.next_commitment_number);
+  if (theirs === 0) throw new ChannelError({ code: 'reestablish_zero' });
+  const next = head.remote + (head.signedAt === undefined ? 1 : 2);
+  if (theirs === next) return true;
+  if (head.signedAt !== undefined && theirs === next - 1) return false;
+  if (theirs < next) throw new ChannelError({ code: 'peer_is_behind', theirs, ours: next });
+  throw new ChannelError({
+    code: 'reestablish_impossible',
+    field: 'next_commitment_number',
+    expected: String(next),
+    got: String(theirs),
+  });
+};
+
+/**
+ * What must be said again, in the order in which it was first said. Throws ChannelError when the peer's numbers show that
+ * one of us lost its memory or that it lies.
+ */
+export const lostMessages = (core: Core, message: Reestablish): readonly PeerMessage[] => {
+  const { head, lockin } = core;
+  const revoked = hasRevocation(core, message);
+  const signed = hasCommitment(core, message);
+
+  const ready = lockin.sent && head.local === 0 && message.next_commitment_number === 1n ? [channelReady(core)] : [];
+  const revoke = revoked ? [] : [revocation(core)];
+  const commitment = signed ? undefined : commitmentSigned(core);
+  const sign =
+    commitment === undefined ? [] : [...ourUpdates(core, ({ remote }) => remote === head.remote + 1), commitment];
+  return head.signedAt === head.local ? [...ready, ...revoke, ...sign] : [...ready, ...sign, ...revoke];
+};

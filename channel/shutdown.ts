@@ -1,0 +1,92 @@
+/**
+ * Closing together, first stage (BOLT 2, "Closing Initiation: shutdown"): no new HTLCs, and once the last is gone from both
+ * sides, the fee is negotiated.
+ */
+import { equal } from '../wire/bytes.ts';
+import { report, send } from './effects.ts';
+import { ChannelError } from './errors.ts';
+import type { Context, Effect, Input, PeerMessageOf, Step } from './io.ts';
+import { isReady } from './lockin.ts';
+import { beginRound } from './negotiation.ts';
+import { isShutdownScript } from './scriptpubkey.ts';
+import type { Core, Negotiating, Open, Params } from './state.ts';
+import { hasUnsignedOfOurs, isQuiet } from './updates.ts';
+
+/** Where our money goes: what we bound ourselves to, or what is asked for now, or what we had in mind from the start. */
+const destination = ({ local, shutdownScript }: Params, asked: Uint8Array | undefined): Uint8Array =>
+  local.upfrontScript ?? asked ?? shutdownScript;
+
+const anysegwit = ({ link }: Core): boolean => link.status === 'offline' || link.features.anysegwit;
+
+/** Whether HTLCs can be offered at all, but for their amounts. */
+export const barred = ({ core, shutdown }: Open) => {
+  if (shutdown.ours !== undefined || shutdown.theirs !== undefined) return { code: 'shutting_down' } as const;
+  if (!isReady(core)) return { code: 'not_ready' } as const;
+  return core.link.status === 'online' ? undefined : ({ code: 'disconnected' } as const);
+};
+
+const shutdownMessage = ({ channelId }: Core, script: Uint8Array): PeerMessageOf<'shutdown'> => ({
+  name: 'shutdown',
+  channel_id: channelId,
+  scriptpubkey: script,
+});
+
+/** `shutdown` again on a new connection, if it was said on an earlier one. */
+export const shutdownAgain = ({ core, shutdown }: Open): readonly Effect[] =>
+  shutdown.sent && shutdown.ours !== undefined ? [send(shutdownMessage(core, shutdown.ours))] : [];
+
+/**
+ * Goes on with a close as far as it can go now: `shutdown` once no update of ours is unsigned (the peer could not tell what
+ * belongs to the last commitments), the negotiation once both said it and nothing is in flight.
+ */
+export const advance = (state: Open, context: Context): Step => {
+  const { core, shutdown } = state;
+  if (shutdown.ours === undefined || core.link.status !== 'online') return [state, []];
+  if (!shutdown.sent) {
+    if (hasUnsignedOfOurs(core)) return [state, []];
+    const [next, effects] = advance({ ...state, shutdown: { ...shutdown, sent: true } }, context);
+    return [next, [send(shutdownMessage(core, shutdown.ours)), ...effects]];
+  }
+  if (shutdown.theirs === undefined || !isQuiet(core)) return [state, []];
+  const next: Negotiating = {
+    phase: 'negotiating',
+    core,
+    ours: shutdown.ours,
+    theirs: shutdown.theirs,
+    feerates: shutdown.feerates,
+    round: undefined,
+    agreed: undefined,
+  };
+  return beginRound(next, context);
+};
+
+/** We want to close. Asked again, only the feerates are new. */
+export const onClose = (state: Open, input: Extract<Input, { type: 'close' }>, context: Context): Step => {
+  const { core, shutdown } = state;
+  const feerates = input.feerates ?? shutdown.feerates;
+  if (shutdown.ours !== undefined) return [{ ...state, shutdown: { ...shutdown, feerates } }, []];
+  const ours = destination(core.params, input.script);
+  if (!isShutdownScript(ours, anysegwit(core)))
+    return [state, [report({ event: 'warned', text: 'close: the script is no witness program the peer accepts' })]];
+  const [next, effects] = advance({ ...state, shutdown: { ...shutdown, ours, feerates } }, context);
+  return [next, [report({ event: 'shutting_down', by: 'us' }), ...effects]];
+};
+
+/** Throws ChannelError for a script that the peer may not use. */
+export const checkScript = (core: Core, script: Uint8Array): void => {
+  const { upfrontScript } = core.params.remote;
+  if (upfrontScript !== undefined && !equal(upfrontScript, script))
+    throw new ChannelError({ code: 'shutdown_script_changed' });
+  if (!isShutdownScript(script, anysegwit(core))) throw new ChannelError({ code: 'invalid_shutdown_script' });
+};
+
+/** The peer wants to close, or says so again after a reconnect. Throws ChannelError. */
+export const onShutdown = (state: Open, message: PeerMessageOf<'shutdown'>, context: Context): Step => {
+  const { core, shutdown } = state;
+  const theirs = message.scriptpubkey;
+  checkScript(core, theirs);
+  const ours = shutdown.ours ?? destination(core.params, undefined);
+  const first = shutdown.ours === undefined;
+  const [next, effects] = advance({ ...state, shutdown: { ...shutdown, ours, theirs } }, context);
+  return [next, [...(first ? [report({ event: 'shutting_down', by: 'peer' })] : []), ...effects]];
+};

@@ -1,0 +1,85 @@
+/**
+ * Who owns what in a commitment: a fold over the updates that it contains (BOLT 2, "Normal Operation"). No cryptography and
+ * no transaction here; those are derived from a spec. An update is in a commitment from the number in its marks on.
+ */
+import type { Core, Htlc, Marks } from './state.ts';
+
+/** Balances in millisatoshi; below zero when more was promised than there is, which the limits refuse. */
+export interface Spec {
+  readonly feerate: number;
+  readonly toUs: bigint;
+  readonly toThem: bigint;
+  readonly htlcs: readonly Htlc[];
+}
+
+/** Whose update it is: HTLCs are added by who offers them and ended by the other; fees change at the funder's word. */
+export type By = 'us' | 'them';
+
+/** Which updates count. */
+export type View = (by: By, marks: Marks) => boolean;
+
+/** Those in our commitment of that number. */
+export const inLocal =
+  (number: number): View =>
+  (_, { local }) =>
+    local !== undefined && local <= number;
+
+/** Those in the peer's commitment of that number. */
+export const inRemote =
+  (number: number): View =>
+  (_, { remote }) =>
+    remote !== undefined && remote <= number;
+
+/** Those that our next commitment will contain: all the peer's, and ours once the peer has revoked what came before. */
+export const inNextLocal =
+  (revokedTo: number): View =>
+  (by, { local, remote }) =>
+    by === 'them' || local !== undefined || (remote !== undefined && remote <= revokedTo);
+
+/** Those that the peer's next commitment will contain: all ours, and the peer's once we have revoked what came before. */
+export const inNextRemote: View = (by, { local, remote }) => by === 'us' || remote !== undefined || local !== undefined;
+
+const addedBy = { in: 'them', out: 'us' } as const;
+const endedBy = { in: 'us', out: 'them' } as const;
+
+/** Whether a view contains an HTLC's add and its removal. */
+export const standing = (view: View, { way, added, removal }: Htlc): 'absent' | 'open' | 'ended' => {
+  if (!view(addedBy[way], added)) return 'absent';
+  return removal !== undefined && view(endedBy[way], removal.marks) ? 'ended' : 'open';
+};
+
+/** What a commitment says, by the updates a view lets through. */
+export const specOf = (
+  { head, params, incoming, outgoing, fees }: Pick<Core, 'head' | 'params' | 'incoming' | 'outgoing' | 'fees'>,
+  view: View,
+): Spec => {
+  const htlcs: Htlc[] = [];
+  let { toUs } = head;
+  let toThem = params.capacity * 1000n - toUs;
+  for (const htlc of outgoing.values()) {
+    const where = standing(view, htlc);
+    if (where === 'absent') continue;
+    if (where === 'open') {
+      toUs -= htlc.amount;
+      htlcs.push(htlc);
+    } else if (htlc.removal?.ending.kind === 'fulfill') {
+      toUs -= htlc.amount;
+      toThem += htlc.amount;
+    }
+  }
+  for (const htlc of incoming.values()) {
+    const where = standing(view, htlc);
+    if (where === 'absent') continue;
+    if (where === 'open') {
+      toThem -= htlc.amount;
+      htlcs.push(htlc);
+    } else if (htlc.removal?.ending.kind === 'fulfill') {
+      toThem -= htlc.amount;
+      toUs += htlc.amount;
+    }
+  }
+  const feesBy = params.role === 'funder' ? 'us' : 'them';
+  let { feerate } = head;
+  for (const fee of fees) if (view(feesBy, fee.marks)) feerate = fee.feerate;
+  return { feerate, toUs, toThem, htlcs };
+};

@@ -1,0 +1,263 @@
+/**
+ * What we ask for and what we accept when a channel is opened (BOLT 2, "The open_channel Message" and "The accept_channel
+ * Message"): one row for each rule, so that a refusal names the field and what it should have been.
+ */
+import { equal } from '../wire/bytes.ts';
+import { isPoint } from '../wire/crypto.ts';
+import { type Point, type Sat, sat, toMsat } from '../wire/units.ts';
+import { ChannelError, type TermsField } from './errors.ts';
+import type { ChannelFeatures, Context, LocalLimits, PeerMessageOf } from './io.ts';
+import type { Basepoints } from './keys.ts';
+import { larger, MAX_HTLCS } from './limits.ts';
+import { isShutdownScript } from './scriptpubkey.ts';
+import type { Proposal, Terms } from './state.ts';
+import { type CommitmentFormat, formats, openerCost } from './weights.ts';
+
+/** BOLT 3, "Dust Limits": below this some output of the channel might not be relayed. */
+const MIN_DUST_LIMIT = 354n;
+/** Above this a peer could burn too much of ours in dust. */
+const MAX_DUST_LIMIT = 1062n;
+const LARGE_CHANNEL = 1n << 24n;
+const MAX_DELAY = 2016;
+const MAX_DEPTH = 144;
+const MIN_HTLC_SLOTS = 5;
+/** Most a peer may ask as the least HTLC: one satoshi. */
+const MAX_HTLC_MINIMUM = 1000n;
+/** At least one percent must be able to move at once. */
+const MIN_IN_FLIGHT_SHARE = 100n;
+
+/** A channel type as the features it names: bits from the least upward, as few bytes as can hold them (BOLT 9). */
+const bitmap = (...bits: readonly number[]): Uint8Array => {
+  const bytes = new Uint8Array(Math.floor(Math.max(...bits) / 8) + 1);
+  for (const bit of bits) {
+    const at = bytes.length - 1 - Math.floor(bit / 8);
+    bytes[at] = (bytes[at] ?? 0) | (1 << (bit % 8));
+  }
+  return bytes;
+};
+
+const STATIC_REMOTEKEY = 12;
+const ANCHORS = 22;
+const SCID_ALIAS = 46;
+
+/** The channel types we know, best first. Offering one is a matter of its row: `offered` says whether we propose it. */
+const channelTypes: readonly {
+  readonly format: CommitmentFormat['name'];
+  readonly scidAlias: boolean;
+  readonly bits: Uint8Array;
+  readonly offered: boolean;
+}[] = [
+  { format: 'anchors_zero_fee_htlc_tx', scidAlias: false, bits: bitmap(STATIC_REMOTEKEY, ANCHORS), offered: false },
+  { format: 'static_remotekey', scidAlias: false, bits: bitmap(STATIC_REMOTEKEY), offered: true },
+  { format: 'static_remotekey', scidAlias: true, bits: bitmap(STATIC_REMOTEKEY, SCID_ALIAS), offered: false },
+];
+
+type Known = (typeof channelTypes)[number];
+
+/** The type we propose to a peer with these features. */
+export const proposedType = (features: ChannelFeatures): Known => {
+  const usable = channelTypes.find(
+    ({ offered, format }) => offered && (format === 'static_remotekey' || features.anchors),
+  );
+  if (usable === undefined) throw new RangeError('no channel type is offered');
+  return usable;
+};
+
+/** channel_type's bytes for what a proposal says. */
+export const typeBits = ({ format, scidAliasType }: Pick<Proposal, 'format' | 'scidAliasType'>): Uint8Array =>
+  channelTypes.find((row) => row.format === format && row.scidAlias === scidAliasType)?.bits ?? new Uint8Array();
+
+const refuse = (field: TermsField, got: unknown, expected: string): never => {
+  throw new ChannelError({ code: 'unacceptable_terms', field, got: String(got), expected });
+};
+
+/** The type a peer proposes, if it is one we offer ourselves. Throws ChannelError. */
+export const acceptedType = (bits: Uint8Array | undefined, features: ChannelFeatures): Known => {
+  const found = channelTypes.find((row) => bits !== undefined && equal(row.bits, bits));
+  if (found === undefined || !found.offered || (found.format !== 'static_remotekey' && !features.anchors))
+    return refuse('channel_type', bits === undefined ? 'none' : 'another', 'static_remotekey');
+  return found;
+};
+
+/** One percent of the channel, as every peer accepts, but no dust on either side. */
+const reserveFor = (capacity: Sat, ...dustLimits: readonly Sat[]): Sat =>
+  sat(dustLimits.reduce<bigint>(larger, capacity / 100n));
+
+/** Our side of an opening; `remoteDust` once the peer's dust limit is known. */
+export const localTerms = (
+  limits: LocalLimits,
+  basepoints: Basepoints,
+  capacity: Sat,
+  upfrontScript: Uint8Array | undefined,
+  remoteDust: Sat = limits.dustLimit,
+): Terms => ({
+  dustLimit: limits.dustLimit,
+  maxHtlcValueInFlight: limits.maxHtlcValueInFlight,
+  htlcMinimum: limits.htlcMinimum,
+  toSelfDelay: limits.toSelfDelay,
+  maxAcceptedHtlcs: limits.maxAcceptedHtlcs,
+  reserve: reserveFor(capacity, limits.dustLimit, remoteDust),
+  minimumDepth: limits.minimumDepth,
+  basepoints,
+  upfrontScript,
+});
+
+type Opening = PeerMessageOf<'open_channel'> | PeerMessageOf<'accept_channel'>;
+
+/** The fields that both messages share, as terms. */
+const termsOf = (message: Opening, minimumDepth: number): Terms => ({
+  dustLimit: message.dust_limit_satoshis,
+  maxHtlcValueInFlight: message.max_htlc_value_in_flight_msat,
+  htlcMinimum: message.htlc_minimum_msat,
+  toSelfDelay: message.to_self_delay,
+  maxAcceptedHtlcs: message.max_accepted_htlcs,
+  reserve: message.channel_reserve_satoshis,
+  minimumDepth,
+  basepoints: {
+    funding: message.funding_pubkey,
+    revocation: message.revocation_basepoint,
+    payment: message.payment_basepoint,
+    delayedPayment: message.delayed_payment_basepoint,
+    htlc: message.htlc_basepoint,
+  },
+  upfrontScript: message.upfront_shutdown_script?.length ? message.upfront_shutdown_script : undefined,
+});
+
+type Rule = readonly [field: TermsField, got: unknown, holds: boolean, expected: string];
+
+const enforce = (rules: readonly Rule[]): void => {
+  for (const [field, got, holds, expected] of rules) if (!holds) refuse(field, got, expected);
+};
+
+/** What holds for either side's terms in a channel of that capacity. */
+const shared = (terms: Terms, capacity: Sat, first: Point, { anysegwit }: ChannelFeatures): readonly Rule[] => {
+  const { dustLimit, reserve, maxAcceptedHtlcs, toSelfDelay, htlcMinimum, maxHtlcValueInFlight } = terms;
+  const points = [...Object.values(terms.basepoints), first];
+  const script = terms.upfrontScript;
+  return [
+    ['dust_limit_satoshis', dustLimit, dustLimit >= MIN_DUST_LIMIT, `at least ${MIN_DUST_LIMIT}`],
+    ['dust_limit_satoshis', dustLimit, dustLimit <= MAX_DUST_LIMIT, `at most ${MAX_DUST_LIMIT}`],
+    ['max_accepted_htlcs', maxAcceptedHtlcs, maxAcceptedHtlcs <= MAX_HTLCS, `at most ${MAX_HTLCS}`],
+    ['max_accepted_htlcs', maxAcceptedHtlcs, maxAcceptedHtlcs >= MIN_HTLC_SLOTS, `at least ${MIN_HTLC_SLOTS}`],
+    ['to_self_delay', toSelfDelay, toSelfDelay <= MAX_DELAY, `at most ${MAX_DELAY}`],
+    ['htlc_minimum_msat', htlcMinimum, htlcMinimum <= MAX_HTLC_MINIMUM, `at most ${MAX_HTLC_MINIMUM}`],
+    [
+      'max_htlc_value_in_flight_msat',
+      maxHtlcValueInFlight,
+      maxHtlcValueInFlight >= toMsat(capacity) / MIN_IN_FLIGHT_SHARE,
+      'at least 1 % of the channel',
+    ],
+    ['channel_reserve_satoshis', reserve, reserve <= capacity / 5n, 'at most 20 % of the channel'],
+    ['basepoints', 'a point off the curve', points.every(isPoint), 'points of secp256k1'],
+    [
+      'upfront_shutdown_script',
+      'another form',
+      script === undefined || isShutdownScript(script, anysegwit),
+      'a witness program',
+    ],
+  ];
+};
+
+/** Each side's dust limit must lie below what the other lets it keep, or all outputs might be dust. */
+const dustBelowReserves = (local: Terms, remote: Terms): readonly Rule[] => [
+  [
+    'channel_reserve_satoshis',
+    remote.reserve,
+    remote.reserve >= local.dustLimit,
+    `at least our dust limit, ${local.dustLimit}`,
+  ],
+  [
+    'dust_limit_satoshis',
+    remote.dustLimit,
+    remote.dustLimit <= local.reserve,
+    `at most the reserve we ask, ${local.reserve}`,
+  ],
+];
+
+/** The least a fundee wants to know of itself to judge an `open_channel`. */
+export interface Judge {
+  readonly chainHash: Uint8Array;
+  readonly minimumAmount: Sat;
+  readonly features: ChannelFeatures;
+}
+
+/** A funder's terms, all rules of "The open_channel Message" obeyed but those about our reply. Throws ChannelError. */
+export const openTerms = (message: PeerMessageOf<'open_channel'>, judge: Judge, context: Context): Terms => {
+  const terms = termsOf(message, 0);
+  const { format } = acceptedType(message.channel_type, judge.features);
+  const { funding_satoshis: capacity, push_msat: push, feerate_per_kw: feerate } = message;
+  enforce([
+    ['chain_hash', 'another chain', equal(message.chain_hash, judge.chainHash), 'our chain'],
+    ['funding_satoshis', capacity, capacity >= judge.minimumAmount, `at least ${judge.minimumAmount}`],
+    [
+      'funding_satoshis',
+      capacity,
+      capacity < LARGE_CHANNEL || judge.features.largeChannel,
+      `below ${LARGE_CHANNEL} without option_support_large_channel`,
+    ],
+    ['push_msat', push, push <= toMsat(capacity), 'at most what the channel holds'],
+    ['feerate_per_kw', feerate, feerate >= context.minFeerate, `at least ${context.minFeerate}`],
+    ['feerate_per_kw', feerate, feerate <= context.maxFeerate, `at most ${context.maxFeerate}`],
+    [
+      'dust_limit_satoshis',
+      terms.dustLimit,
+      terms.dustLimit <= terms.reserve,
+      `at most channel_reserve_satoshis, ${terms.reserve}`,
+    ],
+    ...shared(terms, capacity, message.first_per_commitment_point, judge.features),
+  ]);
+  const afterPush = toMsat(capacity) - push - toMsat(openerCost(formats[format], feerate, 0));
+  enforce([
+    ['push_msat', push, afterPush >= 0n, 'to leave the funder enough for the fee'],
+    [
+      'push_msat',
+      push,
+      afterPush > toMsat(terms.reserve) || push > toMsat(terms.reserve),
+      'to leave one side more than the reserve',
+    ],
+  ]);
+  return terms;
+};
+
+/** What our reply adds to the rules of an `open_channel`. Throws ChannelError. */
+export const checkAgainstReply = (remote: Terms, local: Terms): void => enforce(dustBelowReserves(local, remote));
+
+/** A fundee's terms, all rules of "The accept_channel Message" obeyed. Throws ChannelError. */
+export const acceptTerms = (
+  message: PeerMessageOf<'accept_channel'>,
+  proposal: Proposal,
+  features: ChannelFeatures,
+): Terms => {
+  const terms = termsOf(message, message.minimum_depth);
+  const type = message.channel_type;
+  enforce([
+    ['channel_type', 'another', type !== undefined && equal(type, typeBits(proposal)), 'the one we proposed'],
+    ['minimum_depth', terms.minimumDepth, terms.minimumDepth <= MAX_DEPTH, `at most ${MAX_DEPTH}`],
+    ...shared(terms, proposal.capacity, message.first_per_commitment_point, features),
+    ...dustBelowReserves(proposal.local, terms),
+  ]);
+  return terms;
+};
+
+/** What we can see ourselves before anyone else does: our own request must obey the rules. Throws ChannelError. */
+export const checkProposal = (proposal: Proposal, features: ChannelFeatures): void => {
+  const { capacity, push, feerate, format, local } = proposal;
+  const afterPush = toMsat(capacity) - push - toMsat(openerCost(formats[format], feerate, 0));
+  enforce([
+    [
+      'funding_satoshis',
+      capacity,
+      capacity < LARGE_CHANNEL || features.largeChannel,
+      `below ${LARGE_CHANNEL} without option_support_large_channel`,
+    ],
+    ['push_msat', push, afterPush >= 0n, 'to leave the funder enough for the fee'],
+    [
+      'push_msat',
+      push,
+      afterPush > toMsat(local.reserve) || push > toMsat(local.reserve),
+      'to leave one side more than the reserve',
+    ],
+    ['dust_limit_satoshis', local.dustLimit, local.dustLimit >= MIN_DUST_LIMIT, `at least ${MIN_DUST_LIMIT}`],
+    ['max_accepted_htlcs', local.maxAcceptedHtlcs, local.maxAcceptedHtlcs <= MAX_HTLCS, `at most ${MAX_HTLCS}`],
+  ]);
+};

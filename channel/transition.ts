@@ -1,0 +1,169 @@
+/**
+ * The whole channel as one pure function: the same state and input give the same step. It has no clock, no sockets, no
+ * randomness. Whatever a step changes of what must survive a crash is saved before anything else of the step happens:
+ * that is decided here, once, so no phase can forget it.
+ */
+import { text } from '../wire/bytes.ts';
+import { canSign } from './dance.ts';
+import { refused, report, send, toldAgain } from './effects.ts';
+import { disconnect, errorAgain, onBlock, onSpent, publish, react } from './ending.ts';
+import { ChannelError } from './errors.ts';
+import { acknowledge } from './htlcs.ts';
+import type { Context, Effect, Input, PeerMessage, Refusal, Step } from './io.ts';
+import { readyEvent } from './lockin.ts';
+import { beginRound, onClosingSigned } from './negotiation.ts';
+import { openStep } from './open.ts';
+import { openingStep, watchFunding } from './opening.ts';
+import { diff } from './persist.ts';
+import { lostMessages, reestablish } from './reestablish.ts';
+import { checkScript } from './shutdown.ts';
+import type { ChannelState, Core, Funded, Negotiating } from './state.ts';
+
+export { acceptChannel, openChannel } from './opening.ts';
+
+/** One step of a channel. Never throws for anything a peer, the chain or a caller may bring. */
+export const transition = (state: ChannelState, input: Input, context: Context): Step => {
+  const [next, effects] = guarded(state, input, context);
+  const changes = diff(state, next);
+  return changes.length === 0 ? [next, effects] : [next, [{ do: 'save', changes }, ...effects]];
+};
+
+const guarded = (state: ChannelState, input: Input, context: Context): Step => {
+  try {
+    return step(state, input, context);
+  } catch (error) {
+    if (error instanceof ChannelError) return react(state, error.fault);
+    throw error;
+  }
+};
+
+/** Whether the input `sign` would send a signature: the node asks when its queue has run empty. */
+export const wantsToSign = (state: ChannelState): boolean => state.phase === 'open' && canSign(state.core);
+
+const step = (state: ChannelState, input: Input, context: Context): Step => {
+  if (input.type === 'message' && input.message.name === 'warning')
+    return [state, [report({ event: 'warned', text: text(input.message.data) })]];
+  if (input.type === 'message' && input.message.name === 'error')
+    throw new ChannelError({ code: 'peer_error', text: text(input.message.data) });
+  if (input.type === 'offer' && state.phase !== 'open') return [state, [refused(input.origin, whyNot(state))]];
+  if (state.phase === 'abandoned') return [state, []];
+  if ('core' in state) return fundedStep(state, input, context);
+  return openingStep(state, input);
+};
+
+const whyNot = ({ phase }: ChannelState): Refusal => {
+  switch (phase) {
+    case 'negotiating':
+      return { code: 'shutting_down' };
+    case 'failed':
+    case 'onchain':
+    case 'closed':
+    case 'abandoned':
+      return { code: 'closed' };
+    default:
+      return { code: 'not_ready' };
+  }
+};
+
+/** What every channel with a funding transaction does alike, then what its phase does. */
+const fundedStep = (state: Funded, input: Input, context: Context): Step => {
+  switch (input.type) {
+    case 'connected':
+      return connect(state, input.features);
+    case 'disconnected':
+      return disconnect(state);
+    case 'restored':
+      return [state, again(state)];
+    case 'block':
+      return onBlock(state, input.height);
+    case 'funding_spent':
+      return onSpent(state, input.tx, input.height);
+    case 'force_close':
+      throw new ChannelError({ code: 'force_close' });
+    default:
+      return phaseStep(state, input, context);
+  }
+};
+
+const phaseStep = (state: Funded, input: Input, context: Context): Step => {
+  switch (state.phase) {
+    case 'open':
+      return openStep(state, input, context);
+    case 'negotiating':
+      return negotiatingStep(state, input, context);
+    case 'failed':
+      return input.type === 'message' ? [state, [errorAgain(state)]] : overStep(state, input);
+    case 'onchain':
+    case 'closed':
+      return overStep(state, input);
+  }
+};
+
+const acknowledged = <S extends Funded>(state: S, id: bigint): Step => {
+  const core = acknowledge(state.core, id);
+  return [core === state.core ? state : { ...state, core }, []];
+};
+
+const overStep = (state: Funded, input: Input): Step =>
+  input.type === 'acknowledge' ? acknowledged(state, input.id) : [state, []];
+
+/** The peer is there again: a failed channel repeats its error, any other says where it stands. */
+const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>['features']): Step => {
+  const [gone, dropped] = disconnect(state);
+  const core: Core = { ...gone.core, link: { status: 'syncing', features } };
+  const next = { ...gone, core };
+  if (next.phase === 'failed') return [next, [...dropped, errorAgain(next)]];
+  if (next.phase === 'onchain' || next.phase === 'closed') return [next, dropped];
+  return [next, [...dropped, send(reestablish(core))]];
+};
+
+/** After a restart: watch and publish what was watched and published, and tell again what was perhaps not heard. */
+const again = (state: Funded): readonly Effect[] => {
+  const { core } = state;
+  const watch = state.phase === 'closed' ? [] : [watchFunding(core)];
+  const told = toldAgain(core, state.phase === 'open');
+  switch (state.phase) {
+    case 'open': {
+      const tx = core.fundingTx;
+      const funding: readonly Effect[] = tx.length > 0 ? [{ do: 'broadcast', tx, why: 'funding' }] : [];
+      return [...watch, ...funding, ...readyEvent(core), ...told];
+    }
+    case 'negotiating':
+      return [...watch, ...told, ...(state.agreed ? [closing(state.agreed)] : [])];
+    case 'failed':
+      return [...watch, ...publish(state), ...told];
+    case 'onchain':
+    case 'closed':
+      return [...watch, ...told];
+  }
+};
+
+const closing = (tx: Uint8Array): Effect => ({ do: 'broadcast', tx, why: 'closing' });
+
+const negotiatingStep = (state: Negotiating, input: Input, context: Context): Step => {
+  if (input.type === 'acknowledge') return acknowledged(state, input.id);
+  if (input.type === 'close' && input.feerates !== undefined) return [{ ...state, feerates: input.feerates }, []];
+  return input.type === 'message' ? onNegotiatingMessage(state, input.message, context) : [state, []];
+};
+
+const onNegotiatingMessage = (state: Negotiating, message: PeerMessage, context: Context): Step => {
+  const { core, round } = state;
+  const { link } = core;
+  if (link.status === 'offline') return [state, []];
+  if (message.name === 'channel_reestablish' && link.status === 'syncing') {
+    const lost = lostMessages(core, message);
+    const next: Negotiating = { ...state, core: { ...core, link: { status: 'online', features: link.features } } };
+    const shutdown: PeerMessage = { name: 'shutdown', channel_id: core.channelId, scriptpubkey: state.ours };
+    return [next, [...lost, shutdown].map(send)];
+  }
+  if (link.status === 'online') {
+    if (message.name === 'shutdown') {
+      if (round !== undefined) return [state, []];
+      checkScript(core, message.scriptpubkey);
+      return beginRound({ ...state, theirs: message.scriptpubkey }, context);
+    }
+    if (message.name === 'closing_signed') return onClosingSigned(state, message, context);
+    if (message.name === 'channel_ready') return [state, []];
+  }
+  throw new ChannelError({ code: 'unexpected_message', message: message.name, phase: state.phase });
+};
