@@ -41,7 +41,7 @@ const refusedWith = (error: unknown, ...codes: readonly number[]): boolean =>
 
 /** bitcoind's reject reasons, first match wins. */
 const refusals: readonly (readonly [RegExp, Refusal])[] = [
-  [/missing-?inputs|inputs-missingorspent|missingorspent/i, 'missing_inputs'],
+  [/missing[- ]?inputs|missingorspent/i, 'missing_inputs'],
   [/insufficient fee|too many potential replacements/i, 'replacement_fee_too_low'],
   [/mempool-conflict|txn-same-nonwitness|conflict/i, 'conflict'],
   [/fee not met|min relay fee|mempool full|fee rate/i, 'fee_too_low'],

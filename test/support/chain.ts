@@ -106,7 +106,8 @@ export const fakeChain = (): FakeChain => {
       }),
     txidAt: (height, index): Promise<Txid | undefined> => asked(() => blocks[height]?.transactions[index]?.txid),
     changed: async (seen, signal) => {
-      if (signal.aborted || (await asked(() => top().hash)) !== seen) return;
+      await asked(top);
+      if (signal.aborted || top().hash !== seen) return;
       await new Promise<void>((resolve) => {
         wake.push(resolve);
         signal.addEventListener('abort', () => resolve(), { once: true });

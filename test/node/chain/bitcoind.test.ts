@@ -1,0 +1,246 @@
+/** The bitcoind adapter against a stand-in that answers from a table: what differs between versions, and what is refused. */
+import { createServer } from 'node:http';
+import { afterEach, describe, expect, test } from 'vitest';
+import { bitcoindChain, checkNetwork, fallbackFeerate } from '../../../node/chain/bitcoind.ts';
+import { fundingOutput } from '../../../node/chain/lookup.ts';
+import type { Chain } from '../../../node/ports.ts';
+import { hex, unhex } from '../../../wire/bytes.ts';
+import { chainHashOf } from '../../../wire/chains.ts';
+import { scidOf, txid } from '../../../wire/units.ts';
+import { heldClock, keptLog, until } from '../../support/quiet.ts';
+
+/** A result, or an error with bitcoind's code. */
+type Reply = { readonly result: string } | { readonly code: number; readonly message: string };
+type Answers = Record<string, (params: readonly unknown[]) => Reply>;
+
+const ok = (result: unknown): Reply => ({ result: JSON.stringify(result) });
+/** A result in bitcoind's own spelling, decimals and all. */
+const raw = (result: string): Reply => ({ result });
+const no = (code: number, message: string): Reply => ({ code, message });
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const standIn = async (answers: Answers) => {
+  const asked: string[] = [];
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    const { method, params } = JSON.parse(body) as { method: string; params: unknown[] };
+    asked.push(method);
+    const reply = answers[method]?.(params) ?? no(-32601, 'Method not found');
+    if ('result' in reply) response.end(`{"result":${reply.result},"error":null}`);
+    else response.writeHead(500).end(JSON.stringify({ result: null, error: reply }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const log = keptLog();
+  const clock = heldClock();
+  const chain: Chain = bitcoindChain({ host: '127.0.0.1', port, auth: { user: 'u', password: 'p' }, log, clock });
+  cleanups.push(
+    () => new Promise((resolve) => server.close(resolve)),
+    () => server.closeAllConnections(),
+    () => chain.close(),
+  );
+  return { chain, asked, log, clock };
+};
+
+const hashA = 'aa'.repeat(32);
+const hashB = 'bb'.repeat(32);
+
+describe('network check', () => {
+  const genesis = '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206';
+  test('the genesis hash says which chain it is', async () => {
+    const { chain } = await standIn({ getblockhash: () => ok(genesis) });
+    await expect(checkNetwork(chain, chainHashOf.regtest)).resolves.toBeUndefined();
+    await expect(checkNetwork(chain, chainHashOf.bitcoin)).rejects.toThrow(
+      'the chain is regtest, but this node is configured for bitcoin',
+    );
+  });
+});
+
+describe('fee estimates', () => {
+  const rows: readonly (readonly [string, number])[] = [
+    ['{"feerate":0.00001000,"blocks":6}', 253],
+    ['{"feerate":0.00020000,"blocks":6}', 5000],
+    ['{"feerate":0.00020001,"blocks":6}', 5001],
+    ['{"feerate":1e-5,"blocks":6}', 253],
+    ['{"errors":["Insufficient data or no feerate found"],"blocks":2}', fallbackFeerate],
+  ];
+  test.each(rows)('%s is %d sat per 1000 weight', async (answer, feerate) => {
+    const { chain } = await standIn({ estimatesmartfee: () => raw(answer) });
+    expect(await chain.feerate(6)).toBe(feerate);
+  });
+
+  test('that a fixed one is used is said once', async () => {
+    const { chain, log } = await standIn({ estimatesmartfee: () => ok({ blocks: 2 }) });
+    await chain.feerate(6);
+    await chain.feerate(6);
+    expect(log.lines).toEqual(['info: bitcoind has no fee estimate yet, using a fixed one']);
+  });
+});
+
+describe('broadcast', () => {
+  const known: readonly (readonly [number, string])[] = [
+    [-27, 'Transaction outputs already in utxo set'],
+    [-26, 'txn-already-in-mempool'],
+    [-26, 'txn-already-known'],
+    [-27, 'Transaction already in block chain'],
+  ];
+  test.each(known)('%d %s is a success', async (code, message) => {
+    const { chain } = await standIn({ sendrawtransaction: () => no(code, message) });
+    await expect(chain.broadcast(Uint8Array.of(1))).resolves.toBeUndefined();
+  });
+
+  const refused: readonly (readonly [number, string, string])[] = [
+    [-25, 'bad-txns-inputs-missingorspent', 'missing_inputs'],
+    [-25, 'Missing inputs', 'missing_inputs'],
+    [-26, 'txn-mempool-conflict', 'conflict'],
+    [-26, 'insufficient fee, rejecting replacement 00; new feerate 0.1 <= old feerate 0.2', 'replacement_fee_too_low'],
+    [-26, 'min relay fee not met, 0 < 110', 'fee_too_low'],
+    [-26, 'mempool min fee not met, 0 < 110', 'fee_too_low'],
+    [-26, 'non-final', 'not_final'],
+    [-26, 'non-BIP68-final', 'not_final'],
+    [-26, 'bad-txns-premature-spend-of-coinbase, tried to spend coinbase at depth 1', 'not_final'],
+    [-26, 'dust, tx with dust output must be 0-fee', 'dust'],
+    [-26, 'too-long-mempool-chain, too many unconfirmed ancestors [limit: 25]', 'too_many_unconfirmed'],
+    [-26, 'mandatory-script-verify-flag-failed (Script failed an OP_CHECKSIGVERIFY operation)', 'invalid'],
+    [-22, 'TX decode failed. Make sure the tx has at least one input.', 'invalid'],
+    [-26, 'something new', 'unknown'],
+  ];
+  test.each(refused)('%d %s is refused as %s', async (code, message, refusal) => {
+    const { chain } = await standIn({ sendrawtransaction: () => no(code, message) });
+    await expect(chain.broadcast(Uint8Array.of(1))).rejects.toMatchObject({
+      fault: { code: 'rejected', refusal, message },
+    });
+  });
+});
+
+describe('waiting for a block', () => {
+  const never = new AbortController().signal;
+
+  test('a tip that has moved already is not waited for', async () => {
+    const { chain, asked } = await standIn({ getbestblockhash: () => ok(hashB) });
+    await chain.changed(hashA, never);
+    expect(asked).toEqual(['getbestblockhash']);
+  });
+
+  test('bitcoind is told what was seen, where it understands that', async () => {
+    const params: unknown[][] = [];
+    const { chain } = await standIn({
+      getbestblockhash: () => ok(hashA),
+      waitfornewblock: (given) => {
+        params.push([...given]);
+        return ok({ hash: hashB, height: 2 });
+      },
+    });
+    await chain.changed(hashA, never);
+    expect(params).toEqual([[10_000, hashA]]);
+  });
+
+  test('an older one is asked in its own way, and is asked so from then on', async () => {
+    const params: number[] = [];
+    const { chain } = await standIn({
+      getbestblockhash: () => ok(hashA),
+      waitfornewblock: (given) => {
+        params.push(given.length);
+        return given.length > 1 ? no(-1, 'waitfornewblock ( timeout )') : ok({ hash: hashB, height: 2 });
+      },
+    });
+    for (let i = 0; i < 3; i++) await chain.changed(hashA, never);
+    expect(params).toEqual([2, 1, 1]);
+  });
+
+  test('one that cannot wait is looked at every second', async () => {
+    const { chain, asked, clock } = await standIn({ getbestblockhash: () => ok(hashA) });
+    await chain.changed(hashA, never);
+    expect(asked).toEqual(['getbestblockhash', 'waitfornewblock']);
+    const waiting = chain.changed(hashA, never);
+    await until(() => clock.waiting > 0);
+    clock.pass(1_000);
+    await waiting;
+    expect(asked).toEqual(['getbestblockhash', 'waitfornewblock', 'getbestblockhash']);
+  });
+
+  test('an abort ends the wait without an error', async () => {
+    const { chain, clock } = await standIn({ getbestblockhash: () => ok(hashA) });
+    await chain.changed(hashA, never);
+    const abort = new AbortController();
+    const waiting = chain.changed(hashA, abort.signal);
+    await until(() => clock.waiting > 0);
+    abort.abort();
+    await waiting;
+    expect(clock.waiting).toBe(0);
+  });
+});
+
+describe('blocks and outputs', () => {
+  const outpoint = { txid: txid(unhex(hashA)), vout: 1 };
+
+  test('a height above the tip has no hash', async () => {
+    const { chain } = await standIn({ getblockhash: () => no(-8, 'Block height out of range') });
+    expect(await chain.hashAt(1000)).toBeUndefined();
+  });
+
+  test('a block bitcoind does not know is its own error', async () => {
+    const unknown = () => no(-5, 'Block not found');
+    const { chain } = await standIn({ getblockheader: unknown, getblock: unknown });
+    await expect(chain.block(hashA)).rejects.toMatchObject({ fault: { code: 'unknown_block', hash: hashA } });
+  });
+
+  test.each(['00', hex(new Uint8Array(80)), 'ff'.repeat(200)])('a block of bytes %s is refused', async (bytes) => {
+    const { chain } = await standIn({
+      getblockheader: () => ok({ hash: hashA, height: 5, previousblockhash: hashB }),
+      getblock: () => ok(bytes),
+    });
+    await expect(chain.block(hashA)).rejects.toMatchObject({ fault: { code: 'bad_answer', method: 'getblock' } });
+  });
+
+  test('an unspent output comes with its exact amount', async () => {
+    const { chain } = await standIn({
+      gettxout: (params) =>
+        params[2] === false
+          ? raw('{"confirmations":3,"value":0.29000001,"scriptPubKey":{"hex":"0014"},"coinbase":false}')
+          : no(-1, 'the mempool must not count'),
+    });
+    expect(await chain.unspent(outpoint)).toEqual({
+      amount: 29_000_001n,
+      script: Uint8Array.of(0, 0x14),
+      confirmations: 3,
+      coinbase: false,
+    });
+  });
+
+  test('a spent or unknown output is undefined', async () => {
+    const { chain } = await standIn({ gettxout: () => ok(null) });
+    expect(await chain.unspent(outpoint)).toBeUndefined();
+  });
+
+  test('a bitcoind that cannot look up spenders has seen none', async () => {
+    const { chain } = await standIn({});
+    expect(await chain.spender(outpoint)).toBeUndefined();
+  });
+
+  test('a short_channel_id is looked up by place, and its block is listed once', async () => {
+    const { chain, asked } = await standIn({
+      getblockhash: ([height]) => (height === 103 ? ok(hashA) : no(-8, 'Block height out of range')),
+      getblock: () => ok({ tx: [hashA, hashB] }),
+      gettxout: ([id, vout]) =>
+        id === hashB && vout === 0
+          ? raw('{"confirmations":6,"value":0.01000000,"scriptPubKey":{"hex":"0020"},"coinbase":false}')
+          : ok(null),
+    });
+    expect(await fundingOutput(chain, scidOf(103, 1, 0))).toMatchObject({
+      amount: 1_000_000n,
+      confirmations: 6,
+      vout: 0,
+    });
+    expect(await fundingOutput(chain, scidOf(103, 1, 1))).toBeUndefined();
+    expect(await fundingOutput(chain, scidOf(103, 2, 0))).toBeUndefined();
+    expect(await fundingOutput(chain, scidOf(104, 1, 0))).toBeUndefined();
+    expect(asked.filter((method) => method === 'getblock')).toHaveLength(1);
+  });
+});
