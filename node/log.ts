@@ -5,6 +5,7 @@
 import { type Logger, pino } from 'pino';
 import type { LogLevel } from './options.ts';
 import type { Log } from './ports.ts';
+import { printable } from './printable.ts';
 
 /** Field names whose values are left out. Bytes under other names come out as hex. */
 const secret = /(?:password|passphrase|mnemonic|seed|secret|preimage|token|private_?key|authorization|cookie)$/i;
@@ -32,8 +33,8 @@ export interface Lines {
 
 const shown = (value: unknown): string => {
   if (typeof value === 'object' && value !== null && 'type' in value && 'message' in value)
-    return `${value.type}: ${value.message}`;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+    return printable(`${value.type}: ${value.message}`);
+  return printable(typeof value === 'string' ? value : JSON.stringify(value));
 };
 const stackOf = (value: unknown): readonly string[] =>
   typeof value === 'object' && value !== null && 'stack' in value && typeof value.stack === 'string'
@@ -51,7 +52,9 @@ const readable = (out: Lines, colour: boolean): Lines => {
       const tail = Object.entries(rest).map(([name, value]) => `${paint(90, `${name}=`)}${shown(value)}`);
       const word = paint(colours[String(level)] ?? 0, String(level).padEnd(5));
       const stack = level === 'error' ? Object.values(rest).flatMap(stackOf) : [];
-      out.write(`${[`${paint(90, clock)} ${word} ${[String(msg), ...tail].join('  ')}`, ...stack].join('\n')}\n`);
+      out.write(
+        `${[`${paint(90, clock)} ${word} ${[printable(String(msg)), ...tail].join('  ')}`, ...stack].join('\n')}\n`,
+      );
     },
   };
 };

@@ -49,6 +49,12 @@ const answerShape = z.object({
   error: z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() }).optional(),
 });
 
+const unreachable: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such socket',
+  ECONNREFUSED: 'nobody listens there any more',
+  EACCES: 'this user may not use it',
+};
+
 interface Waiting {
   readonly method: string;
   readonly resolve: (result: unknown) => void;
@@ -103,8 +109,9 @@ export const openClient = (path: string): Promise<Client> =>
     };
 
     socket.once('connect', () => resolve({ call, raw, close: () => end('the connection was closed') }));
-    socket.on('error', (error) => {
-      reject(new ConnectionError(`cannot reach a node at ${path}: ${error.message}`));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const reason = unreachable[error.code ?? ''] ?? error.message;
+      reject(new ConnectionError(`cannot reach a node at ${path}: ${reason}`));
       end(`the connection to ${path} broke: ${error.message}`);
     });
     socket.on('close', () => end(`the node at ${path} ended the connection`));

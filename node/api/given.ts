@@ -33,7 +33,7 @@ const param = <Given, T>(kind: string, read: (given: unknown) => T) =>
         return read(given);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
-        const message = given === undefined ? `is required: ${kind}` : `expected ${error.message}`;
+        const message = given === undefined ? `is required (${kind})` : `expected ${error.message}`;
         context.addIssue({ code: 'custom', message });
         return z.NEVER;
       }
@@ -137,7 +137,7 @@ export const scid = param<string, ShortChannelId>('short_channel_id', scidFrom);
 
 /** All unpublished channels, none of them, or those named. */
 export const privateChannels = param<boolean | string | readonly string[], boolean | readonly ShortChannelId[]>(
-  'true|false|short_channel_id|[short_channel_id, …]',
+  'true|false|[scid, …]',
   (given) => {
     if (given === true || given === 'true') return true;
     if (given === false || given === 'false') return false;

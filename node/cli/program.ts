@@ -10,6 +10,7 @@ import { toJson } from '../api/json.ts';
 import { isMethod, type MethodName, table } from '../api/table.ts';
 import { type Config, ConfigError, loadConfig, loadPlaces, type RunNode, type Sources } from '../config.ts';
 import { isOption, type Option as NodeOption, type OptionName, options, variableOf } from '../options.ts';
+import { printable } from '../printable.ts';
 import { version } from '../version.ts';
 import { render } from './render.ts';
 import { pairLines } from './table.ts';
@@ -40,10 +41,12 @@ const everywhere: readonly OptionName[] = ['dir', 'network', 'conf'];
 
 const nodeOption = (name: OptionName): Option => {
   const row: NodeOption = options[name];
-  const flag = row.value === undefined ? `--${name}` : `--${name} <${row.value}>`;
-  const option = new Option(flag, `${row.doc} [${variableOf(name)}]`);
-  // Twice the same flag is either a list or a mistake, and the configuration can tell which.
-  return option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+  const doc = `${row.doc} [${variableOf(name)}]`;
+  if (row.value === undefined) return new Option(`--${name}`, doc);
+  // The same flag twice is either a list or a mistake, and the configuration can tell which.
+  return new Option(`--${name} <${row.value}>`, doc).argParser(
+    (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+  );
 };
 
 const flagsOf = (given: Readonly<Record<string, unknown>>): Sources['flags'] =>
@@ -65,7 +68,7 @@ const methodHelp = (parameters: readonly Parameter[]): string =>
     ? ''
     : [
         '',
-        'Parameters, in this order, or as name=value, or as --name value:',
+        'Parameters, as name=value or --name value; those without a name fill what is left, in this order:',
         ...pairLines(parameters.filter(({ hidden }) => !hidden).map(parameterHelp)),
       ].join('\n');
 
@@ -98,7 +101,7 @@ const methodCommand = (name: MethodName, surroundings: Surroundings): Command =>
   const command = new Command(name)
     .description(doc)
     .usage(usageOf(name).slice(name.length + 1))
-    .argument('[values...]')
+    .argument(parameters.length === 0 ? '[nothing...]' : '[values...]')
     .addHelpText('after', methodHelp(parameters))
     .configureHelp({ visibleArguments: () => [] });
   for (const { name: parameter, kind } of parameters) {
@@ -128,6 +131,7 @@ const program = (surroundings: Surroundings): Command => {
     .option('--json', 'print the result as JSON')
     .option('-k, --keywords', 'take every value as name=value')
     .option('-o, --order', 'take every value by its place, even with = in it')
+    .configureHelp({ subcommandTerm: (method) => method.name() })
     .showHelpAfterError('(ampere --help, or ampere METHOD --help)');
   for (const name of everywhere) command.addOption(nodeOption(name));
   command.commandsGroup('Node:').addCommand(startCommand(surroundings));
@@ -157,8 +161,10 @@ export const runCommand = async (words: readonly string[], surroundings: Surroun
     }
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (error instanceof CallError) {
-      err(`${error.method}: ${error.message} (${[error.reason, error.code].filter(Boolean).join(', ')})`);
-      if (error.data !== undefined) err(toJson(error.data));
+      if (words.includes('--json'))
+        surroundings.out(toJson({ code: error.code, message: error.message, data: error.data }));
+      err(`${error.method}: ${printable(error.message)} (${[error.reason, error.code].filter(Boolean).join(', ')})`);
+      if (error.data !== undefined && error.reason !== 'invalid_params') err(toJson(error.data));
       return exitCodes.failed;
     }
     if (error instanceof ConnectionError) {
@@ -166,6 +172,12 @@ export const runCommand = async (words: readonly string[], surroundings: Surroun
       err('Is the node running? `ampere start` starts it; --dir and --network say which one is meant.');
       return exitCodes.unreachable;
     }
-    throw error;
+    // What stops a node from starting has a fault of its own and a message for people; anything else is a bug.
+    err(
+      error instanceof Error && 'fault' in error
+        ? `ampere: ${error.message}`
+        : String((error as Error)?.stack ?? error),
+    );
+    return exitCodes.failed;
   }
 };

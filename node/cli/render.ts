@@ -1,5 +1,6 @@
 /** A method's result for people. Lists become tables of the columns that matter; --json shows everything as it is. */
 import type { MethodName } from '../api/table.ts';
+import { printable } from '../printable.ts';
 import { type Column, pairLines, satText, shortText, tableLines, timeText } from './table.ts';
 
 /** A result as JSON. */
@@ -9,7 +10,7 @@ const plain = (value: unknown): string => {
   if (value === undefined || value === null) return '';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.map(plain).join(', ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return printable(typeof value === 'object' ? JSON.stringify(value) : String(value));
 };
 const field = (name: string, title = name.replaceAll('_', ' ')): Column<Json> => ({
   title,
@@ -129,6 +130,12 @@ const pair = (name: string, value: unknown): readonly [string, string] => {
   return [name, plain(value)];
 };
 
+/** As `pair`, a list of texts on lines of its own, nothing for nothing. */
+const pairs = (name: string, value: unknown): readonly (readonly [string, string])[] => {
+  if (Array.isArray(value)) return value.map((one, at) => pair(at === 0 ? name : '', one));
+  return plain(value) === '' ? [] : [pair(name, value)];
+};
+
 const isRow = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const everything = (rows: readonly Json[]): readonly Column<Json>[] =>
@@ -145,15 +152,15 @@ const sections = (name: MethodName, result: Json): readonly (readonly string[])[
       : [],
   );
   const listed = new Set(lists.map(({ key }) => key));
-  const pairs = entries.flatMap(([key, value]): (readonly [string, string])[] => {
+  const single = entries.flatMap(([key, value]): readonly (readonly [string, string])[] => {
     if (listed.has(key)) return [];
-    if (isRow(value)) return Object.entries(value).map(([inner, one]) => pair(`${key}.${inner}`, one));
-    return [pair(key, value)];
+    if (isRow(value)) return Object.entries(value).flatMap(([inner, one]) => pairs(`${key}.${inner}`, one));
+    return pairs(key, value);
   });
   return [
-    ...(pairs.length > 0 ? [pairLines(pairs)] : []),
+    ...(single.length > 0 ? [pairLines(single)] : []),
     ...lists.map(({ key, rows }) => {
-      const title = lists.length > 1 || pairs.length > 0 ? [`${key}:`] : [];
+      const title = lists.length > 1 || single.length > 0 ? [`${key}:`] : [];
       if (rows.length === 0) return [...title, `no ${key}`];
       return [...title, ...tableLines(views[name]?.[key] ?? everything(rows), rows)];
     }),

@@ -6,16 +6,23 @@ export interface Column<Row> {
   readonly right?: true;
 }
 
-const pad = (text: string, width: number, right: boolean): string =>
-  right ? text.padStart(width) : text.padEnd(width);
+/** Cells of a column of numbers, their points under each other. */
+const aligned = (cells: readonly string[]): readonly string[] =>
+  cells.some((cell) => /\.\d{3}$/.test(cell))
+    ? cells.map((cell) => (/^[\d,]+$/.test(cell) ? `${cell}    ` : cell))
+    : cells;
 
 /** Lines of a table with its titles on top. */
 export const tableLines = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly string[] => {
-  const grid = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ cell }) => cell(row)))];
-  const widths = columns.map((_, at) => Math.max(...grid.map((line) => line[at]?.length ?? 0)));
-  return grid.map((line) =>
-    line
-      .map((text, at) => pad(text, widths[at] ?? 0, columns[at]?.right === true))
+  const filled = columns.map(({ title, cell, right }) => {
+    const cells = rows.map(cell);
+    const all = [title, ...(right === true ? aligned(cells) : cells)];
+    const width = Math.max(...all.map((one) => one.length));
+    return all.map((one) => (right === true ? one.padStart(width) : one.padEnd(width)));
+  });
+  return [undefined, ...rows].map((_, line) =>
+    filled
+      .map((column) => column[line] ?? '')
       .join('  ')
       .trimEnd(),
   );

@@ -23,7 +23,10 @@ const read = ({ name, kind, list }: Parameter, word: string): unknown => {
   }
 };
 
-/** Parameters by name from the words behind a method and its --name options. Throws UsageError. */
+/**
+ * Parameters by name from the words behind a method and its --name options; words without a name fill, in order, what is
+ * left. Throws UsageError.
+ */
 export const paramsFrom = (
   parameters: readonly Parameter[],
   words: readonly string[],
@@ -35,25 +38,27 @@ export const paramsFrom = (
     if (found.has(parameter.name)) throw new UsageError(`${parameter.name} is given twice`);
     found.set(parameter.name, value);
   };
+  const names = parameters.filter(({ hidden }) => !hidden).map(({ name }) => name);
   const named = new Map(parameters.map((parameter) => [parameter.name, parameter]));
 
   for (const [name, value] of Object.entries(options)) {
     const parameter = named.get(name);
     if (parameter !== undefined) put(parameter, typeof value === 'string' ? read(parameter, value) : value);
   }
-  const inOrder = [...parameters];
+  const unnamed: string[] = [];
   for (const word of words) {
     const [, name = '', value = ''] = /^([a-z_]+)=(.*)$/s.exec(word) ?? [];
     const parameter = style === 'order' ? undefined : named.get(name);
-    if (parameter !== undefined) {
-      put(parameter, read(parameter, value));
-      continue;
-    }
-    if (style === 'keywords')
-      throw new UsageError(`${word}: expected name=value, the name one of ${[...named.keys()].join(', ')}`);
-    const next = inOrder.shift();
-    if (next === undefined) throw new UsageError(`${word}: there is no parameter left for it`);
-    put(next, read(next, word));
+    if (parameter !== undefined) put(parameter, read(parameter, value));
+    else if (style === 'keywords')
+      throw new UsageError(`${word}: expected name=value, the name one of ${names.join(', ')}`);
+    else unnamed.push(word);
+  }
+  const left = parameters.filter(({ name, hidden }) => !found.has(name) && !hidden);
+  for (const [at, word] of unnamed.entries()) {
+    const parameter = left[at];
+    if (parameter === undefined) throw new UsageError(`${word}: there is no parameter left for it`);
+    put(parameter, read(parameter, word));
   }
   return Object.fromEntries(found);
 };

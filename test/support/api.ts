@@ -75,8 +75,8 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     blockheight: 110,
     network: 'regtest',
     fees_collected_msat: msat(1_001n),
-    'lightning-dir': '/home/alice/.ampere/regtest',
-    api: { address: '127.0.0.1', port: 9736, token_file: '/home/alice/.ampere/regtest/api-token' },
+    'lightning-dir': '/data/regtest',
+    api: { address: '127.0.0.1', port: 9736, token_file: '/data/regtest/api-token' },
   },
   newaddr: { bech32: 'bcrt1qexample' },
   listfunds: {

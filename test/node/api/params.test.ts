@@ -122,7 +122,7 @@ describe('parameters', () => {
   test('null counts as not given, in either form', async () => {
     expect((await ask('listpeers', [null, null])).error).toBeUndefined();
     expect((await ask('listpeers', { id: null })).error).toBeUndefined();
-    expect((await ask('waitinvoice', [null])).error.message).toBe('label: is required: label');
+    expect((await ask('waitinvoice', [null])).error.message).toBe('label: is required (label)');
   });
 
   test('experiments are for nodes started with --dev', async () => {

@@ -1,0 +1,256 @@
+/** The command line: the words it takes, what it prints, how it ends. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ListenError } from '../../node/api/calls.ts';
+import { parametersOf } from '../../node/api/help.ts';
+import { isMethod, type MethodName, table } from '../../node/api/table.ts';
+import { type ApiServer, listenUnix } from '../../node/api/unix.ts';
+import { runCommand } from '../../node/cli/program.ts';
+import { render } from '../../node/cli/render.ts';
+import { satText } from '../../node/cli/table.ts';
+import { paramsFrom, type Style, UsageError } from '../../node/cli/words.ts';
+import type { Config } from '../../node/config.ts';
+import { options } from '../../node/options.ts';
+import { version } from '../../node/version.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { fakeRpc, ids, patient } from '../support/api.ts';
+
+let dir = '';
+let server: ApiServer | undefined;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ampere-'));
+  server = await listenUnix(join(dir, 'regtest', 'lightning-rpc'), fakeRpc().answer);
+});
+afterAll(async () => {
+  await server?.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const run = async (words: readonly string[], start: (config: Config) => void = () => {}) => {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await runCommand(['--dir', dir, ...words], {
+    out: (text) => void out.push(text),
+    err: (text) => void err.push(text),
+    env: {},
+    run: async (config) => start(config),
+  });
+  return { code, out: out.join('\n'), err: err.join('\n') };
+};
+
+describe('words', () => {
+  const read = (method: MethodName, words: readonly string[], given = {}, style: Style = 'guess') =>
+    paramsFrom(parametersOf(table[method]), words, given, style);
+
+  test.each([
+    ['by order', ['1sat', 'l', 'd'], {}, { amount_msat: '1sat', label: 'l', description: 'd' }],
+    ['by name', ['label=l', 'amount_msat=any'], {}, { amount_msat: 'any', label: 'l' }],
+    ['as options', [], { label: 'l', deschashonly: true }, { label: 'l', deschashonly: true }],
+    ['the rest by order', ['d'], { amount_msat: '1', label: 'l' }, { amount_msat: '1', label: 'l', description: 'd' }],
+    ['a value with = in it', ['label=a=b'], {}, { label: 'a=b' }],
+    ['an unknown name as a value', ['any', 'l', 'x=y'], {}, { amount_msat: 'any', label: 'l', description: 'x=y' }],
+    ['lists as JSON', ['fallbacks=["a","b"]'], {}, { fallbacks: ['a', 'b'] }],
+    ['lists with commas', ['fallbacks=a, b'], {}, { fallbacks: ['a', 'b'] }],
+    ['text that looks like JSON', ['any', 'l', '[x]'], {}, { amount_msat: 'any', label: 'l', description: '[x]' }],
+  ])('%s', (_, words, given, expected) => {
+    expect(read('invoice', words, given)).toEqual(expected);
+  });
+
+  test('-o takes a word by its place even if it looks named', () => {
+    expect(read('decode', ['string=x'], {}, 'order')).toEqual({ string: 'string=x' });
+  });
+
+  test.each([
+    ['twice', ['label=a', 'label=b'], 'guess'],
+    ['too many', ['1', 'l', 'd', '1', 'f', 'p', 'true', '9', 'true', 'eob', 'more'], 'guess'],
+    ['unnamed with -k', ['1'], 'keywords'],
+    ['no JSON', ['fallbacks=[a'], 'guess'],
+  ] satisfies [string, string[], Style][])('%s is a mistake', (_, words, style) => {
+    expect(() => read('invoice', words, {}, style)).toThrow(UsageError);
+  });
+
+  test('what comes of words is what the node takes', async () => {
+    const { answer } = fakeRpc();
+    const words = [ids.bob, '0.01btc', 'normal', 'false', '1', `${ids.txid}:0,${ids.txid}:1`];
+    const request = { id: 1, method: 'fundchannel', params: read('fundchannel', words) };
+    expect(JSON.parse((await answer(JSON.stringify(request), patient)) ?? '')).toHaveProperty('result');
+  });
+});
+
+describe('a call', () => {
+  test('prints tables for people and JSON for programs', async () => {
+    expect(await run(['newaddr'])).toEqual({ code: 0, out: 'bech32  bcrt1qexample', err: '' });
+    const { out, code } = await run(['newaddr', '--json']);
+    expect(JSON.parse(out)).toEqual({ bech32: 'bcrt1qexample' });
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    [['keysend', ids.bob, '1sat']],
+    [['-k', 'keysend', 'amount_msat=1sat', `destination=${ids.bob}`]],
+    [['keysend', '--destination', ids.bob, '--amount_msat=1sat']],
+    [['keysend', `--destination=${ids.bob}`, '1sat', '--scheme', 'fixed']],
+  ])('%j is understood', async (words) => {
+    expect((await run(words)).code).toBe(0);
+  });
+
+  test.each([
+    [
+      ['keysend', 'x', '1'],
+      1,
+      'keysend: destination: expected a node id: 66 hex digits that begin with 02 or 03 (invalid_params, -32602)',
+    ],
+    [['waitinvoice'], 1, 'waitinvoice: label: is required (label) (invalid_params, -32602)'],
+    [['waitinvoice', 'a', 'b'], 2, 'ampere: b: there is no parameter left for it'],
+    [['nosuch'], 2, "error: unknown command 'nosuch'"],
+    [['pay', '--nosuch', 'x'], 2, "error: unknown option '--nosuch'"],
+    [['-k', '-o', 'pay', 'x'], 2, 'ampere: -k and -o exclude each other'],
+    [
+      ['--network', 'litecoin', 'getinfo'],
+      2,
+      'ampere: --network (command line): expected one of bitcoin, testnet, signet, regtest',
+    ],
+    [['--network', 'signet', 'getinfo'], 3, 'ampere: cannot reach a node at'],
+  ])('%j ends with %i', async (words, code, message) => {
+    const result = await run(words);
+    expect(result.code).toBe(code);
+    expect(result.err.startsWith(message)).toBe(true);
+  });
+
+  test('an error is JSON as well where JSON is asked for', async () => {
+    const { out, code } = await run(['disconnect', 'x', '--json']);
+    expect(JSON.parse(out)).toMatchObject({ code: -32602, data: { field: 'id' } });
+    expect(code).toBe(1);
+  });
+});
+
+describe('start', () => {
+  const bitcoind = ['--bitcoind', 'http://u:p@127.0.0.1:1'];
+
+  test('hands the whole configuration to the node', async () => {
+    await writeFile(join(dir, 'config'), 'alias=from-file\nfee-base=5\n');
+    let config: Config | undefined;
+    const { code } = await run(
+      ['start', ...bitcoind, '--fee-base', '6', '--dev', '--listen', '127.0.0.1:0'],
+      (given) => {
+        config = given;
+      },
+    );
+    await rm(join(dir, 'config'));
+    expect(code).toBe(0);
+    expect(config).toMatchObject({
+      dir,
+      network: 'regtest',
+      alias: 'from-file',
+      policy: { feeBase: 6n },
+      dev: true,
+      listen: { port: 0 },
+    });
+  });
+
+  test.each([
+    [['start'], 2, 'ampere: bitcoind'],
+    [['start', ...bitcoind, '--log-level', 'loud'], 2, 'ampere: --log-level (command line): expected one of'],
+    [['start', ...bitcoind, '--alias', 'a', '--alias', 'b'], 2, 'ampere: --alias (command line): is given twice'],
+    [['start', ...bitcoind, 'now'], 2, 'error: too many arguments'],
+  ])('%j ends with %i', async (words, code, message) => {
+    const result = await run(words);
+    expect(result.code).toBe(code);
+    expect(result.err.startsWith(message)).toBe(true);
+  });
+
+  test('a node that cannot start says why in a line', async () => {
+    const { code, err } = await run(['start', ...bitcoind], () => {
+      throw new ListenError('already_running', 'a node is already running at x');
+    });
+    expect({ code, err }).toEqual({ code: 1, err: 'ampere: a node is already running at x' });
+  });
+});
+
+describe('help', () => {
+  test('of the program names every method and start', async () => {
+    const { out, code } = await run(['--help']);
+    expect(code).toBe(0);
+    for (const name of ['start', ...Object.keys(table)]) expect(out).toMatch(new RegExp(`^ +${name}\\b`, 'm'));
+  });
+
+  test.each(Object.keys(table).filter((name) => name !== 'help'))(
+    'of %s tells each parameter with its kind',
+    async (name) => {
+      const { out, code } = await run([name, '--help']);
+      if (!isMethod(name)) throw new Error(name);
+      expect(code).toBe(0);
+      expect(out.replaceAll(/\s+/g, ' ')).toContain(table[name].doc);
+      for (const { name: parameter, kind, hidden, doc } of parametersOf(table[name])) {
+        expect(out.includes(`  ${parameter} <${kind}>`)).toBe(!hidden);
+        expect(doc.length).toBeGreaterThan(5);
+      }
+    },
+  );
+
+  test('of start tells each option', async () => {
+    const { out } = await run(['start', '--help']);
+    const everywhere = ['dir', 'network', 'conf'];
+    for (const name of Object.keys(options)) expect(out.includes(`--${name}`)).toBe(!everywhere.includes(name));
+  });
+
+  test('the version is the package’s', async () => {
+    expect((await run(['--version'])).out).toBe(version);
+    expect(version).toBe(packageJson.version);
+  });
+});
+
+describe('tables', () => {
+  test.each([
+    [0, '0'],
+    [1, '0.001'],
+    [1_000, '1'],
+    [1_500_000_001, '1,500,000.001'],
+    ['2099999999999999999', '2,099,999,999,999,999.999'],
+    [undefined, ''],
+  ])('%s msat is %s sat', (amount, text) => {
+    expect(satText(amount)).toBe(text);
+  });
+
+  const shown = async (method: MethodName, params: unknown = {}) => {
+    const text = await fakeRpc().answer(JSON.stringify({ id: 1, method, params }), patient);
+    return render(method, JSON.parse(text ?? '').result).split('\n');
+  };
+
+  test('listpeerchannels', async () => {
+    expect(await shown('listpeerchannels')).toEqual([
+      'channel  peer           connected  state               ours sat   size sat  can send sat  can receive sat  HTLCs',
+      '103x1x0  03b2b2b2…b2b2  yes        CHANNELD_NORMAL  899,999.500  1,000,000       880,000       90,000.500      1',
+    ]);
+  });
+
+  test('pay', async () => {
+    expect((await shown('pay', ['x'])).slice(-4)).toEqual([
+      'shards:',
+      'shard  status    amount sat     sent sat  hash           route              failure',
+      '    1  complete     900,000  900,001.500  c3c3c3c3…c3c3  103x1x0 → 104x1x0',
+      '    2  complete     600,000  600,001      d4d4d4d4…d4d4  105x2x1',
+    ]);
+  });
+
+  test('listsets', async () => {
+    expect(await shown('listsets')).toEqual([
+      'set            scheme   status     shares  HTLCs   received sat  asked sat  label   first seen',
+      'c3c3c3c3…c3c3  dynamic  receiving  2/?         2  1,000,000.500  1,500,000  coffee  2023-11-14 22:13:20',
+    ]);
+  });
+
+  test('listfunds, with nothing in a list', async () => {
+    expect((await shown('listfunds')).slice(-3)).toEqual(['', 'channels:', 'no channels']);
+  });
+
+  test('a method that gives nothing is done', async () => {
+    expect(await shown('disconnect', [ids.bob])).toEqual(['done']);
+  });
+
+  test('text from strangers cannot move the cursor', () => {
+    expect(render('decode', { description: 'a\u001b[2Jb\u202ec' })).toBe('description  a\\u{1b}[2Jb\\u{202e}c');
+  });
+});
