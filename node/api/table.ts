@@ -27,7 +27,7 @@ export type MethodName = keyof Table;
 export type Given<M extends MethodName> = z.input<Table[M]['params']>;
 /** What a handler gets: checked, branded, defaults filled in. */
 export type Params<M extends MethodName> = z.output<Table[M]['params']>;
-/** What a handler answers and a client is told: ids and hashes as hex, amounts as Msat. */
+/** What a handler answers and a client is told: ids and hashes in hex, amounts of type Msat. */
 export type Result<M extends MethodName> = z.output<Table[M]['result']>;
 
 /** What a handler may know of the call besides its parameters. */

@@ -1,5 +1,5 @@
 /** The command line: the words it takes, what it prints, how it ends. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,7 +14,6 @@ import { paramsFrom, type Style, UsageError } from '../../node/cli/words.ts';
 import type { Config } from '../../node/config.ts';
 import { options } from '../../node/options.ts';
 import { version } from '../../node/version.ts';
-import packageJson from '../../package.json' with { type: 'json' };
 import { fakeRpc, ids, patient } from '../support/api.ts';
 
 let dir = '';
@@ -198,7 +197,8 @@ describe('help', () => {
 
   test('the version is the package’s', async () => {
     expect((await run(['--version'])).out).toBe(version);
-    expect(version).toBe(packageJson.version);
+    const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+    expect(version).toBe(JSON.parse(text).version);
   });
 });
 
