@@ -55,10 +55,18 @@ export const keysOf = (seed: Uint8Array, coin: 0 | 1, identity?: SecretKey): Nod
   const child = ({ branch, index }: KeyPath): SecretKey => privateKeyOf(branches[branch].deriveChild(index));
   const labelled = (label: string, data: Uint8Array = new Uint8Array()) =>
     hmacSha256(secrets, utf8(label), Uint8Array.of(0), data);
+  // A derivation costs a millisecond, and the same few scripts are asked for again and again.
+  const scripts = new Map<string, Uint8Array>();
+  const script = (path: KeyPath): Uint8Array => {
+    const name = `${path.branch}/${path.index}`;
+    const known = scripts.get(name) ?? witnessKeyScript(pointOf(child(path)));
+    scripts.set(name, known);
+    return known;
+  };
   return {
     identity: own,
     nodeId: pointOf(own),
-    script: (path) => witnessKeyScript(pointOf(child(path))),
+    script,
     spendingKey: child,
     channelSeed: (id) => labelled('channel', id),
     labelled,
