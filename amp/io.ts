@@ -152,7 +152,8 @@ export interface Hop {
 /** From our outlet (first) to the destination (last). The fee is the first amount less the last. */
 export type Route = readonly [Hop, ...Hop[]];
 
-interface PaymentTerms {
+/** What every payment says. */
+export interface PaymentTerms {
   /** The node's name for the payment; stands in every report. */
   readonly id: string;
   readonly destination: Point;
@@ -178,23 +179,25 @@ interface PaymentTerms {
   readonly withhold: number;
 }
 
-/** A payment to make. `single` is one HTLC, `mpp` basic multi-part (BOLT 4), the others AMP in EOBs. */
-export type PaymentRequest = PaymentTerms &
-  (
-    | {
-        readonly scheme: SchemeName;
-        /** 11 bytes: of the invoice, or zero. */
-        readonly paymentId: Uint8Array;
-      }
-    | {
-        readonly scheme: 'single' | 'mpp';
-        readonly paymentHash: PaymentHash;
-        /** 32 bytes. */
-        readonly paymentSecret: Uint8Array;
-        /** payment_metadata of the invoice. */
-        readonly metadata: Uint8Array | undefined;
-      }
-  );
+/** An AMP in EOBs. */
+export interface AmpRequest extends PaymentTerms {
+  readonly scheme: SchemeName;
+  /** 11 bytes: of the invoice, or zero. */
+  readonly paymentId: Uint8Array;
+}
+
+/** An ordinary payment: `single` is one HTLC, `mpp` basic multi-part (BOLT 4). */
+export interface OrdinaryRequest extends PaymentTerms {
+  readonly scheme: 'single' | 'mpp';
+  readonly paymentHash: PaymentHash;
+  /** 32 bytes. */
+  readonly paymentSecret: Uint8Array;
+  /** payment_metadata of the invoice. */
+  readonly metadata: Uint8Array | undefined;
+}
+
+/** A payment to make. */
+export type PaymentRequest = AmpRequest | OrdinaryRequest;
 
 /** How an offered HTLC ended. */
 export type Outcome =

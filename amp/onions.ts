@@ -12,6 +12,7 @@ import { zeros } from '../wire/bytes.ts';
 import { isSecretKey, sha256 } from '../wire/crypto.ts';
 import { type PaymentHash, type SecretKey, secretKey, shortChannelId } from '../wire/units.ts';
 import type { Hop, PaymentRequest, Route } from './io.ts';
+import { isOrdinary } from './payment.ts';
 import { schemes } from './schemes.ts';
 import { derive } from './shares.ts';
 
@@ -27,7 +28,7 @@ const NO_CHANNEL = shortChannelId(0n);
 /** What a forwarder reads: the HTLC it is to send on. */
 const forwarding = (request: PaymentRequest, at: Hop, next: Hop): HopData => {
   const to = { shortChannelId: next.scid, amtToForward: next.amount, outgoingCltvValue: next.expiry };
-  return 'paymentId' in request && !at.tlvOnly
+  return !isOrdinary(request) && !at.tlvOnly
     ? { kind: 'frame', frame: { ...to, extra: undefined } }
     : { kind: 'tlv', stream: writeForward(to) };
 };
@@ -35,7 +36,7 @@ const forwarding = (request: PaymentRequest, at: Hop, next: Hop): HopData => {
 /** What the destination reads. `blobs` are an AMP's, 65 bytes each. */
 const final = (request: PaymentRequest, at: Hop, blobs: readonly Uint8Array[]): HopData => {
   const what = { amtToForward: at.amount, outgoingCltvValue: at.expiry };
-  if ('paymentId' in request) {
+  if (!isOrdinary(request)) {
     const { protocol } = schemes[request.scheme];
     const extra = { protocol, paymentId: request.paymentId, blobs };
     return { kind: 'frame', frame: { shortChannelId: NO_CHANNEL, ...what, extra } };

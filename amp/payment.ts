@@ -3,7 +3,7 @@
  * to spend on fees. Each shard is one HTLC at a time; a shard that fails may be offered again under another attempt number.
  */
 import { type Msat, msat, type PaymentHash, type Point, type Preimage, subMsat, sumMsat } from '../wire/units.ts';
-import type { Direction, Excluded, PaymentRequest, Reserved, Route } from './io.ts';
+import type { Direction, Excluded, OrdinaryRequest, PaymentRequest, Reserved, Route } from './io.ts';
 import type { PaymentEvent, PaymentFailure, PaymentTotals } from './reports.ts';
 import type { Book, Hand, Scheme } from './scheme.ts';
 import { schemes } from './schemes.ts';
@@ -70,13 +70,17 @@ export type Payment =
 
 export const newPayment: Payment = { kind: 'new' };
 
+/** Whether a request is for an ordinary payment, without shares. */
+export const isOrdinary = (request: PaymentRequest): request is OrdinaryRequest =>
+  request.scheme === 'single' || request.scheme === 'mpp';
+
 /** The share scheme; undefined for an ordinary payment. */
-export const schemeOf = ({ scheme }: PaymentRequest): Scheme | undefined =>
-  scheme === 'single' || scheme === 'mpp' ? undefined : schemes[scheme];
+export const schemeOf = (request: PaymentRequest): Scheme | undefined =>
+  isOrdinary(request) ? undefined : schemes[request.scheme];
 
 /** The payment hash of a shard that may be offered. */
 export const hashOf = ({ request, progress: { book } }: Running, { hand }: Shard): PaymentHash => {
-  if ('paymentHash' in request) return request.paymentHash;
+  if (isOrdinary(request)) return request.paymentHash;
   if (book === undefined || hand === undefined) throw new RangeError('this shard has not been dealt');
   return child(book.root, hand.index).paymentHash;
 };

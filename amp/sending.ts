@@ -18,7 +18,16 @@ import {
   withReport,
   withState,
 } from './offering.ts';
-import { hashOf, isIn, type Payment, type PaymentResult, type Running, type Shard, totalsOf } from './payment.ts';
+import {
+  hashOf,
+  isIn,
+  isOrdinary,
+  type Payment,
+  type PaymentResult,
+  type Running,
+  type Shard,
+  totalsOf,
+} from './payment.ts';
 import { paymentTables } from './paymentstore.ts';
 import type { PaymentFailure } from './reports.ts';
 import { changes } from './tables.ts';
@@ -109,9 +118,8 @@ const badField = (request: PaymentRequest): PaymentFailure | undefined => {
   if (scheme === 'single' && (shards ?? 1) !== 1) return bad('shards', '1, for a payment in one HTLC');
   if (!whole(withhold, 0, 255)) return bad('withhold', '0 to 255');
   if (entropy.length !== 32) return bad('entropy', '32 bytes');
-  if ('paymentId' in request && request.paymentId.length !== 11) return bad('paymentId', '11 bytes');
-  if ('paymentSecret' in request && request.paymentSecret.length !== 32) return bad('paymentSecret', '32 bytes');
-  return undefined;
+  if (isOrdinary(request)) return request.paymentSecret.length === 32 ? undefined : bad('paymentSecret', '32 bytes');
+  return request.paymentId.length === 11 ? undefined : bad('paymentId', '11 bytes');
 };
 
 const largest = (outlets: readonly Outlet[]): Msat =>

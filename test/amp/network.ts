@@ -1,0 +1,160 @@
+/**
+ * A small network for payments under test: real onions, peeled hop by hop, over channels whose balances the payer does not
+ * know. The payer's routes come from what it may know: who is connected, what fees are asked, what it has excluded.
+ */
+import type { Hop, Outlet, Route, RouteQuery } from '../../amp/io.ts';
+import { ampProtocols, finalPayload } from '../../amp/payload.ts';
+import type { Failure } from '../../onion/failures.ts';
+import { peel } from '../../onion/peel.ts';
+import { readHop } from '../../onion/registry.ts';
+import { createFailure, wrapFailure } from '../../onion/returning.ts';
+import { equal, hex } from '../../wire/bytes.ts';
+import { type Msat, msat, type Point, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
+import { nodeKey, nodeOf, type Offer } from './payer.ts';
+import type { Htlc } from './receiver.ts';
+
+/** One direction of a channel. Node 0 is the destination, −1 the payer. */
+export interface Edge {
+  readonly scid: ShortChannelId;
+  readonly from: number;
+  readonly to: number;
+  /** What it can really carry, less what is locked. */
+  balance: bigint;
+}
+
+const BASE_FEE = 1000n;
+const DELTA = 10;
+export const feeFor = (amount: bigint): bigint => BASE_FEE + amount / 1000n;
+
+export type Carried =
+  | { readonly kind: 'arrived'; readonly htlc: Pick<Htlc, 'amount' | 'expiry' | 'paymentHash' | 'payload' | 'peer'> }
+  | { readonly kind: 'failed'; readonly reason: Uint8Array };
+
+/** An HTLC on its way: what it locks, and what returning failures are wrapped with. */
+export interface Journey {
+  readonly secrets: readonly Uint8Array[];
+  readonly locked: readonly { readonly edge: Edge; readonly amount: bigint }[];
+}
+
+export class Network {
+  readonly edges: readonly Edge[];
+  constructor(edges: readonly Omit<Edge, 'scid'>[]) {
+    this.edges = edges.map((edge, i) => ({ ...edge, scid: shortChannelId(BigInt(i + 1)) }));
+  }
+
+  outlets(): readonly Outlet[] {
+    return this.edges
+      .filter(({ from }) => from === -1)
+      .map(({ scid, to, balance }) => ({ scid, peer: nodeOf(to), spendable: msat(balance), slots: 30 }));
+  }
+
+  /** The cheapest route of at most three channels that what the payer knows allows. */
+  route(query: RouteQuery): Route | undefined {
+    const found: Route[] = [];
+    const visit = (path: readonly Edge[]): void => {
+      const at = path.at(-1)?.to ?? -1;
+      if (at === 0) {
+        const route = this.along(path, query);
+        if (route !== undefined) found.push(route);
+      } else if (path.length < 3)
+        for (const edge of this.edges)
+          if (edge.from === at && !path.some(({ from }) => from === edge.to)) visit([...path, edge]);
+    };
+    visit([]);
+    return found.sort((a, b) => Number(a[0].amount - b[0].amount))[0];
+  }
+
+  private along(path: readonly Edge[], query: RouteQuery): Route | undefined {
+    const hops: Hop[] = [];
+    let amount: bigint = query.amount;
+    let expiry = query.finalExpiry;
+    for (const edge of path.toReversed()) {
+      if (!this.allows(edge, amount, query)) return undefined;
+      hops.unshift({ node: nodeOf(edge.to), scid: edge.scid, amount: msat(amount), expiry, tlvOnly: edge.to === 2 });
+      amount += feeFor(amount);
+      expiry += DELTA;
+    }
+    const [first, ...rest] = hops;
+    if (first === undefined || hops.length > query.maxHops || first.amount - query.amount > query.maxFee)
+      return undefined;
+    return [first, ...rest];
+  }
+
+  private allows({ scid, from, to, balance }: Edge, amount: bigint, query: RouteQuery): boolean {
+    const sender = from === -1 ? undefined : nodeOf(from);
+    const is = (other: { scid: ShortChannelId; from: Point | undefined }): boolean =>
+      other.scid === scid && (other.from === undefined ? sender === undefined : other.from.join() === sender?.join());
+    if (query.excludedNodes.some((node) => equal(node, nodeOf(to)))) return false;
+    if (query.excluded.some((one) => is(one) && one.atLeast <= amount)) return false;
+    const planned = query.reserved.filter((one) => is(one) && !one.offered).reduce((sum, one) => sum + one.amount, 0n);
+    return from !== -1 || planned + amount <= balance;
+  }
+
+  /** Carries an offer as far as it gets. `disturb` may fail it at a hop. */
+  carry(offer: Offer, disturb: (hop: number) => Failure | undefined): [Carried, Journey] | 'refused' {
+    const locked: { edge: Edge; amount: bigint }[] = [];
+    const secrets: Uint8Array[] = [];
+    const out = this.edges.find(({ scid }) => scid === offer.scid);
+    if (out === undefined || !this.lock(out, offer.amount, locked)) return 'refused';
+    let edge = out;
+    let { onion: packet, amount, expiry }: { onion: Uint8Array; amount: Msat; expiry: number } = offer;
+    for (;;) {
+      const node = nodeKey(edge.to);
+      const hop = readHop(ampProtocols, peel({ nodeKey: node, packet, associatedData: offer.paymentHash }));
+      if (hop.kind === 'malformed') throw new Error('a payer must not build a malformed onion');
+      secrets.push(hop.sharedSecret);
+      const fail = (failure: Failure): [Carried, Journey] => {
+        const journey = { secrets, locked };
+        this.release(journey);
+        return [{ kind: 'failed', reason: this.wrapped(journey, failure) }, journey];
+      };
+      if (hop.kind === 'refused') return fail(hop.failure);
+      const disturbed = disturb(secrets.length - 1);
+      if (disturbed !== undefined) return fail(disturbed);
+      if (hop.kind === 'final') {
+        const read = finalPayload(hop.payload);
+        if ('refuse' in read) return fail(read.refuse);
+        const { paymentHash } = offer;
+        const htlc = { amount, expiry, paymentHash, payload: read.accept, peer: nodeOf(edge.from) };
+        return [
+          { kind: 'arrived', htlc },
+          { secrets, locked },
+        ];
+      }
+      const { shortChannelId: scid, amtToForward, outgoingCltvValue } = hop.payload;
+      const next = this.edges.find((one) => one.scid === scid && one.from === edge.to);
+      if (next === undefined) return fail({ name: 'unknown_next_peer' });
+      if (amount < amtToForward + feeFor(amtToForward)) throw new Error('a payer must pay the fees asked');
+      if (expiry < outgoingCltvValue + DELTA) throw new Error('a payer must leave the delta asked');
+      if (!this.lock(next, amtToForward, locked))
+        return fail({ name: 'temporary_channel_failure', channel_update: new Uint8Array(0) });
+      edge = next;
+      ({ next: packet } = hop);
+      amount = amtToForward;
+      expiry = outgoingCltvValue;
+    }
+  }
+
+  private lock(edge: Edge, amount: bigint, locked: { edge: Edge; amount: bigint }[]): boolean {
+    if (edge.balance < amount) return false;
+    edge.balance -= amount;
+    locked.push({ edge, amount });
+    return true;
+  }
+
+  /** The HTLC failed: every channel has its balance back. */
+  release({ locked }: Journey): void {
+    for (const { edge, amount } of locked) edge.balance += amount;
+  }
+
+  /** A failure of the last hop that was reached, as the payer gets it. */
+  wrapped({ secrets }: Journey, failure: Failure): Uint8Array {
+    const [last, ...before] = secrets.toReversed();
+    const made = createFailure(last ?? new Uint8Array(32), failure);
+    return before.reduce((reason, secret) => wrapFailure(secret, reason), made);
+  }
+}
+
+/** Names an attempt of a payment among all. */
+export const attemptName = (payment: string, { attempt, paymentHash }: Offer): string =>
+  `${payment}/${attempt}/${hex(paymentHash).slice(0, 8)}`;

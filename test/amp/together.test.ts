@@ -1,0 +1,92 @@
+/**
+ * Payer and payee over a network that fails, in any order of events, with restarts on both sides: payments are all or
+ * nothing, cost no more than allowed, and never mix. The drivers check the machines' own promises at every step.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { InvoiceTerms, PaymentRequest } from '../../amp/io.ts';
+import { hex, zeros } from '../../wire/bytes.ts';
+import { sha256 } from '../../wire/crypto.ts';
+import { msat } from '../../wire/units.ts';
+import { ampRequest, ordinaryRequest } from './payer.ts';
+import { secretOf } from './receiver.ts';
+import { ampInvoice } from './sets.ts';
+import { entropyOf, World } from './world.ts';
+
+type Scheme = PaymentRequest['scheme'];
+interface Wish {
+  readonly scheme: Scheme;
+  readonly amount: number;
+  readonly shards: number | undefined;
+  readonly invoiced: boolean;
+  readonly maxFee: number;
+}
+
+const wish: fc.Arbitrary<Wish> = fc.record({
+  scheme: fc.constantFrom<Scheme>('fixed', 'dynamic', 'dynamic', 'mpp', 'single'),
+  amount: fc.integer({ min: 1, max: 2_500_000 }),
+  shards: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
+  invoiced: fc.boolean(),
+  maxFee: fc.integer({ min: 0, max: 60_000 }),
+});
+
+const invoiceOf = ({ scheme, amount, invoiced }: Wish, n: number): InvoiceTerms | undefined => {
+  const invoice = ampInvoice(BigInt(amount), n);
+  if (scheme === 'mpp' || scheme === 'single') return { ...invoice, kind: 'ordinary', preimage: secretOf(n).preimage };
+  return invoiced ? invoice : undefined;
+};
+
+const requestOf = (one: Wish, n: number): PaymentRequest => {
+  const { scheme, amount, shards, maxFee } = one;
+  const invoice = invoiceOf(one, n);
+  const terms = {
+    ...{ id: `payment ${n}`, entropy: entropyOf(n), deadline: 1_000_200 },
+    ...{ amount: msat(BigInt(amount)), maxFee: msat(BigInt(maxFee)) },
+    shards: scheme === 'single' ? undefined : shards,
+  };
+  if (scheme === 'mpp' || scheme === 'single') {
+    const paymentSecret = invoice?.paymentSecret ?? entropyOf(n);
+    return ordinaryRequest({ ...terms, scheme, paymentSecret, paymentHash: secretOf(n).paymentHash });
+  }
+  return ampRequest({ ...terms, scheme, paymentId: invoice?.paymentSecret.slice(0, 11) ?? zeros(11) });
+};
+
+test('payments are all or nothing, within their fee limit, and never mixed', () => {
+  let paid = 0;
+  fc.assert(
+    fc.property(
+      fc.array(wish, { minLength: 1, maxLength: 2 }),
+      fc.array(fc.integer({ min: 0, max: 2_000_000 }), { minLength: 8, maxLength: 8 }),
+      fc.record({ seed: fc.nat(), trouble: fc.constantFrom(0, 5, 25), crashes: fc.constantFrom(0, 10) }),
+      (wishes, balances, { seed, trouble, crashes }) => {
+        const requests = wishes.map(requestOf);
+        const world = new World(
+          { seed, balances: balances.map(BigInt), requests, trouble, crashes },
+          wishes.map(invoiceOf),
+        ).run();
+        for (const [i, request] of requests.entries()) {
+          const result = world.payers[i]?.result;
+          const claimed = world.claimed(i);
+          expect(claimed === 0n || claimed === request.amount).toBe(true);
+          expect(result?.event).toBe(claimed > 0n ? 'payment_succeeded' : 'payment_failed');
+          expect(result?.amount).toBe(claimed);
+          expect((result?.amountSent ?? 0n) <= request.amount + request.maxFee).toBe(true);
+          const own = world.flights.filter(({ payer }) => payer === i);
+          const done = own.filter(({ outcome }) => outcome?.kind === 'fulfilled');
+          expect(result?.amountSent).toBe(done.reduce((sum, { offer }) => sum + offer.amount, 0n));
+          expect(result?.parts).toBe(done.length);
+          const proof = new Set(result?.preimages.map((preimage) => hex(sha256(preimage))));
+          expect(proof).toEqual(new Set(done.map(({ offer }) => hex(offer.paymentHash))));
+          const asked = wishes[i];
+          const invoice = asked && invoiceOf(asked, i);
+          const status = world.receiver.invoices.get(invoice?.id ?? '')?.status;
+          if (invoice !== undefined) expect(status).toBe(claimed > 0n ? 'paid' : 'open');
+          if (claimed > 0n) paid++;
+        }
+        expect(world.receiver.state.sets.size).toBe(0);
+      },
+    ),
+    { numRuns: 60 },
+  );
+  expect(paid).toBeGreaterThan(10);
+});
