@@ -9,15 +9,25 @@ export interface MachineParts<S, I, E> {
   readonly step: (state: S, input: I) => readonly [S, readonly E[]];
   /** Performs one effect; a promise is waited for, anything else is not. */
   readonly perform: (effect: E, state: S) => Promise<void> | undefined;
+  /** Told after each step, once its effects have been performed. */
+  readonly stepped?: (before: S, now: S) => void;
   /** Asked each time the queue has run empty; an input given back is taken like any other. */
   readonly idle?: (state: S) => I | undefined;
+  /** Effects that made the first state, performed by `begin` before any input is taken. */
+  readonly first?: readonly E[];
   /** Called once when a step or an effect threw: the machine is at its last good state and takes nothing more. */
-  readonly broke: (error: unknown, input: I) => void;
+  readonly broke: (error: unknown, input: I | undefined) => void;
+}
+
+/** A step to make, or one already made whose effects are still to be performed. */
+interface Entry<I, E> {
+  readonly work: { readonly input: I } | { readonly effects: readonly E[] };
+  readonly done?: () => void;
 }
 
 export class Machine<S, I, E> {
   private current: S;
-  private readonly queue: { readonly input: I; readonly done?: () => void }[] = [];
+  private readonly queue: Entry<I, E>[] = [];
   private head = 0;
   private running = false;
   private halted = false;
@@ -41,12 +51,17 @@ export class Machine<S, I, E> {
 
   /** Queues an input and returns at once; inputs are taken in this order. */
   push(input: I): void {
-    this.enqueue({ input });
+    this.enqueue({ work: { input } });
+  }
+
+  /** Performs the effects that made the first state. Once, before anything else. */
+  begin(): void {
+    this.enqueue({ work: { effects: this.parts.first ?? [] } });
   }
 
   /** As push; resolves once the input's effects have been performed, never if the machine halts before. */
   deliver(input: I): Promise<void> {
-    return new Promise((done) => this.enqueue({ input, done }));
+    return new Promise((done) => this.enqueue({ work: { input }, done }));
   }
 
   /** Inputs that wait. */
@@ -54,7 +69,7 @@ export class Machine<S, I, E> {
     return this.queue.length - this.head;
   }
 
-  private enqueue(entry: { readonly input: I; readonly done?: () => void }): void {
+  private enqueue(entry: Entry<I, E>): void {
     if (this.halted) return;
     this.queue.push(entry);
     if (!this.running) {
@@ -77,7 +92,7 @@ export class Machine<S, I, E> {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  private take(): { readonly input: I; readonly done?: () => void } | undefined {
+  private take(): Entry<I, E> | undefined {
     if (this.head < this.queue.length) {
       const entry = this.queue[this.head++];
       if (this.head > 1024 && this.head * 2 > this.queue.length) {
@@ -89,23 +104,30 @@ export class Machine<S, I, E> {
     this.queue.length = 0;
     this.head = 0;
     const input = this.parts.idle?.(this.current);
-    return input === undefined ? undefined : { input };
+    return input === undefined ? undefined : { work: { input } };
+  }
+
+  private effectsOf(work: Entry<I, E>['work']): readonly E[] {
+    if ('effects' in work) return work.effects;
+    const [next, effects] = this.parts.step(this.current, work.input);
+    this.current = next;
+    return effects;
   }
 
   private async run(): Promise<void> {
     for (let entry = this.take(); entry !== undefined && !this.halted; entry = this.take()) {
-      const { input, done } = entry;
+      const { work, done } = entry;
+      const before = this.current;
       try {
-        const [next, effects] = this.parts.step(this.current, input);
-        this.current = next;
-        for (const effect of effects) {
-          const pending = this.parts.perform(effect, next);
+        for (const effect of this.effectsOf(work)) {
+          const pending = this.parts.perform(effect, this.current);
           if (pending !== undefined) await pending;
         }
+        this.parts.stepped?.(before, this.current);
         done?.();
       } catch (error) {
         this.stop();
-        this.parts.broke(error, input);
+        this.parts.broke(error, 'input' in work ? work.input : undefined);
       }
     }
     this.running = false;

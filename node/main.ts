@@ -4,11 +4,7 @@ import { runCommand } from './cli/program.ts';
 import type { RunNode } from './config.ts';
 
 /** Loaded only when a node is started, for calls need none of it. */
-const composition: string = './run.ts';
-const run: RunNode = async (config) => {
-  const { runNode } = (await import(composition)) as { readonly runNode: RunNode };
-  await runNode(config);
-};
+const run: RunNode = async (config) => (await import('./run.ts')).runNode(config);
 
 process.exitCode = await runCommand(process.argv.slice(2), {
   out: (text) => void process.stdout.write(`${text}\n`),

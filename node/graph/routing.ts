@@ -25,7 +25,7 @@ export interface RouteContext {
   readonly outlets: readonly Outlet[];
   readonly hints: readonly Hint[];
   /** Whether a node reads TLV payloads only. */
-  readonly tlvOnly: (id: NodeKey) => boolean;
+  readonly tlvOnly: (id: NodeKey, node: Point) => boolean;
 }
 
 /** One way over a channel, as the search sees it. `policy` undefined: our own outlet, free and without delay. */
@@ -212,12 +212,13 @@ const routeOf = (context: RouteContext, start: Label): Route | undefined => {
   const hops: Hop[] = [];
   for (let label: Label | undefined = start; label?.via !== undefined; label = label.via.next) {
     const { edge, next } = label.via;
+    const node = point(unhex(next.node));
     hops.push({
-      node: point(unhex(next.node)),
+      node,
       scid: edge.scid,
       amount: msat(next.amount),
       expiry: next.expiry,
-      tlvOnly: context.tlvOnly(next.node),
+      tlvOnly: context.tlvOnly(next.node, node),
     });
   }
   const [first, ...rest] = hops;

@@ -141,6 +141,11 @@ export class Invoices {
     return hash === undefined ? undefined : this.byHash.get(hash);
   }
 
+  /** By `InvoiceTerms.id`. */
+  byId(id: string): InvoiceRecord | undefined {
+    return this.byHash.get(id);
+  }
+
   hashed(hash: Uint8Array): InvoiceRecord | undefined {
     return this.byHash.get(hex(hash));
   }

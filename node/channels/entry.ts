@@ -1,0 +1,35 @@
+/** One channel in the node: its machine, and what the node knows about it beside the machine's state. */
+import type { ChannelEvent, Effect, Input } from '../../channel/io.ts';
+import type { ChannelState, Core, Funded } from '../../channel/state.ts';
+import type { Txid } from '../../wire/units.ts';
+import type { Machine } from '../machine.ts';
+import type { Plan } from '../wallet/wallet.ts';
+
+/** Where the funding transaction is in the chain. */
+export interface Buried {
+  readonly height: number;
+  readonly txIndex: number;
+}
+
+export interface Entry {
+  readonly key: string;
+  /** Hex of the peer's node id. */
+  readonly peer: string;
+  readonly machine: Machine<ChannelState, Input, Effect>;
+  /** Coins set aside for its funding. */
+  plan?: Plan;
+  buried?: Buried;
+  /** Why the channel is in the state it is in, latest first, for `listpeerchannels`. */
+  status: readonly string[];
+  /** What waits for the opening to come to something. */
+  opened?: (result: { readonly tx: Uint8Array; readonly txid: Txid; readonly output: number }) => void;
+  refused?: (why: string) => void;
+  /** Who waits for the next event. */
+  readonly listeners: Set<(event: ChannelEvent) => void>;
+}
+
+/** States that have a funding transaction. */
+export const isFunded = (state: ChannelState): state is Funded => 'core' in state;
+
+/** What every funded channel has; undefined before. */
+export const coreOf = (state: ChannelState): Core | undefined => (isFunded(state) ? state.core : undefined);

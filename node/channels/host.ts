@@ -1,0 +1,356 @@
+/**
+ * All channels of a node: one machine each, fed by peers, the chain, payments and callers, and the one place where a
+ * channel's effects become actions.
+ */
+import { Transaction } from 'bitcoinjs-lib';
+import { faultText } from '../../channel/errors.ts';
+import type { ChannelEvent, ChannelFeatures, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
+import { restore } from '../../channel/persist.ts';
+import type { ChannelState, Htlc } from '../../channel/state.ts';
+import { transition, wantsToSign } from '../../channel/transition.ts';
+import { equal, hex, unhex } from '../../wire/bytes.ts';
+import type { MessageOf } from '../../wire/message.ts';
+import { type Point, point, type ShortChannelId, sat, txid } from '../../wire/units.ts';
+import { ChainError } from '../chain/errors.ts';
+import type { Follower } from '../chain/follower.ts';
+import type { Notice, Sighting } from '../chain/watch.ts';
+import type { Watcher } from '../chain/watcher.ts';
+import { Machine } from '../machine.ts';
+import type { Peer } from '../peer/peer.ts';
+import type { Peers } from '../peer/peers.ts';
+import type { Chain, Log, Store } from '../ports.ts';
+import { prefixed } from '../store/space.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+import { coreOf, type Entry, isFunded } from './entry.ts';
+
+export const CHANNELS = 'channel/';
+/** Who coins set aside for a funding belong to. */
+export const fundingOwner = (key: string): string => `channel/${key}`;
+
+export interface HostParts {
+  readonly store: Store;
+  readonly chain: Chain;
+  readonly log: Log;
+  readonly wallet: Wallet;
+  readonly peers: Peers;
+  readonly follower: () => Follower;
+  readonly watcher: () => Watcher;
+  readonly context: () => Context;
+  /** Every event of every channel, after the host itself has taken note. */
+  readonly heard: (entry: Entry, event: ChannelEvent) => void;
+  /** The channel and its peer are in step again, or for the first time. */
+  readonly online: (entry: Entry) => void;
+  /** The store failed: nothing may go on. */
+  readonly fatal: (error: unknown) => void;
+}
+
+/** What a channel cares about of what both peers' `init` have in common. */
+export const channelFeatures = (peer: Peer): ChannelFeatures => ({
+  upfrontShutdown: peer.features.has('option_upfront_shutdown_script'),
+  largeChannel: peer.features.has('option_support_large_channel'),
+  anchors: peer.features.has('option_anchors'),
+  anysegwit: peer.features.has('option_shutdown_anysegwit'),
+  scidAlias: peer.features.has('option_scid_alias'),
+});
+
+/** Whether peer and channel are in step: connected, and past channel_reestablish. */
+export const isOnline = (state: ChannelState): boolean => coreOf(state)?.link.status === 'online';
+
+const name = (entry: Entry): object => ({ channel: entry.key.slice(0, 12), peer: entry.peer.slice(0, 16) });
+
+export class ChannelHost {
+  readonly entries = new Map<string, Entry>();
+  private readonly parts: HostParts;
+  /** Peer and channel_id, temporary ones too, to key. */
+  private readonly byId = new Map<string, string>();
+  private readonly byScid = new Map<ShortChannelId, string>();
+
+  constructor(parts: HostParts) {
+    this.parts = parts;
+  }
+
+  /** Reads all channels of the store; they do nothing before `begin`. Throws StoreError or WireError. */
+  async load(): Promise<void> {
+    const { store } = this.parts;
+    const found = new Map<string, Map<string, Uint8Array>>();
+    for await (const [whole, value] of store.entries(CHANNELS)) {
+      const [, key = '', ...rest] = whole.split('/');
+      const records = found.get(key) ?? new Map<string, Uint8Array>();
+      found.set(key, records.set(rest.join('/'), value));
+    }
+    for (const [key, records] of found) {
+      const state = restore(records);
+      this.add(key, state, coreOf(state)?.params.peer);
+    }
+  }
+
+  /** Lets the loaded channels speak: what was told before a restart and perhaps not heard is told again. */
+  begin(): void {
+    for (const entry of this.entries.values()) entry.machine.push({ type: 'restored' });
+  }
+
+  /** Takes in a channel that `openChannel` or `acceptChannel` made, and performs its first effects. */
+  create(
+    key: string,
+    peer: Point,
+    [state, effects]: readonly [ChannelState, readonly Effect[]],
+    opening: Pick<Entry, 'plan' | 'opened' | 'refused'> = {},
+  ): Entry {
+    const entry = Object.assign(this.add(key, state, peer, effects), opening);
+    entry.machine.begin();
+    return entry;
+  }
+
+  private add(key: string, state: ChannelState, peer: Point | undefined, first: readonly Effect[] = []): Entry {
+    const { context, fatal, log } = this.parts;
+    const entry: Entry = {
+      key,
+      peer: peer === undefined ? '' : hex(peer),
+      status: [],
+      listeners: new Set(),
+      machine: new Machine<ChannelState, Input, Effect>({
+        state,
+        first,
+        step: (before, input) => transition(before, input, context()),
+        perform: (effect, now) => this.perform(entry, effect, now),
+        stepped: (before, now) => {
+          if (isOnline(now) && !isOnline(before)) this.parts.online(entry);
+        },
+        idle: (now) => (wantsToSign(now) ? { type: 'sign' } : undefined),
+        broke: (error, input) => {
+          log.error({ ...name(entry), input: input?.type, error }, 'a channel stopped at an internal error');
+          fatal(error);
+        },
+      }),
+    };
+    this.entries.set(key, entry);
+    this.index(entry, state);
+    return entry;
+  }
+
+  /** Makes a channel findable by every id it has so far. */
+  private index(entry: Entry, state: ChannelState): void {
+    const core = coreOf(state);
+    if (core !== undefined) {
+      this.byId.set(`${entry.peer}/${hex(core.channelId)}`, entry.key);
+      const { scid } = core.lockin;
+      if (scid !== undefined) this.byScid.set(scid, entry.key);
+      if (core.params.alias !== undefined) this.byScid.set(core.params.alias, entry.key);
+    } else if ('params' in state) this.byId.set(`${entry.peer}/${hex(state.params.temporaryChannelId)}`, entry.key);
+    else if ('proposal' in state) this.byId.set(`${entry.peer}/${hex(state.proposal.temporaryChannelId)}`, entry.key);
+  }
+
+  private drop(entry: Entry): void {
+    entry.machine.stop();
+    this.entries.delete(entry.key);
+    for (const [id, key] of this.byId) if (key === entry.key) this.byId.delete(id);
+    for (const [scid, key] of this.byScid) if (key === entry.key) this.byScid.delete(scid);
+  }
+
+  push(channel: string, input: Input): void {
+    this.entries.get(channel)?.machine.push(input);
+  }
+
+  of(peer: Point): readonly Entry[] {
+    const id = hex(peer);
+    return [...this.entries.values()].filter((entry) => entry.peer === id);
+  }
+
+  byShortId(scid: ShortChannelId): Entry | undefined {
+    const key = this.byScid.get(scid);
+    return key === undefined ? undefined : this.entries.get(key);
+  }
+
+  byChannelId(peer: Point, id: Uint8Array): Entry | undefined {
+    const key = this.byId.get(`${hex(peer)}/${hex(id)}`);
+    return key === undefined ? undefined : this.entries.get(key);
+  }
+
+  incoming(channel: string, id: bigint): Htlc | undefined {
+    const entry = this.entries.get(channel);
+    return entry && coreOf(entry.machine.state)?.incoming.get(id);
+  }
+
+  offered(channel: string, id: bigint): Htlc | undefined {
+    const entry = this.entries.get(channel);
+    return entry && coreOf(entry.machine.state)?.outgoing.get(id);
+  }
+
+  *allOffered(): Generator<{ readonly channel: string; readonly htlc: Htlc }> {
+    for (const { key, machine } of this.entries.values())
+      for (const htlc of coreOf(machine.state)?.outgoing.values() ?? []) yield { channel: key, htlc };
+  }
+
+  peerOf(channel: string): Point {
+    return point(unhex(this.entries.get(channel)?.peer ?? ''));
+  }
+
+  /**
+   * A peer's message about one of its channels. A flood is slowed down to what the channel can take: the promise holds back
+   * the peer's next message. False when the peer has no such channel.
+   */
+  take(peer: Peer, id: Uint8Array, message: PeerMessage): { readonly wait: Promise<void> | undefined } | undefined {
+    const entry = this.byChannelId(peer.id, id);
+    if (entry === undefined) return undefined;
+    entry.machine.push({ type: 'message', message });
+    return { wait: entry.machine.backlog > 64 ? entry.machine.settled() : undefined };
+  }
+
+  /** `error` or `warning` with a channel_id of zero: it is about all channels of the peer. */
+  takeForAll(peer: Peer, message: MessageOf<'error'> | MessageOf<'warning'>): void {
+    for (const entry of this.of(peer.id)) entry.machine.push({ type: 'message', message });
+  }
+
+  connected(peer: Peer): void {
+    const features = channelFeatures(peer);
+    for (const entry of this.of(peer.id)) entry.machine.push({ type: 'connected', features });
+  }
+
+  disconnected(peer: Peer): void {
+    for (const entry of this.of(peer.id)) entry.machine.push({ type: 'disconnected' });
+  }
+
+  block(height: number): void {
+    for (const entry of this.entries.values()) entry.machine.push({ type: 'block', height });
+  }
+
+  /** Resolves once no channel has anything left to do. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.entries.values()].map((entry) => entry.machine.settled()));
+  }
+
+  /** What the chain says about something a channel asked to watch; false when the notice is not about a channel. */
+  notice(notice: Notice): boolean {
+    const [kind, key = ''] = notice.id.split('/');
+    if (kind !== 'funding' && kind !== 'spend') return false;
+    const entry = this.entries.get(key);
+    if (entry === undefined) return true;
+    if (notice.notice === 'spent')
+      entry.machine.push({ type: 'funding_spent', tx: notice.at.tx, height: notice.at.height });
+    else if (notice.notice === 'confirmed') this.confirmed(entry, notice.at);
+    else if (notice.notice === 'unconfirmed') delete entry.buried;
+    return true;
+  }
+
+  private confirmed(entry: Entry, at: Sighting): void {
+    const core = coreOf(entry.machine.state);
+    const output = Transaction.fromBuffer(at.tx).outs[core?.funding.index ?? -1];
+    if (output === undefined) return;
+    entry.buried = { height: at.height, txIndex: at.txIndex };
+    entry.machine.push({
+      type: 'funding_depth',
+      depth: this.parts.follower().top.height - at.height + 1,
+      height: at.height,
+      txIndex: at.txIndex,
+      amount: sat(output.value),
+      script: new Uint8Array(output.script),
+    });
+  }
+
+  private perform(entry: Entry, effect: Effect, state: ChannelState): Promise<void> | undefined {
+    const { store, peers, log } = this.parts;
+    switch (effect.do) {
+      case 'save':
+        return store.commit(prefixed(`${CHANNELS}${entry.key}/`, effect.changes));
+      case 'send':
+        peers.get(point(unhex(entry.peer)))?.send(effect.message);
+        return undefined;
+      case 'fund':
+        this.fund(entry, effect);
+        return undefined;
+      case 'watch_funding':
+        return this.watch(entry, effect, state);
+      case 'broadcast':
+        return this.broadcast(entry, effect);
+      case 'disconnect':
+        log.warn({ ...name(entry), why: effect.why }, 'ending the connection; it will be taken up again');
+        peers.get(point(unhex(entry.peer)))?.close(effect.why);
+        return undefined;
+      case 'report':
+        this.note(entry, effect.event, state);
+        return undefined;
+    }
+  }
+
+  private fund(entry: Entry, { script }: Extract<Effect, { do: 'fund' }>): void {
+    const { plan } = entry;
+    try {
+      if (plan === undefined) throw new Error('no coins were set aside');
+      const { tx } = this.parts.wallet.sign(plan, script);
+      const output = tx.outs.findIndex((out) => equal(new Uint8Array(out.script), script));
+      entry.machine.push({ type: 'funding_created_by_wallet', tx: new Uint8Array(tx.toBuffer()), output });
+    } catch (error) {
+      entry.machine.push({ type: 'funding_refused', reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  private async watch(
+    entry: Entry,
+    { txid, output, depth }: Extract<Effect, { do: 'watch_funding' }>,
+    state: ChannelState,
+  ): Promise<void> {
+    const { watcher, follower } = this.parts;
+    const since = coreOf(state)?.params.since ?? 0;
+    await watcher().watch({ wait: 'depth', id: `funding/${entry.key}`, since, txid, depth }, follower());
+    const outpoint = { txid, vout: output };
+    await watcher().watch({ wait: 'spend', id: `spend/${entry.key}`, since, outpoint }, follower());
+  }
+
+  private async broadcast(entry: Entry, { tx, why }: Extract<Effect, { do: 'broadcast' }>): Promise<void> {
+    const { chain, wallet, log } = this.parts;
+    const parsed = Transaction.fromBuffer(tx);
+    // From here on the coins are spent and the change is ours, whether or not the chain can be reached now.
+    if (why === 'funding') await wallet.sending({ txid: txid(new Uint8Array(parsed.getHash())), tx: parsed });
+    try {
+      await chain.broadcast(tx);
+      log.info({ ...name(entry), txid: parsed.getId(), why }, 'transaction published');
+    } catch (error) {
+      const again = error instanceof ChainError && error.fault.code !== 'rejected';
+      log.warn(
+        { ...name(entry), txid: parsed.getId(), why, reason: error instanceof Error ? error.message : String(error) },
+        again ? 'bitcoind did not answer; the transaction will be published again' : 'bitcoind refused a transaction',
+      );
+    }
+  }
+
+  private note(entry: Entry, event: ChannelEvent, state: ChannelState): void {
+    const { log, wallet } = this.parts;
+    this.index(entry, state);
+    switch (event.event) {
+      case 'opening':
+        if (isFunded(state) && state.core.fundingTx.length > 0) {
+          const { txid, index } = event.funding;
+          entry.opened?.({ tx: state.core.fundingTx, txid, output: index });
+        }
+        break;
+      case 'ready':
+        log.info(name(entry), 'channel is ready for payments');
+        break;
+      case 'abandoned':
+        entry.refused?.(faultText(event.fault));
+        void wallet.release(fundingOwner(entry.key));
+        this.drop(entry);
+        log.warn({ ...name(entry), why: faultText(event.fault) }, 'an opening came to nothing; no coin moved');
+        break;
+      case 'failed':
+        log.error({ ...name(entry), why: faultText(event.fault), broadcast: event.broadcast }, 'channel failed');
+        break;
+      case 'warned':
+        entry.status = [`the peer warned: ${event.text}`, ...entry.status].slice(0, 8);
+        break;
+      case 'shutting_down':
+        log.info({ ...name(entry), by: event.by }, 'closing the channel cooperatively');
+        break;
+      case 'spent':
+        log.info({ ...name(entry), by: event.by, height: event.height }, 'the funding output was spent');
+        break;
+      case 'closed':
+        log.info(name(entry), 'channel is closed for good');
+        break;
+      default:
+        break;
+    }
+    for (const listener of entry.listeners) listener(event);
+    this.parts.heard(entry, event);
+  }
+}

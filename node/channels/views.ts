@@ -1,0 +1,91 @@
+/** Channels as payments, forwarding and gossip see them: plain values read off a machine's state. */
+import type { Outlet } from '../../amp/io.ts';
+import { reserves, spendable } from '../../channel/limits.ts';
+import { inLocal, specOf } from '../../channel/spec.ts';
+import type { ChannelState, Core } from '../../channel/state.ts';
+import { sign } from '../../wire/crypto.ts';
+import { type Msat, msat } from '../../wire/units.ts';
+import type { OutgoingChannel } from '../forward/relay.ts';
+import type { OwnPolicy } from '../graph/announce.ts';
+import type { OwnChannel } from '../graph/own.ts';
+import { coreOf, type Entry } from './entry.ts';
+
+export interface FeePolicy {
+  readonly feeBase: Msat;
+  readonly feePerSatoshi: number;
+  readonly cltvDelta: number;
+}
+
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** What we announce for forwarding over a channel: the node's fees, within the bounds the peer set for HTLCs to it. */
+export const policyOf = ({ params }: Core, fees: FeePolicy): OwnPolicy => ({
+  feeBase: fees.feeBase,
+  feeProportional: fees.feePerSatoshi,
+  cltvExpiryDelta: fees.cltvDelta,
+  htlcMinimum: msat(larger(1n, params.remote.htlcMinimum)),
+  htlcMaximum: msat(smaller((params.capacity - reserves(params).ours) * 1000n, params.remote.maxHtlcValueInFlight)),
+  disabled: false,
+});
+
+/** HTLCs may be offered: both channel_ready are exchanged, nobody closes, the peer is there. */
+export const isUsable = (state: ChannelState): boolean => {
+  if (state.phase !== 'open') return false;
+  const { core, shutdown } = state;
+  const locked = core.lockin.sent && core.lockin.received && core.lockin.scid !== undefined;
+  return locked && core.link.status === 'online' && shutdown.ours === undefined && shutdown.theirs === undefined;
+};
+
+/** The way out that a usable channel is; undefined for any other. */
+export const outletOf = ({ machine: { state } }: Entry): Outlet | undefined => {
+  const core = coreOf(state);
+  if (core === undefined || !isUsable(state) || core.lockin.scid === undefined) return undefined;
+  const { params, outgoing } = core;
+  return {
+    scid: core.lockin.scid,
+    peer: params.peer,
+    spendable: spendable(core),
+    slots: Math.max(0, params.remote.maxAcceptedHtlcs - outgoing.size),
+  };
+};
+
+/** A channel as relaying sees it. */
+export const outgoingOf = (
+  entry: Entry,
+  fees: FeePolicy,
+  update: Uint8Array | undefined,
+): (OutgoingChannel & { readonly key: string }) | undefined => {
+  const { state } = entry.machine;
+  const core = coreOf(state);
+  if (core === undefined) return undefined;
+  const closing = state.phase !== 'open' || state.shutdown.ours !== undefined || state.shutdown.theirs !== undefined;
+  const status = closing ? 'closing' : isUsable(state) ? 'usable' : 'unavailable';
+  return { key: entry.key, policy: policyOf(core, fees), status, update };
+};
+
+/** A channel as announcing sees it; undefined before it is ready, or once it is being closed. */
+export const ownChannelOf = (entry: Entry, fees: FeePolicy, height: number): OwnChannel | undefined => {
+  const { state } = entry.machine;
+  if (state.phase !== 'open') return undefined;
+  const { core } = state;
+  const { params, lockin } = core;
+  if (lockin.scid === undefined || !lockin.sent || !lockin.received) return undefined;
+  return {
+    key: entry.key,
+    channelId: core.channelId,
+    peer: params.peer,
+    scid: lockin.scid,
+    fundingKeys: [params.local.basepoints.funding, params.remote.basepoints.funding],
+    announce: params.announce,
+    depth: entry.buried === undefined ? 0 : height - entry.buried.height + 1,
+    policy: policyOf(core, fees),
+    sign: (digest) => sign(digest, core.keys.funding),
+  };
+};
+
+/** Balances of a channel as our own commitment has them; HTLCs under way belong to nobody. */
+export const balancesOf = (core: Core): { readonly toUs: Msat; readonly toThem: Msat } => {
+  const { toUs, toThem } = specOf(core, inLocal(core.head.local));
+  return { toUs: msat(larger(toUs, 0n)), toThem: msat(larger(toThem, 0n)) };
+};

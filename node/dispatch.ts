@@ -1,0 +1,138 @@
+/**
+ * Who gets which message of a peer. Channel messages go to their channel by channel_id, gossip to the graph; a message about a
+ * channel that does not exist is answered with an error, so that the peer can stop waiting for us (BOLT 1, BOLT 2).
+ */
+import type { PeerMessage } from '../channel/io.ts';
+import { equal, hex, utf8, zeros } from '../wire/bytes.ts';
+import type { Message, MessageName, MessageOf } from '../wire/message.ts';
+import { type ChainHash, type ChannelId, channelId } from '../wire/units.ts';
+import type { ChannelHost } from './channels/host.ts';
+import type { Gossip, GossipPeer } from './graph/gossip.ts';
+import type { Graph } from './graph/graph.ts';
+import type { OwnChannel, OwnChannels } from './graph/own.ts';
+import { idReplies, rangeReplies } from './graph/queries.ts';
+import type { Peer } from './peer/peer.ts';
+import type { Log } from './ports.ts';
+
+export interface DispatchParts {
+  readonly channels: ChannelHost;
+  readonly gossip: Gossip;
+  readonly graph: Graph;
+  readonly own: OwnChannels;
+  readonly chainHash: ChainHash;
+  readonly log: Log;
+  /** A peer wants to open a channel. */
+  readonly opening: (peer: Peer, message: MessageOf<'open_channel'>) => Promise<void>;
+  /** The channel of a peer as announcing sees it; undefined while it has no short_channel_id. */
+  readonly announced: (peer: Peer, id: ChannelId) => OwnChannel | undefined;
+}
+
+const ALL = channelId(zeros(32));
+
+/** Messages of a channel under its temporary id. */
+const temporary = ['accept_channel', 'funding_created'] as const;
+const ofChannel = [
+  'funding_signed',
+  'channel_ready',
+  'shutdown',
+  'closing_signed',
+  'update_add_htlc',
+  'update_fulfill_htlc',
+  'update_fail_htlc',
+  'update_fail_malformed_htlc',
+  'commitment_signed',
+  'revoke_and_ack',
+  'update_fee',
+  'channel_reestablish',
+] as const;
+
+const isOneOf = <N extends MessageName>(
+  message: Message,
+  names: readonly N[],
+): message is Extract<Message, { name: N }> => (names as readonly string[]).includes(message.name);
+
+const gossipPeer = (peer: Peer): GossipPeer => ({ id: peer.id, send: (raw) => peer.sendRaw(raw) });
+
+/** Hands a message on. The promise holds back the peer's next message; it rejects only where the node cannot go on with it. */
+export const dispatch = (
+  parts: DispatchParts,
+  peer: Peer,
+  message: Message,
+  raw: Uint8Array,
+): Promise<void> | undefined => {
+  if (isOneOf(message, ofChannel)) return toChannel(parts, peer, message.channel_id, message);
+  if (isOneOf(message, temporary)) return toChannel(parts, peer, message.temporary_channel_id, message);
+  switch (message.name) {
+    case 'open_channel':
+      return parts.opening(peer, message);
+    case 'error':
+    case 'warning':
+      if (equal(message.channel_id, ALL)) parts.channels.takeForAll(peer, message);
+      else parts.channels.take(peer, message.channel_id, message);
+      return undefined;
+    case 'announcement_signatures':
+      return announce(parts, peer, message);
+    case 'channel_update':
+      parts.own.noteUpdate(message, raw, peer.id);
+      return gossip(parts, peer, message, raw);
+    case 'channel_announcement':
+    case 'node_announcement':
+      return gossip(parts, peer, message, raw);
+    case 'gossip_timestamp_filter':
+      parts.gossip.filter(gossipPeer(peer), message);
+      return undefined;
+    case 'query_channel_range':
+      for (const reply of rangeReplies(parts.graph, parts.chainHash, message)) peer.send(reply);
+      return peer.flushed();
+    case 'query_short_channel_ids': {
+      const { raw: known, end } = idReplies(parts.graph, parts.chainHash, message);
+      for (const answer of known) peer.sendRaw(answer);
+      peer.send(end);
+      return peer.flushed();
+    }
+    default:
+      parts.log.debug({ peer: peer.key.slice(0, 16), message: message.name }, 'message not used here; ignored');
+      return undefined;
+  }
+};
+
+const toChannel = (
+  { channels, log }: DispatchParts,
+  peer: Peer,
+  id: ChannelId,
+  message: PeerMessage,
+): Promise<void> | undefined => {
+  const taken = channels.take(peer, id, message);
+  if (taken !== undefined) return taken.wait;
+  log.info(
+    { peer: peer.key.slice(0, 16), channel: hex(id), message: message.name },
+    'the peer speaks of a channel we do not have; told it so',
+  );
+  peer.send({ name: 'error', channel_id: id, data: utf8('no such channel with you') });
+  return undefined;
+};
+
+const announce = async (
+  { own, announced, log }: DispatchParts,
+  peer: Peer,
+  message: MessageOf<'announcement_signatures'>,
+): Promise<void> => {
+  const channel = announced(peer, message.channel_id);
+  if (channel === undefined) return;
+  const wrong = await own.signatures(channel, message);
+  if (wrong === undefined) return;
+  log.warn({ peer: peer.key.slice(0, 16), why: wrong }, 'the channel is not announced');
+  peer.warn(wrong);
+};
+
+const gossip = async (
+  parts: DispatchParts,
+  peer: Peer,
+  message: MessageOf<'channel_announcement'> | MessageOf<'channel_update'> | MessageOf<'node_announcement'>,
+  raw: Uint8Array,
+): Promise<void> => {
+  const verdict = await parts.gossip.take(message, raw, peer.id);
+  if (verdict !== 'bad') return;
+  peer.warn(`${message.name}: a signature or a key is not valid`);
+  peer.close(`the peer passed on a ${message.name} that is not valid`);
+};

@@ -1,0 +1,273 @@
+/** Methods about channels. */
+
+import { Transaction } from 'bitcoinjs-lib';
+import type { ChannelEvent } from '../../channel/io.ts';
+import { receivable, reserves, spendable } from '../../channel/limits.ts';
+import type { Core, Funded, Htlc } from '../../channel/state.ts';
+import { typeBits } from '../../channel/terms.ts';
+import { isSigned } from '../../channel/updates.ts';
+import { equal, hex } from '../../wire/bytes.ts';
+import { channelTypeFeatures } from '../../wire/channeltype.ts';
+import { bitsOf } from '../../wire/features.ts';
+import { msat, scidText, toMsat } from '../../wire/units.ts';
+import type { Feerate } from '../api/amounts.ts';
+import { ApiError } from '../api/errors.ts';
+import type { ChannelRef } from '../api/given.ts';
+import type { CallContext, Handlers, Params, Result } from '../api/table.ts';
+import { coreOf, type Entry, isFunded } from '../channels/entry.ts';
+import { OpeningError, open } from '../channels/opening.ts';
+import { balancesOf, policyOf } from '../channels/views.ts';
+import { ourSide } from '../graph/announce.ts';
+import type { Node } from '../node.ts';
+import { scriptOfAddress } from '../wallet/address.ts';
+import { WalletError } from '../wallet/errors.ts';
+import { displayedTxid } from '../wallet/send.ts';
+import { connectTo } from './peers.ts';
+import { stateName } from './states.ts';
+
+type Shown = Result<'listpeerchannels'>['channels'][number];
+
+/** sat per 1,000 weight of a rate as callers state it. */
+const perKw = async (node: Node, feerate: Feerate | undefined): Promise<number> => {
+  if (feerate !== undefined && 'perkw' in feerate) return feerate.perkw;
+  return node.ports.chain.feerate(feerate?.blocks ?? 6);
+};
+
+const scriptFrom = (node: Node, field: string, address: string | undefined): Uint8Array | undefined => {
+  if (address === undefined) return undefined;
+  const script = scriptOfAddress(address, node.network);
+  if (script === undefined)
+    throw new ApiError('invalid_params', `${field}: expected an address of ${node.network.name}`);
+  return script;
+};
+
+const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<Result<'fundchannel'>> => {
+  if (params.utxos !== undefined) throw new ApiError('invalid_params', 'utxos: coins are chosen by the wallet here');
+  if (params.reserve !== undefined) throw new ApiError('invalid_params', 'reserve: it is 1% of the channel here');
+  if (params.mindepth !== undefined)
+    throw new ApiError('invalid_params', 'mindepth: set min-depth in the configuration');
+  if (params.channel_type !== undefined && !params.channel_type.every((bit) => bit === 12))
+    throw new ApiError('invalid_params', 'channel_type: expected [12], static_remotekey');
+  const peer = await connectTo(node, params.id, node.addresses.of(params.id)).catch((error: unknown) => {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new ApiError('fund_not_connected', `not connected to ${hex(params.id)}: ${text}`);
+  });
+  const closeTo = scriptFrom(node, 'close_to', params.close_to);
+  try {
+    const opened = await open(node.opening, {
+      peer,
+      amount: params.amount,
+      push: params.push_msat ?? msat(0n),
+      announce: params.announce,
+      fundingFeerate: await perKw(node, params.feerate),
+      minDepth: params.minconf,
+      closeTo,
+    });
+    const core = coreOf(
+      node.channels.entries.get(opened.key)?.machine.state ?? {
+        phase: 'abandoned',
+        key: '',
+        fault: { code: 'force_close' },
+      },
+    );
+    return {
+      tx: hex(opened.tx),
+      txid: displayedTxid(opened.txid),
+      outnum: opened.output,
+      channel_id: core === undefined ? '' : hex(core.channelId),
+      ...(core && { channel_type: shownType(core), mindepth: core.params.remote.minimumDepth }),
+      ...(closeTo && { close_to: hex(closeTo) }),
+    };
+  } catch (error) {
+    if (error instanceof WalletError) {
+      const short = error.fault.code === 'insufficient_funds';
+      throw new ApiError(
+        short ? 'fund_cannot_afford' : error.fault.code === 'dust' ? 'fund_dust' : 'general',
+        error.message,
+      );
+    }
+    if (error instanceof OpeningError) throw new ApiError('fund_state', `the channel was not opened: ${error.message}`);
+    throw error;
+  }
+};
+
+const shownType = (core: Core) => {
+  const bits = typeBits(core.params);
+  return { bits: [...bitsOf(bits)], names: [...(channelTypeFeatures(bits) ?? [])].map((feature) => `${feature}/even`) };
+};
+
+/** Core Lightning's name for how far an HTLC has come, by the commitments that contain its last update. */
+const htlcState = ({ way, added, removal }: Htlc): Shown['htlcs'][number]['state'] => {
+  const { local, remote } = removal?.marks ?? added;
+  const [first, second] = (way === 'in') === (removal === undefined) ? [local, remote] : [remote, local];
+  const mine = (way === 'out') === (removal === undefined);
+  const far = first === undefined ? 0 : second === undefined ? 1 : 2;
+  if (removal === undefined)
+    return mine
+      ? ((['SENT_ADD_HTLC', 'SENT_ADD_COMMIT', 'RCVD_ADD_ACK_COMMIT'] as const)[far] ?? 'SENT_ADD_HTLC')
+      : ((['RCVD_ADD_HTLC', 'RCVD_ADD_COMMIT', 'SENT_ADD_ACK_COMMIT'] as const)[far] ?? 'RCVD_ADD_HTLC');
+  return mine
+    ? ((['SENT_REMOVE_HTLC', 'SENT_REMOVE_COMMIT', 'RCVD_REMOVE_ACK_COMMIT'] as const)[far] ?? 'SENT_REMOVE_HTLC')
+    : ((['RCVD_REMOVE_HTLC', 'RCVD_REMOVE_COMMIT', 'SENT_REMOVE_ACK_COMMIT'] as const)[far] ?? 'RCVD_REMOVE_HTLC');
+};
+
+const shownHtlc = (htlc: Htlc): Shown['htlcs'][number] => ({
+  direction: htlc.way,
+  id: Number(htlc.id),
+  amount_msat: htlc.amount,
+  expiry: htlc.expiry,
+  payment_hash: hex(htlc.paymentHash),
+  state: htlcState(htlc),
+});
+
+const shownPolicy = (node: Node, core: Core): NonNullable<Shown['updates']> => {
+  const ours = policyOf(core, node.config.policy);
+  const { scid } = core.lockin;
+  const theirs = scid === undefined ? undefined : node.own.peerPolicy(scid, core.params.peer);
+  const shown = (policy: Omit<typeof ours, 'disabled'>) => ({
+    htlc_minimum_msat: policy.htlcMinimum,
+    htlc_maximum_msat: policy.htlcMaximum,
+    cltv_expiry_delta: policy.cltvExpiryDelta,
+    fee_base_msat: policy.feeBase,
+    fee_proportional_millionths: policy.feeProportional,
+  });
+  return { local: shown(ours), ...(theirs && { remote: shown(theirs) }) };
+};
+
+const shown = (node: Node, entry: Entry, state: Funded): Shown => {
+  const { core } = state;
+  const { params, lockin, funding, link } = core;
+  const { local, remote, capacity, role } = params;
+  const { toUs } = balancesOf(core);
+  const pushed = params.push;
+  const ownFunds = role === 'funder' ? toMsat(capacity) : msat(0n);
+  const kept = reserves(params);
+  const policy = policyOf(core, node.config.policy);
+  const live = state.phase === 'open';
+  return {
+    peer_id: hex(params.peer),
+    peer_connected: node.peers.get(params.peer) !== undefined,
+    reestablished: link.status === 'online',
+    channel_type: shownType(core),
+    updates: shownPolicy(node, core),
+    state: stateName(state),
+    feerate: { perkw: core.head.feerate, perkb: core.head.feerate * 4 },
+    ...(state.phase === 'failed' && state.outdated && { lost_state: true }),
+    ...(lockin.scid !== undefined && {
+      short_channel_id: scidText(lockin.scid),
+      direction: ourSide(node.keys.nodeId, params.peer),
+    }),
+    channel_id: hex(core.channelId),
+    funding_txid: displayedTxid(funding.txid),
+    funding_outnum: funding.index,
+    close_to: hex(params.shutdownScript),
+    private: !params.announce,
+    opener: role === 'funder' ? 'local' : 'remote',
+    features: ['option_static_remotekey'],
+    funding: {
+      pushed_msat: pushed,
+      local_funds_msat: ownFunds,
+      remote_funds_msat: msat(capacity * 1000n - ownFunds),
+    },
+    to_us_msat: toUs,
+    total_msat: toMsat(capacity),
+    fee_base_msat: policy.feeBase,
+    fee_proportional_millionths: policy.feeProportional,
+    dust_limit_msat: toMsat(local.dustLimit),
+    their_max_htlc_value_in_flight_msat: remote.maxHtlcValueInFlight,
+    our_max_htlc_value_in_flight_msat: local.maxHtlcValueInFlight,
+    their_reserve_msat: toMsat(kept.theirs),
+    our_reserve_msat: toMsat(kept.ours),
+    spendable_msat: live ? spendable(core) : msat(0n),
+    receivable_msat: live ? receivable(core) : msat(0n),
+    minimum_htlc_in_msat: local.htlcMinimum,
+    minimum_htlc_out_msat: remote.htlcMinimum,
+    maximum_htlc_out_msat: policy.htlcMaximum,
+    their_to_self_delay: remote.toSelfDelay,
+    our_to_self_delay: local.toSelfDelay,
+    max_accepted_htlcs: local.maxAcceptedHtlcs,
+    status: [...entry.status],
+    htlcs: [...core.outgoing.values(), ...core.incoming.values()].filter((htlc) => isSigned(htlc.added)).map(shownHtlc),
+  };
+};
+
+const found = (node: Node, ref: ChannelRef): Entry => {
+  if ('scid' in ref) {
+    const entry = node.channels.byShortId(ref.scid);
+    if (entry === undefined) throw new ApiError('general', `no channel ${scidText(ref.scid)}`);
+    return entry;
+  }
+  const wanted = [...node.channels.entries.values()].filter(({ peer, machine: { state } }) => {
+    const core = coreOf(state);
+    if (core === undefined || state.phase === 'closed') return false;
+    return 'peer' in ref ? peer === hex(ref.peer) : equal(core.channelId, ref.channel);
+  });
+  const [only, another] = wanted;
+  if (only === undefined)
+    throw new ApiError(
+      'general',
+      'peer' in ref ? `no channel with ${hex(ref.peer)}` : `no channel ${hex(ref.channel)}`,
+    );
+  if (another !== undefined)
+    throw new ApiError('general', 'several channels with this peer: name one by its channel_id or short_channel_id');
+  return only;
+};
+
+/** Resolves once the channel has a closing transaction: agreed with the peer, or our own commitment. */
+const closed = (entry: Entry, signal: AbortSignal): Promise<Result<'close'>> =>
+  new Promise((resolve, reject) => {
+    const done = (type: 'mutual' | 'unilateral', tx: Uint8Array) => {
+      entry.listeners.delete(hear);
+      resolve({ type, txs: [hex(tx)], txids: [Transaction.fromBuffer(tx).getId()] });
+    };
+    const hear = (event: ChannelEvent) => {
+      const { state } = entry.machine;
+      if (event.event === 'closing') done('mutual', event.tx);
+      else if (event.event === 'failed') resolve({ type: 'unilateral' });
+      else if (event.event === 'spent' && state.phase === 'onchain')
+        done(event.by === 'mutual' ? 'mutual' : 'unilateral', state.tx);
+    };
+    entry.listeners.add(hear);
+    const { state } = entry.machine;
+    if (state.phase === 'negotiating' && state.agreed !== undefined) done('mutual', state.agreed);
+    signal.addEventListener('abort', () => {
+      entry.listeners.delete(hear);
+      reject(new ApiError('general', 'the caller went away; the channel goes on closing'));
+    });
+  });
+
+const close = async (node: Node, params: Params<'close'>, { signal }: CallContext): Promise<Result<'close'>> => {
+  const entry = found(node, params.id);
+  const script = scriptFrom(node, 'destination', params.destination);
+  const [low, high] = params.feerange ?? [];
+  const feerates =
+    low === undefined || high === undefined ? undefined : { min: await perKw(node, low), max: await perKw(node, high) };
+  const ending = closed(entry, signal);
+  entry.machine.push({ type: 'close', script, feerates });
+  const { unilateraltimeout: patience } = params;
+  const cancel =
+    patience === 0
+      ? () => undefined
+      : node.ports.clock.after(patience * 1000, () => entry.machine.push({ type: 'force_close' }));
+  try {
+    return await ending;
+  } finally {
+    cancel();
+  }
+};
+
+export const channelHandlers = (node: Node): Pick<Handlers, 'fundchannel' | 'listpeerchannels' | 'close'> => ({
+  fundchannel: (params) => fundchannel(node, params),
+  close: (params, call) => close(node, params, call),
+  listpeerchannels: async ({ id, short_channel_id, channel_id }) => ({
+    channels: [...node.channels.entries.values()].flatMap((entry) => {
+      const { state } = entry.machine;
+      if (!isFunded(state)) return [];
+      const { core } = state;
+      if (id !== undefined && !equal(id, core.params.peer)) return [];
+      if (short_channel_id !== undefined && short_channel_id !== core.lockin.scid) return [];
+      if (channel_id !== undefined && !equal(channel_id, core.channelId)) return [];
+      return [shown(node, entry, state)];
+    }),
+  }),
+});

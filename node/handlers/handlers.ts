@@ -1,0 +1,27 @@
+/** Every method of the API, put together. Each group is a file; what they share is the node itself. */
+import type { Handlers } from '../api/table.ts';
+import type { Node } from '../node.ts';
+import type { Address } from '../ports.ts';
+import { channelHandlers } from './channels.ts';
+import { graphHandlers } from './graph.ts';
+import { infoHandlers } from './info.ts';
+import { invoiceHandlers } from './invoices.ts';
+import { paymentHandlers } from './payments.ts';
+import { peerHandlers } from './peers.ts';
+
+/** What the process around a node adds. */
+export interface Surroundings {
+  /** Where HTTP calls are taken, once they are. */
+  readonly api: () => Address | undefined;
+  readonly stop: () => void;
+}
+
+/** The implementation of the table's methods by a node. */
+export const handlersOf = (node: Node, around: Surroundings): Handlers => ({
+  ...infoHandlers(node, around),
+  ...peerHandlers(node),
+  ...channelHandlers(node),
+  ...graphHandlers(node.graph),
+  ...invoiceHandlers(node),
+  ...paymentHandlers(node),
+});

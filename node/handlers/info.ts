@@ -1,0 +1,115 @@
+/** Methods about the node itself and its coins. */
+
+import { hex } from '../../wire/bytes.ts';
+import { ourFeatures } from '../../wire/features.ts';
+import { scidText, toMsat } from '../../wire/units.ts';
+import type { Handlers, Result } from '../api/table.ts';
+import { coreOf } from '../channels/entry.ts';
+import { balancesOf } from '../channels/views.ts';
+import type { Node } from '../node.ts';
+import { version } from '../version.ts';
+import { displayedTxid } from '../wallet/send.ts';
+import type { Surroundings } from './handlers.ts';
+import { isActive, stateName } from './states.ts';
+
+type Binding = Result<'getinfo'>['binding'][number];
+
+const ipKind = (host: string) => (host.includes(':') ? ('ipv6' as const) : ('ipv4' as const));
+
+export const infoHandlers = (
+  node: Node,
+  { api, stop }: Surroundings,
+): Pick<Handlers, 'getinfo' | 'newaddr' | 'listfunds' | 'stop'> => ({
+  getinfo: async () => {
+    const { config, peers, channels, follower, keys, network } = node;
+    const states = [...channels.entries.values()].map(({ machine }) => machine.state);
+    const listening = peers.address;
+    const binding: Binding[] = [
+      ...(listening === undefined
+        ? []
+        : [{ type: ipKind(listening.host), address: listening.host, port: listening.port }]),
+      { type: 'local socket', socket: config.socket },
+    ];
+    const at = api();
+    const tip = await node.ports.chain.tip().catch(() => undefined);
+    return {
+      id: hex(keys.nodeId),
+      alias: node.alias,
+      color: node.color,
+      num_peers: [...peers.all].length,
+      num_pending_channels: states.filter((state) => stateName(state) === 'CHANNELD_AWAITING_LOCKIN').length,
+      num_active_channels: states.filter(isActive).length,
+      num_inactive_channels: states.filter(
+        (state) => coreOf(state) !== undefined && !isActive(state) && stateName(state) !== 'CHANNELD_AWAITING_LOCKIN',
+      ).length,
+      address: config.announce.map(({ host, port }) => ({
+        type: /[a-z]/i.test(host) && !host.includes(':') ? 'dns' : ipKind(host),
+        address: host,
+        port,
+      })),
+      binding,
+      version,
+      blockheight: follower.top.height,
+      network: network.name,
+      fees_collected_msat: node.feesCollected(),
+      'lightning-dir': config.networkDir,
+      our_features: {
+        init: hex(ourFeatures('I')),
+        node: hex(ourFeatures('N')),
+        channel: hex(ourFeatures('C')),
+        invoice: hex(ourFeatures('9')),
+      },
+      ...(tip === undefined && { warning_bitcoind_sync: 'bitcoind does not answer: its last known block is shown' }),
+      ...(tip !== undefined &&
+        tip.height > follower.top.height && {
+          warning_lightningd_sync: `still reading blocks: ${follower.top.height} of ${tip.height}`,
+        }),
+      ...(at && { api: { address: at.host, port: at.port, token_file: config.tokenFile } }),
+    };
+  },
+  newaddr: async () => ({ bech32: (await node.wallet.newAddress()).address }),
+  listfunds: async ({ spent }) => {
+    const { wallet, channels, peers } = node;
+    return {
+      outputs: wallet
+        .funds()
+        .filter((fund) => spent || fund.status !== 'spent')
+        .map((fund) => {
+          const { script, address } = wallet.describe(fund.path);
+          return {
+            txid: displayedTxid(fund.txid),
+            output: fund.vout,
+            amount_msat: toMsat(fund.amount),
+            scriptpubkey: hex(script),
+            address,
+            status: fund.status,
+            reserved: fund.reserved !== undefined,
+            ...(fund.height !== undefined && { blockheight: fund.height }),
+          };
+        }),
+      channels: [...channels.entries.values()].flatMap(({ machine: { state } }) => {
+        const core = coreOf(state);
+        if (core === undefined || state.phase === 'closed') return [];
+        const { scid } = core.lockin;
+        return [
+          {
+            peer_id: hex(core.params.peer),
+            our_amount_msat: balancesOf(core).toUs,
+            amount_msat: toMsat(core.params.capacity),
+            funding_txid: displayedTxid(core.funding.txid),
+            funding_output: core.funding.index,
+            connected: peers.get(core.params.peer) !== undefined,
+            state: stateName(state),
+            channel_id: hex(core.channelId),
+            ...(scid !== undefined && { short_channel_id: scidText(scid) }),
+          },
+        ];
+      }),
+    };
+  },
+  stop: async () => {
+    // After the answer: the socket is closed with the node.
+    setImmediate(stop);
+    return { result: 'Shutdown complete' };
+  },
+});

@@ -1,0 +1,246 @@
+/** Methods about invoices and sets being received. */
+import type { SetView } from '../../amp/reports.ts';
+import { equal, hex, utf8 } from '../../wire/bytes.ts';
+import { sha256, signRecoverable } from '../../wire/crypto.ts';
+import { hasBit, ourFeatures } from '../../wire/features.ts';
+import { InvoiceError } from '../../wire/invoice/errors.ts';
+import type { RouteHop } from '../../wire/invoice/fields.ts';
+import { checkPayable, decodeInvoice, encodeInvoice, type Invoice } from '../../wire/invoice.ts';
+import { paymentHash, preimage, type ShortChannelId, scidText } from '../../wire/units.ts';
+import { ApiError } from '../api/errors.ts';
+import type { Handlers, Params, Result } from '../api/table.ts';
+import { coreOf } from '../channels/entry.ts';
+import type { Node } from '../node.ts';
+import type { InvoiceRecord } from '../pay/invoices.ts';
+
+type Listed = Result<'listinvoices'>['invoices'][number];
+type ShownSet = Result<'listsets'>['sets'][number];
+
+/** The feature bits that an invoice asks of its payer to be paid by AMP. */
+const EOB_AMP_BITS = 170;
+const LND_AMP_BITS = 30;
+
+/** Which AMP an invoice asks for, by its feature bits. */
+export const ampOf = (features: Uint8Array): 'eob' | 'deployed' | undefined => {
+  if (hasBit(features, EOB_AMP_BITS)) return 'eob';
+  return hasBit(features, LND_AMP_BITS) ? 'deployed' : undefined;
+};
+
+/** Reads an invoice somebody gave. Throws ApiError that says what is wrong with it. */
+export const readInvoice = (field: string, text: string): Invoice => {
+  try {
+    return decodeInvoice(text);
+  } catch (error) {
+    if (error instanceof InvoiceError) throw new ApiError('invalid_params', `${field}: ${error.message}`);
+    throw error;
+  }
+};
+
+/** One way in over each unpublished channel that is asked for, with the peer's fees where it told them (BOLT 11, `r`). */
+const hints = (
+  node: Node,
+  wanted: boolean | readonly ShortChannelId[] | undefined,
+): readonly (readonly RouteHop[])[] => {
+  if (wanted === false) return [];
+  return [...node.channels.entries.values()].flatMap(({ machine: { state } }) => {
+    const core = coreOf(state);
+    const scid = core?.lockin.scid;
+    if (core === undefined || scid === undefined || state.phase !== 'open') return [];
+    const named = typeof wanted === 'object' ? wanted.includes(scid) : !core.params.announce;
+    const policy = node.own.peerPolicy(scid, core.params.peer);
+    if (!named || policy === undefined) return [];
+    return [
+      [
+        {
+          pubkey: core.params.peer,
+          short_channel_id: core.lockin.peerAlias !== undefined && !core.params.announce ? core.lockin.peerAlias : scid,
+          fee_base_msat: policy.feeBase,
+          fee_proportional_millionths: policy.feeProportional,
+          cltv_expiry_delta: policy.cltvExpiryDelta,
+        },
+      ],
+    ];
+  });
+};
+
+const invoice = async (node: Node, params: Params<'invoice'>): Promise<Result<'invoice'>> => {
+  const { invoices, ports, keys, network, config } = node;
+  const { amount_msat, label, description, expiry, cltv, amp, deschashonly } = params;
+  if (params.fallbacks !== undefined)
+    throw new ApiError('invalid_params', 'fallbacks: on-chain fallbacks are not offered here');
+  if (amp !== undefined && params.preimage !== undefined)
+    throw new ApiError('invalid_params', 'preimage: an AMP invoice has none, its parts bring their own');
+  if (invoices.labelled(label) !== undefined)
+    throw new ApiError('invoice_label_exists', `label: there is an invoice "${label}" already`);
+  const amount = amount_msat === 'any' ? undefined : amount_msat;
+  const secret = amp === undefined ? (params.preimage ?? preimage(ports.entropy.bytes(32))) : undefined;
+  // The hash of an AMP invoice only names it: nobody, we included, knows a preimage of it.
+  const hash = paymentHash(secret === undefined ? ports.entropy.bytes(32) : sha256(secret));
+  if (invoices.hashed(hash) !== undefined)
+    throw new ApiError('invoice_preimage_exists', 'preimage: there is an invoice with this preimage already');
+  const paymentSecret = ports.entropy.bytes(32);
+  const minFinalCltv = cltv ?? config.cltvFinal;
+  const now = node.now();
+  const routes = hints(node, params.exposeprivatechannels);
+  const bolt11 = encodeInvoice(
+    {
+      network: network.name,
+      amount,
+      timestamp: now,
+      paymentHash: hash,
+      paymentSecret,
+      expiry,
+      minFinalCltvExpiryDelta: minFinalCltv,
+      features: amp === undefined ? ourFeatures('9') : ourFeatures('9', { option_eob_amp: 'required' }),
+      routes,
+      ...(deschashonly ? { descriptionHash: sha256(utf8(description)) } : { description }),
+    },
+    (digest) => signRecoverable(digest, keys.identity),
+  );
+  const kind = amp === undefined ? 'ordinary' : 'eob_amp';
+  const expiresAt = now + expiry;
+  const kept = await invoices.add({
+    ...{ label, kind, bolt11, description, amount, paymentHash: hash, paymentSecret, preimage: secret },
+    ...{ minFinalCltv, expiresAt },
+  });
+  return {
+    bolt11,
+    payment_hash: hex(hash),
+    payment_secret: hex(paymentSecret),
+    expires_at: expiresAt,
+    created_index: Number(kept.createdIndex),
+  };
+};
+
+const listed = (node: Node, record: InvoiceRecord): Listed => {
+  const { paid } = record;
+  const ordinary = record.kind === 'ordinary';
+  return {
+    label: record.label,
+    description: record.description,
+    payment_hash: hex(record.paymentHash),
+    expires_at: record.expiresAt,
+    ...(record.amount !== undefined && { amount_msat: record.amount }),
+    bolt11: record.bolt11,
+    created_index: Number(record.createdIndex),
+    status: node.invoices.status(record),
+    ...(!ordinary && { amp: 'eob' as const }),
+    ...(paid && {
+      updated_index: Number(paid.payIndex),
+      pay_index: Number(paid.payIndex),
+      amount_received_msat: paid.received,
+      paid_at: paid.at,
+      parts: Math.max(1, paid.preimages.length),
+      ...(ordinary && paid.preimages[0] && { payment_preimage: hex(paid.preimages[0]) }),
+    }),
+  };
+};
+
+const listinvoices = (node: Node, params: Params<'listinvoices'>): Result<'listinvoices'> => {
+  const { label, invstring, payment_hash, start, limit, index } = params;
+  const hash = invstring === undefined ? payment_hash : readInvoice('invstring', invstring).paymentHash;
+  const place = (row: Listed) => (index === 'updated' ? (row.updated_index ?? 0) : row.created_index);
+  const rows = node.invoices
+    .all()
+    .filter((record) => label === undefined || record.label === label)
+    .filter((record) => hash === undefined || equal(record.paymentHash, hash))
+    .map((record) => listed(node, record))
+    .sort((a, b) => place(a) - place(b))
+    .filter((row) => start === undefined || place(row) >= start);
+  return { invoices: limit === undefined ? rows : rows.slice(0, limit) };
+};
+
+const shownSet = (node: Node, view: SetView): ShownSet => {
+  const invoice = view.invoice === undefined ? undefined : node.invoices.byId(view.invoice);
+  const status = { incomplete: 'receiving', settled: 'claiming', failed: 'failing' } as const;
+  return {
+    set_id: hex(view.id),
+    scheme: view.scheme === 'ordinary' ? 'fixed' : view.scheme,
+    status: status[view.phase],
+    ...(invoice && { label: invoice.label }),
+    shares: view.shares,
+    ...(view.expected !== undefined && { shares_expected: view.expected }),
+    parts: view.htlcs.length,
+    amount_received_msat: view.total,
+    ...(view.asked !== undefined && { amount_msat: view.asked }),
+    first_seen_at: view.firstSeen,
+    ...(view.phase === 'incomplete' && { expires_at: view.firstSeen + node.config.amp.limits.timeout }),
+    htlcs: view.htlcs.map(({ key, amount, expiry, paymentHash: hash }) => {
+      const entry = node.channels.entries.get(key.channel);
+      const scid = entry && coreOf(entry.machine.state)?.lockin.scid;
+      return {
+        short_channel_id: scid === undefined ? '0x0x0' : scidText(scid),
+        id: Number(key.id),
+        amount_msat: amount,
+        payment_hash: hex(hash),
+        expiry,
+      };
+    }),
+  };
+};
+
+const decode = (node: Node, text: string): Result<'decode'> => {
+  const read = readInvoice('string', text);
+  const obstacles = checkPayable(read, {
+    network: node.network.name,
+    now: node.now(),
+    features: ourFeatures('9', { option_eob_amp: 'optional' }),
+  });
+  const amp = ampOf(read.features);
+  return {
+    type: 'bolt11 invoice',
+    valid: true,
+    ...(obstacles.length > 0 && { warning: obstacles.map(({ code }) => code).join(', ') }),
+    currency: { bitcoin: 'bc', testnet: 'tb', signet: 'tbs', regtest: 'bcrt' }[read.network],
+    created_at: read.timestamp,
+    expiry: read.expiry,
+    payee: hex(read.payee),
+    ...(read.amount !== undefined && { amount_msat: read.amount }),
+    payment_hash: hex(read.paymentHash),
+    signature: hex(read.signature),
+    ...(read.description !== undefined && { description: read.description }),
+    ...(read.descriptionHash && { description_hash: hex(read.descriptionHash) }),
+    min_final_cltv_expiry: read.minFinalCltvExpiryDelta,
+    ...(read.paymentSecret && { payment_secret: hex(read.paymentSecret) }),
+    ...(read.features.length > 0 && { features: hex(read.features) }),
+    ...(read.metadata && { payment_metadata: hex(read.metadata) }),
+    ...(read.routes.length > 0 && {
+      routes: read.routes.map((route) =>
+        route.map((hop) => ({
+          pubkey: hex(hop.pubkey),
+          short_channel_id: scidText(hop.short_channel_id),
+          fee_base_msat: hop.fee_base_msat,
+          fee_proportional_millionths: hop.fee_proportional_millionths,
+          cltv_expiry_delta: hop.cltv_expiry_delta,
+        })),
+      ),
+    }),
+    ...(amp && { amp }),
+  };
+};
+
+export const invoiceHandlers = (
+  node: Node,
+): Pick<Handlers, 'invoice' | 'listinvoices' | 'waitinvoice' | 'decode' | 'listsets'> => ({
+  invoice: (params) => invoice(node, params),
+  listinvoices: async (params) => listinvoices(node, params),
+  waitinvoice: async ({ label }, { signal }) => {
+    const { invoices } = node;
+    let record = invoices.labelled(label);
+    if (record === undefined) throw new ApiError('invoice_unknown', `label: there is no invoice "${label}"`);
+    while (invoices.status(record) === 'unpaid' && !signal.aborted) record = await invoices.wait(record, signal);
+    const { status, ...row } = listed(node, record);
+    if (status === 'paid') return { ...row, status };
+    if (status === 'expired') throw new ApiError('invoice_expired', `the invoice "${label}" has expired unpaid`);
+    throw new ApiError('general', 'the caller went away');
+  },
+  decode: async ({ string }) => decode(node, string),
+  listsets: async ({ label, set_id }) => ({
+    sets: node.receiver
+      .sets()
+      .filter(({ scheme }) => scheme !== 'ordinary')
+      .filter(({ id }) => set_id === undefined || equal(id, set_id))
+      .map((view) => shownSet(node, view))
+      .filter((set) => label === undefined || set.label === label),
+  }),
+});

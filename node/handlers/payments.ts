@@ -1,0 +1,252 @@
+/** Methods that pay. */
+import type { PaymentRequest } from '../../amp/io.ts';
+import { equal, hex, zeros } from '../../wire/bytes.ts';
+import { describeProblem, hasFeature, ourFeatures } from '../../wire/features.ts';
+import { checkPayable, type Invoice, type Obstacle } from '../../wire/invoice.ts';
+import { type Msat, msat, scidText } from '../../wire/units.ts';
+import { ApiError } from '../api/errors.ts';
+import type { Handlers, Params, Result } from '../api/table.ts';
+import type { Hint } from '../graph/routing.ts';
+import type { Node } from '../node.ts';
+import { PAYMENT_ID_LENGTH } from '../pay/invoices.ts';
+import type { ShardRecord } from '../pay/payments.ts';
+import type { PayRecord } from '../pay/payrecord.ts';
+import { ampOf, readInvoice } from './invoices.ts';
+
+type Paid = Result<'pay'>;
+type Listed = Result<'listpays'>['pays'][number];
+type Shard = NonNullable<Paid['shards']>[number];
+
+/** Blocks added to what the payee asks, since one may be mined while the HTLC is on its way. */
+const SLACK = 3;
+const DEFAULTS = { feePercent: 0.5, exemptFee: 5000n, maxShards: 64, minShard: 1_000n, patience: 2 } as const;
+
+interface Limits {
+  readonly maxfeepercent?: number | undefined;
+  readonly exemptfee?: Msat | undefined;
+  readonly maxfee?: Msat | undefined;
+}
+
+/** What may go into fees: `maxfee`, or the larger of a share of the amount and what is always fine. */
+export const maxFeeOf = (amount: Msat, { maxfeepercent, exemptfee, maxfee }: Limits): Msat => {
+  if (maxfee !== undefined) return maxfee;
+  // Percent with six decimals, so that no amount is ever multiplied by a fraction.
+  const share = (amount * BigInt(Math.round((maxfeepercent ?? DEFAULTS.feePercent) * 1e6))) / 100_000_000n;
+  const exempt = exemptfee ?? DEFAULTS.exemptFee;
+  return msat(share > exempt ? share : exempt);
+};
+
+const obstacleError = (obstacle: Obstacle): ApiError => {
+  switch (obstacle.code) {
+    case 'expired':
+      return new ApiError('pay_invoice_expired', 'bolt11: the invoice has expired');
+    case 'other_network':
+      return new ApiError(
+        'invalid_params',
+        `bolt11: the invoice is for ${obstacle.invoice}, this node is on ${obstacle.ours}`,
+      );
+    case 'missing_payment_secret':
+      return new ApiError(
+        'invalid_params',
+        'bolt11: the invoice has no payment_secret, without which a payment is not safe',
+      );
+    case 'feature':
+      return new ApiError(
+        'invalid_params',
+        `bolt11: the invoice cannot be paid from here: ${describeProblem(obstacle.problem)}`,
+      );
+  }
+};
+
+/** The ways into the payee's private channels, each hop as an edge. */
+const hintsOf = (invoice: Invoice): readonly Hint[] =>
+  invoice.routes.flatMap((route) =>
+    route.map((hop, i) => ({
+      from: hop.pubkey,
+      to: route[i + 1]?.pubkey ?? invoice.payee,
+      scid: hop.short_channel_id,
+      feeBase: hop.fee_base_msat,
+      feeProportional: hop.fee_proportional_millionths,
+      cltvExpiryDelta: hop.cltv_expiry_delta,
+    })),
+  );
+
+const terms = (
+  node: Node,
+  amount: Msat,
+  params: Limits & Pick<Params<'pay'>, 'retry_for' | 'shards' | 'dev_withhold'>,
+) => ({
+  id: hex(node.ports.entropy.bytes(16)),
+  amount,
+  maxFee: maxFeeOf(amount, params),
+  shards: params.shards,
+  maxShards: params.shards === undefined ? DEFAULTS.maxShards : Math.max(DEFAULTS.maxShards, params.shards),
+  minShard: msat(DEFAULTS.minShard),
+  entropy: node.ports.entropy.bytes(32),
+  deadline: node.now() + params.retry_for,
+  patience: DEFAULTS.patience,
+  withhold: params.dev_withhold ?? 0,
+});
+
+const shardOf = (shard: ShardRecord): Shard => {
+  const [first] = shard.route;
+  const last = shard.route.at(-1) ?? first;
+  return {
+    index: shard.index ?? 0,
+    payment_hash: hex(shard.paymentHash),
+    status: shard.status,
+    amount_msat: last.amount,
+    amount_sent_msat: first.amount,
+    route: shard.route.map(({ node, scid }) => ({ id: hex(node), short_channel_id: scidText(scid) })),
+    ...(shard.preimage && { payment_preimage: hex(shard.preimage) }),
+    attempts: shard.attempts,
+    ...(shard.failure !== undefined && { failure: shard.failure }),
+    offered_at: shard.offeredAt / 1000,
+    ...(shard.endedAt !== undefined && { resolved_at: shard.endedAt / 1000 }),
+    frame: hex(shard.frame),
+    blobs: shard.blobs.map(hex),
+  };
+};
+
+const schemeShown = ({ scheme }: PayRecord) => (scheme === 'fixed' || scheme === 'dynamic' ? { scheme } : {});
+const isAmp = ({ scheme }: PayRecord): boolean => scheme === 'fixed' || scheme === 'dynamic';
+
+const paid = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
+  const { end } = record;
+  const preimages = end?.preimages ?? [];
+  return {
+    destination: hex(record.destination),
+    payment_hash: hex(record.paymentHash),
+    created_at: record.createdAt,
+    parts: end?.parts ?? 0,
+    amount_msat: end?.delivered ?? record.amount,
+    amount_sent_msat: end?.sent ?? msat(0n),
+    ...(!isAmp(record) && preimages[0] && { payment_preimage: hex(preimages[0]) }),
+    payment_preimages: preimages.map(hex),
+    ...schemeShown(record),
+    shards: node.payments.shardsOf(record.id).map(shardOf),
+  };
+};
+
+/** The result of a payment that is over. Throws ApiError with the shards as data when it failed. */
+const finished = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
+  if (record.status === 'complete') return paid(node, record);
+  const why = record.end?.why ?? 'unknown';
+  const claimed = record.end?.parts ?? 0;
+  const reason = /no route|can send at most/.test(why)
+    ? 'pay_no_route'
+    : /refused the payment/.test(why)
+      ? 'pay_destination_failed'
+      : 'pay_gave_up';
+  throw new ApiError(reason, why, {
+    payment_hash: hex(record.paymentHash),
+    parts_claimed: claimed,
+    shards: node.payments.shardsOf(record.id).map(({ status, failure, paymentHash, route }) => ({
+      status,
+      failure,
+      payment_hash: hex(paymentHash),
+      amount_msat: Number((route.at(-1) ?? route[0]).amount),
+      route: route.map(({ node: id, scid }) => ({ id: hex(id), short_channel_id: scidText(scid) })),
+    })),
+  });
+};
+
+const requestFor = (node: Node, invoice: Invoice, amount: Msat, params: Params<'pay'>): PaymentRequest => {
+  const common = {
+    ...terms(node, amount, params),
+    destination: invoice.payee,
+    finalCltv: invoice.minFinalCltvExpiryDelta + SLACK,
+  };
+  const secret = invoice.paymentSecret ?? zeros(32);
+  if (ampOf(invoice.features) === 'eob')
+    return { ...common, scheme: params.scheme ?? 'dynamic', paymentId: secret.slice(0, PAYMENT_ID_LENGTH) };
+  if (params.scheme !== undefined)
+    throw new ApiError('invalid_params', 'scheme: this invoice does not ask for an AMP; leave scheme out');
+  return {
+    ...common,
+    scheme: hasFeature(invoice.features, 'basic_mpp') && params.shards !== 1 ? 'mpp' : 'single',
+    paymentHash: invoice.paymentHash,
+    paymentSecret: secret,
+    metadata: invoice.metadata,
+  };
+};
+
+const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
+  if (params.exclude !== undefined) throw new ApiError('invalid_params', 'exclude: not supported');
+  if (params.partial_msat !== undefined) throw new ApiError('invalid_params', 'partial_msat: not supported');
+  const invoice = readInvoice('bolt11', params.bolt11);
+  const features = ourFeatures('9', { option_eob_amp: 'optional' });
+  const [obstacle] = checkPayable(invoice, { network: node.network.name, now: node.now(), features });
+  if (obstacle !== undefined) throw obstacleError(obstacle);
+  if (equal(invoice.payee, node.keys.nodeId))
+    throw new ApiError('pay_user_error', 'bolt11: that is an invoice of this node');
+  if (invoice.amount !== undefined && params.amount_msat !== undefined && params.amount_msat !== invoice.amount)
+    throw new ApiError('invalid_params', `amount_msat: the invoice asks ${invoice.amount}, leave it out`);
+  const amount = invoice.amount ?? params.amount_msat;
+  if (amount === undefined || amount === 0n)
+    throw new ApiError('invalid_params', 'amount_msat: the invoice names no amount');
+  const before = node.payments.of(invoice.paymentHash);
+  if (before?.status === 'pending') throw new ApiError('pay_in_progress', 'this invoice is being paid already');
+  if (before?.status === 'complete') return { ...paid(node, before), status: 'complete' };
+  const request = requestFor(node, invoice, amount, params);
+  const { label, bolt11, description } = params;
+  const note = { paymentHash: invoice.paymentHash, label, bolt11, description: description ?? invoice.description };
+  const record = await node.payments.start(request, { ...note, hints: hintsOf(invoice) });
+  return { ...finished(node, record), status: 'complete' };
+};
+
+const keysend = async (node: Node, params: Params<'keysend'>): Promise<Result<'keysend'>> => {
+  const { destination, amount_msat, label } = params;
+  if (equal(destination, node.keys.nodeId)) throw new ApiError('pay_user_error', 'destination: that is this node');
+  if (amount_msat === 0n) throw new ApiError('invalid_params', 'amount_msat: expected more than nothing');
+  const request: PaymentRequest = {
+    ...terms(node, amount_msat, params),
+    destination,
+    finalCltv: node.config.cltvFinal + SLACK,
+    scheme: params.scheme ?? 'dynamic',
+    paymentId: zeros(PAYMENT_ID_LENGTH),
+  };
+  const note = { paymentHash: node.ports.entropy.bytes(32), label, bolt11: undefined, description: undefined };
+  const record = await node.payments.start(request, { ...note, hints: [] });
+  return { ...finished(node, record), status: 'complete' };
+};
+
+const listed = (node: Node, record: PayRecord): Listed => {
+  const { end } = record;
+  const shards = node.payments.shardsOf(record.id);
+  return {
+    payment_hash: hex(record.paymentHash),
+    status: record.status,
+    destination: hex(record.destination),
+    created_at: record.createdAt,
+    created_index: Number(record.createdIndex),
+    amount_msat: end?.delivered ?? record.amount,
+    ...(record.label !== undefined && { label: record.label }),
+    ...(record.bolt11 !== undefined && { bolt11: record.bolt11 }),
+    ...(record.description !== undefined && { description: record.description }),
+    ...(end && {
+      completed_at: end.at,
+      amount_sent_msat: end.sent,
+      number_of_parts: end.parts,
+      payment_preimages: end.preimages.map(hex),
+      ...(!isAmp(record) && end.preimages[0] && { preimage: hex(end.preimages[0]) }),
+    }),
+    ...schemeShown(record),
+    ...(shards.length > 0 && { shards: shards.map(shardOf) }),
+  };
+};
+
+export const paymentHandlers = (node: Node): Pick<Handlers, 'pay' | 'keysend' | 'listpays'> => ({
+  pay: (params) => pay(node, params),
+  keysend: (params) => keysend(node, params),
+  listpays: async ({ bolt11, payment_hash, status, start, limit }) => {
+    const hash = bolt11 === undefined ? payment_hash : readInvoice('bolt11', bolt11).paymentHash;
+    const rows = node.payments
+      .all()
+      .filter((record) => hash === undefined || equal(record.paymentHash, hash))
+      .filter((record) => status === undefined || record.status === status)
+      .filter((record) => start === undefined || record.createdIndex >= BigInt(start))
+      .map((record) => listed(node, record));
+    return { pays: limit === undefined ? rows : rows.slice(0, limit) };
+  },
+});

@@ -1,0 +1,29 @@
+/** Core Lightning's names for where a channel stands. */
+import type { ChannelState } from '../../channel/state.ts';
+import type { Result } from '../api/table.ts';
+
+export type StateName = Result<'listpeerchannels'>['channels'][number]['state'];
+
+/** What `listpeerchannels` and `listfunds` say of a state. */
+export const stateName = (state: ChannelState): StateName => {
+  switch (state.phase) {
+    case 'open': {
+      const { core, shutdown } = state;
+      if (shutdown.ours !== undefined || shutdown.theirs !== undefined) return 'CHANNELD_SHUTTING_DOWN';
+      return core.lockin.sent && core.lockin.received ? 'CHANNELD_NORMAL' : 'CHANNELD_AWAITING_LOCKIN';
+    }
+    case 'negotiating':
+      return state.agreed === undefined ? 'CLOSINGD_SIGEXCHANGE' : 'CLOSINGD_COMPLETE';
+    case 'failed':
+      return 'AWAITING_UNILATERAL';
+    case 'onchain':
+      return state.by === 'mutual' ? 'CLOSINGD_COMPLETE' : 'FUNDING_SPEND_SEEN';
+    case 'closed':
+      return 'ONCHAIN';
+    default:
+      return 'OPENINGD';
+  }
+};
+
+/** Counted as active by `getinfo`: payments may flow, or could if the peer were there. */
+export const isActive = (state: ChannelState): boolean => stateName(state) === 'CHANNELD_NORMAL';

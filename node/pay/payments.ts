@@ -1,0 +1,330 @@
+/**
+ * Our own payments: one machine each, fed with routes, outlets and the fates of its HTLCs. Everything a payment needs to go on
+ * is durable before its first HTLC leaves; a payment's result is durable in its record before the machine forgets.
+ */
+import type {
+  Outcome,
+  Outlet,
+  PaymentContext,
+  PaymentEffect,
+  PaymentInput,
+  PaymentRequest,
+  Route,
+} from '../../amp/io.ts';
+import { newPayment, type Payment } from '../../amp/payment.ts';
+import { restorePayment } from '../../amp/paymentstore.ts';
+import type { PaymentEvent, PaymentFailure } from '../../amp/reports.ts';
+import { pay } from '../../amp/sending.ts';
+import { equal, hex } from '../../wire/bytes.ts';
+import type { Msat, PaymentHash, Preimage, ShortChannelId } from '../../wire/units.ts';
+import { decodeOrigin, encodeOrigin } from '../forward/origin.ts';
+import { findRoute, type Hint, type RouteContext } from '../graph/routing.ts';
+import { Machine } from '../machine.ts';
+import type { Clock, Entropy, Log, Store } from '../ports.ts';
+import { loadRecords, readRecord } from '../store/records.ts';
+import { prefixed } from '../store/space.ts';
+import { decodePay, encodePay, PAYS, type PayRecord } from './payrecord.ts';
+
+const MACHINES = 'payment/';
+/** Payments whose shards are remembered in memory for listing. */
+const REMEMBERED = 500;
+
+/** One HTLC of a payment as it is listed. */
+export interface ShardRecord {
+  readonly shard: number;
+  readonly attempts: number;
+  readonly index: number | undefined;
+  readonly paymentHash: PaymentHash;
+  readonly route: Route;
+  readonly frame: Uint8Array;
+  readonly blobs: readonly Uint8Array[];
+  readonly status: 'pending' | 'complete' | 'failed';
+  readonly preimage: Preimage | undefined;
+  readonly failure: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly offeredAt: number;
+  readonly endedAt: number | undefined;
+}
+
+/** What a caller says about a payment beside the request. */
+export interface PayNote {
+  readonly paymentHash: Uint8Array;
+  readonly label: string | undefined;
+  readonly bolt11: string | undefined;
+  readonly description: string | undefined;
+  readonly hints: readonly Hint[];
+}
+
+/** What payments need of the channels. */
+export interface PaymentChannels {
+  outlets(): readonly Outlet[];
+  /** False when no usable channel of ours bears this id. */
+  offer(
+    scid: ShortChannelId,
+    offer: { amount: Msat; paymentHash: PaymentHash; expiry: number; onion: Uint8Array; origin: Uint8Array },
+  ): boolean;
+  allOffered(): Iterable<{ readonly channel: string; readonly htlc: { readonly origin: Uint8Array } }>;
+}
+
+export interface PaymentsParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly channels: () => PaymentChannels;
+  readonly routes: Omit<RouteContext, 'outlets' | 'hints'>;
+  readonly context: () => PaymentContext;
+  /** A failure brought a channel_update (with its type in front). */
+  readonly learnt: (update: Uint8Array) => void;
+  readonly fatal: (error: unknown) => void;
+}
+
+interface Running {
+  readonly id: string;
+  readonly machine: Machine<Payment, PaymentInput, PaymentEffect>;
+  readonly hints: readonly Hint[];
+  readonly waiting: ((record: PayRecord) => void)[];
+}
+
+type Ended = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_failed' }>;
+
+/** Why a payment failed, as a sentence. */
+export const failureText = (why: PaymentFailure): string => {
+  switch (why.code) {
+    case 'no_route':
+      return `no route carries ${why.amount} msat within the fee limit`;
+    case 'amount_too_large':
+      return `our channels can send at most ${why.spendable} msat now`;
+    case 'bad_request':
+      return `${why.field}: expected ${why.expected}`;
+    case 'refused_by_destination':
+      return `the destination refused the payment: ${why.failure}`;
+    case 'too_many_attempts':
+      return `gave up after ${why.attempts} attempts`;
+    case 'deadline':
+      return 'gave up: the time to try was over';
+    case 'cancelled':
+      return 'cancelled';
+    case 'partially_claimed':
+      return `the destination claimed only ${why.claimed} msat of it`;
+  }
+};
+
+export class Payments {
+  private readonly parts: PaymentsParts;
+  private readonly running = new Map<string, Running>();
+  private readonly records = new Map<string, PayRecord>();
+  private readonly shards = new Map<string, Map<number, ShardRecord>>();
+  private lastIndex = 0n;
+
+  constructor(parts: PaymentsParts) {
+    this.parts = parts;
+  }
+
+  /** Reads what is listed and what is still under way; nothing moves before `begin`. Throws StoreError or WireError. */
+  async load(): Promise<void> {
+    const { store } = this.parts;
+    for (const [id, record] of await loadRecords(store, PAYS, decodePay)) this.note(id, record);
+    const found = new Map<string, Map<string, Uint8Array>>();
+    for await (const [key, value] of store.entries(MACHINES)) {
+      const [, id = '', ...rest] = key.split('/');
+      const records = found.get(id) ?? new Map<string, Uint8Array>();
+      found.set(id, records.set(rest.join('/'), value));
+    }
+    for (const [id, records] of found) {
+      const first = records.entries().next().value;
+      if (first === undefined) continue;
+      const state = readRecord(`${MACHINES}${id}/${first[0]}`, first[1], () => restorePayment(records));
+      this.add(id, state, []);
+    }
+  }
+
+  private note(id: string, record: PayRecord): void {
+    this.records.set(id, record);
+    if (record.createdIndex > this.lastIndex) this.lastIndex = record.createdIndex;
+  }
+
+  /** After a restart, once the channels are loaded: attempts that no channel knows never left. */
+  begin(): void {
+    const known = new Set<string>();
+    for (const { htlc } of this.parts.channels().allOffered()) {
+      const origin = decodeOrigin(htlc.origin);
+      if (origin.kind === 'payment') known.add(`${origin.payment}/${origin.attempt}`);
+    }
+    for (const { id, machine } of this.running.values()) {
+      machine.push({ type: 'restored' });
+      if (machine.state.kind !== 'running') continue;
+      for (const { state } of machine.state.shards)
+        if (state.kind === 'in_flight' && !known.has(`${id}/${state.attempt}`))
+          machine.push({ type: 'outcome', attempt: state.attempt, outcome: { kind: 'refused', why: 'lost' } });
+    }
+  }
+
+  private add(id: string, state: Payment, hints: readonly Hint[]): Running {
+    const running: Running = {
+      id,
+      hints,
+      waiting: [],
+      machine: new Machine({
+        state,
+        step: (before, input) => pay(before, input, this.parts.context()),
+        perform: (effect) => this.perform(running, effect),
+        broke: (error) => this.parts.fatal(error),
+      }),
+    };
+    this.running.set(id, running);
+    return running;
+  }
+
+  /** Begins a payment; resolves with its record once it is over. The request's id is the payment's. */
+  async start(request: PaymentRequest, note: PayNote): Promise<PayRecord> {
+    const { store, clock, channels } = this.parts;
+    const { id, destination, amount, scheme } = request;
+    const { paymentHash, label, bolt11, description } = note;
+    const record: PayRecord = {
+      id,
+      createdIndex: ++this.lastIndex,
+      createdAt: Math.floor(clock.now() / 1000),
+      destination,
+      paymentHash,
+      amount,
+      scheme,
+      label,
+      bolt11,
+      description,
+      status: 'pending',
+      end: undefined,
+    };
+    this.note(id, record);
+    // Kept with the payment's first own record, by the group commit; that one stands before every offer.
+    const kept = store.commit([{ key: PAYS + id, value: encodePay(record) }]);
+    const running = this.add(id, newPayment, note.hints);
+    const over = new Promise<PayRecord>((resolve) => running.waiting.push(resolve));
+    running.machine.push({ type: 'start', request, outlets: channels().outlets() });
+    await kept;
+    return over;
+  }
+
+  /** Resolves once the payment has durably taken note; at once when there is no such payment any more. */
+  outcome(id: string, attempt: number, outcome: Outcome): Promise<void> {
+    return this.running.get(id)?.machine.deliver({ type: 'outcome', attempt, outcome }) ?? Promise.resolve();
+  }
+
+  /** Looks at deadlines. */
+  tick(): void {
+    for (const { machine } of this.running.values()) machine.push({ type: 'tick' });
+  }
+
+  /** The latest payment of this invoice. */
+  of(paymentHash: Uint8Array): PayRecord | undefined {
+    return this.all().findLast((record) => equal(record.paymentHash, paymentHash));
+  }
+
+  /** In order of their creation. */
+  all(): readonly PayRecord[] {
+    return [...this.records.values()].sort((a, b) => (a.createdIndex < b.createdIndex ? -1 : 1));
+  }
+
+  /** The last attempt of each shard, for payments of this process. */
+  shardsOf(id: string): readonly ShardRecord[] {
+    return [...(this.shards.get(id)?.values() ?? [])];
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all([...this.running.values()].map(({ machine }) => machine.settled()));
+  }
+
+  private perform(running: Running, effect: PaymentEffect): Promise<void> | undefined {
+    const { store, channels, routes } = this.parts;
+    const { id, machine } = running;
+    switch (effect.do) {
+      case 'save':
+        return store.commit(prefixed(`${MACHINES}${id}/`, effect.changes));
+      case 'find_route': {
+        const found = findRoute({ ...routes, outlets: channels().outlets(), hints: running.hints }, effect);
+        machine.push({ type: 'route', query: effect.query, ...found });
+        return undefined;
+      }
+      case 'offer': {
+        const { scid, attempt, amount, paymentHash, expiry, onion } = effect;
+        const origin = encodeOrigin({ kind: 'payment', payment: id, attempt });
+        if (!channels().offer(scid, { amount, paymentHash, expiry, onion, origin }))
+          machine.push({ type: 'outcome', attempt, outcome: { kind: 'refused', why: 'unavailable' } });
+        return undefined;
+      }
+      case 'report':
+        return this.take(running, effect.report);
+    }
+  }
+
+  private take(running: Running, event: PaymentEvent): Promise<void> | undefined {
+    const { log, learnt, clock } = this.parts;
+    const payment = running.id.slice(0, 12);
+    switch (event.event) {
+      case 'shard_offered': {
+        const { shard, index, paymentHash, route, frame, blobs } = event;
+        const attempts = (this.shard(running.id, shard)?.attempts ?? 0) + 1;
+        this.setShard(running.id, {
+          ...{ shard, attempts, index, paymentHash, route, frame, blobs, status: 'pending' },
+          ...{ preimage: undefined, failure: undefined, offeredAt: clock.now(), endedAt: undefined },
+        });
+        return undefined;
+      }
+      case 'shard_fulfilled':
+        this.changeShard(running.id, event.shard, { status: 'complete', preimage: event.preimage });
+        return undefined;
+      case 'shard_failed':
+        log.info(
+          { payment, hop: event.hop, failure: event.failure },
+          'a part of a payment failed; looking for another way',
+        );
+        this.changeShard(running.id, event.shard, { status: 'failed', failure: event.failure });
+        if (event.detail !== undefined && 'channel_update' in event.detail) learnt(event.detail.channel_update);
+        return undefined;
+      case 'payment_succeeded':
+      case 'payment_failed':
+        return this.end(running, event);
+      default:
+        log.debug({ payment, event: event.event }, 'payment goes on');
+        return undefined;
+    }
+  }
+
+  private async end(running: Running, event: Ended): Promise<void> {
+    const { store, clock, log } = this.parts;
+    const { id } = running;
+    const before = this.records.get(id);
+    if (before === undefined) return;
+    const why = event.event === 'payment_failed' ? failureText(event.reason) : undefined;
+    const at = Math.floor(clock.now() / 1000);
+    const { amount: delivered, amountSent: sent, parts, preimages } = event;
+    const end = { at, delivered, sent, parts, preimages, why };
+    const record: PayRecord = { ...before, status: why === undefined ? 'complete' : 'failed', end };
+    await store.commit([{ key: PAYS + id, value: encodePay(record) }]);
+    this.records.set(id, record);
+    log.info(
+      { payment: id.slice(0, 12), to: hex(record.destination).slice(0, 16), parts, why },
+      `payment ${record.status}`,
+    );
+    this.running.delete(id);
+    running.machine.push({ type: 'acknowledged' });
+    for (const tell of running.waiting) tell(record);
+  }
+
+  private shard(id: string, shard: number): ShardRecord | undefined {
+    return this.shards.get(id)?.get(shard);
+  }
+
+  private setShard(id: string, record: ShardRecord): void {
+    const shards = this.shards.get(id) ?? new Map<number, ShardRecord>();
+    this.shards.set(id, shards.set(record.shard, record));
+    if (this.shards.size <= REMEMBERED) return;
+    const oldest = this.shards.keys().next().value;
+    if (oldest !== undefined) this.shards.delete(oldest);
+  }
+
+  private changeShard(id: string, shard: number, change: Pick<ShardRecord, 'status'> & Partial<ShardRecord>): void {
+    const before = this.shard(id, shard);
+    if (before !== undefined) this.setShard(id, { ...before, ...change, endedAt: this.parts.clock.now() });
+  }
+}

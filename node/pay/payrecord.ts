@@ -1,0 +1,80 @@
+/** A payment as it is listed: kept from its first moment, ended by its result. Its machine's own records are elsewhere and gone by then. */
+import type { PaymentRequest } from '../../amp/io.ts';
+import { text, utf8 } from '../../wire/bytes.ts';
+import { bytes16, type Codec, decode, encode, list, map, optional, struct, u8, u16, u64 } from '../../wire/codec.ts';
+import { bytes32, msat, point, preimage } from '../../wire/fields.ts';
+import type { Msat, Point, Preimage } from '../../wire/units.ts';
+
+export type PayStatus = 'pending' | 'complete' | 'failed';
+
+export interface PayRecord {
+  readonly id: string;
+  readonly createdIndex: bigint;
+  /** Unix seconds. */
+  readonly createdAt: number;
+  readonly destination: Point;
+  /** The invoice's payment hash, or 32 random bytes for a payment without invoice. */
+  readonly paymentHash: Uint8Array;
+  readonly amount: Msat;
+  readonly scheme: PaymentRequest['scheme'];
+  readonly label: string | undefined;
+  readonly bolt11: string | undefined;
+  readonly description: string | undefined;
+  readonly status: PayStatus;
+  readonly end:
+    | {
+        /** Unix seconds. */
+        readonly at: number;
+        readonly delivered: Msat;
+        readonly sent: Msat;
+        readonly parts: number;
+        readonly preimages: readonly Preimage[];
+        /** Why it failed, in words. */
+        readonly why: string | undefined;
+      }
+    | undefined;
+}
+
+const string: Codec<string> = map(bytes16, text, utf8);
+const schemes = ['fixed', 'dynamic', 'single', 'mpp'] as const;
+const statuses = ['pending', 'complete', 'failed'] as const;
+const word = <T extends string>(words: readonly T[]): Codec<T> =>
+  map(
+    u8,
+    (n) => {
+      const found = words[n];
+      if (found === undefined) throw new RangeError(`one of ${words.join(', ')}`);
+      return found;
+    },
+    (value) => words.indexOf(value),
+  );
+const seconds: Codec<number> = map(u64, Number, BigInt);
+
+const record: Codec<PayRecord> = struct({
+  id: string,
+  createdIndex: u64,
+  createdAt: seconds,
+  destination: point,
+  paymentHash: bytes32,
+  amount: msat,
+  scheme: word(schemes),
+  label: optional(string),
+  bolt11: optional(string),
+  description: optional(string),
+  status: word(statuses),
+  end: optional(
+    struct({
+      at: seconds,
+      delivered: msat,
+      sent: msat,
+      parts: u16,
+      preimages: list(u16, preimage),
+      why: optional(string),
+    }),
+  ),
+});
+
+export const PAYS = 'pay/';
+export const encodePay = (pay: PayRecord): Uint8Array => encode(record, pay);
+/** Throws WireError. */
+export const decodePay = (bytes: Uint8Array): PayRecord => decode(record, bytes);

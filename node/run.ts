@@ -1,0 +1,77 @@
+/**
+ * `ampere start`: the real ports, one node, its API, and an orderly end. Signals and the `stop` method end it alike; a failure
+ * it cannot go on with ends it at once, with what is on disk as good as after a power cut.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hex } from '../wire/bytes.ts';
+import { backends } from '../wire/crypto.ts';
+import { listenHttp } from './api/http.ts';
+import { jsonRpc } from './api/jsonrpc.ts';
+import { tokenIn } from './api/token.ts';
+import { listenUnix } from './api/unix.ts';
+import { bitcoindChain } from './chain/bitcoind.ts';
+import { type Config, redacted } from './config.ts';
+import { systemClock, systemEntropy } from './entropy.ts';
+import { handlersOf } from './handlers/handlers.ts';
+import { processLog } from './log.ts';
+import { startNode } from './node.ts';
+import { tcpTransport } from './peer/tcp.ts';
+import type { Address } from './ports.ts';
+import { levelStore } from './store/level.ts';
+import { version } from './version.ts';
+
+/** Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. */
+export const runNode = async (config: Config): Promise<void> => {
+  const log = processLog(config.logLevel);
+  log.info({ version, crypto: backends(), config: redacted(config) }, 'starting');
+  await mkdir(config.networkDir, { recursive: true, mode: 0o700 });
+  const store = await levelStore(join(config.networkDir, 'store'));
+  const chain = bitcoindChain({ ...config.bitcoind, log, clock: systemClock });
+
+  let end: (error?: unknown) => void = () => undefined;
+  const ended = new Promise<unknown>((resolve) => {
+    end = resolve;
+  });
+  const onSignal = (signal: NodeJS.Signals) => {
+    log.info({ signal }, 'stopping');
+    end();
+  };
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+
+  const ports = { chain, store, clock: systemClock, entropy: systemEntropy, transport: tcpTransport(), log };
+  const node = await startNode({
+    config,
+    ports,
+    broke: (error) => {
+      log.error({ error }, 'the node cannot go on and stops; start it again once the cause is mended');
+      end(error ?? new Error('the node cannot go on'));
+    },
+  });
+
+  let api: Address | undefined;
+  const handlers = handlersOf(node, { api: () => api, stop: () => end() });
+  const answer = jsonRpc({
+    handlers,
+    dev: config.dev,
+    broke: (method, error) => log.error({ method, error }, 'a call failed inside the node'),
+  });
+  const token = await tokenIn(config.tokenFile, systemEntropy);
+  const http = config.api === undefined ? undefined : await listenHttp(config.api, token, answer);
+  api = http?.address;
+  // The socket comes last: whoever waits for it finds a node that is ready.
+  const socket = await listenUnix(config.socket, answer);
+  log.info(
+    { id: hex(node.keys.nodeId), alias: node.alias, listen: node.peers.address, api, socket: config.socket },
+    'ready',
+  );
+
+  const failure = await ended;
+  process.off('SIGINT', onSignal);
+  process.off('SIGTERM', onSignal);
+  await Promise.all([socket.close(), http?.close()]);
+  await node.stop();
+  log.info({}, 'stopped');
+  if (failure !== undefined) throw failure;
+};
