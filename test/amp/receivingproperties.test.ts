@@ -107,7 +107,7 @@ test('sets are claimed whole or not at all, whatever arrives and whenever the pr
         expect(receiver.state.owners.size).toBe(0);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -129,6 +129,6 @@ test('what comes back after a lost step is answered as if it had not been lost',
         expect(receiver.paid).toHaveLength(1);
       },
     ),
-    { numRuns: 50 },
+    { numRuns: 30 },
   );
 });
