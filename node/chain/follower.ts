@@ -6,9 +6,9 @@ import { hex, unhex } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import type { BlockRef, Chain, ChainEvent, Clock, Log, Store } from '../ports.ts';
 import { StoreError } from '../store/errors.ts';
-import { ChainError } from './errors.ts';
+import { ChainError, isTransient } from './errors.ts';
 import { type Branch, follow, rememberedBlocks, type View } from './follow.ts';
-import { type Retry, retrying } from './retry.ts';
+import { firstPause, pause, type Retry, retrying } from './retry.ts';
 
 /** Someone who lives by the chain. */
 export interface ChainListener {
@@ -109,13 +109,22 @@ export class Follower {
   }
 
   private async run(): Promise<void> {
-    const { chain } = this.options;
     const { signal } = this.stopping;
     while (!signal.aborted) {
       const [after, move] = follow(this.standing(), await retrying(this.retry, () => this.look()));
       if (move.do === 'give_up') throw new ChainError({ code: 'reorg_too_deep', height: move.height });
       if (move.do === 'tell') await this.tell(after, move.event);
-      if (move.do === 'wait') await retrying(this.retry, () => chain.changed(after.top.hash, signal));
+      if (move.do === 'wait') await this.wait(after);
+    }
+  }
+
+  /** Until there may be something new. A chain that goes away meanwhile is the next look's trouble, after a short pause. */
+  private async wait({ top }: Branch): Promise<void> {
+    try {
+      await this.options.chain.changed(top.hash, this.stopping.signal);
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      await pause(this.retry, firstPause);
     }
   }
 

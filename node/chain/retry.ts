@@ -9,10 +9,11 @@ export interface Retry {
 }
 
 /** Milliseconds before the first second try, and the longest pause it grows to by doubling. */
-const firstPause = 250;
+export const firstPause = 250;
 const longestPause = 10_000;
 
-const pause = ({ clock, signal }: Retry, ms: number): Promise<void> =>
+/** Resolves after that many milliseconds, or at once when aborted. */
+export const pause = ({ clock, signal }: Retry, ms: number): Promise<void> =>
   new Promise((resolve) => {
     const end = () => {
       cancel();

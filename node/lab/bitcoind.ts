@@ -3,13 +3,15 @@
  * gone when it is told to be or when this process ends.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { hex, utf8 } from '../../wire/bytes.ts';
+import { hmacSha256 } from '../../wire/crypto.ts';
 import { isTransient } from '../chain/errors.ts';
 import { openRpc, type Rpc } from '../chain/rpc.ts';
+import { systemEntropy } from '../entropy.ts';
 import type { FoundBitcoind } from './find.ts';
 
 export interface StartOptions {
@@ -29,6 +31,8 @@ export interface RunningBitcoind {
   readonly port: number;
   readonly user: string;
   readonly password: string;
+  /** The cookie file it writes at each start. */
+  readonly cookieFile: string;
   /** http://USER:PASSWORD@HOST:PORT, as `ampere start --bitcoind` wants it. */
   readonly url: string;
   readonly pid: number;
@@ -59,6 +63,14 @@ export const freePort = (): Promise<number> =>
     });
   });
 
+const randomText = (): string => hex(systemEntropy.bytes(16));
+
+/** bitcoind's salted form of a password. Beside it bitcoind goes on writing its cookie file. */
+const credentials = (password: string): string => {
+  const salt = randomText();
+  return `${user}:${salt}$${hex(hmacSha256(utf8(salt), utf8(password)))}`;
+};
+
 const settings = (port: number, password: string): string =>
   [
     'regtest=1',
@@ -75,8 +87,7 @@ const settings = (port: number, password: string): string =>
     `rpcbind=${host}`,
     `rpcallowip=${host}`,
     `rpcport=${port}`,
-    `rpcuser=${user}`,
-    `rpcpassword=${password}`,
+    `rpcauth=${credentials(password)}`,
     '',
   ].join('\n');
 
@@ -91,12 +102,12 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 const untilAnswering = async (rpc: Rpc, child: ChildProcess, said: () => string): Promise<void> => {
   for (const end = Date.now() + startTimeout; ; await sleep(50)) {
-    if (gone(child))
-      throw new Error(`bitcoind ended while starting: ${said().trim() || `exit code ${child.exitCode}`}`);
     try {
       await rpc.call('getblockchaininfo', [], z.object({ chain: z.literal('regtest') }));
       return;
     } catch (error) {
+      if (gone(child))
+        throw new Error(`bitcoind ended while starting: ${said().trim() || `exit code ${child.exitCode}`}`);
       if (!isTransient(error) || Date.now() > end) throw error;
     }
   }
@@ -104,7 +115,7 @@ const untilAnswering = async (rpc: Rpc, child: ChildProcess, said: () => string)
 
 /** Starts it and waits until it answers. Throws Error with bitcoind's own words when it ends instead. */
 export const startBitcoind = async (options: StartOptions): Promise<RunningBitcoind> => {
-  const { dir, password = randomBytes(16).toString('hex') } = options;
+  const { dir, password = randomText() } = options;
   const port = options.port ?? (await freePort());
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeFile(join(dir, 'bitcoin.conf'), settings(port, password), { mode: 0o600 });
@@ -147,6 +158,7 @@ export const startBitcoind = async (options: StartOptions): Promise<RunningBitco
     port,
     user,
     password,
+    cookieFile: join(dir, 'regtest', '.cookie'),
     url: `http://${user}:${password}@${host}:${port}`,
     pid: child.pid ?? 0,
     rpc,

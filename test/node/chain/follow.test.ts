@@ -47,7 +47,14 @@ const following = async ({ chain, store, listeners = [], birth = 0 }: Setup) => 
   const failures: unknown[] = [];
   const follower = new Follower({ chain, store, clock, log, birth, listeners });
   await follower.start((error) => void failures.push(error));
-  const caughtUp = () => until(() => follower.top.hash === chain.blocks.at(-1)?.hash);
+  // Several turns in a row, so that no answer from before the chain's last change is still under way.
+  const caughtUp = () => {
+    let turns = 0;
+    return until(() => {
+      turns = follower.top.hash === chain.blocks.at(-1)?.hash ? turns + 1 : 0;
+      return turns > 5;
+    });
+  };
   return { follower, clock, log, failures, caughtUp };
 };
 
