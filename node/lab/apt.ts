@@ -39,16 +39,12 @@ const must = async (what: string, run: Promise<Ran>): Promise<string> => {
  * The Debian mirror of apt's configuration. ReleaseInfo is left out, for then apt also tells about mirrors it has not
  * asked yet, which is how a container image begins.
  */
-const debianMirror = async (): Promise<string> => {
+const debianMirror = async (env: NodeJS.ProcessEnv): Promise<string> => {
   const format = '$(REPO_URI) $(CODENAME) $(RELEASE)';
-  const ran = await runToEnd([
-    'apt-get',
-    'indextargets',
-    '-o',
-    'APT::Get::IndexTargets::ReleaseInfo=false',
-    '--format',
-    format,
-  ]);
+  const ran = await runToEnd(
+    ['apt-get', 'indextargets', '-o', 'APT::Get::IndexTargets::ReleaseInfo=false', '--format', format],
+    { env },
+  );
   if (ran.code !== 0) throw new AptError('there is no apt here, so Debian has nothing for this machine');
   const mirrors = ran.out.split('\n').map((line) => line.split(' ')[0] ?? '');
   const mirror = mirrors.find((uri) => /\/debian\/?$/.test(uri));
@@ -86,7 +82,7 @@ export const libraryClosure = (from: string, depends: string): readonly string[]
   let current: string[] = [];
   let skip = false;
   for (const line of depends.split('\n')) {
-    const match = /^\s+(\|?)(?:Pre)?Depends: ([^<\s]+)$/.exec(line);
+    const match = /^\s+(\|?)(?:Pre)?Depends: (\S+)$/.exec(line);
     if (/^\S/.test(line)) {
       current = [];
       needs.set(line.trim(), current);
@@ -125,16 +121,22 @@ export const unpackedCommand = async (root: string): Promise<readonly string[] |
 };
 
 /** Downloads and unpacks bitcoind into `root`, working in `work`; both are the caller's to remove. Throws AptError. */
-export const unpackFromDebian = async (work: string, root: string): Promise<void> => {
-  const options = await privateState(work, await debianMirror());
+export const unpackFromDebian = async (work: string, root: string, env: NodeJS.ProcessEnv): Promise<void> => {
+  const options = await privateState(work, await debianMirror(env));
   const flags = ['--recurse', '--important'];
-  await must(`asking Debian's ${suite} suite for its packages`, runToEnd(['apt-get', ...options, '-q', 'update']));
-  const depends = await must(`finding ${wanted}`, runToEnd(['apt-cache', ...options, 'depends', ...flags, wanted]));
+  await must(
+    `asking Debian's ${suite} suite for its packages`,
+    runToEnd(['apt-get', ...options, '-q', 'update'], { env }),
+  );
+  const depends = await must(
+    `finding ${wanted}`,
+    runToEnd(['apt-cache', ...options, 'depends', ...flags, wanted], { env }),
+  );
   const packages = libraryClosure(wanted, depends);
   const archives = join(work, 'packages');
   await mkdir(archives, { recursive: true });
   const download = ['apt-get', ...options, '-q', 'download', ...packages];
-  await must(`downloading ${wanted}`, runToEnd(download, { cwd: archives, timeout: 600_000 }));
+  await must(`downloading ${wanted}`, runToEnd(download, { cwd: archives, timeout: 600_000, env }));
   for (const name of await readdir(archives))
-    await must(`unpacking ${name}`, runToEnd(['dpkg', '-x', join(archives, name), root]));
+    await must(`unpacking ${name}`, runToEnd(['dpkg', '-x', join(archives, name), root], { env }));
 };

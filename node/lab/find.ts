@@ -90,11 +90,11 @@ const sweep = async (folder: string): Promise<void> => {
   }
 };
 
-const download = async (folder: string, place: string): Promise<FoundBitcoind> => {
+const download = async (folder: string, place: string, env: NodeJS.ProcessEnv): Promise<FoundBitcoind> => {
   await sweep(folder).catch(() => undefined);
   const work = await mkdtemp(join(folder, 'download-'));
   try {
-    await unpackFromDebian(join(work, 'apt'), rootIn(work));
+    await unpackFromDebian(join(work, 'apt'), rootIn(work), env);
     const command = await unpackedCommand(rootIn(work));
     if (command === undefined || (await versionOf(command)) === undefined)
       throw new Error('what Debian gave does not run on this machine');
@@ -141,7 +141,7 @@ export const findBitcoind = async ({ env = process.env, progress }: FindOptions 
     if (kept !== undefined) return kept;
     tried.push(`there is no copy in ${place}`);
     progress?.('fetching bitcoind from Debian (25 MB, once)');
-    return await download(folder, place);
+    return await download(folder, place, env);
   } catch (error) {
     tried.push(error instanceof Error ? error.message : String(error));
     throw new NoBitcoind(tried);

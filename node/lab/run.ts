@@ -9,13 +9,21 @@ export interface Ran {
   readonly err: string;
 }
 
-/** Runs a command line without a shell and never throws. `timeout` in milliseconds kills it. */
+export interface RunOptions {
+  readonly cwd?: string;
+  /** Milliseconds until it is killed; 120,000 unless told. */
+  readonly timeout?: number;
+  /** Its variables, which also say where programs are looked for; this process's unless told. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Runs a command line without a shell and never throws. */
 export const runToEnd = (
   [program = '', ...args]: readonly string[],
-  { cwd, timeout = 120_000 }: { readonly cwd?: string; readonly timeout?: number } = {},
+  { cwd, timeout = 120_000, env: given = process.env }: RunOptions = {},
 ): Promise<Ran> =>
   new Promise((resolve) => {
-    const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
+    const env = { ...given, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
     const child = spawn(program, args, { ...(cwd && { cwd }), env, stdio: ['ignore', 'pipe', 'pipe'] });
     const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
     let out = '';
