@@ -34,7 +34,8 @@ export interface Opening<Name extends string> {
 
 export interface Opened<Name extends string> extends Opening<Name> {
   readonly scid: string;
-  readonly fundingTxid: string;
+  /** TXID:OUTPUT. */
+  readonly funding: string;
   readonly channelId: string;
 }
 
@@ -45,6 +46,8 @@ export interface Network<Name extends string> {
   readonly chainVersion: string;
   readonly names: readonly Name[];
   readonly nodes: Readonly<Record<Name, NodeProcess>>;
+  /** Who gets what blocks pay. */
+  readonly miner: string;
   /** Mines blocks and waits until every running node has taken them. Returns the height. */
   mine(blocks: number): Promise<number>;
   /** Sends coins of these sizes, in satoshi, to the nodes' wallets, and mines them. */
@@ -74,7 +77,7 @@ class Lab<Name extends string> implements Network<Name> {
   readonly nodes: Readonly<Record<Name, NodeProcess>>;
   private readonly progress: (line: string) => void;
   private readonly removeFolder = (): void => rmSync(this.dir, { recursive: true, force: true, maxRetries: 3 });
-  private mineTo = '';
+  miner = '';
   private stopped: Promise<void> | undefined;
 
   constructor(
@@ -105,15 +108,15 @@ class Lab<Name extends string> implements Network<Name> {
   async start(): Promise<void> {
     this.progress('filling the faucet');
     await this.bitcoind.call('createwallet', faucet);
-    this.mineTo = z.string().parse(await this.bitcoind.call('getnewaddress'));
-    await this.bitcoind.mine(101, this.mineTo);
+    this.miner = z.string().parse(await this.bitcoind.call('getnewaddress'));
+    await this.bitcoind.mine(101, this.miner);
     this.progress(`starting ${this.names.join(', ')}`);
     await Promise.all(this.names.map((name) => this.nodes[name].start()));
     await this.mine(1);
   }
 
   async mine(blocks: number): Promise<number> {
-    await this.bitcoind.mine(blocks, this.mineTo);
+    await this.bitcoind.mine(blocks, this.miner);
     const height = z.number().parse(await this.bitcoind.call('getblockcount'));
     await Promise.all(
       this.running.map((node) =>
@@ -158,8 +161,8 @@ class Lab<Name extends string> implements Network<Name> {
       this.progress(`${from} opens a channel of ${sat} sat to ${to}`);
       const peer = this.nodes[to];
       await this.nodes[from].call('connect', { id: peer.id, host: '127.0.0.1', port: peer.port });
-      const { txid, channel_id } = await this.nodes[from].call('fundchannel', { id: peer.id, amount: sat });
-      funded.push({ from, to, sat, fundingTxid: txid, channelId: channel_id });
+      const { txid, outnum, channel_id } = await this.nodes[from].call('fundchannel', { id: peer.id, amount: sat });
+      funded.push({ from, to, sat, funding: `${txid}:${outnum}`, channelId: channel_id });
     }
     this.progress('mining the funding transactions');
     await this.mine(announceDepth);
