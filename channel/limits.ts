@@ -142,6 +142,15 @@ export const receivable = (core: Core): Msat => {
   return msat(most < local.htlcMinimum ? 0n : larger(most, 0n));
 };
 
+/**
+ * Our next commitment as a funder might have seen it at worst: without HTLCs of ours that it has not signed yet. They cross
+ * its updates on the wire, and after a reconnect what it sent before them comes again behind them (BOLT 2 allows the race).
+ */
+const inTheirFavour = (core: Core): Spec => {
+  const seen = [...core.outgoing].filter(([, { added }]) => added.local !== undefined);
+  return specOf({ ...core, outgoing: new Map(seen) }, inNextLocal(core.head.remote));
+};
+
 /** What is wrong with an HTLC that the peer offers, on our next commitment. */
 export const addFault = (core: Core, htlc: Htlc): Fault | undefined => {
   const { params } = core;
@@ -151,7 +160,7 @@ export const addFault = (core: Core, htlc: Htlc): Fault | undefined => {
   if (htlc.amount === 0n || htlc.amount < local.htlcMinimum)
     return { code: 'htlc_below_minimum', amount: htlc.amount, minimum: local.htlcMinimum };
   if (htlc.expiry >= EXPIRY_LIMIT) return { code: 'htlc_expiry_in_seconds', expiry: htlc.expiry };
-  const spec = specOf({ ...core, incoming: withHtlc(core.incoming, htlc) }, inNextLocal(core.head.remote));
+  const spec = inTheirFavour({ ...core, incoming: withHtlc(core.incoming, htlc) });
   const { count, value } = flow(spec, 'in');
   if (count > local.maxAcceptedHtlcs) return { code: 'too_many_htlcs', limit: local.maxAcceptedHtlcs };
   if (value > local.maxHtlcValueInFlight) return { code: 'too_much_in_flight', limit: local.maxHtlcValueInFlight };
@@ -165,7 +174,7 @@ export const feeFault = (core: Core, feerate: number, { minFeerate, maxFeerate }
   if (weFund(params)) return { code: 'fee_from_fundee' };
   if (feerate < minFeerate || feerate > maxFeerate)
     return { code: 'feerate_out_of_range', feerate, min: minFeerate, max: maxFeerate };
-  const spec = { ...specOf(core, inNextLocal(core.head.remote)), feerate };
+  const spec = { ...inTheirFavour(core), feerate };
   const free = aboveReserve(params, spec).them - costFor(params, 'local', spec);
   return free < 0n ? { code: 'cannot_afford_fee', feerate, missing: msat(-free) } : undefined;
 };
