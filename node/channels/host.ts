@@ -4,6 +4,7 @@
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { faultText } from '../../channel/errors.ts';
+import { channelIdOf } from '../../channel/funding.ts';
 import type { ChannelEvent, ChannelFeatures, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
 import { restore } from '../../channel/persist.ts';
 import type { ChannelState, Htlc } from '../../channel/state.ts';
@@ -114,6 +115,7 @@ export class ChannelHost {
         step: (before, input) => transition(before, input, context()),
         perform: (effect, now) => this.perform(entry, effect, now),
         stepped: (before, now) => {
+          if (before.phase !== now.phase) this.index(entry, now);
           if (isOnline(now) && !isOnline(before)) this.parts.online(entry);
         },
         idle: (now) => (wantsToSign(now) ? { type: 'sign' } : undefined),
@@ -136,7 +138,11 @@ export class ChannelHost {
       const { scid } = core.lockin;
       if (scid !== undefined) this.byScid.set(scid, entry.key);
       if (core.params.alias !== undefined) this.byScid.set(core.params.alias, entry.key);
-    } else if ('params' in state) this.byId.set(`${entry.peer}/${hex(state.params.temporaryChannelId)}`, entry.key);
+      return;
+    }
+    // BOLT 2: `funding_signed` already comes under the real id.
+    if ('funding' in state) this.byId.set(`${entry.peer}/${hex(channelIdOf(state.funding))}`, entry.key);
+    if ('params' in state) this.byId.set(`${entry.peer}/${hex(state.params.temporaryChannelId)}`, entry.key);
     else if ('proposal' in state) this.byId.set(`${entry.peer}/${hex(state.proposal.temporaryChannelId)}`, entry.key);
   }
 
