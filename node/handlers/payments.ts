@@ -80,7 +80,8 @@ const terms = (
   amount,
   maxFee: maxFeeOf(amount, params),
   shards: params.shards,
-  maxShards: params.shards === undefined ? DEFAULTS.maxShards : Math.max(DEFAULTS.maxShards, params.shards),
+  // One means one; any other number is a wish, and a shard that finds no way may still be cut further.
+  maxShards: params.shards === 1 ? 1 : Math.max(DEFAULTS.maxShards, params.shards ?? 1),
   minShard: msat(DEFAULTS.minShard),
   entropy: node.ports.entropy.bytes(32),
   deadline: node.now() + params.retry_for,

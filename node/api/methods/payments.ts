@@ -56,7 +56,7 @@ const own = {
     .word(...offeredSchemes)
     .optional()
     .describe('how shares are made; atomic multi-path payments only'),
-  shards: given.integer(1, 255).optional().describe('how many HTLCs to cut the amount into'),
+  shards: given.integer(1, 255).optional().describe('how many HTLCs to cut the amount into; 1 never cuts it'),
 };
 
 export const paymentMethods = methods({
