@@ -3,35 +3,34 @@
  * decides anything about money; it only makes sure that what one part says reaches the next.
  */
 import { join } from 'node:path';
-import { ampProtocols } from '../amp/payload.ts';
 import type { ChannelEvent, Context } from '../channel/io.ts';
 import { hex, unhex } from '../wire/bytes.ts';
-import { decode, encode } from '../wire/codec.ts';
-import { hasFeature, ourFeatures } from '../wire/features.ts';
-import { msat as msatCodec } from '../wire/fields.ts';
-import { decodeMessage } from '../wire/message.ts';
-import { addMsat, type Msat, msat, type Point } from '../wire/units.ts';
+import { ourFeatures } from '../wire/features.ts';
+import type { Msat } from '../wire/units.ts';
 import { Addresses } from './addresses.ts';
 import { checkNetwork } from './chain/bitcoind.ts';
+import { Feerates } from './chain/feerate.ts';
 import { Follower } from './chain/follower.ts';
 import { retrying } from './chain/retry.ts';
 import { Watcher } from './chain/watcher.ts';
 import type { Entry } from './channels/entry.ts';
 import { ChannelHost } from './channels/host.ts';
 import { accept, type OpeningParts } from './channels/opening.ts';
-import { outgoingOf, outletOf, ownChannelOf } from './channels/views.ts';
+import { ownChannelOf } from './channels/views.ts';
 import type { Config } from './config.ts';
 import { type DispatchParts, dispatch } from './dispatch.ts';
+import { Earned } from './forward/earned.ts';
 import { ReplayLog } from './forward/replay.ts';
-import { type ForwardNote, Switchboard } from './forward/switchboard.ts';
+import { descriptorOf } from './graph/addresses.ts';
 import { Gossip } from './graph/gossip.ts';
 import { Graph } from './graph/graph.ts';
-import { OwnChannels } from './graph/own.ts';
+import { ANNOUNCE_DEPTH, OwnChannels } from './graph/own.ts';
 import { graphStore, loadGraph } from './graph/persist.ts';
 import { type Network, networkOf } from './network.ts';
+import { type Experiments, openDesk } from './pay/desk.ts';
 import { Invoices } from './pay/invoices.ts';
-import { Payments } from './pay/payments.ts';
-import { ReceiverHost } from './pay/receiver.ts';
+import type { Payments } from './pay/payments.ts';
+import type { ReceiverHost } from './pay/receiver.ts';
 import { Peers } from './peer/peers.ts';
 import type { ChainEvent, Ports } from './ports.ts';
 import { prepareStore } from './store/open.ts';
@@ -39,12 +38,6 @@ import { keysOf, type NodeKeys } from './wallet/keys.ts';
 import { openSeed } from './wallet/seed.ts';
 import { rebroadcast } from './wallet/send.ts';
 import { Wallet } from './wallet/wallet.ts';
-
-const FEES = 'stats/fees';
-/** sat per 1,000 weight: a regtest peer may have a fixed estimate far above ours. */
-const FEERATES = { least: 253, most: 100_000 } as const;
-/** Blocks within which a commitment should confirm. */
-const COMMITMENT_TARGET = 6;
 
 /** A running node, as its API sees it. */
 export interface Node {
@@ -79,12 +72,11 @@ export interface NodeOptions {
   readonly ports: Ports;
   /** Something failed that the node cannot go on with: the store, or a bug. Called at most once. */
   readonly broke: (error: unknown) => void;
-  /** What an experimenter's EOB protocol read at a forwarder. */
-  readonly noted?: (note: ForwardNote) => void;
+  readonly experiments?: Experiments;
 }
 
 /** Starts a node; resolves when it listens and follows its chain. Throws StoreError, ChainError, WalletError. */
-export const startNode = async ({ config, ports, broke, noted }: NodeOptions): Promise<Node> => {
+export const startNode = async ({ config, ports, broke, experiments = {} }: NodeOptions): Promise<Node> => {
   const { chain, store, clock, entropy, log, transport } = ports;
   const network = networkOf(config.network);
   await prepareStore(store, config.network);
@@ -118,24 +110,11 @@ export const startNode = async ({ config, ports, broke, noted }: NodeOptions): P
   const watcher = await Watcher.open(chain, store, (notice) => {
     channels.notice(notice);
   });
-  const kept = await store.get(FEES);
-  let fees: Msat = kept === undefined ? msat(0n) : decode(msatCodec, kept);
-  let feerate: number = FEERATES.least;
+  const earned = await Earned.load(store);
+  const feerates = new Feerates(chain, log);
 
   const height = (): number => follower.top.height;
-  const context = (): Context => ({
-    height: height(),
-    feerate,
-    minFeerate: FEERATES.least,
-    maxFeerate: Math.max(FEERATES.most, feerate * 10),
-  });
-  const refreshFeerate = async (): Promise<void> => {
-    try {
-      feerate = await chain.feerate(COMMITMENT_TARGET);
-    } catch (error) {
-      log.debug({ reason: reason(error) }, 'no fee estimate now; the last one stays');
-    }
-  };
+  const context = (): Context => feerates.context(height());
 
   const gossip = new Gossip({ graph, saved: graphStore(store), chain, chainHash: network.chain, log, now });
   const own = new OwnChannels({
@@ -151,7 +130,7 @@ export const startNode = async ({ config, ports, broke, noted }: NodeOptions): P
       alias,
       color: unhex(color),
       features: ourFeatures('N'),
-      addresses: () => [],
+      addresses: () => config.announce.map(descriptorOf),
     },
   });
   const announced = (entry: Entry | undefined) => entry && ownChannelOf(entry, config.policy, height());
@@ -160,6 +139,7 @@ export const startNode = async ({ config, ports, broke, noted }: NodeOptions): P
     if (channel !== undefined) own.refresh(channel).catch(fatal);
   };
 
+  /** Which part of the node a channel's event is for. */
   const heard = (entry: Entry, event: ChannelEvent): void => {
     switch (event.event) {
       case 'received':
@@ -190,20 +170,9 @@ export const startNode = async ({ config, ports, broke, noted }: NodeOptions): P
     peers.keep(peer, addresses.of(peer));
   };
 
-  const dispatchParts = (): DispatchParts => ({
-    channels,
-    gossip,
-    graph,
-    own,
-    chainHash: network.chain,
-    log,
-    opening: (peer, message) => accept(opening, peer, message),
-    announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
-  });
-  const features = ourFeatures('I');
   const peers: Peers = new Peers({
     key: keys.identity,
-    features,
+    features: ourFeatures('I'),
     chainHash: network.chain,
     transport,
     clock,
@@ -253,77 +222,17 @@ export const startNode = async ({ config, ports, broke, noted }: NodeOptions): P
     context,
     log,
   };
-  const parts = dispatchParts();
-
-  const readsFrames = (node: Point, key: string): boolean => {
-    const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
-    return theirs !== undefined && hasFeature(theirs, 'option_eob_amp');
+  const parts: DispatchParts = {
+    ...{ channels, gossip, graph, own, log, chainHash: network.chain },
+    opening: (peer, message) => accept(opening, peer, message),
+    announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
   };
-  const payments: Payments = new Payments({
-    store,
-    clock,
-    entropy,
-    log,
-    channels: () => ({
-      outlets: () => [...channels.entries.values()].flatMap((entry) => outletOf(entry) ?? []),
-      offer: (scid, offer) => {
-        const entry = channels.byShortId(scid);
-        entry?.machine.push({ type: 'offer', ...offer });
-        return entry !== undefined;
-      },
-      allOffered: () => channels.allOffered(),
-    }),
-    routes: { graph, source: id, tlvOnly: (key, node) => !readsFrames(node, key) },
-    context: () => ({ now: now(), height: height() }),
-    learnt: (raw) => {
-      const message = decodeMessage(raw);
-      if (message.name === 'channel_update') gossip.take(message, raw).catch(fatal);
-    },
-    fatal,
+
+  const desk = await openDesk({
+    ...{ config, ports, keys, peers, channels, graph, own, invoices, replays, earned, keep, height, now, fatal },
+    experiments,
   });
-  const receiver = await ReceiverHost.load({
-    store,
-    clock,
-    log,
-    invoices,
-    context: () => ({
-      now: now(),
-      height: height(),
-      spontaneous: config.amp.spontaneous,
-      minFinalCltv: config.cltvFinal,
-      limits: config.amp.limits,
-    }),
-    fulfill: ({ channel, id: htlc }, preimage) => channels.push(channel, { type: 'fulfill', id: htlc, preimage }),
-    fail: ({ channel, id: htlc }, failure) => switchboard.failBack(channel, htlc, failure),
-    fatal,
-  });
-  const switchboard = new Switchboard({
-    key: keys.identity,
-    registry: ampProtocols,
-    channels: {
-      push: (channel, input) => channels.push(channel, input),
-      incoming: (channel, htlc) => channels.incoming(channel, htlc),
-      offered: (channel, htlc) => channels.offered(channel, htlc),
-      allOffered: () => channels.allOffered(),
-      peerOf: (channel) => channels.peerOf(channel),
-      updateOf: (channel) => own.lastUpdate(channel),
-      outgoing: (scid) => {
-        const entry = channels.byShortId(scid);
-        return entry && outgoingOf(entry, config.policy, own.lastUpdate(entry.key));
-      },
-    },
-    payments,
-    receiver,
-    replays,
-    keep,
-    height,
-    log,
-    earned: (fee) => {
-      fees = addMsat(fees, fee);
-      keep([{ key: FEES, value: encode(msatCodec, fees) }]);
-    },
-    noted: noted ?? (() => undefined),
-  });
+  const { payments, receiver, switchboard } = desk;
 
   const onBlock = (event: ChainEvent): void => {
     const at = event.event === 'connected' ? event.block.height : event.height - 1;
@@ -331,8 +240,13 @@ export const startNode = async ({ config, ports, broke, noted }: NodeOptions): P
     receiver.tick();
     payments.tick();
     keep(replays.prune(at));
-    for (const entry of channels.entries.values()) if (announced(entry)?.announce === true) refresh(entry);
-    void refreshFeerate();
+    for (const entry of channels.entries.values()) {
+      const channel = announced(entry);
+      // Until it is announced: the peer may have missed our half, or we theirs.
+      const due = channel?.announce === true && channel.depth >= ANNOUNCE_DEPTH;
+      if (due && graph.channel(channel.scid) === undefined) refresh(entry);
+    }
+    void feerates.refresh();
     void rebroadcast(wallet, chain, log);
   };
   const follower: Follower = new Follower({
@@ -355,8 +269,7 @@ export const startNode = async ({ config, ports, broke, noted }: NodeOptions): P
   });
 
   await channels.load();
-  await payments.load();
-  await refreshFeerate();
+  await feerates.refresh();
   await follower.start(fatal);
   switchboard.restore();
   channels.begin();
@@ -385,8 +298,8 @@ export const startNode = async ({ config, ports, broke, noted }: NodeOptions): P
     opening,
     alias,
     color,
-    feesCollected: () => fees,
-    feerate: () => feerate,
+    feesCollected: () => earned.total,
+    feerate: () => feerates.current,
     now,
     stop: async () => {
       starting.abort();
@@ -418,5 +331,3 @@ const tick = ({ clock }: Pick<Ports, 'clock'>, run: () => void): (() => void) =>
 /** Announced channels whose funding output a block spends. */
 const spentChannels = (graph: Graph, { block }: Extract<ChainEvent, { event: 'connected' }>) =>
   block.transactions.flatMap(({ tx }) => tx.ins.flatMap((input) => graph.fundedBy(input.hash, input.index) ?? []));
-
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -155,7 +155,10 @@ export const negotiate = (local: Uint8Array, remote: Uint8Array): Negotiation =>
   return { agreed: new Set(both.map(([name]) => name)) };
 };
 
-/** What this node offers. AMP is optional everywhere: a required bit would cut us off from all who do not know it. */
+/**
+ * What this node offers. AMP is optional everywhere: a required bit would cut us off from all who do not know it. `amp`
+ * (record 14) is known, so that an invoice asking for it is understood, but not offered.
+ */
 const ours: FeatureChoice = {
   option_data_loss_protect: 'required',
   gossip_queries: 'optional',
@@ -164,7 +167,6 @@ const ours: FeatureChoice = {
   payment_secret: 'required',
   basic_mpp: 'optional',
   option_shutdown_anysegwit: 'optional',
-  amp: 'optional',
   option_channel_type: 'optional',
   option_scid_alias: 'optional',
   option_eob_amp: 'optional',

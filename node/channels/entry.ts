@@ -33,3 +33,6 @@ export const isFunded = (state: ChannelState): state is Funded => 'core' in stat
 
 /** What every funded channel has; undefined before. */
 export const coreOf = (state: ChannelState): Core | undefined => (isFunded(state) ? state.core : undefined);
+
+/** How a channel is named in logs. */
+export const nameOf = (entry: Entry): object => ({ channel: entry.key.slice(0, 12), peer: entry.peer.slice(0, 16) });

@@ -9,10 +9,9 @@ import type { ChannelEvent, ChannelFeatures, Context, Effect, Input, PeerMessage
 import { restore } from '../../channel/persist.ts';
 import type { ChannelState, Htlc } from '../../channel/state.ts';
 import { transition, wantsToSign } from '../../channel/transition.ts';
-import { equal, hex, unhex } from '../../wire/bytes.ts';
+import { hex, unhex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
-import { type Point, point, type ShortChannelId, sat, txid } from '../../wire/units.ts';
-import { ChainError } from '../chain/errors.ts';
+import { type Point, point, type ShortChannelId, sat } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Notice, Sighting } from '../chain/watch.ts';
 import type { Watcher } from '../chain/watcher.ts';
@@ -22,12 +21,10 @@ import type { Peers } from '../peer/peers.ts';
 import type { Chain, Log, Store } from '../ports.ts';
 import { prefixed } from '../store/space.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { coreOf, type Entry, isFunded } from './entry.ts';
+import { coreOf, type Entry, isFunded, nameOf } from './entry.ts';
+import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
 
 export const CHANNELS = 'channel/';
-/** Who coins set aside for a funding belong to. */
-export const fundingOwner = (key: string): string => `channel/${key}`;
-
 export interface HostParts {
   readonly store: Store;
   readonly chain: Chain;
@@ -56,8 +53,6 @@ export const channelFeatures = (peer: Peer): ChannelFeatures => ({
 
 /** Whether peer and channel are in step: connected, and past channel_reestablish. */
 export const isOnline = (state: ChannelState): boolean => coreOf(state)?.link.status === 'online';
-
-const name = (entry: Entry): object => ({ channel: entry.key.slice(0, 12), peer: entry.peer.slice(0, 16) });
 
 export class ChannelHost {
   readonly entries = new Map<string, Entry>();
@@ -120,7 +115,7 @@ export class ChannelHost {
         },
         idle: (now) => (wantsToSign(now) ? { type: 'sign' } : undefined),
         broke: (error, input) => {
-          log.error({ ...name(entry), input: input?.type, error }, 'a channel stopped at an internal error');
+          log.error({ ...nameOf(entry), input: input?.type, error }, 'a channel stopped at an internal error');
           fatal(error);
         },
       }),
@@ -262,60 +257,19 @@ export class ChannelHost {
         peers.get(point(unhex(entry.peer)))?.send(effect.message);
         return undefined;
       case 'fund':
-        this.fund(entry, effect);
+        fund(this.parts, entry, effect);
         return undefined;
       case 'watch_funding':
-        return this.watch(entry, effect, state);
+        return watchFunding(this.parts, entry, effect, state);
       case 'broadcast':
-        return this.broadcast(entry, effect);
+        return broadcast(this.parts, entry, effect);
       case 'disconnect':
-        log.warn({ ...name(entry), why: effect.why }, 'ending the connection; it will be taken up again');
+        log.warn({ ...nameOf(entry), why: effect.why }, 'ending the connection; it will be taken up again');
         peers.get(point(unhex(entry.peer)))?.close(effect.why);
         return undefined;
       case 'report':
         this.note(entry, effect.event, state);
         return undefined;
-    }
-  }
-
-  private fund(entry: Entry, { script }: Extract<Effect, { do: 'fund' }>): void {
-    const { plan } = entry;
-    try {
-      if (plan === undefined) throw new Error('no coins were set aside');
-      const { tx } = this.parts.wallet.sign(plan, script);
-      const output = tx.outs.findIndex((out) => equal(new Uint8Array(out.script), script));
-      entry.machine.push({ type: 'funding_created_by_wallet', tx: new Uint8Array(tx.toBuffer()), output });
-    } catch (error) {
-      entry.machine.push({ type: 'funding_refused', reason: error instanceof Error ? error.message : String(error) });
-    }
-  }
-
-  private async watch(
-    entry: Entry,
-    { txid, output, depth }: Extract<Effect, { do: 'watch_funding' }>,
-    state: ChannelState,
-  ): Promise<void> {
-    const { watcher, follower } = this.parts;
-    const since = coreOf(state)?.params.since ?? 0;
-    await watcher().watch({ wait: 'depth', id: `funding/${entry.key}`, since, txid, depth }, follower());
-    const outpoint = { txid, vout: output };
-    await watcher().watch({ wait: 'spend', id: `spend/${entry.key}`, since, outpoint }, follower());
-  }
-
-  private async broadcast(entry: Entry, { tx, why }: Extract<Effect, { do: 'broadcast' }>): Promise<void> {
-    const { chain, wallet, log } = this.parts;
-    const parsed = Transaction.fromBuffer(tx);
-    // From here on the coins are spent and the change is ours, whether or not the chain can be reached now.
-    if (why === 'funding') await wallet.sending({ txid: txid(new Uint8Array(parsed.getHash())), tx: parsed });
-    try {
-      await chain.broadcast(tx);
-      log.info({ ...name(entry), txid: parsed.getId(), why }, 'transaction published');
-    } catch (error) {
-      const again = error instanceof ChainError && error.fault.code !== 'rejected';
-      log.warn(
-        { ...name(entry), txid: parsed.getId(), why, reason: error instanceof Error ? error.message : String(error) },
-        again ? 'bitcoind did not answer; the transaction will be published again' : 'bitcoind refused a transaction',
-      );
     }
   }
 
@@ -330,28 +284,28 @@ export class ChannelHost {
         }
         break;
       case 'ready':
-        log.info(name(entry), 'channel is ready for payments');
+        log.info(nameOf(entry), 'channel is ready for payments');
         break;
       case 'abandoned':
         entry.refused?.(faultText(event.fault));
         void wallet.release(fundingOwner(entry.key));
         this.drop(entry);
-        log.warn({ ...name(entry), why: faultText(event.fault) }, 'an opening came to nothing; no coin moved');
+        log.warn({ ...nameOf(entry), why: faultText(event.fault) }, 'an opening came to nothing; no coin moved');
         break;
       case 'failed':
-        log.error({ ...name(entry), why: faultText(event.fault), broadcast: event.broadcast }, 'channel failed');
+        log.error({ ...nameOf(entry), why: faultText(event.fault), broadcast: event.broadcast }, 'channel failed');
         break;
       case 'warned':
         entry.status = [`the peer warned: ${event.text}`, ...entry.status].slice(0, 8);
         break;
       case 'shutting_down':
-        log.info({ ...name(entry), by: event.by }, 'closing the channel cooperatively');
+        log.info({ ...nameOf(entry), by: event.by }, 'closing the channel cooperatively');
         break;
       case 'spent':
-        log.info({ ...name(entry), by: event.by, height: event.height }, 'the funding output was spent');
+        log.info({ ...nameOf(entry), by: event.by, height: event.height }, 'the funding output was spent');
         break;
       case 'closed':
-        log.info(name(entry), 'channel is closed for good');
+        log.info(nameOf(entry), 'channel is closed for good');
         break;
       default:
         break;

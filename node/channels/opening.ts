@@ -19,7 +19,8 @@ import type { Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { isFunded } from './entry.ts';
-import { type ChannelHost, channelFeatures, fundingOwner } from './host.ts';
+import { type ChannelHost, channelFeatures } from './host.ts';
+import { fundingOwner } from './perform.ts';
 
 /** Openings that have no funding transaction yet, from one peer and from all. */
 const MAX_PENDING = { peer: 4, all: 50 } as const;

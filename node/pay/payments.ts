@@ -15,7 +15,7 @@ import { newPayment, type Payment } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import type { PaymentEvent, PaymentFailure } from '../../amp/reports.ts';
 import { pay } from '../../amp/sending.ts';
-import { equal, hex } from '../../wire/bytes.ts';
+import { hex } from '../../wire/bytes.ts';
 import type { Msat, PaymentHash, Preimage, ShortChannelId } from '../../wire/units.ts';
 import { decodeOrigin, encodeOrigin } from '../forward/origin.ts';
 import { findRoute, type Hint, type RouteContext } from '../graph/routing.ts';
@@ -74,8 +74,6 @@ export interface PaymentsParts {
   readonly channels: () => PaymentChannels;
   readonly routes: Omit<RouteContext, 'outlets' | 'hints'>;
   readonly context: () => PaymentContext;
-  /** A failure brought a channel_update (with its type in front). */
-  readonly learnt: (update: Uint8Array) => void;
   readonly fatal: (error: unknown) => void;
 }
 
@@ -114,6 +112,8 @@ export class Payments {
   private readonly parts: PaymentsParts;
   private readonly running = new Map<string, Running>();
   private readonly records = new Map<string, PayRecord>();
+  /** Payment hash to the id of its latest payment. */
+  private readonly byHash = new Map<string, string>();
   private readonly shards = new Map<string, Map<number, ShardRecord>>();
   private lastIndex = 0n;
 
@@ -141,6 +141,9 @@ export class Payments {
 
   private note(id: string, record: PayRecord): void {
     this.records.set(id, record);
+    const hash = hex(record.paymentHash);
+    const latest = this.records.get(this.byHash.get(hash) ?? '');
+    if (latest === undefined || latest.createdIndex < record.createdIndex) this.byHash.set(hash, id);
     if (record.createdIndex > this.lastIndex) this.lastIndex = record.createdIndex;
   }
 
@@ -217,7 +220,7 @@ export class Payments {
 
   /** The latest payment of this invoice. */
   of(paymentHash: Uint8Array): PayRecord | undefined {
-    return this.all().findLast((record) => equal(record.paymentHash, paymentHash));
+    return this.records.get(this.byHash.get(hex(paymentHash)) ?? '');
   }
 
   /** In order of their creation. */
@@ -258,7 +261,7 @@ export class Payments {
   }
 
   private take(running: Running, event: PaymentEvent): Promise<void> | undefined {
-    const { log, learnt, clock } = this.parts;
+    const { log, clock } = this.parts;
     const payment = running.id.slice(0, 12);
     switch (event.event) {
       case 'shard_offered': {
@@ -279,7 +282,6 @@ export class Payments {
           'a part of a payment failed; looking for another way',
         );
         this.changeShard(running.id, event.shard, { status: 'failed', failure: event.failure });
-        if (event.detail !== undefined && 'channel_update' in event.detail) learnt(event.detail.channel_update);
         return undefined;
       case 'payment_succeeded':
       case 'payment_failed':

@@ -1,0 +1,76 @@
+/** A channel's effects on money and chain: funding, watching, publishing. */
+import { Transaction } from 'bitcoinjs-lib';
+import type { Effect } from '../../channel/io.ts';
+import type { ChannelState } from '../../channel/state.ts';
+import { equal } from '../../wire/bytes.ts';
+import { txid as txidFrom } from '../../wire/units.ts';
+import { ChainError } from '../chain/errors.ts';
+import type { Follower } from '../chain/follower.ts';
+import type { Watcher } from '../chain/watcher.ts';
+import type { Chain, Log } from '../ports.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+import { coreOf, type Entry, nameOf } from './entry.ts';
+
+type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
+
+export interface ChainSide {
+  readonly chain: Chain;
+  readonly wallet: Wallet;
+  readonly log: Log;
+  readonly follower: () => Follower;
+  readonly watcher: () => Watcher;
+}
+
+/** Who coins set aside for a funding belong to. */
+export const fundingOwner = (key: string): string => `channel/${key}`;
+
+/** Signs the funding transaction from the coins set aside; the channel is told at once, the network not yet. */
+export const fund = ({ wallet }: Pick<ChainSide, 'wallet'>, entry: Entry, { script }: EffectOf<'fund'>): void => {
+  const { plan, machine } = entry;
+  try {
+    if (plan === undefined) throw new Error('no coins were set aside');
+    const { tx } = wallet.sign(plan, script);
+    const output = tx.outs.findIndex((out) => equal(new Uint8Array(out.script), script));
+    machine.push({ type: 'funding_created_by_wallet', tx: new Uint8Array(tx.toBuffer()), output });
+  } catch (error) {
+    machine.push({ type: 'funding_refused', reason: error instanceof Error ? error.message : String(error) });
+  }
+};
+
+/** Has the chain tell of the funding output's depth and of whatever spends it. */
+export const watchFunding = async (
+  { watcher, follower }: Pick<ChainSide, 'watcher' | 'follower'>,
+  { key }: Entry,
+  { txid, output, depth }: EffectOf<'watch_funding'>,
+  state: ChannelState,
+): Promise<void> => {
+  const since = coreOf(state)?.params.since ?? 0;
+  await watcher().watch({ wait: 'depth', id: `funding/${key}`, since, txid, depth }, follower());
+  const outpoint = { txid, vout: output };
+  await watcher().watch({ wait: 'spend', id: `spend/${key}`, since, outpoint }, follower());
+};
+
+/** Publishes a transaction of a channel. A chain that is away gets it later: the channel asks again after a restart or block. */
+export const broadcast = async (
+  { chain, wallet, log }: Pick<ChainSide, 'chain' | 'wallet' | 'log'>,
+  entry: Entry,
+  { tx, why }: EffectOf<'broadcast'>,
+): Promise<void> => {
+  const parsed = Transaction.fromBuffer(tx);
+  const txid = parsed.getId();
+  // From here on the coins are spent and the change is ours, whether or not the chain can be reached now.
+  if (why === 'funding') await wallet.sending({ txid: txidFrom(new Uint8Array(parsed.getHash())), tx: parsed });
+  try {
+    await chain.broadcast(tx);
+    log.info({ ...nameOf(entry), txid, why }, 'transaction published');
+  } catch (error) {
+    const refused = error instanceof ChainError && error.fault.code === 'rejected';
+    const reason = error instanceof Error ? error.message : String(error);
+    if (refused) log.warn({ ...nameOf(entry), txid, why, reason }, 'bitcoind refused a transaction');
+    else
+      log.warn(
+        { ...nameOf(entry), txid, why, reason },
+        'bitcoind did not answer; it will be given the transaction again',
+      );
+  }
+};

@@ -1,0 +1,122 @@
+/**
+ * Everything about payments in one node, tied together: our own (payments.ts), those we receive (receiver.ts), and the switchboard
+ * that brings each HTLC to the one or the other or to its next channel.
+ */
+import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
+import type { Registry } from '../../onion/registry.ts';
+import type { Change } from '../../wire/change.ts';
+import { hasFeature } from '../../wire/features.ts';
+import type { Point } from '../../wire/units.ts';
+import type { ChannelHost } from '../channels/host.ts';
+import { outgoingOf, outletOf } from '../channels/views.ts';
+import type { Config } from '../config.ts';
+import type { Earned } from '../forward/earned.ts';
+import type { ReplayLog } from '../forward/replay.ts';
+import { type ForwardNote, Switchboard } from '../forward/switchboard.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { OwnChannels } from '../graph/own.ts';
+import type { Peers } from '../peer/peers.ts';
+import type { Ports } from '../ports.ts';
+import type { NodeKeys } from '../wallet/keys.ts';
+import type { Invoices } from './invoices.ts';
+import { Payments } from './payments.ts';
+import { ReceiverHost } from './receiver.ts';
+
+/** Further EOB protocols a node is to read, and who is told what a forwarder's handler made of them. */
+export interface Experiments {
+  readonly protocols?: Registry<EobAmp, unknown>;
+  readonly noted?: (note: ForwardNote) => void;
+}
+
+export interface DeskParts {
+  readonly config: Config;
+  readonly ports: Ports;
+  readonly keys: NodeKeys;
+  readonly peers: Peers;
+  readonly channels: ChannelHost;
+  readonly graph: Graph;
+  readonly own: OwnChannels;
+  readonly invoices: Invoices;
+  readonly replays: ReplayLog;
+  readonly earned: Earned;
+  readonly experiments: Experiments;
+  readonly keep: (changes: readonly Change[]) => void;
+  readonly height: () => number;
+  /** Unix seconds. */
+  readonly now: () => number;
+  readonly fatal: (error: unknown) => void;
+}
+
+export interface Desk {
+  readonly payments: Payments;
+  readonly receiver: ReceiverHost;
+  readonly switchboard: Switchboard;
+}
+
+const paymentsOf = ({ ports, channels, graph, peers, keys, now, height, fatal }: DeskParts): Payments => {
+  const readsFrames = (key: string, node: Point): boolean => {
+    const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
+    return theirs !== undefined && hasFeature(theirs, 'option_eob_amp');
+  };
+  return new Payments({
+    ...ports,
+    channels: () => ({
+      outlets: () => [...channels.entries.values()].flatMap((entry) => outletOf(entry) ?? []),
+      offer: (scid, offer) => {
+        const entry = channels.byShortId(scid);
+        entry?.machine.push({ type: 'offer', ...offer });
+        return entry !== undefined;
+      },
+      allOffered: () => channels.allOffered(),
+    }),
+    routes: { graph, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
+    context: () => ({ now: now(), height: height() }),
+    fatal,
+  });
+};
+
+/** Builds the three; records are read, nothing moves yet. Throws StoreError or WireError. */
+export const openDesk = async (parts: DeskParts): Promise<Desk> => {
+  const { config, ports, keys, channels, own, earned, keep, height, now, fatal, experiments } = parts;
+  const payments = paymentsOf(parts);
+  await payments.load();
+  const receiver = await ReceiverHost.load({
+    ...ports,
+    invoices: parts.invoices,
+    context: () => ({
+      now: now(),
+      height: height(),
+      spontaneous: config.amp.spontaneous,
+      minFinalCltv: config.cltvFinal,
+      limits: config.amp.limits,
+    }),
+    fulfill: ({ channel, id }, preimage) => channels.push(channel, { type: 'fulfill', id, preimage }),
+    fail: ({ channel, id }, failure) => switchboard.failBack(channel, id, failure),
+    fatal,
+  });
+  const switchboard: Switchboard = new Switchboard({
+    key: keys.identity,
+    registry: new Map([...ampProtocols, ...(experiments.protocols ?? [])]),
+    channels: {
+      push: (channel, input) => channels.push(channel, input),
+      incoming: (channel, id) => channels.incoming(channel, id),
+      offered: (channel, id) => channels.offered(channel, id),
+      allOffered: () => channels.allOffered(),
+      peerOf: (channel) => channels.peerOf(channel),
+      updateOf: (channel) => own.lastUpdate(channel),
+      outgoing: (scid) => {
+        const entry = channels.byShortId(scid);
+        return entry && outgoingOf(entry, config.policy, own.lastUpdate(entry.key));
+      },
+    },
+    payments,
+    receiver,
+    replays: parts.replays,
+    keep,
+    height,
+    log: ports.log,
+    earned: (fee) => keep(earned.add(fee)),
+    noted: experiments.noted ?? (() => undefined),
+  });
+  return { payments, receiver, switchboard };
+};
