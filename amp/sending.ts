@@ -122,18 +122,18 @@ const badField = (request: PaymentRequest): PaymentFailure | undefined => {
   return request.paymentId.length === 11 ? undefined : bad('paymentId', '11 bytes');
 };
 
-const largest = (outlets: readonly Outlet[]): Msat =>
-  outlets.reduce((most, { spendable, slots }) => (slots > 0 && spendable > most ? spendable : most), msat(0n));
+/** The most that so many HTLCs can carry out of our channels together. */
+const spendableIn = (count: number, outlets: readonly Outlet[]): Msat => {
+  const rooms = outlets.filter(({ slots }) => slots > 0).map(({ spendable }) => spendable);
+  return sumMsat(rooms.sort((a, b) => (a < b ? 1 : a > b ? -1 : 0)).slice(0, count));
+};
 
 /** The pieces to begin with, or why there are none. */
 const firstCut = (request: PaymentRequest, outlets: readonly Outlet[]): readonly Msat[] | PaymentFailure => {
   const { amount, scheme } = request;
-  if (scheme === 'single') {
-    const spendable = largest(outlets);
-    return amount <= spendable ? [amount] : { code: 'amount_too_large', spendable };
-  }
-  const spendable = sumMsat(outlets.filter(({ slots }) => slots > 0).map((outlet) => outlet.spendable));
-  return cut(request, outlets) ?? { code: 'amount_too_large', spendable };
+  const spendable = spendableIn(scheme === 'single' ? 1 : request.maxShards, outlets);
+  const pieces = scheme === 'single' ? (amount <= spendable ? [amount] : undefined) : cut(request, outlets);
+  return pieces ?? { code: 'amount_too_large', spendable };
 };
 
 const start = (request: PaymentRequest, outlets: readonly Outlet[], context: PaymentContext): Drafted => {

@@ -115,10 +115,11 @@ test('a shard without a route is cut while nothing is offered, by what would hav
 });
 
 test('a payment in one HTLC is never cut, and is impossible when no channel carries it', () => {
-  expect(started(ordinaryRequest({ scheme: 'single' }), small).result).toMatchObject({
-    event: 'payment_failed',
-    reason: { code: 'amount_too_large', spendable: 700_000n },
-  });
+  for (const request of [ordinaryRequest({ scheme: 'single' }), ampRequest({ shards: 1, maxShards: 1 })])
+    expect(started(request, small).result).toMatchObject({
+      event: 'payment_failed',
+      reason: { code: 'amount_too_large', spendable: 700_000n },
+    });
 });
 
 test('all shards fulfilled is success, with the preimages as proof and the fees counted', () => {
