@@ -5,7 +5,7 @@ import type { ChannelEvent } from '../../channel/io.ts';
 import { receivable, reserves, spendable } from '../../channel/limits.ts';
 import type { Core, Funded, Htlc } from '../../channel/state.ts';
 import { typeBits } from '../../channel/terms.ts';
-import { isSigned } from '../../channel/updates.ts';
+import { isDone, isSigned } from '../../channel/updates.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { channelTypeFeatures } from '../../wire/channeltype.ts';
 import { bitsOf } from '../../wire/features.ts';
@@ -111,6 +111,12 @@ const htlcState = ({ way, added, removal }: Htlc): Shown['htlcs'][number]['state
     : ((['RCVD_REMOVE_HTLC', 'RCVD_REMOVE_COMMIT', 'SENT_REMOVE_ACK_COMMIT'] as const)[far] ?? 'RCVD_REMOVE_HTLC');
 };
 
+/** In a commitment and not yet out of both; one whose end is done may still stand in the channel's books for a moment. */
+const isUnderWay =
+  (head: Core['head']) =>
+  ({ added, removal }: Htlc): boolean =>
+    isSigned(added) && !(removal !== undefined && isDone(removal.marks, head));
+
 const shownHtlc = (htlc: Htlc): Shown['htlcs'][number] => ({
   direction: htlc.way,
   id: Number(htlc.id),
@@ -187,7 +193,7 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
     our_to_self_delay: local.toSelfDelay,
     max_accepted_htlcs: local.maxAcceptedHtlcs,
     status: [...entry.status],
-    htlcs: [...core.outgoing.values(), ...core.incoming.values()].filter((htlc) => isSigned(htlc.added)).map(shownHtlc),
+    htlcs: [...core.outgoing.values(), ...core.incoming.values()].filter(isUnderWay(core.head)).map(shownHtlc),
   };
 };
 
