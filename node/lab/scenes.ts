@@ -8,8 +8,8 @@ import { balancesOf, patience, type Stage, sameBalances } from './stage.ts';
 const sat = (amount: bigint): bigint => amount * 1000n;
 /** More than any one channel holds. */
 const large = sat(1_500_000n);
-const gift = sat(200_000n);
-const small = sat(90_000n);
+const gift = sat(300_000n);
+const small = sat(60_000n);
 const shards = { large: 4, gift: 3, small: 3 } as const;
 
 /** What alice pays in scenes 2 and 3 together; scene 4 gives all of it back. */
