@@ -1,0 +1,177 @@
+/** The demonstration itself, run as anybody would run it, held to the facts it writes. */
+import { existsSync } from 'node:fs';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { child, decodeBlob, joined } from '../../amp/shares.ts';
+import { runToEnd } from '../../node/lab/run.ts';
+import { hex, unhex } from '../../wire/bytes.ts';
+import { sha256 } from '../../wire/crypto.ts';
+import { built, isAlive, whyNoChain } from '../support/regtest.ts';
+
+const amounts = z.record(z.string(), z.number().int());
+const payment = z.object({
+  scheme: z.string(),
+  status: z.string(),
+  amount_msat: z.number().int(),
+  amount_sent_msat: z.number().int(),
+  preimages: z.array(z.string()),
+  shards: z.array(
+    z.object({
+      index: z.number(),
+      payment_hash: z.string(),
+      payment_preimage: z.string().optional(),
+      amount_msat: z.number().int(),
+      amount_sent_msat: z.number().int(),
+      nodes: z.array(z.string()),
+      channels: z.array(z.string()),
+      blobs: z.array(z.string()),
+    }),
+  ),
+});
+const shape = z.object({
+  pids: z.array(z.number()),
+  dir: z.string(),
+  single: z.object({
+    refused: z.boolean(),
+    reason: z.string(),
+    amount_msat: z.number(),
+    largest_msat: z.number(),
+    balances_unchanged: z.boolean(),
+  }),
+  invoice: payment,
+  spontaneous: payment,
+  withheld: z.object({
+    payment,
+    held: z.number(),
+    expected: z.number(),
+    invoice_status: z.string(),
+    balances_before_msat: amounts,
+    balances_after_msat: amounts,
+  }),
+  closes: z.array(z.object({ type: z.string(), txid: z.string(), height: z.number() })),
+  channels: z.array(z.object({ openingFeeSat: z.number(), closingFeeSat: z.number(), capacitySat: z.number() })),
+  funded_sat: amounts,
+  wallets_sat: amounts,
+  routing_fees_msat: z.number(),
+  checks: z.array(z.object({ what: z.string(), held: z.boolean() })),
+});
+type Facts = z.infer<typeof shape>;
+type Payment = z.infer<typeof payment>;
+
+const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0);
+
+let missing: string | undefined;
+let facts: Facts;
+let ran: Awaited<ReturnType<typeof runToEnd>>;
+
+beforeAll(async () => {
+  missing = await whyNoChain();
+  if (missing !== undefined) return;
+  ran = await runToEnd([process.execPath, built('node/lab/demo.js'), '--json'], { timeout: 180_000 });
+  if (ran.code !== 0) throw new Error(`the demonstration ended with ${ran.code}:\n${ran.err}`);
+  facts = shape.parse(JSON.parse(ran.out));
+});
+
+describe('the demonstration', () => {
+  beforeEach((context) => {
+    if (missing !== undefined) context.skip(missing);
+  });
+
+  test('held every one of its own checks', () => {
+    expect(facts.checks.length).toBeGreaterThan(20);
+    expect(facts.checks.filter(({ held }) => !held)).toEqual([]);
+  });
+
+  test('writes nothing but the facts to standard output, and no colour to what is no terminal', () => {
+    expect(ran.out.trim().split('\n')).toHaveLength(1);
+    expect(ran.err).toContain('All ');
+    expect(ran.err).not.toContain('\u001b');
+  });
+
+  test('leaves no process and no folder behind', () => {
+    expect(facts.pids).toHaveLength(5);
+    expect(facts.pids.filter(isAlive)).toEqual([]);
+    expect(existsSync(facts.dir)).toBe(false);
+  });
+
+  test('one HTLC of the whole amount was refused and moved nothing', () => {
+    expect(facts.single).toMatchObject({ refused: true, balances_unchanged: true });
+    expect(facts.single.reason).not.toBe('');
+    expect(facts.single.amount_msat).toBeGreaterThan(facts.single.largest_msat);
+  });
+
+  const rows: readonly (readonly [string, () => Payment, number])[] = [
+    ['by invoice, scheme dynamic', () => facts.invoice, 1_500_000_000],
+    ['without invoice, scheme fixed', () => facts.spontaneous, 300_000_000],
+  ];
+  describe.each(rows)('the payment %s', (_, paid, amount) => {
+    const blobs = () => paid().shards.flatMap((shard) => shard.blobs.map((blob) => decodeBlob(unhex(blob))));
+
+    test('arrived whole over two routes that share no channel', () => {
+      const { shards, status, amount_msat, amount_sent_msat } = paid();
+      expect({ status, amount_msat }).toEqual({ status: 'complete', amount_msat: amount });
+      expect(sum(shards.map((shard) => shard.amount_msat))).toBe(amount);
+      expect(sum(shards.map((shard) => shard.amount_sent_msat))).toBe(amount_sent_msat);
+      expect(new Set(shards.map(({ nodes }) => nodes.join()))).toEqual(new Set(['bob,dave', 'carol,dave']));
+      const byBob = shards.filter(({ nodes }) => nodes[0] === 'bob').flatMap(({ channels }) => channels);
+      const byCarol = shards.filter(({ nodes }) => nodes[0] === 'carol').flatMap(({ channels }) => channels);
+      expect(byBob.filter((scid) => byCarol.includes(scid))).toEqual([]);
+    });
+
+    test('had payment hashes that differ pairwise, none of them H(BP), each a child of BP', () => {
+      const { shards } = paid();
+      const root = joined(blobs().map(({ share }) => share));
+      const hashes = shards.map(({ payment_hash }) => payment_hash);
+      expect(new Set(hashes).size).toBe(shards.length);
+      expect(hashes).not.toContain(hex(sha256(root)));
+      expect(hashes).toEqual(shards.map(({ index }) => hex(child(root, index).paymentHash)));
+    });
+
+    test('brought back the preimage of every shard', () => {
+      for (const { payment_hash, payment_preimage = '' } of paid().shards)
+        expect(hex(sha256(unhex(payment_preimage)))).toBe(payment_hash);
+      expect([...paid().preimages].sort()).toEqual(
+        paid()
+          .shards.map((one) => one.payment_preimage)
+          .sort(),
+      );
+    });
+
+    test('named one set', () => {
+      const ids = new Set(blobs().map(({ setId }) => hex(setId)));
+      const root = joined(blobs().map(({ share }) => share));
+      expect(ids.size).toBe(1);
+      expect(ids.has(hex(sha256(root)))).toBe(paid().scheme === 'dynamic');
+    });
+  });
+
+  test('with a shard withheld nothing was claimed and everything returned', () => {
+    const { payment: failed, held, expected, invoice_status, ...balances } = facts.withheld;
+    expect({ held, invoice_status, status: failed.status }).toEqual({
+      held: expected - 1,
+      invoice_status: 'unpaid',
+      status: 'failed',
+    });
+    expect(failed.preimages).toEqual([]);
+    expect(failed.shards.filter((one) => one.payment_preimage !== undefined)).toEqual([]);
+    expect(balances.balances_after_msat).toEqual(balances.balances_before_msat);
+  });
+
+  test('every channel was closed by both sides and its closing mined', () => {
+    expect(facts.closes.map(({ type }) => type)).toEqual(['mutual', 'mutual', 'mutual', 'mutual']);
+    expect(new Set(facts.closes.map(({ txid }) => txid)).size).toBe(4);
+    for (const { height } of facts.closes) expect(height).toBeGreaterThan(0);
+  });
+
+  test('amounts are conserved: all wallets and all miners’ fees are what was handed out', () => {
+    const fees = sum(facts.channels.map(({ openingFeeSat, closingFeeSat }) => openingFeeSat + closingFeeSat));
+    expect(sum(Object.values(facts.wallets_sat)) + fees).toBe(sum(Object.values(facts.funded_sat)));
+    expect(facts.wallets_sat['dave']).toBe(1_800_000);
+  });
+
+  test('what bob and carol earned is what alice sent beyond what dave got', () => {
+    const paid = [facts.invoice, facts.spontaneous];
+    expect(facts.routing_fees_msat).toBe(sum(paid.map((one) => one.amount_sent_msat - one.amount_msat)));
+    expect(facts.routing_fees_msat).toBeGreaterThan(0);
+  });
+});
