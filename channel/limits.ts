@@ -3,7 +3,7 @@
  * The sender's checks are done on the very commitment on which the receiver will check, so that what we offer is accepted;
  * where BOLT 2 says SHOULD, we are strict with ourselves and lenient with the peer.
  */
-import { type Msat, msat, type Sat, toMsat } from '../wire/units.ts';
+import { type Msat, msat, toMsat } from '../wire/units.ts';
 import type { Fault } from './errors.ts';
 import type { Context, Refusal } from './io.ts';
 import { inNextLocal, inNextRemote, type Spec, specOf } from './spec.ts';
@@ -18,7 +18,7 @@ export const EXPIRY_LIMIT = 500_000_000;
 /** Peers refuse HTLCs that could lock coins for longer than two weeks of blocks. */
 export const MAX_EXPIRY_AHEAD = 2016;
 /** Most that may stand in HTLCs too small for an output: all of it goes to miners if the channel breaks. */
-export const MAX_DUST_EXPOSURE: Msat = msat(50_000_000n);
+export const MAX_DUST_EXPOSURE: Msat = msat(500_000_000n);
 
 type Holder = 'local' | 'remote';
 const holders: readonly Holder[] = ['local', 'remote'];
@@ -189,7 +189,7 @@ export const mayChangeFee = (core: Core, feerate: number): boolean => {
   return feerate < before.feerate || holders.every((holder) => dustExposure(params, holder, spec) <= MAX_DUST_EXPOSURE);
 };
 
-/** Whether HTLCs this small already stand for more than we want to lose to miners: such an HTLC is to be failed. */
+/** Whether an HTLC is one of so many without an output that they stand for more than we want to lose to miners. */
 export const isOverexposed = (core: Core, htlc: Htlc): boolean => {
   const { params } = core;
   const spec = specOf(core, inNextLocal(core.head.remote));
@@ -198,9 +198,3 @@ export const isOverexposed = (core: Core, htlc: Htlc): boolean => {
       trimmedFor(params, holder, spec.feerate, htlc) && dustExposure(params, holder, spec) > MAX_DUST_EXPOSURE,
   );
 };
-
-/** Whole satoshis of both reserves, for the node's views. */
-export const reserves = ({ local, remote }: Params): { readonly ours: Sat; readonly theirs: Sat } => ({
-  ours: remote.reserve,
-  theirs: local.reserve,
-});

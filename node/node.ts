@@ -33,6 +33,7 @@ import type { Payments } from './pay/payments.ts';
 import type { ReceiverHost } from './pay/receiver.ts';
 import { Peers } from './peer/peers.ts';
 import type { ChainEvent, Ports } from './ports.ts';
+import { Gate } from './store/gate.ts';
 import { prepareStore } from './store/open.ts';
 import { keysOf, type NodeKeys } from './wallet/keys.ts';
 import { openSeed } from './wallet/seed.ts';
@@ -87,10 +88,7 @@ export const startNode = async ({ config, ports, broke, experiments = {} }: Node
     broken = true;
     broke(error);
   };
-  /** For writes whose order matters but that nothing waits for. */
-  const keep = (changes: Parameters<typeof store.commit>[0]): void => {
-    store.commit(changes).catch(fatal);
-  };
+  const gate = new Gate(store, fatal);
   const now = (): number => Math.floor(clock.now() / 1000);
 
   const { seed, fresh } = await openSeed(join(config.networkDir, 'seed'), entropy);
@@ -103,7 +101,7 @@ export const startNode = async ({ config, ports, broke, experiments = {} }: Node
 
   const wallet = await Wallet.open({ store, keys, network });
   const addresses = await Addresses.load(store);
-  const invoices = await Invoices.load(store, now);
+  const invoices = await Invoices.load(store, gate, now);
   const replays = await ReplayLog.load(store);
   const graph = new Graph();
   await loadGraph(store, graph);
@@ -200,11 +198,7 @@ export const startNode = async ({ config, ports, broke, experiments = {} }: Node
     },
   });
   const channels: ChannelHost = new ChannelHost({
-    store,
-    chain,
-    log,
-    wallet,
-    peers,
+    ...{ store, gate, chain, log, wallet, peers },
     follower: () => follower,
     watcher: () => watcher,
     context,
@@ -229,7 +223,7 @@ export const startNode = async ({ config, ports, broke, experiments = {} }: Node
   };
 
   const desk = await openDesk({
-    ...{ config, ports, keys, peers, channels, graph, own, invoices, replays, earned, keep, height, now, fatal },
+    ...{ config, ports, keys, peers, channels, graph, own, invoices, replays, earned, gate, height, now, fatal },
     experiments,
   });
   const { payments, receiver, switchboard } = desk;
@@ -239,7 +233,7 @@ export const startNode = async ({ config, ports, broke, experiments = {} }: Node
     channels.block(at);
     receiver.tick();
     payments.tick();
-    keep(replays.prune(at));
+    gate.keep(replays.prune(at));
     for (const entry of channels.entries.values()) {
       const channel = announced(entry);
       // Until it is announced: the peer may have missed our half, or we theirs.
@@ -309,6 +303,7 @@ export const startNode = async ({ config, ports, broke, experiments = {} }: Node
       await receiver.stop();
       await payments.settled();
       await channels.settled();
+      await gate.settled();
       await store.close();
       await chain.close();
     },

@@ -19,6 +19,7 @@ import { Machine } from '../machine.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Peers } from '../peer/peers.ts';
 import type { Chain, Log, Store } from '../ports.ts';
+import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, isFunded, nameOf } from './entry.ts';
@@ -27,6 +28,7 @@ import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
 export const CHANNELS = 'channel/';
 export interface HostParts {
   readonly store: Store;
+  readonly gate: Gate;
   readonly chain: Chain;
   readonly log: Log;
   readonly wallet: Wallet;
@@ -249,12 +251,13 @@ export class ChannelHost {
   }
 
   private perform(entry: Entry, effect: Effect, state: ChannelState): Promise<void> | undefined {
-    const { store, peers, log } = this.parts;
+    const { gate } = this.parts;
     switch (effect.do) {
       case 'save':
-        return store.commit(prefixed(`${CHANNELS}${entry.key}/`, effect.changes));
+        gate.keep(prefixed(`${CHANNELS}${entry.key}/`, effect.changes));
+        return undefined;
       case 'send':
-        peers.get(point(unhex(entry.peer)))?.send(effect.message);
+        this.send(entry, effect.message);
         return undefined;
       case 'fund':
         fund(this.parts, entry, effect);
@@ -262,15 +265,28 @@ export class ChannelHost {
       case 'watch_funding':
         return watchFunding(this.parts, entry, effect, state);
       case 'broadcast':
-        return broadcast(this.parts, entry, effect);
+        gate.after(() => void broadcast(this.parts, entry, effect).catch(this.parts.fatal));
+        return undefined;
       case 'disconnect':
-        log.warn({ ...nameOf(entry), why: effect.why }, 'ending the connection; it will be taken up again');
-        peers.get(point(unhex(entry.peer)))?.close(effect.why);
+        this.disconnect(entry, effect.why);
         return undefined;
       case 'report':
         this.note(entry, effect.event, state);
         return undefined;
     }
+  }
+
+  /** To the connection that is there now: a message must not reach a later one, which begins with channel_reestablish. */
+  private send(entry: Entry, message: PeerMessage): void {
+    const peer = this.parts.peers.get(point(unhex(entry.peer)));
+    if (peer !== undefined) this.parts.gate.after(() => peer.send(message));
+  }
+
+  private disconnect(entry: Entry, why: string): void {
+    const { log, peers, gate } = this.parts;
+    const peer = peers.get(point(unhex(entry.peer)));
+    log.warn({ ...nameOf(entry), why }, 'ending the connection; it will be taken up again');
+    gate.after(() => peer?.close(why));
   }
 
   private note(entry: Entry, event: ChannelEvent, state: ChannelState): void {
@@ -280,7 +296,8 @@ export class ChannelHost {
       case 'opening':
         if (isFunded(state) && state.core.fundingTx.length > 0) {
           const { txid, index } = event.funding;
-          entry.opened?.({ tx: state.core.fundingTx, txid, output: index });
+          const tx = state.core.fundingTx;
+          this.parts.gate.after(() => entry.opened?.({ tx, txid, output: index }));
         }
         break;
       case 'ready':

@@ -4,7 +4,6 @@
  */
 import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
 import type { Registry } from '../../onion/registry.ts';
-import type { Change } from '../../wire/change.ts';
 import { hasFeature } from '../../wire/features.ts';
 import type { Point } from '../../wire/units.ts';
 import type { ChannelHost } from '../channels/host.ts';
@@ -17,6 +16,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { OwnChannels } from '../graph/own.ts';
 import type { Peers } from '../peer/peers.ts';
 import type { Ports } from '../ports.ts';
+import type { Gate } from '../store/gate.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Invoices } from './invoices.ts';
 import { Payments } from './payments.ts';
@@ -40,7 +40,7 @@ export interface DeskParts {
   readonly replays: ReplayLog;
   readonly earned: Earned;
   readonly experiments: Experiments;
-  readonly keep: (changes: readonly Change[]) => void;
+  readonly gate: Gate;
   readonly height: () => number;
   /** Unix seconds. */
   readonly now: () => number;
@@ -53,13 +53,14 @@ export interface Desk {
   readonly switchboard: Switchboard;
 }
 
-const paymentsOf = ({ ports, channels, graph, peers, keys, now, height, fatal }: DeskParts): Payments => {
+const paymentsOf = ({ ports, gate, channels, graph, peers, keys, now, height, fatal }: DeskParts): Payments => {
   const readsFrames = (key: string, node: Point): boolean => {
     const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
     return theirs !== undefined && hasFeature(theirs, 'option_eob_amp');
   };
   return new Payments({
     ...ports,
+    gate,
     channels: () => ({
       outlets: () => [...channels.entries.values()].flatMap((entry) => outletOf(entry) ?? []),
       offer: (scid, offer) => {
@@ -77,11 +78,12 @@ const paymentsOf = ({ ports, channels, graph, peers, keys, now, height, fatal }:
 
 /** Builds the three; records are read, nothing moves yet. Throws StoreError or WireError. */
 export const openDesk = async (parts: DeskParts): Promise<Desk> => {
-  const { config, ports, keys, channels, own, earned, keep, height, now, fatal, experiments } = parts;
+  const { config, ports, keys, channels, own, earned, gate, height, now, fatal, experiments } = parts;
   const payments = paymentsOf(parts);
   await payments.load();
   const receiver = await ReceiverHost.load({
     ...ports,
+    gate,
     invoices: parts.invoices,
     context: () => ({
       now: now(),
@@ -112,10 +114,10 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
     payments,
     receiver,
     replays: parts.replays,
-    keep,
+    keep: (changes) => gate.keep(changes),
     height,
     log: ports.log,
-    earned: (fee) => keep(earned.add(fee)),
+    earned: (fee) => gate.keep(earned.add(fee)),
     noted: experiments.noted ?? (() => undefined),
   });
   return { payments, receiver, switchboard };

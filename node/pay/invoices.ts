@@ -23,6 +23,7 @@ import {
 import { bytes32, msat, paymentHash, preimage } from '../../wire/fields.ts';
 import type { Msat, PaymentHash, Preimage } from '../../wire/units.ts';
 import type { Store } from '../ports.ts';
+import type { Gate } from '../store/gate.ts';
 import { readRecord } from '../store/records.ts';
 
 export const PAYMENT_ID_LENGTH = 11;
@@ -92,6 +93,7 @@ export type InvoiceStatus = 'unpaid' | 'paid' | 'expired';
 
 export class Invoices {
   private readonly store: Store;
+  private readonly gate: Gate;
   private readonly now: () => number;
   private readonly byHash = new Map<string, InvoiceRecord>();
   /** Label, and payment_id of an EOB invoice, to payment hash. */
@@ -101,14 +103,15 @@ export class Invoices {
   private lastCreated = 0n;
   private lastPaid = 0n;
 
-  private constructor(store: Store, now: () => number) {
+  private constructor(store: Store, gate: Gate, now: () => number) {
     this.store = store;
+    this.gate = gate;
     this.now = now;
   }
 
   /** The invoices a store holds. `now` in Unix seconds. Throws StoreError. */
-  static async load(store: Store, now: () => number): Promise<Invoices> {
-    const invoices = new Invoices(store, now);
+  static async load(store: Store, gate: Gate, now: () => number): Promise<Invoices> {
+    const invoices = new Invoices(store, gate, now);
     for await (const [key, value] of store.entries(PREFIX))
       invoices.put(readRecord(key, value, (bytes) => decode(record, bytes)));
     return invoices;
@@ -175,7 +178,7 @@ export class Invoices {
     };
   }
 
-  /** The change that makes an invoice paid, to be written with the set that paid it; `settle` follows once it is. */
+  /** The change that makes an invoice paid, to be kept with the set that paid it; `settle` follows, and tells who waits. */
   paidChange(paid: PaidInvoice): { readonly changes: readonly Change[]; readonly settle: () => void } {
     const before = this.byHash.get(paid.invoice);
     if (before === undefined) return { changes: [], settle: () => undefined };
@@ -185,8 +188,10 @@ export class Invoices {
       changes: [{ key: keyOf(invoice), value: encode(record, invoice) }],
       settle: () => {
         this.put(invoice);
-        for (const tell of this.waiting.get(paid.invoice) ?? []) tell(invoice);
-        this.waiting.delete(paid.invoice);
+        this.gate.after(() => {
+          for (const tell of this.waiting.get(paid.invoice) ?? []) tell(invoice);
+          this.waiting.delete(paid.invoice);
+        });
       },
     };
   }

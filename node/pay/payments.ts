@@ -20,7 +20,8 @@ import type { Msat, PaymentHash, Preimage, ShortChannelId } from '../../wire/uni
 import { decodeOrigin, encodeOrigin } from '../forward/origin.ts';
 import { findRoute, type Hint, type RouteContext } from '../graph/routing.ts';
 import { Machine } from '../machine.ts';
-import type { Clock, Entropy, Log, Store } from '../ports.ts';
+import type { Clock, Log, Store } from '../ports.ts';
+import type { Gate } from '../store/gate.ts';
 import { loadRecords, readRecord } from '../store/records.ts';
 import { prefixed } from '../store/space.ts';
 import { decodePay, encodePay, PAYS, type PayRecord } from './payrecord.ts';
@@ -68,8 +69,8 @@ export interface PaymentChannels {
 
 export interface PaymentsParts {
   readonly store: Store;
+  readonly gate: Gate;
   readonly clock: Clock;
-  readonly entropy: Entropy;
   readonly log: Log;
   readonly channels: () => PaymentChannels;
   readonly routes: Omit<RouteContext, 'outlets' | 'hints'>;
@@ -180,8 +181,8 @@ export class Payments {
   }
 
   /** Begins a payment; resolves with its record once it is over. The request's id is the payment's. */
-  async start(request: PaymentRequest, note: PayNote): Promise<PayRecord> {
-    const { store, clock, channels } = this.parts;
+  start(request: PaymentRequest, note: PayNote): Promise<PayRecord> {
+    const { gate, clock, channels } = this.parts;
     const { id, destination, amount, scheme } = request;
     const { paymentHash, label, bolt11, description } = note;
     const record: PayRecord = {
@@ -199,16 +200,15 @@ export class Payments {
       end: undefined,
     };
     this.note(id, record);
-    // Kept with the payment's first own record, by the group commit; that one stands before every offer.
-    const kept = store.commit([{ key: PAYS + id, value: encodePay(record) }]);
+    // Kept before the machine's own records, and those before any message that follows from them.
+    gate.keep([{ key: PAYS + id, value: encodePay(record) }]);
     const running = this.add(id, newPayment, note.hints);
     const over = new Promise<PayRecord>((resolve) => running.waiting.push(resolve));
     running.machine.push({ type: 'start', request, outlets: channels().outlets() });
-    await kept;
     return over;
   }
 
-  /** Resolves once the payment has durably taken note; at once when there is no such payment any more. */
+  /** Resolves once the payment has taken note; at once when there is no such payment any more. */
   outcome(id: string, attempt: number, outcome: Outcome): Promise<void> {
     return this.running.get(id)?.machine.deliver({ type: 'outcome', attempt, outcome }) ?? Promise.resolve();
   }
@@ -237,12 +237,13 @@ export class Payments {
     await Promise.all([...this.running.values()].map(({ machine }) => machine.settled()));
   }
 
-  private perform(running: Running, effect: PaymentEffect): Promise<void> | undefined {
-    const { store, channels, routes } = this.parts;
+  private perform(running: Running, effect: PaymentEffect): undefined {
+    const { gate, channels, routes } = this.parts;
     const { id, machine } = running;
     switch (effect.do) {
       case 'save':
-        return store.commit(prefixed(`${MACHINES}${id}/`, effect.changes));
+        gate.keep(prefixed(`${MACHINES}${id}/`, effect.changes));
+        return undefined;
       case 'find_route': {
         const found = findRoute({ ...routes, outlets: channels().outlets(), hints: running.hints }, effect);
         machine.push({ type: 'route', query: effect.query, ...found });
@@ -256,11 +257,12 @@ export class Payments {
         return undefined;
       }
       case 'report':
-        return this.take(running, effect.report);
+        this.take(running, effect.report);
+        return undefined;
     }
   }
 
-  private take(running: Running, event: PaymentEvent): Promise<void> | undefined {
+  private take(running: Running, event: PaymentEvent): void {
     const { log, clock } = this.parts;
     const payment = running.id.slice(0, 12);
     switch (event.event) {
@@ -271,29 +273,30 @@ export class Payments {
           ...{ shard, attempts, index, paymentHash, route, frame, blobs, status: 'pending' },
           ...{ preimage: undefined, failure: undefined, offeredAt: clock.now(), endedAt: undefined },
         });
-        return undefined;
+        break;
       }
       case 'shard_fulfilled':
         this.changeShard(running.id, event.shard, { status: 'complete', preimage: event.preimage });
-        return undefined;
+        break;
       case 'shard_failed':
         log.info(
           { payment, hop: event.hop, failure: event.failure },
           'a part of a payment failed; looking for another way',
         );
         this.changeShard(running.id, event.shard, { status: 'failed', failure: event.failure });
-        return undefined;
+        break;
       case 'payment_succeeded':
       case 'payment_failed':
-        return this.end(running, event);
+        this.end(running, event);
+        break;
       default:
         log.debug({ payment, event: event.event }, 'payment goes on');
-        return undefined;
+        break;
     }
   }
 
-  private async end(running: Running, event: Ended): Promise<void> {
-    const { store, clock, log } = this.parts;
+  private end(running: Running, event: Ended): void {
+    const { gate, clock, log } = this.parts;
     const { id } = running;
     const before = this.records.get(id);
     if (before === undefined) return;
@@ -302,7 +305,7 @@ export class Payments {
     const { amount: delivered, amountSent: sent, parts, preimages } = event;
     const end = { at, delivered, sent, parts, preimages, why };
     const record: PayRecord = { ...before, status: why === undefined ? 'complete' : 'failed', end };
-    await store.commit([{ key: PAYS + id, value: encodePay(record) }]);
+    gate.keep([{ key: PAYS + id, value: encodePay(record) }]);
     this.records.set(id, record);
     log.info(
       { payment: id.slice(0, 12), to: hex(record.destination).slice(0, 16), parts, why },
@@ -310,7 +313,9 @@ export class Payments {
     );
     this.running.delete(id);
     running.machine.push({ type: 'acknowledged' });
-    for (const tell of running.waiting) tell(record);
+    gate.after(() => {
+      for (const tell of running.waiting) tell(record);
+    });
   }
 
   private shard(id: string, shard: number): ShardRecord | undefined {

@@ -10,6 +10,7 @@ import { hex } from '../../wire/bytes.ts';
 import type { Preimage } from '../../wire/units.ts';
 import { Machine } from '../machine.ts';
 import type { Clock, Log, Store } from '../ports.ts';
+import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { Invoices } from './invoices.ts';
 
@@ -21,6 +22,7 @@ type Arrival = ({ readonly type: 'htlc' } & ArrivedHtlc) | Exclude<ReceiverInput
 
 export interface ReceiverParts {
   readonly store: Store;
+  readonly gate: Gate;
   readonly clock: Clock;
   readonly log: Log;
   readonly invoices: Invoices;
@@ -90,12 +92,14 @@ export class ReceiverHost {
     return { ...input, invoice: found && invoices.terms(found) };
   }
 
-  private perform(effect: ReceiverEffect): Promise<void> | undefined {
-    const { store, invoices, log } = this.parts;
+  private perform(effect: ReceiverEffect): undefined {
+    const { gate, invoices, log } = this.parts;
     switch (effect.do) {
       case 'save': {
         const paid = effect.paid === undefined ? undefined : invoices.paidChange(effect.paid);
-        return store.commit([...prefixed(PREFIX, effect.changes), ...(paid?.changes ?? [])]).then(paid?.settle);
+        gate.keep([...prefixed(PREFIX, effect.changes), ...(paid?.changes ?? [])]);
+        paid?.settle();
+        return undefined;
       }
       case 'fulfill':
         this.parts.fulfill(effect.key, effect.preimage);

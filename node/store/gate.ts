@@ -1,0 +1,62 @@
+/**
+ * The line between what a node has decided and what the world may see of it. Decisions are handed to the store as they are made,
+ * in order; whatever leaves the process (a message, a transaction, an answer) passes here and waits until everything decided
+ * before it would survive a power cut. Machines need not wait: what they tell each other stays inside, and a crash takes all of it
+ * back together.
+ */
+import type { Change } from '../../wire/change.ts';
+import type { Store } from '../ports.ts';
+
+export class Gate {
+  private readonly store: Pick<Store, 'commit'>;
+  private readonly fatal: (error: unknown) => void;
+  /** Commits begun and commits durable; the store finishes them in the order in which they were begun. */
+  private begun = 0;
+  private durable = 0;
+  private waiting: { readonly need: number; readonly run: () => void }[] = [];
+  private broken = false;
+
+  /** `fatal` is called once when the store fails; from then on nothing passes. */
+  constructor(store: Pick<Store, 'commit'>, fatal: (error: unknown) => void) {
+    this.store = store;
+    this.fatal = fatal;
+  }
+
+  /** Keeps changes behind all that was kept before. */
+  keep(changes: readonly Change[]): void {
+    if (this.broken || changes.length === 0) return;
+    const number = ++this.begun;
+    this.store.commit(changes).then(
+      () => this.reached(number),
+      (error: unknown) => {
+        if (this.broken) return;
+        this.broken = true;
+        this.waiting = [];
+        this.fatal(error);
+      },
+    );
+  }
+
+  /** Runs something once all that was kept so far is durable; at once if it is, and always in the order of the calls. */
+  after(run: () => void): void {
+    if (this.broken) return;
+    if (this.durable >= this.begun && this.waiting.length === 0) run();
+    else this.waiting.push({ need: this.begun, run });
+  }
+
+  /** Resolves once all that was kept so far is durable; never, if the store fails. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => this.after(resolve));
+  }
+
+  private reached(number: number): void {
+    this.durable = Math.max(this.durable, number);
+    let passed = 0;
+    for (const { need } of this.waiting) {
+      if (need > this.durable) break;
+      passed++;
+    }
+    const open = this.waiting.splice(0, passed);
+    for (const { run } of open) run();
+  }
+}
