@@ -3,6 +3,7 @@ import { utf8 } from '../wire/bytes.ts';
 import type { ChannelId } from '../wire/units.ts';
 import { type Fault, faultText } from './errors.ts';
 import type { ChannelEvent, Effect, PeerMessage, PeerMessageOf, Refusal, Resolution } from './io.ts';
+import { isOverexposed } from './limits.ts';
 import type { Core, Htlc } from './state.ts';
 import { isDone, isSigned } from './updates.ts';
 
@@ -26,8 +27,11 @@ export const warningMessage = (channel_id: ChannelId, fault: Fault): PeerMessage
 export const refused = (origin: Uint8Array, why: Refusal): Effect => report({ event: 'offer_refused', origin, why });
 
 /** An incoming HTLC to be dealt with. */
-export const received = ({ id, amount, paymentHash, expiry, onion, pathKey }: Htlc): Effect =>
-  report({ event: 'received', id, amount, paymentHash, expiry, onion, pathKey });
+export const received = (core: Core, htlc: Htlc): Effect => {
+  const { id, amount, paymentHash, expiry, onion, pathKey } = htlc;
+  const overexposed = isOverexposed(core, htlc);
+  return report({ event: 'received', id, amount, paymentHash, expiry, onion, pathKey, overexposed });
+};
 
 /** The fate of an outgoing HTLC, where it is certain: a preimage is a preimage, a failure must be beyond recall. */
 export const fate = (htlc: Htlc, head: Core['head']): Resolution | undefined => {
@@ -48,7 +52,8 @@ export const resolved = ({ id, origin }: Htlc, result: Resolution): Effect =>
  * What was told before a restart and perhaps not heard: fates that were not acknowledged and, while the channel can still
  * end them with the peer (`usable`), HTLCs that wait for us.
  */
-export const toldAgain = ({ incoming, outgoing, head }: Core, usable: boolean): readonly Effect[] => {
+export const toldAgain = (core: Core, usable: boolean): readonly Effect[] => {
+  const { incoming, outgoing, head } = core;
   const waiting = [...incoming.values()].filter(
     ({ added, removal }) => isDone(added, head) && (removal === undefined || !isSigned(removal.marks)),
   );
@@ -56,5 +61,5 @@ export const toldAgain = ({ incoming, outgoing, head }: Core, usable: boolean): 
     const result = htlc.acknowledged ? undefined : fate(htlc, head);
     return result === undefined ? [] : [resolved(htlc, result)];
   });
-  return [...(usable ? waiting.map(received) : []), ...fates];
+  return [...(usable ? waiting.map((htlc) => received(core, htlc)) : []), ...fates];
 };

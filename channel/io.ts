@@ -243,6 +243,8 @@ export type ChannelEvent =
       readonly expiry: number;
       readonly onion: Uint8Array;
       readonly pathKey: Point | undefined;
+      /** It is too small for an output, and with others like it beyond what we risk: to be failed, its preimage kept. */
+      readonly overexposed: boolean;
     }
   /** Fulfilled: as soon as the preimage is known. Failed or malformed: once the HTLC is gone from both sides for good. */
   | { readonly event: 'resolved'; readonly id: bigint; readonly origin: Uint8Array; readonly result: Resolution }

@@ -1,6 +1,7 @@
 /** A channel in use: HTLCs from offer to end, many at once, both ways at once; fees; every refusal of our own. */
 import { describe, expect, test } from 'vitest';
 import type { Context, Input, Refusal } from '../../channel/io.ts';
+import { isOverexposed } from '../../channel/limits.ts';
 import { PAST } from '../../channel/persist.ts';
 import { wantsToSign } from '../../channel/transition.ts';
 import { summary } from '../../channel/view.ts';
@@ -179,22 +180,45 @@ describe('what we do not offer, and why', () => {
     },
     { claim: 'the whole channel', why: 'insufficient_balance', change: { amount: msat(990_000_000n) } },
     { claim: 'more than may be in flight', why: 'too_much_in_flight', change: { amount: msat(995_000_001n) } },
-    { claim: 'more dust than we risk', why: 'dust_exposure', change: { amount: msat(600_000n) } },
+    { claim: 'more dust than we risk', why: 'dust_exposure', change: { amount: msat(3_600_000n) } },
   ];
+  /** HTLCs of less than 3,669 sat have no output at this feerate. */
+  const dear = { ...openRequest, feerate: 5000 };
   const strict = {
     ...acceptRequest,
     limits: { ...acceptRequest.limits, htlcMinimum: msat(100n), maxHtlcValueInFlight: msat(995_000_000n) },
   };
   test.each(rows)('$claim', ({ why, change, at }) => {
-    const pair = ready(openRequest, {
+    const pair = ready(dear, {
       ...strict,
       limits: { ...strict.limits, maxAcceptedHtlcs: 483 },
     });
-    if (why === 'dust_exposure') for (let n = 0; n < 83; n++) give(pair, pair.a, offerOf(600_000n, n));
+    if (why === 'dust_exposure') for (let n = 0; n < 138; n++) give(pair, pair.a, offerOf(3_600_000n, n));
     const before = pair.b.inbox.length;
     give(pair, pair.a, { ...offerOf(1_000_000n, 99), ...change }, at);
     expect(eventsOf(pair.a, 'offer_refused').map((event) => event.why.code)).toEqual([why]);
     expect(pair.b.inbox).toHaveLength(before);
+  });
+
+  test('nor do we take it: an HTLC too many without an output is to be failed', () => {
+    const pair = ready(dear, { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } });
+    for (let n = 0; n < 138; n++) give(pair, pair.a, offerOf(3_600_000n, n));
+    settle(pair);
+    expect(eventsOf(pair.b, 'received').some(({ overexposed }) => overexposed)).toBe(false);
+    // The funder's own limit holds it back, so its word is put in its mouth.
+    const id = coreOf(pair.b).channelId;
+    const message = {
+      name: 'update_add_htlc',
+      channel_id: id,
+      id: 138n,
+      amount_msat: msat(3_600_000n),
+      payment_hash: hashOf(138),
+      cltv_expiry: 560,
+      onion_routing_packet: new Uint8Array(1366),
+    } as const;
+    give(pair, pair.b, { type: 'message', message });
+    const htlc = coreOf(pair.b).incoming.get(138n);
+    expect(htlc !== undefined && isOverexposed(coreOf(pair.b), htlc)).toBe(true);
   });
 
   test('more HTLCs than the peer takes, until one is gone', () => {
