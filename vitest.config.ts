@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Three projects: `fast` needs nothing but the tree, `process` starts nodes and bitcoind, run one file at a time. */
+/** `fast` needs nothing but the tree; `regtest` starts nodes and bitcoind, `interop` other implementations too, a file at a time. */
 export default defineConfig({
   test: {
     projects: [
@@ -16,6 +16,15 @@ export default defineConfig({
         test: {
           name: 'regtest',
           include: ['test/regtest/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -80,6 +80,8 @@ const settings = (port: number, password: string): string =>
     'dnsseed=0',
     'discover=0',
     'fallbackfee=0.0001',
+    'addresstype=bech32',
+    'changetype=bech32',
     'printtoconsole=0',
     'rpcthreads=16',
     'rpcworkqueue=256',

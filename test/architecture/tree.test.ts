@@ -84,6 +84,7 @@ describe('the tree', () => {
       [/^@noble\/|^secp256k1|^tiny-secp256k1|^(node:)?crypto$/, /^wire\/crypto|^node\/entropy\.ts$|^test\//],
       [/^classic-level$/, /^node\/store\/|^test\//],
       [/^bolt11$/, /^test\//],
+      [/^lightningdevkit/, /^test\/interop\//],
       [/^vitest$|^fast-check$/, /^test\//],
     ];
     const wrong = sources().flatMap(({ path, text }) =>

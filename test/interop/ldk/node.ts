@@ -1,0 +1,136 @@
+/**
+ * A whole LDK node, kept in memory. The bindings hold what is made with `new_impl` only weakly, so everything LDK may call
+ * is a field here, and lives as long as the node.
+ */
+import * as ldk from 'lightningdevkit';
+import type { Blocks } from './blocks.ts';
+import type { StartOptions } from './calls.ts';
+import { nameIn } from './values.ts';
+
+/** sat per 1,000 weight for each purpose, but for commitments, whose feerate a test can change. */
+const feerates: Readonly<Partial<Record<ldk.ConfirmationTarget, number>>> = {
+  [ldk.ConfirmationTarget.LDKConfirmationTarget_MaximumFeeEstimate]: 50_000,
+  [ldk.ConfirmationTarget.LDKConfirmationTarget_MinAllowedAnchorChannelRemoteFee]: 253,
+  [ldk.ConfirmationTarget.LDKConfirmationTarget_MinAllowedNonAnchorChannelRemoteFee]: 253,
+  [ldk.ConfirmationTarget.LDKConfirmationTarget_ChannelCloseMinimum]: 253,
+  [ldk.ConfirmationTarget.LDKConfirmationTarget_OutputSpendingFee]: 1000,
+  [ldk.ConfirmationTarget.LDKConfirmationTarget_UrgentOnChainSweep]: 5000,
+};
+
+/** Sub-objects of a configuration are copies: changed, they have to be set again. */
+const configOf = ({ anchors, depth, announce }: StartOptions): ldk.UserConfig => {
+  const config = ldk.UserConfig.constructor_default();
+  const handshake = config.get_channel_handshake_config();
+  handshake.set_minimum_depth(depth);
+  handshake.set_announce_for_forwarding(announce);
+  handshake.set_negotiate_anchors_zero_fee_htlc_tx(anchors);
+  config.set_channel_handshake_config(handshake);
+  config.set_manually_accept_inbound_channels(true);
+  return config;
+};
+
+const done = ldk.ChannelMonitorUpdateStatus.LDKChannelMonitorUpdateStatus_Completed;
+
+export interface Outside {
+  readonly blocks: Blocks;
+  /** Takes transactions LDK wants on the chain. */
+  broadcast(txs: readonly Uint8Array[]): void;
+  /** Takes a line of LDK's log. */
+  log(line: string): void;
+}
+
+export class LdkNode {
+  /** What it takes for the feerate of commitments, sat per 1,000 weight. */
+  feerate = 1000;
+  readonly keys: ldk.KeysManager;
+  readonly channels: ldk.ChannelManager;
+  readonly monitors: ldk.ChainMonitor;
+  readonly graph: ldk.NetworkGraph;
+  readonly peers: ldk.PeerManager;
+  /** Kept from being collected, nothing else. */
+  readonly held: readonly object[];
+  private readonly events: ldk.Event[] = [];
+  private readonly handler = ldk.EventHandler.new_impl({
+    handle_event: (event) => {
+      this.events.push(event);
+      return ldk.Result_NoneReplayEventZ.constructor_ok();
+    },
+  });
+
+  constructor(options: StartOptions, { blocks, broadcast, log }: Outside) {
+    const now = Math.floor(Date.now() / 1000);
+    const logger = ldk.Logger.new_impl({
+      log: (record) => {
+        const level = record.get_level();
+        if (level < ldk.Level.LDKLevel_Debug) return;
+        log(`${nameIn(ldk.Level, level)} ${record.get_module_path()}:${record.get_line()} ${record.get_args()}`);
+      },
+    });
+    const fees = ldk.FeeEstimator.new_impl({
+      get_est_sat_per_1000_weight: (target) => feerates[target] ?? this.feerate,
+    });
+    const broadcaster = ldk.BroadcasterInterface.new_impl({ broadcast_transactions: broadcast });
+    const persister = ldk.Persist.new_impl({
+      persist_new_channel: () => done,
+      update_persisted_channel: () => done,
+      archive_persisted_channel: () => undefined,
+    });
+    const noFilter = ldk.Option_FilterZ.constructor_none();
+    const network = ldk.Network.LDKNetwork_Regtest;
+    this.keys = ldk.KeysManager.constructor_new(options.seed, BigInt(now), 0);
+    const entropy = this.keys.as_EntropySource();
+    const signer = this.keys.as_NodeSigner();
+    this.monitors = ldk.ChainMonitor.constructor_new(noFilter, broadcaster, logger, fees, persister);
+    this.graph = ldk.NetworkGraph.constructor_new(network, logger);
+    const decay = ldk.ProbabilisticScoringDecayParameters.constructor_default();
+    const scorer = ldk.ProbabilisticScorer.constructor_new(decay, this.graph, logger);
+    const score = ldk.MultiThreadedLockableScore.constructor_new(scorer.as_Score());
+    const scoring = ldk.ProbabilisticScoringFeeParameters.constructor_default();
+    const lockable = score.as_LockableScore();
+    const router = ldk.DefaultRouter.constructor_new(this.graph, logger, entropy, lockable, scoring);
+    const messageRouter = ldk.DefaultMessageRouter.constructor_new(this.graph, entropy);
+    const best = ldk.BestBlock.constructor_new(blocks.birth.hash, blocks.birth.height);
+    this.channels = ldk.ChannelManager.constructor_new(
+      fees,
+      this.monitors.as_Watch(),
+      broadcaster,
+      router.as_Router(),
+      messageRouter.as_MessageRouter(),
+      logger,
+      entropy,
+      signer,
+      this.keys.as_SignerProvider(),
+      configOf(options),
+      ldk.ChainParameters.constructor_new(network, best),
+      now,
+    );
+    const gossip = ldk.P2PGossipSync.constructor_new(this.graph, ldk.Option_UtxoLookupZ.constructor_none(), logger);
+    const ignoring = ldk.IgnoringMessageHandler.constructor_new();
+    this.peers = ldk.PeerManager.constructor_new(
+      this.channels.as_ChannelMessageHandler(),
+      gossip.as_RoutingMessageHandler(),
+      ignoring.as_OnionMessageHandler(),
+      ignoring.as_CustomMessageHandler(),
+      now,
+      entropy.get_secure_random_bytes(),
+      logger,
+      signer,
+    );
+    this.held = [logger, fees, broadcaster, persister, scorer, score, router, messageRouter, gossip, ignoring];
+    blocks.listen([this.channels.as_Listen(), this.monitors.as_Listen()]);
+  }
+
+  /** Gives what has happened since the last call. */
+  takeEvents(): readonly ldk.Event[] {
+    this.channels.as_EventsProvider().process_pending_events(this.handler);
+    this.monitors.as_EventsProvider().process_pending_events(this.handler);
+    return this.events.splice(0);
+  }
+
+  /** A transaction that pays outputs LDK owns to a script; undefined where they are too small to be worth it. */
+  sweep(outputs: ldk.SpendableOutputDescriptor[], script: Uint8Array, feerate: number): Uint8Array | undefined {
+    const noLock = ldk.Option_u32Z.constructor_none();
+    const spent = this.keys.as_OutputSpender().spend_spendable_outputs(outputs, [], script, feerate, noLock);
+    return spent instanceof ldk.Result_TransactionNoneZ_OK ? spent.res : undefined;
+  }
+}
