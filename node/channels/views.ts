@@ -1,6 +1,6 @@
 /** Channels as payments, forwarding and gossip see them: plain values read off a machine's state. */
 import type { Outlet } from '../../amp/io.ts';
-import { reserves, spendable } from '../../channel/limits.ts';
+import { spendable } from '../../channel/limits.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';
 import { sign } from '../../wire/crypto.ts';
@@ -25,7 +25,7 @@ export const policyOf = ({ params }: Core, fees: FeePolicy): OwnPolicy => ({
   feeProportional: fees.feePerSatoshi,
   cltvExpiryDelta: fees.cltvDelta,
   htlcMinimum: msat(larger(1n, params.remote.htlcMinimum)),
-  htlcMaximum: msat(smaller((params.capacity - reserves(params).ours) * 1000n, params.remote.maxHtlcValueInFlight)),
+  htlcMaximum: msat(smaller((params.capacity - params.remote.reserve) * 1000n, params.remote.maxHtlcValueInFlight)),
   disabled: false,
 });
 

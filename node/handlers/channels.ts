@@ -2,7 +2,7 @@
 
 import { Transaction } from 'bitcoinjs-lib';
 import type { ChannelEvent } from '../../channel/io.ts';
-import { receivable, reserves, spendable } from '../../channel/limits.ts';
+import { receivable, spendable } from '../../channel/limits.ts';
 import type { Core, Funded, Htlc } from '../../channel/state.ts';
 import { typeBits } from '../../channel/terms.ts';
 import { isDone, isSigned } from '../../channel/updates.ts';
@@ -147,7 +147,6 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
   const { toUs } = balancesOf(core);
   const pushed = params.push;
   const ownFunds = role === 'funder' ? toMsat(capacity) : msat(0n);
-  const kept = reserves(params);
   const policy = policyOf(core, node.config.policy);
   const live = state.phase === 'open';
   return {
@@ -182,8 +181,8 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
     dust_limit_msat: toMsat(local.dustLimit),
     their_max_htlc_value_in_flight_msat: remote.maxHtlcValueInFlight,
     our_max_htlc_value_in_flight_msat: local.maxHtlcValueInFlight,
-    their_reserve_msat: toMsat(kept.theirs),
-    our_reserve_msat: toMsat(kept.ours),
+    their_reserve_msat: toMsat(local.reserve),
+    our_reserve_msat: toMsat(remote.reserve),
     spendable_msat: live ? spendable(core) : msat(0n),
     receivable_msat: live ? receivable(core) : msat(0n),
     minimum_htlc_in_msat: local.htlcMinimum,
