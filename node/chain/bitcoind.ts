@@ -8,8 +8,9 @@ import { equal, hex, reversed, unhex } from '../../wire/bytes.ts';
 import { type ChainHash, chainHash, sat, type Txid, txid } from '../../wire/units.ts';
 import { chainName } from '../network.ts';
 import type { Block, BlockRef, Chain, Clock, Log, Outpoint } from '../ports.ts';
-import { ChainError, type Refusal } from './errors.ts';
+import { ChainError } from './errors.ts';
 import { scaled } from './json.ts';
+import { rejected } from './refusals.ts';
 import { openRpc, type Rpc, type RpcOptions } from './rpc.ts';
 
 /** What is paid per 1,000 weight while bitcoind has no estimate: always on regtest, and just after it started. */
@@ -38,18 +39,6 @@ const rpcCode = { notFound: -5, badParameter: -8, misc: -1, noMethod: -32601, al
 
 const refusedWith = (error: unknown, ...codes: readonly number[]): boolean =>
   error instanceof ChainError && error.fault.code === 'refused' && codes.includes(error.fault.rpcCode);
-
-/** bitcoind's reject reasons, first match wins. */
-const refusals: readonly (readonly [RegExp, Refusal])[] = [
-  [/missing[- ]?inputs|missingorspent/i, 'missing_inputs'],
-  [/insufficient fee|too many potential replacements/i, 'replacement_fee_too_low'],
-  [/mempool-conflict|txn-same-nonwitness|conflict/i, 'conflict'],
-  [/fee not met|min relay fee|mempool full|fee rate/i, 'fee_too_low'],
-  [/non-final|non-bip68-final|premature/i, 'not_final'],
-  [/dust/i, 'dust'],
-  [/too-long-mempool-chain|too many (?:unconfirmed|descendants|ancestors)|cluster/i, 'too_many_unconfirmed'],
-  [/script-verify|bad-txns|bad-witness|scriptpubkey|decode failed|version|tx-size/i, 'invalid'],
-];
 
 const internal = (displayed: string): Txid => txid(reversed(unhex(displayed)));
 
@@ -135,8 +124,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
       const { message } = error.fault;
       if (error.fault.rpcCode === rpcCode.alreadyMined || /already[- ](?:in|known)/i.test(message)) return;
-      const refusal = refusals.find(([pattern]) => pattern.test(message))?.[1] ?? 'unknown';
-      throw new ChainError({ code: 'rejected', refusal, message });
+      throw rejected(message);
     }
   };
 

@@ -1,0 +1,112 @@
+/**
+ * Transactions that wait for a block, with who hangs on whom. It holds what it is given: whether something may enter is
+ * accept.ts's business. Invariant: entries stand parents first, and no two of them spend the same output.
+ */
+import type { Transaction } from 'bitcoinjs-lib';
+import { hex } from '../../../wire/bytes.ts';
+import { type Coin, coinsMade, spentKeys } from './coins.ts';
+
+export interface Entry {
+  /** The txid as hashed, in hex. */
+  readonly id: string;
+  readonly tx: Transaction;
+  readonly fee: bigint;
+  readonly vsize: number;
+}
+
+/** Where an entry hangs in the pool. */
+interface Place {
+  readonly entry: Entry;
+  readonly parents: ReadonlySet<string>;
+  readonly children: Set<string>;
+}
+
+export class Pool {
+  private readonly places = new Map<string, Place>();
+  private readonly spentBy = new Map<string, string>();
+  private readonly made = new Map<string, Coin>();
+
+  /** Parents before children. */
+  entries(): readonly Entry[] {
+    return [...this.places.values()].map(({ entry }) => entry);
+  }
+
+  get(id: string): Entry | undefined {
+    return this.places.get(id)?.entry;
+  }
+
+  /** The entry that spends an outpoint. */
+  spender(key: string): Entry | undefined {
+    const id = this.spentBy.get(key);
+    return id === undefined ? undefined : this.get(id);
+  }
+
+  /** The output of an entry, spent or not, as a coin of the block that may come next. */
+  coin(key: string, height: number): Coin | undefined {
+    const coin = this.made.get(key);
+    return coin && { ...coin, height };
+  }
+
+  /** Entries whose outputs a transaction spends. */
+  parentsOf(tx: Transaction): readonly string[] {
+    const ids = tx.ins.map(({ hash }) => hex(hash)).filter((id) => this.places.has(id));
+    return [...new Set(ids)];
+  }
+
+  private reach(from: readonly string[], next: (place: Place) => Iterable<string>): ReadonlySet<string> {
+    const found = new Set(from);
+    for (const id of found) {
+      const place = this.places.get(id);
+      if (place !== undefined) for (const other of next(place)) found.add(other);
+    }
+    return found;
+  }
+
+  /** These entries and all they hang on. */
+  ancestors(of: readonly string[]): ReadonlySet<string> {
+    return this.reach(of, ({ parents }) => parents);
+  }
+
+  /** These entries and all that hangs on them. */
+  descendants(of: readonly string[]): ReadonlySet<string> {
+    return this.reach(of, ({ children }) => children);
+  }
+
+  /** Takes an entry in. Nothing in the pool may spend its inputs, and its parents must be there already. */
+  add(entry: Entry): void {
+    const { id, tx } = entry;
+    const parents = new Set(this.parentsOf(tx));
+    this.places.set(id, { entry, parents, children: new Set() });
+    for (const parent of parents) this.places.get(parent)?.children.add(id);
+    for (const key of spentKeys(tx)) this.spentBy.set(key, id);
+    for (const [key, coin] of coinsMade(tx, 0)) this.made.set(key, coin);
+  }
+
+  /** Lets entries go. What hangs on them stays, for they may be in a block now; take `descendants` to drop that too. */
+  remove(ids: Iterable<string>): void {
+    for (const id of ids) {
+      const place = this.places.get(id);
+      if (place === undefined) continue;
+      this.places.delete(id);
+      for (const parent of place.parents) this.places.get(parent)?.children.delete(id);
+      for (const child of place.children) this.orphan(child, id);
+      for (const key of spentKeys(place.entry.tx)) if (this.spentBy.get(key) === id) this.spentBy.delete(key);
+      for (const [key] of coinsMade(place.entry.tx, 0)) this.made.delete(key);
+    }
+  }
+
+  private orphan(child: string, parent: string): void {
+    const place = this.places.get(child);
+    if (place === undefined) return;
+    const parents = new Set(place.parents);
+    parents.delete(parent);
+    // Set again under its key, so its place among the entries stays the same.
+    this.places.set(child, { ...place, parents });
+  }
+
+  clear(): void {
+    this.places.clear();
+    this.spentBy.clear();
+    this.made.clear();
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * A regtest chain in memory that mines when told: the ledger and the pool, kept in step. It decides everything at once and
+ * waits for nothing; the ports on top of it (chain.ts, serve.ts) bring promises and sockets.
+ */
+import type { Transaction } from 'bitcoinjs-lib';
+import { hex, reversed, unhex } from '../../../wire/bytes.ts';
+import type { Clock, Outpoint } from '../../ports.ts';
+import { outpointKey } from '../watch.ts';
+import { accept, isKnown, readmit, type Standing } from './accept.ts';
+import { makeBlock, readBlock, readTransaction } from './block.ts';
+import { type Coin, spentKeys } from './coins.ts';
+import { maximumBlockWeight, subsidy } from './consensus.ts';
+import { Ledger, type Switch } from './ledger.ts';
+import { type Entry, Pool } from './pool.ts';
+import { loadScripts, type ScriptCheck } from './script.ts';
+
+/** Kept free for the coinbase. */
+const coinbaseWeight = 4_000;
+
+export interface MineOptions {
+  /** Exactly these transactions instead of what waits: none for an empty block. They need not be worth relaying. */
+  readonly only?: readonly Uint8Array[];
+}
+
+export class Regtest {
+  readonly ledger: Ledger;
+  readonly pool = new Pool();
+  /**
+   * Satoshi per 1,000 weight below which miners leave a transaction, with all it hangs on, in the pool; also what estimates
+   * say. 0 where blocks are empty and any fee will do.
+   */
+  demand = 0;
+  private readonly scripts: ScriptCheck;
+  private readonly clock: Pick<Clock, 'now'>;
+  private readonly listeners = new Set<() => void>();
+  private mined = 0;
+
+  constructor(scripts: ScriptCheck, clock: Pick<Clock, 'now'>) {
+    this.scripts = scripts;
+    this.clock = clock;
+    this.ledger = new Ledger(scripts);
+  }
+
+  private get standing(): Standing {
+    const { ledger, pool, scripts } = this;
+    return { coins: ledger.coins, pool, next: ledger.next, medianTimeAt: ledger.medianTimeAt, scripts };
+  }
+
+  /** Calls back after every change of the tip; the function returned ends that. */
+  onTip(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /**
+   * Takes a transaction from the network. One that waits already or is mined and not all spent is a success. Returns what
+   * became of it. Throws ChainError `rejected`.
+   */
+  send(raw: Uint8Array): 'taken' | 'waiting' | 'mined' {
+    const tx = readTransaction(raw);
+    const { standing } = this;
+    if (isKnown(tx, standing)) return this.pool.get(hex(tx.getHash())) === undefined ? 'mined' : 'waiting';
+    const { entry, replaces } = accept(tx, standing);
+    this.pool.remove(replaces);
+    this.pool.add(entry);
+    return 'taken';
+  }
+
+  /** Mines blocks that pay this script and gives their hashes. Throws ChainError `rejected` for `only` that cannot be. */
+  mine(blocks: number, script: Uint8Array, { only }: MineOptions = {}): readonly string[] {
+    const hashes: string[] = [];
+    for (let i = 0; i < blocks; i++) {
+      const entries = only === undefined ? this.chosen() : [];
+      const given = only === undefined ? entries.map(({ tx }) => tx) : only.map(readTransaction);
+      const fees = only === undefined ? entries.reduce((sum, { fee }) => sum + fee, 0n) : 0n;
+      hashes.push(this.mineOne(script, given, fees));
+    }
+    return hashes;
+  }
+
+  private mineOne(script: Uint8Array, transactions: readonly Transaction[], fees: bigint): string {
+    const { tip } = this.ledger;
+    const height = tip.height + 1;
+    const block = makeBlock({
+      previous: reversed(unhex(tip.hash)),
+      height,
+      time: Math.max(tip.medianTime + 1, Math.floor(this.clock.now() / 1000)),
+      script,
+      reward: subsidy(height) + fees,
+      transactions,
+      salt: this.mined++,
+    });
+    this.after(this.ledger.add(block));
+    return block.getId();
+  }
+
+  /** What the next block takes from the pool: all that pays enough together with what it hangs on, while there is room. */
+  private chosen(): readonly Entry[] {
+    const taken = new Set<string>();
+    let room = maximumBlockWeight - coinbaseWeight;
+    for (const { id } of this.pool.entries()) {
+      const family = [...this.pool.ancestors([id])].filter((one) => !taken.has(one));
+      const members = family.flatMap((one) => this.pool.get(one) ?? []);
+      const fee = members.reduce((sum, one) => sum + one.fee, 0n);
+      const weight = members.reduce((sum, one) => sum + one.tx.weight(), 0);
+      if (weight > room || fee * 1000n < BigInt(this.demand) * BigInt(weight)) continue;
+      room -= weight;
+      for (const one of family) taken.add(one);
+    }
+    return this.pool.entries().filter(({ id }) => taken.has(id));
+  }
+
+  /** Takes a block made elsewhere, and gives its hash. Throws ChainError `rejected`. */
+  submit(raw: Uint8Array): string {
+    const block = readBlock(raw);
+    this.after(this.ledger.add(block));
+    return block.getId();
+  }
+
+  /** As bitcoind's invalidateblock: the chain goes on as if this block and all above broke the rules. */
+  invalidate(hash: string): void {
+    this.after(this.ledger.invalidate(hash));
+  }
+
+  /** As bitcoind's reconsiderblock. */
+  reconsider(hash: string): void {
+    this.after(this.ledger.reconsider(hash));
+  }
+
+  /** Takes the last blocks off; what was in them waits again. */
+  drop(blocks: number): void {
+    const { tip } = this.ledger;
+    const lowest = this.ledger.at(tip.height - blocks + 1);
+    if (blocks > 0 && lowest !== undefined) this.invalidate(lowest.hash);
+  }
+
+  /** The coin at an outpoint, if a block made it and none spends it. */
+  coin({ txid, vout }: Outpoint): Coin | undefined {
+    return this.ledger.coins.get(outpointKey(txid, vout));
+  }
+
+  /** The waiting transaction that spends an outpoint. */
+  spender({ txid, vout }: Outpoint): Entry | undefined {
+    return this.pool.spender(outpointKey(txid, vout));
+  }
+
+  private after({ left, came }: Switch): void {
+    if (left.length > 0)
+      this.refill([...left].reverse().flatMap(({ transactions }) => transactions.map(({ tx }) => tx)));
+    else for (const { transactions } of came) this.clearOut(transactions.map(({ tx }) => tx));
+    if (left.length > 0 || came.length > 0) for (const listener of [...this.listeners]) listener();
+  }
+
+  /** What is in a block waits no more, and what spends the same cannot wait any more. */
+  private clearOut(transactions: readonly Transaction[]): void {
+    this.pool.remove(transactions.map((tx) => hex(tx.getHash())));
+    for (const tx of transactions)
+      for (const key of spentKeys(tx)) {
+        const loser = this.pool.spender(key);
+        if (loser !== undefined) this.pool.remove(this.pool.descendants([loser.id]));
+      }
+  }
+
+  /** After a reorg: what was in the lost blocks waits again, then what waited before, each if it still can. */
+  private refill(lost: readonly Transaction[]): void {
+    const waiting = this.pool.entries().map(({ tx }) => tx);
+    this.pool.clear();
+    for (const tx of [...lost, ...waiting]) {
+      const entry = readmit(tx, this.standing);
+      if (entry !== undefined) this.pool.add(entry);
+    }
+  }
+}
+
+/** A new regtest chain with only its first block. Throws NoInterpreter where bitcore-lib is not installed. */
+export const openRegtest = async (clock: Pick<Clock, 'now'>): Promise<Regtest> =>
+  new Regtest(await loadScripts(), clock);
