@@ -81,7 +81,7 @@ const main = async (): Promise<number> => {
   const { keep = false, json } = wishesOf(process.argv.slice(2));
   const printer = new Printer(json === true ? process.stderr : process.stdout, process.env);
   let network: Network<Name> | undefined;
-  const unguard = stopOnSignals(
+  const guard = stopOnSignals(
     async () => network?.stop(),
     (line) => printer.lines('', line),
   );
@@ -114,12 +114,13 @@ const main = async (): Promise<number> => {
     }
     return broken.length === 0 ? 0 : 1;
   } catch (error) {
+    if (guard.stopping) return await new Promise<never>(() => undefined); // the guard ends the process
     if (!(error instanceof NoBitcoind)) throw error;
     printer.lines('', error.message);
     return 1;
   } finally {
     if (!left) await network?.stop();
-    unguard();
+    guard.remove();
   }
 };
 

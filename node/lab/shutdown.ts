@@ -5,11 +5,18 @@
 /** Signals by which people and supervisors end a program; the exit code is 128 and the signal's number. */
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+export interface Guard {
+  /** True once everything is being stopped: what fails from then on fails because of that. */
+  readonly stopping: boolean;
+  /** Takes the guard away. */
+  remove(): void;
+}
+
 /**
- * Runs `stop` once when a signal comes or an error is caught by nobody, then ends the process. Returns what takes the guard
- * away again. `say` gets a line for a person.
+ * Runs `stop` once when a signal comes or an error is caught by nobody, then ends the process. `say` gets a line for a
+ * person.
  */
-export const stopOnSignals = (stop: () => Promise<void>, say: (line: string) => void): (() => void) => {
+export const stopOnSignals = (stop: () => Promise<void>, say: (line: string) => void): Guard => {
   let stopping = false;
   const end = (code: number, line: string): void => {
     if (stopping) process.exit(code);
@@ -31,9 +38,14 @@ export const stopOnSignals = (stop: () => Promise<void>, say: (line: string) => 
   for (const [signal, handler] of handlers) process.on(signal, handler);
   process.on('uncaughtException', failed);
   process.on('unhandledRejection', failed);
-  return () => {
-    for (const [signal, handler] of handlers) process.removeListener(signal, handler);
-    process.removeListener('uncaughtException', failed);
-    process.removeListener('unhandledRejection', failed);
+  return {
+    get stopping() {
+      return stopping;
+    },
+    remove: () => {
+      for (const [signal, handler] of handlers) process.removeListener(signal, handler);
+      process.removeListener('uncaughtException', failed);
+      process.removeListener('unhandledRejection', failed);
+    },
   };
 };
