@@ -29,6 +29,12 @@ const sat = (name: string, title: string): Column<Json> => ({
 const short = (name: string, title: string): Column<Json> => ({ title, cell: (row) => shortText(row[name]) });
 const time = (name: string, title: string): Column<Json> => ({ title, cell: (row) => timeText(row[name]) });
 
+const addresses: Column<Json> = {
+  title: 'addresses',
+  cell: ({ addresses: all }) =>
+    Array.isArray(all) ? all.map((one: Json) => `${plain(one['address'])}:${plain(one['port'])}`).join(', ') : '',
+};
+
 const shards: readonly Column<Json>[] = [
   count('index', 'shard'),
   field('status'),
@@ -78,6 +84,19 @@ const views: Partial<Record<MethodName, Readonly<Record<string, readonly Column<
       count('htlcs', 'HTLCs'),
     ],
   },
+  listchannels: {
+    channels: [
+      field('short_channel_id', 'channel'),
+      short('source', 'from'),
+      short('destination', 'to'),
+      sat('amount_msat', 'size'),
+      count('base_fee_millisatoshi', 'base fee msat'),
+      count('fee_per_millionth', 'fee per million'),
+      count('delay', 'blocks'),
+      field('active'),
+    ],
+  },
+  listnodes: { nodes: [field('nodeid', 'id'), field('alias'), time('last_timestamp', 'announced'), addresses] },
   listinvoices: {
     invoices: [
       field('label'),
