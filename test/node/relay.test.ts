@@ -1,0 +1,134 @@
+/** What a forwarder answers: BOLT 4's failure for each promise of our policy that an HTLC does not keep. */
+import { describe, expect, test } from 'vitest';
+import { decodeOrigin, encodeOrigin } from '../../node/forward/origin.ts';
+import { type OutgoingChannel, relayFailure } from '../../node/forward/relay.ts';
+import { ReplayLog } from '../../node/forward/replay.ts';
+import { memoryStore } from '../../node/store/memory.ts';
+import { msat } from '../../wire/units.ts';
+
+const update = Uint8Array.of(1, 2, 3);
+const channel: OutgoingChannel = {
+  status: 'usable',
+  update,
+  policy: {
+    feeBase: msat(1000n),
+    feeProportional: 100,
+    cltvExpiryDelta: 40,
+    htlcMinimum: msat(500n),
+    htlcMaximum: msat(900_000_000n),
+    disabled: false,
+  },
+};
+const HEIGHT = 1000;
+/** Keeps every promise to the letter: 1,000,000 msat onwards cost 1,100. */
+const fits = {
+  incoming: { amount: msat(1_001_100n), expiry: 1100 + 40 },
+  payload: { amtToForward: msat(1_000_000n), outgoingCltvValue: 1100 },
+};
+
+describe('an HTLC is passed on', () => {
+  test('when it pays the fee and leaves the delay, to the last millisatoshi and block', () => {
+    expect(relayFailure(fits.incoming, fits.payload, channel, HEIGHT)).toBeUndefined();
+  });
+  test('when it pays more and leaves more', () => {
+    const incoming = { amount: msat(2_000_000n), expiry: 1500 };
+    expect(relayFailure(incoming, fits.payload, channel, HEIGHT)).toBeUndefined();
+  });
+});
+
+describe('an HTLC is failed back', () => {
+  type Case = {
+    readonly why: string;
+    readonly failure: object;
+    readonly incoming?: Partial<typeof fits.incoming>;
+    readonly payload?: Partial<typeof fits.payload>;
+    readonly outgoing?: OutgoingChannel | undefined;
+  };
+  const cases: readonly Case[] = [
+    { why: 'no such channel', outgoing: undefined, failure: { name: 'unknown_next_peer' } },
+    {
+      why: 'the channel is being closed',
+      outgoing: { ...channel, status: 'closing' },
+      failure: { name: 'unknown_next_peer' },
+    },
+    {
+      why: 'its peer is away',
+      outgoing: { ...channel, status: 'unavailable' },
+      failure: { name: 'temporary_channel_failure', channel_update: update },
+    },
+    {
+      why: 'we disabled the channel',
+      outgoing: { ...channel, policy: { ...channel.policy, disabled: true } },
+      failure: { name: 'channel_disabled', disabled_flags: 0, channel_update: update },
+    },
+    {
+      why: 'one millisatoshi of fee is missing',
+      incoming: { amount: msat(1_001_099n) },
+      failure: { name: 'fee_insufficient', htlc_msat: msat(1_001_099n), channel_update: update },
+    },
+    {
+      why: 'it carries less onwards than the minimum',
+      payload: { amtToForward: msat(499n) },
+      failure: { name: 'amount_below_minimum', htlc_msat: msat(499n), channel_update: update },
+    },
+    {
+      why: 'it carries more onwards than the maximum',
+      incoming: { amount: msat(2_000_000_000n) },
+      payload: { amtToForward: msat(900_000_001n) },
+      failure: { name: 'temporary_channel_failure', channel_update: update },
+    },
+    {
+      why: 'one block of delay is missing',
+      incoming: { expiry: 1139 },
+      failure: { name: 'incorrect_cltv_expiry', cltv_expiry: 1139, channel_update: update },
+    },
+    {
+      why: 'it expires too soon',
+      payload: { outgoingCltvValue: HEIGHT + 3 },
+      failure: { name: 'expiry_too_soon', channel_update: update },
+    },
+    {
+      why: 'it would lock our funds too long',
+      incoming: { expiry: HEIGHT + 5000 },
+      payload: { outgoingCltvValue: HEIGHT + 2017 },
+      failure: { name: 'expiry_too_far' },
+    },
+  ];
+  test.each(cases)('because $why', ({ incoming, payload, failure, ...rest }) => {
+    const outgoing = 'outgoing' in rest ? rest.outgoing : channel;
+    const answer = relayFailure({ ...fits.incoming, ...incoming }, { ...fits.payload, ...payload }, outgoing, HEIGHT);
+    expect(answer).toEqual(failure);
+  });
+});
+
+describe('the origin of an HTLC', () => {
+  test.each([
+    { kind: 'forward', channel: 'ab12', id: 18_446_744_073_709_551_615n },
+    { kind: 'payment', payment: 'p', attempt: 4_294_967_295 },
+  ] as const)('comes back as it went in: $kind', (origin) => {
+    expect(decodeOrigin(encodeOrigin(origin))).toEqual(origin);
+  });
+});
+
+describe('an onion', () => {
+  const tag = new Uint8Array(32).fill(7);
+  test('that comes with another HTLC is a replay, with the same one a restart', async () => {
+    const log = await ReplayLog.load(memoryStore());
+    expect(log.check(tag, 'a/1', 500)).toMatchObject({ key: expect.stringContaining('0707') });
+    expect(log.check(tag, 'a/1', 500)).toBe('known');
+    expect(log.check(tag, 'a/2', 500)).toBe('replayed');
+  });
+  test('is remembered over a restart until its HTLC has expired', async () => {
+    const store = memoryStore();
+    const first = await ReplayLog.load(store);
+    const change = first.check(tag, 'a/1', 500);
+    if (typeof change === 'string') throw new Error('expected a record');
+    await store.commit([change]);
+    const second = await ReplayLog.load(store);
+    expect(second.prune(500)).toEqual([]);
+    expect(second.check(tag, 'b/9', 500)).toBe('replayed');
+    await store.commit(second.prune(501));
+    const third = await ReplayLog.load(store);
+    expect(third.check(tag, 'b/9', 900)).not.toBe('replayed');
+  });
+});
