@@ -1,0 +1,366 @@
+/** The announced graph and the routes through it: what is believed, what is passed on, which way is the best. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Outlet, RouteQuery } from '../../amp/io.ts';
+import { fundingOutputScript } from '../../channel/funding.ts';
+import {
+  type AnnouncedChannel,
+  channelDigest,
+  ourSide,
+  signedChannelAnnouncement,
+  signedChannelUpdate,
+  signedNodeAnnouncement,
+} from '../../node/graph/announce.ts';
+import { Gossip } from '../../node/graph/gossip.ts';
+import { Graph, nodeKey } from '../../node/graph/graph.ts';
+import { graphStore, loadGraph } from '../../node/graph/persist.ts';
+import { idReplies, rangeReplies } from '../../node/graph/queries.ts';
+import { findRoute, forwardingFee } from '../../node/graph/routing.ts';
+import type { Chain } from '../../node/ports.ts';
+import { memoryStore } from '../../node/store/memory.ts';
+import { equal, hex } from '../../wire/bytes.ts';
+import { chainHashOf } from '../../wire/chains.ts';
+import { pointOf, sha256, sign } from '../../wire/crypto.ts';
+import { decodeMessage } from '../../wire/message.ts';
+import {
+  msat,
+  type Point,
+  type SecretKey,
+  type ShortChannelId,
+  sat,
+  scidOf,
+  scidParts,
+  secretKey,
+  txid,
+} from '../../wire/units.ts';
+import { memoryLog } from '../support/peers.ts';
+
+const chainHash = chainHashOf.regtest;
+const keyOf = (name: string): SecretKey => secretKey(sha256(new TextEncoder().encode(name)));
+const idOf = (name: string): Point => pointOf(keyOf(name));
+const NOW = 1_700_000_000;
+
+const announcedOf = (a: string, b: string, scid: ShortChannelId): AnnouncedChannel => ({
+  chain: chainHash,
+  scid,
+  nodes: [idOf(a), idOf(b)],
+  fundingKeys: [idOf(`${a}/${scid}`), idOf(`${b}/${scid}`)],
+});
+const announcement = (a: string, b: string, scid: ShortChannelId): Uint8Array => {
+  const channel = announcedOf(a, b, scid);
+  const digest = channelDigest(channel);
+  const half = (name: string) => ({ node: sign(digest, keyOf(name)), bitcoin: sign(digest, keyOf(`${name}/${scid}`)) });
+  return signedChannelAnnouncement(channel, half(a), half(b));
+};
+const policy = { feeBase: 1000n, feeProportional: 10, cltvExpiryDelta: 34, htlcMaximum: 1_000_000_000n };
+type Terms = Partial<typeof policy>;
+const update = (from: string, to: string, scid: ShortChannelId, terms: Terms = {}, at = NOW): Uint8Array => {
+  const { feeBase, feeProportional, cltvExpiryDelta, htlcMaximum } = { ...policy, ...terms };
+  return signedChannelUpdate(
+    keyOf(from),
+    { chain: chainHash, scid, side: ourSide(idOf(from), idOf(to)), dontForward: false },
+    {
+      ...{ feeBase: msat(feeBase), feeProportional, cltvExpiryDelta },
+      ...{ htlcMinimum: msat(1n), htlcMaximum: msat(htlcMaximum), disabled: false },
+    },
+    at,
+  );
+};
+const nodeAnnouncement = (name: string, at = NOW): Uint8Array =>
+  signedNodeAnnouncement(
+    keyOf(name),
+    { id: idOf(name), alias: name, color: new Uint8Array(3), features: new Uint8Array(0), addresses: [] },
+    at,
+  );
+
+/** A chain on which every channel named here is funded with a million satoshi. */
+const chainWith = (channels: readonly AnnouncedChannel[]): Pick<Chain, 'hashAt' | 'block' | 'unspent'> => ({
+  hashAt: async (height) => `block ${height}`,
+  block: async (hash) => {
+    const height = Number(hash.slice(6));
+    const here = channels.filter(({ scid }) => scidParts(scid).height === height);
+    const size = Math.max(0, ...here.map(({ scid }) => scidParts(scid).txIndex + 1));
+    const transactions = Array.from({ length: size }, (_, i) => ({
+      txid: txid(sha256(new TextEncoder().encode(`${height}x${i}`))),
+      tx: undefined as never,
+    }));
+    return { height, hash, previous: '', time: 0, transactions };
+  },
+  unspent: async ({ txid: id, vout }) => {
+    const found = channels.find(({ scid }) => {
+      const { height, txIndex, output } = scidParts(scid);
+      return output === vout && equal(sha256(new TextEncoder().encode(`${height}x${txIndex}`)), id);
+    });
+    if (found === undefined) return undefined;
+    return {
+      script: fundingOutputScript(...found.fundingKeys),
+      amount: sat(1_000_000n),
+      confirmations: 6,
+      coinbase: false,
+    };
+  },
+});
+
+const gossipOver = (channels: readonly AnnouncedChannel[]) => {
+  const graph = new Graph();
+  const store = memoryStore();
+  const chain = chainWith(channels) as Chain;
+  const gossip = new Gossip({ graph, saved: graphStore(store), chain, chainHash, log: memoryLog(), now: () => NOW });
+  const take = (raw: Uint8Array) => {
+    const message = decodeMessage(raw);
+    if (!['channel_announcement', 'channel_update', 'node_announcement'].includes(message.name))
+      throw new Error(message.name);
+    return gossip.take(message as Parameters<Gossip['take']>[0], raw);
+  };
+  return { graph, store, gossip, take };
+};
+
+const scid = scidOf(100, 1, 0);
+const spoiled = (raw: Uint8Array, at: number): Uint8Array => raw.map((byte, i) => (i === at ? byte ^ 1 : byte));
+
+describe('an announced channel', () => {
+  test('is believed when four signatures hold and the chain has its output', async () => {
+    const { graph, take } = gossipOver([announcedOf('a', 'b', scid)]);
+    expect(await take(announcement('a', 'b', scid))).toBe('new');
+    expect(graph.channel(scid)?.capacity).toBe(1_000_000n);
+    expect(await take(announcement('a', 'b', scid))).toBe('known');
+  });
+  test.each([0, 1, 2, 3])('is bad when signature %i does not hold', async (n) => {
+    const { graph, take } = gossipOver([announcedOf('a', 'b', scid)]);
+    expect(await take(spoiled(announcement('a', 'b', scid), 2 + 64 * n + 40))).toBe('bad');
+    expect(graph.size.channels).toBe(0);
+  });
+  test('is ignored when no such output is unspent', async () => {
+    const { take } = gossipOver([]);
+    expect(await take(announcement('a', 'b', scid))).toBe('ignored');
+  });
+  test('is ignored when its output pays to other keys', async () => {
+    const { take } = gossipOver([{ ...announcedOf('a', 'b', scid), fundingKeys: [idOf('x'), idOf('y')] }]);
+    expect(await take(announcement('a', 'b', scid))).toBe('ignored');
+  });
+  test('is gone with its spent output, and so is a node without another channel', async () => {
+    const other = scidOf(101, 2, 0);
+    const { graph, gossip, take } = gossipOver([announcedOf('a', 'b', scid), announcedOf('b', 'c', other)]);
+    await take(announcement('a', 'b', scid));
+    await take(announcement('b', 'c', other));
+    for (const name of ['a', 'b', 'c']) expect(await take(nodeAnnouncement(name))).toBe('new');
+    const funding = graph.channel(scid)?.funding;
+    expect(funding && graph.fundedBy(funding.txid, funding.vout)).toBe(scid);
+    await gossip.closed([scid]);
+    expect(graph.channel(scid)).toBeUndefined();
+    expect([...graph.nodes].map(({ alias }) => alias).sort()).toEqual(['b', 'c']);
+  });
+});
+
+describe('a policy', () => {
+  test('is believed from the end it speaks for, newer over older', async () => {
+    const { graph, take } = gossipOver([announcedOf('a', 'b', scid)]);
+    await take(announcement('a', 'b', scid));
+    expect(await take(update('a', 'b', scid))).toBe('new');
+    expect(await take(update('a', 'b', scid, { feeBase: 5n }, NOW - 1))).toBe('known');
+    expect(await take(update('a', 'b', scid, { feeBase: 7n }, NOW + 1))).toBe('new');
+    expect(graph.channel(scid)?.policies[ourSide(idOf('a'), idOf('b'))]?.feeBase).toBe(7n);
+  });
+  test('that comes before its channel is kept until the channel comes', async () => {
+    const { graph, take } = gossipOver([announcedOf('a', 'b', scid)]);
+    expect(await take(update('b', 'a', scid))).toBe('ignored');
+    await take(announcement('a', 'b', scid));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(graph.channel(scid)?.policies[ourSide(idOf('b'), idOf('a'))]).toBeDefined();
+  });
+  test('signed by the other end is bad, one from next week or above the capacity is ignored', async () => {
+    const { take } = gossipOver([announcedOf('a', 'b', scid)]);
+    await take(announcement('a', 'b', scid));
+    expect(await take(spoiled(update('a', 'b', scid), 40))).toBe('bad');
+    expect(await take(update('a', 'b', scid, {}, NOW + 7 * 86400))).toBe('ignored');
+    expect(await take(update('a', 'b', scid, { htlcMaximum: 1_000_000_001n }))).toBe('ignored');
+  });
+});
+
+test('what was believed is there again after a restart, byte for byte', async () => {
+  const { graph, store, take } = gossipOver([announcedOf('a', 'b', scid)]);
+  await take(announcement('a', 'b', scid));
+  await take(update('a', 'b', scid));
+  await take(nodeAnnouncement('a'));
+  const again = new Graph();
+  await loadGraph(store, again);
+  expect([...again.channels]).toEqual([...graph.channels]);
+  expect([...again.nodes]).toEqual([...graph.nodes]);
+});
+
+test('a peer that asked for gossip gets what there is, then what is new, but never its own words', async () => {
+  const { gossip, take } = gossipOver([announcedOf('a', 'b', scid)]);
+  await take(announcement('a', 'b', scid));
+  await take(update('a', 'b', scid));
+  const sent: string[] = [];
+  const peer = { id: idOf('p'), send: (raw: Uint8Array) => void sent.push(decodeMessage(raw).name) };
+  const all = {
+    name: 'gossip_timestamp_filter',
+    chain_hash: chainHash,
+    first_timestamp: 0,
+    timestamp_range: 0xffff_ffff,
+  } as const;
+  gossip.filter(peer, all);
+  expect(sent).toEqual(['channel_announcement', 'channel_update']);
+  await take(update('b', 'a', scid));
+  expect(sent).toHaveLength(3);
+  gossip.relay(nodeAnnouncement('a'), idOf('p'));
+  expect(sent).toHaveLength(3);
+});
+
+test('queries are answered with the channels of these blocks, and unknown ids with nothing', async () => {
+  const many = Array.from({ length: 5 }, (_, i) => scidOf(100 + i, 1, 0));
+  const { graph, take } = gossipOver(many.map((id) => announcedOf('a', 'b', id)));
+  for (const id of many) await take(announcement('a', 'b', id));
+  const range = {
+    name: 'query_channel_range',
+    chain_hash: chainHash,
+    first_blocknum: 101,
+    number_of_blocks: 3,
+  } as const;
+  const replies = rangeReplies(graph, chainHash, range);
+  expect(replies.flatMap((reply) => reply.encoded_short_ids)).toEqual(many.slice(1, 4));
+  expect(replies.at(-1)).toMatchObject({ first_blocknum: 101, number_of_blocks: 3, sync_complete: 1 });
+  const ids = {
+    name: 'query_short_channel_ids',
+    chain_hash: chainHash,
+    encoded_short_ids: [scidOf(1, 1, 1), scid],
+  } as const;
+  const { raw, end } = idReplies(graph, chainHash, ids);
+  expect(raw.map((one) => decodeMessage(one).name)).toEqual(['channel_announcement']);
+  expect(end).toMatchObject({ name: 'reply_short_channel_ids_end', full_information: 1 });
+});
+
+/** A network by its edges, both directions, each with its terms, believed without further ado. */
+const network = (edges: readonly (readonly [string, string, number, Terms?])[]): Graph => {
+  const graph = new Graph();
+  for (const [a, b, n, terms] of edges) {
+    const id = scidOf(n, 0, 0);
+    const nodes = ourSide(idOf(a), idOf(b)) === 0 ? ([a, b] as const) : ([b, a] as const);
+    const { feeBase, feeProportional, cltvExpiryDelta, htlcMaximum } = { ...policy, ...terms };
+    const side = {
+      ...{ timestamp: NOW, cltvExpiryDelta, htlcMinimum: msat(1n), htlcMaximum: msat(htlcMaximum) },
+      ...{ feeBase: msat(feeBase), feeProportional, disabled: false, raw: new Uint8Array(0) },
+    };
+    graph.addChannel({
+      scid: id,
+      nodes: [nodeKey(idOf(nodes[0])), nodeKey(idOf(nodes[1]))],
+      capacity: sat(1_000_000n),
+      funding: { txid: txid(new Uint8Array(32).fill(n)), vout: 0 },
+      raw: new Uint8Array(0),
+      policies: [side, side],
+    });
+  }
+  return graph;
+};
+const query = (to: string, amount: bigint, more: Partial<RouteQuery> = {}): RouteQuery => ({
+  ...{ query: 1, shard: 0, destination: idOf(to), amount: msat(amount), maxFee: msat(1_000_000n), finalExpiry: 500 },
+  ...{ maxHops: 20, excludedNodes: [], excluded: [], reserved: [] },
+  ...more,
+});
+const outlet = (to: string, n: number, spendable = 990_000_000n): Outlet => ({
+  scid: scidOf(n, 0, 0),
+  peer: idOf(to),
+  spendable: msat(spendable),
+  slots: 483,
+});
+const from = (graph: Graph, outlets: readonly Outlet[]) => ({
+  ...{ graph, outlets, source: idOf('me'), hints: [], tlvOnly: () => false },
+});
+const path = (found: ReturnType<typeof findRoute>): readonly string[] | undefined =>
+  found.route?.map(({ scid: id }) => String(scidParts(id).height));
+
+describe('a route', () => {
+  const graph = network([
+    ['me', 'b', 1],
+    ['me', 'c', 2],
+    ['b', 'd', 3],
+    ['c', 'd', 4, { feeBase: 10n }],
+    ['d', 'e', 5],
+  ]);
+  const outlets = [outlet('b', 1), outlet('c', 2)];
+
+  test('is the cheapest, with every amount and expiry what the next hop asks', () => {
+    const found = findRoute(from(graph, outlets), query('d', 100_000n));
+    expect(path(found)).toEqual(['2', '4']);
+    expect(found.route).toMatchObject([
+      { node: idOf('c'), amount: 100_000n + 10n + 1n, expiry: 534 },
+      { node: idOf('d'), amount: 100_000n, expiry: 500 },
+    ]);
+  });
+  test('avoids channels, nodes and amounts that failed', () => {
+    const excluded = [{ scid: scidOf(4, 0, 0), from: idOf('c'), atLeast: msat(50_000n) }];
+    expect(path(findRoute(from(graph, outlets), query('d', 100_000n, { excluded })))).toEqual(['1', '3']);
+    expect(path(findRoute(from(graph, outlets), query('d', 40_000n, { excluded })))).toEqual(['2', '4']);
+    expect(path(findRoute(from(graph, outlets), query('d', 100_000n, { excludedNodes: [idOf('c')] })))).toEqual([
+      '1',
+      '3',
+    ]);
+  });
+  test('leaves the room that other shards take', () => {
+    const reserved = [
+      { scid: scidOf(4, 0, 0), from: idOf('c'), amount: msat(950_000_000n), count: 1, offered: true },
+      { scid: scidOf(1, 0, 0), from: undefined, amount: msat(950_000_000n), count: 1, offered: false },
+    ];
+    expect(findRoute(from(graph, outlets), query('d', 100_000_000n, { reserved }))).toEqual({
+      route: undefined,
+      largest: msat(50_000_000n),
+    });
+  });
+  test('is not there beyond the fee limit or the hop limit', () => {
+    expect(findRoute(from(graph, outlets), query('e', 100_000n, { maxFee: msat(100n) })).route).toBeUndefined();
+    expect(findRoute(from(graph, outlets), query('e', 100_000n, { maxHops: 2 })).route).toBeUndefined();
+    expect(path(findRoute(from(graph, outlets), query('e', 100_000n, { maxHops: 3 })))).toEqual(['2', '4', '5']);
+  });
+  test('may end in a channel that only the invoice told of', () => {
+    const hints = [
+      {
+        from: idOf('e'),
+        to: idOf('z'),
+        scid: scidOf(9, 0, 0),
+        feeBase: msat(5n),
+        feeProportional: 0,
+        cltvExpiryDelta: 9,
+      },
+    ];
+    const found = findRoute({ ...from(graph, outlets), hints }, query('z', 100_000n));
+    expect(path(found)).toEqual(['2', '4', '5', '9']);
+  });
+  test('never fails its own sums: each hop is left with exactly its fee, within all limits', () => {
+    const names = ['me', 'a', 'b', 'c', 'd', 'e'];
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names), fc.nat(5000)), {
+          minLength: 4,
+          maxLength: 14,
+        }),
+        fc.bigInt(1000n, 500_000_000n),
+        (pairs, amount) => {
+          const edges = pairs
+            .filter(([a, b]) => a !== b)
+            .map(([a, b, fee], i) => [a, b, i + 1, { feeBase: BigInt(fee) }] as const);
+          const net = network(edges);
+          const ours = edges
+            .filter(([a, b]) => a === 'me' || b === 'me')
+            .map(([a, b, n]) => outlet(a === 'me' ? b : a, n));
+          const { route } = findRoute(from(net, ours), query('e', amount));
+          if (route === undefined) return;
+          expect(hex(route.at(-1)?.node ?? new Uint8Array())).toBe(hex(idOf('e')));
+          for (let i = 1; i < route.length; i++) {
+            const before = route[i - 1];
+            const hop = route[i];
+            if (before === undefined || hop === undefined) throw new Error('no hop');
+            const channel = net.channel(hop.scid);
+            const side = channel?.nodes[0] === hex(before.node) ? 0 : 1;
+            const terms = channel?.policies[side];
+            if (terms === undefined) throw new Error('no policy');
+            expect(before.amount - hop.amount).toBe(forwardingFee(terms, hop.amount));
+            expect(before.expiry - hop.expiry).toBe(terms.cltvExpiryDelta);
+          }
+          expect(route[0].amount - amount).toBeLessThanOrEqual(1_000_000n);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
