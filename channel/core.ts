@@ -1,6 +1,5 @@
 /** A channel's core from what was agreed and, after a restart, from what was kept; what is derived is derived here. */
 import { toMsat } from '../wire/units.ts';
-import { localKeys, remoteKeys } from './dance.ts';
 import { channelIdOf, type Outpoint } from './funding.ts';
 import type { ChannelFeatures } from './io.ts';
 import { channelSecrets } from './keys.ts';
@@ -12,7 +11,6 @@ export type Kept = Omit<Core, 'channelId' | 'counters' | 'link' | 'keys' | 'next
 
 /** Adds to what was kept everything that is derived: ids, keys, counters. The peer is taken to be away. */
 export const derive = (kept: Kept): Core => {
-  const keys = channelSecrets(kept.params.seed);
   const { head } = kept;
   const orders = [...kept.outgoing.values(), ...kept.incoming.values()].flatMap(({ order, removal }) => [
     order,
@@ -24,9 +22,9 @@ export const derive = (kept: Kept): Core => {
     channelId: channelIdOf(kept.funding),
     counters: { nextIn: head.signedIn, nextOut: head.signedOut, order: last },
     link: { status: 'offline' },
-    keys,
-    nextLocalKeys: localKeys(kept, keys.perCommitmentSeed, head.local + 1),
-    nextRemoteKeys: head.remoteNextPoint === undefined ? undefined : remoteKeys(kept, head.remoteNextPoint),
+    keys: channelSecrets(kept.params.seed),
+    nextLocalKeys: undefined,
+    nextRemoteKeys: undefined,
   };
 };
 

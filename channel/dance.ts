@@ -79,11 +79,12 @@ export const localCommitment = (core: Core): Commitment => {
 
 /** The peer's commitment: the one it has not revoked, or with `next` the one we signed beyond it. */
 export const remoteCommitment = (core: Core, which: 'current' | 'next'): Commitment | undefined => {
-  const { remote, remotePoint, signedAt } = core.head;
+  const { remote, remotePoint, remoteNextPoint, signedAt } = core.head;
   if (which === 'current')
     return commitmentOf(core, 'remote', remote, remoteKeys(core, remotePoint), specOf(core, inRemote(remote)));
-  if (signedAt === undefined || core.nextRemoteKeys === undefined) return undefined;
-  return commitmentOf(core, 'remote', remote + 1, core.nextRemoteKeys, specOf(core, inRemote(remote + 1)));
+  if (signedAt === undefined || remoteNextPoint === undefined) return undefined;
+  const keys = core.nextRemoteKeys ?? remoteKeys(core, remoteNextPoint);
+  return commitmentOf(core, 'remote', remote + 1, keys, specOf(core, inRemote(remote + 1)));
 };
 
 /** Our commitment with both signatures, serialized, ready to publish. */
@@ -96,6 +97,20 @@ export const canSign = (core: Core): boolean =>
   core.head.signedAt === undefined &&
   core.head.remoteNextPoint !== undefined &&
   hasChangesForRemote(core);
+
+/** Whether keys of a next commitment are still to be derived: two thirds of the work of a lone payment. */
+export const canPrepare = ({ link, head, nextLocalKeys, nextRemoteKeys }: Core): boolean =>
+  link.status === 'online' &&
+  (nextLocalKeys === undefined || (nextRemoteKeys === undefined && head.remoteNextPoint !== undefined));
+
+/** Derives those keys while nobody waits for them; whoever needs them sooner derives them then. */
+export const prepare = (core: Core): Core => {
+  const { head, keys } = core;
+  const local = core.nextLocalKeys ?? localKeys(core, keys.perCommitmentSeed, head.local + 1);
+  const remote =
+    core.nextRemoteKeys ?? (head.remoteNextPoint === undefined ? undefined : remoteKeys(core, head.remoteNextPoint));
+  return { ...core, nextLocalKeys: local, nextRemoteKeys: remote };
+};
 
 /** Signs the peer's commitment `head.remote + 1` as its marks describe it: deterministic, so it also serves to send it again. */
 export const commitmentSigned = (core: Core): PeerMessageOf<'commitment_signed'> | undefined => {
@@ -131,7 +146,8 @@ export const revocation = ({ channelId, head, keys }: Core): PeerMessageOf<'revo
 export const commitmentReceived = (core: Core, message: PeerMessageOf<'commitment_signed'>): Core => {
   const number = core.head.local + 1;
   const marked = markLocal(core, number);
-  const commitment = commitmentOf(core, 'local', number, core.nextLocalKeys, specOf(marked, inLocal(number)));
+  const keys = core.nextLocalKeys ?? localKeys(core, core.keys.perCommitmentSeed, number);
+  const commitment = commitmentOf(core, 'local', number, keys, specOf(marked, inLocal(number)));
   const { signature, htlc_signature: htlcSignatures } = message;
   const fault = verifyCommitment(commitment, { signature, htlcSignatures });
   if (fault !== undefined) throw new ChannelError(fault);
@@ -139,7 +155,7 @@ export const commitmentReceived = (core: Core, message: PeerMessageOf<'commitmen
     ...marked,
     head: { ...core.head, local: number, signedIn: core.counters.nextIn },
     signatures: { commitment: signature, htlcs: htlcSignatures },
-    nextLocalKeys: localKeys(core, core.keys.perCommitmentSeed, number + 1),
+    nextLocalKeys: undefined,
   };
 };
 
@@ -163,7 +179,7 @@ export const revocationReceived = (core: Core, message: PeerMessageOf<'revoke_an
         remoteNextPoint: point,
       },
       secrets: insertSecret(core.secrets, head.remote, secret),
-      nextRemoteKeys: remoteKeys(core, point),
+      nextRemoteKeys: undefined,
     };
   } catch (error) {
     if (error instanceof SecretError)

@@ -179,8 +179,10 @@ export type Input =
   | { readonly type: 'acknowledge'; readonly id: bigint }
   /** Funder only: change the commitments' feerate; ignored where it cannot be afforded. */
   | { readonly type: 'update_fee'; readonly feerate: number }
-  /** Send `commitment_signed` now if `wantsToSign`; given when the queue has run empty, so that updates share a signature. */
+  /** Send `commitment_signed` now; given when the queue has run empty (`whenIdle`), so that updates share a signature. */
   | { readonly type: 'sign' }
+  /** Do ahead what the next commitments will need; changes nothing that anyone can see. */
+  | { readonly type: 'prepare' }
   /** Close cooperatively; `script` only counts where we are not bound by an upfront one. */
   | {
       readonly type: 'close';

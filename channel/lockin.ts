@@ -2,7 +2,6 @@
 import { equal } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
 import { scidOf } from '../wire/units.ts';
-import { remoteKeys } from './dance.ts';
 import { report, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
 import type { Effect, Input, PeerMessageOf } from './io.ts';
@@ -67,7 +66,6 @@ export const onChannelReady = (core: Core, message: PeerMessageOf<'channel_ready
   const next = {
     ...core,
     head: { ...head, remoteNextPoint: point },
-    nextRemoteKeys: remoteKeys(core, point),
     lockin: { ...lockin, received: true, peerAlias },
   };
   return [next, readyEvent(next)];

@@ -191,9 +191,9 @@ export interface Core {
   /** The funder's transaction until it is deep enough; otherwise empty. */
   readonly fundingTx: Uint8Array;
   readonly link: Link;
-  /** Derived and not saved: our secrets, and the keys of the next commitment on either side. */
+  /** Derived and not saved: our secrets and, once they are prepared or needed, the keys of both next commitments. */
   readonly keys: ChannelSecrets;
-  readonly nextLocalKeys: CommitmentKeys;
+  readonly nextLocalKeys: CommitmentKeys | undefined;
   readonly nextRemoteKeys: CommitmentKeys | undefined;
 }
 

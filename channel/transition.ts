@@ -4,7 +4,7 @@
  * that is decided here, once, so no phase can forget it.
  */
 import { text } from '../wire/bytes.ts';
-import { canSign } from './dance.ts';
+import { canPrepare, canSign, prepare } from './dance.ts';
 import { refused, report, send, toldAgain } from './effects.ts';
 import { disconnect, errorAgain, onBlock, onSpent, publish, react } from './ending.ts';
 import { ChannelError } from './errors.ts';
@@ -37,8 +37,14 @@ const guarded = (state: ChannelState, input: Input, context: Context): Step => {
   }
 };
 
-/** Whether the input `sign` would send a signature: the node asks when its queue has run empty. */
+/** Whether the input `sign` would send a signature. */
 export const wantsToSign = (state: ChannelState): boolean => state.phase === 'open' && canSign(state.core);
+
+/** What to give a channel when its queue has run empty: sign what has gathered, then think ahead, then nothing. */
+export const whenIdle = (state: ChannelState): Input | undefined => {
+  if (wantsToSign(state)) return { type: 'sign' };
+  return state.phase === 'open' && canPrepare(state.core) ? { type: 'prepare' } : undefined;
+};
 
 const step = (state: ChannelState, input: Input, context: Context): Step => {
   if (input.type === 'message' && input.message.name === 'warning')
@@ -78,6 +84,8 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
       return onBlock(state, input.height);
     case 'funding_spent':
       return onSpent(state, input.tx, input.height);
+    case 'prepare':
+      return [{ ...state, core: prepare(state.core) }, []];
     case 'force_close':
       throw new ChannelError({ code: 'force_close' });
     default:

@@ -8,7 +8,7 @@ import { channelIdOf } from '../../channel/funding.ts';
 import type { ChannelEvent, ChannelFeatures, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
 import { restore } from '../../channel/persist.ts';
 import type { ChannelState, Htlc } from '../../channel/state.ts';
-import { transition, wantsToSign } from '../../channel/transition.ts';
+import { transition, whenIdle } from '../../channel/transition.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { type Point, point, type ShortChannelId, sat } from '../../wire/units.ts';
@@ -115,7 +115,7 @@ export class ChannelHost {
           if (before.phase !== now.phase) this.index(entry, now);
           if (isOnline(now) && !isOnline(before)) this.parts.online(entry);
         },
-        idle: (now) => (wantsToSign(now) ? { type: 'sign' } : undefined),
+        idle: whenIdle,
         broke: (error, input) => {
           log.error({ ...nameOf(entry), input: input?.type, error }, 'a channel stopped at an internal error');
           fatal(error);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Context, Input, Refusal } from '../../channel/io.ts';
 import { isOverexposed } from '../../channel/limits.ts';
 import { PAST } from '../../channel/persist.ts';
-import { wantsToSign } from '../../channel/transition.ts';
+import { wantsToSign, whenIdle } from '../../channel/transition.ts';
 import { summary } from '../../channel/view.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {
@@ -127,6 +127,22 @@ test('nothing is signed twice and nothing without a change', () => {
   give(pair, pair.a, { type: 'sign' });
   expect(pair.b.inbox).toEqual([]);
   expect(wantsToSign(pair.a.state)).toBe(false);
+});
+
+test('idle time is used once for the keys of the next commitments, which change nothing but the time it takes', () => {
+  const [eager, lazy] = [ready(), ready()];
+  for (const side of [eager.a, eager.b]) {
+    expect(whenIdle(side.state)).toEqual({ type: 'prepare' });
+    give(eager, side, { type: 'prepare' });
+    expect(whenIdle(side.state)).toBeUndefined();
+  }
+  for (const pair of [eager, lazy]) {
+    give(pair, pair.a, offerOf(2_000_000n, 1));
+    expect(whenIdle(pair.a.state)).toEqual({ type: 'sign' });
+    settle(pair);
+  }
+  expect(eager.a.disk).toEqual(lazy.a.disk);
+  expect(eager.b.disk).toEqual(lazy.b.disk);
 });
 
 test('HTLCs with the same payment hash are different HTLCs', () => {
