@@ -1,0 +1,144 @@
+/** The search for a way through the announced network. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Outlet, RouteQuery } from '../../amp/io.ts';
+import { ourSide } from '../../node/graph/announce.ts';
+import { Graph, nodeKey } from '../../node/graph/graph.ts';
+import { findRoute, forwardingFee } from '../../node/graph/routing.ts';
+import { hex } from '../../wire/bytes.ts';
+import { msat, sat, scidOf, scidParts, txid } from '../../wire/units.ts';
+import { idOf, NOW, policy, type Terms } from '../support/graph.ts';
+
+/** A network by its edges, both directions, each with its terms, believed without further ado. */
+const network = (edges: readonly (readonly [string, string, number, Terms?])[]): Graph => {
+  const graph = new Graph();
+  for (const [a, b, n, terms] of edges) {
+    const id = scidOf(n, 0, 0);
+    const nodes = ourSide(idOf(a), idOf(b)) === 0 ? ([a, b] as const) : ([b, a] as const);
+    const { feeBase, feeProportional, cltvExpiryDelta, htlcMaximum } = { ...policy, ...terms };
+    const side = {
+      ...{ timestamp: NOW, cltvExpiryDelta, htlcMinimum: msat(1n), htlcMaximum: msat(htlcMaximum) },
+      ...{ feeBase: msat(feeBase), feeProportional, disabled: false, raw: new Uint8Array(0) },
+    };
+    graph.addChannel({
+      scid: id,
+      nodes: [nodeKey(idOf(nodes[0])), nodeKey(idOf(nodes[1]))],
+      capacity: sat(1_000_000n),
+      funding: { txid: txid(new Uint8Array(32).fill(n)), vout: 0 },
+      raw: new Uint8Array(0),
+      policies: [side, side],
+    });
+  }
+  return graph;
+};
+const query = (to: string, amount: bigint, more: Partial<RouteQuery> = {}): RouteQuery => ({
+  ...{ query: 1, shard: 0, destination: idOf(to), amount: msat(amount), maxFee: msat(1_000_000n), finalExpiry: 500 },
+  ...{ maxHops: 20, excludedNodes: [], excluded: [], reserved: [] },
+  ...more,
+});
+const outlet = (to: string, n: number, spendable = 990_000_000n): Outlet => ({
+  scid: scidOf(n, 0, 0),
+  peer: idOf(to),
+  spendable: msat(spendable),
+  slots: 483,
+});
+const from = (graph: Graph, outlets: readonly Outlet[]) => ({
+  ...{ graph, outlets, source: idOf('me'), hints: [], tlvOnly: () => false },
+});
+const path = (found: ReturnType<typeof findRoute>): readonly string[] | undefined =>
+  found.route?.map(({ scid: id }) => String(scidParts(id).height));
+
+describe('a route', () => {
+  const graph = network([
+    ['me', 'b', 1],
+    ['me', 'c', 2],
+    ['b', 'd', 3],
+    ['c', 'd', 4, { feeBase: 10n }],
+    ['d', 'e', 5],
+  ]);
+  const outlets = [outlet('b', 1), outlet('c', 2)];
+
+  test('is the cheapest, with every amount and expiry what the next hop asks', () => {
+    const found = findRoute(from(graph, outlets), query('d', 100_000n));
+    expect(path(found)).toEqual(['2', '4']);
+    expect(found.route).toMatchObject([
+      { node: idOf('c'), amount: 100_000n + 10n + 1n, expiry: 534 },
+      { node: idOf('d'), amount: 100_000n, expiry: 500 },
+    ]);
+  });
+  test('avoids channels, nodes and amounts that failed', () => {
+    const excluded = [{ scid: scidOf(4, 0, 0), from: idOf('c'), atLeast: msat(50_000n) }];
+    expect(path(findRoute(from(graph, outlets), query('d', 100_000n, { excluded })))).toEqual(['1', '3']);
+    expect(path(findRoute(from(graph, outlets), query('d', 40_000n, { excluded })))).toEqual(['2', '4']);
+    expect(path(findRoute(from(graph, outlets), query('d', 100_000n, { excludedNodes: [idOf('c')] })))).toEqual([
+      '1',
+      '3',
+    ]);
+  });
+  test('leaves the room that other shards take', () => {
+    const reserved = [
+      { scid: scidOf(4, 0, 0), from: idOf('c'), amount: msat(950_000_000n), count: 1, offered: true },
+      { scid: scidOf(1, 0, 0), from: undefined, amount: msat(950_000_000n), count: 1, offered: false },
+    ];
+    expect(findRoute(from(graph, outlets), query('d', 100_000_000n, { reserved }))).toEqual({
+      route: undefined,
+      largest: msat(50_000_000n),
+    });
+  });
+  test('is not there beyond the fee limit or the hop limit', () => {
+    expect(findRoute(from(graph, outlets), query('e', 100_000n, { maxFee: msat(100n) })).route).toBeUndefined();
+    expect(findRoute(from(graph, outlets), query('e', 100_000n, { maxHops: 2 })).route).toBeUndefined();
+    expect(path(findRoute(from(graph, outlets), query('e', 100_000n, { maxHops: 3 })))).toEqual(['2', '4', '5']);
+  });
+  test('may end in a channel that only the invoice told of', () => {
+    const hints = [
+      {
+        from: idOf('e'),
+        to: idOf('z'),
+        scid: scidOf(9, 0, 0),
+        feeBase: msat(5n),
+        feeProportional: 0,
+        cltvExpiryDelta: 9,
+      },
+    ];
+    const found = findRoute({ ...from(graph, outlets), hints }, query('z', 100_000n));
+    expect(path(found)).toEqual(['2', '4', '5', '9']);
+  });
+  test('never fails its own sums: each hop is left with exactly its fee, within all limits', () => {
+    const names = ['me', 'a', 'b', 'c', 'd', 'e'];
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names), fc.nat(5000)), {
+          minLength: 4,
+          maxLength: 14,
+        }),
+        fc.bigInt(1000n, 500_000_000n),
+        (pairs, amount) => {
+          const edges = pairs
+            .filter(([a, b]) => a !== b)
+            .map(([a, b, fee], i) => [a, b, i + 1, { feeBase: BigInt(fee) }] as const);
+          const net = network(edges);
+          const ours = edges
+            .filter(([a, b]) => a === 'me' || b === 'me')
+            .map(([a, b, n]) => outlet(a === 'me' ? b : a, n));
+          const { route } = findRoute(from(net, ours), query('e', amount));
+          if (route === undefined) return;
+          expect(hex(route.at(-1)?.node ?? new Uint8Array())).toBe(hex(idOf('e')));
+          for (let i = 1; i < route.length; i++) {
+            const before = route[i - 1];
+            const hop = route[i];
+            if (before === undefined || hop === undefined) throw new Error('no hop');
+            const channel = net.channel(hop.scid);
+            const side = channel?.nodes[0] === hex(before.node) ? 0 : 1;
+            const terms = channel?.policies[side];
+            if (terms === undefined) throw new Error('no policy');
+            expect(before.amount - hop.amount).toBe(forwardingFee(terms, hop.amount));
+            expect(before.expiry - hop.expiry).toBe(terms.cltvExpiryDelta);
+          }
+          expect(route[0].amount - amount).toBeLessThanOrEqual(1_000_000n);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
