@@ -16,13 +16,17 @@ import { systemClock, systemEntropy } from './entropy.ts';
 import { handlersOf } from './handlers/handlers.ts';
 import { processLog } from './log.ts';
 import { startNode } from './node.ts';
+import type { Experiments } from './pay/desk.ts';
 import { tcpTransport } from './peer/tcp.ts';
 import type { Address } from './ports.ts';
 import { levelStore } from './store/level.ts';
 import { version } from './version.ts';
 
-/** Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. */
-export const runNode = async (config: Config): Promise<void> => {
+/**
+ * Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. A program with EOB
+ * protocols of its own gives them as `experiments`.
+ */
+export const runNode = async (config: Config, experiments: Experiments = {}): Promise<void> => {
   const log = processLog(config.logLevel);
   log.info({ version, crypto: backends(), config: redacted(config) }, 'starting');
   await mkdir(config.networkDir, { recursive: true, mode: 0o700 });
@@ -44,6 +48,7 @@ export const runNode = async (config: Config): Promise<void> => {
   const node = await startNode({
     config,
     ports,
+    experiments,
     broke: (error) => {
       log.error({ error }, 'the node cannot go on and stops; start it again once the cause is mended');
       end(error ?? new Error('the node cannot go on'));
