@@ -1,0 +1,47 @@
+/** What a chain takes and what not, on a real bitcoind: the same suites that the embedded chain passes. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { bitcoindChain } from '../../node/chain/bitcoind.ts';
+import { systemClock } from '../../node/entropy.ts';
+import { type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
+import { findBitcoind } from '../../node/lab/find.ts';
+import type { Chain } from '../../node/ports.ts';
+import { hex } from '../../wire/bytes.ts';
+import { locksSuite } from '../ports/locks.ts';
+import type { RulesUnderTest } from '../ports/purse.ts';
+import { relaySuite } from '../ports/relay.ts';
+import { keptLog } from '../support/quiet.ts';
+
+/** The embedded chain's fees, which newer versions of bitcoind have lowered. */
+const args = ['-minrelaytxfee=0.00001', '-incrementalrelayfee=0.00001', '-dustrelayfee=0.00003'];
+
+let folder = '';
+let node: RunningBitcoind;
+let chain: Chain;
+beforeAll(async () => {
+  const { command } = await findBitcoind();
+  folder = await mkdtemp(join(tmpdir(), 'ampere-rules-'));
+  node = await startBitcoind({ dir: join(folder, 'bitcoind'), command, args });
+  const { host, port, user, password } = node;
+  chain = bitcoindChain({ host, port, auth: { user, password }, log: keptLog(), clock: systemClock });
+});
+afterAll(async () => {
+  await chain?.close();
+  await node?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const under = (): RulesUnderTest => ({
+  chain,
+  mine: (blocks, address) => node.mine(blocks, address),
+  mineOnly: async (transactions, address) => {
+    const { hash } = (await node.call('generateblock', address, transactions.map(hex))) as { readonly hash: string };
+    return hash;
+  },
+  invalidate: async (hash) => void (await node.call('invalidateblock', hash)),
+});
+
+locksSuite('bitcoind', 'locks suite', under);
+relaySuite('bitcoind', 'relay suite', under);
