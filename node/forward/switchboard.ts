@@ -7,7 +7,7 @@ import type { HtlcKey, Outcome } from '../../amp/io.ts';
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
 import type { ChannelEvent, Input, Refusal, Resolution } from '../../channel/io.ts';
 import type { Htlc } from '../../channel/state.ts';
-import { type Failure, failureCode, failureOfMalformed } from '../../onion/failures.ts';
+import { type Failure, failureCode, failureOfMalformed, malformed } from '../../onion/failures.ts';
 import { peel } from '../../onion/peel.ts';
 import { type Hop, type Registry, readHop } from '../../onion/registry.ts';
 import { createFailure, wrapFailure } from '../../onion/returning.ts';
@@ -102,7 +102,11 @@ export class Switchboard {
     const { key, registry, channels } = this.parts;
     // Passed on before a restart: its fate will come from the outgoing channel.
     if (this.links.has(htlcName(channel, event.id))) return;
-    const hop = readHop(registry, peel({ nodeKey: key, packet: event.onion, associatedData: event.paymentHash }));
+    const hop: Hop<EobAmp, unknown> =
+      event.pathKey === undefined
+        ? readHop(registry, peel({ nodeKey: key, packet: event.onion, associatedData: event.paymentHash }))
+        : // Blinded routes are not spoken here; BOLT 2 has their failures all look alike.
+          { kind: 'malformed', failure: malformed('invalid_onion_blinding', event.onion) };
     if (hop.kind === 'malformed') {
       const { sha256_of_onion: sha256OfOnion } = hop.failure;
       channels.push(channel, {
@@ -113,7 +117,7 @@ export class Switchboard {
       });
       return;
     }
-    const failure = this.replayed(channel, event, hop) ?? this.take(channel, event, hop);
+    const failure = this.replayed(channel, event, hop) ?? this.dusty(channel, event) ?? this.take(channel, event, hop);
     if (failure !== undefined) this.fail(channel, event.id, hop.sharedSecret, failure);
   }
 
@@ -130,6 +134,16 @@ export class Switchboard {
     }
     log.warn({ channel, htlc: `${event.id}` }, 'an onion was sent a second time; the HTLC is failed back');
     return { name: 'temporary_node_failure' };
+  }
+
+  /** A failure for an HTLC that adds to what would be lost to fees if the channel broke, beyond what we risk. */
+  private dusty(channel: string, { id, overexposed }: Received): Failure | undefined {
+    if (!overexposed) return undefined;
+    this.parts.log.info(
+      { channel, htlc: `${id}` },
+      'too much in HTLCs too small for an output; this one is failed back',
+    );
+    return { name: 'temporary_channel_failure', channel_update: this.parts.channels.updateOf(channel) ?? zeros(0) };
   }
 
   /** Passes an HTLC on as its onion says; the failure to send back if that cannot be. */

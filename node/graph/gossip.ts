@@ -4,10 +4,11 @@
  */
 
 import { fundingOutputScript } from '../../channel/funding.ts';
-import { equal, hex, text } from '../../wire/bytes.ts';
+import { equal, text } from '../../wire/bytes.ts';
 import { decodeMessage, type MessageOf } from '../../wire/message.ts';
-import { type ChainHash, type Point, type ShortChannelId, scidParts, scidText } from '../../wire/units.ts';
+import { type ChainHash, type Point, type ShortChannelId, scidText } from '../../wire/units.ts';
 import { ChainError } from '../chain/errors.ts';
+import { fundingOutput } from '../chain/lookup.ts';
 import type { Chain, Log } from '../ports.ts';
 import { holdsChannelAnnouncement, holdsChannelUpdate, holdsNodeAnnouncement } from './announce.ts';
 import { type Graph, type GraphChannel, nodeKey, policyOf, sideOf } from './graph.ts';
@@ -143,17 +144,11 @@ export class Gossip {
   private async fundingOf(
     m: MessageOf<'channel_announcement'>,
   ): Promise<Pick<GraphChannel, 'capacity' | 'funding'> | undefined> {
-    const { chain } = this.parts;
-    const { height, txIndex, output } = scidParts(m.short_channel_id);
     try {
-      const hash = await chain.hashAt(height);
-      const block = hash === undefined ? undefined : await chain.block(hash);
-      const txid = block?.transactions[txIndex]?.txid;
-      if (txid === undefined) return undefined;
-      const unspent = await chain.unspent({ txid, vout: output });
+      const found = await fundingOutput(this.parts.chain, m.short_channel_id);
       const script = fundingOutputScript(m.bitcoin_key_1, m.bitcoin_key_2);
-      if (unspent === undefined || !equal(unspent.script, script)) return undefined;
-      return { capacity: unspent.amount, funding: { txid, vout: output } };
+      if (found === undefined || !equal(found.script, script)) return undefined;
+      return { capacity: found.amount, funding: { txid: found.txid, vout: found.vout } };
     } catch (error) {
       if (error instanceof ChainError) return undefined;
       throw error;
@@ -216,12 +211,8 @@ const decodedNodes = (channel: GraphChannel): readonly [Point, Point] | readonly
   return m.name === 'channel_announcement' ? [m.node_id_1, m.node_id_2] : [undefined, undefined];
 };
 
-/** An alias without its padding; whatever is not UTF-8 becomes U+FFFD, control characters become spaces. */
+/** An alias without its padding; whatever is not UTF-8 becomes U+FFFD. From a stranger: see printable.ts before showing it. */
 export const aliasText = (alias: Uint8Array): string => {
   const end = alias.indexOf(0);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be kept out of terminals
-  return text(end < 0 ? alias : alias.subarray(0, end)).replaceAll(/[\u0000-\u001f\u007f]/g, ' ');
+  return text(end < 0 ? alias : alias.subarray(0, end));
 };
-
-/** For logs. */
-export const peerText = (id: Point): string => hex(id).slice(0, 16);

@@ -9,6 +9,7 @@ import { describeProblem, type FeatureName, joinFeatures, negotiate } from '../.
 import { decodeMessage, encodeMessage, type Message, type MessageOf, type UnknownMessage } from '../../wire/message.ts';
 import { type ChainHash, channelId, type Point } from '../../wire/units.ts';
 import type { Clock, Log } from '../ports.ts';
+import { printable } from '../printable.ts';
 import type { SecureStream } from './secure.ts';
 
 export type Direction = 'in' | 'out';
@@ -155,7 +156,7 @@ export class Peer {
         this.awaitingPong = false;
         return undefined;
       case 'warning':
-        this.parts.log.warn({ text: printable(message.data) }, 'the peer sent a warning');
+        this.parts.log.warn({ text: printable(text(message.data.subarray(0, 512))) }, 'the peer sent a warning');
         break;
     }
     return this.parts.handlers.message(this, message, raw);
@@ -199,8 +200,3 @@ export class Peer {
     });
   }
 }
-
-/** Text of a peer for a log: control characters out, cut to a line. */
-export const printable = (data: Uint8Array): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be kept out of terminals
-  text(data.subarray(0, 512)).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');

@@ -56,18 +56,8 @@ const nodeAnnouncement = (name: string, at = NOW): Uint8Array =>
   );
 
 /** A chain on which every channel named here is funded with a million satoshi. */
-const chainWith = (channels: readonly AnnouncedChannel[]): Pick<Chain, 'hashAt' | 'block' | 'unspent'> => ({
-  hashAt: async (height) => `block ${height}`,
-  block: async (hash) => {
-    const height = Number(hash.slice(6));
-    const here = channels.filter(({ scid }) => scidParts(scid).height === height);
-    const size = Math.max(0, ...here.map(({ scid }) => scidParts(scid).txIndex + 1));
-    const transactions = Array.from({ length: size }, (_, i) => ({
-      txid: txid(sha256(new TextEncoder().encode(`${height}x${i}`))),
-      tx: undefined as never,
-    }));
-    return { height, hash, previous: '', time: 0, transactions };
-  },
+const chainWith = (channels: readonly AnnouncedChannel[]): Pick<Chain, 'txidAt' | 'unspent'> => ({
+  txidAt: async (height, txIndex) => txid(sha256(new TextEncoder().encode(`${height}x${txIndex}`))),
   unspent: async ({ txid: id, vout }) => {
     const found = channels.find(({ scid }) => {
       const { height, txIndex, output } = scidParts(scid);
