@@ -1,62 +1,179 @@
-/** LDK, as npm ships it, as a peer. First with itself, to know that what drives it is right; then with our node. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Our node and LDK, as npm ships it, on a real bitcoind: channels opened, used, cut and closed from either side. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
-import { findBitcoind } from '../../node/lab/find.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/lab/network.ts';
+import { sleep, until } from '../../node/lab/wait.ts';
+import { Ours } from './ours.ts';
 import { Ldk } from './peer.ts';
 
-describe('LDK with LDK', () => {
-  let dir = '';
-  let bitcoind: RunningBitcoind;
-  let miner = '';
-  const nodes: Ldk[] = [];
+interface Spender {
+  readonly txid: string;
+  readonly outputs: readonly { readonly n: number; readonly sat: bigint }[];
+}
+
+const spending = z.array(z.object({ spendingtxid: z.string().optional() }));
+const rawTransaction = z.object({
+  vout: z.array(
+    z
+      .object({ n: z.number(), value: z.union([z.string(), z.number()]) })
+      .transform(({ n, value }) => ({ n, sat: BigInt(Math.round(Number(value) * 1e8)) })),
+  ),
+});
+
+let net: Network<'ours'>;
+let ours: Ours;
+
+beforeAll(async () => {
+  net = await startNetwork({ nodes: { ours: ['--log-level', 'debug'] } });
+  ours = new Ours(net.nodes.ours);
+  await net.fund({ ours: [5_000_000n, 5_000_000n] });
+});
+afterAll(() => net?.stop());
+
+const sat = 1_000_000n;
+const pushMsat = 400_000_000n;
+
+/** The transaction, in bitcoind's mempool, that spends an output. */
+const spender = (txid: string, vout: number): Promise<Spender> =>
+  until(`${txid}:${vout} to be spent`, async () => {
+    const [found] = spending.parse(await net.bitcoind.call('gettxspendingprevout', [{ txid, vout }]));
+    if (found?.spendingtxid === undefined) return undefined;
+    const tx = rawTransaction.parse(await net.bitcoind.call('getrawtransaction', found.spendingtxid, true));
+    return { txid: found.spendingtxid, outputs: tx.vout };
+  });
+
+const rows = [
+  { opener: 'ours', closer: 'ours', payments: 200 },
+  { opener: 'ours', closer: 'theirs', payments: 5 },
+  { opener: 'theirs', closer: 'ours', payments: 5 },
+  { opener: 'theirs', closer: 'theirs', payments: 200 },
+] as const;
+
+describe.each(rows)('opener: $opener, closer: $closer', ({ opener, closer, payments }) => {
+  let ldk: Ldk;
+  let channelId = '';
 
   beforeAll(async () => {
-    const { command } = await findBitcoind();
-    dir = await mkdtemp(join(tmpdir(), 'ampere-interop-'));
-    bitcoind = await startBitcoind({ dir: join(dir, 'bitcoind'), command });
-    await bitcoind.call('createwallet', 'faucet');
-    miner = z.string().parse(await bitcoind.call('getnewaddress'));
-    await bitcoind.mine(101, miner);
+    ldk = await Ldk.start({ name: `ldk-${opener}-${closer}`, dir: net.dir, bitcoind: net.bitcoind });
   });
-  afterAll(async () => {
-    for (const node of nodes) await node.stop();
-    await bitcoind?.stop();
-    await rm(dir, { recursive: true, force: true });
+  afterAll(() => ldk?.stop());
+
+  test('a channel opens, and both agree on who has what', async () => {
+    await ours.connect(ldk, opener);
+    if (opener === 'ours') {
+      const funded = await ours.node.call('fundchannel', { id: ldk.id, amount: sat, push_msat: pushMsat });
+      channelId = funded.channel_id;
+    } else ({ channelId } = await ldk.call('open', { id: ours.node.id, sat, pushMsat }));
+    await net.mine(6);
+    const pushed = sat * 1000n - pushMsat;
+    expect(await ours.agree(ldk, channelId)).toBe(opener === 'ours' ? pushed : pushMsat);
   });
 
-  const start = async (name: string, anchors = false): Promise<Ldk> => {
-    const node = await Ldk.start({ name, dir, bitcoind, anchors });
-    nodes.push(node);
-    return node;
-  };
-
-  test('a channel opens, pays each way, survives a disconnect and closes, and both sweep what is theirs', async () => {
-    const [a, b] = [await start('alba'), await start('brina')];
-    await a.call('connect', b.address);
-    const { channelId, txid } = await a.call('open', { id: b.id, sat: 1_000_000n, pushMsat: 300_000_000n });
-    await bitcoind.mine(6, miner);
-    const opened = [await a.quiet(channelId), await b.quiet(channelId)];
-    expect(opened.map(({ fundingTxid }) => fundingTxid)).toEqual([txid, txid]);
-    for (const [payer, payee] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      const { bolt11, paymentHash } = await payee.call('invoice', { amountMsat: 20_000_000n, description: 'tea' });
-      expect(await payer.call('pay', { bolt11 })).toMatchObject({ paymentHash, feeMsat: 0n });
+  test(`it takes ${payments} payments each way, one after the other`, async () => {
+    const before = await ours.agree(ldk, channelId);
+    for (let i = 0; i < payments; i++) {
+      await ours.pays(ldk, 1_000_000n + BigInt(i));
+      await ours.paidBy(ldk, 1_000_001n + BigInt(i));
     }
-    await a.call('disconnect', { id: b.id });
-    await until('both to notice', async () => ((await b.call('peers')).length === 0 ? true : undefined));
-    await b.call('connect', a.address);
-    const { outboundMsat, ourReserveSat = 0n } = await a.quiet(channelId);
-    expect(outboundMsat + ourReserveSat * 1000n).toBe(700_000_000n);
-    await b.call('close', { channelId, peer: a.id });
-    for (const node of [a, b]) await node.report('channel_closed', (one) => one.channelId === channelId);
-    await bitcoind.mine(8, miner);
-    for (const node of [a, b]) await node.report('swept');
+    expect(await ours.agree(ldk, channelId)).toBe(before + BigInt(payments));
+  });
+
+  test('it takes payments from both at once', async () => {
+    const before = await ours.agree(ldk, channelId);
+    const both = Array.from({ length: 10 }, (_, i) => [
+      ours.pays(ldk, 1_000_000n + BigInt(i)),
+      ours.paidBy(ldk, 1_000_001n + BigInt(i)),
+    ]);
+    await Promise.all(both.flat());
+    expect(await ours.agree(ldk, channelId)).toBe(before + 10n);
+  });
+
+  test('a payment they hold is settled over a new connection, made by either', async () => {
+    for (const caller of ['ours', 'theirs'] as const) {
+      const before = await ours.agree(ldk, channelId);
+      await ldk.call('hold', { on: true });
+      const { bolt11, paymentHash } = await ldk.call('invoice', { amountMsat: 3_000_000n, description: 'held' });
+      const paying = ours.node.call('pay', { bolt11 });
+      await ldk.report('claimable', (one) => one.paymentHash === paymentHash);
+      await ldk.call('disconnect', { id: ours.node.id });
+      await ours.apart(ldk);
+      await ldk.call('settle', { paymentHash });
+      await ldk.call('hold', { on: false });
+      await ours.connect(ldk, caller);
+      expect(await paying).toMatchObject({ status: 'complete', payment_hash: paymentHash });
+      expect(await ours.agree(ldk, channelId)).toBe(before - 3_000_000n);
+    }
+  });
+
+  test('a payment they hold outlives the end of our process', async () => {
+    const before = await ours.agree(ldk, channelId);
+    await ldk.call('hold', { on: true });
+    const { bolt11, paymentHash } = await ldk.call('invoice', { amountMsat: 5_000_000n, description: 'held' });
+    const paying = ours.node.call('pay', { bolt11 }).catch(() => 'cut off');
+    await ldk.report('claimable', (one) => one.paymentHash === paymentHash);
+    await ours.node.kill();
+    expect(await paying).toBe('cut off');
+    await ldk.call('settle', { paymentHash });
+    await ldk.call('hold', { on: false });
+    await ours.node.start();
+    await ours.connect(ldk, 'ours');
+    expect(await ours.agree(ldk, channelId)).toBe(before - 5_000_000n);
+    const { pays } = await ours.node.call('listpays', { payment_hash: paymentHash });
+    expect(pays).toMatchObject([{ status: 'complete' }]);
+  });
+
+  test('a payment cut at any moment ends the same on both sides', async () => {
+    for (let delay = 0; delay < 20; delay++) {
+      const before = await ours.agree(ldk, channelId);
+      const [out, into] = [2_000_000n, 1_000_000n];
+      const both = [ours.pays(ldk, out), ours.paidBy(ldk, into)];
+      const ended = Promise.allSettled(both);
+      await sleep(delay);
+      if (delay % 2 === 0) await ldk.call('disconnect', { id: ours.node.id });
+      else await ours.node.call('disconnect', { id: ldk.id, force: true });
+      await ours.apart(ldk);
+      await ours.connect(ldk, delay % 4 < 2 ? 'ours' : 'theirs');
+      const [paid, received] = (await ended).map(({ status }) => status === 'fulfilled');
+      const after = before - (paid ? out : 0n) + (received ? into : 0n);
+      expect(await ours.agree(ldk, channelId)).toBe(after);
+    }
+  });
+
+  test('a payment they refuse comes back to us', async () => {
+    const before = await ours.agree(ldk, channelId);
+    await ldk.call('hold', { on: true });
+    const { bolt11, paymentHash } = await ldk.call('invoice', { amountMsat: 3_000_000n, description: 'unwanted' });
+    const paying = ours.node.call('pay', { bolt11 }).catch((error: Error) => error.message);
+    await ldk.report('claimable', (one) => one.paymentHash === paymentHash);
+    await ldk.call('refuse', { paymentHash });
+    await ldk.call('hold', { on: false });
+    expect(await paying).toContain('incorrect_or_unknown_payment_details');
+    expect(await ours.agree(ldk, channelId)).toBe(before);
+  });
+
+  test('it closes, and each has what was its own', async () => {
+    const before = await ours.agree(ldk, channelId);
+    const { funding_txid, funding_outnum } = await ours.channel(channelId);
+    if (closer === 'ours') expect(await ours.node.call('close', { id: channelId })).toMatchObject({ type: 'mutual' });
+    else await ldk.call('close', { channelId, peer: ours.node.id });
+    const { reason } = await ldk.report('channel_closed', (one) => one.channelId === channelId);
+    expect(reason).toContain('cooperatively closed');
+
+    const closing = await spender(funding_txid, funding_outnum);
+    // Each side's share is rounded down to whole satoshi; what that leaves is nobody's.
+    const shares = before / 1000n + (sat * 1000n - before) / 1000n;
+    const fee = closing.outputs.reduce((left, output) => left - output.sat, shares);
+    expect(fee).toBeGreaterThan(0n);
+    expect(fee).toBeLessThan(sat / 100n);
+    await net.mine(6);
+    await ldk.report('swept');
+    await net.mine(1);
+    const { outputs } = await ours.node.call('listfunds');
+    const own = outputs.filter(({ txid }) => txid === closing.txid);
+    expect(own).toMatchObject([{ amount_msat: (before / 1000n - (opener === 'ours' ? fee : 0n)) * 1000n }]);
+    for (const { n } of closing.outputs) {
+      const unspent = await net.bitcoind.call('gettxout', closing.txid, n);
+      expect(unspent === null).toBe(own.every(({ output }) => output !== n));
+    }
   });
 });
