@@ -12,6 +12,7 @@ import { type Config, ConfigError, loadConfig, loadPlaces, type RunNode, type So
 import { isOption, type Option as NodeOption, type OptionName, options, variableOf } from '../options.ts';
 import { printable } from '../printable.ts';
 import { version } from '../version.ts';
+import { chainCommand } from './chain.ts';
 import { render } from './render.ts';
 import { pairLines } from './table.ts';
 import { paramsFrom, type Style, UsageError } from './words.ts';
@@ -134,7 +135,7 @@ const program = (surroundings: Surroundings): Command => {
     .configureHelp({ subcommandTerm: (method) => method.name() })
     .showHelpAfterError('(ampere --help, or ampere METHOD --help)');
   for (const name of everywhere) command.addOption(nodeOption(name));
-  command.commandsGroup('Node:').addCommand(startCommand(surroundings));
+  command.commandsGroup('Node:').addCommand(startCommand(surroundings)).addCommand(chainCommand(surroundings.out));
   command.commandsGroup('Methods:');
   for (const name of Object.keys(table)) {
     // `help` answers here as well, without a node.

@@ -2,7 +2,7 @@
  * A regtest chain in memory that mines when told: the ledger and the pool, kept in step. It decides everything at once and
  * waits for nothing; the ports on top of it (chain.ts, serve.ts) bring promises and sockets.
  */
-import type { Transaction } from 'bitcoinjs-lib';
+import type { Block, Transaction } from 'bitcoinjs-lib';
 import { hex, reversed, unhex } from '../../../wire/bytes.ts';
 import type { Clock, Outpoint } from '../../ports.ts';
 import { outpointKey } from '../watch.ts';
@@ -22,6 +22,13 @@ export interface MineOptions {
   readonly only?: readonly Uint8Array[];
 }
 
+/** All that ever changes a chain: the same deeds in the same order make the same chain again. */
+export type Deed =
+  | { readonly deed: 'sent'; readonly raw: Uint8Array }
+  | { readonly deed: 'block'; readonly raw: Uint8Array }
+  | { readonly deed: 'invalidated'; readonly hash: string }
+  | { readonly deed: 'reconsidered'; readonly hash: string };
+
 export class Regtest {
   readonly ledger: Ledger;
   readonly pool = new Pool();
@@ -33,7 +40,8 @@ export class Regtest {
   private readonly scripts: ScriptCheck;
   private readonly clock: Pick<Clock, 'now'>;
   private readonly listeners = new Set<() => void>();
-  private mined = 0;
+  private did: (deed: Deed) => void = () => undefined;
+  private blocksTaken = 0;
 
   constructor(scripts: ScriptCheck, clock: Pick<Clock, 'now'>) {
     this.scripts = scripts;
@@ -46,6 +54,28 @@ export class Regtest {
     return { coins: ledger.coins, pool, next: ledger.next, medianTimeAt: ledger.medianTimeAt, scripts };
   }
 
+  /** Tells everything that is done from now on, to be done again with `redo`. */
+  keep(did: (deed: Deed) => void): void {
+    this.did = did;
+  }
+
+  /** Does once more what was done. Throws ChainError where it cannot be, which a whole record never shows. */
+  redo(deed: Deed): void {
+    switch (deed.deed) {
+      case 'sent':
+        this.send(deed.raw);
+        break;
+      case 'block':
+        this.submit(deed.raw);
+        break;
+      case 'invalidated':
+        this.invalidate(deed.hash);
+        break;
+      case 'reconsidered':
+        this.reconsider(deed.hash);
+    }
+  }
+
   /** Calls back after every change of the tip; the function returned ends that. */
   onTip(listener: () => void): () => void {
     this.listeners.add(listener);
@@ -53,17 +83,19 @@ export class Regtest {
   }
 
   /**
-   * Takes a transaction from the network. One that waits already or is mined and not all spent is a success. Returns what
-   * became of it. Throws ChainError `rejected`.
+   * Takes a transaction from the network. One that waits already or is mined and not all spent is a success. Returns it
+   * read, and what became of it. Throws ChainError `rejected`.
    */
-  send(raw: Uint8Array): 'taken' | 'waiting' | 'mined' {
+  send(raw: Uint8Array): { readonly tx: Transaction; readonly became: 'taken' | 'waiting' | 'mined' } {
     const tx = readTransaction(raw);
     const { standing } = this;
-    if (isKnown(tx, standing)) return this.pool.get(hex(tx.getHash())) === undefined ? 'mined' : 'waiting';
+    if (isKnown(tx, standing))
+      return { tx, became: this.pool.get(hex(tx.getHash())) === undefined ? 'mined' : 'waiting' };
     const { entry, replaces } = accept(tx, standing);
     this.pool.remove(replaces);
     this.pool.add(entry);
-    return 'taken';
+    this.did({ deed: 'sent', raw });
+    return { tx, became: 'taken' };
   }
 
   /** Mines blocks that pay this script and gives their hashes. Throws ChainError `rejected` for `only` that cannot be. */
@@ -88,10 +120,9 @@ export class Regtest {
       script,
       reward: subsidy(height) + fees,
       transactions,
-      salt: this.mined++,
+      salt: this.blocksTaken,
     });
-    this.after(this.ledger.add(block));
-    return block.getId();
+    return this.take(block);
   }
 
   /** What the next block takes from the pool: all that pays enough together with what it hangs on, while there is room. */
@@ -112,19 +143,29 @@ export class Regtest {
 
   /** Takes a block made elsewhere, and gives its hash. Throws ChainError `rejected`. */
   submit(raw: Uint8Array): string {
-    const block = readBlock(raw);
-    this.after(this.ledger.add(block));
+    return this.take(readBlock(raw));
+  }
+
+  private take(block: Block): string {
+    this.blocksTaken++;
+    const change = this.ledger.add(block);
+    this.did({ deed: 'block', raw: block.toBuffer() });
+    this.after(change);
     return block.getId();
   }
 
   /** As bitcoind's invalidateblock: the chain goes on as if this block and all above broke the rules. */
   invalidate(hash: string): void {
-    this.after(this.ledger.invalidate(hash));
+    const change = this.ledger.invalidate(hash);
+    this.did({ deed: 'invalidated', hash });
+    this.after(change);
   }
 
   /** As bitcoind's reconsiderblock. */
   reconsider(hash: string): void {
-    this.after(this.ledger.reconsider(hash));
+    const change = this.ledger.reconsider(hash);
+    this.did({ deed: 'reconsidered', hash });
+    this.after(change);
   }
 
   /** Takes the last blocks off; what was in them waits again. */

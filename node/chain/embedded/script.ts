@@ -17,6 +17,7 @@ export type ScriptCheck = (tx: Transaction, spent: readonly Coin[], rules: Scrip
 /** No interpreter is installed. */
 export class NoInterpreter extends Error {
   override readonly name = 'NoInterpreter';
+  readonly fault = { code: 'no_interpreter' } as const;
   constructor(cause: unknown) {
     super('the embedded chain needs the optional package bitcore-lib: npm install --include=optional', { cause });
   }

@@ -1,0 +1,45 @@
+/**
+ * What was done to a chain, kept in a file and done again at the next start. One line a deed, written before anybody hears
+ * of it; a line cut short by a crash is the last one and counts as never written.
+ */
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hex, unhex } from '../../../wire/bytes.ts';
+import type { Deed, Regtest } from './regtest.ts';
+
+const lineOf = (deed: Deed): string => `${deed.deed} ${'raw' in deed ? hex(deed.raw) : deed.hash}\n`;
+
+const deedOf = (line: string): Deed | undefined => {
+  const [, deed, data = ''] = /^(sent|block|invalidated|reconsidered) ((?:[0-9a-f]{2})+)$/.exec(line) ?? [];
+  if (deed === 'sent' || deed === 'block') return { deed, raw: unhex(data) };
+  if (deed === 'invalidated' || deed === 'reconsidered') return { deed, hash: data };
+  return undefined;
+};
+
+/** A journal that does not describe a chain. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+  readonly fault: { readonly code: 'bad_journal'; readonly path: string; readonly line: number };
+  constructor(path: string, line: number, cause: unknown) {
+    super(`${path}, line ${line}: expected a deed that fits the chain before it; remove the file to begin anew`, {
+      cause,
+    });
+    this.fault = { code: 'bad_journal', path, line };
+  }
+}
+
+/** Does again what the file tells, and writes down what is done from now on. Throws JournalError. */
+export const keepJournal = (regtest: Regtest, path: string): void => {
+  const kept = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const whole = kept.slice(0, kept.lastIndexOf('\n') + 1);
+  if (whole.length < kept.length) writeFileSync(path, whole);
+  for (const [i, line] of whole.split('\n').slice(0, -1).entries()) {
+    const deed = deedOf(line);
+    try {
+      if (deed === undefined) throw new RangeError('no deed');
+      regtest.redo(deed);
+    } catch (error) {
+      throw new JournalError(path, i + 1, error);
+    }
+  }
+  regtest.keep((deed) => appendFileSync(path, lineOf(deed), { mode: 0o600 }));
+};
