@@ -16,8 +16,6 @@ export interface StartOptions {
   readonly anchors: boolean;
   /** Confirmations asked of channels others open. */
   readonly depth: number;
-  /** Announce channels; a channel whose opener wants it otherwise is refused. */
-  readonly announce: boolean;
 }
 
 export interface Htlc {
@@ -61,7 +59,10 @@ export interface Calls {
   /** Nodes connected whose init has come. */
   peers: { given: undefined; result: readonly string[] };
   /** Opens a channel, paid from bitcoind's wallet; answers once the funding transaction is out. */
-  open: { given: { id: string; sat: bigint; pushMsat?: bigint }; result: { channelId: string; txid: string } };
+  open: {
+    given: { id: string; sat: bigint; pushMsat?: bigint; announce?: boolean };
+    result: { channelId: string; txid: string };
+  };
   channels: { given: undefined; result: readonly Channel[] };
   invoice: { given: { amountMsat: bigint; description: string }; result: { bolt11: string; paymentHash: string } };
   /** Pays and waits for the outcome. Fails with LDK's reason when the payment does. */

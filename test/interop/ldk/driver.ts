@@ -127,9 +127,8 @@ class Driver {
       this.stir();
     },
     peers: async () => this.sockets.connected(),
-    open: async ({ id, sat, pushMsat = 0n }) => {
-      const created = this.node.channels.create_channel(unhex(id), sat, pushMsat, 0n, null, null);
-      const temporary = channelIdOf(good<ldk.ChannelId>('open', created));
+    open: async ({ id, sat, pushMsat = 0n, announce = true }) => {
+      const temporary = channelIdOf(this.node.open(unhex(id), sat, pushMsat, announce));
       this.stir();
       // A channel that comes to nothing is closed under the id it had at first.
       const report = await this.next(

@@ -5,7 +5,7 @@
 import * as ldk from 'lightningdevkit';
 import type { Blocks } from './blocks.ts';
 import type { StartOptions } from './calls.ts';
-import { nameIn } from './values.ts';
+import { good, nameIn } from './values.ts';
 
 /** sat per 1,000 weight for each purpose, but for commitments, whose feerate a test can change. */
 const feerates: Readonly<Partial<Record<ldk.ConfirmationTarget, number>>> = {
@@ -18,14 +18,18 @@ const feerates: Readonly<Partial<Record<ldk.ConfirmationTarget, number>>> = {
 };
 
 /** Sub-objects of a configuration are copies: changed, they have to be set again. */
-const configOf = ({ anchors, depth, announce }: StartOptions): ldk.UserConfig => {
+const configOf = ({ anchors, depth }: StartOptions, announce: boolean): ldk.UserConfig => {
   const config = ldk.UserConfig.constructor_default();
   const handshake = config.get_channel_handshake_config();
   handshake.set_minimum_depth(depth);
   handshake.set_announce_for_forwarding(announce);
   handshake.set_negotiate_anchors_zero_fee_htlc_tx(anchors);
   config.set_channel_handshake_config(handshake);
+  const limits = config.get_channel_handshake_limits();
+  limits.set_force_announced_channel_preference(false);
+  config.set_channel_handshake_limits(limits);
   config.set_manually_accept_inbound_channels(true);
+  config.set_accept_forwards_to_priv_channels(true);
   return config;
 };
 
@@ -42,6 +46,7 @@ export interface Outside {
 export class LdkNode {
   /** What it takes for the feerate of commitments, sat per 1,000 weight. */
   feerate = 1000;
+  private readonly options: StartOptions;
   readonly keys: ldk.KeysManager;
   readonly channels: ldk.ChannelManager;
   readonly monitors: ldk.ChainMonitor;
@@ -58,6 +63,7 @@ export class LdkNode {
   });
 
   constructor(options: StartOptions, { blocks, broadcast, log }: Outside) {
+    this.options = options;
     const now = Math.floor(Date.now() / 1000);
     const logger = ldk.Logger.new_impl({
       log: (record) => {
@@ -100,7 +106,7 @@ export class LdkNode {
       entropy,
       signer,
       this.keys.as_SignerProvider(),
-      configOf(options),
+      configOf(options, true),
       ldk.ChainParameters.constructor_new(network, best),
       now,
     );
@@ -118,6 +124,12 @@ export class LdkNode {
     );
     this.held = [logger, fees, broadcaster, persister, scorer, score, router, messageRouter, gossip, ignoring];
     blocks.listen([this.channels.as_Listen(), this.monitors.as_Listen()]);
+  }
+
+  /** Begins to open a channel and gives its id for now. */
+  open(peer: Uint8Array, sat: bigint, pushMsat: bigint, announce: boolean): ldk.ChannelId {
+    const config = configOf(this.options, announce);
+    return good('open', this.channels.create_channel(peer, sat, pushMsat, 0n, null, config));
   }
 
   /** Gives what has happened since the last call. */
