@@ -9,8 +9,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { hex, utf8 } from '../../wire/bytes.ts';
 import { hmacSha256 } from '../../wire/crypto.ts';
+import { cookieIn } from '../chain/embedded/run.ts';
 import { isTransient } from '../chain/errors.ts';
 import { openRpc, type Rpc } from '../chain/rpc.ts';
+import { passwordVariable } from '../cli/chain.ts';
 import { systemEntropy } from '../entropy.ts';
 import type { FoundBitcoind } from './find.ts';
 
@@ -19,10 +21,12 @@ export interface StartOptions {
   readonly dir: string;
   /** What to run: see findBitcoind. */
   readonly command: FoundBitcoind['command'];
+  /** `embedded` for the chain that plays bitcoind where there is none. */
+  readonly source?: FoundBitcoind['source'];
   /** The RPC port; a free one unless told. Tell it, with `password`, to come back after a stop. */
   readonly port?: number;
   readonly password?: string;
-  /** More options, each as bitcoind spells it: `-txindex=1`. */
+  /** More options, each as the program spells it: `-txindex=1` for bitcoind. */
   readonly args?: readonly string[];
 }
 
@@ -120,12 +124,15 @@ export const startBitcoind = async (options: StartOptions): Promise<RunningBitco
   const { dir, password = randomText() } = options;
   const port = options.port ?? (await freePort());
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  await writeFile(join(dir, 'bitcoin.conf'), settings(port, password), { mode: 0o600 });
+  const isEmbedded = options.source === 'embedded';
+  if (!isEmbedded) await writeFile(join(dir, 'bitcoin.conf'), settings(port, password), { mode: 0o600 });
+  const own = isEmbedded ? ['--datadir', dir, '--port', String(port), '--user', user] : [`-datadir=${dir}`];
 
   const [program = '', ...first] = options.command;
   // A process group of its own: Ctrl-C in a terminal must not take the chain away before those who use it have stopped.
-  const child = spawn(program, [...first, `-datadir=${dir}`, ...(options.args ?? [])], {
+  const child = spawn(program, [...first, ...own, ...(options.args ?? [])], {
     detached: true,
+    env: { ...process.env, [passwordVariable]: password },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';
@@ -160,7 +167,7 @@ export const startBitcoind = async (options: StartOptions): Promise<RunningBitco
     port,
     user,
     password,
-    cookieFile: join(dir, 'regtest', '.cookie'),
+    cookieFile: isEmbedded ? cookieIn(dir) : join(dir, 'regtest', '.cookie'),
     url: `http://${user}:${password}@${host}:${port}`,
     pid: child.pid ?? 0,
     rpc,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Result } from '../api/table.ts';
 import { type RunningBitcoind, startBitcoind } from './bitcoind.ts';
-import { findBitcoind } from './find.ts';
+import { findChain } from './chain.ts';
 import { NodeDied, NodeProcess } from './process.ts';
 import { until } from './wait.ts';
 
@@ -42,7 +42,7 @@ export interface Opened<Name extends string> extends Opening<Name> {
 export interface Network<Name extends string> {
   readonly dir: string;
   readonly bitcoind: RunningBitcoind;
-  /** What `-version` of bitcoind says. */
+  /** What `-version` of bitcoind says, or which chain stands in for it. */
   readonly chainVersion: string;
   readonly names: readonly Name[];
   readonly nodes: Readonly<Record<Name, NodeProcess>>;
@@ -236,17 +236,18 @@ class Lab<Name extends string> implements Network<Name> {
 }
 
 /**
- * Starts bitcoind and the nodes, with one block mined after all of them answer. What has been started is stopped again when
+ * Starts a chain and the nodes, with one block mined after all of them answer. What has been started is stopped again when
  * something fails. Throws NoBitcoind when there is no chain to be had, NodeDied, TooLate.
  */
 export const startNetwork = async <Name extends string>(options: NetworkOptions<Name>): Promise<Network<Name>> => {
   const progress = options.progress ?? (() => undefined);
-  const { command, version } = await findBitcoind({ progress });
+  const found = await findChain({ progress });
+  const { version } = found;
   progress(`starting ${version}`);
   const dir = await mkdtemp(join(tmpdir(), 'ampere-'));
   let lab: Lab<Name> | undefined;
   try {
-    const chain = await startBitcoind({ dir: join(dir, 'bitcoind'), command });
+    const chain = await startBitcoind({ dir: join(dir, 'bitcoind'), ...found });
     lab = new Lab(dir, { chain, version }, options);
     await lab.start();
     return lab;

@@ -12,7 +12,7 @@ import type { Given, MethodName, Result } from '../api/table.ts';
 import { sleep, until } from './wait.ts';
 
 /** The built program. This file runs from dist/, or, in tests, as it stands. */
-const program = fileURLToPath(
+export const program = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/node/main.js' : '../main.js', import.meta.url),
 );
 

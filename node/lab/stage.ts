@@ -60,7 +60,7 @@ export const balancesOf = async (network: Network<Name>): Promise<Balances> => {
 /** Starts everything and opens the channels. `started` is told of the network as soon as there is one to stop. */
 export const setStage = async (printer: Printer, started: (network: Network<Name>) => void): Promise<Stage> => {
   const progress = (line: string) => printer.progress(line);
-  const network = await printer.step('bitcoind in regtest and four nodes, a process each', () =>
+  const network = await printer.step('a regtest chain and four nodes, a process each', () =>
     startNetwork<Name>({
       nodes: { alice: [], bob: [], carol: [], dave: ['--amp-timeout', String(patience)] },
       flags: ['--dev'],
@@ -68,6 +68,7 @@ export const setStage = async (printer: Printer, started: (network: Network<Name
     }),
   );
   started(network);
+  printer.lines(`    ${network.chainVersion}`);
   await printer.step('coins for alice, bob and carol', () => network.fund(coins));
   const fundedAt = Number(await network.bitcoind.call('getblockcount'));
   const channels = await printer.step('channels alice–bob–dave and alice–carol–dave, announced to all', () =>

@@ -8,13 +8,15 @@ import { Follower } from '../../node/chain/follower.ts';
 import type { RpcAuth } from '../../node/chain/rpc.ts';
 import { systemClock } from '../../node/entropy.ts';
 import { type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
-import { type FoundBitcoind, findBitcoind } from '../../node/lab/find.ts';
+import { findChain } from '../../node/lab/chain.ts';
+import type { FoundBitcoind } from '../../node/lab/find.ts';
 import { networkOf } from '../../node/network.ts';
 import type { Chain } from '../../node/ports.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
 import { keysOf } from '../../node/wallet/keys.ts';
 import { rebroadcast, sendTo } from '../../node/wallet/send.ts';
+import type { Fund } from '../../node/wallet/view.ts';
 import { Wallet } from '../../node/wallet/wallet.ts';
 import { utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
@@ -39,9 +41,9 @@ const connect = (auth: RpcAuth = node, log = keptLog()): Chain => {
 };
 
 beforeAll(async () => {
-  found = await findBitcoind();
+  found = await findChain();
   folder = await mkdtemp(join(tmpdir(), 'ampere-regtest-'));
-  node = await startBitcoind({ dir: join(folder, 'bitcoind'), command: found.command });
+  node = await startBitcoind({ dir: join(folder, 'bitcoind'), ...found });
 });
 afterAll(async () => {
   for (const chain of chains) await chain.close();
@@ -137,7 +139,7 @@ describe('following bitcoind', () => {
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       await node.stop(signal);
       await new Promise((resolve) => setTimeout(resolve, 300));
-      node = await startBitcoind({ dir: join(folder, 'bitcoind'), command: found.command, port, password });
+      node = await startBitcoind({ dir: join(folder, 'bitcoind'), ...found, port, password });
       await node.mine(1, address);
       await caughtUp();
     }
@@ -153,7 +155,8 @@ describe('following bitcoind', () => {
     await expect.poll(each, { timeout: 30_000 }).toEqual([2, 2]);
     await follower.stop();
     const later = await follow('restart', records);
-    expect(later.wallet.funds()).toEqual(wallet.funds());
+    const inOrder = (funds: readonly Fund[]) => [...funds].sort((a, b) => (a.key < b.key ? -1 : 1));
+    expect(inOrder(later.wallet.funds())).toEqual(inOrder(wallet.funds()));
     await later.follower.stop();
   });
 });
@@ -173,9 +176,7 @@ describe('credentials', () => {
 describe('starting bitcoind', () => {
   test('what bitcoind says when it will not start is passed on', async () => {
     const dir = join(folder, 'refused');
-    await expect(startBitcoind({ dir, command: found.command, args: ['-nosuchoption=1'] })).rejects.toThrow(
-      /nosuchoption/,
-    );
+    await expect(startBitcoind({ dir, ...found, args: ['--nosuchoption=1'] })).rejects.toThrow(/nosuchoption/);
   });
 
   test('a program that does not exist is an error', async () => {

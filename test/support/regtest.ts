@@ -1,7 +1,8 @@
 /** For tests on a real chain: whether one can be had here, and balances that have come to rest. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { findBitcoind, NoBitcoind } from '../../node/lab/find.ts';
+import { findChain } from '../../node/lab/chain.ts';
+import { NoBitcoind } from '../../node/lab/find.ts';
 import type { Network } from '../../node/lab/network.ts';
 import type { NodeProcess } from '../../node/lab/process.ts';
 import { until } from '../../node/lab/wait.ts';
@@ -16,7 +17,8 @@ export const built = (path: string): string => {
 /** Why no chain can be had, printed too, or undefined when one can. Anything else that is wrong is thrown. */
 export const whyNoChain = async (): Promise<string | undefined> => {
   try {
-    await findBitcoind({ progress: (line) => console.log(line) });
+    const { version } = await findChain({ progress: (line) => console.log(line) });
+    console.log(`on ${version}`);
     return undefined;
   } catch (error) {
     if (!(error instanceof NoBitcoind)) throw error;
