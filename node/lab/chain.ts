@@ -38,6 +38,7 @@ export const findChain = async (options: FindOptions = {}): Promise<FoundBitcoin
     if (!(error instanceof NoInterpreter)) throw error;
     throw new NoBitcoind([...tried, error.message]);
   }
-  if (tried.length > 0) progress?.(`no bitcoind can be had (${tried.at(-1) ?? ''}), so the embedded chain stands in`);
+  const why = tried.at(-1)?.replaceAll(/\s+/g, ' ');
+  if (why !== undefined) progress?.(`no bitcoind can be had (${why}), so the embedded chain stands in`);
   return embedded;
 };

@@ -1,0 +1,81 @@
+/** `ampere chain`, run as the command runs it. */
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { openRpc, type RpcAuth } from '../../../../node/chain/rpc.ts';
+import { exitCodes, runCommand } from '../../../../node/cli/program.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ampere-command-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs it until `use` is done and `stop` was called. */
+const running = async (words: readonly string[], use: (url: URL) => Promise<void>) => {
+  const err: string[] = [];
+  let heard: (line: string) => void = () => undefined;
+  const first = new Promise<string>((resolve) => {
+    heard = resolve;
+  });
+  const command = runCommand(['chain', '--port', '0', ...words], {
+    out: heard,
+    err: (text) => void err.push(text),
+    env: {},
+    run: async () => undefined,
+  });
+  const failed = command.then((code) => Promise.reject(new Error(`ended with ${code}: ${err.join('\n')}`)));
+  const url = new URL(/http:\S+/.exec(await Promise.race([first, failed]))?.[0] ?? '');
+  failed.catch(() => undefined);
+  await use(url);
+  return command;
+};
+
+const ask = async <T>(url: URL, auth: RpcAuth, method: string, shape: z.ZodType<T>, ...params: readonly unknown[]) => {
+  const rpc = openRpc({ host: url.hostname, port: Number(url.port), auth });
+  try {
+    return await rpc.call(method, params, shape);
+  } finally {
+    rpc.close();
+  }
+};
+
+test('it says where it is and with what password, serves until it is stopped, and ends well', async () => {
+  const code = await running([], async (url) => {
+    const auth = { user: url.username, password: url.password };
+    expect(await ask(url, auth, 'getblockcount', z.number())).toBe(0);
+    await ask(url, auth, 'stop', z.string());
+  });
+  expect(code).toBe(exitCodes.done);
+});
+
+test('kept in a folder it comes back as it was, and its cookie file opens it while it runs', async () => {
+  const words = ['--datadir', folder, '--user', 'carol', '--password', 'secret'];
+  const auth = { user: 'carol', password: 'secret' };
+  const cookieFile = join(folder, '.cookie');
+  await running(words, async (url) => {
+    const address = await ask(url, auth, 'getnewaddress', z.string());
+    await ask(url, auth, 'generatetoaddress', z.array(z.string()), 3, address);
+    expect((await stat(cookieFile)).mode & 0o777).toBe(0o600);
+    await ask(url, { cookieFile }, 'stop', z.string());
+  });
+  await expect(readFile(cookieFile)).rejects.toThrow('ENOENT');
+  await running(words, async (url) => {
+    expect(await ask(url, auth, 'getblockcount', z.number())).toBe(3);
+    await ask(url, auth, 'stop', z.string());
+  });
+});
+
+test('a port that is none is used wrongly', async () => {
+  const err: string[] = [];
+  const surroundings = {
+    out: () => undefined,
+    err: (text: string) => void err.push(text),
+    env: {},
+    run: async () => {},
+  };
+  expect(await runCommand(['chain', '--port', '70000'], surroundings)).toBe(exitCodes.usage);
+  expect(err.join('\n')).toContain('expected a port from 0 to 65535');
+});
