@@ -74,10 +74,16 @@ export interface NodeOptions {
   /** Something failed that the node cannot go on with: the store, or a bug. Called at most once. */
   readonly broke: (error: unknown) => void;
   readonly experiments?: Experiments;
+  /** Aborted to give up waiting for a chain that does not answer. */
+  readonly signal?: AbortSignal;
 }
 
-/** Starts a node; resolves when it listens and follows its chain. Throws StoreError, ChainError, WalletError. */
-export const startNode = async ({ config, ports, broke, experiments = {} }: NodeOptions): Promise<Node> => {
+/**
+ * Starts a node; resolves when it listens and follows its chain. Throws StoreError, ChainError (`closed` when aborted),
+ * WalletError.
+ */
+export const startNode = async (options: NodeOptions): Promise<Node> => {
+  const { config, ports, broke, experiments = {}, signal = new AbortController().signal } = options;
   const { chain, store, clock, entropy, log, transport } = ports;
   const network = networkOf(config.network);
   await prepareStore(store, config.network);
@@ -96,8 +102,7 @@ export const startNode = async ({ config, ports, broke, experiments = {} }: Node
   const id = keys.nodeId;
   const alias = config.alias ?? `ampere-${hex(id).slice(0, 8)}`;
   const color = config.color ?? hex(id).slice(2, 8);
-  const starting = new AbortController();
-  await retrying({ clock, log, signal: starting.signal }, () => checkNetwork(chain, network.chain));
+  await retrying({ clock, log, signal }, () => checkNetwork(chain, network.chain));
 
   const wallet = await Wallet.open({ store, keys, network });
   const addresses = await Addresses.load(store);
@@ -296,7 +301,6 @@ export const startNode = async ({ config, ports, broke, experiments = {} }: Node
     feerate: () => feerates.current,
     now,
     stop: async () => {
-      starting.abort();
       ticking();
       await peers.stop();
       await follower.stop();

@@ -11,6 +11,7 @@ import { jsonRpc } from './api/jsonrpc.ts';
 import { tokenIn } from './api/token.ts';
 import { listenUnix } from './api/unix.ts';
 import { bitcoindChain } from './chain/bitcoind.ts';
+import { ChainError } from './chain/errors.ts';
 import { type Config, redacted } from './config.ts';
 import { systemClock, systemEntropy } from './entropy.ts';
 import { handlersOf } from './handlers/handlers.ts';
@@ -33,9 +34,13 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const store = await levelStore(join(config.networkDir, 'store'));
   const chain = bitcoindChain({ ...config.bitcoind, log, clock: systemClock });
 
+  const stopping = new AbortController();
   let end: (error?: unknown) => void = () => undefined;
   const ended = new Promise<unknown>((resolve) => {
-    end = resolve;
+    end = (error) => {
+      stopping.abort();
+      resolve(error);
+    };
   });
   const onSignal = (signal: NodeJS.Signals) => {
     log.info({ signal }, 'stopping');
@@ -49,11 +54,21 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     config,
     ports,
     experiments,
+    signal: stopping.signal,
     broke: (error) => {
       log.error({ error }, 'the node cannot go on and stops; start it again once the cause is mended');
       end(error ?? new Error('the node cannot go on'));
     },
+  }).catch(async (error: unknown) => {
+    await chain.close();
+    await store.close();
+    if (stopping.signal.aborted && error instanceof ChainError && error.fault.code === 'closed') return undefined;
+    throw error;
   });
+  if (node === undefined) {
+    log.info({}, 'stopped before the chain answered');
+    return;
+  }
 
   let api: Address | undefined;
   const handlers = handlersOf(node, { api: () => api, stop: () => end() });

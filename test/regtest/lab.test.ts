@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../node/lab/bitcoind.ts';
 import { NodeDied, NodeProcess } from '../../node/lab/process.ts';
 import { built, whyNoChain } from '../support/regtest.ts';
 
@@ -36,6 +37,20 @@ test('a node that cannot start says why, out of its log', async () => {
   expect(error).toBeInstanceOf(NodeDied);
   expect(String(error)).toMatch(/erin ended with exit code 2 while starting[\s\S]*expected --bitcoind/);
   expect(node.running).toBe(false);
+});
+
+test('a node whose bitcoind does not answer says so, tries on, and ends when it is told to', async () => {
+  const chain = `http://u:p@127.0.0.1:${await freePort()}`;
+  const options = ['start', '--dir', join(folder, 'frank'), '--listen', 'off', '--api', 'off', '--bitcoind', chain];
+  const child = spawn(process.execPath, [built('node/main.js'), ...options], { stdio: ['ignore', 'inherit', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    const waiting = 'trying until it answers';
+    if (!said.includes(waiting) && (said + text).includes(waiting)) child.kill('SIGTERM');
+    said += text;
+  });
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
+  expect(said).toContain('stopped before the chain answered');
 });
 
 describe('the demonstration, interrupted', () => {
