@@ -15,6 +15,8 @@ export interface MachineParts<S, I, E> {
   readonly idle?: (state: S) => I | undefined;
   /** Effects that made the first state, performed by `begin` before any input is taken. */
   readonly first?: readonly E[];
+  /** Asked when a step threw: true leaves the input out and goes on from the state before it. */
+  readonly survives?: (error: unknown, input: I) => boolean;
   /** Called once when a step or an effect threw: the machine is at its last good state and takes nothing more. */
   readonly broke: (error: unknown, input: I | undefined) => void;
 }
@@ -109,9 +111,14 @@ export class Machine<S, I, E> {
 
   private effectsOf(work: Entry<I, E>['work']): readonly E[] {
     if ('effects' in work) return work.effects;
-    const [next, effects] = this.parts.step(this.current, work.input);
-    this.current = next;
-    return effects;
+    try {
+      const [next, effects] = this.parts.step(this.current, work.input);
+      this.current = next;
+      return effects;
+    } catch (error) {
+      if (this.parts.survives?.(error, work.input)) return [];
+      throw error;
+    }
   }
 
   private async run(): Promise<void> {

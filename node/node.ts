@@ -16,6 +16,7 @@ import { Watcher } from './chain/watcher.ts';
 import type { Entry } from './channels/entry.ts';
 import { ChannelHost } from './channels/host.ts';
 import { accept, type OpeningParts } from './channels/opening.ts';
+import { isFundingOwner, keyOfOwner } from './channels/perform.ts';
 import { ownChannelOf } from './channels/views.ts';
 import type { Config } from './config.ts';
 import { type DispatchParts, dispatch } from './dispatch.ts';
@@ -216,6 +217,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     wallet,
     keys,
     entropy,
+    clock,
     chainHash: network.chain,
     minimumDepth: config.minDepth,
     context,
@@ -268,6 +270,9 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   });
 
   await channels.load();
+  // Coins set aside for openings that a crash ended before anything was saved of them.
+  for (const owner of wallet.owners())
+    if (isFundingOwner(owner) && !channels.entries.has(keyOfOwner(owner))) await wallet.release(owner);
   await feerates.refresh();
   await follower.start(fatal);
   switchboard.restore();

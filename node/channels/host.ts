@@ -116,6 +116,13 @@ export class ChannelHost {
           if (isOnline(now) && !isOnline(before)) this.parts.online(entry);
         },
         idle: whenIdle,
+        // A step that throws has changed nothing. What a peer says must not stop the node: the connection begins anew.
+        survives: (error, input) => {
+          if (input.type !== 'message') return false;
+          log.error({ ...nameOf(entry), message: input.message.name, error }, 'a message could not be processed');
+          this.disconnect(entry, `internal error at ${input.message.name}`);
+          return true;
+        },
         broke: (error, input) => {
           log.error({ ...nameOf(entry), input: input?.type, error }, 'a channel stopped at an internal error');
           fatal(error);

@@ -15,7 +15,7 @@ import {
   type Txid,
 } from '../../wire/units.ts';
 import type { Peer } from '../peer/peer.ts';
-import type { Entropy, Log } from '../ports.ts';
+import type { Clock, Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { isFunded } from './entry.ts';
@@ -24,6 +24,8 @@ import { fundingOwner } from './perform.ts';
 
 /** Openings that have no funding transaction yet, from one peer and from all. */
 const MAX_PENDING = { peer: 4, all: 50 } as const;
+/** A peer that has not done its part of an opening by then is given up. */
+const PATIENCE_MS = 60_000;
 /** Bytes of a funding output's script (P2WSH). */
 const FUNDING_SCRIPT_BYTES = 34;
 /** BOLT 2: without option_support_large_channel a channel is smaller than 2^24 sat. */
@@ -41,6 +43,7 @@ export interface OpeningParts {
   readonly wallet: Wallet;
   readonly keys: NodeKeys;
   readonly entropy: Entropy;
+  readonly clock: Clock;
   readonly chainHash: ChainHash;
   readonly minimumDepth: number;
   readonly context: () => Context;
@@ -115,10 +118,17 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
   try {
     const step = openChannel(request, context());
     return await new Promise<Opened>((resolve, reject) => {
+      const cancel = parts.clock.after(PATIENCE_MS, () => host.push(draft.key, { type: 'disconnected' }));
       const entry = host.create(draft.key, peer.id, step, {
         plan,
-        opened: (opened) => resolve({ key: draft.key, ...opened }),
-        refused: (why) => reject(new OpeningError(why)),
+        opened: (opened) => {
+          cancel();
+          resolve({ key: draft.key, ...opened });
+        },
+        refused: (why) => {
+          cancel();
+          reject(new OpeningError(why));
+        },
       });
       if (peer.closed) entry.machine.push({ type: 'disconnected' });
     });

@@ -21,8 +21,13 @@ export interface ChainSide {
   readonly watcher: () => Watcher;
 }
 
+const FUNDING = 'channel/';
+
 /** Who coins set aside for a funding belong to. */
-export const fundingOwner = (key: string): string => `channel/${key}`;
+export const fundingOwner = (key: string): string => `${FUNDING}${key}`;
+export const isFundingOwner = (owner: string): boolean => owner.startsWith(FUNDING);
+/** The channel's key of such an owner. */
+export const keyOfOwner = (owner: string): string => owner.slice(FUNDING.length);
 
 /** Signs the funding transaction from the coins set aside; the channel is told at once, the network not yet. */
 export const fund = ({ wallet }: Pick<ChainSide, 'wallet'>, entry: Entry, { script }: EffectOf<'fund'>): void => {

@@ -30,6 +30,8 @@ export type Verdict = 'new' | 'known' | 'ignored' | 'bad';
 
 /** Updates of channels not announced yet that are kept, all in all: a peer may send them early. */
 const MAX_EARLY = 1000;
+/** Bytes of the longest of them: three times a plain one. */
+const MAX_EARLY_BYTES = 420;
 /** Seconds by which a timestamp may lie ahead of our clock. */
 const MAX_AHEAD = 24 * 3600;
 
@@ -185,6 +187,7 @@ export class Gossip {
   }
 
   private keepEarly(key: string, raw: Uint8Array): void {
+    if (raw.length > MAX_EARLY_BYTES) return;
     this.early.delete(key);
     this.early.set(key, raw);
     if (this.early.size <= MAX_EARLY) return;

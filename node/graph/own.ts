@@ -14,6 +14,7 @@ import type { Log } from '../ports.ts';
 import {
   type AnnouncedChannel,
   channelDigest,
+  holdsChannelUpdate,
   type OwnPolicy,
   ourSide,
   signedChannelAnnouncement,
@@ -194,7 +195,7 @@ export class OwnChannels {
   /** A channel_update from the peer about a channel with us, announced or not. */
   noteUpdate(m: MessageOf<'channel_update'>, raw: Uint8Array, peer: Point): void {
     const theirSide = ourSide(peer, this.parts.id);
-    if (sideOf(m) !== theirSide) return;
+    if (sideOf(m) !== theirSide || !holdsChannelUpdate(m, raw, peer)) return;
     const known = this.peerPolicies.get(m.short_channel_id);
     if ((known?.timestamp ?? -1) < m.timestamp) this.peerPolicies.set(m.short_channel_id, policyOf(m, raw));
   }

@@ -228,13 +228,20 @@ const closed = (entry: Entry, signal: AbortSignal): Promise<Result<'close'>> =>
     const hear = (event: ChannelEvent) => {
       const { state } = entry.machine;
       if (event.event === 'closing') done('mutual', event.tx);
-      else if (event.event === 'failed') resolve({ type: 'unilateral' });
-      else if (event.event === 'spent' && state.phase === 'onchain')
+      else if (event.event === 'failed') {
+        entry.listeners.delete(hear);
+        resolve({ type: 'unilateral' });
+      } else if (event.event === 'spent' && state.phase === 'onchain')
         done(event.by === 'mutual' ? 'mutual' : 'unilateral', state.tx);
     };
     entry.listeners.add(hear);
     const { state } = entry.machine;
     if (state.phase === 'negotiating' && state.agreed !== undefined) done('mutual', state.agreed);
+    else if (state.phase === 'onchain') done(state.by === 'mutual' ? 'mutual' : 'unilateral', state.tx);
+    else if (state.phase === 'failed') {
+      entry.listeners.delete(hear);
+      resolve({ type: 'unilateral' });
+    }
     signal.addEventListener('abort', () => {
       entry.listeners.delete(hear);
       reject(new ApiError('general', 'the caller went away; the channel goes on closing'));

@@ -204,14 +204,16 @@ export class Invoices {
       this.waiting.set(hash, listeners);
       const end = (result: InvoiceRecord) => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', gone);
         listeners.delete(end);
         resolve(result);
       };
+      const gone = () => end(this.byHash.get(hash) ?? invoice);
       // Timers hold 31 bits of milliseconds; a longer wait is taken up again by whoever asks next.
       const left = Math.min(Math.max(0, (invoice.expiresAt - this.now()) * 1000), 0x7fff_ffff);
-      const timer = setTimeout(() => end(this.byHash.get(hash) ?? invoice), left);
+      const timer = setTimeout(gone, left);
       timer.unref();
-      signal.addEventListener('abort', () => end(this.byHash.get(hash) ?? invoice), { once: true });
+      signal.addEventListener('abort', gone, { once: true });
     });
   }
 }

@@ -107,3 +107,28 @@ test('a save that fails keeps what depends on it from being sent', async () => {
   expect(sent).toEqual([]);
   expect(broken).toHaveLength(1);
 });
+
+test('an input that the machine survives is left out, and what follows is taken', async () => {
+  const broken: unknown[] = [];
+  const m = new Machine<number, number, never>({
+    state: 0,
+    step: (state, n) => {
+      if (n === 2) throw new Error('bug');
+      return [state + n, []];
+    },
+    perform: () => undefined,
+    survives: (_, n) => n === 2,
+    broke: (error) => broken.push(error),
+  });
+  for (const n of [1, 2, 3]) m.push(n);
+  await m.settled();
+  expect(m.state).toBe(4);
+  expect(broken).toEqual([]);
+});
+
+test('deliver resolves once the effects of its input have been performed', async () => {
+  const trace: string[] = [];
+  const { machine: m } = machine(trace);
+  await m.deliver(7);
+  expect(trace).toEqual(['saved 7', 'send 7']);
+});
