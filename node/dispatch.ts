@@ -73,9 +73,8 @@ export const dispatch = (
     case 'announcement_signatures':
       return announce(parts, peer, message);
     case 'channel_update':
-      // A policy of a channel with us: heard from its own end alone, so nobody can fill our memory or mislead our invoices.
-      if (parts.channels.byShortId(message.short_channel_id)?.peer === peer.key)
-        parts.own.noteUpdate(message, raw, peer.id);
+      // Of a channel with us, told by its other end: what our invoices hint at while it is not announced.
+      if (parts.channels.of(peer.id).length > 0) parts.own.noteUpdate(message, raw, peer.id);
       return gossip(parts, peer, message, raw);
     case 'channel_announcement':
     case 'node_announcement':

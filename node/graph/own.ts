@@ -24,6 +24,9 @@ import {
 import type { Gossip } from './gossip.ts';
 import { type Graph, nodeKey, type Policy, policyOf, sideOf } from './graph.ts';
 
+/** Policies kept of what one peer tells of channels with us. */
+const MAX_TOLD = 256;
+
 /** BOLT 7: confirmations before a channel may be announced. */
 export const ANNOUNCE_DEPTH = 6;
 
@@ -74,16 +77,22 @@ export class OwnChannels {
   /** Our last channel_update of each channel. */
   private readonly updates = new Map<string, Uint8Array>();
   /** What the peer asks for forwarding to us: announced or not, it is what invoices hint at. */
-  private readonly peerPolicies = new Map<ShortChannelId, Policy>();
+  private readonly peerPolicies = new Map<string, Map<ShortChannelId, Policy>>();
 
   constructor(parts: OwnParts) {
     this.parts = parts;
   }
 
-  /** The peer's own policy of a channel with us, as told to us directly or by gossip. */
-  peerPolicy(scid: ShortChannelId, peer: Point): Policy | undefined {
+  /** The peer's own policy of a channel with us, as told to us directly or by gossip, under any of the channel's ids. */
+  peerPolicy(scids: readonly (ShortChannelId | undefined)[], peer: Point): Policy | undefined {
     const side = ourSide(peer, this.parts.id);
-    return this.parts.graph.channel(scid)?.policies[side] ?? this.peerPolicies.get(scid);
+    const told = this.peerPolicies.get(nodeKey(peer));
+    for (const scid of scids) {
+      if (scid === undefined) continue;
+      const policy = this.parts.graph.channel(scid)?.policies[side] ?? told?.get(scid);
+      if (policy !== undefined) return policy;
+    }
+    return undefined;
   }
 
   private announced(channel: OwnChannel): AnnouncedChannel {
@@ -196,8 +205,15 @@ export class OwnChannels {
   noteUpdate(m: MessageOf<'channel_update'>, raw: Uint8Array, peer: Point): void {
     const theirSide = ourSide(peer, this.parts.id);
     if (sideOf(m) !== theirSide || !holdsChannelUpdate(m, raw, peer)) return;
-    const known = this.peerPolicies.get(m.short_channel_id);
-    if ((known?.timestamp ?? -1) < m.timestamp) this.peerPolicies.set(m.short_channel_id, policyOf(m, raw));
+    const told = this.peerPolicies.get(nodeKey(peer)) ?? new Map<ShortChannelId, Policy>();
+    const known = told.get(m.short_channel_id);
+    if ((known?.timestamp ?? -1) >= m.timestamp) return;
+    // It may come before the channel has its short_channel_id here, so what is kept of a peer is bounded by count alone.
+    told.delete(m.short_channel_id);
+    told.set(m.short_channel_id, policyOf(m, raw));
+    const [oldest] = told.keys();
+    if (told.size > MAX_TOLD && oldest !== undefined) told.delete(oldest);
+    this.peerPolicies.set(nodeKey(peer), told);
   }
 
   /** Signs and spreads our node_announcement when it would say something new. */
@@ -211,10 +227,10 @@ export class OwnChannels {
   }
 
   /** The channel is gone. */
-  forget(channel: Pick<OwnChannel, 'key' | 'scid'>): void {
+  forget(channel: Pick<OwnChannel, 'key' | 'scid' | 'peer'>): void {
     this.theirs.delete(channel.key);
     this.updates.delete(channel.key);
-    this.peerPolicies.delete(channel.scid);
+    this.peerPolicies.get(nodeKey(channel.peer))?.delete(channel.scid);
   }
 }
 

@@ -129,7 +129,7 @@ const shownHtlc = (htlc: Htlc): Shown['htlcs'][number] => ({
 const shownPolicy = (node: Node, core: Core): NonNullable<Shown['updates']> => {
   const ours = policyOf(core, node.config.policy);
   const { scid } = core.lockin;
-  const theirs = scid === undefined ? undefined : node.own.peerPolicy(scid, core.params.peer);
+  const theirs = node.own.peerPolicy([scid, core.params.alias], core.params.peer);
   const shown = (policy: Omit<typeof ours, 'disabled'>) => ({
     htlc_minimum_msat: policy.htlcMinimum,
     htlc_maximum_msat: policy.htlcMaximum,

@@ -47,7 +47,7 @@ const hints = (
     const scid = core?.lockin.scid;
     if (core === undefined || scid === undefined || state.phase !== 'open') return [];
     const named = typeof wanted === 'object' ? wanted.includes(scid) : !core.params.announce;
-    const policy = node.own.peerPolicy(scid, core.params.peer);
+    const policy = node.own.peerPolicy([scid, core.params.alias], core.params.peer);
     if (!named || policy === undefined) return [];
     return [
       [
