@@ -120,6 +120,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const height = (): number => follower.top.height;
   const context = (): Context => feerates.context(height());
 
+  const later = new Set<() => void>();
   const gossip = new Gossip({ graph, saved: graphStore(store), chain, chainHash: network.chain, log, now });
   const own = new OwnChannels({
     key: keys.identity,
@@ -130,6 +131,13 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     log,
     now,
     send: (peer, message) => peers.get(peer)?.send(message),
+    later: (ms, run) => {
+      const cancel = clock.after(ms, () => {
+        later.delete(cancel);
+        run();
+      });
+      later.add(cancel);
+    },
     node: {
       alias,
       color: unhex(color),
@@ -307,6 +315,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     now,
     stop: async () => {
       ticking();
+      for (const cancel of later) cancel();
       await peers.stop();
       await follower.stop();
       await receiver.stop();

@@ -27,6 +27,9 @@ import { type Graph, nodeKey, type Policy, policyOf, sideOf } from './graph.ts';
 /** Policies kept of what one peer tells of channels with us. */
 const MAX_TOLD = 256;
 
+/** A first channel_update is said again: some nodes drop one that reaches them together with the signatures before it. */
+const AGAIN_MS = [1_000, 5_000] as const;
+
 /** BOLT 7: confirmations before a channel may be announced. */
 export const ANNOUNCE_DEPTH = 6;
 
@@ -63,6 +66,8 @@ export interface OwnParts {
   readonly log: Log;
   /** Unix seconds. */
   readonly now: () => number;
+  /** Runs something after that many milliseconds. */
+  readonly later: (ms: number, run: () => void) => void;
 }
 
 interface Signatures {
@@ -143,7 +148,7 @@ export class OwnChannels {
   private async complete(channel: OwnChannel): Promise<void> {
     const theirs = this.theirs.get(channel.key);
     if (theirs === undefined || channel.depth < ANNOUNCE_DEPTH) return;
-    const { gossip, key, log } = this.parts;
+    const { gossip, key, log, later } = this.parts;
     const announced = this.announced(channel);
     const digest = channelDigest(announced);
     const ours = { node: sign(digest, key), bitcoin: channel.sign(digest) };
@@ -154,8 +159,10 @@ export class OwnChannels {
     if (verdict !== 'new') return;
     this.theirs.delete(channel.key);
     log.info({ scid: scidText(channel.scid), peer: hex(channel.peer) }, 'channel announced to the network');
-    await this.publish(this.update(channel));
+    const update = this.update(channel);
+    await this.publish(update);
     await this.announceNode();
+    for (const ms of AGAIN_MS) later(ms, () => gossip.relay(update));
   }
 
   /** Signs our policy anew where it differs from what was last said, and passes it on if the channel is public. */
