@@ -218,7 +218,7 @@ export const loadConfig = (sources: Sources): Config => {
       feePerSatoshi: pick('fee-per-satoshi')?.value ?? 10,
       cltvDelta: pick('cltv-delta')?.value ?? 34,
     },
-    cltvFinal: pick('cltv-final')?.value ?? 18,
+    cltvFinal: pick('cltv-final')?.value ?? 40,
     minDepth: pick('min-depth')?.value ?? (network === 'regtest' ? 1 : 3),
     amp: {
       spontaneous: pick('accept-spontaneous')?.value ?? true,

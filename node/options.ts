@@ -146,7 +146,7 @@ export const options = rows({
     schema: whole(0, 0xffff_ffff),
   },
   'cltv-delta': { value: 'BLOCKS', doc: 'blocks kept between two hops; 34 unless told', schema: whole(1, 2016) },
-  'cltv-final': { value: 'BLOCKS', doc: 'blocks our invoices ask for; 18 unless told', schema: whole(1, 2016) },
+  'cltv-final': { value: 'BLOCKS', doc: 'blocks our invoices ask for; 40 unless told', schema: whole(1, 2016) },
   'min-depth': {
     value: 'BLOCKS',
     doc: 'confirmations before a channel is used; 3 unless told, 1 on regtest',

@@ -45,7 +45,7 @@ describe('sources', () => {
       api: { host: '127.0.0.1', port: 19847 },
       announce: [],
       minDepth: 1,
-      cltvFinal: 18,
+      cltvFinal: 40,
       amp: { spontaneous: true, limits: { timeout: 60, sets: 1000, shares: 255 } },
       dev: false,
     });
