@@ -1,15 +1,17 @@
 /** `npm run bench [-- [--seconds S] NAME…]`: all benches, or those named. S is the time one figure takes; 0.5 unless told. */
 import { parseArgs } from 'node:util';
 import { backends } from '../../wire/crypto.ts';
+import { bench as age } from './age.ts';
 import { bench as commitment } from './commitment.ts';
 import { bench as crypto } from './crypto.ts';
 import { type Bench, runBench } from './harness.ts';
 import { bench as payments } from './payments.ts';
+import { bench as reconnect } from './reconnect.ts';
 import { bench as shares } from './shares.ts';
 import { bench as sphinx } from './sphinx.ts';
 
 /** Every bench there is. A new one is a file of its own and an entry here. */
-const benches: readonly Bench[] = [crypto, sphinx, commitment, shares, payments];
+const benches: readonly Bench[] = [crypto, sphinx, commitment, shares, payments, reconnect, age];
 
 const usage = (): string =>
   ['npm run bench [-- [--seconds S] NAME…]', ...benches.map(({ name, about }) => `  ${name.padEnd(12)}${about}`)].join(

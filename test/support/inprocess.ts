@@ -1,0 +1,123 @@
+/**
+ * Whole nodes in this process, on a chain in this process: real sockets and real disks, but no processes to start and every
+ * part in reach. A node can be stopped in good order and started again on the same folder.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Given, Handlers, Params, Result } from '../../node/api/table.ts';
+import { table } from '../../node/api/table.ts';
+import { embeddedChain } from '../../node/chain/embedded/chain.ts';
+import { type Faucet, faucetOf } from '../../node/chain/embedded/faucet.ts';
+import { openRegtest, type Regtest } from '../../node/chain/embedded/regtest.ts';
+import { loadConfig } from '../../node/config.ts';
+import { systemClock, systemEntropy } from '../../node/entropy.ts';
+import { handlersOf } from '../../node/handlers/handlers.ts';
+import { networkOf } from '../../node/network.ts';
+import { type Node, startNode } from '../../node/node.ts';
+import { tcpTransport } from '../../node/peer/tcp.ts';
+import type { Log, Store } from '../../node/ports.ts';
+import { levelStore } from '../../node/store/level.ts';
+import { scriptOfAddress } from '../../node/wallet/address.ts';
+import { hex } from '../../wire/bytes.ts';
+import { sat } from '../../wire/units.ts';
+
+type Called = keyof Handlers;
+
+/** A chain that mines when told, and coins for whoever needs some. */
+export interface Ground {
+  readonly regtest: Regtest;
+  readonly faucet: Faucet;
+  /** Mines blocks that pay the faucet. */
+  mine(blocks: number): void;
+}
+
+/** A chain whose faucet has coins to give. Throws NoInterpreter where bitcore-lib is not installed. */
+export const newGround = async (): Promise<Ground> => {
+  const regtest = await openRegtest(systemClock);
+  const faucet = faucetOf(regtest);
+  const script = scriptOfAddress(faucet.address, networkOf('regtest'));
+  const mine = (blocks: number): void => void regtest.mine(blocks, script);
+  mine(130);
+  return { regtest, faucet, mine };
+};
+
+/** What a node has written since it was started, by commit. */
+export interface Written {
+  commits: number;
+  records: number;
+  /** Of keys and values. */
+  bytes: number;
+}
+
+export interface LocalNode {
+  readonly node: Node;
+  readonly id: string;
+  readonly written: Written;
+  call<M extends Called>(method: M, given: Given<M>): Promise<Result<M>>;
+  stop(): Promise<void>;
+}
+
+export interface LocalOptions {
+  readonly dir: string;
+  readonly ground: Ground;
+  readonly log: Log;
+  /** Options of `ampere start`, by name. */
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+const counted = (store: Store, written: Written): Store => ({
+  ...store,
+  commit: (changes) => {
+    written.commits++;
+    for (const { key, value } of changes) {
+      written.records++;
+      written.bytes += key.length + (value?.length ?? 0);
+    }
+    return store.commit(changes);
+  },
+});
+
+/** Starts a node on a folder, made if it is not there; port 0 unless `flags` say otherwise. */
+export const startLocal = async ({ dir, ground, log, flags = {} }: LocalOptions): Promise<LocalNode> => {
+  const config = loadConfig({
+    flags: { dir, listen: '127.0.0.1:0', api: 'off', bitcoind: 'http://unused:unused@127.0.0.1:1', ...flags },
+    env: {},
+    read: () => undefined,
+  });
+  await mkdir(config.networkDir, { recursive: true, mode: 0o700 });
+  const written: Written = { commits: 0, records: 0, bytes: 0 };
+  const node = await startNode({
+    config,
+    ports: {
+      chain: embeddedChain(ground.regtest, systemClock),
+      store: counted(await levelStore(join(config.networkDir, 'store')), written),
+      transport: tcpTransport(),
+      clock: systemClock,
+      entropy: systemEntropy,
+      log,
+    },
+    broke: (error) => {
+      throw error;
+    },
+  });
+  const handlers = handlersOf(node, { api: () => undefined, stop: () => undefined });
+  const signal = new AbortController().signal;
+  return {
+    node,
+    id: hex(node.keys.nodeId),
+    written,
+    call: (method, given) => {
+      const params = table[method].params.parse(given) as Params<typeof method>;
+      return handlers[method](params, { signal });
+    },
+    stop: () => node.stop(),
+  };
+};
+
+/** Gives a node's wallet coins of these sizes, in satoshi, and mines them. */
+export const endow = async (ground: Ground, { node }: LocalNode, coins: readonly bigint[]): Promise<void> => {
+  const outputs = [];
+  for (const amount of coins) outputs.push({ script: (await node.wallet.newAddress()).script, amount: sat(amount) });
+  ground.faucet.give(outputs);
+  ground.mine(1);
+};
