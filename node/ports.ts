@@ -60,6 +60,11 @@ export interface Chain {
   changed(seen: string, signal: AbortSignal): Promise<void>;
   /** Hands a transaction to the network. One already known or mined is a success; throws `rejected` with the reason. */
   broadcast(tx: Uint8Array): Promise<void>;
+  /**
+   * As `broadcast` of a transaction and one that hangs on it, which may pay for both: a parent that would be refused for its
+   * fee alone is judged by what the two pay together. Throws `rejected` with the reason of the first that is refused.
+   */
+  broadcastPackage(parent: Uint8Array, child: Uint8Array): Promise<void>;
   /** Satoshi per 1,000 weight for confirmation within `blocks`, never below 253. */
   feerate(blocks: number): Promise<number>;
   /** The output, if it is in the chain and no block spends it (the mempool does not count). */

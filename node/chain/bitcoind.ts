@@ -10,7 +10,7 @@ import { chainName } from '../network.ts';
 import type { Block, BlockRef, Chain, Clock, Log, Outpoint } from '../ports.ts';
 import { ChainError } from './errors.ts';
 import { scaled } from './json.ts';
-import { rejected } from './refusals.ts';
+import { isFeeRefusal, rejected } from './refusals.ts';
 import { openRpc, type Rpc, type RpcOptions } from './rpc.ts';
 
 /** What is paid per 1,000 weight while bitcoind has no estimate: always on regtest, and just after it started. */
@@ -33,6 +33,12 @@ const output = z.object({
   value: amount,
   scriptPubKey: z.object({ hex: bytes }),
   coinbase: z.boolean(),
+});
+
+/** What submitpackage says of each transaction, by witness id. */
+const packageResult = z.object({
+  package_msg: z.string().default('success'),
+  'tx-results': z.record(z.string(), z.object({ txid: hash, error: z.string().optional() })),
 });
 
 const rpcCode = { notFound: -5, badParameter: -8, misc: -1, noMethod: -32601, alreadyMined: -27 } as const;
@@ -128,6 +134,37 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     }
   };
 
+  const submitPackage = async (parent: Uint8Array, child: Uint8Array): Promise<void> => {
+    const answer = await rpc
+      .call('submitpackage', [[hex(parent), hex(child)]], packageResult)
+      .catch((error: unknown): never => {
+        if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
+        throw error.fault.rpcCode === rpcCode.noMethod ? error : rejected(error.fault.message);
+      });
+    const results = Object.values(answer['tx-results']);
+    const idOf = (raw: Uint8Array): string => Transaction.fromBuffer(raw).getId();
+    for (const id of [idOf(parent), idOf(child)]) {
+      const refusal = results.find((one) => one.txid === id)?.error;
+      if (refusal !== undefined) throw rejected(refusal);
+    }
+    if (answer.package_msg !== 'success') throw rejected(answer.package_msg);
+  };
+
+  const broadcastPackage = async (parent: Uint8Array, child: Uint8Array): Promise<void> => {
+    try {
+      await broadcast(parent);
+    } catch (error) {
+      if (!isFeeRefusal(error)) throw error;
+      try {
+        return await submitPackage(parent, child);
+      } catch (again) {
+        // A bitcoind before 26 knows no packages: what it said about the parent stands.
+        throw refusedWith(again, rpcCode.noMethod) ? error : again;
+      }
+    }
+    await broadcast(child);
+  };
+
   const feerate = async (blocks: number): Promise<number> => {
     const answer = z.object({ feerate: z.union([z.string(), z.number()]).optional() });
     const { feerate: perKilobyte } = await rpc.call('estimatesmartfee', [blocks], answer);
@@ -168,6 +205,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     txidAt,
     changed,
     broadcast,
+    broadcastPackage,
     feerate,
     unspent: async (outpoint) => {
       const found = await rpc.call('gettxout', [displayed(outpoint), outpoint.vout, false], output.nullable());

@@ -17,6 +17,12 @@ const refusals: readonly (readonly [RegExp, Refusal])[] = [
 export const refusalOf = (message: string): Refusal =>
   refusals.find(([pattern]) => pattern.test(message))?.[1] ?? 'unknown';
 
+/** True where another fee would have been taken: too little to be relayed, or to replace what waits already. */
+export const isFeeRefusal = (error: unknown): error is ChainError =>
+  error instanceof ChainError &&
+  error.fault.code === 'rejected' &&
+  (error.fault.refusal === 'fee_too_low' || error.fault.refusal === 'replacement_fee_too_low');
+
 /** The error for a transaction that was refused with these words. */
 export const rejected = (message: string): ChainError =>
   new ChainError({ code: 'rejected', refusal: refusalOf(message), message });

@@ -26,6 +26,8 @@ export interface Purse {
   coin(code?: Uint8Array): Promise<KeyCoin>;
   /** `taken`, or the refusal's code. */
   answer(tx: Transaction): Promise<string>;
+  /** The same of a transaction handed over with one that hangs on it. */
+  answerPackage(parent: Transaction, child: Transaction): Promise<string>;
   /** Broadcasts what must be taken. */
   send(tx: Transaction): Promise<Transaction>;
   /** Mines what waits, to nobody here. */
@@ -39,6 +41,12 @@ export interface Purse {
 }
 
 export const idOf = (tx: Transaction): string => hex(tx.getHash());
+
+const answerOf = (sent: Promise<void>): Promise<string> =>
+  sent.then(
+    () => 'taken',
+    (error: { fault?: { refusal?: string } }) => error.fault?.refusal ?? String(error),
+  );
 
 /** Opens a purse: mines until there is something in it. */
 export const openPurse = async (under: RulesUnderTest, seed: string): Promise<Purse> => {
@@ -86,11 +94,8 @@ export const openPurse = async (under: RulesUnderTest, seed: string): Promise<Pu
       if (coin === undefined) throw new Error('the purse is empty');
       return coin;
     },
-    answer: (tx) =>
-      chain.broadcast(rawOf(tx)).then(
-        () => 'taken',
-        (error: { fault?: { refusal?: string } }) => error.fault?.refusal ?? String(error),
-      ),
+    answer: (tx) => answerOf(chain.broadcast(rawOf(tx))),
+    answerPackage: (parent, child) => answerOf(chain.broadcastPackage(rawOf(parent), rawOf(child))),
     mineOnly: (...transactions) => under.mineOnly(transactions.map(rawOf), away),
     invalidate: (hash) => under.invalidate(hash),
     spenderOf: async (coin) => {

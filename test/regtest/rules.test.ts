@@ -10,6 +10,7 @@ import { findChain } from '../../node/lab/chain.ts';
 import type { Chain } from '../../node/ports.ts';
 import { hex } from '../../wire/bytes.ts';
 import { locksSuite } from '../ports/locks.ts';
+import { packageSuite } from '../ports/package.ts';
 import type { RulesUnderTest } from '../ports/purse.ts';
 import { relaySuite } from '../ports/relay.ts';
 import { keptLog } from '../support/quiet.ts';
@@ -45,3 +46,4 @@ const under = (): RulesUnderTest => ({
 
 locksSuite('bitcoind', 'locks suite', under);
 relaySuite('bitcoind', 'relay suite', under);
+packageSuite('bitcoind', 'package suite', under);

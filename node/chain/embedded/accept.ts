@@ -2,10 +2,11 @@
 import type { Transaction } from 'bitcoinjs-lib';
 import { equal, hex } from '../../../wire/bytes.ts';
 import { rejected } from '../refusals.ts';
+import { outpointKey } from '../watch.ts';
 import { type Coin, type Coins, coinsMade, isCoinbase } from './coins.ts';
 import { checkShape, checkSpending, coinsOf } from './consensus.ts';
 import { isFinal, type Next } from './locks.ts';
-import { checkFee, checkStandard, checkStandardInputs } from './policy.ts';
+import { checkFee, checkPoolFee, checkStandard, checkStandardInputs } from './policy.ts';
 import type { Entry, Pool } from './pool.ts';
 import { conflictsOf, replacedBy } from './replace.ts';
 import type { ScriptCheck } from './script.ts';
@@ -18,6 +19,8 @@ export interface Standing {
   readonly next: Next;
   readonly medianTimeAt: (height: number) => number;
   readonly scripts: ScriptCheck;
+  /** Satoshi per 1,000 weight below which the pool, being full, takes nothing; 0 while there is room. */
+  readonly minimum: number;
 }
 
 export interface Accepted {
@@ -70,23 +73,60 @@ export const isKnown = (tx: Transaction, { coins, pool }: Standing): boolean => 
   return coinsMade(tx, 0).some(([key]) => coins.has(key));
 };
 
-/** A transaction from the network. Throws ChainError `rejected` with bitcoind's words. */
-export const accept = (tx: Transaction, standing: Standing): Accepted => {
-  const { pool, next, medianTimeAt, scripts } = standing;
+/** What a transaction spends and pays, found good but for its scripts and for its place in the pool. */
+const judged = (
+  tx: Transaction,
+  standing: Standing,
+  coinAt: (key: string) => Coin | undefined,
+): { readonly entry: Entry; readonly spent: readonly Coin[] } => {
+  const { next, medianTimeAt } = standing;
   checkShape(tx);
   if (isCoinbase(tx)) throw rejected('bad-txns-coinbase, coinbase');
   checkStandard(tx);
   if (!isFinal(tx, next)) throw rejected('non-final');
-  const spent = coinsOf(tx, lookUp(standing));
+  const spent = coinsOf(tx, coinAt);
   const fee = checkSpending(tx, spent, next, medianTimeAt);
   checkStandardInputs(tx, spent);
   const vsize = tx.virtualSize();
   checkFee(fee, vsize);
-  const entry: Entry = { id: hex(tx.getHash()), tx, fee, vsize };
+  return { entry: { id: hex(tx.getHash()), tx, fee, vsize }, spent };
+};
+
+/** A transaction from the network. Throws ChainError `rejected` with bitcoind's words. */
+export const accept = (tx: Transaction, standing: Standing): Accepted => {
+  const { pool, scripts, minimum } = standing;
+  const { entry, spent } = judged(tx, standing, lookUp(standing));
+  checkPoolFee(entry.fee, entry.vsize, minimum);
   const replaces = replacedBy(entry, pool);
   checkFamily(entry, pool);
   checkScripts(tx, spent, scripts);
   return { entry, replaces };
+};
+
+/**
+ * A transaction whose fee was refused, and one that spends it and pays for both: to enter the pool, and to replace what spends
+ * the same, they count as one. Each must still pay for its own relay. Throws ChainError `rejected` with bitcoind's words.
+ */
+export const acceptPair = (
+  [parent, child]: readonly [Transaction, Transaction],
+  standing: Standing,
+): { readonly entries: readonly [Entry, Entry]; readonly replaces: ReadonlySet<string> } => {
+  const { pool, scripts, minimum, next } = standing;
+  const known = lookUp(standing);
+  const made = new Map(coinsMade(parent, next.height));
+  if (!child.ins.some(({ hash, index }) => made.has(outpointKey(hash, index))))
+    throw rejected('package topology disallowed. not child-with-parents or parents depend on each other.');
+  const first = judged(parent, standing, known);
+  const second = judged(child, standing, (key) => made.get(key) ?? known(key));
+  const fee = first.entry.fee + second.entry.fee;
+  const vsize = first.entry.vsize + second.entry.vsize;
+  checkPoolFee(fee, vsize, minimum);
+  if (conflictsOf(child, pool).length > 0) throw rejected('package RBF failed: only the parent may replace something');
+  const replaces = replacedBy({ ...first.entry, fee, vsize }, pool);
+  checkFamily(first.entry, pool);
+  checkScripts(parent, first.spent, scripts);
+  checkScripts(child, second.spent, scripts);
+  return { entries: [first.entry, second.entry], replaces };
 };
 
 /**

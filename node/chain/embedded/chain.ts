@@ -59,6 +59,7 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
     txidAt: (height, index) => asked(() => ledger.at(height)?.transactions[index]?.txid),
     changed,
     broadcast: (tx) => asked(() => void regtest.send(tx)),
+    broadcastPackage: (parent, child) => asked(() => regtest.sendPair(parent, child)),
     feerate: () => asked(() => (regtest.demand > 0 ? Math.max(floorFeerate, regtest.demand) : fallbackFeerate)),
     unspent: (outpoint) =>
       asked(() => {

@@ -6,10 +6,15 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import { hex, unhex } from '../../../wire/bytes.ts';
 import type { Deed, Regtest } from './regtest.ts';
 
-const lineOf = (deed: Deed): string => `${deed.deed} ${'raw' in deed ? hex(deed.raw) : deed.hash}\n`;
+const lineOf = (deed: Deed): string => {
+  const data = 'raw' in deed ? hex(deed.raw) : deed.hash;
+  return `${deed.deed} ${data}${deed.deed === 'pair' ? ` ${hex(deed.child)}` : ''}\n`;
+};
 
 const deedOf = (line: string): Deed | undefined => {
-  const [, deed, data = ''] = /^(sent|block|invalidated|reconsidered) ((?:[0-9a-f]{2})+)$/.exec(line) ?? [];
+  const [, deed, data = '', child = ''] =
+    /^(sent|pair|block|invalidated|reconsidered) ((?:[0-9a-f]{2})+)(?: ((?:[0-9a-f]{2})+))?$/.exec(line) ?? [];
+  if (deed === 'pair') return { deed, raw: unhex(data), child: unhex(child) };
   if (deed === 'sent' || deed === 'block') return { deed, raw: unhex(data) };
   if (deed === 'invalidated' || deed === 'reconsidered') return { deed, hash: data };
   return undefined;

@@ -11,6 +11,7 @@ import { WalletError } from '../../wallet/errors.ts';
 import { ChainError } from '../errors.ts';
 import { scaled } from '../json.ts';
 import { outpointKey } from '../watch.ts';
+import { readTransaction } from './block.ts';
 import type { Faucet } from './faucet.ts';
 import type { Placed } from './ledger.ts';
 import type { Regtest } from './regtest.ts';
@@ -225,6 +226,31 @@ export const methods: Readonly<Record<string, Method>> = {
     const { tx, became } = judged(() => regtest.send(raw));
     if (became === 'mined') throw new RpcFault(code.mined, 'Transaction outputs already in utxo set');
     return tx.getId();
+  },
+  submitpackage: ([transactions], { regtest }) => {
+    if (!Array.isArray(transactions) || transactions.length !== 2) throw bad(0, 'a transaction and its child');
+    const [parent, child] = [bytes(transactions, 0), bytes(transactions, 1)];
+    const ids = [parent, child].map((raw) => judged(() => readTransaction(raw)));
+    const answer = (message: string, errors: readonly (string | undefined)[]) => ({
+      package_msg: message,
+      'tx-results': Object.fromEntries(
+        ids.map((tx, i) => [
+          displayed(tx.getHash(true)),
+          { txid: tx.getId(), ...(errors[i] !== undefined && { error: errors[i] }) },
+        ]),
+      ),
+      'replaced-transactions': [],
+    });
+    try {
+      regtest.sendPair(parent, child);
+      return answer('success', []);
+    } catch (error) {
+      if (!(error instanceof ChainError) || error.fault.code !== 'rejected') throw error;
+      const { message } = error.fault;
+      // The parent may have been taken although the child was not.
+      const taken = regtest.pool.get(hex(ids[0]?.getHash() ?? new Uint8Array())) !== undefined;
+      return answer('transaction failed', taken ? [undefined, message] : [message, 'bad-txns-inputs-missingorspent']);
+    }
   },
 
   generatetoaddress: (params, { regtest }) => regtest.mine(whole(params, 0), scriptOf(params[1])),

@@ -108,6 +108,12 @@ export const checkStandardInputs = (tx: Transaction, spent: readonly Coin[]): vo
   });
 };
 
+/** Whether a fee is enough for a pool that takes nothing below so many satoshi per 1,000 weight. Throws ChainError `rejected`. */
+export const checkPoolFee = (fee: bigint, vsize: number, minimum: number): void => {
+  const least = feeFor(BigInt(minimum) * 4n, vsize);
+  if (fee < least) throw rejected(`mempool min fee not met, ${fee} < ${least}`);
+};
+
 /** Whether the fee is enough to be relayed and not absurd. Throws ChainError `rejected`. */
 export const checkFee = (fee: bigint, vsize: number): void => {
   const least = feeFor(relayFee, vsize);

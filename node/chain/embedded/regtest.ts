@@ -5,8 +5,9 @@
 import type { Block, Transaction } from 'bitcoinjs-lib';
 import { hex, reversed, unhex } from '../../../wire/bytes.ts';
 import type { Clock, Outpoint } from '../../ports.ts';
+import { isFeeRefusal } from '../refusals.ts';
 import { outpointKey } from '../watch.ts';
-import { accept, isKnown, readmit, type Standing } from './accept.ts';
+import { accept, acceptPair, isKnown, readmit, type Standing } from './accept.ts';
 import { makeBlock, readBlock, readTransaction } from './block.ts';
 import { type Coin, spentKeys } from './coins.ts';
 import { maximumBlockWeight, subsidy } from './consensus.ts';
@@ -25,6 +26,7 @@ export interface MineOptions {
 /** All that ever changes a chain: the same deeds in the same order make the same chain again. */
 export type Deed =
   | { readonly deed: 'sent'; readonly raw: Uint8Array }
+  | { readonly deed: 'pair'; readonly raw: Uint8Array; readonly child: Uint8Array }
   | { readonly deed: 'block'; readonly raw: Uint8Array }
   | { readonly deed: 'invalidated'; readonly hash: string }
   | { readonly deed: 'reconsidered'; readonly hash: string };
@@ -37,6 +39,8 @@ export class Regtest {
    * say. 0 where blocks are empty and any fee will do.
    */
   demand = 0;
+  /** Satoshi per 1,000 weight below which the pool takes nothing that no child pays for, as one that is full; 0 while it is not. */
+  minimum = 0;
   private readonly scripts: ScriptCheck;
   private readonly clock: Pick<Clock, 'now'>;
   private readonly listeners = new Set<() => void>();
@@ -51,7 +55,8 @@ export class Regtest {
 
   private get standing(): Standing {
     const { ledger, pool, scripts } = this;
-    return { coins: ledger.coins, pool, next: ledger.next, medianTimeAt: ledger.medianTimeAt, scripts };
+    const { coins, next, medianTimeAt } = ledger;
+    return { coins, pool, next, medianTimeAt, scripts, minimum: this.minimum };
   }
 
   /** Tells everything that is done from now on, to be done again with `redo`. */
@@ -64,6 +69,9 @@ export class Regtest {
     switch (deed.deed) {
       case 'sent':
         this.send(deed.raw);
+        break;
+      case 'pair':
+        this.sendPair(deed.raw, deed.child);
         break;
       case 'block':
         this.submit(deed.raw);
@@ -96,6 +104,24 @@ export class Regtest {
     this.pool.add(entry);
     this.did({ deed: 'sent', raw });
     return { tx, became: 'taken' };
+  }
+
+  /**
+   * Takes a transaction and one that hangs on it. A parent that would be refused for its fee alone is judged together with
+   * the child. Throws ChainError `rejected`.
+   */
+  sendPair(raw: Uint8Array, child: Uint8Array): void {
+    try {
+      this.send(raw);
+    } catch (error) {
+      if (!isFeeRefusal(error)) throw error;
+      const { entries, replaces } = acceptPair([readTransaction(raw), readTransaction(child)], this.standing);
+      this.pool.remove(replaces);
+      for (const entry of entries) this.pool.add(entry);
+      this.did({ deed: 'pair', raw, child });
+      return;
+    }
+    this.send(child);
   }
 
   /** Mines blocks that pay this script and gives their hashes. Throws ChainError `rejected` for `only` that cannot be. */

@@ -1,5 +1,6 @@
 /** The bitcoind adapter against a stand-in that answers from a table: what differs between versions, and what is refused. */
 import { createServer } from 'node:http';
+import { Transaction } from 'bitcoinjs-lib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { bitcoindChain, checkNetwork, fallbackFeerate } from '../../../node/chain/bitcoind.ts';
 import { fundingOutput } from '../../../node/chain/lookup.ts';
@@ -116,6 +117,56 @@ describe('broadcast', () => {
     await expect(chain.broadcast(Uint8Array.of(1))).rejects.toMatchObject({
       fault: { code: 'rejected', refusal, message },
     });
+  });
+});
+
+describe('a transaction and its child', () => {
+  const made = (from: string): Transaction => {
+    const tx = new Transaction();
+    tx.addInput(unhex(from), 0);
+    tx.addOutput(Uint8Array.of(0x51), 1n);
+    return tx;
+  };
+  const parent = made(hashA);
+  const child = made(hex(parent.getHash()));
+  const send = (chain: Chain) =>
+    chain.broadcastPackage(new Uint8Array(parent.toBuffer()), new Uint8Array(child.toBuffer()));
+  const poor = no(-26, 'mempool min fee not met, 141 < 700');
+  /** What submitpackage answers, given what is wrong with each. */
+  const results = (parentError?: string, childError?: string): Reply =>
+    ok({
+      package_msg: parentError === undefined && childError === undefined ? 'success' : 'transaction failed',
+      'tx-results': {
+        [hashA]: { txid: parent.getId(), ...(parentError && { error: parentError }) },
+        [hashB]: { txid: child.getId(), ...(childError && { error: childError }) },
+      },
+    });
+
+  test('a parent good enough by itself needs no package', async () => {
+    const { chain, asked } = await standIn({ sendrawtransaction: () => ok(hashB) });
+    await send(chain);
+    expect(asked).toEqual(['sendrawtransaction', 'sendrawtransaction']);
+  });
+
+  test.each<readonly [string, Reply, string]>([
+    ['both are taken together', results(), 'taken'],
+    ['the parent is refused all the same', results('min relay fee not met', 'missing'), 'fee_too_low'],
+    ['the child is refused', results(undefined, 'dust'), 'dust'],
+    ['the two are no package', no(-25, 'package topology disallowed'), 'unknown'],
+    ['this bitcoind knows no packages', no(-32601, 'Method not found'), 'fee_too_low'],
+  ])('a parent that pays too little: %s', async (_, answer, outcome) => {
+    const { chain } = await standIn({ sendrawtransaction: () => poor, submitpackage: () => answer });
+    const got = await send(chain).then(
+      () => 'taken',
+      (error: { fault?: { refusal?: string } }) => error.fault?.refusal,
+    );
+    expect(got).toBe(outcome);
+  });
+
+  test('what is wrong with more than the fee is said at once', async () => {
+    const { chain, asked } = await standIn({ sendrawtransaction: () => no(-25, 'bad-txns-inputs-missingorspent') });
+    await expect(send(chain)).rejects.toMatchObject({ fault: { refusal: 'missing_inputs' } });
+    expect(asked).toEqual(['sendrawtransaction']);
   });
 });
 

@@ -1,18 +1,20 @@
 /** The embedded chain under the suites that every Chain must pass. */
-import { beforeAll } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { embeddedChain } from '../../../../node/chain/embedded/chain.ts';
-import { openRegtest } from '../../../../node/chain/embedded/regtest.ts';
+import { openRegtest, type Regtest } from '../../../../node/chain/embedded/regtest.ts';
 import { systemClock } from '../../../../node/entropy.ts';
 import { networkOf } from '../../../../node/network.ts';
 import { scriptOfAddress } from '../../../../node/wallet/address.ts';
 import { chainSuite } from '../../../ports/chain.ts';
 import { locksSuite } from '../../../ports/locks.ts';
-import type { RulesUnderTest } from '../../../ports/purse.ts';
+import { packageSuite } from '../../../ports/package.ts';
+import { idOf, openPurse, type RulesUnderTest } from '../../../ports/purse.ts';
 import { relaySuite } from '../../../ports/relay.ts';
 
 let under: RulesUnderTest;
+let regtest: Regtest;
 beforeAll(async () => {
-  const regtest = await openRegtest(systemClock);
+  regtest = await openRegtest(systemClock);
   const scriptOf = (address: string) => scriptOfAddress(address, networkOf('regtest'));
   under = {
     chain: embeddedChain(regtest, systemClock),
@@ -25,3 +27,25 @@ beforeAll(async () => {
 chainSuite('embedded chain', 'chain suite', () => under);
 locksSuite('embedded chain', 'locks suite', () => under);
 relaySuite('embedded chain', 'relay suite', () => under);
+packageSuite('embedded chain', 'package suite', () => under);
+
+describe('a pool that is full', () => {
+  test('takes what pays too little only with a child that pays for both', async () => {
+    const purse = await openPurse(under, 'a full pool');
+    const coin = await purse.coin();
+    const parent = purse.keys.give([coin], 300n, purse.keys.script);
+    const child = (fee: bigint) => purse.keys.give([purse.keys.coinOf(parent, 0)], fee);
+    regtest.minimum = 5_000;
+    try {
+      expect(await purse.answer(parent)).toBe('fee_too_low');
+      expect(await purse.answerPackage(parent, child(3_000n))).toBe('fee_too_low');
+      expect(await purse.spenderOf(coin)).toBeUndefined();
+      expect(await purse.answerPackage(parent, child(6_000n))).toBe('taken');
+      expect(await purse.spenderOf(coin)).toBe(idOf(parent));
+      await purse.mine();
+      expect(await purse.chain.unspent(coin)).toBeUndefined();
+    } finally {
+      regtest.minimum = 0;
+    }
+  });
+});

@@ -15,6 +15,7 @@ import type { Chain } from '../../../../node/ports.ts';
 import { addressOfScript } from '../../../../node/wallet/address.ts';
 import { hex } from '../../../../wire/bytes.ts';
 import { chainSuite } from '../../../ports/chain.ts';
+import { packageSuite } from '../../../ports/package.ts';
 import type { RulesUnderTest } from '../../../ports/purse.ts';
 import { relaySuite } from '../../../ports/relay.ts';
 import { keptLog } from '../../../support/quiet.ts';
@@ -54,6 +55,7 @@ const under = (): RulesUnderTest => ({
 
 chainSuite('embedded chain, served', 'chain suite', under);
 relaySuite('embedded chain, served', 'relay suite', under);
+packageSuite('embedded chain, served', 'package suite', under);
 
 describe('what a lab asks', () => {
   test('a faucet gives many coins in one transaction, and a block shows what it paid', async () => {
@@ -161,9 +163,12 @@ describe('the journal', () => {
     before.drop(1);
     before.mine(3, elsewhere, { only: [] });
     before.send(rawOf(keys.give([keys.coinOf(tx, 0)], 10_000n)));
+    // A pair that replaces what waits, which its parent alone could not.
+    const poor = keys.give([keys.coinOf(tx, 0)], 5_000n, keys.script);
+    before.sendPair(rawOf(poor), rawOf(keys.give([keys.coinOf(poor, 0)], 50_000n)));
     const after = await opened(path);
     expect(standing(after)).toEqual(standing(before));
-    expect(after.pool.entries()).toHaveLength(2);
+    expect(after.pool.entries()).toHaveLength(3);
     after.mine(1, elsewhere);
     expect(standing(await opened(path))).toEqual(standing(after));
   });
