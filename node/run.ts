@@ -71,7 +71,9 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   }
 
   let api: Address | undefined;
-  const handlers = handlersOf(node, { api: () => api, stop: () => end() });
+  // Loaded only now: a node without --dev has nothing of it.
+  const dev = config.dev ? (await import('./dev/handlers.ts')).devHandlers(node) : {};
+  const handlers = handlersOf(node, { api: () => api, stop: () => end() }, dev);
   const answer = jsonRpc({
     handlers,
     dev: config.dev,

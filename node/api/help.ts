@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ApiError } from './errors.ts';
 import { kindOf } from './given.ts';
 import type { Method } from './method.ts';
-import { isMethod, type MethodName, type Result, table } from './table.ts';
+import { isDevMethod, isMethod, type MethodName, type Result, table } from './table.ts';
 
 /** One parameter, described from its schema. */
 export interface Parameter {
@@ -45,11 +45,12 @@ export const usageOf = (name: MethodName): string =>
       .map((one) => (one.required ? one.name : `[${one.name}]`)),
   ].join(' ');
 
-/** The method `help`. Throws ApiError for a method there is none of. */
-export const help = (command: string | undefined): Result<'help'> => {
-  if (command !== undefined && !isMethod(command))
+/** The method `help`; methods for experiments are there with --dev alone. Throws ApiError for a method there is none of. */
+export const help = (command: string | undefined, dev: boolean): Result<'help'> => {
+  const there = (name: string): name is MethodName => isMethod(name) && (dev || !isDevMethod(name));
+  if (command !== undefined && !there(command))
     throw new ApiError('invalid_params', `command: no method "${command}"`, { field: 'command' });
-  const names = command === undefined ? Object.keys(table).filter(isMethod).sort() : [command];
+  const names = command === undefined ? Object.keys(table).filter(there).sort() : [command];
   return {
     help: names.map((name) => ({ command: usageOf(name), description: table[name].doc })),
     'format-hint': 'simple',

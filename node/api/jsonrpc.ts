@@ -7,7 +7,15 @@ import { ApiError } from './errors.ts';
 import { help } from './help.ts';
 import { toJson } from './json.ts';
 import type { Method } from './method.ts';
-import { type CallContext, type Handlers, isMethod, type MethodName, type Result, table } from './table.ts';
+import {
+  type CallContext,
+  type Handlers,
+  isDevMethod,
+  isMethod,
+  type MethodName,
+  type Result,
+  table,
+} from './table.ts';
 
 /** Bytes of the largest message taken, in and out of every adapter. */
 export const maxMessage = 4 * 1024 * 1024;
@@ -16,7 +24,7 @@ export const maxBatch = 100;
 
 export interface RpcParts {
   readonly handlers: Handlers;
-  /** Whether parameters for experiments may be used. */
+  /** Whether methods and parameters for experiments may be used. */
   readonly dev: boolean;
   /** Told about errors no handler should let out; the caller learns only that there was one. */
   readonly broke: (method: MethodName, error: unknown) => void;
@@ -66,7 +74,8 @@ const byName = (name: MethodName, method: Method, params: unknown): Json => {
 
 const checked = (method: Method, given: Json, dev: boolean): Json => {
   const experiment = Object.keys(given).find((field) => field.startsWith('dev_'));
-  if (experiment !== undefined && !dev) throw wrongParams(experiment, 'is for a node started with --dev');
+  if (experiment !== undefined && !dev)
+    throw wrongParams(experiment, 'is for a node started with --dev, on regtest only');
   const result = method.params.safeParse(given);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
@@ -100,17 +109,20 @@ const requestOf = (value: unknown): Request => {
 
 /** JSON-RPC for these handlers. */
 export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
-  const all: Readonly<Record<MethodName, (params: never, call: CallContext) => Promise<unknown>>> = {
+  const all: Readonly<Partial<Record<MethodName, (params: never, call: CallContext) => Promise<unknown>>>> = {
     ...handlers,
-    help: async ({ command }: { command?: string | undefined }): Promise<Result<'help'>> => help(command),
+    help: async ({ command }: { command?: string | undefined }): Promise<Result<'help'>> => help(command, dev),
   };
 
   const perform = async ({ method, params }: Request, call: CallContext): Promise<unknown> => {
     if (!isMethod(method)) throw new ApiError('method_not_found', `unknown method "${method.slice(0, 100)}": see help`);
     const row: Method = table[method];
+    const handler = all[method];
+    if (handler === undefined || (isDevMethod(method) && !dev))
+      throw new ApiError('method_not_found', `${method} is for a node started with --dev, on regtest only`);
     const given = checked(row, byName(method, row, params), dev);
     try {
-      return z.encode(row.result, (await all[method](given as never, call)) as never);
+      return z.encode(row.result, (await handler(given as never, call)) as never);
     } catch (error) {
       if (error instanceof ApiError) throw error;
       broke(method, error);

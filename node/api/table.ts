@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { Method } from './method.ts';
 import { channelMethods } from './methods/channels.ts';
+import { devMethods } from './methods/dev.ts';
 import { graphMethods } from './methods/graph.ts';
 import { invoiceMethods } from './methods/invoices.ts';
 import { nodeMethods } from './methods/node.ts';
@@ -18,6 +19,7 @@ export const table = {
   ...invoiceMethods,
   ...paymentMethods,
   ...graphMethods,
+  ...devMethods,
 } as const satisfies Readonly<Record<string, Method>>;
 
 type Table = typeof table;
@@ -36,9 +38,15 @@ export interface CallContext {
   readonly signal: AbortSignal;
 }
 
+type Handler<M extends MethodName> = (params: Params<M>, call: CallContext) => Promise<Result<M>>;
+/** Methods for experiments alone. */
+export type DevMethodName = keyof typeof devMethods;
+/** What a node started with --dev has beside the rest. */
+export type DevHandlers = { readonly [M in DevMethodName]: Handler<M> };
 /** A node, as the interface sees it; `help` comes from the table itself. Handlers throw ApiError for what callers should know. */
 export type Handlers = {
-  readonly [M in Exclude<MethodName, 'help'>]: (params: Params<M>, call: CallContext) => Promise<Result<M>>;
-};
+  readonly [M in Exclude<MethodName, 'help' | DevMethodName>]: Handler<M>;
+} & Partial<DevHandlers>;
 
 export const isMethod = (name: string): name is MethodName => Object.hasOwn(table, name);
+export const isDevMethod = (name: string): name is DevMethodName => Object.hasOwn(devMethods, name);

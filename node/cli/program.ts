@@ -7,7 +7,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { CallError, ConnectionError, openClient } from '../api/client.ts';
 import { type Parameter, parametersOf, usageOf } from '../api/help.ts';
 import { toJson } from '../api/json.ts';
-import { isMethod, type MethodName, table } from '../api/table.ts';
+import { isDevMethod, isMethod, type MethodName, table } from '../api/table.ts';
 import { type Config, ConfigError, loadConfig, loadPlaces, type RunNode, type Sources } from '../config.ts';
 import { isOption, type Option as NodeOption, type OptionName, options, variableOf } from '../options.ts';
 import { printable } from '../printable.ts';
@@ -136,11 +136,12 @@ const program = (surroundings: Surroundings): Command => {
     .showHelpAfterError('(ampere --help, or ampere METHOD --help)');
   for (const name of everywhere) command.addOption(nodeOption(name));
   command.commandsGroup('Node:').addCommand(startCommand(surroundings)).addCommand(chainCommand(surroundings.out));
+  // `help` answers here as well, without a node.
+  const names = Object.keys(table).filter((name) => isMethod(name) && name !== 'help') as MethodName[];
   command.commandsGroup('Methods:');
-  for (const name of Object.keys(table)) {
-    // `help` answers here as well, without a node.
-    if (isMethod(name) && name !== 'help') command.addCommand(methodCommand(name, surroundings));
-  }
+  for (const name of names) if (!isDevMethod(name)) command.addCommand(methodCommand(name, surroundings));
+  command.commandsGroup('Methods of a node started with --dev:');
+  for (const name of names) if (isDevMethod(name)) command.addCommand(methodCommand(name, surroundings));
   const quiet = {
     writeOut: (text: string) => surroundings.out(text.trimEnd()),
     writeErr: (text: string) => surroundings.err(text.trimEnd()),

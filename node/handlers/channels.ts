@@ -196,7 +196,8 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
   };
 };
 
-const found = (node: Node, ref: ChannelRef): Entry => {
+/** The one channel that is meant. Throws ApiError. */
+export const found = (node: Node, ref: ChannelRef): Entry => {
   if ('scid' in ref) {
     const entry = node.channels.byShortId(ref.scid);
     if (entry === undefined) throw new ApiError('general', `no channel ${scidText(ref.scid)}`);

@@ -1,5 +1,5 @@
 /** Every method of the API, put together. Each group is a file; what they share is the node itself. */
-import type { Handlers } from '../api/table.ts';
+import type { DevHandlers, Handlers } from '../api/table.ts';
 import type { Node } from '../node.ts';
 import type { Address } from '../ports.ts';
 import { channelHandlers } from './channels.ts';
@@ -16,12 +16,13 @@ export interface Surroundings {
   readonly stop: () => void;
 }
 
-/** The implementation of the table's methods by a node. */
-export const handlersOf = (node: Node, around: Surroundings): Handlers => ({
+/** The implementation of the table's methods by a node, with those for experiments where there are any. */
+export const handlersOf = (node: Node, around: Surroundings, dev: Partial<DevHandlers> = {}): Handlers => ({
   ...infoHandlers(node, around),
   ...peerHandlers(node),
   ...channelHandlers(node),
   ...graphHandlers(node.graph),
   ...invoiceHandlers(node),
   ...paymentHandlers(node),
+  ...dev,
 });

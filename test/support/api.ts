@@ -2,6 +2,7 @@
 import { jsonRpc } from '../../node/api/jsonrpc.ts';
 import type { Handlers, MethodName, Result } from '../../node/api/table.ts';
 import { msat } from '../../wire/units.ts';
+import { devSamples } from './devsamples.ts';
 
 export const ids = {
   alice: `02${'a1'.repeat(32)}`,
@@ -224,6 +225,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
       },
     ],
   },
+  ...devSamples,
 };
 
 /** Handlers that answer with the samples, except those given. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { usageOf } from '../../../node/api/help.ts';
 import type { Method } from '../../../node/api/method.ts';
-import { isMethod, type MethodName, table } from '../../../node/api/table.ts';
+import { isDevMethod, isMethod, type MethodName, table } from '../../../node/api/table.ts';
 import { unhex } from '../../../wire/bytes.ts';
 import { fakeRpc, ids, patient } from '../../support/api.ts';
 
@@ -99,11 +99,15 @@ const refusals: readonly (readonly [method: MethodName, field: string, params: u
   ['listchannels', 'source', { source: 'x' }],
   ['listnodes', 'id', [5]],
   ['listpays', 'status', { status: 'done' }],
+  ['dev-sign-last-tx', 'number', { id: a, number: -1 }],
+  ['dev-sign-last-tx', 'preimages.0', { id: a, preimages: ['00'] }],
+  ['dev-remember-commitment', 'id', ['alice']],
+  ['dev-broadcast-commitment', 'htlcs', { id: a, htlcs: 1 }],
 ];
 
 describe('parameters', () => {
   test.each(refusals)('%s refuses a wrong %s: %j', async (method, field, params) => {
-    const { error, id } = await ask(method, params);
+    const { error, id } = await ask(method, params, isDevMethod(method));
     expect(id).toBe(1);
     expect(error).toMatchObject({ code: -32602, data: { field } });
     expect(error.message.startsWith(`${field}: `)).toBe(true);
@@ -127,6 +131,13 @@ describe('parameters', () => {
 
   test('experiments are for nodes started with --dev', async () => {
     expect((await ask('pay', { bolt11: 'x', dev_withhold: 1 }, true)).error).toBeUndefined();
+  });
+
+  test.each(Object.keys(table).filter(isDevMethod))('%s is refused without --dev, by help too', async (method) => {
+    const message = `${method} is for a node started with --dev, on regtest only`;
+    expect((await ask(method, {})).error).toEqual({ code: -32601, message });
+    expect((await ask('help', [method])).error.message).toBe(`command: no method "${method}"`);
+    expect((await ask('help', [method], true)).error).toBeUndefined();
   });
 
   test('the order of parameters is that of Core Lightning, ours behind it', () => {

@@ -1,0 +1,75 @@
+/** Methods for experiments alone: a node has them only when it was started with --dev. */
+import type { Transaction } from 'bitcoinjs-lib';
+import type { Funded } from '../../channel/state.ts';
+import { hex, unhex } from '../../wire/bytes.ts';
+import type { Preimage } from '../../wire/units.ts';
+import { ApiError } from '../api/errors.ts';
+import type { DevHandlers, Result } from '../api/table.ts';
+import { ChainError } from '../chain/errors.ts';
+import { type Entry, isFunded } from '../channels/entry.ts';
+import { found } from '../handlers/channels.ts';
+import type { Node } from '../node.ts';
+import { remember, remembered, rememberedNumbers, type SignedCommitment, signedCommitment } from './commitments.ts';
+
+const fundedOf = ({ machine: { state } }: Entry): Funded => {
+  if (!isFunded(state)) throw new ApiError('general', 'the channel has no commitment yet');
+  return state;
+};
+
+const signed = async (
+  { ports: { store } }: Node,
+  entry: Entry,
+  number: number | undefined,
+  preimages: readonly Preimage[],
+): Promise<SignedCommitment> => {
+  const now = fundedOf(entry);
+  const state = number === undefined ? now : await remembered(store, entry.key, number);
+  if (state === undefined)
+    throw new ApiError('general', `commitment ${number} was not remembered: call dev-remember-commitment in time`);
+  return signedCommitment(state.core, preimages);
+};
+
+const shownTx = (tx: Transaction) => ({ tx: tx.toHex(), txid: tx.getId() });
+
+const shownCommitment = ({ number, tx, htlcs }: SignedCommitment): Result<'dev-sign-last-tx'> => ({
+  ...shownTx(tx),
+  commitment_number: number,
+  htlcs: htlcs.map((htlc) => ({
+    direction: htlc.way,
+    id: Number(htlc.id),
+    amount_msat: htlc.amount,
+    expiry: htlc.expiry,
+    payment_hash: hex(htlc.paymentHash),
+    output: htlc.output,
+    ...(htlc.tx && shownTx(htlc.tx)),
+  })),
+});
+
+/** Publishes these, in order; those the chain refuses are told, with its reason. */
+const publish = async ({ ports: { chain } }: Node, transactions: readonly Transaction[]) => {
+  const refused: { txid: string; why: string }[] = [];
+  for (const tx of transactions)
+    await chain.broadcast(unhex(tx.toHex())).catch((error: unknown) => {
+      if (!(error instanceof ChainError)) throw error;
+      refused.push({ txid: tx.getId(), why: error.message });
+    });
+  return refused;
+};
+
+export const devHandlers = (node: Node): DevHandlers => ({
+  'dev-sign-last-tx': async ({ id, number, preimages }) =>
+    shownCommitment(await signed(node, found(node, id), number, preimages)),
+  'dev-remember-commitment': async ({ id }) => {
+    const { store } = node.ports;
+    const entry = found(node, id);
+    return {
+      commitment_number: await remember(store, entry.key, fundedOf(entry)),
+      remembered: [...(await rememberedNumbers(store, entry.key))],
+    };
+  },
+  'dev-broadcast-commitment': async ({ id, number, preimages, htlcs }) => {
+    const commitment = await signed(node, found(node, id), number, preimages);
+    const behind = htlcs ? commitment.htlcs.flatMap(({ tx }) => tx ?? []) : [];
+    return { ...shownCommitment(commitment), refused: await publish(node, [commitment.tx, ...behind]) };
+  },
+});
