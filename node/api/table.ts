@@ -41,12 +41,12 @@ export interface CallContext {
 type Handler<M extends MethodName> = (params: Params<M>, call: CallContext) => Promise<Result<M>>;
 /** Methods for experiments alone. */
 export type DevMethodName = keyof typeof devMethods;
+/** Functions for these methods. */
+export type HandlersOf<M extends MethodName> = { readonly [K in M]: Handler<K> };
 /** What a node started with --dev has beside the rest. */
-export type DevHandlers = { readonly [M in DevMethodName]: Handler<M> };
+export type DevHandlers = HandlersOf<DevMethodName>;
 /** A node, as the interface sees it; `help` comes from the table itself. Handlers throw ApiError for what callers should know. */
-export type Handlers = {
-  readonly [M in Exclude<MethodName, 'help' | DevMethodName>]: Handler<M>;
-} & Partial<DevHandlers>;
+export type Handlers = HandlersOf<Exclude<MethodName, 'help' | DevMethodName>> & Partial<DevHandlers>;
 
 export const isMethod = (name: string): name is MethodName => Object.hasOwn(table, name);
 export const isDevMethod = (name: string): name is DevMethodName => Object.hasOwn(devMethods, name);

@@ -4,12 +4,13 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Given, Handlers, Params, Result } from '../../node/api/table.ts';
+import type { Given, HandlersOf, MethodName, Params, Result } from '../../node/api/table.ts';
 import { table } from '../../node/api/table.ts';
 import { embeddedChain } from '../../node/chain/embedded/chain.ts';
 import { type Faucet, faucetOf } from '../../node/chain/embedded/faucet.ts';
 import { openRegtest, type Regtest } from '../../node/chain/embedded/regtest.ts';
 import { loadConfig } from '../../node/config.ts';
+import { devHandlers } from '../../node/dev/handlers.ts';
 import { systemClock, systemEntropy } from '../../node/entropy.ts';
 import { handlersOf } from '../../node/handlers/handlers.ts';
 import { networkOf } from '../../node/network.ts';
@@ -21,7 +22,7 @@ import { scriptOfAddress } from '../../node/wallet/address.ts';
 import { hex } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
 
-type Called = keyof Handlers;
+type Called = Exclude<MethodName, 'help'>;
 
 /** A chain that mines when told, and coins for whoever needs some. */
 export interface Ground {
@@ -100,7 +101,8 @@ export const startLocal = async ({ dir, ground, log, flags = {} }: LocalOptions)
       throw error;
     },
   });
-  const handlers = handlersOf(node, { api: () => undefined, stop: () => undefined });
+  const around = { api: () => undefined, stop: () => undefined };
+  const handlers: HandlersOf<Called> = { ...handlersOf(node, around), ...devHandlers(node) };
   const signal = new AbortController().signal;
   return {
     node,
