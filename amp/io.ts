@@ -206,6 +206,8 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly reason: Uint8Array }
   /** update_fail_malformed_htlc from the first hop. */
   | { readonly kind: 'malformed'; readonly failureCode: number }
+  /** The outlet went on chain with it, and nobody claimed it there. */
+  | { readonly kind: 'timed_out' }
   /**
    * It never left: `insufficient` (the outlet cannot carry the amount now), `unavailable` (offline, closing, full), or
    * `lost` (after a restart no channel knows the attempt).

@@ -85,6 +85,12 @@ export const lessonOf = (
         learnt: exclude(learnt, directionOf(route, 0), ANY),
         final: false,
       };
+    case 'timed_out':
+      return {
+        failure: { hop: -1, failure: 'permanent_channel_failure', detail: undefined },
+        learnt: exclude(learnt, directionOf(route, 0), ANY),
+        final: false,
+      };
     case 'failed': {
       const returned = openFailure(request, route, attempt, outcome.reason);
       if (returned.kind === 'unattributable') {

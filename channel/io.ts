@@ -19,9 +19,10 @@ import type {
   ShortChannelId,
   Txid,
 } from '../wire/units.ts';
+import type { Claim } from './claim.ts';
 import type { Fault } from './errors.ts';
 import type { Outpoint } from './funding.ts';
-import type { ChannelState } from './state.ts';
+import type { ChannelState, PastHtlc } from './state.ts';
 
 /** A state and what the world must do, in this order. */
 export type Step = readonly [next: ChannelState, effects: readonly Effect[]];
@@ -147,6 +148,19 @@ export type Input =
     }
   /** A confirmed transaction spends the funding output. */
   | { readonly type: 'funding_spent'; readonly tx: Uint8Array; readonly height: number }
+  /** No transaction of the chain spends it: a reorg took the spend out. Also told, instead of a spend, after `restored`. */
+  | { readonly type: 'funding_unspent' }
+  /** A transaction spends an output of `watch_outputs`; `height` is undefined while it is in the mempool only. */
+  | {
+      readonly type: 'output_spent';
+      readonly outpoint: Outpoint;
+      readonly tx: Uint8Array;
+      readonly height: number | undefined;
+    }
+  /** A reorg took that spend out of the chain. */
+  | { readonly type: 'output_unspent'; readonly outpoint: Outpoint }
+  /** Answer to `load_past`. */
+  | { readonly type: 'past_loaded'; readonly htlcs: readonly PastHtlc[] }
   | { readonly type: 'block'; readonly height: number }
   /** The peer is there and `init` was exchanged. */
   | { readonly type: 'connected'; readonly features: ChannelFeatures }
@@ -207,6 +221,15 @@ export type Effect =
       readonly depth: number;
     }
   | { readonly do: 'broadcast'; readonly tx: Uint8Array; readonly why: 'funding' | 'commitment' | 'closing' }
+  /**
+   * Tell `output_spent` and `output_unspent` of these from now on; they are outputs of transactions of a block at `since`.
+   * Asked again on `restored` and after a reorg: what was told last is then told again.
+   */
+  | { readonly do: 'watch_outputs'; readonly outpoints: readonly Outpoint[]; readonly since: number }
+  /** All that the channel wants taken from the chain now, instead of what it said before. Said again on `restored`. */
+  | { readonly do: 'claims'; readonly claims: readonly Claim[] }
+  /** Read this channel's records of HTLCs that are over; answer with those of the peer's commitment `number` (`pastAt`). */
+  | { readonly do: 'load_past'; readonly number: number }
   /** End the connection once what was sent is out. */
   | { readonly do: 'disconnect'; readonly why: string }
   | { readonly do: 'report'; readonly event: ChannelEvent };
@@ -215,7 +238,9 @@ export type Effect =
 export type Resolution =
   | { readonly kind: 'fulfilled'; readonly preimage: Preimage }
   | { readonly kind: 'failed'; readonly reason: Uint8Array }
-  | { readonly kind: 'malformed'; readonly failureCode: number; readonly sha256OfOnion: Uint8Array };
+  | { readonly kind: 'malformed'; readonly failureCode: number; readonly sha256OfOnion: Uint8Array }
+  /** The channel went on chain with it and nobody claimed it there: it is ours again, or too small for anybody. */
+  | { readonly kind: 'timed_out' };
 
 /** Why an HTLC was not offered, or not for long enough to matter. */
 export type Refusal =
@@ -250,14 +275,14 @@ export type ChannelEvent =
     }
   /** Fulfilled: as soon as the preimage is known. Failed or malformed: once the HTLC is gone from both sides for good. */
   | { readonly event: 'resolved'; readonly id: bigint; readonly origin: Uint8Array; readonly result: Resolution }
-  /** An incoming HTLC that we ended is gone from both sides for good. Not told again. */
+  /** An incoming HTLC is gone for good: from both sides, or with its output in the chain. Not told again. */
   | { readonly event: 'settled'; readonly id: bigint }
   | { readonly event: 'offer_refused'; readonly origin: Uint8Array; readonly why: Refusal }
   /** Either side began to close cooperatively. */
   | { readonly event: 'shutting_down'; readonly by: 'us' | 'peer' }
   /** A cooperative close is agreed. */
   | { readonly event: 'closing'; readonly tx: Uint8Array; readonly txid: Txid }
-  /** The funding output was spent. */
+  /** The funding output was spent; told again on a restart and when a reorg brought another spend. */
   | { readonly event: 'spent'; readonly by: SpentBy; readonly txid: Txid; readonly height: number }
   /** Deep enough to forget. */
   | { readonly event: 'closed' }

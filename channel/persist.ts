@@ -23,7 +23,7 @@ import {
   staticRecord,
 } from './records.ts';
 import { receivedSecretCodec, type SecretStore } from './secrets.ts';
-import type { ChannelState, Core, Funded, Htlc, Way } from './state.ts';
+import type { ChannelState, Core, Funded, Htlc, PastHtlc, Way } from './state.ts';
 import { isSigned } from './updates.ts';
 
 /** Where the records of HTLCs that are over begin. `restore` does not want them. */
@@ -199,6 +199,26 @@ const readSecrets = (records: Records): SecretStore => {
   const out: SecretStore[number][] = [];
   for (let place = 0; records.has(`secret/${place}`); place++)
     out.push(read(records, `secret/${place}`, receivedSecretCodec));
+  return out;
+};
+
+const wayOf = (key: string, word: string): Way => {
+  if (word === 'in' || word === 'out') return word;
+  throw new WireError({ code: 'invalid_value', expected: 'in or out' }, [key]);
+};
+
+/**
+ * The HTLCs that stood in the peer's commitment `number` and are over, from all records of the channel or those under `past/`
+ * alone. Throws WireError that names a damaged record.
+ */
+export const pastAt = (records: Records, number: number): readonly PastHtlc[] => {
+  const out: PastHtlc[] = [];
+  for (const key of records.keys()) {
+    if (!key.startsWith(PAST)) continue;
+    const [, way = '', id = ''] = key.split('/');
+    const htlc = read(records, key, pastRecord);
+    if (htlc.first <= number && number <= htlc.last) out.push({ way: wayOf(key, way), id: BigInt(id), ...htlc });
+  }
   return out;
 };
 

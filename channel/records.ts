@@ -33,7 +33,18 @@ import {
 import { s64 } from '../wire/tlv.ts';
 import type { Outpoint } from './funding.ts';
 import type { SpentBy } from './io.ts';
-import type { Ending, FeeChange, Head, Htlc, LocalSignatures, Lockin, Params, Shutdown, Terms } from './state.ts';
+import type {
+  Ending,
+  FeeChange,
+  Head,
+  Htlc,
+  LocalSignatures,
+  Lockin,
+  Params,
+  PastHtlc,
+  Shutdown,
+  Terms,
+} from './state.ts';
 
 /** One of a few words as a byte. Their order is what is stored: append only. */
 const word = <W extends string>(...words: readonly W[]): Codec<W> =>
@@ -164,13 +175,11 @@ const htlcFields = struct({
 export const htlcRecord: Codec<Omit<Htlc, 'way' | 'id' | 'onion' | 'acknowledged'>> = htlcFields;
 export const onionRecord = onionPacket;
 
-/** What is left of an HTLC that is over: enough to find and take its output in a revoked commitment of the peer's. */
-export interface PastHtlc {
-  readonly amount: Htlc['amount'];
-  readonly paymentHash: Htlc['paymentHash'];
-  readonly expiry: number;
-  /** The first and the last of the peer's commitments that contained it. */
-  readonly first: number;
-  readonly last: number;
-}
-export const pastRecord: Codec<PastHtlc> = struct({ amount: msat, paymentHash, expiry: u32, first: u48, last: u48 });
+/** What is left of an HTLC that is over, but for its key. */
+export const pastRecord: Codec<Omit<PastHtlc, 'way' | 'id'>> = struct({
+  amount: msat,
+  paymentHash,
+  expiry: u32,
+  first: u48,
+  last: u48,
+});

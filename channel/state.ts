@@ -108,6 +108,18 @@ export interface Htlc {
   readonly acknowledged: boolean;
 }
 
+/** What is left of an HTLC that is over: enough to find and take its output in a revoked commitment of the peer's. */
+export interface PastHtlc {
+  readonly way: Way;
+  readonly id: bigint;
+  readonly amount: Msat;
+  readonly paymentHash: PaymentHash;
+  readonly expiry: number;
+  /** The first and the last of the peer's commitments that contained it. */
+  readonly first: number;
+  readonly last: number;
+}
+
 /** A change of feerate under way; the last one that a commitment contains counts. */
 export interface FeeChange {
   readonly feerate: number;

@@ -139,11 +139,15 @@ export const watchFrom = (
   return tell(watched, height);
 };
 
-/** What the owner of a watch was told last, to be told again after a restart. */
-export const lastNotice = ({ watch, seen, told }: Watched): Notice | undefined =>
-  told && seen !== undefined
-    ? { notice: watch.wait === 'spend' ? 'spent' : 'confirmed', id: watch.id, at: seen }
-    : undefined;
+/**
+ * What the owner of a watch was told last, to be told again after a restart. That an output is not spent is told as well: a
+ * crash may have swallowed the notice that a reorg took a spend back.
+ */
+export const lastNotice = ({ watch, seen, told }: Watched): Notice | undefined => {
+  const { id, wait } = watch;
+  if (told && seen !== undefined) return { notice: wait === 'spend' ? 'spent' : 'confirmed', id, at: seen };
+  return wait === 'spend' ? { notice: 'unspent', id } : undefined;
+};
 
 const txidCodec: Codec<Txid> = map(bytes(32), txid, (value) => value);
 const bytes32bit: Codec<Uint8Array> = {

@@ -23,9 +23,9 @@ import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, isFunded, nameOf } from './entry.ts';
+import { CHANNELS, loadPast, outputInput, watchOutputs } from './onchain.ts';
 import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
 
-export const CHANNELS = 'channel/';
 export interface HostParts {
   readonly store: Store;
   readonly gate: Gate;
@@ -232,11 +232,14 @@ export class ChannelHost {
   /** What the chain says about something a channel asked to watch; false when the notice is not about a channel. */
   notice(notice: Notice): boolean {
     const [kind, key = ''] = notice.id.split('/');
-    if (kind !== 'funding' && kind !== 'spend') return false;
+    const output = outputInput(notice);
+    if (output !== undefined) this.push(key, output);
+    if (kind !== 'funding' && kind !== 'spend') return output !== undefined;
     const entry = this.entries.get(key);
     if (entry === undefined) return true;
     if (notice.notice === 'spent')
       entry.machine.push({ type: 'funding_spent', tx: notice.at.tx, height: notice.at.height });
+    else if (notice.notice === 'unspent') entry.machine.push({ type: 'funding_unspent' });
     else if (notice.notice === 'confirmed') this.confirmed(entry, notice.at);
     else if (notice.notice === 'unconfirmed') delete entry.buried;
     return true;
@@ -271,6 +274,13 @@ export class ChannelHost {
         return undefined;
       case 'watch_funding':
         return watchFunding(this.parts, entry, effect, state);
+      case 'watch_outputs':
+        return watchOutputs(this.parts, entry, effect);
+      case 'claims':
+        entry.claims = effect.claims;
+        return undefined;
+      case 'load_past':
+        return loadPast(this.parts, entry, effect);
       case 'broadcast':
         gate.after(() => void broadcast(this.parts, entry, effect).catch(this.parts.fatal));
         return undefined;

@@ -80,6 +80,18 @@ interface Link {
   readonly fee?: Msat;
 }
 
+/** What goes back to whoever sent the incoming HTLC, when the outgoing one was not fulfilled. */
+const failureReason = (secret: Uint8Array, result: Exclude<Resolution, { kind: 'fulfilled' }>): Uint8Array => {
+  switch (result.kind) {
+    case 'failed':
+      return wrapFailure(secret, result.reason);
+    case 'malformed':
+      return createFailure(secret, failureOfMalformed(result.failureCode, result.sha256OfOnion));
+    case 'timed_out':
+      return createFailure(secret, { name: 'permanent_channel_failure' });
+  }
+};
+
 export class Switchboard {
   private readonly parts: SwitchboardParts;
   /** By the incoming HTLC's name. */
@@ -273,11 +285,7 @@ export class Switchboard {
       log.error({ htlc: name, hash: hex(incoming.paymentHash) }, 'the onion of a forwarded HTLC is no longer readable');
       return;
     }
-    const reason =
-      result.kind === 'failed'
-        ? wrapFailure(secret, result.reason)
-        : createFailure(secret, failureOfMalformed(result.failureCode, result.sha256OfOnion));
-    channels.push(origin.channel, { type: 'fail', id: origin.id, reason });
+    channels.push(origin.channel, { type: 'fail', id: origin.id, reason: failureReason(secret, result) });
   }
 
   /** An incoming HTLC that we ended is gone from both sides for good. */
