@@ -19,6 +19,7 @@ import type {
   ShortChannelId,
   Txid,
 } from '../wire/units.ts';
+import type { ChannelType } from './channeltype.ts';
 import type { Claim } from './claim.ts';
 import type { Fault } from './errors.ts';
 import type { Outpoint } from './funding.ts';
@@ -95,6 +96,8 @@ export interface OpenRequest extends Request {
   /** Of the funding transaction, sat per 1,000 weight. */
   readonly fundingFeerate: number;
   readonly announce: boolean;
+  /** The kind of channel wanted; undefined: the best that both know. */
+  readonly channelType?: ChannelType | undefined;
 }
 
 /** What makes us the fundee, beside the peer's `open_channel`. */

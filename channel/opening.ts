@@ -5,6 +5,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../wire/bytes.ts';
 import { type Point, type Signature, txid } from '../wire/units.ts';
+import { preferredType, typeBits } from './channeltype.ts';
 import { firstSpec, newCore } from './core.ts';
 import { commitmentOf, localKeys, remoteKeys } from './dance.ts';
 import { errorMessage, report } from './effects.ts';
@@ -29,12 +30,11 @@ import type {
 import {
   acceptedType,
   acceptTerms,
+  announces,
   checkAgainstReply,
   checkProposal,
   localTerms,
   openTerms,
-  proposedType,
-  typeBits,
 } from './terms.ts';
 
 /** Forgets an opening; `tell` the peer with an error unless it knows. */
@@ -81,7 +81,7 @@ const common = (request: OpenRequest | AcceptRequest, context: Context) => ({
 /** Proposes a channel: `open_channel`. What the rules refuse is abandoned at once. */
 export const openChannel = (request: OpenRequest, context: Context): Step => {
   const secrets = channelSecrets(request.seed);
-  const { format, scidAlias } = proposedType(request.features);
+  const { format, scidAlias } = request.channelType ?? preferredType(request.features);
   const proposal: Proposal = {
     ...common(request, context),
     role: 'funder',
@@ -139,7 +139,7 @@ export const acceptChannel = (
 const accept = (message: PeerMessageOf<'open_channel'>, request: AcceptRequest, context: Context): Step => {
   const { features } = request;
   const remote = openTerms(message, request, context);
-  const { format, scidAlias } = acceptedType(message.channel_type, features);
+  const { format, scidAlias } = acceptedType(message, features);
   const secrets = channelSecrets(request.seed);
   const capacity = message.funding_satoshis;
   const params: Params = {
@@ -149,7 +149,7 @@ const accept = (message: PeerMessageOf<'open_channel'>, request: AcceptRequest, 
     capacity,
     push: message.push_msat,
     feerate: message.feerate_per_kw,
-    announce: (message.channel_flags & 1) === 1,
+    announce: announces(message.channel_flags),
     format,
     scidAliasType: scidAlias,
     local: localTerms(request.limits, basepointsOf(secrets), capacity, upfrontOf(request), remote.dustLimit),

@@ -2,16 +2,17 @@
  * What we ask for and what we accept when a channel is opened (BOLT 2, "The open_channel Message" and "The accept_channel
  * Message"): one row for each rule, so that a refusal names the field and what it should have been.
  */
-import { equal } from '../wire/bytes.ts';
+import { equal, hex } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
 import { type Point, type Sat, sat, toMsat } from '../wire/units.ts';
+import { type ChannelType, isOpenable, openableNames, typeBits, typeOfBits } from './channeltype.ts';
 import { ChannelError, type TermsField } from './errors.ts';
 import type { ChannelFeatures, Context, LocalLimits, PeerMessageOf } from './io.ts';
 import type { Basepoints } from './keys.ts';
 import { larger, MAX_HTLCS } from './limits.ts';
 import { isShutdownScript } from './scriptpubkey.ts';
 import type { Proposal, Terms } from './state.ts';
-import { type CommitmentFormat, formats, openerCost } from './weights.ts';
+import { formats, openerCost } from './weights.ts';
 
 /** BOLT 3, "Dust Limits": below this some output of the channel might not be relayed. */
 const MIN_DUST_LIMIT = 354n;
@@ -26,58 +27,24 @@ const MAX_HTLC_MINIMUM = 1000n;
 /** At least one percent must be able to move at once. */
 const MIN_IN_FLIGHT_SHARE = 100n;
 
-/** A channel type as the features it names: bits from the least upward, as few bytes as can hold them (BOLT 9). */
-const bitmap = (...bits: readonly number[]): Uint8Array => {
-  const bytes = new Uint8Array(Math.floor(Math.max(...bits) / 8) + 1);
-  for (const bit of bits) {
-    const at = bytes.length - 1 - Math.floor(bit / 8);
-    bytes[at] = (bytes[at] ?? 0) | (1 << (bit % 8));
-  }
-  return bytes;
-};
-
-const STATIC_REMOTEKEY = 12;
-const ANCHORS = 22;
-const SCID_ALIAS = 46;
-
-/** The channel types we know, best first. Offering one is a matter of its row: `offered` says whether we propose it. */
-const channelTypes: readonly {
-  readonly format: CommitmentFormat['name'];
-  readonly scidAlias: boolean;
-  readonly bits: Uint8Array;
-  readonly offered: boolean;
-}[] = [
-  { format: 'anchors_zero_fee_htlc_tx', scidAlias: false, bits: bitmap(STATIC_REMOTEKEY, ANCHORS), offered: false },
-  { format: 'static_remotekey', scidAlias: false, bits: bitmap(STATIC_REMOTEKEY), offered: true },
-  { format: 'static_remotekey', scidAlias: true, bits: bitmap(STATIC_REMOTEKEY, SCID_ALIAS), offered: false },
-];
-
-type Known = (typeof channelTypes)[number];
-
-/** The type we propose to a peer with these features. */
-export const proposedType = (features: ChannelFeatures): Known => {
-  const usable = channelTypes.find(
-    ({ offered, format }) => offered && (format === 'static_remotekey' || features.anchors),
-  );
-  if (usable === undefined) throw new RangeError('no channel type is offered');
-  return usable;
-};
-
-/** channel_type's bytes for what a proposal says. */
-export const typeBits = ({ format, scidAliasType }: Pick<Proposal, 'format' | 'scidAliasType'>): Uint8Array =>
-  channelTypes.find((row) => row.format === format && row.scidAlias === scidAliasType)?.bits ?? new Uint8Array();
-
 const refuse = (field: TermsField, got: unknown, expected: string): never => {
   throw new ChannelError({ code: 'unacceptable_terms', field, got: String(got), expected });
 };
 
-/** The type a peer proposes, if it is one we offer ourselves. Throws ChannelError. */
-export const acceptedType = (bits: Uint8Array | undefined, features: ChannelFeatures): Known => {
-  const found = channelTypes.find((row) => bits !== undefined && equal(row.bits, bits));
-  if (found === undefined || !found.offered || (found.format !== 'static_remotekey' && !features.anchors))
-    return refuse('channel_type', bits === undefined ? 'none' : 'another', 'static_remotekey');
-  return found;
+/** The type of a peer's proposal. Throws ChannelError where it names none that may be opened. */
+export const acceptedType = (
+  { channel_type: bits, channel_flags: flags }: Pick<PeerMessageOf<'open_channel'>, 'channel_type' | 'channel_flags'>,
+  features: ChannelFeatures,
+): ChannelType => {
+  const type = bits === undefined ? undefined : typeOfBits(bits);
+  const announce = announces(flags);
+  if (type !== undefined && isOpenable(type, features, announce)) return type;
+  const got = bits === undefined ? 'none' : hex(bits);
+  return refuse('channel_type', got, `one of ${openableNames(features, announce)}`);
 };
+
+/** The one bit of channel_flags that has a meaning. */
+export const announces = (flags: number): boolean => (flags & 1) === 1;
 
 /** One percent of the channel, as every peer accepts, but no dust on either side. */
 const reserveFor = (capacity: Sat, ...dustLimits: readonly Sat[]): Sat =>
@@ -184,7 +151,7 @@ export interface Judge {
 /** A funder's terms, all rules of "The open_channel Message" obeyed but those about our reply. Throws ChannelError. */
 export const openTerms = (message: PeerMessageOf<'open_channel'>, judge: Judge, context: Context): Terms => {
   const terms = termsOf(message, 0);
-  const { format } = acceptedType(message.channel_type, judge.features);
+  const { format } = acceptedType(message, judge.features);
   const { funding_satoshis: capacity, push_msat: push, feerate_per_kw: feerate } = message;
   enforce([
     ['chain_hash', 'another chain', equal(message.chain_hash, judge.chainHash), 'our chain'],
@@ -241,9 +208,21 @@ export const acceptTerms = (
 
 /** What we can see ourselves before anyone else does: our own request must obey the rules. Throws ChannelError. */
 export const checkProposal = (proposal: Proposal, features: ChannelFeatures): void => {
-  const { capacity, push, feerate, format, local } = proposal;
+  const { capacity, push, feerate, format, local, scidAliasType: scidAlias, announce, shutdownScript } = proposal;
   const afterPush = toMsat(capacity) - push - toMsat(openerCost(formats[format], feerate, 0));
   enforce([
+    [
+      'channel_type',
+      hex(typeBits(proposal)),
+      isOpenable({ format, scidAlias }, features, announce),
+      `one of ${openableNames(features, announce)}`,
+    ],
+    [
+      'upfront_shutdown_script',
+      hex(shutdownScript),
+      isShutdownScript(shutdownScript, features.anysegwit),
+      'a witness program that the peer can pay to',
+    ],
     [
       'funding_satoshis',
       capacity,

@@ -161,11 +161,14 @@ export const negotiate = (local: Uint8Array, remote: Uint8Array): Negotiation =>
  */
 const ours: FeatureChoice = {
   option_data_loss_protect: 'required',
+  option_upfront_shutdown_script: 'optional',
   gossip_queries: 'optional',
   var_onion_optin: 'required',
   option_static_remotekey: 'required',
   payment_secret: 'required',
   basic_mpp: 'optional',
+  option_support_large_channel: 'optional',
+  option_anchors: 'optional',
   option_shutdown_anysegwit: 'optional',
   option_channel_type: 'optional',
   option_scid_alias: 'optional',

@@ -1,5 +1,6 @@
 /** Opening channels from here, and taking those that peers open: what we ask for, and how many may be half-open at once. */
 
+import type { ChannelType } from '../../channel/channeltype.ts';
 import type { AcceptRequest, Context, LocalLimits, OpenRequest } from '../../channel/io.ts';
 import { acceptChannel, openChannel } from '../../channel/opening.ts';
 import { hex, utf8 } from '../../wire/bytes.ts';
@@ -29,7 +30,7 @@ const PATIENCE_MS = 60_000;
 /** Bytes of a funding output's script (P2WSH). */
 const FUNDING_SCRIPT_BYTES = 34;
 /** BOLT 2: without option_support_large_channel a channel is smaller than 2^24 sat. */
-export const MAX_SMALL_CHANNEL = sat(16_777_215n);
+const MAX_SMALL_CHANNEL = sat(16_777_215n);
 /** Of channels that others open to us. */
 const MIN_CHANNEL = sat(20_000n);
 
@@ -50,13 +51,17 @@ export interface OpeningParts {
   readonly log: Log;
 }
 
+/** A large channel is worth a deeper reorganization, so it waits twice as long. */
+const depthFor = (capacity: Sat, minimumDepth: number): number =>
+  capacity > MAX_SMALL_CHANNEL ? 2 * minimumDepth : minimumDepth;
+
 const limits = (capacity: Sat, minimumDepth: number): LocalLimits => ({
   dustLimit: sat(354n),
   maxHtlcValueInFlight: msat(capacity * 1000n),
   htlcMinimum: msat(1n),
   toSelfDelay: 144,
   maxAcceptedHtlcs: 483,
-  minimumDepth,
+  minimumDepth: depthFor(capacity, minimumDepth),
 });
 
 /** What both ways of beginning a channel have in common. */
@@ -85,6 +90,8 @@ export interface Opening {
   readonly fundingFeerate: number;
   readonly minDepth: number;
   readonly closeTo: Uint8Array | undefined;
+  /** The kind of channel; undefined: the best that the peer knows too. */
+  readonly channelType: ChannelType | undefined;
 }
 
 export interface Opened {
@@ -100,11 +107,16 @@ export interface Opened {
  */
 export const open = async (parts: OpeningParts, opening: Opening): Promise<Opened> => {
   const { host, wallet, entropy, context } = parts;
-  const { peer, push, announce, fundingFeerate } = opening;
+  const { peer, push, announce, fundingFeerate, channelType } = opening;
   const draft = await common(parts, peer, MAX_SMALL_CHANNEL, opening.closeTo);
   const owner = fundingOwner(draft.key);
-  const want = { amount: opening.amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate };
-  const plan = await wallet.reserve(owner, { ...want, minDepth: opening.minDepth });
+  const { minDepth } = opening;
+  const want = { amount: opening.amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate, minDepth };
+  let plan = await wallet.reserve(owner, want);
+  if (opening.amount === 'all' && plan.amount > MAX_SMALL_CHANNEL && !draft.features.largeChannel) {
+    await wallet.release(owner);
+    plan = await wallet.reserve(owner, { ...want, amount: MAX_SMALL_CHANNEL });
+  }
   const request: OpenRequest = {
     ...draft,
     limits: limits(plan.amount, parts.minimumDepth),
@@ -114,6 +126,7 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
     feerate: context().feerate,
     fundingFeerate,
     announce,
+    channelType,
   };
   try {
     const step = openChannel(request, context());

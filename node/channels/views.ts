@@ -4,7 +4,7 @@ import { spendable } from '../../channel/limits.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';
 import { sign } from '../../wire/crypto.ts';
-import { type Msat, msat } from '../../wire/units.ts';
+import { type Msat, msat, type ShortChannelId } from '../../wire/units.ts';
 import type { OutgoingChannel } from '../forward/relay.ts';
 import type { OwnPolicy } from '../graph/announce.ts';
 import type { OwnChannel } from '../graph/own.ts';
@@ -50,15 +50,16 @@ export const outletOf = ({ machine: { state } }: Entry): Outlet | undefined => {
   };
 };
 
-/** A channel as relaying sees it. */
+/** A channel as relaying sees it; undefined where an onion may not name it so: option_scid_alias hides the real id (BOLT 2). */
 export const outgoingOf = (
   entry: Entry,
+  named: ShortChannelId,
   fees: FeePolicy,
   update: Uint8Array | undefined,
 ): (OutgoingChannel & { readonly key: string }) | undefined => {
   const { state } = entry.machine;
   const core = coreOf(state);
-  if (core === undefined) return undefined;
+  if (core === undefined || (core.params.scidAliasType && named !== core.params.alias)) return undefined;
   const closing = state.phase !== 'open' || state.shutdown.ours !== undefined || state.shutdown.theirs !== undefined;
   const status = closing ? 'closing' : isUsable(state) ? 'usable' : 'unavailable';
   return { key: entry.key, policy: policyOf(core, fees), status, update };
@@ -76,6 +77,7 @@ export const ownChannelOf = (entry: Entry, fees: FeePolicy, height: number): Own
     channelId: core.channelId,
     peer: params.peer,
     scid: lockin.scid,
+    known: params.scidAliasType ? lockin.peerAlias : lockin.scid,
     fundingKeys: [params.local.basepoints.funding, params.remote.basepoints.funding],
     announce: params.announce,
     depth: entry.buried === undefined ? 0 : height - entry.buried.height + 1,
@@ -84,8 +86,8 @@ export const ownChannelOf = (entry: Entry, fees: FeePolicy, height: number): Own
   };
 };
 
-/** Balances of a channel as our own commitment has them; HTLCs under way belong to nobody. */
-export const balancesOf = (core: Core): { readonly toUs: Msat; readonly toThem: Msat } => {
-  const { toUs, toThem } = specOf(core, inLocal(core.head.local));
-  return { toUs: msat(larger(toUs, 0n)), toThem: msat(larger(toThem, 0n)) };
+/** A channel as our own commitment has it: balances, HTLCs under way belonging to nobody, and sat per 1,000 weight. */
+export const balancesOf = (core: Core): { readonly toUs: Msat; readonly toThem: Msat; readonly feerate: number } => {
+  const { toUs, toThem, feerate } = specOf(core, inLocal(core.head.local));
+  return { toUs: msat(larger(toUs, 0n)), toThem: msat(larger(toThem, 0n)), feerate };
 };

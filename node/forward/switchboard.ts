@@ -31,8 +31,8 @@ export interface ChannelDirectory {
   offered(channel: string, id: bigint): Htlc | undefined;
   allOffered(): Iterable<{ readonly channel: string; readonly htlc: Htlc }>;
   peerOf(channel: string): Point;
-  /** Our last channel_update of this channel. */
-  updateOf(channel: string): Uint8Array | undefined;
+  /** Our channel_update of this channel, under the id that an onion named it by. */
+  updateOf(channel: string, named: ShortChannelId): Uint8Array | undefined;
 }
 
 /** What the switchboard needs of our own payments. */
@@ -76,6 +76,8 @@ type OpenedHop = Exclude<Hop<EobAmp, unknown>, { kind: 'malformed' }>;
 /** The outgoing end of a forward; `id` and `fee` are known once it is decided, the fee only of one that succeeded. */
 interface Link {
   readonly channel: string;
+  /** What the onion called it; not known any more after a restart. */
+  readonly named?: ShortChannelId;
   readonly id?: bigint;
   readonly fee?: Msat;
 }
@@ -155,7 +157,8 @@ export class Switchboard {
       { channel, htlc: `${id}` },
       'too much in HTLCs too small for an output; this one is failed back',
     );
-    return { name: 'temporary_channel_failure', channel_update: this.parts.channels.updateOf(channel) ?? zeros(0) };
+    // The update of a channel that the payer did not name would only tell it that there is one.
+    return { name: 'temporary_channel_failure', channel_update: zeros(0) };
   }
 
   /** Passes an HTLC on as its onion says; the failure to send back if that cannot be. */
@@ -200,7 +203,7 @@ export class Switchboard {
       return failure ?? { name: 'unknown_next_peer' };
     }
     if (note !== undefined) noted(note);
-    this.links.set(htlcName(channel, event.id), { channel: outgoing.key });
+    this.links.set(htlcName(channel, event.id), { channel: outgoing.key, named: payload.shortChannelId });
     channels.push(outgoing.key, {
       type: 'offer',
       amount: payload.amtToForward,
@@ -242,8 +245,10 @@ export class Switchboard {
       return;
     }
     log.debug({ to: channel, why: why.code }, 'the outgoing channel takes no such HTLC now; it is failed back');
-    this.links.delete(htlcName(origin.channel, origin.id));
-    const channel_update = channels.updateOf(channel) ?? zeros(0);
+    const name = htlcName(origin.channel, origin.id);
+    const named = this.links.get(name)?.named;
+    this.links.delete(name);
+    const channel_update = (named === undefined ? undefined : channels.updateOf(channel, named)) ?? zeros(0);
     this.failBack(origin.channel, origin.id, { name: 'temporary_channel_failure', channel_update });
   }
 

@@ -40,6 +40,8 @@ export interface OwnChannel {
   readonly peer: Point;
   /** The real one; for the wire. */
   readonly scid: ShortChannelId;
+  /** What the peer is to call it when it hears our policy; undefined while there is no such name yet. */
+  readonly known: ShortChannelId | undefined;
   readonly fundingKeys: readonly [ours: Point, theirs: Point];
   /** Both sides agreed on announcing it. */
   readonly announce: boolean;
@@ -79,7 +81,7 @@ export class OwnChannels {
   private readonly parts: OwnParts;
   /** The peer's halves of announcements, until both are there. */
   private readonly theirs = new Map<string, Signatures>();
-  /** Our last channel_update of each channel. */
+  /** Our last channel_update of each channel, under each id that it was asked for by. */
   private readonly updates = new Map<string, Uint8Array>();
   /** What the peer asks for forwarding to us: announced or not, it is what invoices hint at. */
   private readonly peerPolicies = new Map<string, Map<ShortChannelId, Policy>>();
@@ -113,9 +115,8 @@ export class OwnChannels {
   /** The channel became usable, deeper, or its peer is back: tells the peer what it does not have yet. */
   async refresh(channel: OwnChannel): Promise<void> {
     const { graph, send, log, key } = this.parts;
-    const raw = this.update(channel);
-    const decoded = decodeMessage(raw);
-    if (decoded.name === 'channel_update') send(channel.peer, decoded);
+    const told = channel.known === undefined ? undefined : decodeMessage(this.update(channel, channel.known));
+    if (told?.name === 'channel_update') send(channel.peer, told);
     if (!channel.announce || channel.depth < ANNOUNCE_DEPTH) return;
     if (graph.channel(channel.scid) !== undefined) return;
     const digest = channelDigest(this.announced(channel));
@@ -165,16 +166,6 @@ export class OwnChannels {
     for (const ms of AGAIN_MS) later(ms, () => gossip.relay(update));
   }
 
-  /** Signs our policy anew where it differs from what was last said, and passes it on if the channel is public. */
-  async changed(channel: OwnChannel): Promise<void> {
-    const before = this.updates.get(channel.key);
-    const raw = this.update(channel);
-    if (before !== undefined && equal(before, raw)) return;
-    const decoded = decodeMessage(raw);
-    if (decoded.name === 'channel_update') this.parts.send(channel.peer, decoded);
-    await this.publish(raw);
-  }
-
   private async publish(raw: Uint8Array): Promise<void> {
     const message = decodeMessage(raw);
     if (message.name === 'channel_update' || message.name === 'node_announcement')
@@ -182,30 +173,31 @@ export class OwnChannels {
   }
 
   /** Our channel_update as it stands; signed anew only when the policy or the channel's visibility changed. */
-  private update(channel: OwnChannel): Uint8Array {
+  private update(channel: OwnChannel, scid: ShortChannelId = channel.scid): Uint8Array {
     const { key, chainHash, id, now, graph } = this.parts;
     const side = ourSide(id, channel.peer);
-    const last = this.updates.get(channel.key) ?? graph.channel(channel.scid)?.policies[side]?.raw;
+    const name = `${channel.key}/${scid}`;
+    const last = this.updates.get(name) ?? graph.channel(scid)?.policies[side]?.raw;
     const timestampOfLast = last === undefined ? 0 : timestamp(last);
     const make = (at: number) =>
       signedChannelUpdate(
         key,
-        { chain: chainHash, scid: channel.scid, side, dontForward: !channel.announce },
+        { chain: chainHash, scid, side, dontForward: !channel.announce || scid !== channel.scid },
         channel.policy,
         at,
       );
     if (last !== undefined && equal(make(timestampOfLast), last)) {
-      this.updates.set(channel.key, last);
+      this.updates.set(name, last);
       return last;
     }
     const raw = make(Math.max(now(), timestampOfLast + 1));
-    this.updates.set(channel.key, raw);
+    this.updates.set(name, raw);
     return raw;
   }
 
-  /** Our last channel_update of a channel, for failures that carry it. */
-  lastUpdate(key: string): Uint8Array | undefined {
-    return this.updates.get(key);
+  /** Our channel_update under the id that an onion used, for failures that carry it: another id would tell too much (BOLT 4). */
+  updateNamed(channel: OwnChannel, scid: ShortChannelId): Uint8Array {
+    return this.updates.get(`${channel.key}/${scid}`) ?? this.update(channel, scid);
   }
 
   /** A channel_update from the peer about a channel with us, announced or not. */
@@ -231,13 +223,6 @@ export class OwnChannels {
     const make = (at: number) => signedNodeAnnouncement(key, { id, ...node, addresses: node.addresses() }, at);
     if (last !== undefined && equal(make(last.timestamp), last.raw)) return;
     await this.publish(make(Math.max(now(), (last?.timestamp ?? 0) + 1)));
-  }
-
-  /** The channel is gone. */
-  forget(channel: Pick<OwnChannel, 'key' | 'scid' | 'peer'>): void {
-    this.theirs.delete(channel.key);
-    this.updates.delete(channel.key);
-    this.peerPolicies.get(nodeKey(channel.peer))?.delete(channel.scid);
   }
 }
 

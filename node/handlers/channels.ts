@@ -1,14 +1,14 @@
 /** Methods about channels. */
 
 import { Transaction } from 'bitcoinjs-lib';
+import { type ChannelType, typeBits, typeOfBits } from '../../channel/channeltype.ts';
 import type { ChannelEvent } from '../../channel/io.ts';
 import { receivable, spendable } from '../../channel/limits.ts';
 import type { Core, Funded, Htlc } from '../../channel/state.ts';
-import { typeBits } from '../../channel/terms.ts';
 import { isDone, isSigned } from '../../channel/updates.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { channelTypeFeatures } from '../../wire/channeltype.ts';
-import { bitsOf } from '../../wire/features.ts';
+import { bitmapOf, bitsOf } from '../../wire/features.ts';
 import { msat, scidText, toMsat } from '../../wire/units.ts';
 import type { Feerate } from '../api/amounts.ts';
 import { ApiError } from '../api/errors.ts';
@@ -41,13 +41,24 @@ const scriptFrom = (node: Node, field: string, address: string | undefined): Uin
   return script;
 };
 
+/** The kind of channel that feature bits name. Throws ApiError for one we do not know. */
+const typeFrom = (bits: readonly number[] | undefined, announce: boolean): ChannelType | undefined => {
+  if (bits === undefined) return undefined;
+  // Beyond this no feature is known, and the bitmap would only be long.
+  const type = bits.every((bit) => bit < 256) ? typeOfBits(bitmapOf(bits)) : undefined;
+  if (type === undefined)
+    throw new ApiError('invalid_params', 'channel_type: expected [12, 22] or [12], and 46 to be named by aliases only');
+  if (type.scidAlias && announce)
+    throw new ApiError('invalid_params', 'channel_type: 46 (option_scid_alias) needs announce=false');
+  return type;
+};
+
 const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<Result<'fundchannel'>> => {
   if (params.utxos !== undefined) throw new ApiError('invalid_params', 'utxos: coins are chosen by the wallet here');
   if (params.reserve !== undefined) throw new ApiError('invalid_params', 'reserve: it is 1% of the channel here');
   if (params.mindepth !== undefined)
     throw new ApiError('invalid_params', 'mindepth: set min-depth in the configuration');
-  if (params.channel_type !== undefined && !params.channel_type.every((bit) => bit === 12))
-    throw new ApiError('invalid_params', 'channel_type: expected [12], static_remotekey');
+  const channelType = typeFrom(params.channel_type, params.announce);
   const peer = await connectTo(node, params.id, node.addresses.of(params.id)).catch((error: unknown) => {
     const text = error instanceof Error ? error.message : String(error);
     throw new ApiError('fund_not_connected', `not connected to ${hex(params.id)}: ${text}`);
@@ -62,6 +73,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
       fundingFeerate: await perKw(node, params.feerate),
       minDepth: params.minconf,
       closeTo,
+      channelType,
     });
     const core = coreOf(
       node.channels.entries.get(opened.key)?.machine.state ?? {
@@ -93,7 +105,8 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
 
 const shownType = (core: Core) => {
   const bits = typeBits(core.params);
-  return { bits: [...bitsOf(bits)], names: [...(channelTypeFeatures(bits) ?? [])].map((feature) => `${feature}/even`) };
+  const names = [...(channelTypeFeatures(bits) ?? [])];
+  return { bits: [...bitsOf(bits)], names: names.map((name) => `${name.replace('option_', '')}/even`) };
 };
 
 /** Core Lightning's name for how far an HTLC has come, by the commitments that contain its last update. */
@@ -144,7 +157,7 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
   const { core } = state;
   const { params, lockin, funding, link } = core;
   const { local, remote, capacity, role } = params;
-  const { toUs } = balancesOf(core);
+  const { toUs, feerate } = balancesOf(core);
   const pushed = params.push;
   const ownFunds = role === 'funder' ? toMsat(capacity) : msat(0n);
   const policy = policyOf(core, node.config.policy);
@@ -156,11 +169,17 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
     channel_type: shownType(core),
     updates: shownPolicy(node, core),
     state: stateName(state),
-    feerate: { perkw: core.head.feerate, perkb: core.head.feerate * 4 },
+    feerate: { perkw: feerate, perkb: feerate * 4 },
     ...(state.phase === 'failed' && state.outdated && { lost_state: true }),
     ...(lockin.scid !== undefined && {
       short_channel_id: scidText(lockin.scid),
       direction: ourSide(node.keys.nodeId, params.peer),
+    }),
+    ...((params.alias ?? lockin.peerAlias) !== undefined && {
+      alias: {
+        ...(params.alias !== undefined && { local: scidText(params.alias) }),
+        ...(lockin.peerAlias !== undefined && { remote: scidText(lockin.peerAlias) }),
+      },
     }),
     channel_id: hex(core.channelId),
     funding_txid: displayedTxid(funding.txid),
@@ -168,7 +187,7 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
     close_to: hex(params.shutdownScript),
     private: !params.announce,
     opener: role === 'funder' ? 'local' : 'remote',
-    features: ['option_static_remotekey'],
+    features: [...(channelTypeFeatures(typeBits(params)) ?? [])],
     funding: {
       pushed_msat: pushed,
       local_funds_msat: ownFunds,
@@ -252,6 +271,9 @@ const closed = (entry: Entry, signal: AbortSignal): Promise<Result<'close'>> =>
 const close = async (node: Node, params: Params<'close'>, { signal }: CallContext): Promise<Result<'close'>> => {
   const entry = found(node, params.id);
   const script = scriptFrom(node, 'destination', params.destination);
+  const bound = coreOf(entry.machine.state)?.params.local.upfrontScript;
+  if (script !== undefined && bound !== undefined && !equal(script, bound))
+    throw new ApiError('invalid_params', 'destination: the channel was opened to pay another (close_to)');
   const [low, high] = params.feerange ?? [];
   const feerates =
     low === undefined || high === undefined ? undefined : { min: await perKw(node, low), max: await perKw(node, high) };

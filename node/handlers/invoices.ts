@@ -47,13 +47,16 @@ const hints = (
     const scid = core?.lockin.scid;
     if (core === undefined || scid === undefined || state.phase !== 'open') return [];
     const named = typeof wanted === 'object' ? wanted.includes(scid) : !core.params.announce;
-    const policy = node.own.peerPolicy([scid, core.params.alias], core.params.peer);
-    if (!named || policy === undefined) return [];
+    const { announce, scidAliasType, alias } = core.params;
+    const policy = node.own.peerPolicy([scid, alias], core.params.peer);
+    // BOLT 2: with option_scid_alias only an alias may be told, otherwise it is the better choice while nobody knows the channel.
+    const hinted = scidAliasType ? core.lockin.peerAlias : announce ? scid : (core.lockin.peerAlias ?? scid);
+    if (!named || policy === undefined || hinted === undefined) return [];
     return [
       [
         {
           pubkey: core.params.peer,
-          short_channel_id: core.lockin.peerAlias !== undefined && !core.params.announce ? core.lockin.peerAlias : scid,
+          short_channel_id: hinted,
           fee_base_msat: policy.feeBase,
           fee_proportional_millionths: policy.feeProportional,
           cltv_expiry_delta: policy.cltvExpiryDelta,

@@ -5,9 +5,10 @@
 import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
 import type { Registry } from '../../onion/registry.ts';
 import { hasFeature } from '../../wire/features.ts';
-import type { Point } from '../../wire/units.ts';
+import type { Point, ShortChannelId } from '../../wire/units.ts';
+import type { Entry } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
-import { outgoingOf, outletOf } from '../channels/views.ts';
+import { outgoingOf, outletOf, ownChannelOf } from '../channels/views.ts';
 import type { Config } from '../config.ts';
 import type { Earned } from '../forward/earned.ts';
 import type { ReplayLog } from '../forward/replay.ts';
@@ -96,6 +97,10 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
     fail: ({ channel, id }, failure) => switchboard.failBack(channel, id, failure),
     fatal,
   });
+  const updateOf = (entry: Entry | undefined, named: ShortChannelId): Uint8Array | undefined => {
+    const channel = entry && ownChannelOf(entry, config.policy, height());
+    return channel && own.updateNamed(channel, named);
+  };
   const switchboard: Switchboard = new Switchboard({
     key: keys.identity,
     registry: new Map([...ampProtocols, ...(experiments.protocols ?? [])]),
@@ -105,10 +110,10 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
       offered: (channel, id) => channels.offered(channel, id),
       allOffered: () => channels.allOffered(),
       peerOf: (channel) => channels.peerOf(channel),
-      updateOf: (channel) => own.lastUpdate(channel),
+      updateOf: (channel, named) => updateOf(channels.entries.get(channel), named),
       outgoing: (scid) => {
         const entry = channels.byShortId(scid);
-        return entry && outgoingOf(entry, config.policy, own.lastUpdate(entry.key));
+        return entry && outgoingOf(entry, scid, config.policy, updateOf(entry, scid));
       },
     },
     payments,

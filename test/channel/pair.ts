@@ -71,6 +71,13 @@ export const openRequest: OpenRequest = {
   feerate: 1000,
   fundingFeerate: 1000,
   announce: true,
+  channelType: { format: 'static_remotekey', scidAlias: false },
+};
+
+/** The same with anchors. */
+export const anchorsRequest: OpenRequest = {
+  ...openRequest,
+  channelType: { format: 'anchors_zero_fee_htlc_tx', scidAlias: false },
 };
 
 export const acceptRequest: AcceptRequest = {

@@ -65,6 +65,8 @@ const channel = z.object({
   short_channel_id: shown.scid.optional(),
   /** 0 when our node id is the lesser of the two (BOLT 7). */
   direction: shown.u32.optional(),
+  /** What the peer calls the channel at our request, and what it asked us to call it. */
+  alias: z.object({ local: shown.scid.optional(), remote: shown.scid.optional() }).optional(),
   channel_id: shown.hash,
   funding_txid: shown.txid,
   funding_outnum: shown.u32,
@@ -126,7 +128,10 @@ export const channelMethods = methods({
       compact_lease: given.refused.describe('terms of a lease'),
       reserve: given.amountSat.optional().describe('what the peer must keep; else 1% of the channel'),
       mindepth: given.u32.optional().describe('confirmations before we use the channel'),
-      channel_type: given.many(given.u32, 64).optional().describe('feature bits of the kind of channel wanted'),
+      channel_type: given
+        .many(given.u32, 64)
+        .optional()
+        .describe('feature bits of the kind of channel wanted: 12, with 22 for anchors, with 46 for aliases only'),
     }),
     result: z.object({
       tx: shown.hexText,

@@ -1,0 +1,54 @@
+/** The kinds of channel we know (BOLT 2, "Defined Channel Types"), and which of them two peers may open. */
+import { equal } from '../wire/bytes.ts';
+import { type ChannelTypeFeature, channelType } from '../wire/channeltype.ts';
+import type { ChannelFeatures } from './io.ts';
+import type { Proposal } from './state.ts';
+import type { CommitmentFormat } from './weights.ts';
+
+/** A commitment format, and whether the channel is only ever named by its aliases (option_scid_alias). */
+export interface ChannelType {
+  readonly format: CommitmentFormat['name'];
+  readonly scidAlias: boolean;
+}
+
+const basic = {
+  static_remotekey: ['option_static_remotekey'],
+  anchors_zero_fee_htlc_tx: ['option_static_remotekey', 'option_anchors'],
+} as const satisfies Record<CommitmentFormat['name'], readonly ChannelTypeFeature[]>;
+
+/** All types we know, best first, each with its bitmap. */
+const known = ([false, true] as const).flatMap((scidAlias) =>
+  (['anchors_zero_fee_htlc_tx', 'static_remotekey'] as const).map((format) => ({
+    format,
+    scidAlias,
+    bits: channelType(...basic[format], ...(scidAlias ? (['option_scid_alias'] as const) : [])),
+  })),
+);
+
+/** `channel_type`'s bytes for what a proposal says. */
+export const typeBits = ({ format, scidAliasType }: Pick<Proposal, 'format' | 'scidAliasType'>): Uint8Array =>
+  known.find((type) => type.format === format && type.scidAlias === scidAliasType)?.bits ?? new Uint8Array();
+
+/** The type that a bitmap names; undefined for one we do not know. */
+export const typeOfBits = (bits: Uint8Array): ChannelType | undefined => known.find((type) => equal(type.bits, bits));
+
+/**
+ * Whether a type may be opened: all it is made of is negotiated, and a channel that only aliases name is not announced, since
+ * an announcement tells the real short_channel_id (BOLT 2).
+ */
+export const isOpenable = ({ format, scidAlias }: ChannelType, features: ChannelFeatures, announce: boolean): boolean =>
+  (features.anchors || !(basic[format] as readonly string[]).includes('option_anchors')) &&
+  (!scidAlias || (features.scidAlias && !announce));
+
+/** What may be opened, in words, for a refusal. */
+export const openableNames = (features: ChannelFeatures, announce: boolean): string =>
+  known
+    .filter((type) => isOpenable(type, features, announce))
+    .map(({ format, scidAlias }) => `${format}${scidAlias ? ' with option_scid_alias' : ''}`)
+    .join(', ');
+
+/** The type we ask for unless told otherwise: anchors, so that fees can be added when they are known. */
+export const preferredType = (features: ChannelFeatures): ChannelType => ({
+  format: features.anchors ? 'anchors_zero_fee_htlc_tx' : 'static_remotekey',
+  scidAlias: false,
+});

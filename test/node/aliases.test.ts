@@ -1,0 +1,120 @@
+/** What a channel is called, and by whom: with option_scid_alias nobody but its ends may learn its short_channel_id. */
+import { describe, expect, test } from 'vitest';
+import type { Effect, Input } from '../../channel/io.ts';
+import type { ChannelState } from '../../channel/state.ts';
+import type { Entry } from '../../node/channels/entry.ts';
+import { outgoingOf, ownChannelOf } from '../../node/channels/views.ts';
+import { Gossip } from '../../node/graph/gossip.ts';
+import { Graph } from '../../node/graph/graph.ts';
+import { OwnChannels } from '../../node/graph/own.ts';
+import { graphStore } from '../../node/graph/persist.ts';
+import { Machine } from '../../node/machine.ts';
+import type { Chain } from '../../node/ports.ts';
+import { memoryStore } from '../../node/store/memory.ts';
+import { hex } from '../../wire/bytes.ts';
+import { chainHashOf } from '../../wire/chains.ts';
+import { decodeMessage, type Message } from '../../wire/message.ts';
+import { msat, type ShortChannelId, scidOf, shortChannelId } from '../../wire/units.ts';
+import { acceptRequest, features, openRequest, ready } from '../channel/pair.ts';
+import { idOf, keyOf, NOW } from '../support/graph.ts';
+import { memoryLog } from '../support/peers.ts';
+
+const REAL = scidOf(480, 2, 1);
+const OURS = openRequest.alias;
+const THEIRS = acceptRequest.alias;
+const policy = { feeBase: msat(1000n), feePerSatoshi: 10, cltvDelta: 40 };
+
+/** Our end of an open channel whose peer is `peer`; of those that are only named by aliases, or of any other. */
+const entryOf = (scidAlias: boolean): Entry => {
+  const agreed = { ...features, scidAlias: true };
+  const pair = ready(
+    {
+      ...openRequest,
+      peer: idOf('peer'),
+      features: agreed,
+      announce: false,
+      channelType: { format: 'static_remotekey', scidAlias },
+    },
+    { ...acceptRequest, features: agreed },
+  );
+  return {
+    key: 'a',
+    peer: hex(idOf('peer')),
+    status: [],
+    listeners: new Set(),
+    machine: new Machine<ChannelState, Input, Effect>({
+      state: pair.a.state,
+      step: (state) => [state, []],
+      perform: () => undefined,
+      broke: () => undefined,
+    }),
+  };
+};
+
+/** Our channels' policies, and what the peer was sent. */
+const ownChannels = () => {
+  const sent: Message[] = [];
+  const graph = new Graph();
+  const store = memoryStore();
+  const [chainHash, log, now] = [chainHashOf.regtest, memoryLog(), () => NOW];
+  // Nothing here is announced, so nothing is looked up.
+  const chain = {} as Chain;
+  const own = new OwnChannels({
+    key: keyOf('us'),
+    id: idOf('us'),
+    chainHash,
+    graph,
+    gossip: new Gossip({ graph, saved: graphStore(store), chain, chainHash, log, now }),
+    node: { alias: 'us', color: new Uint8Array(3), features: new Uint8Array(), addresses: () => [] },
+    send: (_, message) => void sent.push(message),
+    log,
+    now,
+    later: () => undefined,
+  });
+  return { own, sent };
+};
+
+const channelOf = (entry: Entry) => {
+  const channel = ownChannelOf(entry, policy, 500);
+  if (channel === undefined) throw new Error('the channel is not ready');
+  return channel;
+};
+
+const named = (raw: Uint8Array): { readonly scid: ShortChannelId; readonly forward: boolean } => {
+  const update = decodeMessage(raw);
+  if (update.name !== 'channel_update') throw new Error(update.name);
+  return { scid: update.short_channel_id, forward: (update.message_flags & 2) === 0 };
+};
+
+describe('an onion may name a channel', () => {
+  const reaches = (entry: Entry, scid: ShortChannelId) => outgoingOf(entry, scid, policy, undefined)?.key;
+
+  test('by its short_channel_id or by our alias, where that is all the same', () => {
+    const entry = entryOf(false);
+    expect([REAL, OURS].map((scid) => reaches(entry, scid))).toEqual(['a', 'a']);
+  });
+
+  test('by our alias only, where its type has option_scid_alias', () => {
+    const entry = entryOf(true);
+    expect([REAL, OURS, THEIRS].map((scid) => reaches(entry, scid))).toEqual([undefined, 'a', undefined]);
+  });
+});
+
+describe('our channel_update of a channel that is not announced', () => {
+  test.each([
+    [false, REAL],
+    [true, THEIRS],
+  ])('goes to the peer under an id it may tell (aliases only: %s), not to be passed on', async (scidAlias, told) => {
+    const { own, sent } = ownChannels();
+    await own.refresh(channelOf(entryOf(scidAlias)));
+    expect(sent).toMatchObject([{ name: 'channel_update', short_channel_id: told, message_flags: 3 }]);
+  });
+
+  test('stands in a failure under the id that the onion used', () => {
+    const { own } = ownChannels();
+    const channel = channelOf(entryOf(true));
+    expect(named(own.updateNamed(channel, OURS))).toEqual({ scid: OURS, forward: false });
+    expect(own.updateNamed(channel, OURS)).toBe(own.updateNamed(channel, OURS));
+    expect(named(own.updateNamed(channel, shortChannelId(5n))).scid).toBe(5n);
+  });
+});
