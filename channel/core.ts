@@ -2,7 +2,7 @@
 import { toMsat } from '../wire/units.ts';
 import { channelIdOf, type Outpoint } from './funding.ts';
 import type { ChannelFeatures } from './io.ts';
-import { channelSecrets } from './keys.ts';
+import { secretsOf } from './keys.ts';
 import type { Spec } from './spec.ts';
 import type { Core, Head, LocalSignatures, Params } from './state.ts';
 
@@ -22,7 +22,7 @@ export const derive = (kept: Kept): Core => {
     channelId: channelIdOf(kept.funding),
     counters: { nextIn: head.signedIn, nextOut: head.signedOut, order: last },
     link: { status: 'offline' },
-    keys: channelSecrets(kept.params.seed),
+    keys: secretsOf(kept.params),
     nextLocalKeys: undefined,
     nextRemoteKeys: undefined,
   };

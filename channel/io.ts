@@ -23,6 +23,7 @@ import type { ChannelType } from './channeltype.ts';
 import type { Claim } from './claim.ts';
 import type { Fault } from './errors.ts';
 import type { Outpoint } from './funding.ts';
+import type { ChannelSecrets } from './keys.ts';
 import type { ChannelState, PastHtlc } from './state.ts';
 
 /** A state and what the world must do, in this order. */
@@ -72,6 +73,8 @@ interface Request {
   readonly key: string;
   /** 32 bytes nobody can guess: every secret of the channel comes from it. */
   readonly seed: Uint8Array;
+  /** Given by a lab to stand in for all that would come from the seed. */
+  readonly forced?: ChannelSecrets | undefined;
   readonly peer: Point;
   readonly chainHash: ChainHash;
   readonly features: ChannelFeatures;

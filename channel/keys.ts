@@ -70,6 +70,15 @@ export const channelSecrets = (seed: Uint8Array): ChannelSecrets => {
   };
 };
 
+/** A channel's secrets: those it was given, where a lab forced them, else those of its seed. */
+export const secretsOf = ({
+  seed,
+  forced,
+}: {
+  readonly seed: Uint8Array;
+  readonly forced?: ChannelSecrets | undefined;
+}): ChannelSecrets => forced ?? channelSecrets(seed);
+
 /** The public side of a channel's secrets. */
 export const basepointsOf = (secrets: ChannelSecrets): Basepoints => ({
   funding: pointOf(secrets.funding),

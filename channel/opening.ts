@@ -12,7 +12,7 @@ import { errorMessage, report } from './effects.ts';
 import { ChannelError, type Fault } from './errors.ts';
 import { channelIdOf, fundingOutputScript, type Outpoint } from './funding.ts';
 import type { AcceptRequest, Context, Effect, Input, OpenRequest, PeerMessageOf, Step } from './io.ts';
-import { basepointsOf, channelSecrets, deriveSecret } from './keys.ts';
+import { basepointsOf, deriveSecret, secretsOf } from './keys.ts';
 import { perCommitmentPoint } from './secrets.ts';
 import { signCommitment, verifyCommitment } from './signing.ts';
 import type {
@@ -73,6 +73,7 @@ const common = (request: OpenRequest | AcceptRequest, context: Context) => ({
   peer: request.peer,
   chainHash: request.chainHash,
   seed: request.seed,
+  ...(request.forced && { forced: request.forced }),
   alias: request.features.scidAlias ? request.alias : undefined,
   shutdownScript: request.shutdownScript,
   since: context.height,
@@ -80,7 +81,7 @@ const common = (request: OpenRequest | AcceptRequest, context: Context) => ({
 
 /** Proposes a channel: `open_channel`. What the rules refuse is abandoned at once. */
 export const openChannel = (request: OpenRequest, context: Context): Step => {
-  const secrets = channelSecrets(request.seed);
+  const secrets = secretsOf(request);
   const { format, scidAlias } = request.channelType ?? preferredType(request.features);
   const proposal: Proposal = {
     ...common(request, context),
@@ -140,7 +141,7 @@ const accept = (message: PeerMessageOf<'open_channel'>, request: AcceptRequest, 
   const { features } = request;
   const remote = openTerms(message, request, context);
   const { format, scidAlias } = acceptedType(message, features);
-  const secrets = channelSecrets(request.seed);
+  const secrets = secretsOf(request);
   const capacity = message.funding_satoshis;
   const params: Params = {
     ...common(request, context),
@@ -200,7 +201,7 @@ const fundingOutpoint = (params: Params, tx: Uint8Array, output: number): Outpoi
 
 /** Our signature of the peer's first commitment. */
 const signFirst = (params: Params, funding: Outpoint, remotePoint: Point): Signature => {
-  const secrets = channelSecrets(params.seed);
+  const secrets = secretsOf(params);
   const commitment = commitmentOf(
     { params, funding },
     'remote',
@@ -214,7 +215,7 @@ const signFirst = (params: Params, funding: Outpoint, remotePoint: Point): Signa
 
 /** Throws ChannelError when this is not the peer's signature of our first commitment. */
 const verifyFirst = (params: Params, funding: Outpoint, signature: Signature): void => {
-  const { perCommitmentSeed } = channelSecrets(params.seed);
+  const { perCommitmentSeed } = secretsOf(params);
   const keys = localKeys({ params }, perCommitmentSeed, 0);
   const commitment = commitmentOf({ params, funding }, 'local', 0, keys, firstSpec(params));
   if (verifyCommitment(commitment, { signature, htlcSignatures: [] }) !== undefined)

@@ -3,7 +3,7 @@
  * state it replaced, so what it writes is bounded by what is in flight and not by the channel's age. What is not signed is
  * not kept: a restored channel is one whose peer has just disconnected.
  *
- * `static` written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding` small; `secret/<place>` (at most 49);
+ * `static` (and, where a lab forced a channel's secrets, `forced`) written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding` small; `secret/<place>` (at most 49);
  * `htlc/<way>/<id>` and `onion/<way>/<id>` while in flight; `past/<way>/<id>` for good, written and never read here: only a
  * penalty needs it.
  */
@@ -13,6 +13,7 @@ import { type Codec, decode, encode, named, WireError } from '../wire/codec.ts';
 import { derive } from './core.ts';
 import {
   feesRecord,
+  forcedRecord,
   headRecord,
   htlcRecord,
   lockinRecord,
@@ -41,6 +42,11 @@ const parts: readonly Part[] = [
     key: 'static',
     shows: ({ core }) => [core.params, core.funding],
     bytes: ({ core: { params, funding } }) => encode(staticRecord, { params, funding }),
+  },
+  {
+    key: 'forced',
+    shows: ({ core }) => [core.params],
+    bytes: ({ core: { params } }) => params.forced && encode(forcedRecord, params.forced),
   },
   { key: 'phase', shows: (state) => phaseParts(state), bytes: (state) => encode(phaseRecord, state) },
   { key: 'head', shows: ({ core }) => [core.head], bytes: ({ core }) => encode(headRecord, core.head) },
@@ -224,7 +230,8 @@ export const pastAt = (records: Records, number: number): readonly PastHtlc[] =>
 
 /** The channel that these records are of, its peer away. Throws WireError that names a record that is missing or damaged. */
 export const restore = (records: Records): Funded => {
-  const { params, funding } = read(records, 'static', staticRecord);
+  const { params: agreed, funding } = read(records, 'static', staticRecord);
+  const params = records.has('forced') ? { ...agreed, forced: read(records, 'forced', forcedRecord) } : agreed;
   const core = derive({
     params,
     funding,

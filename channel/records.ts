@@ -26,6 +26,7 @@ import {
   point,
   preimage,
   sat,
+  secretKey,
   shortChannelId,
   signature,
   txid,
@@ -33,6 +34,7 @@ import {
 import { s64 } from '../wire/tlv.ts';
 import type { Outpoint } from './funding.ts';
 import type { SpentBy } from './io.ts';
+import type { ChannelSecrets } from './keys.ts';
 import type {
   Ending,
   FeeChange,
@@ -104,6 +106,16 @@ const outpoint: Codec<Outpoint> = struct({ txid, index: u16 });
 export const staticRecord: Codec<{ readonly params: Params; readonly funding: Outpoint }> = struct({
   params,
   funding: outpoint,
+});
+
+/** Secrets that a lab gave a channel. */
+export const forcedRecord: Codec<ChannelSecrets> = struct({
+  funding: secretKey,
+  revocation: secretKey,
+  payment: secretKey,
+  delayedPayment: secretKey,
+  htlc: secretKey,
+  perCommitmentSeed: bytes(32),
 });
 
 const feerates = optional(struct({ min: u32, max: u32 }));

@@ -46,6 +46,8 @@ export interface Proposal {
   readonly chainHash: ChainHash;
   readonly temporaryChannelId: ChannelId;
   readonly seed: Uint8Array;
+  /** Instead of what would come from the seed: where a lab forced them. A record of its own. */
+  readonly forced?: ChannelSecrets | undefined;
   readonly capacity: Sat;
   readonly push: Msat;
   /** Of the first commitments. */

@@ -9,6 +9,8 @@ import type { ChainName } from '../wire/chains.ts';
 import { type Msat, msat } from '../wire/units.ts';
 import { isLoopback } from './address.ts';
 import type { RpcOptions } from './chain/rpc.ts';
+import { ConfigError } from './configerror.ts';
+import { type DevConfig, devConfig, redactedDev } from './dev/config.ts';
 import { networkOf } from './network.ts';
 import { isOption, type LogLevel, type OptionName, type OptionValue, options, variableOf } from './options.ts';
 import type { Address } from './ports.ts';
@@ -42,7 +44,8 @@ export interface Config extends Places {
   /** Confirmations before a channel others open to us, or we open, is used. */
   readonly minDepth: number;
   readonly amp: { readonly spontaneous: boolean; readonly limits: ReceiverLimits };
-  readonly dev: boolean;
+  /** Undefined without --dev. */
+  readonly dev: DevConfig | undefined;
 }
 
 /** Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. */
@@ -54,20 +57,6 @@ export interface Sources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A file's text; undefined when there is none. */
   readonly read: (path: string) => string | undefined;
-}
-
-/** Configuration nobody can run with. `source` is "command line", "environment", or a file with its line. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly source: string;
-  readonly key: string;
-  readonly expected: string;
-  constructor(source: string, key: string, expected: string) {
-    super(`${key} (${source}): ${expected}`);
-    this.source = source;
-    this.key = key;
-    this.expected = expected;
-  }
 }
 
 interface Found {
@@ -121,7 +110,9 @@ const fileLayer = (path: string, text: string): Layer => {
 };
 
 /** The value of the strongest source that has one. */
-type Picker = <K extends OptionName>(name: K) => { readonly value: OptionValue<K>; readonly found: Found } | undefined;
+export type Picker = <K extends OptionName>(
+  name: K,
+) => { readonly value: OptionValue<K>; readonly found: Found } | undefined;
 
 const parsed = <K extends OptionName>(name: K, text: string, { source, key }: Found): OptionValue<K> => {
   const result = options[name].schema.safeParse(text);
@@ -198,9 +189,7 @@ export const loadConfig = (sources: Sources): Config => {
       api.found.key,
       'expected a loopback address: who holds its token holds the money',
     );
-  const dev = pick('dev');
-  if (dev?.value === true && network !== 'regtest')
-    throw new ConfigError(dev.found.source, dev.found.key, 'is for regtest only');
+  const dev = devConfig(pick, network, sources.read);
   const announced = layers.map((layer) => layer.get('announce-addr')).find((one) => one !== undefined);
   return {
     ...placesOf(dir, network),
@@ -229,13 +218,14 @@ export const loadConfig = (sources: Sources): Config => {
         shares: pick('amp-shares')?.value ?? defaultLimits.shares,
       },
     },
-    dev: dev?.value ?? false,
+    dev,
   };
 };
 
 /** The configuration as it may be logged: no password. */
 export const redacted = (config: Config): object => ({
   ...config,
+  dev: config.dev && redactedDev(config.dev),
   bitcoind: {
     ...config.bitcoind,
     auth:

@@ -3,7 +3,7 @@
  * decides anything about money; it only makes sure that what one part says reaches the next.
  */
 import { join } from 'node:path';
-import type { ChannelEvent, Context } from '../channel/io.ts';
+import type { Context } from '../channel/io.ts';
 import { hex, unhex } from '../wire/bytes.ts';
 import { ourFeatures } from '../wire/features.ts';
 import type { Msat } from '../wire/units.ts';
@@ -27,6 +27,7 @@ import { Gossip } from './graph/gossip.ts';
 import { Graph } from './graph/graph.ts';
 import { ANNOUNCE_DEPTH, OwnChannels } from './graph/own.ts';
 import { graphStore, loadGraph } from './graph/persist.ts';
+import type { Heard, Hooks } from './hooks.ts';
 import { type Network, networkOf } from './network.ts';
 import { type Experiments, openDesk } from './pay/desk.ts';
 import { Invoices } from './pay/invoices.ts';
@@ -75,6 +76,7 @@ export interface NodeOptions {
   /** Something failed that the node cannot go on with: the store, or a bug. Called at most once. */
   readonly broke: (error: unknown) => void;
   readonly experiments?: Experiments;
+  readonly hooks?: Hooks;
   /** Aborted to give up waiting for a chain that does not answer. */
   readonly signal?: AbortSignal;
 }
@@ -84,7 +86,7 @@ export interface NodeOptions {
  * WalletError.
  */
 export const startNode = async (options: NodeOptions): Promise<Node> => {
-  const { config, ports, broke, experiments = {}, signal = new AbortController().signal } = options;
+  const { config, ports, broke, experiments = {}, hooks = {}, signal = new AbortController().signal } = options;
   const { chain, store, clock, entropy, log, transport } = ports;
   const network = networkOf(config.network);
   await prepareStore(store, config.network);
@@ -98,8 +100,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const gate = new Gate(store, fatal);
   const now = (): number => Math.floor(clock.now() / 1000);
 
-  const { seed, fresh } = await openSeed(join(config.networkDir, 'seed'), entropy);
-  const keys = keysOf(seed, network.coin);
+  const { seed, fresh } = await openSeed(join(config.networkDir, 'seed'), entropy, hooks.seed);
+  const keys = keysOf(seed, network.coin, hooks.identity);
   const id = keys.nodeId;
   const alias = config.alias ?? `ampere-${hex(id).slice(0, 8)}`;
   const color = config.color ?? hex(id).slice(2, 8);
@@ -152,7 +154,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   };
 
   /** Which part of the node a channel's event is for. */
-  const heard = (entry: Entry, event: ChannelEvent): void => {
+  const heard: Heard = (entry, event) => {
     switch (event.event) {
       case 'received':
         switchboard.received(entry.key, event);
@@ -190,6 +192,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     clock,
     entropy,
     log,
+    wrap: hooks.stream,
     handlers: {
       ready: (peer) => {
         log.info({ peer: hex(peer.id), direction: peer.direction }, 'connected');
@@ -216,7 +219,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     follower: () => follower,
     watcher: () => watcher,
     context,
-    heard,
+    heard: hooks.heard?.(heard) ?? heard,
     online: refresh,
     fatal,
   });
@@ -228,6 +231,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     clock,
     chainHash: network.chain,
     minimumDepth: config.minDepth,
+    forced: hooks.channelSecrets,
     context,
     log,
   };

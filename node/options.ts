@@ -2,46 +2,13 @@
  * THE table of options. The flags of `ampere start`, the keys of the config file, the names in the environment and what
  * help says about them all follow from it. Every value comes in as a text, whatever its source.
  */
-import { isAbsolute, resolve } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { utf8 } from '../wire/bytes.ts';
 import { type ChainName, chainHashOf } from '../wire/chains.ts';
 import { addressFrom } from './address.ts';
 import { msatFrom } from './api/amounts.ts';
-
-/** A text that `read` turns into a value; a RangeError's message says what was expected. */
-const value = <T>(read: (text: string) => T) =>
-  z.string().transform((text, context): T => {
-    try {
-      return read(text);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      context.addIssue({ code: 'custom', message: error.message });
-      return z.NEVER;
-    }
-  });
-
-const oneOf = <const W extends string>(...words: readonly W[]) =>
-  value((text): W => {
-    const found = words.find((word) => word === text);
-    if (found === undefined) throw new RangeError(`one of ${words.join(', ')}`);
-    return found;
-  });
-const whole = (low: number, high: number) =>
-  value((text) => {
-    const n = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(n >= low && n <= high)) throw new RangeError(`an integer from ${low} to ${high}`);
-    return n;
-  });
-const yesOrNo = value((text) => {
-  if (['true', 'yes', '1'].includes(text)) return true;
-  if (['false', 'no', '0'].includes(text)) return false;
-  throw new RangeError('true or false');
-});
-const path = value((text) => {
-  if (text.length === 0) throw new RangeError('a path');
-  return isAbsolute(text) ? text : resolve(text);
-});
+import { devOptions } from './dev/options.ts';
+import { oneOf, path, rows, value, whole, yesOrNo } from './optionkinds.ts';
 
 const address = value(addressFrom);
 const addressOrOff = value((text) => (text === 'off' ? undefined : addressFrom(text)));
@@ -77,19 +44,6 @@ const bitcoindUrl = value((text): BitcoindUrl => {
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
-
-export interface Option {
-  /** What help calls the value; an option without one is a switch, true when named. */
-  readonly value?: string;
-  readonly doc: string;
-  readonly schema: z.ZodType<unknown, string>;
-  /** May be given several times, or as a list with commas. */
-  readonly repeats?: true;
-  /** Only sensible before the config file is found. */
-  readonly notInFile?: true;
-}
-
-const rows = <const T extends Readonly<Record<string, Option>>>(table: T): T => table;
 
 export const options = rows({
   network: {
@@ -164,7 +118,7 @@ export const options = rows({
     doc: 'take payments without an invoice; true unless told',
     schema: yesOrNo,
   },
-  dev: { doc: 'allow what only experiments need; regtest only', schema: yesOrNo },
+  ...devOptions,
 });
 
 export type OptionName = keyof typeof options;

@@ -23,6 +23,9 @@ import type { Address } from './ports.ts';
 import { levelStore } from './store/level.ts';
 import { version } from './version.ts';
 
+/** Ends the process as a power cut does. */
+const die = (): void => void process.kill(process.pid, 'SIGKILL');
+
 /**
  * Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. A program with EOB
  * protocols of its own gives them as `experiments`.
@@ -31,7 +34,10 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const log = processLog(config.logLevel);
   log.info({ version, crypto: backends(), config: redacted(config) }, 'starting');
   await mkdir(config.networkDir, { recursive: true, mode: 0o700 });
-  const store = await levelStore(join(config.networkDir, 'store'));
+  // Loaded only now: a node without --dev has nothing of it.
+  const dev = config.dev && (await import('./dev/dev.ts')).openDev(config.dev, { log, clock: systemClock, die });
+  const disk = await levelStore(join(config.networkDir, 'store'));
+  const store = dev?.saves.wrap(disk) ?? disk;
   const chain = bitcoindChain({ ...config.bitcoind, log, clock: systemClock });
 
   const stopping = new AbortController();
@@ -54,6 +60,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     config,
     ports,
     experiments,
+    ...(dev && { hooks: dev.hooks }),
     signal: stopping.signal,
     broke: (error) => {
       log.error({ error }, 'the node cannot go on and stops; start it again once the cause is mended');
@@ -71,12 +78,10 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   }
 
   let api: Address | undefined;
-  // Loaded only now: a node without --dev has nothing of it.
-  const dev = config.dev ? (await import('./dev/handlers.ts')).devHandlers(node) : {};
-  const handlers = handlersOf(node, { api: () => api, stop: () => end() }, dev);
+  const handlers = handlersOf(node, { api: () => api, stop: () => end() }, dev?.handlers(node));
   const answer = jsonRpc({
     handlers,
-    dev: config.dev,
+    dev: config.dev !== undefined,
     broke: (method, error) => log.error({ method, error }, 'a call failed inside the node'),
   });
   const token = await tokenIn(config.tokenFile, systemEntropy);
@@ -93,6 +98,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   process.off('SIGINT', onSignal);
   process.off('SIGTERM', onSignal);
   await Promise.all([socket.close(), http?.close()]);
+  dev?.saves.release();
   await node.stop();
   log.info({}, 'stopped');
   if (failure !== undefined) throw failure;

@@ -25,7 +25,7 @@ interface Meta {
 }
 
 /** A parameter of type `Given` in JSON that `read` turns into a value; a RangeError's message says what was expected. */
-const param = <Given, T>(kind: string, read: (given: unknown) => T) =>
+export const param = <Given, T>(kind: string, read: (given: unknown) => T) =>
   z
     .custom<Given>()
     .transform((given, context): T => {

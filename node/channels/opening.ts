@@ -2,6 +2,7 @@
 
 import type { ChannelType } from '../../channel/channeltype.ts';
 import type { AcceptRequest, Context, LocalLimits, OpenRequest } from '../../channel/io.ts';
+import type { ChannelSecrets } from '../../channel/keys.ts';
 import { acceptChannel, openChannel } from '../../channel/opening.ts';
 import { hex, utf8 } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
@@ -47,6 +48,8 @@ export interface OpeningParts {
   readonly clock: Clock;
   readonly chainHash: ChainHash;
   readonly minimumDepth: number;
+  /** Secrets that a lab gives every new channel. */
+  readonly forced: ChannelSecrets | undefined;
   readonly context: () => Context;
   readonly log: Log;
 }
@@ -66,11 +69,12 @@ const limits = (capacity: Sat, minimumDepth: number): LocalLimits => ({
 
 /** What both ways of beginning a channel have in common. */
 const common = async (parts: OpeningParts, peer: Peer, capacity: Sat, shutdownScript?: Uint8Array) => {
-  const { entropy, keys, wallet, chainHash, minimumDepth } = parts;
+  const { entropy, keys, wallet, chainHash, minimumDepth, forced } = parts;
   const id = entropy.bytes(16);
   return {
     key: hex(id),
     seed: keys.channelSeed(id),
+    forced,
     peer: peer.id,
     chainHash,
     features: channelFeatures(peer),

@@ -8,8 +8,11 @@ import { CallError, ConnectionError, openClient } from '../api/client.ts';
 import { type Parameter, parametersOf, usageOf } from '../api/help.ts';
 import { toJson } from '../api/json.ts';
 import { isDevMethod, isMethod, type MethodName, table } from '../api/table.ts';
-import { type Config, ConfigError, loadConfig, loadPlaces, type RunNode, type Sources } from '../config.ts';
-import { isOption, type Option as NodeOption, type OptionName, options, variableOf } from '../options.ts';
+import { type Config, loadConfig, loadPlaces, type RunNode, type Sources } from '../config.ts';
+import { ConfigError } from '../configerror.ts';
+import { devOptions } from '../dev/options.ts';
+import type { Option as NodeOption } from '../optionkinds.ts';
+import { isOption, type OptionName, options, variableOf } from '../options.ts';
 import { printable } from '../printable.ts';
 import { version } from '../version.ts';
 import { chainCommand } from './chain.ts';
@@ -43,11 +46,11 @@ const everywhere: readonly OptionName[] = ['dir', 'network', 'conf'];
 const nodeOption = (name: OptionName): Option => {
   const row: NodeOption = options[name];
   const doc = `${row.doc} [${variableOf(name)}]`;
-  if (row.value === undefined) return new Option(`--${name}`, doc);
+  const option = new Option(row.value === undefined ? `--${name}` : `--${name} <${row.value}>`, doc);
+  if (name in devOptions) option.helpGroup('For experiments, on regtest only; the rest of them need --dev:');
+  if (row.value === undefined) return option;
   // The same flag twice is either a list or a mistake, and the configuration can tell which.
-  return new Option(`--${name} <${row.value}>`, doc).argParser(
-    (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
-  );
+  return option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
 };
 
 const flagsOf = (given: Readonly<Record<string, unknown>>): Sources['flags'] =>

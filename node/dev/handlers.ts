@@ -10,6 +10,10 @@ import { type Entry, isFunded } from '../channels/entry.ts';
 import { found } from '../handlers/channels.ts';
 import type { Node } from '../node.ts';
 import { remember, remembered, rememberedNumbers, type SignedCommitment, signedCommitment } from './commitments.ts';
+import type { Cuts } from './cuts.ts';
+import { dumpState } from './dump.ts';
+import type { Ignoring } from './ignoring.ts';
+import type { Saves } from './saves.ts';
 
 const fundedOf = ({ machine: { state } }: Entry): Funded => {
   if (!isFunded(state)) throw new ApiError('general', 'the channel has no commitment yet');
@@ -56,7 +60,55 @@ const publish = async ({ ports: { chain } }: Node, transactions: readonly Transa
   return refused;
 };
 
-export const devHandlers = (node: Node): DevHandlers => ({
+/** What the methods steer. */
+export interface Levers {
+  readonly cuts: Cuts;
+  readonly saves: Saves;
+  readonly ignoring: Ignoring;
+  /** Ends the process as a power cut would. */
+  readonly die: () => void;
+}
+
+const savesLeft = ({ saves }: Levers): Result<'dev-hold-saves'> => ({
+  waiting: saves.waiting,
+  armed: saves.left.map(({ point, action }) => `${action.do} ${point.text}`),
+});
+
+export const devHandlers = (node: Node, levers: Levers): DevHandlers => ({
+  'dev-disconnect': async ({ rules }) => {
+    const { cuts } = levers;
+    if (rules !== undefined) cuts.set(rules);
+    return { rules: cuts.left.map(({ text }) => text) };
+  },
+  'dev-crash': async ({ point }) => {
+    if (point === undefined) levers.die();
+    else levers.saves.arm({ point, action: { do: 'die', when: point.when } });
+    return savesLeft(levers);
+  },
+  'dev-hold-saves': async ({ point }) => {
+    if (point === undefined) levers.saves.hold(undefined);
+    else levers.saves.arm({ point, action: { do: 'hold', milliseconds: point.milliseconds } });
+    return savesLeft(levers);
+  },
+  'dev-release-saves': async () => {
+    levers.saves.release();
+    return savesLeft(levers);
+  },
+  'dev-fail-save': async ({ point }) => {
+    levers.saves.arm({ point, action: { do: 'fail' } });
+    return savesLeft(levers);
+  },
+  'dev-record-saves': async ({ on }) => ({ commits: levers.saves.record(on).map((keys) => [...keys]) }),
+  'dev-ignore-htlcs': async ({ id, ignore }) => {
+    levers.ignoring.set(hex(id), ignore);
+    return {};
+  },
+  'dev-feerate': async ({ id, feerate }) => {
+    const entry = found(node, id);
+    await entry.machine.deliver({ type: 'update_fee', feerate });
+    return { id: entry.peer, feerate };
+  },
+  'dev-dump-state': async ({ secrets }) => dumpState(node, secrets),
   'dev-sign-last-tx': async ({ id, number, preimages }) =>
     shownCommitment(await signed(node, found(node, id), number, preimages)),
   'dev-remember-commitment': async ({ id }) => {

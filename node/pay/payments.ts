@@ -233,6 +233,11 @@ export class Payments {
     return [...(this.shards.get(id)?.values() ?? [])];
   }
 
+  /** The machine's state of a payment under way. */
+  stateOf(id: string): Payment | undefined {
+    return this.running.get(id)?.machine.state;
+  }
+
   async settled(): Promise<void> {
     await Promise.all([...this.running.values()].map(({ machine }) => machine.settled()));
   }

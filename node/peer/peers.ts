@@ -19,6 +19,8 @@ export interface PeersParts {
   readonly entropy: Entropy;
   readonly log: Log;
   readonly handlers: PeerHandlers;
+  /** Put around every connection. */
+  readonly wrap?: ((stream: SecureStream) => SecureStream) | undefined;
 }
 
 /** Why a peer could not be reached. */
@@ -148,10 +150,10 @@ export class Peers {
 
   /** Runs a connection; resolves when both sides said `init`, rejects when that never happens. */
   private begin(stream: SecureStream, direction: Direction): Promise<Peer> {
-    const { features, chainHash, clock, log, handlers } = this.parts;
+    const { features, chainHash, clock, log, handlers, wrap } = this.parts;
     const started = new Promise<Peer>((resolve, reject) => {
       const peer: Peer = new Peer({
-        stream,
+        stream: wrap?.(stream) ?? stream,
         direction,
         features,
         chainHash,

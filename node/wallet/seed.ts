@@ -53,9 +53,14 @@ export interface OpenedSeed {
 
 /**
  * The seed in that file, which is made when it is not there; its folder must be. Throws WalletError `bad_seed` when the
- * file holds no valid sentence.
+ * file holds no valid sentence. Where a lab forces a seed, that is taken and the file left alone.
  */
-export const openSeed = async (path: string, entropy: Entropy): Promise<OpenedSeed> => {
+export const openSeed = async (
+  path: string,
+  entropy: Entropy,
+  forced: Uint8Array | undefined = undefined,
+): Promise<OpenedSeed> => {
+  if (forced !== undefined) return { seed: forced, fresh: false };
   const fresh = await create(path, newMnemonic(entropy));
   const words = await readFile(path, 'utf8');
   try {

@@ -144,7 +144,7 @@ describe('start', () => {
       network: 'regtest',
       alias: 'from-file',
       policy: { feeBase: 6n },
-      dev: true,
+      dev: { crash: undefined },
       listen: { port: 0 },
     });
   });

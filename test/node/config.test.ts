@@ -1,7 +1,8 @@
 /** Configuration: which source wins, what is refused and how it is said. */
 import { describe, expect, test } from 'vitest';
 import { addressFrom, addressText } from '../../node/address.ts';
-import { ConfigError, loadConfig, loadPlaces, redacted, type Sources } from '../../node/config.ts';
+import { loadConfig, loadPlaces, redacted, type Sources } from '../../node/config.ts';
+import { ConfigError } from '../../node/configerror.ts';
 import { isOption, options, variableOf } from '../../node/options.ts';
 
 const base = '/data';
@@ -47,7 +48,7 @@ describe('sources', () => {
       minDepth: 1,
       cltvFinal: 40,
       amp: { spontaneous: true, limits: { timeout: 60, sets: 1000, shares: 255 } },
-      dev: false,
+      dev: undefined,
     });
   });
 
@@ -89,7 +90,7 @@ describe('sources', () => {
 
   test('switches need no value, listening can be turned off, port 0 stays 0', () => {
     const config = loadConfig(sources({ listen: '127.0.0.1:0' }, { AMPERE_API: 'off' }, 'dev\n'));
-    expect(config).toMatchObject({ dev: true, api: undefined, listen: { host: '127.0.0.1', port: 0 } });
+    expect(config).toMatchObject({ dev: { disconnect: [] }, api: undefined, listen: { host: '127.0.0.1', port: 0 } });
   });
 
   test.each([

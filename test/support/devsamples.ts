@@ -24,6 +24,15 @@ const commitment = {
 };
 
 export const devSamples: { readonly [M in DevMethodName]: Result<M> } = {
+  'dev-disconnect': { rules: ['-WIRE_COMMITMENT_SIGNED'] },
+  'dev-crash': { waiting: 0, armed: ['die before:channel/*/head'] },
+  'dev-hold-saves': { waiting: 3, armed: [] },
+  'dev-release-saves': { waiting: 0, armed: [] },
+  'dev-fail-save': { waiting: 0, armed: ['fail channel/*/head'] },
+  'dev-record-saves': { commits: [['channel/a/head', 'channel/a/local'], ['receiver/set/b']] },
+  'dev-ignore-htlcs': {},
+  'dev-feerate': { id: `03${'b2'.repeat(32)}`, feerate: 2000 },
+  'dev-dump-state': { channels: [{ phase: 'open' }], payments: [], sets: [], store: { 'channel/*/head': 1 } },
   'dev-sign-last-tx': commitment,
   'dev-remember-commitment': { commitment_number: 7, remembered: [4, 7] },
   'dev-broadcast-commitment': { ...commitment, refused: [{ txid, why: 'bitcoind refused it' }] },

@@ -10,7 +10,7 @@ import { embeddedChain } from '../../node/chain/embedded/chain.ts';
 import { type Faucet, faucetOf } from '../../node/chain/embedded/faucet.ts';
 import { openRegtest, type Regtest } from '../../node/chain/embedded/regtest.ts';
 import { loadConfig } from '../../node/config.ts';
-import { devHandlers } from '../../node/dev/handlers.ts';
+import { openDev } from '../../node/dev/dev.ts';
 import { systemClock, systemEntropy } from '../../node/entropy.ts';
 import { handlersOf } from '../../node/handlers/handlers.ts';
 import { networkOf } from '../../node/network.ts';
@@ -81,28 +81,41 @@ const counted = (store: Store, written: Written): Store => ({
 /** Starts a node on a folder, made if it is not there; port 0 unless `flags` say otherwise. */
 export const startLocal = async ({ dir, ground, log, flags = {} }: LocalOptions): Promise<LocalNode> => {
   const config = loadConfig({
-    flags: { dir, listen: '127.0.0.1:0', api: 'off', bitcoind: 'http://unused:unused@127.0.0.1:1', ...flags },
+    flags: {
+      dir,
+      listen: '127.0.0.1:0',
+      api: 'off',
+      bitcoind: 'http://unused:unused@127.0.0.1:1',
+      dev: 'true',
+      ...flags,
+    },
     env: {},
     read: () => undefined,
   });
   await mkdir(config.networkDir, { recursive: true, mode: 0o700 });
+  if (config.dev === undefined) throw new Error('expected a node with --dev');
+  const die = (): void => {
+    throw new Error('a node in this process cannot die alone');
+  };
+  const dev = openDev(config.dev, { log, clock: systemClock, die });
   const written: Written = { commits: 0, records: 0, bytes: 0 };
   const node = await startNode({
     config,
     ports: {
       chain: embeddedChain(ground.regtest, systemClock),
-      store: counted(await levelStore(join(config.networkDir, 'store')), written),
+      store: dev.saves.wrap(counted(await levelStore(join(config.networkDir, 'store')), written)),
       transport: tcpTransport(),
       clock: systemClock,
       entropy: systemEntropy,
       log,
     },
+    hooks: dev.hooks,
     broke: (error) => {
       throw error;
     },
   });
   const around = { api: () => undefined, stop: () => undefined };
-  const handlers: HandlersOf<Called> = { ...handlersOf(node, around), ...devHandlers(node) };
+  const handlers: HandlersOf<Called> = { ...handlersOf(node, around), ...dev.handlers(node) };
   const signal = new AbortController().signal;
   return {
     node,

@@ -3,6 +3,7 @@
  * started with --dev (regtest only) gets a refusal. Methods have Core Lightning's names where it has them.
  */
 import { z } from 'zod';
+import { crashPoint, cutRule, holdPoint, savePoint } from '../../dev/rules.ts';
 import * as given from '../given.ts';
 import { methods } from '../method.ts';
 import * as shown from '../shown.ts';
@@ -40,7 +41,84 @@ const number = given
   .describe('a commitment remembered earlier; else the latest');
 const preimages = given.many(given.preimage32, 1000).default([]).describe('preimages for HTLC-success transactions');
 
+const line = <T>(kind: string, read: (text: string) => T) =>
+  given.param<string, T>(kind, (value) => {
+    if (typeof value !== 'string') throw new RangeError('a text');
+    return read(value);
+  });
+
+const savesLeft = z.object({ waiting: shown.u64, armed: z.array(shown.text) });
+
 export const devMethods = methods({
+  'dev-disconnect': {
+    doc: 'Cuts connections at messages, as --dev-disconnect does; without rules it tells which are left.',
+    params: z.strictObject({
+      rules: given
+        .many(line('rule', cutRule), 1000)
+        .optional()
+        .describe('in place of those there are, such as -WIRE_REVOKE_AND_ACK; an empty list for none'),
+    }),
+    result: z.object({ rules: z.array(shown.text) }),
+  },
+  'dev-crash': {
+    doc: 'Ends the process as a power cut does: now, or at a save, as --dev-crash does.',
+    params: z.strictObject({
+      point: line('before:keys', crashPoint)
+        .optional()
+        .describe('when, such as after:channel/*/head*2; now if left out'),
+    }),
+    result: savesLeft,
+  },
+  'dev-hold-saves': {
+    doc: 'Holds every save, so that nothing which rests on it leaves the node, as --dev-hold-save does.',
+    params: z.strictObject({
+      point: line('keys@ms', holdPoint)
+        .optional()
+        .describe('from which save on, and how long; from now on if left out'),
+    }),
+    result: savesLeft,
+  },
+  'dev-release-saves': {
+    doc: 'Lets saves that are held go on.',
+    params: z.strictObject({}),
+    result: savesLeft,
+  },
+  'dev-fail-save': {
+    doc: 'Fails a save as a full disk would; the node then stops.',
+    params: z.strictObject({ point: line('keys', savePoint).describe('which save, such as channel/*/head') }),
+    result: savesLeft,
+  },
+  'dev-record-saves': {
+    doc: 'Tells the keys of every save since it was last called, in order.',
+    params: z.strictObject({ on: given.flag.default(true).describe('go on, so that the next call tells more') }),
+    result: z.object({ commits: z.array(z.array(shown.text)) }),
+  },
+  'dev-ignore-htlcs': {
+    doc: 'Leaves every HTLC of a peer alone, neither passed on nor answered, until it is told not to.',
+    params: z.strictObject({
+      id: given.nodeId.describe('the peer'),
+      ignore: given.flag.describe('false takes up those left alone so far, too'),
+    }),
+    result: z.object({}),
+  },
+  'dev-feerate': {
+    doc: 'Changes the feerate of the commitments of a channel that we opened.',
+    params: z.strictObject({
+      id: given.channelRef.describe('the channel, or its peer'),
+      feerate: given.u32.describe('satoshi per 1,000 weight'),
+    }),
+    result: z.object({ id: shown.nodeId, feerate: shown.u32 }),
+  },
+  'dev-dump-state': {
+    doc: 'Tells the state of every channel, payment and set as it stands in memory, and which records are stored.',
+    params: z.strictObject({ secrets: given.flag.default(false).describe('keys, seeds and preimages, too') }),
+    result: z.object({
+      channels: z.array(z.record(z.string(), z.unknown())),
+      payments: z.array(z.record(z.string(), z.unknown())),
+      sets: z.array(z.record(z.string(), z.unknown())),
+      store: z.record(z.string(), z.number()),
+    }),
+  },
   'dev-sign-last-tx': {
     doc: 'Signs our commitment transaction of a channel, with its HTLC transactions, and publishes nothing.',
     params: z.strictObject({ id: given.channelRef.describe('the channel, or its peer'), number, preimages }),

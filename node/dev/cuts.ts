@@ -1,0 +1,95 @@
+/**
+ * Connections that end where an experiment says. The rules stand in one line for all peers: only the first is looked at, and it
+ * is gone once it was used, as in Core Lightning.
+ */
+import { type MessageName, messages } from '../../wire/message.ts';
+import type { SecureStream } from '../peer/secure.ts';
+import type { Log } from '../ports.ts';
+import type { CutAction, CutRule } from './rules.ts';
+
+const names = new Map(Object.entries(messages).map(([name, { type }]) => [type, name as MessageName]));
+const nameOf = (message: Uint8Array): MessageName | undefined =>
+  names.get(((message[0] ?? 0) << 8) | (message[1] ?? 0));
+
+const incoming: readonly CutAction[] = ['taken', 'untaken'];
+
+export class Cuts {
+  private readonly log: Log;
+  private rules: readonly CutRule[];
+  /** Matches of the first rule so far. */
+  private seen = 0;
+
+  constructor(log: Log, rules: readonly CutRule[]) {
+    this.log = log;
+    this.rules = rules;
+  }
+
+  /** Rules that are still to be used, first the one in force. */
+  get left(): readonly CutRule[] {
+    return this.rules;
+  }
+
+  /** Forgets the rules there are, for these. */
+  set(rules: readonly CutRule[]): void {
+    this.rules = rules;
+    this.seen = 0;
+  }
+
+  /** The rule that this message uses up; undefined for all that pass. */
+  private match(message: Uint8Array, direction: 'in' | 'out'): CutRule | undefined {
+    const [rule] = this.rules;
+    if (rule === undefined || incoming.includes(rule.action) !== (direction === 'in')) return undefined;
+    if (nameOf(message) !== rule.message || ++this.seen < rule.count) return undefined;
+    this.set(this.rules.slice(1));
+    this.log.info({ rule: rule.text }, 'dev-disconnect: a message it waited for');
+    return rule;
+  }
+
+  /** A connection under these rules. */
+  wrap(stream: SecureStream): SecureStream {
+    let silent = false;
+    let ended: CutRule | undefined;
+    const cut = (rule: CutRule): void => {
+      silent = true;
+      ended = rule;
+      // What was sent before goes out first.
+      void stream.flushed().then(() => stream.close());
+    };
+
+    const send = (message: Uint8Array): void => {
+      if (silent) return;
+      const rule = this.match(message, 'out');
+      const action = rule?.action;
+      if (action !== 'before' && action !== 'drop' && action !== 'blackhole') stream.send(message);
+      if (rule === undefined) return;
+      if (action === 'before' || action === 'after') cut(rule);
+      else if (action === 'blackhole' || action === 'disable') silent = true;
+    };
+
+    const match = (message: Uint8Array) => this.match(message, 'in');
+    async function* received(): AsyncGenerator<readonly Uint8Array[]> {
+      try {
+        for await (const batch of stream.received)
+          for (const message of batch) {
+            if (silent) continue;
+            const rule = match(message);
+            // Whoever reads has taken a message when it asks for the next.
+            if (rule?.action !== 'untaken') yield [message];
+            if (rule !== undefined) cut(rule);
+          }
+      } catch (error) {
+        if (ended === undefined) throw error;
+      }
+      if (ended !== undefined) throw new Error(`cut as dev-disconnect says: ${ended.text}`);
+    }
+
+    return {
+      remote: stream.remote,
+      connection: stream.connection,
+      send,
+      received: received(),
+      flushed: () => stream.flushed(),
+      close: () => stream.close(),
+    };
+  }
+}

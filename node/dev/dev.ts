@@ -1,0 +1,44 @@
+/** All that --dev puts into a node: made once, before the node, from what the command line says. */
+import type { DevHandlers } from '../api/table.ts';
+import type { Hooks } from '../hooks.ts';
+import type { Node } from '../node.ts';
+import type { Clock, Log } from '../ports.ts';
+import type { DevConfig } from './config.ts';
+import { Cuts } from './cuts.ts';
+import { devHandlers } from './handlers.ts';
+import { Ignoring } from './ignoring.ts';
+import { type SaveRule, Saves } from './saves.ts';
+
+export interface Dev {
+  readonly saves: Saves;
+  readonly hooks: Hooks;
+  /** The methods for experiments on the node that was started with those hooks. */
+  readonly handlers: (node: Node) => DevHandlers;
+}
+
+const saveRules = ({ crash, holdSave, failSave }: DevConfig): readonly SaveRule[] => [
+  ...(crash ? [{ point: crash, action: { do: 'die', when: crash.when } } as const] : []),
+  ...(holdSave ? [{ point: holdSave, action: { do: 'hold', milliseconds: holdSave.milliseconds } } as const] : []),
+  ...(failSave ? [{ point: failSave, action: { do: 'fail' } } as const] : []),
+];
+
+/** `die` must not return. */
+export const openDev = (
+  config: DevConfig,
+  { log, clock, die }: { readonly log: Log; readonly clock: Clock; readonly die: () => void },
+): Dev => {
+  const cuts = new Cuts(log, config.disconnect);
+  const ignoring = new Ignoring(log);
+  const saves = new Saves({ log, clock, die }, saveRules(config));
+  return {
+    saves,
+    handlers: (node) => devHandlers(node, { cuts, saves, ignoring, die }),
+    hooks: {
+      stream: (stream) => cuts.wrap(stream),
+      heard: (next) => ignoring.wrap(next),
+      seed: config.bip32Seed,
+      identity: config.privateKey,
+      channelSecrets: config.channelSecrets,
+    },
+  };
+};

@@ -1,0 +1,38 @@
+/** Peers whose HTLCs are left alone: neither passed on nor answered, until it is said that they no longer are. */
+import type { ChannelEvent } from '../../channel/io.ts';
+import { nameOf } from '../channels/entry.ts';
+import type { Heard } from '../hooks.ts';
+import type { Log } from '../ports.ts';
+
+type Waiting = { readonly entry: Parameters<Heard>[0]; readonly event: ChannelEvent };
+
+export class Ignoring {
+  private readonly log: Log;
+  /** HTLCs left alone, by the hex of the peer's id. */
+  private readonly peers = new Map<string, Waiting[]>();
+  private next: Heard = () => undefined;
+
+  constructor(log: Log) {
+    this.log = log;
+  }
+
+  /** From now on; those left alone so far are heard once it ends. */
+  set(peer: string, ignore: boolean): void {
+    const waiting = this.peers.get(peer) ?? [];
+    if (ignore) this.peers.set(peer, waiting);
+    else {
+      this.peers.delete(peer);
+      for (const { entry, event } of waiting) this.next(entry, event);
+    }
+  }
+
+  wrap(next: Heard): Heard {
+    this.next = next;
+    return (entry, event) => {
+      const waiting = event.event === 'received' ? this.peers.get(entry.peer) : undefined;
+      if (waiting === undefined || event.event !== 'received') return next(entry, event);
+      waiting.push({ entry, event });
+      this.log.info({ ...nameOf(entry), htlc: event.id }, 'dev-ignore-htlcs: an HTLC is left alone');
+    };
+  }
+}
