@@ -59,6 +59,7 @@ export const keyring = (seed: string) => {
     return concat(der.subarray(0, -1), Uint8Array.of(hashType));
   };
 
+  /** The witness of one input of a transaction, for this coin. */
   const witnessOf = (tx: Transaction, index: number, coin: SpentCoin): Uint8Array[] => {
     const stack = coin.instead ?? [signed(tx, index, coin), ...(coin.more ?? [])];
     return [...stack, coin.code ?? key];
@@ -98,7 +99,7 @@ export const keyring = (seed: string) => {
     ...(code && { code }),
   });
 
-  return { secret, key, script, scriptOf, spend, give, coinOf };
+  return { secret, key, script, scriptOf, witnessOf, spend, give, coinOf };
 };
 
 export type Keyring = ReturnType<typeof keyring>;

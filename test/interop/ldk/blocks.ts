@@ -93,11 +93,4 @@ export class Blocks {
     const signed = await this.rpc.call('signrawtransactionwithwallet', [funded.hex], z.object({ hex: z.string() }));
     return unhex(signed.hex);
   }
-
-  /** The script of a fresh address of bitcoind's wallet. */
-  async script(): Promise<Uint8Array> {
-    const address = await this.rpc.call('getnewaddress', ['', 'bech32'], z.string());
-    const { scriptPubKey } = await this.rpc.call('validateaddress', [address], z.object({ scriptPubKey: z.string() }));
-    return unhex(scriptPubKey);
-  }
 }

@@ -18,6 +18,13 @@ export interface StartOptions {
   readonly depth: number;
 }
 
+/** A confirmed output of an LDK node's purse. */
+export interface Coin {
+  readonly txid: string;
+  readonly vout: number;
+  readonly sat: bigint;
+}
+
 export interface Htlc {
   readonly paymentHash: string;
   readonly amountMsat: bigint;
@@ -52,7 +59,10 @@ export interface Channel {
 /** One row a call. */
 export interface Calls {
   start: { given: StartOptions; result: { id: string; port: number } };
-  /** Reads the chain up to bitcoind's tip. It happens by itself as well, within a fraction of a second. */
+  /**
+   * Reads the chain up to bitcoind's tip, and answers when what LDK does about it is done. It happens by itself as well,
+   * within a fraction of a second.
+   */
   sync: { given: undefined; result: { height: number } };
   connect: { given: { id: string; host: string; port: number }; result: undefined };
   disconnect: { given: { id: string }; result: undefined };
@@ -72,14 +82,20 @@ export interface Calls {
   settle: { given: { paymentHash: string }; result: undefined };
   refuse: { given: { paymentHash: string }; result: undefined };
   close: { given: { channelId: string; peer: string }; result: undefined };
+  /** Answers once the commitment is with bitcoind. */
   forceClose: { given: { channelId: string; peer: string }; result: undefined };
-  /** What LDK will have, on chain or in channels, as far as it watches it: one number a claim. */
+  /** The script of the node's purse: what it sweeps goes there, and the fees of anchor channels come from there. */
+  purse: { given: undefined; result: { script: Uint8Array; coins: readonly Coin[] } };
+  /**
+   * What LDK will have, on chain or in channels, as far as it watches it: one row a claim. Outputs that it can spend, but
+   * whose sweep is not in a block, are rows of kind `Unswept`.
+   */
   balances: { given: undefined; result: readonly { kind: string; sat: bigint }[] };
   /** Channels LDK knows by gossip, as BLOCKxTXxOUTPUT, with the number of directions it has a policy for. */
   graph: { given: undefined; result: readonly { scid: string; directions: number }[] };
   /** Changes what LDK takes for the feerate of its commitments, sat per 1,000 weight; the next tick sends update_fee. */
   feerate: { given: { perKw: number }; result: undefined };
-  /** What LDK wants done every minute: fee updates, retries, announcements. */
+  /** What LDK wants done every minute: fee updates, retries, announcements, claims published again. */
   tick: { given: undefined; result: undefined };
 }
 
@@ -105,6 +121,7 @@ export type Report =
   | { readonly event: 'failed'; readonly paymentHash: string; readonly reason: string }
   | { readonly event: 'path_failed'; readonly paymentHash: string; readonly permanent: boolean; readonly how: string }
   | { readonly event: 'swept'; readonly outputs: number }
+  | { readonly event: 'bumped'; readonly what: 'commitment' | 'htlcs' }
   | { readonly event: 'broadcast'; readonly txids: readonly string[]; readonly refused?: string }
   | { readonly event: 'trouble'; readonly in: string; readonly what: string }
   | { readonly event: 'other'; readonly name: string };

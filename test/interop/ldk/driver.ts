@@ -9,7 +9,7 @@ import type { CallName, Calls, Report, StartOptions } from './calls.ts';
 import { Claims, handle } from './events.ts';
 import { LdkNode } from './node.ts';
 import { Sockets } from './sockets.ts';
-import { channelIdOf, channelOf, good, isPanic, nameIn, present, scidOf } from './values.ts';
+import { channelIdOf, channelOf, good, isPanic, nameIn, present, scidOf, spendableValue } from './values.ts';
 
 type Handlers = { [N in CallName]: (given: Calls[N]['given']) => Promise<Calls[N]['result']> };
 
@@ -33,6 +33,8 @@ class Driver {
   /** Set while LDK is being asked what to do next; a stir meanwhile makes it another round. */
   private turning = false;
   private stirred = false;
+  /** Transactions on their way to bitcoind. */
+  private readonly sending = new Set<Promise<void>>();
 
   constructor(options: StartOptions, blocks: Blocks, report: (report: Report) => void) {
     this.blocks = blocks;
@@ -57,6 +59,7 @@ class Driver {
 
   private tick(): void {
     this.node.channels.timer_tick_occurred();
+    this.node.monitors.rebroadcast_pending_claims();
     this.stir();
   }
 
@@ -83,10 +86,22 @@ class Driver {
 
   private send(txs: readonly Uint8Array[]): void {
     const txids = txs.map((tx) => Transaction.fromBuffer(tx).getId());
-    this.blocks.broadcast(txs).then(
-      () => this.tell({ event: 'broadcast', txids }),
-      (error: unknown) => this.tell({ event: 'broadcast', txids, refused: String(error) }),
-    );
+    const sending = this.blocks
+      .broadcast(txs)
+      .then(
+        () => this.tell({ event: 'broadcast', txids }),
+        (error: unknown) => this.tell({ event: 'broadcast', txids, refused: String(error) }),
+      )
+      .finally(() => this.sending.delete(sending));
+    this.sending.add(sending);
+  }
+
+  /** Resolves when LDK has nothing more to say of what it was told, and bitcoind has what LDK gave away. */
+  private async rest(): Promise<void> {
+    while (this.turning || this.sending.size > 0) {
+      await Promise.all(this.sending);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
   }
 
   /** Lets LDK send what it has to send and handle what has happened, until nothing is left. */
@@ -100,7 +115,7 @@ class Driver {
   private async turn(): Promise<void> {
     const { node, blocks } = this;
     const tell = (report: Report) => this.tell(report);
-    const world = { node, blocks, tell, send: (txs: readonly Uint8Array[]) => this.send(txs) };
+    const world = { node, blocks, tell };
     while (this.stirred) {
       this.stirred = false;
       node.peers.process_events();
@@ -118,7 +133,12 @@ class Driver {
   }
 
   readonly handlers: Omit<Handlers, 'start'> = {
-    sync: async () => ({ height: await this.follow() }),
+    sync: async () => {
+      await this.follow(); // it may have begun before the block that is meant
+      const height = await this.follow();
+      await this.rest();
+      return { height };
+    },
     connect: async ({ id, host, port }) => {
       await this.sockets.connect(unhex(id), { host, port });
     },
@@ -187,11 +207,15 @@ class Driver {
       const closed = this.node.channels.force_close_broadcasting_latest_txn(id, unhex(peer), 'closed by the test');
       good('forceClose', closed);
       this.stir();
+      await this.rest();
     },
-    balances: async () =>
-      this.node.monitors
+    purse: async () => ({ script: this.node.purse.script, coins: this.node.purse.list() }),
+    balances: async () => [
+      ...this.node.monitors
         .get_claimable_balances([])
         .map((one) => ({ kind: one.constructor.name.replace(/^.*_/, ''), sat: one.claimable_amount_satoshis() })),
+      ...this.node.unswept().map((one) => ({ kind: 'Unswept', sat: spendableValue(one) })),
+    ],
     graph: async () => {
       const graph = this.node.graph.read_only();
       try {

@@ -8,14 +8,10 @@ import type { Report } from './calls.ts';
 import type { LdkNode } from './node.ts';
 import { channelIdOf, explain, good, nameIn, present, shownTxid, some } from './values.ts';
 
-/** sat per 1,000 weight of the transactions that bring home what channels leave on the chain. */
-const sweepFeerate = 1000;
-
 export interface World {
   readonly node: LdkNode;
   readonly blocks: Blocks;
   readonly tell: (report: Report) => void;
-  readonly send: (txs: readonly Uint8Array[]) => void;
 }
 
 /** Payments that wait for the test's word, by payment hash: their preimages, where LDK knows them. */
@@ -51,10 +47,16 @@ const fund = async ({ node, blocks }: World, event: ldk.Event_FundingGenerationR
   good('fund', node.channels.funding_transaction_generated(temporary_channel_id, counterparty_node_id, tx));
 };
 
-const sweep = async ({ node, blocks, send, tell }: World, event: ldk.Event_SpendableOutputs): Promise<void> => {
-  const tx = node.sweep(event.outputs, await blocks.script(), sweepFeerate);
-  if (tx !== undefined) send([tx]);
-  tell({ event: 'swept', outputs: event.outputs.length });
+const sweep = ({ node, tell }: World, { outputs, channel_id }: ldk.Event_SpendableOutputs): void => {
+  const now = ldk.Option_u32Z.constructor_none();
+  good('sweep', node.sweeper.track_spendable_outputs(outputs, channel_id, false, now));
+  tell({ event: 'swept', outputs: outputs.length });
+};
+
+const bump = ({ node, tell }: World, { bump_transaction: wanted }: ldk.Event_BumpTransaction): void => {
+  node.bumper.handle_event(wanted);
+  const what = wanted instanceof ldk.BumpTransactionEvent_ChannelClose ? 'commitment' : 'htlcs';
+  tell({ event: 'bumped', what });
 };
 
 const accept = ({ node, tell }: World, event: ldk.Event_OpenChannelRequest): void => {
@@ -101,7 +103,8 @@ export const handle = async (world: World, claims: Claims, event: ldk.Event): Pr
   if (event instanceof ldk.Event_PendingHTLCsForwardable) node.channels.process_pending_htlc_forwards();
   else if (event instanceof ldk.Event_FundingGenerationReady) await fund(world, event);
   else if (event instanceof ldk.Event_OpenChannelRequest) accept(world, event);
-  else if (event instanceof ldk.Event_SpendableOutputs) await sweep(world, event);
+  else if (event instanceof ldk.Event_SpendableOutputs) sweep(world, event);
+  else if (event instanceof ldk.Event_BumpTransaction) bump(world, event);
   else if (event instanceof ldk.Event_ChannelPending) {
     const txid = shownTxid(event.funding_txo.get_txid());
     const temporaryId = channelIdOf(event.former_temporary_channel_id);

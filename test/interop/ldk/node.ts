@@ -5,6 +5,7 @@
 import * as ldk from 'lightningdevkit';
 import type { Blocks } from './blocks.ts';
 import type { StartOptions } from './calls.ts';
+import { Purse } from './purse.ts';
 import { good, nameIn } from './values.ts';
 
 /** sat per 1,000 weight for each purpose, but for commitments, whose feerate a test can change. */
@@ -33,6 +34,18 @@ const configOf = ({ anchors, depth }: StartOptions, announce: boolean): ldk.User
   return config;
 };
 
+/** A store for what is not to outlive the process. */
+const nothingKept = (): ldk.KVStore => {
+  const ok = () => ldk.Result_NoneIOErrorZ.constructor_ok();
+  const nothing = ldk.IOError.LDKIOError_NotFound;
+  return ldk.KVStore.new_impl({
+    read: () => ldk.Result_CVec_u8ZIOErrorZ.constructor_err(nothing),
+    write: ok,
+    remove: ok,
+    list: () => ldk.Result_CVec_StrZIOErrorZ.constructor_ok([]),
+  });
+};
+
 const done = ldk.ChannelMonitorUpdateStatus.LDKChannelMonitorUpdateStatus_Completed;
 
 export interface Outside {
@@ -52,8 +65,13 @@ export class LdkNode {
   readonly monitors: ldk.ChainMonitor;
   readonly graph: ldk.NetworkGraph;
   readonly peers: ldk.PeerManager;
+  readonly purse: Purse;
+  /** Sweeps what channels leave on the chain into the purse, and tries again with each block until it is there. */
+  readonly sweeper: ldk.OutputSweeper;
+  /** Pays for the transactions of anchor channels from the purse. */
+  readonly bumper: ldk.BumpTransactionEventHandler;
   /** Kept from being collected, nothing else. */
-  readonly held: readonly object[];
+  readonly held: object[];
   private readonly events: ldk.Event[] = [];
   private readonly handler = ldk.EventHandler.new_impl({
     handle_event: (event) => {
@@ -81,12 +99,12 @@ export class LdkNode {
       update_persisted_channel: () => done,
       archive_persisted_channel: () => undefined,
     });
-    const noFilter = ldk.Option_FilterZ.constructor_none();
+    const noFilter = () => ldk.Option_FilterZ.constructor_none();
     const network = ldk.Network.LDKNetwork_Regtest;
     this.keys = ldk.KeysManager.constructor_new(options.seed, BigInt(now), 0);
     const entropy = this.keys.as_EntropySource();
     const signer = this.keys.as_NodeSigner();
-    this.monitors = ldk.ChainMonitor.constructor_new(noFilter, broadcaster, logger, fees, persister);
+    this.monitors = ldk.ChainMonitor.constructor_new(noFilter(), broadcaster, logger, fees, persister);
     this.graph = ldk.NetworkGraph.constructor_new(network, logger);
     const decay = ldk.ProbabilisticScoringDecayParameters.constructor_default();
     const scorer = ldk.ProbabilisticScorer.constructor_new(decay, this.graph, logger);
@@ -122,8 +140,27 @@ export class LdkNode {
       logger,
       signer,
     );
+    this.purse = new Purse(options.seed);
+    const wallet = ldk.Wallet.constructor_new(this.purse.asWalletSource(), logger);
+    const coins = wallet.as_CoinSelectionSource();
+    const signers = this.keys.as_SignerProvider();
+    this.bumper = ldk.BumpTransactionEventHandler.constructor_new(broadcaster, coins, signers, logger);
+    const [spender, destination] = [this.keys.as_OutputSpender(), this.purse.asDestination()];
+    const kept = nothingKept();
+    this.sweeper = ldk.OutputSweeper.constructor_new(
+      best,
+      broadcaster,
+      fees,
+      noFilter(),
+      spender,
+      destination,
+      kept,
+      logger,
+    );
     this.held = [logger, fees, broadcaster, persister, scorer, score, router, messageRouter, gossip, ignoring];
-    blocks.listen([this.channels.as_Listen(), this.monitors.as_Listen()]);
+    this.held.push(wallet, coins, signers, spender, destination, kept);
+    // The purse first: what a block pays it is there when LDK asks on hearing of the block.
+    blocks.listen([this.purse, this.channels.as_Listen(), this.monitors.as_Listen(), this.sweeper.as_Listen()]);
   }
 
   /** Begins to open a channel and gives its id for now. */
@@ -139,10 +176,11 @@ export class LdkNode {
     return this.events.splice(0);
   }
 
-  /** A transaction that pays outputs LDK owns to a script; undefined where they are too small to be worth it. */
-  sweep(outputs: ldk.SpendableOutputDescriptor[], script: Uint8Array, feerate: number): Uint8Array | undefined {
-    const noLock = ldk.Option_u32Z.constructor_none();
-    const spent = this.keys.as_OutputSpender().spend_spendable_outputs(outputs, [], script, feerate, noLock);
-    return spent instanceof ldk.Result_TransactionNoneZ_OK ? spent.res : undefined;
+  /** Outputs LDK can spend whose sweep is not in a block yet. */
+  unswept(): readonly ldk.SpendableOutputDescriptor[] {
+    return this.sweeper
+      .tracked_spendable_outputs()
+      .filter((one) => !(one.get_status() instanceof ldk.OutputSpendStatus_PendingThresholdConfirmations))
+      .map((one) => one.get_descriptor());
   }
 }

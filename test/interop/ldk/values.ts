@@ -1,5 +1,5 @@
 /** LDK's values as ours: the bindings wrap what may be missing, and booleans and errors, in ways of their own. */
-import type * as ldk from 'lightningdevkit';
+import * as ldk from 'lightningdevkit';
 import { hex, reversed } from '../../../wire/bytes.ts';
 import type { Channel, Htlc } from './calls.ts';
 
@@ -70,3 +70,13 @@ export const channelOf = (details: ldk.ChannelDetails): Channel => {
 
 /** BLOCKxTXxOUTPUT. */
 export const scidOf = (scid: bigint): string => `${scid >> 40n}x${(scid >> 16n) & 0xffffffn}x${scid & 0xffffn}`;
+
+/** Satoshi in an output LDK can spend. */
+export const spendableValue = (descriptor: ldk.SpendableOutputDescriptor): bigint =>
+  descriptor instanceof ldk.SpendableOutputDescriptor_DelayedPaymentOutput
+    ? descriptor.delayed_payment_output.get_output().value
+    : descriptor instanceof ldk.SpendableOutputDescriptor_StaticPaymentOutput
+      ? descriptor.static_payment_output.get_output().value
+      : descriptor instanceof ldk.SpendableOutputDescriptor_StaticOutput
+        ? descriptor.output.value
+        : 0n;

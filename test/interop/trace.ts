@@ -1,0 +1,124 @@
+/**
+ * What became of a channel's money: from its funding output along every spend to where it lies now, with what was added on
+ * the way and what went to the miners.
+ */
+import { Block, type Transaction } from 'bitcoinjs-lib';
+import { z } from 'zod';
+import type { RunningBitcoind } from '../../node/lab/bitcoind.ts';
+import { hex } from '../../wire/bytes.ts';
+import type { Ldk } from './peer.ts';
+
+export interface Outpoint {
+  /** As it is shown. */
+  readonly txid: string;
+  readonly vout: number;
+}
+
+export interface Lying extends Outpoint {
+  readonly sat: bigint;
+  readonly script: string;
+}
+
+/** Whom an output script belongs to, in hex; undefined for scripts of the channel, whose spends are followed. */
+export type OwnerOf = (script: string) => string | undefined;
+
+export interface Trace {
+  /** Transactions on the way, in the order they were come upon: the first is the one that spends the funding output. */
+  readonly txs: readonly Transaction[];
+  /** By owner: what reached scripts of theirs, less what inputs of theirs added. */
+  readonly gained: ReadonlyMap<string, bigint>;
+  /** What the transactions on the way paid in all. */
+  readonly fees: bigint;
+  /** Outputs of the channel that nobody has spent. */
+  readonly left: readonly Lying[];
+}
+
+const nameOf = ({ txid, vout }: Outpoint): string => `${txid}:${vout}`;
+
+const idOf = (internal: Uint8Array): string => hex(Uint8Array.from(internal).reverse());
+
+/** Everything in the chain. Blocks are read once. */
+export class Ledger {
+  private readonly bitcoind: RunningBitcoind;
+  /** By height from 1. */
+  private readonly blocks: { readonly hash: string; readonly txs: readonly Transaction[] }[] = [];
+
+  constructor(bitcoind: RunningBitcoind) {
+    this.bitcoind = bitcoind;
+  }
+
+  private async read(): Promise<void> {
+    const hashAt = async (height: number) => z.string().parse(await this.bitcoind.call('getblockhash', height));
+    const tip = z.number().parse(await this.bitcoind.call('getblockcount'));
+    const { blocks } = this;
+    while (blocks.length > tip || (blocks.length > 0 && blocks.at(-1)?.hash !== (await hashAt(blocks.length))))
+      blocks.pop();
+    while (blocks.length < tip) {
+      const hash = await hashAt(blocks.length + 1);
+      const raw = z.string().parse(await this.bitcoind.call('getblock', hash, 0));
+      blocks.push({ hash, txs: Block.fromHex(raw).transactions ?? [] });
+    }
+  }
+
+  /** Follows one output through the chain as it is now. */
+  async trace(funding: Outpoint, ownerOf: OwnerOf): Promise<Trace> {
+    await this.read();
+    const known = new Map<string, Transaction>();
+    const spenders = new Map<string, Transaction>();
+    for (const tx of this.blocks.flatMap(({ txs }) => txs)) {
+      known.set(tx.getId(), tx);
+      for (const { hash, index } of tx.ins) spenders.set(nameOf({ txid: idOf(hash), vout: index }), tx);
+    }
+    const txs = new Set<Transaction>();
+    const within = new Set([nameOf(funding)]);
+    const left: Lying[] = [];
+    const gained = new Map<string, bigint>();
+    const add = (owner: string, sat: bigint) => gained.set(owner, (gained.get(owner) ?? 0n) + sat);
+    const queue: Outpoint[] = [funding];
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const tx = spenders.get(nameOf(next));
+      if (tx === undefined) {
+        const output = known.get(next.txid)?.outs[next.vout];
+        left.push({ ...next, sat: output?.value ?? 0n, script: output === undefined ? '' : hex(output.script) });
+        continue;
+      }
+      if (txs.has(tx)) continue;
+      txs.add(tx);
+      for (const [vout, { script, value }] of tx.outs.entries()) {
+        const owner = ownerOf(hex(script));
+        if (owner !== undefined) add(owner, value);
+        else {
+          within.add(nameOf({ txid: tx.getId(), vout }));
+          queue.push({ txid: tx.getId(), vout });
+        }
+      }
+    }
+
+    let fees = 0n;
+    for (const tx of txs) {
+      for (const { hash, index } of tx.ins) {
+        const outpoint = { txid: idOf(hash), vout: index };
+        const spent = known.get(outpoint.txid)?.outs[index];
+        if (spent === undefined) throw new Error(`${nameOf(outpoint)} is spent and not in the chain`);
+        fees += spent.value;
+        if (within.has(nameOf(outpoint))) continue;
+        const owner = ownerOf(hex(spent.script));
+        if (owner === undefined) throw new Error(`${tx.getId()} spends ${nameOf(outpoint)}, which is nobody's`);
+        add(owner, -spent.value);
+      }
+      for (const { value } of tx.outs) fees -= value;
+    }
+    return { txs: [...txs], gained, fees, left };
+  }
+}
+
+/** The owner of the purses of these LDK nodes: their names. */
+export const purses = async (nodes: readonly Ldk[]): Promise<OwnerOf> => {
+  const owners = new Map<string, string>();
+  for (const node of nodes) owners.set(hex((await node.call('purse')).script), node.name);
+  return (script) => owners.get(script);
+};
+
+/** Whether nobody is going to spend an output: an anchor (BOLT 3), which costs more than it holds, or OP_RETURN. */
+export const isLitter = ({ sat, script }: Lying): boolean =>
+  (sat === 330n && script.startsWith('0020')) || script.startsWith('6a');
