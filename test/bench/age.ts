@@ -16,6 +16,8 @@ const callers = 100;
 const payments = Number(process.env['AMPERE_BENCH_PAYMENTS'] ?? 10_000);
 /** How many of the payments at each age are measured. */
 const sample = 200;
+/** Payments one way before as many go the other. */
+const turn = 2_500;
 
 const until = async (holds: () => Promise<boolean>): Promise<void> => {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -26,6 +28,13 @@ const isUp = async ({ call }: LocalNode): Promise<boolean> =>
     ({ state, reestablished }) => state === 'CHANNELD_NORMAL' && reestablished === true,
   );
 
+/** Mines, and waits until both nodes stand at the same height: a payee ahead of its payer finds expiries too near. */
+const mine = async (ground: Ground, blocks: number, nodes: readonly LocalNode[]): Promise<void> => {
+  ground.mine(blocks);
+  const { height } = ground.regtest.ledger.tip;
+  await until(async () => nodes.every(({ node }) => node.follower.top.height === height));
+};
+
 /** Spontaneous payments, so many at once. */
 const pay = async (from: LocalNode, to: LocalNode, count: number): Promise<void> => {
   let left = count;
@@ -35,6 +44,15 @@ const pay = async (from: LocalNode, to: LocalNode, count: number): Promise<void>
         await from.call('keysend', { destination: to.id, amount_msat: amount, scheme: 'fixed', shards: 1 });
     }),
   );
+};
+
+/** As many payments there as back, so that the balances stay where they are. */
+const payBothWays = async (one: LocalNode, other: LocalNode, count: number): Promise<void> => {
+  for (let left = count; left > 0; left -= 2 * turn) {
+    const half = Math.ceil(Math.min(left, 2 * turn) / 2);
+    await pay(one, other, half);
+    await pay(other, one, half);
+  }
 };
 
 const start = (dir: string, ground: Ground): Promise<LocalNode> =>
@@ -56,7 +74,7 @@ export const bench: Bench = {
       await until(async () => payer.node.wallet.spendable(1) > capacity);
       await payer.call('connect', { id: payee.id, host: '127.0.0.1', port });
       await payer.call('fundchannel', { id: payee.id, amount: capacity, announce: false });
-      ground.mine(6);
+      await mine(ground, 6, [payer, payee]);
       await until(async () => (await isUp(payer)) && (await isUp(payee)));
 
       scope.table('Bytes written for one payment of 1,000 sat, both nodes', 'bytes; one at a time and 100 at once');
@@ -71,11 +89,9 @@ export const bench: Bench = {
           for (let done = 0; done < sample; done += count) await pay(payer, payee, count);
           scope.put(row, column, (bytesOf(payer) + bytesOf(payee) - before) / sample);
         }
-        await pay(payer, payee, Math.max(0, next - made - 2 * sample));
+        await payBothWays(payer, payee, Math.max(0, next - made - 2 * sample));
         // Onions seen are remembered until their HTLCs would have expired: time passes, as it does for a node.
-        ground.mine(50);
-        const { height } = ground.regtest.ledger.tip;
-        await until(async () => [payer, payee].every(({ node }) => node.follower.top.height === height));
+        await mine(ground, 50, [payer, payee]);
         made = next;
       }
 
