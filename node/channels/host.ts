@@ -23,6 +23,7 @@ import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, isFunded, nameOf } from './entry.ts';
+import { loadChannelRecords } from './load.ts';
 import { CHANNELS, loadPast, outputInput, watchOutputs } from './onchain.ts';
 import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
 
@@ -69,14 +70,7 @@ export class ChannelHost {
 
   /** Reads all channels of the store; they do nothing before `begin`. Throws StoreError or WireError. */
   async load(): Promise<void> {
-    const { store } = this.parts;
-    const found = new Map<string, Map<string, Uint8Array>>();
-    for await (const [whole, value] of store.entries(CHANNELS)) {
-      const [, key = '', ...rest] = whole.split('/');
-      const records = found.get(key) ?? new Map<string, Uint8Array>();
-      found.set(key, records.set(rest.join('/'), value));
-    }
-    for (const [key, records] of found) {
+    for (const [key, records] of await loadChannelRecords(this.parts.store)) {
       const state = restore(records);
       this.add(key, state, coreOf(state)?.params.peer);
     }
