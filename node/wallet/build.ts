@@ -19,7 +19,7 @@ export interface Output {
 }
 
 /** A sequence that lets a later version with a higher fee replace this one (BIP 125) and sets no relative lock. */
-const replaceable = 0xfffffffd;
+export const replaceable = 0xfffffffd;
 
 /** DUP HASH160 <20 bytes> EQUALVERIFY CHECKSIG: what a P2WPKH signature commits to as its script (BIP 143). */
 const scriptCode = (keyScript: Uint8Array): Uint8Array =>
@@ -29,6 +29,19 @@ const inputOrder = (a: Input, b: Input): number => compare(reversed(a.txid), rev
 const outputOrder = (a: Output, b: Output): number =>
   a.amount === b.amount ? compare(a.script, b.script) : a.amount < b.amount ? -1 : 1;
 
+/** Puts our signature of everything (SIGHASH_ALL) on an input that spends a P2WPKH coin. The outputs must be there already. */
+export const signInput = (
+  tx: Transaction,
+  index: number,
+  { amount, path }: Pick<Input, 'amount' | 'path'>,
+  keys: NodeKeys,
+): void => {
+  const secret = keys.spendingKey(path);
+  const digest = tx.hashForWitnessV0(index, scriptCode(keys.script(path)), amount, Transaction.SIGHASH_ALL);
+  const signature = script.signature.encode(sign(digest, secret), Transaction.SIGHASH_ALL);
+  tx.setWitness(index, [signature, pointOf(secret)]);
+};
+
 /** The signed transaction that spends these inputs to these outputs; the difference is the fee. */
 export const buildSigned = (inputs: readonly Input[], outputs: readonly Output[], keys: NodeKeys): ChainTx => {
   const tx = new Transaction();
@@ -36,12 +49,8 @@ export const buildSigned = (inputs: readonly Input[], outputs: readonly Output[]
   const ordered = [...inputs].sort(inputOrder);
   for (const input of ordered) tx.addInput(input.txid, input.vout, replaceable);
   for (const output of [...outputs].sort(outputOrder)) tx.addOutput(output.script, output.amount);
-  ordered.forEach(({ amount, path }, index) => {
-    const secret = keys.spendingKey(path);
-    const code = scriptCode(keys.script(path));
-    const digest = tx.hashForWitnessV0(index, code, amount, Transaction.SIGHASH_ALL);
-    const signature = script.signature.encode(sign(digest, secret), Transaction.SIGHASH_ALL);
-    tx.setWitness(index, [signature, pointOf(secret)]);
+  ordered.forEach((input, index) => {
+    signInput(tx, index, input, keys);
   });
   return { txid: txid(tx.getHash()), tx };
 };

@@ -2,13 +2,14 @@
  * The node's own money. The state is always a pure function's last answer; every method first changes it in memory, then
  * waits until that is durable, so two callers never get the same coin. It follows the chain as one of its listeners.
  */
+import type { Transaction } from 'bitcoinjs-lib';
 import type { Change } from '../../wire/change.ts';
 import type { Sat, Txid } from '../../wire/units.ts';
 import type { ChainListener } from '../chain/follower.ts';
 import type { Network } from '../network.ts';
 import type { ChainEvent, ChainTx, Store } from '../ports.ts';
 import { addressOfScript } from './address.ts';
-import { buildSigned, type Output } from './build.ts';
+import { buildSigned, type Output, signInput } from './build.ts';
 import * as coins from './coins.ts';
 import { WalletError } from './errors.ts';
 import { type AddressBook, addressBook, type KeyPath, type NodeKeys } from './keys.ts';
@@ -106,6 +107,33 @@ export class Wallet implements ChainListener {
     const promised = coins.reserve(this.state, owner, keys);
     await this.save(change === undefined ? promised : { ...promised, next: [given, next + 1] });
     return { owner, inputs: chosen.coins, amount: chosen.amount, fee: chosen.fee, change };
+  }
+
+  /** Confirmed coins that may pay the fee of somebody's transaction: those promised to this owner, and those to nobody. */
+  feeCoins(owner: string): { readonly kept: readonly Fund[]; readonly free: readonly Fund[] } {
+    const confirmed = this.funds().filter(({ status }) => status === 'confirmed');
+    return {
+      kept: confirmed.filter(({ reserved }) => reserved === owner),
+      free: confirmed.filter(({ reserved }) => reserved === undefined),
+    };
+  }
+
+  /**
+   * Promises these coins to `owner` beside those it has, until they are released or spent; a restart keeps the promise. Throws
+   * WalletError `already_reserved` when one is promised to somebody else.
+   */
+  async promise(owner: string, keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      const other = this.state.reserved.get(key);
+      if (other !== undefined && other !== owner) throw new WalletError({ code: 'already_reserved', owner: other });
+    }
+    const open = keys.filter((key) => !this.state.reserved.has(key));
+    if (open.length > 0) await this.save(coins.reserve(this.state, owner, open));
+  }
+
+  /** Signs inputs of a transaction that spend coins of ours; its inputs and outputs must all be there already. */
+  signCoins(tx: Transaction, inputs: readonly { readonly index: number; readonly coin: Fund }[]): void {
+    for (const { index, coin } of inputs) signInput(tx, index, coin, this.parts.keys);
   }
 
   /**

@@ -1,0 +1,150 @@
+/** One claim at one height: plan, sign, keep, publish, and pay more where the network asks for more. */
+import { Transaction } from 'bitcoinjs-lib';
+import type { Claim, OpenClaim } from '../../../channel/claim.ts';
+import { type Sat, sat } from '../../../wire/units.ts';
+import type { Chain } from '../../ports.ts';
+import type { Wallet } from '../../wallet/wallet.ts';
+import { ChainError } from '../errors.ts';
+import { isFeeRefusal } from '../refusals.ts';
+import { outpointKey } from '../watch.ts';
+import { assemble, coinKeysOf, type Signers, stillFits } from './assemble.ts';
+import { type Before, planClaim } from './plan.ts';
+import { horizonOf } from './rate.ts';
+import type { Published } from './record.ts';
+import type { Standing } from './standing.ts';
+
+/** Whom coins that pay for a claim are promised to. */
+const OWNER = 'claim/';
+export const isClaimOwner = (owner: string): boolean => owner.startsWith(OWNER);
+export const ownerOf = ({ outpoint }: Claim): string => `${OWNER}${outpointKey(outpoint.txid, outpoint.index)}`;
+
+/** How often in a row the fee is raised by half where the network refuses it: from 1 to 650 times the first. */
+const ATTEMPTS = 16;
+
+export interface Pursuit {
+  readonly chain: Chain;
+  readonly wallet: Wallet;
+  readonly signers: Signers;
+  /** Height of the best block. */
+  readonly tip: number;
+  /** The estimate for so many blocks, sat per 1,000 weight. */
+  readonly feerate: (blocks: number) => Promise<number>;
+  /** Where the money goes. */
+  readonly script: Uint8Array;
+  /** What is ours or may become ours in the channel's commitment. */
+  readonly stake: Sat;
+  /** What was published last. */
+  readonly known: Published | undefined;
+  /** Keeps what is about to be published; undefined brings back what was published before. */
+  readonly keep: (published: Published | undefined) => Promise<void>;
+}
+
+const refusalOf = (error: unknown): string | undefined =>
+  error instanceof ChainError && error.fault.code === 'rejected' ? error.fault.message : undefined;
+
+/** Hands a claim's transaction to the network; that of a `bump` with its parent, where the network does not have that. */
+const publish = async (chain: Chain, claim: Claim, tx: Uint8Array): Promise<void> => {
+  try {
+    await chain.broadcast(tx);
+  } catch (error) {
+    const orphan =
+      error instanceof ChainError && error.fault.code === 'rejected' && error.fault.refusal === 'missing_inputs';
+    if (claim.kind !== 'bump' || !orphan) throw error;
+    await chain.broadcastPackage(claim.parent, tx);
+  }
+};
+
+const publishedAs = ({ tx, fee }: Published, missing?: Sat): Standing => ({
+  state: 'published',
+  txid: tx.getId(),
+  fee,
+  missing,
+});
+
+/** A transaction that is complete already. */
+const pursueReady = async (claim: Extract<Claim, { kind: 'ready' }>, { chain, tip }: Pursuit): Promise<Standing> => {
+  if (tip + 1 < claim.from) return { state: 'locked' };
+  try {
+    await publish(chain, claim, claim.tx);
+  } catch (error) {
+    const reason = refusalOf(error);
+    if (reason === undefined) throw error;
+    return { state: 'refused', reason };
+  }
+  const tx = Transaction.fromBuffer(claim.tx);
+  const paid = tx.outs.reduce((left, { value }) => left - value, claim.value as bigint);
+  return publishedAs({ tx, fee: sat(paid > 0n ? paid : 0n), since: tip });
+};
+
+/** Does for a claim what can be done now. Throws ChainError when the chain does not answer, StoreError. */
+export const pursue = async (claim: Claim, pursuit: Pursuit): Promise<Standing> =>
+  claim.kind === 'ready' ? pursueReady(claim, pursuit) : pursueOpen(claim, pursuit);
+
+const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing> => {
+  const { wallet, chain, signers, tip, script, stake, known, keep } = pursuit;
+  if (tip + 1 < claim.from) return { state: 'locked' };
+  const owner = ownerOf(claim);
+  const moment = { tip, deadline: claim.deadline, since: known?.since };
+  const estimate = await pursuit.feerate(horizonOf(moment));
+  const parentWeight = claim.kind === 'bump' ? Transaction.fromBuffer(claim.parent).weight() : 0;
+  await takeBack(wallet, owner, known);
+
+  let refused = 0n;
+  let reason = '';
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { kept, free } = wallet.feeCoins(owner);
+    const fits = known !== undefined && stillFits(claim, known.tx, kept);
+    const before: Before | undefined = known && { fee: known.fee, weight: known.tx.weight(), since: known.since, fits };
+    const move = planClaim(claim, before, { tip, estimate, kept, free, script, refused, parentWeight, stake });
+    switch (move.do) {
+      case 'wait':
+        return { state: 'locked' };
+      case 'rest':
+        return { state: 'resting' };
+      case 'leave':
+        return attempt === 0 ? { state: 'left' } : { state: 'refused', reason };
+      case 'lack':
+        return { state: 'lacking', missing: move.missing };
+      case 'again':
+      case 'build':
+        break;
+    }
+    if (move.do === 'again' && attempt > 0) return { state: 'refused', reason };
+    const missing = move.do === 'again' ? move.missing : move.draft.missing;
+    let next: Published;
+    if (move.do === 'build') {
+      const { coins, fee } = move.draft;
+      // Between choosing and promising nothing is waited for: nobody else can have been promised these coins.
+      await wallet.promise(
+        owner,
+        coins.map(({ key }) => key),
+      );
+      next = { tx: assemble(claim, move.draft, signers), fee, since: known?.since ?? tip };
+      await keep(next);
+    } else if (known !== undefined) next = known;
+    else return { state: 'refused', reason };
+    try {
+      await publish(chain, claim, new Uint8Array(next.tx.toBuffer()));
+      return publishedAs(next, missing);
+    } catch (error) {
+      const words = refusalOf(error);
+      if (words === undefined) throw error;
+      reason = words;
+      if (next !== known) await keep(known);
+      if (!isFeeRefusal(error)) return { state: 'refused', reason };
+      refused = (next.fee * 3n) / 2n + 1n;
+    }
+  }
+  return { state: 'refused', reason };
+};
+
+/** Coins of what was published that are free again, because a reorg took the claim out of the chain, pay for it once more. */
+const takeBack = async (wallet: Wallet, owner: string, known: Published | undefined): Promise<void> => {
+  if (known === undefined) return;
+  const spent = new Set(coinKeysOf(known.tx));
+  const { free } = wallet.feeCoins(owner);
+  await wallet.promise(
+    owner,
+    free.filter(({ key }) => spent.has(key)).map(({ key }) => key),
+  );
+};

@@ -1,0 +1,230 @@
+/** The claim engine at work on the embedded chain: what it publishes, from which coins, and when it pays more. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { hex } from '../../../wire/bytes.ts';
+import { elsewhere, rawOf } from '../../support/spend.ts';
+import { type Bench, benchesOf, feeOf, idOf } from './bench.ts';
+
+const open = benchesOf(afterEach);
+const said = (bench: Bench, words: string): number => bench.lines.filter((line) => line.includes(words)).length;
+
+describe('a sweep', () => {
+  test('brings an output to the wallet, every one of a channel to the same script', async () => {
+    const bench = await open();
+    const scripts: string[] = [];
+    for (const amount of [100_000n, 50_000n]) {
+      const before = bench.balance();
+      const claim = await bench.claim(await bench.output(amount), { kind: 'sweep' });
+      const tx = bench.spenderOf(claim);
+      scripts.push(hex(tx?.outs[0]?.script ?? new Uint8Array()));
+      await bench.mine();
+      expect(bench.balance() - before).toBe(amount - feeOf(tx, amount));
+      expect(bench.engine.standing('channel')).toEqual([]);
+    }
+    expect(new Set(scripts).size).toBe(1);
+  });
+
+  test('is published as soon as the next block may hold it, and not before', async () => {
+    const bench = await open();
+    const coin = await bench.output(100_000n);
+    const { height } = bench.regtest.ledger.tip;
+    const claim = await bench.claim(coin, { kind: 'sweep', sequence: 4 }, { from: height + 4 });
+    for (let tip = height; tip < height + 3; tip++) {
+      expect(bench.spenderOf(claim)).toBeUndefined();
+      await bench.mine();
+    }
+    expect(bench.spenderOf(claim)).toBeDefined();
+    await bench.mine();
+    expect(bench.engine.standing('channel')).toEqual([]);
+  });
+
+  test('that would cost more than it brings is left, and that is said once', async () => {
+    const bench = await open();
+    const claim = await bench.claim(await bench.output(400n), { kind: 'sweep' });
+    await bench.mine(3);
+    expect(bench.spenderOf(claim)).toBeUndefined();
+    expect(said(bench, 'costs more than it brings')).toBe(1);
+  });
+
+  test('a whole transaction is published as it is', async () => {
+    const bench = await open();
+    const coin = await bench.output(100_000n);
+    const tx = bench.owner.give([coin], 5_000n);
+    const claim = await bench.claim(coin, { kind: 'ready', tx });
+    expect(idOf(bench.spenderOf(claim))).toBe(tx.getId());
+  });
+});
+
+describe('coins that pay', () => {
+  test('an HTLC transaction keeps input and output 0; change comes back, the coin is promised until then', async () => {
+    const bench = await open();
+    await bench.deposit(40_000n);
+    const coin = await bench.output(100_000n);
+    const claim = await bench.claim(coin, { kind: 'htlc', locktime: 100 });
+    const tx = bench.spenderOf(claim);
+    expect(hex(tx?.ins[0]?.hash ?? new Uint8Array())).toBe(hex(coin.txid));
+    expect(tx?.outs[0]).toMatchObject({ value: 100_000n });
+    expect(tx?.locktime).toBe(100);
+    expect(bench.wallet.spendable()).toBe(0n);
+    await bench.mine();
+    expect(bench.wallet.owners()).toEqual([]);
+    expect(bench.balance()).toBe(40_000n - feeOf(tx, 100_000n, 40_000n));
+  });
+
+  test('one coin never pays twice at once: the second waits for the change of the first', async () => {
+    const bench = await open();
+    await bench.deposit(40_000n);
+    const [late, soon] = [await bench.output(50_000n), await bench.output(20_000n)];
+    const { height } = bench.regtest.ledger.tip;
+    const second = await bench.claim(late, { kind: 'htlc' }, { deadline: height + 200, from: height + 2 });
+    const first = await bench.claim(soon, { kind: 'htlc' }, { deadline: height + 100, from: height + 2 });
+    await bench.mine();
+    expect(bench.spenderOf(first)).toBeDefined();
+    expect(bench.spenderOf(second)).toBeUndefined();
+    await bench.mine();
+    expect(bench.spenderOf(second)).toBeDefined();
+    await bench.mine();
+    expect(bench.engine.standing('channel')).toEqual([]);
+  });
+
+  test('where there are none the operator is told what to do, and once coins come it goes on', async () => {
+    const bench = await open();
+    const claim = await bench.claim(await bench.output(100_000n), { kind: 'htlc' });
+    await bench.mine(5);
+    expect(bench.spenderOf(claim)).toBeUndefined();
+    expect(said(bench, 'to an address of this node')).toBe(1);
+    await bench.mine(2);
+    expect(said(bench, 'to an address of this node')).toBe(2);
+    await bench.deposit(40_000n);
+    expect(bench.spenderOf(claim)).toBeDefined();
+    await bench.mine();
+    expect(bench.engine.standing('channel')).toEqual([]);
+  });
+
+  test('what is no longer claimed sets its coins free', async () => {
+    const bench = await open();
+    await bench.deposit(40_000n);
+    const claim = await bench.claim(await bench.output(100_000n), { kind: 'htlc' });
+    expect(bench.wallet.owners()).toHaveLength(1);
+    await bench.unclaim(claim);
+    expect(bench.wallet.owners()).toEqual([]);
+    expect(bench.wallet.spendable()).toBe(40_000n);
+  });
+});
+
+describe('a commitment that miners leave', () => {
+  /** A parent with an output to be claimed, which pays less than miners want, in the mempool. */
+  const stuck = async (bench: Bench, fee: bigint, send = true) => {
+    const parent = bench.owner.give([await bench.output(100_000n)], fee, bench.owner.script);
+    if (send) bench.regtest.send(rawOf(parent));
+    return { parent, anchor: bench.owner.coinOf(parent, 0) };
+  };
+
+  test('gets a child that pays for both', async () => {
+    const bench = await open();
+    await bench.deposit(40_000n);
+    const { parent, anchor } = await stuck(bench, 200n);
+    bench.regtest.demand = 5_000;
+    await bench.mine();
+    expect(bench.regtest.coin(anchor)).toBeUndefined();
+    await bench.claim(anchor, { kind: 'bump', parent, parentFee: 200n });
+    await bench.mine();
+    expect(bench.engine.standing('channel')).toEqual([]);
+  });
+
+  test('is left alone while it pays enough', async () => {
+    const bench = await open();
+    await bench.deposit(40_000n);
+    const { parent, anchor } = await stuck(bench, 5_000n);
+    const claim = await bench.claim(anchor, { kind: 'bump', parent, parentFee: 5_000n });
+    expect(bench.spenderOf(claim)).toBeUndefined();
+    bench.regtest.demand = 20_000;
+    await bench.mine();
+    expect(bench.spenderOf(claim)).toBeDefined();
+    await bench.mine();
+    expect(bench.engine.standing('channel')).toEqual([]);
+  });
+
+  test('and that a full pool does not even take is handed over together with its child', async () => {
+    const bench = await open();
+    await bench.deposit(40_000n);
+    const { parent, anchor } = await stuck(bench, 200n, false);
+    bench.regtest.minimum = 3_000;
+    bench.regtest.demand = 3_000;
+    expect(() => bench.regtest.send(rawOf(parent))).toThrow(/fee not met/);
+    await bench.claim(anchor, { kind: 'bump', parent, parentFee: 200n });
+    expect(bench.regtest.pool.entries()).toHaveLength(2);
+    await bench.mine();
+    expect(bench.engine.standing('channel')).toEqual([]);
+  });
+});
+
+describe('paying more', () => {
+  test('each version pays more than the last, until miners take one', async () => {
+    const bench = await open();
+    await bench.deposit(100_000n, 100_000n);
+    const sweep = await bench.claim(await bench.output(200_000n), { kind: 'sweep' });
+    const htlc = await bench.claim(await bench.output(300_000n), { kind: 'htlc' });
+    const versions = new Set<string>();
+    for (const demand of [4_000, 6_000, 9_000, 13_000]) {
+      const before = [bench.spenderOf(sweep), bench.spenderOf(htlc)];
+      // Above what was just estimated, so this block leaves both.
+      bench.regtest.demand = demand;
+      await bench.mine();
+      for (const [i, claim] of [sweep, htlc].entries()) {
+        const [old, better] = [before[i], bench.spenderOf(claim)];
+        versions.add(idOf(better) ?? '');
+        expect(idOf(better)).not.toBe(idOf(old));
+      }
+    }
+    expect(versions.size).toBe(8);
+    await bench.mine();
+    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.wallet.owners()).toEqual([]);
+  });
+
+  test('as its deadline nears a claim outgrows any wrong estimate', async () => {
+    const bench = await open((chain) => ({ ...chain, feerate: async () => 1_000 }));
+    const coin = await bench.output(1_000_000n);
+    const { height } = bench.regtest.ledger.tip;
+    bench.regtest.demand = 30_000;
+    const deadline = height + 40;
+    await bench.claim(coin, { kind: 'sweep' }, { deadline });
+    while (bench.engine.standing('channel').length > 0 && bench.regtest.ledger.tip.height < deadline)
+      await bench.mine();
+    expect(bench.regtest.ledger.tip.height).toBeLessThan(deadline);
+    expect(bench.regtest.ledger.tip.height).toBeGreaterThan(deadline - 18);
+    expect(bench.balance()).toBeGreaterThan(950_000n);
+  });
+
+  test('a rival in the mempool is outbid', async () => {
+    const bench = await open();
+    const coin = await bench.output(100_000n);
+    const rival = bench.owner.give([coin], 9_000n);
+    bench.regtest.send(rawOf(rival));
+    const claim = await bench.claim(coin, { kind: 'sweep' });
+    const ours = bench.spenderOf(claim);
+    expect(idOf(ours)).not.toBe(rival.getId());
+    expect(feeOf(ours, 100_000n)).toBeGreaterThan(9_000n);
+    expect(feeOf(ours, 100_000n)).toBeLessThan(20_000n);
+  });
+
+  test('but not at any price: one that costs more than half of it stays while nobody hurries', async () => {
+    const bench = await open();
+    const coin = await bench.output(100_000n);
+    const rival = bench.owner.give([coin], 60_000n);
+    bench.regtest.send(rawOf(rival));
+    const claim = await bench.claim(coin, { kind: 'sweep' });
+    expect(idOf(bench.spenderOf(claim))).toBe(rival.getId());
+    expect(said(bench, 'the network does not take a claim')).toBe(1);
+  });
+
+  test('one that was pushed out is published again', async () => {
+    const bench = await open();
+    const claim = await bench.claim(await bench.output(100_000n), { kind: 'sweep' });
+    const first = bench.spenderOf(claim);
+    bench.regtest.pool.clear();
+    bench.regtest.mine(1, elsewhere, { only: [] });
+    await bench.caughtUp();
+    expect(idOf(bench.spenderOf(claim))).toBe(idOf(first));
+  });
+});

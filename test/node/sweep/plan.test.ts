@@ -1,0 +1,294 @@
+/** What the claim engine decides, as rows and as properties: when, with which fee, from which coins, and what replaces what. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { BumpClaim, HtlcClaim, OpenClaim, SweepClaim } from '../../../channel/claim.ts';
+import {
+  type Before,
+  type FeeCoin,
+  type Move,
+  planClaim,
+  replacementFee,
+  type World,
+} from '../../../node/chain/sweep/plan.ts';
+import { FLOOR, HURRY, horizonOf, isUrgent, MOST, wantedRate } from '../../../node/chain/sweep/rate.ts';
+import { feeOf, weightOf } from '../../../node/wallet/select.ts';
+import { sha256 } from '../../../wire/crypto.ts';
+import { sat, txid } from '../../../wire/units.ts';
+
+const script = Uint8Array.of(0, 20, ...new Uint8Array(20).fill(9));
+const outpoint = { txid: txid(sha256(Uint8Array.of(1))), index: 0 };
+const input = { sequence: 1, scriptCode: new Uint8Array(100), witnessWeight: 300, unlock: { by: 'payment' } } as const;
+const base = { outpoint, from: 0, deadline: undefined, why: 'to_local' } as const;
+
+const sweep = (value: bigint, more: Partial<SweepClaim> = {}): SweepClaim => ({
+  ...{ ...base, ...input, kind: 'sweep', value: sat(value), locktime: 0 },
+  ...more,
+});
+const htlc = (value: bigint, more: Partial<HtlcClaim> = {}): HtlcClaim => {
+  const pays = { value: sat(value), script: Uint8Array.of(0, 32, ...new Uint8Array(32).fill(7)) };
+  return { ...{ ...base, ...input, kind: 'htlc', value: sat(value), locktime: 0, pays }, ...more };
+};
+const parentWeight = 1_200;
+const bump = (parentFee: bigint, more: Partial<BumpClaim> = {}): BumpClaim => ({
+  ...{ ...base, ...input, kind: 'bump', value: sat(330n), parent: new Uint8Array(), parentFee: sat(parentFee) },
+  ...more,
+});
+
+const coin = (amount: bigint, key = `${amount}`): FeeCoin => ({ key, amount: sat(amount) });
+const world = (more: Partial<World<FeeCoin>> = {}): World<FeeCoin> => ({
+  ...{ tip: 100, estimate: 1_000, kept: [], free: [], script, refused: 0n, parentWeight, stake: 100_000n },
+  ...more,
+});
+const built = (move: Move<FeeCoin>) => {
+  if (move.do !== 'build') throw new Error(`expected a transaction, got ${move.do}`);
+  return move.draft;
+};
+/** Most weight of what a draft becomes. */
+const weightOfDraft = ({ coins, outputs }: ReturnType<typeof built>): number =>
+  weightOf.frame +
+  41 * 4 +
+  input.witnessWeight +
+  coins.length * weightOf.input +
+  outputs.reduce((sum, one) => sum + weightOf.output(one.script.length), 0);
+
+describe('when', () => {
+  test.each([
+    [98, 100, 'wait'],
+    [99, 100, 'build'],
+    [150, 100, 'build'],
+  ] as const)('at tip %i a claim that may be in block %i: %s', (tip, from, expected) => {
+    expect(planClaim(sweep(50_000n, { from }), undefined, world({ tip })).do).toBe(expected);
+  });
+});
+
+describe('the rate', () => {
+  const at = (tip: number, deadline: number | undefined, since?: number) => ({ tip, deadline, since });
+
+  test.each([
+    ['no deadline', at(100, undefined), 24],
+    ['a deadline far away', at(100, 1_000), 144],
+    ['ten blocks left', at(100, 111), 10],
+    ['one block left', at(100, 102), 1],
+    ['too late', at(100, 90), 1],
+  ])('how many blocks an estimate is asked for: %s', (_, moment, blocks) => {
+    expect(horizonOf(moment)).toBe(blocks);
+  });
+
+  test.each<readonly [string, ReturnType<typeof at>, number]>([
+    ['nobody hurries', at(100, undefined), 1_000],
+    ['the deadline is far', at(100, 101 + HURRY), 1_000],
+    ['half of the last blocks are gone', at(100, 101 + HURRY / 2), 10_000],
+    ['the deadline is there', at(100, 101), 100_000],
+    ['the deadline has passed', at(100, 90), 100_000],
+    ['it hangs for six blocks', at(106, undefined, 100), 1_250],
+    ['it hangs for twelve blocks', at(112, undefined, 100), 1_562],
+  ])('%s', (_, moment, rate) => {
+    expect(wantedRate(moment, 1_000, 100_000)).toBe(rate);
+  });
+
+  test('it never falls while blocks pass and the estimate stays, and never leaves its bounds', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 50_000 }),
+        fc.integer({ min: 1, max: 1_000_000 }),
+        fc.option(fc.integer({ min: 0, max: 400 }), { nil: undefined }),
+        fc.option(fc.integer({ min: 0, max: 200 }), { nil: undefined }),
+        (estimate, ceiling, deadline, since) => {
+          let last = 0;
+          for (let tip = since ?? 0; tip < 300; tip++) {
+            const rate = wantedRate({ tip, deadline, since }, estimate, ceiling);
+            expect(rate).toBeGreaterThanOrEqual(last);
+            expect(rate).toBeLessThanOrEqual(ceiling);
+            expect(rate).toBeLessThanOrEqual(Math.max(MOST, estimate, FLOOR));
+            expect(rate).toBeGreaterThanOrEqual(Math.min(ceiling, Math.max(FLOOR, estimate)));
+            last = rate;
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('a sweep', () => {
+  test('pays its fee from what it takes, all of the rest to the wallet', () => {
+    const draft = built(planClaim(sweep(50_000n), undefined, world({ free: [coin(1_000_000n)] })));
+    expect(draft.coins).toEqual([]);
+    expect(draft.fee).toBe(feeOf(weightOfDraft(draft), 1_000));
+    expect(draft.outputs).toEqual([{ script, value: 50_000n - draft.fee }]);
+  });
+
+  test.each<readonly [string, OpenClaim, Partial<World<FeeCoin>>, bigint | 'leave']>([
+    ['half the value at most while nobody hurries', sweep(10_000n), { estimate: 50_000 }, (10_000n - 294n) / 2n],
+    [
+      'all but dust when the deadline has come',
+      sweep(10_000n, { deadline: 101 }),
+      { estimate: 50_000 },
+      10_000n - 294n,
+    ],
+    ['more than half where less is not relayed', sweep(460n), {}, feeOf(630, FLOOR)],
+    ['nothing that leaves dust', sweep(440n), {}, 'leave'],
+  ])('%s', (_, claim, more, fee) => {
+    const move = planClaim(claim, undefined, world(more));
+    expect(fee === 'leave' ? move.do : built(move).fee).toBe(fee);
+  });
+});
+
+describe('an HTLC transaction', () => {
+  test('keeps its input and output first and pays from the smallest coin that does', () => {
+    const claim = htlc(50_000n);
+    const free = [coin(500n), coin(3_000_000n), coin(2_000n), coin(90_000n)];
+    const draft = built(planClaim(claim, undefined, world({ free })));
+    expect(draft.coins).toEqual([coin(2_000n)]);
+    expect(draft.outputs[0]).toEqual(claim.pays);
+    expect(draft.outputs[1]).toEqual({ script, value: 2_000n - draft.fee });
+    expect(draft.fee).toBe(feeOf(weightOfDraft(draft), 1_000));
+  });
+
+  test('takes several where none does alone, as few as do', () => {
+    const free = [coin(500n), coin(900n), coin(800n), coin(700n)];
+    const draft = built(planClaim(htlc(50_000n), undefined, world({ free })));
+    expect(draft.coins.map(({ amount }) => amount)).toEqual([900n, 800n]);
+  });
+
+  test('pays what its coins allow where they are too few, and says what is wanting', () => {
+    const draft = built(planClaim(htlc(50_000n), undefined, world({ free: [coin(1_000n)], estimate: 5_000 })));
+    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), FLOOR));
+    expect(draft.fee).toBeLessThan(feeOf(weightOfDraft(draft), 5_000));
+    expect(draft.missing).toBeGreaterThan(0n);
+  });
+
+  test('waits where there is no coin, and says what is wanting', () => {
+    const move = planClaim(htlc(50_000n), undefined, world());
+    expect(move).toMatchObject({ do: 'lack' });
+    const missing = move.do === 'lack' ? move.missing : sat(0n);
+    expect(built(planClaim(htlc(50_000n), undefined, world({ free: [coin(missing)] }))).missing).toBeUndefined();
+  });
+});
+
+describe('a child of our commitment', () => {
+  test.each([
+    ['a parent that pays enough is left alone', 1_200n, 'rest'],
+    ['one that pays too little gets a child', 1_199n, 'build'],
+  ] as const)('%s', (_, parentFee, expected) => {
+    expect(planClaim(bump(parentFee), undefined, world({ free: [coin(50_000n)] })).do).toBe(expected);
+  });
+
+  test('pays for both', () => {
+    const draft = built(planClaim(bump(400n), undefined, world({ free: [coin(50_000n)] })));
+    expect(draft.fee).toBe(feeOf(parentWeight + weightOfDraft(draft), 1_000) - 400n);
+    expect(draft.outputs).toEqual([{ script, value: 330n + 50_000n - draft.fee }]);
+  });
+
+  test('is made even of a parent that pays enough, once the network refused that', () => {
+    const move = planClaim(bump(1_200n), undefined, world({ free: [coin(50_000n)], refused: 1_500n }));
+    expect(built(move).fee).toBeGreaterThanOrEqual(1_500n);
+  });
+
+  test('pays at most what is at stake, half of that while nobody hurries', () => {
+    const rich = world({ free: [coin(1_000_000n)], estimate: 50_000, stake: 20_000n });
+    for (const [deadline, most] of [
+      [undefined, 10_000n],
+      [101, 20_000n],
+    ] as const) {
+      const { fee } = built(planClaim(bump(400n, { deadline }), undefined, rich));
+      expect(fee).toBeLessThanOrEqual(most);
+      expect(fee).toBeGreaterThan(most - 10n);
+    }
+  });
+});
+
+describe('what replaces what', () => {
+  const earlier = (more: Partial<Before> = {}): Before => ({
+    fee: 1_000n,
+    weight: 800,
+    since: 100,
+    fits: true,
+    ...more,
+  });
+  const free = [coin(50_000n)];
+
+  test.each<readonly [string, OpenClaim, Before, Partial<World<FeeCoin>>, string]>([
+    ['the same again while the rate stays', sweep(50_000n), earlier(), {}, 'again'],
+    [
+      'the same again where a little more is wanted than a replacement costs',
+      sweep(50_000n),
+      earlier(),
+      { estimate: 1_400 },
+      'again',
+    ],
+    ['a better one once the rate is worth it', sweep(50_000n), earlier(), { estimate: 2_000 }, 'build'],
+    ['a new one where the claim has changed', sweep(50_000n), earlier({ fits: false }), {}, 'build'],
+    ['the same again where more may not be spent', sweep(2_100n), earlier(), { estimate: 9_000 }, 'again'],
+    ['a dearer one once it was refused', sweep(50_000n), earlier(), { refused: 1_500n }, 'build'],
+    ['the same again where coins for more are wanting', htlc(50_000n), earlier(), { estimate: 9_000 }, 'again'],
+    ['a better one where coins are there', htlc(50_000n), earlier(), { estimate: 9_000, free }, 'build'],
+  ])('%s', (_, claim, published, more, expected) => {
+    expect(planClaim(claim, published, world(more)).do).toBe(expected);
+  });
+
+  test('coins promised to the claim stay in it', () => {
+    const kept = [coin(600n, 'a'), coin(700n, 'b')];
+    const draft = built(planClaim(htlc(50_000n), earlier(), world({ kept, free, estimate: 9_000 })));
+    expect(draft.coins.slice(0, 2)).toEqual(kept);
+    expect(draft.coins).toContainEqual(free[0]);
+  });
+});
+
+describe('whatever happens', () => {
+  const amount = fc.bigInt({ min: 330n, max: 2_000_000n });
+  const claims = fc.oneof(
+    amount.map((value) => sweep(value)),
+    amount.map((value) => htlc(value)),
+    fc.bigInt({ min: 300n, max: 5_000n }).map((fee) => bump(fee)),
+  );
+  const block = fc.record({
+    estimate: fc.integer({ min: 100, max: 60_000 }),
+    amounts: fc.array(amount, { maxLength: 4 }),
+    refused: fc.oneof({ weight: 5, arbitrary: fc.constant(0n) }, { weight: 1, arbitrary: fc.bigInt(1n, 20_000n) }),
+    fits: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  });
+
+  test('no fee exceeds what is at stake, no coin is lost, and each version pays more by the rule', () => {
+    fc.assert(
+      fc.property(
+        claims,
+        fc.option(fc.integer({ min: 90, max: 140 }), { nil: undefined }),
+        amount,
+        fc.array(block, { minLength: 1, maxLength: 40 }),
+        (bare, deadline, stake, blocks) => {
+          const claim = { ...bare, deadline };
+          const most = claim.kind === 'bump' ? stake : claim.kind === 'sweep' ? claim.value - 294n : claim.value;
+          let kept: readonly FeeCoin[] = [];
+          let published: Before | undefined;
+          blocks.forEach(({ estimate, amounts, refused, fits }, i) => {
+            const tip = 100 + i;
+            const fresh = amounts.map((value, n) => coin(value, `${i}/${n}`));
+            const here = world({ tip, estimate, kept, free: fresh, refused, stake });
+            const move = planClaim(claim, published && { ...published, fits }, here);
+            if (move.do !== 'build') return;
+            const { coins, outputs, fee } = move.draft;
+            const weight = weightOfDraft(move.draft);
+            const put = claim.value + coins.reduce((sum, one) => sum + one.amount, 0n);
+            expect(outputs.reduce((sum, { value }) => sum + value, 0n) + fee).toBe(put);
+            expect(fee).toBeLessThanOrEqual(most);
+            if (!isUrgent({ tip, deadline })) {
+              const relay = feeOf(weight, FLOOR);
+              expect(fee).toBeLessThanOrEqual(most / 2n > relay ? most / 2n : relay);
+            }
+            expect(fee).toBeGreaterThanOrEqual(feeOf(weight, FLOOR));
+            expect(fee).toBeGreaterThanOrEqual(refused);
+            for (const { value, script: to } of outputs) if (to === script) expect(value).toBeGreaterThanOrEqual(294n);
+            expect(new Set(coins.map(({ key }) => key)).size).toBe(coins.length);
+            const known = new Set([...kept, ...fresh]);
+            expect(coins.every((one) => known.has(one))).toBe(true);
+            expect(coins.slice(0, kept.length)).toEqual(claim.kind === 'sweep' ? [] : kept);
+            if (published !== undefined) expect(fee).toBeGreaterThanOrEqual(replacementFee(published, weight));
+            kept = coins;
+            published = { fee, weight, since: published?.since ?? tip, fits: true };
+          });
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
