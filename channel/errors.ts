@@ -46,6 +46,7 @@ export type Fault =
   | { readonly code: 'fee_from_fundee' }
   | { readonly code: 'feerate_out_of_range'; readonly feerate: number; readonly min: number; readonly max: number }
   | { readonly code: 'cannot_afford_fee'; readonly feerate: number; readonly missing: Msat }
+  | { readonly code: 'fee_makes_dust'; readonly feerate: number; readonly limit: Msat }
   | SignatureFault
   | { readonly code: 'unexpected_revocation' }
   | { readonly code: 'wrong_revocation_secret'; readonly commitment: number }
@@ -99,6 +100,7 @@ export const reactions = {
   fee_from_fundee: 'warn_and_disconnect',
   feerate_out_of_range: 'warn_and_disconnect',
   cannot_afford_fee: 'warn_and_disconnect',
+  fee_makes_dust: 'warn_and_disconnect',
   invalid_commitment_signature: 'fail_channel',
   htlc_signature_count: 'fail_channel',
   invalid_htlc_signature: 'fail_channel',

@@ -6,10 +6,12 @@ import { equal } from '../wire/bytes.ts';
 import { sha256 } from '../wire/crypto.ts';
 import { fate, refused, resolved, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
+import { feerateBounds, wantedFeerate } from './fees.ts';
 import type { Context, Effect, Input, PeerMessage, PeerMessageOf, Refusal } from './io.ts';
 import { addFault, feeFault, mayChangeFee, offerRefusal } from './limits.ts';
 import type { Core, Ending, Htlc, Marks } from './state.ts';
 import { isDone, isSigned, UNSIGNED, withHtlc } from './updates.ts';
+import { formats } from './weights.ts';
 
 type Updated = readonly [core: Core, effects: readonly Effect[]];
 type Offer = Extract<Input, { type: 'offer' }>;
@@ -113,9 +115,10 @@ export const acknowledge = (core: Core, id: bigint): Core => {
   return { ...core, outgoing: withHtlc(core.outgoing, { ...htlc, acknowledged: true }) };
 };
 
-/** Proposes another feerate where we may and can. */
-export const changeFee = (core: Core, feerate: number): Updated => {
-  if (core.link.status !== 'online' || !mayChangeFee(core, feerate)) return [core, []];
+/** Proposes another feerate where we may and can: a given one, or what the chain asks for now. */
+export const changeFee = (core: Core, given: number | undefined, context: Context): Updated => {
+  const feerate = given ?? wantedFeerate(core, context);
+  if (feerate === undefined || core.link.status !== 'online' || !mayChangeFee(core, feerate)) return [core, []];
   const counters = nextOrder(core);
   const fees = [...core.fees, { feerate, marks: UNSIGNED, order: counters.order }];
   return [{ ...core, fees, counters }, [send(feeMessage(core, feerate))]];
@@ -181,7 +184,8 @@ export const onEnd = (core: Core, message: PeerMessageOf<EndName>): Updated => {
 
 /** The funder changes the feerate, perhaps again before it signed the last change. Throws ChannelError. */
 export const onFee = (core: Core, message: PeerMessageOf<'update_fee'>, context: Context): Core => {
-  const fault = feeFault(core, message.feerate_per_kw, context);
+  const bounds = feerateBounds(formats[core.params.format], context);
+  const fault = feeFault(core, message.feerate_per_kw, bounds);
   if (fault !== undefined) throw new ChannelError(fault);
   const signed = core.fees.filter(({ marks }) => isSigned(marks));
   return { ...core, fees: [...signed, { feerate: message.feerate_per_kw, marks: UNSIGNED, order: 0 }] };

@@ -35,6 +35,8 @@ export interface Context {
   readonly height: number;
   /** Our estimate for a transaction that confirms soon, sat per 1,000 weight. */
   readonly feerate: number;
+  /** The least that is relayed now. */
+  readonly relayFeerate: number;
   /** The bounds within which we let a peer choose a commitment's feerate. */
   readonly minFeerate: number;
   readonly maxFeerate: number;
@@ -94,8 +96,8 @@ export interface OpenRequest extends Request {
   readonly amount: Sat;
   /** Given to the peer at the start. */
   readonly push: Msat;
-  /** Of the commitments, sat per 1,000 weight. */
-  readonly feerate: number;
+  /** Of the commitments, sat per 1,000 weight; undefined: what the chain asks for now. */
+  readonly feerate?: number | undefined;
   /** Of the funding transaction, sat per 1,000 weight. */
   readonly fundingFeerate: number;
   readonly announce: boolean;
@@ -197,8 +199,11 @@ export type Input =
    * `settled` (or gone from its channel after a restart): until then the fate told here is its only durable copy.
    */
   | { readonly type: 'acknowledge'; readonly id: bigint }
-  /** Funder only: change the commitments' feerate; ignored where it cannot be afforded. */
-  | { readonly type: 'update_fee'; readonly feerate: number }
+  /**
+   * Funder only: change the commitments' feerate, to what the chain asks for now unless one is given; ignored where it cannot
+   * be afforded.
+   */
+  | { readonly type: 'update_fee'; readonly feerate?: number | undefined }
   /** Send `commitment_signed` now; given when the queue has run empty (`whenIdle`), so that updates share a signature. */
   | { readonly type: 'sign' }
   /** Do ahead what the next commitments will need; changes nothing that anyone can see. */

@@ -34,8 +34,9 @@ export const trimmedFor = (
   params: Params,
   holder: Holder,
   feerate: number,
-  { way, amount }: Pick<Htlc, 'way' | 'amount'>,
-) => isTrimmed(formatOf(params), feerate, params[holder].dustLimit, { direction: directionOf(holder, way), amount });
+  { way, amount }: { readonly way: Way; readonly amount: bigint },
+): boolean =>
+  isTrimmed(formatOf(params), feerate, params[holder].dustLimit, { direction: directionOf(holder, way), amount });
 
 const untrimmed = (params: Params, holder: Holder, { htlcs, feerate }: Spec): number => {
   let count = 0;
@@ -109,38 +110,39 @@ export const offerRefusal = (core: Core, htlc: Htlc, { height }: Context): Refus
   return undefined;
 };
 
-/** The most that `offerRefusal` lets one HTLC carry now, zero when none. */
-export const spendable = (core: Core): Msat => {
-  const { params } = core;
-  const { remote } = params;
-  const spec = specOf(core, inNextRemote);
-  const { count, value } = flow(spec, 'out');
-  if (count >= remote.maxAcceptedHtlcs) return msat(0n);
-  const free = aboveReserve(params, spec);
-  const price = cost(params, spec, 1);
-  let most = free.us - (weFund(params) ? larger(price, spikeCost(params, spec, 2)) : 0n);
-  most = smaller(most, remote.maxHtlcValueInFlight - value);
-  const thresholds = holders.map((holder) =>
-    toMsat(trimThreshold(formatOf(params), spec.feerate, params[holder].dustLimit, directionOf(holder, 'out'))),
+/** From which amount on an HTLC in this direction has an output in each commitment. */
+const thresholds = (params: Params, feerate: number, way: Way): readonly bigint[] =>
+  holders.map((holder) =>
+    toMsat(trimThreshold(formatOf(params), feerate, params[holder].dustLimit, directionOf(holder, way))),
   );
-  const largestDust = thresholds.reduce<bigint>(smaller, thresholds[0] ?? 0n) - 1n;
-  if (!weFund(params) && free.them < price) most = smaller(most, largestDust);
-  for (const [i, holder] of holders.entries())
-    if (most < (thresholds[i] ?? 0n)) most = smaller(most, MAX_DUST_EXPOSURE - dustExposure(params, holder, spec));
-  return msat(most < remote.htlcMinimum ? 0n : larger(most, 0n));
+
+/** The most that one more HTLC can carry in a direction, above all that `spec` contains; zero when none. */
+const room = ({ params }: Core, spec: Spec, way: Way): Msat => {
+  const out = way === 'out';
+  const bounds = out ? params.remote : params.local;
+  const { count, value } = flow(spec, way);
+  if (count >= bounds.maxAcceptedHtlcs) return msat(0n);
+  const free = aboveReserve(params, spec);
+  const [giver, taker] = out ? [free.us, free.them] : [free.them, free.us];
+  const giverFunds = weFund(params) === out;
+  const price = cost(params, spec, 1);
+  const needed = giverFunds ? larger(price, spikeCost(params, spec, 2)) : 0n;
+  let most = smaller(giver - needed, bounds.maxHtlcValueInFlight - value);
+  const outputsFrom = thresholds(params, spec.feerate, way);
+  // A funder that cannot pay for one more output can still take what has none.
+  if (!giverFunds && taker < price) most = smaller(most, outputsFrom.reduce(smaller) - 1n);
+  // Twice, as what is cut to be dust in one commitment may by that become dust in the other.
+  for (const holder of [...holders, ...holders])
+    if (trimmedFor(params, holder, spec.feerate, { way, amount: most }))
+      most = smaller(most, MAX_DUST_EXPOSURE - dustExposure(params, holder, spec));
+  return msat(most < bounds.htlcMinimum ? 0n : larger(most, 0n));
 };
 
+/** The most that `offerRefusal` lets one HTLC carry now, zero when none. */
+export const spendable = (core: Core): Msat => room(core, specOf(core, inNextRemote), 'out');
+
 /** The most that the peer can offer us in one HTLC now, by the same reckoning on our next commitment. */
-export const receivable = (core: Core): Msat => {
-  const { params } = core;
-  const { local } = params;
-  const spec = specOf(core, inNextLocal(core.head.remote));
-  const { count, value } = flow(spec, 'in');
-  if (count >= local.maxAcceptedHtlcs) return msat(0n);
-  const reserved = weFund(params) ? 0n : larger(cost(params, spec, 1), spikeCost(params, spec, 2));
-  const most = smaller(aboveReserve(params, spec).them - reserved, local.maxHtlcValueInFlight - value);
-  return msat(most < local.htlcMinimum ? 0n : larger(most, 0n));
-};
+export const receivable = (core: Core): Msat => room(core, specOf(core, inNextLocal(core.head.remote)), 'in');
 
 /**
  * Our next commitment as a funder might have seen it at worst: without HTLCs of ours that it has not signed yet. They cross
@@ -168,25 +170,41 @@ export const addFault = (core: Core, htlc: Htlc): Fault | undefined => {
   return free < 0n ? { code: 'cannot_afford_htlc', id: htlc.id, missing: msat(-free) } : undefined;
 };
 
-/** What is wrong with the peer's update_fee (BOLT 2, "Updating Fees"). */
-export const feeFault = (core: Core, feerate: number, { minFeerate, maxFeerate }: Context): Fault | undefined => {
+/** Whether a feerate would leave more in HTLCs without an output than we risk, in either commitment. */
+const burnsTooMuch = (params: Params, spec: Spec): boolean =>
+  holders.some((holder) => dustExposure(params, holder, spec) > MAX_DUST_EXPOSURE);
+
+/** What is wrong with the peer's update_fee (BOLT 2, "Updating Fees"); `bounds` as fees.ts has them. */
+export const feeFault = (
+  core: Core,
+  feerate: number,
+  { min, max }: { readonly min: number; readonly max: number },
+): Fault | undefined => {
   const { params } = core;
   if (weFund(params)) return { code: 'fee_from_fundee' };
-  if (feerate < minFeerate || feerate > maxFeerate)
-    return { code: 'feerate_out_of_range', feerate, min: minFeerate, max: maxFeerate };
-  const spec = { ...inTheirFavour(core), feerate };
+  if (feerate < min || feerate > max) return { code: 'feerate_out_of_range', feerate, min, max };
+  const before = inTheirFavour(core);
+  const spec = { ...before, feerate };
   const free = aboveReserve(params, spec).them - costFor(params, 'local', spec);
-  return free < 0n ? { code: 'cannot_afford_fee', feerate, missing: msat(-free) } : undefined;
+  if (free < 0n) return { code: 'cannot_afford_fee', feerate, missing: msat(-free) };
+  if (feerate > before.feerate && burnsTooMuch(params, spec))
+    return { code: 'fee_makes_dust', feerate, limit: MAX_DUST_EXPOSURE };
+  return undefined;
 };
 
-/** Whether we, the funder, may change the feerate: affordable on both commitments, and no heap of HTLCs becomes dust. */
+/**
+ * Whether we, the funder, may change the feerate. Less is always allowed. More must leave our reserve alone in either
+ * commitment, with one HTLC of the peer's on top that may be on its way, and turn no heap of HTLCs into dust.
+ */
 export const mayChangeFee = (core: Core, feerate: number): boolean => {
   const { params } = core;
   if (!weFund(params)) return false;
   const before = specOf(core, inNextRemote);
-  const spec = { ...before, feerate };
-  if (feerate === before.feerate || aboveReserve(params, spec).us < cost(params, spec)) return false;
-  return feerate < before.feerate || holders.every((holder) => dustExposure(params, holder, spec) <= MAX_DUST_EXPOSURE);
+  if (feerate <= before.feerate) return feerate < before.feerate;
+  return [before, specOf(core, inNextLocal(core.head.remote))].every((seen) => {
+    const spec = { ...seen, feerate };
+    return aboveReserve(params, spec).us >= cost(params, spec, 1) && !burnsTooMuch(params, spec);
+  });
 };
 
 /** Whether an HTLC is one of so many without an output that they stand for more than we want to lose to miners. */

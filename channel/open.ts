@@ -6,7 +6,7 @@ import { acknowledge, changeFee, end, offer, onAdd, onEnd, onFee, ourUpdates } f
 import type { Context, Effect, Input, PeerMessage, PeerMessageOf, Step } from './io.ts';
 import { onChannelReady, onDepth, sayReady } from './lockin.ts';
 import { lostMessages } from './reestablish.ts';
-import { advance, barred, onClose, onShutdown, shutdownAgain } from './shutdown.ts';
+import { advance, barred, mayUpdate, onClose, onShutdown, shutdownAgain } from './shutdown.ts';
 import type { Core, Open } from './state.ts';
 import { absorb, isDone } from './updates.ts';
 
@@ -123,7 +123,7 @@ export const openStep = (state: Open, input: Input, context: Context): Step => {
     case 'acknowledge':
       return withCore(state, [acknowledge(core, input.id), []]);
     case 'update_fee':
-      return core.lockin.sent && core.lockin.received ? withCore(state, changeFee(core, input.feerate)) : [state, []];
+      return mayUpdate(state) ? withCore(state, changeFee(core, input.feerate, context)) : [state, []];
     case 'sign':
       return onSign(state, context);
     case 'close':

@@ -10,6 +10,7 @@ import { firstSpec, newCore } from './core.ts';
 import { commitmentOf, localKeys, remoteKeys } from './dance.ts';
 import { errorMessage, report } from './effects.ts';
 import { ChannelError, type Fault } from './errors.ts';
+import { commitmentFeerate } from './fees.ts';
 import { channelIdOf, fundingOutputScript, type Outpoint } from './funding.ts';
 import type { AcceptRequest, Context, Effect, Input, OpenRequest, PeerMessageOf, Step } from './io.ts';
 import { basepointsOf, deriveSecret, secretsOf } from './keys.ts';
@@ -36,6 +37,7 @@ import {
   localTerms,
   openTerms,
 } from './terms.ts';
+import { formats } from './weights.ts';
 
 /** Forgets an opening; `tell` the peer with an error unless it knows. */
 export const abandon = (state: Opening, fault: Fault, tell: boolean): Step => {
@@ -89,7 +91,7 @@ export const openChannel = (request: OpenRequest, context: Context): Step => {
     temporaryChannelId: request.temporaryChannelId,
     capacity: request.amount,
     push: request.push,
-    feerate: request.feerate,
+    feerate: request.feerate ?? commitmentFeerate(formats[format], context),
     announce: request.announce,
     format,
     scidAliasType: scidAlias,

@@ -25,6 +25,10 @@ export const barred = ({ core, shutdown }: Open) => {
   return core.link.status === 'online' ? undefined : ({ code: 'disconnected' } as const);
 };
 
+/** Whether updates other than HTLCs may be sent: not before channel_ready, and not when a close has run dry (BOLT 2). */
+export const mayUpdate = ({ core, shutdown }: Open): boolean =>
+  core.lockin.sent && core.lockin.received && !(shutdown.sent && isQuiet(core));
+
 const shutdownMessage = ({ channelId }: Core, script: Uint8Array): PeerMessageOf<'shutdown'> => ({
   name: 'shutdown',
   channel_id: channelId,

@@ -7,6 +7,7 @@ import { isPoint } from '../wire/crypto.ts';
 import { type Point, type Sat, sat, toMsat } from '../wire/units.ts';
 import { type ChannelType, isOpenable, openableNames, typeBits, typeOfBits } from './channeltype.ts';
 import { ChannelError, type TermsField } from './errors.ts';
+import { feerateBounds } from './fees.ts';
 import type { ChannelFeatures, Context, LocalLimits, PeerMessageOf } from './io.ts';
 import type { Basepoints } from './keys.ts';
 import { larger, MAX_HTLCS } from './limits.ts';
@@ -152,6 +153,7 @@ export interface Judge {
 export const openTerms = (message: PeerMessageOf<'open_channel'>, judge: Judge, context: Context): Terms => {
   const terms = termsOf(message, 0);
   const { format } = acceptedType(message, judge.features);
+  const bounds = feerateBounds(formats[format], context);
   const { funding_satoshis: capacity, push_msat: push, feerate_per_kw: feerate } = message;
   enforce([
     ['chain_hash', 'another chain', equal(message.chain_hash, judge.chainHash), 'our chain'],
@@ -163,8 +165,8 @@ export const openTerms = (message: PeerMessageOf<'open_channel'>, judge: Judge, 
       `below ${LARGE_CHANNEL} without option_support_large_channel`,
     ],
     ['push_msat', push, push <= toMsat(capacity), 'at most what the channel holds'],
-    ['feerate_per_kw', feerate, feerate >= context.minFeerate, `at least ${context.minFeerate}`],
-    ['feerate_per_kw', feerate, feerate <= context.maxFeerate, `at most ${context.maxFeerate}`],
+    ['feerate_per_kw', feerate, feerate >= bounds.min, `at least ${bounds.min}`],
+    ['feerate_per_kw', feerate, feerate <= bounds.max, `at most ${bounds.max}`],
     [
       'dust_limit_satoshis',
       terms.dustLimit,

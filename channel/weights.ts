@@ -2,7 +2,7 @@
  * BOLT 3, "Fees" and "Trimmed Outputs": what commitments and HTLC transactions weigh and cost, and which outputs are too
  * small to exist. One row of data for each commitment format; nothing else in the tree asks which format it is by name.
  */
-import { type Msat, type Sat, sat } from '../wire/units.ts';
+import { type Sat, sat } from '../wire/units.ts';
 
 /** BIP 143 signature hash types. */
 export const SIGHASH_ALL = 0x01;
@@ -81,5 +81,5 @@ export const isTrimmed = (
   format: CommitmentFormat,
   feerate: number,
   dustLimit: Sat,
-  htlc: { readonly direction: Direction; readonly amount: Msat },
+  htlc: { readonly direction: Direction; readonly amount: bigint },
 ): boolean => htlc.amount / 1000n < trimThreshold(format, feerate, dustLimit, htlc.direction);

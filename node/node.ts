@@ -117,7 +117,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     channels.notice(notice);
   });
   const earned = await Earned.load(store);
-  const feerates = new Feerates(chain, log);
+  const feerates = new Feerates(chain, log, config.network);
 
   const height = (): number => follower.top.height;
   const context = (): Context => feerates.context(height());
@@ -259,7 +259,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       const due = channel?.announce === true && channel.depth >= ANNOUNCE_DEPTH;
       if (due && graph.channel(channel.scid) === undefined) refresh(entry);
     }
-    void feerates.refresh();
+    void feerates.refresh().then(() => channels.fees());
     void rebroadcast(wallet, chain, log);
   };
   const follower: Follower = new Follower({

@@ -67,6 +67,8 @@ export interface Chain {
   broadcastPackage(parent: Uint8Array, child: Uint8Array): Promise<void>;
   /** Satoshi per 1,000 weight for confirmation within `blocks`, never below 253. */
   feerate(blocks: number): Promise<number>;
+  /** Satoshi per 1,000 weight below which nothing is taken into the mempool now, never below 253. */
+  relayFeerate(): Promise<number>;
   /** The output, if it is in the chain and no block spends it (the mempool does not count). */
   unspent(outpoint: Outpoint): Promise<Unspent | undefined>;
   /** The mempool transaction that spends the outpoint, where the chain can tell. */

@@ -177,6 +177,14 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     return fallbackFeerate;
   };
 
+  const relayFeerate = async (): Promise<number> => {
+    const perKilobyte = z.union([z.string(), z.number()]);
+    const answer = z.object({ mempoolminfee: perKilobyte, minrelaytxfee: perKilobyte.default(0) });
+    const { mempoolminfee, minrelaytxfee } = await rpc.call('getmempoolinfo', [], answer);
+    const rates = [mempoolminfee, minrelaytxfee].map((rate) => Number((scaled(rate, 8) + 3n) / 4n));
+    return Math.max(floorFeerate, ...rates);
+  };
+
   const txidAt = async (height: number, txIndex: number): Promise<Txid | undefined> => {
     const at = await hashAt(height);
     if (at === undefined) return undefined;
@@ -207,6 +215,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     broadcast,
     broadcastPackage,
     feerate,
+    relayFeerate,
     unspent: async (outpoint) => {
       const found = await rpc.call('gettxout', [displayed(outpoint), outpoint.vout, false], output.nullable());
       if (found === null) return undefined;

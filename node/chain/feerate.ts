@@ -1,22 +1,29 @@
-/** The feerate that channels reckon with: our estimate, refreshed with each block, and what we let a peer choose. */
+/** The feerates that channels reckon with: our estimate, refreshed with each block, and what we let a peer choose. */
 import type { Context } from '../../channel/io.ts';
 import type { Chain, Log } from '../ports.ts';
 
-/** sat per 1,000 weight. The upper bound is wide where ours is low: a regtest peer may have a fixed estimate far above ours. */
-const BOUNDS = { least: 253, most: 100_000 } as const;
-/** A peer may choose this many times our estimate. */
+/** sat per 1,000 weight: what is relayed at all. */
+const LEAST = 253;
+/** How many times more, or less, than our estimate a peer may choose: its own estimate may be of another hour. */
 const TOLERANCE = 10;
+/** A peer may always choose this much: estimates near the floor say little about what a peer believes. */
+const ALWAYS = 12_500;
+/** The same on regtest, where nobody has an estimate and some peers have a fixed one far above ours. */
+const ALWAYS_ON_REGTEST = 100_000;
 /** Blocks within which a commitment should confirm. */
 const TARGET = 6;
 
 export class Feerates {
-  private readonly chain: Chain;
+  private readonly chain: Pick<Chain, 'feerate' | 'relayFeerate'>;
   private readonly log: Log;
-  private estimate: number = BOUNDS.least;
+  private readonly always: number;
+  private estimate: number = LEAST;
+  private relayed: number = LEAST;
 
-  constructor(chain: Chain, log: Log) {
+  constructor(chain: Pick<Chain, 'feerate' | 'relayFeerate'>, log: Log, network: string) {
     this.chain = chain;
     this.log = log;
+    this.always = network === 'regtest' ? ALWAYS_ON_REGTEST : ALWAYS;
   }
 
   /** sat per 1,000 weight for a commitment. */
@@ -27,7 +34,7 @@ export class Feerates {
   /** Asks the chain; the last estimate stays when it does not answer. Never rejects. */
   async refresh(): Promise<void> {
     try {
-      this.estimate = await this.chain.feerate(TARGET);
+      [this.estimate, this.relayed] = await Promise.all([this.chain.feerate(TARGET), this.chain.relayFeerate()]);
     } catch (error) {
       this.log.debug(
         { reason: error instanceof Error ? error.message : String(error) },
@@ -41,8 +48,9 @@ export class Feerates {
     return {
       height,
       feerate: this.estimate,
-      minFeerate: BOUNDS.least,
-      maxFeerate: Math.max(BOUNDS.most, this.estimate * TOLERANCE),
+      relayFeerate: this.relayed,
+      minFeerate: Math.max(LEAST, Math.floor(this.estimate / TOLERANCE)),
+      maxFeerate: Math.max(this.always, this.estimate * TOLERANCE),
     };
   }
 }

@@ -5,7 +5,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { faultText } from '../../channel/errors.ts';
 import { channelIdOf } from '../../channel/funding.ts';
-import type { ChannelEvent, ChannelFeatures, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
+import type { ChannelEvent, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
 import { restore } from '../../channel/persist.ts';
 import type { ChannelState, Htlc } from '../../channel/state.ts';
 import { transition, whenIdle } from '../../channel/transition.ts';
@@ -23,6 +23,7 @@ import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, isFunded, nameOf } from './entry.ts';
+import { channelFeatures } from './features.ts';
 import { loadChannelRecords } from './load.ts';
 import { CHANNELS, loadPast, outputInput, watchOutputs } from './onchain.ts';
 import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
@@ -44,15 +45,6 @@ export interface HostParts {
   /** The store failed: nothing may go on. */
   readonly fatal: (error: unknown) => void;
 }
-
-/** What a channel cares about of what both peers' `init` have in common. */
-export const channelFeatures = (peer: Peer): ChannelFeatures => ({
-  upfrontShutdown: peer.features.has('option_upfront_shutdown_script'),
-  largeChannel: peer.features.has('option_support_large_channel'),
-  anchors: peer.features.has('option_anchors'),
-  anysegwit: peer.features.has('option_shutdown_anysegwit'),
-  scidAlias: peer.features.has('option_scid_alias'),
-});
 
 /** Whether peer and channel are in step: connected, and past channel_reestablish. */
 export const isOnline = (state: ChannelState): boolean => coreOf(state)?.link.status === 'online';
@@ -107,7 +99,9 @@ export class ChannelHost {
         perform: (effect, now) => this.perform(entry, effect, now),
         stepped: (before, now) => {
           if (before.phase !== now.phase) this.index(entry, now);
-          if (isOnline(now) && !isOnline(before)) this.parts.online(entry);
+          if (!isOnline(now) || isOnline(before)) return;
+          entry.machine.push({ type: 'update_fee' });
+          this.parts.online(entry);
         },
         idle: whenIdle,
         // A step that throws has changed nothing. What a peer says must not stop the node: the connection begins anew.
@@ -216,6 +210,12 @@ export class ChannelHost {
 
   block(height: number): void {
     for (const entry of this.entries.values()) entry.machine.push({ type: 'block', height });
+  }
+
+  /** The chain's estimate may be another now: channels that we fund look whether theirs still fits. */
+  fees(): void {
+    for (const entry of this.entries.values())
+      if (isOnline(entry.machine.state)) entry.machine.push({ type: 'update_fee' });
   }
 
   /** Resolves once no channel has anything left to do. */

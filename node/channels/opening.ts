@@ -21,7 +21,8 @@ import type { Clock, Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { isFunded } from './entry.ts';
-import { type ChannelHost, channelFeatures } from './host.ts';
+import { channelFeatures } from './features.ts';
+import type { ChannelHost } from './host.ts';
 import { fundingOwner } from './perform.ts';
 
 /** Openings that have no funding transaction yet, from one peer and from all. */
@@ -127,7 +128,6 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
     temporaryChannelId: channelId(entropy.bytes(32)),
     amount: plan.amount,
     push,
-    feerate: context().feerate,
     fundingFeerate,
     announce,
     channelType,

@@ -10,6 +10,8 @@ import { equal, hex } from '../../wire/bytes.ts';
 import { msat } from '../../wire/units.ts';
 import {
   acceptRequest,
+  anchorsRequest,
+  context,
   coreOf,
   cut,
   deliver,
@@ -44,9 +46,10 @@ type Move =
   | { readonly do: 'run'; readonly sides: readonly ('a' | 'b')[] }
   | { readonly do: 'restart' | 'offer all'; readonly side: 'a' | 'b' }
   | { readonly do: 'end'; readonly side: 'a' | 'b'; readonly which: number; readonly how: number }
-  | { readonly do: 'fee'; readonly feerate: number }
+  | { readonly do: 'fee' | 'estimate'; readonly feerate: number }
   | { readonly do: 'cut' | 'join' };
 
+const types = fc.constantFrom(openRequest.channelType, anchorsRequest.channelType);
 const side = fc.constantFrom('a' as const, 'b' as const);
 /** Dust, around the limits, and up to half of the channel. */
 const amount = fc.oneof(fc.bigInt(1n, 400_000n), fc.bigInt(500_000n, 3_000_000n), fc.bigInt(1_000_000n, 500_000_000n));
@@ -57,7 +60,10 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('end' as const), side, which: fc.nat(9), how: fc.nat(2) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('fee' as const), feerate: fc.integer({ min: 253, max: 5000 }) }),
+    arbitrary: fc.record({
+      do: fc.constantFrom('fee' as const, 'estimate' as const),
+      feerate: fc.integer({ min: 253, max: 5000 }),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), side }) },
   { weight: 2, arbitrary: fc.constant<Move>({ do: 'cut' }) },
@@ -147,6 +153,9 @@ const play = (pair: Pair, books: Books, m: Move): void => {
     case 'fee':
       give(pair, pair.a, { type: 'update_fee', feerate: m.feerate });
       break;
+    case 'estimate':
+      give(pair, pair.a, { type: 'update_fee' }, { ...context, feerate: m.feerate });
+      break;
     case 'cut':
       cut(pair);
       books.connected = false;
@@ -206,8 +215,8 @@ const agree = ({ a, b }: Pair): void => {
 
 test('whatever is lost, balances add up, each HTLC ends once, both sides agree when quiet, the disk holds what it must', () => {
   fc.assert(
-    fc.property(fc.array(move, { minLength: 10, maxLength: 60, size: 'max' }), (moves) => {
-      const pair = ready(open, accept);
+    fc.property(types, fc.array(move, { minLength: 10, maxLength: 60, size: 'max' }), (channelType, moves) => {
+      const pair = ready({ ...open, channelType }, accept);
       pair.a.events.length = 0;
       pair.b.events.length = 0;
       pair.a.asked.length = 0;

@@ -32,7 +32,13 @@ import {
   shortChannelId,
 } from '../../wire/units.ts';
 
-export const context: Context = { height: 500, feerate: 1000, minFeerate: 253, maxFeerate: 100_000 };
+export const context: Context = {
+  height: 500,
+  feerate: 1000,
+  relayFeerate: 253,
+  minFeerate: 253,
+  maxFeerate: 100_000,
+};
 
 export const features: ChannelFeatures = {
   upfrontShutdown: true,

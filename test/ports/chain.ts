@@ -201,6 +201,7 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
 
     test('a feerate is never below what is relayed', async () => {
       expect(await get().chain.feerate(6)).toBeGreaterThanOrEqual(253);
+      expect(await get().chain.relayFeerate()).toBe(253);
     });
 
     test('a new block ends the wait for it, and an old tip is not waited for', async () => {

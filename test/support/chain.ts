@@ -117,6 +117,7 @@ export const fakeChain = (): FakeChain => {
     broadcast: (tx) => asked(() => void broadcasts.push(hex(tx))),
     broadcastPackage: (parent, child) => asked(() => void broadcasts.push(hex(parent), hex(child))),
     feerate: () => asked(() => 2500),
+    relayFeerate: () => asked(() => 253),
     unspent: (outpoint) =>
       asked(() => {
         if (spentBy(outpoint) !== undefined) return undefined;

@@ -61,6 +61,7 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
     broadcast: (tx) => asked(() => void regtest.send(tx)),
     broadcastPackage: (parent, child) => asked(() => regtest.sendPair(parent, child)),
     feerate: () => asked(() => (regtest.demand > 0 ? Math.max(floorFeerate, regtest.demand) : fallbackFeerate)),
+    relayFeerate: () => asked(() => floorFeerate),
     unspent: (outpoint) =>
       asked(() => {
         const coin = regtest.coin(outpoint);

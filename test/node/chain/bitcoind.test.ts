@@ -76,6 +76,17 @@ describe('fee estimates', () => {
     expect(await chain.feerate(6)).toBe(feerate);
   });
 
+  const relayed: readonly (readonly [string, number])[] = [
+    ['{"mempoolminfee":0.00001000,"minrelaytxfee":0.00001000}', 253],
+    ['{"mempoolminfee":0.00010003,"minrelaytxfee":0.00001000}', 2501],
+    ['{"mempoolminfee":1e-8,"minrelaytxfee":0.00020000}', 5000],
+    ['{"mempoolminfee":0.00000100}', 253],
+  ];
+  test.each(relayed)('%s takes from %d sat per 1000 weight on', async (answer, feerate) => {
+    const { chain } = await standIn({ getmempoolinfo: () => raw(answer) });
+    expect(await chain.relayFeerate()).toBe(feerate);
+  });
+
   test('that a fixed one is used is said once', async () => {
     const { chain, log } = await standIn({ estimatesmartfee: () => ok({ blocks: 2 }) });
     await chain.feerate(6);

@@ -1,0 +1,162 @@
+/** What may be added to a channel, to the last millisatoshi: reserves, the commitment's cost, anchors and dust. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { localCommitment, remoteCommitment } from '../../channel/dance.ts';
+import { spendable } from '../../channel/limits.ts';
+import { inLocal, inRemote, specOf } from '../../channel/spec.ts';
+import { summary } from '../../channel/view.ts';
+import { formats, openerCost } from '../../channel/weights.ts';
+import { msat } from '../../wire/units.ts';
+import {
+  acceptRequest,
+  anchorsRequest,
+  context,
+  coreOf,
+  eventsOf,
+  give,
+  hashOf,
+  limits,
+  offerOf,
+  openRequest,
+  type Pair,
+  ready,
+  type Side,
+  secretOf,
+  settle,
+} from './pair.ts';
+
+const kinds = [
+  ['static_remotekey', openRequest],
+  ['anchors_zero_fee_htlc_tx', anchorsRequest],
+] as const;
+const roomy = { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } };
+
+const offer = (pair: Pair, side: Side, amount: bigint, n: number): string | undefined => {
+  const before = eventsOf(side, 'offer_refused').length;
+  give(pair, side, offerOf(amount, n));
+  return eventsOf(side, 'offer_refused')[before]?.why.code;
+};
+
+describe.each(kinds)('with %s', (name, request) => {
+  const format = formats[name];
+
+  test('the funder may give all but its reserve, the cost at twice the feerate, and room for two HTLCs', () => {
+    const pair = ready(request, roomy);
+    const most = 1_000_000n - 10_000n - openerCost(format, 2000, 2);
+    expect(spendable(coreOf(pair.a))).toBe(most * 1000n);
+    expect(offer(pair, pair.a, most * 1000n + 1n, 1)).toBe('insufficient_balance');
+    expect(offer(pair, pair.a, most * 1000n, 2)).toBeUndefined();
+  });
+
+  test('the fundee may give all but its reserve', () => {
+    const pair = ready({ ...request, push: msat(500_000_000n) }, roomy);
+    expect(offer(pair, pair.b, 490_000_001n, 1)).toBe('insufficient_balance');
+    expect(offer(pair, pair.b, 490_000_000n, 2)).toBeUndefined();
+  });
+
+  test('a funder with just the cost above its reserve is offered only what has no output', () => {
+    const push = (above: bigint) => msat(1_000_000_000n - (10_000n + above) * 1000n);
+    const cost = openerCost(format, 1000, 1);
+    const pair = ready({ ...request, push: push(cost) }, roomy);
+    expect(offer(pair, pair.b, 100_000_000n, 1)).toBeUndefined();
+    settle(pair);
+    expect(eventsOf(pair.a, 'received')).toHaveLength(1);
+
+    const poor = ready({ ...request, push: push(cost - 1n) }, roomy);
+    expect(offer(poor, poor.b, 100_000_000n, 1)).toBe('peer_cannot_pay_fee');
+    const dust = spendable(coreOf(poor.b));
+    expect(dust / 1000n).toBe(format.htlcTransactionsPayFee ? 354n + 663n - 1n : 353n);
+    expect(offer(poor, poor.b, dust + 1n, 2)).toBe('peer_cannot_pay_fee');
+    expect(offer(poor, poor.b, dust, 3)).toBeUndefined();
+    settle(poor);
+    expect(eventsOf(poor.a, 'received')).toHaveLength(1);
+  });
+
+  test('an HTLC that the funder cannot afford with its anchors is a fault', () => {
+    const pair = ready({ ...request, push: msat(500_000_000n) }, roomy);
+    const most = 500_000n - 10_000n - openerCost(format, 1000, 1);
+    const message = (amount: bigint) =>
+      ({
+        name: 'update_add_htlc',
+        channel_id: coreOf(pair.b).channelId,
+        id: 0n,
+        amount_msat: msat(amount),
+        payment_hash: hashOf(1),
+        cltv_expiry: 560,
+        onion_routing_packet: new Uint8Array(1366),
+      }) as const;
+    const why = (amount: bigint) => {
+      const asked = pair.b.asked.length;
+      give(pair, pair.b, { type: 'message', message: message(amount) });
+      return pair.b.asked.slice(asked).flatMap((effect) => (effect.do === 'disconnect' ? [effect.why] : []));
+    };
+    expect(why(most * 1000n)).toEqual([]);
+    const again = ready({ ...request, push: msat(500_000_000n) }, roomy);
+    give(again, again.b, { type: 'message', message: message(most * 1000n + 1n) });
+    expect(again.b.asked.at(-1)).toMatchObject({
+      do: 'disconnect',
+      why: expect.stringMatching(/^cannot_afford_htlc: id 0/),
+    });
+  });
+
+  test('as many HTLCs without an output as stand for 500,000 sat, and no more', () => {
+    const pair = ready(request, roomy);
+    const each = format.htlcTransactionsPayFee ? 1_056_000n : 353_999n;
+    const many = 500_000_000n / each;
+    for (let n = 0; n < Number(many > 483n ? 483n : many); n++) expect(offer(pair, pair.a, each, n)).toBeUndefined();
+    const next = offer(pair, pair.a, each, 500);
+    // With anchors an HTLC is dust only below the dust limit: 483 of them stand for less than we risk.
+    expect(next).toBe(format.htlcTransactionsPayFee ? 'dust_exposure' : 'too_many_htlcs');
+  });
+
+  test('never the reserve, whatever is offered, ended and asked by the chain, one after the other', () => {
+    const side = fc.constantFrom('a' as const, 'b' as const);
+    const move = fc.oneof(
+      fc.record({ do: fc.constant('offer' as const), side, share: fc.integer({ min: 0, max: 100 }) }),
+      fc.record({ do: fc.constant('end' as const), side, well: fc.boolean() }),
+      fc.record({ do: fc.constant('estimate' as const), feerate: fc.integer({ min: 253, max: 20_000 }) }),
+    );
+    /** What both sides own in a commitment, above the reserve the other asks of them and the cost. */
+    const spare = (s: Side) => {
+      const core = coreOf(s);
+      const { params, head } = core;
+      return [
+        { holder: 'local', spec: specOf(core, inLocal(head.local)), of: localCommitment(core) },
+        { holder: 'remote', spec: specOf(core, inRemote(head.remote)), of: remoteCommitment(core, 'current') },
+      ].flatMap(({ spec, of }) => {
+        const cost = openerCost(format, spec.feerate, of?.htlcs.length ?? 0);
+        const [us, them] = [spec.toUs / 1000n - params.remote.reserve, spec.toThem / 1000n - params.local.reserve];
+        return params.role === 'funder' ? [us - cost, them] : [us, them - cost];
+      });
+    };
+    fc.assert(
+      fc.property(fc.bigInt(15_000n, 900_000n), fc.array(move, { maxLength: 30 }), (push, moves) => {
+        const pair = ready({ ...request, push: msat(push * 1000n) }, roomy);
+        let n = 0;
+        for (const m of moves) {
+          if (m.do === 'offer') {
+            const most = summary(pair[m.side].state)?.spendable ?? 0n;
+            const amount = (most * BigInt(m.share)) / 100n;
+            if (amount > 0n)
+              expect([m.side, amount, offer(pair, pair[m.side], amount, n++)]).toEqual([m.side, amount, undefined]);
+          } else if (m.do === 'end') {
+            const [htlc] = coreOf(pair[m.side]).incoming.values();
+            const secret = [...Array(n).keys()].find((i) =>
+              hashOf(i).every((byte, at) => byte === htlc?.paymentHash[at]),
+            );
+            if (htlc === undefined || secret === undefined) continue;
+            const { id } = htlc;
+            if (m.well) give(pair, pair[m.side], { type: 'fulfill', id, preimage: secretOf(secret) });
+            else give(pair, pair[m.side], { type: 'fail', id, reason: new Uint8Array(3) });
+          } else give(pair, pair.a, { type: 'update_fee' }, { ...context, feerate: m.feerate });
+          settle(pair);
+          for (const s of [pair.a, pair.b]) {
+            expect(s.asked.some((effect) => effect.do === 'disconnect')).toBe(false);
+            for (const left of spare(s)) expect(left).toBeGreaterThanOrEqual(0n);
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
