@@ -112,7 +112,7 @@ const none = new Uint8Array();
  * input in the transaction that will carry it. Throws RangeError for a claim that is not this channel's.
  */
 export const claimWitness = (
-  { core }: Funded,
+  { core }: Pick<Funded, 'core'>,
   { unlock, scriptCode }: Pick<OpenClaim, 'unlock' | 'scriptCode'>,
   digest: Uint8Array,
 ): readonly Uint8Array[] => {
@@ -150,6 +150,33 @@ export const claimWitness = (
     }
     case 'funding':
       return [signed(keys.funding), scriptCode];
+  }
+};
+
+/** What one item takes of a witness, its length included; no item but a script is longer than 252 bytes, and no script. */
+const item = (length: number): number => 1 + length;
+const signatureItem = item(73);
+
+/** The most that `claimWitness` weighs, with the count of its items (BOLT 3 and 5, "Expected Weight"). */
+export const witnessWeight = ({ by }: Pick<Unlock, 'by'>, scriptCode: Uint8Array, preimage: boolean): number => {
+  const script = item(scriptCode.length);
+  switch (by) {
+    case 'payment':
+      // A P2WPKH's scriptCode is not in its witness; the key, which is, is longer.
+      return 1 + signatureItem + Math.max(script, item(33));
+    case 'delayed':
+    case 'timeout':
+      return 1 + signatureItem + item(0) + script;
+    case 'revocation':
+      return 1 + signatureItem + item(1) + script;
+    case 'htlc_revocation':
+      return 1 + signatureItem + item(33) + script;
+    case 'preimage':
+      return 1 + signatureItem + item(32) + script;
+    case 'both':
+      return 1 + item(0) + 2 * signatureItem + item(preimage ? 32 : 0) + script;
+    case 'funding':
+      return 1 + signatureItem + script;
   }
 };
 

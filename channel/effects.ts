@@ -26,11 +26,11 @@ export const warningMessage = (channel_id: ChannelId, fault: Fault): PeerMessage
 
 export const refused = (origin: Uint8Array, why: Refusal): Effect => report({ event: 'offer_refused', origin, why });
 
-/** An incoming HTLC to be dealt with. */
-export const received = (core: Core, htlc: Htlc): Effect => {
+/** An incoming HTLC to be dealt with; `givenUp` once its channel is. */
+export const received = (core: Core, htlc: Htlc, givenUp = false): Effect => {
   const { id, amount, paymentHash, expiry, onion, pathKey } = htlc;
   const overexposed = isOverexposed(core, htlc);
-  return report({ event: 'received', id, amount, paymentHash, expiry, onion, pathKey, overexposed });
+  return report({ event: 'received', id, amount, paymentHash, expiry, onion, pathKey, overexposed, givenUp });
 };
 
 /** The fate of an outgoing HTLC, where it is certain: a preimage is a preimage, a failure must be beyond recall. */
@@ -48,18 +48,20 @@ export const fate = (htlc: Htlc, head: Core['head']): Resolution | undefined => 
 export const resolved = ({ id, origin }: Htlc, result: Resolution): Effect =>
   report({ event: 'resolved', id, origin, result });
 
+/** Whether an HTLC of the peer's still waits for us: to be ended with the peer, or to be claimed on chain. */
+const isWaiting = ({ added, removal, preimage, over }: Htlc, head: Core['head']): boolean =>
+  isDone(added, head) && (removal === undefined || !isSigned(removal.marks)) && preimage === undefined && !over;
+
 /**
- * What was told before a restart and perhaps not heard: fates that were not acknowledged and, while the channel can still
- * end them with the peer (`usable`), HTLCs that wait for us.
+ * What was told before a restart and perhaps not heard: fates that were not acknowledged, and HTLCs that wait for us. Once the
+ * channel is given up (`givenUp`), only a preimage can still be of use to those.
  */
-export const toldAgain = (core: Core, usable: boolean): readonly Effect[] => {
+export const toldAgain = (core: Core, givenUp: boolean): readonly Effect[] => {
   const { incoming, outgoing, head } = core;
-  const waiting = [...incoming.values()].filter(
-    ({ added, removal }) => isDone(added, head) && (removal === undefined || !isSigned(removal.marks)),
-  );
+  const waiting = [...incoming.values()].filter((htlc) => isWaiting(htlc, head));
   const fates = [...outgoing.values()].flatMap((htlc) => {
     const result = htlc.acknowledged ? undefined : fate(htlc, head);
     return result === undefined ? [] : [resolved(htlc, result)];
   });
-  return [...(usable ? waiting.map((htlc) => received(core, htlc)) : []), ...fates];
+  return [...waiting.map((htlc) => received(core, htlc, givenUp)), ...fates];
 };

@@ -1,21 +1,13 @@
-/**
- * Channels that go wrong or go on chain: what we do about a fault, what we publish, which transaction spent the funding
- * output (BOLT 5). Here it is only told apart; what is claimed from it is decided elsewhere.
- */
-import { Transaction } from 'bitcoinjs-lib';
-import { equal, utf8 } from '../wire/bytes.ts';
-import { type Txid, txid } from '../wire/units.ts';
-import { commitmentNumber } from './commitment.ts';
-import { obscuring, publishable } from './dance.ts';
+/** Channels that go wrong: what we do about a fault, what we publish, and until when (BOLT 5, "Failing a Channel"). */
+import { utf8 } from '../wire/bytes.ts';
+import { publishable } from './dance.ts';
+import { deadlineFault } from './deadlines.ts';
 import { errorMessage, refused, report, send, warningMessage } from './effects.ts';
-import { type Fault, faultText, reactions } from './errors.ts';
-import type { Effect, SpentBy, Step } from './io.ts';
+import { ChannelError, type Fault, faultText, reactions } from './errors.ts';
+import type { Effect, Step } from './io.ts';
 import { abandon } from './opening.ts';
-import type { ChannelState, Core, Failed, Funded, Negotiating, Onchain, Open } from './state.ts';
-import { undoUnsigned } from './updates.ts';
-
-/** Blocks on a spend of the funding output after which the channel is over and done. */
-const DEEP = 100;
+import type { ChannelState, Core, Failed, Funded, GivenUp, Negotiating, Open } from './state.ts';
+import { keepPreimages, undoUnsigned } from './updates.ts';
 
 /** BOLT 2: a fundee forgets a channel whose funding does not confirm within this many blocks. */
 export const FUNDING_TIMEOUT = 2016;
@@ -58,57 +50,43 @@ export const react = (state: ChannelState, fault: Fault): Step => {
 
 const give = (state: Open | Negotiating, fault: Fault, tell: readonly Effect[], outdated: boolean): Step => {
   const online = state.core.link.status !== 'offline';
-  const [core, effects] = disconnectCore(state.core);
-  const next: Failed = { phase: 'failed', core: { ...core, link: state.core.link }, why: faultText(fault), outdated };
+  const [offline, effects] = disconnectCore(state.core);
+  const core = keepPreimages({ ...offline, link: state.core.link });
+  const agreed = state.phase === 'negotiating' ? state.agreed : undefined;
+  const next: Failed = { phase: 'failed', core, why: faultText(fault), outdated, agreed };
   return [
     next,
     [...(online ? tell : []), ...publish(next), ...effects, report({ event: 'failed', fault, broadcast: !outdated })],
   ];
 };
 
-/** Our commitment on its way to the chain, unless the peer might punish us for it. */
-export const publish = ({ core, outdated }: Failed): readonly Effect[] =>
-  outdated ? [] : [{ do: 'broadcast', tx: publishable(core), why: 'commitment' }];
-
-/** A failed channel says its error again and again, and nothing else. */
-export const errorAgain = ({ core, why }: Failed): Effect =>
-  send({ name: 'error', channel_id: core.channelId, data: utf8(why) });
-
-const txidOfBytes = (tx: Uint8Array): Txid => txid(Uint8Array.from(Transaction.fromBuffer(tx).getHash()));
-
-/** Which transaction this spend is. Only a revoked commitment can carry a number below the peer's current one. */
-const spender = (state: Funded, tx: Transaction): SpentBy => {
-  const { core } = state;
-  const id = Uint8Array.from(tx.getHash());
-  if (state.phase === 'negotiating' && state.agreed !== undefined && equal(txidOfBytes(state.agreed), id))
-    return 'mutual';
-  const input = tx.ins[0];
-  const number = input && commitmentNumber(obscuring(core.params), { sequence: input.sequence, locktime: tx.locktime });
-  if (number === undefined) return 'mutual';
-  if (equal(txidOfBytes(publishable(core)), id)) return 'local';
-  const { remote, signedAt } = core.head;
-  if (number < remote) return 'revoked';
-  if (number === remote) return 'remote';
-  return number === remote + 1 && signedAt !== undefined ? 'remote_next' : 'unknown';
+/**
+ * What ends a channel that was given up, on its way to the chain: the closing that both signed or our commitment, unless the
+ * peer might punish us for that. A funding transaction that nobody mined yet goes before it.
+ */
+export const publish = ({ core, outdated, agreed }: Failed): readonly Effect[] => {
+  if (outdated) return [];
+  const tx = core.fundingTx;
+  return [
+    ...(tx.length > 0 ? [{ do: 'broadcast', tx, why: 'funding' } as const] : []),
+    agreed === undefined
+      ? { do: 'broadcast', tx: publishable(core), why: 'commitment' }
+      : { do: 'broadcast', tx: agreed, why: 'closing' },
+  ];
 };
 
-/** The funding output was spent in the chain: from here on only the chain counts. */
-export const onSpent = (state: Funded, tx: Uint8Array, height: number): Step => {
-  if (state.phase === 'closed') return [state, []];
-  const transaction = Transaction.fromBuffer(tx);
-  const id = txid(Uint8Array.from(transaction.getHash()));
-  const by = state.phase === 'onchain' && equal(txidOfBytes(state.tx), id) ? state.by : spender(state, transaction);
-  const [core, effects] = disconnectCore(state.core);
-  const next: Onchain = { phase: 'onchain', core: { ...core, link: state.core.link }, by, tx, height };
-  return [next, [...effects, report({ event: 'spent', by, txid: id, height })]];
-};
+/** A channel that was given up says its error again and again, and nothing else. */
+export const errorAgain = ({ channelId }: Core, { why }: GivenUp): Effect =>
+  send({ name: 'error', channel_id: channelId, data: utf8(why) });
 
-/** Time passes on the chain: publish again what must confirm, forget what never will or what is deep enough. */
+/** Time passes on the chain: publish again what must confirm, forget what never will. Throws ChannelError at a deadline. */
 export const onBlock = (state: Funded, height: number): Step => {
   switch (state.phase) {
     case 'open': {
       const { core } = state;
       const { params, lockin } = core;
+      const fault = deadlineFault(core, height);
+      if (fault !== undefined) throw new ChannelError(fault);
       if (core.fundingTx.length > 0) return [state, [{ do: 'broadcast', tx: core.fundingTx, why: 'funding' }]];
       if (params.role === 'fundee' && lockin.scid === undefined && height > params.since + FUNDING_TIMEOUT)
         return forget(core, { code: 'funding_timeout', blocks: FUNDING_TIMEOUT });
@@ -119,8 +97,6 @@ export const onBlock = (state: Funded, height: number): Step => {
     case 'failed':
       return [state, publish(state)];
     case 'onchain':
-      if (state.by !== 'mutual' || height < state.height + DEEP - 1) return [state, []];
-      return [{ phase: 'closed', core: state.core, by: state.by }, [report({ event: 'closed' })]];
     case 'closed':
       return [state, []];
   }

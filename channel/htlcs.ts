@@ -86,6 +86,7 @@ export const offer = (core: Core, input: Offer, context: Context, barred: Refusa
     removal: undefined,
     preimage: undefined,
     acknowledged: false,
+    over: false,
   };
   const why = barred ?? offerRefusal(core, htlc, context);
   if (why !== undefined) return [core, [refused(input.origin, why)]];
@@ -140,6 +141,7 @@ export const onAdd = (core: Core, message: PeerMessageOf<'update_add_htlc'>): Co
     removal: undefined,
     preimage: undefined,
     acknowledged: false,
+    over: false,
   };
   const fault = addFault(core, htlc);
   if (fault !== undefined) throw new ChannelError(fault);

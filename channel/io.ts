@@ -283,6 +283,8 @@ export type ChannelEvent =
       readonly pathKey: Point | undefined;
       /** It is too small for an output, and with others like it beyond what we risk: to be failed, its preimage kept. */
       readonly overexposed: boolean;
+      /** Its channel is given up: a preimage still claims it on chain, but it must not be passed on any more. */
+      readonly givenUp: boolean;
     }
   /** Fulfilled: as soon as the preimage is known. Failed or malformed: once the HTLC is gone from both sides for good. */
   | { readonly event: 'resolved'; readonly id: bigint; readonly origin: Uint8Array; readonly result: Resolution }
@@ -293,7 +295,7 @@ export type ChannelEvent =
   | { readonly event: 'shutting_down'; readonly by: 'us' | 'peer' }
   /** A cooperative close is agreed. */
   | { readonly event: 'closing'; readonly tx: Uint8Array; readonly txid: Txid }
-  /** The funding output was spent; told again on a restart and when a reorg brought another spend. */
+  /** The funding output was spent; told again when a reorg brought another spend. */
   | { readonly event: 'spent'; readonly by: SpentBy; readonly txid: Txid; readonly height: number }
   /** Deep enough to forget. */
   | { readonly event: 'closed' }

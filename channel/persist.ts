@@ -24,7 +24,7 @@ import {
   staticRecord,
 } from './records.ts';
 import { receivedSecretCodec, type SecretStore } from './secrets.ts';
-import type { ChannelState, Core, Funded, Htlc, PastHtlc, Way } from './state.ts';
+import type { ChannelState, Core, Funded, Htlc, PastHtlc, Seen, Way } from './state.ts';
 import { isSigned } from './updates.ts';
 
 /** Where the records of HTLCs that are over begin. `restore` does not want them. */
@@ -78,9 +78,9 @@ const phaseParts = (state: Funded): readonly unknown[] => {
     case 'negotiating':
       return [state.phase, state.ours, state.theirs, state.feerates, state.agreed];
     case 'failed':
-      return [state.phase, state.why, state.outdated];
+      return [state.phase, state.why, state.outdated, state.agreed];
     case 'onchain':
-      return [state.phase, state.by, state.tx, state.height];
+      return [state.phase, state.by, state.tx, state.height, state.before];
     case 'closed':
       return [state.phase, state.by];
   }
@@ -140,7 +140,7 @@ export const records = (state: ChannelState): ReadonlyMap<string, Uint8Array> =>
   return out;
 };
 
-const diffHtlcs = (way: Way, before: HtlcMap, after: HtlcMap, core: Core): readonly Change[] => {
+const diffHtlcs = (way: Way, before: HtlcMap, after: HtlcMap, { core, phase }: Funded): readonly Change[] => {
   if (before === after) return [];
   const changes: Change[] = [];
   for (const [id, htlc] of after) {
@@ -155,7 +155,7 @@ const diffHtlcs = (way: Way, before: HtlcMap, after: HtlcMap, core: Core): reado
   for (const [id, htlc] of before) {
     if (after.has(id) || !isSigned(htlc.added)) continue;
     changes.push({ key: `htlc/${way}/${id}`, value: undefined }, { key: `onion/${way}/${id}`, value: undefined });
-    const past = pastOf(htlc, core);
+    const past = phase === 'closed' ? undefined : pastOf(htlc, core);
     if (past !== undefined) changes.push({ key: `${PAST}${way}/${id}`, value: past });
   }
   return changes;
@@ -177,7 +177,7 @@ export const diff = (previous: ChannelState, next: ChannelState): readonly Chang
       changes.push({ key: `secret/${place}`, value: encode(receivedSecretCodec, entry) });
   for (const [way, after] of ways(next.core)) {
     const before = way === 'in' ? previous.core.incoming : previous.core.outgoing;
-    changes.push(...diffHtlcs(way, before, after, next.core));
+    changes.push(...diffHtlcs(way, before, after, next));
   }
   return changes;
 };
@@ -196,7 +196,9 @@ const readHtlcs = (records: Records, wanted: Way): HtlcMap => {
     const [kind, way, id = ''] = key.split('/');
     if (kind !== 'htlc' || way !== wanted) continue;
     const onion = read(records, `onion/${way}/${id}`, onionRecord);
-    out.push({ way: wanted, id: BigInt(id), onion, acknowledged: false, ...read(records, key, htlcRecord) });
+    const htlc = read(records, key, htlcRecord);
+    const acknowledged = wanted === 'out' && htlc.over;
+    out.push({ way: wanted, id: BigInt(id), onion, acknowledged, ...htlc });
   }
   return new Map(out.sort((a, b) => (a.id < b.id ? -1 : 1)).map((htlc) => [htlc.id, htlc]));
 };
@@ -228,6 +230,9 @@ export const pastAt = (records: Records, number: number): readonly PastHtlc[] =>
   return out;
 };
 
+/** Of a channel on chain before the chain has told anything. */
+export const nothingSeen: Seen = { confirmed: false, spends: new Map(), past: undefined, told: new Map() };
+
 /** The channel that these records are of, its peer away. Throws WireError that names a record that is missing or damaged. */
 export const restore = (records: Records): Funded => {
   const { params: agreed, funding } = read(records, 'static', staticRecord);
@@ -245,5 +250,12 @@ export const restore = (records: Records): Funded => {
     fundingTx: records.get('funding') ?? new Uint8Array(),
   });
   const phase = read(records, 'phase', phaseRecord);
-  return phase.phase === 'negotiating' ? { ...phase, core, round: undefined } : { ...phase, core };
+  switch (phase.phase) {
+    case 'negotiating':
+      return { ...phase, core, round: undefined };
+    case 'onchain':
+      return { ...phase, core, seen: nothingSeen };
+    default:
+      return { ...phase, core };
+  }
 };

@@ -127,6 +127,8 @@ const shutdown: Codec<Shutdown> = struct({
 });
 const spentBy: Codec<SpentBy> = word('mutual', 'local', 'remote', 'remote_next', 'revoked', 'unknown');
 
+const givenUp = { why: textBytes, outdated: bool, agreed: optional(bytes4) };
+
 /** The phase and what only it has. Row ids are what is stored: append only. */
 export const phaseRecord = union('phase', {
   open: { id: 0, body: struct({ shutdown }) },
@@ -134,8 +136,8 @@ export const phaseRecord = union('phase', {
     id: 1,
     body: struct({ ours: bytes16, theirs: bytes16, feerates, agreed: optional(bytes4) }),
   },
-  failed: { id: 2, body: struct({ why: textBytes, outdated: bool }) },
-  onchain: { id: 3, body: struct({ by: spentBy, tx: bytes4, height: u32 }) },
+  failed: { id: 2, body: struct(givenUp) },
+  onchain: { id: 3, body: struct({ by: spentBy, tx: bytes4, height: u32, before: struct(givenUp) }) },
   closed: { id: 4, body: struct({ by: spentBy }) },
 });
 
@@ -182,6 +184,7 @@ const htlcFields = struct({
   order: u48,
   removal: optional(struct({ ending, marks, order: u48 })),
   preimage: optional(preimage),
+  over: bool,
 });
 /** An HTLC but for its onion, which is a record of its own because it never changes, and its key. */
 export const htlcRecord: Codec<Omit<Htlc, 'way' | 'id' | 'onion' | 'acknowledged'>> = htlcFields;

@@ -104,10 +104,15 @@ export interface Htlc {
   readonly added: Marks;
   readonly order: number;
   readonly removal: Removal | undefined;
-  /** `out` only: known from a fulfill that a disconnect undid; the knowledge is not undone. */
+  /**
+   * `out`: known from a fulfill that a disconnect undid, or from the chain; the knowledge is not undone. `in`: what it is to
+   * be claimed with on chain.
+   */
   readonly preimage: Preimage | undefined;
   /** `out` only, not saved: the fate was told and taken. */
   readonly acknowledged: boolean;
+  /** Ended on chain and taken note of for good: `out` acknowledged, `in` told as settled. It only stands in a transaction. */
+  readonly over: boolean;
 }
 
 /** What is left of an HTLC that is over: enough to find and take its output in a revoked commitment of the peer's. */
@@ -273,13 +278,38 @@ export interface Round {
   readonly received: Sat | undefined;
 }
 
-/** Given up. `outdated` when the peer proved that we are behind: then our commitment must never be published. */
-export interface Failed {
-  readonly phase: 'failed';
-  readonly core: Core;
+/** What is left to do about a channel that was given up while its funding output is unspent. */
+export interface GivenUp {
   /** What the `error` said that we sent, sent again on each reconnect. */
   readonly why: string;
+  /** The peer proved that we are behind: our commitment must never be published. */
   readonly outdated: boolean;
+  /** A closing transaction that both signed, whole: published instead of our commitment. */
+  readonly agreed: Uint8Array | undefined;
+}
+
+/** Given up; the funding output is not spent yet. */
+export interface Failed extends GivenUp {
+  readonly phase: 'failed';
+  readonly core: Core;
+}
+
+/** A confirmed spend of one of a commitment's outputs, or of what came out of that. */
+export interface OutputSpend {
+  readonly tx: Uint8Array;
+  readonly height: number;
+}
+
+/** What the chain told in this run of the process; not saved, because it is told again. */
+export interface Seen {
+  /** Whether it told of the spend of the funding output: until then a reorg may have undone that. */
+  readonly confirmed: boolean;
+  /** By outpoint, as `outpointKey` writes it. */
+  readonly spends: ReadonlyMap<string, OutputSpend>;
+  /** The HTLCs of a revoked commitment that are over; undefined while they are read. */
+  readonly past: readonly PastHtlc[] | undefined;
+  /** Fates of outgoing HTLCs that were told. */
+  readonly told: ReadonlyMap<bigint, 'fulfilled' | 'failed'>;
 }
 
 /** The funding output is spent in the chain. */
@@ -289,6 +319,9 @@ export interface Onchain {
   readonly by: SpentBy;
   readonly tx: Uint8Array;
   readonly height: number;
+  /** What the channel becomes again if a reorg takes the spend out of the chain. */
+  readonly before: GivenUp;
+  readonly seen: Seen;
 }
 
 /** Over and done. */

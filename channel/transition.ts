@@ -6,24 +6,36 @@
 import { text } from '../wire/bytes.ts';
 import { canPrepare, canSign, prepare } from './dance.ts';
 import { refused, report, send, toldAgain } from './effects.ts';
-import { disconnect, errorAgain, onBlock, onSpent, publish, react } from './ending.ts';
+import { disconnect, errorAgain, onBlock, publish, react } from './ending.ts';
 import { ChannelError } from './errors.ts';
+import { follow } from './follow.ts';
 import { acknowledge } from './htlcs.ts';
 import type { Context, Effect, Input, PeerMessage, Refusal, Step } from './io.ts';
 import { readyEvent } from './lockin.ts';
 import { beginRound, onClosingSigned } from './negotiation.ts';
+import {
+  acknowledgeOnchain,
+  onOutputSpent,
+  onOutputUnspent,
+  onPast,
+  onSpent,
+  onUnspent,
+  restoredOnchain,
+  withPreimage,
+} from './onchain.ts';
 import { openStep } from './open.ts';
 import { openingStep, watchFunding } from './opening.ts';
 import { diff } from './persist.ts';
 import { lostMessages, reestablish } from './reestablish.ts';
 import { checkScript } from './shutdown.ts';
-import type { ChannelState, Core, Funded, Negotiating } from './state.ts';
+import type { ChannelState, Closed, Core, Failed, Funded, Negotiating, Onchain } from './state.ts';
 
 export { acceptChannel, openChannel } from './opening.ts';
 
 /** One step of a channel. Never throws for anything a peer, the chain or a caller may bring. */
 export const transition = (state: ChannelState, input: Input, context: Context): Step => {
-  const [next, effects] = guarded(state, input, context);
+  const tip = input.type === 'block' ? input.height : context.height;
+  const [next, effects] = follow(state, guarded(state, input, context), input, tip);
   const changes = diff(state, next);
   return changes.length === 0 ? [next, effects] : [next, [{ do: 'save', changes }, ...effects]];
 };
@@ -79,11 +91,13 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
     case 'disconnected':
       return disconnect(state);
     case 'restored':
-      return [state, again(state)];
+      return [state.phase === 'onchain' ? restoredOnchain(state) : state, again(state)];
     case 'block':
       return onBlock(state, input.height);
     case 'funding_spent':
-      return onSpent(state, input.tx, input.height);
+      return onSpent(state, input);
+    case 'funding_unspent':
+      return state.phase === 'onchain' ? onUnspent(state) : [state, []];
     case 'prepare':
       return [{ ...state, core: prepare(state.core) }, []];
     case 'force_close':
@@ -100,27 +114,59 @@ const phaseStep = (state: Funded, input: Input, context: Context): Step => {
     case 'negotiating':
       return negotiatingStep(state, input, context);
     case 'failed':
-      return input.type === 'message' ? [state, [errorAgain(state)]] : overStep(state, input);
+      return input.type === 'message' ? [state, [errorAgain(state.core, state)]] : givenUpStep(state, input);
     case 'onchain':
+      return onchainStep(state, input);
     case 'closed':
-      return overStep(state, input);
+      return givenUpStep(state, input);
   }
 };
 
-const acknowledged = <S extends Funded>(state: S, id: bigint): Step => {
-  const core = acknowledge(state.core, id);
-  return [core === state.core ? state : { ...state, core }, []];
+const withCore = <S extends Funded>(state: S, core: Core): Step => [
+  core === state.core ? state : { ...state, core },
+  [],
+];
+
+/** What callers still have to say to a channel that the peer has no part in any more. */
+const givenUpStep = (state: Failed | Onchain | Closed, input: Input): Step => {
+  switch (input.type) {
+    case 'acknowledge':
+      return withCore(
+        state,
+        acknowledgeOnchain(state.core, input.id, state.phase === 'onchain' && state.seen.told.has(input.id)),
+      );
+    case 'fulfill':
+      return withCore(state, withPreimage(state.core, input.id, input.preimage));
+    default:
+      return [state, []];
+  }
 };
 
-const overStep = (state: Funded, input: Input): Step =>
-  input.type === 'acknowledge' ? acknowledged(state, input.id) : [state, []];
+const onchainStep = (state: Onchain, input: Input): Step => {
+  switch (input.type) {
+    case 'output_spent':
+      return [onOutputSpent(state, input), []];
+    case 'output_unspent':
+      return [onOutputUnspent(state, input), []];
+    case 'past_loaded':
+      return [onPast(state, input), []];
+    case 'message':
+      return [state, input.message.name === 'channel_reestablish' ? [errorAgain(state.core, state.before)] : []];
+    default:
+      return givenUpStep(state, input);
+  }
+};
 
 /** The peer is there again: a failed channel repeats its error, any other says where it stands. */
 const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>['features']): Step => {
   const [gone, dropped] = disconnect(state);
   const core: Core = { ...gone.core, link: { status: 'syncing', features } };
   const next = { ...gone, core };
-  if (next.phase === 'failed') return [next, [...dropped, errorAgain(next)]];
+  if (next.phase === 'failed') {
+    // BOLT 2: who lost its state shows that to the peer, and asks it to close.
+    const told = next.outdated ? [send(reestablish(core))] : [];
+    return [next, [...dropped, ...told, errorAgain(core, next)]];
+  }
   if (next.phase === 'onchain' || next.phase === 'closed') return [next, dropped];
   return [next, [...dropped, send(reestablish(core))]];
 };
@@ -129,7 +175,7 @@ const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>[
 const again = (state: Funded): readonly Effect[] => {
   const { core } = state;
   const watch = state.phase === 'closed' ? [] : [watchFunding(core)];
-  const told = toldAgain(core, state.phase === 'open');
+  const told = state.phase === 'closed' ? [] : toldAgain(core, state.phase === 'failed' || state.phase === 'onchain');
   switch (state.phase) {
     case 'open': {
       const tx = core.fundingTx;
@@ -149,7 +195,7 @@ const again = (state: Funded): readonly Effect[] => {
 const closing = (tx: Uint8Array): Effect => ({ do: 'broadcast', tx, why: 'closing' });
 
 const negotiatingStep = (state: Negotiating, input: Input, context: Context): Step => {
-  if (input.type === 'acknowledge') return acknowledged(state, input.id);
+  if (input.type === 'acknowledge') return withCore(state, acknowledge(state.core, input.id));
   if (input.type === 'close' && input.feerates !== undefined) return [{ ...state, feerates: input.feerates }, []];
   return input.type === 'message' ? onNegotiatingMessage(state, input.message, context) : [state, []];
 };

@@ -172,3 +172,13 @@ export const undoUnsigned = (core: Core): { readonly core: Core; readonly droppe
     dropped,
   };
 };
+
+/** Before a channel goes on chain: what was to be said to the peer with a preimage is kept, to be said to the chain. */
+export const keepPreimages = (core: Core): Core => {
+  const incoming = mapHtlcs(core.incoming, (htlc) =>
+    htlc.removal?.ending.kind === 'fulfill' && htlc.preimage === undefined
+      ? { ...htlc, preimage: htlc.removal.ending.preimage }
+      : htlc,
+  );
+  return incoming === core.incoming ? core : { ...core, incoming };
+};

@@ -1,7 +1,7 @@
 /** One channel in the node: its machine, and what the node knows about it beside the machine's state. */
 import type { Claim } from '../../channel/claim.ts';
 import type { ChannelEvent, Effect, Input } from '../../channel/io.ts';
-import type { ChannelState, Core, Funded } from '../../channel/state.ts';
+import type { ChannelState, Core, Funded, Htlc } from '../../channel/state.ts';
 import type { Txid } from '../../wire/units.ts';
 import type { Machine } from '../machine.ts';
 import type { Plan } from '../wallet/wallet.ts';
@@ -36,6 +36,12 @@ export const isFunded = (state: ChannelState): state is Funded => 'core' in stat
 
 /** What every funded channel has; undefined before. */
 export const coreOf = (state: ChannelState): Core | undefined => (isFunded(state) ? state.core : undefined);
+
+/** An HTLC the peer offered, unless it is gone for good: one that ended on chain stays in the state for its transaction's sake. */
+export const incomingOf = (state: ChannelState, id: bigint): Htlc | undefined => {
+  const htlc = coreOf(state)?.incoming.get(id);
+  return htlc?.over ? undefined : htlc;
+};
 
 /** How a channel is named in logs. */
 export const nameOf = (entry: Entry): object => ({ channel: entry.key.slice(0, 12), peer: entry.peer.slice(0, 16) });

@@ -22,7 +22,7 @@ import type { Chain, Log, Store } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { coreOf, type Entry, isFunded, nameOf } from './entry.ts';
+import { coreOf, type Entry, incomingOf, isFunded, nameOf } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import { loadChannelRecords } from './load.ts';
 import { CHANNELS, loadPast, outputInput, watchOutputs } from './onchain.ts';
@@ -166,7 +166,7 @@ export class ChannelHost {
 
   incoming(channel: string, id: bigint): Htlc | undefined {
     const entry = this.entries.get(channel);
-    return entry && coreOf(entry.machine.state)?.incoming.get(id);
+    return entry && incomingOf(entry.machine.state, id);
   }
 
   offered(channel: string, id: bigint): Htlc | undefined {

@@ -193,7 +193,9 @@ export class Switchboard {
     const { channels, height, log, noted } = this.parts;
     const { payload, note, next } = hop;
     const outgoing = channels.outgoing(payload.shortChannelId);
-    const failure = relayFailure(event, payload, outgoing, height());
+    const failure: Failure | undefined = event.givenUp
+      ? { name: 'permanent_channel_failure' }
+      : relayFailure(event, payload, outgoing, height());
     if (failure !== undefined || outgoing === undefined) {
       const to = scidText(payload.shortChannelId);
       log.debug(

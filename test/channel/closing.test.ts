@@ -144,6 +144,10 @@ describe('a cooperative close', () => {
     expect(eventsOf(pair.a, 'spent')).toMatchObject([{ by: 'mutual', height: 600 }]);
     expect(stateName(pair.a.state)).toBe('ONCHAIN');
     restart(pair, pair.a);
+    give(pair, pair.a, { type: 'block', height: 699 });
+    // Until the chain says so again, a reorg may have undone it.
+    expect(stateName(pair.a.state)).toBe('ONCHAIN');
+    give(pair, pair.a, closeFor(pair.a, last(pair.a)));
     give(pair, pair.a, { type: 'block', height: 698 });
     expect(stateName(pair.a.state)).toBe('ONCHAIN');
     give(pair, pair.a, { type: 'block', height: 699 });

@@ -1,0 +1,28 @@
+/** When an open channel must go on chain for an HTLC's sake (BOLT 2, "cltv_expiry_delta Selection"). */
+import { preimageOf, SAFETY } from './claiming.ts';
+import type { Fault } from './errors.ts';
+import type { Core, Htlc } from './state.ts';
+import { isDone, isSigned } from './updates.ts';
+
+/** Blocks past its expiry that the peer gets to end an HTLC of ours. */
+export const GRACE = 3;
+
+/** Whether some commitment that may still be published contains it. */
+const isCommitted = ({ added, removal }: Htlc, { head }: Core): boolean =>
+  isSigned(added) && (removal === undefined || !isDone(removal.marks, head));
+
+/** The height at which an HTLC makes us give up on the peer; undefined where the peer alone has something to lose. */
+const deadlineOf = (htlc: Htlc): number | undefined => {
+  if (htlc.way === 'out') return htlc.expiry + GRACE;
+  return preimageOf(htlc) === undefined ? undefined : htlc.expiry - SAFETY;
+};
+
+/** The HTLC for which we cannot wait any longer at this height, as a fault. */
+export const deadlineFault = (core: Core, height: number): Fault | undefined => {
+  for (const htlc of [...core.outgoing.values(), ...core.incoming.values()]) {
+    const deadline = deadlineOf(htlc);
+    if (deadline !== undefined && height >= deadline && isCommitted(htlc, core))
+      return { code: 'htlc_deadline', id: htlc.id, expiry: htlc.expiry };
+  }
+  return undefined;
+};

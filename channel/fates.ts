@@ -1,0 +1,123 @@
+/**
+ * How HTLCs end on chain (BOLT 5, "HTLC Output Handling"). An end is certain once it is deep enough: until then a reorg may
+ * bring the other one. A preimage is certain as soon as anybody sees it.
+ */
+import type { Transaction } from 'bitcoinjs-lib';
+import { hex } from '../wire/bytes.ts';
+import { sha256 } from '../wire/crypto.ts';
+import { preimage as asPreimage } from '../wire/units.ts';
+import { preimageOf } from './claiming.ts';
+import type { Concern } from './concerns.ts';
+import { fate } from './effects.ts';
+import type { Resolution } from './io.ts';
+import { MAX_EXPIRY_AHEAD } from './limits.ts';
+import type { Core, Htlc, Onchain } from './state.ts';
+import { isDone, withHtlc } from './updates.ts';
+
+/** Blocks, its own among them, that make a spend certain enough to fail the HTLC that paid for it. */
+export const DEPTH = 6;
+/** Blocks after which nothing is looked at any more. */
+export const DEEP = 100;
+
+/** Whether what is in the block at `at` is in that many blocks when the tip is at `tip`. */
+export const isDeep = (at: number, tip: number, depth: number): boolean => tip - at + 1 >= depth;
+
+/**
+ * Keeps the preimages that a transaction shows of HTLCs that we offered: whoever claims one must put it into a witness, so
+ * every item of 32 bytes is tried. The same core when it shows none.
+ */
+export const learnPreimages = (core: Core, tx: Transaction): Core => {
+  const items = tx.ins.flatMap(({ witness }) => witness.filter(({ length }) => length === 32));
+  if (items.length === 0) return core;
+  const byHash = new Map(items.map((item) => [hex(sha256(item)), item]));
+  let { outgoing } = core;
+  for (const htlc of core.outgoing.values()) {
+    const item = byHash.get(hex(htlc.paymentHash));
+    if (item === undefined || preimageOf(htlc) !== undefined) continue;
+    outgoing = withHtlc(outgoing, { ...htlc, preimage: asPreimage(new Uint8Array(item)) });
+  }
+  return outgoing === core.outgoing ? core : { ...core, outgoing };
+};
+
+/** Whether HTLCs of the commitment are still to be read: which output is whose may change. */
+const isUnread = ({ by, seen }: Onchain): boolean => by === 'revoked' && seen.past === undefined;
+
+/** The height from which on counts that nobody claimed this HTLC's output; undefined while somebody still may. */
+const decidedAt = ({ spend, claim, small, height }: Concern, { expiry }: Htlc): number | undefined => {
+  if (spend !== undefined) return spend.height;
+  // Too little to pay for taking it back: as good as an HTLC without an output, but not before it may be taken back.
+  if (small) return Math.max(height, expiry);
+  // Nothing of ours can end it. Once no HTLC that paid for it can be open any more, its fate is of no use to anybody.
+  return claim === undefined ? Math.max(height, expiry + MAX_EXPIRY_AHEAD) : undefined;
+};
+
+/** Of a commitment that we cannot read: whether an output may be this HTLC's. */
+const mayBe = ({ unreadable, value }: Concern, { amount }: Htlc): boolean => unreadable && value === amount / 1000n;
+
+/** What the peer said of an HTLC that nobody fulfilled, or, if nothing, what the chain says. */
+const failed = ({ removal }: Htlc): Resolution => {
+  if (removal?.ending.kind === 'fail') return { kind: 'failed', reason: removal.ending.reason };
+  if (removal?.ending.kind === 'malformed') {
+    const { failureCode, sha256OfOnion } = removal.ending;
+    return { kind: 'malformed', failureCode, sha256OfOnion };
+  }
+  return { kind: 'timed_out' };
+};
+
+/** The fate of an HTLC that we offered, where it is certain at this height. */
+export const chainFate = (
+  state: Onchain,
+  concerns: readonly Concern[],
+  htlc: Htlc,
+  tip: number,
+): Resolution | undefined => {
+  const { core, height } = state;
+  const known = fate(htlc, core.head);
+  if (known !== undefined || isUnread(state)) return known;
+  const own = concerns.filter((one) => (one.htlc?.way === 'out' && one.htlc.id === htlc.id) || mayBe(one, htlc));
+  const heights = own.map((one) => decidedAt(one, htlc));
+  const certain = [height, ...heights].every((at) => at !== undefined && isDeep(at, tip, DEPTH));
+  return certain ? failed(htlc) : undefined;
+};
+
+/** Whether an HTLC that we received was dealt with: told to be forwarded or claimed, and not taken back with its connection. */
+const wasReceived = ({ added }: Htlc, { head }: Core): boolean => isDone(added, head);
+
+/** Whether an HTLC that the peer offered is gone for good: its output was taken, or never was, or nobody wants it. */
+const isSettled = ({ height }: Onchain, concerns: readonly Concern[], htlc: Htlc, tip: number): boolean => {
+  const output = concerns.find((one) => one.htlc?.way === 'in' && one.htlc.id === htlc.id);
+  if (output === undefined) return isDeep(height, tip, DEPTH);
+  if (output.spend !== undefined) return isDeep(output.spend.height, tip, DEPTH);
+  const unclaimed = output.claim === undefined || output.small;
+  return unclaimed && isDeep(expiredAt(htlc, height), tip, DEEP);
+};
+
+/** When an HTLC that nobody takes may be left alone. A peer may set an expiry that no chain reaches in a lifetime. */
+const expiredAt = ({ expiry }: Pick<Htlc, 'expiry'>, height: number): number =>
+  Math.max(height, Math.min(expiry, height + MAX_EXPIRY_AHEAD));
+
+/** The received HTLCs that are gone and were not told to be. */
+export const newlySettled = (state: Onchain, concerns: readonly Concern[], tip: number): readonly Htlc[] =>
+  isUnread(state)
+    ? []
+    : [...state.core.incoming.values()].filter(
+        (htlc) => !htlc.over && wasReceived(htlc, state.core) && isSettled(state, concerns, htlc, tip),
+      );
+
+/** The height from which on an output is no concern any more; undefined while it is one. */
+const restsFrom = ({ spend, claim, small, htlc, height }: Concern, core: Core): number | undefined => {
+  if (spend !== undefined) return spend.height;
+  if (claim !== undefined && !small) return undefined;
+  if (htlc?.way !== 'out') return htlc === undefined ? height : expiredAt(htlc, height);
+  const live = core.outgoing.get(htlc.id);
+  return live === undefined || live.acknowledged ? height : undefined;
+};
+
+/** Whether everything is deep in the chain and everything told was taken: then the channel may be forgotten. */
+export const isOver = (state: Onchain, concerns: readonly Concern[], tip: number): boolean => {
+  const { core, height } = state;
+  if (!isDeep(height, tip, DEEP) || isUnread(state)) return false;
+  if ([...core.outgoing.values()].some(({ acknowledged }) => !acknowledged)) return false;
+  if ([...core.incoming.values()].some((htlc) => !htlc.over && wasReceived(htlc, core))) return false;
+  return concerns.map((one) => restsFrom(one, core)).every((at) => at !== undefined && isDeep(at, tip, DEEP));
+};

@@ -1,0 +1,112 @@
+/**
+ * What follows from a step for a channel that is given up or on chain: which outputs to watch, what to claim, which HTLCs ended,
+ * whether all is over. Worked out from the states before and after, in one place, so that no input can forget it.
+ */
+import { Transaction } from 'bitcoinjs-lib';
+import { bumpClaim } from './bump.ts';
+import type { Claim } from './claim.ts';
+import { type Concern, claimsOf, concernsOf, outpointKey } from './concerns.ts';
+import { report, resolved } from './effects.ts';
+import { chainFate, isOver, newlySettled } from './fates.ts';
+import type { Effect, Input, Step } from './io.ts';
+import { same } from './same.ts';
+import { spendNumber } from './spender.ts';
+import type { ChannelState, Onchain } from './state.ts';
+import { withHtlc } from './updates.ts';
+
+const isOnchain = (state: ChannelState): state is Onchain => state.phase === 'onchain';
+const concernsIn = (state: ChannelState): readonly Concern[] => (isOnchain(state) ? concernsOf(state) : []);
+
+/** All that a state wants claimed. */
+const wanted = (state: ChannelState, concerns: readonly Concern[]): readonly Claim[] => {
+  if (isOnchain(state)) return claimsOf(state, concerns);
+  const bump = state.phase === 'failed' ? bumpClaim(state) : undefined;
+  return bump === undefined ? [] : [bump];
+};
+
+/** Watches what is new, by the height of the transaction that made it. */
+const watchNew = (before: readonly Concern[], now: readonly Concern[]): readonly Effect[] => {
+  const known = new Set(before.map(({ outpoint }) => outpointKey(outpoint)));
+  const fresh = now.filter(({ outpoint }) => !known.has(outpointKey(outpoint)));
+  const heights = [...new Set(fresh.map(({ height }) => height))];
+  return heights.map((since) => ({
+    do: 'watch_outputs',
+    outpoints: fresh.filter(({ height }) => height === since).map(({ outpoint }) => outpoint),
+    since,
+  }));
+};
+
+/** Asks once for the HTLCs of each revoked commitment that is seen. */
+const askPast = (before: ChannelState | undefined, state: Onchain): readonly Effect[] => {
+  if (state.by !== 'revoked' || state.seen.past !== undefined) return [];
+  if (before !== undefined && isOnchain(before) && before.tx === state.tx) return [];
+  const number = spendNumber(state.core, Transaction.fromBuffer(state.tx));
+  return number === undefined ? [] : [{ do: 'load_past', number }];
+};
+
+/** Tells the fates of our HTLCs that have become certain. */
+const tellFates = (
+  state: Onchain,
+  concerns: readonly Concern[],
+  tip: number,
+): readonly [Onchain, readonly Effect[]] => {
+  const told = new Map(state.seen.told);
+  const news: Effect[] = [];
+  for (const htlc of state.core.outgoing.values()) {
+    if (htlc.acknowledged || told.get(htlc.id) === 'fulfilled') continue;
+    const result = chainFate(state, concerns, htlc, tip);
+    // A preimage that comes after all is still worth telling: perhaps what paid for it can still be claimed.
+    if (result === undefined || (told.has(htlc.id) && result.kind !== 'fulfilled')) continue;
+    told.set(htlc.id, result.kind === 'fulfilled' ? 'fulfilled' : 'failed');
+    news.push(resolved(htlc, result));
+  }
+  return news.length === 0 ? [state, []] : [{ ...state, seen: { ...state.seen, told } }, news];
+};
+
+/** Tells which of the peer's HTLCs are gone, once for good. */
+const tellSettled = (
+  state: Onchain,
+  concerns: readonly Concern[],
+  tip: number,
+): readonly [Onchain, readonly Effect[]] => {
+  const gone = newlySettled(state, concerns, tip);
+  if (gone.length === 0) return [state, []];
+  const incoming = gone.reduce((htlcs, htlc) => withHtlc(htlcs, { ...htlc, over: true }), state.core.incoming);
+  return [{ ...state, core: { ...state.core, incoming } }, gone.map(({ id }) => report({ event: 'settled', id }))];
+};
+
+/** The end: nothing of the HTLCs is needed any more. */
+const close = ({ core, by }: Onchain): Step => [
+  { phase: 'closed', core: { ...core, incoming: new Map(), outgoing: new Map(), fees: [] }, by },
+  [report({ event: 'closed' })],
+];
+
+const followOnchain = (state: Onchain, concerns: readonly Concern[], tip: number): Step => {
+  // Before the chain has told of the spend in this run, a reorg may have taken it while we were away.
+  if (!state.seen.confirmed) return [state, []];
+  const [resolved, fates] = tellFates(state, concerns, tip);
+  const [settled, gone] = tellSettled(resolved, concerns, tip);
+  if (!isOver(settled, concerns, tip)) return [settled, [...fates, ...gone]];
+  const [closed, end] = close(settled);
+  return [closed, [...fates, ...gone, ...end]];
+};
+
+/**
+ * A step and what follows from it at this height of the chain. After `restored` everything is said, else what changed: claims
+ * are the same function of the state before, so what was said is known.
+ */
+export const follow = (before: ChannelState, [state, effects]: Step, { type }: Input, tip: number): Step => {
+  if (state.phase !== 'failed' && state.phase !== 'onchain' && state.phase !== 'closed') return [state, effects];
+  const concerns = concernsIn(state);
+  const [next, news] = isOnchain(state) ? followOnchain(state, concerns, tip) : [state, []];
+  const again = type === 'restored';
+  if (!again && next === before) return [next, [...effects, ...news]];
+  const known = again ? [] : concernsIn(before);
+  const ask: readonly Effect[] = isOnchain(next) ? askPast(again ? undefined : before, next) : [];
+  const claims = wanted(next, concerns);
+  const say = again || !same(claims, wanted(before, known));
+  return [
+    next,
+    [...effects, ...watchNew(known, concerns), ...ask, ...(say ? [{ do: 'claims', claims } as const] : []), ...news],
+  ];
+};

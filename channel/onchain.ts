@@ -1,0 +1,116 @@
+/**
+ * A channel whose funding output is spent, step by step: what the chain says is noted, and what follows from all of it is
+ * worked out anew each time (concerns.ts, fates.ts). Only which transaction spent the funding output, and what must not be
+ * forgotten about HTLCs, is kept.
+ */
+import { Transaction } from 'bitcoinjs-lib';
+import { equal } from '../wire/bytes.ts';
+import { sha256 } from '../wire/crypto.ts';
+import type { Preimage } from '../wire/units.ts';
+import { preimageOf } from './claiming.ts';
+import { concernsOf, outpointKey } from './concerns.ts';
+import { fate, report } from './effects.ts';
+import { disconnectCore, publish } from './ending.ts';
+import { learnPreimages } from './fates.ts';
+import type { Input, Step } from './io.ts';
+import { nothingSeen } from './persist.ts';
+import { idOf, spentBy } from './spender.ts';
+import type { Core, Failed, Funded, GivenUp, Onchain, Seen } from './state.ts';
+import { isDone, keepPreimages, withHtlc } from './updates.ts';
+
+type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;
+
+/** What a channel goes back to when the spend of its funding output turns out not to be. */
+const givenUp = (state: Exclude<Funded, { phase: 'closed' }>): GivenUp => {
+  switch (state.phase) {
+    case 'open':
+      return { why: SPENT, outdated: false, agreed: undefined };
+    case 'negotiating':
+      return { why: SPENT, outdated: false, agreed: state.agreed };
+    case 'failed': {
+      const { why, outdated, agreed } = state;
+      return { why, outdated, agreed };
+    }
+    case 'onchain':
+      return state.before;
+  }
+};
+const SPENT = 'the funding output was spent';
+
+/** The fates that were already told in this run, or are told by the same step. */
+const alreadyTold = (core: Core): Seen['told'] => {
+  const told = new Map<bigint, 'fulfilled' | 'failed'>();
+  for (const [id, htlc] of core.outgoing) {
+    const result = fate(htlc, core.head);
+    if (result !== undefined) told.set(id, result.kind === 'fulfilled' ? 'fulfilled' : 'failed');
+  }
+  return told;
+};
+
+/** A channel read from the store: what it knows by itself is being told again. */
+export const restoredOnchain = (state: Onchain): Onchain => ({
+  ...state,
+  seen: { ...state.seen, told: alreadyTold(state.core) },
+});
+
+/** The funding output was spent in the chain: from here on only the chain counts. */
+export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>): Step => {
+  if (state.phase === 'closed') return [state, []];
+  const transaction = Transaction.fromBuffer(tx);
+  const txid = idOf(transaction);
+  if (state.phase === 'onchain' && equal(idOf(Transaction.fromBuffer(state.tx)), txid))
+    return [{ ...state, tx, height, seen: { ...state.seen, confirmed: true } }, []];
+  const before = givenUp(state);
+  const [offline, effects] = disconnectCore(state.core);
+  const core = keepPreimages({ ...offline, link: state.core.link });
+  const by = spentBy(core, transaction, before.agreed);
+  const seen: Seen = { ...nothingSeen, confirmed: true, told: alreadyTold(core) };
+  const next: Onchain = { phase: 'onchain', core, by, tx, height, before, seen };
+  return [next, [...effects, report({ event: 'spent', by, txid, height })]];
+};
+
+/** A reorg took the spend out of the chain: what we have is published again. */
+export const onUnspent = (state: Onchain): Step => {
+  const { core, by, tx, before } = state;
+  const agreed = by === 'mutual' ? tx : before.agreed;
+  const next: Failed = { phase: 'failed', core, ...before, agreed };
+  return [next, publish(next)];
+};
+
+const withSpends = (state: Onchain, spends: Seen['spends']): Onchain => ({ ...state, seen: { ...state.seen, spends } });
+
+/** Somebody spends an output of ours or one that decides about an HTLC. Preimages count before they are in a block. */
+export const onOutputSpent = (state: Onchain, { outpoint, tx, height }: InputOf<'output_spent'>): Onchain => {
+  const key = outpointKey(outpoint);
+  if (!concernsOf(state).some((one) => outpointKey(one.outpoint) === key)) return state;
+  const core = learnPreimages(state.core, Transaction.fromBuffer(tx));
+  const next = core === state.core ? state : { ...state, core };
+  const known = state.seen.spends.get(key);
+  if (height === undefined || (known !== undefined && known.height === height && equal(known.tx, tx))) return next;
+  return withSpends(next, new Map(state.seen.spends).set(key, { tx, height }));
+};
+
+/** A reorg took that spend out of the chain. */
+export const onOutputUnspent = (state: Onchain, { outpoint }: InputOf<'output_unspent'>): Onchain => {
+  const spends = new Map(state.seen.spends);
+  return spends.delete(outpointKey(outpoint)) ? withSpends(state, spends) : state;
+};
+
+/** The HTLCs of the revoked commitment were read. */
+export const onPast = (state: Onchain, { htlcs }: InputOf<'past_loaded'>): Onchain =>
+  state.by === 'revoked' ? { ...state, seen: { ...state.seen, past: htlcs } } : state;
+
+/** Keeps the preimage of an HTLC that we may claim; the same core when it is known, wrong, or of no HTLC that was received. */
+export const withPreimage = (core: Core, id: bigint, preimage: Preimage): Core => {
+  const htlc = core.incoming.get(id);
+  if (htlc === undefined || htlc.over || preimageOf(htlc) !== undefined || !isDone(htlc.added, core.head)) return core;
+  if (!equal(sha256(preimage), htlc.paymentHash)) return core;
+  return { ...core, incoming: withHtlc(core.incoming, { ...htlc, preimage }) };
+};
+
+/** What followed from an HTLC's fate is safe: on chain that is kept, so that it is not told after the next restart. */
+export const acknowledgeOnchain = (core: Core, id: bigint, isTold: boolean): Core => {
+  const htlc = core.outgoing.get(id);
+  if (htlc === undefined || htlc.over || !(isTold || fate(htlc, core.head) !== undefined)) return core;
+  return { ...core, outgoing: withHtlc(core.outgoing, { ...htlc, acknowledged: true, over: true }) };
+};

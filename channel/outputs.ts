@@ -1,0 +1,137 @@
+/**
+ * What the outputs of a commitment in the chain are (BOLT 3, "Commitment Transaction Outputs"), found by script and value in
+ * the transaction really seen: of a revoked commitment the balances are long forgotten, and an index is only where it was put.
+ */
+import type { Transaction } from 'bitcoinjs-lib';
+import { hex } from '../wire/bytes.ts';
+import { type Sat, sat } from '../wire/units.ts';
+import { keyScriptCode, remotePointAt } from './claim.ts';
+import { localKeys, remoteKeys } from './dance.ts';
+import type { CommitmentKeys } from './keys.ts';
+import { delayedScript, offeredHtlcScript, p2wpkh, p2wsh, receivedHtlcScript, toRemoteScript } from './script.ts';
+import { inLocal, inRemote, standing } from './spec.ts';
+import type { Core, Htlc, PastHtlc } from './state.ts';
+import { formats } from './weights.ts';
+
+/** A commitment: whose it is, its number, and its keys as far as they can be known. */
+export interface Standing {
+  readonly holder: 'local' | 'remote';
+  readonly number: number;
+  /** undefined for one of the peer's that is newer than all we know. */
+  readonly keys: CommitmentKeys | undefined;
+}
+
+/** An HTLC as a transaction knows it. */
+export type ChainHtlc = Pick<Htlc, 'way' | 'id' | 'amount' | 'paymentHash' | 'expiry'>;
+
+/** An output that is ours, or may become ours, or tells of an HTLC. */
+export type KnownOutput = { readonly index: number; readonly value: Sat; readonly script: Uint8Array } & (
+  | { readonly kind: 'to_local' | 'to_remote'; readonly scriptCode: Uint8Array }
+  /** `order` counts the HTLC outputs, as the signatures of commitment_signed do. */
+  | { readonly kind: 'htlc'; readonly scriptCode: Uint8Array; readonly htlc: ChainHtlc; readonly order: number }
+  | { readonly kind: 'unknown' }
+);
+
+/** Our commitment of that number. */
+export const localStanding = (core: Core, number: number): Standing => ({
+  holder: 'local',
+  number,
+  keys: localKeys(core, core.keys.perCommitmentSeed, number),
+});
+
+/** The peer's commitment of that number. */
+export const remoteStanding = (core: Core, number: number): Standing => {
+  const point = remotePointAt(core, number);
+  return { holder: 'remote', number, keys: point && remoteKeys(core, point) };
+};
+
+/** The script of what its holder waits for: to_local, and the outputs of its HTLC transactions. */
+export const delayedOf = ({ params }: Core, { holder, keys }: Standing): Uint8Array | undefined =>
+  keys && delayedScript(keys, (holder === 'local' ? params.remote : params.local).toSelfDelay);
+
+/** The HTLCs that stood in a commitment: those the channel still has, and those it only remembers. */
+export const htlcsOf = (core: Core, { holder, number }: Standing, past: readonly PastHtlc[]): readonly ChainHtlc[] => {
+  const view = holder === 'local' ? inLocal(number) : inRemote(number);
+  const live = [...core.outgoing.values(), ...core.incoming.values()].filter((htlc) => standing(view, htlc) === 'open');
+  const known = new Set(live.map(({ way, id }) => `${way}/${id}`));
+  return [...live, ...past.filter(({ way, id }) => !known.has(`${way}/${id}`))];
+};
+
+interface Expected {
+  readonly htlc: ChainHtlc;
+  readonly scriptCode: Uint8Array;
+}
+
+/** HTLCs by the output they would have. Those that share one stand in the order in which BOLT 3 has their outputs. */
+const expectedHtlcs = (
+  { params }: Core,
+  { holder, keys }: Standing,
+  htlcs: readonly ChainHtlc[],
+): ReadonlyMap<string, Expected[]> => {
+  const out = new Map<string, Expected[]>();
+  if (keys === undefined || htlcs.length === 0) return out;
+  const format = formats[params.format];
+  const offered = offeredHtlcScript(format, keys);
+  const received = receivedHtlcScript(format, keys);
+  const inOrder = [...htlcs].sort((a, b) => a.expiry - b.expiry || Number(a.id - b.id));
+  for (const htlc of inOrder) {
+    const byHolder = (htlc.way === 'out') === (holder === 'local');
+    const scriptCode = byHolder ? offered(htlc.paymentHash) : received(htlc.paymentHash, htlc.expiry);
+    const key = outputName(htlc.amount / 1000n, p2wsh(scriptCode));
+    const same = out.get(key);
+    if (same === undefined) out.set(key, [{ htlc, scriptCode }]);
+    else same.push({ htlc, scriptCode });
+  }
+  return out;
+};
+
+const outputName = (value: bigint, script: Uint8Array): string => `${value}:${hex(script)}`;
+
+/** Our main output of a commitment of the peer's. */
+const ourBalance = ({ params }: Core): { readonly script: Uint8Array; readonly scriptCode: Uint8Array } => {
+  const key = params.local.basepoints.payment;
+  if (!formats[params.format].confirmedSpendsOnly) return { script: p2wpkh(key), scriptCode: keyScriptCode(key) };
+  const scriptCode = toRemoteScript(key);
+  return { script: p2wsh(scriptCode), scriptCode };
+};
+
+/** The peer's main output of a commitment of ours: nothing to us, but a sign of whose the transaction is. */
+const theirBalance = ({ params }: Core): Uint8Array => {
+  const key = params.remote.basepoints.payment;
+  return formats[params.format].confirmedSpendsOnly ? p2wsh(toRemoteScript(key)) : p2wpkh(key);
+};
+
+/** The outputs of a commitment that matter to us, in their order. Each HTLC has at most one of them. */
+export const knownOutputs = (
+  core: Core,
+  whose: Standing,
+  htlcs: readonly ChainHtlc[],
+  tx: Transaction,
+): readonly KnownOutput[] => {
+  const delayed = delayedOf(core, whose);
+  const toLocal = delayed && hex(p2wsh(delayed));
+  const balance = whose.holder === 'remote' ? ourBalance(core) : undefined;
+  const toRemote = balance && hex(balance.script);
+  const expected = new Map([...expectedHtlcs(core, whose, htlcs)].map(([key, same]) => [key, [...same]]));
+  const out: KnownOutput[] = [];
+  let order = 0;
+  tx.outs.forEach(({ script: bytes, value: amount }, index) => {
+    const script = new Uint8Array(bytes);
+    const name = hex(script);
+    const base = { index, value: sat(amount), script };
+    const found = expected.get(outputName(amount, script))?.shift();
+    if (found !== undefined) out.push({ ...base, kind: 'htlc', ...found, order: order++ });
+    else if (delayed !== undefined && name === toLocal) out.push({ ...base, kind: 'to_local', scriptCode: delayed });
+    else if (balance !== undefined && name === toRemote)
+      out.push({ ...base, kind: 'to_remote', scriptCode: balance.scriptCode });
+    else out.push({ ...base, kind: 'unknown' });
+  });
+  return out;
+};
+
+/** How many outputs of a transaction speak for its being that commitment. */
+export const resemblance = (core: Core, whose: Standing, tx: Transaction): number => {
+  const known = knownOutputs(core, whose, htlcsOf(core, whose, []), tx);
+  const theirs = whose.holder === 'local' ? hex(theirBalance(core)) : undefined;
+  return known.filter(({ kind, script }) => kind !== 'unknown' || hex(script) === theirs).length;
+};

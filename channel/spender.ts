@@ -1,0 +1,59 @@
+/** Which transaction spent the funding output (BOLT 5): who made it decides what everything in it is. */
+import { Transaction } from 'bitcoinjs-lib';
+import { equal } from '../wire/bytes.ts';
+import { type Txid, txid } from '../wire/units.ts';
+import { commitmentNumber } from './commitment.ts';
+import { localCommitment, obscuring, remoteCommitment } from './dance.ts';
+import type { SpentBy } from './io.ts';
+import { localStanding, remoteStanding, resemblance, type Standing } from './outputs.ts';
+import type { Core } from './state.ts';
+
+/** The id of a transaction. */
+export const idOf = (tx: Transaction): Txid => txid(Uint8Array.from(tx.getHash()));
+
+/** The number that a spend of the funding output carries, if it is a commitment. */
+export const spendNumber = ({ params }: Core, tx: Transaction): number | undefined => {
+  const input = tx.ins[0];
+  return input && commitmentNumber(obscuring(params), { sequence: input.sequence, locktime: tx.locktime });
+};
+
+/** BOLT 3, "Closing Transaction": both forms of a closing have one of these sequences. */
+const closingSequences: ReadonlySet<number> = new Set([0xffffffff, 0xfffffffd]);
+
+/**
+ * Which spend this is. `agreed` is the closing transaction that both signed last, if any. An old commitment of our own, which
+ * only a copy of our keys can have published, counts as `local`; one of the peer's that we cannot know counts as `unknown`.
+ */
+export const spentBy = (core: Core, tx: Transaction, agreed: Uint8Array | undefined): SpentBy => {
+  const id = idOf(tx);
+  if (agreed !== undefined && equal(idOf(Transaction.fromBuffer(agreed)), id)) return 'mutual';
+  const number = spendNumber(core, tx);
+  if (number === undefined) return closingSequences.has(tx.ins[0]?.sequence ?? 0) ? 'mutual' : 'unknown';
+  const { local, remote } = core.head;
+  const is = (commitment: { readonly txid: Txid } | undefined): boolean =>
+    commitment !== undefined && equal(commitment.txid, id);
+  if (number === local && is(localCommitment(core))) return 'local';
+  if (number === remote && is(remoteCommitment(core, 'current'))) return 'remote';
+  if (number === remote + 1 && is(remoteCommitment(core, 'next'))) return 'remote_next';
+  const likeOurs = resemblance(core, localStanding(core, number), tx);
+  if (likeOurs > resemblance(core, remoteStanding(core, number), tx)) return 'local';
+  return number < remote ? 'revoked' : 'unknown';
+};
+
+/** The commitment that spent the funding output; undefined for a closing and for what is none. */
+export const commitmentOfSpend = (core: Core, by: SpentBy, tx: Transaction): Standing | undefined => {
+  const number = spendNumber(core, tx);
+  if (number === undefined) return undefined;
+  switch (by) {
+    case 'mutual':
+      return undefined;
+    case 'local':
+      return localStanding(core, number);
+    case 'remote':
+    case 'remote_next':
+    case 'revoked':
+      return remoteStanding(core, number);
+    case 'unknown':
+      return { holder: 'remote', number, keys: undefined };
+  }
+};
