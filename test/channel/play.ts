@@ -1,0 +1,97 @@
+/** Channels on a chain, played to their end: blocks come, claims are mined as soon as they may be, fates are acknowledged. */
+import { expect } from 'vitest';
+import type { Claim } from '../../channel/claim.ts';
+import type { ChannelEvent } from '../../channel/io.ts';
+import { outpointKey } from '../../node/chain/watch.ts';
+import { elsewhere } from '../support/spend.ts';
+import { coreOf, eventsOf, type Side } from './pair.ts';
+import { assemble, both, claimsOf, mine, tell, tip, txOf, type Who, type World } from './world.ts';
+
+/** The last transaction that a side published. */
+export const published = (side: Side): Uint8Array => {
+  const last = side.broadcasts.at(-1);
+  if (last === undefined) throw new Error('nothing was published');
+  return last.tx;
+};
+
+/** Gives up on the peer and mines what is published for it. */
+export const goOnchain = (world: World, who: Who): void => {
+  tell(world, who, { type: 'force_close' });
+  mine(world, [published(world.pair[who])]);
+};
+
+/** Takes note of every fate that was told, as a node does. */
+export const acknowledge = (world: World, who: Who): void => {
+  const side = world.pair[who];
+  for (const { id } of eventsOf(side, 'resolved'))
+    if (coreOf(side).outgoing.get(id)?.acknowledged === false) tell(world, who, { type: 'acknowledge', id });
+};
+
+export interface Rules {
+  /** Whose claims come first into a block where both want the same output. */
+  readonly first?: Who;
+  /** Whose claims are mined at all. */
+  readonly who?: readonly Who[];
+  /** Claims that somebody keeps back. */
+  readonly without?: (who: Who, claim: Claim) => boolean;
+}
+
+/** The claims that may be in the next block, as transactions, none of two that want the same. */
+export const ready = (world: World, { first = 'a', who = both, without = () => false }: Rules = {}): Uint8Array[] => {
+  const taken = new Set<string>();
+  const next = tip(world) + 1;
+  const out: Uint8Array[] = [];
+  for (const one of [...both].sort((x) => (x === first ? -1 : 1)).filter((x) => who.includes(x)))
+    for (const claim of claimsOf(world, one)) {
+      const { txid, index } = claim.outpoint;
+      const key = outpointKey(txid, index);
+      if (claim.kind === 'bump' || claim.from > next || taken.has(key) || without(one, claim)) continue;
+      taken.add(key);
+      out.push(assemble(world, one, claim));
+    }
+  return out;
+};
+
+/** Nothing that is claimed could have been in an earlier block: those that may be in the one after next are refused now. */
+const refusedNow = (world: World, who: readonly Who[]): void => {
+  for (const one of who)
+    for (const claim of claimsOf(world, one)) {
+      if (claim.kind === 'bump' || claim.from !== tip(world) + 2) continue;
+      const raw = assemble(world, one, claim);
+      expect(() => world.chain.mine(1, elsewhere, { only: [raw] }), claim.why).toThrow(/final/);
+    }
+};
+
+/** One block with all that may be in it. */
+export const advance = (world: World, rules: Rules = {}): void => {
+  const { who = both } = rules;
+  refusedNow(world, who);
+  mine(world, ready(world, rules));
+  for (const one of who) acknowledge(world, one);
+};
+
+export const isClosed = (world: World, who: Who): boolean => world.pair[who].state.phase === 'closed';
+
+/** Plays until a side's channel is over. */
+export const playOut = (world: World, rules: Rules = {}): void => {
+  const { who = both } = rules;
+  for (let blocks = 0; who.some((one) => !isClosed(world, one)); blocks++) {
+    if (blocks > 400)
+      throw new Error(`not over after ${blocks} blocks: ${who.map((one) => world.pair[one].state.phase)}`);
+    advance(world, rules);
+  }
+};
+
+/** How the HTLCs that a side offered ended, in the order in which it was told. */
+export const fates = (side: Side): readonly string[] =>
+  eventsOf(side, 'resolved').map(({ id, result }) => `${id} ${result.kind}`);
+
+/** Everything that a side told after its first `from` events. */
+export const named = (side: Side, from = 0): readonly ChannelEvent['event'][] =>
+  side.events.slice(from).map(({ event }) => event);
+
+/** Ids of the transactions in the last block but the coinbase. */
+export const lastBlock = ({ chain }: World): readonly string[] =>
+  chain.ledger.tip.transactions.slice(1).map(({ tx }) => tx.getId());
+
+export const idOfRaw = (raw: Uint8Array): string => txOf(raw).getId();
