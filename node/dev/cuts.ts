@@ -18,6 +18,8 @@ export class Cuts {
   private rules: readonly CutRule[];
   /** Matches of the first rule so far. */
   private seen = 0;
+  /** Messages since the rules were set, by name. */
+  private readonly counts = new Map<MessageName, number>();
 
   constructor(log: Log, rules: readonly CutRule[]) {
     this.log = log;
@@ -31,6 +33,16 @@ export class Cuts {
 
   /** Forgets the rules there are, for these. */
   set(rules: readonly CutRule[]): void {
+    this.counts.clear();
+    this.begin(rules);
+  }
+
+  /** How many messages of each name we sent since `set`; those kept from being sent count, too. */
+  get sent(): ReadonlyMap<MessageName, number> {
+    return this.counts;
+  }
+
+  private begin(rules: readonly CutRule[]): void {
     this.rules = rules;
     this.seen = 0;
   }
@@ -40,9 +52,14 @@ export class Cuts {
     const [rule] = this.rules;
     if (rule === undefined || incoming.includes(rule.action) !== (direction === 'in')) return undefined;
     if (nameOf(message) !== rule.message || ++this.seen < rule.count) return undefined;
-    this.set(this.rules.slice(1));
+    this.begin(this.rules.slice(1));
     this.log.info({ rule: rule.text }, 'dev-disconnect: a message it waited for');
     return rule;
+  }
+
+  private count(message: Uint8Array): void {
+    const name = nameOf(message);
+    if (name !== undefined) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 
   /** A connection under these rules. */
@@ -58,6 +75,7 @@ export class Cuts {
 
     const send = (message: Uint8Array): void => {
       if (silent) return;
+      this.count(message);
       const rule = this.match(message, 'out');
       const action = rule?.action;
       if (action !== 'before' && action !== 'drop' && action !== 'blackhole') stream.send(message);

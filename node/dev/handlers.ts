@@ -78,7 +78,7 @@ export const devHandlers = (node: Node, levers: Levers): DevHandlers => ({
   'dev-disconnect': async ({ rules }) => {
     const { cuts } = levers;
     if (rules !== undefined) cuts.set(rules);
-    return { rules: cuts.left.map(({ text }) => text) };
+    return { rules: cuts.left.map(({ text }) => text), sent: Object.fromEntries(cuts.sent) };
   },
   'dev-crash': async ({ point }) => {
     if (point === undefined) levers.die();

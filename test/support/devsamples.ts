@@ -24,7 +24,7 @@ const commitment = {
 };
 
 export const devSamples: { readonly [M in DevMethodName]: Result<M> } = {
-  'dev-disconnect': { rules: ['-WIRE_COMMITMENT_SIGNED'] },
+  'dev-disconnect': { rules: ['-WIRE_COMMITMENT_SIGNED'], sent: { commitment_signed: 3 } },
   'dev-crash': { waiting: 0, armed: ['die before:channel/*/head'] },
   'dev-hold-saves': { waiting: 3, armed: [] },
   'dev-release-saves': { waiting: 0, armed: [] },

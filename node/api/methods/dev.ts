@@ -58,7 +58,11 @@ export const devMethods = methods({
         .optional()
         .describe('in place of those there are, such as -WIRE_REVOKE_AND_ACK; an empty list for none'),
     }),
-    result: z.object({ rules: z.array(shown.text) }),
+    result: z.object({
+      rules: z.array(shown.text),
+      /** Messages we sent since the rules were set, by name. */
+      sent: z.record(z.string(), shown.u64),
+    }),
   },
   'dev-crash': {
     doc: 'Ends the process as a power cut does: now, or at a save, as --dev-crash does.',
