@@ -87,18 +87,26 @@ export interface ReceiverLimits {
   readonly setsPerPeer: number;
   /** Seconds an incomplete set is held. */
   readonly timeout: number;
-  /** Blocks before an HTLC's expiry at which its set is given up. */
+  /** Blocks before an HTLC's expiry from which on it is not claimed any more: its set is given up. */
   readonly expiryMargin: number;
   /** Settled set_ids remembered, so that a late share is failed at once. */
   readonly remembered: number;
 }
+
+/**
+ * A preimage must not be told when it may be too late to enforce it: BOLT 2 ("cltv_expiry_delta Selection") gives a channel 18
+ * blocks to claim an HTLC on chain, and its peer gets 3 to take the fulfil before that is begun.
+ */
+const CLAIM_BLOCKS = 18 + 3;
+/** So an invoice that leaves less could not be paid: the least min_final_cltv_expiry_delta. */
+export const LEAST_FINAL_CLTV = CLAIM_BLOCKS + 1;
 
 export const defaultLimits: ReceiverLimits = {
   shares: 255,
   sets: 1000,
   setsPerPeer: 200,
   timeout: 60,
-  expiryMargin: 9,
+  expiryMargin: CLAIM_BLOCKS,
   remembered: 4096,
 };
 

@@ -118,12 +118,17 @@ const settle = (
   return rivals.reduce((so, [rival]) => failSet(so, rival, 'no_open_invoice', context), settled);
 };
 
+/** Whether there is no time left to claim an HTLC for certain. */
+const isLate = (expiry: number, { height, limits }: ReceiverContext): boolean => expiry <= height + limits.expiryMargin;
+
 /** What a final hop checks of any HTLC on its own (BOLT 4, "Failure Messages"). */
 const checkHtlc = (input: HtlcInput, context: ReceiverContext): Refusal | undefined => {
   const { amount, expiry, payload, invoice } = input;
   if (amount < payload.amount) return 'amount_below_onion';
   if (expiry < payload.expiry) return 'expiry_below_onion';
   if (expiry < context.height + (invoice?.minFinalCltv ?? context.minFinalCltv)) return 'expiry_too_near';
+  // Whatever the invoice says.
+  if (isLate(expiry, context)) return 'expiry_too_near';
   if (payload.kind === 'eob') {
     const [first] = payload.blobs;
     const mixed = first === undefined || payload.blobs.some(({ setId }) => !equal(setId, first.setId));
@@ -171,9 +176,9 @@ const checkSet = (input: HtlcInput, set: HeldSet | undefined, context: ReceiverC
 };
 
 /** Why an incomplete set has to be given up now. */
-const overdue = (set: HeldSet, { now, height, limits }: ReceiverContext): Refusal | undefined => {
-  if (now - set.firstSeen > limits.timeout) return 'timeout';
-  for (const { expiry } of set.parts.values()) if (expiry <= height + limits.expiryMargin) return 'expiry_too_near';
+const overdue = (set: HeldSet, context: ReceiverContext): Refusal | undefined => {
+  if (context.now - set.firstSeen > context.limits.timeout) return 'timeout';
+  for (const { expiry } of set.parts.values()) if (isLate(expiry, context)) return 'expiry_too_near';
   return undefined;
 };
 

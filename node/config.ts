@@ -205,7 +205,7 @@ export const loadConfig = (sources: Sources): Config => {
     policy: {
       feeBase: pick('fee-base')?.value ?? msat(1000n),
       feePerSatoshi: pick('fee-per-satoshi')?.value ?? 10,
-      cltvDelta: pick('cltv-delta')?.value ?? 34,
+      cltvDelta: pick('cltv-delta')?.value ?? 40,
     },
     cltvFinal: pick('cltv-final')?.value ?? 40,
     minDepth: pick('min-depth')?.value ?? (network === 'regtest' ? 1 : 3),

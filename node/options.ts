@@ -3,11 +3,13 @@
  * help says about them all follow from it. Every value comes in as a text, whatever its source.
  */
 import type { z } from 'zod';
+import { LEAST_FINAL_CLTV } from '../amp/io.ts';
 import { utf8 } from '../wire/bytes.ts';
 import { type ChainName, chainHashOf } from '../wire/chains.ts';
 import { addressFrom } from './address.ts';
 import { msatFrom } from './api/amounts.ts';
 import { devOptions } from './dev/options.ts';
+import { LEAST_CLTV_DELTA } from './forward/margins.ts';
 import { oneOf, path, rows, value, whole, yesOrNo } from './optionkinds.ts';
 
 const address = value(addressFrom);
@@ -99,8 +101,16 @@ export const options = rows({
     doc: 'millionths of the amount as fee for forwarding; 10 unless told',
     schema: whole(0, 0xffff_ffff),
   },
-  'cltv-delta': { value: 'BLOCKS', doc: 'blocks kept between two hops; 34 unless told', schema: whole(1, 2016) },
-  'cltv-final': { value: 'BLOCKS', doc: 'blocks our invoices ask for; 40 unless told', schema: whole(1, 2016) },
+  'cltv-delta': {
+    value: 'BLOCKS',
+    doc: `blocks kept between two hops, at least ${LEAST_CLTV_DELTA}; 40 unless told`,
+    schema: whole(LEAST_CLTV_DELTA, 2016),
+  },
+  'cltv-final': {
+    value: 'BLOCKS',
+    doc: `blocks our invoices ask for, at least ${LEAST_FINAL_CLTV}; 40 unless told`,
+    schema: whole(LEAST_FINAL_CLTV, 2016),
+  },
   'min-depth': {
     value: 'BLOCKS',
     doc: 'confirmations before a channel is used; 3 unless told, 1 on regtest',

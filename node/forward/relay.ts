@@ -8,11 +8,7 @@ import { zeros } from '../../wire/bytes.ts';
 import type { Msat } from '../../wire/units.ts';
 import type { OwnPolicy } from '../graph/announce.ts';
 import { forwardingFee } from '../graph/routing.ts';
-
-/** Blocks before its expiry at which an HTLC is too late to be offered to anybody. */
-export const EXPIRY_MARGIN = 3;
-/** An HTLC that could lock our funds for longer than two weeks is not taken. */
-export const MAX_EXPIRY_AHEAD = 2016;
+import { EXPIRY_MARGIN, MAX_EXPIRY_AHEAD } from './margins.ts';
 
 /** The channel that the onion names, as far as relaying goes. */
 export interface OutgoingChannel {
@@ -46,7 +42,7 @@ export const relayFailure = (
   if (incoming.amount < amtToForward + forwardingFee(policy, amtToForward))
     return { name: 'fee_insufficient', htlc_msat: incoming.amount, channel_update };
   if (incoming.expiry < outgoingCltvValue + policy.cltvExpiryDelta)
-    return { name: 'incorrect_cltv_expiry', cltv_expiry: incoming.expiry, channel_update };
+    return { name: 'incorrect_cltv_expiry', cltv_expiry: outgoingCltvValue, channel_update };
   if (outgoingCltvValue <= height + EXPIRY_MARGIN) return { name: 'expiry_too_soon', channel_update };
   if (outgoingCltvValue > height + MAX_EXPIRY_AHEAD) return { name: 'expiry_too_far' };
   return undefined;

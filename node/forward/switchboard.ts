@@ -16,8 +16,9 @@ import type { Change } from '../../wire/change.ts';
 import { type Msat, type Point, type SecretKey, type ShortChannelId, scidText, subMsat } from '../../wire/units.ts';
 import type { ArrivedHtlc } from '../pay/receiver.ts';
 import type { Log } from '../ports.ts';
+import { MAX_EXPIRY_AHEAD } from './margins.ts';
 import { decodeOrigin, encodeOrigin, htlcName, type Origin } from './origin.ts';
-import { MAX_EXPIRY_AHEAD, type OutgoingChannel, relayFailure } from './relay.ts';
+import { type OutgoingChannel, relayFailure } from './relay.ts';
 import type { ReplayLog } from './replay.ts';
 
 /** What the switchboard needs of the channels. */

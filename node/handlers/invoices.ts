@@ -1,4 +1,5 @@
 /** Methods about invoices and sets being received. */
+import { LEAST_FINAL_CLTV } from '../../amp/io.ts';
 import type { SetView } from '../../amp/reports.ts';
 import { equal, hex, utf8 } from '../../wire/bytes.ts';
 import { sha256, signRecoverable } from '../../wire/crypto.ts';
@@ -83,6 +84,11 @@ const invoice = async (node: Node, params: Params<'invoice'>): Promise<Result<'i
     throw new ApiError('invoice_preimage_exists', 'preimage: there is an invoice with this preimage already');
   const paymentSecret = ports.entropy.bytes(32);
   const minFinalCltv = cltv ?? config.cltvFinal;
+  if (minFinalCltv < LEAST_FINAL_CLTV)
+    throw new ApiError(
+      'invalid_params',
+      `cltv: expected at least ${LEAST_FINAL_CLTV}, or it would be too late to claim`,
+    );
   const now = node.now();
   const routes = hints(node, params.exposeprivatechannels);
   const bolt11 = encodeInvoice(

@@ -69,7 +69,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
   });
 
   test('is failed when an HTLC of it comes within its expiry margin', () => {
-    const receiver = run(amp({ scheme, parts: 3, expiry: 520 }).slice(0, 2));
+    const receiver = run(amp({ scheme, parts: 3, expiry: 532 }).slice(0, 2));
     receiver.tick(0, 10);
     expect(fates(receiver, 2)).toEqual(['held', 'held']);
     receiver.tick(0, 1);
@@ -190,10 +190,20 @@ test.each<[string, Htlc, string]>([
     { ...one, payload: { ...one.payload, expiry: one.expiry + 1 } },
     'final_incorrect_cltv_expiry',
   ],
-  ['expires too soon', { ...one, expiry: 517, payload: { ...one.payload, expiry: 517 } }, WRONG],
+  ['expires too soon to be claimed', { ...one, expiry: 521, payload: { ...one.payload, expiry: 521 } }, WRONG],
 ])('an HTLC that %s is failed alone', (_, htlc, failure) => {
   expect(run([htlc]).fate(0)).toBe(failure);
-  expect(run([{ ...one, expiry: 518, payload: { ...one.payload, expiry: 518 } }]).fate(0)).toBe('fulfilled');
+  expect(run([{ ...one, expiry: 522, payload: { ...one.payload, expiry: 522 } }]).fate(0)).toBe('fulfilled');
+});
+
+test.each([
+  [539, WRONG],
+  [540, 'fulfilled'],
+])('where 40 blocks are asked for, an HTLC that expires at %d is %s', (expiry, fate) => {
+  const receiver = new ReceiverUnderTest();
+  receiver.context = { ...receiver.context, minFinalCltv: 40 };
+  receiver.arrive({ ...one, expiry, payload: { ...one.payload, expiry } });
+  expect(receiver.fate(0)).toBe(fate);
 });
 
 describe('bounds on incomplete sets', () => {

@@ -32,7 +32,7 @@ describe('sources', () => {
     const config = loadConfig(sources({ alias: 'flag' }, { AMPERE_ALIAS: 'env', AMPERE_LOG_LEVEL: 'error' }, file));
     expect(config.alias).toBe('flag');
     expect(config.logLevel).toBe('error');
-    expect(config.policy).toEqual({ feeBase: 7n, feePerSatoshi: 10, cltvDelta: 34 });
+    expect(config.policy).toEqual({ feeBase: 7n, feePerSatoshi: 10, cltvDelta: 40 });
   });
 
   test('with nothing but bitcoind a node on regtest stays on loopback', () => {
@@ -121,7 +121,8 @@ describe('what is refused', () => {
     [{ 'log-level': 'loud' }, '--log-level (command line): expected one of debug, info, warn, error, silent'],
     [{ 'fee-base': '-1' }, '--fee-base (command line): expected an amount'],
     [{ 'fee-base': '5000000000' }, '--fee-base (command line): expected at most 4294967295 msat'],
-    [{ 'cltv-delta': '0' }, '--cltv-delta (command line): expected an integer from 1 to 2016'],
+    [{ 'cltv-delta': '34' }, '--cltv-delta (command line): expected an integer from 35 to 2016'],
+    [{ 'cltv-final': '21' }, '--cltv-final (command line): expected an integer from 22 to 2016'],
     [{ 'amp-shares': '256' }, '--amp-shares (command line): expected an integer from 1 to 255'],
     [{ 'accept-spontaneous': 'perhaps' }, '--accept-spontaneous (command line): expected true or false'],
     [{ dev: 'true', network: 'signet' }, '--dev (command line): is for regtest only'],
@@ -144,7 +145,7 @@ describe('what is refused', () => {
     ['\n\ndir=/x', '/data/config line 3', 'dir', 'belongs on the command line or in the environment'],
     ['alias', '/data/config line 1', 'alias', 'expected alias=TEXT'],
     ['alias=x\nalias=y', '/data/config line 2', 'alias', 'is given twice'],
-    ['cltv-delta=ten', '/data/config line 1', 'cltv-delta', 'expected an integer from 1 to 2016'],
+    ['cltv-delta=ten', '/data/config line 1', 'cltv-delta', 'expected an integer from 35 to 2016'],
     ['__proto__=x', '/data/config line 1', '__proto__', 'no option of this name'],
   ])('the file %j is named by line and key', (file, source, key, expected) => {
     expect(errorOf(sources({}, {}, file))).toMatchObject({ source, key, expected });

@@ -80,7 +80,7 @@ describe('an HTLC is failed back', () => {
     {
       why: 'one block of delay is missing',
       incoming: { expiry: 1139 },
-      failure: { name: 'incorrect_cltv_expiry', cltv_expiry: 1139, channel_update: update },
+      failure: { name: 'incorrect_cltv_expiry', cltv_expiry: 1100, channel_update: update },
     },
     {
       why: 'it expires too soon',
