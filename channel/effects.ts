@@ -29,7 +29,7 @@ export const refused = (origin: Uint8Array, why: Refusal): Effect => report({ ev
 /** An incoming HTLC to be dealt with; `givenUp` once its channel is. */
 export const received = (core: Core, htlc: Htlc, givenUp = false): Effect => {
   const { id, amount, paymentHash, expiry, onion, pathKey } = htlc;
-  const overexposed = isOverexposed(core, htlc);
+  const overexposed = core.lockin.scid === undefined || isOverexposed(core, htlc);
   return report({ event: 'received', id, amount, paymentHash, expiry, onion, pathKey, overexposed, givenUp });
 };
 

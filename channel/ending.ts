@@ -9,9 +9,6 @@ import { abandon } from './opening.ts';
 import type { ChannelState, Core, Failed, Funded, GivenUp, Negotiating, Open } from './state.ts';
 import { keepPreimages, undoUnsigned } from './updates.ts';
 
-/** BOLT 2: a fundee forgets a channel whose funding does not confirm within this many blocks. */
-export const FUNDING_TIMEOUT = 2016;
-
 /** The connection is gone: what no commitment contains is undone, and whose offer that was is told. */
 export const disconnectCore = (core: Core): readonly [core: Core, effects: readonly Effect[]] => {
   if (core.link.status === 'offline') return [core, []];
@@ -83,14 +80,10 @@ export const errorAgain = ({ channelId }: Core, { why }: GivenUp): Effect =>
 export const onBlock = (state: Funded, height: number): Step => {
   switch (state.phase) {
     case 'open': {
-      const { core } = state;
-      const { params, lockin } = core;
-      const fault = deadlineFault(core, height);
+      const fault = deadlineFault(state.core, height);
       if (fault !== undefined) throw new ChannelError(fault);
-      if (core.fundingTx.length > 0) return [state, [{ do: 'broadcast', tx: core.fundingTx, why: 'funding' }]];
-      if (params.role === 'fundee' && lockin.scid === undefined && height > params.since + FUNDING_TIMEOUT)
-        return forget(core, { code: 'funding_timeout', blocks: FUNDING_TIMEOUT });
-      return [state, []];
+      const { fundingTx } = state.core;
+      return [state, fundingTx.length > 0 ? [{ do: 'broadcast', tx: fundingTx, why: 'funding' }] : []];
     }
     case 'negotiating':
       return [state, state.agreed === undefined ? [] : [{ do: 'broadcast', tx: state.agreed, why: 'closing' }]];
@@ -101,8 +94,3 @@ export const onBlock = (state: Funded, height: number): Step => {
       return [state, []];
   }
 };
-
-const forget = ({ params, channelId, link }: Core, fault: Fault): Step => [
-  { phase: 'abandoned', key: params.key, fault },
-  [...(link.status === 'offline' ? [] : [send(errorMessage(channelId, fault))]), report({ event: 'abandoned', fault })],
-];

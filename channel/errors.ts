@@ -30,6 +30,8 @@ export type Fault =
   | { readonly code: 'invalid_funding_signature' }
   | { readonly code: 'wrong_funding_output' }
   | { readonly code: 'funding_timeout'; readonly blocks: number }
+  | { readonly code: 'funding_double_spent' }
+  | { readonly code: 'opening_timeout'; readonly seconds: number }
   | { readonly code: 'disconnected_while_opening' }
   | { readonly code: 'invalid_point'; readonly field: string }
   | { readonly code: 'htlc_id_out_of_order'; readonly expected: bigint; readonly got: bigint }
@@ -84,6 +86,8 @@ export const reactions = {
   invalid_funding_signature: 'fail_channel',
   wrong_funding_output: 'fail_channel',
   funding_timeout: 'fail_channel',
+  funding_double_spent: 'fail_channel',
+  opening_timeout: 'fail_channel',
   disconnected_while_opening: 'ignore',
   invalid_point: 'fail_channel',
   htlc_id_out_of_order: 'warn_and_disconnect',

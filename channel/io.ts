@@ -154,6 +154,10 @@ export type Input =
       readonly amount: Sat;
       readonly script: Uint8Array;
     }
+  /** A reorg took the funding transaction out of the chain after its depth was told. */
+  | { readonly type: 'funding_unconfirmed' }
+  /** Another transaction has spent what our funding transaction spends, too deep for a reorg: it will never confirm. */
+  | { readonly type: 'funding_double_spent' }
   /** A confirmed transaction spends the funding output. */
   | { readonly type: 'funding_spent'; readonly tx: Uint8Array; readonly height: number }
   /** No transaction of the chain spends it: a reorg took the spend out. Also told, instead of a spend, after `restored`. */
@@ -173,6 +177,8 @@ export type Input =
   /** The peer is there and `init` was exchanged. */
   | { readonly type: 'connected'; readonly features: ChannelFeatures }
   | { readonly type: 'disconnected' }
+  /** The peer has not done its part of an opening for this long; a channel with its first commitments signed ignores it. */
+  | { readonly type: 'opening_timeout'; readonly seconds: number }
   /** The state was just read from the store. Comes once, before anything else. */
   | { readonly type: 'restored' }
   /** Offer an HTLC. `origin` comes back with its fate, uninterpreted; `onion` has 1,366 bytes. */
@@ -281,7 +287,10 @@ export type ChannelEvent =
       readonly expiry: number;
       readonly onion: Uint8Array;
       readonly pathKey: Point | undefined;
-      /** It is too small for an output, and with others like it beyond what we risk: to be failed, its preimage kept. */
+      /**
+       * To be failed, its preimage kept: it is too small for an output and with others like it beyond what we risk, or the
+       * funding is not in the chain, where no output is worth anything.
+       */
       readonly overexposed: boolean;
       /** Its channel is given up: a preimage still claims it on chain, but it must not be passed on any more. */
       readonly givenUp: boolean;
@@ -301,7 +310,7 @@ export type ChannelEvent =
   | { readonly event: 'closed' }
   /** The peer complained without failing the channel. */
   | { readonly event: 'warned'; readonly text: string }
-  /** The opening came to nothing, no coin moved, no record is left. */
+  /** The opening came to nothing, or its funding will never be what was agreed: no coin moved, no record is left. */
   | { readonly event: 'abandoned'; readonly fault: Fault }
   /** The channel is given up; `broadcast` says whether our commitment was published (not when it may be outdated). */
   | { readonly event: 'failed'; readonly fault: Fault; readonly broadcast: boolean };

@@ -1,11 +1,10 @@
 /** From the funding transaction to channel_ready on both sides (BOLT 2, "The channel_ready Message"). */
-import { equal } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
 import { scidOf } from '../wire/units.ts';
 import { report, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
 import type { Effect, Input, PeerMessageOf } from './io.ts';
-import { fundingScriptOf, watchFunding } from './opening.ts';
+import { depthOf } from './opening.ts';
 import { perCommitmentPoint } from './secrets.ts';
 import type { Core } from './state.ts';
 
@@ -37,18 +36,16 @@ export const sayReady = (core: Core): Locked => {
 };
 
 /**
- * The funding transaction is in a block. Throws ChannelError when its output is not what was agreed. Told again after a reorg:
- * then the short_channel_id changes, and nothing else.
+ * The funding transaction is in a block; `opening` when channel_ready is still of use. Told again after a reorg: then the
+ * short_channel_id changes, and nothing else.
  */
-export const onDepth = (core: Core, input: Extract<Input, { type: 'funding_depth' }>): Locked => {
+export const onDepth = (core: Core, input: Extract<Input, { type: 'funding_depth' }>, opening: boolean): Locked => {
   const { params, lockin, funding } = core;
-  if (input.amount !== params.capacity || !equal(input.script, fundingScriptOf(params)))
-    throw new ChannelError({ code: 'wrong_funding_output' });
-  const watch = watchFunding(core);
-  if (watch.do === 'watch_funding' && input.depth < watch.depth) return [core, []];
+  if (input.depth < depthOf(params)) return [core, []];
   const scid = scidOf(input.height, input.txIndex, funding.index);
   if (scid === lockin.scid) return [core, []];
   const located = { ...core, fundingTx: new Uint8Array(), lockin: { ...lockin, scid } };
+  if (!opening) return [located, []];
   return lockin.sent ? [located, readyEvent(located)] : sayReady(located);
 };
 

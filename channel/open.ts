@@ -4,7 +4,7 @@ import { fate, received, report, resolved, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
 import { acknowledge, changeFee, end, offer, onAdd, onEnd, onFee, ourUpdates } from './htlcs.ts';
 import type { Context, Effect, Input, PeerMessage, PeerMessageOf, Step } from './io.ts';
-import { onChannelReady, onDepth, sayReady } from './lockin.ts';
+import { onChannelReady, sayReady } from './lockin.ts';
 import { lostMessages } from './reestablish.ts';
 import { advance, barred, mayUpdate, onClose, onShutdown, shutdownAgain } from './shutdown.ts';
 import type { Core, Open } from './state.ts';
@@ -128,8 +128,6 @@ export const openStep = (state: Open, input: Input, context: Context): Step => {
       return onSign(state, context);
     case 'close':
       return onClose(state, input, context);
-    case 'funding_depth':
-      return withCore(state, onDepth(core, input));
     default:
       return [state, []];
   }

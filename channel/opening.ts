@@ -174,14 +174,18 @@ const accept = (message: PeerMessageOf<'open_channel'>, request: AcceptRequest, 
 export const fundingScriptOf = ({ local, remote }: Params): Uint8Array =>
   fundingOutputScript(local.basepoints.funding, remote.basepoints.funding);
 
-/** Asks the world to follow the funding output. The fundee decides how deep is deep enough. */
+/** Blocks on the funding transaction, its own counted, before the channel is used: the fundee decides. */
+export const depthOf = ({ role, local, remote }: Params): number =>
+  Math.max(1, role === 'funder' ? remote.minimumDepth : local.minimumDepth);
+
+/** Asks the world to follow the funding output. */
 export const watchFunding = ({ params, funding }: Pick<Core, 'params' | 'funding'>): Effect => ({
   do: 'watch_funding',
   txid: funding.txid,
   output: funding.index,
   amount: params.capacity,
   script: fundingScriptOf(params),
-  depth: Math.max(1, params.role === 'funder' ? params.remote.minimumDepth : params.local.minimumDepth),
+  depth: depthOf(params),
 });
 
 const onAccept = (state: AwaitingAccept, message: PeerMessageOf<'accept_channel'>): Step => {
@@ -277,6 +281,8 @@ const onFundingSigned = (state: AwaitingFundingSigned, message: PeerMessageOf<'f
 /** A step of an opening; faults are thrown as ChannelError. Errors and warnings of the peer are not for here. */
 export const openingStep = (state: Opening, input: Input): Step => {
   if (input.type === 'disconnected') return abandon(state, { code: 'disconnected_while_opening' }, false);
+  if (input.type === 'opening_timeout')
+    return abandon(state, { code: 'opening_timeout', seconds: input.seconds }, true);
   if (input.type === 'message') {
     const { message } = input;
     if (state.phase === 'awaiting_accept' && message.name === 'accept_channel') return onAccept(state, message);

@@ -29,6 +29,7 @@ import { diff } from './persist.ts';
 import { lostMessages, reestablish } from './reestablish.ts';
 import { checkScript } from './shutdown.ts';
 import type { ChannelState, Closed, Core, Failed, Funded, Negotiating, Onchain } from './state.ts';
+import { onDoubleSpent, onFundingDepth, onUnconfirmed, outwaited } from './unfunded.ts';
 
 export { acceptChannel, openChannel } from './opening.ts';
 
@@ -93,7 +94,13 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
     case 'restored':
       return [state.phase === 'onchain' ? restoredOnchain(state) : state, again(state)];
     case 'block':
-      return onBlock(state, input.height);
+      return outwaited(state, input.height) ?? onBlock(state, input.height);
+    case 'funding_depth':
+      return onFundingDepth(state, input);
+    case 'funding_unconfirmed':
+      return onUnconfirmed(state);
+    case 'funding_double_spent':
+      return onDoubleSpent(state);
     case 'funding_spent':
       return onSpent(state, input);
     case 'funding_unspent':

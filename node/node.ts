@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Context } from '../channel/io.ts';
 import { hex, unhex } from '../wire/bytes.ts';
 import { ourFeatures } from '../wire/features.ts';
-import type { Msat } from '../wire/units.ts';
+import { type Msat, point } from '../wire/units.ts';
 import { Addresses } from './addresses.ts';
 import { checkNetwork } from './chain/bitcoind.ts';
 import { Feerates } from './chain/feerate.ts';
@@ -27,6 +27,7 @@ import { Gossip } from './graph/gossip.ts';
 import { Graph } from './graph/graph.ts';
 import { ANNOUNCE_DEPTH, OwnChannels } from './graph/own.ts';
 import { graphStore, loadGraph } from './graph/persist.ts';
+import { spentChannels } from './graph/spent.ts';
 import type { Heard, Hooks } from './hooks.ts';
 import { type Network, networkOf } from './network.ts';
 import { type Experiments, openDesk } from './pay/desk.ts';
@@ -37,6 +38,7 @@ import { Peers } from './peer/peers.ts';
 import type { ChainEvent, Ports } from './ports.ts';
 import { Gate } from './store/gate.ts';
 import { prepareStore } from './store/open.ts';
+import { everySecond } from './ticking.ts';
 import { keysOf, type NodeKeys } from './wallet/keys.ts';
 import { openSeed } from './wallet/seed.ts';
 import { rebroadcast } from './wallet/send.ts';
@@ -174,6 +176,9 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       case 'ready':
         refresh(entry);
         break;
+      case 'abandoned':
+        forgetPeer(entry);
+        break;
       default:
         break;
     }
@@ -182,6 +187,13 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const keepPeer = (entry: Entry): void => {
     const peer = channels.peerOf(entry.key);
     peers.keep(peer, addresses.of(peer));
+  };
+  /** Nothing is left with a peer whose last channel came to nothing. */
+  const forgetPeer = (entry: Entry): void => {
+    const peer = point(unhex(entry.peer));
+    if (channels.of(peer).length > 0) return;
+    peers.release(peer);
+    own.forgetPeer(peer);
   };
 
   const peers: Peers = new Peers({
@@ -274,7 +286,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       {
         apply: () => [],
         applied: async (event) => {
-          if (event.event === 'connected') await gossip.closed(spentChannels(graph, event));
+          if (event.event === 'connected') await gossip.closed(spentChannels(graph, event.block));
           onBlock(event);
         },
       },
@@ -292,7 +304,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   await channels.settled();
   payments.begin();
   receiver.start();
-  const ticking = tick(ports, () => payments.tick());
+  const ticking = everySecond(clock, () => payments.tick());
   if (config.listen !== undefined) await peers.listen(config.listen);
   for (const entry of channels.entries.values()) keepPeer(entry);
 
@@ -331,20 +343,3 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     },
   };
 };
-
-/** Once a second until the returned function is called. */
-const tick = ({ clock }: Pick<Ports, 'clock'>, run: () => void): (() => void) => {
-  let cancel = () => {};
-  const again = () => {
-    cancel = clock.after(1000, () => {
-      run();
-      again();
-    });
-  };
-  again();
-  return () => cancel();
-};
-
-/** Announced channels whose funding output a block spends. */
-const spentChannels = (graph: Graph, { block }: Extract<ChainEvent, { event: 'connected' }>) =>
-  block.transactions.flatMap(({ tx }) => tx.ins.flatMap((input) => graph.fundedBy(input.hash, input.index) ?? []));

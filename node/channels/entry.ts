@@ -24,6 +24,8 @@ export interface Entry {
   claims?: readonly Claim[];
   /** Why the channel is in the state it is in, latest first, for `listpeerchannels`. */
   status: readonly string[];
+  /** Ends the time that the peer has for its part of the opening. */
+  waiting?: () => void;
   /** What waits for the opening to come to something. */
   opened?: (result: { readonly tx: Uint8Array; readonly txid: Txid; readonly output: number }) => void;
   refused?: (why: string) => void;

@@ -2,7 +2,6 @@
  * All channels of a node: one machine each, fed by peers, the chain, payments and callers, and the one place where a
  * channel's effects become actions.
  */
-import { Transaction } from 'bitcoinjs-lib';
 import { faultText } from '../../channel/errors.ts';
 import { channelIdOf } from '../../channel/funding.ts';
 import type { ChannelEvent, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
@@ -11,9 +10,9 @@ import type { ChannelState, Htlc } from '../../channel/state.ts';
 import { transition, whenIdle } from '../../channel/transition.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
-import { type Point, point, type ShortChannelId, sat } from '../../wire/units.ts';
+import { type Point, point, type ShortChannelId } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
-import type { Notice, Sighting } from '../chain/watch.ts';
+import type { Notice } from '../chain/watch.ts';
 import type { Watcher } from '../chain/watcher.ts';
 import { Machine } from '../machine.ts';
 import type { Peer } from '../peer/peer.ts';
@@ -27,6 +26,7 @@ import { channelFeatures } from './features.ts';
 import { loadChannelRecords } from './load.ts';
 import { CHANNELS, loadPast, outputInput, watchOutputs } from './onchain.ts';
 import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
+import { forgetWatches, keyOfWatch, tellDoubleSpent, tellSighting } from './sightings.ts';
 
 export interface HostParts {
   readonly store: Store;
@@ -78,7 +78,7 @@ export class ChannelHost {
     key: string,
     peer: Point,
     [state, effects]: readonly [ChannelState, readonly Effect[]],
-    opening: Pick<Entry, 'plan' | 'opened' | 'refused'> = {},
+    opening: Pick<Entry, 'plan' | 'waiting' | 'opened' | 'refused'> = {},
   ): Entry {
     const entry = Object.assign(this.add(key, state, peer, effects), opening);
     entry.machine.begin();
@@ -122,25 +122,34 @@ export class ChannelHost {
     return entry;
   }
 
+  /** The first channel under an id keeps it: a peer that gives two of its channels one funding output loses only the second. */
+  private name(entry: Entry, id: Uint8Array): void {
+    const name = `${entry.peer}/${hex(id)}`;
+    if (!this.byId.has(name)) this.byId.set(name, entry.key);
+  }
+
   /** Makes a channel findable by every id it has so far. */
   private index(entry: Entry, state: ChannelState): void {
     const core = coreOf(state);
     if (core !== undefined) {
-      this.byId.set(`${entry.peer}/${hex(core.channelId)}`, entry.key);
+      this.name(entry, core.channelId);
       const { scid } = core.lockin;
       if (scid !== undefined) this.byScid.set(scid, entry.key);
       if (core.params.alias !== undefined) this.byScid.set(core.params.alias, entry.key);
       return;
     }
     // BOLT 2: `funding_signed` already comes under the real id.
-    if ('funding' in state) this.byId.set(`${entry.peer}/${hex(channelIdOf(state.funding))}`, entry.key);
-    if ('params' in state) this.byId.set(`${entry.peer}/${hex(state.params.temporaryChannelId)}`, entry.key);
-    else if ('proposal' in state) this.byId.set(`${entry.peer}/${hex(state.proposal.temporaryChannelId)}`, entry.key);
+    if ('funding' in state) this.name(entry, channelIdOf(state.funding));
+    if ('params' in state) this.name(entry, state.params.temporaryChannelId);
+    else if ('proposal' in state) this.name(entry, state.proposal.temporaryChannelId);
   }
 
   private drop(entry: Entry): void {
     entry.machine.stop();
+    entry.waiting?.();
     this.entries.delete(entry.key);
+    const { watcher, follower, fatal } = this.parts;
+    forgetWatches(watcher(), follower(), entry.key).catch(fatal);
     for (const [id, key] of this.byId) if (key === entry.key) this.byId.delete(id);
     for (const [scid, key] of this.byScid) if (key === entry.key) this.byScid.delete(scid);
   }
@@ -209,7 +218,10 @@ export class ChannelHost {
   }
 
   block(height: number): void {
-    for (const entry of this.entries.values()) entry.machine.push({ type: 'block', height });
+    for (const entry of this.entries.values()) {
+      tellDoubleSpent(entry, this.parts.wallet);
+      entry.machine.push({ type: 'block', height });
+    }
   }
 
   /** The chain's estimate may be another now: channels that we fund look whether theirs still fits. */
@@ -225,33 +237,12 @@ export class ChannelHost {
 
   /** What the chain says about something a channel asked to watch; false when the notice is not about a channel. */
   notice(notice: Notice): boolean {
-    const [kind, key = ''] = notice.id.split('/');
     const output = outputInput(notice);
-    if (output !== undefined) this.push(key, output);
-    if (kind !== 'funding' && kind !== 'spend') return output !== undefined;
-    const entry = this.entries.get(key);
-    if (entry === undefined) return true;
-    if (notice.notice === 'spent')
-      entry.machine.push({ type: 'funding_spent', tx: notice.at.tx, height: notice.at.height });
-    else if (notice.notice === 'unspent') entry.machine.push({ type: 'funding_unspent' });
-    else if (notice.notice === 'confirmed') this.confirmed(entry, notice.at);
-    else if (notice.notice === 'unconfirmed') delete entry.buried;
-    return true;
-  }
-
-  private confirmed(entry: Entry, at: Sighting): void {
-    const core = coreOf(entry.machine.state);
-    const output = Transaction.fromBuffer(at.tx).outs[core?.funding.index ?? -1];
-    if (output === undefined) return;
-    entry.buried = { height: at.height, txIndex: at.txIndex };
-    entry.machine.push({
-      type: 'funding_depth',
-      depth: this.parts.follower().top.height - at.height + 1,
-      height: at.height,
-      txIndex: at.txIndex,
-      amount: sat(output.value),
-      script: new Uint8Array(output.script),
-    });
+    const key = keyOfWatch(notice.id);
+    const entry = key === undefined ? undefined : this.entries.get(key);
+    if (entry !== undefined && output !== undefined) entry.machine.push(output);
+    else if (entry !== undefined) tellSighting(entry, notice, this.parts.follower().top.height);
+    return key !== undefined;
   }
 
   private perform(entry: Entry, effect: Effect, state: ChannelState): Promise<void> | undefined {
@@ -305,6 +296,8 @@ export class ChannelHost {
     this.index(entry, state);
     switch (event.event) {
       case 'opening':
+        entry.waiting?.();
+        if (isFunded(state)) wallet.taken(state.core.params.shutdownScript).catch(this.parts.fatal);
         if (isFunded(state) && state.core.fundingTx.length > 0) {
           const { txid, index } = event.funding;
           const tx = state.core.fundingTx;
@@ -318,7 +311,12 @@ export class ChannelHost {
         entry.refused?.(faultText(event.fault));
         void wallet.release(fundingOwner(entry.key));
         this.drop(entry);
-        log.warn({ ...nameOf(entry), why: faultText(event.fault) }, 'an opening came to nothing; no coin moved');
+        log.warn(
+          { ...nameOf(entry), why: faultText(event.fault) },
+          event.fault.code === 'funding_double_spent'
+            ? 'a channel is given up: another transaction spent the coins of its funding, which therefore still are the wallet'
+            : 'an opening came to nothing; no coin moved',
+        );
         break;
       case 'failed':
         log.error({ ...nameOf(entry), why: faultText(event.fault), broadcast: event.broadcast }, 'channel failed');

@@ -15,7 +15,8 @@ type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
 /** Where the records of channels begin, each under its key. */
 export const CHANNELS = 'channel/';
-const OUTPUT = 'output';
+/** How the names of their watches begin. */
+export const OUTPUT = 'output';
 
 /** Has the chain tell who spends these outputs. */
 export const watchOutputs = async (

@@ -20,13 +20,11 @@ import type { Peer } from '../peer/peer.ts';
 import type { Clock, Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { isFunded } from './entry.ts';
+import { tooMany } from './caps.ts';
 import { channelFeatures } from './features.ts';
 import type { ChannelHost } from './host.ts';
 import { fundingOwner } from './perform.ts';
 
-/** Openings that have no funding transaction yet, from one peer and from all. */
-const MAX_PENDING = { peer: 4, all: 50 } as const;
 /** A peer that has not done its part of an opening by then is given up. */
 const PATIENCE_MS = 60_000;
 /** Bytes of a funding output's script (P2WSH). */
@@ -80,11 +78,15 @@ const common = async (parts: OpeningParts, peer: Peer, capacity: Sat, shutdownSc
     chainHash,
     features: channelFeatures(peer),
     limits: limits(capacity, minimumDepth),
-    shutdownScript: shutdownScript ?? (await wallet.newAddress()).script,
+    shutdownScript: shutdownScript ?? (await wallet.spareScript()),
     upfront: shutdownScript !== undefined,
     alias: shortChannelId(new DataView(Uint8Array.from(entropy.bytes(8)).buffer).getBigUint64(0) >> 1n),
   };
 };
+
+/** Gives an opening up that the peer lets lie; the function returned ends that. */
+const patience = ({ clock, host }: Pick<OpeningParts, 'clock' | 'host'>, key: string): (() => void) =>
+  clock.after(PATIENCE_MS, () => host.push(key, { type: 'opening_timeout', seconds: PATIENCE_MS / 1000 }));
 
 export interface Opening {
   readonly peer: Peer;
@@ -135,17 +137,11 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
   try {
     const step = openChannel(request, context());
     return await new Promise<Opened>((resolve, reject) => {
-      const cancel = parts.clock.after(PATIENCE_MS, () => host.push(draft.key, { type: 'disconnected' }));
       const entry = host.create(draft.key, peer.id, step, {
         plan,
-        opened: (opened) => {
-          cancel();
-          resolve({ key: draft.key, ...opened });
-        },
-        refused: (why) => {
-          cancel();
-          reject(new OpeningError(why));
-        },
+        waiting: patience(parts, draft.key),
+        opened: (opened) => resolve({ key: draft.key, ...opened }),
+        refused: (why) => reject(new OpeningError(why)),
       });
       if (peer.closed) entry.machine.push({ type: 'disconnected' });
     });
@@ -158,21 +154,24 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
 /** Answers a peer's `open_channel`: with a channel, or with an error that says why not. */
 export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf<'open_channel'>): Promise<void> => {
   const { host, context, log } = parts;
-  const pending = [...host.entries.values()].filter((entry) => !isFunded(entry.machine.state));
-  const ofPeer = pending.filter((entry) => entry.peer === peer.key);
   const refuse = (why: string) => {
     log.info({ peer: peer.key.slice(0, 16), why }, 'refused a channel');
     peer.send({ name: 'error', channel_id: message.temporary_channel_id, data: utf8(why) });
   };
-  if (ofPeer.length >= MAX_PENDING.peer) return refuse(`at most ${MAX_PENDING.peer} channels may be opening at once`);
-  if (pending.length >= MAX_PENDING.all) return refuse('too many channels are being opened with this node; try later');
-  if (host.byChannelId(peer.id, message.temporary_channel_id) !== undefined)
-    return refuse('temporary_channel_id: expected one that no other channel of yours has');
+  const whyNot = (): string | undefined =>
+    host.byChannelId(peer.id, message.temporary_channel_id) === undefined
+      ? tooMany(host.entries.values(), peer.key)
+      : 'temporary_channel_id: expected one that no other channel of yours has';
+  const no = whyNot();
+  if (no !== undefined) return refuse(no);
   const request: AcceptRequest = {
     ...(await common(parts, peer, message.funding_satoshis)),
     minimumAmount: MIN_CHANNEL,
   };
-  // The address took a moment: the peer may be gone, or have asked twice.
-  if (peer.closed || host.byChannelId(peer.id, message.temporary_channel_id) !== undefined) return;
-  host.create(request.key, peer.id, acceptChannel(message, request, context()));
+  if (peer.closed) return;
+  // The address took a moment, in which others may have come first.
+  const late = whyNot();
+  if (late !== undefined) return refuse(late);
+  const step = acceptChannel(message, request, context());
+  host.create(request.key, peer.id, step, { waiting: patience(parts, request.key) });
 };

@@ -10,6 +10,7 @@ import type { Watcher } from '../chain/watcher.ts';
 import type { Chain, Log } from '../ports.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, nameOf } from './entry.ts';
+import { watchIds } from './sightings.ts';
 
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
@@ -50,9 +51,9 @@ export const watchFunding = async (
   state: ChannelState,
 ): Promise<void> => {
   const since = coreOf(state)?.params.since ?? 0;
-  await watcher().watch({ wait: 'depth', id: `funding/${key}`, since, txid, depth }, follower());
-  const outpoint = { txid, vout: output };
-  await watcher().watch({ wait: 'spend', id: `spend/${key}`, since, outpoint }, follower());
+  const id = watchIds(key);
+  await watcher().watch({ wait: 'depth', id: id.depth, since, txid, depth }, follower());
+  await watcher().watch({ wait: 'spend', id: id.spend, since, outpoint: { txid, vout: output } }, follower());
 };
 
 /** Publishes a transaction of a channel. A chain that is away gets it later: the channel asks again after a restart or block. */

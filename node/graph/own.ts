@@ -224,6 +224,11 @@ export class OwnChannels {
     if (last !== undefined && equal(make(last.timestamp), last.raw)) return;
     await this.publish(make(Math.max(now(), (last?.timestamp ?? 0) + 1)));
   }
+
+  /** No channel with this peer is left. */
+  forgetPeer(peer: Point): void {
+    this.peerPolicies.delete(nodeKey(peer));
+  }
 }
 
 const timestamp = (raw: Uint8Array): number => {

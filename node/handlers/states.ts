@@ -1,4 +1,5 @@
 /** Core Lightning's names for where a channel stands. */
+import { isReady } from '../../channel/lockin.ts';
 import type { ChannelState } from '../../channel/state.ts';
 import type { Result } from '../api/table.ts';
 
@@ -10,7 +11,7 @@ export const stateName = (state: ChannelState): StateName => {
     case 'open': {
       const { core, shutdown } = state;
       if (shutdown.ours !== undefined || shutdown.theirs !== undefined) return 'CHANNELD_SHUTTING_DOWN';
-      return core.lockin.sent && core.lockin.received ? 'CHANNELD_NORMAL' : 'CHANNELD_AWAITING_LOCKIN';
+      return isReady(core) ? 'CHANNELD_NORMAL' : 'CHANNELD_AWAITING_LOCKIN';
     }
     case 'negotiating':
       return state.agreed === undefined ? 'CLOSINGD_SIGEXCHANGE' : 'CLOSINGD_COMPLETE';

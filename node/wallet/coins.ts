@@ -4,7 +4,7 @@
  * it stands, waits or lost is worked out, never stored. Invariant: the facts equal a replay of the branch followed.
  */
 import { Transaction } from 'bitcoinjs-lib';
-import { hex } from '../../wire/bytes.ts';
+import { hex, unhex } from '../../wire/bytes.ts';
 import { type Sat, sat, type Txid, txid } from '../../wire/units.ts';
 import { rememberedBlocks } from '../chain/follow.ts';
 import { outpointKey } from '../chain/watch.ts';
@@ -189,6 +189,20 @@ export const pending = (state: WalletState): readonly Sent[] => {
     });
   }
   return [...alive.values()];
+};
+
+/**
+ * Whether a transaction of ours can never be mined: another one, that many blocks deep (its own counts), has spent what it
+ * spends, or what one of ours that it hangs on spends.
+ */
+export const isLost = (state: WalletState, id: Txid, depth: number): boolean => {
+  const ours = state.sent.get(hex(id));
+  if (ours === undefined || ours.height !== undefined) return false;
+  return ours.spends.some((key) => {
+    const spent = state.coins.get(key)?.spent;
+    if (spent !== undefined) return state.height - spent.height + 1 >= depth;
+    return isLost(state, txid(unhex(key.slice(0, 64))), depth);
+  });
 };
 
 /** A transaction of ours as the chain wants it. */

@@ -3,6 +3,7 @@
  * waits until that is durable, so two callers never get the same coin. It follows the chain as one of its listeners.
  */
 import type { Transaction } from 'bitcoinjs-lib';
+import { equal } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import type { Sat, Txid } from '../../wire/units.ts';
 import type { ChainListener } from '../chain/follower.ts';
@@ -51,6 +52,7 @@ export class Wallet implements ChainListener {
   private readonly book: AddressBook;
   private state: coins.WalletState;
   private passed = 0;
+  private spare: Promise<{ readonly script: Uint8Array }> | undefined;
 
   private constructor(parts: WalletParts, book: AddressBook, state: coins.WalletState) {
     this.parts = parts;
@@ -89,6 +91,22 @@ export class Wallet implements ChainListener {
   /** An address nobody has been given before. Durable before it is returned, so that it is always looked for. */
   async newAddress(): Promise<{ readonly script: Uint8Array; readonly address: string }> {
     return this.describe(await this.nextGiven());
+  }
+
+  /**
+   * A script for something that most likely comes to nothing, such as an opening that a stranger asks for: the same one
+   * for all who ask, until `taken` says that somebody may really pay to it. So those who only ask use up no addresses, of
+   * which a wallet restored from its seed looks for a few at a time.
+   */
+  async spareScript(): Promise<Uint8Array> {
+    this.spare ??= this.newAddress();
+    return (await this.spare).script;
+  }
+
+  /** That script is now in use, and the next to ask gets another. */
+  async taken(script: Uint8Array): Promise<void> {
+    const spare = await this.spare;
+    if (spare !== undefined && equal(spare.script, script)) this.spare = undefined;
   }
 
   /**
@@ -171,6 +189,11 @@ export class Wallet implements ChainListener {
   passingOwner(): string {
     this.passed += 1;
     return `${passing}${this.passed}`;
+  }
+
+  /** Whether another transaction, `depth` blocks deep, has taken what one of ours needs: it will never be mined. */
+  isLost(id: Txid, depth: number): boolean {
+    return coins.isLost(this.state, id, depth);
   }
 
   /** Our transactions that no block holds and that still may be mined, parents first: to be broadcast again. */

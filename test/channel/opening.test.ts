@@ -23,6 +23,7 @@ import {
   limits,
   offerOf,
   openRequest,
+  otherOf,
   ready,
   restart,
   type Side,
@@ -228,6 +229,15 @@ describe('before both have signed', () => {
     expect(sent(effects)).toEqual([]);
   });
 
+  test.each(until)('a peer that lets %s lie is told that its time is over', (_, bring, who) => {
+    const pair = begin();
+    bring(pair);
+    give(pair, pair[who], { type: 'opening_timeout', seconds: 60 });
+    expect(pair[who].state.phase).toBe('abandoned');
+    const error = otherOf(pair, pair[who]).inbox.at(-1);
+    expect(error?.name === 'error' && text(error.data)).toBe('opening_timeout: seconds 60');
+  });
+
   test.each(until)('an offer in %s is refused', (_, bring, who) => {
     const pair = begin();
     bring(pair);
@@ -269,49 +279,6 @@ test('the wallet may refuse', () => {
   give(pair, pair.a, { type: 'funding_refused', reason: 'no coins' });
   expect(pair.a.state.phase).toBe('abandoned');
   expect(pair.b.inbox.at(-1)?.name).toBe('error');
-});
-
-test('an output of another amount or script, once confirmed, fails the channel', () => {
-  for (const wrong of [{ amount: sat(999_999n) }, { script: new Uint8Array(34) }]) {
-    const pair = begin();
-    deliver(pair, pair.a);
-    fund(pair);
-    settle(pair);
-    const watch = pair.b.asked.at(-1);
-    if (watch?.do !== 'watch_funding') throw new Error('nothing to watch');
-    const { amount, script, depth } = watch;
-    give(pair, pair.b, { type: 'funding_depth', depth, height: 480, txIndex: 2, amount, script, ...wrong });
-    expect(pair.b.state.phase).toBe('failed');
-  }
-});
-
-test('a funding that is not deep enough changes nothing; a reorg only changes the short_channel_id', () => {
-  const pair = ready();
-  const { amount, script } = { amount: sat(1_000_000n), script: watchedScript(pair.b) };
-  const before = pair.b.state;
-  give(pair, pair.b, { type: 'funding_depth', depth: 2, height: 481, txIndex: 5, amount, script });
-  expect(pair.b.state).toBe(before);
-  give(pair, pair.b, { type: 'funding_depth', depth: 3, height: 481, txIndex: 5, amount, script });
-  expect(summary(pair.b.state)?.scid).toBe((481n << 40n) | (5n << 16n) | 1n);
-  expect(stateName(pair.b.state)).toBe('CHANNELD_NORMAL');
-});
-
-const watchedScript = (side: Side): Uint8Array => {
-  const watch = side.asked.find((effect) => effect.do === 'watch_funding');
-  if (watch?.do !== 'watch_funding') throw new Error('nothing to watch');
-  return watch.script;
-};
-
-test('a fundee forgets a funding that never confirms, and its records', () => {
-  const pair = begin();
-  deliver(pair, pair.a);
-  fund(pair);
-  settle(pair);
-  give(pair, pair.b, { type: 'block', height: context.height + 2016 });
-  expect(pair.b.state.phase).toBe('open');
-  give(pair, pair.b, { type: 'block', height: context.height + 2017 });
-  expect(pair.b.state.phase).toBe('abandoned');
-  expect(pair.b.disk.size).toBe(0);
 });
 
 test('a funder publishes its funding transaction again with each block and after a restart, until it is deep', () => {

@@ -1,0 +1,74 @@
+/**
+ * A channel whose funding transaction is not in the chain: not yet, not any more, or not ever (BOLT 2, "The channel_ready
+ * Message"). The fundee, with nothing at stake, forgets it after two weeks. The funder forgets it only when another
+ * transaction has spent its coins for good: until then the funding may confirm, and only its records get the money back.
+ */
+import { equal } from '../wire/bytes.ts';
+import { errorMessage, report, send } from './effects.ts';
+import type { Fault } from './errors.ts';
+import type { Input, Step } from './io.ts';
+import { onDepth } from './lockin.ts';
+import { depthOf, fundingScriptOf } from './opening.ts';
+import type { Core, Failed, Funded, Negotiating, Open } from './state.ts';
+
+/** BOLT 2: a fundee forgets a channel whose funding does not confirm within this many blocks. */
+export const FUNDING_TIMEOUT = 2016;
+
+type Waiting = Open | Negotiating | Failed;
+
+/** Whether nothing says that the funding output is in the chain, deep enough to count. */
+const isWaiting = (state: Funded): state is Waiting =>
+  state.phase !== 'onchain' && state.phase !== 'closed' && state.core.lockin.scid === undefined;
+
+/** Forgets a channel whose funding output will never be spent by either side; a peer that listens is told why. */
+const forget = ({ params, channelId, link }: Core, fault: Fault): Step => [
+  { phase: 'abandoned', key: params.key, fault },
+  [...(link.status === 'offline' ? [] : [send(errorMessage(channelId, fault))]), report({ event: 'abandoned', fault })],
+];
+
+/**
+ * Forgets a channel that its fundee waited for in vain; undefined while there is hope. A funding that got into the last
+ * block it may get into has the time to become deep. A channel that was in use is never forgotten: what it
+ * holds of ours was paid for.
+ */
+export const outwaited = (state: Funded, height: number): Step | undefined => {
+  const { params, lockin } = state.core;
+  if (!isWaiting(state) || params.role !== 'fundee' || lockin.sent) return undefined;
+  const last = params.since + FUNDING_TIMEOUT + depthOf(params) - 1;
+  return height > last ? forget(state.core, { code: 'funding_timeout', blocks: FUNDING_TIMEOUT }) : undefined;
+};
+
+/**
+ * The coins of our funding transaction were spent elsewhere for good; the fundee cannot know that, and waits. What we
+ * offered over the channel before a reorg has to end first.
+ */
+export const onDoubleSpent = (state: Funded): Step => {
+  const { params, outgoing } = state.core;
+  return isWaiting(state) && params.role === 'funder' && outgoing.size === 0
+    ? forget(state.core, { code: 'funding_double_spent' })
+    : [state, []];
+};
+
+/**
+ * The funding transaction is this deep. One that does not pay what was agreed is no funding, and by its txid never will be:
+ * no commitment can spend it. A channel that is ending only takes note that its funding is there.
+ */
+export const onFundingDepth = (state: Funded, input: Extract<Input, { type: 'funding_depth' }>): Step => {
+  const { core } = state;
+  if (state.phase === 'onchain' || state.phase === 'closed') return [state, []];
+  if (input.amount !== core.params.capacity || !equal(input.script, fundingScriptOf(core.params)))
+    return forget(core, { code: 'wrong_funding_output' });
+  const [next, effects] = onDepth(core, input, state.phase === 'open');
+  return [next === core ? state : { ...state, core: next }, effects];
+};
+
+/**
+ * A reorg took the funding transaction out of the chain. Until it is as deep again nothing new is offered over the channel,
+ * and what the peer offers is failed back: a branch without it would take both sides' balances away. Nothing else
+ * changes, so a funding that comes back leaves the channel as it was, under another short_channel_id.
+ */
+export const onUnconfirmed = (state: Funded): Step => {
+  const { core } = state;
+  if (state.phase === 'onchain' || state.phase === 'closed' || core.lockin.scid === undefined) return [state, []];
+  return [{ ...state, core: { ...core, lockin: { ...core.lockin, scid: undefined } } }, []];
+};

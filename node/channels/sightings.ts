@@ -1,0 +1,75 @@
+/** What the chain shows of a channel's funding, as the channel wants to hear it. */
+import { Transaction } from 'bitcoinjs-lib';
+import { sat } from '../../wire/units.ts';
+import type { Follower } from '../chain/follower.ts';
+import type { Notice, Sighting } from '../chain/watch.ts';
+import type { Watcher } from '../chain/watcher.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+import { coreOf, type Entry } from './entry.ts';
+import { OUTPUT } from './onchain.ts';
+
+const FUNDING = 'funding';
+const SPEND = 'spend';
+
+/** The names of a channel's two watches: for its funding transaction's depth, and for what spends the funding output. */
+export const watchIds = (key: string): { readonly depth: string; readonly spend: string } => ({
+  depth: `${FUNDING}/${key}`,
+  spend: `${SPEND}/${key}`,
+});
+
+/** The key of the channel that a watch is for; undefined where it is for none. */
+export const keyOfWatch = (id: string): string | undefined => {
+  const [kind, key = ''] = id.split('/');
+  return kind === FUNDING || kind === SPEND || kind === OUTPUT ? key : undefined;
+};
+
+/** Has nobody look for what a channel waited for; for good. */
+export const forgetWatches = (watcher: Watcher, follower: Follower, key: string): Promise<void> => {
+  const { depth, spend } = watchIds(key);
+  return follower.exclusive(() => watcher.unwatch([depth, spend]));
+};
+
+/** Tells a channel what the chain showed of its funding. */
+export const tellSighting = (entry: Entry, notice: Notice, height: number): void => {
+  switch (notice.notice) {
+    case 'spent':
+      entry.machine.push({ type: 'funding_spent', tx: notice.at.tx, height: notice.at.height });
+      break;
+    case 'confirmed':
+      confirmed(entry, notice.at, height);
+      break;
+    case 'unconfirmed':
+      delete entry.buried;
+      entry.machine.push({ type: 'funding_unconfirmed' });
+      break;
+    case 'unspent':
+      entry.machine.push({ type: 'funding_unspent' });
+      break;
+  }
+};
+
+/** An output that the transaction does not have pays nothing to nobody: the channel has to hear of that too. */
+const confirmed = (entry: Entry, { height: at, txIndex, tx }: Sighting, height: number): void => {
+  const core = coreOf(entry.machine.state);
+  if (core === undefined) return;
+  const output = Transaction.fromBuffer(tx).outs[core.funding.index];
+  entry.buried = { height: at, txIndex };
+  entry.machine.push({
+    type: 'funding_depth',
+    depth: height - at + 1,
+    height: at,
+    txIndex,
+    amount: sat(output?.value ?? 0n),
+    script: new Uint8Array(output?.script ?? []),
+  });
+};
+
+/** Blocks on a rival of our funding transaction, its own counted, after which the funding is given up. */
+const RIVAL_DEPTH = 6;
+
+/** Tells a channel of ours whose funding lost its coins to another transaction. */
+export const tellDoubleSpent = ({ machine }: Entry, wallet: Wallet): void => {
+  const core = coreOf(machine.state);
+  if (core === undefined || core.params.role !== 'funder' || core.lockin.scid !== undefined) return;
+  if (wallet.isLost(core.funding.txid, RIVAL_DEPTH)) machine.push({ type: 'funding_double_spent' });
+};
