@@ -1,0 +1,298 @@
+/** Openings from the first message to the chain and back, on whole nodes: what is forgotten, what is kept, what is bounded. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Transaction } from 'bitcoinjs-lib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { channelIdOf } from '../../channel/funding.ts';
+import { staticRecord } from '../../channel/records.ts';
+import { outpointKey } from '../../node/chain/watch.ts';
+import { networkOf } from '../../node/network.ts';
+import { levelStore } from '../../node/store/level.ts';
+import { scriptOfAddress } from '../../node/wallet/address.ts';
+import { buildSigned } from '../../node/wallet/build.ts';
+import { equal, hex, text } from '../../wire/bytes.ts';
+import { decode, encode } from '../../wire/codec.ts';
+import { sha256 } from '../../wire/crypto.ts';
+import { msat, sat, txid } from '../../wire/units.ts';
+import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
+import { memoryLog } from '../support/peers.ts';
+import { stranger } from '../support/stranger.ts';
+
+let dir = '';
+let ground: Ground;
+let alice: LocalNode;
+let bob: LocalNode;
+const logs = { alice: [] as string[], bob: [] as string[] };
+
+const start = (name: 'alice' | 'bob'): Promise<LocalNode> =>
+  startLocal({ dir: join(dir, name), ground, log: memoryLog(logs[name]) });
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ampere-openings-'));
+  ground = await newGround();
+  // So many that a channel can be older than the fundee's patience.
+  mineOnly(2016);
+  [alice, bob] = await Promise.all([start('alice'), start('bob')]);
+  await endow(ground, alice, Array(20).fill(1_000_000n));
+  await endow(ground, bob, Array(4).fill(1_000_000n));
+  await caughtUp();
+});
+afterAll(async () => {
+  await Promise.all([alice.stop(), bob.stop()]);
+  await rm(dir, { recursive: true, force: true });
+});
+
+const portOf = ({ node }: LocalNode): number => node.peers.address?.port ?? 0;
+const connect = () => alice.call('connect', { id: bob.id, host: '127.0.0.1', port: portOf(bob) });
+const address = () => ({ id: bob.node.keys.nodeId, port: portOf(bob) });
+const away = () => scriptOfAddress(ground.faucet.address, networkOf('regtest'));
+const mineOnly = (blocks: number, ...transactions: readonly Uint8Array[]): void =>
+  void ground.regtest.mine(blocks, away(), { only: transactions });
+
+/** Resolves once it is so; rejects after a minute. */
+const becomes = async (what: string, check: () => Promise<boolean> | boolean): Promise<void> => {
+  for (let i = 0; i < 6000; i++) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`it did not come to this: ${what}`);
+};
+const seesTip = ({ node }: LocalNode): boolean => node.follower.top.hash === ground.regtest.ledger.tip.hash;
+const caughtUp = () => becomes('both at the tip', () => seesTip(alice) && seesTip(bob));
+const stateOf = async (node: LocalNode, channel_id: string): Promise<string> => {
+  const { channels } = await node.call('listpeerchannels', { channel_id });
+  return channels[0]?.state ?? 'none';
+};
+const reaches = (node: LocalNode, id: string, state: string): Promise<void> =>
+  becomes(`a channel in state ${state}`, async () => (await stateOf(node, id)) === state);
+
+/** Keys of everything a node keeps under a prefix. */
+const kept = async ({ node }: LocalNode, prefix: string): Promise<string[]> => {
+  const keys: string[] = [];
+  for await (const [key] of node.ports.store.entries(prefix)) keys.push(key);
+  return keys;
+};
+
+test('both open at once, one with a gift: two channels, and the gift is there', async () => {
+  await connect();
+  const [there, back] = await Promise.all([
+    alice.call('fundchannel', { id: bob.id, amount: 500_000, push_msat: 123_456_000, announce: false }),
+    bob.call('fundchannel', { id: alice.id, amount: 400_000, announce: false }),
+  ]);
+  ground.mine(1);
+  for (const node of [alice, bob])
+    for (const { channel_id } of [there, back]) await reaches(node, channel_id, 'CHANNELD_NORMAL');
+  const { channels } = await bob.call('listpeerchannels', { channel_id: there.channel_id });
+  expect(channels[0]).toMatchObject({ to_us_msat: 123_456_000n, funding: { pushed_msat: 123_456_000n } });
+});
+
+/** Has bob, who is not running, believe that a channel of his was begun that many blocks earlier. */
+const age = async (channel: string, blocks: number): Promise<void> => {
+  const store = await levelStore(join(dir, 'bob', 'regtest', 'store'));
+  for await (const [key, value] of store.entries('channel/')) {
+    if (!key.endsWith('/static')) continue;
+    const { params, funding } = decode(staticRecord, value);
+    if (hex(channelIdOf(funding)) !== channel) continue;
+    const older = { params: { ...params, since: params.since - blocks }, funding };
+    await store.commit([{ key, value: encode(staticRecord, older) }]);
+  }
+  await store.close();
+};
+
+test('a fundee forgets a funding that does not confirm in two weeks; its funder, told so, closes it when it does', async () => {
+  await connect();
+  const before = { channels: await kept(bob, 'channel/'), watches: await kept(bob, 'chain/watch/') };
+  const { channel_id } = await alice.call('fundchannel', { id: bob.id, amount: 300_000, announce: false });
+  await reaches(bob, channel_id, 'CHANNELD_AWAITING_LOCKIN');
+  expect((await kept(bob, 'channel/')).length).toBeGreaterThan(before.channels.length);
+  await Promise.all([alice.stop(), bob.stop()]);
+  await age(channel_id, 2016);
+  bob = await start('bob');
+  await becomes('bob at the tip', () => seesTip(bob));
+  expect(await stateOf(bob, channel_id)).toBe('CHANNELD_AWAITING_LOCKIN');
+  mineOnly(1);
+  await reaches(bob, channel_id, 'none');
+  await becomes('no watch left', async () => (await kept(bob, 'chain/watch/')).length === before.watches.length);
+  expect(await kept(bob, 'channel/')).toEqual(before.channels);
+
+  alice = await start('alice');
+  await connect();
+  await reaches(alice, channel_id, 'AWAITING_UNILATERAL');
+  ground.mine(1);
+  await caughtUp();
+  ground.mine(1);
+  await reaches(alice, channel_id, 'FUNDING_SPEND_SEEN');
+});
+
+test('a funding whose coins another transaction took is given up six blocks later, and the coins are still counted', async () => {
+  await connect();
+  const { keys, wallet } = alice.node;
+  const before = wallet.spendable(1);
+  const { channel_id, tx } = await alice.call('fundchannel', { id: bob.id, amount: 250_000, announce: false });
+  const taken = Transaction.fromHex(tx).ins.map((input) => outpointKey(input.hash, input.index));
+  const coins = wallet.funds().filter(({ key }) => taken.includes(key));
+  const sum = coins.reduce((total, { amount }) => total + amount, 0n);
+  const script = keys.script({ branch: 0, index: 0 });
+  const rival = buildSigned(coins, [{ script, amount: sat(sum - 5_000n) }], keys);
+
+  mineOnly(1, new Uint8Array(rival.tx.toBuffer()));
+  mineOnly(4);
+  await caughtUp();
+  expect(await stateOf(alice, channel_id)).toBe('CHANNELD_AWAITING_LOCKIN');
+  mineOnly(1);
+  await reaches(alice, channel_id, 'none');
+  await becomes('the coins spendable again', () => wallet.spendable(1) === before - 5_000n);
+  expect(logs.alice.some((line) => line.includes('another transaction spent the coins of its funding'))).toBe(true);
+  // Told so while connected, the fundee fails the channel; it goes with its two weeks.
+  await reaches(bob, channel_id, 'AWAITING_UNILATERAL');
+});
+
+test('a reorg that takes a funding out stops the channel, and the block that has it again brings it back', async () => {
+  await connect();
+  const { channel_id } = await alice.call('fundchannel', {
+    id: bob.id,
+    amount: 700_000,
+    push_msat: 1_000_000,
+    announce: false,
+  });
+  ground.mine(1);
+  for (const node of [alice, bob]) await reaches(node, channel_id, 'CHANNELD_NORMAL');
+  const scid = async (node: LocalNode) =>
+    (await node.call('listpeerchannels', { channel_id })).channels[0]?.short_channel_id;
+  const first = await scid(alice);
+
+  ground.regtest.drop(1);
+  mineOnly(2);
+  for (const node of [alice, bob]) await reaches(node, channel_id, 'CHANNELD_AWAITING_LOCKIN');
+  ground.mine(1);
+  for (const node of [alice, bob]) await reaches(node, channel_id, 'CHANNELD_NORMAL');
+  expect(await scid(alice)).not.toBe(first);
+  expect(await scid(alice)).toBe(await scid(bob));
+  const paid = await alice.call('keysend', { destination: bob.id, amount_msat: 5_000_000, scheme: 'fixed' });
+  expect(paid.status).toBe('complete');
+});
+
+describe('a funding output', () => {
+  /** A transaction that pays some script from the faucet, in block with one confirmation; its id and the paying output. */
+  const paid = async (script: Uint8Array, amount: bigint) => {
+    const id = ground.faucet.give([{ script, amount: sat(amount) }]);
+    ground.mine(1);
+    await caughtUp();
+    const { tx } = ground.regtest.ledger.tip.transactions.find((one) =>
+      one.txid.every((byte, i) => byte === id[i]),
+    ) ?? { tx: new Transaction() };
+    return { txid: id, index: tx.outs.findIndex((out) => equal(out.script, script)) };
+  };
+  const other = Uint8Array.of(0, 32, ...new Uint8Array(32).fill(3));
+  const cases: readonly (readonly [
+    claim: string,
+    amount: bigint,
+    script: Uint8Array | undefined,
+    off: number,
+    held: boolean,
+  ])[] = [
+    ['as agreed is waited for and used', 100_000n, undefined, 0, true],
+    ['of another amount ends the channel', 99_999n, undefined, 0, false],
+    ['of another script ends the channel', 100_000n, other, 0, false],
+    ['that its transaction does not have ends the channel', 100_000n, undefined, 7, false],
+  ];
+  test.each(cases)('%s', async (_, amount, script, off, held) => {
+    const who = await stranger(9000 + (Number(amount) % 100) + off + (script?.length ?? 0), address());
+    const accepted = await who.open();
+    if (typeof accepted === 'string') throw new Error(accepted);
+    const { txid: id, index } = await paid(script ?? accepted.script, amount);
+    const before = bob.node.channels.entries.size;
+    expect(await accepted.fund({ txid: id, index: index + off })).toBe('signed');
+    if (held) {
+      await becomes('channel_ready', () => who.heard.some(({ name }) => name === 'channel_ready'));
+      expect(bob.node.channels.entries.size).toBe(before);
+    } else {
+      await becomes('the channel is gone', () => bob.node.channels.entries.size === before - 1);
+      await becomes('the peer is told', () => who.heard.some(({ name }) => name === 'error'));
+      const error = who.heard.find(({ name }) => name === 'error');
+      expect(error?.name === 'error' && text(error.data)).toBe('wrong_funding_output');
+    }
+    await who.leave();
+  });
+});
+
+describe('channels that wait for their funding', () => {
+  const unknown = (n: number) => ({ txid: txid(sha256(Uint8Array.of(1, n >> 8, n))), index: 0 });
+  /** As many channels as the node takes from this stranger, each with a funding nobody has seen, and its last answer. */
+  const fill = async (n: number, most: number) => {
+    const who = await stranger(n, address());
+    let last = '';
+    let taken = 0;
+    while (taken < most) {
+      const accepted = await who.open();
+      last = typeof accepted === 'string' ? accepted : await accepted.fund(unknown(n * 10 + taken));
+      if (last !== 'signed') break;
+      taken++;
+    }
+    await who.leave();
+    return { taken, last };
+  };
+
+  test('are at most four of one peer, of fifty peers, also after a restart; whose funding is confirmed is not counted', async () => {
+    expect(await fill(1, 5)).toEqual({
+      taken: 4,
+      last: 'at most 4 of your channels may wait for their funding to confirm',
+    });
+    // Alice has confirmed channels with bob, so that she does not count among the fifty.
+    for (let n = 2; n <= 50; n++) expect((await fill(n, 1)).taken).toBe(1);
+    const full = {
+      taken: 0,
+      last: 'too many peers have channels with this node that wait for their funding; try later',
+    };
+    expect(await fill(51, 1)).toEqual(full);
+    expect((await fill(2, 1)).taken).toBe(1);
+
+    await bob.stop();
+    bob = await start('bob');
+    expect(await fill(52, 1)).toEqual(full);
+    expect((await fill(1, 1)).taken).toBe(0);
+    await connect();
+    const { channel_id } = await alice.call('fundchannel', { id: bob.id, amount: 200_000, announce: false });
+    ground.mine(1);
+    await reaches(bob, channel_id, 'CHANNELD_NORMAL');
+  });
+
+  test('stay as few under a flood, each open_channel of which is answered with an error', async () => {
+    const channels = bob.node.channels.entries.size;
+    const records = (await kept(bob, '')).length;
+    for (let n = 100; n < 200; n++) {
+      const who = await stranger(n, address());
+      const answers = await Promise.all(Array.from({ length: 20 }, () => who.open()));
+      expect(answers.every((answer) => typeof answer === 'string' && answer.startsWith('too many peers'))).toBe(true);
+      await who.leave();
+    }
+    expect(bob.node.channels.entries.size).toBe(channels);
+    expect((await kept(bob, '')).length).toBe(records);
+  }, 120_000);
+
+  test('cost no address when they come to nothing, however often somebody asks', async () => {
+    const who = await stranger(1, { id: alice.node.keys.nodeId, port: portOf(alice) });
+    const ask = async () => expect(typeof (await who.open())).toBe('object');
+    const first = await alice.node.wallet.spareScript();
+    for (let i = 0; i < 4; i++) await ask();
+    await who.leave();
+    await becomes('the openings forgotten', () =>
+      [...alice.node.channels.entries.values()].every(
+        ({ machine }) => machine.state.phase !== 'awaiting_funding_created',
+      ),
+    );
+    expect(await alice.node.wallet.spareScript()).toEqual(first);
+  });
+});
+
+test('a gift is refused where it leaves the funder too little', async () => {
+  await connect();
+  const all = alice.call('fundchannel', {
+    id: bob.id,
+    amount: 100_000,
+    push_msat: msat(100_000_000n),
+    announce: false,
+  });
+  await expect(all).rejects.toThrow('push_msat');
+});
