@@ -9,7 +9,7 @@ import { fundingScriptOf } from '../../channel/opening.ts';
 import { signCommitment } from '../../channel/signing.ts';
 import type { AwaitingFunding } from '../../channel/state.ts';
 import { openChannel, transition } from '../../channel/transition.ts';
-import { channelFeatures } from '../../node/channels/host.ts';
+import { channelFeatures } from '../../node/channels/features.ts';
 import { systemClock, systemEntropy } from '../../node/entropy.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { Peers } from '../../node/peer/peers.ts';
@@ -38,7 +38,7 @@ export interface Stranger {
   leave(): Promise<void>;
 }
 
-const context = { height: 0, feerate: 1000, minFeerate: 253, maxFeerate: 100_000 };
+const context = { height: 0, feerate: 1000, minFeerate: 253, maxFeerate: 100_000, relayFeerate: 253 };
 
 /** Connects as somebody whose key is made of this number. */
 export const stranger = async (n: number, node: { readonly id: Point; readonly port: number }): Promise<Stranger> => {
