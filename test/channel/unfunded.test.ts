@@ -193,7 +193,6 @@ describe('a funding that a reorg takes out again', () => {
     const pair = out();
     cut(pair);
     restart(pair, pair.b);
-    give(pair, pair.b, { type: 'block', height: patience + 1 });
     expect(isReady(coreOf(pair.b))).toBe(false);
     join(pair);
     settle(pair);
@@ -208,6 +207,15 @@ describe('a funding that a reorg takes out again', () => {
     give(pair, pair.a, offerOf(1_000_000n, 5));
     settle(pair);
     expect(eventsOf(pair.b, 'received').at(-1)).toMatchObject({ amount: 1_000_000n, overexposed: false });
+  });
+
+  test('ends no channel that was in use, however long it is out', () => {
+    const pair = ready();
+    for (const side of [pair.a, pair.b]) {
+      give(pair, side, { type: 'funding_unconfirmed' });
+      give(pair, side, { type: 'block', height: patience + 1 });
+      expect(side.state.phase).toBe('open');
+    }
   });
 
   test('before channel_ready was said is waited for like a new one', () => {
