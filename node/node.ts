@@ -15,6 +15,7 @@ import { retrying } from './chain/retry.ts';
 import { Watcher } from './chain/watcher.ts';
 import type { Entry } from './channels/entry.ts';
 import { ChannelHost } from './channels/host.ts';
+import { Onchain } from './channels/onchain.ts';
 import { accept, type OpeningParts } from './channels/opening.ts';
 import { isFundingOwner, keyOfOwner } from './channels/perform.ts';
 import { ownChannelOf } from './channels/views.ts';
@@ -57,6 +58,7 @@ export interface Node {
   readonly graph: Graph;
   readonly own: OwnChannels;
   readonly channels: ChannelHost;
+  readonly onchain: Onchain;
   readonly invoices: Invoices;
   readonly receiver: ReceiverHost;
   readonly payments: Payments;
@@ -117,6 +119,12 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   await loadGraph(store, graph);
   const watcher = await Watcher.open(chain, store, (notice) => {
     channels.notice(notice);
+  });
+  const onchain = await Onchain.open({
+    ...{ chain, store, clock, log, wallet, gate, fatal },
+    follower: () => follower,
+    watcher: () => watcher,
+    channels: () => channels,
   });
   const earned = await Earned.load(store);
   const feerates = new Feerates(chain, log, config.network);
@@ -230,6 +238,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     ...{ store, gate, chain, log, wallet, peers },
     follower: () => follower,
     watcher: () => watcher,
+    onchain: () => onchain,
     context,
     heard: hooks.heard?.(heard) ?? heard,
     online: refresh,
@@ -237,15 +246,10 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   });
   const opening: OpeningParts = {
     host: channels,
-    wallet,
-    keys,
-    entropy,
-    clock,
+    ...{ wallet, keys, entropy, clock, context, log },
     chainHash: network.chain,
     minimumDepth: config.minDepth,
     forced: hooks.channelSecrets,
-    context,
-    log,
   };
   const parts: DispatchParts = {
     ...{ channels, gossip, graph, own, log, chainHash: network.chain },
@@ -271,14 +275,12 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       const due = channel?.announce === true && channel.depth >= ANNOUNCE_DEPTH;
       if (due && graph.channel(channel.scid) === undefined) refresh(entry);
     }
+    onchain.block().catch(fatal);
     void feerates.refresh().then(() => channels.fees());
     void rebroadcast(wallet, chain, log);
   };
   const follower: Follower = new Follower({
-    chain,
-    store,
-    clock,
-    log,
+    ...{ chain, store, clock, log },
     birth: fresh ? 'tip' : 0,
     listeners: [
       wallet,
@@ -302,6 +304,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   switchboard.restore();
   channels.begin();
   await channels.settled();
+  await onchain.start();
   payments.begin();
   receiver.start();
   const ticking = everySecond(clock, () => payments.tick());
@@ -320,6 +323,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     graph,
     own,
     channels,
+    onchain,
     invoices,
     receiver,
     payments,
@@ -334,6 +338,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       for (const cancel of later) cancel();
       await peers.stop();
       await follower.stop();
+      await onchain.stop();
       await receiver.stop();
       await payments.settled();
       await channels.settled();

@@ -78,6 +78,11 @@ export class Watcher implements ChainListener {
     await this.keep(byId);
   }
 
+  /** Forgets all watches of these ids. */
+  async unwatchWhere(over: (id: string) => boolean): Promise<void> {
+    await this.unwatch([...this.watches.byId.keys()].filter(over));
+  }
+
   private async keep(byId: Watches['byId']): Promise<void> {
     const changes = changedRecords(prefix, this.watches.byId, byId, encodeWatched);
     this.watches = { ...this.watches, byId };

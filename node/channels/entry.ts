@@ -1,5 +1,4 @@
 /** One channel in the node: its machine, and what the node knows about it beside the machine's state. */
-import type { Claim } from '../../channel/claim.ts';
 import type { ChannelEvent, Effect, Input } from '../../channel/io.ts';
 import type { ChannelState, Core, Funded, Htlc } from '../../channel/state.ts';
 import type { Txid } from '../../wire/units.ts';
@@ -20,8 +19,6 @@ export interface Entry {
   /** Coins set aside for its funding. */
   plan?: Plan;
   buried?: Buried;
-  /** What the channel wants taken from the chain now. */
-  claims?: readonly Claim[];
   /** Why the channel is in the state it is in, latest first, for `listpeerchannels`. */
   status: readonly string[];
   /** Ends the time that the peer has for its part of the opening. */

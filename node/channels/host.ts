@@ -24,8 +24,9 @@ import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, incomingOf, isFunded, nameOf } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import { loadChannelRecords } from './load.ts';
-import { CHANNELS, loadPast, outputInput, watchOutputs } from './onchain.ts';
+import { CHANNELS, type Onchain } from './onchain.ts';
 import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
+import { sayEvent } from './said.ts';
 import { forgetWatches, keyOfWatch, tellDoubleSpent, tellSighting } from './sightings.ts';
 
 export interface HostParts {
@@ -37,6 +38,7 @@ export interface HostParts {
   readonly peers: Peers;
   readonly follower: () => Follower;
   readonly watcher: () => Watcher;
+  readonly onchain: () => Onchain;
   readonly context: () => Context;
   /** Every event of every channel, after the host itself has taken note. */
   readonly heard: (entry: Entry, event: ChannelEvent) => void;
@@ -237,11 +239,10 @@ export class ChannelHost {
 
   /** What the chain says about something a channel asked to watch; false when the notice is not about a channel. */
   notice(notice: Notice): boolean {
-    const output = outputInput(notice);
+    if (this.parts.onchain().notice(notice)) return true;
     const key = keyOfWatch(notice.id);
     const entry = key === undefined ? undefined : this.entries.get(key);
-    if (entry !== undefined && output !== undefined) entry.machine.push(output);
-    else if (entry !== undefined) tellSighting(entry, notice, this.parts.follower().top.height);
+    if (entry !== undefined) tellSighting(entry, notice, this.parts.follower().top.height);
     return key !== undefined;
   }
 
@@ -260,12 +261,12 @@ export class ChannelHost {
       case 'watch_funding':
         return watchFunding(this.parts, entry, effect, state);
       case 'watch_outputs':
-        return watchOutputs(this.parts, entry, effect);
+        return this.parts.onchain().watch(entry, effect);
       case 'claims':
-        entry.claims = effect.claims;
+        this.parts.onchain().claims(entry, effect);
         return undefined;
       case 'load_past':
-        return loadPast(this.parts, entry, effect);
+        return this.parts.onchain().loadPast(entry, effect);
       case 'broadcast':
         gate.after(() => void broadcast(this.parts, entry, effect).catch(this.parts.fatal));
         return undefined;
@@ -292,7 +293,7 @@ export class ChannelHost {
   }
 
   private note(entry: Entry, event: ChannelEvent, state: ChannelState): void {
-    const { log, wallet } = this.parts;
+    const { log, wallet, onchain } = this.parts;
     this.index(entry, state);
     switch (event.event) {
       case 'opening':
@@ -304,38 +305,21 @@ export class ChannelHost {
           this.parts.gate.after(() => entry.opened?.({ tx, txid, output: index }));
         }
         break;
-      case 'ready':
-        log.info(nameOf(entry), 'channel is ready for payments');
-        break;
       case 'abandoned':
         entry.refused?.(faultText(event.fault));
         void wallet.release(fundingOwner(entry.key));
         this.drop(entry);
-        log.warn(
-          { ...nameOf(entry), why: faultText(event.fault) },
-          event.fault.code === 'funding_double_spent'
-            ? 'a channel is given up: another transaction spent the coins of its funding, which therefore still are the wallet'
-            : 'an opening came to nothing; no coin moved',
-        );
-        break;
-      case 'failed':
-        log.error({ ...nameOf(entry), why: faultText(event.fault), broadcast: event.broadcast }, 'channel failed');
         break;
       case 'warned':
         entry.status = [`the peer warned: ${event.text}`, ...entry.status].slice(0, 8);
         break;
-      case 'shutting_down':
-        log.info({ ...nameOf(entry), by: event.by }, 'closing the channel cooperatively');
-        break;
-      case 'spent':
-        log.info({ ...nameOf(entry), by: event.by, height: event.height }, 'the funding output was spent');
-        break;
       case 'closed':
-        log.info(nameOf(entry), 'channel is closed for good');
+        onchain().closed(entry);
         break;
       default:
         break;
     }
+    sayEvent(log, entry, event);
     for (const listener of entry.listeners) listener(event);
     this.parts.heard(entry, event);
   }

@@ -1,15 +1,26 @@
-/** A channel that is on chain: its outputs are watched, its old HTLCs are looked up, its claims are passed on. */
+/**
+ * Channels that are on chain, or about to be: their outputs are watched, in blocks and in the mempool, their old HTLCs looked
+ * up, and what they claim is handed to the claim engine. What is a channel's is decided by the channel.
+ */
+import { Transaction } from 'bitcoinjs-lib';
+import { claimWitness } from '../../channel/claim.ts';
+import type { Outpoint } from '../../channel/funding.ts';
 import type { Effect, Input } from '../../channel/io.ts';
 import { PAST, pastAt } from '../../channel/persist.ts';
 import { unhex } from '../../wire/bytes.ts';
-import { txid } from '../../wire/units.ts';
+import { sat, txid } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
+import { ClaimEngine } from '../chain/sweep/engine.ts';
+import { MempoolWatch } from '../chain/sweep/mempool.ts';
+import { type Claimed, displayedOutpoint } from '../chain/sweep/standing.ts';
 import { type Notice, outpointKey } from '../chain/watch.ts';
 import type { Watcher } from '../chain/watcher.ts';
-import type { Store } from '../ports.ts';
+import type { Ports } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { within } from '../store/space.ts';
-import type { Entry } from './entry.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+import { type Entry, isFunded, nameOf } from './entry.ts';
+import { stakeOf } from './views.ts';
 
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
@@ -18,38 +29,209 @@ export const CHANNELS = 'channel/';
 /** How the names of their watches begin. */
 export const OUTPUT = 'output';
 
-/** Has the chain tell who spends these outputs. */
-export const watchOutputs = async (
-  { watcher, follower }: { readonly watcher: () => Watcher; readonly follower: () => Follower },
-  { key }: Entry,
-  { outpoints, since }: EffectOf<'watch_outputs'>,
-): Promise<void> => {
-  for (const { txid, index } of outpoints) {
-    const id = `${OUTPUT}/${key}/${outpointKey(txid, index)}`;
-    await watcher().watch({ wait: 'spend', id, since, outpoint: { txid, vout: index } }, follower());
-  }
-};
+/** An output of a channel that the chain is asked about, and the transaction of the best chain that spends it. */
+export interface WatchedOutput {
+  readonly outpoint: Outpoint;
+  readonly spend?: { readonly txid: string; readonly height: number; readonly ours: boolean };
+}
 
-/** A notice about an output of a channel, as the channel takes it; undefined for other notices. */
-export const outputInput = (notice: Notice): Input | undefined => {
-  const [kind, , subject = ''] = notice.id.split('/');
+export interface OnchainParts extends Pick<Ports, 'chain' | 'store' | 'clock' | 'log'> {
+  readonly wallet: Wallet;
+  readonly gate: Gate;
+  readonly follower: () => Follower;
+  readonly watcher: () => Watcher;
+  readonly channels: () => {
+    readonly entries: ReadonlyMap<string, Entry>;
+    push(channel: string, input: Input): void;
+    settled(): Promise<void>;
+  };
+  /** The store failed, or there is a bug: nothing may go on. */
+  readonly fatal: (error: unknown) => void;
+}
+
+const idOf = (key: string, { txid: hash, index }: Outpoint): string => `${OUTPUT}/${key}/${outpointKey(hash, index)}`;
+
+/** The channel's key and the outpoint of a notice about one of its outputs; undefined for other notices. */
+const subjectOf = (notice: Notice): { readonly key: string; readonly outpoint: Outpoint } | undefined => {
+  const [kind, key = '', subject = ''] = notice.id.split('/');
   if (kind !== OUTPUT) return undefined;
   const [hash = '', index = ''] = subject.split(':');
-  const outpoint = { txid: txid(unhex(hash)), index: Number(index) };
-  return notice.notice === 'spent'
-    ? { type: 'output_spent', outpoint, tx: notice.at.tx, height: notice.at.height }
-    : { type: 'output_unspent', outpoint };
+  return { key, outpoint: { txid: txid(unhex(hash)), index: Number(index) } };
 };
 
-/** Finds the HTLCs that stood in an old commitment of the peer's. Throws StoreError or WireError. */
-export const loadPast = async (
-  { store, gate }: { readonly store: Store; readonly gate: Gate },
-  { key, machine }: Entry,
-  { number }: EffectOf<'load_past'>,
-): Promise<void> => {
-  // What was kept a moment ago cannot be read before it is written.
-  await gate.settled();
-  const records = new Map<string, Uint8Array>();
-  for await (const [name, value] of within(store, `${CHANNELS}${key}/`).entries(PAST)) records.set(name, value);
-  machine.push({ type: 'past_loaded', htlcs: pastAt(records, number) });
-};
+export class Onchain {
+  private readonly parts: OnchainParts;
+  private readonly engine: ClaimEngine;
+  private readonly mempool: MempoolWatch;
+  /** By channel, then by outpoint. */
+  private readonly outputs = new Map<string, Map<string, WatchedOutput>>();
+
+  private constructor(parts: OnchainParts, engine: ClaimEngine) {
+    this.parts = parts;
+    this.engine = engine;
+    const { chain, clock, log } = parts;
+    this.mempool = new MempoolWatch({
+      ...{ chain, clock, log },
+      tell: (key, { txid: hash, vout }, { tx }) => this.inMempool(key, { txid: hash, index: vout }, tx),
+    });
+  }
+
+  /** What is kept about claims. Nothing is done before `start`. Throws StoreError. */
+  static async open(parts: OnchainParts): Promise<Onchain> {
+    const { chain, store, wallet, clock, log, fatal, channels, follower } = parts;
+    const stateOf = (channel: string) => {
+      const state = channels().entries.get(channel)?.machine.state;
+      if (state === undefined || !isFunded(state)) throw new RangeError(`a claim of ${channel}, which is no channel`);
+      return state;
+    };
+    const engine = await ClaimEngine.open({
+      ...{ chain, store, wallet, clock, log, fatal },
+      height: () => follower().top.height,
+      witness: (channel, claim, digest) => claimWitness(stateOf(channel), claim, digest),
+      stake: (channel) => sat(stakeOf(stateOf(channel).core)),
+    });
+    return new Onchain(parts, engine);
+  }
+
+  /** Begins, once every channel has said after a restart what it wants. Throws StoreError. */
+  async start(): Promise<void> {
+    const { gate, channels, watcher } = this.parts;
+    await gate.settled();
+    const { entries } = channels();
+    const isOver = (key: string): boolean => (entries.get(key)?.machine.state.phase ?? 'closed') === 'closed';
+    await this.engine.start((key) => !isOver(key));
+    await watcher().unwatchWhere((id) => {
+      const [kind, key = ''] = id.split('/');
+      return kind === OUTPUT && isOver(key);
+    });
+    this.mempool.start();
+  }
+
+  /** Ends; resolves when nothing runs any more. */
+  async stop(): Promise<void> {
+    await this.mempool.stop();
+    await this.engine.stop();
+  }
+
+  /** A block came or went: once every channel has taken note, claims and mempool are looked at. */
+  async block(): Promise<void> {
+    const { channels, gate } = this.parts;
+    await channels().settled();
+    await gate.settled();
+    this.engine.wake();
+    await this.mempool.look();
+  }
+
+  /** All that the channel wants from the chain from now on. What it follows from is durable before anybody sees it. */
+  claims({ key }: Entry, { claims }: EffectOf<'claims'>): void {
+    this.parts.gate.after(() => this.engine.set(key, claims));
+  }
+
+  /** Where each of a channel's claims stands, the most urgent first. */
+  standing(key: string): readonly Claimed[] {
+    return this.engine.standing(key);
+  }
+
+  /** The outputs of a channel that the chain is asked about, in the order in which the channel named them. */
+  outputsOf(key: string): readonly WatchedOutput[] {
+    return [...(this.outputs.get(key)?.values() ?? [])];
+  }
+
+  private output(key: string, { txid: hash, index }: Outpoint): WatchedOutput | undefined {
+    return this.outputs.get(key)?.get(outpointKey(hash, index));
+  }
+
+  private note(key: string, output: WatchedOutput): void {
+    const { txid: hash, index } = output.outpoint;
+    const outputs = this.outputs.get(key) ?? new Map<string, WatchedOutput>();
+    this.outputs.set(key, outputs.set(outpointKey(hash, index), output));
+  }
+
+  /** Has the chain tell who spends these outputs. */
+  async watch(entry: Entry, { outpoints, since }: EffectOf<'watch_outputs'>): Promise<void> {
+    const { watcher, follower } = this.parts;
+    const { key } = entry;
+    for (const outpoint of outpoints) this.note(key, { ...this.output(key, outpoint), outpoint });
+    this.mempool.watch(
+      key,
+      outpoints.map(({ txid: hash, index }) => ({ txid: hash, vout: index })),
+    );
+    for (const outpoint of outpoints) {
+      const spent = { txid: outpoint.txid, vout: outpoint.index };
+      await watcher().watch({ wait: 'spend', id: idOf(key, outpoint), since, outpoint: spent }, follower());
+    }
+  }
+
+  /** What the chain says about an output of a channel; false when the notice is about something else. */
+  notice(notice: Notice): boolean {
+    const subject = subjectOf(notice);
+    if (subject === undefined) return false;
+    const { key, outpoint } = subject;
+    const entry = this.parts.channels().entries.get(key);
+    if (entry === undefined) return true;
+    this.mempool.mined(key, { txid: outpoint.txid, vout: outpoint.index }, notice.notice === 'spent');
+    if (notice.notice === 'spent') this.spent(entry, outpoint, notice.at);
+    else this.unspent(entry, outpoint);
+    return true;
+  }
+
+  private spent(entry: Entry, outpoint: Outpoint, { tx, height }: { tx: Uint8Array; height: number }): void {
+    const { key } = entry;
+    const parsed = Transaction.fromBuffer(tx);
+    const spend = { txid: parsed.getId(), height, ours: this.engine.isOurs(key, outpoint, parsed) };
+    const known = this.output(key, outpoint)?.spend;
+    if (known?.txid !== spend.txid || known.height !== height) {
+      const fields = { ...nameOf(entry), output: displayedOutpoint(outpoint), txid: spend.txid, height };
+      this.parts.log.info(
+        fields,
+        spend.ours ? 'our claim is confirmed' : 'an output of the channel was spent by others',
+      );
+    }
+    this.note(key, { outpoint, spend });
+    entry.machine.push({ type: 'output_spent', outpoint, tx, height });
+  }
+
+  private unspent(entry: Entry, outpoint: Outpoint): void {
+    if (this.output(entry.key, outpoint)?.spend !== undefined)
+      this.parts.log.warn(
+        { ...nameOf(entry), output: displayedOutpoint(outpoint) },
+        'a reorg took the spend of an output out of the chain; it is waited for anew',
+      );
+    this.note(entry.key, { outpoint });
+    entry.machine.push({ type: 'output_unspent', outpoint });
+  }
+
+  private inMempool(key: string, outpoint: Outpoint, tx: Transaction): void {
+    const entry = this.parts.channels().entries.get(key);
+    const phase = entry?.machine.state.phase;
+    if (entry === undefined || (phase !== 'failed' && phase !== 'onchain')) return;
+    if (!this.engine.isOurs(key, outpoint, tx)) {
+      const fields = { ...nameOf(entry), output: displayedOutpoint(outpoint), txid: tx.getId() };
+      this.parts.log.info(fields, 'somebody spends an output of the channel; no block has it yet');
+    }
+    entry.machine.push({ type: 'output_spent', outpoint, tx: new Uint8Array(tx.toBuffer()), height: undefined });
+  }
+
+  /** Finds the HTLCs that stood in an old commitment of the peer's. Throws StoreError or WireError. */
+  async loadPast({ key, machine }: Entry, { number }: EffectOf<'load_past'>): Promise<void> {
+    const { gate, store } = this.parts;
+    // What was kept a moment ago cannot be read before it is written.
+    await gate.settled();
+    const records = new Map<string, Uint8Array>();
+    for await (const [name, value] of within(store, `${CHANNELS}${key}/`).entries(PAST)) records.set(name, value);
+    machine.push({ type: 'past_loaded', htlcs: pastAt(records, number) });
+  }
+
+  /** The channel is over and done: nothing of it is watched or remembered any more. */
+  closed({ key }: Entry): void {
+    const { gate, watcher, fatal } = this.parts;
+    const ids = this.outputsOf(key).map(({ outpoint }) => idOf(key, outpoint));
+    this.outputs.delete(key);
+    this.mempool.forget(key);
+    gate.after(() => {
+      Promise.all([this.engine.forget(key), watcher().unwatch([...ids, `funding/${key}`, `spend/${key}`])]).catch(
+        fatal,
+      );
+    });
+  }
+}

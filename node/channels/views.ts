@@ -91,3 +91,9 @@ export const balancesOf = (core: Core): { readonly toUs: Msat; readonly toThem: 
   const { toUs, toThem, feerate } = specOf(core, inLocal(core.head.local));
   return { toUs: msat(larger(toUs, 0n)), toThem: msat(larger(toThem, 0n)), feerate };
 };
+
+/** Satoshi that are ours, or may become ours, if our commitment is the one in the chain: our balance and every HTLC in it. */
+export const stakeOf = (core: Core): bigint => {
+  const { toUs, htlcs } = specOf(core, inLocal(core.head.local));
+  return (larger(toUs, 0n) + htlcs.reduce((sum, { amount }) => sum + amount, 0n)) / 1000n;
+};
