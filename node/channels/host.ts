@@ -150,10 +150,14 @@ export class ChannelHost {
     entry.machine.stop();
     entry.waiting?.();
     this.entries.delete(entry.key);
-    const { watcher, follower, fatal } = this.parts;
-    forgetWatches(watcher(), follower(), entry.key).catch(fatal);
+    this.unwatch(entry);
     for (const [id, key] of this.byId) if (key === entry.key) this.byId.delete(id);
     for (const [scid, key] of this.byScid) if (key === entry.key) this.byScid.delete(scid);
+  }
+
+  private unwatch({ key }: Entry): void {
+    const { watcher, follower, fatal } = this.parts;
+    forgetWatches(watcher(), follower(), key).catch(fatal);
   }
 
   push(channel: string, input: Input): void {
@@ -315,6 +319,7 @@ export class ChannelHost {
         break;
       case 'closed':
         onchain().closed(entry);
+        this.unwatch(entry);
         break;
       default:
         break;

@@ -224,14 +224,15 @@ export class Onchain {
 
   /** The channel is over and done: nothing of it is watched or remembered any more. */
   closed({ key }: Entry): void {
-    const { gate, watcher, fatal } = this.parts;
+    const { gate, watcher, follower, fatal } = this.parts;
     const ids = this.outputsOf(key).map(({ outpoint }) => idOf(key, outpoint));
     this.outputs.delete(key);
     this.mempool.forget(key);
     gate.after(() => {
-      Promise.all([this.engine.forget(key), watcher().unwatch([...ids, `funding/${key}`, `spend/${key}`])]).catch(
-        fatal,
-      );
+      this.engine.forget(key).catch(fatal);
+      follower()
+        .exclusive(() => watcher().unwatch(ids))
+        .catch(fatal);
     });
   }
 }

@@ -4,7 +4,7 @@ import { Transaction } from 'bitcoinjs-lib';
 import { type ChannelType, typeBits, typeOfBits } from '../../channel/channeltype.ts';
 import type { ChannelEvent } from '../../channel/io.ts';
 import { receivable, spendable } from '../../channel/limits.ts';
-import type { Core, Funded, Htlc } from '../../channel/state.ts';
+import type { Core, Failed, Funded, Htlc } from '../../channel/state.ts';
 import { isDone, isSigned } from '../../channel/updates.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { channelTypeFeatures } from '../../wire/channeltype.ts';
@@ -22,6 +22,7 @@ import type { Node } from '../node.ts';
 import { scriptOfAddress } from '../wallet/address.ts';
 import { WalletError } from '../wallet/errors.ts';
 import { displayedTxid } from '../wallet/send.ts';
+import { publishedOf, statusLines } from './onchain.ts';
 import { connectTo } from './peers.ts';
 import { stateName } from './states.ts';
 
@@ -210,7 +211,7 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
     their_to_self_delay: remote.toSelfDelay,
     our_to_self_delay: local.toSelfDelay,
     max_accepted_htlcs: local.maxAcceptedHtlcs,
-    status: [...entry.status],
+    status: statusLines(node, entry, state),
     htlcs: [...core.outgoing.values(), ...core.incoming.values()].filter(isUnderWay(core.head)).map(shownHtlc),
   };
 };
@@ -245,23 +246,25 @@ const closed = (entry: Entry, signal: AbortSignal): Promise<Result<'close'>> =>
       entry.listeners.delete(hear);
       resolve({ type, txs: [hex(tx)], txids: [Transaction.fromBuffer(tx).getId()] });
     };
+    /** Given up: what we publish is the close, unless only the peer may close. */
+    const alone = (state: Failed) => {
+      const tx = publishedOf(state);
+      if (tx !== undefined) return done(state.agreed === undefined ? 'unilateral' : 'mutual', tx);
+      entry.listeners.delete(hear);
+      resolve({ type: 'unilateral' });
+    };
     const hear = (event: ChannelEvent) => {
       const { state } = entry.machine;
       if (event.event === 'closing') done('mutual', event.tx);
-      else if (event.event === 'failed') {
-        entry.listeners.delete(hear);
-        resolve({ type: 'unilateral' });
-      } else if (event.event === 'spent' && state.phase === 'onchain')
+      else if (event.event === 'failed' && state.phase === 'failed') alone(state);
+      else if (event.event === 'spent' && state.phase === 'onchain')
         done(event.by === 'mutual' ? 'mutual' : 'unilateral', state.tx);
     };
     entry.listeners.add(hear);
     const { state } = entry.machine;
     if (state.phase === 'negotiating' && state.agreed !== undefined) done('mutual', state.agreed);
     else if (state.phase === 'onchain') done(state.by === 'mutual' ? 'mutual' : 'unilateral', state.tx);
-    else if (state.phase === 'failed') {
-      entry.listeners.delete(hear);
-      resolve({ type: 'unilateral' });
-    }
+    else if (state.phase === 'failed') alone(state);
     signal.addEventListener('abort', () => {
       entry.listeners.delete(hear);
       reject(new ApiError('general', 'the caller went away; the channel goes on closing'));
@@ -297,7 +300,7 @@ export const channelHandlers = (node: Node): Pick<Handlers, 'fundchannel' | 'lis
   listpeerchannels: async ({ id, short_channel_id, channel_id }) => ({
     channels: [...node.channels.entries.values()].flatMap((entry) => {
       const { state } = entry.machine;
-      if (!isFunded(state)) return [];
+      if (!isFunded(state) || state.phase === 'closed') return [];
       const { core } = state;
       if (id !== undefined && !equal(id, core.params.peer)) return [];
       if (short_channel_id !== undefined && short_channel_id !== core.lockin.scid) return [];

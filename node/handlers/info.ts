@@ -40,7 +40,11 @@ export const infoHandlers = (
       num_pending_channels: states.filter((state) => stateName(state) === 'CHANNELD_AWAITING_LOCKIN').length,
       num_active_channels: states.filter(isActive).length,
       num_inactive_channels: states.filter(
-        (state) => coreOf(state) !== undefined && !isActive(state) && stateName(state) !== 'CHANNELD_AWAITING_LOCKIN',
+        (state) =>
+          coreOf(state) !== undefined &&
+          state.phase !== 'closed' &&
+          !isActive(state) &&
+          stateName(state) !== 'CHANNELD_AWAITING_LOCKIN',
       ).length,
       address: config.announce.map(({ host, port }) => ({
         type: /[a-z]/i.test(host) && !host.includes(':') ? 'dns' : ipKind(host),

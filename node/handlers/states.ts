@@ -16,9 +16,10 @@ export const stateName = (state: ChannelState): StateName => {
     case 'negotiating':
       return state.agreed === undefined ? 'CLOSINGD_SIGEXCHANGE' : 'CLOSINGD_COMPLETE';
     case 'failed':
-      return 'AWAITING_UNILATERAL';
+      return state.agreed === undefined ? 'AWAITING_UNILATERAL' : 'CLOSINGD_COMPLETE';
     case 'onchain':
-      return state.by === 'mutual' ? 'CLOSINGD_COMPLETE' : 'FUNDING_SPEND_SEEN';
+      // Until the chain has told of the spend in this run, a reorg may have taken it while we were away.
+      return state.seen.confirmed ? 'ONCHAIN' : 'FUNDING_SPEND_SEEN';
     case 'closed':
       return 'ONCHAIN';
     default:

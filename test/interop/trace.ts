@@ -27,8 +27,9 @@ export interface Trace {
   readonly txs: readonly Transaction[];
   /** By owner: what reached scripts of theirs, less what inputs of theirs added. */
   readonly gained: ReadonlyMap<string, bigint>;
-  /** What the transactions on the way paid in all. */
+  /** What the transactions on the way paid in all, and each of them. */
   readonly fees: bigint;
+  readonly feeOf: (tx: Transaction) => bigint;
   /** Outputs of the channel that nobody has spent. */
   readonly left: readonly Lying[];
 }
@@ -94,21 +95,24 @@ export class Ledger {
       }
     }
 
-    let fees = 0n;
+    const paid = new Map<Transaction, bigint>();
     for (const tx of txs) {
+      let fee = 0n;
       for (const { hash, index } of tx.ins) {
         const outpoint = { txid: idOf(hash), vout: index };
         const spent = known.get(outpoint.txid)?.outs[index];
         if (spent === undefined) throw new Error(`${nameOf(outpoint)} is spent and not in the chain`);
-        fees += spent.value;
+        fee += spent.value;
         if (within.has(nameOf(outpoint))) continue;
         const owner = ownerOf(hex(spent.script));
         if (owner === undefined) throw new Error(`${tx.getId()} spends ${nameOf(outpoint)}, which is nobody's`);
         add(owner, -spent.value);
       }
-      for (const { value } of tx.outs) fees -= value;
+      for (const { value } of tx.outs) fee -= value;
+      paid.set(tx, fee);
     }
-    return { txs: [...txs], gained, fees, left };
+    const fees = [...paid.values()].reduce((sum, fee) => sum + fee, 0n);
+    return { txs: [...txs], gained, fees, feeOf: (tx) => paid.get(tx) ?? 0n, left };
   }
 }
 

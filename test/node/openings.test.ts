@@ -122,7 +122,7 @@ test('a fundee forgets a funding that does not confirm in two weeks; its funder,
   ground.mine(1);
   await caughtUp();
   ground.mine(1);
-  await reaches(alice, channel_id, 'FUNDING_SPEND_SEEN');
+  await reaches(alice, channel_id, 'ONCHAIN');
 });
 
 test('a funding whose coins another transaction took is given up six blocks later, and the coins are still counted', async () => {
