@@ -13,7 +13,7 @@ import {
   type Unlock,
   witnessWeight,
 } from './claim.ts';
-import type { ChainHtlc, KnownOutput, Standing } from './outputs.ts';
+import type { ChainCommitment, ChainHtlc, KnownOutput } from './outputs.ts';
 import { p2wsh } from './script.ts';
 import { inLocal, specOf } from './spec.ts';
 import type { Core, Htlc } from './state.ts';
@@ -34,16 +34,8 @@ const FEE_INPUT_WEIGHT = 272 + 4 * 43;
 /** BOLT 2, "cltv_expiry_delta Selection": how long before an expiry we need the chain, and how long after we may. */
 export const SAFETY = 18;
 
-/** The commitment that an output stands in, or goes back to, with what all its claims share. */
-export interface Ground {
-  readonly core: Core;
-  readonly whose: Standing;
-  /** Whether everything in it is ours. */
-  readonly revoked: boolean;
-  /** The holder's delay, and the script that has it; undefined where we do not know the keys. */
-  readonly delayed: Uint8Array | undefined;
-  readonly delay: number;
-}
+/** The commitment that an output stands in, or comes from, and the channel it is of. */
+export type Ground = Pick<ChainCommitment, 'whose' | 'revoked' | 'delay' | 'delayed'> & { readonly core: Core };
 
 /** Where an output is and since when. */
 export type Place = Pick<ClaimBase, 'outpoint' | 'value'> & { readonly height: number };

@@ -5,7 +5,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { bumpClaim } from './bump.ts';
 import type { Claim } from './claim.ts';
-import { type Concern, claimsOf, concernsOf, outpointKey } from './concerns.ts';
+import { type Concern, claimsOf, concernsOf, pending } from './concerns.ts';
 import { report, resolved } from './effects.ts';
 import { chainFate, isOver, newlySettled } from './fates.ts';
 import type { Effect, Input, Step } from './io.ts';
@@ -24,10 +24,16 @@ const wanted = (state: ChannelState, concerns: readonly Concern[]): readonly Cla
   return bump === undefined ? [] : [bump];
 };
 
+/** Whether two states want the same. Claims are not finished for the comparison: they are signed for who gets them. */
+const wantSame = (before: ChannelState, known: readonly Concern[], next: ChannelState, concerns: readonly Concern[]) =>
+  isOnchain(before) && isOnchain(next)
+    ? same(pending(known), pending(concerns))
+    : same(wanted(before, known), wanted(next, concerns));
+
 /** Watches what is new, by the height of the transaction that made it. */
 const watchNew = (before: readonly Concern[], now: readonly Concern[]): readonly Effect[] => {
-  const known = new Set(before.map(({ outpoint }) => outpointKey(outpoint)));
-  const fresh = now.filter(({ outpoint }) => !known.has(outpointKey(outpoint)));
+  const known = new Set(before.map(({ key }) => key));
+  const fresh = now.filter(({ key }) => !known.has(key));
   const heights = [...new Set(fresh.map(({ height }) => height))];
   return heights.map((since) => ({
     do: 'watch_outputs',
@@ -103,10 +109,7 @@ export const follow = (before: ChannelState, [state, effects]: Step, { type }: I
   if (!again && next === before) return [next, [...effects, ...news]];
   const known = again ? [] : concernsIn(before);
   const ask: readonly Effect[] = isOnchain(next) ? askPast(again ? undefined : before, next) : [];
-  const claims = wanted(next, concerns);
-  const say = again || !same(claims, wanted(before, known));
-  return [
-    next,
-    [...effects, ...watchNew(known, concerns), ...ask, ...(say ? [{ do: 'claims', claims } as const] : []), ...news],
-  ];
+  const say: readonly Effect[] =
+    !again && wantSame(before, known, next, concerns) ? [] : [{ do: 'claims', claims: wanted(next, concerns) }];
+  return [next, [...effects, ...watchNew(known, concerns), ...ask, ...say, ...news]];
 };

@@ -8,14 +8,14 @@ import { equal } from '../wire/bytes.ts';
 import { sha256 } from '../wire/crypto.ts';
 import type { Preimage } from '../wire/units.ts';
 import { preimageOf } from './claiming.ts';
-import { concernsOf, outpointKey } from './concerns.ts';
+import { concernsOf, outpointKey, spendOf } from './concerns.ts';
 import { fate, report } from './effects.ts';
 import { disconnectCore, publish } from './ending.ts';
 import { learnPreimages } from './fates.ts';
 import type { Input, Step } from './io.ts';
-import { nothingSeen } from './persist.ts';
-import { idOf, spentBy } from './spender.ts';
-import type { Core, Failed, Funded, GivenUp, Onchain, Seen } from './state.ts';
+import { nothingSeen, type Seen } from './seen.ts';
+import { idOf, spendingCommitment, spentBy } from './spender.ts';
+import type { Core, Failed, Funded, GivenUp, Onchain } from './state.ts';
 import { isDone, keepPreimages, withHtlc } from './updates.ts';
 
 type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;
@@ -48,10 +48,11 @@ const alreadyTold = (core: Core): Seen['told'] => {
 };
 
 /** A channel read from the store: what it knows by itself is being told again. */
-export const restoredOnchain = (state: Onchain): Onchain => ({
-  ...state,
-  seen: { ...state.seen, told: alreadyTold(state.core) },
-});
+export const restoredOnchain = (state: Onchain): Onchain => {
+  const { core, by, tx, seen } = state;
+  const commitment = spendingCommitment(core, by, Transaction.fromBuffer(tx));
+  return { ...state, seen: { ...seen, commitment, told: alreadyTold(core) } };
+};
 
 /** The funding output was spent in the chain: from here on only the chain counts. */
 export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>): Step => {
@@ -64,7 +65,8 @@ export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>)
   const [offline, effects] = disconnectCore(state.core);
   const core = keepPreimages({ ...offline, link: state.core.link });
   const by = spentBy(core, transaction, before.agreed);
-  const seen: Seen = { ...nothingSeen, confirmed: true, told: alreadyTold(core) };
+  const commitment = spendingCommitment(core, by, transaction);
+  const seen: Seen = { ...nothingSeen, confirmed: true, commitment, told: alreadyTold(core) };
   const next: Onchain = { phase: 'onchain', core, by, tx, height, before, seen };
   return [next, [...effects, report({ event: 'spent', by, txid, height })]];
 };
@@ -81,13 +83,16 @@ const withSpends = (state: Onchain, spends: Seen['spends']): Onchain => ({ ...st
 
 /** Somebody spends an output of ours or one that decides about an HTLC. Preimages count before they are in a block. */
 export const onOutputSpent = (state: Onchain, { outpoint, tx, height }: InputOf<'output_spent'>): Onchain => {
-  const key = outpointKey(outpoint);
-  if (!concernsOf(state).some((one) => outpointKey(one.outpoint) === key)) return state;
-  const core = learnPreimages(state.core, Transaction.fromBuffer(tx));
+  const name = outpointKey(outpoint);
+  if (!concernsOf(state).some(({ key }) => key === name)) return state;
+  const transaction = Transaction.fromBuffer(tx);
+  const core = learnPreimages(state.core, transaction);
   const next = core === state.core ? state : { ...state, core };
-  const known = state.seen.spends.get(key);
-  if (height === undefined || (known !== undefined && known.height === height && equal(known.tx, tx))) return next;
-  return withSpends(next, new Map(state.seen.spends).set(key, { tx, height }));
+  if (height === undefined) return next;
+  const spend = spendOf(state, transaction, height);
+  const known = state.seen.spends.get(name);
+  if (known !== undefined && known.height === height && equal(known.txid, spend.txid)) return next;
+  return withSpends(next, new Map(state.seen.spends).set(name, spend));
 };
 
 /** A reorg took that spend out of the chain. */
@@ -97,8 +102,12 @@ export const onOutputUnspent = (state: Onchain, { outpoint }: InputOf<'output_un
 };
 
 /** The HTLCs of the revoked commitment were read. */
-export const onPast = (state: Onchain, { htlcs }: InputOf<'past_loaded'>): Onchain =>
-  state.by === 'revoked' ? { ...state, seen: { ...state.seen, past: htlcs } } : state;
+export const onPast = (state: Onchain, { htlcs }: InputOf<'past_loaded'>): Onchain => {
+  const { core, by, tx, seen } = state;
+  if (by !== 'revoked') return state;
+  const commitment = spendingCommitment(core, by, Transaction.fromBuffer(tx), htlcs);
+  return { ...state, seen: { ...seen, commitment, past: htlcs } };
+};
 
 /** Keeps the preimage of an HTLC that we may claim; the same core when it is known, wrong, or of no HTLC that was received. */
 export const withPreimage = (core: Core, id: bigint, preimage: Preimage): Core => {

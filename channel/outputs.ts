@@ -4,9 +4,10 @@
  */
 import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../wire/bytes.ts';
-import { type Sat, sat } from '../wire/units.ts';
+import { txid as asTxid, type Sat, sat } from '../wire/units.ts';
 import { keyScriptCode, remotePointAt } from './claim.ts';
 import { localKeys, remoteKeys } from './dance.ts';
+import type { Outpoint } from './funding.ts';
 import type { CommitmentKeys } from './keys.ts';
 import { delayedScript, offeredHtlcScript, p2wpkh, p2wsh, receivedHtlcScript, toRemoteScript } from './script.ts';
 import { inLocal, inRemote, standing } from './spec.ts';
@@ -24,7 +25,21 @@ export interface Standing {
 /** An HTLC as a transaction knows it. */
 export type ChainHtlc = Pick<Htlc, 'way' | 'id' | 'amount' | 'paymentHash' | 'expiry'>;
 
-/** An output that is ours, or may become ours, or tells of an HTLC. */
+/** A commitment in the chain, with all of it that matters to us. It never changes while it is there. */
+export interface ChainCommitment {
+  readonly whose: Standing;
+  /** Whether everything in it is ours. */
+  readonly revoked: boolean;
+  /** How long its holder waits for its own, and the script that says so; undefined where we do not know the keys. */
+  readonly delay: number;
+  readonly delayed: Uint8Array | undefined;
+  /** Ours, perhaps ours, or of an HTLC; with each its HTLC. */
+  readonly outputs: readonly ChainOutput[];
+}
+
+export type ChainOutput = KnownOutput & { readonly outpoint: Outpoint };
+
+/** An output of a commitment, as far as it is known. */
 export type KnownOutput = { readonly index: number; readonly value: Sat; readonly script: Uint8Array } & (
   | { readonly kind: 'to_local' | 'to_remote'; readonly scriptCode: Uint8Array }
   /** `order` counts the HTLC outputs, as the signatures of commitment_signed do. */
@@ -45,12 +60,15 @@ export const remoteStanding = (core: Core, number: number): Standing => {
   return { holder: 'remote', number, keys: point && remoteKeys(core, point) };
 };
 
+const delayOf = ({ params }: Core, holder: Standing['holder']): number =>
+  (holder === 'local' ? params.remote : params.local).toSelfDelay;
+
 /** The script of what its holder waits for: to_local, and the outputs of its HTLC transactions. */
-export const delayedOf = ({ params }: Core, { holder, keys }: Standing): Uint8Array | undefined =>
-  keys && delayedScript(keys, (holder === 'local' ? params.remote : params.local).toSelfDelay);
+const delayedOf = (core: Core, { holder, keys }: Standing): Uint8Array | undefined =>
+  keys && delayedScript(keys, delayOf(core, holder));
 
 /** The HTLCs that stood in a commitment: those the channel still has, and those it only remembers. */
-export const htlcsOf = (core: Core, { holder, number }: Standing, past: readonly PastHtlc[]): readonly ChainHtlc[] => {
+const htlcsOf = (core: Core, { holder, number }: Standing, past: readonly PastHtlc[]): readonly ChainHtlc[] => {
   const view = holder === 'local' ? inLocal(number) : inRemote(number);
   const live = [...core.outgoing.values(), ...core.incoming.values()].filter((htlc) => standing(view, htlc) === 'open');
   const known = new Set(live.map(({ way, id }) => `${way}/${id}`));
@@ -102,7 +120,7 @@ const theirBalance = ({ params }: Core): Uint8Array => {
 };
 
 /** The outputs of a commitment that matter to us, in their order. Each HTLC has at most one of them. */
-export const knownOutputs = (
+const knownOutputs = (
   core: Core,
   whose: Standing,
   htlcs: readonly ChainHtlc[],
@@ -127,6 +145,32 @@ export const knownOutputs = (
     else out.push({ ...base, kind: 'unknown' });
   });
   return out;
+};
+
+const isOurs = ({ kind }: KnownOutput, { holder, keys }: Standing, revoked: boolean): boolean => {
+  if (kind === 'to_local') return holder === 'local' || revoked;
+  return kind !== 'unknown' || keys === undefined;
+};
+
+/** Reads a commitment in the chain; `past` are HTLCs that the channel has forgotten. */
+export const readCommitment = (
+  core: Core,
+  whose: Standing,
+  revoked: boolean,
+  past: readonly PastHtlc[],
+  tx: Transaction,
+): ChainCommitment => {
+  const { holder } = whose;
+  const txid = asTxid(new Uint8Array(tx.getHash()));
+  return {
+    whose,
+    revoked,
+    delay: delayOf(core, holder),
+    delayed: delayedOf(core, whose),
+    outputs: knownOutputs(core, whose, htlcsOf(core, whose, past), tx)
+      .filter((output) => isOurs(output, whose, revoked))
+      .map((output) => ({ ...output, outpoint: { txid, index: output.index } })),
+  };
 };
 
 /** How many outputs of a transaction speak for its being that commitment. */

@@ -24,7 +24,8 @@ import {
   staticRecord,
 } from './records.ts';
 import { receivedSecretCodec, type SecretStore } from './secrets.ts';
-import type { ChannelState, Core, Funded, Htlc, PastHtlc, Seen, Way } from './state.ts';
+import { nothingSeen } from './seen.ts';
+import type { ChannelState, Core, Funded, Htlc, PastHtlc, Way } from './state.ts';
 import { isSigned } from './updates.ts';
 
 /** Where the records of HTLCs that are over begin. `restore` does not want them. */
@@ -229,9 +230,6 @@ export const pastAt = (records: Records, number: number): readonly PastHtlc[] =>
   }
   return out;
 };
-
-/** Of a channel on chain before the chain has told anything. */
-export const nothingSeen: Seen = { confirmed: false, spends: new Map(), past: undefined, told: new Map() };
 
 /** The channel that these records are of, its peer away. Throws WireError that names a record that is missing or damaged. */
 export const restore = (records: Records): Funded => {

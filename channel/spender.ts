@@ -5,8 +5,15 @@ import { type Txid, txid } from '../wire/units.ts';
 import { commitmentNumber } from './commitment.ts';
 import { localCommitment, obscuring, remoteCommitment } from './dance.ts';
 import type { SpentBy } from './io.ts';
-import { localStanding, remoteStanding, resemblance, type Standing } from './outputs.ts';
-import type { Core } from './state.ts';
+import {
+  type ChainCommitment,
+  localStanding,
+  readCommitment,
+  remoteStanding,
+  resemblance,
+  type Standing,
+} from './outputs.ts';
+import type { Core, PastHtlc } from './state.ts';
 
 /** The id of a transaction. */
 export const idOf = (tx: Transaction): Txid => txid(Uint8Array.from(tx.getHash()));
@@ -40,8 +47,8 @@ export const spentBy = (core: Core, tx: Transaction, agreed: Uint8Array | undefi
   return number < remote ? 'revoked' : 'unknown';
 };
 
-/** The commitment that spent the funding output; undefined for a closing and for what is none. */
-export const commitmentOfSpend = (core: Core, by: SpentBy, tx: Transaction): Standing | undefined => {
+/** Whose commitment a spend of that kind is; undefined for a closing and for what is none. */
+const standingOf = (core: Core, by: SpentBy, tx: Transaction): Standing | undefined => {
   const number = spendNumber(core, tx);
   if (number === undefined) return undefined;
   switch (by) {
@@ -56,4 +63,15 @@ export const commitmentOfSpend = (core: Core, by: SpentBy, tx: Transaction): Sta
     case 'unknown':
       return { holder: 'remote', number, keys: undefined };
   }
+};
+
+/** The commitment that spent the funding output, read. */
+export const spendingCommitment = (
+  core: Core,
+  by: SpentBy,
+  tx: Transaction,
+  past: readonly PastHtlc[] = [],
+): ChainCommitment | undefined => {
+  const whose = standingOf(core, by, tx);
+  return whose && readCommitment(core, whose, by === 'revoked', past, tx);
 };

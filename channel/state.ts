@@ -18,6 +18,7 @@ import type { Outpoint } from './funding.ts';
 import type { ChannelFeatures, CloseFeerates, SpentBy } from './io.ts';
 import type { Basepoints, ChannelSecrets, CommitmentKeys } from './keys.ts';
 import type { SecretStore } from './secrets.ts';
+import type { Seen } from './seen.ts';
 import type { CommitmentFormat } from './weights.ts';
 
 /** What one side said in its `open_channel` or `accept_channel`. */
@@ -292,24 +293,6 @@ export interface GivenUp {
 export interface Failed extends GivenUp {
   readonly phase: 'failed';
   readonly core: Core;
-}
-
-/** A confirmed spend of one of a commitment's outputs, or of what came out of that. */
-export interface OutputSpend {
-  readonly tx: Uint8Array;
-  readonly height: number;
-}
-
-/** What the chain told in this run of the process; not saved, because it is told again. */
-export interface Seen {
-  /** Whether it told of the spend of the funding output: until then a reorg may have undone that. */
-  readonly confirmed: boolean;
-  /** By outpoint, as `outpointKey` writes it. */
-  readonly spends: ReadonlyMap<string, OutputSpend>;
-  /** The HTLCs of a revoked commitment that are over; undefined while they are read. */
-  readonly past: readonly PastHtlc[] | undefined;
-  /** Fates of outgoing HTLCs that were told. */
-  readonly told: ReadonlyMap<bigint, 'fulfilled' | 'failed'>;
 }
 
 /** The funding output is spent in the chain. */
