@@ -1,11 +1,10 @@
 /** Channels on a chain, played to their end: blocks come, claims are mined as soon as they may be, fates are acknowledged. */
 import { expect } from 'vitest';
 import type { Claim } from '../../channel/claim.ts';
-import type { ChannelEvent } from '../../channel/io.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
-import { elsewhere } from '../support/spend.ts';
+import { elsewhere, rawOf } from '../support/spend.ts';
 import { coreOf, eventsOf, type Side } from './pair.ts';
-import { assemble, both, claimsOf, mine, tell, tip, txOf, type Who, type World } from './world.ts';
+import { assemble, both, claimsOf, mine, tell, tip, type Who, type World } from './world.ts';
 
 /** The last transaction that a side published. */
 export const published = (side: Side): Uint8Array => {
@@ -86,12 +85,10 @@ export const playOut = (world: World, rules: Rules = {}): void => {
 export const fates = (side: Side): readonly string[] =>
   eventsOf(side, 'resolved').map(({ id, result }) => `${id} ${result.kind}`);
 
-/** Everything that a side told after its first `from` events. */
-export const named = (side: Side, from = 0): readonly ChannelEvent['event'][] =>
-  side.events.slice(from).map(({ event }) => event);
-
-/** Ids of the transactions in the last block but the coinbase. */
-export const lastBlock = ({ chain }: World): readonly string[] =>
-  chain.ledger.tip.transactions.slice(1).map(({ tx }) => tx.getId());
-
-export const idOfRaw = (raw: Uint8Array): string => txOf(raw).getId();
+/** What spent the funding output in the chain. */
+export const closingOf = (world: World): Uint8Array => {
+  const { watches, funding } = world.keepers.a;
+  const spend = watches.get(funding)?.told;
+  if (spend === undefined) throw new Error('the funding output is not spent');
+  return rawOf(spend.tx);
+};

@@ -68,6 +68,7 @@ export interface World {
   readonly keepers: Readonly<Record<Who, Keeper>>;
   /** Height of the first block that the channel may be in. */
   readonly base: number;
+  readonly index: { tip: string; spenders: ReadonlyMap<string, Seen> };
 }
 
 const keyOf = ({ txid, index }: Outpoint): string => `${hex(txid)}:${index}`;
@@ -86,9 +87,12 @@ export const tell = (world: World, who: Who, input: Input): void => {
   keep(world, who);
 };
 
-/** Who spends each output in the best chain, from the world's first block on. */
-const spenders = ({ chain, base }: World): ReadonlyMap<string, Seen> => {
+/** Who spends each output in the best chain, from the world's first block on; worked out once for each tip. */
+const spenders = ({ chain, base, index }: World): ReadonlyMap<string, Seen> => {
+  if (index.tip === chain.ledger.tip.hash) return index.spenders;
   const out = new Map<string, Seen>();
+  index.tip = chain.ledger.tip.hash;
+  index.spenders = out;
   for (let height = base; height <= chain.ledger.tip.height; height++)
     chain.ledger.at(height)?.transactions.forEach(({ tx }, txIndex) => {
       for (const { hash, index } of tx.ins) out.set(`${hex(new Uint8Array(hash))}:${index}`, { tx, height, txIndex });
@@ -236,6 +240,21 @@ export const reboot = (world: World, who: Who): void => {
   keep(world, who);
 };
 
+/**
+ * A side of the world as it would be if it had slept since its records were these, and now saw the chain for the first time.
+ * Nothing of what it does is seen by the other.
+ */
+export const latecomer = (world: World, who: Who, disk: ReadonlyMap<string, Uint8Array>): World => {
+  const { wallet, coins } = world.keepers[who];
+  const side = { ...world.pair[who], disk: new Map(disk), inbox: [], events: [], broadcasts: [], asked: [] };
+  const pair = { a: { ...world.pair.a, inbox: [] }, b: { ...world.pair.b, inbox: [] }, [who]: side };
+  const late: World = { ...world, pair, keepers: { ...world.keepers, [who]: keeperOf(who, coins) } };
+  restart(pair, side);
+  keep(late, who);
+  tell(late, who, { type: 'block', height: tip(late) });
+  return { ...late, keepers: { ...late.keepers, [who]: { ...late.keepers[who], wallet } } };
+};
+
 export interface Setting {
   readonly format: FormatName;
   /** What `b` has at the start, of 1,000,000 sat. */
@@ -295,7 +314,8 @@ export const openWorld = (chain: Regtest, { format, push = msat(400_000_000n) }:
   const coinsOf = (who: Who, from: number) =>
     tx.outs.slice(from, from + 20).map((_, i) => walletOf(who).coinOf(tx, from + i));
   const keepers = { a: keeperOf('a', coinsOf('a', 1)), b: keeperOf('b', coinsOf('b', 21)) };
-  const world: World = { chain, pair, keepers, base: tip({ chain }) + 1 };
+  const index = { tip: '', spenders: new Map<string, Seen>() };
+  const world: World = { chain, pair, keepers, base: tip({ chain }) + 1, index };
   give(pair, pair.a, { type: 'funding_created_by_wallet', tx: rawOf(tx), output: 0 });
   settle(pair);
   mine(world, [rawOf(tx)]);
