@@ -1,0 +1,72 @@
+/** The Chain port of one process over the ledger that all share. It answers at once, and never again once the process is dead. */
+import { ChainError } from '../../node/chain/errors.ts';
+import { outpointKey } from '../../node/chain/watch.ts';
+import type { Chain } from '../../node/ports.ts';
+import { chainHashOf } from '../../wire/chains.ts';
+import { sat, txid } from '../../wire/units.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface ChainPortParts {
+  readonly ledger: Ledger;
+  readonly feerate: () => number;
+  readonly alive: () => boolean;
+  /** A transaction of this process was taken or refused. */
+  readonly sent: (raw: Uint8Array, refused: string | undefined) => void;
+}
+
+/** `end` lets go of everything that waits. */
+export const chainPort = ({ ledger, feerate, alive, sent }: ChainPortParts): Chain & { readonly end: () => void } => {
+  const waiting = new Set<() => void>();
+  const asked = async <T>(answer: () => T): Promise<T> => {
+    await Promise.resolve();
+    return alive() ? answer() : new Promise<T>(() => undefined);
+  };
+  return {
+    kind: 'embedded',
+    genesis: () => asked(() => chainHashOf.regtest),
+    tip: () => asked(() => ({ height: ledger.tip.height, hash: ledger.tip.hash })),
+    hashAt: (height) => asked(() => ledger.at(height)?.hash),
+    block: (hash) => asked(() => ledger.get(hash)),
+    txidAt: (height, index) => asked(() => ledger.at(height)?.transactions[index]?.txid),
+    changed: async (seen, signal) => {
+      if (signal.aborted || ledger.tip.hash !== seen) return;
+      await new Promise<void>((resolve) => {
+        const end = (): void => {
+          deaf();
+          waiting.delete(deaf);
+          resolve();
+        };
+        const deaf = ledger.onTip(end);
+        waiting.add(deaf);
+      });
+    },
+    broadcast: (raw) =>
+      asked(() => {
+        try {
+          ledger.send(raw);
+          sent(raw, undefined);
+        } catch (error) {
+          if (error instanceof ChainError) sent(raw, error.message);
+          throw error;
+        }
+      }),
+    feerate: () => asked(feerate),
+    unspent: ({ txid: id, vout }) =>
+      asked(() => {
+        const coin = ledger.coins.get(outpointKey(id, vout));
+        if (coin === undefined) return undefined;
+        const { script, value, height, coinbase } = coin;
+        return { script, amount: sat(value), confirmations: ledger.tip.height - height + 1, coinbase };
+      }),
+    spender: ({ txid: id, vout }) =>
+      asked(() => {
+        const entry = ledger.spender(outpointKey(id, vout));
+        return entry && { txid: txid(entry.tx.getHash()), tx: entry.tx };
+      }),
+    close: async () => undefined,
+    end: () => {
+      for (const deaf of waiting) deaf();
+      waiting.clear();
+    },
+  };
+};

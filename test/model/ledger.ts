@@ -1,0 +1,227 @@
+/**
+ * The chain that all nodes of a model share: the embedded chain's own rules for what may wait and what may be mined, over
+ * blocks without proof of work, so that a run can mine hundreds of them. A copy costs nothing, so every run has its own.
+ */
+import { Transaction } from 'bitcoinjs-lib';
+import { accept, isKnown, readmit, type Standing } from '../../node/chain/embedded/accept.ts';
+import { apply, type Coin, type Coins, spentKeys, undo } from '../../node/chain/embedded/coins.ts';
+import { type Entry, Pool } from '../../node/chain/embedded/pool.ts';
+import type { ScriptCheck } from '../../node/chain/embedded/script.ts';
+import { ChainError } from '../../node/chain/errors.ts';
+import type { Block } from '../../node/ports.ts';
+import { hex, u32be, utf8 } from '../../wire/bytes.ts';
+import { sha256 } from '../../wire/crypto.ts';
+import { type Sat, txid } from '../../wire/units.ts';
+
+/** An output that exists from the first block on. */
+export interface Grant {
+  readonly script: Uint8Array;
+  readonly amount: Sat;
+}
+
+interface Mined extends Block {
+  /** What each transaction spent, to take it back. */
+  readonly spent: readonly (readonly Coin[])[];
+}
+
+export interface MineOptions {
+  /** Leaves everything that waits where it is. */
+  readonly empty?: boolean;
+  /** Mines transactions that lost to a rival in the pool instead of the rival, where they still can be. */
+  readonly rivals?: boolean;
+}
+
+/** Seconds between blocks, as miners write them. */
+const SPACING = 600;
+
+/** Nobody's money: blocks here reward no one, but those who read them take the first transaction for a coinbase. */
+const coinbase = (height: number, salt: number): Transaction => {
+  const tx = new Transaction();
+  tx.version = 2;
+  tx.addInput(new Uint8Array(32), 0xffffffff, 0xffffffff, u32be(height));
+  tx.addOutput(Uint8Array.of(0x6a, 4, ...u32be(salt)), 0n);
+  return tx;
+};
+
+const grantTx = (grants: readonly Grant[]): Transaction => {
+  const tx = new Transaction();
+  tx.version = 2;
+  tx.addInput(sha256(utf8('before the beginning')), 0);
+  for (const { script, amount } of grants) tx.addOutput(script, amount);
+  return tx;
+};
+
+export class Ledger {
+  readonly pool = new Pool();
+  readonly coins: Coins;
+  private readonly scripts: ScriptCheck;
+  private readonly branch: Mined[];
+  private readonly known: Map<string, Mined>;
+  private readonly rivals = new Map<string, Transaction>();
+  private listeners = new Set<() => void>();
+  private made: number;
+
+  private constructor(scripts: ScriptCheck, coins: Coins, branch: readonly Mined[], made: number) {
+    this.scripts = scripts;
+    this.coins = coins;
+    this.branch = [...branch];
+    this.known = new Map(branch.map((block) => [block.hash, block]));
+    this.made = made;
+  }
+
+  /** A chain whose block 1 holds these outputs. */
+  static begin(scripts: ScriptCheck, grants: readonly Grant[]): Ledger {
+    const ledger = new Ledger(scripts, new Map(), [], 0);
+    const tx = grantTx(grants);
+    for (const [vout, { script, amount }] of grants.entries())
+      ledger.coins.set(`${hex(tx.getHash())}:${vout}`, { script, value: amount, height: 1, coinbase: false });
+    ledger.place([], []);
+    ledger.place([tx], [[]]);
+    return ledger;
+  }
+
+  /** The same chain, to go on by itself. Nothing may wait in the pool. */
+  copy(): Ledger {
+    return new Ledger(this.scripts, new Map(this.coins), this.branch, this.made);
+  }
+
+  get tip(): Block {
+    const tip = this.branch.at(-1);
+    if (tip === undefined) throw new RangeError('a chain has at least its first block');
+    return tip;
+  }
+
+  at(height: number): Block | undefined {
+    return this.branch[height];
+  }
+
+  /** A block by hash, in the branch or not. Throws ChainError `unknown_block`. */
+  get(hash: string): Block {
+    const block = this.known.get(hash);
+    if (block === undefined) throw new ChainError({ code: 'unknown_block', hash });
+    return block;
+  }
+
+  /** Calls back after every change of the tip; the function returned ends that. */
+  onTip(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private get standing(): Standing {
+    const timeAt = (height: number): number => this.branch[height]?.time ?? 0;
+    const { height, time } = this.tip;
+    const next = { height: height + 1, medianTime: time };
+    return { coins: this.coins, pool: this.pool, next, medianTimeAt: timeAt, scripts: this.scripts };
+  }
+
+  /** Takes a transaction from a node. True when it is new here. Throws ChainError `rejected`. */
+  send(raw: Uint8Array): boolean {
+    const tx = Transaction.fromBuffer(raw);
+    const { standing, pool } = this;
+    if (isKnown(tx, standing)) return false;
+    try {
+      const { entry, replaces } = accept(tx, standing);
+      for (const id of replaces) this.lost(pool.get(id)?.tx);
+      pool.remove(replaces);
+      pool.add(entry);
+      return true;
+    } catch (error) {
+      if (spentKeys(tx).some((key) => pool.spender(key) !== undefined)) this.lost(tx);
+      throw error;
+    }
+  }
+
+  private lost(tx: Transaction | undefined): void {
+    if (tx !== undefined) this.rivals.set(hex(tx.getHash()), tx);
+  }
+
+  /** Mines one block of what waits. */
+  mine({ empty = false, rivals = false }: MineOptions = {}): Block {
+    if (rivals) for (const tx of this.rivals.values()) this.prefer(tx);
+    this.rivals.clear();
+    const entries = empty ? [] : this.pool.entries();
+    const height = this.tip.height + 1;
+    const spent = entries.map(({ tx }) => apply(this.coins, tx, height));
+    this.pool.remove(entries.map(({ id }) => id));
+    const block = this.place(
+      entries.map(({ tx }) => tx),
+      spent,
+    );
+    this.told();
+    return block;
+  }
+
+  /** Puts a transaction in the place of those in the pool that spend the same. */
+  private prefer(tx: Transaction): void {
+    const { pool } = this;
+    const rivals = spentKeys(tx).flatMap((key) => pool.spender(key)?.id ?? []);
+    const gone = [...pool.descendants(rivals)].flatMap((id) => pool.get(id) ?? []);
+    pool.remove(gone.map(({ id }) => id));
+    const entry = readmit(tx, this.standing);
+    if (entry !== undefined) pool.add(entry);
+    else for (const one of gone) pool.add(one);
+  }
+
+  /** Takes the last blocks off; what was in them waits again, if it still can. */
+  drop(count: number): void {
+    const lost: Transaction[] = [];
+    for (let i = 0; i < count && this.branch.length > 1; i++) {
+      const block = this.branch.pop();
+      if (block === undefined) break;
+      const transactions = block.transactions.map(({ tx }) => tx);
+      for (let at = transactions.length - 1; at >= 0; at--) {
+        const tx = transactions[at];
+        if (tx !== undefined) undo(this.coins, tx, block.height, block.spent[at] ?? []);
+      }
+      lost.unshift(...transactions.slice(1));
+    }
+    this.refill(lost);
+    this.told();
+  }
+
+  private refill(lost: readonly Transaction[]): void {
+    const waiting = this.pool.entries().map(({ tx }) => tx);
+    this.pool.clear();
+    for (const tx of [...lost, ...waiting]) {
+      const entry = readmit(tx, this.standing);
+      if (entry !== undefined) this.pool.add(entry);
+    }
+  }
+
+  private place(transactions: readonly Transaction[], spent: Mined['spent']): Mined {
+    const below = this.branch.at(-1);
+    const height = below === undefined ? 0 : below.height + 1;
+    const all = [coinbase(height, this.made), ...transactions];
+    const block: Mined = {
+      height,
+      hash: hex(sha256(utf8('block'), u32be(height), u32be(this.made++))),
+      previous: below?.hash ?? '00'.repeat(32),
+      time: (below?.time ?? 1_700_000_000) + SPACING,
+      transactions: all.map((tx) => ({ txid: txid(tx.getHash()), tx })),
+      spent: [[], ...spent],
+    };
+    this.branch.push(block);
+    this.known.set(block.hash, block);
+    return block;
+  }
+
+  private told(): void {
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  /** The transactions of blocks above a height, and what each left to miners, in satoshi. */
+  *minedSince(height: number): Generator<{ readonly tx: Transaction; readonly fee: bigint }> {
+    for (const { transactions, spent } of this.branch.slice(height + 1))
+      for (const [i, { tx }] of transactions.entries()) {
+        if (i === 0) continue;
+        const given = (spent[i] ?? []).reduce((sum, { value }) => sum + value, 0n);
+        yield { tx, fee: tx.outs.reduce((left, { value }) => left - value, given) };
+      }
+  }
+
+  /** The waiting transaction that spends an outpoint. */
+  spender(key: string): Entry | undefined {
+    return this.pool.spender(key);
+  }
+}

@@ -1,0 +1,129 @@
+/** Invoices and payments of a run: what a caller of the nodes' API would ask for, drawn from a few numbers. */
+import type { PaymentRequest } from '../../amp/io.ts';
+import { outletOf } from '../../node/channels/views.ts';
+import type { Node } from '../../node/node.ts';
+import { hex, u32be, utf8, zeros } from '../../wire/bytes.ts';
+import { sha256 } from '../../wire/crypto.ts';
+import { msat, paymentHash, preimage } from '../../wire/units.ts';
+import type { World } from './world.ts';
+
+export interface PayMove {
+  readonly do: 'pay';
+  readonly from: number;
+  /** Which of the other two nodes is paid. */
+  readonly to: 0 | 1;
+  /** A sum in millisatoshi, or so many hundredths of what the payer's channels could send. */
+  readonly amount: { readonly msat: bigint } | { readonly percent: number };
+  readonly scheme: PaymentRequest['scheme'];
+  readonly shards: number;
+  /** `bare`: no invoice, an AMP alone can do that. The others are payments that must not succeed, or perhaps not. */
+  readonly twist: 'none' | 'bare' | 'short' | 'unknown' | 'withheld' | 'again';
+}
+
+const secret = (n: number, what: string): Uint8Array => sha256(utf8(what), u32be(n));
+
+/** Seconds a payment is tried for, and a set waits for its last share. */
+export const PATIENCE = 60;
+
+/** Makes an invoice on a node that is up; its number names it. */
+const invoice = async (world: World, payee: Node, place: number, n: number, amount: bigint, eob: boolean) => {
+  const hash = eob ? secret(n, 'hash') : sha256(secret(n, 'preimage'));
+  void payee.invoices.add({
+    label: `${n}`,
+    kind: eob ? 'eob_amp' : 'ordinary',
+    bolt11: '',
+    description: '',
+    amount: msat(amount),
+    paymentHash: paymentHash(hash),
+    paymentSecret: secret(n, 'secret'),
+    preimage: eob ? undefined : preimage(secret(n, 'preimage')),
+    minFinalCltv: payee.config.cltvFinal,
+    expiresAt: payee.now() + 3600,
+  });
+  // Whoever asked for an invoice has it once it is durable.
+  await world.flush(place, Number.POSITIVE_INFINITY);
+};
+
+const requestOf = (node: Node, move: PayMove, n: number, bill: number, payee: Node, amount: bigint): PaymentRequest => {
+  const { scheme, twist } = move;
+  const terms = {
+    id: `payment ${n}`,
+    destination: payee.keys.nodeId,
+    amount: msat(twist === 'short' ? amount / 2n + 1n : amount),
+    maxFee: msat(amount / 100n + 5000n),
+    shards: scheme === 'single' ? undefined : move.shards,
+    maxShards: scheme === 'single' ? 1 : 6,
+    minShard: msat(1000n),
+    finalCltv: node.config.cltvFinal + 3,
+    entropy: secret(n, 'entropy'),
+    deadline: node.now() + PATIENCE,
+    patience: 2,
+    withhold: twist === 'withheld' ? 1 : 0,
+  };
+  if (scheme === 'fixed' || scheme === 'dynamic') {
+    const paymentId = twist === 'bare' ? zeros(11) : secret(bill, 'secret').slice(0, 11);
+    return { ...terms, scheme, paymentId };
+  }
+  const hash = twist === 'unknown' ? secret(n, 'unknown') : sha256(secret(bill, 'preimage'));
+  return {
+    ...terms,
+    scheme,
+    paymentHash: paymentHash(hash),
+    paymentSecret: secret(bill, 'secret'),
+    metadata: undefined,
+  };
+};
+
+/**
+ * An invoice that somebody tried to pay before. A caller does not pay an ordinary one twice at once, nor in parts one that
+ * others may be paying: its set cannot tell payers apart.
+ */
+const paidBefore = ({ books }: World, move: PayMove, to: number): number | undefined => {
+  const found = [...books.payments.values()].findLast(
+    (one) =>
+      one.to === to &&
+      one.scheme === move.scheme &&
+      move.scheme !== 'mpp' &&
+      (one.from !== move.from || books.kept.get(one.id)?.status === 'failed'),
+  );
+  return found?.bill;
+};
+
+/** Begins a payment if both nodes are up; an offline payee cannot make an invoice. */
+export const pay = async (world: World, move: PayMove): Promise<void> => {
+  const to = (move.from + 1 + move.to) % 3;
+  const [payer, payee] = [world.node(move.from), world.node(to)];
+  if (payer === undefined || payee === undefined) return;
+  const { books } = world;
+  const n = books.payments.size;
+  const outlets = [...payer.channels.entries.values()].flatMap((entry) => outletOf(entry) ?? []);
+  const most = outlets.reduce((sum, { spendable }) => sum + spendable, 0n);
+  const amount = 'msat' in move.amount ? move.amount.msat : (most * BigInt(move.amount.percent)) / 100n;
+  if (amount < 2n) return;
+  const eob = move.scheme === 'fixed' || move.scheme === 'dynamic';
+  const bare = eob && (move.twist === 'bare' || move.twist === 'unknown');
+  // Paying once more what was paid before: the payee takes it once.
+  const again = move.twist === 'again' ? paidBefore(world, move, to) : undefined;
+  const bill = again ?? n;
+  if (!bare && again === undefined && move.twist !== 'unknown') await invoice(world, payee, to, n, amount, eob);
+  const request = requestOf(payer, bare ? { ...move, twist: 'bare' } : move, n, bill, payee, amount);
+  books.payments.set(request.id, {
+    id: request.id,
+    from: move.from,
+    to,
+    scheme: move.scheme,
+    bill: bare || move.twist === 'unknown' ? undefined : bill,
+  });
+  world.trace(
+    `${world.site(move.from).name} pays ${world.site(to).name} ${request.amount} msat, ${move.scheme} ${request.id}`,
+  );
+  const note = {
+    paymentHash: 'paymentHash' in request ? request.paymentHash : secret(n, 'note'),
+    label: hex(secret(n, 'label')).slice(0, 8),
+    bolt11: undefined,
+    description: undefined,
+    hints: [],
+  };
+  void payer.payments.start(request, note).then((record) => books.answer(request.id, record));
+  await world.drain();
+};

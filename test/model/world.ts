@@ -1,0 +1,198 @@
+/**
+ * Three nodes in a line, and everything between and below them: wires, disks, time, a chain. Nothing happens by itself; each
+ * method is one thing that may happen, and leaves the nodes with nothing to do but wait for the next. Same moves, same run.
+ */
+import { Transaction } from 'bitcoinjs-lib';
+import type { Node } from '../../node/node.ts';
+import { hex } from '../../wire/bytes.ts';
+import { decodeMessage } from '../../wire/message.ts';
+import { Books } from './books.ts';
+import type { Ledger, MineOptions } from './ledger.ts';
+import { addressOf, names } from './names.ts';
+import { messagesOf } from './plain.ts';
+import { Site, type Surroundings } from './site.ts';
+import { Time } from './time.ts';
+import { Wires } from './wires.ts';
+
+/** Where a world begins. */
+export interface Beginning {
+  readonly ledger: Ledger;
+  readonly disks: readonly ReadonlyMap<string, Uint8Array>[];
+  readonly now: number;
+}
+
+/** A line of what happened, for whoever looks into a run that failed. */
+const traced = process.env['AMPERE_MODEL_TRACE'] !== undefined;
+
+const plainFields = (fields: object): string =>
+  JSON.stringify(fields, (_, value) =>
+    typeof value === 'bigint' ? String(value) : value instanceof Error ? (value.stack ?? value.message) : value,
+  );
+
+export class World {
+  readonly sites: readonly Site[];
+  readonly wires = new Wires(names.length);
+  readonly time = new Time();
+  readonly ledger: Ledger;
+  /** What every node's chain estimates, sat per 1,000 weight. */
+  feerate = 1000;
+  readonly books = new Books();
+  /** What must never be. */
+  readonly troubles: string[] = [];
+  /** Everything, where a trace is asked for. */
+  readonly story: string[] = [];
+  /** Warnings and errors that nodes logged. */
+  readonly lines: string[] = [];
+  /** Who first gave each transaction to the chain, by txid. */
+  readonly senders = new Map<string, number>();
+
+  constructor(base: Beginning) {
+    this.ledger = base.ledger.copy();
+    this.time.now = base.now;
+    const around: Surroundings = {
+      ledger: this.ledger,
+      time: this.time,
+      wires: this.wires,
+      feerate: () => this.feerate,
+      said: (node, level, fields, message) => {
+        if (level === 'debug' && !traced) return;
+        const line = `${node} ${level}: ${message} ${plainFields(fields)}`;
+        this.trace(line);
+        if (level === 'warn' || level === 'error') this.lines.push(line);
+        if (/internal error|could not be processed|no longer readable/.test(message)) this.troubles.push(line);
+      },
+      sent: (node, raw, refused) => {
+        const id = hex(Transaction.fromBuffer(raw).getHash());
+        this.trace(`${names[node]} publishes ${id.slice(0, 8)} ${refused ?? ''}`);
+        if (refused === undefined && !this.senders.has(id)) this.senders.set(id, node);
+      },
+      written: (node, { key, value }) => this.books.written(node, key, value),
+      broke: (node, error) =>
+        this.troubles.push(`${node} broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    };
+    this.sites = names.map((_, place) => new Site(place, around, base.disks[place] ?? new Map()));
+  }
+
+  trace(line: string): void {
+    if (traced) this.story.push(line);
+  }
+
+  /** Lets everything run that waits for nothing outside. */
+  drain(): Promise<void> {
+    return new Promise(setImmediate);
+  }
+
+  site(place: number): Site {
+    const site = this.sites[place];
+    if (site === undefined) throw new RangeError(`no node ${place}`);
+    return site;
+  }
+
+  /** A node that runs and has come up. */
+  node(place: number): Node | undefined {
+    return this.site(place).node;
+  }
+
+  /** Starts a node from its disk, as far as it gets without a write. */
+  async start(place: number): Promise<void> {
+    if (!this.site(place).isDown) return;
+    this.site(place).start();
+    await this.drain();
+  }
+
+  async kill(place: number, lose: boolean): Promise<void> {
+    this.site(place).kill(lose);
+    await this.drain();
+  }
+
+  /** Writes a node's oldest commits. */
+  async flush(place: number, count: number): Promise<void> {
+    this.site(place).disk.flush(count);
+    await this.drain();
+  }
+
+  async deliver(link: number, side: 0 | 1, count: number): Promise<void> {
+    if (traced)
+      for (const chunk of this.wires.waiting(link, side).slice(0, count))
+        for (const message of messagesOf(chunk))
+          if (message.length !== 33)
+            this.trace(`${names[link + side]} -> ${names[link + 1 - side]} ${decodeMessage(message).name}`);
+    this.wires.deliver(link, side, count);
+    await this.drain();
+  }
+
+  async cut(link: number): Promise<void> {
+    const wire = this.wires.links[link];
+    if (wire !== undefined) wire.up = false;
+    this.wires.cut(link);
+    await this.drain();
+  }
+
+  isJoined(link: number): boolean {
+    const [left, right] = [this.node(link), this.node(link + 1)];
+    if (left === undefined || right === undefined) return false;
+    const peers = [left.peers.get(right.keys.nodeId), right.peers.get(left.keys.nodeId)];
+    return peers.every((peer) => peer !== undefined && !peer.closed);
+  }
+
+  /** The left node of a link calls the right one; both say `init`. */
+  async join(link: number): Promise<void> {
+    const wire = this.wires.links[link];
+    const [left, right] = [this.node(link), this.node(link + 1)];
+    if (wire === undefined || left === undefined || right === undefined || this.isJoined(link)) return;
+    this.wires.cut(link);
+    await this.drain();
+    wire.up = true;
+    left.peers.connect(right.keys.nodeId, addressOf(link + 1)).catch((error: unknown) => {
+      this.trace(`not joined: ${String(error)}`);
+    });
+    await this.drain();
+    // The caller's name and `init`.
+    await this.deliver(link, 0, 1);
+    await this.deliver(link, 1, 1);
+    await this.deliver(link, 0, 1);
+  }
+
+  /** Lets time pass. */
+  async pass(ms: number): Promise<void> {
+    for (const run of this.time.pass(ms)) {
+      run();
+      await this.drain();
+    }
+  }
+
+  async mine(options: MineOptions = {}): Promise<void> {
+    this.ledger.mine(options);
+    await this.drain();
+  }
+
+  async drop(count: number): Promise<void> {
+    this.ledger.drop(count);
+    await this.drain();
+  }
+
+  /** Whether something would come of `settle`. */
+  get isBusy(): boolean {
+    const wires = this.wires.links.some((_, link) =>
+      ([0, 1] as const).some((side) => this.wires.waiting(link, side).length > 0),
+    );
+    return wires || this.sites.some(({ disk }) => disk.pending > 0);
+  }
+
+  /** Writes and delivers until nobody has anything to say. */
+  async settle(): Promise<void> {
+    for (let round = 0; this.isBusy; round++) {
+      if (round > 10_000) throw new Error('the nodes do not come to rest');
+      for (const { place, disk } of this.sites) if (disk.pending > 0) await this.flush(place, disk.pending);
+      for (const link of this.wires.links.keys())
+        for (const side of [0, 1] as const)
+          if (this.wires.waiting(link, side).length > 0) await this.deliver(link, side, 1000);
+    }
+  }
+
+  /** Ends every process. */
+  async end(): Promise<void> {
+    for (const site of this.sites) site.kill(true);
+    await this.drain();
+  }
+}
