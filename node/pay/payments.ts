@@ -13,10 +13,10 @@ import type {
 } from '../../amp/io.ts';
 import { newPayment, type Payment } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
-import type { PaymentEvent, PaymentFailure } from '../../amp/reports.ts';
+import type { PaymentEvent } from '../../amp/reports.ts';
 import { pay } from '../../amp/sending.ts';
 import { hex } from '../../wire/bytes.ts';
-import type { Msat, PaymentHash, Preimage, ShortChannelId } from '../../wire/units.ts';
+import { type Msat, msat, type PaymentHash, type Preimage, type ShortChannelId } from '../../wire/units.ts';
 import { decodeOrigin, encodeOrigin } from '../forward/origin.ts';
 import { findRoute, type Hint, type RouteContext } from '../graph/routing.ts';
 import { Machine } from '../machine.ts';
@@ -24,7 +24,7 @@ import type { Clock, Log, Store } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { loadRecords, readRecord } from '../store/records.ts';
 import { prefixed } from '../store/space.ts';
-import { decodePay, encodePay, PAYS, type PayRecord } from './payrecord.ts';
+import { decodePay, encodePay, failureText, PAYS, type PayRecord } from './payrecord.ts';
 
 const MACHINES = 'payment/';
 /** Payments whose shards are remembered in memory for listing. */
@@ -87,28 +87,6 @@ interface Running {
 
 type Ended = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_failed' }>;
 
-/** Why a payment failed, as a sentence. */
-export const failureText = (why: PaymentFailure): string => {
-  switch (why.code) {
-    case 'no_route':
-      return `no route carries ${why.amount} msat within the fee limit`;
-    case 'amount_too_large':
-      return `our channels can send at most ${why.spendable} msat now`;
-    case 'bad_request':
-      return `${why.field}: expected ${why.expected}`;
-    case 'refused_by_destination':
-      return `the destination refused the payment: ${why.failure}`;
-    case 'too_many_attempts':
-      return `gave up after ${why.attempts} attempts`;
-    case 'deadline':
-      return 'gave up: the time to try was over';
-    case 'cancelled':
-      return 'cancelled';
-    case 'partially_claimed':
-      return `the destination claimed only ${why.claimed} msat of it`;
-  }
-};
-
 export class Payments {
   private readonly parts: PaymentsParts;
   private readonly running = new Map<string, Running>();
@@ -150,6 +128,7 @@ export class Payments {
 
   /** After a restart, once the channels are loaded: attempts that no channel knows never left. */
   begin(): void {
+    this.endUnbegun();
     const known = new Set<string>();
     for (const { htlc } of this.parts.channels().allOffered()) {
       const origin = decodeOrigin(htlc.origin);
@@ -162,6 +141,19 @@ export class Payments {
         if (state.kind === 'in_flight' && !known.has(`${id}/${state.attempt}`))
           machine.push({ type: 'outcome', attempt: state.attempt, outcome: { kind: 'refused', why: 'lost' } });
     }
+  }
+
+  /** A crash came before the machine of these was kept, so nothing of them had left. */
+  private endUnbegun(): void {
+    for (const record of this.records.values())
+      if (record.status === 'pending' && !this.running.has(record.id))
+        this.close(record, {
+          delivered: msat(0n),
+          sent: msat(0n),
+          parts: 0,
+          preimages: [],
+          why: 'the node stopped before anything was sent',
+        });
   }
 
   private add(id: string, state: Payment, hints: readonly Hint[]): Running {
@@ -301,17 +293,13 @@ export class Payments {
   }
 
   private end(running: Running, event: Ended): void {
-    const { gate, clock, log } = this.parts;
+    const { gate, log } = this.parts;
     const { id } = running;
     const before = this.records.get(id);
     if (before === undefined) return;
     const why = event.event === 'payment_failed' ? failureText(event.reason) : undefined;
-    const at = Math.floor(clock.now() / 1000);
     const { amount: delivered, amountSent: sent, parts, preimages } = event;
-    const end = { at, delivered, sent, parts, preimages, why };
-    const record: PayRecord = { ...before, status: why === undefined ? 'complete' : 'failed', end };
-    gate.keep([{ key: PAYS + id, value: encodePay(record) }]);
-    this.records.set(id, record);
+    const record = this.close(before, { delivered, sent, parts, preimages, why });
     log.info(
       { payment: id.slice(0, 12), to: hex(record.destination).slice(0, 16), parts, why },
       `payment ${record.status}`,
@@ -321,6 +309,16 @@ export class Payments {
     gate.after(() => {
       for (const tell of running.waiting) tell(record);
     });
+  }
+
+  /** Keeps a payment's result. */
+  private close(before: PayRecord, result: Omit<NonNullable<PayRecord['end']>, 'at'>): PayRecord {
+    const { gate, clock } = this.parts;
+    const end = { at: Math.floor(clock.now() / 1000), ...result };
+    const record: PayRecord = { ...before, status: result.why === undefined ? 'complete' : 'failed', end };
+    gate.keep([{ key: PAYS + record.id, value: encodePay(record) }]);
+    this.records.set(record.id, record);
+    return record;
   }
 
   private shard(id: string, shard: number): ShardRecord | undefined {

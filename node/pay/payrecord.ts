@@ -1,5 +1,6 @@
 /** A payment as it is listed: kept from its first moment, ended by its result. Its machine's own records are elsewhere and gone by then. */
 import type { PaymentRequest } from '../../amp/io.ts';
+import type { PaymentFailure } from '../../amp/reports.ts';
 import { text, utf8 } from '../../wire/bytes.ts';
 import { bytes16, type Codec, decode, encode, list, map, optional, struct, u8, u16, u64 } from '../../wire/codec.ts';
 import { bytes32, msat, point, preimage } from '../../wire/fields.ts';
@@ -78,3 +79,25 @@ export const PAYS = 'pay/';
 export const encodePay = (pay: PayRecord): Uint8Array => encode(record, pay);
 /** Throws WireError. */
 export const decodePay = (bytes: Uint8Array): PayRecord => decode(record, bytes);
+
+/** Why a payment failed, as a sentence. */
+export const failureText = (why: PaymentFailure): string => {
+  switch (why.code) {
+    case 'no_route':
+      return `no route carries ${why.amount} msat within the fee limit`;
+    case 'amount_too_large':
+      return `our channels can send at most ${why.spendable} msat now`;
+    case 'bad_request':
+      return `${why.field}: expected ${why.expected}`;
+    case 'refused_by_destination':
+      return `the destination refused the payment: ${why.failure}`;
+    case 'too_many_attempts':
+      return `gave up after ${why.attempts} attempts`;
+    case 'deadline':
+      return 'gave up: the time to try was over';
+    case 'cancelled':
+      return 'cancelled';
+    case 'partially_claimed':
+      return `the destination claimed only ${why.claimed} msat of it`;
+  }
+};

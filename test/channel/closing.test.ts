@@ -85,6 +85,14 @@ describe('a cooperative close', () => {
     expect(pair.b.inbox.map(({ name }) => name)).toEqual(['update_add_htlc', 'commitment_signed', 'shutdown']);
   });
 
+  test('changes the feerate no more: the peer may be negotiating already', () => {
+    const pair = ready(pushed);
+    give(pair, pair.a, { type: 'close' });
+    give(pair, pair.a, { type: 'update_fee', feerate: 2000 });
+    settle(pair);
+    expect(closings(pair.b)).toHaveLength(1);
+  });
+
   test('leaves out an output below the dust limit, whoever lacks it', () => {
     const pair = ready({ ...openRequest, push: msat(300_000n) });
     give(pair, pair.b, { type: 'close' });

@@ -8,7 +8,7 @@ import type { ChannelState } from '../../channel/state.ts';
 import { acceptChannel, openChannel, transition } from '../../channel/transition.ts';
 import { loadScripts } from '../../node/chain/embedded/script.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
-import { CHANNELS } from '../../node/channels/host.ts';
+import { CHANNELS } from '../../node/channels/onchain.ts';
 import { networkOf } from '../../node/network.ts';
 import { buildSigned } from '../../node/wallet/build.ts';
 import { keysOf, type NodeKeys } from '../../node/wallet/keys.ts';

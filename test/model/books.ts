@@ -5,7 +5,7 @@
 import type { PaymentRequest } from '../../amp/io.ts';
 import { htlcRecord } from '../../channel/records.ts';
 import type { Way } from '../../channel/state.ts';
-import { CHANNELS } from '../../node/channels/host.ts';
+import { CHANNELS } from '../../node/channels/onchain.ts';
 import { decodePay, PAYS, type PayRecord } from '../../node/pay/payrecord.ts';
 import { decode } from '../../wire/codec.ts';
 import { names } from './names.ts';

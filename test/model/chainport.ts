@@ -21,6 +21,16 @@ export const chainPort = ({ ledger, feerate, alive, sent }: ChainPortParts): Cha
     await Promise.resolve();
     return alive() ? answer() : new Promise<T>(() => undefined);
   };
+  const published = (raws: readonly Uint8Array[], send: () => void): Promise<void> =>
+    asked(() => {
+      try {
+        send();
+        for (const raw of raws) sent(raw, undefined);
+      } catch (error) {
+        if (error instanceof ChainError) for (const raw of raws) sent(raw, error.message);
+        throw error;
+      }
+    });
   return {
     kind: 'embedded',
     genesis: () => asked(() => chainHashOf.regtest),
@@ -40,16 +50,8 @@ export const chainPort = ({ ledger, feerate, alive, sent }: ChainPortParts): Cha
         waiting.add(deaf);
       });
     },
-    broadcast: (raw) =>
-      asked(() => {
-        try {
-          ledger.send(raw);
-          sent(raw, undefined);
-        } catch (error) {
-          if (error instanceof ChainError) sent(raw, error.message);
-          throw error;
-        }
-      }),
+    broadcast: (raw) => published([raw], () => ledger.send(raw)),
+    broadcastPackage: (parent, child) => published([parent, child], () => ledger.sendPair(parent, child)),
     feerate: () => asked(feerate),
     unspent: ({ txid: id, vout }) =>
       asked(() => {

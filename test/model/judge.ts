@@ -6,7 +6,7 @@ import { records } from '../../channel/persist.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import { coreOf } from '../../node/channels/entry.ts';
-import { CHANNELS } from '../../node/channels/host.ts';
+import { CHANNELS } from '../../node/channels/onchain.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { type Base, CAPACITY, channelOf, PUSH } from './base.ts';
 import { names } from './names.ts';

@@ -3,11 +3,12 @@
  * blocks without proof of work, so that a run can mine hundreds of them. A copy costs nothing, so every run has its own.
  */
 import { Transaction } from 'bitcoinjs-lib';
-import { accept, isKnown, readmit, type Standing } from '../../node/chain/embedded/accept.ts';
+import { accept, acceptPair, isKnown, readmit, type Standing } from '../../node/chain/embedded/accept.ts';
 import { apply, type Coin, type Coins, spentKeys, undo } from '../../node/chain/embedded/coins.ts';
 import { type Entry, Pool } from '../../node/chain/embedded/pool.ts';
 import type { ScriptCheck } from '../../node/chain/embedded/script.ts';
 import { ChainError } from '../../node/chain/errors.ts';
+import { isFeeRefusal } from '../../node/chain/refusals.ts';
 import type { Block } from '../../node/ports.ts';
 import { hex, u32be, utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
@@ -54,6 +55,8 @@ const grantTx = (grants: readonly Grant[]): Transaction => {
 export class Ledger {
   readonly pool = new Pool();
   readonly coins: Coins;
+  /** Satoshi per 1,000 weight below which the pool takes nothing that no child pays for; 0 while there is room. */
+  minimum = 0;
   private readonly scripts: ScriptCheck;
   private readonly branch: Mined[];
   private readonly known: Map<string, Mined>;
@@ -112,20 +115,40 @@ export class Ledger {
     const timeAt = (height: number): number => this.branch[height]?.time ?? 0;
     const { height, time } = this.tip;
     const next = { height: height + 1, medianTime: time };
-    return { coins: this.coins, pool: this.pool, next, medianTimeAt: timeAt, scripts: this.scripts };
+    const { coins, pool, scripts, minimum } = this;
+    return { coins, pool, next, medianTimeAt: timeAt, scripts, minimum };
   }
 
-  /** Takes a transaction from a node. True when it is new here. Throws ChainError `rejected`. */
-  send(raw: Uint8Array): boolean {
+  /** Takes a transaction from a node. Throws ChainError `rejected`. */
+  send(raw: Uint8Array): void {
     const tx = Transaction.fromBuffer(raw);
-    const { standing, pool } = this;
-    if (isKnown(tx, standing)) return false;
+    if (isKnown(tx, this.standing)) return;
+    this.enter(tx, () => {
+      const { entry, replaces } = accept(tx, this.standing);
+      return { entries: [entry], replaces };
+    });
+  }
+
+  /** Takes a transaction and one that hangs on it and may pay for both. Throws ChainError `rejected`. */
+  sendPair(raw: Uint8Array, child: Uint8Array): void {
     try {
-      const { entry, replaces } = accept(tx, standing);
+      this.send(raw);
+    } catch (error) {
+      if (!isFeeRefusal(error)) throw error;
+      const pair = [Transaction.fromBuffer(raw), Transaction.fromBuffer(child)] as const;
+      this.enter(pair[0], () => acceptPair(pair, this.standing));
+      return;
+    }
+    this.send(child);
+  }
+
+  private enter(tx: Transaction, judge: () => { entries: readonly Entry[]; replaces: ReadonlySet<string> }): void {
+    const { pool } = this;
+    try {
+      const { entries, replaces } = judge();
       for (const id of replaces) this.lost(pool.get(id)?.tx);
       pool.remove(replaces);
-      pool.add(entry);
-      return true;
+      for (const entry of entries) pool.add(entry);
     } catch (error) {
       if (spentKeys(tx).some((key) => pool.spender(key) !== undefined)) this.lost(tx);
       throw error;

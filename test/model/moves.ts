@@ -1,6 +1,6 @@
 /** What may happen in a run, as plain values that fast-check draws and shrinks, and how each is done. */
 import fc from 'fast-check';
-import { channelOf } from './base.ts';
+import { type BaseWish, channelOf } from './base.ts';
 import { type PayMove, pay } from './paying.ts';
 import type { World } from './world.ts';
 
@@ -10,9 +10,12 @@ export type Move =
   | { readonly do: 'run'; readonly picks: readonly number[] }
   /** Everything that could be next, until nothing is. */
   | { readonly do: 'settle' }
-  | { readonly do: 'cut' | 'join'; readonly link: number }
-  /** Power fails; what was on the wire may have got out. */
-  | { readonly do: 'kill'; readonly node: number; readonly lose: boolean }
+  /** `back`: it is mended at once. */
+  | { readonly do: 'cut'; readonly link: number; readonly back: boolean }
+  | { readonly do: 'join'; readonly link: number }
+  /** Power fails; what was on the wire is lost or gets out. */
+  | { readonly do: 'kill'; readonly node: number; readonly lose: boolean; readonly back: boolean }
+  /** A node comes up, and whoever can be reached is. */
   | { readonly do: 'start'; readonly node: number }
   | { readonly do: 'pass'; readonly seconds: number }
   | { readonly do: 'mine'; readonly blocks: number }
@@ -22,6 +25,8 @@ export type Move =
 const node = fc.nat(2);
 const link = fc.nat(1);
 const side = fc.constantFrom(0 as const, 1 as const);
+
+const mostly = fc.integer({ min: 0, max: 3 }).map((n) => n > 0);
 
 /** Dust, around the limits, anything, all there is and more. */
 const amount = fc.oneof(
@@ -44,6 +49,10 @@ const payment: fc.Arbitrary<PayMove> = fc.record({
   ),
 });
 
+const end = fc.constantFrom(0 as const, 1 as const);
+/** What runs begin from. */
+export const begin: fc.Arbitrary<BaseWish> = fc.record({ funders: fc.tuple(end, end), anchors: fc.boolean() });
+
 /** Without anything that leads to the chain. */
 export const offchain: fc.Arbitrary<Move> = fc.oneof(
   { weight: 10, arbitrary: payment },
@@ -52,10 +61,10 @@ export const offchain: fc.Arbitrary<Move> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('run' as const), picks: fc.array(fc.nat(0xffff), { maxLength: 16 }) }),
   },
   { weight: 4, arbitrary: fc.constant<Move>({ do: 'settle' }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const), link }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('join' as const), link }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('kill' as const), node, lose: fc.boolean() }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('start' as const), node }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const), link, back: mostly }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const), link }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('kill' as const), node, lose: fc.boolean(), back: mostly }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('start' as const), node }) },
   {
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('pass' as const), seconds: fc.constantFrom(1, 3, 20, 61) }),
@@ -96,6 +105,13 @@ const changeFees = (world: World, feerate: number): void => {
     for (const entry of node?.channels.entries.values() ?? []) entry.machine.push({ type: 'update_fee', feerate });
 };
 
+/** Starts a node, writing what that takes, and connects it. */
+const bringUp = async (world: World, place: number): Promise<void> => {
+  await world.start(place);
+  while (world.node(place) === undefined && world.site(place).disk.pending > 0) await world.flush(place, 1);
+  for (const link of [place - 1, place]) await world.join(link);
+};
+
 export const play = async (world: World, move: Move): Promise<void> => {
   world.trace(`-- ${JSON.stringify(move, (_, value) => (typeof value === 'bigint' ? `${value}` : value))}`);
   switch (move.do) {
@@ -106,13 +122,15 @@ export const play = async (world: World, move: Move): Promise<void> => {
     case 'settle':
       return world.settle();
     case 'cut':
-      return world.cut(move.link);
+      await world.cut(move.link);
+      return move.back ? world.join(move.link) : undefined;
     case 'join':
       return world.join(move.link);
     case 'kill':
-      return world.kill(move.node, move.lose);
+      await world.kill(move.node, move.lose);
+      return move.back ? bringUp(world, move.node) : undefined;
     case 'start':
-      return world.start(move.node);
+      return bringUp(world, move.node);
     case 'pass':
       return world.pass(move.seconds * 1000);
     case 'mine':

@@ -24,17 +24,26 @@ const isUnsettled = (world: World): boolean =>
     }),
   );
 
-/** Longer than a payment is tried, and than an incomplete set is held. */
-const LONG = 61_000;
+const isOnchain = (world: World): boolean =>
+  world.sites.some(({ node }) =>
+    [...(node?.channels.entries.values() ?? [])].some(({ machine: { state } }) => state.phase === 'onchain'),
+  );
+
+/** Milliseconds: first what a last share is kept back for, then longer than a payment is tried and an incomplete set held. */
+const PAUSES = [3_000, 3_000, 61_000] as const;
 
 /** Throws when it does not come to pass. */
 export const rest = async (world: World): Promise<void> => {
   world.trace('-- rest');
-  for (let round = 0; round < 400; round++) {
+  for (let waits = 0, blocks = 0; waits < 20 && blocks < 400; ) {
     await gather(world);
-    if (isPaying(world)) await world.pass(LONG);
-    else if (isUnsettled(world)) await world.mine();
-    else return;
+    if (isPaying(world)) {
+      await world.pass(PAUSES[waits++ % PAUSES.length] ?? 0);
+    } else if (isUnsettled(world)) {
+      // Without a channel on chain, blocks alone change little.
+      blocks += isOnchain(world) ? 1 : 20;
+      await world.mine();
+    } else return;
   }
   const states = world.sites.flatMap(({ name, node }) =>
     [...(node?.channels.entries.values() ?? [])].map(({ key, machine }) => `${name} ${key} ${machine.state.phase}`),

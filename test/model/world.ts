@@ -138,8 +138,9 @@ export class World {
   /** The left node of a link calls the right one; both say `init`. */
   async join(link: number): Promise<void> {
     const wire = this.wires.links[link];
+    if (wire === undefined) return;
     const [left, right] = [this.node(link), this.node(link + 1)];
-    if (wire === undefined || left === undefined || right === undefined || this.isJoined(link)) return;
+    if (left === undefined || right === undefined || this.isJoined(link)) return;
     this.wires.cut(link);
     await this.drain();
     wire.up = true;

@@ -1,0 +1,45 @@
+/** One run: a beginning, moves, the rest, the judgement. What a run did can be counted, to know that runs do much. */
+import { expect } from 'vitest';
+import { type BaseWish, baseOf } from './base.ts';
+import { judge } from './judge.ts';
+import { type Move, play } from './moves.ts';
+import { rest } from './rest.ts';
+import { World } from './world.ts';
+
+/** How often things happened, over all runs of this process. */
+export const tally = new Map<string, number>();
+
+const count = (what: string): void => {
+  tally.set(what, (tally.get(what) ?? 0) + 1);
+};
+
+const countAll = ({ books }: World): void => {
+  for (const { id, scheme } of books.payments.values()) {
+    const kept = books.kept.get(id);
+    count(
+      `payment ${scheme} ${kept?.status ?? 'never kept'}${kept?.status === 'complete' ? `, parts ${kept.end?.parts}` : ''}`,
+    );
+  }
+  for (const ends of books.ends.values()) count(`HTLC ${[...ends.values()][0]}`);
+};
+
+/** Throws where anything is not as it must be. */
+export const runModel = async (wish: BaseWish, moves: readonly Move[]): Promise<void> => {
+  const base = await baseOf(wish);
+  const world = new World(base);
+  try {
+    for (const { place } of world.sites) await world.start(place);
+    for (const link of world.wires.links.keys()) await world.join(link);
+    await world.settle();
+    for (const move of moves) {
+      await play(world, move);
+      expect([...world.troubles, ...world.books.complaints]).toEqual([]);
+    }
+    await rest(world);
+    expect(judge(world, base)).toEqual([]);
+    countAll(world);
+  } finally {
+    if (world.story.length > 0) console.log(world.story.join('\n'));
+    await world.end();
+  }
+};
