@@ -85,7 +85,7 @@ const open = (
 ) => {
   const funder = link + (wish.funders[link === 0 ? 0 : 1] ?? 0);
   const fundee = 2 * link + 1 - funder;
-  const at: Context = { height: 1, feerate: FEERATE, minFeerate: 253, maxFeerate: 100_000 };
+  const at: Context = { height: 1, feerate: FEERATE, minFeerate: 253, maxFeerate: 100_000, relayFeerate: 253 };
   const features: ChannelFeatures = {
     upfrontShutdown: true,
     largeChannel: false,

@@ -53,6 +53,7 @@ export const chainPort = ({ ledger, feerate, alive, sent }: ChainPortParts): Cha
     broadcast: (raw) => published([raw], () => ledger.send(raw)),
     broadcastPackage: (parent, child) => published([parent, child], () => ledger.sendPair(parent, child)),
     feerate: () => asked(feerate),
+    relayFeerate: () => asked(() => 253),
     unspent: ({ txid: id, vout }) =>
       asked(() => {
         const coin = ledger.coins.get(outpointKey(id, vout));

@@ -29,7 +29,7 @@ vi.mock('../../node/wallet/keys.ts', async (original) => {
 });
 
 const env = (name: string): string | undefined => process.env[`AMPERE_MODEL_${name}`];
-const runs = Number(env('RUNS') ?? 200);
+const runs = Number(env('RUNS') ?? 100);
 const seed = Number(env('SEED') ?? Math.floor(Math.random() * 2 ** 31));
 const path = env('PATH');
 

@@ -19,6 +19,7 @@ export type Move =
   | { readonly do: 'start'; readonly node: number }
   | { readonly do: 'pass'; readonly seconds: number }
   | { readonly do: 'mine'; readonly blocks: number }
+  /** The chain's estimate moves, and with the next block nodes ask for it. */
   | { readonly do: 'fee'; readonly feerate: number }
   | { readonly do: 'close'; readonly link: number; readonly side: 0 | 1 };
 
@@ -98,13 +99,6 @@ const run = async (world: World, picks: readonly number[]): Promise<void> => {
   }
 };
 
-/** The funder's end tells of fees, as a node does when the chain's estimate moves. */
-const changeFees = (world: World, feerate: number): void => {
-  world.feerate = feerate;
-  for (const { node } of world.sites)
-    for (const entry of node?.channels.entries.values() ?? []) entry.machine.push({ type: 'update_fee', feerate });
-};
-
 /** Starts a node, writing what that takes, and connects it. */
 const bringUp = async (world: World, place: number): Promise<void> => {
   await world.start(place);
@@ -137,8 +131,8 @@ export const play = async (world: World, move: Move): Promise<void> => {
       for (let i = 0; i < move.blocks; i++) await world.mine();
       return;
     case 'fee':
-      changeFees(world, move.feerate);
-      return world.drain();
+      world.feerate = move.feerate;
+      return world.mine();
     case 'close':
       world.node(move.link + move.side)?.channels.push(channelOf(move.link), { type: 'close' });
       return world.drain();
