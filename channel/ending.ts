@@ -73,7 +73,7 @@ export const publish = ({ core, outdated, agreed }: Failed): readonly Effect[] =
 };
 
 /** A channel that was given up says its error again and again, and nothing else. */
-export const errorAgain = ({ channelId }: Core, { why }: GivenUp): Effect =>
+export const errorAgain = ({ channelId }: Core, { why }: Pick<GivenUp, 'why'>): Effect =>
   send({ name: 'error', channel_id: channelId, data: utf8(why) });
 
 /** Time passes on the chain: publish again what must confirm, forget what never will. Throws ChannelError at a deadline. */

@@ -111,7 +111,7 @@ export const reactions = {
   unexpected_revocation: 'fail_channel',
   wrong_revocation_secret: 'fail_channel',
   invalid_shutdown_script: 'warn_and_disconnect',
-  shutdown_script_changed: 'fail_channel',
+  shutdown_script_changed: 'warn_and_disconnect',
   invalid_closing_signature: 'fail_channel',
   closing_output_dust: 'fail_channel',
   closing_fee_out_of_range: 'fail_channel',

@@ -125,9 +125,15 @@ const phaseStep = (state: Funded, input: Input, context: Context): Step => {
     case 'onchain':
       return onchainStep(state, input);
     case 'closed':
-      return givenUpStep(state, input);
+      // Who asks after it has not heard, or has forgotten.
+      return isReestablish(input)
+        ? [state, [errorAgain(state.core, { why: 'the channel is closed' })]]
+        : givenUpStep(state, input);
   }
 };
+
+const isReestablish = (input: Input): boolean =>
+  input.type === 'message' && input.message.name === 'channel_reestablish';
 
 const withCore = <S extends Funded>(state: S, core: Core): Step => [
   core === state.core ? state : { ...state, core },
@@ -158,7 +164,7 @@ const onchainStep = (state: Onchain, input: Input): Step => {
     case 'past_loaded':
       return [onPast(state, input), []];
     case 'message':
-      return [state, input.message.name === 'channel_reestablish' ? [errorAgain(state.core, state.before)] : []];
+      return [state, isReestablish(input) ? [errorAgain(state.core, state.before)] : []];
     default:
       return givenUpStep(state, input);
   }

@@ -127,7 +127,12 @@ describe('a cooperative close', () => {
     const pair = ready({ ...pushed, upfront: true });
     const message = { name: 'shutdown', channel_id: coreOf(pair.b).channelId, scriptpubkey: scriptOf(9) } as const;
     give(pair, pair.b, { type: 'message', message });
-    expect(eventsOf(pair.b, 'failed')).toMatchObject([{ fault: { code: 'shutdown_script_changed' } }]);
+    expect(pair.b.asked.at(-1)).toEqual({ do: 'disconnect', why: 'shutdown_script_changed' });
+    cut(pair);
+    join(pair);
+    give(pair, pair.a, { type: 'close', script: scriptOf(9) });
+    settle(pair);
+    expect(outputs(last(pair.b)).map(([, to]) => to)).toContain(hex(scriptOf(1)));
   });
 
   test.each(['a', 'b'] as const)('is negotiated anew after a reconnect, %s restarted', (who) => {
