@@ -5,7 +5,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { publishable } from '../../channel/dance.ts';
 import { formats } from '../../channel/weights.ts';
-import type { Regtest } from '../../node/chain/embedded/regtest.ts';
 import { coreOf, deliver, eventsOf, give, offerOf, otherOf, secretOf, settle } from './pair.ts';
 import { fates, playOut } from './play.ts';
 import {
@@ -14,8 +13,8 @@ import {
   formatNames,
   gained,
   mine,
-  newChain,
-  openWorld,
+  type Stage,
+  stage,
   tell,
   tip,
   type Who,
@@ -42,16 +41,10 @@ const rows: readonly Row[] = formatNames.flatMap((format) =>
   ),
 );
 
-let chain: Regtest;
-let base: number;
+let world: Stage;
 beforeAll(async () => {
-  chain = await newChain();
-  base = tip({ chain });
+  world = await stage();
 });
-const world = (format: FormatName): World => {
-  chain.drop(tip({ chain }) - base);
-  return openWorld(chain, { format });
-};
 
 /** An offer of so many sat, to expire soon. */
 const offer = (so: World, sat: bigint, n: number, blocks = 30) => ({

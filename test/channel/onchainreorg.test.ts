@@ -5,21 +5,19 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { publishable } from '../../channel/dance.ts';
-import type { Regtest } from '../../node/chain/embedded/regtest.ts';
 import { coreOf, eventsOf, offerOf, secretOf, settle } from './pair.ts';
 import { advance, closingOf, fates, playOut, type Rules } from './play.ts';
 import {
   both,
   claimsOf,
-  type FormatName,
   feesOf,
   formatNames,
   gained,
   latecomer,
   mine,
-  newChain,
-  openWorld,
   reboot,
+  type Stage,
+  stage,
   tell,
   tip,
   txOf,
@@ -28,16 +26,10 @@ import {
   type World,
 } from './world.ts';
 
-let chain: Regtest;
-let base: number;
+let world: Stage;
 beforeAll(async () => {
-  chain = await newChain();
-  base = tip({ chain });
+  world = await stage();
 });
-const world = (format: FormatName): World => {
-  chain.drop(tip({ chain }) - base);
-  return openWorld(chain, { format });
-};
 
 interface Planned {
   readonly from: Who;

@@ -4,7 +4,6 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ChannelState } from '../../channel/state.ts';
-import type { Regtest } from '../../node/chain/embedded/regtest.ts';
 import { eventsOf, offerOf, secretOf, settle } from './pair.ts';
 import { acknowledge, advance, fates, playOut, type Rules, ready } from './play.ts';
 import { aggregated, steal } from './thief.ts';
@@ -15,9 +14,9 @@ import {
   formatNames,
   gained,
   mine,
-  newChain,
-  openWorld,
   reboot,
+  type Stage,
+  stage,
   tell,
   tip,
   txOf,
@@ -25,16 +24,10 @@ import {
   type World,
 } from './world.ts';
 
-let chain: Regtest;
-let base: number;
+let world: Stage;
 beforeAll(async () => {
-  chain = await newChain();
-  base = tip({ chain });
+  world = await stage();
 });
-const world = (format: FormatName): World => {
-  chain.drop(tip({ chain }) - base);
-  return openWorld(chain, { format });
-};
 
 const anchor = 330n;
 /** What stands in the commitment that spent the funding output, but the anchors. */

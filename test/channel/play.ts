@@ -1,9 +1,10 @@
 /** Channels on a chain, played to their end: blocks come, claims are mined as soon as they may be, fates are acknowledged. */
 import { expect } from 'vitest';
 import type { Claim } from '../../channel/claim.ts';
+import { publishable } from '../../channel/dance.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import { elsewhere, rawOf } from '../support/spend.ts';
-import { coreOf, eventsOf, type Side } from './pair.ts';
+import { coreOf, eventsOf, offerOf, type Side, secretOf, settle } from './pair.ts';
 import { assemble, both, claimsOf, mine, tell, tip, type Who, type World } from './world.ts';
 
 /** The last transaction that a side published. */
@@ -80,6 +81,26 @@ export const playOut = (world: World, rules: Rules = {}): void => {
     advance(world, rules);
   }
 };
+
+/** An offer that is not signed yet. */
+export const offer = (so: World, who: Who, sat: number, n: number, blocks = 20): void =>
+  tell(so, who, { ...offerOf(BigInt(sat) * 1000n, n), expiry: tip(so) + blocks });
+
+/** An HTLC that both have. */
+export const htlc = (so: World, who: Who, sat: number, n: number, blocks = 20): void => {
+  offer(so, who, sat, n, blocks);
+  settle(so.pair);
+};
+
+/** A side learns the preimage of an HTLC that it received. */
+export const reveal = (so: World, who: Who, id: bigint, n: number): void =>
+  tell(so, who, { type: 'fulfill', id, preimage: secretOf(n) });
+
+/** Mines the commitment of a side, as it is. */
+export const close = (so: World, whose: Who): void => mine(so, [publishable(coreOf(so.pair[whose]))]);
+
+/** What a side's claims are about. */
+export const whys = (so: World, who: Who): readonly string[] => claimsOf(so, who).map(({ why }) => why);
 
 /** How the HTLCs that a side offered ended, in the order in which it was told. */
 export const fates = (side: Side): readonly string[] =>

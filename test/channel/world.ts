@@ -280,7 +280,7 @@ const walletOf = (who: Who): Keyring => keyring(`wallet of ${who}`);
 const miner = keyring('miner');
 
 /** A chain whose first coin may be spent. */
-export const newChain = async (): Promise<Regtest> => {
+const newChain = async (): Promise<Regtest> => {
   const chain = await openRegtest(systemClock);
   chain.mine(1, miner.script);
   chain.mine(110, elsewhere);
@@ -288,7 +288,7 @@ export const newChain = async (): Promise<Regtest> => {
 };
 
 /** A channel in use, funded on the chain by `a`; the chain's tip is the funding transaction's block. */
-export const openWorld = (chain: Regtest, { format, push = msat(400_000_000n) }: Setting): World => {
+const openWorld = (chain: Regtest, { format, push = msat(400_000_000n) }: Setting): World => {
   const channelType = { format, scidAlias: false };
   const pair = begin(
     { ...openRequest, channelType, push, limits: { ...limits, toSelfDelay: delays.b } },
@@ -324,3 +324,15 @@ export const openWorld = (chain: Regtest, { format, push = msat(400_000_000n) }:
   settle(pair);
   return world;
 };
+
+/** Makes channels, one after the other, on one chain: each begins where the first one did. */
+export const stage = async (): Promise<(format?: FormatName) => World> => {
+  const chain = await newChain();
+  const base = tip({ chain });
+  return (format = 'anchors_zero_fee_htlc_tx') => {
+    chain.drop(tip({ chain }) - base);
+    chain.pool.clear();
+    return openWorld(chain, { format });
+  };
+};
+export type Stage = Awaited<ReturnType<typeof stage>>;

@@ -1,0 +1,240 @@
+/** On the way to the chain: when a channel goes there, with what, and what becomes of it if the chain changes its mind. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { restore } from '../../channel/persist.ts';
+import { eventsOf, features, give, settle } from './pair.ts';
+import { close, fates, htlc, offer, playOut, published, reveal, whys } from './play.ts';
+import {
+  assemble,
+  both,
+  claimsOf,
+  feesOf,
+  formatNames,
+  gained,
+  mine,
+  mineTo,
+  reboot,
+  type Stage,
+  stage,
+  tell,
+  tip,
+  unwind,
+  type World,
+} from './world.ts';
+
+let world: Stage;
+beforeAll(async () => {
+  world = await stage();
+});
+
+describe('going on chain in time', () => {
+  test('for an HTLC that we offered: three blocks after its expiry', () => {
+    const so = world();
+    htlc(so, 'a', 30_000, 1);
+    const expiry = tip(so) + 20;
+    tell(so, 'a', { type: 'block', height: expiry + 2 });
+    expect(so.pair.a.state.phase).toBe('open');
+    tell(so, 'a', { type: 'block', height: expiry + 3 });
+    expect(eventsOf(so.pair.a, 'failed')).toMatchObject([
+      { fault: { code: 'htlc_deadline', id: 0n, expiry }, broadcast: true },
+    ]);
+    expect(so.pair.a.broadcasts.at(-1)?.why).toBe('commitment');
+  });
+
+  test('for an HTLC whose preimage we know: 18 blocks before its expiry; for others not at all', () => {
+    const so = world();
+    htlc(so, 'b', 30_000, 1, 40);
+    htlc(so, 'b', 30_000, 2, 30);
+    const expiry = tip(so) + 40;
+    for (const side of [so.pair.a, so.pair.b]) give(so.pair, side, { type: 'disconnected' });
+    reveal(so, 'a', 0n, 1);
+    tell(so, 'a', { type: 'block', height: expiry - 19 });
+    expect(so.pair.a.state.phase).toBe('open');
+    tell(so, 'a', { type: 'block', height: expiry - 18 });
+    expect(eventsOf(so.pair.a, 'failed')).toMatchObject([{ fault: { code: 'htlc_deadline', id: 0n, expiry } }]);
+  });
+
+  test('not for HTLCs that are over on both sides, nor for those that nobody signed', () => {
+    const so = world();
+    htlc(so, 'a', 30_000, 1);
+    tell(so, 'b', { type: 'fail', id: 0n, reason: new Uint8Array(292) });
+    settle(so.pair);
+    offer(so, 'a', 30_000, 2);
+    tell(so, 'a', { type: 'block', height: tip(so) + 100 });
+    expect(so.pair.a.state.phase).toBe('open');
+  });
+});
+
+describe('our commitment that is not confirmed', () => {
+  test('is bumped by a child of its anchor, in time for its HTLCs', () => {
+    const so = world();
+    htlc(so, 'a', 30_000, 1, 30);
+    htlc(so, 'b', 30_000, 2, 25);
+    const height = tip(so);
+    tell(so, 'a', { type: 'force_close' });
+    const [bump] = claimsOf(so, 'a');
+    if (bump?.kind !== 'bump') throw new Error('no anchor to bump with');
+    expect(bump).toMatchObject({ value: 330n, deadline: height + 30 + 9, parentFee: 1124n + 2n * 172n });
+    expect(bump.parent).toEqual(new Uint8Array(published(so.pair.a)));
+    reveal(so, 'a', 0n, 2);
+    expect(claimsOf(so, 'a')).toMatchObject([{ kind: 'bump', deadline: height + 25 - 9 }]);
+    reboot(so, 'a');
+    expect(claimsOf(so, 'a')).toMatchObject([{ kind: 'bump', deadline: height + 25 - 9 }]);
+    const child = assemble(so, 'a', bump);
+    so.chain.send(bump.parent);
+    so.chain.send(child);
+    mine(so, [bump.parent, child]);
+    expect(whys(so, 'a')).not.toContain('anchor');
+    unwind(so, 1);
+    expect(whys(so, 'a')).toEqual(['anchor']);
+  });
+
+  test('is in no hurry without HTLCs, and has no anchor in the other format', () => {
+    for (const [format, claims] of [
+      ['anchors_zero_fee_htlc_tx', [{ kind: 'bump', deadline: undefined }]],
+      ['static_remotekey', []],
+    ] as const) {
+      const so = world(format);
+      tell(so, 'a', { type: 'force_close' });
+      expect(claimsOf(so, 'a')).toMatchObject(claims);
+    }
+  });
+});
+
+describe('after a mutual close', () => {
+  const agreed = (): World => {
+    const so = world();
+    tell(so, 'a', { type: 'close' });
+    settle(so.pair);
+    return so;
+  };
+  test('what both signed is what is published, whatever comes', () => {
+    const so = agreed();
+    const closing = published(so.pair.a);
+    tell(so, 'a', { type: 'force_close' });
+    expect(so.pair.a.state.phase).toBe('failed');
+    expect(so.pair.a.broadcasts.at(-1)).toEqual({ do: 'broadcast', tx: closing, why: 'closing' });
+    reboot(so, 'a');
+    expect(so.pair.a.broadcasts.at(-1)?.tx).toEqual(closing);
+    expect(claimsOf(so, 'a')).toEqual([]);
+  });
+
+  test('a reorg brings it back, and nothing is claimed from it', () => {
+    const so = agreed();
+    const closing = published(so.pair.a);
+    mine(so, [closing]);
+    for (const who of both) expect(eventsOf(so.pair[who], 'spent')).toMatchObject([{ by: 'mutual' }]);
+    unwind(so, 1);
+    for (const who of both) {
+      expect(so.pair[who].state.phase).toBe('failed');
+      expect(so.pair[who].broadcasts.at(-1)?.tx).toEqual(closing);
+      expect(claimsOf(so, who)).toEqual([]);
+    }
+    mine(so, [closing]);
+    mineTo(so, tip(so) + 98);
+    for (const who of both) expect(so.pair[who].state.phase).toBe('onchain');
+    mine(so);
+    for (const who of both) expect(so.pair[who].state.phase).toBe('closed');
+  });
+});
+
+describe.each(formatNames)('%s: who lost its last states', (format) => {
+  /** `a` has come back with records from before the HTLC. The peer has proved it. */
+  const lost = (): World => {
+    const so = world(format);
+    htlc(so, 'b', 30_000, 1);
+    reveal(so, 'a', 0n, 1);
+    settle(so.pair);
+    const disk = new Map(so.pair.a.disk);
+    htlc(so, 'a', 50_000, 2);
+    htlc(so, 'b', 30_000, 3);
+    reveal(so, 'b', 0n, 2);
+    settle(so.pair);
+    for (const who of both) tell(so, who, { type: 'disconnected' });
+    so.pair.a.state = restore(disk);
+    so.pair.a.disk.clear();
+    for (const [key, value] of disk) so.pair.a.disk.set(key, value);
+    reboot(so, 'a');
+    for (const who of both) tell(so, who, { type: 'connected', features });
+    settle(so.pair);
+    return so;
+  };
+
+  test('publishes nothing, shows the peer where it stands, and asks it to close', () => {
+    const so = lost();
+    expect(so.pair.a.state).toMatchObject({ phase: 'failed', outdated: true });
+    expect(eventsOf(so.pair.a, 'failed')).toMatchObject([{ broadcast: false }]);
+    const published = so.pair.a.broadcasts.length;
+    reboot(so, 'a');
+    tell(so, 'a', { type: 'block', height: tip(so) + 1 });
+    tell(so, 'a', { type: 'force_close' });
+    expect(so.pair.a.broadcasts).toHaveLength(published);
+    expect(claimsOf(so, 'a')).toEqual([]);
+    so.pair.b.inbox = [];
+    give(so.pair, so.pair.a, { type: 'connected', features });
+    expect(so.pair.b.inbox.map(({ name }) => name)).toEqual(['channel_reestablish', 'error']);
+  });
+
+  test('takes what is its own from the commitment that the peer then publishes', () => {
+    const so = lost();
+    expect(so.pair.b.state.phase).toBe('failed');
+    mine(so, [published(so.pair.b)]);
+    expect(eventsOf(so.pair.a, 'spent')).toMatchObject([{ by: 'unknown' }]);
+    expect(whys(so, 'a')).toEqual(['to_remote']);
+    playOut(so);
+    const weight = format === 'static_remotekey' ? 724n : 1124n + 660n;
+    expect(gained(so, 'a') + feesOf(so, 'a')).toBe(600_000n - weight - 172n + 30_000n - 50_000n);
+  });
+
+  test('goes on asking where a reorg takes that commitment out', () => {
+    const so = lost();
+    mine(so, [published(so.pair.b)]);
+    const before = so.pair.a.broadcasts.length;
+    unwind(so, 1);
+    expect(so.pair.a.state).toMatchObject({ phase: 'failed', outdated: true });
+    expect(so.pair.a.broadcasts).toHaveLength(before);
+  });
+});
+
+describe.each(formatNames)('%s: an old commitment of our own', (format) => {
+  test('that a copy of us published is not taken for a thief, and what waits in it is swept', () => {
+    const so = world(format);
+    htlc(so, 'b', 30_000, 1);
+    const copy = so.pair.a.state;
+    reveal(so, 'a', 0n, 1);
+    settle(so.pair);
+    const now = so.pair.a.state;
+    so.pair.a.state = copy;
+    tell(so, 'a', { type: 'force_close' });
+    so.pair.a.state = now;
+    mine(so, [published(so.pair.a)], ['a']);
+    expect(eventsOf(so.pair.a, 'spent')).toMatchObject([{ by: 'local' }]);
+    expect(whys(so, 'a')).toEqual(['to_local']);
+    const { why, from } = claimsOf(so, 'a')[0] ?? {};
+    expect([why, from]).toEqual(['to_local', tip(so) + 12]);
+  });
+});
+
+describe('the fate of an HTLC that an unreadable commitment may have', () => {
+  test('stays open while an output of its value is there and nobody shows its preimage', () => {
+    const so = world();
+    htlc(so, 'a', 50_000, 2);
+    htlc(so, 'a', 40_000, 3);
+    const disk = new Map(so.pair.a.disk);
+    tell(so, 'b', { type: 'fail', id: 1n, reason: new Uint8Array(292) });
+    settle(so.pair);
+    for (const who of both) tell(so, who, { type: 'disconnected' });
+    so.pair.a.state = restore(disk);
+    for (const who of both) tell(so, who, { type: 'connected', features });
+    settle(so.pair);
+    close(so, 'b');
+    expect(eventsOf(so.pair.a, 'spent')).toMatchObject([{ by: 'unknown' }]);
+    mineTo(so, tip(so) + 40);
+    // What it was told before it lost its memory is not in it any more.
+    expect(fates(so.pair.a).slice(1)).toEqual(['1 timed_out']);
+    reveal(so, 'b', 0n, 2);
+    const [claim] = claimsOf(so, 'b').filter((one) => one.why === 'htlc_success');
+    if (claim === undefined) throw new Error('nothing to claim');
+    mine(so, [assemble(so, 'b', claim)]);
+    expect(fates(so.pair.a).slice(1)).toEqual(['1 timed_out', '0 fulfilled']);
+  });
+});
