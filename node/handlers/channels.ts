@@ -303,7 +303,8 @@ export const channelHandlers = (node: Node): Pick<Handlers, 'fundchannel' | 'lis
       if (!isFunded(state) || state.phase === 'closed') return [];
       const { core } = state;
       if (id !== undefined && !equal(id, core.params.peer)) return [];
-      if (short_channel_id !== undefined && short_channel_id !== core.lockin.scid) return [];
+      const names = [core.lockin.scid, core.params.alias];
+      if (short_channel_id !== undefined && !names.includes(short_channel_id)) return [];
       if (channel_id !== undefined && !equal(channel_id, core.channelId)) return [];
       return [shown(node, entry, state)];
     }),
