@@ -132,7 +132,8 @@ export class Switchboard {
       });
       return;
     }
-    const failure = this.replayed(channel, event, hop) ?? this.dusty(channel, event) ?? this.take(channel, event, hop);
+    const failure =
+      this.replayed(channel, event, hop) ?? this.dusty(channel, event, hop) ?? this.take(channel, event, hop);
     if (failure !== undefined) this.fail(channel, event.id, hop.sharedSecret, failure);
   }
 
@@ -152,14 +153,16 @@ export class Switchboard {
   }
 
   /** A failure for an HTLC that adds to what would be lost to fees if the channel broke, beyond what we risk. */
-  private dusty(channel: string, { id, overexposed }: Received): Failure | undefined {
+  private dusty(channel: string, { id, overexposed }: Received, { kind }: OpenedHop): Failure | undefined {
     if (!overexposed) return undefined;
     this.parts.log.info(
       { channel, htlc: `${id}` },
       'too much in HTLCs too small for an output; this one is failed back',
     );
-    // The update of a channel that the payer did not name would only tell it that there is one.
-    return { name: 'temporary_channel_failure', channel_update: zeros(0) };
+    // A final node has no channel to speak of; and the update of one that was not named would only tell that it is there.
+    return kind === 'final'
+      ? { name: 'temporary_node_failure' }
+      : { name: 'temporary_channel_failure', channel_update: zeros(0) };
   }
 
   /** Passes an HTLC on as its onion says; the failure to send back if that cannot be. */
