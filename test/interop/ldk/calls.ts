@@ -74,7 +74,11 @@ export interface Calls {
     result: { channelId: string; txid: string };
   };
   channels: { given: undefined; result: readonly Channel[] };
-  invoice: { given: { amountMsat: bigint; description: string }; result: { bolt11: string; paymentHash: string } };
+  /** `finalCltv`: blocks the payer must leave; LDK gives a payment that waits back 21 blocks before its expiry. */
+  invoice: {
+    given: { amountMsat: bigint; description: string; finalCltv?: number };
+    result: { bolt11: string; paymentHash: string };
+  };
   /** Pays and waits for the outcome. Fails with LDK's reason when the payment does. */
   pay: { given: { bolt11: string }; result: { paymentHash: string; preimage: string; feeMsat: bigint | undefined } };
   /** Whether incoming payments wait for `settle` or `refuse`, or are claimed at once. */

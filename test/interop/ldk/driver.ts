@@ -159,13 +159,13 @@ class Driver {
       return { channelId: report.channelId, txid: report.txid };
     },
     channels: async () => this.node.channels.list_channels().map(channelOf),
-    invoice: async ({ amountMsat, description }) => {
+    invoice: async ({ amountMsat, description, finalCltv = minFinalCltv }) => {
       const made = ldk.UtilMethods.constructor_create_invoice_from_channelmanager(
         this.node.channels,
         ldk.Option_u64Z.constructor_some(amountMsat),
         description,
         invoiceExpiry,
-        ldk.Option_u16Z.constructor_some(minFinalCltv),
+        ldk.Option_u16Z.constructor_some(finalCltv),
       );
       const invoice = good<ldk.Bolt11Invoice>('invoice', made);
       return { bolt11: invoice.to_str(), paymentHash: hex(invoice.payment_hash()) };

@@ -1,0 +1,192 @@
+/**
+ * Where channels are closed by force: our node between a payer of ours, ada, an LDK node, lou, who pays and holds payments,
+ * and for each channel to be closed an LDK node of its own at its other end, lea.
+ */
+import { expect } from 'vitest';
+import { type Network, startNetwork } from '../../node/lab/network.ts';
+import { sleep } from '../../node/lab/wait.ts';
+import { fillPurses, mineFor } from './ground.ts';
+import { Ours } from './ours.ts';
+import { Ldk } from './peer.ts';
+import { isLitter, Ledger, type Outpoint, type OwnerOf, purses, type Trace } from './trace.ts';
+
+const sat = 1_000_000n;
+const pushMsat = 500_000_000n;
+/** Blocks mined at once while nothing is near. */
+const stride = 6;
+/** Blocks between a payment that is held and its expiry: enough for all of them to be made, and to be settled late. */
+const finalCltv = 60;
+/** The last block anything waits for: LDK's payers hide the end of a route behind up to 432 blocks. */
+const mostBlocks = 900;
+
+/** A channel with lea. */
+export interface Theatre {
+  readonly lea: Ldk;
+  readonly channelId: string;
+  readonly funding: Outpoint;
+}
+
+/** A payment under way: how it ends, `paid` or why not. */
+export interface Held {
+  readonly paymentHash: string;
+  readonly end: Promise<string>;
+}
+
+const outcome = (payment: Promise<unknown>): Promise<string> =>
+  payment.then(
+    () => 'paid',
+    (error: Error) => error.message,
+  );
+
+export class Field {
+  readonly net: Network<'ada' | 'ours'>;
+  readonly ada: Ours;
+  readonly ours: Ours;
+  readonly lou: Ldk;
+  private readonly ledger: Ledger;
+  /** Channels of ours with ada and lou. */
+  private readonly links: string[] = [];
+  private readonly started: Ldk[] = [];
+
+  private constructor(net: Field['net'], lou: Ldk) {
+    this.net = net;
+    this.ada = new Ours(net.nodes.ada);
+    this.ours = new Ours(net.nodes.ours);
+    this.lou = lou;
+    this.ledger = new Ledger(net.bitcoind);
+  }
+
+  static async start(): Promise<Field> {
+    const flags = ['--dev', '--log-level', 'debug'];
+    const net = await startNetwork({ nodes: { ada: flags, ours: flags } });
+    try {
+      const lou = await Ldk.start({ name: 'lou', dir: net.dir, bitcoind: net.bitcoind });
+      const field = new Field(net, lou);
+      field.started.push(lou);
+      await field.link();
+      return field;
+    } catch (error) {
+      await net.stop();
+      throw error;
+    }
+  }
+
+  /** Opens what leads to our node from ada, and from lou. */
+  private async link(): Promise<void> {
+    const { net, ada, ours, lou } = this;
+    const coins = Array.from({ length: 12 }, () => 1_000_000n);
+    await net.fund({ ada: [11_000_000n], ours: [11_000_000n, ...coins] });
+    await ada.node.call('connect', { id: ours.node.id, host: '127.0.0.1', port: ours.node.port });
+    const first = await ada.node.call('fundchannel', { id: ours.node.id, amount: 10_000_000n, announce: false });
+    await ours.connect(lou, 'ours');
+    const terms = { amount: 10_000_000n, push_msat: 5_000_000_000n, announce: false };
+    const second = await ours.node.call('fundchannel', { id: lou.id, ...terms });
+    await mineFor(net, [lou], 6);
+    await ours.agree(lou, second.channel_id);
+    for (const side of [ada, ours])
+      await side.when('open', first.channel_id, ({ state }) => state === 'CHANNELD_NORMAL');
+    this.links.push(first.channel_id, second.channel_id);
+    await lou.call('hold', { on: true });
+  }
+
+  async stop(): Promise<void> {
+    for (const ldk of this.started) await ldk.stop();
+    await this.net.stop();
+  }
+
+  /** A private channel with a new LDK node, which holds what it is paid. */
+  async open(name: string, opener: 'ours' | 'theirs', anchors: boolean): Promise<Theatre> {
+    const { net, ours } = this;
+    const lea = await Ldk.start({ name, dir: net.dir, bitcoind: net.bitcoind, anchors });
+    this.started.push(lea);
+    await fillPurses(net, [lea]);
+    // Theirs: nobody but the test makes the connection anew.
+    await ours.connect(lea, 'theirs');
+    const channelId =
+      opener === 'ours'
+        ? (
+            await ours.node.call('fundchannel', {
+              id: lea.id,
+              amount: sat,
+              push_msat: pushMsat,
+              announce: false,
+            })
+          ).channel_id
+        : (await lea.call('open', { id: ours.node.id, sat, pushMsat, announce: false })).channelId;
+    await mineFor(net, [lea, this.lou], 6);
+    await ours.agree(lea, channelId);
+    expect((await lea.channel(channelId)).anchors).toBe(anchors);
+    await lea.call('hold', { on: true });
+    const { funding_txid, funding_outnum } = await ours.channel(channelId);
+    return { lea, channelId, funding: { txid: funding_txid, vout: funding_outnum } };
+  }
+
+  /**
+   * Has a payment wait at an LDK node; a block is mined then. So no two have the same expiry: LDK 0.1.2 puts timeouts of one
+   * expiry into one transaction, and cannot make that again without one that was fulfilled meanwhile.
+   */
+  async hold(payer: Ours | Ldk, payee: Ldk, amountMsat: bigint, all: readonly Ldk[]): Promise<Held> {
+    const { bolt11, paymentHash } = await payee.call('invoice', { amountMsat, description: 'held', finalCltv });
+    const end = outcome(payer instanceof Ours ? payer.node.call('pay', { bolt11 }) : payer.call('pay', { bolt11 }));
+    await payee.report('claimable', (one) => one.paymentHash === paymentHash);
+    await mineFor(this.net, all, 1);
+    return { paymentHash, end };
+  }
+
+  /** Resolves when no HTLC is left on the channels that nobody closes. */
+  async rested(): Promise<void> {
+    const [withAda = '', withLou = ''] = this.links;
+    await this.ours.agree(this.lou, withLou);
+    for (const side of [this.ada, this.ours])
+      await side.when('come to rest', withAda, ({ htlcs, state }) => state === 'CHANNELD_NORMAL' && htlcs.length === 0);
+  }
+
+  /** Has an LDK node claim a payment it holds. */
+  async settle(payee: Ldk, { paymentHash }: Held): Promise<void> {
+    await payee.call('settle', { paymentHash });
+    await payee.report('claimed', (one) => one.paymentHash === paymentHash);
+  }
+
+  /** Ends our process as a power cut would, and starts it again. */
+  async restart(): Promise<void> {
+    await this.ours.node.kill();
+    await this.ours.node.start();
+    await this.ada.node.call('connect', { id: this.ours.node.id, host: '127.0.0.1', port: this.ours.node.port });
+    await this.ours.connect(this.lou, 'theirs');
+  }
+
+  /** Mines blocks, for LDK too, with a moment for our node to do something about them. */
+  async mine(nodes: readonly Ldk[], blocks: number): Promise<void> {
+    await mineFor(this.net, [this.lou, ...nodes], blocks);
+    await sleep(150);
+  }
+
+  /** Whose scripts are whose: `ours`, or an LDK node's name. */
+  private async owners(lea: Ldk): Promise<OwnerOf> {
+    const { outputs } = await this.ours.node.call('listfunds', { spent: true });
+    const scripts = new Set(outputs.map(({ scriptpubkey }) => scriptpubkey));
+    const theirs = await purses([lea]);
+    return (script) => (scripts.has(script) ? 'ours' : theirs(script));
+  }
+
+  /** What became of the channel so far. */
+  async trace({ lea, funding }: Theatre): Promise<Trace> {
+    return this.ledger.trace(funding, await this.owners(lea));
+  }
+
+  /** Mines until every output has come home and LDK waits for nothing. `between` is done every few blocks. */
+  async untilSwept(theatre: Theatre, between: (mined: number) => Promise<void> = async () => undefined) {
+    const { lea } = theatre;
+    let waits = '';
+    for (let mined = 0; mined < mostBlocks; mined += stride) {
+      await this.mine([lea], stride);
+      await between(mined);
+      const traced = await this.trace(theatre);
+      const left = traced.left.filter((one) => !isLitter(one));
+      const rows = await lea.call('balances');
+      if (left.length === 0 && rows.length === 0) return traced;
+      waits = [...left, ...rows].map((one) => `${'kind' in one ? one.kind : one.txid} ${one.sat}`).join(', ');
+    }
+    throw new Error(`after ${mostBlocks} blocks there is still ${waits}`);
+  }
+}

@@ -1,0 +1,12 @@
+/** Channels of anchors_zero_fee_htlc_tx with LDK, closed by force. */
+import { describe } from 'vitest';
+import { describeForcedCloses } from './force.ts';
+
+describe('anchors_zero_fee_htlc_tx', () => {
+  describeForcedCloses(true, [
+    { opener: 'ours', closer: 'ours', killed: true },
+    { opener: 'ours', closer: 'theirs', killed: false },
+    { opener: 'theirs', closer: 'ours', killed: false },
+    { opener: 'theirs', closer: 'theirs', killed: true },
+  ]);
+});
