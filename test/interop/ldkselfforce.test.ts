@@ -116,4 +116,24 @@ describe.each([
     const { left } = await ledger.trace(funding, await purses([a, b]));
     expect(left.filter((one) => !isLitter(one))).toEqual([]);
   });
+
+  test('an old commitment, published with payments in it that are long over, is taken to the last output', async () => {
+    const [a, b] = [await start('anna'), await start('berta')];
+    await fillPurses(ground, [a, b]);
+    const { channelId, ...funding } = await opened(a, b);
+    await a.call('keep', { on: true });
+    const [there, back] = [await held(a, b, 20_000_000n), await held(b, a, 15_000_000n)];
+    await a.call('keep', { on: false });
+    await b.call('settle', { paymentHash: there.paymentHash });
+    await a.call('settle', { paymentHash: back.paymentHash });
+    expect(await Promise.all([there.end, back.end])).toEqual(['sent', 'sent']);
+    await a.quiet(channelId);
+    await a.call('disconnect', { id: b.id });
+    await a.call('steal', { channelId });
+    await settled([b]);
+    const { gained, left } = await ledger.trace(funding, await purses([a, b]));
+    expect(left.filter((one) => !isLitter(one))).toEqual([]);
+    expect(gained.get(b.name)).toBeGreaterThan(sat - 25_000n);
+    expect(gained.get(a.name) ?? 0n).toBeLessThanOrEqual(0n);
+  });
 });

@@ -44,6 +44,11 @@ export class Blocks {
     this.listeners = listeners;
   }
 
+  /** One more, who is told of blocks from the next on. */
+  also(listener: Listener): void {
+    this.listeners = [...this.listeners, listener];
+  }
+
   private get height(): number {
     return this.birth.height + this.seen.length;
   }

@@ -88,6 +88,10 @@ export interface Calls {
   close: { given: { channelId: string; peer: string }; result: undefined };
   /** Answers once the commitment is with bitcoind. */
   forceClose: { given: { channelId: string; peer: string }; result: undefined };
+  /** Whether what LDK would store of each channel is kept from now on; once off, the last of it stays for `steal`. */
+  keep: { given: { on: boolean }; result: undefined };
+  /** Publishes the commitment of the time when `keep` was last on, and claims what follows from it. */
+  steal: { given: { channelId: string }; result: undefined };
   /** The script of the node's purse: what it sweeps goes there, and the fees of anchor channels come from there. */
   purse: { given: undefined; result: { script: Uint8Array; coins: readonly Coin[] } };
   /**

@@ -9,6 +9,7 @@ import type { CallName, Calls, Report, StartOptions } from './calls.ts';
 import { Claims, handle } from './events.ts';
 import { LdkNode } from './node.ts';
 import { Sockets } from './sockets.ts';
+import { Thief } from './thief.ts';
 import { channelIdOf, channelOf, good, isPanic, nameIn, present, scidOf, spendableValue } from './values.ts';
 
 type Handlers = { [N in CallName]: (given: Calls[N]['given']) => Promise<Calls[N]['result']> };
@@ -28,6 +29,7 @@ class Driver {
   private readonly blocks: Blocks;
   private readonly sockets: Sockets;
   private readonly claims = new Claims();
+  private readonly thieves: Thief[] = [];
   private readonly report: (report: Report) => void;
   private readonly waiting = new Set<Waiting>();
   /** Set while LDK is being asked what to do next; a stir meanwhile makes it another round. */
@@ -119,7 +121,7 @@ class Driver {
     while (this.stirred) {
       this.stirred = false;
       node.peers.process_events();
-      for (const event of node.takeEvents()) {
+      for (const event of [node, ...this.thieves].flatMap((one) => one.takeEvents())) {
         this.stirred = true;
         try {
           await handle(world, this.claims, event);
@@ -206,6 +208,19 @@ class Driver {
       const id = ldk.ChannelId.constructor_new(unhex(channelId));
       const closed = this.node.channels.force_close_broadcasting_latest_txn(id, unhex(peer), 'closed by the test');
       good('forceClose', closed);
+      this.stir();
+      await this.rest();
+    },
+    keep: async ({ on }) => {
+      this.node.keeping = on;
+    },
+    steal: async ({ channelId }) => {
+      const stored = this.node.kept.get(channelId);
+      if (stored === undefined) throw new Error(`nothing was kept of channel ${channelId}`);
+      const thief = new Thief(this.node, stored);
+      this.thieves.push(thief);
+      this.blocks.also(thief);
+      thief.strike();
       this.stir();
       await this.rest();
     },

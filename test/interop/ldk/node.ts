@@ -6,7 +6,7 @@ import * as ldk from 'lightningdevkit';
 import type { Blocks } from './blocks.ts';
 import type { StartOptions } from './calls.ts';
 import { Purse } from './purse.ts';
-import { good, nameIn } from './values.ts';
+import { channelIdOf, good, nameIn } from './values.ts';
 
 /** sat per 1,000 weight for each purpose, but for commitments, whose feerate a test can change. */
 const feerates: Readonly<Partial<Record<ldk.ConfirmationTarget, number>>> = {
@@ -60,6 +60,12 @@ export class LdkNode {
   /** What it takes for the feerate of commitments, sat per 1,000 weight. */
   feerate = 1000;
   private readonly options: StartOptions;
+  /** Whether what LDK would store of its channels is kept: the latest of each, by channel id. */
+  keeping = false;
+  readonly kept = new Map<string, Uint8Array>();
+  readonly logger: ldk.Logger;
+  readonly fees: ldk.FeeEstimator;
+  readonly broadcaster: ldk.BroadcasterInterface;
   readonly keys: ldk.KeysManager;
   readonly channels: ldk.ChannelManager;
   readonly monitors: ldk.ChainMonitor;
@@ -83,20 +89,24 @@ export class LdkNode {
   constructor(options: StartOptions, { blocks, broadcast, log }: Outside) {
     this.options = options;
     const now = Math.floor(Date.now() / 1000);
-    const logger = ldk.Logger.new_impl({
+    this.logger = ldk.Logger.new_impl({
       log: (record) => {
         const level = record.get_level();
         if (level < ldk.Level.LDKLevel_Debug) return;
         log(`${nameIn(ldk.Level, level)} ${record.get_module_path()}:${record.get_line()} ${record.get_args()}`);
       },
     });
-    const fees = ldk.FeeEstimator.new_impl({
+    this.fees = ldk.FeeEstimator.new_impl({
       get_est_sat_per_1000_weight: (target) => feerates[target] ?? this.feerate,
     });
-    const broadcaster = ldk.BroadcasterInterface.new_impl({ broadcast_transactions: broadcast });
+    this.broadcaster = ldk.BroadcasterInterface.new_impl({ broadcast_transactions: broadcast });
+    const { logger, fees, broadcaster } = this;
     const persister = ldk.Persist.new_impl({
       persist_new_channel: () => done,
-      update_persisted_channel: () => done,
+      update_persisted_channel: (_outpoint, _update, monitor) => {
+        if (this.keeping) this.kept.set(channelIdOf(monitor.channel_id()), monitor.write());
+        return done;
+      },
       archive_persisted_channel: () => undefined,
     });
     const noFilter = () => ldk.Option_FilterZ.constructor_none();
@@ -157,7 +167,7 @@ export class LdkNode {
       kept,
       logger,
     );
-    this.held = [logger, fees, broadcaster, persister, scorer, score, router, messageRouter, gossip, ignoring];
+    this.held = [persister, scorer, score, router, messageRouter, gossip, ignoring];
     this.held.push(wallet, coins, signers, spender, destination, kept);
     // The purse first: what a block pays it is there when LDK asks on hearing of the block.
     blocks.listen([this.purse, this.channels.as_Listen(), this.monitors.as_Listen(), this.sweeper.as_Listen()]);
