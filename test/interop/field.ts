@@ -47,6 +47,8 @@ export class Field {
   /** Channels of ours with ada and lou. */
   private readonly links: string[] = [];
   private readonly started: Ldk[] = [];
+  /** Scripts our wallet has been seen with; it forgets coins that are long spent. */
+  private readonly scripts = new Set<string>();
 
   private constructor(net: Field['net'], lou: Ldk) {
     this.net = net;
@@ -115,6 +117,7 @@ export class Field {
         : (await lea.call('open', { id: ours.node.id, sat, pushMsat, announce: false })).channelId;
     await mineFor(net, [lea, this.lou], 6);
     await ours.agree(lea, channelId);
+    await this.owners(lea);
     expect((await lea.channel(channelId)).anchors).toBe(anchors);
     await lea.call('hold', { on: true });
     const { funding_txid, funding_outnum } = await ours.channel(channelId);
@@ -141,6 +144,12 @@ export class Field {
       await side.when('come to rest', withAda, ({ htlcs, state }) => state === 'CHANNELD_NORMAL' && htlcs.length === 0);
   }
 
+  /** Ends the connection with lea, for good: neither makes it anew. */
+  async part({ lea }: Theatre): Promise<void> {
+    await lea.call('disconnect', { id: this.ours.node.id });
+    await this.ours.apart(lea);
+  }
+
   /** Has an LDK node claim a payment it holds. */
   async settle(payee: Ldk, { paymentHash }: Held): Promise<void> {
     await payee.call('settle', { paymentHash });
@@ -164,9 +173,9 @@ export class Field {
   /** Whose scripts are whose: `ours`, or an LDK node's name. */
   private async owners(lea: Ldk): Promise<OwnerOf> {
     const { outputs } = await this.ours.node.call('listfunds', { spent: true });
-    const scripts = new Set(outputs.map(({ scriptpubkey }) => scriptpubkey));
+    for (const { scriptpubkey } of outputs) this.scripts.add(scriptpubkey);
     const theirs = await purses([lea]);
-    return (script) => (scripts.has(script) ? 'ours' : theirs(script));
+    return (script) => (this.scripts.has(script) ? 'ours' : theirs(script));
   }
 
   /** What became of the channel so far. */

@@ -9,6 +9,8 @@ export interface Forced {
   readonly closer: 'ours' | 'theirs';
   /** Our process is killed and started again at every turn. */
   readonly killed: boolean;
+  /** The connection ends before, so that the other side hears of it from the chain. */
+  readonly apart: boolean;
 }
 
 const spending = z.array(z.object({ spendingtxid: z.string().optional() }));
@@ -42,9 +44,9 @@ export const describeForcedCloses = (anchors: boolean, rows: readonly Forced[]):
     };
   };
 
-  const close = async ({ lea, channelId, funding }: Theatre, closer: Forced['closer']): Promise<void> => {
-    await lea.call('disconnect', { id: field.ours.node.id });
-    await field.ours.apart(lea);
+  const close = async (theatre: Theatre, { closer, apart }: Forced): Promise<void> => {
+    const { lea, channelId, funding } = theatre;
+    if (apart) await field.part(theatre);
     if (closer === 'theirs') await lea.call('forceClose', { channelId, peer: field.ours.node.id });
     else
       expect(await field.ours.node.call('close', { id: channelId, unilateraltimeout: 1 })).toMatchObject({
@@ -56,14 +58,15 @@ export const describeForcedCloses = (anchors: boolean, rows: readonly Forced[]):
     });
   };
 
-  test.each(rows)('opener: $opener, closer: $closer, killed: $killed', async ({ opener, closer, killed }) => {
+  test.each(rows)('opener: $opener, closer: $closer, killed: $killed', async (row) => {
+    const { opener, closer, killed } = row;
     const theatre = await field.open(`lea-${opener}-${closer}`, opener, anchors);
     const { lea } = theatre;
     const { before, ...held } = await under(theatre);
     const cut = async (): Promise<void> => {
       if (killed) await field.restart();
     };
-    await close(theatre, closer);
+    await close(theatre, row);
     await cut();
     await field.mine([lea], 1);
     await cut();
