@@ -61,6 +61,8 @@ export type Fault =
   | { readonly code: 'closing_ranges_disjoint' }
   /** The peer proved that it knows more than we do: our state is old. */
   | { readonly code: 'we_are_behind'; readonly theirs: number; readonly ours: number }
+  /** We have no state but what a backup kept. */
+  | { readonly code: 'data_lost' }
   | { readonly code: 'peer_is_behind'; readonly theirs: number; readonly ours: number }
   | { readonly code: 'reestablish_impossible'; readonly field: string; readonly expected: string; readonly got: string }
   | { readonly code: 'reestablish_wrong_secret'; readonly commitment: number }
@@ -118,6 +120,7 @@ export const reactions = {
   closing_fee_no_progress: 'warn_and_disconnect',
   closing_ranges_disjoint: 'warn_and_disconnect',
   we_are_behind: 'ask_peer',
+  data_lost: 'ask_peer',
   peer_is_behind: 'fail_channel',
   reestablish_impossible: 'fail_channel',
   reestablish_wrong_secret: 'fail_channel',

@@ -21,6 +21,19 @@ export const reestablish = ({ channelId, head, secrets, keys }: Core): PeerMessa
   my_current_per_commitment_point: perCommitmentPoint(keys.perCommitmentSeed, head.local),
 });
 
+/**
+ * What a side says that must not use the channel any more: that it expects commitment 0 again. A peer then fails the channel
+ * and publishes its own commitment, whatever it believes our state to be (BOLT 2); some do not do that for an `error`.
+ */
+export const reestablishLost = ({ channelId, keys }: Core): PeerMessageOf<'channel_reestablish'> => ({
+  name: 'channel_reestablish',
+  channel_id: channelId,
+  next_commitment_number: 0n,
+  next_revocation_number: 0n,
+  your_last_per_commitment_secret: zeros(32),
+  my_current_per_commitment_point: perCommitmentPoint(keys.perCommitmentSeed, 0),
+});
+
 type Reestablish = PeerMessageOf<'channel_reestablish'>;
 
 /** Commitment numbers have 48 bits; whatever lies beyond is as good as the largest. */

@@ -26,7 +26,7 @@ import {
 import { openStep } from './open.ts';
 import { openingStep, watchFunding } from './opening.ts';
 import { diff } from './persist.ts';
-import { lostMessages, reestablish } from './reestablish.ts';
+import { lostMessages, reestablish, reestablishLost } from './reestablish.ts';
 import { checkScript } from './shutdown.ts';
 import type { ChannelState, Closed, Core, Failed, Funded, Negotiating, Onchain } from './state.ts';
 import { onDoubleSpent, onFundingDepth, onUnconfirmed, outwaited } from './unfunded.ts';
@@ -176,8 +176,8 @@ const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>[
   const core: Core = { ...gone.core, link: { status: 'syncing', features } };
   const next = { ...gone, core };
   if (next.phase === 'failed') {
-    // BOLT 2: who lost its state shows that to the peer, and asks it to close.
-    const told = next.outdated ? [send(reestablish(core))] : [];
+    // Who lost its state asks the peer to close, first in the form that every peer obeys.
+    const told = next.outdated ? [send(reestablishLost(core))] : [];
     return [next, [...dropped, ...told, errorAgain(core, next)]];
   }
   if (next.phase === 'onchain' || next.phase === 'closed') return [next, dropped];

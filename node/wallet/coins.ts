@@ -122,6 +122,21 @@ const disconnect = (state: WalletState, height: number): WalletState => {
 export const walletEvent = (state: WalletState, event: ChainEvent, book: AddressBook): WalletState =>
   event.event === 'connected' ? connect(state, event.block, book) : disconnect(state, event.height);
 
+/** A wallet that has seen nothing of the chain, with as many addresses used as are given: where a replay begins. */
+export const beforeChain = (state: WalletState, used: NextIndices): WalletState => {
+  const [given, change] = state.next;
+  const sent = new Map([...state.sent].map(([id, ours]) => [id, { ...ours, height: undefined }]));
+  return { ...emptyWallet, next: [Math.max(given, used[0]), Math.max(change, used[1])], sent };
+};
+
+/** The wallet with what a replay of the whole chain found, and with what it decided meanwhile. */
+export const afterReplay = (state: WalletState, replayed: WalletState): WalletState => {
+  const [given, change] = state.next;
+  const sent = new Map([...state.sent].map(([id, ours]) => [id, { ...ours, height: replayed.sent.get(id)?.height }]));
+  const { height, coins, next } = replayed;
+  return { ...state, height, coins, sent, next: [Math.max(given, next[0]), Math.max(change, next[1])] };
+};
+
 /** What the wallet has to know about a transaction of its own; `height` where it is mined. */
 export const sentOf = (tx: Transaction, book: AddressBook, height?: number): Sent => ({
   txid: txid(tx.getHash()),

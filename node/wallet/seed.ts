@@ -2,10 +2,11 @@
  * The seed's file: twelve BIP 39 words on one line, readable by its owner alone. It is made once and never rewritten:
  * losing it loses the money, so it comes to the disk before anything is derived from it.
  */
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { entropyToMnemonic, mnemonicToSeed, validateMnemonic } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
+import { syncFolder, writeNew } from '../files.ts';
 import type { Entropy } from '../ports.ts';
 import { WalletError } from './errors.ts';
 
@@ -19,24 +20,9 @@ export const seedOf = async (mnemonic: string): Promise<Uint8Array> => {
   return mnemonicToSeed(words);
 };
 
-const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-};
-
 const create = async (path: string, mnemonic: string): Promise<boolean> => {
   try {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.writeFile(`${mnemonic}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeNew(path, `${mnemonic}\n`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;

@@ -8,7 +8,7 @@ import type { Change } from '../../wire/change.ts';
 import type { Sat, Txid } from '../../wire/units.ts';
 import type { ChainListener } from '../chain/follower.ts';
 import type { Network } from '../network.ts';
-import type { ChainEvent, ChainTx, Store } from '../ports.ts';
+import type { Block, ChainEvent, ChainTx, Store } from '../ports.ts';
 import { addressOfScript } from './address.ts';
 import { buildSigned, type Output, signInput } from './build.ts';
 import * as coins from './coins.ts';
@@ -189,6 +189,28 @@ export class Wallet implements ChainListener {
   passingOwner(): string {
     this.passed += 1;
     return `${passing}${this.passed}`;
+  }
+
+  /** How many addresses were given out, and how many made for change. */
+  get used(): coins.NextIndices {
+    return this.state.next;
+  }
+
+  /**
+   * Begins a replay of the whole chain by a wallet with at least this many addresses used. `block` takes each block from
+   * the first on; `end`, once the last was taken and before another is applied, makes what was found durable.
+   */
+  beginReplay(used: coins.NextIndices): { block(block: Block): void; end(): Promise<void> } {
+    let replayed = coins.beforeChain(this.state, used);
+    const [given, change] = replayed.next;
+    this.book.scriptOf({ branch: 0, index: given });
+    this.book.scriptOf({ branch: 1, index: change });
+    return {
+      block: (block) => {
+        replayed = coins.walletEvent(replayed, { event: 'connected', block }, this.book);
+      },
+      end: () => this.save(coins.afterReplay(this.state, replayed)),
+    };
   }
 
   /** Whether another transaction, `depth` blocks deep, has taken what one of ours needs: it will never be mined. */

@@ -1,0 +1,54 @@
+/**
+ * A channel of which only what never changes is left: its parameters and its funding output, from a backup. No commitment of
+ * ours can be known to be the last one, so none is ever published: the peer is asked to close, and what it pays us of its
+ * own commitment, or what an old commitment of ours has left for us in the chain, is swept.
+ */
+import { zeros } from '../wire/bytes.ts';
+import { signature } from '../wire/units.ts';
+import { derive, firstSpec } from './core.ts';
+import { report } from './effects.ts';
+import { type Fault, faultText } from './errors.ts';
+import type { Outpoint } from './funding.ts';
+import type { Step } from './io.ts';
+import { watchFunding } from './opening.ts';
+import { records } from './persist.ts';
+import type { Failed, Params } from './state.ts';
+
+/** What a backup keeps of a channel: enough to find its money and to derive every key of ours. */
+export interface StaticChannel {
+  readonly params: Params;
+  readonly funding: Outpoint;
+}
+
+const fault: Fault = { code: 'data_lost' };
+
+/** Takes a channel back from what never changes of it. What it does not know stands as it was at the beginning. */
+export const recoverChannel = ({ params, funding }: StaticChannel): Step => {
+  const core = derive({
+    params,
+    funding,
+    head: {
+      local: 0,
+      remote: 0,
+      signedAt: undefined,
+      toUs: firstSpec(params).toUs,
+      feerate: params.feerate,
+      signedIn: 0n,
+      signedOut: 0n,
+      // The peer's first point is forgotten; any other point makes commitments that no transaction of its will ever be.
+      remotePoint: params.remote.basepoints.payment,
+      remoteNextPoint: undefined,
+    },
+    incoming: new Map(),
+    outgoing: new Map(),
+    fees: [],
+    signatures: { commitment: signature(zeros(64)), htlcs: [] },
+    secrets: [],
+    // It was in use, for all we know: it is not a funding that its fundee may forget.
+    lockin: { scid: undefined, sent: true, received: true, peerAlias: undefined },
+    fundingTx: new Uint8Array(),
+  });
+  const state: Failed = { phase: 'failed', core, why: faultText(fault), outdated: true, agreed: undefined };
+  const changes = [...records(state)].map(([key, value]) => ({ key, value }));
+  return [state, [{ do: 'save', changes }, watchFunding(core), report({ event: 'failed', fault, broadcast: false })]];
+};

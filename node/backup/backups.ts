@@ -1,0 +1,98 @@
+/**
+ * The backup of a node's channels, kept up to date in a file beside the store: written anew whenever it would say something
+ * else, so that whoever copies the file away after a change of it has all there is.
+ */
+import type { Funded } from '../../channel/state.ts';
+import { equal } from '../../wire/bytes.ts';
+import type { Point } from '../../wire/units.ts';
+import { type Entry, isFunded } from '../channels/entry.ts';
+import type { Address, Entropy, Log } from '../ports.ts';
+import { writeBackup } from './file.ts';
+import { type BackedUp, type BackupKey, type Contents, openBackup, plainOf, sealBackup } from './format.ts';
+
+export interface BackupsParts {
+  readonly key: BackupKey;
+  /** The file that is kept up to date. */
+  readonly file: string;
+  readonly entropy: Entropy;
+  /** Unix seconds. */
+  readonly now: () => number;
+  readonly log: Log;
+  readonly channels: () => Iterable<Entry>;
+  /** Where a peer may be reached. */
+  readonly addresses: (peer: Point) => readonly Address[];
+  readonly used: () => Contents['addresses'];
+}
+
+/** Channels that may still owe us something. */
+const isBackedUp = (state: Entry['machine']['state']): state is Funded => isFunded(state) && state.phase !== 'closed';
+
+export class Backups {
+  private readonly parts: BackupsParts;
+  private last: Uint8Array | undefined;
+  private writing: Promise<void> | undefined;
+  private again = false;
+
+  constructor(parts: BackupsParts) {
+    this.parts = parts;
+  }
+
+  private contents(time: number): Contents {
+    const { channels, addresses, used } = this.parts;
+    const kept: BackedUp[] = [];
+    for (const { machine } of channels()) {
+      const { state } = machine;
+      if (!isBackedUp(state)) continue;
+      const { params, funding } = state.core;
+      kept.push({ params, funding, addresses: addresses(params.peer) });
+    }
+    return { time, addresses: used(), channels: kept };
+  }
+
+  /** Something may have changed: the file is written if so. Never throws; what fails is logged and tried at the next call. */
+  refresh(): void {
+    if (this.writing !== undefined) this.again = true;
+    else
+      this.writing = this.update().finally(() => {
+        this.writing = undefined;
+        if (!this.again) return;
+        this.again = false;
+        this.refresh();
+      });
+  }
+
+  private async update(): Promise<void> {
+    const { file, key, entropy, now, log } = this.parts;
+    // One turn of the event loop: a step of a channel that is under way ends first.
+    await new Promise(setImmediate);
+    const plain = plainOf(this.contents(0));
+    if (this.last !== undefined && equal(plain, this.last)) return;
+    try {
+      await writeBackup(file, sealBackup(this.contents(now()), key, entropy));
+      this.last = plain;
+      log.debug({ file }, 'the backup of the channels is written');
+    } catch (error) {
+      log.error(
+        { file, error },
+        'the backup of the channels could not be written; it is tried again with the next block',
+      );
+    }
+  }
+
+  /** Resolves once the file says all that it should by now, or could not be written. */
+  async settled(): Promise<void> {
+    while (this.writing !== undefined) await this.writing;
+  }
+
+  /** Writes a backup to another file. Returns how many channels are in it. Throws BackupError. */
+  async writeTo(file: string): Promise<number> {
+    const contents = this.contents(this.parts.now());
+    await writeBackup(file, sealBackup(contents, this.parts.key, this.parts.entropy));
+    return contents.channels.length;
+  }
+
+  /** What a backup of this node's holds. Throws BackupError. */
+  read(file: Uint8Array): Contents {
+    return openBackup(file, this.parts.key);
+  }
+}

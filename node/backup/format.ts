@@ -1,0 +1,123 @@
+/**
+ * What a backup file holds and how it is sealed:
+ *
+ *     magic 8 | version 1 | chain_hash 32 | seed_id 8 | nonce 12 | ChaCha20-Poly1305 of the contents, tag included
+ *
+ * The key comes from the node's seed, the nonce is random for each file, and everything before the contents is authenticated
+ * with them. The seed_id, a hash nobody can go back from, tells another seed from a damaged file.
+ */
+
+import { forcedRecord, staticRecord } from '../../channel/records.ts';
+import type { StaticChannel } from '../../channel/recover.ts';
+import { concat, equal, text, utf8 } from '../../wire/bytes.ts';
+import {
+  bytes16,
+  type Codec,
+  decode,
+  encode,
+  list,
+  map,
+  optional,
+  struct,
+  u8,
+  u16,
+  u32,
+  u64,
+  WireError,
+} from '../../wire/codec.ts';
+import { open, seal } from '../../wire/crypto.ts';
+import type { ChainHash } from '../../wire/units.ts';
+import { chainHash } from '../../wire/units.ts';
+import { chainName, type Network } from '../network.ts';
+import type { Address, Entropy } from '../ports.ts';
+import type { NodeKeys } from '../wallet/keys.ts';
+import { BackupError } from './errors.ts';
+
+/** A channel, and where its peer was reached. */
+export interface BackedUp extends StaticChannel {
+  readonly addresses: readonly Address[];
+}
+
+export interface Contents {
+  /** Seconds since 1970. */
+  readonly time: number;
+  /** How many addresses the wallet has given out, and how many it made for change: it looks for coins at all of them. */
+  readonly addresses: readonly [given: number, change: number];
+  readonly channels: readonly BackedUp[];
+}
+
+/** What seals and opens the backups of a node. */
+export interface BackupKey {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  /** 8 bytes. */
+  readonly seedId: Uint8Array;
+  readonly network: Network;
+}
+
+export const backupKey = (keys: NodeKeys, network: Network): BackupKey => ({
+  key: keys.labelled('backup'),
+  seedId: keys.labelled('backup seed id').subarray(0, 8),
+  network,
+});
+
+const MAGIC = utf8('ampereCB');
+const VERSION = 1;
+const lengths = { magic: 8, version: 1, chainHash: 32, seedId: 8, nonce: 12, tag: 16 } as const;
+const HEADER = lengths.magic + lengths.version + lengths.chainHash + lengths.seedId + lengths.nonce;
+
+const address: Codec<Address> = struct({ host: map(bytes16, text, utf8), port: u16 });
+const channel: Codec<BackedUp> = map(
+  struct({ static: staticRecord, forced: optional(forcedRecord), addresses: list(u8, address) }),
+  ({ static: { params, funding }, forced, addresses }) => ({
+    params: forced === undefined ? params : { ...params, forced },
+    funding,
+    addresses,
+  }),
+  ({ params, funding, addresses }) => ({ static: { params, funding }, forced: params.forced, addresses }),
+);
+const contentsCodec: Codec<Contents> = map(
+  struct({ time: u64, given: u32, change: u32, channels: list(u32, channel) }),
+  ({ time, given, change, channels }) => ({ time: Number(time), addresses: [given, change] as const, channels }),
+  ({ time, addresses: [given, change], channels }) => ({ time: BigInt(time), given, change, channels }),
+);
+
+/** Contents as they are sealed, for telling whether anything changed. */
+export const plainOf = (contents: Contents): Uint8Array => encode(contentsCodec, contents);
+
+/** A backup file of these contents. */
+export const sealBackup = (contents: Contents, { key, seedId, network }: BackupKey, entropy: Entropy): Uint8Array => {
+  const nonce = entropy.bytes(lengths.nonce);
+  const header = concat(MAGIC, Uint8Array.of(VERSION), network.chain, seedId, nonce);
+  return concat(header, seal(key, nonce, header, plainOf(contents)));
+};
+
+/** Whether a file begins as backups do, whosever it is. */
+export const isBackup = (file: Uint8Array): boolean => equal(file.subarray(0, lengths.magic), MAGIC);
+
+/** The contents of a backup file. Throws BackupError. */
+export const openBackup = (file: Uint8Array, { key, seedId, network }: BackupKey): Contents => {
+  if (!isBackup(file)) throw new BackupError({ code: 'no_backup' });
+  if (file.length < HEADER + lengths.tag)
+    throw new BackupError({ code: 'damaged', detail: `it ends after ${file.length} bytes` });
+  let at: number = lengths.magic;
+  const take = (length: number): Uint8Array => file.subarray(at, (at += length));
+  const [version = 0] = take(lengths.version);
+  if (version > VERSION) throw new BackupError({ code: 'newer_version', found: version, supported: VERSION });
+  if (version !== VERSION)
+    throw new BackupError({ code: 'damaged', detail: `version: ${version} is none there ever was` });
+  const chain: ChainHash = chainHash(Uint8Array.from(take(lengths.chainHash)));
+  if (!equal(chain, network.chain))
+    throw new BackupError({ code: 'other_network', found: chainName(chain), expected: network.name });
+  if (!equal(take(lengths.seedId), seedId)) throw new BackupError({ code: 'other_seed' });
+  const nonce = take(lengths.nonce);
+  const plain = open(key, nonce, file.subarray(0, HEADER), file.subarray(HEADER));
+  if (plain === undefined)
+    throw new BackupError({ code: 'damaged', detail: 'its bytes are not those that were written' });
+  try {
+    return decode(contentsCodec, plain);
+  } catch (error) {
+    if (error instanceof WireError) throw new BackupError({ code: 'damaged', detail: error.message });
+    throw error;
+  }
+};

@@ -1,0 +1,61 @@
+/**
+ * Taking channels back from a backup. Each one that the node does not know becomes one that can only end: its peer is asked
+ * to close it, and what that leaves for us is swept. Doing it twice, or with an old backup, changes nothing.
+ */
+import { channelIdOf } from '../../channel/funding.ts';
+import { recoverChannel } from '../../channel/recover.ts';
+import { hex } from '../../wire/bytes.ts';
+import type { ChannelId } from '../../wire/units.ts';
+import type { Addresses } from '../addresses.ts';
+import type { Follower } from '../chain/follower.ts';
+import type { ChannelHost } from '../channels/host.ts';
+import { CHANNELS } from '../channels/onchain.ts';
+import type { Peers } from '../peer/peers.ts';
+import type { Chain, Log, Store } from '../ports.ts';
+import type { Gate } from '../store/gate.ts';
+import { addressGap } from '../wallet/keys.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+import type { BackedUp, Contents } from './format.ts';
+import { replayWallet } from './replay.ts';
+
+export interface RecoverParts {
+  readonly store: Store;
+  readonly gate: Gate;
+  readonly chain: Chain;
+  readonly follower: Follower;
+  readonly log: Log;
+  readonly wallet: Wallet;
+  readonly channels: ChannelHost;
+  readonly addresses: Addresses;
+  readonly peers: Peers;
+}
+
+/** Takes back what a backup holds and this node does not know; gives the ids of those channels. Throws ChainError, StoreError. */
+export const recover = async (parts: RecoverParts, contents: Contents): Promise<readonly ChannelId[]> => {
+  const { gate, log } = parts;
+  const found: ChannelId[] = [];
+  for (const channel of contents.channels) if (await take(parts, channel)) found.push(channelIdOf(channel.funding));
+  await gate.settled();
+  // Coins that came to addresses further on than a wallet looks by itself were passed over in blocks it has read.
+  if (found.length > 0 && contents.addresses.some((count) => count > addressGap)) {
+    log.info({ addresses: contents.addresses }, 'looking for coins of the wallet in all blocks');
+    await replayWallet(parts, contents.addresses);
+  }
+  return found;
+};
+
+const take = async (
+  { store, channels, addresses, peers, log }: RecoverParts,
+  { params, funding, addresses: known }: BackedUp,
+): Promise<boolean> => {
+  const { key, peer } = params;
+  for (const address of [...known].reverse()) await addresses.reached(peer, address);
+  if (channels.entries.has(key) || (await store.get(`${CHANNELS}${key}/static`)) !== undefined) return false;
+  channels.create(key, peer, recoverChannel({ params, funding }));
+  log.warn(
+    { channel: key.slice(0, 12), peer: hex(peer).slice(0, 16) },
+    'a channel is taken back from a backup, to be closed by its peer',
+  );
+  peers.keep(peer, addresses.of(peer));
+  return true;
+};
