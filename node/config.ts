@@ -20,11 +20,13 @@ export interface Places {
   readonly network: ChainName;
   /** What all networks share; the config file is here. */
   readonly dir: string;
-  /** `<dir>/<network>`: the store, the wallet and the two below. */
+  /** `<dir>/<network>`: the store, the wallet and the three below. */
   readonly networkDir: string;
   /** The unix socket of the API. */
   readonly socket: string;
   readonly tokenFile: string;
+  /** The backup of the channels, kept up to date. */
+  readonly backupFile: string;
 }
 
 export interface Config extends Places {
@@ -152,6 +154,7 @@ const placesOf = (dir: string, network: ChainName): Places => {
     networkDir,
     socket: join(networkDir, 'lightning-rpc'),
     tokenFile: join(networkDir, 'api-token'),
+    backupFile: join(networkDir, 'channels.backup'),
   };
 };
 

@@ -3,6 +3,7 @@
  * checked and branded value a handler gets on the other. A refusal says what was expected; the field's name is put in
  * front by whoever knows it.
  */
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { hex, unhex } from '../../wire/bytes.ts';
 import {
@@ -39,6 +40,9 @@ export const param = <Given, T>(kind: string, read: (given: unknown) => T) =>
       }
     })
     .meta({ kind } satisfies Meta);
+
+/** The kind of parameter that names a file. */
+export const FILE = 'file';
 
 const bytesFrom = (given: unknown, length: number | undefined, what: string): Uint8Array => {
   const digits = length === undefined ? '(?:[0-9a-fA-F]{2})*' : `[0-9a-fA-F]{${2 * length}}`;
@@ -77,6 +81,12 @@ export const setId = param<string, Uint8Array>('set id', (given) => bytesFrom(gi
 export const channelId32 = param<string, ChannelId>('channel id', (given) =>
   channelId(bytesFrom(given, 32, 'a channel id: 64 hex digits')),
 );
+/** A file on the node's machine. The command line makes a path absolute; other callers have to. */
+export const file = param<string, string>(FILE, (given) => {
+  if (typeof given !== 'string' || !isAbsolute(given) || given.includes('\0'))
+    throw new RangeError('an absolute path, such as /home/me/channels.backup');
+  return given;
+});
 /** Any text. */
 export const text = param<string, string>('text', (given) => textFrom(given, 'a text'));
 /** A text without control characters, as long as a unit's label need be. */

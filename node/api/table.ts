@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { Method } from './method.ts';
+import { backupMethods } from './methods/backup.ts';
 import { channelMethods } from './methods/channels.ts';
 import { devMethods } from './methods/dev.ts';
 import { graphMethods } from './methods/graph.ts';
@@ -16,6 +17,7 @@ export const table = {
   ...nodeMethods,
   ...peerMethods,
   ...channelMethods,
+  ...backupMethods,
   ...invoiceMethods,
   ...paymentMethods,
   ...graphMethods,

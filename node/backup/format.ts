@@ -18,6 +18,7 @@ import {
   list,
   map,
   optional,
+  Reader,
   struct,
   u8,
   u16,
@@ -26,7 +27,6 @@ import {
   WireError,
 } from '../../wire/codec.ts';
 import { open, seal } from '../../wire/crypto.ts';
-import type { ChainHash } from '../../wire/units.ts';
 import { chainHash } from '../../wire/units.ts';
 import { chainName, type Network } from '../network.ts';
 import type { Address, Entropy } from '../ports.ts';
@@ -100,17 +100,16 @@ export const openBackup = (file: Uint8Array, { key, seedId, network }: BackupKey
   if (!isBackup(file)) throw new BackupError({ code: 'no_backup' });
   if (file.length < HEADER + lengths.tag)
     throw new BackupError({ code: 'damaged', detail: `it ends after ${file.length} bytes` });
-  let at: number = lengths.magic;
-  const take = (length: number): Uint8Array => file.subarray(at, (at += length));
-  const [version = 0] = take(lengths.version);
+  const reader = new Reader(file.subarray(lengths.magic));
+  const version = reader.uint(lengths.version);
   if (version > VERSION) throw new BackupError({ code: 'newer_version', found: version, supported: VERSION });
   if (version !== VERSION)
     throw new BackupError({ code: 'damaged', detail: `version: ${version} is none there ever was` });
-  const chain: ChainHash = chainHash(Uint8Array.from(take(lengths.chainHash)));
+  const chain = chainHash(reader.bytes(lengths.chainHash));
   if (!equal(chain, network.chain))
     throw new BackupError({ code: 'other_network', found: chainName(chain), expected: network.name });
-  if (!equal(take(lengths.seedId), seedId)) throw new BackupError({ code: 'other_seed' });
-  const nonce = take(lengths.nonce);
+  if (!equal(reader.bytes(lengths.seedId), seedId)) throw new BackupError({ code: 'other_seed' });
+  const nonce = reader.bytes(lengths.nonce);
   const plain = open(key, nonce, file.subarray(0, HEADER), file.subarray(HEADER));
   if (plain === undefined)
     throw new BackupError({ code: 'damaged', detail: 'its bytes are not those that were written' });

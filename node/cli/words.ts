@@ -2,6 +2,8 @@
  * From the words of a command line to a method's parameters, in all the forms Core Lightning's users know: by order, as
  * name=value, and as --name value.
  */
+import { resolve } from 'node:path';
+import { FILE } from '../api/given.ts';
 import type { Parameter } from '../api/help.ts';
 
 /** Words nobody can make parameters of. */
@@ -14,6 +16,8 @@ export type Style = 'guess' | 'keywords' | 'order';
 
 /** A list is written as JSON or with commas; everything else is a text, which the method's schema reads. */
 const read = ({ name, kind, list }: Parameter, word: string): unknown => {
+  // The node has another working directory than whoever types the path.
+  if (kind === FILE) return resolve(word);
   if (!kind.includes('[') || (!list && !word.startsWith('['))) return word;
   if (!word.startsWith('[')) return word.split(',').map((one) => one.trim());
   try {

@@ -2,6 +2,7 @@
 import type { DevHandlers, Handlers } from '../api/table.ts';
 import type { Node } from '../node.ts';
 import type { Address } from '../ports.ts';
+import { backupHandlers } from './backup.ts';
 import { channelHandlers } from './channels.ts';
 import { graphHandlers } from './graph.ts';
 import { infoHandlers } from './info.ts';
@@ -21,6 +22,7 @@ export const handlersOf = (node: Node, around: Surroundings, dev: Partial<DevHan
   ...infoHandlers(node, around),
   ...peerHandlers(node),
   ...channelHandlers(node),
+  ...backupHandlers(node),
   ...graphHandlers(node.graph),
   ...invoiceHandlers(node),
   ...paymentHandlers(node),

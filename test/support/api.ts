@@ -147,6 +147,8 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
       },
     ],
   },
+  backup: { file: '/data/regtest/channels.backup', channels: 2 },
+  recover: { stubs: [ids.hash], written_at: 1_700_000_000 },
   close: { type: 'mutual', txs: ['0200'], txids: [ids.txid] },
   invoice: {
     bolt11: 'lnbcrt1…',

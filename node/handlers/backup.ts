@@ -1,0 +1,42 @@
+/** Methods about backups. */
+
+import { hex } from '../../wire/bytes.ts';
+import { ApiError } from '../api/errors.ts';
+import type { Handlers } from '../api/table.ts';
+import { BackupError } from '../backup/errors.ts';
+import { readBackup } from '../backup/file.ts';
+import { recover } from '../backup/recover.ts';
+import type { Node } from '../node.ts';
+
+/** A refusal that the caller should know of. */
+const told = async <T>(run: () => Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof BackupError) throw new ApiError('general', error.message, { fault: error.fault.code });
+    throw error;
+  }
+};
+
+export const backupHandlers = (node: Node): Pick<Handlers, 'backup' | 'recover'> => ({
+  backup: ({ file = node.config.backupFile }) =>
+    told(async () => ({ file, channels: await node.backups.writeTo(file) })),
+  recover: ({ file }) =>
+    told(async () => {
+      const { ports, gate, follower, wallet, channels, addresses, peers } = node;
+      const contents = node.backups.read(await readBackup(file));
+      const parts = {
+        store: ports.store,
+        chain: ports.chain,
+        log: ports.log,
+        gate,
+        follower,
+        wallet,
+        channels,
+        addresses,
+        peers,
+      };
+      const stubs = await recover(parts, contents);
+      return { stubs: stubs.map(hex), written_at: contents.time };
+    }),
+});

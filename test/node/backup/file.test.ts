@@ -1,0 +1,54 @@
+/** Backup files on the disk: replaced whole, for their owner alone, and never in the place of something else. */
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BackupError } from '../../../node/backup/errors.ts';
+import { readBackup, writeBackup } from '../../../node/backup/file.ts';
+import { concat, utf8 } from '../../../wire/bytes.ts';
+
+let folder = '';
+let path = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ampere-backup-'));
+  path = join(folder, 'channels.backup');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const backup = (n: number): Uint8Array => concat(utf8('ampereCB'), new Uint8Array(100).fill(n));
+const code = (deed: Promise<unknown>): Promise<string> =>
+  deed.then(
+    () => 'done',
+    (error: unknown) => (error instanceof BackupError ? error.fault.code : String(error)),
+  );
+
+test('one backup takes the place of another, and nothing else is left in the folder', async () => {
+  await writeBackup(path, backup(1));
+  await writeBackup(path, backup(2));
+  expect(await readBackup(path)).toEqual(backup(2));
+  expect(await readdir(folder)).toEqual(['channels.backup']);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+test('what a write that was cut short left behind is no hindrance', async () => {
+  await writeBackup(path, backup(1));
+  await writeFile(`${path}.new`, backup(2).subarray(0, 20));
+  expect(await readBackup(path)).toEqual(backup(1));
+  await writeBackup(path, backup(3));
+  expect(await readBackup(path)).toEqual(backup(3));
+});
+
+test('a file that is no backup is left as it is; an empty one is taken', async () => {
+  await writeFile(path, 'a letter');
+  expect(await code(writeBackup(path, backup(1)))).toBe('foreign_file');
+  expect(await readFile(path, 'utf8')).toBe('a letter');
+  await writeFile(path, '');
+  expect(await code(writeBackup(path, backup(1)))).toBe('done');
+});
+
+test('what cannot be read or written is said', async () => {
+  expect(await code(readBackup(path))).toBe('unreadable');
+  expect(await code(writeBackup(join(folder, 'nowhere', 'file'), backup(1)))).toBe('unwritable');
+  await mkdir(path);
+  expect(await code(writeBackup(path, backup(1)))).toBe('unwritable');
+});
