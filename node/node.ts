@@ -6,13 +6,16 @@ import { join } from 'node:path';
 import type { Context } from '../channel/io.ts';
 import { hex, unhex } from '../wire/bytes.ts';
 import { ourFeatures } from '../wire/features.ts';
-import { type Msat, point } from '../wire/units.ts';
+import type { Msat } from '../wire/units.ts';
 import { Addresses } from './addresses.ts';
+import { Backups } from './backup/backups.ts';
+import { backupKey } from './backup/format.ts';
 import { checkNetwork } from './chain/bitcoind.ts';
 import { Feerates } from './chain/feerate.ts';
 import { Follower } from './chain/follower.ts';
 import { retrying } from './chain/retry.ts';
 import { Watcher } from './chain/watcher.ts';
+import { callingOf } from './channels/calling.ts';
 import type { Entry } from './channels/entry.ts';
 import { ChannelHost } from './channels/host.ts';
 import { Onchain } from './channels/onchain.ts';
@@ -23,13 +26,14 @@ import type { Config } from './config.ts';
 import { type DispatchParts, dispatch } from './dispatch.ts';
 import { Earned } from './forward/earned.ts';
 import { ReplayLog } from './forward/replay.ts';
-import { descriptorOf } from './graph/addresses.ts';
+import { announcedAddresses, descriptorOf } from './graph/addresses.ts';
 import { Gossip } from './graph/gossip.ts';
 import { Graph } from './graph/graph.ts';
 import { ANNOUNCE_DEPTH, OwnChannels } from './graph/own.ts';
 import { graphStore, loadGraph } from './graph/persist.ts';
 import { spentChannels } from './graph/spent.ts';
-import type { Heard, Hooks } from './hooks.ts';
+import { heardBy } from './heard.ts';
+import type { Hooks } from './hooks.ts';
 import { type Network, networkOf } from './network.ts';
 import { type Experiments, openDesk } from './pay/desk.ts';
 import { Invoices } from './pay/invoices.ts';
@@ -59,6 +63,8 @@ export interface Node {
   readonly own: OwnChannels;
   readonly channels: ChannelHost;
   readonly onchain: Onchain;
+  readonly gate: Gate;
+  readonly backups: Backups;
   readonly invoices: Invoices;
   readonly receiver: ReceiverHost;
   readonly payments: Payments;
@@ -163,46 +169,14 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     if (channel !== undefined) own.refresh(channel).catch(fatal);
   };
 
-  /** Which part of the node a channel's event is for. */
-  const heard: Heard = (entry, event) => {
-    switch (event.event) {
-      case 'received':
-        switchboard.received(entry.key, event);
-        break;
-      case 'resolved':
-        switchboard.resolved(entry.key, event.id, event.origin, event.result);
-        break;
-      case 'offer_refused':
-        switchboard.refused(entry.key, event.origin, event.why);
-        break;
-      case 'settled':
-        switchboard.settled(entry.key, event.id);
-        break;
-      case 'opening':
-        keepPeer(entry);
-        break;
-      case 'ready':
-        refresh(entry);
-        break;
-      case 'abandoned':
-        forgetPeer(entry);
-        break;
-      default:
-        break;
-    }
-  };
-  /** A peer that we have a channel with is called back whenever it is lost. */
-  const keepPeer = (entry: Entry): void => {
-    const peer = channels.peerOf(entry.key);
-    peers.keep(peer, addresses.of(peer));
-  };
-  /** Nothing is left with a peer whose last channel came to nothing. */
-  const forgetPeer = (entry: Entry): void => {
-    const peer = point(unhex(entry.peer));
-    if (channels.of(peer).length > 0) return;
-    peers.release(peer);
-    own.forgetPeer(peer);
-  };
+  const backups = new Backups({
+    ...{ entropy, now, log, key: backupKey(keys, network), file: config.backupFile },
+    channels: () => channels.entries.values(),
+    addresses: (peer) => [...addresses.of(peer), ...announcedAddresses(graph, peer)],
+    used: () => wallet.used,
+  });
+  const calling = callingOf({ addresses, own, peers: () => peers, channels: () => channels });
+  const heard = heardBy({ calling, backups, refresh, switchboard: () => switchboard });
 
   const peers: Peers = new Peers({
     key: keys.identity,
@@ -278,6 +252,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     onchain.block().catch(fatal);
     void feerates.refresh().then(() => channels.fees());
     void rebroadcast(wallet, chain, log);
+    backups.refresh();
   };
   const follower: Follower = new Follower({
     ...{ chain, store, clock, log },
@@ -309,7 +284,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   receiver.start();
   const ticking = everySecond(clock, () => payments.tick());
   if (config.listen !== undefined) await peers.listen(config.listen);
-  for (const entry of channels.entries.values()) keepPeer(entry);
+  for (const entry of channels.entries.values()) calling.keep(entry);
+  backups.refresh();
 
   return {
     config,
@@ -324,6 +300,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     own,
     channels,
     onchain,
+    gate,
+    backups,
     invoices,
     receiver,
     payments,
@@ -343,6 +321,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       await payments.settled();
       await channels.settled();
       await gate.settled();
+      await backups.settled();
       await store.close();
       await chain.close();
     },

@@ -84,7 +84,7 @@ export const channelId32 = param<string, ChannelId>('channel id', (given) =>
 /** A file on the node's machine. The command line makes a path absolute; other callers have to. */
 export const file = param<string, string>(FILE, (given) => {
   if (typeof given !== 'string' || !isAbsolute(given) || given.includes('\0'))
-    throw new RangeError('an absolute path, such as /home/me/channels.backup');
+    throw new RangeError('an absolute path, such as /media/stick/channels.backup');
   return given;
 });
 /** Any text. */

@@ -32,14 +32,15 @@ export interface RecoverParts {
 
 /** Takes back what a backup holds and this node does not know; gives the ids of those channels. Throws ChainError, StoreError. */
 export const recover = async (parts: RecoverParts, contents: Contents): Promise<readonly ChannelId[]> => {
-  const { gate, log } = parts;
+  const { gate, wallet, log } = parts;
+  await wallet.use(contents.addresses);
   const found: ChannelId[] = [];
   for (const channel of contents.channels) if (await take(parts, channel)) found.push(channelIdOf(channel.funding));
   await gate.settled();
   // Coins that came to addresses further on than a wallet looks by itself were passed over in blocks it has read.
   if (found.length > 0 && contents.addresses.some((count) => count > addressGap)) {
     log.info({ addresses: contents.addresses }, 'looking for coins of the wallet in all blocks');
-    await replayWallet(parts, contents.addresses);
+    await replayWallet(parts);
   }
   return found;
 };

@@ -1,7 +1,6 @@
 /** Looking for the wallet's coins in the whole chain again, at addresses further on than it looked when it read the blocks. */
 import type { Follower } from '../chain/follower.ts';
 import type { Chain } from '../ports.ts';
-import type { NextIndices } from '../wallet/coins.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 
 export interface ReplayParts {
@@ -11,9 +10,9 @@ export interface ReplayParts {
 }
 
 /** Reads the branch that is followed from its beginning; false when the chain left that branch meanwhile. */
-const readBlocks = async ({ wallet, follower, chain }: ReplayParts, used: NextIndices): Promise<boolean> => {
+const readBlocks = async ({ wallet, follower, chain }: ReplayParts): Promise<boolean> => {
   const { top } = follower;
-  const replay = wallet.beginReplay(used);
+  const replay = wallet.beginReplay();
   let previous: string | undefined;
   for (let height = 1; height <= top.height; height++) {
     const hash = await follower.patiently(() => chain.hashAt(height));
@@ -28,8 +27,8 @@ const readBlocks = async ({ wallet, follower, chain }: ReplayParts, used: NextIn
   return true;
 };
 
-/** The wallet after a replay of every block with as many addresses as these. Throws ChainError, StoreError. */
-export const replayWallet = async (parts: ReplayParts, used: NextIndices): Promise<void> => {
+/** Has the wallet look at every block again. Throws ChainError, StoreError. */
+export const replayWallet = async (parts: ReplayParts): Promise<void> => {
   // No block is added or taken away while it reads; between two attempts the follower catches up with a chain that moved.
-  while (!(await parts.follower.exclusive(() => readBlocks(parts, used)))) await new Promise(setImmediate);
+  while (!(await parts.follower.exclusive(() => readBlocks(parts)))) await new Promise(setImmediate);
 };

@@ -122,19 +122,26 @@ const disconnect = (state: WalletState, height: number): WalletState => {
 export const walletEvent = (state: WalletState, event: ChainEvent, book: AddressBook): WalletState =>
   event.event === 'connected' ? connect(state, event.block, book) : disconnect(state, event.height);
 
-/** A wallet that has seen nothing of the chain, with as many addresses used as are given: where a replay begins. */
-export const beforeChain = (state: WalletState, used: NextIndices): WalletState => {
-  const [given, change] = state.next;
-  const sent = new Map([...state.sent].map(([id, ours]) => [id, { ...ours, height: undefined }]));
-  return { ...emptyWallet, next: [Math.max(given, used[0]), Math.max(change, used[1])], sent };
+/** The further of two counts, on either branch. */
+const furthest = (a: NextIndices, b: NextIndices): NextIndices => [Math.max(a[0], b[0]), Math.max(a[1], b[1])];
+
+/** The wallet with at least that many addresses used. */
+export const used = (state: WalletState, next: NextIndices): WalletState => ({
+  ...state,
+  next: furthest(state.next, next),
+});
+
+/** The wallet as if it had seen nothing of the chain: where a replay begins. */
+export const beforeChain = ({ next, sent }: WalletState): WalletState => {
+  const unmined = new Map([...sent].map(([id, ours]) => [id, { ...ours, height: undefined }]));
+  return { ...emptyWallet, next, sent: unmined };
 };
 
 /** The wallet with what a replay of the whole chain found, and with what it decided meanwhile. */
 export const afterReplay = (state: WalletState, replayed: WalletState): WalletState => {
-  const [given, change] = state.next;
   const sent = new Map([...state.sent].map(([id, ours]) => [id, { ...ours, height: replayed.sent.get(id)?.height }]));
-  const { height, coins, next } = replayed;
-  return { ...state, height, coins, sent, next: [Math.max(given, next[0]), Math.max(change, next[1])] };
+  const { height, coins } = replayed;
+  return { ...state, height, coins, sent, next: furthest(state.next, replayed.next) };
 };
 
 /** What the wallet has to know about a transaction of its own; `height` where it is mined. */

@@ -196,15 +196,21 @@ export class Wallet implements ChainListener {
     return this.state.next;
   }
 
-  /**
-   * Begins a replay of the whole chain by a wallet with at least this many addresses used. `block` takes each block from
-   * the first on; `end`, once the last was taken and before another is applied, makes what was found durable.
-   */
-  beginReplay(used: coins.NextIndices): { block(block: Block): void; end(): Promise<void> } {
-    let replayed = coins.beforeChain(this.state, used);
-    const [given, change] = replayed.next;
+  /** Takes at least that many addresses for used: none of them is given out again, and coins are looked for at all of them. */
+  async use(addresses: coins.NextIndices): Promise<void> {
+    const next = coins.used(this.state, addresses);
+    const [given, change] = next.next;
     this.book.scriptOf({ branch: 0, index: given });
     this.book.scriptOf({ branch: 1, index: change });
+    await this.save(next);
+  }
+
+  /**
+   * Begins a replay of the whole chain, for addresses that were not looked for when its blocks were applied. `block` takes
+   * each block from the first on; `end`, once the last was taken and before another is applied, keeps what was found.
+   */
+  beginReplay(): { block(block: Block): void; end(): Promise<void> } {
+    let replayed = coins.beforeChain(this.state);
     return {
       block: (block) => {
         replayed = coins.walletEvent(replayed, { event: 'connected', block }, this.book);

@@ -57,6 +57,12 @@ describe('words', () => {
     expect(read('invoice', words, given)).toEqual(expected);
   });
 
+  test('a path is that of whoever types it, not of the node', () => {
+    expect(read('recover', ['my.backup'])).toEqual({ file: join(process.cwd(), 'my.backup') });
+    expect(read('recover', ['file=/media/my.backup'])).toEqual({ file: '/media/my.backup' });
+    expect(read('backup', [])).toEqual({});
+  });
+
   test('-o takes a word by its place even if it looks named', () => {
     expect(read('decode', ['string=x'], {}, 'order')).toEqual({ string: 'string=x' });
   });

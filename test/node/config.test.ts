@@ -42,6 +42,7 @@ describe('sources', () => {
       networkDir: '/d/regtest',
       socket: '/d/regtest/lightning-rpc',
       tokenFile: '/d/regtest/api-token',
+      backupFile: '/d/regtest/channels.backup',
       listen: { host: '127.0.0.1', port: 19846 },
       api: { host: '127.0.0.1', port: 19847 },
       announce: [],

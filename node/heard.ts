@@ -1,0 +1,49 @@
+/** Which part of the node a channel's event is for. */
+import type { Backups } from './backup/backups.ts';
+import type { Calling } from './channels/calling.ts';
+import type { Entry } from './channels/entry.ts';
+import type { Switchboard } from './forward/switchboard.ts';
+import type { Heard } from './hooks.ts';
+
+export interface HeardParts {
+  readonly switchboard: () => Switchboard;
+  readonly calling: Calling;
+  readonly backups: Backups;
+  /** The channel can be announced, or its peer told its policy. */
+  readonly refresh: (entry: Entry) => void;
+}
+
+export const heardBy =
+  ({ switchboard, calling, backups, refresh }: HeardParts): Heard =>
+  (entry, event) => {
+    switch (event.event) {
+      case 'received':
+        switchboard().received(entry.key, event);
+        break;
+      case 'resolved':
+        switchboard().resolved(entry.key, event.id, event.origin, event.result);
+        break;
+      case 'offer_refused':
+        switchboard().refused(entry.key, event.origin, event.why);
+        break;
+      case 'settled':
+        switchboard().settled(entry.key, event.id);
+        break;
+      case 'opening':
+        calling.keep(entry);
+        backups.refresh();
+        break;
+      case 'ready':
+        refresh(entry);
+        break;
+      case 'abandoned':
+        calling.forget(entry);
+        backups.refresh();
+        break;
+      case 'closed':
+        backups.refresh();
+        break;
+      default:
+        break;
+    }
+  };

@@ -1,0 +1,247 @@
+/** A node that lost its disk, started again from its seed and its backup: every settled satoshi comes back. */
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readBackup } from '../../node/backup/file.ts';
+import { hex, reversed } from '../../wire/bytes.ts';
+import { sat } from '../../wire/units.ts';
+import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
+import { memoryLog } from '../support/peers.ts';
+
+let dir = '';
+let ground: Ground;
+let alice: LocalNode;
+let bob: LocalNode;
+const logs: Record<string, string[]> = {};
+
+const start = (name: string, folder = name): Promise<LocalNode> => {
+  const log = memoryLog();
+  logs[folder] = log.lines;
+  return startLocal({ dir: join(dir, folder), ground, log });
+};
+const homeOf = (folder: string): string => join(dir, folder, 'regtest');
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ampere-recover-'));
+  ground = await newGround();
+  [alice, bob] = await Promise.all([start('alice'), start('bob')]);
+  await endow(ground, alice, Array(4).fill(2_000_000n));
+  await endow(ground, bob, Array(4).fill(2_000_000n));
+  await caughtUp();
+}, 60_000);
+afterEach(async () => {
+  await Promise.all([alice.stop(), bob.stop()]);
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** Resolves once it is so; rejects after a minute. */
+const becomes = async (what: string, check: () => Promise<boolean> | boolean): Promise<void> => {
+  for (let i = 0; i < 6000; i++) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`it did not come to this: ${what}`);
+};
+const seesTip = ({ node }: LocalNode): boolean => node.follower.top.hash === ground.regtest.ledger.tip.hash;
+const caughtUp = () => becomes('both at the tip', () => seesTip(alice) && seesTip(bob));
+const mine = async (blocks: number): Promise<void> => {
+  ground.mine(blocks);
+  await caughtUp();
+};
+const connect = () => {
+  const { port } = bob.node.peers.address ?? { port: 0 };
+  return alice.call('connect', { id: bob.id, host: '127.0.0.1', port });
+};
+const states = async (node: LocalNode): Promise<readonly string[]> =>
+  (await node.call('listpeerchannels', {})).channels.map(({ state }) => state);
+const walletOf = ({ node }: LocalNode): bigint => node.wallet.spendable(1);
+const pay = async (from: LocalNode, to: LocalNode, amount: number): Promise<void> => {
+  const paid = await from.call('keysend', { destination: to.id, amount_msat: amount, scheme: 'fixed', shards: 8 });
+  expect(paid.status).toBe('complete');
+};
+
+/** Mines until every channel that alice has is on chain. */
+const untilOnchain = async (): Promise<void> => {
+  for (let i = 0; i < 20; i++) {
+    await mine(1);
+    if ((await states(alice)).every((state) => state === 'ONCHAIN')) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`still ${await states(alice)}`);
+};
+
+/** Alice's disk is gone; she has her seed and a copy of her backup. */
+const lose = async (folder: string): Promise<string> => {
+  await becomes('the backup on the disk', async () => (await readdir(homeOf('alice'))).includes('channels.backup'));
+  await alice.node.backups.settled();
+  await alice.stop();
+  const copy = join(dir, `${folder}.backup`);
+  await copyFile(join(homeOf('alice'), 'channels.backup'), copy);
+  await mkdir(homeOf(folder), { recursive: true });
+  await copyFile(join(homeOf('alice'), 'seed'), join(homeOf(folder), 'seed'));
+  await rm(join(dir, 'alice'), { recursive: true });
+  alice = await start('alice', folder);
+  return copy;
+};
+
+/** Transactions in blocks from a height on. */
+const minedSince = (height: number) =>
+  Array.from({ length: ground.regtest.ledger.tip.height - height + 1 }, (_, i) => ground.regtest.ledger.at(height + i))
+    .flatMap((block) => block?.transactions ?? [])
+    .map(({ tx }) => tx);
+
+test('channels of both kinds, opened by either side, with payments either way', async () => {
+  await connect();
+  const [oldest, anchors] = [[12], [12, 22]];
+  const channels = [
+    await alice.call('fundchannel', { id: bob.id, amount: 900_000, channel_type: oldest, push_msat: 123_456_789 }),
+    await alice.call('fundchannel', { id: bob.id, amount: 800_000, channel_type: anchors }),
+    await bob.call('fundchannel', { id: alice.id, amount: 700_000, channel_type: oldest, push_msat: 99_000_001 }),
+    await bob.call('fundchannel', { id: alice.id, amount: 600_000, channel_type: anchors }),
+  ];
+  await mine(6);
+  await becomes('all usable', async () =>
+    [...(await states(alice)), ...(await states(bob))].every((state) => state === 'CHANNELD_NORMAL'),
+  );
+  // More than any one channel holds, so that each has a history.
+  for (let n = 1; n <= 2; n++) {
+    await pay(alice, bob, 1_100_000_000 + n);
+    await pay(bob, alice, 1_000_000_000 + n);
+  }
+  const resting = async (node: LocalNode) =>
+    (await node.call('listpeerchannels', {})).channels.every(({ htlcs }) => htlcs.length === 0);
+  await becomes('no HTLC left', async () => (await resting(alice)) && (await resting(bob)));
+
+  const before = (await alice.call('listpeerchannels', {})).channels;
+  const inWallet = walletOf(alice);
+  const file = await lose('again');
+  await becomes('the wallet found again', () => walletOf(alice) === inWallet);
+  expect(await states(alice)).toEqual([]);
+  const since = ground.regtest.ledger.tip.height + 1;
+
+  const { stubs } = await alice.call('recover', { file });
+  expect([...stubs].sort()).toEqual(channels.map(({ channel_id }) => channel_id).sort());
+  await becomes('bob has closed all', async () => (await states(bob)).every((state) => state !== 'CHANNELD_NORMAL'));
+  await untilOnchain();
+  for (let i = 0; i < 12; i++) await mine(1);
+
+  // What alice had, less what she as an opener pays for a commitment, less the fees of her sweeps.
+  const mined = minedSince(since);
+  const spends = (txid: string) => (tx: (typeof mined)[number]) => tx.ins.some(({ hash }) => hex(hash) === txid);
+  let expected = inWallet;
+  for (const { funding_txid, to_us_msat, total_msat, opener } of before) {
+    const funding = hex(reversed(Uint8Array.from(Buffer.from(funding_txid, 'hex'))));
+    const commitment = mined.find(spends(funding));
+    if (commitment === undefined) throw new Error('a channel was not closed');
+    const outputs = commitment.outs.map(({ value }) => value);
+    // Two balances with a part of a satoshi in them lose one satoshi together, which is no fee of the opener's.
+    const parts = to_us_msat % 1000n === 0n ? 0n : 1n;
+    const fee = total_msat / 1000n - parts - outputs.reduce((sum, value) => sum + value, 0n);
+    const anchorsPaid = outputs.filter((value) => value === 330n).length * 330;
+    expected += to_us_msat / 1000n - (opener === 'local' ? fee + BigInt(anchorsPaid) : 0n);
+    const ours = alice.node.wallet.funds().map(({ txid }) => hex(txid));
+    const sweeps = mined.filter(spends(hex(commitment.getHash()))).filter((tx) => ours.includes(hex(tx.getHash())));
+    for (const sweep of sweeps) {
+      const [input] = sweep.ins;
+      const value = commitment.outs[input?.index ?? -1]?.value ?? 0n;
+      expected -= value - sweep.outs.reduce((sum, out) => sum + out.value, 0n);
+    }
+  }
+  expect(walletOf(alice)).toBe(expected);
+}, 120_000);
+
+/** A channel of alice's in use, with a balance on both sides. */
+const channel = async (): Promise<string> => {
+  await connect();
+  const push_msat = 200_000_000;
+  const { channel_id } = await alice.call('fundchannel', { id: bob.id, amount: 800_000, push_msat });
+  await mine(1);
+  await becomes('the channel usable', async () => (await states(alice))[0] === 'CHANNELD_NORMAL');
+  return channel_id;
+};
+
+test('a commitment of her own that alice published before she lost her disk pays her too, once its delay is over', async () => {
+  await channel();
+  const inWallet = walletOf(alice);
+  for (const key of alice.node.channels.entries.keys()) alice.node.channels.push(key, { type: 'force_close' });
+  await untilOnchain();
+  const file = await lose('again');
+  await alice.call('recover', { file });
+  await becomes('on chain again', async () => (await states(alice))[0] === 'ONCHAIN');
+  for (let i = 0; i < 150 && walletOf(alice) === inWallet; i++) await mine(1);
+  const back = walletOf(alice) - inWallet;
+  expect(back).toBeGreaterThan(590_000n);
+  expect(back).toBeLessThan(600_000n);
+}, 120_000);
+
+test('coins at addresses that a wallet does not look for by itself are found, since the backup says how many there are', async () => {
+  await channel();
+  const addresses: Uint8Array[] = [];
+  for (let i = 0; i < 60; i++) addresses.push((await alice.node.wallet.newAddress()).script);
+  const far = addresses.at(-1) ?? new Uint8Array();
+  ground.faucet.give([{ script: far, amount: sat(777_000n) }]);
+  await mine(1);
+  await becomes('the coin', () => alice.node.wallet.funds().some(({ amount }) => amount === 777_000n));
+  const inWallet = walletOf(alice);
+  await alice.node.backups.settled();
+  const file = await lose('again');
+  await caughtUp();
+  expect(walletOf(alice)).toBe(inWallet - 777_000n);
+  await alice.call('recover', { file });
+  await becomes('the coin again', () => walletOf(alice) === inWallet);
+  const next = (await alice.node.wallet.newAddress()).script;
+  expect(addresses.map(hex)).not.toContain(hex(next));
+});
+
+test('what a node knows is left alone, by its own backup and by one taken back before', async () => {
+  await channel();
+  const file = join(dir, 'mine.backup');
+  expect(await alice.call('backup', { file })).toEqual({ file, channels: 1 });
+  expect((await alice.call('recover', { file })).stubs).toEqual([]);
+  expect(await states(alice)).toEqual(['CHANNELD_NORMAL']);
+  const copy = await lose('again');
+  expect((await alice.call('recover', { file: copy })).stubs).toHaveLength(1);
+  expect((await alice.call('recover', { file: copy })).stubs).toEqual([]);
+  // The channels taken back are in the node's own backup from then on, until they are over.
+  await alice.node.backups.settled();
+  expect(await alice.call('backup', {})).toMatchObject({ channels: 1 });
+});
+
+test('the file beside the store says what there is after each opening and each end, and after a restart', async () => {
+  const file = join(homeOf('alice'), 'channels.backup');
+  const count = async (): Promise<number> => {
+    await alice.node.backups.settled();
+    return alice.node.backups.read(await readBackup(file)).channels.length;
+  };
+  expect(await count()).toBe(0);
+  const id = await channel();
+  expect(await count()).toBe(1);
+  const [kept] = alice.node.backups.read(await readBackup(file)).channels;
+  expect(kept?.addresses[0]).toEqual({ host: '127.0.0.1', port: bob.node.peers.address?.port });
+  await alice.call('close', { id });
+  await untilOnchain();
+  expect(await count()).toBe(1);
+  await alice.stop();
+  await rm(file);
+  alice = await start('alice');
+  expect(await count()).toBe(1);
+  await mine(100);
+  await becomes('over', async () => (await count()) === 0);
+}, 120_000);
+
+test('a backup that cannot be taken is refused with its field, and nothing changes', async () => {
+  await channel();
+  const file = join(dir, 'other.backup');
+  const refused = (path: string) => expect(alice.call('recover', { file: path })).rejects;
+  await bob.call('backup', { file });
+  await refused(file).toThrow('seed_id: the backup was made by a node with another seed');
+  await writeFile(file, 'a letter');
+  await refused(file).toThrow('magic: this is no channel backup');
+  await expect(alice.call('backup', { file })).rejects.toThrow('is no backup: it is left as it is');
+  await refused(join(dir, 'nowhere')).toThrow('cannot be read');
+  const own = await readFile(join(homeOf('alice'), 'channels.backup'));
+  await writeFile(file, own.subarray(0, own.length - 40));
+  await refused(file).toThrow('the backup is damaged');
+  expect(await states(alice)).toEqual(['CHANNELD_NORMAL']);
+});
