@@ -2,6 +2,9 @@
  * A channel whose funding transaction is not in the chain: not yet, not any more, or not ever (BOLT 2, "The channel_ready
  * Message"). The fundee, with nothing at stake, forgets it after two weeks. The funder forgets it only when another
  * transaction has spent its coins for good: until then the funding may confirm, and only its records get the money back.
+ *
+ * A funding that confirms after the fundee forgot it: the fundee answers the funder's channel_reestablish with an error, and
+ * the funder closes alone.
  */
 import { equal } from '../wire/bytes.ts';
 import { errorMessage, report, send } from './effects.ts';
