@@ -113,6 +113,11 @@ export class Onchain {
     await this.engine.stop();
   }
 
+  /** Resolves once every claim that is due has been looked at. */
+  settled(): Promise<void> {
+    return this.engine.settled();
+  }
+
   /** A block came or went: once every channel has taken note, claims and mempool are looked at. */
   async block(): Promise<void> {
     const { channels, gate } = this.parts;

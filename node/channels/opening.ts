@@ -21,6 +21,7 @@ import type { Clock, Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { tooMany } from './caps.ts';
+import { emergencyFund, warnOfEmptiness } from './emergency.ts';
 import { channelFeatures } from './features.ts';
 import type { ChannelHost } from './host.ts';
 import { fundingOwner } from './perform.ts';
@@ -117,13 +118,15 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
   const { peer, push, announce, fundingFeerate, channelType } = opening;
   const draft = await common(parts, peer, MAX_SMALL_CHANNEL, opening.closeTo);
   const owner = fundingOwner(draft.key);
-  const { minDepth } = opening;
-  const want = { amount: opening.amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate, minDepth };
+  const { minDepth, amount } = opening;
+  const leave = emergencyFund(host.entries.values(), draft.features.anchors);
+  const want = { amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate, minDepth, leave };
   let plan = await wallet.reserve(owner, want);
   if (opening.amount === 'all' && plan.amount > MAX_SMALL_CHANNEL && !draft.features.largeChannel) {
     await wallet.release(owner);
     plan = await wallet.reserve(owner, { ...want, amount: MAX_SMALL_CHANNEL });
   }
+  warnOfEmptiness(wallet, plan, leave, parts.log);
   const request: OpenRequest = {
     ...draft,
     limits: limits(plan.amount, parts.minimumDepth),

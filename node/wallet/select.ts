@@ -29,8 +29,10 @@ export const dustOf = (script: Uint8Array): Sat => {
 };
 
 export interface Spending {
-  /** What the outputs hold together; `all` for one output that takes whatever is left after the fee. */
+  /** What the outputs hold together; `all` for one output that takes whatever is left after the fee, and after `leave`. */
   readonly amount: Sat | 'all';
+  /** Of `all`, what comes back to us all the same. */
+  readonly leave?: Sat | undefined;
   /** Weight of those outputs. */
   readonly outputWeight: number;
   /** Satoshi per 1,000 weight. */
@@ -98,7 +100,7 @@ const total = (coins: readonly { readonly amount: Sat }[]): bigint =>
  */
 export const selectCoins = <C extends { readonly amount: Sat }>(
   available: readonly C[],
-  { amount, outputWeight, feerate }: Spending,
+  { amount, outputWeight, feerate, leave }: Spending,
 ): Selection<C> => {
   if (!Number.isInteger(feerate) || feerate < 253 || feerate > 10_000_000)
     throw new WalletError({ code: 'bad_feerate', feerate, expected: 'a whole number from 253 to 10000000' });
@@ -108,19 +110,21 @@ export const selectCoins = <C extends { readonly amount: Sat }>(
     .filter(({ value }) => value > 0n)
     .sort((a, b) => (a.value < b.value ? 1 : a.value > b.value ? -1 : 0));
   const frameWeight = weightOf.frame + outputWeight;
+  const changeWeight = weightOf.output(changeScriptLength);
   const feeFor = (count: number): bigint => feeOf(frameWeight + count * weightOf.input, feerate);
   const short = (needed: bigint) =>
     new WalletError({ code: 'insufficient_funds', needed: sat(needed), available: sat(total(available)) });
 
   if (amount === 'all') {
     const coins = valued.map(({ coin }) => coin);
-    const fee = feeFor(coins.length);
-    if (total(coins) <= fee) throw short(feeFor(Math.max(1, coins.length)) + 1n);
-    return { coins, amount: sat(total(coins) - fee), fee: sat(fee), change: undefined };
+    const kept = leave ?? 0n;
+    const back = kept > 0n ? feeOf(changeWeight, feerate) + kept : 0n;
+    const fee = feeFor(coins.length) + back - kept;
+    if (total(coins) <= fee + kept) throw short(feeFor(Math.max(1, coins.length)) + back + 1n);
+    return { coins, amount: sat(total(coins) - fee - kept), fee: sat(fee), change: kept > 0n ? leave : undefined };
   }
 
   const target = amount + feeOf(frameWeight, feerate);
-  const changeWeight = weightOf.output(changeScriptLength);
   const slack = feeOf(changeWeight + weightOf.input, feerate);
   const picked = withoutChange(valued, target, slack) ?? largestFirst(valued, target);
   const coins = picked.map(({ coin }) => coin);

@@ -33,6 +33,8 @@ export interface Want {
   readonly feerate: number;
   /** Confirmations a coin must have; 0, unless told, adds change of our own transactions. */
   readonly minDepth?: number;
+  /** Of `all`, what comes back to the wallet. */
+  readonly leave?: Sat;
 }
 
 /** Coins set aside for one payment, and how they divide. */
@@ -115,8 +117,8 @@ export class Wallet implements ChainListener {
    */
   async reserve(owner: string, want: Want): Promise<Plan> {
     if (this.owners().includes(owner)) throw new WalletError({ code: 'already_reserved', owner });
-    const { amount, feerate, scriptLength, minDepth = 0 } = want;
-    const spending = { amount, feerate, outputWeight: weightOf.output(scriptLength) };
+    const { amount, feerate, scriptLength, minDepth = 0, leave } = want;
+    const spending = { amount, feerate, outputWeight: weightOf.output(scriptLength), leave };
     const chosen = this.choose(spending, minDepth);
     const keys = chosen.coins.map((coin) => coin.key);
     const [given, next] = this.state.next;

@@ -117,7 +117,9 @@ export const channelMethods = methods({
     doc: 'Opens a channel with a peer from coins of the wallet; answers when the funding transaction is out.',
     params: z.strictObject({
       id: given.nodeId.describe('the peer'),
-      amount: given.amountOrAll.describe("the channel's size"),
+      amount: given.amountOrAll.describe(
+        "the channel's size; all leaves 25000 sat in the wallet, which a channel with anchors needs to be closed alone",
+      ),
       feerate: given.feerate.optional().describe('of the funding transaction'),
       announce: given.flag.default(true).describe('make the channel public'),
       minconf: given.u32.default(1).describe('confirmations a coin must have to be used'),

@@ -48,6 +48,29 @@ describe('selection', () => {
     );
   });
 
+  test('all of it, but for what is to be left, pays the fee of both outputs', () => {
+    fc.assert(
+      fc.property(amounts, fc.integer({ min: 253, max: 60_000 }), (values, rate) => {
+        const spending = { amount: 'all', outputWeight, feerate: rate, leave: sat(25_000n) } as const;
+        const worth = values.map((value) => BigInt(value) - feeOf(weightOf.input, rate)).filter((value) => value > 0n);
+        const due = (count: number) =>
+          feeOf(weightOf.frame + outputWeight + weightOf.output(22) + count * weightOf.input, rate);
+        try {
+          const { coins, amount, fee, change } = selectCoins(coinsOf(...values), spending);
+          expect([coins.length, change]).toEqual([worth.length, 25_000n]);
+          expect(coins.reduce((sum, coin) => sum + coin.amount, 0n)).toBe(amount + fee + 25_000n);
+          expect(fee - due(coins.length)).toBeLessThanOrEqual(1n);
+          expect(fee).toBeGreaterThanOrEqual(due(coins.length));
+        } catch (error) {
+          if (!(error instanceof WalletError) || error.fault.code !== 'insufficient_funds') throw error;
+          const most = worth.reduce((sum, value) => sum + value, 0n);
+          expect(most).toBeLessThan(25_000n + due(0) + BigInt(worth.length) + 2n);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   test('a set that needs no change is found', () => {
     const fee = Number(feeOf(weightOf.frame + outputWeight + 2 * weightOf.input, feerate));
     const chosen = selectCoins(coinsOf(900_000, 70_000, 30_000 + fee, 50_000), {

@@ -1,0 +1,94 @@
+/** Two whole nodes in this process with a channel between them, for tests of how it ends on the chain. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Result } from '../../node/api/table.ts';
+import { endow, type Ground, type LocalNode, newGround, startLocal } from './inprocess.ts';
+import { memoryLog } from './peers.ts';
+
+type Channel = Result<'listpeerchannels'>['channels'][number];
+export type Who = 'alice' | 'bob';
+
+/** Resolves once it is so; rejects after half a minute with what was waited for. */
+export const becomes = async (what: string, check: () => Promise<boolean> | boolean): Promise<void> => {
+  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 10)))
+    if (await check()) return;
+  throw new Error(`it did not come to this: ${what}`);
+};
+
+export interface LocalPair {
+  readonly ground: Ground;
+  readonly nodes: Record<Who, LocalNode>;
+  readonly logs: Readonly<Record<Who, string[]>>;
+  /** Mines blocks one after the other; after each both nodes have taken it and looked at what they claim. */
+  mine(blocks?: number): Promise<void>;
+  /** Resolves once the nodes that run stand at the tip and have looked at what they claim. */
+  caughtUp(): Promise<void>;
+  endow(who: Who, ...coins: readonly bigint[]): Promise<void>;
+  /** A usable channel of alice's, by its id. */
+  open(sat: bigint): Promise<string>;
+  channel(who: Who, id: string): Promise<Channel | undefined>;
+  reaches(who: Who, id: string, state: string): Promise<void>;
+  /** Ends a node in good order and starts it on what it kept. */
+  restart(who: Who): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const startPair = async (flags: Readonly<Record<string, string>> = {}): Promise<LocalPair> => {
+  const dir = await mkdtemp(join(tmpdir(), 'ampere-pair-'));
+  const ground = await newGround();
+  const logs = { alice: [] as string[], bob: [] as string[] };
+  const start = (who: Who): Promise<LocalNode> =>
+    startLocal({ dir: join(dir, who), ground, log: memoryLog(logs[who]), flags });
+  const nodes: Record<Who, LocalNode> = { alice: await start('alice'), bob: await start('bob') };
+  const both = ['alice', 'bob'] as const;
+  const caughtUp = async (): Promise<void> => {
+    for (const who of both) {
+      const { node } = nodes[who];
+      await becomes(`${who} at the tip`, () => node.follower.top.hash === ground.regtest.ledger.tip.hash);
+      await node.onchain.block();
+      await node.onchain.settled();
+    }
+  };
+  const mine = async (blocks = 1): Promise<void> => {
+    for (let i = 0; i < blocks; i++) {
+      ground.mine(1);
+      await caughtUp();
+    }
+  };
+  const channel = async (who: Who, id: string) =>
+    (await nodes[who].call('listpeerchannels', { channel_id: id })).channels[0];
+  const reaches = (who: Who, id: string, state: string): Promise<void> =>
+    becomes(`${who}'s channel in state ${state}`, async () => (await channel(who, id))?.state === state);
+  const connect = () =>
+    nodes.alice.call('connect', { id: nodes.bob.id, host: '127.0.0.1', port: nodes.bob.node.peers.address?.port ?? 0 });
+  return {
+    ground,
+    nodes,
+    logs,
+    mine,
+    caughtUp,
+    channel,
+    reaches,
+    endow: async (who, ...coins) => {
+      await endow(ground, nodes[who], coins);
+      await caughtUp();
+    },
+    open: async (sat) => {
+      await connect();
+      const { channel_id } = await nodes.alice.call('fundchannel', { id: nodes.bob.id, amount: sat });
+      await mine();
+      for (const who of both) await reaches(who, channel_id, 'CHANNELD_NORMAL');
+      return channel_id;
+    },
+    restart: async (who) => {
+      await nodes[who].stop();
+      nodes[who] = await start(who);
+      await caughtUp();
+    },
+    stop: async () => {
+      await Promise.all(both.map((who) => nodes[who].stop()));
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+};
