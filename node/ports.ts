@@ -73,6 +73,8 @@ export interface Chain {
   unspent(outpoint: Outpoint): Promise<Unspent | undefined>;
   /** The mempool transaction that spends the outpoint, where the chain can tell. */
   spender(outpoint: Outpoint): Promise<ChainTx | undefined>;
+  /** Satoshi per 1,000 weight that a mempool transaction pays together with all that hangs on it; undefined for any other. */
+  waitingFeerate(txid: Txid): Promise<number | undefined>;
   close(): Promise<void>;
 }
 

@@ -236,6 +236,20 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
         throw error;
       }
     },
+    waitingFeerate: async (waiting) => {
+      const answer = z.object({
+        descendantsize: z.number().int().positive(),
+        fees: z.object({ descendant: amount }),
+      });
+      try {
+        const entry = await rpc.call('getmempoolentry', [hex(reversed(waiting))], answer);
+        // Virtual bytes are a quarter of the weight.
+        return Number((entry.fees.descendant * 1000n) / (4n * BigInt(entry.descendantsize)));
+      } catch (error) {
+        if (refusedWith(error, rpcCode.notFound)) return undefined;
+        throw error;
+      }
+    },
     close: async () => rpc.close(),
   };
 };

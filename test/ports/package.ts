@@ -1,5 +1,7 @@
 /** A transaction handed over with one that hangs on it and pays for both: what a chain takes, and what each leaves behind. */
+import type { Transaction } from 'bitcoinjs-lib';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { txid } from '../../wire/units.ts';
 import { idOf, openPurse, type Purse, type RulesUnderTest } from './purse.ts';
 
 /** Declares the suite; `seed` keeps its coins apart from other tests' on the same chain. */
@@ -29,6 +31,19 @@ export const packageSuite = (name: string, seed: string, get: () => RulesUnderTe
       await purse.send(mined.parent);
       await purse.mine();
       expect(await purse.answerPackage(mined.parent, mined.child(1_000n))).toBe('taken');
+    });
+
+    test('what waits is known by what it pays together with what hangs on it', async () => {
+      const { parent, child } = await family(1_000n);
+      const rateOf = (tx: Transaction) => purse.chain.waitingFeerate(txid(tx.getHash()));
+      expect(await rateOf(parent)).toBeUndefined();
+      await purse.send(parent);
+      const own = parent.virtualSize();
+      expect(await rateOf(parent)).toBe(Math.floor(1_000_000 / (4 * own)));
+      await purse.send(child(9_000n));
+      expect(await rateOf(parent)).toBe(Math.floor(10_000_000 / (4 * (own + child(9_000n).virtualSize()))));
+      await purse.mine();
+      expect(await rateOf(parent)).toBeUndefined();
     });
 
     test('a child is replaced while its parent waits or is mined', async () => {

@@ -131,6 +131,7 @@ export const fakeChain = (): FakeChain => {
         return undefined;
       }),
     spender: () => asked(() => undefined),
+    waitingFeerate: () => asked(() => undefined),
     close: async () => undefined,
   };
 };

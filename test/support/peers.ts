@@ -13,7 +13,7 @@ import { type ChainHash, type Point, type SecretKey, secretKey } from '../../wir
 /** A log that keeps what it is told. */
 export const memoryLog = (lines: string[] = []): Log & { readonly lines: string[] } => {
   const take = (fields: object, message: string) => {
-    lines.push(`${message} ${JSON.stringify(fields)}`);
+    lines.push(`${message} ${JSON.stringify(fields, (_, value) => (typeof value === 'bigint' ? `${value}` : value))}`);
   };
   return { lines, debug: take, info: take, warn: take, error: take, child: () => memoryLog(lines) };
 };

@@ -1,6 +1,6 @@
 /** The Chain port over a chain in this process. Several nodes may each have one over the same Regtest. */
 
-import { reversed, unhex } from '../../../wire/bytes.ts';
+import { hex, reversed, unhex } from '../../../wire/bytes.ts';
 import { chainHash, sat, txid } from '../../../wire/units.ts';
 import type { Block, Chain, Clock } from '../../ports.ts';
 import { fallbackFeerate, floorFeerate } from '../bitcoind.ts';
@@ -74,6 +74,7 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
         const entry = regtest.spender(outpoint);
         return entry && { txid: txid(entry.tx.getHash()), tx: entry.tx };
       }),
+    waitingFeerate: (id) => asked(() => regtest.pool.familyFeerate(hex(id))),
     close: async () => {
       closed = true;
       for (const end of [...waiting]) end();

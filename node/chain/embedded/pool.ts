@@ -72,6 +72,15 @@ export class Pool {
     return this.reach(of, ({ children }) => children);
   }
 
+  /** Satoshi per 1,000 weight that an entry and all that hangs on it pay together, by virtual size; undefined where there is none. */
+  familyFeerate(id: string): number | undefined {
+    if (!this.places.has(id)) return undefined;
+    const family = [...this.descendants([id])].flatMap((one) => this.get(one) ?? []);
+    const fee = family.reduce((sum, one) => sum + one.fee, 0n);
+    const vsize = family.reduce((sum, one) => sum + one.vsize, 0);
+    return Number((fee * 1000n) / BigInt(vsize * 4));
+  }
+
   /** Takes an entry in. Nothing in the pool may spend its inputs, and its parents must be there already. */
   add(entry: Entry): void {
     const { id, tx } = entry;

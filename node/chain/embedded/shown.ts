@@ -99,11 +99,15 @@ export const shownBlock = (placed: Placed, regtest: Regtest, verbosity: 1 | 2) =
 };
 
 /** A waiting transaction. */
-export const shownEntry = ({ id, tx, fee, vsize }: Entry, { pool }: Regtest) => ({
-  vsize,
-  weight: tx.weight(),
-  fees: { base: btc(fee) },
-  depends: pool.parentsOf(tx).map((parent) => pool.get(parent)?.tx.getId() ?? ''),
-  ancestorcount: pool.ancestors([id]).size,
-  descendantcount: pool.descendants([id]).size,
-});
+export const shownEntry = ({ id, tx, fee, vsize }: Entry, { pool }: Regtest) => {
+  const below = [...pool.descendants([id])].flatMap((one) => pool.get(one) ?? []);
+  return {
+    vsize,
+    weight: tx.weight(),
+    fees: { base: btc(fee), descendant: btc(below.reduce((sum, one) => sum + one.fee, 0n)) },
+    depends: pool.parentsOf(tx).map((parent) => pool.get(parent)?.tx.getId() ?? ''),
+    ancestorcount: pool.ancestors([id]).size,
+    descendantcount: below.length,
+    descendantsize: below.reduce((sum, one) => sum + one.vsize, 0),
+  };
+};

@@ -40,6 +40,8 @@ export interface World<C extends FeeCoin> {
   readonly parentWeight: number;
   /** What is ours or may become ours in the commitment that a `bump` is for. */
   readonly stake: bigint;
+  /** What another commitment of the channel, which waits in the mempool, pays with its children; 0 where there is none. */
+  readonly rival: number;
 }
 
 /** A transaction to be put together: the claim's input first, then the coins; the outputs in this order. */
@@ -55,7 +57,7 @@ export interface Draft<C extends FeeCoin> {
 export type Move<C extends FeeCoin> =
   /** Too early for its locks. */
   | { readonly do: 'wait' }
-  /** The parent pays enough by itself. */
+  /** The parent, or another in its place, pays enough by itself. */
   | { readonly do: 'rest' }
   /** What was published stands; `missing` where it should pay more and coins for that are wanting. */
   | { readonly do: 'again'; readonly missing: Sat | undefined }
@@ -65,6 +67,8 @@ export type Move<C extends FeeCoin> =
   /** All that may be spent on it is less than what the network asks for. */
   | { readonly do: 'leave' };
 
+/** Another commitment pays enough that pays so much as this makes of it: rates of two nodes are never quite the same. */
+const ENOUGH = 1.1;
 /** Most coins in one transaction. */
 const MOST_COINS = 50;
 
@@ -220,8 +224,11 @@ export const planClaim = <C extends FeeCoin>(
   const ceiling = Number(((limit + parent.fee) * 1000n) / BigInt(usual + parent.weight));
   const moment = { tip, deadline: claim.deadline, since: before?.since };
   const rate = Math.max(FLOOR, wantedRate(moment, estimate, ceiling));
-  if (claim.kind === 'bump' && before === undefined && refused === 0n && parent.fee >= feeOf(parent.weight, rate))
-    return { do: 'rest' };
+  if (claim.kind === 'bump') {
+    // Whichever commitment is mined first serves: to outbid one that pays enough would only feed the miners.
+    const isEnough = before === undefined && refused === 0n && parent.fee >= feeOf(parent.weight, rate);
+    if (world.rival * ENOUGH >= rate || isEnough) return { do: 'rest' };
+  }
 
   /** What the rate asks for, whatever stands before. */
   const asked = (weight: number): bigint =>

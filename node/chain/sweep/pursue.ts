@@ -1,7 +1,7 @@
 /** One claim at one height: plan, sign, keep, publish, and pay more where the network asks for more. */
 import { Transaction } from 'bitcoinjs-lib';
 import type { Claim, OpenClaim } from '../../../channel/claim.ts';
-import { type Sat, sat } from '../../../wire/units.ts';
+import { type Sat, sat, txid } from '../../../wire/units.ts';
 import type { Chain } from '../../ports.ts';
 import type { Wallet } from '../../wallet/wallet.ts';
 import { ChainError } from '../errors.ts';
@@ -87,6 +87,7 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
   const moment = { tip, deadline: claim.deadline, since: known?.since };
   const estimate = await pursuit.feerate(horizonOf(moment));
   const parentWeight = claim.kind === 'bump' ? Transaction.fromBuffer(claim.parent).weight() : 0;
+  const rival = claim.kind === 'bump' ? await rivalOf(claim, chain) : 0;
   await takeBack(wallet, owner, known);
 
   let refused = 0n;
@@ -95,7 +96,7 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
     const { kept, free } = wallet.feeCoins(owner);
     const fits = known !== undefined && stillFits(claim, known.tx, kept);
     const before: Before | undefined = known && { fee: known.fee, weight: known.tx.weight(), since: known.since, fits };
-    const move = planClaim(claim, before, { tip, estimate, kept, free, script, refused, parentWeight, stake });
+    const move = planClaim(claim, before, { tip, estimate, kept, free, script, refused, parentWeight, stake, rival });
     switch (move.do) {
       case 'wait':
         return { state: 'locked' };
@@ -131,7 +132,7 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
       if (words === undefined) throw error;
       reason = words;
       if (next !== known) await keep(known);
-      if (!isFeeRefusal(error)) return { state: 'refused', reason };
+      if (!isFeeRefusal(error) || isTheirs(claim, error)) return { state: 'refused', reason };
       refused = (next.fee * 3n) / 2n + 1n;
     }
   }
@@ -148,3 +149,19 @@ const takeBack = async (wallet: Wallet, owner: string, known: Published | undefi
     free.filter(({ key }) => spent.has(key)).map(({ key }) => key),
   );
 };
+
+/** What another commitment of the same channel pays that waits in the mempool, with all that hangs on it; 0 without one. */
+const rivalOf = async (claim: Extract<Claim, { kind: 'bump' }>, chain: Chain): Promise<number> => {
+  const parent = Transaction.fromBuffer(claim.parent);
+  const [input] = parent.ins;
+  const spender = input && (await chain.spender({ txid: txid(input.hash), vout: input.index }));
+  if (spender === undefined || spender.tx.getId() === parent.getId()) return 0;
+  return (await chain.waitingFeerate(spender.txid)) ?? 0;
+};
+
+/**
+ * Somebody takes an HTLC of ours with its preimage: that is what it is for, and the preimage is worth as much to us. Everything
+ * else that stands in our way is outbid.
+ */
+const isTheirs = (claim: Claim, { fault }: ChainError): boolean =>
+  claim.why === 'htlc_timeout' && fault.code === 'rejected' && fault.refusal === 'replacement_fee_too_low';

@@ -7,7 +7,7 @@ import type { Log } from '../../ports.ts';
 export type Standing =
   /** Its locks allow it in the block of height `claim.from` at the earliest. */
   | { readonly state: 'locked' }
-  /** The commitment pays enough by itself. */
+  /** The commitment, or another of the channel that waits, pays enough by itself. */
   | { readonly state: 'resting' }
   /** `missing` where it should pay more and coins for that are wanting. */
   | { readonly state: 'published'; readonly txid: string; readonly fee: Sat; readonly missing: Sat | undefined }
@@ -37,7 +37,7 @@ export const standingText = ({ claim, standing }: Claimed): string => {
     case 'locked':
       return `${what}: can be claimed in block ${from}`;
     case 'resting':
-      return `${what}: the commitment pays enough, no fee is added`;
+      return `${what}: a commitment that waits for a block pays enough, no fee is added`;
     case 'published': {
       const short =
         standing.missing === undefined ? '' : `, ${standing.missing} sat of coins are wanting for a better fee`;
@@ -99,7 +99,7 @@ export class Standings {
         log.info({ ...fields, from: claim.from }, 'an output on chain is ours once its lock has passed');
         break;
       case 'resting':
-        log.debug(fields, 'our commitment pays enough by itself');
+        log.debug(fields, 'a commitment that waits for a block pays enough by itself');
         break;
       case 'published': {
         const { txid, fee, missing } = standing;

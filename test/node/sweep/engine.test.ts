@@ -144,6 +144,23 @@ describe('a commitment that miners leave', () => {
     expect(bench.engine.standing('channel')).toEqual([]);
   });
 
+  test('is not fought for against another that pays enough, but replaces one that does not', async () => {
+    const bench = await open();
+    await bench.deposit(100_000n);
+    const coin = await bench.output(100_000n);
+    const parent = bench.owner.give([coin], 200n, bench.owner.script);
+    const rival = bench.owner.give([coin], 4_000n);
+    bench.regtest.send(rawOf(rival));
+    const claim = await bench.claim(bench.owner.coinOf(parent, 0), { kind: 'bump', parent, parentFee: 200n });
+    expect(bench.engine.standing('channel')).toMatchObject([{ standing: { state: 'resting' } }]);
+    bench.regtest.demand = 20_000;
+    await bench.mine();
+    expect(bench.spenderOf(claim)).toBeDefined();
+    expect(idOf(bench.regtest.spender(coin)?.tx)).toBe(parent.getId());
+    await bench.mine();
+    expect(bench.engine.standing('channel')).toEqual([]);
+  });
+
   test('and that a full pool does not even take is handed over together with its child', async () => {
     const bench = await open();
     await bench.deposit(40_000n);
@@ -216,6 +233,15 @@ describe('paying more', () => {
     const claim = await bench.claim(coin, { kind: 'sweep' });
     expect(idOf(bench.spenderOf(claim))).toBe(rival.getId());
     expect(said(bench, 'the network does not take a claim')).toBe(1);
+  });
+
+  test('nor one that takes an HTLC of ours with its preimage', async () => {
+    const bench = await open();
+    const coin = await bench.output(100_000n);
+    const theirs = bench.owner.give([coin], 5_000n);
+    bench.regtest.send(rawOf(theirs));
+    const claim = await bench.claim(coin, { kind: 'sweep' }, { why: 'htlc_timeout' });
+    expect(idOf(bench.spenderOf(claim))).toBe(theirs.getId());
   });
 
   test('one that was pushed out is published again', async () => {

@@ -36,7 +36,7 @@ const bump = (parentFee: bigint, more: Partial<BumpClaim> = {}): BumpClaim => ({
 
 const coin = (amount: bigint, key = `${amount}`): FeeCoin => ({ key, amount: sat(amount) });
 const world = (more: Partial<World<FeeCoin>> = {}): World<FeeCoin> => ({
-  ...{ tip: 100, estimate: 1_000, kept: [], free: [], script, refused: 0n, parentWeight, stake: 100_000n },
+  ...{ tip: 100, estimate: 1_000, kept: [], free: [], script, refused: 0n, parentWeight, stake: 100_000n, rival: 0 },
   ...more,
 });
 const built = (move: Move<FeeCoin>) => {
@@ -171,6 +171,15 @@ describe('a child of our commitment', () => {
     ['one that pays too little gets a child', 1_199n, 'build'],
   ] as const)('%s', (_, parentFee, expected) => {
     expect(planClaim(bump(parentFee), undefined, world({ free: [coin(50_000n)] })).do).toBe(expected);
+  });
+
+  test.each([
+    ['left alone while another commitment pays about as much', 910, 'rest'],
+    ['made where the other pays less', 900, 'build'],
+  ] as const)('is %s', (_, rival, expected) => {
+    expect(planClaim(bump(400n), undefined, world({ free: [coin(50_000n)], rival })).do).toBe(expected);
+    const published = { fee: 500n, weight: 800, since: 100, fits: true };
+    expect(planClaim(bump(400n), published, world({ free: [coin(50_000n)], rival })).do).toBe(expected);
   });
 
   test('pays for both', () => {
