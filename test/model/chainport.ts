@@ -2,6 +2,7 @@
 import { ChainError } from '../../node/chain/errors.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import type { Chain } from '../../node/ports.ts';
+import { hex } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sat, txid } from '../../wire/units.ts';
 import type { Ledger } from './ledger.ts';
@@ -66,6 +67,7 @@ export const chainPort = ({ ledger, feerate, alive, sent }: ChainPortParts): Cha
         const entry = ledger.spender(outpointKey(id, vout));
         return entry && { txid: txid(entry.tx.getHash()), tx: entry.tx };
       }),
+    waitingFeerate: (id) => asked(() => ledger.pool.familyFeerate(hex(id))),
     close: async () => undefined,
     end: () => {
       for (const deaf of waiting) deaf();
