@@ -9,11 +9,6 @@ export type ChannelTypeFeature = 'option_static_remotekey' | 'option_anchors' | 
 export const channelType = (...names: readonly ChannelTypeFeature[]): Uint8Array =>
   bitmapOf(names.map((name) => features[name].bit));
 
-export const channelTypes = {
-  static_remotekey: channelType('option_static_remotekey'),
-  anchors: channelType('option_static_remotekey', 'option_anchors'),
-} as const;
-
 const inTypes = (Object.keys(features) as FeatureName[]).filter((name): name is ChannelTypeFeature =>
   features[name].contexts.includes('T'),
 );

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hex, reversed, unhex } from '../../wire/bytes.ts';
 import { chainHashOf, chainNameOf } from '../../wire/chains.ts';
-import { channelType, channelTypeFeatures, channelTypes } from '../../wire/channeltype.ts';
+import { channelType, channelTypeFeatures } from '../../wire/channeltype.ts';
 import { hash256 } from '../../wire/crypto.ts';
 import {
   bitmapOf,
@@ -169,8 +169,8 @@ describe('our offer', () => {
 
 describe('channel types', () => {
   test('are these bytes', () => {
-    expect(hex(channelTypes.static_remotekey)).toBe('1000');
-    expect(hex(channelTypes.anchors)).toBe('401000');
+    expect(hex(channelType('option_static_remotekey'))).toBe('1000');
+    expect(hex(channelType('option_static_remotekey', 'option_anchors'))).toBe('401000');
   });
   test('give back their features', () => {
     const type = channelType('option_anchors', 'option_static_remotekey', 'option_zeroconf');
