@@ -76,6 +76,8 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
       closeTo,
       channelType,
     });
+    // Whoever copies the backup once this call is answered has the new channel in it.
+    await node.backups.settled();
     const core = coreOf(
       node.channels.entries.get(opened.key)?.machine.state ?? {
         phase: 'abandoned',

@@ -8,6 +8,7 @@ import { hex, reversed } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { memoryLog } from '../support/peers.ts';
+import { settledOf } from '../support/settled.ts';
 
 let dir = '';
 let ground: Ground;
@@ -126,28 +127,8 @@ test('channels of both kinds, opened by either side, with payments either way', 
   await untilOnchain();
   for (let i = 0; i < 12; i++) await mine(1);
 
-  // What alice had, less what she as an opener pays for a commitment, less the fees of her sweeps.
-  const mined = minedSince(since);
-  const spends = (txid: string) => (tx: (typeof mined)[number]) => tx.ins.some(({ hash }) => hex(hash) === txid);
-  let expected = inWallet;
-  for (const { funding_txid, to_us_msat, total_msat, opener } of before) {
-    const funding = hex(reversed(Uint8Array.from(Buffer.from(funding_txid, 'hex'))));
-    const commitment = mined.find(spends(funding));
-    if (commitment === undefined) throw new Error('a channel was not closed');
-    const outputs = commitment.outs.map(({ value }) => value);
-    // Two balances with a part of a satoshi in them lose one satoshi together, which is no fee of the opener's.
-    const parts = to_us_msat % 1000n === 0n ? 0n : 1n;
-    const fee = total_msat / 1000n - parts - outputs.reduce((sum, value) => sum + value, 0n);
-    const anchorsPaid = outputs.filter((value) => value === 330n).length * 330;
-    expected += to_us_msat / 1000n - (opener === 'local' ? fee + BigInt(anchorsPaid) : 0n);
-    const ours = alice.node.wallet.funds().map(({ txid }) => hex(txid));
-    const sweeps = mined.filter(spends(hex(commitment.getHash()))).filter((tx) => ours.includes(hex(tx.getHash())));
-    for (const sweep of sweeps) {
-      const [input] = sweep.ins;
-      const value = commitment.outs[input?.index ?? -1]?.value ?? 0n;
-      expected -= value - sweep.outs.reduce((sum, out) => sum + out.value, 0n);
-    }
-  }
+  const ours = new Set(alice.node.wallet.funds().map(({ txid }) => hex(reversed(txid))));
+  const expected = inWallet + settledOf(before, minedSince(since), ours);
   expect(walletOf(alice)).toBe(expected);
 }, 120_000);
 
