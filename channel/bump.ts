@@ -1,42 +1,78 @@
-/** Our own commitment on its way into a block: a child of our anchor pays what it did not foresee (BOLT 5, "Failing a Channel"). */
+/**
+ * A commitment on its way into a block: a child of our anchor pays what it did not foresee (BOLT 5, "Failing a Channel"). That
+ * of ours; or, once it is in the mempool, the peer's, lest it sits there with too low a fee and keeps ours out.
+ */
+import { Transaction } from 'bitcoinjs-lib';
+import { equal } from '../wire/bytes.ts';
+import { sat } from '../wire/units.ts';
 import { type BumpClaim, witnessWeight } from './claim.ts';
 import { preimageOf, REPLACEABLE, SAFETY } from './claiming.ts';
-import type { CommitmentHtlc } from './commitment.ts';
-import { localCommitment, publishable } from './dance.ts';
+import { publishable } from './dance.ts';
+import type { Effect, Input } from './io.ts';
+import type { ChainHtlc } from './outputs.ts';
+import { anchorScript, p2wsh } from './script.ts';
+import { idOf, spendingCommitment, spentBy } from './spender.ts';
 import type { Core, Failed } from './state.ts';
+import { formats } from './weights.ts';
 
 /** Half of the time we keep for an HTLC is for the commitment, the other half for what then takes the HTLC. */
 const HALF = SAFETY / 2;
 
-/** The block in which our commitment must be for an HTLC's sake. */
-const neededBy = (core: Core, { id, direction, cltvExpiry }: CommitmentHtlc): number => {
-  if (direction === 'offered') return cltvExpiry + HALF;
+/** The block in which a commitment must be for an HTLC's sake. */
+const neededBy = (core: Core, { way, id, expiry }: ChainHtlc): number => {
+  if (way === 'out') return expiry + HALF;
   const htlc = core.incoming.get(id);
-  return htlc !== undefined && preimageOf(htlc) !== undefined ? cltvExpiry - HALF : Number.POSITIVE_INFINITY;
+  return htlc !== undefined && preimageOf(htlc) !== undefined ? expiry - HALF : Number.POSITIVE_INFINITY;
 };
 
-/** The anchor of our commitment, where that is what we publish and its format has one. */
-export const bumpClaim = ({ core, outdated, agreed }: Failed): BumpClaim | undefined => {
-  if (outdated || agreed !== undefined) return undefined;
-  const commitment = localCommitment(core);
-  const { outputs } = commitment.transaction;
-  const index = outputs.findIndex(({ kind }) => kind === 'to_local_anchor');
-  const anchor = outputs[index];
-  if (anchor?.kind !== 'to_local_anchor') return undefined;
-  const deadline = Math.min(...commitment.htlcs.map(({ htlc }) => neededBy(core, htlc)));
-  const { value, witnessScript: scriptCode } = anchor;
+/** Whether what we publish has an anchor to push it with. */
+const canBump = ({ core, outdated, agreed }: Failed): boolean =>
+  !outdated && agreed === undefined && formats[core.params.format].anchor !== undefined;
+
+/** Our anchor of the commitment that is to be mined; undefined where it has none. */
+export const bumpClaim = (state: Failed): BumpClaim | undefined => {
+  if (!canBump(state)) return undefined;
+  const { core, rival } = state;
+  const { params } = core;
+  const parent = rival ?? publishable(core);
+  const tx = Transaction.fromBuffer(parent);
+  const scriptCode = anchorScript(params.local.basepoints.funding);
+  const script = p2wsh(scriptCode);
+  const index = tx.outs.findIndex((output) => equal(new Uint8Array(output.script), script));
+  const anchor = tx.outs[index];
+  const commitment = spendingCommitment(core, spentBy(core, tx, undefined), tx);
+  if (anchor === undefined || commitment === undefined) return undefined;
+  const deadline = Math.min(
+    ...commitment.outputs.flatMap((output) => (output.kind === 'htlc' ? [neededBy(core, output.htlc)] : [])),
+  );
   return {
     kind: 'bump',
-    outpoint: { txid: commitment.txid, index },
-    value,
+    outpoint: { txid: idOf(tx), index },
+    value: sat(anchor.value),
     from: 0,
     deadline: Number.isFinite(deadline) ? deadline : undefined,
     why: 'anchor',
-    parent: publishable(core),
-    parentFee: commitment.fee,
+    parent,
+    parentFee: sat(tx.outs.reduce((left, { value }) => left - value, params.capacity as bigint)),
     sequence: REPLACEABLE,
     scriptCode,
     witnessWeight: witnessWeight({ by: 'funding' }, scriptCode, false),
     unlock: { by: 'funding' },
   };
+};
+
+/** Asks to be told of the peer's commitment, where we could do something about it. */
+export const watchRival = (state: Failed): readonly Effect[] =>
+  canBump(state) ? [{ do: 'watch_mempool', outpoint: state.core.funding }] : [];
+
+/** A transaction in the mempool spends the funding output: the peer's commitment, if it is one that we would be paid by. */
+export const onRival = (state: Failed, { outpoint, tx, height }: Extract<Input, { type: 'output_spent' }>): Failed => {
+  const { core, rival } = state;
+  const { txid, index } = core.funding;
+  if (height !== undefined || outpoint.index !== index || !equal(outpoint.txid, txid)) return state;
+  const by = spentBy(core, Transaction.fromBuffer(tx), undefined);
+  const next = by === 'remote' || by === 'remote_next' ? tx : undefined;
+  return next === rival || (next !== undefined && rival !== undefined && equal(next, rival))
+    ? state
+    : { ...state, rival: next };
 };

@@ -3,7 +3,7 @@
  * whether all is over. Worked out from the states before and after, in one place, so that no input can forget it.
  */
 import { Transaction } from 'bitcoinjs-lib';
-import { bumpClaim } from './bump.ts';
+import { bumpClaim, watchRival } from './bump.ts';
 import type { Claim } from './claim.ts';
 import { type Concern, claimsOf, concernsOf, pending } from './concerns.ts';
 import { report, resolved } from './effects.ts';
@@ -48,6 +48,12 @@ const askPast = (before: ChannelState | undefined, state: Onchain): readonly Eff
   if (before !== undefined && isOnchain(before) && before.tx === state.tx) return [];
   const number = spendNumber(state.core, Transaction.fromBuffer(state.tx));
   return number === undefined ? [] : [{ do: 'load_past', number }];
+};
+
+/** What else is to be looked for, once for each state that wants it. */
+const askOf = (before: ChannelState | undefined, state: ChannelState): readonly Effect[] => {
+  if (isOnchain(state)) return askPast(before, state);
+  return state.phase === 'failed' && before?.phase !== 'failed' ? watchRival(state) : [];
 };
 
 /** Tells the fates of our HTLCs that have become certain. */
@@ -108,7 +114,7 @@ export const follow = (before: ChannelState, [state, effects]: Step, { type }: I
   const again = type === 'restored';
   if (!again && next === before) return [next, [...effects, ...news]];
   const known = again ? [] : concernsIn(before);
-  const ask: readonly Effect[] = isOnchain(next) ? askPast(again ? undefined : before, next) : [];
+  const ask = askOf(again ? undefined : before, next);
   const say: readonly Effect[] =
     !again && wantSame(before, known, next, concerns) ? [] : [{ do: 'claims', claims: wanted(next, concerns) }];
   return [next, [...effects, ...watchNew(known, concerns), ...ask, ...say, ...news]];

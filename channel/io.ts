@@ -162,7 +162,7 @@ export type Input =
   | { readonly type: 'funding_spent'; readonly tx: Uint8Array; readonly height: number }
   /** No transaction of the chain spends it: a reorg took the spend out. Also told, instead of a spend, after `restored`. */
   | { readonly type: 'funding_unspent' }
-  /** A transaction spends an output of `watch_outputs`; `height` is undefined while it is in the mempool only. */
+  /** A transaction spends an output of `watch_outputs`; `height` is undefined while it is in the mempool only (`watch_mempool`). */
   | {
       readonly type: 'output_spent';
       readonly outpoint: Outpoint;
@@ -243,6 +243,8 @@ export type Effect =
    * Asked again on `restored` and after a reorg: what was told last is then told again.
    */
   | { readonly do: 'watch_outputs'; readonly outpoints: readonly Outpoint[]; readonly since: number }
+  /** Tell `output_spent`, without a height, when a transaction in the mempool spends this. Asked again on `restored`. */
+  | { readonly do: 'watch_mempool'; readonly outpoint: Outpoint }
   /** All that the channel wants taken from the chain now, instead of what it said before. Said again on `restored`. */
   | { readonly do: 'claims'; readonly claims: readonly Claim[] }
   /** Read this channel's records of HTLCs that are over; answer with those of the peer's commitment `number` (`pastAt`). */

@@ -12,9 +12,9 @@ import { concernsOf, outpointKey, spendOf } from './concerns.ts';
 import { fate, report } from './effects.ts';
 import { disconnectCore, publish } from './ending.ts';
 import { learnPreimages } from './fates.ts';
-import type { Input, Step } from './io.ts';
+import type { Input, SpentBy, Step } from './io.ts';
 import { nothingSeen, type Seen } from './seen.ts';
-import { idOf, spendingCommitment, spentBy } from './spender.ts';
+import { idOf, spendingCommitment, spendNumber, spentBy } from './spender.ts';
 import type { Core, Failed, Funded, GivenUp, Onchain } from './state.ts';
 import { isDone, keepPreimages, withHtlc } from './updates.ts';
 
@@ -36,6 +36,10 @@ const givenUp = (state: Exclude<Funded, { phase: 'closed' }>): GivenUp => {
   }
 };
 const SPENT = 'the funding output was spent';
+
+/** Whether a commitment is newer than all we know: then ours may be revoked, and must not be published if a reorg undoes this. */
+const provesLoss = (core: Core, by: SpentBy, tx: Transaction): boolean =>
+  by === 'unknown' || (by === 'local' && (spendNumber(core, tx) ?? 0) > core.head.local);
 
 /** The fates that were already told in this run, or are told by the same step. */
 const alreadyTold = (core: Core): Seen['told'] => {
@@ -61,10 +65,11 @@ export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>)
   const txid = idOf(transaction);
   if (state.phase === 'onchain' && equal(idOf(Transaction.fromBuffer(state.tx)), txid))
     return [{ ...state, tx, height, seen: { ...state.seen, confirmed: true } }, []];
-  const before = givenUp(state);
+  const given = givenUp(state);
   const [offline, effects] = disconnectCore(state.core);
   const core = keepPreimages({ ...offline, link: state.core.link });
-  const by = spentBy(core, transaction, before.agreed);
+  const by = spentBy(core, transaction, given.agreed);
+  const before: GivenUp = { ...given, outdated: given.outdated || provesLoss(core, by, transaction) };
   const commitment = spendingCommitment(core, by, transaction);
   const seen: Seen = { ...nothingSeen, confirmed: true, commitment, told: alreadyTold(core) };
   const next: Onchain = { phase: 'onchain', core, by, tx, height, before, seen };

@@ -293,6 +293,8 @@ export interface GivenUp {
 export interface Failed extends GivenUp {
   readonly phase: 'failed';
   readonly core: Core;
+  /** A commitment of the peer's that waits in the mempool, where ours can then hardly go; not saved. */
+  readonly rival?: Uint8Array | undefined;
 }
 
 /** The funding output is spent in the chain. */

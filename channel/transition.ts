@@ -4,6 +4,7 @@
  * that is decided here, once, so no phase can forget it.
  */
 import { text } from '../wire/bytes.ts';
+import { onRival } from './bump.ts';
 import { canPrepare, canSign, prepare } from './dance.ts';
 import { refused, report, send, toldAgain } from './effects.ts';
 import { disconnect, errorAgain, onBlock, publish, react } from './ending.ts';
@@ -121,6 +122,7 @@ const phaseStep = (state: Funded, input: Input, context: Context): Step => {
     case 'negotiating':
       return negotiatingStep(state, input, context);
     case 'failed':
+      if (input.type === 'output_spent') return [onRival(state, input), []];
       return input.type === 'message' ? [state, [errorAgain(state.core, state)]] : givenUpStep(state, input);
     case 'onchain':
       return onchainStep(state, input);

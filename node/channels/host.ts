@@ -266,6 +266,9 @@ export class ChannelHost {
         return watchFunding(this.parts, entry, effect, state);
       case 'watch_outputs':
         return this.parts.onchain().watch(entry, effect);
+      case 'watch_mempool':
+        this.parts.onchain().watchMempool(entry, effect);
+        return undefined;
       case 'claims':
         this.parts.onchain().claims(entry, effect);
         return undefined;

@@ -19,7 +19,7 @@ import type { Ports } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { within } from '../store/space.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { type Entry, isFunded, nameOf } from './entry.ts';
+import { coreOf, type Entry, isFunded, nameOf } from './entry.ts';
 import { stakeOf } from './views.ts';
 
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
@@ -156,6 +156,9 @@ export class Onchain {
   async watch(entry: Entry, { outpoints, since }: EffectOf<'watch_outputs'>): Promise<void> {
     const { watcher, follower } = this.parts;
     const { key } = entry;
+    const funding = coreOf(entry.machine.state)?.funding;
+    // A channel with outputs to watch has its funding output spent in a block.
+    if (funding !== undefined) this.mempool.mined(key, { txid: funding.txid, vout: funding.index }, true);
     for (const outpoint of outpoints) this.note(key, { ...this.output(key, outpoint), outpoint });
     this.mempool.watch(
       key,
@@ -165,6 +168,12 @@ export class Onchain {
       const spent = { txid: outpoint.txid, vout: outpoint.index };
       await watcher().watch({ wait: 'spend', id: idOf(key, outpoint), since, outpoint: spent }, follower());
     }
+  }
+
+  /** Has the mempool tell who spends the funding output. */
+  watchMempool({ key }: Entry, { outpoint: { txid: hash, index } }: EffectOf<'watch_mempool'>): void {
+    this.mempool.watch(key, [{ txid: hash, vout: index }]);
+    this.mempool.mined(key, { txid: hash, vout: index }, false);
   }
 
   /** What the chain says about an output of a channel; false when the notice is about something else. */
@@ -210,7 +219,8 @@ export class Onchain {
     const entry = this.parts.channels().entries.get(key);
     const phase = entry?.machine.state.phase;
     if (entry === undefined || (phase !== 'failed' && phase !== 'onchain')) return;
-    if (!this.engine.isOurs(key, outpoint, tx)) {
+    const watched = this.output(key, outpoint) !== undefined;
+    if (watched && !this.engine.isOurs(key, outpoint, tx)) {
       const fields = { ...nameOf(entry), output: displayedOutpoint(outpoint), txid: tx.getId() };
       this.parts.log.info(fields, 'somebody spends an output of the channel; no block has it yet');
     }

@@ -1,7 +1,7 @@
 /** On the way to the chain: when a channel goes there, with what, and what becomes of it if the chain changes its mind. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { restore } from '../../channel/persist.ts';
-import { eventsOf, features, give, settle } from './pair.ts';
+import { publishable } from '../../channel/dance.ts';
+import { coreOf, eventsOf, features, give, settle } from './pair.ts';
 import { close, fates, htlc, offer, playOut, published, reveal, whys } from './play.ts';
 import {
   assemble,
@@ -88,6 +88,28 @@ describe('our commitment that is not confirmed', () => {
     expect(whys(so, 'a')).toEqual(['anchor']);
   });
 
+  test("gives way to the peer's where that is in the mempool already, which is then pushed instead", () => {
+    const so = world();
+    const { a, b } = so.pair;
+    htlc(so, 'a', 30_000, 1, 30);
+    const rival = publishable(coreOf(b));
+    tell(so, 'a', { type: 'force_close' });
+    const { funding } = coreOf(a);
+    expect(a.asked.at(-2)).toEqual({ do: 'watch_mempool', outpoint: funding });
+    const [ours] = claimsOf(so, 'a');
+    tell(so, 'a', { type: 'output_spent', outpoint: funding, tx: rival, height: undefined });
+    const [bump] = claimsOf(so, 'a');
+    if (bump?.kind !== 'bump') throw new Error('no anchor to bump with');
+    expect(bump).toMatchObject({ parent: rival, parentFee: 1124n + 172n, deadline: tip(so) + 30 + 9 });
+    so.chain.send(rival);
+    so.chain.send(assemble(so, 'a', bump));
+    // And back, should ours come in after all; somebody else's transactions say nothing.
+    tell(so, 'a', { type: 'output_spent', outpoint: { ...funding, index: 7 }, tx: rival, height: undefined });
+    expect(claimsOf(so, 'a')).toEqual([bump]);
+    tell(so, 'a', { type: 'output_spent', outpoint: funding, tx: publishable(coreOf(a)), height: undefined });
+    expect(claimsOf(so, 'a')).toEqual([ours]);
+  });
+
   test('is in no hurry without HTLCs, and has no anchor in the other format', () => {
     for (const [format, claims] of [
       ['anchors_zero_fee_htlc_tx', [{ kind: 'bump', deadline: undefined }]],
@@ -137,6 +159,14 @@ describe('after a mutual close', () => {
   });
 });
 
+/** `a` starts again from old records. */
+const goBack = (so: World, records: ReadonlyMap<string, Uint8Array>): void => {
+  const { disk } = so.pair.a;
+  disk.clear();
+  for (const [key, value] of records) disk.set(key, value);
+  reboot(so, 'a');
+};
+
 describe.each(formatNames)('%s: who lost its last states', (format) => {
   /** `a` has come back with records from before the HTLC. The peer has proved it. */
   const lost = (): World => {
@@ -150,10 +180,7 @@ describe.each(formatNames)('%s: who lost its last states', (format) => {
     reveal(so, 'b', 0n, 2);
     settle(so.pair);
     for (const who of both) tell(so, who, { type: 'disconnected' });
-    so.pair.a.state = restore(disk);
-    so.pair.a.disk.clear();
-    for (const [key, value] of disk) so.pair.a.disk.set(key, value);
-    reboot(so, 'a');
+    goBack(so, disk);
     for (const who of both) tell(so, who, { type: 'connected', features });
     settle(so.pair);
     return so;
@@ -183,6 +210,19 @@ describe.each(formatNames)('%s: who lost its last states', (format) => {
     playOut(so);
     const weight = format === 'static_remotekey' ? 724n : 1124n + 660n;
     expect(gained(so, 'a') + feesOf(so, 'a')).toBe(600_000n - weight - 172n + 30_000n - 50_000n);
+  });
+
+  test('knows it from the chain alone, and then publishes nothing when a reorg takes the proof away', () => {
+    const so = world(format);
+    const disk = new Map(so.pair.a.disk);
+    htlc(so, 'b', 30_000, 1);
+    goBack(so, disk);
+    const before = so.pair.a.broadcasts.length;
+    close(so, 'b');
+    expect(eventsOf(so.pair.a, 'spent')).toMatchObject([{ by: 'unknown' }]);
+    unwind(so, 1);
+    expect(so.pair.a.state).toMatchObject({ phase: 'failed', outdated: true });
+    expect(so.pair.a.broadcasts).toHaveLength(before);
   });
 
   test('goes on asking where a reorg takes that commitment out', () => {
@@ -223,7 +263,7 @@ describe('the fate of an HTLC that an unreadable commitment may have', () => {
     tell(so, 'b', { type: 'fail', id: 1n, reason: new Uint8Array(292) });
     settle(so.pair);
     for (const who of both) tell(so, who, { type: 'disconnected' });
-    so.pair.a.state = restore(disk);
+    goBack(so, disk);
     for (const who of both) tell(so, who, { type: 'connected', features });
     settle(so.pair);
     close(so, 'b');
