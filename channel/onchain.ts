@@ -117,7 +117,8 @@ export const onPast = (state: Onchain, { htlcs }: InputOf<'past_loaded'>): Oncha
 /** Keeps the preimage of an HTLC that we may claim; the same core when it is known, wrong, or of no HTLC that was received. */
 export const withPreimage = (core: Core, id: bigint, preimage: Preimage): Core => {
   const htlc = core.incoming.get(id);
-  if (htlc === undefined || htlc.over || preimageOf(htlc) !== undefined || !isDone(htlc.added, core.head)) return core;
+  // Even where it seems too late: a reorg may give the output back.
+  if (htlc === undefined || preimageOf(htlc) !== undefined || !isDone(htlc.added, core.head)) return core;
   if (!equal(sha256(preimage), htlc.paymentHash)) return core;
   return { ...core, incoming: withHtlc(core.incoming, { ...htlc, preimage }) };
 };

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { publishable } from '../../channel/dance.ts';
 import { formats } from '../../channel/weights.ts';
 import { coreOf, deliver, eventsOf, give, offerOf, otherOf, secretOf, settle } from './pair.ts';
-import { fates, playOut } from './play.ts';
+import { fates, playDown } from './play.ts';
 import {
   type FormatName,
   feesOf,
@@ -85,7 +85,7 @@ describe.each(rows)('$format: $kind commitment, $way HTLC, $end, dust $dust', ({
     expect(eventsOf(pair.a, 'spent')).toMatchObject([{ by: kind }]);
     expect(eventsOf(pair.b, 'spent')).toMatchObject([{ by: kind === 'local' ? 'remote' : 'local' }]);
     if (end === 'preimage') tell(so, to, { type: 'fulfill', id: 0n, preimage: secretOf(1) });
-    playOut(so);
+    playDown(so);
 
     const winner = dust ? undefined : end === 'preimage' ? to : from;
     const extra = kind === 'remote_next' ? 100n : 0n;

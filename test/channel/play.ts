@@ -102,6 +102,21 @@ export const close = (so: World, whose: Who): void => mine(so, [publishable(core
 /** What a side's claims are about. */
 export const whys = (so: World, who: Who): readonly string[] => claimsOf(so, who).map(({ why }) => why);
 
+/** Whether a side has nothing left to take and to tell; its channel waits for depth alone. */
+const isQuiet = (world: World, who: Who): boolean => {
+  const { incoming, outgoing } = coreOf(world.pair[who]);
+  const told = [...outgoing.values()].every(({ over }) => over) && [...incoming.values()].every(({ over }) => over);
+  return isClosed(world, who) || (told && claimsOf(world, who).length === 0);
+};
+
+/** Plays until both have all that is theirs. */
+export const playDown = (world: World, rules: Rules = {}): void => {
+  for (let blocks = 0; both.some((who) => !isQuiet(world, who)); blocks++) {
+    if (blocks > 200) throw new Error(`still something to claim or to tell after ${blocks} blocks`);
+    advance(world, rules);
+  }
+};
+
 /** How the HTLCs that a side offered ended, in the order in which it was told. */
 export const fates = (side: Side): readonly string[] =>
   eventsOf(side, 'resolved').map(({ id, result }) => `${id} ${result.kind}`);
