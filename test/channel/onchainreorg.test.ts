@@ -26,6 +26,9 @@ import {
   type World,
 } from './world.ts';
 
+const runs = Number(process.env['FC_RUNS'] ?? 15);
+const timeout = 120_000 + runs * 10_000;
+
 let world: Stage;
 beforeAll(async () => {
   world = await stage();
@@ -169,7 +172,7 @@ const lateKnowledge: [Planned[], (Blocks | Reorg | Reveal)[], Who] = [
 ];
 
 describe.each(formatNames)('%s: reorgs of close and claims, up to six deep', (format) => {
-  test('leave what the last branch alone would have left, and in the end nothing of anybody', () => {
+  test('leave what the last branch alone would have left, and in the end nothing of anybody', { timeout }, () => {
     fc.assert(
       fc.property(htlcs, deeds, whos, (planned, done, closer) => {
         const play = begun(world(format), planned);
@@ -180,7 +183,7 @@ describe.each(formatNames)('%s: reorgs of close and claims, up to six deep', (fo
         }
         endsWell(play);
       }),
-      { numRuns: 20, examples: [lateKnowledge] },
+      { numRuns: runs, examples: [lateKnowledge] },
     );
   });
 });

@@ -25,6 +25,9 @@ import {
   type World,
 } from './world.ts';
 
+const runs = Number(process.env['FC_RUNS'] ?? 10);
+const timeout = 120_000 + runs * 10_000;
+
 let world: Stage;
 beforeAll(async () => {
   world = await stage();
@@ -140,7 +143,7 @@ describe.each(formatNames)('%s: a thief', (format) => {
     { minLength: 2, maxLength: 12 },
   );
 
-  test('has nothing of any old commitment, whatever the channel went through before and since', () => {
+  test('has nothing of any old commitment, whatever the channel went through before and since', { timeout }, () => {
     fc.assert(
       fc.property(steps, fc.nat(), fc.constantFrom(...here.map(([, way]) => way)), (all, which, way) => {
         const so = world(format);
@@ -168,7 +171,7 @@ describe.each(formatNames)('%s: a thief', (format) => {
         for (const { who, id, n } of last) if (who === 'a') reveal(so, 'b', id, n);
         takesAll(so, format, way);
       }),
-      { numRuns: 12 },
+      { numRuns: runs },
     );
   });
 });
