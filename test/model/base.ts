@@ -53,7 +53,7 @@ const limitsOf = (side: 0 | 1) => ({
   dustLimit: sat(side === 0 ? 354n : 546n),
   maxHtlcValueInFlight: msat(side === 0 ? 450_000_000n : 520_000_000n),
   htlcMinimum: msat(side === 0 ? 1n : 1000n),
-  toSelfDelay: side === 0 ? 6 : 9,
+  toSelfDelay: side === 0 ? 14 : 18,
   maxAcceptedHtlcs: side === 0 ? 8 : 6,
   minimumDepth: 1,
 });

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { test, vi } from 'vitest';
 import { hex } from '../../wire/bytes.ts';
 import { found } from './found.ts';
-import { begin, offchain } from './moves.ts';
+import { begin, moves } from './moves.ts';
 import { runModel, tally } from './run.ts';
 
 vi.mock('../../node/peer/secure.ts', () => import('./plain.ts'));
@@ -39,7 +39,6 @@ test(`whatever happens, nothing is lost: AMPERE_MODEL_SEED=${seed} AMPERE_MODEL_
   timeout: 600_000 + runs * 3000,
 }, async () => {
   console.log(`model: AMPERE_MODEL_SEED=${seed} AMPERE_MODEL_RUNS=${runs}`);
-  const moves = fc.array(offchain, { minLength: 5, maxLength: 50, size: 'max' });
   const property = fc.asyncProperty(begin, moves, runModel);
   await fc.assert(property, {
     numRuns: runs,

@@ -1,6 +1,7 @@
 /** What may happen in a run, as plain values that fast-check draws and shrinks, and how each is done. */
 import fc from 'fast-check';
 import { type BaseWish, channelOf } from './base.ts';
+import { block, reorg } from './blocks.ts';
 import { type PayMove, pay } from './paying.ts';
 import type { World } from './world.ts';
 
@@ -18,7 +19,12 @@ export type Move =
   /** A node comes up, and whoever can be reached is. */
   | { readonly do: 'start'; readonly node: number }
   | { readonly do: 'pass'; readonly seconds: number }
-  | { readonly do: 'mine'; readonly blocks: number }
+  | { readonly do: 'mine'; readonly blocks: number; readonly empty: boolean; readonly rivals: boolean }
+  | { readonly do: 'reorg'; readonly depth: number; readonly rivals: boolean }
+  /** Neighbours hear nothing of each other for so many blocks. */
+  | { readonly do: 'silence'; readonly link: number; readonly blocks: number }
+  /** A node gives up on its peer. */
+  | { readonly do: 'force'; readonly link: number; readonly side: 0 | 1 }
   /** The chain's estimate moves, and with the next block nodes ask for it. */
   | { readonly do: 'fee'; readonly feerate: number }
   | { readonly do: 'close'; readonly link: number; readonly side: 0 | 1 };
@@ -31,10 +37,10 @@ const mostly = fc.integer({ min: 0, max: 3 }).map((n) => n > 0);
 
 /** Dust, around the limits, anything, all there is and more. */
 const amount = fc.oneof(
-  fc.record({ msat: fc.bigInt(2n, 400_000n) }),
-  fc.record({ msat: fc.bigInt(400_000n, 3_000_000n) }),
-  fc.record({ msat: fc.bigInt(3_000_000n, 400_000_000n) }),
-  fc.record({ percent: fc.integer({ min: 50, max: 101 }) }),
+  { weight: 2, arbitrary: fc.record({ msat: fc.bigInt(2n, 400_000n) }) },
+  { weight: 2, arbitrary: fc.record({ msat: fc.bigInt(400_000n, 3_000_000n) }) },
+  { weight: 5, arbitrary: fc.record({ msat: fc.bigInt(10_000_000n, 150_000_000n) }) },
+  { weight: 1, arbitrary: fc.record({ percent: fc.integer({ min: 50, max: 101 }) }) },
 );
 
 const payment: fc.Arbitrary<PayMove> = fc.record({
@@ -54,29 +60,77 @@ const end = fc.constantFrom(0 as const, 1 as const);
 /** What runs begin from. */
 export const begin: fc.Arbitrary<BaseWish> = fc.record({ funders: fc.tuple(end, end), anchors: fc.boolean() });
 
-/** Without anything that leads to the chain. */
-export const offchain: fc.Arbitrary<Move> = fc.oneof(
-  { weight: 10, arbitrary: payment },
-  {
-    weight: 14,
-    arbitrary: fc.record({ do: fc.constant('run' as const), picks: fc.array(fc.nat(0xffff), { maxLength: 16 }) }),
-  },
-  { weight: 4, arbitrary: fc.constant<Move>({ do: 'settle' }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const), link, back: mostly }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const), link }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('kill' as const), node, lose: fc.boolean(), back: mostly }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('start' as const), node }) },
+const cut = fc.record({ do: fc.constant('cut' as const), link, back: mostly });
+const join = fc.record({ do: fc.constant('join' as const), link });
+const kill = fc.record({ do: fc.constant('kill' as const), node, lose: fc.boolean(), back: mostly });
+const start = fc.record({ do: fc.constant('start' as const), node });
+const some = fc.record({ do: fc.constant('run' as const), picks: fc.array(fc.nat(0xffff), { maxLength: 16 }) });
+const pass = fc.record({ do: fc.constant('pass' as const), seconds: fc.constantFrom(1, 3, 20, 61) });
+const fee = fc.record({ do: fc.constant('fee' as const), feerate: fc.integer({ min: 253, max: 6000 }) });
+const close = fc.record({ do: fc.constant('close' as const), link, side });
+const mine = (blocks: fc.Arbitrary<number>) =>
+  fc.record({ do: fc.constant('mine' as const), blocks, empty: fc.boolean(), rivals: fc.boolean() });
+
+/** What leads no channel to the chain but by agreement. */
+const calm: fc.Arbitrary<Move> = fc.oneof(
+  { weight: 40, arbitrary: payment },
+  { weight: 56, arbitrary: some },
+  { weight: 16, arbitrary: fc.constant<Move>({ do: 'settle' }) },
+  { weight: 8, arbitrary: cut },
+  { weight: 8, arbitrary: join },
+  { weight: 12, arbitrary: kill },
+  { weight: 8, arbitrary: start },
+  { weight: 8, arbitrary: pass },
+  { weight: 4, arbitrary: mine(fc.constant(1)) },
+  { weight: 4, arbitrary: fee },
+  { weight: 1, arbitrary: close },
+);
+
+/** What happens around channels that go to the chain. */
+const storm: fc.Arbitrary<Move> = fc.oneof(
+  { weight: 5, arbitrary: payment },
+  { weight: 8, arbitrary: some },
+  { weight: 2, arbitrary: kill },
+  { weight: 2, arbitrary: join },
+  { weight: 1, arbitrary: cut },
+  { weight: 1, arbitrary: start },
+  { weight: 1, arbitrary: fee },
+  { weight: 1, arbitrary: close },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('force' as const), link, side }) },
+  { weight: 5, arbitrary: mine(fc.integer({ min: 1, max: 8 })) },
+  { weight: 1, arbitrary: mine(fc.integer({ min: 9, max: 50 })) },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('pass' as const), seconds: fc.constantFrom(1, 3, 20, 61) }),
+    arbitrary: fc.record({ do: fc.constant('silence' as const), link, blocks: fc.integer({ min: 20, max: 90 }) }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('mine' as const), blocks: fc.constant(1) }) },
   {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant('fee' as const), feerate: fc.integer({ min: 253, max: 6000 }) }),
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('reorg' as const),
+      depth: fc.integer({ min: 1, max: 6 }),
+      rivals: fc.boolean(),
+    }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('close' as const), link, side }) },
 );
+
+/** A run: some of it calm, then in most payments on their way into a storm. */
+export const moves: fc.Arbitrary<readonly Move[]> = fc
+  .tuple(
+    fc.array(calm, { minLength: 3, maxLength: 24, size: 'max' }),
+    fc.oneof(
+      { weight: 1, arbitrary: fc.constant<readonly Move[]>([]) },
+      {
+        weight: 2,
+        arbitrary: fc
+          .tuple(
+            fc.array(fc.oneof(payment, some), { maxLength: 8, size: 'max' }),
+            fc.array(storm, { minLength: 1, maxLength: 12, size: 'max' }),
+          )
+          .map((both) => both.flat()),
+      },
+    ),
+  )
+  .map((both) => both.flat());
 
 const run = async (world: World, picks: readonly number[]): Promise<void> => {
   for (const pick of picks) {
@@ -128,11 +182,20 @@ export const play = async (world: World, move: Move): Promise<void> => {
     case 'pass':
       return world.pass(move.seconds * 1000);
     case 'mine':
-      for (let i = 0; i < move.blocks; i++) await world.mine();
+      for (let i = 0; i < move.blocks; i++) await block(world, move);
       return;
+    case 'silence':
+      await world.cut(move.link);
+      for (let i = 0; i < move.blocks; i++) await block(world);
+      return world.join(move.link);
+    case 'reorg':
+      return reorg(world, move.depth, move.rivals);
+    case 'force':
+      world.node(move.link + move.side)?.channels.push(channelOf(move.link), { type: 'force_close' });
+      return world.drain();
     case 'fee':
       world.feerate = move.feerate;
-      return world.mine();
+      return block(world);
     case 'close':
       world.node(move.link + move.side)?.channels.push(channelOf(move.link), { type: 'close' });
       return world.drain();

@@ -1,5 +1,6 @@
 /** How a run ends: everybody comes back, everything is delivered, time passes, until nothing is under way any more. */
 import { isQuiet } from '../../channel/updates.ts';
+import { block } from './blocks.ts';
 import type { World } from './world.ts';
 
 /** Everybody is up and connected, and all that can be said is said. */
@@ -24,26 +25,23 @@ const isUnsettled = (world: World): boolean =>
     }),
   );
 
-const isOnchain = (world: World): boolean =>
-  world.sites.some(({ node }) =>
-    [...(node?.channels.entries.values() ?? [])].some(({ machine: { state } }) => state.phase === 'onchain'),
-  );
-
 /** Milliseconds: first what a last share is kept back for, then longer than a payment is tried and an incomplete set held. */
 const PAUSES = [3_000, 3_000, 61_000] as const;
+
+/** Blocks that suffice for the latest expiry, every delay after it, and a hundred more. */
+const MOST_BLOCKS = 400;
 
 /** Throws when it does not come to pass. */
 export const rest = async (world: World): Promise<void> => {
   world.trace('-- rest');
-  for (let waits = 0, blocks = 0; waits < 20 && blocks < 400; ) {
+  const { height } = world.ledger.tip;
+  for (let round = 0; world.ledger.tip.height < height + MOST_BLOCKS; round++) {
     await gather(world);
-    if (isPaying(world)) {
-      await world.pass(PAUSES[waits++ % PAUSES.length] ?? 0);
-    } else if (isUnsettled(world)) {
-      // Without a channel on chain, blocks alone change little.
-      blocks += isOnchain(world) ? 1 : 20;
-      await world.mine();
-    } else return;
+    const paying = isPaying(world);
+    if (!paying && !isUnsettled(world)) return;
+    if (paying) await world.pass(PAUSES[round % PAUSES.length] ?? 0);
+    // Payments that wait for each other need time alone; what waits for the chain needs blocks.
+    if (!paying || round >= PAUSES.length) await block(world);
   }
   const states = world.sites.flatMap(({ name, node }) =>
     [...(node?.channels.entries.values() ?? [])].map(({ key, machine }) => `${name} ${key} ${machine.state.phase}`),

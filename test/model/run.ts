@@ -1,7 +1,8 @@
 /** One run: a beginning, moves, the rest, the judgement. What a run did can be counted, to know that runs do much. */
 import { expect } from 'vitest';
-import { type BaseWish, baseOf } from './base.ts';
+import { type Base, type BaseWish, baseOf } from './base.ts';
 import { judge } from './judge.ts';
+import { endingsOf } from './money.ts';
 import { type Move, play } from './moves.ts';
 import { rest } from './rest.ts';
 import { World } from './world.ts';
@@ -13,7 +14,18 @@ const count = (what: string): void => {
   tally.set(what, (tally.get(what) ?? 0) + 1);
 };
 
-const countAll = ({ books }: World): void => {
+const countAll = (world: World, base: Base): void => {
+  const { books } = world;
+  for (const { unilateral } of endingsOf(world, base)) count(unilateral ? 'unilateral close' : 'mutual close');
+  for (const { node } of world.sites)
+    for (const { machine } of node?.channels.entries.values() ?? [])
+      if ('by' in machine.state) count(`spent by ${machine.state.by}`);
+  for (const { tx } of world.ledger.minedSince(world.first)) {
+    const [input] = tx.ins;
+    const script = input?.witness.at(-1)?.length ?? 0;
+    const preimage = input?.witness.slice(0, -1).some(({ length }) => length === 32) ?? false;
+    if (script > 100) count(preimage ? 'HTLC output, by preimage' : 'HTLC output, otherwise');
+  }
   for (const { id, scheme } of books.payments.values()) {
     const kept = books.kept.get(id);
     count(
@@ -37,7 +49,7 @@ export const runModel = async (wish: BaseWish, moves: readonly Move[]): Promise<
     }
     await rest(world);
     expect(judge(world, base)).toEqual([]);
-    countAll(world);
+    countAll(world, base);
   } finally {
     if (world.story.length > 0) console.log(world.story.join('\n'));
     await world.end();

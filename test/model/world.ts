@@ -37,6 +37,10 @@ export class World {
   /** What every node's chain estimates, sat per 1,000 weight. */
   feerate = 1000;
   readonly books = new Books();
+  /** Height at which the run began: nothing below is ever undone. */
+  readonly first: number;
+  /** How much of what nodes can stand they have had: blocks missed in a row, empty blocks in a row. */
+  readonly strain = { slept: names.map(() => 0), empty: 0 };
   /** What must never be. */
   readonly troubles: string[] = [];
   /** Everything, where a trace is asked for. */
@@ -49,6 +53,7 @@ export class World {
   constructor(base: Beginning) {
     this.ledger = base.ledger.copy();
     this.time.now = base.now;
+    this.first = this.ledger.tip.height;
     const around: Surroundings = {
       ledger: this.ledger,
       time: this.time,
