@@ -1,0 +1,32 @@
+/** Runs in which the model once found something lost, made as small as they go. */
+import { test, vi } from 'vitest';
+import type { BaseWish } from './base.ts';
+import type { Move } from './moves.ts';
+import { runModel } from './run.ts';
+
+vi.mock('../../node/peer/secure.ts', () => import('./plain.ts'));
+vi.mock('../../node/wallet/seed.ts', () => import('./seeds.ts'));
+vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
+
+interface Found {
+  readonly title: string;
+  readonly wish: BaseWish;
+  readonly moves: readonly Move[];
+}
+
+const plain: BaseWish = { funders: [0, 0], anchors: false };
+
+const pay = { do: 'pay', from: 0, to: 0, scheme: 'single', shards: 1, twist: 'none' } as const;
+const kill = { do: 'kill', lose: false, back: true } as const;
+/** Of the writes that could be next, the first commit of the first node that has one. */
+const write: Move = { do: 'run', picks: [160 << 8] };
+
+const found: readonly Found[] = [
+  {
+    title: 'a payment that was noted, and the node died before its machine was, fails',
+    wish: plain,
+    moves: [{ ...pay, amount: { msat: 400_000n } }, write, { ...kill, node: 0 }],
+  },
+];
+
+for (const { title, wish, moves } of found) test(title, () => runModel(wish, moves));

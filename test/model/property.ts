@@ -1,0 +1,34 @@
+/**
+ * Draws runs and holds them to the judgement. AMPERE_MODEL_RUNS says how many, AMPERE_MODEL_SEED which; AMPERE_MODEL_PATH, as
+ * a failure prints it, picks one of them, AMPERE_MODEL_TRACE tells its story, AMPERE_MODEL_TALLY counts what runs came to.
+ */
+import fc from 'fast-check';
+import { test } from 'vitest';
+import { begin, type Move } from './moves.ts';
+import { runModel, tally } from './run.ts';
+
+const env = (name: string): string | undefined => process.env[`AMPERE_MODEL_${name}`];
+
+/** A test of so many runs, unless told otherwise. It prints what it takes to have the same runs again. */
+export const holds = (title: string, moves: fc.Arbitrary<readonly Move[]>, usual: number): void => {
+  const runs = Number(env('RUNS') ?? usual);
+  const seed = Number(env('SEED') ?? Math.floor(Math.random() * 2 ** 31));
+  const path = env('PATH');
+  const pinned = `AMPERE_MODEL_SEED=${seed} AMPERE_MODEL_RUNS=${runs}`;
+  test(`${title} (${pinned})`, { timeout: 600_000 + runs * 3000 }, async () => {
+    console.log(`${title}: ${pinned}`);
+    await fc.assert(fc.asyncProperty(begin, moves, runModel), {
+      numRuns: runs,
+      seed,
+      // A run that is picked is run as it is.
+      ...(path === undefined ? {} : { path, endOnFailure: true }),
+    });
+    if (env('TALLY') !== undefined)
+      console.log(
+        [...tally]
+          .sort()
+          .map(([what, n]) => `${n} ${what}`)
+          .join('\n'),
+      );
+  });
+};
