@@ -7,4 +7,4 @@ vi.mock('../../node/peer/secure.ts', () => import('./plain.ts'));
 vi.mock('../../node/wallet/seed.ts', () => import('./seeds.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
-holds('force closes, silent peers, expiries and reorgs lose nothing', storm, 150);
+holds('force closes, silent peers, expiries and reorgs lose nothing', storm, 60);
