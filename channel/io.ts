@@ -24,6 +24,7 @@ import type { Claim } from './claim.ts';
 import type { Fault } from './errors.ts';
 import type { Outpoint } from './funding.ts';
 import type { ChannelSecrets } from './keys.ts';
+import type { StaticChannel } from './recover.ts';
 import type { ChannelState, PastHtlc } from './state.ts';
 
 /** A state and what the world must do, in this order. */
@@ -313,7 +314,12 @@ export type ChannelEvent =
   /** The peer complained without failing the channel. */
   | { readonly event: 'warned'; readonly text: string }
   /** The opening came to nothing, or its funding will never be what was agreed: no coin moved, no record is left. */
-  | { readonly event: 'abandoned'; readonly fault: Fault }
+  | {
+      readonly event: 'abandoned';
+      readonly fault: Fault;
+      /** What never changes of a channel whose funding, should it confirm after all, gives us something. */
+      readonly gift?: StaticChannel | undefined;
+    }
   /** The channel is given up; `broadcast` says whether our commitment was published (not when it may be outdated). */
   | { readonly event: 'failed'; readonly fault: Fault; readonly broadcast: boolean };
 

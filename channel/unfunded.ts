@@ -4,14 +4,15 @@
  * transaction has spent its coins for good: until then the funding may confirm, and only its records get the money back.
  *
  * A funding that confirms after the fundee forgot it: the fundee answers the funder's channel_reestablish with an error, and
- * the funder closes alone.
+ * the funder closes alone. Only where the fundee was given something at the start does it have to come back for that.
  */
 import { equal } from '../wire/bytes.ts';
-import { errorMessage, report, send } from './effects.ts';
+import { errorMessage, fate, report, resolved, send } from './effects.ts';
 import type { Fault } from './errors.ts';
 import type { Input, Step } from './io.ts';
 import { onDepth } from './lockin.ts';
 import { depthOf, fundingScriptOf } from './opening.ts';
+import type { StaticChannel } from './recover.ts';
 import type { Core, Failed, Funded, Negotiating, Open } from './state.ts';
 
 /** BOLT 2: a fundee forgets a channel whose funding does not confirm within this many blocks. */
@@ -24,10 +25,17 @@ const isWaiting = (state: Funded): state is Waiting =>
   state.phase !== 'onchain' && state.phase !== 'closed' && state.core.lockin.scid === undefined;
 
 /** Forgets a channel whose funding output will never be spent by either side; a peer that listens is told why. */
-const forget = ({ params, channelId, link }: Core, fault: Fault): Step => [
+const forget = ({ params, channelId, link }: Core, fault: Fault, gift?: StaticChannel): Step => [
   { phase: 'abandoned', key: params.key, fault },
-  [...(link.status === 'offline' ? [] : [send(errorMessage(channelId, fault))]), report({ event: 'abandoned', fault })],
+  [
+    ...(link.status === 'offline' ? [] : [send(errorMessage(channelId, fault))]),
+    report({ event: 'abandoned', fault, gift }),
+  ],
 ];
+
+/** What the first commitment would give us, where that is an output (BOLT 2, `push_msat`). */
+const giftOf = ({ params, funding }: Core): StaticChannel | undefined =>
+  params.push / 1000n >= params.remote.dustLimit ? { params, funding } : undefined;
 
 /**
  * Forgets a channel that its fundee waited for in vain; undefined while there is hope. A funding that got into the last
@@ -38,18 +46,22 @@ export const outwaited = (state: Funded, height: number): Step | undefined => {
   const { params, lockin } = state.core;
   if (!isWaiting(state) || params.role !== 'fundee' || lockin.sent) return undefined;
   const last = params.since + FUNDING_TIMEOUT + depthOf(params) - 1;
-  return height > last ? forget(state.core, { code: 'funding_timeout', blocks: FUNDING_TIMEOUT }) : undefined;
+  const fault: Fault = { code: 'funding_timeout', blocks: FUNDING_TIMEOUT };
+  return height > last ? forget(state.core, fault, giftOf(state.core)) : undefined;
 };
 
 /**
- * The coins of our funding transaction were spent elsewhere for good; the fundee cannot know that, and waits. What we
- * offered over the channel before a reorg has to end first.
+ * The coins of our funding transaction were spent elsewhere for good; the fundee cannot know that, and waits. Where a reorg
+ * did that to a channel in use, what we offered over it can never be taken from us.
  */
 export const onDoubleSpent = (state: Funded): Step => {
-  const { params, outgoing } = state.core;
-  return isWaiting(state) && params.role === 'funder' && outgoing.size === 0
-    ? forget(state.core, { code: 'funding_double_spent' })
-    : [state, []];
+  const { core } = state;
+  if (!isWaiting(state) || core.params.role !== 'funder') return [state, []];
+  const fates = [...core.outgoing.values()]
+    .filter(({ acknowledged }) => !acknowledged)
+    .map((htlc) => resolved(htlc, fate(htlc, core.head) ?? { kind: 'timed_out' }));
+  const [next, effects] = forget(core, { code: 'funding_double_spent' });
+  return [next, [...fates, ...effects]];
 };
 
 /**

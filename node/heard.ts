@@ -2,6 +2,7 @@
 import type { Backups } from './backup/backups.ts';
 import type { Calling } from './channels/calling.ts';
 import type { Entry } from './channels/entry.ts';
+import type { Gifts } from './channels/gifts.ts';
 import type { Switchboard } from './forward/switchboard.ts';
 import type { Heard } from './hooks.ts';
 
@@ -9,12 +10,13 @@ export interface HeardParts {
   readonly switchboard: () => Switchboard;
   readonly calling: Calling;
   readonly backups: Backups;
+  readonly gifts: Gifts;
   /** The channel can be announced, or its peer told its policy. */
   readonly refresh: (entry: Entry) => void;
 }
 
 export const heardBy =
-  ({ switchboard, calling, backups, refresh }: HeardParts): Heard =>
+  ({ switchboard, calling, backups, gifts, refresh }: HeardParts): Heard =>
   (entry, event) => {
     switch (event.event) {
       case 'received':
@@ -37,6 +39,7 @@ export const heardBy =
         refresh(entry);
         break;
       case 'abandoned':
+        if (event.gift !== undefined) gifts.remember(event.gift);
         calling.forget(entry);
         backups.refresh();
         break;

@@ -15,8 +15,9 @@ import { Feerates } from './chain/feerate.ts';
 import { Follower } from './chain/follower.ts';
 import { retrying } from './chain/retry.ts';
 import { Watcher } from './chain/watcher.ts';
-import { callingOf } from './channels/calling.ts';
+import { type Calling, callingOf } from './channels/calling.ts';
 import type { Entry } from './channels/entry.ts';
+import { Gifts } from './channels/gifts.ts';
 import { ChannelHost } from './channels/host.ts';
 import { Onchain } from './channels/onchain.ts';
 import { accept, type OpeningParts } from './channels/opening.ts';
@@ -65,6 +66,7 @@ export interface Node {
   readonly onchain: Onchain;
   readonly gate: Gate;
   readonly backups: Backups;
+  readonly calling: Calling;
   readonly invoices: Invoices;
   readonly receiver: ReceiverHost;
   readonly payments: Payments;
@@ -124,7 +126,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const graph = new Graph();
   await loadGraph(store, graph);
   const watcher = await Watcher.open(chain, store, (notice) => {
-    channels.notice(notice);
+    if (!gifts.notice(notice)) channels.notice(notice);
   });
   const onchain = await Onchain.open({
     ...{ chain, store, clock, log, wallet, gate, fatal },
@@ -176,7 +178,16 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     used: () => wallet.used,
   });
   const calling = callingOf({ addresses, own, peers: () => peers, channels: () => channels });
-  const heard = heardBy({ calling, backups, refresh, switchboard: () => switchboard });
+  const gifts = await Gifts.load(
+    {
+      ...{ gate, log, fatal },
+      watcher: () => watcher,
+      follower: () => follower,
+      takeBack: (channel) => calling.keep(channels.takeBack(channel)),
+    },
+    store,
+  );
+  const heard = heardBy({ calling, backups, gifts, refresh, switchboard: () => switchboard });
 
   const peers: Peers = new Peers({
     key: keys.identity,
@@ -278,6 +289,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   await follower.start(fatal);
   switchboard.restore();
   channels.begin();
+  await gifts.begin();
   await channels.settled();
   await onchain.start();
   payments.begin();
@@ -302,6 +314,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     onchain,
     gate,
     backups,
+    calling,
     invoices,
     receiver,
     payments,

@@ -3,14 +3,13 @@
  * to close it, and what that leaves for us is swept. Doing it twice, or with an old backup, changes nothing.
  */
 import { channelIdOf } from '../../channel/funding.ts';
-import { recoverChannel } from '../../channel/recover.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { ChannelId } from '../../wire/units.ts';
 import type { Addresses } from '../addresses.ts';
 import type { Follower } from '../chain/follower.ts';
+import type { Calling } from '../channels/calling.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import { CHANNELS } from '../channels/onchain.ts';
-import type { Peers } from '../peer/peers.ts';
 import type { Chain, Log, Store } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { addressGap } from '../wallet/keys.ts';
@@ -27,7 +26,7 @@ export interface RecoverParts {
   readonly wallet: Wallet;
   readonly channels: ChannelHost;
   readonly addresses: Addresses;
-  readonly peers: Peers;
+  readonly calling: Calling;
 }
 
 /** Takes back what a backup holds and this node does not know; gives the ids of those channels. Throws ChainError, StoreError. */
@@ -46,17 +45,16 @@ export const recover = async (parts: RecoverParts, contents: Contents): Promise<
 };
 
 const take = async (
-  { store, channels, addresses, peers, log }: RecoverParts,
+  { store, channels, addresses, calling, log }: RecoverParts,
   { params, funding, addresses: known }: BackedUp,
 ): Promise<boolean> => {
   const { key, peer } = params;
   for (const address of [...known].reverse()) await addresses.reached(peer, address);
   if (channels.entries.has(key) || (await store.get(`${CHANNELS}${key}/static`)) !== undefined) return false;
-  channels.create(key, peer, recoverChannel({ params, funding }));
+  calling.keep(channels.takeBack({ params, funding }));
   log.warn(
     { channel: key.slice(0, 12), peer: hex(peer).slice(0, 16) },
     'a channel is taken back from a backup, to be closed by its peer',
   );
-  peers.keep(peer, addresses.of(peer));
   return true;
 };

@@ -6,6 +6,7 @@ import { faultText } from '../../channel/errors.ts';
 import { channelIdOf } from '../../channel/funding.ts';
 import type { ChannelEvent, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
 import { restore } from '../../channel/persist.ts';
+import { recoverChannel, type StaticChannel } from '../../channel/recover.ts';
 import type { ChannelState, Htlc } from '../../channel/state.ts';
 import { transition, whenIdle } from '../../channel/transition.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
@@ -84,6 +85,15 @@ export class ChannelHost {
   ): Entry {
     const entry = Object.assign(this.add(key, state, peer, effects), opening);
     entry.machine.begin();
+    return entry;
+  }
+
+  /** Takes back a channel of which only this is known; it can only end. */
+  takeBack(channel: StaticChannel): Entry {
+    const { key, peer } = channel.params;
+    const entry = this.create(key, peer, recoverChannel(channel));
+    const there = this.parts.peers.get(peer);
+    if (there !== undefined) entry.machine.push({ type: 'connected', features: channelFeatures(there) });
     return entry;
   }
 

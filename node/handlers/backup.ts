@@ -23,7 +23,7 @@ export const backupHandlers = (node: Node): Pick<Handlers, 'backup' | 'recover'>
     told(async () => ({ file, channels: await node.backups.writeTo(file) })),
   recover: ({ file }) =>
     told(async () => {
-      const { ports, gate, follower, wallet, channels, addresses, peers } = node;
+      const { ports, gate, follower, wallet, channels, addresses, calling } = node;
       const contents = node.backups.read(await readBackup(file));
       const parts = {
         store: ports.store,
@@ -34,7 +34,7 @@ export const backupHandlers = (node: Node): Pick<Handlers, 'backup' | 'recover'>
         wallet,
         channels,
         addresses,
-        peers,
+        calling,
       };
       const stubs = await recover(parts, contents);
       return { stubs: stubs.map(hex), written_at: contents.time };

@@ -26,6 +26,7 @@ import {
   ready,
   restart,
   type Side,
+  secretOf,
   settle,
 } from './pair.ts';
 
@@ -78,6 +79,19 @@ describe('two weeks without a funding', () => {
     expect(pair.b.state.phase).toBe('abandoned');
     expect(pair.b.disk.size).toBe(0);
     expect(eventsOf(pair.b, 'abandoned').map(({ fault }) => fault.code)).toEqual(['funding_timeout']);
+    const [{ gift } = {}] = eventsOf(pair.b, 'abandoned');
+    expect(gift?.params.push).toBe(50_000_000n);
+    expect(gift?.funding).toEqual(coreOf(pair.a).funding);
+  });
+
+  test.each([
+    [0n, false],
+    [353_999n, false],
+    [354_000n, true],
+  ])('leave something to come back for where %i msat were given: %s', (push, worth) => {
+    const pair = waiting(push);
+    give(pair, pair.b, { type: 'block', height: patience + 1 });
+    expect(eventsOf(pair.b, 'abandoned').map(({ gift }) => gift !== undefined)).toEqual([worth]);
   });
 
   test('are not over for a funding that came in their last block', () => {
@@ -146,6 +160,23 @@ describe('a funding whose coins another transaction took', () => {
     expect(pair.a.state.phase).toBe('abandoned');
     expect(pair.a.disk.size).toBe(0);
     expect(eventsOf(pair.a, 'abandoned').map(({ fault }) => fault.code)).toEqual(['funding_double_spent']);
+  });
+
+  test('and by a reorg from a channel in use: what was offered over it failed, what was fulfilled stays so', () => {
+    const pair = ready();
+    for (const n of [1, 2]) give(pair, pair.a, offerOf(20_000_000n, n));
+    settle(pair);
+    give(pair, pair.b, { type: 'fulfill', id: 0n, preimage: secretOf(1) });
+    while (deliver(pair, pair.a));
+    pair.a.events.length = 0;
+    give(pair, pair.a, { type: 'funding_unconfirmed' });
+    give(pair, pair.a, { type: 'funding_double_spent' });
+    expect(pair.a.state.phase).toBe('abandoned');
+    expect(eventsOf(pair.a, 'resolved').map(({ id, result }) => [id, result.kind])).toEqual([
+      [0n, 'fulfilled'],
+      [1n, 'timed_out'],
+    ]);
+    expect(pair.a.events.at(-1)?.event).toBe('abandoned');
   });
 
   test('which cannot be, once it is in the chain', () => {

@@ -125,6 +125,41 @@ test('a fundee forgets a funding that does not confirm in two weeks; its funder,
   await reaches(alice, channel_id, 'ONCHAIN');
 });
 
+test('what a forgotten channel would have given its fundee comes all the same, should its funding confirm after all', async () => {
+  await connect();
+  const { channel_id } = await alice.call('fundchannel', {
+    id: bob.id,
+    amount: 300_000,
+    push_msat: 50_000_000,
+    announce: false,
+  });
+  await reaches(bob, channel_id, 'CHANNELD_AWAITING_LOCKIN');
+  await Promise.all([alice.stop(), bob.stop()]);
+  await age(channel_id, 2016);
+  bob = await start('bob');
+  mineOnly(1);
+  await reaches(bob, channel_id, 'none');
+  await becomes('the gift kept', async () => (await kept(bob, 'gift/')).length === 1);
+  // Its own process forgets nothing either.
+  await bob.stop();
+  bob = await start('bob');
+  const before = bob.node.wallet.spendable(1);
+
+  alice = await start('alice');
+  await connect();
+  await reaches(alice, channel_id, 'AWAITING_UNILATERAL');
+  await becomes('the gift in the wallet', async () => {
+    ground.mine(1);
+    await caughtUp();
+    return bob.node.wallet.spendable(1) > before;
+  });
+  const got = bob.node.wallet.spendable(1) - before;
+  expect(got).toBeLessThan(50_000n);
+  expect(got).toBeGreaterThan(48_000n);
+  expect(await kept(bob, 'gift/')).toEqual([]);
+  expect(await kept(bob, 'chain/watch/gift/')).toEqual([]);
+});
+
 test('a funding whose coins another transaction took is given up six blocks later, and the coins are still counted', async () => {
   await connect();
   const { keys, wallet } = alice.node;
