@@ -61,7 +61,10 @@ const standingOf = (core: Core, by: SpentBy, tx: Transaction): Standing | undefi
     case 'revoked':
       return remoteStanding(core, number);
     case 'unknown':
-      return { holder: 'remote', number, keys: undefined };
+      // Of the one after the last we know we have the point: what it has in common with that can be told.
+      return number === core.head.remote + 1
+        ? remoteStanding(core, number)
+        : { holder: 'remote', number, keys: undefined };
   }
 };
 

@@ -93,6 +93,17 @@ test.each([
   expect(payer.query?.excluded).toEqual([{ scid: scid(1), from: undefined, atLeast }]);
 });
 
+test('an outlet that went on chain with the HTLC is not tried again, and the failure is our own', () => {
+  const payer = started(ampRequest({ scheme: 'fixed' }));
+  answer(payer, 1);
+  end(payer, take(payer), { kind: 'timed_out' });
+  expect(payer.query?.excluded).toEqual([{ scid: scid(1), from: undefined, atLeast: 0n }]);
+  expect(payer.events.findLast(({ event }) => event === 'shard_failed')).toMatchObject({
+    hop: -1,
+    failure: 'permanent_channel_failure',
+  });
+});
+
 test.each<[string, PaymentRequest]>([
   ['amount', ampRequest({ amount: msat(0n) })],
   ['destination', ampRequest({ destination: point(Uint8Array.of(2, ...Array(32).fill(255))) })],

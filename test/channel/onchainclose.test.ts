@@ -212,6 +212,21 @@ describe.each(formatNames)('%s: who lost its last states', (format) => {
     expect(gained(so, 'a') + feesOf(so, 'a')).toBe(600_000n - weight - 172n + 30_000n - 50_000n);
   });
 
+  test('takes HTLCs too, where it lost the last one only', () => {
+    const so = world(format);
+    htlc(so, 'b', 30_000, 1);
+    htlc(so, 'a', 50_000, 2);
+    const disk = new Map(so.pair.a.disk);
+    htlc(so, 'a', 20_000, 3);
+    goBack(so, disk);
+    reveal(so, 'a', 0n, 1);
+    close(so, 'b');
+    expect(eventsOf(so.pair.a, 'spent')).toMatchObject([{ by: 'unknown' }]);
+    expect([...whys(so, 'a')].sort()).toEqual(['htlc_success', 'htlc_timeout', 'to_remote']);
+    playOut(so);
+    expect(fates(so.pair.a)).toEqual(['0 timed_out']);
+  });
+
   test('knows it from the chain alone, and then publishes nothing when a reorg takes the proof away', () => {
     const so = world(format);
     const disk = new Map(so.pair.a.disk);
