@@ -44,7 +44,7 @@ const rows: readonly Row[] = formatNames.flatMap((format) =>
 let world: Stage;
 beforeAll(async () => {
   world = await stage();
-});
+}, 120_000);
 
 /** An offer of so many sat, to expire soon. */
 const offer = (so: World, sat: bigint, n: number, blocks = 30) => ({

@@ -27,7 +27,7 @@ import {
 let world: Stage;
 beforeAll(async () => {
   world = await stage();
-});
+}, 120_000);
 
 describe.each(formatNames)('%s: HTLCs that look the same', (format) => {
   test.each(both)('each have an output of their own, on the commitment of %s', (whose) => {

@@ -24,7 +24,7 @@ import {
 let world: Stage;
 beforeAll(async () => {
   world = await stage();
-});
+}, 120_000);
 
 describe('going on chain in time', () => {
   test('for an HTLC that we offered: three blocks after its expiry', () => {

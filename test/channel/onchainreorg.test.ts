@@ -32,7 +32,7 @@ const timeout = 120_000 + runs * 10_000;
 let world: Stage;
 beforeAll(async () => {
   world = await stage();
-});
+}, 120_000);
 
 interface Planned {
   readonly from: Who;

@@ -31,7 +31,7 @@ const timeout = 120_000 + runs * 10_000;
 let world: Stage;
 beforeAll(async () => {
   world = await stage();
-});
+}, 120_000);
 
 const anchor = 330n;
 /** What stands in the commitment that spent the funding output, but the anchors. */

@@ -146,3 +146,23 @@ test.each([
   receive(change);
   expect(failure()).toEqual(expected);
 });
+
+test('what came by a channel that is given up is not passed on any more', async () => {
+  const { told, receive, failure } = await board();
+  receive({ givenUp: true });
+  expect(told.map(([key]) => key)).toEqual(['in']);
+  expect(failure()).toEqual({ name: 'permanent_channel_failure' });
+});
+
+test('what timed out on chain is failed back as the channel it left by', async () => {
+  const { switchboard, told, receive, failure } = await board();
+  receive();
+  const offered = told[0]?.[1];
+  if (offered?.type !== 'offer') throw new Error('nothing was offered');
+  switchboard.resolved('out', 5n, offered.origin, { kind: 'timed_out' });
+  expect(failure()).toEqual({ name: 'permanent_channel_failure' });
+  // Its fate is not taken for known before the HTLC that paid for it is gone.
+  expect(told.some(([, { type }]) => type === 'acknowledge')).toBe(false);
+  switchboard.settled('in', 3n);
+  expect(told.at(-1)).toEqual(['out', { type: 'acknowledge', id: 5n }]);
+});
