@@ -162,7 +162,13 @@ export class ClaimEngine {
   private async lookAtAll(): Promise<void> {
     const { chain, height } = this.parts;
     this.cancelRetry();
-    const tip = height();
+    // Blocks that are there but not read yet count, too: a claim has not waited for what is merely read late.
+    const best = await chain.tip().catch((error: unknown) => {
+      if (this.isAway(error)) return undefined;
+      throw error;
+    });
+    if (best === undefined) return;
+    const tip = Math.max(height(), best.height);
     const estimates = new Map<number, number>();
     const feerate = async (blocks: number): Promise<number> => {
       const estimate = estimates.get(blocks) ?? (await chain.feerate(blocks));
@@ -179,18 +185,20 @@ export class ClaimEngine {
       try {
         await this.lookAt(channel, claim, tip, feerate);
       } catch (error) {
-        if (isTransient(error)) {
-          this.cancelRetry = this.parts.clock.after(RETRY_MS, () => this.wake());
-          return;
-        }
+        if (this.isAway(error)) return;
         if (!(error instanceof ChainError)) throw error;
-        if (error.fault.code === 'closed') return;
         this.parts.log.error(
           { channel: channel.slice(0, 12), what: claim.why, reason: error.message },
           'a claim failed',
         );
       }
     }
+  }
+
+  /** Whether the chain does not answer, for now or for good; for now it is asked again after a while. */
+  private isAway(error: unknown): boolean {
+    if (isTransient(error)) this.cancelRetry = this.parts.clock.after(RETRY_MS, () => this.wake());
+    return isTransient(error) || (error instanceof ChainError && error.fault.code === 'closed');
   }
 
   private claims(channel: string, claim: Claim): boolean {

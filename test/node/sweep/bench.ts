@@ -8,13 +8,14 @@ import { embeddedChain } from '../../../node/chain/embedded/chain.ts';
 import { openRegtest } from '../../../node/chain/embedded/regtest.ts';
 import { Follower } from '../../../node/chain/follower.ts';
 import { ClaimEngine } from '../../../node/chain/sweep/engine.ts';
+import { outpointKey } from '../../../node/chain/watch.ts';
 import { systemClock } from '../../../node/entropy.ts';
 import { networkOf } from '../../../node/network.ts';
 import type { Chain } from '../../../node/ports.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
 import { keysOf } from '../../../node/wallet/keys.ts';
 import { Wallet } from '../../../node/wallet/wallet.ts';
-import { equal, utf8 } from '../../../wire/bytes.ts';
+import { utf8 } from '../../../wire/bytes.ts';
 import { sha256, sign } from '../../../wire/crypto.ts';
 import { sat, txid } from '../../../wire/units.ts';
 import { heldClock, keptLog } from '../../support/quiet.ts';
@@ -58,6 +59,9 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
   /** What the stand-in wants until the chain has it. */
   const wanted: Claim[] = [];
 
+  /** What each block spends, by height, as the follower told it. */
+  const spends = new Map<number, ReadonlySet<string>>();
+
   const begin = async () => {
     const log = keptLog();
     const clock = heldClock();
@@ -75,13 +79,9 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
         owner.key,
       ],
     });
-    /** Whether a block of the best chain spends it. */
-    const spent = ({ txid: id, index }: Claim['outpoint']): boolean => {
-      for (let height = regtest.ledger.tip.height; height > 108; height--)
-        for (const { tx } of regtest.ledger.at(height)?.transactions ?? [])
-          if (tx.ins.some((input) => equal(input.hash, id) && input.index === index)) return true;
-      return false;
-    };
+    /** Whether a block that the follower has told of spends it. */
+    const spent = ({ txid: id, index }: Claim['outpoint']): boolean =>
+      [...spends.values()].some((keys) => keys.has(outpointKey(id, index)));
     const there = ({ outpoint: { txid: id, index }, kind }: Claim): boolean =>
       kind === 'bump' || regtest.coin({ txid: id, vout: index }) !== undefined;
     let said: readonly Claim[] = [];
@@ -96,7 +96,15 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
       listeners: [
         wallet,
         {
-          apply: () => [],
+          apply: (event) => {
+            if (event.event === 'disconnected') spends.delete(event.height);
+            else {
+              const inputs = event.block.transactions.flatMap(({ tx }) => tx.ins);
+              const keys = inputs.map(({ hash, index }) => outpointKey(txid(hash), index));
+              spends.set(event.block.height, new Set(keys));
+            }
+            return [];
+          },
           applied: () => {
             tell();
             engine.wake();

@@ -199,6 +199,25 @@ describe('paying more', () => {
     expect(bench.wallet.owners()).toEqual([]);
   });
 
+  test('blocks that are only read late are no time in which it hung', async () => {
+    const bench = await open((chain) => ({
+      ...chain,
+      feerate: async () => 1_000,
+      block: async (hash) => {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        return chain.block(hash);
+      },
+    }));
+    const coin = await bench.output(1_000_000n);
+    bench.regtest.mine(60, elsewhere);
+    const claim = await bench.claim(coin, { kind: 'sweep' });
+    const [first, height] = [bench.spenderOf(claim), bench.regtest.ledger.tip.height];
+    await bench.caughtUp();
+    expect(idOf(bench.spenderOf(claim))).toBe(idOf(first));
+    expect(feeOf(first, 1_000_000n)).toBeLessThan(1_000n);
+    expect(bench.regtest.ledger.tip.height).toBe(height);
+  });
+
   test('as its deadline nears a claim outgrows any wrong estimate', async () => {
     const bench = await open((chain) => ({ ...chain, feerate: async () => 1_000 }));
     const coin = await bench.output(1_000_000n);
