@@ -16,8 +16,10 @@ const pushMsat = 500_000_000n;
 const stride = 6;
 /** Blocks between a payment that is held and its expiry: enough for all of them to be made, and to be settled late. */
 const finalCltv = 60;
-/** The last block anything waits for: LDK's payers hide the end of a route behind up to 432 blocks. */
-const mostBlocks = 900;
+/** Blocks that LDK, as a payer, may have an HTLC last: what is asked for and our own share, and a little to hide it. */
+const maxCltv = finalCltv + 44;
+/** The last block anything waits for: an expiry, six blocks, a delay, and as many again for what follows. */
+const mostBlocks = 400;
 
 /** A channel with lea. */
 export interface Theatre {
@@ -30,6 +32,11 @@ export interface Theatre {
 export interface Held {
   readonly paymentHash: string;
   readonly end: Promise<string>;
+}
+
+export interface Sweeping {
+  readonly between?: (mined: number) => Promise<void>;
+  readonly robbed?: boolean;
 }
 
 const outcome = (payment: Promise<unknown>): Promise<string> =>
@@ -130,7 +137,9 @@ export class Field {
    */
   async hold(payer: Ours | Ldk, payee: Ldk, amountMsat: bigint, all: readonly Ldk[]): Promise<Held> {
     const { bolt11, paymentHash } = await payee.call('invoice', { amountMsat, description: 'held', finalCltv });
-    const end = outcome(payer instanceof Ours ? payer.node.call('pay', { bolt11 }) : payer.call('pay', { bolt11 }));
+    const end = outcome(
+      payer instanceof Ours ? payer.node.call('pay', { bolt11 }) : payer.call('pay', { bolt11, maxCltv }),
+    );
     await payee.report('claimable', (one) => one.paymentHash === paymentHash);
     await mineFor(this.net, all, 1);
     return { paymentHash, end };
@@ -159,6 +168,11 @@ export class Field {
   /** Ends our process as a power cut would, and starts it again. */
   async restart(): Promise<void> {
     await this.ours.node.kill();
+    await this.revive();
+  }
+
+  /** Starts our process again, and its connections but that with lea. */
+  async revive(): Promise<void> {
     await this.ours.node.start();
     await this.ada.node.call('connect', { id: this.ours.node.id, host: '127.0.0.1', port: this.ours.node.port });
     await this.ours.connect(this.lou, 'theirs');
@@ -183,16 +197,19 @@ export class Field {
     return this.ledger.trace(funding, await this.owners(lea));
   }
 
-  /** Mines until every output has come home and LDK waits for nothing. `between` is done every few blocks. */
-  async untilSwept(theatre: Theatre, between: (mined: number) => Promise<void> = async () => undefined) {
+  /**
+   * Mines until every output has come home and, unless LDK has lost it all, LDK waits for nothing. `between` is done every
+   * few blocks.
+   */
+  async untilSwept(theatre: Theatre, { between, robbed = false }: Sweeping = {}): Promise<Trace> {
     const { lea } = theatre;
     let waits = '';
     for (let mined = 0; mined < mostBlocks; mined += stride) {
       await this.mine([lea], stride);
-      await between(mined);
+      await between?.(mined);
+      const rows = robbed ? [] : await lea.call('balances');
       const traced = await this.trace(theatre);
       const left = traced.left.filter((one) => !isLitter(one));
-      const rows = await lea.call('balances');
       if (left.length === 0 && rows.length === 0) return traced;
       waits = [...left, ...rows].map((one) => `${'kind' in one ? one.kind : one.txid} ${one.sat}`).join(', ');
     }

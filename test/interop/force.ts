@@ -79,8 +79,10 @@ export const describeForcedCloses = (anchors: boolean, rows: readonly Forced[]):
     await field.lou.call('refuse', { paymentHash: held.dustBack.paymentHash });
     for (let blocks = 0; blocks < 4; blocks++) await field.mine([lea], 1);
     await cut();
-    const { gained, fees, left } = await field.untilSwept(theatre, async (mined) => {
-      if (mined % 60 === 0) await cut();
+    const { gained, fees, left } = await field.untilSwept(theatre, {
+      between: async (mined) => {
+        if (mined % 60 === 0) await cut();
+      },
     });
 
     // Calls of a process that was killed ended with it; what it did is in its books.

@@ -79,8 +79,14 @@ export interface Calls {
     given: { amountMsat: bigint; description: string; finalCltv?: number };
     result: { bolt11: string; paymentHash: string };
   };
-  /** Pays and waits for the outcome. Fails with LDK's reason when the payment does. */
-  pay: { given: { bolt11: string }; result: { paymentHash: string; preimage: string; feeMsat: bigint | undefined } };
+  /**
+   * Pays and waits for the outcome. Fails with LDK's reason when the payment does. `maxCltv`: blocks the first HTLC may
+   * last at most; LDK hides the end of a route behind some hundred blocks where it has room.
+   */
+  pay: {
+    given: { bolt11: string; maxCltv?: number };
+    result: { paymentHash: string; preimage: string; feeMsat: bigint | undefined };
+  };
   /** Whether incoming payments wait for `settle` or `refuse`, or are claimed at once. */
   hold: { given: { on: boolean }; result: undefined };
   settle: { given: { paymentHash: string }; result: undefined };

@@ -172,7 +172,7 @@ class Driver {
       const invoice = good<ldk.Bolt11Invoice>('invoice', made);
       return { bolt11: invoice.to_str(), paymentHash: hex(invoice.payment_hash()) };
     },
-    pay: async ({ bolt11 }) => {
+    pay: async ({ bolt11, maxCltv }) => {
       const invoice = good<ldk.Bolt11Invoice>('invoice', ldk.Bolt11Invoice.constructor_from_str(bolt11));
       const parameters = good<ldk.ThreeTuple_ThirtyTwoBytesRecipientOnionFieldsRouteParametersZ>(
         'invoice',
@@ -180,6 +180,11 @@ class Driver {
       );
       const hash = parameters.get_a();
       const [onion, route, once] = [parameters.get_b(), parameters.get_c(), ldk.Retry.constructor_attempts(0)];
+      if (maxCltv !== undefined) {
+        const payee = route.get_payment_params();
+        payee.set_max_total_cltv_expiry_delta(maxCltv);
+        route.set_payment_params(payee);
+      }
       const sent = this.node.channels.send_payment(hash, onion, hash, route, once);
       if (sent instanceof ldk.Result_NoneRetryableSendFailureZ_Err)
         throw new Error(`pay: ${nameIn(ldk.RetryableSendFailure, sent.err)}`);
