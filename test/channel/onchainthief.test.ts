@@ -21,6 +21,7 @@ import {
   tell,
   tip,
   txOf,
+  unwind,
   type Who,
   type World,
 } from './world.ts';
@@ -96,12 +97,16 @@ const cheated = (format: FormatName): { readonly so: World; readonly old: Channe
   return { so, old };
 };
 
-/** Plays until nothing is claimed any more, the victim restarted now and then: it has all that was in the commitment. */
+/**
+ * Plays until nothing is claimed any more, the victim restarted now and then and the chain going back by some blocks: it has all
+ * that was in the commitment.
+ */
 const takesAll = (so: World, format: FormatName, way: Way): void => {
   const all = loot(so);
   for (let blocks = 0; blocks < 45; blocks++) {
     block(so, way);
     if (blocks % 4 === 0) reboot(so, 'a');
+    if (blocks === 3 || blocks === 26) unwind(so, 3);
   }
   expect(claimsOf(so, 'a')).toEqual([]);
   const burnt = format === 'static_remotekey' ? feesOf(so, 'b') : 0n;
