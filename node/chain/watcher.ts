@@ -57,17 +57,23 @@ export class Watcher implements ChainListener {
 
   /**
    * Watches from now on, and looks again at blocks from `since` on when this id is new. An id already watched is told
-   * again what was said last. Resolves once it is kept. Throws ChainError, StoreError.
+   * again what was said last. Resolves once it is kept; when the follower is stopped meanwhile it is not, for whoever wants
+   * it asks again after the next start. Throws ChainError, StoreError.
    */
   async watch(watch: Watch, follower: Follower): Promise<void> {
-    const notice = await follower.exclusive(async () => {
-      const known = this.watches.byId.get(watch.id);
-      if (known !== undefined) return lastNotice(known);
-      const { height } = follower.top;
-      const [watched, first] = watchFrom(watch, await this.blocks(watch.since, follower), height);
-      await this.keep(new Map(this.watches.byId).set(watch.id, watched));
-      return first;
-    });
+    const notice = await follower
+      .exclusive(async () => {
+        const known = this.watches.byId.get(watch.id);
+        if (known !== undefined) return lastNotice(known);
+        const { height } = follower.top;
+        const [watched, first] = watchFrom(watch, await this.blocks(watch.since, follower), height);
+        await this.keep(new Map(this.watches.byId).set(watch.id, watched));
+        return first;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof ChainError && error.fault.code === 'closed') return undefined;
+        throw error;
+      });
     if (notice !== undefined) await this.hear(notice);
   }
 

@@ -1,8 +1,8 @@
 /** Two processes and the connection between them, to be cut at messages and taken up again: what the tests of that share. */
-import { z } from 'zod';
 import type { Channel, Network } from '../../node/lab/network.ts';
 import { until } from '../../node/lab/wait.ts';
 import type { MessageName } from '../../wire/message.ts';
+import { idle } from './leftovers.ts';
 
 export type Name = 'alice' | 'bob';
 export const names = ['alice', 'bob'] as const;
@@ -101,21 +101,11 @@ export class Cutting {
     return out.sort();
   }
 
-  /** Resolves once neither holds an HTLC; one whose end was taken note of is gone with the channel's next step. */
+  /** Resolves once neither holds an HTLC. */
   async noneLeft(): Promise<void> {
     for (const name of names)
-      await until(`${name} to be done with all HTLCs`, async () => {
-        const { channels } = await this.network.nodes[name].call('dev-dump-state');
-        return channels.every((channel) => isDone(channel)) ? true : undefined;
-      });
+      await until(`${name} to be done with all HTLCs`, async () =>
+        (await idle(this.network.nodes[name])) ? true : undefined,
+      );
   }
 }
-
-const held = z.record(z.string(), z.object({ acknowledged: z.boolean() }));
-const dumped = z.object({ state: z.object({ core: z.object({ incoming: held, outgoing: held }).optional() }) });
-const isDone = (channel: unknown): boolean => {
-  const { core } = dumped.parse(channel).state;
-  return [...Object.values(core?.incoming ?? {}), ...Object.values(core?.outgoing ?? {})].every(
-    ({ acknowledged }) => acknowledged,
-  );
-};

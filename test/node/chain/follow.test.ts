@@ -332,6 +332,15 @@ describe('watches', () => {
     await follower.stop();
   });
 
+  test('a watch asked for while all ends is left for the next start', async () => {
+    const chain = fakeChain();
+    chain.mine(funding);
+    const { watch, follower, heard } = await watching(chain);
+    await follower.stop();
+    await watch({ ...depth3, depth: 1 });
+    expect(heard).toEqual([]);
+  });
+
   test('a damaged watch is named', async () => {
     const records = new Map([['chain/watch/x', utf8('?')]]);
     await expect(watching(fakeChain(), records)).rejects.toMatchObject({
