@@ -4,15 +4,9 @@
  */
 import { text, u32be, utf8 } from '../../wire/bytes.ts';
 import type { ChainName } from '../../wire/chains.ts';
-import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports.ts';
 import { StoreError } from './errors.ts';
-
-/** From the schema of that index to the next: the changes to make, committed together with the new number. */
-export type Migration = (store: Store) => Promise<readonly Change[]>;
-
-/** One row for each schema there has been before today's, oldest first; the schema's number is the count of rows. */
-export const migrations: readonly Migration[] = [];
+import { migrations } from './migrations.ts';
 
 const schemaKey = 'meta/schema';
 const networkKey = 'meta/network';
