@@ -109,6 +109,17 @@ const toChannel = (
     { peer: peer.key.slice(0, 16), channel: hex(id), message: message.name },
     'the peer speaks of a channel we do not have; told it so',
   );
+  // Some do not close a channel for an error, but all do for a peer that begins again at commitment 0 (BOLT 2). To one that
+  // does so itself nothing is owed, or two nodes without the channel would answer each other for ever.
+  if (message.name === 'channel_reestablish' && message.next_commitment_number !== 0n)
+    peer.send({
+      name: 'channel_reestablish',
+      channel_id: message.channel_id,
+      next_commitment_number: 0n,
+      next_revocation_number: 0n,
+      your_last_per_commitment_secret: zeros(32),
+      my_current_per_commitment_point: message.my_current_per_commitment_point,
+    });
   peer.send({ name: 'error', channel_id: id, data: utf8('no such channel with you') });
   return undefined;
 };

@@ -7,6 +7,7 @@ import { equal } from '../../wire/bytes.ts';
 import type { Point } from '../../wire/units.ts';
 import { type Entry, isFunded } from '../channels/entry.ts';
 import type { Address, Entropy, Log } from '../ports.ts';
+import { BackupError } from './errors.ts';
 import { writeBackup } from './file.ts';
 import { type BackedUp, type BackupKey, type Contents, openBackup, plainOf, sealBackup } from './format.ts';
 
@@ -23,6 +24,9 @@ export interface BackupsParts {
   readonly addresses: (peer: Point) => readonly Address[];
   readonly used: () => Contents['addresses'];
 }
+
+const ASIDE =
+  'the backup that was here holds what this node does not know, and is kept under this name: `ampere recover` takes it back';
 
 /** Channels that may still owe us something. */
 const isBackedUp = (state: Entry['machine']['state']): state is Funded => isFunded(state) && state.phase !== 'closed';
@@ -68,7 +72,10 @@ export class Backups {
     const plain = plainOf(this.contents(0));
     if (this.last !== undefined && equal(plain, this.last)) return;
     try {
-      await writeBackup(file, sealBackup(this.contents(now()), key, entropy));
+      const bytes = sealBackup(this.contents(now()), key, entropy);
+      const first = this.last === undefined;
+      const aside = await writeBackup(file, bytes, (old) => first && this.saysMore(old));
+      if (aside !== undefined) log.warn({ file: aside }, ASIDE);
       this.last = plain;
       log.debug({ file }, 'the backup of the channels is written');
     } catch (error) {
@@ -84,11 +91,29 @@ export class Backups {
     while (this.writing !== undefined) await this.writing;
   }
 
-  /** Writes a backup to another file. Returns how many channels are in it. Throws BackupError. */
-  async writeTo(file: string): Promise<number> {
-    const contents = this.contents(this.parts.now());
-    await writeBackup(file, sealBackup(contents, this.parts.key, this.parts.entropy));
-    return contents.channels.length;
+  /**
+   * Whether a backup may hold what this node does not know: a channel, or anything at all where it cannot be read. After a
+   * disk was lost that file may be all there is.
+   */
+  private saysMore(old: Uint8Array): boolean {
+    const known = new Set([...this.parts.channels()].map(({ key }) => key));
+    try {
+      return this.read(old).channels.some(({ params }) => !known.has(params.key));
+    } catch (error) {
+      if (error instanceof BackupError) return true;
+      throw error;
+    }
+  }
+
+  /**
+   * Writes a backup to another file. Gives how many channels are in it, and the name under which what was there is kept,
+   * if that held a channel this node does not know. Throws BackupError.
+   */
+  async writeTo(file: string): Promise<{ readonly channels: number; readonly aside: string | undefined }> {
+    const { key, entropy, now } = this.parts;
+    const contents = this.contents(now());
+    const aside = await writeBackup(file, sealBackup(contents, key, entropy), (old) => this.saysMore(old));
+    return { channels: contents.channels.length, aside };
   }
 
   /** What a backup of this node's holds. Throws BackupError. */

@@ -1,5 +1,5 @@
 /** Backup files on the disk. What is not a backup is never overwritten. */
-import { readFile } from 'node:fs/promises';
+import { link, readFile, unlink } from 'node:fs/promises';
 import { replaceFile } from '../files.ts';
 import { BackupError } from './errors.ts';
 import { isBackup } from './format.ts';
@@ -25,12 +25,36 @@ const before = async (path: string): Promise<Uint8Array | undefined> => {
   }
 };
 
-/** Writes a backup, in the place of an older one if there is one; it is whole after a power cut. Throws BackupError. */
-export const writeBackup = async (path: string, bytes: Uint8Array): Promise<void> => {
+/** Gives a file another name, FILE.1 or the next that is free, so that it is not lost. Returns that. */
+const setAside = async (path: string): Promise<string> => {
+  for (let n = 1; ; n++) {
+    const name = `${path}.${n}`;
+    try {
+      // A second name, then the first one goes: a crash between the two loses nothing.
+      await link(path, name);
+      await unlink(path);
+      return name;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+};
+
+/**
+ * Writes a backup; it is whole after a power cut. It takes the place of an older one, unless that one says more: then the
+ * older is kept under another name, which is returned. Throws BackupError.
+ */
+export const writeBackup = async (
+  path: string,
+  bytes: Uint8Array,
+  saysMore: (old: Uint8Array) => boolean,
+): Promise<string | undefined> => {
   const old = await before(path);
   if (old !== undefined && old.length > 0 && !isBackup(old)) throw new BackupError({ code: 'foreign_file', path });
   try {
+    const aside = old !== undefined && old.length > 0 && saysMore(old) ? await setAside(path) : undefined;
     await replaceFile(path, bytes);
+    return aside;
   } catch (error) {
     throw new BackupError({ code: 'unwritable', path, reason: reason(error) });
   }

@@ -56,5 +56,10 @@ const take = async (
     { channel: key.slice(0, 12), peer: hex(peer).slice(0, 16) },
     'a channel is taken back from a backup, to be closed by its peer',
   );
+  if (addresses.of(peer).length === 0)
+    log.warn(
+      { peer: hex(peer) },
+      'no address of this peer is known: it has to call, or be called with `ampere connect`',
+    );
   return true;
 };

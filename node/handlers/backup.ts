@@ -20,7 +20,10 @@ const told = async <T>(run: () => Promise<T>): Promise<T> => {
 
 export const backupHandlers = (node: Node): Pick<Handlers, 'backup' | 'recover'> => ({
   backup: ({ file = node.config.backupFile }) =>
-    told(async () => ({ file, channels: await node.backups.writeTo(file) })),
+    told(async () => {
+      const { channels, aside } = await node.backups.writeTo(file);
+      return { file, channels, ...(aside !== undefined && { kept: aside }) };
+    }),
   recover: ({ file }) =>
     told(async () => {
       const { ports, gate, follower, wallet, channels, addresses, calling } = node;

@@ -14,7 +14,7 @@ import { buildSigned } from '../../node/wallet/build.ts';
 import { equal, hex, text } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { msat, sat, txid } from '../../wire/units.ts';
+import { channelId, msat, sat, txid } from '../../wire/units.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { memoryLog } from '../support/peers.ts';
 import { stranger } from '../support/stranger.ts';
@@ -319,6 +319,34 @@ describe('channels that wait for their funding', () => {
     );
     expect(await alice.node.wallet.spareScript()).toEqual(first);
   });
+});
+
+test('who speaks of a channel that is not there is told so, in the form that makes every peer close it', async () => {
+  const who = await stranger(7777, address());
+  const channel_id = channelId(new Uint8Array(32).fill(5));
+  const point = bob.node.keys.nodeId;
+  const secret = new Uint8Array(32).fill(1);
+  const say = (next: bigint) =>
+    who.peer.send({
+      name: 'channel_reestablish',
+      channel_id,
+      next_commitment_number: next,
+      next_revocation_number: 6n,
+      your_last_per_commitment_secret: secret,
+      my_current_per_commitment_point: point,
+    });
+  const answers = () => who.heard.filter((message) => 'channel_id' in message);
+  say(7n);
+  await becomes('an answer', () => answers().length === 2);
+  expect(answers()).toMatchObject([
+    { name: 'channel_reestablish', channel_id, next_commitment_number: 0n, next_revocation_number: 0n },
+    { name: 'error', channel_id },
+  ]);
+  // Nobody is answered so who says it himself, or the two would go on for ever.
+  say(0n);
+  await becomes('another answer', () => answers().length === 3);
+  expect(answers().at(-1)?.name).toBe('error');
+  await who.leave();
 });
 
 test('a gift is refused where it leaves the funder too little', async () => {

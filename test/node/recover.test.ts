@@ -214,6 +214,47 @@ test('the file beside the store says what there is after each opening and each e
   await becomes('over', async () => (await count()) === 0);
 }, 120_000);
 
+test('a node that starts beside a backup of channels it does not know keeps it, and takes them back from there', async () => {
+  await channel();
+  await alice.stop();
+  await rm(join(homeOf('alice'), 'store'), { recursive: true });
+  alice = await start('alice');
+  await alice.node.backups.settled();
+  const aside = join(homeOf('alice'), 'channels.backup.1');
+  expect(
+    logs['alice']?.some((line) => line.includes('holds what this node does not know') && line.includes(aside)),
+  ).toBe(true);
+  expect((await alice.call('recover', { file: aside })).stubs).toHaveLength(1);
+  await becomes('bob closes', async () => (await states(bob))[0] !== 'CHANNELD_NORMAL');
+
+  // The same for a file that somebody names who forgot to recover first.
+  await alice.stop();
+  const copy = join(dir, 'copy.backup');
+  await copyFile(aside, copy);
+  await rm(join(homeOf('alice'), 'store'), { recursive: true });
+  alice = await start('alice');
+  expect(await alice.call('backup', { file: copy })).toEqual({ file: copy, channels: 0, kept: `${copy}.1` });
+  expect((await alice.call('recover', { file: `${copy}.1` })).stubs).toHaveLength(1);
+});
+
+test('an old backup, of a channel that was closed long ago, brings back nothing and costs nothing', async () => {
+  const id = await channel();
+  const old = join(dir, 'old.backup');
+  await alice.call('backup', { file: old });
+  await alice.call('close', { id });
+  await untilOnchain();
+  await mine(101);
+  await becomes('over', async () => (await states(alice)).length === 0);
+  const coins = walletOf(alice);
+  await lose('again');
+  expect((await alice.call('recover', { file: old })).stubs).toEqual([id]);
+  await becomes('over again', async () => {
+    await mine(1);
+    return (await states(alice)).length === 0;
+  });
+  expect(walletOf(alice)).toBe(coins);
+});
+
 test('a backup that cannot be taken is refused with its field, and nothing changes', async () => {
   await channel();
   const file = join(dir, 'other.backup');

@@ -10,7 +10,12 @@ export const backupMethods = methods({
     params: z.strictObject({
       file: given.file.optional().describe('where to; else the file that the node keeps up to date by itself'),
     }),
-    result: z.object({ file: shown.text, channels: shown.u32 }),
+    result: z.object({
+      file: shown.text,
+      channels: shown.u32,
+      /** Where the backup is now that was there before, if it held channels that this node does not know. */
+      kept: shown.text.optional(),
+    }),
   },
   recover: {
     doc: 'Takes back the channels of a backup that this node does not know: their peers are asked to close them.',
