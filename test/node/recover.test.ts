@@ -7,6 +7,7 @@ import { readBackup } from '../../node/backup/file.ts';
 import { hex, reversed } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
+import { becomes } from '../support/observed.ts';
 import { memoryLog } from '../support/peers.ts';
 import { settledOf } from '../support/settled.ts';
 
@@ -36,14 +37,6 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Resolves once it is so; rejects after a minute. */
-const becomes = async (what: string, check: () => Promise<boolean> | boolean): Promise<void> => {
-  for (let i = 0; i < 6000; i++) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`it did not come to this: ${what}`);
-};
 const seesTip = ({ node }: LocalNode): boolean => node.follower.top.hash === ground.regtest.ledger.tip.hash;
 const caughtUp = () => becomes('both at the tip', () => seesTip(alice) && seesTip(bob));
 const mine = async (blocks: number): Promise<void> => {
