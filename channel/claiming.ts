@@ -15,7 +15,7 @@ import {
 } from './claim.ts';
 import type { ChainCommitment, ChainHtlc, KnownOutput } from './outputs.ts';
 import { p2wsh } from './script.ts';
-import { inLocal, specOf } from './spec.ts';
+import { feerateOf, inLocal } from './spec.ts';
 import type { Core, Htlc } from './state.ts';
 import { digestAll, toTransaction } from './transaction.ts';
 import { type CommitmentFormat, feeOf, formats, htlcTransactionFee } from './weights.ts';
@@ -137,7 +137,7 @@ const claimOwnHtlc = (
   if (whose.number !== head.local || signatures.htlcs[order] === undefined || delayed === undefined) return undefined;
   if (htlc.way === 'in' && preimage === undefined) return undefined;
   const format = formatOf(core);
-  const { feerate } = specOf(core, inLocal(head.local));
+  const feerate = feerateOf(core, inLocal(head.local));
   const fee = htlcTransactionFee(format, feerate, htlc.way === 'out' ? 'offered' : 'received');
   const unlock: Unlock = { by: 'both', index: order, preimage: htlc.way === 'in' ? preimage : undefined };
   return {
@@ -168,7 +168,14 @@ const claimRevokedHtlc = (
     unlock: { by: 'htlc_revocation', number: whose.number },
   });
 
-/** The claim of an output of a commitment, if there is one now, worth its fee or not. */
+/** An HTLC as the channel has it; undefined where it only stands in an old commitment. */
+export const liveOf = (core: Core, { way, id }: ChainHtlc): Htlc | undefined =>
+  (way === 'in' ? core.incoming : core.outgoing).get(id);
+
+/**
+ * The claim of an output of a commitment, if there is one now, worth its fee or not. While the commitment is in the chain it
+ * changes with `liveOf` its HTLC alone.
+ */
 export const claimOf = (ground: Ground, output: KnownOutput, place: Place): SweepClaim | HtlcClaim | undefined => {
   const { core, whose, revoked } = ground;
   switch (output.kind) {
@@ -180,8 +187,7 @@ export const claimOf = (ground: Ground, output: KnownOutput, place: Place): Swee
       return undefined;
     case 'htlc': {
       if (revoked) return claimRevokedHtlc(ground, output, place);
-      const { way, id } = output.htlc;
-      const live = (way === 'in' ? core.incoming : core.outgoing).get(id);
+      const live = liveOf(core, output.htlc);
       const preimage = live && preimageOf(live);
       return whose.holder === 'local'
         ? claimOwnHtlc(ground, output, place, preimage)

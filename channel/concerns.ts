@@ -7,13 +7,13 @@ import type { Transaction } from 'bitcoinjs-lib';
 import { equal, hex } from '../wire/bytes.ts';
 import { sat } from '../wire/units.ts';
 import type { Claim, HtlcClaim, SweepClaim } from './claim.ts';
-import { claimDelayed, claimOf, finished, isWorthwhile, type Place } from './claiming.ts';
+import { claimDelayed, claimOf, finished, isWorthwhile, liveOf, type Place } from './claiming.ts';
 import type { Outpoint } from './funding.ts';
 import type { ChainHtlc } from './outputs.ts';
 import { p2wsh } from './script.ts';
 import type { OutputSpend } from './seen.ts';
 import { idOf } from './spender.ts';
-import type { Onchain } from './state.ts';
+import type { Core, Htlc, Onchain } from './state.ts';
 
 /** How an outpoint is written as a key. */
 export const outpointKey = ({ txid, index }: Outpoint): string => `${hex(txid)}:${index}`;
@@ -32,37 +32,77 @@ export interface Concern extends Place {
   readonly spend: OutputSpend | undefined;
 }
 
-type Kind = Pick<Concern, 'htlc' | 'unreadable'>;
+/** What made a concern what it is. While that stays, so does the concern: a commitment has many outputs, and each step asks. */
+interface Made {
+  readonly height: number;
+  readonly live: Htlc | undefined;
+  readonly spend: OutputSpend | undefined;
+  readonly concern: Concern;
+}
+/** By what the output was read into when it was found. */
+const made = new WeakMap<object, Made>();
 
-const concern = ({ core, seen }: Onchain, place: Place, claim: Concern['claim'], kind: Kind): Concern => {
-  const key = outpointKey(place.outpoint);
+/** The concern of an output that is known as `found`, as it was if nothing changed, else made anew. */
+const concern = (
+  { core, seen }: Onchain,
+  found: OutputSpend['waiting'][number],
+  height: number,
+  htlc: ChainHtlc | undefined,
+  make: (place: Place) => Pick<Concern, 'claim' | 'unreadable'>,
+): Concern => {
+  const last = made.get(found);
+  const key = last?.concern.key ?? outpointKey(found.outpoint);
+  const spend = seen.spends.get(key);
+  const live = htlc && liveOf(core, htlc);
+  if (last !== undefined && last.height === height && last.live === live && last.spend === spend) return last.concern;
+  const place: Place = { outpoint: found.outpoint, value: found.value, height };
+  const { claim, unreadable } = make(place);
   const small = claim !== undefined && !isWorthwhile(core, claim);
-  return { ...place, ...kind, key, claim, small, spend: seen.spends.get(key) };
+  const now: Concern = { ...place, key, htlc, unreadable, claim, small, spend };
+  made.set(found, { height, live, spend, concern: now });
+  return now;
 };
+
+/** By state, for the step after it asks for the same. */
+const known = new WeakMap<Onchain, readonly Concern[]>();
 
 /** Every concern of a channel on chain, in the order of the outputs, what came out of them last; each output once. */
 export const concernsOf = (state: Onchain): readonly Concern[] => {
+  const before = known.get(state);
+  if (before !== undefined) return before;
+  const now = workedOut(state);
+  known.set(state, now);
+  return now;
+};
+
+const workedOut = (state: Onchain): readonly Concern[] => {
   const { core, height, seen } = state;
   if (seen.commitment === undefined) return [];
   const ground = { core, ...seen.commitment };
-  const first = seen.commitment.outputs.map((output) => {
-    const place: Place = { outpoint: output.outpoint, value: output.value, height };
-    const htlc = output.kind === 'htlc' ? output.htlc : undefined;
-    return concern(state, place, claimOf(ground, output, place), { htlc, unreadable: output.kind === 'unknown' });
-  });
+  const first = seen.commitment.outputs.map((output) =>
+    concern(state, output, height, output.kind === 'htlc' ? output.htlc : undefined, (place) => ({
+      claim: claimOf(ground, output, place),
+      unreadable: output.kind === 'unknown',
+    })),
+  );
   // A thief may end many HTLCs in one transaction; what that paid is still one output each.
-  const second = new Map<string, Concern>();
+  const second = new Map<string, readonly Concern[]>();
   for (const { htlc, spend } of first) {
     if (htlc === undefined || spend === undefined) continue;
-    for (const { outpoint, value } of spend.waiting) {
-      const place: Place = { outpoint, value, height: spend.height };
-      const claim = claimDelayed(ground, place, false);
-      if (claim === undefined) continue;
-      const found = concern(state, place, claim, { htlc: undefined, unreadable: false });
-      second.set(found.key, found);
-    }
+    const name = hex(spend.txid);
+    if (second.has(name)) continue;
+    const waiting = spend.waiting.map((output) =>
+      concern(state, output, spend.height, undefined, (place) => ({
+        claim: claimDelayed(ground, place, false),
+        unreadable: false,
+      })),
+    );
+    second.set(
+      name,
+      waiting.filter(({ claim }) => claim !== undefined),
+    );
   }
-  return [...first, ...second.values()];
+  return [...first, ...[...second.values()].flat()];
 };
 
 /** What of a transaction that spends an output goes on waiting as to_local does: of our HTLC transactions, or of a thief's. */
@@ -81,6 +121,17 @@ export const spendOf = ({ seen }: Onchain, tx: Transaction, height: number): Out
 export const pending = (concerns: readonly Concern[]): readonly (SweepClaim | HtlcClaim)[] =>
   concerns.flatMap(({ claim, small, spend }) => (claim === undefined || small || spend !== undefined ? [] : [claim]));
 
+/** Claims that were finished, by what they were made of: those with a signature of ours are signed once. */
+const done = new WeakMap<SweepClaim | HtlcClaim, Claim>();
+
+const finishedOnce = (core: Core, claim: SweepClaim | HtlcClaim): Claim => {
+  const known = done.get(claim);
+  if (known !== undefined) return known;
+  const now = finished(core, claim);
+  done.set(claim, now);
+  return now;
+};
+
 /** What is claimed of these now. */
 export const claimsOf = ({ core }: Onchain, concerns: readonly Concern[]): readonly Claim[] =>
-  pending(concerns).map((claim) => finished(core, claim));
+  pending(concerns).map((claim) => finishedOnce(core, claim));

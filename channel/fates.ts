@@ -11,7 +11,7 @@ import type { Concern } from './concerns.ts';
 import { fate } from './effects.ts';
 import type { Resolution } from './io.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
-import type { Core, Htlc, Onchain } from './state.ts';
+import type { Core, Htlc, Onchain, Way } from './state.ts';
 import { isDone, withHtlc } from './updates.ts';
 
 /** Blocks, its own among them, that make a spend certain enough to fail the HTLC that paid for it. */
@@ -64,28 +64,48 @@ const failed = ({ removal }: Htlc): Resolution => {
   return { kind: 'timed_out' };
 };
 
+/** Concerns by the HTLC that they decide about, and those that may decide about any. */
+interface Deciding {
+  readonly of: ReadonlyMap<bigint, Concern>;
+  readonly unreadable: readonly Concern[];
+}
+
+const deciding = (concerns: readonly Concern[], way: Way): Deciding => ({
+  of: new Map(concerns.flatMap((one) => (one.htlc?.way === way ? [[one.htlc.id, one] as const] : []))),
+  unreadable: concerns.filter(({ unreadable }) => unreadable),
+});
+
 /** The fate of an HTLC that we offered, where it is certain at this height. */
-export const chainFate = (
-  state: Onchain,
-  concerns: readonly Concern[],
-  htlc: Htlc,
-  tip: number,
-): Resolution | undefined => {
+const chainFate = (state: Onchain, { of, unreadable }: Deciding, htlc: Htlc, tip: number): Resolution | undefined => {
   const { core, height } = state;
   const known = fate(htlc, core.head);
   if (known !== undefined || isUnread(state)) return known;
-  const own = concerns.filter((one) => (one.htlc?.way === 'out' && one.htlc.id === htlc.id) || mayBe(one, htlc));
+  const output = of.get(htlc.id);
+  const own = [...(output === undefined ? [] : [output]), ...unreadable.filter((one) => mayBe(one, htlc))];
   const heights = own.map((one) => decidedAt(one, htlc));
   const certain = [height, ...heights].every((at) => at !== undefined && isDeep(at, tip, DEPTH));
   return certain ? failed(htlc) : undefined;
+};
+
+/** The fates of HTLCs that we offered and that were not taken note of, where they are certain at this height. */
+export const chainFates = (
+  state: Onchain,
+  concerns: readonly Concern[],
+  tip: number,
+): readonly (readonly [Htlc, Resolution])[] => {
+  const by = deciding(concerns, 'out');
+  return [...state.core.outgoing.values()].flatMap((htlc) => {
+    const result = htlc.acknowledged ? undefined : chainFate(state, by, htlc, tip);
+    return result === undefined ? [] : [[htlc, result] as const];
+  });
 };
 
 /** Whether an HTLC that we received was dealt with: told to be forwarded or claimed, and not taken back with its connection. */
 const wasReceived = ({ added }: Htlc, { head }: Core): boolean => isDone(added, head);
 
 /** Whether an HTLC that the peer offered is gone for good: its output was taken, or never was, or nobody wants it. */
-const isSettled = ({ height }: Onchain, concerns: readonly Concern[], htlc: Htlc, tip: number): boolean => {
-  const output = concerns.find((one) => one.htlc?.way === 'in' && one.htlc.id === htlc.id);
+const isSettled = ({ height }: Onchain, { of }: Deciding, htlc: Htlc, tip: number): boolean => {
+  const output = of.get(htlc.id);
   if (output === undefined) return isDeep(height, tip, DEPTH);
   if (output.spend !== undefined) return isDeep(output.spend.height, tip, DEPTH);
   const unclaimed = output.claim === undefined || output.small;
@@ -97,12 +117,13 @@ const expiredAt = ({ expiry }: Pick<Htlc, 'expiry'>, height: number): number =>
   Math.max(height, Math.min(expiry, height + MAX_EXPIRY_AHEAD));
 
 /** The received HTLCs that are gone and were not told to be. */
-export const newlySettled = (state: Onchain, concerns: readonly Concern[], tip: number): readonly Htlc[] =>
-  isUnread(state)
-    ? []
-    : [...state.core.incoming.values()].filter(
-        (htlc) => !htlc.over && wasReceived(htlc, state.core) && isSettled(state, concerns, htlc, tip),
-      );
+export const newlySettled = (state: Onchain, concerns: readonly Concern[], tip: number): readonly Htlc[] => {
+  if (isUnread(state)) return [];
+  const by = deciding(concerns, 'in');
+  return [...state.core.incoming.values()].filter(
+    (htlc) => !htlc.over && wasReceived(htlc, state.core) && isSettled(state, by, htlc, tip),
+  );
+};
 
 /** The height from which on an output is no concern any more; undefined while it is one. */
 const restsFrom = ({ spend, claim, small, htlc, height }: Concern, core: Core): number | undefined => {

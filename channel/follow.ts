@@ -7,7 +7,7 @@ import { bumpClaim, watchRival } from './bump.ts';
 import type { Claim } from './claim.ts';
 import { type Concern, claimsOf, concernsOf, pending } from './concerns.ts';
 import { report, resolved } from './effects.ts';
-import { chainFate, isOver, newlySettled } from './fates.ts';
+import { chainFates, isOver, newlySettled } from './fates.ts';
 import type { Effect, Input, Step } from './io.ts';
 import { same } from './same.ts';
 import { spendNumber } from './spender.ts';
@@ -64,11 +64,9 @@ const tellFates = (
 ): readonly [Onchain, readonly Effect[]] => {
   const told = new Map(state.seen.told);
   const news: Effect[] = [];
-  for (const htlc of state.core.outgoing.values()) {
-    if (htlc.acknowledged || told.get(htlc.id) === 'fulfilled') continue;
-    const result = chainFate(state, concerns, htlc, tip);
+  for (const [htlc, result] of chainFates(state, concerns, tip)) {
     // A preimage that comes after all is still worth telling: perhaps what paid for it can still be claimed.
-    if (result === undefined || (told.has(htlc.id) && result.kind !== 'fulfilled')) continue;
+    if (told.get(htlc.id) === 'fulfilled' || (told.has(htlc.id) && result.kind !== 'fulfilled')) continue;
     told.set(htlc.id, result.kind === 'fulfilled' ? 'fulfilled' : 'failed');
     news.push(resolved(htlc, result));
   }

@@ -48,6 +48,12 @@ export const standing = (view: View, { way, added, removal }: Htlc): 'absent' | 
   return removal !== undefined && view(endedBy[way], removal.marks) ? 'ended' : 'open';
 };
 
+/** The feerate of the commitment that a view is of. */
+export const feerateOf = ({ head, params, fees }: Pick<Core, 'head' | 'params' | 'fees'>, view: View): number => {
+  const feesBy = params.role === 'funder' ? 'us' : 'them';
+  return fees.findLast(({ marks }) => view(feesBy, marks))?.feerate ?? head.feerate;
+};
+
 /** What a commitment says, by the updates a view lets through. */
 export const specOf = (
   { head, params, incoming, outgoing, fees }: Pick<Core, 'head' | 'params' | 'incoming' | 'outgoing' | 'fees'>,
@@ -78,8 +84,5 @@ export const specOf = (
       toUs += htlc.amount;
     }
   }
-  const feesBy = params.role === 'funder' ? 'us' : 'them';
-  let { feerate } = head;
-  for (const fee of fees) if (view(feesBy, fee.marks)) feerate = fee.feerate;
-  return { feerate, toUs, toThem, htlcs };
+  return { feerate: feerateOf({ head, params, fees }, view), toUs, toThem, htlcs };
 };
