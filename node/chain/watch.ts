@@ -127,17 +127,24 @@ export const watchEvent = (watches: Watches, event: ChainEvent): readonly [Watch
   return [{ height, byId }, notices];
 };
 
-/** A new watch after looking again at blocks already told, in order, up to `height`. */
-export const watchFrom = (
-  watch: Watch,
-  blocks: readonly Block[],
-  height: number,
-): readonly [Watched, Notice | undefined] => {
-  let watched: Watched = { watch, seen: undefined, told: false };
-  for (const block of blocks)
-    watched = see(watched, { event: 'connected', block }, look(block, new Set([subject(watch)])));
-  return tell(watched, height);
+/**
+ * New watches after a look at a block that was told already. Blocks come from the top down, one at a time, for there may be many:
+ * the lowest sighting is the first.
+ */
+export const lookBack = (watched: readonly Watched[], block: Block): readonly Watched[] => {
+  const open = watched.filter(({ watch }) => watch.since <= block.height);
+  const found = look(block, new Set(open.map(({ watch }) => subject(watch))));
+  if (found.size === 0) return watched;
+  const looked = new Set(open);
+  return watched.map((one) => {
+    const seen = looked.has(one) ? found.get(subject(one.watch)) : undefined;
+    return seen === undefined ? one : { ...one, seen };
+  });
 };
+
+/** A new watch once all was looked at, and what its owner must hear at this height. */
+export const settleNew = (watched: Watched, height: number): readonly [Watched, Notice | undefined] =>
+  tell(watched, height);
 
 /**
  * What the owner of a watch was told last, to be told again after a restart. That an output is not spent is told as well: a

@@ -4,7 +4,7 @@
  */
 
 import type { Change } from '../../wire/change.ts';
-import type { Block, Chain, ChainEvent, Store } from '../ports.ts';
+import type { Chain, ChainEvent, Store } from '../ports.ts';
 import { changedRecords, loadRecords } from '../store/records.ts';
 import { ChainError } from './errors.ts';
 import type { ChainListener, Follower } from './follower.ts';
@@ -12,11 +12,13 @@ import {
   decodeWatched,
   encodeWatched,
   lastNotice,
+  lookBack,
   type Notice,
+  settleNew,
   type Watch,
+  type Watched,
   type Watches,
   watchEvent,
-  watchFrom,
 } from './watch.ts';
 
 const prefix = 'chain/watch/';
@@ -60,21 +62,31 @@ export class Watcher implements ChainListener {
    * again what was said last. Resolves once it is kept; when the follower is stopped meanwhile it is not, for whoever wants
    * it asks again after the next start. Throws ChainError, StoreError.
    */
-  async watch(watch: Watch, follower: Follower): Promise<void> {
-    const notice = await follower
+  watch(watch: Watch, follower: Follower): Promise<void> {
+    return this.watchAll([watch], follower);
+  }
+
+  /** The same of many at once: blocks that are looked at again are read once for all of them. */
+  async watchAll(watches: readonly Watch[], follower: Follower): Promise<void> {
+    const notices = await follower
       .exclusive(async () => {
-        const known = this.watches.byId.get(watch.id);
-        if (known !== undefined) return lastNotice(known);
+        const { byId } = this.watches;
+        const fresh = watches.filter(({ id }) => !byId.has(id));
         const { height } = follower.top;
-        const [watched, first] = watchFrom(watch, await this.blocks(watch.since, follower), height);
-        await this.keep(new Map(this.watches.byId).set(watch.id, watched));
-        return first;
+        const looked = (await this.lookBack(fresh, follower)).map((watched) => settleNew(watched, height));
+        if (looked.length > 0)
+          await this.keep(new Map([...byId, ...looked.map(([watched]) => [watched.watch.id, watched] as const)]));
+        const first = new Map(looked.map(([{ watch }, notice]) => [watch.id, notice]));
+        return watches.map(({ id }) => {
+          const known = byId.get(id);
+          return known === undefined ? first.get(id) : lastNotice(known);
+        });
       })
       .catch((error: unknown) => {
-        if (error instanceof ChainError && error.fault.code === 'closed') return undefined;
+        if (error instanceof ChainError && error.fault.code === 'closed') return [];
         throw error;
       });
-    if (notice !== undefined) await this.hear(notice);
+    for (const notice of notices) if (notice !== undefined) await this.hear(notice);
   }
 
   /** Forgets these watches; ids that are not watched are no matter. */
@@ -95,17 +107,18 @@ export class Watcher implements ChainListener {
     if (changes.length > 0) await this.store.commit(changes);
   }
 
-  /** The followed branch's blocks from a height up to its top, read from the top down so that they hang together. */
-  private async blocks(since: number, follower: Follower): Promise<Block[]> {
-    const blocks: Block[] = [];
+  /** New watches after a look at the followed branch's blocks, read from the top down so that they hang together. */
+  private async lookBack(watches: readonly Watch[], follower: Follower): Promise<readonly Watched[]> {
+    let watched: readonly Watched[] = watches.map((watch) => ({ watch, seen: undefined, told: false }));
+    const since = Math.max(1, Math.min(...watches.map((watch) => watch.since)));
     let { hash, height } = follower.top;
-    for (; height >= since && height > 0; height--) {
+    for (; height >= since; height--) {
       const at = hash;
       const block = await follower.patiently(() => this.chain.block(at));
       if (block.height !== height) throw new ChainError({ code: 'unknown_block', hash });
-      blocks.push(block);
+      watched = lookBack(watched, block);
       hash = block.previous;
     }
-    return blocks.reverse();
+    return watched;
   }
 }

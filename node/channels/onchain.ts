@@ -13,7 +13,7 @@ import type { Follower } from '../chain/follower.ts';
 import { ClaimEngine } from '../chain/sweep/engine.ts';
 import { MempoolWatch } from '../chain/sweep/mempool.ts';
 import { type Claimed, displayedOutpoint } from '../chain/sweep/standing.ts';
-import { type Notice, outpointKey } from '../chain/watch.ts';
+import { type Notice, outpointKey, type Watch } from '../chain/watch.ts';
 import type { Watcher } from '../chain/watcher.ts';
 import type { Ports } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
@@ -164,10 +164,13 @@ export class Onchain {
       key,
       outpoints.map(({ txid: hash, index }) => ({ txid: hash, vout: index })),
     );
-    for (const outpoint of outpoints) {
-      const spent = { txid: outpoint.txid, vout: outpoint.index };
-      await watcher().watch({ wait: 'spend', id: idOf(key, outpoint), since, outpoint: spent }, follower());
-    }
+    const watches = outpoints.map(
+      (outpoint): Watch => ({
+        ...{ wait: 'spend', id: idOf(key, outpoint), since },
+        outpoint: { txid: outpoint.txid, vout: outpoint.index },
+      }),
+    );
+    await watcher().watchAll(watches, follower());
   }
 
   /** Has the mempool tell who spends the funding output. */

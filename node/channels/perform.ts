@@ -52,8 +52,13 @@ export const watchFunding = async (
 ): Promise<void> => {
   const since = coreOf(state)?.params.since ?? 0;
   const id = watchIds(key);
-  await watcher().watch({ wait: 'depth', id: id.depth, since, txid, depth }, follower());
-  await watcher().watch({ wait: 'spend', id: id.spend, since, outpoint: { txid, vout: output } }, follower());
+  await watcher().watchAll(
+    [
+      { wait: 'depth', id: id.depth, since, txid, depth },
+      { wait: 'spend', id: id.spend, since, outpoint: { txid, vout: output } },
+    ],
+    follower(),
+  );
 };
 
 /** Publishes a transaction of a channel. A chain that is away gets it later: the channel asks again after a restart or block. */
