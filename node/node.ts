@@ -14,6 +14,7 @@ import { checkNetwork } from './chain/bitcoind.ts';
 import { Feerates } from './chain/feerate.ts';
 import { Follower } from './chain/follower.ts';
 import { retrying } from './chain/retry.ts';
+import { reachTip } from './chain/tip.ts';
 import { Watcher } from './chain/watcher.ts';
 import { type Calling, callingOf } from './channels/calling.ts';
 import type { Entry } from './channels/entry.ts';
@@ -295,6 +296,9 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   payments.begin();
   receiver.start();
   const ticking = everySecond(clock, () => payments.tick());
+  // At a height that is long past, an HTLC seems to have time that it has not: with channels, nobody is spoken to before.
+  if (channels.entries.size > 0)
+    await reachTip(follower, signal, [ticking, () => receiver.stop(), () => onchain.stop()]);
   if (config.listen !== undefined) await peers.listen(config.listen);
   for (const entry of channels.entries.values()) calling.keep(entry);
   backups.refresh();

@@ -57,10 +57,19 @@ export class Follower {
   private branch: Branch | undefined;
   private running: Promise<void> = Promise.resolve();
   private turn: Promise<unknown> = Promise.resolve();
+  private reached: () => void = () => undefined;
+  private ended: (error: unknown) => void = () => undefined;
+  /** Resolves when the branch followed first ends where the chain does; rejects when following ends before, `closed` by `stop`. */
+  readonly caughtUp = new Promise<void>((resolve, reject) => {
+    this.reached = resolve;
+    this.ended = reject;
+  });
 
   constructor(options: FollowerOptions) {
     this.options = options;
     this.retry = { clock: options.clock, log: options.log, signal: this.stopping.signal };
+    // Not everybody waits for it.
+    this.caughtUp.catch(() => undefined);
   }
 
   /** The block up to which everything has been applied. Throws ChainError `closed` before `start`. */
@@ -74,9 +83,12 @@ export class Follower {
    */
   async start(broke: (error: unknown) => void): Promise<void> {
     this.branch = (await load(this.options.store)) ?? (await this.begin());
-    this.running = this.run().catch((error: unknown) => {
-      if (!this.stopping.signal.aborted) broke(error);
-    });
+    this.running = this.run()
+      .catch((error: unknown) => {
+        this.ended(error);
+        if (!this.stopping.signal.aborted) broke(error);
+      })
+      .finally(() => this.ended(new ChainError({ code: 'closed' })));
   }
 
   /** Resolves once nothing runs any more; an event under way is finished first. */
@@ -114,7 +126,9 @@ export class Follower {
       const [after, move] = follow(this.standing(), await retrying(this.retry, () => this.look()));
       if (move.do === 'give_up') throw new ChainError({ code: 'reorg_too_deep', height: move.height });
       if (move.do === 'tell') await this.tell(after, move.event);
-      if (move.do === 'wait') await this.wait(after);
+      if (move.do !== 'wait') continue;
+      this.reached();
+      await this.wait(after);
     }
   }
 
