@@ -9,7 +9,7 @@ export default defineConfig({
           name: 'fast',
           include: ['test/**/*.test.ts'],
           exclude: ['test/regtest/**', 'test/interop/**'],
-          testTimeout: 60_000,
+          testTimeout: 180_000,
         },
       },
       {
