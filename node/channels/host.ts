@@ -267,6 +267,8 @@ export class ChannelHost {
         gate.keep(prefixed(`${CHANNELS}${entry.key}/`, effect.changes));
         return undefined;
       case 'send':
+        // From here on the peer may speak of the channel by its real id, whatever else this step still waits for.
+        if (effect.message.name === 'funding_signed') this.index(entry, state);
         this.send(entry, effect.message);
         return undefined;
       case 'fund':

@@ -75,11 +75,19 @@ const ask = async (): Promise<string> => {
   const terms = { id: bob.id, amount: capacity, push_msat: pushed, announce: false };
   return (await alice.call('fundchannel', terms)).channel_id;
 };
+/** What waits for a block, once there is something. */
+const waiting = (): Promise<readonly string[]> =>
+  pair.until('a transaction in the mempool', async () => {
+    const txids = z.array(z.string()).parse(await network.bitcoind.call('getrawmempool'));
+    return txids.length > 0 ? txids : undefined;
+  });
+/** Mines what was just published. */
+const confirm = () => waiting().then(() => network.mine(1));
 /** A channel that nobody cuts. */
 const opened = async (): Promise<string> => {
   await pair.reach();
   const id = await ask();
-  await network.mine(1);
+  await confirm();
   await pair.both(id, 'a new channel', isReady);
   return id;
 };
@@ -218,7 +226,7 @@ describe('an opening', () => {
     const known = new Set((await channelsOf('bob')).map(({ channel_id: id }) => id));
     await pair.arm(by, line);
     const asking = ask().catch(() => undefined);
-    if (message === 'channel_ready') await asking.then(() => network.mine(1));
+    if (message === 'channel_ready') await asking.then(confirm);
     await pair.untilCut(by);
     const id = await asking;
 
@@ -226,7 +234,7 @@ describe('an opening', () => {
     const comes = message === 'channel_ready' || (message === 'funding_signed' && when === 'after');
     expect(id !== undefined).toBe(comes);
     if (id !== undefined) {
-      if (message !== 'channel_ready') await network.mine(1);
+      if (message !== 'channel_ready') await confirm();
       const [a, b] = await pair.both(id, 'the channel', isReady);
       expect([a.to_us_msat, b.to_us_msat]).toEqual([capacity * 1000n - pushed, pushed]);
       return;
@@ -248,7 +256,7 @@ describe('a cooperative close', () => {
   test('takes these messages and no others', async () => {
     const id = await opened();
     expect(await pair.noted(() => network.nodes.alice.call('close', { id }))).toEqual(sorted(closings));
-    await network.mine(1);
+    await confirm();
   });
 
   test.each(rowsOf(closings))(title, async ({ by, line }) => {
@@ -260,7 +268,7 @@ describe('a cooperative close', () => {
     const ends = await pair.both(id, 'an agreement', ({ state }) => state === 'CLOSINGD_COMPLETE');
     const { type, txids = [], txs = [] } = await closing;
     expect(type).toBe('mutual');
-    expect(z.array(z.string()).parse(await network.bitcoind.call('getrawmempool'))).toEqual(txids);
+    expect(await waiting()).toEqual(txids);
 
     await network.mine(1);
     const [toAlice = '', toBob = ''] = ends.map((channel) => channel.close_to);

@@ -1,6 +1,6 @@
 /** Two processes and the connection between them, to be cut at messages and taken up again: what the tests of that share. */
 import type { Channel, Network } from '../../node/lab/network.ts';
-import { until } from '../../node/lab/wait.ts';
+import { sleep, until } from '../../node/lab/wait.ts';
 import type { MessageName } from '../../wire/message.ts';
 import { idle } from './leftovers.ts';
 
@@ -94,6 +94,16 @@ export class Cutting {
     await this.reach();
     for (const name of names) await this.network.nodes[name].call('dev-disconnect', { rules: [] });
     await doing();
+    // The last message may be on its way when its effect is seen already.
+    let said = await this.said();
+    for (let before = -1; before !== said.length; said = await this.said()) {
+      before = said.length;
+      await sleep(250);
+    }
+    return said;
+  }
+
+  private async said(): Promise<readonly Said[]> {
     const out: Said[] = [];
     for (const name of names)
       for (const [message, count] of Object.entries((await this.network.nodes[name].call('dev-disconnect')).sent))
