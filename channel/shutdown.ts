@@ -25,9 +25,16 @@ export const barred = ({ core, shutdown }: Open) => {
   return core.link.status === 'online' ? undefined : ({ code: 'disconnected' } as const);
 };
 
-/** Whether updates other than HTLCs may be sent: not before channel_ready, and not when a close has run dry (BOLT 2). */
+/** Whether some HTLC is not even being ended: until it is, no side can take the channel for empty. */
+const hasOpenHtlc = ({ incoming, outgoing }: Core): boolean =>
+  [...incoming.values(), ...outgoing.values()].some(({ removal }) => removal === undefined);
+
+/**
+ * Whether updates other than HTLCs may be sent: not before channel_ready, and not when a close has run dry (BOLT 2). The peer
+ * sees that moment before we do, while its last revocation is on its way, so we stop when the last HTLC begins to end.
+ */
 export const mayUpdate = ({ core, shutdown }: Open): boolean =>
-  core.lockin.sent && core.lockin.received && !(shutdown.sent && isQuiet(core));
+  core.lockin.sent && core.lockin.received && (!shutdown.sent || hasOpenHtlc(core));
 
 const shutdownMessage = ({ channelId }: Core, script: Uint8Array): PeerMessageOf<'shutdown'> => ({
   name: 'shutdown',

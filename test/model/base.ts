@@ -209,7 +209,8 @@ const make = async (wish: BaseWish): Promise<Base> => {
 
 const made = new Map<string, Promise<Base>>();
 
-export const baseOf = (wish: BaseWish): Promise<Base> => {
+export const baseOf = ({ funders, anchors }: BaseWish): Promise<Base> => {
+  const wish = { funders, anchors };
   const name = JSON.stringify(wish);
   const base = made.get(name) ?? make(wish);
   made.set(name, base);

@@ -1,7 +1,7 @@
 /**
  * Blocks, as a node may rely on them. Its money is safe only if it looks at the chain often enough and its transactions get
  * into it soon enough (BOLT 2, "cltv_expiry_delta Selection"), so before each block whoever runs keeps up with the last one,
- * nobody sleeps for long, and no miner leaves out everything for long.
+ * no honest node sleeps for long, and no miner leaves out everything for long.
  */
 import type { MineOptions } from './ledger.ts';
 import type { World } from './world.ts';
@@ -33,7 +33,7 @@ export const block = async (world: World, options: MineOptions = {}): Promise<vo
   for (const { place, isDown } of world.sites) {
     const slept = isDown ? (strain.slept[place] ?? 0) + 1 : 0;
     strain.slept[place] = slept;
-    if (slept > MOST_SLEPT) await world.start(place);
+    if (slept > MOST_SLEPT && world.isHonest(place)) await world.start(place);
   }
   await attendAll(world);
   await world.pass(GLANCE);

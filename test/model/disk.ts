@@ -28,17 +28,33 @@ export class Disk {
     return this.queue.length;
   }
 
-  /** Makes the oldest commits durable. */
-  flush(count: number): void {
-    for (const { changes, done } of this.queue.splice(0, count)) {
+  private write(count: number): readonly Pending[] {
+    const commits = this.queue.splice(0, count);
+    for (const { changes } of commits)
       for (const change of changes) {
         const { key, value } = change;
         if (value === undefined) this.durable.delete(key);
         else this.durable.set(key, Uint8Array.from(value));
         this.written(change);
       }
-      done();
-    }
+    return commits;
+  }
+
+  /** Makes the oldest commits durable. */
+  flush(count: number): void {
+    for (const { done } of this.write(count)) done();
+  }
+
+  /** The same, and nobody will ever know. */
+  tear(count: number): void {
+    this.write(count);
+  }
+
+  /** What is on the disk is replaced. */
+  restore(records: ReadonlyMap<string, Uint8Array>): void {
+    this.crash();
+    this.durable.clear();
+    for (const [key, value] of records) this.durable.set(key, value);
   }
 
   /** Drops what is not durable, and whoever holds the store writes no more. */

@@ -1,23 +1,23 @@
 /** Runs in which the model once found something lost, made as small as they go. */
 import { test, vi } from 'vitest';
-import type { BaseWish } from './base.ts';
-import type { Move } from './moves.ts';
+import type { Move, RunWish } from './moves.ts';
 import { runModel } from './run.ts';
 
 vi.mock('../../node/peer/secure.ts', () => import('./plain.ts'));
 vi.mock('../../node/wallet/seed.ts', () => import('./seeds.ts'));
+vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
 interface Found {
   readonly title: string;
-  readonly wish: BaseWish;
+  readonly wish: RunWish;
   readonly moves: readonly Move[];
 }
 
-const plain: BaseWish = { funders: [0, 0], anchors: false };
+const plain: RunWish = { funders: [0, 0], anchors: false, wayward: undefined };
 
 const pay = { do: 'pay', from: 0, to: 0, scheme: 'single', shards: 1, twist: 'none' } as const;
-const kill = { do: 'kill', lose: false, back: true } as const;
+const kill = { do: 'kill', lose: false, torn: 0, back: true } as const;
 /** Of the writes that could be next, the first commit of the first node that has one. */
 const write: Move = { do: 'run', picks: [160 << 8] };
 

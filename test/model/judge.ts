@@ -7,7 +7,7 @@ import { CHANNELS } from '../../node/channels/onchain.ts';
 import type { PayRecord } from '../../node/pay/payrecord.ts';
 import { equal } from '../../wire/bytes.ts';
 import { type Base, channelOf } from './base.ts';
-import { balances, endingsOf, wallets } from './money.ts';
+import { balances, endingsOf, forgotten, loot, wallets } from './money.ts';
 import { names } from './names.ts';
 import { DUSTY } from './paying.ts';
 import type { World } from './world.ts';
@@ -17,6 +17,7 @@ const stateOf = (world: World, place: number, channel: string) =>
 
 /** A channel that is open: both ends hold the same commitments, and nothing is under way. */
 const agreement = (world: World, link: number): readonly string[] => {
+  if (world.estranged.has(link)) return [];
   const channel = channelOf(link);
   const [left, right] = [stateOf(world, link, channel), stateOf(world, link + 1, channel)];
   if (left?.phase !== 'open' || right?.phase !== 'open')
@@ -48,18 +49,24 @@ const durable = (world: World, place: number): readonly string[] => {
 
 const isAmp = (scheme: PaymentRequest['scheme']): boolean => scheme === 'fixed' || scheme === 'dynamic';
 
+/** Whether everybody on the way looks after the payment. */
+const isTrusted = (world: World, from: number, to: number): boolean =>
+  world.isHonest(from) && world.isHonest(to) && (world.isHonest(1) || from === 1 || to === 1);
+
 /** Whether parts of it may have been lost with a commitment that has no output for them. */
 const isDusty = ({ amount }: PayRecord): boolean => amount < DUSTY;
 
 /** One final result for each payment, the same for everybody. */
-const results = ({ books, sites }: World, unilateral: boolean): readonly string[] =>
-  [...books.payments.values()].flatMap(({ id, from, to, bill, scheme }) => {
+const results = (world: World, unilateral: boolean): readonly string[] =>
+  [...world.books.payments.values()].flatMap(({ id, from, to, bill, scheme }) => {
+    const { books, sites } = world;
+    if (world.isThief(from)) return [];
     const kept = books.kept.get(id);
     const listed = sites[from]?.node?.payments.all().find((record) => record.id === id);
     // The payer died before anything of it was kept: it never was.
     if (kept === undefined) return listed === undefined ? [] : [`${id} is listed and not kept`];
     if (kept.end === undefined || listed?.status !== kept.status) return [`${id} has no final result: ${kept.status}`];
-    if (isDusty(kept) && unilateral) return [];
+    if ((isDusty(kept) && unilateral) || !isTrusted(world, from, to)) return [];
     const told = books.told.get(id);
     if (told !== undefined && told.status !== kept.status)
       return [`${id} was answered ${told.status}, is ${kept.status}`];
@@ -76,9 +83,11 @@ const results = ({ books, sites }: World, unilateral: boolean): readonly string[
   });
 
 /** An invoice that its payee takes for paid was paid by exactly one payment. */
-const invoices = ({ books, sites }: World, unilateral: boolean): readonly string[] =>
-  sites.flatMap(({ node, place, name }) =>
+const invoices = (world: World, unilateral: boolean): readonly string[] =>
+  world.sites.flatMap(({ node, place, name }) =>
     (node?.invoices.all() ?? []).flatMap(({ label, paid }) => {
+      if (world.wayward !== undefined) return [];
+      const { books } = world;
       const by = [...books.payments.values()].filter(
         ({ id, to, bill }) => to === place && `${bill}` === label && books.kept.get(id)?.status === 'complete',
       );
@@ -106,6 +115,8 @@ export const judge = (world: World, base: Base): readonly string[] => {
     ...results(world, unilateral),
     ...invoices(world, unilateral),
     ...balances(world, base),
+    ...forgotten(world, base),
+    ...loot(world, base),
     ...wallets(world, base),
     ...failures(world),
   ];

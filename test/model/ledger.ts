@@ -32,6 +32,8 @@ export interface MineOptions {
   readonly rivals?: boolean;
 }
 
+/** Transactions remembered that lost to others. */
+const MOST_RIVALS = 32;
 /** Seconds between blocks, as miners write them. */
 const SPACING = 600;
 
@@ -156,13 +158,18 @@ export class Ledger {
   }
 
   private lost(tx: Transaction | undefined): void {
-    if (tx !== undefined) this.rivals.set(hex(tx.getHash()), tx);
+    if (tx === undefined) return;
+    this.rivals.set(hex(tx.getHash()), tx);
+    if (this.rivals.size <= MOST_RIVALS) return;
+    for (const oldest of this.rivals.keys()) {
+      this.rivals.delete(oldest);
+      return;
+    }
   }
 
   /** Mines one block of what waits. */
   mine({ empty = false, rivals = false }: MineOptions = {}): Block {
-    if (rivals) for (const tx of this.rivals.values()) this.prefer(tx);
-    this.rivals.clear();
+    if (rivals) for (const tx of [...this.rivals.values()]) this.prefer(tx);
     const entries = empty ? [] : this.pool.entries();
     const height = this.tip.height + 1;
     const spent = entries.map(({ tx }) => apply(this.coins, tx, height));
@@ -182,8 +189,13 @@ export class Ledger {
     const gone = [...pool.descendants(rivals)].flatMap((id) => pool.get(id) ?? []);
     pool.remove(gone.map(({ id }) => id));
     const entry = readmit(tx, this.standing);
-    if (entry !== undefined) pool.add(entry);
-    else for (const one of gone) pool.add(one);
+    if (entry === undefined) {
+      for (const one of gone) pool.add(one);
+      return;
+    }
+    pool.add(entry);
+    this.rivals.delete(entry.id);
+    for (const one of gone) this.lost(one.tx);
   }
 
   /** Takes the last blocks off; what was in them waits again, if it still can. */
@@ -233,13 +245,18 @@ export class Ledger {
     for (const listener of [...this.listeners]) listener();
   }
 
-  /** The transactions of blocks above a height, and what each left to miners, in satoshi. */
-  *minedSince(height: number): Generator<{ readonly tx: Transaction; readonly fee: bigint }> {
+  /** The transactions of blocks above a height, the coins they spent, and what each left to miners, in satoshi. */
+  *minedSince(height: number): Generator<{
+    readonly tx: Transaction;
+    readonly spent: readonly Coin[];
+    readonly fee: bigint;
+  }> {
     for (const { transactions, spent } of this.branch.slice(height + 1))
       for (const [i, { tx }] of transactions.entries()) {
         if (i === 0) continue;
-        const given = (spent[i] ?? []).reduce((sum, { value }) => sum + value, 0n);
-        yield { tx, fee: tx.outs.reduce((left, { value }) => left - value, given) };
+        const coins = spent[i] ?? [];
+        const given = coins.reduce((sum, { value }) => sum + value, 0n);
+        yield { tx, spent: coins, fee: tx.outs.reduce((left, { value }) => left - value, given) };
       }
   }
 

@@ -4,7 +4,7 @@ import { inLocal, specOf } from '../../channel/spec.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import { coreOf } from '../../node/channels/entry.ts';
 import { hex } from '../../wire/bytes.ts';
-import { type Base, CAPACITY, PUSH } from './base.ts';
+import { type Base, CAPACITY, channelOf, PUSH } from './base.ts';
 import { names } from './names.ts';
 import type { World } from './world.ts';
 
@@ -58,26 +58,61 @@ export const endingsOf = (world: World, base: Base): readonly Ending[] =>
     }),
   );
 
-/** Unspent outputs that come from a transaction, not counting what wallets hold. */
-const unclaimed = (world: World, { owners }: Base, from: Transaction): bigint => {
-  const { coins } = world.ledger;
-  const family = new Set([hex(from.getHash())]);
-  let sum = 0n;
-  const visit = (tx: Transaction): void => {
-    const id = hex(tx.getHash());
-    tx.outs.forEach((_, vout) => {
-      const coin = coins.get(`${id}:${vout}`);
-      if (coin !== undefined && !owners.has(hex(coin.script))) sum += coin.value;
+/** What became of a channel's coins on chain, in satoshi. */
+interface Estate {
+  /** What each node's wallet has of it more than it put in. */
+  readonly gains: readonly bigint[];
+  /** Outputs that nobody took. */
+  readonly left: readonly bigint[];
+}
+
+/** Follows the outputs of a transaction until they are in a wallet. */
+const estateOf = (world: World, { owners }: Base, from: Transaction): Estate => {
+  const gains = names.map(() => 0n);
+  const open = new Map<string, bigint>();
+  const take = (tx: Transaction): void =>
+    tx.outs.forEach(({ script, value }, vout) => {
+      const owner = owners.get(hex(new Uint8Array(script)));
+      if (owner === undefined) open.set(outpointKey(tx.getHash(), vout), value);
+      else gains[owner] = (gains[owner] ?? 0n) + value;
     });
-  };
-  visit(from);
-  for (const { tx } of world.ledger.minedSince(world.first)) {
-    if (!tx.ins.some(({ hash }) => family.has(hex(hash))) || family.has(hex(tx.getHash()))) continue;
-    family.add(hex(tx.getHash()));
-    visit(tx);
+  take(from);
+  for (const { tx, spent } of world.ledger.minedSince(world.first)) {
+    const keys = tx.ins.map(({ hash, index }) => outpointKey(hash, index));
+    if (!keys.some((key) => open.has(key))) continue;
+    for (const [i, key] of keys.entries()) {
+      const { script, value } = spent[i] ?? { script: new Uint8Array(), value: 0n };
+      const owner = open.delete(key) ? undefined : owners.get(hex(script));
+      if (owner !== undefined) gains[owner] = (gains[owner] ?? 0n) - value;
+    }
+    take(tx);
   }
-  return sum;
+  return { gains, left: [...open.values()] };
 };
+
+/** Satoshi that may be left on chain, since claiming them costs more than it brings. */
+const WORTHLESS = 1500n;
+
+/** Outputs of channels that an honest node should have claimed. */
+export const forgotten = (world: World, base: Base): readonly string[] =>
+  endingsOf(world, base).flatMap(({ link, tx }) =>
+    estateOf(world, base, tx)
+      .left.filter((value) => value > WORTHLESS && world.isHonest(link) && world.isHonest(link + 1))
+      .map((value) => `${value} sat of ${channelOf(link)} lie on chain for nobody`),
+  );
+
+/** What a thief has of a channel that it ended with a revoked commitment: nothing, by right. */
+export const loot = (world: World, base: Base): readonly string[] =>
+  endingsOf(world, base).flatMap(({ link, tx }) =>
+    [link, link + 1].flatMap((place) => {
+      const victim = world.node(2 * link + 1 - place)?.channels.entries.get(channelOf(link))?.machine.state;
+      const revoked = victim !== undefined && 'by' in victim && victim.by === 'revoked';
+      const gain = estateOf(world, base, tx).gains[place] ?? 0n;
+      return world.isThief(place) && revoked && gain > 0n
+        ? [`the thief ${names[place]} got away with ${gain} sat`]
+        : [];
+    }),
+  );
 
 /** Two anchors, in satoshi: the funder pays for both, and either side may take its own. */
 const ANCHORS = 660n;
@@ -93,7 +128,9 @@ const costs = (world: World, base: Base) => {
   for (const { link, funder, tx, fee, unilateral } of endings) {
     add(paid, funder, fee * 1000n);
     // Outputs are whole satoshis. HTLCs without an output are in the fee, whosever they were.
-    const lost = unilateral ? fee + ANCHORS + unclaimed(world, base, tx) + 10n : 1n;
+    const { left } = estateOf(world, base, tx);
+    const worthless = left.reduce((sum, value) => (value > WORTHLESS ? sum : sum + value), 0n);
+    const lost = unilateral ? fee + ANCHORS + worthless + 10n : 1n;
     add(slack, link, lost * 1000n);
     add(slack, link + 1, lost * 1000n);
   }
@@ -116,7 +153,7 @@ const startOf = (base: Base): readonly bigint[] =>
     return sum;
   });
 
-/** Who has what: nothing was lost, and nobody has more than is due. */
+/** Who has what: no honest node lost anything, and, among honest nodes, nobody has more than is due. */
 export const balances = (world: World, base: Base): readonly string[] => {
   const [before, now, due] = [startOf(base), wealth(world, base), moved(world)];
   const { paid, slack } = costs(world, base);
@@ -124,13 +161,16 @@ export const balances = (world: World, base: Base): readonly string[] => {
     const expected = (before[place] ?? 0n) + (due[place] ?? 0n) - (paid[place] ?? 0n);
     const missing = expected - (now[place] ?? 0n);
     const most = slack[place] ?? 0n;
-    return missing <= most && missing >= -most ? [] : [`${name} misses ${missing} msat, ${most} would be right`];
+    const less = missing > most && world.isHonest(place);
+    const more = missing < -most && world.wayward === undefined;
+    return less || more ? [`${name} misses ${missing} msat, ${most} would be right`] : [];
   });
 };
 
 /** The wallets know what is theirs. */
 export const wallets = (world: World, { owners }: Base): readonly string[] =>
   world.sites.flatMap(({ node, place, name }) => {
+    if (!world.isHonest(place)) return [];
     const coins = [...world.ledger.coins.values()].filter(({ script }) => owners.get(hex(script)) === place);
     const there = coins.reduce((sum, { value }) => sum + value, 0n);
     const known = node?.wallet.spendable(1);

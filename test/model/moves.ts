@@ -15,7 +15,14 @@ export type Move =
   | { readonly do: 'cut'; readonly link: number; readonly back: boolean }
   | { readonly do: 'join'; readonly link: number }
   /** Power fails; what was on the wire is lost or gets out. */
-  | { readonly do: 'kill'; readonly node: number; readonly lose: boolean; readonly back: boolean }
+  | {
+      readonly do: 'kill';
+      readonly node: number;
+      readonly lose: boolean;
+      /** Of its commits that were not durable so many just made it. */
+      readonly torn: number;
+      readonly back: boolean;
+    }
   /** A node comes up, and whoever can be reached is. */
   | { readonly do: 'start'; readonly node: number }
   | { readonly do: 'pass'; readonly seconds: number }
@@ -23,6 +30,8 @@ export type Move =
   | { readonly do: 'reorg'; readonly depth: number; readonly rivals: boolean }
   /** Neighbours hear nothing of each other for so many blocks. */
   | { readonly do: 'silence'; readonly link: number; readonly blocks: number }
+  /** The wayward node publishes what it had in a backup. */
+  | { readonly do: 'rob'; readonly backup: number }
   /** A node gives up on its peer. */
   | { readonly do: 'force'; readonly link: number; readonly side: 0 | 1 }
   /** The chain's estimate moves, and with the next block nodes ask for it. */
@@ -57,12 +66,27 @@ const payment: fc.Arbitrary<PayMove> = fc.record({
 });
 
 const end = fc.constantFrom(0 as const, 1 as const);
-/** What runs begin from. */
-export const begin: fc.Arbitrary<BaseWish> = fc.record({ funders: fc.tuple(end, end), anchors: fc.boolean() });
+/** What a run begins from, and whom it must not trust. */
+export interface RunWish extends BaseWish {
+  readonly wayward: number | undefined;
+}
+
+const beginning = (wayward: fc.Arbitrary<number | undefined>): fc.Arbitrary<RunWish> =>
+  fc.record({ funders: fc.tuple(end, end), anchors: fc.boolean(), wayward });
+export const amongHonest = beginning(fc.constant(undefined));
+export const amongOthers = beginning(
+  fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 2, arbitrary: node }),
+);
 
 const cut = fc.record({ do: fc.constant('cut' as const), link, back: mostly });
 const join = fc.record({ do: fc.constant('join' as const), link });
-const kill = fc.record({ do: fc.constant('kill' as const), node, lose: fc.boolean(), back: mostly });
+const kill = fc.record({
+  do: fc.constant('kill' as const),
+  node,
+  lose: fc.boolean(),
+  torn: fc.nat(3),
+  back: mostly,
+});
 const start = fc.record({ do: fc.constant('start' as const), node });
 const some = fc.record({ do: fc.constant('run' as const), picks: fc.array(fc.nat(0xffff), { maxLength: 16 }) });
 const pass = fc.record({ do: fc.constant('pass' as const), seconds: fc.constantFrom(1, 3, 20, 61) });
@@ -99,6 +123,7 @@ const rough: fc.Arbitrary<Move> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('force' as const), link, side }) },
   { weight: 5, arbitrary: mine(fc.integer({ min: 1, max: 8 })) },
   { weight: 1, arbitrary: mine(fc.integer({ min: 9, max: 50 })) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('rob' as const), backup: fc.nat(15) }) },
   {
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('silence' as const), link, blocks: fc.integer({ min: 20, max: 90 }) }),
@@ -168,7 +193,7 @@ export const play = async (world: World, move: Move): Promise<void> => {
     case 'join':
       return world.join(move.link);
     case 'kill':
-      await world.kill(move.node, move.lose);
+      await world.kill(move.node, move.lose, move.torn);
       return move.back ? bringUp(world, move.node) : undefined;
     case 'start':
       return bringUp(world, move.node);
@@ -177,6 +202,8 @@ export const play = async (world: World, move: Move): Promise<void> => {
     case 'mine':
       for (let i = 0; i < move.blocks; i++) await block(world, move);
       return;
+    case 'rob':
+      return world.rob(move.backup);
     case 'silence':
       await world.cut(move.link);
       for (let i = 0; i < move.blocks; i++) await block(world);

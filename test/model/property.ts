@@ -1,16 +1,22 @@
 /**
  * Draws runs and holds them to the judgement. AMPERE_MODEL_RUNS says how many, AMPERE_MODEL_SEED which; AMPERE_MODEL_PATH, as
- * a failure prints it, picks one of them, AMPERE_MODEL_TRACE tells its story, AMPERE_MODEL_TALLY counts what runs came to.
+ * a failure prints it, picks one of them, AMPERE_MODEL_TRACE tells its story, AMPERE_MODEL_TALLY counts what runs came to, and
+ * AMPERE_MODEL_SHRINK=no reports the first failure as it is.
  */
 import fc from 'fast-check';
 import { test } from 'vitest';
-import { begin, type Move } from './moves.ts';
+import type { Move, RunWish } from './moves.ts';
 import { runModel, tally } from './run.ts';
 
 const env = (name: string): string | undefined => process.env[`AMPERE_MODEL_${name}`];
 
 /** A test of so many runs, unless told otherwise. It prints what it takes to have the same runs again. */
-export const holds = (title: string, moves: fc.Arbitrary<readonly Move[]>, usual: number): void => {
+export const holds = (
+  title: string,
+  begin: fc.Arbitrary<RunWish>,
+  moves: fc.Arbitrary<readonly Move[]>,
+  usual: number,
+): void => {
   const runs = Number(env('RUNS') ?? usual);
   const seed = Number(env('SEED') ?? Math.floor(Math.random() * 2 ** 31));
   const path = env('PATH');
@@ -21,7 +27,8 @@ export const holds = (title: string, moves: fc.Arbitrary<readonly Move[]>, usual
       numRuns: runs,
       seed,
       // A run that is picked is run as it is.
-      ...(path === undefined ? {} : { path, endOnFailure: true }),
+      endOnFailure: path !== undefined || env('SHRINK') === 'no',
+      ...(path === undefined ? {} : { path }),
     });
     if (env('TALLY') !== undefined)
       console.log(

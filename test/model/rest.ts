@@ -12,12 +12,15 @@ const gather = async (world: World): Promise<void> => {
 };
 
 const isPaying = (world: World): boolean =>
-  world.sites.some(({ node }) => node?.payments.all().some(({ status }) => status === 'pending'));
+  world.sites.some(
+    ({ node, place }) => !world.isThief(place) && node?.payments.all().some(({ status }) => status === 'pending'),
+  );
 
 /** True while some channel still has to come to something: HTLCs, a close, a spend not deep enough. */
 const isUnsettled = (world: World): boolean =>
-  world.sites.some(({ node }) =>
+  world.sites.some(({ node, place }) =>
     [...(node?.channels.entries.values() ?? [])].some(({ machine: { state } }) => {
+      if (world.isThief(place)) return false;
       if (state.phase === 'closed') return false;
       if (state.phase !== 'open') return true;
       const { core, shutdown } = state;

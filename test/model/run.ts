@@ -1,9 +1,9 @@
 /** One run: a beginning, moves, the rest, the judgement. What a run did can be counted, to know that runs do much. */
 import { expect } from 'vitest';
-import { type Base, type BaseWish, baseOf } from './base.ts';
+import { type Base, baseOf } from './base.ts';
 import { judge } from './judge.ts';
 import { endingsOf } from './money.ts';
-import { type Move, play } from './moves.ts';
+import { type Move, play, type RunWish } from './moves.ts';
 import { rest } from './rest.ts';
 import { World } from './world.ts';
 
@@ -36,14 +36,15 @@ const countAll = (world: World, base: Base): void => {
 };
 
 /** Throws where anything is not as it must be. */
-export const runModel = async (wish: BaseWish, moves: readonly Move[]): Promise<void> => {
+export const runModel = async (wish: RunWish, moves: readonly Move[]): Promise<void> => {
   const base = await baseOf(wish);
-  const world = new World(base);
+  const world = new World(base, wish.wayward);
   try {
     for (const { place } of world.sites) await world.start(place);
     for (const link of world.wires.links.keys()) await world.join(link);
     await world.settle();
     for (const move of moves) {
+      world.backUp();
       await play(world, move);
       expect([...world.troubles, ...world.books.complaints]).toEqual([]);
     }

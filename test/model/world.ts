@@ -39,10 +39,17 @@ export class World {
   readonly books = new Books();
   /** Height at which the run began: nothing below is ever undone. */
   readonly first: number;
+  /** A node that cares for nobody's money, its own included, and perhaps steals: what becomes of it does not matter. */
+  readonly wayward: number | undefined;
+  /** Links over which nobody speaks any more. */
+  readonly estranged = new Set<number>();
+  /** What the wayward node had on its disk at some moments. */
+  readonly backups: ReadonlyMap<string, Uint8Array>[] = [];
   /** How much of what nodes can stand they have had: blocks missed in a row, empty blocks in a row. */
   readonly strain = { slept: names.map(() => 0), empty: 0 };
   /** What must never be. */
   readonly troubles: string[] = [];
+  private readonly tells: boolean;
   /** Everything, where a trace is asked for. */
   readonly story: string[] = [];
   /** Warnings and errors that nodes logged. */
@@ -50,7 +57,9 @@ export class World {
   /** Who first gave each transaction to the chain, by txid. */
   readonly senders = new Map<string, number>();
 
-  constructor(base: Beginning) {
+  constructor(base: Beginning, wayward?: number, tells = traced) {
+    this.wayward = wayward;
+    this.tells = tells;
     this.ledger = base.ledger.copy();
     this.time.now = base.now;
     this.first = this.ledger.tip.height;
@@ -60,7 +69,7 @@ export class World {
       wires: this.wires,
       feerate: () => this.feerate,
       said: (node, level, fields, message) => {
-        if (level === 'debug' && !traced) return;
+        if (level === 'debug' && !this.tells) return;
         const line = `${node} ${level}: ${message} ${plainFields(fields)}`;
         this.trace(line);
         if (level === 'warn' || level === 'error') this.lines.push(line);
@@ -71,7 +80,9 @@ export class World {
         this.trace(`${names[node]} publishes ${id.slice(0, 8)} ${refused ?? ''}`);
         if (refused === undefined && !this.senders.has(id)) this.senders.set(id, node);
       },
-      written: (node, { key, value }) => this.books.written(node, key, value),
+      written: (node, { key, value }) => {
+        if (!this.isThief(node)) this.books.written(node, key, value);
+      },
       broke: (node, error) =>
         this.troubles.push(`${node} broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     };
@@ -79,7 +90,7 @@ export class World {
   }
 
   trace(line: string): void {
-    if (traced) this.story.push(line);
+    if (this.tells) this.story.push(line);
   }
 
   /** Lets everything run that waits for nothing outside. */
@@ -91,6 +102,37 @@ export class World {
     const site = this.sites[place];
     if (site === undefined) throw new RangeError(`no node ${place}`);
     return site;
+  }
+
+  /** Whether a node may be trusted to look after its money. */
+  isHonest(place: number): boolean {
+    return place !== this.wayward;
+  }
+
+  isThief(place: number): boolean {
+    return place === this.wayward && this.estranged.size > 0;
+  }
+
+  /** Remembers what the wayward node could go back to. */
+  backUp(): void {
+    if (this.wayward !== undefined && this.estranged.size === 0)
+      this.backups.push(new Map(this.site(this.wayward).disk.durable));
+  }
+
+  /** The wayward node goes back to an old backup, speaks with nobody, and takes to the chain what it had then. */
+  async rob(which: number): Promise<void> {
+    const { wayward, backups } = this;
+    const backup = backups[which % Math.max(1, backups.length)];
+    if (wayward === undefined || backup === undefined || this.estranged.size > 0) return;
+    await this.kill(wayward, true);
+    for (const link of [wayward - 1, wayward]) if (this.wires.links[link] !== undefined) this.estranged.add(link);
+    for (const link of this.estranged) await this.cut(link);
+    this.site(wayward).disk.restore(backup);
+    await this.start(wayward);
+    while (this.node(wayward) === undefined && this.site(wayward).disk.pending > 0) await this.flush(wayward, 1);
+    const { entries } = this.node(wayward)?.channels ?? {};
+    for (const entry of entries?.values() ?? []) entry.machine.push({ type: 'force_close' });
+    await this.drain();
   }
 
   /** A node that runs and has come up. */
@@ -105,7 +147,10 @@ export class World {
     await this.drain();
   }
 
-  async kill(place: number, lose: boolean): Promise<void> {
+  /** Ends a node's process; `torn` of its commits still become durable. */
+  async kill(place: number, lose: boolean, torn = 0): Promise<void> {
+    // Nobody is there to see what it leads to, so nothing runs between the writes and the end.
+    this.site(place).disk.tear(torn);
     this.site(place).kill(lose);
     await this.drain();
   }
@@ -117,7 +162,7 @@ export class World {
   }
 
   async deliver(link: number, side: 0 | 1, count: number): Promise<void> {
-    if (traced)
+    if (this.tells)
       for (const chunk of this.wires.waiting(link, side).slice(0, count))
         for (const message of messagesOf(chunk))
           if (message.length !== 33)
@@ -143,7 +188,7 @@ export class World {
   /** The left node of a link calls the right one; both say `init`. */
   async join(link: number): Promise<void> {
     const wire = this.wires.links[link];
-    if (wire === undefined) return;
+    if (wire === undefined || this.estranged.has(link)) return;
     const [left, right] = [this.node(link), this.node(link + 1)];
     if (left === undefined || right === undefined || this.isJoined(link)) return;
     this.wires.cut(link);
