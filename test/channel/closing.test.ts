@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { buildLegacyClosing } from '../../channel/closingtx.ts';
 import type { Input, PeerMessageOf } from '../../channel/io.ts';
 import { signFundingSpend } from '../../channel/signing.ts';
-import { wantsToSign } from '../../channel/transition.ts';
 import { stateName, summary } from '../../channel/view.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
@@ -84,33 +83,6 @@ describe('a cooperative close', () => {
     expect(pair.b.inbox.map(({ name }) => name)).toEqual(['update_add_htlc']);
     give(pair, pair.a, { type: 'sign' });
     expect(pair.b.inbox.map(({ name }) => name)).toEqual(['update_add_htlc', 'commitment_signed', 'shutdown']);
-  });
-
-  test('changes the feerate no more: the peer may be negotiating already', () => {
-    const pair = ready(pushed);
-    give(pair, pair.a, { type: 'close' });
-    give(pair, pair.a, { type: 'update_fee', feerate: 2000 });
-    settle(pair);
-    expect(closings(pair.b)).toHaveLength(1);
-  });
-
-  test('also when the last revocation is still on its way', () => {
-    const pair = ready(pushed);
-    give(pair, pair.a, offerOf(50_000_000n, 1));
-    settle(pair);
-    give(pair, pair.a, { type: 'close' });
-    settle(pair);
-    give(pair, pair.b, { type: 'fail', id: 0n, reason: Uint8Array.of(1) });
-    while (pair.b.state.phase === 'open') {
-      for (const side of [pair.a, pair.b]) {
-        if (wantsToSign(side.state)) give(pair, side, { type: 'sign' });
-        if (pair.b.state.phase === 'open') deliver(pair, side);
-      }
-    }
-    expect(pair.a.state.phase).toBe('open');
-    give(pair, pair.a, { type: 'update_fee', feerate: 2000 });
-    settle(pair);
-    expect(closings(pair.b)).toHaveLength(1);
   });
 
   test('leaves out an output below the dust limit, whoever lacks it', () => {

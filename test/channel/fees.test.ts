@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { commitmentFeerate, feerateBounds, wantedFeerate } from '../../channel/fees.ts';
 import type { Context, OpenRequest } from '../../channel/io.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
+import { wantsToSign } from '../../channel/transition.ts';
 import { formats, openerCost } from '../../channel/weights.ts';
 import { msat } from '../../wire/units.ts';
 import {
@@ -130,6 +131,24 @@ describe('the funder changes it', () => {
     dry.b.inbox = [];
     give(dry, dry.a, { type: 'update_fee' }, at(3000));
     expect(dry.b.inbox).toEqual([]);
+  });
+
+  test('nor while the last revocation, with which the peer begins to negotiate, is on its way', () => {
+    const pair = ready();
+    give(pair, pair.a, offerOf(5_000_000n, 1));
+    settle(pair);
+    give(pair, pair.a, { type: 'close' });
+    settle(pair);
+    give(pair, pair.b, { type: 'fail', id: 0n, reason: Uint8Array.of(1) });
+    while (pair.b.state.phase === 'open')
+      for (const side of [pair.a, pair.b]) {
+        if (wantsToSign(side.state)) give(pair, side, { type: 'sign' });
+        if (pair.b.state.phase === 'open') deliver(pair, side);
+      }
+    expect(pair.a.state.phase).toBe('open');
+    pair.b.inbox = [];
+    give(pair, pair.a, { type: 'update_fee' }, at(3000));
+    expect(pair.b.inbox).toEqual([]);
   });
 });
 
