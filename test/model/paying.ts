@@ -96,7 +96,7 @@ const paidBefore = ({ books }: World, move: PayMove, to: number): number | undef
 export const pay = async (world: World, move: PayMove): Promise<void> => {
   const to = (move.from + 1 + move.to) % 3;
   const [payer, payee] = [world.node(move.from), world.node(to)];
-  if (payer === undefined || payee === undefined) return;
+  if (payer === undefined || payee === undefined || world.isThief(move.from) || world.isThief(to)) return;
   const { books } = world;
   const n = books.payments.size;
   const outlets = [...payer.channels.entries.values()].flatMap((entry) => outletOf(entry) ?? []);
