@@ -53,7 +53,7 @@ export class Field {
   private readonly ledger: Ledger;
   /** Channels of ours with ada and lou. */
   private readonly links: string[] = [];
-  private readonly started: Ldk[] = [];
+  private last: Ldk | undefined;
   /** Scripts our wallet has been seen with; it forgets coins that are long spent. */
   private readonly scripts = new Set<string>();
 
@@ -68,13 +68,14 @@ export class Field {
   static async start(): Promise<Field> {
     const flags = ['--dev', '--log-level', 'debug'];
     const net = await startNetwork({ nodes: { ada: flags, ours: flags } });
+    let lou: Ldk | undefined;
     try {
-      const lou = await Ldk.start({ name: 'lou', dir: net.dir, bitcoind: net.bitcoind });
+      lou = await Ldk.start({ name: 'lou', dir: net.dir, bitcoind: net.bitcoind });
       const field = new Field(net, lou);
-      field.started.push(lou);
       await field.link();
       return field;
     } catch (error) {
+      await lou?.stop();
       await net.stop();
       throw error;
     }
@@ -99,15 +100,17 @@ export class Field {
   }
 
   async stop(): Promise<void> {
-    for (const ldk of this.started) await ldk.stop();
+    await this.last?.stop();
+    await this.lou.stop();
     await this.net.stop();
   }
 
-  /** A private channel with a new LDK node, which holds what it is paid. */
+  /** A private channel with a new LDK node, which holds what it is paid; the one before it is done with. */
   async open(name: string, opener: 'ours' | 'theirs', anchors: boolean): Promise<Theatre> {
     const { net, ours } = this;
+    await this.last?.stop();
     const lea = await Ldk.start({ name, dir: net.dir, bitcoind: net.bitcoind, anchors });
-    this.started.push(lea);
+    this.last = lea;
     await fillPurses(net, [lea]);
     // Theirs: nobody but the test makes the connection anew.
     await ours.connect(lea, 'theirs');
@@ -182,6 +185,20 @@ export class Field {
   async mine(nodes: readonly Ldk[], blocks: number): Promise<void> {
     await mineFor(this.net, [this.lou, ...nodes], blocks);
     await sleep(150);
+  }
+
+  /** Mines up to a height. */
+  async mineTo({ lea }: Theatre, height: number): Promise<void> {
+    for (;;) {
+      const left = height - (await this.ours.node.call('getinfo')).blockheight;
+      if (left <= 0) return;
+      await this.mine([lea], Math.min(left, stride));
+    }
+  }
+
+  /** Whether anything spends the funding output, in a block or not. */
+  async isSpent({ funding: { txid, vout } }: Theatre): Promise<boolean> {
+    return (await this.net.bitcoind.call('gettxout', txid, vout, true)) === null;
   }
 
   /** Whose scripts are whose: `ours`, or an LDK node's name. */
