@@ -220,16 +220,17 @@ export class Field {
    */
   async untilSwept(theatre: Theatre, { between, robbed = false }: Sweeping = {}): Promise<Trace> {
     const { lea } = theatre;
-    let waits = '';
+    const waits = async () => (robbed ? [] : await lea.call('balances'));
     for (let mined = 0; mined < mostBlocks; mined += stride) {
       await this.mine([lea], stride);
       await between?.(mined);
-      const rows = robbed ? [] : await lea.call('balances');
+      if ((await waits()).length > 0) continue;
       const traced = await this.trace(theatre);
-      const left = traced.left.filter((one) => !isLitter(one));
-      if (left.length === 0 && rows.length === 0) return traced;
-      waits = [...left, ...rows].map((one) => `${'kind' in one ? one.kind : one.txid} ${one.sat}`).join(', ');
+      if (traced.left.every(isLitter)) return traced;
     }
-    throw new Error(`after ${mostBlocks} blocks there is still ${waits}`);
+    const { left } = await this.trace(theatre);
+    const still = left.map(({ txid, vout, sat: value }) => `${txid}:${vout} with ${value} sat`);
+    for (const { kind, sat: value } of await waits()) still.push(`${kind} of ${value} sat`);
+    throw new Error(`after ${mostBlocks} blocks there is still ${still.join(', ')}`);
   }
 }
