@@ -8,7 +8,7 @@ import type { Outpoint } from '../../channel/funding.ts';
 import type { Effect, Input } from '../../channel/io.ts';
 import { PAST, pastAt } from '../../channel/persist.ts';
 import { unhex } from '../../wire/bytes.ts';
-import { sat, txid } from '../../wire/units.ts';
+import { type Sat, sat, txid } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
 import { ClaimEngine } from '../chain/sweep/engine.ts';
 import { MempoolWatch } from '../chain/sweep/mempool.ts';
@@ -69,9 +69,9 @@ export class Onchain {
   private constructor(parts: OnchainParts, engine: ClaimEngine) {
     this.parts = parts;
     this.engine = engine;
-    const { chain, clock, log } = parts;
+    const { chain, clock, log, fatal } = parts;
     this.mempool = new MempoolWatch({
-      ...{ chain, clock, log },
+      ...{ chain, clock, log, fatal },
       tell: (key, { txid: hash, vout }, { tx }) => this.inMempool(key, { txid: hash, index: vout }, tx),
     });
   }
@@ -130,6 +130,17 @@ export class Onchain {
   /** All that the channel wants from the chain from now on. What it follows from is durable before anybody sees it. */
   claims({ key }: Entry, { claims }: EffectOf<'claims'>): void {
     this.parts.gate.after(() => this.engine.set(key, claims));
+  }
+
+  /** Satoshi that claims wait for in the wallet to be published at all, the least of them; undefined while none waits. */
+  wanting(): Sat | undefined {
+    const missing = [...this.parts.channels().entries.keys()].flatMap((key) =>
+      this.engine.standing(key).flatMap(({ standing }) => (standing?.state === 'lacking' ? [standing.missing] : [])),
+    );
+    return missing.reduce<Sat | undefined>(
+      (least, one) => (least === undefined || one < least ? one : least),
+      undefined,
+    );
   }
 
   /** Where each of a channel's claims stands, the most urgent first. */

@@ -31,6 +31,7 @@ export const infoHandlers = (
       { type: 'local socket', socket: config.socket },
     ];
     const at = api();
+    const wanting = node.onchain.wanting();
     const tip = await node.ports.chain.tip().catch(() => undefined);
     return {
       id: hex(keys.nodeId),
@@ -68,6 +69,9 @@ export const infoHandlers = (
         tip.height > follower.top.height && {
           warning_lightningd_sync: `still reading blocks: ${follower.top.height} of ${tip.height}`,
         }),
+      ...(wanting !== undefined && {
+        warning_claims: `claims on chain wait for coins: send at least ${wanting} sat to an address of this node (newaddr)`,
+      }),
       ...(at && { api: { address: at.host, port: at.port, token_file: config.tokenFile } }),
     };
   },

@@ -99,9 +99,11 @@ describe('an HTLC that only its preimage brings', () => {
       (await status(pair, 'bob', id)).includes('in the wallet to pay its fee'),
     );
     expect(pair.logs.bob.some((line) => line.includes('no coins to pay for a claim on chain'))).toBe(true);
+    expect((await pair.nodes.bob.call('getinfo', {})).warning_claims).toMatch(/send at least \d+ sat/);
     await pair.endow('bob', 60_000n);
     await pair.mine();
     expect(await done).toMatch(/^[0-9a-f]{64}$/);
+    expect((await pair.nodes.bob.call('getinfo', {})).warning_claims).toBeUndefined();
   });
 
   test('is enough for the payer as soon as the mempool shows it', async () => {

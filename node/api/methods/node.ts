@@ -77,6 +77,8 @@ export const nodeMethods = methods({
         .optional(),
       warning_bitcoind_sync: shown.text.optional(),
       warning_lightningd_sync: shown.text.optional(),
+      /** Outputs of channels on chain that cannot be claimed for want of coins in the wallet. */
+      warning_claims: shown.text.optional(),
       /** Where HTTP and WebSocket calls are taken. */
       api: z.object({ address: shown.text, port: shown.u32, token_file: shown.text }).optional(),
     }),

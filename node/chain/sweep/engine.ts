@@ -3,15 +3,19 @@
  * allow it, saved before it is published, published again with each block, and replaced by a dearer one as its deadline nears,
  * until its channel claims it no longer. What is decided stands in plan.ts; here it is carried out, one claim after the other.
  */
-import type { Transaction } from 'bitcoinjs-lib';
+import { Transaction } from 'bitcoinjs-lib';
 import type { Claim, OpenClaim } from '../../../channel/claim.ts';
-import type { Sat } from '../../../wire/units.ts';
+import { equal, unhex } from '../../../wire/bytes.ts';
+import { type Sat, txid } from '../../../wire/units.ts';
 import type { Chain, Clock, Log, Store } from '../../ports.ts';
 import { loadRecords } from '../../store/records.ts';
 import type { Wallet } from '../../wallet/wallet.ts';
+import { fallbackFeerate } from '../bitcoind.ts';
 import { ChainError, isTransient } from '../errors.ts';
 import { outpointKey } from '../watch.ts';
-import { isClaimOwner, ownerOf, pursue } from './pursue.ts';
+import { Holdings, keyOfOwner, ownerOf } from './holdings.ts';
+import { pursue } from './pursue.ts';
+import { HURRY } from './rate.ts';
 import { decodePublished, encodePublished, type Published, recordsAt } from './record.ts';
 import { type Claimed, Standings } from './standing.ts';
 
@@ -31,10 +35,28 @@ export interface EngineParts {
   readonly fatal: (error: unknown) => void;
 }
 
+/** One look at everything. */
+interface Round {
+  /** Height of the best block. */
+  readonly tip: number;
+  /** Claims not looked at yet that need a coin and have none. */
+  readonly needy: Set<Claim>;
+  /** By the blocks they are for. */
+  readonly estimates: Map<number, number>;
+}
+
 /** Milliseconds until a chain that did not answer is asked again. */
 const RETRY_MS = 5_000;
 
+const outpointOf = (key: string): Claim['outpoint'] => {
+  const [id = '', index = ''] = key.split(':');
+  return { txid: txid(unhex(id)), index: Number(index) };
+};
 const keyOf = ({ outpoint }: Claim): string => outpointKey(outpoint.txid, outpoint.index);
+
+/** An answer of the chain's, if one we cannot do much with: it is there, and may well answer the next question. */
+const isAnswer = (error: unknown): error is ChainError =>
+  error instanceof ChainError && error.fault.code !== 'closed' && !isTransient(error);
 
 /** Those first that somebody else may have soonest, then the largest. */
 const byUrgency = (a: Claim, b: Claim): number => {
@@ -51,6 +73,7 @@ export class ClaimEngine {
   private readonly published: Map<string, Published>;
   private readonly scripts: Map<string, Uint8Array>;
   private readonly standings: Standings;
+  private readonly holdings: Holdings;
   private started = false;
   private stopped = false;
   private due = false;
@@ -62,6 +85,7 @@ export class ClaimEngine {
     this.published = published;
     this.scripts = scripts;
     this.standings = new Standings(parts.log);
+    this.holdings = new Holdings(parts);
   }
 
   /** The engine of a store. It takes claims at once and does nothing about them before `start`. Throws StoreError. */
@@ -71,17 +95,14 @@ export class ClaimEngine {
     return new ClaimEngine(parts, await loadRecords(store, recordsAt.published, decodePublished), scripts);
   }
 
-  /** All that a channel claims from now on. Coins promised to what it no longer claims are free again. */
+  /** All that a channel claims from now on. Coins promised to what it no longer claims are free once they cannot be spent for it. */
   set(channel: string, claims: readonly Claim[]): void {
     const before = this.sets.get(channel);
     const now = new Map(claims.map((claim) => [keyOf(claim), claim]));
     if (now.size > 0) this.sets.set(channel, now);
     else this.sets.delete(channel);
-    for (const [key, claim] of before ?? [])
-      if (!now.has(key)) {
-        this.standings.forget(key);
-        this.free(claim);
-      }
+    for (const claim of claims) this.holdings.take(claim);
+    for (const [key, claim] of before ?? []) if (!now.has(key)) this.ended(channel, claim);
     this.wake();
   }
 
@@ -91,8 +112,14 @@ export class ClaimEngine {
    */
   async start(known: (channel: string) => boolean): Promise<void> {
     const { wallet } = this.parts;
-    const owners = new Set([...this.sets.values()].flatMap((claims) => [...claims.values()].map(ownerOf)));
-    for (const owner of wallet.owners()) if (isClaimOwner(owner) && !owners.has(owner)) await wallet.release(owner);
+    const claimed = new Set([...this.sets.values()].flatMap((claims) => [...claims.keys()]));
+    const pending = new Map([...this.published.keys()].map((name) => [name.split('/')[1] ?? '', name] as const));
+    for (const owner of wallet.owners()) {
+      const key = keyOfOwner(owner);
+      if (key === undefined || claimed.has(key)) continue;
+      if (pending.has(key)) this.holdings.hold({ outpoint: outpointOf(key) });
+      else await wallet.release(owner);
+    }
     const channels = [...this.scripts.keys(), ...[...this.published.keys()].map((name) => name.split('/')[0] ?? '')];
     for (const channel of new Set(channels)) if (!known(channel)) await this.forget(channel);
     this.started = true;
@@ -111,7 +138,10 @@ export class ClaimEngine {
     this.set(channel, []);
     const names = [...this.published.keys()].filter((name) => name.startsWith(`${channel}/`));
     const keys = names.map((name) => recordsAt.published + name);
-    for (const name of names) this.published.delete(name);
+    for (const name of names) {
+      this.published.delete(name);
+      this.holdings.free({ outpoint: outpointOf(name.split('/')[1] ?? '') });
+    }
     if (this.scripts.delete(channel)) keys.push(recordsAt.script + channel);
     if (keys.length > 0) await this.parts.store.commit(keys.map((key) => ({ key, value: undefined })));
   }
@@ -122,10 +152,15 @@ export class ClaimEngine {
     return claims.map((claim) => ({ claim, standing: this.standings.get(keyOf(claim)) }));
   }
 
-  /** Whether a transaction is the one last published for what it spends, as its channel claimed or claims it. */
+  /** Whether a transaction was published here for what it spends: the last one for it, or an earlier one, which paid the wallet too. */
   isOurs(channel: string, outpoint: Claim['outpoint'], tx: Transaction): boolean {
-    const last = this.published.get(`${channel}/${outpointKey(outpoint.txid, outpoint.index)}`);
-    return last !== undefined && last.tx.getId() === tx.getId();
+    const key = outpointKey(outpoint.txid, outpoint.index);
+    const claim = this.sets.get(channel)?.get(key);
+    const id = tx.getId();
+    if (claim?.kind === 'ready' && Transaction.fromBuffer(claim.tx).getId() === id) return true;
+    if (this.published.get(`${channel}/${key}`)?.tx.getId() === id) return true;
+    const script = this.scripts.get(channel);
+    return script !== undefined && tx.outs.some((output) => equal(output.script, script));
   }
 
   /** Ends; resolves when nothing runs any more. */
@@ -140,9 +175,12 @@ export class ClaimEngine {
     while (this.running !== undefined) await this.running;
   }
 
-  private free(claim: Claim): void {
-    const { wallet, fatal } = this.parts;
-    if (wallet.owners().includes(ownerOf(claim))) wallet.release(ownerOf(claim)).catch(fatal);
+  /** A claim is no more: spent, or not wanted. What was published for it may still be mined. */
+  private ended(channel: string, claim: Claim): void {
+    const key = keyOf(claim);
+    this.standings.forget(key);
+    if (this.published.has(`${channel}/${key}`)) this.holdings.hold(claim);
+    else this.holdings.free(claim);
   }
 
   private async run(): Promise<void> {
@@ -162,60 +200,77 @@ export class ClaimEngine {
   private async lookAtAll(): Promise<void> {
     const { chain, height } = this.parts;
     this.cancelRetry();
-    // Blocks that are there but not read yet count, too: a claim has not waited for what is merely read late.
-    const best = await chain.tip().catch((error: unknown) => {
-      if (this.isAway(error)) return undefined;
-      throw error;
-    });
-    if (best === undefined) return;
-    const tip = Math.max(height(), best.height);
-    const estimates = new Map<number, number>();
-    const feerate = async (blocks: number): Promise<number> => {
-      const estimate = estimates.get(blocks) ?? (await chain.feerate(blocks));
-      estimates.set(blocks, estimate);
-      return estimate;
-    };
+    try {
+      // Blocks that are there but not read yet count, too: a claim has not waited for what is merely read late.
+      const best = await chain.tip();
+      await this.holdings.review();
+      await this.lookAtEach(Math.max(height(), best.height));
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      if (error.fault.code === 'closed') return;
+      this.parts.log.debug(
+        { reason: error.message },
+        'the chain does not answer; claims are looked at again in a while',
+      );
+      this.cancelRetry = this.parts.clock.after(RETRY_MS, () => this.wake());
+    }
+  }
+
+  /** Every claim, the most urgent first. Throws ChainError when the chain does not answer. */
+  private async lookAtEach(tip: number): Promise<void> {
     const all = [...this.sets].flatMap(([channel, claims]) =>
       [...claims.values()].map((claim) => ({ channel, claim })),
     );
+    const round: Round = { tip, needy: this.needy(tip), estimates: new Map() };
     for (const { channel, claim } of all.sort((a, b) => byUrgency(a.claim, b.claim))) {
       if (this.stopped) return;
       // What a channel says meanwhile counts at once: an output may have been spent while others were looked at.
       if (!this.claims(channel, claim)) continue;
+      round.needy.delete(claim);
       try {
-        await this.lookAt(channel, claim, tip, feerate);
+        await this.lookAt(channel, claim, round);
       } catch (error) {
-        if (this.isAway(error)) return;
-        if (!(error instanceof ChainError)) throw error;
-        this.parts.log.error(
-          { channel: channel.slice(0, 12), what: claim.why, reason: error.message },
-          'a claim failed',
-        );
+        if (!isAnswer(error)) throw error;
+        const fields = { channel: channel.slice(0, 12), what: claim.why, reason: error.message };
+        this.parts.log.error(fields, 'a claim failed; it is tried again');
       }
     }
   }
 
-  /** Whether the chain does not answer, for now or for good; for now it is asked again after a while. */
-  private isAway(error: unknown): boolean {
-    if (isTransient(error)) this.cancelRetry = this.parts.clock.after(RETRY_MS, () => this.wake());
-    return isTransient(error) || (error instanceof ChainError && error.fault.code === 'closed');
+  /** Claims that need a coin of the wallet before long and have none. */
+  private needy(tip: number): Set<Claim> {
+    const provided = new Set(this.parts.wallet.owners());
+    const all = [...this.sets.values()].flatMap((claims) => [...claims.values()]);
+    return new Set(
+      all.filter((claim) => claim.kind === 'htlc' && claim.from <= tip + HURRY && !provided.has(ownerOf(claim))),
+    );
+  }
+
+  /** The chain's estimate, asked for once a round. One that cannot be had must not keep a claim from being published. */
+  private async feerate({ estimates }: Round, blocks: number): Promise<number> {
+    const known = estimates.get(blocks);
+    if (known !== undefined) return known;
+    const estimate = await this.parts.chain.feerate(blocks).catch((error: unknown) => {
+      if (!isAnswer(error)) throw error;
+      return fallbackFeerate;
+    });
+    estimates.set(blocks, estimate);
+    return estimate;
   }
 
   private claims(channel: string, claim: Claim): boolean {
     return this.sets.get(channel)?.get(keyOf(claim)) === claim;
   }
 
-  private async lookAt(
-    channel: string,
-    claim: Claim,
-    tip: number,
-    feerate: (blocks: number) => Promise<number>,
-  ): Promise<void> {
+  private async lookAt(channel: string, claim: Claim, round: Round): Promise<void> {
     const { chain, wallet, witness, stake } = this.parts;
     const key = keyOf(claim);
     const name = `${channel}/${key}`;
     const standing = await pursue(claim, {
-      ...{ chain, wallet, tip, feerate },
+      ...{ chain, wallet },
+      tip: round.tip,
+      needy: round.needy.size,
+      feerate: (blocks) => this.feerate(round, blocks),
       script: await this.scriptOf(channel),
       stake: stake(channel),
       known: this.published.get(name),
@@ -225,9 +280,9 @@ export class ClaimEngine {
         coins: (tx, inputs) => wallet.signCoins(tx, inputs),
       },
     });
-    if (this.claims(channel, claim)) this.standings.note(channel, key, claim, standing, tip);
+    if (this.claims(channel, claim)) this.standings.note(channel, key, claim, standing, round.tip);
     // It ended while we were at it: what was promised in between would be promised to nobody.
-    else if (this.sets.get(channel)?.get(key) === undefined) this.free(claim);
+    else if (this.sets.get(channel)?.get(key) === undefined) this.ended(channel, claim);
   }
 
   private async keep(name: string, published: Published | undefined): Promise<void> {

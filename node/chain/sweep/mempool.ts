@@ -13,6 +13,8 @@ export interface MempoolParts {
   readonly log: Log;
   /** Told of each transaction that spends a watched output. */
   readonly tell: (owner: string, outpoint: Outpoint, spender: ChainTx) => void;
+  /** Something failed that is not the chain's silence. */
+  readonly fatal: (error: unknown) => void;
 }
 
 /** Milliseconds between two looks. */
@@ -73,11 +75,13 @@ export class MempoolWatch {
   /** Looks now; resolves when all have been asked for. One look at a time. Never rejects. */
   look(): Promise<void> {
     if (!this.started) return Promise.resolve();
-    this.running ??= this.lookAtAll().finally(() => {
-      this.running = undefined;
-      this.cancel();
-      if (this.started) this.cancel = this.parts.clock.after(EVERY_MS, () => void this.look());
-    });
+    this.running ??= this.lookAtAll()
+      .catch(this.parts.fatal)
+      .finally(() => {
+        this.running = undefined;
+        this.cancel();
+        if (this.started) this.cancel = this.parts.clock.after(EVERY_MS, () => void this.look());
+      });
     return this.running;
   }
 

@@ -42,6 +42,8 @@ export interface World<C extends FeeCoin> {
   readonly stake: bigint;
   /** What another commitment of the channel, which waits in the mempool, pays with its children; 0 where there is none. */
   readonly rival: number;
+  /** Other claims that will need a coin and find none: what comes back is divided, so that the next block has one for each. */
+  readonly wanting: number;
 }
 
 /** A transaction to be put together: the claim's input first, then the coins; the outputs in this order. */
@@ -152,21 +154,36 @@ const choices = function* <C extends FeeCoin>(kept: readonly C[], free: readonly
   }
 };
 
+/** Most outputs that what comes back is divided into. */
+const MOST_PARTS = 25;
+
+/** Equal parts of an amount, the first with what is left over. */
+const divided = (amount: bigint, parts: number, script: Uint8Array): readonly Output[] => {
+  const part = amount / BigInt(parts);
+  return Array.from({ length: parts }, (_, i) => ({
+    script,
+    value: sat(i === 0 ? amount - part * BigInt(parts - 1) : part),
+  }));
+};
+
 /** The transaction of these coins, its fee from `fees` at these weights; undefined when they do not suffice. */
 const settle = <C extends FeeCoin>(
   shape: Shape,
   coins: readonly C[],
-  script: Uint8Array,
+  { script, wanting }: Pick<World<C>, 'script' | 'wanting'>,
   fees: (weight: number, most: bigint) => bigint | undefined,
 ): Draft<C> | undefined => {
-  const { base, supply, fixed, locktime, bare, limit } = shape;
+  const { base, supply, fixed, locktime, bare, limit, takesCoins } = shape;
   const all = supply + sum(coins);
   const dust = dustOf(script);
   const weight = base + coins.length * weightOf.input;
-  const fee = fees(weight + weightOf.output(script.length), all - dust);
-  if (fee !== undefined && fee <= all - dust) {
-    const rest = { script, value: sat(all - fee) };
-    return { coins, outputs: [...fixed, rest], locktime, fee: sat(fee), missing: undefined };
+  for (let parts = takesCoins ? Math.min(MOST_PARTS, wanting + 1) : 1; parts >= 1; parts--) {
+    const fee = fees(weight + parts * weightOf.output(script.length), all - dust);
+    // A part must pay for a transaction like this one even where rates double.
+    const least = parts === 1 ? dust : BigInt(parts) * (2n * (fee ?? 0n) + 1_000n);
+    if (fee === undefined || all - fee < least || (parts > 1 && fee > limit)) continue;
+    const outputs = [...fixed, ...divided(all - fee, parts, script)];
+    return { coins, outputs, locktime, fee: sat(fee), missing: undefined };
   }
   if (!bare || all > limit) return undefined;
   const alone = fees(weight, all);
@@ -176,17 +193,18 @@ const settle = <C extends FeeCoin>(
 
 const compose = <C extends FeeCoin>(
   shape: Shape,
-  { kept, free, script }: World<C>,
+  world: World<C>,
   fees: Fees,
 ): Draft<C> | { readonly missing: Sat } => {
+  const { kept, free } = world;
   const sets = shape.takesCoins ? choices(kept, free) : [[]];
   for (const coins of sets) {
-    const draft = settle(shape, coins, script, (weight) => fees.wanted(weight));
+    const draft = settle(shape, coins, world, (weight) => fees.wanted(weight));
     if (draft !== undefined) return draft;
   }
   // Short of what it should pay: whatever the coins allow is better than nothing, if only it is relayed.
-  const [last = [], short] = shortOf(shape, { kept, free, script }, fees);
-  const draft = settle(shape, last, script, (weight, most) => {
+  const [last = [], short] = shortOf(shape, world, fees);
+  const draft = settle(shape, last, { ...world, wanting: 0 }, (weight, most) => {
     const fee = smaller(fees.wanted(weight), most);
     return fee >= fees.least(weight) ? fee : undefined;
   });

@@ -6,17 +6,12 @@ import type { Chain } from '../../ports.ts';
 import type { Wallet } from '../../wallet/wallet.ts';
 import { ChainError } from '../errors.ts';
 import { isFeeRefusal } from '../refusals.ts';
-import { outpointKey } from '../watch.ts';
 import { assemble, coinKeysOf, type Signers, stillFits } from './assemble.ts';
+import { ownerOf } from './holdings.ts';
 import { type Before, planClaim } from './plan.ts';
 import { horizonOf } from './rate.ts';
 import type { Published } from './record.ts';
 import type { Standing } from './standing.ts';
-
-/** Whom coins that pay for a claim are promised to. */
-const OWNER = 'claim/';
-export const isClaimOwner = (owner: string): boolean => owner.startsWith(OWNER);
-export const ownerOf = ({ outpoint }: Claim): string => `${OWNER}${outpointKey(outpoint.txid, outpoint.index)}`;
 
 /** How often in a row the fee is raised by half where the network refuses it: from 1 to 650 times the first. */
 const ATTEMPTS = 16;
@@ -33,6 +28,8 @@ export interface Pursuit {
   readonly script: Uint8Array;
   /** What is ours or may become ours in the channel's commitment. */
   readonly stake: Sat;
+  /** How many other claims will need a coin of the wallet and have none yet. */
+  readonly needy: number;
   /** What was published last. */
   readonly known: Published | undefined;
   /** Keeps what is about to be published; undefined brings back what was published before. */
@@ -81,7 +78,7 @@ export const pursue = async (claim: Claim, pursuit: Pursuit): Promise<Standing> 
   claim.kind === 'ready' ? pursueReady(claim, pursuit) : pursueOpen(claim, pursuit);
 
 const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing> => {
-  const { wallet, chain, signers, tip, script, stake, known, keep } = pursuit;
+  const { wallet, chain, signers, tip, script, stake, needy, known, keep } = pursuit;
   if (tip + 1 < claim.from) return { state: 'locked' };
   const owner = ownerOf(claim);
   const moment = { tip, deadline: claim.deadline, since: known?.since };
@@ -96,7 +93,19 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
     const { kept, free } = wallet.feeCoins(owner);
     const fits = known !== undefined && stillFits(claim, known.tx, kept);
     const before: Before | undefined = known && { fee: known.fee, weight: known.tx.weight(), since: known.since, fits };
-    const move = planClaim(claim, before, { tip, estimate, kept, free, script, refused, parentWeight, stake, rival });
+    const wanting = Math.max(0, needy - Math.max(0, free.length - 1));
+    const move = planClaim(claim, before, {
+      tip,
+      estimate,
+      kept,
+      free,
+      script,
+      refused,
+      parentWeight,
+      stake,
+      rival,
+      wanting,
+    });
     switch (move.do) {
       case 'wait':
         return { state: 'locked' };

@@ -100,21 +100,46 @@ describe('coins that pay', () => {
     expect(bench.engine.standing('channel')).toEqual([]);
   });
 
-  test('what is no longer claimed sets its coins free', async () => {
+  test('what is no longer claimed keeps its coins while its transaction may be mined', async () => {
     const bench = await open();
     await bench.deposit(40_000n);
-    const claim = await bench.claim(await bench.output(100_000n), { kind: 'htlc' });
+    const coin = await bench.output(100_000n);
+    const claim = await bench.claim(coin, { kind: 'htlc' });
     expect(bench.wallet.owners()).toHaveLength(1);
     await bench.unclaim(claim);
+    await bench.restart();
+    bench.regtest.mine(1, elsewhere, { only: [] });
+    await bench.caughtUp();
+    expect(bench.wallet.spendable()).toBe(0n);
+    bench.regtest.mine(1, elsewhere, { only: [rawOf(bench.owner.give([coin], 1_000n))] });
+    await bench.caughtUp();
     expect(bench.wallet.owners()).toEqual([]);
     expect(bench.wallet.spendable()).toBe(40_000n);
+  });
+
+  test('one coin is enough for many: what comes back is divided among those that have none', async () => {
+    const bench = await open();
+    await bench.deposit(60_000n);
+    const claims = [];
+    for (let i = 0; i < 8; i++) claims.push(await bench.output(30_000n));
+    const { height } = bench.regtest.ledger.tip;
+    for (const coin of claims) await bench.claim(coin, { kind: 'htlc' }, { from: height + 2, deadline: height + 20 });
+    await bench.mine();
+    expect(bench.regtest.pool.entries()).toHaveLength(1);
+    for (let blocks = 0; blocks < 3; blocks++) await bench.mine();
+    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.balance()).toBeGreaterThan(20_000n);
   });
 });
 
 describe('a commitment that miners leave', () => {
   /** A parent with an output to be claimed, which pays less than miners want, in the mempool. */
   const stuck = async (bench: Bench, fee: bigint, send = true) => {
-    const parent = bench.owner.give([await bench.output(100_000n)], fee, bench.owner.script);
+    const outputs = [
+      { script: bench.owner.script, amount: 330n },
+      { script: elsewhere, amount: 99_670n - fee },
+    ];
+    const parent = bench.owner.spend([await bench.output(100_000n)], outputs);
     if (send) bench.regtest.send(rawOf(parent));
     return { parent, anchor: bench.owner.coinOf(parent, 0) };
   };
@@ -142,6 +167,25 @@ describe('a commitment that miners leave', () => {
     expect(bench.spenderOf(claim)).toBeDefined();
     await bench.mine();
     expect(bench.engine.standing('channel')).toEqual([]);
+  });
+
+  test('leaves the coin of its child promised when a block takes it without the child', async () => {
+    const bench = await open();
+    await bench.deposit(40_000n);
+    const { parent, anchor } = await stuck(bench, 200n);
+    bench.regtest.demand = 5_000;
+    const claim = await bench.claim(anchor, { kind: 'bump', parent, parentFee: 200n });
+    const child = bench.spenderOf(claim);
+    bench.regtest.mine(1, elsewhere, { only: [rawOf(parent)] });
+    await bench.unclaim(claim);
+    await bench.caughtUp();
+    expect(bench.wallet.spendable()).toBe(0n);
+    expect(idOf(bench.spenderOf(claim))).toBe(idOf(child));
+    await bench.restart();
+    expect(bench.wallet.spendable()).toBe(0n);
+    await bench.mine();
+    expect(bench.wallet.owners()).toEqual([]);
+    expect(bench.balance()).toBe(40_330n - feeOf(child, 40_000n, 330n));
   });
 
   test('is not fought for against another that pays enough, but replaces one that does not', async () => {

@@ -36,7 +36,18 @@ const bump = (parentFee: bigint, more: Partial<BumpClaim> = {}): BumpClaim => ({
 
 const coin = (amount: bigint, key = `${amount}`): FeeCoin => ({ key, amount: sat(amount) });
 const world = (more: Partial<World<FeeCoin>> = {}): World<FeeCoin> => ({
-  ...{ tip: 100, estimate: 1_000, kept: [], free: [], script, refused: 0n, parentWeight, stake: 100_000n, rival: 0 },
+  ...{
+    tip: 100,
+    estimate: 1_000,
+    kept: [],
+    free: [],
+    script,
+    refused: 0n,
+    parentWeight,
+    stake: 100_000n,
+    rival: 0,
+    wanting: 0,
+  },
   ...more,
 });
 const built = (move: Move<FeeCoin>) => {
@@ -150,6 +161,20 @@ describe('an HTLC transaction', () => {
     expect(draft.coins.map(({ amount }) => amount)).toEqual([900n, 800n]);
   });
 
+  test('divides what comes back where others wait for coins, each part large enough to pay for one', () => {
+    for (const [amount, parts] of [
+      [60_000n, 6],
+      [12_000n, 2],
+      [3_000n, 1],
+    ] as const) {
+      const draft = built(planClaim(htlc(50_000n), undefined, world({ free: [coin(amount)], wanting: 5 })));
+      const back = draft.outputs.slice(1).map(({ value }) => value);
+      expect(back).toHaveLength(parts);
+      expect(draft.fee).toBe(feeOf(weightOfDraft(draft), 1_000));
+      if (parts > 1) for (const part of back) expect(part).toBeGreaterThanOrEqual(2n * draft.fee);
+    }
+  });
+
   test('pays what its coins allow where they are too few, and says what is wanting', () => {
     const draft = built(planClaim(htlc(50_000n), undefined, world({ free: [coin(1_000n)], estimate: 5_000 })));
     expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), FLOOR));
@@ -253,6 +278,7 @@ describe('whatever happens', () => {
   const block = fc.record({
     estimate: fc.integer({ min: 100, max: 60_000 }),
     amounts: fc.array(amount, { maxLength: 4 }),
+    wanting: fc.nat(6),
     refused: fc.oneof({ weight: 5, arbitrary: fc.constant(0n) }, { weight: 1, arbitrary: fc.bigInt(1n, 20_000n) }),
     fits: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
   });
@@ -269,10 +295,10 @@ describe('whatever happens', () => {
           const most = claim.kind === 'bump' ? stake : claim.kind === 'sweep' ? claim.value - 294n : claim.value;
           let kept: readonly FeeCoin[] = [];
           let published: Before | undefined;
-          blocks.forEach(({ estimate, amounts, refused, fits }, i) => {
+          blocks.forEach(({ estimate, amounts, refused, fits, wanting }, i) => {
             const tip = 100 + i;
             const fresh = amounts.map((value, n) => coin(value, `${i}/${n}`));
-            const here = world({ tip, estimate, kept, free: fresh, refused, stake });
+            const here = world({ tip, estimate, kept, free: fresh, refused, stake, wanting });
             const move = planClaim(claim, published && { ...published, fits }, here);
             if (move.do !== 'build') return;
             const { coins, outputs, fee } = move.draft;
