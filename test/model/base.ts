@@ -177,7 +177,7 @@ const make = async (wish: BaseWish): Promise<Base> => {
   }
   for (let i = 0; i < 7; i++) ledger.mine();
 
-  const world = new World({ ledger, disks, now: new Time().now });
+  const world = new World({ ledger, disks, now: new Time().now }, { anchors: false, wayward: undefined });
   for (const place of names.keys()) await world.start(place);
   await world.settle();
   for (const link of world.wires.links.keys()) await world.join(link);

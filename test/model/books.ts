@@ -6,6 +6,7 @@ import type { PaymentRequest } from '../../amp/io.ts';
 import { htlcRecord } from '../../channel/records.ts';
 import type { Way } from '../../channel/state.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
+import { decodeOrigin } from '../../node/forward/origin.ts';
 import { decodePay, PAYS, type PayRecord } from '../../node/pay/payrecord.ts';
 import { decode } from '../../wire/codec.ts';
 import { names } from './names.ts';
@@ -23,6 +24,12 @@ export interface Started {
 /** How an HTLC ended, by one end of its channel. */
 export type Ended = 'fulfill' | 'fail' | 'malformed';
 
+/** An HTLC by its channel, the side that offered it, and its id. */
+const nameOf = (channel: string, place: number, way: Way, id: string): string => {
+  const isLeft = channel.startsWith(names[place] ?? ' ');
+  return `${channel}/${(way === 'out') === isLeft ? 'left' : 'right'}/${id}`;
+};
+
 export class Books {
   readonly payments = new Map<string, Started>();
   /** What the caller of each payment was told. */
@@ -31,6 +38,8 @@ export class Books {
   readonly kept = new Map<string, PayRecord>();
   /** By channel, which side offered it, and id: how either end saw it end. */
   readonly ends = new Map<string, Map<Way, Ended>>();
+  /** Of forwarded HTLCs: the outgoing one's name to the incoming one's, and the amount. */
+  private readonly forwards = new Map<string, { readonly incoming: string; readonly amount: bigint }>();
   readonly complaints: string[] = [];
 
   /** A record became durable on a node's disk. */
@@ -61,10 +70,12 @@ export class Books {
   private htlc(place: number, key: string, value: Uint8Array): void {
     const [, channel = '', kind, way, id = ''] = key.split('/');
     if (kind !== 'htlc' || (way !== 'in' && way !== 'out')) return;
-    const { removal } = decode(htlcRecord, value);
+    const { removal, amount, origin: bytes } = decode(htlcRecord, value);
+    const name = nameOf(channel, place, way, id);
+    const origin = way === 'out' ? decodeOrigin(bytes) : undefined;
+    if (origin?.kind === 'forward')
+      this.forwards.set(name, { incoming: nameOf(origin.channel, place, 'in', `${origin.id}`), amount });
     if (removal === undefined) return;
-    const isLeft = channel.startsWith(names[place] ?? ' ');
-    const name = `${channel}/${(way === 'out') === isLeft ? 'left' : 'right'}/${id}`;
     const ends = this.ends.get(name) ?? new Map<Way, Ended>();
     this.ends.set(name, ends);
     const before = ends.get(way);
@@ -73,10 +84,18 @@ export class Books {
     ends.set(way, removal.ending.kind);
   }
 
-  /** HTLCs that both ends do not remember alike. */
-  disagreements(): readonly string[] {
-    return [...this.ends].flatMap(([name, ends]) =>
-      new Set(ends.values()).size > 1 ? [`HTLC ${name}: ${JSON.stringify([...ends])}`] : [],
-    );
+  /**
+   * HTLCs of at least so many millisatoshi (smaller ones may have had no output on chain) that both ends do not remember alike,
+   * or that ended otherwise on the one link than on the other.
+   */
+  disagreements(least: bigint): readonly string[] {
+    const said = (name: string): readonly string[] =>
+      [...(this.ends.get(name)?.values() ?? [])].map((end) => (end === 'fulfill' ? 'fulfilled' : 'failed'));
+    const alone = [...this.ends].filter(([, ends]) => new Set(ends.values()).size > 1).map(([name]) => name);
+    const pairs = [...this.forwards]
+      .filter(([, { amount }]) => amount >= least)
+      .map(([outgoing, { incoming }]) => [outgoing, incoming])
+      .filter((pair) => new Set(pair.flatMap(said)).size > 1);
+    return [...alone, ...pairs.map((pair) => pair.join(', '))].map((name) => `HTLC ${name} ended both ways`);
   }
 }

@@ -9,7 +9,7 @@ import { equal } from '../../wire/bytes.ts';
 import { type Base, channelOf } from './base.ts';
 import { balances, endingsOf, forgotten, loot, wallets } from './money.ts';
 import { names } from './names.ts';
-import { DUSTY } from './paying.ts';
+import { DUSTY, SMALLEST } from './paying.ts';
 import type { World } from './world.ts';
 
 const stateOf = (world: World, place: number, channel: string) =>
@@ -97,8 +97,8 @@ const invoices = (world: World, unilateral: boolean): readonly string[] =>
     }),
   );
 
-/** Reasons for which honest nodes give a channel up: somebody said so, or time ran out. */
-const fair = /force_close|htlc_deadline/;
+/** Reasons for which honest nodes give a channel up: somebody said so, time ran out, or the peer saw its end in a block first. */
+const fair = /force_close|htlc_deadline|funding output was spent/;
 
 const failures = ({ lines }: World): readonly string[] =>
   lines.filter((line) => /channel failed|ending the connection/.test(line) && !fair.test(line));
@@ -109,7 +109,7 @@ export const judge = (world: World, base: Base): readonly string[] => {
   return [
     ...world.troubles,
     ...world.books.complaints,
-    ...world.books.disagreements(),
+    ...world.books.disagreements(unilateral ? SMALLEST : 0n),
     ...world.wires.links.flatMap((_, link) => agreement(world, link)),
     ...names.flatMap((_, place) => durable(world, place)),
     ...results(world, unilateral),

@@ -57,6 +57,8 @@ const grantTx = (grants: readonly Grant[]): Transaction => {
 export class Ledger {
   readonly pool = new Pool();
   readonly coins: Coins;
+  /** Satoshi per 1,000 weight below which miners leave a transaction, with all it hangs on, where it is. */
+  demand = 0;
   /** Satoshi per 1,000 weight below which the pool takes nothing that no child pays for; 0 while there is room. */
   minimum = 0;
   private readonly scripts: ScriptCheck;
@@ -170,7 +172,7 @@ export class Ledger {
   /** Mines one block of what waits. */
   mine({ empty = false, rivals = false }: MineOptions = {}): Block {
     if (rivals) for (const tx of [...this.rivals.values()]) this.prefer(tx);
-    const entries = empty ? [] : this.pool.entries();
+    const entries = empty ? [] : this.chosen();
     const height = this.tip.height + 1;
     const spent = entries.map(({ tx }) => apply(this.coins, tx, height));
     this.pool.remove(entries.map(({ id }) => id));
@@ -180,6 +182,20 @@ export class Ledger {
     );
     this.told();
     return block;
+  }
+
+  /** What pays enough, together with what it hangs on. */
+  private chosen(): readonly Entry[] {
+    const { pool, demand } = this;
+    const taken = new Set<string>();
+    for (const { id } of pool.entries()) {
+      const family = [...pool.ancestors([id])].filter((one) => !taken.has(one));
+      const members = family.flatMap((one) => pool.get(one) ?? []);
+      const fee = members.reduce((sum, one) => sum + one.fee, 0n);
+      const weight = members.reduce((sum, one) => sum + one.tx.weight(), 0);
+      if (fee * 1000n >= BigInt(demand) * BigInt(weight)) for (const one of family) taken.add(one);
+    }
+    return pool.entries().filter(({ id }) => taken.has(id));
   }
 
   /** Puts a transaction in the place of those in the pool that spend the same. */

@@ -6,6 +6,7 @@ import { coreOf } from '../../node/channels/entry.ts';
 import { hex } from '../../wire/bytes.ts';
 import { type Base, CAPACITY, channelOf, PUSH } from './base.ts';
 import { names } from './names.ts';
+import { DUSTY } from './paying.ts';
 import type { World } from './world.ts';
 
 /** Millisatoshi that payments moved to each node, as their payers account for it. */
@@ -153,16 +154,21 @@ const startOf = (base: Base): readonly bigint[] =>
     return sum;
   });
 
+/** Millisatoshi of payments that may have reached their payee and been lost on the way: in commitments without an output. */
+const dusty = ({ books }: World): bigint =>
+  [...books.kept.values()].reduce((sum, { amount }) => (amount < DUSTY ? sum + amount : sum), 0n);
+
 /** Who has what: no honest node lost anything, and, among honest nodes, nobody has more than is due. */
 export const balances = (world: World, base: Base): readonly string[] => {
   const [before, now, due] = [startOf(base), wealth(world, base), moved(world)];
   const { paid, slack } = costs(world, base);
+  const dust = endingsOf(world, base).some(({ unilateral }) => unilateral) ? dusty(world) : 0n;
   return names.flatMap((name, place) => {
     const expected = (before[place] ?? 0n) + (due[place] ?? 0n) - (paid[place] ?? 0n);
     const missing = expected - (now[place] ?? 0n);
     const most = slack[place] ?? 0n;
     const less = missing > most && world.isHonest(place);
-    const more = missing < -most && world.wayward === undefined;
+    const more = missing < -most - dust && world.wayward === undefined;
     return less || more ? [`${name} misses ${missing} msat, ${most} would be right`] : [];
   });
 };

@@ -214,7 +214,7 @@ export const play = async (world: World, move: Move): Promise<void> => {
       world.node(move.link + move.side)?.channels.push(channelOf(move.link), { type: 'force_close' });
       return world.drain();
     case 'fee':
-      world.feerate = move.feerate;
+      world.price(move.feerate);
       return block(world);
     case 'close':
       world.node(move.link + move.side)?.channels.push(channelOf(move.link), { type: 'close' });

@@ -27,6 +27,8 @@ export const PATIENCE = 60;
 
 /** From here on no part of a payment is so small that it has no output of its own in a commitment. */
 export const DUSTY = 10_000_000n;
+/** Its smallest part, in millisatoshi. */
+export const SMALLEST = 5_000_000n;
 
 /** Makes an invoice on a node that is up; its number names it. */
 const invoice = async (world: World, payee: Node, place: number, n: number, amount: bigint, eob: boolean) => {
@@ -56,7 +58,7 @@ const requestOf = (node: Node, move: PayMove, n: number, bill: number, payee: No
     maxFee: msat(amount / 100n + 5000n),
     shards: scheme === 'single' ? undefined : move.shards,
     maxShards: scheme === 'single' ? 1 : 6,
-    minShard: msat(amount < DUSTY ? 1000n : 5_000_000n),
+    minShard: msat(amount < DUSTY ? 1000n : SMALLEST),
     finalCltv: node.config.cltvFinal + 3,
     entropy: secret(n, 'entropy'),
     deadline: node.now() + PATIENCE,

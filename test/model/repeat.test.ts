@@ -16,7 +16,7 @@ test('the same moves have the same story', async () => {
   if (sample === undefined) throw new Error('nothing drawn');
   const [wish, moves] = sample;
   const story = async (): Promise<readonly string[]> => {
-    const world = new World(await baseOf(wish), wish.wayward, true);
+    const world = new World(await baseOf(wish), wish, true);
     for (const { place } of world.sites) await world.start(place);
     for (const link of world.wires.links.keys()) await world.join(link);
     for (const move of moves) await play(world, move);

@@ -34,6 +34,9 @@ const PAUSES = [3_000, 3_000, 61_000] as const;
 /** Blocks that suffice for the latest expiry, every delay after it, and a hundred more. */
 const MOST_BLOCKS = 400;
 
+/** Blocks after which even what was agreed in cheaper times gets into one. */
+const DEAR_BLOCKS = 100;
+
 /** Throws when it does not come to pass. */
 export const rest = async (world: World): Promise<void> => {
   world.trace('-- rest');
@@ -41,6 +44,7 @@ export const rest = async (world: World): Promise<void> => {
   for (let round = 0; world.ledger.tip.height < height + MOST_BLOCKS; round++) {
     await gather(world);
     const paying = isPaying(world);
+    if (world.ledger.tip.height >= height + DEAR_BLOCKS) world.price(0);
     if (!paying && !isUnsettled(world)) return;
     if (paying) await world.pass(PAUSES[round % PAUSES.length] ?? 0);
     // Payments that wait for each other need time alone; what waits for the chain needs blocks.

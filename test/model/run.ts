@@ -38,7 +38,7 @@ const countAll = (world: World, base: Base): void => {
 /** Throws where anything is not as it must be. */
 export const runModel = async (wish: RunWish, moves: readonly Move[]): Promise<void> => {
   const base = await baseOf(wish);
-  const world = new World(base, wish.wayward);
+  const world = new World(base, wish);
   try {
     for (const { place } of world.sites) await world.start(place);
     for (const link of world.wires.links.keys()) await world.join(link);

@@ -21,6 +21,16 @@ export interface Beginning {
   readonly now: number;
 }
 
+/** What holds for a whole run. */
+export interface Ground {
+  readonly anchors: boolean;
+  /** See World. */
+  readonly wayward: number | undefined;
+}
+
+/** Satoshi per 1,000 weight at which pools are full. */
+const DEAR = 3000;
+
 /** A line of what happened, for whoever looks into a run that failed. */
 const traced = process.env['AMPERE_MODEL_TRACE'] !== undefined;
 
@@ -49,6 +59,7 @@ export class World {
   readonly strain = { slept: names.map(() => 0), empty: 0 };
   /** What must never be. */
   readonly troubles: string[] = [];
+  private readonly anchors: boolean;
   private readonly tells: boolean;
   /** Everything, where a trace is asked for. */
   readonly story: string[] = [];
@@ -57,7 +68,8 @@ export class World {
   /** Who first gave each transaction to the chain, by txid. */
   readonly senders = new Map<string, number>();
 
-  constructor(base: Beginning, wayward?: number, tells = traced) {
+  constructor(base: Beginning, { anchors, wayward }: Ground, tells = traced) {
+    this.anchors = anchors;
     this.wayward = wayward;
     this.tells = tells;
     this.ledger = base.ledger.copy();
@@ -107,6 +119,13 @@ export class World {
   /** Whether a node may be trusted to look after its money. */
   isHonest(place: number): boolean {
     return place !== this.wayward;
+  }
+
+  /** The chain becomes dearer or cheaper. Miners follow only where every channel has anchors to add a fee to. */
+  price(feerate: number): void {
+    this.feerate = feerate;
+    this.ledger.demand = this.anchors ? Math.floor(feerate / 2) : 0;
+    this.ledger.minimum = this.anchors && feerate > DEAR ? 1000 : 0;
   }
 
   isThief(place: number): boolean {
