@@ -18,7 +18,12 @@ export interface Lesson {
   readonly final: boolean;
 }
 
-export const nothingLearnt: Learnt = { excluded: [], nodes: [] };
+export const nothingLearnt: Learnt = { excluded: [], nodes: [], notBefore: { height: 0, time: 0 } };
+
+/** A destination that says it is farther ahead of our chain than this many blocks is not believed. */
+const MOST_AHEAD = 144;
+/** Seconds until a destination that was short of something is tried again. */
+const AGAIN_AFTER = 1;
 
 const ANY = msat(0n);
 
@@ -64,13 +69,33 @@ const suspectAll = (learnt: Learnt, route: Route): Learnt => {
   return suspects.reduce((so, i) => exclude(so, directionOf(route, i), route[i]?.amount ?? ANY), learnt);
 };
 
-/** What an attempt that was not fulfilled teaches. */
+/**
+ * What has to come to pass before the same HTLC may do better, where the destination failed it for something that passes. One
+ * that has seen blocks which we have not finds our expiry too near; its failure looks like any other, but for its height
+ * (BOLT 4, `incorrect_or_unknown_payment_details`). One without PERM bit is about the node, not about the payment.
+ */
+const readyOnce = (
+  { finalCltv }: PaymentRequest,
+  { notBefore }: Learnt,
+  route: Route,
+  failure: Failure,
+  now: number,
+): Learnt['notBefore'] | undefined => {
+  if (failure.name === 'temporary_node_failure') return { ...notBefore, time: now + AGAIN_AFTER };
+  if (failure.name !== 'incorrect_or_unknown_payment_details') return undefined;
+  const { height } = failure;
+  const reckoned = (route.at(-1) ?? route[0]).expiry - finalCltv;
+  return height > reckoned && height <= reckoned + MOST_AHEAD ? { ...notBefore, height } : undefined;
+};
+
+/** What an attempt that was not fulfilled teaches, at `now` in Unix seconds. */
 export const lessonOf = (
   request: PaymentRequest,
   learnt: Learnt,
   route: Route,
   attempt: number,
   outcome: Exclude<Outcome, { kind: 'fulfilled' }>,
+  now: number,
 ): Lesson => {
   switch (outcome.kind) {
     case 'refused': {
@@ -98,8 +123,11 @@ export const lessonOf = (
         return { failure, learnt: suspectAll(learnt, route), final: false };
       }
       const { hop, failure: detail } = returned;
+      const failure = { hop, failure: detail.name, detail };
+      const notBefore = hop === route.length - 1 ? readyOnce(request, learnt, route, detail, now) : undefined;
+      if (notBefore !== undefined) return { failure, learnt: { ...learnt, notBefore }, final: false };
       return {
-        failure: { hop, failure: detail.name, detail },
+        failure,
         learnt: learnFrom(learnt, route, hop, detail),
         final: hop === route.length - 1 && !blamesForwarder.has(detail.name),
       };

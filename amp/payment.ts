@@ -31,6 +31,8 @@ export interface Shard {
 export interface Learnt {
   readonly excluded: readonly Excluded[];
   readonly nodes: readonly Point[];
+  /** No route is looked for before our chain is that high and, in Unix seconds, it is that late: the destination is not ready. */
+  readonly notBefore: { readonly height: number; readonly time: number };
 }
 
 /** The numbers and flags that change from step to step. */

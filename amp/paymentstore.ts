@@ -103,7 +103,11 @@ const progress: Codec<Progress> = struct({
 });
 
 const excluded: Codec<Excluded> = struct({ scid: shortChannelId, from: optional(point), atLeast: msat });
-const learnt: Codec<Learnt> = struct({ excluded: list(u16, excluded), nodes: list(u16, point) });
+const learnt: Codec<Learnt> = struct({
+  excluded: list(u16, excluded),
+  nodes: list(u16, point),
+  notBefore: struct({ height: u32, time: u32 }),
+});
 
 const totals = { payment: ascii, amount: msat, amountSent: msat, parts: u8, preimages: list(u8, preimage) };
 const result: Codec<PaymentResult> = union('event', {

@@ -1,6 +1,6 @@
 /**
  * Which failure each refusal sends back. BOLT 4 wants a payee to tell a stranger as little as possible: nearly everything is
- * the same `incorrect_or_unknown_payment_details`, and only what a forwarder did wrong, or time, has a name of its own.
+ * the same `incorrect_or_unknown_payment_details`, and only what a forwarder did wrong, time, and our own bounds have names of their own.
  */
 import type { Failure } from '../onion/failures.ts';
 import type { Msat } from '../wire/units.ts';
@@ -10,7 +10,8 @@ type Answer =
   | 'incorrect_or_unknown_payment_details'
   | 'final_incorrect_htlc_amount'
   | 'final_incorrect_cltv_expiry'
-  | 'mpp_timeout';
+  | 'mpp_timeout'
+  | 'temporary_node_failure';
 
 const answers = {
   amount_below_onion: 'final_incorrect_htlc_amount',
@@ -35,8 +36,8 @@ const answers = {
   timeout: 'mpp_timeout',
   htlc_lost: 'incorrect_or_unknown_payment_details',
   too_many_shares: 'incorrect_or_unknown_payment_details',
-  too_many_sets: 'incorrect_or_unknown_payment_details',
-  too_many_sets_of_peer: 'incorrect_or_unknown_payment_details',
+  too_many_sets: 'temporary_node_failure',
+  too_many_sets_of_peer: 'temporary_node_failure',
 } as const satisfies Record<Refusal, Answer>;
 
 /** Every refusal, in an order that is also its number on disk: new ones go to the end. */
@@ -53,6 +54,7 @@ export const failureOf = (why: Refusal, amount: Msat, expiry: number, height: nu
     case 'final_incorrect_cltv_expiry':
       return { name, cltv_expiry: expiry };
     case 'mpp_timeout':
+    case 'temporary_node_failure':
       return { name };
   }
 };

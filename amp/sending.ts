@@ -103,7 +103,9 @@ const advance = (draft: Draft, context: PaymentContext): Drafted => {
     ready = nextToOffer(next.payment, context);
   }
   const waiting = next.payment.shards.findIndex(isIn('waiting'));
-  return waiting >= 0 && next.payment.progress.asking === undefined ? ask(next, waiting, context) : next;
+  const { progress, learnt } = next.payment;
+  const early = context.height < learnt.notBefore.height || context.now < learnt.notBefore.time;
+  return waiting < 0 || early || progress.asking !== undefined ? next : ask(next, waiting, context);
 };
 
 /** The field of a request that cannot be what was meant. */
@@ -184,7 +186,7 @@ const onOutcome = (draft: Draft, attempt: number, outcome: Outcome, context: Pay
     const claimed = withState(draft, shard, { kind: 'fulfilled', preimage, sent: route[0].amount });
     return advance(withReport(claimed, { event: 'shard_fulfilled', shard, attempt, paymentHash, preimage }), context);
   }
-  const lesson = lessonOf(payment.request, payment.learnt, route, attempt, outcome);
+  const lesson = lessonOf(payment.request, payment.learnt, route, attempt, outcome, context.now);
   const stopping = payment.progress.phase === 'stopping';
   const over = withState(draft, shard, { kind: stopping ? 'dropped' : 'waiting' });
   const learnt = { ...over, payment: { ...over.payment, learnt: lesson.learnt } };

@@ -30,5 +30,16 @@ const chainFacts: Migration = async (store) => {
   return changes;
 };
 
+/** No height and no time to wait for. */
+const notWaiting = new Uint8Array(8);
+
+/** 1 to 2: what a payment under way has learnt says until when its destination is not ready. */
+const destinationsNotReady: Migration = async (store) => {
+  const changes: Change[] = [];
+  for await (const [key, value] of store.entries('payment/'))
+    if (key.endsWith('/learnt/0')) changes.push({ key, value: concat(value, notWaiting) });
+  return changes;
+};
+
 /** One row for each schema there has been before today's, oldest first; the schema's number is the count of rows. */
-export const migrations: readonly Migration[] = [chainFacts];
+export const migrations: readonly Migration[] = [chainFacts, destinationsNotReady];

@@ -218,7 +218,7 @@ describe('bounds on incomplete sets', () => {
   test('all together', () => {
     const receiver = run([begin(1), begin(2), begin(3)], bounded({ sets: 2 }));
     expect(whys(receiver)).toEqual(['too_many_sets']);
-    expect(receiver.fate(30)).toBe(WRONG);
+    expect(receiver.fate(30)).toBe('temporary_node_failure');
   });
 
   test('of one peer, which leaves room for the others', () => {

@@ -1,6 +1,7 @@
 /** The rules of sending, one by one: what is offered, tried again, cut, kept back, given up. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { joined } from '../../amp/shares.ts';
+import type { Failure } from '../../onion/failures.ts';
 import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat } from '../../wire/units.ts';
@@ -199,4 +200,52 @@ test('a result is told again after a restart, until it is acknowledged', () => {
   payer.step({ type: 'acknowledged' });
   expect(payer.payment.kind).toBe('forgotten');
   expect(payer.store.size).toBe(0);
+});
+
+describe('a destination that is not ready', () => {
+  const at = (height: number): Failure => ({ ...unknown, height }) as Failure;
+  const refused = (failure: Failure) => {
+    const request = ampRequest({ scheme: 'fixed', shards: 1 });
+    const payer = started(request);
+    answer(payer, 1);
+    const offer = take(payer);
+    end(payer, offer, failed(request, offer, 1, 1, failure));
+    return { payer, first: offer };
+  };
+
+  test('ahead of our chain, is paid once we have seen the same blocks, over the same channel', () => {
+    const { payer, first } = refused(at(505));
+    payer.tick();
+    payer.restart();
+    expect(payer.query).toBeUndefined();
+    payer.context = { ...payer.context, height: 504 };
+    payer.tick();
+    expect(payer.query).toBeUndefined();
+    payer.context = { ...payer.context, height: 505 };
+    payer.tick();
+    expect(payer.query).toMatchObject({ finalExpiry: 545, excluded: [], excludedNodes: [] });
+    answer(payer, 1);
+    expect(hex(take(payer).paymentHash)).toBe(hex(first.paymentHash));
+  });
+
+  test.each([
+    ['at our own height', 500],
+    ['farther ahead than can be', 645],
+  ])('%s, means it when it refuses', (_, height) => {
+    expect(refused(at(height)).payer.result).toMatchObject({ reason: { code: 'refused_by_destination' } });
+  });
+
+  test('too full for now, is tried again a second later, and not for longer than the payment may take', () => {
+    const request = ampRequest({ scheme: 'fixed', shards: 1, deadline: 1_000_002 });
+    const payer = started(request);
+    payer.context = { ...payer.context, now: 1_000_000 };
+    for (let attempt = 0; attempt < 3; attempt++) {
+      answer(payer, 1);
+      const offer = take(payer);
+      end(payer, offer, failed(request, offer, 1, 1, { name: 'temporary_node_failure' }));
+      expect(payer.query).toBeUndefined();
+      payer.tick();
+    }
+    expect(payer.result).toMatchObject({ reason: { code: 'deadline' } });
+  });
 });

@@ -1,10 +1,14 @@
 /** Stores of earlier versions: what they held is read as it was meant. */
 import { expect, test } from 'vitest';
+import { restorePayment } from '../../amp/paymentstore.ts';
 import { records, restore } from '../../channel/persist.ts';
 import type { Funded } from '../../channel/state.ts';
 import { memoryStore } from '../../node/store/memory.ts';
+import { migrations } from '../../node/store/migrations.ts';
 import { prepareStore } from '../../node/store/open.ts';
 import { equal, u32be, utf8 } from '../../wire/bytes.ts';
+import { started } from '../amp/byhand.ts';
+import { ampRequest } from '../amp/payer.ts';
 import { give, offerOf, ready, type Side, settle } from '../channel/pair.ts';
 
 const fundedOf = ({ state }: Side): Funded => {
@@ -51,5 +55,19 @@ test.each(channels())('a channel that schema 0 kept in phase $phase is the same 
   expect(
     [...back].filter(([key, value]) => !equal(value, now.get(key) ?? new Uint8Array())).map(([key]) => key),
   ).toEqual([]);
-  expect(disk.get('meta/schema')).toEqual(u32be(1));
+  expect(disk.get('meta/schema')).toEqual(u32be(migrations.length));
+});
+
+test('a payment that schema 1 kept under way is the same payment', async () => {
+  const payer = started(ampRequest());
+  const now = new Map(payer.store);
+  const learnt = now.get('learnt/0') ?? new Uint8Array();
+  const disk = new Map<string, Uint8Array>([...now].map(([key, value]) => [`payment/p/${key}`, value]));
+  disk.set('payment/p/learnt/0', learnt.slice(0, learnt.length - 8));
+  disk.set('meta/schema', u32be(1)).set('meta/network', utf8('regtest'));
+  await prepareStore(memoryStore(disk), 'regtest');
+  const own = [...disk].flatMap(([key, value]): [string, Uint8Array][] =>
+    key.startsWith('payment/p/') ? [[key.slice(10), value]] : [],
+  );
+  expect(restorePayment(new Map(own))).toEqual(payer.payment);
 });
