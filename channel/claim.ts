@@ -65,14 +65,19 @@ export type Unlock =
   /** Our anchor. */
   | { readonly by: 'funding' };
 
-/** One input, outputs of our choice; the fee comes out of the value. */
-export type SweepClaim = ClaimBase & { readonly kind: 'sweep' } & ClaimInput;
+interface Deciding {
+  /** Whether an HTLC that we offered ends with it: then it is made even if nothing is left of it. */
+  readonly decides?: boolean;
+}
+
+/** One input, outputs of our choice; the fee comes out of the value, or from the wallet where that is too small. */
+export type SweepClaim = ClaimBase & { readonly kind: 'sweep' } & ClaimInput & Deciding;
 
 /**
  * Our own HTLC transaction where it pays no fee (anchors). The peer signed SINGLE|ANYONECANPAY: this input stands at index
  * 0, output 0 is `pays`, the locktime is this one. Whatever else is added pays the fee.
  */
-export type HtlcClaim = ClaimBase & { readonly kind: 'htlc'; readonly pays: Output } & ClaimInput;
+export type HtlcClaim = ClaimBase & { readonly kind: 'htlc'; readonly pays: Output } & ClaimInput & Deciding;
 
 /** A whole transaction, fee and witness included: HTLC transactions of channels without anchors. */
 export type ReadyClaim = ClaimBase & { readonly kind: 'ready'; readonly tx: Uint8Array };

@@ -172,12 +172,21 @@ const claimRevokedHtlc = (
 export const liveOf = (core: Core, { way, id }: ChainHtlc): Htlc | undefined =>
   (way === 'in' ? core.incoming : core.outgoing).get(id);
 
+const claimHtlc = (ground: Ground, output: Extract<KnownOutput, { kind: 'htlc' }>, place: Place) => {
+  const { core, whose, revoked } = ground;
+  if (revoked) return claimRevokedHtlc(ground, output, place);
+  const live = liveOf(core, output.htlc);
+  const preimage = live && preimageOf(live);
+  return whose.holder === 'local'
+    ? claimOwnHtlc(ground, output, place, preimage)
+    : claimHtlcOutput(ground, output, place, preimage);
+};
+
 /**
  * The claim of an output of a commitment, if there is one now, worth its fee or not. While the commitment is in the chain it
  * changes with `liveOf` its HTLC alone.
  */
 export const claimOf = (ground: Ground, output: KnownOutput, place: Place): SweepClaim | HtlcClaim | undefined => {
-  const { core, whose, revoked } = ground;
   switch (output.kind) {
     case 'to_local':
       return claimDelayed(ground, place, true);
@@ -186,12 +195,8 @@ export const claimOf = (ground: Ground, output: KnownOutput, place: Place): Swee
     case 'unknown':
       return undefined;
     case 'htlc': {
-      if (revoked) return claimRevokedHtlc(ground, output, place);
-      const live = liveOf(core, output.htlc);
-      const preimage = live && preimageOf(live);
-      return whose.holder === 'local'
-        ? claimOwnHtlc(ground, output, place, preimage)
-        : claimHtlcOutput(ground, output, place, preimage);
+      const claim = claimHtlc(ground, output, place);
+      return claim && liveOf(ground.core, output.htlc)?.way === 'out' ? { ...claim, decides: true } : claim;
     }
   }
 };

@@ -25,7 +25,7 @@ export interface Concern extends Place {
   readonly htlc: ChainHtlc | undefined;
   /** An output of a commitment we cannot read. */
   readonly unreadable: boolean;
-  /** What takes it, if we may; perhaps `small`, and then left alone. */
+  /** What takes it, if we may; perhaps `small`, and then left alone unless it decides about an HTLC. */
   readonly claim: SweepClaim | HtlcClaim | undefined;
   readonly small: boolean;
   /** Who took it, in the chain. */
@@ -117,9 +117,14 @@ export const spendOf = ({ seen }: Onchain, tx: Transaction, height: number): Out
   return { txid, height, waiting };
 };
 
-/** Those that nobody has taken in the chain and that are worth their fee. */
+/**
+ * Those that nobody has taken in the chain and that are worth their fee; and whatever decides about an HTLC of ours, which the
+ * peer could else take with its preimage long after we failed what paid for it.
+ */
 export const pending = (concerns: readonly Concern[]): readonly (SweepClaim | HtlcClaim)[] =>
-  concerns.flatMap(({ claim, small, spend }) => (claim === undefined || small || spend !== undefined ? [] : [claim]));
+  concerns.flatMap(({ claim, small, spend }) =>
+    claim === undefined || (small && claim.decides !== true) || spend !== undefined ? [] : [claim],
+  );
 
 /** Claims that were finished, by what they were made of: those with a signature of ours are signed once. */
 const done = new WeakMap<SweepClaim | HtlcClaim, Claim>();

@@ -43,10 +43,8 @@ export const learnPreimages = (core: Core, tx: Transaction): Core => {
 const isUnread = ({ by, seen }: Onchain): boolean => by === 'revoked' && seen.past === undefined;
 
 /** The height from which on counts that nobody claimed this HTLC's output; undefined while somebody still may. */
-const decidedAt = ({ spend, claim, small, height }: Concern, { expiry }: Htlc): number | undefined => {
+const decidedAt = ({ spend, claim, height }: Concern, { expiry }: Htlc): number | undefined => {
   if (spend !== undefined) return spend.height;
-  // Too little to pay for taking it back: as good as an HTLC without an output, but not before it may be taken back.
-  if (small) return Math.max(height, expiry);
   // Nothing of ours can end it. Once no HTLC that paid for it can be open any more, its fate is of no use to anybody.
   return claim === undefined ? Math.max(height, expiry + MAX_EXPIRY_AHEAD) : undefined;
 };

@@ -1,7 +1,9 @@
 /** What is easily got wrong on chain, each case by itself. */
+import { Transaction } from 'bitcoinjs-lib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hex } from '../../wire/bytes.ts';
-import { preimage } from '../../wire/units.ts';
+import { preimage, sat } from '../../wire/units.ts';
+import { elsewhere, rawOf } from '../support/spend.ts';
 import { coreOf, deliver, eventsOf, give, kept, secretOf } from './pair.ts';
 import { advance, close, fates, goOnchain, htlc, offer, playOut, published, ready, reveal, whys } from './play.ts';
 import {
@@ -220,14 +222,44 @@ test('a reorg that takes the funding transaction too', () => {
   expect(fates(so.pair.a)).toEqual(['0 timed_out']);
 });
 
-test('an HTLC too small to pay for its claim ends with its expiry', () => {
-  const so = world();
-  htlc(so, 'a', 560, 1, 12);
-  const expiry = tip(so) + 12;
-  goOnchain(so, 'a');
-  expect(whys(so, 'a')).toEqual(['to_local']);
-  mineTo(so, expiry + 4);
-  expect(fates(so.pair.a)).toEqual([]);
-  mine(so);
-  expect(fates(so.pair.a)).toEqual(['0 timed_out']);
+describe.each(both)('an HTLC that is hardly worth its claim, on the commitment of %s', (whose) => {
+  const small = (): { readonly so: World; readonly expiry: number } => {
+    const so = world('anchors_zero_fee_htlc_tx', { dust: sat(354n) });
+    htlc(so, 'a', 400, 1, 12);
+    const expiry = tip(so) + 12;
+    close(so, whose);
+    return { so, expiry };
+  };
+
+  test('is taken back all the same: until then its fate is open', () => {
+    const { so, expiry } = small();
+    expect(whys(so, 'a')).toContain('htlc_timeout');
+    mineTo(so, expiry + 60);
+    expect(fates(so.pair.a)).toEqual([]);
+    advance(so, { who: ['a'] });
+    for (let blocks = 1; blocks < 5; blocks++) mine(so);
+    expect(fates(so.pair.a)).toEqual([]);
+    mine(so);
+    expect(fates(so.pair.a)).toEqual(['0 timed_out']);
+  });
+
+  test('ends with the preimage where the peer shows that, however late', () => {
+    const { so, expiry } = small();
+    mineTo(so, expiry + 60);
+    const [claim] = claimsOf(so, 'a').filter(({ why }) => why === 'htlc_timeout');
+    if (claim === undefined) throw new Error('nothing is claimed');
+    const { outpoint } = claim;
+    const theirs = new Transaction();
+    theirs.addInput(outpoint.txid, outpoint.index);
+    theirs.addOutput(elsewhere, 0n);
+    theirs.setWitness(0, [secretOf(1)]);
+    tell(so, 'a', { type: 'output_spent', outpoint, tx: rawOf(theirs), height: tip(so) });
+    expect(fates(so.pair.a)).toEqual(['0 fulfilled']);
+  });
+
+  test('is no hindrance to the end, whichever way it went', () => {
+    const { so } = small();
+    playOut(so);
+    expect(fates(so.pair.a)).toEqual(['0 timed_out']);
+  });
 });

@@ -14,7 +14,7 @@ import { openRegtest, type Regtest } from '../../node/chain/embedded/regtest.ts'
 import { systemClock } from '../../node/entropy.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
-import { type Msat, msat, txid } from '../../wire/units.ts';
+import { type Msat, msat, type Sat, txid } from '../../wire/units.ts';
 import { elsewhere, type KeyCoin, type Keyring, keyring, rawOf } from '../support/spend.ts';
 import {
   acceptRequest,
@@ -197,12 +197,12 @@ export const assemble = (world: World, who: Who, claim: Claim): Uint8Array => {
   tx.version = 2;
   tx.locktime = claim.kind === 'bump' ? 0 : claim.locktime;
   tx.addInput(claim.outpoint.txid, claim.outpoint.index, claim.sequence);
-  if (claim.kind === 'sweep') tx.addOutput(wallet.script, claim.value - FEE);
+  if (claim.kind === 'sweep' && claim.value > 2n * FEE) tx.addOutput(wallet.script, claim.value - FEE);
   else {
     const coin = coinFor(world, who, claim);
     if (claim.kind === 'htlc') tx.addOutput(claim.pays.script, claim.pays.value);
     tx.addInput(coin.txid, coin.vout, 0xfffffffd);
-    tx.addOutput(wallet.script, coin.amount - FEE + (claim.kind === 'bump' ? claim.value : 0n));
+    tx.addOutput(wallet.script, coin.amount - FEE + (claim.kind === 'htlc' ? 0n : claim.value));
     const digest = tx.hashForWitnessV0(1, keyScriptCode(wallet.key), coin.amount, Transaction.SIGHASH_ALL);
     tx.setWitness(1, [derSignature(sign(digest, wallet.secret), Transaction.SIGHASH_ALL), wallet.key]);
   }
@@ -259,6 +259,8 @@ export interface Setting {
   readonly format: FormatName;
   /** What `b` has at the start, of 1,000,000 sat. */
   readonly push?: Msat;
+  /** Of `b`. */
+  readonly dust?: Sat;
 }
 
 /** Blocks that each side's own outputs wait: short, so that a test sees all of it. */
@@ -288,13 +290,16 @@ const newChain = async (): Promise<Regtest> => {
 };
 
 /** A channel in use, funded on the chain by `a`; the chain's tip is the funding transaction's block. */
-const openWorld = (chain: Regtest, { format, push = msat(400_000_000n) }: Setting): World => {
+const openWorld = (
+  chain: Regtest,
+  { format, push = msat(400_000_000n), dust = acceptRequest.limits.dustLimit }: Setting,
+): World => {
   const channelType = { format, scidAlias: false };
   const pair = begin(
     { ...openRequest, channelType, push, limits: { ...limits, toSelfDelay: delays.b } },
     {
       ...acceptRequest,
-      limits: { ...acceptRequest.limits, toSelfDelay: delays.a, minimumDepth: 1 },
+      limits: { ...acceptRequest.limits, dustLimit: dust, toSelfDelay: delays.a, minimumDepth: 1 },
     },
   );
   deliver(pair, pair.a);
@@ -326,13 +331,13 @@ const openWorld = (chain: Regtest, { format, push = msat(400_000_000n) }: Settin
 };
 
 /** Makes channels, one after the other, on one chain: each begins where the first one did. */
-export const stage = async (): Promise<(format?: FormatName) => World> => {
+export const stage = async (): Promise<(format?: FormatName, more?: Omit<Setting, 'format'>) => World> => {
   const chain = await newChain();
   const base = tip({ chain });
-  return (format = 'anchors_zero_fee_htlc_tx') => {
+  return (format = 'anchors_zero_fee_htlc_tx', more = {}) => {
     chain.drop(tip({ chain }) - base);
     chain.pool.clear();
-    return openWorld(chain, { format });
+    return openWorld(chain, { format, ...more });
   };
 };
 export type Stage = Awaited<ReturnType<typeof stage>>;

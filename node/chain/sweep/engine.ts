@@ -14,6 +14,7 @@ import { fallbackFeerate } from '../bitcoind.ts';
 import { ChainError, isTransient } from '../errors.ts';
 import { outpointKey } from '../watch.ts';
 import { Holdings, keyOfOwner, ownerOf } from './holdings.ts';
+import { needsCoin } from './plan.ts';
 import { pursue } from './pursue.ts';
 import { HURRY } from './rate.ts';
 import { decodePublished, encodePublished, type Published, recordsAt } from './record.ts';
@@ -242,7 +243,13 @@ export class ClaimEngine {
     const provided = new Set(this.parts.wallet.owners());
     const all = [...this.sets.values()].flatMap((claims) => [...claims.values()]);
     return new Set(
-      all.filter((claim) => claim.kind === 'htlc' && claim.from <= tip + HURRY && !provided.has(ownerOf(claim))),
+      all.filter(
+        (claim) =>
+          (claim.kind === 'htlc' || claim.kind === 'sweep') &&
+          needsCoin(claim) &&
+          claim.from <= tip + HURRY &&
+          !provided.has(ownerOf(claim)),
+      ),
     );
   }
 

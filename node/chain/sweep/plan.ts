@@ -74,6 +74,13 @@ const ENOUGH = 1.1;
 /** Most coins in one transaction. */
 const MOST_COINS = 50;
 
+/** Sweeps of less, sat, can pay a higher feerate with a coin than without: what an output must hold need not come from them. */
+const SMALL = 900n;
+
+/** Whether coins of the wallet may pay for a claim, and not only what it takes. */
+export const needsCoin = (claim: OpenClaim): boolean =>
+  claim.kind !== 'sweep' || (claim.decides === true && claim.value < SMALL);
+
 /** What a claim is made of, whatever its kind. */
 interface Shape {
   /** Weight without coins and without the output to us. */
@@ -106,10 +113,12 @@ const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeigh
   const { value } = claim;
   switch (claim.kind) {
     case 'sweep': {
-      const least = feeOf(input + weightOf.output(script.length), FLOOR);
-      const limit = limitOf(claim, tip, value - dustOf(script), least);
       const { locktime } = claim;
-      const own = { takesCoins: false, bare: false, parent: noParent };
+      const least = feeOf(input + weightOf.output(script.length), FLOOR);
+      const takesCoins = needsCoin(claim);
+      // With coins, what is left of them is the output that a transaction must have.
+      const limit = limitOf(claim, tip, takesCoins ? value : value - dustOf(script), least);
+      const own = { takesCoins, bare: false, parent: noParent };
       return { base: input, supply: value, fixed: [], locktime, limit, ...own };
     }
     case 'htlc': {
@@ -173,11 +182,11 @@ const settle = <C extends FeeCoin>(
   { script, wanting }: Pick<World<C>, 'script' | 'wanting'>,
   fees: (weight: number, most: bigint) => bigint | undefined,
 ): Draft<C> | undefined => {
-  const { base, supply, fixed, locktime, bare, limit, takesCoins } = shape;
+  const { base, supply, fixed, locktime, bare, limit } = shape;
   const all = supply + sum(coins);
   const dust = dustOf(script);
   const weight = base + coins.length * weightOf.input;
-  for (let parts = takesCoins ? Math.min(MOST_PARTS, wanting + 1) : 1; parts >= 1; parts--) {
+  for (let parts = coins.length > 0 ? Math.min(MOST_PARTS, wanting + 1) : 1; parts >= 1; parts--) {
     const fee = fees(weight + parts * weightOf.output(script.length), all - dust);
     // A part must pay for a transaction like this one even where rates double.
     const least = parts === 1 ? dust : BigInt(parts) * (2n * (fee ?? 0n) + 1_000n);

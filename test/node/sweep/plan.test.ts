@@ -6,6 +6,7 @@ import {
   type Before,
   type FeeCoin,
   type Move,
+  needsCoin,
   planClaim,
   replacementFee,
   type World,
@@ -144,6 +145,24 @@ describe('a sweep', () => {
   });
 });
 
+describe('a small sweep that an HTLC ends with', () => {
+  const claim = sweep(360n, { decides: true, deadline: 105 });
+  const at = (more: Partial<World<FeeCoin>>) => planClaim(claim, undefined, world({ estimate: FLOOR, ...more }));
+
+  test('is made with a coin where it cannot pay for itself, and may cost all that it brings', () => {
+    const draft = built(at({ free: [coin(2_000n)] }));
+    expect(draft.coins).toEqual([coin(2_000n)]);
+    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), FLOOR));
+    expect(draft.outputs).toEqual([{ script, value: 2_360n - draft.fee }]);
+    expect(built(planClaim(sweep(800n, { decides: true }), undefined, world())).coins).toEqual([]);
+  });
+
+  test('waits for a coin, and is given up while the network asks for more than it brings', () => {
+    expect(at({})).toMatchObject({ do: 'lack' });
+    expect(at({ free: [coin(2_000n)], refused: 361n })).toEqual({ do: 'leave' });
+  });
+});
+
 describe('an HTLC transaction', () => {
   test('keeps its input and output first and pays from the smallest coin that does', () => {
     const claim = htlc(50_000n);
@@ -272,6 +291,7 @@ describe('whatever happens', () => {
   const amount = fc.bigInt({ min: 330n, max: 2_000_000n });
   const claims = fc.oneof(
     amount.map((value) => sweep(value)),
+    fc.bigInt({ min: 354n, max: 1_200n }).map((value) => sweep(value, { decides: true })),
     amount.map((value) => htlc(value)),
     fc.bigInt({ min: 300n, max: 5_000n }).map((fee) => bump(fee)),
   );
@@ -292,7 +312,7 @@ describe('whatever happens', () => {
         fc.array(block, { minLength: 1, maxLength: 40 }),
         (bare, deadline, stake, blocks) => {
           const claim = { ...bare, deadline };
-          const most = claim.kind === 'bump' ? stake : claim.kind === 'sweep' ? claim.value - 294n : claim.value;
+          const most = claim.kind === 'bump' ? stake : needsCoin(claim) ? claim.value : claim.value - 294n;
           let kept: readonly FeeCoin[] = [];
           let published: Before | undefined;
           blocks.forEach(({ estimate, amounts, refused, fits, wanting }, i) => {
@@ -316,7 +336,7 @@ describe('whatever happens', () => {
             expect(new Set(coins.map(({ key }) => key)).size).toBe(coins.length);
             const known = new Set([...kept, ...fresh]);
             expect(coins.every((one) => known.has(one))).toBe(true);
-            expect(coins.slice(0, kept.length)).toEqual(claim.kind === 'sweep' ? [] : kept);
+            expect(coins.slice(0, kept.length)).toEqual(needsCoin(claim) ? kept : []);
             if (published !== undefined) expect(fee).toBeGreaterThanOrEqual(replacementFee(published, weight));
             kept = coins;
             published = { fee, weight, since: published?.since ?? tip, fits: true };
