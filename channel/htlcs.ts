@@ -184,11 +184,15 @@ export const onEnd = (core: Core, message: PeerMessageOf<EndName>): Updated => {
   return [next, [resolved(htlc, { kind: 'fulfilled', preimage: ending.preimage })]];
 };
 
-/** The funder changes the feerate, perhaps again before it signed the last change. Throws ChannelError. */
+/**
+ * The funder changes the feerate, perhaps again before it signed the last change. One that is not lowered is never too low:
+ * to refuse it would leave us with less. Throws ChannelError.
+ */
 export const onFee = (core: Core, message: PeerMessageOf<'update_fee'>, context: Context): Core => {
-  const bounds = feerateBounds(formats[core.params.format], context);
-  const fault = feeFault(core, message.feerate_per_kw, bounds);
-  if (fault !== undefined) throw new ChannelError(fault);
   const signed = core.fees.filter(({ marks }) => isSigned(marks));
+  const standing = signed.at(-1)?.feerate ?? core.head.feerate;
+  const { min, max } = feerateBounds(formats[core.params.format], context);
+  const fault = feeFault(core, message.feerate_per_kw, { min: Math.min(min, standing), max });
+  if (fault !== undefined) throw new ChannelError(fault);
   return { ...core, fees: [...signed, { feerate: message.feerate_per_kw, marks: UNSIGNED, order: 0 }] };
 };

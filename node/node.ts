@@ -136,7 +136,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     channels: () => channels,
   });
   const earned = await Earned.load(store);
-  const feerates = new Feerates(chain, log, config.network);
+  const feerates = await Feerates.load({ chain, store, log, now, network: config.network });
 
   const height = (): number => follower.top.height;
   const context = (): Context => feerates.context(height());
@@ -262,7 +262,10 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       if (due && graph.channel(channel.scid) === undefined) refresh(entry);
     }
     onchain.block().catch(fatal);
-    void feerates.refresh().then(() => channels.fees());
+    void feerates.refresh().then((changes) => {
+      gate.keep(changes);
+      channels.fees();
+    });
     void rebroadcast(wallet, chain, log);
     backups.refresh();
   };
@@ -286,7 +289,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   // Coins set aside for openings that a crash ended before anything was saved of them.
   for (const owner of wallet.owners())
     if (isFundingOwner(owner) && !channels.entries.has(keyOfOwner(owner))) await wallet.release(owner);
-  await feerates.refresh();
+  gate.keep(await feerates.refresh());
   await follower.start(fatal);
   switchboard.restore();
   channels.begin();

@@ -222,6 +222,17 @@ describe('a fundee', () => {
   });
 
   test.each([
+    ['lowered', 599, false],
+    ['left', 600, true],
+    ['raised, if too little', 601, true],
+  ])('that has less than it wants takes a feerate that is %s: %d, %s', (_, feerate_per_kw, taken) => {
+    const pair = ready({ ...openRequest, feerate: 600 });
+    const message = { name: 'update_fee', channel_id: coreOf(pair.b).channelId, feerate_per_kw } as const;
+    give(pair, pair.b, { type: 'message', message }, { ...context, minFeerate: 800 });
+    expect(pair.b.asked.some((effect) => effect.do === 'disconnect')).toBe(!taken);
+  });
+
+  test.each([
     ['static_remotekey', openRequest, true],
     ['anchors_zero_fee_htlc_tx', anchorsRequest, false],
   ] as const)('of a channel with %s does not let a funder turn its HTLCs into fees', (_, request, matters) => {

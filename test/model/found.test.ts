@@ -20,12 +20,23 @@ const pay = { do: 'pay', from: 0, to: 0, scheme: 'single', shards: 1, twist: 'no
 const kill = { do: 'kill', lose: false, torn: 0, back: true } as const;
 /** Of the writes that could be next, the first commit of the first node that has one. */
 const write: Move = { do: 'run', picks: [160 << 8] };
+const fee = (feerate: number): Move => ({ do: 'fee', feerate });
 
 const found: readonly Found[] = [
   {
     title: 'a payment that was noted, and the node died before its machine was, fails',
     wish: plain,
     moves: [{ ...pay, amount: { msat: 400_000n } }, write, { ...kill, node: 0 }],
+  },
+  {
+    title: 'a feerate that was signed is not too low for what the chain asks when it arrives',
+    wish: plain,
+    moves: [fee(253), fee(2540)],
+  },
+  {
+    title: 'nor for what it asks when the fundee comes back',
+    wish: plain,
+    moves: [fee(253), { ...kill, node: 1, back: false }, fee(2540), { do: 'start', node: 1 }],
   },
 ];
 

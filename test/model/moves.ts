@@ -1,7 +1,7 @@
 /** What may happen in a run, as plain values that fast-check draws and shrinks, and how each is done. */
 import fc from 'fast-check';
 import { type BaseWish, channelOf } from './base.ts';
-import { block, reorg } from './blocks.ts';
+import { attendAll, block, reorg } from './blocks.ts';
 import { type PayMove, pay } from './paying.ts';
 import type { World } from './world.ts';
 
@@ -90,7 +90,12 @@ const kill = fc.record({
 const start = fc.record({ do: fc.constant('start' as const), node });
 const some = fc.record({ do: fc.constant('run' as const), picks: fc.array(fc.nat(0xffff), { maxLength: 16 }) });
 const pass = fc.record({ do: fc.constant('pass' as const), seconds: fc.constantFrom(1, 3, 20, 61) });
-const fee = fc.record({ do: fc.constant('fee' as const), feerate: fc.integer({ min: 600, max: 4500 }) });
+/** Sometimes from the floor to many times that, or back. */
+const feerate = fc.oneof(
+  { weight: 1, arbitrary: fc.integer({ min: 253, max: 450 }) },
+  { weight: 3, arbitrary: fc.integer({ min: 450, max: 4500 }) },
+);
+const fee = fc.record({ do: fc.constant('fee' as const), feerate });
 const close = fc.record({ do: fc.constant('close' as const), link, side });
 const mine = (blocks: fc.Arbitrary<number>) =>
   fc.record({ do: fc.constant('mine' as const), blocks, empty: fc.boolean(), rivals: fc.boolean() });
@@ -215,7 +220,9 @@ export const play = async (world: World, move: Move): Promise<void> => {
       return world.drain();
     case 'fee':
       world.price(move.feerate);
-      return block(world);
+      await block(world);
+      // Nobody dies just when it has asked: it would know nothing of that when it comes back to ten times as much.
+      return attendAll(world);
     case 'close':
       world.node(move.link + move.side)?.channels.push(channelOf(move.link), { type: 'close' });
       return world.drain();

@@ -1,17 +1,43 @@
 /** What channels are told of fees: our estimate, what is relayed, and the bounds for what a peer chooses. */
 import { describe, expect, test } from 'vitest';
 import { Feerates } from '../../../node/chain/feerate.ts';
+import { memoryStore } from '../../../node/store/memory.ts';
 import { memoryLog } from '../../support/peers.ts';
 
-const told = async (network: string, estimate: number, relayed = 253) => {
-  const feerates = new Feerates(
-    { feerate: async () => estimate, relayFeerate: async () => relayed },
-    memoryLog(),
-    network,
-  );
-  await feerates.refresh();
-  const { feerate, relayFeerate, minFeerate, maxFeerate } = feerates.context(7);
-  return [feerate, relayFeerate, minFeerate, maxFeerate];
+const HOUR = 3600;
+
+/** A node's feerates over a chain and a clock that the test moves; `restart` begins again from what was kept. */
+const bench = async (network: string) => {
+  const world = { estimate: 253, relayed: 253, now: 1_700_000_000, away: false };
+  const answer = async (rate: number) => {
+    if (world.away) throw new Error('away');
+    return rate;
+  };
+  const store = memoryStore();
+  const load = () =>
+    Feerates.load({
+      chain: { feerate: () => answer(world.estimate), relayFeerate: () => answer(world.relayed) },
+      store,
+      log: memoryLog(),
+      now: () => world.now,
+      network,
+    });
+  let feerates = await load();
+  return {
+    world,
+    refresh: async () => {
+      const changes = await feerates.refresh();
+      await store.commit(changes);
+      return changes.length;
+    },
+    restart: async () => {
+      feerates = await load();
+    },
+    told: () => {
+      const { feerate, relayFeerate, minFeerate, maxFeerate } = feerates.context(7);
+      return [feerate, relayFeerate, minFeerate, maxFeerate];
+    },
+  };
 };
 
 describe('a peer may choose a feerate', () => {
@@ -23,30 +49,97 @@ describe('a peer may choose a feerate', () => {
   ])(
     'on %s, within ten times an estimate of %d either way, or what is harmless',
     async (network, estimate, expected) => {
-      expect(await told(network, estimate)).toEqual(expected);
+      const { world, refresh, told } = await bench(network);
+      world.estimate = estimate;
+      await refresh();
+      expect(told()).toEqual(expected);
     },
   );
 
   test('on regtest also one that is fixed and far from ours', async () => {
-    const [, , , most] = await told('regtest', 253);
-    expect(most).toBeGreaterThanOrEqual(45_000);
+    const { refresh, told } = await bench('regtest');
+    await refresh();
+    expect(told()[3]).toBeGreaterThanOrEqual(45_000);
   });
 });
 
+describe('what was in bounds when a peer signed it', () => {
+  const [low, high, far] = [
+    [90_000, 253, 4000, 900_000],
+    [90_000, 253, 9000, 900_000],
+    [4000, 253, 400, 900_000],
+  ];
+
+  /** The estimate was 40,000 and has jumped to 90,000. */
+  const jumped = async () => {
+    const made = await bench('bitcoin');
+    for (const estimate of [40_000, 90_000]) {
+      made.world.estimate = estimate;
+      await made.refresh();
+    }
+    return made;
+  };
+
+  test('is not refused for where the estimate goes', async () => {
+    const { world, refresh, told } = await jumped();
+    expect(told()).toEqual(low);
+    world.estimate = 4000;
+    await refresh();
+    expect(told()).toEqual(far);
+  });
+
+  test('nor after a restart', async () => {
+    const { refresh, restart, told } = await jumped();
+    await restart();
+    await refresh();
+    expect(told()).toEqual(low);
+  });
+
+  test('nor a day later; after two it is', async () => {
+    const { world, refresh, told } = await jumped();
+    world.now += 24 * HOUR;
+    await refresh();
+    expect(told()).toEqual(low);
+    world.now += 23 * HOUR;
+    await refresh();
+    expect(told()).toEqual(low);
+    world.now += HOUR;
+    await refresh();
+    expect(told()).toEqual(high);
+  });
+
+  test('nor when the node was down for days, and reads many blocks at once', async () => {
+    const { world, refresh, restart, told } = await jumped();
+    world.now += 1000 * HOUR;
+    await restart();
+    for (let block = 0; block < 300; block++) await refresh();
+    expect(told()).toEqual(low);
+  });
+});
+
+test('an estimate that stands is not written again', async () => {
+  const { world, refresh } = await bench('bitcoin');
+  world.estimate = 5000;
+  expect(await refresh()).toBe(1);
+  expect(await refresh()).toBe(0);
+  world.estimate = 5001;
+  expect(await refresh()).toBe(1);
+  world.estimate = 5000;
+  expect(await refresh()).toBe(0);
+});
+
 test('what is relayed is told as the chain says it', async () => {
-  expect(await told('bitcoin', 5000, 1234)).toEqual([5000, 1234, 500, 50_000]);
+  const { world, refresh, told } = await bench('bitcoin');
+  Object.assign(world, { estimate: 5000, relayed: 1234 });
+  await refresh();
+  expect(told()).toEqual([5000, 1234, 500, 50_000]);
 });
 
 test('an estimate outlives a chain that does not answer', async () => {
-  let away = false;
-  const answer = async (rate: number) => {
-    if (away) throw new Error('away');
-    return rate;
-  };
-  const chain = { feerate: () => answer(700), relayFeerate: () => answer(300) };
-  const feerates = new Feerates(chain, memoryLog(), 'regtest');
-  await feerates.refresh();
-  away = true;
-  await feerates.refresh();
-  expect(feerates.context(1)).toMatchObject({ feerate: 700, relayFeerate: 300 });
+  const { world, refresh, told } = await bench('regtest');
+  Object.assign(world, { estimate: 700, relayed: 300 });
+  await refresh();
+  Object.assign(world, { estimate: 9000, relayed: 9000, away: true });
+  expect(await refresh()).toBe(0);
+  expect(told().slice(0, 2)).toEqual([700, 300]);
 });
