@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { Claim } from '../../channel/claim.ts';
 import { publishable } from '../../channel/dance.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
+import { recordEarly } from '../support/mirror.ts';
 import { elsewhere, rawOf } from '../support/spend.ts';
 import { coreOf, eventsOf, offerOf, type Side, secretOf, settle } from './pair.ts';
 import { assemble, both, claimsOf, mine, tell, tip, type Who, type World } from './world.ts';
@@ -59,6 +60,7 @@ const refusedNow = (world: World, who: readonly Who[]): void => {
       if (claim.kind === 'bump' || claim.from !== tip(world) + 2) continue;
       const raw = assemble(world, one, claim);
       expect(() => world.chain.mine(1, elsewhere, { only: [raw] }), claim.why).toThrow(/final/);
+      recordEarly(raw);
     }
 };
 

@@ -15,6 +15,7 @@ import { systemClock } from '../../node/entropy.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
 import { type Msat, msat, type Sat, txid } from '../../wire/units.ts';
+import { record, recordCleared } from '../support/mirror.ts';
 import { elsewhere, type KeyCoin, type Keyring, keyring, rawOf } from '../support/spend.ts';
 import {
   acceptRequest,
@@ -284,6 +285,7 @@ const miner = keyring('miner');
 /** A chain whose first coin may be spent. */
 const newChain = async (): Promise<Regtest> => {
   const chain = await openRegtest(systemClock);
+  record(chain);
   chain.mine(1, miner.script);
   chain.mine(110, elsewhere);
   return chain;
@@ -337,6 +339,7 @@ export const stage = async (): Promise<(format?: FormatName, more?: Omit<Setting
   return (format = 'anchors_zero_fee_htlc_tx', more = {}) => {
     chain.drop(tip({ chain }) - base);
     chain.pool.clear();
+    recordCleared();
     return openWorld(chain, { format, ...more });
   };
 };

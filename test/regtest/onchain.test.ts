@@ -43,10 +43,10 @@ const expectShares = async (
   wallets: Readonly<Record<Name, bigint>>,
 ) => {
   const moved = (claimed.there ? amounts.there : 0n) - (claimed.back ? amounts.back : 0n);
-  const { fees, gained, closingFee, litter } = ending;
+  const { fees, gained, closingFee, litter, anchors } = ending;
   expect(ending.open).toEqual([]);
-  expect(gained.bob).toBe(pushed + moved - fees.bob);
-  expect(gained.alice).toBe(capacity - pushed - moved - closingFee - litter - fees.alice);
+  expect(gained.bob).toBe(pushed + moved + anchors.bob - fees.bob);
+  expect(gained.alice).toBe(capacity - pushed - moved - closingFee - litter - anchors.bob - fees.alice);
   for (const name of ['alice', 'bob'] as const) {
     const node = network.nodes[name];
     expect((await endings.wallet(node)) - wallets[name]).toBe(gained[name]);

@@ -55,8 +55,10 @@ test('a preimage that is claimed with on the chain travels upstream', async () =
   expect(invoices[0]).toMatchObject({ status: 'paid' });
   await until("alice's channel to be at rest", async () => ((await usable()) ? true : undefined));
   const ending = await endings.sweep(far);
-  expect(ending.gained.carol).toBe(amount / 1000n - ending.fees.carol);
-  expect(ending.gained.bob).toBe(before / 1000n - ending.closingFee - ending.litter - ending.fees.bob);
+  expect(ending.gained.carol).toBe(amount / 1000n + ending.anchors.carol - ending.fees.carol);
+  expect(ending.gained.bob).toBe(
+    before / 1000n - ending.closingFee - ending.litter - ending.anchors.carol - ending.fees.bob,
+  );
   const { fees_collected_msat } = await bob.call('getinfo');
   const [pay] = (await alice.call('listpays', { payment_hash: payment.hash })).pays;
   expect(fees_collected_msat).toBe((pay?.amount_sent_msat ?? 0n) - amount);

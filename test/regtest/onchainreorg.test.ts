@@ -50,12 +50,13 @@ test.each([
       await alice.start();
     }
   }
-  // Once alice's was taken out, bob publishes his as well: whichever stays, the shares are the same.
+  // Once alice's was taken out, bob publishes his as well: whichever stays, the shares are the same, and who pushes it has
+  // the anchor that alice paid for.
   const ending = await endings.sweep(channel);
   for (const payment of [there, back]) expect(await endings.outcome(payment)).toBe('complete');
-  const { gained, fees, closingFee, litter } = ending;
-  expect(gained.bob).toBe(pushed + 10_000n - fees.bob);
-  expect(gained.alice).toBe(capacity - pushed - 10_000n - closingFee - litter - fees.alice);
+  const { gained, fees, closingFee, litter, anchors } = ending;
+  expect(gained.bob).toBe(pushed + 10_000n + anchors.bob - fees.bob);
+  expect(gained.alice).toBe(capacity - pushed - 10_000n - closingFee - litter - anchors.bob - fees.alice);
   for (const name of ['alice', 'bob'] as const)
     expect((await endings.wallet(network.nodes[name])) - wallets[name]).toBe(gained[name]);
 });

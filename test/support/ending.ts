@@ -20,6 +20,8 @@ export interface Ending<Name extends string> {
   readonly closingFee: bigint;
   /** In outputs that nobody will ever take: anchors. */
   readonly litter: bigint;
+  /** Anchors that each node took to push a commitment: the funder paid for both. */
+  readonly anchors: Readonly<Record<Name, bigint>>;
   /** Outputs that somebody still should take. */
   readonly open: readonly string[];
   readonly txs: readonly Transaction[];
@@ -163,6 +165,13 @@ export class Endings<Name extends string> {
       return owner ?? later.map(makerOf).find((name) => name !== undefined);
     };
     const [closing, ...others] = trace.txs;
+    const anchors = (closing?.outs ?? []).flatMap(({ value: sat, script }, vout) => {
+      const outpoint = { txid: closing?.getId() ?? '', vout };
+      const by = spenders.get(`${outpoint.txid}:${vout}`);
+      return by !== undefined && isLitter({ ...outpoint, sat, script: hex(script) })
+        ? [{ maker: makerOf(by), sat }]
+        : [];
+    });
     const each = (amountOf: (name: Name) => bigint): Record<Name, bigint> =>
       Object.fromEntries(this.network.names.map((name) => [name, amountOf(name)])) as Record<Name, bigint>;
     const made = others.map((tx) => ({ maker: makerOf(tx), fee: trace.feeOf(tx) }));
@@ -171,6 +180,7 @@ export class Endings<Name extends string> {
       fees: each((name) => made.reduce((sum, { maker, fee }) => sum + (maker === name ? fee : 0n), 0n)),
       closingFee: closing === undefined ? 0n : trace.feeOf(closing),
       litter: trace.left.filter(isLitter).reduce((sum, { sat }) => sum + sat, 0n),
+      anchors: each((name) => anchors.reduce((sum, { maker, sat }) => sum + (maker === name ? sat : 0n), 0n)),
       open: trace.left.filter((one) => !isLitter(one)).map((one) => `${one.txid}:${one.vout}`),
       txs: trace.txs,
     };

@@ -1,0 +1,170 @@
+/**
+ * What tests do to chains in this process, done again to a bitcoind: each block, each reorg, each transaction that came too
+ * early. A test file that is imported where `mirrored` was called runs as it always does, and on bitcoind too.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Block, type Transaction } from 'bitcoinjs-lib';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Deed, Regtest } from '../../node/chain/embedded/regtest.ts';
+import { refusalOf } from '../../node/chain/refusals.ts';
+import { type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
+import { findChain } from '../../node/lab/chain.ts';
+import { hex } from '../../wire/bytes.ts';
+
+type Event =
+  | Deed
+  | { readonly deed: 'chain'; readonly of: Regtest }
+  | { readonly deed: 'cleared' }
+  | { readonly deed: 'early'; readonly raw: Uint8Array };
+
+let events: Event[] | undefined;
+
+/** Takes note of all that is done to a new chain, if anybody wants it. */
+export const record = (chain: Regtest): void => {
+  events?.push({ deed: 'chain', of: chain });
+  chain.keep((deed) => events?.push(deed));
+};
+
+/** Takes note of a chain whose pool was emptied. */
+export const recordCleared = (): void => void events?.push({ deed: 'cleared' });
+
+/** Takes note of a transaction that must not be in the chain yet. */
+export const recordEarly = (raw: Uint8Array): void => void events?.push({ deed: 'early', raw });
+
+const verdicts = z
+  .array(z.object({ allowed: z.boolean().optional(), 'reject-reason': z.string().optional() }))
+  .length(1)
+  .transform(([verdict]) => (verdict?.allowed ? 'allowed' : (verdict?.['reject-reason'] ?? 'no reason')));
+
+/** What bitcoind would say to a transaction from the network. */
+const judge = async (bitcoind: RunningBitcoind, raw: Uint8Array): Promise<string> =>
+  verdicts.parse(await bitcoind.call('testmempoolaccept', [hex(raw)], 0));
+
+/** What a tip that moved back and forth leaves waiting may stand in the way; so may a fee that only a miner would take. */
+const isRelayable = (verdict: string): boolean =>
+  verdict === 'allowed' ||
+  /already|conflict|replacement/.test(verdict) ||
+  ['conflict', 'replacement_fee_too_low', 'fee_too_low'].includes(refusalOf(verdict));
+
+/** Whether a transaction hangs on another one of its block, which alone cannot be judged. */
+const hangsOn = (tx: Transaction, others: readonly Transaction[]): boolean => {
+  const ids = new Set(others.map((one) => hex(one.getHash())));
+  return tx.ins.some(({ hash }) => ids.has(hex(hash)));
+};
+
+class Mirror {
+  private bitcoind: RunningBitcoind;
+  private readonly start: () => Promise<RunningBitcoind>;
+  private chain: Regtest | undefined;
+  /** Blocks taken so far. */
+  blocks = 0;
+
+  private constructor(bitcoind: RunningBitcoind, start: () => Promise<RunningBitcoind>) {
+    this.bitcoind = bitcoind;
+    this.start = start;
+  }
+
+  static async open(start: () => Promise<RunningBitcoind>): Promise<Mirror> {
+    return new Mirror(await start(), start);
+  }
+
+  stop(): Promise<void> {
+    return this.bitcoind.stop();
+  }
+
+  /** Whether it would be taken, and how: throws where it is not what a node relays. */
+  private async relayable(raw: Uint8Array): Promise<string> {
+    const verdict = await judge(this.bitcoind, raw);
+    if (!isRelayable(verdict)) throw new Error(`bitcoind would not relay ${hex(raw)}: ${verdict}`);
+    return verdict;
+  }
+
+  private async relay(raw: Uint8Array): Promise<void> {
+    if ((await this.relayable(raw)) === 'allowed') await this.bitcoind.call('sendrawtransaction', hex(raw), 0);
+  }
+
+  private async block(raw: Uint8Array): Promise<void> {
+    const transactions = Block.fromBuffer(raw).transactions ?? [];
+    for (const tx of transactions.slice(1))
+      if (!hangsOn(tx, transactions)) await this.relayable(new Uint8Array(tx.toBuffer()));
+    const said = await this.bitcoind.call('submitblock', hex(raw));
+    if (said !== null) throw new Error(`bitcoind does not take a block: ${said}`);
+    this.blocks++;
+  }
+
+  async redo(event: Event, sends: boolean): Promise<void> {
+    const { bitcoind } = this;
+    switch (event.deed) {
+      case 'chain':
+        this.chain = event.of;
+        if ((await bitcoind.call('getblockcount')) !== 0)
+          await bitcoind.call('invalidateblock', await bitcoind.call('getblockhash', 1));
+        break;
+      case 'cleared':
+        // What waits in a bitcoind goes when it ends. Only what is sent to it later could meet that.
+        if (!sends) break;
+        await bitcoind.stop();
+        this.bitcoind = await this.start();
+        break;
+      case 'block':
+        await this.block(event.raw);
+        break;
+      case 'invalidated':
+        await bitcoind.call('invalidateblock', event.hash);
+        break;
+      case 'sent':
+        await this.relay(event.raw);
+        break;
+      case 'early': {
+        const verdict = await judge(bitcoind, event.raw);
+        expect(['not_final', 'missing_inputs'], `${verdict}, too early`).toContain(refusalOf(verdict));
+        break;
+      }
+      default:
+        throw new Error(`not something that these tests do: ${event.deed}`);
+    }
+  }
+
+  /** Both chains have the same tip. */
+  async agrees(): Promise<void> {
+    if (this.chain === undefined) return;
+    expect(await this.bitcoind.call('getbestblockhash')).toBe(this.chain.ledger.tip.hash);
+  }
+}
+
+/**
+ * Declares the tests of a file: all that they do to chains is done on a bitcoind as well, after each of them. Where there is
+ * none they are skipped.
+ */
+export const mirrored = async (tests: () => Promise<unknown>): Promise<void> => {
+  const found = await findChain({ progress: (line) => console.log(line) });
+  if (found.source === 'embedded') {
+    console.warn('skipped: there is no bitcoind here that the embedded chain could be compared with');
+    test.skip('on bitcoind', () => undefined);
+    return;
+  }
+  console.log(`on ${found.version}`);
+  events = [];
+  let folder = '';
+  let mirror: Mirror | undefined;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ampere-mirror-'));
+    const args = ['-persistmempool=0'];
+    mirror = await Mirror.open(() => startBitcoind({ dir: join(folder, 'bitcoind'), ...found, args }));
+  });
+  afterEach(async () => {
+    const all = events?.splice(0) ?? [];
+    const sends = all.some(({ deed }) => deed === 'sent');
+    for (const event of all) await mirror?.redo(event, sends);
+    await mirror?.agrees();
+  });
+  afterAll(async () => {
+    await mirror?.stop();
+    await rm(folder, { recursive: true, force: true });
+    expect(mirror?.blocks).toBeGreaterThan(0);
+  });
+  await tests();
+};
