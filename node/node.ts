@@ -22,7 +22,7 @@ import { Gifts } from './channels/gifts.ts';
 import { ChannelHost } from './channels/host.ts';
 import { Onchain } from './channels/onchain.ts';
 import { accept, type OpeningParts } from './channels/opening.ts';
-import { isFundingOwner, keyOfOwner } from './channels/perform.ts';
+import { freeForgotten } from './channels/perform.ts';
 import { ownChannelOf } from './channels/views.ts';
 import type { Config } from './config.ts';
 import { type DispatchParts, dispatch } from './dispatch.ts';
@@ -245,6 +245,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
 
   const desk = await openDesk({
     ...{ config, ports, keys, peers, channels, graph, own, invoices, replays, earned, gate, height, now, fatal },
+    isCurrent: () => follower.isCurrent(),
     experiments,
   });
   const { payments, receiver, switchboard } = desk;
@@ -272,6 +273,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const follower: Follower = new Follower({
     ...{ chain, store, clock, log },
     birth: fresh ? 'tip' : 0,
+    current: () => switchboard.current(),
     listeners: [
       wallet,
       watcher,
@@ -286,9 +288,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   });
 
   await channels.load();
-  // Coins set aside for openings that a crash ended before anything was saved of them.
-  for (const owner of wallet.owners())
-    if (isFundingOwner(owner) && !channels.entries.has(keyOfOwner(owner))) await wallet.release(owner);
+  await freeForgotten(wallet, channels.entries);
   gate.keep(await feerates.refresh());
   await follower.start(fatal);
   switchboard.restore();
@@ -335,6 +335,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       ticking();
       for (const cancel of later) cancel();
       await peers.stop();
+      switchboard.stop();
       await follower.stop();
       await onchain.stop();
       await receiver.stop();

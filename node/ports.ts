@@ -12,6 +12,12 @@ export interface BlockRef {
   readonly hash: string;
 }
 
+/** The best block. */
+export interface Tip extends BlockRef {
+  /** Whether the chain knows itself that it has not got all blocks yet. */
+  readonly isBehind?: boolean;
+}
+
 /** A transaction with the id under which it is looked up, computed once. */
 export interface ChainTx {
   readonly txid: Txid;
@@ -49,7 +55,7 @@ export interface Chain {
   readonly kind: 'bitcoind' | 'embedded';
   /** The genesis block's hash, which says what network this is. */
   genesis(): Promise<ChainHash>;
-  tip(): Promise<BlockRef>;
+  tip(): Promise<Tip>;
   /** The hash of the best chain's block at this height; undefined above the tip. */
   hashAt(height: number): Promise<string | undefined>;
   /** A block by hash, also one that a reorg left behind while the chain still keeps it. Throws `unknown_block`. */

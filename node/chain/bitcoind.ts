@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { equal, hex, reversed, unhex } from '../../wire/bytes.ts';
 import { type ChainHash, chainHash, sat, type Txid, txid } from '../../wire/units.ts';
 import { chainName } from '../network.ts';
-import type { Block, BlockRef, Chain, Clock, Log, Outpoint } from '../ports.ts';
+import type { Block, Chain, Clock, Log, Outpoint, Tip } from '../ports.ts';
 import { ChainError } from './errors.ts';
 import { scaled } from './json.ts';
 import { isFeeRefusal, rejected } from './refusals.ts';
@@ -34,6 +34,16 @@ const output = z.object({
   scriptPubKey: z.object({ hex: bytes }),
   coinbase: z.boolean(),
 });
+
+const chainInfo = z.object({
+  chain: z.string(),
+  blocks: z.number().int().nonnegative(),
+  headers: z.number().int().nonnegative(),
+  bestblockhash: hash,
+  initialblockdownload: z.boolean(),
+});
+/** Blocks whose headers may be there before them in the ordinary course of things. */
+const HEADERS_FIRST = 2;
 
 /** What submitpackage says of each transaction, by witness id. */
 const packageResult = z.object({
@@ -204,9 +214,12 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   return {
     kind: 'bitcoind',
     genesis: async (): Promise<ChainHash> => chainHash(reversed(unhex(await rpc.call('getblockhash', [0], hash)))),
-    tip: async (): Promise<BlockRef> => {
-      const best = await rpc.call('getbestblockhash', [], hash);
-      return { hash: best, height: (await headerOf(best)).height };
+    tip: async (): Promise<Tip> => {
+      const info = await rpc.call('getblockchaininfo', [], chainInfo);
+      const { bestblockhash, blocks, headers, initialblockdownload, chain } = info;
+      // On regtest time stands still between blocks, and blocks are taken back whose headers stay.
+      const isBehind = chain !== 'regtest' && (initialblockdownload || headers > blocks + HEADERS_FIRST);
+      return { hash: bestblockhash, height: blocks, ...(isBehind && { isBehind }) };
     },
     hashAt,
     block,

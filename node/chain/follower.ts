@@ -26,7 +26,12 @@ export interface FollowerOptions {
   /** Where a node that has no cursor yet begins: it is told the blocks above this height, or those above today's tip. */
   readonly birth: number | 'tip';
   readonly listeners: readonly ChainListener[];
+  /** Called each time the chain says that it has no block above the branch followed. */
+  readonly current?: () => void;
 }
+
+/** Milliseconds for which the chain's word holds that there is no other block. It is asked again before, unless the machine sleeps. */
+const HOLDS_MS = 30_000;
 
 const prefix = 'chain/block/';
 const keyOf = (height: number): string => `${prefix}${height.toString().padStart(10, '0')}`;
@@ -59,6 +64,9 @@ export class Follower {
   private turn: Promise<unknown> = Promise.resolve();
   private reached: () => void = () => undefined;
   private ended: (error: unknown) => void = () => undefined;
+  private hurry: () => void = () => undefined;
+  /** When the chain said last that the branch ends where it does, by the clock; undefined once it is known to be longer. */
+  private agreed: number | undefined;
   /** Resolves when the branch followed first ends where the chain does; rejects when following ends before, `closed` by `stop`. */
   readonly caughtUp = new Promise<void>((resolve, reject) => {
     this.reached = resolve;
@@ -75,6 +83,17 @@ export class Follower {
   /** The block up to which everything has been applied. Throws ChainError `closed` before `start`. */
   get top(): BlockRef {
     return this.standing().top;
+  }
+
+  /**
+   * Whether the top is the chain's tip, as far as anybody can know: not while blocks are being told, nor when the chain has not
+   * been heard of for a while or says itself that it is behind. Asks the chain where it is not.
+   */
+  isCurrent(): boolean {
+    const age = this.agreed === undefined ? -1 : this.options.clock.now() - this.agreed;
+    if (age >= 0 && age <= HOLDS_MS) return true;
+    this.hurry();
+    return false;
   }
 
   /**
@@ -125,20 +144,40 @@ export class Follower {
     while (!signal.aborted) {
       const [after, move] = follow(this.standing(), await retrying(this.retry, () => this.look()));
       if (move.do === 'give_up') throw new ChainError({ code: 'reorg_too_deep', height: move.height });
+      if (move.do !== 'wait') this.agreed = undefined;
       if (move.do === 'tell') await this.tell(after, move.event);
       if (move.do !== 'wait') continue;
       this.reached();
+      await this.agree();
       await this.wait(after);
     }
   }
 
+  /** We stand where the chain does; whether that is where everybody's chain does is for it to say. */
+  private async agree(): Promise<void> {
+    const { chain, clock, current } = this.options;
+    const { hash, isBehind = false } = await retrying(this.retry, () => chain.tip());
+    this.agreed = hash === this.top.hash && !isBehind ? clock.now() : undefined;
+    if (this.agreed !== undefined) current?.();
+  }
+
   /** Until there may be something new. A chain that goes away meanwhile is the next look's trouble, after a short pause. */
   private async wait({ top }: Branch): Promise<void> {
+    const hurried = new AbortController();
+    const hurry = new Promise<void>((resolve) => {
+      this.hurry = () => {
+        hurried.abort();
+        resolve();
+      };
+    });
     try {
-      await this.options.chain.changed(top.hash, this.stopping.signal);
+      const signal = AbortSignal.any([this.stopping.signal, hurried.signal]);
+      await Promise.race([this.options.chain.changed(top.hash, signal), hurry]);
     } catch (error) {
       if (!isTransient(error)) throw error;
       await pause(this.retry, firstPause);
+    } finally {
+      this.hurry = () => undefined;
     }
   }
 

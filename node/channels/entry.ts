@@ -42,5 +42,11 @@ export const incomingOf = (state: ChannelState, id: bigint): Htlc | undefined =>
   return htlc?.over ? undefined : htlc;
 };
 
+/** Whether a channel can only end, or is gone: nothing is passed on any more for what arrived in it. */
+export const isGivenUp = (entry: Entry | undefined): boolean => {
+  const phase = entry?.machine.state.phase ?? 'closed';
+  return phase === 'failed' || phase === 'onchain' || phase === 'closed';
+};
+
 /** How a channel is named in logs. */
 export const nameOf = (entry: Entry): object => ({ channel: entry.key.slice(0, 12), peer: entry.peer.slice(0, 16) });

@@ -26,9 +26,12 @@ const FUNDING = 'channel/';
 
 /** Who coins set aside for a funding belong to. */
 export const fundingOwner = (key: string): string => `${FUNDING}${key}`;
-export const isFundingOwner = (owner: string): boolean => owner.startsWith(FUNDING);
-/** The channel's key of such an owner. */
-export const keyOfOwner = (owner: string): string => owner.slice(FUNDING.length);
+
+/** Frees coins set aside for openings that a crash ended before anything was saved of them. Throws StoreError. */
+export const freeForgotten = async (wallet: Wallet, channels: ReadonlyMap<string, Entry>): Promise<void> => {
+  for (const owner of wallet.owners())
+    if (owner.startsWith(FUNDING) && !channels.has(owner.slice(FUNDING.length))) await wallet.release(owner);
+};
 
 /** Signs the funding transaction from the coins set aside; the channel is told at once, the network not yet. */
 export const fund = ({ wallet }: Pick<ChainSide, 'wallet'>, entry: Entry, { script }: EffectOf<'fund'>): void => {

@@ -15,7 +15,8 @@ import { hex, zeros } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { type Msat, type Point, type SecretKey, type ShortChannelId, scidText, subMsat } from '../../wire/units.ts';
 import type { ArrivedHtlc } from '../pay/receiver.ts';
-import type { Log } from '../ports.ts';
+import type { Clock, Log } from '../ports.ts';
+import { Held } from './held.ts';
 import { MAX_EXPIRY_AHEAD } from './margins.ts';
 import { decodeOrigin, encodeOrigin, htlcName, type Origin } from './origin.ts';
 import { type OutgoingChannel, relayFailure } from './relay.ts';
@@ -32,6 +33,8 @@ export interface ChannelDirectory {
   offered(channel: string, id: bigint): Htlc | undefined;
   allOffered(): Iterable<{ readonly channel: string; readonly htlc: Htlc }>;
   peerOf(channel: string): Point;
+  /** Whether a channel is given up, or on chain already. */
+  isGivenUp(channel: string): boolean;
   /** Our channel_update of this channel, under the id that an onion named it by. */
   updateOf(channel: string, named: ShortChannelId): Uint8Array | undefined;
 }
@@ -45,6 +48,8 @@ export interface PaymentDirectory {
 /** What the switchboard needs of the receiving machine. */
 export interface ReceivingDirectory {
   htlc(htlc: ArrivedHtlc): void;
+  /** Whether the HTLC came before: then its fate does not depend on the height any more. */
+  knows(key: HtlcKey): boolean;
   resolved(key: HtlcKey): void;
 }
 
@@ -64,6 +69,9 @@ export interface SwitchboardParts {
   /** Keeps changes with the next synced write; order is kept, so no need to wait. */
   readonly keep: (changes: readonly Change[]) => void;
   readonly height: () => number;
+  /** Whether that is the height of the chain, as far as anybody can know. */
+  readonly isCurrent: () => boolean;
+  readonly clock: Clock;
   readonly log: Log;
   /** A forward settled and earned this. */
   readonly earned: (fee: Msat) => void;
@@ -99,9 +107,21 @@ export class Switchboard {
   private readonly parts: SwitchboardParts;
   /** By the incoming HTLC's name. */
   private readonly links = new Map<string, Link>();
+  private readonly held: Held;
 
   constructor(parts: SwitchboardParts) {
     this.parts = parts;
+    this.held = new Held(parts.clock, parts.log);
+  }
+
+  /** The height of the chain is known, again or still. */
+  current(): void {
+    this.held.release();
+  }
+
+  /** Nothing more is decided. */
+  stop(): void {
+    this.held.stop();
   }
 
   /** Before the channels speak after a restart: which incoming HTLCs were already passed on. */
@@ -132,6 +152,20 @@ export class Switchboard {
       });
       return;
     }
+    const { isCurrent, receiver } = this.parts;
+    const { id } = event;
+    if (isCurrent() || receiver.knows({ channel, id })) this.decide(channel, event, hop);
+    else
+      this.held.keep({
+        go: () => {
+          const givenUp = channels.isGivenUp(channel);
+          if (channels.incoming(channel, id) !== undefined) this.decide(channel, { ...event, givenUp }, hop);
+        },
+        giveUp: () => this.fail(channel, id, hop.sharedSecret, { name: 'temporary_node_failure' }),
+      });
+  }
+
+  private decide(channel: string, event: Received, hop: OpenedHop): void {
     const failure =
       this.replayed(channel, event, hop) ?? this.dusty(channel, event, hop) ?? this.take(channel, event, hop);
     if (failure !== undefined) this.fail(channel, event.id, hop.sharedSecret, failure);

@@ -65,6 +65,9 @@ export const infoHandlers = (
         invoice: hex(ourFeatures('9')),
       },
       ...(tip === undefined && { warning_bitcoind_sync: 'bitcoind does not answer: its last known block is shown' }),
+      ...(tip?.isBehind === true && {
+        warning_bitcoind_sync: 'bitcoind has not got all blocks yet: HTLCs wait or go back',
+      }),
       ...(tip !== undefined &&
         tip.height > follower.top.height && {
           warning_lightningd_sync: `still reading blocks: ${follower.top.height} of ${tip.height}`,

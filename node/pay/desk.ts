@@ -6,7 +6,7 @@ import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
 import type { Registry } from '../../onion/registry.ts';
 import { hasFeature } from '../../wire/features.ts';
 import type { Point, ShortChannelId } from '../../wire/units.ts';
-import type { Entry } from '../channels/entry.ts';
+import { type Entry, isGivenUp } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import { outgoingOf, outletOf, ownChannelOf } from '../channels/views.ts';
 import type { Config } from '../config.ts';
@@ -43,6 +43,8 @@ export interface DeskParts {
   readonly experiments: Experiments;
   readonly gate: Gate;
   readonly height: () => number;
+  /** Whether that is the height of the chain, as far as anybody can know; where it is not, the chain is asked. */
+  readonly isCurrent: () => boolean;
   /** Unix seconds. */
   readonly now: () => number;
   readonly fatal: (error: unknown) => void;
@@ -110,6 +112,7 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
       offered: (channel, id) => channels.offered(channel, id),
       allOffered: () => channels.allOffered(),
       peerOf: (channel) => channels.peerOf(channel),
+      isGivenUp: (channel) => isGivenUp(channels.entries.get(channel)),
       updateOf: (channel, named) => updateOf(channels.entries.get(channel), named),
       outgoing: (scid) => {
         const entry = channels.byShortId(scid);
@@ -121,6 +124,8 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
     replays: parts.replays,
     keep: (changes) => gate.keep(changes),
     height,
+    isCurrent: parts.isCurrent,
+    clock: ports.clock,
     log: ports.log,
     earned: (fee) => gate.keep(earned.add(fee)),
     noted: experiments.noted ?? (() => undefined),

@@ -5,6 +5,7 @@ import type { HtlcKey, ReceiverContext, ReceiverEffect, ReceiverInput } from '..
 import { restoreReceiver } from '../../amp/receiverstore.ts';
 import { listSets, type Receiver, receive } from '../../amp/receiving.ts';
 import type { SetView } from '../../amp/reports.ts';
+import { htlcName } from '../../amp/sets.ts';
 import type { Failure } from '../../onion/failures.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Preimage } from '../../wire/units.ts';
@@ -65,6 +66,11 @@ export class ReceiverHost {
   stop(): Promise<void> {
     this.stopTicking();
     return this.machine.settled();
+  }
+
+  /** Whether an HTLC is on record: it came before, and another arrival of it decides nothing anew. */
+  knows(key: HtlcKey): boolean {
+    return this.machine.state.owners.has(htlcName(key));
   }
 
   htlc(htlc: ArrivedHtlc): void {

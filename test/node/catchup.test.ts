@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Chain } from '../../node/ports.ts';
 import { endow, newGround, startLocal } from '../support/inprocess.ts';
 import { becomes } from '../support/pair.ts';
 import { memoryLog } from '../support/peers.ts';
@@ -25,5 +26,37 @@ test('a node with a channel listens once it stands at the tip: an HTLC never has
   const again = await start('bob');
   expect(again.node.follower.top.height).toBe(tip());
   await Promise.all([alice.stop(), again.stop()]);
+  await rm(dir, { recursive: true, force: true });
+}, 60_000);
+
+test('an HTLC that arrives while bitcoind is behind waits until it is not', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'ampere-behind-'));
+  const ground = await newGround();
+  const tip = (): number => ground.regtest.ledger.tip.height;
+  let isBehind = false;
+  const behind = (chain: Chain): Chain => ({ ...chain, tip: async () => ({ ...(await chain.tip()), isBehind }) });
+  const lines: string[] = [];
+  const alice = await startLocal({ dir: join(dir, 'alice'), ground, log: memoryLog([]) });
+  const bob = await startLocal({ dir: join(dir, 'bob'), ground, log: memoryLog(lines), chain: behind });
+  const port = bob.node.peers.address?.port ?? 0;
+  await endow(ground, alice, [500_000n]);
+  await becomes('alice at the tip', () => alice.node.follower.top.height === tip());
+  await alice.call('connect', { id: bob.id, host: '127.0.0.1', port });
+  await alice.call('fundchannel', { id: bob.id, amount: 200_000n });
+  ground.mine(6);
+  await becomes('a channel in use', async () =>
+    (await alice.call('listpeerchannels', {})).channels.some(({ state }) => state === 'CHANNELD_NORMAL'),
+  );
+  const { bolt11 } = await bob.call('invoice', { amount_msat: 20_000_000n, label: 'one', description: 'one' });
+  isBehind = true;
+  ground.mine(1);
+  await becomes('both at the tip', () => bob.node.follower.top.height === tip() && !bob.node.follower.isCurrent());
+  const paid = alice.call('pay', { bolt11 });
+  await becomes('the HTLC there', () => lines.some((line) => line.includes('HTLCs that arrive wait for it')));
+  expect((await bob.call('listinvoices', { label: 'one' })).invoices).toMatchObject([{ status: 'unpaid' }]);
+  isBehind = false;
+  ground.mine(1);
+  expect(await paid).toMatchObject({ status: 'complete' });
+  await Promise.all([alice.stop(), bob.stop()]);
   await rm(dir, { recursive: true, force: true });
 }, 60_000);

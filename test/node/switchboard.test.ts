@@ -1,5 +1,5 @@
 /** What becomes of an HTLC that arrived to be passed on: an offer on the channel its onion names, or a failure that tells no more. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Input } from '../../channel/io.ts';
 import type { Htlc } from '../../channel/state.ts';
 import { UNSIGNED } from '../../channel/updates.ts';
@@ -15,6 +15,7 @@ import { sha256 } from '../../wire/crypto.ts';
 import { msat, paymentHash, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import { idOf, keyOf } from '../support/graph.ts';
 import { memoryLog } from '../support/peers.ts';
+import { heldClock } from '../support/quiet.ts';
 
 const HEIGHT = 500;
 const hash = paymentHash(sha256(utf8('forwarded')));
@@ -48,6 +49,8 @@ const arrived = { amount: msat(101_000n), paymentHash: hash, expiry: HEIGHT + 90
 
 /** A switchboard whose incoming channel `in` has HTLC 3, and what it told its channels. */
 const board = async (outgoing: typeof channel | undefined = channel) => {
+  const clock = heldClock();
+  const here = { current: true, known: false, givenUp: false, gone: false };
   const told: (readonly [channel: string, input: Input])[] = [];
   const incoming: Htlc = {
     ...arrived,
@@ -67,17 +70,20 @@ const board = async (outgoing: typeof channel | undefined = channel) => {
     channels: {
       push: (key, input) => void told.push([key, input]),
       outgoing: (scid) => (scid === alias ? outgoing : undefined),
-      incoming: (key, id) => (key === 'in' && id === 3n ? incoming : undefined),
+      incoming: (key, id) => (key === 'in' && id === 3n && !here.gone ? incoming : undefined),
       offered: () => undefined,
       allOffered: () => [],
       peerOf: () => idOf('peer'),
+      isGivenUp: () => here.givenUp,
       updateOf: (key, named) => (key === 'out' ? update(named) : undefined),
     },
     payments: { outcome: async () => undefined },
-    receiver: { htlc: () => undefined, resolved: () => undefined },
+    receiver: { htlc: () => undefined, knows: () => here.known, resolved: () => undefined },
     replays: await ReplayLog.load(memoryStore()),
     keep: () => undefined,
     height: () => HEIGHT,
+    isCurrent: () => here.current,
+    clock,
     log: memoryLog(),
     earned: () => undefined,
     noted: () => undefined,
@@ -98,7 +104,7 @@ const board = async (outgoing: typeof channel | undefined = channel) => {
     const read = readFailure(sharedSecrets, input.reason);
     return read.kind === 'attributed' && read.hop === 0 ? read.failure : read;
   };
-  return { switchboard, told, receive, failure };
+  return { switchboard, told, receive, failure, here, clock };
 };
 
 test('it is offered on the channel that the onion names', async () => {
@@ -165,4 +171,60 @@ test('what timed out on chain is failed back as the channel it left by', async (
   expect(told.some(([, { type }]) => type === 'acknowledge')).toBe(false);
   switchboard.settled('in', 3n);
   expect(told.at(-1)).toEqual(['out', { type: 'acknowledge', id: 5n }]);
+});
+
+describe('while the height of the chain is not known for certain', () => {
+  const unknowing = async () => {
+    const so = await board();
+    so.here.current = false;
+    so.receive();
+    expect(so.told).toEqual([]);
+    return so;
+  };
+  const known = ({ here, switchboard }: Awaited<ReturnType<typeof board>>): void => {
+    here.current = true;
+    switchboard.current();
+  };
+
+  test('an HTLC waits, and is passed on once it is, one time', async () => {
+    const so = await unknowing();
+    for (let i = 0; i < 2; i++) known(so);
+    so.clock.pass(100_000);
+    expect(so.told).toMatchObject([['out', { type: 'offer' }]]);
+  });
+
+  test('but not for ever', async () => {
+    const so = await unknowing();
+    so.clock.pass(59_999);
+    expect(so.told).toEqual([]);
+    so.clock.pass(1);
+    expect(so.failure()).toEqual({ name: 'temporary_node_failure' });
+    known(so);
+    expect(so.told).toHaveLength(1);
+  });
+
+  test.each<readonly [string, { readonly givenUp?: boolean; readonly gone?: boolean }, readonly string[]]>([
+    ['one whose channel was given up meanwhile goes back', { givenUp: true }, ['in']],
+    ['one that is gone meanwhile is no matter', { gone: true }, []],
+  ])('%s', async (_, change, told) => {
+    const so = await unknowing();
+    Object.assign(so.here, change);
+    known(so);
+    expect(so.told.map(([key]) => key)).toEqual(told);
+  });
+
+  test('one that the receiver knows is answered as was decided', async () => {
+    const so = await board();
+    Object.assign(so.here, { current: false, known: true });
+    so.receive();
+    expect(so.told).toHaveLength(1);
+  });
+
+  test('nothing is done after the end', async () => {
+    const so = await unknowing();
+    so.switchboard.stop();
+    so.clock.pass(100_000);
+    known(so);
+    expect(so.told).toEqual([]);
+  });
 });

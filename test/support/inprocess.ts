@@ -16,7 +16,7 @@ import { handlersOf } from '../../node/handlers/handlers.ts';
 import { networkOf } from '../../node/network.ts';
 import { type Node, startNode } from '../../node/node.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
-import type { Log, Store } from '../../node/ports.ts';
+import type { Chain, Log, Store } from '../../node/ports.ts';
 import { levelStore } from '../../node/store/level.ts';
 import { scriptOfAddress } from '../../node/wallet/address.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -64,6 +64,8 @@ export interface LocalOptions {
   readonly log: Log;
   /** Options of `ampere start`, by name. */
   readonly flags?: Readonly<Record<string, string>>;
+  /** What stands between the node and the chain. */
+  readonly chain?: (chain: Chain) => Chain;
 }
 
 const counted = (store: Store, written: Written): Store => ({
@@ -79,7 +81,13 @@ const counted = (store: Store, written: Written): Store => ({
 });
 
 /** Starts a node on a folder, made if it is not there; port 0 unless `flags` say otherwise. */
-export const startLocal = async ({ dir, ground, log, flags = {} }: LocalOptions): Promise<LocalNode> => {
+export const startLocal = async ({
+  dir,
+  ground,
+  log,
+  flags = {},
+  chain = (one) => one,
+}: LocalOptions): Promise<LocalNode> => {
   const config = loadConfig({
     flags: {
       dir,
@@ -102,7 +110,7 @@ export const startLocal = async ({ dir, ground, log, flags = {} }: LocalOptions)
   const node = await startNode({
     config,
     ports: {
-      chain: embeddedChain(ground.regtest, systemClock),
+      chain: chain(embeddedChain(ground.regtest, systemClock)),
       store: dev.saves.wrap(counted(await levelStore(join(config.networkDir, 'store')), written)),
       transport: tcpTransport(),
       clock: systemClock,

@@ -63,6 +63,19 @@ describe('network check', () => {
   });
 });
 
+describe('the tip', () => {
+  const known = { chain: 'main', blocks: 700, headers: 702, bestblockhash: hashA, initialblockdownload: false };
+  test.each([
+    ['a block or two may be on their way', {}, false],
+    ['more blocks are known of than there are', { headers: 703 }, true],
+    ['bitcoind is still catching up', { initialblockdownload: true }, true],
+    ['regtest stands still', { chain: 'regtest', headers: 800, initialblockdownload: true }, false],
+  ])('%s', async (_, more, isBehind) => {
+    const { chain } = await standIn({ getblockchaininfo: () => ok({ ...known, ...more }) });
+    expect(await chain.tip()).toEqual({ hash: hashA, height: 700, ...(isBehind && { isBehind }) });
+  });
+});
+
 describe('fee estimates', () => {
   const rows: readonly (readonly [string, number])[] = [
     ['{"feerate":0.00001000,"blocks":6}', 253],
