@@ -8,6 +8,7 @@ import { sat } from '../wire/units.ts';
 import { type BumpClaim, witnessWeight } from './claim.ts';
 import { preimageOf, REPLACEABLE, SAFETY } from './claiming.ts';
 import { publishable } from './dance.ts';
+import { GRACE } from './deadlines.ts';
 import type { Effect, Input } from './io.ts';
 import type { ChainHtlc } from './outputs.ts';
 import { anchorScript, p2wsh } from './script.ts';
@@ -18,11 +19,29 @@ import { formats } from './weights.ts';
 /** Half of the time we keep for an HTLC is for the commitment, the other half for what then takes the HTLC. */
 const HALF = SAFETY / 2;
 
-/** The block in which a commitment must be for an HTLC's sake. */
-const neededBy = (core: Core, { way, id, expiry }: ChainHtlc): number => {
-  if (way === 'out') return expiry + HALF;
+/** When an HTLC needs the commitment in a block: from the height at which it has us give up, until half of the time is gone. */
+interface Need {
+  readonly from: number;
+  readonly by: number;
+  readonly value: bigint;
+}
+
+/** What an HTLC needs; undefined where the peer alone has something to lose. */
+const needOf = (core: Core, { way, id, expiry, amount }: ChainHtlc): Need | undefined => {
+  const value = amount / 1000n;
+  if (way === 'out') return { from: expiry + GRACE + 1, by: expiry + HALF, value };
   const htlc = core.incoming.get(id);
-  return htlc !== undefined && preimageOf(htlc) !== undefined ? expiry - HALF : Number.POSITIVE_INFINITY;
+  if (htlc === undefined || preimageOf(htlc) === undefined) return undefined;
+  return { from: expiry - SAFETY + 1, by: expiry - HALF, value };
+};
+
+/** The soonest deadline, and what is lost if it and those that follow at once are missed; undefined without any. */
+const urgedBy = (needs: readonly Need[]) => {
+  const [first] = [...needs].sort((a, b) => a.by - b.by);
+  if (first === undefined) return undefined;
+  const near = needs.filter(({ by }) => by < first.by + SAFETY);
+  const value = near.reduce((sum, one) => sum + one.value, 0n);
+  return { deadline: first.by, urged: { from: first.from, value: sat(value) } };
 };
 
 /** Whether what we publish has an anchor to push it with. */
@@ -42,15 +61,17 @@ export const bumpClaim = (state: Failed): BumpClaim | undefined => {
   const anchor = tx.outs[index];
   const commitment = spendingCommitment(core, spentBy(core, tx, undefined), tx);
   if (anchor === undefined || commitment === undefined) return undefined;
-  const deadline = Math.min(
-    ...commitment.outputs.flatMap((output) => (output.kind === 'htlc' ? [neededBy(core, output.htlc)] : [])),
-  );
+  const needs = commitment.outputs.flatMap((output) => {
+    const need = output.kind === 'htlc' ? needOf(core, output.htlc) : undefined;
+    return need === undefined ? [] : [need];
+  });
   return {
     kind: 'bump',
     outpoint: { txid: idOf(tx), index },
     value: sat(anchor.value),
     from: 0,
-    deadline: Number.isFinite(deadline) ? deadline : undefined,
+    deadline: undefined,
+    ...urgedBy(needs),
     why: 'anchor',
     parent,
     parentFee: sat(tx.outs.reduce((left, { value }) => left - value, params.capacity as bigint)),

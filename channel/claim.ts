@@ -90,6 +90,8 @@ export type BumpClaim = ClaimBase & {
   readonly kind: 'bump';
   readonly parent: Uint8Array;
   readonly parentFee: Sat;
+  /** Of the HTLCs that the deadline is for: the first block that can hold the commitment for their sake, and their sum. */
+  readonly urged?: { readonly from: number; readonly value: Sat } | undefined;
 } & Omit<ClaimInput, 'locktime'>;
 
 export type Claim = SweepClaim | HtlcClaim | ReadyClaim | BumpClaim;

@@ -73,10 +73,12 @@ describe('our commitment that is not confirmed', () => {
     tell(so, 'a', { type: 'force_close' });
     const [bump] = claimsOf(so, 'a');
     if (bump?.kind !== 'bump') throw new Error('no anchor to bump with');
-    expect(bump).toMatchObject({ value: 330n, deadline: height + 30 + 9, parentFee: 1124n + 2n * 172n });
+    const sooner = { from: height + 30 + 3 + 1, value: 30_000n };
+    expect(bump).toMatchObject({ value: 330n, deadline: height + 30 + 9, urged: sooner, parentFee: 1124n + 2n * 172n });
     expect(bump.parent).toEqual(new Uint8Array(published(so.pair.a)));
     reveal(so, 'a', 0n, 2);
-    expect(claimsOf(so, 'a')).toMatchObject([{ kind: 'bump', deadline: height + 25 - 9 }]);
+    const later = { from: height + 25 - 18 + 1, value: 30_000n };
+    expect(claimsOf(so, 'a')).toMatchObject([{ kind: 'bump', deadline: height + 25 - 9, urged: later }]);
     reboot(so, 'a');
     expect(claimsOf(so, 'a')).toMatchObject([{ kind: 'bump', deadline: height + 25 - 9 }]);
     const child = assemble(so, 'a', bump);

@@ -91,6 +91,8 @@ interface Shape {
   readonly locktime: number;
   /** The most its fee may be. */
   readonly limit: bigint;
+  /** The most its fee may become for the sake of the deadline. */
+  readonly urged: bigint;
   /** Whether coins of the wallet pay for it. */
   readonly takesCoins: boolean;
   /** Whether it may be without an output to us. */
@@ -119,7 +121,7 @@ const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeigh
       // With coins, what is left of them is the output that a transaction must have.
       const limit = limitOf(claim, tip, takesCoins ? value : value - dustOf(script), least);
       const own = { takesCoins, bare: false, parent: noParent };
-      return { base: input, supply: value, fixed: [], locktime, limit, ...own };
+      return { base: input, supply: value, fixed: [], locktime, limit, urged: limit, ...own };
     }
     case 'htlc': {
       const { pays, locktime } = claim;
@@ -127,13 +129,16 @@ const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeigh
       const least = feeOf(base + weightOf.input + weightOf.output(script.length), FLOOR);
       const limit = limitOf(claim, tip, value, least);
       const own = { takesCoins: true, bare: true, parent: noParent };
-      return { base, supply: value - pays.value, fixed: [pays], locktime, limit, ...own };
+      return { base, supply: value - pays.value, fixed: [pays], locktime, limit, urged: limit, ...own };
     }
     case 'bump': {
       const parent = { weight: parentWeight, fee: claim.parentFee };
       const least = feeOf(input + weightOf.input + weightOf.output(script.length), FLOOR);
       const own = { takesCoins: true, bare: false, parent };
-      return { base: input, supply: value, fixed: [], locktime: 0, limit: limitOf(claim, tip, stake, least), ...own };
+      const limit = limitOf(claim, tip, stake, least);
+      // Late, only the HTLCs may be lost that the deadline is for; the balance comes home with any fee.
+      const urged = smaller(limit, claim.urged?.value ?? limit);
+      return { base: input, supply: value, fixed: [], locktime: 0, limit, urged, ...own };
     }
   }
 };
@@ -243,14 +248,15 @@ export const planClaim = <C extends FeeCoin>(
   const { tip, estimate, refused, script, kept } = world;
   if (tip + 1 < claim.from) return { do: 'wait' };
   const shape = shapeOf(claim, world);
-  const { parent, limit, base, takesCoins } = shape;
+  const { parent, limit, urged, base, takesCoins } = shape;
   const usual = base + weightOf.output(script.length) + (takesCoins ? Math.max(1, kept.length) * weightOf.input : 0);
   const relay = (weight: number): bigint => feeOf(weight, FLOOR);
   if (limit < relay(usual)) return { do: 'leave' };
 
-  const ceiling = Number(((limit + parent.fee) * 1000n) / BigInt(usual + parent.weight));
-  const moment = { tip, deadline: claim.deadline, since: before?.since };
-  const rate = Math.max(FLOOR, wantedRate(moment, estimate, ceiling));
+  const rateOf = (fee: bigint): number => Number(((fee + parent.fee) * 1000n) / BigInt(usual + parent.weight));
+  const from = claim.kind === 'bump' ? (claim.urged?.from ?? claim.from) : claim.from;
+  const moment = { tip, from, deadline: claim.deadline, since: before?.since };
+  const rate = Math.max(FLOOR, wantedRate(moment, estimate, rateOf(limit), rateOf(urged)));
   if (claim.kind === 'bump') {
     // Whichever commitment is mined first serves: to outbid one that pays enough would only feed the miners.
     const isEnough = before === undefined && refused === 0n && parent.fee >= feeOf(parent.weight, rate);

@@ -81,8 +81,7 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
   const { wallet, chain, signers, tip, script, stake, needy, known, keep } = pursuit;
   if (tip + 1 < claim.from) return { state: 'locked' };
   const owner = ownerOf(claim);
-  const moment = { tip, deadline: claim.deadline, since: known?.since };
-  const estimate = await pursuit.feerate(horizonOf(moment));
+  const estimate = await pursuit.feerate(horizonOf({ tip, deadline: claim.deadline }));
   const parentWeight = claim.kind === 'bump' ? Transaction.fromBuffer(claim.parent).weight() : 0;
   const rival = claim.kind === 'bump' ? await rivalOf(claim, chain) : 0;
   await takeBack(wallet, owner, known);

@@ -7,7 +7,7 @@
 export const FLOOR = 253;
 /** Nothing of ours ever pays more per 1,000 weight than this by its own schedule: 1,000 sat/vbyte. */
 export const MOST = 250_000;
-/** Blocks before a deadline in which the rate rises to its ceiling. BOLT 2 reckons with 12 blocks until a claim confirms. */
+/** Most blocks before a deadline in which the rate rises to its top. BOLT 2 reckons with 12 blocks until a claim confirms. */
 export const HURRY = 18;
 /** Blocks after which something that hangs is worth more, and how much more. */
 const STUCK = { blocks: 6, factor: 1.25 } as const;
@@ -19,33 +19,47 @@ const LONGEST = 144;
 /** When a claim stands: the height of the best block, its deadline, and the best block when it was first published. */
 export interface Moment {
   readonly tip: number;
+  /** The first block that may, or need, hold it: no sooner does its rate rise. */
+  readonly from: number;
   /** The first block in which somebody else may have the output. */
   readonly deadline: number | undefined;
   readonly since: number | undefined;
 }
 
 /** Blocks that may still hold the claim before its deadline; 0 or less once it has passed. */
-const blocksLeft = ({ tip, deadline }: Moment): number => (deadline === undefined ? PATIENT : deadline - 1 - tip);
+const blocksLeft = ({ tip, deadline }: Pick<Moment, 'tip' | 'deadline'>): number =>
+  deadline === undefined ? PATIENT : deadline - 1 - tip;
+
+/**
+ * How much of its last blocks has passed, from 0 to 1. What cannot be published sooner begins at the start all the same: it
+ * would else pay for a hurry that nobody was in.
+ */
+const passedOf = ({ tip, from, deadline }: Moment): number => {
+  if (deadline === undefined) return 0;
+  const last = deadline - 1;
+  const first = Math.max(last - HURRY, from - 1);
+  return tip >= last ? 1 : tip <= first ? 0 : (tip - first) / (last - first);
+};
 
 /** For how many blocks to ask the chain for an estimate. */
-export const horizonOf = (moment: Moment): number => Math.min(LONGEST, Math.max(1, blocksLeft(moment)));
+export const horizonOf = (moment: Pick<Moment, 'tip' | 'deadline'>): number =>
+  Math.min(LONGEST, Math.max(1, blocksLeft(moment)));
 
 /** Whether the deadline is so near that the whole value may be spent to keep the rest from somebody else. */
 export const isUrgent = ({ tip, deadline }: Pick<Moment, 'tip' | 'deadline'>): boolean =>
   deadline !== undefined && deadline - 1 - tip < HURRY;
 
 /**
- * The rate wanted, given the estimate for `horizonOf` and a ceiling. It never falls while blocks pass and the estimate stays; at
- * the deadline it is the ceiling, or `MOST` if that is less.
+ * The rate wanted, given the estimate for `horizonOf`, a ceiling, and what the deadline is worth (`top`). It never falls while
+ * blocks pass and the estimate stays; at the deadline it is the top, unless the estimate is more, and `MOST` at most.
  */
-export const wantedRate = (moment: Moment, estimate: number, ceiling: number): number => {
+export const wantedRate = (moment: Moment, estimate: number, ceiling: number, top: number = ceiling): number => {
   const { tip, since } = moment;
   const base = Math.max(FLOOR, estimate);
+  const bounded = (rate: number): number => Math.max(base, Math.min(MOST, rate));
   const waited = since === undefined ? 0 : Math.max(0, tip - since);
   const stuck = base * STUCK.factor ** Math.floor(waited / STUCK.blocks);
-  const top = Math.max(base, Math.min(MOST, ceiling));
-  const passed = moment.deadline === undefined ? 0 : Math.min(HURRY, Math.max(0, HURRY - blocksLeft(moment)));
   // Geometric: cheap for most of the way, and each block's step is the same factor.
-  const rising = base * (top / base) ** (passed / HURRY);
-  return Math.floor(Math.min(ceiling, Math.max(Math.min(stuck, top), rising)));
+  const rising = base * (bounded(top) / base) ** passedOf(moment);
+  return Math.floor(Math.min(ceiling, Math.max(Math.min(stuck, bounded(ceiling)), rising)));
 };

@@ -11,7 +11,7 @@ import {
   replacementFee,
   type World,
 } from '../../../node/chain/sweep/plan.ts';
-import { FLOOR, HURRY, horizonOf, isUrgent, MOST, wantedRate } from '../../../node/chain/sweep/rate.ts';
+import { FLOOR, isUrgent } from '../../../node/chain/sweep/rate.ts';
 import { feeOf, weightOf } from '../../../node/wallet/select.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import { sat, txid } from '../../../wire/units.ts';
@@ -70,54 +70,6 @@ describe('when', () => {
     [150, 100, 'build'],
   ] as const)('at tip %i a claim that may be in block %i: %s', (tip, from, expected) => {
     expect(planClaim(sweep(50_000n, { from }), undefined, world({ tip })).do).toBe(expected);
-  });
-});
-
-describe('the rate', () => {
-  const at = (tip: number, deadline: number | undefined, since?: number) => ({ tip, deadline, since });
-
-  test.each([
-    ['no deadline', at(100, undefined), 24],
-    ['a deadline far away', at(100, 1_000), 144],
-    ['ten blocks left', at(100, 111), 10],
-    ['one block left', at(100, 102), 1],
-    ['too late', at(100, 90), 1],
-  ])('how many blocks an estimate is asked for: %s', (_, moment, blocks) => {
-    expect(horizonOf(moment)).toBe(blocks);
-  });
-
-  test.each<readonly [string, ReturnType<typeof at>, number]>([
-    ['nobody hurries', at(100, undefined), 1_000],
-    ['the deadline is far', at(100, 101 + HURRY), 1_000],
-    ['half of the last blocks are gone', at(100, 101 + HURRY / 2), 10_000],
-    ['the deadline is there', at(100, 101), 100_000],
-    ['the deadline has passed', at(100, 90), 100_000],
-    ['it hangs for six blocks', at(106, undefined, 100), 1_250],
-    ['it hangs for twelve blocks', at(112, undefined, 100), 1_562],
-  ])('%s', (_, moment, rate) => {
-    expect(wantedRate(moment, 1_000, 100_000)).toBe(rate);
-  });
-
-  test('it never falls while blocks pass and the estimate stays, and never leaves its bounds', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 50_000 }),
-        fc.integer({ min: 1, max: 1_000_000 }),
-        fc.option(fc.integer({ min: 0, max: 400 }), { nil: undefined }),
-        fc.option(fc.integer({ min: 0, max: 200 }), { nil: undefined }),
-        (estimate, ceiling, deadline, since) => {
-          let last = 0;
-          for (let tip = since ?? 0; tip < 300; tip++) {
-            const rate = wantedRate({ tip, deadline, since }, estimate, ceiling);
-            expect(rate).toBeGreaterThanOrEqual(last);
-            expect(rate).toBeLessThanOrEqual(ceiling);
-            expect(rate).toBeLessThanOrEqual(Math.max(MOST, estimate, FLOOR));
-            expect(rate).toBeGreaterThanOrEqual(Math.min(ceiling, Math.max(FLOOR, estimate)));
-            last = rate;
-          }
-        },
-      ),
-    );
   });
 });
 
@@ -247,6 +199,19 @@ describe('a child of our commitment', () => {
       expect(fee).toBeLessThanOrEqual(most);
       expect(fee).toBeGreaterThan(most - 10n);
     }
+  });
+
+  test.each([
+    ['begins at the estimate when the deadline is what made us publish', 100, 0],
+    ['rises from block to block', 104, 0.5],
+    ['rises to what the HTLCs are worth, whatever else is in the commitment', 108, 1],
+  ])('%s', (_, tip, passed) => {
+    const claim = bump(400n, { deadline: 109, urged: { from: 101, value: sat(10_000n) } });
+    const draft = built(planClaim(claim, undefined, world({ tip, free: [coin(1_000_000n)] })));
+    const cheap = Number(feeOf(parentWeight + weightOfDraft(draft), 1_000));
+    const wanted = cheap ** (1 - passed) * (10_000 + 400) ** passed;
+    expect(Number(draft.fee) + 400).toBeGreaterThan(wanted * 0.98);
+    expect(Number(draft.fee) + 400).toBeLessThanOrEqual(wanted * 1.02);
   });
 });
 
