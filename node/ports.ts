@@ -94,6 +94,8 @@ export interface Store {
   get(key: string): Promise<Uint8Array | undefined>;
   /** Records whose key begins with `prefix`, in key order, keys whole; `after` skips up to and including that key. */
   entries(prefix: string, after?: string): AsyncIterable<readonly [key: string, value: Uint8Array]>;
+  /** The highest key that begins with `prefix`, whole; undefined where there is none. */
+  last(prefix: string): Promise<string | undefined>;
   /** All or none; resolves when it would survive a power cut. Commits that wait together share one synced write. */
   commit(changes: readonly Change[]): Promise<void>;
   close(): Promise<void>;

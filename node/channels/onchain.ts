@@ -7,6 +7,7 @@ import { claimWitness } from '../../channel/claim.ts';
 import type { Outpoint } from '../../channel/funding.ts';
 import type { Effect, Input } from '../../channel/io.ts';
 import { PAST, pastAt } from '../../channel/persist.ts';
+import type { PastHtlc } from '../../channel/state.ts';
 import { unhex } from '../../wire/bytes.ts';
 import { type Sat, sat, txid } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
@@ -246,9 +247,11 @@ export class Onchain {
     const { gate, store } = this.parts;
     // What was kept a moment ago cannot be read before it is written.
     await gate.settled();
-    const records = new Map<string, Uint8Array>();
-    for await (const [name, value] of within(store, `${CHANNELS}${key}/`).entries(PAST)) records.set(name, value);
-    machine.push({ type: 'past_loaded', htlcs: pastAt(records, number) });
+    const htlcs: PastHtlc[] = [];
+    // One by one: there may be as many as the channel has had payments, and few of them stood in one commitment.
+    for await (const record of within(store, `${CHANNELS}${key}/`).entries(PAST))
+      htlcs.push(...pastAt(new Map([record]), number));
+    machine.push({ type: 'past_loaded', htlcs });
   }
 
   /** The channel is over and done: nothing of it is watched or remembered any more. */

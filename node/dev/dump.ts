@@ -61,6 +61,16 @@ const kindsIn = async (store: Store): Promise<Record<string, number>> => {
   return counts;
 };
 
+const paymentsIn = async ({ payments }: Node, secrets: boolean): Promise<Result<'dev-dump-state'>['payments']> => {
+  const out: Record<string, unknown>[] = [];
+  for await (const record of payments.list())
+    out.push({
+      ...(plain(record, secrets) as Record<string, unknown>),
+      machine: plain(payments.stateOf(record.id), secrets),
+    });
+  return out;
+};
+
 /** What `dev-dump-state` answers. */
 export const dumpState = async (node: Node, secrets: boolean): Promise<Result<'dev-dump-state'>> => ({
   channels: [...node.channels.entries.values()].map(({ key, peer, machine }) => {
@@ -77,10 +87,7 @@ export const dumpState = async (node: Node, secrets: boolean): Promise<Result<'d
         : {},
     };
   }),
-  payments: node.payments.all().map((record) => ({
-    ...(plain(record, secrets) as Record<string, unknown>),
-    machine: plain(node.payments.stateOf(record.id), secrets),
-  })),
+  payments: await paymentsIn(node, secrets),
   sets: node.receiver.sets().map((set) => plain(set, secrets) as Record<string, unknown>),
   store: await kindsIn(node.ports.store),
 });

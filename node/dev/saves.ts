@@ -88,6 +88,7 @@ export class Saves {
     return {
       get: (key) => store.get(key),
       entries: (prefix, after) => store.entries(prefix, after),
+      last: (prefix) => store.last(prefix),
       commit: (changes) => this.commit(store, changes),
       close: async () => {
         this.release();

@@ -1,7 +1,7 @@
 /** Methods about invoices and sets being received. */
 import { LEAST_FINAL_CLTV } from '../../amp/io.ts';
 import type { SetView } from '../../amp/reports.ts';
-import { equal, hex, utf8 } from '../../wire/bytes.ts';
+import { equal, hex, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256, signRecoverable } from '../../wire/crypto.ts';
 import { hasBit, ourFeatures } from '../../wire/features.ts';
 import { InvoiceError } from '../../wire/invoice/errors.ts';
@@ -12,7 +12,8 @@ import { ApiError } from '../api/errors.ts';
 import type { Handlers, Params, Result } from '../api/table.ts';
 import { coreOf } from '../channels/entry.ts';
 import type { Node } from '../node.ts';
-import type { InvoiceRecord } from '../pay/invoices.ts';
+import type { InvoiceRecord } from '../pay/invoicerecord.ts';
+import type { Taken } from '../pay/invoices.ts';
 
 type Listed = Result<'listinvoices'>['invoices'][number];
 type ShownSet = Result<'listsets'>['sets'][number];
@@ -67,6 +68,11 @@ const hints = (
   });
 };
 
+const takenError = (what: Taken, label: string): ApiError =>
+  what === 'label'
+    ? new ApiError('invoice_label_exists', `label: there is an invoice "${label}" already`)
+    : new ApiError('invoice_preimage_exists', 'preimage: there is an invoice with this preimage already');
+
 const invoice = async (node: Node, params: Params<'invoice'>): Promise<Result<'invoice'>> => {
   const { invoices, ports, keys, network, config } = node;
   const { amount_msat, label, description, expiry, cltv, amp, deschashonly } = params;
@@ -74,14 +80,10 @@ const invoice = async (node: Node, params: Params<'invoice'>): Promise<Result<'i
     throw new ApiError('invalid_params', 'fallbacks: on-chain fallbacks are not offered here');
   if (amp !== undefined && params.preimage !== undefined)
     throw new ApiError('invalid_params', 'preimage: an AMP invoice has none, its parts bring their own');
-  if (invoices.labelled(label) !== undefined)
-    throw new ApiError('invoice_label_exists', `label: there is an invoice "${label}" already`);
   const amount = amount_msat === 'any' ? undefined : amount_msat;
   const secret = amp === undefined ? (params.preimage ?? preimage(ports.entropy.bytes(32))) : undefined;
   // The hash of an AMP invoice only names it: nobody, we included, knows a preimage of it.
   const hash = paymentHash(secret === undefined ? ports.entropy.bytes(32) : sha256(secret));
-  if (invoices.hashed(hash) !== undefined)
-    throw new ApiError('invoice_preimage_exists', 'preimage: there is an invoice with this preimage already');
   const paymentSecret = ports.entropy.bytes(32);
   const minFinalCltv = cltv ?? config.cltvFinal;
   if (minFinalCltv < LEAST_FINAL_CLTV)
@@ -112,6 +114,7 @@ const invoice = async (node: Node, params: Params<'invoice'>): Promise<Result<'i
     ...{ label, kind, bolt11, description, amount, paymentHash: hash, paymentSecret, preimage: secret },
     ...{ minFinalCltv, expiresAt },
   });
+  if (typeof kept === 'string') throw takenError(kept, label);
   return {
     bolt11,
     payment_hash: hex(hash),
@@ -145,22 +148,39 @@ const listed = (node: Node, record: InvoiceRecord): Listed => {
   };
 };
 
-const listinvoices = (node: Node, params: Params<'listinvoices'>): Result<'listinvoices'> => {
-  const { label, invstring, payment_hash, start, limit, index } = params;
+/** The records that may be asked for, in the order asked for. */
+async function* asked(
+  { invoices }: Node,
+  { label, index }: Params<'listinvoices'>,
+  hash: Uint8Array | undefined,
+  first: bigint,
+): AsyncGenerator<InvoiceRecord> {
+  if (label !== undefined || hash !== undefined) {
+    const record = label === undefined ? await invoices.byId(hex(hash ?? zeros(0))) : await invoices.labelled(label);
+    if (record !== undefined) yield record;
+  } else if (index !== 'updated') yield* invoices.list(first);
+  else {
+    // What was not paid was never updated, and stands before all that was.
+    if (first === 0n) for await (const record of invoices.list()) if (record.paid === undefined) yield record;
+    yield* invoices.listPaid(first);
+  }
+}
+
+const listinvoices = async (node: Node, params: Params<'listinvoices'>): Promise<Result<'listinvoices'>> => {
+  const { invstring, payment_hash, start = 0, limit, index } = params;
   const hash = invstring === undefined ? payment_hash : readInvoice('invstring', invstring).paymentHash;
-  const place = (row: Listed) => (index === 'updated' ? (row.updated_index ?? 0) : row.created_index);
-  const rows = node.invoices
-    .all()
-    .filter((record) => label === undefined || record.label === label)
-    .filter((record) => hash === undefined || equal(record.paymentHash, hash))
-    .map((record) => listed(node, record))
-    .sort((a, b) => place(a) - place(b))
-    .filter((row) => start === undefined || place(row) >= start);
-  return { invoices: limit === undefined ? rows : rows.slice(0, limit) };
+  const rows: Listed[] = [];
+  for await (const record of asked(node, params, hash, BigInt(start))) {
+    if (rows.length === limit) break;
+    if (hash !== undefined && !equal(record.paymentHash, hash)) continue;
+    const row = listed(node, record);
+    if ((index === 'updated' ? (row.updated_index ?? 0) : row.created_index) >= start) rows.push(row);
+  }
+  return { invoices: rows };
 };
 
-const shownSet = (node: Node, view: SetView): ShownSet => {
-  const invoice = view.invoice === undefined ? undefined : node.invoices.byId(view.invoice);
+const shownSet = async (node: Node, view: SetView): Promise<ShownSet> => {
+  const invoice = view.invoice === undefined ? undefined : await node.invoices.byId(view.invoice);
   const status = { incomplete: 'receiving', settled: 'claiming', failed: 'failing' } as const;
   return {
     set_id: hex(view.id),
@@ -232,10 +252,10 @@ export const invoiceHandlers = (
   node: Node,
 ): Pick<Handlers, 'invoice' | 'listinvoices' | 'waitinvoice' | 'decode' | 'listsets'> => ({
   invoice: (params) => invoice(node, params),
-  listinvoices: async (params) => listinvoices(node, params),
+  listinvoices: (params) => listinvoices(node, params),
   waitinvoice: async ({ label }, { signal }) => {
     const { invoices } = node;
-    let record = invoices.labelled(label);
+    let record = await invoices.labelled(label);
     if (record === undefined) throw new ApiError('invoice_unknown', `label: there is no invoice "${label}"`);
     while (invoices.status(record) === 'unpaid' && !signal.aborted) record = await invoices.wait(record, signal);
     const { status, ...row } = listed(node, record);
@@ -244,12 +264,12 @@ export const invoiceHandlers = (
     throw new ApiError('general', 'the caller went away');
   },
   decode: async ({ string }) => decode(node, string),
-  listsets: async ({ label, set_id }) => ({
-    sets: node.receiver
+  listsets: async ({ label, set_id }) => {
+    const views = node.receiver
       .sets()
       .filter(({ scheme }) => scheme !== 'ordinary')
-      .filter(({ id }) => set_id === undefined || equal(id, set_id))
-      .map((view) => shownSet(node, view))
-      .filter((set) => label === undefined || set.label === label),
-  }),
+      .filter(({ id }) => set_id === undefined || equal(id, set_id));
+    const sets = await Promise.all(views.map((view) => shownSet(node, view)));
+    return { sets: sets.filter((set) => label === undefined || set.label === label) };
+  },
 });

@@ -8,7 +8,7 @@ import { ApiError } from '../api/errors.ts';
 import type { Handlers, Params, Result } from '../api/table.ts';
 import type { Hint } from '../graph/routing.ts';
 import type { Node } from '../node.ts';
-import { PAYMENT_ID_LENGTH } from '../pay/invoices.ts';
+import { PAYMENT_ID_LENGTH } from '../pay/invoicerecord.ts';
 import type { ShardRecord } from '../pay/payments.ts';
 import type { PayRecord } from '../pay/payrecord.ts';
 import { ampOf, readInvoice } from './invoices.ts';
@@ -186,13 +186,11 @@ const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
   const amount = invoice.amount ?? params.amount_msat;
   if (amount === undefined || amount === 0n)
     throw new ApiError('invalid_params', 'amount_msat: the invoice names no amount');
-  const before = node.payments.of(invoice.paymentHash);
-  if (before?.status === 'pending') throw new ApiError('pay_in_progress', 'this invoice is being paid already');
-  if (before?.status === 'complete') return { ...paid(node, before), status: 'complete' };
   const request = requestFor(node, invoice, amount, params);
   const { label, bolt11, description } = params;
   const note = { paymentHash: invoice.paymentHash, label, bolt11, description: description ?? invoice.description };
-  const record = await node.payments.start(request, { ...note, hints: hintsOf(invoice) });
+  const record = await node.payments.startOnce(request, { ...note, hints: hintsOf(invoice) });
+  if (record === undefined) throw new ApiError('pay_in_progress', 'this invoice is being paid already');
   return { ...finished(node, record), status: 'complete' };
 };
 
@@ -242,12 +240,15 @@ export const paymentHandlers = (node: Node): Pick<Handlers, 'pay' | 'keysend' | 
   keysend: (params) => keysend(node, params),
   listpays: async ({ bolt11, payment_hash, status, start, limit }) => {
     const hash = bolt11 === undefined ? payment_hash : readInvoice('bolt11', bolt11).paymentHash;
-    const rows = node.payments
-      .all()
-      .filter((record) => hash === undefined || equal(record.paymentHash, hash))
-      .filter((record) => status === undefined || record.status === status)
-      .filter((record) => start === undefined || record.createdIndex >= BigInt(start))
-      .map((record) => listed(node, record));
-    return { pays: limit === undefined ? rows : rows.slice(0, limit) };
+    const first = BigInt(start ?? 0);
+    const all = status === 'pending' ? node.payments.pending() : node.payments.list(first, hash);
+    const pays: Listed[] = [];
+    for await (const record of all) {
+      if (pays.length === limit) break;
+      if (status !== undefined && record.status !== status) continue;
+      if (record.createdIndex < first || (hash !== undefined && !equal(record.paymentHash, hash))) continue;
+      pays.push(listed(node, record));
+    }
+    return { pays };
   },
 });

@@ -20,6 +20,7 @@ import type { Ports } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Invoices } from './invoices.ts';
+import { PayBook } from './paybook.ts';
 import { Payments } from './payments.ts';
 import { ReceiverHost } from './receiver.ts';
 
@@ -56,14 +57,15 @@ export interface Desk {
   readonly switchboard: Switchboard;
 }
 
-const paymentsOf = ({ ports, gate, channels, graph, peers, keys, now, height, fatal }: DeskParts): Payments => {
+const paymentsOf = (parts: DeskParts, book: PayBook): Payments => {
+  const { ports, gate, channels, graph, peers, keys, now, height, fatal } = parts;
   const readsFrames = (key: string, node: Point): boolean => {
     const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
     return theirs !== undefined && hasFeature(theirs, 'option_eob_amp');
   };
   return new Payments({
     ...ports,
-    gate,
+    ...{ gate, book },
     channels: () => ({
       outlets: () => [...channels.entries.values()].flatMap((entry) => outletOf(entry) ?? []),
       offer: (scid, offer) => {
@@ -82,7 +84,7 @@ const paymentsOf = ({ ports, gate, channels, graph, peers, keys, now, height, fa
 /** Builds the three; records are read, nothing moves yet. Throws StoreError or WireError. */
 export const openDesk = async (parts: DeskParts): Promise<Desk> => {
   const { config, ports, keys, channels, own, earned, gate, height, now, fatal, experiments } = parts;
-  const payments = paymentsOf(parts);
+  const payments = paymentsOf(parts, await PayBook.load(ports.store, gate));
   await payments.load();
   const receiver = await ReceiverHost.load({
     ...ports,

@@ -1,162 +1,192 @@
 /**
- * The invoices made here: kept whole in memory and as one record each. An invoice becomes paid in the same atomic write as the
- * set of HTLCs that paid it (see receiver.ts), never by itself.
+ * The invoices made here. Those that can still be paid are in memory and have a mark in the store, which is all that is read at
+ * the start; all others are read when somebody asks for them. An invoice becomes paid in the same atomic write as the set of
+ * HTLCs that paid it (see receiver.ts), never by itself.
  */
 import type { InvoiceTerms } from '../../amp/io.ts';
 import type { PaidInvoice } from '../../amp/reports.ts';
-import { hex, text, utf8 } from '../../wire/bytes.ts';
+import { hex, u64be, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
-import {
-  bytes16,
-  type Codec,
-  decode,
-  encode,
-  list,
-  map,
-  optional,
-  struct,
-  u8,
-  u16,
-  u32,
-  u64,
-} from '../../wire/codec.ts';
-import { bytes32, msat, paymentHash, preimage } from '../../wire/fields.ts';
-import type { Msat, PaymentHash, Preimage } from '../../wire/units.ts';
+import { sha256 } from '../../wire/crypto.ts';
 import type { Store } from '../ports.ts';
+import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
-import { readRecord } from '../store/records.ts';
+import { Numbered, numberIn, numbersBelow, numberText } from '../store/numbered.ts';
+import {
+  decodeInvoiceRecord,
+  encodeInvoiceRecord,
+  INVOICES,
+  type InvoiceRecord,
+  PAYMENT_ID_LENGTH,
+} from './invoicerecord.ts';
 
-export const PAYMENT_ID_LENGTH = 11;
-const PREFIX = 'invoice/';
+/** A mark for each invoice that is not paid and had not expired when it was last looked at. */
+const OPEN = 'invoiceopen/';
+/** From the number of its payment to that of the invoice. */
+const PAID = 'invoicepaid/';
+const HASHES = 'invoicehash/';
+const LABELS = 'invoicelabel/';
+const EMPTY = new Uint8Array();
+/** Seconds between two looks for invoices that have expired. */
+const LOOK_EVERY = 60;
 
-export interface InvoicePayment {
-  readonly payIndex: bigint;
-  readonly received: Msat;
-  /** Unix seconds. */
-  readonly at: number;
-  /** The set_id of an AMP, the payment hash of an ordinary payment. */
-  readonly set: Uint8Array;
-  readonly preimages: readonly Preimage[];
-}
-
-export interface InvoiceRecord {
-  readonly label: string;
-  readonly kind: InvoiceTerms['kind'];
-  readonly bolt11: string;
-  readonly description: string;
-  readonly amount: Msat | undefined;
-  readonly paymentHash: PaymentHash;
-  readonly paymentSecret: Uint8Array;
-  /** Of an ordinary one. */
-  readonly preimage: Preimage | undefined;
-  readonly minFinalCltv: number;
-  readonly createdIndex: bigint;
-  /** Unix seconds. */
-  readonly expiresAt: number;
-  readonly paid: InvoicePayment | undefined;
-}
-
-const string: Codec<string> = map(bytes16, text, utf8);
-const record: Codec<InvoiceRecord> = struct({
-  label: string,
-  kind: map(
-    u8,
-    (n): InvoiceTerms['kind'] => (n === 0 ? 'ordinary' : 'eob_amp'),
-    (kind) => (kind === 'ordinary' ? 0 : 1),
-  ),
-  bolt11: string,
-  description: string,
-  amount: optional(msat),
-  paymentHash,
-  paymentSecret: bytes32,
-  preimage: optional(preimage),
-  minFinalCltv: u32,
-  createdIndex: u64,
-  expiresAt: map(u64, Number, BigInt),
-  paid: optional(
-    struct({
-      payIndex: u64,
-      received: msat,
-      at: map(u64, Number, BigInt),
-      set: bytes32,
-      preimages: list(u16, preimage),
-    }),
-  ),
-});
-
-const keyOf = (invoice: Pick<InvoiceRecord, 'paymentHash'>): string => PREFIX + hex(invoice.paymentHash);
-const paymentIdOf = (invoice: Pick<InvoiceRecord, 'paymentSecret'>): string =>
-  hex(invoice.paymentSecret.subarray(0, PAYMENT_ID_LENGTH));
+const ofHash = (hash: string): string => `${HASHES}${hash}/`;
+const ofLabel = (label: string): string => `${LABELS}${hex(sha256(utf8(label)))}/`;
+const paymentIdOf = ({ paymentSecret }: InvoiceRecord): string => hex(paymentSecret.subarray(0, PAYMENT_ID_LENGTH));
 
 /** What `listinvoices` calls it. */
 export type InvoiceStatus = 'unpaid' | 'paid' | 'expired';
+
+/** What another invoice has already. */
+export type Taken = 'label' | 'hash';
 
 export class Invoices {
   private readonly store: Store;
   private readonly gate: Gate;
   private readonly now: () => number;
-  private readonly byHash = new Map<string, InvoiceRecord>();
-  /** Label, and payment_id of an EOB invoice, to payment hash. */
-  private readonly labels = new Map<string, string>();
-  private readonly paymentIds = new Map<string, string>();
+  private readonly records: Numbered<InvoiceRecord>;
+  /** Of those in memory, to their numbers: by payment hash, label, and payment_id of an EOB invoice. */
+  private readonly hashes = new Map<string, bigint>();
+  private readonly labels = new Map<string, bigint>();
+  private readonly paymentIds = new Map<string, bigint>();
+  /** Labels and hashes of invoices that are being made. */
+  private readonly asked = new Set<string>();
   private readonly waiting = new Map<string, Set<(invoice: InvoiceRecord) => void>>();
   private lastCreated = 0n;
   private lastPaid = 0n;
+  private looked: number;
 
   private constructor(store: Store, gate: Gate, now: () => number) {
     this.store = store;
     this.gate = gate;
     this.now = now;
+    this.looked = now();
+    this.records = new Numbered(store, INVOICES, decodeInvoiceRecord);
   }
 
-  /** The invoices a store holds. `now` in Unix seconds. Throws StoreError. */
+  /** Reads the invoices of a store that can still be paid. `now` in Unix seconds. Throws StoreError. */
   static async load(store: Store, gate: Gate, now: () => number): Promise<Invoices> {
     const invoices = new Invoices(store, gate, now);
-    for await (const [key, value] of store.entries(PREFIX))
-      invoices.put(readRecord(key, value, (bytes) => decode(record, bytes)));
+    const { records } = invoices;
+    invoices.lastCreated = await records.last();
+    const paid = await store.last(PAID);
+    if (paid !== undefined) invoices.lastPaid = numberIn(paid);
+    for await (const n of numbersBelow(store, OPEN)) {
+      const invoice = await records.at(n);
+      if (invoice === undefined)
+        throw new StoreError({ code: 'corrupt', key: records.key(n), detail: 'no record of an invoice to be paid' });
+      invoices.hold(invoice);
+    }
+    invoices.letGoOfExpired();
     return invoices;
   }
 
-  private put(invoice: InvoiceRecord): void {
-    const hash = hex(invoice.paymentHash);
-    this.byHash.set(hash, invoice);
-    this.labels.set(invoice.label, hash);
-    if (invoice.kind === 'eob_amp') this.paymentIds.set(paymentIdOf(invoice), hash);
-    if (invoice.createdIndex > this.lastCreated) this.lastCreated = invoice.createdIndex;
-    if (invoice.paid !== undefined && invoice.paid.payIndex > this.lastPaid) this.lastPaid = invoice.paid.payIndex;
+  private hold(invoice: InvoiceRecord): void {
+    const n = invoice.createdIndex;
+    this.records.held.set(n, invoice);
+    this.hashes.set(hex(invoice.paymentHash), n);
+    this.labels.set(invoice.label, n);
+    if (invoice.kind === 'eob_amp') this.paymentIds.set(paymentIdOf(invoice), n);
   }
 
-  /** Keeps a new invoice; resolves once it would survive a crash. The caller has made sure that label and hash are new. */
-  async add(draft: Omit<InvoiceRecord, 'createdIndex' | 'paid'>): Promise<InvoiceRecord> {
-    const invoice: InvoiceRecord = { ...draft, createdIndex: ++this.lastCreated, paid: undefined };
-    this.put(invoice);
-    await this.store.commit([{ key: keyOf(invoice), value: encode(record, invoice) }]);
+  private letGo(invoice: InvoiceRecord): void {
+    if (this.records.held.get(invoice.createdIndex) !== invoice) return;
+    this.records.held.delete(invoice.createdIndex);
+    this.hashes.delete(hex(invoice.paymentHash));
+    this.labels.delete(invoice.label);
+    if (invoice.kind === 'eob_amp') this.paymentIds.delete(paymentIdOf(invoice));
+  }
+
+  /** Nobody can pay these any more. */
+  private letGoOfExpired(): void {
+    this.looked = this.now();
+    for (const invoice of this.records.held.values()) {
+      if (this.status(invoice) !== 'expired') continue;
+      this.gate.keep([{ key: OPEN + numberText(invoice.createdIndex), value: undefined }]);
+      this.gate.after(() => this.letGo(invoice));
+    }
+  }
+
+  /** Keeps a new invoice; resolves once it would survive a crash, or with what an earlier one has already. Throws StoreError. */
+  async add(draft: Omit<InvoiceRecord, 'createdIndex' | 'paid'>): Promise<InvoiceRecord | Taken> {
+    const hash = hex(draft.paymentHash);
+    const names = { label: `label ${draft.label}`, hash: `hash ${hash}` };
+    for (const what of ['label', 'hash'] as const) if (this.asked.has(names[what])) return what;
+    for (const name of Object.values(names)) this.asked.add(name);
+    try {
+      if ((await this.labelled(draft.label)) !== undefined) return 'label';
+      if ((await this.byId(hash)) !== undefined) return 'hash';
+      // From here on whoever asks for this label or hash finds it in memory.
+      return await this.keep({ ...draft, createdIndex: ++this.lastCreated, paid: undefined }, hash);
+    } finally {
+      for (const name of Object.values(names)) this.asked.delete(name);
+    }
+  }
+
+  private async keep(invoice: InvoiceRecord, hash: string): Promise<InvoiceRecord> {
+    this.hold(invoice);
+    const n = numberText(invoice.createdIndex);
+    const kept = this.store.commit([
+      { key: INVOICES + n, value: encodeInvoiceRecord(invoice) },
+      { key: ofHash(hash) + n, value: EMPTY },
+      { key: ofLabel(invoice.label) + n, value: EMPTY },
+      { key: OPEN + n, value: EMPTY },
+    ]);
+    if (this.now() >= this.looked + LOOK_EVERY) this.letGoOfExpired();
+    await kept;
     return invoice;
   }
 
-  /** In order of their creation. */
-  all(): readonly InvoiceRecord[] {
-    return [...this.byHash.values()].sort((a, b) => (a.createdIndex < b.createdIndex ? -1 : 1));
+  /** All from a number on, in order of their creation. Throws StoreError. */
+  list(first = 0n): AsyncGenerator<InvoiceRecord> {
+    return this.records.from(first);
   }
 
-  labelled(label: string): InvoiceRecord | undefined {
-    const hash = this.labels.get(label);
-    return hash === undefined ? undefined : this.byHash.get(hash);
+  /** Those that were paid, in order of their payments, from the number of a payment on. Throws StoreError. */
+  async *listPaid(first = 0n): AsyncGenerator<InvoiceRecord> {
+    const indexOf = ({ paid }: InvoiceRecord): bigint => paid?.payIndex ?? 0n;
+    const held = [...this.records.held.values()]
+      .filter((invoice) => invoice.paid !== undefined && indexOf(invoice) >= first)
+      .sort((a, b) => (indexOf(a) < indexOf(b) ? -1 : 1));
+    let next = first;
+    const after = first === 0n ? undefined : PAID + numberText(first - 1n);
+    for await (const [key, value] of this.store.entries(PAID, after)) {
+      const invoice = await this.records.at(BigInt(`0x${hex(value)}`));
+      if (invoice !== undefined) yield invoice;
+      next = numberIn(key) + 1n;
+    }
+    // What is not durable yet came later than all that is.
+    for (const invoice of held) if (indexOf(invoice) >= next) yield invoice;
   }
 
-  /** By `InvoiceTerms.id`. */
-  byId(id: string): InvoiceRecord | undefined {
-    return this.byHash.get(id);
+  /** Throws StoreError. */
+  async labelled(label: string): Promise<InvoiceRecord | undefined> {
+    return this.find(this.labels.get(label), ofLabel(label));
   }
 
+  /** By `InvoiceTerms.id`, which is the payment hash in hex. Throws StoreError. */
+  async byId(id: string): Promise<InvoiceRecord | undefined> {
+    return this.find(this.hashes.get(id), ofHash(id));
+  }
+
+  private async find(here: bigint | undefined, prefix: string): Promise<InvoiceRecord | undefined> {
+    if (here !== undefined) return this.records.at(here);
+    const key = await this.store.last(prefix);
+    return key === undefined ? undefined : this.records.at(numberIn(key));
+  }
+
+  private held(n: bigint | undefined): InvoiceRecord | undefined {
+    return n === undefined ? undefined : this.records.held.get(n);
+  }
+
+  /** The invoice of a payment hash, if it may still be payable. */
   hashed(hash: Uint8Array): InvoiceRecord | undefined {
-    return this.byHash.get(hex(hash));
+    return this.held(this.hashes.get(hex(hash)));
   }
 
-  /** The EOB invoice of a payment_id (11 bytes). */
+  /** The EOB invoice of a payment_id (11 bytes), if it may still be payable. */
   identified(paymentId: Uint8Array): InvoiceRecord | undefined {
-    const hash = this.paymentIds.get(hex(paymentId));
-    return hash === undefined ? undefined : this.byHash.get(hash);
+    return this.held(this.paymentIds.get(hex(paymentId)));
   }
 
   status(invoice: InvoiceRecord): InvoiceStatus {
@@ -180,15 +210,21 @@ export class Invoices {
 
   /** The change that makes an invoice paid, to be kept with the set that paid it; `settle` follows, and tells who waits. */
   paidChange(paid: PaidInvoice): { readonly changes: readonly Change[]; readonly settle: () => void } {
-    const before = this.byHash.get(paid.invoice);
-    if (before === undefined) return { changes: [], settle: () => undefined };
+    const before = this.held(this.hashes.get(paid.invoice));
+    if (before === undefined) throw new RangeError(`a payment of invoice ${paid.invoice}, which is not open`);
     const { received, at, set, preimages } = paid;
     const invoice: InvoiceRecord = { ...before, paid: { payIndex: ++this.lastPaid, received, at, set, preimages } };
+    const n = numberText(invoice.createdIndex);
     return {
-      changes: [{ key: keyOf(invoice), value: encode(record, invoice) }],
+      changes: [
+        { key: INVOICES + n, value: encodeInvoiceRecord(invoice) },
+        { key: OPEN + n, value: undefined },
+        { key: PAID + numberText(this.lastPaid), value: u64be(invoice.createdIndex) },
+      ],
       settle: () => {
-        this.put(invoice);
+        this.hold(invoice);
         this.gate.after(() => {
+          this.letGo(invoice);
           for (const tell of this.waiting.get(paid.invoice) ?? []) tell(invoice);
           this.waiting.delete(paid.invoice);
         });
@@ -208,7 +244,7 @@ export class Invoices {
         listeners.delete(end);
         resolve(result);
       };
-      const gone = () => end(this.byHash.get(hash) ?? invoice);
+      const gone = () => end(this.held(this.hashes.get(hash)) ?? invoice);
       // Timers hold 31 bits of milliseconds; a longer wait is taken up again by whoever asks next.
       const left = Math.min(Math.max(0, (invoice.expiresAt - this.now()) * 1000), 0x7fff_ffff);
       const timer = setTimeout(gone, left);

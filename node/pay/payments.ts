@@ -22,9 +22,10 @@ import { findRoute, type Hint, type RouteContext } from '../graph/routing.ts';
 import { Machine } from '../machine.ts';
 import type { Clock, Log, Store } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
-import { loadRecords, readRecord } from '../store/records.ts';
+import { readRecord } from '../store/records.ts';
 import { prefixed } from '../store/space.ts';
-import { decodePay, encodePay, failureText, PAYS, type PayRecord } from './payrecord.ts';
+import type { PayBook } from './paybook.ts';
+import { failureText, type PayRecord } from './payrecord.ts';
 
 const MACHINES = 'payment/';
 /** Payments whose shards are remembered in memory for listing. */
@@ -72,6 +73,7 @@ export interface PaymentsParts {
   readonly gate: Gate;
   readonly clock: Clock;
   readonly log: Log;
+  readonly book: PayBook;
   readonly channels: () => PaymentChannels;
   readonly routes: Omit<RouteContext, 'outlets' | 'hints'>;
   readonly context: () => PaymentContext;
@@ -90,20 +92,17 @@ type Ended = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_faile
 export class Payments {
   private readonly parts: PaymentsParts;
   private readonly running = new Map<string, Running>();
-  private readonly records = new Map<string, PayRecord>();
-  /** Payment hash to the id of its latest payment. */
-  private readonly byHash = new Map<string, string>();
   private readonly shards = new Map<string, Map<number, ShardRecord>>();
-  private lastIndex = 0n;
+  /** Payment hashes of which somebody looks whether they were paid before. */
+  private readonly asked = new Set<string>();
 
   constructor(parts: PaymentsParts) {
     this.parts = parts;
   }
 
-  /** Reads what is listed and what is still under way; nothing moves before `begin`. Throws StoreError or WireError. */
+  /** Reads what is still under way; nothing moves before `begin`. Throws StoreError or WireError. */
   async load(): Promise<void> {
     const { store } = this.parts;
-    for (const [id, record] of await loadRecords(store, PAYS, decodePay)) this.note(id, record);
     const found = new Map<string, Map<string, Uint8Array>>();
     for await (const [key, value] of store.entries(MACHINES)) {
       const [, id = '', ...rest] = key.split('/');
@@ -118,14 +117,6 @@ export class Payments {
     }
   }
 
-  private note(id: string, record: PayRecord): void {
-    this.records.set(id, record);
-    const hash = hex(record.paymentHash);
-    const latest = this.records.get(this.byHash.get(hash) ?? '');
-    if (latest === undefined || latest.createdIndex < record.createdIndex) this.byHash.set(hash, id);
-    if (record.createdIndex > this.lastIndex) this.lastIndex = record.createdIndex;
-  }
-
   /** After a restart, once the channels are loaded: attempts that no channel knows never left. */
   begin(): void {
     this.endUnbegun();
@@ -135,6 +126,12 @@ export class Payments {
       if (origin.kind === 'payment') known.add(`${origin.payment}/${origin.attempt}`);
     }
     for (const { id, machine } of this.running.values()) {
+      if (machine.state.kind === 'finished' && this.parts.book.underWay(id) === undefined) {
+        // Its result was kept; the crash came before its machine could forget.
+        this.running.delete(id);
+        machine.push({ type: 'acknowledged' });
+        continue;
+      }
       machine.push({ type: 'restored' });
       if (machine.state.kind !== 'running') continue;
       for (const { state } of machine.state.shards)
@@ -145,8 +142,8 @@ export class Payments {
 
   /** A crash came before the machine of these was kept, so nothing of them had left. */
   private endUnbegun(): void {
-    for (const record of this.records.values())
-      if (record.status === 'pending' && !this.running.has(record.id))
+    for (const record of this.parts.book.pending())
+      if (!this.running.has(record.id))
         this.close(record, {
           delivered: msat(0n),
           sent: msat(0n),
@@ -174,30 +171,34 @@ export class Payments {
 
   /** Begins a payment; resolves with its record once it is over. The request's id is the payment's. */
   start(request: PaymentRequest, note: PayNote): Promise<PayRecord> {
-    const { gate, clock, channels } = this.parts;
+    const { book, clock, channels } = this.parts;
     const { id, destination, amount, scheme } = request;
     const { paymentHash, label, bolt11, description } = note;
-    const record: PayRecord = {
-      id,
-      createdIndex: ++this.lastIndex,
-      createdAt: Math.floor(clock.now() / 1000),
-      destination,
-      paymentHash,
-      amount,
-      scheme,
-      label,
-      bolt11,
-      description,
-      status: 'pending',
-      end: undefined,
-    };
-    this.note(id, record);
+    const createdAt = Math.floor(clock.now() / 1000);
     // Kept before the machine's own records, and those before any message that follows from them.
-    gate.keep([{ key: PAYS + id, value: encodePay(record) }]);
+    book.begin({ id, createdAt, destination, paymentHash, amount, scheme, label, bolt11, description });
     const running = this.add(id, newPayment, note.hints);
     const over = new Promise<PayRecord>((resolve) => running.waiting.push(resolve));
     running.machine.push({ type: 'start', request, outlets: channels().outlets() });
     return over;
+  }
+
+  /**
+   * As `start`, for what may be paid only once. A payment of the same hash that succeeded is the result; undefined while one is
+   * under way. Throws StoreError.
+   */
+  async startOnce(request: PaymentRequest, note: PayNote): Promise<PayRecord | undefined> {
+    const hash = hex(note.paymentHash);
+    if (this.asked.has(hash)) return undefined;
+    this.asked.add(hash);
+    try {
+      const before = await this.parts.book.of(note.paymentHash);
+      if (before?.status === 'pending') return undefined;
+      // Begun in this very turn, so that whoever asks next finds it under way.
+      return before?.status === 'complete' ? before : this.start(request, note);
+    } finally {
+      this.asked.delete(hash);
+    }
   }
 
   /** Resolves once the payment has taken note; at once when there is no such payment any more. */
@@ -210,14 +211,14 @@ export class Payments {
     for (const { machine } of this.running.values()) machine.push({ type: 'tick' });
   }
 
-  /** The latest payment of this invoice. */
-  of(paymentHash: Uint8Array): PayRecord | undefined {
-    return this.records.get(this.byHash.get(hex(paymentHash)) ?? '');
+  /** Those that are not over, in order of their creation. */
+  pending(): readonly PayRecord[] {
+    return this.parts.book.pending();
   }
 
-  /** In order of their creation. */
-  all(): readonly PayRecord[] {
-    return [...this.records.values()].sort((a, b) => (a.createdIndex < b.createdIndex ? -1 : 1));
+  /** All from a number on, in order of their creation; of one payment hash alone, if one is given. Throws StoreError. */
+  list(first?: bigint, paymentHash?: Uint8Array): AsyncGenerator<PayRecord> {
+    return this.parts.book.list(first, paymentHash);
   }
 
   /** The last attempt of each shard, for payments of this process. */
@@ -295,7 +296,7 @@ export class Payments {
   private end(running: Running, event: Ended): void {
     const { gate, log } = this.parts;
     const { id } = running;
-    const before = this.records.get(id);
+    const before = this.parts.book.underWay(id);
     if (before === undefined) return;
     const why = event.event === 'payment_failed' ? failureText(event.reason) : undefined;
     const { amount: delivered, amountSent: sent, parts, preimages } = event;
@@ -313,12 +314,8 @@ export class Payments {
 
   /** Keeps a payment's result. */
   private close(before: PayRecord, result: Omit<NonNullable<PayRecord['end']>, 'at'>): PayRecord {
-    const { gate, clock } = this.parts;
-    const end = { at: Math.floor(clock.now() / 1000), ...result };
-    const record: PayRecord = { ...before, status: result.why === undefined ? 'complete' : 'failed', end };
-    gate.keep([{ key: PAYS + record.id, value: encodePay(record) }]);
-    this.records.set(record.id, record);
-    return record;
+    const { book, clock } = this.parts;
+    return book.end(before, { at: Math.floor(clock.now() / 1000), ...result });
   }
 
   private shard(id: string, shard: number): ShardRecord | undefined {

@@ -70,6 +70,14 @@ export const levelStore = async (path: string): Promise<Store> => {
         throw faultOf(error);
       }
     },
+    last: async (prefix) => {
+      try {
+        const [key] = await db.keys({ gte: prefix, lt: `${prefix}\uffff`, reverse: true, limit: 1 }).all();
+        return key;
+      } catch (error) {
+        throw faultOf(error);
+      }
+    },
     commit: (changes) => group.commit(changes),
     close: async () => {
       await group.close();

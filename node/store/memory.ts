@@ -32,6 +32,13 @@ export const memoryStore = (records = new Map<string, Uint8Array>(), write?: Wri
         if (value !== undefined) yield [key, value] as const;
       }
     },
+    last: async (prefix) => {
+      open();
+      return [...records.keys()]
+        .filter((key) => key.startsWith(prefix))
+        .sort()
+        .at(-1);
+    },
     commit: (changes) => group.commit(changes),
     close: async () => {
       await group.close();

@@ -5,6 +5,7 @@
 import { concat } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports.ts';
+import { invoicesByNumber, paymentsByNumber } from './numbering.ts';
 
 /** From the schema of that index to the next: the changes to make. */
 export type Migration = (store: Store) => Promise<readonly Change[]>;
@@ -42,4 +43,4 @@ const destinationsNotReady: Migration = async (store) => {
 };
 
 /** One row for each schema there has been before today's, oldest first; the schema's number is the count of rows. */
-export const migrations: readonly Migration[] = [chainFacts, destinationsNotReady];
+export const migrations: readonly Migration[] = [chainFacts, destinationsNotReady, paymentsByNumber, invoicesByNumber];

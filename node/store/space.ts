@@ -10,6 +10,7 @@ export const within = (store: Store, prefix: string): Store => ({
     for await (const [key, value] of store.entries(prefix + inner, from))
       yield [key.slice(prefix.length), value] as const;
   },
+  last: async (inner) => (await store.last(prefix + inner))?.slice(prefix.length),
   commit: (changes) => store.commit(prefixed(prefix, changes)),
   close: async () => undefined,
 });

@@ -45,11 +45,12 @@ export class Books {
   /** A record became durable on a node's disk. */
   written(place: number, key: string, value: Uint8Array | undefined): void {
     if (value === undefined) return;
-    if (key.startsWith(PAYS)) this.payment(key.slice(PAYS.length), decodePay(value));
+    if (key.startsWith(PAYS)) this.payment(decodePay(value));
     else if (key.startsWith(CHANNELS)) this.htlc(place, key, value);
   }
 
-  private payment(id: string, record: PayRecord): void {
+  private payment(record: PayRecord): void {
+    const { id } = record;
     const before = this.kept.get(id);
     if (
       before?.end !== undefined &&

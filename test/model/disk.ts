@@ -78,6 +78,11 @@ export class Disk {
           if (value !== undefined) yield [key, value] as const;
         }
       },
+      last: async (prefix) =>
+        [...durable.keys()]
+          .filter((key) => key.startsWith(prefix))
+          .sort()
+          .at(-1),
       commit: (changes) => {
         if (dead()) return never;
         return new Promise((resolve) => this.queue.push({ changes, done: resolve }));

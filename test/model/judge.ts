@@ -4,6 +4,7 @@ import type { PaymentRequest } from '../../amp/io.ts';
 import { localCommitment, remoteCommitment } from '../../channel/dance.ts';
 import { records } from '../../channel/persist.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
+import type { InvoiceRecord } from '../../node/pay/invoicerecord.ts';
 import type { PayRecord } from '../../node/pay/payrecord.ts';
 import { equal } from '../../wire/bytes.ts';
 import { type Base, channelOf } from './base.ts';
@@ -56,13 +57,29 @@ const isTrusted = (world: World, from: number, to: number): boolean =>
 /** Whether parts of it may have been lost with a commitment that has no output for them. */
 const isDusty = ({ amount }: PayRecord): boolean => amount < DUSTY;
 
+/** All payments that a node lists, by id. */
+const listedBy = async (world: World, place: number): Promise<ReadonlyMap<string, PayRecord>> => {
+  const out = new Map<string, PayRecord>();
+  for await (const record of world.node(place)?.payments.list() ?? []) out.set(record.id, record);
+  return out;
+};
+
+/** All invoices of a node, by label. */
+const billsOf = async (world: World, place: number): Promise<ReadonlyMap<string, InvoiceRecord>> => {
+  const out = new Map<string, InvoiceRecord>();
+  for await (const record of world.node(place)?.invoices.list() ?? []) out.set(record.label, record);
+  return out;
+};
+
 /** One final result for each payment, the same for everybody. */
-const results = (world: World, unilateral: boolean): readonly string[] =>
-  [...world.books.payments.values()].flatMap(({ id, from, to, bill, scheme }) => {
-    const { books, sites } = world;
+const results = async (world: World, unilateral: boolean): Promise<readonly string[]> => {
+  const lists = await Promise.all(names.map((_, place) => listedBy(world, place)));
+  const bills = await Promise.all(names.map((_, place) => billsOf(world, place)));
+  return [...world.books.payments.values()].flatMap(({ id, from, to, bill, scheme }) => {
+    const { books } = world;
     if (world.isThief(from)) return [];
     const kept = books.kept.get(id);
-    const listed = sites[from]?.node?.payments.all().find((record) => record.id === id);
+    const listed = lists[from]?.get(id);
     // The payer died before anything of it was kept: it never was.
     if (kept === undefined) return listed === undefined ? [] : [`${id} is listed and not kept`];
     if (kept.end === undefined || listed?.status !== kept.status) return [`${id} has no final result: ${kept.status}`];
@@ -75,27 +92,30 @@ const results = (world: World, unilateral: boolean): readonly string[] =>
       return [`${id} is complete with ${delivered}`];
     if (kept.status === 'failed' && parts > 0) return [`${id} failed although ${delivered} msat were claimed`];
     if (bill === undefined || kept.status !== 'complete') return [];
-    const invoice = sites[to]?.node?.invoices.labelled(`${bill}`);
+    const invoice = bills[to]?.get(`${bill}`);
     const mine = preimages.every((one) => invoice?.paid?.preimages.some((theirs) => equal(one, theirs)));
     const paid =
       invoice?.paid !== undefined && mine && (!isAmp(scheme) || preimages.length === invoice.paid.preimages.length);
     return paid ? [] : [`${id} is complete and its invoice is not`];
   });
+};
 
 /** An invoice that its payee takes for paid was paid by exactly one payment. */
-const invoices = (world: World, unilateral: boolean): readonly string[] =>
-  world.sites.flatMap(({ node, place, name }) =>
-    (node?.invoices.all() ?? []).flatMap(({ label, paid }) => {
-      if (world.wayward !== undefined) return [];
-      const { books } = world;
+const invoices = async (world: World, unilateral: boolean): Promise<readonly string[]> => {
+  if (world.wayward !== undefined) return [];
+  const { books } = world;
+  const bills = await Promise.all(names.map((_, place) => billsOf(world, place)));
+  return bills.flatMap((own, place) =>
+    [...own.values()].flatMap(({ label, paid }) => {
       const by = [...books.payments.values()].filter(
         ({ id, to, bill }) => to === place && `${bill}` === label && books.kept.get(id)?.status === 'complete',
       );
       if (unilateral && paid !== undefined && paid.received < DUSTY) return [];
       const expected = paid === undefined ? 0 : 1;
-      return by.length === expected ? [] : [`${name}'s invoice ${label} was paid by ${by.length} payments`];
+      return by.length === expected ? [] : [`${names[place]}'s invoice ${label} was paid by ${by.length} payments`];
     }),
   );
+};
 
 /** Reasons for which honest nodes give a channel up: somebody said so, time ran out, or the peer saw its end in a block first. */
 const fair = /force_close|htlc_deadline|funding output was spent/;
@@ -104,7 +124,7 @@ const failures = ({ lines }: World): readonly string[] =>
   lines.filter((line) => /channel failed|ending the connection/.test(line) && !fair.test(line));
 
 /** All that is wrong. */
-export const judge = (world: World, base: Base): readonly string[] => {
+export const judge = async (world: World, base: Base): Promise<readonly string[]> => {
   const unilateral = endingsOf(world, base).some((ending) => ending.unilateral);
   return [
     ...world.troubles,
@@ -112,8 +132,8 @@ export const judge = (world: World, base: Base): readonly string[] => {
     ...world.books.disagreements(unilateral ? SMALLEST : 0n),
     ...world.wires.links.flatMap((_, link) => agreement(world, link)),
     ...names.flatMap((_, place) => durable(world, place)),
-    ...results(world, unilateral),
-    ...invoices(world, unilateral),
+    ...(await results(world, unilateral)),
+    ...(await invoices(world, unilateral)),
     ...balances(world, base),
     ...forgotten(world, base),
     ...loot(world, base),

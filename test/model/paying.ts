@@ -45,7 +45,8 @@ const invoice = async (world: World, payee: Node, place: number, n: number, amou
     minFinalCltv: payee.config.cltvFinal,
     expiresAt: payee.now() + 3600,
   });
-  // Whoever asked for an invoice has it once it is durable.
+  // It is looked whether there is one of this name; whoever asked for an invoice has it once it is durable.
+  await world.drain();
   await world.flush(place, Number.POSITIVE_INFINITY);
 };
 

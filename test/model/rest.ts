@@ -12,9 +12,7 @@ const gather = async (world: World): Promise<void> => {
 };
 
 const isPaying = (world: World): boolean =>
-  world.sites.some(
-    ({ node, place }) => !world.isThief(place) && node?.payments.all().some(({ status }) => status === 'pending'),
-  );
+  world.sites.some(({ node, place }) => !world.isThief(place) && (node?.payments.pending().length ?? 0) > 0);
 
 /** True while some channel still has to come to something: HTLCs, a close, a spend not deep enough. */
 const isUnsettled = (world: World): boolean =>

@@ -49,7 +49,7 @@ export const runModel = async (wish: RunWish, moves: readonly Move[]): Promise<v
       expect([...world.troubles, ...world.books.complaints]).toEqual([]);
     }
     await rest(world);
-    expect(judge(world, base)).toEqual([]);
+    expect(await judge(world, base)).toEqual([]);
     countAll(world, base);
   } finally {
     if (world.story.length > 0) console.log(world.story.join('\n'));

@@ -3,13 +3,21 @@ import { expect, test } from 'vitest';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import { records, restore } from '../../channel/persist.ts';
 import type { Funded } from '../../channel/state.ts';
+import { encodeInvoiceRecord, type InvoiceRecord } from '../../node/pay/invoicerecord.ts';
+import { Invoices } from '../../node/pay/invoices.ts';
+import { PayBook } from '../../node/pay/paybook.ts';
+import { encodePay, type PayRecord } from '../../node/pay/payrecord.ts';
+import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { migrations } from '../../node/store/migrations.ts';
 import { prepareStore } from '../../node/store/open.ts';
-import { equal, u32be, utf8 } from '../../wire/bytes.ts';
+import { equal, hex, u32be, utf8 } from '../../wire/bytes.ts';
+import { msat, paymentHash, preimage } from '../../wire/units.ts';
 import { started } from '../amp/byhand.ts';
-import { ampRequest } from '../amp/payer.ts';
+import { ampRequest, nodeOf } from '../amp/payer.ts';
+import { bytes32 } from '../amp/receiver.ts';
 import { give, offerOf, ready, type Side, settle } from '../channel/pair.ts';
+import { collect } from '../support/counting.ts';
 
 const fundedOf = ({ state }: Side): Funded => {
   if (!('core' in state)) throw new Error('no funding');
@@ -70,4 +78,56 @@ test('a payment that schema 1 kept under way is the same payment', async () => {
     key.startsWith('payment/p/') ? [[key.slice(10), value]] : [],
   );
   expect(restorePayment(new Map(own))).toEqual(payer.payment);
+});
+
+const bring = async (disk: Map<string, Uint8Array>, schema: number) => {
+  disk.set('meta/schema', u32be(schema)).set('meta/network', utf8('regtest'));
+  const store = memoryStore(disk);
+  await prepareStore(store, 'regtest');
+  return { store, gate: new Gate(store, (error) => expect(error).toBeUndefined()) };
+};
+
+test('payments that schema 2 kept under their ids are listed, found and ended as before', async () => {
+  const records = [1, 2, 3].map((n): PayRecord => {
+    const over =
+      n === 3 ? undefined : { at: 9, delivered: msat(5n), sent: msat(6n), parts: 1, preimages: [], why: undefined };
+    return {
+      ...{ id: `payment ${n}`, createdIndex: BigInt(n), createdAt: n, destination: nodeOf(1), paymentHash: bytes32(7) },
+      ...{ amount: msat(5n), scheme: 'fixed', label: n === 1 ? 'rent' : undefined, bolt11: undefined },
+      ...{ description: 'flat', status: over === undefined ? 'pending' : 'complete', end: over },
+    };
+  });
+  const disk = new Map(records.map((record) => [`pay/${record.id}`, encodePay(record)]));
+  const { store, gate } = await bring(disk, 2);
+  const book = await PayBook.load(store, gate);
+  expect(await collect(book.list())).toEqual(records);
+  expect(book.pending()).toEqual(records.slice(2));
+  expect(await book.of(bytes32(7))).toEqual(records[2]);
+  expect([...disk.keys()].filter((key) => key.startsWith('pay/payment'))).toEqual([]);
+});
+
+test('invoices that schema 3 kept under their hashes are listed, found and paid as before', async () => {
+  const records = [1, 2].map((n): InvoiceRecord => {
+    const paid = { payIndex: 1n, received: msat(5n), at: 9, set: bytes32(8), preimages: [] };
+    return {
+      ...{
+        label: `bill ${n}`,
+        kind: 'ordinary',
+        bolt11: 'lnbcrt',
+        description: '',
+        amount: n === 1 ? msat(5n) : undefined,
+      },
+      ...{ paymentHash: paymentHash(bytes32(n)), paymentSecret: bytes32(20 + n), preimage: preimage(bytes32(30 + n)) },
+      ...{ minFinalCltv: 18, createdIndex: BigInt(n), expiresAt: 1_000, paid: n === 1 ? paid : undefined },
+    };
+  });
+  const disk = new Map(records.map((one) => [`invoice/${hex(one.paymentHash)}`, encodeInvoiceRecord(one)]));
+  const { store, gate } = await bring(disk, 3);
+  const invoices = await Invoices.load(store, gate, () => 100);
+  expect(await collect(invoices.list())).toEqual(records);
+  expect(await collect(invoices.listPaid())).toEqual(records.slice(0, 1));
+  expect(await invoices.labelled('bill 1')).toEqual(records[0]);
+  expect(invoices.hashed(bytes32(2))).toEqual(records[1]);
+  expect(await invoices.add({ ...(records[0] as InvoiceRecord), label: 'new' })).toBe('hash');
+  expect(disk.size).toBe(2 + 2 * 3 + 2);
 });

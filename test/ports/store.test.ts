@@ -58,6 +58,15 @@ describe.each(Object.entries(kinds))('store in %s', (_, make) => {
     expect(await store.get('c')).toBeUndefined();
   });
 
+  test('finds the last key of a prefix', async () => {
+    const store = await opened();
+    await store.commit([put('a/1', ''), put('a/2', ''), put('a/9', ''), put('b/3', ''), put('a', '')]);
+    await store.commit([{ key: 'a/9', value: undefined }]);
+    expect(await store.last('a/')).toBe('a/2');
+    expect(await store.last('c')).toBeUndefined();
+    expect(await within(store, 'a/').last('')).toBe('2');
+  });
+
   test('keeps what was committed across closing and opening', async () => {
     const place = await disk();
     const first = await opened(place);

@@ -1,0 +1,81 @@
+/** An invoice made here, as it is kept: from its first moment, then once more when it is paid. */
+import type { InvoiceTerms } from '../../amp/io.ts';
+import { text, utf8 } from '../../wire/bytes.ts';
+import {
+  bytes16,
+  type Codec,
+  decode,
+  encode,
+  list,
+  map,
+  optional,
+  struct,
+  u8,
+  u16,
+  u32,
+  u64,
+} from '../../wire/codec.ts';
+import { bytes32, msat, paymentHash, preimage } from '../../wire/fields.ts';
+import type { Msat, PaymentHash, Preimage } from '../../wire/units.ts';
+
+export const PAYMENT_ID_LENGTH = 11;
+
+export interface InvoicePayment {
+  readonly payIndex: bigint;
+  readonly received: Msat;
+  /** Unix seconds. */
+  readonly at: number;
+  /** The set_id of an AMP, the payment hash of an ordinary payment. */
+  readonly set: Uint8Array;
+  readonly preimages: readonly Preimage[];
+}
+
+export interface InvoiceRecord {
+  readonly label: string;
+  readonly kind: InvoiceTerms['kind'];
+  readonly bolt11: string;
+  readonly description: string;
+  readonly amount: Msat | undefined;
+  readonly paymentHash: PaymentHash;
+  readonly paymentSecret: Uint8Array;
+  /** Of an ordinary one. */
+  readonly preimage: Preimage | undefined;
+  readonly minFinalCltv: number;
+  readonly createdIndex: bigint;
+  /** Unix seconds. */
+  readonly expiresAt: number;
+  readonly paid: InvoicePayment | undefined;
+}
+
+const string: Codec<string> = map(bytes16, text, utf8);
+const record: Codec<InvoiceRecord> = struct({
+  label: string,
+  kind: map(
+    u8,
+    (n): InvoiceTerms['kind'] => (n === 0 ? 'ordinary' : 'eob_amp'),
+    (kind) => (kind === 'ordinary' ? 0 : 1),
+  ),
+  bolt11: string,
+  description: string,
+  amount: optional(msat),
+  paymentHash,
+  paymentSecret: bytes32,
+  preimage: optional(preimage),
+  minFinalCltv: u32,
+  createdIndex: u64,
+  expiresAt: map(u64, Number, BigInt),
+  paid: optional(
+    struct({
+      payIndex: u64,
+      received: msat,
+      at: map(u64, Number, BigInt),
+      set: bytes32,
+      preimages: list(u16, preimage),
+    }),
+  ),
+});
+
+export const INVOICES = 'invoice/';
+export const encodeInvoiceRecord = (invoice: InvoiceRecord): Uint8Array => encode(record, invoice);
+/** Throws WireError. */
+export const decodeInvoiceRecord = (bytes: Uint8Array): InvoiceRecord => decode(record, bytes);

@@ -1,0 +1,67 @@
+/**
+ * Records numbered as they come, of which a node may have had very many. Only those somebody holds (they are not over, or not
+ * durable yet) are in memory; all others are read when they are asked for, one by one or in order from any of them.
+ */
+import type { Store } from '../ports.ts';
+import { readRecord } from './records.ts';
+
+/** A number as a part of a key: 16 digits, so that keys have the order of their numbers. */
+export const numberText = (n: bigint): string => n.toString(16).padStart(16, '0');
+/** The number at the end of a key. */
+export const numberIn = (key: string): bigint => BigInt(`0x${key.slice(-16)}`);
+
+/** The numbers at the end of the keys below a prefix, lowest first. Throws StoreError. */
+export async function* numbersBelow(store: Store, prefix: string, from = 0n): AsyncGenerator<bigint> {
+  const after = from === 0n ? undefined : prefix + numberText(from - 1n);
+  for await (const [key] of store.entries(prefix, after)) yield numberIn(key);
+}
+
+export class Numbered<T> {
+  /** Stand for what the store has, or will have, under their numbers. */
+  readonly held = new Map<bigint, T>();
+  private readonly store: Store;
+  private readonly prefix: string;
+  private readonly read: (value: Uint8Array) => T;
+
+  /** `read` throws WireError for bytes that are no such record. */
+  constructor(store: Store, prefix: string, read: (value: Uint8Array) => T) {
+    this.store = store;
+    this.prefix = prefix;
+    this.read = read;
+  }
+
+  key(n: bigint): string {
+    return this.prefix + numberText(n);
+  }
+
+  /** The highest number in the store; 0 where there is none. Throws StoreError. */
+  async last(): Promise<bigint> {
+    const key = await this.store.last(this.prefix);
+    return key === undefined ? 0n : numberIn(key);
+  }
+
+  /** Throws StoreError. */
+  async at(n: bigint): Promise<T | undefined> {
+    const held = this.held.get(n);
+    if (held !== undefined) return held;
+    const value = await this.store.get(this.key(n));
+    return value && readRecord(this.key(n), value, this.read);
+  }
+
+  /** From a number on, lowest first. Those that come meanwhile may be missing. Throws StoreError. */
+  async *from(first: bigint): AsyncGenerator<T> {
+    const held = [...this.held.keys()].filter((n) => n >= first).sort((a, b) => (a < b ? -1 : 1));
+    let next = first;
+    const after = first === 0n ? undefined : this.key(first - 1n);
+    for await (const [key, value] of this.store.entries(this.prefix, after)) {
+      const n = numberIn(key);
+      yield this.held.get(n) ?? readRecord(key, value, this.read);
+      next = n + 1n;
+    }
+    // What is not durable yet came later than all that is.
+    for (const n of held) {
+      const record = n < next ? undefined : await this.at(n);
+      if (record !== undefined) yield record;
+    }
+  }
+}
