@@ -1,10 +1,12 @@
 /**
  * What age costs a channel: bytes written per payment while a channel gets older, and how long a node takes to start again after
- * so many payments. Two whole nodes in this process, on synced disks.
+ * so many payments, and what it then holds in memory. Two whole nodes in this process, on synced disks.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { keptLog } from '../support/quiet.ts';
 import type { Bench } from './harness.ts';
@@ -58,6 +60,14 @@ const payBothWays = async (one: LocalNode, other: LocalNode, count: number): Pro
 const start = (dir: string, ground: Ground): Promise<LocalNode> =>
   startLocal({ dir, ground, log: keptLog(), flags: { 'fee-base': '0' } });
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+/** Bytes that are in use in this process. */
+const held = (): number => {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+};
+
 const bytesOf = ({ written }: LocalNode): number => written.bytes;
 
 export const bench: Bench = {
@@ -95,15 +105,20 @@ export const bench: Bench = {
         made = next;
       }
 
-      scope.table(`Starting again after ${payments.toLocaleString('en-US')} payments`, 'seconds');
+      scope.table(
+        `Starting again after ${payments.toLocaleString('en-US')} payments`,
+        'seconds; MB of JavaScript values',
+      );
       for (const [name, node] of [
         ['payer', payer],
         ['payee', payee],
       ] as const) {
         await node.stop();
+        const before = held();
         const from = performance.now();
         const again = await start(dirs[name], ground);
         scope.put(name, 'until it answers', (performance.now() - from) / 1000);
+        scope.put(name, 'memory', (held() - before) / 1e6);
         if (name === 'payer') payer = again;
         else payee = again;
       }
