@@ -6,6 +6,7 @@ import { errorMessage, refused, report, send, warningMessage } from './effects.t
 import { ChannelError, type Fault, faultText, reactions } from './errors.ts';
 import type { Effect, Step } from './io.ts';
 import { abandon } from './opening.ts';
+import { failIfOverdue } from './peererror.ts';
 import type { ChannelState, Core, Failed, Funded, GivenUp, Negotiating, Open } from './state.ts';
 import { keepPreimages, undoUnsigned } from './updates.ts';
 
@@ -14,7 +15,7 @@ export const disconnectCore = (core: Core): readonly [core: Core, effects: reado
   if (core.link.status === 'offline') return [core, []];
   const { core: undone, dropped } = undoUnsigned(core);
   return [
-    { ...undone, link: { status: 'offline' } },
+    { ...undone, link: { status: 'offline', refused: core.link.refused } },
     dropped.map(({ origin }) => refused(origin, { code: 'disconnected' })),
   ];
 };
@@ -80,12 +81,14 @@ export const errorAgain = ({ channelId }: Core, { why }: Pick<GivenUp, 'why'>): 
 export const onBlock = (state: Funded, height: number): Step => {
   switch (state.phase) {
     case 'open': {
+      failIfOverdue(state.core, height);
       const fault = deadlineFault(state.core, height);
       if (fault !== undefined) throw new ChannelError(fault);
       const { fundingTx } = state.core;
       return [state, fundingTx.length > 0 ? [{ do: 'broadcast', tx: fundingTx, why: 'funding' }] : []];
     }
     case 'negotiating':
+      failIfOverdue(state.core, height);
       return [state, state.agreed === undefined ? [] : [{ do: 'broadcast', tx: state.agreed, why: 'closing' }]];
     case 'failed':
       return [state, publish(state)];

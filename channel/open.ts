@@ -5,6 +5,7 @@ import { ChannelError } from './errors.ts';
 import { acknowledge, changeFee, end, offer, onAdd, onEnd, onFee, ourUpdates } from './htlcs.ts';
 import type { Context, Effect, Input, PeerMessage, PeerMessageOf, Step } from './io.ts';
 import { onChannelReady, sayReady } from './lockin.ts';
+import { failIfRefused } from './peererror.ts';
 import { lostMessages } from './reestablish.ts';
 import { advance, barred, mayUpdate, onClose, onShutdown, shutdownAgain } from './shutdown.ts';
 import type { Core, Open } from './state.ts';
@@ -56,6 +57,7 @@ const onRevocation = (state: Open, message: PeerMessageOf<'revoke_and_ack'>, con
 /** Both know where they stand: say again what was lost, then what waited for the connection. */
 const onReestablish = (state: Open, message: PeerMessageOf<'channel_reestablish'>, context: Context): Step => {
   const lost = lostMessages(state.core, message);
+  failIfRefused(state.core);
   const { link } = state.core;
   if (link.status === 'offline') return [state, []];
   const online: Core = { ...state.core, link: { status: 'online', features: link.features } };

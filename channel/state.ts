@@ -172,9 +172,16 @@ export interface LocalSignatures {
 }
 
 /** The state of the connection; never saved. Nothing but channel_reestablish is said while `syncing`. */
-export type Link =
+export type Link = { readonly refused?: Refused | undefined } & (
   | { readonly status: 'offline' }
-  | { readonly status: 'syncing' | 'online'; readonly features: ChannelFeatures };
+  | { readonly status: 'syncing' | 'online'; readonly features: ChannelFeatures }
+);
+
+/** The peer said `error` before channel_reestablish: what, and at which height. Outlives the connection. */
+export interface Refused {
+  readonly text: string;
+  readonly since: number;
+}
 
 /** What a close takes. `ours` is set once we want to close; `sent` once the peer was told. */
 export interface Shutdown {

@@ -26,6 +26,7 @@ import {
 } from './onchain.ts';
 import { openStep } from './open.ts';
 import { openingStep, watchFunding } from './opening.ts';
+import { failIfRefused, onPeerError } from './peererror.ts';
 import { diff } from './persist.ts';
 import { lostMessages, reestablish, reestablishLost } from './reestablish.ts';
 import { checkScript } from './shutdown.ts';
@@ -63,8 +64,11 @@ export const whenIdle = (state: ChannelState): Input | undefined => {
 const step = (state: ChannelState, input: Input, context: Context): Step => {
   if (input.type === 'message' && input.message.name === 'warning')
     return [state, [report({ event: 'warned', text: text(input.message.data) })]];
-  if (input.type === 'message' && input.message.name === 'error')
-    throw new ChannelError({ code: 'peer_error', text: text(input.message.data) });
+  if (input.type === 'message' && input.message.name === 'error') {
+    const said = text(input.message.data);
+    if ('core' in state) return onPeerError(state, said, context);
+    throw new ChannelError({ code: 'peer_error', text: said });
+  }
   if (input.type === 'offer' && state.phase !== 'open') return [state, [refused(input.origin, whyNot(state))]];
   if (state.phase === 'abandoned') return [state, []];
   if ('core' in state) return fundedStep(state, input, context);
@@ -175,7 +179,7 @@ const onchainStep = (state: Onchain, input: Input): Step => {
 /** The peer is there again: a failed channel repeats its error, any other says where it stands. */
 const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>['features']): Step => {
   const [gone, dropped] = disconnect(state);
-  const core: Core = { ...gone.core, link: { status: 'syncing', features } };
+  const core: Core = { ...gone.core, link: { status: 'syncing', features, refused: gone.core.link.refused } };
   const next = { ...gone, core };
   if (next.phase === 'failed') {
     // Who lost its state asks the peer to close, first in the form that every peer obeys.
@@ -221,6 +225,7 @@ const onNegotiatingMessage = (state: Negotiating, message: PeerMessage, context:
   if (link.status === 'offline') return [state, []];
   if (message.name === 'channel_reestablish' && link.status === 'syncing') {
     const lost = lostMessages(core, message);
+    failIfRefused(core);
     const next: Negotiating = { ...state, core: { ...core, link: { status: 'online', features: link.features } } };
     const shutdown: PeerMessage = { name: 'shutdown', channel_id: core.channelId, scriptpubkey: state.ours };
     return [next, [...lost, shutdown].map(send)];

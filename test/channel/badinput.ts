@@ -73,7 +73,7 @@ export const rows: readonly Row[] = [
   },
   {
     claim: 'error',
-    answers: 'SSSS SS SSSSS SSS SSSSS ....',
+    answers: 'SSSS SS SSS++ SSS SSS+S ....',
     says: ({ id }) => [{ name: 'error', channel_id: id, data: new Uint8Array() }],
   },
   { claim: 'open_channel', answers: 'eeee ww www.w www wwwww r...', says: () => [asking()] },
