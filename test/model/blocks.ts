@@ -9,6 +9,10 @@ import type { World } from './world.ts';
 /** Blocks in a row that a dead node may miss, and that may be empty. */
 const MOST_SLEPT = 2;
 const MOST_EMPTY = 2;
+/** Blocks that are never undone with another outcome. */
+const CERTAIN = 6;
+/** Blocks between two reorgs that leave what they undid unmined. */
+const RESPITE = 20;
 /** Milliseconds, in which everybody looks at the mempool. */
 const GLANCE = 6_000;
 
@@ -44,15 +48,36 @@ export const block = async (world: World, options: MineOptions = {}): Promise<vo
   await world.mine({ ...options, empty });
 };
 
+export interface ReorgOptions {
+  /** Blocks to take off, unless `aimed`: then as many as it takes to undo the last transaction that was mined. */
+  readonly depth: number;
+  readonly aimed: boolean;
+  /** What was spent the one way is spent the other way now. */
+  readonly rivals: boolean;
+  /** What becomes of the transactions: the new branch has them, or they wait again, or are lost with their blocks. */
+  readonly left: 'mined' | 'waiting' | 'lost';
+}
+
+/** Blocks since the last one that holds anything, its own among them. */
+const sinceLast = ({ ledger, first }: World): number => {
+  let height = ledger.tip.height;
+  while (height > first && (ledger.at(height)?.transactions.length ?? 0) <= 1) height--;
+  return ledger.tip.height - height + 1;
+};
+
 /**
  * Takes the last blocks off and mines one more than that. What was spent the one way may be spent the other way now, but not
- * when six blocks held it: that is what nodes take for certain.
+ * when six blocks held it: that is what nodes take for certain. Nor does one such loss of time follow soon on another.
  */
-export const reorg = async (world: World, depth: number, rivals: boolean): Promise<void> => {
+export const reorg = async (world: World, { depth, aimed, rivals, left }: ReorgOptions): Promise<void> => {
   await attendAll(world);
-  const deepest = world.ledger.tip.height - world.first;
-  const taken = Math.min(depth, deepest);
+  const { ledger, strain } = world;
+  const wanted = aimed ? Math.min(sinceLast(world), CERTAIN - 1) : depth;
+  const taken = Math.min(wanted, ledger.tip.height - world.first);
   if (taken <= 0) return;
-  await world.drop(taken);
-  for (let i = 0; i <= taken; i++) await world.mine({ rivals: rivals && taken < 6 && i === 0 });
+  const open = taken < CERTAIN;
+  const bare = open && left !== 'mined' && ledger.tip.height >= strain.undone + RESPITE;
+  if (bare) Object.assign(strain, { undone: ledger.tip.height, empty: MOST_EMPTY });
+  await world.drop(taken, bare && left === 'lost');
+  for (let i = 0; i <= taken; i++) await world.mine({ empty: bare, rivals: rivals && open && i === 0 });
 };

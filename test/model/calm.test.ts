@@ -1,6 +1,6 @@
 /** Three whole nodes in a line, whatever is lost and whoever dies: no channel breaks, and every millisatoshi is where it should be. */
 import { vi } from 'vitest';
-import { amongHonest, calm } from './moves.ts';
+import { calm } from './draws.ts';
 import { holds } from './property.ts';
 
 vi.mock('../../node/peer/secure.ts', () => import('./plain.ts'));
@@ -8,4 +8,4 @@ vi.mock('../../node/wallet/seed.ts', () => import('./seeds.ts'));
 vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
-holds('payments, lost messages and power cuts lose nothing and break no channel', amongHonest, calm, 150);
+holds('payments, lost messages and power cuts lose nothing and break no channel', calm, 150);

@@ -214,8 +214,8 @@ export class Ledger {
     for (const one of gone) this.lost(one.tx);
   }
 
-  /** Takes the last blocks off; what was in them waits again, if it still can. */
-  drop(count: number): void {
+  /** Takes the last blocks off; what was in them waits again, if it still can and is not forgotten. */
+  drop(count: number, forgotten = false): void {
     const lost: Transaction[] = [];
     for (let i = 0; i < count && this.branch.length > 1; i++) {
       const block = this.branch.pop();
@@ -227,7 +227,7 @@ export class Ledger {
       }
       lost.unshift(...transactions.slice(1));
     }
-    this.refill(lost);
+    this.refill(forgotten ? [] : lost);
     this.told();
   }
 

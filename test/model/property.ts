@@ -6,7 +6,7 @@
  */
 import fc from 'fast-check';
 import { test } from 'vitest';
-import type { Move, RunWish } from './moves.ts';
+import type { Run } from './draws.ts';
 import { runModel, tally } from './run.ts';
 
 const env = (name: string): string | undefined => process.env[`AMPERE_MODEL_${name}`];
@@ -14,12 +14,7 @@ const env = (name: string): string | undefined => process.env[`AMPERE_MODEL_${na
 const usualSeed = 9735;
 
 /** A test of so many runs, unless told otherwise. It prints what it takes to have the same runs again. */
-export const holds = (
-  title: string,
-  begin: fc.Arbitrary<RunWish>,
-  moves: fc.Arbitrary<readonly Move[]>,
-  usual: number,
-): void => {
+export const holds = (title: string, drawn: fc.Arbitrary<Run>, usual: number): void => {
   const runs = Number(env('RUNS') ?? usual);
   const chance = env('RUNS') === undefined ? usualSeed : Math.floor(Math.random() * 2 ** 31);
   const seed = Number(env('SEED') ?? chance);
@@ -27,13 +22,16 @@ export const holds = (
   const pinned = `AMPERE_MODEL_SEED=${seed} AMPERE_MODEL_RUNS=${runs}`;
   test(`${title} (${pinned})`, { timeout: 600_000 + runs * 3000 }, async () => {
     console.log(`${title}: ${pinned}`);
-    await fc.assert(fc.asyncProperty(begin, moves, runModel), {
-      numRuns: runs,
-      seed,
-      // A run that is picked is run as it is.
-      endOnFailure: path !== undefined || env('SHRINK') === 'no',
-      ...(path === undefined ? {} : { path }),
-    });
+    await fc.assert(
+      fc.asyncProperty(drawn, ([wish, moves]) => runModel(wish, moves)),
+      {
+        numRuns: runs,
+        seed,
+        // A run that is picked is run as it is.
+        endOnFailure: path !== undefined || env('SHRINK') === 'no',
+        ...(path === undefined ? {} : { path }),
+      },
+    );
     if (env('TALLY') !== undefined)
       console.log(
         [...tally]

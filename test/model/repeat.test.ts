@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { baseOf } from './base.ts';
-import { amongOthers, play, storm } from './moves.ts';
+import { storm } from './draws.ts';
+import { play } from './moves.ts';
 import { rest } from './rest.ts';
 import { World } from './world.ts';
 
@@ -12,7 +13,7 @@ vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
 test('the same moves have the same story', async () => {
-  const [sample] = fc.sample(fc.tuple(amongOthers, storm), { numRuns: 1, seed: 9735 });
+  const [sample] = fc.sample(storm, { numRuns: 1, seed: 9735 });
   if (sample === undefined) throw new Error('nothing drawn');
   const [wish, moves] = sample;
   const story = async (): Promise<readonly string[]> => {

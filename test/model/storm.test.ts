@@ -1,6 +1,6 @@
 /** Three whole nodes in a line whose channels go to the chain in every way: nobody loses but what it stated, payments end once. */
 import { vi } from 'vitest';
-import { amongOthers, storm } from './moves.ts';
+import { storm } from './draws.ts';
 import { holds } from './property.ts';
 
 vi.mock('../../node/peer/secure.ts', () => import('./plain.ts'));
@@ -8,4 +8,4 @@ vi.mock('../../node/wallet/seed.ts', () => import('./seeds.ts'));
 vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
-holds('force closes, silent peers, expiries and reorgs lose nothing', amongOthers, storm, 150);
+holds('force closes, silent peers, expiries and reorgs lose nothing', storm, 150);
