@@ -5,7 +5,10 @@
  */
 
 import { Transaction } from 'bitcoinjs-lib';
+import { type HtlcClaim, type Unlock, witnessWeight } from '../../channel/claim.ts';
+import type { Commitment, HtlcOutput } from '../../channel/commitment.ts';
 import { localCommitment, publishable } from '../../channel/dance.ts';
+import { htlcTransaction } from '../../channel/htlctx.ts';
 import { deriveSecret } from '../../channel/keys.ts';
 import { records, restore } from '../../channel/persist.ts';
 import { perCommitmentPoint } from '../../channel/secrets.ts';
@@ -31,6 +34,8 @@ export interface SignedHtlc {
   /** Of the commitment. */
   readonly output: number;
   readonly tx: Transaction | undefined;
+  /** The same for whoever adds what pays its fee, where it has none of its own. */
+  readonly claim: HtlcClaim | undefined;
 }
 
 export interface SignedCommitment {
@@ -42,6 +47,27 @@ export interface SignedCommitment {
 /** What our records say of the preimage of an HTLC. */
 const knownPreimage = ({ preimage, removal }: Htlc): Preimage | undefined =>
   removal?.ending.kind === 'fulfill' ? removal.ending.preimage : preimage;
+
+/** An HTLC transaction without a fee, as a claim; `index` counts the peer's signatures. */
+const claimOf = (
+  commitment: Commitment,
+  output: HtlcOutput,
+  index: number,
+  preimage: Preimage | undefined,
+): HtlcClaim | undefined => {
+  const { spends, sequence, locktime, outputs } = htlcTransaction(commitment, output);
+  const [pays] = outputs;
+  if (pays === undefined || commitment.content.format.htlcTransactionsPayFee) return undefined;
+  const { value, witnessScript: scriptCode } = output;
+  const unlock: Unlock = { by: 'both', index, preimage };
+  const why = preimage === undefined ? 'htlc_timeout' : 'htlc_success';
+  return {
+    ...{ kind: 'htlc', outpoint: spends, value, from: 0, deadline: undefined, why, sequence, locktime, scriptCode },
+    witnessWeight: witnessWeight(unlock, scriptCode, preimage !== undefined),
+    pays,
+    unlock,
+  };
+};
 
 /**
  * Our commitment `core.head.local` with both signatures, and its HTLC transactions: HTLC-timeout always, HTLC-success where
@@ -67,6 +93,7 @@ export const signedCommitment = (core: Core, preimages: readonly Preimage[]): Si
       paymentHash,
       output: output.index,
       tx: able ? completeHtlc(commitment, output, signature, secret, preimage) : undefined,
+      claim: able ? claimOf(commitment, output, i, preimage) : undefined,
     };
   });
   return { number, tx: Transaction.fromBuffer(publishable(core)), htlcs };

@@ -2,7 +2,7 @@
 import type { Transaction } from 'bitcoinjs-lib';
 import type { Funded } from '../../channel/state.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
-import type { Preimage } from '../../wire/units.ts';
+import { txid } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
 import type { DevHandlers, Result } from '../api/table.ts';
 import { ChainError } from '../chain/errors.ts';
@@ -12,6 +12,7 @@ import type { Node } from '../node.ts';
 import { remember, remembered, rememberedNumbers, type SignedCommitment, signedCommitment } from './commitments.ts';
 import type { Cuts } from './cuts.ts';
 import { dumpState } from './dump.ts';
+import { withFees } from './fees.ts';
 import type { Ignoring } from './ignoring.ts';
 import type { Saves } from './saves.ts';
 
@@ -20,17 +21,13 @@ const fundedOf = ({ machine: { state } }: Entry): Funded => {
   return state;
 };
 
-const signed = async (
-  { ports: { store } }: Node,
-  entry: Entry,
-  number: number | undefined,
-  preimages: readonly Preimage[],
-): Promise<SignedCommitment> => {
+/** The channel as it is, or was when its commitment of that number was remembered. */
+const stateAt = async ({ ports: { store } }: Node, entry: Entry, number: number | undefined): Promise<Funded> => {
   const now = fundedOf(entry);
   const state = number === undefined ? now : await remembered(store, entry.key, number);
   if (state === undefined)
     throw new ApiError('general', `commitment ${number} was not remembered: call dev-remember-commitment in time`);
-  return signedCommitment(state.core, preimages);
+  return state;
 };
 
 const shownTx = (tx: Transaction) => ({ tx: tx.toHex(), txid: tx.getId() });
@@ -49,14 +46,17 @@ const shownCommitment = ({ number, tx, htlcs }: SignedCommitment): Result<'dev-s
   })),
 });
 
-/** Publishes these, in order; those the chain refuses are told, with its reason. */
-const publish = async ({ ports: { chain } }: Node, transactions: readonly Transaction[]) => {
+/** Publishes these, in order; those the chain refuses are told, with its reason. Coins of the wallet are spent with the others. */
+const publish = async ({ ports: { chain }, wallet }: Node, transactions: readonly Transaction[]) => {
   const refused: { txid: string; why: string }[] = [];
   for (const tx of transactions)
-    await chain.broadcast(unhex(tx.toHex())).catch((error: unknown) => {
+    try {
+      await chain.broadcast(unhex(tx.toHex()));
+      if (tx.ins.length > 1) await wallet.sending({ txid: txid(new Uint8Array(tx.getHash())), tx });
+    } catch (error) {
       if (!(error instanceof ChainError)) throw error;
       refused.push({ txid: tx.getId(), why: error.message });
-    });
+    }
   return refused;
 };
 
@@ -110,7 +110,7 @@ export const devHandlers = (node: Node, levers: Levers): DevHandlers => ({
   },
   'dev-dump-state': async ({ secrets }) => dumpState(node, secrets),
   'dev-sign-last-tx': async ({ id, number, preimages }) =>
-    shownCommitment(await signed(node, found(node, id), number, preimages)),
+    shownCommitment(signedCommitment((await stateAt(node, found(node, id), number)).core, preimages)),
   'dev-remember-commitment': async ({ id }) => {
     const { store } = node.ports;
     const entry = found(node, id);
@@ -120,7 +120,9 @@ export const devHandlers = (node: Node, levers: Levers): DevHandlers => ({
     };
   },
   'dev-broadcast-commitment': async ({ id, number, preimages, htlcs }) => {
-    const commitment = await signed(node, found(node, id), number, preimages);
+    const state = await stateAt(node, found(node, id), number);
+    const alone = signedCommitment(state.core, preimages);
+    const commitment = htlcs ? { ...alone, htlcs: await withFees(node, state, alone.htlcs) } : alone;
     const behind = htlcs ? commitment.htlcs.flatMap(({ tx }) => tx ?? []) : [];
     return { ...shownCommitment(commitment), refused: await publish(node, [commitment.tx, ...behind]) };
   },
