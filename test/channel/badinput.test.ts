@@ -6,7 +6,7 @@ import type { ChannelState } from '../../channel/state.ts';
 import { stateName, summary } from '../../channel/view.ts';
 import { hex, text } from '../../wire/bytes.ts';
 import { answers, columns, type Row, rows } from './badinput.ts';
-import { type Moment, momentOf, ours, theirs } from './moments.ts';
+import { type FormatName, type Moment, momentOf, ours, theirs } from './moments.ts';
 import {
   confirm,
   coreOf,
@@ -26,6 +26,7 @@ import { sceneOf } from './peerwords.ts';
 
 const opening: readonly string[] = columns[0];
 const moments = columns.flat();
+const formats: readonly FormatName[] = ['static_remotekey', 'anchors_zero_fee_htlc_tx'];
 
 /** A disk as text, without what nobody reads back. */
 const disk = (side: Side, records: ReadonlyMap<string, Uint8Array> = side.disk): readonly string[] =>
@@ -107,8 +108,12 @@ const unharmed = (moment: Moment, letter: string, reply: Reply): void => {
 };
 
 /** Takes a row's messages up to the first that is answered with a complaint. */
-const play = (row: Row, name: string): { readonly moment: Moment; readonly letter: string; readonly reply: Reply } => {
-  const moment = momentOf(name);
+const play = (
+  row: Row,
+  name: string,
+  format: FormatName,
+): { readonly moment: Moment; readonly letter: string; readonly reply: Reply } => {
+  const moment = momentOf(name, format);
   const replies: Reply[] = [];
   for (const message of row.says(sceneOf(moment))) {
     const reply = take(moment, message);
@@ -120,12 +125,12 @@ const play = (row: Row, name: string): { readonly moment: Moment; readonly lette
   return { moment, letter: letterOf(reply, ours(moment).state, row), reply };
 };
 
-describe('a peer that says', () => {
+describe.each(formats)('%s: a peer that says', (format) => {
   test.each(rows)('$claim is answered as the table says, and nothing else changes', (row) => {
     const got = columns.map((group) =>
       group
         .map((name) => {
-          const { moment, letter, reply } = play(row, name);
+          const { moment, letter, reply } = play(row, name, format);
           unharmed(moment, letter, reply);
           return letter;
         })
@@ -175,11 +180,11 @@ const goesOn = (pair: Pair, name: string): void => {
   expect(b?.toUs).toBe((490n - sent) * 1_000_000n);
 };
 
-describe('whoever said what was not taken can go on as if nothing had been', () => {
+describe.each(formats)('%s: whoever said what was not taken can go on as if nothing had been', (format) => {
   const lives = moments.filter((name) => !(columns[5] as readonly string[]).includes(name));
   test.each(rows)('after $claim', (row) => {
     for (const name of lives) {
-      const { moment, letter } = play(row, name);
+      const { moment, letter } = play(row, name, format);
       if ('.wWhf'.includes(letter)) goesOn(moment.pair, name);
     }
   });

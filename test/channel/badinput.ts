@@ -76,8 +76,8 @@ export const rows: readonly Row[] = [
     answers: 'SSSS SS SSS++ SSS SSS+S ....',
     says: ({ id }) => [{ name: 'error', channel_id: id, data: new Uint8Array() }],
   },
-  { claim: 'open_channel', answers: 'eeee ww www.w www wwwww r...', says: () => [asking()] },
-  { claim: 'accept_channel', answers: '+eee ww www.w www wwwww r...', says: () => [granting()] },
+  { claim: 'open_channel', answers: 'eeee ww www.w www wwwww r...', says: (scene) => [asking(scene)] },
+  { claim: 'accept_channel', answers: '+eee ww www.w www wwwww r...', says: (scene) => [granting(scene)] },
   {
     claim: 'funding_created with a wrong signature',
     answers: 'eeeE ww www.w www wwwww r...',

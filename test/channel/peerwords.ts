@@ -141,13 +141,13 @@ export const fail = ({ id: channel_id }: Scene, id: bigint): PeerMessage => ({
 });
 
 /** The message that asks for a channel, and the one that grants it. */
-export const asking = (): PeerMessage => {
-  const [effect] = openChannel(openRequest, context)[1];
+export const asking = ({ moment: { format } }: Scene): PeerMessage => {
+  const [effect] = openChannel({ ...openRequest, channelType: { format, scidAlias: false } }, context)[1];
   if (effect?.do !== 'send') throw new Error('nothing was asked for');
   return effect.message;
 };
-export const granting = (): PeerMessage => {
-  const [message] = momentOf('accept').pair.a.inbox;
+export const granting = ({ moment: { format } }: Scene): PeerMessage => {
+  const [message] = momentOf('accept', format).pair.a.inbox;
   if (message === undefined) throw new Error('nothing was granted');
   return message;
 };
