@@ -26,11 +26,15 @@ export const warningMessage = (channel_id: ChannelId, fault: Fault): PeerMessage
 
 export const refused = (origin: Uint8Array, why: Refusal): Effect => report({ event: 'offer_refused', origin, why });
 
-/** An incoming HTLC to be dealt with; `givenUp` once its channel is. */
-export const received = (core: Core, htlc: Htlc, givenUp = false): Effect => {
+/** What an HTLC's channel is about, beside being in use. */
+export type About = Partial<Pick<Extract<ChannelEvent, { event: 'received' }>, 'givenUp' | 'closing'>>;
+
+/** An incoming HTLC to be dealt with. */
+export const received = (core: Core, htlc: Htlc, { givenUp = false, closing = false }: About = {}): Effect => {
   const { id, amount, paymentHash, expiry, onion, pathKey } = htlc;
   const overexposed = core.lockin.scid === undefined || isOverexposed(core, htlc);
-  return report({ event: 'received', id, amount, paymentHash, expiry, onion, pathKey, overexposed, givenUp });
+  const said = { id, amount, paymentHash, expiry, onion, pathKey };
+  return report({ event: 'received', ...said, overexposed, givenUp, closing });
 };
 
 /** The fate of an outgoing HTLC, where it is certain: a preimage is a preimage, a failure must be beyond recall. */
@@ -56,12 +60,12 @@ const isWaiting = ({ added, removal, preimage, over }: Htlc, head: Core['head'])
  * What was told before a restart and perhaps not heard: fates that were not acknowledged, and HTLCs that wait for us. Once the
  * channel is given up (`givenUp`), only a preimage can still be of use to those.
  */
-export const toldAgain = (core: Core, givenUp: boolean): readonly Effect[] => {
+export const toldAgain = (core: Core, about: About): readonly Effect[] => {
   const { incoming, outgoing, head } = core;
   const waiting = [...incoming.values()].filter((htlc) => isWaiting(htlc, head));
   const fates = [...outgoing.values()].flatMap((htlc) => {
     const result = htlc.acknowledged ? undefined : fate(htlc, head);
     return result === undefined ? [] : [resolved(htlc, result)];
   });
-  return [...waiting.map((htlc) => received(core, htlc, givenUp)), ...fates];
+  return [...waiting.map((htlc) => received(core, htlc, about)), ...fates];
 };

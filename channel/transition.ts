@@ -194,7 +194,11 @@ const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>[
 const again = (state: Funded): readonly Effect[] => {
   const { core } = state;
   const watch = state.phase === 'closed' ? [] : [watchFunding(core)];
-  const told = state.phase === 'closed' ? [] : toldAgain(core, state.phase === 'failed' || state.phase === 'onchain');
+  const about = {
+    givenUp: state.phase === 'failed' || state.phase === 'onchain',
+    closing: state.phase === 'open' && state.shutdown.sent,
+  };
+  const told = state.phase === 'closed' ? [] : toldAgain(core, about);
   switch (state.phase) {
     case 'open': {
       const tx = core.fundingTx;

@@ -2,8 +2,10 @@
  * Whether to pass an HTLC on, and what to answer if not. BOLT 4, "Failure Messages", and BOLT 7, "HTLC Fees". Whether the
  * outgoing channel has the balance is for that channel to say; everything that our announced policy promises is checked here.
  */
-import type { Failure } from '../../onion/failures.ts';
+import type { Resolution } from '../../channel/io.ts';
+import { type Failure, failureOfMalformed } from '../../onion/failures.ts';
 import type { ForwardPayload } from '../../onion/payload.ts';
+import { createFailure, wrapFailure } from '../../onion/returning.ts';
 import { zeros } from '../../wire/bytes.ts';
 import type { Msat } from '../../wire/units.ts';
 import type { OwnPolicy } from '../graph/announce.ts';
@@ -46,4 +48,16 @@ export const relayFailure = (
   if (outgoingCltvValue <= height + EXPIRY_MARGIN) return { name: 'expiry_too_soon', channel_update };
   if (outgoingCltvValue > height + MAX_EXPIRY_AHEAD) return { name: 'expiry_too_far' };
   return undefined;
+};
+
+/** What goes back to whoever sent the incoming HTLC, when the outgoing one was not fulfilled. */
+export const failureReason = (secret: Uint8Array, result: Exclude<Resolution, { kind: 'fulfilled' }>): Uint8Array => {
+  switch (result.kind) {
+    case 'failed':
+      return wrapFailure(secret, result.reason);
+    case 'malformed':
+      return createFailure(secret, failureOfMalformed(result.failureCode, result.sha256OfOnion));
+    case 'timed_out':
+      return createFailure(secret, { name: 'permanent_channel_failure' });
+  }
 };

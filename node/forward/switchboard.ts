@@ -7,10 +7,10 @@ import type { HtlcKey, Outcome } from '../../amp/io.ts';
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
 import type { ChannelEvent, Input, Refusal, Resolution } from '../../channel/io.ts';
 import type { Htlc } from '../../channel/state.ts';
-import { type Failure, failureCode, failureOfMalformed, malformed } from '../../onion/failures.ts';
+import { type Failure, failureCode, malformed } from '../../onion/failures.ts';
 import { peel } from '../../onion/peel.ts';
 import { type Hop, type Registry, readHop } from '../../onion/registry.ts';
-import { createFailure, wrapFailure } from '../../onion/returning.ts';
+import { createFailure } from '../../onion/returning.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { type Msat, type Point, type SecretKey, type ShortChannelId, scidText, subMsat } from '../../wire/units.ts';
@@ -19,7 +19,7 @@ import type { Clock, Log } from '../ports.ts';
 import { Held } from './held.ts';
 import { MAX_EXPIRY_AHEAD } from './margins.ts';
 import { decodeOrigin, encodeOrigin, htlcName, type Origin } from './origin.ts';
-import { type OutgoingChannel, relayFailure } from './relay.ts';
+import { failureReason, type OutgoingChannel, relayFailure } from './relay.ts';
 import type { ReplayLog } from './replay.ts';
 
 /** What the switchboard needs of the channels. */
@@ -91,18 +91,6 @@ interface Link {
   readonly fee?: Msat;
 }
 
-/** What goes back to whoever sent the incoming HTLC, when the outgoing one was not fulfilled. */
-const failureReason = (secret: Uint8Array, result: Exclude<Resolution, { kind: 'fulfilled' }>): Uint8Array => {
-  switch (result.kind) {
-    case 'failed':
-      return wrapFailure(secret, result.reason);
-    case 'malformed':
-      return createFailure(secret, failureOfMalformed(result.failureCode, result.sha256OfOnion));
-    case 'timed_out':
-      return createFailure(secret, { name: 'permanent_channel_failure' });
-  }
-};
-
 export class Switchboard {
   private readonly parts: SwitchboardParts;
   /** By the incoming HTLC's name. */
@@ -154,7 +142,9 @@ export class Switchboard {
     }
     const { isCurrent, receiver } = this.parts;
     const { id } = event;
-    if (isCurrent() || receiver.knows({ channel, id })) this.decide(channel, event, hop);
+    // What was decided of it holds, whatever has become of channel and chain since.
+    if (receiver.knows({ channel, id })) this.answer(channel, event, hop, this.take(channel, event, hop));
+    else if (isCurrent()) this.decide(channel, event, hop);
     else
       this.held.keep({
         go: () => {
@@ -166,9 +156,12 @@ export class Switchboard {
   }
 
   private decide(channel: string, event: Received, hop: OpenedHop): void {
-    const failure =
-      this.replayed(channel, event, hop) ?? this.dusty(channel, event, hop) ?? this.take(channel, event, hop);
-    if (failure !== undefined) this.fail(channel, event.id, hop.sharedSecret, failure);
+    const wrong = this.replayed(channel, event, hop) ?? this.unwanted(channel, event, hop);
+    this.answer(channel, event, hop, wrong ?? this.take(channel, event, hop));
+  }
+
+  private answer(channel: string, { id }: Received, { sharedSecret }: OpenedHop, failure: Failure | undefined): void {
+    if (failure !== undefined) this.fail(channel, id, sharedSecret, failure);
   }
 
   /** Logs the onion; a failure when it was sent before with another HTLC. */
@@ -186,13 +179,16 @@ export class Switchboard {
     return { name: 'temporary_node_failure' };
   }
 
-  /** A failure for an HTLC that adds to what would be lost to fees if the channel broke, beyond what we risk. */
-  private dusty(channel: string, { id, overexposed }: Received, { kind }: OpenedHop): Failure | undefined {
-    if (!overexposed) return undefined;
-    this.parts.log.info(
-      { channel, htlc: `${id}` },
-      'too much in HTLCs too small for an output; this one is failed back',
-    );
+  /**
+   * A failure for an HTLC that adds to what would be lost to fees if the channel broke, beyond what we risk, or that comes by a
+   * channel which we are closing.
+   */
+  private unwanted(channel: string, { id, overexposed, closing }: Received, { kind }: OpenedHop): Failure | undefined {
+    if (!overexposed && !closing) return undefined;
+    const why = closing
+      ? 'an HTLC came by a channel that is being closed; it is failed back'
+      : 'too much in HTLCs too small for an output; this one is failed back';
+    this.parts.log.info({ channel, htlc: `${id}` }, why);
     // A final node has no channel to speak of; and the update of one that was not named would only tell that it is there.
     return kind === 'final'
       ? { name: 'temporary_node_failure' }

@@ -94,6 +94,7 @@ const board = async (outgoing: typeof channel | undefined = channel) => {
       id: 3n,
       overexposed: false,
       givenUp: false,
+      closing: false,
       ...arrived,
       ...change,
     });
@@ -138,9 +139,12 @@ test('a channel that the onion may not name so is none', async () => {
   expect(failure()).toEqual({ name: 'unknown_next_peer' });
 });
 
-test('what would be lost with others too small for an output goes back, and says nothing of the channel it came by', async () => {
+test.each([
+  ['would be lost with others too small for an output', { overexposed: true }],
+  ['comes by a channel that we are closing', { closing: true }],
+])('what %s goes back, and says nothing of the channel it came by', async (_, change) => {
   const { receive, failure } = await board();
-  receive({ overexposed: true });
+  receive(change);
   expect(failure()).toEqual({ name: 'temporary_channel_failure', channel_update: new Uint8Array() });
 });
 
@@ -213,11 +217,11 @@ describe('while the height of the chain is not known for certain', () => {
     expect(so.told.map(([key]) => key)).toEqual(told);
   });
 
-  test('one that the receiver knows is answered as was decided', async () => {
+  test('one that the receiver knows is answered as was decided, whatever has become of its channel', async () => {
     const so = await board();
     Object.assign(so.here, { current: false, known: true });
-    so.receive();
-    expect(so.told).toHaveLength(1);
+    so.receive({ overexposed: true, closing: true });
+    expect(so.told).toMatchObject([['out', { type: 'offer' }]]);
   });
 
   test('nothing is done after the end', async () => {
