@@ -44,6 +44,7 @@ export const heardBy =
         backups.refresh();
         break;
       case 'closed':
+        calling.forget(entry);
         backups.refresh();
         break;
       default:

@@ -24,7 +24,7 @@ import { prefixed } from '../store/space.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, incomingOf, isFunded, nameOf } from './entry.ts';
 import { channelFeatures } from './features.ts';
-import { loadChannelRecords } from './load.ts';
+import { loadChannelRecords, overMark } from './load.ts';
 import { CHANNELS, type Onchain } from './onchain.ts';
 import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
 import { sayEvent } from './said.ts';
@@ -63,11 +63,12 @@ export class ChannelHost {
     this.parts = parts;
   }
 
-  /** Reads all channels of the store; they do nothing before `begin`. Throws StoreError or WireError. */
+  /** Reads all channels of the store that are not over; they do nothing before `begin`. Throws StoreError or WireError. */
   async load(): Promise<void> {
     for (const [key, records] of await loadChannelRecords(this.parts.store)) {
       const state = restore(records);
-      this.add(key, state, coreOf(state)?.params.peer);
+      if (state.phase === 'closed') this.parts.gate.keep([overMark(key)]);
+      else this.add(key, state, coreOf(state)?.params.peer);
     }
   }
 
@@ -142,6 +143,7 @@ export class ChannelHost {
 
   /** Makes a channel findable by every id it has so far. */
   private index(entry: Entry, state: ChannelState): void {
+    if (this.entries.get(entry.key) !== entry) return;
     const core = coreOf(state);
     if (core !== undefined) {
       this.name(entry, core.channelId);
@@ -334,7 +336,8 @@ export class ChannelHost {
         break;
       case 'closed':
         onchain().closed(entry);
-        this.unwatch(entry);
+        this.parts.gate.keep([overMark(entry.key)]);
+        this.drop(entry);
         break;
       default:
         break;

@@ -1,26 +1,37 @@
 /**
  * The records of all channels, read once at the start. What is left of HTLCs that are over is passed by: it grows with every
- * payment, and only an old commitment in the chain ever makes anybody ask for it.
+ * payment, and only an old commitment in the chain ever makes anybody ask for it. So are channels that are over.
  */
 import { PAST } from '../../channel/persist.ts';
+import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports.ts';
 import { CHANNELS } from './onchain.ts';
 
-/** Where the records of a channel's past HTLCs end: '0' is the character after '/'. */
+/** A mark for each channel that is over; its records stay. */
+const OVER = 'over/';
+
+/** What is kept of a channel when it is over. */
+export const overMark = (key: string): Change => ({ key: OVER + key, value: new Uint8Array() });
+
+/** Behind all records of a channel, and behind those of its past HTLCs: '0' is the character after '/'. */
+const afterAll = (key: string): string => `${CHANNELS}${key}0`;
 const afterPast = (key: string): string => `${CHANNELS}${key}/${PAST.slice(0, -1)}0`;
 
 /** Each channel's records by its key, under the keys the channel knows them by. Throws StoreError. */
 export const loadChannelRecords = async (
   store: Store,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>> => {
+  const over = new Set<string>();
+  for await (const [mark] of store.entries(OVER)) over.add(mark.slice(OVER.length));
   const found = new Map<string, Map<string, Uint8Array>>();
   for (let after: string | undefined, more = true; more; ) {
     more = false;
     for await (const [whole, value] of store.entries(CHANNELS, after)) {
       const [, key = '', ...rest] = whole.split('/');
       const name = rest.join('/');
-      if (name.startsWith(PAST)) {
-        after = afterPast(key);
+      const isOver = over.has(key);
+      if (isOver || name.startsWith(PAST)) {
+        after = isOver ? afterAll(key) : afterPast(key);
         more = true;
         break;
       }

@@ -13,14 +13,11 @@ import { names } from './names.ts';
 import { DUSTY, SMALLEST } from './paying.ts';
 import type { World } from './world.ts';
 
-const stateOf = (world: World, place: number, channel: string) =>
-  world.node(place)?.channels.entries.get(channel)?.machine.state;
-
 /** A channel that is open: both ends hold the same commitments, and nothing is under way. */
 const agreement = (world: World, link: number): readonly string[] => {
   if (world.estranged.has(link)) return [];
   const channel = channelOf(link);
-  const [left, right] = [stateOf(world, link, channel), stateOf(world, link + 1, channel)];
+  const [left, right] = [world.channel(link, channel), world.channel(link + 1, channel)];
   if (left?.phase !== 'open' || right?.phase !== 'open')
     return left?.phase === right?.phase
       ? []

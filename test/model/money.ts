@@ -106,7 +106,7 @@ export const forgotten = (world: World, base: Base): readonly string[] =>
 export const loot = (world: World, base: Base): readonly string[] =>
   endingsOf(world, base).flatMap(({ link, tx }) =>
     [link, link + 1].flatMap((place) => {
-      const victim = world.node(2 * link + 1 - place)?.channels.entries.get(channelOf(link))?.machine.state;
+      const victim = world.channel(2 * link + 1 - place, channelOf(link));
       const revoked = victim !== undefined && 'by' in victim && victim.by === 'revoked';
       const gain = estateOf(world, base, tx).gains[place] ?? 0n;
       return world.isThief(place) && revoked && gain > 0n

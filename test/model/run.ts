@@ -1,6 +1,6 @@
 /** One run: a beginning, moves, the rest, the judgement. What a run did can be counted, to know that runs do much. */
 import { expect } from 'vitest';
-import { type Base, baseOf } from './base.ts';
+import { type Base, baseOf, channelOf } from './base.ts';
 import { judge } from './judge.ts';
 import { endingsOf } from './money.ts';
 import { type Move, play, type RunWish } from './moves.ts';
@@ -17,9 +17,11 @@ const count = (what: string): void => {
 const countAll = (world: World, base: Base): void => {
   const { books } = world;
   for (const { unilateral } of endingsOf(world, base)) count(unilateral ? 'unilateral close' : 'mutual close');
-  for (const { node } of world.sites)
-    for (const { machine } of node?.channels.entries.values() ?? [])
-      if ('by' in machine.state) count(`spent by ${machine.state.by}`);
+  for (const link of world.wires.links.keys())
+    for (const place of [link, link + 1]) {
+      const state = world.channel(place, channelOf(link));
+      if (state !== undefined && 'by' in state) count(`spent by ${state.by}`);
+    }
   for (const { tx } of world.ledger.minedSince(world.first)) {
     const [input] = tx.ins;
     const script = input?.witness.at(-1)?.length ?? 0;

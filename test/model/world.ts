@@ -3,6 +3,9 @@
  * method is one thing that may happen, and leaves the nodes with nothing to do but wait for the next. Same moves, same run.
  */
 import { Transaction } from 'bitcoinjs-lib';
+import { restore } from '../../channel/persist.ts';
+import type { ChannelState } from '../../channel/state.ts';
+import { CHANNELS } from '../../node/channels/onchain.ts';
 import type { Node } from '../../node/node.ts';
 import { hex } from '../../wire/bytes.ts';
 import { decodeMessage } from '../../wire/message.ts';
@@ -163,6 +166,19 @@ export class World {
   /** A node that runs and has come up. */
   node(place: number): Node | undefined {
     return this.site(place).node;
+  }
+
+  /** What a node that has come up knows of a channel; of one that is over, what its disk has. */
+  channel(place: number, key: string): ChannelState | undefined {
+    const node = this.node(place);
+    if (node === undefined) return undefined;
+    const entry = node.channels.entries.get(key);
+    if (entry !== undefined) return entry.machine.state;
+    const prefix = `${CHANNELS}${key}/`;
+    const kept = [...this.site(place).disk.durable].filter(([one]) => one.startsWith(prefix));
+    return kept.length === 0
+      ? undefined
+      : restore(new Map(kept.map(([one, value]) => [one.slice(prefix.length), value])));
   }
 
   /** Starts a node from its disk, as far as it gets without a write. */
