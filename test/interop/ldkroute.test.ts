@@ -89,10 +89,13 @@ describe('a line of public channels', () => {
   });
 });
 
-describe('a line with private channels at its ends', () => {
+describe.each([
+  { type: 'without', scidPrivacy: false },
+  { type: 'with', scidPrivacy: true },
+])('a line with private channels at its ends, $type option_scid_alias in their type', ({ scidPrivacy }) => {
   let line: Line;
   beforeAll(async () => {
-    line = await startLine(false);
+    line = await startLine(false, scidPrivacy);
   });
   afterAll(() => line?.stop());
 

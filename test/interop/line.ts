@@ -1,4 +1,5 @@
 /** A line of two nodes of ours and two LDK nodes: lea, ada, lou, bob, with a channel between neighbours. */
+import { expect } from 'vitest';
 import { type Network, startNetwork } from '../../node/lab/network.ts';
 import { until } from '../../node/lab/wait.ts';
 import { Ours } from './ours.ts';
@@ -31,8 +32,11 @@ const allKnow = async ({ ada, bob, lea, lou }: Line, channels: number): Promise<
     });
 };
 
-/** Starts the line. The channel in the middle is always public; those at the ends are as told. */
-export const startLine = async (announce: boolean): Promise<Line> => {
+/**
+ * Starts the line. The channel in the middle is always public; those at the ends, which LDK opens, are as told, and private
+ * ones may have option_scid_alias in their type.
+ */
+export const startLine = async (announce: boolean, scidPrivacy = false): Promise<Line> => {
   const flags = ['--log-level', 'debug'];
   const net = await startNetwork({ nodes: { ada: flags, bob: flags } });
   const started: Ldk[] = [];
@@ -41,7 +45,7 @@ export const startLine = async (announce: boolean): Promise<Line> => {
     await net.stop();
   };
   const startLdk = async (name: string): Promise<Ldk> => {
-    const ldk = await Ldk.start({ name, dir: net.dir, bitcoind: net.bitcoind });
+    const ldk = await Ldk.start({ name, dir: net.dir, bitcoind: net.bitcoind, scidPrivacy });
     started.push(ldk);
     return ldk;
   };
@@ -51,7 +55,7 @@ export const startLine = async (announce: boolean): Promise<Line> => {
     await net.fund({ ada: [5_000_000n] });
     await ada.connect(lea, 'theirs');
     const first = await lea.call('open', { id: ada.node.id, sat, pushMsat, announce });
-    await ada.connect(lou, 'ours');
+    await ada.connect(lou, 'theirs'); // ours would be made anew by itself
     const second = await ada.node.call('fundchannel', { id: lou.id, amount: sat, push_msat: pushMsat });
     await bob.connect(lou, 'theirs');
     const third = await lou.call('open', { id: bob.node.id, sat, pushMsat, announce });
@@ -59,6 +63,7 @@ export const startLine = async (announce: boolean): Promise<Line> => {
     await ada.agree(lea, first.channelId);
     await ada.agree(lou, second.channel_id);
     await bob.agree(lou, third.channelId);
+    expect((await lea.channel(first.channelId)).scidPrivacy).toBe(scidPrivacy);
     const line = { net, ada, bob, lea, lou, stop };
     await allKnow(line, announce ? 3 : 1);
     return line;

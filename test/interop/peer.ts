@@ -58,7 +58,7 @@ export class Ldk {
   static async start({ name, dir, bitcoind, ...options }: LdkOptions): Promise<Ldk> {
     const ldk = new Ldk(name, dir);
     const { host, port, user, password } = bitcoind;
-    const defaults = { anchors: false, depth: 1 };
+    const defaults = { anchors: false, scidPrivacy: false, depth: 1 };
     const seed = sha256(utf8(name));
     const started = await ldk.call('start', {
       ...defaults,

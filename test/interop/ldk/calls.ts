@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly seed: Uint8Array;
   /** Offer and accept anchors_zero_fee_htlc_tx. */
   readonly anchors: boolean;
+  /** Ask for option_scid_alias as part of the type of private channels it opens. */
+  readonly scidPrivacy: boolean;
   /** Confirmations asked of channels others open. */
   readonly depth: number;
 }

@@ -19,12 +19,13 @@ const feerates: Readonly<Partial<Record<ldk.ConfirmationTarget, number>>> = {
 };
 
 /** Sub-objects of a configuration are copies: changed, they have to be set again. */
-const configOf = ({ anchors, depth }: StartOptions, announce: boolean): ldk.UserConfig => {
+const configOf = ({ anchors, depth, scidPrivacy }: StartOptions, announce: boolean): ldk.UserConfig => {
   const config = ldk.UserConfig.constructor_default();
   const handshake = config.get_channel_handshake_config();
   handshake.set_minimum_depth(depth);
   handshake.set_announce_for_forwarding(announce);
   handshake.set_negotiate_anchors_zero_fee_htlc_tx(anchors);
+  handshake.set_negotiate_scid_privacy(scidPrivacy);
   config.set_channel_handshake_config(handshake);
   const limits = config.get_channel_handshake_limits();
   limits.set_force_announced_channel_preference(false);
