@@ -53,7 +53,7 @@ export class Field {
   private readonly ledger: Ledger;
   /** Channels of ours with ada and lou. */
   private readonly links: string[] = [];
-  private last: Ldk | undefined;
+  private readonly leas: Ldk[] = [];
   /** Scripts our wallet has been seen with; it forgets coins that are long spent. */
   private readonly scripts = new Set<string>();
 
@@ -99,18 +99,22 @@ export class Field {
     await lou.call('hold', { on: true });
   }
 
+  private async leave(): Promise<void> {
+    for (const lea of this.leas.splice(0)) await lea.stop();
+  }
+
   async stop(): Promise<void> {
-    await this.last?.stop();
+    await this.leave();
     await this.lou.stop();
     await this.net.stop();
   }
 
-  /** A private channel with a new LDK node, which holds what it is paid; the one before it is done with. */
-  async open(name: string, opener: 'ours' | 'theirs', anchors: boolean): Promise<Theatre> {
+  /** A private channel with a new LDK node, which holds what it is paid; those before are done with unless it is `beside` them. */
+  async open(name: string, opener: 'ours' | 'theirs', anchors: boolean, beside = false): Promise<Theatre> {
     const { net, ours } = this;
-    await this.last?.stop();
+    if (!beside) await this.leave();
     const lea = await Ldk.start({ name, dir: net.dir, bitcoind: net.bitcoind, anchors });
-    this.last = lea;
+    this.leas.push(lea);
     await fillPurses(net, [lea]);
     // Theirs: nobody but the test makes the connection anew.
     await ours.connect(lea, 'theirs');

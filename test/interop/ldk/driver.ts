@@ -210,6 +210,8 @@ class Driver {
       this.stir();
     },
     forceClose: async ({ channelId, peer }) => {
+      // Asked while it waits for an event to be taken, LDK 0.1.2 panics: its monitor's updates get out of order.
+      await this.rest();
       const id = ldk.ChannelId.constructor_new(unhex(channelId));
       const closed = this.node.channels.force_close_broadcasting_latest_txn(id, unhex(peer), 'closed by the test');
       good('forceClose', closed);
