@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Network, startNetwork } from '../../node/lab/network.ts';
 import { sleep, until } from '../../node/lab/wait.ts';
+import { mineFor } from './ground.ts';
 import { Ours } from './ours.ts';
 import { Ldk } from './peer.ts';
 
@@ -190,7 +191,7 @@ export const describeLives = (anchors: boolean, rows: readonly Life[]): void => 
       expect(fee).toBeLessThan(sat / 100n);
       await net.mine(6);
       await ldk.report('swept');
-      await net.mine(1);
+      await mineFor(net, [ldk], 1);
       const { outputs } = await ours.node.call('listfunds');
       const own = outputs.filter(({ txid }) => txid === closing.txid);
       expect(own).toMatchObject([{ amount_msat: (before / 1000n - (opener === 'ours' ? fee : 0n)) * 1000n }]);

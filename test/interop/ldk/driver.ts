@@ -35,8 +35,9 @@ class Driver {
   /** Set while LDK is being asked what to do next; a stir meanwhile makes it another round. */
   private turning = false;
   private stirred = false;
-  /** Transactions on their way to bitcoind. */
-  private readonly sending = new Set<Promise<void>>();
+  /** Transactions on their way to bitcoind: how many times LDK gave some, and the end of the last. */
+  private sending = 0;
+  private sent: Promise<void> = Promise.resolve();
 
   constructor(options: StartOptions, blocks: Blocks, report: (report: Report) => void) {
     this.blocks = blocks;
@@ -86,22 +87,29 @@ class Driver {
     });
   }
 
+  /**
+   * One after the other: bitcoind refuses an HTLC transaction that overtakes its commitment, and LDK, which gives it away
+   * right behind that, does not give it away again for fifteen blocks.
+   */
   private send(txs: readonly Uint8Array[]): void {
     const txids = txs.map((tx) => Transaction.fromBuffer(tx).getId());
-    const sending = this.blocks
-      .broadcast(txs)
+    this.sending++;
+    this.sent = this.sent
+      .then(() => this.blocks.broadcast(txs))
       .then(
         () => this.tell({ event: 'broadcast', txids }),
-        (error: unknown) => this.tell({ event: 'broadcast', txids, refused: String(error) }),
+        (error: unknown) => {
+          console.log('refused', txids, String(error));
+          this.tell({ event: 'broadcast', txids, refused: String(error) });
+        },
       )
-      .finally(() => this.sending.delete(sending));
-    this.sending.add(sending);
+      .finally(() => this.sending--);
   }
 
   /** Resolves when LDK has nothing more to say of what it was told, and bitcoind has what LDK gave away. */
   private async rest(): Promise<void> {
-    while (this.turning || this.sending.size > 0) {
-      await Promise.all(this.sending);
+    while (this.turning || this.sending > 0) {
+      await this.sent;
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }
@@ -158,6 +166,7 @@ class Driver {
         (one) => (one.event === 'channel_pending' ? one.temporaryId : one.channelId) === temporary,
       );
       if (report.event === 'channel_closed') throw new Error(`open: ${report.reason}`);
+      await this.rest(); // the event comes before bitcoind has the transaction
       return { channelId: report.channelId, txid: report.txid };
     },
     channels: async () => this.node.channels.list_channels().map(channelOf),
