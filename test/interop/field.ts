@@ -12,8 +12,11 @@ import { isLitter, Ledger, type Outpoint, type OwnerOf, purses, type Trace } fro
 
 const sat = 1_000_000n;
 const pushMsat = 500_000_000n;
-/** Blocks mined at once while nothing is near. */
+/** Blocks mined at once: while something may happen that somebody has to answer, and when nothing but delays is left. */
 const stride = 6;
+const longStride = 24;
+/** What LDK waits for without doing anything: outputs of its own to mature, and sweeps. */
+const delays: readonly string[] = ['ClaimableAwaitingConfirmations', 'Unswept'];
 /** Blocks between a payment that is held and its expiry: enough for all of them to be made, and to be settled late. */
 const finalCltv = 60;
 /** Blocks that LDK, as a payer, may have an HTLC last: what is asked for and our own share, and a little to hide it. */
@@ -129,7 +132,7 @@ export class Field {
             })
           ).channel_id
         : (await lea.call('open', { id: ours.node.id, sat, pushMsat, announce: false })).channelId;
-    await mineFor(net, [lea, this.lou], 6);
+    await this.blocks(6);
     await ours.agree(lea, channelId);
     await this.owners(lea);
     expect((await lea.channel(channelId)).anchors).toBe(anchors);
@@ -142,13 +145,13 @@ export class Field {
    * Has a payment wait at an LDK node; a block is mined then. So no two have the same expiry: LDK 0.1.2 puts timeouts of one
    * expiry into one transaction, and cannot make that again without one that was fulfilled meanwhile.
    */
-  async hold(payer: Ours | Ldk, payee: Ldk, amountMsat: bigint, all: readonly Ldk[]): Promise<Held> {
+  async hold(payer: Ours | Ldk, payee: Ldk, amountMsat: bigint): Promise<Held> {
     const { bolt11, paymentHash } = await payee.call('invoice', { amountMsat, description: 'held', finalCltv });
     const end = outcome(
       payer instanceof Ours ? payer.node.call('pay', { bolt11 }) : payer.call('pay', { bolt11, maxCltv }),
     );
     await payee.report('claimable', (one) => one.paymentHash === paymentHash);
-    await mineFor(this.net, all, 1);
+    await this.blocks(1);
     return { paymentHash, end };
   }
 
@@ -185,18 +188,23 @@ export class Field {
     await this.ours.connect(this.lou, 'theirs');
   }
 
-  /** Mines blocks, for LDK too, with a moment for our node to do something about them. */
-  async mine(nodes: readonly Ldk[], blocks: number): Promise<void> {
-    await mineFor(this.net, [this.lou, ...nodes], blocks);
+  /** Mines blocks; resolves when everybody has taken them. */
+  private blocks(count: number): Promise<void> {
+    return mineFor(this.net, [this.lou, ...this.leas], count);
+  }
+
+  /** Mines blocks, with a moment for our node to do something about them. */
+  async mine(count: number): Promise<void> {
+    await this.blocks(count);
     await sleep(150);
   }
 
   /** Mines up to a height. */
-  async mineTo({ lea }: Theatre, height: number): Promise<void> {
+  async mineTo(height: number): Promise<void> {
     for (;;) {
       const left = height - (await this.ours.node.call('getinfo')).blockheight;
       if (left <= 0) return;
-      await this.mine([lea], Math.min(left, stride));
+      await this.mine(Math.min(left, stride));
     }
   }
 
@@ -220,13 +228,14 @@ export class Field {
 
   /**
    * Mines until every output has come home and, unless LDK has lost it all, LDK waits for nothing. `between` is done every
-   * few blocks.
+   * few blocks, and told how many there were before.
    */
   async untilSwept(theatre: Theatre, { between, robbed = false }: Sweeping = {}): Promise<Trace> {
-    const { lea } = theatre;
-    const waits = async () => (robbed ? [] : await lea.call('balances'));
-    for (let mined = 0; mined < mostBlocks; mined += stride) {
-      await this.mine([lea], stride);
+    const waits = async () => (robbed ? [] : await theatre.lea.call('balances'));
+    for (let mined = 0, count = stride; mined < mostBlocks; mined += count) {
+      const all = (await Promise.all(this.leas.map((lea) => lea.call('balances')))).flat();
+      count = !robbed && all.every(({ kind }) => delays.includes(kind)) ? longStride : stride;
+      await this.mine(count);
       await between?.(mined);
       if ((await waits()).length > 0) continue;
       const traced = await this.trace(theatre);

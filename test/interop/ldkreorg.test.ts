@@ -20,24 +20,21 @@ test.each([
   const { lea, channelId } = theatre;
   const before = await ours.agree(lea, channelId);
   const all = [lea, lou];
-  const [paid, lost] = [await field.hold(ours, lea, 20_000_000n, all), await field.hold(ours, lea, 17_000_000n, all)];
-  const [backPaid, backLost] = [
-    await field.hold(lea, lou, 15_000_000n, all),
-    await field.hold(lea, lou, 13_000_000n, all),
-  ];
+  const [paid, lost] = [await field.hold(ours, lea, 20_000_000n), await field.hold(ours, lea, 17_000_000n)];
+  const [backPaid, backLost] = [await field.hold(lea, lou, 15_000_000n), await field.hold(lea, lou, 13_000_000n)];
   await field.part(theatre);
   if (closer === 'theirs') await lea.call('forceClose', { channelId, peer: ours.node.id });
   else await ours.node.call('close', { id: channelId, unilateraltimeout: 1 });
-  await field.mine([lea], 1);
+  await field.mine(1);
   await field.settle(lea, paid);
   await field.settle(lou, backPaid);
   await lou.call('refuse', { paymentHash: backLost.paymentHash });
-  await field.mine([lea], 1);
-  await field.mine([lea], 1);
+  await field.mine(1);
+  await field.mine(1);
   // Out go the claims; then, past them, the commitment too.
   for (const depth of [2, 4]) {
     await reorganize(net, all, depth);
-    await field.mine([lea], 1);
+    await field.mine(1);
   }
   const { gained } = await field.untilSwept(theatre);
   expect(await Promise.all([paid.end, backPaid.end])).toEqual(['paid', 'paid']);

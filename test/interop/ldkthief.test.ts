@@ -17,8 +17,8 @@ afterAll(() => field?.stop());
 const outlived = async (theatre: Theatre, held: () => Promise<void>): Promise<void> => {
   const { ours, lou } = field;
   const { lea, channelId } = theatre;
-  const there = await field.hold(ours, lea, 20_000_000n, [lea, lou]);
-  const back = await field.hold(lea, lou, 15_000_000n, [lea, lou]);
+  const there = await field.hold(ours, lea, 20_000_000n);
+  const back = await field.hold(lea, lou, 15_000_000n);
   await held();
   await field.settle(lea, there);
   await field.settle(lou, back);
@@ -44,7 +44,7 @@ describe.each([
     await outlived(theatre, () => lea.call('keep', { on: false }));
     if (away > 0) await field.ours.node.kill();
     await lea.call('steal', { channelId });
-    for (let blocks = 0; blocks < away; blocks += 5) await field.mine([lea], 5);
+    for (let blocks = 0; blocks < away; blocks += 5) await field.mine(5);
     if (away > 0) await field.revive();
     const { gained, txs } = await field.untilSwept(theatre, { robbed: true });
     expect(gained.get('ours')).toBeGreaterThan(capacity - cost);
@@ -62,7 +62,7 @@ describe.each([
       number = (await node.call('dev-remember-commitment', { id: channelId })).commitment_number;
     });
     await node.call('dev-broadcast-commitment', { id: channelId, number });
-    await field.mine([lea], 1);
+    await field.mine(1);
     const { gained } = await field.untilSwept(theatre);
     expect(gained.get(lea.name)).toBeGreaterThan(capacity - cost);
     expect(gained.get('ours') ?? 0n).toBeLessThanOrEqual(0n);
