@@ -221,7 +221,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     },
   });
   const channels: ChannelHost = new ChannelHost({
-    ...{ store, gate, chain, log, wallet, peers },
+    ...{ store, gate, chain, log, wallet, peers, backups },
     follower: () => follower,
     watcher: () => watcher,
     onchain: () => onchain,

@@ -12,6 +12,7 @@ import { transition, whenIdle } from '../../channel/transition.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { type Point, point, type ShortChannelId } from '../../wire/units.ts';
+import type { Backups } from '../backup/backups.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Notice } from '../chain/watch.ts';
 import type { Watcher } from '../chain/watcher.ts';
@@ -37,6 +38,7 @@ export interface HostParts {
   readonly log: Log;
   readonly wallet: Wallet;
   readonly peers: Peers;
+  readonly backups: Pick<Backups, 'refresh' | 'settled'>;
   readonly follower: () => Follower;
   readonly watcher: () => Watcher;
   readonly onchain: () => Onchain;
@@ -320,15 +322,10 @@ export class ChannelHost {
       case 'opening':
         entry.waiting?.();
         if (isFunded(state)) wallet.taken(state.core.params.shutdownScript).catch(this.parts.fatal);
-        if (isFunded(state) && state.core.fundingTx.length > 0) {
-          const { txid, index } = event.funding;
-          const tx = state.core.fundingTx;
-          this.parts.gate.after(() => entry.opened?.({ tx, txid, output: index }));
-        }
         break;
       case 'abandoned':
         entry.refused?.(faultText(event.fault));
-        void wallet.release(fundingOwner(entry.key));
+        wallet.release(fundingOwner(entry.key)).catch(this.parts.fatal);
         this.drop(entry);
         break;
       case 'warned':

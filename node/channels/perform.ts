@@ -4,6 +4,7 @@ import type { Effect } from '../../channel/io.ts';
 import type { ChannelState } from '../../channel/state.ts';
 import { equal } from '../../wire/bytes.ts';
 import { txid as txidFrom } from '../../wire/units.ts';
+import type { Backups } from '../backup/backups.ts';
 import { ChainError } from '../chain/errors.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Watcher } from '../chain/watcher.ts';
@@ -12,12 +13,14 @@ import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, nameOf } from './entry.ts';
 import { watchIds } from './sightings.ts';
 
+type BroadcastSide = Pick<ChainSide, 'chain' | 'wallet' | 'log' | 'backups'>;
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
 export interface ChainSide {
   readonly chain: Chain;
   readonly wallet: Wallet;
   readonly log: Log;
+  readonly backups: Pick<Backups, 'refresh' | 'settled'>;
   readonly follower: () => Follower;
   readonly watcher: () => Watcher;
 }
@@ -65,15 +68,27 @@ export const watchFunding = async (
 };
 
 /** Publishes a transaction of a channel. A chain that is away gets it later: the channel asks again after a restart or block. */
-export const broadcast = async (
-  { chain, wallet, log }: Pick<ChainSide, 'chain' | 'wallet' | 'log'>,
+export const broadcast = async (side: BroadcastSide, entry: Entry, effect: EffectOf<'broadcast'>): Promise<void> => {
+  if (effect.why !== 'funding') return publish(side, entry, effect);
+  const { wallet, backups } = side;
+  // No coin goes into a channel that a lost disk would take with it.
+  backups.refresh();
+  await backups.settled();
+  const tx = Transaction.fromBuffer(effect.tx);
+  const txid = txidFrom(new Uint8Array(tx.getHash()));
+  // From here on the coins are spent and the change is ours, whether or not the chain can be reached now.
+  await wallet.sending({ txid, tx });
+  await publish(side, entry, effect);
+  const funding = coreOf(entry.machine.state)?.funding;
+  if (funding !== undefined) entry.opened?.({ tx: effect.tx, txid, output: funding.index });
+};
+
+const publish = async (
+  { chain, log }: BroadcastSide,
   entry: Entry,
   { tx, why }: EffectOf<'broadcast'>,
 ): Promise<void> => {
-  const parsed = Transaction.fromBuffer(tx);
-  const txid = parsed.getId();
-  // From here on the coins are spent and the change is ours, whether or not the chain can be reached now.
-  if (why === 'funding') await wallet.sending({ txid: txidFrom(new Uint8Array(parsed.getHash())), tx: parsed });
+  const txid = Transaction.fromBuffer(tx).getId();
   try {
     await chain.broadcast(tx);
     log.info({ ...nameOf(entry), txid, why }, 'transaction published');

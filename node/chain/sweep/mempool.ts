@@ -1,6 +1,6 @@
 /**
  * Spends that no block holds yet: a preimage in the mempool is as good as one in a block, and a block may be late. Outputs are
- * asked for one after the other, at each block and every few seconds; each spend is told once.
+ * asked for one after the other, at each block and every few seconds; a spend is told when it is another than the one before.
  */
 import { hex } from '../../../wire/bytes.ts';
 import type { Chain, ChainTx, Clock, Log, Outpoint } from '../../ports.ts';
@@ -22,8 +22,8 @@ const EVERY_MS = 5_000;
 
 interface Watched {
   readonly outpoint: Outpoint;
-  /** Ids of the spenders that were told of. */
-  readonly told: Set<string>;
+  /** Id of the spender that was told of last. */
+  told: string | undefined;
   /** A block holds a spend: there is nothing to look for. */
   mined: boolean;
 }
@@ -46,7 +46,7 @@ export class MempoolWatch {
     this.owners.set(owner, watched);
     for (const outpoint of outpoints) {
       const key = outpointKey(outpoint.txid, outpoint.vout);
-      if (!watched.has(key)) watched.set(key, { outpoint, told: new Set(), mined: false });
+      if (!watched.has(key)) watched.set(key, { outpoint, told: undefined, mined: false });
     }
   }
 
@@ -94,8 +94,8 @@ export class MempoolWatch {
         try {
           const spender = await chain.spender(watched.outpoint);
           const id = spender && hex(spender.txid);
-          if (spender === undefined || id === undefined || watched.told.has(id)) continue;
-          watched.told.add(id);
+          if (spender === undefined || id === undefined || watched.told === id) continue;
+          watched.told = id;
           tell(owner, watched.outpoint, spender);
         } catch (error) {
           if (!(error instanceof ChainError)) throw error;
