@@ -8,6 +8,7 @@ import type { Way } from '../../channel/state.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
 import { decodeOrigin } from '../../node/forward/origin.ts';
 import { decodePay, PAYS, type PayRecord } from '../../node/pay/payrecord.ts';
+import type { Change } from '../../wire/change.ts';
 import { decode } from '../../wire/codec.ts';
 import { names } from './names.ts';
 
@@ -42,11 +43,11 @@ export class Books {
   private readonly forwards = new Map<string, { readonly incoming: string; readonly amount: bigint }>();
   readonly complaints: string[] = [];
 
-  /** A record became durable on a node's disk. */
-  written(place: number, key: string, value: Uint8Array | undefined): void {
+  /** A record became durable on a node's disk. How an HTLC ends counts only in the eyes of who looks after it. */
+  written(place: number, { key, value }: Change, honest: boolean): void {
     if (value === undefined) return;
     if (key.startsWith(PAYS)) this.payment(decodePay(value));
-    else if (key.startsWith(CHANNELS)) this.htlc(place, key, value);
+    else if (key.startsWith(CHANNELS) && honest) this.htlc(place, key, value);
   }
 
   private payment(record: PayRecord): void {

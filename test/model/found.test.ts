@@ -20,6 +20,8 @@ const pay = { do: 'pay', from: 0, to: 0, scheme: 'single', shards: 1, twist: 'no
 const kill = { do: 'kill', lose: false, torn: 0, back: true } as const;
 /** Of the writes that could be next, the first commit of the first node that has one. */
 const write: Move = { do: 'run', picks: [160 << 8] };
+/** All that is said on a link, but for preimages. */
+const talk = (link: number): Move => ({ do: 'alone', link, steps: 40, hush: true });
 const fee = (feerate: number): Move => ({ do: 'fee', feerate });
 
 const found: readonly Found[] = [
@@ -37,6 +39,11 @@ const found: readonly Found[] = [
     title: 'nor for what it asks when the fundee comes back',
     wish: plain,
     moves: [fee(253), { ...kill, node: 1, back: false }, fee(2540), { do: 'start', node: 1 }],
+  },
+  {
+    title: 'what a payee that slept too long thinks of its HTLC is of no account',
+    wish: { ...plain, wayward: 2 },
+    moves: [{ ...pay, to: 1, amount: { msat: 20_000_000n } }, talk(0), talk(1), { do: 'sleep', after: 1 }],
   },
 ];
 

@@ -98,8 +98,8 @@ export class World {
         this.trace(`${names[node]} publishes ${id.slice(0, 8)} ${refused ?? ''}`);
         if (refused === undefined && !this.senders.has(id)) this.senders.set(id, node);
       },
-      written: (node, { key, value }) => {
-        if (!this.isThief(node)) this.books.written(node, key, value);
+      written: (node, change) => {
+        if (!this.isThief(node)) this.books.written(node, change, this.isHonest(node));
       },
       broke: (node, error) =>
         this.troubles.push(`${node} broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
