@@ -339,9 +339,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       await follower.stop();
       await onchain.stop();
       await receiver.stop();
-      await payments.settled();
-      await channels.settled();
-      await gate.settled();
+      for (const part of [payments, channels, gate]) await gate.unlessBroken(part.settled());
       await backups.settled();
       await store.close();
       await chain.close();

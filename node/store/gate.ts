@@ -15,6 +15,10 @@ export class Gate {
   private durable = 0;
   private waiting: { readonly need: number; readonly run: () => void }[] = [];
   private broken = false;
+  private fail: () => void = () => undefined;
+  private readonly failed = new Promise<void>((resolve) => {
+    this.fail = resolve;
+  });
 
   /** `fatal` is called once when the store fails; from then on nothing passes. */
   constructor(store: Pick<Store, 'commit'>, fatal: (error: unknown) => void) {
@@ -32,6 +36,7 @@ export class Gate {
         if (this.broken) return;
         this.broken = true;
         this.waiting = [];
+        this.fail();
         this.fatal(error);
       },
     );
@@ -42,6 +47,11 @@ export class Gate {
     if (this.broken) return;
     if (this.durable >= this.begun && this.waiting.length === 0) run();
     else this.waiting.push({ need: this.begun, run });
+  }
+
+  /** Waits for something that may wait for the store; no longer once that failed, for then it may wait for ever. */
+  async unlessBroken(wait: Promise<unknown>): Promise<void> {
+    await Promise.race([wait, this.failed]);
   }
 
   /** Resolves once all that was kept so far is durable; never, if the store fails. */

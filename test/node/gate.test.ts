@@ -89,3 +89,10 @@ test('whatever the order of saves, messages and flushes, messages pass in order 
     { numRuns: 100 },
   );
 });
+
+test('whoever waits for the store to end is not kept by one that failed', async () => {
+  const gate = new Gate({ commit: () => Promise.reject(new Error('full')) }, () => undefined);
+  gate.keep([{ key: 'a', value: new Uint8Array() }]);
+  await gate.unlessBroken(gate.settled());
+  await gate.unlessBroken(new Promise(() => undefined));
+});
