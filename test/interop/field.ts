@@ -5,18 +5,13 @@
 import { expect } from 'vitest';
 import { type Network, startNetwork } from '../../node/lab/network.ts';
 import { sleep } from '../../node/lab/wait.ts';
-import { fillPurses, mineFor } from './ground.ts';
+import { fillPurses, mineFor, stride, strideFor } from './ground.ts';
 import { Ours } from './ours.ts';
 import { Ldk } from './peer.ts';
 import { isLitter, Ledger, type Outpoint, type OwnerOf, purses, type Trace } from './trace.ts';
 
 const sat = 1_000_000n;
 const pushMsat = 500_000_000n;
-/** Blocks mined at once: while something may happen that somebody has to answer, and when nothing but delays is left. */
-const stride = 6;
-const longStride = 24;
-/** What LDK waits for without doing anything: outputs of its own to mature, and sweeps. */
-const delays: readonly string[] = ['ClaimableAwaitingConfirmations', 'Unswept'];
 /** Blocks between a payment that is held and its expiry: enough for all of them to be made, and to be settled late. */
 const finalCltv = 60;
 /** Blocks that LDK, as a payer, may have an HTLC last: what is asked for and our own share, and a little to hide it. */
@@ -233,8 +228,7 @@ export class Field {
   async untilSwept(theatre: Theatre, { between, robbed = false }: Sweeping = {}): Promise<Trace> {
     const waits = async () => (robbed ? [] : await theatre.lea.call('balances'));
     for (let mined = 0, count = stride; mined < mostBlocks; mined += count) {
-      const all = (await Promise.all(this.leas.map((lea) => lea.call('balances')))).flat();
-      count = !robbed && all.every(({ kind }) => delays.includes(kind)) ? longStride : stride;
+      count = robbed ? stride : await strideFor(this.leas);
       await this.mine(count);
       await between?.(mined);
       if ((await waits()).length > 0) continue;

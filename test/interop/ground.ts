@@ -55,6 +55,18 @@ export const mineFor = async (ground: Ground, nodes: readonly Ldk[], blocks: num
   await Promise.all(nodes.map((node) => node.call('sync')));
 };
 
+/** Blocks mined at once: while something may happen that somebody has to answer, and when nothing but delays is left. */
+export const stride = 6;
+const longStride = 24;
+/** What LDK waits for without doing anything: outputs of its own to mature, and sweeps. */
+const delays: readonly string[] = ['ClaimableAwaitingConfirmations', 'Unswept'];
+
+/** How many blocks to mine at once for the sake of these nodes. */
+export const strideFor = async (nodes: readonly Ldk[]): Promise<number> => {
+  const waits = await Promise.all(nodes.map((node) => node.call('balances')));
+  return waits.flat().every(({ kind }) => delays.includes(kind)) ? longStride : stride;
+};
+
 /**
  * Takes the last blocks out of the chain and puts one more than these in their place. What was in them is in the mempool
  * again, and so in the new ones, unless it depended on the old ones.

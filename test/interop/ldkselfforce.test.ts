@@ -1,6 +1,6 @@
 /** LDK with itself on the chain: what drives it brings every output of a forced close home, in both channel formats. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fillPurses, type Ground, mineFor, reorganize, startGround } from './ground.ts';
+import { fillPurses, type Ground, mineFor, reorganize, startGround, strideFor } from './ground.ts';
 import { Ldk } from './peer.ts';
 import { isLitter, Ledger, purses } from './trace.ts';
 
@@ -32,8 +32,9 @@ const held = async (payer: Ldk, payee: Ldk, amountMsat: bigint) => {
 
 /** Mines until LDK, on both sides, has nothing to wait for. */
 const settled = async (nodes: readonly Ldk[]): Promise<void> => {
-  for (let mined = 0; mined < 700; mined += 6) {
-    await mineFor(ground, nodes, 6);
+  for (let mined = 0, count = 0; mined < 700; mined += count) {
+    count = await strideFor(nodes);
+    await mineFor(ground, nodes, count);
     const waits = await Promise.all(nodes.map((node) => node.call('balances')));
     if (waits.every((rows) => rows.length === 0)) return;
   }
