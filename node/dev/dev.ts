@@ -8,6 +8,7 @@ import { Cuts } from './cuts.ts';
 import { devHandlers } from './handlers.ts';
 import { Ignoring } from './ignoring.ts';
 import { type SaveRule, Saves } from './saves.ts';
+import { Spoiling } from './spoiling.ts';
 
 export interface Dev {
   readonly saves: Saves;
@@ -29,13 +30,14 @@ export const openDev = (
 ): Dev => {
   const cuts = new Cuts(log, config.disconnect);
   const ignoring = new Ignoring(log);
+  const spoiling = new Spoiling();
   const saves = new Saves({ log, clock, die }, saveRules(config));
   return {
     saves,
-    handlers: (node) => devHandlers(node, { cuts, saves, ignoring, die }),
+    handlers: (node) => devHandlers(node, { cuts, saves, ignoring, spoiling, die }),
     hooks: {
       stream: (stream) => cuts.wrap(stream),
-      heard: (next) => ignoring.wrap(next),
+      heard: (next) => ignoring.wrap(spoiling.wrap(next)),
       seed: config.bip32Seed,
       identity: config.privateKey,
       channelSecrets: config.channelSecrets,

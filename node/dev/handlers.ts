@@ -15,6 +15,7 @@ import { dumpState } from './dump.ts';
 import { withFees } from './fees.ts';
 import type { Ignoring } from './ignoring.ts';
 import type { Saves } from './saves.ts';
+import type { Spoiling } from './spoiling.ts';
 
 const fundedOf = ({ machine: { state } }: Entry): Funded => {
   if (!isFunded(state)) throw new ApiError('general', 'the channel has no commitment yet');
@@ -65,6 +66,7 @@ export interface Levers {
   readonly cuts: Cuts;
   readonly saves: Saves;
   readonly ignoring: Ignoring;
+  readonly spoiling: Spoiling;
   /** Ends the process as a power cut would. */
   readonly die: () => void;
 }
@@ -101,6 +103,10 @@ export const devHandlers = (node: Node, levers: Levers): DevHandlers => ({
   'dev-record-saves': async ({ on }) => ({ commits: levers.saves.record(on).map((keys) => [...keys]) }),
   'dev-ignore-htlcs': async ({ id, ignore }) => {
     levers.ignoring.set(hex(id), ignore);
+    return {};
+  },
+  'dev-fail-process-onionpacket': async ({ fail }) => {
+    levers.spoiling.set(fail);
     return {};
   },
   'dev-feerate': async ({ id, feerate }) => {

@@ -22,7 +22,7 @@ const openings: readonly Said[] = [
   ['alice', 'channel_ready', 1],
   ['bob', 'channel_ready', 1],
 ];
-const dance = (ending: 'update_fulfill_htlc' | 'update_fail_htlc'): readonly Said[] => [
+const dance = (ending: 'update_fulfill_htlc' | 'update_fail_htlc' | 'update_fail_malformed_htlc'): readonly Said[] => [
   ['alice', 'update_add_htlc', 1],
   ['alice', 'commitment_signed', 1],
   ['bob', 'revoke_and_ack', 1],
@@ -151,7 +151,10 @@ describe('a payment', () => {
   test('leaves no HTLC behind', () => pair.noneLeft());
 });
 
-describe('a payment that is refused', () => {
+describe.each([
+  ['refused', 'update_fail_htlc', 'the destination refused the payment'],
+  ['unreadable', 'update_fail_malformed_htlc', 'no route carries'],
+] as const)('a payment that is %s', (how, ending, why) => {
   /** Bob takes nothing that he did not ask for. */
   const pay = () =>
     network.nodes.alice.call('keysend', { destination: network.nodes.bob.id, amount_msat: amount }).then(
@@ -159,12 +162,16 @@ describe('a payment that is refused', () => {
       (error: Error) => error.message,
     );
 
-  test('takes these messages and no others', async () => {
-    const said = await pair.noted(() => pay().then(rest));
-    expect(said).toEqual(sorted(dance('update_fail_htlc')));
+  beforeAll(async () => {
+    await network.nodes.bob.call('dev-fail-process-onionpacket', { fail: how === 'unreadable' });
   });
 
-  test.each(rowsOf(dance('update_fail_htlc')))(title, async ({ by, line, message }) => {
+  test('takes these messages and no others', async () => {
+    const said = await pair.noted(() => pay().then(rest));
+    expect(said).toEqual(sorted(dance(ending)));
+  });
+
+  test.each(rowsOf(dance(ending)))(title, async ({ by, line, message }) => {
     const { alice } = network.nodes;
     const before = await rest();
     const { pays: earlier } = await alice.call('listpays');
@@ -174,13 +181,16 @@ describe('a payment that is refused', () => {
     const [after, outcome] = await Promise.all([rest(), paying]);
 
     expect(outcome).not.toBe('taken');
-    if (message !== 'update_add_htlc') expect(outcome).toContain('the destination refused the payment');
+    if (message !== 'update_add_htlc') expect(outcome).toContain(why);
     const { pays } = await alice.call('listpays');
     expect(pays.slice(earlier.length).map(({ status }) => status)).toEqual(['failed']);
     expect(after.map((channel) => channel.to_us_msat)).toEqual(before.map((channel) => channel.to_us_msat));
   });
 
-  test('leaves no HTLC behind', () => pair.noneLeft());
+  test('leaves no HTLC behind', async () => {
+    await network.nodes.bob.call('dev-fail-process-onionpacket', { fail: false });
+    await pair.noneLeft();
+  });
 });
 
 describe('a change of feerate', () => {

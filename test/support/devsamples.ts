@@ -31,6 +31,7 @@ export const devSamples: { readonly [M in DevMethodName]: Result<M> } = {
   'dev-fail-save': { waiting: 0, armed: ['fail channel/*/head'] },
   'dev-record-saves': { commits: [['channel/a/head', 'channel/a/local'], ['receiver/set/b']] },
   'dev-ignore-htlcs': {},
+  'dev-fail-process-onionpacket': {},
   'dev-feerate': { id: `03${'b2'.repeat(32)}`, feerate: 2000 },
   'dev-dump-state': { channels: [{ phase: 'open' }], payments: [], sets: [], store: { 'channel/*/head': 1 } },
   'dev-sign-last-tx': commitment,

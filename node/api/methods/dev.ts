@@ -105,6 +105,11 @@ export const devMethods = methods({
     }),
     result: z.object({}),
   },
+  'dev-fail-process-onionpacket': {
+    doc: 'Finds every onion unreadable: HTLCs are answered with update_fail_malformed_htlc, until it is told not to.',
+    params: z.strictObject({ fail: given.flag.describe('false reads onions again') }),
+    result: z.object({}),
+  },
   'dev-feerate': {
     doc: 'Changes the feerate of the commitments of a channel that we opened.',
     params: z.strictObject({

@@ -111,6 +111,7 @@ const refusals: readonly (readonly [method: MethodName, field: string, params: u
   ['dev-fail-save', 'point', []],
   ['dev-record-saves', 'on', ['perhaps']],
   ['dev-ignore-htlcs', 'ignore', [a]],
+  ['dev-fail-process-onionpacket', 'fail', []],
   ['dev-feerate', 'feerate', [a, -1]],
   ['dev-dump-state', 'secrets', ['all']],
   ['dev-sign-last-tx', 'number', { id: a, number: -1 }],

@@ -1,0 +1,21 @@
+/** HTLCs whose onions cannot be read, as if somebody had changed a bit on the way (BOLT 4, `invalid_onion_hmac`). */
+import type { Heard } from '../hooks.ts';
+
+export class Spoiling {
+  private on = false;
+
+  /** Whether those that come from now on are spoilt. */
+  set(on: boolean): void {
+    this.on = on;
+  }
+
+  wrap(next: Heard): Heard {
+    return (entry, event) => {
+      if (!this.on || event.event !== 'received') return next(entry, event);
+      const onion = event.onion.slice();
+      // The last byte belongs to the packet's HMAC.
+      onion.set([0xff ^ (onion.at(-1) ?? 0)], onion.length - 1);
+      return next(entry, { ...event, onion });
+    };
+  }
+}
