@@ -297,7 +297,7 @@ export type ChannelEvent =
       readonly overexposed: boolean;
       /** Its channel is given up: a preimage still claims it on chain, but it must not be passed on any more. */
       readonly givenUp: boolean;
-      /** We said shutdown before it was there: to be failed (BOLT 2: it should not be routed any more). */
+      /** We said shutdown before it was there: not to be passed on any more (BOLT 2). */
       readonly closing: boolean;
     }
   /** Fulfilled: as soon as the preimage is known. Failed or malformed: once the HTLC is gone from both sides for good. */

@@ -37,6 +37,7 @@ import { spentChannels } from './graph/spent.ts';
 import { heardBy } from './heard.ts';
 import type { Hooks } from './hooks.ts';
 import { type Network, networkOf } from './network.ts';
+import { orElse } from './orelse.ts';
 import { type Experiments, openDesk } from './pay/desk.ts';
 import { Invoices } from './pay/invoices.ts';
 import type { Payments } from './pay/payments.ts';
@@ -302,7 +303,20 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   // At a height that is long past, an HTLC seems to have time that it has not: with channels, nobody is spoken to before.
   if (channels.entries.size > 0)
     await reachTip(follower, signal, [ticking, () => receiver.stop(), () => onchain.stop()]);
-  if (config.listen !== undefined) await peers.listen(config.listen);
+  const stop = async (): Promise<void> => {
+    ticking();
+    for (const cancel of later) cancel();
+    await peers.stop();
+    switchboard.stop();
+    await follower.stop();
+    await onchain.stop();
+    await receiver.stop();
+    for (const part of [payments, channels, gate]) await gate.unlessBroken(part.settled());
+    await backups.settled();
+    await store.close();
+    await chain.close();
+  };
+  if (config.listen !== undefined) await orElse(peers.listen(config.listen), stop);
   for (const entry of channels.entries.values()) calling.keep(entry);
   backups.refresh();
 
@@ -331,18 +345,6 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     feesCollected: () => earned.total,
     feerate: () => feerates.current,
     now,
-    stop: async () => {
-      ticking();
-      for (const cancel of later) cancel();
-      await peers.stop();
-      switchboard.stop();
-      await follower.stop();
-      await onchain.stop();
-      await receiver.stop();
-      for (const part of [payments, channels, gate]) await gate.unlessBroken(part.settled());
-      await backups.settled();
-      await store.close();
-      await chain.close();
-    },
+    stop,
   };
 };

@@ -17,6 +17,7 @@ import { systemClock, systemEntropy } from './entropy.ts';
 import { handlersOf } from './handlers/handlers.ts';
 import { processLog } from './log.ts';
 import { startNode } from './node.ts';
+import { orElse } from './orelse.ts';
 import type { Experiments } from './pay/desk.ts';
 import { tcpTransport } from './peer/tcp.ts';
 import type { Address } from './ports.ts';
@@ -84,11 +85,12 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     dev: config.dev !== undefined,
     broke: (method, error) => log.error({ method, error }, 'a call failed inside the node'),
   });
-  const token = await tokenIn(config.tokenFile, systemEntropy);
-  const http = config.api === undefined ? undefined : await listenHttp(config.api, token, answer);
+  const stop = () => node.stop();
+  const token = await orElse(tokenIn(config.tokenFile, systemEntropy), stop);
+  const http = config.api === undefined ? undefined : await orElse(listenHttp(config.api, token, answer), stop);
   api = http?.address;
   // The socket comes last: whoever waits for it finds a node that is ready.
-  const socket = await listenUnix(config.socket, answer);
+  const socket = await orElse(listenUnix(config.socket, answer), () => Promise.all([http?.close(), stop()]));
   log.info(
     { id: hex(node.keys.nodeId), alias: node.alias, listen: node.peers.address, api, socket: config.socket },
     'ready',

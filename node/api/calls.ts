@@ -37,18 +37,6 @@ export const openCalls = (answer: Answer, send: (text: string) => void): Calls =
   };
 };
 
-/** Why an adapter could not begin to listen. */
-export type ListenFault = 'already_running' | 'path_too_long' | 'not_loopback' | 'port_taken' | 'bad_token_file';
-
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-  readonly fault: ListenFault;
-  constructor(fault: ListenFault, message: string) {
-    super(message);
-    this.fault = fault;
-  }
-}
-
 /** Milliseconds that calls get to be answered after the node was told to stop. */
 const grace = 2_000;
 

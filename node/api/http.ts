@@ -7,8 +7,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { isLoopback } from '../address.ts';
+import { ListenError } from '../listenerror.ts';
 import type { Address } from '../ports.ts';
-import { briefly, type Calls, ListenError, openCalls } from './calls.ts';
+import { briefly, type Calls, openCalls } from './calls.ts';
 import { type Answer, maxMessage } from './jsonrpc.ts';
 import { isToken } from './token.ts';
 import type { ApiServer } from './unix.ts';

@@ -2,8 +2,8 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { equalConstantTime, hex, utf8 } from '../../wire/bytes.ts';
+import { ListenError } from '../listenerror.ts';
 import type { Entropy } from '../ports.ts';
-import { ListenError } from './calls.ts';
 
 const code = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 

@@ -5,7 +5,8 @@
 import { chmod, mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { briefly, type Calls, ListenError, openCalls } from './calls.ts';
+import { ListenError } from '../listenerror.ts';
+import { briefly, type Calls, openCalls } from './calls.ts';
 import { JsonStream, StreamError } from './json.ts';
 import { type Answer, maxMessage, refusal } from './jsonrpc.ts';
 

@@ -180,12 +180,13 @@ export class Switchboard {
   }
 
   /**
-   * A failure for an HTLC that adds to what would be lost to fees if the channel broke, beyond what we risk, or that comes by a
-   * channel which we are closing.
+   * A failure for an HTLC that adds to what would be lost to fees if the channel broke, beyond what we risk; or that should be
+   * passed on while we are closing its channel. What is for us is taken: it was under way when we said so.
    */
   private unwanted(channel: string, { id, overexposed, closing }: Received, { kind }: OpenedHop): Failure | undefined {
-    if (!overexposed && !closing) return undefined;
-    const why = closing
+    const late = closing && kind !== 'final';
+    if (!overexposed && !late) return undefined;
+    const why = late
       ? 'an HTLC came by a channel that is being closed; it is failed back'
       : 'too much in HTLCs too small for an output; this one is failed back';
     this.parts.log.info({ channel, htlc: `${id}` }, why);

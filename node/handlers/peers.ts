@@ -45,8 +45,10 @@ export const peerHandlers = (node: Node): Pick<Handlers, 'connect' | 'disconnect
     if (equal(id, node.keys.nodeId)) throw new ApiError('connect_failed', 'that is this node itself');
     const given = inId ?? host;
     const at = given === undefined ? undefined : { host: given, port: portInId ?? port ?? node.network.peerPort };
-    const peer = await connectTo(node, id, at === undefined ? node.addresses.of(id) : [at]);
-    return connected(peer, at ?? peer.remote);
+    const existing = node.peers.get(id);
+    const peer = existing ?? (await connectTo(node, id, at === undefined ? node.addresses.of(id) : [at]));
+    // Whoever is connected already may be so by another address than the one that was given.
+    return connected(peer, existing === undefined ? (at ?? peer.remote) : peer.remote);
   },
   disconnect: async ({ id, force }) => {
     const peer = node.peers.get(id);

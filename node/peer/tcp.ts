@@ -3,7 +3,17 @@
  * kernel's buffer is full, so neither side of a slow connection grows in memory.
  */
 import { createServer, connect as netConnect, type Socket } from 'node:net';
+import { addressText } from '../address.ts';
+import { ListenError } from '../listenerror.ts';
 import type { Address, Connection, Listener, Transport } from '../ports.ts';
+
+const unusable = (at: Address, { code, message }: NodeJS.ErrnoException): ListenError =>
+  code === 'EADDRINUSE'
+    ? new ListenError(
+        'port_taken',
+        `${addressText(at)} is taken: choose another with --listen HOST:PORT, port 0 for a free one`,
+      )
+    : new ListenError('unusable', `cannot listen on ${addressText(at)}: ${code ?? message}`);
 
 /** One accepted or dialled socket as a Connection. */
 const connectionOf = (socket: Socket): Connection => {
@@ -72,9 +82,10 @@ export const tcpTransport = (): Transport => ({
     new Promise((resolve, reject) => {
       // allowHalfOpen stays off: a peer that ends its side has nothing more to say in this protocol.
       const server = createServer((socket) => accept(connectionOf(socket)));
-      server.once('error', reject);
+      const failed = (error: NodeJS.ErrnoException) => reject(unusable({ host, port }, error));
+      server.once('error', failed);
       server.listen({ host, port }, () => {
-        server.off('error', reject);
+        server.off('error', failed);
         const bound = server.address();
         const address: Address = typeof bound === 'object' && bound ? { host, port: bound.port } : { host, port };
         const listener: Listener = {
