@@ -3,7 +3,7 @@
  * ours can be known to be the last one, so none is ever published: the peer is asked to close, and what it pays us of its
  * own commitment, or what an old commitment of ours has left for us in the chain, is swept.
  */
-import { zeros } from '../wire/bytes.ts';
+import { equal, zeros } from '../wire/bytes.ts';
 import { signature } from '../wire/units.ts';
 import { derive, firstSpec } from './core.ts';
 import { report } from './effects.ts';
@@ -12,13 +12,18 @@ import type { Outpoint } from './funding.ts';
 import type { Step } from './io.ts';
 import { watchFunding } from './opening.ts';
 import { records } from './persist.ts';
-import type { Failed, Params } from './state.ts';
+import type { Core, Failed, Params } from './state.ts';
 
 /** What a backup keeps of a channel: enough to find its money and to derive every key of ours. */
 export interface StaticChannel {
   readonly params: Params;
   readonly funding: Outpoint;
 }
+
+const NOTHING = signature(zeros(64));
+
+/** Whether a channel came from a backup: its balances, and which commitment is the last one, are not known. */
+export const isRecovered = ({ signatures }: Pick<Core, 'signatures'>): boolean => equal(signatures.commitment, NOTHING);
 
 const fault: Fault = { code: 'data_lost' };
 
@@ -42,7 +47,7 @@ export const recoverChannel = ({ params, funding }: StaticChannel): Step => {
     incoming: new Map(),
     outgoing: new Map(),
     fees: [],
-    signatures: { commitment: signature(zeros(64)), htlcs: [] },
+    signatures: { commitment: NOTHING, htlcs: [] },
     secrets: [],
     // It was in use, for all we know: it is not a funding that its fundee may forget.
     lockin: { scid: undefined, sent: true, received: true, peerAlias: undefined },

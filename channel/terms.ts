@@ -231,7 +231,12 @@ export const checkProposal = (proposal: Proposal, features: ChannelFeatures): vo
       capacity < LARGE_CHANNEL || features.largeChannel,
       `below ${LARGE_CHANNEL} without option_support_large_channel`,
     ],
-    ['push_msat', push, afterPush >= 0n, 'to leave the funder enough for the fee'],
+    [
+      push === 0n ? 'funding_satoshis' : 'push_msat',
+      push === 0n ? capacity : push,
+      afterPush >= 0n,
+      'to leave the funder enough for the fee of a commitment',
+    ],
     [
       'push_msat',
       push,

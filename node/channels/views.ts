@@ -1,6 +1,7 @@
 /** Channels as payments, forwarding and gossip see them: plain values read off a machine's state. */
 import type { Outlet } from '../../amp/io.ts';
 import { spendable } from '../../channel/limits.ts';
+import { isRecovered } from '../../channel/recover.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';
 import { sign } from '../../wire/crypto.ts';
@@ -86,9 +87,14 @@ export const ownChannelOf = (entry: Entry, fees: FeePolicy, height: number): Own
   };
 };
 
-/** A channel as our own commitment has it: balances, HTLCs under way belonging to nobody, and sat per 1,000 weight. */
+/**
+ * A channel as our own commitment has it: balances, HTLCs under way belonging to nobody, and sat per 1,000 weight. Nothing is
+ * anybody's in one that was recovered from a backup.
+ */
 export const balancesOf = (core: Core): { readonly toUs: Msat; readonly toThem: Msat; readonly feerate: number } => {
   const { toUs, toThem, feerate } = specOf(core, inLocal(core.head.local));
+  // What its commitments hold is on the peer's disk alone; what comes of it is seen in the wallet.
+  if (isRecovered(core)) return { toUs: msat(0n), toThem: msat(0n), feerate };
   return { toUs: msat(larger(toUs, 0n)), toThem: msat(larger(toThem, 0n)), feerate };
 };
 

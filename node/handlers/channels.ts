@@ -10,7 +10,6 @@ import { equal, hex } from '../../wire/bytes.ts';
 import { channelTypeFeatures } from '../../wire/channeltype.ts';
 import { bitmapOf, bitsOf } from '../../wire/features.ts';
 import { msat, scidText, toMsat } from '../../wire/units.ts';
-import type { Feerate } from '../api/amounts.ts';
 import { ApiError } from '../api/errors.ts';
 import type { ChannelRef } from '../api/given.ts';
 import type { CallContext, Handlers, Params, Result } from '../api/table.ts';
@@ -19,28 +18,13 @@ import { OpeningError, open } from '../channels/opening.ts';
 import { balancesOf, policyOf } from '../channels/views.ts';
 import { ourSide } from '../graph/announce.ts';
 import type { Node } from '../node.ts';
-import { scriptOfAddress } from '../wallet/address.ts';
-import { WalletError } from '../wallet/errors.ts';
 import { displayedTxid } from '../wallet/send.ts';
 import { publishedOf, statusLines } from './onchain.ts';
 import { connectTo } from './peers.ts';
 import { stateName } from './states.ts';
+import { ofWallet, perKw, scriptFrom } from './wallet.ts';
 
 type Shown = Result<'listpeerchannels'>['channels'][number];
-
-/** sat per 1,000 weight of a rate as callers state it. */
-const perKw = async (node: Node, feerate: Feerate | undefined): Promise<number> => {
-  if (feerate !== undefined && 'perkw' in feerate) return feerate.perkw;
-  return node.ports.chain.feerate(feerate?.blocks ?? 6);
-};
-
-const scriptFrom = (node: Node, field: string, address: string | undefined): Uint8Array | undefined => {
-  if (address === undefined) return undefined;
-  const script = scriptOfAddress(address, node.network);
-  if (script === undefined)
-    throw new ApiError('invalid_params', `${field}: expected an address of ${node.network.name}`);
-  return script;
-};
 
 /** The kind of channel that feature bits name. Throws ApiError for one we do not know. */
 const typeFrom = (bits: readonly number[] | undefined, announce: boolean): ChannelType | undefined => {
@@ -64,7 +48,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
     const text = error instanceof Error ? error.message : String(error);
     throw new ApiError('fund_not_connected', `not connected to ${hex(params.id)}: ${text}`);
   });
-  const closeTo = scriptFrom(node, 'close_to', params.close_to);
+  const closeTo = params.close_to === undefined ? undefined : scriptFrom(node, 'close_to', params.close_to);
   try {
     const opened = await open(node.opening, {
       peer,
@@ -94,13 +78,8 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
       ...(closeTo && { close_to: hex(closeTo) }),
     };
   } catch (error) {
-    if (error instanceof WalletError) {
-      const short = error.fault.code === 'insufficient_funds';
-      throw new ApiError(
-        short ? 'fund_cannot_afford' : error.fault.code === 'dust' ? 'fund_dust' : 'general',
-        error.message,
-      );
-    }
+    const refusal = ofWallet(error);
+    if (refusal !== undefined) throw refusal;
     if (error instanceof OpeningError) throw new ApiError('fund_state', `the channel was not opened: ${error.message}`);
     throw error;
   }
@@ -275,7 +254,7 @@ const closed = (entry: Entry, signal: AbortSignal): Promise<Result<'close'>> =>
 
 const close = async (node: Node, params: Params<'close'>, { signal }: CallContext): Promise<Result<'close'>> => {
   const entry = found(node, params.id);
-  const script = scriptFrom(node, 'destination', params.destination);
+  const script = params.destination === undefined ? undefined : scriptFrom(node, 'destination', params.destination);
   const bound = coreOf(entry.machine.state)?.params.local.upfrontScript;
   if (script !== undefined && bound !== undefined && !equal(script, bound))
     throw new ApiError('invalid_params', 'destination: the channel was opened to pay another (close_to)');

@@ -9,6 +9,7 @@ import { infoHandlers } from './info.ts';
 import { invoiceHandlers } from './invoices.ts';
 import { paymentHandlers } from './payments.ts';
 import { peerHandlers } from './peers.ts';
+import { walletHandlers } from './wallet.ts';
 
 /** What the process around a node adds. */
 export interface Surroundings {
@@ -20,6 +21,7 @@ export interface Surroundings {
 /** The implementation of the table's methods by a node, with those for experiments where there are any. */
 export const handlersOf = (node: Node, around: Surroundings, dev: Partial<DevHandlers> = {}): Handlers => ({
   ...infoHandlers(node, around),
+  ...walletHandlers(node),
   ...peerHandlers(node),
   ...channelHandlers(node),
   ...backupHandlers(node),

@@ -11,6 +11,8 @@ export interface Payment {
   /** Satoshi per 1,000 weight. */
   readonly feerate: number;
   readonly minDepth?: number;
+  /** What stays in the wallet where `all` goes. */
+  readonly leave?: Sat;
 }
 
 /** A txid as people write it. */

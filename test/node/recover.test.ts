@@ -116,6 +116,8 @@ test('channels of both kinds, opened by either side, with payments either way', 
 
   const { stubs } = await alice.call('recover', { file });
   expect([...stubs].sort()).toEqual(channels.map(({ channel_id }) => channel_id).sort());
+  // What is in them nobody knows here.
+  for (const { to_us_msat } of (await alice.call('listpeerchannels', {})).channels) expect(to_us_msat).toBe(0n);
   await becomes('bob has closed all', async () => (await states(bob)).every((state) => state !== 'CHANNELD_NORMAL'));
   await untilOnchain();
   for (let i = 0; i < 12; i++) await mine(1);

@@ -80,6 +80,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     api: { address: '127.0.0.1', port: 9736, token_file: '/data/regtest/api-token' },
   },
   newaddr: { bech32: 'bcrt1qexample' },
+  withdraw: { tx: '0200', txid: ids.txid },
   listfunds: {
     outputs: [
       {

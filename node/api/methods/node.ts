@@ -97,6 +97,18 @@ export const nodeMethods = methods({
     }),
     result: z.object({ outputs: z.array(output), channels: z.array(fundsChannel) }),
   },
+  withdraw: {
+    doc: 'Sends coins of the wallet to an address.',
+    params: z.strictObject({
+      destination: given.text.describe('an address of the same network'),
+      satoshi: given.amountOrAll.describe(
+        'how much; all leaves 25000 sat where there are channels with anchors, which may need them',
+      ),
+      feerate: given.feerate.optional().describe('of the transaction; else to be in one of the next 6 blocks'),
+      minconf: given.u32.default(1).describe('confirmations a coin must have to be used'),
+    }),
+    result: z.object({ tx: shown.hexText, txid: shown.txid }),
+  },
   stop: {
     doc: 'Stops the node once this answer is out.',
     params: z.strictObject({}),
