@@ -1,10 +1,11 @@
 /** Peers whose HTLCs are left alone: neither passed on nor answered, until it is said that they no longer are. */
 import type { ChannelEvent } from '../../channel/io.ts';
-import { nameOf } from '../channels/entry.ts';
+import { incomingOf, nameOf } from '../channels/entry.ts';
 import type { Heard } from '../hooks.ts';
 import type { Log } from '../ports.ts';
 
-type Waiting = { readonly entry: Parameters<Heard>[0]; readonly event: ChannelEvent };
+type Received = Extract<ChannelEvent, { event: 'received' }>;
+type Waiting = { readonly entry: Parameters<Heard>[0]; readonly event: Received };
 
 export class Ignoring {
   private readonly log: Log;
@@ -22,7 +23,9 @@ export class Ignoring {
     if (ignore) this.peers.set(peer, waiting);
     else {
       this.peers.delete(peer);
-      for (const { entry, event } of waiting) this.next(entry, event);
+      // What its channel has done with meanwhile, perhaps together with the channel, nobody needs to hear of any more.
+      for (const { entry, event } of waiting)
+        if (incomingOf(entry.machine.state, event.id) !== undefined) this.next(entry, event);
     }
   }
 
