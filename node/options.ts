@@ -64,7 +64,7 @@ export const options = rows({
   },
   api: {
     value: 'HOST:PORT',
-    doc: 'HTTP and WebSocket calls, loopback only; 0 and "off" as above',
+    doc: 'HTTP and WebSocket calls, loopback only; port 0 and "off" as above',
     schema: addressOrOff,
   },
   bitcoind: { value: 'URL', doc: 'http://USER:PASSWORD@HOST:PORT of bitcoind', schema: bitcoindUrl },
