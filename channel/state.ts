@@ -2,24 +2,17 @@
  * What a channel remembers. Each phase is its own type and holds only what exists then. Parts that change together are one
  * object and one record of the store (persist.ts), so a step re-encodes only what it replaced.
  */
-import type {
-  ChainHash,
-  ChannelId,
-  Msat,
-  PaymentHash,
-  Point,
-  Preimage,
-  Sat,
-  ShortChannelId,
-  Signature,
-} from '../wire/units.ts';
+import type { ChainHash, ChannelId, Msat, Point, Sat, ShortChannelId, Signature } from '../wire/units.ts';
 import type { Fault } from './errors.ts';
 import type { Outpoint } from './funding.ts';
+import type { Htlc, Marks } from './htlc.ts';
 import type { ChannelFeatures, CloseFeerates, SpentBy } from './io.ts';
 import type { Basepoints, ChannelSecrets, CommitmentKeys } from './keys.ts';
 import type { SecretStore } from './secrets.ts';
 import type { Seen } from './seen.ts';
 import type { CommitmentFormat } from './weights.ts';
+
+export type { Ending, Htlc, Marks, PastHtlc, Removal, Way } from './htlc.ts';
 
 /** What one side said in its `open_channel` or `accept_channel`. */
 export interface Terms {
@@ -68,64 +61,6 @@ export interface Proposal {
 /** What both sides agreed on; never changes. */
 export interface Params extends Proposal {
   readonly remote: Terms;
-}
-
-/** The numbers of the first commitment on either side that contains an update; undefined while none does. */
-export interface Marks {
-  readonly local: number | undefined;
-  readonly remote: number | undefined;
-}
-
-/** How an HTLC is ended, by the side that received it. */
-export type Ending =
-  | { readonly kind: 'fulfill'; readonly preimage: Preimage }
-  | { readonly kind: 'fail'; readonly reason: Uint8Array }
-  | { readonly kind: 'malformed'; readonly sha256OfOnion: Uint8Array; readonly failureCode: number };
-
-export interface Removal {
-  readonly ending: Ending;
-  readonly marks: Marks;
-  /** Place among our own updates, for sending again in order; 0 for the peer's. */
-  readonly order: number;
-}
-
-export type Way = 'in' | 'out';
-
-/** An HTLC from the moment its add is sent or received until it is gone from both sides and its fate acknowledged. */
-export interface Htlc {
-  readonly way: Way;
-  readonly id: bigint;
-  readonly amount: Msat;
-  readonly paymentHash: PaymentHash;
-  readonly expiry: number;
-  readonly onion: Uint8Array;
-  readonly pathKey: Point | undefined;
-  /** `out` only: the offerer's own bytes; empty for `in`. */
-  readonly origin: Uint8Array;
-  readonly added: Marks;
-  readonly order: number;
-  readonly removal: Removal | undefined;
-  /**
-   * `out`: known from a fulfill that a disconnect undid, or from the chain; the knowledge is not undone. `in`: what it is to
-   * be claimed with on chain.
-   */
-  readonly preimage: Preimage | undefined;
-  /** `out` only, not saved: the fate was told and taken. */
-  readonly acknowledged: boolean;
-  /** Ended on chain and taken note of for good: `out` acknowledged, `in` told as settled. It only stands in a transaction. */
-  readonly over: boolean;
-}
-
-/** What is left of an HTLC that is over: enough to find and take its output in a revoked commitment of the peer's. */
-export interface PastHtlc {
-  readonly way: Way;
-  readonly id: bigint;
-  readonly amount: Msat;
-  readonly paymentHash: PaymentHash;
-  readonly expiry: number;
-  /** The first and the last of the peer's commitments that contained it. */
-  readonly first: number;
-  readonly last: number;
 }
 
 /** A change of feerate under way; the last one that a commitment contains counts. */

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import type { Context } from '../channel/io.ts';
 import { hex, unhex } from '../wire/bytes.ts';
 import { ourFeatures } from '../wire/features.ts';
-import type { Msat } from '../wire/units.ts';
 import { Addresses } from './addresses.ts';
 import { Backups } from './backup/backups.ts';
 import { backupKey } from './backup/format.ts';
@@ -16,7 +15,7 @@ import { Follower } from './chain/follower.ts';
 import { retrying } from './chain/retry.ts';
 import { reachTip } from './chain/tip.ts';
 import { Watcher } from './chain/watcher.ts';
-import { type Calling, callingOf } from './channels/calling.ts';
+import { callingOf } from './channels/calling.ts';
 import type { Entry } from './channels/entry.ts';
 import { Gifts } from './channels/gifts.ts';
 import { ChannelHost } from './channels/host.ts';
@@ -24,7 +23,6 @@ import { Onchain } from './channels/onchain.ts';
 import { accept, type OpeningParts } from './channels/opening.ts';
 import { freeForgotten } from './channels/perform.ts';
 import { ownChannelOf } from './channels/views.ts';
-import type { Config } from './config.ts';
 import { type DispatchParts, dispatch } from './dispatch.ts';
 import { Earned } from './forward/earned.ts';
 import { ReplayLog } from './forward/replay.ts';
@@ -35,65 +33,22 @@ import { ANNOUNCE_DEPTH, OwnChannels } from './graph/own.ts';
 import { graphStore, loadGraph } from './graph/persist.ts';
 import { spentChannels } from './graph/spent.ts';
 import { heardBy } from './heard.ts';
-import type { Hooks } from './hooks.ts';
-import { type Network, networkOf } from './network.ts';
+import { networkOf } from './network.ts';
 import { orElse } from './orelse.ts';
-import { type Experiments, openDesk } from './pay/desk.ts';
+import { openDesk } from './pay/desk.ts';
 import { Invoices } from './pay/invoices.ts';
-import type { Payments } from './pay/payments.ts';
-import type { ReceiverHost } from './pay/receiver.ts';
 import { Peers } from './peer/peers.ts';
-import type { ChainEvent, Ports } from './ports.ts';
+import type { ChainEvent } from './ports.ts';
+import type { Node, NodeOptions } from './running.ts';
 import { Gate } from './store/gate.ts';
 import { prepareStore } from './store/open.ts';
 import { everySecond } from './ticking.ts';
-import { keysOf, type NodeKeys } from './wallet/keys.ts';
+import { keysOf } from './wallet/keys.ts';
 import { openSeed } from './wallet/seed.ts';
 import { rebroadcast } from './wallet/send.ts';
 import { Wallet } from './wallet/wallet.ts';
 
-/** A running node, as its API sees it. */
-export interface Node {
-  readonly config: Config;
-  readonly ports: Ports;
-  readonly network: Network;
-  readonly keys: NodeKeys;
-  readonly peers: Peers;
-  readonly addresses: Addresses;
-  readonly wallet: Wallet;
-  readonly follower: Follower;
-  readonly graph: Graph;
-  readonly own: OwnChannels;
-  readonly channels: ChannelHost;
-  readonly onchain: Onchain;
-  readonly gate: Gate;
-  readonly backups: Backups;
-  readonly calling: Calling;
-  readonly invoices: Invoices;
-  readonly receiver: ReceiverHost;
-  readonly payments: Payments;
-  readonly opening: OpeningParts;
-  readonly alias: string;
-  /** Six hex digits. */
-  readonly color: string;
-  readonly feesCollected: () => Msat;
-  readonly feerate: () => number;
-  /** Unix seconds. */
-  readonly now: () => number;
-  /** Ends everything in good order: what was begun is finished or safely on disk. */
-  stop(): Promise<void>;
-}
-
-export interface NodeOptions {
-  readonly config: Config;
-  readonly ports: Ports;
-  /** Something failed that the node cannot go on with: the store, or a bug. Called at most once. */
-  readonly broke: (error: unknown) => void;
-  readonly experiments?: Experiments;
-  readonly hooks?: Hooks;
-  /** Aborted to give up waiting for a chain that does not answer. */
-  readonly signal?: AbortSignal;
-}
+export type { Node, NodeOptions } from './running.ts';
 
 /**
  * Starts a node; resolves when it listens and follows its chain. Throws StoreError, ChainError (`closed` when aborted),

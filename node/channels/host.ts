@@ -3,7 +3,6 @@
  * channel's effects become actions.
  */
 import { faultText } from '../../channel/errors.ts';
-import { channelIdOf } from '../../channel/funding.ts';
 import type { ChannelEvent, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
 import { restore } from '../../channel/persist.ts';
 import { recoverChannel, type StaticChannel } from '../../channel/recover.ts';
@@ -25,6 +24,7 @@ import { prefixed } from '../store/space.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, incomingOf, isFunded, nameOf } from './entry.ts';
 import { channelFeatures } from './features.ts';
+import { ChannelIds } from './ids.ts';
 import { loadChannelRecords, overMark } from './load.ts';
 import { CHANNELS, type Onchain } from './onchain.ts';
 import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
@@ -57,9 +57,7 @@ export const isOnline = (state: ChannelState): boolean => coreOf(state)?.link.st
 export class ChannelHost {
   readonly entries = new Map<string, Entry>();
   private readonly parts: HostParts;
-  /** Peer and channel_id, temporary ones too, to key. */
-  private readonly byId = new Map<string, string>();
-  private readonly byScid = new Map<ShortChannelId, string>();
+  private readonly ids = new ChannelIds();
 
   constructor(parts: HostParts) {
     this.parts = parts;
@@ -137,27 +135,8 @@ export class ChannelHost {
     return entry;
   }
 
-  /** The first channel under an id keeps it: a peer that gives two of its channels one funding output loses only the second. */
-  private name(entry: Entry, id: Uint8Array): void {
-    const name = `${entry.peer}/${hex(id)}`;
-    if (!this.byId.has(name)) this.byId.set(name, entry.key);
-  }
-
-  /** Makes a channel findable by every id it has so far. */
   private index(entry: Entry, state: ChannelState): void {
-    if (this.entries.get(entry.key) !== entry) return;
-    const core = coreOf(state);
-    if (core !== undefined) {
-      this.name(entry, core.channelId);
-      const { scid } = core.lockin;
-      if (scid !== undefined) this.byScid.set(scid, entry.key);
-      if (core.params.alias !== undefined) this.byScid.set(core.params.alias, entry.key);
-      return;
-    }
-    // BOLT 2: `funding_signed` already comes under the real id.
-    if ('funding' in state) this.name(entry, channelIdOf(state.funding));
-    if ('params' in state) this.name(entry, state.params.temporaryChannelId);
-    else if ('proposal' in state) this.name(entry, state.proposal.temporaryChannelId);
+    if (this.entries.get(entry.key) === entry) this.ids.add(entry, state);
   }
 
   private drop(entry: Entry): void {
@@ -165,8 +144,7 @@ export class ChannelHost {
     entry.waiting?.();
     this.entries.delete(entry.key);
     this.unwatch(entry);
-    for (const [id, key] of this.byId) if (key === entry.key) this.byId.delete(id);
-    for (const [scid, key] of this.byScid) if (key === entry.key) this.byScid.delete(scid);
+    this.ids.remove(entry);
   }
 
   private unwatch({ key }: Entry): void {
@@ -184,12 +162,12 @@ export class ChannelHost {
   }
 
   byShortId(scid: ShortChannelId): Entry | undefined {
-    const key = this.byScid.get(scid);
+    const key = this.ids.ofScid(scid);
     return key === undefined ? undefined : this.entries.get(key);
   }
 
   byChannelId(peer: Point, id: Uint8Array): Entry | undefined {
-    const key = this.byId.get(`${hex(peer)}/${hex(id)}`);
+    const key = this.ids.ofChannelId(peer, id);
     return key === undefined ? undefined : this.entries.get(key);
   }
 

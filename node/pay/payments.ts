@@ -2,21 +2,13 @@
  * Our own payments: one machine each, fed with routes, outlets and the fates of its HTLCs. Everything a payment needs to go on
  * is durable before its first HTLC leaves; a payment's result is durable in its record before the machine forgets.
  */
-import type {
-  Outcome,
-  Outlet,
-  PaymentContext,
-  PaymentEffect,
-  PaymentInput,
-  PaymentRequest,
-  Route,
-} from '../../amp/io.ts';
+import type { Outcome, Outlet, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
 import { newPayment, type Payment } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import type { PaymentEvent } from '../../amp/reports.ts';
 import { pay } from '../../amp/sending.ts';
 import { hex } from '../../wire/bytes.ts';
-import { type Msat, msat, type PaymentHash, type Preimage, type ShortChannelId } from '../../wire/units.ts';
+import { type Msat, msat, type PaymentHash, type ShortChannelId } from '../../wire/units.ts';
 import { decodeOrigin, encodeOrigin } from '../forward/origin.ts';
 import { findRoute, type Hint, type RouteContext } from '../graph/routing.ts';
 import { Machine } from '../machine.ts';
@@ -26,27 +18,11 @@ import { readRecord } from '../store/records.ts';
 import { prefixed } from '../store/space.ts';
 import type { PayBook } from './paybook.ts';
 import { failureText, type PayRecord } from './payrecord.ts';
+import { type ShardRecord, Shards } from './shards.ts';
 
 const MACHINES = 'payment/';
-/** Payments whose shards are remembered in memory for listing. */
-const REMEMBERED = 500;
 
-/** One HTLC of a payment as it is listed. */
-export interface ShardRecord {
-  readonly shard: number;
-  readonly attempts: number;
-  readonly index: number | undefined;
-  readonly paymentHash: PaymentHash;
-  readonly route: Route;
-  readonly frame: Uint8Array;
-  readonly blobs: readonly Uint8Array[];
-  readonly status: 'pending' | 'complete' | 'failed';
-  readonly preimage: Preimage | undefined;
-  readonly failure: string | undefined;
-  /** Milliseconds since 1970. */
-  readonly offeredAt: number;
-  readonly endedAt: number | undefined;
-}
+export type { ShardRecord } from './shards.ts';
 
 /** What a caller says about a payment beside the request. */
 export interface PayNote {
@@ -92,7 +68,7 @@ type Ended = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_faile
 export class Payments {
   private readonly parts: PaymentsParts;
   private readonly running = new Map<string, Running>();
-  private readonly shards = new Map<string, Map<number, ShardRecord>>();
+  private readonly shards = new Shards();
   /** Payment hashes of which somebody looks whether they were paid before. */
   private readonly asked = new Set<string>();
 
@@ -223,7 +199,7 @@ export class Payments {
 
   /** The last attempt of each shard, for payments of this process. */
   shardsOf(id: string): readonly ShardRecord[] {
-    return [...(this.shards.get(id)?.values() ?? [])];
+    return this.shards.of(id);
   }
 
   /** The machine's state of a payment under way. */
@@ -266,22 +242,22 @@ export class Payments {
     switch (event.event) {
       case 'shard_offered': {
         const { shard, index, paymentHash, route, frame, blobs } = event;
-        const attempts = (this.shard(running.id, shard)?.attempts ?? 0) + 1;
-        this.setShard(running.id, {
+        const attempts = (this.shards.get(running.id, shard)?.attempts ?? 0) + 1;
+        this.shards.set(running.id, {
           ...{ shard, attempts, index, paymentHash, route, frame, blobs, status: 'pending' },
           ...{ preimage: undefined, failure: undefined, offeredAt: clock.now(), endedAt: undefined },
         });
         break;
       }
       case 'shard_fulfilled':
-        this.changeShard(running.id, event.shard, { status: 'complete', preimage: event.preimage });
+        this.shards.end(running.id, event.shard, { status: 'complete', preimage: event.preimage }, clock.now());
         break;
       case 'shard_failed':
         log.info(
           { payment, hop: event.hop, failure: event.failure },
           'a part of a payment failed; looking for another way',
         );
-        this.changeShard(running.id, event.shard, { status: 'failed', failure: event.failure });
+        this.shards.end(running.id, event.shard, { status: 'failed', failure: event.failure }, clock.now());
         break;
       case 'payment_succeeded':
       case 'payment_failed':
@@ -316,22 +292,5 @@ export class Payments {
   private close(before: PayRecord, result: Omit<NonNullable<PayRecord['end']>, 'at'>): PayRecord {
     const { book, clock } = this.parts;
     return book.end(before, { at: Math.floor(clock.now() / 1000), ...result });
-  }
-
-  private shard(id: string, shard: number): ShardRecord | undefined {
-    return this.shards.get(id)?.get(shard);
-  }
-
-  private setShard(id: string, record: ShardRecord): void {
-    const shards = this.shards.get(id) ?? new Map<number, ShardRecord>();
-    this.shards.set(id, shards.set(record.shard, record));
-    if (this.shards.size <= REMEMBERED) return;
-    const oldest = this.shards.keys().next().value;
-    if (oldest !== undefined) this.shards.delete(oldest);
-  }
-
-  private changeShard(id: string, shard: number, change: Pick<ShardRecord, 'status'> & Partial<ShardRecord>): void {
-    const before = this.shard(id, shard);
-    if (before !== undefined) this.setShard(id, { ...before, ...change, endedAt: this.parts.clock.now() });
   }
 }

@@ -1,0 +1,69 @@
+/** What the switchboard needs of the rest of the node. */
+import type { HtlcKey, Outcome } from '../../amp/io.ts';
+import type { EobAmp } from '../../amp/payload.ts';
+import type { Input } from '../../channel/io.ts';
+import type { Htlc } from '../../channel/state.ts';
+import type { Registry } from '../../onion/registry.ts';
+import type { Change } from '../../wire/change.ts';
+import type { Msat, Point, SecretKey, ShortChannelId } from '../../wire/units.ts';
+import type { ArrivedHtlc } from '../pay/receiver.ts';
+import type { Clock, Log } from '../ports.ts';
+import type { OutgoingChannel } from './relay.ts';
+import type { ReplayLog } from './replay.ts';
+
+/** What the switchboard needs of the channels. */
+export interface ChannelDirectory {
+  push(channel: string, input: Input): void;
+  /** The channel that an onion means by this id, an alias of ours included. */
+  outgoing(scid: ShortChannelId): (OutgoingChannel & { readonly key: string }) | undefined;
+  /** An HTLC the peer offered, while the channel still has it. */
+  incoming(channel: string, id: bigint): Htlc | undefined;
+  /** An HTLC we offered, while the channel still has it or its fate. */
+  offered(channel: string, id: bigint): Htlc | undefined;
+  allOffered(): Iterable<{ readonly channel: string; readonly htlc: Htlc }>;
+  peerOf(channel: string): Point;
+  /** Whether a channel is given up, or on chain already. */
+  isGivenUp(channel: string): boolean;
+  /** Our channel_update of this channel, under the id that an onion named it by. */
+  updateOf(channel: string, named: ShortChannelId): Uint8Array | undefined;
+}
+
+/** What the switchboard needs of our own payments. */
+export interface PaymentDirectory {
+  /** Resolves once the payment has durably taken note; at once when there is no such payment any more. */
+  outcome(payment: string, attempt: number, outcome: Outcome): Promise<void>;
+}
+
+/** What the switchboard needs of the receiving machine. */
+export interface ReceivingDirectory {
+  htlc(htlc: ArrivedHtlc): void;
+  /** Whether the HTLC came before: then its fate does not depend on the height any more. */
+  knows(key: HtlcKey): boolean;
+  resolved(key: HtlcKey): void;
+}
+
+/** What a forwarder's EOB handler made of a hop's blobs. */
+export interface ForwardNote {
+  readonly protocol: number;
+  readonly value: unknown;
+}
+
+export interface SwitchboardParts {
+  readonly key: SecretKey;
+  readonly registry: Registry<EobAmp, unknown>;
+  readonly channels: ChannelDirectory;
+  readonly payments: PaymentDirectory;
+  readonly receiver: ReceivingDirectory;
+  readonly replays: ReplayLog;
+  /** Keeps changes with the next synced write; order is kept, so no need to wait. */
+  readonly keep: (changes: readonly Change[]) => void;
+  readonly height: () => number;
+  /** Whether that is the height of the chain, as far as anybody can know. */
+  readonly isCurrent: () => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A forward settled and earned this. */
+  readonly earned: (fee: Msat) => void;
+  /** An experimenter's protocol read something at a forwarder. */
+  readonly noted: (note: ForwardNote) => void;
+}

@@ -1,0 +1,51 @@
+/** The last attempt of each shard of payments, in memory, for listing. */
+import type { Route } from '../../amp/io.ts';
+import type { PaymentHash, Preimage } from '../../wire/units.ts';
+
+/** Payments whose shards are remembered in memory for listing. */
+const REMEMBERED = 500;
+
+/** One HTLC of a payment as it is listed. */
+export interface ShardRecord {
+  readonly shard: number;
+  readonly attempts: number;
+  readonly index: number | undefined;
+  readonly paymentHash: PaymentHash;
+  readonly route: Route;
+  readonly frame: Uint8Array;
+  readonly blobs: readonly Uint8Array[];
+  readonly status: 'pending' | 'complete' | 'failed';
+  readonly preimage: Preimage | undefined;
+  readonly failure: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly offeredAt: number;
+  readonly endedAt: number | undefined;
+}
+
+/** Shards by payment and number; of the oldest payments they are forgotten. */
+export class Shards {
+  private readonly byPayment = new Map<string, Map<number, ShardRecord>>();
+
+  /** All that are known of a payment. */
+  of(id: string): readonly ShardRecord[] {
+    return [...(this.byPayment.get(id)?.values() ?? [])];
+  }
+
+  get(id: string, shard: number): ShardRecord | undefined {
+    return this.byPayment.get(id)?.get(shard);
+  }
+
+  set(id: string, record: ShardRecord): void {
+    const shards = this.byPayment.get(id) ?? new Map<number, ShardRecord>();
+    this.byPayment.set(id, shards.set(record.shard, record));
+    if (this.byPayment.size <= REMEMBERED) return;
+    const oldest = this.byPayment.keys().next().value;
+    if (oldest !== undefined) this.byPayment.delete(oldest);
+  }
+
+  /** Ends an attempt; `at` in milliseconds since 1970. */
+  end(id: string, shard: number, change: Pick<ShardRecord, 'status'> & Partial<ShardRecord>, at: number): void {
+    const before = this.get(id, shard);
+    if (before !== undefined) this.set(id, { ...before, ...change, endedAt: at });
+  }
+}

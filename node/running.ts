@@ -1,0 +1,66 @@
+/** A running node, as its API sees it, and what it takes to start one. */
+import type { Msat } from '../wire/units.ts';
+import type { Addresses } from './addresses.ts';
+import type { Backups } from './backup/backups.ts';
+import type { Follower } from './chain/follower.ts';
+import type { Calling } from './channels/calling.ts';
+import type { ChannelHost } from './channels/host.ts';
+import type { Onchain } from './channels/onchain.ts';
+import type { OpeningParts } from './channels/opening.ts';
+import type { Config } from './config.ts';
+import type { Graph } from './graph/graph.ts';
+import type { OwnChannels } from './graph/own.ts';
+import type { Hooks } from './hooks.ts';
+import type { Network } from './network.ts';
+import type { Experiments } from './pay/desk.ts';
+import type { Invoices } from './pay/invoices.ts';
+import type { Payments } from './pay/payments.ts';
+import type { ReceiverHost } from './pay/receiver.ts';
+import type { Peers } from './peer/peers.ts';
+import type { Ports } from './ports.ts';
+import type { Gate } from './store/gate.ts';
+import type { NodeKeys } from './wallet/keys.ts';
+import type { Wallet } from './wallet/wallet.ts';
+
+/** A running node, as its API sees it. */
+export interface Node {
+  readonly config: Config;
+  readonly ports: Ports;
+  readonly network: Network;
+  readonly keys: NodeKeys;
+  readonly peers: Peers;
+  readonly addresses: Addresses;
+  readonly wallet: Wallet;
+  readonly follower: Follower;
+  readonly graph: Graph;
+  readonly own: OwnChannels;
+  readonly channels: ChannelHost;
+  readonly onchain: Onchain;
+  readonly gate: Gate;
+  readonly backups: Backups;
+  readonly calling: Calling;
+  readonly invoices: Invoices;
+  readonly receiver: ReceiverHost;
+  readonly payments: Payments;
+  readonly opening: OpeningParts;
+  readonly alias: string;
+  /** Six hex digits. */
+  readonly color: string;
+  readonly feesCollected: () => Msat;
+  readonly feerate: () => number;
+  /** Unix seconds. */
+  readonly now: () => number;
+  /** Ends everything in good order: what was begun is finished or safely on disk. */
+  stop(): Promise<void>;
+}
+
+export interface NodeOptions {
+  readonly config: Config;
+  readonly ports: Ports;
+  /** Something failed that the node cannot go on with: the store, or a bug. Called at most once. */
+  readonly broke: (error: unknown) => void;
+  readonly experiments?: Experiments;
+  readonly hooks?: Hooks;
+  /** Aborted to give up waiting for a chain that does not answer. */
+  readonly signal?: AbortSignal;
+}
