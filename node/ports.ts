@@ -64,7 +64,10 @@ export interface Chain {
   txidAt(height: number, txIndex: number): Promise<Txid | undefined>;
   /** Resolves when the tip may no longer be `seen`, at the latest after a few seconds, at once when aborted. */
   changed(seen: string, signal: AbortSignal): Promise<void>;
-  /** Hands a transaction to the network. One already known or mined is a success; throws `rejected` with the reason. */
+  /**
+   * Hands a transaction to the network, whatever it pays: what that may be is decided by who made it. One already known or
+   * mined is a success; throws `rejected` with the reason.
+   */
   broadcast(tx: Uint8Array): Promise<void>;
   /**
    * As `broadcast` of a transaction and one that hangs on it, which may pay for both: a parent that would be refused for its

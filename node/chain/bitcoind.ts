@@ -18,6 +18,13 @@ export const fallbackFeerate = 2500;
 /** Below this per 1,000 weight a transaction may not even be relayed (1 sat/vbyte, rounded up; BOLT 2 and 3 use it too). */
 export const floorFeerate = 253;
 
+/**
+ * What bitcoind is to let a transaction pay per 1,000 vbytes: anything. It refuses 0.1 BTC unless told, a guard against
+ * mistakes, and a child that pays for a large commitment in a hurry is far above that. What may be paid is decided by who made
+ * it: claims by what is at stake, the wallet by its highest feerate.
+ */
+const ANY_FEERATE = 0;
+
 /** How long bitcoind may keep a question for the next block, in milliseconds, and how often to ask where it cannot. */
 const longPoll = 10_000;
 const shortPoll = 1_000;
@@ -135,7 +142,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
 
   const broadcast = async (tx: Uint8Array): Promise<void> => {
     try {
-      await rpc.call('sendrawtransaction', [hex(tx)], hash);
+      await rpc.call('sendrawtransaction', [hex(tx), ANY_FEERATE], hash);
     } catch (error) {
       if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
       const { message } = error.fault;
@@ -145,8 +152,11 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   };
 
   const submitPackage = async (parent: Uint8Array, child: Uint8Array): Promise<void> => {
-    const answer = await rpc
-      .call('submitpackage', [[hex(parent), hex(child)]], packageResult)
+    const transactions = [hex(parent), hex(child)];
+    const ask = (...more: readonly number[]) => rpc.call('submitpackage', [transactions, ...more], packageResult);
+    const answer = await ask(ANY_FEERATE)
+      // Before version 27 it takes no bound, and has none.
+      .catch((error: unknown) => (refusedWith(error, rpcCode.misc) ? ask() : Promise.reject(error)))
       .catch((error: unknown): never => {
         if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
         throw error.fault.rpcCode === rpcCode.noMethod ? error : rejected(error.fault.message);

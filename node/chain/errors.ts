@@ -5,6 +5,7 @@ export type Refusal =
   | 'missing_inputs'
   | 'conflict'
   | 'fee_too_low'
+  | 'fee_too_high'
   | 'replacement_fee_too_low'
   | 'not_final'
   | 'dust'

@@ -3,6 +3,7 @@ import { ChainError, type Refusal } from './errors.ts';
 
 /** bitcoind's reject reasons, first match wins. */
 const refusals: readonly (readonly [RegExp, Refusal])[] = [
+  [/exceeds maximum configured|max feerate exceeded/i, 'fee_too_high'],
   [/missing[- ]?inputs|missingorspent/i, 'missing_inputs'],
   [/insufficient fee|too many potential replacements/i, 'replacement_fee_too_low'],
   [/mempool-conflict|txn-same-nonwitness|conflict|adds-unconfirmed/i, 'conflict'],

@@ -47,6 +47,8 @@ export interface Selection<C> {
   readonly change: Sat | undefined;
 }
 
+/** 10,000 sat/vbyte, where bitcoind stops its callers too unless told: more is a mistake. */
+const MOST_FEERATE = 2_500_000;
 const changeScriptLength = 22;
 /** How many sets are looked at before change is accepted. */
 const searchLimit = 20_000;
@@ -102,8 +104,8 @@ export const selectCoins = <C extends { readonly amount: Sat }>(
   available: readonly C[],
   { amount, outputWeight, feerate, leave }: Spending,
 ): Selection<C> => {
-  if (!Number.isInteger(feerate) || feerate < 253 || feerate > 10_000_000)
-    throw new WalletError({ code: 'bad_feerate', feerate, expected: 'a whole number from 253 to 10000000' });
+  if (!Number.isInteger(feerate) || feerate < 253 || feerate > MOST_FEERATE)
+    throw new WalletError({ code: 'bad_feerate', feerate, expected: `a whole number from 253 to ${MOST_FEERATE}` });
   const inputFee = feeOf(weightOf.input, feerate);
   const valued = available
     .map((coin) => ({ coin, value: coin.amount - inputFee }))

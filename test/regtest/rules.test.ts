@@ -10,8 +10,8 @@ import { findChain } from '../../node/lab/chain.ts';
 import type { Chain } from '../../node/ports.ts';
 import { hex } from '../../wire/bytes.ts';
 import { locksSuite } from '../ports/locks.ts';
+import { type CallableRules, maxFeeSuite } from '../ports/maxfee.ts';
 import { packageSuite } from '../ports/package.ts';
-import type { RulesUnderTest } from '../ports/purse.ts';
 import { relaySuite } from '../ports/relay.ts';
 import { keptLog } from '../support/quiet.ts';
 
@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const under = (): RulesUnderTest => ({
+const under = (): CallableRules => ({
   chain,
   mine: (blocks, address) => node.mine(blocks, address),
   mineOnly: async (transactions, address) => {
@@ -42,8 +42,10 @@ const under = (): RulesUnderTest => ({
     return hash;
   },
   invalidate: async (hash) => void (await node.call('invalidateblock', hash)),
+  call: (method, ...params) => node.call(method, ...params),
 });
 
+maxFeeSuite('bitcoind', 'max fee suite', under);
 locksSuite('bitcoind', 'locks suite', under);
 relaySuite('bitcoind', 'relay suite', under);
 packageSuite('bitcoind', 'package suite', under);

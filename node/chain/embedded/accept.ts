@@ -6,7 +6,7 @@ import { outpointKey } from '../watch.ts';
 import { type Coin, type Coins, coinsMade, isCoinbase } from './coins.ts';
 import { checkShape, checkSpending, coinsOf } from './consensus.ts';
 import { isFinal, type Next } from './locks.ts';
-import { checkFee, checkPoolFee, checkStandard, checkStandardInputs } from './policy.ts';
+import { checkFee, checkMaxFee, checkPoolFee, checkStandard, checkStandardInputs } from './policy.ts';
 import type { Entry, Pool } from './pool.ts';
 import { conflictsOf, replacedBy } from './replace.ts';
 import type { ScriptCheck } from './script.ts';
@@ -92,24 +92,29 @@ const judged = (
   return { entry: { id: hex(tx.getHash()), tx, fee, vsize }, spent };
 };
 
-/** A transaction from the network. Throws ChainError `rejected` with bitcoind's words. */
-export const accept = (tx: Transaction, standing: Standing): Accepted => {
+/**
+ * A transaction from the network, or of a caller who allows it a fee of `most` satoshi per 1,000 vbytes (0: any). Throws
+ * ChainError `rejected` with bitcoind's words.
+ */
+export const accept = (tx: Transaction, standing: Standing, most = 0n): Accepted => {
   const { pool, scripts, minimum } = standing;
   const { entry, spent } = judged(tx, standing, lookUp(standing));
   checkPoolFee(entry.fee, entry.vsize, minimum);
   const replaces = replacedBy(entry, pool);
   checkFamily(entry, pool);
   checkScripts(tx, spent, scripts);
+  checkMaxFee(entry.fee, entry.vsize, most);
   return { entry, replaces };
 };
 
 /**
  * A transaction whose fee was refused, and one that spends it and pays for both: to enter the pool, and to replace what spends
- * the same, they count as one. Each must still pay for its own relay. Throws ChainError `rejected` with bitcoind's words.
+ * the same, they count as one. Each must still pay for its own relay, and neither more than `most` allows. Throws ChainError `rejected` with bitcoind's words.
  */
 export const acceptPair = (
   [parent, child]: readonly [Transaction, Transaction],
   standing: Standing,
+  most = 0n,
 ): { readonly entries: readonly [Entry, Entry]; readonly replaces: ReadonlySet<string> } => {
   const { pool, scripts, minimum, next } = standing;
   const known = lookUp(standing);
@@ -118,6 +123,7 @@ export const acceptPair = (
     throw rejected('package topology disallowed. not child-with-parents or parents depend on each other.');
   const first = judged(parent, standing, known);
   const second = judged(child, standing, (key) => made.get(key) ?? known(key));
+  for (const { entry } of [first, second]) checkMaxFee(entry.fee, entry.vsize, most);
   const fee = first.entry.fee + second.entry.fee;
   const vsize = first.entry.vsize + second.entry.vsize;
   checkPoolFee(fee, vsize, minimum);

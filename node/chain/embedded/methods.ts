@@ -14,6 +14,7 @@ import { outpointKey } from '../watch.ts';
 import { readTransaction } from './block.ts';
 import type { Faucet } from './faucet.ts';
 import type { Placed } from './ledger.ts';
+import { defaultMaxFee } from './policy.ts';
 import type { Regtest } from './regtest.ts';
 import { btc, displayed, shownBlock, shownEntry, shownHeader, shownScript, shownTransaction } from './shown.ts';
 
@@ -88,6 +89,14 @@ const satoshi = (amount: unknown): ReturnType<typeof sat> => {
     throw new RpcFault(-3, 'Invalid amount');
   }
 };
+/** A maxfeerate, BTC per 1,000 vbytes, in satoshi; bitcoind's default where none is given. */
+const maxFeeOf = (given: unknown): bigint => {
+  if (given === undefined || given === null) return defaultMaxFee;
+  const most = satoshi(given);
+  if (most >= 100_000_000n)
+    throw new RpcFault(code.badParameter, 'Fee rates larger than or equal to 1BTC/kvB are not accepted');
+  return most;
+};
 const internal = (id: string): Uint8Array => reversed(unhex(id));
 
 const placed = ({ regtest }: RpcContext, at: string): Placed => {
@@ -106,6 +115,9 @@ const judged = <T>(act: () => T): T => {
     if (!(error instanceof ChainError) || error.fault.code !== 'rejected') throw error;
     const { message } = error.fault;
     if (message.startsWith('TX decode')) throw new RpcFault(code.undecodable, message);
+    // What a package says in its result is an error of its own when one transaction is sent.
+    if (message === 'max feerate exceeded')
+      throw new RpcFault(code.verify, 'Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)');
     throw new RpcFault(/missingorspent/.test(message) ? code.verify : code.refused, message);
   }
 };
@@ -223,11 +235,13 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   sendrawtransaction: (params, { regtest }) => {
     const raw = bytes(params, 0);
-    const { tx, became } = judged(() => regtest.send(raw));
+    const most = maxFeeOf(params[1]);
+    const { tx, became } = judged(() => regtest.send(raw, most));
     if (became === 'mined') throw new RpcFault(code.mined, 'Transaction outputs already in utxo set');
     return tx.getId();
   },
-  submitpackage: ([transactions], { regtest }) => {
+  submitpackage: ([transactions, maxFeerate], { regtest }) => {
+    const most = maxFeeOf(maxFeerate);
     if (!Array.isArray(transactions) || transactions.length !== 2) throw bad(0, 'a transaction and its child');
     const [parent, child] = [bytes(transactions, 0), bytes(transactions, 1)];
     const ids = [parent, child].map((raw) => judged(() => readTransaction(raw)));
@@ -242,7 +256,7 @@ export const methods: Readonly<Record<string, Method>> = {
       'replaced-transactions': [],
     });
     try {
-      regtest.sendPair(parent, child);
+      regtest.sendPair(parent, child, most);
       return answer('success', []);
     } catch (error) {
       if (!(error instanceof ChainError) || error.fault.code !== 'rejected') throw error;

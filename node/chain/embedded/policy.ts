@@ -10,8 +10,8 @@ import type { Coin } from './coins.ts';
 export const relayFee = 1_000n;
 export const incrementalFee = 1_000n;
 const dustFee = 3_000n;
-/** The most sendrawtransaction lets anybody pay by mistake, per 1,000 vbytes. */
-const absurdFee = 10_000_000n;
+/** The most that callers who name no maxfeerate may pay, lest it be a mistake, satoshi per 1,000 vbytes. */
+export const defaultMaxFee = 10_000_000n;
 
 const maximumWeight = 400_000;
 const minimumBaseSize = 65;
@@ -114,10 +114,13 @@ export const checkPoolFee = (fee: bigint, vsize: number, minimum: number): void 
   if (fee < least) throw rejected(`mempool min fee not met, ${fee} < ${least}`);
 };
 
-/** Whether the fee is enough to be relayed and not absurd. Throws ChainError `rejected`. */
+/** Whether the fee is enough to be relayed. Throws ChainError `rejected`. */
 export const checkFee = (fee: bigint, vsize: number): void => {
   const least = feeFor(relayFee, vsize);
   if (fee < least) throw rejected(`min relay fee not met, ${fee} < ${least}`);
-  if (fee > feeFor(absurdFee, vsize))
-    throw rejected(`Fee exceeds maximum configured by user, ${fee} for ${vsize} vbytes`);
+};
+
+/** Whether the fee is more than the caller allows, satoshi per 1,000 vbytes; 0 allows any. Throws ChainError `rejected`. */
+export const checkMaxFee = (fee: bigint, vsize: number, most: bigint): void => {
+  if (most > 0n && fee > (most * BigInt(vsize)) / 1000n) throw rejected('max feerate exceeded');
 };

@@ -92,14 +92,15 @@ export class Regtest {
 
   /**
    * Takes a transaction from the network. One that waits already or is mined and not all spent is a success. Returns it
-   * read, and what became of it. Throws ChainError `rejected`.
+   * read, and what became of it. `most` is the fee that its sender allows, satoshi per 1,000 vbytes; 0: any. Throws
+   * ChainError `rejected`.
    */
-  send(raw: Uint8Array): { readonly tx: Transaction; readonly became: 'taken' | 'waiting' | 'mined' } {
+  send(raw: Uint8Array, most = 0n): { readonly tx: Transaction; readonly became: 'taken' | 'waiting' | 'mined' } {
     const tx = readTransaction(raw);
     const { standing } = this;
     if (isKnown(tx, standing))
       return { tx, became: this.pool.get(hex(tx.getHash())) === undefined ? 'mined' : 'waiting' };
-    const { entry, replaces } = accept(tx, standing);
+    const { entry, replaces } = accept(tx, standing, most);
     this.pool.remove(replaces);
     this.pool.add(entry);
     this.did({ deed: 'sent', raw });
@@ -108,20 +109,20 @@ export class Regtest {
 
   /**
    * Takes a transaction and one that hangs on it. A parent that would be refused for its fee alone is judged together with
-   * the child. Throws ChainError `rejected`.
+   * the child. `most` as for `send`, for each of them. Throws ChainError `rejected`.
    */
-  sendPair(raw: Uint8Array, child: Uint8Array): void {
+  sendPair(raw: Uint8Array, child: Uint8Array, most = 0n): void {
     try {
-      this.send(raw);
+      this.send(raw, most);
     } catch (error) {
       if (!isFeeRefusal(error)) throw error;
-      const { entries, replaces } = acceptPair([readTransaction(raw), readTransaction(child)], this.standing);
+      const { entries, replaces } = acceptPair([readTransaction(raw), readTransaction(child)], this.standing, most);
       this.pool.remove(replaces);
       for (const entry of entries) this.pool.add(entry);
       this.did({ deed: 'pair', raw, child });
       return;
     }
-    this.send(child);
+    this.send(child, most);
   }
 
   /** Mines blocks that pay this script and gives their hashes. Throws ChainError `rejected` for `only` that cannot be. */

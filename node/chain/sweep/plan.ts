@@ -7,7 +7,7 @@ import type { OpenClaim } from '../../../channel/claim.ts';
 import type { Output } from '../../../channel/transaction.ts';
 import { type Sat, sat } from '../../../wire/units.ts';
 import { dustOf, feeOf, weightOf } from '../../wallet/select.ts';
-import { FLOOR, isUrgent, wantedRate } from './rate.ts';
+import { FLOOR, isUrgent, PATIENT_SHARE, wantedRate } from './rate.ts';
 
 /** A confirmed coin of the wallet. */
 export interface FeeCoin {
@@ -34,7 +34,7 @@ export interface World<C extends FeeCoin> {
   readonly free: readonly C[];
   /** Where the rest goes: a script of the wallet. */
   readonly script: Uint8Array;
-  /** The network refused less than this. */
+  /** What the network refused as too little, 0 if nothing. */
   readonly refused: bigint;
   /** Weight of the parent of a `bump`; 0 otherwise. */
   readonly parentWeight: number;
@@ -93,6 +93,8 @@ interface Shape {
   readonly limit: bigint;
   /** The most its fee may become for the sake of the deadline. */
   readonly urged: bigint;
+  /** The most of it that is paid to have sooner what only hangs. */
+  readonly patient: bigint;
   /** Whether coins of the wallet pay for it. */
   readonly takesCoins: boolean;
   /** Whether it may be without an output to us. */
@@ -121,7 +123,16 @@ const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeigh
       // With coins, what is left of them is the output that a transaction must have.
       const limit = limitOf(claim, tip, takesCoins ? value : value - dustOf(script), least);
       const own = { takesCoins, bare: false, parent: noParent };
-      return { base: input, supply: value, fixed: [], locktime, limit, urged: limit, ...own };
+      return {
+        base: input,
+        supply: value,
+        fixed: [],
+        locktime,
+        limit,
+        urged: limit,
+        patient: value / PATIENT_SHARE,
+        ...own,
+      };
     }
     case 'htlc': {
       const { pays, locktime } = claim;
@@ -129,7 +140,16 @@ const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeigh
       const least = feeOf(base + weightOf.input + weightOf.output(script.length), FLOOR);
       const limit = limitOf(claim, tip, value, least);
       const own = { takesCoins: true, bare: true, parent: noParent };
-      return { base, supply: value - pays.value, fixed: [pays], locktime, limit, urged: limit, ...own };
+      return {
+        base,
+        supply: value - pays.value,
+        fixed: [pays],
+        locktime,
+        limit,
+        urged: limit,
+        patient: value / PATIENT_SHARE,
+        ...own,
+      };
     }
     case 'bump': {
       const parent = { weight: parentWeight, fee: claim.parentFee };
@@ -138,7 +158,16 @@ const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeigh
       const limit = limitOf(claim, tip, stake, least);
       // Late, only the HTLCs may be lost that the deadline is for; the balance comes home with any fee.
       const urged = smaller(limit, claim.urged?.value ?? limit);
-      return { base: input, supply: value, fixed: [], locktime: 0, limit, urged, ...own };
+      return {
+        base: input,
+        supply: value,
+        fixed: [],
+        locktime: 0,
+        limit,
+        urged,
+        patient: stake / PATIENT_SHARE,
+        ...own,
+      };
     }
   }
 };
@@ -248,7 +277,7 @@ export const planClaim = <C extends FeeCoin>(
   const { tip, estimate, refused, script, kept } = world;
   if (tip + 1 < claim.from) return { do: 'wait' };
   const shape = shapeOf(claim, world);
-  const { parent, limit, urged, base, takesCoins } = shape;
+  const { parent, limit, urged, patient, base, takesCoins } = shape;
   const usual = base + weightOf.output(script.length) + (takesCoins ? Math.max(1, kept.length) * weightOf.input : 0);
   const relay = (weight: number): bigint => feeOf(weight, FLOOR);
   if (limit < relay(usual)) return { do: 'leave' };
@@ -256,18 +285,20 @@ export const planClaim = <C extends FeeCoin>(
   const rateOf = (fee: bigint): number => Number(((fee + parent.fee) * 1000n) / BigInt(usual + parent.weight));
   const from = claim.kind === 'bump' ? (claim.urged?.from ?? claim.from) : claim.from;
   const moment = { tip, from, deadline: claim.deadline, since: before?.since };
-  const rate = Math.max(FLOOR, wantedRate(moment, estimate, rateOf(limit), rateOf(urged)));
+  const rate = Math.max(FLOOR, wantedRate(moment, estimate, rateOf(limit), rateOf(urged), rateOf(patient)));
   if (claim.kind === 'bump') {
     // Whichever commitment is mined first serves: to outbid one that pays enough would only feed the miners.
     const isEnough = before === undefined && refused === 0n && parent.fee >= feeOf(parent.weight, rate);
     if (world.rival * ENOUGH >= rate || isEnough) return { do: 'rest' };
   }
 
+  // Half as much again, but rather all that may be spent than nothing.
+  const raised = refused === 0n ? 0n : larger(refused + 1n, smaller(limit, (refused * 3n) / 2n + 1n));
   /** What the rate asks for, whatever stands before. */
   const asked = (weight: number): bigint =>
     smaller(limit, larger(relay(weight), feeOf(weight + parent.weight, rate) - parent.fee));
   const least = (weight: number): bigint =>
-    larger(larger(relay(weight), refused), before === undefined ? 0n : replacementFee(before, weight));
+    larger(larger(relay(weight), raised), before === undefined ? 0n : replacementFee(before, weight));
   if (before?.fits === true && refused === 0n && asked(before.weight) < least(before.weight))
     return { do: 'again', missing: undefined };
   if (least(usual) > limit) return before?.fits === true ? { do: 'again', missing: undefined } : { do: 'leave' };

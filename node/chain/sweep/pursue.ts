@@ -141,7 +141,7 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
       reason = words;
       if (next !== known) await keep(known);
       if (!isFeeRefusal(error) || isTheirs(claim, error)) return { state: 'refused', reason };
-      refused = (next.fee * 3n) / 2n + 1n;
+      refused = next.fee;
     }
   }
   return { state: 'refused', reason };

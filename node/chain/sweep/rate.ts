@@ -9,8 +9,14 @@ export const FLOOR = 253;
 export const MOST = 250_000;
 /** Most blocks before a deadline in which the rate rises to its top. BOLT 2 reckons with 12 blocks until a claim confirms. */
 export const HURRY = 18;
-/** Blocks after which something that hangs is worth more, and how much more. */
-const STUCK = { blocks: 6, factor: 1.25 } as const;
+/**
+ * Blocks after which something that hangs is worth more, how much more, and how many times the estimate in the end. Estimates
+ * lag when fees climb, by less than this; one that is wrong by more is another in an hour, and the rate with it. What hangs all
+ * the same is not helped by a fee, and a rise without an end would give a balance that nobody else can have to miners.
+ */
+const STUCK = { blocks: 6, factor: 1.25, most: 3 } as const;
+/** What hangs and is nobody else's yet is worth no more of its value than this to have it sooner. */
+export const PATIENT_SHARE = 10n;
 /** Blocks in which a claim that nobody hurries should confirm. */
 const PATIENT = 24;
 /** The longest wait that estimates are asked for. */
@@ -50,16 +56,23 @@ export const isUrgent = ({ tip, deadline }: Pick<Moment, 'tip' | 'deadline'>): b
   deadline !== undefined && deadline - 1 - tip < HURRY;
 
 /**
- * The rate wanted, given the estimate for `horizonOf`, a ceiling, and what the deadline is worth (`top`). It never falls while
- * blocks pass and the estimate stays; at the deadline it is the top, unless the estimate is more, and `MOST` at most.
+ * The rate wanted, given the estimate for `horizonOf`, a ceiling, what the deadline is worth (`top`), and what it is worth to
+ * have something that hangs sooner (`patient`); the estimate is paid up to the ceiling. It never falls while blocks pass and the
+ * estimate stays; at the deadline it is the top, unless the estimate is more, and `MOST` at most.
  */
-export const wantedRate = (moment: Moment, estimate: number, ceiling: number, top: number = ceiling): number => {
+export const wantedRate = (
+  moment: Moment,
+  estimate: number,
+  ceiling: number,
+  top: number = ceiling,
+  patient: number = ceiling,
+): number => {
   const { tip, since } = moment;
   const base = Math.max(FLOOR, estimate);
   const bounded = (rate: number): number => Math.max(base, Math.min(MOST, rate));
   const waited = since === undefined ? 0 : Math.max(0, tip - since);
-  const stuck = base * STUCK.factor ** Math.floor(waited / STUCK.blocks);
+  const stuck = base * Math.min(STUCK.most, STUCK.factor ** Math.floor(waited / STUCK.blocks));
   // Geometric: cheap for most of the way, and each block's step is the same factor.
   const rising = base * (bounded(top) / base) ** passedOf(moment);
-  return Math.floor(Math.min(ceiling, Math.max(Math.min(stuck, bounded(ceiling)), rising)));
+  return Math.floor(Math.min(ceiling, Math.max(Math.min(stuck, bounded(Math.min(patient, ceiling))), rising)));
 };

@@ -1,67 +1,19 @@
 /** What the claim engine decides, as rows and as properties: when, with which fee, from which coins, and what replaces what. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { BumpClaim, HtlcClaim, OpenClaim, SweepClaim } from '../../../channel/claim.ts';
+import type { OpenClaim } from '../../../channel/claim.ts';
 import {
   type Before,
   type FeeCoin,
-  type Move,
   needsCoin,
   planClaim,
   replacementFee,
   type World,
 } from '../../../node/chain/sweep/plan.ts';
 import { FLOOR, isUrgent } from '../../../node/chain/sweep/rate.ts';
-import { feeOf, weightOf } from '../../../node/wallet/select.ts';
-import { sha256 } from '../../../wire/crypto.ts';
-import { sat, txid } from '../../../wire/units.ts';
-
-const script = Uint8Array.of(0, 20, ...new Uint8Array(20).fill(9));
-const outpoint = { txid: txid(sha256(Uint8Array.of(1))), index: 0 };
-const input = { sequence: 1, scriptCode: new Uint8Array(100), witnessWeight: 300, unlock: { by: 'payment' } } as const;
-const base = { outpoint, from: 0, deadline: undefined, why: 'to_local' } as const;
-
-const sweep = (value: bigint, more: Partial<SweepClaim> = {}): SweepClaim => ({
-  ...{ ...base, ...input, kind: 'sweep', value: sat(value), locktime: 0 },
-  ...more,
-});
-const htlc = (value: bigint, more: Partial<HtlcClaim> = {}): HtlcClaim => {
-  const pays = { value: sat(value), script: Uint8Array.of(0, 32, ...new Uint8Array(32).fill(7)) };
-  return { ...{ ...base, ...input, kind: 'htlc', value: sat(value), locktime: 0, pays }, ...more };
-};
-const parentWeight = 1_200;
-const bump = (parentFee: bigint, more: Partial<BumpClaim> = {}): BumpClaim => ({
-  ...{ ...base, ...input, kind: 'bump', value: sat(330n), parent: new Uint8Array(), parentFee: sat(parentFee) },
-  ...more,
-});
-
-const coin = (amount: bigint, key = `${amount}`): FeeCoin => ({ key, amount: sat(amount) });
-const world = (more: Partial<World<FeeCoin>> = {}): World<FeeCoin> => ({
-  ...{
-    tip: 100,
-    estimate: 1_000,
-    kept: [],
-    free: [],
-    script,
-    refused: 0n,
-    parentWeight,
-    stake: 100_000n,
-    rival: 0,
-    wanting: 0,
-  },
-  ...more,
-});
-const built = (move: Move<FeeCoin>) => {
-  if (move.do !== 'build') throw new Error(`expected a transaction, got ${move.do}`);
-  return move.draft;
-};
-/** Most weight of what a draft becomes. */
-const weightOfDraft = ({ coins, outputs }: ReturnType<typeof built>): number =>
-  weightOf.frame +
-  41 * 4 +
-  input.witnessWeight +
-  coins.length * weightOf.input +
-  outputs.reduce((sum, one) => sum + weightOf.output(one.script.length), 0);
+import { feeOf } from '../../../node/wallet/select.ts';
+import { sat } from '../../../wire/units.ts';
+import { built, bump, coin, htlc, parentWeight, script, sweep, weightOfDraft, world } from './claims.ts';
 
 describe('when', () => {
   test.each([

@@ -28,8 +28,17 @@ describe('the rate', () => {
     ['it is made after its deadline', at(100, 100, undefined, 101), 100_000],
     ['it hangs for six blocks', at(106, undefined, 100), 1_250],
     ['it hangs for twelve blocks', at(112, undefined, 100), 1_562],
+    ['it hangs for a day: three times the estimate, and no more', at(244, undefined, 100), 3_000],
+    ['it hangs for a month', at(4_420, undefined, 100), 3_000],
+    ['it hangs for a day with a deadline far away', at(244, 1_000, 100), 3_000],
   ])('%s', (_, moment, rate) => {
     expect(wantedRate(moment, 1_000, 100_000)).toBe(rate);
+  });
+
+  test('what hangs costs no more than it is worth to have it sooner, and the estimate all the same', () => {
+    expect(wantedRate(at(244, undefined, 100), 1_000, 100_000, 100_000, 1_700)).toBe(1_700);
+    expect(wantedRate(at(244, undefined, 100), 1_000, 100_000, 100_000, 400)).toBe(1_000);
+    expect(wantedRate(at(100, 101), 1_000, 100_000, 100_000, 400)).toBe(100_000);
   });
 
   test('it never falls while blocks pass and the estimate stays, and never leaves its bounds', () => {
@@ -41,10 +50,11 @@ describe('the rate', () => {
         fc.option(fc.integer({ min: 0, max: 200 }), { nil: undefined }),
         fc.nat(400),
         fc.option(fc.integer({ min: 1, max: 1_000_000 }), { nil: undefined }),
-        (estimate, ceiling, deadline, since, from, top) => {
+        fc.option(fc.integer({ min: 1, max: 1_000_000 }), { nil: undefined }),
+        (estimate, ceiling, deadline, since, from, top, patient) => {
           let last = 0;
           for (let tip = since ?? 0; tip < 300; tip++) {
-            const rate = wantedRate({ tip, from, deadline, since }, estimate, ceiling, top);
+            const rate = wantedRate({ tip, from, deadline, since }, estimate, ceiling, top, patient);
             expect(rate).toBeGreaterThanOrEqual(last);
             expect(rate).toBeLessThanOrEqual(ceiling);
             expect(rate).toBeLessThanOrEqual(Math.max(MOST, estimate, FLOOR));

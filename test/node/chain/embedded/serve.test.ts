@@ -15,8 +15,8 @@ import type { Chain } from '../../../../node/ports.ts';
 import { addressOfScript } from '../../../../node/wallet/address.ts';
 import { hex } from '../../../../wire/bytes.ts';
 import { chainSuite } from '../../../ports/chain.ts';
+import { type CallableRules, maxFeeSuite } from '../../../ports/maxfee.ts';
 import { packageSuite } from '../../../ports/package.ts';
-import type { RulesUnderTest } from '../../../ports/purse.ts';
 import { relaySuite } from '../../../ports/relay.ts';
 import { keptLog } from '../../../support/quiet.ts';
 import { elsewhere, keyring, rawOf } from '../../../support/spend.ts';
@@ -45,14 +45,16 @@ afterAll(async () => {
 });
 
 const call = (method: string, ...params: readonly unknown[]): Promise<unknown> => rpc.call(method, params, z.unknown());
-const under = (): RulesUnderTest => ({
+const under = (): CallableRules => ({
   chain,
   mine: (blocks, address) => rpc.call('generatetoaddress', [blocks, address], z.array(z.string())),
   mineOnly: async (transactions, address) =>
     (await rpc.call('generateblock', [address, transactions.map(hex)], z.object({ hash: z.string() }))).hash,
   invalidate: async (hash) => void (await call('invalidateblock', hash)),
+  call,
 });
 
+maxFeeSuite('embedded chain, served', 'max fee suite', under);
 chainSuite('embedded chain, served', 'chain suite', under);
 relaySuite('embedded chain, served', 'relay suite', under);
 packageSuite('embedded chain, served', 'package suite', under);
