@@ -147,7 +147,10 @@ export type Input =
   | { readonly type: 'funding_created_by_wallet'; readonly tx: Uint8Array; readonly output: number }
   /** The other answer to `fund`. */
   | { readonly type: 'funding_refused'; readonly reason: string }
-  /** The funding output is this deep; told once it has the depth asked for, again when it moved to another block. */
+  /**
+   * The funding output is this deep; told once it has the depth asked for (100 where its transaction is a coinbase, `txIndex` 0),
+   * again when it moved to another block.
+   */
   | {
       readonly type: 'funding_depth';
       readonly depth: number;
@@ -156,10 +159,10 @@ export type Input =
       readonly amount: Sat;
       readonly script: Uint8Array;
     }
-  /** A reorg took the funding transaction out of the chain after its depth was told. */
+  /** The funding transaction is not in the chain, or no more: told when a reorg took it out, and after `restored`. */
   | { readonly type: 'funding_unconfirmed' }
-  /** Another transaction has spent what our funding transaction spends, too deep for a reorg: it will never confirm. */
-  | { readonly type: 'funding_double_spent' }
+  /** Another transaction has spent what our funding transaction spends; its own block counts. Told with every block. */
+  | { readonly type: 'funding_double_spent'; readonly depth: number }
   /** A confirmed transaction spends the funding output. */
   | { readonly type: 'funding_spent'; readonly tx: Uint8Array; readonly height: number }
   /** No transaction of the chain spends it: a reorg took the spend out. Also told, instead of a spend, after `restored`. */

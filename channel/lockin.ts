@@ -8,6 +8,14 @@ import { depthOf } from './opening.ts';
 import { perCommitmentPoint } from './secrets.ts';
 import type { Core } from './state.ts';
 
+/** Blocks, its own counted, before a transaction may spend what a coinbase pays (consensus). */
+export const COINBASE_MATURITY = 100;
+
+/** Whether a funding transaction in this place of its block is deep enough for the channel to be used. */
+const isDeepEnough = ({ params }: Core, depth: number, txIndex: number): boolean =>
+  // The first transaction of a block is its coinbase. No commitment could be published while that is young.
+  depth >= (txIndex === 0 ? Math.max(depthOf(params), COINBASE_MATURITY) : depthOf(params));
+
 type Locked = readonly [core: Core, effects: readonly Effect[]];
 
 /** Whether HTLCs may flow. */
@@ -40,8 +48,8 @@ export const sayReady = (core: Core): Locked => {
  * short_channel_id changes, and nothing else.
  */
 export const onDepth = (core: Core, input: Extract<Input, { type: 'funding_depth' }>, opening: boolean): Locked => {
-  const { params, lockin, funding } = core;
-  if (input.depth < depthOf(params)) return [core, []];
+  const { lockin, funding } = core;
+  if (!isDeepEnough(core, input.depth, input.txIndex)) return [core, []];
   const scid = scidOf(input.height, input.txIndex, funding.index);
   if (scid === lockin.scid) return [core, []];
   const located = { ...core, fundingTx: new Uint8Array(), lockin: { ...lockin, scid } };

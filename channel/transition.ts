@@ -105,7 +105,7 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
     case 'funding_unconfirmed':
       return onUnconfirmed(state);
     case 'funding_double_spent':
-      return onDoubleSpent(state);
+      return onDoubleSpent(state, input);
     case 'funding_spent':
       return onSpent(state, input);
     case 'funding_unspent':

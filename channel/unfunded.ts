@@ -1,7 +1,8 @@
 /**
  * A channel whose funding transaction is not in the chain: not yet, not any more, or not ever (BOLT 2, "The channel_ready
  * Message"). The fundee, with nothing at stake, forgets it after two weeks. The funder forgets it only when another
- * transaction has spent its coins for good: until then the funding may confirm, and only its records get the money back.
+ * transaction has spent its coins, too deep for any reorg: until then the funding may confirm, and only its records get
+ * the money back.
  *
  * A funding that confirms after the fundee forgot it: the fundee answers the funder's channel_reestablish with an error, and
  * the funder closes alone. Only where the fundee was given something at the start does it have to come back for that.
@@ -9,11 +10,13 @@
 import { equal } from '../wire/bytes.ts';
 import { errorMessage, fate, report, resolved, send } from './effects.ts';
 import type { Fault } from './errors.ts';
+import { DEEP, DEPTH } from './fates.ts';
 import type { Input, Step } from './io.ts';
-import { onDepth } from './lockin.ts';
+import { COINBASE_MATURITY, onDepth } from './lockin.ts';
 import { depthOf, fundingScriptOf } from './opening.ts';
 import type { StaticChannel } from './recover.ts';
 import type { Core, Failed, Funded, Negotiating, Open } from './state.ts';
+import { isSigned } from './updates.ts';
 
 /** BOLT 2: a fundee forgets a channel whose funding does not confirm within this many blocks. */
 export const FUNDING_TIMEOUT = 2016;
@@ -39,27 +42,31 @@ const giftOf = ({ params, funding }: Core): StaticChannel | undefined =>
 
 /**
  * Forgets a channel that its fundee waited for in vain; undefined while there is hope. A funding that got into the last
- * block it may get into has the time to become deep. A channel that was in use is never forgotten: what it
+ * block it may get into has the time to become deep, as its coinbase too. A channel that was in use is never forgotten: what it
  * holds of ours was paid for.
  */
 export const outwaited = (state: Funded, height: number): Step | undefined => {
   const { params, lockin } = state.core;
   if (!isWaiting(state) || params.role !== 'fundee' || lockin.sent) return undefined;
-  const last = params.since + FUNDING_TIMEOUT + depthOf(params) - 1;
+  const last = params.since + FUNDING_TIMEOUT + Math.max(depthOf(params), COINBASE_MATURITY) - 1;
   const fault: Fault = { code: 'funding_timeout', blocks: FUNDING_TIMEOUT };
   return height > last ? forget(state.core, fault, giftOf(state.core)) : undefined;
 };
 
 /**
- * The coins of our funding transaction were spent elsewhere for good; the fundee cannot know that, and waits. Where a reorg
- * did that to a channel in use, what we offered over it can never be taken from us.
+ * The coins of our funding transaction were spent elsewhere, so deep; the fundee cannot know that, and waits. Where a reorg did
+ * that to a channel in use, what we offered over it comes to nothing: that is told as soon as other ends on chain are. The
+ * channel itself is remembered for as long as a reorg could bring its funding back.
  */
-export const onDoubleSpent = (state: Funded): Step => {
+export const onDoubleSpent = (state: Funded, { depth }: Extract<Input, { type: 'funding_double_spent' }>): Step => {
   const { core } = state;
-  if (!isWaiting(state) || core.params.role !== 'funder') return [state, []];
+  if (!isWaiting(state) || core.params.role !== 'funder' || depth < DEPTH) return [state, []];
+  const isPast = depth >= DEEP;
   const fates = [...core.outgoing.values()]
-    .filter(({ acknowledged }) => !acknowledged)
+    // What was only proposed is refused when the peer goes away.
+    .filter(({ acknowledged, added }) => !acknowledged && (isPast || isSigned(added)))
     .map((htlc) => resolved(htlc, fate(htlc, core.head) ?? { kind: 'timed_out' }));
+  if (!isPast) return [state, fates];
   const [next, effects] = forget(core, { code: 'funding_double_spent' });
   return [next, [...fates, ...effects]];
 };
@@ -70,9 +77,9 @@ export const onDoubleSpent = (state: Funded): Step => {
  */
 export const onFundingDepth = (state: Funded, input: Extract<Input, { type: 'funding_depth' }>): Step => {
   const { core } = state;
-  if (state.phase === 'onchain' || state.phase === 'closed') return [state, []];
-  if (input.amount !== core.params.capacity || !equal(input.script, fundingScriptOf(core.params)))
-    return forget(core, { code: 'wrong_funding_output' });
+  if (state.phase === 'closed') return [state, []];
+  const isRight = input.amount === core.params.capacity && equal(input.script, fundingScriptOf(core.params));
+  if (!isRight && state.phase !== 'onchain') return forget(core, { code: 'wrong_funding_output' });
   const [next, effects] = onDepth(core, input, state.phase === 'open');
   return [next === core ? state : { ...state, core: next }, effects];
 };
@@ -84,6 +91,7 @@ export const onFundingDepth = (state: Funded, input: Extract<Input, { type: 'fun
  */
 export const onUnconfirmed = (state: Funded): Step => {
   const { core } = state;
-  if (state.phase === 'onchain' || state.phase === 'closed' || core.lockin.scid === undefined) return [state, []];
+  // One that is on chain is told of the spend that went with it next, and then waits for its funding, too.
+  if (state.phase === 'closed' || core.lockin.scid === undefined) return [state, []];
   return [{ ...state, core: { ...core, lockin: { ...core.lockin, scid: undefined } } }, []];
 };

@@ -31,7 +31,7 @@ import { Gossip } from './graph/gossip.ts';
 import { Graph } from './graph/graph.ts';
 import { ANNOUNCE_DEPTH, OwnChannels } from './graph/own.ts';
 import { graphStore, loadGraph } from './graph/persist.ts';
-import { spentChannels } from './graph/spent.ts';
+import { forgetSpent } from './graph/spent.ts';
 import { heardBy } from './heard.ts';
 import { networkOf } from './network.ts';
 import { orElse } from './orelse.ts';
@@ -234,11 +234,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       wallet,
       watcher,
       {
-        apply: () => [],
-        applied: async (event) => {
-          if (event.event === 'connected') await gossip.closed(spentChannels(graph, event.block));
-          onBlock(event);
-        },
+        apply: (event) => (event.event === 'connected' ? forgetSpent(graph, event.block) : []),
+        applied: onBlock,
       },
     ],
   });
@@ -251,6 +248,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   channels.begin();
   await gifts.begin();
   await channels.settled();
+  // What the last block meant to each was perhaps written and not told.
+  channels.block(height());
   await onchain.start();
   payments.begin();
   receiver.start();

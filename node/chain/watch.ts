@@ -2,6 +2,7 @@
  * Who waits for what on the chain, as pure functions over its events: a transaction to be buried, an output to be spent.
  * What was seen is kept with the watch, so a restart neither rescans nor forgets, and a reorg takes it back.
  */
+import { COINBASE_MATURITY } from '../../channel/lockin.ts';
 import { hex } from '../../wire/bytes.ts';
 import {
   bool,
@@ -48,9 +49,9 @@ export interface Watches {
 }
 
 export type Notice =
-  /** The transaction is in `depth` blocks (its own counts), or the output's spender is in one. */
+  /** The transaction is in `depth` blocks (its own counts; a coinbase in 100), or the output's spender is in one. */
   | { readonly notice: 'confirmed' | 'spent'; readonly id: string; readonly at: Sighting }
-  /** Told too early: a reorg took it out again. */
+  /** It is not so: a reorg took it out again, or, after a restart, the chain does not have it. */
   | { readonly notice: 'unconfirmed' | 'unspent'; readonly id: string };
 
 /** How an outpoint is written as a key: the txid as hashed, in hex, and the output index. */
@@ -81,12 +82,18 @@ const look = (block: Block, subjects: ReadonlySet<string>): ReadonlyMap<string, 
   return found;
 };
 
+/** Whether it is as deep as its watch wants it; what a coinbase pays is of no use before it may be spent. */
+const isDue = ({ watch, seen }: Watched, height: number): boolean => {
+  if (seen === undefined || watch.wait === 'spend') return seen !== undefined;
+  const { depth } = watch;
+  return height - seen.height + 1 >= (seen.txIndex === 0 ? Math.max(depth, COINBASE_MATURITY) : depth);
+};
+
 /** What its owner must hear now, given the height, and the watch after it was said. */
 const tell = (watched: Watched, height: number): readonly [Watched, Notice | undefined] => {
   const { watch, seen, told } = watched;
   const { id, wait } = watch;
-  const due = seen !== undefined && (wait === 'spend' || height - seen.height + 1 >= watch.depth);
-  if (due && !told)
+  if (seen !== undefined && !told && isDue(watched, height))
     return [
       { ...watched, told: true },
       { notice: wait === 'spend' ? 'spent' : 'confirmed', id, at: seen },
@@ -147,13 +154,13 @@ export const settleNew = (watched: Watched, height: number): readonly [Watched, 
   tell(watched, height);
 
 /**
- * What the owner of a watch was told last, to be told again after a restart. That an output is not spent is told as well: a
- * crash may have swallowed the notice that a reorg took a spend back.
+ * How a watch stands, to be told after a restart whatever was told before it: a crash may have come between the block that
+ * changed it and the word about that, so what is not so is told as well.
  */
-export const lastNotice = ({ watch, seen, told }: Watched): Notice | undefined => {
+export const standingNotice = ({ watch, seen, told }: Watched): Notice => {
   const { id, wait } = watch;
   if (told && seen !== undefined) return { notice: wait === 'spend' ? 'spent' : 'confirmed', id, at: seen };
-  return wait === 'spend' ? { notice: 'unspent', id } : undefined;
+  return { notice: wait === 'spend' ? 'unspent' : 'unconfirmed', id };
 };
 
 const txidCodec: Codec<Txid> = map(bytes(32), txid, (value) => value);

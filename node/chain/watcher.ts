@@ -1,6 +1,6 @@
 /**
- * The watches of a node, kept and told. A notice is given after what caused it is durable, and given again when its watch
- * is set again after a restart: whoever hears it must take it twice without harm.
+ * The watches of a node, kept and told. A notice is given after what caused it is durable. A crash in between swallows it, so
+ * when a watch is set again after a restart, how it stands is told anew: whoever hears it must take it twice without harm.
  */
 
 import type { Change } from '../../wire/change.ts';
@@ -11,10 +11,10 @@ import type { ChainListener, Follower } from './follower.ts';
 import {
   decodeWatched,
   encodeWatched,
-  lastNotice,
   lookBack,
   type Notice,
   settleNew,
+  standingNotice,
   type Watch,
   type Watched,
   type Watches,
@@ -58,8 +58,8 @@ export class Watcher implements ChainListener {
   }
 
   /**
-   * Watches from now on, and looks again at blocks from `since` on when this id is new. An id already watched is told
-   * again what was said last. Resolves once it is kept; when the follower is stopped meanwhile it is not, for whoever wants
+   * Watches from now on, and looks again at blocks from `since` on when this id is new. Of an id already watched it is told
+   * how it stands, also that it is not so. Resolves once it is kept; when the follower is stopped meanwhile it is not, for whoever wants
    * it asks again after the next start. Throws ChainError, StoreError.
    */
   watch(watch: Watch, follower: Follower): Promise<void> {
@@ -79,7 +79,7 @@ export class Watcher implements ChainListener {
         const first = new Map(looked.map(([{ watch }, notice]) => [watch.id, notice]));
         return watches.map(({ id }) => {
           const known = byId.get(id);
-          return known === undefined ? first.get(id) : lastNotice(known);
+          return known === undefined ? first.get(id) : standingNotice(known);
         });
       })
       .catch((error: unknown) => {

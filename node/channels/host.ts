@@ -217,7 +217,7 @@ export class ChannelHost {
 
   block(height: number): void {
     for (const entry of this.entries.values()) {
-      tellDoubleSpent(entry, this.parts.wallet);
+      tellDoubleSpent(entry, this.parts.wallet, height);
       entry.machine.push({ type: 'block', height });
     }
   }

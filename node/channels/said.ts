@@ -27,7 +27,7 @@ export const sayEvent = (log: Log, entry: Entry, event: ChannelEvent): void => {
       log.warn(
         { ...name, why: faultText(event.fault) },
         event.fault.code === 'funding_double_spent'
-          ? 'a channel is given up: another transaction spent the coins of its funding, which therefore still are the wallet'
+          ? 'a channel is given up: another transaction spent the coins of its funding, too deep for any reorg'
           : 'an opening came to nothing; no coin moved',
       );
       break;

@@ -4,6 +4,7 @@ import { sat } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Notice, Sighting } from '../chain/watch.ts';
 import type { Watcher } from '../chain/watcher.ts';
+import type { Rival } from '../wallet/coins.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry } from './entry.ts';
 import { OUTPUT } from './onchain.ts';
@@ -64,12 +65,15 @@ const confirmed = (entry: Entry, { height: at, txIndex, tx }: Sighting, height: 
   });
 };
 
-/** Blocks on a rival of our funding transaction, its own counted, after which the funding is given up. */
-const RIVAL_DEPTH = 6;
-
-/** Tells a channel of ours whose funding lost its coins to another transaction. */
-export const tellDoubleSpent = ({ machine }: Entry, wallet: Wallet): void => {
+/** The transaction in the chain that took the coins of a funding of ours. */
+export const rivalOf = ({ machine }: Entry, wallet: Pick<Wallet, 'rivalOf'>): Rival | undefined => {
   const core = coreOf(machine.state);
-  if (core === undefined || core.params.role !== 'funder' || core.lockin.scid !== undefined) return;
-  if (wallet.isLost(core.funding.txid, RIVAL_DEPTH)) machine.push({ type: 'funding_double_spent' });
+  if (core === undefined || core.params.role !== 'funder' || core.lockin.scid !== undefined) return undefined;
+  return wallet.rivalOf(core.funding.txid);
+};
+
+/** Tells a channel of ours, at this height, whose funding lost its coins to another transaction. */
+export const tellDoubleSpent = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>, height: number): void => {
+  const rival = rivalOf(entry, wallet);
+  if (rival !== undefined) entry.machine.push({ type: 'funding_double_spent', depth: height - rival.height + 1 });
 };

@@ -194,14 +194,6 @@ export class Gossip {
     const oldest = this.early.keys().next().value;
     if (oldest !== undefined) this.early.delete(oldest);
   }
-
-  /** Funding outputs were spent: their channels are gone. */
-  async closed(scids: readonly ShortChannelId[]): Promise<void> {
-    for (const scid of scids) {
-      const nodes = this.parts.graph.removeChannel(scid);
-      await this.parts.saved.removed(scid, nodes);
-    }
-  }
 }
 
 const within = ({ first, range }: Filter, timestamp: number): boolean =>

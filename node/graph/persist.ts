@@ -1,4 +1,5 @@
 /** The graph on disk: one record per channel, policy and node, each holding the announcement as it was received. */
+import type { Change } from '../../wire/change.ts';
 import { decode, encode, rest, struct, u16 } from '../../wire/codec.ts';
 import { sat, txid } from '../../wire/fields.ts';
 import { decodeMessage } from '../../wire/message.ts';
@@ -15,21 +16,21 @@ export interface GraphStore {
   channel(channel: GraphChannel): Promise<void>;
   policy(scid: ShortChannelId, side: Side, raw: Uint8Array): Promise<void>;
   node(id: NodeKey, raw: Uint8Array): Promise<void>;
-  removed(scid: ShortChannelId, nodes: readonly NodeKey[]): Promise<void>;
 }
 
 export const graphStore = (store: Store): GraphStore => ({
   channel: (channel) => store.commit([{ key: `graph/channel/${key(channel.scid)}`, value: encode(stored, channel) }]),
   policy: (scid, side, raw) => store.commit([{ key: `graph/policy/${key(scid)}/${side}`, value: raw }]),
   node: (id, raw) => store.commit([{ key: `graph/node/${id}`, value: raw }]),
-  removed: (scid, nodes) =>
-    store.commit([
-      { key: `graph/channel/${key(scid)}`, value: undefined },
-      { key: `graph/policy/${key(scid)}/0`, value: undefined },
-      { key: `graph/policy/${key(scid)}/1`, value: undefined },
-      ...nodes.map((id) => ({ key: `graph/node/${id}`, value: undefined })),
-    ]),
 });
+
+/** What is to be kept no more of a channel that is gone, and of nodes that have no channel left. */
+export const removed = (scid: ShortChannelId, nodes: readonly NodeKey[]): readonly Change[] => [
+  { key: `graph/channel/${key(scid)}`, value: undefined },
+  { key: `graph/policy/${key(scid)}/0`, value: undefined },
+  { key: `graph/policy/${key(scid)}/1`, value: undefined },
+  ...nodes.map((id) => ({ key: `graph/node/${id}`, value: undefined })),
+];
 
 /** Fills a graph from disk. Signatures and funding outputs were checked before the records were written. */
 export const loadGraph = async (store: Store, graph: Graph): Promise<void> => {

@@ -9,6 +9,7 @@ import type { Entry } from '../channels/entry.ts';
 import type { WatchedOutput } from '../channels/onchain.ts';
 import { spendText } from '../channels/said.ts';
 import type { Node } from '../node.ts';
+import { fundingLines } from './unfunded.ts';
 
 /** The transaction that a channel that was given up has published; undefined where it must not publish any. */
 export const publishedOf = ({ core, outdated, agreed }: Failed): Uint8Array | undefined =>
@@ -59,10 +60,15 @@ const onchainLines = (node: Node, { key }: Entry, state: OnchainState): readonly
 export const statusLines = (node: Node, entry: Entry, state: Funded): string[] => {
   switch (state.phase) {
     case 'failed':
-      return [...failedLines(state), ...node.onchain.standing(entry.key).map(standingText), ...entry.status];
+      return [
+        ...failedLines(state),
+        ...fundingLines(node, entry, state),
+        ...node.onchain.standing(entry.key).map(standingText),
+        ...entry.status,
+      ];
     case 'onchain':
       return [...onchainLines(node, entry, state), ...entry.status];
     default:
-      return [...entry.status];
+      return [...fundingLines(node, entry, state), ...entry.status];
   }
 };

@@ -4,7 +4,7 @@
  * it stands, waits or lost is worked out, never stored. Invariant: the facts equal a replay of the branch followed.
  */
 import { Transaction } from 'bitcoinjs-lib';
-import { hex, unhex } from '../../wire/bytes.ts';
+import { equal, hex, unhex } from '../../wire/bytes.ts';
 import { type Sat, sat, type Txid, txid } from '../../wire/units.ts';
 import { rememberedBlocks } from '../chain/follow.ts';
 import { outpointKey } from '../chain/watch.ts';
@@ -156,14 +156,22 @@ export const sentOf = (tx: Transaction, book: AddressBook, height?: number): Sen
   height,
 });
 
-/** The wallet once it gave this transaction to the network: its coins are spent, its change is ours. */
+/** The height of the block that holds a transaction of ours; undefined while none does. */
+const heightOf = (state: WalletState, { txid: id, spends, height }: Sent): number | undefined => {
+  if (height !== undefined) return height;
+  const spent = spends.map((key) => state.coins.get(key)?.spent).find((one) => one !== undefined);
+  return spent !== undefined && equal(spent.txid, id) ? spent.height : undefined;
+};
+
+/** The wallet once it gave this transaction to the network: its coins are spent, its change is ours. Again changes nothing. */
 export const remember = (state: WalletState, sent: Sent): WalletState => {
   const reserved = new Map(state.reserved);
   for (const key of sent.spends) reserved.delete(key);
   return {
     ...state,
     next: sent.returns.reduce((next, { path }) => reached(next, path), state.next),
-    sent: new Map(state.sent).set(hex(sent.txid), sent),
+    // One that is given again may be in a block already.
+    sent: new Map(state.sent).set(hex(sent.txid), state.sent.get(hex(sent.txid)) ?? sent),
     reserved,
   };
 };
@@ -171,7 +179,7 @@ export const remember = (state: WalletState, sent: Sent): WalletState => {
 /** The wallet as if that transaction had never been sent; one that is mined stays. */
 export const forget = (state: WalletState, id: Txid): WalletState => {
   const known = state.sent.get(hex(id));
-  if (known === undefined || known.height !== undefined) return state;
+  if (known === undefined || heightOf(state, known) !== undefined) return state;
   const sent = new Map(state.sent);
   sent.delete(hex(id));
   return { ...state, sent };
@@ -197,14 +205,15 @@ export const release = (state: WalletState, owner: string): WalletState => {
 export const pending = (state: WalletState): readonly Sent[] => {
   const alive = new Map<string, Sent>();
   const lost = new Set<string>();
-  let waiting = [...state.sent.values()].filter((ours) => ours.height === undefined);
+  const mined = (ours: Sent | undefined): boolean => ours !== undefined && heightOf(state, ours) !== undefined;
+  let waiting = [...state.sent.values()].filter((ours) => !mined(ours));
   for (let before = -1; waiting.length !== before; ) {
     before = waiting.length;
     waiting = waiting.filter((ours) => {
       const parents = ours.spends.map((key) => key.slice(0, 64));
       const rival = ours.spends.some((key) => state.coins.get(key)?.spent !== undefined);
       if (rival || parents.some((id) => lost.has(id))) lost.add(hex(ours.txid));
-      else if (parents.every((id) => alive.has(id) || state.sent.get(id)?.height !== undefined || !state.sent.has(id)))
+      else if (parents.every((id) => alive.has(id) || mined(state.sent.get(id)) || !state.sent.has(id)))
         alive.set(hex(ours.txid), ours);
       else return true;
       return false;
@@ -213,18 +222,22 @@ export const pending = (state: WalletState): readonly Sent[] => {
   return [...alive.values()];
 };
 
+/** A transaction in a block that keeps one of ours out of every other: both spend the same coin. */
+export interface Rival {
+  readonly txid: Txid;
+  readonly height: number;
+}
+
 /**
- * Whether a transaction of ours can never be mined: another one, that many blocks deep (its own counts), has spent what it
- * spends, or what one of ours that it hangs on spends.
+ * The transaction, the deepest where there are several, that has spent what one of ours spends, or what one of ours that it hangs
+ * on spends; undefined while nothing stands in its way.
  */
-export const isLost = (state: WalletState, id: Txid, depth: number): boolean => {
+export const rivalOf = (state: WalletState, id: Txid): Rival | undefined => {
   const ours = state.sent.get(hex(id));
-  if (ours === undefined || ours.height !== undefined) return false;
-  return ours.spends.some((key) => {
-    const spent = state.coins.get(key)?.spent;
-    if (spent !== undefined) return state.height - spent.height + 1 >= depth;
-    return isLost(state, txid(unhex(key.slice(0, 64))), depth);
-  });
+  if (ours === undefined || heightOf(state, ours) !== undefined) return undefined;
+  return ours.spends
+    .map((key) => state.coins.get(key)?.spent ?? rivalOf(state, txid(unhex(key.slice(0, 64)))))
+    .reduce((first, one) => (first === undefined || (one !== undefined && one.height < first.height) ? one : first));
 };
 
 /** A transaction of ours as the chain wants it. */

@@ -1,11 +1,9 @@
 /** The wallet as seen from outside: each output with its standing, after what was sent but is not mined yet. */
+import { COINBASE_MATURITY } from '../../channel/lockin.ts';
 import { type Sat, sat, type Txid } from '../../wire/units.ts';
 import { outpointKey } from '../chain/watch.ts';
 import { pending, type WalletState } from './coins.ts';
 import type { KeyPath } from './keys.ts';
-
-/** Blocks on top of a coinbase before it may be spent (consensus). */
-export const coinbaseMaturity = 100;
 
 /** An output of ours. The words of `status` are Core Lightning's. */
 export interface Fund {
@@ -27,7 +25,7 @@ export const fundsOf = (state: WalletState): readonly Fund[] => {
   const waiting = pending(state);
   const spent = new Set(waiting.flatMap((sent) => sent.spends));
   const confirmed = [...state.coins].map(([key, { txid, vout, amount, path, height, coinbase, spent: gone }]): Fund => {
-    const immature = coinbase && state.height + 1 - height < coinbaseMaturity;
+    const immature = coinbase && state.height + 1 - height < COINBASE_MATURITY;
     const status = gone !== undefined || spent.has(key) ? 'spent' : immature ? 'immature' : 'confirmed';
     return { key, txid, vout, amount, path, height, status, reserved: state.reserved.get(key) };
   });

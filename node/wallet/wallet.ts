@@ -221,9 +221,9 @@ export class Wallet implements ChainListener {
     };
   }
 
-  /** Whether another transaction, `depth` blocks deep, has taken what one of ours needs: it will never be mined. */
-  isLost(id: Txid, depth: number): boolean {
-    return coins.isLost(this.state, id, depth);
+  /** The transaction in the chain that has taken what one of ours needs: unless a reorg undoes it, ours will never be mined. */
+  rivalOf(id: Txid): coins.Rival | undefined {
+    return coins.rivalOf(this.state, id);
   }
 
   /** Our transactions that no block holds and that still may be mined, parents first: to be broadcast again. */

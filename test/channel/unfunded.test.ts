@@ -1,7 +1,7 @@
 /** A channel whose funding is not in the chain: waited for, late, wrong, lost to a rival, taken out by a reorg. */
 import { describe, expect, test } from 'vitest';
 import type { Input } from '../../channel/io.ts';
-import { isReady } from '../../channel/lockin.ts';
+import { COINBASE_MATURITY, isReady } from '../../channel/lockin.ts';
 import { FUNDING_TIMEOUT } from '../../channel/unfunded.ts';
 import { stateName, summary } from '../../channel/view.ts';
 import { text } from '../../wire/bytes.ts';
@@ -19,7 +19,6 @@ import {
   give,
   join,
   kept,
-  limits,
   offerOf,
   openRequest,
   type Pair,
@@ -47,8 +46,8 @@ const depthFor = (side: Side, change: Partial<Depth> = {}): Depth => {
   return { type: 'funding_depth', depth, height: 480, txIndex: 2, amount, script, ...change };
 };
 
-/** The last block at which a fundee still waits: a funding in the last block of its two weeks may still become deep. */
-const patience = context.height + FUNDING_TIMEOUT + limits.minimumDepth - 1;
+/** The last block at which a fundee still waits: a funding in the last block of its two weeks may still become deep, a coinbase too. */
+const patience = context.height + FUNDING_TIMEOUT + COINBASE_MATURITY - 1;
 
 const endings: readonly (readonly [claim: string, bring: (pair: Pair) => void, phase: string])[] = [
   ['waits', () => {}, 'open'],
@@ -152,11 +151,15 @@ describe('a funding output that is not what was agreed', () => {
 });
 
 describe('a funding whose coins another transaction took', () => {
-  test.each(endings)('is given up by the funder whose channel %s, and no coin is missing', (_, bring) => {
+  test.each(endings)('is given up by the funder whose channel %s, once no reorg can bring it back', (_, bring) => {
     const pair = waiting();
     bring(pair);
     settle(pair);
-    give(pair, pair.a, { type: 'funding_double_spent' });
+    const { phase } = pair.a.state;
+    for (const depth of [1, 6, 99]) give(pair, pair.a, { type: 'funding_double_spent', depth });
+    expect(pair.a.state.phase).toBe(phase);
+    expect(kept(pair.a)).toEqual(pair.a.disk);
+    give(pair, pair.a, { type: 'funding_double_spent', depth: 100 });
     expect(pair.a.state.phase).toBe('abandoned');
     expect(pair.a.disk.size).toBe(0);
     expect(eventsOf(pair.a, 'abandoned').map(({ fault }) => fault.code)).toEqual(['funding_double_spent']);
@@ -170,20 +173,76 @@ describe('a funding whose coins another transaction took', () => {
     while (deliver(pair, pair.a));
     pair.a.events.length = 0;
     give(pair, pair.a, { type: 'funding_unconfirmed' });
-    give(pair, pair.a, { type: 'funding_double_spent' });
-    expect(pair.a.state.phase).toBe('abandoned');
-    expect(eventsOf(pair.a, 'resolved').map(({ id, result }) => [id, result.kind])).toEqual([
+    give(pair, pair.a, { type: 'funding_double_spent', depth: 5 });
+    expect(eventsOf(pair.a, 'resolved')).toEqual([]);
+    // As deep as any end on chain that an HTLC is failed back for; whoever paid for it need not wait for the channel.
+    give(pair, pair.a, { type: 'funding_double_spent', depth: 6 });
+    const ends = [
       [0n, 'fulfilled'],
       [1n, 'timed_out'],
-    ]);
+    ];
+    expect(eventsOf(pair.a, 'resolved').map(({ id, result }) => [id, result.kind])).toEqual(ends);
+    expect(pair.a.state.phase).toBe('open');
+    give(pair, pair.a, { type: 'funding_double_spent', depth: 100 });
+    expect(pair.a.state.phase).toBe('abandoned');
+    expect(eventsOf(pair.a, 'resolved').map(({ id, result }) => [id, result.kind])).toEqual([...ends, ...ends]);
     expect(pair.a.events.at(-1)?.event).toBe('abandoned');
   });
 
   test('which cannot be, once it is in the chain', () => {
     const pair = ready();
     const before = pair.a.state;
-    give(pair, pair.a, { type: 'funding_double_spent' });
+    give(pair, pair.a, { type: 'funding_double_spent', depth: 100 });
     expect(pair.a.state).toBe(before);
+  });
+
+  test('comes back when a reorg takes that one out at a depth of 99', () => {
+    const pair = waiting();
+    give(pair, pair.a, { type: 'funding_double_spent', depth: 99 });
+    confirm(pair);
+    settle(pair);
+    expect(stateName(pair.a.state)).toBe('CHANNELD_NORMAL');
+  });
+});
+
+describe('a funding that is a coinbase', () => {
+  /** What both sides are told of it at this depth. */
+  const mined = (pair: Pair, depth: number, height = 480): void => {
+    for (const side of [pair.a, pair.b]) give(pair, side, depthFor(side, { depth, height, txIndex: 0 }));
+    settle(pair);
+  };
+  const states = ({ a, b }: Pair) => [a, b].map(({ state }) => stateName(state));
+
+  test('is used at depth 100 and not before, for no commitment could spend it', () => {
+    const pair = waiting();
+    for (const depth of [1, 3, 99]) mined(pair, depth);
+    expect(states(pair)).toEqual(['CHANNELD_AWAITING_LOCKIN', 'CHANNELD_AWAITING_LOCKIN']);
+    expect(pair.a.inbox.concat(pair.b.inbox).filter(({ name }) => name === 'channel_ready')).toEqual([]);
+    mined(pair, 100);
+    expect(states(pair)).toEqual(['CHANNELD_NORMAL', 'CHANNELD_NORMAL']);
+  });
+
+  test('waits as long once more when a reorg put it into another block', () => {
+    const pair = waiting();
+    mined(pair, 100);
+    for (const side of [pair.a, pair.b]) give(pair, side, { type: 'funding_unconfirmed' });
+    mined(pair, 99, 483);
+    expect(states(pair)).toEqual(['CHANNELD_AWAITING_LOCKIN', 'CHANNELD_AWAITING_LOCKIN']);
+    mined(pair, 100, 483);
+    expect(states(pair)).toEqual(['CHANNELD_NORMAL', 'CHANNELD_NORMAL']);
+  });
+
+  test('is waited for longer where the fundee asked for more', () => {
+    const pair = waiting();
+    const [deep] = [pair.b].map((side) => depthFor(side, { txIndex: 0, depth: 100 }));
+    if (deep === undefined || !('core' in pair.b.state)) throw new Error('no channel');
+    const { core } = pair.b.state;
+    const local = { ...core.params.local, minimumDepth: 144 };
+    pair.b.state = { ...pair.b.state, core: { ...core, params: { ...core.params, local } } };
+    give(pair, pair.b, deep);
+    expect(coreOf(pair.b).lockin.scid).toBeUndefined();
+    give(pair, pair.b, { ...deep, depth: 144 });
+    expect(coreOf(pair.b).lockin.scid).toBeDefined();
   });
 });
 

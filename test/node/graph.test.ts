@@ -13,6 +13,7 @@ import { Gossip } from '../../node/graph/gossip.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { graphStore, loadGraph } from '../../node/graph/persist.ts';
 import { idReplies, rangeReplies } from '../../node/graph/queries.ts';
+import { forgetSpent } from '../../node/graph/spent.ts';
 import type { Chain } from '../../node/ports.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { equal } from '../../wire/bytes.ts';
@@ -20,6 +21,7 @@ import { chainHashOf } from '../../wire/chains.ts';
 import { sha256, sign } from '../../wire/crypto.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { msat, type ShortChannelId, sat, scidOf, scidParts, txid } from '../../wire/units.ts';
+import { chainTx, payment } from '../support/chain.ts';
 import { idOf, keyOf, NOW, policy, type Terms } from '../support/graph.ts';
 import { memoryLog } from '../support/peers.ts';
 
@@ -112,13 +114,21 @@ describe('an announced channel', () => {
   });
   test('is gone with its spent output, and so is a node without another channel', async () => {
     const other = scidOf(101, 2, 0);
-    const { graph, gossip, take } = gossipOver([announcedOf('a', 'b', scid), announcedOf('b', 'c', other)]);
+    const { graph, take } = gossipOver([announcedOf('a', 'b', scid), announcedOf('b', 'c', other)]);
     await take(announcement('a', 'b', scid));
     await take(announcement('b', 'c', other));
     for (const name of ['a', 'b', 'c']) expect(await take(nodeAnnouncement(name))).toBe('new');
     const funding = graph.channel(scid)?.funding;
     expect(funding && graph.fundedBy(funding.txid, funding.vout)).toBe(scid);
-    await gossip.closed([scid]);
+    const spending = payment(funding === undefined ? [] : [funding], []);
+    const block = { height: 1, hash: '', previous: '', time: 0, transactions: [chainTx(spending)] };
+    const removed = forgetSpent(graph, block).map(({ key, value }) => [key.split('/').slice(0, 2).join('/'), value]);
+    expect(removed).toEqual([
+      ['graph/channel', undefined],
+      ['graph/policy', undefined],
+      ['graph/policy', undefined],
+      ['graph/node', undefined],
+    ]);
     expect(graph.channel(scid)).toBeUndefined();
     expect([...graph.nodes].map(({ alias }) => alias).sort()).toEqual(['b', 'c']);
   });

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { Transaction } from 'bitcoinjs-lib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { channelIdOf } from '../../channel/funding.ts';
+import { COINBASE_MATURITY } from '../../channel/lockin.ts';
 import { staticRecord } from '../../channel/records.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import { networkOf } from '../../node/network.ts';
 import { levelStore } from '../../node/store/level.ts';
 import { scriptOfAddress } from '../../node/wallet/address.ts';
 import { buildSigned } from '../../node/wallet/build.ts';
-import { equal, hex, text } from '../../wire/bytes.ts';
+import { equal, hex, text, unhex } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
 import { msat, sat } from '../../wire/units.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
@@ -86,7 +87,7 @@ test('a fundee forgets a funding that does not confirm in two weeks; its funder,
   await reaches(bob, channel_id, 'CHANNELD_AWAITING_LOCKIN');
   expect((await kept(bob, 'channel/')).length).toBeGreaterThan(before.channels.length);
   await Promise.all([alice.stop(), bob.stop()]);
-  await age(channel_id, 2016);
+  await age(channel_id, 2016 + COINBASE_MATURITY - 1);
   bob = await start('bob');
   await becomes('bob at the tip', () => seesTip(bob));
   expect(await stateOf(bob, channel_id)).toBe('CHANNELD_AWAITING_LOCKIN');
@@ -114,7 +115,7 @@ test('what a forgotten channel would have given its fundee comes all the same, s
   });
   await reaches(bob, channel_id, 'CHANNELD_AWAITING_LOCKIN');
   await Promise.all([alice.stop(), bob.stop()]);
-  await age(channel_id, 2016);
+  await age(channel_id, 2016 + COINBASE_MATURITY - 1);
   bob = await start('bob');
   mineOnly(1);
   await reaches(bob, channel_id, 'none');
@@ -139,7 +140,7 @@ test('what a forgotten channel would have given its fundee comes all the same, s
   expect(await kept(bob, 'chain/watch/gift/')).toEqual([]);
 });
 
-test('a funding whose coins another transaction took is given up six blocks later, and the coins are still counted', async () => {
+test('a funding whose coins another transaction took is given up a hundred blocks later, and the coins are still counted', async () => {
   await connect();
   const { keys, wallet } = alice.node;
   const before = wallet.spendable(1);
@@ -151,15 +152,35 @@ test('a funding whose coins another transaction took is given up six blocks late
   const rival = buildSigned(coins, [{ script, amount: sat(sum - 5_000n) }], keys);
 
   mineOnly(1, new Uint8Array(rival.tx.toBuffer()));
-  mineOnly(4);
+  mineOnly(98);
   await caughtUp();
   expect(await stateOf(alice, channel_id)).toBe('CHANNELD_AWAITING_LOCKIN');
+  const [{ status } = {}] = (await alice.call('listpeerchannels', { channel_id })).channels;
+  expect(status?.[0]).toMatch(/lost its coins to [0-9a-f]{64} in block \d+, 99 deep/);
   mineOnly(1);
   await reaches(alice, channel_id, 'none');
   await becomes('the coins spendable again', () => wallet.spendable(1) === before - 5_000n);
   expect(logs.alice.some((line) => line.includes('another transaction spent the coins of its funding'))).toBe(true);
   // Told so while connected, the fundee fails the channel; it goes with its two weeks.
   await reaches(bob, channel_id, 'AWAITING_UNILATERAL');
+});
+
+test('a funding whose coins another transaction took comes back with the reorg that takes that one out', async () => {
+  await connect();
+  const { keys, wallet } = alice.node;
+  const { channel_id, tx } = await alice.call('fundchannel', { id: bob.id, amount: 250_000, announce: false });
+  const taken = Transaction.fromHex(tx).ins.map((input) => outpointKey(input.hash, input.index));
+  const coins = wallet.funds().filter(({ key }) => taken.includes(key));
+  const sum = coins.reduce((total, { amount }) => total + amount, 0n);
+  const rival = buildSigned(coins, [{ script: keys.script({ branch: 0, index: 0 }), amount: sat(sum - 5_000n) }], keys);
+  mineOnly(1, new Uint8Array(rival.tx.toBuffer()));
+  mineOnly(19);
+  await caughtUp();
+  expect(await stateOf(alice, channel_id)).toBe('CHANNELD_AWAITING_LOCKIN');
+  ground.regtest.drop(20);
+  mineOnly(1, unhex(tx));
+  mineOnly(20);
+  for (const node of [alice, bob]) await reaches(node, channel_id, 'CHANNELD_NORMAL');
 });
 
 test('a reorg that takes a funding out stops the channel, and the block that has it again brings it back', async () => {

@@ -66,6 +66,8 @@ export interface LocalOptions {
   readonly flags?: Readonly<Record<string, string>>;
   /** What stands between the node and the chain. */
   readonly chain?: (chain: Chain) => Chain;
+  /** Its store, where that is not the one on disk in `dir`. */
+  readonly store?: Store;
 }
 
 const counted = (store: Store, written: Written): Store => ({
@@ -87,6 +89,7 @@ export const startLocal = async ({
   log,
   flags = {},
   chain = (one) => one,
+  store,
 }: LocalOptions): Promise<LocalNode> => {
   const config = loadConfig({
     flags: {
@@ -111,7 +114,7 @@ export const startLocal = async ({
     config,
     ports: {
       chain: chain(embeddedChain(ground.regtest, systemClock)),
-      store: dev.saves.wrap(counted(await levelStore(join(config.networkDir, 'store')), written)),
+      store: dev.saves.wrap(counted(store ?? (await levelStore(join(config.networkDir, 'store'))), written)),
       transport: tcpTransport(),
       clock: systemClock,
       entropy: systemEntropy,

@@ -162,6 +162,17 @@ describe('sending', () => {
     expect(wallet.pending()).toHaveLength(2);
   });
 
+  test('a payment that is given to the network again while a block has it stays in that block', async () => {
+    const { wallet, chain, deposit, mine, standing } = await setup();
+    await deposit(100_000n);
+    const made = await sendTo(wallet, chain, { script: foreign, amount: sat(30_000n), feerate });
+    await mine(made.tx);
+    await wallet.sending(made);
+    expect(wallet.pending()).toEqual([]);
+    expect(wallet.rivalOf(made.txid)).toBeUndefined();
+    expect(standing()).toEqual(['100000 spent', expect.stringMatching(/ confirmed$/)]);
+  });
+
   test('unconfirmed change is spent only where confirmed coins do not suffice, and never when depth is asked', async () => {
     const { wallet, chain, deposit } = await setup();
     await deposit(100_000n);
