@@ -15,6 +15,8 @@ const CERTAIN = 6;
 const RESPITE = 20;
 /** Milliseconds, in which everybody looks at the mempool. */
 const GLANCE = 6_000;
+/** Milliseconds, in which nobody has waited for a peer long enough. */
+const MINUTE = 61_000;
 
 /** Lets a node do all that it does by itself about the chain as it is; its peers may hear nothing of it. */
 const attend = async (world: World, place: number): Promise<void> => {
@@ -32,6 +34,16 @@ export const attendAll = async (world: World): Promise<void> => {
   for (const { place, isDown } of world.sites) if (!isDown) await attend(world, place);
 };
 
+/** Who is awake talks to whom it can reach, and does not wait for the others for ever. */
+const talkOn = async (world: World): Promise<void> => {
+  for (const { place } of world.sites) if (world.isHonest(place)) await world.start(place);
+  await world.settle();
+  for (const link of world.wires.links.keys()) await world.join(link);
+  await world.settle();
+  await world.pass(MINUTE);
+  await world.settle();
+};
+
 /** One more block. */
 export const block = async (world: World, options: MineOptions = {}): Promise<void> => {
   const { strain } = world;
@@ -40,6 +52,7 @@ export const block = async (world: World, options: MineOptions = {}): Promise<vo
     strain.slept[place] = slept;
     if (slept > MOST_SLEPT && world.isHonest(place)) await world.start(place);
   }
+  if (world.drowsy.size > 0) await talkOn(world);
   await attendAll(world);
   await world.pass(GLANCE);
   await attendAll(world);

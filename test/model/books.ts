@@ -25,6 +25,14 @@ export interface Started {
 /** How an HTLC ended, by one end of its channel. */
 export type Ended = 'fulfill' | 'fail' | 'malformed';
 
+/** Who wrote a record, and when. */
+interface Writing {
+  /** How an HTLC ends counts only in the eyes of who looks after it. */
+  readonly honest: boolean;
+  /** Of the chain. */
+  readonly height: number;
+}
+
 /** An HTLC by its channel, the side that offered it, and its id. */
 const nameOf = (channel: string, place: number, way: Way, id: string): string => {
   const isLeft = channel.startsWith(names[place] ?? ' ');
@@ -41,13 +49,15 @@ export class Books {
   readonly ends = new Map<string, Map<Way, Ended>>();
   /** Of forwarded HTLCs: the outgoing one's name to the incoming one's, and the amount. */
   private readonly forwards = new Map<string, { readonly incoming: string; readonly amount: bigint }>();
+  /** Names of HTLCs that were signed. */
+  private readonly offered = new Set<string>();
   readonly complaints: string[] = [];
 
-  /** A record became durable on a node's disk. How an HTLC ends counts only in the eyes of who looks after it. */
-  written(place: number, { key, value }: Change, honest: boolean): void {
+  /** A record became durable on a node's disk. */
+  written(place: number, { key, value }: Change, { honest, height }: Writing): void {
     if (value === undefined) return;
     if (key.startsWith(PAYS)) this.payment(decodePay(value));
-    else if (key.startsWith(CHANNELS) && honest) this.htlc(place, key, value);
+    else if (key.startsWith(CHANNELS) && honest) this.htlc(place, key, value, height);
   }
 
   private payment(record: PayRecord): void {
@@ -69,11 +79,15 @@ export class Books {
     this.told.set(id, record);
   }
 
-  private htlc(place: number, key: string, value: Uint8Array): void {
+  private htlc(place: number, key: string, value: Uint8Array, height: number): void {
     const [, channel = '', kind, way, id = ''] = key.split('/');
     if (kind !== 'htlc' || (way !== 'in' && way !== 'out')) return;
-    const { removal, amount, origin: bytes } = decode(htlcRecord, value);
+    const { removal, amount, expiry, origin: bytes } = decode(htlcRecord, value);
     const name = nameOf(channel, place, way, id);
+    // An offer is kept when it is first signed, and not before.
+    if (way === 'out' && !this.offered.has(name) && height >= expiry)
+      this.complaints.push(`HTLC ${name} of expiry ${expiry} was signed at height ${height}`);
+    if (way === 'out') this.offered.add(name);
     const origin = way === 'out' ? decodeOrigin(bytes) : undefined;
     if (origin?.kind === 'forward')
       this.forwards.set(name, { incoming: nameOf(origin.channel, place, 'in', `${origin.id}`), amount });

@@ -11,12 +11,20 @@ export interface ChainPortParts {
   readonly ledger: Ledger;
   readonly feerate: () => number;
   readonly alive: () => boolean;
+  /** Whether the process publishes nothing, though it believes it does. */
+  readonly mute: () => boolean;
   /** A transaction of this process was taken or refused. */
   readonly sent: (raw: Uint8Array, refused: string | undefined) => void;
 }
 
 /** `end` lets go of everything that waits. */
-export const chainPort = ({ ledger, feerate, alive, sent }: ChainPortParts): Chain & { readonly end: () => void } => {
+export const chainPort = ({
+  ledger,
+  feerate,
+  alive,
+  mute,
+  sent,
+}: ChainPortParts): Chain & { readonly end: () => void } => {
   const waiting = new Set<() => void>();
   const asked = async <T>(answer: () => T): Promise<T> => {
     await Promise.resolve();
@@ -24,6 +32,7 @@ export const chainPort = ({ ledger, feerate, alive, sent }: ChainPortParts): Cha
   };
   const published = (raws: readonly Uint8Array[], send: () => void): Promise<void> =>
     asked(() => {
+      if (mute()) return;
       try {
         send();
         for (const raw of raws) sent(raw, undefined);
@@ -54,7 +63,7 @@ export const chainPort = ({ ledger, feerate, alive, sent }: ChainPortParts): Cha
     broadcast: (raw) => published([raw], () => ledger.send(raw)),
     broadcastPackage: (parent, child) => published([parent, child], () => ledger.sendPair(parent, child)),
     feerate: () => asked(feerate),
-    relayFeerate: () => asked(() => 253),
+    relayFeerate: () => asked(() => Math.max(253, ledger.minimum)),
     unspent: ({ txid: id, vout }) =>
       asked(() => {
         const coin = ledger.coins.get(outpointKey(id, vout));

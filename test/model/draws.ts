@@ -5,9 +5,9 @@ import type { PayMove } from './paying.ts';
 
 const node = fc.nat(2);
 const link = fc.nat(1);
-const side = fc.constantFrom(0 as const, 1 as const);
+export const side = fc.constantFrom(0 as const, 1 as const);
 
-const mostly = fc.integer({ min: 0, max: 3 }).map((n) => n > 0);
+export const mostly = fc.integer({ min: 0, max: 3 }).map((n) => n > 0);
 
 /** Dust, around the limits, anything, all there is and more. */
 const amount = fc.oneof(
@@ -17,7 +17,7 @@ const amount = fc.oneof(
   { weight: 1, arbitrary: fc.record({ percent: fc.integer({ min: 50, max: 101 }) }) },
 );
 
-const payment: fc.Arbitrary<PayMove> = fc.record({
+export const payment: fc.Arbitrary<PayMove> = fc.record({
   do: fc.constant('pay' as const),
   from: node,
   to: side,
@@ -40,16 +40,16 @@ const kill = fc.record({
   back: mostly,
 });
 const start = fc.record({ do: fc.constant('start' as const), node });
-const some = fc.record({ do: fc.constant('run' as const), picks: fc.array(fc.nat(0xffff), { maxLength: 16 }) });
-const pass = fc.record({ do: fc.constant('pass' as const), seconds: fc.constantFrom(1, 3, 20, 61) });
+export const some = fc.record({ do: fc.constant('run' as const), picks: fc.array(fc.nat(0xffff), { maxLength: 16 }) });
+export const pass = fc.record({ do: fc.constant('pass' as const), seconds: fc.constantFrom(1, 3, 20, 61) });
 /** Sometimes from the floor to many times that, or back. */
 const feerate = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 253, max: 450 }) },
   { weight: 3, arbitrary: fc.integer({ min: 450, max: 4500 }) },
 );
-const fee = fc.record({ do: fc.constant('fee' as const), feerate });
+export const fee = fc.record({ do: fc.constant('fee' as const), feerate });
 const close = fc.record({ do: fc.constant('close' as const), link, side });
-const mine = (blocks: fc.Arbitrary<number>) =>
+export const mine = (blocks: fc.Arbitrary<number>) =>
   fc.record({ do: fc.constant('mine' as const), blocks, empty: fc.boolean(), rivals: fc.boolean() });
 
 const reorg = fc.record({
@@ -97,7 +97,7 @@ const rough: fc.Arbitrary<Move> = fc.oneof(
 );
 
 /** A payment that needs the node in the middle, or one to a node, of a size that chains know. */
-const paymentTo = (payee: number | undefined): fc.Arbitrary<PayMove> =>
+export const paymentTo = (payee: number | undefined): fc.Arbitrary<PayMove> =>
   fc
     .record({
       do: fc.constant('pay' as const),
@@ -114,7 +114,7 @@ const paymentTo = (payee: number | undefined): fc.Arbitrary<PayMove> =>
 const linksOf = ({ from }: PayMove): readonly [near: number, far: number] => (from === 0 ? [0, 1] : [1, 0]);
 
 /** Chunks: a handful for an HTLC to be there for good, twice that for it to be gone again. */
-const alone = fc.record({
+export const alone = fc.record({
   do: fc.constant('alone' as const),
   link,
   steps: fc.integer({ min: 1, max: 13 }),
@@ -122,7 +122,7 @@ const alone = fc.record({
 });
 
 /** Everything that can be said on a link, perhaps but a preimage. */
-const talk = (at: number, hush: boolean): Move => ({ do: 'alone', link: at, steps: 40, hush });
+export const talk = (at: number, hush: boolean): Move => ({ do: 'alone', link: at, steps: 40, hush });
 
 /** A payment stops somewhere on the far link, while the near one is cut and cannot hear how it ends. */
 const halfway: fc.Arbitrary<readonly [far: number, moves: readonly Move[]]> = fc
@@ -188,15 +188,15 @@ const theft = (thief: number): fc.Arbitrary<readonly Move[]> =>
       back,
     ]);
 
-const one = (move: fc.Arbitrary<Move>): fc.Arbitrary<readonly Move[]> => move.map((only) => [only]);
-const many = (
+export const one = (move: fc.Arbitrary<Move>): fc.Arbitrary<readonly Move[]> => move.map((only) => [only]);
+export const many = (
   moves: fc.Arbitrary<readonly Move[]>,
   minLength: number,
   maxLength: number,
 ): fc.Arbitrary<readonly Move[]> => fc.array(moves, { minLength, maxLength, size: 'max' }).map((parts) => parts.flat());
 
 const end = fc.constantFrom(0 as const, 1 as const);
-const wishFor = (wayward: number | undefined): fc.Arbitrary<RunWish> =>
+export const wishFor = (wayward: number | undefined): fc.Arbitrary<RunWish> =>
   fc.record({ funders: fc.tuple(end, end), anchors: fc.boolean(), wayward: fc.constant(wayward) });
 
 /** Where a run begins, and what happens in it. */

@@ -8,14 +8,14 @@ import type { InvoiceRecord } from '../../node/pay/invoicerecord.ts';
 import type { PayRecord } from '../../node/pay/payrecord.ts';
 import { equal } from '../../wire/bytes.ts';
 import { type Base, channelOf } from './base.ts';
-import { balances, endingsOf, forgotten, loot, wallets } from './money.ts';
+import { balances, dearClosings, endingsOf, forgotten, loot, wallets } from './money.ts';
 import { names } from './names.ts';
 import { DUSTY, SMALLEST } from './paying.ts';
 import type { World } from './world.ts';
 
 /** A channel that is open: both ends hold the same commitments, and nothing is under way. */
 const agreement = (world: World, link: number): readonly string[] => {
-  if (world.estranged.has(link)) return [];
+  if (world.estranged.has(link) || [link, link + 1].some((place) => world.isAsleep(place))) return [];
   const channel = channelOf(link);
   const [left, right] = [world.channel(link, channel), world.channel(link + 1, channel)];
   if (left?.phase !== 'open' || right?.phase !== 'open')
@@ -74,7 +74,7 @@ const results = async (world: World, unilateral: boolean): Promise<readonly stri
   const bills = await Promise.all(names.map((_, place) => billsOf(world, place)));
   return [...world.books.payments.values()].flatMap(({ id, from, to, bill, scheme }) => {
     const { books } = world;
-    if (world.isThief(from)) return [];
+    if (world.isThief(from) || world.isAsleep(from)) return [];
     const kept = books.kept.get(id);
     const listed = lists[from]?.get(id);
     // The payer died before anything of it was kept: it never was.
@@ -117,8 +117,22 @@ const invoices = async (world: World, unilateral: boolean): Promise<readonly str
 /** Reasons for which honest nodes give a channel up: somebody said so, time ran out, or the peer saw its end in a block first. */
 const fair = /force_close|htlc_deadline|funding output was spent/;
 
-const failures = ({ lines }: World): readonly string[] =>
-  lines.filter((line) => /channel failed|ending the connection/.test(line) && !fair.test(line));
+/** Channels that were given up, and connections, for other reasons; what is due to who sleeps is for others to judge. */
+const failures = ({ lines, drowsy }: World): readonly string[] =>
+  lines.filter(
+    (line) =>
+      /channel failed|ending the connection/.test(line) &&
+      !fair.test(line) &&
+      ![...drowsy].some((link) => line.includes(channelOf(link))),
+  );
+
+/** Who sleeps harms nobody but its own peers: no channel between others goes to the chain for that. */
+const disturbed = (world: World, base: Base): readonly string[] =>
+  world.drowsy.size === 0 || world.isRough
+    ? []
+    : endingsOf(world, base)
+        .filter(({ link, unilateral }) => unilateral && world.isHonest(link) && world.isHonest(link + 1))
+        .map(({ link }) => `${channelOf(link)} went to the chain, and only others slept`);
 
 /** All that is wrong. */
 export const judge = async (world: World, base: Base): Promise<readonly string[]> => {
@@ -132,9 +146,11 @@ export const judge = async (world: World, base: Base): Promise<readonly string[]
     ...(await results(world, unilateral)),
     ...(await invoices(world, unilateral)),
     ...balances(world, base),
+    ...dearClosings(world, base),
     ...forgotten(world, base),
     ...loot(world, base),
     ...wallets(world, base),
     ...failures(world),
+    ...disturbed(world, base),
   ];
 };

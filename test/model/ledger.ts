@@ -8,7 +8,7 @@ import { apply, type Coin, type Coins, spentKeys, undo } from '../../node/chain/
 import { type Entry, Pool } from '../../node/chain/embedded/pool.ts';
 import type { ScriptCheck } from '../../node/chain/embedded/script.ts';
 import { ChainError } from '../../node/chain/errors.ts';
-import { isFeeRefusal } from '../../node/chain/refusals.ts';
+import { isFeeRefusal, rejected } from '../../node/chain/refusals.ts';
 import type { Block } from '../../node/ports.ts';
 import { hex, u32be, utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
@@ -61,6 +61,8 @@ export class Ledger {
   demand = 0;
   /** Satoshi per 1,000 weight below which the pool takes nothing that no child pays for; 0 while there is room. */
   minimum = 0;
+  /** What nobody relays or mines, whatever it pays. */
+  refuses: (tx: Transaction) => boolean = () => false;
   private readonly scripts: ScriptCheck;
   private readonly branch: Mined[];
   private readonly known: Map<string, Mined>;
@@ -127,6 +129,7 @@ export class Ledger {
   send(raw: Uint8Array): void {
     const tx = Transaction.fromBuffer(raw);
     if (isKnown(tx, this.standing)) return;
+    if (this.refuses(tx)) throw rejected('mempool min fee not met');
     this.enter(tx, () => {
       const { entry, replaces } = accept(tx, this.standing);
       return { entries: [entry], replaces };
@@ -188,7 +191,8 @@ export class Ledger {
   private chosen(): readonly Entry[] {
     const { pool, demand } = this;
     const taken = new Set<string>();
-    for (const { id } of pool.entries()) {
+    for (const { id, tx } of pool.entries()) {
+      if (this.refuses(tx)) continue;
       const family = [...pool.ancestors([id])].filter((one) => !taken.has(one));
       const members = family.flatMap((one) => pool.get(one) ?? []);
       const fee = members.reduce((sum, one) => sum + one.fee, 0n);

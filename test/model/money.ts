@@ -40,7 +40,14 @@ const wealth = (world: World, { owners }: Base): readonly bigint[] =>
   });
 
 /** BIP 125 and BOLT 3: the sequence of a commitment's input says that it is one. */
-const isCommitment = ({ ins }: Transaction): boolean => (ins[0]?.sequence ?? 0) >>> 24 === 0x80;
+export const isCommitment = ({ ins }: Transaction): boolean => (ins[0]?.sequence ?? 0) >>> 24 === 0x80;
+
+/** Bytes of the script that a funding output is spent by. */
+const FUNDING_SCRIPT = 71;
+
+/** Whether a transaction closes a channel by agreement. */
+export const isClosing = (tx: Transaction): boolean =>
+  tx.ins.length === 1 && tx.ins[0]?.witness.at(-1)?.length === FUNDING_SCRIPT && !isCommitment(tx);
 
 /** A channel that ended: its link, who pays its miners, and the transaction that spent its funding output. */
 export interface Ending {
@@ -91,16 +98,30 @@ const estateOf = (world: World, { owners }: Base, from: Transaction): Estate => 
   return { gains, left: [...open.values()] };
 };
 
-/** Satoshi that may be left on chain, since claiming them costs more than it brings. */
-const WORTHLESS = 1500n;
+/** Satoshi that may be left on chain, since claiming them costs more than it brings; where the chain stays dear, as much as it does. */
+const worthlessIn = ({ isDear, dearest }: World): bigint => BigInt(isDear ? Math.max(1500, dearest) : 1500);
 
 /** Outputs of channels that an honest node should have claimed. */
 export const forgotten = (world: World, base: Base): readonly string[] =>
   endingsOf(world, base).flatMap(({ link, tx }) =>
     estateOf(world, base, tx)
-      .left.filter((value) => value > WORTHLESS && world.isHonest(link) && world.isHonest(link + 1))
+      .left.filter((value) => value > worthlessIn(world) && world.isHonest(link) && world.isHonest(link + 1))
       .map((value) => `${value} sat of ${channelOf(link)} lie on chain for nobody`),
   );
+
+/** The most that a closing may cost who pays for it, sat per 1,000 weight: twice the estimate, or what a node always offers. */
+const mostFor = ({ dearest }: World): number => Math.max(2 * dearest, 2530);
+/** Satoshi of outputs too small to stand in a closing. */
+const CRUMBS = 1100n;
+
+/** Closings that an honest node paid more for than it should have. */
+export const dearClosings = (world: World, base: Base): readonly string[] =>
+  endingsOf(world, base).flatMap(({ link, funder, tx, fee, unilateral }) => {
+    const most = (BigInt(tx.weight() + 300) * BigInt(mostFor(world))) / 1000n + CRUMBS;
+    return unilateral || !world.isHonest(funder) || fee <= most
+      ? []
+      : [`the closing of ${channelOf(link)} cost ${names[funder]} ${fee} sat, ${most} would be right`];
+  });
 
 /** What a thief has of a channel that it ended with a revoked commitment: nothing, by right. */
 export const loot = (world: World, base: Base): readonly string[] =>
@@ -130,7 +151,7 @@ const costs = (world: World, base: Base) => {
     add(paid, funder, fee * 1000n);
     // Outputs are whole satoshis. HTLCs without an output are in the fee, whosever they were.
     const { left } = estateOf(world, base, tx);
-    const worthless = left.reduce((sum, value) => (value > WORTHLESS ? sum : sum + value), 0n);
+    const worthless = left.reduce((sum, value) => (value > worthlessIn(world) ? sum : sum + value), 0n);
     const lost = unilateral ? fee + ANCHORS + worthless + 10n : 1n;
     add(slack, link, lost * 1000n);
     add(slack, link + 1, lost * 1000n);

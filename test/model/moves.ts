@@ -2,7 +2,10 @@
 import { isQuiet } from '../../channel/updates.ts';
 import { type BaseWish, channelOf } from './base.ts';
 import { attendAll, block, type ReorgOptions, reorg } from './blocks.ts';
+import { type HaggleMove, haggle } from './haggling.ts';
+import { isClosing } from './money.ts';
 import { type PayMove, pay } from './paying.ts';
+import { type DozeMove, doze, wake } from './sleeping.ts';
 import type { World } from './world.ts';
 
 export type Move =
@@ -40,7 +43,14 @@ export type Move =
   | { readonly do: 'force'; readonly link: number; readonly side: 0 | 1 }
   /** The chain's estimate moves, and with the next block nodes ask for it. */
   | { readonly do: 'fee'; readonly feerate: number }
-  | { readonly do: 'close'; readonly link: number; readonly side: 0 | 1 };
+  | { readonly do: 'close'; readonly link: number; readonly side: 0 | 1 }
+  | DozeMove
+  | HaggleMove
+  /** The chain becomes dearer for good: see World. */
+  | { readonly do: 'raise'; readonly feerate: number; readonly relayed: boolean }
+  /** Miners and everybody else refuse transactions that close a channel by agreement. */
+  | { readonly do: 'ban' }
+  | { readonly do: 'wake' };
 
 /** What a run begins from, and whom it must not trust. */
 export interface RunWish extends BaseWish {
@@ -95,7 +105,11 @@ const sleep = async (world: World, after: number): Promise<void> => {
   await bringUp(world, wayward);
 };
 
+/** What may lead a channel between honest nodes to the chain. */
+const rough: ReadonlySet<Move['do']> = new Set(['force', 'silence', 'sleep', 'rob', 'reorg']);
+
 export const play = async (world: World, move: Move): Promise<void> => {
+  world.isRough ||= rough.has(move.do);
   world.trace(`-- ${JSON.stringify(move, (_, value) => (typeof value === 'bigint' ? `${value}` : value))}`);
   switch (move.do) {
     case 'pay':
@@ -142,5 +156,17 @@ export const play = async (world: World, move: Move): Promise<void> => {
     case 'close':
       world.node(move.link + move.side)?.channels.push(channelOf(move.link), { type: 'close' });
       return world.drain();
+    case 'doze':
+      return doze(world, move);
+    case 'haggle':
+      return haggle(world, move);
+    case 'raise':
+      world.raise(move.feerate, move.relayed);
+      return attendAll(world);
+    case 'ban':
+      world.ledger.refuses = isClosing;
+      return;
+    case 'wake':
+      return wake(world);
   }
 };

@@ -1,19 +1,34 @@
 /**
  * One direction of a connection: chunks sent and not delivered yet. Nothing moves unless told; a cut loses what is under way,
- * a sender that closes lets it still arrive.
+ * a sender that closes lets it still arrive, one that sleeps keeps it to itself.
  */
 import { join } from '../../wire/bytes.ts';
+
+/** How a sender sleeps: from the first chunk that `begins` it, only those that pass are let out. */
+export interface Nap {
+  readonly begins: (chunk: Uint8Array) => boolean;
+  readonly passes: (chunk: Uint8Array) => boolean;
+}
 
 export class Pipe {
   private queue: Uint8Array[] = [];
   private readonly arrived: Uint8Array[] = [];
+  private readonly nap: () => Nap | undefined;
   private closing = false;
   private ended = false;
   private wake: () => void = () => undefined;
 
-  /** Chunks under way, the oldest first. */
+  /** `nap` says whether the sender sleeps just now. */
+  constructor(nap: () => Nap | undefined = () => undefined) {
+    this.nap = nap;
+  }
+
+  /** Chunks under way that would arrive, the oldest first. */
   get waiting(): readonly Uint8Array[] {
-    return this.queue;
+    const nap = this.nap();
+    if (nap === undefined) return this.queue;
+    const first = this.queue.findIndex(nap.begins);
+    return first < 0 ? this.queue : this.queue.filter((chunk, i) => i < first || nap.passes(chunk));
   }
 
   /** Whether nothing will ever arrive any more. */
@@ -27,7 +42,8 @@ export class Pipe {
 
   /** Lets the reader have the oldest chunks in one piece. */
   deliver(count: number): void {
-    const chunks = this.queue.splice(0, count);
+    const chunks = this.waiting.slice(0, count);
+    this.queue = this.queue.filter((chunk) => !chunks.includes(chunk));
     if (chunks.length > 0) this.arrived.push(join(chunks));
     if (this.closing && this.queue.length === 0) this.ended = true;
     this.wake();

@@ -8,7 +8,8 @@ import { concat, u32be } from '../../wire/bytes.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { type Point, point, type SecretKey } from '../../wire/units.ts';
 
-const framed = (message: Uint8Array): Uint8Array => concat(u32be(message.length), message);
+/** A chunk of one message. */
+export const framed = (message: Uint8Array): Uint8Array => concat(u32be(message.length), message);
 
 /** The messages of a chunk that holds whole ones. */
 export const messagesOf = (chunk: Uint8Array): readonly Uint8Array[] => {

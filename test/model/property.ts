@@ -1,17 +1,23 @@
 /**
  * Draws runs and holds them to the judgement: the same few hundred each time, and others where AMPERE_MODEL_RUNS says how
- * many. AMPERE_MODEL_SEED says which; AMPERE_MODEL_PATH, as
- * a failure prints it, picks one of them, AMPERE_MODEL_TRACE tells its story, AMPERE_MODEL_TALLY counts what runs came to, and
- * AMPERE_MODEL_SHRINK=no reports the first failure as it is.
+ * many. AMPERE_MODEL_SEED says which; AMPERE_MODEL_PATH, as a failure prints it, picks one of them, AMPERE_MODEL_TRACE tells its
+ * story, AMPERE_MODEL_TALLY counts what runs came to, AMPERE_MODEL_SHRINK=no reports the first failure as it is, and
+ * AMPERE_MODEL_SURVEY goes on after failures and lists them all in the end.
  */
 import fc from 'fast-check';
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Run } from './draws.ts';
 import { runModel, tally } from './run.ts';
 
 const env = (name: string): string | undefined => process.env[`AMPERE_MODEL_${name}`];
 
 const usualSeed = 9735;
+
+/** What a failure found wrong, or what went wrong in finding out. */
+const wrongIn = (error: unknown): string => {
+  if (error instanceof Error && 'actual' in error) return JSON.stringify(error.actual);
+  return error instanceof Error ? error.message : String(error);
+};
 
 /** A test of so many runs, unless told otherwise. It prints what it takes to have the same runs again. */
 export const holds = (title: string, drawn: fc.Arbitrary<Run>, usual: number): void => {
@@ -22,8 +28,18 @@ export const holds = (title: string, drawn: fc.Arbitrary<Run>, usual: number): v
   const pinned = `AMPERE_MODEL_SEED=${seed} AMPERE_MODEL_RUNS=${runs}`;
   test(`${title} (${pinned})`, { timeout: 600_000 + runs * 3000 }, async () => {
     console.log(`${title}: ${pinned}`);
+    const failures: string[] = [];
+    let run = 0;
     await fc.assert(
-      fc.asyncProperty(drawn, ([wish, moves]) => runModel(wish, moves)),
+      fc.asyncProperty(drawn, async ([wish, moves]) => {
+        const number = run++;
+        try {
+          await runModel(wish, moves);
+        } catch (error) {
+          if (env('SURVEY') === undefined) throw error;
+          failures.push(`AMPERE_MODEL_PATH=${number}: ${wrongIn(error)}`);
+        }
+      }),
       {
         numRuns: runs,
         seed,
@@ -32,6 +48,7 @@ export const holds = (title: string, drawn: fc.Arbitrary<Run>, usual: number): v
         ...(path === undefined ? {} : { path }),
       },
     );
+    expect(failures).toEqual([]);
     if (env('TALLY') !== undefined)
       console.log(
         [...tally]

@@ -1,5 +1,8 @@
 /** How a run ends: everybody comes back, everything is delivered, time passes, until nothing is under way any more. */
+import { preimageOf } from '../../channel/claiming.ts';
+import type { Core } from '../../channel/state.ts';
 import { isQuiet } from '../../channel/updates.ts';
+import { channelOf } from './base.ts';
 import { block } from './blocks.ts';
 import type { World } from './world.ts';
 
@@ -11,18 +14,30 @@ const gather = async (world: World): Promise<void> => {
   await world.settle();
 };
 
+/** Whether nobody need wait for what becomes of a node. */
+const isLost = (world: World, place: number): boolean => world.isThief(place) || world.isAsleep(place);
+
 const isPaying = (world: World): boolean =>
-  world.sites.some(({ node, place }) => !world.isThief(place) && (node?.payments.pending().length ?? 0) > 0);
+  world.sites.some(({ node, place }) => !isLost(world, place) && (node?.payments.pending().length ?? 0) > 0);
+
+/**
+ * Whether something is under way in an open channel. With a peer that sleeps: something that we offered, or can claim; what
+ * else is half signed is for the peer to go on with.
+ */
+const isBusy = (core: Core, asleep: boolean): boolean =>
+  asleep
+    ? core.outgoing.size > 0 || [...core.incoming.values()].some((htlc) => preimageOf(htlc) !== undefined)
+    : !isQuiet(core);
 
 /** True while some channel still has to come to something: HTLCs, a close, a spend not deep enough. */
 const isUnsettled = (world: World): boolean =>
   world.sites.some(({ node, place }) =>
-    [...(node?.channels.entries.values() ?? [])].some(({ machine: { state } }) => {
-      if (world.isThief(place)) return false;
-      if (state.phase === 'closed') return false;
+    [...(node?.channels.entries.values() ?? [])].some(({ key, machine: { state } }) => {
+      if (isLost(world, place) || state.phase === 'closed') return false;
       if (state.phase !== 'open') return true;
       const { core, shutdown } = state;
-      return !isQuiet(core) || shutdown.ours !== undefined || shutdown.theirs !== undefined;
+      const asleep = [place - 1, place].some((link) => channelOf(link) === key && world.isAsleep(2 * link + 1 - place));
+      return isBusy(core, asleep) || shutdown.ours !== undefined || shutdown.theirs !== undefined;
     }),
   );
 
@@ -42,7 +57,7 @@ export const rest = async (world: World): Promise<void> => {
   for (let round = 0; world.ledger.tip.height < height + MOST_BLOCKS; round++) {
     await gather(world);
     const paying = isPaying(world);
-    if (world.ledger.tip.height >= height + DEAR_BLOCKS) world.price(0);
+    if (!world.isDear && world.ledger.tip.height >= height + DEAR_BLOCKS) world.price(0);
     if (!paying && !isUnsettled(world)) return;
     if (paying) await world.pass(PAUSES[round % PAUSES.length] ?? 0);
     // Payments that wait for each other need time alone; what waits for the chain needs blocks.

@@ -50,8 +50,11 @@ export const runModel = async (wish: RunWish, moves: readonly Move[]): Promise<v
       await play(world, move);
       expect([...world.troubles, ...world.books.complaints]).toEqual([]);
     }
-    await rest(world);
-    expect(await judge(world, base)).toEqual([]);
+    const restless = await rest(world).then(
+      () => [],
+      (error: unknown) => [error instanceof Error ? error.message : String(error)],
+    );
+    expect([...restless, ...(await judge(world, base))]).toEqual([]);
     countAll(world, base);
   } finally {
     if (world.story.length > 0) console.log(world.story.join('\n'));

@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly time: Time;
   readonly wires: Wires;
   readonly feerate: () => number;
+  /** Whether a node does nothing by itself just now. */
+  readonly sleeps: (node: number) => boolean;
   /** A line of a node's log. */
   readonly said: (node: string, level: string, fields: object, message: string) => void;
   /** A transaction a node gave to the chain. */
@@ -81,12 +83,13 @@ export class Site {
   /** Starts a process from the disk. It comes up as far as its commits become durable. */
   start(): void {
     const { around, place, name, disk } = this;
-    const clock = around.time.clock();
+    const clock = around.time.clock(() => around.sleeps(place));
     const alive = (): boolean => life.alive;
     const chain = chainPort({
       ledger: around.ledger,
       feerate: around.feerate,
       alive,
+      mute: () => around.sleeps(place),
       sent: (raw, refused) => around.sent(place, raw, refused),
     });
     const life: Life = {

@@ -4,6 +4,7 @@ import type { Clock } from '../../node/ports.ts';
 interface Timer {
   readonly due: number;
   readonly run: () => void;
+  readonly sleeps: () => boolean;
 }
 
 export class Time {
@@ -11,14 +12,14 @@ export class Time {
   now = 1_700_000_000_000;
   private readonly timers = new Set<Timer>();
 
-  /** A clock for one process, and what stops all its timers. */
-  clock(): Clock & { readonly end: () => void } {
+  /** A clock for one process, whose timers wait while it `sleeps`, and what stops them all. */
+  clock(sleeps: () => boolean): Clock & { readonly end: () => void } {
     const own = new Set<Timer>();
     let ended = false;
     return {
       now: () => this.now,
       after: (ms, run) => {
-        const timer: Timer = { due: this.now + ms, run };
+        const timer: Timer = { due: this.now + ms, run, sleeps };
         const stop = (): void => {
           own.delete(timer);
           this.timers.delete(timer);
@@ -39,7 +40,9 @@ export class Time {
   /** Goes forward, and gives the timers that are due by then, earliest first; one is run unless it was stopped meanwhile. */
   pass(ms: number): readonly (() => void)[] {
     this.now += ms;
-    const due = [...this.timers].filter((timer) => timer.due <= this.now).sort((a, b) => a.due - b.due);
+    const due = [...this.timers]
+      .filter(({ due, sleeps }) => due <= this.now && !sleeps())
+      .sort((a, b) => a.due - b.due);
     return due.map((timer) => () => {
       if (this.timers.delete(timer)) timer.run();
     });

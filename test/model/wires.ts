@@ -1,7 +1,7 @@
 /** The links between nodes in a line, and the Transport each node has of them: a node's port number is its place in the line. */
 import type { Connection, Transport } from '../../node/ports.ts';
 import { addressOf, placeOf } from './names.ts';
-import { Pipe } from './pipe.ts';
+import { type Nap, Pipe } from './pipe.ts';
 
 /** A connection over a link: the pipe from the left node and the pipe from the right one. */
 interface Call {
@@ -16,8 +16,18 @@ export interface Link {
 
 type Accept = (connection: Connection) => void;
 
+/** What becomes of a chunk that one side of a link sends: what goes on in its place, and what its sender hears at once. */
+export interface Tampered {
+  readonly on: readonly Uint8Array[];
+  readonly back: readonly Uint8Array[];
+}
+
 export class Wires {
   readonly links: readonly Link[];
+  /** Who sleeps how, by link and side. */
+  readonly naps = new Map<string, Nap>();
+  /** Somebody on the line who changes what is said. */
+  tamper: ((link: number, side: 0 | 1, chunk: Uint8Array) => Tampered | undefined) | undefined;
   private readonly listeners = new Map<number, Accept>();
 
   constructor(nodes: number) {
@@ -29,15 +39,17 @@ export class Wires {
     return {
       dial: async (address) => {
         const target = placeOf(address);
-        const link = this.links[Math.min(node, target)];
+        const at = Math.min(node, target);
+        const link = this.links[at];
         const accept = this.listeners.get(target);
         if (link === undefined || !link.up || Math.abs(node - target) !== 1 || accept === undefined)
           throw new Error('nobody answers');
-        const left = new Pipe();
-        const right = new Pipe();
+        const left = new Pipe(() => this.naps.get(`${at}/0`));
+        const right = new Pipe(() => this.naps.get(`${at}/1`));
         link.calls.push({ pipes: [left, right] });
-        const ours = node < target ? this.end(left, right, target) : this.end(right, left, target);
-        accept(node < target ? this.end(right, left, node) : this.end(left, right, node));
+        const ends = [this.end(at, 0, left, right), this.end(at, 1, right, left)] as const;
+        const [ours, theirs] = node < target ? ends : [ends[1], ends[0]];
+        accept(theirs);
         return ours;
       },
       listen: async (address, accept) => {
@@ -47,11 +59,15 @@ export class Wires {
     };
   }
 
-  private end(out: Pipe, into: Pipe, remote: number): Connection {
+  private end(link: number, side: 0 | 1, out: Pipe, into: Pipe): Connection {
     return {
-      remote: addressOf(remote),
+      remote: addressOf(link + 1 - side),
       received: { [Symbol.asyncIterator]: () => into.read() },
-      send: async (chunk) => out.push(chunk),
+      send: async (chunk) => {
+        const { on, back } = this.tamper?.(link, side, chunk) ?? { on: [chunk], back: [] };
+        for (const one of on) out.push(one);
+        for (const one of back) into.push(one);
+      },
       close: () => {
         out.close();
         into.cut();

@@ -52,6 +52,10 @@ export class World {
   readonly ledger: Ledger;
   /** What every node's chain estimates, sat per 1,000 weight. */
   feerate = 1000;
+  /** The highest of the run. */
+  dearest = 1000;
+  /** Whether the chain stays as dear as it is. */
+  isDear = false;
   readonly books = new Books();
   /** Height at which the run began: nothing below is ever undone. */
   readonly first: number;
@@ -59,6 +63,10 @@ export class World {
   readonly wayward: number | undefined;
   /** Links over which nobody speaks any more. */
   readonly estranged = new Set<number>();
+  /** Links over which the wayward node fell asleep or haggled once. */
+  readonly drowsy = new Set<number>();
+  /** Whether something happened that may lead any channel to the chain. */
+  isRough = false;
   /** What the wayward node had on its disk at some moments. */
   readonly backups: ReadonlyMap<string, Uint8Array>[] = [];
   /** How much of what nodes can stand they have had: blocks missed in a row, empty ones in a row, height of the last loss. */
@@ -86,6 +94,7 @@ export class World {
       time: this.time,
       wires: this.wires,
       feerate: () => this.feerate,
+      sleeps: (node) => this.isAsleep(node),
       said: (node, level, fields, message) => {
         if (level === 'debug' && !this.tells) return;
         const line = `${node} ${level}: ${message} ${plainFields(fields)}`;
@@ -99,7 +108,8 @@ export class World {
         if (refused === undefined && !this.senders.has(id)) this.senders.set(id, node);
       },
       written: (node, change) => {
-        if (!this.isThief(node)) this.books.written(node, change, this.isHonest(node));
+        if (this.isThief(node)) return;
+        this.books.written(node, change, { honest: this.isHonest(node), height: this.ledger.tip.height });
       },
       broke: (node, error) =>
         this.troubles.push(`${node} broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
@@ -130,8 +140,23 @@ export class World {
   /** The chain becomes dearer or cheaper. Miners follow only where every channel has anchors to add a fee to. */
   price(feerate: number): void {
     this.feerate = feerate;
+    this.dearest = Math.max(this.dearest, feerate);
     this.ledger.demand = this.anchors ? Math.floor(feerate / 2) : 0;
     this.ledger.minimum = this.anchors && feerate > DEAR ? 1000 : 0;
+  }
+
+  /** Whether a node does nothing by itself: it sleeps (sleeping.ts) or haggles (haggling.ts). */
+  isAsleep(place: number): boolean {
+    return place === this.wayward && (this.wires.naps.size > 0 || this.wires.tamper !== undefined);
+  }
+
+  /** The chain becomes dearer for good; `relayed`: what pays less still waits for a block, which never comes. */
+  raise(feerate: number, relayed: boolean): void {
+    if (!this.anchors) return;
+    this.price(feerate);
+    this.isDear = true;
+    this.ledger.demand = Math.floor((feerate * 3) / 4);
+    this.ledger.minimum = relayed ? 0 : this.ledger.demand;
   }
 
   isThief(place: number): boolean {

@@ -1,0 +1,113 @@
+/**
+ * A wayward node that haggles over the fee of a closing: whatever its process would say in closing_signed, somebody on its line
+ * says something else, rightly signed.
+ */
+import { buildLegacyClosing, closingFee } from '../../channel/closingtx.ts';
+import { signFundingSpend } from '../../channel/signing.ts';
+import { inLocal, specOf } from '../../channel/spec.ts';
+import type { Negotiating } from '../../channel/state.ts';
+import { coreOf } from '../../node/channels/entry.ts';
+import { encodeMessage } from '../../wire/message.ts';
+import { msat, type SecretKey, sat } from '../../wire/units.ts';
+import { channelOf } from './base.ts';
+import { framed } from './plain.ts';
+import { nameOfChunk } from './sleeping.ts';
+import type { Tampered } from './wires.ts';
+import type { World } from './world.ts';
+
+export interface HaggleMove {
+  readonly do: 'haggle';
+  readonly link: number;
+  readonly side: 0 | 1;
+  /** First all that the payer has and a satoshi less each time; first nothing and a satoshi more; always what is just relayed. */
+  readonly manner: 'greedy' | 'stingy' | 'cheap';
+  /** The fee_range it gives: none, everything, or its fee alone. */
+  readonly range: 'none' | 'wide' | 'narrow';
+  /** Proposals it makes before it says nothing any more. */
+  readonly rounds: number;
+}
+
+/** What is just relayed, sat per 1,000 weight. */
+const FLOOR = 253;
+
+/** What a closing pays to whom, by either side's word; `them` is the haggler. */
+const contentOf = ({ core, ours, theirs }: Negotiating, isHaggler: boolean) => {
+  const { params, funding } = core;
+  const { toUs, toThem } = specOf(core, inLocal(core.head.local));
+  const local = { funding: params.local.basepoints.funding, balance: msat(toUs), script: ours };
+  const remote = { funding: params.remote.basepoints.funding, balance: msat(toThem), script: theirs };
+  const payer: 'local' | 'remote' = params.role === 'funder' ? 'local' : 'remote';
+  return {
+    channel_id: core.channelId,
+    dustLimit: (isHaggler ? params.local : params.remote).dustLimit,
+    purse: (payer === 'local' ? toUs : toThem) / 1000n,
+    content: { funding, fundingAmount: params.capacity, local, remote, payer },
+    scripts: [ours, theirs] as const,
+  };
+};
+
+class Haggler {
+  private readonly world: World;
+  private readonly move: HaggleMove;
+  private said = 0;
+  private last: bigint | undefined;
+
+  constructor(world: World, move: HaggleMove) {
+    this.world = world;
+    this.move = move;
+  }
+
+  /** What is said on the lines, as it is said. */
+  hear(link: number, side: 0 | 1, chunk: Uint8Array): Tampered | undefined {
+    const { move } = this;
+    if (link !== move.link) return undefined;
+    const name = nameOfChunk(chunk);
+    if (name === 'channel_reestablish') this.last = undefined;
+    if (name !== 'closing_signed') return undefined;
+    const mine = side === move.side;
+    // Its process has only the first word, where that is the funder's.
+    if (mine) return { on: this.last === undefined ? this.proposal() : [], back: [] };
+    return { on: [], back: this.proposal() };
+  }
+
+  private proposal(): readonly Uint8Array[] {
+    const { world, move } = this;
+    const [own, other] = [move.link + move.side, move.link + 1 - move.side];
+    const key = channelOf(move.link);
+    const [ours, theirs] = [world.channel(own, key), world.channel(other, key)];
+    const secret = ours && coreOf(ours)?.keys.funding;
+    const isHaggler = theirs?.phase !== 'negotiating';
+    const state = isHaggler ? ours : theirs;
+    if (secret === undefined || state?.phase !== 'negotiating' || this.said >= move.rounds) return [];
+    return [this.signed(state, isHaggler, secret)];
+  }
+
+  private signed(state: Negotiating, isHaggler: boolean, secret: SecretKey): Uint8Array {
+    const { content, purse, dustLimit, channel_id, scripts } = contentOf(state, isHaggler);
+    const step = BigInt(this.said++);
+    const { manner, range } = this.move;
+    const wanted =
+      manner === 'greedy' ? purse - step : manner === 'stingy' ? step : (closingFee(FLOOR, ...scripts) as bigint);
+    const fee = sat(wanted < 0n ? 0n : wanted < purse ? wanted : purse);
+    this.last = fee;
+    const closing = buildLegacyClosing({ ...content, fee }, dustLimit);
+    const [low, high] = range === 'wide' ? [sat(0n), sat(purse)] : [fee, fee];
+    return framed(
+      encodeMessage({
+        name: 'closing_signed',
+        channel_id,
+        fee_satoshis: fee,
+        signature: signFundingSpend(closing, secret),
+        ...(range === 'none' ? {} : { fee_range: { min_fee_satoshis: low, max_fee_satoshis: high } }),
+      }),
+    );
+  }
+}
+
+/** The wayward node, if it is one of this link, haggles from now on. */
+export const haggle = (world: World, move: HaggleMove): void => {
+  if (move.link + move.side !== world.wayward) return;
+  const haggler = new Haggler(world, move);
+  world.drowsy.add(move.link);
+  world.wires.tamper = (link, side, chunk) => haggler.hear(link, side, chunk);
+};

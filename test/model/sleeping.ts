@@ -1,0 +1,55 @@
+/**
+ * A peer that sleeps: it keeps its connections and answers pings, gossips perhaps, and from some message on says nothing about
+ * channels, on every connection anew. What it hears it takes in. Its process has no time of its own and publishes nothing.
+ */
+import { decodeMessage } from '../../wire/message.ts';
+import type { Nap } from './pipe.ts';
+import { messagesOf } from './plain.ts';
+import type { World } from './world.ts';
+
+/** The messages that channels wait for, by phase. */
+export const awaited = {
+  opening: ['accept_channel', 'funding_signed', 'channel_ready'],
+  normal: ['commitment_signed', 'revoke_and_ack', 'update_fulfill_htlc', 'update_fail_htlc'],
+  closing: ['shutdown', 'closing_signed'],
+  again: ['channel_reestablish'],
+} as const;
+
+type Awaited = (typeof awaited)[keyof typeof awaited][number];
+
+export interface DozeMove {
+  readonly do: 'doze';
+  readonly link: number;
+  readonly side: 0 | 1;
+  /** The first message that does not come; `anything`: none does from now on. */
+  readonly at: Awaited | 'anything';
+}
+
+const aboutChannels = new Set<string>([
+  ...Object.values(awaited).flat(),
+  ...['open_channel', 'funding_created', 'update_add_htlc', 'update_fail_malformed_htlc', 'update_fee', 'error'],
+]);
+
+/** The name of the message that a chunk is; empty for the caller's name. */
+export const nameOfChunk = (chunk: Uint8Array): string => {
+  const [raw] = messagesOf(chunk);
+  return raw === undefined || raw.length === 33 ? '' : decodeMessage(raw).name;
+};
+
+const napFrom = (at: DozeMove['at']): Nap => ({
+  begins: (chunk) => (at === 'anything' ? aboutChannels.has(nameOfChunk(chunk)) : nameOfChunk(chunk) === at),
+  passes: (chunk) => !aboutChannels.has(nameOfChunk(chunk)),
+});
+
+/** The wayward node, if it is one of this link, falls asleep. */
+export const doze = ({ wires, drowsy, wayward }: World, { link, side, at }: DozeMove): void => {
+  if (link + side !== wayward) return;
+  drowsy.add(link);
+  wires.naps.set(`${link}/${side}`, napFrom(at));
+};
+
+/** It wakes: what it would have said meanwhile, it says now. One that haggled goes on as it should. */
+export const wake = ({ wires }: World): void => {
+  wires.naps.clear();
+  wires.tamper = undefined;
+};
