@@ -100,6 +100,11 @@ export interface ReceiverLimits {
 const CLAIM_BLOCKS = 18 + 3;
 /** So an invoice that leaves less could not be paid: the least min_final_cltv_expiry_delta. */
 export const LEAST_FINAL_CLTV = CLAIM_BLOCKS + 1;
+/** Half of what an HTLC may last (MAX_EXPIRY_AHEAD), so that the other half is left for the way to us. */
+export const MOST_FINAL_CLTV = 1008;
+
+/** An HTLC that could lock money for longer than two weeks is neither sent nor taken (BOLT 2, "Bounding exposure"). */
+export const MAX_EXPIRY_AHEAD = 2016;
 
 export const defaultLimits: ReceiverLimits = {
   shares: 255,
@@ -177,6 +182,8 @@ export interface PaymentTerms {
   readonly minShard: Msat;
   /** Blocks the last HTLC gets above the height of its offer. */
   readonly finalCltv: number;
+  /** Blocks the first one gets, at most: so long can the payment lock our money. */
+  readonly maxDelay: number;
   /** 32 secret random bytes. Root, shares, set_id and session keys follow from them, so a restart finds them again. */
   readonly entropy: Uint8Array;
   /** Unix seconds; no new attempt is begun afterwards. */
@@ -217,10 +224,10 @@ export type Outcome =
   /** The outlet went on chain with it, and nobody claimed it there. */
   | { readonly kind: 'timed_out' }
   /**
-   * It never left: `insufficient` (the outlet cannot carry the amount now), `unavailable` (offline, closing, full), or
-   * `lost` (after a restart no channel knows the attempt).
+   * It never left: `insufficient` (the outlet cannot carry the amount now), `unavailable` (offline, closing, full), `lost`
+   * (after a restart no channel knows the attempt), or `preimage_known` (we know what opens its hash, and so may others).
    */
-  | { readonly kind: 'refused'; readonly why: 'insufficient' | 'unavailable' | 'lost' };
+  | { readonly kind: 'refused'; readonly why: 'insufficient' | 'unavailable' | 'lost' | 'preimage_known' };
 
 export type PaymentInput =
   | { readonly type: 'start'; readonly request: PaymentRequest; readonly outlets: readonly Outlet[] }
@@ -281,6 +288,8 @@ export interface RouteQuery {
   readonly maxFee: Msat;
   /** cltv_expiry of the last HTLC. */
   readonly finalExpiry: number;
+  /** cltv_expiry of the first one, at most. */
+  readonly maxExpiry: number;
   /** Hops at most: what still fits into the onion beside the blobs. */
   readonly maxHops: number;
   readonly excludedNodes: readonly Point[];

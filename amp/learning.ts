@@ -8,14 +8,14 @@ import { type Msat, msat } from '../wire/units.ts';
 import type { Direction, Outcome, PaymentRequest, Route } from './io.ts';
 import { openFailure } from './onions.ts';
 import { directionOf, type Learnt } from './payment.ts';
-import type { ShardFailure } from './reports.ts';
+import type { PaymentFailure, ShardFailure } from './reports.ts';
 
 /** How one attempt failed, and what it means. */
 export interface Lesson {
   readonly failure: ShardFailure;
   readonly learnt: Learnt;
-  /** The destination itself does not want the payment: no route will help. */
-  readonly final: boolean;
+  /** Why no route will help, if so: the destination itself does not want the payment, or it must not be sent. */
+  readonly final: PaymentFailure | undefined;
 }
 
 export const nothingLearnt: Learnt = { excluded: [], nodes: [], notBefore: { height: 0, time: 0 } };
@@ -100,36 +100,38 @@ export const lessonOf = (
   switch (outcome.kind) {
     case 'refused': {
       const failure = { hop: -1, failure: outcome.why, detail: undefined };
-      if (outcome.why === 'lost') return { failure, learnt, final: false };
+      if (outcome.why === 'lost') return { failure, learnt, final: undefined };
+      if (outcome.why === 'preimage_known') return { failure, learnt, final: { code: 'preimage_known' } };
       const atLeast = outcome.why === 'insufficient' ? route[0].amount : ANY;
-      return { failure, learnt: exclude(learnt, directionOf(route, 0), atLeast), final: false };
+      return { failure, learnt: exclude(learnt, directionOf(route, 0), atLeast), final: undefined };
     }
     case 'malformed':
       return {
         failure: { hop: 0, failure: 'malformed', detail: undefined },
         learnt: exclude(learnt, directionOf(route, 0), ANY),
-        final: false,
+        final: undefined,
       };
     case 'timed_out':
       return {
         failure: { hop: -1, failure: 'permanent_channel_failure', detail: undefined },
         learnt: exclude(learnt, directionOf(route, 0), ANY),
-        final: false,
+        final: undefined,
       };
     case 'failed': {
       const returned = openFailure(request, route, attempt, outcome.reason);
       if (returned.kind === 'unattributable') {
         const failure = { hop: undefined, failure: 'unreadable', detail: undefined };
-        return { failure, learnt: suspectAll(learnt, route), final: false };
+        return { failure, learnt: suspectAll(learnt, route), final: undefined };
       }
       const { hop, failure: detail } = returned;
       const failure = { hop, failure: detail.name, detail };
       const notBefore = hop === route.length - 1 ? readyOnce(request, learnt, route, detail, now) : undefined;
-      if (notBefore !== undefined) return { failure, learnt: { ...learnt, notBefore }, final: false };
+      if (notBefore !== undefined) return { failure, learnt: { ...learnt, notBefore }, final: undefined };
+      const refused = hop === route.length - 1 && !blamesForwarder.has(detail.name);
       return {
         failure,
         learnt: learnFrom(learnt, route, hop, detail),
-        final: hop === route.length - 1 && !blamesForwarder.has(detail.name),
+        final: refused ? { code: 'refused_by_destination', failure: detail.name } : undefined,
       };
     }
   }

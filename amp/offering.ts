@@ -79,7 +79,7 @@ export const ask = (draft: Draft, i: number, { height }: PaymentContext): Draft 
   const shard = payment.shards[i];
   if (shard === undefined) return draft;
   const query = payment.progress.query + 1;
-  const { destination, finalCltv } = payment.request;
+  const { destination, finalCltv, maxDelay } = payment.request;
   return withEffect(withProgress(draft, { query, asking: i }), {
     do: 'find_route',
     query,
@@ -88,6 +88,7 @@ export const ask = (draft: Draft, i: number, { height }: PaymentContext): Draft 
     amount: shard.amount,
     maxFee: feesLeft(payment),
     finalExpiry: height + finalCltv,
+    maxExpiry: height + maxDelay,
     maxHops: maxHops(payment.request, blobCount(payment, i)),
     excludedNodes: payment.learnt.nodes,
     excluded: payment.learnt.excluded,
@@ -95,8 +96,8 @@ export const ask = (draft: Draft, i: number, { height }: PaymentContext): Draft 
   });
 };
 
-/** Whether a route does what was asked; one that does not is as good as none, above all one that costs too much. */
-export const isUsable = (payment: Running, i: number, route: Route): boolean => {
+/** Whether a route does what was asked; one that does not is as good as none, above all one that costs too much or takes too long. */
+export const isUsable = (payment: Running, i: number, route: Route, { height }: PaymentContext): boolean => {
   const last = route.at(-1) ?? route[0];
   if (last.amount !== payment.shards[i]?.amount || !equal(last.node, payment.request.destination)) return false;
   const falling = route.every(({ amount, expiry }, j) => {
@@ -104,6 +105,7 @@ export const isUsable = (payment: Running, i: number, route: Route): boolean => 
     return next === undefined || (next.amount <= amount && next.expiry <= expiry);
   });
   if (!falling || feeOf(route) > feesLeft(payment)) return false;
+  if (route[0].expiry > height + payment.request.maxDelay) return false;
   return route.every(({ node }) => isPoint(node)) && fits(payment.request, route, blobCount(payment, i));
 };
 

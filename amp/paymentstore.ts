@@ -6,6 +6,7 @@ import {
   bool,
   bytes,
   type Codec,
+  encode,
   list,
   map,
   optional,
@@ -18,12 +19,15 @@ import {
   WireError,
 } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../wire/fields.ts';
-import type { Excluded, Hop, PaymentRequest, Route } from './io.ts';
+import { type Excluded, type Hop, MAX_EXPIRY_AHEAD, type PaymentRequest, type Route } from './io.ts';
 import { ascii, nothing, oneOf, share } from './kept.ts';
 import type { Learnt, Payment, PaymentResult, Progress, Shard } from './payment.ts';
 import type { PaymentFailure } from './reports.ts';
 import type { Book, Hand } from './scheme.ts';
 import { load, type Table, table } from './tables.ts';
+
+/** A field that is not in the record. */
+const absent = <T>(value: T): Codec<T> => ({ write: () => undefined, read: () => value });
 
 const terms = {
   id: ascii,
@@ -34,6 +38,7 @@ const terms = {
   maxShards: u8,
   minShard: msat,
   finalCltv: u32,
+  maxDelay: absent(MAX_EXPIRY_AHEAD),
   entropy: bytes32,
   deadline: u32,
   patience: u32,
@@ -47,6 +52,9 @@ const request: Codec<PaymentRequest> = union('scheme', {
   single: { id: 16, body: ordinary },
   mpp: { id: 17, body: ordinary },
 });
+
+/** In a record of its own, which versions before did not have. */
+const bounds = struct({ maxDelay: u16 });
 
 const hop: Codec<Hop> = struct({ node: point, scid: shortChannelId, amount: msat, expiry: u32, tlvOnly: bool });
 const route: Codec<Route> = map(
@@ -81,6 +89,7 @@ const failure: Codec<PaymentFailure> = union('code', {
   deadline: { id: 5, body: nothing },
   cancelled: { id: 6, body: nothing },
   partially_claimed: { id: 7, body: struct({ claimed: msat }) },
+  preimage_known: { id: 8, body: nothing },
 });
 
 const book: Codec<Book> = struct({
@@ -121,6 +130,7 @@ export const paymentTables = (payment: Payment): readonly Table[] => {
     const one = <T>(name: string, codec: Codec<T>, value: T): Table => table(name, value, codec, () => [['0', value]]);
     return [
       one('request', request, payment.request),
+      one('bounds', bounds, payment.request),
       one('progress', progress, payment.progress),
       one('learnt', learnt, payment.learnt),
       table('shard', payment.shards, shard, () => payment.shards.map((value, i) => [`${i}`, value])),
@@ -129,13 +139,27 @@ export const paymentTables = (payment: Payment): readonly Table[] => {
   return payment.kind === 'finished' ? [table('result', payment.result, result, () => [['0', payment.result]])] : [];
 };
 
+/** Throws WireError where a field of a request is more than its record can hold. */
+export const checkRequest = (terms: PaymentRequest): void => {
+  encode(request, terms);
+  encode(bounds, terms);
+};
+
+/** Versions before called a payment failed that was claimed in part. A preimage is a preimage. */
+const asPaid = (result: PaymentResult): PaymentResult => {
+  if (result.event === 'payment_succeeded' || result.parts === 0) return result;
+  const { reason: _, ...totals } = result;
+  return { ...totals, event: 'payment_succeeded' };
+};
+
 /** The payment as its records left it; give it `restored` next. Throws WireError. */
 export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Payment => {
   const one = <T>(name: string, codec: Codec<T>): T | undefined => load(records, name, codec).get('0');
   const over = one('result', result);
-  if (over !== undefined) return { kind: 'finished', result: over };
+  if (over !== undefined) return { kind: 'finished', result: asPaid(over) };
   const parts = {
     request: one('request', request),
+    bounds: one('bounds', bounds),
     progress: one('progress', progress),
     learnt: one('learnt', learnt),
   };
@@ -144,5 +168,5 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
   if (how === undefined || what === undefined)
     throw new WireError({ code: 'invalid_value', expected: 'progress and learnt beside a request' });
   const shards = [...load(records, 'shard', shard)].sort(([a], [b]) => Number(a) - Number(b)).map(([, value]) => value);
-  return { kind: 'running', request: parts.request, progress: how, learnt: what, shards };
+  return { kind: 'running', request: { ...parts.request, ...parts.bounds }, progress: how, learnt: what, shards };
 };

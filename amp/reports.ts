@@ -94,8 +94,10 @@ export type PaymentFailure =
   | { readonly code: 'too_many_attempts'; readonly attempts: number }
   | { readonly code: 'deadline' }
   | { readonly code: 'cancelled' }
-  /** The destination took some HTLCs and not the others; the preimages it gave are in the report. */
-  | { readonly code: 'partially_claimed'; readonly claimed: Msat };
+  /** Only why it stops: a shard was claimed and another failed. Such a payment ends as a success, with less than was meant. */
+  | { readonly code: 'partially_claimed'; readonly claimed: Msat }
+  /** What opens its payment hash is known already: whoever forwards such an HTLC might keep it. */
+  | { readonly code: 'preimage_known' };
 
 /** The fate of one attempt, as seen by the payer. */
 export interface ShardFailure {
@@ -143,9 +145,9 @@ export type PaymentEvent = { readonly payment: string } & (
   | { readonly event: 'shard_withheld'; readonly shard: number; readonly amount: Msat }
   /** No new attempts; `inFlight` HTLCs are waited for. */
   | { readonly event: 'payment_stopping'; readonly reason: PaymentFailure; readonly inFlight: number }
-  /** Repeated after a restart until acknowledged. */
+  /** Claimed, all of it or a part, and every HTLC is resolved. Repeated after a restart until acknowledged. */
   | ({ readonly event: 'payment_succeeded' } & PaymentTotals)
-  /** Every HTLC is resolved. Repeated after a restart until acknowledged. */
+  /** Nothing was claimed, and every HTLC is resolved. Repeated after a restart until acknowledged. */
   | ({ readonly event: 'payment_failed'; readonly reason: PaymentFailure } & PaymentTotals)
 );
 

@@ -1,11 +1,27 @@
 /**
  * Sending: one machine per payment. Routes are found for all shards before any is offered; a shard that fails tries another
  * route or is cut further; when there is no way left, what is in flight is waited for before the payment is called failed.
+ *
+ * One preimage makes a payment complete, with what was sent, whatever becomes of its other shards; no shard of it is offered
+ * from then on. Of an ordinary payment every shard has the same hash, so whoever forwarded the one that was claimed could keep
+ * another. Of an AMP each has its own; but the preimage of any child follows from the secret of all shares alone, so a claimed
+ * shard says that the destination had every share, and could have claimed the others, too. It was paid less by its own choice,
+ * or by a forwarder's. While nothing is claimed, a shard that failed may be offered again with its share and hash: at most the
+ * destination knows what opens it, and in sum never more is out than it is owed. A payment begun anew, after one that failed,
+ * has another secret and set_id, and by then not an HTLC of the first is left.
  */
 import { isPoint } from '../wire/crypto.ts';
 import { type Msat, msat, sumMsat } from '../wire/units.ts';
 import { cut } from './cut.ts';
-import type { Outcome, Outlet, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
+import {
+  MAX_EXPIRY_AHEAD,
+  type Outcome,
+  type Outlet,
+  type PaymentContext,
+  type PaymentEffect,
+  type PaymentInput,
+  type PaymentRequest,
+} from './io.ts';
 import { lessonOf, nothingLearnt } from './learning.ts';
 import {
   ask,
@@ -53,12 +69,8 @@ const finish = (draft: Draft): Drafted => {
   const { request, progress } = draft.payment;
   const totals = totalsOf(draft.payment);
   const payment = request.id;
-  if (totals.amount === request.amount)
-    return finished({ payment, event: 'payment_succeeded', ...totals }, draft.effects);
-  const reason: PaymentFailure =
-    totals.parts > 0
-      ? { code: 'partially_claimed', claimed: totals.amount }
-      : (progress.reason ?? { code: 'cancelled' });
+  if (totals.parts > 0) return finished({ payment, event: 'payment_succeeded', ...totals }, draft.effects);
+  const reason: PaymentFailure = progress.reason ?? { code: 'cancelled' };
   return finished({ payment, event: 'payment_failed', reason, ...totals }, draft.effects);
 };
 
@@ -80,7 +92,7 @@ const stop = (draft: Draft, reason: PaymentFailure): Draft => {
 const mustStop = (payment: Running, { now }: PaymentContext): PaymentFailure | undefined => {
   const { request, progress, shards } = payment;
   if (shards.every(isIn('in_flight', 'fulfilled'))) return undefined;
-  // A claimed shard means that the destination had, or took, all it wanted: what failed is not sent again.
+  // Paid is paid: what failed is not sent again.
   if (shards.some(isIn('fulfilled'))) return { code: 'partially_claimed', claimed: totalsOf(payment).amount };
   if (now > request.deadline) return { code: 'deadline' };
   const wantsMore = shards.some(isIn('waiting', 'routed'));
@@ -118,6 +130,7 @@ const badField = (request: PaymentRequest): PaymentFailure | undefined => {
   if (!whole(maxShards, 1, 255)) return bad('maxShards', '1 to 255');
   if (shards !== undefined && !whole(shards, 1, maxShards)) return bad('shards', `1 to ${maxShards}`);
   if (scheme === 'single' && (shards ?? 1) !== 1) return bad('shards', '1, for a payment in one HTLC');
+  if (!whole(request.maxDelay, 1, MAX_EXPIRY_AHEAD)) return bad('maxDelay', `1 to ${MAX_EXPIRY_AHEAD} blocks`);
   if (!whole(withhold, 0, 255)) return bad('withhold', '0 to 255');
   if (entropy.length !== 32) return bad('entropy', '32 bytes');
   if (isOrdinary(request)) return request.paymentSecret.length === 32 ? undefined : bad('paymentSecret', '32 bytes');
@@ -166,7 +179,7 @@ const onRoute = (draft: Draft, { query, route, largest }: RouteInput, context: P
   const shard = shards[i];
   const answered = withProgress(draft, { asking: undefined });
   if (shard?.state.kind !== 'waiting') return advance(answered, context);
-  if (route !== undefined && isUsable(draft.payment, i, route))
+  if (route !== undefined && isUsable(draft.payment, i, route, context))
     return advance(withState(answered, i, { kind: 'routed', route }), context);
   const cut = split(answered, i, largest);
   return advance(cut ?? stop(answered, { code: 'no_route', amount: shard.amount }), context);
@@ -191,8 +204,7 @@ const onOutcome = (draft: Draft, attempt: number, outcome: Outcome, context: Pay
   const over = withState(draft, shard, { kind: stopping ? 'dropped' : 'waiting' });
   const learnt = { ...over, payment: { ...over.payment, learnt: lesson.learnt } };
   const told = withReport(learnt, { event: 'shard_failed', shard, attempt, paymentHash, route, ...lesson.failure });
-  const refusal = { code: 'refused_by_destination', failure: lesson.failure.failure } as const;
-  return advance(lesson.final ? stop(told, refusal) : told, context);
+  return advance(lesson.final === undefined ? told : stop(told, lesson.final), context);
 };
 
 /** After loading: routes found before are stale, and the question that was open has been lost. */

@@ -3,7 +3,7 @@
  * help says about them all follow from it. Every value comes in as a text, whatever its source.
  */
 import type { z } from 'zod';
-import { LEAST_FINAL_CLTV } from '../amp/io.ts';
+import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../amp/io.ts';
 import { utf8 } from '../wire/bytes.ts';
 import { type ChainName, chainHashOf } from '../wire/chains.ts';
 import { addressFrom } from './address.ts';
@@ -109,7 +109,7 @@ export const options = rows({
   'cltv-final': {
     value: 'BLOCKS',
     doc: `blocks our invoices ask for, at least ${LEAST_FINAL_CLTV}; 40 unless told`,
-    schema: whole(LEAST_FINAL_CLTV, 2016),
+    schema: whole(LEAST_FINAL_CLTV, MOST_FINAL_CLTV),
   },
   'min-depth': {
     value: 'BLOCKS',

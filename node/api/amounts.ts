@@ -60,6 +60,11 @@ const urgency: Readonly<Record<string, Feerate>> = {
   minimum: { perkw: 253 },
 };
 
+/** Blocks ahead that bitcoind makes an estimate for, at most. */
+const MOST_BLOCKS = 1008;
+/** sat per 1,000 weight: bitcoind takes no transaction that pays more (0.10 BTC per 1,000 virtual bytes). */
+const MOST_PER_KW = 2_500_000;
+
 /** "normal", "6blocks", "1000perkw", "4000perkb" or a plain number, which counts per 1000 virtual bytes. */
 export const feerateFrom = (given: unknown): Feerate => {
   const text = typeof given === 'number' ? String(given) : given;
@@ -69,7 +74,12 @@ export const feerateFrom = (given: unknown): Feerate => {
   const [, digits, unit] = /^(\d{1,9})(perkw|perkb|blocks)?$/.exec(text) ?? [];
   if (digits === undefined) throw new RangeError(feerateExpected);
   const n = Number(digits);
-  if (unit === 'blocks') return { blocks: n };
-  return { perkw: unit === 'perkw' ? n : Math.ceil(n / 4) };
+  if (unit === 'blocks') {
+    if (n < 1 || n > MOST_BLOCKS) throw new RangeError(`a number of blocks from 1 to ${MOST_BLOCKS}`);
+    return { blocks: n };
+  }
+  const perkw = unit === 'perkw' ? n : Math.ceil(n / 4);
+  if (perkw < 1 || perkw > MOST_PER_KW) throw new RangeError(`a fee rate from 1perkw to ${MOST_PER_KW}perkw`);
+  return { perkw };
 };
 const feerateExpected = 'a fee rate such as "normal", "6blocks", "1000perkw" or "4000perkb"';

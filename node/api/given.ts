@@ -5,7 +5,7 @@
  */
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { hex, unhex } from '../../wire/bytes.ts';
+import { hex, unhex, utf8 } from '../../wire/bytes.ts';
 import {
   type ChannelId,
   channelId,
@@ -16,7 +16,6 @@ import {
   type ShortChannelId,
   scidOf,
   type Txid,
-  txid,
 } from '../../wire/units.ts';
 import { feerateFrom, msatFrom, satFrom } from './amounts.ts';
 
@@ -87,8 +86,15 @@ export const file = param<string, string>(FILE, (given) => {
     throw new RangeError('an absolute path, such as /media/stick/channels.backup');
   return given;
 });
-/** Any text. */
-export const text = param<string, string>('text', (given) => textFrom(given, 'a text'));
+/** Records hold a text behind a length of 16 bits. */
+const MOST_TEXT = 0xffff;
+/** Any text that a record can hold. */
+export const text = param<string, string>('text', (given) => {
+  const what = `a text of at most ${MOST_TEXT} bytes in UTF-8`;
+  const found = textFrom(given, what);
+  if (utf8(found).length > MOST_TEXT) throw new RangeError(what);
+  return found;
+});
 /** A text without control characters, as long as a unit's label need be. */
 export const label = param<string | number, string>('label', (given) => {
   const name = typeof given === 'number' && Number.isSafeInteger(given) ? String(given) : textFrom(given, 'a label');
@@ -104,15 +110,18 @@ export const flag = param<boolean | 'true' | 'false', boolean>('true|false', (gi
 /** A whole number within bounds, or its digits. */
 export const integer = (low: number, high: number) =>
   param<number | string, number>(`${low}..${high}`, (given) => integerFrom(given, low, high));
-export const u16 = param<number | string, number>('u16', (given) => integerFrom(given, 0, 0xffff));
+/** A TCP port to connect to. */
+export const port = integer(1, 0xffff);
 export const u32 = param<number | string, number>('u32', (given) => integerFrom(given, 0, 0xffff_ffff));
-export const seconds = param<number | string, number>('seconds', (given) => integerFrom(given, 0, 0xffff_ffff));
+/** A duration, bounded by what the records and timers that get it can hold. */
+export const seconds = (low: number, high: number) =>
+  param<number | string, number>(`${low}..${high} seconds`, (given) => integerFrom(given, low, high));
 /** A place in a list's order of creation or change, from 0. */
 export const index = param<number | string, number>('index', (given) => integerFrom(given, 0, Number.MAX_SAFE_INTEGER));
 /** A share of 100, decimals allowed. */
 export const percent = param<number | string, number>('percent', (given) => {
-  const n = typeof given === 'string' && /^\d{1,9}(\.\d{1,9})?$/.test(given) ? Number(given) : given;
-  if (typeof n !== 'number' || !Number.isFinite(n) || n < 0) throw new RangeError('a percentage, zero or more');
+  const n = typeof given === 'string' && /^\d{1,3}(\.\d{1,9})?$/.test(given) ? Number(given) : given;
+  if (typeof n !== 'number' || !(n >= 0 && n <= 100)) throw new RangeError('a percentage from 0 to 100');
   return n;
 });
 /** Millisatoshi: an integer, or "1000msat", "1sat", "0.001btc". */
@@ -182,14 +191,6 @@ export const destination = param<string, Destination>('id[@host[:port]]', (given
   return { id: pointFrom(id, what), host, port: digits === undefined ? undefined : integerFrom(digits, 1, 0xffff) };
 });
 
-/** TXID:OUTPUT, the id as people write it. */
-export const outpoint = param<string, { readonly txid: Txid; readonly vout: number }>('txid:output', (given) => {
-  const what = 'an outpoint such as <64 hex digits>:0';
-  const [, id, vout] = /^([0-9a-fA-F]{64}):(\d{1,10})$/.exec(textFrom(given, what)) ?? [];
-  if (id === undefined) throw new RangeError(what);
-  return { txid: txid(unhex(id).reverse()), vout: integerFrom(vout, 0, 0xffff_ffff) };
-});
-
 /** One of a few words. */
 export const word = <const W extends string>(...words: readonly W[]) =>
   param<W, W>(words.join('|'), (given) => {
@@ -204,6 +205,13 @@ export const many = <S extends z.ZodType>(item: S, most: number) =>
     .array(item, { error: 'expected an array' })
     .max(most, { error: `expected at most ${most} items` })
     .meta({ kind: `[${kindOf(item)}, …]` } satisfies Meta);
+
+/** Two of a kind: a JSON array. */
+export const pair = <S extends z.ZodType>(item: S) =>
+  z
+    .array(item, { error: 'expected an array of 2 items' })
+    .length(2, { error: 'expected 2 items' })
+    .meta({ kind: `[${kindOf(item)}, ${kindOf(item)}]` } satisfies Meta);
 
 /** A parameter Core Lightning has and this node has not: it keeps its place in the order and may only be left out. */
 export const refused = param<undefined, undefined>('not supported', (given) => {

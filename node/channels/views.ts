@@ -1,11 +1,13 @@
 /** Channels as payments, forwarding and gossip see them: plain values read off a machine's state. */
 import type { Outlet } from '../../amp/io.ts';
+import { preimageOf } from '../../channel/claiming.ts';
 import { spendable } from '../../channel/limits.ts';
 import { isRecovered } from '../../channel/recover.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';
+import { equal } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
-import { type Msat, msat, type ShortChannelId } from '../../wire/units.ts';
+import { type Msat, msat, type PaymentHash, type ShortChannelId } from '../../wire/units.ts';
 import type { OutgoingChannel } from '../forward/relay.ts';
 import type { OwnPolicy } from '../graph/announce.ts';
 import type { OwnChannel } from '../graph/own.ts';
@@ -64,6 +66,17 @@ export const outgoingOf = (
   const closing = state.phase !== 'open' || state.shutdown.ours !== undefined || state.shutdown.theirs !== undefined;
   const status = closing ? 'closing' : isUsable(state) ? 'usable' : 'unavailable';
   return { key: entry.key, policy: policyOf(core, fees), status, update };
+};
+
+/** Whether an HTLC that one of these channels still has, offered or received, has shown what opens its hash. */
+export const knowsPreimage = (entries: Iterable<Entry>, paymentHash: PaymentHash): boolean => {
+  for (const { machine } of entries) {
+    const core = coreOf(machine.state);
+    for (const htlcs of [core?.outgoing, core?.incoming])
+      for (const htlc of htlcs?.values() ?? [])
+        if (preimageOf(htlc) !== undefined && equal(htlc.paymentHash, paymentHash)) return true;
+  }
+  return false;
 };
 
 /** A channel as announcing sees it; undefined before it is ready, or once it is being closed. */

@@ -8,5 +8,3 @@ export const EXPIRY_MARGIN = 3;
  * takes back. Then 18 are left to claim the incoming one (BOLT 2, "cltv_expiry_delta Selection").
  */
 export const LEAST_CLTV_DELTA = 35;
-/** An HTLC that could lock our funds for longer than two weeks is not taken. */
-export const MAX_EXPIRY_AHEAD = 2016;

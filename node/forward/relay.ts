@@ -2,6 +2,7 @@
  * Whether to pass an HTLC on, and what to answer if not. BOLT 4, "Failure Messages", and BOLT 7, "HTLC Fees". Whether the
  * outgoing channel has the balance is for that channel to say; everything that our announced policy promises is checked here.
  */
+import { MAX_EXPIRY_AHEAD } from '../../amp/io.ts';
 import type { Resolution } from '../../channel/io.ts';
 import { type Failure, failureOfMalformed } from '../../onion/failures.ts';
 import type { ForwardPayload } from '../../onion/payload.ts';
@@ -10,7 +11,7 @@ import { zeros } from '../../wire/bytes.ts';
 import type { Msat } from '../../wire/units.ts';
 import type { OwnPolicy } from '../graph/announce.ts';
 import { forwardingFee } from '../graph/routing.ts';
-import { EXPIRY_MARGIN, MAX_EXPIRY_AHEAD } from './margins.ts';
+import { EXPIRY_MARGIN } from './margins.ts';
 
 /** The channel that the onion names, as far as relaying goes. */
 export interface OutgoingChannel {

@@ -3,6 +3,7 @@
  * that we offered brings its fate to the channel or the payment it was offered for. Nothing is kept here: the channels hold
  * both ends of every link, and tell again after a restart what was not taken care of.
  */
+import { MAX_EXPIRY_AHEAD } from '../../amp/io.ts';
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
 import type { ChannelEvent, Refusal, Resolution } from '../../channel/io.ts';
 import { type Failure, failureCode, malformed } from '../../onion/failures.ts';
@@ -12,7 +13,6 @@ import { createFailure } from '../../onion/returning.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { type Msat, type ShortChannelId, scidText, subMsat } from '../../wire/units.ts';
 import { Held } from './held.ts';
-import { MAX_EXPIRY_AHEAD } from './margins.ts';
 import { decodeOrigin, encodeOrigin, htlcName, type Origin } from './origin.ts';
 import type { SwitchboardParts } from './parts.ts';
 import { failureReason, relayFailure } from './relay.ts';

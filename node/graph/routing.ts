@@ -53,6 +53,8 @@ const RISK_PER_BLOCK = 15n;
 const BILLION = 1_000_000_000n;
 /** A flat price per hop, so that of two free routes the shorter one wins. */
 const HOP_COST = 100n;
+/** A price per block, in msat, beside which no fee counts: for the way that is over soonest. */
+const SOONEST = 10n ** 18n;
 
 /** The fee a node asks for forwarding `amount`. BOLT 7, "HTLC Fees". */
 export const forwardingFee = (
@@ -173,7 +175,14 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
   };
 };
 
-const search = (context: RouteContext, query: RouteQuery, amount: bigint): Label | undefined => {
+/** The way of least cost, where a block of delay costs `perBlock` beyond its risk. `late`: ways that take too long were left out. */
+const search = (
+  context: RouteContext,
+  query: RouteQuery,
+  amount: bigint,
+  perBlock: bigint,
+): { readonly found: Label | undefined; readonly late: boolean } => {
+  let late = false;
   const source = hex(context.source);
   const target = hex(query.destination);
   const avoided = new Set(query.excludedNodes.map((node) => hex(node)));
@@ -182,7 +191,7 @@ const search = (context: RouteContext, query: RouteQuery, amount: bigint): Label
   const frontier = new Frontier();
   frontier.push({ node: target, amount, expiry: query.finalExpiry, hops: 0, cost: 0n, via: undefined });
   for (let label = frontier.pop(); label !== undefined; label = frontier.pop()) {
-    if (label.node === source) return label;
+    if (label.node === source) return { found: label, late };
     const known = best.get(label.node);
     if (known !== undefined && known <= label.cost) continue;
     best.set(label.node, label.cost);
@@ -194,18 +203,29 @@ const search = (context: RouteContext, query: RouteQuery, amount: bigint): Label
       const total = label.amount + fee;
       if (total - amount > query.maxFee) continue;
       const delta = edge.policy?.cltvExpiryDelta ?? 0;
+      if (label.expiry + delta > query.maxExpiry) {
+        late = true;
+        continue;
+      }
       const risk = (label.amount * BigInt(delta) * RISK_PER_BLOCK) / BILLION;
       frontier.push({
         node: edge.from,
         amount: total,
         expiry: label.expiry + delta,
         hops: label.hops + 1,
-        cost: label.cost + fee + risk + HOP_COST,
+        cost: label.cost + fee + risk + HOP_COST + perBlock * BigInt(delta),
         via: { edge, next: label },
       });
     }
   }
-  return undefined;
+  return { found: undefined, late };
+};
+
+/** The cheapest way, or where that takes too long from some node on, the one that is over soonest. */
+const way = (context: RouteContext, query: RouteQuery, amount: bigint): Label | undefined => {
+  if (query.finalExpiry > query.maxExpiry) return undefined;
+  const { found, late } = search(context, query, amount, 0n);
+  return found === undefined && late ? search(context, query, amount, SOONEST).found : found;
 };
 
 const routeOf = (context: RouteContext, start: Label): Route | undefined => {
@@ -226,17 +246,17 @@ const routeOf = (context: RouteContext, start: Label): Route | undefined => {
 };
 
 /**
- * The cheapest route that carries `query.amount` within `query.maxFee` and `query.maxHops`, past what is excluded and what the
- * payment's other shards take. Without one, the largest amount (halving, down to 1/64) for which there would be one.
+ * The cheapest route that carries `query.amount` within `query.maxFee`, `query.maxExpiry` and `query.maxHops`, past what is
+ * excluded and what the payment's other shards take. Without one, the largest amount (halving, down to 1/64) for which there would be one.
  */
 export const findRoute = (
   context: RouteContext,
   query: RouteQuery,
 ): { readonly route: Route } | { readonly route: undefined; readonly largest?: Msat } => {
-  const found = search(context, query, query.amount);
+  const found = way(context, query, query.amount);
   const route = found && routeOf(context, found);
   if (route !== undefined) return { route };
   for (let amount = query.amount / 2n; amount > 0n && amount >= query.amount / 64n; amount /= 2n)
-    if (search(context, query, amount) !== undefined) return { route: undefined, largest: msat(amount) };
+    if (way(context, query, amount) !== undefined) return { route: undefined, largest: msat(amount) };
   return { route: undefined };
 };

@@ -39,10 +39,6 @@ const typeFrom = (bits: readonly number[] | undefined, announce: boolean): Chann
 };
 
 const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<Result<'fundchannel'>> => {
-  if (params.utxos !== undefined) throw new ApiError('invalid_params', 'utxos: coins are chosen by the wallet here');
-  if (params.reserve !== undefined) throw new ApiError('invalid_params', 'reserve: it is 1% of the channel here');
-  if (params.mindepth !== undefined)
-    throw new ApiError('invalid_params', 'mindepth: set min-depth in the configuration');
   const channelType = typeFrom(params.channel_type, params.announce);
   const peer = await connectTo(node, params.id, node.addresses.of(params.id)).catch((error: unknown) => {
     const text = error instanceof Error ? error.message : String(error);

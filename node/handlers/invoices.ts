@@ -1,5 +1,4 @@
 /** Methods about invoices and sets being received. */
-import { LEAST_FINAL_CLTV } from '../../amp/io.ts';
 import type { SetView } from '../../amp/reports.ts';
 import { equal, hex, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256, signRecoverable } from '../../wire/crypto.ts';
@@ -17,6 +16,11 @@ import type { Taken } from '../pay/invoices.ts';
 
 type Listed = Result<'listinvoices'>['invoices'][number];
 type ShownSet = Result<'listsets'>['sets'][number];
+
+/** Bytes that a field of an invoice holds: 1023 words of 5 bits (BOLT 11). */
+const MOST_DESCRIPTION = 639;
+/** Ways in that an invoice names; more would only make it longer than anybody reads. */
+const MOST_HINTS = 100;
 
 /** The feature bits that an invoice asks of its payer to be paid by AMP. */
 const EOB_AMP_BITS = 170;
@@ -76,8 +80,6 @@ const takenError = (what: Taken, label: string): ApiError =>
 const invoice = async (node: Node, params: Params<'invoice'>): Promise<Result<'invoice'>> => {
   const { invoices, ports, keys, network, config } = node;
   const { amount_msat, label, description, expiry, cltv, amp, deschashonly } = params;
-  if (params.fallbacks !== undefined)
-    throw new ApiError('invalid_params', 'fallbacks: on-chain fallbacks are not offered here');
   if (amp !== undefined && params.preimage !== undefined)
     throw new ApiError('invalid_params', 'preimage: an AMP invoice has none, its parts bring their own');
   const amount = amount_msat === 'any' ? undefined : amount_msat;
@@ -86,13 +88,13 @@ const invoice = async (node: Node, params: Params<'invoice'>): Promise<Result<'i
   const hash = paymentHash(secret === undefined ? ports.entropy.bytes(32) : sha256(secret));
   const paymentSecret = ports.entropy.bytes(32);
   const minFinalCltv = cltv ?? config.cltvFinal;
-  if (minFinalCltv < LEAST_FINAL_CLTV)
+  if (!deschashonly && utf8(description).length > MOST_DESCRIPTION)
     throw new ApiError(
       'invalid_params',
-      `cltv: expected at least ${LEAST_FINAL_CLTV}, or it would be too late to claim`,
+      `description: expected at most ${MOST_DESCRIPTION} bytes in UTF-8, which is what an invoice holds; longer ones go with deschashonly=true`,
     );
   const now = node.now();
-  const routes = hints(node, params.exposeprivatechannels);
+  const routes = hints(node, params.exposeprivatechannels).slice(0, MOST_HINTS);
   const bolt11 = encodeInvoice(
     {
       network: network.name,
@@ -168,7 +170,9 @@ async function* asked(
 
 const listinvoices = async (node: Node, params: Params<'listinvoices'>): Promise<Result<'listinvoices'>> => {
   const { invstring, payment_hash, start = 0, limit, index } = params;
-  const hash = invstring === undefined ? payment_hash : readInvoice('invstring', invstring).paymentHash;
+  const named = invstring === undefined ? undefined : readInvoice('invstring', invstring).paymentHash;
+  if (named !== undefined && payment_hash !== undefined && !equal(named, payment_hash)) return { invoices: [] };
+  const hash = named ?? payment_hash;
   const rows: Listed[] = [];
   for await (const record of asked(node, params, hash, BigInt(start))) {
     if (rows.length === limit) break;

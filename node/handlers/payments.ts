@@ -1,6 +1,7 @@
 /** Methods that pay. */
 import type { PaymentRequest } from '../../amp/io.ts';
-import { equal, hex, zeros } from '../../wire/bytes.ts';
+import { equal, hex, utf8, zeros } from '../../wire/bytes.ts';
+import { sha256 } from '../../wire/crypto.ts';
 import { describeProblem, hasFeature, ourFeatures } from '../../wire/features.ts';
 import { checkPayable, type Invoice, type Obstacle } from '../../wire/invoice.ts';
 import { type Msat, msat, scidText } from '../../wire/units.ts';
@@ -10,7 +11,7 @@ import type { Hint } from '../graph/routing.ts';
 import type { Node } from '../node.ts';
 import { PAYMENT_ID_LENGTH } from '../pay/invoicerecord.ts';
 import type { ShardRecord } from '../pay/payments.ts';
-import type { PayRecord } from '../pay/payrecord.ts';
+import { type PayRecord, shortfall } from '../pay/payrecord.ts';
 import { ampOf, readInvoice } from './invoices.ts';
 
 type Paid = Result<'pay'>;
@@ -27,9 +28,15 @@ interface Limits {
   readonly maxfee?: Msat | undefined;
 }
 
-/** What may go into fees: `maxfee`, or the larger of a share of the amount and what is always fine. */
+/** What may go into fees: `maxfee`, or the larger of a share of the amount and what is always fine. Throws ApiError for both. */
 export const maxFeeOf = (amount: Msat, { maxfeepercent, exemptfee, maxfee }: Limits): Msat => {
-  if (maxfee !== undefined) return maxfee;
+  if (maxfee !== undefined) {
+    if (maxfeepercent === undefined && exemptfee === undefined) return maxfee;
+    throw new ApiError(
+      'invalid_params',
+      'maxfee: it stands in the place of maxfeepercent and exemptfee, leave those out',
+    );
+  }
   // Percent with six decimals, so that no amount is ever multiplied by a fraction.
   const share = (amount * BigInt(Math.round((maxfeepercent ?? DEFAULTS.feePercent) * 1e6))) / 100_000_000n;
   const exempt = exemptfee ?? DEFAULTS.exemptFee;
@@ -74,7 +81,7 @@ const hintsOf = (invoice: Invoice): readonly Hint[] =>
 const terms = (
   node: Node,
   amount: Msat,
-  params: Limits & Pick<Params<'pay'>, 'retry_for' | 'shards' | 'dev_withhold'>,
+  params: Limits & Pick<Params<'pay'>, 'retry_for' | 'maxdelay' | 'shards' | 'dev_withhold'>,
 ) => ({
   id: hex(node.ports.entropy.bytes(16)),
   amount,
@@ -85,6 +92,7 @@ const terms = (
   minShard: msat(DEFAULTS.minShard),
   entropy: node.ports.entropy.bytes(32),
   deadline: node.now() + params.retry_for,
+  maxDelay: params.maxdelay,
   patience: DEFAULTS.patience,
   withhold: params.dev_withhold ?? 0,
 });
@@ -110,6 +118,11 @@ const shardOf = (shard: ShardRecord): Shard => {
 };
 
 const schemeShown = ({ scheme }: PayRecord) => (scheme === 'fixed' || scheme === 'dynamic' ? { scheme } : {});
+/** Where less was claimed than was meant. */
+const partial = (record: PayRecord) => {
+  const text = shortfall(record);
+  return text === undefined ? {} : { warning_partial_completion: text };
+};
 const isAmp = ({ scheme }: PayRecord): boolean => scheme === 'fixed' || scheme === 'dynamic';
 
 const paid = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
@@ -124,6 +137,7 @@ const paid = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
     amount_sent_msat: end?.sent ?? msat(0n),
     ...(!isAmp(record) && preimages[0] && { payment_preimage: hex(preimages[0]) }),
     payment_preimages: preimages.map(hex),
+    ...partial(record),
     ...schemeShown(record),
     shards: node.payments.shardsOf(record.id).map(shardOf),
   };
@@ -133,7 +147,6 @@ const paid = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
 const finished = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
   if (record.status === 'complete') return paid(node, record);
   const why = record.end?.why ?? 'unknown';
-  const claimed = record.end?.parts ?? 0;
   const reason = /no route|can send at most/.test(why)
     ? 'pay_no_route'
     : /refused the payment/.test(why)
@@ -141,7 +154,6 @@ const finished = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
       : 'pay_gave_up';
   throw new ApiError(reason, why, {
     payment_hash: hex(record.paymentHash),
-    parts_claimed: claimed,
     shards: node.payments.shardsOf(record.id).map(({ status, failure, paymentHash, route }) => ({
       status,
       failure,
@@ -172,9 +184,17 @@ const requestFor = (node: Node, invoice: Invoice, amount: Msat, params: Params<'
   };
 };
 
+/** What the payment is for. A caller's own words must be those that the payee has signed the hash of (BOLT 11, `h`). */
+const descriptionOf = ({ description, descriptionHash }: Invoice, given: string | undefined): string | undefined => {
+  if (given === undefined || given === description) return description;
+  if (descriptionHash === undefined)
+    throw new ApiError('invalid_params', 'description: the invoice has one of its own, leave it out');
+  if (!equal(sha256(utf8(given)), descriptionHash))
+    throw new ApiError('invalid_params', 'description: the invoice has the hash of another one');
+  return given;
+};
+
 const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
-  if (params.exclude !== undefined) throw new ApiError('invalid_params', 'exclude: not supported');
-  if (params.partial_msat !== undefined) throw new ApiError('invalid_params', 'partial_msat: not supported');
   const invoice = readInvoice('bolt11', params.bolt11);
   const features = ourFeatures('9', { option_eob_amp: 'optional' });
   const [obstacle] = checkPayable(invoice, { network: node.network.name, now: node.now(), features });
@@ -186,11 +206,23 @@ const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
   const amount = invoice.amount ?? params.amount_msat;
   if (amount === undefined || amount === 0n)
     throw new ApiError('invalid_params', 'amount_msat: the invoice names no amount');
+  const blocks = invoice.minFinalCltvExpiryDelta + SLACK;
+  if (blocks > params.maxdelay)
+    throw new ApiError(
+      'pay_no_route',
+      `the payee wants ${blocks - SLACK} blocks, with ${SLACK} to spare: that is more than maxdelay, ${params.maxdelay}`,
+    );
+  const described = descriptionOf(invoice, params.description);
   const request = requestFor(node, invoice, amount, params);
-  const { label, bolt11, description } = params;
-  const note = { paymentHash: invoice.paymentHash, label, bolt11, description: description ?? invoice.description };
+  const { label, bolt11 } = params;
+  const note = { paymentHash: invoice.paymentHash, label, bolt11, description: described };
   const record = await node.payments.startOnce(request, { ...note, hints: hintsOf(invoice) });
-  if (record === undefined) throw new ApiError('pay_in_progress', 'this invoice is being paid already');
+  if (record === 'under_way') throw new ApiError('pay_in_progress', 'this invoice is being paid already');
+  if (record === 'ours')
+    throw new ApiError(
+      'pay_user_error',
+      'bolt11: an invoice of this node has the same payment_hash, so its payee is not the only one who can claim it',
+    );
   return { ...finished(node, record), status: 'complete' };
 };
 
@@ -223,6 +255,7 @@ const listed = (node: Node, record: PayRecord): Listed => {
     ...(record.label !== undefined && { label: record.label }),
     ...(record.bolt11 !== undefined && { bolt11: record.bolt11 }),
     ...(record.description !== undefined && { description: record.description }),
+    ...partial(record),
     ...(end && {
       completed_at: end.at,
       amount_sent_msat: end.sent,
@@ -239,7 +272,9 @@ export const paymentHandlers = (node: Node): Pick<Handlers, 'pay' | 'keysend' | 
   pay: (params) => pay(node, params),
   keysend: (params) => keysend(node, params),
   listpays: async ({ bolt11, payment_hash, status, start, limit }) => {
-    const hash = bolt11 === undefined ? payment_hash : readInvoice('bolt11', bolt11).paymentHash;
+    const named = bolt11 === undefined ? undefined : readInvoice('bolt11', bolt11).paymentHash;
+    if (named !== undefined && payment_hash !== undefined && !equal(named, payment_hash)) return { pays: [] };
+    const hash = named ?? payment_hash;
     const first = BigInt(start ?? 0);
     const all = status === 'pending' ? node.payments.pending() : node.payments.list(first, hash);
     const pays: Listed[] = [];

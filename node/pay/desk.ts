@@ -4,11 +4,12 @@
  */
 import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
 import type { Registry } from '../../onion/registry.ts';
+import { hex } from '../../wire/bytes.ts';
 import { hasFeature } from '../../wire/features.ts';
 import type { Point, ShortChannelId } from '../../wire/units.ts';
 import { type Entry, isGivenUp } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
-import { outgoingOf, outletOf, ownChannelOf } from '../channels/views.ts';
+import { knowsPreimage, outgoingOf, outletOf, ownChannelOf } from '../channels/views.ts';
 import type { Config } from '../config.ts';
 import type { Earned } from '../forward/earned.ts';
 import type { ReplayLog } from '../forward/replay.ts';
@@ -74,8 +75,11 @@ const paymentsOf = (parts: DeskParts, book: PayBook): Payments => {
         return entry !== undefined;
       },
       allOffered: () => channels.allOffered(),
+      isKnown: (hash) =>
+        parts.invoices.hashed(hash)?.preimage !== undefined || knowsPreimage(channels.entries.values(), hash),
     }),
     routes: { graph, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
+    isOurs: async (hash) => (await parts.invoices.byId(hex(hash)))?.preimage !== undefined,
     context: () => ({ now: now(), height: height() }),
     fatal,
   });

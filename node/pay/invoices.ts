@@ -117,17 +117,20 @@ export class Invoices {
       if ((await this.labelled(draft.label)) !== undefined) return 'label';
       if ((await this.byId(hash)) !== undefined) return 'hash';
       // From here on whoever asks for this label or hash finds it in memory.
-      return await this.keep({ ...draft, createdIndex: ++this.lastCreated, paid: undefined }, hash);
+      return await this.keep({ ...draft, createdIndex: this.lastCreated + 1n, paid: undefined }, hash);
     } finally {
       for (const name of Object.values(names)) this.asked.delete(name);
     }
   }
 
   private async keep(invoice: InvoiceRecord, hash: string): Promise<InvoiceRecord> {
+    // Before anything is held or promised: what no record can hold is refused, and leaves nothing behind.
+    const value = encodeInvoiceRecord(invoice);
+    this.lastCreated = invoice.createdIndex;
     this.hold(invoice);
     const n = numberText(invoice.createdIndex);
     const kept = this.store.commit([
-      { key: INVOICES + n, value: encodeInvoiceRecord(invoice) },
+      { key: INVOICES + n, value },
       { key: ofHash(hash) + n, value: EMPTY },
       { key: ofLabel(invoice.label) + n, value: EMPTY },
       { key: OPEN + n, value: EMPTY },

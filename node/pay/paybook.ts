@@ -6,7 +6,7 @@ import { hex } from '../../wire/bytes.ts';
 import type { Store } from '../ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
-import { Numbered, numberIn, numbersBelow, numberText } from '../store/numbered.ts';
+import { Numbered, numbersBelow, numberText } from '../store/numbered.ts';
 import { decodePay, encodePay, PAYS, type PayRecord } from './payrecord.ts';
 
 /** A mark for each payment that is not over. */
@@ -60,13 +60,16 @@ export class PayBook {
     if (this.hashes.get(hash) === createdIndex) this.hashes.delete(hash);
   }
 
-  /** Keeps a payment that begins, behind all that was kept before. */
+  /** Keeps a payment that begins, behind all that was kept before. Throws WireError when it does not fit a record. */
   begin(draft: Omit<PayRecord, 'createdIndex' | 'status' | 'end'>): PayRecord {
-    const record: PayRecord = { ...draft, createdIndex: ++this.lastIndex, status: 'pending', end: undefined };
+    const record: PayRecord = { ...draft, createdIndex: this.lastIndex + 1n, status: 'pending', end: undefined };
+    // Before anything is held or promised: what no record can hold is refused, and leaves nothing behind.
+    const value = encodePay(record);
+    this.lastIndex = record.createdIndex;
     this.hold(record);
     const n = numberText(record.createdIndex);
     this.gate.keep([
-      { key: PAYS + n, value: encodePay(record) },
+      { key: PAYS + n, value },
       { key: ofHash(record.paymentHash) + n, value: EMPTY },
       { key: PENDING + n, value: EMPTY },
     ]);
@@ -98,12 +101,14 @@ export class PayBook {
     return record?.status === 'pending' ? record : undefined;
   }
 
-  /** The latest payment of a payment hash. Throws StoreError. */
+  /** The payment of a payment hash that counts: one that is complete, or else the latest. Throws StoreError. */
   async of(paymentHash: Uint8Array): Promise<PayRecord | undefined> {
-    const here = this.hashes.get(hex(paymentHash));
-    if (here !== undefined) return this.records.at(here);
-    const key = await this.store.last(ofHash(paymentHash));
-    return key === undefined ? undefined : this.records.at(numberIn(key));
+    let latest: PayRecord | undefined;
+    for await (const record of this.list(0n, paymentHash)) {
+      if (record.status === 'complete') return record;
+      latest = record;
+    }
+    return latest;
   }
 
   /** All from a number on, in order of their creation; of one payment hash alone, if one is given. Throws StoreError. */

@@ -3,8 +3,8 @@
  * is durable before its first HTLC leaves; a payment's result is durable in its record before the machine forgets.
  */
 import type { Outcome, Outlet, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
-import { newPayment, type Payment } from '../../amp/payment.ts';
-import { restorePayment } from '../../amp/paymentstore.ts';
+import { isOrdinary, newPayment, type Payment, totalsOf } from '../../amp/payment.ts';
+import { checkRequest, restorePayment } from '../../amp/paymentstore.ts';
 import type { PaymentEvent } from '../../amp/reports.ts';
 import { pay } from '../../amp/sending.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -17,10 +17,15 @@ import type { Gate } from '../store/gate.ts';
 import { readRecord } from '../store/records.ts';
 import { prefixed } from '../store/space.ts';
 import type { PayBook } from './paybook.ts';
-import { failureText, type PayRecord } from './payrecord.ts';
+import { failureText, type PayRecord, shortfall } from './payrecord.ts';
 import { type ShardRecord, Shards } from './shards.ts';
 
 const MACHINES = 'payment/';
+/**
+ * Seconds that a caller waits for the other shards once one was claimed. They follow within a second where nobody is to blame;
+ * a peer that holds one back may do so until it expires, and the payment is complete without it.
+ */
+const SETTLING = 10;
 
 export type { ShardRecord } from './shards.ts';
 
@@ -41,6 +46,8 @@ export interface PaymentChannels {
     scid: ShortChannelId,
     offer: { amount: Msat; paymentHash: PaymentHash; expiry: number; onion: Uint8Array; origin: Uint8Array },
   ): boolean;
+  /** Whether we know what opens this hash: by an HTLC that a channel still has, or because we ask to be paid for it. */
+  isKnown(paymentHash: PaymentHash): boolean;
   allOffered(): Iterable<{ readonly channel: string; readonly htlc: { readonly origin: Uint8Array } }>;
 }
 
@@ -52,6 +59,8 @@ export interface PaymentsParts {
   readonly book: PayBook;
   readonly channels: () => PaymentChannels;
   readonly routes: Omit<RouteContext, 'outlets' | 'hints'>;
+  /** Whether an invoice of ours has this hash, so that we know what opens it. */
+  readonly isOurs: (paymentHash: PaymentHash) => Promise<boolean>;
   readonly context: () => PaymentContext;
   readonly fatal: (error: unknown) => void;
 }
@@ -60,7 +69,9 @@ interface Running {
   readonly id: string;
   readonly machine: Machine<Payment, PaymentInput, PaymentEffect>;
   readonly hints: readonly Hint[];
-  readonly waiting: ((record: PayRecord) => void)[];
+  waiting: ((record: PayRecord) => void)[];
+  /** Unix seconds at which its first shard was claimed, in this run. */
+  claimedAt?: number;
 }
 
 type Ended = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_failed' }>;
@@ -145,12 +156,16 @@ export class Payments {
     return running;
   }
 
-  /** Begins a payment; resolves with its record once it is over. The request's id is the payment's. */
+  /**
+   * Begins a payment; resolves with its record once it is over, or complete but for shards that somebody holds back. The
+   * request's id is the payment's. Throws WireError where a field of it fits no record: then nothing has begun.
+   */
   start(request: PaymentRequest, note: PayNote): Promise<PayRecord> {
     const { book, clock, channels } = this.parts;
     const { id, destination, amount, scheme } = request;
     const { paymentHash, label, bolt11, description } = note;
     const createdAt = Math.floor(clock.now() / 1000);
+    checkRequest(request);
     // Kept before the machine's own records, and those before any message that follows from them.
     book.begin({ id, createdAt, destination, paymentHash, amount, scheme, label, bolt11, description });
     const running = this.add(id, newPayment, note.hints);
@@ -160,16 +175,18 @@ export class Payments {
   }
 
   /**
-   * As `start`, for what may be paid only once. A payment of the same hash that succeeded is the result; undefined while one is
-   * under way. Throws StoreError.
+   * As `start`, for what may be paid only once. A payment of the same hash of which a preimage is known is the result. Not
+   * begun while one is under way, nor where an invoice of ours has the same hash. Throws StoreError.
    */
-  async startOnce(request: PaymentRequest, note: PayNote): Promise<PayRecord | undefined> {
+  async startOnce(request: PaymentRequest, note: PayNote): Promise<PayRecord | 'under_way' | 'ours'> {
     const hash = hex(note.paymentHash);
-    if (this.asked.has(hash)) return undefined;
+    if (this.asked.has(hash)) return 'under_way';
     this.asked.add(hash);
     try {
-      const before = await this.parts.book.of(note.paymentHash);
-      if (before?.status === 'pending') return undefined;
+      if (isOrdinary(request) && (await this.parts.isOurs(request.paymentHash))) return 'ours';
+      const found = await this.parts.book.of(note.paymentHash);
+      const before = found && this.standing(found);
+      if (before?.status === 'pending') return 'under_way';
       // Begun in this very turn, so that whoever asks next finds it under way.
       return before?.status === 'complete' ? before : this.start(request, note);
     } finally {
@@ -182,19 +199,48 @@ export class Payments {
     return this.running.get(id)?.machine.deliver({ type: 'outcome', attempt, outcome }) ?? Promise.resolve();
   }
 
-  /** Looks at deadlines. */
+  /** Looks at deadlines, and at who has waited long enough. */
   tick(): void {
-    for (const { machine } of this.running.values()) machine.push({ type: 'tick' });
+    const now = this.now();
+    for (const running of this.running.values()) {
+      running.machine.push({ type: 'tick' });
+      const record = this.parts.book.underWay(running.id);
+      if (record !== undefined && running.claimedAt !== undefined && now >= running.claimedAt + SETTLING)
+        this.tell(running, this.standing(record));
+    }
   }
 
-  /** Those that are not over, in order of their creation. */
+  private now(): number {
+    return Math.floor(this.parts.clock.now() / 1000);
+  }
+
+  private tell(running: Running, record: PayRecord): void {
+    const { waiting } = running;
+    running.waiting = [];
+    if (waiting.length === 0) return;
+    this.parts.gate.after(() => {
+      for (const tell of waiting) tell(record);
+    });
+  }
+
+  /** A payment as it stands: complete as soon as a preimage of it is known, though others of its shards may still be out. */
+  private standing(record: PayRecord): PayRecord {
+    const state = record.status === 'pending' ? this.stateOf(record.id) : undefined;
+    const totals = state?.kind === 'running' ? totalsOf(state) : undefined;
+    if (totals === undefined || totals.parts === 0) return record;
+    const { amount: delivered, amountSent: sent, parts, preimages } = totals;
+    const at = this.running.get(record.id)?.claimedAt ?? this.now();
+    return { ...record, status: 'complete', end: { at, delivered, sent, parts, preimages, why: undefined } };
+  }
+
+  /** Those of which nothing is known yet, in order of their creation. */
   pending(): readonly PayRecord[] {
-    return this.parts.book.pending();
+    return this.parts.book.pending().filter((record) => this.standing(record).status === 'pending');
   }
 
   /** All from a number on, in order of their creation; of one payment hash alone, if one is given. Throws StoreError. */
-  list(first?: bigint, paymentHash?: Uint8Array): AsyncGenerator<PayRecord> {
-    return this.parts.book.list(first, paymentHash);
+  async *list(first?: bigint, paymentHash?: Uint8Array): AsyncGenerator<PayRecord> {
+    for await (const record of this.parts.book.list(first, paymentHash)) yield this.standing(record);
   }
 
   /** The last attempt of each shard, for payments of this process. */
@@ -226,8 +272,11 @@ export class Payments {
       case 'offer': {
         const { scid, attempt, amount, paymentHash, expiry, onion } = effect;
         const origin = encodeOrigin({ kind: 'payment', payment: id, attempt });
-        if (!channels().offer(scid, { amount, paymentHash, expiry, onion, origin }))
-          machine.push({ type: 'outcome', attempt, outcome: { kind: 'refused', why: 'unavailable' } });
+        const refused = (why: 'preimage_known' | 'unavailable') =>
+          machine.push({ type: 'outcome', attempt, outcome: { kind: 'refused', why } });
+        // Looked at here, last of all, since it is here that the HTLC leaves: whatever was planned was so before.
+        if (channels().isKnown(paymentHash)) refused('preimage_known');
+        else if (!channels().offer(scid, { amount, paymentHash, expiry, onion, origin })) refused('unavailable');
         return undefined;
       }
       case 'report':
@@ -250,6 +299,7 @@ export class Payments {
         break;
       }
       case 'shard_fulfilled':
+        running.claimedAt ??= this.now();
         this.shards.end(running.id, event.shard, { status: 'complete', preimage: event.preimage }, clock.now());
         break;
       case 'shard_failed':
@@ -270,7 +320,7 @@ export class Payments {
   }
 
   private end(running: Running, event: Ended): void {
-    const { gate, log } = this.parts;
+    const { log } = this.parts;
     const { id } = running;
     const before = this.parts.book.underWay(id);
     if (before === undefined) return;
@@ -278,19 +328,16 @@ export class Payments {
     const { amount: delivered, amountSent: sent, parts, preimages } = event;
     const record = this.close(before, { delivered, sent, parts, preimages, why });
     log.info(
-      { payment: id.slice(0, 12), to: hex(record.destination).slice(0, 16), parts, why },
+      { payment: id.slice(0, 12), to: hex(record.destination).slice(0, 16), parts, why: why ?? shortfall(record) },
       `payment ${record.status}`,
     );
     this.running.delete(id);
     running.machine.push({ type: 'acknowledged' });
-    gate.after(() => {
-      for (const tell of running.waiting) tell(record);
-    });
+    this.tell(running, record);
   }
 
   /** Keeps a payment's result. */
   private close(before: PayRecord, result: Omit<NonNullable<PayRecord['end']>, 'at'>): PayRecord {
-    const { book, clock } = this.parts;
-    return book.end(before, { at: Math.floor(clock.now() / 1000), ...result });
+    return this.parts.book.end(before, { at: this.now(), ...result });
   }
 }

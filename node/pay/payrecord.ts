@@ -6,6 +6,7 @@ import { bytes16, type Codec, decode, encode, list, map, optional, struct, u8, u
 import { bytes32, msat, point, preimage } from '../../wire/fields.ts';
 import type { Msat, Point, Preimage } from '../../wire/units.ts';
 
+/** `complete`: a preimage of it is known, whatever became of its other parts. */
 export type PayStatus = 'pending' | 'complete' | 'failed';
 
 export interface PayRecord {
@@ -78,7 +79,18 @@ const record: Codec<PayRecord> = struct({
 export const PAYS = 'pay/';
 export const encodePay = (pay: PayRecord): Uint8Array => encode(record, pay);
 /** Throws WireError. */
-export const decodePay = (bytes: Uint8Array): PayRecord => decode(record, bytes);
+export const decodePay = (bytes: Uint8Array): PayRecord => {
+  const pay = decode(record, bytes);
+  // Versions before called a payment failed that was claimed in part.
+  const claimed = pay.status === 'failed' && (pay.end?.preimages.length ?? 0) > 0;
+  return claimed ? { ...pay, status: 'complete' } : pay;
+};
+
+/** What there is to say of a payment that is complete with less than was meant; undefined for any other. */
+export const shortfall = ({ status, amount, end }: PayRecord): string | undefined =>
+  status === 'complete' && end !== undefined && end.delivered < amount
+    ? `${end.delivered} of ${amount} msat have been claimed so far, with a preimage that proves the payment: nothing more is sent for it`
+    : undefined;
 
 /** Why a payment failed, as a sentence. */
 export const failureText = (why: PaymentFailure): string => {
@@ -99,5 +111,7 @@ export const failureText = (why: PaymentFailure): string => {
       return 'cancelled';
     case 'partially_claimed':
       return `the destination claimed only ${why.claimed} msat of it`;
+    case 'preimage_known':
+      return 'what opens its payment_hash is known already, so that whoever forwards the payment might keep it';
   }
 };

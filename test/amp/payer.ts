@@ -32,6 +32,7 @@ const common = {
   maxShards: 16,
   minShard: msat(1000n),
   finalCltv: 40,
+  maxDelay: 2016,
   entropy: bytes32(42),
   deadline: 2_000_000,
   patience: 1,

@@ -133,21 +133,6 @@ test('all shards fulfilled is success, with the preimages as proof and the fees 
   });
 });
 
-test('a destination that claims only some is accounted for as it is, and gets no further HTLC', () => {
-  const request = ampRequest({ scheme: 'fixed' });
-  const payer = started(request, small);
-  answerAll(payer);
-  end(payer, take(payer), { kind: 'fulfilled', preimage: secretOf(1).preimage });
-  const second = take(payer);
-  end(payer, second, failed(request, second, 2, 0, busy));
-  expect(payer.query).toBeUndefined();
-  expect(payer.result).toMatchObject({
-    event: 'payment_failed',
-    reason: { code: 'partially_claimed', claimed: 500_000n },
-    ...{ amount: 500_000n, amountSent: 501_000n, parts: 1 },
-  });
-});
-
 test.each(['fixed', 'dynamic'] as const)('a withheld shard of scheme %s is never offered', (scheme) => {
   const request = ampRequest({ scheme, shards: 3, withhold: 1, patience: 0 });
   const payer = started(request);

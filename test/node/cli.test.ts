@@ -50,11 +50,13 @@ describe('words', () => {
     ['the rest by order', ['d'], { amount_msat: '1', label: 'l' }, { amount_msat: '1', label: 'l', description: 'd' }],
     ['a value with = in it', ['label=a=b'], {}, { label: 'a=b' }],
     ['an unknown name as a value', ['any', 'l', 'x=y'], {}, { amount_msat: 'any', label: 'l', description: 'x=y' }],
-    ['lists as JSON', ['fallbacks=["a","b"]'], {}, { fallbacks: ['a', 'b'] }],
-    ['lists with commas', ['fallbacks=a, b'], {}, { fallbacks: ['a', 'b'] }],
     ['text that looks like JSON', ['any', 'l', '[x]'], {}, { amount_msat: 'any', label: 'l', description: '[x]' }],
   ])('%s', (_, words, given, expected) => {
     expect(read('invoice', words, given)).toEqual(expected);
+  });
+
+  test.each(['channel_type=["12","46"]', 'channel_type=12, 46'])('a list is %s', (word) => {
+    expect(read('fundchannel', [word])).toEqual({ channel_type: ['12', '46'] });
   });
 
   test('a path is that of whoever types it, not of the node', () => {
@@ -71,14 +73,17 @@ describe('words', () => {
     ['twice', ['label=a', 'label=b'], 'guess'],
     ['too many', ['1', 'l', 'd', '1', 'f', 'p', 'true', '9', 'true', 'eob', 'more'], 'guess'],
     ['unnamed with -k', ['1'], 'keywords'],
-    ['no JSON', ['fallbacks=[a'], 'guess'],
   ] satisfies [string, string[], Style][])('%s is a mistake', (_, words, style) => {
     expect(() => read('invoice', words, {}, style)).toThrow(UsageError);
   });
 
+  test('a list that is no JSON is a mistake', () => {
+    expect(() => read('fundchannel', ['channel_type=[12'])).toThrow(UsageError);
+  });
+
   test('what comes of words is what the node takes', async () => {
     const { answer } = fakeRpc();
-    const words = [ids.bob, '0.01btc', 'normal', 'false', '1', `${ids.txid}:0,${ids.txid}:1`];
+    const words = [ids.bob, '0.01btc', 'normal', 'false', '1', 'channel_type=12,46'];
     const request = { id: 1, method: 'fundchannel', params: read('fundchannel', words) };
     expect(JSON.parse((await answer(JSON.stringify(request), patient)) ?? '')).toHaveProperty('result');
   });

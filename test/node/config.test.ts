@@ -123,7 +123,7 @@ describe('what is refused', () => {
     [{ 'fee-base': '-1' }, '--fee-base (command line): expected an amount'],
     [{ 'fee-base': '5000000000' }, '--fee-base (command line): expected at most 4294967295 msat'],
     [{ 'cltv-delta': '34' }, '--cltv-delta (command line): expected an integer from 35 to 2016'],
-    [{ 'cltv-final': '21' }, '--cltv-final (command line): expected an integer from 22 to 2016'],
+    [{ 'cltv-final': '21' }, '--cltv-final (command line): expected an integer from 22 to 1008'],
     [{ 'amp-shares': '256' }, '--amp-shares (command line): expected an integer from 1 to 255'],
     [{ 'accept-spontaneous': 'perhaps' }, '--accept-spontaneous (command line): expected true or false'],
     [{ dev: 'true', network: 'signet' }, '--dev (command line): is for regtest only'],

@@ -50,7 +50,7 @@ describe('the book of payments', () => {
     await gate.settled();
     const before = store.reads;
     expect(await book.of(bytes32(1))).toMatchObject({ id: 'payment 1', status: 'complete' });
-    expect(store.reads).toBe(before + 1);
+    expect(store.reads).toBe(before + 2);
   });
 
   test('finds the latest payment of a hash, as it is now, before and after it is durable and after a restart', async () => {

@@ -33,6 +33,7 @@ const network = (edges: readonly (readonly [string, string, number, Terms?])[]):
 };
 const query = (to: string, amount: bigint, more: Partial<RouteQuery> = {}): RouteQuery => ({
   ...{ query: 1, shard: 0, destination: idOf(to), amount: msat(amount), maxFee: msat(1_000_000n), finalExpiry: 500 },
+  maxExpiry: 2516,
   ...{ maxHops: 20, excludedNodes: [], excluded: [], reserved: [] },
   ...more,
 });

@@ -5,6 +5,9 @@ import { methods } from '../method.ts';
 import * as shown from '../shown.ts';
 import { channelStates } from './node.ts';
 
+/** Seconds that a timer holds: 24 days. */
+const MOST_WAIT = 2_073_600;
+
 const channelType = z.object({ bits: z.array(shown.u32), names: z.array(shown.text) });
 
 const policy = z.object({
@@ -123,13 +126,13 @@ export const channelMethods = methods({
       feerate: given.feerate.optional().describe('of the funding transaction'),
       announce: given.flag.default(true).describe('make the channel public'),
       minconf: given.u32.default(1).describe('confirmations a coin must have to be used'),
-      utxos: given.many(given.outpoint, 1000).optional().describe('the coins to use'),
+      utxos: given.refused.describe('the coins to use: the wallet chooses them'),
       push_msat: given.amountMsat.optional().describe('what the peer gets as a gift'),
       close_to: given.text.optional().describe('address to which a mutual close must pay us'),
       request_amt: given.refused.describe('liquidity leased from the peer'),
       compact_lease: given.refused.describe('terms of a lease'),
-      reserve: given.amountSat.optional().describe('what the peer must keep; else 1% of the channel'),
-      mindepth: given.u32.optional().describe('confirmations before we use the channel'),
+      reserve: given.refused.describe('what the peer must keep: it is 1% of the channel'),
+      mindepth: given.refused.describe('confirmations before we use the channel: see --min-depth'),
       channel_type: given
         .many(given.u32, 64)
         .optional()
@@ -158,14 +161,15 @@ export const channelMethods = methods({
     doc: 'Closes a channel, with the peer if it can be had.',
     params: z.strictObject({
       id: given.channelRef.describe('the channel, or the peer we have just one with'),
-      unilateraltimeout: given.seconds
+      unilateraltimeout: given
+        .seconds(0, MOST_WAIT)
         .default(172_800)
         .describe('how long to wait for the peer before closing alone; 0 waits for ever'),
       destination: given.text.optional().describe("address to be paid; else the wallet's"),
       fee_negotiation_step: given.refused.describe('fees are agreed by range'),
       wrong_funding: given.refused.describe('rescue of a channel funded wrongly'),
-      force_lease_closed: given.flag.default(false).describe('no effect: there are no leases here'),
-      feerange: given.many(given.feerate, 2).optional().describe('least and most fee rate to offer'),
+      force_lease_closed: given.refused.describe('closing of leases'),
+      feerange: given.pair(given.feerate).optional().describe('least and most fee rate to offer'),
     }),
     result: z.object({
       type: z.enum(['mutual', 'unilateral', 'unopened']),

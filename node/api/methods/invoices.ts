@@ -1,8 +1,12 @@
 /** Methods about invoices and sets being received. `amp` and `listsets` are ours, the rest is Core Lightning's. */
 import { z } from 'zod';
+import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../../../amp/io.ts';
 import * as given from '../given.ts';
 import { methods } from '../method.ts';
 import * as shown from '../shown.ts';
+
+/** Ten years in seconds: further ahead nobody promises a price. */
+const MOST_EXPIRY = 315_360_000;
 
 /** How shares of an atomic multi-path payment are made: the EOB schemes, by their names in the format's table. */
 export const schemes = ['fixed', 'dynamic', 'tree', 'threshold', 'deployed'] as const;
@@ -110,15 +114,18 @@ export const invoiceMethods = methods({
     params: z.strictObject({
       amount_msat: given.amountOrAny.describe('what to ask; "any" leaves it to the payer'),
       label: given.label.describe('our name for it, unique on this node'),
-      description: given.text.describe('what it is for; part of the invoice'),
-      expiry: given.seconds.default(604_800).describe('how long it can be paid'),
-      fallbacks: given.many(given.text, 16).optional().describe('on-chain addresses to pay instead'),
+      description: given.text.describe('what it is for; part of the invoice, 639 bytes at most'),
+      expiry: given.seconds(1, MOST_EXPIRY).default(604_800).describe('how long it can be paid'),
+      fallbacks: given.refused.describe('on-chain addresses to pay instead'),
       preimage: given.preimage32.optional().describe('the preimage to use; else a random one'),
       exposeprivatechannels: given.privateChannels
         .optional()
-        .describe('unpublished channels to name as ways in: all, none, or these'),
-      cltv: given.u32.optional().describe('blocks the last hop must leave us'),
-      deschashonly: given.flag.default(false).describe('put the description as its hash only'),
+        .describe('unpublished channels to name as ways in: all (100 at most), none, or these'),
+      cltv: given
+        .integer(LEAST_FINAL_CLTV, MOST_FINAL_CLTV)
+        .optional()
+        .describe('blocks the last hop must leave us; else as --cltv-final says'),
+      deschashonly: given.flag.default(false).describe('put the description as its hash only: then it may be longer'),
       amp: given
         .word('eob')
         .optional()

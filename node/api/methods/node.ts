@@ -86,7 +86,7 @@ export const nodeMethods = methods({
   newaddr: {
     doc: "A fresh address of the node's own wallet.",
     params: z.strictObject({
-      addresstype: given.word('bech32', 'all').default('bech32').describe('the kind of address: P2WPKH'),
+      addresstype: given.word('bech32').default('bech32').describe('the kind of address: P2WPKH'),
     }),
     result: z.object({ bech32: shown.text.optional(), p2tr: shown.text.optional() }),
   },

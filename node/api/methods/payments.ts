@@ -1,5 +1,6 @@
 /** Methods that pay. Core Lightning's, with `scheme` and `shards` of our own for atomic multi-path payments. */
 import { z } from 'zod';
+import { MAX_EXPIRY_AHEAD } from '../../../amp/io.ts';
 import * as given from '../given.ts';
 import { methods } from '../method.ts';
 import * as shown from '../shown.ts';
@@ -44,10 +45,16 @@ const paid = {
   shards: z.array(shard).optional(),
 };
 
+/** Two weeks in seconds: so long an HTLC may last, and what is looked for is a way for one. */
+const MOST_PATIENCE = 1_209_600;
+
 const limits = {
   maxfeepercent: given.percent.optional().describe('most of the amount that may go into fees, in percent; else 0.5'),
-  retry_for: given.seconds.default(60).describe('how long to look for ways'),
-  maxdelay: given.u32.optional().describe('most blocks the payment may be delayed'),
+  retry_for: given.seconds(0, MOST_PATIENCE).default(60).describe('how long to look for ways'),
+  maxdelay: given
+    .integer(1, MAX_EXPIRY_AHEAD)
+    .default(MAX_EXPIRY_AHEAD)
+    .describe('blocks for which the payment may lock our money, at most'),
   exemptfee: given.amountMsat.optional().describe('a fee up to this is always fine; else 5000'),
 };
 const maxfee = given.amountMsat.optional().describe('most fee in all; replaces maxfeepercent and exemptfee');
@@ -67,16 +74,16 @@ export const paymentMethods = methods({
       bolt11: given.text.describe('the invoice'),
       amount_msat: given.amountMsat.optional().describe('what to pay, if the invoice names no amount'),
       label: given.label.optional().describe('our name for the payment'),
-      riskfactor: given.percent.optional().describe('no effect: kept for callers that give it'),
+      riskfactor: given.refused.describe('the price of delay'),
       maxfeepercent: limits.maxfeepercent,
       retry_for: limits.retry_for,
       maxdelay: limits.maxdelay,
       exemptfee: limits.exemptfee,
       localinvreqid: given.refused.describe('payments of offers'),
-      exclude: given.many(given.text, 1000).optional().describe('nodes, or channels as SCID/DIRECTION, to avoid'),
+      exclude: given.refused.describe('nodes and channels to avoid'),
       maxfee,
-      description: given.text.optional().describe('what a hashed description stands for'),
-      partial_msat: given.amountMsat.optional().describe('pay only this part; others pay the rest'),
+      description: given.text.optional().describe('what the hashed description of the invoice stands for'),
+      partial_msat: given.refused.describe('a part to pay, where others pay the rest'),
       ...own,
       ...devShards,
     }),
@@ -107,7 +114,7 @@ export const paymentMethods = methods({
       bolt11: given.text.optional().describe('only payments of this invoice'),
       payment_hash: given.hash32.optional().describe('only payments of this hash'),
       status: given.word('pending', 'complete', 'failed').optional().describe('only payments that stand so'),
-      index: given.word('created', 'updated').optional().describe('the order'),
+      index: given.word('created').optional().describe('the order: there is one'),
       start: given.index.optional().describe('first index to show'),
       limit: given.u32.optional().describe('how many to show'),
     }),
@@ -128,6 +135,7 @@ export const paymentMethods = methods({
           amount_sent_msat: shown.amountMsat.optional(),
           preimage: shown.hash.optional(),
           number_of_parts: shown.u64.optional(),
+          warning_partial_completion: shown.text.optional(),
           erroronion: shown.hexText.optional(),
           payment_preimages: z.array(shown.hash).optional(),
           scheme: z.enum(schemes).optional(),

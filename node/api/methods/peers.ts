@@ -20,7 +20,7 @@ export const peerMethods = methods({
     params: z.strictObject({
       id: given.destination.describe('the node, or id@host:port in one'),
       host: given.text.optional().describe('its name or IP address, if not part of id'),
-      port: given.u16.optional().describe("its port, if not part of id; else the network's usual one"),
+      port: given.port.optional().describe("its port, if not part of id; else the network's usual one"),
     }),
     result: z.object({
       id: shown.nodeId,

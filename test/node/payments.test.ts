@@ -1,0 +1,201 @@
+/**
+ * Our own payments over channels that answer as the test says: what a caller is told of one that was claimed in part, what a second
+ * caller is told, and that no HTLC leaves with a hash that somebody else can open.
+ */
+import { describe, expect, test } from 'vitest';
+import type { Outcome, PaymentRequest } from '../../amp/io.ts';
+import { schemeOf } from '../../amp/payment.ts';
+import { decodeOrigin } from '../../node/forward/origin.ts';
+import { Graph } from '../../node/graph/graph.ts';
+import { PayBook } from '../../node/pay/paybook.ts';
+import { Payments } from '../../node/pay/payments.ts';
+import { decodePay, encodePay, type PayRecord, shortfall } from '../../node/pay/payrecord.ts';
+import { Gate } from '../../node/store/gate.ts';
+import { memoryStore } from '../../node/store/memory.ts';
+import { hex } from '../../wire/bytes.ts';
+import { msat, type PaymentHash } from '../../wire/units.ts';
+import { outlet } from '../amp/byhand.ts';
+import { ampRequest, nodeOf, ordinaryRequest } from '../amp/payer.ts';
+import { bytes32, secretOf } from '../amp/receiver.ts';
+import { collect } from '../support/counting.ts';
+import { heldClock, keptLog } from '../support/quiet.ts';
+
+const fatal = (error: unknown): void => {
+  throw error;
+};
+const { preimage } = secretOf(1);
+const turn = async (): Promise<void> => {
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+};
+
+interface Sent {
+  readonly attempt: number;
+  readonly paymentHash: PaymentHash;
+  readonly origin: Uint8Array;
+}
+
+/** Payments on a disk, with two channels to the payee that carry 700 sat each. */
+const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[] = []) => {
+  const clock = heldClock();
+  const store = memoryStore(disk);
+  const gate = new Gate(store, fatal);
+  const sent: Sent[] = [...out];
+  const known = new Set<string>();
+  const ours = new Set<string>();
+  const payments = new Payments({
+    ...{ store, gate, clock, log: keptLog(), fatal },
+    book: await PayBook.load(store, gate),
+    channels: () => ({
+      outlets: () => [outlet(0, 700_000n), { ...outlet(0, 700_000n), scid: outlet(1, 1n).scid }],
+      isKnown: (hash) => known.has(hex(hash)),
+      offer: (_, { paymentHash, origin }) => {
+        const from = decodeOrigin(origin);
+        if (from.kind !== 'payment') throw new Error('expected an offer of a payment');
+        sent.push({ attempt: from.attempt, paymentHash, origin });
+        return true;
+      },
+      allOffered: () => out.map(({ origin }) => ({ channel: 'c', htlc: { origin } })),
+    }),
+    isOurs: async (hash) => ours.has(hex(hash)),
+    routes: { graph: new Graph(), source: nodeOf(9), tlvOnly: () => false },
+    context: () => ({ now: Math.floor(clock.now() / 1000), height: 500 }),
+  });
+  await payments.load();
+  payments.begin();
+  await turn();
+  const tick = async (seconds: number): Promise<void> => {
+    for (let i = 0; i < seconds; i++) {
+      clock.pass(1000);
+      payments.tick();
+      await turn();
+    }
+  };
+  return { disk, payments, sent, known, ours, tick };
+};
+
+const requests: readonly PaymentRequest[] = [
+  ordinaryRequest(),
+  ampRequest({ scheme: 'fixed' }),
+  ampRequest({ scheme: 'dynamic', patience: 0 }),
+];
+const noteOf = (request: PaymentRequest) => ({
+  ...{ paymentHash: 'paymentHash' in request ? request.paymentHash : bytes32(77), hints: [] },
+  ...{ label: undefined, bolt11: undefined, description: undefined },
+});
+const again = (request: PaymentRequest): PaymentRequest => ({ ...request, id: 'again', entropy: bytes32(43) });
+const claimed: Outcome = { kind: 'fulfilled', preimage };
+const lost: Outcome = { kind: 'refused', why: 'unavailable' };
+const half = { status: 'complete', end: { delivered: 500_000n, sent: 500_000n, parts: 1, preimages: [preimage] } };
+
+describe.each(requests.map((request) => [request.scheme, request] as const))('a payment of scheme %s', (_, request) => {
+  const note = noteOf(request);
+  /** Two parts under way, and what was told to who began it. */
+  const underWay = async () => {
+    const node = await opened();
+    const told: unknown[] = [];
+    void node.payments.startOnce(request, note).then((record) => told.push(record));
+    await turn();
+    await node.tick(1);
+    expect(node.sent).toHaveLength(2);
+    const outcome = async (n: number, what: Outcome) => {
+      await node.payments.outcome(request.id, node.sent[n]?.attempt ?? -1, what);
+      await turn();
+    };
+    return { ...node, told, outcome };
+  };
+
+  test('of which one part failed and one was claimed is complete, and is not paid a second time', async () => {
+    const { payments, sent, told, outcome, disk } = await underWay();
+    await outcome(0, claimed);
+    await outcome(1, lost);
+    expect(told).toMatchObject([half]);
+    expect(shortfall(told[0] as PayRecord)).toContain('500000 of 1000000 msat');
+    for (const one of [payments, (await opened(disk)).payments]) {
+      expect(await one.startOnce(again(request), note)).toMatchObject({ id: request.id, ...half });
+      expect(await collect(one.list(0n, note.paymentHash))).toMatchObject([half]);
+    }
+    expect(sent).toHaveLength(2);
+  });
+
+  test('is complete while its other part is held back: so it is listed, so it is told, and nobody waits for ever', async () => {
+    const { payments, told, outcome, tick, disk, sent } = await underWay();
+    await outcome(0, claimed);
+    expect(await collect(payments.list())).toMatchObject([half]);
+    expect(payments.pending()).toEqual([]);
+    expect(await payments.startOnce(again(request), note)).toMatchObject(half);
+    await tick(9);
+    expect(told).toEqual([]);
+    await tick(1);
+    expect(told).toMatchObject([half]);
+
+    const later = await opened(disk, sent);
+    expect(await later.payments.startOnce(again(request), note)).toMatchObject(half);
+    await later.payments.outcome(request.id, sent[1]?.attempt ?? -1, claimed);
+    await turn();
+    const whole = { status: 'complete', end: { delivered: 1_000_000n, parts: 2 } };
+    expect(await later.payments.startOnce(again(request), note)).toMatchObject(whole);
+    expect(later.sent).toHaveLength(2);
+  });
+
+  test('of which nothing was claimed may be begun anew, with hashes of its own where it is an AMP', async () => {
+    const { payments, sent, told, outcome, tick } = await underWay();
+    await outcome(0, { kind: 'refused', why: 'preimage_known' });
+    await outcome(1, lost);
+    expect(told).toMatchObject([{ status: 'failed' }]);
+    void payments.startOnce(again(request), note);
+    await turn();
+    await tick(1);
+    expect(sent).toHaveLength(4);
+    const hashes = new Set(sent.map(({ paymentHash }) => hex(paymentHash)));
+    expect(hashes.size).toBe(schemeOf(request) === undefined ? 1 : 4);
+  });
+});
+
+test('an HTLC does not leave with a hash whose preimage a channel has seen, and the payment is given up', async () => {
+  const { payments, known, sent } = await opened();
+  const request = ordinaryRequest();
+  known.add(hex(request.paymentHash));
+  const record = await payments.startOnce(request, noteOf(request));
+  expect(record).toMatchObject({ status: 'failed', end: { why: expect.stringContaining('known already') } });
+  expect(sent).toEqual([]);
+});
+
+test('an invoice with the hash of one of our own is not paid', async () => {
+  const { payments, ours, sent } = await opened();
+  const request = ordinaryRequest();
+  ours.add(hex(request.paymentHash));
+  expect(await payments.startOnce(request, noteOf(request))).toBe('ours');
+  expect([sent, await collect(payments.list())]).toEqual([[], []]);
+});
+
+test('a record of a version that called a payment failed which was claimed in part is read as complete', () => {
+  const record: PayRecord = {
+    ...{ id: 'x', createdIndex: 1n, createdAt: 1, destination: nodeOf(0), paymentHash: bytes32(1), amount: msat(9n) },
+    ...{ scheme: 'mpp', label: undefined, bolt11: undefined, description: undefined, status: 'failed' },
+    end: {
+      at: 2,
+      delivered: msat(4n),
+      sent: msat(5n),
+      parts: 1,
+      preimages: [preimage],
+      why: 'claimed only 4 msat of it',
+    },
+  };
+  expect(decodePay(encodePay(record)).status).toBe('complete');
+  const nothing = { ...record.end, at: 2, parts: 0, preimages: [], delivered: msat(0n), sent: msat(0n), why: 'no' };
+  expect(decodePay(encodePay({ ...record, end: nothing })).status).toBe('failed');
+});
+
+test('a request that no record can hold begins nothing', async () => {
+  const { payments, disk } = await opened();
+  const request = ordinaryRequest();
+  const long = { ...noteOf(request), description: 'x'.repeat(65_536) };
+  for (const [terms, note] of [
+    [{ ...request, deadline: 2 ** 32 }, noteOf(request)],
+    [{ ...request, finalCltv: 2 ** 32 }, noteOf(request)],
+    [request, long],
+  ] as const) {
+    await expect(payments.startOnce(terms, note)).rejects.toThrow();
+    expect([payments.pending(), await collect(payments.list()), disk.size]).toEqual([[], [], 0]);
+  }
+});
