@@ -125,6 +125,27 @@ export interface ReceiverContext {
   /** Blocks until expiry that an HTLC without an invoice must have on arrival. */
   readonly minFinalCltv: number;
   readonly limits: ReceiverLimits;
+  /** undefined: preimages are told whatever the wallet holds. */
+  readonly claiming?: Claiming | undefined;
+}
+
+/** An HTLC that may have to be claimed on chain, and the channels of which one would have to go there. */
+export interface AtStake {
+  readonly channels: readonly string[];
+  readonly amount: Msat;
+}
+
+/** What the wallet can pay for claims on chain, and what they would cost. */
+export interface Claiming {
+  /** Coins that may pay for claims, msat. */
+  readonly available: Msat;
+  /** What the claim of one HTLC would cost, and the child of its channel's commitment, msat. */
+  readonly claim: bigint;
+  readonly commitment: bigint;
+  /** Channels whose claims are paid from the wallet. */
+  readonly channels: ReadonlySet<string>;
+  /** HTLCs that were passed on and may have to be claimed too. */
+  readonly forwarded: readonly AtStake[];
 }
 
 /* ----------------------------------------------------------------------------------------------- receiving: effects */

@@ -4,6 +4,7 @@
  */
 import { equal, equalConstantTime } from '../wire/bytes.ts';
 import { type Preimage, sumMsat } from '../wire/units.ts';
+import { canClaim } from './claimable.ts';
 import type { ReceiverContext, ReceiverEffect, ReceiverInput } from './io.ts';
 import { receiverTables } from './receiverstore.ts';
 import { failureOf } from './refusals.ts';
@@ -215,6 +216,8 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
     case 'broken':
       return failSet(held, name, verdict.why, context);
     case 'complete':
+      // Nobody knows its preimages yet but the payer.
+      if (!canClaim(joined, state.sets.values(), context.claiming)) return failSet(held, name, 'unclaimable', context);
       return settle(held, name, joined, verdict.preimages, context);
   }
 };

@@ -38,6 +38,7 @@ const answers = {
   too_many_shares: 'incorrect_or_unknown_payment_details',
   too_many_sets: 'temporary_node_failure',
   too_many_sets_of_peer: 'temporary_node_failure',
+  unclaimable: 'temporary_node_failure',
 } as const satisfies Record<Refusal, Answer>;
 
 /** Every refusal, in an order that is also its number on disk: new ones go to the end. */

@@ -31,7 +31,8 @@ export type Refusal =
   | 'htlc_lost'
   | 'too_many_shares'
   | 'too_many_sets'
-  | 'too_many_sets_of_peer';
+  | 'too_many_sets_of_peer'
+  | 'unclaimable';
 
 /** One set as `listsets` and the reports show it. */
 export interface SetView {

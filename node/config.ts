@@ -6,9 +6,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { defaultLimits, type ReceiverLimits } from '../amp/io.ts';
 import type { ChainName } from '../wire/chains.ts';
-import { type Msat, msat } from '../wire/units.ts';
+import { type Msat, msat, sat } from '../wire/units.ts';
 import { isLoopback } from './address.ts';
 import type { RpcOptions } from './chain/rpc.ts';
+import { type AnchorReserve, defaultReserve } from './channels/reserve.ts';
 import { ConfigError } from './configerror.ts';
 import { type DevConfig, devConfig, redactedDev } from './dev/config.ts';
 import { networkOf } from './network.ts';
@@ -45,6 +46,8 @@ export interface Config extends Places {
   readonly cltvFinal: number;
   /** Confirmations before a channel others open to us, or we open, is used. */
   readonly minDepth: number;
+  /** What stays in the wallet for channels with anchors. */
+  readonly reserve: AnchorReserve;
   readonly amp: { readonly spontaneous: boolean; readonly limits: ReceiverLimits };
   /** Undefined without --dev. */
   readonly dev: DevConfig | undefined;
@@ -212,6 +215,11 @@ export const loadConfig = (sources: Sources): Config => {
     },
     cltvFinal: pick('cltv-final')?.value ?? 40,
     minDepth: pick('min-depth')?.value ?? (network === 'regtest' ? 1 : 3),
+    reserve: {
+      // Where coins cost nothing, a payee who starts with none can be paid; that something is at risk is said there too.
+      perChannel: pick('anchor-reserve')?.value ?? (network === 'regtest' ? sat(0n) : defaultReserve.perChannel),
+      most: pick('anchor-reserve-most')?.value ?? defaultReserve.most,
+    },
     amp: {
       spontaneous: pick('accept-spontaneous')?.value ?? true,
       limits: {

@@ -22,6 +22,7 @@ import { ChannelHost } from './channels/host.ts';
 import { Onchain } from './channels/onchain.ts';
 import { accept, type OpeningParts } from './channels/opening.ts';
 import { freeForgotten } from './channels/perform.ts';
+import { shortageOf, warnOfShortage } from './channels/reserve.ts';
 import { ownChannelOf } from './channels/views.ts';
 import { type DispatchParts, dispatch } from './dispatch.ts';
 import { Earned } from './forward/earned.ts';
@@ -191,6 +192,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     ...{ wallet, keys, entropy, clock, context, log },
     chainHash: network.chain,
     minimumDepth: config.minDepth,
+    reserve: config.reserve,
     forced: hooks.channelSecrets,
   };
   const parts: DispatchParts = {
@@ -200,7 +202,24 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   };
 
   const desk = await openDesk({
-    ...{ config, ports, keys, peers, channels, graph, own, invoices, replays, earned, gate, height, now, fatal },
+    ...{
+      config,
+      ports,
+      keys,
+      peers,
+      channels,
+      graph,
+      own,
+      invoices,
+      replays,
+      earned,
+      gate,
+      height,
+      now,
+      fatal,
+      wallet,
+    },
+    feerate: () => feerates.current,
     isCurrent: () => follower.isCurrent(),
     experiments,
   });
@@ -272,6 +291,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   };
   if (config.listen !== undefined) await orElse(peers.listen(config.listen), stop);
   for (const entry of channels.entries.values()) calling.keep(entry);
+  warnOfShortage(log, shortageOf(config.reserve, channels.entries.values(), wallet));
   backups.refresh();
 
   return {

@@ -7,12 +7,14 @@ import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../amp/io.ts';
 import { utf8 } from '../wire/bytes.ts';
 import { type ChainName, chainHashOf } from '../wire/chains.ts';
 import { addressFrom } from './address.ts';
-import { msatFrom } from './api/amounts.ts';
+import { msatFrom, satFrom } from './api/amounts.ts';
+import { defaultReserve } from './channels/reserve.ts';
 import { devOptions } from './dev/options.ts';
 import { LEAST_CLTV_DELTA } from './forward/margins.ts';
 import { oneOf, path, rows, value, whole, yesOrNo } from './optionkinds.ts';
 
 const address = value(addressFrom);
+const satoshi = value(satFrom);
 const addressOrOff = value((text) => (text === 'off' ? undefined : addressFrom(text)));
 
 /** Where bitcoind answers, and what the URL says of who we are. `port` is undefined where the URL names none. */
@@ -115,6 +117,16 @@ export const options = rows({
     value: 'BLOCKS',
     doc: 'confirmations before a channel is used; 3 unless told, 1 on regtest',
     schema: whole(1, 100),
+  },
+  'anchor-reserve': {
+    value: 'SAT',
+    doc: `kept in the wallet for each channel with anchors, to pay for claims; ${defaultReserve.perChannel} unless told, 0 on regtest`,
+    schema: satoshi,
+  },
+  'anchor-reserve-most': {
+    value: 'SAT',
+    doc: `kept for all of them together at most; ${defaultReserve.most} unless told`,
+    schema: satoshi,
   },
   'amp-timeout': {
     value: 'SECONDS',

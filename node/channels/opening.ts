@@ -1,6 +1,6 @@
 /** Opening channels from here, and taking those that peers open: what we ask for, and how many may be half-open at once. */
 
-import type { ChannelType } from '../../channel/channeltype.ts';
+import { type ChannelType, preferredType } from '../../channel/channeltype.ts';
 import type { AcceptRequest, Context, LocalLimits, OpenRequest } from '../../channel/io.ts';
 import type { ChannelSecrets } from '../../channel/keys.ts';
 import { acceptChannel, openChannel } from '../../channel/opening.ts';
@@ -21,10 +21,10 @@ import type { Clock, Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { tooMany } from './caps.ts';
-import { emergencyFund, warnOfEmptiness } from './emergency.ts';
 import { channelFeatures } from './features.ts';
 import type { ChannelHost } from './host.ts';
 import { fundingOwner } from './perform.ts';
+import { type AnchorReserve, reserveOf, shortageOf, warnOfShortage } from './reserve.ts';
 
 /** A peer that has not done its part of an opening by then is given up. */
 const PATIENCE_MS = 60_000;
@@ -48,6 +48,8 @@ export interface OpeningParts {
   readonly clock: Clock;
   readonly chainHash: ChainHash;
   readonly minimumDepth: number;
+  /** What stays in the wallet for channels with anchors. */
+  readonly reserve: AnchorReserve;
   /** Secrets that a lab gives every new channel. */
   readonly forced: ChannelSecrets | undefined;
   readonly context: () => Context;
@@ -100,6 +102,8 @@ export interface Opening {
   readonly closeTo: Uint8Array | undefined;
   /** The kind of channel; undefined: the best that the peer knows too. */
   readonly channelType: ChannelType | undefined;
+  /** Whether it may take the coins that are kept to pay for claims. */
+  readonly useReserve: boolean;
 }
 
 export interface Opened {
@@ -107,6 +111,8 @@ export interface Opened {
   readonly tx: Uint8Array;
   readonly txid: Txid;
   readonly output: number;
+  /** What is at risk for want of coins in the wallet, for operators. */
+  readonly shortage: string | undefined;
 }
 
 /**
@@ -119,14 +125,15 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
   const draft = await common(parts, peer, MAX_SMALL_CHANNEL, opening.closeTo);
   const owner = fundingOwner(draft.key);
   const { minDepth, amount } = opening;
-  const leave = emergencyFund(host.entries.values(), draft.features.anchors);
-  const want = { amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate, minDepth, leave };
+  const { format } = channelType ?? preferredType(draft.features);
+  const anchors = format === 'anchors_zero_fee_htlc_tx';
+  const kept = opening.useReserve ? sat(0n) : reserveOf(parts.reserve, host.entries.values(), anchors ? 1 : 0);
+  const want = { amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate, minDepth, leave: kept };
   let plan = await wallet.reserve(owner, want);
   if (opening.amount === 'all' && plan.amount > MAX_SMALL_CHANNEL && !draft.features.largeChannel) {
     await wallet.release(owner);
     plan = await wallet.reserve(owner, { ...want, amount: MAX_SMALL_CHANNEL });
   }
-  warnOfEmptiness(wallet, plan, leave, parts.log);
   const request: OpenRequest = {
     ...draft,
     limits: limits(plan.amount, parts.minimumDepth),
@@ -139,7 +146,7 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
   };
   try {
     const step = openChannel(request, context());
-    return await new Promise<Opened>((resolve, reject) => {
+    const published = await new Promise<Omit<Opened, 'shortage'>>((resolve, reject) => {
       const entry = host.create(draft.key, peer.id, step, {
         plan,
         waiting: patience(parts, draft.key),
@@ -148,6 +155,9 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
       });
       if (peer.closed) entry.machine.push({ type: 'disconnected' });
     });
+    const shortage = anchors ? shortageOf(parts.reserve, host.entries.values(), wallet) : undefined;
+    warnOfShortage(parts.log, shortage);
+    return { ...published, shortage };
   } catch (error) {
     await wallet.release(owner);
     throw error instanceof Error && error.name === 'ChannelError' ? new OpeningError(error.message) : error;
@@ -156,9 +166,9 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
 
 /** Answers a peer's `open_channel`: with a channel, or with an error that says why not. */
 export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf<'open_channel'>): Promise<void> => {
-  const { host, context, log } = parts;
-  const refuse = (why: string) => {
-    log.info({ peer: peer.key.slice(0, 16), why }, 'refused a channel');
+  const { host, context, log, reserve, wallet } = parts;
+  const refuse = (why: string, detail?: string) => {
+    log.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
     peer.send({ name: 'error', channel_id: message.temporary_channel_id, data: utf8(why) });
   };
   const whyNot = (): string | undefined =>
@@ -176,5 +186,15 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
   const late = whyNot();
   if (late !== undefined) return refuse(late);
   const step = acceptChannel(message, request, context());
+  const [begun] = step;
+  if ('params' in begun && begun.params.format === 'anchors_zero_fee_htlc_tx') {
+    const shortage = shortageOf(reserve, host.entries.values(), wallet, 1);
+    if (shortage !== undefined && reserve.perChannel > 0n)
+      return refuse(
+        'this node has too few coins in its wallet to pay for the claims of a channel with anchors',
+        shortage,
+      );
+    warnOfShortage(log, shortage);
+  }
   host.create(request.key, peer.id, step, { waiting: patience(parts, request.key) });
 };

@@ -21,3 +21,8 @@ export const encodeOrigin = (value: Origin): Uint8Array => encode(origin, value)
 export const decodeOrigin = (bytes: Uint8Array): Origin => decode(origin, bytes);
 /** An HTLC's name across all channels. */
 export const htlcName = (channel: string, id: bigint): string => `${channel}/${id}`;
+/** Reads such a name back. */
+export const fromHtlcName = (name: string): { readonly channel: string; readonly id: bigint } => {
+  const at = name.lastIndexOf('/');
+  return { channel: name.slice(0, at), id: BigInt(name.slice(at + 1)) };
+};

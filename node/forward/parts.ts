@@ -1,5 +1,5 @@
 /** What the switchboard needs of the rest of the node. */
-import type { HtlcKey, Outcome } from '../../amp/io.ts';
+import type { AtStake, HtlcKey, Outcome } from '../../amp/io.ts';
 import type { EobAmp } from '../../amp/payload.ts';
 import type { Input } from '../../channel/io.ts';
 import type { Htlc } from '../../channel/state.ts';
@@ -62,6 +62,8 @@ export interface SwitchboardParts {
   readonly isCurrent: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether the wallet can pay for one more claim on chain beside those of all that was passed on and claimed. */
+  readonly isCovered: (one: AtStake) => boolean;
   /** A forward settled and earned this. */
   readonly earned: (fee: Msat) => void;
   /** An experimenter's protocol read something at a forwarder. */

@@ -3,7 +3,7 @@
  * that we offered brings its fate to the channel or the payment it was offered for. Nothing is kept here: the channels hold
  * both ends of every link, and tell again after a restart what was not taken care of.
  */
-import { MAX_EXPIRY_AHEAD } from '../../amp/io.ts';
+import { type AtStake, MAX_EXPIRY_AHEAD } from '../../amp/io.ts';
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
 import type { ChannelEvent, Refusal, Resolution } from '../../channel/io.ts';
 import { type Failure, failureCode, malformed } from '../../onion/failures.ts';
@@ -13,7 +13,7 @@ import { createFailure } from '../../onion/returning.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { type Msat, type ShortChannelId, scidText, subMsat } from '../../wire/units.ts';
 import { Held } from './held.ts';
-import { decodeOrigin, encodeOrigin, htlcName, type Origin } from './origin.ts';
+import { decodeOrigin, encodeOrigin, fromHtlcName, htlcName, type Origin } from './origin.ts';
 import type { SwitchboardParts } from './parts.ts';
 import { failureReason, relayFailure } from './relay.ts';
 
@@ -185,6 +185,13 @@ export class Switchboard {
       );
       return failure ?? { name: 'unknown_next_peer' };
     }
+    if (!this.parts.isCovered({ channels: [channel, outgoing.key], amount: event.amount })) {
+      log.info(
+        { channel, htlc: `${event.id}`, amount_msat: `${event.amount}` },
+        'the wallet could not pay for claiming an HTLC on chain: it is not passed on; send coins to an address of this node (newaddr)',
+      );
+      return { name: 'temporary_channel_failure', channel_update: outgoing.update ?? zeros(0) };
+    }
     if (note !== undefined) noted(note);
     this.links.set(htlcName(channel, event.id), { channel: outgoing.key, named: payload.shortChannelId });
     channels.push(outgoing.key, {
@@ -196,6 +203,15 @@ export class Switchboard {
       origin: encodeOrigin({ kind: 'forward', channel, id: event.id }),
     });
     return undefined;
+  }
+
+  /** HTLCs that were passed on and are not over, with both ends: one of them may have to be claimed on chain. */
+  forwarded(): readonly AtStake[] {
+    return [...this.links].flatMap(([name, link]) => {
+      const { channel, id } = fromHtlcName(name);
+      const htlc = this.parts.channels.incoming(channel, id);
+      return htlc === undefined ? [] : [{ channels: [channel, link.channel], amount: htlc.amount }];
+    });
   }
 
   private fail(channel: string, id: bigint, sharedSecret: Uint8Array, failure: Failure): void {

@@ -55,6 +55,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
       minDepth: params.minconf,
       closeTo,
       channelType,
+      useReserve: params.use_reserve,
     });
     // Whoever copies the backup once this call is answered has the new channel in it.
     await node.backups.settled();
@@ -72,6 +73,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
       channel_id: core === undefined ? '' : hex(core.channelId),
       ...(core && { channel_type: shownType(core), mindepth: core.params.remote.minimumDepth }),
       ...(closeTo && { close_to: hex(closeTo) }),
+      ...(opened.shortage !== undefined && { warning_anchor_reserve: opened.shortage }),
     };
   } catch (error) {
     const refusal = ofWallet(error);

@@ -5,6 +5,7 @@ import { ourFeatures } from '../../wire/features.ts';
 import { scidText, toMsat } from '../../wire/units.ts';
 import type { Handlers, Result } from '../api/table.ts';
 import { coreOf } from '../channels/entry.ts';
+import { shortageOf } from '../channels/reserve.ts';
 import { balancesOf } from '../channels/views.ts';
 import type { Node } from '../node.ts';
 import { version } from '../version.ts';
@@ -32,6 +33,7 @@ export const infoHandlers = (
     ];
     const at = api();
     const wanting = node.onchain.wanting();
+    const shortage = shortageOf(config.reserve, channels.entries.values(), node.wallet);
     const tip = await node.ports.chain.tip().catch(() => undefined);
     return {
       id: hex(keys.nodeId),
@@ -75,6 +77,7 @@ export const infoHandlers = (
       ...(wanting !== undefined && {
         warning_claims: `claims on chain wait for coins: send at least ${wanting} sat to an address of this node (newaddr)`,
       }),
+      ...(shortage !== undefined && { warning_anchor_reserve: shortage }),
       ...(at && { api: { address: at.host, port: at.port, token_file: config.tokenFile } }),
     };
   },

@@ -1,10 +1,11 @@
 /** Methods that spend coins of the wallet, and what such methods share. */
 import { hex } from '../../wire/bytes.ts';
+import { sat } from '../../wire/units.ts';
 import type { Feerate } from '../api/amounts.ts';
 import { ApiError } from '../api/errors.ts';
 import type { Handlers } from '../api/table.ts';
 import { ChainError } from '../chain/errors.ts';
-import { emergencyFund } from '../channels/emergency.ts';
+import { reserveOf } from '../channels/reserve.ts';
 import type { Node } from '../node.ts';
 import { scriptOfAddress } from '../wallet/address.ts';
 import { WalletError } from '../wallet/errors.ts';
@@ -30,15 +31,16 @@ export const scriptFrom = (node: Node, field: string, address: string): Uint8Arr
 export const ofWallet = (error: unknown): ApiError | undefined => {
   if (!(error instanceof WalletError)) return undefined;
   const { code } = error.fault;
-  const reason = code === 'insufficient_funds' ? 'fund_cannot_afford' : code === 'dust' ? 'fund_dust' : 'general';
+  const short = code === 'insufficient_funds' || code === 'reserved_for_claims';
+  const reason = short ? 'fund_cannot_afford' : code === 'dust' ? 'fund_dust' : 'general';
   return new ApiError(reason, error.message);
 };
 
 export const walletHandlers = (node: Node): Pick<Handlers, 'withdraw'> => ({
-  withdraw: async ({ destination, satoshi, feerate, minconf }) => {
+  withdraw: async ({ destination, satoshi, feerate, minconf, use_reserve: useReserve }) => {
     const script = scriptFrom(node, 'destination', destination);
     const rate = await perKw(node, feerate);
-    const leave = emergencyFund(node.channels.entries.values(), false);
+    const leave = useReserve ? sat(0n) : reserveOf(node.config.reserve, node.channels.entries.values());
     try {
       const payment = { script, amount: satoshi, feerate: rate, minDepth: minconf, leave };
       const made = await sendTo(node.wallet, node.ports.chain, payment);

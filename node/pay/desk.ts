@@ -7,6 +7,7 @@ import type { Registry } from '../../onion/registry.ts';
 import { hex } from '../../wire/bytes.ts';
 import { hasFeature } from '../../wire/features.ts';
 import type { Point, ShortChannelId } from '../../wire/units.ts';
+import { canForward, claimingOf } from '../channels/claimroom.ts';
 import { type Entry, isGivenUp } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import { knowsPreimage, outgoingOf, outletOf, ownChannelOf } from '../channels/views.ts';
@@ -20,6 +21,7 @@ import type { Peers } from '../peer/peers.ts';
 import type { Ports } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
+import type { Wallet } from '../wallet/wallet.ts';
 import type { Invoices } from './invoices.ts';
 import { PayBook } from './paybook.ts';
 import { Payments } from './payments.ts';
@@ -35,6 +37,7 @@ export interface DeskParts {
   readonly config: Config;
   readonly ports: Ports;
   readonly keys: NodeKeys;
+  readonly wallet: Wallet;
   readonly peers: Peers;
   readonly channels: ChannelHost;
   readonly graph: Graph;
@@ -45,6 +48,8 @@ export interface DeskParts {
   readonly experiments: Experiments;
   readonly gate: Gate;
   readonly height: () => number;
+  /** The estimate for the next blocks, sat per 1,000 weight. */
+  readonly feerate: () => number;
   /** Whether that is the height of the chain, as far as anybody can know; where it is not, the chain is asked. */
   readonly isCurrent: () => boolean;
   /** Unix seconds. */
@@ -87,9 +92,10 @@ const paymentsOf = (parts: DeskParts, book: PayBook): Payments => {
 
 /** Builds the three; records are read, nothing moves yet. Throws StoreError or WireError. */
 export const openDesk = async (parts: DeskParts): Promise<Desk> => {
-  const { config, ports, keys, channels, own, earned, gate, height, now, fatal, experiments } = parts;
+  const { config, ports, wallet, keys, channels, own, earned, gate, height, now, fatal, experiments } = parts;
   const payments = paymentsOf(parts, await PayBook.load(ports.store, gate));
   await payments.load();
+  const room = { reserve: config.reserve, wallet, feerate: parts.feerate, entries: () => channels.entries.values() };
   const receiver = await ReceiverHost.load({
     ...ports,
     gate,
@@ -100,6 +106,7 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
       spontaneous: config.amp.spontaneous,
       minFinalCltv: config.cltvFinal,
       limits: config.amp.limits,
+      claiming: claimingOf(room, () => switchboard.forwarded()),
     }),
     fulfill: ({ channel, id }, preimage) => channels.push(channel, { type: 'fulfill', id, preimage }),
     fail: ({ channel, id }, failure) => switchboard.failBack(channel, id, failure),
@@ -127,6 +134,12 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
     },
     payments,
     receiver,
+    isCovered: (one) =>
+      canForward(
+        one,
+        claimingOf(room, () => switchboard.forwarded()),
+        receiver.claimed(),
+      ),
     replays: parts.replays,
     keep: (changes) => gate.keep(changes),
     height,

@@ -1,7 +1,8 @@
 /**
  * The receiving machine in the node: HTLCs in, fulfils and failures out, its records and the invoices it pays in one write.
  */
-import type { HtlcKey, ReceiverContext, ReceiverEffect, ReceiverInput } from '../../amp/io.ts';
+import { claimedOf } from '../../amp/claimable.ts';
+import type { AtStake, HtlcKey, ReceiverContext, ReceiverEffect, ReceiverInput } from '../../amp/io.ts';
 import { restoreReceiver } from '../../amp/receiverstore.ts';
 import { listSets, type Receiver, receive } from '../../amp/receiving.ts';
 import type { SetView } from '../../amp/reports.ts';
@@ -36,6 +37,8 @@ export interface ReceiverParts {
 export class ReceiverHost {
   private readonly parts: ReceiverParts;
   private readonly machine: Machine<Receiver, Arrival, ReceiverEffect>;
+  /** Height of the last block at which a payment went back for want of coins. */
+  private unclaimableSaid: number | undefined;
   private stopTicking: () => void = () => undefined;
 
   private constructor(parts: ReceiverParts, state: Receiver) {
@@ -85,6 +88,11 @@ export class ReceiverHost {
     this.machine.push({ type: 'tick' });
   }
 
+  /** HTLCs whose preimages were told and that are not gone for good. */
+  claimed(): readonly AtStake[] {
+    return claimedOf(this.machine.state.sets.values());
+  }
+
   sets(): readonly SetView[] {
     return listSets(this.machine.state);
   }
@@ -96,6 +104,14 @@ export class ReceiverHost {
     const { payload, paymentHash } = input;
     const found = payload.kind === 'eob' ? invoices.identified(payload.paymentId) : invoices.hashed(paymentHash);
     return { ...input, invoice: found && invoices.terms(found) };
+  }
+
+  /** Once a block: payers may try again and again. */
+  private saysUnclaimable(): boolean {
+    const { height } = this.parts.context();
+    const isNew = this.unclaimableSaid !== height;
+    this.unclaimableSaid = height;
+    return isNew;
   }
 
   private perform(effect: ReceiverEffect): undefined {
@@ -115,7 +131,12 @@ export class ReceiverHost {
         return undefined;
       case 'report': {
         const { report } = effect;
-        if (report.event === 'set_failed')
+        if (report.event === 'set_failed' && report.why === 'unclaimable' && this.saysUnclaimable())
+          log.warn(
+            { set: hex(report.set.id), amount_msat: `${report.set.total}` },
+            'the wallet could not pay for claiming a payment on chain if its payer fell silent: it goes back; send coins to an address of this node (newaddr)',
+          );
+        else if (report.event === 'set_failed')
           log.info({ set: hex(report.set.id), why: report.why }, 'a set of HTLCs was given up; all of it goes back');
         else if (report.event === 'set_settled')
           log.info({ set: hex(report.set.id), parts: report.set.htlcs.length }, 'a payment is complete; claiming it');

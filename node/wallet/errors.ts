@@ -4,6 +4,8 @@ import type { Sat } from '../../wire/units.ts';
 export type WalletFault =
   /** `needed` includes the fee the transaction would pay; `available` is what could be spent now, before fees. */
   | { readonly code: 'insufficient_funds'; readonly needed: Sat; readonly available: Sat }
+  /** So little would be left of what is kept to pay for claims on chain. */
+  | { readonly code: 'reserved_for_claims'; readonly left: Sat; readonly kept: Sat }
   | { readonly code: 'dust'; readonly amount: Sat; readonly minimum: Sat }
   | { readonly code: 'bad_address'; readonly address: string; readonly expected: string }
   | { readonly code: 'bad_feerate'; readonly feerate: number; readonly expected: string }
@@ -14,6 +16,11 @@ const describe = (fault: WalletFault): string => {
   switch (fault.code) {
     case 'insufficient_funds':
       return `not enough money in the wallet: ${fault.needed} sat needed with fees, ${fault.available} sat can be spent`;
+    case 'reserved_for_claims':
+      return (
+        `${fault.left} sat would stay in the wallet, where ${fault.kept} sat are kept to pay for claims of channels with anchors: ` +
+        'ask for less, send coins to it (newaddr), or say use_reserve=true'
+      );
     case 'dust':
       return `${fault.amount} sat is too little for an output: the network relays none below ${fault.minimum} sat`;
     case 'bad_address':

@@ -11,7 +11,7 @@ export interface Payment {
   /** Satoshi per 1,000 weight. */
   readonly feerate: number;
   readonly minDepth?: number;
-  /** What stays in the wallet where `all` goes. */
+  /** What must stay in the wallet. */
   readonly leave?: Sat;
 }
 
@@ -36,7 +36,7 @@ export const publish = async (wallet: Wallet, chain: Chain, made: ChainTx): Prom
 };
 
 /**
- * Sends an amount, or everything, to a script. Throws WalletError `insufficient_funds`, `dust`, `bad_feerate`, or
+ * Sends an amount, or everything, to a script. Throws WalletError `insufficient_funds`, `reserved_for_claims`, `dust`, `bad_feerate`, or
  * ChainError `rejected`; the coins are free again then.
  */
 export const sendTo = async (wallet: Wallet, chain: Chain, payment: Payment): Promise<ChainTx> => {

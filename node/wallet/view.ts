@@ -52,5 +52,8 @@ export const spendable = (state: WalletState, minDepth: number): readonly Fund[]
       depthOf(fund, state.height) >= minDepth,
   );
 
+/** How owners begin that are claims on chain: what is promised to them is spent for what it was kept for. */
+export const claimOwner = 'claim/';
+
 /** The sum of some outputs. */
 export const sumOf = (funds: readonly Fund[]): Sat => sat(funds.reduce((sum, fund) => sum + fund.amount, 0n));

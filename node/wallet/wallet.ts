@@ -5,7 +5,7 @@
 import type { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
-import type { Sat, Txid } from '../../wire/units.ts';
+import { type Sat, sat, type Txid } from '../../wire/units.ts';
 import type { ChainListener } from '../chain/follower.ts';
 import type { Network } from '../network.ts';
 import type { Block, ChainEvent, ChainTx, Store } from '../ports.ts';
@@ -16,7 +16,7 @@ import { WalletError } from './errors.ts';
 import { type AddressBook, addressBook, type KeyPath, type NodeKeys } from './keys.ts';
 import { loadWallet, walletChanges } from './persist.ts';
 import { dustOf, selectCoins, weightOf } from './select.ts';
-import { type Fund, fundsOf, spendable, sumOf } from './view.ts';
+import { claimOwner, type Fund, fundsOf, spendable, sumOf } from './view.ts';
 
 export interface WalletParts {
   readonly store: Store;
@@ -33,7 +33,7 @@ export interface Want {
   readonly feerate: number;
   /** Confirmations a coin must have; 0, unless told, adds change of our own transactions. */
   readonly minDepth?: number;
-  /** Of `all`, what comes back to the wallet. */
+  /** What must stay in the wallet: of `all` it comes back, and an amount that does not leave it is refused. */
   readonly leave?: Sat;
 }
 
@@ -84,6 +84,15 @@ export class Wallet implements ChainListener {
     return sumOf(spendable(this.state, minDepth));
   }
 
+  /**
+   * What could pay for claims on chain: promised to nobody, or to claims. Our own change counts, for it is in a block long
+   * before the last blocks of an HTLC.
+   */
+  forClaims(): Sat {
+    const open = ({ reserved }: Fund): boolean => reserved === undefined || reserved.startsWith(claimOwner);
+    return sumOf(this.funds().filter((fund) => /^(un)?confirmed$/.test(fund.status) && open(fund)));
+  }
+
   /** The script and the address of an output of ours. */
   describe(path: KeyPath): { readonly script: Uint8Array; readonly address: string } {
     const script = this.book.scriptOf(path);
@@ -113,13 +122,16 @@ export class Wallet implements ChainListener {
 
   /**
    * Chooses coins for a payment and promises them to `owner`, until they are sent or released; a restart keeps the promise.
-   * Throws WalletError `insufficient_funds`, `bad_feerate`, `already_reserved`.
+   * Throws WalletError `insufficient_funds`, `reserved_for_claims`, `bad_feerate`, `already_reserved`.
    */
   async reserve(owner: string, want: Want): Promise<Plan> {
     if (this.owners().includes(owner)) throw new WalletError({ code: 'already_reserved', owner });
     const { amount, feerate, scriptLength, minDepth = 0, leave } = want;
     const spending = { amount, feerate, outputWeight: weightOf.output(scriptLength), leave };
     const chosen = this.choose(spending, minDepth);
+    const left = this.forClaims() - sumOf(chosen.coins) + (chosen.change ?? 0n);
+    if (leave !== undefined && left < leave)
+      throw new WalletError({ code: 'reserved_for_claims', left: sat(left), kept: leave });
     const keys = chosen.coins.map((coin) => coin.key);
     const [given, next] = this.state.next;
     const path: KeyPath = { branch: 1, index: next };

@@ -47,6 +47,7 @@ describe('sources', () => {
       api: { host: '127.0.0.1', port: 19847 },
       announce: [],
       minDepth: 1,
+      reserve: { perChannel: 0n, most: 250_000n },
       cltvFinal: 40,
       amp: { spontaneous: true, limits: { timeout: 60, sets: 1000, shares: 255 } },
       dev: undefined,
@@ -61,6 +62,7 @@ describe('sources', () => {
       api: { port: 9736 },
       bitcoind: { port: 8332 },
       minDepth: 3,
+      reserve: { perChannel: 25_000n, most: 250_000n },
     });
   });
 

@@ -1,5 +1,6 @@
 /** What becomes of an HTLC that arrived to be passed on: an offer on the channel its onion names, or a failure that tells no more. */
 import { describe, expect, test } from 'vitest';
+import type { AtStake } from '../../amp/io.ts';
 import type { Input } from '../../channel/io.ts';
 import type { Htlc } from '../../channel/state.ts';
 import { UNSIGNED } from '../../channel/updates.ts';
@@ -48,7 +49,10 @@ const { packet, sharedSecrets } = construct({
 const arrived = { amount: msat(101_000n), paymentHash: hash, expiry: HEIGHT + 90, onion: packet, pathKey: undefined };
 
 /** A switchboard whose incoming channel `in` has HTLC 3, and what it told its channels. */
-const board = async (outgoing: typeof channel | undefined = channel) => {
+const board = async (
+  outgoing: typeof channel | undefined = channel,
+  isCovered: (one: AtStake) => boolean = () => true,
+) => {
   const clock = heldClock();
   const here = { current: true, known: false, givenUp: false, gone: false };
   const told: (readonly [channel: string, input: Input])[] = [];
@@ -84,6 +88,7 @@ const board = async (outgoing: typeof channel | undefined = channel) => {
     height: () => HEIGHT,
     isCurrent: () => here.current,
     clock,
+    isCovered,
     log: memoryLog(),
     earned: () => undefined,
     noted: () => undefined,
@@ -112,6 +117,27 @@ test('it is offered on the channel that the onion names', async () => {
   const { told, receive } = await board();
   receive();
   expect(told).toMatchObject([['out', { type: 'offer', amount: 100_000n, expiry: HEIGHT + 50 }]]);
+});
+
+test('where the wallet could not pay for its claim it goes back, and the payer learns the policy', async () => {
+  const asked: AtStake[] = [];
+  const { switchboard, told, receive, failure } = await board(channel, (one) => {
+    asked.push(one);
+    return false;
+  });
+  receive();
+  expect(asked).toEqual([{ channels: ['in', 'out'], amount: 101_000n }]);
+  expect(told.map(([key, { type }]) => [key, type])).toEqual([['in', 'fail']]);
+  expect(failure()).toEqual({ name: 'temporary_channel_failure', channel_update: update(alias) });
+  expect(switchboard.forwarded()).toEqual([]);
+});
+
+test('once it is passed on, both of its ends may need a claim until it is over', async () => {
+  const { switchboard, receive } = await board();
+  receive();
+  expect(switchboard.forwarded()).toEqual([{ channels: ['in', 'out'], amount: 101_000n }]);
+  switchboard.settled('in', 3n);
+  expect(switchboard.forwarded()).toEqual([]);
 });
 
 test('where that channel has no room, the payer learns its policy under the id it used', async () => {

@@ -31,16 +31,6 @@ test('an amount, and then everything', async () => {
   expect(await coinsOf('alice')).toEqual([]);
 });
 
-test('everything, where a channel with anchors may need some of it, leaves 25,000 sat', async () => {
-  const { pair, destination, coinsOf } = await started();
-  await pair.endow('alice', 1_010_000n);
-  await pair.open(1_000_000n);
-  await pair.endow('alice', 100_000n);
-  await pair.nodes.alice.call('withdraw', { destination, satoshi: 'all' });
-  await pair.mine();
-  expect(await coinsOf('alice')).toContain(25_000n);
-});
-
 test('what cannot be is refused, and costs nothing', async () => {
   const { pair, destination, coinsOf } = await started();
   await pair.endow('alice', 100_000n);

@@ -121,7 +121,7 @@ export const channelMethods = methods({
     params: z.strictObject({
       id: given.nodeId.describe('the peer'),
       amount: given.amountOrAll.describe(
-        "the channel's size; all leaves 25000 sat in the wallet, which a channel with anchors needs to be closed alone",
+        "the channel's size; all leaves in the wallet what anchor-reserve keeps there for channels with anchors",
       ),
       feerate: given.feerate.optional().describe('of the funding transaction'),
       announce: given.flag.default(true).describe('make the channel public'),
@@ -137,6 +137,7 @@ export const channelMethods = methods({
         .many(given.u32, 64)
         .optional()
         .describe('feature bits of the kind of channel wanted: 12, with 22 for anchors, with 46 for aliases only'),
+      use_reserve: given.flag.default(false).describe('take also coins that are kept to pay for claims on chain'),
     }),
     result: z.object({
       tx: shown.hexText,
@@ -146,6 +147,8 @@ export const channelMethods = methods({
       channel_type: channelType.optional(),
       close_to: shown.hexText.optional(),
       mindepth: shown.u32.optional(),
+      /** Coins of the wallet do not suffice for claims of channels with anchors. */
+      warning_anchor_reserve: shown.text.optional(),
     }),
   },
   listpeerchannels: {

@@ -79,6 +79,8 @@ export const nodeMethods = methods({
       warning_lightningd_sync: shown.text.optional(),
       /** Outputs of channels on chain that cannot be claimed for want of coins in the wallet. */
       warning_claims: shown.text.optional(),
+      /** Coins of the wallet do not suffice for claims that channels with anchors may need. */
+      warning_anchor_reserve: shown.text.optional(),
       /** Where HTTP and WebSocket calls are taken. */
       api: z.object({ address: shown.text, port: shown.u32, token_file: shown.text }).optional(),
     }),
@@ -102,10 +104,11 @@ export const nodeMethods = methods({
     params: z.strictObject({
       destination: given.text.describe('an address of the same network'),
       satoshi: given.amountOrAll.describe(
-        'how much; all leaves 25000 sat where there are channels with anchors, which may need them',
+        'how much; all leaves what anchor-reserve keeps in the wallet for channels with anchors',
       ),
       feerate: given.feerate.optional().describe('of the transaction; else to be in one of the next 6 blocks'),
       minconf: given.u32.default(1).describe('confirmations a coin must have to be used'),
+      use_reserve: given.flag.default(false).describe('take also coins that are kept to pay for claims on chain'),
     }),
     result: z.object({ tx: shown.hexText, txid: shown.txid }),
   },

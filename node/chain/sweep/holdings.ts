@@ -4,15 +4,15 @@
  */
 import type { Claim } from '../../../channel/claim.ts';
 import type { Chain, Outpoint } from '../../ports.ts';
+import { claimOwner } from '../../wallet/view.ts';
 import type { Wallet } from '../../wallet/wallet.ts';
 import { outpointKey } from '../watch.ts';
 
 /** Whom coins that pay for a claim are promised to. */
-const OWNER = 'claim/';
-const ownerOfKey = (key: string): string => `${OWNER}${key}`;
+const ownerOfKey = (key: string): string => `${claimOwner}${key}`;
 /** The outpoint, as a key, of whose claim such an owner is; undefined for other owners. */
 export const keyOfOwner = (owner: string): string | undefined =>
-  owner.startsWith(OWNER) ? owner.slice(OWNER.length) : undefined;
+  owner.startsWith(claimOwner) ? owner.slice(claimOwner.length) : undefined;
 export const ownerOf = ({ outpoint }: Pick<Claim, 'outpoint'>): string =>
   ownerOfKey(outpointKey(outpoint.txid, outpoint.index));
 

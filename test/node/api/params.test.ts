@@ -167,7 +167,7 @@ describe('parameters', () => {
     );
     expect(usageOf('fundchannel')).toBe(
       'fundchannel id amount [feerate] [announce] [minconf] [utxos] [push_msat] [close_to] [request_amt] [compact_lease] ' +
-        '[reserve] [mindepth] [channel_type]',
+        '[reserve] [mindepth] [channel_type] [use_reserve]',
     );
   });
 });

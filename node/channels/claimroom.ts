@@ -1,0 +1,65 @@
+/**
+ * What the wallet could pay for claims on chain, and what claims would cost, as the receiving machine and the switchboard reckon
+ * with it before a preimage of value can become known over a channel with anchors.
+ */
+import { costOf } from '../../amp/claimable.ts';
+import type { AtStake, Claiming } from '../../amp/io.ts';
+import { toMsat } from '../../wire/units.ts';
+import { feeOf, weightOf } from '../wallet/select.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+import type { Entry } from './entry.ts';
+import { type AnchorReserve, hasAnchors } from './reserve.ts';
+
+/** BOLT 3: HTLC-success with anchors; a coin that pays for it, and what comes back of that. */
+const CLAIM_WEIGHT = 706 + weightOf.input + weightOf.output(22);
+/** BOLT 3: a commitment with three HTLCs. */
+const COMMITMENT_WEIGHT = 1_124 + 3 * 172;
+/** Its child: our anchor with its witness, a coin, one output. */
+const CHILD_WEIGHT = weightOf.frame + 41 * 4 + 116 + weightOf.input + weightOf.output(22);
+/** What a commitment with anchors pays by itself at most, sat per 1,000 weight, where its opener keeps it at the estimate. */
+const COMMITMENT_FEERATE = 2_500;
+/** In percent of the estimate of now: so much may fees rise in the hours until the claim, on an ordinary day. */
+const RISE = 150;
+
+export interface ClaimRoomParts {
+  readonly reserve: AnchorReserve;
+  readonly wallet: Pick<Wallet, 'forClaims'>;
+  readonly entries: () => Iterable<Entry>;
+  /** The estimate for the next blocks, sat per 1,000 weight. */
+  readonly feerate: () => number;
+}
+
+/** What claims cost at an estimate, sat: an HTLC's, and the child that takes its commitment into a block. */
+export const claimCosts = (estimate: number): { readonly claim: bigint; readonly commitment: bigint } => {
+  const feerate = Math.ceil((estimate * RISE) / 100);
+  const paid = feeOf(COMMITMENT_WEIGHT, Math.min(estimate, COMMITMENT_FEERATE));
+  const child = feeOf(COMMITMENT_WEIGHT + CHILD_WEIGHT, feerate) - paid;
+  return { claim: feeOf(CLAIM_WEIGHT, feerate), commitment: child > 0n ? child : 0n };
+};
+
+/** The room as it is now; undefined where no reserve is kept, and nothing is held back for want of one. */
+export const claimingOf = (
+  { reserve, wallet, entries, feerate }: ClaimRoomParts,
+  forwarded: () => readonly AtStake[],
+): Claiming | undefined => {
+  if (reserve.perChannel === 0n) return undefined;
+  const channels = new Set([...entries()].filter(hasAnchors).map(({ key }) => key));
+  const { claim, commitment } = claimCosts(feerate());
+  const inMsat = (sat: bigint) => sat * 1000n;
+  return {
+    available: toMsat(wallet.forClaims()),
+    claim: inMsat(claim),
+    commitment: inMsat(commitment),
+    channels,
+    forwarded: forwarded(),
+  };
+};
+
+/**
+ * Whether one more HTLC may be passed on: its preimage must be passed back whenever it comes, and if it never comes, the HTLC
+ * must be taken back in time. One of the two ends is claimed, if any.
+ */
+export const canForward = (one: AtStake, claiming: Claiming | undefined, others: Iterable<AtStake>): boolean =>
+  claiming === undefined ||
+  costOf([one], claiming) === 0n ||
+  costOf([...others, ...claiming.forwarded, one], claiming) <= claiming.available;

@@ -1,0 +1,79 @@
+/** A payee, or a forwarder, that could not pay for a claim on chain tells no preimage of value over a channel with anchors. */
+import { afterEach, expect, test } from 'vitest';
+import { canForward, claimCosts, claimingOf } from '../../node/channels/claimroom.ts';
+import { defaultReserve } from '../../node/channels/reserve.ts';
+import { msat, sat } from '../../wire/units.ts';
+import { type LocalPair, startPair } from '../support/pair.ts';
+
+const pairs: LocalPair[] = [];
+afterEach(async () => {
+  for (const pair of pairs.splice(0)) await pair.stop();
+});
+
+const elsewhere = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+
+/** A channel of alice's with bob, who spent all of his coins since. */
+const withPoorPayee = async (flags: Readonly<Record<string, string>>) => {
+  const pair = await startPair(flags);
+  pairs.push(pair);
+  const { alice, bob } = pair.nodes;
+  await pair.endow('alice', 1_100_000n);
+  await pair.endow('bob', 50_000n);
+  await pair.open(1_000_000n);
+  await bob.call('withdraw', { destination: elsewhere, satoshi: 'all', use_reserve: true });
+  await pair.mine();
+  let bills = 0;
+  const pays = async (amount: bigint) => {
+    const { bolt11 } = await bob.call('invoice', { amount_msat: amount, label: `${++bills}`, description: '' });
+    return alice.call('pay', { bolt11, retry_for: 2 }).then(
+      ({ status }) => status,
+      (error: Error) => error.message,
+    );
+  };
+  return { pair, pays };
+};
+
+test('a payment of value goes back, a small one is taken, and all once there are coins', async () => {
+  const { pair, pays } = await withPoorPayee({ 'anchor-reserve': '25000' });
+  expect(await pays(600_000_000n)).toBe('gave up: the time to try was over');
+  expect(pair.logs.bob.filter((line) => line.includes('could not pay for claiming a payment'))).toHaveLength(1);
+  // Worth less than a claim: nothing more is lost without coins than with them.
+  expect(await pays(3_000_000n)).toBe('complete');
+  await pair.endow('bob', 30_000n);
+  expect(await pays(600_000_000n)).toBe('complete');
+});
+
+test('where nothing is kept, a payee who starts with nothing is paid', async () => {
+  const { pays } = await withPoorPayee({});
+  expect(await pays(600_000_000n)).toBe('complete');
+});
+
+test.each([
+  [253, 419n, 482n],
+  [2_500, 4_133n, 4_743n],
+  [6_250, 10_332n, 18_007n],
+])('at an estimate of %i a claim costs %i sat, and a commitment %i', (estimate, claim, commitment) => {
+  expect(claimCosts(estimate)).toEqual({ claim, commitment });
+});
+
+test('the default reserve pays for an HTLC of one channel at 20 sat/vbyte', () => {
+  const { claim, commitment } = claimCosts(5_000);
+  expect(defaultReserve.perChannel).toBeGreaterThanOrEqual(claim + commitment);
+});
+
+test('an HTLC is passed on where the wallet can pay for its claim beside those of others', () => {
+  const parts = {
+    reserve: defaultReserve,
+    wallet: { forClaims: () => sat(20_000n) },
+    entries: () => [],
+    feerate: () => 2_500,
+  };
+  const held = claimingOf(parts, () => []);
+  const room = held && { ...held, channels: new Set(['a', 'b']) };
+  const one = (amount: bigint) => ({ channels: ['a', 'x'], amount: msat(amount) });
+  expect(canForward(one(90_000_000n), room, [])).toBe(true);
+  expect(canForward(one(90_000_000n), room, [one(90_000_000n), one(90_000_000n)])).toBe(true);
+  expect(canForward(one(90_000_000n), room, [one(90_000_000n), one(90_000_000n), one(90_000_000n)])).toBe(false);
+  expect(canForward(one(4_000_000n), room, [one(90_000_000n), one(90_000_000n), one(90_000_000n)])).toBe(true);
+  expect(claimingOf({ ...parts, reserve: { perChannel: sat(0n), most: sat(0n) } }, () => [])).toBeUndefined();
+});
