@@ -4,13 +4,14 @@
  */
 import type { PeerMessage } from '../channel/io.ts';
 import { equal, hex, utf8, zeros } from '../wire/bytes.ts';
-import type { Message, MessageName, MessageOf } from '../wire/message.ts';
+import { type Message, type MessageName, type MessageOf, messages } from '../wire/message.ts';
 import { type ChainHash, type ChannelId, channelId } from '../wire/units.ts';
 import type { ChannelHost } from './channels/host.ts';
-import type { Gossip, GossipPeer } from './graph/gossip.ts';
+import type { Gossip } from './graph/gossip.ts';
 import type { Graph } from './graph/graph.ts';
 import type { OwnChannel, OwnChannels } from './graph/own.ts';
-import { idReplies, rangeReplies } from './graph/queries.ts';
+import { idReplies, isWellFormed, rangeReplies } from './graph/queries.ts';
+import { type GossipPeer, turn } from './graph/relaying.ts';
 import type { Peer } from './peer/peer.ts';
 import type { Log } from './ports.ts';
 
@@ -21,6 +22,8 @@ export interface DispatchParts {
   readonly own: OwnChannels;
   readonly chainHash: ChainHash;
   readonly log: Log;
+  /** Unix seconds. */
+  readonly now: () => number;
   /** A peer wants to open a channel. */
   readonly opening: (peer: Peer, message: MessageOf<'open_channel'>) => Promise<void>;
   /** The channel of a peer as announcing sees it; undefined while it has no short_channel_id. */
@@ -51,7 +54,12 @@ const isOneOf = <N extends MessageName>(
   names: readonly N[],
 ): message is Extract<Message, { name: N }> => (names as readonly string[]).includes(message.name);
 
-const gossipPeer = (peer: Peer): GossipPeer => ({ id: peer.id, send: (raw) => peer.sendRaw(raw) });
+/** A peer as gossip sees it. */
+export const gossipPeer = (peer: Peer): GossipPeer => ({
+  id: peer.id,
+  send: (raw) => peer.sendRaw(raw),
+  flushed: () => peer.flushed(),
+});
 
 /** Hands a message on. The promise holds back the peer's next message; it rejects only where the node cannot go on with it. */
 export const dispatch = (
@@ -80,21 +88,59 @@ export const dispatch = (
     case 'node_announcement':
       return gossip(parts, peer, message, raw);
     case 'gossip_timestamp_filter':
-      parts.gossip.filter(gossipPeer(peer), message);
+      // Not waited for: what there is may be much, and the peer's channels have other things to say meanwhile.
+      void parts.gossip.filter(gossipPeer(peer), message);
       return undefined;
     case 'query_channel_range':
-      for (const reply of rangeReplies(parts.graph, parts.chainHash, message)) peer.send(reply);
-      return peer.flushed();
-    case 'query_short_channel_ids': {
-      const { raw: known, end } = idReplies(parts.graph, parts.chainHash, message);
-      for (const answer of known) peer.sendRaw(answer);
-      peer.send(end);
-      return peer.flushed();
-    }
+      return ranges(parts, peer, message);
+    case 'query_short_channel_ids':
+      return ids(parts, peer, message);
+    // Answers to questions that are not asked here.
+    case 'reply_channel_range':
+    case 'reply_short_channel_ids_end':
+      return undefined;
     default:
-      parts.log.debug({ peer: peer.key.slice(0, 16), message: message.name }, 'message not used here; ignored');
+      unused(parts, peer, message);
       return undefined;
   }
+};
+
+/** A message that nobody here has use for: an even one demands that it is understood, known by name or not (BOLT 1). */
+const unused = ({ log }: DispatchParts, peer: Peer, { name }: Message): void => {
+  if (messages[name].type % 2 === 1) {
+    log.debug({ peer: peer.key.slice(0, 16), message: name }, 'message not used here; ignored');
+    return;
+  }
+  peer.warn(`${name}: its feature was not negotiated`);
+  peer.close(`the peer sent ${name}, whose feature was not negotiated`);
+};
+
+const ranges = async (parts: DispatchParts, peer: Peer, query: MessageOf<'query_channel_range'>): Promise<void> => {
+  for (const reply of rangeReplies({ ...parts, now: parts.now() }, query)) {
+    peer.send(reply);
+    await peer.flushed();
+    await turn();
+  }
+};
+
+/** Messages of an answer after which others have their turn. */
+const SLICE = 100;
+
+const ids = async (parts: DispatchParts, peer: Peer, query: MessageOf<'query_short_channel_ids'>): Promise<void> => {
+  if (!isWellFormed(query)) {
+    peer.warn('query_short_channel_ids: query_flags must hold one flag for each id');
+    peer.close('the peer asked for channels with flags that do not fit them');
+    return;
+  }
+  let sent = 0;
+  for (const answer of idReplies({ ...parts, now: parts.now() }, query)) {
+    peer.sendRaw(answer);
+    if (++sent % SLICE !== 0) continue;
+    await peer.flushed();
+    await turn();
+  }
+  await peer.flushed();
+  await turn();
 };
 
 const toChannel = (
@@ -125,12 +171,15 @@ const toChannel = (
 };
 
 const announce = async (
-  { own, announced, log }: DispatchParts,
+  { own, announced, channels, log }: DispatchParts,
   peer: Peer,
   message: MessageOf<'announcement_signatures'>,
 ): Promise<void> => {
   const channel = announced(peer, message.channel_id);
-  if (channel === undefined) return;
+  if (channel === undefined) {
+    if (channels.byChannelId(peer.id, message.channel_id) !== undefined) own.signaturesEarly(peer.id, message);
+    return;
+  }
   const wrong = await own.signatures(channel, message);
   if (wrong === undefined) return;
   log.warn({ peer: peer.key.slice(0, 16), why: wrong }, 'the channel is not announced');

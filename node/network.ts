@@ -19,14 +19,16 @@ export interface Network {
   readonly rpcPort: number;
   /** Where Lightning peers expect a node unless told otherwise. */
   readonly peerPort: number;
+  /** Milliseconds between two rounds of passing gossip on: a minute (BOLT 7), or next to nothing where everybody waits for it. */
+  readonly gossipInterval: number;
 }
 
 type Row = Omit<Network, 'name' | 'chain'>;
 const rows: Readonly<Record<ChainName, Row>> = {
-  bitcoin: { coin: 0, encoding: encodings.bitcoin, rpcPort: 8332, peerPort: 9735 },
-  testnet: { coin: 1, encoding: encodings.testnet, rpcPort: 18332, peerPort: 19735 },
-  signet: { coin: 1, encoding: encodings.testnet, rpcPort: 38332, peerPort: 39735 },
-  regtest: { coin: 1, encoding: encodings.regtest, rpcPort: 18443, peerPort: 19846 },
+  bitcoin: { coin: 0, encoding: encodings.bitcoin, rpcPort: 8332, peerPort: 9735, gossipInterval: 60_000 },
+  testnet: { coin: 1, encoding: encodings.testnet, rpcPort: 18332, peerPort: 19735, gossipInterval: 60_000 },
+  signet: { coin: 1, encoding: encodings.testnet, rpcPort: 38332, peerPort: 39735, gossipInterval: 60_000 },
+  regtest: { coin: 1, encoding: encodings.regtest, rpcPort: 18443, peerPort: 19846, gossipInterval: 200 },
 };
 
 /** Everything about a network that is known by its name. */

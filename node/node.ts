@@ -24,15 +24,15 @@ import { accept, type OpeningParts } from './channels/opening.ts';
 import { freeForgotten } from './channels/perform.ts';
 import { shortageOf, warnOfShortage } from './channels/reserve.ts';
 import { ownChannelOf } from './channels/views.ts';
-import { type DispatchParts, dispatch } from './dispatch.ts';
+import { type DispatchParts, dispatch, gossipPeer } from './dispatch.ts';
 import { Earned } from './forward/earned.ts';
 import { ReplayLog } from './forward/replay.ts';
 import { announcedAddresses, descriptorOf } from './graph/addresses.ts';
+import { graphAfter } from './graph/blocks.ts';
 import { Gossip } from './graph/gossip.ts';
 import { Graph } from './graph/graph.ts';
 import { ANNOUNCE_DEPTH, OwnChannels } from './graph/own.ts';
-import { graphStore, loadGraph } from './graph/persist.ts';
-import { forgetSpent } from './graph/spent.ts';
+import { GraphStore, loadGraph } from './graph/persist.ts';
 import { heardBy } from './heard.ts';
 import { networkOf } from './network.ts';
 import { orElse } from './orelse.ts';
@@ -43,7 +43,7 @@ import type { ChainEvent } from './ports.ts';
 import type { Node, NodeOptions } from './running.ts';
 import { Gate } from './store/gate.ts';
 import { prepareStore } from './store/open.ts';
-import { everySecond } from './ticking.ts';
+import { everySecond, laterBy } from './ticking.ts';
 import { keysOf } from './wallet/keys.ts';
 import { openSeed } from './wallet/seed.ts';
 import { rebroadcast } from './wallet/send.ts';
@@ -83,6 +83,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const replays = await ReplayLog.load(store);
   const graph = new Graph();
   await loadGraph(store, graph);
+  const later = laterBy(clock);
+  const saved = new GraphStore({ store, later: later.run, fatal });
   const watcher = await Watcher.open(chain, store, (notice) => {
     if (!gifts.notice(notice)) channels.notice(notice);
   });
@@ -98,8 +100,12 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const height = (): number => follower.top.height;
   const context = (): Context => feerates.context(height());
 
-  const later = new Set<() => void>();
-  const gossip = new Gossip({ graph, saved: graphStore(store), chain, chainHash: network.chain, log, now });
+  const gossip = new Gossip({
+    ...{ graph, saved, chain, id, log, now, height },
+    chainHash: network.chain,
+    interval: network.gossipInterval,
+    later: later.run,
+  });
   const own = new OwnChannels({
     key: keys.identity,
     id,
@@ -109,13 +115,11 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     log,
     now,
     send: (peer, message) => peers.get(peer)?.send(message),
-    later: (ms, run) => {
-      const cancel = clock.after(ms, () => {
-        later.delete(cancel);
-        run();
-      });
-      later.add(cancel);
+    keep: (changes) => {
+      gate.keep(changes);
+      return gate.settled();
     },
+    later: later.run,
     node: {
       alias,
       color: unhex(color),
@@ -123,6 +127,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       addresses: () => config.announce.map(descriptorOf),
     },
   });
+  await own.load(store);
   const announced = (entry: Entry | undefined) => entry && ownChannelOf(entry, config.policy, height());
   const refresh = (entry: Entry): void => {
     const channel = announced(entry);
@@ -159,6 +164,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     handlers: {
       ready: (peer) => {
         log.info({ peer: hex(peer.id), direction: peer.direction }, 'connected');
+        gossip.connected(gossipPeer(peer));
         channels.connected(peer);
         // BOLT 7: a peer gossips only after it was told since when; we want all there is.
         if (peer.features.has('gossip_queries'))
@@ -173,6 +179,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       closed: (peer, why) => {
         log.info({ peer: hex(peer.id), why }, 'disconnected');
         gossip.forget(peer.id);
+        own.disconnected(peer.id);
         channels.disconnected(peer);
       },
     },
@@ -196,7 +203,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     forced: hooks.channelSecrets,
   };
   const parts: DispatchParts = {
-    ...{ channels, gossip, graph, own, log, chainHash: network.chain },
+    ...{ channels, gossip, graph, own, log, now, chainHash: network.chain },
     opening: (peer, message) => accept(opening, peer, message),
     announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
   };
@@ -233,9 +240,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     gate.keep(replays.prune(at));
     for (const entry of channels.entries.values()) {
       const channel = announced(entry);
-      // Until it is announced: the peer may have missed our half, or we theirs.
-      const due = channel?.announce === true && channel.depth >= ANNOUNCE_DEPTH;
-      if (due && graph.channel(channel.scid) === undefined) refresh(entry);
+      // It may be deep enough now, or so old that others would forget it.
+      if (channel?.announce === true && channel.depth >= ANNOUNCE_DEPTH) refresh(entry);
     }
     onchain.block().catch(fatal);
     void feerates.refresh().then((changes) => {
@@ -253,7 +259,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       wallet,
       watcher,
       {
-        apply: (event) => (event.event === 'connected' ? forgetSpent(graph, event.block) : []),
+        apply: (event) => graphAfter(graph, saved, event),
         applied: onBlock,
       },
     ],
@@ -278,7 +284,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     await reachTip(follower, signal, [ticking, () => receiver.stop(), () => onchain.stop()]);
   const stop = async (): Promise<void> => {
     ticking();
-    for (const cancel of later) cancel();
+    later.cancel();
     await peers.stop();
     switchboard.stop();
     await follower.stop();
@@ -286,6 +292,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     await receiver.stop();
     for (const part of [payments, channels, gate]) await gate.unlessBroken(part.settled());
     await backups.settled();
+    await saved.flush();
     await store.close();
     await chain.close();
   };

@@ -90,7 +90,15 @@ export class Decryptor {
     this.cipher = cipher;
   }
 
-  /** The messages a chunk completes. Throws CipherError at a tag that does not fit, and on every call after that. */
+  /** Why nothing more can be read, once a tag did not fit. */
+  get failure(): CipherError | undefined {
+    return this.broken;
+  }
+
+  /**
+   * The messages a chunk completes. A tag that does not fit ends the stream at that place: what stood before it is the peer's and
+   * is given back, `failure` says what came after. Throws that CipherError on every call from then on.
+   */
   push(chunk: Uint8Array): Uint8Array[] {
     if (this.broken !== undefined) throw this.broken;
     const messages: Uint8Array[] = [];
@@ -102,6 +110,7 @@ export class Decryptor {
       at += taken.length;
       if (this.filled < this.frame.length) break;
       const plain = this.unseal();
+      if (plain === undefined) break;
       if (this.part === 'message') messages.push(plain);
       this.part = this.part === 'length' ? 'message' : 'length';
       this.filled = 0;
@@ -112,13 +121,10 @@ export class Decryptor {
     return messages;
   }
 
-  private unseal(): Uint8Array {
+  private unseal(): Uint8Array | undefined {
     const plain = open(this.cipher.key, nonceOf(this.cipher.nonce), NOTHING, this.frame);
-    if (plain === undefined) {
-      this.broken = new CipherError(this.part);
-      throw this.broken;
-    }
-    this.cipher = used(this.cipher);
+    if (plain === undefined) this.broken = new CipherError(this.part);
+    else this.cipher = used(this.cipher);
     return plain;
   }
 }

@@ -139,6 +139,12 @@ export const unmetDemand = (offered: Uint8Array, bitmap: Uint8Array): FeaturePro
   return undefined;
 };
 
+/** The first even bit that no table here names: who sets it asks of us what we cannot know (BOLT 7, BOLT 9). */
+export const unknownDemand = (bitmap: Uint8Array): number | undefined => {
+  for (const bit of bitsOf(bitmap)) if (bit % 2 === 0 && !known.has(bit)) return bit;
+  return undefined;
+};
+
 export type Negotiation = { readonly agreed: ReadonlySet<FeatureName> } | { readonly problem: FeatureProblem };
 
 /**

@@ -11,7 +11,10 @@ export interface FundingOutput {
 }
 
 /** The unspent output a short_channel_id names; undefined when there is none or it has been spent. Throws ChainError. */
-export const fundingOutput = async (chain: Chain, scid: ShortChannelId): Promise<FundingOutput | undefined> => {
+export const fundingOutput = async (
+  chain: Pick<Chain, 'txidAt' | 'unspent'>,
+  scid: ShortChannelId,
+): Promise<FundingOutput | undefined> => {
   const { height, txIndex, output } = scidParts(scid);
   const txid = await chain.txidAt(height, txIndex);
   if (txid === undefined) return undefined;

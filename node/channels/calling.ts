@@ -28,6 +28,7 @@ export const callingOf = (parts: {
   },
   forget: (entry) => {
     const peer = peerOf(entry);
+    parts.own.forget(entry.key);
     if (parts.channels().of(peer).length > 0) return;
     parts.peers().release(peer);
     parts.own.forgetPeer(peer);

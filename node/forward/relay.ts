@@ -16,6 +16,8 @@ import { EXPIRY_MARGIN } from './margins.ts';
 /** The channel that the onion names, as far as relaying goes. */
 export interface OutgoingChannel {
   readonly policy: OwnPolicy;
+  /** What it asked until a moment ago: payers may not know of the change yet. */
+  readonly former?: OwnPolicy | undefined;
   readonly status: 'usable' | 'unavailable' | 'closing';
   /** Our channel_update, which the payer may learn from. */
   readonly update: Uint8Array | undefined;
@@ -26,19 +28,13 @@ export interface IncomingHtlc {
   readonly expiry: number;
 }
 
-/** undefined: pass it on. */
-export const relayFailure = (
+/** What an HTLC does not keep of a policy; undefined: nothing. */
+const brokenTerm = (
   incoming: IncomingHtlc,
-  payload: Pick<ForwardPayload, 'amtToForward' | 'outgoingCltvValue'>,
-  outgoing: OutgoingChannel | undefined,
-  height: number,
+  { amtToForward, outgoingCltvValue }: Pick<ForwardPayload, 'amtToForward' | 'outgoingCltvValue'>,
+  policy: OwnPolicy,
+  channel_update: Uint8Array,
 ): Failure | undefined => {
-  const { amtToForward, outgoingCltvValue } = payload;
-  if (outgoing === undefined || outgoing.status === 'closing') return { name: 'unknown_next_peer' };
-  const { policy } = outgoing;
-  const channel_update = outgoing.update ?? zeros(0);
-  if (outgoing.status === 'unavailable') return { name: 'temporary_channel_failure', channel_update };
-  if (policy.disabled) return { name: 'channel_disabled', disabled_flags: 0, channel_update };
   if (amtToForward < policy.htlcMinimum)
     return { name: 'amount_below_minimum', htlc_msat: amtToForward, channel_update };
   if (amtToForward > policy.htlcMaximum) return { name: 'temporary_channel_failure', channel_update };
@@ -46,6 +42,26 @@ export const relayFailure = (
     return { name: 'fee_insufficient', htlc_msat: incoming.amount, channel_update };
   if (incoming.expiry < outgoingCltvValue + policy.cltvExpiryDelta)
     return { name: 'incorrect_cltv_expiry', cltv_expiry: outgoingCltvValue, channel_update };
+  return undefined;
+};
+
+/** undefined: pass it on. BOLT 7 has the terms from before a change hold for a while, whole as they were. */
+export const relayFailure = (
+  incoming: IncomingHtlc,
+  payload: Pick<ForwardPayload, 'amtToForward' | 'outgoingCltvValue'>,
+  outgoing: OutgoingChannel | undefined,
+  height: number,
+): Failure | undefined => {
+  const { outgoingCltvValue } = payload;
+  if (outgoing === undefined || outgoing.status === 'closing') return { name: 'unknown_next_peer' };
+  const { policy } = outgoing;
+  const channel_update = outgoing.update ?? zeros(0);
+  if (outgoing.status === 'unavailable') return { name: 'temporary_channel_failure', channel_update };
+  if (policy.disabled) return { name: 'channel_disabled', disabled_flags: 0, channel_update };
+  const broken = brokenTerm(incoming, payload, policy, channel_update);
+  const { former } = outgoing;
+  if (broken !== undefined && (former === undefined || brokenTerm(incoming, payload, former, channel_update)))
+    return broken;
   if (outgoingCltvValue <= height + EXPIRY_MARGIN) return { name: 'expiry_too_soon', channel_update };
   if (outgoingCltvValue > height + MAX_EXPIRY_AHEAD) return { name: 'expiry_too_far' };
   return undefined;

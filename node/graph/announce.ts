@@ -4,7 +4,7 @@
  */
 
 import type { Address } from '../../wire/address.ts';
-import { compare, concat, utf8 } from '../../wire/bytes.ts';
+import { compare, concat, equal, utf8 } from '../../wire/bytes.ts';
 import { isPoint, sign, verify } from '../../wire/crypto.ts';
 import { encodeMessage, type MessageOf } from '../../wire/message.ts';
 import { signedDigest } from '../../wire/signed.ts';
@@ -80,8 +80,16 @@ export const signedChannelAnnouncement = (
   theirs: { readonly node: Signature; readonly bitcoin: Signature },
 ): Uint8Array => channelAnnouncement(channel, [ours, theirs]);
 
-const signedBy = (name: 'channel_update' | 'node_announcement', raw: Uint8Array, key: SecretKey): Uint8Array =>
-  concat(raw.subarray(0, 2), sign(signedDigest(name, raw), key), raw.subarray(66));
+/** Where what is signed begins in a channel_update and a node_announcement. */
+const SIGNED_FROM = 66;
+
+/** A channel_update or node_announcement of ours with its signature. */
+export const signedBy = (name: 'channel_update' | 'node_announcement', raw: Uint8Array, key: SecretKey): Uint8Array =>
+  concat(raw.subarray(0, 2), sign(signedDigest(name, raw), key), raw.subarray(SIGNED_FROM));
+
+/** Whether two channel_updates or node_announcements say the same, signed or not. */
+export const saysTheSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  equal(a.subarray(SIGNED_FROM), b.subarray(SIGNED_FROM));
 
 /** What we ask for forwarding over a channel. */
 export interface OwnPolicy {
@@ -93,36 +101,38 @@ export interface OwnPolicy {
   readonly disabled: boolean;
 }
 
-/** Our channel_update, signed. `dontForward` marks a channel that is not announced (message_flags bit 1). */
+/** What a channel_update is about. `dontForward` marks one that is for the peer alone (message_flags bit 1). */
+export interface UpdateOf {
+  readonly chain: ChainHash;
+  readonly scid: ShortChannelId;
+  readonly side: Side;
+  readonly dontForward: boolean;
+}
+
+/** Our channel_update, still to be signed. */
+export const unsignedChannelUpdate = (channel: UpdateOf, policy: OwnPolicy, timestamp: number): Uint8Array =>
+  encodeMessage({
+    name: 'channel_update',
+    signature: unsigned,
+    chain_hash: channel.chain,
+    short_channel_id: channel.scid,
+    timestamp,
+    message_flags: channel.dontForward ? 3 : 1,
+    channel_flags: channel.side | (policy.disabled ? 2 : 0),
+    cltv_expiry_delta: policy.cltvExpiryDelta,
+    htlc_minimum_msat: policy.htlcMinimum,
+    fee_base_msat: policy.feeBase,
+    fee_proportional_millionths: policy.feeProportional,
+    htlc_maximum_msat: policy.htlcMaximum,
+  });
+
+/** Our channel_update, signed. */
 export const signedChannelUpdate = (
   key: SecretKey,
-  channel: {
-    readonly chain: ChainHash;
-    readonly scid: ShortChannelId;
-    readonly side: Side;
-    readonly dontForward: boolean;
-  },
+  channel: UpdateOf,
   policy: OwnPolicy,
   timestamp: number,
-): Uint8Array =>
-  signedBy(
-    'channel_update',
-    encodeMessage({
-      name: 'channel_update',
-      signature: unsigned,
-      chain_hash: channel.chain,
-      short_channel_id: channel.scid,
-      timestamp,
-      message_flags: channel.dontForward ? 3 : 1,
-      channel_flags: channel.side | (policy.disabled ? 2 : 0),
-      cltv_expiry_delta: policy.cltvExpiryDelta,
-      htlc_minimum_msat: policy.htlcMinimum,
-      fee_base_msat: policy.feeBase,
-      fee_proportional_millionths: policy.feeProportional,
-      htlc_maximum_msat: policy.htlcMaximum,
-    }),
-    key,
-  );
+): Uint8Array => signedBy('channel_update', unsignedChannelUpdate(channel, policy, timestamp), key);
 
 /** An alias padded to its 32 bytes; longer ones are cut at a character. */
 export const aliasBytes = (alias: string): Uint8Array => {
@@ -137,29 +147,29 @@ export const aliasBytes = (alias: string): Uint8Array => {
   return out;
 };
 
+/** What our node_announcement says. */
+export interface OwnNode {
+  readonly id: Point;
+  readonly alias: string;
+  readonly color: Uint8Array;
+  readonly features: Uint8Array;
+  /** In the order of their types (BOLT 7). */
+  readonly addresses: readonly Address[];
+}
+
+/** Our node_announcement, still to be signed. */
+export const unsignedNodeAnnouncement = (node: OwnNode, timestamp: number): Uint8Array =>
+  encodeMessage({
+    name: 'node_announcement',
+    signature: unsigned,
+    features: node.features,
+    timestamp,
+    node_id: node.id,
+    rgb_color: node.color,
+    alias: aliasBytes(node.alias),
+    addresses: node.addresses,
+  });
+
 /** Our node_announcement, signed. */
-export const signedNodeAnnouncement = (
-  key: SecretKey,
-  node: {
-    readonly id: Point;
-    readonly alias: string;
-    readonly color: Uint8Array;
-    readonly features: Uint8Array;
-    readonly addresses: readonly Address[];
-  },
-  timestamp: number,
-): Uint8Array =>
-  signedBy(
-    'node_announcement',
-    encodeMessage({
-      name: 'node_announcement',
-      signature: unsigned,
-      features: node.features,
-      timestamp,
-      node_id: node.id,
-      rgb_color: node.color,
-      alias: aliasBytes(node.alias),
-      addresses: node.addresses,
-    }),
-    key,
-  );
+export const signedNodeAnnouncement = (key: SecretKey, node: OwnNode, timestamp: number): Uint8Array =>
+  signedBy('node_announcement', unsignedNodeAnnouncement(node, timestamp), key);

@@ -1,25 +1,29 @@
 /**
  * Keeping the graph: every announcement is verified (signatures, and the funding output on the chain), kept, and passed on to
- * the peers that asked for gossip. BOLT 7. What cannot be placed yet waits in bounded room.
+ * the peers that asked for gossip. BOLT 7. What cannot be placed yet waits in bounded room, and what costs us more than its
+ * sender is bounded for each of them.
  */
 
-import { fundingOutputScript } from '../../channel/funding.ts';
-import { equal, text } from '../../wire/bytes.ts';
+import { equal } from '../../wire/bytes.ts';
 import { decodeMessage, type MessageOf } from '../../wire/message.ts';
 import { type ChainHash, type Point, type ShortChannelId, scidText } from '../../wire/units.ts';
-import { ChainError } from '../chain/errors.ts';
-import { fundingOutput } from '../chain/lookup.ts';
 import type { Chain, Log } from '../ports.ts';
 import { holdsChannelAnnouncement, holdsChannelUpdate, holdsNodeAnnouncement } from './announce.ts';
-import { type Graph, type GraphChannel, nodeKey, policyOf, sideOf } from './graph.ts';
+import { Fundings } from './fundings.ts';
+import {
+  announcedChannel,
+  announcedNode,
+  type Graph,
+  type GraphChannel,
+  isFresh,
+  nodeKey,
+  policyOf,
+  type Side,
+  sideOf,
+} from './graph.ts';
 import type { GraphStore } from './persist.ts';
-
-/** Somebody to tell. */
-export interface GossipPeer {
-  readonly id: Point;
-  /** Sends a raw message. */
-  send(raw: Uint8Array): void;
-}
+import { Rates } from './rates.ts';
+import { type GossipPeer, Relaying } from './relaying.ts';
 
 export type GossipMessage =
   | MessageOf<'channel_announcement'>
@@ -30,164 +34,189 @@ export type Verdict = 'new' | 'known' | 'ignored' | 'bad';
 
 /** Updates of channels not announced yet that are kept, all in all: a peer may send them early. */
 const MAX_EARLY = 1000;
-/** Bytes of the longest of them: three times a plain one. */
-const MAX_EARLY_BYTES = 420;
 /** Seconds by which a timestamp may lie ahead of our clock. */
 const MAX_AHEAD = 24 * 3600;
+/** Bytes of the longest message of each kind that is kept: a plain one, and room for fields of the future and for addresses. */
+const MAX_BYTES = { channel_announcement: 1_500, channel_update: 420, node_announcement: 2_400 } as const;
+/** How often one end of a channel may change its policy: as lnd has it. */
+const UPDATES = { burst: 10, seconds: 60 } as const;
+/** How often a node may change what it says of itself. */
+const NODES = { burst: 10, seconds: 600 } as const;
+/**
+ * Announcements of channels that are not there, for each peer. Honest nodes have some, of channels closed a moment ago; what a
+ * peer announces beyond that is left alone until others announce it too.
+ */
+const ABSENT = { burst: 300, seconds: 10 } as const;
+/** Channels whose conflicting announcements were noted. */
+const MAX_CONFLICTS = 1000;
+
+/** Whether a timestamp is too far ahead of a clock to be meant. */
+export const isAhead = ({ timestamp }: { readonly timestamp: number }, now: number): boolean =>
+  timestamp > now + MAX_AHEAD;
+
+/** The channel_update is for the other end of the channel alone (message_flags, `dont_forward`). */
+const isPrivate = ({ message_flags }: MessageOf<'channel_update'>): boolean => (message_flags & 2) !== 0;
 
 export interface GossipParts {
   readonly graph: Graph;
   readonly saved: GraphStore;
   readonly chain: Chain;
   readonly chainHash: ChainHash;
+  /** Ourselves. */
+  readonly id: Point;
   readonly log: Log;
   /** Unix seconds. */
   readonly now: () => number;
+  /** The block up to which the graph has been told of the chain. */
+  readonly height: () => number;
+  /** Milliseconds between two rounds of passing on. */
+  readonly interval: number;
+  /** Runs something after that many milliseconds. */
+  readonly later: (ms: number, run: () => void) => void;
 }
-
-interface Filter {
-  readonly first: number;
-  readonly range: number;
-}
-
-const timestampOf = (raw: Uint8Array): number => {
-  const m = decodeMessage(raw);
-  return m.name === 'channel_update' || m.name === 'node_announcement' ? m.timestamp : 0;
-};
 
 export class Gossip {
   private readonly parts: GossipParts;
-  private readonly listeners = new Map<string, { readonly peer: GossipPeer; readonly filter: Filter }>();
+  private readonly relaying: Relaying;
+  private readonly fundings: Fundings;
   private readonly early = new Map<string, Uint8Array>();
+  private readonly updates = new Rates(UPDATES.burst, UPDATES.seconds);
+  private readonly nodes = new Rates(NODES.burst, NODES.seconds);
+  private readonly absent = new Rates(ABSENT.burst, ABSENT.seconds);
+  private readonly conflicts = new Set<ShortChannelId>();
 
   constructor(parts: GossipParts) {
     this.parts = parts;
+    this.relaying = new Relaying(parts);
+    this.fundings = new Fundings(parts.chain, parts.height);
   }
 
-  /** A peer said since when it wants gossip: it gets what we have of that time now, the rest as it comes. */
-  filter(peer: GossipPeer, message: MessageOf<'gossip_timestamp_filter'>): void {
-    if (!equal(message.chain_hash, this.parts.chainHash)) return;
-    const filter = { first: message.first_timestamp, range: message.timestamp_range };
-    this.listeners.set(nodeKey(peer.id), { peer, filter });
-    for (const channel of this.parts.graph.channels) {
-      const updates = channel.policies.filter((p) => p !== undefined && within(filter, p.timestamp));
-      if (updates.length === 0 && filter.first > 0) continue;
-      peer.send(channel.raw);
-      for (const policy of updates) if (policy !== undefined) peer.send(policy.raw);
-    }
-    for (const node of this.parts.graph.nodes) if (within(filter, node.timestamp)) peer.send(node.raw);
+  /** A peer is there; it is told what we make ourselves from now on. */
+  connected(peer: GossipPeer): void {
+    this.relaying.connected(peer);
+  }
+
+  /** A peer said since when it wants gossip. Resolves when it was told what we have of that time; the rest follows as it comes. */
+  filter(peer: GossipPeer, message: MessageOf<'gossip_timestamp_filter'>): Promise<void> {
+    return this.relaying.filter(peer, message);
   }
 
   /** The peer is gone. */
   forget(peer: Point): void {
-    this.listeners.delete(nodeKey(peer));
+    this.relaying.forget(peer);
   }
 
-  /** Passes a raw message on to all who want it but the one it came from. */
-  relay(raw: Uint8Array, from?: Point): void {
-    const timestamp = timestampOf(raw);
-    for (const { peer, filter } of this.listeners.values()) {
-      if (from !== undefined && equal(peer.id, from)) continue;
-      if (timestamp === 0 || within(filter, timestamp)) peer.send(raw);
-    }
+  /** Tells all peers once more what we made ourselves. */
+  again(raw: Uint8Array): void {
+    this.relaying.spread([raw]);
   }
 
-  /** Takes an announcement; what is new is kept and passed on. Rejects only when the chain or the store cannot be reached. */
+  /** Takes an announcement, from a peer or of our own; what is new is kept and passed on. Rejects for bugs only. */
   async take(message: GossipMessage, raw: Uint8Array, from?: Point): Promise<Verdict> {
-    const verdict = await this.judge(message, raw);
-    if (verdict === 'new') this.relay(raw, from);
-    return verdict;
-  }
-
-  private judge(message: GossipMessage, raw: Uint8Array): Promise<Verdict> {
+    if (raw.length > MAX_BYTES[message.name]) return 'ignored';
     switch (message.name) {
       case 'channel_announcement':
-        return this.channel(message, raw);
+        return this.channel(message, raw, from);
       case 'channel_update':
-        return this.update(message, raw);
+        return this.update(message, raw, from);
       case 'node_announcement':
-        return this.node(message, raw);
+        return this.node(message, raw, from);
     }
   }
 
-  private async channel(m: MessageOf<'channel_announcement'>, raw: Uint8Array): Promise<Verdict> {
-    const { graph, saved, chainHash, log } = this.parts;
+  private async channel(m: MessageOf<'channel_announcement'>, raw: Uint8Array, from?: Point): Promise<Verdict> {
+    const { graph, saved, chainHash, log, now } = this.parts;
     if (!equal(m.chain_hash, chainHash)) return 'ignored';
-    if (graph.channel(m.short_channel_id) !== undefined) return 'known';
+    const known = graph.channel(m.short_channel_id);
+    if (known !== undefined) return this.announcedAgain(known, m, raw);
+    const sender = from && nodeKey(from);
+    if (sender !== undefined && this.isDoubtful(sender, m.short_channel_id)) return 'ignored';
     if (!holdsChannelAnnouncement(m, raw)) return 'bad';
-    const found = await this.fundingOf(m);
-    if (found === undefined) {
-      log.debug({ scid: scidText(m.short_channel_id) }, 'announced channel has no unspent funding output; ignored');
+    const found = await this.fundings.find(m);
+    if (typeof found === 'string') {
+      if (sender !== undefined && found !== 'unknown') this.absent.count(sender, now());
+      log.debug({ scid: scidText(m.short_channel_id), found }, 'an announced channel is not, or not yet, in the chain');
       return 'ignored';
     }
-    const channel: GraphChannel = {
-      scid: m.short_channel_id,
-      nodes: [nodeKey(m.node_id_1), nodeKey(m.node_id_2)],
-      ...found,
-      raw,
-      policies: [undefined, undefined],
-    };
     if (graph.channel(m.short_channel_id) !== undefined) return 'known';
+    const channel = announcedChannel(m, raw, found);
     graph.addChannel(channel);
-    await saved.channel(channel);
+    saved.channel(channel);
     for (const side of [0, 1]) {
       const key = earlyKey(m.short_channel_id, side);
       const update = this.early.get(key);
       this.early.delete(key);
       const again = update && decodeMessage(update);
-      // After the announcement itself, or those it is passed on to would not know the channel either.
-      if (update !== undefined && again?.name === 'channel_update')
-        queueMicrotask(() => void this.take(again, update).catch(() => undefined));
+      if (update !== undefined && again?.name === 'channel_update') await this.update(again, update, from);
     }
     return 'new';
   }
 
-  /** The funding output a short_channel_id points to, if it is unspent and pays to the two keys. */
-  private async fundingOf(
-    m: MessageOf<'channel_announcement'>,
-  ): Promise<Pick<GraphChannel, 'capacity' | 'funding'> | undefined> {
-    try {
-      const found = await fundingOutput(this.parts.chain, m.short_channel_id);
-      const script = fundingOutputScript(m.bitcoin_key_1, m.bitcoin_key_2);
-      if (found === undefined || !equal(found.script, script)) return undefined;
-      return { capacity: found.amount, funding: { txid: found.txid, vout: found.vout } };
-    } catch (error) {
-      if (error instanceof ChainError) return undefined;
-      throw error;
-    }
+  /** Whether a channel was looked for in vain, or what this peer announces was too often. */
+  private isDoubtful(sender: string, scid: ShortChannelId): boolean {
+    return this.fundings.isAbsent(scid) || !this.absent.allows(sender, this.parts.now());
   }
 
-  private async update(m: MessageOf<'channel_update'>, raw: Uint8Array): Promise<Verdict> {
+  /** BOLT 7: one funding output announced for other nodes too shows that somebody's keys are known to others. */
+  private announcedAgain(known: GraphChannel, m: MessageOf<'channel_announcement'>, raw: Uint8Array): Verdict {
+    const { log } = this.parts;
+    const before = decodeMessage(known.raw);
+    if (before.name !== 'channel_announcement' || this.conflicts.has(known.scid)) return 'known';
+    if (equal(before.node_id_1, m.node_id_1) && equal(before.node_id_2, m.node_id_2)) return 'known';
+    const keys = [before.bitcoin_key_1, before.bitcoin_key_2];
+    // Other keys than those of the funding output prove nothing, and cost whoever made them nothing.
+    const sameOutput = [m.bitcoin_key_1, m.bitcoin_key_2].every((key) => keys.some((one) => equal(one, key)));
+    if (!sameOutput) return 'ignored';
+    if (!holdsChannelAnnouncement(m, raw)) return 'bad';
+    if (this.conflicts.size >= MAX_CONFLICTS) this.conflicts.clear();
+    this.conflicts.add(known.scid);
+    log.warn(
+      { scid: scidText(known.scid), nodes: known.nodes, others: [nodeKey(m.node_id_1), nodeKey(m.node_id_2)] },
+      'one channel was announced for two pairs of nodes: somebody shares its keys; the first announcement stands',
+    );
+    return 'ignored';
+  }
+
+  private async update(m: MessageOf<'channel_update'>, raw: Uint8Array, from?: Point): Promise<Verdict> {
     const { graph, saved, chainHash, now } = this.parts;
-    if (!equal(m.chain_hash, chainHash) || m.timestamp > now() + MAX_AHEAD) return 'ignored';
+    if (!equal(m.chain_hash, chainHash) || isAhead(m, now()) || isPrivate(m) || !isFresh(m, now())) return 'ignored';
     const side = sideOf(m);
     const channel = graph.channel(m.short_channel_id);
+    const key = earlyKey(m.short_channel_id, side);
     if (channel === undefined) {
-      this.keepEarly(earlyKey(m.short_channel_id, side), raw);
+      this.keepEarly(key, raw);
       return 'ignored';
     }
     if ((channel.policies[side]?.timestamp ?? -1) >= m.timestamp) return 'known';
     if (m.htlc_maximum_msat > channel.capacity * 1000n) return 'ignored';
-    const signer = decodedNodes(channel)[side];
+    // BOLT 7: of a channel that is spent, only its end is still news.
+    if (channel.spentAt !== undefined && (m.channel_flags & 2) === 0) return 'ignored';
+    if (from !== undefined && !this.updates.allows(key, now())) return 'ignored';
+    const signer = signerOf(channel, side);
     if (signer === undefined || !holdsChannelUpdate(m, raw, signer)) return 'bad';
+    this.updates.count(key, now());
     graph.setPolicy(m.short_channel_id, side, policyOf(m, raw));
-    await saved.policy(m.short_channel_id, side, raw);
+    saved.policy(m.short_channel_id, side, raw);
+    this.relaying.update(channel, side, raw, m.timestamp, from);
     return 'new';
   }
 
-  private async node(m: MessageOf<'node_announcement'>, raw: Uint8Array): Promise<Verdict> {
+  private async node(m: MessageOf<'node_announcement'>, raw: Uint8Array, from?: Point): Promise<Verdict> {
     const { graph, saved, now } = this.parts;
     const id = nodeKey(m.node_id);
-    if (!graph.hasChannel(id) || m.timestamp > now() + MAX_AHEAD) return 'ignored';
+    if (!graph.hasChannel(id) || isAhead(m, now()) || !isFresh(m, now())) return 'ignored';
     if ((graph.node(id)?.timestamp ?? -1) >= m.timestamp) return 'known';
+    if (from !== undefined && !this.nodes.allows(id, now())) return 'ignored';
     if (!holdsNodeAnnouncement(m, raw)) return 'bad';
-    graph.setNode({ id, timestamp: m.timestamp, alias: aliasText(m.alias), features: m.features, raw });
-    await saved.node(id, raw);
+    this.nodes.count(id, now());
+    const node = announcedNode(m, raw);
+    graph.setNode(node);
+    saved.node(id, raw);
+    this.relaying.node(id, raw, m.timestamp, node.unfit, from);
     return 'new';
   }
 
   private keepEarly(key: string, raw: Uint8Array): void {
-    if (raw.length > MAX_EARLY_BYTES) return;
     this.early.delete(key);
     this.early.set(key, raw);
     if (this.early.size <= MAX_EARLY) return;
@@ -196,18 +225,10 @@ export class Gossip {
   }
 }
 
-const within = ({ first, range }: Filter, timestamp: number): boolean =>
-  timestamp >= first && timestamp < first + range;
 const earlyKey = (scid: ShortChannelId, side: number): string => `${scid}/${side}`;
 
-/** The two node ids, as points, out of the announcement. */
-const decodedNodes = (channel: GraphChannel): readonly [Point, Point] | readonly [undefined, undefined] => {
+/** The node whose policy that of a side is, out of the announcement. */
+const signerOf = (channel: GraphChannel, side: Side): Point | undefined => {
   const m = decodeMessage(channel.raw);
-  return m.name === 'channel_announcement' ? [m.node_id_1, m.node_id_2] : [undefined, undefined];
-};
-
-/** An alias without its padding; whatever is not UTF-8 becomes U+FFFD. From a stranger: see printable.ts before showing it. */
-export const aliasText = (alias: Uint8Array): string => {
-  const end = alias.indexOf(0);
-  return text(end < 0 ? alias : alias.subarray(0, end));
+  return m.name === 'channel_announcement' ? [m.node_id_1, m.node_id_2][side] : undefined;
 };

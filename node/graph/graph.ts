@@ -2,9 +2,11 @@
  * The network as announced to us: channels, their two policies, their nodes. BOLT 7. What is in here has been verified by
  * whoever put it in (gossip.ts); the raw messages are kept because they are what others are told.
  */
-import { hex } from '../../wire/bytes.ts';
+import { hex, text } from '../../wire/bytes.ts';
+import { unknownDemand } from '../../wire/features.ts';
 import type { MessageOf } from '../../wire/message.ts';
-import type { Msat, Point, Sat, ShortChannelId, Txid } from '../../wire/units.ts';
+import { type Msat, type Point, type Sat, type ShortChannelId, scidOf, type Txid } from '../../wire/units.ts';
+import { Sorted } from './sorted.ts';
 
 /** A node id as a key: 66 hex digits. */
 export type NodeKey = string;
@@ -33,7 +35,11 @@ export interface GraphChannel {
   readonly funding: { readonly txid: Txid; readonly vout: number };
   /** The channel_announcement as received, its type included. */
   readonly raw: Uint8Array;
+  /** An even feature bit that nobody here knows: nothing is routed through such a channel (BOLT 7). */
+  readonly demand?: number | undefined;
   readonly policies: readonly [Policy | undefined, Policy | undefined];
+  /** Height of the block that spends the funding output. */
+  readonly spentAt?: number | undefined;
 }
 
 export interface GraphNode {
@@ -41,9 +47,63 @@ export interface GraphNode {
   readonly timestamp: number;
   readonly alias: string;
   readonly features: Uint8Array;
+  /** An even feature bit that nobody here knows: not routed through, not paid without an invoice, not dialled (BOLT 7). */
+  readonly demand?: number | undefined;
   /** The node_announcement as received, its type included. */
   readonly raw: Uint8Array;
+  /** Not to be passed on: it names more than one hostname (BOLT 7). */
+  readonly unfit?: boolean;
 }
+
+/**
+ * Seconds after which a policy that was not renewed counts as abandoned (BOLT 7, "Pruning on Stale Entries"): it is neither used
+ * nor passed on.
+ */
+export const STALE_AFTER = 14 * 24 * 3600;
+
+export const isFresh = ({ timestamp }: { readonly timestamp: number }, now: number): boolean =>
+  timestamp > now - STALE_AFTER;
+
+/** The policies of a channel that others may be told: none of one that was spent, whose announcement is to go nowhere then. */
+export const toldPolicies = ({ policies, spentAt }: GraphChannel, now: number): readonly Policy[] =>
+  spentAt === undefined
+    ? policies.filter((policy): policy is Policy => policy !== undefined && isFresh(policy, now))
+    : [];
+
+/** What the graph keeps of an announced channel. */
+export const announcedChannel = (
+  m: MessageOf<'channel_announcement'>,
+  raw: Uint8Array,
+  found: Pick<GraphChannel, 'capacity' | 'funding'>,
+): GraphChannel => ({
+  scid: m.short_channel_id,
+  nodes: [nodeKey(m.node_id_1), nodeKey(m.node_id_2)],
+  capacity: found.capacity,
+  funding: found.funding,
+  raw,
+  demand: unknownDemand(m.features),
+  policies: [undefined, undefined],
+});
+
+/** An alias without its padding; whatever is not UTF-8 becomes U+FFFD. From a stranger: see printable.ts before showing it. */
+const aliasText = (alias: Uint8Array): string => {
+  const end = alias.indexOf(0);
+  return text(end < 0 ? alias : alias.subarray(0, end));
+};
+
+/** Address descriptors of type 5, hostnames, of which a node may announce one. */
+const HOSTNAME = 5;
+
+/** What the graph keeps of an announced node. */
+export const announcedNode = (m: MessageOf<'node_announcement'>, raw: Uint8Array): GraphNode => ({
+  id: nodeKey(m.node_id),
+  timestamp: m.timestamp,
+  alias: aliasText(m.alias),
+  features: m.features,
+  demand: unknownDemand(m.features),
+  raw,
+  unfit: m.addresses.filter((one) => one.type === 'dns' || (one.type === 'unknown' && one.id === HOSTNAME)).length > 1,
+});
 
 /** The policy a channel_update states. */
 export const policyOf = (update: MessageOf<'channel_update'>, raw: Uint8Array): Policy => ({
@@ -68,6 +128,8 @@ export class Graph {
   private readonly byScid = new Map<ShortChannelId, GraphChannel>();
   private readonly byNode = new Map<NodeKey, Set<ShortChannelId>>();
   private readonly announced = new Map<NodeKey, GraphNode>();
+  private readonly ordered = new Sorted<ShortChannelId>();
+  private readonly spent = new Map<ShortChannelId, number>();
 
   get channels(): Iterable<GraphChannel> {
     return this.byScid.values();
@@ -100,6 +162,20 @@ export class Graph {
     return (this.byNode.get(id)?.size ?? 0) > 0;
   }
 
+  /** Whether some channel of this node is one that others are told of. */
+  isTold(id: NodeKey, now: number): boolean {
+    for (const scid of this.byNode.get(id) ?? []) {
+      const channel = this.byScid.get(scid);
+      if (channel !== undefined && toldPolicies(channel, now).length > 0) return true;
+    }
+    return false;
+  }
+
+  /** Channels funded from block `first` on and before block `end`, ascending. */
+  between(first: number, end: number): readonly ShortChannelId[] {
+    return this.ordered.between(lowestAt(first), lowestAt(end));
+  }
+
   channelsOf(id: NodeKey): readonly GraphChannel[] {
     const out: GraphChannel[] = [];
     for (const scid of this.byNode.get(id) ?? []) {
@@ -111,6 +187,7 @@ export class Graph {
 
   addChannel(channel: GraphChannel): void {
     this.byScid.set(channel.scid, channel);
+    this.ordered.add(channel.scid);
     this.byFunding.set(outpointKey(channel.funding.txid, channel.funding.vout), channel.scid);
     for (const id of channel.nodes) {
       const scids = this.byNode.get(id) ?? new Set();
@@ -124,6 +201,8 @@ export class Graph {
     const channel = this.byScid.get(scid);
     if (channel === undefined) return [];
     this.byScid.delete(scid);
+    this.ordered.remove(scid);
+    this.spent.delete(scid);
     this.byFunding.delete(outpointKey(channel.funding.txid, channel.funding.vout));
     const gone: NodeKey[] = [];
     for (const id of channel.nodes) {
@@ -145,10 +224,27 @@ export class Graph {
     this.byScid.set(scid, { ...channel, policies });
   }
 
+  /** Channels whose funding output is spent, and by the block of which height. */
+  get spends(): ReadonlyMap<ShortChannelId, number> {
+    return this.spent;
+  }
+
+  /** A block of this height spends the funding output, or none does (any more). */
+  setSpent(scid: ShortChannelId, height: number | undefined): void {
+    const channel = this.byScid.get(scid);
+    if (channel === undefined) return;
+    if (height === undefined) this.spent.delete(scid);
+    else this.spent.set(scid, height);
+    this.byScid.set(scid, { ...channel, spentAt: height });
+  }
+
   setNode(node: GraphNode): void {
     this.announced.set(node.id, node);
   }
 }
+
+/** The first short_channel_id of a block; heights beyond the 24 bits of one count as the last. */
+const lowestAt = (height: number): ShortChannelId => scidOf(Math.min(height, 0xff_ffff), 0, 0);
 
 /** The key of a node id. */
 export const nodeKey = (id: Point): NodeKey => hex(id);

@@ -5,12 +5,13 @@
  */
 
 import type { Address } from '../../wire/address.ts';
-import { equal, hex } from '../../wire/bytes.ts';
+import { equal, hex, utf8 } from '../../wire/bytes.ts';
+import type { Change } from '../../wire/change.ts';
 import { sign, verify } from '../../wire/crypto.ts';
 import { decodeMessage, type Message, type MessageOf } from '../../wire/message.ts';
 import type { ChainHash, ChannelId, Point, SecretKey, ShortChannelId, Signature } from '../../wire/units.ts';
 import { scidText } from '../../wire/units.ts';
-import type { Log } from '../ports.ts';
+import type { Log, Store } from '../ports.ts';
 import {
   type AnnouncedChannel,
   channelDigest,
@@ -18,11 +19,12 @@ import {
   type OwnPolicy,
   ourSide,
   signedChannelAnnouncement,
-  signedChannelUpdate,
-  signedNodeAnnouncement,
+  unsignedChannelUpdate,
+  unsignedNodeAnnouncement,
 } from './announce.ts';
-import type { Gossip } from './gossip.ts';
+import { type Gossip, isAhead } from './gossip.ts';
 import { type Graph, nodeKey, type Policy, policyOf, sideOf } from './graph.ts';
+import { OwnSaid } from './said.ts';
 
 /** Policies kept of what one peer tells of channels with us. */
 const MAX_TOLD = 256;
@@ -45,6 +47,8 @@ export interface OwnChannel {
   readonly fundingKeys: readonly [ours: Point, theirs: Point];
   /** Both sides agreed on announcing it. */
   readonly announce: boolean;
+  /** We said `shutdown`: no signatures for an announcement go out any more (BOLT 7). */
+  readonly closing: boolean;
   readonly depth: number;
   readonly policy: OwnPolicy;
   /** Signs with our funding key. */
@@ -65,6 +69,8 @@ export interface OwnParts {
   };
   /** Sends to a peer, if it is connected. */
   readonly send: (peer: Point, message: Message) => void;
+  /** Keeps changes; resolves when they are durable. */
+  readonly keep: (changes: readonly Change[]) => Promise<void>;
   readonly log: Log;
   /** Unix seconds. */
   readonly now: () => number;
@@ -77,17 +83,33 @@ interface Signatures {
   readonly bitcoin: Signature;
 }
 
+/** What a peer was sent since it is connected, so that it is sent that once. */
+interface Sent {
+  /** The last channel_update, by channel. */
+  readonly updates: Map<string, Uint8Array>;
+  /** Channels, by key and short_channel_id, whose announcement it has our half of. */
+  readonly halves: Set<string>;
+}
+
 export class OwnChannels {
   private readonly parts: OwnParts;
+  private readonly said: OwnSaid;
   /** The peer's halves of announcements, until both are there. */
   private readonly theirs = new Map<string, Signatures>();
-  /** Our last channel_update of each channel, under each id that it was asked for by. */
-  private readonly updates = new Map<string, Uint8Array>();
+  /** Halves that came before the channel was ready here, by peer and channel_id. */
+  private readonly early = new Map<string, MessageOf<'announcement_signatures'>>();
+  private readonly sent = new Map<string, Sent>();
   /** What the peer asks for forwarding to us: announced or not, it is what invoices hint at. */
   private readonly peerPolicies = new Map<string, Map<ShortChannelId, Policy>>();
 
   constructor(parts: OwnParts) {
     this.parts = parts;
+    this.said = new OwnSaid(parts);
+  }
+
+  /** Reads what we said before. Throws StoreError. */
+  load(store: Pick<Store, 'entries'>): Promise<void> {
+    return this.said.load(store);
   }
 
   /** The peer's own policy of a channel with us, as told to us directly or by gossip, under any of the channel's ids. */
@@ -112,13 +134,47 @@ export class OwnChannels {
     };
   }
 
-  /** The channel became usable, deeper, or its peer is back: tells the peer what it does not have yet. */
+  private sentTo(peer: Point): Sent {
+    const sent = this.sent.get(nodeKey(peer)) ?? { updates: new Map(), halves: new Set() };
+    this.sent.set(nodeKey(peer), sent);
+    return sent;
+  }
+
+  /** The peer is gone; back again it may need all of it. */
+  disconnected(peer: Point): void {
+    this.sent.delete(nodeKey(peer));
+  }
+
+  /** The channel became usable, deeper, or its peer is back: tells the peer, and everybody, what they do not have yet. */
   async refresh(channel: OwnChannel): Promise<void> {
-    const { graph, send, log, key } = this.parts;
-    const told = channel.known === undefined ? undefined : decodeMessage(this.update(channel, channel.known));
-    if (told?.name === 'channel_update') send(channel.peer, told);
+    const { graph } = this.parts;
+    await this.tellPeer(channel);
+    await this.takeEarly(channel);
     if (!channel.announce || channel.depth < ANNOUNCE_DEPTH) return;
-    if (graph.channel(channel.scid) !== undefined) return;
+    if (graph.channel(channel.scid) === undefined) {
+      this.sendHalf(channel);
+      await this.complete(channel);
+    } else await this.announcePolicy(channel);
+  }
+
+  private async tellPeer(channel: OwnChannel): Promise<void> {
+    if (channel.known === undefined) return;
+    const { raw, kept } = this.update(channel, channel.known);
+    const { updates } = this.sentTo(channel.peer);
+    const message = decodeMessage(raw);
+    if (updates.get(channel.key) === raw || message.name !== 'channel_update') return;
+    updates.set(channel.key, raw);
+    await kept;
+    this.parts.send(channel.peer, message);
+  }
+
+  /** Our half of the announcement, once for each connection. */
+  private sendHalf(channel: OwnChannel): void {
+    const { send, log, key } = this.parts;
+    const { halves } = this.sentTo(channel.peer);
+    const name = `${channel.key}/${channel.scid}`;
+    if (channel.closing || halves.has(name)) return;
+    halves.add(name);
     const digest = channelDigest(this.announced(channel));
     send(channel.peer, {
       name: 'announcement_signatures',
@@ -128,7 +184,20 @@ export class OwnChannels {
       bitcoin_signature: channel.sign(digest),
     });
     log.debug({ scid: scidText(channel.scid) }, 'sent our half of the channel announcement');
-    await this.complete(channel);
+  }
+
+  /** The peer's half of a channel that is not ready here: it waits until `refresh` (BOLT 7). */
+  signaturesEarly(peer: Point, m: MessageOf<'announcement_signatures'>): void {
+    this.early.set(`${nodeKey(peer)}/${hex(m.channel_id)}`, m);
+  }
+
+  private async takeEarly(channel: OwnChannel): Promise<void> {
+    const name = `${nodeKey(channel.peer)}/${hex(channel.channelId)}`;
+    const early = this.early.get(name);
+    this.early.delete(name);
+    const wrong = early && (await this.signatures(channel, early));
+    if (wrong !== undefined)
+      this.parts.send(channel.peer, { name: 'warning', channel_id: channel.channelId, data: utf8(wrong) });
   }
 
   /** The peer's half arrived. Returns what is wrong with it, for a warning, or undefined. */
@@ -141,15 +210,17 @@ export class OwnChannels {
       verify(m.node_signature, digest, channel.peer) && verify(m.bitcoin_signature, digest, channel.fundingKeys[1]);
     if (!valid) return 'announcement_signatures: a signature does not fit the channel announcement';
     this.theirs.set(channel.key, { node: m.node_signature, bitcoin: m.bitcoin_signature });
-    // BOLT 7: a peer that lost its half, or never had ours, gets ours again; refresh() sends it while it is of use.
-    if (this.parts.graph.channel(channel.scid) === undefined) await this.complete(channel);
+    if (channel.depth < ANNOUNCE_DEPTH) return undefined;
+    // BOLT 7: a peer that sends its half gets ours, though we have both long since: it may have lost it.
+    this.sendHalf(channel);
+    await this.complete(channel);
     return undefined;
   }
 
   private async complete(channel: OwnChannel): Promise<void> {
     const theirs = this.theirs.get(channel.key);
-    if (theirs === undefined || channel.depth < ANNOUNCE_DEPTH) return;
-    const { gossip, key, log, later } = this.parts;
+    if (theirs === undefined || channel.depth < ANNOUNCE_DEPTH || channel.closing) return;
+    const { gossip, key, log } = this.parts;
     const announced = this.announced(channel);
     const digest = channelDigest(announced);
     const ours = { node: sign(digest, key), bitcoin: channel.sign(digest) };
@@ -157,13 +228,25 @@ export class OwnChannels {
     const message = decodeMessage(raw);
     if (message.name !== 'channel_announcement') return;
     const verdict = await gossip.take(message, raw);
-    if (verdict !== 'new') return;
+    // Known: the peer was first to announce it, and its announcement reached us as gossip.
+    if (verdict !== 'new' && verdict !== 'known') return;
     this.theirs.delete(channel.key);
-    log.info({ scid: scidText(channel.scid), peer: hex(channel.peer) }, 'channel announced to the network');
-    const update = this.update(channel);
-    await this.publish(update);
+    if (verdict === 'new')
+      log.info({ scid: scidText(channel.scid), peer: hex(channel.peer) }, 'channel announced to the network');
+    await this.announcePolicy(channel);
+  }
+
+  /** Our policy of an announced channel, and ourselves, to the network: where that says something new, or would be forgotten. */
+  private async announcePolicy(channel: OwnChannel): Promise<void> {
+    const { gossip, later, graph } = this.parts;
+    const first = graph.channel(channel.scid)?.policies[ourSide(this.parts.id, channel.peer)] === undefined;
+    const { raw, kept } = this.update(channel);
+    await kept;
+    // It goes to all peers, and so to this one.
+    if (channel.known === channel.scid) this.sentTo(channel.peer).updates.set(channel.key, raw);
+    await this.publish(raw);
     await this.announceNode();
-    for (const ms of AGAIN_MS) later(ms, () => gossip.relay(update));
+    if (first) for (const ms of AGAIN_MS) later(ms, () => gossip.again(raw));
   }
 
   private async publish(raw: Uint8Array): Promise<void> {
@@ -172,37 +255,31 @@ export class OwnChannels {
       await this.parts.gossip.take(message, raw);
   }
 
-  /** Our channel_update as it stands; signed anew only when the policy or the channel's visibility changed. */
-  private update(channel: OwnChannel, scid: ShortChannelId = channel.scid): Uint8Array {
-    const { key, chainHash, id, now, graph } = this.parts;
+  /** Our channel_update as it stands. Before the channel is announced it is for the peer alone (BOLT 7, `dont_forward`). */
+  private update(channel: OwnChannel, scid: ShortChannelId = channel.scid) {
+    const { chainHash, id, graph } = this.parts;
     const side = ourSide(id, channel.peer);
-    const name = `${channel.key}/${scid}`;
-    const last = this.updates.get(name) ?? graph.channel(scid)?.policies[side]?.raw;
-    const timestampOfLast = last === undefined ? 0 : timestamp(last);
+    const known = graph.channel(scid);
+    const dontForward = !channel.announce || scid !== channel.scid || known === undefined;
     const make = (at: number) =>
-      signedChannelUpdate(
-        key,
-        { chain: chainHash, scid, side, dontForward: !channel.announce || scid !== channel.scid },
-        channel.policy,
-        at,
-      );
-    if (last !== undefined && equal(make(timestampOfLast), last)) {
-      this.updates.set(name, last);
-      return last;
-    }
-    const raw = make(Math.max(now(), timestampOfLast + 1));
-    this.updates.set(name, raw);
-    return raw;
+      unsignedChannelUpdate({ chain: chainHash, scid, side, dontForward }, channel.policy, at);
+    return this.said.update(channel.key, scid, make, known?.policies[side]?.raw);
   }
 
   /** Our channel_update under the id that an onion used, for failures that carry it: another id would tell too much (BOLT 4). */
   updateNamed(channel: OwnChannel, scid: ShortChannelId): Uint8Array {
-    return this.updates.get(`${channel.key}/${scid}`) ?? this.update(channel, scid);
+    return this.update(channel, scid).raw;
+  }
+
+  /** What a channel asked of HTLCs before its last change, while payers may not know of that yet. */
+  formerTerms(channel: string): OwnPolicy | undefined {
+    return this.said.formerTerms(channel);
   }
 
   /** A channel_update from the peer about a channel with us, announced or not. */
   noteUpdate(m: MessageOf<'channel_update'>, raw: Uint8Array, peer: Point): void {
     const theirSide = ourSide(peer, this.parts.id);
+    if (!equal(m.chain_hash, this.parts.chainHash) || isAhead(m, this.parts.now())) return;
     if (sideOf(m) !== theirSide || !holdsChannelUpdate(m, raw, peer)) return;
     const told = this.peerPolicies.get(nodeKey(peer)) ?? new Map<ShortChannelId, Policy>();
     const known = told.get(m.short_channel_id);
@@ -215,23 +292,25 @@ export class OwnChannels {
     this.peerPolicies.set(nodeKey(peer), told);
   }
 
-  /** Signs and spreads our node_announcement when it would say something new. */
+  /** Spreads our node_announcement when it would say something new, or others would forget it. */
   async announceNode(): Promise<void> {
-    const { key, id, node, now, graph } = this.parts;
+    const { id, node, graph } = this.parts;
     if (!graph.hasChannel(nodeKey(id))) return;
-    const last = graph.node(nodeKey(id));
-    const make = (at: number) => signedNodeAnnouncement(key, { id, ...node, addresses: node.addresses() }, at);
-    if (last !== undefined && equal(make(last.timestamp), last.raw)) return;
-    await this.publish(make(Math.max(now(), (last?.timestamp ?? 0) + 1)));
+    const make = (at: number) => unsignedNodeAnnouncement({ id, ...node, addresses: node.addresses() }, at);
+    const { raw, kept } = this.said.announcement(make, graph.node(nodeKey(id))?.raw);
+    await kept;
+    await this.publish(raw);
+  }
+
+  /** The channel is over. */
+  forget(channel: string): void {
+    this.said.forget(channel);
+    this.theirs.delete(channel);
   }
 
   /** No channel with this peer is left. */
   forgetPeer(peer: Point): void {
     this.peerPolicies.delete(nodeKey(peer));
+    for (const name of this.early.keys()) if (name.startsWith(`${nodeKey(peer)}/`)) this.early.delete(name);
   }
 }
-
-const timestamp = (raw: Uint8Array): number => {
-  const m = decodeMessage(raw);
-  return m.name === 'channel_update' ? m.timestamp : 0;
-};

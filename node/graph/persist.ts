@@ -1,36 +1,101 @@
 /** The graph on disk: one record per channel, policy and node, each holding the announcement as it was received. */
+import { u32be } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
-import { decode, encode, rest, struct, u16 } from '../../wire/codec.ts';
+import { decode, encode, rest, struct, u16, u32 } from '../../wire/codec.ts';
 import { sat, txid } from '../../wire/fields.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import type { Store } from '../ports.ts';
-import { aliasText } from './gossip.ts';
-import { type Graph, type GraphChannel, type NodeKey, nodeKey, policyOf, type Side } from './graph.ts';
+import {
+  announcedChannel,
+  announcedNode,
+  type Graph,
+  type GraphChannel,
+  type NodeKey,
+  policyOf,
+  type Side,
+} from './graph.ts';
 
 const stored = struct({ capacity: sat, funding: struct({ txid, vout: u16 }), raw: rest });
 const key = (scid: ShortChannelId): string => scid.toString(16).padStart(16, '0');
 
-/** Where the gossip service keeps what it verified. */
-export interface GraphStore {
-  channel(channel: GraphChannel): Promise<void>;
-  policy(scid: ShortChannelId, side: Side, raw: Uint8Array): Promise<void>;
-  node(id: NodeKey, raw: Uint8Array): Promise<void>;
+const spentKey = (scid: ShortChannelId): string => `graph/spent/${key(scid)}`;
+
+/** Milliseconds for which what was verified gathers before it is written. All of it can be had again. */
+const GATHER_MS = 2_000;
+/** Records that are written without waiting for more. */
+const MAX_GATHERED = 2_000;
+
+export interface GraphStoreParts {
+  readonly store: Pick<Store, 'commit'>;
+  /** Runs something after that many milliseconds. */
+  readonly later: (ms: number, run: () => void) => void;
+  /** The store failed. */
+  readonly fatal: (error: unknown) => void;
 }
 
-export const graphStore = (store: Store): GraphStore => ({
-  channel: (channel) => store.commit([{ key: `graph/channel/${key(channel.scid)}`, value: encode(stored, channel) }]),
-  policy: (scid, side, raw) => store.commit([{ key: `graph/policy/${key(scid)}/${side}`, value: raw }]),
-  node: (id, raw) => store.commit([{ key: `graph/node/${id}`, value: raw }]),
-});
+/**
+ * Where the gossip service keeps what it verified. Announcements gather for a while and are written together, since a synced write
+ * for each would make a disk's pace ours; what blocks do to the graph goes with the blocks.
+ */
+export class GraphStore {
+  private readonly parts: GraphStoreParts;
+  private gathered = new Map<string, Uint8Array>();
+  private armed = false;
 
-/** What is to be kept no more of a channel that is gone, and of nodes that have no channel left. */
-export const removed = (scid: ShortChannelId, nodes: readonly NodeKey[]): readonly Change[] => [
-  { key: `graph/channel/${key(scid)}`, value: undefined },
-  { key: `graph/policy/${key(scid)}/0`, value: undefined },
-  { key: `graph/policy/${key(scid)}/1`, value: undefined },
-  ...nodes.map((id) => ({ key: `graph/node/${id}`, value: undefined })),
-];
+  constructor(parts: GraphStoreParts) {
+    this.parts = parts;
+  }
+
+  channel(channel: GraphChannel): void {
+    this.gather(`graph/channel/${key(channel.scid)}`, encode(stored, channel));
+  }
+
+  policy(scid: ShortChannelId, side: Side, raw: Uint8Array): void {
+    this.gather(`graph/policy/${key(scid)}/${side}`, raw);
+  }
+
+  node(id: NodeKey, raw: Uint8Array): void {
+    this.gather(`graph/node/${id}`, raw);
+  }
+
+  /** The changes by which a channel leaves, with nodes that have no other. */
+  removed(scid: ShortChannelId, nodes: readonly NodeKey[]): readonly Change[] {
+    const keys = [
+      `graph/channel/${key(scid)}`,
+      `graph/policy/${key(scid)}/0`,
+      `graph/policy/${key(scid)}/1`,
+      spentKey(scid),
+      ...nodes.map((id) => `graph/node/${id}`),
+    ];
+    for (const gone of keys) this.gathered.delete(gone);
+    return keys.map((gone) => ({ key: gone, value: undefined }));
+  }
+
+  /** The change that says at which height a channel's funding output is spent; undefined: it is not (any more). */
+  spent(scid: ShortChannelId, height: number | undefined): Change {
+    return { key: spentKey(scid), value: height === undefined ? undefined : u32be(height) };
+  }
+
+  /** Writes what has gathered. Resolves when it is durable, or the store failed. */
+  async flush(): Promise<void> {
+    if (this.gathered.size === 0) return;
+    const changes = [...this.gathered].map(([name, value]) => ({ key: name, value }));
+    this.gathered = new Map();
+    await this.parts.store.commit(changes).catch(this.parts.fatal);
+  }
+
+  private gather(name: string, value: Uint8Array): void {
+    this.gathered.set(name, value);
+    if (this.gathered.size >= MAX_GATHERED) void this.flush();
+    if (this.armed) return;
+    this.armed = true;
+    this.parts.later(GATHER_MS, () => {
+      this.armed = false;
+      void this.flush();
+    });
+  }
+}
 
 /** Fills a graph from disk. Signatures and funding outputs were checked before the records were written. */
 export const loadGraph = async (store: Store, graph: Graph): Promise<void> => {
@@ -38,8 +103,7 @@ export const loadGraph = async (store: Store, graph: Graph): Promise<void> => {
     const { capacity, funding, raw } = decode(stored, value);
     const m = decodeMessage(raw);
     if (m.name !== 'channel_announcement') throw new Error(`record ${name} holds a ${m.name}`);
-    const nodes: GraphChannel['nodes'] = [nodeKey(m.node_id_1), nodeKey(m.node_id_2)];
-    graph.addChannel({ scid: m.short_channel_id, nodes, capacity, funding, raw, policies: [undefined, undefined] });
+    graph.addChannel(announcedChannel(m, raw, { capacity, funding }));
   }
   for await (const [name, raw] of store.entries('graph/policy/')) {
     const m = decodeMessage(raw);
@@ -50,7 +114,8 @@ export const loadGraph = async (store: Store, graph: Graph): Promise<void> => {
   for await (const [name, raw] of store.entries('graph/node/')) {
     const m = decodeMessage(raw);
     if (m.name !== 'node_announcement') throw new Error(`record ${name} holds a ${m.name}`);
-    const { timestamp, features } = m;
-    graph.setNode({ id: nodeKey(m.node_id), timestamp, alias: aliasText(m.alias), features, raw });
+    graph.setNode(announcedNode(m, raw));
   }
+  for await (const [name, value] of store.entries('graph/spent/'))
+    graph.setSpent(shortChannelId(BigInt(`0x${name.slice('graph/spent/'.length)}`)), decode(u32, value));
 };

@@ -1,78 +1,91 @@
 /**
- * Answering what others ask about the graph. BOLT 7, "Query Messages". Answers are cut so that each fits a message, and a peer
- * is answered one question at a time: the promise holds its next message back.
+ * Answering what others ask about the graph. BOLT 7, "Query Messages". Answers are cut so that each fits a message and are made
+ * one at a time, so that whoever sends them can let others have their turn in between.
  */
 import { equal } from '../../wire/bytes.ts';
-import type { Message, MessageOf } from '../../wire/message.ts';
+import { encodeMessage, type MessageOf } from '../../wire/message.ts';
 import { type ChainHash, type ShortChannelId, scidParts } from '../../wire/units.ts';
-import type { Graph, NodeKey } from './graph.ts';
+import { type Graph, type GraphChannel, isFresh, type NodeKey, toldPolicies } from './graph.ts';
 
 /** Ids of 8 bytes that fit one reply beside everything else. */
 const MAX_IDS = 8000;
 
-/** Replies to `query_channel_range`: every public channel whose funding lies in these blocks, ascending. */
-export const rangeReplies = (
-  graph: Graph,
-  chainHash: ChainHash,
-  query: MessageOf<'query_channel_range'>,
-): readonly MessageOf<'reply_channel_range'>[] => {
-  const { first_blocknum, number_of_blocks } = query;
-  const base = { name: 'reply_channel_range', chain_hash: query.chain_hash } as const;
-  if (!equal(query.chain_hash, chainHash))
-    return [{ ...base, first_blocknum, number_of_blocks, sync_complete: 0, encoded_short_ids: [] }];
-  const end = first_blocknum + number_of_blocks;
-  const heightOf = (scid: ShortChannelId) => scidParts(scid).height;
-  const ids = [...graph.channels]
-    .map(({ scid }) => scid)
-    .filter((scid) => heightOf(scid) >= first_blocknum && heightOf(scid) < end)
-    .sort((a, b) => (a < b ? -1 : 1));
-  const replies: MessageOf<'reply_channel_range'>[] = [];
-  let from = first_blocknum;
-  do {
-    let count = Math.min(ids.length, MAX_IDS);
-    const last = ids[count];
-    // A block's channels stay together: the next reply begins with the block after this one's last.
-    const next = last === undefined ? end : heightOf(last);
-    while (last !== undefined && count > 0 && heightOf(ids[count - 1] ?? last) === next) count--;
-    const until = count === 0 && last !== undefined ? next + 1 : next;
-    const part = ids.splice(0, count === 0 ? MAX_IDS : count);
-    replies.push({
-      ...base,
-      first_blocknum: from,
-      number_of_blocks: Math.max(0, until - from),
-      sync_complete: 1,
-      encoded_short_ids: part,
-    });
-    from = until;
-  } while (ids.length > 0);
-  return replies;
+interface Asked {
+  readonly graph: Graph;
+  readonly chainHash: ChainHash;
+  /** Unix seconds. */
+  readonly now: number;
+}
+
+/** A channel that others may ask for: not spent, and not one that both ends have left to itself. */
+const isAnswered = (channel: GraphChannel | undefined, now: number): channel is GraphChannel => {
+  if (channel === undefined || channel.spentAt !== undefined) return false;
+  return toldPolicies(channel, now).length > 0 || channel.policies.every((policy) => policy === undefined);
 };
 
-/** What `query_short_channel_ids` asks for, as raw messages, and the message that ends the answer. */
-export const idReplies = (
-  graph: Graph,
-  chainHash: ChainHash,
+/** Replies to `query_channel_range`: every public channel whose funding lies in these blocks, ascending. */
+export function* rangeReplies(
+  { graph, chainHash, now }: Asked,
+  query: MessageOf<'query_channel_range'>,
+): Generator<MessageOf<'reply_channel_range'>> {
+  const { first_blocknum, number_of_blocks } = query;
+  const base = { name: 'reply_channel_range', chain_hash: query.chain_hash } as const;
+  if (!equal(query.chain_hash, chainHash)) {
+    yield { ...base, first_blocknum, number_of_blocks, sync_complete: 1, encoded_short_ids: [] };
+    return;
+  }
+  const end = first_blocknum + number_of_blocks;
+  const heightOf = (scid: ShortChannelId) => scidParts(scid).height;
+  const ids = graph.between(first_blocknum, end).filter((scid) => isAnswered(graph.channel(scid), now));
+  let from = first_blocknum;
+  for (let at = 0; at === 0 || at < ids.length; at += MAX_IDS) {
+    const part = ids.slice(at, at + MAX_IDS);
+    const [last, following] = [part.at(-1), ids[at + MAX_IDS]];
+    const until = last === undefined || following === undefined ? end : heightOf(last) + 1;
+    const more = following !== undefined;
+    yield {
+      ...base,
+      first_blocknum: from,
+      number_of_blocks: until - from,
+      sync_complete: more ? 0 : 1,
+      encoded_short_ids: part,
+    };
+    // A block whose channels did not fit is begun again by the next reply.
+    from = more ? Math.min(until, heightOf(following)) : until;
+  }
+}
+
+/** Whether a query names its flags once for each id, or none. */
+export const isWellFormed = ({ encoded_short_ids, query_flags }: MessageOf<'query_short_channel_ids'>): boolean =>
+  query_flags === undefined || query_flags.length === encoded_short_ids.length;
+
+/** What `query_short_channel_ids` asks for, each id and each node once, as raw messages; the last one ends the answer. */
+export function* idReplies(
+  { graph, chainHash, now }: Asked,
   query: MessageOf<'query_short_channel_ids'>,
-): { readonly raw: readonly Uint8Array[]; readonly end: Message } => {
+): Generator<Uint8Array> {
   const known = equal(query.chain_hash, chainHash);
-  const raw: Uint8Array[] = [];
+  const wanted = new Map<ShortChannelId, bigint>();
+  for (const [at, scid] of known ? query.encoded_short_ids.entries() : [])
+    wanted.set(scid, (wanted.get(scid) ?? 0n) | (query.query_flags?.[at] ?? ALL_FLAGS));
   const nodes = new Set<NodeKey>();
-  for (const [at, scid] of known ? query.encoded_short_ids.entries() : []) {
+  for (const [scid, flags] of wanted) {
     const channel = graph.channel(scid);
-    if (channel === undefined) continue;
-    const flags = query.query_flags?.[at] ?? 0x1fn;
-    if (flags & 1n) raw.push(channel.raw);
-    channel.policies.forEach((policy, side) => {
-      if (policy !== undefined && flags & (2n << BigInt(side))) raw.push(policy.raw);
-    });
-    channel.nodes.forEach((node, side) => {
-      if (flags & (8n << BigInt(side))) nodes.add(node);
-    });
+    if (!isAnswered(channel, now)) continue;
+    if (flags & 1n) yield channel.raw;
+    for (const side of [0, 1] as const) {
+      const policy = channel.policies[side];
+      if (policy !== undefined && isFresh(policy, now) && flags & (2n << BigInt(side))) yield policy.raw;
+      if (flags & (8n << BigInt(side))) nodes.add(channel.nodes[side]);
+    }
   }
   for (const id of nodes) {
     const node = graph.node(id);
-    if (node !== undefined) raw.push(node.raw);
+    if (node !== undefined && !node.unfit && isFresh(node, now)) yield node.raw;
   }
   const full_information = known ? 1 : 0;
-  return { raw, end: { name: 'reply_short_channel_ids_end', chain_hash: query.chain_hash, full_information } };
-};
+  yield encodeMessage({ name: 'reply_short_channel_ids_end', chain_hash: query.chain_hash, full_information });
+}
+
+/** Everything about a channel: what is asked for where a query says nothing else. */
+const ALL_FLAGS = 0x1fn;

@@ -13,7 +13,8 @@ type NodeRow = Result<'listnodes'>['nodes'][number];
 /** One direction, or none while the node at its beginning has not said how it forwards. */
 const directions = (channel: GraphChannel, side: Side): readonly Direction[] => {
   const policy = channel.policies[side];
-  if (policy === undefined) return [];
+  // One that is spent is kept for a while in case that a reorganization brings it back, but is over as far as anybody knows.
+  if (policy === undefined || channel.spentAt !== undefined) return [];
   const update = decodeMessage(policy.raw);
   const announcement = decodeMessage(channel.raw);
   const [first, second] = channel.nodes;

@@ -129,7 +129,8 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
       updateOf: (channel, named) => updateOf(channels.entries.get(channel), named),
       outgoing: (scid) => {
         const entry = channels.byShortId(scid);
-        return entry && outgoingOf(entry, scid, config.policy, updateOf(entry, scid));
+        const outgoing = entry && outgoingOf(entry, scid, config.policy, updateOf(entry, scid));
+        return outgoing && { ...outgoing, former: own.formerTerms(outgoing.key) };
       },
     },
     payments,

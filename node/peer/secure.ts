@@ -114,6 +114,7 @@ const stream = (connection: Connection, feed: Feed, session: Session): SecureStr
     for (let chunk = await feed.next(); chunk !== undefined; chunk = await feed.next()) {
       const messages = decryptor.push(chunk);
       if (messages.length > 0) yield messages;
+      if (decryptor.failure !== undefined) throw decryptor.failure;
     }
   }
   return {

@@ -4,20 +4,14 @@ import type { Effect, Input } from '../../channel/io.ts';
 import type { ChannelState } from '../../channel/state.ts';
 import type { Entry } from '../../node/channels/entry.ts';
 import { outgoingOf, ownChannelOf } from '../../node/channels/views.ts';
-import { Gossip } from '../../node/graph/gossip.ts';
-import { Graph } from '../../node/graph/graph.ts';
 import { OwnChannels } from '../../node/graph/own.ts';
-import { graphStore } from '../../node/graph/persist.ts';
 import { Machine } from '../../node/machine.ts';
-import type { Chain } from '../../node/ports.ts';
-import { memoryStore } from '../../node/store/memory.ts';
 import { hex } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { decodeMessage, type Message } from '../../wire/message.ts';
 import { msat, type ShortChannelId, scidOf, shortChannelId } from '../../wire/units.ts';
 import { acceptRequest, features, openRequest, ready } from '../channel/pair.ts';
-import { idOf, keyOf, NOW } from '../support/graph.ts';
-import { memoryLog } from '../support/peers.ts';
+import { gossipOver, idOf, keyOf, NOW } from '../support/graph.ts';
 
 const REAL = scidOf(480, 2, 1);
 const OURS = openRequest.alias;
@@ -51,25 +45,19 @@ const entryOf = (scidAlias: boolean): Entry => {
   };
 };
 
-/** Our channels' policies, and what the peer was sent. */
+/** Our channels' policies, and what the peer was sent. Nothing here is announced, so nothing is looked up. */
 const ownChannels = () => {
   const sent: Message[] = [];
-  const graph = new Graph();
-  const store = memoryStore();
-  const [chainHash, log, now] = [chainHashOf.regtest, memoryLog(), () => NOW];
-  // Nothing here is announced, so nothing is looked up.
-  const chain = {} as Chain;
+  const { graph, gossip, log, later } = gossipOver([]);
   const own = new OwnChannels({
+    ...{ graph, gossip, log, later },
     key: keyOf('us'),
     id: idOf('us'),
-    chainHash,
-    graph,
-    gossip: new Gossip({ graph, saved: graphStore(store), chain, chainHash, log, now }),
+    chainHash: chainHashOf.regtest,
     node: { alias: 'us', color: new Uint8Array(3), features: new Uint8Array(), addresses: () => [] },
     send: (_, message) => void sent.push(message),
-    log,
-    now,
-    later: () => undefined,
+    keep: () => Promise.resolve(),
+    now: () => NOW,
   });
   return { own, sent };
 };

@@ -1,96 +1,14 @@
-/** The announced graph: what is believed, what is kept, what is passed on. */
+/** The announced graph: what is believed and what is kept. */
 import { describe, expect, test } from 'vitest';
-import { fundingOutputScript } from '../../channel/funding.ts';
-import {
-  type AnnouncedChannel,
-  channelDigest,
-  ourSide,
-  signedChannelAnnouncement,
-  signedChannelUpdate,
-  signedNodeAnnouncement,
-} from '../../node/graph/announce.ts';
-import { Gossip } from '../../node/graph/gossip.ts';
+import { ourSide } from '../../node/graph/announce.ts';
 import { Graph } from '../../node/graph/graph.ts';
-import { graphStore, loadGraph } from '../../node/graph/persist.ts';
-import { idReplies, rangeReplies } from '../../node/graph/queries.ts';
-import { forgetSpent } from '../../node/graph/spent.ts';
-import type { Chain } from '../../node/ports.ts';
-import { memoryStore } from '../../node/store/memory.ts';
-import { equal } from '../../wire/bytes.ts';
-import { chainHashOf } from '../../wire/chains.ts';
-import { sha256, sign } from '../../wire/crypto.ts';
-import { decodeMessage } from '../../wire/message.ts';
-import { msat, type ShortChannelId, sat, scidOf, scidParts, txid } from '../../wire/units.ts';
-import { chainTx, payment } from '../support/chain.ts';
-import { idOf, keyOf, NOW, policy, type Terms } from '../support/graph.ts';
-import { memoryLog } from '../support/peers.ts';
-
-const chainHash = chainHashOf.regtest;
-const announcedOf = (a: string, b: string, scid: ShortChannelId): AnnouncedChannel => ({
-  chain: chainHash,
-  scid,
-  nodes: [idOf(a), idOf(b)],
-  fundingKeys: [idOf(`${a}/${scid}`), idOf(`${b}/${scid}`)],
-});
-const announcement = (a: string, b: string, scid: ShortChannelId): Uint8Array => {
-  const channel = announcedOf(a, b, scid);
-  const digest = channelDigest(channel);
-  const half = (name: string) => ({ node: sign(digest, keyOf(name)), bitcoin: sign(digest, keyOf(`${name}/${scid}`)) });
-  return signedChannelAnnouncement(channel, half(a), half(b));
-};
-const update = (from: string, to: string, scid: ShortChannelId, terms: Terms = {}, at = NOW): Uint8Array => {
-  const { feeBase, feeProportional, cltvExpiryDelta, htlcMaximum } = { ...policy, ...terms };
-  return signedChannelUpdate(
-    keyOf(from),
-    { chain: chainHash, scid, side: ourSide(idOf(from), idOf(to)), dontForward: false },
-    {
-      ...{ feeBase: msat(feeBase), feeProportional, cltvExpiryDelta },
-      ...{ htlcMinimum: msat(1n), htlcMaximum: msat(htlcMaximum), disabled: false },
-    },
-    at,
-  );
-};
-const nodeAnnouncement = (name: string, at = NOW): Uint8Array =>
-  signedNodeAnnouncement(
-    keyOf(name),
-    { id: idOf(name), alias: name, color: new Uint8Array(3), features: new Uint8Array(0), addresses: [] },
-    at,
-  );
-
-/** A chain on which every channel named here is funded with a million satoshi. */
-const chainWith = (channels: readonly AnnouncedChannel[]): Pick<Chain, 'txidAt' | 'unspent'> => ({
-  txidAt: async (height, txIndex) => txid(sha256(new TextEncoder().encode(`${height}x${txIndex}`))),
-  unspent: async ({ txid: id, vout }) => {
-    const found = channels.find(({ scid }) => {
-      const { height, txIndex, output } = scidParts(scid);
-      return output === vout && equal(sha256(new TextEncoder().encode(`${height}x${txIndex}`)), id);
-    });
-    if (found === undefined) return undefined;
-    return {
-      script: fundingOutputScript(...found.fundingKeys),
-      amount: sat(1_000_000n),
-      confirmations: 6,
-      coinbase: false,
-    };
-  },
-});
-
-const gossipOver = (channels: readonly AnnouncedChannel[]) => {
-  const graph = new Graph();
-  const store = memoryStore();
-  const chain = chainWith(channels) as Chain;
-  const gossip = new Gossip({ graph, saved: graphStore(store), chain, chainHash, log: memoryLog(), now: () => NOW });
-  const take = (raw: Uint8Array) => {
-    const message = decodeMessage(raw);
-    if (!['channel_announcement', 'channel_update', 'node_announcement'].includes(message.name))
-      throw new Error(message.name);
-    return gossip.take(message as Parameters<Gossip['take']>[0], raw);
-  };
-  return { graph, store, gossip, take };
-};
+import { loadGraph } from '../../node/graph/persist.ts';
+import { msat, scidOf } from '../../wire/units.ts';
+import { announcedOf, announcement, gossipOver, idOf, NOW, nodeAnnouncement, update } from '../support/graph.ts';
 
 const scid = scidOf(100, 1, 0);
 const spoiled = (raw: Uint8Array, at: number): Uint8Array => raw.map((byte, i) => (i === at ? byte ^ 1 : byte));
+const DAY = 86_400;
 
 describe('an announced channel', () => {
   test('is believed when four signatures hold and the chain has its output', async () => {
@@ -112,25 +30,22 @@ describe('an announced channel', () => {
     const { take } = gossipOver([{ ...announcedOf('a', 'b', scid), fundingKeys: [idOf('x'), idOf('y')] }]);
     expect(await take(announcement('a', 'b', scid))).toBe('ignored');
   });
-  test('is gone with its spent output, and so is a node without another channel', async () => {
-    const other = scidOf(101, 2, 0);
-    const { graph, take } = gossipOver([announcedOf('a', 'b', scid), announcedOf('b', 'c', other)]);
+  test('is ignored below four confirmations, and believed once it has them', async () => {
+    const young = scidOf(1000, 1, 0);
+    const { take, clock } = gossipOver([announcedOf('a', 'b', young)]);
+    for (clock.height = 1000; clock.height < 1003; clock.height++)
+      expect(await take(announcement('a', 'b', young))).toBe('ignored');
+    expect(await take(announcement('a', 'b', young))).toBe('new');
+  });
+  test('that is announced for other nodes too is noted, once, and stays with the first', async () => {
+    const { take, graph, log } = gossipOver([announcedOf('a', 'b', scid)]);
     await take(announcement('a', 'b', scid));
-    await take(announcement('b', 'c', other));
-    for (const name of ['a', 'b', 'c']) expect(await take(nodeAnnouncement(name))).toBe('new');
-    const funding = graph.channel(scid)?.funding;
-    expect(funding && graph.fundedBy(funding.txid, funding.vout)).toBe(scid);
-    const spending = payment(funding === undefined ? [] : [funding], []);
-    const block = { height: 1, hash: '', previous: '', time: 0, transactions: [chainTx(spending)] };
-    const removed = forgetSpent(graph, block).map(({ key, value }) => [key.split('/').slice(0, 2).join('/'), value]);
-    expect(removed).toEqual([
-      ['graph/channel', undefined],
-      ['graph/policy', undefined],
-      ['graph/policy', undefined],
-      ['graph/node', undefined],
-    ]);
-    expect(graph.channel(scid)).toBeUndefined();
-    expect([...graph.nodes].map(({ alias }) => alias).sort()).toEqual(['b', 'c']);
+    const other = announcement('a', 'b', scid, ['c', 'd']);
+    expect(await take(spoiled(other, 100))).toBe('bad');
+    expect(await take(other)).toBe('ignored');
+    await take(other);
+    expect(log.lines.filter((line) => line.includes('two pairs of nodes'))).toHaveLength(1);
+    expect(graph.hasChannel(Buffer.from(idOf('a')).toString('hex'))).toBe(true);
   });
 });
 
@@ -147,68 +62,70 @@ describe('a policy', () => {
     const { graph, take } = gossipOver([announcedOf('a', 'b', scid)]);
     expect(await take(update('b', 'a', scid))).toBe('ignored');
     await take(announcement('a', 'b', scid));
-    await new Promise((resolve) => setImmediate(resolve));
     expect(graph.channel(scid)?.policies[ourSide(idOf('b'), idOf('a'))]).toBeDefined();
   });
   test('signed by the other end is bad, one from next week or above the capacity is ignored', async () => {
     const { take } = gossipOver([announcedOf('a', 'b', scid)]);
     await take(announcement('a', 'b', scid));
     expect(await take(spoiled(update('a', 'b', scid), 40))).toBe('bad');
-    expect(await take(update('a', 'b', scid, {}, NOW + 7 * 86400))).toBe('ignored');
+    expect(await take(update('a', 'b', scid, {}, NOW + 7 * DAY))).toBe('ignored');
     expect(await take(update('a', 'b', scid, { htlcMaximum: 1_000_000_001n }))).toBe('ignored');
+    expect(await take(update('a', 'b', scid, { htlcMaximum: 1_000_000_000n }))).toBe('new');
+  });
+  test('that is for the other end alone, or older than two weeks, is ignored', async () => {
+    const { take } = gossipOver([announcedOf('a', 'b', scid)]);
+    await take(announcement('a', 'b', scid));
+    expect(await take(update('a', 'b', scid, { dontForward: true }))).toBe('ignored');
+    expect(await take(update('a', 'b', scid, {}, NOW - 14 * DAY))).toBe('ignored');
+    expect(await take(update('a', 'b', scid, {}, NOW - 14 * DAY + 1))).toBe('new');
   });
 });
 
-test('what was believed is there again after a restart, byte for byte', async () => {
-  const { graph, store, take } = gossipOver([announcedOf('a', 'b', scid)]);
-  await take(announcement('a', 'b', scid));
-  await take(update('a', 'b', scid));
-  await take(nodeAnnouncement('a'));
-  const again = new Graph();
-  await loadGraph(store, again);
-  expect([...again.channels]).toEqual([...graph.channels]);
-  expect([...again.nodes]).toEqual([...graph.nodes]);
+describe('an announced node', () => {
+  test('is believed when its signature holds, newer over older, and only once it has a channel', async () => {
+    const { graph, take } = gossipOver([announcedOf('a', 'b', scid)]);
+    expect(await take(nodeAnnouncement('a'))).toBe('ignored');
+    await take(announcement('a', 'b', scid));
+    expect(await take(spoiled(nodeAnnouncement('a'), 40))).toBe('bad');
+    expect(await take(nodeAnnouncement('a'))).toBe('new');
+    expect(await take(nodeAnnouncement('a'))).toBe('known');
+    expect(await take(nodeAnnouncement('a', NOW - 1))).toBe('known');
+    expect(await take(nodeAnnouncement('a', NOW + 1))).toBe('new');
+    expect(await take(nodeAnnouncement('b', NOW + 2 * DAY))).toBe('ignored');
+    expect([...graph.nodes].map(({ alias }) => alias)).toEqual(['a']);
+  });
 });
 
-test('a peer that asked for gossip gets what there is, then what is new, but never its own words', async () => {
-  const { gossip, take } = gossipOver([announcedOf('a', 'b', scid)]);
-  await take(announcement('a', 'b', scid));
-  await take(update('a', 'b', scid));
-  const sent: string[] = [];
-  const peer = { id: idOf('p'), send: (raw: Uint8Array) => void sent.push(decodeMessage(raw).name) };
-  const all = {
-    name: 'gossip_timestamp_filter',
-    chain_hash: chainHash,
-    first_timestamp: 0,
-    timestamp_range: 0xffff_ffff,
-  } as const;
-  gossip.filter(peer, all);
-  expect(sent).toEqual(['channel_announcement', 'channel_update']);
-  await take(update('b', 'a', scid));
-  expect(sent).toHaveLength(3);
-  gossip.relay(nodeAnnouncement('a'), idOf('p'));
-  expect(sent).toHaveLength(3);
-});
-
-test('queries are answered with the channels of these blocks, and unknown ids with nothing', async () => {
-  const many = Array.from({ length: 5 }, (_, i) => scidOf(100 + i, 1, 0));
-  const { graph, take } = gossipOver(many.map((id) => announcedOf('a', 'b', id)));
-  for (const id of many) await take(announcement('a', 'b', id));
-  const range = {
-    name: 'query_channel_range',
-    chain_hash: chainHash,
-    first_blocknum: 101,
-    number_of_blocks: 3,
-  } as const;
-  const replies = rangeReplies(graph, chainHash, range);
-  expect(replies.flatMap((reply) => reply.encoded_short_ids)).toEqual(many.slice(1, 4));
-  expect(replies.at(-1)).toMatchObject({ first_blocknum: 101, number_of_blocks: 3, sync_complete: 1 });
-  const ids = {
-    name: 'query_short_channel_ids',
-    chain_hash: chainHash,
-    encoded_short_ids: [scidOf(1, 1, 1), scid],
-  } as const;
-  const { raw, end } = idReplies(graph, chainHash, ids);
-  expect(raw.map((one) => decodeMessage(one).name)).toEqual(['channel_announcement']);
-  expect(end).toMatchObject({ name: 'reply_short_channel_ids_end', full_information: 1 });
+describe('what was believed', () => {
+  test('is there again after a restart, byte for byte', async () => {
+    const { graph, store, saved, take } = gossipOver([announcedOf('a', 'b', scid)]);
+    await take(announcement('a', 'b', scid));
+    await take(update('a', 'b', scid));
+    await take(nodeAnnouncement('a'));
+    await saved.flush();
+    const again = new Graph();
+    await loadGraph(store, again);
+    expect([...again.channels]).toEqual([...graph.channels]);
+    expect([...again.nodes]).toEqual([...graph.nodes]);
+  });
+  test('is written together, not each message for itself', async () => {
+    const many = Array.from({ length: 50 }, (_, i) => scidOf(100 + i, 1, 0));
+    const { store, take, pass } = gossipOver(many.map((id) => announcedOf('a', 'b', id)));
+    let commits = 0;
+    const commit = store.commit;
+    store.commit = (changes) => {
+      commits++;
+      return commit(changes);
+    };
+    for (const id of many) {
+      await take(announcement('a', 'b', id));
+      await take(update('a', 'b', id, { feeBase: msat(1n) }));
+    }
+    expect(commits).toBe(0);
+    await pass();
+    expect(commits).toBe(1);
+    const again = new Graph();
+    await loadGraph(store, again);
+    expect(again.size.channels).toBe(50);
+  });
 });

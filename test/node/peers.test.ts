@@ -5,7 +5,7 @@ import { systemClock, systemEntropy } from '../../node/entropy.ts';
 import { ConnectError } from '../../node/peer/peers.ts';
 import { initiate, type SecureStream } from '../../node/peer/secure.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
-import { utf8, zeros } from '../../wire/bytes.ts';
+import { concat, utf8, zeros } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { bitmapOf, ourFeatures } from '../../wire/features.ts';
@@ -151,6 +151,19 @@ describe('a stranger is shown the door', () => {
     await eventually(() => node.ready.length === 1);
     await stream.connection.send(new Uint8Array(100).fill(1));
     await eventually(() => node.ended.length === 1);
+    expect(node.ended[0]).toMatch(/authentication tag/);
+  });
+
+  test('who forges a frame, once what came whole before it in the same chunk was taken', async () => {
+    const node = await start(1);
+    const stream = await dialled(node);
+    stream.send(init());
+    await eventually(() => node.ready.length === 1);
+    const send = stream.connection.send;
+    stream.connection.send = (bytes) => send(concat(bytes, new Uint8Array(40).fill(1)));
+    stream.send(encodeMessage({ name: 'warning', channel_id: channelId(zeros(32)), data: utf8('the last word') }));
+    await eventually(() => node.ended.length === 1);
+    expect(node.received.map(({ name }) => name)).toEqual(['warning']);
     expect(node.ended[0]).toMatch(/authentication tag/);
   });
 

@@ -36,6 +36,22 @@ describe('an HTLC is passed on', () => {
   });
 });
 
+describe('an HTLC that goes by what the channel asked before its last change', () => {
+  const former = channel.policy;
+  const policy = { ...former, feeBase: msat(5000n), cltvExpiryDelta: 80 };
+  const changed = { ...channel, policy, former };
+  test('is passed on, and failed back once that is too long ago', () => {
+    expect(relayFailure(fits.incoming, fits.payload, changed, HEIGHT)).toBeUndefined();
+    expect(relayFailure(fits.incoming, fits.payload, { ...channel, policy }, HEIGHT)).toMatchObject({
+      name: 'fee_insufficient',
+    });
+  });
+  test('is failed back by the new terms where it keeps neither wholly', () => {
+    const mixed = { amount: msat(1_005_100n), expiry: 1100 + 39 };
+    expect(relayFailure(mixed, fits.payload, changed, HEIGHT)).toMatchObject({ name: 'incorrect_cltv_expiry' });
+  });
+});
+
 describe('an HTLC is failed back', () => {
   type Case = {
     readonly why: string;

@@ -1,0 +1,45 @@
+/**
+ * What a block does to the graph (BOLT 7, "Pruning the Network View"). A channel whose funding output is spent stays for 72
+ * blocks, told to nobody: a splice or a reorganization may bring it back. One whose funding another branch of the chain has
+ * elsewhere, or nowhere, is no channel under that short_channel_id any more.
+ */
+
+import { equal } from '../../wire/bytes.ts';
+import type { Change } from '../../wire/change.ts';
+import { type ShortChannelId, scidParts } from '../../wire/units.ts';
+import type { Block, ChainEvent } from '../ports.ts';
+import type { Graph } from './graph.ts';
+import type { GraphStore } from './persist.ts';
+
+/** Blocks after which a spent channel is forgotten. */
+const FORGET_AFTER = 72;
+
+/** Channels of the graph whose funding output a block spends. */
+const spentBy = (graph: Graph, block: Block): readonly ShortChannelId[] =>
+  block.transactions.flatMap(({ tx }) => tx.ins.flatMap((input) => graph.fundedBy(input.hash, input.index) ?? []));
+
+/** Channels that this block ought to have funded, and did not: the branch on which it did is gone. */
+const notIn = (graph: Graph, { height, transactions }: Block): readonly ShortChannelId[] =>
+  graph.between(height, height + 1).filter((scid) => {
+    const funding = graph.channel(scid)?.funding.txid;
+    const found = transactions[scidParts(scid).txIndex]?.txid;
+    return funding === undefined || found === undefined || !equal(funding, found);
+  });
+
+/** Brings the graph to a block, or back below one, and says what to keep of that. */
+export const graphAfter = (graph: Graph, saved: GraphStore, event: ChainEvent): readonly Change[] => {
+  const changes: Change[] = [];
+  const spent = (scid: ShortChannelId, height: number | undefined): void => {
+    graph.setSpent(scid, height);
+    changes.push(saved.spent(scid, height));
+  };
+  if (event.event === 'disconnected') {
+    for (const [scid, at] of [...graph.spends]) if (at >= event.height) spent(scid, undefined);
+    return changes;
+  }
+  const { block } = event;
+  for (const scid of spentBy(graph, block)) spent(scid, block.height);
+  const over = [...graph.spends].flatMap(([scid, at]) => (block.height - at >= FORGET_AFTER ? [scid] : []));
+  for (const scid of [...over, ...notIn(graph, block)]) changes.push(...saved.removed(scid, graph.removeChannel(scid)));
+  return changes;
+};
