@@ -9,11 +9,13 @@ import { type BumpClaim, witnessWeight } from './claim.ts';
 import { preimageOf, REPLACEABLE, SAFETY } from './claiming.ts';
 import { publishable } from './dance.ts';
 import { GRACE } from './deadlines.ts';
+import { publishesCommitment } from './exits.ts';
 import type { Effect, Input } from './io.ts';
 import type { ChainHtlc } from './outputs.ts';
 import { anchorScript, p2wsh } from './script.ts';
-import { idOf, spendingCommitment, spentBy } from './spender.ts';
+import { spendingCommitment, spentBy } from './spender.ts';
 import type { Core, Failed } from './state.ts';
+import { idOf } from './transaction.ts';
 import { formats } from './weights.ts';
 
 /** Half of the time we keep for an HTLC is for the commitment, the other half for what then takes the HTLC. */
@@ -45,8 +47,8 @@ const urgedBy = (needs: readonly Need[]) => {
 };
 
 /** Whether what we publish has an anchor to push it with. */
-const canBump = ({ core, outdated, agreed }: Failed): boolean =>
-  !outdated && agreed === undefined && formats[core.params.format].anchor !== undefined;
+export const canBump = (state: Failed): boolean =>
+  publishesCommitment(state) && formats[state.core.params.format].anchor !== undefined;
 
 /** Our anchor of the commitment that is to be mined; undefined where it has none. */
 export const bumpClaim = (state: Failed): BumpClaim | undefined => {
@@ -59,7 +61,7 @@ export const bumpClaim = (state: Failed): BumpClaim | undefined => {
   const script = p2wsh(scriptCode);
   const index = tx.outs.findIndex((output) => equal(new Uint8Array(output.script), script));
   const anchor = tx.outs[index];
-  const commitment = spendingCommitment(core, spentBy(core, tx, undefined), tx);
+  const commitment = spendingCommitment(core, spentBy(core, tx), tx);
   if (anchor === undefined || commitment === undefined) return undefined;
   const needs = commitment.outputs.flatMap((output) => {
     const need = output.kind === 'htlc' ? needOf(core, output.htlc) : undefined;
@@ -91,7 +93,7 @@ export const onRival = (state: Failed, { outpoint, tx, height }: Extract<Input, 
   const { core, rival } = state;
   const { txid, index } = core.funding;
   if (height !== undefined || outpoint.index !== index || !equal(outpoint.txid, txid)) return state;
-  const by = spentBy(core, Transaction.fromBuffer(tx), undefined);
+  const by = spentBy(core, Transaction.fromBuffer(tx));
   const next = by === 'remote' || by === 'remote_next' ? tx : undefined;
   return next === rival || (next !== undefined && rival !== undefined && equal(next, rival))
     ? state

@@ -12,8 +12,8 @@ import type { Outpoint } from './funding.ts';
 import type { ChainHtlc } from './outputs.ts';
 import { p2wsh } from './script.ts';
 import type { OutputSpend } from './seen.ts';
-import { idOf } from './spender.ts';
 import type { Core, Htlc, Onchain } from './state.ts';
+import { idOf } from './transaction.ts';
 
 /** How an outpoint is written as a key. */
 export const outpointKey = ({ txid, index }: Outpoint): string => `${hex(txid)}:${index}`;

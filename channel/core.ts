@@ -1,5 +1,6 @@
 /** A channel's core from what was agreed and, after a restart, from what was kept; what is derived is derived here. */
 import { toMsat } from '../wire/units.ts';
+import { noClosings } from './exits.ts';
 import { channelIdOf, type Outpoint } from './funding.ts';
 import type { ChannelFeatures } from './io.ts';
 import { secretsOf } from './keys.ts';
@@ -64,6 +65,7 @@ export const newCore = (
     signatures,
     secrets: [],
     lockin: { scid: undefined, sent: false, received: false, peerAlias: undefined },
+    closings: noClosings,
     fundingTx,
   }),
   link: { status: 'online', features },

@@ -1,9 +1,9 @@
 /** Channels that go wrong: what we do about a fault, what we publish, and until when (BOLT 5, "Failing a Channel"). */
 import { utf8 } from '../wire/bytes.ts';
-import { publishable } from './dance.ts';
 import { deadlineFault } from './deadlines.ts';
 import { errorMessage, refused, report, send, warningMessage } from './effects.ts';
 import { ChannelError, type Fault, faultText, reactions } from './errors.ts';
+import { agreeing, fallBack, overdue, publish, publishAgreed, publishesCommitment } from './exits.ts';
 import type { Effect, Step } from './io.ts';
 import { abandon } from './opening.ts';
 import { failIfOverdue } from './peererror.ts';
@@ -42,40 +42,42 @@ export const react = (state: ChannelState, fault: Fault): Step => {
     return [next, [send(warningMessage(channelId, fault)), { do: 'disconnect', why }, ...effects]];
   }
   const tell = reaction === 'fail_silently' ? [] : [send(errorMessage(channelId, fault))];
+  if (state.phase === 'failed' && leavesAlone(fault)) return fallBackFrom(state, fault, tell);
   if (state.phase === 'failed' || state.phase === 'onchain' || state.phase === 'closed') return [state, tell];
   return give(state, fault, tell, reaction === 'ask_peer');
+};
+
+/** Whether a fault means that what was agreed is not waited for any more. */
+const leavesAlone = ({ code }: Fault): boolean => code === 'force_close' || code === 'closing_not_mined';
+
+/** A channel that was given up after a closing was agreed: our commitment is published as well. */
+const fallBackFrom = (state: Failed, fault: Fault, tell: readonly Effect[]): Step => {
+  if (state.outdated || publishesCommitment(state)) return [state, tell];
+  const next: Failed = { ...state, core: fallBack(state.core) };
+  return [next, [...tell, ...publish(next), report({ event: 'failed', fault, broadcast: true })]];
 };
 
 const give = (state: Open | Negotiating, fault: Fault, tell: readonly Effect[], outdated: boolean): Step => {
   const online = state.core.link.status !== 'offline';
   const [offline, effects] = disconnectCore(state.core);
-  const core = keepPreimages({ ...offline, link: state.core.link });
+  const left = leavesAlone(fault) ? fallBack(offline) : offline;
+  const core = keepPreimages({ ...left, link: state.core.link });
   const agreed = state.phase === 'negotiating' ? state.agreed : undefined;
   const next: Failed = { phase: 'failed', core, why: faultText(fault), outdated, agreed };
-  return [
-    next,
-    [...(online ? tell : []), ...publish(next), ...effects, report({ event: 'failed', fault, broadcast: !outdated })],
-  ];
-};
-
-/**
- * What ends a channel that was given up, on its way to the chain: the closing that both signed or our commitment, unless the
- * peer might punish us for that. A funding transaction that nobody mined yet goes before it.
- */
-export const publish = ({ core, outdated, agreed }: Failed): readonly Effect[] => {
-  if (outdated) return [];
-  const tx = core.fundingTx;
-  return [
-    ...(tx.length > 0 ? [{ do: 'broadcast', tx, why: 'funding' } as const] : []),
-    agreed === undefined
-      ? { do: 'broadcast', tx: publishable(core), why: 'commitment' }
-      : { do: 'broadcast', tx: agreed, why: 'closing' },
-  ];
+  const event = report({ event: 'failed', fault, broadcast: publishesCommitment(next) });
+  return [next, [...(online ? tell : []), ...publish(next), ...effects, event]];
 };
 
 /** A channel that was given up says its error again and again, and nothing else. */
 export const errorAgain = ({ channelId }: Core, { why }: Pick<GivenUp, 'why'>): Effect =>
   send({ name: 'error', channel_id: channelId, data: utf8(why) });
+
+/** A state whose time to get into a block has begun, where a closing is agreed: a store of old does not know since when. */
+const aged = <S extends Negotiating | Failed>(state: S, height: number): S => {
+  if (state.agreed === undefined) return state;
+  const core = agreeing(state.core, height);
+  return core === state.core ? state : { ...state, core };
+};
 
 /** Time passes on the chain: publish again what must confirm, forget what never will. Throws ChannelError at a deadline. */
 export const onBlock = (state: Funded, height: number): Step => {
@@ -87,11 +89,19 @@ export const onBlock = (state: Funded, height: number): Step => {
       const { fundingTx } = state.core;
       return [state, fundingTx.length > 0 ? [{ do: 'broadcast', tx: fundingTx, why: 'funding' }] : []];
     }
-    case 'negotiating':
+    case 'negotiating': {
       failIfOverdue(state.core, height);
-      return [state, state.agreed === undefined ? [] : [{ do: 'broadcast', tx: state.agreed, why: 'closing' }]];
-    case 'failed':
-      return [state, publish(state)];
+      const fault = overdue(state, height);
+      if (fault !== undefined) throw new ChannelError(fault);
+      const next = aged(state, height);
+      return [next, publishAgreed(next)];
+    }
+    case 'failed': {
+      const fault = overdue(state, height);
+      if (fault !== undefined) throw new ChannelError(fault);
+      const next = aged(state, height);
+      return [next, publish(next)];
+    }
     case 'onchain':
     case 'closed':
       return [state, []];

@@ -59,6 +59,16 @@ export type Fault =
   | { readonly code: 'closing_fee_out_of_range'; readonly fee: Sat; readonly min: Sat; readonly max: Sat }
   | { readonly code: 'closing_fee_no_progress'; readonly fee: Sat }
   | { readonly code: 'closing_ranges_disjoint' }
+  /** Without ranges: the peer asks for what we never sign, and we have come as near as we may. */
+  | { readonly code: 'closing_fee_refused'; readonly fee: Sat; readonly min: Sat; readonly max: Sat }
+  /** All that we may sign is less than what nodes take now. */
+  | { readonly code: 'closing_fee_not_relayed'; readonly fee: Sat; readonly least: Sat }
+  /** The caller of a close allows other fees than before. */
+  | { readonly code: 'closing_fees_changed' }
+  /** So many closings are no negotiation any more. */
+  | { readonly code: 'too_many_closings'; readonly limit: number }
+  /** A closing that both signed did not get into a block for this long. */
+  | { readonly code: 'closing_not_mined'; readonly blocks: number }
   /** The peer proved that it knows more than we do: our state is old. */
   | { readonly code: 'we_are_behind'; readonly theirs: number; readonly ours: number }
   /** We have no state but what a backup kept. */
@@ -119,6 +129,11 @@ export const reactions = {
   closing_fee_out_of_range: 'fail_channel',
   closing_fee_no_progress: 'warn_and_disconnect',
   closing_ranges_disjoint: 'warn_and_disconnect',
+  closing_fee_refused: 'warn_and_disconnect',
+  closing_fee_not_relayed: 'warn_and_disconnect',
+  closing_fees_changed: 'warn_and_disconnect',
+  too_many_closings: 'fail_channel',
+  closing_not_mined: 'fail_channel',
   we_are_behind: 'ask_peer',
   data_lost: 'ask_peer',
   peer_is_behind: 'fail_channel',

@@ -76,4 +76,4 @@ export type ChannelEvent =
   | { readonly event: 'failed'; readonly fault: Fault; readonly broadcast: boolean };
 
 /** Which transaction spent the funding output, as far as it can be told (BOLT 5). */
-export type SpentBy = 'mutual' | 'local' | 'remote' | 'remote_next' | 'revoked' | 'unknown';
+export type SpentBy = 'mutual' | 'local' | 'remote' | 'remote_next' | 'revoked' | 'unknown' | 'unrecognized';

@@ -3,7 +3,7 @@
  * whether all is over. Worked out from the states before and after, in one place, so that no input can forget it.
  */
 import { Transaction } from 'bitcoinjs-lib';
-import { bumpClaim, watchRival } from './bump.ts';
+import { bumpClaim, canBump, watchRival } from './bump.ts';
 import type { Claim } from './claim.ts';
 import { type Concern, claimsOf, concernsOf, pending } from './concerns.ts';
 import { report, resolved } from './effects.ts';
@@ -53,7 +53,8 @@ const askPast = (before: ChannelState | undefined, state: Onchain): readonly Eff
 /** What else is to be looked for, once for each state that wants it. */
 const askOf = (before: ChannelState | undefined, state: ChannelState): readonly Effect[] => {
   if (isOnchain(state)) return askPast(before, state);
-  return state.phase === 'failed' && before?.phase !== 'failed' ? watchRival(state) : [];
+  if (state.phase !== 'failed' || (before?.phase === 'failed' && canBump(before))) return [];
+  return watchRival(state);
 };
 
 /** Tells the fates of our HTLCs that have become certain. */

@@ -184,6 +184,8 @@ export type Input =
   | { readonly type: 'disconnected' }
   /** The peer has not done its part of an opening for this long; a channel with its first commitments signed ignores it. */
   | { readonly type: 'opening_timeout'; readonly seconds: number }
+  /** The network took the closing that both signed when it was last published, or has it already; or it refused it. */
+  | { readonly type: 'closing_offered'; readonly taken: boolean }
   /** The state was just read from the store. Comes once, before anything else. */
   | { readonly type: 'restored' }
   /** Offer an HTLC. `origin` comes back with its fate, uninterpreted; `onion` has 1,366 bytes. */

@@ -1,27 +1,26 @@
 /**
  * Closing together, second stage (BOLT 2, "Legacy Closing Negotiation: closing_signed"): agreeing on a fee, by ranges where
- * the peer gives one and by approaching each other where it does not. Begins anew with each connection.
+ * the peer gives one and by approaching each other where it does not. Begins anew with each connection. Every signature goes
+ * through `signed`: it is of a fee within our range, of a transaction that is relayed now, and remembered before it is sent.
  */
 import { equal } from '../wire/bytes.ts';
 import { msat, type Sat, type Signature, sat } from '../wire/units.ts';
-import { buildLegacyClosing, type Closing, type ClosingContent, closingFee, dustThreshold } from './closingtx.ts';
+import { type ClosingRange, closingRange, isWithin, nearest, unrelayed } from './closingrange.ts';
+import { buildLegacyClosing, type Closing, type ClosingContent, dustThreshold } from './closingtx.ts';
 import { report, send } from './effects.ts';
+import { react } from './ending.ts';
 import { ChannelError } from './errors.ts';
+import { agreeing, signing, stronger } from './exits.ts';
 import type { Context, Effect, PeerMessageOf, Step } from './io.ts';
 import { larger, smaller } from './limits.ts';
 import { completeFundingSpend, signFundingSpend, verifyFundingSpend } from './signing.ts';
 import { inLocal, specOf } from './spec.ts';
 import type { Core, Negotiating, Round } from './state.ts';
 
-/** What transactions must pay at least to be relayed, sat per 1,000 weight. */
-const RELAY_FEERATE = 253;
+type ClosingSigned = PeerMessageOf<'closing_signed'>;
 
-interface Range {
-  readonly min: Sat;
-  readonly max: Sat;
-}
-
-const within = (fee: bigint, { min, max }: Range): boolean => min <= fee && fee <= max;
+/** A state in a round. */
+type InRound = Negotiating & { readonly round: Round };
 
 const weFund = ({ params }: Core): boolean => params.role === 'funder';
 
@@ -43,39 +42,77 @@ const contentOf = ({ core, ours, theirs }: Negotiating, fee: Sat): ClosingConten
   };
 };
 
-/** What we would like to pay and what we would still pay. Who does not pay is content with anything that is relayed. */
-const ourRange = (state: Negotiating, { feerate, maxFeerate }: Context): Range & { readonly ideal: Sat } => {
-  const { core, ours, theirs, feerates } = state;
+const rangeOf = ({ core, ours, theirs, feerates }: Negotiating, context: Context) => {
   const { us, them } = balances(core);
-  const purse = sat((weFund(core) ? us : them) / 1000n);
-  const at = (rate: number): Sat => sat(smaller(closingFee(Math.max(rate, RELAY_FEERATE), ours, theirs), purse));
-  if (!weFund(core)) return { min: at(RELAY_FEERATE), ideal: at(feerate), max: purse };
-  const min = feerates?.min ?? Math.floor(feerate / 2);
-  const max = feerates?.max ?? Math.max(2 * feerate, Math.min(10 * RELAY_FEERATE, maxFeerate));
-  return { min: at(min), ideal: at(Math.min(Math.max(feerate, min), max)), max: at(max) };
+  const payer = weFund(core) ? 'us' : 'them';
+  const purse = sat((payer === 'us' ? us : them) / 1000n);
+  return closingRange({ payer, purse, scripts: [ours, theirs], feerates }, context);
 };
 
-/** Our signature of a closing transaction, as a message. */
-const proposal = (state: Negotiating, fee: Sat, closing: Closing, range: Range): PeerMessageOf<'closing_signed'> => ({
-  name: 'closing_signed',
-  channel_id: state.core.channelId,
-  fee_satoshis: fee,
-  signature: signFundingSpend(closing, state.core.keys.funding),
-  fee_range: { min_fee_satoshis: range.min, max_fee_satoshis: range.max },
-});
+/**
+ * Our signature of a closing transaction, and the state that remembers it. Throws ChannelError for a fee that is not ours to
+ * pay or a transaction that is not relayed; one that we have signed before says nothing new.
+ */
+const signed = (
+  state: InRound,
+  fee: Sat,
+  closing: Closing,
+  context: Context,
+): { readonly state: InRound; readonly message: ClosingSigned } => {
+  const { range } = state.round;
+  const core = signing(state.core, closing.txid);
+  if (core !== state.core) {
+    if (!isWithin(fee, range))
+      throw new ChannelError({ code: 'closing_fee_refused', fee, min: range.min, max: range.max });
+    const fault = unrelayed(closing, context);
+    if (fault !== undefined) throw new ChannelError(fault);
+  }
+  const message: ClosingSigned = {
+    name: 'closing_signed',
+    channel_id: core.channelId,
+    fee_satoshis: fee,
+    signature: signFundingSpend(closing, core.keys.funding),
+    fee_range: { min_fee_satoshis: range.min, max_fee_satoshis: range.max },
+  };
+  return { state: { ...state, core }, message };
+};
 
-const propose = (state: Negotiating, fee: Sat, range: Range): Step => {
+/** Throws ChannelError. */
+const propose = (state: InRound, fee: Sat, context: Context): Step => {
   const closing = buildLegacyClosing(contentOf(state, fee), state.core.params.local.dustLimit);
-  const round: Round = { sent: fee, sentRange: { min: range.min, max: range.max }, received: state.round?.received };
-  return [{ ...state, round }, [send(proposal(state, fee, closing, range))]];
+  const { state: next, message } = signed(state, fee, closing, context);
+  return [{ ...next, round: { ...next.round, sent: fee } }, [send(message)]];
 };
 
-/** Both sides have said shutdown on this connection: the funder makes the first proposal, the fundee waits for it. */
+/**
+ * Both sides have said shutdown on this connection: the funder makes the first proposal, the fundee waits for it. Where there is
+ * nothing that we may sign, the peer is told and the connection ended: fees may be others when it is there again.
+ */
 export const beginRound = (state: Negotiating, context: Context): Step => {
-  const begun: Negotiating = { ...state, round: { sent: undefined, sentRange: undefined, received: undefined } };
+  const range = rangeOf(state, context);
+  if ('code' in range) return react(state, range);
+  const begun: InRound = { ...state, round: { sent: undefined, received: undefined, range } };
   if (!weFund(state.core)) return [begun, []];
-  const range = ourRange(begun, context);
-  return propose(begun, range.ideal, range);
+  try {
+    return propose(begun, range.ideal, context);
+  } catch (error) {
+    // What the last message brought must not be lost with a proposal that cannot be made.
+    if (error instanceof ChannelError) return react(begun, error.fault);
+    throw error;
+  }
+};
+
+/**
+ * The caller allows other fees. What is said of our range on a connection holds for as long as that lasts, so where anything
+ * was, it is ended, and the next one begins with the new range. What both signed already stands.
+ */
+export const changeFeerates = (state: Negotiating, feerates: Negotiating['feerates'], context: Context): Step => {
+  const next: Negotiating = { ...state, feerates };
+  const { round } = next;
+  if (round === undefined || next.agreed !== undefined) return [next, []];
+  if (round.sent !== undefined) return react(next, { code: 'closing_fees_changed' });
+  const range = rangeOf(next, context);
+  return 'code' in range ? react(next, range) : [{ ...next, round: { ...round, range } }, []];
 };
 
 /**
@@ -98,73 +135,69 @@ const signedClosing = (state: Negotiating, fee: Sat, signature: Signature): Clos
   throw new ChannelError({ code: 'invalid_closing_signature', fee });
 };
 
-/** Takes the peer's fee: the transaction is complete. We reply unless the peer has our signature of it already. */
-const agree = (state: Negotiating, message: PeerMessageOf<'closing_signed'>, closing: Closing, range: Range): Step => {
-  const { core, round } = state;
+/**
+ * Takes the peer's fee: the transaction is complete. We reply unless the peer has our signature of it already. One that pays
+ * less than what was agreed on an earlier connection does not take its place: both are as valid as ever.
+ */
+const agree = (before: InRound, message: ClosingSigned, closing: Closing, context: Context): Step => {
   const { fee_satoshis: fee, signature } = message;
-  const reply = proposal(state, fee, closing, range);
+  const { state, message: reply } = signed(before, fee, closing, context);
+  const { core, round } = state;
   const ours = buildLegacyClosing(contentOf(state, fee), core.params.local.dustLimit);
-  const known = round?.sent === fee && equal(ours.txid, closing.txid);
-  const tx = completeFundingSpend(
+  const known = round.sent === fee && equal(ours.txid, closing.txid);
+  const complete = completeFundingSpend(
     closing,
     { key: core.params.local.basepoints.funding, signature: reply.signature },
     { key: core.params.remote.basepoints.funding, signature },
   ).toBuffer();
-  const effects: Effect[] = [
-    { do: 'broadcast', tx, why: 'closing' },
-    report({ event: 'closing', tx, txid: closing.txid }),
-  ];
-  const done: Round = { sent: fee, sentRange: round?.sentRange ?? range, received: fee };
-  return [{ ...state, agreed: tx, round: done }, known ? effects : [send(reply), ...effects]];
+  const { tx, txid } = stronger(core, state.agreed, complete);
+  const effects: Effect[] = [{ do: 'broadcast', tx, why: 'closing' }, report({ event: 'closing', tx, txid })];
+  const done: Round = { ...round, sent: fee, received: fee };
+  const next: Negotiating = { ...state, core: agreeing(core, context.height), agreed: tx, round: done };
+  return [next, known ? effects : [send(reply), ...effects]];
 };
 
 /** With ranges: the funder's is the word, the fundee picks from what both allow. */
-const byRange = (
-  state: Negotiating,
-  message: PeerMessageOf<'closing_signed'>,
-  closing: Closing,
-  ours: Range & { readonly ideal: Sat },
-  theirs: Range,
-): Step => {
+const byRange = (state: InRound, message: ClosingSigned, closing: Closing, theirs: Range, context: Context): Step => {
   const { core, round } = state;
   const fee = message.fee_satoshis;
-  const overlap: Range = { min: sat(larger(ours.min, theirs.min)), max: sat(smaller(ours.max, theirs.max)) };
+  const ours = round.range;
+  const overlap = { min: sat(larger(ours.min, theirs.min)), max: sat(smaller(ours.max, theirs.max)) };
   if (overlap.min > overlap.max) throw new ChannelError({ code: 'closing_ranges_disjoint' });
-  if (within(fee, overlap)) return agree(state, message, closing, ours);
-  if (weFund(core) || round?.sent !== undefined)
+  if (isWithin(fee, overlap)) return agree(state, message, closing, context);
+  if (weFund(core) || round.sent !== undefined)
     throw new ChannelError({ code: 'closing_fee_out_of_range', fee, ...overlap });
-  return propose({ ...state, round: { sent: undefined, sentRange: undefined, received: fee } }, overlap.min, ours);
+  return propose({ ...state, round: { ...round, received: fee } }, nearest(ours.ideal, overlap), context);
 };
+type Range = Pick<ClosingRange, 'min' | 'max'>;
 
-/** Without: each proposal lies strictly between the last two, so that it ends, if need be satoshi by satoshi. */
-const byApproach = (
-  state: Negotiating,
-  message: PeerMessageOf<'closing_signed'>,
-  closing: Closing,
-  ours: Range & { readonly ideal: Sat },
-): Step => {
+/**
+ * Without: each proposal lies strictly between the last two, so that it ends, if need be satoshi by satoshi; ours never leaves
+ * our range. Where it can come no nearer to what the peer asks, nothing is left to be said on this connection.
+ */
+const byApproach = (state: InRound, message: ClosingSigned, closing: Closing, context: Context): Step => {
   const { round } = state;
   const fee = message.fee_satoshis;
-  const { sent, received } = round ?? { sent: undefined, received: undefined };
+  const { sent, received, range } = round;
   if (sent !== undefined && received !== undefined) {
     const [low, high] = sent < received ? [sent, received] : [received, sent];
     if (fee <= low || fee >= high) throw new ChannelError({ code: 'closing_fee_no_progress', fee });
   }
-  const from = sent ?? ours.ideal;
-  const middle = sat((from + fee) / 2n);
-  if (within(fee, ours) || middle === fee || middle === from) return agree(state, message, closing, ours);
-  return propose({ ...state, round: { sent, sentRange: round?.sentRange, received: fee } }, middle, ours);
+  if (isWithin(fee, range)) return agree(state, message, closing, context);
+  const middle = nearest(((sent ?? range.ideal) + fee) / 2n, range);
+  if (middle === sent) throw new ChannelError({ code: 'closing_fee_refused', fee, min: range.min, max: range.max });
+  return propose({ ...state, round: { ...round, received: fee } }, middle, context);
 };
 
+const isRound = (state: Negotiating): state is InRound => state.round !== undefined;
+
 /** The peer proposes or agrees. Throws ChannelError. */
-export const onClosingSigned = (
-  state: Negotiating,
-  message: PeerMessageOf<'closing_signed'>,
-  context: Context,
-): Step => {
+export const onClosingSigned = (state: Negotiating, message: ClosingSigned, context: Context): Step => {
+  if (!isRound(state)) {
+    const { name } = message;
+    throw new ChannelError({ code: 'unexpected_message', message: name, phase: state.phase });
+  }
   const { core, round } = state;
-  if (round === undefined)
-    throw new ChannelError({ code: 'unexpected_message', message: message.name, phase: state.phase });
   const fee = message.fee_satoshis;
   const { us, them } = balances(core);
   if (fee * 1000n > (weFund(core) ? us : them)) throw new ChannelError({ code: 'invalid_closing_signature', fee });
@@ -173,11 +206,10 @@ export const onClosingSigned = (
   if (outputs.length === 0 || outputs.some(({ value, script }) => value < dustThreshold(script)))
     throw new ChannelError({ code: 'closing_output_dust', fee });
   if (state.agreed !== undefined && round.sent === fee && round.received === fee) return [state, []];
-  const ours = ourRange(state, context);
-  if (round.sent === fee || (round.sentRange !== undefined && within(fee, round.sentRange)))
-    return agree(state, message, closing, round.sentRange ?? ours);
+  // What we said of our range on this connection is our word.
+  if (round.sent !== undefined && isWithin(fee, round.range)) return agree(state, message, closing, context);
   const range = message.fee_range;
   return range === undefined
-    ? byApproach(state, message, closing, ours)
-    : byRange(state, message, closing, ours, { min: range.min_fee_satoshis, max: range.max_fee_satoshis });
+    ? byApproach(state, message, closing, context)
+    : byRange(state, message, closing, { min: range.min_fee_satoshis, max: range.max_fee_satoshis }, context);
 };

@@ -10,12 +10,14 @@ import type { Preimage } from '../wire/units.ts';
 import { preimageOf } from './claiming.ts';
 import { concernsOf, outpointKey, spendOf } from './concerns.ts';
 import { fate, report } from './effects.ts';
-import { disconnectCore, publish } from './ending.ts';
+import { disconnectCore } from './ending.ts';
+import { publish, stronger } from './exits.ts';
 import { learnPreimages } from './fates.ts';
 import type { Input, SpentBy, Step } from './io.ts';
 import { nothingSeen, type Seen } from './seen.ts';
-import { idOf, spendingCommitment, spendNumber, spentBy } from './spender.ts';
+import { spendingCommitment, spendNumber, spentBy } from './spender.ts';
 import type { Core, Failed, Funded, GivenUp, Onchain } from './state.ts';
+import { idOf } from './transaction.ts';
 import { isDone, keepPreimages, withHtlc } from './updates.ts';
 
 type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;
@@ -37,9 +39,12 @@ const givenUp = (state: Exclude<Funded, { phase: 'closed' }>): GivenUp => {
 };
 const SPENT = 'the funding output was spent';
 
-/** Whether a commitment is newer than all we know: then ours may be revoked, and must not be published if a reorg undoes this. */
+/**
+ * Whether a spend shows that there is more than we know, such as a newer commitment: then ours may be revoked, and must not be
+ * published if a reorg undoes this.
+ */
 const provesLoss = (core: Core, by: SpentBy, tx: Transaction): boolean =>
-  by === 'unknown' || (by === 'local' && (spendNumber(core, tx) ?? 0) > core.head.local);
+  by === 'unknown' || by === 'unrecognized' || (by === 'local' && (spendNumber(core, tx) ?? 0) > core.head.local);
 
 /** The fates that were already told in this run, or are told by the same step. */
 const alreadyTold = (core: Core): Seen['told'] => {
@@ -68,7 +73,7 @@ export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>)
   const given = givenUp(state);
   const [offline, effects] = disconnectCore(state.core);
   const core = keepPreimages({ ...offline, link: state.core.link });
-  const by = spentBy(core, transaction, given.agreed);
+  const by = spentBy(core, transaction);
   const before: GivenUp = { ...given, outdated: given.outdated || provesLoss(core, by, transaction) };
   const commitment = spendingCommitment(core, by, transaction);
   const seen: Seen = { ...nothingSeen, confirmed: true, commitment, told: alreadyTold(core) };
@@ -79,7 +84,7 @@ export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>)
 /** A reorg took the spend out of the chain: what we have is published again. */
 export const onUnspent = (state: Onchain): Step => {
   const { core, by, tx, before } = state;
-  const agreed = by === 'mutual' ? tx : before.agreed;
+  const agreed = by === 'mutual' ? stronger(core, before.agreed, tx).tx : before.agreed;
   const next: Failed = { phase: 'failed', core, ...before, agreed };
   return [next, publish(next)];
 };

@@ -3,15 +3,18 @@
  * state it replaced, so what it writes is bounded by what is in flight and not by the channel's age. What is not signed is
  * not kept: a restored channel is one whose peer has just disconnected.
  *
- * `static` (and, where a lab forced a channel's secrets, `forced`) written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding` small; `secret/<place>` (at most 49);
+ * `static` (and, where a lab forced a channel's secrets, `forced`) written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding`, `closings` small; `secret/<place>` (at most 49);
  * `htlc/<way>/<id>` and `onion/<way>/<id>` while in flight; `past/<way>/<id>` for good, written and never read here: only a
  * penalty needs it.
  */
+import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../wire/bytes.ts';
 import type { Change } from '../wire/change.ts';
-import { type Codec, decode, encode, named, WireError } from '../wire/codec.ts';
+import { type Codec, decode, encode, named, type ValueOf, WireError } from '../wire/codec.ts';
 import { derive } from './core.ts';
+import { noClosings } from './exits.ts';
 import {
+  closingsRecord,
   feesRecord,
   forcedRecord,
   headRecord,
@@ -25,7 +28,8 @@ import {
 } from './records.ts';
 import { receivedSecretCodec, type SecretStore } from './secrets.ts';
 import { nothingSeen } from './seen.ts';
-import type { ChannelState, Core, Funded, Htlc, PastHtlc, Way } from './state.ts';
+import type { ChannelState, Closings, Core, Funded, Htlc, PastHtlc, Way } from './state.ts';
+import { idOf } from './transaction.ts';
 import { isSigned } from './updates.ts';
 
 /** Where the records of HTLCs that are over begin. `restore` does not want them. */
@@ -55,6 +59,14 @@ const parts: readonly Part[] = [
     key: 'local',
     shows: ({ core }) => [core.signatures],
     bytes: ({ core }) => encode(signaturesRecord, core.signatures),
+  },
+  {
+    key: 'closings',
+    shows: ({ core }) => [core.closings],
+    bytes: ({ core: { closings } }) =>
+      closings.signed.length === 0 && closings.agreedAt === undefined && !closings.fellBack
+        ? undefined
+        : encode(closingsRecord, closings),
   },
   { key: 'lockin', shows: ({ core }) => [core.lockin], bytes: ({ core }) => encode(lockinRecord, core.lockin) },
   {
@@ -231,8 +243,15 @@ export const pastAt = (records: Records, number: number): readonly PastHtlc[] =>
   return out;
 };
 
+/** What a channel that was closed together before this was kept knows of it: the closing that was agreed. */
+const closingsBefore = (phase: ValueOf<typeof phaseRecord>): Closings => {
+  const agreed = phase.phase === 'onchain' ? phase.before.agreed : 'agreed' in phase ? phase.agreed : undefined;
+  return agreed === undefined ? noClosings : { ...noClosings, signed: [idOf(Transaction.fromBuffer(agreed))] };
+};
+
 /** The channel that these records are of, its peer away. Throws WireError that names a record that is missing or damaged. */
 export const restore = (records: Records): Funded => {
+  const phase = read(records, 'phase', phaseRecord);
   const { params: agreed, funding } = read(records, 'static', staticRecord);
   const params = records.has('forced') ? { ...agreed, forced: read(records, 'forced', forcedRecord) } : agreed;
   const core = derive({
@@ -245,9 +264,11 @@ export const restore = (records: Records): Funded => {
     signatures: read(records, 'local', signaturesRecord),
     secrets: readSecrets(records),
     lockin: read(records, 'lockin', lockinRecord),
+    closings: records.has('closings')
+      ? { ...read(records, 'closings', closingsRecord), refusedSince: undefined }
+      : closingsBefore(phase),
     fundingTx: records.get('funding') ?? new Uint8Array(),
   });
-  const phase = read(records, 'phase', phaseRecord);
   switch (phase.phase) {
     case 'negotiating':
       return { ...phase, core, round: undefined };

@@ -36,6 +36,7 @@ import type { Outpoint } from './funding.ts';
 import type { SpentBy } from './io.ts';
 import type { ChannelSecrets } from './keys.ts';
 import type {
+  Closings,
   Ending,
   FeeChange,
   Head,
@@ -125,7 +126,7 @@ const shutdown: Codec<Shutdown> = struct({
   theirs: optional(bytes16),
   feerates,
 });
-const spentBy: Codec<SpentBy> = word('mutual', 'local', 'remote', 'remote_next', 'revoked', 'unknown');
+const spentBy: Codec<SpentBy> = word('mutual', 'local', 'remote', 'remote_next', 'revoked', 'unknown', 'unrecognized');
 
 const givenUp = { why: textBytes, outdated: bool, agreed: optional(bytes4) };
 
@@ -163,6 +164,13 @@ export const lockinRecord: Codec<Lockin> = struct({
   sent: bool,
   received: bool,
   peerAlias: optional(shortChannelId),
+});
+
+/** What we signed of closings; a channel that signed none has no such record. */
+export const closingsRecord: Codec<Omit<Closings, 'refusedSince'>> = struct({
+  signed: list(u16, txid),
+  agreedAt: optional(u32),
+  fellBack: bool,
 });
 
 const marks = struct({ local: optional(u48), remote: optional(u48) });

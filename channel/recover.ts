@@ -8,6 +8,7 @@ import { signature } from '../wire/units.ts';
 import { derive, firstSpec } from './core.ts';
 import { report } from './effects.ts';
 import { type Fault, faultText } from './errors.ts';
+import { noClosings } from './exits.ts';
 import type { Outpoint } from './funding.ts';
 import type { Step } from './io.ts';
 import { watchFunding } from './opening.ts';
@@ -51,6 +52,7 @@ export const recoverChannel = ({ params, funding }: StaticChannel): Step => {
     secrets: [],
     // It was in use, for all we know: it is not a funding that its fundee may forget.
     lockin: { scid: undefined, sent: true, received: true, peerAlias: undefined },
+    closings: noClosings,
     fundingTx: new Uint8Array(),
   });
   const state: Failed = { phase: 'failed', core, why: faultText(fault), outdated: true, agreed: undefined };

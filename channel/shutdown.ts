@@ -83,19 +83,18 @@ export const onClose = (state: Open, input: Extract<Input, { type: 'close' }>, c
   return [next, [report({ event: 'shutting_down', by: 'us' }), ...effects]];
 };
 
-/** Throws ChannelError for a script that the peer may not use. */
-export const checkScript = (core: Core, script: Uint8Array): void => {
-  const { upfrontScript } = core.params.remote;
-  if (upfrontScript !== undefined && !equal(upfrontScript, script))
-    throw new ChannelError({ code: 'shutdown_script_changed' });
+/** Throws ChannelError for a script that the peer may not use. `said` is the one that it said before, to be said again. */
+export const checkScript = (core: Core, script: Uint8Array, said: Uint8Array | undefined): void => {
   if (!isShutdownScript(script, anysegwit(core))) throw new ChannelError({ code: 'invalid_shutdown_script' });
+  const bound = said ?? core.params.remote.upfrontScript;
+  if (bound !== undefined && !equal(bound, script)) throw new ChannelError({ code: 'shutdown_script_changed' });
 };
 
 /** The peer wants to close, or says so again after a reconnect. Throws ChannelError. */
 export const onShutdown = (state: Open, message: PeerMessageOf<'shutdown'>, context: Context): Step => {
   const { core, shutdown } = state;
   const theirs = message.scriptpubkey;
-  checkScript(core, theirs);
+  checkScript(core, theirs, shutdown.theirs);
   const ours = shutdown.ours ?? destination(core.params, undefined);
   const first = shutdown.ours === undefined;
   const [next, effects] = advance({ ...state, shutdown: { ...shutdown, ours, theirs } }, context);

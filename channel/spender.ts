@@ -1,10 +1,11 @@
 /** Which transaction spent the funding output (BOLT 5): who made it decides what everything in it is. */
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../wire/bytes.ts';
-import { type Txid, txid } from '../wire/units.ts';
+import type { Txid } from '../wire/units.ts';
 import { commitmentNumber } from './commitment.ts';
 import { localCommitment, obscuring, remoteCommitment } from './dance.ts';
-import type { SpentBy } from './io.ts';
+import type { SpentBy } from './events.ts';
+import { isSignedClosing } from './exits.ts';
 import {
   type ChainCommitment,
   localStanding,
@@ -13,10 +14,9 @@ import {
   resemblance,
   type Standing,
 } from './outputs.ts';
+import { isRecovered } from './recover.ts';
 import type { Core, PastHtlc } from './state.ts';
-
-/** The id of a transaction. */
-export const idOf = (tx: Transaction): Txid => txid(Uint8Array.from(tx.getHash()));
+import { idOf } from './transaction.ts';
 
 /** The number that a spend of the funding output carries, if it is a commitment. */
 export const spendNumber = ({ params }: Core, tx: Transaction): number | undefined => {
@@ -28,14 +28,30 @@ export const spendNumber = ({ params }: Core, tx: Transaction): number | undefin
 const closingSequences: ReadonlySet<number> = new Set([0xffffffff, 0xfffffffd]);
 
 /**
- * Which spend this is. `agreed` is the closing transaction that both signed last, if any. An old commitment of our own, which
- * only a copy of our keys can have published, counts as `local`; one of the peer's that we cannot know counts as `unknown`.
+ * Whether a channel that we know from a backup alone was closed together, for all that can be told: it has the form, and pays to
+ * where we meant to be paid.
  */
-export const spentBy = (core: Core, tx: Transaction, agreed: Uint8Array | undefined): SpentBy => {
+const looksAgreed = (core: Core, tx: Transaction): boolean => {
+  const { local, shutdownScript } = core.params;
+  const script = local.upfrontScript ?? shutdownScript;
+  const [input] = tx.ins;
+  return (
+    isRecovered(core) &&
+    closingSequences.has(input?.sequence ?? 0) &&
+    tx.outs.some((output) => equal(new Uint8Array(output.script), script))
+  );
+};
+
+/**
+ * Which spend this is. Only a closing that we signed was made together. An old commitment of our own, which only a copy of our
+ * keys can have published, counts as `local`; one of the peer's that we cannot know counts as `unknown`; what is neither
+ * closing nor commitment as `unrecognized`: it has our signature all the same.
+ */
+export const spentBy = (core: Core, tx: Transaction): SpentBy => {
   const id = idOf(tx);
-  if (agreed !== undefined && equal(idOf(Transaction.fromBuffer(agreed)), id)) return 'mutual';
+  if (isSignedClosing(core, id)) return 'mutual';
   const number = spendNumber(core, tx);
-  if (number === undefined) return closingSequences.has(tx.ins[0]?.sequence ?? 0) ? 'mutual' : 'unknown';
+  if (number === undefined) return looksAgreed(core, tx) ? 'mutual' : 'unrecognized';
   const { local, remote } = core.head;
   const is = (commitment: { readonly txid: Txid } | undefined): boolean =>
     commitment !== undefined && equal(commitment.txid, id);
@@ -47,12 +63,17 @@ export const spentBy = (core: Core, tx: Transaction, agreed: Uint8Array | undefi
   return number < remote ? 'revoked' : 'unknown';
 };
 
+/** Whether a spend that counts as `local` is a commitment of ours that we have revoked: whoever published it had old data. */
+export const isOldOfOurs = (core: Core, tx: Uint8Array): boolean =>
+  (spendNumber(core, Transaction.fromBuffer(tx)) ?? core.head.local) < core.head.local;
+
 /** Whose commitment a spend of that kind is; undefined for a closing and for what is none. */
 const standingOf = (core: Core, by: SpentBy, tx: Transaction): Standing | undefined => {
   const number = spendNumber(core, tx);
   if (number === undefined) return undefined;
   switch (by) {
     case 'mutual':
+    case 'unrecognized':
       return undefined;
     case 'local':
       return localStanding(core, number);

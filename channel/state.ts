@@ -2,7 +2,8 @@
  * What a channel remembers. Each phase is its own type and holds only what exists then. Parts that change together are one
  * object and one record of the store (persist.ts), so a step re-encodes only what it replaced.
  */
-import type { ChainHash, ChannelId, Msat, Point, Sat, ShortChannelId, Signature } from '../wire/units.ts';
+import type { ChainHash, ChannelId, Msat, Point, Sat, ShortChannelId, Signature, Txid } from '../wire/units.ts';
+import type { ClosingRange } from './closingrange.ts';
 import type { Fault } from './errors.ts';
 import type { Outpoint } from './funding.ts';
 import type { Htlc, Marks } from './htlc.ts';
@@ -135,6 +136,18 @@ export interface Lockin {
   readonly peerAlias: ShortChannelId | undefined;
 }
 
+/** What must not be forgotten about closing together. */
+export interface Closings {
+  /** Ids of all closing transactions that we signed: the peer may complete any of them, at any time. */
+  readonly signed: readonly Txid[];
+  /** Height at which the first was agreed; it has time from there, or from the block of the funding; undefined while none is. */
+  readonly agreedAt: number | undefined;
+  /** Our commitment is published beside what was agreed. */
+  readonly fellBack: boolean;
+  /** Height from which on the network refuses what was agreed; undefined while it does not. Not saved. */
+  readonly refusedSince: number | undefined;
+}
+
 /** What every channel with a funding transaction has. */
 export interface Core {
   readonly params: Params;
@@ -150,6 +163,7 @@ export interface Core {
   /** Per-commitment secrets of the peer's revoked commitments. */
   readonly secrets: SecretStore;
   readonly lockin: Lockin;
+  readonly closings: Closings;
   /** The funder's transaction until it is deep enough; otherwise empty. */
   readonly fundingTx: Uint8Array;
   readonly link: Link;
@@ -211,14 +225,15 @@ export interface Negotiating {
   readonly theirs: Uint8Array;
   readonly feerates: CloseFeerates | undefined;
   readonly round: Round | undefined;
-  /** The last closing transaction that both signed, whole. */
+  /** The closing transaction that both signed, whole; of several the one that pays most. */
   readonly agreed: Uint8Array | undefined;
 }
 /** One round of closing_signed; not saved. */
 export interface Round {
   readonly sent: Sat | undefined;
-  readonly sentRange: { readonly min: Sat; readonly max: Sat } | undefined;
   readonly received: Sat | undefined;
+  /** What we sign in this round. It is said with our first closing_signed and holds until the connection ends. */
+  readonly range: ClosingRange;
 }
 
 /** What is left to do about a channel that was given up while its funding output is unspent. */
@@ -227,7 +242,7 @@ export interface GivenUp {
   readonly why: string;
   /** The peer proved that we are behind: our commitment must never be published. */
   readonly outdated: boolean;
-  /** A closing transaction that both signed, whole: published instead of our commitment. */
+  /** A closing transaction that both signed, whole: published before our commitment, or beside it (exits.ts). */
   readonly agreed: Uint8Array | undefined;
 }
 

@@ -7,13 +7,14 @@ import { text } from '../wire/bytes.ts';
 import { onRival } from './bump.ts';
 import { canPrepare, canSign, prepare } from './dance.ts';
 import { refused, report, send, toldAgain } from './effects.ts';
-import { disconnect, errorAgain, onBlock, publish, react } from './ending.ts';
+import { disconnect, errorAgain, onBlock, react } from './ending.ts';
 import { ChannelError } from './errors.ts';
+import { onOffered, publish, publishAgreed } from './exits.ts';
 import { follow } from './follow.ts';
 import { acknowledge } from './htlcs.ts';
 import type { Context, Effect, Input, PeerMessage, Refusal, Step } from './io.ts';
 import { readyEvent } from './lockin.ts';
-import { beginRound, onClosingSigned } from './negotiation.ts';
+import { beginRound, changeFeerates, onClosingSigned } from './negotiation.ts';
 import {
   acknowledgeOnchain,
   onOutputSpent,
@@ -110,6 +111,10 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
       return onSpent(state, input);
     case 'funding_unspent':
       return state.phase === 'onchain' ? onUnspent(state) : [state, []];
+    case 'closing_offered':
+      return state.phase === 'negotiating' || state.phase === 'failed'
+        ? [onOffered(state, input.taken, context.height), []]
+        : [state, []];
     case 'prepare':
       return [{ ...state, core: prepare(state.core) }, []];
     case 'force_close':
@@ -186,7 +191,10 @@ const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>[
     const told = next.outdated ? [send(reestablishLost(core))] : [];
     return [next, [...dropped, ...told, errorAgain(core, next)]];
   }
-  if (next.phase === 'onchain' || next.phase === 'closed') return [next, dropped];
+  // Who closed together with us need not hear that it is over; anybody else is told again what was said before (BOLT 2).
+  if (next.phase === 'onchain')
+    return [next, next.by === 'mutual' ? dropped : [...dropped, errorAgain(core, next.before)]];
+  if (next.phase === 'closed') return [next, dropped];
   return [next, [...dropped, send(reestablish(core))]];
 };
 
@@ -206,7 +214,7 @@ const again = (state: Funded): readonly Effect[] => {
       return [...watch, ...funding, ...readyEvent(core), ...told];
     }
     case 'negotiating':
-      return [...watch, ...told, ...(state.agreed ? [closing(state.agreed)] : [])];
+      return [...watch, ...told, ...publishAgreed(state)];
     case 'failed':
       return [...watch, ...publish(state), ...told];
     case 'onchain':
@@ -215,11 +223,9 @@ const again = (state: Funded): readonly Effect[] => {
   }
 };
 
-const closing = (tx: Uint8Array): Effect => ({ do: 'broadcast', tx, why: 'closing' });
-
 const negotiatingStep = (state: Negotiating, input: Input, context: Context): Step => {
   if (input.type === 'acknowledge') return withCore(state, acknowledge(state.core, input.id));
-  if (input.type === 'close' && input.feerates !== undefined) return [{ ...state, feerates: input.feerates }, []];
+  if (input.type === 'close' && input.feerates !== undefined) return changeFeerates(state, input.feerates, context);
   return input.type === 'message' ? onNegotiatingMessage(state, input.message, context) : [state, []];
 };
 
@@ -236,9 +242,8 @@ const onNegotiatingMessage = (state: Negotiating, message: PeerMessage, context:
   }
   if (link.status === 'online') {
     if (message.name === 'shutdown') {
-      if (round !== undefined) return [state, []];
-      checkScript(core, message.scriptpubkey);
-      return beginRound({ ...state, theirs: message.scriptpubkey }, context);
+      checkScript(core, message.scriptpubkey, state.theirs);
+      return round === undefined ? beginRound(state, context) : [state, []];
     }
     if (message.name === 'closing_signed') return onClosingSigned(state, message, context);
     if (message.name === 'channel_ready') return [state, []];

@@ -89,12 +89,18 @@ const publish = async (
   { tx, why }: EffectOf<'broadcast'>,
 ): Promise<void> => {
   const txid = Transaction.fromBuffer(tx).getId();
+  const offered = (taken: boolean): void => {
+    if (why === 'closing') entry.machine.push({ type: 'closing_offered', taken });
+  };
   try {
     await chain.broadcast(tx);
+    offered(true);
     log.info({ ...nameOf(entry), txid, why }, 'transaction published');
   } catch (error) {
     const refused = error instanceof ChainError && error.fault.code === 'rejected';
     const reason = error instanceof Error ? error.message : String(error);
+    // Without what it spends it could not be taken at any price: the funding is not there yet, or a block has just spent it.
+    if (refused && error.fault.refusal !== 'missing_inputs') offered(false);
     if (refused) log.warn({ ...nameOf(entry), txid, why, reason }, 'bitcoind refused a transaction');
     else
       log.warn(

@@ -227,8 +227,8 @@ const closed = (entry: Entry, signal: AbortSignal): Promise<Result<'close'>> =>
     };
     /** Given up: what we publish is the close, unless only the peer may close. */
     const alone = (state: Failed) => {
-      const tx = publishedOf(state);
-      if (tx !== undefined) return done(state.agreed === undefined ? 'unilateral' : 'mutual', tx);
+      const published = publishedOf(state);
+      if (published !== undefined) return done(published.type, published.tx);
       entry.listeners.delete(hear);
       resolve({ type: 'unilateral' });
     };

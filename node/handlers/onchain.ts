@@ -1,30 +1,46 @@
 /** What an operator is told of a channel that is given up or on chain: which transaction, which output, what is waited for. */
 import { Transaction } from 'bitcoinjs-lib';
 import { publishable } from '../../channel/dance.ts';
+import { CLOSING_BLOCKS, publishesCommitment } from '../../channel/exits.ts';
 import { DEEP } from '../../channel/fates.ts';
-import type { Failed, Funded, Onchain as OnchainState } from '../../channel/state.ts';
+import type { Core, Failed, Funded, Onchain as OnchainState } from '../../channel/state.ts';
 import { displayedOutpoint, standingText } from '../chain/sweep/standing.ts';
 import { outpointKey } from '../chain/watch.ts';
 import type { Entry } from '../channels/entry.ts';
 import type { WatchedOutput } from '../channels/onchain.ts';
-import { spendText } from '../channels/said.ts';
+import { spendOf } from '../channels/said.ts';
 import type { Node } from '../node.ts';
 import { fundingLines } from './unfunded.ts';
 
-/** The transaction that a channel that was given up has published; undefined where it must not publish any. */
-export const publishedOf = ({ core, outdated, agreed }: Failed): Uint8Array | undefined =>
-  outdated ? undefined : (agreed ?? publishable(core));
+/** What a channel that was given up has published; undefined where it must not publish anything. */
+export const publishedOf = (
+  state: Failed,
+): { readonly type: 'mutual' | 'unilateral'; readonly tx: Uint8Array } | undefined => {
+  if (publishesCommitment(state)) return { type: 'unilateral', tx: publishable(state.core) };
+  return state.agreed && { type: 'mutual', tx: state.agreed };
+};
 
 const idOf = (tx: Uint8Array): string => Transaction.fromBuffer(tx).getId();
 const blocks = (count: number): string => (count === 1 ? '1 block' : `${count} blocks`);
 
-const failedLines = (state: Failed): readonly string[] => {
-  const tx = publishedOf(state);
-  const waits =
-    tx === undefined
-      ? 'our commitment is outdated and not published; waits for the peer to publish its own'
-      : `${state.agreed === undefined ? 'our commitment' : 'the closing transaction'} ${idOf(tx)} is published and waits for a block`;
-  return [`given up: ${state.why}`, waits];
+/** Of a closing that both signed. */
+const closingLine = (core: Core, tx: Uint8Array, height: number): string => {
+  const { agreedAt, refusedSince, fellBack } = core.closings;
+  const what = `the closing transaction ${idOf(tx)}`;
+  const now = refusedSince === undefined ? 'is published and waits for a block' : 'is refused by the network for now';
+  const left = agreedAt === undefined ? CLOSING_BLOCKS : Math.max(0, agreedAt + CLOSING_BLOCKS - height);
+  return `${what} ${now}${fellBack ? '' : `; our commitment goes out as well if none has it within ${blocks(left)}`}`;
+};
+
+const failedLines = (state: Failed, height: number): readonly string[] => {
+  const { core, agreed, outdated } = state;
+  const commitment = publishesCommitment(state)
+    ? [`our commitment ${idOf(publishable(core))} is published and waits for a block`]
+    : outdated
+      ? ['our commitment is outdated and not published; waits for the peer to publish its own']
+      : [];
+  const closing = agreed === undefined ? [] : [closingLine(core, agreed, height)];
+  return [`given up: ${state.why}`, ...commitment, ...closing];
 };
 
 const outputLine = ({ outpoint, spend }: WatchedOutput, height: number): string => {
@@ -47,7 +63,7 @@ const onchainLines = (node: Node, { key }: Entry, state: OnchainState): readonly
   const last = Math.max(state.height, ...outputs.map(({ spend }) => spend?.height ?? 0));
   const done = claims.length === 0 && others.every(({ spend }) => spend !== undefined);
   return [
-    `ONCHAIN: ${spendText[state.by]} (${idOf(state.tx)}, block ${state.height}, ${deep(state.height)} deep)`,
+    `ONCHAIN: ${spendOf(state).text} (${idOf(state.tx)}, block ${state.height}, ${deep(state.height)} deep)`,
     ...claims.map(standingText),
     ...others.map((output) => outputLine(output, height)),
     ...(done
@@ -61,13 +77,20 @@ export const statusLines = (node: Node, entry: Entry, state: Funded): string[] =
   switch (state.phase) {
     case 'failed':
       return [
-        ...failedLines(state),
+        ...failedLines(state, node.follower.top.height),
         ...fundingLines(node, entry, state),
         ...node.onchain.standing(entry.key).map(standingText),
         ...entry.status,
       ];
     case 'onchain':
       return [...onchainLines(node, entry, state), ...entry.status];
+    case 'negotiating':
+      return [
+        ...(state.agreed === undefined ? [] : [closingLine(state.core, state.agreed, node.follower.top.height)]),
+        ...fundingLines(node, entry, state),
+        ...node.onchain.standing(entry.key).map(standingText),
+        ...entry.status,
+      ];
     default:
       return [...fundingLines(node, entry, state), ...entry.status];
   }

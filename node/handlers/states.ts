@@ -1,4 +1,5 @@
 /** Core Lightning's names for where a channel stands. */
+import { publishesCommitment } from '../../channel/exits.ts';
 import { isReady } from '../../channel/lockin.ts';
 import type { ChannelState } from '../../channel/state.ts';
 import type { Result } from '../api/table.ts';
@@ -16,7 +17,7 @@ export const stateName = (state: ChannelState): StateName => {
     case 'negotiating':
       return state.agreed === undefined ? 'CLOSINGD_SIGEXCHANGE' : 'CLOSINGD_COMPLETE';
     case 'failed':
-      return state.agreed === undefined ? 'AWAITING_UNILATERAL' : 'CLOSINGD_COMPLETE';
+      return state.agreed === undefined || publishesCommitment(state) ? 'AWAITING_UNILATERAL' : 'CLOSINGD_COMPLETE';
     case 'onchain':
       // Until the chain has told of the spend in this run, a reorg may have taken it while we were away.
       return state.seen.confirmed ? 'ONCHAIN' : 'FUNDING_SPEND_SEEN';

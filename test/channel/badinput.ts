@@ -125,9 +125,15 @@ export const rows: readonly Row[] = [
   },
   {
     claim: 'shutdown to a script that nobody relays',
-    answers: 'eeee WW WWW.w WWW ...wW r...',
+    answers: 'eeee WW WWW.w WWW WWWwW r...',
     code: 'invalid_shutdown_script',
     says: ({ id }) => [{ name: 'shutdown', channel_id: id, scriptpubkey: Uint8Array.of(0, 20, 1) }],
+  },
+  {
+    claim: 'shutdown to another script than before',
+    answers: 'eeee ++ +++.w +WW WWWwW r...',
+    code: 'shutdown_script_changed',
+    says: ({ id }) => [{ name: 'shutdown', channel_id: id, scriptpubkey: scriptOf(9) }],
   },
   {
     claim: 'closing_signed',

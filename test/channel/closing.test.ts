@@ -199,9 +199,9 @@ describe('the fee of a close', () => {
   });
 
   /** The funder has said its fee to `b`, which may now answer anything. */
-  const proposed = (): Pair => {
+  const proposed = (feerates = { min: 253, max: 300 }): Pair => {
     const pair = ready(pushed);
-    give(pair, pair.a, { type: 'close', feerates: { min: 253, max: 300 } });
+    give(pair, pair.a, { type: 'close', feerates });
     deliver(pair, pair.b);
     deliver(pair, pair.a);
     return pair;
@@ -231,17 +231,28 @@ describe('the fee of a close', () => {
     return { name: 'closing_signed', channel_id: channelId, fee_satoshis: sat(fee), signature };
   };
 
-  test('is halved towards an old peer that asks too much, and must come closer each time', () => {
+  test('is met halfway where an old peer asks for more, within our range only, and must come closer each time', () => {
+    const pair = proposed({ min: 253, max: 20_000 });
+    const first = closingOf(pair.b).fee_satoshis;
+    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 20_000n) });
+    const second = closingOf(pair.b).fee_satoshis;
+    expect(second).toBe((first + 20_000n) / 2n);
+    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 17_000n) });
+    const third = closingOf(pair.b).fee_satoshis;
+    expect(third).toBe(13_520n);
+    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 17_000n) });
+    expect(pair.a.asked.at(-1)).toMatchObject({ do: 'disconnect', why: 'closing_fee_no_progress: fee 17000' });
+    expect(stateName(pair.a.state)).toBe('CLOSINGD_SIGEXCHANGE');
+  });
+
+  test('stays what the caller allows, whatever an old peer asks for and however slowly it comes closer', () => {
     const pair = proposed();
     const first = closingOf(pair.b).fee_satoshis;
-    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 10_000n) });
-    const second = closingOf(pair.b).fee_satoshis;
-    expect(second).toBe((first + 10_000n) / 2n);
-    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 8_000n) });
-    const third = closingOf(pair.b).fee_satoshis;
-    expect(third).toBe((second + 8_000n) / 2n);
-    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 8_000n) });
-    expect(pair.a.asked.at(-1)).toMatchObject({ do: 'disconnect', why: 'closing_fee_no_progress: fee 8000' });
+    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 550_000n) });
+    expect(closings(pair.a)).toEqual([]);
+    expect(pair.b.inbox.map(({ name }) => name)).toEqual(['warning']);
+    const why = `closing_fee_refused: fee 550000, min 171, max ${first}`;
+    expect(pair.a.asked.at(-1)).toEqual({ do: 'disconnect', why });
     expect(stateName(pair.a.state)).toBe('CLOSINGD_SIGEXCHANGE');
   });
 

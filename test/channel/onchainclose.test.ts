@@ -1,6 +1,7 @@
 /** On the way to the chain: when a channel goes there, with what, and what becomes of it if the chain changes its mind. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { publishable } from '../../channel/dance.ts';
+import { text } from '../../wire/bytes.ts';
 import { coreOf, eventsOf, features, give, settle } from './pair.ts';
 import { close, fates, htlc, offer, playOut, published, reveal, whys } from './play.ts';
 import {
@@ -124,6 +125,32 @@ describe('our commitment that is not confirmed', () => {
   });
 });
 
+describe('a channel on chain', () => {
+  const heard = (so: World): readonly string[] => {
+    so.pair.b.inbox = [];
+    tell(so, 'a', { type: 'disconnected' });
+    tell(so, 'a', { type: 'connected', features });
+    return so.pair.b.inbox.map((message) => (message.name === 'error' ? text(message.data) : message.name));
+  };
+
+  test('says its error again on each new connection', () => {
+    const so = world();
+    tell(so, 'a', { type: 'force_close' });
+    mine(so, [published(so.pair.a)]);
+    expect(heard(so)).toEqual(['force_close']);
+    reboot(so, 'a');
+    expect(heard(so)).toEqual(['force_close']);
+  });
+
+  test('that was closed together has none to say', () => {
+    const so = world();
+    tell(so, 'a', { type: 'close' });
+    settle(so.pair);
+    mine(so, [published(so.pair.a)]);
+    expect(heard(so)).toEqual([]);
+  });
+});
+
 describe('after a mutual close', () => {
   const agreed = (): World => {
     const so = world();
@@ -131,15 +158,17 @@ describe('after a mutual close', () => {
     settle(so.pair);
     return so;
   };
-  test('what both signed is what is published, whatever comes', () => {
+  test('what both signed is what is published when the peer fails the channel', () => {
     const so = agreed();
     const closing = published(so.pair.a);
-    tell(so, 'a', { type: 'force_close' });
+    const { channelId: channel_id } = coreOf(so.pair.a);
+    const before = so.pair.a.broadcasts.length;
+    tell(so, 'a', { type: 'message', message: { name: 'error', channel_id, data: new Uint8Array() } });
     expect(so.pair.a.state.phase).toBe('failed');
-    expect(so.pair.a.broadcasts.at(-1)).toEqual({ do: 'broadcast', tx: closing, why: 'closing' });
     reboot(so, 'a');
-    expect(so.pair.a.broadcasts.at(-1)?.tx).toEqual(closing);
     expect(claimsOf(so, 'a')).toEqual([]);
+    const again = { do: 'broadcast', tx: closing, why: 'closing' };
+    expect(so.pair.a.broadcasts.slice(before)).toEqual([again, again]);
   });
 
   test('a reorg brings it back, and nothing is claimed from it', () => {

@@ -107,7 +107,7 @@ describe('two weeks without a funding', () => {
   test.each(endings.slice(1))('do not end one whose funding confirmed after it %s', (_, bring, phase) => {
     const pair = waiting();
     bring(pair);
-    give(pair, pair.b, depthFor(pair.b));
+    give(pair, pair.b, depthFor(pair.b, { height: patience - 3 }));
     give(pair, pair.b, { type: 'block', height: patience + 1 });
     expect(pair.b.state.phase).toBe(phase);
     expect(kept(pair.b)).toEqual(pair.b.disk);
