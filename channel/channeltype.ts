@@ -1,7 +1,7 @@
 /** The kinds of channel we know (BOLT 2, "Defined Channel Types"), and which of them two peers may open. */
 import { equal } from '../wire/bytes.ts';
 import { type ChannelTypeFeature, channelType } from '../wire/channeltype.ts';
-import type { ChannelFeatures } from './io.ts';
+import type { AcceptRequest, ChannelFeatures } from './io.ts';
 import type { Proposal } from './state.ts';
 import type { CommitmentFormat } from './weights.ts';
 
@@ -40,10 +40,33 @@ export const isOpenable = ({ format, scidAlias }: ChannelType, features: Channel
   (features.anchors || !(basic[format] as readonly string[]).includes('option_anchors')) &&
   (!scidAlias || (features.scidAlias && !announce));
 
+/**
+ * Whether a fundee takes a type that may be opened. A funder that knows anchors and does without chooses a commitment to which
+ * nobody can add a fee, while it alone says what it pays: then HTLCs run out before it is mined. So that is for us to allow; with a
+ * peer that knows no anchors there is no other kind.
+ */
+export const isAcceptable = (
+  type: ChannelType,
+  { features, allowStaticRemotekey }: Taking,
+  announce: boolean,
+): boolean =>
+  isOpenable(type, features, announce) &&
+  (type.format !== 'static_remotekey' || !features.anchors || allowStaticRemotekey);
+
+/** What a fundee knows of itself and the peer, as far as types go. */
+export type Taking = Pick<AcceptRequest, 'features' | 'allowStaticRemotekey'>;
+
+/** What a fundee takes, in words, for a refusal. */
+export const acceptableNames = (taking: Taking, announce: boolean): string =>
+  namesOf((type) => isAcceptable(type, taking, announce));
+
 /** What may be opened, in words, for a refusal. */
 export const openableNames = (features: ChannelFeatures, announce: boolean): string =>
+  namesOf((type) => isOpenable(type, features, announce));
+
+const namesOf = (wanted: (type: ChannelType) => boolean): string =>
   known
-    .filter((type) => isOpenable(type, features, announce))
+    .filter(wanted)
     .map(({ format, scidAlias }) => `${format}${scidAlias ? ' with option_scid_alias' : ''}`)
     .join(', ');
 

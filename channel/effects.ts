@@ -2,9 +2,10 @@
 import { utf8 } from '../wire/bytes.ts';
 import type { ChannelId } from '../wire/units.ts';
 import { type Fault, faultText } from './errors.ts';
-import type { ChannelEvent, Effect, PeerMessage, PeerMessageOf, Refusal, Resolution } from './io.ts';
+import type { ChannelEvent, Context, Effect, PeerMessage, PeerMessageOf, Refusal, Resolution } from './io.ts';
 import { isOverexposed } from './limits.ts';
 import type { Core, Htlc } from './state.ts';
+import { missingFeerate } from './underpaid.ts';
 import { isDone, isSigned } from './updates.ts';
 
 export const report = (event: ChannelEvent): Effect => ({ do: 'report', event });
@@ -30,11 +31,17 @@ export const refused = (origin: Uint8Array, why: Refusal): Effect => report({ ev
 export type About = Partial<Pick<Extract<ChannelEvent, { event: 'received' }>, 'givenUp' | 'closing'>>;
 
 /** An incoming HTLC to be dealt with. */
-export const received = (core: Core, htlc: Htlc, { givenUp = false, closing = false }: About = {}): Effect => {
+export const received = (
+  core: Core,
+  htlc: Htlc,
+  context: Context,
+  { givenUp = false, closing = false }: About = {},
+): Effect => {
   const { id, amount, paymentHash, expiry, onion, pathKey } = htlc;
-  const overexposed = core.lockin.scid === undefined || isOverexposed(core, htlc);
+  const overexposed = core.lockin.scid === undefined || isOverexposed(core, htlc, context);
+  const underpaid = missingFeerate(core, context) !== undefined;
   const said = { id, amount, paymentHash, expiry, onion, pathKey };
-  return report({ event: 'received', ...said, overexposed, givenUp, closing });
+  return report({ event: 'received', ...said, overexposed, underpaid, givenUp, closing });
 };
 
 /** The fate of an outgoing HTLC, where it is certain: a preimage is a preimage, a failure must be beyond recall. */
@@ -60,12 +67,12 @@ const isWaiting = ({ added, removal, preimage, over }: Htlc, head: Core['head'])
  * What was told before a restart and perhaps not heard: fates that were not acknowledged, and HTLCs that wait for us. Once the
  * channel is given up (`givenUp`), only a preimage can still be of use to those.
  */
-export const toldAgain = (core: Core, about: About): readonly Effect[] => {
+export const toldAgain = (core: Core, about: About, context: Context): readonly Effect[] => {
   const { incoming, outgoing, head } = core;
   const waiting = [...incoming.values()].filter((htlc) => isWaiting(htlc, head));
   const fates = [...outgoing.values()].flatMap((htlc) => {
     const result = htlc.acknowledged ? undefined : fate(htlc, head);
     return result === undefined ? [] : [resolved(htlc, result)];
   });
-  return [...waiting.map((htlc) => received(core, htlc, about)), ...fates];
+  return [...waiting.map((htlc) => received(core, htlc, context, about)), ...fates];
 };

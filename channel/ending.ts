@@ -4,10 +4,11 @@ import { deadlineFault } from './deadlines.ts';
 import { errorMessage, refused, report, send, warningMessage } from './effects.ts';
 import { ChannelError, type Fault, faultText, reactions } from './errors.ts';
 import { agreeing, fallBack, overdue, publish, publishAgreed, publishesCommitment } from './exits.ts';
-import type { Effect, Step } from './io.ts';
+import type { Context, Effect, Step } from './io.ts';
 import { abandon } from './opening.ts';
 import { failIfOverdue } from './peererror.ts';
 import type { ChannelState, Core, Failed, Funded, GivenUp, Negotiating, Open } from './state.ts';
+import { underpaidFault } from './underpaid.ts';
 import { keepPreimages, undoUnsigned } from './updates.ts';
 
 /** The connection is gone: what no commitment contains is undone, and whose offer that was is told. */
@@ -80,11 +81,11 @@ const aged = <S extends Negotiating | Failed>(state: S, height: number): S => {
 };
 
 /** Time passes on the chain: publish again what must confirm, forget what never will. Throws ChannelError at a deadline. */
-export const onBlock = (state: Funded, height: number): Step => {
+export const onBlock = (state: Funded, height: number, context: Context): Step => {
   switch (state.phase) {
     case 'open': {
       failIfOverdue(state.core, height);
-      const fault = deadlineFault(state.core, height);
+      const fault = deadlineFault(state.core, height) ?? underpaidFault(state.core, height, context);
       if (fault !== undefined) throw new ChannelError(fault);
       const { fundingTx } = state.core;
       return [state, fundingTx.length > 0 ? [{ do: 'broadcast', tx: fundingTx, why: 'funding' }] : []];

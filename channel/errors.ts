@@ -48,7 +48,7 @@ export type Fault =
   | { readonly code: 'fee_from_fundee' }
   | { readonly code: 'feerate_out_of_range'; readonly feerate: number; readonly min: number; readonly max: number }
   | { readonly code: 'cannot_afford_fee'; readonly feerate: number; readonly missing: Msat }
-  | { readonly code: 'fee_makes_dust'; readonly feerate: number; readonly limit: Msat }
+  | { readonly code: 'fee_overexposes'; readonly feerate: number; readonly limit: Msat }
   | SignatureFault
   | { readonly code: 'unexpected_revocation' }
   | { readonly code: 'wrong_revocation_secret'; readonly commitment: number }
@@ -79,7 +79,15 @@ export type Fault =
   | { readonly code: 'reestablish_zero' }
   | { readonly code: 'peer_error'; readonly text: string }
   | { readonly code: 'force_close' }
-  | { readonly code: 'htlc_deadline'; readonly id: bigint; readonly expiry: number };
+  | { readonly code: 'htlc_deadline'; readonly id: bigint; readonly expiry: number }
+  /** The funder lets a commitment without anchors pay too little to be mined before this HTLC expires. */
+  | {
+      readonly code: 'commitment_underpaid';
+      readonly feerate: number;
+      readonly estimate: number;
+      readonly id: bigint;
+      readonly expiry: number;
+    };
 
 /**
  * - `warn_and_disconnect`: nothing irrevocable happened; a reconnect begins from what both signed.
@@ -116,7 +124,7 @@ export const reactions = {
   fee_from_fundee: 'warn_and_disconnect',
   feerate_out_of_range: 'warn_and_disconnect',
   cannot_afford_fee: 'warn_and_disconnect',
-  fee_makes_dust: 'warn_and_disconnect',
+  fee_overexposes: 'warn_and_disconnect',
   invalid_commitment_signature: 'fail_channel',
   htlc_signature_count: 'fail_channel',
   invalid_htlc_signature: 'fail_channel',
@@ -143,6 +151,7 @@ export const reactions = {
   peer_error: 'fail_silently',
   force_close: 'fail_channel',
   htlc_deadline: 'fail_channel',
+  commitment_underpaid: 'fail_channel',
 } as const satisfies Record<Fault['code'], Reaction>;
 
 /** The fault as its peer and an operator read it: the code and its data, no secret among them. */

@@ -24,7 +24,9 @@ export type Refusal =
   | { readonly code: 'too_much_in_flight'; readonly limit: Msat }
   | { readonly code: 'insufficient_balance'; readonly spendable: Msat }
   | { readonly code: 'peer_cannot_pay_fee' }
-  | { readonly code: 'dust_exposure'; readonly limit: Msat };
+  | { readonly code: 'dust_exposure'; readonly limit: Msat }
+  /** The commitment pays so little that its HTLCs might expire before it is mined; sat per 1,000 weight. */
+  | { readonly code: 'feerate_too_low'; readonly least: number };
 
 export type ChannelEvent =
   /** The funding transaction is agreed: the channel has its real id and is saved. */
@@ -45,6 +47,8 @@ export type ChannelEvent =
        * funding is not in the chain, where no output is worth anything.
        */
       readonly overexposed: boolean;
+      /** To be failed, its preimage kept: the commitment pays too little to be mined in time for it. */
+      readonly underpaid: boolean;
       /** Its channel is given up: a preimage still claims it on chain, but it must not be passed on any more. */
       readonly givenUp: boolean;
       /** We said shutdown before it was there: not to be passed on any more (BOLT 2). */

@@ -22,14 +22,33 @@ export const commitmentFeerate = (format: CommitmentFormat, { feerate, relayFeer
   return Math.max(FLOOR, relayFeerate, wanted);
 };
 
+/** What we let a funder choose. */
+export interface FeerateBounds {
+  readonly min: number;
+  readonly max: number;
+}
+
 /**
- * What we let a funder choose. Without anchors the HTLCs depend on it as well, and a commitment that pays too little is stuck;
- * with them only the funder's own money does.
+ * What we let a funder open a channel with. Without anchors HTLCs depend on it as well, and a commitment that pays too little is
+ * stuck. With them the rest can be added by whoever needs it, but only to what gets into a mempool at all.
  */
-export const feerateBounds = (format: CommitmentFormat, { minFeerate, maxFeerate }: Context) => ({
-  min: format.anchor === undefined ? Math.max(FLOOR, minFeerate) : FLOOR,
+export const openingBounds = (
+  format: CommitmentFormat,
+  { minFeerate, maxFeerate, relayFeerate }: Context,
+): FeerateBounds => ({
+  min: Math.max(FLOOR, format.anchor === undefined ? minFeerate : relayFeerate),
   max: maxFeerate,
 });
+
+/**
+ * What we let a funder change it to, from what stands and is signed. That can neither be too little nor too much, whatever has
+ * become of the chain since: to refuse it, or a step from it towards the bounds, would leave us with worse. A peer says again after
+ * a reconnect what it signed before, so what was enough to be relayed lately is taken too.
+ */
+export const changeBounds = (format: CommitmentFormat, context: Context, standing: number): FeerateBounds => {
+  const { min, max } = openingBounds(format, { ...context, relayFeerate: context.lowestRelayFeerate });
+  return { min: Math.min(min, standing), max: Math.max(max, standing) };
+};
 
 /** The highest feerate from `low` (which is taken to do) up to `high` that the funder may change to. */
 const highest = (core: Core, low: number, high: number): number => {

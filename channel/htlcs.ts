@@ -6,7 +6,7 @@ import { equal } from '../wire/bytes.ts';
 import { sha256 } from '../wire/crypto.ts';
 import { fate, refused, resolved, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
-import { feerateBounds, wantedFeerate } from './fees.ts';
+import { changeBounds, wantedFeerate } from './fees.ts';
 import type { Context, Effect, Input, PeerMessage, PeerMessageOf, Refusal } from './io.ts';
 import { addFault, feeFault, mayChangeFee, offerRefusal } from './limits.ts';
 import type { Core, Ending, Htlc, Marks } from './state.ts';
@@ -184,15 +184,12 @@ export const onEnd = (core: Core, message: PeerMessageOf<EndName>): Updated => {
   return [next, [resolved(htlc, { kind: 'fulfilled', preimage: ending.preimage })]];
 };
 
-/**
- * The funder changes the feerate, perhaps again before it signed the last change. One that is not lowered is never too low:
- * to refuse it would leave us with less. Throws ChannelError.
- */
+/** The funder changes the feerate, perhaps again before it signed the last change. Throws ChannelError. */
 export const onFee = (core: Core, message: PeerMessageOf<'update_fee'>, context: Context): Core => {
   const signed = core.fees.filter(({ marks }) => isSigned(marks));
   const standing = signed.at(-1)?.feerate ?? core.head.feerate;
-  const { min, max } = feerateBounds(formats[core.params.format], context);
-  const fault = feeFault(core, message.feerate_per_kw, { min: Math.min(min, standing), max });
+  const bounds = changeBounds(formats[core.params.format], context, standing);
+  const fault = feeFault(core, message.feerate_per_kw, { ...bounds, fees: context });
   if (fault !== undefined) throw new ChannelError(fault);
   return { ...core, fees: [...signed, { feerate: message.feerate_per_kw, marks: UNSIGNED, order: 0 }] };
 };

@@ -31,14 +31,21 @@ export type { ChannelEvent, Refusal, Resolution, SpentBy } from './events.ts';
 /** A state and what the world must do, in this order. */
 export type Step = readonly [next: ChannelState, effects: readonly Effect[]];
 
-/** What a channel may know of the world. */
+/** What a channel may know of the world. Feerates are satoshi per 1,000 weight. */
 export interface Context {
   /** Of the best block. */
   readonly height: number;
-  /** Our estimate for a transaction that confirms soon, sat per 1,000 weight. */
+  /** Our estimate for a transaction that confirms soon. */
   readonly feerate: number;
-  /** The least that is relayed now. */
+  /** The highest estimate of the last day or two: the most that a commitment may fairly pay. */
+  readonly highestFeerate: number;
+  /** The chain's own estimate; zero where it has none and `feerate` is only our guess. */
+  readonly neededFeerate: number;
+  /** What that has not been below for so long that a funder had the time to follow it; zero while nobody can tell. */
+  readonly steadyFeerate: number;
+  /** The least that is relayed now, and the least that was within the last day or two. */
   readonly relayFeerate: number;
+  readonly lowestRelayFeerate: number;
   /** The bounds within which we let a peer choose a commitment's feerate. */
   readonly minFeerate: number;
   readonly maxFeerate: number;
@@ -111,6 +118,8 @@ export interface OpenRequest extends Request {
 export interface AcceptRequest extends Request {
   /** Smaller channels are refused. */
   readonly minimumAmount: Sat;
+  /** Whether a peer that knows anchors may open a channel without. */
+  readonly allowStaticRemotekey: boolean;
 }
 
 /** Every message that a channel takes; the node passes each by its channel_id (an `error` for all ids to each channel). */

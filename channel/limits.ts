@@ -5,11 +5,22 @@
  */
 import { type Msat, msat, toMsat } from '../wire/units.ts';
 import type { Fault } from './errors.ts';
+import {
+  directionOf,
+  exposure,
+  type FairFees,
+  type Holder,
+  holders,
+  isTooExposed,
+  MAX_EXPOSURE,
+  trimmedFor,
+} from './exposure.ts';
 import type { Context, Refusal } from './io.ts';
 import { inNextLocal, inNextRemote, type Spec, specOf } from './spec.ts';
 import type { Core, Htlc, Params, Way } from './state.ts';
+import { missingFeerate } from './underpaid.ts';
 import { withHtlc } from './updates.ts';
-import { type CommitmentFormat, formats, isTrimmed, openerCost, trimThreshold } from './weights.ts';
+import { type CommitmentFormat, formats, openerCost, trimThreshold } from './weights.ts';
 
 /** BOLT 2: what still lets both sides' commitment_signed and one penalty transaction fit their limits. */
 export const MAX_HTLCS = 483;
@@ -17,27 +28,11 @@ export const MAX_HTLCS = 483;
 export const EXPIRY_LIMIT = 500_000_000;
 /** Peers refuse HTLCs that could lock coins for longer than two weeks of blocks. */
 export const MAX_EXPIRY_AHEAD = 2016;
-/** Most that may stand in HTLCs too small for an output: all of it goes to miners if the channel breaks. */
-export const MAX_DUST_EXPOSURE: Msat = msat(500_000_000n);
-
-type Holder = 'local' | 'remote';
-const holders: readonly Holder[] = ['local', 'remote'];
 
 export const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 export const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 const formatOf = ({ format }: Params): CommitmentFormat => formats[format];
-const directionOf = (holder: Holder, way: Way) => ((way === 'out') === (holder === 'local') ? 'offered' : 'received');
-
-/** Whether an HTLC has no output in a holder's commitment. */
-export const trimmedFor = (
-  params: Params,
-  holder: Holder,
-  feerate: number,
-  { way, amount }: { readonly way: Way; readonly amount: bigint },
-): boolean =>
-  isTrimmed(formatOf(params), feerate, params[holder].dustLimit, { direction: directionOf(holder, way), amount });
-
 const untrimmed = (params: Params, holder: Holder, { htlcs, feerate }: Spec): number => {
   let count = 0;
   for (const htlc of htlcs) if (!trimmedFor(params, holder, feerate, htlc)) count++;
@@ -72,12 +67,6 @@ const flow = ({ htlcs }: Spec, way: Way): Flow => {
   return { count, value };
 };
 
-const dustExposure = (params: Params, holder: Holder, spec: Spec): bigint => {
-  let sum = 0n;
-  for (const htlc of spec.htlcs) if (trimmedFor(params, holder, spec.feerate, htlc)) sum += htlc.amount;
-  return sum;
-};
-
 /** What each side has above its reserve, in msat, perhaps below zero. Our reserve is what the peer asked of us. */
 const aboveReserve = (params: Params, spec: Spec) => ({
   us: spec.toUs - toMsat(params.remote.reserve),
@@ -87,8 +76,9 @@ const aboveReserve = (params: Params, spec: Spec) => ({
 const weFund = ({ role }: Params): boolean => role === 'funder';
 
 /** Why we do not offer this HTLC: decided before a byte of it is sent. */
-export const offerRefusal = (core: Core, htlc: Htlc, { height }: Context): Refusal | undefined => {
+export const offerRefusal = (core: Core, htlc: Htlc, context: Context): Refusal | undefined => {
   const { params } = core;
+  const { height } = context;
   const { remote } = params;
   if (htlc.amount === 0n || htlc.amount < remote.htlcMinimum)
     return { code: 'below_minimum', minimum: remote.htlcMinimum };
@@ -98,14 +88,14 @@ export const offerRefusal = (core: Core, htlc: Htlc, { height }: Context): Refus
   const { count, value } = flow(spec, 'out');
   if (count > remote.maxAcceptedHtlcs) return { code: 'too_many_htlcs', limit: remote.maxAcceptedHtlcs };
   if (value > remote.maxHtlcValueInFlight) return { code: 'too_much_in_flight', limit: remote.maxHtlcValueInFlight };
-  for (const holder of holders)
-    if (trimmedFor(params, holder, spec.feerate, htlc) && dustExposure(params, holder, spec) > MAX_DUST_EXPOSURE)
-      return { code: 'dust_exposure', limit: MAX_DUST_EXPOSURE };
+  const least = missingFeerate(core, context);
+  if (least !== undefined) return { code: 'feerate_too_low', least };
+  const before = specOf(core, inNextRemote);
+  if (isTooExposed(params, before, spec, context)) return { code: 'dust_exposure', limit: MAX_EXPOSURE };
   const free = aboveReserve(params, spec);
   const price = cost(params, spec);
   const needed = weFund(params) ? larger(price, spikeCost(params, spec, 1)) : 0n;
-  if (free.us < needed) return { code: 'insufficient_balance', spendable: spendable(core) };
-  const before = specOf(core, inNextRemote);
+  if (free.us < needed) return { code: 'insufficient_balance', spendable: spendable(core, context) };
   if (!weFund(params) && free.them < price && price > cost(params, before)) return { code: 'peer_cannot_pay_fee' };
   return undefined;
 };
@@ -116,8 +106,13 @@ const thresholds = (params: Params, feerate: number, way: Way): readonly bigint[
     toMsat(trimThreshold(formatOf(params), feerate, params[holder].dustLimit, directionOf(holder, way))),
   );
 
+/** What of the world decides how much an HTLC may carry. */
+export type FeeView = Pick<Context, 'neededFeerate' | 'highestFeerate'>;
+
 /** The most that one more HTLC can carry in a direction, above all that `spec` contains; zero when none. */
-const room = ({ params }: Core, spec: Spec, way: Way): Msat => {
+const room = (core: Core, spec: Spec, way: Way, fees: FeeView): Msat => {
+  const { params } = core;
+  if (missingFeerate(core, fees) !== undefined) return msat(0n);
   const out = way === 'out';
   const bounds = out ? params.remote : params.local;
   const { count, value } = flow(spec, way);
@@ -129,20 +124,23 @@ const room = ({ params }: Core, spec: Spec, way: Way): Msat => {
   const needed = giverFunds ? larger(price, spikeCost(params, spec, 2)) : 0n;
   let most = smaller(giver - needed, bounds.maxHtlcValueInFlight - value);
   const outputsFrom = thresholds(params, spec.feerate, way);
-  // A funder that cannot pay for one more output can still take what has none.
-  if (!giverFunds && taker < price) most = smaller(most, outputsFrom.reduce(smaller) - 1n);
+  const withOneMore = { ...spec, htlcs: [...spec.htlcs, { way, amount: most }] };
+  // A funder that cannot pay for one more output, or pays too much for each, can still take what has none.
+  if ((!giverFunds && taker < price) || isTooExposed(params, spec, withOneMore, fees))
+    most = smaller(most, outputsFrom.reduce(smaller) - 1n);
   // Twice, as what is cut to be dust in one commitment may by that become dust in the other.
   for (const holder of [...holders, ...holders])
     if (trimmedFor(params, holder, spec.feerate, { way, amount: most }))
-      most = smaller(most, MAX_DUST_EXPOSURE - dustExposure(params, holder, spec));
+      most = smaller(most, MAX_EXPOSURE - exposure(params, holder, spec, fees));
   return msat(most < bounds.htlcMinimum ? 0n : larger(most, 0n));
 };
 
 /** The most that `offerRefusal` lets one HTLC carry now, zero when none. */
-export const spendable = (core: Core): Msat => room(core, specOf(core, inNextRemote), 'out');
+export const spendable = (core: Core, fees: FeeView): Msat => room(core, specOf(core, inNextRemote), 'out', fees);
 
 /** The most that the peer can offer us in one HTLC now, by the same reckoning on our next commitment. */
-export const receivable = (core: Core): Msat => room(core, specOf(core, inNextLocal(core.head.remote)), 'in');
+export const receivable = (core: Core, fees: FeeView): Msat =>
+  room(core, specOf(core, inNextLocal(core.head.remote)), 'in', fees);
 
 /**
  * Our next commitment as a funder might have seen it at worst: without HTLCs of ours that it has not signed yet. They cross
@@ -170,25 +168,24 @@ export const addFault = (core: Core, htlc: Htlc): Fault | undefined => {
   return free < 0n ? { code: 'cannot_afford_htlc', id: htlc.id, missing: msat(-free) } : undefined;
 };
 
-/** Whether a feerate would leave more in HTLCs without an output than we risk, in either commitment. */
-const burnsTooMuch = (params: Params, spec: Spec): boolean =>
-  holders.some((holder) => dustExposure(params, holder, spec) > MAX_DUST_EXPOSURE);
-
-/** What is wrong with the peer's update_fee (BOLT 2, "Updating Fees"); `bounds` as fees.ts has them. */
+/**
+ * What is wrong with the peer's update_fee (BOLT 2, "Updating Fees"); `bounds` as fees.ts has them. One that lowers what stands
+ * leaves the peer with more and us with no less: it may still be too little, but it is never too much.
+ */
 export const feeFault = (
   core: Core,
   feerate: number,
-  { min, max }: { readonly min: number; readonly max: number },
+  { min, max, fees }: { readonly min: number; readonly max: number; readonly fees: FairFees },
 ): Fault | undefined => {
   const { params } = core;
   if (weFund(params)) return { code: 'fee_from_fundee' };
   if (feerate < min || feerate > max) return { code: 'feerate_out_of_range', feerate, min, max };
   const before = inTheirFavour(core);
+  if (feerate <= before.feerate) return undefined;
   const spec = { ...before, feerate };
   const free = aboveReserve(params, spec).them - costFor(params, 'local', spec);
   if (free < 0n) return { code: 'cannot_afford_fee', feerate, missing: msat(-free) };
-  if (feerate > before.feerate && burnsTooMuch(params, spec))
-    return { code: 'fee_makes_dust', feerate, limit: MAX_DUST_EXPOSURE };
+  if (isTooExposed(params, before, spec, fees)) return { code: 'fee_overexposes', feerate, limit: MAX_EXPOSURE };
   return undefined;
 };
 
@@ -203,16 +200,14 @@ export const mayChangeFee = (core: Core, feerate: number): boolean => {
   if (feerate <= before.feerate) return feerate < before.feerate;
   return [before, specOf(core, inNextLocal(core.head.remote))].every((seen) => {
     const spec = { ...seen, feerate };
-    return aboveReserve(params, spec).us >= cost(params, spec, 1) && !burnsTooMuch(params, spec);
+    const exposed = isTooExposed(params, seen, spec, { highestFeerate: feerate });
+    return aboveReserve(params, spec).us >= cost(params, spec, 1) && !exposed;
   });
 };
 
-/** Whether an HTLC is one of so many without an output that they stand for more than we want to lose to miners. */
-export const isOverexposed = (core: Core, htlc: Htlc): boolean => {
-  const { params } = core;
+/** Whether an HTLC of the peer's takes what we could lose to miners further beyond what we risk. */
+export const isOverexposed = (core: Core, htlc: Htlc, fees: FairFees): boolean => {
   const spec = specOf(core, inNextLocal(core.head.remote));
-  return holders.some(
-    (holder) =>
-      trimmedFor(params, holder, spec.feerate, htlc) && dustExposure(params, holder, spec) > MAX_DUST_EXPOSURE,
-  );
+  const without = { ...spec, htlcs: spec.htlcs.filter(({ way, id }) => way !== htlc.way || id !== htlc.id) };
+  return isTooExposed(core.params, without, spec, fees);
 };

@@ -46,7 +46,7 @@ const onRevocation = (state: Open, message: PeerMessageOf<'revoke_and_ack'>, con
   const news: Effect[] = [];
   for (const htlc of core.incoming.values())
     if (htlc.added.remote === head.remote && isDone(htlc.added, head))
-      news.push(received(core, htlc, { closing: state.shutdown.sent }));
+      news.push(received(core, htlc, context, { closing: state.shutdown.sent }));
   for (const htlc of core.outgoing.values()) {
     if (htlc.removal?.marks.remote !== head.remote || htlc.acknowledged) continue;
     const result = fate(htlc, head);

@@ -33,6 +33,7 @@ import {
   acceptTerms,
   announces,
   checkAgainstReply,
+  checkExcess,
   checkProposal,
   localTerms,
   openTerms,
@@ -142,7 +143,7 @@ export const acceptChannel = (
 const accept = (message: PeerMessageOf<'open_channel'>, request: AcceptRequest, context: Context): Step => {
   const { features } = request;
   const remote = openTerms(message, request, context);
-  const { format, scidAlias } = acceptedType(message, features);
+  const { format, scidAlias } = acceptedType(message, request);
   const secrets = secretsOf(request);
   const capacity = message.funding_satoshis;
   const params: Params = {
@@ -159,6 +160,7 @@ const accept = (message: PeerMessageOf<'open_channel'>, request: AcceptRequest, 
     remote,
   };
   checkAgainstReply(remote, params.local);
+  checkExcess(params, context);
   const reply: PeerMessageOf<'accept_channel'> = {
     name: 'accept_channel',
     temporary_channel_id: params.temporaryChannelId,

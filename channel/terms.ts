@@ -5,14 +5,24 @@
 import { equal, hex } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
 import { type Point, type Sat, sat, toMsat } from '../wire/units.ts';
-import { type ChannelType, isOpenable, openableNames, typeBits, typeOfBits } from './channeltype.ts';
+import {
+  acceptableNames,
+  type ChannelType,
+  isAcceptable,
+  isOpenable,
+  openableNames,
+  type Taking,
+  typeBits,
+  typeOfBits,
+} from './channeltype.ts';
 import { ChannelError, type TermsField } from './errors.ts';
-import { feerateBounds } from './fees.ts';
-import type { ChannelFeatures, Context, LocalLimits, PeerMessageOf } from './io.ts';
+import { isTooExposed } from './exposure.ts';
+import { openingBounds } from './fees.ts';
+import type { AcceptRequest, ChannelFeatures, Context, LocalLimits, PeerMessageOf } from './io.ts';
 import type { Basepoints } from './keys.ts';
 import { larger, MAX_HTLCS } from './limits.ts';
 import { isShutdownScript } from './scriptpubkey.ts';
-import type { Proposal, Terms } from './state.ts';
+import type { Params, Proposal, Terms } from './state.ts';
 import { formats, openerCost } from './weights.ts';
 
 /** BOLT 3, "Dust Limits": below this some output of the channel might not be relayed. */
@@ -35,13 +45,13 @@ const refuse = (field: TermsField, got: unknown, expected: string): never => {
 /** The type of a peer's proposal. Throws ChannelError where it names none that may be opened. */
 export const acceptedType = (
   { channel_type: bits, channel_flags: flags }: Pick<PeerMessageOf<'open_channel'>, 'channel_type' | 'channel_flags'>,
-  features: ChannelFeatures,
+  taking: Taking,
 ): ChannelType => {
   const type = bits === undefined ? undefined : typeOfBits(bits);
   const announce = announces(flags);
-  if (type !== undefined && isOpenable(type, features, announce)) return type;
+  if (type !== undefined && isAcceptable(type, taking, announce)) return type;
   const got = bits === undefined ? 'none' : hex(bits);
-  return refuse('channel_type', got, `one of ${openableNames(features, announce)}`);
+  return refuse('channel_type', got, `one of ${acceptableNames(taking, announce)}`);
 };
 
 /** The one bit of channel_flags that has a meaning. */
@@ -105,6 +115,7 @@ const shared = (terms: Terms, capacity: Sat, first: Point, { anysegwit }: Channe
   return [
     ['dust_limit_satoshis', dustLimit, dustLimit >= MIN_DUST_LIMIT, `at least ${MIN_DUST_LIMIT}`],
     ['dust_limit_satoshis', dustLimit, dustLimit <= MAX_DUST_LIMIT, `at most ${MAX_DUST_LIMIT}`],
+    ['dust_limit_satoshis', dustLimit, dustLimit <= reserve, `at most channel_reserve_satoshis, ${reserve}`],
     ['max_accepted_htlcs', maxAcceptedHtlcs, maxAcceptedHtlcs <= MAX_HTLCS, `at most ${MAX_HTLCS}`],
     ['max_accepted_htlcs', maxAcceptedHtlcs, maxAcceptedHtlcs >= MIN_HTLC_SLOTS, `at least ${MIN_HTLC_SLOTS}`],
     ['to_self_delay', toSelfDelay, toSelfDelay <= MAX_DELAY, `at most ${MAX_DELAY}`],
@@ -143,17 +154,13 @@ const dustBelowReserves = (local: Terms, remote: Terms): readonly Rule[] => [
 ];
 
 /** The least a fundee wants to know of itself to judge an `open_channel`. */
-export interface Judge {
-  readonly chainHash: Uint8Array;
-  readonly minimumAmount: Sat;
-  readonly features: ChannelFeatures;
-}
+export type Judge = Pick<AcceptRequest, 'chainHash' | 'minimumAmount' | 'features' | 'allowStaticRemotekey'>;
 
 /** A funder's terms, all rules of "The open_channel Message" obeyed but those about our reply. Throws ChannelError. */
 export const openTerms = (message: PeerMessageOf<'open_channel'>, judge: Judge, context: Context): Terms => {
   const terms = termsOf(message, 0);
-  const { format } = acceptedType(message, judge.features);
-  const bounds = feerateBounds(formats[format], context);
+  const { format } = acceptedType(message, judge);
+  const bounds = openingBounds(formats[format], context);
   const { funding_satoshis: capacity, push_msat: push, feerate_per_kw: feerate } = message;
   enforce([
     ['chain_hash', 'another chain', equal(message.chain_hash, judge.chainHash), 'our chain'],
@@ -167,25 +174,31 @@ export const openTerms = (message: PeerMessageOf<'open_channel'>, judge: Judge, 
     ['push_msat', push, push <= toMsat(capacity), 'at most what the channel holds'],
     ['feerate_per_kw', feerate, feerate >= bounds.min, `at least ${bounds.min}`],
     ['feerate_per_kw', feerate, feerate <= bounds.max, `at most ${bounds.max}`],
-    [
-      'dust_limit_satoshis',
-      terms.dustLimit,
-      terms.dustLimit <= terms.reserve,
-      `at most channel_reserve_satoshis, ${terms.reserve}`,
-    ],
     ...shared(terms, capacity, message.first_per_commitment_point, judge.features),
-  ]);
-  const afterPush = toMsat(capacity) - push - toMsat(openerCost(formats[format], feerate, 0));
-  enforce([
-    ['push_msat', push, afterPush >= 0n, 'to leave the funder enough for the fee'],
-    [
-      'push_msat',
-      push,
-      afterPush > toMsat(terms.reserve) || push > toMsat(terms.reserve),
-      'to leave one side more than the reserve',
-    ],
+    ...firstOutputs({ capacity, push, feerate, format }, terms.reserve),
   ]);
   return terms;
+};
+
+/** What both sides have in the first commitments (BOLT 2): the funder pays the fee, and one side has more than it must keep. */
+const firstOutputs = (
+  { capacity, push, feerate, format }: Pick<Proposal, 'capacity' | 'push' | 'feerate' | 'format'>,
+  reserve: Sat,
+): readonly Rule[] => {
+  const funder = toMsat(capacity) - push - toMsat(openerCost(formats[format], feerate, 0));
+  return [
+    ['push_msat', push, funder >= 0n, 'to leave the funder enough for the fee of a commitment'],
+    ['push_msat', push, funder / 1000n > reserve || push / 1000n > reserve, 'to leave one side more than the reserve'],
+  ];
+};
+
+/** Whether the first commitment would pay so much that we could lose it to miners. Throws ChannelError. */
+export const checkExcess = (params: Params, context: Context): void => {
+  const { feerate } = params;
+  const tooMuch = isTooExposed(params, undefined, { feerate, htlcs: [] }, context);
+  enforce([
+    ['feerate_per_kw', feerate, !tooMuch, `no more than fairly needed, ${context.highestFeerate} by our estimate`],
+  ]);
 };
 
 /** What our reply adds to the rules of an `open_channel`. Throws ChannelError. */
@@ -202,16 +215,16 @@ export const acceptTerms = (
   enforce([
     ['channel_type', 'another', type !== undefined && equal(type, typeBits(proposal)), 'the one we proposed'],
     ['minimum_depth', terms.minimumDepth, terms.minimumDepth <= MAX_DEPTH, `at most ${MAX_DEPTH}`],
-    ...shared(terms, proposal.capacity, message.first_per_commitment_point, features),
     ...dustBelowReserves(proposal.local, terms),
+    ...shared(terms, proposal.capacity, message.first_per_commitment_point, features),
+    ...firstOutputs(proposal, terms.reserve),
   ]);
   return terms;
 };
 
 /** What we can see ourselves before anyone else does: our own request must obey the rules. Throws ChannelError. */
 export const checkProposal = (proposal: Proposal, features: ChannelFeatures): void => {
-  const { capacity, push, feerate, format, local, scidAliasType: scidAlias, announce, shutdownScript } = proposal;
-  const afterPush = toMsat(capacity) - push - toMsat(openerCost(formats[format], feerate, 0));
+  const { capacity, push, format, local, scidAliasType: scidAlias, announce, shutdownScript } = proposal;
   enforce([
     [
       'channel_type',
@@ -231,18 +244,10 @@ export const checkProposal = (proposal: Proposal, features: ChannelFeatures): vo
       capacity < LARGE_CHANNEL || features.largeChannel,
       `below ${LARGE_CHANNEL} without option_support_large_channel`,
     ],
-    [
-      push === 0n ? 'funding_satoshis' : 'push_msat',
-      push === 0n ? capacity : push,
-      afterPush >= 0n,
-      'to leave the funder enough for the fee of a commitment',
-    ],
-    [
-      'push_msat',
-      push,
-      afterPush > toMsat(local.reserve) || push > toMsat(local.reserve),
-      'to leave one side more than the reserve',
-    ],
+    ...firstOutputs(proposal, local.reserve).map(
+      ([field, got, holds, expected]): Rule =>
+        push === 0n ? ['funding_satoshis', capacity, holds, expected] : [field, got, holds, expected],
+    ),
     ['dust_limit_satoshis', local.dustLimit, local.dustLimit >= MIN_DUST_LIMIT, `at least ${MIN_DUST_LIMIT}`],
     ['max_accepted_htlcs', local.maxAcceptedHtlcs, local.maxAcceptedHtlcs <= MAX_HTLCS, `at most ${MAX_HTLCS}`],
   ]);

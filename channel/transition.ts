@@ -98,9 +98,9 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
     case 'disconnected':
       return disconnect(state);
     case 'restored':
-      return [state.phase === 'onchain' ? restoredOnchain(state) : state, again(state)];
+      return [state.phase === 'onchain' ? restoredOnchain(state) : state, again(state, context)];
     case 'block':
-      return outwaited(state, input.height) ?? onBlock(state, input.height);
+      return outwaited(state, input.height) ?? onBlock(state, input.height, context);
     case 'funding_depth':
       return onFundingDepth(state, input);
     case 'funding_unconfirmed':
@@ -199,14 +199,14 @@ const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>[
 };
 
 /** After a restart: watch and publish what was watched and published, and tell again what was perhaps not heard. */
-const again = (state: Funded): readonly Effect[] => {
+const again = (state: Funded, context: Context): readonly Effect[] => {
   const { core } = state;
   const watch = state.phase === 'closed' ? [] : [watchFunding(core)];
   const about = {
     givenUp: state.phase === 'failed' || state.phase === 'onchain',
     closing: state.phase === 'open' && state.shutdown.sent,
   };
-  const told = state.phase === 'closed' ? [] : toldAgain(core, about);
+  const told = state.phase === 'closed' ? [] : toldAgain(core, about, context);
   switch (state.phase) {
     case 'open': {
       const tx = core.fundingTx;

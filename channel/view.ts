@@ -10,7 +10,7 @@ import {
   type Signature,
 } from '../wire/units.ts';
 import { channelIdOf, type Outpoint } from './funding.ts';
-import { receivable, spendable } from './limits.ts';
+import { type FeeView, receivable, spendable } from './limits.ts';
 import { isReady } from './lockin.ts';
 import { barred } from './shutdown.ts';
 import { inLocal, specOf } from './spec.ts';
@@ -106,8 +106,11 @@ const htlcViews = ({ incoming, outgoing, head }: Core): readonly HtlcView[] =>
       ending: removal !== undefined,
     }));
 
+/** For who has no estimate: whatever the commitment pays is right. */
+const contented: FeeView = { neededFeerate: 0, highestFeerate: Number.MAX_SAFE_INTEGER };
+
 /** Everything about a funded channel; undefined before both signed the first commitments. */
-export const summary = (state: ChannelState): Summary | undefined => {
+export const summary = (state: ChannelState, fees: FeeView = contented): Summary | undefined => {
   if (!isFunded(state)) return undefined;
   const { core } = state;
   const { params, head, lockin } = core;
@@ -130,8 +133,8 @@ export const summary = (state: ChannelState): Summary | undefined => {
     peerAlias: lockin.peerAlias,
     toUs: msat(spec.toUs),
     toThem: msat(spec.toThem),
-    spendable: usable ? spendable(core) : none,
-    receivable: usable ? receivable(core) : none,
+    spendable: usable ? spendable(core, fees) : none,
+    receivable: usable ? receivable(core, fees) : none,
     slotsFree: usable ? Math.max(0, params.remote.maxAcceptedHtlcs - offered) : 0,
     feerate: spec.feerate,
     local: params.local,

@@ -48,6 +48,8 @@ export interface Config extends Places {
   readonly minDepth: number;
   /** What stays in the wallet for channels with anchors. */
   readonly reserve: AnchorReserve;
+  /** Whether peers that know anchors may open channels without. */
+  readonly allowStaticRemotekey: boolean;
   readonly amp: { readonly spontaneous: boolean; readonly limits: ReceiverLimits };
   /** Undefined without --dev. */
   readonly dev: DevConfig | undefined;
@@ -220,6 +222,7 @@ export const loadConfig = (sources: Sources): Config => {
       perChannel: pick('anchor-reserve')?.value ?? (network === 'regtest' ? sat(0n) : defaultReserve.perChannel),
       most: pick('anchor-reserve-most')?.value ?? defaultReserve.most,
     },
+    allowStaticRemotekey: pick('allow-static-remotekey')?.value ?? false,
     amp: {
       spontaneous: pick('accept-spontaneous')?.value ?? true,
       limits: {

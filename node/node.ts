@@ -200,6 +200,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     chainHash: network.chain,
     minimumDepth: config.minDepth,
     reserve: config.reserve,
+    allowStaticRemotekey: config.allowStaticRemotekey,
     forced: hooks.channelSecrets,
   };
   const parts: DispatchParts = {

@@ -128,6 +128,10 @@ export const options = rows({
     doc: `kept for all of them together at most; ${defaultReserve.most} unless told`,
     schema: satoshi,
   },
+  'allow-static-remotekey': {
+    doc: 'let peers that know anchors open channels without, to which no fee can be added',
+    schema: yesOrNo,
+  },
   'amp-timeout': {
     value: 'SECONDS',
     doc: 'age at which an incomplete set is failed; 60 unless told',

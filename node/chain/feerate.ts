@@ -4,12 +4,22 @@ import type { Change } from '../../wire/change.ts';
 import { type Codec, decode, encode, struct, u32, u64 } from '../../wire/codec.ts';
 import type { Chain, Log, Store } from '../ports.ts';
 import { readRecord } from '../store/records.ts';
+import { fallbackFeerate } from './bitcoind.ts';
 
 /** sat per 1,000 weight: what is relayed at all. */
 const LEAST = 253;
-/** How many times more, or less, than our estimates a peer may choose: its own estimate may be of another hour. */
-const TOLERANCE = 10;
-/** A peer may always choose this much: estimates near the floor say little about what a peer believes. */
+/**
+ * How many times less than our estimates a peer may choose: its own may be of another hour, and within a day estimates were seen to
+ * move 18-fold. A commitment without anchors that pays so little carries no HTLCs (channel/underpaid.ts), but may stand until its
+ * funder raises it; with less, not even that: days would pass before it is mined.
+ */
+const BELOW = 10;
+/**
+ * How many times more: for the same reason, and because without anchors BOLT 2 has a funder pay five times what is needed. What it
+ * pays beyond our estimates counts into what we could lose to miners, and is bounded there (channel/exposure.ts).
+ */
+const ABOVE = 10;
+/** A peer may always choose this much, 50 sat/vbyte: estimates near the floor say little about what a peer believes. */
 const ALWAYS = 12_500;
 /** The same on regtest, where nobody has an estimate and some peers have a fixed one far above ours. */
 const ALWAYS_ON_REGTEST = 100_000;
@@ -17,8 +27,14 @@ const ALWAYS_ON_REGTEST = 100_000;
 const TARGET = 6;
 /** Seconds after which estimates belong to the day before, and those of the day before that are forgotten. */
 const DAY = 86_400n;
+/**
+ * Seconds that a funder gets to follow an estimate before what it pays is held against it: some look after their fees once an
+ * hour, and see the rise later than we do.
+ */
+const FOLLOWING = 7_200;
 
 const KEY = 'chain/feerates';
+const RELAY_KEY = 'chain/relayfeerates';
 
 /** Lowest and highest of some estimates, sat per 1,000 weight. */
 interface Range {
@@ -50,6 +66,29 @@ const withEstimate = (seen: Seen | undefined, estimate: number, now: bigint): Se
   return { ...seen, today: wider };
 };
 
+const changeOf = (key: string, before: Seen | undefined, now: Seen): readonly Change[] =>
+  before === now ? [] : [{ key, value: encode(codec, now) }];
+
+const lowestOf = (seen: Seen | undefined, now: number): number =>
+  Math.min(now, seen?.today.lowest ?? now, seen?.before.lowest ?? now);
+const highestOf = (seen: Seen | undefined, now: number): number =>
+  Math.max(now, seen?.today.highest ?? now, seen?.before.highest ?? now);
+
+/** An estimate, from this moment on. */
+interface Dated {
+  readonly from: number;
+  readonly estimate: number;
+}
+
+/** What was estimated in the last FOLLOWING seconds, oldest first; the first of them held when they began. */
+const recent = (dated: readonly Dated[], estimate: number, now: number): readonly Dated[] => {
+  // A clock that was set back has told nothing.
+  const before = dated.filter(({ from }) => from <= now);
+  const first = before.findLastIndex(({ from }) => now - from >= FOLLOWING);
+  const within = before.slice(Math.max(first, 0));
+  return within.at(-1)?.estimate === estimate ? within : [...within, { from: now, estimate }];
+};
+
 export interface FeerateParts {
   readonly chain: Pick<Chain, 'feerate' | 'relayFeerate'>;
   readonly store: Pick<Store, 'get'>;
@@ -65,17 +104,25 @@ export class Feerates {
   private estimate: number = LEAST;
   private relayed: number = LEAST;
   private seen: Seen | undefined;
+  private relays: Seen | undefined;
+  /** What bitcoind estimated, and not what is taken where it has no estimate: that says nothing of what others believe. */
+  private needed = 0;
+  private dated: readonly Dated[] = [];
 
-  private constructor(parts: FeerateParts, seen: Seen | undefined) {
+  private constructor(parts: FeerateParts, seen: Seen | undefined, relays: Seen | undefined) {
     this.parts = parts;
     this.always = parts.network === 'regtest' ? ALWAYS_ON_REGTEST : ALWAYS;
     this.seen = seen;
+    this.relays = relays;
   }
 
   /** With what was kept of earlier estimates; `refresh` asks for one of now. Throws StoreError. */
   static async load(parts: FeerateParts): Promise<Feerates> {
-    const kept = await parts.store.get(KEY);
-    return new Feerates(parts, kept && readRecord(KEY, kept, (value) => decode(codec, value)));
+    const kept = async (key: string): Promise<Seen | undefined> => {
+      const value = await parts.store.get(key);
+      return value && readRecord(key, value, (bytes) => decode(codec, bytes));
+    };
+    return new Feerates(parts, await kept(KEY), await kept(RELAY_KEY));
   }
 
   /** sat per 1,000 weight for a commitment. */
@@ -95,23 +142,37 @@ export class Feerates {
       );
       return [];
     }
-    const seen = withEstimate(this.seen, this.estimate, BigInt(now()));
-    if (seen === this.seen) return [];
-    this.seen = seen;
-    return [{ key: KEY, value: encode(codec, seen) }];
+    const at = now();
+    this.needed = this.estimate === fallbackFeerate ? 0 : this.estimate;
+    this.dated = recent(this.dated, this.needed, at);
+    const seen = withEstimate(this.seen, this.estimate, BigInt(at));
+    const relays = withEstimate(this.relays, this.relayed, BigInt(at));
+    const changes = [...changeOf(KEY, this.seen, seen), ...changeOf(RELAY_KEY, this.relays, relays)];
+    [this.seen, this.relays] = [seen, relays];
+    return changes;
+  }
+
+  /** What `needed` has not been below for the time of FOLLOWING; zero while this node has not watched for so long. */
+  private get steady(): number {
+    const [first] = this.dated;
+    if (first === undefined || this.parts.now() - first.from < FOLLOWING) return 0;
+    return this.dated.reduce((least, { estimate }) => Math.min(least, estimate), first.estimate);
   }
 
   /** What a channel is told of the world at this height. */
   context(height: number): Context {
-    const { estimate, relayed, seen } = this;
-    const lowest = Math.min(estimate, seen?.today.lowest ?? estimate, seen?.before.lowest ?? estimate);
-    const highest = Math.max(estimate, seen?.today.highest ?? estimate, seen?.before.highest ?? estimate);
+    const { estimate, relayed, seen, relays } = this;
+    const highest = highestOf(seen, estimate);
     return {
       height,
       feerate: estimate,
+      highestFeerate: Math.max(highest, highestOf(relays, relayed)),
+      neededFeerate: this.needed,
+      steadyFeerate: this.steady,
       relayFeerate: relayed,
-      minFeerate: Math.max(LEAST, Math.floor(lowest / TOLERANCE)),
-      maxFeerate: Math.max(this.always, highest * TOLERANCE),
+      lowestRelayFeerate: lowestOf(relays, relayed),
+      minFeerate: Math.max(LEAST, Math.floor(lowestOf(seen, estimate) / BELOW)),
+      maxFeerate: Math.max(this.always, highest * ABOVE),
     };
   }
 }

@@ -152,6 +152,11 @@ export class ChannelHost {
     forgetWatches(watcher(), follower(), key).catch(fatal);
   }
 
+  /** What channels know of the world now. */
+  context(): Context {
+    return this.parts.context();
+  }
+
   push(channel: string, input: Input): void {
     this.entries.get(channel)?.machine.push(input);
   }

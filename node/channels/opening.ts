@@ -50,6 +50,8 @@ export interface OpeningParts {
   readonly minimumDepth: number;
   /** What stays in the wallet for channels with anchors. */
   readonly reserve: AnchorReserve;
+  /** Whether peers that know anchors may open channels without. */
+  readonly allowStaticRemotekey: boolean;
   /** Secrets that a lab gives every new channel. */
   readonly forced: ChannelSecrets | undefined;
   readonly context: () => Context;
@@ -180,6 +182,7 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
   const request: AcceptRequest = {
     ...(await common(parts, peer, message.funding_satoshis)),
     minimumAmount: MIN_CHANNEL,
+    allowStaticRemotekey: parts.allowStaticRemotekey,
   };
   if (peer.closed) return;
   // The address took a moment, in which others may have come first.

@@ -1,7 +1,7 @@
 /** Channels as payments, forwarding and gossip see them: plain values read off a machine's state. */
 import type { Outlet } from '../../amp/io.ts';
 import { preimageOf } from '../../channel/claiming.ts';
-import { spendable } from '../../channel/limits.ts';
+import { type FeeView, spendable } from '../../channel/limits.ts';
 import { isRecovered } from '../../channel/recover.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';
@@ -41,14 +41,14 @@ export const isUsable = (state: ChannelState): boolean => {
 };
 
 /** The way out that a usable channel is; undefined for any other. */
-export const outletOf = ({ machine: { state } }: Entry): Outlet | undefined => {
+export const outletOf = ({ machine: { state } }: Entry, fees: FeeView): Outlet | undefined => {
   const core = coreOf(state);
   if (core === undefined || !isUsable(state) || core.lockin.scid === undefined) return undefined;
   const { params, outgoing } = core;
   return {
     scid: core.lockin.scid,
     peer: params.peer,
-    spendable: spendable(core),
+    spendable: spendable(core, fees),
     slots: Math.max(0, params.remote.maxAcceptedHtlcs - outgoing.size),
   };
 };

@@ -37,6 +37,14 @@ interface Link {
   readonly fee?: Msat;
 }
 
+/** Why an HTLC is not taken up, in words. What is for us is taken while we close: it was under way when we said so. */
+const whyUnwanted = ({ overexposed, underpaid, closing }: Received, kind: OpenedHop['kind']): string | undefined => {
+  if (closing && kind !== 'final') return 'an HTLC came by a channel that is being closed';
+  if (overexposed) return 'an HTLC came that would add to what is lost to fees if its channel broke';
+  if (underpaid) return 'an HTLC came by a channel whose funder pays too little for its commitment to be mined in time';
+  return undefined;
+};
+
 export class Switchboard {
   private readonly parts: SwitchboardParts;
   /** By the incoming HTLC's name. */
@@ -126,16 +134,13 @@ export class Switchboard {
   }
 
   /**
-   * A failure for an HTLC that adds to what would be lost to fees if the channel broke, beyond what we risk; or that should be
-   * passed on while we are closing its channel. What is for us is taken: it was under way when we said so.
+   * A failure for an HTLC that adds to what would be lost to fees if the channel broke, beyond what we risk; that could not be
+   * claimed in time on chain; or that should be passed on while we are closing its channel.
    */
-  private unwanted(channel: string, { id, overexposed, closing }: Received, { kind }: OpenedHop): Failure | undefined {
-    const late = closing && kind !== 'final';
-    if (!overexposed && !late) return undefined;
-    const why = late
-      ? 'an HTLC came by a channel that is being closed; it is failed back'
-      : 'too much in HTLCs too small for an output; this one is failed back';
-    this.parts.log.info({ channel, htlc: `${id}` }, why);
+  private unwanted(channel: string, event: Received, { kind }: OpenedHop): Failure | undefined {
+    const why = whyUnwanted(event, kind);
+    if (why === undefined) return undefined;
+    this.parts.log.info({ channel, htlc: `${event.id}` }, `${why}; it is failed back`);
     // A final node has no channel to speak of; and the update of one that was not named would only tell that it is there.
     return kind === 'final'
       ? { name: 'temporary_node_failure' }

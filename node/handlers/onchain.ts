@@ -4,6 +4,7 @@ import { publishable } from '../../channel/dance.ts';
 import { CLOSING_BLOCKS, publishesCommitment } from '../../channel/exits.ts';
 import { DEEP } from '../../channel/fates.ts';
 import type { Core, Failed, Funded, Onchain as OnchainState } from '../../channel/state.ts';
+import { missingFeerate } from '../../channel/underpaid.ts';
 import { displayedOutpoint, standingText } from '../chain/sweep/standing.ts';
 import { outpointKey } from '../chain/watch.ts';
 import type { Entry } from '../channels/entry.ts';
@@ -91,7 +92,19 @@ export const statusLines = (node: Node, entry: Entry, state: Funded): string[] =
         ...node.onchain.standing(entry.key).map(standingText),
         ...entry.status,
       ];
+    case 'open':
+      return [...underpaidLines(node, state), ...fundingLines(node, entry, state), ...entry.status];
     default:
       return [...fundingLines(node, entry, state), ...entry.status];
   }
+};
+
+/** Why a channel carries no HTLCs although it is open, where its commitment pays too little. */
+const underpaidLines = (node: Node, { core }: Funded): string[] => {
+  const { neededFeerate } = node.channels.context();
+  const least = missingFeerate(core, { neededFeerate });
+  if (least === undefined) return [];
+  const who = core.params.role === 'funder' ? 'this node, which cannot afford more,' : 'the peer';
+  const far = `fees are estimated at ${neededFeerate} sat per 1,000 weight`;
+  return [`no new HTLCs until ${who} raises the feerate of its commitments to ${least}: ${far}`];
 };

@@ -73,7 +73,7 @@ const paymentsOf = (parts: DeskParts, book: PayBook): Payments => {
     ...ports,
     ...{ gate, book },
     channels: () => ({
-      outlets: () => [...channels.entries.values()].flatMap((entry) => outletOf(entry) ?? []),
+      outlets: () => [...channels.entries.values()].flatMap((entry) => outletOf(entry, channels.context()) ?? []),
       offer: (scid, offer) => {
         const entry = channels.byShortId(scid);
         entry?.machine.push({ type: 'offer', ...offer });

@@ -98,6 +98,36 @@ describe('channel types', () => {
     ['more bytes than it takes', '00401000', true, all, false],
     ['an optional bit', '2000', true, all, false],
   ];
+  const guarded: readonly (readonly [string, string, boolean, ChannelFeatures, boolean])[] = [
+    ['anchors', '401000', true, all, true],
+    ['static_remotekey of a peer that knows anchors', '1000', true, all, false],
+    ['aliases only, without anchors, of a peer that knows them', '400000001000', false, all, false],
+    ['static_remotekey of a peer that knows no anchors', '1000', true, { ...all, anchors: false }, true],
+    ['aliases only, of a peer that knows no anchors', '400000001000', false, { ...all, anchors: false }, true],
+  ];
+  test.each(guarded)(
+    'a fundee that was not told otherwise judges a proposal of %s',
+    (_, type, announce, ours, good) => {
+      const message = { ...openMessage(), channel_type: unhex(type), channel_flags: announce ? 1 : 0 };
+      const request = { ...acceptRequest, features: ours, allowStaticRemotekey: false };
+      const [state, [answer]] = acceptChannel(message, request, context);
+      expect(state.phase).toBe(good ? 'awaiting_funding_created' : 'abandoned');
+      const said = answer?.do === 'send' && answer.message.name === 'error' ? text(answer.message.data) : 'taken';
+      expect(said).toBe(
+        good
+          ? 'taken'
+          : `unacceptable_terms: field channel_type, got ${type}, expected one of anchors_zero_fee_htlc_tx${announce ? '' : ', anchors_zero_fee_htlc_tx with option_scid_alias'}`,
+      );
+    },
+  );
+
+  test('undefined bits of channel_flags are ignored', () => {
+    for (const channel_flags of [0b1111_1110, 0b1111_1111]) {
+      const [state] = acceptChannel({ ...openMessage(), channel_flags }, acceptRequest, context);
+      expect(state).toMatchObject({ phase: 'awaiting_funding_created', params: { announce: channel_flags === 255 } });
+    }
+  });
+
   test.each(proposals)('a fundee judges a proposal of %s', (_, type, announce, ours, good) => {
     const message = { ...openMessage(), channel_type: unhex(type), channel_flags: announce ? 1 : 0 };
     const [state, effects] = acceptChannel(message, { ...acceptRequest, features: ours }, context);

@@ -1,7 +1,7 @@
 /** The feerate of commitments: what the funder asks for and when, how high it can go, and what a fundee puts up with. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { commitmentFeerate, feerateBounds, wantedFeerate } from '../../channel/fees.ts';
+import { changeBounds, commitmentFeerate, openingBounds, wantedFeerate } from '../../channel/fees.ts';
 import type { Context, OpenRequest } from '../../channel/io.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import { wantsToSign } from '../../channel/transition.ts';
@@ -27,7 +27,11 @@ import {
   settle,
 } from './pair.ts';
 
-const at = (feerate: number, more: Partial<Context> = {}): Context => ({ ...context, feerate, ...more });
+const at = (feerate: number, more: Partial<Context> = {}): Context => ({
+  ...context,
+  ...{ feerate, neededFeerate: feerate },
+  ...more,
+});
 const feerateOf = (side: Side): number => specOf(coreOf(side), inLocal(coreOf(side).head.local)).feerate;
 
 /** The estimate changes; both sides come to rest. */
@@ -192,7 +196,7 @@ test('it is not raised so far that HTLCs without an output hold more than we ris
   const many = { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } };
   const pair = ready({ ...openRequest, feerate: 253 }, many);
   // 138 HTLCs of 3,700 sat: 510,600 sat, dust for a received one from 3,346 sat / 703 weight on, about 4,760 sat.
-  for (let n = 0; n < 138; n++) give(pair, pair.a, offerOf(3_700_000n, n));
+  for (let n = 0; n < 138; n++) give(pair, pair.a, offerOf(3_700_000n, n), at(253));
   settle(pair);
   const reached = estimate(pair, 9000);
   expect(reached).toBeGreaterThan(4000);
@@ -200,36 +204,76 @@ test('it is not raised so far that HTLCs without an output hold more than we ris
 });
 
 describe('a fundee', () => {
-  test('bounds it from below only where HTLCs depend on it', () => {
-    const bounds = { ...context, minFeerate: 800, maxFeerate: 45_000 };
-    expect(feerateBounds(formats.static_remotekey, bounds)).toEqual({ min: 800, max: 45_000 });
-    expect(feerateBounds(formats.anchors_zero_fee_htlc_tx, bounds)).toEqual({ min: 253, max: 45_000 });
+  const bounds = { ...context, minFeerate: 800, maxFeerate: 45_000, relayFeerate: 600, lowestRelayFeerate: 400 };
+  const [plain, anchors] = [formats.static_remotekey, formats.anchors_zero_fee_htlc_tx];
+
+  test.each([
+    ['by a tenth of the estimates where HTLCs depend on it', plain, bounds, { min: 800, max: 45_000 }],
+    ['by what is relayed now where fees can be added', anchors, bounds, { min: 600, max: 45_000 }],
+    ['never by less than is relayed anywhere', anchors, { ...bounds, relayFeerate: 100 }, { min: 253, max: 45_000 }],
+  ] as const)('bounds what it is opened with %s', (_, format, at, expected) => {
+    expect(openingBounds(format, at)).toEqual(expected);
   });
+
+  test.each([
+    ['by a tenth of the estimates where HTLCs depend on it', plain, 5000, { min: 800, max: 45_000 }],
+    ['by what was relayed of late where fees can be added', anchors, 5000, { min: 400, max: 45_000 }],
+    ['by what stands, where that is less', plain, 700, { min: 700, max: 45_000 }],
+    ['by what stands, where less than that is relayed', anchors, 300, { min: 300, max: 45_000 }],
+    ['by what stands, where that is more', plain, 60_000, { min: 800, max: 60_000 }],
+  ] as const)('bounds what it is changed to %s', (_, format, standing, expected) => {
+    expect(changeBounds(format, bounds, standing)).toEqual(expected);
+  });
+
+  /** Whether it takes an update_fee of a channel that was opened with some feerate. */
+  const takes = (request: OpenRequest, from: number, feerate_per_kw: number, at: Partial<Context>): boolean => {
+    const pair = ready({ ...request, feerate: from });
+    const message = { name: 'update_fee', channel_id: coreOf(pair.b).channelId, feerate_per_kw } as const;
+    give(pair, pair.b, { type: 'message', message }, { ...context, ...at });
+    expect(pair.b.state.phase).toBe('open');
+    return !pair.b.asked.some((effect) => effect.do === 'disconnect');
+  };
 
   test.each([
     ['static_remotekey', openRequest, 799, false],
     ['static_remotekey', openRequest, 800, true],
+    ['static_remotekey', openRequest, 20_000, true],
     ['static_remotekey', openRequest, 20_001, false],
-    ['anchors_zero_fee_htlc_tx', anchorsRequest, 253, true],
-    ['anchors_zero_fee_htlc_tx', anchorsRequest, 252, false],
+    ['anchors_zero_fee_htlc_tx', anchorsRequest, 400, true],
+    ['anchors_zero_fee_htlc_tx', anchorsRequest, 399, false],
+    ['anchors_zero_fee_htlc_tx', anchorsRequest, 20_000, true],
     ['anchors_zero_fee_htlc_tx', anchorsRequest, 20_001, false],
-  ] as const)('of a channel with %s is told of a change', (_, request, feerate_per_kw, taken) => {
-    const pair = ready(request);
-    const message = { name: 'update_fee', channel_id: coreOf(pair.b).channelId, feerate_per_kw } as const;
-    give(pair, pair.b, { type: 'message', message }, { ...context, minFeerate: 800, maxFeerate: 20_000 });
-    expect(pair.b.asked.some((effect) => effect.do === 'disconnect')).toBe(!taken);
-    expect(pair.b.state.phase).toBe('open');
+  ] as const)('of a channel with %s takes a change within its bounds', (_, request, feerate, taken) => {
+    const at = { minFeerate: 800, maxFeerate: 20_000, relayFeerate: 600, lowestRelayFeerate: 400 };
+    expect(takes(request, 1000, feerate, at)).toBe(taken);
   });
 
   test.each([
     ['lowered', 599, false],
     ['left', 600, true],
     ['raised, if too little', 601, true],
-  ])('that has less than it wants takes a feerate that is %s: %d, %s', (_, feerate_per_kw, taken) => {
-    const pair = ready({ ...openRequest, feerate: 600 });
-    const message = { name: 'update_fee', channel_id: coreOf(pair.b).channelId, feerate_per_kw } as const;
-    give(pair, pair.b, { type: 'message', message }, { ...context, minFeerate: 800 });
-    expect(pair.b.asked.some((effect) => effect.do === 'disconnect')).toBe(!taken);
+  ])('that has less than it wants takes a feerate that is %s: %d, %s', (_, feerate, taken) => {
+    for (const request of [openRequest, anchorsRequest])
+      expect(takes(request, 600, feerate, { minFeerate: 800, lowestRelayFeerate: 800 })).toBe(taken);
+  });
+
+  test.each([
+    ['raised', 5001, false],
+    ['left', 5000, true],
+    ['lowered, if too much', 4999, true],
+  ])('that has more than it wants takes a feerate that is %s: %d, %s', (_, feerate, taken) => {
+    for (const request of [openRequest, anchorsRequest])
+      expect(takes(request, 5000, feerate, { maxFeerate: 4000 })).toBe(taken);
+  });
+
+  test('takes less from a funder that cannot even afford that: what stands would leave it with more', () => {
+    const pair = ready({ ...openRequest, feerate: 5000, push: msat(970_000_000n) });
+    give(pair, pair.b, offerOf(100_000_000n, 1));
+    give(pair, pair.b, { type: 'sign' });
+    // The funder has 20,000 sat above its reserve, enough for one HTLC at 5,000 sat/kw and not for so many.
+    for (let n = 2; n < 30; n++) give(pair, pair.b, offerOf(10_000_000n, n));
+    settle(pair);
+    expect(estimate(pair, 2000)).toBe(2000);
   });
 
   test.each([
@@ -240,11 +284,11 @@ describe('a fundee', () => {
       { ...request, feerate: 253 },
       { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } },
     );
-    for (let n = 0; n < 138; n++) give(pair, pair.a, offerOf(3_700_000n, n));
+    for (let n = 0; n < 138; n++) give(pair, pair.a, offerOf(3_700_000n, n), at(253));
     settle(pair);
     const message = { name: 'update_fee', channel_id: coreOf(pair.b).channelId, feerate_per_kw: 6000 } as const;
     give(pair, pair.b, { type: 'message', message });
     const why = pair.b.asked.flatMap((effect) => (effect.do === 'disconnect' ? [effect.why.split(':')[0]] : []));
-    expect(why).toEqual(matters ? ['fee_makes_dust'] : []);
+    expect(why).toEqual(matters ? ['fee_overexposes'] : []);
   });
 });

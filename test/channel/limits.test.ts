@@ -31,9 +31,9 @@ const kinds = [
 ] as const;
 const roomy = { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } };
 
-const offer = (pair: Pair, side: Side, amount: bigint, n: number): string | undefined => {
+const offer = (pair: Pair, side: Side, amount: bigint, n: number, at = context): string | undefined => {
   const before = eventsOf(side, 'offer_refused').length;
-  give(pair, side, offerOf(amount, n));
+  give(pair, side, offerOf(amount, n), at);
   return eventsOf(side, 'offer_refused')[before]?.why.code;
 };
 
@@ -43,7 +43,7 @@ describe.each(kinds)('with %s', (name, request) => {
   test('the funder may give all but its reserve, the cost at twice the feerate, and room for two HTLCs', () => {
     const pair = ready(request, roomy);
     const most = 1_000_000n - 10_000n - openerCost(format, 2000, 2);
-    expect(spendable(coreOf(pair.a))).toBe(most * 1000n);
+    expect(spendable(coreOf(pair.a), context)).toBe(most * 1000n);
     expect(offer(pair, pair.a, most * 1000n + 1n, 1)).toBe('insufficient_balance');
     expect(offer(pair, pair.a, most * 1000n, 2)).toBeUndefined();
   });
@@ -64,7 +64,7 @@ describe.each(kinds)('with %s', (name, request) => {
 
     const poor = ready({ ...request, push: push(cost - 1n) }, roomy);
     expect(offer(poor, poor.b, 100_000_000n, 1)).toBe('peer_cannot_pay_fee');
-    const dust = spendable(coreOf(poor.b));
+    const dust = spendable(coreOf(poor.b), context);
     expect(dust / 1000n).toBe(format.htlcTransactionsPayFee ? 354n + 663n - 1n : 353n);
     expect(offer(poor, poor.b, dust + 1n, 2)).toBe('peer_cannot_pay_fee');
     expect(offer(poor, poor.b, dust, 3)).toBeUndefined();
@@ -133,12 +133,13 @@ describe.each(kinds)('with %s', (name, request) => {
       fc.property(fc.bigInt(15_000n, 900_000n), fc.array(move, { maxLength: 30 }), (push, moves) => {
         const pair = ready({ ...request, push: msat(push * 1000n) }, roomy);
         let n = 0;
+        let at = context;
         for (const m of moves) {
           if (m.do === 'offer') {
-            const most = summary(pair[m.side].state)?.spendable ?? 0n;
+            const most = summary(pair[m.side].state, at)?.spendable ?? 0n;
             const amount = (most * BigInt(m.share)) / 100n;
             if (amount > 0n)
-              expect([m.side, amount, offer(pair, pair[m.side], amount, n++)]).toEqual([m.side, amount, undefined]);
+              expect([m.side, amount, offer(pair, pair[m.side], amount, n++, at)]).toEqual([m.side, amount, undefined]);
           } else if (m.do === 'end') {
             const [htlc] = coreOf(pair[m.side]).incoming.values();
             const secret = [...Array(n).keys()].find((i) =>
@@ -148,7 +149,11 @@ describe.each(kinds)('with %s', (name, request) => {
             const { id } = htlc;
             if (m.well) give(pair, pair[m.side], { type: 'fulfill', id, preimage: secretOf(secret) });
             else give(pair, pair[m.side], { type: 'fail', id, reason: new Uint8Array(3) });
-          } else give(pair, pair.a, { type: 'update_fee' }, { ...context, feerate: m.feerate });
+          } else {
+            const { feerate } = m;
+            at = { ...context, feerate, neededFeerate: feerate, highestFeerate: Math.max(at.highestFeerate, feerate) };
+            give(pair, pair.a, { type: 'update_fee' }, at);
+          }
           settle(pair);
           for (const s of [pair.a, pair.b]) {
             expect(s.asked.some((effect) => effect.do === 'disconnect')).toBe(false);

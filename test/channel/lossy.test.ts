@@ -130,7 +130,7 @@ const play = (pair: Pair, books: Books, m: Move): void => {
       break;
     case 'offer all': {
       // What a channel says it can spend must be what it lets us spend.
-      const most = summary(pair[m.side].state)?.spendable ?? 0n;
+      const most = summary(pair[m.side].state, context)?.spendable ?? 0n;
       if (most === 0n) break;
       books.moves.push(m.side === 'a' ? most : -most);
       const refused = pair[m.side].events.length;

@@ -149,6 +149,11 @@ const refusedAccepts: readonly (readonly [claim: string, change: AcceptChange, f
   ['a depth beyond reason', { minimum_depth: 145 }, 'minimum_depth'],
   ['reserve below our dust limit', { channel_reserve_satoshis: sat(353n) }, 'channel_reserve_satoshis'],
   ['dust limit 353', { dust_limit_satoshis: sat(353n) }, 'dust_limit_satoshis'],
+  [
+    'a dust limit above the reserve it asks',
+    { dust_limit_satoshis: sat(1062n), channel_reserve_satoshis: sat(1061n) },
+    'dust_limit_satoshis',
+  ],
   ['484 HTLCs', { max_accepted_htlcs: 484 }, 'max_accepted_htlcs'],
   ['a delay beyond reason', { to_self_delay: 2017 }, 'to_self_delay'],
   ['a basepoint off the curve', { revocation_basepoint: badPoint }, 'basepoints'],

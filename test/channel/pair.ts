@@ -35,7 +35,11 @@ import {
 export const context: Context = {
   height: 500,
   feerate: 1000,
+  highestFeerate: 1000,
+  neededFeerate: 1000,
+  steadyFeerate: 1000,
   relayFeerate: 253,
+  lowestRelayFeerate: 253,
   minFeerate: 253,
   maxFeerate: 100_000,
 };
@@ -97,6 +101,7 @@ export const acceptRequest: AcceptRequest = {
   upfront: false,
   alias: shortChannelId(22n),
   minimumAmount: sat(20_000n),
+  allowStaticRemotekey: true,
 };
 
 /** A transaction with one segwit input that pays `amount` to `script` in its output 1. */

@@ -85,7 +85,11 @@ const open = (
 ) => {
   const funder = link + (wish.funders[link === 0 ? 0 : 1] ?? 0);
   const fundee = 2 * link + 1 - funder;
-  const at: Context = { height: 1, feerate: FEERATE, minFeerate: 253, maxFeerate: 100_000, relayFeerate: 253 };
+  const at: Context = {
+    ...{ height: 1, feerate: FEERATE, highestFeerate: FEERATE },
+    ...{ neededFeerate: 0, steadyFeerate: 0 },
+    ...{ minFeerate: 253, maxFeerate: 100_000, relayFeerate: 253, lowestRelayFeerate: 253 },
+  };
   const features: ChannelFeatures = {
     upfrontShutdown: true,
     largeChannel: false,
@@ -118,7 +122,11 @@ const open = (
     fundingFeerate: FEERATE,
     announce: true,
   };
-  const answering: AcceptRequest = { ...request(fundee, funder), minimumAmount: sat(20_000n) };
+  const answering: AcceptRequest = {
+    ...request(fundee, funder),
+    minimumAmount: sat(20_000n),
+    allowStaticRemotekey: true,
+  };
   const none: ChannelState = { phase: 'abandoned', key: '', fault: { code: 'force_close' } };
   const [a, b]: readonly [End, End] = [
     { state: none, inbox: [], asked: undefined },

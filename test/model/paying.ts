@@ -103,7 +103,9 @@ export const pay = async (world: World, move: PayMove): Promise<void> => {
   if (payer === undefined || payee === undefined || world.isThief(move.from) || world.isThief(to)) return;
   const { books } = world;
   const n = books.payments.size;
-  const outlets = [...payer.channels.entries.values()].flatMap((entry) => outletOf(entry) ?? []);
+  const outlets = [...payer.channels.entries.values()].flatMap(
+    (entry) => outletOf(entry, payer.channels.context()) ?? [],
+  );
   const most = outlets.reduce((sum, { spendable }) => sum + spendable, 0n);
   const amount = 'msat' in move.amount ? move.amount.msat : (most * BigInt(move.amount.percent)) / 100n;
   if (amount < 2n) return;

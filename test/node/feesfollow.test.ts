@@ -11,7 +11,8 @@ let ground: Ground;
 let alice: LocalNode;
 let bob: LocalNode;
 
-const start = (name: string): Promise<LocalNode> => startLocal({ dir: join(dir, name), ground, log: memoryLog() });
+const start = (name: string): Promise<LocalNode> =>
+  startLocal({ dir: join(dir, name), ground, log: memoryLog(), flags: { 'allow-static-remotekey': 'true' } });
 
 /** Resolves once it is so; rejects after a minute. */
 const becomes = async (what: string, check: () => Promise<boolean>): Promise<void> => {

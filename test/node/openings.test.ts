@@ -262,3 +262,21 @@ test('a gift is refused where it leaves the funder too little', async () => {
   });
   await expect(all).rejects.toThrow('push_msat');
 });
+
+describe('a fundee with default settings refuses', () => {
+  test('a channel without anchors of a peer that knows them, and says so to whoever asked for it', async () => {
+    await connect();
+    const asked = alice.call('fundchannel', { id: bob.id, amount: 200_000, announce: false, channel_type: [12] });
+    await expect(asked).rejects.toThrow(
+      'field channel_type, got 1000, expected one of anchors_zero_fee_htlc_tx, anchors_zero_fee_htlc_tx with option_scid_alias',
+    );
+  });
+
+  test('a channel most of which its opener puts into fees', async () => {
+    const who = await stranger(9400, address());
+    // Ten times what a regtest without estimates is taken to ask would be within the bounds; but not of so small a channel.
+    expect(await who.open({ amount: sat(100_000n), feerate: 80_000 })).toContain('field feerate_per_kw, got 80000');
+    expect(typeof (await who.open({ amount: sat(100_000n), feerate: 9_000 }))).toBe('object');
+    await who.leave();
+  });
+});

@@ -20,7 +20,7 @@ const logs: Record<string, string[]> = {};
 const start = (name: string, folder = name): Promise<LocalNode> => {
   const log = memoryLog();
   logs[folder] = log.lines;
-  return startLocal({ dir: join(dir, folder), ground, log });
+  return startLocal({ dir: join(dir, folder), ground, log, flags: { 'allow-static-remotekey': 'true' } });
 };
 const homeOf = (folder: string): string => join(dir, folder, 'regtest');
 

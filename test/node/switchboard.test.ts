@@ -98,6 +98,7 @@ const board = async (
       event: 'received',
       id: 3n,
       overexposed: false,
+      underpaid: false,
       givenUp: false,
       closing: false,
       ...arrived,
@@ -167,6 +168,7 @@ test('a channel that the onion may not name so is none', async () => {
 
 test.each([
   ['would be lost with others too small for an output', { overexposed: true }],
+  ['could not be claimed in time on chain', { underpaid: true }],
   ['comes by a channel that we are closing', { closing: true }],
 ])('what %s goes back, and says nothing of the channel it came by', async (_, change) => {
   const { receive, failure } = await board();

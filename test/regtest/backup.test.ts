@@ -19,7 +19,7 @@ beforeAll(async () => {
   built('node/main.js');
   missing = await whyNoChain();
   if (missing !== undefined) return;
-  network = await startNetwork<Name>({ nodes: { alice: [], bob: [] } });
+  network = await startNetwork<Name>({ nodes: { alice: [], bob: [] }, flags: ['--allow-static-remotekey'] });
   const coins = Array(3).fill(2_000_000n);
   await network.fund({ alice: coins, bob: coins });
 });

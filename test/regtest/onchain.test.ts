@@ -10,7 +10,7 @@ let network: Network<Name>;
 let endings: Endings<Name>;
 beforeAll(async () => {
   built('node/main.js');
-  network = await startNetwork<Name>({ nodes: { alice: [], bob: [] }, flags: ['--dev'] });
+  network = await startNetwork<Name>({ nodes: { alice: [], bob: [] }, flags: ['--dev', '--allow-static-remotekey'] });
   console.log(`on ${network.chainVersion}`);
   endings = new Endings(network);
   const small = Array<bigint>(4).fill(60_000n);

@@ -11,7 +11,7 @@ let network: Network<Name>;
 let endings: Endings<Name>;
 beforeAll(async () => {
   built('node/main.js');
-  network = await startNetwork<Name>({ nodes: { alice: [], bob: [] }, flags: ['--dev'] });
+  network = await startNetwork<Name>({ nodes: { alice: [], bob: [] }, flags: ['--dev', '--allow-static-remotekey'] });
   endings = new Endings(network);
   const small = Array<bigint>(4).fill(60_000n);
   await network.fund({ alice: [...Array<bigint>(4).fill(1_010_000n), ...small], bob: small });

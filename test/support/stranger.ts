@@ -38,7 +38,10 @@ export interface Stranger {
   leave(): Promise<void>;
 }
 
-const context = { height: 0, feerate: 1000, minFeerate: 253, maxFeerate: 100_000, relayFeerate: 253 };
+const context = {
+  ...{ height: 0, feerate: 1000, highestFeerate: 1000, neededFeerate: 0, steadyFeerate: 0 },
+  ...{ minFeerate: 253, maxFeerate: 100_000, relayFeerate: 253, lowestRelayFeerate: 253 },
+};
 
 /** Connects as somebody whose key is made of this number. */
 export const stranger = async (n: number, node: { readonly id: Point; readonly port: number }): Promise<Stranger> => {

@@ -37,6 +37,7 @@ const bench = async (network: string) => {
       const { feerate, relayFeerate, minFeerate, maxFeerate } = feerates.context(7);
       return [feerate, relayFeerate, minFeerate, maxFeerate];
     },
+    context: () => feerates.context(7),
   };
 };
 
@@ -120,7 +121,8 @@ describe('what was in bounds when a peer signed it', () => {
 test('an estimate that stands is not written again', async () => {
   const { world, refresh } = await bench('bitcoin');
   world.estimate = 5000;
-  expect(await refresh()).toBe(1);
+  // The estimate and what is relayed.
+  expect(await refresh()).toBe(2);
   expect(await refresh()).toBe(0);
   world.estimate = 5001;
   expect(await refresh()).toBe(1);
@@ -133,6 +135,67 @@ test('what is relayed is told as the chain says it', async () => {
   Object.assign(world, { estimate: 5000, relayed: 1234 });
   await refresh();
   expect(told()).toEqual([5000, 1234, 500, 50_000]);
+});
+
+test('what was relayed within the last day or two is remembered, also over a restart', async () => {
+  const { world, refresh, restart, context } = await bench('bitcoin');
+  for (const relayed of [300, 4000, 900]) {
+    world.relayed = relayed;
+    await refresh();
+  }
+  await restart();
+  await refresh();
+  expect(context()).toMatchObject({ relayFeerate: 900, lowestRelayFeerate: 300, highestFeerate: 4000 });
+  world.now += 48 * HOUR;
+  await refresh();
+  world.now += 24 * HOUR;
+  await refresh();
+  expect(context()).toMatchObject({ lowestRelayFeerate: 900, highestFeerate: 900 });
+});
+
+describe('what is held against a funder that does not pay it', () => {
+  test('is what the chain has asked for two hours, less where it asked for less meanwhile', async () => {
+    const { world, refresh, context } = await bench('bitcoin');
+    const steady = async (estimate: number) => {
+      world.estimate = estimate;
+      await refresh();
+      return context().steadyFeerate;
+    };
+    expect(await steady(5000)).toBe(0);
+    world.now += 2 * HOUR - 1;
+    expect(await steady(90_000)).toBe(0);
+    expect(context().neededFeerate).toBe(90_000);
+    world.now += 1;
+    expect(await steady(90_000)).toBe(5000);
+    world.now += 2 * HOUR - 2;
+    expect(await steady(91_000)).toBe(5000);
+    world.now += 1;
+    expect(await steady(80_000)).toBe(80_000);
+    world.now += HOUR;
+    expect(await steady(700)).toBe(700);
+  });
+
+  test('is nothing where bitcoind has no estimate, on regtest at first', async () => {
+    const { world, refresh, context } = await bench('regtest');
+    world.estimate = 2500;
+    for (let n = 0; n < 5; n++) {
+      await refresh();
+      world.now += HOUR;
+    }
+    expect(context()).toMatchObject({ feerate: 2500, neededFeerate: 0, steadyFeerate: 0 });
+  });
+
+  test('is nothing at first after a restart, when a peer had no time to say anything', async () => {
+    const { world, refresh, restart, context } = await bench('bitcoin');
+    world.estimate = 9000;
+    await refresh();
+    world.now += 3 * HOUR;
+    await refresh();
+    expect(context().steadyFeerate).toBe(9000);
+    await restart();
+    await refresh();
+    expect(context().steadyFeerate).toBe(0);
+  });
 });
 
 test('an estimate outlives a chain that does not answer', async () => {
