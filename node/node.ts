@@ -45,6 +45,7 @@ import { Gate } from './store/gate.ts';
 import { prepareStore } from './store/open.ts';
 import { everySecond, laterBy } from './ticking.ts';
 import { keysOf } from './wallet/keys.ts';
+import { Refusals } from './wallet/refusals.ts';
 import { openSeed } from './wallet/seed.ts';
 import { rebroadcast } from './wallet/send.ts';
 import { Wallet } from './wallet/wallet.ts';
@@ -78,6 +79,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   await retrying({ clock, log, signal }, () => checkNetwork(chain, network.chain));
 
   const wallet = await Wallet.open({ store, keys, network });
+  const refusals = new Refusals();
   const addresses = await Addresses.load(store);
   const invoices = await Invoices.load(store, gate, now);
   const replays = await ReplayLog.load(store);
@@ -185,7 +187,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     },
   });
   const channels: ChannelHost = new ChannelHost({
-    ...{ store, gate, chain, log, wallet, peers, backups },
+    ...{ store, gate, chain, log, wallet, refusals, peers, backups },
     follower: () => follower,
     watcher: () => watcher,
     onchain: () => onchain,
@@ -249,7 +251,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       gate.keep(changes);
       channels.fees();
     });
-    void rebroadcast(wallet, chain, log);
+    void rebroadcast(wallet, chain, log, refusals);
     backups.refresh();
   };
   const follower: Follower = new Follower({
@@ -276,6 +278,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   await channels.settled();
   // What the last block meant to each was perhaps written and not told.
   channels.block(height());
+  void rebroadcast(wallet, chain, log, refusals);
   await onchain.start();
   payments.begin();
   receiver.start();
@@ -310,6 +313,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     peers,
     addresses,
     wallet,
+    refusals,
     follower,
     graph,
     own,

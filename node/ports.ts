@@ -64,6 +64,8 @@ export interface Chain {
   txidAt(height: number, txIndex: number): Promise<Txid | undefined>;
   /** Resolves when the tip may no longer be `seen`, at the latest after a few seconds, at once when aborted. */
   changed(seen: string, signal: AbortSignal): Promise<void>;
+  /** Whether the network would take a transaction now; it is not handed over. Throws `rejected` with the reason. */
+  check(tx: Uint8Array): Promise<void>;
   /**
    * Hands a transaction to the network, whatever it pays: what that may be is decided by who made it. One already known or
    * mined is a success; throws `rejected` with the reason.

@@ -20,6 +20,7 @@ import type { Peers } from './peer/peers.ts';
 import type { Ports } from './ports.ts';
 import type { Gate } from './store/gate.ts';
 import type { NodeKeys } from './wallet/keys.ts';
+import type { Refusals } from './wallet/refusals.ts';
 import type { Wallet } from './wallet/wallet.ts';
 
 /** A running node, as its API sees it. */
@@ -31,6 +32,7 @@ export interface Node {
   readonly peers: Peers;
   readonly addresses: Addresses;
   readonly wallet: Wallet;
+  readonly refusals: Refusals;
   readonly follower: Follower;
   readonly graph: Graph;
   readonly own: OwnChannels;

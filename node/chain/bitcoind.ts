@@ -58,6 +58,12 @@ const packageResult = z.object({
   'tx-results': z.record(z.string(), z.object({ txid: hash, error: z.string().optional() })),
 });
 
+/** What testmempoolaccept says of each transaction. */
+const verdict = z.array(z.object({ allowed: z.boolean(), 'reject-reason': z.string().default('refused') }));
+
+/** Whether a transaction is refused because it is there. */
+const isKnownAlready = (message: string): boolean => /already[- ](?:in|known)/i.test(message);
+
 const rpcCode = { notFound: -5, badParameter: -8, misc: -1, noMethod: -32601, alreadyMined: -27 } as const;
 
 const refusedWith = (error: unknown, ...codes: readonly number[]): boolean =>
@@ -146,9 +152,20 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     } catch (error) {
       if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
       const { message } = error.fault;
-      if (error.fault.rpcCode === rpcCode.alreadyMined || /already[- ](?:in|known)/i.test(message)) return;
+      if (error.fault.rpcCode === rpcCode.alreadyMined || isKnownAlready(message)) return;
       throw rejected(message);
     }
+  };
+
+  const check = async (tx: Uint8Array): Promise<void> => {
+    const verdicts = await rpc
+      .call('testmempoolaccept', [[hex(tx)], ANY_FEERATE], verdict)
+      .catch((error: unknown): never => {
+        if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
+        throw rejected(error.fault.message);
+      });
+    for (const { allowed, 'reject-reason': reason } of verdicts)
+      if (!allowed && !isKnownAlready(reason)) throw rejected(reason);
   };
 
   const submitPackage = async (parent: Uint8Array, child: Uint8Array): Promise<void> => {
@@ -235,6 +252,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     block,
     txidAt,
     changed,
+    check,
     broadcast,
     broadcastPackage,
     feerate,

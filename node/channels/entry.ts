@@ -11,6 +11,21 @@ export interface Buried {
   readonly txIndex: number;
 }
 
+/** What the network said to a transaction. */
+export type Answer =
+  | { readonly given: 'taken' }
+  /** It gets it once it answers. */
+  | { readonly given: 'unanswered' }
+  | { readonly given: 'refused'; readonly reason: string };
+
+/** A funding transaction that both sides have signed for. */
+export interface Opened {
+  readonly tx: Uint8Array;
+  readonly txid: Txid;
+  readonly output: number;
+  readonly answer: Answer;
+}
+
 export interface Entry {
   readonly key: string;
   /** Hex of the peer's node id. */
@@ -24,7 +39,7 @@ export interface Entry {
   /** Ends the time that the peer has for its part of the opening. */
   waiting?: () => void;
   /** What waits for the opening to come to something. */
-  opened?: (result: { readonly tx: Uint8Array; readonly txid: Txid; readonly output: number }) => void;
+  opened?: (result: Opened) => void;
   refused?: (why: string) => void;
   /** Who waits for the next event. */
   readonly listeners: Set<(event: ChannelEvent) => void>;

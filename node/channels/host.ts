@@ -21,6 +21,7 @@ import type { Peers } from '../peer/peers.ts';
 import type { Chain, Log, Store } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
+import type { Refusals } from '../wallet/refusals.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, incomingOf, isFunded, nameOf } from './entry.ts';
 import { channelFeatures } from './features.ts';
@@ -37,6 +38,7 @@ export interface HostParts {
   readonly chain: Chain;
   readonly log: Log;
   readonly wallet: Wallet;
+  readonly refusals: Refusals;
   readonly peers: Peers;
   readonly backups: Pick<Backups, 'refresh' | 'settled'>;
   readonly follower: () => Follower;
@@ -259,8 +261,7 @@ export class ChannelHost {
         this.send(entry, effect.message);
         return undefined;
       case 'fund':
-        fund(this.parts, entry, effect);
-        return undefined;
+        return fund(this.parts, entry, effect);
       case 'watch_funding':
         return watchFunding(this.parts, entry, effect, state);
       case 'watch_outputs':

@@ -6,21 +6,13 @@ import type { ChannelSecrets } from '../../channel/keys.ts';
 import { acceptChannel, openChannel } from '../../channel/opening.ts';
 import { hex, utf8 } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
-import {
-  type ChainHash,
-  channelId,
-  type Msat,
-  msat,
-  type Sat,
-  sat,
-  shortChannelId,
-  type Txid,
-} from '../../wire/units.ts';
+import { type ChainHash, channelId, type Msat, msat, type Sat, sat, shortChannelId } from '../../wire/units.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Clock, Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { tooMany } from './caps.ts';
+import type { Opened } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import type { ChannelHost } from './host.ts';
 import { fundingOwner } from './perform.ts';
@@ -108,20 +100,19 @@ export interface Opening {
   readonly useReserve: boolean;
 }
 
-export interface Opened {
+/** A channel opened from here. */
+export interface OpenedHere extends Opened {
   readonly key: string;
-  readonly tx: Uint8Array;
-  readonly txid: Txid;
-  readonly output: number;
   /** What is at risk for want of coins in the wallet, for operators. */
   readonly shortage: string | undefined;
 }
 
 /**
- * Opens a channel; resolves when its funding transaction is published. Throws WalletError when the coins do not suffice, and
- * OpeningError when the peer, or either side's terms, say no; coins set aside are free again then.
+ * Opens a channel; resolves when its funding transaction was given to the network, with what that said. Throws WalletError when
+ * the coins do not suffice, and OpeningError when the peer, either side's terms, or the network before the peer has signed, say
+ * no; coins set aside are free again then.
  */
-export const open = async (parts: OpeningParts, opening: Opening): Promise<Opened> => {
+export const open = async (parts: OpeningParts, opening: Opening): Promise<OpenedHere> => {
   const { host, wallet, entropy, context } = parts;
   const { peer, push, announce, fundingFeerate, channelType } = opening;
   const draft = await common(parts, peer, MAX_SMALL_CHANNEL, opening.closeTo);
@@ -148,7 +139,7 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
   };
   try {
     const step = openChannel(request, context());
-    const published = await new Promise<Omit<Opened, 'shortage'>>((resolve, reject) => {
+    const published = await new Promise<Opened & { readonly key: string }>((resolve, reject) => {
       const entry = host.create(draft.key, peer.id, step, {
         plan,
         waiting: patience(parts, draft.key),

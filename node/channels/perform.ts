@@ -9,17 +9,20 @@ import { ChainError } from '../chain/errors.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Watcher } from '../chain/watcher.ts';
 import type { Chain, Log } from '../ports.ts';
+import type { Refusals } from '../wallet/refusals.ts';
+import { refusalOf } from '../wallet/send.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { coreOf, type Entry, nameOf } from './entry.ts';
+import { type Answer, coreOf, type Entry, nameOf } from './entry.ts';
 import { watchIds } from './sightings.ts';
 
-type BroadcastSide = Pick<ChainSide, 'chain' | 'wallet' | 'log' | 'backups'>;
+type BroadcastSide = Pick<ChainSide, 'chain' | 'wallet' | 'log' | 'backups' | 'refusals'>;
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
 export interface ChainSide {
   readonly chain: Chain;
   readonly wallet: Wallet;
   readonly log: Log;
+  readonly refusals: Refusals;
   readonly backups: Pick<Backups, 'refresh' | 'settled'>;
   readonly follower: () => Follower;
   readonly watcher: () => Watcher;
@@ -36,14 +39,26 @@ export const freeForgotten = async (wallet: Wallet, channels: ReadonlyMap<string
     if (owner.startsWith(FUNDING) && !channels.has(owner.slice(FUNDING.length))) await wallet.release(owner);
 };
 
-/** Signs the funding transaction from the coins set aside; the channel is told at once, the network not yet. */
-export const fund = ({ wallet }: Pick<ChainSide, 'wallet'>, entry: Entry, { script }: EffectOf<'fund'>): void => {
+/**
+ * Signs the funding transaction from the coins set aside, and asks the network whether it would take it: before the peer knows
+ * of it, an opening costs nothing to give up.
+ */
+export const fund = async (
+  { wallet, chain, log }: Pick<ChainSide, 'wallet' | 'chain' | 'log'>,
+  entry: Entry,
+  { script }: EffectOf<'fund'>,
+): Promise<void> => {
   const { plan, machine } = entry;
   try {
     if (plan === undefined) throw new Error('no coins were set aside');
     const { tx } = wallet.sign(plan, script);
+    const raw = new Uint8Array(tx.toBuffer());
+    await chain.check(raw).catch((error: unknown) => {
+      if (refusalOf(error) !== undefined) throw error;
+      log.warn({ ...nameOf(entry), reason: String(error) }, 'bitcoind could not be asked about a funding; it goes on');
+    });
     const output = tx.outs.findIndex((out) => equal(new Uint8Array(out.script), script));
-    machine.push({ type: 'funding_created_by_wallet', tx: new Uint8Array(tx.toBuffer()), output });
+    machine.push({ type: 'funding_created_by_wallet', tx: raw, output });
   } catch (error) {
     machine.push({ type: 'funding_refused', reason: error instanceof Error ? error.message : String(error) });
   }
@@ -69,43 +84,51 @@ export const watchFunding = async (
 
 /** Publishes a transaction of a channel. A chain that is away gets it later: the channel asks again after a restart or block. */
 export const broadcast = async (side: BroadcastSide, entry: Entry, effect: EffectOf<'broadcast'>): Promise<void> => {
-  if (effect.why !== 'funding') return publish(side, entry, effect);
-  const { wallet, backups } = side;
+  if (effect.why !== 'funding') return void (await publish(side, entry, effect));
+  const { wallet, backups, refusals } = side;
+  const tx = Transaction.fromBuffer(effect.tx);
+  const txid = txidFrom(new Uint8Array(tx.getHash()));
+  if (wallet.takenBackBy(txid) !== undefined) return;
   // No coin goes into a channel that a lost disk would take with it.
   backups.refresh();
   await backups.settled();
-  const tx = Transaction.fromBuffer(effect.tx);
-  const txid = txidFrom(new Uint8Array(tx.getHash()));
-  // From here on the coins are spent and the change is ours, whether or not the chain can be reached now.
+  // From here on the coins are spent and the change is ours, whether or not the chain can be reached now: the peer has signed,
+  // so what the network refuses today stands until it takes it, or until its coins are taken back.
   await wallet.sending({ txid, tx });
-  await publish(side, entry, effect);
+  const answer = await publish(side, entry, effect);
+  if (answer.given !== 'unanswered') refusals.note(txid, answer.given === 'refused' ? answer.reason : undefined);
   const funding = coreOf(entry.machine.state)?.funding;
-  if (funding !== undefined) entry.opened?.({ tx: effect.tx, txid, output: funding.index });
+  if (funding !== undefined) entry.opened?.({ tx: effect.tx, txid, output: funding.index, answer });
 };
 
 const publish = async (
   { chain, log }: BroadcastSide,
   entry: Entry,
   { tx, why }: EffectOf<'broadcast'>,
-): Promise<void> => {
-  const txid = Transaction.fromBuffer(tx).getId();
+): Promise<Answer> => {
+  const fields = { ...nameOf(entry), txid: Transaction.fromBuffer(tx).getId(), why };
   const offered = (taken: boolean): void => {
     if (why === 'closing') entry.machine.push({ type: 'closing_offered', taken });
   };
   try {
     await chain.broadcast(tx);
     offered(true);
-    log.info({ ...nameOf(entry), txid, why }, 'transaction published');
+    log.info(fields, 'transaction published');
+    return { given: 'taken' };
   } catch (error) {
-    const refused = error instanceof ChainError && error.fault.code === 'rejected';
     const reason = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof ChainError) || error.fault.code !== 'rejected') {
+      log.warn({ ...fields, reason }, 'bitcoind did not answer; it will be given the transaction again');
+      return { given: 'unanswered' };
+    }
     // Without what it spends it could not be taken at any price: the funding is not there yet, or a block has just spent it.
-    if (refused && error.fault.refusal !== 'missing_inputs') offered(false);
-    if (refused) log.warn({ ...nameOf(entry), txid, why, reason }, 'bitcoind refused a transaction');
-    else
-      log.warn(
-        { ...nameOf(entry), txid, why, reason },
-        'bitcoind did not answer; it will be given the transaction again',
+    if (error.fault.refusal !== 'missing_inputs') offered(false);
+    if (why === 'funding')
+      log.error(
+        { ...fields, reason },
+        'the network refuses a funding transaction; it is given to it again with each block, until fundchannel_cancel takes its coins back',
       );
+    else log.warn({ ...fields, reason }, 'bitcoind refused a transaction');
+    return { given: 'refused', reason };
   }
 };

@@ -13,7 +13,7 @@ import { msat, scidText, toMsat } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
 import type { ChannelRef } from '../api/given.ts';
 import type { CallContext, Handlers, Params, Result } from '../api/table.ts';
-import { coreOf, type Entry, isFunded } from '../channels/entry.ts';
+import { coreOf, type Entry, isFunded, type Opened } from '../channels/entry.ts';
 import { OpeningError, open } from '../channels/opening.ts';
 import { balancesOf, policyOf } from '../channels/views.ts';
 import { ourSide } from '../graph/announce.ts';
@@ -22,7 +22,7 @@ import { displayedTxid } from '../wallet/send.ts';
 import { publishedOf, statusLines } from './onchain.ts';
 import { connectTo } from './peers.ts';
 import { stateName } from './states.ts';
-import { ofWallet, perKw, scriptFrom } from './wallet.ts';
+import { ofWallet, perKw, scriptFrom, UNANSWERED } from './wallet.ts';
 
 type Shown = Result<'listpeerchannels'>['channels'][number];
 
@@ -36,6 +36,16 @@ const typeFrom = (bits: readonly number[] | undefined, announce: boolean): Chann
   if (type.scidAlias && announce)
     throw new ApiError('invalid_params', 'channel_type: 46 (option_scid_alias) needs announce=false');
   return type;
+};
+
+/** The channel is there, for the peer has signed, but as long as this stands nothing can come of it. */
+const refusedFunding = ({ tx, txid, output }: Opened, reason: string, core: Core | undefined): ApiError => {
+  const channel_id = core === undefined ? '' : hex(core.channelId);
+  return new ApiError(
+    'fund_broadcast',
+    `the network refuses the funding transaction: ${reason}. It is kept with the channel ${channel_id} and given to the network again with each block; fundchannel_cancel ${channel_id} takes its coins back`,
+    { channel_id, txid: displayedTxid(txid), outnum: output, tx: hex(tx) },
+  );
 };
 
 const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<Result<'fundchannel'>> => {
@@ -57,6 +67,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
       channelType,
       useReserve: params.use_reserve,
     });
+    const { answer } = opened;
     // Whoever copies the backup once this call is answered has the new channel in it.
     await node.backups.settled();
     const core = coreOf(
@@ -66,6 +77,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
         fault: { code: 'force_close' },
       },
     );
+    if (answer.given === 'refused') throw refusedFunding(opened, answer.reason, core);
     return {
       tx: hex(opened.tx),
       txid: displayedTxid(opened.txid),
@@ -74,6 +86,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
       ...(core && { channel_type: shownType(core), mindepth: core.params.remote.minimumDepth }),
       ...(closeTo && { close_to: hex(closeTo) }),
       ...(opened.shortage !== undefined && { warning_anchor_reserve: opened.shortage }),
+      ...(answer.given === 'unanswered' && { warning_unpublished: UNANSWERED }),
     };
   } catch (error) {
     const refusal = ofWallet(error);

@@ -9,6 +9,7 @@ import { infoHandlers } from './info.ts';
 import { invoiceHandlers } from './invoices.ts';
 import { paymentHandlers } from './payments.ts';
 import { peerHandlers } from './peers.ts';
+import { unfundedHandlers } from './unfunded.ts';
 import { walletHandlers } from './wallet.ts';
 
 /** What the process around a node adds. */
@@ -24,6 +25,7 @@ export const handlersOf = (node: Node, around: Surroundings, dev: Partial<DevHan
   ...walletHandlers(node),
   ...peerHandlers(node),
   ...channelHandlers(node),
+  ...unfundedHandlers(node),
   ...backupHandlers(node),
   ...graphHandlers(node.graph),
   ...invoiceHandlers(node),

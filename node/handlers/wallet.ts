@@ -11,6 +11,9 @@ import { scriptOfAddress } from '../wallet/address.ts';
 import { WalletError } from '../wallet/errors.ts';
 import { displayedTxid, sendTo } from '../wallet/send.ts';
 
+/** What callers are told of a transaction that the chain has not heard of yet. */
+export const UNANSWERED = 'bitcoind does not answer: the transaction is kept, and given to it once it does';
+
 /** sat per 1,000 weight of a rate as callers state it. */
 export const perKw = async (node: Node, feerate: Feerate | undefined): Promise<number> => {
   if (feerate !== undefined && 'perkw' in feerate) return feerate.perkw;
@@ -44,7 +47,11 @@ export const walletHandlers = (node: Node): Pick<Handlers, 'withdraw'> => ({
     try {
       const payment = { script, amount: satoshi, feerate: rate, minDepth: minconf, leave };
       const made = await sendTo(node.wallet, node.ports.chain, payment);
-      return { tx: hex(new Uint8Array(made.tx.toBuffer())), txid: displayedTxid(made.txid) };
+      return {
+        tx: hex(new Uint8Array(made.tx.toBuffer())),
+        txid: displayedTxid(made.txid),
+        ...(!made.taken && { warning_unpublished: UNANSWERED }),
+      };
     } catch (error) {
       const refusal = ofWallet(error);
       if (refusal !== undefined) throw refusal;

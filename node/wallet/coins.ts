@@ -46,6 +46,8 @@ export interface WalletState {
   readonly sent: ReadonlyMap<string, Sent>;
   /** Outpoint key to whom it is promised. */
   readonly reserved: ReadonlyMap<string, string>;
+  /** Txid in hex of a transaction in `sent` that is not wanted any more, to that of the one that takes its coins back. */
+  readonly givenUp: ReadonlyMap<string, string>;
 }
 
 /** A wallet that has seen nothing. */
@@ -55,6 +57,7 @@ export const emptyWallet: WalletState = {
   coins: new Map(),
   sent: new Map(),
   reserved: new Map(),
+  givenUp: new Map(),
 };
 
 const reached = (next: NextIndices, { branch, index }: KeyPath): NextIndices => {
@@ -75,7 +78,8 @@ const prune = (state: WalletState): WalletState => {
   }
   const gone = new Set(old.map(([key]) => key));
   const sent = new Map([...state.sent].filter(([, { spends }]) => !spends.some((key) => gone.has(key))));
-  return { ...state, coins, sent, reserved };
+  const givenUp = new Map([...state.givenUp].filter(([id]) => sent.has(id)));
+  return { ...state, coins, sent, reserved, givenUp };
 };
 
 const connect = (state: WalletState, block: Block, book: AddressBook): WalletState => {
@@ -157,7 +161,7 @@ export const sentOf = (tx: Transaction, book: AddressBook, height?: number): Sen
 });
 
 /** The height of the block that holds a transaction of ours; undefined while none does. */
-const heightOf = (state: WalletState, { txid: id, spends, height }: Sent): number | undefined => {
+export const heightOf = (state: WalletState, { txid: id, spends, height }: Sent): number | undefined => {
   if (height !== undefined) return height;
   const spent = spends.map((key) => state.coins.get(key)?.spent).find((one) => one !== undefined);
   return spent !== undefined && equal(spent.txid, id) ? spent.height : undefined;
@@ -182,7 +186,14 @@ export const forget = (state: WalletState, id: Txid): WalletState => {
   if (known === undefined || heightOf(state, known) !== undefined) return state;
   const sent = new Map(state.sent);
   sent.delete(hex(id));
-  return { ...state, sent };
+  const givenUp = new Map([...state.givenUp].filter(([, by]) => by !== hex(id)));
+  return { ...state, sent, givenUp };
+};
+
+/** The wallet once this transaction of its own takes back the coins of another one. */
+export const giveUp = (state: WalletState, id: Txid, by: Sent): WalletState => {
+  const next = remember(state, by);
+  return { ...next, givenUp: new Map(next.givenUp).set(hex(id), hex(by.txid)) };
 };
 
 /** Promises these outpoints to an owner. */
@@ -199,14 +210,14 @@ export const release = (state: WalletState, owner: string): WalletState => {
 };
 
 /**
- * Those of our transactions that may still be mined, parents first: no block holds them, and none of their inputs was spent
- * by another transaction or hangs on one that lost.
+ * Those of our transactions that may still be mined and should be, parents first: no block holds them, and none of their inputs
+ * was spent by another transaction or hangs on one that lost or was given up.
  */
 export const pending = (state: WalletState): readonly Sent[] => {
   const alive = new Map<string, Sent>();
-  const lost = new Set<string>();
   const mined = (ours: Sent | undefined): boolean => ours !== undefined && heightOf(state, ours) !== undefined;
-  let waiting = [...state.sent.values()].filter((ours) => !mined(ours));
+  const lost = new Set([...state.givenUp.keys()].filter((id) => !mined(state.sent.get(id))));
+  let waiting = [...state.sent.values()].filter((ours) => !mined(ours) && !lost.has(hex(ours.txid)));
   for (let before = -1; waiting.length !== before; ) {
     before = waiting.length;
     waiting = waiting.filter((ours) => {

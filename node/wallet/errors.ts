@@ -10,6 +10,7 @@ export type WalletFault =
   | { readonly code: 'bad_address'; readonly address: string; readonly expected: string }
   | { readonly code: 'bad_feerate'; readonly feerate: number; readonly expected: string }
   | { readonly code: 'already_reserved'; readonly owner: string }
+  | { readonly code: 'cannot_give_up'; readonly txid: string; readonly why: string }
   | { readonly code: 'bad_seed'; readonly path: string; readonly detail: string };
 
 const describe = (fault: WalletFault): string => {
@@ -29,6 +30,8 @@ const describe = (fault: WalletFault): string => {
       return `feerate ${fault.feerate} sat per 1000 weight: expected ${fault.expected}`;
     case 'already_reserved':
       return `coins are already reserved for ${fault.owner}`;
+    case 'cannot_give_up':
+      return `${fault.txid} cannot be given up: ${fault.why}`;
     case 'bad_seed':
       return `the seed in ${fault.path} cannot be used: ${fault.detail}`;
   }

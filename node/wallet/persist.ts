@@ -1,4 +1,4 @@
-/** How the wallet is kept: a small record for each coin, sent transaction and promise, and one for its head. */
+/** How the wallet is kept: a small record for each coin, sent transaction, promise and one given up, and one for its head. */
 
 import { Transaction } from 'bitcoinjs-lib';
 import { text, utf8 } from '../../wire/bytes.ts';
@@ -28,6 +28,7 @@ const at = {
   coin: 'wallet/coin/',
   sent: 'wallet/sent/',
   reserved: 'wallet/reserved/',
+  givenUp: 'wallet/givenup/',
 } as const;
 
 const id = map(bytes(32), txid, (value) => value);
@@ -67,6 +68,7 @@ export const walletChanges = (before: WalletState, after: WalletState): readonly
     ...changedRecords(at.coin, before.coins, after.coins, writeCoin),
     ...changedRecords(at.sent, before.sent, after.sent, writeSent),
     ...changedRecords(at.reserved, before.reserved, after.reserved, utf8),
+    ...changedRecords(at.givenUp, before.givenUp, after.givenUp, utf8),
   ];
   const [given, change] = after.next;
   if (before.height !== after.height || before.next !== after.next)
@@ -88,5 +90,6 @@ export const loadWallet = async (store: Store, book: AddressBook): Promise<Walle
     coins: await loadRecords(store, at.coin, (value) => decode(coinCodec, value)),
     sent: await loadRecords(store, at.sent, readSent(book)),
     reserved: await loadRecords(store, at.reserved, text),
+    givenUp: await loadRecords(store, at.givenUp, text),
   };
 };

@@ -3,9 +3,9 @@
  * waits until that is durable, so two callers never get the same coin. It follows the chain as one of its listeners.
  */
 import type { Transaction } from 'bitcoinjs-lib';
-import { equal } from '../../wire/bytes.ts';
+import { equal, hex, unhex } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
-import { type Sat, sat, type Txid } from '../../wire/units.ts';
+import { type Sat, sat, type Txid, txid } from '../../wire/units.ts';
 import type { ChainListener } from '../chain/follower.ts';
 import type { Network } from '../network.ts';
 import type { Block, ChainEvent, ChainTx, Store } from '../ports.ts';
@@ -13,6 +13,7 @@ import { addressOfScript } from './address.ts';
 import { buildSigned, type Output, signInput } from './build.ts';
 import * as coins from './coins.ts';
 import { WalletError } from './errors.ts';
+import { planTakeBack } from './giveup.ts';
 import { type AddressBook, addressBook, type KeyPath, type NodeKeys } from './keys.ts';
 import { loadWallet, walletChanges } from './persist.ts';
 import { dustOf, selectCoins, weightOf } from './select.ts';
@@ -187,6 +188,31 @@ export class Wallet implements ChainListener {
   /** Takes back `sending`, for a transaction the network refused. */
   async forget(id: Txid): Promise<void> {
     await this.save(coins.forget(this.state, id));
+  }
+
+  /**
+   * A transaction that takes the coins of another of ours back to the wallet, to be broadcast; from now on it is the one that
+   * counts, unless `forget` takes that back. Throws WalletError `cannot_give_up`, `insufficient_funds`.
+   */
+  async giveUp(id: Txid, feerate: number): Promise<ChainTx & { readonly fee: Sat }> {
+    const path: KeyPath = { branch: 1, index: this.state.next[1] };
+    const script = this.book.scriptOf(path);
+    const { inputs, amount, fee } = planTakeBack(this.state, id, feerate, script);
+    const made = buildSigned(inputs, [{ script, amount }], this.parts.keys);
+    await this.save(coins.giveUp(this.state, id, coins.sentOf(made.tx, this.book)));
+    return { ...made, fee };
+  }
+
+  /** The transaction that takes back the coins of one of ours that was given up; undefined for any other. */
+  takenBackBy(id: Txid): Txid | undefined {
+    const by = this.state.givenUp.get(hex(id));
+    return by === undefined ? undefined : txid(unhex(by));
+  }
+
+  /** Whether a block has this transaction of ours. */
+  isMined(id: Txid): boolean {
+    const ours = this.state.sent.get(hex(id));
+    return ours !== undefined && coins.heightOf(this.state, ours) !== undefined;
   }
 
   /** Frees what was promised to an owner. */

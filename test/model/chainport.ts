@@ -60,6 +60,7 @@ export const chainPort = ({
         waiting.add(deaf);
       });
     },
+    check: (raw) => asked(() => ledger.check(raw)),
     broadcast: (raw) => published([raw], () => ledger.send(raw)),
     broadcastPackage: (parent, child) => published([parent, child], () => ledger.sendPair(parent, child)),
     feerate: () => asked(feerate),

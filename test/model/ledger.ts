@@ -136,6 +136,12 @@ export class Ledger {
     });
   }
 
+  /** Whether a transaction would be taken. Throws ChainError `rejected`. */
+  check(raw: Uint8Array): void {
+    const tx = Transaction.fromBuffer(raw);
+    if (!isKnown(tx, this.standing)) accept(tx, this.standing);
+  }
+
   /** Takes a transaction and one that hangs on it and may pay for both. Throws ChainError `rejected`. */
   sendPair(raw: Uint8Array, child: Uint8Array): void {
     try {

@@ -93,15 +93,20 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       expect(await chain.block(hash)).toMatchObject({ height: 0, previous: '00'.repeat(32) });
     });
 
-    test('a good transaction is taken, again and again, before and after it is mined', async () => {
+    test('a good transaction is taken, again and again, before and after it is mined; to ask changes nothing', async () => {
       const { chain } = get();
-      const made = spend(coin(), 10_000n);
+      const input = coin();
+      const made = spend(input, 10_000n);
+      await chain.check(rawOf(made));
+      expect(await chain.spender(input)).toBeUndefined();
       await chain.broadcast(rawOf(made));
+      await chain.check(rawOf(made));
       await chain.broadcast(rawOf(made));
       const [hash = ''] = await mine();
       const { transactions } = await chain.block(hash);
       expect(transactions.map(({ txid }) => hex(txid))).toContain(hex(made.txid));
       await expect(chain.broadcast(rawOf(made))).resolves.toBeUndefined();
+      await expect(chain.check(rawOf(made))).resolves.toBeUndefined();
     });
 
     test('an output stays unspent until a block spends it; its spender is seen before', async () => {
@@ -149,9 +154,10 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
     });
 
     test('bytes that are no transaction are refused as invalid', async () => {
-      await expect(get().chain.broadcast(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({
-        fault: { code: 'rejected', refusal: 'invalid' },
-      });
+      const { chain } = get();
+      const refused = { fault: { code: 'rejected', refusal: 'invalid' } };
+      await expect(chain.broadcast(Uint8Array.of(1, 2, 3))).rejects.toMatchObject(refused);
+      await expect(chain.check(Uint8Array.of(1, 2, 3))).rejects.toMatchObject(refused);
     });
 
     const made = (

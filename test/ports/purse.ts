@@ -1,5 +1,7 @@
 /** Many coins of one key on a chain under test, and how that chain answers what is done with them. */
+
 import type { Transaction } from 'bitcoinjs-lib';
+import { expect } from 'vitest';
 import { networkOf } from '../../node/network.ts';
 import type { Chain } from '../../node/ports.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
@@ -94,7 +96,14 @@ export const openPurse = async (under: RulesUnderTest, seed: string): Promise<Pu
       if (coin === undefined) throw new Error('the purse is empty');
       return coin;
     },
-    answer: (tx) => answerOf(chain.broadcast(rawOf(tx))),
+    answer: async (tx) => {
+      const raw = rawOf(tx);
+      const wouldBe = await answerOf(chain.check(raw));
+      const answer = await answerOf(chain.broadcast(raw));
+      // Whoever asks first is told the same.
+      expect(wouldBe).toBe(answer);
+      return answer;
+    },
     answerPackage: (parent, child) => answerOf(chain.broadcastPackage(rawOf(parent), rawOf(child))),
     mineOnly: (...transactions) => under.mineOnly(transactions.map(rawOf), away),
     invalidate: (hash) => under.invalidate(hash),

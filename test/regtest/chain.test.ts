@@ -15,6 +15,7 @@ import type { Chain } from '../../node/ports.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
 import { keysOf } from '../../node/wallet/keys.ts';
+import { Refusals } from '../../node/wallet/refusals.ts';
 import { rebroadcast, sendTo } from '../../node/wallet/send.ts';
 import type { Fund } from '../../node/wallet/view.ts';
 import { Wallet } from '../../node/wallet/wallet.ts';
@@ -117,7 +118,7 @@ describe('following bitcoind', () => {
     expect(follower.top.height).toBe(height - 3);
     expect(wallet.funds().map(({ status }) => status)).toEqual(['spent', 'unconfirmed']);
     expect(wallet.pending()).toHaveLength(1);
-    await rebroadcast(wallet, chain, keptLog());
+    await rebroadcast(wallet, chain, keptLog(), new Refusals());
     // To another address: the very same blocks would still count as invalid.
     await node.mine(4, otherAddress);
     await caughtUp();

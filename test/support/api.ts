@@ -107,6 +107,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     peers: [{ id: ids.bob, connected: true, num_channels: 1, netaddr: ['127.0.0.1:9735'], features: '8000' }],
   },
   fundchannel: { tx: '0200', txid: ids.txid, outnum: 0, channel_id: ids.hash },
+  fundchannel_cancel: { cancelled: 'taken back', tx: '0200', txid: ids.txid, fee_msat: msat(1_000n) },
   listpeerchannels: {
     channels: [
       {

@@ -114,6 +114,7 @@ export const fakeChain = (): FakeChain => {
       });
       if (fault !== undefined) throw new ChainError(fault);
     },
+    check: () => asked(() => undefined),
     broadcast: (tx) => asked(() => void broadcasts.push(hex(tx))),
     broadcastPackage: (parent, child) => asked(() => void broadcasts.push(hex(parent), hex(child))),
     feerate: () => asked(() => 2500),

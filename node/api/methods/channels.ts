@@ -117,7 +117,7 @@ const channel = z.object({
 
 export const channelMethods = methods({
   fundchannel: {
-    doc: 'Opens a channel with a peer from coins of the wallet; answers when the funding transaction is out.',
+    doc: 'Opens a channel with a peer from coins of the wallet; answers when the network has the funding transaction, and with an error when it refuses that.',
     params: z.strictObject({
       id: given.nodeId.describe('the peer'),
       amount: given.amountOrAll.describe(
@@ -149,6 +149,24 @@ export const channelMethods = methods({
       mindepth: shown.u32.optional(),
       /** Coins of the wallet do not suffice for claims of channels with anchors. */
       warning_anchor_reserve: shown.text.optional(),
+      /** Where the network has not heard of the transaction yet. */
+      warning_unpublished: shown.text.optional(),
+    }),
+  },
+  fundchannel_cancel: {
+    doc: 'Gives up a channel of ours whose funding transaction no block has: another transaction takes the coins back to the wallet. Should the network mine the first one all the same, the channel stays.',
+    params: z.strictObject({
+      id: given.channelRef.describe('the channel, or the peer with whom just one waits for its funding'),
+      feerate: given.feerate
+        .optional()
+        .describe('of the transaction that takes the coins back; never less than replacing the funding takes'),
+    }),
+    result: z.object({
+      cancelled: shown.text,
+      tx: shown.hexText.optional(),
+      txid: shown.txid.optional(),
+      fee_msat: shown.amountMsat.optional(),
+      warning_unpublished: shown.text.optional(),
     }),
   },
   listpeerchannels: {

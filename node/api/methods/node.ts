@@ -110,7 +110,12 @@ export const nodeMethods = methods({
       minconf: given.u32.default(1).describe('confirmations a coin must have to be used'),
       use_reserve: given.flag.default(false).describe('take also coins that are kept to pay for claims on chain'),
     }),
-    result: z.object({ tx: shown.hexText, txid: shown.txid }),
+    result: z.object({
+      tx: shown.hexText,
+      txid: shown.txid,
+      /** Where the network has not heard of it yet. */
+      warning_unpublished: shown.text.optional(),
+    }),
   },
   stop: {
     doc: 'Stops the node once this answer is out.',

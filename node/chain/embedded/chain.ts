@@ -58,6 +58,7 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
     block: (hash) => asked(() => portBlock(ledger.get(hash))),
     txidAt: (height, index) => asked(() => ledger.at(height)?.transactions[index]?.txid),
     changed,
+    check: (tx) => asked(() => regtest.check(tx)),
     broadcast: (tx) => asked(() => void regtest.send(tx)),
     broadcastPackage: (parent, child) => asked(() => regtest.sendPair(parent, child)),
     feerate: () => asked(() => (regtest.demand > 0 ? Math.max(floorFeerate, regtest.demand) : fallbackFeerate)),

@@ -240,6 +240,22 @@ export const methods: Readonly<Record<string, Method>> = {
     if (became === 'mined') throw new RpcFault(code.mined, 'Transaction outputs already in utxo set');
     return tx.getId();
   },
+  testmempoolaccept: ([transactions, maxFeerate], { regtest }) => {
+    const most = maxFeeOf(maxFeerate);
+    if (!Array.isArray(transactions) || transactions.length !== 1) throw bad(0, 'one transaction');
+    const raw = bytes(transactions, 0);
+    const tx = judged(() => readTransaction(raw));
+    const ids = { txid: tx.getId(), wtxid: displayed(tx.getHash(true)) };
+    const waits = regtest.pool.get(hex(tx.getHash())) !== undefined;
+    if (waits) return [{ ...ids, allowed: false, 'reject-reason': 'txn-already-in-mempool' }];
+    try {
+      regtest.check(raw, most);
+      return [{ ...ids, allowed: true }];
+    } catch (error) {
+      if (!(error instanceof ChainError) || error.fault.code !== 'rejected') throw error;
+      return [{ ...ids, allowed: false, 'reject-reason': error.fault.message }];
+    }
+  },
   submitpackage: ([transactions, maxFeerate], { regtest }) => {
     const most = maxFeeOf(maxFeerate);
     if (!Array.isArray(transactions) || transactions.length !== 2) throw bad(0, 'a transaction and its child');

@@ -107,6 +107,13 @@ export class Regtest {
     return { tx, became: 'taken' };
   }
 
+  /** Whether a transaction would be taken now. `most` as for `send`. Throws ChainError `rejected`. */
+  check(raw: Uint8Array, most = 0n): void {
+    const tx = readTransaction(raw);
+    const { standing } = this;
+    if (!isKnown(tx, standing)) accept(tx, standing, most);
+  }
+
   /**
    * Takes a transaction and one that hangs on it. A parent that would be refused for its fee alone is judged together with
    * the child. `most` as for `send`, for each of them. Throws ChainError `rejected`.

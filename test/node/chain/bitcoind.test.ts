@@ -144,6 +144,28 @@ describe('broadcast', () => {
   });
 });
 
+describe('asked whether it would take a transaction', () => {
+  const verdictOf = (allowed: boolean, reason?: string): Reply =>
+    ok([{ txid: hashA, wtxid: hashA, allowed, ...(reason !== undefined && { 'reject-reason': reason }) }]);
+  test.each<readonly [string, Reply, string]>([
+    ['it would', verdictOf(true), 'taken'],
+    ['it has it', verdictOf(false, 'txn-already-in-mempool'), 'taken'],
+    ['a block has it', verdictOf(false, 'txn-already-known'), 'taken'],
+    ['it pays too little', verdictOf(false, 'min relay fee not met'), 'fee_too_low'],
+    ['its coins are gone', verdictOf(false, 'missing-inputs'), 'missing_inputs'],
+    ['it gives no reason', verdictOf(false), 'unknown'],
+    ['it cannot be read', no(-22, 'TX decode failed. Make sure the tx has at least one input.'), 'invalid'],
+  ])('%s', async (_, answer, outcome) => {
+    const { chain, asked } = await standIn({ testmempoolaccept: () => answer });
+    const got = await chain.check(Uint8Array.of(1)).then(
+      () => 'taken',
+      (error: { fault?: { refusal?: string } }) => error.fault?.refusal,
+    );
+    expect(got).toBe(outcome);
+    expect(asked).toEqual(['testmempoolaccept']);
+  });
+});
+
 describe('a transaction and its child', () => {
   const made = (from: string): Transaction => {
     const tx = new Transaction();

@@ -1,5 +1,3 @@
-/** The wallet over a chain: finding, spending, reserving, and coming out of any reorg as if there had been none. */
-import type { Transaction } from 'bitcoinjs-lib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ChainError } from '../../../node/chain/errors.ts';
@@ -7,50 +5,24 @@ import { networkOf } from '../../../node/network.ts';
 import type { Block, Chain } from '../../../node/ports.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
 import { emptyWallet, walletEvent } from '../../../node/wallet/coins.ts';
-import { addressBook, keysOf } from '../../../node/wallet/keys.ts';
+import { addressBook } from '../../../node/wallet/keys.ts';
+import { Refusals } from '../../../node/wallet/refusals.ts';
 import { dustOf, weightOf } from '../../../node/wallet/select.ts';
 import { rebroadcast, sendTo } from '../../../node/wallet/send.ts';
 import { Wallet } from '../../../node/wallet/wallet.ts';
 import { hex, utf8 } from '../../../wire/bytes.ts';
 import { sat } from '../../../wire/units.ts';
-import { chainTx, type FakeChain, fakeChain, payment, stranger } from '../../support/chain.ts';
+import { chainTx, payment, stranger } from '../../support/chain.ts';
 import { keptLog } from '../../support/quiet.ts';
+import { walletKeys as keys, walletOver } from '../../support/walletover.ts';
 
-const keys = keysOf(new Uint8Array(32).fill(7), 1);
-const network = networkOf('regtest');
 const foreign = Uint8Array.of(0, 20, ...new Uint8Array(20).fill(9));
 const feerate = 1000;
-
-const setup = async (records = new Map<string, Uint8Array>(), chain: FakeChain = fakeChain()) => {
-  const store = memoryStore(records);
-  const wallet = await Wallet.open({ store, keys, network });
-  const add = async (block: Block): Promise<void> => store.commit(wallet.apply({ event: 'connected', block }));
-  const mine = (...transactions: readonly Transaction[]) => add(chain.mine(...transactions));
-  const drop = async (count: number): Promise<void> => {
-    for (let i = 0; i < count; i++) {
-      const last = chain.blocks.at(-1);
-      if (last === undefined) return;
-      chain.drop(1);
-      await store.commit(wallet.apply({ event: 'disconnected', height: last.height, hash: last.hash }));
-    }
-  };
-  const standing = () => wallet.funds().map(({ amount, status }) => `${amount} ${status}`);
-  const salt = { next: 0 };
-  const deposit = async (...amounts: readonly bigint[]): Promise<void> => {
-    const { script } = await wallet.newAddress();
-    await mine(
-      payment(
-        [stranger(++salt.next)],
-        amounts.map((amount) => ({ script, amount })),
-      ),
-    );
-  };
-  return { wallet, chain, records, store, mine, drop, standing, deposit };
-};
+const network = networkOf('regtest');
 
 describe('finding coins', () => {
   test('what blocks pay to our addresses is ours, with its height', async () => {
-    const { wallet, deposit, mine } = await setup();
+    const { wallet, deposit, mine } = await walletOver();
     await deposit(50_000n, 60_000n);
     await mine(payment([stranger(99)], [{ script: foreign, amount: 1n }]));
     expect(wallet.funds().map(({ amount, status, height }) => [amount, status, height])).toEqual([
@@ -61,13 +33,13 @@ describe('finding coins', () => {
   });
 
   test('an address found in a block is not given out again', async () => {
-    const { wallet, mine } = await setup();
+    const { wallet, mine } = await walletOver();
     await mine(payment([stranger(1)], [{ script: keys.script({ branch: 0, index: 4 }), amount: 1000n }]));
     expect((await wallet.newAddress()).script).toEqual(keys.script({ branch: 0, index: 5 }));
   });
 
   test('a coinbase matures after a hundred blocks', async () => {
-    const { wallet, standing, mine } = await setup();
+    const { wallet, standing, mine } = await walletOver();
     const { script } = await wallet.newAddress();
     const reward = payment([], [{ script, amount: 1000n }]);
     const block: Block = { height: 1, hash: 'aa', previous: 'bb', time: 0, transactions: [chainTx(reward)] };
@@ -81,7 +53,7 @@ describe('finding coins', () => {
   });
 
   test('a spend by someone who shares the seed is noticed', async () => {
-    const { wallet, standing, deposit, mine } = await setup();
+    const { wallet, standing, deposit, mine } = await walletOver();
     await deposit(50_000n);
     const [coin] = wallet.funds();
     if (coin === undefined) throw new Error('no coin');
@@ -92,7 +64,7 @@ describe('finding coins', () => {
 
 describe('sending', () => {
   test('coins are spent and change is ours at once; a block settles both', async () => {
-    const { wallet, chain, standing, deposit, mine } = await setup();
+    const { wallet, chain, standing, deposit, mine } = await walletOver();
     await deposit(100_000n);
     const { tx } = await sendTo(wallet, chain, { script: foreign, amount: sat(30_000n), feerate });
     const change = tx.outs.find(({ script }) => hex(script) !== hex(foreign))?.value;
@@ -104,7 +76,7 @@ describe('sending', () => {
   });
 
   test('the fee is what was asked for, within a signature byte an input', async () => {
-    const { wallet, chain, deposit } = await setup();
+    const { wallet, chain, deposit } = await walletOver();
     await deposit(100_000n, 100_000n);
     const { tx } = await sendTo(wallet, chain, { script: foreign, amount: sat(150_000n), feerate });
     const fee = 200_000n - tx.outs.reduce((sum, { value }) => sum + value, 0n);
@@ -113,7 +85,7 @@ describe('sending', () => {
   });
 
   test('everything leaves nothing', async () => {
-    const { wallet, chain, deposit } = await setup();
+    const { wallet, chain, deposit } = await walletOver();
     await deposit(100_000n, 50_000n);
     const { tx } = await sendTo(wallet, chain, { script: foreign, amount: 'all', feerate });
     expect(tx.outs).toHaveLength(1);
@@ -121,7 +93,7 @@ describe('sending', () => {
   });
 
   test('what the network refuses was never sent', async () => {
-    const { wallet, chain, standing, deposit } = await setup();
+    const { wallet, chain, standing, deposit } = await walletOver();
     await deposit(100_000n);
     const refusing: Chain = {
       ...chain,
@@ -136,19 +108,19 @@ describe('sending', () => {
   });
 
   test('while the chain is away a payment waits, survives a restart, and is sent again', async () => {
-    const { wallet, chain, records, deposit } = await setup();
+    const { wallet, chain, records, deposit } = await walletOver();
     await deposit(100_000n);
     chain.fail({ code: 'unreachable', where: 'here', reason: 'ECONNREFUSED' });
     const { tx } = await sendTo(wallet, chain, { script: foreign, amount: sat(30_000n), feerate });
     chain.fail(undefined);
-    const again = await setup(records, chain);
-    await rebroadcast(again.wallet, chain, keptLog());
+    const again = await walletOver(records, chain);
+    await rebroadcast(again.wallet, chain, keptLog(), new Refusals());
     expect(chain.broadcasts).toEqual([tx.toHex()]);
     expect(again.standing()).toEqual(['100000 spent', expect.stringMatching(/unconfirmed$/)]);
   });
 
   test('a payment built on one that lost to another is lost with it, and its coins are free', async () => {
-    const { wallet, chain, standing, deposit, mine, drop } = await setup();
+    const { wallet, chain, standing, deposit, mine, drop } = await walletOver();
     await deposit(100_000n);
     const [coin] = wallet.funds();
     if (coin === undefined) throw new Error('no coin');
@@ -163,7 +135,7 @@ describe('sending', () => {
   });
 
   test('a payment that is given to the network again while a block has it stays in that block', async () => {
-    const { wallet, chain, deposit, mine, standing } = await setup();
+    const { wallet, chain, deposit, mine, standing } = await walletOver();
     await deposit(100_000n);
     const made = await sendTo(wallet, chain, { script: foreign, amount: sat(30_000n), feerate });
     await mine(made.tx);
@@ -174,7 +146,7 @@ describe('sending', () => {
   });
 
   test('unconfirmed change is spent only where confirmed coins do not suffice, and never when depth is asked', async () => {
-    const { wallet, chain, deposit } = await setup();
+    const { wallet, chain, deposit } = await walletOver();
     await deposit(100_000n);
     await sendTo(wallet, chain, { script: foreign, amount: sat(30_000n), feerate });
     const payment = { script: foreign, amount: sat(20_000n), feerate };
@@ -188,7 +160,7 @@ describe('sending', () => {
   });
 
   test('dust is refused and the coins stay free', async () => {
-    const { wallet, chain, deposit } = await setup();
+    const { wallet, chain, deposit } = await walletOver();
     await deposit(100_000n);
     const amount = sat(dustOf(foreign) - 1n);
     await expect(sendTo(wallet, chain, { script: foreign, amount, feerate })).rejects.toMatchObject({
@@ -203,7 +175,7 @@ describe('reserving', () => {
   const funding = Uint8Array.of(0, 32, ...new Uint8Array(32).fill(3));
 
   test('two openings never get the same coin, however close they come', async () => {
-    const { wallet, deposit } = await setup();
+    const { wallet, deposit } = await walletOver();
     await deposit(100_000n, 100_000n);
     const [a, b] = await Promise.all([wallet.reserve('a', want), wallet.reserve('b', want)]);
     expect(a.inputs.map(({ key }) => key)).not.toEqual(b.inputs.map(({ key }) => key));
@@ -214,7 +186,7 @@ describe('reserving', () => {
   });
 
   test('the signed transaction pays the script the plan was made for', async () => {
-    const { wallet, deposit, standing } = await setup();
+    const { wallet, deposit, standing } = await walletOver();
     await deposit(100_000n);
     const plan = await wallet.reserve('open/1', want);
     const made = wallet.sign(plan, funding);
@@ -230,17 +202,17 @@ describe('reserving', () => {
   });
 
   test('promises outlive a restart, but not those of a payment cut short', async () => {
-    const { wallet, records, deposit } = await setup();
+    const { wallet, records, deposit } = await walletOver();
     await deposit(100_000n, 100_000n);
     await wallet.reserve('open/1', want);
     await wallet.reserve(wallet.passingOwner(), want);
-    const again = await setup(records);
+    const again = await walletOver(records);
     expect(again.wallet.owners()).toEqual(['open/1']);
     expect(again.wallet.spendable()).toBe(100_000n);
   });
 
   test('an owner is promised coins once', async () => {
-    const { wallet, deposit } = await setup();
+    const { wallet, deposit } = await walletOver();
     await deposit(100_000n, 100_000n);
     await wallet.reserve('open/1', want);
     await expect(wallet.reserve('open/1', want)).rejects.toMatchObject({ fault: { code: 'already_reserved' } });
@@ -249,7 +221,7 @@ describe('reserving', () => {
 
 describe('reorgs and restarts', () => {
   test('what left the chain is gone, unless we sent it: then it waits again', async () => {
-    const { wallet, chain, standing, deposit, mine, drop } = await setup();
+    const { wallet, chain, standing, deposit, mine, drop } = await walletOver();
     await deposit(100_000n);
     const { tx } = await sendTo(wallet, chain, { script: foreign, amount: sat(30_000n), feerate });
     await mine(tx);
@@ -264,7 +236,7 @@ describe('reorgs and restarts', () => {
 
   test('a damaged coin is named', async () => {
     const records = new Map([['wallet/coin/x', utf8('?')]]);
-    await expect(setup(records)).rejects.toMatchObject({ fault: { code: 'corrupt', key: 'wallet/coin/x' } });
+    await expect(walletOver(records)).rejects.toMatchObject({ fault: { code: 'corrupt', key: 'wallet/coin/x' } });
   });
 
   test('after any reorgs the facts are those of a replay of the final chain, and so is what was kept', async () => {
@@ -283,7 +255,7 @@ describe('reorgs and restarts', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
         const records = new Map<string, Uint8Array>();
-        const { wallet, chain, mine, drop } = await setup(records);
+        const { wallet, chain, mine, drop } = await walletOver(records);
         let salt = 0;
         for (const { do: what, index, n } of steps) {
           if (what === 'drop') await drop(Math.min(index, chain.blocks.length - 1));

@@ -104,6 +104,8 @@ describe('what a lab asks', () => {
     ['getrawtransaction', ['00'.repeat(32)], -5],
     ['sendrawtransaction', ['00'], -22],
     ['sendrawtransaction', ['zz'], -8],
+    ['testmempoolaccept', [['00']], -22],
+    ['testmempoolaccept', ['00'], -8],
     ['generatetoaddress', [1, 'nowhere'], -5],
     ['generateblock', ['nowhere', []], -5],
     ['gettxspendingprevout', [[null]], -8],

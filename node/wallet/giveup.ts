@@ -1,0 +1,64 @@
+/**
+ * Giving up a transaction of ours that no block holds: another takes its coins back to the wallet. Which of the two the chain
+ * takes is not ours to say, so both are remembered until it did; only the second is given to the network from then on.
+ */
+import { Transaction } from 'bitcoinjs-lib';
+import { hex } from '../../wire/bytes.ts';
+import { type Sat, sat, type Txid } from '../../wire/units.ts';
+import { floorFeerate } from '../chain/bitcoind.ts';
+import { heightOf, pending, rivalOf, type WalletState } from './coins.ts';
+import { WalletError } from './errors.ts';
+import { dustOf, feeOf, weightOf } from './select.ts';
+import { displayedTxid } from './send.ts';
+import { type Fund, fundsOf } from './view.ts';
+
+/** What takes the coins back. */
+export interface TakeBack {
+  readonly inputs: readonly Fund[];
+  /** To the script of the wallet that was given. */
+  readonly amount: Sat;
+  readonly fee: Sat;
+}
+
+/** Why a transaction cannot be given up; undefined where it can. */
+const whyNot = (state: WalletState, id: Txid): string | undefined => {
+  const name = hex(id);
+  const ours = state.sent.get(name);
+  if (ours === undefined) return 'this wallet did not make it';
+  const height = heightOf(state, ours);
+  if (height !== undefined) return `it is in block ${height}`;
+  const by = state.givenUp.get(name);
+  if (by !== undefined) return 'it is given up already';
+  const rival = rivalOf(state, id);
+  if (rival !== undefined)
+    return `${displayedTxid(rival.txid)} in block ${rival.height} has taken its coins, so it never will be mined`;
+  const child = pending(state).find(({ spends }) => spends.some((key) => key.startsWith(name)));
+  return child && `${displayedTxid(child.txid)}, which waits for a block too, spends its change`;
+};
+
+/**
+ * Plans the transaction that takes back what one of ours spends, at this feerate in satoshi per 1,000 weight, or at what it takes
+ * to replace the other in the mempool, where it may or may not be: its fee, and the relay of the new one (BIP 125). Confirmed
+ * coins are taken alone where there are any: one is enough, and no other transaction must come first. Throws WalletError.
+ */
+export const planTakeBack = (state: WalletState, id: Txid, feerate: number, script: Uint8Array): TakeBack => {
+  const why = whyNot(state, id);
+  const ours = state.sent.get(hex(id));
+  if (why !== undefined || ours === undefined)
+    throw new WalletError({ code: 'cannot_give_up', txid: displayedTxid(id), why: why ?? '' });
+  const funds = new Map(fundsOf(state).map((fund) => [fund.key, fund]));
+  const all = ours.spends.flatMap((key) => funds.get(key) ?? []);
+  const confirmed = all.filter(({ height }) => height !== undefined);
+  const inputs = confirmed.length > 0 ? confirmed : all;
+  const weight = weightOf.frame + inputs.length * weightOf.input + weightOf.output(script.length);
+  const outs = Transaction.fromBuffer(ours.raw).outs;
+  const sum = (funds: readonly Fund[]): bigint => funds.reduce((total, { amount }) => total + amount, 0n);
+  const paid = outs.reduce((left, { value }) => left - value, sum(all));
+  const replacing = (paid > 0n ? paid : 0n) + feeOf(weight, floorFeerate);
+  const asked = feeOf(weight, feerate);
+  const fee = asked > replacing ? asked : replacing;
+  const minimum = dustOf(script);
+  if (sum(inputs) - fee < minimum)
+    throw new WalletError({ code: 'insufficient_funds', needed: sat(fee + minimum), available: sat(sum(inputs)) });
+  return { inputs, amount: sat(sum(inputs) - fee), fee: sat(fee) };
+};
