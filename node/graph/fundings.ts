@@ -13,7 +13,7 @@ import type { Chain } from '../ports.ts';
 import type { GraphChannel } from './graph.ts';
 
 /** Look-ups under way at once. */
-const MAX_LOOKUPS = 2;
+export const MAX_LOOKUPS = 2;
 /** Blocks for which a channel that was not there is not looked for again: a reorganization may bring it. */
 const ABSENT_FOR = 144;
 /** Channels remembered as not there. */

@@ -1,0 +1,114 @@
+/** Which part of a node a peer's message goes to, and what is done about one that nobody has use for. */
+import { describe, expect, test } from 'vitest';
+import { type DispatchParts, dispatch } from '../../node/dispatch.ts';
+import type { Peer } from '../../node/peer/peer.ts';
+import { text } from '../../wire/bytes.ts';
+import { encodeMessage, type Message } from '../../wire/message.ts';
+import { channelId, sat, scidOf } from '../../wire/units.ts';
+import { announcedOf, announcement, chainHash, gossipOver, idOf, NOW, update } from '../support/graph.ts';
+
+const id = channelId(new Uint8Array(32).fill(1));
+
+/** A dispatcher over a graph, and a peer that keeps what it is told. */
+const office = async (channels: number) => {
+  const ids = Array.from({ length: channels }, (_, i) => scidOf(100 + i, 1, 0));
+  const { graph, gossip, log, take } = gossipOver(ids.map((scid) => announcedOf('a', 'b', scid)));
+  for (const scid of ids) {
+    await take(announcement('a', 'b', scid));
+    await take(update('a', 'b', scid));
+  }
+  const said: (readonly [string, number])[] = [];
+  const ended: string[] = [];
+  const early: Message[] = [];
+  let turns = 0;
+  const counting = (): void => {
+    turns++;
+    setImmediate(counting).unref();
+  };
+  counting();
+  const peer = {
+    id: idOf('peer'),
+    key: 'peer',
+    send: (message: Message) => void said.push([message.name, turns]),
+    sendRaw: (raw: Uint8Array) => void said.push([`${raw.length} bytes`, turns]),
+    warn: (why: string) => void said.push([why, turns]),
+    close: (why: string) => void ended.push(why),
+    flushed: () => Promise.resolve(),
+  } as unknown as Peer;
+  const parts = {
+    ...{ graph, gossip, log, chainHash, now: () => NOW },
+    channels: { of: () => [], byChannelId: (_: unknown, which: Uint8Array) => (which[0] === 1 ? {} : undefined) },
+    own: { signaturesEarly: (_: unknown, m: Message) => void early.push(m) },
+    announced: () => undefined,
+  } as unknown as DispatchParts;
+  const tell = (message: Message) => dispatch(parts, peer, message, encodeMessage(message));
+  return { tell, said, ended, early, ids };
+};
+
+describe('a message that nobody has use for', () => {
+  const even: readonly Message[] = [
+    { name: 'stfu', channel_id: id, initiator: 1 },
+    {
+      name: 'closing_complete',
+      ...{ channel_id: id, closer_scriptpubkey: new Uint8Array(0), closee_scriptpubkey: new Uint8Array(0) },
+      ...{ fee_satoshis: sat(1n), locktime: 0 },
+    },
+  ];
+  test.each(even.map((message) => [message.name, message] as const))(
+    'ends the connection where it demands to be understood: %s',
+    async (name, message) => {
+      const { tell, said, ended } = await office(0);
+      await tell(message);
+      expect(said[0]?.[0]).toContain(name);
+      expect(ended).toHaveLength(1);
+    },
+  );
+  test('is passed over where it does not, and so are answers that nobody asked for', async () => {
+    const { tell, ended } = await office(0);
+    await tell({ name: 'peer_storage', blob: new Uint8Array(0) });
+    await tell({ name: 'reply_short_channel_ids_end', chain_hash: chainHash, full_information: 1 });
+    expect(ended).toEqual([]);
+  });
+});
+
+describe('a question about the graph', () => {
+  test('that takes a long answer lets others have their turn in between', async () => {
+    const { tell, said, ids } = await office(150);
+    await tell({ name: 'query_short_channel_ids', chain_hash: chainHash, encoded_short_ids: ids });
+    expect(said).toHaveLength(301);
+    expect((said.at(-1)?.[1] ?? 0) - (said[0]?.[1] ?? 0)).toBeGreaterThanOrEqual(2);
+  });
+  test('however short its answer, is followed by a turn of everybody else', async () => {
+    const { tell, said } = await office(1);
+    for (let i = 0; i < 3; i++)
+      await tell({ name: 'query_channel_range', chain_hash: chainHash, first_blocknum: 0, number_of_blocks: 1000 });
+    expect(new Set(said.map(([, turn]) => turn)).size).toBe(3);
+  });
+  test('whose flags do not fit its ids ends the connection', async () => {
+    const { tell, ended, ids } = await office(1);
+    await tell({
+      name: 'query_short_channel_ids',
+      chain_hash: chainHash,
+      encoded_short_ids: ids,
+      query_flags: [1n, 1n],
+    });
+    expect(ended).toHaveLength(1);
+  });
+});
+
+test('signatures for a channel that is not ready here are kept for it, of one that is unknown they are not', async () => {
+  const { tell, early } = await office(0);
+  const signature = new Uint8Array(64) as never;
+  const m = { name: 'announcement_signatures', short_channel_id: scidOf(1, 1, 1) } as const;
+  for (const which of [1, 2])
+    await tell({
+      ...m,
+      ...{
+        channel_id: channelId(new Uint8Array(32).fill(which)),
+        node_signature: signature,
+        bitcoin_signature: signature,
+      },
+    });
+  expect(early).toHaveLength(1);
+  expect(text(new Uint8Array(0))).toBe('');
+});

@@ -1,0 +1,39 @@
+/** Whole nodes that gossip: a channel becomes known to the network, and what its peer says of it all at once. */
+import { afterEach, expect, test } from 'vitest';
+import { utf8, zeros } from '../../wire/bytes.ts';
+import { channelId } from '../../wire/units.ts';
+import { becomes, type LocalPair, startPair } from '../support/pair.ts';
+
+const pairs: LocalPair[] = [];
+afterEach(async () => {
+  for (const pair of pairs.splice(0)) await pair.stop();
+});
+
+test('a channel is announced at six confirmations, is known after a restart, and an error for channel zero fails all of them', async () => {
+  const pair = await startPair({ 'announce-addr': '1.2.3.4:9735' });
+  pairs.push(pair);
+  await pair.endow('alice', 3_000_000n);
+  const ids = [await pair.open(1_000_000n), await pair.open(900_000n)];
+  const known = async (who: 'alice' | 'bob') => (await pair.nodes[who].call('listchannels', {})).channels.length;
+  await pair.mine(3);
+  expect([await known('alice'), await known('bob')]).toEqual([0, 0]);
+  await pair.mine(4);
+  for (const who of ['alice', 'bob'] as const) {
+    await becomes('both channels known in both directions', async () => (await known(who)) === 4);
+    await becomes('both nodes known', async () => {
+      const { nodes } = await pair.nodes[who].call('listnodes', {});
+      return nodes.filter(({ alias }) => alias !== undefined).length === 2;
+    });
+  }
+  await pair.restart('bob');
+  expect(await known('bob')).toBe(4);
+
+  const { id, node } = pair.nodes.bob;
+  await pair.nodes.alice.call('connect', { id, host: '127.0.0.1', port: node.peers.address?.port ?? 0 });
+  await becomes('the channels are back', async () =>
+    (await pair.nodes.alice.call('listpeerchannels', {})).channels.every(({ reestablished }) => reestablished === true),
+  );
+  const alice = pair.nodes.bob.node.peers.get(pair.nodes.alice.node.keys.nodeId);
+  alice?.send({ name: 'error', channel_id: channelId(zeros(32)), data: utf8('all of them') });
+  for (const one of ids) await pair.reaches('alice', one, 'AWAITING_UNILATERAL');
+});
