@@ -11,6 +11,7 @@ import { isLoopback } from './address.ts';
 import type { RpcOptions } from './chain/rpc.ts';
 import { type AnchorReserve, defaultReserve } from './channels/reserve.ts';
 import { ConfigError } from './configerror.ts';
+import { descriptorsOf } from './descriptors.ts';
 import { type DevConfig, devConfig, redactedDev } from './dev/config.ts';
 import { networkOf } from './network.ts';
 import { isOption, type LogLevel, type OptionName, type OptionValue, options, variableOf } from './options.ts';
@@ -128,6 +129,16 @@ const parsed = <K extends OptionName>(name: K, text: string, { source, key }: Fo
   return result.data as OptionValue<K>;
 };
 
+/** What is announced has to hold together, too. */
+const checkAnnounced = (addresses: readonly Address[], found: Found | undefined): void => {
+  try {
+    descriptorsOf(addresses);
+  } catch (error) {
+    if (!(error instanceof RangeError) || found === undefined) throw error;
+    throw new ConfigError(found.source, found.key, `expected ${error.message}`);
+  }
+};
+
 const picker =
   (layers: readonly Layer[]): Picker =>
   (name) => {
@@ -199,12 +210,14 @@ export const loadConfig = (sources: Sources): Config => {
     );
   const dev = devConfig(pick, network, sources.read);
   const announced = layers.map((layer) => layer.get('announce-addr')).find((one) => one !== undefined);
+  const announce = (announced?.texts ?? [])
+    .flatMap((text) => text.split(','))
+    .flatMap((text) => (announced === undefined ? [] : [parsed('announce-addr', text.trim(), announced)]));
+  checkAnnounced(announce, announced);
   return {
     ...placesOf(dir, network),
     listen: listen === undefined ? { host: everyone, port: peerPort } : listen.value,
-    announce: (announced?.texts ?? [])
-      .flatMap((text) => text.split(','))
-      .flatMap((text) => (announced === undefined ? [] : [parsed('announce-addr', text.trim(), announced)])),
+    announce,
     api: api === undefined ? { host: '127.0.0.1', port: peerPort + 1 } : api.value,
     bitcoind: bitcoindOf(pick, network),
     alias: pick('alias')?.value,

@@ -16,8 +16,11 @@ const writable = (name: string, value: unknown, depth: number): unknown => {
   if (secret.test(name) && value !== undefined && value !== null && typeof value !== 'boolean') return '[hidden]';
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  if (value instanceof Error)
-    return { ...fields(value, depth + 1), type: value.name, message: value.message, stack: value.stack };
+  if (value instanceof Error) {
+    const stack = value.stack?.split('\n').map(printable).join('\n');
+    return { ...fields(value, depth + 1), type: value.name, message: printable(value.message), stack };
+  }
+  if (typeof value === 'string') return printable(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= deepest) return '…';
   if (Array.isArray(value)) return value.map((item) => writable(name, item, depth + 1));
@@ -69,7 +72,7 @@ export interface LogOptions {
 
 const guarded = (logger: Logger): Log => {
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (line: object, message: string) => {
-    if (logger.isLevelEnabled(level)) logger[level](fields(line, 0), message);
+    if (logger.isLevelEnabled(level)) logger[level](fields(line, 0), printable(message));
   };
   return {
     debug: at('debug'),

@@ -24,10 +24,11 @@ import { accept, type OpeningParts } from './channels/opening.ts';
 import { freeForgotten } from './channels/perform.ts';
 import { shortageOf, warnOfShortage } from './channels/reserve.ts';
 import { ownChannelOf } from './channels/views.ts';
+import { descriptorsOf } from './descriptors.ts';
 import { type DispatchParts, dispatch, gossipPeer } from './dispatch.ts';
 import { Earned } from './forward/earned.ts';
 import { ReplayLog } from './forward/replay.ts';
-import { announcedAddresses, descriptorOf } from './graph/addresses.ts';
+import { announcedAddresses } from './graph/addresses.ts';
 import { graphAfter } from './graph/blocks.ts';
 import { Gossip } from './graph/gossip.ts';
 import { Graph } from './graph/graph.ts';
@@ -126,7 +127,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       alias,
       color: unhex(color),
       features: ourFeatures('N'),
-      addresses: () => config.announce.map(descriptorOf),
+      addresses: () => descriptorsOf(config.announce),
     },
   });
   await own.load(store);

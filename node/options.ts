@@ -9,11 +9,12 @@ import { type ChainName, chainHashOf } from '../wire/chains.ts';
 import { addressFrom } from './address.ts';
 import { msatFrom, satFrom } from './api/amounts.ts';
 import { defaultReserve } from './channels/reserve.ts';
+import { announcedFrom } from './descriptors.ts';
 import { devOptions } from './dev/options.ts';
 import { LEAST_CLTV_DELTA } from './forward/margins.ts';
 import { oneOf, path, rows, value, whole, yesOrNo } from './optionkinds.ts';
 
-const address = value(addressFrom);
+const announced = value(announcedFrom);
 const satoshi = value(satFrom);
 const addressOrOff = value((text) => (text === 'off' ? undefined : addressFrom(text)));
 
@@ -61,7 +62,7 @@ export const options = rows({
   'announce-addr': {
     value: 'HOST:PORT',
     doc: 'where others find this node; may be repeated',
-    schema: address,
+    schema: announced,
     repeats: true,
   },
   api: {

@@ -191,3 +191,13 @@ export const ourFeatures = (context: 'I' | 'N' | 'C' | '9', more: FeatureChoice 
   );
   return featureBitmap(Object.fromEntries(allowed));
 };
+
+/**
+ * What we can do for an invoice that asks for these features: metadata is sent along with ordinary payments (BOLT 4,
+ * `payment_metadata`), an AMP has no place for it.
+ */
+export const payerFeatures = (asked: Uint8Array): Uint8Array =>
+  ourFeatures('9', {
+    option_eob_amp: 'optional',
+    ...(!hasFeature(asked, 'option_eob_amp') && { option_payment_metadata: 'optional' }),
+  });

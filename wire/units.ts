@@ -28,6 +28,9 @@ export type ShortChannelId = Brand<bigint, 'short_channel_id'>;
 /** The genesis block hash in internal byte order, 32 bytes. */
 export type ChainHash = Brand<Uint8Array, 'chain_hash'>;
 
+/** All the bitcoin there can ever be, in millisatoshi: nobody can ask for, or have, more. */
+export const MAX_MONEY = 21_000_000n * 100_000_000_000n;
+
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 /** An amount in millisatoshi. Throws RangeError below zero or above 2^64 - 1. */

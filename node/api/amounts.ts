@@ -2,7 +2,7 @@
  * Amounts and fee rates as people and Core Lightning's clients write them. Exact: integers and decimal texts only, no
  * floating point anywhere. Every function throws RangeError that says what was expected.
  */
-import { type Msat, msat, type Sat, sat } from '../../wire/units.ts';
+import { MAX_MONEY, type Msat, msat, type Sat, sat } from '../../wire/units.ts';
 
 /** How many millisatoshi one of a unit holds, as a power of ten. */
 const powers = { msat: 0, sat: 3, btc: 11 } as const;
@@ -33,9 +33,8 @@ const parse = (given: unknown, plain: 'msat' | 'sat'): bigint => {
 };
 
 /** No amount is above all there can ever be. */
-const most = 21_000_000n * 10n ** 11n;
 const inRange = (amount: bigint): bigint => {
-  if (amount < 0n || amount > most) throw new RangeError('an amount from 0 to 21 million bitcoin');
+  if (amount < 0n || amount > MAX_MONEY) throw new RangeError('an amount from 0 to 21 million bitcoin');
   return amount;
 };
 

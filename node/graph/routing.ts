@@ -6,7 +6,7 @@
 import type { Excluded, Hop, Outlet, Reserved, Route, RouteQuery } from '../../amp/io.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { type Msat, msat, type Point, point, type ShortChannelId } from '../../wire/units.ts';
-import type { Graph, NodeKey, Policy } from './graph.ts';
+import { type Graph, isFresh, type NodeKey, type Policy } from './graph.ts';
 
 /** A channel that only an invoice told of: from `from`, into `to`. */
 export interface Hint {
@@ -24,6 +24,8 @@ export interface RouteContext {
   readonly source: Point;
   readonly outlets: readonly Outlet[];
   readonly hints: readonly Hint[];
+  /** Unix seconds. */
+  readonly now: () => number;
   /** Whether a node reads TLV payloads only. */
   readonly tlvOnly: (id: NodeKey, node: Point) => boolean;
 }
@@ -35,6 +37,8 @@ interface Edge {
   readonly ceiling: bigint;
   readonly floor: bigint;
   readonly policy: Pick<Policy, 'feeBase' | 'feeProportional' | 'cltvExpiryDelta'> | undefined;
+  /** The chain has the funding output spent: it may have been a splice, and more likely was a closing. */
+  readonly isSpent?: boolean;
 }
 
 /** What has to arrive at a node, and the way on from there. */
@@ -53,6 +57,8 @@ const RISK_PER_BLOCK = 15n;
 const BILLION = 1_000_000_000n;
 /** A flat price per hop, so that of two free routes the shorter one wins. */
 const HOP_COST = 100n;
+/** A price, in msat, beside which no fee counts: a channel that is spent is for when there is no other way. */
+const SPENT_COST = 10n ** 15n;
 /** A price per block, in msat, beside which no fee counts: for the way that is over soonest. */
 const SOONEST = 10n ** 18n;
 
@@ -134,6 +140,9 @@ type EdgesInto = (node: NodeKey) => readonly Edge[];
 const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
   const source = hex(context.source);
   const bound = boundsOf(query.excluded, query.reserved);
+  const now = context.now();
+  // BOLT 7: nothing goes through a node that demands what nobody here knows; to it, an invoice says what may.
+  const leads = (from: NodeKey): boolean => context.graph.node(from)?.demand === undefined;
   const outlets = new Map<NodeKey, Edge[]>();
   for (const outlet of context.outlets) {
     if (outlet.slots <= 0) continue;
@@ -150,6 +159,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
   const hinted = new Map<NodeKey, Edge[]>();
   for (const hint of context.hints) {
     const from = hex(hint.from);
+    if (!leads(from)) continue;
     const edge = { from, scid: hint.scid, ceiling: bound(hint.scid, from, query.amount), floor: 1n, policy: hint };
     hinted.set(hex(hint.to), [...(hinted.get(hex(hint.to)) ?? []), edge]);
   }
@@ -160,7 +170,8 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
       const from = channel.nodes[side];
       const policy = channel.policies[side];
       // Our own channels are outlets or not to be used at all.
-      if (policy === undefined || policy.disabled || from === source) continue;
+      if (policy === undefined || policy.disabled || from === source || !isFresh(policy, now)) continue;
+      if (channel.demand !== undefined || !leads(from)) continue;
       const capacity = channel.capacity * 1000n;
       const ceiling = policy.htlcMaximum < capacity ? policy.htlcMaximum : capacity;
       edges.push({
@@ -169,6 +180,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
         ceiling: bound(channel.scid, from, ceiling),
         floor: policy.htlcMinimum,
         policy,
+        isSpent: channel.spentAt !== undefined,
       });
     }
     return edges;
@@ -213,7 +225,7 @@ const search = (
         amount: total,
         expiry: label.expiry + delta,
         hops: label.hops + 1,
-        cost: label.cost + fee + risk + HOP_COST + perBlock * BigInt(delta),
+        cost: label.cost + fee + risk + HOP_COST + perBlock * BigInt(delta) + (edge.isSpent ? SPENT_COST : 0n),
         via: { edge, next: label },
       });
     }

@@ -2,7 +2,7 @@
 import type { SetView } from '../../amp/reports.ts';
 import { equal, hex, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256, signRecoverable } from '../../wire/crypto.ts';
-import { hasBit, ourFeatures } from '../../wire/features.ts';
+import { hasBit, ourFeatures, payerFeatures } from '../../wire/features.ts';
 import { InvoiceError } from '../../wire/invoice/errors.ts';
 import type { RouteHop } from '../../wire/invoice/fields.ts';
 import { checkPayable, decodeInvoice, encodeInvoice, type Invoice } from '../../wire/invoice.ts';
@@ -10,6 +10,7 @@ import { paymentHash, preimage, type ShortChannelId, scidText } from '../../wire
 import { ApiError } from '../api/errors.ts';
 import type { Handlers, Params, Result } from '../api/table.ts';
 import { coreOf } from '../channels/entry.ts';
+import { ourSide } from '../graph/announce.ts';
 import type { Node } from '../node.ts';
 import type { InvoiceRecord } from '../pay/invoicerecord.ts';
 import type { Taken } from '../pay/invoices.ts';
@@ -42,7 +43,7 @@ export const readInvoice = (field: string, text: string): Invoice => {
   }
 };
 
-/** One way in over each unpublished channel that is asked for, with the peer's fees where it told them (BOLT 11, `r`). */
+/** One way in over each channel that is not public, or not yet, or is asked for, with the peer's fees where it told them (BOLT 11, `r`). */
 const hints = (
   node: Node,
   wanted: boolean | readonly ShortChannelId[] | undefined,
@@ -52,8 +53,10 @@ const hints = (
     const core = coreOf(state);
     const scid = core?.lockin.scid;
     if (core === undefined || scid === undefined || state.phase !== 'open') return [];
-    const named = typeof wanted === 'object' ? wanted.includes(scid) : !core.params.announce;
-    const { announce, scidAliasType, alias } = core.params;
+    const { announce, scidAliasType, alias, peer } = core.params;
+    // One that is to be announced is not known to anybody before its sixth confirmation, and what the peer asks then.
+    const isPublic = node.graph.channel(scid)?.policies[ourSide(peer, node.keys.nodeId)] !== undefined;
+    const named = typeof wanted === 'object' ? wanted.includes(scid) : !announce || !isPublic;
     const policy = node.own.peerPolicy([scid, alias], core.params.peer);
     // BOLT 2: with option_scid_alias only an alias may be told, otherwise it is the better choice while nobody knows the channel.
     const hinted = scidAliasType ? core.lockin.peerAlias : announce ? scid : (core.lockin.peerAlias ?? scid);
@@ -217,7 +220,7 @@ const decode = (node: Node, text: string): Result<'decode'> => {
   const obstacles = checkPayable(read, {
     network: node.network.name,
     now: node.now(),
-    features: ourFeatures('9', { option_eob_amp: 'optional' }),
+    features: payerFeatures(read.features),
   });
   const amp = ampOf(read.features);
   return {

@@ -11,6 +11,7 @@ import type { Entry } from '../channels/entry.ts';
 import type { WatchedOutput } from '../channels/onchain.ts';
 import { spendOf } from '../channels/said.ts';
 import type { Node } from '../node.ts';
+import { printable } from '../printable.ts';
 import { fundingLines } from './unfunded.ts';
 
 /** What a channel that was given up has published; undefined where it must not publish anything. */
@@ -74,7 +75,7 @@ const onchainLines = (node: Node, { key }: Entry, state: OnchainState): readonly
 };
 
 /** The lines of `status` in listpeerchannels, what counts most first. */
-export const statusLines = (node: Node, entry: Entry, state: Funded): string[] => {
+const linesOf = (node: Node, entry: Entry, state: Funded): string[] => {
   switch (state.phase) {
     case 'failed':
       return [
@@ -108,3 +109,7 @@ const underpaidLines = (node: Node, { core }: Funded): string[] => {
   const far = `fees are estimated at ${neededFeerate} sat per 1,000 weight`;
   return [`no new HTLCs until ${who} raises the feerate of its commitments to ${least}: ${far}`];
 };
+
+/** The same, fit to be shown: some of it is a peer's own words. */
+export const statusLines = (node: Node, entry: Entry, state: Funded): string[] =>
+  linesOf(node, entry, state).map(printable);

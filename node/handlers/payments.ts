@@ -2,11 +2,12 @@
 import type { PaymentRequest } from '../../amp/io.ts';
 import { equal, hex, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { describeProblem, hasFeature, ourFeatures } from '../../wire/features.ts';
+import { describeProblem, hasFeature, payerFeatures } from '../../wire/features.ts';
 import { checkPayable, type Invoice, type Obstacle } from '../../wire/invoice.ts';
 import { type Msat, msat, scidText } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
 import type { Handlers, Params, Result } from '../api/table.ts';
+import { nodeKey } from '../graph/graph.ts';
 import type { Hint } from '../graph/routing.ts';
 import type { Node } from '../node.ts';
 import { PAYMENT_ID_LENGTH } from '../pay/invoicerecord.ts';
@@ -196,7 +197,7 @@ const descriptionOf = ({ description, descriptionHash }: Invoice, given: string 
 
 const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
   const invoice = readInvoice('bolt11', params.bolt11);
-  const features = ourFeatures('9', { option_eob_amp: 'optional' });
+  const features = payerFeatures(invoice.features);
   const [obstacle] = checkPayable(invoice, { network: node.network.name, now: node.now(), features });
   if (obstacle !== undefined) throw obstacleError(obstacle);
   if (equal(invoice.payee, node.keys.nodeId))
@@ -230,6 +231,12 @@ const keysend = async (node: Node, params: Params<'keysend'>): Promise<Result<'k
   const { destination, amount_msat, label } = params;
   if (equal(destination, node.keys.nodeId)) throw new ApiError('pay_user_error', 'destination: that is this node');
   if (amount_msat === 0n) throw new ApiError('invalid_params', 'amount_msat: expected more than nothing');
+  const { demand } = node.graph.node(nodeKey(destination)) ?? {};
+  if (demand !== undefined)
+    throw new ApiError(
+      'pay_user_error',
+      `destination: the node demands feature bit ${demand}, which is unknown here; only an invoice can say how to pay it`,
+    );
   const request: PaymentRequest = {
     ...terms(node, amount_msat, params),
     destination,

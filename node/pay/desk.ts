@@ -83,7 +83,7 @@ const paymentsOf = (parts: DeskParts, book: PayBook): Payments => {
       isKnown: (hash) =>
         parts.invoices.hashed(hash)?.preimage !== undefined || knowsPreimage(channels.entries.values(), hash),
     }),
-    routes: { graph, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
+    routes: { graph, now, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
     isOurs: async (hash) => (await parts.invoices.byId(hex(hash)))?.preimage !== undefined,
     context: () => ({ now: now(), height: height() }),
     fatal,

@@ -8,6 +8,7 @@ import { WireError } from '../../wire/codec.ts';
 import { describeProblem, type FeatureName, joinFeatures, negotiate } from '../../wire/features.ts';
 import { decodeMessage, encodeMessage, type Message, type MessageOf, type UnknownMessage } from '../../wire/message.ts';
 import { type ChainHash, channelId, type Point } from '../../wire/units.ts';
+import { remoteAddress } from '../descriptors.ts';
 import type { Clock, Log } from '../ports.ts';
 import { printable } from '../printable.ts';
 import type { SecureStream } from './secure.ts';
@@ -109,8 +110,16 @@ export class Peer {
 
   /** Speaks `init` and then reads until the connection ends. Never rejects. */
   async run(): Promise<void> {
-    const { stream, features, chainHash, clock } = this.parts;
-    this.send({ name: 'init', globalfeatures: new Uint8Array(0), features, networks: [chainHash] });
+    const { stream, features, chainHash, clock, direction } = this.parts;
+    // Who called may sit behind a router that hides its own address from it.
+    const remote_addr = direction === 'in' ? remoteAddress(stream.connection.remote) : undefined;
+    this.send({
+      name: 'init',
+      globalfeatures: new Uint8Array(0),
+      features,
+      networks: [chainHash],
+      ...(remote_addr && { remote_addr }),
+    });
     this.stopTimer = clock.after(INIT_TIMEOUT_MS, () => this.close('the peer sent no init in time'));
     try {
       for await (const batch of stream.received)

@@ -131,6 +131,16 @@ describe('what is refused', () => {
     [{ dev: 'true', network: 'signet' }, '--dev (command line): is for regtest only'],
     [{ alias: ['a', 'b'] }, '--alias (command line): is given twice'],
     [{ 'announce-addr': ['1.2.3.4:1', 'x'] }, '--announce-addr (command line): expected HOST:PORT'],
+    [{ 'announce-addr': '1.2.3.4:0' }, '--announce-addr (command line): expected the port that others are to dial'],
+    [{ 'announce-addr': '[fe80::1%eth0]:9735' }, '--announce-addr (command line): expected an address without a zone'],
+    [{ 'announce-addr': '[::ffff:1.2.3.4]:9735' }, '--announce-addr (command line): expected an IPv6 address in hexa'],
+    [{ 'announce-addr': '1.2.3.256:9735' }, '--announce-addr (command line): expected an IPv4 address'],
+    [{ 'announce-addr': 'abc.onion:9735' }, '--announce-addr (command line): expected the name of a version 3 onion'],
+    [
+      { 'announce-addr': `${'a.'.repeat(128)}:9735` },
+      '--announce-addr (command line): expected a hostname of at most 255 characters',
+    ],
+    [{ 'announce-addr': 'a.example:1,b.example:1' }, '--announce-addr (command line): expected one hostname at most'],
   ] satisfies readonly (readonly [Sources['flags'], string])[])('%j: %s', (flags, message) => {
     expect(errorOf(sources(flags)).message.startsWith(message)).toBe(true);
   });

@@ -15,7 +15,12 @@ test('a channel is announced at six confirmations, is known after a restart, and
   await pair.endow('alice', 3_000_000n);
   const ids = [await pair.open(1_000_000n), await pair.open(900_000n)];
   const known = async (who: 'alice' | 'bob') => (await pair.nodes[who].call('listchannels', {})).channels.length;
+  const hinted = async (label: string) => {
+    const { bolt11 } = await pair.nodes.bob.call('invoice', { amount_msat: 1000n, label, description: label });
+    return ((await pair.nodes.bob.call('decode', { string: bolt11 })).routes ?? []).length;
+  };
   await pair.mine(3);
+  expect(await hinted('before')).toBe(2);
   expect([await known('alice'), await known('bob')]).toEqual([0, 0]);
   await pair.mine(4);
   for (const who of ['alice', 'bob'] as const) {
@@ -25,6 +30,7 @@ test('a channel is announced at six confirmations, is known after a restart, and
       return nodes.filter(({ alias }) => alias !== undefined).length === 2;
     });
   }
+  expect(await hinted('after')).toBe(0);
   await pair.restart('bob');
   expect(await known('bob')).toBe(4);
 

@@ -57,6 +57,17 @@ describe('as JSON', () => {
     }
   });
 
+  test('text of strangers has no characters that hide or turn what stands around it', () => {
+    const { lines, log } = collect('info', 'json');
+    const bad = ['\u0007', '\u200b', '\u200d', '\u2060', '\ufeff', '\u00ad', '\u202e', '\u2069', '\u061c', '\u2028'];
+    const tag = '\u{e0041}';
+    log.info({ alias: [...bad, tag].join('a') }, `said ${bad.join('b')}`);
+    log.error({ error: new Error(`no ${bad.join('c')}`) }, 'x');
+    for (const character of [...bad, tag]) for (const line of lines) expect(line).not.toContain(character);
+    expect(lines[0]).toContain('\\\\u{202e}');
+    expect(lines[0]).toContain('\\\\u{e0041}');
+  });
+
   test('an object that contains itself does not stop the log', () => {
     const loop: Record<string, unknown> = {};
     loop['again'] = loop;

@@ -57,7 +57,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
       allOffered: () => out.map(({ origin }) => ({ channel: 'c', htlc: { origin } })),
     }),
     isOurs: async (hash) => ours.has(hex(hash)),
-    routes: { graph: new Graph(), source: nodeOf(9), tlvOnly: () => false },
+    routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => false },
     context: () => ({ now: Math.floor(clock.now() / 1000), height: 500 }),
   });
   await payments.load();

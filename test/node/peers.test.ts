@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock, systemEntropy } from '../../node/entropy.ts';
+import { Peer } from '../../node/peer/peer.ts';
 import { ConnectError } from '../../node/peer/peers.ts';
 import { initiate, type SecureStream } from '../../node/peer/secure.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
@@ -11,7 +12,7 @@ import { pointOf } from '../../wire/crypto.ts';
 import { bitmapOf, ourFeatures } from '../../wire/features.ts';
 import { decodeMessage, encodeMessage, type Message } from '../../wire/message.ts';
 import { channelId, secretKey } from '../../wire/units.ts';
-import { eventually, type TestPeers, testPeers } from '../support/peers.ts';
+import { eventually, memoryLog, type TestPeers, testPeers } from '../support/peers.ts';
 
 const open: { peers: { stop(): Promise<void> } }[] = [];
 const start = async (...args: Parameters<typeof testPeers>): Promise<TestPeers> => {
@@ -105,6 +106,49 @@ describe('two nodes', () => {
     const b = await start(2, { chainHash: chainHashOf.signet });
     await expect(a.peers.connect(b.id, at(b))).rejects.toThrow(ConnectError);
     await eventually(() => [...a.peers.all].length === 0 && [...b.peers.all].length === 0);
+  });
+});
+
+describe('who calls is told by which address it is seen', () => {
+  /** The `init` that somebody hears who is seen to call from there. */
+  const greeting = async (host: string, direction: 'in' | 'out') => {
+    const sent: Uint8Array[] = [];
+    const stream = {
+      remote: pointOf(secretKey(new Uint8Array(32).fill(3))),
+      connection: { remote: { host, port: 5000 } },
+      send: (raw: Uint8Array) => void sent.push(raw),
+      received: (async function* () {})(),
+      flushed: () => Promise.resolve(),
+      close: () => undefined,
+    } as unknown as SecureStream;
+    const handlers = { ready: () => undefined, message: () => undefined, closed: () => undefined };
+    const [features, chainHash] = [ourFeatures('I'), chainHashOf.regtest];
+    await new Peer({ stream, direction, features, chainHash, clock: systemClock, log: memoryLog(), handlers }).run();
+    const message = decodeMessage(sent[0] ?? zeros(0));
+    return message.name === 'init' ? message.remote_addr : undefined;
+  };
+  test.each([
+    ['8.8.8.8', { type: 'ipv4', host: Uint8Array.of(8, 8, 8, 8), port: 5000 }],
+    ['::ffff:8.8.8.8', { type: 'ipv4', host: Uint8Array.of(8, 8, 8, 8), port: 5000 }],
+    ['2001:db8::1', { type: 'ipv6', host: Uint8Array.of(0x20, 1, 0xd, 0xb8, ...zeros(11), 1), port: 5000 }],
+  ] as const)('%s', async (host, address) => {
+    expect(await greeting(host, 'in')).toEqual(address);
+    expect(await greeting(host, 'out')).toBeUndefined();
+  });
+  test.each([
+    '127.0.0.1',
+    '10.1.2.3',
+    '192.168.1.1',
+    '172.16.0.1',
+    '172.31.9.9',
+    '169.254.1.1',
+    '100.64.0.1',
+    '::1',
+    'fd12::1',
+    'fe80::1',
+    '::ffff:10.0.0.1',
+  ])('but not by one of a private network: %s', async (host) => {
+    expect(await greeting(host, 'in')).toBeUndefined();
   });
 });
 

@@ -44,7 +44,7 @@ const outlet = (to: string, n: number, spendable = 990_000_000n): Outlet => ({
   slots: 483,
 });
 const from = (graph: Graph, outlets: readonly Outlet[]) => ({
-  ...{ graph, outlets, source: idOf('me'), hints: [], tlvOnly: () => false },
+  ...{ graph, outlets, source: idOf('me'), hints: [], tlvOnly: () => false, now: () => NOW },
 });
 const path = (found: ReturnType<typeof findRoute>): readonly string[] | undefined =>
   found.route?.map(({ scid: id }) => String(scidParts(id).height));
@@ -90,6 +90,65 @@ describe('a route', () => {
     expect(findRoute(from(graph, outlets), query('e', 100_000n, { maxFee: msat(100n) })).route).toBeUndefined();
     expect(findRoute(from(graph, outlets), query('e', 100_000n, { maxHops: 2 })).route).toBeUndefined();
     expect(path(findRoute(from(graph, outlets), query('e', 100_000n, { maxHops: 3 })))).toEqual(['2', '4', '5']);
+  });
+  test('does not go through a channel or a node that demands a feature nobody knows, but may end at one', () => {
+    const closed = network([
+      ['me', 'b', 1],
+      ['me', 'c', 2],
+      ['b', 'd', 3],
+      ['c', 'd', 4, { feeBase: 10n }],
+      ['d', 'e', 5],
+    ]);
+    const strange = (name: string, demand?: number) =>
+      closed.setNode({
+        ...{ id: nodeKey(idOf(name)), timestamp: NOW, alias: name, features: new Uint8Array(0) },
+        ...{ raw: new Uint8Array(0), demand },
+      });
+    const to = (name: string) => path(findRoute(from(closed, outlets), query(name, 100_000n)));
+    strange('c', 1000);
+    expect(to('d')).toEqual(['1', '3']);
+    expect(to('c')).toEqual(['2']);
+    strange('d', 1000);
+    expect(to('d')).toEqual(['1', '3']);
+    expect(to('e')).toBeUndefined();
+    strange('c');
+    strange('d');
+    expect(to('e')).toEqual(['2', '4', '5']);
+    const channel = closed.channel(scidOf(4, 0, 0));
+    if (channel !== undefined) closed.addChannel({ ...channel, demand: 1000 });
+    expect(to('e')).toEqual(['1', '3', '5']);
+  });
+  test('goes by no policy that is two weeks old, and over a spent channel only where there is no other way', () => {
+    const aged = network([
+      ['me', 'b', 1],
+      ['me', 'c', 2],
+      ['b', 'd', 3],
+      ['c', 'd', 4, { feeBase: 10n }],
+    ]);
+    const context = from(aged, outlets);
+    aged.setSpent(scidOf(4, 0, 0), 900);
+    expect(path(findRoute(context, query('d', 100_000n)))).toEqual(['1', '3']);
+    expect(path(findRoute({ ...context, outlets: outlets.slice(1) }, query('d', 100_000n)))).toEqual(['2', '4']);
+    const later = { ...context, now: () => NOW + 14 * 86_400 };
+    expect(path(findRoute(later, query('d', 100_000n)))).toBeUndefined();
+  });
+  test('sends no more over a channel than its end lets pass or its capacity holds', () => {
+    const [small] = [
+      network([
+        ['me', 'b', 1],
+        ['b', 'd', 3, { htlcMaximum: 50_000n }],
+      ]),
+    ];
+    const only = outlets.slice(0, 1);
+    expect(path(findRoute(from(small, only), query('d', 50_000n)))).toEqual(['1', '3']);
+    expect(findRoute(from(small, only), query('d', 50_001n)).route).toBeUndefined();
+    const wide = network([
+      ['me', 'b', 1],
+      ['b', 'd', 3, { htlcMaximum: 5_000_000_000n }],
+    ]);
+    const rich = [outlet('b', 1, 9_000_000_000n)];
+    expect(path(findRoute(from(wide, rich), query('d', 1_000_000_000n)))).toEqual(['1', '3']);
+    expect(findRoute(from(wide, rich), query('d', 1_000_000_001n)).route).toBeUndefined();
   });
   test('may end in a channel that only the invoice told of', () => {
     const hints = [

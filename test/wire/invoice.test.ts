@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { hex, utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { bitsOf, ourFeatures } from '../../wire/features.ts';
+import { bitsOf, ourFeatures, payerFeatures } from '../../wire/features.ts';
 import type { InvoiceFault } from '../../wire/invoice/errors.ts';
 import type { Field } from '../../wire/invoice/fields.ts';
 import {
@@ -128,6 +128,20 @@ test('the description hash of the examples is that of their long description', (
 });
 
 const payer = { network: 'bitcoin', now: 1496314658, features: ourFeatures('9') } as const;
+
+test('BOLT 11, valid examples: every one for the main chain can be paid, features and all', () => {
+  const main = valid.filter(({ invoice }) => /^lnbc[^r]/i.test(invoice));
+  expect(main.length).toBeGreaterThan(10);
+  for (const { invoice } of main) {
+    const read = decodeInvoice(invoice);
+    const obstacles = checkPayable(read, {
+      network: 'bitcoin',
+      now: read.timestamp,
+      features: payerFeatures(read.features),
+    });
+    expect(obstacles).toEqual([]);
+  }
+});
 
 describe('BOLT 11, invalid examples', () => {
   const expected: Readonly<Record<string, InvoiceFault['code']>> = {

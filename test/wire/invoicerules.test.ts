@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeBech32, encodeBech32 } from '../../wire/bech32.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { signRecoverable } from '../../wire/crypto.ts';
-import { bitmapOf, ourFeatures } from '../../wire/features.ts';
+import { bitmapOf, ourFeatures, payerFeatures } from '../../wire/features.ts';
 import type { InvoiceFault } from '../../wire/invoice/errors.ts';
 import { checkPayable, decodeInvoice, encodeFields, encodeInvoice, type InvoiceDraft } from '../../wire/invoice.ts';
 import { msat, paymentHash, point, secretKey } from '../../wire/units.ts';
@@ -25,7 +25,7 @@ describe('what may be paid', () => {
     checkPayable(decodeInvoice(encodeInvoice({ ...base, ...draft } as InvoiceDraft, sign)), {
       network: 'regtest',
       now: at,
-      features: ourFeatures('9', { option_eob_amp: 'optional' }),
+      features: payerFeatures(draft.features ?? base.features ?? bitmapOf([])),
     });
 
   test('an invoice of our own may', () => {
@@ -45,6 +45,11 @@ describe('what may be paid', () => {
   test('unknown odd features are ignored, known even ones must be ours, unknown even ones forbid', () => {
     expect(check({ features: bitmapOf([8, 14, 99, 171, 1001]) })).toEqual([]);
     expect(check({ features: bitmapOf([8, 14, 170]) })).toEqual([]);
+    expect(check({ features: bitmapOf([8, 14, 48]) })).toEqual([]);
+    // An AMP sends no metadata along.
+    expect(check({ features: bitmapOf([8, 14, 48, 170]) })).toEqual([
+      { code: 'feature', problem: { code: 'not_offered', feature: 'option_payment_metadata' } },
+    ]);
     expect(check({ features: bitmapOf([8, 14, 30]) })).toEqual([
       { code: 'feature', problem: { code: 'not_offered', feature: 'amp' } },
     ]);
@@ -69,7 +74,8 @@ describe('amounts', () => {
     [250_000_000n, 'lnbcrt2500u'],
     [100_000_000n, 'lnbcrt1m'],
     [100_000_000_000n, 'lnbcrt1'],
-    [2n ** 64n - 1n, 'lnbcrt184467440737095516150p'],
+    [21_000_000n * 10n ** 11n, 'lnbcrt21000000'],
+    [21_000_000n * 10n ** 11n - 1n, 'lnbcrt20999999999999999990p'],
   ];
   test.each(rows)('%d msat is written %s', (amount, prefix) => {
     const text = encodeInvoice({ ...base, amount: msat(amount) }, sign);
@@ -77,8 +83,9 @@ describe('amounts', () => {
     expect(decodeInvoice(text).amount).toBe(amount);
   });
 
-  test('zero cannot be asked for', () => {
-    expect(fault(() => encodeInvoice({ ...base, amount: msat(0n) }, sign))?.code).toBe('bad_amount');
+  test('zero cannot be asked for, nor more bitcoin than there will be', () => {
+    for (const amount of [0n, 21_000_000n * 10n ** 11n + 1n])
+      expect(fault(() => encodeInvoice({ ...base, amount: msat(amount) }, sign))?.code).toBe('bad_amount');
   });
 
   const refused: readonly (readonly [string, InvoiceFault['code']])[] = [
@@ -89,7 +96,9 @@ describe('amounts', () => {
     ['lnbc1mm', 'bad_amount'],
     ['lnbc1k', 'unknown_multiplier'],
     ['lnbc1p', 'sub_millisatoshi'],
-    ['lnbc184467440737095516160p', 'bad_amount'],
+    ['lnbc21000001', 'bad_amount'],
+    ['lnbc21000000000000000010p', 'bad_amount'],
+    ['lnbc184467440737095516150p', 'bad_amount'],
     [`lnbc1${'0'.repeat(30)}`, 'bad_amount'],
     ['lnltc1m', 'unknown_prefix'],
     ['bc', 'unknown_prefix'],

@@ -36,7 +36,7 @@ const describe = (fault: InvoiceFault): string => {
     case 'unknown_prefix':
       return `'${fault.prefix}' is not the prefix of a chain known here (lnbc, lntb, lntbs, lnbcrt)`;
     case 'bad_amount':
-      return `amount '${fault.amount}' is not a positive number without leading zeros below 2^64 millisatoshi`;
+      return `amount '${fault.amount}' is not a positive number without leading zeros up to 21 million bitcoin`;
     case 'unknown_multiplier':
       return `amount '${fault.amount}' ends in none of m, u, n, p`;
     case 'sub_millisatoshi':

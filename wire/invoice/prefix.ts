@@ -1,6 +1,6 @@
 /** BOLT 11, "Human-Readable Part": the chain and, if the payee names one, the amount. */
 import type { ChainName } from '../chains.ts';
-import { type Msat, msat } from '../units.ts';
+import { MAX_MONEY, type Msat, msat } from '../units.ts';
 import { InvoiceError } from './errors.ts';
 
 export interface Prefix {
@@ -33,11 +33,8 @@ const readAmount = (amount: string): Msat => {
   if (multiplier === undefined) throw new InvoiceError({ code: 'unknown_multiplier', amount });
   const tenths = BigInt(digits) * multiplier[1];
   if (tenths % 10n !== 0n) throw new InvoiceError({ code: 'sub_millisatoshi', amount });
-  try {
-    return msat(tenths / 10n);
-  } catch {
-    throw new InvoiceError({ code: 'bad_amount', amount });
-  }
+  if (tenths / 10n > MAX_MONEY) throw new InvoiceError({ code: 'bad_amount', amount });
+  return msat(tenths / 10n);
 };
 
 /** Reads `lnbc2500u` and the like. Throws InvoiceError for an unknown chain or an amount that HTLCs cannot carry. */
@@ -48,11 +45,11 @@ export const readPrefix = (prefix: string): Prefix => {
   return { network, amount: amount === '' ? undefined : readAmount(amount) };
 };
 
-/** Writes an amount as short as possible: with the largest multiplier that divides it. Throws InvoiceError for zero. */
+/** Writes an amount as short as possible: with the largest multiplier that divides it. Throws InvoiceError for zero or more than there is. */
 export const writePrefix = ({ network, amount }: Prefix): string => {
   const chain = `ln${currencies[network]}`;
   if (amount === undefined) return chain;
-  if (amount === 0n) throw new InvoiceError({ code: 'bad_amount', amount: '0' });
+  if (amount === 0n || amount > MAX_MONEY) throw new InvoiceError({ code: 'bad_amount', amount: `${amount}` });
   const tenths = amount * 10n;
   const [letter, value] = multipliers.find(([, unit]) => tenths % unit === 0n) ?? ['p', 1n];
   return `${chain}${tenths / value}${letter}`;
