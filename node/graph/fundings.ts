@@ -47,11 +47,13 @@ export class Fundings {
     return until !== undefined && this.height() < until;
   }
 
+  /** Whether a channel is too young to be believed, or claims a block that is still to come. Costs nothing. */
+  isYoung(scid: ShortChannelId): boolean {
+    return this.height() < scidParts(scid).height + LEAST_CONFIRMATIONS - 1;
+  }
+
   /** The output that an announcement names: unspent, deep enough, and paying to its two keys. Rejects for bugs only. */
   async find(m: MessageOf<'channel_announcement'>): Promise<Found> {
-    const { height } = scidParts(m.short_channel_id);
-    const deepEnough = height + LEAST_CONFIRMATIONS - 1;
-    if (this.height() < deepEnough) return this.remember(m.short_channel_id, 'young', deepEnough);
     await this.enter();
     try {
       return await this.look(m);
@@ -67,8 +69,7 @@ export class Fundings {
       for (let asked = this.height(); ; asked = this.height()) {
         const found = await fundingOutput(this.chain, scid);
         const script = fundingOutputScript(m.bitcoin_key_1, m.bitcoin_key_2);
-        if (found === undefined || !equal(found.script, script))
-          return this.remember(scid, 'absent', this.height() + ABSENT_FOR);
+        if (found === undefined || !equal(found.script, script)) return this.remember(scid);
         if (found.confirmations < LEAST_CONFIRMATIONS) return 'young';
         if (asked === this.height()) return { capacity: found.amount, funding: { txid: found.txid, vout: found.vout } };
       }
@@ -78,12 +79,12 @@ export class Fundings {
     }
   }
 
-  private remember<T>(scid: ShortChannelId, what: T, until: number): T {
+  private remember(scid: ShortChannelId): 'absent' {
     this.absent.delete(scid);
-    this.absent.set(scid, until);
+    this.absent.set(scid, this.height() + ABSENT_FOR);
     const [oldest] = this.absent.keys();
     if (this.absent.size > MAX_ABSENT && oldest !== undefined) this.absent.delete(oldest);
-    return what;
+    return 'absent';
   }
 
   private async enter(): Promise<void> {

@@ -129,6 +129,7 @@ export class Gossip {
     if (!equal(m.chain_hash, chainHash)) return 'ignored';
     const known = graph.channel(m.short_channel_id);
     if (known !== undefined) return this.announcedAgain(known, m, raw);
+    if (this.fundings.isYoung(m.short_channel_id)) return 'ignored';
     const sender = from && nodeKey(from);
     if (sender !== undefined && this.isDoubtful(sender, m.short_channel_id)) return 'ignored';
     if (!holdsChannelAnnouncement(m, raw)) return 'bad';

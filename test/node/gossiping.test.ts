@@ -31,6 +31,13 @@ test('a channel is announced at six confirmations, is known after a restart, and
     });
   }
   expect(await hinted('after')).toBe(0);
+  const { graph } = pair.nodes.alice.node;
+  const bob = graph.node(pair.nodes.bob.id);
+  if (bob === undefined) throw new Error('bob is not known');
+  graph.setNode({ ...bob, demand: 1000 });
+  await expect(
+    pair.nodes.alice.call('keysend', { destination: pair.nodes.bob.id, amount_msat: 1000n }),
+  ).rejects.toThrow(/feature bit 1000/);
   await pair.restart('bob');
   expect(await known('bob')).toBe(4);
 
@@ -40,6 +47,9 @@ test('a channel is announced at six confirmations, is known after a restart, and
     (await pair.nodes.alice.call('listpeerchannels', {})).channels.every(({ reestablished }) => reestablished === true),
   );
   const alice = pair.nodes.bob.node.peers.get(pair.nodes.alice.node.keys.nodeId);
-  alice?.send({ name: 'error', channel_id: channelId(zeros(32)), data: utf8('all of them') });
-  for (const one of ids) await pair.reaches('alice', one, 'AWAITING_UNILATERAL');
+  alice?.send({ name: 'error', channel_id: channelId(zeros(32)), data: utf8('all \u202eof\u200b them') });
+  for (const one of ids) {
+    await pair.reaches('alice', one, 'AWAITING_UNILATERAL');
+    expect((await pair.channel('alice', one))?.status.join('\n')).toContain('all \\u{202e}of\\u{200b} them');
+  }
 });

@@ -1,10 +1,14 @@
 /** The announced graph: what is believed and what is kept. */
 import { describe, expect, test } from 'vitest';
-import { ourSide } from '../../node/graph/announce.ts';
+import { holdsNodeAnnouncement, ourSide } from '../../node/graph/announce.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { loadGraph } from '../../node/graph/persist.ts';
-import { msat, scidOf } from '../../wire/units.ts';
+import { WireError } from '../../wire/codec.ts';
+import { isPoint } from '../../wire/crypto.ts';
+import { decodeMessage } from '../../wire/message.ts';
+import { msat, point, scidOf } from '../../wire/units.ts';
 import { announcedOf, announcement, gossipOver, idOf, NOW, nodeAnnouncement, update } from '../support/graph.ts';
+import { sources } from '../support/tree.ts';
 
 const scid = scidOf(100, 1, 0);
 const spoiled = (raw: Uint8Array, at: number): Uint8Array => raw.map((byte, i) => (i === at ? byte ^ 1 : byte));
@@ -94,6 +98,24 @@ describe('an announced node', () => {
     expect(await take(nodeAnnouncement('b', NOW + 2 * DAY))).toBe('ignored');
     expect([...graph.nodes].map(({ alias }) => alias)).toEqual(['a']);
   });
+});
+
+describe('a node_announcement that is not one', () => {
+  test('is bad without a valid node id, and cannot be read where its addresses are cut', () => {
+    const raw = nodeAnnouncement('a', NOW, { addresses: [{ type: 'ipv4', host: Uint8Array.of(1, 2, 3, 4), port: 1 }] });
+    const m = decodeMessage(raw);
+    if (m.name !== 'node_announcement') throw new Error(m.name);
+    const nobody = point(new Uint8Array(33).fill(0xff, 1).fill(2, 0, 1));
+    expect(isPoint(nobody)).toBe(false);
+    expect(holdsNodeAnnouncement({ ...m, node_id: nobody }, raw)).toBe(false);
+    // The last descriptor has 7 bytes; addrlen says 6.
+    expect(() => decodeMessage(raw.map((byte, i) => (i === raw.length - 8 ? byte - 1 : byte)))).toThrow(WireError);
+  });
+});
+
+test('a policy enters the graph only where its signature was checked, or from disk: never out of a failure', () => {
+  const writers = sources(['node']).filter(({ text }) => /\.setPolicy\(/.test(text));
+  expect(writers.map(({ path }) => path).sort()).toEqual(['node/graph/gossip.ts', 'node/graph/persist.ts']);
 });
 
 describe('what was believed', () => {
