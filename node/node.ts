@@ -12,6 +12,7 @@ import { backupKey } from './backup/format.ts';
 import { checkNetwork } from './chain/bitcoind.ts';
 import { Feerates } from './chain/feerate.ts';
 import { Follower } from './chain/follower.ts';
+import { Outage } from './chain/outage.ts';
 import { retrying } from './chain/retry.ts';
 import { reachTip } from './chain/tip.ts';
 import { Watcher } from './chain/watcher.ts';
@@ -232,6 +233,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     },
     feerate: () => feerates.current,
     isCurrent: () => follower.isCurrent(),
+    isOut: () => outage.isOut,
     experiments,
   });
   const { payments, receiver, switchboard } = desk;
@@ -269,6 +271,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     ],
   });
 
+  const outage = new Outage({ clock, log, isCurrent: () => follower.isCurrent() });
+
   await channels.load();
   await freeForgotten(wallet, channels.entries);
   gate.keep(await feerates.refresh());
@@ -283,7 +287,10 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   await onchain.start();
   payments.begin();
   receiver.start();
-  const ticking = everySecond(clock, () => payments.tick());
+  const ticking = everySecond(clock, () => {
+    outage.look();
+    payments.tick();
+  });
   // At a height that is long past, an HTLC seems to have time that it has not: with channels, nobody is spoken to before.
   if (channels.entries.size > 0)
     await reachTip(follower, signal, [ticking, () => receiver.stop(), () => onchain.stop()]);
@@ -316,6 +323,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     wallet,
     refusals,
     follower,
+    outage,
     graph,
     own,
     channels,

@@ -3,6 +3,7 @@ import type { Msat } from '../wire/units.ts';
 import type { Addresses } from './addresses.ts';
 import type { Backups } from './backup/backups.ts';
 import type { Follower } from './chain/follower.ts';
+import type { Outage } from './chain/outage.ts';
 import type { Calling } from './channels/calling.ts';
 import type { ChannelHost } from './channels/host.ts';
 import type { Onchain } from './channels/onchain.ts';
@@ -34,6 +35,7 @@ export interface Node {
   readonly wallet: Wallet;
   readonly refusals: Refusals;
   readonly follower: Follower;
+  readonly outage: Outage;
   readonly graph: Graph;
   readonly own: OwnChannels;
   readonly channels: ChannelHost;

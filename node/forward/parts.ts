@@ -60,6 +60,8 @@ export interface SwitchboardParts {
   readonly height: () => number;
   /** Whether that is the height of the chain, as far as anybody can know. */
   readonly isCurrent: () => boolean;
+  /** Whether it has not been for so long that no HTLC is taken any more. */
+  readonly isOut: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** Whether the wallet can pay for one more claim on chain beside those of all that was passed on and claimed. */

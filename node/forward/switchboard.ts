@@ -94,18 +94,20 @@ export class Switchboard {
       });
       return;
     }
-    const { isCurrent, receiver } = this.parts;
+    const { isCurrent, isOut, receiver } = this.parts;
     const { id } = event;
+    const giveUp = (): void => this.fail(channel, id, hop.sharedSecret, { name: 'temporary_node_failure' });
     // What was decided of it holds, whatever has become of channel and chain since.
     if (receiver.knows({ channel, id })) this.answer(channel, event, hop, this.take(channel, event, hop));
     else if (isCurrent()) this.decide(channel, event, hop);
+    else if (isOut()) giveUp();
     else
       this.held.keep({
         go: () => {
           const givenUp = channels.isGivenUp(channel);
           if (channels.incoming(channel, id) !== undefined) this.decide(channel, { ...event, givenUp }, hop);
         },
-        giveUp: () => this.fail(channel, id, hop.sharedSecret, { name: 'temporary_node_failure' }),
+        giveUp,
       });
   }
 

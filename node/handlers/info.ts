@@ -34,6 +34,7 @@ export const infoHandlers = (
     const at = api();
     const wanting = node.onchain.wanting();
     const shortage = shortageOf(config.reserve, channels.entries.values(), node.wallet);
+    const outage = node.outage.warning();
     const tip = await node.ports.chain.tip().catch(() => undefined);
     return {
       id: hex(keys.nodeId),
@@ -70,6 +71,7 @@ export const infoHandlers = (
       ...(tip?.isBehind === true && {
         warning_bitcoind_sync: 'bitcoind has not got all blocks yet: HTLCs wait or go back',
       }),
+      ...(outage !== undefined && { warning_bitcoind_sync: outage }),
       ...(tip !== undefined &&
         tip.height > follower.top.height && {
           warning_lightningd_sync: `still reading blocks: ${follower.top.height} of ${tip.height}`,

@@ -195,6 +195,12 @@ const descriptionOf = ({ description, descriptionHash }: Invoice, given: string 
   return given;
 };
 
+/** Throws ApiError while the chain is away for so long that nothing may be offered. */
+const refuseWithoutChain = ({ outage }: Node): void => {
+  const why = outage.warning();
+  if (why !== undefined) throw new ApiError('chain', `nothing was sent: ${why}`);
+};
+
 const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
   const invoice = readInvoice('bolt11', params.bolt11);
   const features = payerFeatures(invoice.features);
@@ -217,6 +223,7 @@ const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
   const request = requestFor(node, invoice, amount, params);
   const { label, bolt11 } = params;
   const note = { paymentHash: invoice.paymentHash, label, bolt11, description: described };
+  refuseWithoutChain(node);
   const record = await node.payments.startOnce(request, { ...note, hints: hintsOf(invoice) });
   if (record === 'under_way') throw new ApiError('pay_in_progress', 'this invoice is being paid already');
   if (record === 'ours')
@@ -245,6 +252,7 @@ const keysend = async (node: Node, params: Params<'keysend'>): Promise<Result<'k
     paymentId: zeros(PAYMENT_ID_LENGTH),
   };
   const note = { paymentHash: node.ports.entropy.bytes(32), label, bolt11: undefined, description: undefined };
+  refuseWithoutChain(node);
   const record = await node.payments.start(request, { ...note, hints: [] });
   return { ...finished(node, record), status: 'complete' };
 };

@@ -52,6 +52,8 @@ export interface DeskParts {
   readonly feerate: () => number;
   /** Whether that is the height of the chain, as far as anybody can know; where it is not, the chain is asked. */
   readonly isCurrent: () => boolean;
+  /** Whether it has not been for so long that no HTLC is taken or offered any more. */
+  readonly isOut: () => boolean;
   /** Unix seconds. */
   readonly now: () => number;
   readonly fatal: (error: unknown) => void;
@@ -64,7 +66,7 @@ export interface Desk {
 }
 
 const paymentsOf = (parts: DeskParts, book: PayBook): Payments => {
-  const { ports, gate, channels, graph, peers, keys, now, height, fatal } = parts;
+  const { ports, gate, channels, graph, peers, keys, now, height, isOut, fatal } = parts;
   const readsFrames = (key: string, node: Point): boolean => {
     const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
     return theirs !== undefined && hasFeature(theirs, 'option_eob_amp');
@@ -73,9 +75,10 @@ const paymentsOf = (parts: DeskParts, book: PayBook): Payments => {
     ...ports,
     ...{ gate, book },
     channels: () => ({
-      outlets: () => [...channels.entries.values()].flatMap((entry) => outletOf(entry, channels.context()) ?? []),
+      outlets: () =>
+        isOut() ? [] : [...channels.entries.values()].flatMap((entry) => outletOf(entry, channels.context()) ?? []),
       offer: (scid, offer) => {
-        const entry = channels.byShortId(scid);
+        const entry = isOut() ? undefined : channels.byShortId(scid);
         entry?.machine.push({ type: 'offer', ...offer });
         return entry !== undefined;
       },
@@ -145,6 +148,7 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
     keep: (changes) => gate.keep(changes),
     height,
     isCurrent: parts.isCurrent,
+    isOut: parts.isOut,
     clock: ports.clock,
     log: ports.log,
     earned: (fee) => gate.keep(earned.add(fee)),

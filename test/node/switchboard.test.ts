@@ -54,7 +54,7 @@ const board = async (
   isCovered: (one: AtStake) => boolean = () => true,
 ) => {
   const clock = heldClock();
-  const here = { current: true, known: false, givenUp: false, gone: false };
+  const here = { current: true, out: false, known: false, givenUp: false, gone: false };
   const told: (readonly [channel: string, input: Input])[] = [];
   const incoming: Htlc = {
     ...arrived,
@@ -87,6 +87,7 @@ const board = async (
     keep: () => undefined,
     height: () => HEIGHT,
     isCurrent: () => here.current,
+    isOut: () => here.out,
     clock,
     isCovered,
     log: memoryLog(),
@@ -223,6 +224,13 @@ describe('while the height of the chain is not known for certain', () => {
     for (let i = 0; i < 2; i++) known(so);
     so.clock.pass(100_000);
     expect(so.told).toMatchObject([['out', { type: 'offer' }]]);
+  });
+
+  test('an HTLC goes back at once where it has not been known for too long', async () => {
+    const so = await board();
+    Object.assign(so.here, { current: false, out: true });
+    so.receive();
+    expect(so.failure()).toEqual({ name: 'temporary_node_failure' });
   });
 
   test('but not for ever', async () => {

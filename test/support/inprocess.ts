@@ -16,7 +16,7 @@ import { handlersOf } from '../../node/handlers/handlers.ts';
 import { networkOf } from '../../node/network.ts';
 import { type Node, startNode } from '../../node/node.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
-import type { Chain, Log, Store } from '../../node/ports.ts';
+import type { Chain, Clock, Log, Store } from '../../node/ports.ts';
 import { levelStore } from '../../node/store/level.ts';
 import { scriptOfAddress } from '../../node/wallet/address.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -68,6 +68,8 @@ export interface LocalOptions {
   readonly chain?: (chain: Chain) => Chain;
   /** Its store, where that is not the one on disk in `dir`. */
   readonly store?: Store;
+  /** Its clock, where that is not the machine's. */
+  readonly clock?: Clock;
 }
 
 const counted = (store: Store, written: Written): Store => ({
@@ -90,6 +92,7 @@ export const startLocal = async ({
   flags = {},
   chain = (one) => one,
   store,
+  clock = systemClock,
 }: LocalOptions): Promise<LocalNode> => {
   const config = loadConfig({
     flags: {
@@ -108,7 +111,7 @@ export const startLocal = async ({
   const die = (): void => {
     throw new Error('a node in this process cannot die alone');
   };
-  const dev = openDev(config.dev, { log, clock: systemClock, die });
+  const dev = openDev(config.dev, { log, clock, die });
   const written: Written = { commits: 0, records: 0, bytes: 0 };
   const node = await startNode({
     config,
@@ -116,7 +119,7 @@ export const startLocal = async ({
       chain: chain(embeddedChain(ground.regtest, systemClock)),
       store: dev.saves.wrap(counted(store ?? (await levelStore(join(config.networkDir, 'store'))), written)),
       transport: tcpTransport(),
-      clock: systemClock,
+      clock,
       entropy: systemEntropy,
       log,
     },

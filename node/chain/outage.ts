@@ -1,0 +1,75 @@
+/**
+ * A chain that has been away, or behind, for too long. While nobody knows its height no deadline can be kept: an HTLC that peers
+ * settle among themselves is safe, one that they do not may be lost. So the operator is told loudly, again and again, and no HTLC
+ * is taken or offered until it is back. Peers stay connected: what is under way can best be ended with them.
+ */
+import { GRACE } from '../../channel/deadlines.ts';
+import { EXPIRY_MARGIN } from '../forward/margins.ts';
+import type { Clock, Log } from '../ports.ts';
+
+/** Milliseconds between two blocks, on the average. */
+const BLOCK_MS = 600_000;
+/** Milliseconds of silence that are too long: by then as many blocks may have come as the smallest margin that we hold. */
+export const TOO_LONG_MS = Math.min(EXPIRY_MARGIN, GRACE) * BLOCK_MS;
+/** Milliseconds for which the chain was asked in vain before that counts: a machine that wakes up has heard nothing for long. */
+const ASKED_MS = 60_000;
+/** Milliseconds between two looks after which the machine must have slept. */
+const SLEPT_MS = 30_000;
+/** Milliseconds after which it is said again. */
+const AGAIN_MS = 600_000;
+
+export interface OutageParts {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Log;
+  /** Whether the height of the chain is known, as far as anybody can tell; where it is not, the chain is asked. */
+  readonly isCurrent: () => boolean;
+}
+
+export class Outage {
+  private readonly parts: OutageParts;
+  /** When the height was known last. */
+  private heard: number;
+  private looked: number;
+  /** Since when the chain is asked in vain; undefined while it is not. */
+  private asked: number | undefined;
+  /** When it was said last that this has lasted too long; undefined while it has not. */
+  private said: number | undefined;
+
+  constructor(parts: OutageParts) {
+    this.parts = parts;
+    this.heard = parts.clock.now();
+    this.looked = this.heard;
+  }
+
+  /** Whether it has lasted too long: no HTLC may be taken or offered. */
+  get isOut(): boolean {
+    return this.said !== undefined;
+  }
+
+  /** One line for operators that says since when, what that means, and what to do; undefined while all is well. */
+  warning(): string | undefined {
+    if (!this.isOut) return undefined;
+    const minutes = Math.floor((this.parts.clock.now() - this.heard) / 60_000);
+    return `the chain has not been heard of for ${minutes} minutes: no HTLC is taken or offered, and those under way may be lost at their deadlines; see to it that bitcoind runs, answers, and has all blocks`;
+  }
+
+  /** Looks how things stand; to be called every second. */
+  look(): void {
+    const { clock, log, isCurrent } = this.parts;
+    const now = clock.now();
+    const slept = now - this.looked > SLEPT_MS;
+    this.looked = now;
+    if (isCurrent()) {
+      if (this.isOut) log.info({}, 'the chain is heard of again: HTLCs are taken and offered as before');
+      this.heard = now;
+      this.asked = undefined;
+      this.said = undefined;
+      return;
+    }
+    if (this.asked === undefined || slept) this.asked = now;
+    if (now - this.heard < TOO_LONG_MS || (!this.isOut && now - this.asked < ASKED_MS)) return;
+    if (this.said !== undefined && now - this.said < AGAIN_MS) return;
+    this.said = now;
+    log.error({ minutes: Math.floor((now - this.heard) / 60_000) }, this.warning() ?? '');
+  }
+}

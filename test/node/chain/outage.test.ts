@@ -1,0 +1,65 @@
+/** A chain that is away for longer than the smallest margin we hold: when it counts, how often it is said, when it is over. */
+import { expect, test } from 'vitest';
+import { Outage, TOO_LONG_MS } from '../../../node/chain/outage.ts';
+import { heldClock, keptLog } from '../../support/quiet.ts';
+
+const MINUTE = 60_000;
+
+/** An outage watched every second of so many minutes. */
+const watched = () => {
+  const clock = heldClock();
+  const log = keptLog();
+  const here = { current: true };
+  const outage = new Outage({ clock, log, isCurrent: () => here.current });
+  const minutes = (count: number): void => {
+    for (let second = 0; second < count * 60; second++) {
+      clock.pass(1000);
+      outage.look();
+    }
+  };
+  return { clock, log, here, outage, minutes };
+};
+
+test('counts after half an hour: three blocks, which is the least that we leave ourselves anywhere', () => {
+  expect(TOO_LONG_MS).toBe(30 * MINUTE);
+  const { here, outage, log, minutes } = watched();
+  here.current = false;
+  minutes(29.5);
+  expect([outage.isOut, outage.warning(), log.lines]).toEqual([false, undefined, []]);
+  minutes(0.5);
+  expect(outage.isOut).toBe(true);
+  expect(outage.warning()).toMatch(/not been heard of for 30 minutes: no HTLC is taken or offered.*bitcoind/);
+  expect(log.lines).toEqual([`error: ${outage.warning()}`]);
+});
+
+test('is said again every ten minutes, and once when it is over', () => {
+  const { here, outage, log, minutes } = watched();
+  here.current = false;
+  minutes(51);
+  expect(log.lines.map((line) => line.slice(0, 5))).toEqual(['error', 'error', 'error']);
+  here.current = true;
+  minutes(1);
+  expect([outage.isOut, outage.warning()]).toEqual([false, undefined]);
+  expect(log.lines.slice(3)).toEqual(['info: the chain is heard of again: HTLCs are taken and offered as before']);
+  here.current = false;
+  minutes(29);
+  expect(outage.isOut).toBe(false);
+});
+
+test('a machine that slept has heard nothing for long: the chain gets a minute to answer', () => {
+  const { clock, here, outage, minutes, log } = watched();
+  minutes(1);
+  here.current = false;
+  clock.pass(180 * MINUTE);
+  outage.look();
+  minutes(0.9);
+  expect(outage.isOut).toBe(false);
+  here.current = true;
+  minutes(1);
+  expect(log.lines).toEqual([]);
+  here.current = false;
+  clock.pass(180 * MINUTE);
+  outage.look();
+  minutes(1);
+  expect(outage.isOut).toBe(true);
+});
