@@ -105,6 +105,10 @@ const claimToRemote = ({ core }: Ground, scriptCode: Uint8Array, place: Place): 
   });
 };
 
+/** Our anchor of a commitment that is in the chain: never worth a transaction of its own, so another takes it along. */
+const claimAnchor = (scriptCode: Uint8Array, place: Place): SweepClaim =>
+  sweep(place, { why: 'anchor', from: place.height, deadline: undefined, scriptCode, unlock: { by: 'funding' } });
+
 /** When an HTLC's output may be taken and until when it should be, by way: we take it back, or we have its preimage. */
 const window = ({ way, expiry }: ChainHtlc, height: number, lock: number) =>
   way === 'out'
@@ -192,6 +196,8 @@ export const claimOf = (ground: Ground, output: KnownOutput, place: Place): Swee
       return claimDelayed(ground, place, true);
     case 'to_remote':
       return claimToRemote(ground, output.scriptCode, place);
+    case 'anchor':
+      return claimAnchor(output.scriptCode, place);
     case 'unknown':
       return undefined;
     case 'htlc': {

@@ -117,13 +117,46 @@ export const spendOf = ({ seen }: Onchain, tx: Transaction, height: number): Out
   return { txid, height, waiting };
 };
 
+/** Claims that take an anchor along, by what they are without it. */
+const joined = new WeakMap<SweepClaim, SweepClaim>();
+
+const withAnchor = (
+  claim: SweepClaim,
+  { outpoint, value, sequence, scriptCode, witnessWeight, unlock }: SweepClaim,
+) => {
+  const known = joined.get(claim);
+  if (known !== undefined) return known;
+  const now: SweepClaim = { ...claim, beside: { outpoint, value, sequence, scriptCode, witnessWeight, unlock } };
+  joined.set(claim, now);
+  return now;
+};
+
+/**
+ * Our anchor goes with the first claim that nobody hurries: one with a deadline must not depend on an output that anybody may
+ * take.
+ */
+const takingAnchor = (
+  concerns: readonly Concern[],
+  claims: readonly (SweepClaim | HtlcClaim)[],
+): readonly (SweepClaim | HtlcClaim)[] => {
+  const anchor = concerns.find(({ claim, spend }) => claim?.why === 'anchor' && spend === undefined)?.claim;
+  if (anchor?.kind !== 'sweep') return claims;
+  const [first] = claims
+    .filter((claim) => claim.kind === 'sweep' && claim.deadline === undefined)
+    .sort((a, b) => a.from - b.from);
+  return claims.map((claim) => (claim === first && claim.kind === 'sweep' ? withAnchor(claim, anchor) : claim));
+};
+
 /**
  * Those that nobody has taken in the chain and that are worth their fee; and whatever decides about an HTLC of ours, which the
  * peer could else take with its preimage long after we failed what paid for it.
  */
 export const pending = (concerns: readonly Concern[]): readonly (SweepClaim | HtlcClaim)[] =>
-  concerns.flatMap(({ claim, small, spend }) =>
-    claim === undefined || (small && claim.decides !== true) || spend !== undefined ? [] : [claim],
+  takingAnchor(
+    concerns,
+    concerns.flatMap(({ claim, small, spend }) =>
+      claim === undefined || (small && claim.decides !== true) || spend !== undefined ? [] : [claim],
+    ),
   );
 
 /** Claims that were finished, by what they were made of: those with a signature of ours are signed once. */

@@ -9,7 +9,15 @@ import { keyScriptCode, remotePointAt } from './claim.ts';
 import { localKeys, remoteKeys } from './dance.ts';
 import type { Outpoint } from './funding.ts';
 import type { CommitmentKeys } from './keys.ts';
-import { delayedScript, offeredHtlcScript, p2wpkh, p2wsh, receivedHtlcScript, toRemoteScript } from './script.ts';
+import {
+  anchorScript,
+  delayedScript,
+  offeredHtlcScript,
+  p2wpkh,
+  p2wsh,
+  receivedHtlcScript,
+  toRemoteScript,
+} from './script.ts';
 import { inLocal, inRemote, standing } from './spec.ts';
 import type { Core, Htlc, PastHtlc } from './state.ts';
 import { formats } from './weights.ts';
@@ -41,7 +49,7 @@ export type ChainOutput = KnownOutput & { readonly outpoint: Outpoint };
 
 /** An output of a commitment, as far as it is known. */
 export type KnownOutput = { readonly index: number; readonly value: Sat; readonly script: Uint8Array } & (
-  | { readonly kind: 'to_local' | 'to_remote'; readonly scriptCode: Uint8Array }
+  | { readonly kind: 'to_local' | 'to_remote' | 'anchor'; readonly scriptCode: Uint8Array }
   /** `order` counts the HTLC outputs, as the signatures of commitment_signed do. */
   | { readonly kind: 'htlc'; readonly scriptCode: Uint8Array; readonly htlc: ChainHtlc; readonly order: number }
   | { readonly kind: 'unknown' }
@@ -113,6 +121,13 @@ const ourBalance = ({ params }: Core): { readonly script: Uint8Array; readonly s
   return { script: p2wsh(scriptCode), scriptCode };
 };
 
+/** Our anchor, in a commitment of either side; undefined where the format has none. */
+const ourAnchor = ({ params }: Core): { readonly name: string; readonly scriptCode: Uint8Array } | undefined => {
+  if (formats[params.format].anchor === undefined) return undefined;
+  const scriptCode = anchorScript(params.local.basepoints.funding);
+  return { name: hex(p2wsh(scriptCode)), scriptCode };
+};
+
 /** The peer's main output of a commitment of ours: nothing to us, but a sign of whose the transaction is. */
 const theirBalance = ({ params }: Core): Uint8Array => {
   const key = params.remote.basepoints.payment;
@@ -130,6 +145,7 @@ const knownOutputs = (
   const toLocal = delayed && hex(p2wsh(delayed));
   const balance = whose.holder === 'remote' ? ourBalance(core) : undefined;
   const toRemote = balance && hex(balance.script);
+  const anchor = ourAnchor(core);
   const expected = new Map([...expectedHtlcs(core, whose, htlcs)].map(([key, same]) => [key, [...same]]));
   const out: KnownOutput[] = [];
   let order = 0;
@@ -142,6 +158,8 @@ const knownOutputs = (
     else if (delayed !== undefined && name === toLocal) out.push({ ...base, kind: 'to_local', scriptCode: delayed });
     else if (balance !== undefined && name === toRemote)
       out.push({ ...base, kind: 'to_remote', scriptCode: balance.scriptCode });
+    else if (anchor !== undefined && name === anchor.name)
+      out.push({ ...base, kind: 'anchor', scriptCode: anchor.scriptCode });
     else out.push({ ...base, kind: 'unknown' });
   });
   return out;
@@ -173,9 +191,9 @@ export const readCommitment = (
   };
 };
 
-/** How many outputs of a transaction speak for its being that commitment. */
+/** How many outputs of a transaction speak for its being that commitment. Our anchor is the same in both sides'. */
 export const resemblance = (core: Core, whose: Standing, tx: Transaction): number => {
   const known = knownOutputs(core, whose, htlcsOf(core, whose, []), tx);
   const theirs = whose.holder === 'local' ? hex(theirBalance(core)) : undefined;
-  return known.filter(({ kind, script }) => kind !== 'unknown' || hex(script) === theirs).length;
+  return known.filter(({ kind, script }) => (kind !== 'unknown' && kind !== 'anchor') || hex(script) === theirs).length;
 };

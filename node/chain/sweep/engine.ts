@@ -29,7 +29,11 @@ export interface EngineParts {
   /** Height of the best block that everybody has been told of. */
   readonly height: () => number;
   /** The channel's witness for its input; `digest` is BIP 143's with SIGHASH_ALL, 32 bytes. */
-  readonly witness: (channel: string, claim: OpenClaim, digest: Uint8Array) => readonly Uint8Array[];
+  readonly witness: (
+    channel: string,
+    input: Pick<OpenClaim, 'unlock' | 'scriptCode'>,
+    digest: Uint8Array,
+  ) => readonly Uint8Array[];
   /** What is ours or may become ours in the channel's own commitment: the most its fee may come to. */
   readonly stake: (channel: string) => Sat;
   /** The store failed, or there is a bug: nothing may go on. */

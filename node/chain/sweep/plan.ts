@@ -7,6 +7,7 @@ import type { OpenClaim } from '../../../channel/claim.ts';
 import type { Output } from '../../../channel/transaction.ts';
 import { type Sat, sat } from '../../../wire/units.ts';
 import { dustOf, feeOf, weightOf } from '../../wallet/select.ts';
+import { besideOf, weightOfBeside } from './beside.ts';
 import { FLOOR, isUrgent, PATIENT_SHARE, wantedRate } from './rate.ts';
 
 /** A confirmed coin of the wallet. */
@@ -44,6 +45,8 @@ export interface World<C extends FeeCoin> {
   readonly rival: number;
   /** Other claims that will need a coin and find none: what comes back is divided, so that the next block has one for each. */
   readonly wanting: number;
+  /** The network refused what took the output beside this claim with it, or it is known to be gone. */
+  readonly alone?: boolean;
 }
 
 /** A transaction to be put together: the claim's input first, then the coins; the outputs in this order. */
@@ -52,6 +55,8 @@ export interface Draft<C extends FeeCoin> {
   readonly outputs: readonly Output[];
   readonly locktime: number;
   readonly fee: Sat;
+  /** Whether it takes the output beside the claim with it. */
+  readonly beside: boolean;
   /** It pays less than it should, for want of this much in coins. */
   readonly missing: Sat | undefined;
 }
@@ -99,6 +104,8 @@ interface Shape {
   readonly takesCoins: boolean;
   /** Whether it may be without an output to us. */
   readonly bare: boolean;
+  /** Whether what goes beside it is in weight and supply. */
+  readonly beside?: boolean;
   /** What hangs above it and is paid for too. */
   readonly parent: { readonly weight: number; readonly fee: bigint };
 }
@@ -216,7 +223,7 @@ const settle = <C extends FeeCoin>(
   { script, wanting }: Pick<World<C>, 'script' | 'wanting'>,
   fees: (weight: number, most: bigint) => bigint | undefined,
 ): Draft<C> | undefined => {
-  const { base, supply, fixed, locktime, bare, limit } = shape;
+  const { base, supply, fixed, locktime, bare, limit, beside = false } = shape;
   const all = supply + sum(coins);
   const dust = dustOf(script);
   const weight = base + coins.length * weightOf.input;
@@ -226,12 +233,12 @@ const settle = <C extends FeeCoin>(
     const least = parts === 1 ? dust : BigInt(parts) * (2n * (fee ?? 0n) + 1_000n);
     if (fee === undefined || all - fee < least || (parts > 1 && fee > limit)) continue;
     const outputs = [...fixed, ...divided(all - fee, parts, script)];
-    return { coins, outputs, locktime, fee: sat(fee), missing: undefined };
+    return { coins, outputs, locktime, fee: sat(fee), beside, missing: undefined };
   }
   if (!bare || all > limit) return undefined;
   const alone = fees(weight, all);
   if (alone === undefined || alone > all) return undefined;
-  return { coins, outputs: fixed, locktime, fee: sat(all), missing: undefined };
+  return { coins, outputs: fixed, locktime, fee: sat(all), beside, missing: undefined };
 };
 
 const compose = <C extends FeeCoin>(
@@ -266,6 +273,13 @@ const shortOf = <C extends FeeCoin>(
   const weight = shape.base + (coins.length + 1) * weightOf.input + weightOf.output(script.length);
   const missing = fees.wanted(weight) + dustOf(script) - shape.supply - sum(coins);
   return [coins, sat(larger(missing, 1n))];
+};
+
+/** The shape with what goes beside the claim at this rate, if it may. */
+const withBeside = (shape: Shape, claim: OpenClaim, rate: number, alone: boolean): Shape => {
+  const beside = alone ? undefined : besideOf(claim, rate);
+  if (beside === undefined) return shape;
+  return { ...shape, base: shape.base + weightOfBeside(beside), supply: shape.supply + beside.value, beside: true };
 };
 
 /** What to do about a claim now. */
@@ -303,7 +317,10 @@ export const planClaim = <C extends FeeCoin>(
     return { do: 'again', missing: undefined };
   if (least(usual) > limit) return before?.fits === true ? { do: 'again', missing: undefined } : { do: 'leave' };
 
-  const made = compose(shape, world, { least, wanted: (weight) => larger(asked(weight), least(weight)) });
+  const made = compose(withBeside(shape, claim, rate, world.alone === true), world, {
+    least,
+    wanted: (weight) => larger(asked(weight), least(weight)),
+  });
   if ('outputs' in made) {
     // Each coin adds weight, so a draft may have come out dearer than the bound that was checked above.
     if (made.fee <= limit) return { do: 'build', draft: made };

@@ -7,6 +7,7 @@ import type { Wallet } from '../../wallet/wallet.ts';
 import { ChainError } from '../errors.ts';
 import { isFeeRefusal } from '../refusals.ts';
 import { assemble, coinKeysOf, type Signers, stillFits } from './assemble.ts';
+import { takesBeside } from './beside.ts';
 import { ownerOf } from './holdings.ts';
 import { type Before, planClaim } from './plan.ts';
 import { horizonOf } from './rate.ts';
@@ -87,10 +88,11 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
   await takeBack(wallet, owner, known);
 
   let refused = 0n;
+  let alone = false;
   let reason = '';
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const { kept, free } = wallet.feeCoins(owner);
-    const fits = known !== undefined && stillFits(claim, known.tx, kept);
+    const fits = known !== undefined && stillFits(claim, known.tx, kept) && !(alone && takesBeside(claim, known.tx));
     const before: Before | undefined = known && { fee: known.fee, weight: known.tx.weight(), since: known.since, fits };
     const wanting = Math.max(0, needy - Math.max(0, free.length - 1));
     const move = planClaim(claim, before, {
@@ -104,6 +106,7 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
       stake,
       rival,
       wanting,
+      alone,
     });
     switch (move.do) {
       case 'wait':
@@ -140,6 +143,11 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
       if (words === undefined) throw error;
       reason = words;
       if (next !== known) await keep(known);
+      // Perhaps somebody was first with what it takes along: without that it stands for itself.
+      if (!alone && takesBeside(claim, next.tx)) {
+        alone = true;
+        continue;
+      }
       if (!isFeeRefusal(error) || isTheirs(claim, error)) return { state: 'refused', reason };
       refused = next.fee;
     }

@@ -3,7 +3,7 @@
  * channels that claims each of them until a block of the best chain spends it. `restart` begins anew from what was kept.
  */
 import { script as codec, Transaction } from 'bitcoinjs-lib';
-import type { Claim, ClaimReason, OpenClaim } from '../../../channel/claim.ts';
+import type { Claim, ClaimReason } from '../../../channel/claim.ts';
 import { embeddedChain } from '../../../node/chain/embedded/chain.ts';
 import { openRegtest } from '../../../node/chain/embedded/regtest.ts';
 import { Follower } from '../../../node/chain/follower.ts';
@@ -23,13 +23,19 @@ import { elsewhere, type KeyCoin, keyring, type Output, rawOf } from '../../supp
 
 /** A claim whose kind and lock a test chooses; the rest follows from the coin. */
 type Wish =
-  | { readonly kind: 'sweep'; readonly sequence?: number }
+  | { readonly kind: 'sweep'; readonly sequence?: number; readonly beside?: KeyCoin }
   | { readonly kind: 'htlc'; readonly locktime?: number }
   | { readonly kind: 'bump'; readonly parent: Transaction; readonly parentFee: bigint }
   | { readonly kind: 'ready'; readonly tx: Transaction };
 type When = { readonly from?: number; readonly deadline?: number; readonly why?: ClaimReason };
 
 const channel = 'channel';
+
+/** Where a coin is and what it holds, as a claim says it. */
+const besideOf = ({ txid: id, vout, amount }: KeyCoin) => ({
+  outpoint: { txid: txid(id), index: vout },
+  value: sat(amount),
+});
 
 export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain) => {
   const regtest = await openRegtest(systemClock);
@@ -74,7 +80,7 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
       ...{ chain, store, wallet, clock, log, fatal },
       height: () => follower.top.height,
       stake: () => sat(1_000_000n),
-      witness: (_, __: OpenClaim, digest) => [
+      witness: (_, __, digest) => [
         codec.signature.encode(sign(digest, owner.secret), Transaction.SIGHASH_ALL),
         owner.key,
       ],
@@ -193,7 +199,10 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
       const pays = { value: sat(amount), script: Uint8Array.of(0, 32, ...new Uint8Array(32).fill(7)) };
       const made: Claim =
         wish.kind === 'sweep'
-          ? { ...base, ...input, kind: 'sweep', sequence: wish.sequence ?? 0, locktime: 0 }
+          ? {
+              ...{ ...base, ...input, kind: 'sweep', sequence: wish.sequence ?? 0, locktime: 0 },
+              ...(wish.beside && { beside: { ...input, ...besideOf(wish.beside), sequence: 0xfffffffd } }),
+            }
           : wish.kind === 'htlc'
             ? { ...base, ...input, kind: 'htlc', sequence: 1, locktime: wish.locktime ?? 0, pays }
             : wish.kind === 'bump'
