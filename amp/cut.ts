@@ -45,14 +45,15 @@ const proportionally = (amount: bigint, rooms: readonly bigint[]): readonly bigi
   });
 };
 
-/** Pieces that each fit one of `rooms`: as many as wanted, and at least one a room. */
-const intoRooms = (amount: bigint, rooms: readonly bigint[], count: number): readonly bigint[] => {
+/** Pieces that each fit one of `rooms`: as many as wanted while none gets smaller than `minShard`, and at least one a room. */
+const intoRooms = (amount: bigint, rooms: readonly bigint[], count: number, minShard: bigint): readonly bigint[] => {
   const even = evenly(amount, count);
   const largest = even[0] ?? amount;
   if (sum(rooms.map((room) => room / largest)) >= BigInt(count)) return even;
   const fills = proportionally(amount, rooms).map((fill) => ({ fill, pieces: 1 }));
   for (let pieces = fills.length; pieces < count; pieces++) {
     const thickest = fills.reduce((a, b) => (b.fill * BigInt(a.pieces) > a.fill * BigInt(b.pieces) ? b : a));
+    if (thickest.fill < minShard * BigInt(thickest.pieces + 1)) break;
     thickest.pieces++;
   }
   return fills.flatMap(({ fill, pieces }) => evenly(fill, pieces));
@@ -68,12 +69,14 @@ export const cut = (wish: CutWish, outlets: readonly Outlet[]): readonly Msat[] 
     .filter(({ slots, spendable }) => slots > 0 && spendable > 0n)
     .map(({ spendable }): bigint => spendable)
     .sort((a, b) => (a < b ? 1 : a > b ? -1 : 0));
-  const belowFees = rooms.map((room) => (room * amount) / (amount + maxFee)).filter((room) => room > 0n);
-  const used = fewest(belowFees, amount) ?? fewest(rooms, amount);
+  // Each of the fewest rooms gets more than half of what the smallest of them holds; so no piece is below `minShard`.
+  const roomy = rooms.filter((room, i) => i === 0 || room >= 2n * minShard);
+  const belowFees = roomy.map((room) => (room * amount) / (amount + maxFee)).filter((room) => room > 0n);
+  const used = fewest(belowFees, amount) ?? fewest(roomy, amount);
   if (used === undefined || used.length > maxShards) return undefined;
   const sensible = Number(amount / (minShard > 0n ? minShard : 1n));
   const count = Math.max(used.length, Math.min(shards ?? 1, maxShards, sensible));
-  return intoRooms(amount, used, count)
+  return intoRooms(amount, used, count, minShard)
     .filter((piece) => piece > 0n)
     .map(msat);
 };

@@ -10,6 +10,7 @@ import { receiverTables } from './receiverstore.ts';
 import { failureOf } from './refusals.ts';
 import { isRemembered, type Remembered, remember } from './remembered.ts';
 import type { PaidInvoice, Refusal, SetView } from './reports.ts';
+import { isDust, roomFor } from './room.ts';
 import type { HeldSet, HtlcInput, Part } from './sets.ts';
 import * as sets from './sets.ts';
 import { changes } from './tables.ts';
@@ -34,7 +35,6 @@ interface Draft {
 }
 
 const ZERO_ID = new Uint8Array(11);
-const isIncomplete = (set: HeldSet): boolean => set.phase.kind === 'incomplete';
 
 const put = (state: Receiver, name: string, set: HeldSet): Receiver => ({
   ...state,
@@ -115,7 +115,9 @@ const settle = (
     ],
   };
   if (set.invoice === undefined) return settled;
-  const rivals = [...settled.state.sets].filter(([, other]) => isIncomplete(other) && other.invoice === set.invoice);
+  const rivals = [...settled.state.sets].filter(
+    ([, other]) => sets.isIncomplete(other) && other.invoice === set.invoice,
+  );
   return rivals.reduce((so, [rival]) => failSet(so, rival, 'no_open_invoice', context), settled);
 };
 
@@ -127,6 +129,8 @@ const checkHtlc = (input: HtlcInput, context: ReceiverContext): Refusal | undefi
   const { amount, expiry, payload, invoice } = input;
   if (amount < payload.amount) return 'amount_below_onion';
   if (expiry < payload.expiry) return 'expiry_below_onion';
+  // BOLT 2, "Forwarding HTLCs": what a stranger could have us hold for so long is not taken.
+  if (expiry > context.height + context.limits.expiryAhead) return 'expiry_too_far';
   if (expiry < context.height + (invoice?.minFinalCltv ?? context.minFinalCltv)) return 'expiry_too_near';
   // Whatever the invoice says.
   if (isLate(expiry, context)) return 'expiry_too_near';
@@ -151,19 +155,6 @@ const checkPurpose = ({ payload, invoice }: HtlcInput, context: ReceiverContext)
   if (equal(payload.paymentId, ZERO_ID)) return context.spontaneous ? undefined : 'spontaneous_refused';
   const named = invoice?.kind === 'eob_amp' && equal(invoice.paymentSecret.subarray(0, 11), payload.paymentId);
   return named && invoice.status === 'open' ? undefined : 'no_open_invoice';
-};
-
-/** The bounds on what we hold for strangers. A set that its first HTLC makes whole is not held and needs no room. */
-const checkRoom = ({ peer }: HtlcInput, state: Receiver, { limits }: ReceiverContext): Refusal | undefined => {
-  let held = 0;
-  let fromPeer = 0;
-  for (const set of state.sets.values()) {
-    if (!isIncomplete(set)) continue;
-    held++;
-    if (equal(set.peer, peer)) fromPeer++;
-  }
-  if (held >= limits.sets) return 'too_many_sets';
-  return fromPeer >= limits.setsPerPeer ? 'too_many_sets_of_peer' : undefined;
 };
 
 /** What the set as a whole fails of, when this HTLC is to be in it. */
@@ -201,6 +192,8 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
   if (spoilt !== undefined) return refuse(failSet(draft, name, spoilt, context), input, spoilt, context);
   const repeats = [...(set?.parts.values() ?? [])].some(({ paymentHash }) => equal(paymentHash, input.paymentHash));
   if (input.payload.kind === 'eob' && repeats) return refuse(draft, input, 'duplicate_hash', context);
+  const dust = isDust(input, context.limits);
+  if (set !== undefined && dust) return refuse(draft, input, 'share_below_minimum', context);
 
   const joined = sets.join(set ?? sets.newSet(input, context.now), input, context.limits.shares);
   if (typeof joined === 'string') return refuse(failSet(draft, name, joined, context), input, joined, context);
@@ -209,9 +202,13 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
   const verdict = sets.judge(joined, input.invoice?.preimage);
   switch (verdict.kind) {
     case 'incomplete': {
-      const full = set === undefined ? checkRoom(input, state, context) : undefined;
-      if (full !== undefined) return refuse(draft, input, full, context);
-      return { ...held, effects: [{ do: 'report', report: { event: 'set_updated', set: sets.viewOf(joined) } }] };
+      // A set that its first HTLC makes whole is not held: it may be worth anything, and needs no room.
+      if (dust) return refuse(draft, input, 'share_below_minimum', context);
+      const room = set === undefined ? roomFor(joined, state.sets, context.limits) : [];
+      if (typeof room === 'string') return refuse(draft, input, room, context);
+      const made = room.reduce((so, rival) => failSet(so, rival, 'gave_way', context), held);
+      const report = { event: 'set_updated', set: sets.viewOf(joined) } as const;
+      return { ...made, effects: [...made.effects, { do: 'report', report }] };
     }
     case 'broken':
       return failSet(held, name, verdict.why, context);
@@ -233,7 +230,7 @@ const onResolved = (draft: Draft, htlc: string, context: ReceiverContext): Draft
   const set = sets.without(before, htlc);
   if (set.parts.size > 0) {
     const next = { ...draft, state: put({ ...state, owners }, name, set) };
-    return isIncomplete(set) ? failSet(next, name, 'htlc_lost', context) : next;
+    return sets.isIncomplete(set) ? failSet(next, name, 'htlc_lost', context) : next;
   }
   const remaining = new Map(state.sets);
   remaining.delete(name);
@@ -242,10 +239,12 @@ const onResolved = (draft: Draft, htlc: string, context: ReceiverContext): Draft
   return { ...draft, state: { sets: remaining, owners, remembered } };
 };
 
-const onTick = (draft: Draft, context: ReceiverContext): Draft => {
+const onTick = (draft: Draft, closed: readonly string[], context: ReceiverContext): Draft => {
   let next = draft;
   for (const [name, set] of draft.state.sets) {
-    const why = isIncomplete(set) ? overdue(set, context) : undefined;
+    if (!sets.isIncomplete(set)) continue;
+    const unpayable = set.invoice !== undefined && closed.includes(set.invoice);
+    const why = overdue(set, context) ?? (unpayable ? 'no_open_invoice' : undefined);
     if (why !== undefined) next = failSet(next, name, why, context);
   }
   return next;
@@ -259,7 +258,7 @@ const draftOf = (state: Receiver, input: ReceiverInput, context: ReceiverContext
     case 'resolved':
       return onResolved(draft, sets.htlcName(input.key), context);
     case 'tick':
-      return onTick(draft, context);
+      return onTick(draft, input.closed, context);
   }
 };
 

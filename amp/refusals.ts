@@ -11,7 +11,8 @@ type Answer =
   | 'final_incorrect_htlc_amount'
   | 'final_incorrect_cltv_expiry'
   | 'mpp_timeout'
-  | 'temporary_node_failure';
+  | 'temporary_node_failure'
+  | 'expiry_too_far';
 
 const answers = {
   amount_below_onion: 'final_incorrect_htlc_amount',
@@ -39,6 +40,10 @@ const answers = {
   too_many_sets: 'temporary_node_failure',
   too_many_sets_of_peer: 'temporary_node_failure',
   unclaimable: 'temporary_node_failure',
+  too_many_sets_of_invoice: 'temporary_node_failure',
+  gave_way: 'temporary_node_failure',
+  share_below_minimum: 'incorrect_or_unknown_payment_details',
+  expiry_too_far: 'expiry_too_far',
 } as const satisfies Record<Refusal, Answer>;
 
 /** Every refusal, in an order that is also its number on disk: new ones go to the end. */
@@ -56,6 +61,7 @@ export const failureOf = (why: Refusal, amount: Msat, expiry: number, height: nu
       return { name, cltv_expiry: expiry };
     case 'mpp_timeout':
     case 'temporary_node_failure':
+    case 'expiry_too_far':
       return { name };
   }
 };

@@ -32,7 +32,11 @@ export type Refusal =
   | 'too_many_shares'
   | 'too_many_sets'
   | 'too_many_sets_of_peer'
-  | 'unclaimable';
+  | 'unclaimable'
+  | 'too_many_sets_of_invoice'
+  | 'gave_way'
+  | 'share_below_minimum'
+  | 'expiry_too_far';
 
 /** One set as `listsets` and the reports show it. */
 export interface SetView {

@@ -66,6 +66,9 @@ export interface HeldSet {
   readonly parts: ReadonlyMap<string, Part>;
 }
 
+/** Whether more of it may come. */
+export const isIncomplete = (set: HeldSet): boolean => set.phase.kind === 'incomplete';
+
 /** A text that names an HTLC among all. */
 export const htlcName = ({ channel, id }: HtlcKey): string => `${channel}/${id}`;
 

@@ -138,7 +138,11 @@ export const options = rows({
     doc: 'age at which an incomplete set is failed; 60 unless told',
     schema: whole(1, 86_400),
   },
-  'amp-sets': { value: 'N', doc: 'incomplete sets held at once; 1000 unless told', schema: whole(1, 100_000) },
+  'amp-sets': {
+    value: 'N',
+    doc: 'incomplete sets held at once, for invoices and without one each; 1000 unless told',
+    schema: whole(1, 100_000),
+  },
   'amp-shares': { value: 'N', doc: 'shares one set may have; 255 unless told', schema: whole(1, 255) },
   'accept-spontaneous': {
     value: 'true|false',

@@ -64,6 +64,8 @@ export const relayFailure = (
     return broken;
   if (outgoingCltvValue <= height + EXPIRY_MARGIN) return { name: 'expiry_too_soon', channel_update };
   if (outgoingCltvValue > height + MAX_EXPIRY_AHEAD) return { name: 'expiry_too_far' };
+  // BOLT 2, "Forwarding HTLCs": nor one that comes with far more than what goes on needs.
+  if (incoming.expiry > height + MAX_EXPIRY_AHEAD + policy.cltvExpiryDelta) return { name: 'expiry_too_far' };
   return undefined;
 };
 

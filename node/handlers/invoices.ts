@@ -188,6 +188,7 @@ const listinvoices = async (node: Node, params: Params<'listinvoices'>): Promise
 
 const shownSet = async (node: Node, view: SetView): Promise<ShownSet> => {
   const invoice = view.invoice === undefined ? undefined : await node.invoices.byId(view.invoice);
+  const givenUp = view.firstSeen + node.config.amp.limits.timeout;
   const status = { incomplete: 'receiving', settled: 'claiming', failed: 'failing' } as const;
   return {
     set_id: hex(view.id),
@@ -200,7 +201,7 @@ const shownSet = async (node: Node, view: SetView): Promise<ShownSet> => {
     amount_received_msat: view.total,
     ...(view.asked !== undefined && { amount_msat: view.asked }),
     first_seen_at: view.firstSeen,
-    ...(view.phase === 'incomplete' && { expires_at: view.firstSeen + node.config.amp.limits.timeout }),
+    ...(view.phase === 'incomplete' && { expires_at: Math.min(givenUp, invoice?.expiresAt ?? givenUp) }),
     htlcs: view.htlcs.map(({ key, amount, expiry, paymentHash: hash }) => {
       const entry = node.channels.entries.get(key.channel);
       const scid = entry && coreOf(entry.machine.state)?.lockin.scid;

@@ -1,5 +1,5 @@
 /** Methods that pay. */
-import type { PaymentRequest } from '../../amp/io.ts';
+import { LEAST_SHARE, type PaymentRequest } from '../../amp/io.ts';
 import { equal, hex, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { describeProblem, hasFeature, payerFeatures } from '../../wire/features.ts';
@@ -246,6 +246,8 @@ const keysend = async (node: Node, params: Params<'keysend'>): Promise<Result<'k
     );
   const request: PaymentRequest = {
     ...terms(node, amount_msat, params),
+    // A payee holds nothing smaller without an invoice.
+    minShard: LEAST_SHARE,
     destination,
     finalCltv: node.config.cltvFinal + SLACK,
     scheme: params.scheme ?? 'dynamic',

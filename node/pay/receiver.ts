@@ -6,9 +6,9 @@ import type { AtStake, HtlcKey, ReceiverContext, ReceiverEffect, ReceiverInput }
 import { restoreReceiver } from '../../amp/receiverstore.ts';
 import { listSets, type Receiver, receive } from '../../amp/receiving.ts';
 import type { SetView } from '../../amp/reports.ts';
-import { htlcName } from '../../amp/sets.ts';
+import { htlcName, isIncomplete } from '../../amp/sets.ts';
 import type { Failure } from '../../onion/failures.ts';
-import { hex } from '../../wire/bytes.ts';
+import { hex, unhex } from '../../wire/bytes.ts';
 import type { Preimage } from '../../wire/units.ts';
 import { Machine } from '../machine.ts';
 import type { Clock, Log, Store } from '../ports.ts';
@@ -20,7 +20,10 @@ const PREFIX = 'receiver/';
 
 /** An HTLC for us, before its invoice is looked up. */
 export type ArrivedHtlc = Omit<Extract<ReceiverInput, { type: 'htlc' }>, 'type' | 'invoice'>;
-type Arrival = ({ readonly type: 'htlc' } & ArrivedHtlc) | Exclude<ReceiverInput, { type: 'htlc' }>;
+type Arrival =
+  | ({ readonly type: 'htlc' } & ArrivedHtlc)
+  | Extract<ReceiverInput, { type: 'resolved' }>
+  | { readonly type: 'tick' };
 
 export interface ReceiverParts {
   readonly store: Store;
@@ -34,6 +37,18 @@ export interface ReceiverParts {
   readonly fatal: (error: unknown) => void;
 }
 
+/** The invoices for which sets are held. */
+const waitedFor = ({ sets }: Receiver): readonly string[] => [
+  ...new Set(
+    [...sets.values()].flatMap((set) => (isIncomplete(set) && set.invoice !== undefined ? [set.invoice] : [])),
+  ),
+];
+
+const isOpen = (invoices: Invoices, id: string): boolean => {
+  const invoice = invoices.hashed(unhex(id));
+  return invoice !== undefined && invoices.terms(invoice).status === 'open';
+};
+
 export class ReceiverHost {
   private readonly parts: ReceiverParts;
   private readonly machine: Machine<Receiver, Arrival, ReceiverEffect>;
@@ -45,7 +60,7 @@ export class ReceiverHost {
     this.parts = parts;
     this.machine = new Machine({
       state,
-      step: (before, input) => receive(before, this.withInvoice(input), parts.context()),
+      step: (before, input) => receive(before, this.withInvoice(before, input), parts.context()),
       perform: (effect) => this.perform(effect),
       broke: (error) => parts.fatal(error),
     });
@@ -58,7 +73,7 @@ export class ReceiverHost {
     return new ReceiverHost(parts, restoreReceiver(records));
   }
 
-  /** Looks once a second for sets that are too old. */
+  /** Looks once a second for sets that are too old, or whose invoice can be paid no more. */
   start(): void {
     this.stopTicking = this.parts.clock.after(1000, () => {
       this.machine.push({ type: 'tick' });
@@ -97,10 +112,11 @@ export class ReceiverHost {
     return listSets(this.machine.state);
   }
 
-  /** The invoice is looked up when the input is taken, not when it was queued: another set may have paid it in between. */
-  private withInvoice(input: Arrival): ReceiverInput {
-    if (input.type !== 'htlc') return input;
+  /** Invoices are looked up when the input is taken, not when it was queued: another set may have paid one in between. */
+  private withInvoice(state: Receiver, input: Arrival): ReceiverInput {
     const { invoices } = this.parts;
+    if (input.type === 'resolved') return input;
+    if (input.type === 'tick') return { ...input, closed: waitedFor(state).filter((id) => !isOpen(invoices, id)) };
     const { payload, paymentHash } = input;
     const found = payload.kind === 'eob' ? invoices.identified(payload.paymentId) : invoices.hashed(paymentHash);
     return { ...input, invoice: found && invoices.terms(found) };

@@ -73,6 +73,22 @@ test('a cut loses nothing, keeps its bounds, and its pieces can be put into the 
   );
 });
 
+test('no piece of several is below the least, whatever rooms there are', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5000 }),
+      fc.array(fc.integer({ min: 0, max: 2000 }), { maxLength: 5 }),
+      fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }),
+      fc.integer({ min: 1, max: 500 }),
+      (amount, spendable, shards, least) => {
+        const made = pieces(amount, spendable, { shards, minShard: msat(BigInt(least)) }) ?? [];
+        if (made.length > 1) expect(Math.min(...made)).toBeGreaterThanOrEqual(least);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
 test.each([
   [1001n, 1n, undefined, [500n, 501n]],
   [1000n, 1n, 300n, [300n, 700n]],

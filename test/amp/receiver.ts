@@ -15,7 +15,7 @@ import { htlcName } from '../../amp/sets.ts';
 import type { Failure } from '../../onion/failures.ts';
 import type { Change } from '../../wire/change.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { type PaymentHash, type Point, type Preimage, paymentHash, point, preimage } from '../../wire/units.ts';
+import { msat, type PaymentHash, type Point, type Preimage, paymentHash, point, preimage } from '../../wire/units.ts';
 
 export type Htlc = Omit<Extract<ReceiverInput, { type: 'htlc' }>, 'type'>;
 export type Answer = { readonly fulfilled: Preimage } | { readonly failed: Failure };
@@ -35,7 +35,8 @@ export const context: ReceiverContext = {
   height: 500,
   spontaneous: true,
   minFinalCltv: 18,
-  limits: defaultLimits,
+  // Tests of anything but the least share have small ones.
+  limits: { ...defaultLimits, leastShare: msat(1n) },
 };
 
 /** Writes a save's changes into a store, as a node does. */
@@ -54,6 +55,8 @@ export class ReceiverUnderTest {
   readonly answers = new Map<string, Answer>();
   readonly events: ReceiverEvent[] = [];
   readonly paid: PaidInvoice[] = [];
+  /** Whether what is kept is compared with the state at every step; not where there are so many sets that it takes too long. */
+  checked = true;
 
   /** One step; `lose` effects at its end are dropped, as a crash drops them. */
   step(input: ReceiverInput, lose = 0): readonly ReceiverEffect[] {
@@ -63,7 +66,8 @@ export class ReceiverUnderTest {
     const performed = effects.slice(0, Math.max(0, effects.length - lose));
     for (const effect of performed) this.perform(effect);
     // Without its save a step has not happened at all.
-    if (performed.length > 0 || effects.length === 0) expect(restoreReceiver(this.store)).toEqual(next);
+    if (this.checked && (performed.length > 0 || effects.length === 0))
+      expect(restoreReceiver(this.store)).toEqual(next);
     return performed;
   }
 
@@ -114,7 +118,8 @@ export class ReceiverUnderTest {
 
   tick(seconds: number, blocks = 0): void {
     this.context = { ...this.context, now: this.context.now + seconds, height: this.context.height + blocks };
-    this.step({ type: 'tick' });
+    const closed = [...this.invoices.values()].filter(({ status }) => status !== 'open').map(({ id }) => id);
+    this.step({ type: 'tick', closed });
   }
 
   /** The process ends and begins again: what is on disk is all there is, and open HTLCs are delivered again. */

@@ -1,8 +1,8 @@
 /** The rules of receiving, one by one: what completes a set, what fails it whole, what fails one HTLC alone. */
 import { describe, expect, test } from 'vitest';
 import { listSets } from '../../amp/receiving.ts';
-import { msat, type PaymentHash, type Point, paymentHash } from '../../wire/units.ts';
-import { bytes32, type Htlc, keyOf, peerOf, ReceiverUnderTest } from './receiver.ts';
+import { msat, type PaymentHash, paymentHash } from '../../wire/units.ts';
+import { bytes32, type Htlc, keyOf, ReceiverUnderTest } from './receiver.ts';
 import { amp, ampInvoice, withBlobs } from './sets.ts';
 
 const WRONG = 'incorrect_or_unknown_payment_details';
@@ -58,6 +58,20 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     receiver.arrive(at(htlcs, 1));
     expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
     expect(whys(receiver)).toEqual([why, why]);
+  });
+
+  test('whose invoice can be paid no more is failed at that moment, without another share, and others are not', () => {
+    const invoice = ampInvoice(3000n);
+    const receiver = run(amp({ scheme, parts: 3, invoice }).slice(0, 2));
+    receiver.arrive(at(amp({ scheme, parts: 3, firstKey: 10, seed: 2, invoice: ampInvoice(3000n, 8) }), 0));
+    receiver.arrive(at(amp({ scheme, parts: 3, firstKey: 20, seed: 3 }), 0));
+    receiver.tick(1);
+    expect(fates(receiver, 2)).toEqual(['held', 'held']);
+    receiver.invoices.set(invoice.id, { ...invoice, status: 'expired' });
+    receiver.tick(1);
+    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+    expect(whys(receiver)).toEqual(['no_open_invoice']);
+    expect([receiver.fate(10), receiver.fate(20)]).toEqual(['held', 'held']);
   });
 
   test('is failed with mpp_timeout when it is older than the time allowed, and only then', () => {
@@ -196,6 +210,19 @@ test.each<[string, Htlc, string]>([
   expect(run([{ ...one, expiry: 522, payload: { ...one.payload, expiry: 522 } }]).fate(0)).toBe('fulfilled');
 });
 
+test.each(['with an invoice', 'without one'])(
+  'an HTLC %s that expires unreasonably far ahead is failed, and never held',
+  (what) => {
+    const invoice = what === 'without one' ? undefined : ampInvoice(2000n);
+    const [first, second] = amp({ scheme: 'dynamic', parts: 2, expiry: 500 + 2017, ...(invoice && { invoice }) });
+    const receiver = run([at([first, second] as Htlc[], 0)]);
+    expect(receiver.fate(0)).toBe('expiry_too_far');
+    expect(listSets(receiver.state)).toEqual([]);
+    const nearer = run(amp({ scheme: 'dynamic', parts: 2, expiry: 500 + 2016, ...(invoice && { invoice }) }));
+    expect(fates(nearer, 2)).toEqual(settled(2));
+  },
+);
+
 test.each([
   [539, WRONG],
   [540, 'fulfilled'],
@@ -206,47 +233,16 @@ test.each([
   expect(receiver.fate(0)).toBe(fate);
 });
 
-describe('bounds on incomplete sets', () => {
-  const begin = (seed: number, peer: Point = peerOf(1)): Htlc => ({
-    ...at(amp({ scheme: 'dynamic', parts: 2, seed, firstKey: seed * 10 }), 0),
-    peer,
-  });
-  const bounded = (limits: Partial<ReceiverUnderTest['context']['limits']>) => (fresh: ReceiverUnderTest) => {
-    fresh.context = { ...fresh.context, limits: { ...fresh.context.limits, ...limits } };
-  };
-
-  test('all together', () => {
-    const receiver = run([begin(1), begin(2), begin(3)], bounded({ sets: 2 }));
-    expect(whys(receiver)).toEqual(['too_many_sets']);
-    expect(receiver.fate(30)).toBe('temporary_node_failure');
-  });
-
-  test('of one peer, which leaves room for the others', () => {
-    const htlcs = [begin(1), begin(2), begin(3, peerOf(2))];
-    const receiver = run(htlcs, bounded({ setsPerPeer: 1 }));
-    expect(whys(receiver)).toEqual(['too_many_sets_of_peer']);
-    expect(receiver.fate(30)).toBe('held');
-  });
-
-  test('do not stand in the way of a payment that is whole at once', () => {
-    const receiver = run(
-      [begin(1), ...amp({ scheme: 'fixed', parts: 1, seed: 9, firstKey: 90 })],
-      bounded({ sets: 1 }),
-    );
-    expect(receiver.fate(90)).toBe('fulfilled');
-  });
-
-  test('what is remembered of settled sets is bounded', () => {
-    const receiver = new ReceiverUnderTest();
-    bounded({ remembered: 32 })(receiver);
-    for (let seed = 0; seed < 100; seed++) {
-      for (const htlc of amp({ scheme: 'dynamic', parts: 1, seed, firstKey: seed })) receiver.arrive(htlc);
-      receiver.resolve();
-    }
-    const kept = receiver.state.remembered.reduce((sum, { ids }) => sum + ids.size, 0);
-    expect(kept).toBe(32);
-    expect(receiver.store.size).toBe(32);
-  });
+test('what is remembered of settled sets is bounded', () => {
+  const receiver = new ReceiverUnderTest();
+  receiver.context = { ...receiver.context, limits: { ...receiver.context.limits, remembered: 32 } };
+  for (let seed = 0; seed < 100; seed++) {
+    for (const htlc of amp({ scheme: 'dynamic', parts: 1, seed, firstKey: seed })) receiver.arrive(htlc);
+    receiver.resolve();
+  }
+  const kept = receiver.state.remembered.reduce((sum, { ids }) => sum + ids.size, 0);
+  expect(kept).toBe(32);
+  expect(receiver.store.size).toBe(32);
 });
 
 test('an invoice is paid by one set alone: others for it are failed when it settles', () => {

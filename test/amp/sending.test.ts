@@ -159,6 +159,18 @@ test('after the deadline no attempt is begun', () => {
   expect(payer.result).toMatchObject({ reason: { code: 'deadline' } });
 });
 
+test('no route that takes longer than the payment may is used', () => {
+  const payer = started(ampRequest({ scheme: 'fixed', shards: 1, maxDelay: 49 }));
+  expect(payer.query).toMatchObject({ finalExpiry: 540, maxExpiry: 549 });
+  answer(payer, 1);
+  expect(payer.offers).toEqual([]);
+  const longer = started(ampRequest({ scheme: 'fixed', shards: 1, maxDelay: 50 }));
+  longer.restart();
+  expect(longer.query).toMatchObject({ maxExpiry: 550 });
+  answer(longer, 1);
+  expect(longer.offers).toHaveLength(1);
+});
+
 test('cancelled while in flight, a payment may still succeed', () => {
   const payer = started(ampRequest({ scheme: 'fixed' }));
   answer(payer, 1);

@@ -1,5 +1,5 @@
 /** Invoices and payments of a run: what a caller of the nodes' API would ask for, drawn from a few numbers. */
-import { MAX_EXPIRY_AHEAD, type PaymentRequest } from '../../amp/io.ts';
+import { LEAST_SHARE, MAX_EXPIRY_AHEAD, type PaymentRequest } from '../../amp/io.ts';
 import { outletOf } from '../../node/channels/views.ts';
 import type { Node } from '../../node/node.ts';
 import { hex, u32be, utf8, zeros } from '../../wire/bytes.ts';
@@ -59,7 +59,7 @@ const requestOf = (node: Node, move: PayMove, n: number, bill: number, payee: No
     maxFee: msat(amount / 100n + 5000n),
     shards: scheme === 'single' ? undefined : move.shards,
     maxShards: scheme === 'single' ? 1 : 6,
-    minShard: msat(amount < DUSTY ? 1000n : SMALLEST),
+    minShard: msat(amount >= DUSTY ? SMALLEST : twist === 'bare' ? LEAST_SHARE : 1000n),
     finalCltv: node.config.cltvFinal + 3,
     maxDelay: MAX_EXPIRY_AHEAD,
     entropy: secret(n, 'entropy'),

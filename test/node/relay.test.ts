@@ -30,6 +30,13 @@ describe('an HTLC is passed on', () => {
   test('when it pays the fee and leaves the delay, to the last millisatoshi and block', () => {
     expect(relayFailure(fits.incoming, fits.payload, channel, HEIGHT)).toBeUndefined();
   });
+  test('when it expires as late as may be, on both sides', () => {
+    const far = {
+      incoming: { ...fits.incoming, expiry: HEIGHT + 2056 },
+      payload: { ...fits.payload, outgoingCltvValue: HEIGHT + 2016 },
+    };
+    expect(relayFailure(far.incoming, far.payload, channel, HEIGHT)).toBeUndefined();
+  });
   test('when it pays more and leaves more', () => {
     const incoming = { amount: msat(2_000_000n), expiry: 1500 };
     expect(relayFailure(incoming, fits.payload, channel, HEIGHT)).toBeUndefined();
@@ -107,6 +114,11 @@ describe('an HTLC is failed back', () => {
       why: 'it would lock our funds too long',
       incoming: { expiry: HEIGHT + 5000 },
       payload: { outgoingCltvValue: HEIGHT + 2017 },
+      failure: { name: 'expiry_too_far' },
+    },
+    {
+      why: 'it comes with far more delay than what goes on needs',
+      incoming: { expiry: HEIGHT + 2016 + 41 },
       failure: { name: 'expiry_too_far' },
     },
   ];

@@ -150,6 +150,22 @@ describe('a route', () => {
     expect(path(findRoute(from(wide, rich), query('d', 1_000_000_000n)))).toEqual(['1', '3']);
     expect(findRoute(from(wide, rich), query('d', 1_000_000_001n)).route).toBeUndefined();
   });
+  test('is not there beyond the limit of delay, and is the one over soonest where the cheapest takes too long', () => {
+    const slow = network([
+      ['me', 'b', 1],
+      ['me', 'c', 2],
+      ['b', 'd', 3, { cltvExpiryDelta: 900 }],
+      ['c', 'd', 4, { feeBase: 5000n, cltvExpiryDelta: 80 }],
+      ['d', 'e', 5, { cltvExpiryDelta: 40 }],
+    ]);
+    const within = (blocks: number) =>
+      findRoute(from(slow, outlets), query('e', 100_000n, { maxExpiry: 500 + blocks }));
+    expect(path(within(940))).toEqual(['1', '3', '5']);
+    expect(path(within(939))).toEqual(['2', '4', '5']);
+    expect(path(within(120))).toEqual(['2', '4', '5']);
+    expect(within(119)).toEqual({ route: undefined });
+    expect(findRoute(from(slow, outlets), query('b', 1n, { maxExpiry: 499 }))).toEqual({ route: undefined });
+  });
   test('may end in a channel that only the invoice told of', () => {
     const hints = [
       {
