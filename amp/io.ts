@@ -4,7 +4,8 @@
  */
 import type { Failure } from '../onion/failures.ts';
 import type { Change } from '../wire/change.ts';
-import { type Msat, msat, type PaymentHash, type Point, type Preimage, type ShortChannelId } from '../wire/units.ts';
+import type { Msat, PaymentHash, Point, Preimage, ShortChannelId } from '../wire/units.ts';
+import type { ReceiverLimits } from './limits.ts';
 import type { PaidInvoice, PaymentEvent, ReceiverEvent } from './reports.ts';
 import type { ShareBlob } from './shares.ts';
 
@@ -81,58 +82,6 @@ export type ReceiverInput =
       /** Invoices that sets are held for and that can be paid no more, by `InvoiceTerms.id`: expired, cancelled. */
       readonly closed: readonly string[];
     };
-
-export interface ReceiverLimits {
-  /** Shares one set may have, 1..255. */
-  readonly shares: number;
-  /** Incomplete sets held at once: so many that pay invoices, and so many others. */
-  readonly sets: number;
-  /** Incomplete sets without an invoice held at once that the same peer began. */
-  readonly setsPerPeer: number;
-  /** Incomplete sets held at once for the same invoice. */
-  readonly setsPerInvoice: number;
-  /** An HTLC without an invoice that is worth less is not held for others to follow. */
-  readonly leastShare: Msat;
-  /** Seconds an incomplete set is held. */
-  readonly timeout: number;
-  /** Blocks before an HTLC's expiry from which on it is not claimed any more: its set is given up. */
-  readonly expiryMargin: number;
-  /** Blocks until expiry that an HTLC may have at most. */
-  readonly expiryAhead: number;
-  /** Settled set_ids remembered, so that a late share is failed at once. */
-  readonly remembered: number;
-}
-
-/**
- * A preimage must not be told when it may be too late to enforce it: BOLT 2 ("cltv_expiry_delta Selection") gives a channel 18
- * blocks to claim an HTLC on chain, and its peer gets 3 to take the fulfil before that is begun.
- */
-const CLAIM_BLOCKS = 18 + 3;
-/** So an invoice that leaves less could not be paid: the least min_final_cltv_expiry_delta. */
-export const LEAST_FINAL_CLTV = CLAIM_BLOCKS + 1;
-/** Half of what an HTLC may last (MAX_EXPIRY_AHEAD), so that the other half is left for the way to us. */
-export const MOST_FINAL_CLTV = 1008;
-
-/** An HTLC that could lock money for longer than two weeks is neither sent nor taken (BOLT 2, "Forwarding HTLCs"). */
-export const MAX_EXPIRY_AHEAD = 2016;
-
-/**
- * The least dust_limit_satoshis that channels have (BOLT 2): an HTLC below it has an output in no commitment, costs whoever sends it
- * nothing to lock, and would fill our room with sets that never become whole.
- */
-export const LEAST_SHARE = msat(354_000n);
-
-export const defaultLimits: ReceiverLimits = {
-  shares: 255,
-  sets: 1000,
-  setsPerPeer: 200,
-  setsPerInvoice: 20,
-  leastShare: LEAST_SHARE,
-  timeout: 60,
-  expiryMargin: CLAIM_BLOCKS,
-  expiryAhead: MAX_EXPIRY_AHEAD,
-  remembered: 4096,
-};
 
 export interface ReceiverContext {
   /** Unix seconds. */

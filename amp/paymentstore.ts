@@ -19,8 +19,9 @@ import {
   WireError,
 } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../wire/fields.ts';
-import { type Excluded, type Hop, MAX_EXPIRY_AHEAD, type PaymentRequest, type Route } from './io.ts';
+import type { Excluded, Hop, PaymentRequest, Route } from './io.ts';
 import { ascii, nothing, oneOf, share } from './kept.ts';
+import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import type { Learnt, Payment, PaymentResult, Progress, Shard } from './payment.ts';
 import type { PaymentFailure } from './reports.ts';
 import type { Book, Hand } from './scheme.ts';

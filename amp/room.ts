@@ -3,7 +3,7 @@
  * their own: whoever has no invoice can neither take it nor push anybody out of it.
  */
 import { equal } from '../wire/bytes.ts';
-import type { ReceiverLimits } from './io.ts';
+import type { ReceiverLimits } from './limits.ts';
 import type { Refusal } from './reports.ts';
 import { type HeldSet, type HtlcInput, isIncomplete } from './sets.ts';
 

@@ -13,16 +13,9 @@
 import { isPoint } from '../wire/crypto.ts';
 import { type Msat, msat, sumMsat } from '../wire/units.ts';
 import { cut } from './cut.ts';
-import {
-  MAX_EXPIRY_AHEAD,
-  type Outcome,
-  type Outlet,
-  type PaymentContext,
-  type PaymentEffect,
-  type PaymentInput,
-  type PaymentRequest,
-} from './io.ts';
+import type { Outcome, Outlet, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
 import { lessonOf, nothingLearnt } from './learning.ts';
+import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import {
   ask,
   type Draft,

@@ -4,7 +4,7 @@
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { defaultLimits, type ReceiverLimits } from '../amp/io.ts';
+import { defaultLimits, type ReceiverLimits } from '../amp/limits.ts';
 import type { ChainName } from '../wire/chains.ts';
 import { type Msat, msat, sat } from '../wire/units.ts';
 import { isLoopback } from './address.ts';

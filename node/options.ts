@@ -3,7 +3,7 @@
  * help says about them all follow from it. Every value comes in as a text, whatever its source.
  */
 import type { z } from 'zod';
-import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../amp/io.ts';
+import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../amp/limits.ts';
 import { utf8 } from '../wire/bytes.ts';
 import { type ChainName, chainHashOf } from '../wire/chains.ts';
 import { addressFrom } from './address.ts';

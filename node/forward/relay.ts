@@ -2,7 +2,7 @@
  * Whether to pass an HTLC on, and what to answer if not. BOLT 4, "Failure Messages", and BOLT 7, "HTLC Fees". Whether the
  * outgoing channel has the balance is for that channel to say; everything that our announced policy promises is checked here.
  */
-import { MAX_EXPIRY_AHEAD } from '../../amp/io.ts';
+import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import type { Resolution } from '../../channel/io.ts';
 import { type Failure, failureOfMalformed } from '../../onion/failures.ts';
 import type { ForwardPayload } from '../../onion/payload.ts';

@@ -3,7 +3,8 @@
  * that we offered brings its fate to the channel or the payment it was offered for. Nothing is kept here: the channels hold
  * both ends of every link, and tell again after a restart what was not taken care of.
  */
-import { type AtStake, MAX_EXPIRY_AHEAD } from '../../amp/io.ts';
+import type { AtStake } from '../../amp/io.ts';
+import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
 import type { ChannelEvent, Refusal, Resolution } from '../../channel/io.ts';
 import { type Failure, failureCode, malformed } from '../../onion/failures.ts';

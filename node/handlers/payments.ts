@@ -1,5 +1,6 @@
 /** Methods that pay. */
-import { LEAST_SHARE, type PaymentRequest } from '../../amp/io.ts';
+import type { PaymentRequest } from '../../amp/io.ts';
+import { LEAST_SHARE } from '../../amp/limits.ts';
 import { equal, hex, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { describeProblem, hasFeature, payerFeatures } from '../../wire/features.ts';

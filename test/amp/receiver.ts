@@ -1,13 +1,7 @@
 /** The receiving machine under test: every step of it is also a round trip through its records, and every answer is kept. */
 import { expect } from 'vitest';
-import {
-  defaultLimits,
-  type HtlcKey,
-  type InvoiceTerms,
-  type ReceiverContext,
-  type ReceiverEffect,
-  type ReceiverInput,
-} from '../../amp/io.ts';
+import type { HtlcKey, InvoiceTerms, ReceiverContext, ReceiverEffect, ReceiverInput } from '../../amp/io.ts';
+import { defaultLimits } from '../../amp/limits.ts';
 import { restoreReceiver } from '../../amp/receiverstore.ts';
 import { emptyReceiver, type Receiver, receive } from '../../amp/receiving.ts';
 import type { PaidInvoice, ReceiverEvent } from '../../amp/reports.ts';

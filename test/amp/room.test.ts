@@ -3,7 +3,8 @@
  * their own, and elsewhere the least valuable gives way, so that keeping others out costs more than they send.
  */
 import { describe, expect, test } from 'vitest';
-import { defaultLimits, type InvoiceTerms, LEAST_SHARE, type SchemeName } from '../../amp/io.ts';
+import type { InvoiceTerms, SchemeName } from '../../amp/io.ts';
+import { defaultLimits, LEAST_SHARE } from '../../amp/limits.ts';
 import { listSets } from '../../amp/receiving.ts';
 import { msat, type Point } from '../../wire/units.ts';
 import { bytes32, type Htlc, keyOf, peerOf, ReceiverUnderTest, secretOf } from './receiver.ts';

@@ -1,5 +1,6 @@
 /** Invoices and payments of a run: what a caller of the nodes' API would ask for, drawn from a few numbers. */
-import { LEAST_SHARE, MAX_EXPIRY_AHEAD, type PaymentRequest } from '../../amp/io.ts';
+import type { PaymentRequest } from '../../amp/io.ts';
+import { LEAST_SHARE, MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import { outletOf } from '../../node/channels/views.ts';
 import type { Node } from '../../node/node.ts';
 import { hex, u32be, utf8, zeros } from '../../wire/bytes.ts';

@@ -1,6 +1,6 @@
 /** The blocks that receiving and relaying insist on, against those after which a channel goes on chain. */
 import { expect, test } from 'vitest';
-import { defaultLimits, LEAST_FINAL_CLTV } from '../../amp/io.ts';
+import { defaultLimits, LEAST_FINAL_CLTV } from '../../amp/limits.ts';
 import { SAFETY } from '../../channel/claiming.ts';
 import { GRACE } from '../../channel/deadlines.ts';
 import { loadConfig } from '../../node/config.ts';

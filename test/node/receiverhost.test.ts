@@ -1,6 +1,6 @@
 /** The receiving machine in a node: what its clock and its invoices bring to it, and that one invoice's hash opens nothing else. */
 import { describe, expect, test } from 'vitest';
-import { defaultLimits } from '../../amp/io.ts';
+import { defaultLimits } from '../../amp/limits.ts';
 import { Invoices } from '../../node/pay/invoices.ts';
 import { ReceiverHost } from '../../node/pay/receiver.ts';
 import { Gate } from '../../node/store/gate.ts';

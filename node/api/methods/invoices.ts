@@ -1,6 +1,6 @@
 /** Methods about invoices and sets being received. `amp` and `listsets` are ours, the rest is Core Lightning's. */
 import { z } from 'zod';
-import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../../../amp/io.ts';
+import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../../../amp/limits.ts';
 import * as given from '../given.ts';
 import { methods } from '../method.ts';
 import * as shown from '../shown.ts';
