@@ -16,6 +16,7 @@ import { hex, utf8 } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { channelId, msat, sat, shortChannelId } from '../../wire/units.ts';
+import { GIFT, GIFTS, giftScript, NOBODY } from './gifts.ts';
 import { type Grant, Ledger } from './ledger.ts';
 import { names } from './names.ts';
 import { seedAt } from './seeds.ts';
@@ -34,6 +35,8 @@ export interface BaseWish {
   /** Which neighbour funds the channel of each link: its left node or its right one. */
   readonly funders: readonly [left: 0 | 1, right: 0 | 1];
   readonly anchors: boolean;
+  /** The node whose wallet is empty, if any. */
+  readonly poor?: number | undefined;
 }
 
 /** Satoshi of each channel, and what its funder gives away. */
@@ -66,11 +69,21 @@ interface End {
 
 const secret = (...words: readonly (string | number)[]): Uint8Array => sha256(utf8(words.join(' ')));
 
-const ground = (keys: readonly NodeKeys[]): readonly (readonly Grant[])[] =>
-  keys.map((own) => [
-    ...[0, 1].map((index) => ({ script: own.script({ branch: 0, index }), amount: sat(CAPACITY + FUNDING_FEE) })),
-    ...Array.from({ length: COINS }, (_, i) => ({ script: own.script({ branch: 0, index: 2 + i }), amount: COIN })),
-  ]);
+const funderOf = ({ funders }: BaseWish, link: number): number => link + (funders[link === 0 ? 0 : 1] ?? 0);
+
+const ground = (keys: readonly NodeKeys[], wish: BaseWish): readonly (readonly Grant[])[] => [
+  ...keys.map((own, place) => [
+    ...[0, 1].map((link) => ({
+      script: place === wish.poor && funderOf(wish, link) !== place ? NOBODY : own.script({ branch: 0, index: link }),
+      amount: sat(CAPACITY + FUNDING_FEE),
+    })),
+    ...Array.from({ length: COINS }, (_, i) => ({
+      script: place === wish.poor ? NOBODY : own.script({ branch: 0, index: 2 + i }),
+      amount: COIN,
+    })),
+  ]),
+  Array.from({ length: GIFTS }, () => ({ script: giftScript, amount: GIFT })),
+];
 
 /** All that a wallet may have given out in a run. */
 const scriptsOf = (keys: NodeKeys): readonly Uint8Array[] =>
@@ -83,7 +96,7 @@ const open = (
   keys: readonly NodeKeys[],
   grant: (owner: number) => Parameters<typeof buildSigned>[0],
 ) => {
-  const funder = link + (wish.funders[link === 0 ? 0 : 1] ?? 0);
+  const funder = funderOf(wish, link);
   const fundee = 2 * link + 1 - funder;
   const at: Context = {
     ...{ height: 1, feerate: FEERATE, highestFeerate: FEERATE },
@@ -167,7 +180,7 @@ const open = (
 /** Makes a base, by letting three nodes find the channels on their disks and come to rest. */
 const make = async (wish: BaseWish): Promise<Base> => {
   const keys = await Promise.all(names.map(async (_, place) => keysOf(await seedAt(place), networkOf('regtest').coin)));
-  const grants = ground(keys);
+  const grants = ground(keys, wish);
   const ledger = Ledger.begin(await loadScripts(), grants.flat());
   const granted = ledger.at(1)?.transactions[1];
   if (granted === undefined) throw new Error('nothing was granted');
@@ -217,8 +230,8 @@ const make = async (wish: BaseWish): Promise<Base> => {
 
 const made = new Map<string, Promise<Base>>();
 
-export const baseOf = ({ funders, anchors }: BaseWish): Promise<Base> => {
-  const wish = { funders, anchors };
+export const baseOf = ({ funders, anchors, poor }: BaseWish): Promise<Base> => {
+  const wish = { funders, anchors, poor };
   const name = JSON.stringify(wish);
   const base = made.get(name) ?? make(wish);
   made.set(name, base);

@@ -3,8 +3,9 @@ import type { Transaction } from 'bitcoinjs-lib';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import { coreOf } from '../../node/channels/entry.ts';
-import { hex } from '../../wire/bytes.ts';
+import { equal, hex } from '../../wire/bytes.ts';
 import { type Base, CAPACITY, channelOf, PUSH } from './base.ts';
+import { giftScript } from './gifts.ts';
 import { names } from './names.ts';
 import { DUSTY } from './paying.ts';
 import type { World } from './world.ts';
@@ -38,6 +39,19 @@ const wealth = (world: World, { owners }: Base): readonly bigint[] =>
       if (owners.get(hex(script)) === place) sum += value * 1000n;
     return sum;
   });
+
+/** Millisatoshi that each node was given. */
+const gifts = (world: World, { ledger, owners }: Base): readonly bigint[] => {
+  const sums = names.map(() => 0n);
+  for (const { tx, spent } of world.ledger.minedSince(ledger.tip.height)) {
+    if (!spent.some(({ script }) => equal(script, giftScript))) continue;
+    for (const { script, value } of tx.outs) {
+      const owner = owners.get(hex(new Uint8Array(script)));
+      if (owner !== undefined) sums[owner] = (sums[owner] ?? 0n) + value * 1000n;
+    }
+  }
+  return sums;
+};
 
 /** BIP 125 and BOLT 3: the sequence of a commitment's input says that it is one. */
 export const isCommitment = ({ ins }: Transaction): boolean => (ins[0]?.sequence ?? 0) >>> 24 === 0x80;
@@ -183,9 +197,10 @@ const dusty = ({ books }: World): bigint =>
 export const balances = (world: World, base: Base): readonly string[] => {
   const [before, now, due] = [startOf(base), wealth(world, base), moved(world)];
   const { paid, slack } = costs(world, base);
+  const given = gifts(world, base);
   const dust = endingsOf(world, base).some(({ unilateral }) => unilateral) ? dusty(world) : 0n;
   return names.flatMap((name, place) => {
-    const expected = (before[place] ?? 0n) + (due[place] ?? 0n) - (paid[place] ?? 0n);
+    const expected = (before[place] ?? 0n) + (due[place] ?? 0n) + (given[place] ?? 0n) - (paid[place] ?? 0n);
     const missing = expected - (now[place] ?? 0n);
     const most = slack[place] ?? 0n;
     const less = missing > most && world.isHonest(place);

@@ -2,6 +2,7 @@
 import { isQuiet } from '../../channel/updates.ts';
 import { type BaseWish, channelOf } from './base.ts';
 import { attendAll, block, type ReorgOptions, reorg } from './blocks.ts';
+import { give } from './gifts.ts';
 import { type HaggleMove, haggle } from './haggling.ts';
 import { isClosing } from './money.ts';
 import { type PayMove, pay } from './paying.ts';
@@ -50,6 +51,8 @@ export type Move =
   | { readonly do: 'raise'; readonly feerate: number; readonly relayed: boolean }
   /** Miners and everybody else refuse transactions that close a channel by agreement. */
   | { readonly do: 'ban' }
+  /** Somebody sends a coin to a node. */
+  | { readonly do: 'give'; readonly node: number }
   | { readonly do: 'wake' };
 
 /** What a run begins from, and whom it must not trust. */
@@ -163,6 +166,8 @@ export const play = async (world: World, move: Move): Promise<void> => {
     case 'raise':
       world.raise(move.feerate, move.relayed);
       return attendAll(world);
+    case 'give':
+      return give(world, move.node);
     case 'ban':
       world.ledger.refuses = isClosing;
       return;
