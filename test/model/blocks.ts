@@ -4,6 +4,7 @@
  * no honest node sleeps for long, and no miner leaves out everything for long.
  */
 import type { MineOptions } from './ledger.ts';
+import { takesHtlc } from './money.ts';
 import type { World } from './world.ts';
 
 /** Blocks in a row that a dead node may miss, and that may be empty. */
@@ -15,6 +16,12 @@ const CERTAIN = 6;
 const RESPITE = 20;
 /** Milliseconds, in which everybody looks at the mempool. */
 const GLANCE = 6_000;
+/** Minutes between blocks, about. */
+const MINUTES = 10;
+/** Turns in which a node does all that needs no time. */
+const DRAINS = 20;
+/** Milliseconds, in which a chain that was away is asked again. */
+const RETRY = 10_000;
 /** Milliseconds, in which nobody has waited for a peer long enough. */
 const MINUTE = 61_000;
 
@@ -23,8 +30,11 @@ const attend = async (world: World, place: number): Promise<void> => {
   const { disk } = world.site(place);
   for (let turns = 0; ; turns++) {
     const node = world.node(place);
+    if (world.apart.has(place) && disk.pending === 0) return;
     if (disk.pending === 0 && node !== undefined && node.follower.top.hash === world.ledger.tip.hash) return;
     if (turns > 1000) throw new Error(`${world.site(place).name} does not keep up with the chain`);
+    // Who was told that nobody answers asks again after a while.
+    if (disk.pending === 0 && turns > DRAINS) await world.pass(RETRY);
     await world.flush(place, disk.pending);
   }
 };
@@ -44,16 +54,29 @@ const talkOn = async (world: World): Promise<void> => {
   await world.settle();
 };
 
+/** Somebody makes the mempool forget what takes HTLCs, more quickly than anybody looks; then there are minutes left to the block. */
+const cycle = async (world: World): Promise<void> => {
+  world.cycles--;
+  world.ledger.forget(takesHtlc);
+  for (let i = 0; i < MINUTES; i++) {
+    await world.pass(MINUTE);
+    await attendAll(world);
+  }
+};
+
 /** One more block. */
 export const block = async (world: World, options: MineOptions = {}): Promise<void> => {
   const { strain } = world;
   for (const { place, isDown } of world.sites) {
-    const slept = isDown ? (strain.slept[place] ?? 0) + 1 : 0;
+    const slept = isDown || world.apart.has(place) ? (strain.slept[place] ?? 0) + 1 : 0;
     strain.slept[place] = slept;
-    if (slept > MOST_SLEPT && world.isHonest(place)) await world.start(place);
+    if (slept <= MOST_SLEPT || !world.isHonest(place)) continue;
+    world.apart.delete(place);
+    await world.start(place);
   }
   if (world.drowsy.size > 0) await talkOn(world);
   await attendAll(world);
+  if (world.cycles > 0) await cycle(world);
   await world.pass(GLANCE);
   await attendAll(world);
   const empty = options.empty === true && strain.empty < MOST_EMPTY;

@@ -11,6 +11,8 @@ export interface ChainPortParts {
   readonly ledger: Ledger;
   readonly feerate: () => number;
   readonly alive: () => boolean;
+  /** Whether nobody answers. */
+  readonly away: () => boolean;
   /** Whether the process publishes nothing, though it believes it does. */
   readonly mute: () => boolean;
   /** A transaction of this process was taken or refused. */
@@ -22,13 +24,16 @@ export const chainPort = ({
   ledger,
   feerate,
   alive,
+  away,
   mute,
   sent,
 }: ChainPortParts): Chain & { readonly end: () => void } => {
   const waiting = new Set<() => void>();
   const asked = async <T>(answer: () => T): Promise<T> => {
     await Promise.resolve();
-    return alive() ? answer() : new Promise<T>(() => undefined);
+    if (!alive()) return new Promise<T>(() => undefined);
+    if (away()) throw new ChainError({ code: 'unreachable', where: 'the model', reason: 'it is away' });
+    return answer();
   };
   const published = (raws: readonly Uint8Array[], send: () => void): Promise<void> =>
     asked(() => {
@@ -49,6 +54,7 @@ export const chainPort = ({
     block: (hash) => asked(() => ledger.get(hash)),
     txidAt: (height, index) => asked(() => ledger.at(height)?.transactions[index]?.txid),
     changed: async (seen, signal) => {
+      await asked(() => undefined);
       if (signal.aborted || ledger.tip.hash !== seen) return;
       await new Promise<void>((resolve) => {
         const end = (): void => {

@@ -10,6 +10,7 @@ import { equal } from '../../wire/bytes.ts';
 import { type Base, channelOf } from './base.ts';
 import { balances, dearClosings, endingsOf, forgotten, loot, wallets } from './money.ts';
 import { names } from './names.ts';
+import { unanswered } from './openings.ts';
 import { DUSTY, SMALLEST } from './paying.ts';
 import type { World } from './world.ts';
 
@@ -118,12 +119,13 @@ const invoices = async (world: World, unilateral: boolean): Promise<readonly str
 const fair = /force_close|htlc_deadline|funding output was spent/;
 
 /** Channels that were given up, and connections, for other reasons; what is due to who sleeps is for others to judge. */
-const failures = ({ lines, drowsy }: World): readonly string[] =>
+const failures = ({ lines, drowsy, wayward }: World): readonly string[] =>
   lines.filter(
     (line) =>
       /channel failed|ending the connection/.test(line) &&
       !fair.test(line) &&
-      ![...drowsy].some((link) => line.includes(channelOf(link))),
+      ![...drowsy].some((link) => line.includes(channelOf(link))) &&
+      !(drowsy.size > 0 && line.startsWith(`${names[wayward ?? -1]} `)),
   );
 
 /** Who sleeps harms nobody but its own peers: no channel between others goes to the chain for that. */
@@ -150,6 +152,7 @@ export const judge = async (world: World, base: Base): Promise<readonly string[]
     ...forgotten(world, base),
     ...loot(world, base),
     ...wallets(world, base),
+    ...unanswered(world),
     ...failures(world),
     ...disturbed(world, base),
   ];

@@ -224,6 +224,13 @@ export class Ledger {
     for (const one of gone) this.lost(one.tx);
   }
 
+  /** Forgets what waits of a kind, and what hangs on it, as if a rival had come and gone. */
+  forget(isMeant: (tx: Transaction) => boolean): void {
+    const { pool } = this;
+    const ids = pool.entries().flatMap(({ id, tx }) => (isMeant(tx) ? [id] : []));
+    pool.remove([...pool.descendants(ids)]);
+  }
+
   /** Takes the last blocks off; what was in them waits again, if it still can and is not forgotten. */
   drop(count: number, forgotten = false): void {
     const lost: Transaction[] = [];

@@ -7,6 +7,7 @@ import { equal, hex } from '../../wire/bytes.ts';
 import { type Base, CAPACITY, channelOf, PUSH } from './base.ts';
 import { giftScript } from './gifts.ts';
 import { names } from './names.ts';
+import { fundingsOf } from './openings.ts';
 import { DUSTY } from './paying.ts';
 import type { World } from './world.ts';
 
@@ -63,6 +64,13 @@ const FUNDING_SCRIPT = 71;
 export const isClosing = (tx: Transaction): boolean =>
   tx.ins.length === 1 && tx.ins[0]?.witness.at(-1)?.length === FUNDING_SCRIPT && !isCommitment(tx);
 
+/** Bytes that every script of an HTLC's output has, and no other of a channel. */
+const HTLC_SCRIPT = 100;
+
+/** Whether a transaction takes an HTLC's output. */
+export const takesHtlc = ({ ins }: Transaction): boolean =>
+  ins.some(({ witness }) => (witness.at(-1)?.length ?? 0) > HTLC_SCRIPT);
+
 /** A channel that ended: its link, who pays its miners, and the transaction that spent its funding output. */
 export interface Ending {
   readonly link: number;
@@ -72,13 +80,15 @@ export interface Ending {
   readonly unilateral: boolean;
 }
 
-export const endingsOf = (world: World, base: Base): readonly Ending[] =>
-  [...world.ledger.minedSince(base.ledger.tip.height)].flatMap(({ tx, fee }) =>
+export const endingsOf = (world: World, base: Base): readonly Ending[] => {
+  const fundings = fundingsOf(world, base);
+  return [...world.ledger.minedSince(base.ledger.tip.height)].flatMap(({ tx, fee }) =>
     tx.ins.flatMap(({ hash, index }) => {
-      const funding = base.fundings.get(outpointKey(hash, index));
+      const funding = fundings.get(outpointKey(hash, index));
       return funding === undefined ? [] : [{ ...funding, tx, fee, unilateral: isCommitment(tx) }];
     }),
   );
+};
 
 /** What became of a channel's coins on chain, in satoshi. */
 interface Estate {

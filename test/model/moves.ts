@@ -5,6 +5,7 @@ import { attendAll, block, type ReorgOptions, reorg } from './blocks.ts';
 import { give } from './gifts.ts';
 import { type HaggleMove, haggle } from './haggling.ts';
 import { isClosing } from './money.ts';
+import { type OpenMove, openChannel } from './openings.ts';
 import { type PayMove, pay } from './paying.ts';
 import { type DozeMove, doze, wake } from './sleeping.ts';
 import type { World } from './world.ts';
@@ -51,6 +52,11 @@ export type Move =
   | { readonly do: 'raise'; readonly feerate: number; readonly relayed: boolean }
   /** Miners and everybody else refuse transactions that close a channel by agreement. */
   | { readonly do: 'ban' }
+  | OpenMove
+  /** A node's chain does not answer any more; after a few blocks it does again. */
+  | { readonly do: 'apart'; readonly node: number }
+  /** Before each of so many blocks somebody makes the mempool forget what takes HTLCs. */
+  | { readonly do: 'cycle'; readonly blocks: number }
   /** Somebody sends a coin to a node. */
   | { readonly do: 'give'; readonly node: number }
   | { readonly do: 'wake' };
@@ -168,6 +174,14 @@ export const play = async (world: World, move: Move): Promise<void> => {
       return attendAll(world);
     case 'give':
       return give(world, move.node);
+    case 'open':
+      return openChannel(world, move);
+    case 'apart':
+      if (world.isHonest(move.node)) world.apart.add(move.node);
+      return;
+    case 'cycle':
+      world.cycles = move.blocks;
+      return;
     case 'ban':
       world.ledger.refuses = isClosing;
       return;

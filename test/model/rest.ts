@@ -1,13 +1,15 @@
 /** How a run ends: everybody comes back, everything is delivered, time passes, until nothing is under way any more. */
 import { preimageOf } from '../../channel/claiming.ts';
-import type { Core } from '../../channel/state.ts';
+import type { ChannelState, Core } from '../../channel/state.ts';
 import { isQuiet } from '../../channel/updates.ts';
-import { channelOf } from './base.ts';
-import { block } from './blocks.ts';
+import { hex } from '../../wire/bytes.ts';
+import { attendAll, block } from './blocks.ts';
+import type { Site } from './site.ts';
 import type { World } from './world.ts';
 
 /** Everybody is up and connected, and all that can be said is said. */
 const gather = async (world: World): Promise<void> => {
+  world.apart.clear();
   for (const { place } of world.sites) await world.start(place);
   await world.settle();
   for (const link of world.wires.links.keys()) await world.join(link);
@@ -20,6 +22,9 @@ const isLost = (world: World, place: number): boolean => world.isThief(place) ||
 const isPaying = (world: World): boolean =>
   world.sites.some(({ node, place }) => !isLost(world, place) && (node?.payments.pending().length ?? 0) > 0);
 
+/** Whether a node has this id, in hex. */
+const isAt = ({ node }: Site, id: string): boolean => node !== undefined && hex(node.keys.nodeId) === id;
+
 /**
  * Whether something is under way in an open channel. With a peer that sleeps: something that we offered, or can claim; what
  * else is half signed is for the peer to go on with.
@@ -29,23 +34,36 @@ const isBusy = (core: Core, asleep: boolean): boolean =>
     ? core.outgoing.size > 0 || [...core.incoming.values()].some((htlc) => preimageOf(htlc) !== undefined)
     : !isQuiet(core);
 
-/** True while some channel still has to come to something: HTLCs, a close, a spend not deep enough. */
-const isUnsettled = (world: World): boolean =>
-  world.sites.some(({ node, place }) =>
-    [...(node?.channels.entries.values() ?? [])].some(({ key, machine: { state } }) => {
-      if (isLost(world, place) || state.phase === 'closed') return false;
-      if (state.phase !== 'open') return true;
+/** Channels that still have to come to something, to those whom that concerns: HTLCs, a close, a spend not deep enough. */
+const unsettled = (world: World): readonly ChannelState[] =>
+  world.sites.flatMap(({ node, place }) =>
+    [...(node?.channels.entries.values() ?? [])].flatMap(({ peer, machine: { state } }): readonly ChannelState[] => {
+      if (isLost(world, place) || state.phase === 'closed') return [];
+      if (state.phase !== 'open') return [state];
       const { core, shutdown } = state;
-      const asleep = [place - 1, place].some((link) => channelOf(link) === key && world.isAsleep(2 * link + 1 - place));
-      return isBusy(core, asleep) || shutdown.ours !== undefined || shutdown.theirs !== undefined;
+      const asleep = world.sites.some((other) => world.isAsleep(other.place) && isAt(other, peer));
+      // The blocks that a funding waits for.
+      const opening = core.lockin.scid === undefined || !core.lockin.received;
+      const closing = shutdown.ours !== undefined || shutdown.theirs !== undefined;
+      return isBusy(core, asleep) || opening || closing ? [state] : [];
     }),
   );
+
+/** Whether a channel waits for nothing but that a peer has been silent for long enough. */
+const isIdle = (state: ChannelState): boolean =>
+  (state.phase === 'open' && state.core.lockin.scid !== undefined && !isBusy(state.core, true)) ||
+  (state.phase === 'negotiating' && state.agreed === undefined);
 
 /** Milliseconds: first what a last share is kept back for, then longer than a payment is tried and an incomplete set held. */
 const PAUSES = [3_000, 3_000, 61_000] as const;
 
 /** Blocks that suffice for the latest expiry, every delay after it, and a hundred more. */
 const MOST_BLOCKS = 400;
+
+/** Blocks after which nobody waits for a close any more. */
+const MOST_PATIENT = 2500;
+/** Blocks that go by when nothing happens in them. */
+const STRIDE = 36;
 
 /** Blocks after which even what was agreed in cheaper times gets into one. */
 const DEAR_BLOCKS = 100;
@@ -54,11 +72,17 @@ const DEAR_BLOCKS = 100;
 export const rest = async (world: World): Promise<void> => {
   world.trace('-- rest');
   const { height } = world.ledger.tip;
-  for (let round = 0; world.ledger.tip.height < height + MOST_BLOCKS; round++) {
+  const most = world.drowsy.size > 0 ? MOST_PATIENT : MOST_BLOCKS;
+  for (let round = 0; world.ledger.tip.height < height + most; round++) {
     await gather(world);
     const paying = isPaying(world);
     if (!world.isDear && world.ledger.tip.height >= height + DEAR_BLOCKS) world.price(0);
-    if (!paying && !isUnsettled(world)) return;
+    const left = unsettled(world);
+    if (!paying && left.length === 0) return;
+    if (!paying && world.drowsy.size > 0 && left.every(isIdle)) {
+      for (let i = 0; i < STRIDE; i++) await world.mine();
+      await attendAll(world);
+    }
     if (paying) await world.pass(PAUSES[round % PAUSES.length] ?? 0);
     // Payments that wait for each other need time alone; what waits for the chain needs blocks.
     if (!paying || round >= PAUSES.length) await block(world);

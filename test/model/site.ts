@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly feerate: () => number;
   /** Whether a node does nothing by itself just now. */
   readonly sleeps: (node: number) => boolean;
+  /** Whether a node's chain does not answer it. */
+  readonly apart: (node: number) => boolean;
   /** A line of a node's log. */
   readonly said: (node: string, level: string, fields: object, message: string) => void;
   /** A transaction a node gave to the chain. */
@@ -62,7 +64,8 @@ export class Site {
   readonly disk: Disk;
   private readonly around: Surroundings;
   private life: Life | undefined;
-  private lives = 0;
+  /** How often a process was started here. */
+  lives = 0;
 
   constructor(place: number, around: Surroundings, records: ReadonlyMap<string, Uint8Array>) {
     this.place = place;
@@ -89,6 +92,7 @@ export class Site {
       ledger: around.ledger,
       feerate: around.feerate,
       alive,
+      away: () => around.apart(place),
       mute: () => around.sleeps(place),
       sent: (raw, refused) => around.sent(place, raw, refused),
     });

@@ -63,7 +63,24 @@ const around = ({ link }: Sleeper): fc.Arbitrary<Move> =>
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('close' as const), link: fc.constant(link), side }) },
     { weight: 3, arbitrary: hours },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('apart' as const), node: fc.nat(2) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('cycle' as const), blocks: fc.integer({ min: 1, max: 60 }) }) },
   );
+
+const gift: fc.Arbitrary<Move> = fc.record({ do: fc.constant('give' as const), node: fc.nat(2) });
+
+/** Pays, learns the preimage, and falls silent until the HTLC has expired. */
+const robbing = (who: Sleeper): fc.Arbitrary<readonly Move[]> =>
+  fc
+    .tuple(payment, mine(fc.integer({ min: 20, max: 45 })), fc.boolean())
+    .map(([payment, blocks, wakes]) => [
+      { ...payment, from: who.node, to: who.side === 0 ? 0 : 1, twist: 'none' },
+      talk(who.link, true),
+      { do: 'doze', link: who.link, side: who.side, at: 'commitment_signed' },
+      settle,
+      blocks,
+      ...(wakes ? [wake] : []),
+    ]);
 
 /** Falls asleep while it owes something for updates of the other's, which then has more to say. */
 const owing = (who: Sleeper): fc.Arbitrary<readonly Move[]> =>
@@ -162,6 +179,22 @@ const about: fc.Arbitrary<Move> = fc.oneof(
   },
 );
 
+/** Somebody without coins for claims is paid, forwards, or closes, while another sleeps or not; coins may come later. */
+export const purse: fc.Arbitrary<Run> = fc.tuple(sleeper, fc.nat(2), fc.boolean()).chain(([who, poor, trusted]) =>
+  fc.tuple(
+    wishFor(trusted ? undefined : who.node).map((wish) => ({ ...wish, anchors: true, poor })),
+    fc
+      .tuple(
+        many(one(fc.oneof(payment, some)), 0, 6),
+        trusted ? fc.constant([]) : fc.oneof(robbing(who), owing(who), closing(who)),
+        many(one(fc.oneof({ weight: 8, arbitrary: around(who) }, { weight: 1, arbitrary: gift })), 0, 6),
+        fc.option(fc.record({ do: fc.constant('force' as const), link: fc.nat(1), side }), { nil: settle }),
+        many(one(fc.oneof({ weight: 4, arbitrary: around(who) }, { weight: 1, arbitrary: gift })), 0, 4),
+      )
+      .map(([before, story, during, end, after]) => [...before, ...story, ...during, end, ...after]),
+  ),
+);
+
 /** A run in which a channel is closed by agreement, dearly, cheaply, or not at all. */
 export const closings: fc.Arbitrary<Run> = fc.option(sleeper, { nil: undefined, freq: 2 }).chain((who) =>
   fc.tuple(
@@ -192,6 +225,26 @@ export const closings: fc.Arbitrary<Run> = fc.option(sleeper, { nil: undefined, 
   ),
 );
 
+/** A channel is opened by or to who falls asleep over it. */
+const opening = (who: Sleeper): fc.Arbitrary<readonly Move[]> =>
+  fc
+    .tuple(
+      dozeAt(who, awaited.opening),
+      side,
+      fc.integer({ min: 30_000, max: 300_000 }),
+      mine(fc.integer({ min: 1, max: 12 })),
+      payment,
+      fc.boolean(),
+    )
+    .map(([doze, by, amount, blocks, payment, wakes]) => [
+      doze,
+      { do: 'open', link: who.link, side: by, amount },
+      settle,
+      blocks,
+      ...(wakes ? [wake, settle, blocks] : []),
+      payment,
+    ]);
+
 /** A run in which a peer sleeps, for ever or until later. */
 export const sleep: fc.Arbitrary<Run> = sleeper.chain((who) =>
   fc.tuple(
@@ -199,7 +252,7 @@ export const sleep: fc.Arbitrary<Run> = sleeper.chain((who) =>
     fc
       .tuple(
         many(one(fc.oneof(payment, some)), 0, 8),
-        fc.oneof(owing(who), closing(who), mute(who)),
+        fc.oneof(owing(who), closing(who), mute(who), opening(who)),
         many(one(around(who)), 0, 8),
         fc.option(fc.constant(wake), { nil: settle }),
         many(one(around(who)), 0, 5),

@@ -12,6 +12,7 @@ import { decodeMessage } from '../../wire/message.ts';
 import { Books } from './books.ts';
 import type { Ledger, MineOptions } from './ledger.ts';
 import { addressOf, names } from './names.ts';
+import type { Asked } from './openings.ts';
 import { messagesOf } from './plain.ts';
 import { Site, type Surroundings } from './site.ts';
 import { Time } from './time.ts';
@@ -65,6 +66,12 @@ export class World {
   readonly estranged = new Set<number>();
   /** Links over which the wayward node fell asleep or haggled once. */
   readonly drowsy = new Set<number>();
+  /** Blocks before which the mempool forgets what takes HTLCs. */
+  cycles = 0;
+  /** Nodes whose chain does not answer. */
+  readonly apart = new Set<number>();
+  /** Channels that were asked for. */
+  readonly openings: Asked[] = [];
   /** Whether something happened that may lead any channel to the chain. */
   isRough = false;
   /** What the wayward node had on its disk at some moments. */
@@ -95,6 +102,7 @@ export class World {
       wires: this.wires,
       feerate: () => this.feerate,
       sleeps: (node) => this.isAsleep(node),
+      apart: (node) => this.apart.has(node),
       said: (node, level, fields, message) => {
         if (level === 'debug' && !this.tells) return;
         const line = `${node} ${level}: ${message} ${plainFields(fields)}`;
