@@ -184,6 +184,7 @@ export const play = async (world: World, move: Move): Promise<void> => {
       return;
     case 'ban':
       world.ledger.refuses = isClosing;
+      world.ledger.forget(isClosing);
       return;
     case 'wake':
       return wake(world);

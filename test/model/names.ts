@@ -14,6 +14,7 @@ export const configOf = (place: number) =>
       listen: `127.0.0.1:${addressOf(place).port}`,
       api: 'off',
       bitcoind: 'http://user:password@127.0.0.1:1',
+      'anchor-reserve': '25000',
     },
     env: {},
     read: () => undefined,

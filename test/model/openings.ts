@@ -47,6 +47,7 @@ export const openChannel = async (world: World, { link, side, amount }: OpenMove
     minDepth: 0,
     closeTo: undefined,
     channelType: undefined,
+    useReserve: false,
   }).then(answer, answer);
   await world.drain();
 };
