@@ -31,7 +31,8 @@ const isAt = ({ node }: Site, id: string): boolean => node !== undefined && hex(
  */
 const isBusy = (core: Core, asleep: boolean): boolean =>
   asleep
-    ? core.outgoing.size > 0 || [...core.incoming.values()].some((htlc) => preimageOf(htlc) !== undefined)
+    ? [...core.outgoing.values()].some(({ acknowledged }) => !acknowledged) ||
+      [...core.incoming.values()].some((htlc) => preimageOf(htlc) !== undefined)
     : !isQuiet(core);
 
 /** Channels that still have to come to something, to those whom that concerns: HTLCs, a close, a spend not deep enough. */
