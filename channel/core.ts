@@ -1,5 +1,6 @@
 /** A channel's core from what was agreed and, after a restart, from what was kept; what is derived is derived here. */
 import { toMsat } from '../wire/units.ts';
+import { lateAlias } from './alias.ts';
 import { noClosings } from './exits.ts';
 import { channelIdOf, type Outpoint } from './funding.ts';
 import type { ChannelFeatures } from './io.ts';
@@ -20,6 +21,7 @@ export const derive = (kept: Kept): Core => {
   const last = [...orders, ...kept.fees.map(({ order }) => order)].reduce((a, b) => Math.max(a, b), 0);
   return {
     ...kept,
+    params: kept.params.alias === undefined ? { ...kept.params, alias: lateAlias(kept.params.seed) } : kept.params,
     channelId: channelIdOf(kept.funding),
     counters: { nextIn: head.signedIn, nextOut: head.signedOut, order: last },
     link: { status: 'offline' },

@@ -75,7 +75,8 @@ export type Fault =
   | { readonly code: 'data_lost' }
   | { readonly code: 'peer_is_behind'; readonly theirs: number; readonly ours: number }
   | { readonly code: 'reestablish_impossible'; readonly field: string; readonly expected: string; readonly got: string }
-  | { readonly code: 'reestablish_wrong_secret'; readonly commitment: number }
+  /** Not the secret that goes with the revocation which the peer says it expects next. */
+  | { readonly code: 'reestablish_wrong_secret'; readonly next: number }
   | { readonly code: 'reestablish_zero' }
   | { readonly code: 'peer_error'; readonly text: string }
   | { readonly code: 'force_close' }

@@ -125,6 +125,16 @@ export const changeFee = (core: Core, given: number | undefined, context: Contex
   return [{ ...core, fees, counters }, [send(feeMessage(core, feerate))]];
 };
 
+/**
+ * Whether the peer offers again, after a reconnect, an HTLC that it has signed and we have not lost, while it has not yet revoked
+ * what came before: BOLT 2, "Adding an HTLC", has us ignore that, whatever the message says.
+ */
+export const isRepeated = ({ link, incoming, head }: Core, id: bigint): boolean => {
+  const known = link.status === 'online' ? link.known : undefined;
+  const htlc = incoming.get(id);
+  return known !== undefined && id < known && htlc !== undefined && !isDone(htlc.added, head);
+};
+
 /** The peer offers an HTLC. Throws ChannelError. */
 export const onAdd = (core: Core, message: PeerMessageOf<'update_add_htlc'>): Core => {
   const htlc: Htlc = {

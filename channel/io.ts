@@ -94,7 +94,7 @@ interface Request {
   readonly shutdownScript: Uint8Array;
   /** Whether to bind ourselves to that script now (upfront_shutdown_script), where the peer knows the option. */
   readonly upfront: boolean;
-  /** A random number that no channel of ours bears: our alias, where option_scid_alias is negotiated. */
+  /** From alias.ts, and no other channel of ours bears it: told to peers that know option_scid_alias. */
   readonly alias: ShortChannelId;
 }
 

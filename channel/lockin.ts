@@ -21,12 +21,12 @@ type Locked = readonly [core: Core, effects: readonly Effect[]];
 /** Whether HTLCs may flow. */
 export const isReady = ({ lockin }: Core): boolean => lockin.scid !== undefined && lockin.sent && lockin.received;
 
-/** `channel_ready`, the same each time it is sent. */
-export const channelReady = ({ channelId, keys, params }: Core): PeerMessageOf<'channel_ready'> => ({
+/** `channel_ready`, the same each time it is sent, with our alias to a peer that knows what that is. */
+export const channelReady = ({ channelId, keys, params, link }: Core): PeerMessageOf<'channel_ready'> => ({
   name: 'channel_ready',
   channel_id: channelId,
   second_per_commitment_point: perCommitmentPoint(keys.perCommitmentSeed, 1),
-  ...(params.alias === undefined ? {} : { alias: params.alias }),
+  ...(params.alias !== undefined && link.status !== 'offline' && link.features.scidAlias && { alias: params.alias }),
 });
 
 /** The `ready` event, where both sides are. */

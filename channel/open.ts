@@ -2,7 +2,7 @@
 import { canSign, commitmentReceived, commitmentSigned, revocation, revocationReceived, signNext } from './dance.ts';
 import { fate, received, report, resolved, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
-import { acknowledge, changeFee, end, offer, onAdd, onEnd, onFee, ourUpdates } from './htlcs.ts';
+import { acknowledge, changeFee, end, isRepeated, offer, onAdd, onEnd, onFee, ourUpdates } from './htlcs.ts';
 import type { Context, Effect, Input, PeerMessage, PeerMessageOf, Step } from './io.ts';
 import { onChannelReady, sayReady } from './lockin.ts';
 import { failIfRefused } from './peererror.ts';
@@ -61,7 +61,7 @@ const onReestablish = (state: Open, message: PeerMessageOf<'channel_reestablish'
   failIfRefused(state.core);
   const { link } = state.core;
   if (link.status === 'offline') return [state, []];
-  const online: Core = { ...state.core, link: { status: 'online', features: link.features } };
+  const online: Core = { ...state.core, link: { ...link, status: 'online', refused: undefined } };
   const [core, ready] = sayReady(online);
   const waiting = ourUpdates(core, ({ remote }) => remote === undefined);
   const next: Open = { ...state, core };
@@ -90,6 +90,7 @@ const onMessage = (state: Open, message: PeerMessage, context: Context): Step =>
   }
   switch (message.name) {
     case 'update_add_htlc':
+      if (isRepeated(core, message.id)) return [state, []];
       if (shutdown.theirs !== undefined) throw new ChannelError({ code: 'htlc_after_shutdown', id: message.id });
       return withCore(state, [onAdd(core, message), []]);
     case 'update_fulfill_htlc':

@@ -77,7 +77,7 @@ const common = (request: OpenRequest | AcceptRequest, context: Context) => ({
   chainHash: request.chainHash,
   seed: request.seed,
   ...(request.forced && { forced: request.forced }),
-  alias: request.features.scidAlias ? request.alias : undefined,
+  alias: request.alias,
   shutdownScript: request.shutdownScript,
   since: context.height,
 });

@@ -39,16 +39,21 @@ type Reestablish = PeerMessageOf<'channel_reestablish'>;
 /** Commitment numbers have 48 bits; whatever lies beyond is as good as the largest. */
 const numberOf = (wire: bigint): number => Number(wire > 0xffff_ffff_ffffn ? 0xffff_ffff_ffffn : wire);
 
+/** The secret that a peer returns which expects the revocation of that number next: zeros from one that has none yet. */
+const lastSecret = ({ keys }: Core, next: number): Uint8Array =>
+  next === 0 ? zeros(32) : perCommitmentSecret(keys.perCommitmentSeed, next - 1);
+
 /**
  * Whether the peer has our last revocation. The secret it returns is the proof: without it anybody could claim that we are
  * behind and so keep us from publishing a good commitment. Throws ChannelError.
  */
-const hasRevocation = ({ head, keys }: Core, message: Reestablish): boolean => {
+const hasRevocation = (core: Core, message: Reestablish): boolean => {
+  const { head } = core;
   const theirs = numberOf(message.next_revocation_number);
-  const proven =
-    theirs === 0 ||
-    equal(message.your_last_per_commitment_secret, perCommitmentSecret(keys.perCommitmentSeed, theirs - 1));
-  if (!proven) throw new ChannelError({ code: 'reestablish_wrong_secret', commitment: theirs - 1 });
+  // Who asks us to close has nothing to prove, and some peers fill the secret with anything then.
+  if (theirs === 0 && message.next_commitment_number === 0n) throw new ChannelError({ code: 'reestablish_zero' });
+  if (!equal(message.your_last_per_commitment_secret, lastSecret(core, theirs)))
+    throw new ChannelError({ code: 'reestablish_wrong_secret', next: theirs });
   if (theirs > head.local) throw new ChannelError({ code: 'we_are_behind', theirs, ours: head.local });
   if (theirs < head.local - 1) throw new ChannelError({ code: 'peer_is_behind', theirs, ours: head.local });
   return theirs === head.local;

@@ -51,7 +51,7 @@ export interface Proposal {
   readonly format: CommitmentFormat['name'];
   /** Whether the channel type has option_scid_alias. */
   readonly scidAliasType: boolean;
-  /** Our alias, where we send one. */
+  /** Our alias, told to the peer once it knows option_scid_alias; undefined only in a store of old. */
   readonly alias: ShortChannelId | undefined;
   readonly shutdownScript: Uint8Array;
   /** Height at which we began. */
@@ -110,7 +110,12 @@ export interface LocalSignatures {
 /** The state of the connection; never saved. Nothing but channel_reestablish is said while `syncing`. */
 export type Link = { readonly refused?: Refused | undefined } & (
   | { readonly status: 'offline' }
-  | { readonly status: 'syncing' | 'online'; readonly features: ChannelFeatures }
+  | {
+      readonly status: 'syncing' | 'online';
+      readonly features: ChannelFeatures;
+      /** The peer's HTLCs below this id were signed before this connection; undefined in the channel's first. */
+      readonly known?: bigint | undefined;
+    }
 );
 
 /** The peer said `error` before channel_reestablish: what, and at which height. Outlives the connection. */

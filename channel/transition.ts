@@ -184,7 +184,11 @@ const onchainStep = (state: Onchain, input: Input): Step => {
 /** The peer is there again: a failed channel repeats its error, any other says where it stands. */
 const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>['features']): Step => {
   const [gone, dropped] = disconnect(state);
-  const core: Core = { ...gone.core, link: { status: 'syncing', features, refused: gone.core.link.refused } };
+  const { link, head } = gone.core;
+  const core: Core = {
+    ...gone.core,
+    link: { status: 'syncing', features, known: head.signedIn, refused: link.refused },
+  };
   const next = { ...gone, core };
   if (next.phase === 'failed') {
     // Who lost its state asks the peer to close, first in the form that every peer obeys.

@@ -3,6 +3,7 @@ import type { ChannelEvent, Effect, Input } from '../../channel/io.ts';
 import type { ChannelState, Core, Funded, Htlc } from '../../channel/state.ts';
 import type { Txid } from '../../wire/units.ts';
 import type { Machine } from '../machine.ts';
+import type { Peer } from '../peer/peer.ts';
 import type { Plan } from '../wallet/wallet.ts';
 
 /** Where the funding transaction is in the chain. */
@@ -31,6 +32,8 @@ export interface Entry {
   /** Hex of the peer's node id. */
   readonly peer: string;
   readonly machine: Machine<ChannelState, Input, Effect>;
+  /** The connection that its machine knows of, perhaps lost already; undefined before the first. */
+  connection?: Peer | undefined;
   /** Coins set aside for its funding. */
   plan?: Plan;
   buried?: Buried;

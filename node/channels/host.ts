@@ -3,7 +3,7 @@
  * channel's effects become actions.
  */
 import { faultText } from '../../channel/errors.ts';
-import type { ChannelEvent, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
+import type { ChannelEvent, ChannelFeatures, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
 import { restore } from '../../channel/persist.ts';
 import { recoverChannel, type StaticChannel } from '../../channel/recover.ts';
 import type { ChannelState, Htlc } from '../../channel/state.ts';
@@ -60,6 +60,8 @@ export class ChannelHost {
   readonly entries = new Map<string, Entry>();
   private readonly parts: HostParts;
   private readonly ids = new ChannelIds();
+  /** The connection that each `connected` was about. */
+  private readonly connections = new WeakMap<ChannelFeatures, Peer>();
 
   constructor(parts: HostParts) {
     this.parts = parts;
@@ -96,7 +98,7 @@ export class ChannelHost {
     const { key, peer } = channel.params;
     const entry = this.create(key, peer, recoverChannel(channel));
     const there = this.parts.peers.get(peer);
-    if (there !== undefined) entry.machine.push({ type: 'connected', features: channelFeatures(there) });
+    if (there !== undefined) entry.machine.push(this.connectedTo(there));
     return entry;
   }
 
@@ -107,10 +109,15 @@ export class ChannelHost {
       peer: peer === undefined ? '' : hex(peer),
       status: [],
       listeners: new Set(),
+      connection: peer && this.parts.peers.get(peer),
       machine: new Machine<ChannelState, Input, Effect>({
         state,
         first,
-        step: (before, input) => transition(before, input, context()),
+        step: (before, input) => {
+          // From here on it speaks to this one, and not before: what was asked of it earlier was meant for another.
+          if (input.type === 'connected') entry.connection = this.connections.get(input.features);
+          return transition(before, input, context());
+        },
         perform: (effect, now) => this.perform(entry, effect, now),
         stepped: (before, now) => {
           if (before.phase !== now.phase) this.index(entry, now);
@@ -214,8 +221,14 @@ export class ChannelHost {
   }
 
   connected(peer: Peer): void {
+    const input = this.connectedTo(peer);
+    for (const entry of this.of(peer.id)) entry.machine.push(input);
+  }
+
+  private connectedTo(peer: Peer): Input {
     const features = channelFeatures(peer);
-    for (const entry of this.of(peer.id)) entry.machine.push({ type: 'connected', features });
+    this.connections.set(features, peer);
+    return { type: 'connected', features };
   }
 
   disconnected(peer: Peer): void {
@@ -286,17 +299,15 @@ export class ChannelHost {
     }
   }
 
-  /** To the connection that is there now: a message must not reach a later one, which begins with channel_reestablish. */
-  private send(entry: Entry, message: PeerMessage): void {
-    const peer = this.parts.peers.get(point(unhex(entry.peer)));
-    if (peer !== undefined) this.parts.gate.after(() => peer.send(message));
+  /** To the connection that the channel knows of: nothing may reach a later one before channel_reestablish (BOLT 2). */
+  private send({ connection }: Entry, message: PeerMessage): void {
+    if (connection !== undefined) this.parts.gate.after(() => connection.send(message));
   }
 
   private disconnect(entry: Entry, why: string): void {
-    const { log, peers, gate } = this.parts;
-    const peer = peers.get(point(unhex(entry.peer)));
-    log.warn({ ...nameOf(entry), why }, 'ending the connection; it will be taken up again');
-    gate.after(() => peer?.close(why));
+    const { connection } = entry;
+    this.parts.log.warn({ ...nameOf(entry), why }, 'ending the connection; it will be taken up again');
+    this.parts.gate.after(() => connection?.close(why));
   }
 
   private note(entry: Entry, event: ChannelEvent, state: ChannelState): void {

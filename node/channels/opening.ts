@@ -1,12 +1,13 @@
 /** Opening channels from here, and taking those that peers open: what we ask for, and how many may be half-open at once. */
 
+import { aliasFrom } from '../../channel/alias.ts';
 import { type ChannelType, preferredType } from '../../channel/channeltype.ts';
 import type { AcceptRequest, Context, LocalLimits, OpenRequest } from '../../channel/io.ts';
 import type { ChannelSecrets } from '../../channel/keys.ts';
 import { acceptChannel, openChannel } from '../../channel/opening.ts';
 import { hex, utf8 } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
-import { type ChainHash, channelId, type Msat, msat, type Sat, sat, shortChannelId } from '../../wire/units.ts';
+import { type ChainHash, channelId, type Msat, msat, type Sat, type ShortChannelId, sat } from '../../wire/units.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Clock, Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
@@ -63,6 +64,13 @@ const limits = (capacity: Sat, minimumDepth: number): LocalLimits => ({
   minimumDepth: depthFor(capacity, minimumDepth),
 });
 
+/** An alias that no channel of ours has for a name. */
+const newAlias = ({ entropy, host }: Pick<OpeningParts, 'entropy' | 'host'>): ShortChannelId => {
+  let alias = aliasFrom(entropy.bytes(8));
+  while (host.byShortId(alias) !== undefined) alias = aliasFrom(entropy.bytes(8));
+  return alias;
+};
+
 /** What both ways of beginning a channel have in common. */
 const common = async (parts: OpeningParts, peer: Peer, capacity: Sat, shutdownScript?: Uint8Array) => {
   const { entropy, keys, wallet, chainHash, minimumDepth, forced } = parts;
@@ -77,7 +85,7 @@ const common = async (parts: OpeningParts, peer: Peer, capacity: Sat, shutdownSc
     limits: limits(capacity, minimumDepth),
     shutdownScript: shutdownScript ?? (await wallet.spareScript()),
     upfront: shutdownScript !== undefined,
-    alias: shortChannelId(new DataView(Uint8Array.from(entropy.bytes(8)).buffer).getBigUint64(0) >> 1n),
+    alias: newAlias(parts),
   };
 };
 

@@ -14,7 +14,6 @@ import {
   coreOf,
   deliver,
   eventsOf,
-  features,
   fund,
   fundingTx,
   give,
@@ -71,13 +70,6 @@ test('push_msat belongs to the fundee from the first commitment on', () => {
   const pair = ready({ ...openRequest, push: msat(123_456_789n) });
   expect(summary(pair.b.state)?.toUs).toBe(123_456_789n);
   expect(summary(pair.a.state)?.toUs).toBe(1_000_000_000n - 123_456_789n);
-});
-
-test('an alias is said where option_scid_alias is negotiated, and only there', () => {
-  const scidAlias = { ...features, scidAlias: true };
-  const with_ = ready({ ...openRequest, features: scidAlias }, { ...acceptRequest, features: scidAlias });
-  expect(summary(with_.a.state)?.peerAlias).toBe(22n);
-  expect(summary(ready().a.state)?.peerAlias).toBeUndefined();
 });
 
 type Change = Partial<PeerMessageOf<'open_channel'>>;

@@ -5,7 +5,7 @@ import { perCommitmentSecret } from '../../channel/secrets.ts';
 import { wantsToSign } from '../../channel/transition.ts';
 import { stateName, summary } from '../../channel/view.ts';
 import { zeros } from '../../wire/bytes.ts';
-import { msat } from '../../wire/units.ts';
+import { msat, type Point } from '../../wire/units.ts';
 import {
   begin,
   confirm,
@@ -256,6 +256,36 @@ describe('numbers in channel_reestablish that do not fit', () => {
     const b = tell(change);
     expect(eventsOf(b, 'failed')).toMatchObject([{ fault: { code }, broadcast: true }]);
     expect(b.broadcasts.map(({ why }) => why)).toEqual(['commitment']);
+  });
+});
+
+describe('a channel_reestablish of a peer that has no revocation of ours yet', () => {
+  const heard = (change: Partial<PeerMessageOf<'channel_reestablish'>>): Side => {
+    const pair = ready();
+    cut(pair);
+    join(pair);
+    const honest = pair.b.inbox[0];
+    if (honest?.name !== 'channel_reestablish') throw new Error('no channel_reestablish');
+    expect(honest).toMatchObject({ next_revocation_number: 0n, your_last_per_commitment_secret: zeros(32) });
+    give(pair, pair.b, { type: 'message', message: { ...honest, ...change } });
+    return pair.b;
+  };
+  const junk = new Uint8Array(32).fill(1);
+
+  test('has zeros for a secret', () => {
+    expect(heard({}).state).toMatchObject({ phase: 'open', core: { link: { status: 'online' } } });
+  });
+  test('with another secret fails the channel', () => {
+    const b = heard({ your_last_per_commitment_secret: junk });
+    expect(eventsOf(b, 'failed')).toMatchObject([{ fault: { code: 'reestablish_wrong_secret', next: 0 } }]);
+  });
+  test('may have anything for a secret where it asks to be closed', () => {
+    const b = heard({ your_last_per_commitment_secret: junk, next_commitment_number: 0n });
+    expect(eventsOf(b, 'failed')).toMatchObject([{ fault: { code: 'reestablish_zero' }, broadcast: true }]);
+  });
+  test('may name a point that is none: nothing is made of it', () => {
+    const point = { my_current_per_commitment_point: Uint8Array.of(2, ...new Array(32).fill(255)) as Point };
+    expect(heard(point).state).toMatchObject({ phase: 'open', core: { link: { status: 'online' } } });
   });
 });
 
