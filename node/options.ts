@@ -61,7 +61,7 @@ export const options = rows({
   listen: { value: 'HOST:PORT', doc: 'where peers connect; port 0 picks a free one, "off" none', schema: addressOrOff },
   'announce-addr': {
     value: 'HOST:PORT',
-    doc: 'where others find this node; may be repeated',
+    doc: 'where others find this node: IP addresses, v3 onion services, one hostname; may be repeated',
     schema: announced,
     repeats: true,
   },

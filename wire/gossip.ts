@@ -18,10 +18,10 @@ import {
 } from './fields.ts';
 import { message } from './row.ts';
 import { bigsize } from './tlv.ts';
+import type { ShortChannelId } from './units.ts';
 
 /** A list behind the byte that says how it is encoded, filling its run. */
-const encoded = <T>(item: Codec<T>): Codec<readonly T[]> => {
-  const items = many(item);
+const encoded = <T>(items: Codec<readonly T[]>): Codec<readonly T[]> => {
   return {
     write: (w, values) => {
       u8.write(w, 0);
@@ -37,18 +37,28 @@ const encoded = <T>(item: Codec<T>): Codec<readonly T[]> => {
   };
 };
 /** The same behind a u16 length. */
-const encoded16 = <T>(item: Codec<T>): Codec<readonly T[]> => {
-  const run = encoded(item);
+const encoded16 = <T>(items: Codec<readonly T[]>): Codec<readonly T[]> => {
+  const run = encoded(items);
   return {
     write: (w, values) => bytes16.write(w, encode(run, values)),
     read: (r: Reader) => decode(run, bytes16.read(r)),
   };
 };
 
-export const shortIds = encoded16(shortChannelId);
+/** Many ids are written as one run: there may be thousands in an answer that somebody else asked for. */
+const idRun: Codec<readonly ShortChannelId[]> = {
+  write: (w, ids) => {
+    const out = new Uint8Array(8 * ids.length);
+    const view = new DataView(out.buffer);
+    for (const [at, id] of ids.entries()) view.setBigUint64(8 * at, id);
+    w.bytes(out);
+  },
+  read: many(shortChannelId).read,
+};
+export const shortIds = encoded16(idRun);
 /** What is asked about each id: bit 0 its announcement, 1 and 2 the updates, 3 and 4 the node announcements. */
-export const queryFlags = encoded(bigsize);
-export const timestamps = encoded(struct({ timestamp_node_id_1: u32, timestamp_node_id_2: u32 }));
+export const queryFlags = encoded(many(bigsize));
+export const timestamps = encoded(many(struct({ timestamp_node_id_1: u32, timestamp_node_id_2: u32 })));
 export const checksums = many(struct({ checksum_node_id_1: u32, checksum_node_id_2: u32 }));
 
 export const gossipMessages = {

@@ -5,10 +5,10 @@
 import { equal } from '../../wire/bytes.ts';
 import { encodeMessage, type MessageOf } from '../../wire/message.ts';
 import { type ChainHash, type ShortChannelId, scidParts } from '../../wire/units.ts';
-import { type Graph, type GraphChannel, isFresh, type NodeKey, toldPolicies } from './graph.ts';
+import { type Graph, type GraphChannel, isFresh, type NodeKey } from './graph.ts';
 
-/** Ids of 8 bytes that fit one reply beside everything else. */
-const MAX_IDS = 8000;
+/** Ids in one reply: a quarter of what a message holds, so that the work for one is over soon. */
+export const MAX_IDS = 2000;
 
 interface Asked {
   readonly graph: Graph;
@@ -20,7 +20,9 @@ interface Asked {
 /** A channel that others may ask for: not spent, and not one that both ends have left to itself. */
 const isAnswered = (channel: GraphChannel | undefined, now: number): channel is GraphChannel => {
   if (channel === undefined || channel.spentAt !== undefined) return false;
-  return toldPolicies(channel, now).length > 0 || channel.policies.every((policy) => policy === undefined);
+  const [one, other] = channel.policies;
+  if (one === undefined && other === undefined) return true;
+  return (one !== undefined && isFresh(one, now)) || (other !== undefined && isFresh(other, now));
 };
 
 /** Replies to `query_channel_range`: every public channel whose funding lies in these blocks, ascending. */
@@ -36,23 +38,23 @@ export function* rangeReplies(
   }
   const end = first_blocknum + number_of_blocks;
   const heightOf = (scid: ShortChannelId) => scidParts(scid).height;
-  const ids = graph.between(first_blocknum, end).filter((scid) => isAnswered(graph.channel(scid), now));
+  const ids = graph.between(first_blocknum, end);
   let from = first_blocknum;
-  for (let at = 0; at === 0 || at < ids.length; at += MAX_IDS) {
-    const part = ids.slice(at, at + MAX_IDS);
-    const [last, following] = [part.at(-1), ids[at + MAX_IDS]];
-    const until = last === undefined || following === undefined ? end : heightOf(last) + 1;
-    const more = following !== undefined;
-    yield {
-      ...base,
-      first_blocknum: from,
-      number_of_blocks: until - from,
-      sync_complete: more ? 0 : 1,
-      encoded_short_ids: part,
-    };
-    // A block whose channels did not fit is begun again by the next reply.
-    from = more ? Math.min(until, heightOf(following)) : until;
+  let part: ShortChannelId[] = [];
+  for (const id of ids) {
+    if (!isAnswered(graph.channel(id), now)) continue;
+    const last = part.at(-1);
+    if (last !== undefined && part.length === MAX_IDS) {
+      const until = heightOf(last) + 1;
+      const covered = { first_blocknum: from, number_of_blocks: until - from };
+      yield { ...base, ...covered, sync_complete: 0, encoded_short_ids: part };
+      // A block whose channels did not fit is begun again by the next reply.
+      from = Math.min(until, heightOf(id));
+      part = [];
+    }
+    part.push(id);
   }
+  yield { ...base, first_blocknum: from, number_of_blocks: end - from, sync_complete: 1, encoded_short_ids: part };
 }
 
 /** Whether a query names its flags once for each id, or none. */

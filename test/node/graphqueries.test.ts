@@ -1,7 +1,7 @@
 /** Answers to questions about the graph. */
 import { describe, expect, test } from 'vitest';
 import { Graph } from '../../node/graph/graph.ts';
-import { idReplies, isWellFormed, rangeReplies } from '../../node/graph/queries.ts';
+import { idReplies, isWellFormed, MAX_IDS, rangeReplies } from '../../node/graph/queries.ts';
 import { decodeMessage, encodeMessage, MAX_MESSAGE_BYTES } from '../../wire/message.ts';
 import { type ShortChannelId, sat, scidOf, txid } from '../../wire/units.ts';
 import { announcedOf, announcement, chainHash, gossipOver, NOW, nodeAnnouncement, update } from '../support/graph.ts';
@@ -37,7 +37,7 @@ describe('query_channel_range', () => {
 
   test('beyond what fits a message is answered in several, of which only the last says that it is', () => {
     // Three channels a block, so that a block's channels do not fit between two replies.
-    const ids = Array.from({ length: 20_001 }, (_, i) => scidOf(1000 + Math.floor(i / 3), i % 3, 0));
+    const ids = Array.from({ length: 2 * MAX_IDS + 1 }, (_, i) => scidOf(1000 + Math.floor(i / 3), i % 3, 0));
     const replies = [...rangeReplies(asked(graphOf(ids)), range(0, 0xffff_ffff))];
     expect(replies.flatMap((reply) => reply.encoded_short_ids)).toEqual(ids);
     expect(replies.map((reply) => reply.sync_complete)).toEqual([0, 0, 1]);
