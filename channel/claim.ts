@@ -22,7 +22,8 @@ export type ClaimReason =
   | 'penalty to_local'
   | 'penalty htlc'
   | 'penalty htlc_output'
-  | 'anchor';
+  | 'anchor'
+  | 'closing';
 
 export interface ClaimBase {
   readonly outpoint: Outpoint;
@@ -63,7 +64,9 @@ export type Unlock =
   /** Input of our own HTLC transaction; `index` counts the signatures that the peer gave with our commitment. */
   | { readonly by: 'both'; readonly index: number; readonly preimage: Preimage | undefined }
   /** Our anchor. */
-  | { readonly by: 'funding' };
+  | { readonly by: 'funding' }
+  /** Our output of a closing, where it is the wallet's: no key of the channel opens it. */
+  | { readonly by: 'wallet'; readonly script: Uint8Array };
 
 interface Deciding {
   /** Whether an HTLC that we offered ends with it: then it is made even if nothing is left of it. */
@@ -89,8 +92,8 @@ export type HtlcClaim = ClaimBase & { readonly kind: 'htlc'; readonly pays: Outp
 export type ReadyClaim = ClaimBase & { readonly kind: 'ready'; readonly tx: Uint8Array };
 
 /**
- * Our anchor on our own commitment, which is not confirmed: its child pays for both. The parent is published by a
- * `broadcast` of its own.
+ * Our anchor on our own commitment, or our output of a closing, which is not confirmed: its child pays for both. The parent is
+ * published by a `broadcast` of its own. Before `from` it is left to itself.
  */
 export type BumpClaim = ClaimBase & {
   readonly kind: 'bump';
@@ -163,6 +166,8 @@ export const claimWitness = (
     }
     case 'funding':
       return [signed(keys.funding), scriptCode];
+    case 'wallet':
+      throw new RangeError('an output of the wallet is not for the channel to open');
   }
 };
 
@@ -174,6 +179,8 @@ const signatureItem = item(73);
 export const witnessWeight = ({ by }: Pick<Unlock, 'by'>, scriptCode: Uint8Array, preimage: boolean): number => {
   const script = item(scriptCode.length);
   switch (by) {
+    case 'wallet':
+      return 1 + signatureItem + item(33);
     case 'payment':
       // A P2WPKH's scriptCode is not in its witness; the key, which is, is longer.
       return 1 + signatureItem + Math.max(script, item(33));

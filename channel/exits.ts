@@ -100,14 +100,18 @@ export const onOffered = <S extends Negotiating | Failed>(state: S, taken: boole
   return since === refusedSince ? state : { ...state, core: withClosings(state.core, { refusedSince: since }) };
 };
 
+/** Height from which on a closing that both signed could be mined; undefined while it cannot, or none is agreed. */
+export const agreedSince = ({ closings: { agreedAt }, lockin: { scid } }: Core): number | undefined =>
+  // Without its funding in the chain no transaction of the channel can be mined, this one or another.
+  agreedAt === undefined || scid === undefined ? undefined : Math.max(agreedAt, scidParts(scid).height);
+
 /** That the closing which both signed has had its time; undefined while it has some left, or once we no longer wait for it. */
 export const overdue = ({ core, agreed }: Pick<Leaving, 'core' | 'agreed'>, height: number): Fault | undefined => {
-  const { agreedAt, fellBack, refusedSince } = core.closings;
-  const { scid } = core.lockin;
-  // Without its funding in the chain no transaction of the channel can be mined, this one or another.
-  if (agreed === undefined || agreedAt === undefined || fellBack || scid === undefined) return undefined;
+  const { fellBack, refusedSince } = core.closings;
+  const since = agreedSince(core);
+  if (agreed === undefined || fellBack || since === undefined) return undefined;
   const refused = refusedSince === undefined ? 0 : height - refusedSince;
-  const waited = height - Math.max(agreedAt, scidParts(scid).height);
+  const waited = height - since;
   return waited >= CLOSING_BLOCKS || refused >= REFUSED_BLOCKS
     ? { code: 'closing_not_mined', blocks: waited }
     : undefined;

@@ -1,10 +1,11 @@
 /**
- * What follows from a step for a channel that is given up or on chain: which outputs to watch, what to claim, which HTLCs ended,
+ * What follows from a step for a channel that is closed together, given up or on chain: which outputs to watch, what to claim, which HTLCs ended,
  * whether all is over. Worked out from the states before and after, in one place, so that no input can forget it.
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { bumpClaim, canBump, watchRival } from './bump.ts';
 import type { Claim } from './claim.ts';
+import { closingClaims } from './closingbump.ts';
 import { type Concern, claimsOf, concernsOf, pending } from './concerns.ts';
 import { report, resolved } from './effects.ts';
 import { chainFates, isOver, newlySettled } from './fates.ts';
@@ -20,8 +21,10 @@ const concernsIn = (state: ChannelState): readonly Concern[] => (isOnchain(state
 /** All that a state wants claimed. */
 const wanted = (state: ChannelState, concerns: readonly Concern[]): readonly Claim[] => {
   if (isOnchain(state)) return claimsOf(state, concerns);
-  const bump = state.phase === 'failed' ? bumpClaim(state) : undefined;
-  return bump === undefined ? [] : [bump];
+  if (state.phase === 'negotiating') return closingClaims(state);
+  if (state.phase !== 'failed') return [];
+  const bump = bumpClaim(state);
+  return bump === undefined ? closingClaims(state) : [...closingClaims(state), bump];
 };
 
 /** Whether two states want the same. Claims are not finished for the comparison: they are signed for who gets them. */
@@ -107,7 +110,7 @@ const followOnchain = (state: Onchain, concerns: readonly Concern[], tip: number
  * are the same function of the state before, so what was said is known.
  */
 export const follow = (before: ChannelState, [state, effects]: Step, { type }: Input, tip: number): Step => {
-  if (state.phase !== 'failed' && state.phase !== 'onchain' && state.phase !== 'closed') return [state, effects];
+  if (!('core' in state) || state.phase === 'open') return [state, effects];
   const concerns = concernsIn(state);
   const [next, news] = isOnchain(state) ? followOnchain(state, concerns, tip) : [state, []];
   const again = type === 'restored';

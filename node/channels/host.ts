@@ -320,6 +320,7 @@ export class ChannelHost {
         break;
       case 'abandoned':
         entry.refused?.(faultText(event.fault));
+        onchain().closed(entry);
         wallet.release(fundingOwner(entry.key)).catch(this.parts.fatal);
         this.drop(entry);
         break;

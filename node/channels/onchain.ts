@@ -88,8 +88,12 @@ export class Onchain {
     const engine = await ClaimEngine.open({
       ...{ chain, store, wallet, clock, log, fatal },
       height: () => follower().top.height,
-      witness: (channel, claim, digest) => claimWitness(stateOf(channel), claim, digest),
-      stake: (channel) => sat(stakeOf(stateOf(channel).core)),
+      witness: (channel, claim, digest) =>
+        claim.unlock.by === 'wallet'
+          ? wallet.witness(claim.unlock.script, digest)
+          : claimWitness(stateOf(channel), claim, digest),
+      // What is left of an opening that came to nothing a moment ago is worth nothing.
+      stake: (channel) => sat(channels().entries.has(channel) ? stakeOf(stateOf(channel).core) : 0n),
     });
     return new Onchain(parts, engine);
   }
@@ -130,7 +134,11 @@ export class Onchain {
 
   /** All that the channel wants from the chain from now on. What it follows from is durable before anybody sees it. */
   claims({ key }: Entry, { claims }: EffectOf<'claims'>): void {
-    this.parts.gate.after(() => this.engine.set(key, claims));
+    const { gate, wallet } = this.parts;
+    const ours = claims.filter(
+      (claim) => claim.kind === 'ready' || claim.unlock.by !== 'wallet' || wallet.owns(claim.unlock.script),
+    );
+    gate.after(() => this.engine.set(key, ours));
   }
 
   /** Satoshi that claims wait for in the wallet to be published at all, the least of them; undefined while none waits. */

@@ -7,7 +7,7 @@ import { ApiError } from '../api/errors.ts';
 import type { DevHandlers, Result } from '../api/table.ts';
 import { ChainError } from '../chain/errors.ts';
 import { type Entry, isFunded } from '../channels/entry.ts';
-import { found } from '../handlers/channels.ts';
+import { found } from '../handlers/found.ts';
 import type { Node } from '../node.ts';
 import { remember, remembered, rememberedNumbers, type SignedCommitment, signedCommitment } from './commitments.ts';
 import type { Cuts } from './cuts.ts';

@@ -1,25 +1,23 @@
 /** Methods about channels. */
 
-import { Transaction } from 'bitcoinjs-lib';
 import { type ChannelType, typeBits, typeOfBits } from '../../channel/channeltype.ts';
-import type { ChannelEvent } from '../../channel/io.ts';
 import { receivable, spendable } from '../../channel/limits.ts';
-import type { Core, Failed, Funded, Htlc } from '../../channel/state.ts';
+import type { Core, Funded, Htlc } from '../../channel/state.ts';
 import { isDone, isSigned } from '../../channel/updates.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { channelTypeFeatures } from '../../wire/channeltype.ts';
 import { bitmapOf, bitsOf } from '../../wire/features.ts';
 import { msat, scidText, toMsat } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
-import type { ChannelRef } from '../api/given.ts';
-import type { CallContext, Handlers, Params, Result } from '../api/table.ts';
+import type { Handlers, Params, Result } from '../api/table.ts';
 import { coreOf, type Entry, isFunded, type Opened } from '../channels/entry.ts';
 import { OpeningError, open } from '../channels/opening.ts';
 import { balancesOf, policyOf } from '../channels/views.ts';
 import { ourSide } from '../graph/announce.ts';
 import type { Node } from '../node.ts';
 import { displayedTxid } from '../wallet/send.ts';
-import { publishedOf, statusLines } from './onchain.ts';
+import { close } from './close.ts';
+import { statusLines } from './onchain.ts';
 import { connectTo } from './peers.ts';
 import { stateName } from './states.ts';
 import { ofWallet, perKw, scriptFrom, UNANSWERED } from './wallet.ts';
@@ -206,84 +204,6 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
     status: statusLines(node, entry, state),
     htlcs: [...core.outgoing.values(), ...core.incoming.values()].filter(isUnderWay(core.head)).map(shownHtlc),
   };
-};
-
-/** The one channel that is meant. Throws ApiError. */
-export const found = (node: Node, ref: ChannelRef): Entry => {
-  if ('scid' in ref) {
-    const entry = node.channels.byShortId(ref.scid);
-    if (entry === undefined) throw new ApiError('general', `no channel ${scidText(ref.scid)}`);
-    return entry;
-  }
-  const wanted = [...node.channels.entries.values()].filter(({ peer, machine: { state } }) => {
-    const core = coreOf(state);
-    if (core === undefined || state.phase === 'closed') return false;
-    return 'peer' in ref ? peer === hex(ref.peer) : equal(core.channelId, ref.channel);
-  });
-  const [only, another] = wanted;
-  if (only === undefined)
-    throw new ApiError(
-      'general',
-      'peer' in ref ? `no channel with ${hex(ref.peer)}` : `no channel ${hex(ref.channel)}`,
-    );
-  if (another !== undefined)
-    throw new ApiError('general', 'several channels with this peer: name one by its channel_id or short_channel_id');
-  return only;
-};
-
-/** Resolves once the channel has a closing transaction: agreed with the peer, or our own commitment. */
-const closed = (entry: Entry, signal: AbortSignal): Promise<Result<'close'>> =>
-  new Promise((resolve, reject) => {
-    const done = (type: 'mutual' | 'unilateral', tx: Uint8Array) => {
-      entry.listeners.delete(hear);
-      resolve({ type, txs: [hex(tx)], txids: [Transaction.fromBuffer(tx).getId()] });
-    };
-    /** Given up: what we publish is the close, unless only the peer may close. */
-    const alone = (state: Failed) => {
-      const published = publishedOf(state);
-      if (published !== undefined) return done(published.type, published.tx);
-      entry.listeners.delete(hear);
-      resolve({ type: 'unilateral' });
-    };
-    const hear = (event: ChannelEvent) => {
-      const { state } = entry.machine;
-      if (event.event === 'closing') done('mutual', event.tx);
-      else if (event.event === 'failed' && state.phase === 'failed') alone(state);
-      else if (event.event === 'spent' && state.phase === 'onchain')
-        done(event.by === 'mutual' ? 'mutual' : 'unilateral', state.tx);
-    };
-    entry.listeners.add(hear);
-    const { state } = entry.machine;
-    if (state.phase === 'negotiating' && state.agreed !== undefined) done('mutual', state.agreed);
-    else if (state.phase === 'onchain') done(state.by === 'mutual' ? 'mutual' : 'unilateral', state.tx);
-    else if (state.phase === 'failed') alone(state);
-    signal.addEventListener('abort', () => {
-      entry.listeners.delete(hear);
-      reject(new ApiError('general', 'the caller went away; the channel goes on closing'));
-    });
-  });
-
-const close = async (node: Node, params: Params<'close'>, { signal }: CallContext): Promise<Result<'close'>> => {
-  const entry = found(node, params.id);
-  const script = params.destination === undefined ? undefined : scriptFrom(node, 'destination', params.destination);
-  const bound = coreOf(entry.machine.state)?.params.local.upfrontScript;
-  if (script !== undefined && bound !== undefined && !equal(script, bound))
-    throw new ApiError('invalid_params', 'destination: the channel was opened to pay another (close_to)');
-  const [low, high] = params.feerange ?? [];
-  const feerates =
-    low === undefined || high === undefined ? undefined : { min: await perKw(node, low), max: await perKw(node, high) };
-  const ending = closed(entry, signal);
-  entry.machine.push({ type: 'close', script, feerates });
-  const { unilateraltimeout: patience } = params;
-  const cancel =
-    patience === 0
-      ? () => undefined
-      : node.ports.clock.after(patience * 1000, () => entry.machine.push({ type: 'force_close' }));
-  try {
-    return await ending;
-  } finally {
-    cancel();
-  }
 };
 
 export const channelHandlers = (node: Node): Pick<Handlers, 'fundchannel' | 'listpeerchannels' | 'close'> => ({

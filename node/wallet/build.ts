@@ -29,6 +29,12 @@ const inputOrder = (a: Input, b: Input): number => compare(reversed(a.txid), rev
 const outputOrder = (a: Output, b: Output): number =>
   a.amount === b.amount ? compare(a.script, b.script) : a.amount < b.amount ? -1 : 1;
 
+/** The witness that spends a coin of ours with a signature of everything (SIGHASH_ALL): of this digest, 32 bytes. */
+export const keyWitness = (digest: Uint8Array, path: KeyPath, keys: NodeKeys): readonly Uint8Array[] => {
+  const secret = keys.spendingKey(path);
+  return [script.signature.encode(sign(digest, secret), Transaction.SIGHASH_ALL), pointOf(secret)];
+};
+
 /** Puts our signature of everything (SIGHASH_ALL) on an input that spends a P2WPKH coin. The outputs must be there already. */
 export const signInput = (
   tx: Transaction,
@@ -36,10 +42,8 @@ export const signInput = (
   { amount, path }: Pick<Input, 'amount' | 'path'>,
   keys: NodeKeys,
 ): void => {
-  const secret = keys.spendingKey(path);
   const digest = tx.hashForWitnessV0(index, scriptCode(keys.script(path)), amount, Transaction.SIGHASH_ALL);
-  const signature = script.signature.encode(sign(digest, secret), Transaction.SIGHASH_ALL);
-  tx.setWitness(index, [signature, pointOf(secret)]);
+  tx.setWitness(index, [...keyWitness(digest, path, keys)]);
 };
 
 /** The signed transaction that spends these inputs to these outputs; the difference is the fee. */

@@ -10,7 +10,7 @@ import type { ChainListener } from '../chain/follower.ts';
 import type { Network } from '../network.ts';
 import type { Block, ChainEvent, ChainTx, Store } from '../ports.ts';
 import { addressOfScript } from './address.ts';
-import { buildSigned, type Output, signInput } from './build.ts';
+import { buildSigned, keyWitness, type Output, signInput } from './build.ts';
 import * as coins from './coins.ts';
 import { WalletError } from './errors.ts';
 import { planTakeBack } from './giveup.ts';
@@ -167,6 +167,18 @@ export class Wallet implements ChainListener {
   /** Signs inputs of a transaction that spend coins of ours; its inputs and outputs must all be there already. */
   signCoins(tx: Transaction, inputs: readonly { readonly index: number; readonly coin: Fund }[]): void {
     for (const { index, coin } of inputs) signInput(tx, index, coin, this.parts.keys);
+  }
+
+  /** Whether an output with this script is the wallet's to spend. */
+  owns(script: Uint8Array): boolean {
+    return this.book.pathOf(script) !== undefined;
+  }
+
+  /** The witness that spends an output with this script. `digest` is BIP 143's with SIGHASH_ALL. Throws RangeError. */
+  witness(script: Uint8Array, digest: Uint8Array): readonly Uint8Array[] {
+    const path = this.book.pathOf(script);
+    if (path === undefined) throw new RangeError('an output that is not of this wallet');
+    return keyWitness(digest, path, this.parts.keys);
   }
 
   /**

@@ -155,6 +155,31 @@ describe('an agreed closing that no block takes', () => {
   });
 });
 
+describe('a child of an agreed closing', () => {
+  const children = (so: World) => claimsOf(so, 'a').filter(({ why }) => why === 'closing');
+
+  test('is asked for after six blocks, or at once where the network refuses the closing by itself', () => {
+    const so = agreed();
+    const parent = published(so.pair.a);
+    const [claim] = children(so);
+    expect(claim).toMatchObject({ kind: 'bump', from: tip(so) + 6, deadline: undefined, parent, parentFee: 676n });
+    tell(so, 'a', { type: 'closing_offered', taken: false });
+    expect(children(so).map(({ from }) => from)).toEqual([0, 0]);
+    reboot(so, 'a');
+    expect(children(so).map(({ from }) => from)).toEqual([tip(so) + 6, tip(so) + 6]);
+  });
+
+  test('is not asked for while the funding is out of the chain, nor once something spends it', () => {
+    const so = agreed();
+    tell(so, 'a', { type: 'funding_unconfirmed' });
+    expect(children(so)).toEqual([]);
+    const spent = agreed();
+    expect(children(spent)).toHaveLength(2);
+    mine(spent, [published(spent.pair.a)]);
+    expect(claimsOf(spent, 'a')).toEqual([]);
+  });
+});
+
 describe('closings that both signed', () => {
   /** A closing agreed at one estimate, and after a reconnect one at another. */
   const twice = (first: number, second: number): Pair => {

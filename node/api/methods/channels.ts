@@ -184,13 +184,18 @@ export const channelMethods = methods({
       id: given.channelRef.describe('the channel, or the peer we have just one with'),
       unilateraltimeout: given
         .seconds(0, MOST_WAIT)
-        .default(172_800)
-        .describe('how long to wait for the peer before closing alone; 0 waits for ever'),
+        .optional()
+        .describe(
+          'how long to wait for the peer before closing alone, 172800 unless given; 0 waits for ever. Given for a channel whose closing is agreed, it is how long to wait for a block with it',
+        ),
       destination: given.text.optional().describe("address to be paid; else the wallet's"),
       fee_negotiation_step: given.refused.describe('fees are agreed by range'),
       wrong_funding: given.refused.describe('rescue of a channel funded wrongly'),
       force_lease_closed: given.refused.describe('closing of leases'),
-      feerange: given.pair(given.feerate).optional().describe('least and most fee rate to offer'),
+      feerange: given
+        .pair(given.feerate)
+        .optional()
+        .describe('least and most fee rate to pay or to sign; what is said last counts, and negotiates anew'),
     }),
     result: z.object({
       type: z.enum(['mutual', 'unilateral', 'unopened']),

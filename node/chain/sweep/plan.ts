@@ -3,7 +3,7 @@
  * the coins that may pay: wait, publish the same again, or put together a new transaction with which fee and which coins.
  * Invariants: a fee never exceeds what is at stake, and a replacement always pays what nodes ask of one (BIP 125).
  */
-import type { OpenClaim } from '../../../channel/claim.ts';
+import type { BumpClaim, Claim, OpenClaim } from '../../../channel/claim.ts';
 import type { Output } from '../../../channel/transaction.ts';
 import { type Sat, sat } from '../../../wire/units.ts';
 import { dustOf, feeOf, weightOf } from '../../wallet/select.ts';
@@ -119,6 +119,13 @@ const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const limitOf = (claim: OpenClaim, tip: number, most: bigint, least: bigint): bigint =>
   isUrgent({ tip, deadline: claim.deadline }) ? most : smaller(most, larger(most / 2n, least));
 
+/** A child of a closing pays for both out of our output there and nothing else: only time is won by it, and nothing can be lost. */
+const closingShape = ({ value, parentFee }: BumpClaim, base: number, weight: number): Shape => {
+  const limit = value / PATIENT_SHARE;
+  const own = { fixed: [], locktime: 0, takesCoins: false, bare: false };
+  return { ...own, base, supply: value, limit, urged: limit, patient: limit, parent: { weight, fee: parentFee } };
+};
+
 const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeight, stake }: World<C>): Shape => {
   const input = weightOf.frame + 41 * 4 + claim.witnessWeight;
   const { value } = claim;
@@ -159,6 +166,7 @@ const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeigh
       };
     }
     case 'bump': {
+      if (claim.unlock.by === 'wallet') return closingShape(claim, input, parentWeight);
       const parent = { weight: parentWeight, fee: claim.parentFee };
       const least = feeOf(input + weightOf.input + weightOf.output(script.length), FLOOR);
       const own = { takesCoins: true, bare: false, parent };
@@ -282,6 +290,10 @@ const withBeside = (shape: Shape, claim: OpenClaim, rate: number, alone: boolean
   return { ...shape, base: shape.base + weightOfBeside(beside), supply: shape.supply + beside.value, beside: true };
 };
 
+/** Whether a child was published already, which has no lock of its own: then nothing is waited for. */
+export const isUnderWay = ({ kind }: Pick<Claim, 'kind'>, before: unknown): boolean =>
+  kind === 'bump' && before !== undefined;
+
 /** What to do about a claim now. */
 export const planClaim = <C extends FeeCoin>(
   claim: OpenClaim,
@@ -289,7 +301,7 @@ export const planClaim = <C extends FeeCoin>(
   world: World<C>,
 ): Move<C> => {
   const { tip, estimate, refused, script, kept } = world;
-  if (tip + 1 < claim.from) return { do: 'wait' };
+  if (tip + 1 < claim.from && !isUnderWay(claim, before)) return { do: 'wait' };
   const shape = shapeOf(claim, world);
   const { parent, limit, urged, patient, base, takesCoins } = shape;
   const usual = base + weightOf.output(script.length) + (takesCoins ? Math.max(1, kept.length) * weightOf.input : 0);

@@ -6,10 +6,11 @@ import type { Chain } from '../../ports.ts';
 import type { Wallet } from '../../wallet/wallet.ts';
 import { ChainError } from '../errors.ts';
 import { isFeeRefusal } from '../refusals.ts';
+import { outpointKey } from '../watch.ts';
 import { assemble, coinKeysOf, type Signers, stillFits } from './assemble.ts';
 import { takesBeside } from './beside.ts';
 import { ownerOf } from './holdings.ts';
-import { type Before, planClaim } from './plan.ts';
+import { type Before, isUnderWay, planClaim } from './plan.ts';
 import { horizonOf } from './rate.ts';
 import type { Published } from './record.ts';
 import type { Standing } from './standing.ts';
@@ -80,11 +81,11 @@ export const pursue = async (claim: Claim, pursuit: Pursuit): Promise<Standing> 
 
 const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing> => {
   const { wallet, chain, signers, tip, script, stake, needy, known, keep } = pursuit;
-  if (tip + 1 < claim.from) return { state: 'locked' };
+  if (tip + 1 < claim.from && !isUnderWay(claim, known)) return { state: 'locked' };
   const owner = ownerOf(claim);
   const estimate = await pursuit.feerate(horizonOf({ tip, deadline: claim.deadline }));
   const parentWeight = claim.kind === 'bump' ? Transaction.fromBuffer(claim.parent).weight() : 0;
-  const rival = claim.kind === 'bump' ? await rivalOf(claim, chain) : 0;
+  const rival = claim.kind === 'bump' ? await rivalOf(claim, chain, known) : 0;
   await takeBack(wallet, owner, known);
 
   let refused = 0n;
@@ -127,10 +128,8 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
     if (move.do === 'build') {
       const { coins, fee } = move.draft;
       // Between choosing and promising nothing is waited for: nobody else can have been promised these coins.
-      await wallet.promise(
-        owner,
-        coins.map(({ key }) => key),
-      );
+      const own = claim.unlock.by === 'wallet' ? [outpointKey(claim.outpoint.txid, claim.outpoint.index)] : [];
+      await wallet.promise(owner, [...own, ...coins.map(({ key }) => key)]);
       next = { tx: assemble(claim, move.draft, signers), fee, since: known?.since ?? tip };
       await keep(next);
     } else if (known !== undefined) next = known;
@@ -166,12 +165,21 @@ const takeBack = async (wallet: Wallet, owner: string, known: Published | undefi
   );
 };
 
-/** What another commitment of the same channel pays that waits in the mempool, with all that hangs on it; 0 without one. */
-const rivalOf = async (claim: Extract<Claim, { kind: 'bump' }>, chain: Chain): Promise<number> => {
+/**
+ * What another commitment of the same channel pays that waits in the mempool, with all that hangs on it; 0 without one. A closing
+ * is pushed by whoever wants it sooner: what the peer's child pays for it counts until there is one of ours.
+ */
+const rivalOf = async (
+  claim: Extract<Claim, { kind: 'bump' }>,
+  chain: Chain,
+  known: Published | undefined,
+): Promise<number> => {
   const parent = Transaction.fromBuffer(claim.parent);
   const [input] = parent.ins;
   const spender = input && (await chain.spender({ txid: txid(input.hash), vout: input.index }));
-  if (spender === undefined || spender.tx.getId() === parent.getId()) return 0;
+  if (spender === undefined) return 0;
+  const isParent = spender.tx.getId() === parent.getId();
+  if (isParent && (claim.unlock.by !== 'wallet' || known !== undefined)) return 0;
   return (await chain.waitingFeerate(spender.txid)) ?? 0;
 };
 

@@ -35,9 +35,11 @@ export const standingText = ({ claim, standing }: Claimed): string => {
     case undefined:
       return `${what}: to be claimed from block ${from} on`;
     case 'locked':
-      return `${what}: can be claimed in block ${from}`;
+      return why === 'closing'
+        ? `${what}: left to its own fee until block ${from}`
+        : `${what}: can be claimed in block ${from}`;
     case 'resting':
-      return `${what}: a commitment that waits for a block pays enough, no fee is added`;
+      return `${what}: what waits for a block pays enough, no fee is added`;
     case 'published': {
       const short =
         standing.missing === undefined ? '' : `, ${standing.missing} sat of coins are wanting for a better fee`;
@@ -96,10 +98,11 @@ export class Standings {
     const send = (missing: Sat) => `send at least ${missing} sat to an address of this node (newaddr)`;
     switch (standing.state) {
       case 'locked':
-        log.info({ ...fields, from: claim.from }, 'an output on chain is ours once its lock has passed');
+        if (why !== 'closing')
+          log.info({ ...fields, from: claim.from }, 'an output on chain is ours once its lock has passed');
         break;
       case 'resting':
-        log.debug(fields, 'a commitment that waits for a block pays enough by itself');
+        log.debug(fields, 'a transaction of the channel that waits for a block pays enough by itself');
         break;
       case 'published': {
         const { txid, fee, missing } = standing;

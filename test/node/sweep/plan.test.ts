@@ -113,6 +113,26 @@ describe('an HTLC transaction', () => {
   });
 });
 
+describe('a child of a closing', () => {
+  const unlock = { by: 'wallet', script } as const;
+  const closing = (value: bigint) => bump(200n, { unlock, value: sat(value), why: 'closing', from: 110 });
+  const rich = (estimate: number, tip = 109) => world({ tip, estimate, free: [coin(1_000_000n)] });
+
+  test('waits for its block, is paid for by our output there alone, and costs a tenth of that at most', () => {
+    expect(planClaim(closing(100_000n), undefined, rich(5_000, 108)).do).toBe('wait');
+    const draft = built(planClaim(closing(100_000n), undefined, rich(5_000)));
+    expect(draft.coins).toEqual([]);
+    expect(draft.fee).toBe(feeOf(parentWeight + weightOfDraft(draft), 5_000) - 200n);
+    expect(10_000n - built(planClaim(closing(100_000n), undefined, rich(50_000))).fee).toBeLessThan(2n);
+    expect(planClaim(closing(1_000n), undefined, rich(5_000)).do).toBe('leave');
+  });
+
+  test('that is published already is not put off again', () => {
+    const published = { fee: 500n, weight: 500, since: 100, fits: true };
+    expect(planClaim(closing(100_000n), published, rich(5_000, 100)).do).toBe('build');
+  });
+});
+
 describe('a child of our commitment', () => {
   test.each([
     ['a parent that pays enough is left alone', 1_200n, 'rest'],
