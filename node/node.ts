@@ -33,7 +33,7 @@ import { announcedAddresses } from './graph/addresses.ts';
 import { graphAfter } from './graph/blocks.ts';
 import { Gossip } from './graph/gossip.ts';
 import { Graph } from './graph/graph.ts';
-import { ANNOUNCE_DEPTH, OwnChannels } from './graph/own.ts';
+import { OwnChannels } from './graph/own.ts';
 import { GraphStore, loadGraph } from './graph/persist.ts';
 import { heardBy } from './heard.ts';
 import { networkOf } from './network.ts';
@@ -245,9 +245,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     payments.tick();
     gate.keep(replays.prune(at));
     for (const entry of channels.entries.values()) {
-      const channel = announced(entry);
-      // It may be deep enough now, or so old that others would forget it.
-      if (channel?.announce === true && channel.depth >= ANNOUNCE_DEPTH) refresh(entry);
+      // It may be deep enough to be announced now, or what we said of it so old that others would forget it.
+      refresh(entry);
     }
     onchain.block().catch(fatal);
     void feerates.refresh().then((changes) => {

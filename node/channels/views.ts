@@ -94,6 +94,7 @@ export const ownChannelOf = (entry: Entry, fees: FeePolicy, height: number): Own
     known: params.scidAliasType ? lockin.peerAlias : lockin.scid,
     fundingKeys: [params.local.basepoints.funding, params.remote.basepoints.funding],
     announce: params.announce,
+    online: core.link.status === 'online',
     closing: state.shutdown.ours !== undefined,
     depth: entry.buried === undefined ? 0 : height - entry.buried.height + 1,
     policy: policyOf(core, fees),

@@ -47,6 +47,8 @@ export interface OwnChannel {
   readonly fundingKeys: readonly [ours: Point, theirs: Point];
   /** Both sides agreed on announcing it. */
   readonly announce: boolean;
+  /** The peer is connected and has said where it stands: nothing about a channel goes out before (BOLT 2). */
+  readonly online: boolean;
   /** We said `shutdown`: no signatures for an announcement go out any more (BOLT 7). */
   readonly closing: boolean;
   readonly depth: number;
@@ -158,7 +160,7 @@ export class OwnChannels {
   }
 
   private async tellPeer(channel: OwnChannel): Promise<void> {
-    if (channel.known === undefined) return;
+    if (channel.known === undefined || !channel.online) return;
     const { raw, kept } = this.update(channel, channel.known);
     const { updates } = this.sentTo(channel.peer);
     const message = decodeMessage(raw);
@@ -173,7 +175,7 @@ export class OwnChannels {
     const { send, log, key } = this.parts;
     const { halves } = this.sentTo(channel.peer);
     const name = `${channel.key}/${channel.scid}`;
-    if (channel.closing || halves.has(name)) return;
+    if (channel.closing || !channel.online || halves.has(name)) return;
     halves.add(name);
     const digest = channelDigest(this.announced(channel));
     send(channel.peer, {
@@ -243,7 +245,7 @@ export class OwnChannels {
     const { raw, kept } = this.update(channel);
     await kept;
     // It goes to all peers, and so to this one.
-    if (channel.known === channel.scid) this.sentTo(channel.peer).updates.set(channel.key, raw);
+    if (channel.known === channel.scid && channel.online) this.sentTo(channel.peer).updates.set(channel.key, raw);
     await this.publish(raw);
     await this.announceNode();
     if (first) for (const ms of AGAIN_MS) later(ms, () => gossip.again(raw));

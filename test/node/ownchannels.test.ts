@@ -30,7 +30,7 @@ const policy = {
 const channelOf = (change: Partial<OwnChannel> = {}): OwnChannel => ({
   ...{ key: 'aa', channelId: channelId(new Uint8Array(32).fill(1)), peer: idOf('peer'), scid, known: scid },
   fundingKeys: announcedOf('us', 'peer', change.scid ?? scid).fundingKeys,
-  ...{ announce: true, closing: false, depth: ANNOUNCE_DEPTH, policy },
+  ...{ announce: true, online: true, closing: false, depth: ANNOUNCE_DEPTH, policy },
   sign: (digest) => sign(digest, keyOf(`us/${change.scid ?? scid}`)),
   ...change,
 });
@@ -88,6 +88,14 @@ describe('our half of an announcement and our channel_update', () => {
     await own.refresh(channelOf());
     expect(sent).toHaveLength(4);
     expect(of(sent, 'channel_update')[1]).toEqual(of(sent, 'channel_update')[0]);
+  });
+
+  test('wait for a peer that is away, or has not said where it stands', async () => {
+    const { own, sent } = await ourselves();
+    await own.refresh(channelOf({ online: false }));
+    expect(sent).toEqual([]);
+    await own.refresh(channelOf());
+    expect(sent.map(({ name }) => name)).toEqual(['channel_update', 'announcement_signatures']);
   });
 
   test('wait for six confirmations, and the half never goes out after our shutdown', async () => {
