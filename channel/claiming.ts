@@ -18,18 +18,15 @@ import { p2wsh } from './script.ts';
 import { feerateOf, inLocal } from './spec.ts';
 import type { Core, Htlc } from './state.ts';
 import { digestAll, toTransaction } from './transaction.ts';
+import { FEE_INPUT_WEIGHT, WORTH } from './unclaimed.ts';
 import { type CommitmentFormat, feeOf, formats, htlcTransactionFee } from './weights.ts';
 
 /** BIP 125's signal, for inputs without a lock. */
 export const REPLACEABLE = 0xfffffffd;
-/** What is below is not worth the room it takes in the wallet, sat. */
-const WORTH = 330n;
 /** What transactions pay at least to be relayed, sat per 1,000 weight. */
 const RELAY_FEERATE = 253;
 /** A transaction with one segwit input, without its witness, and one output to the longest script of a wallet. */
 const BARE_WEIGHT = 4 * (10 + 41 + 43) + 2;
-/** A P2WPKH input with its witness, and an output for what is left. */
-const FEE_INPUT_WEIGHT = 272 + 4 * 43;
 
 /** BOLT 2, "cltv_expiry_delta Selection": how long before an expiry we need the chain, and how long after we may. */
 export const SAFETY = 18;

@@ -7,6 +7,7 @@
 import { type Msat, msat, toMsat } from '../wire/units.ts';
 import type { Context } from './io.ts';
 import type { Params, Way } from './state.ts';
+import { isUnclaimed } from './unclaimed.ts';
 import {
   type CommitmentFormat,
   commitmentFee,
@@ -28,7 +29,10 @@ export type Holder = 'local' | 'remote';
 export const holders: readonly Holder[] = ['local', 'remote'];
 
 /** What tells how much a commitment may fairly pay. */
-export type FairFees = Pick<Context, 'highestFeerate'>;
+export type FairFees = Pick<Context, 'highestFeerate'> & {
+  /** What claims would pay, sat per 1,000 weight; undefined: HTLCs with an output do not count. */
+  readonly claims?: number;
+};
 
 /** As much of an HTLC, and of a commitment, as counts here. */
 export interface Weighed {
@@ -49,10 +53,20 @@ export const directionOf = (holder: Holder, way: Way): Direction =>
 export const trimmedFor = (params: Params, holder: Holder, feerate: number, { way, amount }: Weighed): boolean =>
   isTrimmed(formatOf(params), feerate, params[holder].dustLimit, { direction: directionOf(holder, way), amount });
 
-/** HTLCs without an output in a holder's commitment, msat in all. */
-const dust = (params: Params, holder: Holder, spec: Content): bigint => {
+/** Whether an HTLC is lost where a holder's commitment is in the chain: it has no output, or one that is not worth its claim. */
+export const isLost = (
+  params: Params,
+  holder: Holder,
+  feerate: number,
+  htlc: Weighed,
+  { claims }: Pick<FairFees, 'claims'>,
+): boolean =>
+  trimmedFor(params, holder, feerate, htlc) || (claims !== undefined && isUnclaimed(params, holder, claims, htlc));
+
+/** HTLCs that are lost so, msat in all. */
+const dust = (params: Params, holder: Holder, spec: Content, fees: FairFees): bigint => {
   let sum = 0n;
-  for (const htlc of spec.htlcs) if (trimmedFor(params, holder, spec.feerate, htlc)) sum += htlc.amount;
+  for (const htlc of spec.htlcs) if (isLost(params, holder, spec.feerate, htlc, fees)) sum += htlc.amount;
   return sum;
 };
 
@@ -84,7 +98,7 @@ const excess = (params: Params, holder: Holder, spec: Content, { highestFeerate:
 /** All that a holder's commitment would give to miners of what may be ours, msat. */
 export const exposure = (params: Params, holder: Holder, spec: Content, fees: FairFees): bigint => {
   const { commitment, htlcs } = excess(params, holder, spec, fees);
-  return dust(params, holder, spec) + commitment + htlcs;
+  return dust(params, holder, spec, fees) + commitment + htlcs;
 };
 
 /** By how much a commitment is beyond the bounds, msat; zero within them. */

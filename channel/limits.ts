@@ -11,6 +11,7 @@ import {
   type FairFees,
   type Holder,
   holders,
+  isLost,
   isTooExposed,
   MAX_EXPOSURE,
   trimmedFor,
@@ -18,6 +19,7 @@ import {
 import type { Context, Refusal } from './io.ts';
 import { inNextLocal, inNextRemote, type Spec, specOf } from './spec.ts';
 import type { Core, Htlc, Params, Way } from './state.ts';
+import { claimFeerate } from './unclaimed.ts';
 import { missingFeerate } from './underpaid.ts';
 import { withHtlc } from './updates.ts';
 import { type CommitmentFormat, formats, openerCost, trimThreshold } from './weights.ts';
@@ -75,6 +77,14 @@ const aboveReserve = (params: Params, spec: Spec) => ({
 
 const weFund = ({ role }: Params): boolean => role === 'funder';
 
+type ClaimView = Pick<Context, 'feerate' | 'highestFeerate'>;
+
+/** Counting HTLCs that are not worth their claim too: in what we offer, and in what we take on. */
+const withClaims = ({ feerate }: Pick<Spec, 'feerate'>, view: ClaimView): FairFees => ({
+  highestFeerate: view.highestFeerate,
+  claims: claimFeerate(feerate, view.feerate),
+});
+
 /** Why we do not offer this HTLC: decided before a byte of it is sent. */
 export const offerRefusal = (core: Core, htlc: Htlc, context: Context): Refusal | undefined => {
   const { params } = core;
@@ -91,7 +101,8 @@ export const offerRefusal = (core: Core, htlc: Htlc, context: Context): Refusal 
   const least = missingFeerate(core, context);
   if (least !== undefined) return { code: 'feerate_too_low', least };
   const before = specOf(core, inNextRemote);
-  if (isTooExposed(params, before, spec, context)) return { code: 'dust_exposure', limit: MAX_EXPOSURE };
+  if (isTooExposed(params, before, spec, withClaims(spec, context)))
+    return { code: 'dust_exposure', limit: MAX_EXPOSURE };
   const free = aboveReserve(params, spec);
   const price = cost(params, spec);
   const needed = weFund(params) ? larger(price, spikeCost(params, spec, 1)) : 0n;
@@ -107,12 +118,13 @@ const thresholds = (params: Params, feerate: number, way: Way): readonly bigint[
   );
 
 /** What of the world decides how much an HTLC may carry. */
-export type FeeView = Pick<Context, 'neededFeerate' | 'highestFeerate'>;
+export type FeeView = Pick<Context, 'feerate' | 'neededFeerate' | 'highestFeerate'>;
 
 /** The most that one more HTLC can carry in a direction, above all that `spec` contains; zero when none. */
-const room = (core: Core, spec: Spec, way: Way, fees: FeeView): Msat => {
+const room = (core: Core, spec: Spec, way: Way, view: FeeView): Msat => {
   const { params } = core;
-  if (missingFeerate(core, fees) !== undefined) return msat(0n);
+  const fees = withClaims(spec, view);
+  if (missingFeerate(core, view) !== undefined) return msat(0n);
   const out = way === 'out';
   const bounds = out ? params.remote : params.local;
   const { count, value } = flow(spec, way);
@@ -130,7 +142,7 @@ const room = (core: Core, spec: Spec, way: Way, fees: FeeView): Msat => {
     most = smaller(most, outputsFrom.reduce(smaller) - 1n);
   // Twice, as what is cut to be dust in one commitment may by that become dust in the other.
   for (const holder of [...holders, ...holders])
-    if (trimmedFor(params, holder, spec.feerate, { way, amount: most }))
+    if (isLost(params, holder, spec.feerate, { way, amount: most }, fees))
       most = smaller(most, MAX_EXPOSURE - exposure(params, holder, spec, fees));
   return msat(most < bounds.htlcMinimum ? 0n : larger(most, 0n));
 };
@@ -206,8 +218,8 @@ export const mayChangeFee = (core: Core, feerate: number): boolean => {
 };
 
 /** Whether an HTLC of the peer's takes what we could lose to miners further beyond what we risk. */
-export const isOverexposed = (core: Core, htlc: Htlc, fees: FairFees): boolean => {
+export const isOverexposed = (core: Core, htlc: Htlc, view: ClaimView): boolean => {
   const spec = specOf(core, inNextLocal(core.head.remote));
   const without = { ...spec, htlcs: spec.htlcs.filter(({ way, id }) => way !== htlc.way || id !== htlc.id) };
-  return isTooExposed(core.params, without, spec, fees);
+  return isTooExposed(core.params, without, spec, withClaims(spec, view));
 };

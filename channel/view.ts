@@ -107,7 +107,7 @@ const htlcViews = ({ incoming, outgoing, head }: Core): readonly HtlcView[] =>
     }));
 
 /** For who has no estimate: whatever the commitment pays is right. */
-const contented: FeeView = { neededFeerate: 0, highestFeerate: Number.MAX_SAFE_INTEGER };
+const contented: FeeView = { feerate: 0, neededFeerate: 0, highestFeerate: Number.MAX_SAFE_INTEGER };
 
 /** Everything about a funded channel; undefined before both signed the first commitments. */
 export const summary = (state: ChannelState, fees: FeeView = contented): Summary | undefined => {
