@@ -90,6 +90,15 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
   });
 
+  test('is failed whole when its last share comes while another is within its margin, though no block was told since', () => {
+    const early = amp({ scheme, parts: 3, expiry: 532 });
+    const late = amp({ scheme, parts: 3, expiry: 560 });
+    const receiver = run([at(early, 0), at(late, 1)]);
+    receiver.context = { ...receiver.context, height: receiver.context.height + 11 };
+    receiver.arrive(at(late, 2));
+    expect(fates(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
+  });
+
   test('is failed whole when a hash is no child of it', () => {
     const htlcs = amp({ scheme, parts: 2 });
     const receiver = run([{ ...at(htlcs, 0), paymentHash: paymentHash(bytes32(9)) }, at(htlcs, 1)]);

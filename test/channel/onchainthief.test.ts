@@ -4,11 +4,14 @@
  */
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Claim } from '../../channel/claim.ts';
 import type { ChannelState } from '../../channel/state.ts';
+import { equal } from '../../wire/bytes.ts';
 import { eventsOf, offerOf, secretOf, settle } from './pair.ts';
 import { acknowledge, advance, fates, playOut, type Rules, ready, reveal } from './play.ts';
 import { aggregated, steal } from './thief.ts';
 import {
+  assemble,
   claimsOf,
   type FormatName,
   feesOf,
@@ -128,6 +131,28 @@ describe.each(formatNames)('%s: a thief', (format) => {
     expect(fates(so.pair.a).slice(2).sort()).toEqual([stolen ? '2 fulfilled' : '2 timed_out', '3 timed_out']);
     playOut(so, { who: ['a'] });
     expect(eventsOf(so.pair.a, 'settled').map(({ id }) => id)).toEqual([0n, 1n, 2n]);
+  });
+
+  test('that gets one of its HTLC transactions in takes nothing from the other claims, and loses that one too', () => {
+    const { so, old } = cheated(format);
+    steal(so, old);
+    const before = claimsOf(so, 'a');
+    reveal(so, 'b', 2n, 5);
+    const stolen = claimsOf(so, 'b').find(({ kind, from }) => kind !== 'bump' && from <= tip(so) + 1);
+    if (stolen === undefined) throw new Error('nothing to steal');
+    const same = ({ outpoint: { txid, index } }: Claim): boolean =>
+      index === stolen.outpoint.index && equal(txid, stolen.outpoint.txid);
+    const all = loot(so);
+    mine(so, [assemble(so, 'b', stolen)]);
+    // What of ours wanted the same is gone and its successor there; all others are as they were, each a transaction of its own.
+    const now = claimsOf(so, 'a');
+    expect(before.filter(same)).toHaveLength(1);
+    expect(now.filter(same)).toEqual([]);
+    expect(now).toEqual(expect.arrayContaining(before.filter((claim) => !same(claim))));
+    expect(now).toHaveLength(before.length);
+    for (let blocks = 0; blocks < 3; blocks++) advance(so, { who: ['a'] });
+    expect(claimsOf(so, 'a')).toEqual([]);
+    expect(gained(so, 'a') + feesOf(so, 'a')).toBe(all - (format === 'static_remotekey' ? feesOf(so, 'b') : 0n));
   });
 
   interface Step {

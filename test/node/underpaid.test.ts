@@ -1,0 +1,70 @@
+/** A peer that lets a channel without anchors pay too little, on whole nodes: payments stop there until it pays what the chain asks. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Chain } from '../../node/ports.ts';
+import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
+import { becomes, reaches } from '../support/observed.ts';
+import { memoryLog } from '../support/peers.ts';
+
+let dir = '';
+let ground: Ground;
+let alice: LocalNode;
+let bob: LocalNode;
+/** What alice takes for the feerate that the chain asks; bob sees for himself. */
+let believed = 1000;
+
+const start = (name: string, chain: (one: Chain) => Chain): Promise<LocalNode> =>
+  startLocal({ dir: join(dir, name), ground, log: memoryLog(), flags: { 'allow-static-remotekey': 'true' }, chain });
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ampere-underpaid-'));
+  ground = await newGround();
+  ground.regtest.demand = 1000;
+  [alice, bob] = await Promise.all([
+    start('alice', (chain) => ({ ...chain, feerate: async () => believed })),
+    start('bob', (chain) => chain),
+  ]);
+  await endow(ground, alice, [2_000_000n]);
+  await becomes('coins', () => alice.node.wallet.spendable(1) === 2_000_000n);
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([alice.stop(), bob.stop()]);
+  await rm(dir, { recursive: true, force: true });
+});
+
+const asks = async (feerate: number): Promise<void> => {
+  ground.regtest.demand = feerate;
+  ground.mine(1);
+  await becomes('the block', () => bob.node.feerate() === feerate);
+};
+const status = async () => (await bob.call('listpeerchannels', {})).channels[0]?.status ?? [];
+const pays = (from: LocalNode, to: LocalNode) =>
+  from.call('keysend', { destination: to.id, amount_msat: 5_000_000, scheme: 'fixed', retry_for: 2 });
+
+test('nothing is taken and nothing offered over it, and the operator is told why; then everything again', async () => {
+  const port = bob.node.peers.address?.port ?? 0;
+  await alice.call('connect', { id: bob.id, host: '127.0.0.1', port });
+  const { channel_id } = await alice.call('fundchannel', {
+    ...{ id: bob.id, amount: 1_000_000, push_msat: 300_000_000, announce: false, channel_type: [12] },
+  });
+  ground.mine(1);
+  for (const node of [alice, bob]) await reaches(node, channel_id, 'CHANNELD_NORMAL');
+  expect((await pays(alice, bob)).status).toBe('complete');
+  expect(await status()).toEqual([]);
+
+  await asks(10_000);
+  expect(await status()).toEqual([
+    'no new HTLCs until the peer raises the feerate of its commitments to 5000: fees are estimated at 10000 sat per 1,000 weight',
+  ]);
+  await expect(pays(alice, bob)).rejects.toThrow();
+  await expect(pays(bob, alice)).rejects.toThrow();
+  for (const node of [alice, bob]) await reaches(node, channel_id, 'CHANNELD_NORMAL');
+
+  believed = 9000;
+  await asks(10_001);
+  await becomes('the higher feerate', async () => (await status()).length === 0);
+  expect((await pays(alice, bob)).status).toBe('complete');
+  expect((await pays(bob, alice)).status).toBe('complete');
+}, 60_000);
