@@ -93,7 +93,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     if (!gifts.notice(notice)) channels.notice(notice);
   });
   const onchain = await Onchain.open({
-    ...{ chain, store, clock, log, wallet, gate, fatal },
+    ...{ chain, store, clock, entropy, log, wallet, gate, fatal },
     follower: () => follower,
     watcher: () => watcher,
     channels: () => channels,

@@ -84,6 +84,13 @@ export interface Chain {
   unspent(outpoint: Outpoint): Promise<Unspent | undefined>;
   /** The mempool transaction that spends the outpoint, where the chain can tell. */
   spender(outpoint: Outpoint): Promise<ChainTx | undefined>;
+  /** The ids alone of those that spend these, in their order. */
+  spenders(outpoints: readonly Outpoint[]): Promise<readonly (Txid | undefined)[]>;
+  /**
+   * Tells each transaction that enters the mempool from now on, serialized, where the chain can: also one that is replaced at
+   * once. Some may be told again or not at all. The function returned ends it.
+   */
+  arrivals(hear: (tx: Uint8Array) => void): () => void;
   /** Satoshi per 1,000 weight that a mempool transaction pays together with all that hangs on it; undefined for any other. */
   waitingFeerate(txid: Txid): Promise<number | undefined>;
   close(): Promise<void>;

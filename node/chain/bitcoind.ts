@@ -8,6 +8,7 @@ import { equal, hex, reversed, unhex } from '../../wire/bytes.ts';
 import { type ChainHash, chainHash, sat, type Txid, txid } from '../../wire/units.ts';
 import { chainName } from '../network.ts';
 import type { Block, Chain, Clock, Log, Outpoint, Tip } from '../ports.ts';
+import { arrivals } from './arrivals.ts';
 import { ChainError } from './errors.ts';
 import { scaled } from './json.ts';
 import { isFeeRefusal, rejected } from './refusals.ts';
@@ -277,6 +278,22 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
         throw error;
       }
     },
+    spenders: async (outpoints) => {
+      if (outpoints.length === 0) return [];
+      const question = [outpoints.map((outpoint) => ({ txid: displayed(outpoint), vout: outpoint.vout }))];
+      const answer = z.array(z.object({ spendingtxid: hash.optional() }));
+      try {
+        const found = await rpc.call('gettxspendingprevout', question, answer);
+        return outpoints.map((_, i) => {
+          const id = found[i]?.spendingtxid;
+          return id === undefined ? undefined : internal(id);
+        });
+      } catch (error) {
+        if (refusedWith(error, rpcCode.noMethod)) return outpoints.map(() => undefined);
+        throw error;
+      }
+    },
+    arrivals: (hear) => arrivals({ rpc, host: options.host, clock, log }, hear),
     waitingFeerate: async (waiting) => {
       const answer = z.object({
         descendantsize: z.number().int().positive(),

@@ -13,6 +13,7 @@ import { type Sat, sat, txid } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
 import { ClaimEngine } from '../chain/sweep/engine.ts';
 import { MempoolWatch } from '../chain/sweep/mempool.ts';
+import { atMoments } from '../chain/sweep/moments.ts';
 import { type Claimed, displayedOutpoint } from '../chain/sweep/standing.ts';
 import { type Notice, outpointKey, type Watch } from '../chain/watch.ts';
 import type { Watcher } from '../chain/watcher.ts';
@@ -36,7 +37,7 @@ export interface WatchedOutput {
   readonly spend?: { readonly txid: string; readonly height: number; readonly ours: boolean };
 }
 
-export interface OnchainParts extends Pick<Ports, 'chain' | 'store' | 'clock' | 'log'> {
+export interface OnchainParts extends Pick<Ports, 'chain' | 'store' | 'clock' | 'entropy' | 'log'> {
   readonly wallet: Wallet;
   readonly gate: Gate;
   readonly follower: () => Follower;
@@ -64,15 +65,17 @@ export class Onchain {
   private readonly parts: OnchainParts;
   private readonly engine: ClaimEngine;
   private readonly mempool: MempoolWatch;
+  private quiet = (): void => undefined;
   /** By channel, then by outpoint. */
   private readonly outputs = new Map<string, Map<string, WatchedOutput>>();
 
   private constructor(parts: OnchainParts, engine: ClaimEngine) {
     this.parts = parts;
     this.engine = engine;
-    const { chain, clock, log, fatal } = parts;
+    const { chain, clock, entropy, log, fatal } = parts;
     this.mempool = new MempoolWatch({
-      ...{ chain, clock, log, fatal },
+      ...{ chain, clock, entropy, log, fatal },
+      gone: () => void this.gone().catch(fatal),
       tell: (key, { txid: hash, vout }, { tx }) => this.inMempool(key, { txid: hash, index: vout }, tx),
     });
   }
@@ -110,10 +113,26 @@ export class Onchain {
       return kind === OUTPUT && isOver(key);
     });
     this.mempool.start();
+    this.quiet = atMoments(this.parts.clock, this.parts.entropy, () => void this.again());
+  }
+
+  /** A spend is in the mempool no more. Unless a block has it that we are about to read, ours goes there again at once. */
+  private async gone(): Promise<void> {
+    const { chain, follower } = this.parts;
+    const tip = await chain.tip().catch(() => undefined);
+    if (tip?.hash === follower().top.hash) this.engine.wakeUrgent();
+  }
+
+  /** Gives the network once more what is claimed by a deadline, and looks who was there instead. */
+  private async again(): Promise<void> {
+    this.engine.wakeUrgent();
+    await this.engine.settled();
+    await this.mempool.look();
   }
 
   /** Ends; resolves when nothing runs any more. */
   async stop(): Promise<void> {
+    this.quiet();
     await this.mempool.stop();
     await this.engine.stop();
   }

@@ -1,7 +1,7 @@
 /** The Chain port of one process over the ledger that all share. It answers at once, and never again once the process is dead. */
 import { ChainError } from '../../node/chain/errors.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
-import type { Chain } from '../../node/ports.ts';
+import type { Chain, ChainTx, Outpoint } from '../../node/ports.ts';
 import { hex } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sat, txid } from '../../wire/units.ts';
@@ -34,6 +34,10 @@ export const chainPort = ({
     if (!alive()) return new Promise<T>(() => undefined);
     if (away()) throw new ChainError({ code: 'unreachable', where: 'the model', reason: 'it is away' });
     return answer();
+  };
+  const spenderOf = ({ txid: id, vout }: Outpoint): ChainTx | undefined => {
+    const entry = ledger.spender(outpointKey(id, vout));
+    return entry && { txid: txid(entry.tx.getHash()), tx: entry.tx };
   };
   const published = (raws: readonly Uint8Array[], send: () => void): Promise<void> =>
     asked(() => {
@@ -78,11 +82,9 @@ export const chainPort = ({
         const { script, value, height, coinbase } = coin;
         return { script, amount: sat(value), confirmations: ledger.tip.height - height + 1, coinbase };
       }),
-    spender: ({ txid: id, vout }) =>
-      asked(() => {
-        const entry = ledger.spender(outpointKey(id, vout));
-        return entry && { txid: txid(entry.tx.getHash()), tx: entry.tx };
-      }),
+    spender: (outpoint) => asked(() => spenderOf(outpoint)),
+    spenders: (outpoints) => asked(() => outpoints.map((outpoint) => spenderOf(outpoint)?.txid)),
+    arrivals: () => () => undefined,
     waitingFeerate: (id) => asked(() => ledger.pool.familyFeerate(hex(id))),
     close: async () => undefined,
     end: () => {

@@ -1,5 +1,7 @@
 /** Whole nodes whose channel ends on the chain: a stuck commitment is paid for, an empty wallet waited for, a preimage seen in time. */
+import { Transaction } from 'bitcoinjs-lib';
 import { afterEach, describe, expect, test } from 'vitest';
+import { hex } from '../../wire/bytes.ts';
 import { becomes, type LocalPair, startPair, type Who } from '../support/pair.ts';
 import { elsewhere } from '../support/spend.ts';
 
@@ -104,6 +106,26 @@ describe('an HTLC that only its preimage brings', () => {
     await pair.mine();
     expect(await done).toMatch(/^[0-9a-f]{64}$/);
     expect((await pair.nodes.bob.call('getinfo', {})).warning_claims).toBeUndefined();
+  });
+
+  test('is enough for the payer though it was in the mempool for no longer than a moment', async () => {
+    const { pair, id } = await opened();
+    const { regtest } = pair.ground;
+    const { done, release } = await held(pair, id, 'alice', 'bob', 50_000_000n);
+    await close(pair, 'bob', id);
+    await pair.mine();
+    await pair.reaches('alice', id, 'ONCHAIN');
+    // Whatever is claimed is replaced at once: no look at the mempool ever finds it.
+    const seen: string[] = [];
+    regtest.onArrival((raw) => {
+      const txid = hex(Transaction.fromBuffer(raw).getHash());
+      seen.push(txid);
+      regtest.pool.remove([txid]);
+    });
+    await release();
+    await becomes('a claim that came and went', () => seen.length > 0);
+    expect(seen.filter((txid) => regtest.pool.get(txid) !== undefined)).toEqual([]);
+    expect(await done).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test('is enough for the payer as soon as the mempool shows it', async () => {

@@ -118,6 +118,8 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       await chain.broadcast(rawOf(made));
       expect(await chain.unspent(input)).toMatchObject({ amount: input.amount });
       expect(hex((await chain.spender(input))?.txid ?? new Uint8Array())).toBe(hex(made.txid));
+      expect(await chain.spenders([{ ...input, vout: 7 }, input, input])).toEqual([undefined, made.txid, made.txid]);
+      expect(await chain.spenders([])).toEqual([]);
       expect(await chain.unspent({ txid: made.txid, vout: 0 })).toBeUndefined();
       await mine();
       expect(await chain.unspent(input)).toBeUndefined();

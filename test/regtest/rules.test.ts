@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { bitcoindChain } from '../../node/chain/bitcoind.ts';
 import { systemClock } from '../../node/entropy.ts';
-import { type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
+import { freePort, type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
 import { findChain } from '../../node/lab/chain.ts';
 import type { Chain } from '../../node/ports.ts';
 import { hex } from '../../wire/bytes.ts';
+import { arrivalsSuite } from '../ports/arrivals.ts';
 import { locksSuite } from '../ports/locks.ts';
 import { type CallableRules, maxFeeSuite } from '../ports/maxfee.ts';
 import { packageSuite } from '../ports/package.ts';
@@ -17,6 +18,8 @@ import { keptLog } from '../support/quiet.ts';
 
 /** The embedded chain's fees, which newer versions of bitcoind have lowered. */
 const args = ['-minrelaytxfee=0.00001', '-incrementalrelayfee=0.00001', '-dustrelayfee=0.00003'];
+/** The chain that plays bitcoind where there is none publishes nothing. */
+let publishes = false;
 
 let folder = '';
 let node: RunningBitcoind;
@@ -24,7 +27,9 @@ let chain: Chain;
 beforeAll(async () => {
   const found = await findChain();
   folder = await mkdtemp(join(tmpdir(), 'ampere-rules-'));
-  node = await startBitcoind({ dir: join(folder, 'bitcoind'), ...found, ...(found.source !== 'embedded' && { args }) });
+  publishes = found.source !== 'embedded';
+  const more = publishes ? [...args, `-zmqpubrawtx=tcp://127.0.0.1:${await freePort()}`] : [];
+  node = await startBitcoind({ dir: join(folder, 'bitcoind'), ...found, args: more });
   const { host, port, user, password } = node;
   chain = bitcoindChain({ host, port, auth: { user, password }, log: keptLog(), clock: systemClock });
 });
@@ -45,6 +50,7 @@ const under = (): CallableRules => ({
   call: (method, ...params) => node.call(method, ...params),
 });
 
+arrivalsSuite('bitcoind', 'arrivals suite', under, () => publishes);
 maxFeeSuite('bitcoind', 'max fee suite', under);
 locksSuite('bitcoind', 'locks suite', under);
 relaySuite('bitcoind', 'relay suite', under);

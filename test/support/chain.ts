@@ -132,6 +132,8 @@ export const fakeChain = (): FakeChain => {
         return undefined;
       }),
     spender: () => asked(() => undefined),
+    spenders: (outpoints) => asked(() => outpoints.map(() => undefined)),
+    arrivals: () => () => undefined,
     waitingFeerate: () => asked(() => undefined),
     close: async () => undefined,
   };

@@ -2,7 +2,7 @@
 
 import { hex, reversed, unhex } from '../../../wire/bytes.ts';
 import { chainHash, sat, txid } from '../../../wire/units.ts';
-import type { Block, Chain, Clock } from '../../ports.ts';
+import type { Block, Chain, ChainTx, Clock, Outpoint } from '../../ports.ts';
 import { fallbackFeerate, floorFeerate } from '../bitcoind.ts';
 import { ChainError } from '../errors.ts';
 import type { Placed } from './ledger.ts';
@@ -30,6 +30,11 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
     await Promise.resolve();
     if (closed) throw new ChainError({ code: 'closed' });
     return answer();
+  };
+
+  const spenderOf = (outpoint: Outpoint): ChainTx | undefined => {
+    const entry = regtest.spender(outpoint);
+    return entry && { txid: txid(entry.tx.getHash()), tx: entry.tx };
   };
 
   const changed = async (seen: string, signal: AbortSignal): Promise<void> => {
@@ -70,11 +75,9 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
         const { script, value, height, coinbase } = coin;
         return { script, amount: sat(value), confirmations: ledger.tip.height - height + 1, coinbase };
       }),
-    spender: (outpoint) =>
-      asked(() => {
-        const entry = regtest.spender(outpoint);
-        return entry && { txid: txid(entry.tx.getHash()), tx: entry.tx };
-      }),
+    spender: (outpoint) => asked(() => spenderOf(outpoint)),
+    spenders: (outpoints) => asked(() => outpoints.map((outpoint) => spenderOf(outpoint)?.txid)),
+    arrivals: (hear) => regtest.onArrival(hear),
     waitingFeerate: (id) => asked(() => regtest.pool.familyFeerate(hex(id))),
     close: async () => {
       closed = true;

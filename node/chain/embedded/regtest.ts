@@ -44,6 +44,7 @@ export class Regtest {
   private readonly scripts: ScriptCheck;
   private readonly clock: Pick<Clock, 'now'>;
   private readonly listeners = new Set<() => void>();
+  private readonly hearers = new Set<(tx: Uint8Array) => void>();
   private did: (deed: Deed) => void = () => undefined;
   private blocksTaken = 0;
 
@@ -90,6 +91,16 @@ export class Regtest {
     return () => this.listeners.delete(listener);
   }
 
+  /** Calls back with each transaction that the pool takes; the function returned ends that. */
+  onArrival(listener: (tx: Uint8Array) => void): () => void {
+    this.hearers.add(listener);
+    return () => this.hearers.delete(listener);
+  }
+
+  private arrived(...transactions: readonly Uint8Array[]): void {
+    for (const hear of [...this.hearers]) for (const tx of transactions) hear(tx);
+  }
+
   /**
    * Takes a transaction from the network. One that waits already or is mined and not all spent is a success. Returns it
    * read, and what became of it. `most` is the fee that its sender allows, satoshi per 1,000 vbytes; 0: any. Throws
@@ -104,6 +115,7 @@ export class Regtest {
     this.pool.remove(replaces);
     this.pool.add(entry);
     this.did({ deed: 'sent', raw });
+    this.arrived(raw);
     return { tx, became: 'taken' };
   }
 
@@ -127,6 +139,7 @@ export class Regtest {
       this.pool.remove(replaces);
       for (const entry of entries) this.pool.add(entry);
       this.did({ deed: 'pair', raw, child });
+      this.arrived(raw, child);
       return;
     }
     this.send(child, most);

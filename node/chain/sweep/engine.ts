@@ -82,6 +82,7 @@ export class ClaimEngine {
   private started = false;
   private stopped = false;
   private due = false;
+  private urgent = false;
   private running: Promise<void> | undefined;
   private cancelRetry = (): void => undefined;
 
@@ -138,6 +139,19 @@ export class ClaimEngine {
     this.running ??= this.run();
   }
 
+  /** The same for those alone that somebody else may have in time: what the mempool lost is given to it again. */
+  wakeUrgent(): void {
+    if (!this.started || this.stopped || !this.isUrgent()) return;
+    this.urgent = true;
+    this.running ??= this.run();
+  }
+
+  private isUrgent(): boolean {
+    return [...this.sets.values()].some((claims) =>
+      [...claims.values()].some(({ deadline }) => deadline !== undefined),
+    );
+  }
+
   /** A channel is over and done: nothing of it need be known any more. Throws StoreError. */
   async forget(channel: string): Promise<void> {
     this.set(channel, []);
@@ -190,9 +204,11 @@ export class ClaimEngine {
 
   private async run(): Promise<void> {
     try {
-      while (this.due && !this.stopped) {
+      while ((this.due || this.urgent) && !this.stopped) {
+        const all = this.due;
         this.due = false;
-        await this.lookAtAll();
+        this.urgent = false;
+        await this.lookAtAll(all);
       }
     } catch (error) {
       this.stopped = true;
@@ -202,14 +218,14 @@ export class ClaimEngine {
     }
   }
 
-  private async lookAtAll(): Promise<void> {
+  private async lookAtAll(all: boolean): Promise<void> {
     const { chain, height } = this.parts;
     this.cancelRetry();
     try {
       // Blocks that are there but not read yet count, too: a claim has not waited for what is merely read late.
       const best = await chain.tip();
       await this.holdings.review();
-      await this.lookAtEach(Math.max(height(), best.height));
+      await this.lookAtEach(Math.max(height(), best.height), all);
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
       if (error.fault.code === 'closed') return;
@@ -221,8 +237,8 @@ export class ClaimEngine {
     }
   }
 
-  /** Every claim, the most urgent first. Throws ChainError when the chain does not answer. */
-  private async lookAtEach(tip: number): Promise<void> {
+  /** Every claim, or each that has a deadline, the most urgent first. Throws ChainError when the chain does not answer. */
+  private async lookAtEach(tip: number, every: boolean): Promise<void> {
     const all = [...this.sets].flatMap(([channel, claims]) =>
       [...claims.values()].map((claim) => ({ channel, claim })),
     );
@@ -230,7 +246,7 @@ export class ClaimEngine {
     for (const { channel, claim } of all.sort((a, b) => byUrgency(a.claim, b.claim))) {
       if (this.stopped) return;
       // What a channel says meanwhile counts at once: an output may have been spent while others were looked at.
-      if (!this.claims(channel, claim)) continue;
+      if (!this.claims(channel, claim) || !(every || claim.deadline !== undefined)) continue;
       round.needy.delete(claim);
       try {
         await this.lookAt(channel, claim, round);

@@ -54,6 +54,23 @@ describe('a sweep', () => {
   });
 });
 
+describe('what the mempool lost', () => {
+  test('is given to it again, before there is a block, where somebody else may have the output in time', async () => {
+    const bench = await open();
+    const { height } = bench.regtest.ledger.tip;
+    const hurried = await bench.claim(await bench.output(100_000n), { kind: 'sweep' }, { deadline: height + 50 });
+    const unhurried = await bench.claim(await bench.output(100_000n), { kind: 'sweep' });
+    const before = bench.spenderOf(hurried)?.getId();
+    bench.regtest.pool.clear();
+    bench.engine.wakeUrgent();
+    await bench.engine.settled();
+    expect(bench.spenderOf(hurried)?.getId()).toBe(before);
+    expect(bench.spenderOf(unhurried)).toBeUndefined();
+    await bench.mine();
+    expect(bench.spenderOf(unhurried)).toBeDefined();
+  });
+});
+
 describe('coins that pay', () => {
   test('an HTLC transaction keeps input and output 0; change comes back, the coin is promised until then', async () => {
     const bench = await open();

@@ -5,6 +5,7 @@ import { openRegtest, type Regtest } from '../../../../node/chain/embedded/regte
 import { systemClock } from '../../../../node/entropy.ts';
 import { networkOf } from '../../../../node/network.ts';
 import { scriptOfAddress } from '../../../../node/wallet/address.ts';
+import { arrivalsSuite } from '../../../ports/arrivals.ts';
 import { chainSuite } from '../../../ports/chain.ts';
 import { locksSuite } from '../../../ports/locks.ts';
 import { packageSuite } from '../../../ports/package.ts';
@@ -25,6 +26,7 @@ beforeAll(async () => {
 });
 
 chainSuite('embedded chain', 'chain suite', () => under);
+arrivalsSuite('embedded chain', 'arrivals suite', () => under);
 locksSuite('embedded chain', 'locks suite', () => under);
 relaySuite('embedded chain', 'relay suite', () => under);
 packageSuite('embedded chain', 'package suite', () => under);
