@@ -9,7 +9,10 @@ import type { Spec } from './spec.ts';
 import type { Core, Head, LocalSignatures, Params } from './state.ts';
 
 /** What the store gives back of a core; the rest follows from it. */
-export type Kept = Omit<Core, 'channelId' | 'counters' | 'link' | 'keys' | 'nextLocalKeys' | 'nextRemoteKeys'>;
+export type Kept = Omit<
+  Core,
+  'channelId' | 'counters' | 'overdue' | 'link' | 'keys' | 'nextLocalKeys' | 'nextRemoteKeys'
+>;
 
 /** Adds to what was kept everything that is derived: ids, keys, counters. The peer is taken to be away. */
 export const derive = (kept: Kept): Core => {
@@ -24,6 +27,7 @@ export const derive = (kept: Kept): Core => {
     params: kept.params.alias === undefined ? { ...kept.params, alias: lateAlias(kept.params.seed) } : kept.params,
     channelId: channelIdOf(kept.funding),
     counters: { nextIn: head.signedIn, nextOut: head.signedOut, order: last },
+    overdue: undefined,
     link: { status: 'offline' },
     keys: secretsOf(kept.params),
     nextLocalKeys: undefined,
@@ -69,6 +73,7 @@ export const newCore = (
     lockin: { scid: undefined, sent: false, received: false, peerAlias: undefined },
     closings: noClosings,
     fundingTx,
+    closingSince: undefined,
   }),
   link: { status: 'online', features },
 });

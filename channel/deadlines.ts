@@ -1,4 +1,7 @@
-/** When an open channel must go on chain for an HTLC's sake (BOLT 2, "cltv_expiry_delta Selection"). */
+/**
+ * When an open channel must go on chain for an HTLC's sake (BOLT 2, "cltv_expiry_delta Selection"), and when an offer that was
+ * not signed yet must not be signed any more.
+ */
 import { preimageOf, SAFETY } from './claiming.ts';
 import type { Fault } from './errors.ts';
 import type { Core, Htlc } from './state.ts';
@@ -15,6 +18,22 @@ const isCommitted = ({ added, removal }: Htlc, { head }: Core): boolean =>
 const deadlineOf = (htlc: Htlc): number | undefined => {
   if (htlc.way === 'out') return htlc.expiry + GRACE;
   return preimageOf(htlc) === undefined ? undefined : htlc.expiry - SAFETY;
+};
+
+/**
+ * Blocks before its expiry from which on an offer is not signed any more. It was made with more than that left; what it was made for
+ * fails back instead, long before its own deadline.
+ */
+export const SIGNING_MARGIN = 2;
+
+const isStale = ({ added, expiry }: Htlc, height: number): boolean =>
+  !isSigned(added) && expiry <= height + SIGNING_MARGIN;
+
+/** An offer that waited too long for its signature, as a fault; only with the connection can it be taken back. */
+export const staleFault = (core: Core, height: number): Fault | undefined => {
+  for (const htlc of core.outgoing.values())
+    if (isStale(htlc, height)) return { code: 'offer_withdrawn', id: htlc.id, why: `it expires at ${htlc.expiry}` };
+  return undefined;
 };
 
 /** The HTLC for which we cannot wait any longer at this height, as a fault. */

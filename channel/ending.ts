@@ -1,15 +1,16 @@
 /** Channels that go wrong: what we do about a fault, what we publish, and until when (BOLT 5, "Failing a Channel"). */
 import { utf8 } from '../wire/bytes.ts';
-import { deadlineFault } from './deadlines.ts';
+import { deadlineFault, staleFault } from './deadlines.ts';
 import { errorMessage, refused, report, send, warningMessage } from './effects.ts';
 import { ChannelError, type Fault, faultText, reactions } from './errors.ts';
 import { agreeing, fallBack, overdue, publish, publishAgreed, publishesCommitment } from './exits.ts';
-import type { Context, Effect, Step } from './io.ts';
+import type { Context, Effect, Input, Step } from './io.ts';
 import { abandon } from './opening.ts';
 import { failIfOverdue } from './peererror.ts';
 import type { ChannelState, Core, Failed, Funded, GivenUp, Negotiating, Open } from './state.ts';
 import { underpaidFault } from './underpaid.ts';
 import { keepPreimages, undoUnsigned } from './updates.ts';
+import { awaited, outwaitedFault, waits } from './waits.ts';
 
 /** The connection is gone: what no commitment contains is undone, and whose offer that was is told. */
 export const disconnectCore = (core: Core): readonly [core: Core, effects: readonly Effect[]] => {
@@ -58,6 +59,15 @@ const fallBackFrom = (state: Failed, fault: Fault, tell: readonly Effect[]): Ste
   return [next, [...tell, ...publish(next), report({ event: 'failed', fault, broadcast: true })]];
 };
 
+/** The peer has not said in time what it owes us. */
+export const onOverdue = (state: ChannelState, { wait, seconds }: Extract<Input, { type: 'overdue' }>): Step => {
+  if (awaited(state)?.id !== wait.id) return [state, []];
+  if (waits[wait.name].exit === 'abandon') return react(state, { code: 'opening_timeout', seconds });
+  const silent: Fault = { code: 'peer_silent', awaited: wait.name, seconds };
+  if (state.phase !== 'open' || wait.name !== 'revoke_and_ack') return react(state, silent);
+  return react({ ...state, core: { ...state.core, overdue: state.core.head.remote } }, silent);
+};
+
 const give = (state: Open | Negotiating, fault: Fault, tell: readonly Effect[], outdated: boolean): Step => {
   const online = state.core.link.status !== 'offline';
   const [offline, effects] = disconnectCore(state.core);
@@ -85,14 +95,18 @@ export const onBlock = (state: Funded, height: number, context: Context): Step =
   switch (state.phase) {
     case 'open': {
       failIfOverdue(state.core, height);
-      const fault = deadlineFault(state.core, height) ?? underpaidFault(state.core, height, context);
+      const fault =
+        deadlineFault(state.core, height) ??
+        underpaidFault(state.core, height, context) ??
+        outwaitedFault(state, height) ??
+        staleFault(state.core, height);
       if (fault !== undefined) throw new ChannelError(fault);
       const { fundingTx } = state.core;
       return [state, fundingTx.length > 0 ? [{ do: 'broadcast', tx: fundingTx, why: 'funding' }] : []];
     }
     case 'negotiating': {
       failIfOverdue(state.core, height);
-      const fault = overdue(state, height);
+      const fault = outwaitedFault(state, height) ?? overdue(state, height);
       if (fault !== undefined) throw new ChannelError(fault);
       const next = aged(state, height);
       return [next, publishAgreed(next)];

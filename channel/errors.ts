@@ -32,6 +32,12 @@ export type Fault =
   | { readonly code: 'funding_timeout'; readonly blocks: number }
   | { readonly code: 'funding_double_spent' }
   | { readonly code: 'opening_timeout'; readonly seconds: number }
+  /** The peer did not say what it had to. */
+  | { readonly code: 'peer_silent'; readonly awaited: string; readonly seconds: number }
+  | { readonly code: 'channel_ready_timeout'; readonly blocks: number }
+  | { readonly code: 'close_timeout'; readonly awaited: string; readonly blocks: number }
+  /** An HTLC of ours waited for a signature until it must not have one any more. */
+  | { readonly code: 'offer_withdrawn'; readonly id: bigint; readonly why: string }
   | { readonly code: 'disconnected_while_opening' }
   | { readonly code: 'invalid_point'; readonly field: string }
   | { readonly code: 'htlc_id_out_of_order'; readonly expected: bigint; readonly got: bigint }
@@ -109,6 +115,10 @@ export const reactions = {
   funding_timeout: 'fail_channel',
   funding_double_spent: 'fail_channel',
   opening_timeout: 'fail_channel',
+  peer_silent: 'warn_and_disconnect',
+  channel_ready_timeout: 'fail_channel',
+  close_timeout: 'fail_channel',
+  offer_withdrawn: 'warn_and_disconnect',
   disconnected_while_opening: 'ignore',
   invalid_point: 'fail_channel',
   htlc_id_out_of_order: 'warn_and_disconnect',

@@ -16,6 +16,8 @@ export type Resolution =
 export type Refusal =
   | { readonly code: 'not_ready' }
   | { readonly code: 'disconnected' }
+  /** The peer let the time for its revoke_and_ack run out, and has not sent it since. */
+  | { readonly code: 'revocation_overdue' }
   | { readonly code: 'shutting_down' }
   | { readonly code: 'closed' }
   | { readonly code: 'below_minimum'; readonly minimum: Msat }

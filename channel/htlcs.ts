@@ -8,7 +8,7 @@ import { fate, refused, resolved, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
 import { changeBounds, wantedFeerate } from './fees.ts';
 import type { Context, Effect, Input, PeerMessage, PeerMessageOf, Refusal } from './io.ts';
-import { addFault, feeFault, mayChangeFee, offerRefusal } from './limits.ts';
+import { addFault, feeFault, mayChangeFee, offerRefusal, raiseFault } from './limits.ts';
 import type { Core, Ending, Htlc, Marks } from './state.ts';
 import { isDone, isSigned, UNSIGNED, withHtlc } from './updates.ts';
 import { formats } from './weights.ts';
@@ -197,9 +197,26 @@ export const onEnd = (core: Core, message: PeerMessageOf<EndName>): Updated => {
 /** The funder changes the feerate, perhaps again before it signed the last change. Throws ChannelError. */
 export const onFee = (core: Core, message: PeerMessageOf<'update_fee'>, context: Context): Core => {
   const signed = core.fees.filter(({ marks }) => isSigned(marks));
-  const standing = signed.at(-1)?.feerate ?? core.head.feerate;
-  const bounds = changeBounds(formats[core.params.format], context, standing);
-  const fault = feeFault(core, message.feerate_per_kw, { ...bounds, fees: context });
-  if (fault !== undefined) throw new ChannelError(fault);
+  judgeFee({ ...core, fees: signed }, message.feerate_per_kw, context);
   return { ...core, fees: [...signed, { feerate: message.feerate_per_kw, marks: UNSIGNED, order: 0 }] };
+};
+
+/** Throws ChannelError where the peer may not change what stands to this. */
+const judgeFee = (core: Core, feerate: number, context: Context): void => {
+  const standing = core.fees.at(-1)?.feerate ?? core.head.feerate;
+  const bounds = changeBounds(formats[core.params.format], context, standing);
+  const fault = feeFault(core, feerate, { ...bounds, fees: context });
+  if (fault !== undefined) throw new ChannelError(fault);
+};
+
+/**
+ * The peer signs. A change of feerate that it kept unsigned is judged again: by what the chain asks for now, and with what we have
+ * offered meanwhile. Throws ChannelError.
+ */
+export const judgeFeeAgain = (core: Core, context: Context): void => {
+  const change = core.fees.find(({ marks }) => !isSigned(marks));
+  if (change === undefined || core.params.role === 'funder') return;
+  judgeFee({ ...core, fees: core.fees.filter((fee) => fee !== change) }, change.feerate, context);
+  const fault = raiseFault(core, context);
+  if (fault !== undefined) throw new ChannelError(fault);
 };

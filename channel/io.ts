@@ -25,6 +25,7 @@ import type { ChannelEvent } from './events.ts';
 import type { Outpoint } from './funding.ts';
 import type { ChannelSecrets } from './keys.ts';
 import type { ChannelState, PastHtlc } from './state.ts';
+import type { Wait } from './waits.ts';
 
 export type { ChannelEvent, Refusal, Resolution, SpentBy } from './events.ts';
 
@@ -191,8 +192,8 @@ export type Input =
   /** The peer is there and `init` was exchanged. */
   | { readonly type: 'connected'; readonly features: ChannelFeatures }
   | { readonly type: 'disconnected' }
-  /** The peer has not done its part of an opening for this long; a channel with its first commitments signed ignores it. */
-  | { readonly type: 'opening_timeout'; readonly seconds: number }
+  /** The time for what is `awaited` is over; one that is not waited for any more is ignored. */
+  | { readonly type: 'overdue'; readonly wait: Wait; readonly seconds: number }
   /** The network took the closing that both signed when it was last published, or has it already; or it refused it. */
   | { readonly type: 'closing_offered'; readonly taken: boolean }
   /** The state was just read from the store. Comes once, before anything else. */

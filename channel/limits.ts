@@ -4,6 +4,7 @@
  * where BOLT 2 says SHOULD, we are strict with ourselves and lenient with the peer.
  */
 import { type Msat, msat, toMsat } from '../wire/units.ts';
+import { staleFault } from './deadlines.ts';
 import type { Fault } from './errors.ts';
 import {
   directionOf,
@@ -17,11 +18,11 @@ import {
   trimmedFor,
 } from './exposure.ts';
 import type { Context, Refusal } from './io.ts';
-import { inNextLocal, inNextRemote, type Spec, specOf } from './spec.ts';
+import { inLocal, inNextLocal, inNextRemote, type Spec, specOf } from './spec.ts';
 import type { Core, Htlc, Params, Way } from './state.ts';
 import { claimFeerate } from './unclaimed.ts';
 import { missingFeerate } from './underpaid.ts';
-import { withHtlc } from './updates.ts';
+import { isSigned, withHtlc } from './updates.ts';
 import { type CommitmentFormat, formats, openerCost, trimThreshold } from './weights.ts';
 
 /** BOLT 2: what still lets both sides' commitment_signed and one penalty transaction fit their limits. */
@@ -85,6 +86,27 @@ const withClaims = ({ feerate }: Pick<Spec, 'feerate'>, view: ClaimView): FairFe
   claims: claimFeerate(feerate, view.feerate),
 });
 
+/** Blocks before its expiry at which an HTLC is too late to be offered. */
+export const EXPIRY_MARGIN = 3;
+
+/**
+ * Why offers must not be signed, though nothing spoke against them when they were made: a peer can put the signature off, while
+ * time passes, the funding leaves the chain, or a raise takes HTLCs their outputs. Not asked again is what both can afford,
+ * for there the peer may have crossed us, and has judged our offers before it changed anything itself; nor whether the feerate has
+ * become too little, for HTLCs that stand are looked after then (underpaid.ts).
+ */
+export const signingFault = (core: Core, context: Context): Fault | undefined => {
+  const [first] = [...core.outgoing.values()].filter(({ added }) => !isSigned(added));
+  if (first === undefined) return undefined;
+  const withdrawn = (why: Refusal['code']): Fault => ({ code: 'offer_withdrawn', id: first.id, why });
+  if (core.lockin.scid === undefined) return withdrawn('not_ready');
+  const signed = new Map([...core.outgoing].filter(([, { added }]) => isSigned(added)));
+  const before = specOf({ ...core, outgoing: signed }, inNextRemote);
+  const spec = specOf(core, inNextRemote);
+  const exposed = isTooExposed(core.params, before, spec, withClaims(spec, context));
+  return staleFault(core, context.height) ?? (exposed ? withdrawn('dust_exposure') : undefined);
+};
+
 /** Why we do not offer this HTLC: decided before a byte of it is sent. */
 export const offerRefusal = (core: Core, htlc: Htlc, context: Context): Refusal | undefined => {
   const { params } = core;
@@ -92,7 +114,7 @@ export const offerRefusal = (core: Core, htlc: Htlc, context: Context): Refusal 
   const { remote } = params;
   if (htlc.amount === 0n || htlc.amount < remote.htlcMinimum)
     return { code: 'below_minimum', minimum: remote.htlcMinimum };
-  if (htlc.expiry <= height || htlc.expiry > height + MAX_EXPIRY_AHEAD || htlc.expiry >= EXPIRY_LIMIT)
+  if (htlc.expiry <= height + EXPIRY_MARGIN || htlc.expiry > height + MAX_EXPIRY_AHEAD || htlc.expiry >= EXPIRY_LIMIT)
     return { code: 'expiry_out_of_range', expiry: htlc.expiry };
   const spec = specOf({ ...core, outgoing: withHtlc(core.outgoing, htlc) }, inNextRemote);
   const { count, value } = flow(spec, 'out');
@@ -199,6 +221,20 @@ export const feeFault = (
   if (free < 0n) return { code: 'cannot_afford_fee', feerate, missing: msat(-free) };
   if (isTooExposed(params, before, spec, fees)) return { code: 'fee_overexposes', feerate, limit: MAX_EXPOSURE };
   return undefined;
+};
+
+/**
+ * What is wrong with a raise of the peer's that it signs only now: HTLCs that we offered since may be dust at that feerate. Those
+ * that our next commitment contains it has seen, so here is no race.
+ */
+export const raiseFault = (core: Core, fees: FairFees): Fault | undefined => {
+  const { params, head } = core;
+  const spec = specOf(core, inNextLocal(head.remote));
+  const { feerate } = specOf(core, inLocal(head.local));
+  if (weFund(params) || spec.feerate <= feerate) return undefined;
+  return isTooExposed(params, { ...spec, feerate }, spec, fees)
+    ? { code: 'fee_overexposes', feerate: spec.feerate, limit: MAX_EXPOSURE }
+    : undefined;
 };
 
 /**

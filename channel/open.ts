@@ -2,8 +2,20 @@
 import { canSign, commitmentReceived, commitmentSigned, revocation, revocationReceived, signNext } from './dance.ts';
 import { fate, received, report, resolved, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
-import { acknowledge, changeFee, end, isRepeated, offer, onAdd, onEnd, onFee, ourUpdates } from './htlcs.ts';
+import {
+  acknowledge,
+  changeFee,
+  end,
+  isRepeated,
+  judgeFeeAgain,
+  offer,
+  onAdd,
+  onEnd,
+  onFee,
+  ourUpdates,
+} from './htlcs.ts';
 import type { Context, Effect, Input, PeerMessage, PeerMessageOf, Step } from './io.ts';
+import { signingFault } from './limits.ts';
 import { onChannelReady, sayReady } from './lockin.ts';
 import { failIfRefused } from './peererror.ts';
 import { lostMessages } from './reestablish.ts';
@@ -24,6 +36,8 @@ const thenAdvance = ([state, effects]: readonly [Open, readonly Effect[]], conte
 
 const onSign = (state: Open, context: Context): Step => {
   if (!canSign(state.core)) return [state, []];
+  const fault = signingFault(state.core, context);
+  if (fault !== undefined) throw new ChannelError(fault);
   const core = signNext(state.core);
   const message = commitmentSigned(core);
   return thenAdvance([{ ...state, core }, message === undefined ? [] : [send(message)]], context);
@@ -31,6 +45,7 @@ const onSign = (state: Open, context: Context): Step => {
 
 /** The peer signed our next commitment: revoke the last one. What we ended is now gone from both sides. */
 const onCommitment = (state: Open, message: PeerMessageOf<'commitment_signed'>, context: Context): Step => {
+  judgeFeeAgain(state.core, context);
   const core = commitmentReceived(state.core, message);
   const settled: Effect[] = [];
   for (const { id, removal } of core.incoming.values())
@@ -65,8 +80,9 @@ const onReestablish = (state: Open, message: PeerMessageOf<'channel_reestablish'
   const [core, ready] = sayReady(online);
   const waiting = ourUpdates(core, ({ remote }) => remote === undefined);
   const next: Open = { ...state, core };
-  const effects = [...lost, ...waiting].map(send);
-  return thenAdvance([next, [...effects, ...ready, ...shutdownAgain(next)]], context);
+  // BOLT 2: no shutdown while updates are pending on the peer's commitment. Those that it has no signature for stand behind it.
+  const effects = [...lost.map(send), ...ready, ...shutdownAgain(next), ...waiting.map(send)];
+  return thenAdvance([next, effects], context);
 };
 
 const unexpected = (state: Open, message: PeerMessage): ChannelError =>

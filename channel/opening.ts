@@ -283,8 +283,6 @@ const onFundingSigned = (state: AwaitingFundingSigned, message: PeerMessageOf<'f
 /** A step of an opening; faults are thrown as ChannelError. Errors and warnings of the peer are not for here. */
 export const openingStep = (state: Opening, input: Input): Step => {
   if (input.type === 'disconnected') return abandon(state, { code: 'disconnected_while_opening' }, false);
-  if (input.type === 'opening_timeout')
-    return abandon(state, { code: 'opening_timeout', seconds: input.seconds }, true);
   if (input.type === 'message') {
     const { message } = input;
     if (state.phase === 'awaiting_accept' && message.name === 'accept_channel') return onAccept(state, message);

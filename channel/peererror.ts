@@ -7,9 +7,10 @@ import { report } from './effects.ts';
 import { ChannelError } from './errors.ts';
 import type { Context, Step } from './io.ts';
 import type { Core, Funded, Link } from './state.ts';
+import { waits } from './waits.ts';
 
 /** Blocks until a transaction that somebody means to publish is in one (BOLT 2, "cltv_expiry_delta Selection"). */
-const PATIENCE = 12;
+const PATIENCE = waits.their_commitment.blocks;
 
 const fails = (text: string): ChannelError => new ChannelError({ code: 'peer_error', text });
 

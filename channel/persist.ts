@@ -3,7 +3,7 @@
  * state it replaced, so what it writes is bounded by what is in flight and not by the channel's age. What is not signed is
  * not kept: a restored channel is one whose peer has just disconnected.
  *
- * `static` (and, where a lab forced a channel's secrets, `forced`) written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding`, `closings` small; `secret/<place>` (at most 49);
+ * `static` (and, where a lab forced a channel's secrets, `forced`) written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding`, `closings`, `since` small; `secret/<place>` (at most 49);
  * `htlc/<way>/<id>` and `onion/<way>/<id>` while in flight; `past/<way>/<id>` for good, written and never read here: only a
  * penalty needs it.
  */
@@ -24,6 +24,7 @@ import {
   pastRecord,
   phaseRecord,
   signaturesRecord,
+  sinceRecord,
   staticRecord,
 } from './records.ts';
 import { receivedSecretCodec, type SecretStore } from './secrets.ts';
@@ -81,6 +82,11 @@ const parts: readonly Part[] = [
     key: 'funding',
     shows: ({ core }) => [core.fundingTx],
     bytes: ({ core }) => (core.fundingTx.length === 0 ? undefined : core.fundingTx),
+  },
+  {
+    key: 'since',
+    shows: ({ core }) => [core.closingSince],
+    bytes: ({ core: { closingSince } }) => closingSince && encode(sinceRecord, closingSince),
   },
 ];
 
@@ -268,6 +274,8 @@ export const restore = (records: Records): Funded => {
       ? { ...read(records, 'closings', closingsRecord), refusedSince: undefined }
       : closingsBefore(phase),
     fundingTx: records.get('funding') ?? new Uint8Array(),
+    // Channels of before there was such a record begin to count when they come up.
+    closingSince: records.has('since') ? read(records, 'since', sinceRecord) : undefined,
   });
   switch (phase.phase) {
     case 'negotiating':

@@ -36,6 +36,7 @@ import type { Outpoint } from './funding.ts';
 import type { SpentBy } from './io.ts';
 import type { ChannelSecrets } from './keys.ts';
 import type {
+  ClosingSince,
   Closings,
   Ending,
   FeeChange,
@@ -172,6 +173,8 @@ export const closingsRecord: Codec<Omit<Closings, 'refusedSince'>> = struct({
   agreedAt: optional(u32),
   fellBack: bool,
 });
+/** From when a close is waited for. */
+export const sinceRecord: Codec<ClosingSince> = struct({ began: u32, empty: optional(u32) });
 
 const marks = struct({ local: optional(u48), remote: optional(u48) });
 export const feesRecord: Codec<readonly FeeChange[]> = list(u16, struct({ feerate: u32, marks, order: u48 }));

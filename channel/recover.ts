@@ -54,6 +54,7 @@ export const recoverChannel = ({ params, funding }: StaticChannel): Step => {
     lockin: { scid: undefined, sent: true, received: true, peerAlias: undefined },
     closings: noClosings,
     fundingTx: new Uint8Array(),
+    closingSince: undefined,
   });
   const state: Failed = { phase: 'failed', core, why: faultText(fault), outdated: true, agreed: undefined };
   const changes = [...records(state)].map(([key, value]) => ({ key, value }));

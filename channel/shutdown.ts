@@ -22,6 +22,7 @@ const anysegwit = ({ link }: Core): boolean => link.status === 'offline' || link
 export const barred = ({ core, shutdown }: Open) => {
   if (shutdown.ours !== undefined || shutdown.theirs !== undefined) return { code: 'shutting_down' } as const;
   if (!isReady(core)) return { code: 'not_ready' } as const;
+  if (core.overdue === core.head.remote) return { code: 'revocation_overdue' } as const;
   return core.link.status === 'online' ? undefined : ({ code: 'disconnected' } as const);
 };
 

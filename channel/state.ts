@@ -153,6 +153,12 @@ export interface Closings {
   readonly refusedSince: number | undefined;
 }
 
+/** Heights from which a close is waited for: when it began, and when its last HTLC was gone (waits.ts). */
+export interface ClosingSince {
+  readonly began: number;
+  readonly empty: number | undefined;
+}
+
 /** What every channel with a funding transaction has. */
 export interface Core {
   readonly params: Params;
@@ -171,6 +177,10 @@ export interface Core {
   readonly closings: Closings;
   /** The funder's transaction until it is deep enough; otherwise empty. */
   readonly fundingTx: Uint8Array;
+  /** `head.remote` when the peer let the time for its revocation run out: nothing more is offered before it comes. Not saved. */
+  readonly overdue: number | undefined;
+  /** Undefined while nobody closes. */
+  readonly closingSince: ClosingSince | undefined;
   readonly link: Link;
   /** Derived and not saved: our secrets and, once they are prepared or needed, the keys of both next commitments. */
   readonly keys: ChannelSecrets;

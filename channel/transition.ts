@@ -7,7 +7,7 @@ import { text } from '../wire/bytes.ts';
 import { onRival } from './bump.ts';
 import { canPrepare, canSign, prepare } from './dance.ts';
 import { refused, report, send, toldAgain } from './effects.ts';
-import { disconnect, errorAgain, onBlock, react } from './ending.ts';
+import { disconnect, errorAgain, onBlock, onOverdue, react } from './ending.ts';
 import { ChannelError } from './errors.ts';
 import { onOffered, publish, publishAgreed } from './exits.ts';
 import { follow } from './follow.ts';
@@ -33,22 +33,24 @@ import { lostMessages, reestablish, reestablishLost } from './reestablish.ts';
 import { checkScript } from './shutdown.ts';
 import type { ChannelState, Closed, Core, Failed, Funded, Negotiating, Onchain } from './state.ts';
 import { onDoubleSpent, onFundingDepth, onUnconfirmed, outwaited } from './unfunded.ts';
+import { noteClose, patient } from './waits.ts';
 
 export { acceptChannel, openChannel } from './opening.ts';
 
 /** One step of a channel. Never throws for anything a peer, the chain or a caller may bring. */
 export const transition = (state: ChannelState, input: Input, context: Context): Step => {
   const tip = input.type === 'block' ? input.height : context.height;
-  const [next, effects] = follow(state, guarded(state, input, context), input, tip);
+  const [stepped, effectsSoFar] = guarded(state, input, context, tip);
+  const [next, effects] = follow(state, [noteClose(stepped, tip), effectsSoFar], input, tip);
   const changes = diff(state, next);
   return changes.length === 0 ? [next, effects] : [next, [{ do: 'save', changes }, ...effects]];
 };
 
-const guarded = (state: ChannelState, input: Input, context: Context): Step => {
+const guarded = (state: ChannelState, input: Input, context: Context, tip: number): Step => {
   try {
     return step(state, input, context);
   } catch (error) {
-    if (error instanceof ChannelError) return react(state, error.fault);
+    if (error instanceof ChannelError) return react(state, patient(state, error.fault, tip));
     throw error;
   }
 };
@@ -70,6 +72,7 @@ const step = (state: ChannelState, input: Input, context: Context): Step => {
     if ('core' in state) return onPeerError(state, said, context);
     throw new ChannelError({ code: 'peer_error', text: said });
   }
+  if (input.type === 'overdue') return onOverdue(state, input);
   if (input.type === 'offer' && state.phase !== 'open') return [state, [refused(input.origin, whyNot(state))]];
   if (state.phase === 'abandoned') return [state, []];
   if ('core' in state) return fundedStep(state, input, context);

@@ -17,9 +17,10 @@ import { depthOf, fundingScriptOf } from './opening.ts';
 import type { StaticChannel } from './recover.ts';
 import type { Core, Failed, Funded, Negotiating, Open } from './state.ts';
 import { isSigned } from './updates.ts';
+import { waits } from './waits.ts';
 
 /** BOLT 2: a fundee forgets a channel whose funding does not confirm within this many blocks. */
-export const FUNDING_TIMEOUT = 2016;
+export const FUNDING_TIMEOUT = waits.funding.blocks;
 
 type Waiting = Open | Negotiating | Failed;
 

@@ -103,6 +103,19 @@ export const hasChangesForRemote = (core: Core): boolean =>
 export const hasUnsignedOfOurs = (core: Core): boolean =>
   some(core, (by, marks) => by === 'us' && marks.remote === undefined);
 
+/** Whether an HTLC stands in some commitment that may still be published, or is on its way into one. */
+export const holdsHtlcs = ({ incoming, outgoing, head }: Core): boolean =>
+  [...incoming.values(), ...outgoing.values()].some(
+    ({ removal }) => removal === undefined || !isDone(removal.marks, head),
+  );
+
+/** Whether the peer revoked what an update of ours replaced, and has not signed our commitment with it. */
+export const isOwedCommitment = (core: Core): boolean =>
+  some(
+    core,
+    (by, { local, remote }) => by === 'us' && local === undefined && remote !== undefined && remote <= core.head.remote,
+  );
+
 /**
  * Whether nothing is in flight: no HTLC in either commitment, every update done on both sides, no revocation owed to us.
  * Only then a closing may be negotiated.

@@ -5,6 +5,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { defaultLimits, type ReceiverLimits } from '../amp/limits.ts';
+import { waits } from '../channel/waits.ts';
 import type { ChainName } from '../wire/chains.ts';
 import { type Msat, msat, sat } from '../wire/units.ts';
 import { isLoopback } from './address.ts';
@@ -51,6 +52,8 @@ export interface Config extends Places {
   readonly reserve: AnchorReserve;
   /** Whether peers that know anchors may open channels without. */
   readonly allowStaticRemotekey: boolean;
+  /** Seconds that a connected peer may owe us its next message. */
+  readonly peerTimeout: number;
   readonly amp: { readonly spontaneous: boolean; readonly limits: ReceiverLimits };
   /** Undefined without --dev. */
   readonly dev: DevConfig | undefined;
@@ -236,6 +239,7 @@ export const loadConfig = (sources: Sources): Config => {
       most: pick('anchor-reserve-most')?.value ?? defaultReserve.most,
     },
     allowStaticRemotekey: pick('allow-static-remotekey')?.value ?? false,
+    peerTimeout: pick('peer-timeout')?.value ?? waits.revoke_and_ack.seconds,
     amp: {
       spontaneous: pick('accept-spontaneous')?.value ?? true,
       limits: {

@@ -17,6 +17,8 @@ export interface MachineParts<S, I, E> {
   readonly first?: readonly E[];
   /** Asked when a step threw: true leaves the input out and goes on from the state before it. */
   readonly survives?: (error: unknown, input: I) => boolean;
+  /** Told each input that will not be taken because the machine was stopped before it, or is by now. */
+  readonly dropped?: (input: I) => void;
   /** Called once when a step or an effect threw: the machine is at its last good state and takes nothing more. */
   readonly broke: (error: unknown, input: I | undefined) => void;
 }
@@ -33,6 +35,7 @@ export class Machine<S, I, E> {
   private head = 0;
   private running = false;
   private halted = false;
+  private stopped = false;
   private waiting: (() => void)[] = [];
   private readonly parts: MachineParts<S, I, E>;
 
@@ -72,6 +75,7 @@ export class Machine<S, I, E> {
   }
 
   private enqueue(entry: Entry<I, E>): void {
+    if (this.stopped) this.drop(entry);
     if (this.halted) return;
     this.queue.push(entry);
     if (!this.running) {
@@ -81,11 +85,22 @@ export class Machine<S, I, E> {
     }
   }
 
-  /** Takes nothing more; what is under way ends. */
+  /** Takes nothing more; what is under way ends, and whoever pushed what was left is told so. */
   stop(): void {
+    const left = this.queue.slice(this.head);
+    this.halt();
+    this.stopped = true;
+    for (const entry of left) this.drop(entry);
+  }
+
+  private halt(): void {
     this.halted = true;
     this.queue.length = 0;
     this.head = 0;
+  }
+
+  private drop({ work }: Entry<I, E>): void {
+    if ('input' in work) this.parts.dropped?.(work.input);
   }
 
   /** Resolves once everything pushed so far has been performed. */
@@ -133,7 +148,7 @@ export class Machine<S, I, E> {
         this.parts.stepped?.(before, this.current);
         done?.();
       } catch (error) {
-        this.stop();
+        this.halt();
         this.parts.broke(error, 'input' in work ? work.input : undefined);
       }
     }

@@ -189,7 +189,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     },
   });
   const channels: ChannelHost = new ChannelHost({
-    ...{ store, gate, chain, log, wallet, refusals, peers, backups },
+    ...{ store, gate, chain, clock, log, wallet, refusals, peers, backups },
+    peerTimeout: config.peerTimeout,
     follower: () => follower,
     watcher: () => watcher,
     onchain: () => onchain,
@@ -200,7 +201,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   });
   const opening: OpeningParts = {
     host: channels,
-    ...{ wallet, keys, entropy, clock, context, log },
+    ...{ wallet, keys, entropy, context, log },
     chainHash: network.chain,
     minimumDepth: config.minDepth,
     reserve: config.reserve,

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../amp/limits.ts';
+import { waits } from '../channel/waits.ts';
 import { utf8 } from '../wire/bytes.ts';
 import { type ChainName, chainHashOf } from '../wire/chains.ts';
 import { addressFrom } from './address.ts';
@@ -132,6 +133,11 @@ export const options = rows({
   'allow-static-remotekey': {
     doc: 'let peers that know anchors open channels without, to which no fee can be added',
     schema: yesOrNo,
+  },
+  'peer-timeout': {
+    value: 'SECONDS',
+    doc: `how long a connected peer may owe its next message before it is disconnected; ${waits.revoke_and_ack.seconds} unless told`,
+    schema: whole(5, 3600),
   },
   'amp-timeout': {
     value: 'SECONDS',

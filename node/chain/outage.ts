@@ -4,7 +4,7 @@
  * is taken or offered until it is back. Peers stay connected: what is under way can best be ended with them.
  */
 import { GRACE } from '../../channel/deadlines.ts';
-import { EXPIRY_MARGIN } from '../forward/margins.ts';
+import { EXPIRY_MARGIN } from '../../channel/limits.ts';
 import type { Clock, Log } from '../ports.ts';
 
 /** Milliseconds between two blocks, on the average. */

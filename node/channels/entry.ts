@@ -39,8 +39,8 @@ export interface Entry {
   buried?: Buried;
   /** Why the channel is in the state it is in, latest first, for `listpeerchannels`. */
   status: readonly string[];
-  /** Ends the time that the peer has for its part of the opening. */
-  waiting?: () => void;
+  /** The time that the peer has for what it is to say next. */
+  waiting?: { readonly id: string; readonly cancel: () => void };
   /** What waits for the opening to come to something. */
   opened?: (result: Opened) => void;
   refused?: (why: string) => void;
@@ -53,6 +53,9 @@ export const isFunded = (state: ChannelState): state is Funded => 'core' in stat
 
 /** What every funded channel has; undefined before. */
 export const coreOf = (state: ChannelState): Core | undefined => (isFunded(state) ? state.core : undefined);
+
+/** Whether peer and channel are in step: connected, and past channel_reestablish. */
+export const isOnline = (state: ChannelState): boolean => coreOf(state)?.link.status === 'online';
 
 /** An HTLC the peer offered, unless it is gone for good: one that ended on chain stays in the state for its transaction's sake. */
 export const incomingOf = (state: ChannelState, id: bigint): Htlc | undefined => {

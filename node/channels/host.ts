@@ -7,7 +7,7 @@ import type { ChannelEvent, ChannelFeatures, Context, Effect, Input, PeerMessage
 import { restore } from '../../channel/persist.ts';
 import { recoverChannel, type StaticChannel } from '../../channel/recover.ts';
 import type { ChannelState, Htlc } from '../../channel/state.ts';
-import { transition, whenIdle } from '../../channel/transition.ts';
+import { transition } from '../../channel/transition.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { type Point, point, type ShortChannelId } from '../../wire/units.ts';
@@ -18,16 +18,17 @@ import type { Watcher } from '../chain/watcher.ts';
 import { Machine } from '../machine.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Peers } from '../peer/peers.ts';
-import type { Chain, Log, Store } from '../ports.ts';
+import type { Chain, Clock, Log, Store } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { Refusals } from '../wallet/refusals.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { coreOf, type Entry, incomingOf, isFunded, nameOf } from './entry.ts';
+import { coreOf, type Entry, incomingOf, isFunded, isOnline, nameOf } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import { ChannelIds } from './ids.ts';
 import { loadChannelRecords, overMark } from './load.ts';
 import { CHANNELS, type Onchain } from './onchain.ts';
+import { idleInput, Patience } from './patience.ts';
 import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
 import { sayEvent } from './said.ts';
 import { forgetWatches, keyOfWatch, tellDoubleSpent, tellSighting } from './sightings.ts';
@@ -36,7 +37,10 @@ export interface HostParts {
   readonly store: Store;
   readonly gate: Gate;
   readonly chain: Chain;
+  readonly clock: Clock;
   readonly log: Log;
+  /** Seconds that a peer which is there may owe us its next message. */
+  readonly peerTimeout: number;
   readonly wallet: Wallet;
   readonly refusals: Refusals;
   readonly peers: Peers;
@@ -53,18 +57,17 @@ export interface HostParts {
   readonly fatal: (error: unknown) => void;
 }
 
-/** Whether peer and channel are in step: connected, and past channel_reestablish. */
-export const isOnline = (state: ChannelState): boolean => coreOf(state)?.link.status === 'online';
-
 export class ChannelHost {
   readonly entries = new Map<string, Entry>();
   private readonly parts: HostParts;
   private readonly ids = new ChannelIds();
   /** The connection that each `connected` was about. */
   private readonly connections = new WeakMap<ChannelFeatures, Peer>();
+  private readonly patience: Patience;
 
   constructor(parts: HostParts) {
     this.parts = parts;
+    this.patience = new Patience(parts.clock, parts.peerTimeout);
   }
 
   /** Reads all channels of the store that are not over; they do nothing before `begin`. Throws StoreError or WireError. */
@@ -86,7 +89,7 @@ export class ChannelHost {
     key: string,
     peer: Point,
     [state, effects]: readonly [ChannelState, readonly Effect[]],
-    opening: Pick<Entry, 'plan' | 'waiting' | 'opened' | 'refused'> = {},
+    opening: Pick<Entry, 'plan' | 'opened' | 'refused'> = {},
   ): Entry {
     const entry = Object.assign(this.add(key, state, peer, effects), opening);
     entry.machine.begin();
@@ -121,11 +124,17 @@ export class ChannelHost {
         perform: (effect, now) => this.perform(entry, effect, now),
         stepped: (before, now) => {
           if (before.phase !== now.phase) this.index(entry, now);
+          this.patience.follow(entry, now);
           if (!isOnline(now) || isOnline(before)) return;
           entry.machine.push({ type: 'update_fee' });
           this.parts.online(entry);
         },
-        idle: whenIdle,
+        idle: (now) => idleInput(entry, now),
+        // What is offered to a channel that is gone by then goes back at once; nothing else that is left concerns anybody.
+        dropped: (input) => {
+          if (input.type !== 'offer') return;
+          this.parts.heard(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'closed' } });
+        },
         // A step that throws has changed nothing. What a peer says must not stop the node: the connection begins anew.
         survives: (error, input) => {
           if (input.type !== 'message') return false;
@@ -150,7 +159,7 @@ export class ChannelHost {
 
   private drop(entry: Entry): void {
     entry.machine.stop();
-    entry.waiting?.();
+    this.patience.end(entry);
     this.entries.delete(entry.key);
     this.unwatch(entry);
     this.ids.remove(entry);
@@ -315,7 +324,6 @@ export class ChannelHost {
     this.index(entry, state);
     switch (event.event) {
       case 'opening':
-        entry.waiting?.();
         if (isFunded(state)) wallet.taken(state.core.params.shutdownScript).catch(this.parts.fatal);
         break;
       case 'abandoned':

@@ -9,7 +9,7 @@ import { hex, utf8 } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { type ChainHash, channelId, type Msat, msat, type Sat, type ShortChannelId, sat } from '../../wire/units.ts';
 import type { Peer } from '../peer/peer.ts';
-import type { Clock, Entropy, Log } from '../ports.ts';
+import type { Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { tooMany } from './caps.ts';
@@ -19,8 +19,6 @@ import type { ChannelHost } from './host.ts';
 import { fundingOwner } from './perform.ts';
 import { type AnchorReserve, reserveOf, shortageOf, warnOfShortage } from './reserve.ts';
 
-/** A peer that has not done its part of an opening by then is given up. */
-const PATIENCE_MS = 60_000;
 /** Bytes of a funding output's script (P2WSH). */
 const FUNDING_SCRIPT_BYTES = 34;
 /** BOLT 2: without option_support_large_channel a channel is smaller than 2^24 sat. */
@@ -38,7 +36,6 @@ export interface OpeningParts {
   readonly wallet: Wallet;
   readonly keys: NodeKeys;
   readonly entropy: Entropy;
-  readonly clock: Clock;
   readonly chainHash: ChainHash;
   readonly minimumDepth: number;
   /** What stays in the wallet for channels with anchors. */
@@ -88,10 +85,6 @@ const common = async (parts: OpeningParts, peer: Peer, capacity: Sat, shutdownSc
     alias: newAlias(parts),
   };
 };
-
-/** Gives an opening up that the peer lets lie; the function returned ends that. */
-const patience = ({ clock, host }: Pick<OpeningParts, 'clock' | 'host'>, key: string): (() => void) =>
-  clock.after(PATIENCE_MS, () => host.push(key, { type: 'opening_timeout', seconds: PATIENCE_MS / 1000 }));
 
 export interface Opening {
   readonly peer: Peer;
@@ -150,7 +143,6 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
     const published = await new Promise<Opened & { readonly key: string }>((resolve, reject) => {
       const entry = host.create(draft.key, peer.id, step, {
         plan,
-        waiting: patience(parts, draft.key),
         opened: (opened) => resolve({ key: draft.key, ...opened }),
         refused: (why) => reject(new OpeningError(why)),
       });
@@ -198,5 +190,5 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
       );
     warnOfShortage(log, shortage);
   }
-  host.create(request.key, peer.id, step, { waiting: patience(parts, request.key) });
+  host.create(request.key, peer.id, step);
 };

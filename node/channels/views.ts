@@ -3,6 +3,7 @@ import type { Outlet } from '../../amp/io.ts';
 import { preimageOf } from '../../channel/claiming.ts';
 import { type FeeView, spendable } from '../../channel/limits.ts';
 import { isRecovered } from '../../channel/recover.ts';
+import { barred } from '../../channel/shutdown.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';
 import { equal } from '../../wire/bytes.ts';
@@ -32,13 +33,8 @@ export const policyOf = ({ params }: Core, fees: FeePolicy): OwnPolicy => ({
   disabled: false,
 });
 
-/** HTLCs may be offered: both channel_ready are exchanged, nobody closes, the peer is there. */
-export const isUsable = (state: ChannelState): boolean => {
-  if (state.phase !== 'open') return false;
-  const { core, shutdown } = state;
-  const locked = core.lockin.sent && core.lockin.received && core.lockin.scid !== undefined;
-  return locked && core.link.status === 'online' && shutdown.ours === undefined && shutdown.theirs === undefined;
-};
+/** HTLCs may be offered: both channel_ready are exchanged, nobody closes, the peer is there and owes us nothing overdue. */
+export const isUsable = (state: ChannelState): boolean => state.phase === 'open' && barred(state) === undefined;
 
 /** The way out that a usable channel is; undefined for any other. */
 export const outletOf = ({ machine: { state } }: Entry, fees: FeeView): Outlet | undefined => {

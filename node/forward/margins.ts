@@ -1,7 +1,5 @@
 /** How many blocks a forward must leave, so that what the next peer takes from us we can still take from the last one. */
 
-/** Blocks before its expiry at which an HTLC is too late to be offered to anybody. */
-export const EXPIRY_MARGIN = 3;
 /**
  * What must lie between the expiries of both HTLCs of a forward, whatever is announced. At worst the next peer takes its HTLC
  * on chain 17 blocks after it expired: 3 in which we wait for it, 12 until our claim is in a block, 2 that a reorganization

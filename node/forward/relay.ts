@@ -4,6 +4,7 @@
  */
 import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import type { Resolution } from '../../channel/io.ts';
+import { EXPIRY_MARGIN } from '../../channel/limits.ts';
 import { type Failure, failureOfMalformed } from '../../onion/failures.ts';
 import type { ForwardPayload } from '../../onion/payload.ts';
 import { createFailure, wrapFailure } from '../../onion/returning.ts';
@@ -11,7 +12,6 @@ import { zeros } from '../../wire/bytes.ts';
 import type { Msat } from '../../wire/units.ts';
 import type { OwnPolicy } from '../graph/announce.ts';
 import { forwardingFee } from '../graph/routing.ts';
-import { EXPIRY_MARGIN } from './margins.ts';
 
 /** The channel that the onion names, as far as relaying goes. */
 export interface OutgoingChannel {

@@ -35,6 +35,8 @@ export interface PeerParts {
 const INIT_TIMEOUT_MS = 15_000;
 /** A ping after this long without a message, and the end of the connection after twice that. */
 const PING_AFTER_MS = 30_000;
+/** Who said something this lately is there. */
+const FRESH_MS = 30_000;
 /** BOLT 1: longer pongs are not answered. */
 const MAX_PONG_BYTES = 65532;
 const ALL_CHANNELS = channelId(zeros(32));
@@ -52,6 +54,11 @@ export class Peer {
   private stopTimer: () => void = () => undefined;
   private awaitingPong = false;
   private heard = true;
+  /** When the last message came; milliseconds since 1970. */
+  private heardAt: number;
+  /** Who waits for the next message, and the end of the connection if none comes. */
+  private readonly asking = new Map<string, () => void>();
+  private stopAsking: () => void = () => undefined;
   private ended: string | undefined;
 
   constructor(parts: PeerParts) {
@@ -60,6 +67,7 @@ export class Peer {
     this.key = hex(this.id);
     this.direction = parts.direction;
     this.since = parts.clock.now();
+    this.heardAt = this.since;
   }
 
   /** Features both sides have; empty before `init` came. */
@@ -78,6 +86,35 @@ export class Peer {
 
   get closed(): boolean {
     return this.ended !== undefined;
+  }
+
+  /** Whether the peer was heard of in the last half minute. */
+  get isFresh(): boolean {
+    return this.parts.clock.now() - this.heardAt < FRESH_MS;
+  }
+
+  /** Pings, and runs the last of a name once when the peer says anything; ends the connection with one that says nothing. */
+  ask(name: string, then: () => void): void {
+    if (this.ended !== undefined) return;
+    const first = this.asking.size === 0;
+    this.asking.set(name, then);
+    if (!first) return;
+    this.ping();
+    this.stopAsking = this.parts.clock.after(PING_AFTER_MS, () => this.close('the peer did not answer a ping'));
+  }
+
+  private ping(): void {
+    this.send({ name: 'ping', num_pong_bytes: 16, ignored: zeros(0) });
+  }
+
+  private answered(): void {
+    this.heard = true;
+    this.heardAt = this.parts.clock.now();
+    if (this.asking.size === 0) return;
+    this.stopAsking();
+    const waiting = [...this.asking.values()];
+    this.asking.clear();
+    for (const run of waiting) run();
   }
 
   /** Queues a message. A message to a peer that is gone is dropped, as the wire itself might have done. */
@@ -104,6 +141,8 @@ export class Peer {
     if (this.ended !== undefined) return;
     this.ended = why;
     this.stopTimer();
+    this.stopAsking();
+    this.asking.clear();
     void this.parts.stream.flushed().then(() => this.parts.stream.close());
     this.parts.handlers.closed(this, why);
   }
@@ -143,7 +182,7 @@ export class Peer {
   }
 
   private take(raw: Uint8Array): Promise<void> | undefined {
-    this.heard = true;
+    this.answered();
     const message = decodeMessage(raw);
     if (this.agreed === undefined) {
       if (message.name === 'init') this.greet(message);
@@ -203,7 +242,7 @@ export class Peer {
         return;
       } else {
         this.awaitingPong = true;
-        this.send({ name: 'ping', num_pong_bytes: 16, ignored: zeros(0) });
+        this.ping();
       }
       if (this.ended === undefined) this.keepAlive();
     });

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isOnline } from '../../node/channels/host.ts';
+import { isOnline } from '../../node/channels/entry.ts';
 import { isUsable } from '../../node/channels/views.ts';
 import { endow, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { keptLog } from '../support/quiet.ts';

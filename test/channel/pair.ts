@@ -17,6 +17,7 @@ import type {
 import { records, restore } from '../../channel/persist.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';
 import { acceptChannel, openChannel, transition, wantsToSign } from '../../channel/transition.ts';
+import { awaited, waits } from '../../channel/waits.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { decodeMessage, encodeMessage } from '../../wire/message.ts';
@@ -130,6 +131,8 @@ export interface Side {
 export interface Pair {
   readonly a: Side;
   readonly b: Side;
+  /** Of the chain that both are on, where there is one. */
+  readonly height?: () => number;
 }
 
 const fresh = (state: ChannelState): Side => ({
@@ -162,8 +165,17 @@ export const perform = (side: Side, other: Side, [next, effects]: Step): void =>
   side.check?.(side);
 };
 
-export const give = (pair: Pair, side: Side, input: Input, at: Context = context): void =>
+const now = ({ height }: Pair): Context => (height === undefined ? context : { ...context, height: height() });
+
+export const give = (pair: Pair, side: Side, input: Input, at: Context = now(pair)): void =>
   perform(side, otherOf(pair, side), transition(side.state, input, at));
+
+/** The seconds of what a side waits for are over. */
+export const expireWait = (pair: Pair, side: Side): void => {
+  const wait = awaited(side.state);
+  if (wait === undefined) throw new Error(`nothing is waited for in ${side.state.phase}`);
+  give(pair, side, { type: 'overdue', wait, seconds: waits[wait.name].seconds });
+};
 
 /** Delivers the oldest message that waits for a side; false when there is none. */
 export const deliver = (pair: Pair, side: Side): boolean => {

@@ -248,7 +248,7 @@ export const reboot = (world: World, who: Who): void => {
 export const latecomer = (world: World, who: Who, disk: ReadonlyMap<string, Uint8Array>): World => {
   const { wallet, coins } = world.keepers[who];
   const side = { ...world.pair[who], disk: new Map(disk), inbox: [], events: [], broadcasts: [], asked: [] };
-  const pair = { a: { ...world.pair.a, inbox: [] }, b: { ...world.pair.b, inbox: [] }, [who]: side };
+  const pair = { ...world.pair, a: { ...world.pair.a, inbox: [] }, b: { ...world.pair.b, inbox: [] }, [who]: side };
   const late: World = { ...world, pair, keepers: { ...world.keepers, [who]: keeperOf(who, coins) } };
   restart(pair, side);
   keep(late, who);
@@ -297,13 +297,14 @@ const openWorld = (
   { format, push = msat(400_000_000n), dust = acceptRequest.limits.dustLimit }: Setting,
 ): World => {
   const channelType = { format, scidAlias: false };
-  const pair = begin(
+  const sides = begin(
     { ...openRequest, channelType, push, limits: { ...limits, toSelfDelay: delays.b } },
     {
       ...acceptRequest,
       limits: { ...acceptRequest.limits, dustLimit: dust, toSelfDelay: delays.a, minimumDepth: 1 },
     },
   );
+  const pair: Pair = { ...sides, height: () => tip({ chain }) };
   deliver(pair, pair.a);
   const asked = pair.a.asked.at(-1);
   if (asked?.do !== 'fund') return fail('nothing to fund');

@@ -115,8 +115,11 @@ const invoices = async (world: World, unilateral: boolean): Promise<readonly str
   );
 };
 
-/** Reasons for which honest nodes give a channel up: somebody said so, time ran out, the peer saw its end in a block first, or the network its closing not. */
-const fair = /force_close|htlc_deadline|closing_not_mined|funding output was spent/;
+/**
+ * Reasons for which honest nodes give a channel or a connection up: somebody said so, time ran out (on a chain, or for a message that
+ * was on its way through a long sleep of everybody), the peer saw its end in a block first, or the network its closing not.
+ */
+const fair = /force_close|htlc_deadline|peer_silent|offer_withdrawn|closing_not_mined|funding output was spent/;
 
 /** Channels that were given up, and connections, for other reasons; what is due to who sleeps is for others to judge. */
 const failures = ({ lines, drowsy, wayward }: World): readonly string[] =>

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { defaultLimits, LEAST_FINAL_CLTV } from '../../amp/limits.ts';
 import { SAFETY } from '../../channel/claiming.ts';
 import { GRACE } from '../../channel/deadlines.ts';
+import { EXPIRY_MARGIN } from '../../channel/limits.ts';
 import { loadConfig } from '../../node/config.ts';
-import { EXPIRY_MARGIN, LEAST_CLTV_DELTA } from '../../node/forward/margins.ts';
+import { LEAST_CLTV_DELTA } from '../../node/forward/margins.ts';
 import { context, give, offerOf, ready, secretOf, settle } from '../channel/pair.ts';
 
 /** BOLT 2's assumptions: blocks until a transaction is in one, and blocks that a reorganization takes back. */

@@ -1,0 +1,153 @@
+/**
+ * What a channel waits for, how long, and what it does then. Every state that needs the peer's next word has a row here, so
+ * that nobody can hold us, or our money, by saying nothing. HTLCs have deadlines of their own beside it (deadlines.ts).
+ *
+ * Seconds are the node's to count, from the moment at which such a wait begins; a new connection begins a new one. Blocks count
+ * from a height that is kept, whoever restarts or comes back meanwhile.
+ */
+import { scidParts } from '../wire/units.ts';
+import { type Fault, reactions } from './errors.ts';
+import type { ChannelState, ClosingSince, Core, Negotiating, Open } from './state.ts';
+import { holdsHtlcs, isOwedCommitment } from './updates.ts';
+
+interface Row {
+  readonly seconds?: number;
+  /** Whether an operator may set the seconds (`peer-timeout`). */
+  readonly adjustable?: true;
+  readonly blocks?: number;
+  /** `fail`: our commitment goes on chain. `disconnect`: what nobody signed is forgotten by both, and all begins anew. */
+  readonly exit: 'abandon' | 'disconnect' | 'fail';
+}
+
+/** THE table. A message stands for the wait for it. */
+export const waits = {
+  // Coins are set aside meanwhile, and nothing is lost but the attempt.
+  accept_channel: { seconds: 60, exit: 'abandon' },
+  funding_created: { seconds: 60, exit: 'abandon' },
+  funding_signed: { seconds: 60, exit: 'abandon' },
+  // A fundee's wait for the funding transaction (BOLT 2 names two weeks); unfunded.ts.
+  funding: { blocks: 2016, exit: 'abandon' },
+  // The funding is confirmed, and the peer does not say channel_ready: two weeks as well, then the money is taken back.
+  channel_ready: { blocks: 2016, exit: 'fail' },
+  channel_reestablish: { seconds: 60, adjustable: true, exit: 'disconnect' },
+  // Answered at once by everybody honest. While it is owed our updates stay unsigned: HTLCs wait that others wait for.
+  revoke_and_ack: { seconds: 60, adjustable: true, exit: 'disconnect' },
+  // The peer revoked what our updates replaced, and has not signed them for us.
+  commitment_signed: { seconds: 60, adjustable: true, exit: 'disconnect' },
+  // The peer said `error` before it said where it stands; its commitment is waited for (peererror.ts).
+  their_commitment: { blocks: 12, exit: 'fail' },
+  // A close, from when it began, HTLCs or not: no HTLC may take longer.
+  shutdown: { blocks: 2016, exit: 'fail' },
+  // A close with no HTLC left, from when that was so: two days, as `close` itself waits (BOLT 2: "a reasonable time").
+  closing_signed: { blocks: 288, exit: 'fail' },
+  // The same where the peer is there and its fees and ours do not meet, or it says what cannot be: a day of trying again.
+  fee_range: { blocks: 144, exit: 'fail' },
+} as const satisfies Record<string, Row>;
+
+/** Rows that are counted in seconds. */
+export type TimedName = {
+  [K in keyof typeof waits]: (typeof waits)[K] extends { seconds: number } ? K : never;
+}[keyof typeof waits];
+
+/** A wait that is under way; another `id` is another wait, even for the same message. */
+export interface Wait {
+  readonly name: TimedName;
+  readonly id: string;
+}
+
+/** The seconds of a wait, where an operator gave `patience` for those he may set. */
+export const secondsOf = ({ name }: Wait, patience: number): number => {
+  const row: Row & { readonly seconds: number } = waits[name];
+  return row.adjustable ? patience : row.seconds;
+};
+
+const only = (name: TimedName): Wait => ({ name, id: name });
+
+/** What is waited for on a connection that is in step. One thing at a time: the second is not due before the first. */
+const owed = (core: Core): Wait | undefined => {
+  const { head } = core;
+  if (head.signedAt !== undefined) return { name: 'revoke_and_ack', id: `revoke_and_ack ${head.remote}` };
+  return isOwedCommitment(core) ? { name: 'commitment_signed', id: `commitment_signed ${head.local + 1}` } : undefined;
+};
+
+const awaitedOfCore = (core: Core): Wait | undefined => {
+  const { link } = core;
+  if (link.status === 'online') return owed(core);
+  return link.status === 'syncing' && link.refused === undefined ? only('channel_reestablish') : undefined;
+};
+
+/** What the peer is to say next, within seconds; undefined where nothing is, or the peer is away. */
+export const awaited = (state: ChannelState): Wait | undefined => {
+  switch (state.phase) {
+    case 'awaiting_accept':
+      return only('accept_channel');
+    case 'awaiting_funding_created':
+      return only('funding_created');
+    case 'awaiting_funding_signed':
+      return only('funding_signed');
+    case 'open':
+      return awaitedOfCore(state.core);
+    case 'negotiating':
+      // A peer that has what it wants may have forgotten the channel.
+      return state.agreed === undefined ? awaitedOfCore(state.core) : undefined;
+    default:
+      return undefined;
+  }
+};
+
+/** A close is under way that nobody has agreed on yet. */
+const isClosing = (state: ChannelState): state is Open | Negotiating =>
+  state.phase === 'negotiating'
+    ? state.agreed === undefined
+    : state.phase === 'open' && state.shutdown.ours !== undefined;
+
+/** The row, of those that count in blocks, whose time is over at this height; peererror.ts and unfunded.ts have their own. */
+const outwaitedRow = (
+  state: Open | Negotiating,
+  height: number,
+): 'channel_ready' | 'shutdown' | 'closing_signed' | undefined => {
+  const { closingSince, lockin } = state.core;
+  if (closingSince !== undefined) {
+    if (!isClosing(state)) return undefined;
+    const { began, empty } = closingSince;
+    if (empty !== undefined && height >= empty + waits.closing_signed.blocks) return 'closing_signed';
+    return height >= began + waits.shutdown.blocks ? 'shutdown' : undefined;
+  }
+  if (lockin.scid === undefined || lockin.received) return undefined;
+  return height >= scidParts(lockin.scid).height + waits.channel_ready.blocks ? 'channel_ready' : undefined;
+};
+
+/** The fault of a peer that was waited for through all the blocks that it is given. */
+export const outwaitedFault = (state: Open | Negotiating, height: number): Fault | undefined => {
+  const row = outwaitedRow(state, height);
+  if (row === undefined) return undefined;
+  const { blocks } = waits[row];
+  return row === 'channel_ready'
+    ? { code: 'channel_ready_timeout', blocks }
+    : { code: 'close_timeout', awaited: row, blocks };
+};
+
+/** Whether a close with no HTLC left was argued about for long enough. */
+const isArguedOut = (state: ChannelState, height: number): boolean => {
+  if (state.phase !== 'negotiating' || state.agreed !== undefined) return false;
+  const { empty } = state.core.closingSince ?? {};
+  return empty !== undefined && height >= empty + waits.fee_range.blocks;
+};
+
+/** A fault as it counts at this height: one that a close was held up with for long enough ends the channel. */
+export const patient = (state: ChannelState, fault: Fault, height: number): Fault =>
+  reactions[fault.code] === 'warn_and_disconnect' && isArguedOut(state, height)
+    ? { code: 'close_timeout', awaited: 'fee_range', blocks: waits.fee_range.blocks }
+    : fault;
+
+/** Takes note of the heights from which a close is waited for, whatever began it. */
+export const noteClose = (state: ChannelState, height: number): ChannelState => {
+  if (!isClosing(state)) return state;
+  const { core } = state;
+  const before = core.closingSince;
+  const began = before?.began ?? height;
+  const empty = holdsHtlcs(core) ? undefined : (before?.empty ?? height);
+  if (before?.began === began && before.empty === empty) return state;
+  const closingSince: ClosingSince = { began, empty };
+  return { ...state, core: { ...core, closingSince } };
+};

@@ -1,0 +1,49 @@
+/**
+ * Counts the seconds of what channels wait for (channel/waits.ts): one timer for each channel, begun anew when it waits for
+ * something else, and ended when it waits for nothing. What is to be done when one is over, the channel decides.
+ */
+import type { Input } from '../../channel/io.ts';
+import type { ChannelState } from '../../channel/state.ts';
+import { whenIdle } from '../../channel/transition.ts';
+import { awaited, secondsOf } from '../../channel/waits.ts';
+import type { Clock } from '../ports.ts';
+import type { Entry } from './entry.ts';
+
+/**
+ * What to give a channel when its queue has run empty. A peer that was not heard of lately is asked before it is signed to (BOLT 2,
+ * "Committing Updates So Far: commitment_signed"): what it is gone with is bound until it is back.
+ */
+export const idleInput = (entry: Entry, state: ChannelState): Input | undefined => {
+  const input = whenIdle(state);
+  const { connection } = entry;
+  if (input?.type !== 'sign' || connection === undefined || connection.isFresh) return input;
+  connection.ask(entry.key, () => entry.machine.push(input));
+  return undefined;
+};
+
+export class Patience {
+  private readonly clock: Pick<Clock, 'after'>;
+  private readonly seconds: number;
+
+  /** `seconds` for those waits that an operator may set. */
+  constructor(clock: Pick<Clock, 'after'>, seconds: number) {
+    this.clock = clock;
+    this.seconds = seconds;
+  }
+
+  /** A channel has come to this state. */
+  follow(entry: Entry, state: ChannelState): void {
+    const wait = awaited(state);
+    if (wait?.id === entry.waiting?.id) return;
+    this.end(entry);
+    if (wait === undefined) return;
+    const seconds = secondsOf(wait, this.seconds);
+    const cancel = this.clock.after(seconds * 1000, () => entry.machine.push({ type: 'overdue', wait, seconds }));
+    entry.waiting = { id: wait.id, cancel };
+  }
+
+  end(entry: Entry): void {
+    entry.waiting?.cancel();
+    delete entry.waiting;
+  }
+}
