@@ -2,7 +2,7 @@
  * The fields messages are made of. Each codec puts the brand of units.ts on what it reads, so a decoded message is already
  * typed by meaning. Tables use these constants rather than codecs of their own.
  */
-import { bytes, bytes16, type Codec, list, many, map, rest, struct, u8, u16, u32, u64 } from './codec.ts';
+import { bytes, bytes16, type Codec, list, many, map, rest, struct, u8, u16, u32, u64, WireError } from './codec.ts';
 import * as units from './units.ts';
 
 /** A branded run of bytes. */
@@ -24,6 +24,21 @@ export const bytes32 = bytes(32);
 /** u64 amounts. */
 export const msat = integer(units.msat);
 export const sat = integer(units.sat);
+/** Amounts that somebody has, moves or leaves: no message may speak of more than there can ever be. */
+const possible = <T extends bigint>(item: Codec<T>, most: bigint): Codec<T> => ({
+  write: (w, value) => {
+    if (value > most) throw new RangeError(`expected at most 21 million bitcoin, got ${value}`);
+    item.write(w, value);
+  },
+  read: (r) => {
+    const value = item.read(r);
+    if (value > most)
+      throw new WireError({ code: 'invalid_value', expected: `at most 21 million bitcoin, got ${value}` });
+    return value;
+  },
+});
+export const possibleMsat = possible(msat, units.MAX_MONEY);
+export const possibleSat = possible(sat, units.MAX_MONEY / 1000n);
 /** An amount in a u32, as in `fee_base_msat`. */
 export const msat32: Codec<units.Msat> = map(u32, (n) => units.msat(BigInt(n)), Number);
 export const shortChannelId = integer(units.shortChannelId);

@@ -161,6 +161,7 @@ export class Gossip {
   /** BOLT 7: one funding output announced for other nodes too shows that somebody's keys are known to others. */
   private announcedAgain(known: GraphChannel, m: MessageOf<'channel_announcement'>, raw: Uint8Array): Verdict {
     const { log } = this.parts;
+    if (equal(known.raw, raw)) return 'known';
     const before = decodeMessage(known.raw);
     if (before.name !== 'channel_announcement' || this.conflicts.has(known.scid)) return 'known';
     if (equal(before.node_id_1, m.node_id_1) && equal(before.node_id_2, m.node_id_2)) return 'known';

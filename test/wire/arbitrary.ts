@@ -7,6 +7,7 @@ import { checksums, queryFlags, shortIds, timestamps } from '../../wire/gossip.t
 import { type Message, type MessageName, messages } from '../../wire/message.ts';
 import type { Row } from '../../wire/row.ts';
 import { bigsize, type RawRecord } from '../../wire/tlv.ts';
+import { MAX_MONEY } from '../../wire/units.ts';
 
 const uint = (bits: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: 2 ** bits - 1 });
 const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
@@ -49,6 +50,8 @@ const byCodec = new Map<unknown, fc.Arbitrary<unknown>>([
   [fields.signatures, few(run(64))],
   [fields.msat, uint64],
   [fields.sat, uint64],
+  [fields.possibleMsat, fc.bigInt({ min: 0n, max: MAX_MONEY })],
+  [fields.possibleSat, fc.bigInt({ min: 0n, max: MAX_MONEY / 1000n })],
   [fields.msat32, uint(32).map(BigInt)],
   [fields.shortChannelId, uint64],
   [fields.onionPacket, run(1366)],

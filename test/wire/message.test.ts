@@ -1,10 +1,10 @@
 /** Every row of every message table: what it writes it reads, and what it cannot read it refuses with WireError. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { concat, u16be, unhex, zeros } from '../../wire/bytes.ts';
+import { concat, hex, u16be, unhex, zeros } from '../../wire/bytes.ts';
 import { WireError, type WireFault } from '../../wire/codec.ts';
 import { decodeMessage, encodeMessage, type Message, messages, type UnknownMessage } from '../../wire/message.ts';
-import { channelId } from '../../wire/units.ts';
+import { channelId, MAX_MONEY } from '../../wire/units.ts';
 import { anyMessage, arbitraryMessage, messageNames } from './arbitrary.ts';
 
 /** What the decoder makes of bytes; anything it throws but WireError fails the test. */
@@ -149,4 +149,22 @@ describe('any bytes', () => {
       { numRuns: 1000 },
     );
   });
+});
+
+test.each([
+  ['update_add_htlc', 'amount_msat', MAX_MONEY],
+  ['open_channel', 'funding_satoshis', MAX_MONEY / 1000n],
+  ['open_channel', 'push_msat', MAX_MONEY],
+  ['open_channel', 'channel_reserve_satoshis', MAX_MONEY / 1000n],
+  ['accept_channel', 'dust_limit_satoshis', MAX_MONEY / 1000n],
+  ['closing_signed', 'fee_satoshis', MAX_MONEY / 1000n],
+] as const)('%s speaks of no more bitcoin than there will be: %s', (name, field, most) => {
+  const [sample] = fc.sample(arbitraryMessage(name, 'bare'), { numRuns: 1, seed: 7 });
+  const raw = encodeMessage({ ...sample, [field]: most } as Message);
+  expect(decodeMessage(raw)).toMatchObject({ [field]: most });
+  const text = hex(raw);
+  const amount = most.toString(16).padStart(16, '0');
+  expect(text.split(amount)).toHaveLength(2);
+  const more = unhex(text.replace(amount, (most + 1n).toString(16).padStart(16, '0')));
+  expect(attempt(more)).toMatchObject({ code: 'invalid_value' });
 });
