@@ -150,7 +150,11 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       ...{ gate, log, fatal },
       watcher: () => watcher,
       follower: () => follower,
-      takeBack: (channel) => calling.keep(channels.takeBack(channel)),
+      takeBack: (channel) => {
+        const entry = channels.entries.get(channel.params.key) ?? channels.takeBack(channel);
+        calling.keep(entry);
+        return entry.machine.settled();
+      },
     },
     store,
   );

@@ -23,8 +23,8 @@ export interface GiftsParts {
   readonly log: Log;
   readonly watcher: () => Watcher;
   readonly follower: () => Follower;
-  /** Makes it a channel again, to be closed by its peer. */
-  readonly takeBack: (channel: StaticChannel) => void;
+  /** Makes it a channel again, to be closed by its peer, unless it is one; resolves once its records are on their way to disk. */
+  readonly takeBack: (channel: StaticChannel) => Promise<void>;
   readonly fatal: (error: unknown) => void;
 }
 
@@ -84,8 +84,11 @@ export class Gifts {
     const channel = this.kept.get(key);
     if (channel === undefined || notice.notice !== 'confirmed') return true;
     this.parts.log.info({ channel: key.slice(0, 12) }, 'the funding of a forgotten channel confirmed after all');
-    this.parts.takeBack(channel);
-    this.drop(key);
+    // Its own record goes after those of the channel are written: a crash in between would lose both.
+    this.parts
+      .takeBack(channel)
+      .then(() => this.drop(key))
+      .catch(this.parts.fatal);
     return true;
   }
 }

@@ -1,0 +1,48 @@
+/** What a forgotten channel would have given, when its funding confirms after all: kept until the channel itself is. */
+import { expect, test } from 'vitest';
+import { staticRecord } from '../../channel/records.ts';
+import { Follower } from '../../node/chain/follower.ts';
+import { Watcher } from '../../node/chain/watcher.ts';
+import { Gifts } from '../../node/channels/gifts.ts';
+import { Gate } from '../../node/store/gate.ts';
+import { memoryStore } from '../../node/store/memory.ts';
+import { encode } from '../../wire/codec.ts';
+import { coreOf, ready } from '../channel/pair.ts';
+import { chainTx, fakeChain, payment, stranger } from '../support/chain.ts';
+import { heldClock, keptLog, until } from '../support/quiet.ts';
+
+test('its record goes only once those of the channel are on their way, so that no crash in between loses both', async () => {
+  const tx = payment([stranger(1)], [{ script: new Uint8Array(34), amount: 1000n }]);
+  const { params } = coreOf(ready().b);
+  const channel = { params, funding: { txid: chainTx(tx).txid, index: 0 } };
+  const records = new Map([[`gift/${params.key}`, encode(staticRecord, channel)]]);
+  const store = memoryStore(records);
+  const chain = fakeChain();
+  const fatal = (error: unknown): void => {
+    throw error;
+  };
+  const taken: (() => void)[] = [];
+  const parts = {
+    gate: new Gate(store, fatal),
+    log: keptLog(),
+    watcher: () => watcher,
+    follower: () => follower,
+    takeBack: () => new Promise<void>((resolve) => taken.push(resolve)),
+    fatal,
+  };
+  const gifts = await Gifts.load(parts, store);
+  const watcher = await Watcher.open(chain, store, (notice) => void gifts.notice(notice));
+  const follower = new Follower({
+    ...{ chain, store, birth: 0, listeners: [watcher] },
+    clock: heldClock(),
+    log: keptLog(),
+  });
+  await follower.start(fatal);
+  await gifts.begin();
+  chain.mine(tx);
+  await until(() => taken.length > 0);
+  expect(records.has(`gift/${params.key}`)).toBe(true);
+  for (const done of taken) done();
+  await until(() => !records.has(`gift/${params.key}`));
+  await follower.stop();
+});
