@@ -8,7 +8,7 @@ import { GRACE } from './deadlines.ts';
 import type { Fault } from './errors.ts';
 import { trimmedFor } from './exposure.ts';
 import type { Context } from './io.ts';
-import { inLocal, inNextLocal, inNextRemote, specOf } from './spec.ts';
+import { feerateOf, inLocal, inNextLocal, inNextRemote, specOf } from './spec.ts';
 import type { Core, Htlc, Params } from './state.ts';
 import { formats } from './weights.ts';
 
@@ -23,13 +23,16 @@ export const SLOW = 72;
 const isTooLittle = ({ format }: Params, feerate: number, estimate: number): boolean =>
   formats[format].anchor === undefined && feerate * SHORTFALL < estimate;
 
-/** The least that our estimate asks of a commitment that is to carry HTLCs; undefined where the next ones pay it. */
+/**
+ * The least that our estimate asks of a commitment that is to carry HTLCs; undefined where it is paid. A change of feerate that is
+ * said already will be in every commitment of ours with an HTLC that is offered after it.
+ */
 export const missingFeerate = (
   core: Core,
   { neededFeerate: estimate }: Pick<Context, 'neededFeerate'>,
 ): number | undefined => {
-  const rates = [inNextLocal(core.head.remote), inNextRemote].map((view) => specOf(core, view).feerate);
-  return isTooLittle(core.params, Math.min(...rates), estimate) ? Math.ceil(estimate / SHORTFALL) : undefined;
+  const next = core.params.role === 'funder' ? inNextRemote : inNextLocal(core.head.remote);
+  return isTooLittle(core.params, feerateOf(core, next), estimate) ? Math.ceil(estimate / SHORTFALL) : undefined;
 };
 
 /** The height from which on an HTLC of our commitment is in danger; undefined where it goes back to the peer anyway. */

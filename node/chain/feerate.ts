@@ -5,6 +5,7 @@ import { type Codec, decode, encode, struct, u32, u64 } from '../../wire/codec.t
 import type { Chain, Log, Store } from '../ports.ts';
 import { readRecord } from '../store/records.ts';
 import { fallbackFeerate } from './bitcoind.ts';
+import { Steady } from './steady.ts';
 
 /** sat per 1,000 weight: what is relayed at all. */
 const LEAST = 253;
@@ -27,12 +28,6 @@ const ALWAYS_ON_REGTEST = 100_000;
 const TARGET = 6;
 /** Seconds after which estimates belong to the day before, and those of the day before that are forgotten. */
 const DAY = 86_400n;
-/**
- * Seconds that a funder gets to follow an estimate before what it pays is held against it: some look after their fees once an
- * hour, and see the rise later than we do.
- */
-const FOLLOWING = 7_200;
-
 const KEY = 'chain/feerates';
 const RELAY_KEY = 'chain/relayfeerates';
 
@@ -74,21 +69,6 @@ const lowestOf = (seen: Seen | undefined, now: number): number =>
 const highestOf = (seen: Seen | undefined, now: number): number =>
   Math.max(now, seen?.today.highest ?? now, seen?.before.highest ?? now);
 
-/** An estimate, from this moment on. */
-interface Dated {
-  readonly from: number;
-  readonly estimate: number;
-}
-
-/** What was estimated in the last FOLLOWING seconds, oldest first; the first of them held when they began. */
-const recent = (dated: readonly Dated[], estimate: number, now: number): readonly Dated[] => {
-  // A clock that was set back has told nothing.
-  const before = dated.filter(({ from }) => from <= now);
-  const first = before.findLastIndex(({ from }) => now - from >= FOLLOWING);
-  const within = before.slice(Math.max(first, 0));
-  return within.at(-1)?.estimate === estimate ? within : [...within, { from: now, estimate }];
-};
-
 export interface FeerateParts {
   readonly chain: Pick<Chain, 'feerate' | 'relayFeerate'>;
   readonly store: Pick<Store, 'get'>;
@@ -107,7 +87,7 @@ export class Feerates {
   private relays: Seen | undefined;
   /** What bitcoind estimated, and not what is taken where it has no estimate: that says nothing of what others believe. */
   private needed = 0;
-  private dated: readonly Dated[] = [];
+  private readonly steady = new Steady();
 
   private constructor(parts: FeerateParts, seen: Seen | undefined, relays: Seen | undefined) {
     this.parts = parts;
@@ -144,19 +124,12 @@ export class Feerates {
     }
     const at = now();
     this.needed = this.estimate === fallbackFeerate ? 0 : this.estimate;
-    this.dated = recent(this.dated, this.needed, at);
+    this.steady.tell(this.needed, at);
     const seen = withEstimate(this.seen, this.estimate, BigInt(at));
     const relays = withEstimate(this.relays, this.relayed, BigInt(at));
     const changes = [...changeOf(KEY, this.seen, seen), ...changeOf(RELAY_KEY, this.relays, relays)];
     [this.seen, this.relays] = [seen, relays];
     return changes;
-  }
-
-  /** What `needed` has not been below for the time of FOLLOWING; zero while this node has not watched for so long. */
-  private get steady(): number {
-    const [first] = this.dated;
-    if (first === undefined || this.parts.now() - first.from < FOLLOWING) return 0;
-    return this.dated.reduce((least, { estimate }) => Math.min(least, estimate), first.estimate);
   }
 
   /** What a channel is told of the world at this height. */
@@ -168,7 +141,7 @@ export class Feerates {
       feerate: estimate,
       highestFeerate: Math.max(highest, highestOf(relays, relayed)),
       neededFeerate: this.needed,
-      steadyFeerate: this.steady,
+      steadyFeerate: this.steady.at(this.parts.now()),
       relayFeerate: relayed,
       lowestRelayFeerate: lowestOf(relays, relayed),
       minFeerate: Math.max(LEAST, Math.floor(lowestOf(seen, estimate) / BELOW)),

@@ -175,6 +175,23 @@ describe('what is held against a funder that does not pay it', () => {
     expect(await steady(700)).toBe(700);
   });
 
+  test('is what it has asked for twelve blocks, where these come faster, but not when they are read all at once', async () => {
+    const { world, refresh, context } = await bench('bitcoin');
+    world.estimate = 9000;
+    for (let block = 0; block < 13; block++) await refresh();
+    expect(context().steadyFeerate).toBe(0);
+    world.now += 59;
+    expect(context().steadyFeerate).toBe(0);
+    world.now += 1;
+    expect(context().steadyFeerate).toBe(9000);
+    world.estimate = 20_000;
+    for (let block = 0; block < 12; block++) await refresh();
+    world.now += 60;
+    expect(context().steadyFeerate).toBe(9000);
+    await refresh();
+    expect(context().steadyFeerate).toBe(20_000);
+  });
+
   test('is nothing where bitcoind has no estimate, on regtest at first', async () => {
     const { world, refresh, context } = await bench('regtest');
     world.estimate = 2500;
