@@ -159,6 +159,24 @@ describe.each(['a', 'b'] as const)('a peer that haggles, with us as %s (a is the
     expect(pair[who].state.phase).toBe('negotiating');
   });
 
+  test('gets no more than its caller allows now, whatever was allowed before', () => {
+    const pair = ready(pushed);
+    meet(pair, who, { min: 253, max: 20_000 }, context);
+    const peer = who === 'a' ? 'b' : 'a';
+    // As fundee we have said nothing yet.
+    if (who === 'b') give(pair, pair.b, { type: 'message', message: words(pair, peer, 20_000n, undefined) });
+    expect(signedBy(pair, who)).toHaveLength(1);
+    give(pair, pair[who], { type: 'close', feerates: { min: 253, max: 300 } });
+    expect(pair[who].asked.at(-1)).toEqual({ do: 'disconnect', why: 'closing_fees_changed' });
+    again(pair, who, context);
+    give(pair, pair[who], { type: 'message', message: words(pair, peer, 2_000n, [171n, 30_000n]) });
+    for (const { fee_satoshis, fee_range } of signedBy(pair, who)) {
+      expect(fee_satoshis).toBeLessThanOrEqual(203n);
+      expect(fee_range?.max_fee_satoshis).toBeLessThanOrEqual(203n);
+    }
+    expect(agreedBy(pair[who])).toEqual([]);
+  });
+
   test('offers what was relayed an hour ago', () => {
     const full: Context = { ...context, relayFeerate: 5_000 };
     const pair = ready(pushed);

@@ -147,6 +147,19 @@ describe('an agreed closing that no block takes', () => {
     expect(eventsOf(late.pair.a, 'failed').map(({ fault }) => fault.code)).toEqual(['peer_error', 'closing_not_mined']);
   });
 
+  test('is all that is published where the peer proves that we are behind, also by force', () => {
+    const so = agreed();
+    const { a } = so.pair;
+    if (a.state.phase !== 'negotiating') throw new Error('not closing');
+    const { core, agreed: tx } = a.state;
+    a.state = { phase: 'failed', core, agreed: tx, outdated: true, why: 'we_are_behind' };
+    const before = a.broadcasts.length;
+    tell(so, 'a', { type: 'force_close' });
+    wait(so, CLOSING_BLOCKS + 1);
+    expect(new Set(why(a, before))).toEqual(new Set(['closing']));
+    expect(whys(so, 'a')).not.toContain('anchor');
+  });
+
   test('has its day from when its funding is in the chain', () => {
     const so = agreed();
     tell(so, 'a', { type: 'funding_unconfirmed' });

@@ -1,6 +1,7 @@
 /** On the way to the chain: when a channel goes there, with what, and what becomes of it if the chain changes its mind. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { publishable } from '../../channel/dance.ts';
+import { spendOf } from '../../node/channels/said.ts';
 import { text } from '../../wire/bytes.ts';
 import { coreOf, eventsOf, features, give, settle } from './pair.ts';
 import { close, fates, htlc, offer, playOut, published, reveal, whys } from './play.ts';
@@ -294,6 +295,9 @@ describe.each(formatNames)('%s: an old commitment of our own', (format) => {
     so.pair.a.state = now;
     mine(so, [published(so.pair.a)], ['a']);
     expect(eventsOf(so.pair.a, 'spent')).toMatchObject([{ by: 'local' }]);
+    // Somebody must look for that copy.
+    const { state } = so.pair.a;
+    expect(state.phase === 'onchain' && spendOf(state)).toMatchObject({ level: 'error' });
     expect(whys(so, 'a')).toEqual(['to_local']);
     const { why, from } = claimsOf(so, 'a')[0] ?? {};
     expect([why, from]).toEqual(['to_local', tip(so) + 12]);

@@ -1,7 +1,12 @@
 /** Whole nodes that closed together, and what becomes of that on the chain. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { buildLegacyClosing } from '../../channel/closingtx.ts';
+import { completeFundingSpend, signFundingSpend } from '../../channel/signing.ts';
+import { coreOf } from '../../node/channels/entry.ts';
+import { spendOf } from '../../node/channels/said.ts';
 import { networkOf } from '../../node/network.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
+import { msat, sat } from '../../wire/units.ts';
 import { becomes, type LocalPair, startPair, type Who } from '../support/pair.ts';
 import { elsewhere } from '../support/spend.ts';
 
@@ -50,6 +55,8 @@ describe('an agreed closing that miners leave', () => {
     await pair.mine(2);
     await becomes('a child', async () => /closing of \d+ sat .* claimed by/.test(await status(pair, 'alice', id)));
     expect(waiting(pair)).toHaveLength(2);
+    await pair.restart('alice');
+    await pair.caughtUp();
     await pair.mine();
     await pair.reaches('alice', id, 'ONCHAIN');
     const now = await balance(pair, 'alice');
@@ -119,6 +126,55 @@ describe('an agreed closing that pays to elsewhere and that the network refuses'
     await pair.mine();
     await pair.reaches('alice', id, 'ONCHAIN');
     pair.ground.regtest.mine(1, elsewhere);
+  });
+});
+
+describe('a spend of the funding output that bears our signature', () => {
+  /** A transaction that pays bob's key everything, signed with the keys of both; it never was agreed on. */
+  const forged = (pair: LocalPair): Uint8Array => {
+    const [alice, bob] = (['alice', 'bob'] as const).map((who) => {
+      const [entry] = pair.nodes[who].node.channels.entries.values();
+      const core = entry && coreOf(entry.machine.state);
+      if (core === undefined) throw new Error('no channel');
+      return core;
+    });
+    if (alice === undefined || bob === undefined) throw new Error('no channel');
+    const side = (core: typeof alice, balance: bigint) => ({
+      funding: core.params.local.basepoints.funding,
+      balance: msat(balance),
+      script: core.params.shutdownScript,
+    });
+    const closing = buildLegacyClosing(
+      {
+        funding: alice.funding,
+        fundingAmount: alice.params.capacity,
+        local: side(alice, 1_000_000n),
+        remote: side(bob, 998_999_000n),
+        payer: 'remote',
+        fee: sat(500n),
+      },
+      sat(354n),
+    );
+    const signed = (core: typeof alice) => ({
+      key: core.params.local.basepoints.funding,
+      signature: signFundingSpend(closing, core.keys.funding),
+    });
+    return new Uint8Array(completeFundingSpend(closing, signed(alice), signed(bob)).toBuffer());
+  };
+
+  test('and that this node never made is loud, in the log and in the status, also after a restart', async () => {
+    const { pair, id } = await opened();
+    pair.ground.regtest.mine(1, elsewhere, { only: [forged(pair)] });
+    await pair.reaches('alice', id, 'ONCHAIN');
+    const words = 'neither one of its commitments nor a closing that this node signed';
+    expect(pair.logs.alice.filter((line) => line.includes(words))).toHaveLength(1);
+    expect(await status(pair, 'alice', id)).toContain(words);
+    const [entry] = pair.nodes.alice.node.channels.entries.values();
+    const state = entry?.machine.state;
+    expect(state?.phase === 'onchain' && spendOf(state).level).toBe('error');
+    await pair.restart('alice');
+    await pair.caughtUp();
+    expect(await status(pair, 'alice', id)).toContain(words);
   });
 });
 
