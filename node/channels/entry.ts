@@ -69,5 +69,13 @@ export const isGivenUp = (entry: Entry | undefined): boolean => {
   return phase === 'failed' || phase === 'onchain' || phase === 'closed';
 };
 
+/** Lines of status that are remembered. */
+const STATUS_LINES = 8;
+
+/** A line of status, as the latest; what happens again and again is said once. */
+export const noteStatus = (entry: Entry, line: string): void => {
+  entry.status = [line, ...entry.status.filter((known) => known !== line)].slice(0, STATUS_LINES);
+};
+
 /** How a channel is named in logs. */
 export const nameOf = (entry: Entry): object => ({ channel: entry.key.slice(0, 12), peer: entry.peer.slice(0, 16) });

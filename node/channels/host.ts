@@ -23,7 +23,7 @@ import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { Refusals } from '../wallet/refusals.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { coreOf, type Entry, incomingOf, isFunded, isOnline, nameOf } from './entry.ts';
+import { coreOf, type Entry, incomingOf, isFunded, isOnline, nameOf, noteStatus } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import { ChannelIds } from './ids.ts';
 import { loadChannelRecords, overMark } from './load.ts';
@@ -316,6 +316,7 @@ export class ChannelHost {
   private disconnect(entry: Entry, why: string): void {
     const { connection } = entry;
     this.parts.log.warn({ ...nameOf(entry), why }, 'ending the connection; it will be taken up again');
+    noteStatus(entry, `we ended the connection: ${why}`);
     this.parts.gate.after(() => connection?.close(why));
   }
 
@@ -333,14 +334,12 @@ export class ChannelHost {
         this.drop(entry);
         break;
       case 'warned':
-        entry.status = [`the peer warned: ${event.text}`, ...entry.status].slice(0, 8);
+        noteStatus(entry, `the peer warned: ${event.text}`);
         break;
       case 'closed':
         onchain().closed(entry);
         this.parts.gate.keep([overMark(entry.key)]);
         this.drop(entry);
-        break;
-      default:
         break;
     }
     sayEvent(log, entry, event);
