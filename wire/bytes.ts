@@ -53,13 +53,18 @@ export const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => {
 
 export const reversed = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes).reverse();
 
-const digits = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+const ascii = new TextDecoder();
 
-/** Lower-case hexadecimal. */
+/** Lower-case hexadecimal, decoded in one go: a string put together digit by digit holds ten times its length in memory. */
 export const hex = (bytes: Uint8Array): string => {
-  let out = '';
-  for (const byte of bytes) out += digits[byte];
-  return out;
+  const out = new Uint8Array(2 * bytes.length);
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
+    out[2 * i] = DIGITS[byte >> 4] ?? 0;
+    out[2 * i + 1] = DIGITS[byte & 15] ?? 0;
+  }
+  return ascii.decode(out);
 };
 
 /** Bytes of a hexadecimal string in either case. Throws RangeError on odd length or another character. */

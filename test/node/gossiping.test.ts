@@ -1,5 +1,7 @@
 /** Whole nodes that gossip: a channel becomes known to the network, and what its peer says of it all at once. */
 import { afterEach, expect, test } from 'vitest';
+import { networkOf } from '../../node/network.ts';
+import { scriptOfAddress } from '../../node/wallet/address.ts';
 import { utf8, zeros } from '../../wire/bytes.ts';
 import { channelId } from '../../wire/units.ts';
 import { becomes, type LocalPair, startPair } from '../support/pair.ts';
@@ -51,5 +53,32 @@ test('a channel is announced at six confirmations, is known after a restart, and
   for (const one of ids) {
     await pair.reaches('alice', one, 'AWAITING_UNILATERAL');
     expect((await pair.channel('alice', one))?.status.join('\n')).toContain('all \\u{202e}of\\u{200b} them');
+  }
+});
+
+test('a channel whose short_channel_id a reorganization changed leaves the graph, and is announced anew under its new one', async () => {
+  const pair = await startPair({ 'min-depth': '1' });
+  pairs.push(pair);
+  await pair.endow('alice', 1_010_000n);
+  await pair.open(1_000_000n);
+  await pair.mine(6);
+  const { regtest, faucet } = pair.ground;
+  const known = async (who: 'alice' | 'bob') => {
+    const { channels } = await pair.nodes[who].call('listchannels', {});
+    return [...new Set(channels.map(({ short_channel_id: scid }) => scid))].join();
+  };
+  await becomes('the channel known', async () => (await known('alice')) !== '' && (await known('bob')) !== '');
+  const before = await known('alice');
+  const height = Number(before.split('x')[0]);
+  let lost = regtest.ledger.tip;
+  while (lost.height > height) lost = regtest.ledger.get(lost.previous);
+  regtest.invalidate(lost.hash);
+  const script = scriptOfAddress(faucet.address, networkOf('regtest'));
+  // Where the funding was there is nothing now; it comes a block later.
+  regtest.mine(1, script, { only: [] });
+  await pair.mine(7);
+  for (const who of ['alice', 'bob'] as const) {
+    await becomes('the old name gone', async () => !(await known(who)).includes(before));
+    await becomes('the new name known', async () => (await known(who)).startsWith(`${height + 1}x`));
   }
 });
