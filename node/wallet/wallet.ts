@@ -16,7 +16,7 @@ import { WalletError } from './errors.ts';
 import { planTakeBack } from './giveup.ts';
 import { type AddressBook, addressBook, type KeyPath, type NodeKeys } from './keys.ts';
 import { loadWallet, walletChanges } from './persist.ts';
-import { dustOf, selectCoins, weightOf } from './select.ts';
+import { dustOf, feeOf, selectCoins, weightOf } from './select.ts';
 import { claimOwner, type Fund, fundsOf, spendable, sumOf } from './view.ts';
 
 export interface WalletParts {
@@ -47,6 +47,8 @@ export interface Plan {
   readonly change: (Output & { readonly path: KeyPath }) | undefined;
 }
 
+/** A coin of less, sat, costs as much as it brings to a claim that pays 20 sat/vbyte. */
+const WORTHLESS = feeOf(weightOf.input, 5_000);
 /** Promises to owners of this kind end with the process that made them. */
 const passing = 'send/';
 
@@ -86,12 +88,14 @@ export class Wallet implements ChainListener {
   }
 
   /**
-   * What could pay for claims on chain: promised to nobody, or to claims. Our own change counts, for it is in a block long
-   * before the last blocks of an HTLC.
+   * What could pay for claims on chain: promised to nobody, or to claims. Our own change counts, for claims may spend it; a coin
+   * that would not pay for its own input then does not.
    */
   forClaims(): Sat {
     const open = ({ reserved }: Fund): boolean => reserved === undefined || reserved.startsWith(claimOwner);
-    return sumOf(this.funds().filter((fund) => /^(un)?confirmed$/.test(fund.status) && open(fund)));
+    return sumOf(
+      this.funds().filter((fund) => /^(un)?confirmed$/.test(fund.status) && open(fund) && fund.amount > WORTHLESS),
+    );
   }
 
   /** The script and the address of an output of ours. */
@@ -142,12 +146,18 @@ export class Wallet implements ChainListener {
     return { owner, inputs: chosen.coins, amount: chosen.amount, fee: chosen.fee, change };
   }
 
-  /** Confirmed coins that may pay the fee of somebody's transaction: those promised to this owner, and those to nobody. */
-  feeCoins(owner: string): { readonly kept: readonly Fund[]; readonly free: readonly Fund[] } {
-    const confirmed = this.funds().filter(({ status }) => status === 'confirmed');
+  /**
+   * Coins that may pay the fee of somebody's transaction: those promised to this owner, and of those promised to nobody the
+   * confirmed ones (`free`), and change of our own that no block holds yet (`waiting`): for where nothing else is left.
+   */
+  feeCoins(owner: string): Record<'kept' | 'free' | 'waiting', readonly Fund[]> {
+    const funds = this.funds();
+    const open = (wanted: Fund['status']) =>
+      funds.filter(({ status, reserved }) => status === wanted && reserved === undefined);
     return {
-      kept: confirmed.filter(({ reserved }) => reserved === owner),
-      free: confirmed.filter(({ reserved }) => reserved === undefined),
+      kept: funds.filter(({ status, reserved }) => reserved === owner && /^(un)?confirmed$/.test(status)),
+      free: open('confirmed'),
+      waiting: open('unconfirmed'),
     };
   }
 

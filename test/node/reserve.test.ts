@@ -50,7 +50,7 @@ test('who opens a channel with anchors is refused where less would stay, unless 
 });
 
 test('a channel without anchors needs none', async () => {
-  const { pair, bob, fund } = await started();
+  const { pair, bob, fund } = await started({ ...kept, 'allow-static-remotekey': 'true' });
   await pair.endow('alice', 100_000n);
   const { warning_anchor_reserve: warning } = await fund(95_000n, { channel_type: [12] });
   expect(warning).toBeUndefined();
@@ -63,11 +63,11 @@ test('who is asked for a channel with anchors says no without coins, and yes onc
   await expect(fund(100_000n)).rejects.toThrow('too few coins in its wallet to pay for the claims');
   await pair.endow('bob', 24_999n);
   await expect(fund(100_000n)).rejects.toThrow('too few coins');
-  await pair.endow('bob', 1_000n);
+  await pair.endow('bob', 2_000n);
   await fund(100_000n);
   // A second channel asks for more, a third for no more than is kept for all.
   await expect(fund(100_000n)).rejects.toThrow('too few coins');
-  await pair.endow('bob', 14_001n);
+  await pair.endow('bob', 13_001n);
   await pair.mine();
   await fund(100_000n);
   await pair.mine();

@@ -3,6 +3,7 @@ import { Transaction } from 'bitcoinjs-lib';
 import type { Claim, OpenClaim } from '../../../channel/claim.ts';
 import { type Sat, sat, txid } from '../../../wire/units.ts';
 import type { Chain } from '../../ports.ts';
+import type { Fund } from '../../wallet/view.ts';
 import type { Wallet } from '../../wallet/wallet.ts';
 import { ChainError } from '../errors.ts';
 import { isFeeRefusal } from '../refusals.ts';
@@ -10,7 +11,7 @@ import { outpointKey } from '../watch.ts';
 import { assemble, coinKeysOf, type Signers, stillFits } from './assemble.ts';
 import { takesBeside } from './beside.ts';
 import { ownerOf } from './holdings.ts';
-import { type Before, isUnderWay, planClaim } from './plan.ts';
+import { type Before, isUnderWay, type Move, planClaim, type World } from './plan.ts';
 import { horizonOf } from './rate.ts';
 import type { Published } from './record.ts';
 import type { Standing } from './standing.ts';
@@ -92,23 +93,12 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
   let alone = false;
   let reason = '';
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { kept, free } = wallet.feeCoins(owner);
+    const { kept, free, waiting } = wallet.feeCoins(owner);
     const fits = known !== undefined && stillFits(claim, known.tx, kept) && !(alone && takesBeside(claim, known.tx));
     const before: Before | undefined = known && { fee: known.fee, weight: known.tx.weight(), since: known.since, fits };
     const wanting = Math.max(0, needy - Math.max(0, free.length - 1));
-    const move = planClaim(claim, before, {
-      tip,
-      estimate,
-      kept,
-      free,
-      script,
-      refused,
-      parentWeight,
-      stake,
-      rival,
-      wanting,
-      alone,
-    });
+    const world = { tip, estimate, kept, free, script, refused, parentWeight, stake, rival, wanting, alone };
+    const move = planWithAll(claim, before, world, waiting);
     switch (move.do) {
       case 'wait':
         return { state: 'locked' };
@@ -152,6 +142,20 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
     }
   }
   return { state: 'refused', reason };
+};
+
+/** As planned with confirmed coins alone, unless they do not suffice and what no block holds yet helps. */
+const planWithAll = (
+  claim: OpenClaim,
+  before: Before | undefined,
+  world: World<Fund>,
+  waiting: readonly Fund[],
+): Move<Fund> => {
+  const move = planClaim(claim, before, world);
+  const missing = move.do === 'build' ? move.draft.missing : 'missing' in move ? move.missing : undefined;
+  if (missing === undefined || waiting.length === 0) return move;
+  const other = planClaim(claim, before, { ...world, free: [...world.free, ...waiting] });
+  return other.do === 'build' ? other : move;
 };
 
 /** Coins of what was published that are free again, because a reorg took the claim out of the chain, pay for it once more. */
