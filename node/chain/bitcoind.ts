@@ -18,6 +18,11 @@ import { openRpc, type Rpc, type RpcOptions } from './rpc.ts';
 export const fallbackFeerate = 2500;
 /** Below this per 1,000 weight a transaction may not even be relayed (1 sat/vbyte, rounded up; BOLT 2 and 3 use it too). */
 export const floorFeerate = 253;
+/** An estimate as it is told: never the same as the fixed one, which so says by itself that there is none. */
+export const estimated = (feerate: number): number => {
+  const relayed = Math.max(floorFeerate, feerate);
+  return relayed === fallbackFeerate ? relayed + 1 : relayed;
+};
 
 /**
  * What bitcoind is to let a transaction pay per 1,000 vbytes: anything. It refuses 0.1 BTC unless told, a guard against
@@ -208,7 +213,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     const { feerate: perKilobyte } = await rpc.call('estimatesmartfee', [blocks], answer);
     if (perKilobyte !== undefined) {
       const perWeight = (scaled(perKilobyte, 8) + 3n) / 4n;
-      return Math.max(floorFeerate, Number(perWeight));
+      return estimated(Number(perWeight));
     }
     if (!saidFallback) log.info({ feerate: fallbackFeerate }, 'bitcoind has no fee estimate yet, using a fixed one');
     saidFallback = true;

@@ -225,6 +225,15 @@ describe('a fundee', () => {
     expect(changeBounds(format, bounds, standing)).toEqual(expected);
   });
 
+  test.each([
+    ['static_remotekey', openRequest, 800, 45_000],
+    ['anchors_zero_fee_htlc_tx', anchorsRequest, 600, 45_000],
+  ] as const)('is opened a channel with %s within those bounds, edges included', (_, request, min, max) => {
+    const phase = (feerate: number) => begin({ ...request, feerate }, acceptRequest, bounds).b.state.phase;
+    expect([min, max].map(phase)).toEqual(['awaiting_funding_created', 'awaiting_funding_created']);
+    expect([min - 1, max + 1].map(phase)).toEqual(['abandoned', 'abandoned']);
+  });
+
   /** Whether it takes an update_fee of a channel that was opened with some feerate. */
   const takes = (request: OpenRequest, from: number, feerate_per_kw: number, at: Partial<Context>): boolean => {
     const pair = ready({ ...request, feerate: from });

@@ -200,12 +200,16 @@ export const settle = (pair: Pair): void => {
 };
 
 /** The two sides of a new channel after `open_channel` was taken. */
-export const begin = (open: OpenRequest = openRequest, accept: AcceptRequest = acceptRequest): Pair => {
+export const begin = (
+  open: OpenRequest = openRequest,
+  accept: AcceptRequest = acceptRequest,
+  at: Context = context,
+): Pair => {
   const a = fresh({ phase: 'abandoned', key: '', fault: { code: 'force_close' } });
   const b = fresh(a.state);
-  perform(a, b, openChannel(open, context));
+  perform(a, b, openChannel(open, at));
   const message = b.inbox.shift();
-  if (message?.name === 'open_channel') perform(b, a, acceptChannel(message, accept, context));
+  if (message?.name === 'open_channel') perform(b, a, acceptChannel(message, accept, at));
   return { a, b };
 };
 

@@ -3,7 +3,7 @@
 import { hex, reversed, unhex } from '../../../wire/bytes.ts';
 import { chainHash, sat, txid } from '../../../wire/units.ts';
 import type { Block, Chain, ChainTx, Clock, Outpoint } from '../../ports.ts';
-import { fallbackFeerate, floorFeerate } from '../bitcoind.ts';
+import { estimated, fallbackFeerate, floorFeerate } from '../bitcoind.ts';
 import { ChainError } from '../errors.ts';
 import type { Placed } from './ledger.ts';
 import type { Regtest } from './regtest.ts';
@@ -66,7 +66,7 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
     check: (tx) => asked(() => regtest.check(tx)),
     broadcast: (tx) => asked(() => void regtest.send(tx)),
     broadcastPackage: (parent, child) => asked(() => regtest.sendPair(parent, child)),
-    feerate: () => asked(() => (regtest.demand > 0 ? Math.max(floorFeerate, regtest.demand) : fallbackFeerate)),
+    feerate: () => asked(() => (regtest.demand > 0 ? estimated(regtest.demand) : fallbackFeerate)),
     relayFeerate: () => asked(() => floorFeerate),
     unspent: (outpoint) =>
       asked(() => {

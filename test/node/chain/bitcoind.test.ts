@@ -82,6 +82,8 @@ describe('fee estimates', () => {
     ['{"feerate":0.00020000,"blocks":6}', 5000],
     ['{"feerate":0.00020001,"blocks":6}', 5001],
     ['{"feerate":1e-5,"blocks":6}', 253],
+    // One more than what is taken where there is no estimate, so that it is seen to be one.
+    ['{"feerate":0.00010000,"blocks":6}', fallbackFeerate + 1],
     ['{"errors":["Insufficient data or no feerate found"],"blocks":2}', fallbackFeerate],
   ];
   test.each(rows)('%s is %d sat per 1000 weight', async (answer, feerate) => {
