@@ -1,0 +1,58 @@
+/**
+ * Every parameter of every method, one by one: given and not given, the answers of whole nodes differ. What this node does not
+ * support is refused, not passed over. A parameter without a row here is a failure.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { z } from 'zod';
+import { kindOf } from '../../../node/api/given.ts';
+import { type Line, startLine } from '../../support/line.ts';
+import { becomes } from '../../support/pair.ts';
+import { allParameters, closeRows, fundingRows, peerRows } from './channels.ts';
+import { devRows, thievingRows } from './dev.ts';
+import { invoiceRows, payRows } from './payments.ts';
+import type { Rows } from './rows.ts';
+
+/** In this order: what ends a channel comes last. */
+const rows: Rows = {
+  ...peerRows,
+  ...invoiceRows,
+  ...payRows,
+  ...devRows,
+  ...fundingRows,
+  ...thievingRows,
+  ...closeRows,
+};
+
+let line: Line;
+beforeAll(async () => {
+  line = await startLine(12, { carol: { 'amp-timeout': '2', 'anchor-reserve': '30000' } });
+  await line.mine(6);
+  await becomes('both channels known to alice', async () => {
+    const { channels } = await line.alice.call('listchannels', {});
+    return channels.length === 4;
+  });
+}, 120_000);
+afterAll(() => line?.stop());
+
+const isRefused = (schema: unknown): boolean => kindOf(schema as z.ZodType) === 'not supported';
+
+describe('a parameter', () => {
+  test.each(Object.entries(rows))('%s changes the answer', async (_, row) => {
+    const [without, given] = await row(line);
+    expect(given).not.toEqual(without);
+  });
+
+  test.each(
+    allParameters()
+      .filter(([, , schema]) => isRefused(schema))
+      .map(([method, name, schema]) => [`${method}.${name}`, schema] as const),
+  )('%s is not supported, and so refused', (_, schema) => {
+    const { success } = (schema as z.ZodType).safeParse('anything');
+    expect([success, (schema as z.ZodType).safeParse(undefined).success]).toEqual([false, true]);
+  });
+
+  test('of any method is one of these', () => {
+    const all = allParameters().flatMap(([method, name, schema]) => (isRefused(schema) ? [] : [`${method}.${name}`]));
+    expect(Object.keys(rows).sort()).toEqual([...all].sort());
+  });
+});

@@ -1,0 +1,68 @@
+/** Three whole nodes in this process, in a line: alice and bob have a channel, and bob and carol, with something on every side. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { endow, type Ground, type LocalNode, newGround, startLocal } from './inprocess.ts';
+import { becomes } from './pair.ts';
+import { memoryLog } from './peers.ts';
+
+type Name = 'alice' | 'bob' | 'carol';
+type Flags = Readonly<Record<string, string>>;
+
+export interface Line extends Readonly<Record<Name, LocalNode>> {
+  readonly dir: string;
+  readonly ground: Ground;
+  readonly logs: Readonly<Record<Name, readonly string[]>>;
+  /** The channel_ids of both channels. */
+  readonly left: string;
+  readonly right: string;
+  /** Mines blocks, one at a time, each taken by all three before the next. */
+  mine(blocks: number): Promise<void>;
+  /** Opens a channel and waits until both ends can use it; its channel_id. */
+  open(from: LocalNode, to: LocalNode, sat: bigint, given?: { readonly push_msat?: bigint }): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const usable = async (node: LocalNode, channel_id: string): Promise<boolean> => {
+  const [channel] = (await node.call('listpeerchannels', { channel_id })).channels;
+  return channel?.state === 'CHANNELD_NORMAL' && channel.reestablished === true;
+};
+
+/** Channels of 1,000,000 sat, 400,000 of them given to the other end; each node has `coins` of 100,000 sat besides. */
+export const startLine = async (coins = 0, flags: Partial<Record<Name, Flags>> = {}): Promise<Line> => {
+  const dir = await mkdtemp(join(tmpdir(), 'ampere-line-'));
+  const ground = await newGround();
+  const logs = { alice: [] as string[], bob: [] as string[], carol: [] as string[] };
+  const start = (name: Name): Promise<LocalNode> =>
+    startLocal({ dir: join(dir, name), ground, log: memoryLog(logs[name]), flags: flags[name] ?? {} });
+  const nodes = { alice: await start('alice'), bob: await start('bob'), carol: await start('carol') };
+  const { alice, bob, carol } = nodes;
+  const all = [alice, bob, carol];
+  const mine = async (blocks: number): Promise<void> => {
+    for (let i = 0; i < blocks; i++) {
+      ground.mine(1);
+      for (const { node } of all)
+        await becomes('at the tip', () => node.follower.top.hash === ground.regtest.ledger.tip.hash);
+    }
+  };
+  const open: Line['open'] = async (from, to, sat, given = {}) => {
+    await from.call('connect', { id: to.id, host: '127.0.0.1', port: to.node.peers.address?.port ?? 0 });
+    const { channel_id } = await from.call('fundchannel', { id: to.id, amount: sat, ...given });
+    await mine(1);
+    for (const node of [from, to]) await becomes('a usable channel', () => usable(node, channel_id));
+    return channel_id;
+  };
+  for (const [i, node] of all.entries())
+    await endow(ground, node, [...(i < 2 ? [1_100_000n] : []), ...Array<bigint>(coins).fill(100_000n)]);
+  await mine(1);
+  const left = await open(alice, bob, 1_000_000n, { push_msat: 400_000_000n });
+  const right = await open(bob, carol, 1_000_000n, { push_msat: 400_000_000n });
+  return {
+    ...nodes,
+    ...{ dir, ground, logs, left, right, mine, open },
+    stop: async () => {
+      await Promise.all(all.map((node) => node.stop()));
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+};
