@@ -10,7 +10,7 @@ export const MAX_UNFUNDED_OF_PEER = 4;
 export const MAX_UNFUNDED_PEERS = 50;
 
 /** The peer opened it, and its funding is not in the chain, or not as deep as we asked for. */
-const isUnfunded = ({ machine: { state } }: Entry): boolean => {
+export const isUnfunded = ({ machine: { state } }: Entry): boolean => {
   if (state.phase === 'awaiting_funding_created') return true;
   if (!isFunded(state) || state.core.params.role !== 'fundee') return false;
   return state.phase !== 'onchain' && state.phase !== 'closed' && state.core.lockin.scid === undefined;

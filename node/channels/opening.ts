@@ -12,12 +12,12 @@ import type { Peer } from '../peer/peer.ts';
 import type { Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { tooMany } from './caps.ts';
+import { isUnfunded, tooMany } from './caps.ts';
 import type { Opened } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import type { ChannelHost } from './host.ts';
 import { fundingOwner } from './perform.ts';
-import { type AnchorReserve, reserveOf, shortageOf, warnOfShortage } from './reserve.ts';
+import { type AnchorReserve, hasAnchors, reserveOf, shortageOf, warnOfShortage } from './reserve.ts';
 
 /** Bytes of a funding output's script (P2WSH). */
 const FUNDING_SCRIPT_BYTES = 34;
@@ -182,7 +182,10 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
   const step = acceptChannel(message, request, context());
   const [begun] = step;
   if ('params' in begun && begun.params.format === 'anchors_zero_fee_htlc_tx') {
-    const shortage = shortageOf(reserve, host.entries.values(), wallet, 1);
+    const waiting = [...host.entries.values()].filter(
+      (one) => one.peer === peer.key && hasAnchors(one) && isUnfunded(one),
+    );
+    const shortage = shortageOf(reserve, host.entries.values(), wallet, waiting.length + 1);
     if (shortage !== undefined && reserve.perChannel > 0n)
       return refuse(
         'this node has too few coins in its wallet to pay for the claims of a channel with anchors',

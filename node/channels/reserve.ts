@@ -5,6 +5,7 @@
 import { type Sat, sat } from '../../wire/units.ts';
 import type { Log } from '../ports.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import { isUnfunded } from './caps.ts';
 import type { Entry } from './entry.ts';
 
 /** What is kept for each channel with anchors, and for all of them together at most. Zero: nothing is asked for or kept. */
@@ -27,9 +28,12 @@ export const hasAnchors = ({ machine: { state } }: Entry): boolean => {
   return format === 'anchors_zero_fee_htlc_tx';
 };
 
-/** What is to stay in the wallet, given the channels there are and how many more with anchors are to be opened. */
+/**
+ * What is to stay in the wallet, given the channels there are and how many more with anchors are to be opened. Those that peers
+ * ask for count once their funding is in the chain: before, they hold nothing, and whoever only asks must not freeze our coins.
+ */
 export const reserveOf = ({ perChannel, most }: AnchorReserve, entries: Iterable<Entry>, more = 0): Sat => {
-  const channels = [...entries].filter(hasAnchors).length + more;
+  const channels = [...entries].filter((entry) => hasAnchors(entry) && !isUnfunded(entry)).length + more;
   const all = perChannel * BigInt(channels);
   return sat(all < most ? all : most);
 };

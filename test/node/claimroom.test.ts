@@ -43,6 +43,35 @@ test('a payment of value goes back, a small one is taken, and all once there are
   expect(await pays(600_000_000n)).toBe('complete');
 });
 
+test('with the reserve a payee claims in time what a payer owes who takes the preimage and falls silent', async () => {
+  const pair = await startPair({ 'anchor-reserve': '25000' });
+  pairs.push(pair);
+  const { alice, bob } = pair.nodes;
+  await pair.endow('alice', 1_100_000n);
+  await pair.endow('bob', 25_000n);
+  const id = await pair.open(1_000_000n);
+  const { bolt11 } = await bob.call('invoice', { amount_msat: 600_000_000n, label: 'a', description: '' });
+  await alice.call('dev-disconnect', { rules: ['xWIRE_REVOKE_AND_ACK*2'] });
+  const { payment_preimage: preimage } = await alice.call('pay', { bolt11 });
+  expect(preimage).toBeDefined();
+  const [htlc] = (await pair.channel('bob', id))?.htlcs ?? [];
+  const expiry = htlc?.expiry ?? 0;
+  expect(expiry).toBeGreaterThan(0);
+  // Fees are twice what the commitment pays by the time it must be in a block.
+  while (pair.ground.regtest.ledger.tip.height < expiry - 18) await pair.mine();
+  pair.ground.regtest.demand = 5_000;
+  await pair.mine(3);
+  await pair.reaches('bob', id, 'ONCHAIN');
+  await pair.mine(8);
+  expect(pair.ground.regtest.ledger.tip.height).toBeLessThan(expiry);
+  const claimed = pair.logs.bob.filter((line) => line.includes('our claim is confirmed'));
+  expect(claimed.length).toBeGreaterThan(0);
+  expect(pair.logs.bob.join('\n')).toMatch(/claiming an output on chain.*htlc_success/);
+  expect((await bob.call('listpeerchannels', { channel_id: id })).channels[0]?.status.join()).not.toContain(
+    'htlc_success',
+  );
+});
+
 test('where nothing is kept, a payee who starts with nothing is paid', async () => {
   const { pays } = await withPoorPayee({});
   expect(await pays(600_000_000n)).toBe('complete');

@@ -103,3 +103,15 @@ test('on regtest nothing is kept unless told, and what is at risk is said', asyn
   );
   expect(pair.logs.bob.join('\n')).toContain('a peer that falls silent could keep what it owes');
 });
+
+test('channels that peers only ask for freeze nothing: they count once their funding is in the chain', async () => {
+  const { pair, bob, fund } = await started();
+  await pair.endow('alice', 300_000n);
+  await pair.endow('bob', 30_000n);
+  await fund(100_000n);
+  // Its funding is not mined: all of the payee's coins are still its own.
+  await bob.call('withdraw', { destination: elsewhere, satoshi: 'all' });
+  expect((await bob.call('getinfo', {})).warning_anchor_reserve).toBeUndefined();
+  await pair.mine();
+  expect((await bob.call('getinfo', {})).warning_anchor_reserve).toBeDefined();
+});
