@@ -99,6 +99,8 @@ export type BumpClaim = ClaimBase & {
   readonly kind: 'bump';
   readonly parent: Uint8Array;
   readonly parentFee: Sat;
+  /** Satoshi per 1,000 weight that parent and child together may pay; undefined: whatever is right. */
+  readonly most?: number | undefined;
   /** Of the HTLCs that the deadline is for: the first block that can hold the commitment for their sake, and their sum. */
   readonly urged?: { readonly from: number; readonly value: Sat } | undefined;
 } & Omit<ClaimInput, 'locktime'>;

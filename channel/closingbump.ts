@@ -22,7 +22,10 @@ const keyHashOf = (script: Uint8Array): Uint8Array | undefined =>
 const scriptCodeOf = (keyHash: Uint8Array): Uint8Array => Uint8Array.of(0x76, 0xa9, 20, ...keyHash, 0x88, 0xac);
 
 /** One for each output of the agreed closing that a wallet may own. */
-export const closingClaims = ({ core, agreed }: Negotiating | Failed): readonly BumpClaim[] => {
+export const closingClaims = (state: Negotiating | Failed): readonly BumpClaim[] => {
+  const { core, agreed } = state;
+  // Who said what a close may cost did not mean its child to pay more.
+  const most = state.phase === 'negotiating' ? state.feerates?.max : undefined;
   const since = agreed && agreedSince(core);
   if (agreed === undefined || since === undefined) return [];
   const tx = Transaction.fromBuffer(agreed);
@@ -42,6 +45,7 @@ export const closingClaims = ({ core, agreed }: Negotiating | Failed): readonly 
         from,
         deadline: undefined,
         why: 'closing',
+        most,
         parent: agreed,
         parentFee,
         sequence: REPLACEABLE,

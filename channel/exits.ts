@@ -106,10 +106,13 @@ export const agreedSince = ({ closings: { agreedAt }, lockin: { scid } }: Core):
   agreedAt === undefined || scid === undefined ? undefined : Math.max(agreedAt, scidParts(scid).height);
 
 /** That the closing which both signed has had its time; undefined while it has some left, or once we no longer wait for it. */
-export const overdue = ({ core, agreed }: Pick<Leaving, 'core' | 'agreed'>, height: number): Fault | undefined => {
+export const overdue = (state: Negotiating | Failed, height: number): Fault | undefined => {
+  const { core, agreed } = state;
   const { fellBack, refusedSince } = core.closings;
   const since = agreedSince(core);
-  if (agreed === undefined || fellBack || since === undefined) return undefined;
+  // An outdated commitment stays at home: then there is nothing to fall back to.
+  const isLast = state.phase === 'failed' && state.outdated;
+  if (agreed === undefined || fellBack || isLast || since === undefined) return undefined;
   const refused = refusedSince === undefined ? 0 : height - refusedSince;
   const waited = height - since;
   return waited >= CLOSING_BLOCKS || refused >= REFUSED_BLOCKS

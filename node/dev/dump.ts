@@ -26,6 +26,7 @@ const open: ReadonlySet<string> = new Set([
   'ours',
   'theirs',
   'agreed',
+  'signed',
   'fundingTx',
   'tx',
 ]);

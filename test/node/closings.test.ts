@@ -65,6 +65,23 @@ describe('an agreed closing that miners leave', () => {
     expect(waiting(pair)).toEqual([]);
   });
 
+  test('and whose child nobody has any more gives its output back to the wallet', async () => {
+    const { pair, id } = await opened();
+    const txid = await closes(pair, id);
+    const [raw] = pair.ground.regtest.pool.entries().map(({ tx }) => tx.toBuffer());
+    pair.ground.regtest.demand = 8_000;
+    await pair.mine(5);
+    await becomes('a child', () => waiting(pair).length === 2);
+    const output = async () =>
+      (await pair.nodes.alice.call('listfunds', {})).outputs.find((one) => one.txid === txid)?.reserved;
+    pair.ground.regtest.mine(1, elsewhere, { only: [new Uint8Array(raw ?? [])] });
+    await pair.caughtUp();
+    await becomes('the output to be promised to the child', async () => (await output()) === true);
+    pair.ground.regtest.pool.clear();
+    await pair.mine();
+    await becomes('the output to be free', async () => (await output()) === false);
+  });
+
   test('and that a full pool does not even take is handed over with its child at once', async () => {
     const { pair, id } = await opened();
     pair.ground.regtest.demand = 12_000;

@@ -63,6 +63,9 @@ const keyOf = ({ outpoint }: Claim): string => outpointKey(outpoint.txid, outpoi
 const isAnswer = (error: unknown): error is ChainError =>
   error instanceof ChainError && error.fault.code !== 'closed' && !isTransient(error);
 
+/** Whether a claim spends an output of the wallet's, and no key of a channel opens it. */
+const isWallets = (claim: Claim): boolean => claim.kind !== 'ready' && claim.unlock.by === 'wallet';
+
 /** Those first that somebody else may have soonest, then the largest. */
 const byUrgency = (a: Claim, b: Claim): number => {
   const [first, second] = [a.deadline ?? Number.POSITIVE_INFINITY, b.deadline ?? Number.POSITIVE_INFINITY];
@@ -198,7 +201,7 @@ export class ClaimEngine {
   private ended(channel: string, claim: Claim): void {
     const key = keyOf(claim);
     this.standings.forget(key);
-    if (this.published.has(`${channel}/${key}`)) this.holdings.hold(claim);
+    if (this.published.has(`${channel}/${key}`)) this.holdings.hold(claim, isWallets(claim));
     else this.holdings.free(claim);
   }
 

@@ -24,17 +24,20 @@ export interface HoldingParts {
 
 export class Holdings {
   private readonly parts: HoldingParts;
-  /** By owner, what their transactions spend. */
-  private readonly held = new Map<string, Outpoint>();
+  /** By owner, what their transactions spend, and whether that is the wallet's own. */
+  private readonly held = new Map<string, { readonly outpoint: Outpoint; readonly own: boolean }>();
 
   constructor(parts: HoldingParts) {
     this.parts = parts;
   }
 
-  /** Not claimed any more: what is promised to it stays so until its transaction is impossible. */
-  hold(claimed: Pick<Claim, 'outpoint'>): void {
+  /**
+   * Not claimed any more: what is promised to it stays so until its transaction is impossible. What it spends of the wallet's
+   * own (`own`) is free as soon as nobody has that transaction: to spend it otherwise then harms nobody.
+   */
+  hold(claimed: Pick<Claim, 'outpoint'>, own = false): void {
     const { txid, index } = claimed.outpoint;
-    this.held.set(ownerOf(claimed), { txid, vout: index });
+    this.held.set(ownerOf(claimed), { outpoint: { txid, vout: index }, own });
   }
 
   /** Claimed again: what is promised to it is its own. */
@@ -52,10 +55,16 @@ export class Holdings {
 
   /** Frees what can be freed by now. Throws ChainError, StoreError. */
   async review(): Promise<void> {
-    const { chain, wallet } = this.parts;
-    for (const [owner, outpoint] of [...this.held]) {
+    const { wallet } = this.parts;
+    for (const [owner, { outpoint, own }] of [...this.held]) {
       if (!wallet.owners().includes(owner)) this.held.delete(owner);
-      else if ((await chain.unspent(outpoint)) === undefined && this.held.delete(owner)) await wallet.release(owner);
+      else if ((await this.isFree(outpoint, own)) && this.held.delete(owner)) await wallet.release(owner);
     }
+  }
+
+  private async isFree(outpoint: Outpoint, own: boolean): Promise<boolean> {
+    const { chain } = this.parts;
+    if ((await chain.unspent(outpoint)) === undefined) return true;
+    return own && (await chain.spender(outpoint)) === undefined;
   }
 }

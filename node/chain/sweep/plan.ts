@@ -8,7 +8,7 @@ import type { Output } from '../../../channel/transaction.ts';
 import { type Sat, sat } from '../../../wire/units.ts';
 import { dustOf, feeOf, weightOf } from '../../wallet/select.ts';
 import { besideOf, weightOfBeside } from './beside.ts';
-import { FLOOR, isUrgent, PATIENT_SHARE, wantedRate } from './rate.ts';
+import { FLOOR, isUrgent, MOST, PATIENT_SHARE, wantedRate } from './rate.ts';
 
 /** A confirmed coin of the wallet. */
 export interface FeeCoin {
@@ -311,7 +311,11 @@ export const planClaim = <C extends FeeCoin>(
   const rateOf = (fee: bigint): number => Number(((fee + parent.fee) * 1000n) / BigInt(usual + parent.weight));
   const from = claim.kind === 'bump' ? (claim.urged?.from ?? claim.from) : claim.from;
   const moment = { tip, from, deadline: claim.deadline, since: before?.since };
-  const rate = Math.max(FLOOR, wantedRate(moment, estimate, rateOf(limit), rateOf(urged), rateOf(patient)));
+  const most = claim.kind === 'bump' ? (claim.most ?? MOST) : MOST;
+  const rate = Math.max(
+    FLOOR,
+    Math.min(most, wantedRate(moment, estimate, rateOf(limit), rateOf(urged), rateOf(patient))),
+  );
   if (claim.kind === 'bump') {
     // Whichever commitment is mined first serves: to outbid one that pays enough would only feed the miners.
     const isEnough = before === undefined && refused === 0n && parent.fee >= feeOf(parent.weight, rate);

@@ -127,6 +127,13 @@ describe('a child of a closing', () => {
     expect(planClaim(closing(1_000n), undefined, rich(5_000)).do).toBe('leave');
   });
 
+  test('pays no more for both than who closed the channel allows', () => {
+    const bounded = { ...closing(100_000n), most: 2_000 };
+    const draft = built(planClaim(bounded, undefined, rich(5_000)));
+    expect(draft.fee).toBe(feeOf(parentWeight + weightOfDraft(draft), 2_000) - 200n);
+    expect(planClaim({ ...bounded, parentFee: sat(2_400n) }, undefined, rich(5_000)).do).toBe('rest');
+  });
+
   test('that is published already is not put off again', () => {
     const published = { fee: 500n, weight: 500, since: 100, fits: true };
     expect(planClaim(closing(100_000n), published, rich(5_000, 100)).do).toBe('build');
