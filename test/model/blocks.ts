@@ -44,11 +44,21 @@ export const attendAll = async (world: World): Promise<void> => {
   for (const { place, isDown } of world.sites) if (!isDown) await attend(world, place);
 };
 
+/** Blocks after which one is called again that hung up on somebody asleep. */
+const PAUSE = 8;
+
+/** Neighbours are connected, unless one hung up on the other for its silence a while ago. */
+export const connectAll = async (world: World): Promise<void> => {
+  for (const link of world.wires.links.keys())
+    if (world.ledger.tip.height % PAUSE === 0 || ![link, link + 1].some((place) => world.isAsleep(place)))
+      await world.join(link);
+};
+
 /** Who is awake talks to whom it can reach, and does not wait for the others for ever. */
 const talkOn = async (world: World): Promise<void> => {
   for (const { place } of world.sites) if (world.isHonest(place)) await world.start(place);
   await world.settle();
-  for (const link of world.wires.links.keys()) await world.join(link);
+  await connectAll(world);
   await world.settle();
   await world.pass(MINUTE);
   await world.settle();

@@ -74,7 +74,9 @@ export class Books {
   /** A payment's caller has its answer. */
   answer(id: string, record: PayRecord): void {
     if (this.told.has(id)) this.complaints.push(`payment ${id} was answered twice`);
-    if (this.kept.get(id)?.status !== record.status)
+    const status = this.kept.get(id)?.status;
+    // One preimage makes a payment complete, though its record waits for shards that somebody holds back.
+    if (status !== record.status && !(status === 'pending' && record.status === 'complete'))
       this.complaints.push(`payment ${id} was answered ${record.status} before that was durable`);
     this.told.set(id, record);
   }

@@ -3,7 +3,7 @@ import { preimageOf } from '../../channel/claiming.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';
 import { isQuiet } from '../../channel/updates.ts';
 import { hex } from '../../wire/bytes.ts';
-import { attendAll, block } from './blocks.ts';
+import { attendAll, block, connectAll } from './blocks.ts';
 import type { Site } from './site.ts';
 import type { World } from './world.ts';
 
@@ -12,7 +12,7 @@ const gather = async (world: World): Promise<void> => {
   world.apart.clear();
   for (const { place } of world.sites) await world.start(place);
   await world.settle();
-  for (const link of world.wires.links.keys()) await world.join(link);
+  await connectAll(world);
   await world.settle();
 };
 
