@@ -8,4 +8,4 @@ vi.mock('../../node/wallet/seed.ts', () => import('./seeds.ts'));
 vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
-holds('payments, lost messages and power cuts lose nothing and break no channel', calm, 150);
+holds('payments, lost messages and power cuts lose nothing and break no channel', calm, 130);

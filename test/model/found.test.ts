@@ -116,6 +116,19 @@ const found: readonly Found[] = [
     ],
   },
   {
+    title: 'a claim that the mempool is made to forget, block after block, gets into one all the same',
+    wish: { ...plain, anchors: true, wayward: 2 },
+    moves: [
+      { ...pay, to: 1, amount: { msat: 50_000_000n } },
+      talk(0),
+      talk(1),
+      { do: 'doze', link: 1, side: 1, at: 'anything' },
+      settle,
+      mine(38),
+      { do: 'cycle', blocks: 100 },
+    ],
+  },
+  {
     title: 'a payee with no coins for its claim does not tell the preimage',
     wish: { funders: [0, 1], anchors: true, wayward: 2, poor: 1 },
     moves: robbed,

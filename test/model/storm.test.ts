@@ -8,4 +8,4 @@ vi.mock('../../node/wallet/seed.ts', () => import('./seeds.ts'));
 vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
-holds('force closes, silent peers, expiries and reorgs lose nothing', storm, 150);
+holds('force closes, silent peers, expiries and reorgs lose nothing', storm, 130);
