@@ -18,7 +18,7 @@ import { reachTip } from './chain/tip.ts';
 import { Watcher } from './chain/watcher.ts';
 import { callingOf } from './channels/calling.ts';
 import type { Entry } from './channels/entry.ts';
-import { Gifts } from './channels/gifts.ts';
+import { Gifts, takingBack } from './channels/gifts.ts';
 import { ChannelHost } from './channels/host.ts';
 import { Onchain } from './channels/onchain.ts';
 import { accept, type OpeningParts } from './channels/opening.ts';
@@ -150,11 +150,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       ...{ gate, log, fatal },
       watcher: () => watcher,
       follower: () => follower,
-      takeBack: (channel) => {
-        const entry = channels.entries.get(channel.params.key) ?? channels.takeBack(channel);
-        calling.keep(entry);
-        return entry.machine.settled();
-      },
+      takeBack: takingBack(() => channels, calling),
     },
     store,
   );
@@ -275,7 +271,11 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     ],
   });
 
-  const outage = new Outage({ clock, log, isCurrent: () => follower.isCurrent() });
+  const outage = new Outage({
+    ...{ clock, log },
+    isCurrent: () => follower.isCurrent(),
+    atStake: () => channels.entries.size > 0,
+  });
 
   await channels.load();
   await freeForgotten(wallet, channels.entries);

@@ -23,6 +23,8 @@ export interface OutageParts {
   readonly log: Log;
   /** Whether the height of the chain is known, as far as anybody can tell; where it is not, the chain is asked. */
   readonly isCurrent: () => boolean;
+  /** Whether there is a channel in which something could be lost. */
+  readonly atStake: () => boolean;
 }
 
 export class Outage {
@@ -55,7 +57,7 @@ export class Outage {
 
   /** Looks how things stand; to be called every second. */
   look(): void {
-    const { clock, log, isCurrent } = this.parts;
+    const { clock, log, isCurrent, atStake } = this.parts;
     const now = clock.now();
     const slept = now - this.looked > SLEPT_MS;
     this.looked = now;
@@ -70,6 +72,7 @@ export class Outage {
     if (now - this.heard < TOO_LONG_MS || (!this.isOut && now - this.asked < ASKED_MS)) return;
     if (this.said !== undefined && now - this.said < AGAIN_MS) return;
     this.said = now;
-    log.error({ minutes: Math.floor((now - this.heard) / 60_000) }, this.warning() ?? '');
+    // A bitcoind that fetches its first blocks takes days, and a node without channels has time.
+    log[atStake() ? 'error' : 'debug']({ minutes: Math.floor((now - this.heard) / 60_000) }, this.warning() ?? '');
   }
 }

@@ -13,6 +13,8 @@ import type { Watcher } from '../chain/watcher.ts';
 import type { Log, Store } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { loadRecords } from '../store/records.ts';
+import type { Calling } from './calling.ts';
+import type { ChannelHost } from './host.ts';
 
 const PREFIX = 'gift/';
 /** So many are kept, the latest: a stranger can have some made every two weeks, and gifts are worth little. */
@@ -27,6 +29,15 @@ export interface GiftsParts {
   readonly takeBack: (channel: StaticChannel) => Promise<void>;
   readonly fatal: (error: unknown) => void;
 }
+
+/** Makes such a channel one again that is called back for its peer, unless it is one. */
+export const takingBack =
+  (channels: () => ChannelHost, calling: Calling): GiftsParts['takeBack'] =>
+  (channel) => {
+    const entry = channels().entries.get(channel.params.key) ?? channels().takeBack(channel);
+    calling.keep(entry);
+    return entry.machine.settled();
+  };
 
 export class Gifts {
   private readonly parts: GiftsParts;

@@ -9,8 +9,8 @@ const MINUTE = 60_000;
 const watched = () => {
   const clock = heldClock();
   const log = keptLog();
-  const here = { current: true };
-  const outage = new Outage({ clock, log, isCurrent: () => here.current });
+  const here = { current: true, channels: true };
+  const outage = new Outage({ clock, log, isCurrent: () => here.current, atStake: () => here.channels });
   const minutes = (count: number): void => {
     for (let second = 0; second < count * 60; second++) {
       clock.pass(1000);
@@ -44,6 +44,14 @@ test('is said again every ten minutes, and once when it is over', () => {
   here.current = false;
   minutes(29);
   expect(outage.isOut).toBe(false);
+});
+
+test('is no alarm where there is no channel, such as while bitcoind fetches its first blocks', () => {
+  const { here, outage, log, minutes } = watched();
+  Object.assign(here, { current: false, channels: false });
+  minutes(60);
+  expect(outage.isOut).toBe(true);
+  expect(log.lines.every((line) => line.startsWith('debug:'))).toBe(true);
 });
 
 test('a machine that slept has heard nothing for long: the chain gets a minute to answer', () => {
