@@ -46,6 +46,8 @@ export type Fault =
   | { readonly code: 'too_many_htlcs'; readonly limit: number }
   | { readonly code: 'too_much_in_flight'; readonly limit: Msat }
   | { readonly code: 'cannot_afford_htlc'; readonly id: bigint; readonly missing: Msat }
+  /** Far beyond what we risk to lose to miners, although others before it were failed back for that. */
+  | { readonly code: 'htlc_overexposes'; readonly id: bigint; readonly limit: Msat }
   | { readonly code: 'htlc_after_shutdown'; readonly id: bigint }
   | { readonly code: 'unknown_htlc'; readonly id: bigint }
   | { readonly code: 'htlc_already_ended'; readonly id: bigint }
@@ -127,6 +129,7 @@ export const reactions = {
   too_many_htlcs: 'warn_and_disconnect',
   too_much_in_flight: 'warn_and_disconnect',
   cannot_afford_htlc: 'warn_and_disconnect',
+  htlc_overexposes: 'warn_and_disconnect',
   htlc_after_shutdown: 'warn_and_disconnect',
   unknown_htlc: 'warn_and_disconnect',
   htlc_already_ended: 'warn_and_disconnect',

@@ -24,6 +24,11 @@ export const MAX_EXPOSURE: Msat = msat(500_000_000n);
  * channel holds: as much as a reserve may be.
  */
 const MOST_EXCESS = 5n;
+/**
+ * An HTLC of the peer's beyond the bounds is failed back, but by then it stands in a commitment of the peer's that may be published
+ * for ever. So one that is beyond so many times the bounds is not even taken. No peer comes near whose HTLCs have been failed back.
+ */
+export const NOT_EVEN_TAKEN = 2n;
 
 export type Holder = 'local' | 'remote';
 export const holders: readonly Holder[] = ['local', 'remote'];
@@ -101,16 +106,22 @@ export const exposure = (params: Params, holder: Holder, spec: Content, fees: Fa
   return dust(params, holder, spec, fees) + commitment + htlcs;
 };
 
-/** By how much a commitment is beyond the bounds, msat; zero within them. */
-const beyond = (params: Params, holder: Holder, spec: Content, fees: FairFees): bigint => {
-  const over = exposure(params, holder, spec, fees) - MAX_EXPOSURE;
-  const dear = excess(params, holder, spec, fees).commitment - toMsat(params.capacity) / MOST_EXCESS;
+/** By how much a commitment is beyond so many times the bounds, msat; zero within them. */
+const beyond = (params: Params, holder: Holder, spec: Content, fees: FairFees, times: bigint): bigint => {
+  const over = exposure(params, holder, spec, fees) - times * MAX_EXPOSURE;
+  const dear = excess(params, holder, spec, fees).commitment - (times * toMsat(params.capacity)) / MOST_EXCESS;
   return [over, dear].reduce((most, one) => (one > most ? one : most), 0n);
 };
 
-/** Whether one of the commitments is beyond what we risk, and further than it was `before`. What stands, stands. */
-export const isTooExposed = (params: Params, before: Content | undefined, spec: Content, fees: FairFees): boolean =>
+/** Whether one of the commitments is beyond what we risk, or `times` that, and further than it was `before`. What stands, stands. */
+export const isTooExposed = (
+  params: Params,
+  before: Content | undefined,
+  spec: Content,
+  fees: FairFees,
+  times = 1n,
+): boolean =>
   holders.some((holder) => {
-    const now = beyond(params, holder, spec, fees);
-    return now > 0n && (before === undefined || now > beyond(params, holder, before, fees));
+    const now = beyond(params, holder, spec, fees, times);
+    return now > 0n && (before === undefined || now > beyond(params, holder, before, fees, times));
   });

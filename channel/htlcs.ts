@@ -136,7 +136,7 @@ export const isRepeated = ({ link, incoming, head }: Core, id: bigint): boolean 
 };
 
 /** The peer offers an HTLC. Throws ChannelError. */
-export const onAdd = (core: Core, message: PeerMessageOf<'update_add_htlc'>): Core => {
+export const onAdd = (core: Core, message: PeerMessageOf<'update_add_htlc'>, context: Context): Core => {
   const htlc: Htlc = {
     way: 'in',
     id: message.id,
@@ -153,7 +153,7 @@ export const onAdd = (core: Core, message: PeerMessageOf<'update_add_htlc'>): Co
     acknowledged: false,
     over: false,
   };
-  const fault = addFault(core, htlc);
+  const fault = addFault(core, htlc, context);
   if (fault !== undefined) throw new ChannelError(fault);
   return {
     ...core,

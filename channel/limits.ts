@@ -15,6 +15,7 @@ import {
   isLost,
   isTooExposed,
   MAX_EXPOSURE,
+  NOT_EVEN_TAKEN,
   trimmedFor,
 } from './exposure.ts';
 import type { Context, Refusal } from './io.ts';
@@ -186,7 +187,7 @@ const inTheirFavour = (core: Core): Spec => {
 };
 
 /** What is wrong with an HTLC that the peer offers, on our next commitment. */
-export const addFault = (core: Core, htlc: Htlc): Fault | undefined => {
+export const addFault = (core: Core, htlc: Htlc, fees: FairFees): Fault | undefined => {
   const { params } = core;
   const { local } = params;
   if (htlc.id !== core.counters.nextIn)
@@ -199,7 +200,11 @@ export const addFault = (core: Core, htlc: Htlc): Fault | undefined => {
   if (count > local.maxAcceptedHtlcs) return { code: 'too_many_htlcs', limit: local.maxAcceptedHtlcs };
   if (value > local.maxHtlcValueInFlight) return { code: 'too_much_in_flight', limit: local.maxHtlcValueInFlight };
   const free = aboveReserve(params, spec).them - (weFund(params) ? 0n : costFor(params, 'local', spec));
-  return free < 0n ? { code: 'cannot_afford_htlc', id: htlc.id, missing: msat(-free) } : undefined;
+  if (free < 0n) return { code: 'cannot_afford_htlc', id: htlc.id, missing: msat(-free) };
+  const { highestFeerate } = fees;
+  return isTooExposed(params, inTheirFavour(core), spec, { highestFeerate }, NOT_EVEN_TAKEN)
+    ? { code: 'htlc_overexposes', id: htlc.id, limit: msat(NOT_EVEN_TAKEN * MAX_EXPOSURE) }
+    : undefined;
 };
 
 /**

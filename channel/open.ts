@@ -108,7 +108,7 @@ const onMessage = (state: Open, message: PeerMessage, context: Context): Step =>
     case 'update_add_htlc':
       if (isRepeated(core, message.id)) return [state, []];
       if (shutdown.theirs !== undefined) throw new ChannelError({ code: 'htlc_after_shutdown', id: message.id });
-      return withCore(state, [onAdd(core, message), []]);
+      return withCore(state, [onAdd(core, message, context), []]);
     case 'update_fulfill_htlc':
     case 'update_fail_htlc':
     case 'update_fail_malformed_htlc':

@@ -140,6 +140,22 @@ describe('HTLCs of a commitment that pays too much', () => {
     expect(pair.b.state.phase).toBe('open');
   });
 
+  test('are not even taken beyond twice that: failed back or not, a commitment with them could be published for ever', () => {
+    const pair = dear(openRequest);
+    for (let n = 0; n < 70; n++) {
+      give(pair, pair.a, offerOf(30_000_000n, n), { ...context, neededFeerate: 0, highestFeerate: feerate });
+      settle(pair);
+    }
+    const { params, head, incoming } = coreOf(pair.b);
+    const stands = exposure(params, 'remote', specOf(coreOf(pair.b), inRemote(head.remote)), context);
+    expect(stands).toBeLessThanOrEqual(2n * MAX_EXPOSURE);
+    expect(stands).toBeGreaterThan(2n * MAX_EXPOSURE - 20_000_000n);
+    expect(why(pair)).toEqual(['htlc_overexposes']);
+    expect(eventsOf(pair.b, 'received').filter(({ overexposed }) => !overexposed)).toHaveLength(30);
+    expect(incoming.size).toBeLessThan(70);
+    expect(pair.b.state.phase).toBe('open');
+  });
+
   test('are as good as any where we chose the feerate', () => {
     const pair = dear(openRequest);
     for (let n = 0; n < 60; n++) give(pair, pair.a, offerOf(30_000_000n, n));
