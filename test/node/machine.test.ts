@@ -132,3 +132,41 @@ test('deliver resolves once the effects of its input have been performed', async
   await m.deliver(7);
   expect(trace).toEqual(['saved 7', 'send 7']);
 });
+
+test('who pushed what a machine that was stopped has left, or pushes after that, is told so', async () => {
+  const dropped: number[] = [];
+  const m: Machine<number, number, 'stop'> = new Machine<number, number, 'stop'>({
+    state: 0,
+    step: (state, n) => [state + n, n === 2 ? ['stop'] : []],
+    perform: () => {
+      m.stop();
+      return undefined;
+    },
+    dropped: (n) => dropped.push(n),
+    broke: () => undefined,
+  });
+  for (const n of [1, 2, 3, 4]) m.push(n);
+  await m.settled();
+  expect(dropped).toEqual([3, 4]);
+  m.push(5);
+  expect(dropped).toEqual([3, 4, 5]);
+  expect(m.state).toBe(3);
+});
+
+test('who pushed what a machine that broke has left is not: nothing may follow from it', async () => {
+  const dropped: number[] = [];
+  const m = new Machine<number, number, never>({
+    state: 0,
+    step: (_, n) => {
+      throw new Error(`${n}`);
+    },
+    perform: () => undefined,
+    dropped: (n) => dropped.push(n),
+    broke: () => undefined,
+  });
+  m.push(1);
+  m.push(2);
+  await m.settled();
+  m.push(3);
+  expect(dropped).toEqual([]);
+});

@@ -12,6 +12,7 @@ import { pointOf } from '../../wire/crypto.ts';
 import { bitmapOf, ourFeatures } from '../../wire/features.ts';
 import { decodeMessage, encodeMessage, type Message } from '../../wire/message.ts';
 import { channelId, secretKey } from '../../wire/units.ts';
+import { hurriedClock } from '../support/hurried.ts';
 import { eventually, memoryLog, type TestPeers, testPeers } from '../support/peers.ts';
 
 const open: { peers: { stop(): Promise<void> } }[] = [];
@@ -286,5 +287,45 @@ describe('a peer keeps its connection', () => {
     });
     stream.send(init());
     await eventually(() => node.ready.length === 1);
+  });
+});
+
+describe('a peer that was not heard of for half a minute', () => {
+  /** A node with such a peer, and the peer's end of the connection. */
+  const quiet = async () => {
+    const clock = hurriedClock();
+    const node = await start(1, { clock });
+    const stream = await dialled(node);
+    stream.send(init());
+    const peer = await eventually(() => node.ready[0]);
+    expect(peer.isFresh).toBe(true);
+    clock.hurry(31);
+    expect(peer.isFresh).toBe(false);
+    return { clock, node, stream, peer };
+  };
+
+  test('is pinged once, and whoever asked is told once when it says anything', async () => {
+    const { stream, peer } = await quiet();
+    let told = 0;
+    for (const name of ['a', 'b', 'a']) peer.ask(name, () => told++);
+    const heard: string[] = [];
+    for await (const batch of stream.received) {
+      heard.push(...batch.map((raw) => decodeMessage(raw).name));
+      if (heard.includes('ping')) break;
+    }
+    expect(told).toBe(0);
+    stream.send(encodeMessage({ name: 'pong', ignored: zeros(16) }));
+    await eventually(() => told === 2);
+    expect(heard.filter((name) => name === 'ping')).toHaveLength(1);
+    expect(peer.isFresh).toBe(true);
+  });
+
+  test('and says nothing either when asked loses its connection, and nobody is told', async () => {
+    const { clock, node, peer } = await quiet();
+    let told = 0;
+    peer.ask('a', () => told++);
+    clock.hurry(31);
+    expect(node.ended).toEqual(['the peer did not answer a ping']);
+    expect(told).toBe(0);
   });
 });

@@ -3,7 +3,7 @@ import { systemClock, systemEntropy } from '../../node/entropy.ts';
 import type { Peer, PeerHandlers } from '../../node/peer/peer.ts';
 import { Peers } from '../../node/peer/peers.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
-import type { Log } from '../../node/ports.ts';
+import type { Clock, Log } from '../../node/ports.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { ourFeatures } from '../../wire/features.ts';
@@ -46,6 +46,7 @@ export const testPeers = async (
     readonly features?: Uint8Array;
     readonly chainHash?: ChainHash;
     readonly handlers?: Partial<PeerHandlers>;
+    readonly clock?: Clock;
   } = {},
 ): Promise<TestPeers> => {
   const key = secretKey(new Uint8Array(32).fill(n));
@@ -58,7 +59,7 @@ export const testPeers = async (
     features: options.features ?? ourFeatures('I'),
     chainHash: options.chainHash ?? chainHashOf.regtest,
     transport: tcpTransport(),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     entropy: systemEntropy,
     log,
     handlers: {
