@@ -105,9 +105,9 @@ const underpaidLines = (node: Node, { core }: Funded): string[] => {
   const { neededFeerate } = node.channels.context();
   const least = missingFeerate(core, { neededFeerate });
   if (least === undefined) return [];
-  const who = core.params.role === 'funder' ? 'this node, which cannot afford more,' : 'the peer';
+  const who = core.params.role === 'funder' ? 'this node can raise' : 'the peer raises';
   const far = `fees are estimated at ${neededFeerate} sat per 1,000 weight`;
-  return [`no new HTLCs until ${who} raises the feerate of its commitments to ${least}: ${far}`];
+  return [`no new HTLCs until ${who} the feerate of the commitments to ${least}: ${far}`];
 };
 
 /** The same, fit to be shown: some of it is a peer's own words. */

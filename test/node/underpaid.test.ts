@@ -67,7 +67,7 @@ test('nothing is taken and nothing offered over it, and the operator is told why
 
   await asks(10_000);
   expect(await status()).toEqual([
-    'no new HTLCs until the peer raises the feerate of its commitments to 5000: fees are estimated at 10000 sat per 1,000 weight',
+    'no new HTLCs until the peer raises the feerate of the commitments to 5000: fees are estimated at 10000 sat per 1,000 weight',
   ]);
   await expect(pays(alice, bob)).rejects.toThrow();
   await expect(pays(bob, alice)).rejects.toThrow();
