@@ -3,6 +3,7 @@
  * holds sums and phase; its HTLCs are records of their own, so a share that arrives rewrites nothing of those before it.
  */
 import { zeros } from '../wire/bytes.ts';
+import type { Change } from '../wire/change.ts';
 import { bytes, type Codec, list, optional, struct, u8, u16, u32, u64, union } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage } from '../wire/fields.ts';
 import type { SchemeName } from './io.ts';
@@ -13,7 +14,7 @@ import type { Generation } from './remembered.ts';
 import type { Refusal } from './reports.ts';
 import { schemeNames } from './schemes.ts';
 import { type HeldSet, htlcName, type Part } from './sets.ts';
-import { load, type Table, table } from './tables.ts';
+import { changes, load, type Table, table } from './tables.ts';
 
 const refusal: Codec<Refusal> = oneOf('refusal', refusals);
 const schemeName: Codec<SchemeName> = oneOf('scheme', schemeNames);
@@ -58,13 +59,31 @@ const id: Codec<Uint8Array> = bytes(0);
 const EMPTY = zeros(0);
 
 /** The machine's records, in tables that a step changes few of. */
-export const receiverTables = (state: Receiver): readonly Table[] => [
+const receiverTables = (state: Receiver): readonly Table[] => [
   table('set', state.sets, header, () => state.sets),
   ...[...state.sets].map(([name, { parts }]) => table(`part/${name}`, parts, part, () => parts)),
   ...state.remembered.map(({ number, ids }) =>
     table(`settled/${number}`, ids, id, () => [...ids].map((name) => [name, EMPTY] as const)),
   ),
 ];
+
+const isThere = (entry: readonly [string, HeldSet | undefined]): entry is readonly [string, HeldSet] =>
+  entry[1] !== undefined;
+
+/**
+ * What a step changed of the records. Only sets that it touched are looked at: with a thousand of them held, as a stranger may
+ * have it, one more HTLC must not cost a thousand records read again.
+ */
+export const receiverChanges = (before: Receiver, after: Receiver): readonly Change[] => {
+  const touched = [...new Set([...before.sets.keys(), ...after.sets.keys()])].filter(
+    (name) => before.sets.get(name) !== after.sets.get(name),
+  );
+  const only = (state: Receiver): Receiver => ({
+    ...state,
+    sets: new Map(touched.map((name) => [name, state.sets.get(name)] as const).filter(isThere)),
+  });
+  return changes(receiverTables(only(before)), receiverTables(only(after)));
+};
 
 const loadRemembered = (records: ReadonlyMap<string, Uint8Array>): readonly Generation[] => {
   const byNumber = new Map<number, Set<string>>();

@@ -6,14 +6,13 @@ import { equal, equalConstantTime } from '../wire/bytes.ts';
 import { type Preimage, sumMsat } from '../wire/units.ts';
 import { canClaim } from './claimable.ts';
 import type { ReceiverContext, ReceiverEffect, ReceiverInput } from './io.ts';
-import { receiverTables } from './receiverstore.ts';
+import { receiverChanges } from './receiverstore.ts';
 import { failureOf } from './refusals.ts';
 import { isRemembered, type Remembered, remember } from './remembered.ts';
 import type { PaidInvoice, Refusal, SetView } from './reports.ts';
 import { isDust, roomFor } from './room.ts';
 import type { HeldSet, HtlcInput, Part } from './sets.ts';
 import * as sets from './sets.ts';
-import { changes } from './tables.ts';
 
 export interface Receiver {
   readonly sets: ReadonlyMap<string, HeldSet>;
@@ -265,7 +264,7 @@ const draftOf = (state: Receiver, input: ReceiverInput, context: ReceiverContext
 /** The machine: the same state, input and context give the same step. A save, if there is one, comes first. */
 export const receive = (state: Receiver, input: ReceiverInput, context: ReceiverContext): ReceiverStep => {
   const { state: next, effects, paid } = draftOf(state, input, context);
-  const changed = next === state ? [] : changes(receiverTables(state), receiverTables(next));
+  const changed = next === state ? [] : receiverChanges(state, next);
   if (changed.length === 0 && paid === undefined) return [next, effects];
   return [next, [{ do: 'save', changes: changed, paid }, ...effects]];
 };
