@@ -101,30 +101,39 @@ const isClosing = (state: ChannelState): state is Open | Negotiating =>
     ? state.agreed === undefined
     : state.phase === 'open' && state.shutdown.ours !== undefined;
 
-/** The row, of those that count in blocks, whose time is over at this height; peererror.ts and unfunded.ts have their own. */
-const outwaitedRow = (
-  state: Open | Negotiating,
-  height: number,
-): 'channel_ready' | 'shutdown' | 'closing_signed' | undefined => {
+interface LastBlock {
+  readonly name: 'channel_ready' | 'shutdown' | 'closing_signed';
+  readonly height: number;
+}
+
+/**
+ * The block with which the peer's time is over, where blocks are what it has, and for what; undefined where nothing is due.
+ * peererror.ts and unfunded.ts look after rows of their own.
+ */
+export const lastBlockOf = (state: Open | Negotiating): LastBlock | undefined => {
   const { closingSince, lockin } = state.core;
-  if (closingSince !== undefined) {
-    if (!isClosing(state)) return undefined;
-    const { began, empty } = closingSince;
-    if (empty !== undefined && height >= empty + waits.closing_signed.blocks) return 'closing_signed';
-    return height >= began + waits.shutdown.blocks ? 'shutdown' : undefined;
+  if (closingSince === undefined) {
+    if (lockin.scid === undefined || lockin.received) return undefined;
+    return { name: 'channel_ready', height: scidParts(lockin.scid).height + waits.channel_ready.blocks };
   }
-  if (lockin.scid === undefined || lockin.received) return undefined;
-  return height >= scidParts(lockin.scid).height + waits.channel_ready.blocks ? 'channel_ready' : undefined;
+  if (!isClosing(state)) return undefined;
+  const { began, empty } = closingSince;
+  const whole = began + waits.shutdown.blocks;
+  const ready = empty === undefined ? undefined : empty + waits.closing_signed.blocks;
+  return ready !== undefined && ready < whole
+    ? { name: 'closing_signed', height: ready }
+    : { name: 'shutdown', height: whole };
 };
 
 /** The fault of a peer that was waited for through all the blocks that it is given. */
 export const outwaitedFault = (state: Open | Negotiating, height: number): Fault | undefined => {
-  const row = outwaitedRow(state, height);
-  if (row === undefined) return undefined;
-  const { blocks } = waits[row];
-  return row === 'channel_ready'
+  const last = lastBlockOf(state);
+  if (last === undefined || height < last.height) return undefined;
+  const { name } = last;
+  const { blocks } = waits[name];
+  return name === 'channel_ready'
     ? { code: 'channel_ready_timeout', blocks }
-    : { code: 'close_timeout', awaited: row, blocks };
+    : { code: 'close_timeout', awaited: name, blocks };
 };
 
 /** Whether a close with no HTLC left was argued about for long enough. */

@@ -44,6 +44,11 @@ const closed = (entry: Entry, toChain: boolean, signal: AbortSignal): Promise<Re
       else if (event.event === 'failed' && state.phase === 'failed') alone(state);
       else if (event.event === 'spent' && state.phase === 'onchain')
         done(event.by === 'mutual' ? 'mutual' : 'unilateral', state.tx);
+      else if (event.event === 'abandoned') {
+        // Its funding never came to anything: there is nothing to close.
+        entry.listeners.delete(hear);
+        resolve({ type: 'unopened' });
+      }
     };
     entry.listeners.add(hear);
     const { state } = entry.machine;

@@ -13,6 +13,7 @@ import { spendOf } from '../channels/said.ts';
 import type { Node } from '../node.ts';
 import { printable } from '../printable.ts';
 import { fundingLines } from './unfunded.ts';
+import { waitingLines } from './waiting.ts';
 
 /** What a channel that was given up has published; undefined where it must not publish anything. */
 export const publishedOf = (
@@ -89,12 +90,18 @@ const linesOf = (node: Node, entry: Entry, state: Funded): string[] => {
     case 'negotiating':
       return [
         ...(state.agreed === undefined ? [] : [closingLine(state.core, state.agreed, node.follower.top.height)]),
+        ...waitingLines(state),
         ...fundingLines(node, entry, state),
         ...node.onchain.standing(entry.key).map(standingText),
         ...entry.status,
       ];
     case 'open':
-      return [...underpaidLines(node, state), ...fundingLines(node, entry, state), ...entry.status];
+      return [
+        ...underpaidLines(node, state),
+        ...waitingLines(state),
+        ...fundingLines(node, entry, state),
+        ...entry.status,
+      ];
     default:
       return [...fundingLines(node, entry, state), ...entry.status];
   }

@@ -186,7 +186,7 @@ export const channelMethods = methods({
         .seconds(0, MOST_WAIT)
         .optional()
         .describe(
-          'how long to wait for the peer before closing alone, 172800 unless given; 0 waits for ever. Given for a channel whose closing is agreed, it is how long to wait for a block with it',
+          'how long to wait for the peer before closing alone, 172800 unless given; 0 leaves it to the channel, which waits two days from its last HTLC and two weeks at most. Given for a channel whose closing is agreed, it is how long to wait for a block with it',
         ),
       destination: given.text.optional().describe("address to be paid; else the wallet's"),
       fee_negotiation_step: given.refused.describe('fees are agreed by range'),

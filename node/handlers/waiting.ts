@@ -1,0 +1,28 @@
+/** What a channel waits for from its peer, in words, and until when. */
+import type { Funded } from '../../channel/state.ts';
+import { awaited, lastBlockOf } from '../../channel/waits.ts';
+
+const said = {
+  channel_ready: 'send channel_ready',
+  shutdown: 'end what is under way and close',
+  closing_signed: 'agree on a closing transaction',
+} as const;
+
+/** Lines for `status`; none where the peer owes nothing. */
+export const waitingLines = (state: Funded): readonly string[] => {
+  if (state.phase !== 'open' && state.phase !== 'negotiating') return [];
+  const { overdue, head } = state.core;
+  const wait = awaited(state);
+  const last = lastBlockOf(state);
+  return [
+    ...(overdue === head.remote
+      ? ['the peer owes revoke_and_ack for too long: no HTLCs are offered until it comes']
+      : []),
+    ...(wait === undefined ? [] : [`waits for the peer to send ${wait.name}`]),
+    ...(last === undefined
+      ? []
+      : [
+          `waits for the peer to ${said[last.name]}; our commitment is published at block ${last.height} if it does not`,
+        ]),
+  ];
+};
