@@ -1,6 +1,6 @@
 /** What a channel waits for from its peer, in words, and until when. */
 import type { Funded } from '../../channel/state.ts';
-import { awaited, lastBlockOf } from '../../channel/waits.ts';
+import { lastBlockOf } from '../../channel/waits.ts';
 
 const said = {
   channel_ready: 'send channel_ready',
@@ -8,17 +8,15 @@ const said = {
   closing_signed: 'agree on a closing transaction',
 } as const;
 
-/** Lines for `status`; none where the peer owes nothing. */
+/** Lines for `status`; none where the peer owes nothing, or for no longer than it takes to send it. */
 export const waitingLines = (state: Funded): readonly string[] => {
   if (state.phase !== 'open' && state.phase !== 'negotiating') return [];
   const { overdue, head } = state.core;
-  const wait = awaited(state);
   const last = lastBlockOf(state);
   return [
     ...(overdue === head.remote
       ? ['the peer owes revoke_and_ack for too long: no HTLCs are offered until it comes']
       : []),
-    ...(wait === undefined ? [] : [`waits for the peer to send ${wait.name}`]),
     ...(last === undefined
       ? []
       : [
