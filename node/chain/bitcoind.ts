@@ -31,6 +31,9 @@ export const estimated = (feerate: number): number => {
  */
 const ANY_FEERATE = 0;
 
+/** Satoshi per 1,000 vbytes: thousands of times what was ever paid, and ten times what peers' messages could still say of it. */
+const MOST_PER_KVB = 100_000_000n;
+
 /** How long bitcoind may keep a question for the next block, in milliseconds, and how often to ask where it cannot. */
 const longPoll = 10_000;
 const shortPoll = 1_000;
@@ -39,7 +42,20 @@ const rememberedBlocks = 16;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const bytes = z.string().regex(/^(?:[0-9a-fA-F]{2})*$/);
-const amount = z.union([z.string(), z.number()]).transform((value) => sat(scaled(value, 8)));
+/** A decimal number of bitcoins. What is none makes the answer a bad one, whoever asked. */
+const bitcoins = z.union([z.string(), z.number()]).transform((value, ctx): bigint => {
+  try {
+    return scaled(value, 8);
+  } catch (error) {
+    ctx.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    return z.NEVER;
+  }
+});
+const amount = bitcoins.refine((value) => value >= 0n, 'expected no less than nothing').transform(sat);
+/** BTC per 1,000 vbytes as sat per 1,000 weight, rounded up. */
+const rate = bitcoins
+  .refine((value) => value <= MOST_PER_KVB, 'expected at most 1 BTC per 1,000 vbytes')
+  .transform((value) => Number((value + 3n) / 4n));
 const header = z.object({ hash, height: z.number().int().nonnegative(), previousblockhash: hash.optional() });
 const output = z.object({
   confirmations: z.number().int(),
@@ -76,6 +92,15 @@ const refusedWith = (error: unknown, ...codes: readonly number[]): boolean =>
   error instanceof ChainError && error.fault.code === 'refused' && codes.includes(error.fault.rpcCode);
 
 const internal = (displayed: string): Txid => txid(reversed(unhex(displayed)));
+
+/** A transaction that bitcoind gave. Throws ChainError. */
+const parsed = (raw: string): Transaction => {
+  try {
+    return Transaction.fromHex(raw);
+  } catch (error) {
+    throw new ChainError({ code: 'bad_answer', method: 'getrawtransaction', detail: `no transaction: ${error}` });
+  }
+};
 
 export interface BitcoindOptions extends RpcOptions {
   readonly log: Log;
@@ -209,23 +234,18 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   };
 
   const feerate = async (blocks: number): Promise<number> => {
-    const answer = z.object({ feerate: z.union([z.string(), z.number()]).optional() });
-    const { feerate: perKilobyte } = await rpc.call('estimatesmartfee', [blocks], answer);
-    if (perKilobyte !== undefined) {
-      const perWeight = (scaled(perKilobyte, 8) + 3n) / 4n;
-      return estimated(Number(perWeight));
-    }
+    const answer = z.object({ feerate: rate.optional() });
+    const { feerate: perWeight } = await rpc.call('estimatesmartfee', [blocks], answer);
+    if (perWeight !== undefined) return estimated(perWeight);
     if (!saidFallback) log.info({ feerate: fallbackFeerate }, 'bitcoind has no fee estimate yet, using a fixed one');
     saidFallback = true;
     return fallbackFeerate;
   };
 
   const relayFeerate = async (): Promise<number> => {
-    const perKilobyte = z.union([z.string(), z.number()]);
-    const answer = z.object({ mempoolminfee: perKilobyte, minrelaytxfee: perKilobyte.default(0) });
-    const { mempoolminfee, minrelaytxfee } = await rpc.call('getmempoolinfo', [], answer);
-    const rates = [mempoolminfee, minrelaytxfee].map((rate) => Number((scaled(rate, 8) + 3n) / 4n));
-    return Math.max(floorFeerate, ...rates);
+    const answer = z.object({ mempoolminfee: rate, minrelaytxfee: rate.optional() });
+    const { mempoolminfee, minrelaytxfee = 0 } = await rpc.call('getmempoolinfo', [], answer);
+    return Math.max(floorFeerate, mempoolminfee, minrelaytxfee);
   };
 
   const txidAt = async (height: number, txIndex: number): Promise<Txid | undefined> => {
@@ -275,8 +295,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       try {
         const spending = (await rpc.call('gettxspendingprevout', question, answer))[0]?.spendingtxid;
         if (spending === undefined) return undefined;
-        const tx = Transaction.fromHex(await rpc.call('getrawtransaction', [spending], bytes));
-        return { txid: internal(spending), tx };
+        return { txid: internal(spending), tx: parsed(await rpc.call('getrawtransaction', [spending], bytes)) };
       } catch (error) {
         // An older bitcoind cannot tell, or the transaction was mined or replaced between the two questions.
         if (refusedWith(error, rpcCode.noMethod, rpcCode.notFound)) return undefined;

@@ -8,6 +8,8 @@ import { concat, text, utf8 } from '../../wire/bytes.ts';
 const GREETING = 64;
 /** No notification is longer: a block has 4,000,000 bytes at most. */
 const LONGEST = 8_000_000;
+/** Nor has one more parts: it is a topic, what happened, and a number. */
+const MOST_PARTS = 8;
 const flag = { more: 1, long: 2, command: 4 } as const;
 
 const at = (length: number, ...parts: readonly (readonly [offset: number, bytes: Uint8Array])[]): Uint8Array => {
@@ -82,6 +84,7 @@ export class Reader {
     if (this.held.length < head + size) return undefined;
     const body = this.cut(head + size).subarray(head);
     if ((flags & flag.command) !== 0) return this.command(body);
+    if (this.parts.length >= MOST_PARTS) throw new RangeError(`a message of at most ${MOST_PARTS} parts`);
     this.parts.push(body);
     if ((flags & flag.more) !== 0) return 'part';
     const { parts } = this;

@@ -47,11 +47,13 @@ describe('what a publisher says', () => {
   const old = greeting.map((byte, i) => (i === 10 ? 1 : byte));
   const secured = greeting.map((byte, i) => (i === 12 ? 0x50 : byte));
   const endless = concat(greeting, Uint8Array.of(2, 0, 0, 0, 1, 0, 0, 0, 0));
+  const more = concat(greeting, ...Array.from({ length: 20 }, () => frame(1, utf8('rawtx'))));
   test.each([
     ['an older version', old],
     ['a mechanism we do not speak', secured],
     ['no greeting at all', utf8('HTTP/1.1 400 Bad Request'.padEnd(64))],
     ['a frame without end', endless],
+    ['a message without end', more],
     ['an error', concat(greeting, command('ERROR'))],
   ])('ends at %s', (_, bytes) => {
     expect(() => new Reader().take(bytes)).toThrow(RangeError);
