@@ -94,6 +94,16 @@ const rough: fc.Arbitrary<Move> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('silence' as const), link, blocks: fc.integer({ min: 20, max: 90 }) }),
   },
   { weight: 2, arbitrary: reorg },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('apart' as const), node }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('cycle' as const), blocks: fc.integer({ min: 1, max: 12 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('raise' as const),
+      feerate: fc.integer({ min: 1000, max: 4500 }),
+      relayed: fc.boolean(),
+    }),
+  },
 );
 
 /** A payment that needs the node in the middle, or one to a node, of a size that chains know. */

@@ -117,9 +117,11 @@ const invoices = async (world: World, unilateral: boolean): Promise<readonly str
 
 /**
  * Reasons for which honest nodes give a channel or a connection up: somebody said so, time ran out (on a chain, or for a message that
- * was on its way through a long sleep of everybody), the peer saw its end in a block first, or the network its closing not.
+ * was on its way through a long sleep of everybody), the peer saw its end in a block first, the network its closing not, or the
+ * funder was away while its feerate became too low.
  */
-const fair = /force_close|htlc_deadline|peer_silent|offer_withdrawn|closing_not_mined|funding output was spent/;
+const fair =
+  /force_close|htlc_deadline|peer_silent|offer_withdrawn|closing_not_mined|commitment_underpaid|funding output was spent/;
 
 /** Channels that were given up, and connections, for other reasons; what is due to who sleeps is for others to judge. */
 const failures = ({ lines, drowsy, wayward }: World): readonly string[] =>

@@ -48,7 +48,7 @@ export type Move =
   | { readonly do: 'close'; readonly link: number; readonly side: 0 | 1 }
   | DozeMove
   | HaggleMove
-  /** The chain becomes dearer for good: see World. */
+  /** The chain becomes dearer, and stays so for days: see World. */
   | { readonly do: 'raise'; readonly feerate: number; readonly relayed: boolean }
   /** Miners and everybody else refuse transactions that close a channel by agreement. */
   | { readonly do: 'ban' }

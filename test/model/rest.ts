@@ -68,20 +68,24 @@ const STRIDE = 36;
 
 /** Blocks after which even what was agreed in cheaper times gets into one. */
 const DEAR_BLOCKS = 100;
+/** The same where it was to stay dear: after all that is given up for its fee was given up. */
+const VERY_DEAR_BLOCKS = 250;
 
 /** Throws when it does not come to pass. */
 export const rest = async (world: World): Promise<void> => {
   world.trace('-- rest');
   const { height } = world.ledger.tip;
-  const most = world.drowsy.size > 0 ? MOST_PATIENT : MOST_BLOCKS;
-  for (let round = 0; world.ledger.tip.height < height + most; round++) {
+  const dear = world.isDear ? VERY_DEAR_BLOCKS : DEAR_BLOCKS;
+  let most = height + MOST_BLOCKS;
+  for (let round = 0; world.ledger.tip.height < most; round++) {
     await gather(world);
     const paying = isPaying(world);
-    if (!world.isDear && world.ledger.tip.height >= height + DEAR_BLOCKS) world.price(0);
+    if (world.ledger.tip.height >= height + dear) world.price(0);
     const left = unsettled(world);
     if (!paying && left.length === 0) return;
     if (!paying && world.drowsy.size > 0 && left.every(isIdle)) {
       for (let i = 0; i < STRIDE; i++) await world.mine();
+      most = Math.min(most + STRIDE, height + MOST_PATIENT);
       await attendAll(world);
     }
     if (paying) await world.pass(PAUSES[round % PAUSES.length] ?? 0);

@@ -55,7 +55,7 @@ export class World {
   feerate = 1000;
   /** The highest of the run. */
   dearest = 1000;
-  /** Whether the chain stays as dear as it is. */
+  /** Whether the chain stays as dear as it is for longer than anybody waits for it. */
   isDear = false;
   readonly books = new Books();
   /** Height at which the run began: nothing below is ever undone. */
@@ -158,7 +158,7 @@ export class World {
     return place === this.wayward && (this.wires.naps.size > 0 || this.wires.tamper !== undefined);
   }
 
-  /** The chain becomes dearer for good; `relayed`: what pays less still waits for a block, which never comes. */
+  /** The chain becomes dearer, and stays so for days; `relayed`: what pays less still waits for a block. */
   raise(feerate: number, relayed: boolean): void {
     if (!this.anchors) return;
     this.price(feerate);
