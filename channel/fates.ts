@@ -6,18 +6,25 @@ import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../wire/bytes.ts';
 import { sha256 } from '../wire/crypto.ts';
 import { preimage as asPreimage } from '../wire/units.ts';
-import { preimageOf } from './claiming.ts';
+import { preimageOf, SAFETY } from './claiming.ts';
 import type { Concern } from './concerns.ts';
 import { fate } from './effects.ts';
 import type { Resolution } from './io.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import type { Core, Htlc, Onchain, Way } from './state.ts';
+import { isUnclaimed } from './unclaimed.ts';
 import { isDone, withHtlc } from './updates.ts';
 
 /** Blocks, its own among them, that make a spend certain enough to fail the HTLC that paid for it. */
 export const DEPTH = 6;
 /** Blocks after which nothing is looked at any more. */
 export const DEEP = 100;
+
+/** The chain as it is: height of the best block, and our estimate, sat per 1,000 weight. */
+export interface Now {
+  readonly tip: number;
+  readonly feerate: number;
+}
 
 /** Whether what is in the block at `at` is in that many blocks when the tip is at `tip`. */
 export const isDeep = (at: number, tip: number, depth: number): boolean => tip - at + 1 >= depth;
@@ -73,27 +80,45 @@ const deciding = (concerns: readonly Concern[], way: Way): Deciding => ({
   unreadable: concerns.filter(({ unreadable }) => unreadable),
 });
 
+/**
+ * Blocks after its expiry for which an HTLC of ours that is not worth its claim is waited for. Whoever paid for it gives its own channel
+ * up some blocks after an expiry that is at least 35 later.
+ */
+const LINGERING = SAFETY;
+
+/**
+ * Whether nobody will take the output of an HTLC of ours before it has to go back: taking it costs more than it is worth. Failed
+ * back all the same it costs us no more than itself, should its preimage come after all; kept it would cost another channel.
+ */
+const isForlorn = ({ core, by, height }: Onchain, output: Concern | undefined, htlc: Htlc, now: Now): boolean =>
+  output !== undefined &&
+  output.spend === undefined &&
+  isDeep(height, now.tip, DEPTH) &&
+  now.tip >= htlc.expiry + LINGERING &&
+  isUnclaimed(core.params, by === 'local' ? 'local' : 'remote', now.feerate, htlc);
+
 /** The fate of an HTLC that we offered, where it is certain at this height. */
-const chainFate = (state: Onchain, { of, unreadable }: Deciding, htlc: Htlc, tip: number): Resolution | undefined => {
+const chainFate = (state: Onchain, { of, unreadable }: Deciding, htlc: Htlc, now: Now): Resolution | undefined => {
   const { core, height } = state;
+  const { tip } = now;
   const known = fate(htlc, core.head);
   if (known !== undefined || isUnread(state)) return known;
   const output = of.get(htlc.id);
   const own = [...(output === undefined ? [] : [output]), ...unreadable.filter((one) => mayBe(one, htlc))];
   const heights = own.map((one) => decidedAt(one, htlc));
   const certain = [height, ...heights].every((at) => at !== undefined && isDeep(at, tip, DEPTH));
-  return certain ? failed(htlc) : undefined;
+  return certain || isForlorn(state, output, htlc, now) ? failed(htlc) : undefined;
 };
 
 /** The fates of HTLCs that we offered and that were not taken note of, where they are certain at this height. */
 export const chainFates = (
   state: Onchain,
   concerns: readonly Concern[],
-  tip: number,
+  now: Now,
 ): readonly (readonly [Htlc, Resolution])[] => {
   const by = deciding(concerns, 'out');
   return [...state.core.outgoing.values()].flatMap((htlc) => {
-    const result = htlc.acknowledged ? undefined : chainFate(state, by, htlc, tip);
+    const result = htlc.acknowledged ? undefined : chainFate(state, by, htlc, now);
     return result === undefined ? [] : [[htlc, result] as const];
   });
 };

@@ -8,7 +8,7 @@ import type { Claim } from './claim.ts';
 import { closingClaims } from './closingbump.ts';
 import { type Concern, claimsOf, concernsOf, pending } from './concerns.ts';
 import { report, resolved } from './effects.ts';
-import { chainFates, isOver, newlySettled } from './fates.ts';
+import { chainFates, isOver, type Now, newlySettled } from './fates.ts';
 import type { Effect, Input, Step } from './io.ts';
 import { same } from './same.ts';
 import { spendNumber } from './spender.ts';
@@ -61,14 +61,10 @@ const askOf = (before: ChannelState | undefined, state: ChannelState): readonly 
 };
 
 /** Tells the fates of our HTLCs that have become certain. */
-const tellFates = (
-  state: Onchain,
-  concerns: readonly Concern[],
-  tip: number,
-): readonly [Onchain, readonly Effect[]] => {
+const tellFates = (state: Onchain, concerns: readonly Concern[], now: Now): readonly [Onchain, readonly Effect[]] => {
   const told = new Map(state.seen.told);
   const news: Effect[] = [];
-  for (const [htlc, result] of chainFates(state, concerns, tip)) {
+  for (const [htlc, result] of chainFates(state, concerns, now)) {
     // A preimage that comes after all is still worth telling: perhaps what paid for it can still be claimed.
     if (told.get(htlc.id) === 'fulfilled' || (told.has(htlc.id) && result.kind !== 'fulfilled')) continue;
     told.set(htlc.id, result.kind === 'fulfilled' ? 'fulfilled' : 'failed');
@@ -95,10 +91,11 @@ const close = ({ core, by }: Onchain): Step => [
   [report({ event: 'closed' })],
 ];
 
-const followOnchain = (state: Onchain, concerns: readonly Concern[], tip: number): Step => {
+const followOnchain = (state: Onchain, concerns: readonly Concern[], now: Now): Step => {
   // Before the chain has told of the spend in this run, a reorg may have taken it while we were away.
   if (!state.seen.confirmed) return [state, []];
-  const [resolved, fates] = tellFates(state, concerns, tip);
+  const { tip } = now;
+  const [resolved, fates] = tellFates(state, concerns, now);
   const [settled, gone] = tellSettled(resolved, concerns, tip);
   if (!isOver(settled, concerns, tip)) return [settled, [...fates, ...gone]];
   const [closed, end] = close(settled);
@@ -109,10 +106,10 @@ const followOnchain = (state: Onchain, concerns: readonly Concern[], tip: number
  * A step and what follows from it at this height of the chain. After `restored` everything is said, else what changed: claims
  * are the same function of the state before, so what was said is known.
  */
-export const follow = (before: ChannelState, [state, effects]: Step, { type }: Input, tip: number): Step => {
+export const follow = (before: ChannelState, [state, effects]: Step, { type }: Input, now: Now): Step => {
   if (!('core' in state) || state.phase === 'open') return [state, effects];
   const concerns = concernsIn(state);
-  const [next, news] = isOnchain(state) ? followOnchain(state, concerns, tip) : [state, []];
+  const [next, news] = isOnchain(state) ? followOnchain(state, concerns, now) : [state, []];
   const again = type === 'restored';
   if (!again && next === before) return [next, [...effects, ...news]];
   const known = again ? [] : concernsIn(before);

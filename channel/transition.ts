@@ -41,7 +41,10 @@ export { acceptChannel, openChannel } from './opening.ts';
 export const transition = (state: ChannelState, input: Input, context: Context): Step => {
   const tip = input.type === 'block' ? input.height : context.height;
   const [stepped, effectsSoFar] = guarded(state, input, context, tip);
-  const [next, effects] = follow(state, [noteClose(stepped, tip), effectsSoFar], input, tip);
+  const [next, effects] = follow(state, [noteClose(stepped, tip), effectsSoFar], input, {
+    tip,
+    feerate: context.feerate,
+  });
   const changes = diff(state, next);
   return changes.length === 0 ? [next, effects] : [next, [{ do: 'save', changes }, ...effects]];
 };

@@ -116,6 +116,21 @@ const found: readonly Found[] = [
     ],
   },
   {
+    title:
+      'an HTLC that is not worth its claim goes back before it costs another channel, though nobody takes its output',
+    wish: { ...plain, anchors: true, wayward: 2 },
+    moves: [
+      { ...pay, to: 1, amount: { msat: 1_500_000n } },
+      talk(0),
+      talk(1),
+      { do: 'doze', link: 1, side: 1, at: 'anything' },
+      settle,
+      { do: 'raise', feerate: 4000, relayed: false },
+      mine(110),
+      fee(300),
+    ],
+  },
+  {
     title: 'a claim that the mempool is made to forget, block after block, gets into one all the same',
     wish: { ...plain, anchors: true, wayward: 2 },
     moves: [
