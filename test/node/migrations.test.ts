@@ -102,7 +102,8 @@ test('payments that schema 2 kept under their ids are listed, found and ended as
   const book = await PayBook.load(store, gate);
   expect(await collect(book.list())).toEqual(records);
   expect(book.pending()).toEqual(records.slice(2));
-  expect(await book.of(bytes32(7))).toEqual(records[2]);
+  // Of several with one hash, what is paid is what counts.
+  expect(await book.of(bytes32(7))).toEqual(records[0]);
   expect([...disk.keys()].filter((key) => key.startsWith('pay/payment'))).toEqual([]);
 });
 
