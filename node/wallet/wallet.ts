@@ -174,6 +174,11 @@ export class Wallet implements ChainListener {
     if (open.length > 0) await this.save(coins.reserve(this.state, owner, open));
   }
 
+  /** Whether these may be promised to `owner`: nobody else has a promise of one of them. */
+  isOpenTo(owner: string, keys: readonly string[]): boolean {
+    return keys.every((key) => (this.state.reserved.get(key) ?? owner) === owner);
+  }
+
   /** Signs inputs of a transaction that spend coins of ours; its inputs and outputs must all be there already. */
   signCoins(tx: Transaction, inputs: readonly { readonly index: number; readonly coin: Fund }[]): void {
     for (const { index, coin } of inputs) signInput(tx, index, coin, this.parts.keys);

@@ -119,6 +119,9 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
       const { coins, fee } = move.draft;
       // Between choosing and promising nothing is waited for: nobody else can have been promised these coins.
       const own = claim.unlock.by === 'wallet' ? [outpointKey(claim.outpoint.txid, claim.outpoint.index)] : [];
+      // Of the wallet's own it may be somebody's already: of whoever was given it in a block that a reorg took away, or just now.
+      if (!wallet.isOpenTo(owner, own))
+        return { state: 'refused', reason: 'the wallet has promised the output to something else' };
       await wallet.promise(owner, [...own, ...coins.map(({ key }) => key)]);
       next = { tx: assemble(claim, move.draft, signers), fee, since: known?.since ?? tip };
       await keep(next);

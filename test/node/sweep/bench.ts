@@ -25,7 +25,7 @@ import { elsewhere, type KeyCoin, keyring, type Output, rawOf } from '../../supp
 type Wish =
   | { readonly kind: 'sweep'; readonly sequence?: number; readonly beside?: KeyCoin }
   | { readonly kind: 'htlc'; readonly locktime?: number }
-  | { readonly kind: 'bump'; readonly parent: Transaction; readonly parentFee: bigint }
+  | { readonly kind: 'bump'; readonly parent: Transaction; readonly parentFee: bigint; readonly wallets?: boolean }
   | { readonly kind: 'ready'; readonly tx: Transaction };
 type When = { readonly from?: number; readonly deadline?: number; readonly why?: ClaimReason };
 
@@ -209,6 +209,7 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
               ? {
                   ...{ ...base, ...input, kind: 'bump', sequence: 0 },
                   ...{ parent: rawOf(wish.parent), parentFee: sat(wish.parentFee) },
+                  ...(wish.wallets && { unlock: { by: 'wallet', script: owner.script } }),
                 }
               : { ...base, kind: 'ready', tx: rawOf(wish.tx) };
       wanted.push(made);

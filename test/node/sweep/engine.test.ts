@@ -1,5 +1,6 @@
 /** The claim engine at work on the embedded chain: what it publishes, from which coins, and when it pays more. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { outpointKey } from '../../../node/chain/watch.ts';
 import { hex } from '../../../wire/bytes.ts';
 import { elsewhere, rawOf } from '../../support/spend.ts';
 import { type Bench, benchesOf, feeOf, idOf } from './bench.ts';
@@ -142,6 +143,20 @@ describe('a commitment that miners leave', () => {
     expect(idOf(bench.regtest.spender(coin)?.tx)).toBe(parent.getId());
     await bench.mine();
     expect(bench.engine.standing('channel')).toEqual([]);
+  });
+
+  test('whose output somebody was promised already, as after a reorg, is left to them and stops nothing', async () => {
+    const bench = await open();
+    const parent = bench.owner.give([await bench.output(100_000n)], 200n, bench.owner.script);
+    bench.regtest.send(rawOf(parent));
+    const coin = bench.owner.coinOf(parent, 0);
+    await bench.wallet.promise('channel/another', [outpointKey(coin.txid, coin.vout)]);
+    const claim = await bench.claim(coin, { kind: 'bump', parent, parentFee: 200n, wallets: true });
+    await bench.caughtUp();
+    expect(bench.engine.standing('channel')[0]?.standing).toMatchObject({ state: 'refused' });
+    await bench.wallet.release('channel/another');
+    await bench.mine();
+    expect(bench.spenderOf(claim)).toBeDefined();
   });
 
   test('and that a full pool does not even take is handed over together with its child', async () => {
