@@ -11,7 +11,7 @@ import type { PastHtlc } from '../../channel/state.ts';
 import { unhex } from '../../wire/bytes.ts';
 import { type Sat, sat, txid } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
-import { ClaimEngine } from '../chain/sweep/engine.ts';
+import { ChannelGone, ClaimEngine } from '../chain/sweep/engine.ts';
 import { MempoolWatch } from '../chain/sweep/mempool.ts';
 import { atMoments } from '../chain/sweep/moments.ts';
 import { type Claimed, displayedOutpoint } from '../chain/sweep/standing.ts';
@@ -85,7 +85,7 @@ export class Onchain {
     const { chain, store, wallet, clock, log, fatal, channels, follower } = parts;
     const stateOf = (channel: string) => {
       const state = channels().entries.get(channel)?.machine.state;
-      if (state === undefined || !isFunded(state)) throw new RangeError(`a claim of ${channel}, which is no channel`);
+      if (state === undefined || !isFunded(state)) throw new ChannelGone(channel);
       return state;
     };
     const engine = await ClaimEngine.open({

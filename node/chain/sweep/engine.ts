@@ -28,7 +28,7 @@ export interface EngineParts {
   readonly log: Log;
   /** Height of the best block that everybody has been told of. */
   readonly height: () => number;
-  /** The channel's witness for its input; `digest` is BIP 143's with SIGHASH_ALL, 32 bytes. */
+  /** The channel's witness for its input; `digest` is BIP 143's with SIGHASH_ALL, 32 bytes. Throws ChannelGone. */
   readonly witness: (
     channel: string,
     input: Pick<OpenClaim, 'unlock' | 'scriptCode'>,
@@ -38,6 +38,11 @@ export interface EngineParts {
   readonly stake: (channel: string) => Sat;
   /** The store failed, or there is a bug: nothing may go on. */
   readonly fatal: (error: unknown) => void;
+}
+
+/** A channel came to its end while one of its claims was looked at. */
+export class ChannelGone extends Error {
+  override readonly name = 'ChannelGone';
 }
 
 /** One look at everything. */
@@ -254,6 +259,7 @@ export class ClaimEngine {
       try {
         await this.lookAt(channel, claim, round);
       } catch (error) {
+        if (error instanceof ChannelGone) continue;
         if (!isAnswer(error)) throw error;
         const fields = { channel: channel.slice(0, 12), what: claim.why, reason: error.message };
         this.parts.log.error(fields, 'a claim failed; it is tried again');

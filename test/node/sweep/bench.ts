@@ -7,7 +7,7 @@ import type { Claim, ClaimReason } from '../../../channel/claim.ts';
 import { embeddedChain } from '../../../node/chain/embedded/chain.ts';
 import { openRegtest } from '../../../node/chain/embedded/regtest.ts';
 import { Follower } from '../../../node/chain/follower.ts';
-import { ClaimEngine } from '../../../node/chain/sweep/engine.ts';
+import { ChannelGone, ClaimEngine } from '../../../node/chain/sweep/engine.ts';
 import { outpointKey } from '../../../node/chain/watch.ts';
 import { systemClock } from '../../../node/entropy.ts';
 import { networkOf } from '../../../node/network.ts';
@@ -65,6 +65,9 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
   /** What the stand-in wants until the chain has it. */
   const wanted: Claim[] = [];
 
+  /** Claims whose channel is no more by the time that they are signed. */
+  const gone = new Set<object>();
+
   /** What each block spends, by height, as the follower told it. */
   const spends = new Map<number, ReadonlySet<string>>();
 
@@ -80,10 +83,10 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
       ...{ chain, store, wallet, clock, log, fatal },
       height: () => follower.top.height,
       stake: () => sat(1_000_000n),
-      witness: (_, __, digest) => [
-        codec.signature.encode(sign(digest, owner.secret), Transaction.SIGHASH_ALL),
-        owner.key,
-      ],
+      witness: (_, input, digest) => {
+        if (gone.has(input)) throw new ChannelGone();
+        return [codec.signature.encode(sign(digest, owner.secret), Transaction.SIGHASH_ALL), owner.key];
+      },
     });
     /** Whether a block that the follower has told of spends it. */
     const spent = ({ txid: id, index }: Claim['outpoint']): boolean =>
@@ -187,7 +190,11 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
       await now.caughtUp();
     },
     /** Claims a coin from now on. */
-    claim: async ({ txid: id, vout, amount }: KeyCoin, wish: Wish, when: When = {}): Promise<Claim> => {
+    claim: async (
+      { txid: id, vout, amount }: KeyCoin,
+      wish: Wish,
+      when: When & { gone?: true } = {},
+    ): Promise<Claim> => {
       const base = {
         outpoint: { txid: txid(id), index: vout },
         value: sat(amount),
@@ -213,6 +220,7 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
                 }
               : { ...base, kind: 'ready', tx: rawOf(wish.tx) };
       wanted.push(made);
+      if (when.gone) gone.add(made);
       now.tell();
       await now.engine.settled();
       return made;

@@ -46,6 +46,19 @@ describe('a sweep', () => {
     expect(said(bench, 'costs more than it brings')).toBe(1);
   });
 
+  test('of a channel that came to its end while it was looked at keeps nothing else from being claimed', async () => {
+    const bench = await open();
+    const { height } = bench.regtest.ledger.tip;
+    const lost = await bench.claim(
+      await bench.output(100_000n),
+      { kind: 'sweep' },
+      { deadline: height + 9, gone: true },
+    );
+    const other = await bench.claim(await bench.output(50_000n), { kind: 'sweep' });
+    expect(bench.spenderOf(lost)).toBeUndefined();
+    expect(bench.spenderOf(other)).toBeDefined();
+  });
+
   test('a whole transaction is published as it is', async () => {
     const bench = await open();
     const coin = await bench.output(100_000n);
