@@ -1,5 +1,5 @@
 /** Effects and events that several phases make, and what is to be told again after a restart. */
-import { utf8 } from '../wire/bytes.ts';
+import { complaint } from '../wire/printable.ts';
 import type { ChannelId } from '../wire/units.ts';
 import { type Fault, faultText } from './errors.ts';
 import type { ChannelEvent, Context, Effect, PeerMessage, PeerMessageOf, Refusal, Resolution } from './io.ts';
@@ -15,14 +15,14 @@ export const send = (message: PeerMessage): Effect => ({ do: 'send', message });
 export const errorMessage = (channel_id: ChannelId, fault: Fault): PeerMessageOf<'error'> => ({
   name: 'error',
   channel_id,
-  data: utf8(faultText(fault)),
+  data: complaint(faultText(fault)),
 });
 
 /** A `warning` that says a fault to the peer: the channel lives. */
 export const warningMessage = (channel_id: ChannelId, fault: Fault): PeerMessageOf<'warning'> => ({
   name: 'warning',
   channel_id,
-  data: utf8(faultText(fault)),
+  data: complaint(faultText(fault)),
 });
 
 export const refused = (origin: Uint8Array, why: Refusal): Effect => report({ event: 'offer_refused', origin, why });

@@ -1,5 +1,5 @@
 /** Channels that go wrong: what we do about a fault, what we publish, and until when (BOLT 5, "Failing a Channel"). */
-import { utf8 } from '../wire/bytes.ts';
+import { complaint } from '../wire/printable.ts';
 import { deadlineFault, staleFault } from './deadlines.ts';
 import { errorMessage, refused, report, send, warningMessage } from './effects.ts';
 import { ChannelError, type Fault, faultText, reactions } from './errors.ts';
@@ -81,7 +81,7 @@ const give = (state: Open | Negotiating, fault: Fault, tell: readonly Effect[], 
 
 /** A channel that was given up says its error again and again, and nothing else. */
 export const errorAgain = ({ channelId }: Core, { why }: Pick<GivenUp, 'why'>): Effect =>
-  send({ name: 'error', channel_id: channelId, data: utf8(why) });
+  send({ name: 'error', channel_id: channelId, data: complaint(why) });
 
 /** A state whose time to get into a block has begun, where a closing is agreed: a store of old does not know since when. */
 const aged = <S extends Negotiating | Failed>(state: S, height: number): S => {

@@ -2,6 +2,7 @@
  * What a peer, a caller or the chain can do wrong to a channel: a code and its data. One table says how BOLT 2 lets us react;
  * a code without a row does not compile. A fault never reaches beyond its channel.
  */
+import { clipped, MOST_COMPLAINT } from '../wire/printable.ts';
 import type { Msat, Sat } from '../wire/units.ts';
 import type { SignatureFault } from './signing.ts';
 
@@ -168,11 +169,11 @@ export const reactions = {
   commitment_underpaid: 'fail_channel',
 } as const satisfies Record<Fault['code'], Reaction>;
 
-/** The fault as its peer and an operator read it: the code and its data, no secret among them. */
+/** The fault as its peer and an operator read it: the code and its data, no secret among them, and short enough for any record. */
 export const faultText = (fault: Fault): string => {
   const { code, ...data } = fault;
   const fields = Object.entries(data).map(([name, value]) => `${name} ${value}`);
-  return fields.length === 0 ? code : `${code}: ${fields.join(', ')}`;
+  return clipped(fields.length === 0 ? code : `${code}: ${fields.join(', ')}`, MOST_COMPLAINT);
 };
 
 /** A rule of the channel was broken; what follows is for `reactions` to say. */

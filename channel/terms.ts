@@ -4,6 +4,7 @@
  */
 import { equal, hex } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
+import { clipped } from '../wire/printable.ts';
 import { type Point, type Sat, sat, toMsat } from '../wire/units.ts';
 import {
   acceptableNames,
@@ -38,6 +39,9 @@ const MAX_HTLC_MINIMUM = 1000n;
 /** At least one percent must be able to move at once. */
 const MIN_IN_FLIGHT_SHARE = 100n;
 
+/** Digits of a peer's channel_type that a refusal repeats. */
+const MOST_DIGITS = 80;
+
 const refuse = (field: TermsField, got: unknown, expected: string): never => {
   throw new ChannelError({ code: 'unacceptable_terms', field, got: String(got), expected });
 };
@@ -50,7 +54,7 @@ export const acceptedType = (
   const type = bits === undefined ? undefined : typeOfBits(bits);
   const announce = announces(flags);
   if (type !== undefined && isAcceptable(type, taking, announce)) return type;
-  const got = bits === undefined ? 'none' : hex(bits);
+  const got = bits === undefined ? 'none' : clipped(hex(bits.subarray(0, MOST_DIGITS)), MOST_DIGITS);
   return refuse('channel_type', got, `one of ${acceptableNames(taking, announce)}`);
 };
 

@@ -3,7 +3,7 @@
  * randomness. Whatever a step changes of what must survive a crash is saved before anything else of the step happens:
  * that is decided here, once, so no phase can forget it.
  */
-import { text } from '../wire/bytes.ts';
+import { said } from '../wire/printable.ts';
 import { onRival } from './bump.ts';
 import { canPrepare, canSign, prepare } from './dance.ts';
 import { refused, report, send, toldAgain } from './effects.ts';
@@ -69,11 +69,11 @@ export const whenIdle = (state: ChannelState): Input | undefined => {
 
 const step = (state: ChannelState, input: Input, context: Context): Step => {
   if (input.type === 'message' && input.message.name === 'warning')
-    return [state, [report({ event: 'warned', text: text(input.message.data) })]];
+    return [state, [report({ event: 'warned', text: said(input.message.data) })]];
   if (input.type === 'message' && input.message.name === 'error') {
-    const said = text(input.message.data);
-    if ('core' in state) return onPeerError(state, said, context);
-    throw new ChannelError({ code: 'peer_error', text: said });
+    const text = said(input.message.data);
+    if ('core' in state) return onPeerError(state, text, context);
+    throw new ChannelError({ code: 'peer_error', text });
   }
   if (input.type === 'overdue') return onOverdue(state, input);
   if (input.type === 'offer' && state.phase !== 'open') return [state, [refused(input.origin, whyNot(state))]];

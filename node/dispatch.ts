@@ -3,8 +3,9 @@
  * channel that does not exist is answered with an error, so that the peer can stop waiting for us (BOLT 1, BOLT 2).
  */
 import type { PeerMessage } from '../channel/io.ts';
-import { equal, hex, utf8, zeros } from '../wire/bytes.ts';
+import { equal, hex, zeros } from '../wire/bytes.ts';
 import { type Message, type MessageName, type MessageOf, messages } from '../wire/message.ts';
+import { complaint } from '../wire/printable.ts';
 import { type ChainHash, type ChannelId, channelId } from '../wire/units.ts';
 import type { ChannelHost } from './channels/host.ts';
 import type { Gossip } from './graph/gossip.ts';
@@ -89,7 +90,10 @@ export const dispatch = (
       return gossip(parts, peer, message, raw);
     case 'gossip_timestamp_filter':
       // Not waited for: what there is may be much, and the peer's channels have other things to say meanwhile.
-      void parts.gossip.filter(gossipPeer(peer), message);
+      parts.gossip.filter(gossipPeer(peer), message).catch((error) => {
+        parts.log.error({ part: 'gossip', peer: peer.key.slice(0, 16), error }, 'gossip could not be sent');
+        peer.close('internal error at gossip_timestamp_filter');
+      });
       return undefined;
     case 'query_channel_range':
       return ranges(parts, peer, message);
@@ -166,7 +170,7 @@ const toChannel = (
       your_last_per_commitment_secret: zeros(32),
       my_current_per_commitment_point: message.my_current_per_commitment_point,
     });
-  peer.send({ name: 'error', channel_id: id, data: utf8('no such channel with you') });
+  peer.send({ name: 'error', channel_id: id, data: complaint('no such channel with you') });
   return undefined;
 };
 

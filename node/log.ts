@@ -3,9 +3,9 @@
  * a secret's name is never written, wherever in a line's fields it stands.
  */
 import { type Logger, pino } from 'pino';
+import { printable } from '../wire/printable.ts';
 import type { LogLevel } from './options.ts';
 import type { Log } from './ports.ts';
-import { printable } from './printable.ts';
 
 /** Field names whose values are left out. Bytes under other names come out as hex. */
 const secret = /(?:password|passphrase|mnemonic|seed|secret|preimage|token|private_?key|authorization|cookie)$/i;

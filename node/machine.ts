@@ -15,11 +15,14 @@ export interface MachineParts<S, I, E> {
   readonly idle?: (state: S) => I | undefined;
   /** Effects that made the first state, performed by `begin` before any input is taken. */
   readonly first?: readonly E[];
-  /** Asked when a step threw: true leaves the input out and goes on from the state before it. */
-  readonly survives?: (error: unknown, input: I) => boolean;
+  /**
+   * Asked when something threw: true leaves it out and goes on. A step that threw has changed nothing; an effect (named then)
+   * that did is not performed, those behind it are.
+   */
+  readonly survives?: (error: unknown, input: I | undefined, effect: E | undefined) => boolean;
   /** Told each input that will not be taken because the machine was stopped before it, or is by now. */
   readonly dropped?: (input: I) => void;
-  /** Called once when a step or an effect threw: the machine is at its last good state and takes nothing more. */
+  /** Called once when a step or an effect threw and was not survived: the machine is at its last good state and takes nothing more. */
   readonly broke: (error: unknown, input: I | undefined) => void;
 }
 
@@ -27,6 +30,8 @@ export interface MachineParts<S, I, E> {
 interface Entry<I, E> {
   readonly work: { readonly input: I } | { readonly effects: readonly E[] };
   readonly done?: () => void;
+  /** Not pushed by anybody. */
+  readonly idle?: boolean;
 }
 
 export class Machine<S, I, E> {
@@ -37,6 +42,8 @@ export class Machine<S, I, E> {
   private halted = false;
   private stopped = false;
   private waiting: (() => void)[] = [];
+  /** What `idle` gave last threw: it would give the same again. */
+  private stuck = false;
   private readonly parts: MachineParts<S, I, E>;
 
   constructor(parts: MachineParts<S, I, E>) {
@@ -120,36 +127,51 @@ export class Machine<S, I, E> {
     }
     this.queue.length = 0;
     this.head = 0;
-    const input = this.parts.idle?.(this.current);
-    return input === undefined ? undefined : { work: { input } };
+    const input = this.stuck ? undefined : this.parts.idle?.(this.current);
+    return input === undefined ? undefined : { work: { input }, idle: true };
   }
 
-  private effectsOf(work: Entry<I, E>['work']): readonly E[] {
+  private effectsOf({ work, idle = false }: Entry<I, E>): readonly E[] {
     if ('effects' in work) return work.effects;
+    this.stuck = false;
     try {
       const [next, effects] = this.parts.step(this.current, work.input);
       this.current = next;
       return effects;
     } catch (error) {
-      if (this.parts.survives?.(error, work.input)) return [];
-      throw error;
+      this.survive(error, work.input, undefined);
+      this.stuck = idle;
+      return [];
     }
+  }
+
+  /** Throws what is not survived. */
+  private survive(error: unknown, input: I | undefined, effect: E | undefined): void {
+    if (this.parts.survives?.(error, input, effect) !== true) throw error;
   }
 
   private async run(): Promise<void> {
     for (let entry = this.take(); entry !== undefined && !this.halted; entry = this.take()) {
       const { work, done } = entry;
+      const input = 'input' in work ? work.input : undefined;
       const before = this.current;
       try {
-        for (const effect of this.effectsOf(work)) {
-          const pending = this.parts.perform(effect, this.current);
-          if (pending !== undefined) await pending;
+        for (const effect of this.effectsOf(entry))
+          try {
+            const pending = this.parts.perform(effect, this.current);
+            if (pending !== undefined) await pending;
+          } catch (error) {
+            this.survive(error, input, effect);
+          }
+        try {
+          this.parts.stepped?.(before, this.current);
+        } catch (error) {
+          this.survive(error, input, undefined);
         }
-        this.parts.stepped?.(before, this.current);
         done?.();
       } catch (error) {
         this.halt();
-        this.parts.broke(error, 'input' in work ? work.input : undefined);
+        this.parts.broke(error, input);
       }
     }
     this.running = false;

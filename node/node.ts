@@ -25,6 +25,7 @@ import { accept, type OpeningParts } from './channels/opening.ts';
 import { freeForgotten } from './channels/perform.ts';
 import { shortageOf, warnOfShortage } from './channels/reserve.ts';
 import { ownChannelOf } from './channels/views.ts';
+import { containing, once } from './contain.ts';
 import { descriptorsOf } from './descriptors.ts';
 import { type DispatchParts, dispatch, gossipPeer } from './dispatch.ts';
 import { Earned } from './forward/earned.ts';
@@ -64,13 +65,9 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const network = networkOf(config.network);
   await prepareStore(store, config.network);
 
-  let broken = false;
-  const fatal = (error: unknown): void => {
-    if (broken) return;
-    broken = true;
-    broke(error);
-  };
-  const gate = new Gate(store, fatal);
+  const fatal = once(broke);
+  const contain = containing(log, fatal);
+  const gate = new Gate(store, fatal, contain('what waits for the store'));
   const now = (): number => Math.floor(clock.now() / 1000);
 
   const { seed, fresh } = await openSeed(join(config.networkDir, 'seed'), entropy, hooks.seed);
@@ -93,7 +90,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     if (!gifts.notice(notice)) channels.notice(notice);
   });
   const onchain = await Onchain.open({
-    ...{ chain, store, clock, entropy, log, wallet, gate, fatal },
+    ...{ chain, store, clock, entropy, log, wallet, gate, fatal: contain('claims') },
     follower: () => follower,
     watcher: () => watcher,
     channels: () => channels,
@@ -135,7 +132,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const announced = (entry: Entry | undefined) => entry && ownChannelOf(entry, config.policy, height());
   const refresh = (entry: Entry): void => {
     const channel = announced(entry);
-    if (channel !== undefined) own.refresh(channel).catch(fatal);
+    if (channel !== undefined) own.refresh(channel).catch(contain('announcements'));
   };
 
   const backups = new Backups({
@@ -147,7 +144,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const calling = callingOf({ addresses, own, peers: () => peers, channels: () => channels });
   const gifts = await Gifts.load(
     {
-      ...{ gate, log, fatal },
+      ...{ gate, log, fatal: contain('gifts') },
       watcher: () => watcher,
       follower: () => follower,
       takeBack: takingBack(() => channels, calling),
@@ -197,7 +194,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     context,
     heard: hooks.heard?.(heard) ?? heard,
     online: refresh,
-    fatal,
+    ...{ fatal, contained: contain('channels') },
   });
   const opening: OpeningParts = {
     host: channels,
@@ -239,6 +236,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   });
   const { payments, receiver, switchboard } = desk;
 
+  const again = () => void rebroadcast(wallet, chain, log, refusals).catch(contain('broadcasts'));
   const onBlock = (event: ChainEvent): void => {
     const at = event.event === 'connected' ? event.block.height : event.height - 1;
     channels.block(at);
@@ -249,12 +247,13 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
       // It may be deep enough to be announced now, or what we said of it so old that others would forget it.
       refresh(entry);
     }
-    onchain.block().catch(fatal);
-    void feerates.refresh().then((changes) => {
+    onchain.block().catch(contain('claims'));
+    const priced = feerates.refresh().then((changes) => {
       gate.keep(changes);
       channels.fees();
     });
-    void rebroadcast(wallet, chain, log, refusals);
+    priced.catch(contain('fees'));
+    again();
     backups.refresh();
   };
   const follower: Follower = new Follower({
@@ -287,7 +286,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   await channels.settled();
   // What the last block meant to each was perhaps written and not told.
   channels.block(height());
-  void rebroadcast(wallet, chain, log, refusals);
+  again();
   await onchain.start();
   payments.begin();
   receiver.start();

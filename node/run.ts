@@ -22,6 +22,8 @@ import type { Experiments } from './pay/desk.ts';
 import { tcpTransport } from './peer/tcp.ts';
 import type { Address } from './ports.ts';
 import { levelStore } from './store/level.ts';
+import { endingClock } from './ticking.ts';
+import { onUnhandled, partOf } from './unhandled.ts';
 import { version } from './version.ts';
 
 /** Ends the process as a power cut does. */
@@ -33,13 +35,16 @@ const die = (): void => void process.kill(process.pid, 'SIGKILL');
  */
 export const runNode = async (config: Config, experiments: Experiments = {}): Promise<void> => {
   const log = processLog(config.logLevel);
+  const clock = endingClock(systemClock, (error) =>
+    log.error({ part: partOf(error), error }, 'an error inside the node, at a time that was set; all else goes on'),
+  );
   log.info({ version, crypto: backends(), config: redacted(config) }, 'starting');
   await mkdir(config.networkDir, { recursive: true, mode: 0o700 });
   // Loaded only now: a node without --dev has nothing of it.
-  const dev = config.dev && (await import('./dev/dev.ts')).openDev(config.dev, { log, clock: systemClock, die });
+  const dev = config.dev && (await import('./dev/dev.ts')).openDev(config.dev, { log, clock, die });
   const disk = await levelStore(join(config.networkDir, 'store'));
   const store = dev?.saves.wrap(disk) ?? disk;
-  const chain = bitcoindChain({ ...config.bitcoind, log, clock: systemClock });
+  const chain = bitcoindChain({ ...config.bitcoind, log, clock });
 
   const stopping = new AbortController();
   let end: (error?: unknown) => void = () => undefined;
@@ -55,8 +60,9 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   };
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
+  const unwatch = onUnhandled(process, log, end);
 
-  const ports = { chain, store, clock: systemClock, entropy: systemEntropy, transport: tcpTransport(), log };
+  const ports = { chain, store, clock, entropy: systemEntropy, transport: tcpTransport(), log };
   const node = await startNode({
     config,
     ports,
@@ -70,6 +76,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   }).catch(async (error: unknown) => {
     await chain.close();
     await store.close();
+    clock.end();
     if (stopping.signal.aborted && error instanceof ChainError && error.fault.code === 'closed') return undefined;
     throw error;
   });
@@ -102,6 +109,8 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   await Promise.all([socket.close(), http?.close()]);
   dev?.saves.release();
   await node.stop();
+  clock.end();
+  unwatch();
   log.info({}, 'stopped');
   if (failure !== undefined) throw failure;
 };

@@ -24,10 +24,13 @@ export const openCalls = (answer: Answer, send: (text: string) => void): Calls =
         send(refusal('busy', `${maxCalls} calls of this connection are under way`));
         return;
       }
-      const call = answer(request, { signal: gone.signal }).then((text) => {
-        underWay.delete(call);
-        if (text !== undefined) send(text);
-      });
+      const call = answer(request, { signal: gone.signal })
+        .then((text) => {
+          if (text !== undefined) send(text);
+        })
+        // A connection that cannot be written to any more, which its own end says, too.
+        .catch(() => undefined)
+        .finally(() => underWay.delete(call));
       underWay.add(call);
     },
     end: async () => {

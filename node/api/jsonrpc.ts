@@ -27,7 +27,7 @@ export interface RpcParts {
   /** Whether methods and parameters for experiments may be used. */
   readonly dev: boolean;
   /** Told about errors no handler should let out; the caller learns only that there was one. */
-  readonly broke: (method: MethodName, error: unknown) => void;
+  readonly broke: (method: string, error: unknown) => void;
 }
 
 /** Takes a request's text, gives the answer's; undefined for notifications. Never throws. */
@@ -121,12 +121,22 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     if (handler === undefined || (isDevMethod(method) && !dev))
       throw new ApiError('method_not_found', `${method} is for a node started with --dev, on regtest only`);
     const given = checked(row, byName(method, row, params), dev);
+    return z.encode(row.result, (await handler(given as never, call)) as never);
+  };
+
+  /** What a caller is told of an error: of one that no handler should let out, that there was one. */
+  const told = (method: string | undefined, error: unknown): ApiError => {
+    if (error instanceof ApiError) return error;
+    broke(method ?? 'a request', error);
+    return new ApiError('internal_error', `${method ?? 'the request'} failed inside the node; its log says more`);
+  };
+
+  /** An answer as a text. What is too long to be one text is an answer, too. */
+  const written = (answer: Json | readonly Json[]): string => {
     try {
-      return z.encode(row.result, (await handler(given as never, call)) as never);
+      return toJson(answer);
     } catch (error) {
-      if (error instanceof ApiError) throw error;
-      broke(method, error);
-      throw new ApiError('internal_error', `${method} failed inside the node; its log says more`);
+      return toJson(failed(Array.isArray(answer) ? null : ((answer as Json)['id'] as Id), told(undefined, error)));
     }
   };
 
@@ -138,12 +148,10 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
         const result = await perform(request, call);
         return id === undefined ? undefined : { jsonrpc: '2.0', id, result };
       } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-        return id === undefined ? undefined : failed(id, error);
+        return id === undefined ? undefined : failed(id, told(request.method, error));
       }
     } catch (error) {
-      if (error instanceof ApiError) return failed(idOf(value) ?? null, error);
-      throw error;
+      return failed(idOf(value) ?? null, told(undefined, error));
     }
   };
 
@@ -156,11 +164,11 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     }
     if (!Array.isArray(request)) {
       const answer = await one(request, call);
-      return answer === undefined ? undefined : toJson(answer);
+      return answer === undefined ? undefined : written(answer);
     }
     if (request.length === 0) return refusal('invalid_request', 'an empty batch');
     if (request.length > maxBatch) return refusal('invalid_request', `at most ${maxBatch} calls in a batch`);
     const answers = (await Promise.all(request.map((value) => one(value, call)))).filter((one) => one !== undefined);
-    return answers.length === 0 ? undefined : toJson(answers);
+    return answers.length === 0 ? undefined : written(answers);
   };
 };

@@ -31,10 +31,9 @@ const serve = (socket: Socket, answer: Answer): Calls => {
     try {
       for (const request of stream.push(chunk)) calls.take(request);
     } catch (error) {
-      if (!(error instanceof StreamError)) throw error;
       // Where the next request begins is unknown: say so, answer what was understood, and end.
       socket.removeAllListeners('data').resume();
-      socket.write(`${refusal('parse_error', error.message)}\n\n`);
+      socket.write(`${refusal('parse_error', error instanceof StreamError ? error.message : 'not understood')}\n\n`);
       end();
     }
   });

@@ -9,7 +9,15 @@ import { type Entry, isFunded } from '../channels/entry.ts';
 import type { Address, Entropy, Log } from '../ports.ts';
 import { BackupError } from './errors.ts';
 import { writeBackup } from './file.ts';
-import { type BackedUp, type BackupKey, type Contents, openBackup, plainOf, sealBackup } from './format.ts';
+import {
+  type BackedUp,
+  type BackupKey,
+  type Contents,
+  MOST_ADDRESSES,
+  openBackup,
+  plainOf,
+  sealBackup,
+} from './format.ts';
 
 export interface BackupsParts {
   readonly key: BackupKey;
@@ -48,7 +56,7 @@ export class Backups {
       const { state } = machine;
       if (!isBackedUp(state)) continue;
       const { params, funding } = state.core;
-      kept.push({ params, funding, addresses: addresses(params.peer) });
+      kept.push({ params, funding, addresses: addresses(params.peer).slice(0, MOST_ADDRESSES) });
     }
     return { time, addresses: used(), channels: kept };
   }
@@ -69,9 +77,9 @@ export class Backups {
     const { file, key, entropy, now, log } = this.parts;
     // One turn of the event loop: a step of a channel that is under way ends first.
     await new Promise(setImmediate);
-    const plain = plainOf(this.contents(0));
-    if (this.last !== undefined && equal(plain, this.last)) return;
     try {
+      const plain = plainOf(this.contents(0));
+      if (this.last !== undefined && equal(plain, this.last)) return;
       const bytes = sealBackup(this.contents(now()), key, entropy);
       const first = this.last === undefined;
       const aside = await writeBackup(file, bytes, (old) => first && this.saysMore(old));

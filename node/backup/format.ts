@@ -33,6 +33,9 @@ import type { Address, Entropy } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import { BackupError } from './errors.ts';
 
+/** Addresses of a peer that a backup holds, the best first: a node may announce thousands. */
+export const MOST_ADDRESSES = 16;
+
 /** A channel, and where its peer was reached. */
 export interface BackedUp extends StaticChannel {
   readonly addresses: readonly Address[];

@@ -11,51 +11,21 @@ import { transition } from '../../channel/transition.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { type Point, point, type ShortChannelId } from '../../wire/units.ts';
-import type { Backups } from '../backup/backups.ts';
-import type { Follower } from '../chain/follower.ts';
 import type { Notice } from '../chain/watch.ts';
-import type { Watcher } from '../chain/watcher.ts';
 import { Machine } from '../machine.ts';
 import type { Peer } from '../peer/peer.ts';
-import type { Peers } from '../peer/peers.ts';
-import type { Chain, Clock, Log, Store } from '../ports.ts';
-import type { Gate } from '../store/gate.ts';
+import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
-import type { Refusals } from '../wallet/refusals.ts';
-import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, incomingOf, isFunded, isOnline, nameOf, noteStatus } from './entry.ts';
 import { channelFeatures } from './features.ts';
+import type { HostParts } from './hostparts.ts';
 import { ChannelIds } from './ids.ts';
 import { loadChannelRecords, overMark } from './load.ts';
-import { CHANNELS, type Onchain } from './onchain.ts';
+import { CHANNELS } from './onchain.ts';
 import { idleInput, Patience } from './patience.ts';
 import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
 import { sayEvent } from './said.ts';
 import { forgetWatches, keyOfWatch, tellDoubleSpent, tellSighting } from './sightings.ts';
-
-export interface HostParts {
-  readonly store: Store;
-  readonly gate: Gate;
-  readonly chain: Chain;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Seconds that a peer which is there may owe us its next message. */
-  readonly peerTimeout: number;
-  readonly wallet: Wallet;
-  readonly refusals: Refusals;
-  readonly peers: Peers;
-  readonly backups: Pick<Backups, 'refresh' | 'settled'>;
-  readonly follower: () => Follower;
-  readonly watcher: () => Watcher;
-  readonly onchain: () => Onchain;
-  readonly context: () => Context;
-  /** Every event of every channel, after the host itself has taken note. */
-  readonly heard: (entry: Entry, event: ChannelEvent) => void;
-  /** The channel and its peer are in step again, or for the first time. */
-  readonly online: (entry: Entry) => void;
-  /** The store failed: nothing may go on. */
-  readonly fatal: (error: unknown) => void;
-}
 
 export class ChannelHost {
   readonly entries = new Map<string, Entry>();
@@ -135,13 +105,7 @@ export class ChannelHost {
           if (input.type !== 'offer') return;
           this.parts.heard(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'closed' } });
         },
-        // A step that throws has changed nothing. What a peer says must not stop the node: the connection begins anew.
-        survives: (error, input) => {
-          if (input.type !== 'message') return false;
-          log.error({ ...nameOf(entry), message: input.message.name, error }, 'a message could not be processed');
-          this.disconnect(entry, `internal error at ${input.message.name}`);
-          return true;
-        },
+        survives: (error, input, effect) => this.survives(entry, error, input, effect),
         broke: (error, input) => {
           log.error({ ...nameOf(entry), input: input?.type, error }, 'a channel stopped at an internal error');
           fatal(error);
@@ -151,6 +115,24 @@ export class ChannelHost {
     this.entries.set(key, entry);
     this.index(entry, state);
     return entry;
+  }
+
+  /**
+   * A step that throws has changed nothing, and what a peer, the chain or a caller brings must not stop the node: what could not
+   * be done is left out, and the connection begins anew. Only what was not saved ends it, for the step behind it is made already.
+   */
+  private survives(entry: Entry, error: unknown, input: Input | undefined, effect: Effect | undefined): boolean {
+    if (error instanceof StoreError || effect?.do === 'save') return false;
+    const at = input?.type === 'message' ? input.message.name : (input?.type ?? 'the beginning');
+    this.parts.log.error(
+      { part: 'channels', ...nameOf(entry), at, effect: effect?.do, error },
+      'an error inside the node: what it is about is left out, and the channel stands as before. Please report this line',
+    );
+    // Whose offer it was must not wait for ever.
+    if (input?.type === 'offer' && effect === undefined)
+      this.parts.heard(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'not_ready' } });
+    this.disconnect(entry, `internal error at ${at}`);
+    return true;
   }
 
   private index(entry: Entry, state: ChannelState): void {
@@ -166,8 +148,8 @@ export class ChannelHost {
   }
 
   private unwatch({ key }: Entry): void {
-    const { watcher, follower, fatal } = this.parts;
-    forgetWatches(watcher(), follower(), key).catch(fatal);
+    const { watcher, follower, contained } = this.parts;
+    forgetWatches(watcher(), follower(), key).catch(contained);
   }
 
   /** What channels know of the world now. */
@@ -297,7 +279,7 @@ export class ChannelHost {
       case 'load_past':
         return this.parts.onchain().loadPast(entry, effect);
       case 'broadcast':
-        gate.after(() => void broadcast(this.parts, entry, effect).catch(this.parts.fatal));
+        gate.after(() => void broadcast(this.parts, entry, effect).catch(this.parts.contained));
         return undefined;
       case 'disconnect':
         this.disconnect(entry, effect.why);
@@ -325,12 +307,12 @@ export class ChannelHost {
     this.index(entry, state);
     switch (event.event) {
       case 'opening':
-        if (isFunded(state)) wallet.taken(state.core.params.shutdownScript).catch(this.parts.fatal);
+        if (isFunded(state)) wallet.taken(state.core.params.shutdownScript).catch(this.parts.contained);
         break;
       case 'abandoned':
         entry.refused?.(faultText(event.fault));
         onchain().closed(entry);
-        wallet.release(fundingOwner(entry.key)).catch(this.parts.fatal);
+        wallet.release(fundingOwner(entry.key)).catch(this.parts.contained);
         this.drop(entry);
         break;
       case 'warned':

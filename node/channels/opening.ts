@@ -5,8 +5,9 @@ import { type ChannelType, preferredType } from '../../channel/channeltype.ts';
 import type { AcceptRequest, Context, LocalLimits, OpenRequest } from '../../channel/io.ts';
 import type { ChannelSecrets } from '../../channel/keys.ts';
 import { acceptChannel, openChannel } from '../../channel/opening.ts';
-import { hex, utf8 } from '../../wire/bytes.ts';
+import { hex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
+import { complaint } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Msat, msat, type Sat, type ShortChannelId, sat } from '../../wire/units.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Entropy, Log } from '../ports.ts';
@@ -162,7 +163,7 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
   const { host, context, log, reserve, wallet } = parts;
   const refuse = (why: string, detail?: string) => {
     log.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
-    peer.send({ name: 'error', channel_id: message.temporary_channel_id, data: utf8(why) });
+    peer.send({ name: 'error', channel_id: message.temporary_channel_id, data: complaint(why) });
   };
   const whyNot = (): string | undefined =>
     host.byChannelId(peer.id, message.temporary_channel_id) === undefined

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import { printable } from '../../wire/printable.ts';
 import { CallError, ConnectionError, openClient } from '../api/client.ts';
 import { type Parameter, parametersOf, usageOf } from '../api/help.ts';
 import { toJson } from '../api/json.ts';
@@ -13,7 +14,6 @@ import { ConfigError } from '../configerror.ts';
 import { devOptions } from '../dev/options.ts';
 import type { Option as NodeOption } from '../optionkinds.ts';
 import { isOption, type OptionName, options, variableOf } from '../options.ts';
-import { printable } from '../printable.ts';
 import { version } from '../version.ts';
 import { chainCommand } from './chain.ts';
 import { render } from './render.ts';

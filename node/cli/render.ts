@@ -1,6 +1,7 @@
 /** A method's result for people. Lists become tables of the columns that matter; --json shows everything as it is. */
+
+import { printable } from '../../wire/printable.ts';
 import type { MethodName } from '../api/table.ts';
-import { printable } from '../printable.ts';
 import { type Column, pairLines, satText, shortText, tableLines, timeText } from './table.ts';
 
 /** A result as JSON. */

@@ -5,9 +5,12 @@ import { hostOf } from '../descriptors.ts';
 import type { Address } from '../ports.ts';
 import { type Graph, nodeKey } from './graph.ts';
 
+/** Addresses of a node that are dialled and remembered: it may announce thousands, and be at none of them. */
+const MOST_DIALLED = 12;
+
 /**
  * The addresses a node announces that can be dialled from here: none of a node that demands features nobody here knows, none
- * without a port, and of several hostnames the first.
+ * without a port, of several hostnames the first, and no more than can be of use.
  */
 export const announcedAddresses = (graph: Graph, peer: Point): readonly Address[] => {
   const node = graph.node(nodeKey(peer));
@@ -15,11 +18,12 @@ export const announcedAddresses = (graph: Graph, peer: Point): readonly Address[
   const announcement = decodeMessage(node.raw);
   if (announcement.name !== 'node_announcement') return [];
   let named = false;
-  return announcement.addresses.flatMap((address) => {
+  const found = announcement.addresses.flatMap((address) => {
     const host = hostOf(address);
     if (host === undefined || address.type === 'unknown' || address.port === 0) return [];
     if (address.type === 'dns' && named) return [];
     named ||= address.type === 'dns';
     return [{ host, port: address.port }];
   });
+  return found.slice(0, MOST_DIALLED);
 };

@@ -2,9 +2,10 @@
  * The network as announced to us: channels, their two policies, their nodes. BOLT 7. What is in here has been verified by
  * whoever put it in (gossip.ts); the raw messages are kept because they are what others are told.
  */
-import { hex, text } from '../../wire/bytes.ts';
+import { hex } from '../../wire/bytes.ts';
 import { unknownDemand } from '../../wire/features.ts';
 import type { MessageOf } from '../../wire/message.ts';
+import { said } from '../../wire/printable.ts';
 import { type Msat, type Point, type Sat, type ShortChannelId, scidOf, type Txid } from '../../wire/units.ts';
 import { Sorted } from './sorted.ts';
 
@@ -85,10 +86,10 @@ export const announcedChannel = (
   policies: [undefined, undefined],
 });
 
-/** An alias without its padding; whatever is not UTF-8 becomes U+FFFD. From a stranger: see printable.ts before showing it. */
+/** An alias without its padding, fit to be shown; whatever is not UTF-8 becomes U+FFFD. */
 const aliasText = (alias: Uint8Array): string => {
   const end = alias.indexOf(0);
-  return text(end < 0 ? alias : alias.subarray(0, end));
+  return said(end < 0 ? alias : alias.subarray(0, end));
 };
 
 /** Address descriptors of type 5, hostnames, of which a node may announce one. */

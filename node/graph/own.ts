@@ -5,10 +5,11 @@
  */
 
 import type { Address } from '../../wire/address.ts';
-import { equal, hex, utf8 } from '../../wire/bytes.ts';
+import { equal, hex } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { sign, verify } from '../../wire/crypto.ts';
 import { decodeMessage, type Message, type MessageOf } from '../../wire/message.ts';
+import { complaint } from '../../wire/printable.ts';
 import type { ChainHash, ChannelId, Point, SecretKey, ShortChannelId, Signature } from '../../wire/units.ts';
 import { scidText } from '../../wire/units.ts';
 import type { Log, Store } from '../ports.ts';
@@ -199,7 +200,7 @@ export class OwnChannels {
     this.early.delete(name);
     const wrong = early && (await this.signatures(channel, early));
     if (wrong !== undefined)
-      this.parts.send(channel.peer, { name: 'warning', channel_id: channel.channelId, data: utf8(wrong) });
+      this.parts.send(channel.peer, { name: 'warning', channel_id: channel.channelId, data: complaint(wrong) });
   }
 
   /** The peer's half arrived. Returns what is wrong with it, for a warning, or undefined. */

@@ -5,13 +5,13 @@ import { CLOSING_BLOCKS, publishesCommitment } from '../../channel/exits.ts';
 import { DEEP } from '../../channel/fates.ts';
 import type { Core, Failed, Funded, Onchain as OnchainState } from '../../channel/state.ts';
 import { missingFeerate } from '../../channel/underpaid.ts';
+import { printable } from '../../wire/printable.ts';
 import { displayedOutpoint, standingText } from '../chain/sweep/standing.ts';
 import { outpointKey } from '../chain/watch.ts';
 import type { Entry } from '../channels/entry.ts';
 import type { WatchedOutput } from '../channels/onchain.ts';
 import { spendOf } from '../channels/said.ts';
 import type { Node } from '../node.ts';
-import { printable } from '../printable.ts';
 import { fundingLines } from './unfunded.ts';
 import { waitingLines } from './waiting.ts';
 

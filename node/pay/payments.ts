@@ -2,21 +2,21 @@
  * Our own payments: one machine each, fed with routes, outlets and the fates of its HTLCs. Everything a payment needs to go on
  * is durable before its first HTLC leaves; a payment's result is durable in its record before the machine forgets.
  */
-import type { Outcome, Outlet, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
-import { isOrdinary, newPayment, type Payment, totalsOf } from '../../amp/payment.ts';
-import { checkRequest, restorePayment } from '../../amp/paymentstore.ts';
+import type { Outcome, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
+import { isIn, isOrdinary, newPayment, type Payment, totalsOf } from '../../amp/payment.ts';
+import { checkRequest, paymentTables, restorePayment } from '../../amp/paymentstore.ts';
 import type { PaymentEvent } from '../../amp/reports.ts';
 import { pay } from '../../amp/sending.ts';
+import { changes } from '../../amp/tables.ts';
 import { hex } from '../../wire/bytes.ts';
-import { type Msat, msat, type PaymentHash, type ShortChannelId } from '../../wire/units.ts';
+import { msat, type Preimage } from '../../wire/units.ts';
 import { decodeOrigin, encodeOrigin } from '../forward/origin.ts';
-import { findRoute, type Hint, type RouteContext } from '../graph/routing.ts';
+import { findRoute, type Hint } from '../graph/routing.ts';
 import { Machine } from '../machine.ts';
-import type { Clock, Log, Store } from '../ports.ts';
-import type { Gate } from '../store/gate.ts';
+import { StoreError } from '../store/errors.ts';
 import { readRecord } from '../store/records.ts';
 import { prefixed } from '../store/space.ts';
-import type { PayBook } from './paybook.ts';
+import type { PaymentsParts, PayNote } from './paymentparts.ts';
 import { failureText, type PayRecord, shortfall } from './payrecord.ts';
 import { type ShardRecord, Shards } from './shards.ts';
 
@@ -29,42 +29,6 @@ const SETTLING = 10;
 
 export type { ShardRecord } from './shards.ts';
 
-/** What a caller says about a payment beside the request. */
-export interface PayNote {
-  readonly paymentHash: Uint8Array;
-  readonly label: string | undefined;
-  readonly bolt11: string | undefined;
-  readonly description: string | undefined;
-  readonly hints: readonly Hint[];
-}
-
-/** What payments need of the channels. */
-export interface PaymentChannels {
-  outlets(): readonly Outlet[];
-  /** False when no usable channel of ours bears this id. */
-  offer(
-    scid: ShortChannelId,
-    offer: { amount: Msat; paymentHash: PaymentHash; expiry: number; onion: Uint8Array; origin: Uint8Array },
-  ): boolean;
-  /** Whether we know what opens this hash: by an HTLC that a channel still has, or because we ask to be paid for it. */
-  isKnown(paymentHash: PaymentHash): boolean;
-  allOffered(): Iterable<{ readonly channel: string; readonly htlc: { readonly origin: Uint8Array } }>;
-}
-
-export interface PaymentsParts {
-  readonly store: Store;
-  readonly gate: Gate;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly book: PayBook;
-  readonly channels: () => PaymentChannels;
-  readonly routes: Omit<RouteContext, 'outlets' | 'hints'>;
-  /** Whether an invoice of ours has this hash, so that we know what opens it. */
-  readonly isOurs: (paymentHash: PaymentHash) => Promise<boolean>;
-  readonly context: () => PaymentContext;
-  readonly fatal: (error: unknown) => void;
-}
-
 interface Running {
   readonly id: string;
   readonly machine: Machine<Payment, PaymentInput, PaymentEffect>;
@@ -72,6 +36,8 @@ interface Running {
   waiting: ((record: PayRecord) => void)[];
   /** Unix seconds at which its first shard was claimed, in this run. */
   claimedAt?: number;
+  /** An error inside the node ended it: what is in flight is waited for, and nothing more is sent. */
+  failed?: true;
 }
 
 type Ended = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_failed' }>;
@@ -149,11 +115,59 @@ export class Payments {
         state,
         step: (before, input) => pay(before, input, this.parts.context()),
         perform: (effect) => this.perform(running, effect),
+        survives: (error, input, effect) => this.survives(running, error, input, effect),
         broke: (error) => this.parts.fatal(error),
       }),
     };
     this.running.set(id, running);
     return running;
+  }
+
+  /**
+   * An error inside the node costs the payment in which it happens: what is in flight is waited for, and with nothing in flight
+   * it has failed. Only what could not be saved ends the node.
+   */
+  private survives(
+    running: Running,
+    error: unknown,
+    input: PaymentInput | undefined,
+    effect: PaymentEffect | undefined,
+  ): boolean {
+    if (error instanceof StoreError || effect?.do === 'save') return false;
+    const { id, machine } = running;
+    this.parts.log.error(
+      { part: 'payments', payment: id.slice(0, 12), at: effect?.do ?? input?.type, error },
+      'an error inside the node: this payment ends, no other is touched. Please report this line',
+    );
+    const preimage =
+      input?.type === 'outcome' && input.outcome.kind === 'fulfilled' ? input.outcome.preimage : undefined;
+    if (machine.state.kind === 'running' && running.failed === undefined && preimage === undefined) {
+      running.failed = true;
+      machine.push({ type: 'cancel' });
+    } else this.giveUp(running, preimage);
+    return true;
+  }
+
+  /** The machine is of no use any more. While an HTLC of it is out nobody can know how it ends: then it stays under way. */
+  private giveUp(running: Running, preimage: Preimage | undefined): void {
+    const { state } = running.machine;
+    const before = this.parts.book.underWay(running.id);
+    if (before === undefined) return;
+    const totals = state.kind === 'running' ? totalsOf(state) : undefined;
+    const preimages = [...(totals?.preimages ?? []), ...(preimage === undefined ? [] : [preimage])];
+    const why =
+      preimages.length > 0 ? undefined : 'an error inside the node, whose log says more; nothing more is sent';
+    const { amount: delivered, amountSent: sent } = totals ?? { amount: msat(0n), amountSent: msat(0n) };
+    const end = { delivered, sent, parts: preimages.length, preimages, why };
+    const isOut = state.kind === 'running' && state.shards.some(isIn('in_flight'));
+    if (isOut && preimage === undefined) {
+      this.tell(running, { ...before, status: 'failed', end: { at: this.now(), ...end } });
+      return;
+    }
+    this.parts.gate.keep(prefixed(`${MACHINES}${running.id}/`, changes(paymentTables(state), [])));
+    this.running.delete(running.id);
+    running.machine.stop();
+    this.tell(running, this.close(before, end));
   }
 
   /**
@@ -203,7 +217,7 @@ export class Payments {
   tick(): void {
     const now = this.now();
     for (const running of this.running.values()) {
-      running.machine.push({ type: 'tick' });
+      if (running.failed === undefined) running.machine.push({ type: 'tick' });
       const record = this.parts.book.underWay(running.id);
       if (record !== undefined && running.claimedAt !== undefined && now >= running.claimedAt + SETTLING)
         this.tell(running, this.standing(record));
@@ -288,26 +302,16 @@ export class Payments {
   private take(running: Running, event: PaymentEvent): void {
     const { log, clock } = this.parts;
     const payment = running.id.slice(0, 12);
+    this.shards.note(running.id, event, clock.now());
     switch (event.event) {
-      case 'shard_offered': {
-        const { shard, index, paymentHash, route, frame, blobs } = event;
-        const attempts = (this.shards.get(running.id, shard)?.attempts ?? 0) + 1;
-        this.shards.set(running.id, {
-          ...{ shard, attempts, index, paymentHash, route, frame, blobs, status: 'pending' },
-          ...{ preimage: undefined, failure: undefined, offeredAt: clock.now(), endedAt: undefined },
-        });
-        break;
-      }
       case 'shard_fulfilled':
         running.claimedAt ??= this.now();
-        this.shards.end(running.id, event.shard, { status: 'complete', preimage: event.preimage }, clock.now());
         break;
       case 'shard_failed':
         log.info(
           { payment, hop: event.hop, failure: event.failure },
           'a part of a payment failed; looking for another way',
         );
-        this.shards.end(running.id, event.shard, { status: 'failed', failure: event.failure }, clock.now());
         break;
       case 'payment_succeeded':
       case 'payment_failed':

@@ -12,6 +12,7 @@ import { hex, unhex } from '../../wire/bytes.ts';
 import type { Preimage } from '../../wire/units.ts';
 import { Machine } from '../machine.ts';
 import type { Clock, Log, Store } from '../ports.ts';
+import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { Invoices } from './invoices.ts';
@@ -62,6 +63,7 @@ export class ReceiverHost {
       state,
       step: (before, input) => receive(before, this.withInvoice(before, input), parts.context()),
       perform: (effect) => this.perform(effect),
+      survives: (error, input, effect) => this.survives(error, input, effect),
       broke: (error) => parts.fatal(error),
     });
   }
@@ -71,6 +73,21 @@ export class ReceiverHost {
     const records = new Map<string, Uint8Array>();
     for await (const [key, value] of parts.store.entries(PREFIX)) records.set(key.slice(PREFIX.length), value);
     return new ReceiverHost(parts, restoreReceiver(records));
+  }
+
+  /**
+   * An error inside the node costs the HTLC at which it happens, which goes back unless it is on record; all others stay as they
+   * were. Only what could not be saved ends the node.
+   */
+  private survives(error: unknown, input: Arrival | undefined, effect: ReceiverEffect | undefined): boolean {
+    if (error instanceof StoreError || effect?.do === 'save') return false;
+    this.parts.log.error(
+      { part: 'received payments', at: effect?.do ?? input?.type, error },
+      'an error inside the node: what it is about is left out, all else goes on. Please report this line',
+    );
+    if (input?.type === 'htlc' && effect === undefined && !this.knows(input.key))
+      this.parts.fail(input.key, { name: 'temporary_node_failure' });
+    return true;
   }
 
   /** Looks once a second for sets that are too old, or whose invoice can be paid no more. */

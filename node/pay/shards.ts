@@ -1,5 +1,6 @@
 /** The last attempt of each shard of payments, in memory, for listing. */
 import type { Route } from '../../amp/io.ts';
+import type { PaymentEvent } from '../../amp/reports.ts';
 import type { PaymentHash, Preimage } from '../../wire/units.ts';
 
 /** Payments whose shards are remembered in memory for listing. */
@@ -31,11 +32,11 @@ export class Shards {
     return [...(this.byPayment.get(id)?.values() ?? [])];
   }
 
-  get(id: string, shard: number): ShardRecord | undefined {
+  private get(id: string, shard: number): ShardRecord | undefined {
     return this.byPayment.get(id)?.get(shard);
   }
 
-  set(id: string, record: ShardRecord): void {
+  private set(id: string, record: ShardRecord): void {
     const shards = this.byPayment.get(id) ?? new Map<number, ShardRecord>();
     this.byPayment.set(id, shards.set(record.shard, record));
     if (this.byPayment.size <= REMEMBERED) return;
@@ -43,8 +44,30 @@ export class Shards {
     if (oldest !== undefined) this.byPayment.delete(oldest);
   }
 
-  /** Ends an attempt; `at` in milliseconds since 1970. */
-  end(id: string, shard: number, change: Pick<ShardRecord, 'status'> & Partial<ShardRecord>, at: number): void {
+  /** Takes what a payment says of a shard; `at` in milliseconds since 1970. */
+  note(id: string, event: PaymentEvent, at: number): void {
+    switch (event.event) {
+      case 'shard_offered': {
+        const { shard, index, paymentHash, route, frame, blobs } = event;
+        const attempts = (this.get(id, shard)?.attempts ?? 0) + 1;
+        this.set(id, {
+          ...{ shard, attempts, index, paymentHash, route, frame, blobs, status: 'pending' },
+          ...{ preimage: undefined, failure: undefined, offeredAt: at, endedAt: undefined },
+        });
+        break;
+      }
+      case 'shard_fulfilled':
+        this.end(id, event.shard, { status: 'complete', preimage: event.preimage }, at);
+        break;
+      case 'shard_failed':
+        this.end(id, event.shard, { status: 'failed', failure: event.failure }, at);
+        break;
+      default:
+        break;
+    }
+  }
+
+  private end(id: string, shard: number, change: Pick<ShardRecord, 'status'> & Partial<ShardRecord>, at: number): void {
     const before = this.get(id, shard);
     if (before !== undefined) this.set(id, { ...before, ...change, endedAt: at });
   }

@@ -2,15 +2,15 @@
  * One connected peer after the handshake: `init` first (BOLT 1), then messages, kept alive by pings. What arrives is handed
  * on as decoded messages with their raw bytes; what is wrong with it ends the connection, after a warning that says why.
  */
-import { equal, hex, text, utf8, zeros } from '../../wire/bytes.ts';
+import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { CipherError } from '../../wire/cipher.ts';
 import { WireError } from '../../wire/codec.ts';
 import { describeProblem, type FeatureName, joinFeatures, negotiate } from '../../wire/features.ts';
 import { decodeMessage, encodeMessage, type Message, type MessageOf, type UnknownMessage } from '../../wire/message.ts';
+import { complaint, said } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Point } from '../../wire/units.ts';
 import { remoteAddress } from '../descriptors.ts';
 import type { Clock, Log } from '../ports.ts';
-import { printable } from '../printable.ts';
 import type { SecureStream } from './secure.ts';
 
 export type Direction = 'in' | 'out';
@@ -117,9 +117,21 @@ export class Peer {
     for (const run of waiting) run();
   }
 
-  /** Queues a message. A message to a peer that is gone is dropped, as the wire itself might have done. */
+  /**
+   * Queues a message. A message to a peer that is gone is dropped, as the wire itself might have done. One that fits no message
+   * ends the connection and nothing else: what was to be said is lost, as where a wire breaks, and told again after it.
+   */
   send(message: Message | UnknownMessage): void {
-    this.sendRaw(encodeMessage(message));
+    if (this.ended !== undefined) return;
+    let raw: Uint8Array;
+    try {
+      raw = encodeMessage(message);
+    } catch (error) {
+      this.parts.log.error({ message: message.name, error }, 'a message cannot be written; ending the connection');
+      this.close(`internal error at ${message.name}`);
+      return;
+    }
+    this.sendRaw(raw);
   }
 
   sendRaw(raw: Uint8Array): void {
@@ -133,7 +145,7 @@ export class Peer {
 
   /** Tells the peer what is wrong, without failing a channel (BOLT 1, "The warning Message"). */
   warn(why: string): void {
-    this.send({ name: 'warning', channel_id: ALL_CHANNELS, data: utf8(why) });
+    this.send({ name: 'warning', channel_id: ALL_CHANNELS, data: complaint(why) });
   }
 
   /** Ends the connection once what is queued is out. */
@@ -204,7 +216,7 @@ export class Peer {
         this.awaitingPong = false;
         return undefined;
       case 'warning':
-        this.parts.log.warn({ text: printable(text(message.data.subarray(0, 512))) }, 'the peer sent a warning');
+        this.parts.log.warn({ text: said(message.data) }, 'the peer sent a warning');
         break;
     }
     return this.parts.handlers.message(this, message, raw);

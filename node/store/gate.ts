@@ -10,6 +10,7 @@ import type { Store } from '../ports.ts';
 export class Gate {
   private readonly store: Pick<Store, 'commit'>;
   private readonly fatal: (error: unknown) => void;
+  private readonly threw: (error: unknown) => void;
   /** Commits begun and commits durable; the store finishes them in the order in which they were begun. */
   private begun = 0;
   private durable = 0;
@@ -20,10 +21,14 @@ export class Gate {
     this.fail = resolve;
   });
 
-  /** `fatal` is called once when the store fails; from then on nothing passes. */
-  constructor(store: Pick<Store, 'commit'>, fatal: (error: unknown) => void) {
+  /**
+   * `fatal` is called once when the store fails; from then on nothing passes. `threw` is told what went wrong in something that
+   * waited, or did not have to: it stops neither the others that wait nor whoever asked for it.
+   */
+  constructor(store: Pick<Store, 'commit'>, fatal: (error: unknown) => void, threw: (error: unknown) => void = fatal) {
     this.store = store;
     this.fatal = fatal;
+    this.threw = threw;
   }
 
   /** Keeps changes behind all that was kept before. */
@@ -45,7 +50,7 @@ export class Gate {
   /** Runs something once all that was kept so far is durable; at once if it is, and always in the order of the calls. */
   after(run: () => void): void {
     if (this.broken) return;
-    if (this.durable >= this.begun && this.waiting.length === 0) run();
+    if (this.durable >= this.begun && this.waiting.length === 0) this.pass(run);
     else this.waiting.push({ need: this.begun, run });
   }
 
@@ -67,6 +72,14 @@ export class Gate {
       passed++;
     }
     const open = this.waiting.splice(0, passed);
-    for (const { run } of open) run();
+    for (const { run } of open) this.pass(run);
+  }
+
+  private pass(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.threw(error);
+    }
   }
 }

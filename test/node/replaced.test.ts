@@ -1,6 +1,7 @@
 /** A connection that another takes the place of while a channel is busy: each hears only what is meant for it. */
 import { expect, test } from 'vitest';
-import { ChannelHost, type HostParts } from '../../node/channels/host.ts';
+import { ChannelHost } from '../../node/channels/host.ts';
+import type { HostParts } from '../../node/channels/hostparts.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
@@ -30,8 +31,9 @@ const bench = () => {
   const first = connection();
   let now: Peer | undefined = first.peer;
   const parts: Partial<HostParts> = {
-    ...{ store, fatal, log: memoryLog(), gate: new Gate(store, fatal), context: () => context },
+    ...{ store, fatal, contained: fatal, log: memoryLog(), gate: new Gate(store, fatal), context: () => context },
     ...{ heard: () => undefined, online: () => undefined },
+    clock: { now: () => 0, after: () => () => undefined },
     peers: { get: () => now } as unknown as HostParts['peers'],
   };
   const host = new ChannelHost(parts as HostParts);

@@ -16,7 +16,7 @@ import { Peers } from '../../node/peer/peers.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
 import { equal, text } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
-import { isSecretKey, sha256 } from '../../wire/crypto.ts';
+import { isSecretKey, pointOf, sha256 } from '../../wire/crypto.ts';
 import { ourFeatures } from '../../wire/features.ts';
 import type { Message } from '../../wire/message.ts';
 import { channelId, msat, type Point, point, sat, secretKey, shortChannelId } from '../../wire/units.ts';
@@ -31,6 +31,7 @@ export interface Accepted {
 }
 
 export interface Stranger {
+  readonly id: Point;
   readonly peer: Peer;
   readonly heard: readonly Message[];
   /** Proposes a channel; the node's error where it refuses. */
@@ -95,6 +96,7 @@ export const stranger = async (n: number, node: { readonly id: Point; readonly p
   };
 
   return {
+    id: pointOf(secretKey(key)),
     peer,
     heard,
     open: async (change = {}) => {

@@ -8,6 +8,7 @@ import type { Claim, OpenClaim } from '../../../channel/claim.ts';
 import { equal, unhex } from '../../../wire/bytes.ts';
 import { type Sat, txid } from '../../../wire/units.ts';
 import type { Chain, Clock, Log, Store } from '../../ports.ts';
+import { StoreError } from '../../store/errors.ts';
 import { loadRecords } from '../../store/records.ts';
 import type { Wallet } from '../../wallet/wallet.ts';
 import { fallbackFeerate } from '../bitcoind.ts';
@@ -219,7 +220,8 @@ export class ClaimEngine {
         await this.lookAtAll(all);
       }
     } catch (error) {
-      this.stopped = true;
+      // Nothing is claimed on what is not durable; whatever else is wrong may be right with the next block.
+      this.stopped ||= error instanceof StoreError;
       this.parts.fatal(error);
     } finally {
       this.running = undefined;

@@ -1,0 +1,38 @@
+/** What the channels of a node are given: the ports, the parts beside them, and whom they tell. */
+import type { ChannelEvent, Context } from '../../channel/io.ts';
+import type { Backups } from '../backup/backups.ts';
+import type { Follower } from '../chain/follower.ts';
+import type { Watcher } from '../chain/watcher.ts';
+import type { Peers } from '../peer/peers.ts';
+import type { Chain, Clock, Log, Store } from '../ports.ts';
+import type { Gate } from '../store/gate.ts';
+import type { Refusals } from '../wallet/refusals.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+import type { Entry } from './entry.ts';
+import type { Onchain } from './onchain.ts';
+
+export interface HostParts {
+  readonly store: Store;
+  readonly gate: Gate;
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Seconds that a peer which is there may owe us its next message. */
+  readonly peerTimeout: number;
+  readonly wallet: Wallet;
+  readonly refusals: Refusals;
+  readonly peers: Peers;
+  readonly backups: Pick<Backups, 'refresh' | 'settled'>;
+  readonly follower: () => Follower;
+  readonly watcher: () => Watcher;
+  readonly onchain: () => Onchain;
+  readonly context: () => Context;
+  /** Every event of every channel, after the host itself has taken note. */
+  readonly heard: (entry: Entry, event: ChannelEvent) => void;
+  /** The channel and its peer are in step again, or for the first time. */
+  readonly online: (entry: Entry) => void;
+  /** The store failed: nothing may go on. */
+  readonly fatal: (error: unknown) => void;
+  /** Something else did, beside a channel's own steps; of a failed store it makes the same. */
+  readonly contained: (error: unknown) => void;
+}

@@ -1,0 +1,33 @@
+/** Text from strangers made fit for a terminal, a record and a message of our own, once, where it comes in. */
+import { text, utf8 } from './bytes.ts';
+
+/**
+ * Control characters; those without width, which hide a difference between two texts; those that turn the direction of writing;
+ * line separators; tag characters and halves of surrogate pairs, which show nothing at all.
+ */
+const unfit = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\u115f\u1160\u3164\uffa0\u{e0000}-\u{e0fff}]/gu;
+
+/** The text with its unfit characters written as \u{…}: an alias must not move the cursor or hide what follows it. */
+export const printable = (text: string): string =>
+  text.replace(unfit, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+
+/** Bytes of what a stranger says that anybody reads. */
+const MOST_SAID = 512;
+/** Bytes of what we say is wrong with what a peer did: with room to spare in any message, and in any record. */
+export const MOST_COMPLAINT = 4096;
+
+/** A text of at most so many bytes in UTF-8, with `…` behind what is left of a longer one. */
+export const clipped = (given: string, most: number): string => {
+  // No character has less than one byte a unit, and most texts are short.
+  const raw = utf8(given.length > most ? given.slice(0, most + 1) : given);
+  if (raw.length <= most) return given;
+  const mark = '…';
+  // The cut may have gone through a character.
+  return `${text(raw.subarray(0, most - utf8(mark).length)).replace(/\ufffd$/, '')}${mark}`;
+};
+
+/** What a stranger says, to be kept, shown and told again: printable, and clipped before it is looked at. */
+export const said = (raw: Uint8Array): string => printable(clipped(text(raw.subarray(0, MOST_SAID + 1)), MOST_SAID));
+
+/** What goes into an `error` or `warning` of ours (BOLT 1): a text that no message is too small for. */
+export const complaint = (given: string): Uint8Array => utf8(clipped(given, MOST_COMPLAINT));
