@@ -42,7 +42,12 @@ interface Life {
   readonly end: () => void;
 }
 
-const logOf = (name: string, said: Surroundings['said'], alive: () => boolean): Log => {
+const logOf = (
+  name: string,
+  said: Surroundings['said'],
+  alive: () => boolean,
+  broke: (error: unknown) => void,
+): Log => {
   const at =
     (level: string) =>
     (fields: object, message: string): void => {
@@ -52,7 +57,11 @@ const logOf = (name: string, said: Surroundings['said'], alive: () => boolean): 
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
-    error: at('error'),
+    error: (fields, message) => {
+      at('error')(fields, message);
+      // An error inside the node is contained in one part of it, and a mistake all the same.
+      if (alive() && 'part' in fields) broke('error' in fields ? fields.error : message);
+    },
     child: () => log,
   };
   return log;
@@ -118,7 +127,7 @@ export class Site {
         transport: around.wires.transport(place),
         clock,
         entropy: { bytes: (length) => sha256(seed, u32be(drawn++)).slice(0, length) },
-        log: logOf(name, around.said, alive),
+        log: logOf(name, around.said, alive, broke),
       },
       broke,
     }).then((node) => {

@@ -108,7 +108,7 @@ test.each([
     }
     const { channels } = await alice.call('listpeerchannels', {});
     const shown = JSON.stringify(channels, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
-    expect(shown).not.toMatch(/[\u0000-\u001f]/);
+    expect(shown).not.toMatch(/\\u00/);
     expect(wrong()).toEqual([]);
     await who.leave();
   },
