@@ -8,7 +8,7 @@ import type { InvoiceRecord } from '../../node/pay/invoicerecord.ts';
 import type { PayRecord } from '../../node/pay/payrecord.ts';
 import { equal } from '../../wire/bytes.ts';
 import { type Base, channelOf } from './base.ts';
-import { balances, dearClosings, endingsOf, forgotten, loot, wallets } from './money.ts';
+import { balances, dearClosings, dearSweeps, endingsOf, forgotten, loot, wallets } from './money.ts';
 import { names } from './names.ts';
 import { unanswered } from './openings.ts';
 import { DUSTY, SMALLEST } from './paying.ts';
@@ -154,6 +154,7 @@ export const judge = async (world: World, base: Base): Promise<readonly string[]
     ...(await invoices(world, unilateral)),
     ...balances(world, base),
     ...dearClosings(world, base),
+    ...dearSweeps(world, base),
     ...forgotten(world, base),
     ...loot(world, base),
     ...wallets(world, base),

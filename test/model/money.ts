@@ -147,6 +147,27 @@ export const dearClosings = (world: World, base: Base): readonly string[] =>
       : [`the closing of ${channelOf(link)} cost ${names[funder]} ${fee} sat, ${most} would be right`];
   });
 
+/** Whether a transaction takes a balance of a channel that only its maker can take, however long that takes. */
+const isSweep = ({ ins }: Transaction): boolean =>
+  ins.length === 1 &&
+  ins.every(({ witness }) => {
+    const [script, branch] = [witness.at(-1)?.length ?? 0, witness.at(-2) ?? new Uint8Array()];
+    return witness.length > 1 && script < FUNDING_SCRIPT + 10 && script !== FUNDING_SCRIPT && branch[0] !== 1;
+  });
+
+/** How many times the highest estimate of a run what nobody hurries may pay, a replacement's own fee included. */
+const PATIENT = 4n;
+
+/** Sweeps that honest nodes paid too much for. */
+export const dearSweeps = (world: World, base: Base): readonly string[] =>
+  [...world.ledger.minedSince(base.ledger.tip.height)].flatMap(({ tx, fee }) => {
+    const place = world.senders.get(hex(tx.getHash()));
+    const most = (BigInt(tx.weight()) * BigInt(world.dearest) * PATIENT) / 1000n;
+    return place !== undefined && world.isHonest(place) && isSweep(tx) && fee > most
+      ? [`${names[place]} paid ${fee} sat for the sweep ${tx.getId().slice(0, 8)}, ${most} would be right`]
+      : [];
+  });
+
 /** What a thief has of a channel that it ended with a revoked commitment: nothing, by right. */
 export const loot = (world: World, base: Base): readonly string[] =>
   endingsOf(world, base).flatMap(({ link, tx }) =>
