@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import type { Move, RunWish } from './moves.ts';
 import type { PayMove } from './paying.ts';
+import { awaited } from './sleeping.ts';
 
 const node = fc.nat(2);
 const link = fc.nat(1);
@@ -75,6 +76,8 @@ const quiet: fc.Arbitrary<Move> = fc.oneof(
   { weight: 1, arbitrary: close },
 );
 
+const dozing = fc.constantFrom(...awaited.normal, ...awaited.closing, ...awaited.again, 'anything' as const);
+
 /** What happens around channels that go to the chain. */
 const rough: fc.Arbitrary<Move> = fc.oneof(
   { weight: 5, arbitrary: payment },
@@ -94,6 +97,8 @@ const rough: fc.Arbitrary<Move> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('silence' as const), link, blocks: fc.integer({ min: 20, max: 90 }) }),
   },
   { weight: 2, arbitrary: reorg },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('doze' as const), link, side, at: dozing }) },
+  { weight: 1, arbitrary: fc.constant<Move>({ do: 'wake' }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('apart' as const), node }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('cycle' as const), blocks: fc.integer({ min: 1, max: 12 }) }) },
   {

@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 
 /** The messages that channels wait for, by phase. */
 export const awaited = {
-  opening: ['accept_channel', 'funding_signed', 'channel_ready'],
+  opening: ['accept_channel', 'funding_created', 'funding_signed', 'channel_ready'],
   normal: ['commitment_signed', 'revoke_and_ack', 'update_fulfill_htlc', 'update_fail_htlc'],
   closing: ['shutdown', 'closing_signed'],
   again: ['channel_reestablish'],
@@ -27,7 +27,7 @@ export interface DozeMove {
 
 const aboutChannels = new Set<string>([
   ...Object.values(awaited).flat(),
-  ...['open_channel', 'funding_created', 'update_add_htlc', 'update_fail_malformed_htlc', 'update_fee', 'error'],
+  ...['open_channel', 'update_add_htlc', 'update_fail_malformed_htlc', 'update_fee', 'error'],
 ]);
 
 /** The name of the message that a chunk is; empty for the caller's name. */
