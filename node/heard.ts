@@ -1,10 +1,11 @@
 /** Which part of the node a channel's event is for. */
 import type { Backups } from './backup/backups.ts';
 import type { Calling } from './channels/calling.ts';
-import type { Entry } from './channels/entry.ts';
+import { coreOf, type Entry } from './channels/entry.ts';
 import type { Gifts } from './channels/gifts.ts';
 import type { Switchboard } from './forward/switchboard.ts';
 import type { Heard } from './hooks.ts';
+import type { Wallet } from './wallet/wallet.ts';
 
 export interface HeardParts {
   readonly switchboard: () => Switchboard;
@@ -13,10 +14,19 @@ export interface HeardParts {
   readonly gifts: Gifts;
   /** The channel can be announced, or its peer told its policy. */
   readonly refresh: (entry: Entry) => void;
+  readonly wallet: Pick<Wallet, 'stands'>;
+  /** The store failed. */
+  readonly fatal: (error: unknown) => void;
 }
 
+/** Both sides have put money on its funding: should a reorg take that out, it is to come back, though it was given up before. */
+const inUse = ({ machine }: Entry, { wallet, fatal }: Pick<HeardParts, 'wallet' | 'fatal'>): void => {
+  const core = coreOf(machine.state);
+  if (core !== undefined) wallet.stands(core.funding.txid).catch(fatal);
+};
+
 export const heardBy =
-  ({ switchboard, calling, backups, gifts, refresh }: HeardParts): Heard =>
+  ({ switchboard, calling, backups, gifts, refresh, wallet, fatal }: HeardParts): Heard =>
   (entry, event) => {
     switch (event.event) {
       case 'received':
@@ -36,6 +46,7 @@ export const heardBy =
         backups.refresh();
         break;
       case 'ready':
+        inUse(entry, { wallet, fatal });
         refresh(entry);
         break;
       case 'abandoned':

@@ -151,7 +151,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     },
     store,
   );
-  const heard = heardBy({ calling, backups, gifts, refresh, switchboard: () => switchboard });
+  const heard = heardBy({ calling, backups, gifts, refresh, wallet, fatal, switchboard: () => switchboard });
 
   const peers: Peers = new Peers({
     key: keys.identity,

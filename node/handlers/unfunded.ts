@@ -1,6 +1,6 @@
 /** Channels whose funding transaction is not in the chain: what an operator is told of them, and giving them up. */
 import { DEEP } from '../../channel/fates.ts';
-import type { Funded } from '../../channel/state.ts';
+import type { Core, Funded } from '../../channel/state.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { scidText, toMsat } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
@@ -65,6 +65,9 @@ const isWaiting = ({ machine: { state } }: Entry): boolean => {
   return coreOf(state)?.lockin.scid === undefined;
 };
 
+/** Money of both sides may be in it, whatever a reorg did to its funding since. */
+const isInUse = ({ lockin }: Core): boolean => lockin.sent && lockin.received;
+
 /** The one channel that is meant. Throws ApiError. */
 const unfunded = (node: Node, ref: ChannelRef): Entry => {
   const all = [...node.channels.entries.values()].filter((entry) => isMeant(ref, entry));
@@ -104,6 +107,11 @@ const cancel = async (
     await entry.machine.settled();
     return { cancelled: 'the opening is ended; no coin moved' };
   }
+  if (isInUse(core))
+    throw new ApiError(
+      'general',
+      'the channel was in use, and its funding may come back into the chain: close the channel instead',
+    );
   const { wallet, ports } = node;
   try {
     const rate = await perKw(node, feerate);

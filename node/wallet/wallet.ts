@@ -236,6 +236,12 @@ export class Wallet implements ChainListener {
     return by === undefined ? undefined : txid(unhex(by));
   }
 
+  /** This transaction of ours has come into use, whatever was to take its coins back: it alone counts from now on. */
+  async stands(id: Txid): Promise<void> {
+    const by = this.takenBackBy(id);
+    if (by !== undefined) await this.forget(by);
+  }
+
   /** Whether a block has this transaction of ours. */
   isMined(id: Txid): boolean {
     const ours = this.state.sent.get(hex(id));

@@ -139,11 +139,21 @@ test('one that waits in the mempool is given up by a transaction that replaces i
 });
 
 test('should a block have the funding all the same, the channel is there', async () => {
-  const { channel_id, tx } = await alice.call('fundchannel', { id: bob.id, amount: 500_000, announce: false });
+  const { channel_id, tx, txid } = await alice.call('fundchannel', { id: bob.id, amount: 500_000, announce: false });
   await alice.call('fundchannel_cancel', { id: channel_id });
-  ground.regtest.mine(1, alice.node.keys.script({ branch: 0, index: 0 }), { only: [Buffer.from(tx, 'hex')] });
+  const script = alice.node.keys.script({ branch: 0, index: 0 });
+  ground.regtest.mine(1, script, { only: [Buffer.from(tx, 'hex')] });
   for (const node of [alice, bob]) await reaches(node, channel_id, 'CHANNELD_NORMAL');
   expect(alice.node.wallet.pending()).toEqual([]);
+  // What was in use is not taken from under it when a reorg lets both try again.
+  ground.regtest.drop(1);
+  ground.regtest.mine(2, script, { only: [] });
+  await caughtUp();
+  await becomes('the funding in the pool', () => pool().length === 1);
+  expect(pool()).toEqual([txid]);
+  await expect(alice.call('fundchannel_cancel', { id: channel_id })).rejects.toThrow('was in use');
+  await mine();
+  for (const node of [alice, bob]) await reaches(node, channel_id, 'CHANNELD_NORMAL');
 });
 
 test('what cannot be given up is refused with the reason', async () => {
