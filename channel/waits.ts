@@ -23,8 +23,9 @@ interface Row {
 export const waits = {
   // Coins are set aside meanwhile, and nothing is lost but the attempt.
   accept_channel: { seconds: 60, exit: 'abandon' },
-  funding_created: { seconds: 60, exit: 'abandon' },
   funding_signed: { seconds: 60, exit: 'abandon' },
+  // None of our coins are; and at the other end a person may have to sign with a device of its own (lnd gives him as long).
+  funding_created: { seconds: 600, exit: 'abandon' },
   // A fundee's wait for the funding transaction (BOLT 2 names two weeks); unfunded.ts.
   funding: { blocks: 2016, exit: 'abandon' },
   // The funding is confirmed, and the peer does not say channel_ready: two weeks as well, then the money is taken back.
@@ -71,9 +72,11 @@ const owed = (core: Core): Wait | undefined => {
 };
 
 const awaitedOfCore = (core: Core): Wait | undefined => {
-  const { link } = core;
+  const { link, lockin } = core;
   if (link.status === 'online') return owed(core);
-  return link.status === 'syncing' && link.refused === undefined ? only('channel_reestablish') : undefined;
+  // Before the peer said channel_ready nothing can be in flight, and lnd does not say where it stands until the funding is confirmed.
+  if (link.status === 'offline' || link.refused !== undefined || !lockin.received) return undefined;
+  return only('channel_reestablish');
 };
 
 /** What the peer is to say next, within seconds; undefined where nothing is, or the peer is away. */

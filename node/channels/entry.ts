@@ -39,8 +39,8 @@ export interface Entry {
   buried?: Buried;
   /** Why the channel is in the state it is in, latest first, for `listpeerchannels`. */
   status: readonly string[];
-  /** The time that the peer has for what it is to say next. */
-  waiting?: { readonly id: string; readonly cancel: () => void };
+  /** The time that the peer has for what it is to say next, on this connection. */
+  waiting?: { readonly id: string; readonly connection: Peer | undefined; readonly cancel: () => void };
   /** What waits for the opening to come to something. */
   opened?: (result: Opened) => void;
   refused?: (why: string) => void;

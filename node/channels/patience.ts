@@ -34,12 +34,14 @@ export class Patience {
   /** A channel has come to this state. */
   follow(entry: Entry, state: ChannelState): void {
     const wait = awaited(state);
-    if (wait?.id === entry.waiting?.id) return;
+    const { connection, waiting } = entry;
+    // A connection that replaced another gives the peer its whole time, whatever the peer let pass on the one before.
+    if (wait?.id === waiting?.id && connection === waiting?.connection) return;
     this.end(entry);
     if (wait === undefined) return;
     const seconds = secondsOf(wait, this.seconds);
     const cancel = this.clock.after(seconds * 1000, () => entry.machine.push({ type: 'overdue', wait, seconds }));
-    entry.waiting = { id: wait.id, cancel };
+    entry.waiting = { id: wait.id, connection, cancel };
   }
 
   end(entry: Entry): void {

@@ -78,6 +78,29 @@ describe('a peer that is there', () => {
     expect(secondsOf({ name: 'accept_channel', id: '' }, 7)).toBe(60);
   });
 
+  test('and has not said channel_ready is not held to channel_reestablish: lnd says none before the funding is confirmed', () => {
+    const pair = begin(pushed);
+    deliver(pair, pair.a);
+    fund(pair);
+    settle(pair);
+    cut(pair);
+    join(pair);
+    for (const side of [pair.a, pair.b]) {
+      expect(coreOf(side).link.status).toBe('syncing');
+      expect(awaited(side.state)).toBeUndefined();
+    }
+    settle(pair);
+    confirm(pair);
+    settle(pair);
+    cut(pair);
+    join(pair);
+    expect(awaited(pair.a.state)?.name).toBe('channel_reestablish');
+  });
+
+  test('has ten minutes to have its funding transaction signed', () => {
+    expect(secondsOf({ name: 'funding_created', id: '' }, 7)).toBe(600);
+  });
+
   test('is not held to what it has said meanwhile', () => {
     const pair = unanswered();
     const wait = awaited(pair.a.state);

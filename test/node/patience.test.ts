@@ -51,6 +51,20 @@ test('a wait has one timer, which ends with it, and begins anew on each connecti
   expect(waits.revoke_and_ack.seconds).toBe(60);
 });
 
+test('a connection that replaces another gives the peer its whole time', () => {
+  const clock = handClock();
+  const entry = entryOf([], { isFresh: true });
+  const patience = new Patience(clock, 7);
+  const pair = ready();
+  join(pair);
+  patience.follow(entry, pair.a.state);
+  const [first] = clock.timers.keys();
+  join(pair);
+  patience.follow(Object.assign(entry, { connection: { isFresh: true } }), pair.a.state);
+  expect(clock.seconds()).toEqual([7]);
+  expect([...clock.timers.keys()]).not.toEqual([first]);
+});
+
 test('a peer that was not heard of lately is asked before it is signed to, and signed to once it answers', () => {
   const { a } = ready();
   const pair = ready();
