@@ -98,7 +98,7 @@ export const onBlock = (state: Funded, height: number, context: Context): Step =
       const fault =
         deadlineFault(state.core, height) ??
         underpaidFault(state.core, height, context) ??
-        outwaitedFault(state, height) ??
+        outwaitedFault(state, height, context) ??
         staleFault(state.core, height);
       if (fault !== undefined) throw new ChannelError(fault);
       const { fundingTx } = state.core;
@@ -106,7 +106,7 @@ export const onBlock = (state: Funded, height: number, context: Context): Step =
     }
     case 'negotiating': {
       failIfOverdue(state.core, height);
-      const fault = outwaitedFault(state, height) ?? overdue(state, height);
+      const fault = outwaitedFault(state, height, context) ?? overdue(state, height);
       if (fault !== undefined) throw new ChannelError(fault);
       const next = aged(state, height);
       return [next, publishAgreed(next)];

@@ -36,6 +36,8 @@ export type Step = readonly [next: ChannelState, effects: readonly Effect[]];
 export interface Context {
   /** Of the best block. */
   readonly height: number;
+  /** What that was when peers could first reach this run of the node, infinite before; undefined: long ago. */
+  readonly reachableSince?: number;
   /** Our estimate for a transaction that confirms soon. */
   readonly feerate: number;
   /** The highest estimate of the last day or two: the most that a commitment may fairly pay. */

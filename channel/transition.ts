@@ -53,7 +53,7 @@ const guarded = (state: ChannelState, input: Input, context: Context, tip: numbe
   try {
     return step(state, input, context);
   } catch (error) {
-    if (error instanceof ChannelError) return react(state, patient(state, error.fault, tip));
+    if (error instanceof ChannelError) return react(state, patient(state, error.fault, tip, context));
     throw error;
   }
 };

@@ -3,10 +3,12 @@
  * that nobody can hold us, or our money, by saying nothing. HTLCs have deadlines of their own beside it (deadlines.ts).
  *
  * Seconds are the node's to count, from the moment at which such a wait begins; a new connection begins a new one. Blocks count
- * from a height that is kept, whoever restarts or comes back meanwhile.
+ * from a height that is kept, whoever restarts or comes back meanwhile; but no peer is given up for what it could not say while
+ * this node was away.
  */
 import { scidParts } from '../wire/units.ts';
 import { type Fault, reactions } from './errors.ts';
+import type { Context } from './io.ts';
 import type { ChannelState, ClosingSince, Core, Negotiating, Open } from './state.ts';
 import { holdsHtlcs, isOwedCommitment } from './updates.ts';
 
@@ -128,10 +130,19 @@ export const lastBlockOf = (state: Open | Negotiating): LastBlock | undefined =>
     : { name: 'shutdown', height: whole };
 };
 
+/** Blocks, an hour, in which a peer can come back and say what it has to, where its time ran out while this node was away. */
+const RETURN = 6;
+
+/** Whether a peer could have spoken to us lately. */
+const couldSpeak = (height: number, { reachableSince = 0 }: Reach): boolean => height >= reachableSince + RETURN;
+
+/** As much of the world as decides whether a peer was heard out. */
+type Reach = Pick<Context, 'reachableSince'>;
+
 /** The fault of a peer that was waited for through all the blocks that it is given. */
-export const outwaitedFault = (state: Open | Negotiating, height: number): Fault | undefined => {
+export const outwaitedFault = (state: Open | Negotiating, height: number, reach: Reach): Fault | undefined => {
   const last = lastBlockOf(state);
-  if (last === undefined || height < last.height) return undefined;
+  if (last === undefined || height < last.height || !couldSpeak(height, reach)) return undefined;
   const { name } = last;
   const { blocks } = waits[name];
   return name === 'channel_ready'
@@ -147,8 +158,8 @@ const isArguedOut = (state: ChannelState, height: number): boolean => {
 };
 
 /** A fault as it counts at this height: one that a close was held up with for long enough ends the channel. */
-export const patient = (state: ChannelState, fault: Fault, height: number): Fault =>
-  reactions[fault.code] === 'warn_and_disconnect' && isArguedOut(state, height)
+export const patient = (state: ChannelState, fault: Fault, height: number, reach: Reach): Fault =>
+  reactions[fault.code] === 'warn_and_disconnect' && isArguedOut(state, height) && couldSpeak(height, reach)
     ? { code: 'close_timeout', awaited: 'fee_range', blocks: waits.fee_range.blocks }
     : fault;
 

@@ -99,7 +99,8 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const feerates = await Feerates.load({ chain, store, log, now, network: config.network });
 
   const height = (): number => follower.top.height;
-  const context = (): Context => feerates.context(height());
+  let reachableSince = Number.POSITIVE_INFINITY;
+  const context = (): Context => ({ ...feerates.context(height()), reachableSince });
 
   const gossip = new Gossip({
     ...{ graph, saved, chain, id, log, now, height },
@@ -311,6 +312,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     await store.close();
     await chain.close();
   };
+  reachableSince = height();
   if (config.listen !== undefined) await orElse(peers.listen(config.listen), stop);
   for (const entry of channels.entries.values()) calling.keep(entry);
   warnOfShortage(log, shortageOf(config.reserve, channels.entries.values(), wallet));

@@ -85,6 +85,20 @@ describe('a close that the peer lets lie', () => {
     },
   );
 
+  test('is not held against a peer that could not speak: a node that was away for two days hears it out for an hour', () => {
+    const pair = silent();
+    const back = context.height + 2 * closing_signed.blocks;
+    cut(pair);
+    restart(pair, pair.a);
+    const tells = (height: number, reachableSince: number): void =>
+      give(pair, pair.a, { type: 'block', height }, { ...at(height), reachableSince });
+    tells(back, Number.POSITIVE_INFINITY);
+    tells(back + 5, back);
+    expect(failure(pair.a)).toBeUndefined();
+    tells(back + 6, back);
+    expect(failure(pair.a)).toBe('close_timeout');
+  });
+
   test('fails the channel after two days when the peer began it and says no more', () => {
     const pair = ready(pushed);
     give(pair, pair.b, { type: 'close' });

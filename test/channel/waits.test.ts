@@ -19,7 +19,7 @@ import {
   type Side,
   settle,
 } from './pair.ts';
-import { answered, block, cutWhy, failure, pushed, refusals, unanswered } from './silence.ts';
+import { answered, at, block, cutWhy, failure, pushed, refusals, unanswered } from './silence.ts';
 
 /** How a side comes to wait for each message that is waited for by the second. */
 const timed: Readonly<Record<string, () => readonly [Pair, Side]>> = {
@@ -161,4 +161,21 @@ test('a channel whose peer never says channel_ready fails two weeks after its fu
   expect(failure(pair.a)).toBeUndefined();
   block(pair, pair.a, end);
   expect(failure(pair.a)).toBe('channel_ready_timeout');
+});
+
+test('a node that was away while its funding confirmed hears the peer out before it gives up on channel_ready', () => {
+  const pair = begin();
+  deliver(pair, pair.a);
+  fund(pair);
+  settle(pair);
+  cut(pair);
+  restart(pair, pair.a);
+  confirm(pair);
+  const back = 480 + 2 * waits.channel_ready.blocks;
+  give(pair, pair.a, { type: 'block', height: back }, { ...at(back), reachableSince: Number.POSITIVE_INFINITY });
+  expect(failure(pair.a)).toBeUndefined();
+  join(pair);
+  settle(pair);
+  give(pair, pair.a, { type: 'block', height: back + 6 }, { ...at(back + 6), reachableSince: back });
+  expect(pair.a.state.phase).toBe('open');
 });
