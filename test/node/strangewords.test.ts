@@ -7,7 +7,7 @@ import { announcedAddresses } from '../../node/graph/addresses.ts';
 import { announcedNode } from '../../node/graph/graph.ts';
 import { text, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { encodeMessage, MAX_MESSAGE_BYTES, type Message, type MessageOf } from '../../wire/message.ts';
+import { encodeMessage, MAX_MESSAGE_BYTES, type MessageOf } from '../../wire/message.ts';
 import { channelId, signature, txid } from '../../wire/units.ts';
 import { type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { eventually, memoryLog } from '../support/peers.ts';
@@ -54,7 +54,7 @@ const channelOf = async (who: Stranger, n: number) => {
 test('a channel_type as long as a message is refused in a message that is not', async () => {
   const who = await meet(1);
   const probe = await meet(2);
-  const proposal = await proposalOf(probe);
+  const proposal = probe.proposal();
   who.peer.send({
     ...proposal,
     temporary_channel_id: channelId(zeros(32).fill(7)),
@@ -69,21 +69,6 @@ test('a channel_type as long as a message is refused in a message that is not', 
   await who.leave();
   await probe.leave();
 });
-
-/** An open_channel that this stranger's side makes. */
-const proposalOf = async (who: Stranger): Promise<MessageOf<'open_channel'>> => {
-  const sent: Message[] = [];
-  const send = who.peer.send.bind(who.peer);
-  who.peer.send = (message) => {
-    sent.push(message as Message);
-    send(message);
-  };
-  await who.open();
-  who.peer.send = send;
-  const found = sent.find((message) => message.name === 'open_channel');
-  if (found?.name !== 'open_channel') throw new Error('no proposal');
-  return found;
-};
 
 test.each([
   ['ASCII', (length: number) => zeros(length).fill(0x41)],

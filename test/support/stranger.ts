@@ -18,7 +18,7 @@ import { equal, text } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { isSecretKey, pointOf, sha256 } from '../../wire/crypto.ts';
 import { ourFeatures } from '../../wire/features.ts';
-import type { Message } from '../../wire/message.ts';
+import type { Message, MessageOf } from '../../wire/message.ts';
 import { channelId, msat, type Point, point, sat, secretKey, shortChannelId } from '../../wire/units.ts';
 import { eventually, memoryLog } from './peers.ts';
 
@@ -36,6 +36,8 @@ export interface Stranger {
   readonly heard: readonly Message[];
   /** Proposes a channel; the node's error where it refuses. */
   open(change?: Partial<OpenRequest>): Promise<Accepted | string>;
+  /** What it proposes a channel with, not said. */
+  proposal(): MessageOf<'open_channel'>;
   leave(): Promise<void>;
 }
 
@@ -95,38 +97,49 @@ export const stranger = async (n: number, node: { readonly id: Point; readonly p
     return said.name === 'error' ? text(said.data) : 'signed';
   };
 
+  const begin = (change: Partial<OpenRequest>) => {
+    const id = channelId(systemEntropy.bytes(32));
+    const request: OpenRequest = {
+      key: 'stranger',
+      seed: systemEntropy.bytes(32),
+      peer: point(node.id),
+      chainHash: chainHashOf.regtest,
+      features: channelFeatures(peer),
+      limits: {
+        dustLimit: sat(354n),
+        maxHtlcValueInFlight: msat(100_000_000n),
+        htlcMinimum: msat(1n),
+        toSelfDelay: 144,
+        maxAcceptedHtlcs: 30,
+        minimumDepth: 1,
+      },
+      shutdownScript: Uint8Array.of(0, 20, ...new Uint8Array(20)),
+      upfront: false,
+      alias: shortChannelId(1n),
+      temporaryChannelId: id,
+      amount: sat(100_000n),
+      push: msat(0n),
+      feerate: 1000,
+      fundingFeerate: 1000,
+      announce: false,
+      ...change,
+    };
+    const [state, effects] = openChannel(request, context);
+    return [state, effects, id] as const;
+  };
+
   return {
     id: pointOf(secretKey(key)),
     peer,
     heard,
+    proposal: () => {
+      const [, effects] = begin({});
+      const [first] = effects.flatMap((effect) => (effect.do === 'send' ? [effect.message] : []));
+      if (first?.name !== 'open_channel') throw new Error('no proposal');
+      return first;
+    },
     open: async (change = {}) => {
-      const id = channelId(systemEntropy.bytes(32));
-      const request: OpenRequest = {
-        key: 'stranger',
-        seed: systemEntropy.bytes(32),
-        peer: point(node.id),
-        chainHash: chainHashOf.regtest,
-        features: channelFeatures(peer),
-        limits: {
-          dustLimit: sat(354n),
-          maxHtlcValueInFlight: msat(100_000_000n),
-          htlcMinimum: msat(1n),
-          toSelfDelay: 144,
-          maxAcceptedHtlcs: 30,
-          minimumDepth: 1,
-        },
-        shutdownScript: Uint8Array.of(0, 20, ...new Uint8Array(20)),
-        upfront: false,
-        alias: shortChannelId(1n),
-        temporaryChannelId: id,
-        amount: sat(100_000n),
-        push: msat(0n),
-        feerate: 1000,
-        fundingFeerate: 1000,
-        announce: false,
-        ...change,
-      };
-      const [state, effects] = openChannel(request, context);
+      const [state, effects, id] = begin(change);
       for (const effect of effects) if (effect.do === 'send') peer.send(effect.message);
       const said = await answer(id, 'accept_channel');
       if (said.name === 'error') return text(said.data);
