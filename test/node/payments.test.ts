@@ -42,6 +42,8 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
   const sent: Sent[] = [...out];
   const known = new Set<string>();
   const ours = new Set<string>();
+  /** Payment hashes at whose offer something inside the node throws. */
+  const troubled = new Set<string>();
   const payments = new Payments({
     ...{ store, gate, clock, log: keptLog(), fatal },
     book: await PayBook.load(store, gate),
@@ -49,6 +51,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
       outlets: () => [outlet(0, 700_000n), { ...outlet(0, 700_000n), scid: outlet(1, 1n).scid }],
       isKnown: (hash) => known.has(hex(hash)),
       offer: (_, { paymentHash, origin }) => {
+        if (troubled.has(hex(paymentHash))) throw new TypeError('a bug');
         const from = decodeOrigin(origin);
         if (from.kind !== 'payment') throw new Error('expected an offer of a payment');
         sent.push({ attempt: from.attempt, paymentHash, origin });
@@ -70,7 +73,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
       await turn();
     }
   };
-  return { disk, payments, sent, known, ours, tick };
+  return { disk, payments, sent, known, ours, troubled, tick };
 };
 
 const requests: readonly PaymentRequest[] = [
@@ -198,4 +201,36 @@ test('a request that no record can hold begins nothing', async () => {
     await expect(payments.startOnce(terms, note)).rejects.toThrow();
     expect([payments.pending(), await collect(payments.list()), disk.size]).toEqual([[], [], 0]);
   }
+});
+
+test('an error inside the node ends the payment in which it happens, and no other', async () => {
+  const node = await opened();
+  const [bad, good] = [ordinaryRequest(), ordinaryRequest({ id: 'good', paymentHash: secretOf(7).paymentHash })];
+  node.troubled.add(hex(bad.paymentHash));
+  const told: PayRecord[] = [];
+  for (const request of [bad, good])
+    void node.payments.start(request, noteOf(request)).then((record) => told.push(record));
+  await node.tick(2);
+  expect(node.sent.map(({ paymentHash }) => hex(paymentHash))).toContain(hex(good.paymentHash));
+  expect(node.payments.pending().map(({ id }) => id)).toContain('good');
+  // What seems to be out of the other was never offered: that is found when the node starts.
+  const later = await opened(node.disk, node.sent);
+  await later.tick(2);
+  expect(later.payments.pending().map(({ id }) => id)).toEqual(['good']);
+});
+
+test('a payment that cannot begin for an error inside the node has failed, and may be begun again', async () => {
+  const node = await opened();
+  const broken = {
+    ...ordinaryRequest(),
+    get destination(): never {
+      throw new TypeError('a bug');
+    },
+  };
+  await expect(node.payments.startOnce(broken, noteOf(ordinaryRequest()))).rejects.toThrow('a bug');
+  expect(node.payments.pending()).toEqual([]);
+  void node.payments.startOnce(ordinaryRequest(), noteOf(ordinaryRequest()));
+  await turn();
+  await node.tick(1);
+  expect(node.sent).toHaveLength(2);
 });
