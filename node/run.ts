@@ -47,9 +47,11 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const chain = bitcoindChain({ ...config.bitcoind, log, clock });
 
   const stopping = new AbortController();
+  let failed: unknown;
   let end: (error?: unknown) => void = () => undefined;
   const ended = new Promise<unknown>((resolve) => {
     end = (error) => {
+      failed ??= error;
       stopping.abort();
       resolve(error);
     };
@@ -77,6 +79,8 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     await chain.close();
     await store.close();
     clock.end();
+    unwatch();
+    if (failed !== undefined) throw failed;
     if (stopping.signal.aborted && error instanceof ChainError && error.fault.code === 'closed') return undefined;
     throw error;
   });
