@@ -224,13 +224,14 @@ describe('before both have signed', () => {
   });
 
   const theirs = until.filter(([phase]) => phase !== 'awaiting_funding');
-  test.each(theirs)('a peer that lets %s lie is told that its time is over', (_, bring, who) => {
+  test.each(theirs)('a peer that lets %s lie is told that its time is over', (phase, bring, who) => {
     const pair = begin();
     bring(pair);
+    const seconds = phase === 'awaiting_funding_created' ? 600 : 60;
     expireWait(pair, pair[who]);
     expect(pair[who].state.phase).toBe('abandoned');
     const error = otherOf(pair, pair[who]).inbox.at(-1);
-    expect(error?.name === 'error' && text(error.data)).toBe('opening_timeout: seconds 60');
+    expect(error?.name === 'error' && text(error.data)).toBe(`opening_timeout: seconds ${seconds}`);
   });
 
   test.each(until)('an offer in %s is refused', (_, bring, who) => {
