@@ -64,6 +64,8 @@ export class Follower {
   private turn: Promise<unknown> = Promise.resolve();
   private reached: () => void = () => undefined;
   private ended: (error: unknown) => void = () => undefined;
+  /** Whether it ended once where the chain does. */
+  private isUp = false;
   private hurry: () => void = () => undefined;
   /** When the chain said last that the branch ends where it does, by the clock; undefined once it is known to be longer. */
   private agreed: number | undefined;
@@ -139,14 +141,27 @@ export class Follower {
     return { below: [], top };
   }
 
+  private asking<T>(ask: () => Promise<T>): Promise<T> {
+    return retrying(this.retry, ask, (error): error is ChainError => this.passes(error));
+  }
+
+  /**
+   * What is wrong at the start is for whoever started it to mend. Later there may be HTLCs, which peers can still end together:
+   * then any trouble is waited out, be it a password that was changed or an answer that makes no sense (outage.ts tells of it).
+   */
+  private passes(error: unknown): error is ChainError {
+    return isTransient(error) || (this.isUp && error instanceof ChainError && error.fault.code !== 'closed');
+  }
+
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      const [after, move] = follow(this.standing(), await retrying(this.retry, () => this.look()));
+      const [after, move] = follow(this.standing(), await this.asking(() => this.look()));
       if (move.do === 'give_up') throw new ChainError({ code: 'reorg_too_deep', height: move.height });
       if (move.do !== 'wait') this.agreed = undefined;
       if (move.do === 'tell') await this.tell(after, move.event);
       if (move.do !== 'wait') continue;
+      this.isUp = true;
       this.reached();
       await this.agree();
       await this.wait(after);
@@ -156,7 +171,7 @@ export class Follower {
   /** We stand where the chain does; whether that is where everybody's chain does is for it to say. */
   private async agree(): Promise<void> {
     const { chain, clock, current } = this.options;
-    const { hash, isBehind = false } = await retrying(this.retry, () => chain.tip());
+    const { hash, isBehind = false } = await this.asking(() => chain.tip());
     this.agreed = hash === this.top.hash && !isBehind ? clock.now() : undefined;
     if (this.agreed !== undefined) current?.();
   }
@@ -174,7 +189,7 @@ export class Follower {
       const signal = AbortSignal.any([this.stopping.signal, hurried.signal]);
       await Promise.race([this.options.chain.changed(top.hash, signal), hurry]);
     } catch (error) {
-      if (!isTransient(error)) throw error;
+      if (!this.passes(error)) throw error;
       await pause(this.retry, firstPause);
     } finally {
       this.hurry = () => undefined;

@@ -26,10 +26,14 @@ export const pause = ({ clock, signal }: Retry, ms: number): Promise<void> =>
   });
 
 /**
- * The answer to `ask`, asked again while the chain is unreachable or warming up. Throws ChainError `closed` when aborted,
- * and whatever `ask` throws that waiting does not mend.
+ * The answer to `ask`, asked again while the chain is unreachable or warming up, or whatever else `passes` by waiting. Throws
+ * ChainError `closed` when aborted, and whatever `ask` throws that waiting does not mend.
  */
-export const retrying = async <T>(retry: Retry, ask: () => Promise<T>): Promise<T> => {
+export const retrying = async <T>(
+  retry: Retry,
+  ask: () => Promise<T>,
+  passes: (error: unknown) => error is ChainError = isTransient,
+): Promise<T> => {
   let wait = firstPause;
   for (let failures = 0; ; failures++) {
     if (retry.signal.aborted) throw new ChainError({ code: 'closed' });
@@ -38,7 +42,7 @@ export const retrying = async <T>(retry: Retry, ask: () => Promise<T>): Promise<
       if (failures > 0) retry.log.info({ tries: failures + 1 }, 'the chain answers again');
       return answer;
     } catch (error) {
-      if (!isTransient(error)) throw error;
+      if (!passes(error)) throw error;
       if (failures === 0) retry.log.warn({ fault: error.fault }, `${error.message}; trying until it answers`);
       await pause(retry, wait);
       wait = Math.min(longestPause, wait * 2);
