@@ -50,8 +50,15 @@ const unsettled = (world: World): readonly ChannelState[] =>
     }),
   );
 
+/** Whether a fundee waits for a funding that may never come: the weeks that it waits for it must go by. */
+const isUnfunded = (state: ChannelState): boolean =>
+  (state.phase === 'open' || state.phase === 'failed') &&
+  state.core.params.role === 'fundee' &&
+  state.core.lockin.scid === undefined;
+
 /** Whether a channel waits for nothing but that a peer has been silent for long enough. */
 const isIdle = (state: ChannelState): boolean =>
+  isUnfunded(state) ||
   (state.phase === 'open' && state.core.lockin.scid !== undefined && !isBusy(state.core, true)) ||
   (state.phase === 'negotiating' && state.agreed === undefined);
 
