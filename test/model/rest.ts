@@ -35,11 +35,19 @@ const isBusy = (core: Core, asleep: boolean): boolean =>
       [...core.incoming.values()].some((htlc) => preimageOf(htlc) !== undefined)
     : !isQuiet(core);
 
+/** Whether a fundee waits for a funding that may never come: the weeks that it waits for it must go by. */
+const isUnfunded = (state: ChannelState): boolean =>
+  (state.phase === 'open' || state.phase === 'failed') &&
+  state.core.params.role === 'fundee' &&
+  state.core.lockin.scid === undefined;
+
 /** Channels that still have to come to something, to those whom that concerns: HTLCs, a close, a spend not deep enough. */
 const unsettled = (world: World): readonly ChannelState[] =>
   world.sites.flatMap(({ node, place }) =>
     [...(node?.channels.entries.values() ?? [])].flatMap(({ peer, machine: { state } }): readonly ChannelState[] => {
       if (isLost(world, place) || state.phase === 'closed') return [];
+      // Whoever never published it need not see its end.
+      if (isUnfunded(state) && !world.isHonest(place)) return [];
       if (state.phase !== 'open') return [state];
       const { core, shutdown } = state;
       const asleep = world.sites.some((other) => world.isAsleep(other.place) && isAt(other, peer));
@@ -49,12 +57,6 @@ const unsettled = (world: World): readonly ChannelState[] =>
       return isBusy(core, asleep) || opening || closing ? [state] : [];
     }),
   );
-
-/** Whether a fundee waits for a funding that may never come: the weeks that it waits for it must go by. */
-const isUnfunded = (state: ChannelState): boolean =>
-  (state.phase === 'open' || state.phase === 'failed') &&
-  state.core.params.role === 'fundee' &&
-  state.core.lockin.scid === undefined;
 
 /** Whether a channel waits for nothing but that a peer has been silent for long enough. */
 const isIdle = (state: ChannelState): boolean =>
