@@ -195,7 +195,9 @@ export const channelMethods = methods({
       feerange: given
         .pair(given.feerate)
         .optional()
-        .describe('least and most fee rate to pay or to sign; what is said last counts, and negotiates anew'),
+        .describe(
+          'least and most fee rate to pay or to sign, say 1000perkw,2500perkw; what is said last counts, and negotiates anew',
+        ),
     }),
     result: z.object({
       type: z.enum(['mutual', 'unilateral', 'unopened']),
