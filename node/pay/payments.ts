@@ -17,7 +17,7 @@ import { StoreError } from '../store/errors.ts';
 import { readRecord } from '../store/records.ts';
 import { prefixed } from '../store/space.ts';
 import type { PaymentsParts, PayNote } from './paymentparts.ts';
-import { failureText, type PayRecord, shortfall } from './payrecord.ts';
+import { brokenEnd, failureText, type PayRecord, shortfall } from './payrecord.ts';
 import { type ShardRecord, Shards } from './shards.ts';
 
 const MACHINES = 'payment/';
@@ -141,10 +141,16 @@ export class Payments {
     );
     const preimage =
       input?.type === 'outcome' && input.outcome.kind === 'fulfilled' ? input.outcome.preimage : undefined;
-    if (machine.state.kind === 'running' && running.failed === undefined && preimage === undefined) {
-      running.failed = true;
-      machine.push({ type: 'cancel' });
-    } else this.giveUp(running, preimage);
+    const isFirst = running.failed === undefined;
+    running.failed = true;
+    if (machine.state.kind !== 'running' || preimage !== undefined) this.giveUp(running, preimage);
+    else {
+      if (isFirst) machine.push({ type: 'cancel' });
+      // It did not come as far as the channel.
+      if (effect?.do === 'offer')
+        machine.push({ type: 'outcome', attempt: effect.attempt, outcome: { kind: 'refused', why: 'lost' } });
+      else if (!isFirst) this.giveUp(running, preimage);
+    }
     return true;
   }
 
@@ -153,12 +159,7 @@ export class Payments {
     const { state } = running.machine;
     const before = this.parts.book.underWay(running.id);
     if (before === undefined) return;
-    const totals = state.kind === 'running' ? totalsOf(state) : undefined;
-    const preimages = [...(totals?.preimages ?? []), ...(preimage === undefined ? [] : [preimage])];
-    const why =
-      preimages.length > 0 ? undefined : 'an error inside the node, whose log says more; nothing more is sent';
-    const { amount: delivered, amountSent: sent } = totals ?? { amount: msat(0n), amountSent: msat(0n) };
-    const end = { delivered, sent, parts: preimages.length, preimages, why };
+    const end = brokenEnd(state, preimage);
     const isOut = state.kind === 'running' && state.shards.some(isIn('in_flight'));
     if (isOut && preimage === undefined) {
       this.tell(running, { ...before, status: 'failed', end: { at: this.now(), ...end } });
@@ -310,7 +311,7 @@ export class Payments {
       case 'shard_failed':
         log.info(
           { payment, hop: event.hop, failure: event.failure },
-          'a part of a payment failed; looking for another way',
+          'a part of a payment failed; another way is tried',
         );
         break;
       case 'payment_succeeded':

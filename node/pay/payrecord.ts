@@ -1,10 +1,11 @@
 /** A payment as it is listed: kept from its first moment, ended by its result. Its machine's own records are elsewhere and gone by then. */
 import type { PaymentRequest } from '../../amp/io.ts';
+import { type Payment, totalsOf } from '../../amp/payment.ts';
 import type { PaymentFailure } from '../../amp/reports.ts';
 import { text, utf8 } from '../../wire/bytes.ts';
 import { bytes16, type Codec, decode, encode, list, map, optional, struct, u8, u16, u64 } from '../../wire/codec.ts';
 import { bytes32, msat, point, preimage } from '../../wire/fields.ts';
-import type { Msat, Point, Preimage } from '../../wire/units.ts';
+import { type Msat, msat as msatOf, type Point, type Preimage } from '../../wire/units.ts';
 
 /** `complete`: a preimage of it is known, whatever became of its other parts. */
 export type PayStatus = 'pending' | 'complete' | 'failed';
@@ -114,4 +115,16 @@ export const failureText = (why: PaymentFailure): string => {
     case 'preimage_known':
       return 'what opens its payment_hash is known already, so that whoever forwards the payment might keep it';
   }
+};
+
+/** What is known of a payment that an error inside the node ended, with a preimage that came in that moment. */
+export const brokenEnd = (
+  state: Payment,
+  preimage: Preimage | undefined,
+): Omit<NonNullable<PayRecord['end']>, 'at'> => {
+  const totals = state.kind === 'running' ? totalsOf(state) : undefined;
+  const preimages = [...(totals?.preimages ?? []), ...(preimage === undefined ? [] : [preimage])];
+  const { amount: delivered, amountSent: sent } = totals ?? { amount: msatOf(0n), amountSent: msatOf(0n) };
+  const why = preimages.length > 0 ? undefined : 'an error inside the node, whose log says more; nothing more is sent';
+  return { delivered, sent, parts: preimages.length, preimages, why };
 };
