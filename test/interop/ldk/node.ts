@@ -58,8 +58,11 @@ export interface Outside {
 }
 
 export class LdkNode {
-  /** What it takes for the feerate of commitments, sat per 1,000 weight. */
-  feerate = 1000;
+  /**
+   * What it takes for the feerate of commitments, sat per 1,000 weight: what bitcoind estimates here once our nodes have paid that for
+   * a while. Less than half of it, and channels without anchors carry nothing.
+   */
+  feerate = 2500;
   private readonly options: StartOptions;
   /** Whether what LDK would store of its channels is kept: the latest of each, by channel id. */
   keeping = false;
