@@ -7,6 +7,7 @@ import { type Msat, msat, toMsat } from '../wire/units.ts';
 import { staleFault } from './deadlines.ts';
 import type { Fault } from './errors.ts';
 import {
+  type Content,
   directionOf,
   exposure,
   type FairFees,
@@ -87,6 +88,21 @@ const withClaims = ({ feerate }: Pick<Spec, 'feerate'>, view: ClaimView): FairFe
   claims: claimFeerate(feerate, view.feerate),
 });
 
+/**
+ * A commitment as it is judged by what it exposes: as it is, and with a raise of the feerate that the peer has said and not signed. The
+ * peer cannot take that back, so no HTLC may come to it in the meantime that it would leave without an output.
+ */
+const withRaise = ({ params, fees }: Core, spec: Content): readonly Content[] => {
+  const said = weFund(params) ? undefined : fees.find(({ marks }) => !isSigned(marks));
+  return said !== undefined && said.feerate > spec.feerate ? [spec, { ...spec, feerate: said.feerate }] : [spec];
+};
+
+/** Whether HTLCs in `spec` that are not in `before` take what we could lose beyond what we risk, whatever feerate counts. */
+const exposesTooMuch = (core: Core, before: Content, spec: Content, view: ClaimView): boolean =>
+  withRaise(core, spec).some((judged) =>
+    isTooExposed(core.params, { ...before, feerate: judged.feerate }, judged, withClaims(judged, view)),
+  );
+
 /** Blocks before its expiry at which an HTLC is too late to be offered. */
 export const EXPIRY_MARGIN = 3;
 
@@ -104,7 +120,7 @@ export const signingFault = (core: Core, context: Context): Fault | undefined =>
   const signed = new Map([...core.outgoing].filter(([, { added }]) => isSigned(added)));
   const before = specOf({ ...core, outgoing: signed }, inNextRemote);
   const spec = specOf(core, inNextRemote);
-  const exposed = isTooExposed(core.params, before, spec, withClaims(spec, context));
+  const exposed = exposesTooMuch(core, before, spec, context);
   return staleFault(core, context.height) ?? (exposed ? withdrawn('dust_exposure') : undefined);
 };
 
@@ -124,8 +140,7 @@ export const offerRefusal = (core: Core, htlc: Htlc, context: Context): Refusal 
   const least = missingFeerate(core, context);
   if (least !== undefined) return { code: 'feerate_too_low', least };
   const before = specOf(core, inNextRemote);
-  if (isTooExposed(params, before, spec, withClaims(spec, context)))
-    return { code: 'dust_exposure', limit: MAX_EXPOSURE };
+  if (exposesTooMuch(core, before, spec, context)) return { code: 'dust_exposure', limit: MAX_EXPOSURE };
   const free = aboveReserve(params, spec);
   const price = cost(params, spec);
   const needed = weFund(params) ? larger(price, spikeCost(params, spec, 1)) : 0n;
@@ -146,7 +161,6 @@ export type FeeView = Pick<Context, 'feerate' | 'neededFeerate' | 'highestFeerat
 /** The most that one more HTLC can carry in a direction, above all that `spec` contains; zero when none. */
 const room = (core: Core, spec: Spec, way: Way, view: FeeView): Msat => {
   const { params } = core;
-  const fees = withClaims(spec, view);
   if (missingFeerate(core, view) !== undefined) return msat(0n);
   const out = way === 'out';
   const bounds = out ? params.remote : params.local;
@@ -161,12 +175,15 @@ const room = (core: Core, spec: Spec, way: Way, view: FeeView): Msat => {
   const outputsFrom = thresholds(params, spec.feerate, way);
   const withOneMore = { ...spec, htlcs: [...spec.htlcs, { way, amount: most }] };
   // A funder that cannot pay for one more output, or pays too much for each, can still take what has none.
-  if ((!giverFunds && taker < price) || isTooExposed(params, spec, withOneMore, fees))
+  if ((!giverFunds && taker < price) || exposesTooMuch(core, spec, withOneMore, view))
     most = smaller(most, outputsFrom.reduce(smaller) - 1n);
   // Twice, as what is cut to be dust in one commitment may by that become dust in the other.
-  for (const holder of [...holders, ...holders])
-    if (isLost(params, holder, spec.feerate, { way, amount: most }, fees))
-      most = smaller(most, MAX_EXPOSURE - exposure(params, holder, spec, fees));
+  for (const judged of [...withRaise(core, spec), ...withRaise(core, spec)])
+    for (const holder of holders) {
+      const fees = withClaims(judged, view);
+      if (isLost(params, holder, judged.feerate, { way, amount: most }, fees))
+        most = smaller(most, MAX_EXPOSURE - exposure(params, holder, judged, fees));
+    }
   return msat(most < bounds.htlcMinimum ? 0n : larger(most, 0n));
 };
 
@@ -229,16 +246,17 @@ export const feeFault = (
 };
 
 /**
- * What is wrong with a raise of the peer's that it signs only now: HTLCs that we offered since may be dust at that feerate. Those
- * that our next commitment contains it has seen, so here is no race.
+ * What is wrong with a raise of the peer's that it signs now: HTLCs of ours may be dust at that feerate. What we offered after it was
+ * counted with it; what crossed it on the wire stands, and the peer cannot take it back either: it says it again on every
+ * connection. So up to a point that is taken, as it is for HTLCs of its own.
  */
 export const raiseFault = (core: Core, fees: FairFees): Fault | undefined => {
   const { params, head } = core;
   const spec = specOf(core, inNextLocal(head.remote));
   const { feerate } = specOf(core, inLocal(head.local));
   if (weFund(params) || spec.feerate <= feerate) return undefined;
-  return isTooExposed(params, { ...spec, feerate }, spec, fees)
-    ? { code: 'fee_overexposes', feerate: spec.feerate, limit: MAX_EXPOSURE }
+  return isTooExposed(params, { ...spec, feerate }, spec, fees, NOT_EVEN_TAKEN)
+    ? { code: 'fee_overexposes', feerate: spec.feerate, limit: msat(NOT_EVEN_TAKEN * MAX_EXPOSURE) }
     : undefined;
 };
 
