@@ -121,7 +121,7 @@ const invoices = async (world: World, unilateral: boolean): Promise<readonly str
  * funder was away while its feerate became too low.
  */
 const fair =
-  /force_close|htlc_deadline|peer_silent|offer_withdrawn|closing_not_mined|commitment_underpaid|funding output was spent/;
+  /force_close|htlc_deadline|peer_silent|offer_withdrawn|closing_not_mined|commitment_underpaid|channel_ready_timeout|funding output was spent/;
 
 /** Channels that were given up, and connections, for other reasons; what is due to who sleeps is for others to judge. */
 const failures = ({ lines, drowsy, wayward }: World): readonly string[] =>

@@ -71,7 +71,7 @@ const PAUSES = [3_000, 3_000, 61_000] as const;
 const MOST_BLOCKS = 400;
 
 /** Blocks after which nobody waits for a close any more. */
-const MOST_PATIENT = 2500;
+const MOST_PATIENT = 3500;
 /** Blocks that go by when nothing happens in them. */
 const STRIDE = 36;
 
@@ -85,7 +85,8 @@ export const rest = async (world: World): Promise<void> => {
   world.trace('-- rest');
   const { height } = world.ledger.tip;
   const dear = world.isDear ? VERY_DEAR_BLOCKS : DEAR_BLOCKS;
-  let most = height + MOST_BLOCKS;
+  // A channel that is opened in a run has longer delays than those it begins with.
+  let most = height + MOST_BLOCKS * (world.openings.length > 0 ? 2 : 1);
   for (let round = 0; world.ledger.tip.height < most; round++) {
     await gather(world);
     const paying = isPaying(world);
