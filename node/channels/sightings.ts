@@ -72,6 +72,10 @@ export const rivalOf = ({ machine }: Entry, wallet: Pick<Wallet, 'rivalOf'>): Ri
   return wallet.rivalOf(core.funding.txid);
 };
 
+/** Whether a channel holds nothing for all that the chain says: its coins are elsewhere, and counted there. */
+export const isEmptied = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>): boolean =>
+  rivalOf(entry, wallet) !== undefined;
+
 /** Tells a channel of ours, at this height, whose funding lost its coins to another transaction. */
 export const tellDoubleSpent = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>, height: number): void => {
   const rival = rivalOf(entry, wallet);

@@ -12,6 +12,7 @@ import { ApiError } from '../api/errors.ts';
 import type { Handlers, Params, Result } from '../api/table.ts';
 import { coreOf, type Entry, isFunded, type Opened } from '../channels/entry.ts';
 import { OpeningError, open } from '../channels/opening.ts';
+import { isEmptied } from '../channels/sightings.ts';
 import { balancesOf, policyOf } from '../channels/views.ts';
 import { ourSide } from '../graph/announce.ts';
 import type { Node } from '../node.ts';
@@ -149,10 +150,11 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
   const { params, lockin, funding, link } = core;
   const { local, remote, capacity, role } = params;
   const { toUs, feerate } = balancesOf(core);
+  const isLost = isEmptied(entry, node.wallet);
   const pushed = params.push;
   const ownFunds = role === 'funder' ? toMsat(capacity) : msat(0n);
   const policy = policyOf(core, node.config.policy);
-  const live = state.phase === 'open';
+  const live = state.phase === 'open' && !isLost;
   return {
     peer_id: hex(params.peer),
     peer_connected: node.peers.get(params.peer) !== undefined,
@@ -184,7 +186,7 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
       local_funds_msat: ownFunds,
       remote_funds_msat: msat(capacity * 1000n - ownFunds),
     },
-    to_us_msat: toUs,
+    to_us_msat: isLost ? msat(0n) : toUs,
     total_msat: toMsat(capacity),
     fee_base_msat: policy.feeBase,
     fee_proportional_millionths: policy.feeProportional,

@@ -2,10 +2,11 @@
 
 import { hex } from '../../wire/bytes.ts';
 import { ourFeatures } from '../../wire/features.ts';
-import { scidText, toMsat } from '../../wire/units.ts';
+import { msat, scidText, toMsat } from '../../wire/units.ts';
 import type { Handlers, Result } from '../api/table.ts';
 import { coreOf } from '../channels/entry.ts';
 import { shortageOf } from '../channels/reserve.ts';
+import { isEmptied } from '../channels/sightings.ts';
 import { balancesOf } from '../channels/views.ts';
 import type { Node } from '../node.ts';
 import { version } from '../version.ts';
@@ -103,14 +104,15 @@ export const infoHandlers = (
             ...(fund.height !== undefined && { blockheight: fund.height }),
           };
         }),
-      channels: [...channels.entries.values()].flatMap(({ machine: { state } }) => {
+      channels: [...channels.entries.values()].flatMap((entry) => {
+        const { state } = entry.machine;
         const core = coreOf(state);
         if (core === undefined || state.phase === 'closed') return [];
         const { scid } = core.lockin;
         return [
           {
             peer_id: hex(core.params.peer),
-            our_amount_msat: balancesOf(core).toUs,
+            our_amount_msat: isEmptied(entry, node.wallet) ? msat(0n) : balancesOf(core).toUs,
             amount_msat: toMsat(core.params.capacity),
             funding_txid: displayedTxid(core.funding.txid),
             funding_output: core.funding.index,

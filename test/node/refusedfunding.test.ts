@@ -121,6 +121,11 @@ test('given up, its coins come back to the wallet by another, also after a resta
     true,
   );
   expect(await statusOf(id)).toMatch(/given up: its coins came back by [0-9a-f]{64} in block \d+, 1 deep/);
+  // What is in the wallet again is not counted in the channel as well.
+  const { channels } = await alice.call('listpeerchannels', { channel_id: id });
+  expect(channels).toMatchObject([{ to_us_msat: 0n, spendable_msat: 0n, receivable_msat: 0n }]);
+  const held = (await alice.call('listfunds', {})).channels.find(({ channel_id }) => channel_id === id);
+  expect(held).toMatchObject({ our_amount_msat: 0n });
   await mine(98);
   expect(await stateOf(alice, id)).toBe('CHANNELD_AWAITING_LOCKIN');
   await mine();
