@@ -172,8 +172,9 @@ const byRange = (state: InRound, message: ClosingSigned, closing: Closing, their
 type Range = Pick<ClosingRange, 'min' | 'max'>;
 
 /**
- * Without: each proposal lies strictly between the last two, so that it ends, if need be satoshi by satoshi; ours never leaves
- * our range. Where it can come no nearer to what the peer asks, nothing is left to be said on this connection.
+ * Without: each proposal lies strictly between the last two, so that it ends, if need be satoshi by satoshi. Ours goes half of the
+ * way to what the peer asks, or to the end of our range: so it never leaves that, and a peer that comes down a tenth at a time, as
+ * lnd does, has the rounds for it. Where ours can come no nearer, nothing is left to be said on this connection.
  */
 const byApproach = (state: InRound, message: ClosingSigned, closing: Closing, context: Context): Step => {
   const { round } = state;
@@ -184,7 +185,10 @@ const byApproach = (state: InRound, message: ClosingSigned, closing: Closing, co
     if (fee <= low || fee >= high) throw new ChannelError({ code: 'closing_fee_no_progress', fee });
   }
   if (isWithin(fee, range)) return agree(state, message, closing, context);
-  const middle = nearest(((sent ?? range.ideal) + fee) / 2n, range);
+  const from = sent ?? range.ideal;
+  const goal = nearest(fee, range);
+  const half = sat((from + goal) / 2n);
+  const middle = half === sent ? goal : half;
   if (middle === sent) throw new ChannelError({ code: 'closing_fee_refused', fee, min: range.min, max: range.max });
   return propose({ ...state, round: { ...round, received: fee } }, middle, context);
 };

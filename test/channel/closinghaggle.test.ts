@@ -189,3 +189,16 @@ describe.each(['a', 'b'] as const)('a peer that haggles, with us as %s (a is the
     expect(agreedBy(pair[who])).toEqual([]);
   });
 });
+
+test('a fundee that wants three times our most and comes down a tenth at a time, as lnd does, is agreed with within our range', () => {
+  const pair = ready(pushed);
+  meet(pair, 'a', { min: 253, max: 20_000 }, context);
+  const most = closingFee(20_000, scriptOf(1), scriptOf(2));
+  const said = () => signedBy(pair, 'a').at(-1)?.fee_satoshis ?? 0n;
+  // It takes what is within 30 % of what it asked for last.
+  for (let wanted = 3n * most; said() * 10n < wanted * 7n; wanted = (wanted * 9n) / 10n)
+    give(pair, pair.a, { type: 'message', message: words(pair, 'b', wanted, undefined) });
+  give(pair, pair.a, { type: 'message', message: words(pair, 'b', said(), undefined) });
+  expect(agreedBy(pair.a)).toHaveLength(1);
+  expect(said()).toBeLessThanOrEqual(most);
+});
