@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** `fast` needs nothing but the tree; `regtest` starts nodes and bitcoind, `interop` other implementations too, a file at a time. */
 export default defineConfig({
   test: {
+    // All cores: the runner itself has little to do.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

@@ -81,7 +81,9 @@ describe('channels that wait for their funding', () => {
 
   test('stay as few under a flood, each open_channel of which is answered with an error', async () => {
     const channels = bob.node.channels.entries.size;
-    const records = (await kept(bob, '')).length;
+    // What we say of our own channels is written a little later, and has nothing to do with them.
+    const records = async () => (await kept(bob, '')).filter((key) => !key.startsWith('graph/')).length;
+    const before = await records();
     for (let n = 100; n < 200; n++) {
       const who = await stranger(n, address());
       const answers = await Promise.all(Array.from({ length: 20 }, () => who.open()));
@@ -89,7 +91,7 @@ describe('channels that wait for their funding', () => {
       await who.leave();
     }
     expect(bob.node.channels.entries.size).toBe(channels);
-    expect((await kept(bob, '')).length).toBe(records);
+    expect(await records()).toBe(before);
   }, 120_000);
 
   test('cost no address when they come to nothing, however often somebody asks', async () => {
