@@ -44,9 +44,12 @@ export const fillPurses = async (ground: Ground, nodes: readonly Ldk[], coins = 
   }
   await mineFor(ground, nodes, 1);
   for (const node of nodes)
-    await until(`${node.name}'s coins to come`, async () =>
-      (await node.call('purse')).coins.length >= coins ? true : undefined,
-    );
+    await until(`${node.name}'s coins to come`, async () => {
+      if ((await node.call('purse')).coins.length >= coins) return true;
+      // One that missed the last block is in the next.
+      await mineFor(ground, nodes, 1);
+      return undefined;
+    });
 };
 
 /** Mines blocks; resolves when the nodes have taken them and what LDK has to say of them is in the mempool. */
