@@ -32,11 +32,11 @@ const between = (chain: Chain): Chain => {
     changed: (seen, signal) => asked(() => chain.changed(seen, signal)),
   };
 };
-/** Lets time pass for bob, second by second, with turns for whatever it sets going. */
+/** Lets time pass for bob, second by second, each long enough for what it sets going: a ping must find its way and back. */
 const pass = async (seconds: number): Promise<void> => {
   for (let i = 0; i < seconds; i++) {
     held.pass(1000);
-    await new Promise(setImmediate);
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
 };
 const keysend = (from: LocalNode, to: LocalNode) =>
