@@ -91,7 +91,7 @@ const propose = (state: InRound, fee: Sat, context: Context): Step => {
 export const beginRound = (state: Negotiating, context: Context): Step => {
   const range = rangeOf(state, context);
   if ('code' in range) return react(state, range);
-  const begun: InRound = { ...state, round: { sent: undefined, received: undefined, range } };
+  const begun: InRound = { ...state, round: { sent: undefined, received: undefined, repeats: 0, range } };
   if (!weFund(state.core)) return [begun, []];
   try {
     return propose(begun, range.ideal, context);
@@ -172,9 +172,16 @@ const byRange = (state: InRound, message: ClosingSigned, closing: Closing, their
 type Range = Pick<ClosingRange, 'min' | 'max'>;
 
 /**
+ * Rounds in which we stay at the end of our range while a peer without ranges comes nearer. lnd goes a tenth a round and takes what is
+ * within 30 % of its last word, so one that asked for eight times as much is there by then.
+ */
+const MOST_REPEATS = 24;
+
+/**
  * Without: each proposal lies strictly between the last two, so that it ends, if need be satoshi by satoshi. Ours goes half of the
  * way to what the peer asks, or to the end of our range: so it never leaves that, and a peer that comes down a tenth at a time, as
- * lnd does, has the rounds for it. Where ours can come no nearer, nothing is left to be said on this connection.
+ * lnd does, has the rounds for it. At that end it is said again for a while, which signs nothing new; then nothing is left to be
+ * said on this connection.
  */
 const byApproach = (state: InRound, message: ClosingSigned, closing: Closing, context: Context): Step => {
   const { round } = state;
@@ -189,8 +196,10 @@ const byApproach = (state: InRound, message: ClosingSigned, closing: Closing, co
   const goal = nearest(fee, range);
   const half = sat((from + goal) / 2n);
   const middle = half === sent ? goal : half;
-  if (middle === sent) throw new ChannelError({ code: 'closing_fee_refused', fee, min: range.min, max: range.max });
-  return propose({ ...state, round: { ...round, received: fee } }, middle, context);
+  const repeats = middle === sent ? round.repeats + 1 : 0;
+  if (repeats > MOST_REPEATS)
+    throw new ChannelError({ code: 'closing_fee_refused', fee, min: range.min, max: range.max });
+  return propose({ ...state, round: { ...round, received: fee, repeats } }, middle, context);
 };
 
 const isRound = (state: Negotiating): state is InRound => state.round !== undefined;

@@ -247,6 +247,8 @@ export interface Negotiating {
 export interface Round {
   readonly sent: Sat | undefined;
   readonly received: Sat | undefined;
+  /** How often we have said again what we said before. */
+  readonly repeats: number;
   /** What we sign in this round. It is said with our first closing_signed and holds until the connection ends. */
   readonly range: ClosingRange;
 }

@@ -236,7 +236,6 @@ describe('the fee of a close', () => {
     const first = closingOf(pair.b).fee_satoshis;
     give(pair, pair.a, { type: 'message', message: fromFundee(pair, 20_000n) });
     const second = closingOf(pair.b).fee_satoshis;
-    // Half of the way to the most that we pay, 20,000 sat per 1,000 weight.
     expect(second).toBe((first + 13_520n) / 2n);
     give(pair, pair.a, { type: 'message', message: fromFundee(pair, 17_000n) });
     expect(closingOf(pair.b).fee_satoshis).toBe((second + 13_520n) / 2n);
@@ -248,10 +247,11 @@ describe('the fee of a close', () => {
   test('stays what the caller allows, whatever an old peer asks for and however slowly it comes closer', () => {
     const pair = proposed();
     const first = closingOf(pair.b).fee_satoshis;
-    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 550_000n) });
+    for (let fee = 550_000n; fee >= 549_976n; fee--)
+      give(pair, pair.a, { type: 'message', message: fromFundee(pair, fee) });
     expect(closings(pair.a)).toEqual([]);
-    expect(pair.b.inbox.map(({ name }) => name)).toEqual(['warning']);
-    const why = `closing_fee_refused: fee 550000, min 171, max ${first}`;
+    for (let i = 0; i < 24; i++) expect(closingOf(pair.b).fee_satoshis).toBe(first);
+    const why = `closing_fee_refused: fee 549976, min 171, max ${first}`;
     expect(pair.a.asked.at(-1)).toEqual({ do: 'disconnect', why });
     expect(stateName(pair.a.state)).toBe('CLOSINGD_SIGEXCHANGE');
   });

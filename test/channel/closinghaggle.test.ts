@@ -190,15 +190,23 @@ describe.each(['a', 'b'] as const)('a peer that haggles, with us as %s (a is the
   });
 });
 
-test('a fundee that wants three times our most and comes down a tenth at a time, as lnd does, is agreed with within our range', () => {
-  const pair = ready(pushed);
-  meet(pair, 'a', { min: 253, max: 20_000 }, context);
-  const most = closingFee(20_000, scriptOf(1), scriptOf(2));
-  const said = () => signedBy(pair, 'a').at(-1)?.fee_satoshis ?? 0n;
-  // It takes what is within 30 % of what it asked for last.
-  for (let wanted = 3n * most; said() * 10n < wanted * 7n; wanted = (wanted * 9n) / 10n)
-    give(pair, pair.a, { type: 'message', message: words(pair, 'b', wanted, undefined) });
-  give(pair, pair.a, { type: 'message', message: words(pair, 'b', said(), undefined) });
-  expect(agreedBy(pair.a)).toHaveLength(1);
-  expect(said()).toBeLessThanOrEqual(most);
-});
+test.each([
+  ['three times our most', { min: 253, max: 20_000 }, 3n],
+  ['eight times our most', { min: 253, max: 20_000 }, 8n],
+  ['five times the only fee that our caller allows', { min: 1_000, max: 1_000 }, 5n],
+])(
+  'a fundee that wants %s and comes down a tenth at a time, as lnd does, is agreed with within our range',
+  (_, feerates, times) => {
+    const pair = ready(pushed);
+    meet(pair, 'a', feerates, context);
+    const most = closingFee(feerates.max, scriptOf(1), scriptOf(2));
+    const said = () => signedBy(pair, 'a').at(-1)?.fee_satoshis ?? 0n;
+    // It takes what is within 30 % of what it asked for last.
+    for (let wanted = times * most; said() * 10n < wanted * 7n; wanted = (wanted * 9n) / 10n)
+      give(pair, pair.a, { type: 'message', message: words(pair, 'b', wanted, undefined) });
+    give(pair, pair.a, { type: 'message', message: words(pair, 'b', said(), undefined) });
+    expect(agreedBy(pair.a)).toHaveLength(1);
+    expect(said()).toBeLessThanOrEqual(most);
+    expect(pair.a.asked.some((effect) => effect.do === 'disconnect')).toBe(false);
+  },
+);
