@@ -9,11 +9,14 @@ import { StoreError } from './store/errors.ts';
 /** Takes what went wrong in a part of the node, by its name. */
 export type Contain = (part: string) => (error: unknown) => void;
 
-/** Passes on the first call alone. */
+/**
+ * Passes on the first call alone. That the store is closed is no failure: only a node that ends closes it, and what comes too late
+ * to be kept is lost as in a crash at that moment, with nothing of it seen outside.
+ */
 export const once = (run: (error: unknown) => void): ((error: unknown) => void) => {
   let done = false;
   return (error) => {
-    if (done) return;
+    if (done || (error instanceof StoreError && error.fault.code === 'closed')) return;
     done = true;
     run(error);
   };

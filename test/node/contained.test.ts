@@ -194,3 +194,14 @@ test('no timer outlives its clock, one that is set late included; one that throw
   later.run(60_000, () => undefined);
   expect(set.size).toBe(0);
 });
+
+test('what comes too late to be kept, when a node has closed its store, is no failure; a save that failed is one, once', () => {
+  const told: unknown[] = [];
+  const fatal = once((error) => told.push(error));
+  fatal(new StoreError({ code: 'closed' }));
+  expect(told).toEqual([]);
+  const failed = new StoreError({ code: 'write_failed', reason: 'ENOSPC' });
+  fatal(failed);
+  fatal(failed);
+  expect(told).toEqual([failed]);
+});
