@@ -7,6 +7,7 @@ import type { Context } from '../channel/io.ts';
 import { hex, unhex } from '../wire/bytes.ts';
 import { ourFeatures } from '../wire/features.ts';
 import { Addresses } from './addresses.ts';
+import { afterBlock } from './afterblock.ts';
 import { Backups } from './backup/backups.ts';
 import { backupKey } from './backup/format.ts';
 import { checkNetwork } from './chain/bitcoind.ts';
@@ -27,7 +28,7 @@ import { shortageOf, warnOfShortage } from './channels/reserve.ts';
 import { ownChannelOf } from './channels/views.ts';
 import { containing, once } from './contain.ts';
 import { descriptorsOf } from './descriptors.ts';
-import { type DispatchParts, dispatch, gossipPeer } from './dispatch.ts';
+import { type DispatchParts, dispatch } from './dispatch.ts';
 import { Earned } from './forward/earned.ts';
 import { ReplayLog } from './forward/replay.ts';
 import { announcedAddresses } from './graph/addresses.ts';
@@ -37,12 +38,12 @@ import { Graph } from './graph/graph.ts';
 import { OwnChannels } from './graph/own.ts';
 import { GraphStore, loadGraph } from './graph/persist.ts';
 import { heardBy } from './heard.ts';
+import { meeting } from './meeting.ts';
 import { networkOf } from './network.ts';
 import { orElse } from './orelse.ts';
 import { openDesk } from './pay/desk.ts';
 import { Invoices } from './pay/invoices.ts';
 import { Peers } from './peer/peers.ts';
-import type { ChainEvent } from './ports.ts';
 import type { Node, NodeOptions } from './running.ts';
 import { Gate } from './store/gate.ts';
 import { prepareStore } from './store/open.ts';
@@ -163,28 +164,11 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     entropy,
     log,
     wrap: hooks.stream,
-    handlers: {
-      ready: (peer) => {
-        log.info({ peer: hex(peer.id), direction: peer.direction }, 'connected');
-        gossip.connected(gossipPeer(peer));
-        channels.connected(peer);
-        // BOLT 7: a peer gossips only after it was told since when; we want all there is.
-        if (peer.features.has('gossip_queries'))
-          peer.send({
-            name: 'gossip_timestamp_filter',
-            chain_hash: network.chain,
-            first_timestamp: 0,
-            timestamp_range: 0xffff_ffff,
-          });
-      },
+    handlers: meeting({
+      ...{ log, gossip, own, chainHash: network.chain },
+      channels: () => channels,
       message: (peer, message, raw) => dispatch(parts, peer, message, raw),
-      closed: (peer, why) => {
-        log.info({ peer: hex(peer.id), why }, 'disconnected');
-        gossip.forget(peer.id);
-        own.disconnected(peer.id);
-        channels.disconnected(peer);
-      },
-    },
+    }),
   });
   const channels: ChannelHost = new ChannelHost({
     ...{ store, gate, chain, clock, log, wallet, refusals, peers, backups },
@@ -238,25 +222,9 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const { payments, receiver, switchboard } = desk;
 
   const again = () => void rebroadcast(wallet, chain, log, refusals).catch(contain('broadcasts'));
-  const onBlock = (event: ChainEvent): void => {
-    const at = event.event === 'connected' ? event.block.height : event.height - 1;
-    channels.block(at);
-    receiver.tick();
-    payments.tick();
-    gate.keep(replays.prune(at));
-    for (const entry of channels.entries.values()) {
-      // It may be deep enough to be announced now, or what we said of it so old that others would forget it.
-      refresh(entry);
-    }
-    onchain.block().catch(contain('claims'));
-    const priced = feerates.refresh().then((changes) => {
-      gate.keep(changes);
-      channels.fees();
-    });
-    priced.catch(contain('fees'));
-    again();
-    backups.refresh();
-  };
+  const onBlock = afterBlock({
+    ...{ channels, receiver, payments, replays, gate, onchain, feerates, backups, refresh, again, contain },
+  });
   const follower: Follower = new Follower({
     ...{ chain, store, clock, log },
     birth: fresh ? 'tip' : 0,
