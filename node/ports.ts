@@ -60,7 +60,10 @@ export interface Chain {
   hashAt(height: number): Promise<string | undefined>;
   /** A block by hash, also one that a reorg left behind while the chain still keeps it. Throws `unknown_block`. */
   block(hash: string): Promise<Block>;
-  /** The id of the transaction at this place in the best chain; undefined where there is none. */
+  /**
+   * The id of the transaction at this place in the best chain; undefined where there is none. Only what strangers announce is looked
+   * up so: it waits for questions about our own money.
+   */
   txidAt(height: number, txIndex: number): Promise<Txid | undefined>;
   /** Resolves when the tip may no longer be `seen`, at the latest after a few seconds, at once when aborted. */
   changed(seen: string, signal: AbortSignal): Promise<void>;
@@ -80,8 +83,11 @@ export interface Chain {
   feerate(blocks: number): Promise<number>;
   /** Satoshi per 1,000 weight below which nothing is taken into the mempool now, never below 253. */
   relayFeerate(): Promise<number>;
-  /** The output, if it is in the chain and no block spends it (the mempool does not count). */
-  unspent(outpoint: Outpoint): Promise<Unspent | undefined>;
+  /**
+   * The output, if it is in the chain and no block spends it (the mempool does not count). One that is looked up for `others` waits
+   * for questions about our own money.
+   */
+  unspent(outpoint: Outpoint, whose?: 'ours' | 'others'): Promise<Unspent | undefined>;
   /** The mempool transaction that spends the outpoint, where the chain can tell. */
   spender(outpoint: Outpoint): Promise<ChainTx | undefined>;
   /** The ids alone of those that spend these, in their order. */

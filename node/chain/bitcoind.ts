@@ -11,8 +11,9 @@ import type { Block, Chain, Clock, Log, Outpoint, Tip } from '../ports.ts';
 import { arrivals } from './arrivals.ts';
 import { ChainError } from './errors.ts';
 import { scaled } from './json.ts';
+import { openLanes } from './lanes.ts';
 import { isFeeRefusal, rejected } from './refusals.ts';
-import { openRpc, type Rpc, type RpcOptions } from './rpc.ts';
+import type { Rpc, RpcOptions } from './rpc.ts';
 
 /** What is paid per 1,000 weight while bitcoind has no estimate: always on regtest, and just after it started. */
 export const fallbackFeerate = 2500;
@@ -109,7 +110,7 @@ export interface BitcoindOptions extends RpcOptions {
 
 /** A Chain that asks the bitcoind at this address. Connects when first asked. */
 export const bitcoindChain = (options: BitcoindOptions): Chain => {
-  const rpc: Rpc = openRpc(options);
+  const { ours: rpc, others } = openLanes(options);
   const { clock, log } = options;
   const idsOf = new Map<string, readonly string[]>();
   let waits: 'past_tip' | 'any_block' | 'never' = 'past_tip';
@@ -123,9 +124,9 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     }
   };
 
-  const hashAt = async (height: number): Promise<string | undefined> => {
+  const hashAt = async (height: number, by: Rpc = rpc): Promise<string | undefined> => {
     try {
-      return await rpc.call('getblockhash', [height], hash);
+      return await by.call('getblockhash', [height], hash);
     } catch (error) {
       if (refusedWith(error, rpcCode.badParameter)) return undefined;
       throw error;
@@ -168,7 +169,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     // bitcoind 29 and later can be told what we have seen; before, a block between the two calls is noticed one wait late.
     const params = waits === 'past_tip' ? [longPoll, seen] : [longPoll];
     try {
-      await rpc.call('waitfornewblock', params, z.unknown(), { timeout: longPoll + 20_000, signal });
+      await rpc.call('waitfornewblock', params, z.unknown(), { timeout: longPoll + 20_000, signal, idle: true });
     } catch (error) {
       if (signal.aborted) return;
       if (refusedWith(error, rpcCode.noMethod)) waits = 'never';
@@ -249,11 +250,11 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   };
 
   const txidAt = async (height: number, txIndex: number): Promise<Txid | undefined> => {
-    const at = await hashAt(height);
+    const at = await hashAt(height, others);
     if (at === undefined) return undefined;
     let ids = idsOf.get(at);
     if (ids === undefined) {
-      ids = (await rpc.call('getblock', [at, 1], z.object({ tx: z.array(hash) }))).tx;
+      ids = (await others.call('getblock', [at, 1], z.object({ tx: z.array(hash) }))).tx;
       const oldest = idsOf.size >= rememberedBlocks ? idsOf.keys().next().value : undefined;
       if (oldest !== undefined) idsOf.delete(oldest);
       idsOf.set(at, ids);
@@ -274,7 +275,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       const isBehind = chain !== 'regtest' && (initialblockdownload || headers > blocks + HEADERS_FIRST);
       return { hash: bestblockhash, height: blocks, ...(isBehind && { isBehind }) };
     },
-    hashAt,
+    hashAt: (height) => hashAt(height),
     block,
     txidAt,
     changed,
@@ -283,8 +284,9 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     broadcastPackage,
     feerate,
     relayFeerate,
-    unspent: async (outpoint) => {
-      const found = await rpc.call('gettxout', [displayed(outpoint), outpoint.vout, false], output.nullable());
+    unspent: async (outpoint, whose = 'ours') => {
+      const by = whose === 'ours' ? rpc : others;
+      const found = await by.call('gettxout', [displayed(outpoint), outpoint.vout, false], output.nullable());
       if (found === null) return undefined;
       const { confirmations, value, scriptPubKey, coinbase } = found;
       return { confirmations, amount: value, script: unhex(scriptPubKey.hex), coinbase };

@@ -23,6 +23,8 @@ export interface CallOptions {
   /** Milliseconds for this call, for those that wait on purpose. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /** It waits for something to happen and costs bitcoind nothing meanwhile. */
+  readonly idle?: boolean;
 }
 
 export interface Rpc {

@@ -7,7 +7,7 @@ import { heldClock, keptLog } from '../../support/quiet.ts';
 
 /** A result, or an error with bitcoind's code. */
 export type Reply = { readonly result: string } | { readonly code: number; readonly message: string };
-type Answers = Record<string, (params: readonly unknown[]) => Reply>;
+type Answers = Record<string, (params: readonly unknown[]) => Reply | Promise<Reply>>;
 
 export const ok = (result: unknown): Reply => ({ result: JSON.stringify(result) });
 /** A result in bitcoind's own spelling, decimals and all. */
@@ -26,7 +26,7 @@ export const standIn = async (answers: Answers) => {
     for await (const chunk of request) body += String(chunk);
     const { method, params } = JSON.parse(body) as { method: string; params: unknown[] };
     asked.push(method);
-    const reply = answers[method]?.(params) ?? no(-32601, 'Method not found');
+    const reply = (await answers[method]?.(params)) ?? no(-32601, 'Method not found');
     if ('result' in reply) response.end(`{"result":${reply.result},"error":null}`);
     else response.writeHead(500).end(JSON.stringify({ result: null, error: reply }));
   });

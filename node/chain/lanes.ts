@@ -1,0 +1,67 @@
+/**
+ * Two ways to one bitcoind: one for calls about our own money, and one for what strangers make us look up. bitcoind answers a few
+ * calls at a time and lets the rest stand in one queue, so what anybody may cause goes one call at a time, over a connection of its
+ * own, and begins only while nothing of ours is asked: the watching of our money never waits behind more than one of them.
+ */
+import { openRpc, type Rpc, type RpcOptions } from './rpc.ts';
+
+export interface Lanes {
+  /** For calls about our own money. */
+  readonly ours: Rpc;
+  /** For look-ups that others cause. Whoever uses it bounds how many wait. */
+  readonly others: Rpc;
+}
+
+/** Both ways to the bitcoind at that address; closing `ours` closes both. */
+export const openLanes = (options: RpcOptions): Lanes => {
+  const [first, second] = [openRpc(options), openRpc(options)];
+  const waiting: (() => void)[] = [];
+  let underWay = 0;
+  let busy = false;
+
+  const next = (): void => {
+    if (underWay > 0 || busy) return;
+    const begin = waiting.shift();
+    busy = begin !== undefined;
+    begin?.();
+  };
+
+  const ours: Rpc = {
+    where: first.where,
+    call: async (method, params, result, call = {}) => {
+      // What only waits for something to happen is no work for bitcoind.
+      if (call.idle === true) return first.call(method, params, result, call);
+      underWay++;
+      try {
+        return await first.call(method, params, result, call);
+      } finally {
+        underWay--;
+        next();
+      }
+    },
+    close: () => {
+      first.close();
+      second.close();
+      // They learn that it is closed.
+      for (const begin of waiting.splice(0)) begin();
+    },
+  };
+
+  const others: Rpc = {
+    where: second.where,
+    call: async (method, params, result, call) => {
+      await new Promise<void>((begin) => {
+        waiting.push(begin);
+        next();
+      });
+      try {
+        return await second.call(method, params, result, call);
+      } finally {
+        busy = false;
+        next();
+      }
+    },
+    close: second.close,
+  };
+  return { ours, others };
+};

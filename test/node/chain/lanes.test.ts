@@ -1,0 +1,92 @@
+/** What strangers make a node look up does not stand in the way of calls about its own money. */
+import { expect, test } from 'vitest';
+import { ChainError } from '../../../node/chain/errors.ts';
+import { fundingOutput } from '../../../node/chain/lookup.ts';
+import { scidOf } from '../../../wire/units.ts';
+import { until } from '../../support/quiet.ts';
+import { ok, type Reply, raw, standIn } from './standin.ts';
+
+const hash = 'aa'.repeat(32);
+const blockIds = () => ok({ tx: [hash, hash] });
+const mempool = () => raw('{"mempoolminfee":0.00001000}');
+
+/** Answers that a test gives when it is time. */
+const held = () => {
+  const waiting: ((reply: Reply) => void)[] = [];
+  return {
+    answer: () => new Promise<Reply>((give) => waiting.push(give)),
+    give: (reply: Reply) => {
+      for (const give of waiting.splice(0)) give(reply);
+    },
+    get waiting() {
+      return waiting.length;
+    },
+  };
+};
+
+test('a look-up for a stranger begins only when nothing about our own money is asked', async () => {
+  const estimates = held();
+  const { chain, asked } = await standIn({
+    estimatesmartfee: estimates.answer,
+    getmempoolinfo: mempool,
+    getblockhash: () => ok(hash),
+    getblock: blockIds,
+    gettxout: () => ok(null),
+  });
+  const feerate = chain.feerate(6);
+  await until(() => estimates.waiting === 1);
+  const found = fundingOutput(chain, scidOf(100, 1, 0));
+  // What is ours is asked at once, beside whatever of ours is under way.
+  await chain.relayFeerate();
+  expect(asked).toEqual(['estimatesmartfee', 'getmempoolinfo']);
+  estimates.give(raw('{"feerate":0.00020000}'));
+  expect(await feerate).toBe(5000);
+  expect(await found).toBeUndefined();
+  expect(asked.slice(2)).toEqual(['getblockhash', 'getblock', 'gettxout']);
+});
+
+test('of all look-ups for strangers one is asked at a time, and what is ours does not wait for it', async () => {
+  const outputs = held();
+  const { chain, asked } = await standIn({
+    getmempoolinfo: mempool,
+    getblockhash: () => ok(hash),
+    getblock: blockIds,
+    gettxout: outputs.answer,
+  });
+  const found = Array.from({ length: 5 }, (_, i) => fundingOutput(chain, scidOf(100 + i, 1, 0)));
+  await until(() => outputs.waiting === 1);
+  for (let more = found.length - 1; more >= 0; more--) {
+    await chain.relayFeerate();
+    expect(outputs.waiting).toBe(1);
+    outputs.give(ok(null));
+    if (more > 0) await until(() => outputs.waiting === 1);
+  }
+  expect(await Promise.all(found)).toEqual(found.map(() => undefined));
+  expect(asked.filter((method) => method === 'gettxout')).toHaveLength(5);
+});
+
+test('waiting for the next block keeps no look-up back', async () => {
+  const blocks = held();
+  const { chain } = await standIn({
+    getbestblockhash: () => ok(hash),
+    waitfornewblock: blocks.answer,
+    getblockhash: () => ok(hash),
+    getblock: blockIds,
+    gettxout: () => ok(null),
+  });
+  const changed = chain.changed(hash, new AbortController().signal);
+  await until(() => blocks.waiting === 1);
+  expect(await fundingOutput(chain, scidOf(100, 1, 0))).toBeUndefined();
+  blocks.give(ok(null));
+  await changed;
+});
+
+test('look-ups that wait end when the chain is closed', async () => {
+  const outputs = held();
+  const { chain } = await standIn({ getblockhash: () => ok(hash), getblock: blockIds, gettxout: outputs.answer });
+  const found = [100, 101, 102].map((height) => fundingOutput(chain, scidOf(height, 1, 0)).catch((error) => error));
+  await until(() => outputs.waiting === 1);
+  await chain.close();
+  for (const one of await Promise.all(found)) expect(one).toBeInstanceOf(ChainError);
+  outputs.give(ok(null));
+});
