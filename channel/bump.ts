@@ -2,17 +2,20 @@
  * A commitment on its way into a block: a child of our anchor pays what it did not foresee (BOLT 5, "Failing a Channel"). That
  * of ours; or, once it is in the mempool, the peer's, lest it sits there with too low a fee and keeps ours out.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../wire/bytes.ts';
 import { sat } from '../wire/units.ts';
-import { type BumpClaim, witnessWeight } from './claim.ts';
-import { preimageOf, REPLACEABLE, SAFETY } from './claiming.ts';
+import { witnessWeight } from './claim.ts';
+import { REPLACEABLE } from './claiming.ts';
+import type { BumpClaim } from './claims.ts';
 import { publishable } from './dance.ts';
-import { GRACE } from './deadlines.ts';
+import { GRACE, SAFETY } from './deadlines.ts';
 import { publishesCommitment } from './exits.ts';
+import { preimageOf } from './htlc.ts';
 import type { Effect, Input } from './io.ts';
-import type { ChainHtlc } from './outputs.ts';
 import { anchorScript, p2wsh } from './script.ts';
+import type { ChainHtlc } from './seen.ts';
 import { spendingCommitment, spentBy } from './spender.ts';
 import type { Core, Failed } from './state.ts';
 import { idOf } from './transaction.ts';

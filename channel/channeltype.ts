@@ -1,8 +1,6 @@
 /** The kinds of channel we know (BOLT 2, "Defined Channel Types"), and which of them two peers may open. */
 import { equal } from '../wire/bytes.ts';
 import { type ChannelTypeFeature, channelType } from '../wire/channeltype.ts';
-import type { AcceptRequest, ChannelFeatures } from './io.ts';
-import type { Proposal } from './state.ts';
 import type { CommitmentFormat } from './weights.ts';
 
 /** A commitment format, and whether the channel is only ever named by its aliases (option_scid_alias). */
@@ -25,8 +23,14 @@ const known = ([false, true] as const).flatMap((scidAlias) =>
   })),
 );
 
+/** What a proposal says of its type. */
+interface Proposed {
+  readonly format: CommitmentFormat['name'];
+  readonly scidAliasType: boolean;
+}
+
 /** `channel_type`'s bytes for what a proposal says. */
-export const typeBits = ({ format, scidAliasType }: Pick<Proposal, 'format' | 'scidAliasType'>): Uint8Array =>
+export const typeBits = ({ format, scidAliasType }: Proposed): Uint8Array =>
   known.find((type) => type.format === format && type.scidAlias === scidAliasType)?.bits ?? new Uint8Array();
 
 /** The type that a bitmap names; undefined for one we do not know. */
@@ -54,7 +58,11 @@ export const isAcceptable = (
   (type.format !== 'static_remotekey' || !features.anchors || allowStaticRemotekey);
 
 /** What a fundee knows of itself and the peer, as far as types go. */
-export type Taking = Pick<AcceptRequest, 'features' | 'allowStaticRemotekey'>;
+export interface Taking {
+  readonly features: ChannelFeatures;
+  /** Whether a peer that knows anchors may open a channel without. */
+  readonly allowStaticRemotekey: boolean;
+}
 
 /** What a fundee takes, in words, for a refusal. */
 export const acceptableNames = (taking: Taking, announce: boolean): string =>
@@ -75,3 +83,17 @@ export const preferredType = (features: ChannelFeatures): ChannelType => ({
   format: features.anchors ? 'anchors_zero_fee_htlc_tx' : 'static_remotekey',
   scidAlias: false,
 });
+
+/** Features that both peers' `init` carry, as far as a channel cares (BOLT 9). */
+export interface ChannelFeatures {
+  /** option_upfront_shutdown_script, 4/5. */
+  readonly upfrontShutdown: boolean;
+  /** option_support_large_channel, 18/19. */
+  readonly largeChannel: boolean;
+  /** option_anchors, 22/23. */
+  readonly anchors: boolean;
+  /** option_shutdown_anysegwit, 26/27. */
+  readonly anysegwit: boolean;
+  /** option_scid_alias, 46/47. */
+  readonly scidAlias: boolean;
+}

@@ -2,19 +2,14 @@
  * How each output is claimed (BOLT 5): when, in time for what, with which lock, and whether it is worth its fee. Relative
  * locks count from the block of the transaction that made the output.
  */
+
 import { type Preimage, sat } from '../wire/units.ts';
-import {
-  type Claim,
-  type ClaimBase,
-  claimWitness,
-  type HtlcClaim,
-  type ReadyClaim,
-  type SweepClaim,
-  type Unlock,
-  witnessWeight,
-} from './claim.ts';
-import type { ChainCommitment, ChainHtlc, KnownOutput } from './outputs.ts';
+import { claimWitness, witnessWeight } from './claim.ts';
+import type { Claim, ClaimBase, HtlcClaim, ReadyClaim, SweepClaim, Unlock } from './claims.ts';
+import { SAFETY } from './deadlines.ts';
+import { preimageOf } from './htlc.ts';
 import { p2wsh } from './script.ts';
+import type { ChainCommitment, ChainHtlc, KnownOutput } from './seen.ts';
 import { feerateOf, inLocal } from './spec.ts';
 import type { Core, Htlc } from './state.ts';
 import { digestAll, toTransaction } from './transaction.ts';
@@ -28,9 +23,6 @@ const RELAY_FEERATE = 253;
 /** A transaction with one segwit input, without its witness, and one output to the longest script of a wallet. */
 const BARE_WEIGHT = 4 * (10 + 41 + 43) + 2;
 
-/** BOLT 2, "cltv_expiry_delta Selection": how long before an expiry we need the chain, and how long after we may. */
-export const SAFETY = 18;
-
 /** The commitment that an output stands in, or comes from, and the channel it is of. */
 export type Ground = Pick<ChainCommitment, 'whose' | 'revoked' | 'delay' | 'delayed'> & { readonly core: Core };
 
@@ -38,10 +30,6 @@ export type Ground = Pick<ChainCommitment, 'whose' | 'revoked' | 'delay' | 'dela
 export type Place = Pick<ClaimBase, 'outpoint' | 'value'> & { readonly height: number };
 
 const formatOf = ({ params }: Core): CommitmentFormat => formats[params.format];
-
-/** The preimage of an HTLC, if it is known. */
-export const preimageOf = ({ removal, preimage }: Htlc): Preimage | undefined =>
-  removal?.ending.kind === 'fulfill' ? removal.ending.preimage : preimage;
 
 type Terms = Pick<ClaimBase, 'from' | 'deadline' | 'why'> & {
   readonly unlock: Unlock;

@@ -3,10 +3,12 @@
  * any more (BOLT 2, "Legacy Closing Negotiation": it can always be sped up so). Which outputs are our wallet's is for the node to
  * say: a caller may have wanted its money elsewhere.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { sat } from '../wire/units.ts';
-import { type BumpClaim, witnessWeight } from './claim.ts';
+import { witnessWeight } from './claim.ts';
 import { REPLACEABLE } from './claiming.ts';
+import type { BumpClaim } from './claims.ts';
 import { agreedSince } from './exits.ts';
 import type { Failed, Negotiating } from './state.ts';
 import { idOf } from './transaction.ts';

@@ -2,19 +2,14 @@
  * What a closing transaction may cost (BOLT 2, "Legacy Closing Negotiation"): from the chain, from what its caller allows and
  * from what its payer has. Nothing outside this is ever signed, whichever way a fee was come to.
  */
+
 import { type Sat, sat } from '../wire/units.ts';
 import { type Closing, closingFee, closingWeight } from './closingtx.ts';
 import type { Fault } from './errors.ts';
-import type { CloseFeerates, Context } from './io.ts';
+import type { Context } from './io.ts';
 import { larger, smaller } from './limits.ts';
+import type { CloseFeerates, ClosingRange } from './state.ts';
 import { feeOf } from './weights.ts';
-
-/** Fees between which we sign, and the one we would choose. */
-export interface ClosingRange {
-  readonly min: Sat;
-  readonly ideal: Sat;
-  readonly max: Sat;
-}
 
 /** Who pays the fee, what it has to pay with, where both balances go, and what the caller allows. */
 export interface ClosingTerms {

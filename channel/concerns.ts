@@ -3,15 +3,15 @@
  * with the claim that takes it. Follows from the channel and the confirmed spends alone, so a restart and a reorg change
  * nothing.
  */
+
 import type { Transaction } from 'bitcoinjs-lib';
 import { equal, hex } from '../wire/bytes.ts';
 import { sat } from '../wire/units.ts';
-import type { Claim, HtlcClaim, SweepClaim } from './claim.ts';
 import { claimDelayed, claimOf, finished, isWorthwhile, liveOf, type Place } from './claiming.ts';
+import type { Claim, HtlcClaim, SweepClaim } from './claims.ts';
 import type { Outpoint } from './funding.ts';
-import type { ChainHtlc } from './outputs.ts';
 import { p2wsh } from './script.ts';
-import type { OutputSpend } from './seen.ts';
+import type { ChainHtlc, OutputSpend } from './seen.ts';
 import type { Core, Htlc, Onchain } from './state.ts';
 import { idOf } from './transaction.ts';
 

@@ -1,12 +1,12 @@
 /** A channel's core from what was agreed and, after a restart, from what was kept; what is derived is derived here. */
-import { toMsat } from '../wire/units.ts';
+import { equal, zeros } from '../wire/bytes.ts';
+import { signature, type Txid, toMsat } from '../wire/units.ts';
 import { lateAlias } from './alias.ts';
-import { noClosings } from './exits.ts';
+import type { ChannelFeatures } from './channeltype.ts';
 import { channelIdOf, type Outpoint } from './funding.ts';
-import type { ChannelFeatures } from './io.ts';
 import { secretsOf } from './keys.ts';
 import type { Spec } from './spec.ts';
-import type { Core, Head, LocalSignatures, Params } from './state.ts';
+import type { Closings, Core, Head, LocalSignatures, Params } from './state.ts';
 
 /** What the store gives back of a core; the rest follows from it. */
 export type Kept = Omit<
@@ -77,3 +77,15 @@ export const newCore = (
   }),
   link: { status: 'online', features },
 });
+
+/** Nothing was signed. */
+export const noClosings: Closings = { signed: [], agreedAt: undefined, fellBack: false, refusedSince: undefined };
+
+/** Whether we ever signed a closing with this id. */
+export const isSignedClosing = ({ closings }: Pick<Core, 'closings'>, id: Txid): boolean =>
+  closings.signed.some((one) => equal(one, id));
+
+export const NOTHING = signature(zeros(64));
+
+/** Whether a channel came from a backup: its balances, and which commitment is the last one, are not known. */
+export const isRecovered = ({ signatures }: Pick<Core, 'signatures'>): boolean => equal(signatures.commitment, NOTHING);

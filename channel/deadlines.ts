@@ -2,8 +2,9 @@
  * When an open channel must go on chain for an HTLC's sake (BOLT 2, "cltv_expiry_delta Selection"), and when an offer that was
  * not signed yet must not be signed any more.
  */
-import { preimageOf, SAFETY } from './claiming.ts';
+
 import type { Fault } from './errors.ts';
+import { preimageOf } from './htlc.ts';
 import type { Core, Htlc } from './state.ts';
 import { isDone, isSigned } from './updates.ts';
 
@@ -45,3 +46,6 @@ export const deadlineFault = (core: Core, height: number): Fault | undefined => 
   }
   return undefined;
 };
+
+/** BOLT 2, "cltv_expiry_delta Selection": how long before an expiry we need the chain, and how long after we may. */
+export const SAFETY = 18;

@@ -1,4 +1,5 @@
 /** Channels that go wrong: what we do about a fault, what we publish, and until when (BOLT 5, "Failing a Channel"). */
+
 import { complaint } from '../wire/printable.ts';
 import { deadlineFault, staleFault } from './deadlines.ts';
 import { errorMessage, refused, report, send, warningMessage } from './effects.ts';
@@ -10,7 +11,8 @@ import { failIfOverdue } from './peererror.ts';
 import type { ChannelState, Core, Failed, Funded, GivenUp, Negotiating, Open } from './state.ts';
 import { underpaidFault } from './underpaid.ts';
 import { keepPreimages, undoUnsigned } from './updates.ts';
-import { awaited, outwaitedFault, waits } from './waits.ts';
+import { waits } from './waitlimits.ts';
+import { awaited, outwaitedFault } from './waits.ts';
 
 /** The connection is gone: what no commitment contains is undone, and whose offer that was is told. */
 export const disconnectCore = (core: Core): readonly [core: Core, effects: readonly Effect[]] => {

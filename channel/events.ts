@@ -1,8 +1,9 @@
 /** What a channel tells the rest of the node: how HTLCs ended, why one was not offered, what became of the channel. */
+
 import type { ChannelId, Msat, PaymentHash, Point, Preimage, ShortChannelId, Txid } from '../wire/units.ts';
 import type { Fault } from './errors.ts';
 import type { Outpoint } from './funding.ts';
-import type { StaticChannel } from './recover.ts';
+import type { SpentBy, StaticChannel } from './state.ts';
 
 /** How an HTLC that we offered ended. */
 export type Resolution =
@@ -80,6 +81,3 @@ export type ChannelEvent =
     }
   /** The channel is given up; `broadcast` says whether our commitment was published (not when it may be outdated). */
   | { readonly event: 'failed'; readonly fault: Fault; readonly broadcast: boolean };
-
-/** Which transaction spent the funding output, as far as it can be told (BOLT 5). */
-export type SpentBy = 'mutual' | 'local' | 'remote' | 'remote_next' | 'revoked' | 'unknown' | 'unrecognized';

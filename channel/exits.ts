@@ -3,9 +3,10 @@
  * was agreed is cheaper and pays at once, so it goes first; but a transaction that nobody mines is no way out, and never stands in
  * the way of the commitment for good. Which one is mined does not matter: only one can be.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
-import { equal } from '../wire/bytes.ts';
 import { scidParts, type Txid } from '../wire/units.ts';
+import { isSignedClosing } from './core.ts';
 import { publishable } from './dance.ts';
 import { ChannelError, type Fault } from './errors.ts';
 import type { Effect } from './io.ts';
@@ -23,9 +24,6 @@ export const REFUSED_BLOCKS = 6;
 /** Different closings that we sign of one channel: peers that mean it need one or two on each connection. */
 export const MOST_CLOSINGS = 200;
 
-/** Nothing was signed. */
-export const noClosings: Closings = { signed: [], agreedAt: undefined, fellBack: false, refusedSince: undefined };
-
 const withClosings = (core: Core, closings: Partial<Closings>): Core => ({
   ...core,
   closings: { ...core.closings, ...closings },
@@ -41,10 +39,6 @@ export const signing = (core: Core, id: Txid): Core => {
   if (signed.length >= MOST_CLOSINGS) throw new ChannelError({ code: 'too_many_closings', limit: MOST_CLOSINGS });
   return withClosings(core, { signed: [...signed, id] });
 };
-
-/** Whether we ever signed a closing with this id. */
-export const isSignedClosing = ({ closings }: Pick<Core, 'closings'>, id: Txid): boolean =>
-  closings.signed.some((one) => equal(one, id));
 
 /** A closing is agreed at this height, or was before: the time it has counts from the first. */
 export const agreeing = (core: Core, height: number): Core =>

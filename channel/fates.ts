@@ -2,13 +2,15 @@
  * How HTLCs end on chain (BOLT 5, "HTLC Output Handling"). An end is certain once it is deep enough: until then a reorg may
  * bring the other one. A preimage is certain as soon as anybody sees it.
  */
+
 import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../wire/bytes.ts';
 import { sha256 } from '../wire/crypto.ts';
 import { preimage as asPreimage } from '../wire/units.ts';
-import { preimageOf, SAFETY } from './claiming.ts';
 import type { Concern } from './concerns.ts';
+import { SAFETY } from './deadlines.ts';
 import { fate } from './effects.ts';
+import { preimageOf } from './htlc.ts';
 import type { Resolution } from './io.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import type { Core, Htlc, Onchain, Way } from './state.ts';

@@ -2,9 +2,10 @@
  * What follows from a step for a channel that is closed together, given up or on chain: which outputs to watch, what to claim, which HTLCs ended,
  * whether all is over. Worked out from the states before and after, in one place, so that no input can forget it.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { bumpClaim, canBump, watchRival } from './bump.ts';
-import type { Claim } from './claim.ts';
+import type { Claim } from './claims.ts';
 import { closingClaims } from './closingbump.ts';
 import { type Concern, claimsOf, concernsOf, pending } from './concerns.ts';
 import { report, resolved } from './effects.ts';

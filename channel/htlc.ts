@@ -58,3 +58,7 @@ export interface PastHtlc {
   readonly first: number;
   readonly last: number;
 }
+
+/** The preimage of an HTLC, if it is known. */
+export const preimageOf = ({ removal, preimage }: Htlc): Preimage | undefined =>
+  removal?.ending.kind === 'fulfill' ? removal.ending.preimage : preimage;

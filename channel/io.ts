@@ -6,6 +6,11 @@
  * again. An incoming HTLC is `received` again on `restored` until its removal has been signed; an outgoing one that the
  * peer never got a signature for is `offer_refused`, and one whose fate is known is `resolved` again until `acknowledge`.
  */
+import type { Claim } from './claims.ts';
+import type { Wait } from './waitlimits.ts';
+
+export type { SpentBy } from './state.ts';
+
 import type { Change } from '../wire/change.ts';
 import type { Message } from '../wire/message.ts';
 import type {
@@ -19,15 +24,13 @@ import type {
   ShortChannelId,
   Txid,
 } from '../wire/units.ts';
-import type { ChannelType } from './channeltype.ts';
-import type { Claim } from './claim.ts';
+import type { ChannelFeatures, ChannelType } from './channeltype.ts';
 import type { ChannelEvent } from './events.ts';
 import type { Outpoint } from './funding.ts';
 import type { ChannelSecrets } from './keys.ts';
-import type { ChannelState, PastHtlc } from './state.ts';
-import type { Wait } from './waits.ts';
+import type { ChannelState, CloseFeerates, PastHtlc } from './state.ts';
 
-export type { ChannelEvent, Refusal, Resolution, SpentBy } from './events.ts';
+export type { ChannelEvent, Refusal, Resolution } from './events.ts';
 
 /** A state and what the world must do, in this order. */
 export type Step = readonly [next: ChannelState, effects: readonly Effect[]];
@@ -52,20 +55,6 @@ export interface Context {
   /** The bounds within which we let a peer choose a commitment's feerate. */
   readonly minFeerate: number;
   readonly maxFeerate: number;
-}
-
-/** Features that both peers' `init` carry, as far as a channel cares (BOLT 9). */
-export interface ChannelFeatures {
-  /** option_upfront_shutdown_script, 4/5. */
-  readonly upfrontShutdown: boolean;
-  /** option_support_large_channel, 18/19. */
-  readonly largeChannel: boolean;
-  /** option_anchors, 22/23. */
-  readonly anchors: boolean;
-  /** option_shutdown_anysegwit, 26/27. */
-  readonly anysegwit: boolean;
-  /** option_scid_alias, 46/47. */
-  readonly scidAlias: boolean;
 }
 
 /** What we ask of a channel; each bounds the other side, but for the dust limit, which shapes our own commitment. */
@@ -146,12 +135,6 @@ export type PeerMessageName =
   | 'channel_reestablish';
 export type PeerMessage = Extract<Message, { name: PeerMessageName }>;
 export type PeerMessageOf<K extends PeerMessageName> = Extract<PeerMessage, { name: K }>;
-
-/** Bounds for the feerate of a closing transaction, sat per 1,000 weight. */
-export interface CloseFeerates {
-  readonly min: number;
-  readonly max: number;
-}
 
 export type Input =
   | { readonly type: 'message'; readonly message: PeerMessage }

@@ -1,12 +1,12 @@
 /** From the funding transaction to channel_ready on both sides (BOLT 2, "The channel_ready Message"). */
+
 import { isPoint } from '../wire/crypto.ts';
 import { scidOf } from '../wire/units.ts';
 import { report, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
 import type { Effect, Input, PeerMessageOf } from './io.ts';
-import { depthOf } from './opening.ts';
 import { perCommitmentPoint } from './secrets.ts';
-import type { Core } from './state.ts';
+import type { Core, Params } from './state.ts';
 
 /** Blocks, its own counted, before a transaction may spend what a coinbase pays (consensus). */
 export const COINBASE_MATURITY = 100;
@@ -75,3 +75,7 @@ export const onChannelReady = (core: Core, message: PeerMessageOf<'channel_ready
   };
   return [next, readyEvent(next)];
 };
+
+/** Blocks on the funding transaction, its own counted, before the channel is used: the fundee decides. */
+export const depthOf = ({ role, local, remote }: Params): number =>
+  Math.max(1, role === 'funder' ? remote.minimumDepth : local.minimumDepth);

@@ -3,9 +3,10 @@
  * the peer gives one and by approaching each other where it does not. Begins anew with each connection. Every signature goes
  * through `signed`: it is of a fee within our range, of a transaction that is relayed now, and remembered before it is sent.
  */
+
 import { equal } from '../wire/bytes.ts';
 import { msat, type Sat, type Signature, sat } from '../wire/units.ts';
-import { type ClosingRange, closingRange, isWithin, nearest, unrelayed } from './closingrange.ts';
+import { closingRange, isWithin, nearest, unrelayed } from './closingrange.ts';
 import { buildLegacyClosing, type Closing, type ClosingContent, dustThreshold } from './closingtx.ts';
 import { report, send } from './effects.ts';
 import { react } from './ending.ts';
@@ -15,7 +16,7 @@ import type { Context, Effect, PeerMessageOf, Step } from './io.ts';
 import { larger, smaller } from './limits.ts';
 import { completeFundingSpend, signFundingSpend, verifyFundingSpend } from './signing.ts';
 import { inLocal, specOf } from './spec.ts';
-import type { Core, Negotiating, Round } from './state.ts';
+import type { ClosingRange, Core, Negotiating, Round } from './state.ts';
 
 type ClosingSigned = PeerMessageOf<'closing_signed'>;
 

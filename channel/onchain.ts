@@ -3,16 +3,17 @@
  * worked out anew each time (concerns.ts, fates.ts). Only which transaction spent the funding output, and what must not be
  * forgotten about HTLCs, is kept.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../wire/bytes.ts';
 import { sha256 } from '../wire/crypto.ts';
 import type { Preimage } from '../wire/units.ts';
-import { preimageOf } from './claiming.ts';
 import { concernsOf, outpointKey, spendOf } from './concerns.ts';
 import { fate, report } from './effects.ts';
 import { disconnectCore } from './ending.ts';
 import { publish, stronger } from './exits.ts';
 import { learnPreimages } from './fates.ts';
+import { preimageOf } from './htlc.ts';
 import type { Input, SpentBy, Step } from './io.ts';
 import { nothingSeen, type Seen } from './seen.ts';
 import { spendingCommitment, spendNumber, spentBy } from './spender.ts';

@@ -2,6 +2,7 @@
  * Opening a channel (BOLT 2, "Channel Establishment v1"), both roles, up to the first commitments. Nothing is kept before
  * those are signed: who disconnects earlier starts again, and no coin has moved.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../wire/bytes.ts';
 import { type Point, type Signature, txid } from '../wire/units.ts';
@@ -14,6 +15,7 @@ import { commitmentFeerate } from './fees.ts';
 import { channelIdOf, fundingOutputScript, type Outpoint } from './funding.ts';
 import type { AcceptRequest, Context, Effect, Input, OpenRequest, PeerMessageOf, Step } from './io.ts';
 import { basepointsOf, deriveSecret, secretsOf } from './keys.ts';
+import { depthOf } from './lockin.ts';
 import { perCommitmentPoint } from './secrets.ts';
 import { signCommitment, verifyCommitment } from './signing.ts';
 import type {
@@ -175,10 +177,6 @@ const accept = (message: PeerMessageOf<'open_channel'>, request: AcceptRequest, 
 /** The funding output's script, 34 bytes. */
 export const fundingScriptOf = ({ local, remote }: Params): Uint8Array =>
   fundingOutputScript(local.basepoints.funding, remote.basepoints.funding);
-
-/** Blocks on the funding transaction, its own counted, before the channel is used: the fundee decides. */
-export const depthOf = ({ role, local, remote }: Params): number =>
-  Math.max(1, role === 'funder' ? remote.minimumDepth : local.minimumDepth);
 
 /** Asks the world to follow the funding output. */
 export const watchFunding = ({ params, funding }: Pick<Core, 'params' | 'funding'>): Effect => ({

@@ -2,13 +2,12 @@
  * What the outputs of a commitment in the chain are (BOLT 3, "Commitment Transaction Outputs"), found by script and value in
  * the transaction really seen: of a revoked commitment the balances are long forgotten, and an index is only where it was put.
  */
+
 import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../wire/bytes.ts';
-import { txid as asTxid, type Sat, sat } from '../wire/units.ts';
+import { txid as asTxid, sat } from '../wire/units.ts';
 import { keyScriptCode, remotePointAt } from './claim.ts';
 import { localKeys, remoteKeys } from './dance.ts';
-import type { Outpoint } from './funding.ts';
-import type { CommitmentKeys } from './keys.ts';
 import {
   anchorScript,
   delayedScript,
@@ -18,42 +17,10 @@ import {
   receivedHtlcScript,
   toRemoteScript,
 } from './script.ts';
+import type { ChainCommitment, ChainHtlc, KnownOutput, Standing } from './seen.ts';
 import { inLocal, inRemote, standing } from './spec.ts';
-import type { Core, Htlc, PastHtlc } from './state.ts';
+import type { Core, PastHtlc } from './state.ts';
 import { formats } from './weights.ts';
-
-/** A commitment: whose it is, its number, and its keys as far as they can be known. */
-export interface Standing {
-  readonly holder: 'local' | 'remote';
-  readonly number: number;
-  /** undefined for one of the peer's that is newer than all we know. */
-  readonly keys: CommitmentKeys | undefined;
-}
-
-/** An HTLC as a transaction knows it. */
-export type ChainHtlc = Pick<Htlc, 'way' | 'id' | 'amount' | 'paymentHash' | 'expiry'>;
-
-/** A commitment in the chain, with all of it that matters to us. It never changes while it is there. */
-export interface ChainCommitment {
-  readonly whose: Standing;
-  /** Whether everything in it is ours. */
-  readonly revoked: boolean;
-  /** How long its holder waits for its own, and the script that says so; undefined where we do not know the keys. */
-  readonly delay: number;
-  readonly delayed: Uint8Array | undefined;
-  /** Ours, perhaps ours, or of an HTLC; with each its HTLC. */
-  readonly outputs: readonly ChainOutput[];
-}
-
-export type ChainOutput = KnownOutput & { readonly outpoint: Outpoint };
-
-/** An output of a commitment, as far as it is known. */
-export type KnownOutput = { readonly index: number; readonly value: Sat; readonly script: Uint8Array } & (
-  | { readonly kind: 'to_local' | 'to_remote' | 'anchor'; readonly scriptCode: Uint8Array }
-  /** `order` counts the HTLC outputs, as the signatures of commitment_signed do. */
-  | { readonly kind: 'htlc'; readonly scriptCode: Uint8Array; readonly htlc: ChainHtlc; readonly order: number }
-  | { readonly kind: 'unknown' }
-);
 
 /** Our commitment of that number. */
 export const localStanding = (core: Core, number: number): Standing => ({

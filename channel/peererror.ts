@@ -3,11 +3,12 @@
  * state is the last one: a node that was put back on an old disk would publish a revoked commitment. The peer, which must publish its own
  * when it says `error`, is given the time for that; where it says after all where it stands, that decides.
  */
+
 import { report } from './effects.ts';
 import { ChannelError } from './errors.ts';
 import type { Context, Step } from './io.ts';
 import type { Core, Funded, Link } from './state.ts';
-import { waits } from './waits.ts';
+import { waits } from './waitlimits.ts';
 
 /** Blocks until a transaction that somebody means to publish is in one (BOLT 2, "cltv_expiry_delta Selection"). */
 const PATIENCE = waits.their_commitment.blocks;

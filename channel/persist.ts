@@ -7,12 +7,12 @@
  * `htlc/<way>/<id>` and `onion/<way>/<id>` while in flight; `past/<way>/<id>` for good, written and never read here: only a
  * penalty needs it.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../wire/bytes.ts';
 import type { Change } from '../wire/change.ts';
 import { type Codec, decode, encode, named, type ValueOf, WireError } from '../wire/codec.ts';
-import { derive } from './core.ts';
-import { noClosings } from './exits.ts';
+import { derive, noClosings } from './core.ts';
 import {
   closingsRecord,
   feesRecord,

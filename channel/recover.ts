@@ -3,28 +3,13 @@
  * ours can be known to be the last one, so none is ever published: the peer is asked to close, and what it pays us of its
  * own commitment, or what an old commitment of ours has left for us in the chain, is swept.
  */
-import { equal, zeros } from '../wire/bytes.ts';
-import { signature } from '../wire/units.ts';
-import { derive, firstSpec } from './core.ts';
+import { derive, firstSpec, NOTHING, noClosings } from './core.ts';
 import { report } from './effects.ts';
 import { type Fault, faultText } from './errors.ts';
-import { noClosings } from './exits.ts';
-import type { Outpoint } from './funding.ts';
 import type { Step } from './io.ts';
 import { watchFunding } from './opening.ts';
 import { records } from './persist.ts';
-import type { Core, Failed, Params } from './state.ts';
-
-/** What a backup keeps of a channel: enough to find its money and to derive every key of ours. */
-export interface StaticChannel {
-  readonly params: Params;
-  readonly funding: Outpoint;
-}
-
-const NOTHING = signature(zeros(64));
-
-/** Whether a channel came from a backup: its balances, and which commitment is the last one, are not known. */
-export const isRecovered = ({ signatures }: Pick<Core, 'signatures'>): boolean => equal(signatures.commitment, NOTHING);
+import type { Failed, StaticChannel } from './state.ts';
 
 const fault: Fault = { code: 'data_lost' };
 

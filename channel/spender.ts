@@ -1,21 +1,14 @@
 /** Which transaction spent the funding output (BOLT 5): who made it decides what everything in it is. */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../wire/bytes.ts';
 import type { Txid } from '../wire/units.ts';
 import { commitmentNumber } from './commitment.ts';
+import { isRecovered, isSignedClosing } from './core.ts';
 import { localCommitment, obscuring, remoteCommitment } from './dance.ts';
-import type { SpentBy } from './events.ts';
-import { isSignedClosing } from './exits.ts';
-import {
-  type ChainCommitment,
-  localStanding,
-  readCommitment,
-  remoteStanding,
-  resemblance,
-  type Standing,
-} from './outputs.ts';
-import { isRecovered } from './recover.ts';
-import type { Core, PastHtlc } from './state.ts';
+import { localStanding, readCommitment, remoteStanding, resemblance } from './outputs.ts';
+import type { ChainCommitment, Standing } from './seen.ts';
+import type { Core, PastHtlc, SpentBy } from './state.ts';
 import { idOf } from './transaction.ts';
 
 /** The number that a spend of the funding output carries, if it is a commitment. */

@@ -2,12 +2,12 @@
  * What a channel remembers. Each phase is its own type and holds only what exists then. Parts that change together are one
  * object and one record of the store (persist.ts), so a step re-encodes only what it replaced.
  */
+
 import type { ChainHash, ChannelId, Msat, Point, Sat, ShortChannelId, Signature, Txid } from '../wire/units.ts';
-import type { ClosingRange } from './closingrange.ts';
+import type { ChannelFeatures } from './channeltype.ts';
 import type { Fault } from './errors.ts';
 import type { Outpoint } from './funding.ts';
 import type { Htlc, Marks } from './htlc.ts';
-import type { ChannelFeatures, CloseFeerates, SpentBy } from './io.ts';
 import type { Basepoints, ChannelSecrets, CommitmentKeys } from './keys.ts';
 import type { SecretStore } from './secrets.ts';
 import type { Seen } from './seen.ts';
@@ -293,3 +293,25 @@ export interface Closed {
 export type Opening = AwaitingAccept | AwaitingFunding | AwaitingFundingSigned | AwaitingFundingCreated;
 export type Funded = Open | Negotiating | Failed | Onchain | Closed;
 export type ChannelState = Opening | Abandoned | Funded;
+
+/** Bounds for the feerate of a closing transaction, sat per 1,000 weight. */
+export interface CloseFeerates {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Fees between which we sign, and the one we would choose. */
+export interface ClosingRange {
+  readonly min: Sat;
+  readonly ideal: Sat;
+  readonly max: Sat;
+}
+
+/** What a backup keeps of a channel: enough to find its money and to derive every key of ours. */
+export interface StaticChannel {
+  readonly params: Params;
+  readonly funding: Outpoint;
+}
+
+/** Which transaction spent the funding output, as far as it can be told (BOLT 5). */
+export type SpentBy = 'mutual' | 'local' | 'remote' | 'remote_next' | 'revoked' | 'unknown' | 'unrecognized';

@@ -2,12 +2,14 @@
  * What we ask for and what we accept when a channel is opened (BOLT 2, "The open_channel Message" and "The accept_channel
  * Message"): one row for each rule, so that a refusal names the field and what it should have been.
  */
+
 import { equal, hex } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
 import { clipped } from '../wire/printable.ts';
 import { type Point, type Sat, sat, toMsat } from '../wire/units.ts';
 import {
   acceptableNames,
+  type ChannelFeatures,
   type ChannelType,
   isAcceptable,
   isOpenable,
@@ -19,7 +21,7 @@ import {
 import { ChannelError, type TermsField } from './errors.ts';
 import { isTooExposed } from './exposure.ts';
 import { openingBounds } from './fees.ts';
-import type { AcceptRequest, ChannelFeatures, Context, LocalLimits, PeerMessageOf } from './io.ts';
+import type { AcceptRequest, Context, LocalLimits, PeerMessageOf } from './io.ts';
 import type { Basepoints } from './keys.ts';
 import { larger, MAX_HTLCS } from './limits.ts';
 import { isShutdownScript } from './scriptpubkey.ts';

@@ -3,8 +3,7 @@
  * lets it lie has the other side's claims wait in the mempool until their HTLCs have expired. So such a channel takes up no new
  * HTLCs, and one that stays so while HTLCs could be lost goes on chain while there is still time.
  */
-import { SAFETY } from './claiming.ts';
-import { GRACE } from './deadlines.ts';
+import { GRACE, SAFETY } from './deadlines.ts';
 import type { Fault } from './errors.ts';
 import { trimmedFor } from './exposure.ts';
 import type { Context } from './io.ts';

@@ -7,17 +7,17 @@
  * A funding that confirms after the fundee forgot it: the fundee answers the funder's channel_reestablish with an error, and
  * the funder closes alone. Only where the fundee was given something at the start does it have to come back for that.
  */
+
 import { equal } from '../wire/bytes.ts';
 import { errorMessage, fate, report, resolved, send } from './effects.ts';
 import type { Fault } from './errors.ts';
 import { DEEP, DEPTH } from './fates.ts';
 import type { Input, Step } from './io.ts';
-import { COINBASE_MATURITY, onDepth } from './lockin.ts';
-import { depthOf, fundingScriptOf } from './opening.ts';
-import type { StaticChannel } from './recover.ts';
-import type { Core, Failed, Funded, Negotiating, Open } from './state.ts';
+import { COINBASE_MATURITY, depthOf, onDepth } from './lockin.ts';
+import { fundingScriptOf } from './opening.ts';
+import type { Core, Failed, Funded, Negotiating, Open, StaticChannel } from './state.ts';
 import { isSigned } from './updates.ts';
-import { waits } from './waits.ts';
+import { waits } from './waitlimits.ts';
 
 /** BOLT 2: a fundee forgets a channel whose funding does not confirm within this many blocks. */
 export const FUNDING_TIMEOUT = waits.funding.blocks;

@@ -2,10 +2,11 @@
  * From the config file, the environment and the command line to one checked Config: a later source wins, and a bad value
  * is reported with its source, its key and what was expected. Secrets never appear in a message.
  */
+
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { defaultLimits, type ReceiverLimits } from '../amp/limits.ts';
-import { waits } from '../channel/waits.ts';
+import { waits } from '../channel/waitlimits.ts';
 import type { ChainName } from '../wire/chains.ts';
 import { type Msat, msat, sat } from '../wire/units.ts';
 import { isLoopback } from './address.ts';

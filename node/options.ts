@@ -2,9 +2,10 @@
  * THE table of options. The flags of `ampere start`, the keys of the config file, the names in the environment and what
  * help says about them all follow from it. Every value comes in as a text, whatever its source.
  */
+
 import type { z } from 'zod';
 import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../amp/limits.ts';
-import { waits } from '../channel/waits.ts';
+import { waits } from '../channel/waitlimits.ts';
 import { utf8 } from '../wire/bytes.ts';
 import { type ChainName, chainHashOf } from '../wire/chains.ts';
 import { addressFrom } from './address.ts';

@@ -8,7 +8,7 @@
  */
 
 import { forcedRecord, staticRecord } from '../../channel/records.ts';
-import type { StaticChannel } from '../../channel/recover.ts';
+import type { StaticChannel } from '../../channel/state.ts';
 import { concat, equal, text, utf8 } from '../../wire/bytes.ts';
 import {
   bytes16,

@@ -5,7 +5,7 @@
  */
 
 import { staticRecord } from '../../channel/records.ts';
-import type { StaticChannel } from '../../channel/recover.ts';
+import type { StaticChannel } from '../../channel/state.ts';
 import { decode, encode } from '../../wire/codec.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Notice } from '../chain/watch.ts';

@@ -2,11 +2,13 @@
  * All channels of a node: one machine each, fed by peers, the chain, payments and callers, and the one place where a
  * channel's effects become actions.
  */
+
+import type { ChannelFeatures } from '../../channel/channeltype.ts';
 import { faultText } from '../../channel/errors.ts';
-import type { ChannelEvent, ChannelFeatures, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
+import type { ChannelEvent, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
 import { restore } from '../../channel/persist.ts';
-import { recoverChannel, type StaticChannel } from '../../channel/recover.ts';
-import type { ChannelState, Htlc } from '../../channel/state.ts';
+import { recoverChannel } from '../../channel/recover.ts';
+import type { ChannelState, Htlc, StaticChannel } from '../../channel/state.ts';
 import { transition } from '../../channel/transition.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';

@@ -1,8 +1,9 @@
 /** Channels as payments, forwarding and gossip see them: plain values read off a machine's state. */
+
 import type { Outlet } from '../../amp/io.ts';
-import { preimageOf } from '../../channel/claiming.ts';
+import { isRecovered } from '../../channel/core.ts';
+import { preimageOf } from '../../channel/htlc.ts';
 import { type FeeView, spendable } from '../../channel/limits.ts';
-import { isRecovered } from '../../channel/recover.ts';
 import { barred } from '../../channel/shutdown.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';

@@ -5,7 +5,8 @@
  */
 
 import { Transaction } from 'bitcoinjs-lib';
-import { type HtlcClaim, type Unlock, witnessWeight } from '../../channel/claim.ts';
+import { witnessWeight } from '../../channel/claim.ts';
+import type { HtlcClaim, Unlock } from '../../channel/claims.ts';
 import type { Commitment, HtlcOutput } from '../../channel/commitment.ts';
 import { localCommitment, publishable } from '../../channel/dance.ts';
 import { htlcTransaction } from '../../channel/htlctx.ts';

@@ -1,7 +1,8 @@
 /** Closing a channel: with the peer, or alone when that takes too long. */
+
 import { Transaction } from 'bitcoinjs-lib';
-import type { ChannelEvent, CloseFeerates } from '../../channel/io.ts';
-import type { ChannelState, Failed } from '../../channel/state.ts';
+import type { ChannelEvent } from '../../channel/io.ts';
+import type { ChannelState, CloseFeerates, Failed } from '../../channel/state.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { ApiError } from '../api/errors.ts';
 import type { CallContext, Params, Result } from '../api/table.ts';

@@ -1,7 +1,9 @@
 /** Which kind of channel two peers open, and where its coins may go in the end: what their features allow. */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import type { ChannelFeatures, Effect, OpenRequest, PeerMessageOf } from '../../channel/io.ts';
+import type { ChannelFeatures } from '../../channel/channeltype.ts';
+import type { Effect, OpenRequest, PeerMessageOf } from '../../channel/io.ts';
 import { acceptChannel, openChannel } from '../../channel/transition.ts';
 import { summary } from '../../channel/view.ts';
 import { hex, text, unhex } from '../../wire/bytes.ts';

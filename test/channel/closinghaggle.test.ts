@@ -1,10 +1,12 @@
 /** Whatever a peer asks for when a channel is closed together: what we sign, and what it can cost us. */
+
 import { Transaction } from 'bitcoinjs-lib';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildLegacyClosing, closingFee, closingWeight } from '../../channel/closingtx.ts';
-import type { CloseFeerates, Context, PeerMessage, PeerMessageOf } from '../../channel/io.ts';
+import type { Context, PeerMessage, PeerMessageOf } from '../../channel/io.ts';
 import { signFundingSpend } from '../../channel/signing.ts';
+import type { CloseFeerates } from '../../channel/state.ts';
 import { equal } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {

@@ -1,7 +1,9 @@
 /** Our anchor of a commitment that is in the chain: it goes with a claim that nobody hurries, and holds nothing up. */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { beforeAll, expect, test } from 'vitest';
-import { type Claim, claimWitness, type SweepClaim } from '../../channel/claim.ts';
+import { claimWitness } from '../../channel/claim.ts';
+import type { Claim, SweepClaim } from '../../channel/claims.ts';
 import type { Funded } from '../../channel/state.ts';
 import { elsewhere, rawOf } from '../support/spend.ts';
 import { coreOf, offerOf, settle } from './pair.ts';

@@ -2,9 +2,10 @@
  * A peer that publishes an old commitment: whatever it does with it, and however often the other's node is restarted meanwhile,
  * the other one gets everything that is in it.
  */
+
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Claim } from '../../channel/claim.ts';
+import type { Claim } from '../../channel/claims.ts';
 import type { ChannelState } from '../../channel/state.ts';
 import { equal } from '../../wire/bytes.ts';
 import { eventsOf, offerOf, secretOf, settle } from './pair.ts';

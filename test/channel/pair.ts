@@ -2,11 +2,12 @@
  * Two channel machines and the wire between them. Each side has a disk that only `save` effects write, so a restart is what a
  * restart would be; messages cross as bytes; what the world would do is done at once or recorded.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
+import type { ChannelFeatures } from '../../channel/channeltype.ts';
 import type {
   AcceptRequest,
   ChannelEvent,
-  ChannelFeatures,
   Context,
   Effect,
   Input,
@@ -17,7 +18,8 @@ import type {
 import { records, restore } from '../../channel/persist.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';
 import { acceptChannel, openChannel, transition, wantsToSign } from '../../channel/transition.ts';
-import { awaited, waits } from '../../channel/waits.ts';
+import { waits } from '../../channel/waitlimits.ts';
+import { awaited } from '../../channel/waits.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { decodeMessage, encodeMessage } from '../../wire/message.ts';

@@ -1,6 +1,7 @@
 /** Channels on a chain, played to their end: blocks come, claims are mined as soon as they may be, fates are acknowledged. */
+
 import { expect } from 'vitest';
-import type { Claim } from '../../channel/claim.ts';
+import type { Claim } from '../../channel/claims.ts';
 import { publishable } from '../../channel/dance.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import { recordEarly } from '../support/mirror.ts';

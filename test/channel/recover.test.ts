@@ -1,7 +1,8 @@
 /** A channel of which a backup kept what never changes: it asks the peer to close, and publishes nothing. */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import type { Claim } from '../../channel/claim.ts';
+import type { Claim } from '../../channel/claims.ts';
 import { publishable } from '../../channel/dance.ts';
 import { recoverChannel } from '../../channel/recover.ts';
 import { inRemote, specOf } from '../../channel/spec.ts';

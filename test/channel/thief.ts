@@ -1,6 +1,8 @@
 /** A side that goes back to an old state of its own, and what it can do with that. */
+
 import { Transaction } from 'bitcoinjs-lib';
-import { claimWitness, type HtlcClaim, keyScriptCode } from '../../channel/claim.ts';
+import { claimWitness, keyScriptCode } from '../../channel/claim.ts';
+import type { HtlcClaim } from '../../channel/claims.ts';
 import { derSignature } from '../../channel/signing.ts';
 import type { ChannelState } from '../../channel/state.ts';
 import { sign } from '../../wire/crypto.ts';

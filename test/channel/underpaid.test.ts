@@ -1,7 +1,7 @@
 /** Commitments without anchors that pay less than the chain asks: no new HTLCs, and on chain in time for those there are. */
+
 import { describe, expect, test } from 'vitest';
-import { SAFETY } from '../../channel/claiming.ts';
-import { GRACE } from '../../channel/deadlines.ts';
+import { GRACE, SAFETY } from '../../channel/deadlines.ts';
 import type { Context } from '../../channel/io.ts';
 import { receivable, spendable } from '../../channel/limits.ts';
 import { SLOW } from '../../channel/underpaid.ts';

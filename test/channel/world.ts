@@ -2,8 +2,10 @@
  * Two channel machines on a chain that checks every script, and around each of them the little that a node does for a channel
  * on chain: it watches, tells, and puts claims together. Who mines what, and when, is for the test to say.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
-import { type Claim, claimWitness, keyScriptCode } from '../../channel/claim.ts';
+import { claimWitness, keyScriptCode } from '../../channel/claim.ts';
+import type { Claim } from '../../channel/claims.ts';
 import type { Outpoint } from '../../channel/funding.ts';
 import type { Context, Input } from '../../channel/io.ts';
 import { pastAt } from '../../channel/persist.ts';

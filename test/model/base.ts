@@ -2,7 +2,8 @@
  * Where every run begins: three nodes with some coins, between neighbours a channel that is open, announced and at rest. It is
  * made once; each run goes on from copies of its chain and disks.
  */
-import type { AcceptRequest, ChannelFeatures, Context, Effect, Input, OpenRequest, Step } from '../../channel/io.ts';
+import type { ChannelFeatures } from '../../channel/channeltype.ts';
+import type { AcceptRequest, Context, Effect, Input, OpenRequest, Step } from '../../channel/io.ts';
 import { records } from '../../channel/persist.ts';
 import type { ChannelState } from '../../channel/state.ts';
 import { acceptChannel, openChannel, transition } from '../../channel/transition.ts';

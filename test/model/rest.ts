@@ -1,5 +1,5 @@
 /** How a run ends: everybody comes back, everything is delivered, time passes, until nothing is under way any more. */
-import { preimageOf } from '../../channel/claiming.ts';
+import { preimageOf } from '../../channel/htlc.ts';
 import type { ChannelState, Core } from '../../channel/state.ts';
 import { isQuiet } from '../../channel/updates.ts';
 import { hex } from '../../wire/bytes.ts';

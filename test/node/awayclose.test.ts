@@ -1,9 +1,10 @@
 /** A close that a node has asked for and then was away for longer than its peer has time: the peer is heard out first. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { waits } from '../../channel/waits.ts';
+import { waits } from '../../channel/waitlimits.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { becomes, reaches, stateOf } from '../support/observed.ts';
 import { memoryLog } from '../support/peers.ts';

@@ -1,8 +1,8 @@
 /** The blocks that receiving and relaying insist on, against those after which a channel goes on chain. */
+
 import { expect, test } from 'vitest';
 import { defaultLimits, LEAST_FINAL_CLTV } from '../../amp/limits.ts';
-import { SAFETY } from '../../channel/claiming.ts';
-import { GRACE } from '../../channel/deadlines.ts';
+import { GRACE, SAFETY } from '../../channel/deadlines.ts';
 import { EXPIRY_MARGIN } from '../../channel/limits.ts';
 import { loadConfig } from '../../node/config.ts';
 import { LEAST_CLTV_DELTA } from '../../node/forward/margins.ts';

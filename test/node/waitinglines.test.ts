@@ -1,6 +1,7 @@
 /** What `status` says of a channel whose peer is waited for. */
+
 import { expect, test } from 'vitest';
-import { waits } from '../../channel/waits.ts';
+import { waits } from '../../channel/waitlimits.ts';
 import { waitingLines } from '../../node/handlers/waiting.ts';
 import {
   context,

@@ -1,6 +1,7 @@
 /** From a plan to a signed transaction: the claim's input at index 0, what goes beside it, the coins that pay the fee behind. */
+
 import { Transaction } from 'bitcoinjs-lib';
-import type { OpenClaim } from '../../../channel/claim.ts';
+import type { OpenClaim } from '../../../channel/claims.ts';
 import { equal } from '../../../wire/bytes.ts';
 import { replaceable } from '../../wallet/build.ts';
 import type { Fund } from '../../wallet/view.ts';

@@ -1,6 +1,7 @@
 /** The output that a claim's transaction may take along, too small to be taken alone: our anchor. It is taken where it pays. */
+
 import type { Transaction } from 'bitcoinjs-lib';
-import type { Beside, OpenClaim } from '../../../channel/claim.ts';
+import type { Beside, OpenClaim } from '../../../channel/claims.ts';
 import { feeOf } from '../../wallet/select.ts';
 import { outpointKey } from '../watch.ts';
 

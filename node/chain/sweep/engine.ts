@@ -3,8 +3,9 @@
  * allow it, saved before it is published, published again with each block, and replaced by a dearer one as its deadline nears,
  * until its channel claims it no longer. What is decided stands in plan.ts; here it is carried out, one claim after the other.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
-import type { Claim, OpenClaim } from '../../../channel/claim.ts';
+import type { Claim, OpenClaim } from '../../../channel/claims.ts';
 import { equal, unhex } from '../../../wire/bytes.ts';
 import { type Sat, txid } from '../../../wire/units.ts';
 import type { Chain, Clock, Log, Store } from '../../ports.ts';

@@ -2,7 +2,7 @@
  * Coins that were promised to a claim which is claimed no longer. They are not free before its transaction can never be mined:
  * while the output that it spends lies unspent in the chain, a block may still hold it.
  */
-import type { Claim } from '../../../channel/claim.ts';
+import type { Claim } from '../../../channel/claims.ts';
 import type { Chain, Outpoint } from '../../ports.ts';
 import { claimOwner } from '../../wallet/view.ts';
 import type { Wallet } from '../../wallet/wallet.ts';

@@ -3,7 +3,7 @@
  * the coins that may pay: wait, publish the same again, or put together a new transaction with which fee and which coins.
  * Invariants: a fee never exceeds what is at stake, and a replacement always pays what nodes ask of one (BIP 125).
  */
-import type { BumpClaim, Claim, OpenClaim } from '../../../channel/claim.ts';
+import type { BumpClaim, Claim, OpenClaim } from '../../../channel/claims.ts';
 import type { Output } from '../../../channel/transaction.ts';
 import { type Sat, sat } from '../../../wire/units.ts';
 import { dustOf, feeOf, weightOf } from '../../wallet/select.ts';

@@ -1,6 +1,7 @@
 /** One claim at one height: plan, sign, keep, publish, and pay more where the network asks for more. */
+
 import { Transaction } from 'bitcoinjs-lib';
-import type { Claim, OpenClaim } from '../../../channel/claim.ts';
+import type { Claim, OpenClaim } from '../../../channel/claims.ts';
 import { type Sat, sat, txid } from '../../../wire/units.ts';
 import type { Chain } from '../../ports.ts';
 import type { Fund } from '../../wallet/view.ts';

@@ -1,5 +1,5 @@
 /** Where each claim stands, for the log and for operators: said when it changes, in words that tell what is waited for. */
-import type { Claim } from '../../../channel/claim.ts';
+import type { Claim } from '../../../channel/claims.ts';
 import { hex, reversed } from '../../../wire/bytes.ts';
 import type { Sat } from '../../../wire/units.ts';
 import type { Log } from '../../ports.ts';

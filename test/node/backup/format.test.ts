@@ -1,7 +1,8 @@
 /** Backup files: what comes back of them, and what is refused, by which field. */
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { StaticChannel } from '../../../channel/recover.ts';
+import type { StaticChannel } from '../../../channel/state.ts';
 import { BackupError } from '../../../node/backup/errors.ts';
 import { backupKey, type Contents, isBackup, openBackup, sealBackup } from '../../../node/backup/format.ts';
 import { systemEntropy } from '../../../node/entropy.ts';

@@ -2,8 +2,9 @@
  * A claim engine at work on the embedded chain: a wallet that follows it, outputs of a key to be claimed, and a stand-in for
  * channels that claims each of them until a block of the best chain spends it. `restart` begins anew from what was kept.
  */
+
 import { script as codec, Transaction } from 'bitcoinjs-lib';
-import type { Claim, ClaimReason } from '../../../channel/claim.ts';
+import type { Claim, ClaimReason } from '../../../channel/claims.ts';
 import { embeddedChain } from '../../../node/chain/embedded/chain.ts';
 import { openRegtest } from '../../../node/chain/embedded/regtest.ts';
 import { Follower } from '../../../node/chain/follower.ts';

@@ -1,6 +1,7 @@
 /** The most that a claim may cost: by the estimate, by its value, by what is at stake; and never nothing where that may be paid. */
+
 import { describe, expect, test } from 'vitest';
-import type { OpenClaim } from '../../../channel/claim.ts';
+import type { OpenClaim } from '../../../channel/claims.ts';
 import { type Before, type FeeCoin, planClaim, type World } from '../../../node/chain/sweep/plan.ts';
 import { feeOf } from '../../../node/wallet/select.ts';
 import { sat } from '../../../wire/units.ts';

@@ -1,7 +1,8 @@
 /** What the claim engine decides, as rows and as properties: when, with which fee, from which coins, and what replaces what. */
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { OpenClaim } from '../../../channel/claim.ts';
+import type { OpenClaim } from '../../../channel/claims.ts';
 import {
   type Before,
   type FeeCoin,
