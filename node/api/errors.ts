@@ -49,6 +49,7 @@ export const codes = {
   invoice_preimage_exists: 901,
   invoice_no_private_channel: 902,
   invoice_expired: 903,
+  invoice_wait_over: 904,
   invoice_unknown: 905,
 } as const;
 

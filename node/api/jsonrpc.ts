@@ -2,6 +2,7 @@
  * JSON-RPC 2.0 over the table of methods, and nothing about how texts travel: one text in, one text or none out. As with
  * Core Lightning `jsonrpc` may be missing, parameters come by name or by place, and null counts as not given.
  */
+import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
 import { ApiError } from './errors.ts';
 import { help } from './help.ts';
@@ -168,6 +169,8 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     }
     if (request.length === 0) return refusal('invalid_request', 'an empty batch');
     if (request.length > maxBatch) return refusal('invalid_request', `at most ${maxBatch} calls in a batch`);
+    // Each of them may listen to it.
+    setMaxListeners(0, call.signal);
     const answers = (await Promise.all(request.map((value) => one(value, call)))).filter((one) => one !== undefined);
     return answers.length === 0 ? undefined : written(answers);
   };

@@ -7,6 +7,7 @@ import { channelHandlers } from './channels.ts';
 import { graphHandlers } from './graph.ts';
 import { infoHandlers } from './info.ts';
 import { invoiceHandlers } from './invoices.ts';
+import { invoiceWaitHandlers } from './invoicewaits.ts';
 import { paymentHandlers } from './payments.ts';
 import { peerHandlers } from './peers.ts';
 import { unfundedHandlers } from './unfunded.ts';
@@ -29,6 +30,7 @@ export const handlersOf = (node: Node, around: Surroundings, dev: Partial<DevHan
   ...backupHandlers(node),
   ...graphHandlers(node.graph),
   ...invoiceHandlers(node),
+  ...invoiceWaitHandlers(node),
   ...paymentHandlers(node),
   ...dev,
 });

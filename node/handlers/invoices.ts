@@ -129,7 +129,8 @@ const invoice = async (node: Node, params: Params<'invoice'>): Promise<Result<'i
   };
 };
 
-const listed = (node: Node, record: InvoiceRecord): Listed => {
+/** An invoice as it is listed. */
+export const listed = (node: Node, record: InvoiceRecord): Listed => {
   const { paid } = record;
   const ordinary = record.kind === 'ordinary';
   return {
@@ -256,21 +257,9 @@ const decode = (node: Node, text: string): Result<'decode'> => {
   };
 };
 
-export const invoiceHandlers = (
-  node: Node,
-): Pick<Handlers, 'invoice' | 'listinvoices' | 'waitinvoice' | 'decode' | 'listsets'> => ({
+export const invoiceHandlers = (node: Node): Pick<Handlers, 'invoice' | 'listinvoices' | 'decode' | 'listsets'> => ({
   invoice: (params) => invoice(node, params),
   listinvoices: (params) => listinvoices(node, params),
-  waitinvoice: async ({ label }, { signal }) => {
-    const { invoices } = node;
-    let record = await invoices.labelled(label);
-    if (record === undefined) throw new ApiError('invoice_unknown', `label: there is no invoice "${label}"`);
-    while (invoices.status(record) === 'unpaid' && !signal.aborted) record = await invoices.wait(record, signal);
-    const { status, ...row } = listed(node, record);
-    if (status === 'paid') return { ...row, status };
-    if (status === 'expired') throw new ApiError('invoice_expired', `the invoice "${label}" has expired unpaid`);
-    throw new ApiError('general', 'the caller went away');
-  },
   decode: async ({ string }) => decode(node, string),
   listsets: async ({ label, set_id }) => {
     const views = node.receiver

@@ -19,6 +19,7 @@ import {
   type InvoiceRecord,
   PAYMENT_ID_LENGTH,
 } from './invoicerecord.ts';
+import { InvoiceWaits } from './invoicewaits.ts';
 
 /** A mark for each invoice that is not paid and had not expired when it was last looked at. */
 const OPEN = 'invoiceopen/';
@@ -51,7 +52,7 @@ export class Invoices {
   private readonly paymentIds = new Map<string, bigint>();
   /** Labels and hashes of invoices that are being made. */
   private readonly asked = new Set<string>();
-  private readonly waiting = new Map<string, Set<(invoice: InvoiceRecord) => void>>();
+  private readonly waits = new InvoiceWaits();
   private lastCreated = 0n;
   private lastPaid = 0n;
   private looked: number;
@@ -228,31 +229,41 @@ export class Invoices {
         this.hold(invoice);
         this.gate.after(() => {
           this.letGo(invoice);
-          for (const tell of this.waiting.get(paid.invoice) ?? []) tell(invoice);
-          this.waiting.delete(paid.invoice);
+          this.waits.paid(invoice);
         });
       },
     };
   }
 
-  /** Resolves once the invoice is paid, or has expired (checked by the caller through `status`), or the caller has gone. */
-  wait(invoice: InvoiceRecord, signal: AbortSignal): Promise<InvoiceRecord> {
-    const hash = hex(invoice.paymentHash);
-    return new Promise((resolve) => {
-      const listeners = this.waiting.get(hash) ?? new Set();
-      this.waiting.set(hash, listeners);
-      const end = (result: InvoiceRecord) => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', gone);
-        listeners.delete(end);
-        resolve(result);
-      };
-      const gone = () => end(this.held(this.hashes.get(hash)) ?? invoice);
-      // Timers hold 31 bits of milliseconds; a longer wait is taken up again by whoever asks next.
-      const left = Math.min(Math.max(0, (invoice.expiresAt - this.now()) * 1000), 0x7fff_ffff);
-      const timer = setTimeout(gone, left);
-      timer.unref();
-      signal.addEventListener('abort', gone, { once: true });
-    });
+  /** How many wait for invoices to be paid. */
+  get waiting(): number {
+    return this.waits.count;
+  }
+
+  /** As the store has it, or will have it in a moment; one that is paid only once that would survive a crash. Throws StoreError. */
+  async standing(invoice: InvoiceRecord): Promise<InvoiceRecord> {
+    const found = (await this.records.at(invoice.createdIndex)) ?? invoice;
+    if (found.paid !== undefined) await this.gate.settled();
+    return found;
+  }
+
+  /** Resolves once the invoice is paid, or when `signal` is aborted; `standing` says which. */
+  async paidOr(invoice: InvoiceRecord, signal: AbortSignal): Promise<void> {
+    const n = invoice.createdIndex;
+    if ((await this.records.at(n))?.paid !== undefined) return;
+    await this.waits.wait(({ createdIndex }) => createdIndex === n, signal);
+  }
+
+  /**
+   * The first payment behind that of this number, once it is there and would survive a crash; undefined when `signal` is aborted
+   * before. Throws StoreError.
+   */
+  async paidAfter(last: bigint, signal: AbortSignal): Promise<InvoiceRecord | undefined> {
+    if (last < this.lastPaid)
+      for await (const invoice of this.listPaid(last + 1n)) {
+        await this.gate.settled();
+        return invoice;
+      }
+    return this.waits.wait(({ paid }) => paid !== undefined && paid.payIndex > last, signal);
   }
 }

@@ -161,6 +161,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
   },
   listinvoices: { invoices: [invoice] },
   waitinvoice: invoice,
+  waitanyinvoice: { ...invoice, pay_index: 7 },
   decode: {
     type: 'bolt11 invoice',
     valid: true,

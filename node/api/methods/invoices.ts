@@ -164,6 +164,14 @@ export const invoiceMethods = methods({
     params: z.strictObject({ label: given.label.describe('the label of the invoice') }),
     result: z.object({ ...base, status: z.enum(['paid', 'expired']) }),
   },
+  waitanyinvoice: {
+    doc: 'Answers with the first invoice that was or is paid behind a payment: call it with the pay_index it gave last, and none is missed.',
+    params: z.strictObject({
+      lastpay_index: given.index.default(0).describe('the pay_index of the payment that was heard of last; 0 for none'),
+      timeout: given.seconds(0, MOST_EXPIRY).optional().describe('how long to wait at most; else without end'),
+    }),
+    result: z.object({ ...base, status: z.enum(['paid', 'expired']) }),
+  },
   decode: {
     doc: 'What an invoice says.',
     params: z.strictObject({ string: given.text.describe('the invoice, "lightning:" in front of it or not') }),

@@ -88,6 +88,8 @@ const refusals: readonly (readonly [method: MethodName, field: string, params: u
   ['listinvoices', 'offer_id', { offer_id: 'x' }],
   ['listinvoices', 'index', { index: 'paid' }],
   ['waitinvoice', 'label', []],
+  ['waitanyinvoice', 'lastpay_index', [-1]],
+  ['waitanyinvoice', 'timeout', [0, 'long']],
   ['decode', 'string', [[]]],
   ['listsets', 'set_id', { set_id: '00' }],
   ['pay', 'bolt11', {}],

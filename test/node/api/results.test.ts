@@ -47,6 +47,12 @@ const required: readonly (readonly [method: MethodName, list: string | undefined
       'paid_at payment_preimage',
   ],
   [
+    'waitanyinvoice',
+    undefined,
+    'label payment_hash status expires_at created_index description amount_msat bolt11 pay_index amount_received_msat ' +
+      'paid_at payment_preimage',
+  ],
+  [
     'decode',
     undefined,
     'type valid currency created_at expiry payee payment_hash signature min_final_cltv_expiry amount_msat description ' +

@@ -78,6 +78,19 @@ export const invoiceRows: Rows = {
       await said(line.carol.call('waitinvoice', { label })),
     ];
   },
+  'waitanyinvoice.lastpay_index': async (line) => {
+    await paid(line);
+    await paid(line);
+    const first = await line.carol.call('waitanyinvoice', {});
+    return [first, await line.carol.call('waitanyinvoice', { lastpay_index: first.pay_index ?? 0 })];
+  },
+  'waitanyinvoice.timeout': async ({ carol }) => {
+    const behind = { lastpay_index: 1_000_000 };
+    return [
+      await Promise.race([said(carol.call('waitanyinvoice', behind)), 'it waits']),
+      await said(carol.call('waitanyinvoice', { ...behind, timeout: 0 })),
+    ];
+  },
   'decode.string': async (line) => [
     await line.carol.call('decode', { string: (await bill(line)).bolt11 }),
     await line.carol.call('decode', { string: (await bill(line)).bolt11 }),
