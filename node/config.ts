@@ -43,6 +43,8 @@ export interface Config extends Places {
   /** Six hex digits; undefined to take them from the node id. */
   readonly color: string | undefined;
   readonly logLevel: LogLevel;
+  /** Undefined for standard error. */
+  readonly logFile: string | undefined;
   /** What forwarding costs (BOLT 7). */
   readonly policy: { readonly feeBase: Msat; readonly feePerSatoshi: number; readonly cltvDelta: number };
   /** Blocks our invoices leave us: min_final_cltv_expiry (BOLT 11). */
@@ -227,6 +229,7 @@ export const loadConfig = (sources: Sources): Config => {
     alias: pick('alias')?.value,
     color: pick('color')?.value,
     logLevel: pick('log-level')?.value ?? 'info',
+    logFile: pick('log-file')?.value,
     policy: {
       feeBase: pick('fee-base')?.value ?? msat(1000n),
       feePerSatoshi: pick('fee-per-satoshi')?.value ?? 10,

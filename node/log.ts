@@ -4,6 +4,8 @@
  */
 import { type Logger, pino } from 'pino';
 import { printable } from '../wire/printable.ts';
+import { withoutLogins } from './hidden.ts';
+import { fileLines, type Lines, streamLines } from './loglines.ts';
 import type { LogLevel } from './options.ts';
 import type { Log } from './ports.ts';
 
@@ -11,16 +13,19 @@ import type { Log } from './ports.ts';
 const secret = /(?:password|passphrase|mnemonic|seed|secret|preimage|token|private_?key|authorization|cookie)$/i;
 const deepest = 6;
 
+/** Text as it may be written: nothing that hides or turns what stands around it, and no password of a URL. */
+const clean = (text: string): string => printable(withoutLogins(text));
+
 /** A field's value as it may be written: secrets hidden, bytes as hex, amounts as digits. */
 const writable = (name: string, value: unknown, depth: number): unknown => {
   if (secret.test(name) && value !== undefined && value !== null && typeof value !== 'boolean') return '[hidden]';
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (value instanceof Error) {
-    const stack = value.stack?.split('\n').map(printable).join('\n');
-    return { ...fields(value, depth + 1), type: value.name, message: printable(value.message), stack };
+    const stack = value.stack?.split('\n').map(clean).join('\n');
+    return { ...fields(value, depth + 1), type: value.name, message: clean(value.message), stack };
   }
-  if (typeof value === 'string') return printable(value);
+  if (typeof value === 'string') return clean(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= deepest) return '…';
   if (Array.isArray(value)) return value.map((item) => writable(name, item, depth + 1));
@@ -28,11 +33,6 @@ const writable = (name: string, value: unknown, depth: number): unknown => {
 };
 const fields = (value: object, depth: number): Record<string, unknown> =>
   Object.fromEntries(Object.entries(value).map(([name, field]) => [name, writable(name, field, depth)]));
-
-/** Where lines go: standard error, or a test's list. */
-export interface Lines {
-  write(line: string): void;
-}
 
 const shown = (value: unknown): string => {
   if (typeof value === 'object' && value !== null && 'type' in value && 'message' in value)
@@ -49,7 +49,7 @@ const readable = (out: Lines, colour: boolean): Lines => {
   const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
   const colours: Readonly<Record<string, number>> = { debug: 90, info: 36, warn: 33, error: 31 };
   return {
-    write: (line) => {
+    write: (line, worth) => {
       const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
       const clock = new Date(Number(time)).toISOString().slice(11, 23);
       const tail = Object.entries(rest).map(([name, value]) => `${paint(90, `${name}=`)}${shown(value)}`);
@@ -57,10 +57,23 @@ const readable = (out: Lines, colour: boolean): Lines => {
       const stack = level === 'error' ? Object.values(rest).flatMap(stackOf) : [];
       out.write(
         `${[`${paint(90, clock)} ${word} ${[printable(String(msg)), ...tail].join('  ')}`, ...stack].join('\n')}\n`,
+        worth,
       );
     },
   };
 };
+
+/** What pino writes to. Lines that got lost are told before the first one behind them. */
+const telling = (out: Lines, lines: Lines): { write(line: string): void } => ({
+  write: (line) => {
+    const lost = out.takeLost?.() ?? 0;
+    if (lost > 0) {
+      const msg = 'the log could not be written for a while: so many lines are missing here';
+      lines.write(`${JSON.stringify({ level: 'warn', time: Date.now(), lost, msg })}\n`, lost);
+    }
+    lines.write(line, 1);
+  },
+});
 
 export interface LogOptions {
   readonly level: LogLevel;
@@ -72,7 +85,7 @@ export interface LogOptions {
 
 const guarded = (logger: Logger): Log => {
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (line: object, message: string) => {
-    if (logger.isLevelEnabled(level)) logger[level](fields(line, 0), printable(message));
+    if (logger.isLevelEnabled(level)) logger[level](fields(line, 0), clean(message));
   };
   return {
     debug: at('debug'),
@@ -88,15 +101,24 @@ export const openLog = ({ level, form, colour, out }: LogOptions): Log =>
   guarded(
     pino(
       { level, base: null, formatters: { level: (label) => ({ level: label }) } },
-      form === 'json' ? out : readable(out, colour),
+      telling(out, form === 'json' ? out : readable(out, colour)),
     ),
   );
 
-/** The log of a process: to standard error, for people when that is a terminal. */
-export const processLog = (level: LogLevel): Log =>
-  openLog({
-    level,
-    form: process.stderr.isTTY ? 'text' : 'json',
-    colour: process.stderr.isTTY && process.env['NO_COLOR'] === undefined,
-    out: { write: (line) => void process.stderr.write(line) },
-  });
+/** The log of a process, and how to open its file anew, where it is one. */
+export interface ProcessLog {
+  readonly log: Log;
+  readonly reopen: (() => void) | undefined;
+}
+
+/** To the file, or to standard error where none is named; for people where that is a terminal. Throws FileError. */
+export const processLog = (level: LogLevel, path: string | undefined): ProcessLog => {
+  if (path !== undefined) {
+    const out = fileLines(path);
+    return { log: openLog({ level, form: 'json', colour: false, out }), reopen: () => out.reopen() };
+  }
+  const { isTTY } = process.stderr;
+  const colour = isTTY && process.env['NO_COLOR'] === undefined;
+  const form = isTTY ? 'text' : 'json';
+  return { log: openLog({ level, form, colour, out: streamLines(process.stderr) }), reopen: undefined };
+};

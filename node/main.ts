@@ -1,15 +1,20 @@
 #!/usr/bin/env node
 /** The command `ampere`. */
+import './calm.ts';
 import { runCommand } from './cli/program.ts';
 import type { RunNode } from './config.ts';
+import { reasonOf } from './fileserror.ts';
 
 /** Loaded only when a node is started, for calls need none of it. */
 const run: RunNode = async (config) => (await import('./run.ts')).runNode(config);
 
-// Who reads our output may have read enough.
+// Nobody is left to tell, and what the command does goes on.
+process.stderr.on('error', () => undefined);
+// Who reads our output may have read enough; a disk that took half of it has not.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  if (error.code === 'EPIPE') process.exit();
+  process.stderr.write(`ampere: cannot write the answer: ${reasonOf(error)}\n`);
+  process.exit(1);
 });
 
 process.exitCode = await runCommand(process.argv.slice(2), {

@@ -92,6 +92,11 @@ export const options = rows({
     }),
   },
   'log-level': { value: 'LEVEL', doc: `${logLevels.join(', ')}; info unless told`, schema: oneOf(...logLevels) },
+  'log-file': {
+    value: 'FILE',
+    doc: 'where the log goes; standard error unless told. SIGHUP opens it anew',
+    schema: path,
+  },
   'fee-base': {
     value: 'MSAT',
     doc: 'fee for forwarding a payment, whatever its size; 1000 unless told',

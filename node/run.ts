@@ -21,6 +21,7 @@ import { orElse } from './orelse.ts';
 import type { Experiments } from './pay/desk.ts';
 import { tcpTransport } from './peer/tcp.ts';
 import type { Address } from './ports.ts';
+import { onSignals } from './signals.ts';
 import { levelStore } from './store/level.ts';
 import { endingClock } from './ticking.ts';
 import { onUnhandled, partOf } from './unhandled.ts';
@@ -34,7 +35,7 @@ const die = (): void => void process.kill(process.pid, 'SIGKILL');
  * protocols of its own gives them as `experiments`.
  */
 export const runNode = async (config: Config, experiments: Experiments = {}): Promise<void> => {
-  const log = processLog(config.logLevel);
+  const { log, reopen } = processLog(config.logLevel, config.logFile);
   const clock = endingClock(systemClock, (error) =>
     log.error({ part: partOf(error), error }, 'an error inside the node, at a time that was set; all else goes on'),
   );
@@ -56,12 +57,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
       resolve(error);
     };
   });
-  const onSignal = (signal: NodeJS.Signals) => {
-    log.info({ signal }, 'stopping');
-    end();
-  };
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  const unheed = onSignals(process, { log, stop: () => end(), reopen });
   const unwatch = onUnhandled(process, log, end);
 
   const ports = { chain, store, clock, entropy: systemEntropy, transport: tcpTransport(), log };
@@ -80,6 +76,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     await store.close();
     clock.end();
     unwatch();
+    unheed();
     if (failed !== undefined) throw failed;
     if (stopping.signal.aborted && error instanceof ChainError && error.fault.code === 'closed') return undefined;
     throw error;
@@ -108,13 +105,12 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   );
 
   const failure = await ended;
-  process.off('SIGINT', onSignal);
-  process.off('SIGTERM', onSignal);
   await Promise.all([socket.close(), http?.close()]);
   dev?.saves.release();
   await node.stop();
   clock.end();
   unwatch();
+  unheed();
   log.info({}, 'stopped');
   if (failure !== undefined) throw failure;
 };
