@@ -10,12 +10,9 @@ import { Addresses } from './addresses.ts';
 import { afterBlock } from './afterblock.ts';
 import { Backups } from './backup/backups.ts';
 import { backupKey } from './backup/format.ts';
-import { checkNetwork } from './chain/bitcoind.ts';
 import { Feerates } from './chain/feerate.ts';
 import { Follower } from './chain/follower.ts';
 import { Outage } from './chain/outage.ts';
-import { retrying } from './chain/retry.ts';
-import { reachTip } from './chain/tip.ts';
 import { Watcher } from './chain/watcher.ts';
 import { callingOf } from './channels/calling.ts';
 import type { Entry } from './channels/entry.ts';
@@ -23,8 +20,6 @@ import { Gifts, takingBack } from './channels/gifts.ts';
 import { ChannelHost } from './channels/host.ts';
 import { Onchain } from './channels/onchain.ts';
 import { accept, type OpeningParts } from './channels/opening.ts';
-import { freeForgotten } from './channels/perform.ts';
-import { shortageOf, warnOfShortage } from './channels/reserve.ts';
 import { ownChannelOf } from './channels/views.ts';
 import { containing, once } from './contain.ts';
 import { descriptorsOf } from './descriptors.ts';
@@ -38,16 +33,18 @@ import { Graph } from './graph/graph.ts';
 import { OwnChannels } from './graph/own.ts';
 import { GraphStore, loadGraph } from './graph/persist.ts';
 import { heardBy } from './heard.ts';
+import { lifeOf } from './life.ts';
 import { meeting } from './meeting.ts';
 import { networkOf } from './network.ts';
 import { orElse } from './orelse.ts';
 import { openDesk } from './pay/desk.ts';
 import { Invoices } from './pay/invoices.ts';
 import { Peers } from './peer/peers.ts';
+import { Progress } from './progress.ts';
 import type { Node, NodeOptions } from './running.ts';
 import { Gate } from './store/gate.ts';
 import { prepareStore } from './store/open.ts';
-import { everySecond, laterBy } from './ticking.ts';
+import { laterBy } from './ticking.ts';
 import { keysOf } from './wallet/keys.ts';
 import { Refusals } from './wallet/refusals.ts';
 import { openSeed } from './wallet/seed.ts';
@@ -57,11 +54,11 @@ import { Wallet } from './wallet/wallet.ts';
 export type { Node, NodeOptions } from './running.ts';
 
 /**
- * Starts a node; resolves when it listens and follows its chain. Throws StoreError, ChainError (`closed` when aborted),
- * WalletError.
+ * Reads what a node keeps and puts it together. Until `begin` it asks the chain for nothing and speaks to nobody, but it can tell
+ * how it stands. Throws StoreError, WalletError.
  */
-export const startNode = async (options: NodeOptions): Promise<Node> => {
-  const { config, ports, broke, experiments = {}, hooks = {}, signal = new AbortController().signal } = options;
+export const openNode = async (options: NodeOptions): Promise<Node> => {
+  const { config, ports, broke, experiments = {}, hooks = {}, progress = new Progress() } = options;
   const { chain, store, clock, entropy, log, transport } = ports;
   const network = networkOf(config.network);
   await prepareStore(store, config.network);
@@ -76,7 +73,6 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const id = keys.nodeId;
   const alias = config.alias ?? `ampere-${hex(id).slice(0, 8)}`;
   const color = config.color ?? hex(id).slice(2, 8);
-  await retrying({ clock, log, signal }, () => checkNetwork(chain, network.chain));
 
   const wallet = await Wallet.open({ store, keys, network });
   const refusals = new Refusals();
@@ -99,7 +95,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   const earned = await Earned.load(store);
   const feerates = await Feerates.load({ chain, store, log, now, network: config.network });
 
-  const height = (): number => follower.top.height;
+  const height = (): number => follower.height;
   let reachableSince = Number.POSITIVE_INFINITY;
   const context = (): Context => ({ ...feerates.context(height()), reachableSince });
 
@@ -167,7 +163,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     handlers: meeting({
       ...{ log, gossip, own, chainHash: network.chain },
       channels: () => channels,
-      message: (peer, message, raw) => dispatch(parts, peer, message, raw),
+      message: (peer, message, raw) => dispatch(dispatching, peer, message, raw),
     }),
   });
   const channels: ChannelHost = new ChannelHost({
@@ -190,7 +186,7 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     allowStaticRemotekey: config.allowStaticRemotekey,
     forced: hooks.channelSecrets,
   };
-  const parts: DispatchParts = {
+  const dispatching: DispatchParts = {
     ...{ channels, gossip, graph, own, log, now, chainHash: network.chain },
     opening: (peer, message) => accept(opening, peer, message),
     announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
@@ -246,47 +242,9 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
   });
 
   await channels.load();
-  await freeForgotten(wallet, channels.entries);
-  gate.keep(await feerates.refresh());
-  await follower.start(fatal);
-  switchboard.restore();
-  channels.begin();
-  await gifts.begin();
-  await channels.settled();
-  // What the last block meant to each was perhaps written and not told.
-  channels.block(height());
-  again();
-  await onchain.start();
-  payments.begin();
-  receiver.start();
-  const ticking = everySecond(clock, () => {
-    outage.look();
-    payments.tick();
-  });
-  // At a height that is long past, an HTLC seems to have time that it has not: with channels, nobody is spoken to before.
-  if (channels.entries.size > 0)
-    await reachTip(follower, signal, [ticking, () => receiver.stop(), () => onchain.stop()]);
-  const stop = async (): Promise<void> => {
-    ticking();
-    later.cancel();
-    await peers.stop();
-    switchboard.stop();
-    await follower.stop();
-    await onchain.stop();
-    await receiver.stop();
-    for (const part of [payments, channels, gate]) await gate.unlessBroken(part.settled());
-    await backups.settled();
-    await saved.flush();
-    await store.close();
-    await chain.close();
-  };
-  reachableSince = height();
-  if (config.listen !== undefined) await orElse(peers.listen(config.listen), stop);
-  for (const entry of channels.entries.values()) calling.keep(entry);
-  warnOfShortage(log, shortageOf(config.reserve, channels.entries.values(), wallet));
-  backups.refresh();
+  await follower.load();
 
-  return {
+  const parts: Omit<Node, 'begin' | 'stop'> = {
     config,
     ports,
     network,
@@ -310,9 +268,27 @@ export const startNode = async (options: NodeOptions): Promise<Node> => {
     opening,
     alias,
     color,
+    progress,
     feesCollected: () => earned.total,
     feerate: () => feerates.current,
     now,
-    stop,
   };
+  const life = lifeOf({
+    ...parts,
+    ...{ feerates, gifts, switchboard, saved, later, fatal, again },
+    reachable: (at) => {
+      reachableSince = at;
+    },
+  });
+  return { ...parts, ...life };
+};
+
+/**
+ * Starts a node; resolves when it listens and follows its chain. One that cannot is ended before this rejects. Throws StoreError,
+ * ChainError, WalletError, ListenError.
+ */
+export const startNode = async (options: NodeOptions): Promise<Node> => {
+  const node = await openNode(options);
+  await orElse(node.begin(), node.stop);
+  return node;
 };

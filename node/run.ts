@@ -6,21 +6,22 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hex } from '../wire/bytes.ts';
 import { backends } from '../wire/crypto.ts';
-import { listenHttp } from './api/http.ts';
+import { earlyHandlers } from './api/early.ts';
+import { type HttpServer, listenHttp } from './api/http.ts';
 import { jsonRpc } from './api/jsonrpc.ts';
 import { tokenIn } from './api/token.ts';
-import { listenUnix } from './api/unix.ts';
+import { type ApiServer, listenUnix } from './api/unix.ts';
 import { bitcoindChain } from './chain/bitcoind.ts';
-import { ChainError } from './chain/errors.ts';
 import { type Config, redacted } from './config.ts';
 import { systemClock, systemEntropy } from './entropy.ts';
 import { handlersOf } from './handlers/handlers.ts';
+import { stopping } from './handlers/info.ts';
 import { processLog } from './log.ts';
-import { startNode } from './node.ts';
-import { orElse } from './orelse.ts';
+import { openNode } from './node.ts';
 import type { Experiments } from './pay/desk.ts';
 import { tcpTransport } from './peer/tcp.ts';
-import type { Address } from './ports.ts';
+import { Progress } from './progress.ts';
+import type { Node } from './running.ts';
 import { onSignals } from './signals.ts';
 import { levelStore } from './store/level.ts';
 import { endingClock } from './ticking.ts';
@@ -47,70 +48,81 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const store = dev?.saves.wrap(disk) ?? disk;
   const chain = bitcoindChain({ ...config.bitcoind, log, clock });
 
-  const stopping = new AbortController();
-  let failed: unknown;
+  let isOver = false;
   let end: (error?: unknown) => void = () => undefined;
   const ended = new Promise<unknown>((resolve) => {
     end = (error) => {
-      failed ??= error;
-      stopping.abort();
+      isOver = true;
       resolve(error);
     };
   });
   const unheed = onSignals(process, { log, stop: () => end(), reopen });
   const unwatch = onUnhandled(process, log, end);
 
-  const ports = { chain, store, clock, entropy: systemEntropy, transport: tcpTransport(), log };
-  const node = await startNode({
-    config,
-    ports,
-    experiments,
-    ...(dev && { hooks: dev.hooks }),
-    signal: stopping.signal,
-    broke: (error) => {
-      log.error({ error }, 'the node cannot go on and stops; start it again once the cause is mended');
-      end(error ?? new Error('the node cannot go on'));
-    },
-  }).catch(async (error: unknown) => {
-    await chain.close();
-    await store.close();
-    clock.end();
-    unwatch();
-    unheed();
-    if (failed !== undefined) throw failed;
-    if (stopping.signal.aborted && error instanceof ChainError && error.fault.code === 'closed') return undefined;
-    throw error;
-  });
-  if (node === undefined) {
-    log.info({}, 'stopped before the chain answered');
-    return;
-  }
-
-  let api: Address | undefined;
-  const handlers = handlersOf(node, { api: () => api, stop: () => end() }, dev?.handlers(node));
+  // The API comes first: while the node waits for its chain, it can be asked what it waits for, and told to stop.
+  const api: { http?: HttpServer; socket?: ApiServer } = {};
+  const progress = new Progress();
+  const around = { api: () => api.http?.address, stop: () => end() };
+  const early = earlyHandlers(() => progress.now);
+  early.use({ stop: stopping(around.stop) });
   const answer = jsonRpc({
-    handlers,
+    handlers: early.handlers,
     dev: config.dev !== undefined,
     broke: (method, error) => log.error({ method, error }, 'a call failed inside the node'),
   });
-  const stop = () => node.stop();
-  const token = await orElse(tokenIn(config.tokenFile, systemEntropy), stop);
-  const http = config.api === undefined ? undefined : await orElse(listenHttp(config.api, token, answer), stop);
-  api = http?.address;
-  // The socket comes last: whoever waits for it finds a node that is ready.
-  const socket = await orElse(listenUnix(config.socket, answer), () => Promise.all([http?.close(), stop()]));
-  log.info(
-    { id: hex(node.keys.nodeId), alias: node.alias, listen: node.peers.address, api, socket: config.socket },
-    'ready',
-  );
+
+  const open = async (): Promise<Node> => {
+    const token = await tokenIn(config.tokenFile, systemEntropy);
+    if (config.api !== undefined) api.http = await listenHttp(config.api, token, answer);
+    api.socket = await listenUnix(config.socket, answer);
+    return openNode({
+      config,
+      ports: { chain, store, clock, entropy: systemEntropy, transport: tcpTransport(), log },
+      experiments,
+      progress,
+      ...(dev && { hooks: dev.hooks }),
+      broke: (error) => {
+        log.error({ error }, 'the node cannot go on and stops; start it again once the cause is mended');
+        end(error ?? new Error('the node cannot go on'));
+      },
+    });
+  };
+  const opening = open();
+
+  const comeUp = async (): Promise<void> => {
+    const node = await opening;
+    const handlers = handlersOf(node, around, dev?.handlers(node));
+    early.use({ getinfo: handlers.getinfo, stop: handlers.stop });
+    if (isOver) return;
+    await node.begin();
+    early.use(handlers);
+    log.info(
+      {
+        id: hex(node.keys.nodeId),
+        alias: node.alias,
+        listen: node.peers.address,
+        api: api.http?.address,
+        socket: config.socket,
+      },
+      'ready',
+    );
+  };
+  // What came up no further because it was told to end has not failed.
+  const up = comeUp().catch((error: unknown) => {
+    if (!isOver) end(error);
+  });
 
   const failure = await ended;
-  await Promise.all([socket.close(), http?.close()]);
+  // It only reads what it keeps, which waits for nobody.
+  const node = await opening.catch(() => undefined);
+  await Promise.all([api.socket?.close(), api.http?.close()]);
   dev?.saves.release();
-  await node.stop();
+  if (node !== undefined) await node.stop();
+  else await Promise.all([store.close(), chain.close()]);
+  await up;
   clock.end();
   unwatch();
   unheed();
-  log.info({}, 'stopped');
+  log.info({}, progress.now === undefined ? 'stopped' : 'stopped before it was up');
   if (failure !== undefined) throw failure;
 };

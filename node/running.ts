@@ -19,12 +19,13 @@ import type { Payments } from './pay/payments.ts';
 import type { ReceiverHost } from './pay/receiver.ts';
 import type { Peers } from './peer/peers.ts';
 import type { Ports } from './ports.ts';
+import type { Progress } from './progress.ts';
 import type { Gate } from './store/gate.ts';
 import type { NodeKeys } from './wallet/keys.ts';
 import type { Refusals } from './wallet/refusals.ts';
 import type { Wallet } from './wallet/wallet.ts';
 
-/** A running node, as its API sees it. */
+/** A node, as its API sees it. */
 export interface Node {
   readonly config: Config;
   readonly ports: Ports;
@@ -54,8 +55,12 @@ export interface Node {
   readonly feerate: () => number;
   /** Unix seconds. */
   readonly now: () => number;
-  /** Ends everything in good order: what was begun is finished or safely on disk. */
-  stop(): Promise<void>;
+  /** How far it has come up. */
+  readonly progress: Progress;
+  /** Comes up; resolves when it listens and follows its chain. Throws ChainError (`closed` when stopped meanwhile), StoreError, ListenError. */
+  readonly begin: () => Promise<void>;
+  /** Ends everything in good order, at any time: what was begun is finished or safely on disk. A chain that is away is not waited for. */
+  readonly stop: () => Promise<void>;
 }
 
 export interface NodeOptions {
@@ -65,6 +70,6 @@ export interface NodeOptions {
   readonly broke: (error: unknown) => void;
   readonly experiments?: Experiments;
   readonly hooks?: Hooks;
-  /** Aborted to give up waiting for a chain that does not answer. */
-  readonly signal?: AbortSignal;
+  /** Where it is told how far the node has come up. */
+  readonly progress?: Progress;
 }

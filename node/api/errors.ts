@@ -15,6 +15,8 @@ export const codes = {
   /** Anything without a number of its own. */
   general: -1,
   shutting_down: -5,
+  /** Not all of the node is there yet; bitcoind's number for the same. */
+  starting: -28,
 
   pay_in_progress: 200,
   pay_hash_used: 201,

@@ -87,6 +87,11 @@ export class Follower {
     return this.standing().top;
   }
 
+  /** The top's height; 0 where there is none yet. */
+  get height(): number {
+    return this.branch?.top.height ?? 0;
+  }
+
   /**
    * Whether the top is the chain's tip, as far as anybody can know: not while blocks are being told, nor when the chain has not
    * been heard of for a while or says itself that it is behind. Asks the chain where it is not.
@@ -98,12 +103,18 @@ export class Follower {
     return false;
   }
 
+  /** Finds the cursor, without the chain. Throws StoreError. */
+  async load(): Promise<void> {
+    this.branch ??= await load(this.options.store);
+  }
+
   /**
-   * Finds the cursor, or sets it where a new node begins, and then follows in the background until stopped. `broke` is
-   * called once if that ends by itself: the store failed, a listener threw, or a reorg went deeper than we remember.
+   * Sets the cursor where a new node begins, and then follows in the background until stopped. `broke` is called once if that ends
+   * by itself: the store failed, a listener threw, or a reorg went deeper than we remember.
    */
   async start(broke: (error: unknown) => void): Promise<void> {
-    this.branch = (await load(this.options.store)) ?? (await this.begin());
+    await this.load();
+    this.branch ??= await this.begin();
     this.running = this.run()
       .catch((error: unknown) => {
         this.ended(error);

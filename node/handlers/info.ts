@@ -18,6 +18,14 @@ type Binding = Result<'getinfo'>['binding'][number];
 
 const ipKind = (host: string) => (host.includes(':') ? ('ipv6' as const) : ('ipv4' as const));
 
+/** The method `stop`: what ends the node is run after the answer, for the socket is closed with the node. */
+export const stopping =
+  (stop: () => void): Handlers['stop'] =>
+  async () => {
+    setImmediate(stop);
+    return { result: 'Shutdown complete' };
+  };
+
 export const infoHandlers = (
   node: Node,
   { api, stop }: Surroundings,
@@ -58,7 +66,7 @@ export const infoHandlers = (
       })),
       binding,
       version,
-      blockheight: follower.top.height,
+      blockheight: follower.height,
       network: network.name,
       fees_collected_msat: node.feesCollected(),
       'lightning-dir': config.networkDir,
@@ -68,14 +76,15 @@ export const infoHandlers = (
         channel: hex(ourFeatures('C')),
         invoice: hex(ourFeatures('9')),
       },
+      ...(node.progress.now !== undefined && { warning_starting: `the node is starting: it ${node.progress.now}` }),
       ...(tip === undefined && { warning_bitcoind_sync: 'bitcoind does not answer: its last known block is shown' }),
       ...(tip?.isBehind === true && {
         warning_bitcoind_sync: 'bitcoind has not got all blocks yet: HTLCs wait or go back',
       }),
       ...(outage !== undefined && { warning_bitcoind_sync: outage }),
       ...(tip !== undefined &&
-        tip.height > follower.top.height && {
-          warning_lightningd_sync: `still reading blocks: ${follower.top.height} of ${tip.height}`,
+        tip.height > follower.height && {
+          warning_lightningd_sync: `still reading blocks: ${follower.height} of ${tip.height}`,
         }),
       ...(wanting !== undefined && {
         warning_claims: `claims on chain wait for coins: send at least ${wanting} sat to an address of this node (newaddr)`,
@@ -125,9 +134,5 @@ export const infoHandlers = (
       }),
     };
   },
-  stop: async () => {
-    // After the answer: the socket is closed with the node.
-    setImmediate(stop);
-    return { result: 'Shutdown complete' };
-  },
+  stop: stopping(stop),
 });

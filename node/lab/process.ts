@@ -98,7 +98,8 @@ export class NodeProcess {
             throw this.died(`ended with ${child.signalCode ?? `exit code ${child.exitCode}`} while starting`);
           this.hangUp();
           this.client = await openClient(this.socket);
-          const { id, binding } = await this.client.call('getinfo');
+          const { id, binding, warning_starting: starting } = await this.client.call('getinfo');
+          if (starting !== undefined) return undefined;
           this.id = id;
           this.port = binding.find(({ type }) => type === 'ipv4')?.port ?? this.port;
           return true;

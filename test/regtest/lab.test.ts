@@ -50,7 +50,7 @@ test('a node whose bitcoind does not answer says so, tries on, and ends when it 
     said += text;
   });
   expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
-  expect(said).toContain('stopped before the chain answered');
+  expect(said).toContain('stopped before it was up');
 });
 
 describe('the demonstration, interrupted', () => {

@@ -75,6 +75,8 @@ export const nodeMethods = methods({
       our_features: z
         .object({ init: shown.hexText, node: shown.hexText, channel: shown.hexText, invoice: shown.hexText })
         .optional(),
+      /** While the node comes up, what it is at; most other methods are refused meanwhile. */
+      warning_starting: shown.text.optional(),
       warning_bitcoind_sync: shown.text.optional(),
       warning_lightningd_sync: shown.text.optional(),
       /** Outputs of channels on chain that cannot be claimed for want of coins in the wallet. */
