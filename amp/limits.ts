@@ -20,6 +20,8 @@ export interface ReceiverLimits {
   readonly expiryAhead: number;
   /** Settled set_ids remembered, so that a late share is failed at once. */
   readonly remembered: number;
+  /** Failed set_ids remembered at most, of those of the last ten minutes. */
+  readonly rememberedFailed: number;
 }
 
 /**
@@ -29,6 +31,11 @@ export interface ReceiverLimits {
 const CLAIM_BLOCKS = 18 + 3;
 /** So an invoice that leaves less could not be paid: the least min_final_cltv_expiry_delta. */
 export const LEAST_FINAL_CLTV = CLAIM_BLOCKS + 1;
+/**
+ * Blocks to its expiry that an HTLC without an invoice must have at its payee, whatever that one's invoices ask: a payer who has none
+ * of them cannot know, and gives 3 more, since blocks may come while it is on its way.
+ */
+export const SPONTANEOUS_FINAL_CLTV = 40;
 /** Half of what an HTLC may last (MAX_EXPIRY_AHEAD), so that the other half is left for the way to us. */
 export const MOST_FINAL_CLTV = 1008;
 
@@ -51,4 +58,5 @@ export const defaultLimits: ReceiverLimits = {
   expiryMargin: CLAIM_BLOCKS,
   expiryAhead: MAX_EXPIRY_AHEAD,
   remembered: 4096,
+  rememberedFailed: 16_384,
 };

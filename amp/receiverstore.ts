@@ -65,6 +65,9 @@ const receiverTables = (state: Receiver): readonly Table[] => [
   ...state.remembered.map(({ number, ids }) =>
     table(`settled/${number}`, ids, id, () => [...ids].map((name) => [name, EMPTY] as const)),
   ),
+  ...state.failed.map(({ number, ids }) =>
+    table(`failed/${number}`, ids, id, () => [...ids].map((name) => [name, EMPTY] as const)),
+  ),
 ];
 
 const isThere = (entry: readonly [string, HeldSet | undefined]): entry is readonly [string, HeldSet] =>
@@ -85,9 +88,9 @@ export const receiverChanges = (before: Receiver, after: Receiver): readonly Cha
   return changes(receiverTables(only(before)), receiverTables(only(after)));
 };
 
-const loadRemembered = (records: ReadonlyMap<string, Uint8Array>): readonly Generation[] => {
+const loadRemembered = (records: ReadonlyMap<string, Uint8Array>, prefix: string): readonly Generation[] => {
   const byNumber = new Map<number, Set<string>>();
-  for (const key of load(records, 'settled', id).keys()) {
+  for (const key of load(records, prefix, id).keys()) {
     const [number, name] = key.split('/', 2);
     const ids = byNumber.get(Number(number)) ?? new Set();
     byNumber.set(Number(number), ids.add(name ?? ''));
@@ -109,5 +112,5 @@ export const restoreReceiver = (records: ReadonlyMap<string, Uint8Array>): Recei
     for (const { key } of parts) owners.set(htlcName(key), name);
     sets.set(name, { ...head, parts: new Map(parts.map((held) => [htlcName(held.key), held])) });
   }
-  return { sets, owners, remembered: loadRemembered(records) };
+  return { sets, owners, remembered: loadRemembered(records, 'settled'), failed: loadRemembered(records, 'failed') };
 };

@@ -7,8 +7,8 @@ import { type Preimage, sumMsat } from '../wire/units.ts';
 import { canClaim } from './claimable.ts';
 import type { ReceiverContext, ReceiverEffect, ReceiverInput } from './io.ts';
 import { receiverChanges } from './receiverstore.ts';
-import { failureOf } from './refusals.ts';
-import { isRemembered, type Remembered, remember } from './remembered.ts';
+import { failureOf, mayPass } from './refusals.ts';
+import { forgetOld, isRemembered, type Remembered, remember, rememberNow } from './remembered.ts';
 import type { PaidInvoice, Refusal, SetView } from './reports.ts';
 import { isDust, roomFor } from './room.ts';
 import type { HeldSet, HtlcInput, Part } from './sets.ts';
@@ -20,11 +20,13 @@ export interface Receiver {
   readonly owners: ReadonlyMap<string, string>;
   /** set_ids of settled sets that are off the record. */
   readonly remembered: Remembered;
+  /** set_ids of sets that failed lately and are off the record. */
+  readonly failed: Remembered;
 }
 
 export type ReceiverStep = readonly [next: Receiver, effects: readonly ReceiverEffect[]];
 
-export const emptyReceiver: Receiver = { sets: new Map(), owners: new Map(), remembered: [] };
+export const emptyReceiver: Receiver = { sets: new Map(), owners: new Map(), remembered: [], failed: [] };
 
 /** A step being made: the state so far, what follows the save, and the invoice that becomes paid with it. */
 interface Draft {
@@ -161,9 +163,35 @@ const checkSet = (input: HtlcInput, set: HeldSet | undefined, context: ReceiverC
   if (set === undefined) return checkPurpose(input, context);
   const late = overdue(set, context);
   if (late !== undefined) return late;
-  if (!sets.belongs(set, input.payload)) return 'set_mismatch';
   if (input.payload.kind === 'ordinary' && input.payload.total !== set.asked) return 'total_mismatch';
   return checkPurpose(input, context);
+};
+
+/** Whether a set would bring more than twice what its invoice asks (BOLT 4), by this HTLC or before it. */
+const isTooMuch = ({ amount, payload, invoice }: HtlcInput, set: HeldSet | undefined): boolean => {
+  const asked = invoice?.amount ?? (payload.kind === 'ordinary' ? (set?.asked ?? payload.total) : undefined);
+  return asked !== undefined && sets.arrivedOf(set) + amount > 2n * asked;
+};
+
+/** What is wrong with an HTLC beside the set it says it belongs to, which stands. */
+const checkBeside = (input: HtlcInput, set: HeldSet | undefined): Refusal | undefined => {
+  if (set !== undefined && !sets.belongs(set, input.payload)) return 'set_mismatch';
+  const repeats = [...(set?.parts.values() ?? [])].some(({ paymentHash }) => equal(paymentHash, input.paymentHash));
+  if (input.payload.kind === 'eob' && repeats) return 'duplicate_hash';
+  return isTooMuch(input, set) ? 'above_twice_amount_asked' : undefined;
+};
+
+/** Why no more of a set is taken that is over. A set that failed for what may pass may be tried again. */
+const whyOver = (
+  state: Receiver,
+  name: string,
+  set: HeldSet | undefined,
+  { kind }: HtlcInput['payload'],
+): Refusal | undefined => {
+  if (isRemembered(state.remembered, name) || set?.phase.kind === 'settled') return 'already_settled';
+  if (isRemembered(state.failed, name)) return 'already_failed';
+  if (set?.phase.kind !== 'failed') return undefined;
+  return kind === 'ordinary' || mayPass(set.phase.why) ? set.phase.why : 'already_failed';
 };
 
 /** Why an incomplete set has to be given up now. */
@@ -183,14 +211,13 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
   if (wrong !== undefined) return refuse(draft, input, wrong, context);
   const name = sets.setName(input.payload, input.paymentHash);
   const set = state.sets.get(name);
-  if (isRemembered(state.remembered, name) || set?.phase.kind === 'settled')
-    return refuse(draft, input, 'already_settled', context);
-  if (set?.phase.kind === 'failed') return refuse(draft, input, set.phase.why, context);
+  const over = whyOver(state, name, set, input.payload);
+  if (over !== undefined) return refuse(draft, input, over, context);
 
+  const alone = checkBeside(input, set);
+  if (alone !== undefined) return refuse(draft, input, alone, context);
   const spoilt = checkSet(input, set, context);
   if (spoilt !== undefined) return refuse(failSet(draft, name, spoilt, context), input, spoilt, context);
-  const repeats = [...(set?.parts.values() ?? [])].some(({ paymentHash }) => equal(paymentHash, input.paymentHash));
-  if (input.payload.kind === 'eob' && repeats) return refuse(draft, input, 'duplicate_hash', context);
   const dust = isDust(input, context.limits);
   if (set !== undefined && dust) return refuse(draft, input, 'share_below_minimum', context);
 
@@ -233,13 +260,22 @@ const onResolved = (draft: Draft, htlc: string, context: ReceiverContext): Draft
   }
   const remaining = new Map(state.sets);
   remaining.delete(name);
-  const late = set.phase.kind === 'settled' && set.content.kind === 'eob';
-  const remembered = late ? remember(state.remembered, name, context.limits.remembered) : state.remembered;
-  return { ...draft, state: { sets: remaining, owners, remembered } };
+  return { ...draft, state: { ...withOver(state, name, set, context), sets: remaining, owners } };
+};
+
+/** What is remembered once a set is off the record: an AMP's set_id, unless it may be tried again. */
+const withOver = (state: Receiver, name: string, set: HeldSet, { limits, now }: ReceiverContext): Receiver => {
+  if (set.content.kind === 'ordinary') return state;
+  if (set.phase.kind === 'settled')
+    return { ...state, remembered: remember(state.remembered, name, limits.remembered) };
+  // One that lost its only HTLC was not failed by us, and will not be whole any more either.
+  if (set.phase.kind === 'failed' && mayPass(set.phase.why)) return state;
+  return { ...state, failed: rememberNow(state.failed, name, limits.rememberedFailed, now) };
 };
 
 const onTick = (draft: Draft, closed: readonly string[], context: ReceiverContext): Draft => {
-  let next = draft;
+  const failed = forgetOld(draft.state.failed, context.now);
+  let next = failed === draft.state.failed ? draft : { ...draft, state: { ...draft.state, failed } };
   for (const [name, set] of draft.state.sets) {
     if (!sets.isIncomplete(set)) continue;
     const unpayable = set.invoice !== undefined && closed.includes(set.invoice);

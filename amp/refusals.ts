@@ -44,7 +44,11 @@ const answers = {
   gave_way: 'temporary_node_failure',
   share_below_minimum: 'incorrect_or_unknown_payment_details',
   expiry_too_far: 'expiry_too_far',
+  already_failed: 'incorrect_or_unknown_payment_details',
 } as const satisfies Record<Refusal, Answer>;
+
+/** Whether a payer may send the same again: what was in the way is ours, and may pass. */
+export const mayPass = (why: Refusal): boolean => answers[why] === 'temporary_node_failure';
 
 /** Every refusal, in an order that is also its number on disk: new ones go to the end. */
 export const refusals = Object.keys(answers) as readonly Refusal[];

@@ -1,6 +1,7 @@
 /**
- * The set_ids of the latest settled sets, so that a share which comes too late is failed at once rather than held as the
- * beginning of a new set. Bounded: the oldest generation is dropped whole, and only the youngest is ever written to.
+ * The set_ids of sets that are over and off the record, so that a share which comes too late is failed at once rather than held
+ * as the beginning of a new set: the latest that settled, and those that failed in the last ten minutes. Both are bounded: the
+ * oldest generation is dropped whole, and only the youngest is ever written to.
  */
 
 /** A run of ids that were added one after another; `number` grows with time. */
@@ -14,14 +15,31 @@ export type Remembered = readonly Generation[];
 
 /** Generations kept; more of them make what is forgotten at once smaller. */
 const GENERATIONS = 16;
+/** Minutes that what has failed is remembered, beyond the one in which it did. */
+const MINUTES = 10;
 
 export const isRemembered = (remembered: Remembered, id: string): boolean => remembered.some(({ ids }) => ids.has(id));
 
-/** With one more id, and at most about `limit` in all (rounded up to whole generations). */
-export const remember = (remembered: Remembered, id: string, limit: number): Remembered => {
+const add = (remembered: Remembered, id: string, limit: number, number: number): Remembered => {
   const room = Math.max(1, Math.ceil(limit / GENERATIONS));
   const youngest = remembered.at(-1);
-  if (youngest !== undefined && youngest.ids.size < room)
+  if (youngest !== undefined && youngest.number >= number && youngest.ids.size < room)
     return [...remembered.slice(0, -1), { ...youngest, ids: new Set(youngest.ids).add(id) }];
-  return [...remembered, { number: (youngest?.number ?? 0) + 1, ids: new Set([id]) }].slice(-GENERATIONS);
+  const next = Math.max(number, (youngest?.number ?? 0) + 1);
+  return [...remembered, { number: next, ids: new Set([id]) }].slice(-GENERATIONS);
 };
+
+/** With one more id, and at most about `limit` in all (rounded up to whole generations). */
+export const remember = (remembered: Remembered, id: string, limit: number): Remembered =>
+  add(remembered, id, limit, 0);
+
+/** Without what is older than ten minutes and some at `now`, Unix seconds; the same list where there is nothing so old. */
+export const forgetOld = (remembered: Remembered, now: number): Remembered => {
+  const oldest = Math.floor(now / 60) - MINUTES;
+  const recent = remembered.filter(({ number }) => number >= oldest);
+  return recent.length === remembered.length ? remembered : recent;
+};
+
+/** As `remember`, for ten minutes at least from `now` on: a generation is a minute, or less of one in which too many came. */
+export const rememberNow = (remembered: Remembered, id: string, limit: number, now: number): Remembered =>
+  add(forgetOld(remembered, now), id, limit, Math.floor(now / 60));

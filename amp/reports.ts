@@ -36,7 +36,8 @@ export type Refusal =
   | 'too_many_sets_of_invoice'
   | 'gave_way'
   | 'share_below_minimum'
-  | 'expiry_too_far';
+  | 'expiry_too_far'
+  | 'already_failed';
 
 /** One set as `listsets` and the reports show it. */
 export interface SetView {

@@ -3,7 +3,7 @@
  * scheme says when it is whole, and an ordinary payment (BOLT 4, "Basic Multi-Part Payments"), which is whole by amount.
  */
 import { equal, hex, xor, zeros } from '../wire/bytes.ts';
-import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage } from '../wire/units.ts';
+import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage, sumMsat } from '../wire/units.ts';
 import type { FinalPayload, HtlcKey, ReceiverInput, SchemeName } from './io.ts';
 import type { Refusal, SetView } from './reports.ts';
 import type { Share, Verdict } from './scheme.ts';
@@ -124,6 +124,10 @@ export const join = (set: HeldSet, input: HtlcInput, maxShares: number): HeldSet
   const total = addMsat(set.total, payload.kind === 'eob' ? amount : payload.amount);
   return { ...set, expected, count, accumulated, total, parts: new Map(set.parts).set(htlcName(key), part) };
 };
+
+/** What arrived with the HTLCs of a set, whatever their onions say; nothing where there is none yet. */
+export const arrivedOf = (set: HeldSet | undefined): Msat =>
+  sumMsat([...(set?.parts.values() ?? [])].map(({ amount }) => amount));
 
 /** Whether the set is whole, and what opens its HTLCs. `preimage` is the invoice's, for an ordinary payment. */
 export const judge = (set: HeldSet, preimage: Preimage | undefined): Verdict => {

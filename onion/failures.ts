@@ -20,6 +20,7 @@ import {
 import { sha256 } from '../wire/crypto.ts';
 import { bytes32, msat } from '../wire/fields.ts';
 import { bigsize } from '../wire/tlv.ts';
+import { SIGNAL_OFFSET } from './frame.ts';
 
 /** The onion could not be read; reported by the node behind it. */
 export const BADONION = 0x8000;
@@ -90,6 +91,11 @@ export type Failure = KnownFailure | UnknownFailure;
 
 /** What a hop makes of bytes meant for it: their meaning, or the failure to send back. */
 export type Reading<T> = { readonly accept: T } | { readonly refuse: Failure };
+
+/** A frame whose signal cannot stand at this hop. A frame has no records, so the offset alone says where it is wrong. */
+export const invalidSignal = {
+  refuse: { name: 'invalid_onion_payload', type: 0n, offset: SIGNAL_OFFSET },
+} as const satisfies Reading<never>;
 
 /** What `update_fail_malformed_htlc` may say. */
 export type MalformedName =

@@ -107,9 +107,12 @@ export type FrameRead =
   | { readonly kind: 'frame'; readonly frame: Frame; readonly hmac: Uint8Array; readonly size: number }
   | { readonly kind: 'malformed' };
 
+/** Where the signal stands in a frame, which is what a payer is told of one that makes no sense. */
+export const SIGNAL_OFFSET = 21;
+
 /**
  * Reads a frame and its blobs from the front of `data`, at most `limit` bytes. Malformed: a signal with blobs and no
- * protocol, or more blobs than the packet holds; the HTLC is then failed with `invalid_realm`.
+ * protocol, or more blobs than the packet holds; the HTLC is then failed with `invalid_onion_payload`.
  */
 export const readFrame = (data: Uint8Array, limit: number): FrameRead => {
   if (limit < FRAME_LENGTH) return { kind: 'malformed' };

@@ -8,7 +8,7 @@ import { chacha20Stream, ecdh, hmacSha256, multiply, sha256 } from '../wire/cryp
 import { bigsize } from '../wire/tlv.ts';
 import { type Point, point, type SecretKey } from '../wire/units.ts';
 import { OnionError } from './errors.ts';
-import { malformed, type Reading } from './failures.ts';
+import { invalidSignal, malformed, type Reading } from './failures.ts';
 import { xorInto } from './filler.ts';
 import { HMAC_LENGTH, readFrame } from './frame.ts';
 import { blindingFactor, keyFor } from './keys.ts';
@@ -43,7 +43,7 @@ const readStream = (plain: Uint8Array, limit: number): Reading<HopRead> => {
 const readHop = (plain: Uint8Array, limit: number): Reading<HopRead> => {
   if (plain[0] !== 0) return readStream(plain, limit);
   const read = readFrame(plain, limit);
-  if (read.kind === 'malformed') return { refuse: { name: 'invalid_realm' } };
+  if (read.kind === 'malformed') return invalidSignal;
   return { accept: { data: { kind: 'frame', frame: read.frame }, hmac: read.hmac, size: read.size } };
 };
 

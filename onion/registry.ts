@@ -1,15 +1,16 @@
 /**
  * Who reads the extra onion blobs: a protocol number's handlers, for a hop that forwards and for the final one. A program
- * adds a protocol by adding a row to a map; a number without a handler fails the HTLC with `invalid_realm`.
+ * adds a protocol by adding a row to a map. An unknown number fails the HTLC with `invalid_realm`, one that is known and has
+ * no place at this hop with `invalid_onion_payload`: so a payer can tell a node that cannot read it from one that need not.
  */
 
 import type { Msat } from '../wire/units.ts';
-import type { Failure, MalformedFailure, Reading } from './failures.ts';
+import { type Failure, invalidSignal, type MalformedFailure, type Reading } from './failures.ts';
 import type { Extra, Frame } from './frame.ts';
 import type { Opened, Peeled } from './packet.ts';
 import { type FinalPayload, type ForwardPayload, readFinal, readForward } from './payload.ts';
 
-/** One EOB protocol. A position without a handler is refused with `invalid_realm`. */
+/** One EOB protocol. A position without a handler is refused with `invalid_onion_payload`. */
 export interface EobProtocol<Final, Note> {
   /** For people: logs, `getinfo`. */
   readonly name: string;
@@ -54,10 +55,15 @@ export type Hop<Final, Note> =
 
 const invalidRealm = { refuse: { name: 'invalid_realm' } } as const;
 
+/** The refusal of blobs that no handler reads here. */
+const unread = (protocol: EobProtocol<unknown, unknown> | undefined): { readonly refuse: Failure } =>
+  protocol === undefined ? invalidRealm : invalidSignal;
+
 const forwardFrame = <Note>(registry: Registry<unknown, Note>, frame: Frame): Reading<Forwarding<Note>> => {
   const { extra, ...payload } = frame;
   if (extra === undefined) return { accept: { payload, note: undefined } };
-  const read = registry.get(extra.protocol)?.forward?.(frame, extra) ?? invalidRealm;
+  const protocol = registry.get(extra.protocol);
+  const read = protocol?.forward?.(frame, extra) ?? unread(protocol);
   return 'refuse' in read ? read : { accept: { payload, note: { protocol: extra.protocol, value: read.accept } } };
 };
 
@@ -65,7 +71,8 @@ const finalFrame = <Final>(registry: Registry<Final, unknown>, frame: Frame): Re
   const { extra, amtToForward, outgoingCltvValue } = frame;
   if (extra === undefined) return { accept: { form: 'frame', amtToForward, outgoingCltvValue } };
   const { protocol } = extra;
-  const read = registry.get(protocol)?.final?.(frame, extra) ?? invalidRealm;
+  const reader = registry.get(protocol);
+  const read = reader?.final?.(frame, extra) ?? unread(reader);
   return 'refuse' in read
     ? read
     : { accept: { form: 'eob', amtToForward, outgoingCltvValue, protocol, meaning: read.accept } };

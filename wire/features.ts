@@ -41,7 +41,7 @@ export const features = {
   option_simple_close: { bit: 60, contexts: 'IN', requires: ['option_shutdown_anysegwit'] },
   option_splice: { bit: 62, contexts: 'IN', requires: [] },
   /** Not in the BOLTs: AMP over the 65-byte frame with extra onion blobs. */
-  option_eob_amp: { bit: 170, contexts: 'IN9', requires: [] },
+  option_eob_amp: { bit: 170, contexts: 'IN9', requires: ['payment_secret'] },
 } as const satisfies Record<string, Feature>;
 
 export type FeatureName = keyof typeof features;

@@ -99,6 +99,22 @@ test('exactly twice what was asked is taken', () => {
   expect(run(htlc({ amount: 2000n, total: 2000n })).fate(0)).toBe('fulfilled');
 });
 
+test('what arrives is at most twice what was asked, whatever the onion says: the HTLC that passes it is failed alone', () => {
+  expect(run(htlc({ amount: 2001n, meant: 1000n })).fate(0)).toBe(WRONG);
+  const receiver = run(
+    htlc({ amount: 900n, meant: 500n }),
+    htlc({ id: 1, amount: 1101n, meant: 500n }),
+    htlc({ id: 2, amount: 1100n, meant: 500n }),
+  );
+  expect([0, 1, 2].map((id) => receiver.fate(id))).toEqual(['fulfilled', WRONG, 'fulfilled']);
+});
+
+test('of an invoice without amount, twice what the payer announces is the most', () => {
+  const open = { ...invoice, amount: undefined };
+  expect(run(htlc({ amount: 2001n, meant: 1000n, invoice: open })).fate(0)).toBe(WRONG);
+  expect(run(htlc({ amount: 2000n, meant: 1000n, invoice: open })).fate(0)).toBe('fulfilled');
+});
+
 test('an invoice without amount takes what the payer announces', () => {
   const open = { ...invoice, amount: undefined };
   const receiver = run(

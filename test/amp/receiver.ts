@@ -139,3 +139,23 @@ export class ReceiverUnderTest {
     return 'fulfilled' in answer ? 'fulfilled' : answer.failed.name;
   }
 }
+
+/* What tests of the rules of receiving share. */
+
+export const WRONG = 'incorrect_or_unknown_payment_details';
+export const at = (htlcs: readonly Htlc[], i: number): Htlc => {
+  const htlc = htlcs[i];
+  if (htlc === undefined) throw new RangeError(`no HTLC ${i}`);
+  return htlc;
+};
+export const run = (htlcs: readonly Htlc[], before?: (receiver: ReceiverUnderTest) => void): ReceiverUnderTest => {
+  const receiver = new ReceiverUnderTest();
+  before?.(receiver);
+  for (const htlc of htlcs) receiver.arrive(htlc);
+  return receiver;
+};
+export const fates = (receiver: ReceiverUnderTest, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, i) => receiver.fate(i));
+export const whys = (receiver: ReceiverUnderTest): readonly string[] =>
+  receiver.events.flatMap((event) => ('why' in event ? [event.why] : []));
+export const settled = (n: number) => Array(n).fill('fulfilled');

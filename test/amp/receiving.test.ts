@@ -2,26 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { listSets } from '../../amp/receiving.ts';
 import { msat, type PaymentHash, paymentHash } from '../../wire/units.ts';
-import { bytes32, type Htlc, keyOf, ReceiverUnderTest } from './receiver.ts';
+import { at, bytes32, fates, type Htlc, keyOf, ReceiverUnderTest, run, settled, WRONG, whys } from './receiver.ts';
 import { amp, ampInvoice, withBlobs } from './sets.ts';
-
-const WRONG = 'incorrect_or_unknown_payment_details';
-const at = (htlcs: readonly Htlc[], i: number): Htlc => {
-  const htlc = htlcs[i];
-  if (htlc === undefined) throw new RangeError(`no HTLC ${i}`);
-  return htlc;
-};
-const run = (htlcs: readonly Htlc[], before?: (receiver: ReceiverUnderTest) => void): ReceiverUnderTest => {
-  const receiver = new ReceiverUnderTest();
-  before?.(receiver);
-  for (const htlc of htlcs) receiver.arrive(htlc);
-  return receiver;
-};
-const fates = (receiver: ReceiverUnderTest, count: number): readonly string[] =>
-  Array.from({ length: count }, (_, i) => receiver.fate(i));
-const whys = (receiver: ReceiverUnderTest): readonly string[] =>
-  receiver.events.flatMap((event) => ('why' in event ? [event.why] : []));
-const settled = (n: number) => Array(n).fill('fulfilled');
 
 describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
   test('is claimed whole with its last share, and not before', () => {
@@ -140,23 +122,12 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(whys(receiver)).toEqual(['already_settled', 'already_settled']);
   });
 
-  test('that was failed may begin again once its HTLCs are gone', () => {
-    const htlcs = amp({ scheme, parts: 2 });
-    const receiver = run(htlcs.slice(0, 1));
-    receiver.tick(61);
-    receiver.arrive({ ...at(htlcs, 1), key: keyOf(5) });
-    expect(receiver.fate(5)).toBe('mpp_timeout');
-    receiver.resolve();
-    for (const [i, htlc] of htlcs.entries()) receiver.arrive({ ...htlc, key: keyOf(10 + i) });
-    expect([receiver.fate(10), receiver.fate(11)]).toEqual(settled(2));
-  });
-
-  test('never takes HTLCs of another payment_id', () => {
-    const htlcs = amp({ scheme, parts: 2 });
-    const other = amp({ scheme, parts: 2, invoice: ampInvoice(undefined) });
-    const receiver = run([at(htlcs, 0), at(other, 1)]);
-    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
-    expect(whys(receiver)).toEqual(['set_mismatch', 'set_mismatch']);
+  test('for an invoice that another set has paid is failed at its first share', () => {
+    const invoice = ampInvoice(2000n);
+    const receiver = run(amp({ scheme, parts: 2, invoice }));
+    receiver.arrive(at(amp({ scheme, parts: 2, seed: 2, firstKey: 10, invoice }), 0));
+    expect(receiver.fate(10)).toBe(WRONG);
+    expect(whys(receiver)).toEqual(['no_open_invoice']);
   });
 
   test('with more shares than the limit is failed', () => {
@@ -192,13 +163,6 @@ test('the last HTLC of scheme fixed may carry all shares that are left', () => {
 test('a count of zero in scheme fixed is refused', () => {
   const receiver = run([withBlobs(at(amp({ scheme: 'fixed', parts: 1 }), 0), () => ({ marker: 0 }))]);
   expect(whys(receiver)).toEqual(['bad_marker']);
-});
-
-test('blobs of two sets in one HTLC are refused', () => {
-  const htlc = at(amp({ scheme: 'fixed', parts: 1, shares: 2 }), 0);
-  let n = 0;
-  const receiver = run([withBlobs(htlc, () => ({ setId: bytes32(n++) }))]);
-  expect(whys(receiver)).toEqual(['mixed_blobs']);
 });
 
 const one = at(amp({ scheme: 'dynamic', parts: 1 }), 0);

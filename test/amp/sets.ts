@@ -48,6 +48,13 @@ export const amp = (wish: SetWish): readonly Htlc[] => {
   });
 };
 
+/** The first blob of an HTLC that has some. */
+export const blobOf = ({ payload }: Htlc): Extract<Htlc['payload'], { kind: 'eob' }>['blobs'][number] => {
+  const blob = payload.kind === 'eob' ? payload.blobs[0] : undefined;
+  if (blob === undefined) throw new RangeError('an HTLC without blobs');
+  return blob;
+};
+
 /** An HTLC whose blobs are changed. */
 export const withBlobs = (
   htlc: Htlc,

@@ -26,15 +26,16 @@ const forge = (hop: Uint8Array, hopsLength: number) => {
 
 const frame = (unused: string): string => `00${'11'.repeat(20)}${unused}${'22'.repeat(32)}`;
 const realm = { name: 'invalid_realm' };
+const signal = { name: 'invalid_onion_payload', type: 0n, offset: 21 };
 const payload = (type = 0n, offset = 0) => ({ name: 'invalid_onion_payload', type, offset });
 
 describe('an authentic onion is refused when its hop data are', () => {
   test.each([
-    { what: 'blobs of no protocol', hop: frame(`10${'00'.repeat(11)}`), failure: realm },
-    { what: 'sixteen blobs of no protocol', hop: frame(`f0${'00'.repeat(11)}`), failure: realm },
+    { what: 'blobs of no protocol', hop: frame(`10${'00'.repeat(11)}`), failure: signal },
+    { what: 'sixteen blobs of no protocol', hop: frame(`f0${'00'.repeat(11)}`), failure: signal },
     { what: 'blobs of a protocol nobody registered', hop: frame(`0f${'00'.repeat(11)}`), failure: realm },
-    { what: 'more blobs than the packet holds', hop: frame(`11${'00'.repeat(11)}`), length: 194, failure: realm },
-    { what: 'a frame longer than the packet', hop: '00', length: 64, failure: realm },
+    { what: 'more blobs than the packet holds', hop: frame(`11${'00'.repeat(11)}`), length: 194, failure: signal },
+    { what: 'a frame longer than the packet', hop: '00', length: 64, failure: signal },
     { what: 'a TLV payload of the reserved length 1', hop: '0102', failure: payload() },
     { what: 'a length not minimally encoded', hop: 'fd00fc', failure: payload() },
     { what: 'a length in four bytes that fits two', hop: 'fe00000400', failure: payload() },
@@ -87,5 +88,5 @@ test('blobs are never read from behind the end of the packet, even for a protoco
     return readHop(new Map([[1, known]]), peel({ nodeKey, packet, associatedData, hopsLength }));
   };
   expect(read(195)).toMatchObject({ kind: 'forward', note: { value: true } });
-  expect(read(194)).toMatchObject({ kind: 'refused', failure: realm });
+  expect(read(194)).toMatchObject({ kind: 'refused', failure: signal });
 });

@@ -78,10 +78,16 @@ describe('a protocol of one’s own', () => {
   test.each([
     { what: 'unknown to the final hop', datas: [frame({ ...writeNote('x'), protocol: 13 })] },
     { what: 'unknown to a forwarder', datas: [frame({ ...writeNote('x'), protocol: 13 }), frame()] },
-    { what: 'for forwarders at the final hop', datas: [frame(writeNote('x'))] },
-    { what: 'for final hops at a forwarder', datas: [frame({ ...writeNote('x'), protocol: 15 }), frame()] },
   ])('fails the HTLC with invalid_realm when it is $what', ({ datas }) => {
     expect(travel(datas)[0]).toMatchObject({ kind: 'refused', failure: { name: 'invalid_realm' } });
+  });
+
+  test.each([
+    { what: 'for forwarders at the final hop', datas: [frame(writeNote('x'))] },
+    { what: 'for final hops at a forwarder', datas: [frame({ ...writeNote('x'), protocol: 15 }), frame()] },
+  ])('fails the HTLC with invalid_onion_payload, at the signal, when it is $what', ({ datas }) => {
+    const failure = { name: 'invalid_onion_payload', type: 0n, offset: 21 };
+    expect(travel(datas)[0]).toMatchObject({ kind: 'refused', failure });
   });
 });
 
