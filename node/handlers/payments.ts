@@ -6,14 +6,14 @@ import { sha256 } from '../../wire/crypto.ts';
 import { describeProblem, hasFeature, payerFeatures } from '../../wire/features.ts';
 import { checkPayable, type Invoice, type Obstacle } from '../../wire/invoice.ts';
 import { type Msat, msat, scidText } from '../../wire/units.ts';
-import { ApiError } from '../api/errors.ts';
+import { ApiError, type ErrorName } from '../api/errors.ts';
 import type { Handlers, Params, Result } from '../api/table.ts';
 import { nodeKey } from '../graph/graph.ts';
 import type { Hint } from '../graph/routing.ts';
 import type { Node } from '../node.ts';
 import { PAYMENT_ID_LENGTH } from '../pay/invoicerecord.ts';
-import type { ShardRecord } from '../pay/payments.ts';
 import { type PayRecord, shortfall } from '../pay/payrecord.ts';
+import type { ShardRecord } from '../pay/shards.ts';
 import { ampOf, readInvoice } from './invoices.ts';
 
 type Paid = Result<'pay'>;
@@ -84,6 +84,8 @@ const terms = (
   node: Node,
   amount: Msat,
   params: Limits & Pick<Params<'pay'>, 'retry_for' | 'maxdelay' | 'shards' | 'dev_withhold'>,
+  /** Unix seconds from which on the payee takes nothing more. */
+  expiresAt = Number.POSITIVE_INFINITY,
 ) => ({
   id: hex(node.ports.entropy.bytes(16)),
   amount,
@@ -93,7 +95,7 @@ const terms = (
   maxShards: params.shards === 1 ? 1 : Math.max(DEFAULTS.maxShards, params.shards ?? 1),
   minShard: msat(DEFAULTS.minShard),
   entropy: node.ports.entropy.bytes(32),
-  deadline: node.now() + params.retry_for,
+  deadline: Math.min(node.now() + params.retry_for, expiresAt),
   maxDelay: params.maxdelay,
   patience: DEFAULTS.patience,
   withhold: params.dev_withhold ?? 0,
@@ -145,16 +147,26 @@ const paid = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
   };
 };
 
+/** Codes of answers to whoever waited for a payment that failed. */
+const errorOf: Readonly<Record<NonNullable<NonNullable<PayRecord['end']>['cause']>, ErrorName>> = {
+  no_route: 'pay_no_route',
+  amount_too_large: 'pay_no_route',
+  bad_request: 'invalid_params',
+  refused_by_destination: 'pay_destination_failed',
+  too_many_attempts: 'pay_gave_up',
+  deadline: 'pay_gave_up',
+  invoice_expired: 'pay_invoice_expired',
+  cancelled: 'pay_gave_up',
+  partially_claimed: 'pay_gave_up',
+  preimage_known: 'pay_user_error',
+  internal: 'internal_error',
+};
+
 /** The result of a payment that is over. Throws ApiError with the shards as data when it failed. */
 const finished = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
   if (record.status === 'complete') return paid(node, record);
-  const why = record.end?.why ?? 'unknown';
-  const reason = /no route|can send at most/.test(why)
-    ? 'pay_no_route'
-    : /refused the payment/.test(why)
-      ? 'pay_destination_failed'
-      : 'pay_gave_up';
-  throw new ApiError(reason, why, {
+  const { why = 'it failed, and nobody knows why', cause = 'cancelled' } = record.end ?? {};
+  throw new ApiError(errorOf[cause], why, {
     payment_hash: hex(record.paymentHash),
     shards: node.payments.shardsOf(record.id).map(({ status, failure, paymentHash, route }) => ({
       status,
@@ -168,7 +180,7 @@ const finished = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
 
 const requestFor = (node: Node, invoice: Invoice, amount: Msat, params: Params<'pay'>): PaymentRequest => {
   const common = {
-    ...terms(node, amount, params),
+    ...terms(node, amount, params, invoice.timestamp + invoice.expiry),
     destination: invoice.payee,
     finalCltv: invoice.minFinalCltvExpiryDelta + SLACK,
   };
@@ -202,8 +214,18 @@ const refuseWithoutChain = ({ outage }: Node): void => {
   if (why !== undefined) throw new ApiError('chain', `nothing was sent: ${why}`);
 };
 
+const underWay = (): ApiError =>
+  new ApiError(
+    'pay_in_progress',
+    'this invoice is being paid already: listpays says how far, and pay again what came of it',
+  );
+
 const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
   const invoice = readInvoice('bolt11', params.bolt11);
+  // What became of it comes first: whoever asks again wants to know that, also of an invoice that nobody could begin to pay now.
+  const before = await node.payments.of(invoice.paymentHash);
+  if (before?.status === 'complete') return { ...paid(node, before), status: 'complete' };
+  if (before?.status === 'pending') throw underWay();
   const features = payerFeatures(invoice.features);
   const [obstacle] = checkPayable(invoice, { network: node.network.name, now: node.now(), features });
   if (obstacle !== undefined) throw obstacleError(obstacle);
@@ -223,10 +245,11 @@ const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
   const described = descriptionOf(invoice, params.description);
   const request = requestFor(node, invoice, amount, params);
   const { label, bolt11 } = params;
-  const note = { paymentHash: invoice.paymentHash, label, bolt11, description: described };
+  const expiresAt = invoice.timestamp + invoice.expiry;
+  const note = { paymentHash: invoice.paymentHash, label, bolt11, description: described, expiresAt };
   refuseWithoutChain(node);
   const record = await node.payments.startOnce(request, { ...note, hints: hintsOf(invoice) });
-  if (record === 'under_way') throw new ApiError('pay_in_progress', 'this invoice is being paid already');
+  if (record === 'under_way') throw underWay();
   if (record === 'ours')
     throw new ApiError(
       'pay_user_error',

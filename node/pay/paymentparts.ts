@@ -13,6 +13,8 @@ export interface PayNote {
   readonly bolt11: string | undefined;
   readonly description: string | undefined;
   readonly hints: readonly Hint[];
+  /** Unix seconds at which the invoice can be paid no more. */
+  readonly expiresAt?: number;
 }
 
 /** What payments need of the channels. */

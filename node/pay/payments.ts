@@ -4,7 +4,7 @@
  */
 import type { Outcome, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
 import { isIn, isOrdinary, newPayment, type Payment, totalsOf } from '../../amp/payment.ts';
-import { checkRequest, paymentTables, restorePayment } from '../../amp/paymentstore.ts';
+import { checkRequest, paymentTables } from '../../amp/paymentstore.ts';
 import type { PaymentEvent } from '../../amp/reports.ts';
 import { pay } from '../../amp/sending.ts';
 import { changes } from '../../amp/tables.ts';
@@ -14,25 +14,26 @@ import { decodeOrigin, encodeOrigin } from '../forward/origin.ts';
 import { findRoute, type Hint } from '../graph/routing.ts';
 import { Machine } from '../machine.ts';
 import { StoreError } from '../store/errors.ts';
-import { readRecord } from '../store/records.ts';
 import { prefixed } from '../store/space.ts';
+import { keptMachines, MACHINES } from './keptmachines.ts';
 import type { PaymentsParts, PayNote } from './paymentparts.ts';
-import { brokenEnd, failureText, type PayRecord, shortfall } from './payrecord.ts';
+import { brokenEnd, failureOf, type PayRecord, shardFailureText, shortfall } from './payrecord.ts';
 import { type ShardRecord, Shards } from './shards.ts';
 
-const MACHINES = 'payment/';
 /**
  * Seconds that a caller waits for the other shards once one was claimed. They follow within a second where nobody is to blame;
  * a peer that holds one back may do so until it expires, and the payment is complete without it.
  */
 const SETTLING = 10;
 
-export type { ShardRecord } from './shards.ts';
-
 interface Running {
   readonly id: string;
   readonly machine: Machine<Payment, PaymentInput, PaymentEffect>;
   readonly hints: readonly Hint[];
+  /** Unix seconds at which its invoice can be paid no more, in the run in which it began. */
+  readonly expiresAt: number | undefined;
+  /** How a shard of it failed last, in this run. */
+  lastFailure?: string;
   waiting: ((record: PayRecord) => void)[];
   /** Unix seconds at which its first shard was claimed, in this run. */
   claimedAt?: number;
@@ -55,19 +56,7 @@ export class Payments {
 
   /** Reads what is still under way; nothing moves before `begin`. Throws StoreError or WireError. */
   async load(): Promise<void> {
-    const { store } = this.parts;
-    const found = new Map<string, Map<string, Uint8Array>>();
-    for await (const [key, value] of store.entries(MACHINES)) {
-      const [, id = '', ...rest] = key.split('/');
-      const records = found.get(id) ?? new Map<string, Uint8Array>();
-      found.set(id, records.set(rest.join('/'), value));
-    }
-    for (const [id, records] of found) {
-      const first = records.entries().next().value;
-      if (first === undefined) continue;
-      const state = readRecord(`${MACHINES}${id}/${first[0]}`, first[1], () => restorePayment(records));
-      this.add(id, state, []);
-    }
+    for (const [id, state] of await keptMachines(this.parts.store)) this.add(id, state, { hints: [] });
   }
 
   /** After a restart, once the channels are loaded: attempts that no channel knows never left. */
@@ -106,10 +95,9 @@ export class Payments {
         });
   }
 
-  private add(id: string, state: Payment, hints: readonly Hint[]): Running {
+  private add(id: string, state: Payment, { hints, expiresAt }: Pick<PayNote, 'hints' | 'expiresAt'>): Running {
     const running: Running = {
-      id,
-      hints,
+      ...{ id, hints, expiresAt },
       waiting: [],
       machine: new Machine({
         state,
@@ -183,7 +171,7 @@ export class Payments {
     checkRequest(request);
     // Kept before the machine's own records, and those before any message that follows from them.
     book.begin({ id, createdAt, destination, paymentHash, amount, scheme, label, bolt11, description });
-    const running = this.add(id, newPayment, note.hints);
+    const running = this.add(id, newPayment, note);
     const over = new Promise<PayRecord>((resolve) => running.waiting.push(resolve));
     running.machine.push({ type: 'start', request, outlets: channels().outlets() });
     return over;
@@ -199,8 +187,7 @@ export class Payments {
     this.asked.add(hash);
     try {
       if (isOrdinary(request) && (await this.parts.isOurs(request.paymentHash))) return 'ours';
-      const found = await this.parts.book.of(note.paymentHash);
-      const before = found && this.standing(found);
+      const before = await this.of(note.paymentHash);
       if (before?.status === 'pending') return 'under_way';
       // Begun in this very turn, so that whoever asks next finds it under way.
       return before?.status === 'complete' ? before : this.start(request, note);
@@ -246,6 +233,12 @@ export class Payments {
     const { amount: delivered, amountSent: sent, parts, preimages } = totals;
     const at = this.running.get(record.id)?.claimedAt ?? this.now();
     return { ...record, status: 'complete', end: { at, delivered, sent, parts, preimages, why: undefined } };
+  }
+
+  /** The payment of a payment hash that counts, as it stands: one that is complete, or else the latest. Throws StoreError. */
+  async of(paymentHash: Uint8Array): Promise<PayRecord | undefined> {
+    const found = await this.parts.book.of(paymentHash);
+    return found && this.standing(found);
   }
 
   /** Those of which nothing is known yet, in order of their creation. */
@@ -309,6 +302,7 @@ export class Payments {
         running.claimedAt ??= this.now();
         break;
       case 'shard_failed':
+        running.lastFailure = shardFailureText(event);
         log.info(
           { payment, hop: event.hop, failure: event.failure },
           'a part of a payment failed; another way is tried',
@@ -329,9 +323,14 @@ export class Payments {
     const { id } = running;
     const before = this.parts.book.underWay(id);
     if (before === undefined) return;
-    const why = event.event === 'payment_failed' ? failureText(event.reason) : undefined;
+    const { lastFailure, expiresAt } = running;
+    const failed =
+      event.event === 'payment_failed'
+        ? failureOf(event.reason, lastFailure, expiresAt !== undefined && this.now() > expiresAt)
+        : { why: undefined };
     const { amount: delivered, amountSent: sent, parts, preimages } = event;
-    const record = this.close(before, { delivered, sent, parts, preimages, why });
+    const record = this.close(before, { delivered, sent, parts, preimages, ...failed });
+    const { why } = failed;
     log.info(
       { payment: id.slice(0, 12), to: hex(record.destination).slice(0, 16), parts, why: why ?? shortfall(record) },
       `payment ${record.status}`,

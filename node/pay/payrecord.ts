@@ -1,8 +1,8 @@
 /** A payment as it is listed: kept from its first moment, ended by its result. Its machine's own records are elsewhere and gone by then. */
-import type { PaymentRequest } from '../../amp/io.ts';
+import type { PaymentRequest, Route } from '../../amp/io.ts';
 import { type Payment, totalsOf } from '../../amp/payment.ts';
-import type { PaymentFailure } from '../../amp/reports.ts';
-import { text, utf8 } from '../../wire/bytes.ts';
+import type { PaymentFailure, ShardFailure } from '../../amp/reports.ts';
+import { hex, text, utf8 } from '../../wire/bytes.ts';
 import { bytes16, type Codec, decode, encode, list, map, optional, struct, u8, u16, u64 } from '../../wire/codec.ts';
 import { bytes32, msat, point, preimage } from '../../wire/fields.ts';
 import { type Msat, msat as msatOf, type Point, type Preimage } from '../../wire/units.ts';
@@ -34,6 +34,8 @@ export interface PayRecord {
         readonly preimages: readonly Preimage[];
         /** Why it failed, in words. */
         readonly why: string | undefined;
+        /** The same for programs. Not kept: only whoever waited for the payment is told. */
+        readonly cause?: PaymentFailure['code'] | 'invoice_expired' | 'internal';
       }
     | undefined;
 }
@@ -93,8 +95,14 @@ export const shortfall = ({ status, amount, end }: PayRecord): string | undefine
     ? `${end.delivered} of ${amount} msat have been claimed so far, with a preimage that proves the payment: nothing more is sent for it`
     : undefined;
 
-/** Why a payment failed, as a sentence. */
-export const failureText = (why: PaymentFailure): string => {
+/** How one attempt of a shard failed, in words: what was said, and by whom. */
+export const shardFailureText = ({ failure, hop, route }: ShardFailure & { readonly route: Route }): string => {
+  if (hop === undefined) return `${failure}, and nobody knows at which node`;
+  const node = route[hop]?.node;
+  return node === undefined ? `${failure} at this node` : `${failure} at node ${hex(node)}`;
+};
+
+const failureText = (why: PaymentFailure): string => {
   switch (why.code) {
     case 'no_route':
       return `no route carries ${why.amount} msat within the fee limit`;
@@ -117,6 +125,22 @@ export const failureText = (why: PaymentFailure): string => {
   }
 };
 
+/** These say that there was no more to try; what was tried says why. */
+const isExhausted = ({ code }: PaymentFailure): boolean =>
+  code === 'no_route' || code === 'too_many_attempts' || code === 'deadline';
+
+/** Why a payment failed: as a sentence, with the failure of the last shard where that says more, and as a code. */
+export const failureOf = (
+  reason: PaymentFailure,
+  last: string | undefined,
+  hasExpired: boolean,
+): { readonly why: string; readonly cause: NonNullable<NonNullable<PayRecord['end']>['cause']> } => {
+  const expired = reason.code === 'deadline' && hasExpired;
+  const said = expired ? 'gave up: the invoice has expired' : failureText(reason);
+  const why = isExhausted(reason) && last !== undefined ? `${said}; the last failure was ${last}` : said;
+  return { why, cause: expired ? 'invoice_expired' : reason.code };
+};
+
 /** What is known of a payment that an error inside the node ended, with a preimage that came in that moment. */
 export const brokenEnd = (
   state: Payment,
@@ -126,5 +150,5 @@ export const brokenEnd = (
   const preimages = [...(totals?.preimages ?? []), ...(preimage === undefined ? [] : [preimage])];
   const { amount: delivered, amountSent: sent } = totals ?? { amount: msatOf(0n), amountSent: msatOf(0n) };
   const why = preimages.length > 0 ? undefined : 'an error inside the node, whose log says more; nothing more is sent';
-  return { delivered, sent, parts: preimages.length, preimages, why };
+  return { delivered, sent, parts: preimages.length, preimages, why, ...(why !== undefined && { cause: 'internal' }) };
 };

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../../node/api/table.ts';
+import { systemClock } from '../../node/entropy.ts';
+import type { Clock } from '../../node/ports.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from './inprocess.ts';
 import { memoryLog } from './peers.ts';
 
@@ -34,12 +36,16 @@ export interface LocalPair {
   stop(): Promise<void>;
 }
 
-export const startPair = async (flags: Readonly<Record<string, string>> = {}): Promise<LocalPair> => {
+/** `clocks` are those of the nodes that do not have the machine's. */
+export const startPair = async (
+  flags: Readonly<Record<string, string>> = {},
+  clocks: Partial<Record<Who, Clock>> = {},
+): Promise<LocalPair> => {
   const dir = await mkdtemp(join(tmpdir(), 'ampere-pair-'));
   const ground = await newGround();
   const logs = { alice: [] as string[], bob: [] as string[] };
   const start = (who: Who): Promise<LocalNode> =>
-    startLocal({ dir: join(dir, who), ground, log: memoryLog(logs[who]), flags });
+    startLocal({ dir: join(dir, who), ground, log: memoryLog(logs[who]), flags, clock: clocks[who] ?? systemClock });
   const nodes: Record<Who, LocalNode> = { alice: await start('alice'), bob: await start('bob') };
   const both = ['alice', 'bob'] as const;
   const caughtUp = async (): Promise<void> => {
