@@ -4,7 +4,7 @@
  * through `signed`: it is of a fee within our range, of a transaction that is relayed now, and remembered before it is sent.
  */
 
-import { equal } from '../wire/bytes.ts';
+import { equal, hex } from '../wire/bytes.ts';
 import { msat, type Sat, type Signature, sat } from '../wire/units.ts';
 import { closingRange, isWithin, nearest, unrelayed } from './closingrange.ts';
 import { buildLegacyClosing, type Closing, type ClosingContent, dustThreshold } from './closingtx.ts';
@@ -117,21 +117,35 @@ export const changeFeerates = (state: Negotiating, feerates: Negotiating['feerat
 };
 
 /**
- * The closing transaction that the peer signed: outputs are left out by its own dust limit, which may differ from ours, and
- * it may leave out its own altogether. Throws ChannelError when it signed none of them.
+ * The ways of leaving outputs out that a peer may have signed. Each side leaves out what is below its own dust limit, and may
+ * leave out its own altogether (BOLT 3); but some leave out what is exactly at a limit too, some go by the script instead, and
+ * some by each owner's limit. Ours is only ever left out where it is no more than the largest of those.
  */
-const signedClosing = (state: Negotiating, fee: Sat, signature: Signature): Closing => {
+const variantsOf = (state: Negotiating, fee: Sat): readonly Closing[] => {
   const { local, remote } = state.core.params;
   const content = contentOf(state, fee);
-  const key = remote.basepoints.funding;
-  const variants = [
-    () => buildLegacyClosing(content, remote.dustLimit),
-    () => buildLegacyClosing(content, local.dustLimit),
-    () => buildLegacyClosing({ ...content, leaveOut: 'remote' }, local.dustLimit),
+  const limits = [local.dustLimit, remote.dustLimit, dustThreshold(state.ours)];
+  const { outputs } = buildLegacyClosing(content, NO_LIMIT).transaction;
+  const ours = outputs.find(({ owner }) => owner === 'local')?.value ?? sat(0n);
+  const cuts: ClosingContent[] = [content, { ...content, leaveOut: 'remote' }];
+  if (ours <= limits.reduce(larger, 0n)) cuts.push({ ...content, leaveOut: 'local' });
+  return [
+    buildLegacyClosing(content, remote.dustLimit),
+    buildLegacyClosing(content, local.dustLimit),
+    ...cuts.map((cut) => buildLegacyClosing(cut, NO_LIMIT)),
   ];
-  for (const variant of variants) {
-    const closing = variant();
-    if (verifyFundingSpend(closing, { key, signature })) return closing;
+};
+/** Every output that has anything. */
+const NO_LIMIT = sat(1n);
+
+/** The closing transaction that the peer signed. Throws ChannelError when it signed none that there could be. */
+const signedClosing = (state: Negotiating, fee: Sat, signature: Signature): Closing => {
+  const key = state.core.params.remote.basepoints.funding;
+  const tried = new Set<string>();
+  for (const closing of variantsOf(state, fee)) {
+    const id = hex(closing.txid);
+    if (!tried.has(id) && verifyFundingSpend(closing, { key, signature })) return closing;
+    tried.add(id);
   }
   throw new ChannelError({ code: 'invalid_closing_signature', fee });
 };

@@ -3,25 +3,37 @@ import { buildLegacyClosing } from '../../channel/closingtx.ts';
 import type { PeerMessageOf } from '../../channel/io.ts';
 import { signFundingSpend } from '../../channel/signing.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
-import { msat, sat } from '../../wire/units.ts';
+import { msat, type Sat, sat } from '../../wire/units.ts';
 import { coreOf, type Pair, scriptOf } from './pair.ts';
 
-/** The fundee's signature of the closing transaction with that fee. */
-export const closingSigned = ({ b }: Pair, fee: bigint): PeerMessageOf<'closing_signed'> => {
-  const core = coreOf(b);
+/** `who`'s closing_signed with that fee, every output in the transaction but the one left out: 'local' is `who`'s own. */
+export const closingSignedBy = (
+  pair: Pair,
+  who: 'a' | 'b',
+  fee: bigint,
+  leaveOut?: 'local' | 'remote',
+  dustLimit: Sat = sat(1n),
+): PeerMessageOf<'closing_signed'> => {
+  const core = coreOf(pair[who]);
   const { params, funding, keys, channelId } = core;
   const { toUs, toThem } = specOf(core, inLocal(core.head.local));
+  const [own, other] = who === 'a' ? [1, 2] : [2, 1];
   const closing = buildLegacyClosing(
     {
       funding,
       fundingAmount: params.capacity,
-      local: { funding: params.local.basepoints.funding, balance: msat(toUs), script: scriptOf(2) },
-      remote: { funding: params.remote.basepoints.funding, balance: msat(toThem), script: scriptOf(1) },
-      payer: 'remote',
+      local: { funding: params.local.basepoints.funding, balance: msat(toUs), script: scriptOf(own) },
+      remote: { funding: params.remote.basepoints.funding, balance: msat(toThem), script: scriptOf(other) },
+      payer: who === 'a' ? 'local' : 'remote',
       fee: sat(fee),
+      ...(leaveOut && { leaveOut }),
     },
-    params.local.dustLimit,
+    dustLimit,
   );
   const signature = signFundingSpend(closing, keys.funding);
   return { name: 'closing_signed', channel_id: channelId, fee_satoshis: sat(fee), signature };
 };
+
+/** The fundee's signature of the closing transaction with that fee. */
+export const closingSigned = (pair: Pair, fee: bigint): PeerMessageOf<'closing_signed'> =>
+  closingSignedBy(pair, 'b', fee, undefined, coreOf(pair.b).params.local.dustLimit);
