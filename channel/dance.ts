@@ -7,12 +7,14 @@ import { isPoint, isSecretKey, pointOf } from '../wire/crypto.ts';
 import { msat } from '../wire/units.ts';
 import { buildCommitment, type Commitment } from './commitment.ts';
 import { ChannelError } from './errors.ts';
+import { htlcTransaction } from './htlctx.ts';
 import type { PeerMessageOf } from './io.ts';
 import { type CommitmentKeys, commitmentKeys, deriveSecret, obscuringFactor } from './keys.ts';
 import { insertSecret, perCommitmentPoint, perCommitmentSecret, SecretError } from './secrets.ts';
-import { completeCommitment, signCommitment, verifyCommitment } from './signing.ts';
+import { completeCommitment, type SignatureFault, signCommitment, verifyCommitment } from './signing.ts';
 import { inLocal, inRemote, type Spec, specOf } from './spec.ts';
 import type { Core, Params } from './state.ts';
+import { unsigned } from './transaction.ts';
 import { absorb, hasChangesForRemote, markLocal, markRemote } from './updates.ts';
 import { formats } from './weights.ts';
 
@@ -139,6 +141,13 @@ export const revocation = ({ channelId, head, keys }: Core): PeerMessageOf<'revo
   next_per_commitment_point: perCommitmentPoint(keys.perCommitmentSeed, head.local + 1),
 });
 
+/** The transaction that a wrong signature was to be of, without its witness. */
+const disputed = (commitment: Commitment, fault: SignatureFault): Uint8Array => {
+  const output =
+    fault.code === 'invalid_htlc_signature' ? commitment.htlcs.find(({ index }) => index === fault.index) : undefined;
+  return unsigned(output === undefined ? commitment.transaction : htlcTransaction(commitment, output));
+};
+
 /**
  * The peer signed our next commitment: it replaces the one we have, which is then revoked. Throws ChannelError when a
  * signature is wrong. A commitment_signed without updates is pointless but harmless, and some peers send it.
@@ -150,7 +159,7 @@ export const commitmentReceived = (core: Core, message: PeerMessageOf<'commitmen
   const commitment = commitmentOf(core, 'local', number, keys, specOf(marked, inLocal(number)));
   const { signature, htlc_signature: htlcSignatures } = message;
   const fault = verifyCommitment(commitment, { signature, htlcSignatures });
-  if (fault !== undefined) throw new ChannelError(fault);
+  if (fault !== undefined) throw new ChannelError({ ...fault, tx: disputed(commitment, fault) });
   return {
     ...marked,
     head: { ...core.head, local: number, signedIn: core.counters.nextIn },

@@ -1,7 +1,7 @@
 /** Effects and events that several phases make, and what is to be told again after a restart. */
 import { complaint } from '../wire/printable.ts';
 import type { ChannelId } from '../wire/units.ts';
-import { type Fault, faultText } from './errors.ts';
+import { errorText, type Fault, faultText } from './errors.ts';
 import type { ChannelEvent, Context, Effect, PeerMessage, PeerMessageOf, Refusal, Resolution } from './io.ts';
 import { isOverexposed } from './limits.ts';
 import type { Core, Htlc } from './state.ts';
@@ -15,7 +15,7 @@ export const send = (message: PeerMessage): Effect => ({ do: 'send', message });
 export const errorMessage = (channel_id: ChannelId, fault: Fault): PeerMessageOf<'error'> => ({
   name: 'error',
   channel_id,
-  data: complaint(faultText(fault)),
+  data: complaint(errorText(fault)),
 });
 
 /** A `warning` that says a fault to the peer: the channel lives. */

@@ -2,7 +2,8 @@
  * What a peer, a caller or the chain can do wrong to a channel: a code and its data. One table says how BOLT 2 lets us react;
  * a code without a row does not compile. A fault never reaches beyond its channel.
  */
-import { clipped, MOST_COMPLAINT } from '../wire/printable.ts';
+import { hex } from '../wire/bytes.ts';
+import { clipped, MOST_COMPLAINT, MOST_ERROR } from '../wire/printable.ts';
 import type { Msat, Sat } from '../wire/units.ts';
 import type { SignatureFault } from './signing.ts';
 
@@ -23,12 +24,17 @@ export type TermsField =
   | 'channel_type'
   | 'upfront_shutdown_script';
 
+/** Of a signature that is wrong: what it was to be of, without its witness, where there is such a transaction. */
+interface Disputed {
+  readonly tx?: Uint8Array;
+}
+
 export type Fault =
   /** A parameter of the opening is not acceptable. */
   | { readonly code: 'unacceptable_terms'; readonly field: TermsField; readonly got: string; readonly expected: string }
   | { readonly code: 'unexpected_message'; readonly message: string; readonly phase: string }
   | { readonly code: 'funding_refused'; readonly reason: string }
-  | { readonly code: 'invalid_funding_signature' }
+  | ({ readonly code: 'invalid_funding_signature' } & Disputed)
   | { readonly code: 'wrong_funding_output' }
   | { readonly code: 'funding_timeout'; readonly blocks: number }
   | { readonly code: 'funding_double_spent' }
@@ -58,12 +64,12 @@ export type Fault =
   | { readonly code: 'feerate_out_of_range'; readonly feerate: number; readonly min: number; readonly max: number }
   | { readonly code: 'cannot_afford_fee'; readonly feerate: number; readonly missing: Msat }
   | { readonly code: 'fee_overexposes'; readonly feerate: number; readonly limit: Msat }
-  | SignatureFault
+  | (SignatureFault & Disputed)
   | { readonly code: 'unexpected_revocation' }
   | { readonly code: 'wrong_revocation_secret'; readonly commitment: number }
   | { readonly code: 'invalid_shutdown_script' }
   | { readonly code: 'shutdown_script_changed' }
-  | { readonly code: 'invalid_closing_signature'; readonly fee: Sat }
+  | ({ readonly code: 'invalid_closing_signature'; readonly fee: Sat } & Disputed)
   | { readonly code: 'closing_output_dust'; readonly fee: Sat }
   | { readonly code: 'closing_fee_out_of_range'; readonly fee: Sat; readonly min: Sat; readonly max: Sat }
   | { readonly code: 'closing_fee_no_progress'; readonly fee: Sat }
@@ -172,8 +178,19 @@ export const reactions = {
 /** The fault as its peer and an operator read it: the code and its data, no secret among them, and short enough for any record. */
 export const faultText = (fault: Fault): string => {
   const { code, ...data } = fault;
-  const fields = Object.entries(data).map(([name, value]) => `${name} ${value}`);
+  const fields = Object.entries(data).flatMap(([name, value]) => (name === 'tx' ? [] : [`${name} ${value}`]));
   return clipped(fields.length === 0 ? code : `${code}: ${fields.join(', ')}`, MOST_COMPLAINT);
+};
+
+/**
+ * The fault as an `error` says it. BOLT 1: where a signature is wrong, with the transaction that it was to be of, in hex, so that
+ * the other end can see where the two differ; not where that is too long for a message.
+ */
+export const errorText = (fault: Fault): string => {
+  const short = faultText(fault);
+  if (!('tx' in fault) || fault.tx === undefined) return short;
+  const whole = `${short}; not a signature of ${hex(fault.tx)}`;
+  return whole.length <= MOST_ERROR ? whole : short;
 };
 
 /** A rule of the channel was broken; what follows is for `reactions` to say. */

@@ -17,6 +17,7 @@ import { larger, smaller } from './limits.ts';
 import { completeFundingSpend, signFundingSpend, verifyFundingSpend } from './signing.ts';
 import { inLocal, specOf } from './spec.ts';
 import type { ClosingRange, Core, Negotiating, Round } from './state.ts';
+import { unsigned } from './transaction.ts';
 
 type ClosingSigned = PeerMessageOf<'closing_signed'>;
 
@@ -147,7 +148,8 @@ const signedClosing = (state: Negotiating, fee: Sat, signature: Signature): Clos
     if (!tried.has(id) && verifyFundingSpend(closing, { key, signature })) return closing;
     tried.add(id);
   }
-  throw new ChannelError({ code: 'invalid_closing_signature', fee });
+  const expected = buildLegacyClosing(contentOf(state, fee), state.core.params.remote.dustLimit);
+  throw new ChannelError({ code: 'invalid_closing_signature', fee, tx: unsigned(expected.transaction) });
 };
 
 /**

@@ -1,4 +1,5 @@
 /** A funded channel in use: waiting for its funding, carrying HTLCs, shutting down. */
+import { isPoint } from '../wire/crypto.ts';
 import { canSign, commitmentReceived, commitmentSigned, revocation, revocationReceived, signNext } from './dance.ts';
 import { fate, received, report, resolved, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
@@ -95,10 +96,15 @@ const onMessage = (state: Open, message: PeerMessage, context: Context): Step =>
     if (core.link.status !== 'syncing') throw unexpected(state, message);
     return onReestablish(state, message, context);
   }
+  // lnd that was restarted says it before channel_reestablish once the funding confirms. It only brings the point of commitment 1,
+  // and none that could fail the channel is taken while nobody knows where it stands.
+  if (
+    message.name === 'channel_ready' &&
+    (core.link.status === 'online' || isPoint(message.second_per_commitment_point))
+  )
+    return withCore(state, onChannelReady(core, message));
   if (core.link.status !== 'online') throw unexpected(state, message);
   switch (message.name) {
-    case 'channel_ready':
-      return withCore(state, onChannelReady(core, message));
     case 'shutdown':
       return onShutdown(state, message, context);
     default:

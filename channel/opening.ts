@@ -40,6 +40,7 @@ import {
   localTerms,
   openTerms,
 } from './terms.ts';
+import { unsigned } from './transaction.ts';
 import { formats } from './weights.ts';
 
 /** Forgets an opening; `tell` the peer with an error unless it knows. */
@@ -225,7 +226,7 @@ const verifyFirst = (params: Params, funding: Outpoint, signature: Signature): v
   const keys = localKeys({ params }, perCommitmentSeed, 0);
   const commitment = commitmentOf({ params, funding }, 'local', 0, keys, firstSpec(params));
   if (verifyCommitment(commitment, { signature, htlcSignatures: [] }) !== undefined)
-    throw new ChannelError({ code: 'invalid_funding_signature' });
+    throw new ChannelError({ code: 'invalid_funding_signature', tx: unsigned(commitment.transaction) });
 };
 
 const onFunding = (state: AwaitingFunding, tx: Uint8Array, output: number): Step => {

@@ -30,14 +30,18 @@ import { formats, openerCost } from './weights.ts';
 
 /** BOLT 3, "Dust Limits": below this some output of the channel might not be relayed. */
 const MIN_DUST_LIMIT = 354n;
-/** Above this a peer could burn too much of ours in dust. */
-const MAX_DUST_LIMIT = 1062n;
+/**
+ * Above this a peer could burn too much of ours in dust. With anchors HTLC transactions pay for themselves, and nodes that do not
+ * want outputs which cost more to claim than they hold ask for thousands; what can be lost so is bounded by `exposure.ts` all the
+ * same, and the reserve grows with it.
+ */
+const MAX_DUST_LIMIT = { static_remotekey: 1062n, anchors_zero_fee_htlc_tx: 10_000n } as const;
 const LARGE_CHANNEL = 1n << 24n;
 const MAX_DELAY = 2016;
 const MAX_DEPTH = 144;
 const MIN_HTLC_SLOTS = 5;
-/** Most a peer may ask as the least HTLC: one satoshi. */
-const MAX_HTLC_MINIMUM = 1000n;
+/** Most a peer may ask as the least HTLC: 1,000 sat. Nodes ask for so much where smaller payments are not worth a slot. */
+const MAX_HTLC_MINIMUM = 1_000_000n;
 /** At least one percent must be able to move at once. */
 const MIN_IN_FLIGHT_SHARE = 100n;
 
@@ -114,13 +118,19 @@ const enforce = (rules: readonly Rule[]): void => {
 };
 
 /** What holds for either side's terms in a channel of that capacity. */
-const shared = (terms: Terms, capacity: Sat, first: Point, { anysegwit }: ChannelFeatures): readonly Rule[] => {
+const shared = (
+  terms: Terms,
+  { capacity, format }: Pick<Proposal, 'capacity' | 'format'>,
+  first: Point,
+  { anysegwit }: ChannelFeatures,
+): readonly Rule[] => {
+  const mostDust = MAX_DUST_LIMIT[format];
   const { dustLimit, reserve, maxAcceptedHtlcs, toSelfDelay, htlcMinimum, maxHtlcValueInFlight } = terms;
   const points = [...Object.values(terms.basepoints), first];
   const script = terms.upfrontScript;
   return [
     ['dust_limit_satoshis', dustLimit, dustLimit >= MIN_DUST_LIMIT, `at least ${MIN_DUST_LIMIT}`],
-    ['dust_limit_satoshis', dustLimit, dustLimit <= MAX_DUST_LIMIT, `at most ${MAX_DUST_LIMIT}`],
+    ['dust_limit_satoshis', dustLimit, dustLimit <= mostDust, `at most ${mostDust}`],
     ['dust_limit_satoshis', dustLimit, dustLimit <= reserve, `at most channel_reserve_satoshis, ${reserve}`],
     ['max_accepted_htlcs', maxAcceptedHtlcs, maxAcceptedHtlcs <= MAX_HTLCS, `at most ${MAX_HTLCS}`],
     ['max_accepted_htlcs', maxAcceptedHtlcs, maxAcceptedHtlcs >= MIN_HTLC_SLOTS, `at least ${MIN_HTLC_SLOTS}`],
@@ -180,7 +190,7 @@ export const openTerms = (message: PeerMessageOf<'open_channel'>, judge: Judge, 
     ['push_msat', push, push <= toMsat(capacity), 'at most what the channel holds'],
     ['feerate_per_kw', feerate, feerate >= bounds.min, `at least ${bounds.min}`],
     ['feerate_per_kw', feerate, feerate <= bounds.max, `at most ${bounds.max}`],
-    ...shared(terms, capacity, message.first_per_commitment_point, judge.features),
+    ...shared(terms, { capacity, format }, message.first_per_commitment_point, judge.features),
     ...firstOutputs({ capacity, push, feerate, format }, terms.reserve),
   ]);
   return terms;
@@ -222,7 +232,7 @@ export const acceptTerms = (
     ['channel_type', 'another', type !== undefined && equal(type, typeBits(proposal)), 'the one we proposed'],
     ['minimum_depth', terms.minimumDepth, terms.minimumDepth <= MAX_DEPTH, `at most ${MAX_DEPTH}`],
     ...dustBelowReserves(proposal.local, terms),
-    ...shared(terms, proposal.capacity, message.first_per_commitment_point, features),
+    ...shared(terms, proposal, message.first_per_commitment_point, features),
     ...firstOutputs(proposal, terms.reserve),
   ]);
   return terms;

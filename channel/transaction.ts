@@ -104,6 +104,9 @@ export const digestAll = (tx: OneInput, spent: Spent): Uint8Array => {
   );
 };
 
+/** The transaction without its witness: what both sides of a channel must come to alike, whoever signs. */
+export const unsigned = (tx: OneInput): Uint8Array => new Uint8Array(toTransaction(tx, []).toBuffer());
+
 /** The transaction as bitcoinjs-lib knows it, ready to publish once the witness is complete. */
 export const toTransaction = (tx: OneInput, witness: readonly Uint8Array[]): Transaction => {
   const out = new Transaction();

@@ -13,8 +13,10 @@ export const printable = (text: string): string =>
 
 /** Bytes of what a stranger says that anybody reads. */
 const MOST_SAID = 512;
-/** Bytes of what we say is wrong with what a peer did: with room to spare in any message, and in any record. */
+/** Bytes of what is kept and logged of what is wrong with what a peer did: with room to spare in any record. */
 export const MOST_COMPLAINT = 4096;
+/** Bytes of an `error` or `warning` of ours: as much as a message holds behind its type, a channel_id and a length (BOLT 1). */
+export const MOST_ERROR = 65_535 - 2 - 32 - 2;
 
 /** A text of at most so many bytes in UTF-8, with `…` behind what is left of a longer one. */
 export const clipped = (given: string, most: number): string => {
@@ -30,4 +32,4 @@ export const clipped = (given: string, most: number): string => {
 export const said = (raw: Uint8Array): string => printable(clipped(text(raw.subarray(0, MOST_SAID + 1)), MOST_SAID));
 
 /** What goes into an `error` or `warning` of ours (BOLT 1): a text that no message is too small for. */
-export const complaint = (given: string): Uint8Array => utf8(clipped(given, MOST_COMPLAINT));
+export const complaint = (given: string): Uint8Array => utf8(clipped(given, MOST_ERROR));

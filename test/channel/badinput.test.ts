@@ -57,7 +57,7 @@ const take = (moment: Moment, message: PeerMessage): Reply => {
   const isComplaint = complaint?.name === 'error' || complaint?.name === 'warning';
   return {
     complaint: isComplaint ? complaint.name : undefined,
-    code: isComplaint ? text(complaint.data).split(':')[0] : undefined,
+    code: isComplaint ? text(complaint.data).split(/[:;]/)[0] : undefined,
     disconnected: mine.asked.slice(asked).some((effect) => effect.do === 'disconnect'),
     published: mine.broadcasts.slice(published).map(({ tx }) => hex(tx)),
     said: said.length,

@@ -8,6 +8,7 @@ import { hex, text } from '../../wire/bytes.ts';
 import { chainHash, msat, point, sat } from '../../wire/units.ts';
 import {
   acceptRequest,
+  anchorsRequest,
   begin,
   confirm,
   context,
@@ -93,7 +94,7 @@ const refusedOpens: readonly (readonly [claim: string, change: Change, field: st
   ['reserve below our dust limit', { channel_reserve_satoshis: sat(545n) }, 'channel_reserve_satoshis'],
   ['reserve above a fifth', { channel_reserve_satoshis: sat(200_001n) }, 'channel_reserve_satoshis'],
   ['nothing may be in flight', { max_htlc_value_in_flight_msat: msat(9_999_999n) }, 'max_htlc_value_in_flight_msat'],
-  ['large HTLCs only', { htlc_minimum_msat: msat(1001n) }, 'htlc_minimum_msat'],
+  ['large HTLCs only', { htlc_minimum_msat: msat(1_000_001n) }, 'htlc_minimum_msat'],
   ['feerate 252', { feerate_per_kw: 252 }, 'feerate_per_kw'],
   ['feerate out of bounds', { feerate_per_kw: 100_001 }, 'feerate_per_kw'],
   ['two weeks and a block of delay', { to_self_delay: 2017 }, 'to_self_delay'],
@@ -126,7 +127,7 @@ describe('a fundee refuses', () => {
       to_self_delay: 2016,
       max_accepted_htlcs: 483,
       feerate_per_kw: 253,
-      htlc_minimum_msat: msat(1000n),
+      htlc_minimum_msat: msat(1_000_000n),
       channel_reserve_satoshis: sat(546n),
       max_htlc_value_in_flight_msat: msat(10_000_000n),
     };
@@ -147,6 +148,7 @@ const refusedAccepts: readonly (readonly [claim: string, change: AcceptChange, f
     { dust_limit_satoshis: sat(1062n), channel_reserve_satoshis: sat(1061n) },
     'dust_limit_satoshis',
   ],
+  ['smallest HTLCs beyond reason', { htlc_minimum_msat: msat(1_000_001n) }, 'htlc_minimum_msat'],
   ['484 HTLCs', { max_accepted_htlcs: 484 }, 'max_accepted_htlcs'],
   ['a delay beyond reason', { to_self_delay: 2017 }, 'to_self_delay'],
   ['a basepoint off the curve', { revocation_basepoint: badPoint }, 'basepoints'],
@@ -167,6 +169,33 @@ describe('a funder refuses', () => {
     expect(openMessage({ ...openRequest, amount: sat(20_000n) }).channel_reserve_satoshis).toBe(354n);
     expect(openMessage().channel_reserve_satoshis).toBe(10_000n);
     expect(openMessage({ ...openRequest, amount: sat(999_999n) }).channel_reserve_satoshis).toBe(9_999n);
+  });
+});
+
+describe('a dust limit of thousands, as nodes ask for that have anchors,', () => {
+  const large = { dust_limit_satoshis: sat(5_000n), channel_reserve_satoshis: sat(5_000n) };
+  const offered = openMessage({ ...anchorsRequest, amount: sat(100_000n) });
+
+  test('is taken by a fundee, which asks the peer to keep as much', () => {
+    const [state, effects] = acceptChannel({ ...offered, ...large }, acceptRequest, context);
+    expect(state.phase).toBe('awaiting_funding_created');
+    expect(sent(effects)).toMatchObject([{ name: 'accept_channel', channel_reserve_satoshis: 5_000n }]);
+  });
+
+  test('is taken by a funder whose reserve covers it', () => {
+    const pair = begin(anchorsRequest, acceptRequest);
+    const message = pair.a.inbox.shift();
+    if (message?.name !== 'accept_channel') throw new Error('no accept_channel');
+    give(pair, pair.a, { type: 'message', message: { ...message, ...large } });
+    expect(pair.a.state.phase).toBe('awaiting_funding');
+  });
+
+  test.each([
+    ['beyond reason', anchorsRequest, 10_001n],
+    ['without anchors, where HTLCs are cut at a higher amount anyway', openRequest, 1_063n],
+  ] as const)('is refused %s', (_, request, limit) => {
+    const message = { ...openMessage(request), dust_limit_satoshis: sat(limit), channel_reserve_satoshis: sat(limit) };
+    expect(acceptChannel(message, acceptRequest, context)[0].phase).toBe('abandoned');
   });
 });
 

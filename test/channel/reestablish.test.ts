@@ -5,7 +5,7 @@ import { perCommitmentSecret } from '../../channel/secrets.ts';
 import { wantsToSign } from '../../channel/transition.ts';
 import { stateName, summary } from '../../channel/view.ts';
 import { zeros } from '../../wire/bytes.ts';
-import { msat, type Point } from '../../wire/units.ts';
+import { msat, type Point, point } from '../../wire/units.ts';
 import {
   begin,
   confirm,
@@ -156,6 +156,41 @@ describe('the order of what is said again', () => {
     join(pair);
     settle(pair);
     expect(stateName(pair.a.state)).toBe('CHANNELD_NORMAL');
+  });
+
+  test('a channel_ready before channel_reestablish is taken, and what follows goes on from there', () => {
+    const pair = begin();
+    deliver(pair, pair.a);
+    fund(pair);
+    settle(pair);
+    cut(pair);
+    confirm(pair);
+    join(pair);
+    deliver(pair, pair.a);
+    const ready = pair.b.inbox.pop();
+    if (ready?.name !== 'channel_ready') throw new Error(`not channel_ready: ${ready?.name}`);
+    give(pair, pair.b, { type: 'message', message: ready });
+    expect(pair.b.asked.filter((effect) => effect.do === 'disconnect')).toEqual([]);
+    expect(coreOf(pair.b).lockin.received).toBe(true);
+    restart(pair, pair.b);
+    cut(pair);
+    join(pair);
+    settle(pair);
+    for (const side of [pair.a, pair.b]) expect(stateName(side.state)).toBe('CHANNELD_NORMAL');
+  });
+
+  test('a channel_ready before channel_reestablish with a point off the curve ends the connection and not the channel', () => {
+    const pair = begin();
+    deliver(pair, pair.a);
+    fund(pair);
+    settle(pair);
+    cut(pair);
+    join(pair);
+    const bad = point(Uint8Array.of(2, ...new Array(32).fill(255)));
+    const message = { name: 'channel_ready', channel_id: coreOf(pair.b).channelId, second_per_commitment_point: bad } as const;
+    give(pair, pair.b, { type: 'message', message });
+    expect(pair.b.state.phase).toBe('open');
+    expect(pair.b.asked.at(-1)).toMatchObject({ do: 'disconnect' });
   });
 });
 
