@@ -100,7 +100,7 @@ export const rows: readonly Row[] = [
   },
   {
     claim: 'channel_ready',
-    answers: 'eeee ++ +++.w +++ ...w. r...',
+    answers: 'eeee ++ +++.+ +++ ...w. r...',
     says: ({ id, peer }) => [
       {
         name: 'channel_ready',
@@ -118,7 +118,7 @@ export const rows: readonly Row[] = [
   },
   {
     claim: 'shutdown',
-    answers: 'eeee ++ +++.w +++ ...w+ r...',
+    answers: 'eeee ++ +++.+ +++ ...w. r...',
     says: ({ id, moment }) => [
       { name: 'shutdown', channel_id: id, scriptpubkey: scriptOf(moment.who === 'a' ? 2 : 1) },
     ],

@@ -187,7 +187,11 @@ describe('the order of what is said again', () => {
     cut(pair);
     join(pair);
     const bad = point(Uint8Array.of(2, ...new Array(32).fill(255)));
-    const message = { name: 'channel_ready', channel_id: coreOf(pair.b).channelId, second_per_commitment_point: bad } as const;
+    const message = {
+      name: 'channel_ready',
+      channel_id: coreOf(pair.b).channelId,
+      second_per_commitment_point: bad,
+    } as const;
     give(pair, pair.b, { type: 'message', message });
     expect(pair.b.state.phase).toBe('open');
     expect(pair.b.asked.at(-1)).toMatchObject({ do: 'disconnect' });
