@@ -2,8 +2,9 @@
  * How an amount is cut. At first by what our own channels can carry, which we know; later, where the network turned out not to
  * carry a piece, by halving it. Cutting never loses a millisatoshi.
  */
+
 import { type Msat, msat } from '../wire/units.ts';
-import type { Outlet } from './io.ts';
+import type { Outlet } from './route.ts';
 
 export interface CutWish {
   readonly amount: Msat;

@@ -2,21 +2,14 @@
  * What goes into the two payment machines and what they answer with, as plain values. Receiving is one machine for all sets;
  * sending is one machine per payment. Neither sees a channel: an HTLC is a key, a way out is an outlet. BOLT 4; AMP in EOBs.
  */
+
 import type { Failure } from '../onion/failures.ts';
 import type { Change } from '../wire/change.ts';
 import type { Msat, PaymentHash, Point, Preimage, ShortChannelId } from '../wire/units.ts';
 import type { ReceiverLimits } from './limits.ts';
-import type { PaidInvoice, PaymentEvent, ReceiverEvent } from './reports.ts';
+import type { HtlcKey, PaidInvoice, PaymentEvent, ReceiverEvent, SchemeName } from './reports.ts';
+import type { Outlet, Route } from './route.ts';
 import type { ShareBlob } from './shares.ts';
-
-/** Names one received HTLC for as long as its channel lives; opaque here. */
-export interface HtlcKey {
-  readonly channel: string;
-  readonly id: bigint;
-}
-
-/** How shares are made and joined; see schemes.ts. */
-export type SchemeName = 'fixed' | 'dynamic';
 
 /* ------------------------------------------------------------------------------------------------ receiving: inputs */
 
@@ -129,30 +122,6 @@ export type ReceiverEffect =
   | { readonly do: 'report'; readonly report: ReceiverEvent };
 
 /* -------------------------------------------------------------------------------------------------- sending: inputs */
-
-/** A channel of ours that an HTLC can leave by. */
-export interface Outlet {
-  readonly scid: ShortChannelId;
-  readonly peer: Point;
-  /** The largest single HTLC the channel would take now. */
-  readonly spendable: Msat;
-  /** HTLCs it would still take. */
-  readonly slots: number;
-}
-
-/** One HTLC of a route: the one that arrives at `node` over channel `scid`. */
-export interface Hop {
-  readonly node: Point;
-  readonly scid: ShortChannelId;
-  readonly amount: Msat;
-  /** cltv_expiry, a block height. */
-  readonly expiry: number;
-  /** The node reads TLV payloads only; otherwise a forwarder of an EOB payment gets a 65-byte frame. */
-  readonly tlvOnly: boolean;
-}
-
-/** From our outlet (first) to the destination (last). The fee is the first amount less the last. */
-export type Route = readonly [Hop, ...Hop[]];
 
 /** What every payment says. */
 export interface PaymentTerms {
@@ -302,3 +271,6 @@ export type PaymentEffect =
       readonly onion: Uint8Array;
     }
   | { readonly do: 'report'; readonly report: PaymentEvent };
+
+/** An HTLC for us, before its invoice is looked up. */
+export type ArrivedHtlc = Omit<Extract<ReceiverInput, { type: 'htlc' }>, 'type' | 'invoice'>;

@@ -2,13 +2,15 @@
  * What a payer makes of a failure: who is to blame, whether another route may help, and what the next route has to avoid.
  * BOLT 4, "Failure Messages". Only this payment learns from it, and no channel_update in it is taken into the graph.
  */
+
 import { type Failure, failureCode, NODE } from '../onion/failures.ts';
 import { equal } from '../wire/bytes.ts';
 import { type Msat, msat } from '../wire/units.ts';
-import type { Direction, Outcome, PaymentRequest, Route } from './io.ts';
+import type { Direction, Outcome, PaymentRequest } from './io.ts';
 import { openFailure } from './onions.ts';
 import { directionOf, type Learnt } from './payment.ts';
 import type { PaymentFailure, ShardFailure } from './reports.ts';
+import type { Route } from './route.ts';
 
 /** How one attempt failed, and what it means. */
 export interface Lesson {

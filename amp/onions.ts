@@ -2,6 +2,7 @@
  * The onion of one attempt: frames and blobs along a route for an AMP, TLV payloads for an ordinary payment (BOLT 4). Session
  * keys follow from the payment's entropy and the attempt's number, so a returning failure can be opened after a restart.
  */
+
 import { construct, hopSize } from '../onion/construct.ts';
 import { FRAME_LENGTH, HMAC_LENGTH, MAX_BLOBS, writeFrame } from '../onion/frame.ts';
 import { routeSecrets } from '../onion/keys.ts';
@@ -11,8 +12,9 @@ import { type Returned, readFailure } from '../onion/returning.ts';
 import { zeros } from '../wire/bytes.ts';
 import { isSecretKey, sha256 } from '../wire/crypto.ts';
 import { type PaymentHash, type SecretKey, secretKey, shortChannelId } from '../wire/units.ts';
-import type { Hop, PaymentRequest, Route } from './io.ts';
+import type { PaymentRequest } from './io.ts';
 import { isOrdinary } from './payment.ts';
+import type { Hop, Route } from './route.ts';
 import { schemes } from './schemes.ts';
 import { derive } from './shares.ts';
 

@@ -2,9 +2,11 @@
  * Between the onion and the receiving machine: the EOB protocols amp/ reads at a final hop, and what the machine is told of
  * any final payload. A payload that needs something not spoken here is refused as BOLT 4 says for an even record.
  */
+
 import type { Reading } from '../onion/failures.ts';
 import type { EobProtocol, FinalHop } from '../onion/registry.ts';
-import type { FinalPayload, SchemeName } from './io.ts';
+import type { FinalPayload } from './io.ts';
+import type { SchemeName } from './reports.ts';
 import { schemeNames, schemes } from './schemes.ts';
 import { decodeBlob, type ShareBlob } from './shares.ts';
 

@@ -2,9 +2,11 @@
  * A payment under way, as plain values, and what can be read off it: which shards are where, what they reserve, what is left
  * to spend on fees. Each shard is one HTLC at a time; a shard that fails may be offered again under another attempt number.
  */
+
 import { type Msat, msat, type PaymentHash, type Point, type Preimage, subMsat, sumMsat } from '../wire/units.ts';
-import type { Direction, Excluded, OrdinaryRequest, PaymentRequest, Reserved, Route } from './io.ts';
+import type { Direction, Excluded, OrdinaryRequest, PaymentRequest, Reserved } from './io.ts';
 import type { PaymentEvent, PaymentFailure, PaymentTotals } from './reports.ts';
+import type { Route } from './route.ts';
 import type { Book, Hand, Scheme } from './scheme.ts';
 import { schemes } from './schemes.ts';
 import { child } from './shares.ts';

@@ -2,6 +2,7 @@
  * What a payment keeps: the request (written once), its progress, a record per shard, what it has learnt. When it is over all
  * that gives way to one record of the result, which goes once the node has taken note.
  */
+
 import {
   bool,
   bytes,
@@ -19,11 +20,12 @@ import {
   WireError,
 } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../wire/fields.ts';
-import type { Excluded, Hop, PaymentRequest, Route } from './io.ts';
+import type { Excluded, PaymentRequest } from './io.ts';
 import { ascii, nothing, oneOf, share } from './kept.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import type { Learnt, Payment, PaymentResult, Progress, Shard } from './payment.ts';
 import type { PaymentFailure } from './reports.ts';
+import type { Hop, Route } from './route.ts';
 import type { Book, Hand } from './scheme.ts';
 import { load, type Table, table } from './tables.ts';
 

@@ -2,18 +2,17 @@
  * What the receiving machine keeps: a small record per set, one per HTLC of it, and the set_ids it remembers. A set's record
  * holds sums and phase; its HTLCs are records of their own, so a share that arrives rewrites nothing of those before it.
  */
+
 import { zeros } from '../wire/bytes.ts';
 import type { Change } from '../wire/change.ts';
 import { bytes, type Codec, list, optional, struct, u8, u16, u32, u64, union } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage } from '../wire/fields.ts';
-import type { SchemeName } from './io.ts';
 import { ascii, nothing, oneOf, share } from './kept.ts';
-import type { Receiver } from './receiving.ts';
 import { refusals } from './refusals.ts';
 import type { Generation } from './remembered.ts';
-import type { Refusal } from './reports.ts';
+import type { Refusal, SchemeName } from './reports.ts';
 import { schemeNames } from './schemes.ts';
-import { type HeldSet, htlcName, type Part } from './sets.ts';
+import { type HeldSet, htlcName, type Part, type Receiver } from './sets.ts';
 import { changes, load, type Table, table } from './tables.ts';
 
 const refusal: Codec<Refusal> = oneOf('refusal', refusals);

@@ -2,31 +2,20 @@
  * Receiving: every HTLC whose onion ends here goes through this one machine. Nothing of a set is claimed before the set is
  * whole and enough; then all of it is. What was decided is saved before it is done, so a restart at any point repeats it.
  */
+
 import { equal, equalConstantTime } from '../wire/bytes.ts';
 import { type Preimage, sumMsat } from '../wire/units.ts';
 import { canClaim } from './claimable.ts';
 import type { ReceiverContext, ReceiverEffect, ReceiverInput } from './io.ts';
 import { receiverChanges } from './receiverstore.ts';
 import { failureOf, mayPass } from './refusals.ts';
-import { forgetOld, isRemembered, type Remembered, remember, rememberNow } from './remembered.ts';
+import { forgetOld, isRemembered, remember, rememberNow } from './remembered.ts';
 import type { PaidInvoice, Refusal, SetView } from './reports.ts';
 import { isDust, roomFor } from './room.ts';
-import type { HeldSet, HtlcInput, Part } from './sets.ts';
+import type { HeldSet, HtlcInput, Part, Receiver } from './sets.ts';
 import * as sets from './sets.ts';
 
-export interface Receiver {
-  readonly sets: ReadonlyMap<string, HeldSet>;
-  /** Which set an HTLC on record belongs to. */
-  readonly owners: ReadonlyMap<string, string>;
-  /** set_ids of settled sets that are off the record. */
-  readonly remembered: Remembered;
-  /** set_ids of sets that failed lately and are off the record. */
-  readonly failed: Remembered;
-}
-
 export type ReceiverStep = readonly [next: Receiver, effects: readonly ReceiverEffect[]];
-
-export const emptyReceiver: Receiver = { sets: new Map(), owners: new Map(), remembered: [], failed: [] };
 
 /** A step being made: the state so far, what follows the save, and the invoice that becomes paid with it. */
 interface Draft {

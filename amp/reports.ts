@@ -2,9 +2,10 @@
  * What the two payment machines tell the world about themselves: sets being received, payments being made, and why either
  * ended. Reports are for people, APIs and the node's records; nothing in amp/ depends on who listens.
  */
+
 import type { Failure } from '../onion/failures.ts';
 import type { Msat, PaymentHash, Point, Preimage } from '../wire/units.ts';
-import type { HtlcKey, Route, SchemeName } from './io.ts';
+import type { Route } from './route.ts';
 
 /** Why a set, or one HTLC, was failed. */
 export type Refusal =
@@ -167,3 +168,12 @@ export interface PaymentTotals {
   /** The proof of payment: one per claimed HTLC of an AMP, one alone for an ordinary payment. */
   readonly preimages: readonly Preimage[];
 }
+
+/** Names one received HTLC for as long as its channel lives; opaque here. */
+export interface HtlcKey {
+  readonly channel: string;
+  readonly id: bigint;
+}
+
+/** How shares are made and joined; see schemes.ts. */
+export type SchemeName = 'fixed' | 'dynamic';

@@ -2,9 +2,9 @@
  * What a share scheme must say about itself: how a payer makes and marks shares, and how a payee knows that a set is whole
  * and what opens it. Whether by count, by hash, by amount or by interpolation is the scheme's own matter.
  */
+
 import type { Msat, PaymentHash, Preimage } from '../wire/units.ts';
-import type { SchemeName } from './io.ts';
-import type { Refusal } from './reports.ts';
+import type { Refusal, SchemeName } from './reports.ts';
 
 /** One share and the number beside it, whose meaning is the scheme's: a count, a position, a child index. */
 export interface Share {

@@ -10,10 +10,11 @@
  * destination knows what opens it, and in sum never more is out than it is owed. A payment begun anew, after one that failed,
  * has another secret and set_id, and by then not an HTLC of the first is left.
  */
+
 import { isPoint } from '../wire/crypto.ts';
 import { type Msat, msat, sumMsat } from '../wire/units.ts';
 import { cut } from './cut.ts';
-import type { Outcome, Outlet, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
+import type { Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
 import { lessonOf, nothingLearnt } from './learning.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import {
@@ -39,6 +40,7 @@ import {
 } from './payment.ts';
 import { paymentTables } from './paymentstore.ts';
 import type { PaymentFailure } from './reports.ts';
+import type { Outlet } from './route.ts';
 import { changes } from './tables.ts';
 
 export type PaymentStep = readonly [next: Payment, effects: readonly PaymentEffect[]];

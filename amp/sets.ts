@@ -2,10 +2,12 @@
  * A set: the HTLCs that belong together, what they add up to, and how far they have come. The same shape serves an AMP, whose
  * scheme says when it is whole, and an ordinary payment (BOLT 4, "Basic Multi-Part Payments"), which is whole by amount.
  */
+
 import { equal, hex, xor, zeros } from '../wire/bytes.ts';
 import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage, sumMsat } from '../wire/units.ts';
-import type { FinalPayload, HtlcKey, ReceiverInput, SchemeName } from './io.ts';
-import type { Refusal, SetView } from './reports.ts';
+import type { FinalPayload, ReceiverInput } from './io.ts';
+import type { Remembered } from './remembered.ts';
+import type { HtlcKey, Refusal, SchemeName, SetView } from './reports.ts';
 import type { Share, Verdict } from './scheme.ts';
 import { schemes } from './schemes.ts';
 import { SHARE_LENGTH } from './shares.ts';
@@ -172,3 +174,15 @@ export const viewOf = (set: HeldSet): SetView => ({
     preimage: fate.kind === 'claimed' ? fate.preimage : undefined,
   })),
 });
+
+export interface Receiver {
+  readonly sets: ReadonlyMap<string, HeldSet>;
+  /** Which set an HTLC on record belongs to. */
+  readonly owners: ReadonlyMap<string, string>;
+  /** set_ids of settled sets that are off the record. */
+  readonly remembered: Remembered;
+  /** set_ids of sets that failed lately and are off the record. */
+  readonly failed: Remembered;
+}
+
+export const emptyReceiver: Receiver = { sets: new Map(), owners: new Map(), remembered: [], failed: [] };

@@ -1,4 +1,5 @@
 /** A running node, as its API sees it, and what it takes to start one. */
+
 import type { Msat } from '../wire/units.ts';
 import type { Addresses } from './addresses.ts';
 import type { Backups } from './backup/backups.ts';
@@ -18,7 +19,7 @@ import type { Invoices } from './pay/invoices.ts';
 import type { Payments } from './pay/payments.ts';
 import type { ReceiverHost } from './pay/receiver.ts';
 import type { Peers } from './peer/peers.ts';
-import type { Ports } from './ports.ts';
+import type { Address, Ports } from './ports.ts';
 import type { Progress } from './progress.ts';
 import type { Gate } from './store/gate.ts';
 import type { NodeKeys } from './wallet/keys.ts';
@@ -72,4 +73,11 @@ export interface NodeOptions {
   readonly hooks?: Hooks;
   /** Where it is told how far the node has come up. */
   readonly progress?: Progress;
+}
+
+/** What the process around a node adds. */
+export interface Surroundings {
+  /** Where HTTP calls are taken, once they are. */
+  readonly api: () => Address | undefined;
+  readonly stop: () => void;
 }

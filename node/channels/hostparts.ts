@@ -1,6 +1,5 @@
 /** What the channels of a node are given: the ports, the parts beside them, and whom they tell. */
 import type { ChannelEvent, Context } from '../../channel/io.ts';
-import type { Backups } from '../backup/backups.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Watcher } from '../chain/watcher.ts';
 import type { Peers } from '../peer/peers.ts';
@@ -10,6 +9,7 @@ import type { Refusals } from '../wallet/refusals.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import type { Entry } from './entry.ts';
 import type { Onchain } from './onchain.ts';
+import type { BackupKeeper } from './perform.ts';
 
 export interface HostParts {
   readonly store: Store;
@@ -22,7 +22,7 @@ export interface HostParts {
   readonly wallet: Wallet;
   readonly refusals: Refusals;
   readonly peers: Peers;
-  readonly backups: Pick<Backups, 'refresh' | 'settled'>;
+  readonly backups: BackupKeeper;
   readonly follower: () => Follower;
   readonly watcher: () => Watcher;
   readonly onchain: () => Onchain;

@@ -4,7 +4,6 @@ import type { Effect } from '../../channel/io.ts';
 import type { ChannelState } from '../../channel/state.ts';
 import { equal } from '../../wire/bytes.ts';
 import { txid as txidFrom } from '../../wire/units.ts';
-import type { Backups } from '../backup/backups.ts';
 import { ChainError } from '../chain/errors.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Watcher } from '../chain/watcher.ts';
@@ -18,12 +17,20 @@ import { watchIds } from './sightings.ts';
 type BroadcastSide = Pick<ChainSide, 'chain' | 'wallet' | 'log' | 'backups' | 'refusals'>;
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
+/** The file that channels are taken back from: what is in it by now, the channel about to be funded with it. */
+export interface BackupKeeper {
+  /** Something may have changed: the file is written if so. Never throws. */
+  refresh(): void;
+  /** Resolves once the file says all that it should by now, or could not be written. */
+  settled(): Promise<void>;
+}
+
 export interface ChainSide {
   readonly chain: Chain;
   readonly wallet: Wallet;
   readonly log: Log;
   readonly refusals: Refusals;
-  readonly backups: Pick<Backups, 'refresh' | 'settled'>;
+  readonly backups: BackupKeeper;
   readonly follower: () => Follower;
   readonly watcher: () => Watcher;
 }

@@ -1,10 +1,11 @@
 /** What a channel's events say to an operator. */
+
 import { type Fault, faultText } from '../../channel/errors.ts';
 import type { ChannelEvent, SpentBy } from '../../channel/io.ts';
 import { isOldOfOurs } from '../../channel/spender.ts';
 import type { Onchain } from '../../channel/state.ts';
 import type { Log } from '../ports.ts';
-import { displayedTxid } from '../wallet/send.ts';
+import { displayedTxid } from '../txids.ts';
 import { type Entry, nameOf } from './entry.ts';
 
 /** What it means that this transaction spent the funding output. */

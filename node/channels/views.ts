@@ -1,6 +1,6 @@
 /** Channels as payments, forwarding and gossip see them: plain values read off a machine's state. */
 
-import type { Outlet } from '../../amp/io.ts';
+import type { Outlet } from '../../amp/route.ts';
 import { isRecovered } from '../../channel/core.ts';
 import { preimageOf } from '../../channel/htlc.ts';
 import { type FeeView, spendable } from '../../channel/limits.ts';

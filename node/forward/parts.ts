@@ -1,12 +1,13 @@
 /** What the switchboard needs of the rest of the node. */
-import type { AtStake, HtlcKey, Outcome } from '../../amp/io.ts';
+
+import type { ArrivedHtlc, AtStake, Outcome } from '../../amp/io.ts';
 import type { EobAmp } from '../../amp/payload.ts';
+import type { HtlcKey } from '../../amp/reports.ts';
 import type { Input } from '../../channel/io.ts';
 import type { Htlc } from '../../channel/state.ts';
 import type { Registry } from '../../onion/registry.ts';
 import type { Change } from '../../wire/change.ts';
 import type { Msat, Point, SecretKey, ShortChannelId } from '../../wire/units.ts';
-import type { ArrivedHtlc } from '../pay/receiver.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { OutgoingChannel } from './relay.ts';
 import type { ReplayLog } from './replay.ts';

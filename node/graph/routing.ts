@@ -3,7 +3,9 @@
  * (BOLT 7, "Recommendations for Routing"). The first channel is one of our own outlets; all others are announced channels or
  * hints of an invoice.
  */
-import type { Excluded, Hop, Outlet, Reserved, Route, RouteQuery } from '../../amp/io.ts';
+
+import type { Excluded, Reserved, RouteQuery } from '../../amp/io.ts';
+import type { Hop, Outlet, Route } from '../../amp/route.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { type Msat, msat, type Point, point, type ShortChannelId } from '../../wire/units.ts';
 import { type Graph, isFresh, type NodeKey, type Policy } from './graph.ts';

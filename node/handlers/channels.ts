@@ -16,7 +16,7 @@ import { isEmptied } from '../channels/sightings.ts';
 import { balancesOf, policyOf } from '../channels/views.ts';
 import { ourSide } from '../graph/announce.ts';
 import type { Node } from '../node.ts';
-import { displayedTxid } from '../wallet/send.ts';
+import { displayedTxid } from '../txids.ts';
 import { close } from './close.ts';
 import { statusLines } from './onchain.ts';
 import { connectTo } from './peers.ts';

@@ -1,7 +1,8 @@
 /** Every method of the API, put together. Each group is a file; what they share is the node itself. */
+
 import type { DevHandlers, Handlers } from '../api/table.ts';
 import type { Node } from '../node.ts';
-import type { Address } from '../ports.ts';
+import type { Surroundings } from '../running.ts';
 import { backupHandlers } from './backup.ts';
 import { channelHandlers } from './channels.ts';
 import { graphHandlers } from './graph.ts';
@@ -12,13 +13,6 @@ import { paymentHandlers } from './payments.ts';
 import { peerHandlers } from './peers.ts';
 import { unfundedHandlers } from './unfunded.ts';
 import { walletHandlers } from './wallet.ts';
-
-/** What the process around a node adds. */
-export interface Surroundings {
-  /** Where HTTP calls are taken, once they are. */
-  readonly api: () => Address | undefined;
-  readonly stop: () => void;
-}
 
 /** The implementation of the table's methods by a node, with those for experiments where there are any. */
 export const handlersOf = (node: Node, around: Surroundings, dev: Partial<DevHandlers> = {}): Handlers => ({

@@ -9,9 +9,9 @@ import { shortageOf } from '../channels/reserve.ts';
 import { isEmptied } from '../channels/sightings.ts';
 import { balancesOf } from '../channels/views.ts';
 import type { Node } from '../node.ts';
+import type { Surroundings } from '../running.ts';
+import { displayedTxid } from '../txids.ts';
 import { version } from '../version.ts';
-import { displayedTxid } from '../wallet/send.ts';
-import type { Surroundings } from './handlers.ts';
 import { isActive, stateName } from './states.ts';
 
 type Binding = Result<'getinfo'>['binding'][number];

@@ -1,4 +1,5 @@
 /** Channels whose funding transaction is not in the chain: what an operator is told of them, and giving them up. */
+
 import { DEEP } from '../../channel/fates.ts';
 import type { Core, Funded } from '../../channel/state.ts';
 import { equal, hex } from '../../wire/bytes.ts';
@@ -9,7 +10,8 @@ import type { Handlers, Params, Result } from '../api/table.ts';
 import { coreOf, type Entry, isFunded } from '../channels/entry.ts';
 import { rivalOf } from '../channels/sightings.ts';
 import type { Node } from '../node.ts';
-import { displayedTxid, refusalOf, takeBack } from '../wallet/send.ts';
+import { displayedTxid } from '../txids.ts';
+import { refusalOf, takeBack } from '../wallet/send.ts';
 import { ofWallet, perKw, UNANSWERED } from './wallet.ts';
 
 /** Lines of `status` about the funding; none where nothing is wrong with it. */

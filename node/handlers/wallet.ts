@@ -1,4 +1,5 @@
 /** Methods that spend coins of the wallet, and what such methods share. */
+
 import { hex } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
 import type { Feerate } from '../api/amounts.ts';
@@ -7,9 +8,10 @@ import type { Handlers } from '../api/table.ts';
 import { ChainError } from '../chain/errors.ts';
 import { reserveOf } from '../channels/reserve.ts';
 import type { Node } from '../node.ts';
+import { displayedTxid } from '../txids.ts';
 import { scriptOfAddress } from '../wallet/address.ts';
 import { WalletError } from '../wallet/errors.ts';
-import { displayedTxid, sendTo } from '../wallet/send.ts';
+import { sendTo } from '../wallet/send.ts';
 
 /** What callers are told of a transaction that the chain has not heard of yet. */
 export const UNANSWERED = 'bitcoind does not answer: the transaction is kept, and given to it once it does';

@@ -1,5 +1,7 @@
 /** What our own payments are given: the ports, their book, and what they need of the channels. */
-import type { Outlet, PaymentContext } from '../../amp/io.ts';
+
+import type { PaymentContext } from '../../amp/io.ts';
+import type { Outlet } from '../../amp/route.ts';
 import type { Msat, PaymentHash, ShortChannelId } from '../../wire/units.ts';
 import type { Hint, RouteContext } from '../graph/routing.ts';
 import type { Clock, Log, Store } from '../ports.ts';

@@ -1,7 +1,8 @@
 /** A payment as it is listed: kept from its first moment, ended by its result. Its machine's own records are elsewhere and gone by then. */
-import type { PaymentRequest, Route } from '../../amp/io.ts';
+import type { PaymentRequest } from '../../amp/io.ts';
 import { type Payment, totalsOf } from '../../amp/payment.ts';
 import type { PaymentFailure, ShardFailure } from '../../amp/reports.ts';
+import type { Route } from '../../amp/route.ts';
 import { hex, text, utf8 } from '../../wire/bytes.ts';
 import { bytes16, type Codec, decode, encode, list, map, optional, struct, u8, u16, u64 } from '../../wire/codec.ts';
 import { bytes32, msat, point, preimage } from '../../wire/fields.ts';

@@ -1,12 +1,13 @@
 /**
  * The receiving machine in the node: HTLCs in, fulfils and failures out, its records and the invoices it pays in one write.
  */
+
 import { claimedOf } from '../../amp/claimable.ts';
-import type { AtStake, HtlcKey, ReceiverContext, ReceiverEffect, ReceiverInput } from '../../amp/io.ts';
+import type { ArrivedHtlc, AtStake, ReceiverContext, ReceiverEffect, ReceiverInput } from '../../amp/io.ts';
 import { restoreReceiver } from '../../amp/receiverstore.ts';
-import { listSets, type Receiver, receive } from '../../amp/receiving.ts';
-import type { SetView } from '../../amp/reports.ts';
-import { htlcName, isIncomplete } from '../../amp/sets.ts';
+import { listSets, receive } from '../../amp/receiving.ts';
+import type { HtlcKey, SetView } from '../../amp/reports.ts';
+import { htlcName, isIncomplete, type Receiver } from '../../amp/sets.ts';
 import type { Failure } from '../../onion/failures.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { Preimage } from '../../wire/units.ts';
@@ -19,8 +20,6 @@ import type { Invoices } from './invoices.ts';
 
 const PREFIX = 'receiver/';
 
-/** An HTLC for us, before its invoice is looked up. */
-export type ArrivedHtlc = Omit<Extract<ReceiverInput, { type: 'htlc' }>, 'type' | 'invoice'>;
 type Arrival =
   | ({ readonly type: 'htlc' } & ArrivedHtlc)
   | Extract<ReceiverInput, { type: 'resolved' }>

@@ -1,6 +1,7 @@
 /** The last attempt of each shard of payments, in memory, for listing. */
-import type { Route } from '../../amp/io.ts';
+
 import type { PaymentEvent } from '../../amp/reports.ts';
+import type { Route } from '../../amp/route.ts';
 import type { PaymentHash, Preimage } from '../../wire/units.ts';
 
 /** Payments whose shards are remembered in memory for listing. */

@@ -2,13 +2,10 @@
  * How stores of earlier versions are brought forward, one step a schema. A step knows records as bytes: the code that wrote them
  * is gone. What it changes is committed together with the new schema's number, so a crash in between begins it again.
  */
+
 import { concat } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
-import type { Store } from '../ports.ts';
-import { invoicesByNumber, paymentsByNumber } from './numbering.ts';
-
-/** From the schema of that index to the next: the changes to make. */
-export type Migration = (store: Store) => Promise<readonly Change[]>;
+import { invoicesByNumber, type Migration, paymentsByNumber } from './numbering.ts';
 
 /** First bytes of a channel's `phase`, and what the phases learnt to say about a close that a reorg may take back. */
 const phases: ReadonlyMap<number, Uint8Array> = new Map([

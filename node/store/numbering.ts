@@ -2,11 +2,12 @@
  * Schemas 2 to 4: payments and invoices, which were one record each under a random name and all read at the start, get numbers
  * for names, marks on those that are not over, and indexes by what people look for. What the records say stays as it was.
  */
+
 import { hex, u64be } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { bytes, bytes16, decode, optional, rest, struct, u8, u32, u64 } from '../../wire/codec.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import type { Migration } from './migrations.ts';
+import type { Store } from '../ports.ts';
 import { numberText } from './numbered.ts';
 import { readRecord } from './records.ts';
 
@@ -72,3 +73,6 @@ export const invoicesByNumber: Migration = async (store) => {
   }
   return changes;
 };
+
+/** From the schema of that index to the next: the changes to make. */
+export type Migration = (store: Store) => Promise<readonly Change[]>;

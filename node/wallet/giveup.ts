@@ -2,14 +2,15 @@
  * Giving up a transaction of ours that no block holds: another takes its coins back to the wallet. Which of the two the chain
  * takes is not ours to say, so both are remembered until it did; only the second is given to the network from then on.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../wire/bytes.ts';
 import { type Sat, sat, type Txid } from '../../wire/units.ts';
 import { floorFeerate } from '../chain/bitcoind.ts';
+import { displayedTxid } from '../txids.ts';
 import { heightOf, pending, rivalOf, type WalletState } from './coins.ts';
 import { WalletError } from './errors.ts';
 import { dustOf, feeOf, weightOf } from './select.ts';
-import { displayedTxid } from './send.ts';
 import { type Fund, fundsOf } from './view.ts';
 
 /** What takes the coins back. */

@@ -1,8 +1,9 @@
 /** Paying out of the wallet, from choosing coins to the network's answer, and keeping at it until a block has it. */
-import { hex, reversed } from '../../wire/bytes.ts';
+
 import type { Sat, Txid } from '../../wire/units.ts';
 import { ChainError } from '../chain/errors.ts';
 import type { Chain, ChainTx, Log } from '../ports.ts';
+import { displayedTxid } from '../txids.ts';
 import type { Refusals } from './refusals.ts';
 import type { Wallet } from './wallet.ts';
 
@@ -15,9 +16,6 @@ export interface Payment {
   /** What must stay in the wallet. */
   readonly leave?: Sat;
 }
-
-/** A txid as people write it. */
-export const displayedTxid = (id: Txid): string => hex(reversed(id));
 
 /** A transaction of the wallet that was given to the network. */
 export interface Given extends ChainTx {

@@ -1,6 +1,8 @@
 /** Payments under test answered by hand: routes over one forwarder, failures made at any hop of them. */
-import type { Outcome, Outlet, PaymentRequest, Route } from '../../amp/io.ts';
+
+import type { Outcome, PaymentRequest } from '../../amp/io.ts';
 import { sessionKey } from '../../amp/onions.ts';
+import type { Outlet, Route } from '../../amp/route.ts';
 import { decodeBlob } from '../../amp/shares.ts';
 import type { Failure } from '../../onion/failures.ts';
 import { routeSecrets } from '../../onion/keys.ts';

@@ -1,8 +1,9 @@
 /** How amounts are cut over outlets, and halved where the network cannot carry a piece. */
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type CutWish, cut, halve } from '../../amp/cut.ts';
-import type { Outlet } from '../../amp/io.ts';
+import type { Outlet } from '../../amp/route.ts';
 import { msat, shortChannelId } from '../../wire/units.ts';
 import { nodeOf } from './payer.ts';
 

@@ -2,8 +2,10 @@
  * A small network for payments under test: real onions, peeled hop by hop, over channels whose balances the payer does not
  * know. The payer's routes come from what it may know: who is connected, what fees are asked, what it has excluded.
  */
-import type { Hop, Outlet, Route, RouteQuery } from '../../amp/io.ts';
+
+import type { RouteQuery } from '../../amp/io.ts';
 import { ampProtocols, finalPayload } from '../../amp/payload.ts';
+import type { Hop, Outlet, Route } from '../../amp/route.ts';
 import type { Failure } from '../../onion/failures.ts';
 import { peel } from '../../onion/peel.ts';
 import { readHop } from '../../onion/registry.ts';

@@ -1,9 +1,9 @@
 /** The sending machine under test: every step is a round trip through its records, and its promises are checked each time. */
+
 import { expect } from 'vitest';
 import type {
   AmpRequest,
   OrdinaryRequest,
-  Outlet,
   PaymentContext,
   PaymentEffect,
   PaymentInput,
@@ -12,6 +12,7 @@ import type {
 import { hashOf, newPayment, type Payment, type PaymentResult, schemeOf } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import type { PaymentEvent } from '../../amp/reports.ts';
+import type { Outlet } from '../../amp/route.ts';
 import { pay } from '../../amp/sending.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { pointOf } from '../../wire/crypto.ts';

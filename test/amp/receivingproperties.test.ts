@@ -2,9 +2,10 @@
  * Whatever arrives, in whatever order, with restarts and lost effects between: a set is claimed whole or not at all, every
  * HTLC ends exactly once, and payments never mix. The driver round-trips the state through its records at every step.
  */
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { SchemeName } from '../../amp/io.ts';
+import type { SchemeName } from '../../amp/reports.ts';
 import { msat, paymentHash } from '../../wire/units.ts';
 import { bytes32, type Htlc, keyOf, ReceiverUnderTest } from './receiver.ts';
 import { amp, ampInvoice, withBlobs } from './sets.ts';

@@ -2,10 +2,12 @@
  * Room for incomplete sets, against whoever fills it: what is worth next to nothing is not held, payments of invoices have room of
  * their own, and elsewhere the least valuable gives way, so that keeping others out costs more than they send.
  */
+
 import { describe, expect, test } from 'vitest';
-import type { InvoiceTerms, SchemeName } from '../../amp/io.ts';
+import type { InvoiceTerms } from '../../amp/io.ts';
 import { defaultLimits, LEAST_SHARE } from '../../amp/limits.ts';
 import { listSets } from '../../amp/receiving.ts';
+import type { SchemeName } from '../../amp/reports.ts';
 import { msat, type Point } from '../../wire/units.ts';
 import { bytes32, type Htlc, keyOf, peerOf, ReceiverUnderTest, secretOf } from './receiver.ts';
 import { amp, ampInvoice } from './sets.ts';

@@ -1,7 +1,9 @@
 /** What a payer asks of the node's route finder, which answers it takes, and what failures teach it for the next question. */
+
 import { expect, test } from 'vitest';
-import type { PaymentRequest, Route } from '../../amp/io.ts';
+import type { PaymentRequest } from '../../amp/io.ts';
 import { buildOnion, openFailure } from '../../amp/onions.ts';
+import type { Route } from '../../amp/route.ts';
 import type { Failure } from '../../onion/failures.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { msat, point } from '../../wire/units.ts';

@@ -1,7 +1,9 @@
 /** The search for a way through the announced network. */
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Outlet, RouteQuery } from '../../amp/io.ts';
+import type { RouteQuery } from '../../amp/io.ts';
+import type { Outlet } from '../../amp/route.ts';
 import { ourSide } from '../../node/graph/announce.ts';
 import { Graph, nodeKey } from '../../node/graph/graph.ts';
 import { findRoute, forwardingFee } from '../../node/graph/routing.ts';

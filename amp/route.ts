@@ -1,0 +1,26 @@
+/** The ways that a payment can take, as plain values: an outlet is a channel of ours, a hop what a node on the way is told. */
+import type { Msat, Point, ShortChannelId } from '../wire/units.ts';
+
+/** A channel of ours that an HTLC can leave by. */
+export interface Outlet {
+  readonly scid: ShortChannelId;
+  readonly peer: Point;
+  /** The largest single HTLC the channel would take now. */
+  readonly spendable: Msat;
+  /** HTLCs it would still take. */
+  readonly slots: number;
+}
+
+/** One HTLC of a route: the one that arrives at `node` over channel `scid`. */
+export interface Hop {
+  readonly node: Point;
+  readonly scid: ShortChannelId;
+  readonly amount: Msat;
+  /** cltv_expiry, a block height. */
+  readonly expiry: number;
+  /** The node reads TLV payloads only; otherwise a forwarder of an EOB payment gets a 65-byte frame. */
+  readonly tlvOnly: boolean;
+}
+
+/** From our outlet (first) to the destination (last). The fee is the first amount less the last. */
+export type Route = readonly [Hop, ...Hop[]];
