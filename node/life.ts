@@ -97,9 +97,9 @@ export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
     parts.later.cancel();
     await peers.stop();
     parts.switchboard.stop();
-    await following;
-    await onchain.stop();
-    await receiver.stop();
+    await gate.unlessBroken(following);
+    await gate.unlessBroken(onchain.stop());
+    await gate.unlessBroken(receiver.stop());
     for (const part of [payments, channels, gate]) await gate.unlessBroken(part.settled());
     await parts.backups.settled();
     await parts.saved.flush();
@@ -110,7 +110,7 @@ export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
 
   return {
     begin: () => {
-      begun ??= run();
+      begun ??= gate.unlessBroken(run());
       return begun;
     },
     stop: () => {

@@ -42,6 +42,7 @@ import { Invoices } from './pay/invoices.ts';
 import { Peers } from './peer/peers.ts';
 import { Progress } from './progress.ts';
 import type { Node, NodeOptions } from './running.ts';
+import { watchedStore } from './store/door.ts';
 import { Gate } from './store/gate.ts';
 import { prepareStore } from './store/open.ts';
 import { laterBy } from './ticking.ts';
@@ -58,12 +59,13 @@ export type { Node, NodeOptions } from './running.ts';
  * how it stands. Throws StoreError, WalletError.
  */
 export const openNode = async (options: NodeOptions): Promise<Node> => {
-  const { config, ports, broke, experiments = {}, hooks = {}, progress = new Progress() } = options;
-  const { chain, store, clock, entropy, log, transport } = ports;
+  const { config, broke, experiments = {}, hooks = {}, progress = new Progress() } = options;
   const network = networkOf(config.network);
-  await prepareStore(store, config.network);
+  await prepareStore(options.ports.store, config.network);
 
   const fatal = once(broke);
+  const ports = { ...options.ports, store: watchedStore(options.ports.store, (error) => gate.fail(error)) };
+  const { chain, store, clock, entropy, log, transport } = ports;
   const contain = containing(log, fatal);
   const gate = new Gate(store, fatal, contain('what waits for the store'));
   const now = (): number => Math.floor(clock.now() / 1000);

@@ -95,6 +95,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     early.use({ getinfo: handlers.getinfo, stop: handlers.stop });
     if (isOver) return;
     await node.begin();
+    if (isOver) return;
     early.use(handlers);
     log.info(
       {

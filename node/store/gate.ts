@@ -16,9 +16,9 @@ export class Gate {
   private durable = 0;
   private waiting: { readonly need: number; readonly run: () => void }[] = [];
   private broken = false;
-  private fail: () => void = () => undefined;
+  private giveUp: () => void = () => undefined;
   private readonly failed = new Promise<void>((resolve) => {
-    this.fail = resolve;
+    this.giveUp = resolve;
   });
 
   /**
@@ -37,14 +37,17 @@ export class Gate {
     const number = ++this.begun;
     this.store.commit(changes).then(
       () => this.reached(number),
-      (error: unknown) => {
-        if (this.broken) return;
-        this.broken = true;
-        this.waiting = [];
-        this.fail();
-        this.fatal(error);
-      },
+      (error: unknown) => this.fail(error),
     );
+  }
+
+  /** The store failed, at a save of the gate's or of somebody else: nothing passes any more, and the node is told, once. */
+  fail(error: unknown): void {
+    if (this.broken) return;
+    this.broken = true;
+    this.waiting = [];
+    this.giveUp();
+    this.fatal(error);
   }
 
   /** Runs something once all that was kept so far is durable; at once if it is, and always in the order of the calls. */

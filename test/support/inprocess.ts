@@ -70,6 +70,8 @@ export interface LocalOptions {
   readonly store?: Store;
   /** Its clock, where that is not the machine's. */
   readonly clock?: Clock;
+  /** Told of what the node cannot go on with; a test that expects nothing of the kind fails by it. */
+  readonly broke?: (error: unknown) => void;
 }
 
 const counted = (store: Store, written: Written): Store => ({
@@ -93,6 +95,9 @@ export const startLocal = async ({
   chain = (one) => one,
   store,
   clock = systemClock,
+  broke = (error) => {
+    throw error;
+  },
 }: LocalOptions): Promise<LocalNode> => {
   const config = loadConfig({
     flags: {
@@ -124,9 +129,7 @@ export const startLocal = async ({
       log,
     },
     hooks: dev.hooks,
-    broke: (error) => {
-      throw error;
-    },
+    broke,
   });
   const around = { api: () => undefined, stop: () => undefined };
   const handlers: HandlersOf<Called> = { ...handlersOf(node, around), ...dev.handlers(node) };
