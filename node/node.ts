@@ -12,6 +12,7 @@ import { Backups } from './backup/backups.ts';
 import { backupKey } from './backup/format.ts';
 import { Feerates } from './chain/feerate.ts';
 import { Follower } from './chain/follower.ts';
+import { glancing, impatient } from './chain/impatient.ts';
 import { Outage } from './chain/outage.ts';
 import { Watcher } from './chain/watcher.ts';
 import { callingOf } from './channels/calling.ts';
@@ -66,6 +67,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const fatal = once(broke);
   const ports = { ...options.ports, store: watchedStore(options.ports.store, (error) => gate.fail(error)) };
   const { chain, store, clock, entropy, log, transport } = ports;
+  const asked = { chain, clock, where: `${config.bitcoind.host}:${config.bitcoind.port}` };
+  const hasty = impatient(asked);
   const contain = containing(log, fatal);
   const gate = new Gate(store, fatal, contain('what waits for the store'));
   const now = (): number => Math.floor(clock.now() / 1000);
@@ -169,7 +172,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     }),
   });
   const channels: ChannelHost = new ChannelHost({
-    ...{ store, gate, chain, clock, log, wallet, refusals, peers, backups },
+    ...{ store, gate, clock, log, wallet, refusals, peers, backups },
+    chain: hasty,
     peerTimeout: config.peerTimeout,
     follower: () => follower,
     watcher: () => watcher,
@@ -248,7 +252,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
 
   const parts: Omit<Node, 'begin' | 'stop'> = {
     config,
-    ports,
+    ports: { ...ports, chain: hasty },
+    glance: glancing(asked),
     network,
     keys,
     peers,
@@ -277,6 +282,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   };
   const life = lifeOf({
     ...parts,
+    ports,
     ...{ feerates, gifts, switchboard, saved, later, fatal, again },
     reachable: (at) => {
       reachableSince = at;

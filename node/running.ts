@@ -4,6 +4,7 @@ import type { Msat } from '../wire/units.ts';
 import type { Addresses } from './addresses.ts';
 import type { Backups } from './backup/backups.ts';
 import type { Follower } from './chain/follower.ts';
+import type { Glimpse } from './chain/impatient.ts';
 import type { Outage } from './chain/outage.ts';
 import type { Calling } from './channels/calling.ts';
 import type { ChannelHost } from './channels/host.ts';
@@ -29,7 +30,10 @@ import type { Wallet } from './wallet/wallet.ts';
 /** A node, as its API sees it. */
 export interface Node {
   readonly config: Config;
+  /** Its chain is one for callers, who cannot wait for it: see impatient.ts. */
   readonly ports: Ports;
+  /** How far the chain is, if it says so at once. */
+  readonly glance: () => Promise<Glimpse>;
   readonly network: Network;
   readonly keys: NodeKeys;
   readonly peers: Peers;

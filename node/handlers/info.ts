@@ -44,7 +44,8 @@ export const infoHandlers = (
     const wanting = node.onchain.wanting();
     const shortage = shortageOf(config.reserve, channels.entries.values(), node.wallet);
     const outage = node.outage.warning();
-    const tip = await node.ports.chain.tip().catch(() => undefined);
+    const glimpse = await node.glance();
+    const tip = 'tip' in glimpse ? glimpse.tip : undefined;
     return {
       id: hex(keys.nodeId),
       alias: node.alias,
@@ -77,7 +78,9 @@ export const infoHandlers = (
         invoice: hex(ourFeatures('9')),
       },
       ...(node.progress.now !== undefined && { warning_starting: `the node is starting: it ${node.progress.now}` }),
-      ...(tip === undefined && { warning_bitcoind_sync: 'bitcoind does not answer: its last known block is shown' }),
+      ...('why' in glimpse && {
+        warning_bitcoind_sync: `${glimpse.why}. What the node knew last is shown; HTLCs wait, and it goes on by itself once bitcoind answers`,
+      }),
       ...(tip?.isBehind === true && {
         warning_bitcoind_sync: 'bitcoind has not got all blocks yet: HTLCs wait or go back',
       }),
