@@ -1,6 +1,7 @@
 /** The calls one connection has under way: answered as they finish, bounded in number, waited for when it ends. */
 import { setMaxListeners } from 'node:events';
 import { type Answer, refusal } from './jsonrpc.ts';
+import type { Written } from './written.ts';
 
 /** Calls one connection may have under way; a caller that waits for that many invoices opens another connection. */
 export const maxCalls = 1024;
@@ -12,24 +13,26 @@ export interface Calls {
   end(): Promise<void>;
 }
 
-/** Calls of a connection whose answers `send` writes. */
-export const openCalls = (answer: Answer, send: (text: string) => void): Calls => {
+/** Calls of a connection whose answers `send` writes, one after the other; it resolves when one is written or cannot be. */
+export const openCalls = (answer: Answer, send: (text: Written) => Promise<void>): Calls => {
   const gone = new AbortController();
   // Each waiting call listens to it, and there may be as many as calls.
   setMaxListeners(0, gone.signal);
   const underWay = new Set<Promise<void>>();
+  let last: Promise<void> = Promise.resolve();
+  const sendNext = (text: Written): Promise<void> => {
+    // One that cannot be written to any more says so by its own end.
+    last = last.then(() => send(text)).catch(() => undefined);
+    return last;
+  };
   return {
     take: (request) => {
       if (underWay.size >= maxCalls) {
-        send(refusal('busy', `${maxCalls} calls of this connection are under way`));
+        void sendNext(refusal('busy', `${maxCalls} calls of this connection are under way`));
         return;
       }
       const call = answer(request, { signal: gone.signal })
-        .then((text) => {
-          if (text !== undefined) send(text);
-        })
-        // A connection that cannot be written to any more, which its own end says, too.
-        .catch(() => undefined)
+        .then((text) => (text === undefined ? undefined : sendNext(text)))
         .finally(() => underWay.delete(call));
       underWay.add(call);
     },

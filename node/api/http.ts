@@ -13,6 +13,7 @@ import { briefly, type Calls, openCalls } from './calls.ts';
 import { type Answer, maxMessage } from './jsonrpc.ts';
 import { isToken } from './token.ts';
 import type { ApiServer } from './unix.ts';
+import { type Written, writeTo } from './written.ts';
 
 export interface HttpServer extends ApiServer {
   /** Where it really listens: port 0 asked for becomes the port given. */
@@ -90,16 +91,34 @@ const post = async (
     return;
   }
   const text = await answer(body, { signal: AbortSignal.any([gone.signal, stopping]) });
-  if (text === undefined) response.writeHead(204).end();
-  else response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+  if (text === undefined) {
+    response.writeHead(204).end();
+    return;
+  }
+  response.writeHead(200, { 'content-type': 'application/json' });
+  if (typeof text !== 'string') await writeTo(response, text);
+  response.end(typeof text === 'string' ? text : undefined);
+};
+
+/** One message; what is in pieces goes out in fragments of it, each when the one before is on its way. */
+const sendMessage = async (socket: WebSocket, answer: Written): Promise<void> => {
+  const send = (text: string, fin: boolean): Promise<void> =>
+    new Promise((resolve) => socket.send(text, { fin }, () => resolve()));
+  if (typeof answer === 'string') return send(answer, true);
+  for await (const piece of answer) {
+    if (socket.readyState !== socket.OPEN) return;
+    await send(piece, false);
+  }
+  await send('', true);
 };
 
 const talk = (socket: WebSocket, answer: Answer): Calls => {
-  const calls = openCalls(answer, (text) => {
+  const calls = openCalls(answer, async (text) => {
     if (socket.readyState !== socket.OPEN) return;
     // As on the unix socket: who does not read is not read from.
     socket.pause();
-    socket.send(text, () => socket.resume());
+    await sendMessage(socket, text).catch(() => socket.terminate());
+    socket.resume();
   });
   socket.on('message', (data, binary) => {
     if (binary) socket.close(1003, 'expected text');

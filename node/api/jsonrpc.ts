@@ -17,6 +17,7 @@ import {
   type Result,
   table,
 } from './table.ts';
+import { isRows, type Written, written } from './written.ts';
 
 /** Bytes of the largest message taken, in and out of every adapter. */
 export const maxMessage = 4 * 1024 * 1024;
@@ -31,8 +32,11 @@ export interface RpcParts {
   readonly broke: (method: string, error: unknown) => void;
 }
 
-/** Takes a request's text, gives the answer's; undefined for notifications. Never throws. */
-export type Answer = (request: string, call: CallContext) => Promise<string | undefined>;
+/**
+ * Takes a request's text, gives the answer's; undefined for notifications. Never throws. A long list is read while its pieces are:
+ * reading it further rejects where that fails.
+ */
+export type Answer = (request: string, call: CallContext) => Promise<Written | undefined>;
 
 type Id = string | number | null;
 type Json = Readonly<Record<string, unknown>>;
@@ -83,6 +87,29 @@ const checked = (method: Method, given: Json, dev: boolean): Json => {
   throw wrongParams(issue?.path.join('.') ?? 'params', issue?.message ?? 'not understood');
 };
 
+/** The rows of a list, each encoded when it is read. `broke` is told why they end too early. */
+async function* encodedRows(rows: AsyncIterable<unknown>, row: z.core.$ZodType, broke: (error: unknown) => void) {
+  try {
+    for await (const one of rows) yield z.encode(row, one as never);
+  } catch (error) {
+    broke(error);
+    throw error;
+  }
+}
+
+/** A handler's result as JSON; of lists that are still to be read, their rows. */
+const encoded = ({ result: schema }: Method, result: Json, broke: (error: unknown) => void): Json => {
+  const lists = Object.entries(result).filter((field): field is [string, AsyncIterable<unknown>] => isRows(field[1]));
+  if (lists.length === 0) return z.encode(schema, result as never) as Json;
+  const empty = Object.fromEntries(lists.map(([name]) => [name, []]));
+  const rows = lists.map(([name, list]) => {
+    const { [name]: field } = schema.shape;
+    if (!(field instanceof z.ZodArray)) throw new TypeError(`${name} is no list`);
+    return [name, encodedRows(list, field.element, broke)] as const;
+  });
+  return { ...(z.encode(schema, { ...result, ...empty } as never) as Json), ...Object.fromEntries(rows) };
+};
+
 interface Request {
   readonly method: string;
   readonly params: unknown;
@@ -122,7 +149,7 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     if (handler === undefined || (isDevMethod(method) && !dev))
       throw new ApiError('method_not_found', `${method} is for a node started with --dev, on regtest only`);
     const given = checked(row, byName(method, row, params), dev);
-    return z.encode(row.result, (await handler(given as never, call)) as never);
+    return encoded(row, (await handler(given as never, call)) as Json, (error) => broke(method, error));
   };
 
   /** What a caller is told of an error: of one that no handler should let out, that there was one. */
@@ -132,10 +159,10 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     return new ApiError('internal_error', `${method ?? 'the request'} failed inside the node; its log says more`);
   };
 
-  /** An answer as a text. What is too long to be one text is an answer, too. */
-  const written = (answer: Json | readonly Json[]): string => {
+  /** An answer as a text, or its pieces. What cannot be read or written is an answer, too. */
+  const said = async (answer: Json | readonly Json[]): Promise<Written> => {
     try {
-      return toJson(answer);
+      return await written(answer);
     } catch (error) {
       return toJson(failed(Array.isArray(answer) ? null : ((answer as Json)['id'] as Id), told(undefined, error)));
     }
@@ -165,13 +192,13 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     }
     if (!Array.isArray(request)) {
       const answer = await one(request, call);
-      return answer === undefined ? undefined : written(answer);
+      return answer === undefined ? undefined : said(answer);
     }
     if (request.length === 0) return refusal('invalid_request', 'an empty batch');
     if (request.length > maxBatch) return refusal('invalid_request', `at most ${maxBatch} calls in a batch`);
     // Each of them may listen to it.
     setMaxListeners(0, call.signal);
     const answers = (await Promise.all(request.map((value) => one(value, call)))).filter((one) => one !== undefined);
-    return answers.length === 0 ? undefined : written(answers);
+    return answers.length === 0 ? undefined : said(answers);
   };
 };

@@ -31,7 +31,7 @@ export type MethodName = keyof Table;
 export type Given<M extends MethodName> = z.input<Table[M]['params']>;
 /** What a handler gets: checked, branded, defaults filled in. */
 export type Params<M extends MethodName> = z.output<Table[M]['params']>;
-/** What a handler answers and a client is told: ids and hashes in hex, amounts of type Msat. */
+/** What a client is told: ids and hashes in hex, amounts of type Msat. */
 export type Result<M extends MethodName> = z.output<Table[M]['result']>;
 
 /** What a handler may know of the call besides its parameters. */
@@ -40,7 +40,14 @@ export interface CallContext {
   readonly signal: AbortSignal;
 }
 
-type Handler<M extends MethodName> = (params: Params<M>, call: CallContext) => Promise<Result<M>>;
+/** What a handler answers: a result whose lists may be read row by row while they are written, however long they are. */
+export type Answered<M extends MethodName> = {
+  readonly [F in keyof Result<M>]: Result<M>[F] extends readonly (infer Row)[]
+    ? Result<M>[F] | AsyncIterable<Row>
+    : Result<M>[F];
+};
+
+type Handler<M extends MethodName> = (params: Params<M>, call: CallContext) => Promise<Answered<M>>;
 /** Methods for experiments alone. */
 export type DevMethodName = keyof typeof devMethods;
 /** Functions for these methods. */

@@ -9,6 +9,7 @@ import { ListenError } from '../listenerror.ts';
 import { briefly, type Calls, openCalls } from './calls.ts';
 import { JsonStream, StreamError } from './json.ts';
 import { type Answer, maxMessage, refusal } from './jsonrpc.ts';
+import { writeTo } from './written.ts';
 
 export interface ApiServer {
   /** Takes nothing more, lets calls under way be answered for a moment, closes. */
@@ -20,13 +21,13 @@ export const maxPath = process.platform === 'darwin' ? 103 : 107;
 
 const serve = (socket: Socket, answer: Answer): Calls => {
   const stream = new JsonStream(maxMessage);
-  const calls = openCalls(answer, (text) => {
-    if (!socket.writable) return;
+  const calls = openCalls(answer, async (text) => {
     // Who does not read its answers is not read from either, so neither side piles up.
-    if (!socket.write(`${text}\n\n`)) socket.pause();
+    socket.pause();
+    await writeTo(socket, text, '\n\n').catch(() => socket.destroy());
+    socket.resume();
   });
   const end = () => void calls.end().then(() => socket.end());
-  socket.on('drain', () => socket.resume());
   socket.on('data', (chunk: Uint8Array) => {
     try {
       for (const request of stream.push(chunk)) calls.take(request);

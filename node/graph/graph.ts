@@ -145,6 +145,11 @@ export class Graph {
     return { channels: this.byScid.size, nodes: this.announced.size };
   }
 
+  /** Every node that has a channel, announced or not. */
+  get ids(): Iterable<NodeKey> {
+    return this.byNode.keys();
+  }
+
   channel(scid: ShortChannelId): GraphChannel | undefined {
     return this.byScid.get(scid);
   }

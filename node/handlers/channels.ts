@@ -208,19 +208,22 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
   };
 };
 
+async function* listpeerchannels(node: Node, params: Params<'listpeerchannels'>): AsyncGenerator<Shown> {
+  const { id, short_channel_id, channel_id } = params;
+  for (const entry of [...node.channels.entries.values()]) {
+    const { state } = entry.machine;
+    if (!isFunded(state) || state.phase === 'closed') continue;
+    const { core } = state;
+    if (id !== undefined && !equal(id, core.params.peer)) continue;
+    const names = [core.lockin.scid, core.params.alias];
+    if (short_channel_id !== undefined && !names.includes(short_channel_id)) continue;
+    if (channel_id !== undefined && !equal(channel_id, core.channelId)) continue;
+    yield shown(node, entry, state);
+  }
+}
+
 export const channelHandlers = (node: Node): Pick<Handlers, 'fundchannel' | 'listpeerchannels' | 'close'> => ({
   fundchannel: (params) => fundchannel(node, params),
   close: (params, call) => close(node, params, call),
-  listpeerchannels: async ({ id, short_channel_id, channel_id }) => ({
-    channels: [...node.channels.entries.values()].flatMap((entry) => {
-      const { state } = entry.machine;
-      if (!isFunded(state) || state.phase === 'closed') return [];
-      const { core } = state;
-      if (id !== undefined && !equal(id, core.params.peer)) return [];
-      const names = [core.lockin.scid, core.params.alias];
-      if (short_channel_id !== undefined && !names.includes(short_channel_id)) return [];
-      if (channel_id !== undefined && !equal(channel_id, core.channelId)) return [];
-      return [shown(node, entry, state)];
-    }),
-  }),
+  listpeerchannels: async (params) => ({ channels: listpeerchannels(node, params) }),
 });

@@ -5,7 +5,7 @@ import { hex } from '../../wire/bytes.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { scidText, toMsat } from '../../wire/units.ts';
 import type { Handlers, Params, Result } from '../api/table.ts';
-import { type Graph, type GraphChannel, type GraphNode, type NodeKey, nodeKey, type Side } from '../graph/graph.ts';
+import { type Graph, type GraphChannel, type GraphNode, nodeKey, type Side } from '../graph/graph.ts';
 
 type Direction = Result<'listchannels'>['channels'][number];
 type NodeRow = Result<'listnodes'>['nodes'][number];
@@ -40,14 +40,29 @@ const directions = (channel: GraphChannel, side: Side): readonly Direction[] => 
   ];
 };
 
-const listchannels = (graph: Graph, { short_channel_id, source, destination }: Params<'listchannels'>): Direction[] => {
-  const [from, to] = [source && nodeKey(source), destination && nodeKey(destination)];
-  const one = short_channel_id === undefined ? undefined : graph.channel(short_channel_id);
-  const channels = short_channel_id === undefined ? [...graph.channels] : one === undefined ? [] : [one];
-  return channels
-    .flatMap((channel) => [...directions(channel, 0), ...directions(channel, 1)])
-    .filter((row) => (from === undefined || row.source === from) && (to === undefined || row.destination === to));
+/** The channels that may be asked for, ascending. */
+const asked = (graph: Graph, { short_channel_id, source, destination }: Params<'listchannels'>) => {
+  if (short_channel_id !== undefined) return [short_channel_id];
+  const end = source ?? destination;
+  if (end === undefined) return graph.between(0, Number.MAX_SAFE_INTEGER);
+  return graph
+    .channelsOf(nodeKey(end))
+    .map(({ scid }) => scid)
+    .sort((a, b) => (a < b ? -1 : 1));
 };
+
+/** Each as it stands when it is read: while a long list is written, channels come and go. */
+async function* listchannels(graph: Graph, params: Params<'listchannels'>): AsyncGenerator<Direction> {
+  const [from, to] = [params.source && nodeKey(params.source), params.destination && nodeKey(params.destination)];
+  for (const scid of asked(graph, params)) {
+    const channel = graph.channel(scid);
+    for (const side of channel === undefined ? [] : ([0, 1] as const)) {
+      const [source, destination] = [channel?.nodes[side], channel?.nodes[side === 0 ? 1 : 0]];
+      if ((from !== undefined && source !== from) || (to !== undefined && destination !== to)) continue;
+      if (channel !== undefined) yield* directions(channel, side);
+    }
+  }
+}
 
 /** An address of an announcement as people write it; undefined for one of unknown form. */
 const addressRow = (address: Address): NonNullable<NodeRow['addresses']>[number] | undefined => {
@@ -82,14 +97,13 @@ const announcedRow = (node: GraphNode): NodeRow => {
   };
 };
 
-const listnodes = (graph: Graph, { id }: Params<'listnodes'>): NodeRow[] => {
-  const known = new Set<NodeKey>([...graph.channels].flatMap(({ nodes }) => nodes));
-  const wanted = id === undefined ? [...known] : [nodeKey(id)].filter((key) => known.has(key));
-  return wanted.map((key) => {
+async function* listnodes(graph: Graph, { id }: Params<'listnodes'>): AsyncGenerator<NodeRow> {
+  for (const key of id === undefined ? [...graph.ids].sort() : [nodeKey(id)]) {
+    if (!graph.hasChannel(key)) continue;
     const node = graph.node(key);
-    return node === undefined ? { nodeid: key } : announcedRow(node);
-  });
-};
+    yield node === undefined ? { nodeid: key } : announcedRow(node);
+  }
+}
 
 /** `listchannels` and `listnodes` over a graph. */
 export const graphHandlers = (graph: Graph): Pick<Handlers, 'listchannels' | 'listnodes'> => ({

@@ -8,7 +8,7 @@ import type { RouteHop } from '../../wire/invoice/fields.ts';
 import { checkPayable, decodeInvoice, encodeInvoice, type Invoice } from '../../wire/invoice.ts';
 import { paymentHash, preimage, type ShortChannelId, scidText } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
-import type { Handlers, Params, Result } from '../api/table.ts';
+import type { Answered, Handlers, Params, Result } from '../api/table.ts';
 import { coreOf } from '../channels/entry.ts';
 import { ourSide } from '../graph/announce.ts';
 import type { Node } from '../node.ts';
@@ -172,19 +172,28 @@ async function* asked(
   }
 }
 
-const listinvoices = async (node: Node, params: Params<'listinvoices'>): Promise<Result<'listinvoices'>> => {
-  const { invstring, payment_hash, start = 0, limit, index } = params;
-  const named = invstring === undefined ? undefined : readInvoice('invstring', invstring).paymentHash;
-  if (named !== undefined && payment_hash !== undefined && !equal(named, payment_hash)) return { invoices: [] };
-  const hash = named ?? payment_hash;
-  const rows: Listed[] = [];
+async function* rowsAsked(
+  node: Node,
+  params: Params<'listinvoices'>,
+  hash: Uint8Array | undefined,
+): AsyncGenerator<Listed> {
+  const { start = 0, limit = Number.POSITIVE_INFINITY, index } = params;
+  let left = limit;
+  if (left === 0) return;
   for await (const record of asked(node, params, hash, BigInt(start))) {
-    if (rows.length === limit) break;
     if (hash !== undefined && !equal(record.paymentHash, hash)) continue;
     const row = listed(node, record);
-    if ((index === 'updated' ? (row.updated_index ?? 0) : row.created_index) >= start) rows.push(row);
+    if ((index === 'updated' ? (row.updated_index ?? 0) : row.created_index) < start) continue;
+    yield row;
+    if (--left === 0) return;
   }
-  return { invoices: rows };
+}
+
+const listinvoices = (node: Node, params: Params<'listinvoices'>): Answered<'listinvoices'> => {
+  const { invstring, payment_hash } = params;
+  const named = invstring === undefined ? undefined : readInvoice('invstring', invstring).paymentHash;
+  if (named !== undefined && payment_hash !== undefined && !equal(named, payment_hash)) return { invoices: [] };
+  return { invoices: rowsAsked(node, params, named ?? payment_hash) };
 };
 
 const shownSet = async (node: Node, view: SetView): Promise<ShownSet> => {
@@ -216,6 +225,13 @@ const shownSet = async (node: Node, view: SetView): Promise<ShownSet> => {
     }),
   };
 };
+
+async function* setsOf(node: Node, views: readonly SetView[], label: string | undefined): AsyncGenerator<ShownSet> {
+  for (const view of views) {
+    const set = await shownSet(node, view);
+    if (label === undefined || set.label === label) yield set;
+  }
+}
 
 const decode = (node: Node, text: string): Result<'decode'> => {
   const read = readInvoice('string', text);
@@ -259,14 +275,13 @@ const decode = (node: Node, text: string): Result<'decode'> => {
 
 export const invoiceHandlers = (node: Node): Pick<Handlers, 'invoice' | 'listinvoices' | 'decode' | 'listsets'> => ({
   invoice: (params) => invoice(node, params),
-  listinvoices: (params) => listinvoices(node, params),
+  listinvoices: async (params) => listinvoices(node, params),
   decode: async ({ string }) => decode(node, string),
   listsets: async ({ label, set_id }) => {
     const views = node.receiver
       .sets()
       .filter(({ scheme }) => scheme !== 'ordinary')
       .filter(({ id }) => set_id === undefined || equal(id, set_id));
-    const sets = await Promise.all(views.map((view) => shownSet(node, view)));
-    return { sets: sets.filter((set) => label === undefined || set.label === label) };
+    return { sets: setsOf(node, views, label) };
   },
 });

@@ -309,22 +309,29 @@ const listed = (node: Node, record: PayRecord): Listed => {
   };
 };
 
+interface Wanted extends Pick<Params<'listpays'>, 'status' | 'start' | 'limit'> {
+  readonly hash: Uint8Array | undefined;
+}
+
+async function* paysOf(node: Node, { status, start = 0, limit, hash }: Wanted): AsyncGenerator<Listed> {
+  const first = BigInt(start);
+  let left = limit ?? Number.POSITIVE_INFINITY;
+  if (left === 0) return;
+  const all = status === 'pending' ? node.payments.pending() : node.payments.list(first, hash);
+  for await (const record of all) {
+    if (status !== undefined && record.status !== status) continue;
+    if (record.createdIndex < first || (hash !== undefined && !equal(record.paymentHash, hash))) continue;
+    yield listed(node, record);
+    if (--left === 0) return;
+  }
+}
+
 export const paymentHandlers = (node: Node): Pick<Handlers, 'pay' | 'keysend' | 'listpays'> => ({
   pay: (params) => pay(node, params),
   keysend: (params) => keysend(node, params),
   listpays: async ({ bolt11, payment_hash, status, start, limit }) => {
     const named = bolt11 === undefined ? undefined : readInvoice('bolt11', bolt11).paymentHash;
     if (named !== undefined && payment_hash !== undefined && !equal(named, payment_hash)) return { pays: [] };
-    const hash = named ?? payment_hash;
-    const first = BigInt(start ?? 0);
-    const all = status === 'pending' ? node.payments.pending() : node.payments.list(first, hash);
-    const pays: Listed[] = [];
-    for await (const record of all) {
-      if (pays.length === limit) break;
-      if (status !== undefined && record.status !== status) continue;
-      if (record.createdIndex < first || (hash !== undefined && !equal(record.paymentHash, hash))) continue;
-      pays.push(listed(node, record));
-    }
-    return { pays };
+    return { pays: paysOf(node, { status, start, limit, hash: named ?? payment_hash }) };
   },
 });

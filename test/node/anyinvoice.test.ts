@@ -7,6 +7,7 @@ import { sha256 } from '../../wire/crypto.ts';
 import { ourFeatures } from '../../wire/features.ts';
 import { encodeInvoice } from '../../wire/invoice.ts';
 import { msat, paymentHash, point, shortChannelId } from '../../wire/units.ts';
+import { wholeOf } from '../support/answers.ts';
 import { sign } from '../support/invoices.ts';
 import { type LocalPair, startPair } from '../support/pair.ts';
 
@@ -23,7 +24,7 @@ const ask = async (method: string, params: object): Promise<Answer> => {
     broke: (_, error) => broken.push(error),
   });
   const text = await answer(JSON.stringify({ id: 1, method, params }), { signal: new AbortController().signal });
-  return JSON.parse(text ?? '{}') as Answer;
+  return JSON.parse((await wholeOf(text)) ?? '{}') as Answer;
 };
 const wrong = () => [...broken, ...pair.logs.alice.filter((line) => line.includes('"part":'))];
 

@@ -14,6 +14,7 @@ import type { Config } from '../../node/config.ts';
 import { ListenError } from '../../node/listenerror.ts';
 import { options } from '../../node/options.ts';
 import { version } from '../../node/version.ts';
+import { wholeOf } from '../support/answers.ts';
 import { fakeRpc, ids, patient } from '../support/api.ts';
 
 let dir = '';
@@ -85,7 +86,7 @@ describe('words', () => {
     const { answer } = fakeRpc();
     const words = [ids.bob, '0.01btc', 'normal', 'false', '1', 'channel_type=12,46'];
     const request = { id: 1, method: 'fundchannel', params: read('fundchannel', words) };
-    expect(JSON.parse((await answer(JSON.stringify(request), patient)) ?? '')).toHaveProperty('result');
+    expect(JSON.parse((await wholeOf(await answer(JSON.stringify(request), patient))) ?? '')).toHaveProperty('result');
   });
 });
 
@@ -227,7 +228,7 @@ describe('tables', () => {
 
   const shown = async (method: MethodName, params: unknown = {}) => {
     const text = await fakeRpc().answer(JSON.stringify({ id: 1, method, params }), patient);
-    return render(method, JSON.parse(text ?? '').result).split('\n');
+    return render(method, JSON.parse((await wholeOf(text)) ?? '').result).split('\n');
   };
 
   test('listpeerchannels', async () => {

@@ -13,6 +13,7 @@ import { endingClock, everySecond, laterBy } from '../../node/ticking.ts';
 import { onUnhandled, partOf } from '../../node/unhandled.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { channelId } from '../../wire/units.ts';
+import { wholeOf } from '../support/answers.ts';
 import { eventually, memoryLog, testPeers } from '../support/peers.ts';
 
 const bug = new TypeError('a bug');
@@ -124,7 +125,7 @@ test('a call is answered whatever is thrown while it is read, made or written', 
   const answer = jsonRpc({ handlers, dev: false, broke: (method) => told.push(method) });
   const call = { signal: new AbortController().signal };
   for (const method of ['getinfo', 'listpeers'])
-    expect(JSON.parse((await answer(`{"id":7,"method":"${method}"}`, call)) ?? '')).toMatchObject({
+    expect(JSON.parse((await wholeOf(await answer(`{"id":7,"method":"${method}"}`, call))) ?? '')).toMatchObject({
       id: 7,
       error: { code: -32603 },
     });

@@ -21,6 +21,7 @@ import { levelStore } from '../../node/store/level.ts';
 import { scriptOfAddress } from '../../node/wallet/address.ts';
 import { hex } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
+import { gathered } from './answers.ts';
 
 type Called = Exclude<MethodName, 'help'>;
 
@@ -140,7 +141,7 @@ export const startLocal = async ({
     written,
     call: (method, given) => {
       const params = table[method].params.parse(given) as Params<typeof method>;
-      return handlers[method](params, { signal });
+      return handlers[method](params, { signal }).then(gathered<typeof method>);
     },
     stop: () => node.stop(),
   };

@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { ApiError, codes, nameOf } from '../../../node/api/errors.ts';
 import { maxBatch } from '../../../node/api/jsonrpc.ts';
+import { wholeOf } from '../../support/answers.ts';
 import { fakeRpc, ids, patient } from '../../support/api.ts';
 
 const say = async (text: string, rpc = fakeRpc()) => {
-  const answer = await rpc.answer(text, patient);
+  const answer = await wholeOf(await rpc.answer(text, patient));
   return answer === undefined ? undefined : JSON.parse(answer);
 };
 

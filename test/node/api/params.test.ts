@@ -4,11 +4,12 @@ import { usageOf } from '../../../node/api/help.ts';
 import type { Method } from '../../../node/api/method.ts';
 import { isDevMethod, isMethod, type MethodName, table } from '../../../node/api/table.ts';
 import { unhex } from '../../../wire/bytes.ts';
+import { wholeOf } from '../../support/answers.ts';
 import { fakeRpc, ids, patient } from '../../support/api.ts';
 
 const ask = async (method: string, params: unknown, dev = false) => {
   const text = await fakeRpc({}, dev).answer(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), patient);
-  return JSON.parse(text ?? 'null');
+  return JSON.parse((await wholeOf(text)) ?? 'null');
 };
 /** Everything a schema makes of parameters. */
 const read = (method: MethodName, params: unknown) => (table[method] as Method).params.parse(params);
