@@ -2,12 +2,12 @@
 import { createConnection } from 'node:net';
 import { z } from 'zod';
 import { type ErrorName, nameOf } from './errors.ts';
-import { JsonStream, parseJson, toJson } from './json.ts';
+import { AnswerStream, type Part, parseJson, toJson } from './json.ts';
 import type { Method } from './method.ts';
 import { type Given, type MethodName, type Result, table } from './table.ts';
 
-/** Answers are ours and may be long, but not without end. */
-const maxAnswer = 64 * 1024 * 1024;
+/** Bytes of one row of an answer, or of all that is no row of a list: ours may be long, but not without end. */
+const maxPart = 64 * 1024 * 1024;
 
 /** The node answered with an error. */
 export class CallError extends Error {
@@ -31,14 +31,20 @@ export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
+/** Takes an object that is an item of the list of this name in a result. */
+export type TakeRow = (list: string, row: unknown) => void;
+
 type Arguments<M extends MethodName> =
   Record<string, never> extends Given<M> ? [params?: Given<M>] : [params: Given<M>];
 
 export interface Client {
   /** Calls a method. Throws CallError for an error the node answers, ConnectionError when there is no answer. */
   call<M extends MethodName>(method: M, ...params: Arguments<M>): Promise<Result<M>>;
-  /** As `call`, with names nobody has checked and the result as JSON (see parseJson). */
-  raw(method: string, params: unknown): Promise<unknown>;
+  /**
+   * As `call`, with names nobody has checked and the result as JSON (see parseJson). Whoever takes the rows of lists as they come
+   * finds these lists empty in the result; what is longer than memory can be read so.
+   */
+  raw(method: string, params: unknown, takeRow?: TakeRow): Promise<unknown>;
   /** Ends the connection; calls under way throw ConnectionError. */
   close(): void;
 }
@@ -57,6 +63,7 @@ const unreachable: Readonly<Record<string, string>> = {
 
 interface Waiting {
   readonly method: string;
+  readonly takeRow: TakeRow | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -65,8 +72,9 @@ interface Waiting {
 export const openClient = (path: string): Promise<Client> =>
   new Promise((resolve, reject) => {
     const socket = createConnection(path);
-    const stream = new JsonStream(maxAnswer);
+    const stream = new AnswerStream(maxPart);
     const waiting = new Map<number, Waiting>();
+    let rows: (readonly [list: string, row: unknown])[] = [];
     let nextId = 1;
     let ended: ConnectionError | undefined;
 
@@ -77,23 +85,34 @@ export const openClient = (path: string): Promise<Client> =>
       socket.destroy();
     };
 
-    const take = (text: string) => {
-      const { id, result, error } = answerShape.parse(parseJson(text));
+    const take = (part: Part) => {
+      if ('list' in part) {
+        const row = parseJson(part.row);
+        // Which call an answer is for stands beside its rows; where there is one, it is known before.
+        const [only, ...more] = waiting.values();
+        if (only?.takeRow !== undefined && more.length === 0) only.takeRow(part.list, row);
+        else rows.push([part.list, row]);
+        return;
+      }
+      const { id, result, error } = answerShape.parse(parseJson(part.rest));
       const call = typeof id === 'number' ? waiting.get(id) : undefined;
       if (call === undefined) throw new Error(error?.message ?? 'an answer nobody asked for');
       waiting.delete(Number(id));
+      const into: TakeRow = call.takeRow ?? ((list, row) => (result as Record<string, unknown[]>)[list]?.push(row));
+      for (const [list, row] of rows) into(list, row);
+      rows = [];
       if (error === undefined) call.resolve(result);
       else call.reject(new CallError(call.method, error.code, error.message, error.data));
     };
 
-    const raw = (method: string, params: unknown): Promise<unknown> =>
+    const raw = (method: string, params: unknown, takeRow?: TakeRow): Promise<unknown> =>
       new Promise((done, fail) => {
         if (ended !== undefined) {
           fail(ended);
           return;
         }
         const id = nextId++;
-        waiting.set(id, { method, resolve: done, reject: fail });
+        waiting.set(id, { method, takeRow, resolve: done, reject: fail });
         socket.write(`${toJson({ jsonrpc: '2.0', id, method, params })}\n`);
       });
 
@@ -117,7 +136,7 @@ export const openClient = (path: string): Promise<Client> =>
     socket.on('close', () => end(`the node at ${path} ended the connection`));
     socket.on('data', (chunk: Uint8Array) => {
       try {
-        for (const text of stream.push(chunk)) take(text);
+        for (const part of stream.push(chunk)) take(part);
       } catch (error) {
         end(`the node at ${path} is not understood: ${error instanceof Error ? error.message : String(error)}`);
       }

@@ -87,13 +87,13 @@ const checked = (method: Method, given: Json, dev: boolean): Json => {
   throw wrongParams(issue?.path.join('.') ?? 'params', issue?.message ?? 'not understood');
 };
 
-/** The rows of a list, each encoded when it is read. `broke` is told why they end too early. */
+/** The rows of a list, each encoded when it is read. Why they end too early is said by `broke`, and only here. */
 async function* encodedRows(rows: AsyncIterable<unknown>, row: z.core.$ZodType, broke: (error: unknown) => void) {
   try {
     for await (const one of rows) yield z.encode(row, one as never);
   } catch (error) {
     broke(error);
-    throw error;
+    throw new ApiError('internal_error', 'a list could not be read to its end; the log of the node says more');
   }
 }
 

@@ -16,6 +16,7 @@ import type { Option as NodeOption } from '../optionkinds.ts';
 import { isOption, type OptionName, options, variableOf } from '../options.ts';
 import { version } from '../version.ts';
 import { chainCommand } from './chain.ts';
+import { jsonPrinter } from './json.ts';
 import { render } from './render.ts';
 import { pairLines } from './table.ts';
 import { paramsFrom, type Style, UsageError } from './words.ts';
@@ -81,6 +82,9 @@ const styleOf = ({ keywords, order }: { keywords?: boolean; order?: boolean }): 
   return keywords === true ? 'keywords' : order === true ? 'order' : 'guess';
 };
 
+/** Whether a method answers with lists that may have any number of rows. */
+const isLong = (name: MethodName): boolean => name.startsWith('list');
+
 /** Calls a method of the node and prints what it says. */
 const callMethod = async (
   name: MethodName,
@@ -92,8 +96,11 @@ const callMethod = async (
   const { socket } = loadPlaces({ flags: flagsOf(given), env, read });
   const client = await openClient(socket);
   try {
-    const result = await client.raw(name, params);
-    out(given['json'] === true ? JSON.stringify(result, undefined, 2) : render(name, result));
+    if (given['json'] === true) {
+      const printer = jsonPrinter(out);
+      // Of other results the rows stand among other fields, and are few.
+      printer.end(await client.raw(name, params, isLong(name) ? printer.row : undefined));
+    } else out(render(name, await client.raw(name, params)));
   } finally {
     client.close();
   }

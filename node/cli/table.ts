@@ -17,7 +17,7 @@ export const tableLines = <Row>(columns: readonly Column<Row>[], rows: readonly 
   const filled = columns.map(({ title, cell, right }) => {
     const cells = rows.map(cell);
     const all = [title, ...(right === true ? aligned(cells) : cells)];
-    const width = Math.max(...all.map((one) => one.length));
+    const width = all.reduce((widest, { length }) => Math.max(widest, length), 0);
     return all.map((one) => (right === true ? one.padStart(width) : one.padEnd(width)));
   });
   return [undefined, ...rows].map((_, line) =>

@@ -1,7 +1,7 @@
 /** JSON on streams and integers of any size. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JsonStream, parseJson, StreamError, toJson } from '../../../node/api/json.ts';
+import { AnswerStream, JsonStream, type Part, parseJson, StreamError, toJson } from '../../../node/api/json.ts';
 import { utf8 } from '../../../wire/bytes.ts';
 
 const cut = (bytes: Uint8Array, sizes: readonly number[]): readonly Uint8Array[] => {
@@ -69,6 +69,61 @@ describe('a stream of JSON', () => {
       for (const text of stream.push(utf8('{"a":1} ? {"b":2}'))) seen.push(text);
     }).toThrow(StreamError);
     expect(seen).toEqual(['{"a":1}']);
+  });
+});
+
+describe('a stream of answers', () => {
+  /** The parts, put together as a client does it. */
+  const joined = (parts: readonly Part[]) => {
+    const answers: unknown[] = [];
+    let rows: { list: string; row: unknown }[] = [];
+    for (const part of parts)
+      if ('list' in part) rows.push({ list: part.list, row: JSON.parse(part.row) });
+      else {
+        const answer = JSON.parse(part.rest) as { result: Record<string, unknown[]> };
+        for (const { list, row } of rows) answer.result[list]?.push(row);
+        answers.push(answer);
+        rows = [];
+      }
+    return answers;
+  };
+  const partsOf = (chunks: readonly Uint8Array[], limit = 1 << 20) => {
+    const stream = new AnswerStream(limit);
+    return chunks.flatMap((chunk) => [...stream.push(chunk)]);
+  };
+
+  test('comes out in rows and rests, however it is chunked and spaced', () => {
+    const row = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue());
+    const list = fc.array(row, { maxLength: 4 });
+    const plain = fc.oneof(fc.array(fc.string()), fc.integer(), fc.string(), row);
+    const result = fc.record({ invoices: list, alias: plain, channels: list, id: plain });
+    const answer = fc.oneof(
+      fc.record({ id: fc.integer(), result }),
+      fc.record({ id: fc.integer(), error: fc.record({ message: fc.string(), data: fc.record({ shards: list }) }) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(answer, { maxLength: 3 }),
+        fc.constantFrom(undefined, 1),
+        fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 10 }),
+        (answers, indent, sizes) => {
+          const text = answers.map((one) => JSON.stringify(one, undefined, indent)).join('\n\n');
+          const parts = partsOf(cut(utf8(text), sizes));
+          expect(joined(parts)).toEqual(JSON.parse(JSON.stringify(answers)));
+          const rows = answers.flatMap((one) =>
+            'result' in one ? [...one.result.invoices, ...one.result.channels] : [],
+          );
+          expect(parts.filter((part) => 'list' in part)).toHaveLength(rows.length);
+        },
+      ),
+    );
+  });
+
+  test('may be longer than the limit, but no part of it may', () => {
+    const answer = (row: object) => utf8(JSON.stringify({ result: { rows: Array.from({ length: 50 }, () => row) } }));
+    expect(partsOf([answer({ a: 'x'.repeat(40) })], 64)).toHaveLength(51);
+    expect(faultOf(() => partsOf([answer({ a: 'x'.repeat(60) })], 64))).toBe('too_long');
+    expect(faultOf(() => partsOf([utf8(JSON.stringify({ result: 'x'.repeat(60) }))], 64))).toBe('too_long');
   });
 });
 
