@@ -13,7 +13,7 @@ import { isLoopback } from './address.ts';
 import type { RpcOptions } from './chain/rpc.ts';
 import { type AnchorReserve, defaultReserve } from './channels/reserve.ts';
 import { ConfigError } from './configerror.ts';
-import { descriptorsOf } from './descriptors.ts';
+import { descriptorsOf, isOnionService } from './descriptors.ts';
 import { type DevConfig, devConfig, redactedDev } from './dev/config.ts';
 import { networkOf } from './network.ts';
 import { isOption, type LogLevel, type OptionName, type OptionValue, options, variableOf } from './options.ts';
@@ -37,6 +37,8 @@ export interface Config extends Places {
   /** Undefined where none is wanted. Port 0 asks for a free one. */
   readonly listen: Address | undefined;
   readonly announce: readonly Address[];
+  /** Whether connections from this machine are those of one source, or of many behind a proxy such as Tor. */
+  readonly limitLoopback: boolean;
   readonly api: Address | undefined;
   readonly bitcoind: Pick<RpcOptions, 'host' | 'port' | 'auth'>;
   readonly alias: string | undefined;
@@ -224,6 +226,7 @@ export const loadConfig = (sources: Sources): Config => {
     ...placesOf(dir, network),
     listen: listen === undefined ? { host: everyone, port: peerPort } : listen.value,
     announce,
+    limitLoopback: pick('limit-loopback')?.value ?? !(network === 'regtest' || announce.some(isOnionService)),
     api: api === undefined ? { host: '127.0.0.1', port: peerPort + 1 } : api.value,
     bitcoind: bitcoindOf(pick, network),
     alias: pick('alias')?.value,

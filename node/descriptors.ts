@@ -36,6 +36,9 @@ export const descriptorOf = ({ host, port }: Address): Descriptor => {
   return service === undefined ? { type: 'dns', host, port } : { type: 'torv3', host: service, port };
 };
 
+/** Whether those who call there come through Tor, and so from this machine. */
+export const isOnionService = (address: Address): boolean => descriptorOf(address).type === 'torv3';
+
 /** What a descriptor's HOST is to those who dial it; undefined where this node cannot. */
 export const hostOf = (address: Descriptor): string | undefined => {
   switch (address.type) {

@@ -4,7 +4,7 @@
  */
 import type { PeerMessage } from '../channel/io.ts';
 import { equal, hex, zeros } from '../wire/bytes.ts';
-import { type Message, type MessageName, type MessageOf, messages } from '../wire/message.ts';
+import { encodeMessage, type Message, type MessageName, type MessageOf, messages } from '../wire/message.ts';
 import { complaint } from '../wire/printable.ts';
 import { type ChainHash, type ChannelId, channelId } from '../wire/units.ts';
 import type { ChannelHost } from './channels/host.ts';
@@ -119,32 +119,70 @@ const unused = ({ log }: DispatchParts, peer: Peer, { name }: Message): void => 
   peer.close(`the peer sent ${name}, whose feature was not negotiated`);
 };
 
-const ranges = async (parts: DispatchParts, peer: Peer, query: MessageOf<'query_channel_range'>): Promise<void> => {
-  for (const reply of rangeReplies({ ...parts, now: parts.now() }, query)) {
-    peer.send(reply);
-    await peer.flushed();
-    await turn();
-  }
+/** Peers whose question about the graph is being answered. */
+const answering = new WeakMap<Peer, Promise<void>>();
+
+/**
+ * Answers a question about the graph as fast as the peer takes it, while the peer's channels go on. BOLT 7 has it wait for the
+ * whole answer before it asks again: one that does not is not read from until then.
+ */
+const answerQuery = (
+  { log }: DispatchParts,
+  peer: Peer,
+  name: string,
+  answers: Iterable<Uint8Array>,
+): Promise<void> | undefined => {
+  const begin = (): void => {
+    const done = tell(peer, answers)
+      .catch((error) => {
+        log.error({ part: 'gossip', peer: peer.key.slice(0, 16), error }, `${name} could not be answered`);
+        peer.close(`internal error at ${name}`);
+      })
+      .finally(() => answering.delete(peer));
+    answering.set(peer, done);
+  };
+  const before = answering.get(peer);
+  if (before !== undefined) return before.then(begin);
+  begin();
+  return undefined;
 };
 
-/** Messages of an answer after which others have their turn. */
-const SLICE = 100;
+/** Messages, and bytes, of an answer after which the peer has to have taken them, and others have their turn. */
+const SLICE = { messages: 100, bytes: 16 * 1024 } as const;
 
-const ids = async (parts: DispatchParts, peer: Peer, query: MessageOf<'query_short_channel_ids'>): Promise<void> => {
-  if (!isWellFormed(query)) {
-    peer.warn('query_short_channel_ids: query_flags must hold one flag for each id');
-    peer.close('the peer asked for channels with flags that do not fit them');
-    return;
-  }
+const tell = async (peer: Peer, answers: Iterable<Uint8Array>): Promise<void> => {
   let sent = 0;
-  for (const answer of idReplies({ ...parts, now: parts.now() }, query)) {
-    peer.sendRaw(answer);
-    if (++sent % SLICE !== 0) continue;
+  let bytes = 0;
+  for (const raw of answers) {
+    if (peer.closed) return;
+    peer.sendRaw(raw);
+    bytes += raw.length;
+    if (++sent < SLICE.messages && bytes < SLICE.bytes) continue;
+    [sent, bytes] = [0, 0];
     await peer.flushed();
     await turn();
   }
   await peer.flushed();
   await turn();
+};
+
+function* encoded(replies: Iterable<Message>): Generator<Uint8Array> {
+  for (const reply of replies) yield encodeMessage(reply);
+}
+
+const ranges = (parts: DispatchParts, peer: Peer, query: MessageOf<'query_channel_range'>): Promise<void> | undefined =>
+  answerQuery(parts, peer, query.name, encoded(rangeReplies({ ...parts, now: parts.now() }, query)));
+
+const ids = (
+  parts: DispatchParts,
+  peer: Peer,
+  query: MessageOf<'query_short_channel_ids'>,
+): Promise<void> | undefined => {
+  if (isWellFormed(query))
+    return answerQuery(parts, peer, query.name, idReplies({ ...parts, now: parts.now() }, query));
+  peer.warn('query_short_channel_ids: query_flags must hold one flag for each id');
+  peer.close('the peer asked for channels with flags that do not fit them');
+  return undefined;
 };
 
 const toChannel = (
@@ -162,7 +200,7 @@ const toChannel = (
   // Some do not close a channel for an error, but all do for a peer that begins again at commitment 0 (BOLT 2). To one that
   // does so itself nothing is owed, or two nodes without the channel would answer each other for ever.
   if (message.name === 'channel_reestablish' && message.next_commitment_number !== 0n)
-    peer.send({
+    peer.answer({
       name: 'channel_reestablish',
       channel_id: message.channel_id,
       next_commitment_number: 0n,
@@ -170,8 +208,7 @@ const toChannel = (
       your_last_per_commitment_secret: zeros(32),
       my_current_per_commitment_point: message.my_current_per_commitment_point,
     });
-  peer.send({ name: 'error', channel_id: id, data: complaint('no such channel with you') });
-  return undefined;
+  return peer.answer({ name: 'error', channel_id: id, data: complaint('no such channel with you') });
 };
 
 const announce = async (
@@ -187,7 +224,7 @@ const announce = async (
   const wrong = await own.signatures(channel, message);
   if (wrong === undefined) return;
   log.warn({ peer: peer.key.slice(0, 16), why: wrong }, 'the channel is not announced');
-  peer.warn(wrong);
+  await peer.warn(wrong);
 };
 
 const gossip = async (

@@ -15,7 +15,7 @@ import { Follower } from './chain/follower.ts';
 import { glancing, impatient } from './chain/impatient.ts';
 import { Outage } from './chain/outage.ts';
 import { Watcher } from './chain/watcher.ts';
-import { callingOf } from './channels/calling.ts';
+import { callingOf, channelsWith } from './channels/calling.ts';
 import type { Entry } from './channels/entry.ts';
 import { Gifts, takingBack } from './channels/gifts.ts';
 import { ChannelHost } from './channels/host.ts';
@@ -164,6 +164,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     clock,
     entropy,
     log,
+    channels: channelsWith(() => channels),
+    limitLoopback: config.limitLoopback,
     wrap: hooks.stream,
     handlers: meeting({
       ...{ log, gossip, own, chainHash: network.chain },

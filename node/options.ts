@@ -67,6 +67,11 @@ export const options = rows({
     schema: announced,
     repeats: true,
   },
+  'limit-loopback': {
+    value: 'true|false',
+    doc: 'count peers that call from this machine as from one address, of which few are let in; true unless told, false on regtest and with an onion service in --announce-addr, since Tor calls from here',
+    schema: yesOrNo,
+  },
   api: {
     value: 'HOST:PORT',
     doc: 'HTTP and WebSocket calls, loopback only; port 0 and "off" as above',

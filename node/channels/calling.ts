@@ -4,7 +4,7 @@ import { type Point, point } from '../../wire/units.ts';
 import type { Addresses } from '../addresses.ts';
 import type { OwnChannels } from '../graph/own.ts';
 import type { Peers } from '../peer/peers.ts';
-import type { Entry } from './entry.ts';
+import { coreOf, type Entry } from './entry.ts';
 import type { ChannelHost } from './host.ts';
 
 export interface Calling {
@@ -13,6 +13,20 @@ export interface Calling {
   /** A channel is gone, perhaps the last with its peer: then nothing is left with that. */
   forget(entry: Entry): void;
 }
+
+/**
+ * How many channels there are with a peer that cost somebody something: those whose funding was in a block, or is ours. One that
+ * somebody merely says to have funded gives no standing.
+ */
+export const channelsWith =
+  (channels: () => ChannelHost) =>
+  (peer: Point): number =>
+    channels()
+      .of(peer)
+      .filter(({ machine }) => {
+        const core = coreOf(machine.state);
+        return core !== undefined && (core.lockin.scid !== undefined || core.params.role === 'funder');
+      }).length;
 
 const peerOf = ({ peer }: Entry): Point => point(unhex(peer));
 

@@ -163,7 +163,7 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
   const { host, context, log, reserve, wallet } = parts;
   const refuse = (why: string, detail?: string) => {
     log.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
-    peer.send({ name: 'error', channel_id: message.temporary_channel_id, data: complaint(why) });
+    return peer.answer({ name: 'error', channel_id: message.temporary_channel_id, data: complaint(why) });
   };
   const whyNot = (): string | undefined =>
     host.byChannelId(peer.id, message.temporary_channel_id) === undefined

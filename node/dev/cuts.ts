@@ -106,6 +106,12 @@ export class Cuts {
       connection: stream.connection,
       send,
       received: received(),
+      get unsent() {
+        return stream.unsent;
+      },
+      get taken() {
+        return stream.taken;
+      },
       flushed: () => stream.flushed(),
       close: () => stream.close(),
     };

@@ -64,8 +64,8 @@ export interface RelayingParts {
 
 /** Messages that wait for a peer that takes them slowly; it can ask for what it missed beyond. */
 const MAX_DUE = 10_000;
-/** Messages after which a peer that is told what there is has to have taken them, and others have their turn. */
-const SLICE = 100;
+/** Messages, and bytes, after which a peer that is told what there is has to have taken them, and others have their turn. */
+const SLICE = { messages: 100, bytes: 16 * 1024 } as const;
 /** Channels looked at before others have their turn, sent or not. */
 const LOOKED_AT = 2_000;
 /** A peer may ask so often for what there is; the graph is gone through each time. */
@@ -123,15 +123,17 @@ export class Relaying {
     while (this.isHere(listener) && (listener.asked || listener.due.size > 0)) {
       const messages = listener.asked ? this.known(listener) : this.becameDue(listener);
       let sent = 0;
+      let bytes = 0;
       let looked = 0;
       for (const raw of messages) {
         if (!this.isHere(listener)) break;
         if (raw !== undefined) {
           listener.peer.send(raw);
           sent++;
+          bytes += raw.length;
         }
-        if (sent < SLICE && ++looked < LOOKED_AT) continue;
-        [sent, looked] = [0, 0];
+        if (sent < SLICE.messages && bytes < SLICE.bytes && ++looked < LOOKED_AT) continue;
+        [sent, bytes, looked] = [0, 0, 0];
         await listener.peer.flushed();
         await turn();
       }

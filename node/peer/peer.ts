@@ -1,6 +1,7 @@
 /**
  * One connected peer after the handshake: `init` first (BOLT 1), then messages, kept alive by pings. What arrives is handed
- * on as decoded messages with their raw bytes; what is wrong with it ends the connection, after a warning that says why.
+ * on as decoded messages with their raw bytes; what is wrong with it ends the connection, after a warning that says why. While
+ * the peer leaves our answers unread, or asks for more of them than is fair, it is not read from.
  */
 import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { CipherError } from '../../wire/cipher.ts';
@@ -11,6 +12,7 @@ import { complaint, said } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Point } from '../../wire/units.ts';
 import { remoteAddress } from '../descriptors.ts';
 import type { Clock, Log } from '../ports.ts';
+import { Answers } from './answers.ts';
 import type { SecureStream } from './secure.ts';
 
 export type Direction = 'in' | 'out';
@@ -30,11 +32,15 @@ export interface PeerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly handlers: PeerHandlers;
+  /** Something was queued for the peer: who watches how much that is may `cut` it. */
+  readonly queued: (peer: Peer) => void;
 }
 
 const INIT_TIMEOUT_MS = 15_000;
 /** A ping after this long without a message, and the end of the connection after twice that. */
 const PING_AFTER_MS = 30_000;
+/** How long a connection that ends may take to send what is queued. */
+const LAST_WORDS_MS = 3_000;
 /** Who said something this lately is there. */
 const FRESH_MS = 30_000;
 /** BOLT 1: longer pongs are not answered. */
@@ -60,6 +66,11 @@ export class Peer {
   private readonly asking = new Map<string, () => void>();
   private stopAsking: () => void = () => undefined;
   private ended: string | undefined;
+  private readonly answers: Answers;
+  /** The peer is not heard because a message of its own is still worked on. */
+  private busy = false;
+  /** What the peer had taken at the last look, while something waited for it. */
+  private takenThen: number | undefined;
 
   constructor(parts: PeerParts) {
     this.parts = parts;
@@ -68,6 +79,7 @@ export class Peer {
     this.direction = parts.direction;
     this.since = parts.clock.now();
     this.heardAt = this.since;
+    this.answers = new Answers(parts.clock);
   }
 
   /** Features both sides have; empty before `init` came. */
@@ -88,6 +100,11 @@ export class Peer {
     return this.ended !== undefined;
   }
 
+  /** Bytes of memory that wait for the peer to take them. */
+  get unsent(): number {
+    return this.parts.stream.unsent;
+  }
+
   /** Whether the peer was heard of in the last half minute. */
   get isFresh(): boolean {
     return this.parts.clock.now() - this.heardAt < FRESH_MS;
@@ -100,7 +117,15 @@ export class Peer {
     this.asking.set(name, then);
     if (!first) return;
     this.ping();
-    this.stopAsking = this.parts.clock.after(PING_AFTER_MS, () => this.close('the peer did not answer a ping'));
+    this.awaitAnswer();
+  }
+
+  private awaitAnswer(): void {
+    this.stopAsking = this.parts.clock.after(PING_AFTER_MS, () => {
+      // Its answer may stand behind a message that is still worked on here.
+      if (this.busy) this.awaitAnswer();
+      else this.close('the peer did not answer a ping');
+    });
   }
 
   private ping(): void {
@@ -135,27 +160,58 @@ export class Peer {
   }
 
   sendRaw(raw: Uint8Array): void {
-    if (this.ended === undefined) this.parts.stream.send(raw);
+    if (this.ended !== undefined) return;
+    this.parts.stream.send(raw);
+    this.parts.queued(this);
   }
 
-  /** Resolves when what was queued has been handed to the operating system. */
+  /**
+   * Sends what the peer has us say, beside what its channels need. The promise holds back its next message: while such answers
+   * wait unread, and where it asks for them too often. What channels have to say is never waited for here, or two nodes with much
+   * to tell each other would both stop to listen.
+   */
+  answer(message: Message): Promise<void> | undefined {
+    const before = this.parts.stream.unsent;
+    this.send(message);
+    const bytes = Math.max(0, this.parts.stream.unsent - before);
+    if (this.ended !== undefined || bytes === 0) return undefined;
+    return this.answers.give(bytes, this.parts.stream.flushed());
+  }
+
+  /** Resolves when what was queued has been handed to the operating system, or the connection has ended. */
   flushed(): Promise<void> {
     return this.parts.stream.flushed();
   }
 
-  /** Tells the peer what is wrong, without failing a channel (BOLT 1, "The warning Message"). */
-  warn(why: string): void {
-    this.send({ name: 'warning', channel_id: ALL_CHANNELS, data: complaint(why) });
+  /** Tells the peer what is wrong, without failing a channel (BOLT 1, "The warning Message"); an `answer`. */
+  warn(why: string): Promise<void> | undefined {
+    return this.answer({ name: 'warning', channel_id: ALL_CHANNELS, data: complaint(why) });
   }
 
-  /** Ends the connection once what is queued is out. */
+  /** Ends the connection once what is queued is out, or has not been taken for a few seconds. */
   close(why: string): void {
     if (this.ended !== undefined) return;
+    const { stream, clock } = this.parts;
+    const cancel = clock.after(LAST_WORDS_MS, () => stream.close());
+    void stream.flushed().then(() => {
+      cancel();
+      stream.close();
+    });
+    this.leave(why);
+  }
+
+  /** Ends the connection at once, whatever is queued. */
+  cut(why: string): void {
+    this.parts.stream.close();
+    if (this.ended === undefined) this.leave(why);
+  }
+
+  private leave(why: string): void {
     this.ended = why;
     this.stopTimer();
     this.stopAsking();
     this.asking.clear();
-    void this.parts.stream.flushed().then(() => this.parts.stream.close());
+    this.answers.end();
     this.parts.handlers.closed(this, why);
   }
 
@@ -177,7 +233,10 @@ export class Peer {
         for (const raw of batch) {
           if (this.ended !== undefined) return;
           const pending = this.take(raw);
-          if (pending !== undefined) await pending;
+          if (pending === undefined) continue;
+          this.busy = true;
+          await pending;
+          this.busy = false;
         }
       this.close('the peer closed the connection');
     } catch (error) {
@@ -209,9 +268,8 @@ export class Peer {
         // BOLT 1 has init sent once; a second one changes nothing.
         return undefined;
       case 'ping':
-        if (message.num_pong_bytes < MAX_PONG_BYTES)
-          this.send({ name: 'pong', ignored: zeros(message.num_pong_bytes) });
-        return undefined;
+        if (message.num_pong_bytes >= MAX_PONG_BYTES) return undefined;
+        return this.answer({ name: 'pong', ignored: zeros(message.num_pong_bytes) });
       case 'pong':
         this.awaitingPong = false;
         return undefined;
@@ -246,17 +304,27 @@ export class Peer {
 
   private keepAlive(): void {
     this.stopTimer = this.parts.clock.after(PING_AFTER_MS, () => {
-      if (this.heard) {
-        this.heard = false;
-        this.awaitingPong = false;
-      } else if (this.awaitingPong) {
-        this.close('the peer did not answer a ping');
-        return;
-      } else {
-        this.awaitingPong = true;
-        this.ping();
-      }
+      this.look();
       if (this.ended === undefined) this.keepAlive();
     });
+  }
+
+  /** Pings a peer that was silent, and ends the connection with one that is gone, or takes nothing of what is sent to it. */
+  private look(): void {
+    const { unsent, taken } = this.parts.stream;
+    if (unsent > 0 && taken === this.takenThen) {
+      this.cut('the peer takes nothing of what is sent to it');
+      return;
+    }
+    this.takenThen = unsent > 0 ? taken : undefined;
+    // Whose message is still worked on here may have said more that nobody has read yet.
+    if (this.heard || this.busy) {
+      this.heard = false;
+      this.awaitingPong = false;
+    } else if (this.awaitingPong) this.close('the peer did not answer a ping');
+    else {
+      this.awaitingPong = true;
+      this.ping();
+    }
   }
 }

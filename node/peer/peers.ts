@@ -1,14 +1,19 @@
 /**
  * All connections of a node: listening, dialling, one connection per peer, and coming back to the peers that matter. A peer
- * that we keep a channel with is dialled again after every loss, each time a little later, up to a minute.
+ * that we keep a channel with is dialled again after every loss, each time a little later, up to a minute. What strangers may
+ * take of it is bounded: places before and after the handshake, shared out by source, and memory for what they do not read.
  */
+import { setMaxListeners } from 'node:events';
 import { compare, hex } from '../../wire/bytes.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { HandshakeError } from '../../wire/noise.ts';
 import type { ChainHash, Point, SecretKey } from '../../wire/units.ts';
 import type { Address, Clock, Connection, Entropy, Listener, Log, Transport } from '../ports.ts';
+import { type PeerLimits, peerLimits } from './limits.ts';
 import { type Direction, Peer, type PeerHandlers } from './peer.ts';
-import { initiate, respond, type SecureStream } from './secure.ts';
+import { LOOPBACK, Places, sourceOf } from './places.ts';
+import { Redial } from './redial.ts';
+import { initiate, type Outbox, respond, type SecureStream } from './secure.ts';
 
 export interface PeersParts {
   readonly key: SecretKey;
@@ -19,6 +24,11 @@ export interface PeersParts {
   readonly entropy: Entropy;
   readonly log: Log;
   readonly handlers: PeerHandlers;
+  /** How many channels there are with a peer that have cost somebody something; undefined where nobody has any. */
+  readonly channels?: ((id: Point) => number) | undefined;
+  /** Whether connections from this machine count as those of one source. */
+  readonly limitLoopback?: boolean | undefined;
+  readonly limits?: Partial<PeerLimits> | undefined;
   /** Put around every connection. */
   readonly wrap?: ((stream: SecureStream) => SecureStream) | undefined;
 }
@@ -26,49 +36,63 @@ export interface PeersParts {
 /** Why a peer could not be reached. */
 export class ConnectError extends Error {
   override readonly name = 'ConnectError';
-  readonly code: 'unreachable' | 'handshake' | 'refused' | 'no_address' | 'stopped';
+  readonly code: 'unreachable' | 'handshake' | 'refused' | 'no_address' | 'busy' | 'stopped';
   constructor(code: ConnectError['code'], message: string) {
     super(message);
     this.code = code;
   }
 }
 
-/** Strangers in the middle of a handshake at once; more are turned away. */
-const MAX_HANDSHAKES = 64;
-/** Connections from peers that we have no channel with. */
-const MAX_INBOUND = 500;
 const DIAL_TIMEOUT_MS = 15_000;
-const BACKOFF_MS = { first: 500, most: 60_000 } as const;
-/** A connection this old counts as one that worked. */
-const STAYED_MS = 10_000;
 /** Two connections made at the same moment, one from each side: both sides must keep the same one. */
 const CROSSING_MS = 3_000;
 
-interface Kept {
-  readonly id: Point;
-  readonly addresses: readonly Address[];
-  delay: number;
-  cancel: () => void;
+/** Somebody who called and has not said `init` yet. */
+interface Arrival {
+  readonly source: string;
+  readonly connection: Connection;
 }
 
 export class Peers {
   private readonly parts: PeersParts;
+  private readonly limits: PeerLimits;
   private readonly ourId: Point;
+  /** All that speak or still have something to be sent, before and after `init`. */
+  private readonly open = new Set<Peer>();
+  private readonly outbox: Outbox = { unsent: 0 };
+  private readonly arrivals: Places<Arrival>;
+  private readonly strangers: Places<Peer>;
   private readonly connected = new Map<string, Peer>();
-  private readonly kept = new Map<string, Kept>();
+  private readonly redial: Redial;
   private readonly dialling = new Map<string, Promise<Peer>>();
   private readonly stopping = new AbortController();
   private listener: Listener | undefined;
-  private handshakes = 0;
 
   constructor(parts: PeersParts) {
     this.parts = parts;
+    this.limits = { ...peerLimits, ...parts.limits };
+    const exempt = parts.limitLoopback ? undefined : LOOPBACK;
+    this.arrivals = new Places({ all: this.limits.arriving, each: this.limits.arrivingFromOne, exempt });
+    this.strangers = new Places({ all: this.limits.strangers, each: this.limits.strangersFromOne, exempt });
+    this.redial = new Redial({
+      ...parts,
+      isConnected: (key) => this.connected.has(key),
+      isBusy: () => this.dialling.size >= this.limits.callingBack,
+      connect: (id, address) => this.connect(id, address),
+    });
+    // Every connection that is being made listens to it.
+    setMaxListeners(0, this.stopping.signal);
     this.ourId = pointOf(parts.key);
   }
 
   /** Where we listen; undefined before `listen`. */
   get address(): Address | undefined {
     return this.listener?.address;
+  }
+
+  /** Bytes of memory that wait for peers to take them. */
+  get unsent(): number {
+    return this.outbox.unsent;
   }
 
   get all(): Iterable<Peer> {
@@ -86,38 +110,55 @@ export class Peers {
     return this.listener;
   }
 
+  /**
+   * Whoever calls has a place until it has said `init`: the oldest of those that have not gives way where all are taken. What it is
+   * to us shows only then.
+   */
   private async accept(connection: Connection): Promise<void> {
-    const { log } = this.parts;
-    const inbound = [...this.connected.values()].filter((peer) => peer.direction === 'in' && !this.kept.has(peer.key));
-    if (this.stopping.signal.aborted || this.handshakes >= MAX_HANDSHAKES || inbound.length >= MAX_INBOUND) {
+    if (this.stopping.signal.aborted) {
       connection.close();
       return;
     }
-    this.handshakes++;
+    const source = sourceOf(connection.remote.host);
+    const gone = this.arrivals.oldestInTheWay(source);
+    if (gone !== undefined) this.turnAway(gone);
+    const arrival: Arrival = { source, connection };
+    this.arrivals.add(source, arrival);
     try {
       const stream = await respond({ ...this.handshakeParts(), connection });
-      void this.begin(stream, 'in');
+      if (this.stopping.signal.aborted) stream.close();
+      else await this.begin(stream, 'in').catch(() => undefined);
     } catch (error) {
-      log.debug(
+      this.parts.log.debug(
         { from: connection.remote.host, reason: reason(error) },
         'an incoming connection did not pass the handshake',
       );
     } finally {
-      this.handshakes--;
+      this.arrivals.free(source, arrival);
     }
+  }
+
+  private turnAway(arrival: Arrival): void {
+    this.arrivals.free(arrival.source, arrival);
+    arrival.connection.close();
   }
 
   private handshakeParts() {
     const { key, entropy, clock } = this.parts;
-    return { local: key, entropy, clock };
+    return { local: key, entropy, clock, outbox: this.outbox };
   }
 
-  /** Resolves with the peer once `init` was exchanged; an existing connection is used as it is. Throws ConnectError. */
+  /**
+   * Resolves with the peer once `init` was exchanged; an existing connection is used as it is. Throws ConnectError, `busy` where
+   * as many connections are being made as may be.
+   */
   async connect(id: Point, address: Address): Promise<Peer> {
     const key = hex(id);
-    const existing = this.connected.get(key);
+    const existing = this.connected.get(key) ?? this.dialling.get(key);
     if (existing !== undefined) return existing;
-    const pending = this.dialling.get(key) ?? this.dial(id, address).finally(() => this.dialling.delete(key));
+    if (this.dialling.size >= this.limits.dialling)
+      throw new ConnectError('busy', `${this.dialling.size} connections are being made: try again in a moment`);
+    const pending = this.dial(id, address).finally(() => this.dialling.delete(key));
     this.dialling.set(key, pending);
     return pending;
   }
@@ -138,12 +179,18 @@ export class Peers {
       cancel();
       this.stopping.signal.removeEventListener('abort', give);
     }
+    const end = () => connection.close();
+    this.stopping.signal.addEventListener('abort', end, { once: true });
     let stream: SecureStream;
     try {
+      if (this.stopping.signal.aborted) throw new ConnectError('stopped', 'this node is stopping');
       stream = await initiate({ ...this.handshakeParts(), connection, remote: id });
     } catch (error) {
       const hint = error instanceof HandshakeError ? ' (is this the id of the node at that address?)' : '';
       throw new ConnectError('handshake', `no handshake with ${hex(id)} at ${where}: ${reason(error)}${hint}`);
+    } finally {
+      if (this.stopping.signal.aborted) end();
+      this.stopping.signal.removeEventListener('abort', end);
     }
     return this.begin(stream, 'out');
   }
@@ -159,11 +206,13 @@ export class Peers {
         chainHash,
         clock,
         log: log.child({ peer: hex(stream.remote).slice(0, 16) }),
+        queued: (some) => this.weigh(some),
         handlers: {
           message: handlers.message,
           ready: (ready) => {
-            if (!this.admit(ready)) {
-              ready.close('another connection with this peer is already in use');
+            const no = this.admit(ready);
+            if (no !== undefined) {
+              ready.close(no);
               return;
             }
             handlers.ready(ready);
@@ -171,92 +220,101 @@ export class Peers {
           },
           closed: (gone, why) => {
             reject(new ConnectError('refused', why));
+            this.strangers.free(sourceOf(gone.remote.host), gone);
+            void gone.flushed().then(() => this.open.delete(gone));
             if (this.connected.get(gone.key) !== gone) return;
             this.connected.delete(gone.key);
             handlers.closed(gone, why);
-            this.lost(gone);
+            this.redial.lost(gone.key, gone.since);
           },
         },
       });
+      this.open.add(peer);
       void peer.run();
     });
     started.catch(() => undefined);
     return started;
   }
 
-  /** Keeps one connection per peer: the newer, or of two that crossed the one dialled by the lesser node id. */
-  private admit(peer: Peer): boolean {
+  /**
+   * Keeps one connection per peer: the newer, or of two that crossed the one dialled by the lesser node id. Says why this one
+   * is not kept.
+   */
+  private admit(peer: Peer): string | undefined {
     const other = this.connected.get(peer.key);
     if (other !== undefined) {
       const crossed = other.direction !== peer.direction && peer.since - other.since < CROSSING_MS;
       const keeps: Direction = compare(this.ourId, peer.id) < 0 ? 'out' : 'in';
-      if (crossed && other.direction === keeps) return false;
+      if (crossed && other.direction === keeps) return 'another connection with this peer is already in use';
       other.close('replaced by a newer connection with this peer');
     }
+    if (peer.direction === 'in' && this.channelsWith(peer) === 0 && !this.seat(peer)) {
+      peer.warn('no room for another connection now: try again later');
+      return 'there are as many connections with peers without a channel as may be';
+    }
     this.connected.set(peer.key, peer);
-    const kept = this.kept.get(peer.key);
-    kept?.cancel();
+    this.redial.met(peer.key);
+    return undefined;
+  }
+
+  private channelsWith(peer: Peer): number {
+    return this.parts.channels?.(peer.id) ?? 0;
+  }
+
+  /** Gives a stranger a place, if need be that of another from where there are more. False where there is none. */
+  private seat(peer: Peer): boolean {
+    const source = sourceOf(peer.remote.host);
+    if (this.strangers.youngestInTheWay(source) !== undefined)
+      // Some are strangers no more.
+      for (const one of this.connected.values())
+        if (this.channelsWith(one) > 0) this.strangers.free(sourceOf(one.remote.host), one);
+    const inTheWay = this.strangers.youngestInTheWay(source);
+    if (inTheWay === 'newcomer') return false;
+    inTheWay?.close('its place is taken by a peer from where there are fewer');
+    this.strangers.add(source, peer);
     return true;
+  }
+
+  /** What may wait for a peer: what its channels say after a reconnection has to have room. */
+  private roomFor(peer: Peer): number {
+    return this.limits.unsent + this.channelsWith(peer) * this.limits.unsentPerChannel;
+  }
+
+  /** Ends the connection with a peer that leaves too much unread; where it is too much in all, with the worst. */
+  private weigh(peer: Peer): void {
+    if (peer.unsent > this.limits.unsent && peer.unsent > this.roomFor(peer)) {
+      peer.cut(`the peer does not read what is sent to it: ${peer.unsent} bytes wait`);
+      return;
+    }
+    if (this.outbox.unsent <= this.limits.unsentInAll) return;
+    let worst: Peer | undefined;
+    let most = 0;
+    for (const one of this.open) {
+      const share = one.unsent / this.roomFor(one);
+      if (share > most) [worst, most] = [one, share];
+    }
+    worst?.cut(`too much waits for peers that do not read; ${worst.unsent} bytes of it for this one`);
   }
 
   /** From now on the peer is dialled whenever it is not connected. */
   keep(id: Point, addresses: readonly Address[]): void {
-    const key = hex(id);
-    this.kept.get(key)?.cancel();
-    this.kept.set(key, { id, addresses, delay: BACKOFF_MS.first, cancel: () => undefined });
-    if (!this.connected.has(key)) this.retry(key, 0);
+    this.redial.keep(id, addresses);
   }
 
   /** Dials it no more; a connection that is there stays. */
   release(id: Point): void {
-    this.kept.get(hex(id))?.cancel();
-    this.kept.delete(hex(id));
-  }
-
-  /** A peer that leaves as soon as it came is given more and more time; one that stayed is called back at once. */
-  private lost(peer: Peer): void {
-    const kept = this.kept.get(peer.key);
-    if (kept === undefined) return;
-    const stayed = this.parts.clock.now() - peer.since > STAYED_MS;
-    kept.delay = stayed ? BACKOFF_MS.first : Math.min(kept.delay * 2, BACKOFF_MS.most);
-    this.comeBack(kept);
-  }
-
-  private comeBack(kept: Kept): void {
-    // Spread, so that two peers that lost each other do not dial at the same moment for ever.
-    const spread = (this.parts.entropy.bytes(1)[0] ?? 0) / 256;
-    this.retry(hex(kept.id), kept.delay * (0.75 + spread / 2));
-  }
-
-  private retry(key: string, delay: number): void {
-    const kept = this.kept.get(key);
-    if (kept === undefined || this.stopping.signal.aborted || kept.addresses.length === 0) return;
-    kept.cancel();
-    kept.cancel = this.parts.clock.after(delay, () => void this.tryAll(key, kept));
-  }
-
-  private async tryAll(key: string, kept: Kept): Promise<void> {
-    for (const address of kept.addresses) {
-      if (this.connected.has(key) || this.kept.get(key) !== kept) return;
-      try {
-        await this.connect(kept.id, address);
-        return;
-      } catch (error) {
-        this.parts.log.debug({ peer: key.slice(0, 16), reason: reason(error) }, 'not reached; will be tried again');
-      }
-    }
-    kept.delay = Math.min(kept.delay * 2, BACKOFF_MS.most);
-    this.comeBack(kept);
+    this.redial.release(id);
   }
 
   /** Ends everything; nothing is dialled or accepted any more. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.listener?.close();
-    for (const kept of this.kept.values()) kept.cancel();
-    this.kept.clear();
-    const open = [...this.connected.values()];
+    this.redial.stop();
+    for (const arrival of [...this.arrivals]) this.turnAway(arrival);
+    const open = [...this.open];
     for (const peer of open) peer.close('this node is stopping');
+    // Who does not read is not waited for: what is queued has a few seconds.
     await Promise.all(open.map((peer) => peer.flushed()));
   }
 }

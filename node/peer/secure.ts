@@ -1,6 +1,7 @@
 /**
  * BOLT 8 over a Connection: the handshake in either role, then whole messages both ways. Messages handed over in one turn
- * of the event loop are encrypted together and written once; what a slow peer does not take is bounded.
+ * of the event loop are encrypted together, up to a piece that is written at once. What waits for a slow peer is counted here,
+ * and bounded by whoever sends (peers.ts).
  */
 import { concat } from '../../wire/bytes.ts';
 import { type CipherState, Decryptor, encryptMessages } from '../../wire/cipher.ts';
@@ -12,7 +13,7 @@ import type { Clock, Connection, Entropy } from '../ports.ts';
 /** Why a connection ended, in words for a log. */
 export class PeerStreamError extends Error {
   override readonly name = 'PeerStreamError';
-  readonly code: 'handshake_timeout' | 'ended_in_handshake' | 'too_slow';
+  readonly code: 'handshake_timeout' | 'ended_in_handshake';
   constructor(code: PeerStreamError['code'], message: string) {
     super(message);
     this.code = code;
@@ -28,20 +29,34 @@ export interface SecureStream {
   send(message: Uint8Array): void;
   /** Messages as they arrive, for one reader; those that came in one chunk come together. Throws CipherError on a forged frame. */
   readonly received: AsyncIterable<readonly Uint8Array[]>;
-  /** Resolves when everything queued so far was handed to the connection, or it is closed. */
+  /** Bytes of memory that wait for the peer to take them; 0 once closed. */
+  readonly unsent: number;
+  /** Bytes that the connection has taken so far. */
+  readonly taken: number;
+  /** Resolves when everything queued so far was taken by the connection, or it is closed. */
   flushed(): Promise<void>;
   close(): void;
 }
 
-/** Bytes that may wait for a peer to take them before it is given up: two of the largest gossip answers. */
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
-export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** What waits to be sent, on all connections that share it. */
+export interface Outbox {
+  unsent: number;
+}
+
+/** Bytes that are encrypted and handed to the connection together. */
+const PIECE = 64 * 1024;
+/** Memory that a queued message costs beside its bytes. */
+const PER_MESSAGE = 150;
+/** How long a whole handshake may take: as long as lnd gives one act of it. */
+export const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 interface HandshakeParts {
   readonly connection: Connection;
   readonly local: SecretKey;
   readonly entropy: Entropy;
   readonly clock: Clock;
+  /** Counts what waits to be sent together with other connections; one of its own where none is given. */
+  readonly outbox?: Outbox | undefined;
 }
 
 const freshKey = (entropy: Entropy): SecretKey => {
@@ -79,34 +94,72 @@ class Feed {
   }
 }
 
-const stream = (connection: Connection, feed: Feed, session: Session): SecureStream => {
-  let cipher: CipherState = session.send;
-  let queue: Uint8Array[] = [];
-  let queued = 0;
-  let flushing: Promise<void> | undefined;
-  let closed = false;
+const costOf = (message: Uint8Array): number => message.length + PER_MESSAGE;
 
+/** Messages that wait for a connection, in order. */
+class Queue {
+  private readonly messages: Uint8Array[] = [];
+
+  push(message: Uint8Array): void {
+    this.messages.push(message);
+  }
+
+  /** The next messages that make a piece, one at least; none when nothing waits. */
+  piece(): readonly Uint8Array[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { length } of this.messages) {
+      if (count > 0 && bytes + length > PIECE) break;
+      bytes += length;
+      count++;
+    }
+    return this.messages.splice(0, count);
+  }
+
+  clear(): void {
+    this.messages.length = 0;
+  }
+}
+
+const stream = (connection: Connection, feed: Feed, session: Session, outbox: Outbox): SecureStream => {
+  let cipher: CipherState = session.send;
+  const queue = new Queue();
+  let unsent = 0;
+  /** What was ever queued and ever taken, in the measure of `unsent`. */
+  let queued = 0;
+  let taken = 0;
+  let flushing = false;
+  let closed = false;
+  /** Who waits until this much was taken, in this order. */
+  const waiting: { readonly mark: number; readonly resolve: () => void }[] = [];
+
+  const paid = (cost: number) => {
+    unsent -= cost;
+    outbox.unsent -= cost;
+    taken += cost;
+    while (waiting[0] !== undefined && waiting[0].mark <= taken) waiting.shift()?.resolve();
+  };
   const close = () => {
+    if (closed) return;
     closed = true;
-    queue = [];
+    queue.clear();
+    paid(unsent);
     connection.close();
   };
   const flush = async () => {
     // One turn of the event loop lets everything that belongs together gather.
     await Promise.resolve();
     try {
-      while (queue.length > 0 && !closed) {
-        const batch = queue;
-        queue = [];
-        queued = 0;
-        const [frames, next] = encryptMessages(cipher, batch);
+      for (let piece = queue.piece(); piece.length > 0 && !closed; piece = queue.piece()) {
+        const [frames, next] = encryptMessages(cipher, piece);
         cipher = next;
         await connection.send(frames);
+        if (!closed) paid(piece.reduce((sum, message) => sum + costOf(message), 0));
       }
     } catch {
       close();
     }
-    flushing = undefined;
+    flushing = false;
   };
   async function* received(): AsyncGenerator<readonly Uint8Array[]> {
     // Ending the loop over this does not close the connection: a last warning may still have to go out.
@@ -121,17 +174,25 @@ const stream = (connection: Connection, feed: Feed, session: Session): SecureStr
     remote: session.remote,
     connection,
     received: received(),
+    get unsent() {
+      return unsent;
+    },
+    get taken() {
+      return taken;
+    },
     send: (message) => {
       if (closed) return;
+      const cost = costOf(message);
       queue.push(message);
-      queued += message.length;
-      if (queued > MAX_QUEUED_BYTES) {
-        close();
-        return;
-      }
-      flushing ??= flush();
+      unsent += cost;
+      outbox.unsent += cost;
+      queued += cost;
+      if (flushing) return;
+      flushing = true;
+      void flush();
     },
-    flushed: () => flushing ?? Promise.resolve(),
+    flushed: () =>
+      unsent === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push({ mark: queued, resolve })),
     close,
   };
 };
@@ -146,7 +207,7 @@ const limited = async (parts: HandshakeParts, run: (feed: Feed) => Promise<Sessi
     connection.close();
   });
   try {
-    return stream(connection, feed, await run(feed));
+    return stream(connection, feed, await run(feed), parts.outbox ?? { unsent: 0 });
   } catch (error) {
     connection.close();
     if (late) throw new PeerStreamError('handshake_timeout', 'the peer did not finish the handshake in time');

@@ -32,6 +32,8 @@ const stream = (connection: Connection, chunks: AsyncIterator<Uint8Array>, remot
   connection,
   received: batches(chunks),
   send: (message) => void connection.send(framed(message)),
+  unsent: 0,
+  taken: 0,
   flushed: async () => undefined,
   close: () => connection.close(),
 });

@@ -6,8 +6,15 @@ import { text } from '../../wire/bytes.ts';
 import { encodeMessage, type Message } from '../../wire/message.ts';
 import { channelId, sat, scidOf } from '../../wire/units.ts';
 import { announcedOf, announcement, chainHash, gossipOver, idOf, NOW, update } from '../support/graph.ts';
+import { eventually } from '../support/peers.ts';
 
 const id = channelId(new Uint8Array(32).fill(1));
+/** What a peer says of a channel that it alone knows. */
+const strange = {
+  ...{ channel_id: id, next_commitment_number: 0n, next_revocation_number: 0n },
+  your_last_per_commitment_secret: new Uint8Array(32),
+  my_current_per_commitment_point: idOf('point'),
+};
 
 /** A dispatcher over a graph, and a peer that keeps what it is told. */
 const office = async (channels: number) => {
@@ -30,6 +37,7 @@ const office = async (channels: number) => {
     id: idOf('peer'),
     key: 'peer',
     send: (message: Message) => void said.push([message.name, turns]),
+    answer: (message: Message) => void said.push([message.name, turns]),
     sendRaw: (raw: Uint8Array) => void said.push([`${raw.length} bytes`, turns]),
     warn: (why: string) => void said.push([why, turns]),
     close: (why: string) => void ended.push(why),
@@ -37,7 +45,11 @@ const office = async (channels: number) => {
   } as unknown as Peer;
   const parts = {
     ...{ graph, gossip, log, chainHash, now: () => NOW },
-    channels: { of: () => [], byChannelId: (_: unknown, which: Uint8Array) => (which[0] === 1 ? {} : undefined) },
+    channels: {
+      take: () => undefined,
+      of: () => [],
+      byChannelId: (_: unknown, which: Uint8Array) => (which[0] === 1 ? {} : undefined),
+    },
     own: { signaturesEarly: (_: unknown, m: Message) => void early.push(m) },
     announced: () => undefined,
   } as unknown as DispatchParts;
@@ -75,8 +87,19 @@ describe('a question about the graph', () => {
   test('that takes a long answer lets others have their turn in between', async () => {
     const { tell, said, ids } = await office(150);
     await tell({ name: 'query_short_channel_ids', chain_hash: chainHash, encoded_short_ids: ids });
-    expect(said).toHaveLength(301);
+    await eventually(() => said.length === 301);
     expect((said.at(-1)?.[1] ?? 0) - (said[0]?.[1] ?? 0)).toBeGreaterThanOrEqual(2);
+  });
+  test('holds back the next of its kind until it is answered whole, and nothing else', async () => {
+    const { tell, said, ids } = await office(150);
+    const question = { name: 'query_short_channel_ids', chain_hash: chainHash, encoded_short_ids: ids } as const;
+    await tell(question);
+    await tell({ name: 'channel_reestablish', ...strange });
+    const told = said.findIndex(([name]) => name === 'error');
+    expect(told).toBeGreaterThan(0);
+    expect(told).toBeLessThan(301);
+    await tell(question);
+    expect(said.length).toBeGreaterThan(301);
   });
   test('however short its answer, is followed by a turn of everybody else', async () => {
     const { tell, said } = await office(1);

@@ -124,7 +124,9 @@ describe('who calls is told by which address it is seen', () => {
     } as unknown as SecureStream;
     const handlers = { ready: () => undefined, message: () => undefined, closed: () => undefined };
     const [features, chainHash] = [ourFeatures('I'), chainHashOf.regtest];
-    await new Peer({ stream, direction, features, chainHash, clock: systemClock, log: memoryLog(), handlers }).run();
+    const queued = () => undefined;
+    const log = memoryLog();
+    await new Peer({ stream, direction, features, chainHash, clock: systemClock, log, handlers, queued }).run();
     const message = decodeMessage(sent[0] ?? zeros(0));
     return message.name === 'init' ? message.remote_addr : undefined;
   };

@@ -1,5 +1,6 @@
 /** Peers on loopback TCP for tests: a whole node's connections without the node. */
 import { systemClock, systemEntropy } from '../../node/entropy.ts';
+import type { PeerLimits } from '../../node/peer/limits.ts';
 import type { Peer, PeerHandlers } from '../../node/peer/peer.ts';
 import { Peers } from '../../node/peer/peers.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
@@ -47,6 +48,9 @@ export const testPeers = async (
     readonly chainHash?: ChainHash;
     readonly handlers?: Partial<PeerHandlers>;
     readonly clock?: Clock;
+    readonly limits?: Partial<PeerLimits>;
+    readonly limitLoopback?: boolean;
+    readonly channels?: (id: Point) => number;
   } = {},
 ): Promise<TestPeers> => {
   const key = secretKey(new Uint8Array(32).fill(n));
@@ -60,6 +64,9 @@ export const testPeers = async (
     chainHash: options.chainHash ?? chainHashOf.regtest,
     transport: tcpTransport(),
     clock: options.clock ?? systemClock,
+    limits: options.limits,
+    limitLoopback: options.limitLoopback,
+    channels: options.channels,
     entropy: systemEntropy,
     log,
     handlers: {

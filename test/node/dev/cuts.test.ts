@@ -37,6 +37,8 @@ const bare = (batches: readonly (readonly Short[])[] = []) => {
       await end;
       throw new Error('torn');
     })(),
+    unsent: 0,
+    taken: 0,
     flushed: () => Promise.resolve(),
     close: () => {
       noted.push('closed');

@@ -1,0 +1,106 @@
+/** Peers that are dialled again after every loss, each time a little later, up to a minute: those that we keep a channel with. */
+import { hex } from '../../wire/bytes.ts';
+import type { Point } from '../../wire/units.ts';
+import type { Address, Clock, Entropy, Log } from '../ports.ts';
+
+interface Kept {
+  readonly id: Point;
+  readonly addresses: readonly Address[];
+  delay: number;
+  cancel: () => void;
+}
+
+export interface RedialParts {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly isConnected: (key: string) => boolean;
+  /** Whether as many connections are being made as there may be for this. */
+  readonly isBusy: () => boolean;
+  /** Rejects where the peer is not reached there. */
+  readonly connect: (id: Point, address: Address) => Promise<unknown>;
+}
+
+const BACKOFF_MS = { first: 500, most: 60_000 } as const;
+/** A connection this old counts as one that worked. */
+const STAYED_MS = 10_000;
+
+export class Redial {
+  private readonly parts: RedialParts;
+  private readonly kept = new Map<string, Kept>();
+  private stopped = false;
+
+  constructor(parts: RedialParts) {
+    this.parts = parts;
+  }
+
+  /** From now on the peer is dialled whenever it is not connected. */
+  keep(id: Point, addresses: readonly Address[]): void {
+    const key = hex(id);
+    this.kept.get(key)?.cancel();
+    this.kept.set(key, { id, addresses, delay: BACKOFF_MS.first, cancel: () => undefined });
+    if (!this.parts.isConnected(key)) this.retry(key, 0);
+  }
+
+  /** Dials it no more; a connection that is there stays. */
+  release(id: Point): void {
+    this.kept.get(hex(id))?.cancel();
+    this.kept.delete(hex(id));
+  }
+
+  /** The peer is there: it need not be dialled. */
+  met(key: string): void {
+    this.kept.get(key)?.cancel();
+  }
+
+  /**
+   * A connection made at `since` was lost. A peer that leaves as soon as it came is given more and more time; one that stayed is
+   * called back at once.
+   */
+  lost(key: string, since: number): void {
+    const kept = this.kept.get(key);
+    if (kept === undefined) return;
+    const stayed = this.parts.clock.now() - since > STAYED_MS;
+    kept.delay = stayed ? BACKOFF_MS.first : Math.min(kept.delay * 2, BACKOFF_MS.most);
+    this.comeBack(kept);
+  }
+
+  /** Nobody is dialled any more. */
+  stop(): void {
+    this.stopped = true;
+    for (const kept of this.kept.values()) kept.cancel();
+    this.kept.clear();
+  }
+
+  private comeBack(kept: Kept): void {
+    // Spread, so that two peers that lost each other do not dial at the same moment for ever.
+    const spread = (this.parts.entropy.bytes(1)[0] ?? 0) / 256;
+    this.retry(hex(kept.id), kept.delay * (0.75 + spread / 2));
+  }
+
+  private retry(key: string, delay: number): void {
+    const kept = this.kept.get(key);
+    if (kept === undefined || this.stopped || kept.addresses.length === 0) return;
+    kept.cancel();
+    kept.cancel = this.parts.clock.after(delay, () => void this.tryAll(key, kept));
+  }
+
+  private async tryAll(key: string, kept: Kept): Promise<void> {
+    if (this.parts.isBusy()) {
+      this.comeBack(kept);
+      return;
+    }
+    for (const address of kept.addresses) {
+      if (this.parts.isConnected(key) || this.kept.get(key) !== kept) return;
+      try {
+        await this.parts.connect(kept.id, address);
+        return;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.parts.log.debug({ peer: key.slice(0, 16), reason }, 'not reached; will be tried again');
+      }
+    }
+    kept.delay = Math.min(kept.delay * 2, BACKOFF_MS.most);
+    this.comeBack(kept);
+  }
+}
