@@ -1,6 +1,21 @@
 /** Files that must be whole after a power cut. */
-import { open, rename } from 'node:fs/promises';
+import { access, constants, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { FileError } from './fileserror.ts';
+
+/** Makes a folder for its owner alone, and those above it, where there is none, in which files can be made. Throws FileError. */
+export const makeFolder = async (path: string): Promise<void> => {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new FileError('make the folder', path, error);
+  }
+  try {
+    await access(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new FileError('write into', path, error);
+  }
+};
 
 /** Makes a file's name in its folder durable. */
 export const syncFolder = async (path: string): Promise<void> => {

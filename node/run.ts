@@ -2,7 +2,6 @@
  * `ampere start`: the real ports, one node, its API, and an orderly end. Signals and the `stop` method end it alike; a failure
  * it cannot go on with ends it at once, with what is on disk as good as after a power cut.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hex } from '../wire/bytes.ts';
 import { backends } from '../wire/crypto.ts';
@@ -14,6 +13,7 @@ import { type ApiServer, listenUnix } from './api/unix.ts';
 import { bitcoindChain } from './chain/bitcoind.ts';
 import { type Config, redacted } from './config.ts';
 import { systemClock, systemEntropy } from './entropy.ts';
+import { makeFolder } from './files.ts';
 import { handlersOf } from './handlers/handlers.ts';
 import { stopping } from './handlers/info.ts';
 import { processLog } from './log.ts';
@@ -41,7 +41,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     log.error({ part: partOf(error), error }, 'an error inside the node, at a time that was set; all else goes on'),
   );
   log.info({ version, crypto: backends(), config: redacted(config) }, 'starting');
-  await mkdir(config.networkDir, { recursive: true, mode: 0o700 });
+  await makeFolder(config.networkDir);
   // Loaded only now: a node without --dev has nothing of it.
   const dev = config.dev && (await import('./dev/dev.ts')).openDev(config.dev, { log, clock, die });
   const disk = await levelStore(join(config.networkDir, 'store'));

@@ -2,9 +2,12 @@
  * The API on a unix socket, framed as Core Lightning does it: requests are JSON values one behind the other, each answer
  * is followed by an empty line. Who may write to the socket's file may call.
  */
-import { chmod, mkdir, unlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { makeFolder } from '../files.ts';
+import { FileError } from '../fileserror.ts';
 import { ListenError } from '../listenerror.ts';
 import { briefly, type Calls, openCalls } from './calls.ts';
 import { JsonStream, StreamError } from './json.ts';
@@ -55,6 +58,22 @@ const listen = (server: Server, path: string): Promise<void> =>
     });
   });
 
+/** What stands at the socket's place is never deleted, unless it is a socket. Throws ListenError `unusable`. */
+const checkPlace = async (path: string): Promise<void> => {
+  let found: Stats;
+  try {
+    found = await lstat(path);
+  } catch (error) {
+    if (code(error) === 'ENOENT') return;
+    throw new FileError('make the socket', path, error);
+  }
+  if (!found.isSocket())
+    throw new ListenError(
+      'unusable',
+      `${path} is there and is no socket: it is left as it is; move it away, or choose another --dir`,
+    );
+};
+
 const isAlive = (path: string): Promise<boolean> =>
   new Promise((resolve) => {
     const probe = connect(path);
@@ -68,7 +87,8 @@ const isAlive = (path: string): Promise<boolean> =>
 
 /**
  * Serves the API at `path` (mode 0600, its directory made with mode 0700). A socket file that nobody listens on is left
- * over from a crash and replaced; one that answers throws ListenError `already_running`.
+ * over from a crash and replaced; one that answers throws ListenError `already_running`, and what is no socket `unusable`. Throws
+ * FileError where none can be made.
  */
 export const listenUnix = async (path: string, answer: Answer): Promise<ApiServer> => {
   if (Buffer.byteLength(path) > maxPath)
@@ -81,11 +101,12 @@ export const listenUnix = async (path: string, answer: Answer): Promise<ApiServe
     open.set(socket, serve(socket, answer));
     socket.once('close', () => open.delete(socket));
   });
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
+  await checkPlace(path);
   try {
     await listen(server, path);
   } catch (error) {
-    if (code(error) !== 'EADDRINUSE') throw error;
+    if (code(error) !== 'EADDRINUSE') throw new FileError('make the socket', path, error);
     if (await isAlive(path)) throw new ListenError('already_running', `a node is already running at ${path}`);
     await unlink(path);
     await listen(server, path);

@@ -184,9 +184,10 @@ export const runCommand = async (words: readonly string[], surroundings: Surroun
       err('Is the node running? `ampere start` starts it; --dir and --network say which one is meant.');
       return exitCodes.unreachable;
     }
-    // What stops a node from starting has a fault of its own and a message for people; anything else is a bug.
+    // What stops a node from starting has a fault of its own and a message for people, what the system refuses names its call;
+    // anything else is a bug.
     err(
-      error instanceof Error && 'fault' in error
+      error instanceof Error && ('fault' in error || 'syscall' in error)
         ? `ampere: ${error.message}`
         : String((error as Error)?.stack ?? error),
     );

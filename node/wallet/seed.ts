@@ -2,11 +2,12 @@
  * The seed's file: twelve BIP 39 words on one line, readable by its owner alone. It is made once and never rewritten:
  * losing it loses the money, so it comes to the disk before anything is derived from it.
  */
-import { readFile } from 'node:fs/promises';
+import { link, lstat, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { entropyToMnemonic, mnemonicToSeed, validateMnemonic } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { syncFolder, writeNew } from '../files.ts';
+import { FileError } from '../fileserror.ts';
 import type { Entropy } from '../ports.ts';
 import { WalletError } from './errors.ts';
 
@@ -20,15 +21,26 @@ export const seedOf = async (mnemonic: string): Promise<Uint8Array> => {
   return mnemonicToSeed(words);
 };
 
+/** Makes the file, unless there is one. It has its name once it is whole: a power cut or a full disk leaves no half of a seed. */
 const create = async (path: string, mnemonic: string): Promise<boolean> => {
+  const next = `${path}.new`;
   try {
-    await writeNew(path, `${mnemonic}\n`);
+    await lstat(path);
+    return false;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw new FileError('read the seed in', path, error);
   }
-  await syncFolder(dirname(path));
-  return true;
+  try {
+    await writeNew(next, `${mnemonic}\n`, 'w');
+    // Unlike a renaming, this never takes the place of a file.
+    await link(next, path);
+    await syncFolder(dirname(path));
+    return true;
+  } catch (error) {
+    throw new FileError('write a seed to', path, error);
+  } finally {
+    await rm(next, { force: true });
+  }
 };
 
 export interface OpenedSeed {
@@ -39,7 +51,7 @@ export interface OpenedSeed {
 
 /**
  * The seed in that file, which is made when it is not there; its folder must be. Throws WalletError `bad_seed` when the
- * file holds no valid sentence. Where a lab forces a seed, that is taken and the file left alone.
+ * file holds no valid sentence, FileError. Where a lab forces a seed, that is taken and the file left alone.
  */
 export const openSeed = async (
   path: string,
@@ -48,7 +60,9 @@ export const openSeed = async (
 ): Promise<OpenedSeed> => {
   if (forced !== undefined) return { seed: forced, fresh: false };
   const fresh = await create(path, newMnemonic(entropy));
-  const words = await readFile(path, 'utf8');
+  const words = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new FileError('read the seed in', path, error);
+  });
   try {
     return { seed: await seedOf(words), fresh };
   } catch (error) {

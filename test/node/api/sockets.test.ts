@@ -1,9 +1,10 @@
 /** The unix socket, the client over it, HTTP and WebSocket, with real sockets. */
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { maxCalls } from '../../../node/api/calls.ts';
@@ -68,6 +69,24 @@ describe('the unix socket', () => {
     expect((await stat(join(dir, 'regtest'))).mode & 0o777).toBe(0o700);
   });
 
+  test.each([
+    ['a file', () => writeFile(path, 'somebody needs this')],
+    ['a folder', () => mkdir(path)],
+  ])('is not made in the place of %s, which stays', async (_, make) => {
+    await mkdir(dirname(path));
+    await make();
+    const before = await stat(path);
+    const refused = serve();
+    await expect(refused).rejects.toMatchObject({ fault: 'unusable' });
+    await expect(refused).rejects.toThrow('is there and is no socket');
+    expect((await stat(path)).ino).toBe(before.ino);
+  });
+
+  test('that cannot be made is said in a sentence', async () => {
+    await writeFile(join(dir, 'regtest'), 'no folder');
+    await expect(serve()).rejects.toThrow(/^cannot make the folder .*regtest: something else is there \(EEXIST\)$/);
+  });
+
   test('answers calls as they finish', async () => {
     let pay: (paid: typeof samples.waitinvoice) => void = () => {};
     await serve({ waitinvoice: () => new Promise((resolve) => (pay = resolve)) });
@@ -128,10 +147,14 @@ describe('the unix socket', () => {
     expect((await (await client()).call('getinfo')).alias).toBe('alice');
 
     const stale = join(dir, 'stale');
-    await writeFile(stale, '');
+    const dying = "require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))";
+    spawnSync(process.execPath, ['-e', dying, stale]);
+    expect((await stat(stale)).isSocket()).toBe(true);
     const server = await listenUnix(stale, fakeRpc().answer);
     closing.push(() => server.close());
-    expect((await stat(stale)).isSocket()).toBe(true);
+    const caller = await openClient(stale);
+    closing.push(() => caller.close());
+    expect((await caller.call('getinfo')).alias).toBe('alice');
   });
 
   test('has a path an operating system can take', async () => {

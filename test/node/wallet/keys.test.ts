@@ -1,5 +1,5 @@
 /** Keys against BIP 84's own vectors, the seed's file, and addresses in both directions. */
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -97,6 +97,20 @@ describe('seed file', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect((await readFile(path, 'utf8')).trim().split(' ')).toHaveLength(12);
     expect(await openSeed(path, systemEntropy)).toEqual({ seed: first.seed, fresh: false });
+  });
+
+  test('what a power cut left of one that was being made is made anew', async () => {
+    const path = join(folder, 'cut');
+    await writeFile(`${path}.new`, 'aban');
+    expect((await openSeed(path, systemEntropy)).fresh).toBe(true);
+    expect((await readdir(folder)).filter((name) => name.startsWith('cut'))).toEqual(['cut']);
+  });
+
+  test.each([
+    ['nowhere/seed', 'cannot write a seed to '],
+    ['.', 'cannot read the seed in '],
+  ])('at %s, where there can be none, it is said in a sentence', async (name, sentence) => {
+    await expect(openSeed(join(folder, name), systemEntropy)).rejects.toThrow(sentence);
   });
 
   test('words of another wallet give that wallet, in any case and spacing', async () => {
