@@ -8,7 +8,7 @@ import { type FindOptions, type FoundBitcoind, findBitcoind, NoBitcoind } from '
 import { program } from './process.ts';
 
 /** What BITCOIND is set to by those who want the embedded chain even where there is a bitcoind. */
-const embeddedName = 'embedded';
+export const embeddedName = 'embedded';
 
 const embedded: FoundBitcoind = {
   command: [process.execPath, program, 'chain'],

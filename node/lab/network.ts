@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Result } from '../api/table.ts';
 import { type RunningBitcoind, startBitcoind } from './bitcoind.ts';
-import { findChain } from './chain.ts';
+import { embeddedName, findChain } from './chain.ts';
 import { NodeDied, NodeProcess } from './process.ts';
 import { until } from './wait.ts';
 
@@ -19,6 +19,10 @@ export interface NetworkOptions<Name extends string> {
   /** Flags for all of them. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What runs some of them instead of this build: flags of Node's and a built main.js. */
+  readonly commands?: Readonly<Partial<Record<Name, readonly string[]>>>;
+  /** On the chain that this program brings along, even where there is a bitcoind. */
+  readonly embedded?: boolean;
   /** Told what is being done, for those who watch. */
   readonly progress?: (line: string) => void;
 }
@@ -90,13 +94,16 @@ class Lab<Name extends string> implements Network<Name> {
     this.chainVersion = version;
     this.names = Object.keys(options.nodes) as Name[];
     this.progress = options.progress ?? (() => undefined);
-    const make = (name: Name): NodeProcess =>
-      new NodeProcess({
+    const make = (name: Name): NodeProcess => {
+      const command = options.commands?.[name];
+      return new NodeProcess({
         name,
         dir: join(dir, name),
         flags: ['--bitcoind', chain.url, '--alias', name, ...(options.flags ?? []), ...options.nodes[name]],
         ...(options.env && { env: options.env }),
+        ...(command && { command }),
       });
+    };
     this.nodes = Object.fromEntries(this.names.map((name) => [name, make(name)])) as Record<Name, NodeProcess>;
     process.once('exit', this.removeFolder);
   }
@@ -241,7 +248,8 @@ class Lab<Name extends string> implements Network<Name> {
  */
 export const startNetwork = async <Name extends string>(options: NetworkOptions<Name>): Promise<Network<Name>> => {
   const progress = options.progress ?? (() => undefined);
-  const found = await findChain({ progress });
+  const env = options.embedded ? { ...process.env, BITCOIND: embeddedName } : process.env;
+  const found = await findChain({ progress, env });
   const { version } = found;
   progress(`starting ${version}`);
   const dir = await mkdtemp(join(tmpdir(), 'ampere-'));

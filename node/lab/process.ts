@@ -32,6 +32,8 @@ export interface NodeOptions {
   readonly flags: readonly string[];
   /** Variables on top of this process's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What runs the program, flags of Node's and the built main.js; this build unless told. */
+  readonly command?: readonly string[];
 }
 
 const gone = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
@@ -68,14 +70,14 @@ export class NodeProcess {
 
   /** Starts it and resolves once it answers. Throws NodeDied. */
   async start(): Promise<void> {
-    const { dir, flags, env } = this.options;
+    const { dir, flags, env, command = [program] } = this.options;
     if (this.running) throw new Error(`${this.name} is running`);
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const places = ['--dir', dir, '--network', 'regtest'];
     const ports = ['--listen', `127.0.0.1:${this.port}`, '--api', '127.0.0.1:0'];
     const log = openSync(this.logFile, 'a', 0o600);
     // A process group of its own: Ctrl-C in a terminal must not end the nodes before whoever uses them has stopped.
-    const child = spawn(process.execPath, [program, 'start', ...places, ...ports, ...flags], {
+    const child = spawn(process.execPath, [...command, 'start', ...places, ...ports, ...flags], {
       detached: true,
       env: { ...process.env, ...env },
       stdio: ['ignore', log, log],
