@@ -15,8 +15,10 @@ import { type AnchorReserve, defaultReserve } from './channels/reserve.ts';
 import { ConfigError } from './configerror.ts';
 import { descriptorsOf, isOnionService } from './descriptors.ts';
 import { type DevConfig, devConfig, redactedDev } from './dev/config.ts';
+import type { LogLevel } from './loglines.ts';
 import { networkOf } from './network.ts';
-import { isOption, type LogLevel, type OptionName, type OptionValue, options, variableOf } from './options.ts';
+import { isOption, type OptionName, type OptionValue, options, variableOf } from './options.ts';
+import type { Found, Picker, Sources } from './optionsources.ts';
 import type { Address } from './ports.ts';
 
 /** Where a node keeps its things. */
@@ -67,20 +69,6 @@ export interface Config extends Places {
 /** Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. */
 export type RunNode = (config: Config) => Promise<void>;
 
-/** Where configuration comes from; `flags` by option name as the command line gave them. */
-export interface Sources {
-  readonly flags: Readonly<Partial<Record<OptionName, string | readonly string[]>>>;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** A file's text; undefined when there is none. */
-  readonly read: (path: string) => string | undefined;
-}
-
-interface Found {
-  readonly texts: readonly string[];
-  readonly source: string;
-  /** The key as it is spelled in that source. */
-  readonly key: string;
-}
 type Layer = ReadonlyMap<OptionName, Found>;
 
 const flagLayer = (flags: Sources['flags']): Layer =>
@@ -124,11 +112,6 @@ const fileLayer = (path: string, text: string): Layer => {
   }
   return found;
 };
-
-/** The value of the strongest source that has one. */
-export type Picker = <K extends OptionName>(
-  name: K,
-) => { readonly value: OptionValue<K>; readonly found: Found } | undefined;
 
 const parsed = <K extends OptionName>(name: K, text: string, { source, key }: Found): OptionValue<K> => {
   const result = options[name].schema.safeParse(text);

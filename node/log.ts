@@ -2,11 +2,11 @@
  * The Log port on pino: readable lines for a person at a terminal, one JSON object a line for everything else. What goes by
  * a secret's name is never written, wherever in a line's fields it stands.
  */
+
 import { type Logger, pino } from 'pino';
 import { printable } from '../wire/printable.ts';
 import { withoutLogins } from './hidden.ts';
-import { fileLines, type Lines, streamLines } from './loglines.ts';
-import type { LogLevel } from './options.ts';
+import { fileLines, type Lines, type LogLevel, streamLines } from './loglines.ts';
 import type { Log } from './ports.ts';
 
 /** Field names whose values are left out. Bytes under other names come out as hex. */

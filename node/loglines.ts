@@ -90,3 +90,7 @@ export const fileLines = (path: string): LinesFile => {
     },
   };
 };
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export type LogLevel = (typeof logLevels)[number];

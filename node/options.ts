@@ -14,6 +14,7 @@ import { defaultReserve } from './channels/reserve.ts';
 import { announcedFrom } from './descriptors.ts';
 import { devOptions } from './dev/options.ts';
 import { LEAST_CLTV_DELTA } from './forward/margins.ts';
+import { logLevels } from './loglines.ts';
 import { oneOf, path, rows, value, whole, yesOrNo } from './optionkinds.ts';
 
 const announced = value(announcedFrom);
@@ -48,9 +49,6 @@ const bitcoindUrl = value((text): BitcoindUrl => {
     login: url.username === '' ? undefined : { user: unescaped(url.username), password: unescaped(url.password) },
   };
 });
-
-export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 export const options = rows({
   network: {

@@ -2,6 +2,7 @@
  * The command `ampere`: `start` runs a node, every method of the API is a command, and all their help comes from the two
  * tables. Exit codes: 0 done, 1 the node answered with an error, 2 used wrongly, 3 no node to talk to.
  */
+
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { printable } from '../../wire/printable.ts';
@@ -9,11 +10,12 @@ import { CallError, ConnectionError, openClient } from '../api/client.ts';
 import { type Parameter, parametersOf, usageOf } from '../api/help.ts';
 import { toJson } from '../api/json.ts';
 import { isDevMethod, isMethod, type MethodName, table } from '../api/table.ts';
-import { type Config, loadConfig, loadPlaces, type RunNode, type Sources } from '../config.ts';
+import { type Config, loadConfig, loadPlaces, type RunNode } from '../config.ts';
 import { ConfigError } from '../configerror.ts';
 import { devOptions } from '../dev/options.ts';
 import type { Option as NodeOption } from '../optionkinds.ts';
 import { isOption, type OptionName, options, variableOf } from '../options.ts';
+import type { Sources } from '../optionsources.ts';
 import { version } from '../version.ts';
 import { chainCommand } from './chain.ts';
 import { jsonPrinter } from './json.ts';

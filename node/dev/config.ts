@@ -1,10 +1,11 @@
 /** What the options for experiments come to. */
+
 import type { ChannelSecrets } from '../../channel/keys.ts';
 import type { ChainName } from '../../wire/chains.ts';
 import type { SecretKey } from '../../wire/units.ts';
-import type { Picker, Sources } from '../config.ts';
 import { ConfigError } from '../configerror.ts';
 import type { OptionName } from '../options.ts';
+import type { Picker, Sources } from '../optionsources.ts';
 import { devOptions } from './options.ts';
 import { type CrashPoint, type CutRule, cutRules, type HoldPoint, type SavePoint } from './rules.ts';
 

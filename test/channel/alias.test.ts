@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { aliasFrom } from '../../channel/alias.ts';
 import { restore } from '../../channel/persist.ts';
 import { staticRecord } from '../../channel/records.ts';
-import { summary } from '../../channel/view.ts';
 import { encode } from '../../wire/codec.ts';
 import {
   acceptRequest,
@@ -19,6 +18,7 @@ import {
   ready,
   settle,
 } from './pair.ts';
+import { summary } from './summary.ts';
 
 test('an alias is said to a peer that learned of option_scid_alias only after the opening', () => {
   const pair = begin();

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { publishable } from '../../channel/dance.ts';
 import type { PeerMessage } from '../../channel/io.ts';
 import type { ChannelState } from '../../channel/state.ts';
-import { stateName, summary } from '../../channel/view.ts';
 import { hex, text } from '../../wire/bytes.ts';
 import { answers, columns, type Row, rows } from './badinput.ts';
 import { type FormatName, type Moment, momentOf, ours, theirs } from './moments.ts';
@@ -23,6 +22,7 @@ import {
   settle,
 } from './pair.ts';
 import { sceneOf } from './peerwords.ts';
+import { stateName, summary } from './summary.ts';
 
 const opening: readonly string[] = columns[0];
 const moments = columns.flat();

@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import type { ChannelFeatures } from '../../channel/channeltype.ts';
 import type { Effect, OpenRequest, PeerMessageOf } from '../../channel/io.ts';
 import { acceptChannel, openChannel } from '../../channel/transition.ts';
-import { summary } from '../../channel/view.ts';
 import { hex, text, unhex } from '../../wire/bytes.ts';
 import {
   acceptRequest,
@@ -23,6 +22,7 @@ import {
   secretOf,
   settle,
 } from './pair.ts';
+import { summary } from './summary.ts';
 
 const sent = (effects: readonly Effect[]) => effects.flatMap((e) => (e.do === 'send' ? [e.message] : []));
 

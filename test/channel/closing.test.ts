@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { buildLegacyClosing } from '../../channel/closingtx.ts';
 import type { Input, PeerMessageOf } from '../../channel/io.ts';
 import { signFundingSpend } from '../../channel/signing.ts';
-import { stateName, summary } from '../../channel/view.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {
@@ -27,6 +26,7 @@ import {
   secretOf,
   settle,
 } from './pair.ts';
+import { stateName, summary } from './summary.ts';
 
 const pushed = { ...openRequest, push: msat(400_000_500n) };
 

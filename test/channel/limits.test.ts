@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { localCommitment, remoteCommitment } from '../../channel/dance.ts';
 import { spendable } from '../../channel/limits.ts';
 import { inLocal, inRemote, specOf } from '../../channel/spec.ts';
-import { summary } from '../../channel/view.ts';
 import { formats, openerCost } from '../../channel/weights.ts';
 import { msat } from '../../wire/units.ts';
 import {
@@ -24,6 +23,7 @@ import {
   secretOf,
   settle,
 } from './pair.ts';
+import { summary } from './summary.ts';
 
 const kinds = [
   ['static_remotekey', openRequest],

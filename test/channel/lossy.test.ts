@@ -5,7 +5,6 @@ import { localCommitment, remoteCommitment } from '../../channel/dance.ts';
 import { records, restore } from '../../channel/persist.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import { wantsToSign } from '../../channel/transition.ts';
-import { summary } from '../../channel/view.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { msat } from '../../wire/units.ts';
 import {
@@ -27,6 +26,7 @@ import {
   secretOf,
   settle,
 } from './pair.ts';
+import { summary } from './summary.ts';
 
 const CAPACITY = 1_000_000n;
 const PUSH = 400_000_000n;

@@ -3,7 +3,6 @@ import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
 import type { AcceptRequest, Context, Effect, OpenRequest, PeerMessageOf } from '../../channel/io.ts';
 import { acceptChannel, openChannel, transition } from '../../channel/transition.ts';
-import { fundingKeys, keyOf, stateName, summary, wireIds } from '../../channel/view.ts';
 import { hex, text } from '../../wire/bytes.ts';
 import { chainHash, msat, point, sat } from '../../wire/units.ts';
 import {
@@ -30,6 +29,7 @@ import {
   type Side,
   settle,
 } from './pair.ts';
+import { fundingKeys, keyOf, stateName, summary, wireIds } from './summary.ts';
 
 const sent = (effects: readonly Effect[]) => effects.flatMap((e) => (e.do === 'send' ? [e.message] : []));
 

@@ -4,7 +4,6 @@ import type { Context, Input, Refusal } from '../../channel/io.ts';
 import { isOverexposed } from '../../channel/limits.ts';
 import { PAST } from '../../channel/persist.ts';
 import { wantsToSign, whenIdle } from '../../channel/transition.ts';
-import { summary } from '../../channel/view.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {
   acceptRequest,
@@ -27,6 +26,7 @@ import {
   secretOf,
   settle,
 } from './pair.ts';
+import { summary } from './summary.ts';
 
 const balances = (side: Side) => [summary(side.state)?.toUs, summary(side.state)?.toThem];
 

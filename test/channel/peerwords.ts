@@ -8,10 +8,10 @@ import { reestablish } from '../../channel/reestablish.ts';
 import { signFundingSpend } from '../../channel/signing.ts';
 import { inLocal, specOf } from '../../channel/spec.ts';
 import type { Core } from '../../channel/state.ts';
-import { wireIds } from '../../channel/view.ts';
 import { type ChannelId, channelId, msat, point, type Signature, sat, secretKey, signature } from '../../wire/units.ts';
 import { type Moment, momentOf, ours, theirs } from './moments.ts';
 import { context, hashOf, openRequest, scriptOf } from './pair.ts';
+import { wireIds } from './summary.ts';
 
 export const onion = new Uint8Array(1366);
 export const badSignature = signature(new Uint8Array(64).fill(1));

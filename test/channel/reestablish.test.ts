@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import type { PeerMessageOf } from '../../channel/io.ts';
 import { perCommitmentSecret } from '../../channel/secrets.ts';
 import { wantsToSign } from '../../channel/transition.ts';
-import { stateName, summary } from '../../channel/view.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { msat, type Point, point } from '../../wire/units.ts';
 import {
@@ -27,6 +26,7 @@ import {
   secretOf,
   settle,
 } from './pair.ts';
+import { stateName, summary } from './summary.ts';
 
 const names = (side: Side) => side.inbox.map(({ name }) => name);
 

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import type { Input } from '../../channel/io.ts';
 import { COINBASE_MATURITY, isReady } from '../../channel/lockin.ts';
 import { FUNDING_TIMEOUT } from '../../channel/unfunded.ts';
-import { stateName, summary } from '../../channel/view.ts';
 import { text } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {
@@ -28,6 +27,7 @@ import {
   secretOf,
   settle,
 } from './pair.ts';
+import { stateName, summary } from './summary.ts';
 
 /** Both have signed, and the funding transaction is on its way. */
 const waiting = (push = 0n): Pair => {

@@ -1,9 +1,11 @@
 /** Configuration: which source wins, what is refused and how it is said. */
+
 import { describe, expect, test } from 'vitest';
 import { addressFrom, addressText } from '../../node/address.ts';
-import { loadConfig, loadPlaces, redacted, type Sources } from '../../node/config.ts';
+import { loadConfig, loadPlaces, redacted } from '../../node/config.ts';
 import { ConfigError } from '../../node/configerror.ts';
 import { isOption, options, variableOf } from '../../node/options.ts';
+import type { Sources } from '../../node/optionsources.ts';
 
 const base = '/data';
 const sources = (

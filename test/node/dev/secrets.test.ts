@@ -2,7 +2,6 @@
 import { expect, test } from 'vitest';
 import { basepointsOf, channelSecrets } from '../../../channel/keys.ts';
 import { perCommitmentPoint } from '../../../channel/secrets.ts';
-import { summary } from '../../../channel/view.ts';
 import { forcedChannelSecrets } from '../../../node/dev/secrets.ts';
 import {
   acceptRequest,
@@ -18,6 +17,7 @@ import {
   secretOf,
   settle,
 } from '../../channel/pair.ts';
+import { summary } from '../../channel/summary.ts';
 
 const forced = forcedChannelSecrets(['10', '11', '12', '13', '14', 'ff'].map((byte) => byte.repeat(32)).join('/'));
 

@@ -1,5 +1,12 @@
 /** What a node may want to know of a channel, as plain values: for its API, its routing, its announcements. */
-import { sign } from '../wire/crypto.ts';
+
+import { channelIdOf, type Outpoint } from '../../channel/funding.ts';
+import { type FeeView, receivable, spendable } from '../../channel/limits.ts';
+import { isReady } from '../../channel/lockin.ts';
+import { barred } from '../../channel/shutdown.ts';
+import { inLocal, specOf } from '../../channel/spec.ts';
+import type { ChannelState, Core, Funded, Htlc, Params, Proposal, Terms } from '../../channel/state.ts';
+import { sign } from '../../wire/crypto.ts';
 import {
   type ChannelId,
   type Msat,
@@ -8,13 +15,7 @@ import {
   type Sat,
   type ShortChannelId,
   type Signature,
-} from '../wire/units.ts';
-import { channelIdOf, type Outpoint } from './funding.ts';
-import { type FeeView, receivable, spendable } from './limits.ts';
-import { isReady } from './lockin.ts';
-import { barred } from './shutdown.ts';
-import { inLocal, specOf } from './spec.ts';
-import type { ChannelState, Core, Funded, Htlc, Params, Proposal, Terms } from './state.ts';
+} from '../../wire/units.ts';
 
 /** Core Lightning's names for where a channel stands; ABANDONED is ours, for an opening that came to nothing. */
 export type StateName =
