@@ -48,37 +48,57 @@ export const satFrom = (given: unknown): Sat => {
   return sat(amount / 1000n);
 };
 
-/** A fee rate stated, or asked for as a time to confirmation. */
-export type Feerate = { readonly perkw: number } | { readonly blocks: number };
+/** A fee rate stated, or asked for as a time to confirmation; `given` is what the caller wrote, for errors to speak of. */
+export type Feerate = { readonly given: string } & ({ readonly perkw: number } | { readonly blocks: number });
 
-/** Core Lightning's words for a number of blocks. */
-const urgency: Readonly<Record<string, Feerate>> = {
+/** Core Lightning's words for a number of blocks; `minimum` is the least that is relayed. */
+const urgency: Readonly<Record<string, { readonly perkw: number } | { readonly blocks: number }>> = {
   urgent: { blocks: 6 },
   normal: { blocks: 12 },
   slow: { blocks: 100 },
-  minimum: { perkw: 253 },
+  minimum: { perkw: 0 },
 };
 
 /** Blocks ahead that bitcoind makes an estimate for, at most. */
 const MOST_BLOCKS = 1008;
 /** sat per 1,000 weight: bitcoind takes no transaction that pays more (0.10 BTC per 1,000 virtual bytes). */
 const MOST_PER_KW = 2_500_000;
+/** sat per 1,000 weight: 1 sat/vbyte, in 1,000 weight and rounded so that no rounding of sizes takes it below. */
+export const LEAST_PER_KW = 253;
 
-/** "normal", "6blocks", "1000perkw", "4000perkb" or a plain number, which counts per 1000 virtual bytes. */
-export const feerateFrom = (given: unknown): Feerate => {
-  const text = typeof given === 'number' ? String(given) : given;
-  if (typeof text !== 'string') throw new RangeError(feerateExpected);
-  const named = Object.hasOwn(urgency, text) ? urgency[text] : undefined;
-  if (named !== undefined) return named;
-  const [, digits, unit] = /^(\d{1,9})(perkw|perkb|blocks)?$/.exec(text) ?? [];
-  if (digits === undefined) throw new RangeError(feerateExpected);
-  const n = Number(digits);
-  if (unit === 'blocks') {
-    if (n < 1 || n > MOST_BLOCKS) throw new RangeError(`a number of blocks from 1 to ${MOST_BLOCKS}`);
-    return { blocks: n };
-  }
-  const perkw = unit === 'perkw' ? n : Math.ceil(n / 4);
-  if (perkw < 1 || perkw > MOST_PER_KW) throw new RangeError(`a fee rate from 1perkw to ${MOST_PER_KW}perkw`);
-  return { perkw };
+const feerateExpected = 'a fee rate such as "normal", "6blocks", "5sat/vb", "1000perkw" or "4000perkb"';
+
+/** sat per 1,000 weight, rounded up, of digits in a unit of the given number of virtual bytes or weight. */
+const perKwOf = (digits: string, unit: string | undefined): number => {
+  if (unit === 'perkw') return Number(digits);
+  // Digits of a decimal, as thousandths: exact for as many decimals as are taken.
+  const [whole = '', fraction = ''] = digits.split('.');
+  const thousandths = Number(whole + fraction.padEnd(3, '0'));
+  return Math.ceil(unit === undefined || unit === 'perkb' ? thousandths / 4_000 : thousandths / 4);
 };
-const feerateExpected = 'a fee rate such as "normal", "6blocks", "1000perkw" or "4000perkb"';
+
+/**
+ * "normal", "6blocks", "5sat/vb", "1000perkw", "4000perkb" or a plain number, which counts per 1000 virtual bytes. Less than is
+ * relayed anywhere by default, 1 sat per virtual byte and a little for rounding, is that.
+ */
+export const feerateFrom = (from: unknown): Feerate => {
+  const given = typeof from === 'number' ? String(from) : from;
+  if (typeof given !== 'string') throw new RangeError(feerateExpected);
+  const named = Object.hasOwn(urgency, given) ? urgency[given] : undefined;
+  if (named !== undefined) return { ...named, given };
+  const [, digits, unit] =
+    /^(\d{1,9})(perkw|perkb|blocks)?$/.exec(given) ??
+    /^(\d{1,6}(?:\.\d{1,3})?) ?(sat\/vb|sat\/vbyte)$/i.exec(given) ??
+    [];
+  if (digits === undefined) throw new RangeError(feerateExpected);
+  if (unit === 'blocks') {
+    const blocks = Number(digits);
+    if (blocks < 1 || blocks > MOST_BLOCKS)
+      throw new RangeError(`a number of blocks from 1 to ${MOST_BLOCKS}, not ${given}`);
+    return { blocks, given };
+  }
+  const perkw = perKwOf(digits, unit);
+  if (perkw > MOST_PER_KW)
+    throw new RangeError(`a fee rate of at most ${MOST_PER_KW}perkw (${MOST_PER_KW / 250}sat/vb), not ${given}`);
+  return { perkw: Math.max(perkw, LEAST_PER_KW), given };
+};

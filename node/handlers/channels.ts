@@ -11,7 +11,7 @@ import { msat, scidText, toMsat } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
 import type { Handlers, Params, Result } from '../api/table.ts';
 import { coreOf, type Entry, isFunded, type Opened } from '../channels/entry.ts';
-import { OpeningError, open } from '../channels/opening.ts';
+import { open } from '../channels/opening.ts';
 import { isEmptied } from '../channels/sightings.ts';
 import { balancesOf, policyOf } from '../channels/views.ts';
 import { ourSide } from '../graph/announce.ts';
@@ -21,7 +21,7 @@ import { close } from './close.ts';
 import { statusLines } from './onchain.ts';
 import { connectTo } from './peers.ts';
 import { stateName } from './states.ts';
-import { ofWallet, perKw, scriptFrom, UNANSWERED } from './wallet.ts';
+import { ofSpending, relayedPerKw, scriptFrom, UNANSWERED } from './wallet.ts';
 
 type Shown = Result<'listpeerchannels'>['channels'][number];
 
@@ -50,8 +50,8 @@ const refusedFunding = ({ tx, txid, output }: Opened, reason: string, core: Core
 const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<Result<'fundchannel'>> => {
   const channelType = typeFrom(params.channel_type, params.announce);
   const peer = await connectTo(node, params.id, node.addresses.of(params.id)).catch((error: unknown) => {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new ApiError('fund_not_connected', `not connected to ${hex(params.id)}: ${text}`);
+    if (!(error instanceof ApiError)) throw error;
+    throw new ApiError('fund_not_connected', `not connected to ${hex(params.id)}: ${error.message}`);
   });
   const closeTo = params.close_to === undefined ? undefined : scriptFrom(node, 'close_to', params.close_to);
   try {
@@ -60,7 +60,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
       amount: params.amount,
       push: params.push_msat ?? msat(0n),
       announce: params.announce,
-      fundingFeerate: await perKw(node, params.feerate),
+      fundingFeerate: await relayedPerKw(node, 'feerate', params.feerate),
       minDepth: params.minconf,
       closeTo,
       channelType,
@@ -88,10 +88,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
       ...(answer.given === 'unanswered' && { warning_unpublished: UNANSWERED }),
     };
   } catch (error) {
-    const refusal = ofWallet(error);
-    if (refusal !== undefined) throw refusal;
-    if (error instanceof OpeningError) throw new ApiError('fund_state', `the channel was not opened: ${error.message}`);
-    throw error;
+    throw await ofSpending(node, error);
   }
 };
 

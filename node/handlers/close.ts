@@ -10,7 +10,7 @@ import { coreOf, type Entry } from '../channels/entry.ts';
 import type { Node } from '../node.ts';
 import { found } from './found.ts';
 import { publishedOf } from './onchain.ts';
-import { perKw, scriptFrom } from './wallet.ts';
+import { perKw, scriptFrom, tooLow } from './wallet.ts';
 
 /** Seconds that the peer has, unless the caller says otherwise. */
 const PATIENCE = 172_800;
@@ -70,9 +70,8 @@ const feeratesFrom = async (node: Node, feerange: Params<'close'>['feerange']): 
   const range = { min: await perKw(node, low), max: await perKw(node, high) };
   const { relayFeerate } = node.opening.context();
   if (range.min > range.max)
-    throw new ApiError('invalid_params', `feerange: from ${range.min} to ${range.max} sat/kw there is nothing`);
-  if (range.max < relayFeerate)
-    throw new ApiError('invalid_params', `feerange: nothing below ${relayFeerate} sat/kw is relayed now`);
+    throw new ApiError('invalid_params', `feerange: from ${low.given} to ${high.given} there is nothing`);
+  if (range.max < relayFeerate) throw tooLow('feerange', high, relayFeerate);
   return range;
 };
 

@@ -9,15 +9,15 @@ import { graphHandlers } from './graph.ts';
 import { infoHandlers } from './info.ts';
 import { invoiceHandlers } from './invoices.ts';
 import { invoiceWaitHandlers } from './invoicewaits.ts';
-import { toldOfChain } from './ofchain.ts';
 import { paymentHandlers } from './payments.ts';
 import { peerHandlers } from './peers.ts';
+import { allTelling } from './told.ts';
 import { unfundedHandlers } from './unfunded.ts';
 import { walletHandlers } from './wallet.ts';
 
 /** The implementation of the table's methods by a node, with those for experiments where there are any. */
 export const handlersOf = (node: Node, around: Surroundings, dev: Partial<DevHandlers> = {}): Handlers =>
-  toldOfChain({
+  allTelling({
     ...infoHandlers(node, around),
     ...walletHandlers(node),
     ...peerHandlers(node),

@@ -12,7 +12,7 @@ import { rivalOf } from '../channels/sightings.ts';
 import type { Node } from '../node.ts';
 import { displayedTxid } from '../txids.ts';
 import { refusalOf, takeBack } from '../wallet/send.ts';
-import { ofWallet, perKw, UNANSWERED } from './wallet.ts';
+import { perKw, UNANSWERED } from './wallet.ts';
 
 /** Lines of `status` about the funding; none where nothing is wrong with it. */
 export const fundingLines = (node: Node, entry: Entry, { core, phase }: Funded): readonly string[] => {
@@ -131,8 +131,6 @@ const cancel = async (
       ...(!made.taken && { warning_unpublished: UNANSWERED }),
     };
   } catch (error) {
-    const wrong = ofWallet(error);
-    if (wrong !== undefined) throw wrong;
     const refusal = refusalOf(error);
     if (refusal !== undefined)
       throw new ApiError('fund_broadcast', `nothing was given up, try a higher feerate: ${refusal}`);

@@ -12,14 +12,32 @@ import { displayedTxid } from '../txids.ts';
 import { scriptOfAddress } from '../wallet/address.ts';
 import { WalletError } from '../wallet/errors.ts';
 import { sendTo } from '../wallet/send.ts';
+import { toldOf } from './told.ts';
 
 /** What callers are told of a transaction that the chain has not heard of yet. */
 export const UNANSWERED = 'bitcoind does not answer: the transaction is kept, and given to it once it does';
 
-/** sat per 1,000 weight of a rate as callers state it. */
+/** sat per 1,000 weight of a rate as callers state it; an estimate is never below what is relayed now. Throws ChainError. */
 export const perKw = async (node: Node, feerate: Feerate | undefined): Promise<number> => {
-  if (feerate !== undefined && 'perkw' in feerate) return feerate.perkw;
-  return node.ports.chain.feerate(feerate?.blocks ?? 6);
+  const { relayFeerate } = node.opening.context();
+  if (feerate !== undefined && 'perkw' in feerate) return feerate.given === 'minimum' ? relayFeerate : feerate.perkw;
+  return Math.max(relayFeerate, await node.ports.chain.feerate(feerate?.blocks ?? 6));
+};
+
+/** That a stated rate is too low now, in the caller's own words. */
+export const tooLow = (field: string, { given }: Feerate, relayFeerate: number): ApiError =>
+  new ApiError(
+    'invalid_params',
+    `${field}: ${given} is less than what the network relays now, ${relayFeerate}perkw (${relayFeerate / 250}sat/vb)`,
+    { field },
+  );
+
+/** As `perKw`, for a transaction that must be relayed now. Throws ApiError for a stated rate below that, ChainError. */
+export const relayedPerKw = async (node: Node, field: string, feerate: Feerate | undefined): Promise<number> => {
+  const rate = await perKw(node, feerate);
+  const { relayFeerate } = node.opening.context();
+  if (feerate !== undefined && rate < relayFeerate) throw tooLow(field, feerate, relayFeerate);
+  return rate;
 };
 
 /** The script of an address in a call. Throws ApiError `invalid_params` for one of another network, or none. */
@@ -32,19 +50,28 @@ export const scriptFrom = (node: Node, field: string, address: string): Uint8Arr
   }
 };
 
-/** What the wallet refused, as callers are told; undefined for any other error. */
-export const ofWallet = (error: unknown): ApiError | undefined => {
-  if (!(error instanceof WalletError)) return undefined;
-  const { code } = error.fault;
-  const short = code === 'insufficient_funds' || code === 'reserved_for_claims';
-  const reason = short ? 'fund_cannot_afford' : code === 'dust' ? 'fund_dust' : 'general';
-  return new ApiError(reason, error.message);
+/** Why there may be more coins than the wallet counts; undefined where there cannot. */
+const unread = async ({ glance, follower }: Node): Promise<string | undefined> => {
+  const glimpse = await glance();
+  const tip = 'tip' in glimpse ? glimpse.tip : undefined;
+  const { height } = follower;
+  if (tip === undefined) return 'bitcoind does not answer, so coins that came since are not known';
+  if (tip.height > height)
+    return `still reading blocks (${height} of ${tip.height}), so coins that came since are not known`;
+  return undefined;
+};
+
+/** What a spending failed for, as callers are told. What is no refusal of the wallet comes back as it is. */
+export const ofSpending = async (node: Node, error: unknown): Promise<unknown> => {
+  if (!(error instanceof WalletError) || error.fault.code !== 'insufficient_funds') return toldOf(error) ?? error;
+  const more = await unread(node);
+  return new ApiError('fund_cannot_afford', more === undefined ? error.message : `${error.message}; ${more}`);
 };
 
 export const walletHandlers = (node: Node): Pick<Handlers, 'withdraw'> => ({
   withdraw: async ({ destination, satoshi, feerate, minconf, use_reserve: useReserve }) => {
     const script = scriptFrom(node, 'destination', destination);
-    const rate = await perKw(node, feerate);
+    const rate = await relayedPerKw(node, 'feerate', feerate);
     const leave = useReserve ? sat(0n) : reserveOf(node.config.reserve, node.channels.entries.values());
     try {
       const payment = { script, amount: satoshi, feerate: rate, minDepth: minconf, leave };
@@ -55,10 +82,9 @@ export const walletHandlers = (node: Node): Pick<Handlers, 'withdraw'> => ({
         ...(!made.taken && { warning_unpublished: UNANSWERED }),
       };
     } catch (error) {
-      const refusal = ofWallet(error);
-      if (refusal !== undefined) throw refusal;
-      if (error instanceof ChainError) throw new ApiError('general', `nothing was sent: ${error.message}`);
-      throw error;
+      if (error instanceof ChainError && error.fault.code === 'rejected')
+        throw new ApiError('fund_broadcast', `nothing was sent: ${error.message}`);
+      throw await ofSpending(node, error);
     }
   },
 });

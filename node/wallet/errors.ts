@@ -1,9 +1,17 @@
 /** What the wallet refuses, as codes with their data; the sentences are for operators. */
 import type { Sat } from '../../wire/units.ts';
 
+/** Coins of the wallet that could not be spent: not as deep as asked, promised to somebody, rewards of blocks that are too young. */
+export interface HeldBack {
+  readonly shallow: Sat;
+  readonly minDepth: number;
+  readonly reserved: Sat;
+  readonly immature: Sat;
+}
+
 export type WalletFault =
   /** `needed` includes the fee the transaction would pay; `available` is what could be spent now, before fees. */
-  | { readonly code: 'insufficient_funds'; readonly needed: Sat; readonly available: Sat }
+  | { readonly code: 'insufficient_funds'; readonly needed: Sat; readonly available: Sat; readonly held?: HeldBack }
   /** So little would be left of what is kept to pay for claims on chain. */
   | { readonly code: 'reserved_for_claims'; readonly left: Sat; readonly kept: Sat }
   | { readonly code: 'dust'; readonly amount: Sat; readonly minimum: Sat }
@@ -13,10 +21,22 @@ export type WalletFault =
   | { readonly code: 'cannot_give_up'; readonly txid: string; readonly why: string }
   | { readonly code: 'bad_seed'; readonly path: string; readonly detail: string };
 
+/** What else there is in the wallet, and why it does not count; nothing where that is all. */
+const heldBack = ({ shallow, minDepth, reserved, immature }: HeldBack): readonly string[] => [
+  ...(shallow > 0n
+    ? [`${shallow} sat wait for ${minDepth === 1 ? 'a block' : `${minDepth} confirmations`} (minconf)`]
+    : []),
+  ...(reserved > 0n ? [`${reserved} sat are reserved for transactions that are being made`] : []),
+  ...(immature > 0n ? [`${immature} sat are rewards of blocks that are not 100 deep`] : []),
+];
+
 const describe = (fault: WalletFault): string => {
   switch (fault.code) {
     case 'insufficient_funds':
-      return `not enough money in the wallet: ${fault.needed} sat needed with fees, ${fault.available} sat can be spent`;
+      return [
+        `not enough money in the wallet: ${fault.needed} sat needed with fees, ${fault.available} sat can be spent`,
+        ...(fault.held === undefined ? [] : heldBack(fault.held)),
+      ].join('; ');
     case 'reserved_for_claims':
       return (
         `${fault.left} sat would stay in the wallet, where ${fault.kept} sat are kept to pay for claims of channels with anchors: ` +

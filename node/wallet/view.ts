@@ -3,6 +3,7 @@ import { COINBASE_MATURITY } from '../../channel/lockin.ts';
 import { type Sat, sat, type Txid } from '../../wire/units.ts';
 import { outpointKey } from '../chain/watch.ts';
 import { pending, type WalletState } from './coins.ts';
+import type { HeldBack } from './errors.ts';
 import type { KeyPath } from './keys.ts';
 
 /** An output of ours. The words of `status` are Core Lightning's. */
@@ -51,6 +52,18 @@ export const spendable = (state: WalletState, minDepth: number): readonly Fund[]
       fund.reserved === undefined &&
       depthOf(fund, state.height) >= minDepth,
   );
+
+/** What of the wallet `spendable` leaves out. */
+export const heldBack = (state: WalletState, minDepth: number): HeldBack => {
+  const there = fundsOf(state).filter(({ status }) => status !== 'spent');
+  const free = there.filter(({ reserved, status }) => reserved === undefined && status !== 'immature');
+  return {
+    shallow: sumOf(free.filter((fund) => depthOf(fund, state.height) < minDepth)),
+    minDepth,
+    reserved: sumOf(there.filter(({ reserved }) => reserved !== undefined)),
+    immature: sumOf(there.filter(({ reserved, status }) => reserved === undefined && status === 'immature')),
+  };
+};
 
 /** How owners begin that are claims on chain: what is promised to them is spent for what it was kept for. */
 export const claimOwner = 'claim/';

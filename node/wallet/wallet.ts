@@ -17,7 +17,7 @@ import { planTakeBack } from './giveup.ts';
 import { type AddressBook, addressBook, type KeyPath, type NodeKeys } from './keys.ts';
 import { loadWallet, walletChanges } from './persist.ts';
 import { dustOf, feeOf, selectCoins, weightOf } from './select.ts';
-import { claimOwner, type Fund, fundsOf, spendable, sumOf } from './view.ts';
+import { claimOwner, type Fund, fundsOf, heldBack, spendable, sumOf } from './view.ts';
 
 export interface WalletParts {
   readonly store: Store;
@@ -304,14 +304,18 @@ export class Wallet implements ChainListener {
 
   /** Own change only when confirmed coins do not suffice: a chain of unconfirmed transactions is a risk of its own. */
   private choose(spending: Parameters<typeof selectCoins>[1], minDepth: number): ReturnType<typeof selectCoins<Fund>> {
-    if (spending.amount !== 'all' && minDepth < 1) {
+    const select = (depth: number): ReturnType<typeof selectCoins<Fund>> | WalletError => {
       try {
-        return selectCoins(spendable(this.state, 1), spending);
+        return selectCoins(spendable(this.state, depth), spending);
       } catch (error) {
         if (!(error instanceof WalletError) || error.fault.code !== 'insufficient_funds') throw error;
+        return new WalletError({ ...error.fault, held: heldBack(this.state, depth) });
       }
-    }
-    return selectCoins(spendable(this.state, minDepth), spending);
+    };
+    const confirmed = spending.amount !== 'all' && minDepth < 1 ? select(1) : undefined;
+    const chosen = confirmed === undefined || confirmed instanceof WalletError ? select(minDepth) : confirmed;
+    if (chosen instanceof WalletError) throw chosen;
+    return chosen;
   }
 
   private async nextGiven(): Promise<KeyPath> {
