@@ -122,7 +122,6 @@ type Position = 'forward' | 'final';
 
 /** A record's value, when its type may stand at this hop. Throws WireError when the value is not what the type says. */
 const readKnown = (row: Row, { type, value }: RawRecord, position: Position, offset: number): Reading<unknown> => {
-  if (row.at === 'blinded' && position === 'forward') return invalidBlinding;
   if (row.at !== 'any' && row.at !== position) return invalid(type, offset);
   return { accept: decode(row.codec, value) };
 };
@@ -160,8 +159,24 @@ const scan = (bytes: Uint8Array, position: Position): Reading<Shape> => {
   return { accept: { ...shape, unknown } as Shape };
 };
 
+/** Whether a blinded route begins with this payload, as far as it can be read, whatever else is wrong with it. */
+const isBlinded = (bytes: Uint8Array): boolean => {
+  const r = new Reader(bytes);
+  try {
+    while (r.left > 0) {
+      const type = bigsize.read(r);
+      if (type === records.current_path_key.type) return true;
+      r.bytes(Number(bigsize.read(r)));
+    }
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+  }
+  return false;
+};
+
 /** A forwarder's payload: 2, 4 and 6 must be there, what only a final hop may get must not. */
 export const readForward = (bytes: Uint8Array): Reading<ForwardPayload> => {
+  if (isBlinded(bytes)) return invalidBlinding;
   const scanned = scan(bytes, 'forward');
   if ('refuse' in scanned) return scanned;
   const shape = scanned.accept;

@@ -1,49 +1,171 @@
 /**
- * Onions seen before (BOLT 4: a shared secret must never be processed twice, or whoever recorded a packet could send it
- * again to watch where it goes). Entries live until the HTLC they came with has expired: later copies are too late by then.
+ * Onions seen before (BOLT 4: a shared secret must never be processed twice, or whoever recorded a packet could send it again to
+ * watch where it goes). An onion is remembered until no HTLC with it could be passed on any more, whatever that one's expiry is.
+ *
+ * Whoever has a channel with us can have us remember one onion after another, so what that takes is bounded: 32 bytes each, a
+ * fixed number of them, and where there are more, those of the channel that brought the most are forgotten first. Work is done
+ * a little at a time: no turn looks at more than some thousand entries.
  */
 
-import { hex, text, utf8 } from '../../wire/bytes.ts';
+import type { HtlcKey } from '../../amp/io.ts';
+import { concat, hex, u32be, unhex, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
-import { bytes16, decode, encode, map, struct, u32 } from '../../wire/codec.ts';
+import { decode, encode, struct, u32 } from '../../wire/codec.ts';
+import { sha256 } from '../../wire/crypto.ts';
 import type { Store } from '../ports.ts';
+import { htlcName } from './origin.ts';
+import { type Seen, SeenTable, type Words } from './seen.ts';
 
-const entry = struct({ expiry: u32, htlc: map(bytes16, text, utf8) });
-const PREFIX = 'replay/';
+export const REPLAYS = 'replay/';
+/** Bytes of a tag that are kept. */
+const TAG = 16;
+/** Onions remembered at most. */
+const MOST = 2 ** 19;
+/** Tables, each for tags of its own, so that none takes long to grow. */
+const TABLES = 256;
+/** Places looked at for what is over, with each onion that comes and with each block. */
+const LOOK = 16;
+const LOOK_AT_BLOCK = 4096;
+/** Places looked at for an entry of the channel that brought most. */
+const LOOK_TO_DROP = 256;
 
-interface Seen {
-  readonly expiry: number;
-  /** The HTLC that brought it: the same one may come again after a restart. */
-  readonly htlc: string;
-}
+const record = struct({ until: u32, htlc: struct({ a: u32, b: u32 }), channel: u32 });
+
+const keyOf = (tag: Words): string => REPLAYS + hex(concat(...tag.map(u32be)));
+
+/** The record of an onion, by the first bytes of its tag. */
+export const replayRecord = ({ tag, htlc: [a, b], channel, until }: Seen): Change => ({
+  key: keyOf(tag),
+  value: encode(record, { until, htlc: { a, b }, channel }),
+});
+const words = (bytes: Uint8Array): Words => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, TAG);
+  return [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)];
+};
+
+/** What is kept of an onion that came with this HTLC, and is over above this height. */
+export const seenWith = (tag: Uint8Array, { channel, id }: HtlcKey, until: number): Seen => {
+  const [a, b] = words(sha256(utf8(htlcName(channel, id))));
+  return { tag: words(tag), htlc: [a, b], channel: words(sha256(utf8(channel)))[0], until: Math.max(1, until) };
+};
 
 export class ReplayLog {
-  private readonly seen = new Map<string, Seen>();
+  private readonly tables = Array.from({ length: TABLES }, () => new SeenTable());
+  private readonly most: number;
+  private readonly counts = new Map<number, number>();
+  private count = 0;
+  private height = 0;
+  /** Where looking for what is over goes on. */
+  private table = 0;
+  private place = 0;
+  /** The channel that brought most, found anew from time to time. */
+  private heaviest: { readonly channel: number; drops: number } | undefined;
+  /** Records of what was more than is remembered when it was read; they go with the next block. */
+  private surplus: Change[] = [];
 
-  static async load(store: Store): Promise<ReplayLog> {
-    const log = new ReplayLog();
-    for await (const [key, value] of store.entries(PREFIX))
-      log.seen.set(key.slice(PREFIX.length), decode(entry, value));
+  private constructor(most: number) {
+    this.most = most;
+  }
+
+  /** Reads what was seen. `most`: onions remembered. Throws StoreError or WireError. */
+  static async load(store: Pick<Store, 'entries'>, most = MOST): Promise<ReplayLog> {
+    const log = new ReplayLog(most);
+    for await (const [key, value] of store.entries(REPLAYS)) {
+      const { until, htlc, channel } = decode(record, value);
+      const tag = words(unhex(key.slice(REPLAYS.length)));
+      log.surplus.push(...log.add({ tag, htlc: [htlc.a, htlc.b], channel, until }));
+    }
     return log;
   }
 
-  /** The record to keep when this onion is new, `known` when this very HTLC brought it before, `replayed` otherwise. */
-  check(tag: Uint8Array, htlc: string, expiry: number): Change | 'known' | 'replayed' {
-    const key = hex(tag);
-    const before = this.seen.get(key);
-    if (before !== undefined) return before.htlc === htlc ? 'known' : 'replayed';
-    this.seen.set(key, { expiry, htlc });
-    return { key: PREFIX + key, value: encode(entry, { expiry, htlc }) };
+  /** Onions remembered. */
+  get size(): number {
+    return this.count;
   }
 
-  /** Forgets onions whose HTLCs can no longer be offered at this height. */
+  /**
+   * What to keep when this onion is new, `known` when this very HTLC brought it before (it comes again after a restart),
+   * `replayed` otherwise. It is remembered up to the block of height `until`.
+   */
+  check(tag: Uint8Array, htlc: HtlcKey, until: number): readonly Change[] | 'known' | 'replayed' {
+    const seen = seenWith(tag, htlc, until);
+    const before = this.tableOf(seen.tag).find(seen.tag);
+    if (before !== undefined) return before.htlc.every((word, i) => word === seen.htlc[i]) ? 'known' : 'replayed';
+    return [...this.forget(LOOK), ...this.add(seen), replayRecord(seen)];
+  }
+
+  /** Forgets some of the onions that are over at this height; all of them within some blocks. */
   prune(height: number): readonly Change[] {
-    const changes: Change[] = [];
-    for (const [key, { expiry }] of this.seen)
-      if (expiry < height) {
-        this.seen.delete(key);
-        changes.push({ key: PREFIX + key, value: undefined });
+    this.height = height;
+    return [...this.surplus.splice(0, LOOK_AT_BLOCK), ...this.forget(LOOK_AT_BLOCK)];
+  }
+
+  private tableOf(tag: Words): SeenTable {
+    return this.tables[tag[0] % TABLES] ?? new SeenTable();
+  }
+
+  /** Adds an onion; what has to be forgotten for it. */
+  private add(seen: Seen): readonly Change[] {
+    const dropped = this.count >= this.most ? this.drop() : [];
+    this.tableOf(seen.tag).add(seen);
+    this.count++;
+    this.counts.set(seen.channel, (this.counts.get(seen.channel) ?? 0) + 1);
+    return dropped;
+  }
+
+  private remove(table: SeenTable, place: number, { tag, channel }: Seen): Change {
+    table.remove(place);
+    this.count--;
+    const left = (this.counts.get(channel) ?? 1) - 1;
+    if (left > 0) this.counts.set(channel, left);
+    else this.counts.delete(channel);
+    return { key: keyOf(tag), value: undefined };
+  }
+
+  /** Goes over that many places, from where it went last time. */
+  private walk(
+    places: number,
+    visit: (table: SeenTable, place: number, seen: Seen) => 'next' | 'again' | 'stop',
+  ): void {
+    for (let i = 0; i < places; i++) {
+      const table = this.tables[this.table];
+      if (table === undefined || this.place >= table.places) {
+        this.table = (this.table + 1) % TABLES;
+        this.place = 0;
+        continue;
       }
-    return changes;
+      const seen = table.at(this.place);
+      const then = seen === undefined ? 'next' : visit(table, this.place, seen);
+      if (then === 'stop') return;
+      if (then === 'next') this.place++;
+    }
+  }
+
+  private forget(places: number): readonly Change[] {
+    const gone: Change[] = [];
+    this.walk(places, (table, place, seen) => {
+      if (seen.until >= this.height) return 'next';
+      gone.push(this.remove(table, place, seen));
+      return 'again';
+    });
+    return gone;
+  }
+
+  /** One onion less: of the channel that brought most, where one is found soon. */
+  private drop(): readonly Change[] {
+    if (this.heaviest === undefined || this.heaviest.drops++ >= LOOK_AT_BLOCK) {
+      const [channel] = [...this.counts].reduce((a, b) => (b[1] > a[1] ? b : a), [0, 0]);
+      this.heaviest = { channel, drops: 0 };
+    }
+    const { channel } = this.heaviest;
+    const found: (readonly [SeenTable, number, Seen])[] = [];
+    // There is one, however empty the tables are.
+    while (found.length === 0 && this.count > 0)
+      this.walk(LOOK_TO_DROP, (table, place, seen) => {
+        found.push([table, place, seen]);
+        return seen.channel === channel || seen.until < this.height ? 'stop' : 'next';
+      });
+    const last = found.at(-1);
+    return last === undefined ? [] : [this.remove(...last)];
   }
 }

@@ -6,7 +6,7 @@
 import type { AtStake } from '../../amp/io.ts';
 import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
-import type { ChannelEvent, Refusal, Resolution } from '../../channel/io.ts';
+import type { ChannelEvent, Input, Refusal, Resolution } from '../../channel/io.ts';
 import { type Failure, failureCode, malformed } from '../../onion/failures.ts';
 import { peel } from '../../onion/peel.ts';
 import { type Hop, readHop } from '../../onion/registry.ts';
@@ -15,6 +15,7 @@ import { hex, zeros } from '../../wire/bytes.ts';
 import { type Msat, type ShortChannelId, scidText, subMsat } from '../../wire/units.ts';
 import { Held } from './held.ts';
 import { decodeOrigin, encodeOrigin, fromHtlcName, htlcName, type Origin } from './origin.ts';
+import { Pace } from './pace.ts';
 import type { SwitchboardParts } from './parts.ts';
 import { failureReason, relayFailure } from './relay.ts';
 
@@ -46,15 +47,29 @@ const whyUnwanted = ({ overexposed, underpaid, closing }: Received, kind: Opened
   return undefined;
 };
 
+/**
+ * The height up to which an HTLC with this onion could be of use, whatever its own expiry is: another may come with a later one. A
+ * forwarder passes nothing on that expires before; at the payee the onion has no such end but where its HTLC ended. A peer cannot make
+ * us remember an onion for longer than we would hold its HTLC. undefined: never, whoever sends it.
+ */
+const usableUntil = (event: Received, hop: OpenedHop, height: number): number | undefined => {
+  if (hop.kind === 'refused') return undefined;
+  const { outgoingCltvValue } = hop.payload;
+  const until = hop.kind === 'forward' ? outgoingCltvValue : Math.max(outgoingCltvValue, event.expiry);
+  return Math.min(until, height + 2 * MAX_EXPIRY_AHEAD);
+};
+
 export class Switchboard {
   private readonly parts: SwitchboardParts;
   /** By the incoming HTLC's name. */
   private readonly links = new Map<string, Link>();
   private readonly held: Held;
+  private readonly pace: Pace;
 
   constructor(parts: SwitchboardParts) {
     this.parts = parts;
     this.held = new Held(parts.clock, parts.log);
+    this.pace = new Pace(parts.clock, parts.log);
   }
 
   /** The height of the chain is known, again or still. */
@@ -65,6 +80,7 @@ export class Switchboard {
   /** Nothing more is decided. */
   stop(): void {
     this.held.stop();
+    this.pace.stop();
   }
 
   /** Before the channels speak after a restart: which incoming HTLCs were already passed on. */
@@ -87,12 +103,13 @@ export class Switchboard {
           { kind: 'malformed', failure: malformed('invalid_onion_blinding', event.onion) };
     if (hop.kind === 'malformed') {
       const { sha256_of_onion: sha256OfOnion } = hop.failure;
-      channels.push(channel, {
-        type: 'fail_malformed',
-        id: event.id,
-        sha256OfOnion,
-        failureCode: failureCode(hop.failure),
-      });
+      const what = { id: event.id, sha256OfOnion, failureCode: failureCode(hop.failure) };
+      this.end(channel, { type: 'fail_malformed', ...what });
+      return;
+    }
+    // Where a blinded route begins, its sender is told nothing else, whatever is wrong besides (BOLT 4, "Failure Messages").
+    if (hop.kind === 'refused' && hop.failure.name === 'invalid_onion_blinding') {
+      this.fail(channel, event.id, hop.sharedSecret, hop.failure);
       return;
     }
     const { isCurrent, isOut, receiver } = this.parts;
@@ -124,12 +141,12 @@ export class Switchboard {
   /** Logs the onion; a failure when it was sent before with another HTLC. */
   private replayed(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
     const { replays, keep, height, log } = this.parts;
-    // A peer cannot make us remember an onion for longer than we would hold its HTLC.
-    const until = Math.min(event.expiry, height() + 2 * MAX_EXPIRY_AHEAD);
-    const seen = replays.check(hop.replayTag, htlcName(channel, event.id), until);
+    const until = usableUntil(event, hop, height());
+    if (until === undefined || until < height()) return undefined;
+    const seen = replays.check(hop.replayTag, { channel, id: event.id }, until);
     if (seen === 'known') return undefined;
     if (seen !== 'replayed') {
-      keep([seen]);
+      keep(seen);
       return undefined;
     }
     log.warn({ channel, htlc: `${event.id}` }, 'an onion was sent a second time; the HTLC is failed back');
@@ -223,7 +240,12 @@ export class Switchboard {
   }
 
   private fail(channel: string, id: bigint, sharedSecret: Uint8Array, failure: Failure): void {
-    this.parts.channels.push(channel, { type: 'fail', id, reason: createFailure(sharedSecret, failure) });
+    this.end(channel, { type: 'fail', id, reason: createFailure(sharedSecret, failure) });
+  }
+
+  /** Tells a channel that an HTLC of its peer failed; where that one's fail too fast, in its turn. */
+  private end(channel: string, input: Extract<Input, { type: 'fail' | 'fail_malformed' }>): void {
+    this.pace.run(channel, () => this.parts.channels.push(channel, input));
   }
 
   /** Fails an HTLC that its channel still has; what encrypts the failure comes from its stored onion. */
@@ -297,7 +319,7 @@ export class Switchboard {
       log.error({ htlc: name, hash: hex(incoming.paymentHash) }, 'the onion of a forwarded HTLC is no longer readable');
       return;
     }
-    channels.push(origin.channel, { type: 'fail', id: origin.id, reason: failureReason(secret, result) });
+    this.end(origin.channel, { type: 'fail', id: origin.id, reason: failureReason(secret, result) });
   }
 
   /** An incoming HTLC that we ended is gone from both sides for good. */

@@ -3,8 +3,9 @@
  * is gone. What it changes is committed together with the new schema's number, so a crash in between begins it again.
  */
 
-import { concat } from '../../wire/bytes.ts';
+import { concat, text, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
+import { sha256 } from '../../wire/crypto.ts';
 import { invoicesByNumber, type Migration, paymentsByNumber } from './numbering.ts';
 
 /** First bytes of a channel's `phase`, and what the phases learnt to say about a close that a reorg may take back. */
@@ -39,5 +40,27 @@ const destinationsNotReady: Migration = async (store) => {
   return changes;
 };
 
+/**
+ * 4 to 5: an onion seen before is found by half of its tag, and says in a few bytes which HTLC brought it. It said so by that one's
+ * name, behind the height of its expiry and a length.
+ */
+const smallReplays: Migration = async (store) => {
+  const changes: Change[] = [];
+  for await (const [key, value] of store.entries('replay/')) {
+    const name = text(value.subarray(6));
+    const channel = name.slice(0, name.lastIndexOf('/'));
+    const brought = [sha256(utf8(name)).subarray(0, 8), sha256(utf8(channel)).subarray(0, 4)];
+    changes.push({ key, value: undefined });
+    changes.push({ key: key.slice(0, 'replay/'.length + 32), value: concat(value.subarray(0, 4), ...brought) });
+  }
+  return changes;
+};
+
 /** One row for each schema there has been before today's, oldest first; the schema's number is the count of rows. */
-export const migrations: readonly Migration[] = [chainFacts, destinationsNotReady, paymentsByNumber, invoicesByNumber];
+export const migrations: readonly Migration[] = [
+  chainFacts,
+  destinationsNotReady,
+  paymentsByNumber,
+  invoicesByNumber,
+  smallReplays,
+];

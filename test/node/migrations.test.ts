@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import { records, restore } from '../../channel/persist.ts';
 import type { Funded } from '../../channel/state.ts';
+import { ReplayLog } from '../../node/forward/replay.ts';
 import { encodeInvoiceRecord, type InvoiceRecord } from '../../node/pay/invoicerecord.ts';
 import { Invoices } from '../../node/pay/invoices.ts';
 import { PayBook } from '../../node/pay/paybook.ts';
@@ -11,7 +12,7 @@ import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { migrations } from '../../node/store/migrations.ts';
 import { prepareStore } from '../../node/store/open.ts';
-import { equal, hex, u32be, utf8 } from '../../wire/bytes.ts';
+import { concat, equal, hex, u16be, u32be, utf8 } from '../../wire/bytes.ts';
 import { msat, paymentHash, preimage } from '../../wire/units.ts';
 import { started } from '../amp/byhand.ts';
 import { ampRequest, nodeOf } from '../amp/payer.ts';
@@ -131,4 +132,16 @@ test('invoices that schema 3 kept under their hashes are listed, found and paid 
   expect(invoices.hashed(bytes32(2))).toEqual(records[1]);
   expect(await invoices.add({ ...(records[0] as InvoiceRecord), label: 'new' })).toBe('hash');
   expect(disk.size).toBe(2 + 2 * 3 + 2);
+});
+
+test('an onion that schema 4 had seen is seen, and known with the HTLC that brought it', async () => {
+  const tag = bytes32(5);
+  const name = utf8('ab/cd/7');
+  const disk = new Map([[`replay/${hex(tag)}`, concat(u32be(600), u16be(name.length), name)]]);
+  const { store } = await bring(disk, 4);
+  const log = await ReplayLog.load(store);
+  expect(log.check(tag, { channel: 'ab/cd', id: 7n }, 600)).toBe('known');
+  expect(log.check(tag, { channel: 'ab/cd', id: 8n }, 600)).toBe('replayed');
+  for (let height = 601; height < 606; height++) await store.commit(log.prune(height));
+  expect([...disk.keys()].filter((key) => key.startsWith('replay/'))).toEqual([]);
 });

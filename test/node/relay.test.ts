@@ -2,8 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import { decodeOrigin, encodeOrigin } from '../../node/forward/origin.ts';
 import { type OutgoingChannel, relayFailure } from '../../node/forward/relay.ts';
-import { ReplayLog } from '../../node/forward/replay.ts';
-import { memoryStore } from '../../node/store/memory.ts';
 import { msat } from '../../wire/units.ts';
 
 const update = Uint8Array.of(1, 2, 3);
@@ -135,28 +133,5 @@ describe('the origin of an HTLC', () => {
     { kind: 'payment', payment: 'p', attempt: 4_294_967_295 },
   ] as const)('comes back as it went in: $kind', (origin) => {
     expect(decodeOrigin(encodeOrigin(origin))).toEqual(origin);
-  });
-});
-
-describe('an onion', () => {
-  const tag = new Uint8Array(32).fill(7);
-  test('that comes with another HTLC is a replay, with the same one a restart', async () => {
-    const log = await ReplayLog.load(memoryStore());
-    expect(log.check(tag, 'a/1', 500)).toMatchObject({ key: expect.stringContaining('0707') });
-    expect(log.check(tag, 'a/1', 500)).toBe('known');
-    expect(log.check(tag, 'a/2', 500)).toBe('replayed');
-  });
-  test('is remembered over a restart until its HTLC has expired', async () => {
-    const store = memoryStore();
-    const first = await ReplayLog.load(store);
-    const change = first.check(tag, 'a/1', 500);
-    if (typeof change === 'string') throw new Error('expected a record');
-    await store.commit([change]);
-    const second = await ReplayLog.load(store);
-    expect(second.prune(500)).toEqual([]);
-    expect(second.check(tag, 'b/9', 500)).toBe('replayed');
-    await store.commit(second.prune(501));
-    const third = await ReplayLog.load(store);
-    expect(third.check(tag, 'b/9', 900)).not.toBe('replayed');
   });
 });

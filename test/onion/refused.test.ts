@@ -27,6 +27,7 @@ const forge = (hop: Uint8Array, hopsLength: number) => {
 const frame = (unused: string): string => `00${'11'.repeat(20)}${unused}${'22'.repeat(32)}`;
 const realm = { name: 'invalid_realm' };
 const signal = { name: 'invalid_onion_payload', type: 0n, offset: 21 };
+const blinded = { name: 'invalid_onion_blinding', sha256_of_onion: zeros(32) };
 const payload = (type = 0n, offset = 0) => ({ name: 'invalid_onion_payload', type, offset });
 
 describe('an authentic onion is refused when its hop data are', () => {
@@ -65,8 +66,25 @@ describe('an authentic onion is refused when its hop data are', () => {
     {
       what: 'a blinded route that begins here',
       hop: `260a01aa0c21${'02'.repeat(33)}`,
-      failure: { name: 'invalid_onion_blinding', sha256_of_onion: zeros(32) },
+      failure: blinded,
     },
+    {
+      what: 'a blinded route that begins here, behind an amount that is wrong',
+      hop: `2602020001 0c21${'02'.repeat(33)}`.replace(' ', '').replace('26', '27'),
+      failure: blinded,
+    },
+    {
+      what: 'a blinded route that begins here, behind a record that nobody knows',
+      hop: `26080100 0c21${'02'.repeat(33)}`.replace(' ', ''),
+      failure: blinded,
+    },
+    {
+      what: 'a blinded route that begins here, before a record that is cut off',
+      hop: `250c21${'02'.repeat(33)}1040`,
+      failure: blinded,
+    },
+    { what: 'a blinded route that begins here with a key of two bytes', hop: '040c02aabb', failure: blinded },
+    { what: 'what a blinded route hides, without its key', hop: '030a01aa', failure: payload(10n, 0) },
   ])('$what', ({ what, hop, length = HOPS_LENGTH, failure }) => {
     const { packet, sharedSecret } = forge(unhex(hop), length);
     const read = readHop(new Map(), peel({ nodeKey, packet, associatedData, hopsLength: length }));

@@ -1,0 +1,135 @@
+/** A switchboard between two channels that are not there: what it is given, and what it tells them. */
+import type { AtStake } from '../../amp/io.ts';
+import type { Input } from '../../channel/io.ts';
+import type { Htlc } from '../../channel/state.ts';
+import { UNSIGNED } from '../../channel/updates.ts';
+import type { OutgoingChannel } from '../../node/forward/relay.ts';
+import { ReplayLog } from '../../node/forward/replay.ts';
+import { Switchboard } from '../../node/forward/switchboard.ts';
+import { memoryStore } from '../../node/store/memory.ts';
+import { construct } from '../../onion/construct.ts';
+import { writeForward } from '../../onion/payload.ts';
+import { readFailure } from '../../onion/returning.ts';
+import { concat, unhex, utf8 } from '../../wire/bytes.ts';
+import { sha256 } from '../../wire/crypto.ts';
+import { msat, paymentHash, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
+import { idOf, keyOf } from './graph.ts';
+import { memoryLog } from './peers.ts';
+import { heldClock } from './quiet.ts';
+
+export const HEIGHT = 500;
+const hash = paymentHash(sha256(utf8('forwarded')));
+export const alias = shortChannelId(77n);
+export const update = (scid: ShortChannelId): Uint8Array => concat(Uint8Array.of(1, 2), utf8(`update of ${scid}`));
+
+export const channel: OutgoingChannel & { readonly key: string } = {
+  key: 'out',
+  status: 'usable',
+  update: update(alias),
+  policy: {
+    feeBase: msat(1000n),
+    feeProportional: 0,
+    cltvExpiryDelta: 40,
+    htlcMinimum: msat(1n),
+    htlcMaximum: msat(1_000_000_000n),
+    disabled: false,
+  },
+};
+
+const payload = { shortChannelId: alias, amtToForward: msat(100_000n), outgoingCltvValue: HEIGHT + 50 };
+export const { packet, sharedSecrets } = construct({
+  sessionKey: keyOf('session'),
+  associatedData: hash,
+  hops: [
+    { node: idOf('us'), data: { kind: 'tlv', stream: writeForward(payload) } },
+    { node: idOf('next'), data: { kind: 'tlv', stream: writeForward(payload) } },
+  ],
+});
+/** An onion whose first hop, ours, has these bytes for its payload; the secrets are the same whatever they are. */
+export const made = (stream: string) =>
+  construct({
+    sessionKey: keyOf('another session'),
+    associatedData: hash,
+    hops: [
+      { node: idOf('us'), data: { kind: 'tlv', stream: unhex(stream) } },
+      { node: idOf('next'), data: { kind: 'tlv', stream: writeForward(payload) } },
+    ],
+  });
+export const bad = made('0200');
+export const forHop = (stream: string): Uint8Array => made(stream).packet;
+const arrived = {
+  amount: msat(101_000n),
+  paymentHash: hash,
+  expiry: HEIGHT + 90,
+  onion: packet,
+  pathKey: undefined,
+};
+
+/** A switchboard whose incoming channel `in` has HTLC 3, and what it told its channels. */
+export const board = async (
+  outgoing: typeof channel | undefined = channel,
+  isCovered: (one: AtStake) => boolean = () => true,
+) => {
+  const clock = heldClock();
+  const replays = await ReplayLog.load(memoryStore());
+  const here = { current: true, out: false, known: false, givenUp: false, gone: false };
+  const told: (readonly [channel: string, input: Input])[] = [];
+  const incoming: Htlc = {
+    ...arrived,
+    way: 'in',
+    id: 3n,
+    origin: new Uint8Array(),
+    added: UNSIGNED,
+    order: 0,
+    removal: undefined,
+    preimage: undefined,
+    acknowledged: false,
+    over: false,
+  };
+  const switchboard = new Switchboard({
+    key: keyOf('us'),
+    registry: new Map(),
+    channels: {
+      push: (key, input) => void told.push([key, input]),
+      outgoing: (scid) => (scid === alias ? outgoing : undefined),
+      incoming: (key, id) => (key === 'in' && id === 3n && !here.gone ? incoming : undefined),
+      offered: () => undefined,
+      allOffered: () => [],
+      peerOf: () => idOf('peer'),
+      isGivenUp: () => here.givenUp,
+      updateOf: (key, named) => (key === 'out' ? update(named) : undefined),
+    },
+    payments: { outcome: async () => undefined },
+    receiver: { htlc: () => undefined, knows: () => here.known, resolved: () => undefined },
+    replays,
+    keep: () => undefined,
+    height: () => HEIGHT,
+    isCurrent: () => here.current,
+    isOut: () => here.out,
+    clock,
+    isCovered,
+    log: memoryLog(),
+    earned: () => undefined,
+    noted: () => undefined,
+  });
+  const receive = (change: object = {}): void =>
+    switchboard.received('in', {
+      event: 'received',
+      id: 3n,
+      overexposed: false,
+      underpaid: false,
+      givenUp: false,
+      closing: false,
+      ...arrived,
+      ...change,
+    });
+  /** The failure that the payer reads. */
+  const failureOf = (onion: { readonly sharedSecrets: readonly Uint8Array[] }) => {
+    const [key, input] = told.at(-1) ?? [];
+    if (key !== 'in' || input?.type !== 'fail') throw new Error('nothing was failed back');
+    const read = readFailure(onion.sharedSecrets, input.reason);
+    return read.kind === 'attributed' && read.hop === 0 ? read.failure : read;
+  };
+  const failure = () => failureOf({ sharedSecrets });
+  return { switchboard, told, receive, failure, failureOf, here, clock, replays };
+};
