@@ -7,7 +7,7 @@
  * a little at a time: no turn looks at more than some thousand entries.
  */
 
-import type { HtlcKey } from '../../amp/io.ts';
+import type { HtlcKey } from '../../amp/reports.ts';
 import { concat, hex, u32be, unhex, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { decode, encode, struct, u32 } from '../../wire/codec.ts';
