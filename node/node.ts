@@ -2,7 +2,6 @@
  * One node put together: its ports on one side, its machines on the other, and between them who tells whom. Nothing here
  * decides anything about money; it only makes sure that what one part says reaches the next.
  */
-import { join } from 'node:path';
 import type { Context } from '../channel/io.ts';
 import { hex, unhex } from '../wire/bytes.ts';
 import { ourFeatures } from '../wire/features.ts';
@@ -23,6 +22,7 @@ import { Onchain } from './channels/onchain.ts';
 import { accept, type OpeningParts } from './channels/opening.ts';
 import { ownChannelOf } from './channels/views.ts';
 import { containing, once } from './contain.ts';
+import { openDatadir } from './datadir.ts';
 import { descriptorsOf } from './descriptors.ts';
 import { type DispatchParts, dispatch } from './dispatch.ts';
 import { Earned } from './forward/earned.ts';
@@ -45,11 +45,8 @@ import { Progress } from './progress.ts';
 import type { Node, NodeOptions } from './running.ts';
 import { watchedStore } from './store/door.ts';
 import { Gate } from './store/gate.ts';
-import { prepareStore } from './store/open.ts';
 import { laterBy } from './ticking.ts';
-import { keysOf } from './wallet/keys.ts';
 import { Refusals } from './wallet/refusals.ts';
-import { openSeed } from './wallet/seed.ts';
 import { rebroadcast } from './wallet/send.ts';
 import { Wallet } from './wallet/wallet.ts';
 
@@ -57,13 +54,12 @@ export type { Node, NodeOptions } from './running.ts';
 
 /**
  * Reads what a node keeps and puts it together. Until `begin` it asks the chain for nothing and speaks to nobody, but it can tell
- * how it stands. Throws StoreError, WalletError.
+ * how it stands. Throws DatadirError, StoreError, WalletError, FileError.
  */
 export const openNode = async (options: NodeOptions): Promise<Node> => {
   const { config, broke, experiments = {}, hooks = {}, progress = new Progress() } = options;
   const network = networkOf(config.network);
-  await prepareStore(options.ports.store, config.network);
-
+  const { keys, fresh } = await openDatadir({ ...{ config, hooks }, ...options.ports });
   const fatal = once(broke);
   const ports = { ...options.ports, store: watchedStore(options.ports.store, (error) => gate.fail(error)) };
   const { chain, store, clock, entropy, log, transport } = ports;
@@ -73,8 +69,6 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const gate = new Gate(store, fatal, contain('what waits for the store'));
   const now = (): number => Math.floor(clock.now() / 1000);
 
-  const { seed, fresh } = await openSeed(join(config.networkDir, 'seed'), entropy, hooks.seed);
-  const keys = keysOf(seed, network.coin, hooks.identity);
   const id = keys.nodeId;
   const alias = config.alias ?? `ampere-${hex(id).slice(0, 8)}`;
   const color = config.color ?? hex(id).slice(2, 8);

@@ -4,12 +4,16 @@
  */
 import { text, u32be, utf8 } from '../../wire/bytes.ts';
 import type { ChainName } from '../../wire/chains.ts';
+import type { Point } from '../../wire/units.ts';
 import type { Store } from '../ports.ts';
 import { StoreError } from './errors.ts';
 import { migrations } from './migrations.ts';
 
-const schemaKey = 'meta/schema';
-const networkKey = 'meta/network';
+const meta = 'meta/';
+const schemaKey = `${meta}schema`;
+const networkKey = `${meta}network`;
+/** The node's id, 33 bytes. */
+const ownerKey = `${meta}node`;
 
 const schemaOf = async (store: Store): Promise<number | undefined> => {
   const record = await store.get(schemaKey);
@@ -18,11 +22,19 @@ const schemaOf = async (store: Store): Promise<number | undefined> => {
   return new DataView(record.buffer, record.byteOffset).getUint32(0);
 };
 
-/**
- * Makes a store ready: marks a new one, checks and brings forward an old one. Throws StoreError `newer_schema`,
- * `other_network`, `corrupt`. The store stays open either way.
- */
+/** Whether a store may be read here; nothing is changed. Throws StoreError `newer_schema`, `other_network`, `corrupt`. */
+export const checkStore = async (store: Store, network: ChainName, steps = migrations): Promise<void> => {
+  const found = await schemaOf(store);
+  if (found === undefined) return;
+  if (found > steps.length) throw new StoreError({ code: 'newer_schema', found, supported: steps.length });
+  const owner = text((await store.get(networkKey)) ?? new Uint8Array());
+  if (owner !== network)
+    throw new StoreError({ code: 'other_network', expected: network, found: owner || 'no network' });
+};
+
+/** Makes a store ready: marks a new one, checks and brings forward an old one. Throws as `checkStore`; it stays open either way. */
 export const prepareStore = async (store: Store, network: ChainName, steps = migrations): Promise<void> => {
+  await checkStore(store, network, steps);
   const found = await schemaOf(store);
   if (found === undefined) {
     return store.commit([
@@ -30,12 +42,20 @@ export const prepareStore = async (store: Store, network: ChainName, steps = mig
       { key: networkKey, value: utf8(network) },
     ]);
   }
-  if (found > steps.length) throw new StoreError({ code: 'newer_schema', found, supported: steps.length });
-  const owner = text((await store.get(networkKey)) ?? new Uint8Array());
-  if (owner !== network)
-    throw new StoreError({ code: 'other_network', expected: network, found: owner || 'no network' });
   for (let schema = found; schema < steps.length; schema++) {
     const changes = (await steps[schema]?.(store)) ?? [];
     await store.commit([...changes, { key: schemaKey, value: u32be(schema + 1) }]);
   }
 };
+
+/** Whose store this is: a node's by its id, `nobody`'s where nothing was kept yet, `somebody`'s where that was not noted. */
+export const ownerOf = async (store: Store): Promise<Uint8Array | 'nobody' | 'somebody'> => {
+  const owner = await store.get(ownerKey);
+  if (owner !== undefined) return owner;
+  for await (const [key] of store.entries('')) if (!key.startsWith(meta)) return 'somebody';
+  return 'nobody';
+};
+
+/** From here on the store is that node's. */
+export const markOwner = (store: Store, nodeId: Point): Promise<void> =>
+  store.commit([{ key: ownerKey, value: nodeId }]);

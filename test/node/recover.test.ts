@@ -1,5 +1,5 @@
 /** A node that lost its disk, started again from its seed and its backup: every settled satoshi comes back. */
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -209,27 +209,42 @@ test('the file beside the store says what there is after each opening and each e
   await becomes('over', async () => (await count()) === 0);
 }, 120_000);
 
-test('a node that starts beside a backup of channels it does not know keeps it, and takes them back from there', async () => {
+test('a node whose store is gone does not start beside its backup, and takes its channels back once that is moved away', async () => {
   await channel();
-  await alice.stop();
-  await rm(join(homeOf('alice'), 'store'), { recursive: true });
-  alice = await start('alice');
   await alice.node.backups.settled();
-  const aside = join(homeOf('alice'), 'channels.backup.1');
-  expect(
-    logs['alice']?.some((line) => line.includes('holds what this node does not know') && line.includes(aside)),
-  ).toBe(true);
-  expect((await alice.call('recover', { file: aside })).stubs).toHaveLength(1);
+  await alice.stop();
+  const [own, moved] = [join(homeOf('alice'), 'channels.backup'), join(dir, 'moved.backup')];
+  await rm(join(homeOf('alice'), 'store'), { recursive: true });
+  await expect(start('alice')).rejects.toThrow(`move ${own} away, start the node, and call \`ampere recover\``);
+  await rename(own, moved);
+  alice = await start('alice');
+  expect((await alice.call('recover', { file: moved })).stubs).toHaveLength(1);
   await becomes('bob closes', async () => (await states(bob))[0] !== 'CHANNELD_NORMAL');
 
-  // The same for a file that somebody names who forgot to recover first.
+  // Whoever names the file for the next backup and forgot to recover first loses nothing.
   await alice.stop();
-  const copy = join(dir, 'copy.backup');
-  await copyFile(aside, copy);
   await rm(join(homeOf('alice'), 'store'), { recursive: true });
+  await rm(own);
   alice = await start('alice');
-  expect(await alice.call('backup', { file: copy })).toEqual({ file: copy, channels: 0, kept: `${copy}.1` });
-  expect((await alice.call('recover', { file: `${copy}.1` })).stubs).toHaveLength(1);
+  expect(await alice.call('backup', { file: moved })).toEqual({ file: moved, channels: 0, kept: `${moved}.1` });
+  expect((await alice.call('recover', { file: `${moved}.1` })).stubs).toHaveLength(1);
+});
+
+test('a backup with a channel that the store does not know is kept under another name', async () => {
+  await channel();
+  await alice.node.backups.settled();
+  const own = join(homeOf('alice'), 'channels.backup');
+  const copy = await readFile(own);
+  await lose('again');
+  await alice.stop();
+  await writeFile(join(homeOf('again'), 'channels.backup'), copy);
+  alice = await start('alice', 'again');
+  await alice.node.backups.settled();
+  const aside = join(homeOf('again'), 'channels.backup.1');
+  expect(
+    logs['again']?.some((line) => line.includes('holds what this node does not know') && line.includes(aside)),
+  ).toBe(true);
+  expect((await alice.call('recover', { file: aside })).stubs).toHaveLength(1);
 });
 
 test('an old backup, of a channel that was closed long ago, brings back nothing and costs nothing', async () => {

@@ -15,6 +15,7 @@ import { systemClock, systemEntropy } from '../../node/entropy.ts';
 import { handlersOf } from '../../node/handlers/handlers.ts';
 import { networkOf } from '../../node/network.ts';
 import { type Node, startNode } from '../../node/node.ts';
+import { orElse } from '../../node/orelse.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
 import type { Chain, Clock, Log, Store } from '../../node/ports.ts';
 import { levelStore } from '../../node/store/level.ts';
@@ -119,11 +120,12 @@ export const startLocal = async ({
   };
   const dev = openDev(config.dev, { log, clock, die });
   const written: Written = { commits: 0, records: 0, bytes: 0 };
-  const node = await startNode({
+  const kept = store ?? (await levelStore(join(config.networkDir, 'store')));
+  const starting = startNode({
     config,
     ports: {
       chain: chain(embeddedChain(ground.regtest, systemClock)),
-      store: dev.saves.wrap(counted(store ?? (await levelStore(join(config.networkDir, 'store'))), written)),
+      store: dev.saves.wrap(counted(kept, written)),
       transport: tcpTransport(),
       clock,
       entropy: systemEntropy,
@@ -132,6 +134,7 @@ export const startLocal = async ({
     hooks: dev.hooks,
     broke,
   });
+  const node = await orElse(starting, () => kept.close());
   const around = { api: () => undefined, stop: () => undefined };
   const handlers: HandlersOf<Called> = { ...handlersOf(node, around), ...dev.handlers(node) };
   const signal = new AbortController().signal;
