@@ -49,13 +49,14 @@ export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
 
   const run = async (): Promise<void> => {
     unlessStopped();
-    progress.at(`waits for bitcoind at ${config.bitcoind.host}:${config.bitcoind.port}`);
+    const where = `${config.bitcoind.host}:${config.bitcoind.port}`;
+    progress.at(() => `waits for bitcoind at ${where}`);
     await retrying({ clock, log, signal }, () => checkNetwork(chain, network.chain));
     unlessStopped();
     gate.keep(await parts.feerates.refresh());
     unlessStopped();
     await follower.start(parts.fatal);
-    progress.at('takes up its channels');
+    progress.at(() => `takes up its channels at block ${follower.height}`);
     await freeForgotten(parts.wallet, channels.entries);
     parts.switchboard.restore();
     channels.begin();
@@ -74,7 +75,10 @@ export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
     });
     // At a height that is long past, an HTLC seems to have time that it has not: with channels, nobody is spoken to before.
     if (channels.entries.size > 0) {
-      progress.at('reads the blocks that came while it was away');
+      progress.at(
+        () =>
+          `stands at block ${follower.height} and ${follower.trouble === undefined ? 'reads those that came while it was away' : `waits: ${follower.trouble}`}`,
+      );
       await follower.caughtUp;
     }
     unlessStopped();

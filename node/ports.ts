@@ -58,6 +58,11 @@ export interface Chain {
   tip(): Promise<Tip>;
   /** The hash of the best chain's block at this height; undefined above the tip. */
   hashAt(height: number): Promise<string | undefined>;
+  /**
+   * Whether the chain knows this block and will not have it again by itself, since it is invalid or its operator said so. Of a block
+   * that it does not know, or has yet to read, it is false.
+   */
+  ruledOut(hash: string): Promise<boolean>;
   /** A block by hash, also one that a reorg left behind while the chain still keeps it. Throws `unknown_block`. */
   block(hash: string): Promise<Block>;
   /**

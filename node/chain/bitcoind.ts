@@ -2,18 +2,20 @@
  * The Chain port over bitcoind's JSON-RPC. Nothing is remembered but the list of ids of a few blocks: bitcoind may go away
  * and come back at any time, and every answer is asked for anew.
  */
-import { Block as ParsedBlock, Transaction } from 'bitcoinjs-lib';
+import { Transaction } from 'bitcoinjs-lib';
 import { z } from 'zod';
 import { equal, hex, reversed, unhex } from '../../wire/bytes.ts';
-import { type ChainHash, chainHash, sat, type Txid, txid } from '../../wire/units.ts';
+import { type ChainHash, chainHash, sat, type Txid } from '../../wire/units.ts';
 import { chainName } from '../network.ts';
-import type { Block, Chain, Clock, Log, Outpoint, Tip } from '../ports.ts';
+import type { Chain, Clock, Log, Outpoint, Tip } from '../ports.ts';
 import { arrivals } from './arrivals.ts';
+import { blocksOf } from './blocks.ts';
 import { ChainError } from './errors.ts';
 import { scaled } from './json.ts';
 import { openLanes } from './lanes.ts';
 import { isFeeRefusal, rejected } from './refusals.ts';
 import type { Rpc, RpcOptions } from './rpc.ts';
+import { bytes, hash, internal, refusedWith, rpcCode } from './rpcwords.ts';
 
 /** What is paid per 1,000 weight while bitcoind has no estimate: always on regtest, and just after it started. */
 export const fallbackFeerate = 2500;
@@ -41,8 +43,6 @@ const shortPoll = 1_000;
 /** Blocks whose transaction ids are kept at hand: checking channels of one block then asks for it once. */
 const rememberedBlocks = 16;
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const bytes = z.string().regex(/^(?:[0-9a-fA-F]{2})*$/);
 /** A decimal number of bitcoins. What is none makes the answer a bad one, whoever asked. */
 const bitcoins = z.union([z.string(), z.number()]).transform((value, ctx): bigint => {
   try {
@@ -57,7 +57,6 @@ const amount = bitcoins.refine((value) => value >= 0n, 'expected no less than no
 const rate = bitcoins
   .refine((value) => value <= MOST_PER_KVB, 'expected at most 1 BTC per 1,000 vbytes')
   .transform((value) => Number((value + 3n) / 4n));
-const header = z.object({ hash, height: z.number().int().nonnegative(), previousblockhash: hash.optional() });
 const output = z.object({
   confirmations: z.number().int(),
   value: amount,
@@ -87,13 +86,6 @@ const verdict = z.array(z.object({ allowed: z.boolean(), 'reject-reason': z.stri
 /** Whether a transaction is refused because it is there. */
 const isKnownAlready = (message: string): boolean => /already[- ](?:in|known)/i.test(message);
 
-const rpcCode = { notFound: -5, badParameter: -8, misc: -1, noMethod: -32601, alreadyMined: -27 } as const;
-
-const refusedWith = (error: unknown, ...codes: readonly number[]): boolean =>
-  error instanceof ChainError && error.fault.code === 'refused' && codes.includes(error.fault.rpcCode);
-
-const internal = (displayed: string): Txid => txid(reversed(unhex(displayed)));
-
 /** A transaction that bitcoind gave. Throws ChainError. */
 const parsed = (raw: string): Transaction => {
   try {
@@ -116,14 +108,6 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   let waits: 'past_tip' | 'any_block' | 'never' = 'past_tip';
   let saidFallback = false;
 
-  const headerOf = async (block: string) => {
-    try {
-      return await rpc.call('getblockheader', [block], header);
-    } catch (error) {
-      throw refusedWith(error, rpcCode.notFound) ? new ChainError({ code: 'unknown_block', hash: block }) : error;
-    }
-  };
-
   const hashAt = async (height: number, by: Rpc = rpc): Promise<string | undefined> => {
     try {
       return await by.call('getblockhash', [height], hash);
@@ -131,25 +115,6 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       if (refusedWith(error, rpcCode.badParameter)) return undefined;
       throw error;
     }
-  };
-
-  const block = async (wanted: string): Promise<Block> => {
-    const [head, raw] = await Promise.all([headerOf(wanted), rpc.call('getblock', [wanted, 0], bytes)]);
-    let parsed: ParsedBlock;
-    try {
-      parsed = ParsedBlock.fromHex(raw);
-    } catch (error) {
-      throw new ChainError({ code: 'bad_answer', method: 'getblock', detail: `no block: ${String(error)}` });
-    }
-    if (parsed.getId() !== wanted)
-      throw new ChainError({ code: 'bad_answer', method: 'getblock', detail: `another block, ${parsed.getId()}` });
-    return {
-      height: head.height,
-      hash: wanted,
-      previous: head.previousblockhash ?? '00'.repeat(32),
-      time: parsed.timestamp,
-      transactions: (parsed.transactions ?? []).map((tx) => ({ txid: txid(tx.getHash()), tx })),
-    };
   };
 
   const pause = (signal: AbortSignal): Promise<void> =>
@@ -276,7 +241,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       return { hash: bestblockhash, height: blocks, ...(isBehind && { isBehind }) };
     },
     hashAt: (height) => hashAt(height),
-    block,
+    ...blocksOf({ rpc, clock, log }),
     txidAt,
     changed,
     check,

@@ -22,7 +22,9 @@ export type ChainFault =
   | { readonly code: 'rejected'; readonly refusal: Refusal; readonly message: string }
   | { readonly code: 'wrong_network'; readonly expected: string; readonly found: string }
   | { readonly code: 'unknown_block'; readonly hash: string }
+  | { readonly code: 'pruned'; readonly height: number }
   | { readonly code: 'reorg_too_deep'; readonly height: number }
+  | { readonly code: 'other_chain'; readonly height: number }
   | { readonly code: 'closed' };
 
 const describe = (fault: ChainFault): string => {
@@ -43,8 +45,12 @@ const describe = (fault: ChainFault): string => {
       return `the chain is ${fault.found}, but this node is configured for ${fault.expected}`;
     case 'unknown_block':
       return `the chain has no block ${fault.hash}`;
+    case 'pruned':
+      return `bitcoind has pruned block ${fault.height}, which this node has still to read, and none of its peers gave it. Let it connect to a node that has all blocks (bitcoin-cli addnode), or run it with -prune=0 and -reindex`;
     case 'reorg_too_deep':
-      return `the chain changed below height ${fault.height}, deeper than this node remembers`;
+      return `the chain lost block ${fault.height} and what is below it, deeper than this node remembers, and bitcoind does not know that block any more. Point --bitcoind at the bitcoind that the node followed; where that is gone, begin with a new --dir, the same seed and \`ampere recover\` of the backup`;
+    case 'other_chain':
+      return `bitcoind has another chain than this node has followed up to block ${fault.height}: they differ from block 1 on. Point --bitcoind at the one it had; where a regtest was begun anew, begin anew with another --dir, too`;
     case 'closed':
       return 'the connection to the chain is closed';
   }
@@ -60,6 +66,6 @@ export class ChainError extends Error {
   }
 }
 
-/** True when asking again later may help: nobody there, or not ready yet. */
+/** True when asking again later may help: nobody there, not ready yet, or a block that has to come from elsewhere. */
 export const isTransient = (error: unknown): error is ChainError =>
-  error instanceof ChainError && (error.fault.code === 'unreachable' || error.fault.code === 'warming_up');
+  error instanceof ChainError && /^(?:unreachable|warming_up|pruned)$/.test(error.fault.code);

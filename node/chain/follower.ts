@@ -2,12 +2,11 @@
  * Keeps a node in step with its chain. Each block's consequences (the cursor and what every listener wants kept) are one
  * commit, so after a crash all of them stand at the same block. The chain may be away at any time: it is waited for.
  */
-import { hex, unhex } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import type { BlockRef, Chain, ChainEvent, Clock, Log, Store } from '../ports.ts';
-import { StoreError } from '../store/errors.ts';
+import { birthChanges, cursorChanges, firstChange, leftChange, loadBranch, loadFirst } from './cursor.ts';
 import { ChainError, isTransient } from './errors.ts';
-import { type Branch, follow, rememberedBlocks, type View } from './follow.ts';
+import { type Branch, follow, type View } from './follow.ts';
 import { firstPause, pause, type Retry, retrying } from './retry.ts';
 
 /** Someone who lives by the chain. */
@@ -33,31 +32,16 @@ export interface FollowerOptions {
 /** Milliseconds for which the chain's word holds that there is no other block. It is asked again before, unless the machine sleeps. */
 const HOLDS_MS = 30_000;
 
-const prefix = 'chain/block/';
-const keyOf = (height: number): string => `${prefix}${height.toString().padStart(10, '0')}`;
-
-const load = async (store: Store): Promise<Branch | undefined> => {
-  const refs: BlockRef[] = [];
-  for await (const [key, value] of store.entries(prefix)) {
-    if (value.length !== 32)
-      throw new StoreError({ code: 'corrupt', key, detail: 'expected a block hash of 32 bytes' });
-    refs.push({ height: Number(key.slice(prefix.length)), hash: hex(value) });
-  }
-  const top = refs.pop();
-  return top === undefined ? undefined : { below: refs, top };
-};
-
-const cursorChanges = (event: ChainEvent): Change[] => {
-  if (event.event === 'disconnected') return [{ key: keyOf(event.height), value: undefined }];
-  const { height, hash } = event.block;
-  const kept: Change[] = [{ key: keyOf(height), value: unhex(hash) }];
-  if (height >= rememberedBlocks) kept.push({ key: keyOf(height - rememberedBlocks), value: undefined });
-  return kept;
-};
+/** Blocks below which the node may take another chain for its own: nobody has coins of one that is shorter. */
+const MATURE = 100;
 
 export class Follower {
   private readonly options: FollowerOptions;
   private readonly retry: Retry;
+  /** What the chain is waited for, if it is. */
+  private why: string | undefined;
+  /** By what the chain is known again: see `isOurs`. */
+  private first: string | undefined;
   private readonly stopping = new AbortController();
   private branch: Branch | undefined;
   private running: Promise<void> = Promise.resolve();
@@ -77,7 +61,12 @@ export class Follower {
 
   constructor(options: FollowerOptions) {
     this.options = options;
-    this.retry = { clock: options.clock, log: options.log, signal: this.stopping.signal };
+    this.retry = {
+      ...{ clock: options.clock, log: options.log, signal: this.stopping.signal },
+      trouble: (why) => {
+        this.why = why;
+      },
+    };
     // Not everybody waits for it.
     this.caughtUp.catch(() => undefined);
   }
@@ -103,14 +92,20 @@ export class Follower {
     return false;
   }
 
+  /** What is wrong with the chain that it cannot be followed now, in words; undefined while it can. */
+  get trouble(): string | undefined {
+    return this.why;
+  }
+
   /** Finds the cursor, without the chain. Throws StoreError. */
   async load(): Promise<void> {
-    this.branch ??= await load(this.options.store);
+    this.branch ??= await loadBranch(this.options.store);
+    this.first ??= await loadFirst(this.options.store);
   }
 
   /**
    * Sets the cursor where a new node begins, and then follows in the background until stopped. `broke` is called once if that ends
-   * by itself: the store failed, a listener threw, or a reorg went deeper than we remember.
+   * by itself: the store failed, a listener threw, or the chain is another one, or lost what nobody remembers.
    */
   async start(broke: (error: unknown) => void): Promise<void> {
     await this.load();
@@ -134,6 +129,16 @@ export class Follower {
     return retrying(this.retry, ask);
   }
 
+  /**
+   * The same of a question about the branch that is followed, which the chain may have left meanwhile, or not have got yet: it is
+   * asked again, and blocks come and go in between.
+   */
+  persistently<T>(ask: () => Promise<T>): Promise<T> {
+    const passes = (error: unknown): error is ChainError =>
+      isTransient(error) || (error instanceof ChainError && error.fault.code === 'unknown_block');
+    return retrying(this.retry, ask, passes);
+  }
+
   /** Runs something while no event is applied, for those who look back at blocks already told. */
   exclusive<T>(run: () => Promise<T>): Promise<T> {
     const result = this.turn.then(run);
@@ -148,8 +153,9 @@ export class Follower {
       const hash = birth === 'tip' || birth >= tip.height ? undefined : await chain.hashAt(birth);
       return hash === undefined || birth === 'tip' ? tip : { height: birth, hash };
     });
-    await store.commit([{ key: keyOf(top.height), value: unhex(top.hash) }]);
-    return { below: [], top };
+    const branch = { below: [], top, birth: top.height };
+    await store.commit(birthChanges(branch));
+    return branch;
   }
 
   private asking<T>(ask: () => Promise<T>): Promise<T> {
@@ -170,12 +176,21 @@ export class Follower {
       const [after, move] = follow(this.standing(), await this.asking(() => this.look()));
       if (move.do === 'give_up') throw new ChainError({ code: 'reorg_too_deep', height: move.height });
       if (move.do !== 'wait') this.agreed = undefined;
+      if (move.do === 'lag') {
+        this.lags(move.tip);
+        await this.wait(move.tip);
+        continue;
+      }
+      if (this.why !== undefined)
+        this.options.log.info({ height: this.height }, 'bitcoind has the blocks again that this node had read');
+      this.why = undefined;
       if (move.do === 'tell') await this.tell(after, move.event);
+      if (move.do === 'sink') await this.sink(after, move.left);
       if (move.do !== 'wait') continue;
       this.isUp = true;
       this.reached();
       await this.agree();
-      await this.wait(after);
+      await this.wait(after.top);
     }
   }
 
@@ -184,11 +199,31 @@ export class Follower {
     const { chain, clock, current } = this.options;
     const { hash, isBehind = false } = await this.asking(() => chain.tip());
     this.agreed = hash === this.top.hash && !isBehind ? clock.now() : undefined;
-    if (this.agreed !== undefined) current?.();
+    if (this.agreed === undefined) return;
+    await this.recognize();
+    current?.();
+  }
+
+  /** Remembers by what this chain is known again, once it is long enough to matter. */
+  private async recognize(): Promise<void> {
+    if (this.first !== undefined || this.top.height < MATURE) return;
+    this.first = await this.asking(() => this.options.chain.hashAt(1));
+    if (this.first !== undefined) await this.options.store.commit([firstChange(this.first)]);
+  }
+
+  /** The chain has not got the blocks that were read already: said once, however long it takes. */
+  private lags(tip: BlockRef): void {
+    const why = `bitcoind's chain ends at block ${tip.height}, below block ${this.top.height} that this node has read`;
+    if (this.why === undefined)
+      this.options.log.warn(
+        { height: tip.height, read: this.top.height },
+        `${why}; its blocks are waited for. A regtest that was begun anew needs a node with a new --dir`,
+      );
+    this.why = why;
   }
 
   /** Until there may be something new. A chain that goes away meanwhile is the next look's trouble, after a short pause. */
-  private async wait({ top }: Branch): Promise<void> {
+  private async wait({ hash }: BlockRef): Promise<void> {
     const hurried = new AbortController();
     const hurry = new Promise<void>((resolve) => {
       this.hurry = () => {
@@ -198,7 +233,7 @@ export class Follower {
     });
     try {
       const signal = AbortSignal.any([this.stopping.signal, hurried.signal]);
-      await Promise.race([this.options.chain.changed(top.hash, signal), hurry]);
+      await Promise.race([this.options.chain.changed(hash, signal), hurry]);
     } catch (error) {
       if (!this.passes(error)) throw error;
       await pause(this.retry, firstPause);
@@ -214,16 +249,52 @@ export class Follower {
 
   private async look(): Promise<View> {
     const { chain } = this.options;
-    const { hash, height } = this.top;
+    const { below, top } = this.standing();
+    const { hash, height } = top;
     const [here, next] = await Promise.all([chain.hashAt(height), chain.hashAt(height + 1)]);
-    return { here, above: here !== hash || next === undefined ? undefined : await chain.block(next) };
+    if (here === hash) return { here, above: next === undefined ? undefined : await chain.block(next) };
+    await this.isOurs();
+    const end = here === undefined && { tip: await chain.tip(), ruledOut: await chain.ruledOut(hash) };
+    return { here, above: undefined, ...(end && { end }), ...(below.length === 0 && { under: await this.under() }) };
+  }
+
+  /**
+   * Another chain of the same kind, such as a regtest that was begun anew, is not a reorganization: nothing of this node's is in it.
+   * Throws ChainError `other_chain`.
+   */
+  private async isOurs(): Promise<void> {
+    if (this.first === undefined) return;
+    const found = await this.options.chain.hashAt(1);
+    if (found !== undefined && found !== this.first)
+      throw new ChainError({ code: 'other_chain', height: this.top.height });
+  }
+
+  /** The block below our lowest: what that says itself, else, where nobody was told of it, one of the chain's far enough down. */
+  private async under(): Promise<BlockRef | undefined> {
+    const { chain } = this.options;
+    const { top, birth } = this.standing();
+    if (top.height === 0) return undefined;
+    try {
+      return { height: top.height - 1, hash: (await chain.block(top.hash)).previous };
+    } catch (error) {
+      // A block that was left may well be gone from everywhere.
+      if (!(error instanceof ChainError) || !/^(?:unknown_block|pruned|refused)$/.test(error.fault.code)) throw error;
+    }
+    const height = Math.max(0, top.height - MATURE);
+    const hash = top.height === birth ? await chain.hashAt(height) : undefined;
+    return hash === undefined ? undefined : { height, hash };
+  }
+
+  private async sink(after: Branch, left: BlockRef): Promise<void> {
+    await this.options.store.commit([leftChange(left), ...birthChanges(after)]);
+    this.branch = after;
   }
 
   private async tell(after: Branch, event: ChainEvent): Promise<void> {
     const { listeners, store } = this.options;
     await this.exclusive(async () => {
       const changes = listeners.flatMap((listener) => listener.apply(event));
-      await store.commit([...cursorChanges(event), ...changes]);
+      await store.commit([...cursorChanges(event, after), ...changes]);
       this.branch = after;
     });
     for (const listener of listeners) await listener.applied?.(event);

@@ -6,6 +6,8 @@ export interface Retry {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Told what the chain is asked again for, and undefined once it answers. */
+  readonly trouble?: (why: string | undefined) => void;
 }
 
 /** Milliseconds before the first second try, and the longest pause it grows to by doubling. */
@@ -39,11 +41,15 @@ export const retrying = async <T>(
     if (retry.signal.aborted) throw new ChainError({ code: 'closed' });
     try {
       const answer = await ask();
-      if (failures > 0) retry.log.info({ tries: failures + 1 }, 'the chain answers again');
+      if (failures > 0) {
+        retry.trouble?.(undefined);
+        retry.log.info({ tries: failures + 1 }, 'the chain answers again');
+      }
       return answer;
     } catch (error) {
       if (!passes(error)) throw error;
       if (failures === 0) retry.log.warn({ fault: error.fault }, `${error.message}; trying until it answers`);
+      retry.trouble?.(error.message);
       await pause(retry, wait);
       wait = Math.min(longestPause, wait * 2);
     }

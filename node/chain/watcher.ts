@@ -68,8 +68,8 @@ export class Watcher implements ChainListener {
 
   /** The same of many at once: blocks that are looked at again are read once for all of them. */
   async watchAll(watches: readonly Watch[], follower: Follower): Promise<void> {
-    const notices = await follower
-      .exclusive(async () => {
+    const watching = () =>
+      follower.exclusive(async () => {
         const { byId } = this.watches;
         const fresh = watches.filter(({ id }) => !byId.has(id));
         const { height } = follower.top;
@@ -81,11 +81,12 @@ export class Watcher implements ChainListener {
           const known = byId.get(id);
           return known === undefined ? first.get(id) : standingNotice(known);
         });
-      })
-      .catch((error: unknown) => {
-        if (error instanceof ChainError && error.fault.code === 'closed') return [];
-        throw error;
       });
+    // Not within its turn: what it looks for may come with the next block alone.
+    const notices = await follower.persistently(watching).catch((error: unknown) => {
+      if (error instanceof ChainError && error.fault.code === 'closed') return [];
+      throw error;
+    });
     for (const notice of notices) if (notice !== undefined) await this.hear(notice);
   }
 

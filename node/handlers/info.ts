@@ -46,6 +46,13 @@ export const infoHandlers = (
     const outage = node.outage.warning();
     const glimpse = await node.glance();
     const tip = 'tip' in glimpse ? glimpse.tip : undefined;
+    const troubles = [
+      'why' in glimpse
+        ? `${glimpse.why}. What the node knew last is shown; HTLCs wait, and it goes on by itself once bitcoind answers`
+        : follower.trouble,
+      tip?.isBehind === true ? 'bitcoind has not got all blocks yet: HTLCs wait or go back' : undefined,
+      outage,
+    ].filter((one) => one !== undefined);
     return {
       id: hex(keys.nodeId),
       alias: node.alias,
@@ -78,13 +85,7 @@ export const infoHandlers = (
         invoice: hex(ourFeatures('9')),
       },
       ...(node.progress.now !== undefined && { warning_starting: `the node is starting: it ${node.progress.now}` }),
-      ...('why' in glimpse && {
-        warning_bitcoind_sync: `${glimpse.why}. What the node knew last is shown; HTLCs wait, and it goes on by itself once bitcoind answers`,
-      }),
-      ...(tip?.isBehind === true && {
-        warning_bitcoind_sync: 'bitcoind has not got all blocks yet: HTLCs wait or go back',
-      }),
-      ...(outage !== undefined && { warning_bitcoind_sync: outage }),
+      ...(troubles.length > 0 && { warning_bitcoind_sync: troubles.join('; ') }),
       ...(tip !== undefined &&
         tip.height > follower.height && {
           warning_lightningd_sync: `still reading blocks: ${follower.height} of ${tip.height}`,

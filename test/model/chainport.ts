@@ -55,6 +55,8 @@ export const chainPort = ({
     genesis: () => asked(() => chainHashOf.regtest),
     tip: () => asked(() => ({ height: ledger.tip.height, hash: ledger.tip.hash })),
     hashAt: (height) => asked(() => ledger.at(height)?.hash),
+    // What is taken off in the model comes back only by being mined.
+    ruledOut: () => asked(() => true),
     block: (hash) => asked(() => ledger.get(hash)),
     txidAt: (height, index) => asked(() => ledger.at(height)?.transactions[index]?.txid),
     changed: async (seen, signal) => {

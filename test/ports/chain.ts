@@ -239,7 +239,10 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       const before = await chain.tip();
       const [hash = ''] = await get().mine(1, address);
       expect(await chain.unspent(input)).toBeUndefined();
+      expect(await chain.ruledOut(hash)).toBe(false);
       await invalidate(hash);
+      expect(await chain.ruledOut(hash)).toBe(true);
+      expect([await chain.ruledOut(before.hash), await chain.ruledOut('ab'.repeat(32))]).toEqual([false, false]);
       expect(await chain.tip()).toEqual(before);
       expect(await chain.hashAt(before.height + 1)).toBeUndefined();
       expect((await chain.block(hash)).previous).toBe(before.hash);

@@ -14,6 +14,10 @@ export interface FakeChain extends Chain {
   mine(...transactions: readonly Transaction[]): Block;
   /** Takes the last blocks off; asked by hash they are still there. */
   drop(count: number): void;
+  /** Takes the last blocks off and forgets them, as one does that is restored from a copy; they can be given back. */
+  forget(count: number): readonly Block[];
+  /** Has these blocks behind those there are. */
+  take(missed: readonly Block[]): void;
   /** From now on every question fails like this; undefined lets it answer again. */
   fail(fault: ChainFault | undefined): void;
   /** Transactions handed to `broadcast`. */
@@ -91,6 +95,17 @@ export const fakeChain = (): FakeChain => {
       blocks.splice(Math.max(1, blocks.length - count));
       for (const resolve of wake.splice(0)) resolve();
     },
+    forget: (count) => {
+      const missed = blocks.splice(Math.max(1, blocks.length - count));
+      for (const { hash } of missed) known.delete(hash);
+      for (const resolve of wake.splice(0)) resolve();
+      return missed;
+    },
+    take: (missed) => {
+      blocks.push(...missed);
+      for (const block of missed) known.set(block.hash, block);
+      for (const resolve of wake.splice(0)) resolve();
+    },
     fail: (next) => {
       fault = next;
       for (const resolve of wake.splice(0)) resolve();
@@ -98,6 +113,7 @@ export const fakeChain = (): FakeChain => {
     genesis: () => asked(() => chainHashOf.regtest),
     tip: () => asked(top),
     hashAt: (height) => asked(() => blocks[height]?.hash),
+    ruledOut: (hash) => asked(() => known.has(hash) && !blocks.some((block) => block.hash === hash)),
     block: (hash) =>
       asked(() => {
         const block = known.get(hash);

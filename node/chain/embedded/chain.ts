@@ -60,6 +60,7 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
     genesis: () => asked(() => chainHash(reversed(unhex(ledger.at(0)?.hash ?? '')))),
     tip: () => asked(() => ({ height: ledger.tip.height, hash: ledger.tip.hash })),
     hashAt: (height) => asked(() => ledger.at(height)?.hash),
+    ruledOut: (hash) => asked(() => ledger.isRuledOut(hash)),
     block: (hash) => asked(() => portBlock(ledger.get(hash))),
     txidAt: (height, index) => asked(() => ledger.at(height)?.transactions[index]?.txid),
     changed,

@@ -72,6 +72,19 @@ export class Ledger {
     return this.branch[height]?.hash === hash;
   }
 
+  /** Whether it is known, and it or a block below breaks the rules or is said to. */
+  isRuledOut(hash: string): boolean {
+    for (let at = this.known.get(hash); at !== undefined; at = this.known.get(at.previous))
+      if (this.invalid.has(at.hash)) return true;
+    return false;
+  }
+
+  /** The ends of all branches: blocks on which none stands. */
+  ends(): readonly Placed[] {
+    const stoodOn = new Set([...this.known.values()].map(({ previous }) => previous));
+    return [...this.known.values()].filter(({ hash }) => hash === this.tip.hash || !stoodOn.has(hash));
+  }
+
   /** The block that may come next. */
   get next(): Next {
     return { height: this.tip.height + 1, medianTime: this.tip.medianTime };

@@ -16,7 +16,16 @@ import type { Faucet } from './faucet.ts';
 import type { Placed } from './ledger.ts';
 import { defaultMaxFee } from './policy.ts';
 import type { Regtest } from './regtest.ts';
-import { btc, displayed, shownBlock, shownEntry, shownHeader, shownScript, shownTransaction } from './shown.ts';
+import {
+  btc,
+  displayed,
+  shownBlock,
+  shownEnd,
+  shownEntry,
+  shownHeader,
+  shownScript,
+  shownTransaction,
+} from './shown.ts';
 
 /** An error as bitcoind answers it. */
 export class RpcFault extends Error {
@@ -164,6 +173,7 @@ export const methods: Readonly<Record<string, Method>> = {
   getnetworkinfo: () => ({ subversion: '/ampere-embedded/', relayfee: btc(1_000n), incrementalfee: btc(1_000n) }),
   getblockcount: (_, { regtest }) => regtest.ledger.tip.height,
   getbestblockhash: (_, { regtest }) => regtest.ledger.tip.hash,
+  getchaintips: (_, { regtest: { ledger } }) => ledger.ends().map((end) => shownEnd(end, ledger)),
   getblockhash: (params, { regtest }) => {
     const found = regtest.ledger.at(whole(params, 0));
     if (found === undefined) throw new RpcFault(code.badParameter, 'Block height out of range');

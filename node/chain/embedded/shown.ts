@@ -5,7 +5,7 @@ import { networkOf } from '../../network.ts';
 import { addressOfScript } from '../../wallet/address.ts';
 import { outpointKey } from '../watch.ts';
 import { isCoinbase } from './coins.ts';
-import type { Placed } from './ledger.ts';
+import type { Ledger, Placed } from './ledger.ts';
 import type { Entry } from './pool.ts';
 import type { Regtest } from './regtest.ts';
 
@@ -96,6 +96,14 @@ export const shownBlock = (placed: Placed, regtest: Regtest, verbosity: 1 | 2) =
   );
   const { raw } = placed;
   return { ...shownHeader(placed, regtest), size: raw.byteLength(false), weight: raw.weight(), tx };
+};
+
+/** The end of a branch, as getchaintips has it. */
+export const shownEnd = (end: Placed, ledger: Ledger) => {
+  let fork = end;
+  while (!ledger.counts(fork)) fork = ledger.get(fork.previous);
+  const status = ledger.counts(end) ? 'active' : ledger.isRuledOut(end.hash) ? 'invalid' : 'valid-fork';
+  return { height: end.height, hash: end.hash, branchlen: end.height - fork.height, status };
 };
 
 /** A waiting transaction. */

@@ -171,15 +171,6 @@ describe('follower', () => {
     await until(() => failures.length > 0);
     expect(failures[0]).toMatchObject({ fault: { code: 'unauthorized' } });
   });
-  test('a chain replaced below what is remembered ends it', async () => {
-    const chain = fakeChain();
-    for (let i = 0; i < 5; i++) chain.mine();
-    const { failures } = await following({ chain, store: memoryStore(), birth: 3 });
-    chain.drop(4);
-    await until(() => failures.length > 0);
-    expect(failures).toMatchObject([{ fault: { code: 'reorg_too_deep', height: 3 } }]);
-  });
-
   test('a damaged cursor is named', async () => {
     const store = memoryStore(new Map([['chain/block/0000000001', utf8('short')]]));
     await expect(following({ chain: fakeChain(), store })).rejects.toMatchObject({

@@ -1,0 +1,136 @@
+/**
+ * Reading bitcoind's blocks, also those that it has pruned: it can have them again from its peers, one at a time (getblockfrompeer,
+ * version 23 and later).
+ */
+import { Block as ParsedBlock } from 'bitcoinjs-lib';
+import { z } from 'zod';
+import { txid } from '../../wire/units.ts';
+import type { Block, Chain, Clock, Log } from '../ports.ts';
+import { ChainError } from './errors.ts';
+import type { Rpc } from './rpc.ts';
+import { bytes, hash, refusedWith, rpcCode } from './rpcwords.ts';
+
+export interface BlocksParts {
+  readonly rpc: Rpc;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Peers that are asked for a block, one after the other, before that is given up for a while. */
+const MOST_PEERS = 8;
+/** Milliseconds before each look whether a peer has sent it. */
+const LOOKS_MS = [250, 500, 1_000, 2_000, 2_000, 2_000];
+/** Steps down from the end of a branch to a block of it: more blocks than are remembered anywhere. */
+const MOST_STEPS = 300;
+
+const height = z.number().int().nonnegative();
+const header = z.object({ hash, height, previousblockhash: hash.optional() });
+const peer = z.object({ id: z.number().int(), servicesnames: z.array(z.string()).default([]) });
+const chainTip = z.object({ height, hash, branchlen: height, status: z.string() });
+
+const parsedBlock = (raw: string, wanted: string): ParsedBlock => {
+  let parsed: ParsedBlock;
+  try {
+    parsed = ParsedBlock.fromHex(raw);
+  } catch (error) {
+    throw new ChainError({ code: 'bad_answer', method: 'getblock', detail: `no block: ${String(error)}` });
+  }
+  if (parsed.getId() !== wanted)
+    throw new ChainError({ code: 'bad_answer', method: 'getblock', detail: `another block, ${parsed.getId()}` });
+  return parsed;
+};
+
+/** `block` and `ruledOut` of the Chain port. */
+export const blocksOf = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' | 'ruledOut'> => {
+  /** Whether it was said that blocks have to come from peers; until one is on the disk again. */
+  let said = false;
+
+  const headerOf = async (block: string) => {
+    try {
+      return await rpc.call('getblockheader', [block], header);
+    } catch (error) {
+      throw refusedWith(error, rpcCode.notFound) ? new ChainError({ code: 'unknown_block', hash: block }) : error;
+    }
+  };
+
+  /** The block's bytes as hex; undefined where bitcoind knows it and does not have it. */
+  const onDisk = async (wanted: string): Promise<string | undefined> => {
+    try {
+      return await rpc.call('getblock', [wanted, 0], bytes);
+    } catch (error) {
+      if (refusedWith(error, rpcCode.misc)) return undefined;
+      throw error;
+    }
+  };
+
+  /** Asks one peer for it; undefined where it does not come. */
+  const fromPeer = async (wanted: string, id: number): Promise<string | undefined> => {
+    try {
+      await rpc.call('getblockfrompeer', [wanted, id], z.unknown());
+    } catch (error) {
+      // It may have come meanwhile, or the peer is gone.
+      if (!refusedWith(error, rpcCode.misc, rpcCode.badParameter)) throw error;
+      return onDisk(wanted);
+    }
+    for (const ms of LOOKS_MS) {
+      await new Promise<void>((resolve) => void clock.after(ms, resolve));
+      const found = await onDisk(wanted);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+
+  /** A block that was pruned, from bitcoind's peers, those first that have all blocks. Throws ChainError `pruned`. */
+  const fetched = async (wanted: string, at: number): Promise<string> => {
+    if (!said)
+      log.warn({ height: at }, 'bitcoind has pruned blocks that this node has to read; its peers are asked for them');
+    said = true;
+    try {
+      const peers = await rpc.call('getpeerinfo', [], z.array(peer));
+      const rank = ({ servicesnames }: (typeof peers)[number]): number => (servicesnames.includes('NETWORK') ? 0 : 1);
+      for (const { id } of [...peers].sort((a, b) => rank(a) - rank(b)).slice(0, MOST_PEERS)) {
+        const found = await fromPeer(wanted, id);
+        if (found !== undefined) return found;
+      }
+    } catch (error) {
+      // Before version 23 it cannot ask them.
+      if (!refusedWith(error, rpcCode.noMethod)) throw error;
+    }
+    throw new ChainError({ code: 'pruned', height: at });
+  };
+
+  const block = async (wanted: string): Promise<Block> => {
+    const [head, kept] = await Promise.all([headerOf(wanted), onDisk(wanted)]);
+    said &&= kept === undefined;
+    const parsed = parsedBlock(kept ?? (await fetched(wanted, head.height)), wanted);
+    return {
+      height: head.height,
+      hash: wanted,
+      previous: head.previousblockhash ?? '00'.repeat(32),
+      time: parsed.timestamp,
+      transactions: (parsed.transactions ?? []).map((tx) => ({ txid: txid(tx.getHash()), tx })),
+    };
+  };
+
+  /** Whether a block stands below the end of a branch. */
+  const isBelow = async (wanted: z.infer<typeof header>, end: z.infer<typeof chainTip>): Promise<boolean> => {
+    if (end.height < wanted.height || end.height - end.branchlen >= wanted.height) return false;
+    let at = end.hash;
+    for (let steps = Math.min(end.height - wanted.height, MOST_STEPS); steps > 0; steps--)
+      at = (await headerOf(at)).previousblockhash ?? '';
+    return at === wanted.hash;
+  };
+
+  const ruledOut = async (wanted: string): Promise<boolean> => {
+    try {
+      const known = await headerOf(wanted);
+      const ends = await rpc.call('getchaintips', [], z.array(chainTip));
+      for (const end of ends) if (end.status === 'invalid' && (await isBelow(known, end))) return true;
+    } catch (error) {
+      if (!(error instanceof ChainError) || error.fault.code !== 'unknown_block') throw error;
+    }
+    return false;
+  };
+
+  return { block, ruledOut };
+};
