@@ -165,7 +165,10 @@ export interface PaymentTotals {
   readonly amountSent: Msat;
   /** HTLCs that were claimed. */
   readonly parts: number;
-  /** The proof of payment: one per claimed HTLC of an AMP, one alone for an ordinary payment. */
+  /**
+   * One alone for an ordinary payment, whose payee made it: who has it paid that invoice. One per claimed HTLC of an AMP: they
+   * prove to the payer that the payee had the whole set, and nothing to anybody else, since the payer chose them. No receipt.
+   */
   readonly preimages: readonly Preimage[];
 }
 

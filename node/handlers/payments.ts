@@ -1,6 +1,6 @@
 /** Methods that pay. */
 import type { PaymentRequest } from '../../amp/io.ts';
-import { LEAST_SHARE } from '../../amp/limits.ts';
+import { LEAST_SHARE, SPONTANEOUS_FINAL_CLTV } from '../../amp/limits.ts';
 import { equal, hex, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { describeProblem, hasFeature, payerFeatures } from '../../wire/features.ts';
@@ -8,13 +8,13 @@ import { checkPayable, type Invoice, type Obstacle } from '../../wire/invoice.ts
 import { type Msat, msat, scidText } from '../../wire/units.ts';
 import { ApiError, type ErrorName } from '../api/errors.ts';
 import type { Handlers, Params, Result } from '../api/table.ts';
-import { nodeKey } from '../graph/graph.ts';
 import type { Hint } from '../graph/routing.ts';
 import type { Node } from '../node.ts';
 import { PAYMENT_ID_LENGTH } from '../pay/invoicerecord.ts';
 import { type PayRecord, shortfall } from '../pay/payrecord.ts';
 import type { ShardRecord } from '../pay/shards.ts';
 import { ampOf, readInvoice } from './invoices.ts';
+import { checkTakesAmp } from './payee.ts';
 
 type Paid = Result<'pay'>;
 type Listed = Result<'listpays'>['pays'][number];
@@ -262,18 +262,13 @@ const keysend = async (node: Node, params: Params<'keysend'>): Promise<Result<'k
   const { destination, amount_msat, label } = params;
   if (equal(destination, node.keys.nodeId)) throw new ApiError('pay_user_error', 'destination: that is this node');
   if (amount_msat === 0n) throw new ApiError('invalid_params', 'amount_msat: expected more than nothing');
-  const { demand } = node.graph.node(nodeKey(destination)) ?? {};
-  if (demand !== undefined)
-    throw new ApiError(
-      'pay_user_error',
-      `destination: the node demands feature bit ${demand}, which is unknown here; only an invoice can say how to pay it`,
-    );
+  checkTakesAmp(node, destination, params.force ?? false);
   const request: PaymentRequest = {
     ...terms(node, amount_msat, params),
     // A payee holds nothing smaller without an invoice.
     minShard: LEAST_SHARE,
     destination,
-    finalCltv: node.config.cltvFinal + SLACK,
+    finalCltv: SPONTANEOUS_FINAL_CLTV + SLACK,
     scheme: params.scheme ?? 'dynamic',
     paymentId: zeros(PAYMENT_ID_LENGTH),
   };

@@ -200,7 +200,7 @@ class Lab<Name extends string> implements Network<Name> {
     return scids[0] ?? '';
   }
 
-  /** Resolves when every running node knows each of these channels in both directions. */
+  /** Resolves when every running node knows each of these channels in both directions, and what both ends of it announce. */
   private async untilKnown(scids: readonly string[]): Promise<void> {
     await Promise.all(
       this.running.map((node) =>
@@ -209,7 +209,14 @@ class Lab<Name extends string> implements Network<Name> {
           async () => {
             const { channels } = await node.call('listchannels');
             const known = channels.filter(({ short_channel_id: scid, active }) => active && scids.includes(scid));
-            return known.length === 2 * scids.length ? true : undefined;
+            // What a node can read is in its own announcement.
+            const announced = new Set(
+              (await node.call('listnodes')).nodes.flatMap(({ nodeid, features }) =>
+                features === undefined ? [] : [nodeid],
+              ),
+            );
+            const all = known.length === 2 * scids.length && known.every(({ source }) => announced.has(source));
+            return all ? true : undefined;
           },
           {},
           dead,

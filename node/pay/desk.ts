@@ -2,6 +2,7 @@
  * Everything about payments in one node, tied together: our own (payments.ts), those we receive (receiver.ts), and the switchboard
  * that brings each HTLC to the one or the other or to its next channel.
  */
+import { SPONTANEOUS_FINAL_CLTV } from '../../amp/limits.ts';
 import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
 import type { Registry } from '../../onion/registry.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -107,7 +108,7 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
       now: now(),
       height: height(),
       spontaneous: config.amp.spontaneous,
-      minFinalCltv: config.cltvFinal,
+      minFinalCltv: SPONTANEOUS_FINAL_CLTV,
       limits: config.amp.limits,
       claiming: claimingOf(room, () => switchboard.forwarded()),
     }),

@@ -93,7 +93,7 @@ export const decodePay = (bytes: Uint8Array): PayRecord => {
 /** What there is to say of a payment that is complete with less than was meant; undefined for any other. */
 export const shortfall = ({ status, amount, end }: PayRecord): string | undefined =>
   status === 'complete' && end !== undefined && end.delivered < amount
-    ? `${end.delivered} of ${amount} msat have been claimed so far, with a preimage that proves the payment: nothing more is sent for it`
+    ? `${end.delivered} of ${amount} msat have been claimed so far, and with one preimage known it counts as paid: nothing more is sent for it`
     : undefined;
 
 /** How one attempt of a shard failed, in words: what was said, and by whom. */

@@ -54,7 +54,8 @@ const line = async (flags: Readonly<Record<string, string>> = {}): Promise<void>
   far = await open('bob', 'carol');
   await becomes('alice to know the way', async () => {
     const { channels } = await nodes.alice.call('listchannels', {});
-    return channels.length === 4;
+    const { nodes: known } = await nodes.alice.call('listnodes', { id: nodes.carol.id });
+    return channels.length === 4 && known[0]?.features !== undefined;
   });
 };
 

@@ -103,6 +103,7 @@ export const paymentMethods = methods({
       extratlvs: given.refused.describe('further records for the node'),
       maxfee,
       ...own,
+      force: given.flag.optional().describe('pay a node that does not say that it can be paid so'),
       ...devShards,
     }),
     result: z.object({ ...paid, status: z.literal('complete') }),

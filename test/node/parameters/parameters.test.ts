@@ -27,9 +27,10 @@ let line: Line;
 beforeAll(async () => {
   line = await startLine(12, { carol: { 'amp-timeout': '2', 'anchor-reserve': '30000' } });
   await line.mine(6);
-  await becomes('both channels known to alice', async () => {
+  await becomes('both channels known to alice, and their nodes', async () => {
     const { channels } = await line.alice.call('listchannels', {});
-    return channels.length === 4;
+    const { nodes } = await line.alice.call('listnodes', {});
+    return channels.length === 4 && nodes.filter(({ last_timestamp }) => last_timestamp !== undefined).length === 3;
   });
 }, 120_000);
 afterAll(() => line?.stop());

@@ -176,6 +176,10 @@ export const payRows: Rows = {
     field(await keysent(line, inTwo), 'status'),
     await keysent(line, { ...inTwo, retry_for: 0 }),
   ],
+  'keysend.force': async (line) => [
+    await keysent(line, { destination: STRANGER, retry_for: 0 }),
+    await keysent(line, { destination: STRANGER, retry_for: 0, force: true }),
+  ],
   'keysend.scheme': (line) => keysendField(line, 'scheme', { scheme: 'fixed' }),
   'keysend.shards': (line) => keysendField(line, 'parts', { shards: 3, scheme: 'fixed' }),
   'keysend.dev_withhold': (line) => keysendField(line, 'status', { shards: 2, scheme: 'fixed', dev_withhold: 1 }),
