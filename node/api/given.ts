@@ -95,6 +95,8 @@ export const text = param<string, string>('text', (given) => {
   if (utf8(found).length > MOST_TEXT) throw new RangeError(what);
   return found;
 });
+/** Any text that a record can hold, in the words of people: a description. */
+export const prose = text.meta({ kind: 'text', prose: true });
 /** A text without control characters, as long as a unit's label need be. */
 export const label = param<string | number, string>('label', (given) => {
   const name = typeof given === 'number' && Number.isSafeInteger(given) ? String(given) : textFrom(given, 'a label');
@@ -218,6 +220,13 @@ export const refused = param<undefined, undefined>('not supported', (given) => {
   if (given !== undefined) throw new RangeError('nothing: this node does not support the parameter');
   return undefined;
 }).optional();
+
+/** Whether a parameter is a text of any words; looks through `optional` and `default`. */
+export const isProse = (schema: z.core.$ZodType): boolean => {
+  if (z.globalRegistry.get(schema)?.['prose'] === true) return true;
+  const inner = 'innerType' in schema._zod.def ? schema._zod.def.innerType : undefined;
+  return inner instanceof z.core.$ZodType && isProse(inner);
+};
 
 /** The name of a parameter's kind, for help; looks through `optional` and `default`. */
 export const kindOf = (schema: z.core.$ZodType): string => {

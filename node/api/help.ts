@@ -1,7 +1,7 @@
 /** What the table says of each method, as text: nothing about a method is written down a second time. */
 import { z } from 'zod';
 import { ApiError } from './errors.ts';
-import { kindOf } from './given.ts';
+import { isProse, kindOf } from './given.ts';
 import type { Method } from './method.ts';
 import { isDevMethod, isMethod, type MethodName, type Result, table } from './table.ts';
 
@@ -17,6 +17,10 @@ export interface Parameter {
   readonly list: boolean;
   /** For experiments: not shown. */
   readonly hidden: boolean;
+  /** A text of any words, for people. */
+  readonly prose: boolean;
+  /** Other names it goes by. */
+  readonly aliases: readonly string[];
 }
 
 const unwrapped = (schema: z.core.$ZodType): z.core.$ZodType => {
@@ -34,6 +38,8 @@ export const parametersOf = (method: Method): readonly Parameter[] =>
     doc: schema.description ?? '',
     list: unwrapped(schema) instanceof z.ZodArray,
     hidden: name.startsWith('dev_'),
+    prose: isProse(schema),
+    aliases: Object.entries(method.aliases ?? {}).flatMap(([alias, meant]) => (meant === name ? [alias] : [])),
   }));
 
 /** "pay bolt11 [amount_msat] …", as Core Lightning's help has it. */

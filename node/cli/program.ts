@@ -75,7 +75,8 @@ const methodHelp = (parameters: readonly Parameter[]): string =>
     ? ''
     : [
         '',
-        'Parameters, as name=value or --name value; those without a name fill what is left, in this order:',
+        'Parameters, as name=value or --name value; those without a name fill what is left, in this order. A name that is',
+        'none of these is a mistake, except in a description beside no other name; -o takes every word by its place:',
         ...pairLines(parameters.filter(({ hidden }) => !hidden).map(parameterHelp)),
       ].join('\n');
 

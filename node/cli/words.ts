@@ -11,7 +11,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** `guess` takes a word as name=value when the method has a parameter of that name, else by order. */
+/**
+ * `guess` takes a word as name=value when the method has a parameter of that name, else by order; what looks named and is not is
+ * a mistake, except where it stands for a text of any words and no other word is named. `keywords` wants a name at every word,
+ * `order` takes each by its place.
+ */
 export type Style = 'guess' | 'keywords' | 'order';
 
 /** A list is written as JSON or with commas; everything else is a text, which the method's schema reads. */
@@ -26,6 +30,9 @@ const read = ({ name, kind, list }: Parameter, word: string): unknown => {
     throw new UsageError(`${name}: expected a JSON array, or values with commas between them`);
   }
 };
+
+/** What stands in front of the first = of a word that looks like name=value. */
+const looksNamed = /^([A-Za-z][\w-]*)=(.*)$/s;
 
 /**
  * Parameters by name from the words behind a method and its --name options; words without a name fill, in order, what is
@@ -43,24 +50,35 @@ export const paramsFrom = (
     found.set(parameter.name, value);
   };
   const names = parameters.filter(({ hidden }) => !hidden).map(({ name }) => name);
-  const named = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+  const named = new Map(
+    parameters.flatMap((parameter) => [parameter.name, ...parameter.aliases].map((name) => [name, parameter] as const)),
+  );
 
   for (const [name, value] of Object.entries(options)) {
     const parameter = named.get(name);
     if (parameter !== undefined) put(parameter, typeof value === 'string' ? read(parameter, value) : value);
   }
   const unnamed: string[] = [];
+  let hasNamed = false;
   for (const word of words) {
-    const [, name = '', value = ''] = /^([a-z_]+)=(.*)$/s.exec(word) ?? [];
+    const [, name = '', value = ''] = looksNamed.exec(word) ?? [];
     const parameter = style === 'order' ? undefined : named.get(name);
-    if (parameter !== undefined) put(parameter, read(parameter, value));
-    else if (style === 'keywords')
+    if (parameter !== undefined) {
+      put(parameter, read(parameter, value));
+      hasNamed = true;
+    } else if (style === 'keywords')
       throw new UsageError(`${word}: expected name=value, the name one of ${names.join(', ')}`);
     else unnamed.push(word);
   }
   const left = parameters.filter(({ name, hidden }) => !found.has(name) && !hidden);
   for (const [at, word] of unnamed.entries()) {
     const parameter = left[at];
+    const [, name] = looksNamed.exec(word) ?? [];
+    const isText = parameter?.prose === true && !hasNamed;
+    if (style === 'guess' && name !== undefined && !isText)
+      throw new UsageError(
+        `${word}: there is no parameter ${name}; there are ${names.join(', ')} (-o takes every word by its place, even with = in it)`,
+      );
     if (parameter === undefined) throw new UsageError(`${word}: there is no parameter left for it`);
     put(parameter, read(parameter, word));
   }

@@ -50,7 +50,12 @@ describe('words', () => {
     ['as options', [], { label: 'l', deschashonly: true }, { label: 'l', deschashonly: true }],
     ['the rest by order', ['d'], { amount_msat: '1', label: 'l' }, { amount_msat: '1', label: 'l', description: 'd' }],
     ['a value with = in it', ['label=a=b'], {}, { label: 'a=b' }],
-    ['an unknown name as a value', ['any', 'l', 'x=y'], {}, { amount_msat: 'any', label: 'l', description: 'x=y' }],
+    [
+      'a description that looks like a name and a value',
+      ['any', 'l', 'x=y'],
+      {},
+      { amount_msat: 'any', label: 'l', description: 'x=y' },
+    ],
     ['text that looks like JSON', ['any', 'l', '[x]'], {}, { amount_msat: 'any', label: 'l', description: '[x]' }],
   ])('%s', (_, words, given, expected) => {
     expect(read('invoice', words, given)).toEqual(expected);
@@ -64,6 +69,30 @@ describe('words', () => {
     expect(read('recover', ['my.backup'])).toEqual({ file: join(process.cwd(), 'my.backup') });
     expect(read('recover', ['file=/media/my.backup'])).toEqual({ file: '/media/my.backup' });
     expect(read('backup', [])).toEqual({});
+  });
+
+  test.each([
+    [
+      'keysend',
+      [ids.bob, '25000', 'extra=1'],
+      'extra=1: there is no parameter extra; there are destination, amount_msat,',
+    ],
+    ['keysend', [ids.bob, 'ammount_msat=5'], 'there is no parameter ammount_msat'],
+    ['pay', ['bolt12=lnbc1'], 'there is no parameter bolt12'],
+    ['pay', ['lnbc1', 'Retry-For=5'], 'there is no parameter Retry-For'],
+    ['invoice', ['amount_msat=1', 'l', 'descripton=tea'], 'there is no parameter descripton'],
+    ['invoice', ['1', 'lable=a', 'tea'], 'there is no parameter lable'],
+    ['backup', ['fil=x'], 'there is no parameter fil'],
+    ['getinfo', ['id=1'], 'there is no parameter id'],
+  ] satisfies [MethodName, string[], string][])('%s %j is a misspelt name, not a value', (method, words, message) => {
+    expect(() => read(method, words)).toThrow(message);
+  });
+
+  test('a name may have digits in it, or be another that Core Lightning knows', () => {
+    expect(read('pay', ['bolt11=lnbc1'])).toEqual({ bolt11: 'lnbc1' });
+    expect(read('pay', ['invstring=lnbc1'])).toEqual({ bolt11: 'lnbc1' });
+    expect(read('pay', ['bitcoin:bc1q?lightning=lnbc1'])).toEqual({ bolt11: 'bitcoin:bc1q?lightning=lnbc1' });
+    expect(() => read('pay', ['bolt11=lnbc1', 'invstring=lnbc1'])).toThrow('bolt11 is given twice');
   });
 
   test('-o takes a word by its place even if it looks named', () => {

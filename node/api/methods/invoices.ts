@@ -114,7 +114,7 @@ export const invoiceMethods = methods({
     params: z.strictObject({
       amount_msat: given.amountOrAny.describe('what to ask; "any" leaves it to the payer'),
       label: given.label.describe('our name for it, unique on this node'),
-      description: given.text.describe('what it is for; part of the invoice, 639 bytes at most'),
+      description: given.prose.describe('what it is for; part of the invoice, 639 bytes at most'),
       expiry: given.seconds(1, MOST_EXPIRY).default(604_800).describe('how long it can be paid'),
       fallbacks: given.refused.describe('on-chain addresses to pay instead'),
       preimage: given.preimage32.optional().describe('the preimage to use; else a random one'),

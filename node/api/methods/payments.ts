@@ -82,7 +82,7 @@ export const paymentMethods = methods({
       localinvreqid: given.refused.describe('payments of offers'),
       exclude: given.refused.describe('nodes and channels to avoid'),
       maxfee,
-      description: given.text.optional().describe('what the hashed description of the invoice stands for'),
+      description: given.prose.optional().describe('what the hashed description of the invoice stands for'),
       partial_msat: given.refused.describe('a part to pay, where others pay the rest'),
       ...own,
       ...devShards,
