@@ -3,9 +3,8 @@ import type { SetView } from '../../amp/reports.ts';
 import { equal, hex, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256, signRecoverable } from '../../wire/crypto.ts';
 import { hasBit, ourFeatures, payerFeatures } from '../../wire/features.ts';
-import { InvoiceError } from '../../wire/invoice/errors.ts';
 import type { RouteHop } from '../../wire/invoice/fields.ts';
-import { checkPayable, decodeInvoice, encodeInvoice, type Invoice } from '../../wire/invoice.ts';
+import { checkPayable, encodeInvoice } from '../../wire/invoice.ts';
 import { paymentHash, preimage, type ShortChannelId, scidText } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
 import type { Answered, Handlers, Params, Result } from '../api/table.ts';
@@ -14,6 +13,7 @@ import { ourSide } from '../graph/announce.ts';
 import type { Node } from '../node.ts';
 import type { InvoiceRecord } from '../pay/invoicerecord.ts';
 import type { Taken } from '../pay/invoices.ts';
+import { readInvoice } from './pasted.ts';
 
 type Listed = Result<'listinvoices'>['invoices'][number];
 type ShownSet = Result<'listsets'>['sets'][number];
@@ -31,16 +31,6 @@ const LND_AMP_BITS = 30;
 export const ampOf = (features: Uint8Array): 'eob' | 'deployed' | undefined => {
   if (hasBit(features, EOB_AMP_BITS)) return 'eob';
   return hasBit(features, LND_AMP_BITS) ? 'deployed' : undefined;
-};
-
-/** Reads an invoice somebody gave. Throws ApiError that says what is wrong with it. */
-export const readInvoice = (field: string, text: string): Invoice => {
-  try {
-    return decodeInvoice(text);
-  } catch (error) {
-    if (error instanceof InvoiceError) throw new ApiError('invalid_params', `${field}: ${error.message}`);
-    throw error;
-  }
 };
 
 /** One way in over each channel that is not public, or not yet, or is asked for, with the peer's fees where it told them (BOLT 11, `r`). */

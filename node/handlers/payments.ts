@@ -13,7 +13,8 @@ import type { Node } from '../node.ts';
 import { PAYMENT_ID_LENGTH } from '../pay/invoicerecord.ts';
 import { type PayRecord, shortfall } from '../pay/payrecord.ts';
 import type { ShardRecord } from '../pay/shards.ts';
-import { ampOf, readInvoice } from './invoices.ts';
+import { ampOf } from './invoices.ts';
+import { pastedInvoice, readInvoice } from './pasted.ts';
 import { checkTakesAmp } from './payee.ts';
 
 type Paid = Result<'pay'>;
@@ -221,7 +222,7 @@ const underWay = (): ApiError =>
   );
 
 const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
-  const invoice = readInvoice('bolt11', params.bolt11);
+  const { invoice, text: bolt11 } = pastedInvoice('bolt11', params.bolt11);
   // What became of it comes first: whoever asks again wants to know that, also of an invoice that nobody could begin to pay now.
   const before = await node.payments.of(invoice.paymentHash);
   if (before?.status === 'complete') return { ...paid(node, before), status: 'complete' };
@@ -244,7 +245,7 @@ const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
     );
   const described = descriptionOf(invoice, params.description);
   const request = requestFor(node, invoice, amount, params);
-  const { label, bolt11 } = params;
+  const { label } = params;
   const expiresAt = invoice.timestamp + invoice.expiry;
   const note = { paymentHash: invoice.paymentHash, label, bolt11, description: described, expiresAt };
   refuseWithoutChain(node);
