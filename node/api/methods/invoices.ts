@@ -174,7 +174,9 @@ export const invoiceMethods = methods({
   },
   decode: {
     doc: 'What an invoice says.',
-    params: z.strictObject({ string: given.text.describe('the invoice, alone or in a lightning: or bitcoin: URI; what is none is named') }),
+    params: z.strictObject({
+      string: given.text.describe('the invoice, alone or in a lightning: or bitcoin: URI; what is none is named'),
+    }),
     result: bolt11,
   },
   listsets: {
