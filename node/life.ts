@@ -71,6 +71,7 @@ export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
     receiver.start();
     ticking = everySecond(clock, () => {
       parts.outage.look();
+      void parts.disk.look();
       payments.tick();
     });
     // At a height that is long past, an HTLC seems to have time that it has not: with channels, nobody is spoken to before.

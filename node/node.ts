@@ -24,6 +24,7 @@ import { ownChannelOf } from './channels/views.ts';
 import { containing, once } from './contain.ts';
 import { openDatadir } from './datadir.ts';
 import { descriptorsOf } from './descriptors.ts';
+import { Disk } from './disk.ts';
 import { type DispatchParts, dispatch } from './dispatch.ts';
 import { Earned } from './forward/earned.ts';
 import { ReplayLog } from './forward/replay.ts';
@@ -138,6 +139,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     addresses: (peer) => [...addresses.of(peer), ...announcedAddresses(graph, peer)],
     used: () => wallet.used,
   });
+  const disk = new Disk({ folder: config.networkDir, clock, log });
+  await disk.look();
   const calling = callingOf({ addresses, own, peers: () => peers, channels: () => channels });
   const gifts = await Gifts.load(
     {
@@ -264,6 +267,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     onchain,
     gate,
     backups,
+    disk,
     calling,
     invoices,
     receiver,

@@ -11,6 +11,7 @@ import type { ChannelHost } from './channels/host.ts';
 import type { Onchain } from './channels/onchain.ts';
 import type { OpeningParts } from './channels/opening.ts';
 import type { Config } from './config.ts';
+import type { Disk } from './disk.ts';
 import type { Graph } from './graph/graph.ts';
 import type { OwnChannels } from './graph/own.ts';
 import type { Hooks } from './hooks.ts';
@@ -48,6 +49,7 @@ export interface Node {
   readonly onchain: Onchain;
   readonly gate: Gate;
   readonly backups: Backups;
+  readonly disk: Disk;
   readonly calling: Calling;
   readonly invoices: Invoices;
   readonly receiver: ReceiverHost;

@@ -6,6 +6,7 @@ import type { Funded } from '../../channel/state.ts';
 import { equal } from '../../wire/bytes.ts';
 import type { Point } from '../../wire/units.ts';
 import { type Entry, isFunded } from '../channels/entry.ts';
+import { reasonOf } from '../fileserror.ts';
 import type { Address, Entropy, Log } from '../ports.ts';
 import { BackupError } from './errors.ts';
 import { writeBackup } from './file.ts';
@@ -36,6 +37,10 @@ export interface BackupsParts {
 const ASIDE =
   'the backup that was here holds what this node does not know, and is kept under this name: `ampere recover` takes it back';
 
+const unwritten = (error: unknown): string =>
+  `the backup of the channels could not be written: ${reasonOf(error)}. Until it is, channels that are not in it are lost with the ` +
+  'disk; it is tried again with the next block. `ampere backup FILE` writes one elsewhere';
+
 /** Channels that may still owe us something. */
 const isBackedUp = (state: Entry['machine']['state']): state is Funded => isFunded(state) && state.phase !== 'closed';
 
@@ -43,6 +48,8 @@ export class Backups {
   private readonly parts: BackupsParts;
   private last: Uint8Array | undefined;
   private writing: Promise<void> | undefined;
+  /** For operators, from when the file could not be written until it is. */
+  warning: string | undefined;
   private again = false;
 
   constructor(parts: BackupsParts) {
@@ -79,14 +86,20 @@ export class Backups {
     await new Promise(setImmediate);
     try {
       const plain = plainOf(this.contents(0));
-      if (this.last !== undefined && equal(plain, this.last)) return;
+      if (this.last !== undefined && equal(plain, this.last)) {
+        this.warning = undefined;
+        return;
+      }
       const bytes = sealBackup(this.contents(now()), key, entropy);
       const first = this.last === undefined;
       const aside = await writeBackup(file, bytes, (old) => first && this.saysMore(old));
       if (aside !== undefined) log.warn({ file: aside }, ASIDE);
       this.last = plain;
+      if (this.warning !== undefined) log.info({ file }, 'the backup of the channels can be written again');
+      this.warning = undefined;
       log.debug({ file }, 'the backup of the channels is written');
     } catch (error) {
+      this.warning = unwritten(error);
       log.error(
         { file, error },
         'the backup of the channels could not be written; it is tried again with the next block',

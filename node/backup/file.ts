@@ -1,10 +1,10 @@
 /** Backup files on the disk. What is not a backup is never overwritten. */
 import { link, readFile, unlink } from 'node:fs/promises';
 import { replaceFile } from '../files.ts';
+import { reasonOf } from '../fileserror.ts';
 import { BackupError } from './errors.ts';
 import { isBackup } from './format.ts';
 
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 /** The bytes of a file. Throws BackupError `unreadable`. */
@@ -12,7 +12,7 @@ export const readBackup = async (path: string): Promise<Uint8Array> => {
   try {
     return new Uint8Array(await readFile(path));
   } catch (error) {
-    throw new BackupError({ code: 'unreadable', path, reason: reason(error) });
+    throw new BackupError({ code: 'unreadable', path, reason: reasonOf(error) });
   }
 };
 
@@ -21,7 +21,7 @@ const before = async (path: string): Promise<Uint8Array | undefined> => {
     return new Uint8Array(await readFile(path));
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw new BackupError({ code: 'unwritable', path, reason: reason(error) });
+    throw new BackupError({ code: 'unwritable', path, reason: reasonOf(error) });
   }
 };
 
@@ -56,6 +56,6 @@ export const writeBackup = async (
     await replaceFile(path, bytes);
     return aside;
   } catch (error) {
-    throw new BackupError({ code: 'unwritable', path, reason: reason(error) });
+    throw new BackupError({ code: 'unwritable', path, reason: reasonOf(error) });
   }
 };

@@ -85,6 +85,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
       ...(core && { channel_type: shownType(core), mindepth: core.params.remote.minimumDepth }),
       ...(closeTo && { close_to: hex(closeTo) }),
       ...(opened.shortage !== undefined && { warning_anchor_reserve: opened.shortage }),
+      ...(node.backups.warning !== undefined && { warning_backup: node.backups.warning }),
       ...(answer.given === 'unanswered' && { warning_unpublished: UNANSWERED }),
     };
   } catch (error) {

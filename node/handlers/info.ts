@@ -42,6 +42,8 @@ export const infoHandlers = (
     ];
     const at = api();
     const wanting = node.onchain.wanting();
+    // For the next call: a disk that hangs holds up no answer.
+    void node.disk.look();
     const shortage = shortageOf(config.reserve, channels.entries.values(), node.wallet);
     const outage = node.outage.warning();
     const glimpse = await node.glance();
@@ -94,6 +96,8 @@ export const infoHandlers = (
         warning_claims: `claims on chain wait for coins: send at least ${wanting} sat to an address of this node (newaddr)`,
       }),
       ...(shortage !== undefined && { warning_anchor_reserve: shortage }),
+      ...(node.backups.warning !== undefined && { warning_backup: node.backups.warning }),
+      ...(node.disk.warning !== undefined && { warning_disk: node.disk.warning }),
       ...(at && { api: { address: at.host, port: at.port, token_file: config.tokenFile } }),
     };
   },

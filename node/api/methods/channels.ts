@@ -149,6 +149,8 @@ export const channelMethods = methods({
       mindepth: shown.u32.optional(),
       /** Coins of the wallet do not suffice for claims of channels with anchors. */
       warning_anchor_reserve: shown.text.optional(),
+      /** The backup of the channels, which this one is to be in, could not be written. */
+      warning_backup: shown.text.optional(),
       /** Where the network has not heard of the transaction yet. */
       warning_unpublished: shown.text.optional(),
     }),

@@ -83,6 +83,10 @@ export const nodeMethods = methods({
       warning_claims: shown.text.optional(),
       /** Coins of the wallet do not suffice for claims that channels with anchors may need. */
       warning_anchor_reserve: shown.text.optional(),
+      /** The backup of the channels could not be written: what is not in it is lost with the disk. */
+      warning_backup: shown.text.optional(),
+      /** Little room is left for the store. */
+      warning_disk: shown.text.optional(),
       /** Where HTTP and WebSocket calls are taken. */
       api: z.object({ address: shown.text, port: shown.u32, token_file: shown.text }).optional(),
     }),
