@@ -3,13 +3,15 @@
  * or, where a browser's WebSocket cannot send headers, the subprotocols `ampere` and `token.TOKEN`. Host and Origin must be
  * loopback names, so that no web page reaches the API by a name of its own that resolves to this machine.
  */
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { isLoopback } from '../address.ts';
 import { ListenError } from '../listenerror.ts';
 import type { Address } from '../ports.ts';
 import { briefly, type Calls, openCalls } from './calls.ts';
+import { Connections, endSoon, endWith, maxConnections, stalledAfter } from './connections.ts';
 import { type Answer, maxMessage } from './jsonrpc.ts';
 import { isToken } from './token.ts';
 import type { ApiServer } from './unix.ts';
@@ -23,7 +25,7 @@ export interface HttpServer extends ApiServer {
 const protocol = 'ampere';
 
 interface Refused {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 413;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 503;
   readonly reason: string;
 }
 
@@ -53,6 +55,11 @@ const refusalOf = (request: IncomingMessage, token: string): Refused | undefined
   if (request.url !== '/') return { status: 404, reason: 'there is / and nothing else' };
   return undefined;
 };
+
+/** The same where there is no response to write it to. */
+const refusedText = (status: number, reason: string): string =>
+  `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+  `Content-Length: ${Buffer.byteLength(reason) + 1}\r\n\r\n${reason}\n`;
 
 const refuse = (response: ServerResponse, { status, reason }: Refused): void => {
   const headers = {
@@ -84,7 +91,12 @@ const post = async (
   stopping: AbortSignal,
 ): Promise<void> => {
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  const over = new Promise<void>((resolve) =>
+    response.once('close', () => {
+      gone.abort();
+      resolve();
+    }),
+  );
   const body = await bodyOf(request);
   if (body === undefined) {
     refuse(response, { status: 413, reason: `at most ${maxMessage} bytes` });
@@ -93,11 +105,14 @@ const post = async (
   const text = await answer(body, { signal: AbortSignal.any([gone.signal, stopping]) });
   if (text === undefined) {
     response.writeHead(204).end();
-    return;
+    return over;
   }
   response.writeHead(200, { 'content-type': 'application/json' });
+  // Who takes nothing of it for long has gone.
+  response.setTimeout(stalledAfter, () => response.destroy());
   if (typeof text !== 'string') await writeTo(response, text);
   response.end(typeof text === 'string' ? text : undefined);
+  return over;
 };
 
 /** One message; what is in pieces goes out in fragments of it, each when the one before is on its way. */
@@ -112,14 +127,15 @@ const sendMessage = async (socket: WebSocket, answer: Written): Promise<void> =>
   await send('', true);
 };
 
-const talk = (socket: WebSocket, answer: Answer): Calls => {
-  const calls = openCalls(answer, async (text) => {
+const talk = (socket: WebSocket, stream: Socket, answer: Answer): Calls => {
+  // As on the unix socket: who does not read is not read from, and who takes nothing for long has gone.
+  const calls = openCalls(answer, socket, async (text) => {
     if (socket.readyState !== socket.OPEN) return;
-    // As on the unix socket: who does not read is not read from.
-    socket.pause();
+    stream.setTimeout(stalledAfter);
     await sendMessage(socket, text).catch(() => socket.terminate());
-    socket.resume();
+    stream.setTimeout(0);
   });
+  stream.on('timeout', () => socket.terminate());
   socket.on('message', (data, binary) => {
     if (binary) socket.close(1003, 'expected text');
     else calls.take(data.toString());
@@ -135,21 +151,50 @@ export const listenHttp = async (at: Address, token: string, answer: Answer): Pr
   if (!isLoopback(at.host))
     throw new ListenError('not_loopback', `${where} is not a loopback address: who holds the token holds the money`);
   const open = new Map<WebSocket, Calls>();
-  const underWay = new Set<Promise<void>>();
   const stopping = new AbortController();
+  // Each call under way listens to it.
+  setMaxListeners(0, stopping.signal);
+  const all = new Connections<Socket>(maxConnections, (socket) => socket.destroy());
+  /** The calls of a connection, each begun when the one before is answered: nobody reads two answers at once. */
+  const underWay = new Map<Socket, Promise<void>>();
+  const talking = new Map<Socket, Calls>();
+
+  /** Those for which there was no place: they are told so, if they ask at once. */
+  const excess = new WeakSet<Socket>();
+  const whyNot = (request: IncomingMessage): Refused | undefined =>
+    excess.has(request.socket)
+      ? { status: 503, reason: `${maxConnections} connections with calls under way are open` }
+      : refusalOf(request, token);
 
   const server = createServer((request, response) => {
     const refused =
-      refusalOf(request, token) ??
+      whyNot(request) ??
       (request.method === 'POST' ? undefined : { status: 405 as const, reason: 'calls are made by POST' });
     if (refused !== undefined) {
       refuse(response, refused);
       return;
     }
-    const call = post(request, response, answer, stopping.signal)
+    const { socket } = request;
+    const call = (underWay.get(socket) ?? Promise.resolve())
+      .then(() => post(request, response, answer, stopping.signal))
       .catch(() => void response.destroy())
-      .finally(() => underWay.delete(call));
-    underWay.add(call);
+      .finally(() => {
+        if (underWay.get(socket) === call) underWay.delete(socket);
+      });
+    underWay.set(socket, call);
+  });
+  // A caller sends its requests at once; who sends nothing, or very slowly, holds a place that others need.
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  server.on('connection', (socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    const isBusy = () => underWay.has(socket) || talking.get(socket)?.isBusy() === true;
+    if (all.admit(socket, isBusy)) {
+      socket.once('close', () => all.free(socket));
+      return;
+    }
+    excess.add(socket);
+    endSoon(socket);
   });
 
   const sockets = new WebSocketServer({
@@ -158,20 +203,21 @@ export const listenHttp = async (at: Address, token: string, answer: Answer): Pr
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(protocol) ? protocol : false),
   });
-  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    stream.on('error', () => stream.destroy());
-    const refused = refusalOf(request, token);
+  server.on('upgrade', (request: IncomingMessage, _: unknown, head: Buffer) => {
+    const { socket: stream } = request;
+    const refused = whyNot(request);
     if (refused !== undefined) {
-      const body = `${refused.reason}\n`;
-      stream.end(
-        `HTTP/1.1 ${refused.status} Refused\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-          `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-      );
+      endWith(stream, refusedText(refused.status, refused.reason));
       return;
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      open.set(socket, talk(socket, answer));
-      socket.once('close', () => open.delete(socket));
+      const calls = talk(socket, stream, answer);
+      open.set(socket, calls);
+      talking.set(stream, calls);
+      socket.once('close', () => {
+        open.delete(socket);
+        talking.delete(stream);
+      });
     });
   });
 
@@ -195,7 +241,7 @@ export const listenHttp = async (at: Address, token: string, answer: Answer): Pr
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       stopping.abort();
       await briefly([
-        ...underWay,
+        ...underWay.values(),
         ...[...open].map(async ([socket, calls]) => {
           await calls.end();
           const left = new Promise((resolve) => socket.once('close', resolve));
@@ -203,7 +249,8 @@ export const listenHttp = async (at: Address, token: string, answer: Answer): Pr
           await left;
         }),
       ]);
-      for (const socket of open.keys()) socket.terminate();
+      // Whether it was let in, refused or never said anything: nobody is waited for any longer.
+      all.endAll();
       server.closeAllConnections();
       await closed;
     },

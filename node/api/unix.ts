@@ -10,6 +10,7 @@ import { makeFolder } from '../files.ts';
 import { FileError } from '../fileserror.ts';
 import { ListenError } from '../listenerror.ts';
 import { briefly, type Calls, openCalls } from './calls.ts';
+import { Connections, endWith, maxConnections, stalledAfter } from './connections.ts';
 import { JsonStream, StreamError } from './json.ts';
 import { type Answer, maxMessage, refusal } from './jsonrpc.ts';
 import { writeTo } from './written.ts';
@@ -24,24 +25,24 @@ export const maxPath = process.platform === 'darwin' ? 103 : 107;
 
 const serve = (socket: Socket, answer: Answer): Calls => {
   const stream = new JsonStream(maxMessage);
-  const calls = openCalls(answer, async (text) => {
-    // Who does not read its answers is not read from either, so neither side piles up.
-    socket.pause();
+  // Who does not read its answers is not read from either, so neither side piles up; who takes nothing for long has gone.
+  const calls = openCalls(answer, socket, async (text) => {
+    socket.setTimeout(stalledAfter);
     await writeTo(socket, text, '\n\n').catch(() => socket.destroy());
-    socket.resume();
+    socket.setTimeout(0);
   });
-  const end = () => void calls.end().then(() => socket.end());
+  socket.on('timeout', () => socket.destroy());
   socket.on('data', (chunk: Uint8Array) => {
     try {
       for (const request of stream.push(chunk)) calls.take(request);
     } catch (error) {
       // Where the next request begins is unknown: say so, answer what was understood, and end.
+      const why = refusal('parse_error', error instanceof StreamError ? error.message : 'not understood');
       socket.removeAllListeners('data').resume();
-      socket.write(`${refusal('parse_error', error instanceof StreamError ? error.message : 'not understood')}\n\n`);
-      end();
+      void calls.end().then(() => endWith(socket, `${why}\n\n`));
     }
   });
-  socket.on('end', end);
+  socket.on('end', () => void calls.end().then(() => socket.end()));
   socket.on('error', () => socket.destroy());
   socket.on('close', () => void calls.end());
   return calls;
@@ -97,9 +98,18 @@ export const listenUnix = async (path: string, answer: Answer): Promise<ApiServe
       `${path}: a socket's path has at most ${maxPath} bytes; choose a shorter --dir`,
     );
   const open = new Map<Socket, Calls>();
+  const connections = new Connections<Socket>(maxConnections, (socket) => socket.destroy());
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    open.set(socket, serve(socket, answer));
-    socket.once('close', () => open.delete(socket));
+    const calls = serve(socket, answer);
+    if (!connections.admit(socket, calls.isBusy)) {
+      endWith(socket, `${refusal('busy', `${maxConnections} connections with calls under way are open`)}\n\n`);
+      return;
+    }
+    open.set(socket, calls);
+    socket.once('close', () => {
+      open.delete(socket);
+      connections.free(socket);
+    });
   });
   await makeFolder(dirname(path));
   await checkPlace(path);

@@ -59,7 +59,7 @@ async function* texts(value: unknown): AsyncGenerator<string> {
 }
 
 /** Lets everything else that waits have its turn. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The same in pieces that are worth a write each; only the last one is shorter than a piece. */
 async function* inPieces(parts: AsyncIterable<string>): AsyncGenerator<string> {

@@ -135,6 +135,7 @@ test('a call is answered whatever is thrown while it is read, made or written', 
 test('a connection whose answer cannot be sent has no call under way for ever', async () => {
   const calls = openCalls(
     () => Promise.resolve('answer'),
+    { pause: () => undefined, resume: () => undefined },
     () => {
       throw bug;
     },
