@@ -2,12 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { joined } from '../../amp/shares.ts';
 import type { Failure } from '../../onion/failures.ts';
+import { readFinal } from '../../onion/payload.ts';
 import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat } from '../../wire/units.ts';
 import { answer, answerAll, blobsOf, busy, end, failed, scid, small, started, take, unknown } from './byhand.ts';
 import { ampRequest, nodeOf, ordinaryRequest } from './payer.ts';
-import { secretOf } from './receiver.ts';
+import { bytes32, secretOf } from './receiver.ts';
 
 test('nothing is offered before every shard has a route', () => {
   const payer = started(ampRequest({ scheme: 'fixed' }), small);
@@ -38,6 +39,22 @@ test('scheme dynamic keeps its last share back, and then tells the count in it',
   const [first, last] = blobsOf(payer);
   const root = joined([first?.share ?? zeros(32), last?.share ?? zeros(32)]);
   expect(hex(first?.setId ?? zeros(0))).toBe(hex(sha256(root)));
+});
+
+test('every HTLC of a multi-part payment carries metadata, secret and total of the whole, and so does one that is tried again', () => {
+  const metadata = bytes32(9);
+  const request = ordinaryRequest({ metadata });
+  const payer = started(request, small);
+  answerAll(payer);
+  const first = take(payer);
+  end(payer, first, failed(request, first, 1, 0, busy));
+  answer(payer, 2);
+  const said = payer.events.flatMap((event) => (event.event === 'shard_offered' ? [readFinal(event.frame)] : []));
+  expect(said).toHaveLength(3);
+  for (const read of said)
+    expect(read).toMatchObject({
+      accept: { paymentMetadata: metadata, paymentData: { paymentSecret: bytes32(2), totalMsat: 1_000_000n } },
+    });
 });
 
 test('a single dynamic share is the last one and does not wait', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { holdsNodeAnnouncement, ourSide } from '../../node/graph/announce.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { loadGraph } from '../../node/graph/persist.ts';
+import { chainHashOf } from '../../wire/chains.ts';
 import { WireError } from '../../wire/codec.ts';
 import { isPoint } from '../../wire/crypto.ts';
 import { decodeMessage } from '../../wire/message.ts';
@@ -51,6 +52,19 @@ describe('an announced channel', () => {
     expect(log.lines.filter((line) => line.includes('two pairs of nodes'))).toHaveLength(1);
     expect(graph.hasChannel(Buffer.from(idOf('a')).toString('hex'))).toBe(true);
   });
+});
+
+test('what is said of another chain is ignored, channel and policy', async () => {
+  const { graph, gossip, take } = gossipOver([announcedOf('a', 'b', scid)]);
+  const foreign = (raw: Uint8Array) => {
+    const message = decodeMessage(raw);
+    if (message.name !== 'channel_announcement' && message.name !== 'channel_update') throw new Error(message.name);
+    return gossip.take({ ...message, chain_hash: chainHashOf.signet }, raw, idOf('p'));
+  };
+  expect(await foreign(announcement('a', 'b', scid))).toBe('ignored');
+  await take(announcement('a', 'b', scid));
+  expect(await foreign(update('a', 'b', scid))).toBe('ignored');
+  expect(graph.channel(scid)?.policies).toEqual([undefined, undefined]);
 });
 
 describe('a policy', () => {

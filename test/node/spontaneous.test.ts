@@ -7,7 +7,7 @@ import { unhex } from '../../wire/bytes.ts';
 import { bitmapOf } from '../../wire/features.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { idOf, nodeAnnouncement } from '../support/graph.ts';
-import { type LocalPair, startPair } from '../support/pair.ts';
+import { becomes, type LocalPair, startPair } from '../support/pair.ts';
 
 const READS_FRAMES = bitmapOf([171]);
 const DEMANDS_FRAMES = bitmapOf([170]);
@@ -72,5 +72,27 @@ describe('between nodes whose invoices ask 100 blocks', () => {
     const frame = unhex(shards?.[0]?.frame ?? '');
     const expiry = new DataView(frame.buffer, frame.byteOffset).getUint32(17);
     expect(expiry - pair.ground.regtest.ledger.tip.height).toBe(43);
+  });
+
+  test('no two payments have one set_id, before and after a restart', async () => {
+    const setIds = new Set<string>();
+    const send = async (scheme: 'fixed' | 'dynamic'): Promise<void> => {
+      const { alice, bob } = pair.nodes;
+      const paid = await alice.call('keysend', { destination: bob.id, amount_msat: 5_000_000n, scheme, shards: 2 });
+      const sent = new Set((paid.shards ?? []).flatMap(({ blobs = [] }) => blobs.map((blob) => blob.slice(0, 64))));
+      expect(sent.size).toBe(1);
+      for (const setId of sent) setIds.add(setId);
+    };
+    for (const scheme of ['fixed', 'dynamic'] as const) await send(scheme);
+    await pair.restart('alice');
+    const { id, node } = pair.nodes.bob;
+    await pair.nodes.alice.call('connect', { id, host: '127.0.0.1', port: node.peers.address?.port ?? 0 });
+    await becomes('the channel is back', async () =>
+      (await pair.nodes.alice.call('listpeerchannels', {})).channels.every(
+        ({ reestablished }) => reestablished === true,
+      ),
+    );
+    for (const scheme of ['fixed', 'dynamic'] as const) await send(scheme);
+    expect(setIds.size).toBe(4);
   });
 });
