@@ -37,6 +37,8 @@ export type Fault =
   | ({ readonly code: 'invalid_funding_signature' } & Disputed)
   | { readonly code: 'wrong_funding_output' }
   | { readonly code: 'funding_timeout'; readonly blocks: number }
+  /** Others wait for the place that it takes, and nobody has seen its funding. */
+  | { readonly code: 'funding_unseen' }
   | { readonly code: 'funding_double_spent' }
   | { readonly code: 'opening_timeout'; readonly seconds: number }
   /** The peer did not say what it had to. */
@@ -122,6 +124,7 @@ export const reactions = {
   invalid_funding_signature: 'fail_channel',
   wrong_funding_output: 'fail_channel',
   funding_timeout: 'fail_channel',
+  funding_unseen: 'fail_channel',
   funding_double_spent: 'fail_channel',
   opening_timeout: 'fail_channel',
   peer_silent: 'warn_and_disconnect',

@@ -156,6 +156,8 @@ export type Input =
     }
   /** The funding transaction is not in the chain, or no more: told when a reorg took it out, and after `restored`. */
   | { readonly type: 'funding_unconfirmed' }
+  /** The place of a channel that waits for a funding of the peer's is needed by others. */
+  | { readonly type: 'displaced' }
   /** Another transaction has spent what our funding transaction spends; its own block counts. Told with every block. */
   | { readonly type: 'funding_double_spent'; readonly depth: number }
   /** A confirmed transaction spends the funding output. */

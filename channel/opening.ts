@@ -296,6 +296,8 @@ export const openingStep = (state: Opening, input: Input): Step => {
     if (input.type === 'funding_refused')
       return abandon(state, { code: 'funding_refused', reason: input.reason }, true);
   }
+  if (input.type === 'displaced' && state.phase === 'awaiting_funding_created')
+    return abandon(state, { code: 'funding_unseen' }, true);
   if (input.type === 'close' || input.type === 'force_close') return abandon(state, { code: 'force_close' }, true);
   return [state, []];
 };

@@ -32,7 +32,7 @@ import { diff } from './persist.ts';
 import { lostMessages, reestablish, reestablishLost } from './reestablish.ts';
 import { checkScript } from './shutdown.ts';
 import type { ChannelState, Closed, Core, Failed, Funded, Negotiating, Onchain } from './state.ts';
-import { onDoubleSpent, onFundingDepth, onUnconfirmed, outwaited } from './unfunded.ts';
+import { onDisplaced, onDoubleSpent, onFundingDepth, onUnconfirmed, outwaited } from './unfunded.ts';
 import { noteClose, patient } from './waits.ts';
 
 export { acceptChannel, openChannel } from './opening.ts';
@@ -111,6 +111,8 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
       return onFundingDepth(state, input);
     case 'funding_unconfirmed':
       return onUnconfirmed(state);
+    case 'displaced':
+      return onDisplaced(state);
     case 'funding_double_spent':
       return onDoubleSpent(state, input);
     case 'funding_spent':

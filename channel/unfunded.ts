@@ -54,6 +54,13 @@ export const outwaited = (state: Funded, height: number): Step | undefined => {
   return height > last ? forget(state.core, fault, giftOf(state.core)) : undefined;
 };
 
+/** Forgets a channel whose peer only says that it funds it, as `outwaited` does in time: there is no room for many of them. */
+export const onDisplaced = (state: Funded): Step => {
+  const { params, lockin } = state.core;
+  if (!isWaiting(state) || params.role !== 'fundee' || lockin.sent) return [state, []];
+  return forget(state.core, { code: 'funding_unseen' }, giftOf(state.core));
+};
+
 /**
  * The coins of our funding transaction were spent elsewhere, so deep; the fundee cannot know that, and waits. Where a reorg did
  * that to a channel in use, what we offered over it comes to nothing: that is told as soon as other ends on chain are. The

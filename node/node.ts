@@ -15,6 +15,7 @@ import { glancing, impatient } from './chain/impatient.ts';
 import { Outage } from './chain/outage.ts';
 import { Watcher } from './chain/watcher.ts';
 import { callingOf, channelsWith } from './channels/calling.ts';
+import { GIVING_WAY } from './channels/caps.ts';
 import type { Entry } from './channels/entry.ts';
 import { Gifts, takingBack } from './channels/gifts.ts';
 import { ChannelHost } from './channels/host.ts';
@@ -34,6 +35,7 @@ import { Gossip } from './graph/gossip.ts';
 import { Graph } from './graph/graph.ts';
 import { OwnChannels } from './graph/own.ts';
 import { GraphStore, loadGraph } from './graph/persist.ts';
+import { Rates } from './graph/rates.ts';
 import { heardBy } from './heard.ts';
 import { lifeOf } from './life.ts';
 import { meeting } from './meeting.ts';
@@ -184,7 +186,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   });
   const opening: OpeningParts = {
     host: channels,
-    ...{ wallet, keys, entropy, context, log },
+    ...{ wallet, keys, entropy, context, log, chain, now },
+    givingWay: new Rates(GIVING_WAY.burst, GIVING_WAY.seconds),
     chainHash: network.chain,
     minimumDepth: config.minDepth,
     reserve: config.reserve,

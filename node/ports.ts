@@ -103,7 +103,7 @@ export interface Chain {
    */
   arrivals(hear: (tx: Uint8Array) => void): () => void;
   /** Satoshi per 1,000 weight that a mempool transaction pays together with all that hangs on it; undefined for any other. */
-  waitingFeerate(txid: Txid): Promise<number | undefined>;
+  waitingFeerate(txid: Txid, whose?: 'ours' | 'others'): Promise<number | undefined>;
   close(): Promise<void>;
 }
 

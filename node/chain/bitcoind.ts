@@ -285,13 +285,14 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       }
     },
     arrivals: (hear) => arrivals({ rpc, host: options.host, clock, log }, hear),
-    waitingFeerate: async (waiting) => {
+    waitingFeerate: async (waiting, whose = 'ours') => {
       const answer = z.object({
         descendantsize: z.number().int().positive(),
         fees: z.object({ descendant: amount }),
       });
       try {
-        const entry = await rpc.call('getmempoolentry', [hex(reversed(waiting))], answer);
+        const by = whose === 'ours' ? rpc : others;
+        const entry = await by.call('getmempoolentry', [hex(reversed(waiting))], answer);
         // Virtual bytes are a quarter of the weight.
         return Number((entry.fees.descendant * 1000n) / (4n * BigInt(entry.descendantsize)));
       } catch (error) {

@@ -37,6 +37,10 @@ export interface Entry {
   /** Coins set aside for its funding. */
   plan?: Plan;
   buried?: Buried;
+  /** Where the peer that opened it came from, as it counts for shares of room; undefined after a restart. */
+  source?: string;
+  /** The height at which its funding was seen in the mempool last. */
+  seenAt?: number;
   /** Why the channel is in the state it is in, latest first, for `listpeerchannels`. */
   status: readonly string[];
   /** The time that the peer has for what it is to say next, on this connection. */

@@ -61,7 +61,7 @@ export class ChannelHost {
     key: string,
     peer: Point,
     [state, effects]: readonly [ChannelState, readonly Effect[]],
-    opening: Pick<Entry, 'plan' | 'opened' | 'refused'> = {},
+    opening: Pick<Entry, 'plan' | 'opened' | 'refused' | 'source'> = {},
   ): Entry {
     const entry = Object.assign(this.add(key, state, peer, effects), opening);
     entry.machine.begin();

@@ -9,11 +9,14 @@ import { hex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { complaint } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Msat, msat, type Sat, type ShortChannelId, sat } from '../../wire/units.ts';
+import { ChainError } from '../chain/errors.ts';
+import type { Rates } from '../graph/rates.ts';
 import type { Peer } from '../peer/peer.ts';
-import type { Entropy, Log } from '../ports.ts';
+import { sourceOf } from '../peer/places.ts';
+import type { Chain, Entropy, Log } from '../ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { isUnfunded, tooMany } from './caps.ts';
+import { isUnfunded, makeRoom, type Room, roomFor } from './caps.ts';
 import type { Opened } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import type { ChannelHost } from './host.ts';
@@ -47,6 +50,11 @@ export interface OpeningParts {
   readonly forced: ChannelSecrets | undefined;
   readonly context: () => Context;
   readonly log: Log;
+  readonly chain: Pick<Chain, 'waitingFeerate'>;
+  /** Unix seconds. */
+  readonly now: () => number;
+  /** How often each source may have others give way. */
+  readonly givingWay: Rates;
 }
 
 /** A large channel is worth a deeper reorganization, so it waits twice as long. */
@@ -158,6 +166,26 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
   }
 };
 
+const CROWDED = 'too many peers have channels with this node that wait for their funding; try later';
+
+/** Has channels of others give way where they stand in a peer's. Says what came of it, or why there is no room. */
+const giveWay = async (
+  { chain, context, now, givingWay }: OpeningParts,
+  peer: Peer,
+  room: Room,
+): Promise<'made' | 'enough' | { readonly why: string }> => {
+  if (room.room === 'free') return 'made';
+  if (room.room === 'none') return room;
+  const source = sourceOf(peer.remote.host);
+  if (!givingWay.allows(source, now())) return { why: CROWDED };
+  givingWay.count(source, now());
+  const made = await makeRoom(room.peers, chain, context().height).catch((error: unknown) => {
+    if (error instanceof ChainError) return 'none' as const;
+    throw error;
+  });
+  return made === 'none' ? { why: CROWDED } : made;
+};
+
 /** Answers a peer's `open_channel`: with a channel, or with an error that says why not. */
 export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf<'open_channel'>): Promise<void> => {
   const { host, context, log, reserve, wallet } = parts;
@@ -165,12 +193,10 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
     log.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
     return peer.answer({ name: 'error', channel_id: message.temporary_channel_id, data: complaint(why) });
   };
-  const whyNot = (): string | undefined =>
-    host.byChannelId(peer.id, message.temporary_channel_id) === undefined
-      ? tooMany(host.entries.values(), peer.key)
-      : 'temporary_channel_id: expected one that no other channel of yours has';
-  const no = whyNot();
-  if (no !== undefined) return refuse(no);
+  if (host.byChannelId(peer.id, message.temporary_channel_id) !== undefined)
+    return refuse('temporary_channel_id: expected one that no other channel of yours has');
+  const way = await giveWay(parts, peer, roomFor(host.entries.values(), peer.key));
+  if (typeof way === 'object') return refuse(way.why);
   const request: AcceptRequest = {
     ...(await common(parts, peer, message.funding_satoshis)),
     minimumAmount: MIN_CHANNEL,
@@ -178,8 +204,9 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
   };
   if (peer.closed) return;
   // The address took a moment, in which others may have come first.
-  const late = whyNot();
-  if (late !== undefined) return refuse(late);
+  const late = roomFor(host.entries.values(), peer.key);
+  if (late.room === 'none') return refuse(late.why);
+  if (late.room === 'crowded' && way !== 'enough') return refuse(CROWDED);
   const step = acceptChannel(message, request, context());
   const [begun] = step;
   if ('params' in begun && begun.params.format === 'anchors_zero_fee_htlc_tx') {
@@ -194,5 +221,5 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
       );
     warnOfShortage(log, shortage);
   }
-  host.create(request.key, peer.id, step);
+  host.create(request.key, peer.id, step, { source: sourceOf(peer.remote.host) });
 };

@@ -3,8 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { GIVING_WAY, isUnfunded } from '../../node/channels/caps.ts';
+import { systemClock } from '../../node/entropy.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { channelId, txid } from '../../wire/units.ts';
+import { channelId, sat, txid } from '../../wire/units.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { becomes, kept, reaches } from '../support/observed.ts';
 import { memoryLog } from '../support/peers.ts';
@@ -15,8 +17,10 @@ let ground: Ground;
 let alice: LocalNode;
 let bob: LocalNode;
 
+/** No time passes, so that nobody is allowed more than at the start. */
+const now = Date.now();
 const start = (name: 'alice' | 'bob'): Promise<LocalNode> =>
-  startLocal({ dir: join(dir, name), ground, log: memoryLog() });
+  startLocal({ dir: join(dir, name), ground, log: memoryLog(), clock: { ...systemClock, now: () => now } });
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ampere-caps-'));
@@ -55,43 +59,75 @@ describe('channels that wait for their funding', () => {
     return { taken, last };
   };
 
-  test('are at most four of one peer, of fifty peers, also after a restart; whose funding is confirmed is not counted', async () => {
+  /** The peers, other than alice, of whom bob keeps channels whose funding is not confirmed. */
+  const peersWaiting = () =>
+    new Set(
+      [...bob.node.channels.entries.values()]
+        .filter((one) => one.peer !== alice.id && isUnfunded(one))
+        .map(({ peer }) => peer),
+    );
+
+  test('are at most four of one peer, of fifty peers, also after a restart: the oldest whose funding nobody has seen gives way', async () => {
     expect(await fill(1, 5)).toEqual({
       taken: 4,
       last: 'at most 4 of your channels may wait for their funding to confirm',
     });
+    expect((await fill(3, 1)).taken).toBe(1);
+    ground.mine(1);
+    await becomes('the block', () => bob.node.follower.top.height === ground.regtest.ledger.next.height - 1);
+    // One whose funding is in the mempool, and waits for a block.
+    const real = await stranger(2, address());
+    const accepted = await real.open();
+    if (typeof accepted === 'string') throw new Error(accepted);
+    const funding = { txid: ground.faucet.give([{ script: accepted.script, amount: sat(100_000n) }]), index: 0 };
+    expect(await accepted.fund(funding)).toBe('signed');
+    await real.leave();
     // Alice has a confirmed channel with bob, so that she does not count among the fifty.
-    for (let n = 2; n <= 50; n++) expect((await fill(n, 1)).taken).toBe(1);
-    const full = {
-      taken: 0,
-      last: 'too many peers have channels with this node that wait for their funding; try later',
-    };
-    expect(await fill(51, 1)).toEqual(full);
-    expect((await fill(2, 1)).taken).toBe(1);
+    for (let n = 4; n <= 50; n++) expect((await fill(n, 1)).taken).toBe(1);
+    expect(peersWaiting().size).toBe(50);
+    const [oldest, next, seen] = [...peersWaiting()];
+
+    // No stranger keeps another one out.
+    expect((await fill(51, 1)).taken).toBe(1);
+    expect(peersWaiting().size).toBe(50);
+    expect(peersWaiting()).not.toContain(oldest);
+    expect((await fill(4, 1)).taken).toBe(1);
 
     await bob.stop();
     bob = await start('bob');
-    expect(await fill(52, 1)).toEqual(full);
-    expect((await fill(1, 1)).taken).toBe(0);
+    expect(peersWaiting().size).toBe(50);
+    expect((await fill(52, 1)).taken).toBe(1);
+    expect(peersWaiting().size).toBe(50);
+    expect(peersWaiting()).not.toContain(next);
+    expect(peersWaiting()).toContain(seen);
+    expect((await fill(1, 5)).taken).toBe(4);
     await connect();
     const { channel_id } = await alice.call('fundchannel', { id: bob.id, amount: 200_000, announce: false });
     ground.mine(1);
     await reaches(bob, channel_id, 'CHANNELD_NORMAL');
   });
 
-  test('stay as few under a flood, each open_channel of which is answered with an error', async () => {
-    const channels = bob.node.channels.entries.size;
+  test('stay as few under a flood, of which a source has few give way: the rest is answered with an error', async () => {
     // What we say of our own channels is written a little later, and has nothing to do with them.
-    const records = async () => (await kept(bob, '')).filter((key) => !key.startsWith('graph/')).length;
+    const records = async () => (await kept(bob, 'channel/')).length;
+    // One place is free since a funding has confirmed.
+    expect((await fill(99, 1)).taken).toBe(1);
     const before = await records();
-    for (let n = 100; n < 200; n++) {
-      const who = await stranger(n, address());
-      const answers = await Promise.all(Array.from({ length: 20 }, () => who.open()));
-      expect(answers.every((answer) => typeof answer === 'string' && answer.startsWith('too many peers'))).toBe(true);
-      await who.leave();
+    const answers = [];
+    for (let n = 100; n < 130; n++) {
+      const { taken, last } = await fill(n, 1);
+      answers.push(taken === 1 ? 'taken' : last);
+      expect(peersWaiting().size).toBeLessThanOrEqual(50);
     }
-    expect(bob.node.channels.entries.size).toBe(channels);
-    expect(await records()).toBe(before);
+    // Two had others give way before.
+    const most = GIVING_WAY.burst - 2;
+    const why = 'too many peers have channels with this node that wait for their funding; try later';
+    expect(answers).toEqual([...Array(most).fill('taken'), ...Array(30 - most).fill(why)]);
+    expect(await records()).toBeLessThanOrEqual(before);
+    const who = await stranger(200, address());
+    const open = await Promise.all(Array.from({ length: 20 }, () => who.open()));
+    expect(open).toEqual(Array(20).fill(why));
+    await who.leave();
   }, 120_000);
 
   test('cost no address when they come to nothing, however often somebody asks', async () => {
