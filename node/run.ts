@@ -82,7 +82,9 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
       progress,
       ...(dev && { hooks: dev.hooks }),
       broke: (error) => {
-        log.error({ error }, 'the node cannot go on and stops; start it again once the cause is mended');
+        // What has a sentence for people needs no stack.
+        const cause = error instanceof Error && 'fault' in error ? { reason: error.message } : { error };
+        log.error(cause, 'the node cannot go on and stops; start it again once the cause is mended');
         end(error ?? new Error('the node cannot go on'));
       },
     });
