@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
 import { ApiError } from './errors.ts';
+import { type Filter, filtered, filterFrom, strangeTo } from './filter.ts';
 import { help } from './help.ts';
 import { toJson } from './json.ts';
 import type { Method } from './method.ts';
@@ -110,11 +111,20 @@ const encoded = ({ result: schema }: Method, result: Json, broke: (error: unknow
   return { ...(z.encode(schema, { ...result, ...empty } as never) as Json), ...Object.fromEntries(rows) };
 };
 
+/** What is wanted of a result; as Core Lightning does, with a warning where the filter names what no result has. */
+const someOf = (name: MethodName, { result: schema }: Method, result: Json, filter: Filter): Json => {
+  const strange = strangeTo(schema, filter);
+  const warning = strange !== undefined && { warning_parameter_filter: `${name} has no field ${strange}` };
+  return { ...(filtered(result, filter) as Json), ...warning };
+};
+
 interface Request {
   readonly method: string;
   readonly params: unknown;
   /** Undefined in a notification. */
   readonly id: Id | undefined;
+  /** What is wanted of the result; undefined for all of it. */
+  readonly filter: Filter | undefined;
 }
 
 const idOf = (request: unknown): Id | undefined => {
@@ -128,11 +138,11 @@ const idOf = (request: unknown): Id | undefined => {
 const requestOf = (value: unknown): Request => {
   const invalid = (message: string) => new ApiError('invalid_request', message);
   if (!isObject(value)) throw invalid('expected a request object');
-  const { jsonrpc, method, params, id } = value;
+  const { jsonrpc, method, params, id, filter } = value;
   if (jsonrpc !== undefined && jsonrpc !== '2.0') throw invalid('jsonrpc: expected "2.0"');
   if (id !== undefined && idOf(value) !== id) throw invalid('id: expected a text, null or a number up to 2^53');
   if (typeof method !== 'string') throw invalid('method: expected a name');
-  return { method, params, id: idOf(value) };
+  return { method, params, id: idOf(value), filter: filter === undefined ? undefined : filterFrom(filter) };
 };
 
 /** JSON-RPC for these handlers. */
@@ -142,14 +152,15 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     help: async ({ command }: { command?: string | undefined }): Promise<Result<'help'>> => help(command, dev),
   };
 
-  const perform = async ({ method, params }: Request, call: CallContext): Promise<unknown> => {
+  const perform = async ({ method, params, filter }: Request, call: CallContext): Promise<unknown> => {
     if (!isMethod(method)) throw new ApiError('method_not_found', `unknown method "${method.slice(0, 100)}": see help`);
     const row: Method = table[method];
     const handler = all[method];
     if (handler === undefined || (isDevMethod(method) && !dev))
       throw new ApiError('method_not_found', `${method} is for a node started with --dev, on regtest only`);
     const given = checked(row, byName(method, row, params), dev);
-    return encoded(row, (await handler(given as never, call)) as Json, (error) => broke(method, error));
+    const result = encoded(row, (await handler(given as never, call)) as Json, (error) => broke(method, error));
+    return filter === undefined ? result : someOf(method, row, result, filter);
   };
 
   /** What a caller is told of an error: of one that no handler should let out, that there was one. */

@@ -29,7 +29,7 @@ export const stopping =
 export const infoHandlers = (
   node: Node,
   { api, stop }: Surroundings,
-): Pick<Handlers, 'getinfo' | 'newaddr' | 'listfunds' | 'stop'> => ({
+): Pick<Handlers, 'getinfo' | 'newaddr' | 'listfunds' | 'notifications' | 'stop'> => ({
   getinfo: async () => {
     const { config, peers, channels, follower, keys, network } = node;
     const states = [...channels.entries.values()].map(({ machine }) => machine.state);
@@ -101,6 +101,7 @@ export const infoHandlers = (
       ...(at && { api: { address: at.host, port: at.port, token_file: config.tokenFile } }),
     };
   },
+  notifications: async () => ({}),
   newaddr: async () => ({ bech32: (await node.wallet.newAddress()).address }),
   listfunds: async ({ spent }) => {
     const { wallet, channels, peers } = node;

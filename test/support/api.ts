@@ -95,6 +95,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     ],
     channels: [],
   },
+  notifications: {},
   stop: { result: 'Shutdown complete' },
   connect: {
     id: ids.bob,

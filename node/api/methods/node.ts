@@ -123,6 +123,11 @@ export const nodeMethods = methods({
       warning_unpublished: shown.text.optional(),
     }),
   },
+  notifications: {
+    doc: "For Core Lightning's clients, which say so before calls that take long: this node sends no messages in between.",
+    params: z.strictObject({ enable: given.flag.describe('whether the caller wants such messages') }),
+    result: z.object({}),
+  },
   stop: {
     doc: 'Stops the node once this answer is out.',
     params: z.strictObject({}),

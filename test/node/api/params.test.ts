@@ -89,6 +89,7 @@ const refusals: readonly (readonly [method: MethodName, field: string, params: u
   ['listinvoices', 'offer_id', { offer_id: 'x' }],
   ['listinvoices', 'index', { index: 'paid' }],
   ['waitinvoice', 'label', []],
+  ['notifications', 'enable', ['often']],
   ['waitanyinvoice', 'lastpay_index', [-1]],
   ['waitanyinvoice', 'timeout', [0, 'long']],
   ['decode', 'string', [[]]],

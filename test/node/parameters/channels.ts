@@ -79,6 +79,11 @@ export const peerRows: Rows = {
     const ask = async (params: object) => fakeRpc().answer(JSON.stringify({ id: 1, method: 'help', params }), patient);
     return [await ask({}), await ask({ command: 'pay' })];
   },
+  'notifications.enable': async () => {
+    const ask = async (params: object) =>
+      fakeRpc().answer(JSON.stringify({ id: 1, method: 'notifications', params }), patient);
+    return [await ask({}), await ask({ enable: true })];
+  },
   'listpeerchannels.id': async ({ bob, alice }) => [
     (await bob.call('listpeerchannels', {})).channels.length,
     (await bob.call('listpeerchannels', { id: alice.id })).channels.length,
