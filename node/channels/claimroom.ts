@@ -56,10 +56,20 @@ export const claimingOf = (
 };
 
 /**
+ * What HTLCs that are passed on may take of the room, in parts of all: they can be held for days, by strangers, for next to
+ * nothing. The rest is there for what is paid to this node, which is claimed at once and settled a moment later.
+ */
+const FORWARDS = { share: 1n, of: 2n } as const;
+
+/**
  * Whether one more HTLC may be passed on: its preimage must be passed back whenever it comes, and if it never comes, the HTLC
  * must be taken back in time. One of the two ends is claimed, if any.
  */
-export const canForward = (one: AtStake, claiming: Claiming | undefined, others: Iterable<AtStake>): boolean =>
-  claiming === undefined ||
-  costOf([one], claiming) === 0n ||
-  costOf([...others, ...claiming.forwarded, one], claiming) <= claiming.available;
+export const canForward = (one: AtStake, claiming: Claiming | undefined, others: Iterable<AtStake>): boolean => {
+  if (claiming === undefined || costOf([one], claiming) === 0n) return true;
+  const { available, forwarded } = claiming;
+  const share = (available * FORWARDS.share) / FORWARDS.of;
+  return (
+    costOf([...forwarded, one], claiming) <= share && costOf([...others, ...forwarded, one], claiming) <= available
+  );
+};

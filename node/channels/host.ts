@@ -31,6 +31,8 @@ import { forgetWatches, keyOfWatch, tellDoubleSpent, tellSighting } from './sigh
 
 export class ChannelHost {
   readonly entries = new Map<string, Entry>();
+  /** Channels with anchors for which coins are being set aside: they are to be, and are no entries yet. */
+  coming = 0;
   private readonly parts: HostParts;
   private readonly ids = new ChannelIds();
   /** The connection that each `connected` was about. */

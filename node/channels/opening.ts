@@ -130,24 +130,32 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
   const { minDepth, amount } = opening;
   const { format } = channelType ?? preferredType(draft.features);
   const anchors = format === 'anchors_zero_fee_htlc_tx';
-  const kept = opening.useReserve ? sat(0n) : reserveOf(parts.reserve, host.entries.values(), anchors ? 1 : 0);
-  const want = { amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate, minDepth, leave: kept };
-  let plan = await wallet.reserve(owner, want);
-  if (opening.amount === 'all' && plan.amount > MAX_SMALL_CHANNEL && !draft.features.largeChannel) {
-    await wallet.release(owner);
-    plan = await wallet.reserve(owner, { ...want, amount: MAX_SMALL_CHANNEL });
-  }
-  const request: OpenRequest = {
-    ...draft,
-    limits: limits(plan.amount, parts.minimumDepth),
-    temporaryChannelId: channelId(entropy.bytes(32)),
-    amount: plan.amount,
-    push,
-    fundingFeerate,
-    announce,
-    channelType,
+  const more = anchors ? 1 : 0;
+  const leave = opening.useReserve ? sat(0n) : reserveOf(parts.reserve, host.entries.values(), host.coming + more);
+  const want = { amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate, minDepth, leave };
+  // Whoever takes coins meanwhile reckons with this channel, too.
+  host.coming += more;
+  let isComing = true;
+  const isThere = (): void => {
+    if (isComing) host.coming -= more;
+    isComing = false;
   };
   try {
+    let plan = await wallet.reserve(owner, want);
+    if (opening.amount === 'all' && plan.amount > MAX_SMALL_CHANNEL && !draft.features.largeChannel) {
+      await wallet.release(owner);
+      plan = await wallet.reserve(owner, { ...want, amount: MAX_SMALL_CHANNEL });
+    }
+    const request: OpenRequest = {
+      ...draft,
+      limits: limits(plan.amount, parts.minimumDepth),
+      temporaryChannelId: channelId(entropy.bytes(32)),
+      amount: plan.amount,
+      push,
+      fundingFeerate,
+      announce,
+      channelType,
+    };
     const step = openChannel(request, context());
     const published = await new Promise<Opened & { readonly key: string }>((resolve, reject) => {
       const entry = host.create(draft.key, peer.id, step, {
@@ -155,12 +163,14 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
         opened: (opened) => resolve({ key: draft.key, ...opened }),
         refused: (why) => reject(new OpeningError(why)),
       });
+      isThere();
       if (peer.closed) entry.machine.push({ type: 'disconnected' });
     });
     const shortage = anchors ? shortageOf(parts.reserve, host.entries.values(), wallet) : undefined;
     warnOfShortage(parts.log, shortage);
     return { ...published, shortage };
   } catch (error) {
+    isThere();
     await wallet.release(owner);
     throw error instanceof Error && error.name === 'ChannelError' ? new OpeningError(error.message) : error;
   }

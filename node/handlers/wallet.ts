@@ -72,7 +72,9 @@ export const walletHandlers = (node: Node): Pick<Handlers, 'withdraw'> => ({
   withdraw: async ({ destination, satoshi, feerate, minconf, use_reserve: useReserve }) => {
     const script = scriptFrom(node, 'destination', destination);
     const rate = await relayedPerKw(node, 'feerate', feerate);
-    const leave = useReserve ? sat(0n) : reserveOf(node.config.reserve, node.channels.entries.values());
+    const leave = useReserve
+      ? sat(0n)
+      : reserveOf(node.config.reserve, node.channels.entries.values(), node.channels.coming);
     try {
       const payment = { script, amount: satoshi, feerate: rate, minDepth: minconf, leave };
       const made = await sendTo(node.wallet, node.ports.chain, payment);

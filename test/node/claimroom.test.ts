@@ -1,5 +1,7 @@
 /** A payee, or a forwarder, that could not pay for a claim on chain tells no preimage of value over a channel with anchors. */
 import { afterEach, expect, test } from 'vitest';
+import { costOf } from '../../amp/claimable.ts';
+import type { AtStake, Claiming } from '../../amp/io.ts';
 import { canForward, claimCosts, claimingOf } from '../../node/channels/claimroom.ts';
 import { defaultReserve } from '../../node/channels/reserve.ts';
 import { msat, sat } from '../../wire/units.ts';
@@ -105,4 +107,30 @@ test('an HTLC is passed on where the wallet can pay for its claim beside those o
   expect(canForward(one(90_000_000n), room, [one(90_000_000n), one(90_000_000n), one(90_000_000n)])).toBe(false);
   expect(canForward(one(4_000_000n), room, [one(90_000_000n), one(90_000_000n), one(90_000_000n)])).toBe(true);
   expect(claimingOf({ ...parts, reserve: { perChannel: sat(0n), most: sat(0n) } }, () => [])).toBeUndefined();
+});
+
+test('HTLCs that are passed on and held leave half of the room to what is paid to this node', () => {
+  const parts = {
+    reserve: defaultReserve,
+    wallet: { forClaims: () => sat(50_000n) },
+    entries: () => [],
+    feerate: () => 2_500,
+  };
+  const held: AtStake[] = [];
+  const one = { channels: ['a'], amount: msat(4_200_000n) };
+  const room = (): Claiming => {
+    const made = claimingOf(parts, () => held);
+    if (made === undefined) throw new Error('no reserve is kept');
+    return { ...made, channels: new Set(['a', 'b']) };
+  };
+  while (held.length < 100 && canForward(one, room(), [])) held.push(one);
+  // At 4,133 sat each, and 4,743 for the commitment.
+  expect(held).toHaveLength(4);
+  const receipt = { channels: ['b'], amount: msat(100_000_000n) };
+  expect(costOf([receipt, ...held], room())).toBeLessThanOrEqual(room().available);
+  // What is being claimed for this node counts against what is passed on, too.
+  held.length = 0;
+  const paid = Array.from({ length: 9 }, () => receipt);
+  expect(canForward(one, room(), paid.slice(0, 8))).toBe(true);
+  expect(canForward(one, room(), paid)).toBe(false);
 });

@@ -115,3 +115,16 @@ test('channels that peers only ask for freeze nothing: they count once their fun
   await pair.mine();
   expect((await bob.call('getinfo', {})).warning_anchor_reserve).toBeDefined();
 });
+
+test('two channels that are opened at once do not count on the same coins for their reserve', async () => {
+  const { pair, fund } = await started({ 'anchor-reserve': '25000', 'anchor-reserve-most': '50000' });
+  await pair.endow('alice', 100_000n, 100_000n, 15_000n);
+  await pair.endow('bob', 100_000n);
+  const results = await Promise.allSettled([fund(80_000n), fund(80_000n)]);
+  expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  const refused = results.find((one) => one.status === 'rejected');
+  expect(String(refused?.reason)).toContain('where 50000 sat are kept');
+  // Once it is refused, it counts no more.
+  await pair.endow('alice', 100_000n);
+  await fund(80_000n);
+});
