@@ -9,6 +9,7 @@ import type { Addresses } from '../addresses.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Calling } from '../channels/calling.ts';
 import type { ChannelHost } from '../channels/host.ts';
+import { staticName } from '../channels/naming.ts';
 import { CHANNELS } from '../channels/onchain.ts';
 import type { Chain, Log, Store } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
@@ -53,7 +54,7 @@ const take = async (
   if (channels.entries.has(key) || (await store.get(`${CHANNELS}${key}/static`)) !== undefined) return false;
   calling.keep(channels.takeBack({ params, funding }));
   log.warn(
-    { channel: key.slice(0, 12), peer: hex(peer).slice(0, 16) },
+    { channel: staticName({ funding }), peer: hex(peer).slice(0, 16) },
     'a channel is taken back from a backup, to be closed by its peer',
   );
   if (addresses.of(peer).length === 0)

@@ -5,6 +5,7 @@ import type { Txid } from '../../wire/units.ts';
 import type { Machine } from '../machine.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Plan } from '../wallet/wallet.ts';
+import { channelName } from './naming.ts';
 
 /** Where the funding transaction is in the chain. */
 export interface Buried {
@@ -31,6 +32,8 @@ export interface Entry {
   readonly key: string;
   /** Hex of the peer's node id. */
   readonly peer: string;
+  /** What its name in logs was: an opening that came to nothing has none any more. */
+  named?: string | undefined;
   readonly machine: Machine<ChannelState, Input, Effect>;
   /** The connection that its machine knows of, perhaps lost already; undefined before the first. */
   connection?: Peer | undefined;
@@ -82,4 +85,8 @@ export const noteStatus = (entry: Entry, line: string): void => {
 };
 
 /** How a channel is named in logs. */
-export const nameOf = (entry: Entry): object => ({ channel: entry.key.slice(0, 12), peer: entry.peer.slice(0, 16) });
+export const nameOf = (entry: Entry): object => {
+  const { state } = entry.machine;
+  const channel = channelName(state) ?? entry.named;
+  return { ...(channel !== undefined && { channel }), peer: entry.peer.slice(0, 16) };
+};

@@ -15,6 +15,7 @@ import type { Gate } from '../store/gate.ts';
 import { loadRecords } from '../store/records.ts';
 import type { Calling } from './calling.ts';
 import type { ChannelHost } from './host.ts';
+import { staticName } from './naming.ts';
 
 const PREFIX = 'gift/';
 /** So many are kept, the latest: a stranger can have some made every two weeks, and gifts are worth little. */
@@ -94,7 +95,7 @@ export class Gifts {
     const key = notice.id.slice(PREFIX.length);
     const channel = this.kept.get(key);
     if (channel === undefined || notice.notice !== 'confirmed') return true;
-    this.parts.log.info({ channel: key.slice(0, 12) }, 'the funding of a forgotten channel confirmed after all');
+    this.parts.log.info({ channel: staticName(channel) }, 'the funding of a forgotten channel confirmed after all');
     // Its own record goes after those of the channel are written: a crash in between would lose both.
     this.parts
       .takeBack(channel)

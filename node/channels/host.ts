@@ -23,6 +23,7 @@ import { channelFeatures } from './features.ts';
 import type { HostParts } from './hostparts.ts';
 import { ChannelIds } from './ids.ts';
 import { loadChannelRecords, overMark } from './load.ts';
+import { channelName } from './naming.ts';
 import { CHANNELS } from './onchain.ts';
 import { idleInput, Patience } from './patience.ts';
 import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
@@ -93,7 +94,9 @@ export class ChannelHost {
         step: (before, input) => {
           // From here on it speaks to this one, and not before: what was asked of it earlier was meant for another.
           if (input.type === 'connected') entry.connection = this.connections.get(input.features);
-          return transition(before, input, context());
+          const next = transition(before, input, context());
+          if (next[0].phase === 'abandoned') entry.named ??= channelName(before);
+          return next;
         },
         perform: (effect, now) => this.perform(entry, effect, now),
         stepped: (before, now) => {
@@ -193,6 +196,12 @@ export class ChannelHost {
   *allOffered(): Generator<{ readonly channel: string; readonly htlc: Htlc }> {
     for (const { key, machine } of this.entries.values())
       for (const htlc of coreOf(machine.state)?.outgoing.values() ?? []) yield { channel: key, htlc };
+  }
+
+  /** How logs name the channel with this key; undefined where there is none any more. */
+  nameOf(key: string): string | undefined {
+    const entry = this.entries.get(key);
+    return entry && (channelName(entry.machine.state) ?? entry.named);
   }
 
   peerOf(channel: string): Point {

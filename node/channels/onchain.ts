@@ -22,6 +22,7 @@ import type { Gate } from '../store/gate.ts';
 import { within } from '../store/space.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, isFunded, nameOf } from './entry.ts';
+import { naming } from './naming.ts';
 import { stakeOf } from './views.ts';
 
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
@@ -46,6 +47,7 @@ export interface OnchainParts extends Pick<Ports, 'chain' | 'store' | 'clock' | 
     readonly entries: ReadonlyMap<string, Entry>;
     push(channel: string, input: Input): void;
     settled(): Promise<void>;
+    nameOf(key: string): string | undefined;
   };
   /** The store failed, or there is a bug: nothing may go on. */
   readonly fatal: (error: unknown) => void;
@@ -89,7 +91,8 @@ export class Onchain {
       return state;
     };
     const engine = await ClaimEngine.open({
-      ...{ chain, store, wallet, clock, log, fatal },
+      ...{ chain, store, wallet, clock, fatal },
+      log: naming(log, (key) => channels().nameOf(key)),
       height: () => follower().top.height,
       witness: (channel, claim, digest) =>
         claim.unlock.by === 'wallet'

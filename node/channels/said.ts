@@ -4,9 +4,10 @@ import { type Fault, faultText } from '../../channel/errors.ts';
 import type { ChannelEvent, SpentBy } from '../../channel/io.ts';
 import { isOldOfOurs } from '../../channel/spender.ts';
 import type { Onchain } from '../../channel/state.ts';
+import { hex } from '../../wire/bytes.ts';
 import type { Log } from '../ports.ts';
 import { displayedTxid } from '../txids.ts';
-import { type Entry, nameOf } from './entry.ts';
+import { type Entry, isFunded, nameOf } from './entry.ts';
 
 /** What it means that this transaction spent the funding output. */
 const spendText = {
@@ -39,12 +40,16 @@ const failedText = (fault: Fault): string =>
     ? 'the closing that both signed did not get into a block; our commitment is published as well, and whichever is mined ends the channel'
     : 'channel failed';
 
+/** Its channel_id beside its name, once: from here on lines name it by its short_channel_id. */
+const idOf = ({ machine: { state } }: Entry): object =>
+  isFunded(state) ? { channel_id: hex(state.core.channelId) } : {};
+
 /** One line in the log for those events that an operator cares about. */
 export const sayEvent = (log: Log, entry: Entry, event: ChannelEvent): void => {
   const name = nameOf(entry);
   switch (event.event) {
     case 'ready':
-      log.info(name, 'channel is ready for payments');
+      log.info({ ...name, ...idOf(entry) }, 'channel is ready for payments');
       break;
     case 'abandoned':
       log.warn(

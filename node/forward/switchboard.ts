@@ -273,7 +273,7 @@ export class Switchboard {
       });
       return;
     }
-    log.debug({ to: channel, why: why.code }, 'the outgoing channel takes no such HTLC now; it is failed back');
+    log.debug({ channel, why: why.code }, 'the outgoing channel takes no such HTLC now; it is failed back');
     const name = htlcName(origin.channel, origin.id);
     const named = this.links.get(name)?.named;
     this.links.delete(name);
@@ -316,7 +316,10 @@ export class Switchboard {
     this.links.set(name, { channel, id });
     const secret = this.secretOf(origin.channel, origin.id);
     if (secret === undefined) {
-      log.error({ htlc: name, hash: hex(incoming.paymentHash) }, 'the onion of a forwarded HTLC is no longer readable');
+      log.error(
+        { channel: origin.channel, htlc: `${origin.id}`, hash: hex(incoming.paymentHash) },
+        'the onion of a forwarded HTLC is no longer readable',
+      );
       return;
     }
     this.end(origin.channel, { type: 'fail', id: origin.id, reason: failureReason(secret, result) });

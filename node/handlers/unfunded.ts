@@ -7,7 +7,7 @@ import { scidText, toMsat } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
 import type { ChannelRef } from '../api/given.ts';
 import type { Handlers, Params, Result } from '../api/table.ts';
-import { coreOf, type Entry, isFunded } from '../channels/entry.ts';
+import { coreOf, type Entry, isFunded, nameOf } from '../channels/entry.ts';
 import { rivalOf } from '../channels/sightings.ts';
 import type { Node } from '../node.ts';
 import { displayedTxid } from '../txids.ts';
@@ -120,7 +120,7 @@ const cancel = async (
     const made = await takeBack(wallet, ports.chain, core.funding.txid, rate);
     const txid = displayedTxid(made.txid);
     ports.log.warn(
-      { channel: entry.key.slice(0, 12), funding: displayedTxid(core.funding.txid), txid },
+      { ...nameOf(entry), funding: displayedTxid(core.funding.txid), txid },
       'a funding transaction is given up: another takes its coins back to the wallet',
     );
     return {

@@ -11,6 +11,7 @@ import type { Point, ShortChannelId } from '../../wire/units.ts';
 import { canForward, claimingOf } from '../channels/claimroom.ts';
 import { type Entry, isGivenUp } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
+import { naming } from '../channels/naming.ts';
 import { knowsPreimage, outgoingOf, outletOf, ownChannelOf } from '../channels/views.ts';
 import type { Config } from '../config.ts';
 import type { Earned } from '../forward/earned.ts';
@@ -151,7 +152,7 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
     isCurrent: parts.isCurrent,
     isOut: parts.isOut,
     clock: ports.clock,
-    log: ports.log,
+    log: naming(ports.log, (key) => channels.nameOf(key)),
     earned: (fee) => gate.keep(earned.add(fee)),
     noted: experiments.noted ?? (() => undefined),
   });

@@ -264,7 +264,7 @@ export class ClaimEngine {
       } catch (error) {
         if (error instanceof ChannelGone) continue;
         if (!isAnswer(error)) throw error;
-        const fields = { channel: channel.slice(0, 12), what: claim.why, reason: error.message };
+        const fields = { channel, what: claim.why, reason: error.message };
         this.parts.log.error(fields, 'a claim failed; it is tried again');
       }
     }

@@ -89,7 +89,7 @@ export class Standings {
     const { log } = this;
     const { why, value, deadline, outpoint } = claim;
     const fields = {
-      channel: channel.slice(0, 12),
+      channel,
       output: displayedOutpoint(outpoint),
       what: why,
       value: `${value}`,
