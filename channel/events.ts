@@ -31,6 +31,19 @@ export type Refusal =
   /** The commitment pays so little that its HTLCs might expire before it is mined; sat per 1,000 weight. */
   | { readonly code: 'feerate_too_low'; readonly least: number };
 
+/** Why a channel is not closed as its caller wants. */
+export type CloseRefusal =
+  /** No peer may be asked to pay to it (BOLT 2), or this one may not: it does not know option_shutdown_anysegwit. */
+  | { readonly code: 'script_not_allowed' | 'script_not_known_to_peer' }
+  /** Only some peers may be asked to, and nobody knows whether this one, which is away, is one of them. */
+  | { readonly code: 'script_unsure' }
+  /** The channel was opened to pay to this one. */
+  | { readonly code: 'script_bound'; readonly script: Uint8Array }
+  /** A close is under way, and pays to this one. */
+  | { readonly code: 'script_stands'; readonly script: Uint8Array }
+  /** The channel ends otherwise, and pays to nothing that a caller could name. */
+  | { readonly code: 'ends_otherwise' };
+
 export type ChannelEvent =
   /** The funding transaction is agreed: the channel has its real id and is saved. */
   | { readonly event: 'opening'; readonly channelId: ChannelId; readonly funding: Outpoint }
@@ -66,6 +79,10 @@ export type ChannelEvent =
   | { readonly event: 'shutting_down'; readonly by: 'us' | 'peer' }
   /** A cooperative close is agreed. */
   | { readonly event: 'closing'; readonly tx: Uint8Array; readonly txid: Txid }
+  /** Nothing came of a wish to close. */
+  | { readonly event: 'close_refused'; readonly why: CloseRefusal }
+  /** The closing that is agreed was given to the network. */
+  | { readonly event: 'closing_offered' }
   /** The funding output was spent; told again when a reorg brought another spend. */
   | { readonly event: 'spent'; readonly by: SpentBy; readonly txid: Txid; readonly height: number }
   /** Deep enough to forget. */

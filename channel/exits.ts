@@ -88,7 +88,8 @@ export const publishAgreed = ({ core, agreed }: Negotiating): readonly Effect[] 
 export const fallBack = (core: Core): Core => withClosings(core, { fellBack: true });
 
 /** The network took the closing that both signed, or it did not. */
-export const onOffered = <S extends Negotiating | Failed>(state: S, taken: boolean, height: number): S => {
+export const onOffered = <S extends Negotiating | Failed>(state: S, taken: boolean | undefined, height: number): S => {
+  if (taken === undefined) return state;
   const { refusedSince } = state.core.closings;
   const since = taken ? undefined : (refusedSince ?? height);
   return since === refusedSince ? state : { ...state, core: withClosings(state.core, { refusedSince: since }) };

@@ -181,8 +181,11 @@ export type Input =
   | { readonly type: 'disconnected' }
   /** The time for what is `awaited` is over; one that is not waited for any more is ignored. */
   | { readonly type: 'overdue'; readonly wait: Wait; readonly seconds: number }
-  /** The network took the closing that both signed when it was last published, or has it already; or it refused it. */
-  | { readonly type: 'closing_offered'; readonly taken: boolean }
+  /**
+   * The network took the closing that both signed when it was last published, or has it already; or it refused it; undefined where
+   * it did not answer, or could not judge it without what it spends.
+   */
+  | { readonly type: 'closing_offered'; readonly taken: boolean | undefined }
   /** The state was just read from the store. Comes once, before anything else. */
   | { readonly type: 'restored' }
   /** Offer an HTLC. `origin` comes back with its fate, uninterpreted; `onion` has 1,366 bytes. */

@@ -3,7 +3,7 @@
  * state it replaced, so what it writes is bounded by what is in flight and not by the channel's age. What is not signed is
  * not kept: a restored channel is one whose peer has just disconnected.
  *
- * `static` (and, where a lab forced a channel's secrets, `forced`) written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding`, `closings`, `since` small; `secret/<place>` (at most 49);
+ * `static` (and, where a lab forced a channel's secrets, `forced`) written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding`, `closings`, `since`, `closer` small; `secret/<place>` (at most 49);
  * `htlc/<way>/<id>` and `onion/<way>/<id>` while in flight; `past/<way>/<id>` for good, written and never read here: only a
  * penalty needs it.
  */
@@ -14,6 +14,7 @@ import type { Change } from '../wire/change.ts';
 import { type Codec, decode, encode, named, type ValueOf, WireError } from '../wire/codec.ts';
 import { derive, noClosings } from './core.ts';
 import {
+  closerRecord,
   closingsRecord,
   feesRecord,
   forcedRecord,
@@ -87,6 +88,11 @@ const parts: readonly Part[] = [
     key: 'since',
     shows: ({ core }) => [core.closingSince],
     bytes: ({ core: { closingSince } }) => closingSince && encode(sinceRecord, closingSince),
+  },
+  {
+    key: 'closer',
+    shows: ({ core }) => [core.closingSince],
+    bytes: ({ core: { closingSince } }) => closingSince?.by && encode(closerRecord, closingSince.by),
   },
 ];
 
@@ -275,7 +281,12 @@ export const restore = (records: Records): Funded => {
       : closingsBefore(phase),
     fundingTx: records.get('funding') ?? new Uint8Array(),
     // Channels of before there was such a record begin to count when they come up.
-    closingSince: records.has('since') ? read(records, 'since', sinceRecord) : undefined,
+    closingSince: records.has('since')
+      ? {
+          ...read(records, 'since', sinceRecord),
+          by: records.has('closer') ? read(records, 'closer', closerRecord) : undefined,
+        }
+      : undefined,
   });
   switch (phase.phase) {
     case 'negotiating':

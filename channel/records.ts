@@ -174,7 +174,10 @@ export const closingsRecord: Codec<Omit<Closings, 'refusedSince'>> = struct({
   fellBack: bool,
 });
 /** From when a close is waited for. */
-export const sinceRecord: Codec<ClosingSince> = struct({ began: u32, empty: optional(u32) });
+export const sinceRecord: Codec<Omit<ClosingSince, 'by'>> = struct({ began: u32, empty: optional(u32) });
+
+/** Who began it. */
+export const closerRecord = word('us', 'peer');
 
 const marks = struct({ local: optional(u48), remote: optional(u48) });
 export const feesRecord: Codec<readonly FeeChange[]> = list(u16, struct({ feerate: u32, marks, order: u48 }));

@@ -2,14 +2,16 @@
  * Closing together, first stage (BOLT 2, "Closing Initiation: shutdown"): no new HTLCs, and once the last is gone from both
  * sides, the fee is negotiated.
  */
+import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../wire/bytes.ts';
 import { report, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
+import type { CloseRefusal } from './events.ts';
 import type { Context, Effect, Input, PeerMessageOf, Step } from './io.ts';
 import { isReady } from './lockin.ts';
 import { beginRound } from './negotiation.ts';
 import { isShutdownScript } from './scriptpubkey.ts';
-import type { Core, Negotiating, Open, Params } from './state.ts';
+import type { Core, Funded, Negotiating, Open, Params } from './state.ts';
 import { hasUnsignedOfOurs, isQuiet } from './updates.ts';
 
 /** Where our money goes: what we bound ourselves to, or what is asked for now, or what we had in mind from the start. */
@@ -72,14 +74,49 @@ export const advance = (state: Open, context: Context): Step => {
   return beginRound(next, context);
 };
 
+/** Whether what ends the channel pays to this script. */
+const paysTo = (tx: Uint8Array | undefined, script: Uint8Array): boolean =>
+  tx !== undefined && Transaction.fromBuffer(tx).outs.some((output) => equal(output.script, script));
+
+/** Why a peer cannot be asked to pay to a script that nothing binds us to. */
+const unpayable = ({ link }: Core, script: Uint8Array): CloseRefusal | undefined => {
+  if (isShutdownScript(script, false)) return undefined;
+  if (!isShutdownScript(script, true)) return { code: 'script_not_allowed' };
+  if (link.status === 'offline') return { code: 'script_unsure' };
+  return link.features.anysegwit ? undefined : { code: 'script_not_known_to_peer' };
+};
+
+/**
+ * Why a close that is to pay to `asked` would come to nothing, or pay to another. Said at once: the peer would only end the connection, again
+ * and again, until the channel is given up.
+ */
+export const closeRefusal = (state: Funded, asked: Uint8Array | undefined): CloseRefusal | undefined => {
+  if (asked === undefined) return undefined;
+  switch (state.phase) {
+    case 'open': {
+      const { core, shutdown } = state;
+      const bound = core.params.local.upfrontScript;
+      if (bound !== undefined) return equal(bound, asked) ? undefined : { code: 'script_bound', script: bound };
+      if (shutdown.ours === undefined) return unpayable(core, asked);
+      return equal(shutdown.ours, asked) ? undefined : { code: 'script_stands', script: shutdown.ours };
+    }
+    case 'negotiating':
+      return equal(state.ours, asked) ? undefined : { code: 'script_stands', script: state.ours };
+    case 'failed':
+      return paysTo(state.agreed, asked) ? undefined : { code: 'ends_otherwise' };
+    case 'onchain':
+      return state.by === 'mutual' && paysTo(state.tx, asked) ? undefined : { code: 'ends_otherwise' };
+    case 'closed':
+      return { code: 'ends_otherwise' };
+  }
+};
+
 /** We want to close. Asked again, only the feerates are new. */
 export const onClose = (state: Open, input: Extract<Input, { type: 'close' }>, context: Context): Step => {
   const { core, shutdown } = state;
   const feerates = input.feerates ?? shutdown.feerates;
   if (shutdown.ours !== undefined) return [{ ...state, shutdown: { ...shutdown, feerates } }, []];
   const ours = destination(core.params, input.script);
-  if (!isShutdownScript(ours, anysegwit(core)))
-    return [state, [report({ event: 'warned', text: 'close: the script is no witness program the peer accepts' })]];
   const [next, effects] = advance({ ...state, shutdown: { ...shutdown, ours, feerates } }, context);
   return [next, [report({ event: 'shutting_down', by: 'us' }), ...effects]];
 };

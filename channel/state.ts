@@ -155,6 +155,8 @@ export interface Closings {
 
 /** Heights from which a close is waited for: when it began, and when its last HTLC was gone (waits.ts). */
 export interface ClosingSince {
+  /** Who began it; undefined where a store of old does not say. */
+  readonly by: 'us' | 'peer' | undefined;
   readonly began: number;
   readonly empty: number | undefined;
 }

@@ -30,7 +30,7 @@ import { openingStep, watchFunding } from './opening.ts';
 import { failIfRefused, onPeerError } from './peererror.ts';
 import { diff } from './persist.ts';
 import { lostMessages, reestablish, reestablishLost } from './reestablish.ts';
-import { checkScript } from './shutdown.ts';
+import { checkScript, closeRefusal } from './shutdown.ts';
 import type { ChannelState, Closed, Core, Failed, Funded, Negotiating, Onchain } from './state.ts';
 import { onDisplaced, onDoubleSpent, onFundingDepth, onUnconfirmed, outwaited } from './unfunded.ts';
 import { noteClose, patient } from './waits.ts';
@@ -121,8 +121,12 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
       return state.phase === 'onchain' ? onUnspent(state) : [state, []];
     case 'closing_offered':
       return state.phase === 'negotiating' || state.phase === 'failed'
-        ? [onOffered(state, input.taken, context.height), []]
+        ? [onOffered(state, input.taken, context.height), [report({ event: 'closing_offered' })]]
         : [state, []];
+    case 'close': {
+      const why = closeRefusal(state, input.script);
+      return why === undefined ? phaseStep(state, input, context) : [state, [report({ event: 'close_refused', why })]];
+    }
     case 'prepare':
       return [{ ...state, core: prepare(state.core) }, []];
     case 'force_close':

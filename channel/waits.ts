@@ -119,6 +119,10 @@ export const patient = (state: ChannelState, fault: Fault, height: number, reach
     ? { code: 'close_timeout', awaited: 'fee_range', blocks: waits.fee_range.blocks }
     : fault;
 
+/** Who began a close, as its first step shows it: where the peer did, what it said stands there already. */
+const closerOf = (state: Open | Negotiating): ClosingSince['by'] =>
+  state.phase === 'open' && state.shutdown.theirs === undefined ? 'us' : 'peer';
+
 /** Takes note of the heights from which a close is waited for, whatever began it. */
 export const noteClose = (state: ChannelState, height: number): ChannelState => {
   if (!isClosing(state)) return state;
@@ -127,6 +131,6 @@ export const noteClose = (state: ChannelState, height: number): ChannelState => 
   const began = before?.began ?? height;
   const empty = holdsHtlcs(core) ? undefined : (before?.empty ?? height);
   if (before?.began === began && before.empty === empty) return state;
-  const closingSince: ClosingSince = { began, empty };
+  const closingSince: ClosingSince = { by: before === undefined ? closerOf(state) : before.by, began, empty };
   return { ...state, core: { ...core, closingSince } };
 };

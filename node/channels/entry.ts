@@ -44,6 +44,8 @@ export interface Entry {
   source?: string;
   /** The height at which its funding was seen in the mempool last. */
   seenAt?: number;
+  /** What the network said last to the closing that both signed. */
+  offered?: { readonly tx: Uint8Array; readonly answer: Answer };
   /** Why the channel is in the state it is in, latest first, for `listpeerchannels`. */
   status: readonly string[];
   /** The time that the peer has for what it is to say next, on this connection. */
@@ -78,6 +80,22 @@ export const isGivenUp = (entry: Entry | undefined): boolean => {
 
 /** Lines of status that are remembered. */
 const STATUS_LINES = 8;
+
+const ENDED = 'we ended the connection: ';
+const BACK = 'connected again, after we ended the connection: ';
+
+/** A line of status about a connection that we end; and what it comes to once the peer is there again. */
+export const noteEnded = (entry: Entry, why: string): void => {
+  entry.status = entry.status.filter((line) => line !== BACK + why);
+  noteStatus(entry, ENDED + why);
+};
+export const noteBack = (entry: Entry): void => {
+  entry.status = entry.status.map((line) => (line.startsWith(ENDED) ? BACK + line.slice(ENDED.length) : line));
+};
+/** What held a close up does not any more. */
+export const noteAgreed = (entry: Entry): void => {
+  entry.status = entry.status.filter((line) => !line.startsWith(ENDED) && !line.startsWith(BACK));
+};
 
 /** A line of status, as the latest; what happens again and again is said once. */
 export const noteStatus = (entry: Entry, line: string): void => {

@@ -4,7 +4,6 @@
  */
 
 import type { ChannelFeatures } from '../../channel/channeltype.ts';
-import { faultText } from '../../channel/errors.ts';
 import type { ChannelEvent, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
 import { restore } from '../../channel/persist.ts';
 import { recoverChannel } from '../../channel/recover.ts';
@@ -18,15 +17,16 @@ import { Machine } from '../machine.ts';
 import type { Peer } from '../peer/peer.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
-import { coreOf, type Entry, incomingOf, isFunded, isOnline, nameOf, noteStatus } from './entry.ts';
+import { coreOf, type Entry, incomingOf, isOnline, nameOf, noteBack, noteEnded } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import type { HostParts } from './hostparts.ts';
 import { ChannelIds } from './ids.ts';
 import { loadChannelRecords, overMark } from './load.ts';
 import { channelName } from './naming.ts';
+import { takeNote } from './noting.ts';
 import { CHANNELS } from './onchain.ts';
 import { idleInput, Patience } from './patience.ts';
-import { broadcast, fund, fundingOwner, watchFunding } from './perform.ts';
+import { broadcast, fund, watchFunding } from './perform.ts';
 import { sayEvent } from './said.ts';
 import { forgetWatches, keyOfWatch, tellDoubleSpent, tellSighting } from './sightings.ts';
 
@@ -103,6 +103,7 @@ export class ChannelHost {
           if (before.phase !== now.phase) this.index(entry, now);
           this.patience.follow(entry, now);
           if (!isOnline(now) || isOnline(before)) return;
+          noteBack(entry);
           entry.machine.push({ type: 'update_fee' });
           this.parts.online(entry);
         },
@@ -311,33 +312,15 @@ export class ChannelHost {
   private disconnect(entry: Entry, why: string): void {
     const { connection } = entry;
     this.parts.log.warn({ ...nameOf(entry), why }, 'ending the connection; it will be taken up again');
-    noteStatus(entry, `we ended the connection: ${why}`);
+    noteEnded(entry, why);
     this.parts.gate.after(() => connection?.close(why));
   }
 
   private note(entry: Entry, event: ChannelEvent, state: ChannelState): void {
-    const { log, wallet, onchain } = this.parts;
     this.index(entry, state);
-    switch (event.event) {
-      case 'opening':
-        if (isFunded(state)) wallet.taken(state.core.params.shutdownScript).catch(this.parts.contained);
-        break;
-      case 'abandoned':
-        entry.refused?.(faultText(event.fault));
-        onchain().closed(entry);
-        wallet.release(fundingOwner(entry.key)).catch(this.parts.contained);
-        this.drop(entry);
-        break;
-      case 'warned':
-        noteStatus(entry, `the peer warned: ${event.text}`);
-        break;
-      case 'closed':
-        onchain().closed(entry);
-        this.parts.gate.keep([overMark(entry.key)]);
-        this.drop(entry);
-        break;
-    }
-    sayEvent(log, entry, event);
+    takeNote(this.parts, entry, event, state);
+    if (event.event === 'abandoned' || event.event === 'closed') this.drop(entry);
+    sayEvent(this.parts.log, entry, event);
     for (const listener of entry.listeners) listener(event);
     this.parts.heard(entry, event);
   }

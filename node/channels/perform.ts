@@ -114,28 +114,30 @@ const publish = async (
   { tx, why }: EffectOf<'broadcast'>,
 ): Promise<Answer> => {
   const fields = { ...nameOf(entry), txid: Transaction.fromBuffer(tx).getId(), why };
-  const offered = (taken: boolean): void => {
-    if (why === 'closing') entry.machine.push({ type: 'closing_offered', taken });
+  const answered = (answer: Answer, taken: boolean | undefined): Answer => {
+    if (why !== 'closing') return answer;
+    entry.offered = { tx, answer };
+    entry.machine.push({ type: 'closing_offered', taken });
+    return answer;
   };
   try {
     await chain.broadcast(tx);
-    offered(true);
     log.info(fields, 'transaction published');
-    return { given: 'taken' };
+    return answered({ given: 'taken' }, true);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (!(error instanceof ChainError) || error.fault.code !== 'rejected') {
       log.warn({ ...fields, reason }, 'bitcoind did not answer; it will be given the transaction again');
-      return { given: 'unanswered' };
+      return answered({ given: 'unanswered' }, undefined);
     }
-    // Without what it spends it could not be taken at any price: the funding is not there yet, or a block has just spent it.
-    if (error.fault.refusal !== 'missing_inputs') offered(false);
     if (why === 'funding')
       log.error(
         { ...fields, reason },
         'the network refuses a funding transaction; it is given to it again with each block, until fundchannel_cancel takes its coins back',
       );
     else log.warn({ ...fields, reason }, 'bitcoind refused a transaction');
-    return { given: 'refused', reason };
+    // Without what it spends it could not be taken at any price: the funding is not there yet, or a block has just spent it.
+    const isJudged = error.fault.refusal !== 'missing_inputs';
+    return answered({ given: 'refused', reason }, isJudged ? false : undefined);
   }
 };

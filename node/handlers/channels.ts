@@ -20,7 +20,7 @@ import { displayedTxid } from '../txids.ts';
 import { close } from './close.ts';
 import { statusLines } from './onchain.ts';
 import { connectTo } from './peers.ts';
-import { stateName } from './states.ts';
+import { closerOf, stateName } from './states.ts';
 import { ofSpending, relayedPerKw, scriptFrom, UNANSWERED } from './wallet.ts';
 
 type Shown = Result<'listpeerchannels'>['channels'][number];
@@ -153,6 +153,7 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
   const ownFunds = role === 'funder' ? toMsat(capacity) : msat(0n);
   const policy = policyOf(core, node.config.policy);
   const live = state.phase === 'open' && !isLost;
+  const closer = closerOf(state);
   return {
     peer_id: hex(params.peer),
     peer_connected: node.peers.get(params.peer) !== undefined,
@@ -178,6 +179,7 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
     close_to: hex(params.shutdownScript),
     private: !params.announce,
     opener: role === 'funder' ? 'local' : 'remote',
+    ...(closer !== undefined && { closer }),
     features: [...(channelTypeFeatures(typeBits(params)) ?? [])],
     funding: {
       pushed_msat: pushed,

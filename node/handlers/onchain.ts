@@ -24,14 +24,18 @@ export const publishedOf = (
 };
 
 const idOf = (tx: Uint8Array): string => Transaction.fromBuffer(tx).getId();
-const blocks = (count: number): string => (count === 1 ? '1 block' : `${count} blocks`);
+export const blocks = (count: number): string => (count === 1 ? '1 block' : `${count} blocks`);
+
+/** Blocks that a closing which both signed has left before our commitment is published as well. */
+export const blocksLeft = ({ closings: { agreedAt } }: Core, height: number): number =>
+  agreedAt === undefined ? CLOSING_BLOCKS : Math.max(0, agreedAt + CLOSING_BLOCKS - height);
 
 /** Of a closing that both signed. */
 const closingLine = (core: Core, tx: Uint8Array, height: number): string => {
-  const { agreedAt, refusedSince, fellBack } = core.closings;
+  const { refusedSince, fellBack } = core.closings;
   const what = `the closing transaction ${idOf(tx)}`;
   const now = refusedSince === undefined ? 'is published and waits for a block' : 'is refused by the network for now';
-  const left = agreedAt === undefined ? CLOSING_BLOCKS : Math.max(0, agreedAt + CLOSING_BLOCKS - height);
+  const left = blocksLeft(core, height);
   return `${what} ${now}${fellBack ? '' : `; our commitment goes out as well if none has it within ${blocks(left)}`}`;
 };
 

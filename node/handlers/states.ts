@@ -1,7 +1,7 @@
 /** Core Lightning's names for where a channel stands. */
 import { publishesCommitment } from '../../channel/exits.ts';
 import { isReady } from '../../channel/lockin.ts';
-import type { ChannelState } from '../../channel/state.ts';
+import type { ChannelState, Funded } from '../../channel/state.ts';
 import type { Result } from '../api/table.ts';
 
 export type StateName = Result<'listpeerchannels'>['channels'][number]['state'];
@@ -25,6 +25,25 @@ export const stateName = (state: ChannelState): StateName => {
       return 'ONCHAIN';
     default:
       return 'OPENINGD';
+  }
+};
+
+/** Who closes, or closed, a channel: who began a mutual close, or whose commitment it is. */
+export const closerOf = (state: Funded): 'local' | 'remote' | undefined => {
+  const began = { us: 'local', peer: 'remote' } as const;
+  const { by } = state.core.closingSince ?? {};
+  const together = by && began[by];
+  switch (state.phase) {
+    case 'open':
+    case 'negotiating':
+      return together;
+    case 'failed':
+      if (state.outdated) return 'remote';
+      return publishesCommitment(state) ? 'local' : together;
+    case 'onchain':
+    case 'closed':
+      if (state.by === 'mutual') return together;
+      return state.by === 'local' ? 'local' : 'remote';
   }
 };
 

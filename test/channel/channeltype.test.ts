@@ -164,7 +164,7 @@ describe('upfront_shutdown_script', () => {
       [pair.b, scriptOf(2)],
     ] as const)
       expect(coreOf(side).params.local.upfrontScript).toEqual(script);
-    give(pair, pair.a, { type: 'close', script: scriptOf(9) });
+    give(pair, pair.a, { type: 'close' });
     settle(pair);
     const outputs = Transaction.fromBuffer(eventsOf(pair.b, 'closing')[0]?.tx ?? new Uint8Array()).outs;
     expect(outputs.map(({ script }) => hex(script))).toEqual([hex(scriptOf(1))]);

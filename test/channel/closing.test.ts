@@ -111,6 +111,10 @@ describe('a cooperative close', () => {
 
     const bound = ready({ ...pushed, upfront: true });
     give(bound, bound.a, { type: 'close', script });
+    expect(eventsOf(bound.a, 'close_refused').map(({ why }) => why)).toEqual([
+      { code: 'script_bound', script: scriptOf(1) },
+    ]);
+    give(bound, bound.a, { type: 'close' });
     settle(bound);
     expect(outputs(last(bound.a)).map(([, to]) => to)).toContain(hex(scriptOf(1)));
   });
@@ -122,7 +126,7 @@ describe('a cooperative close', () => {
     expect(pair.b.asked.at(-1)).toEqual({ do: 'disconnect', why: 'shutdown_script_changed' });
     cut(pair);
     join(pair);
-    give(pair, pair.a, { type: 'close', script: scriptOf(9) });
+    give(pair, pair.a, { type: 'close' });
     settle(pair);
     expect(outputs(last(pair.b)).map(([, to]) => to)).toContain(hex(scriptOf(1)));
   });

@@ -126,12 +126,12 @@ describe('a close that the peer lets lie', () => {
     settle(pair);
     give(pair, pair.a, { type: 'close' });
     settle(pair);
-    expect(coreOf(pair.a).closingSince).toEqual({ began: context.height, empty: undefined });
+    expect(coreOf(pair.a).closingSince).toEqual({ by: 'us', began: context.height, empty: undefined });
     const gone = context.height + 30;
     const later: Pair = { ...pair, height: () => gone };
     give(later, pair.b, { type: 'fulfill', id: 0n, preimage: secretOf(1) });
     settle(later);
-    expect(coreOf(pair.a).closingSince).toEqual({ began: context.height, empty: gone });
+    expect(coreOf(pair.a).closingSince).toEqual({ by: 'us', began: context.height, empty: gone });
   });
 
   test('that is agreed waits for miners, and not for the peer', () => {
@@ -145,11 +145,15 @@ describe('a close that the peer lets lie', () => {
   test('is remembered with the heights it counts from, and by channels of before in time', () => {
     const pair = silent();
     const kept = restore(pair.a.disk);
-    expect('core' in kept && kept.core.closingSince).toEqual({ began: context.height, empty: context.height });
+    expect('core' in kept && kept.core.closingSince).toEqual({
+      by: 'us',
+      began: context.height,
+      empty: context.height,
+    });
     pair.a.disk.delete('since');
     cut(pair);
     restart(pair, pair.a);
-    expect(coreOf(pair.a).closingSince).toEqual({ began: context.height, empty: context.height });
+    expect(coreOf(pair.a).closingSince).toEqual({ by: 'us', began: context.height, empty: context.height });
   });
 
   test('or a fee that is never met: ranges apart are tried for a day, then the channel fails', () => {

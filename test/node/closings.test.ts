@@ -99,7 +99,18 @@ describe('an agreed closing that pays to elsewhere and that the network refuses'
     const { pair, id } = await opened();
     pair.ground.regtest.demand = 12_000;
     pair.ground.regtest.minimum = 11_000;
-    const txid = await closes(pair, id, { destination: away });
+    const said: Error & { data?: Readonly<Record<string, unknown>> } = await pair.nodes.alice
+      .call('close', { id, destination: away })
+      .then(
+        () => new Error('it is closed'),
+        (error: Error) => error,
+      );
+    const txid = String(said.data?.['txid']);
+    expect(said.message).toMatch(
+      new RegExp(
+        `both have signed the closing transaction ${txid}, but the network refuses it for now: .*our commitment as well if none has it within 144 blocks`,
+      ),
+    );
     await becomes('its refusal', async () => (await status(pair, 'alice', id)).includes('is refused by the network'));
     return { pair, id, txid };
   };
@@ -126,8 +137,8 @@ describe('an agreed closing that pays to elsewhere and that the network refuses'
 
   test('is left for the commitment by who says how long to wait for it', async () => {
     const { pair, id, txid } = await refused();
-    // Said without a time, it is an answer; with one, it is to be mined by then.
-    expect(await closes(pair, id)).toBe(txid);
+    // Said without a time, it is no answer as long as the network does not take it; with one, it is to be mined by then.
+    await expect(closes(pair, id)).rejects.toThrow('refuses it for now');
     const { type, txids } = await pair.nodes.alice.call('close', { id, unilateraltimeout: 1 });
     expect(type).toBe('unilateral');
     expect(txids).not.toEqual([txid]);
@@ -140,8 +151,10 @@ describe('an agreed closing that pays to elsewhere and that the network refuses'
     pair.ground.regtest.demand = 0;
     await pair.mine();
     await becomes('the closing to be published', () => waiting(pair).includes(txid));
+    expect(await closes(pair, id)).toBe(txid);
     await pair.mine();
     await pair.reaches('alice', id, 'ONCHAIN');
+    expect(await closes(pair, id)).toBe(txid);
     pair.ground.regtest.mine(1, elsewhere);
   });
 });
