@@ -1,11 +1,10 @@
 /** Closing together and apart: shutdown, the fee, what is published, what the chain then says. */
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import { buildLegacyClosing } from '../../channel/closingtx.ts';
 import type { Input, PeerMessageOf } from '../../channel/io.ts';
-import { signFundingSpend } from '../../channel/signing.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
+import { closingSigned } from './closings.ts';
 import {
   acceptRequest,
   begin,
@@ -211,39 +210,15 @@ describe('the fee of a close', () => {
     return pair;
   };
 
-  /** closing_signed as the fundee would send it for that fee. */
-  const fromFundee = ({ b }: Pair, fee: bigint): PeerMessageOf<'closing_signed'> => {
-    const core = coreOf(b);
-    const { params, funding, keys, channelId } = core;
-    const side = (terms: typeof params.local, balance: bigint, script: Uint8Array) => ({
-      funding: terms.basepoints.funding,
-      balance: msat(balance),
-      script,
-    });
-    const closing = buildLegacyClosing(
-      {
-        funding,
-        fundingAmount: params.capacity,
-        local: side(params.local, 400_000_500n, scriptOf(2)),
-        remote: side(params.remote, 599_999_500n, scriptOf(1)),
-        payer: 'remote',
-        fee: sat(fee),
-      },
-      params.local.dustLimit,
-    );
-    const signature = signFundingSpend(closing, keys.funding);
-    return { name: 'closing_signed', channel_id: channelId, fee_satoshis: sat(fee), signature };
-  };
-
   test('is met halfway where an old peer asks for more, within our range only, and must come closer each time', () => {
     const pair = proposed({ min: 253, max: 20_000 });
     const first = closingOf(pair.b).fee_satoshis;
-    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 20_000n) });
+    give(pair, pair.a, { type: 'message', message: closingSigned(pair, 20_000n) });
     const second = closingOf(pair.b).fee_satoshis;
     expect(second).toBe((first + 13_520n) / 2n);
-    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 17_000n) });
+    give(pair, pair.a, { type: 'message', message: closingSigned(pair, 17_000n) });
     expect(closingOf(pair.b).fee_satoshis).toBe((second + 13_520n) / 2n);
-    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 17_000n) });
+    give(pair, pair.a, { type: 'message', message: closingSigned(pair, 17_000n) });
     expect(pair.a.asked.at(-1)).toMatchObject({ do: 'disconnect', why: 'closing_fee_no_progress: fee 17000' });
     expect(stateName(pair.a.state)).toBe('CLOSINGD_SIGEXCHANGE');
   });
@@ -252,7 +227,7 @@ describe('the fee of a close', () => {
     const pair = proposed();
     const first = closingOf(pair.b).fee_satoshis;
     for (let fee = 550_000n; fee >= 549_976n; fee--)
-      give(pair, pair.a, { type: 'message', message: fromFundee(pair, fee) });
+      give(pair, pair.a, { type: 'message', message: closingSigned(pair, fee) });
     expect(closings(pair.a)).toEqual([]);
     for (let i = 0; i < 24; i++) expect(closingOf(pair.b).fee_satoshis).toBe(first);
     const why = `closing_fee_refused: fee 549976, min 171, max ${first}`;
@@ -262,7 +237,7 @@ describe('the fee of a close', () => {
 
   test('is taken where an old peer asks what we would pay', () => {
     const pair = proposed();
-    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 180n) });
+    give(pair, pair.a, { type: 'message', message: closingSigned(pair, 180n) });
     expect(closings(pair.a)).toHaveLength(1);
     expect(pair.b.inbox.at(-1)).toMatchObject({ name: 'closing_signed', fee_satoshis: 180n });
   });
@@ -272,19 +247,19 @@ describe('the fee of a close', () => {
   });
   test('outside both ranges fails the channel', () => {
     const pair = proposed();
-    give(pair, pair.a, { type: 'message', message: { ...fromFundee(pair, 10_000n), ...range(1n, 20_000n) } });
+    give(pair, pair.a, { type: 'message', message: { ...closingSigned(pair, 10_000n), ...range(1n, 20_000n) } });
     expect(eventsOf(pair.a, 'failed')).toMatchObject([{ fault: { code: 'closing_fee_out_of_range' } }]);
   });
 
   test('with ranges apart is warned about', () => {
     const pair = proposed();
-    give(pair, pair.a, { type: 'message', message: { ...fromFundee(pair, 10_000n), ...range(9_000n, 20_000n) } });
+    give(pair, pair.a, { type: 'message', message: { ...closingSigned(pair, 10_000n), ...range(9_000n, 20_000n) } });
     expect(pair.a.asked.at(-1)).toMatchObject({ do: 'disconnect', why: 'closing_ranges_disjoint' });
   });
 
   test('must be one the funder can pay', () => {
     const pair = proposed();
-    give(pair, pair.a, { type: 'message', message: fromFundee(pair, 600_000n) });
+    give(pair, pair.a, { type: 'message', message: closingSigned(pair, 600_000n) });
     expect(eventsOf(pair.a, 'failed')).toMatchObject([{ fault: { code: 'invalid_closing_signature' } }]);
   });
 
