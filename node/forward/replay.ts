@@ -113,20 +113,20 @@ export class ReplayLog {
     return dropped;
   }
 
-  private remove(table: SeenTable, place: number, { tag, channel }: Seen): Change {
+  private remove(table: SeenTable, place: number): readonly Change[] {
+    const seen = table.at(place);
+    if (seen === undefined) return [];
+    const { tag, channel } = seen;
     table.remove(place);
     this.count--;
     const left = (this.counts.get(channel) ?? 1) - 1;
     if (left > 0) this.counts.set(channel, left);
     else this.counts.delete(channel);
-    return { key: keyOf(tag), value: undefined };
+    return [{ key: keyOf(tag), value: undefined }];
   }
 
   /** Goes over that many places, from where it went last time. */
-  private walk(
-    places: number,
-    visit: (table: SeenTable, place: number, seen: Seen) => 'next' | 'again' | 'stop',
-  ): void {
+  private walk(places: number, visit: (table: SeenTable, place: number) => 'next' | 'again' | 'stop'): void {
     for (let i = 0; i < places; i++) {
       const table = this.tables[this.table];
       if (table === undefined || this.place >= table.places) {
@@ -134,8 +134,7 @@ export class ReplayLog {
         this.place = 0;
         continue;
       }
-      const seen = table.at(this.place);
-      const then = seen === undefined ? 'next' : visit(table, this.place, seen);
+      const then = table.untilAt(this.place) === 0 ? 'next' : visit(table, this.place);
       if (then === 'stop') return;
       if (then === 'next') this.place++;
     }
@@ -143,9 +142,9 @@ export class ReplayLog {
 
   private forget(places: number): readonly Change[] {
     const gone: Change[] = [];
-    this.walk(places, (table, place, seen) => {
-      if (seen.until >= this.height) return 'next';
-      gone.push(this.remove(table, place, seen));
+    this.walk(places, (table, place) => {
+      if (table.untilAt(place) >= this.height) return 'next';
+      gone.push(...this.remove(table, place));
       return 'again';
     });
     return gone;
@@ -158,14 +157,14 @@ export class ReplayLog {
       this.heaviest = { channel, drops: 0 };
     }
     const { channel } = this.heaviest;
-    const found: (readonly [SeenTable, number, Seen])[] = [];
+    const found: (readonly [SeenTable, number])[] = [];
     // There is one, however empty the tables are.
     while (found.length === 0 && this.count > 0)
-      this.walk(LOOK_TO_DROP, (table, place, seen) => {
-        found.push([table, place, seen]);
-        return seen.channel === channel || seen.until < this.height ? 'stop' : 'next';
+      this.walk(LOOK_TO_DROP, (table, place) => {
+        found.push([table, place]);
+        return table.channelAt(place) === channel || table.untilAt(place) < this.height ? 'stop' : 'next';
       });
     const last = found.at(-1);
-    return last === undefined ? [] : [this.remove(...last)];
+    return last === undefined ? [] : this.remove(...last);
   }
 }

@@ -19,6 +19,7 @@ export type Words = readonly [number, number, number, number];
 
 /** Words of an entry: tag, HTLC, channel, height. */
 const ENTRY = 8;
+const CHANNEL = ENTRY - 2;
 const UNTIL = ENTRY - 1;
 const LEAST = 16;
 
@@ -41,18 +42,23 @@ export class SeenTable {
   }
 
   private isEmpty(place: number): boolean {
-    return this.word(place, UNTIL) === 0;
+    return this.untilAt(place) === 0;
   }
 
   private home(tag: Words): number {
     return tag[3] & (this.places - 1);
   }
 
+  private isOf(place: number, [a, b, c, d]: Words): boolean {
+    const { words } = this;
+    const at = place * ENTRY;
+    return words[at + 3] === d && words[at] === a && words[at + 1] === b && words[at + 2] === c;
+  }
+
   /** Where the tag is, or the empty place where it would be. */
   private placeOf(tag: Words): number {
     let place = this.home(tag);
-    while (!this.isEmpty(place) && !tag.every((word, i) => this.word(place, i) === word))
-      place = (place + 1) & (this.places - 1);
+    while (!this.isEmpty(place) && !this.isOf(place, tag)) place = (place + 1) & (this.places - 1);
     return place;
   }
 
@@ -68,14 +74,24 @@ export class SeenTable {
     };
   }
 
+  /** The height of what is at a place; 0 where there is nothing. */
+  untilAt(place: number): number {
+    return this.word(place, UNTIL);
+  }
+
+  /** The channel of what is at a place. */
+  channelAt(place: number): number {
+    return this.word(place, CHANNEL);
+  }
+
   find(tag: Words): Seen | undefined {
     return this.at(this.placeOf(tag));
   }
 
   /** Adds an entry whose tag is not there yet. */
   add(seen: Seen): void {
-    // Half empty, so that what is looked for is found within a few places.
-    if (2 * (this.filled + 1) > this.places) this.grow();
+    // A quarter stays empty, so that what is looked for is found within a few places.
+    if (4 * (this.filled + 1) > 3 * this.places) this.grow();
     this.put(seen);
     this.filled++;
   }
