@@ -16,7 +16,9 @@ import { ConfigError } from './configerror.ts';
 import { descriptorsOf, isOnionService } from './descriptors.ts';
 import { type DevConfig, devConfig, redactedDev } from './dev/config.ts';
 import type { LogLevel } from './loglines.ts';
+import { meant } from './nearest.ts';
 import { networkOf } from './network.ts';
+import type { Option } from './optionkinds.ts';
 import { isOption, type OptionName, type OptionValue, options, variableOf } from './options.ts';
 import type { Found, Picker, Sources } from './optionsources.ts';
 import type { Address } from './ports.ts';
@@ -92,6 +94,16 @@ const environmentLayer = (env: Sources['env']): Layer =>
       }),
   );
 
+/** Refuses what looks like a remark behind a value: it would be part of it. An alias may have a # before a letter or digit. */
+const checkRemark = (option: Option, value: string, source: string, key: string): void => {
+  if ((option.value === 'TEXT' ? /\s#\s/ : /(?:^|\s)#/).test(value) && !/^#[0-9a-fA-F]{6}$/.test(value))
+    throw new ConfigError(
+      source,
+      key,
+      'a remark has a line of its own, which begins with #; behind a value it would be part of that',
+    );
+};
+
 /** Lines of `key=value`, or `key` alone for a switch; `#` begins a comment line. Throws ConfigError. */
 const fileLayer = (path: string, text: string): Layer => {
   const found = new Map<OptionName, Found>();
@@ -101,11 +113,17 @@ const fileLayer = (path: string, text: string): Layer => {
     const source = `${path} line ${at + 1}`;
     const equals = line.indexOf('=');
     const key = (equals < 0 ? line : line.slice(0, equals)).trim();
-    if (!isOption(key)) throw new ConfigError(source, key, 'no option of this name');
+    // Not the whole line: whoever forgot the = may have written a password behind the name.
+    if (!isOption(key)) {
+      const [word = ''] = key.split(/[\s:]/);
+      if (isOption(word)) throw new ConfigError(source, word, 'expected = behind it');
+      throw new ConfigError(source, word, `no option of this name${meant(word, Object.keys(options))}`);
+    }
     const option: (typeof options)[OptionName] = options[key];
     if ('notInFile' in option) throw new ConfigError(source, key, 'belongs on the command line or in the environment');
     if (equals < 0 && 'value' in option) throw new ConfigError(source, key, `expected ${key}=${option.value}`);
     const value = equals < 0 ? 'true' : line.slice(equals + 1).trim();
+    checkRemark(option, value, source, key);
     const before = found.get(key);
     if (before !== undefined && !('repeats' in option)) throw new ConfigError(source, key, 'is given twice');
     found.set(key, { texts: [...(before?.texts ?? []), value], source, key });
@@ -171,17 +189,41 @@ export const loadPlaces = (sources: Sources): Places => {
   return placesOf(dir, picker(layers)('network')?.value ?? 'regtest');
 };
 
-const bitcoindOf = (pick: Picker, network: ChainName): Config['bitcoind'] => {
+/** The password in a file of its own, without the end of its line. */
+const passwordIn = (path: string, { source, key }: Found, read: Sources['read']): string => {
+  const password = read(path)?.replace(/\r?\n$/, '');
+  if (password === undefined) throw new ConfigError(source, key, `no such file: ${path}`);
+  if (password === '' || /[\r\n]/.test(password)) throw new ConfigError(source, key, `expected a line in ${path}`);
+  return password;
+};
+
+const bitcoindOf = (pick: Picker, network: ChainName, read: Sources['read']): Config['bitcoind'] => {
   const url = pick('bitcoind');
   const cookie = pick('bitcoind-cookie');
+  const secret = pick('bitcoind-password-file');
   const { host = '127.0.0.1', port = networkOf(network).rpcPort, login } = url?.value ?? {};
-  if (login !== undefined && cookie !== undefined)
+  if (cookie !== undefined && (login !== undefined || secret !== undefined))
     throw new ConfigError(cookie.found.source, cookie.found.key, 'either a cookie file or USER:PASSWORD, not both');
-  if (login !== undefined) return { host, port, auth: login };
+  if (secret !== undefined && login?.password !== undefined)
+    throw new ConfigError(secret.found.source, secret.found.key, 'the password is in the URL of bitcoind already');
+  if (secret !== undefined && login === undefined)
+    throw new ConfigError(secret.found.source, secret.found.key, 'expected bitcoind http://USER@HOST:PORT beside it');
+  if (login !== undefined) {
+    const { user, password = secret && passwordIn(secret.value, secret.found, read) } = login;
+    if (password !== undefined) return { host, port, auth: { user, password } };
+  }
   if (cookie !== undefined) return { host, port, auth: { cookieFile: cookie.value } };
   if (url !== undefined)
-    throw new ConfigError(url.found.source, url.found.key, 'expected USER:PASSWORD@ in it, or a cookie file beside it');
-  throw new ConfigError('nowhere given', 'bitcoind', 'expected --bitcoind http://USER:PASSWORD@HOST:PORT');
+    throw new ConfigError(
+      url.found.source,
+      url.found.key,
+      'expected USER:PASSWORD@ in it, or a password file or a cookie file beside it',
+    );
+  throw new ConfigError(
+    'nowhere given',
+    'bitcoind',
+    'expected --bitcoind http://USER:PASSWORD@HOST:PORT, or --bitcoind-cookie FILE',
+  );
 };
 
 /** What `ampere start` runs with. Throws ConfigError. */
@@ -211,7 +253,7 @@ export const loadConfig = (sources: Sources): Config => {
     announce,
     limitLoopback: pick('limit-loopback')?.value ?? !(network === 'regtest' || announce.some(isOnionService)),
     api: api === undefined ? { host: '127.0.0.1', port: peerPort + 1 } : api.value,
-    bitcoind: bitcoindOf(pick, network),
+    bitcoind: bitcoindOf(pick, network, sources.read),
     alias: pick('alias')?.value,
     color: pick('color')?.value,
     logLevel: pick('log-level')?.value ?? 'info',

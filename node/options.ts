@@ -25,16 +25,18 @@ const addressOrOff = value((text) => (text === 'off' ? undefined : addressFrom(t
 export interface BitcoindUrl {
   readonly host: string;
   readonly port: number | undefined;
-  readonly login: { readonly user: string; readonly password: string } | undefined;
+  /** Undefined where a cookie file tells both; the password is undefined where a file of its own does. */
+  readonly login: { readonly user: string; readonly password: string | undefined } | undefined;
 }
 
 /** The refusal never repeats the text, for a password may be in it. */
 const bitcoindUrl = value((text): BitcoindUrl => {
-  const expected = 'http://USER:PASSWORD@HOST:PORT, or http://HOST:PORT beside a cookie file';
+  const expected =
+    'http://USER:PASSWORD@HOST:PORT, http://USER@HOST:PORT beside a password file, or http://HOST:PORT beside a cookie file';
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' || url.pathname !== '/' || url.search !== '' || url.hash !== '')
     throw new RangeError(expected);
-  if ((url.username === '') !== (url.password === '')) throw new RangeError(expected);
+  if (url.username === '' && url.password !== '') throw new RangeError(expected);
   const unescaped = (part: string) => {
     try {
       return decodeURIComponent(part);
@@ -46,7 +48,10 @@ const bitcoindUrl = value((text): BitcoindUrl => {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     // URL drops the port that is http's own.
     port: url.port === '' ? (/:80\/?$/.test(text) ? 80 : undefined) : Number(url.port),
-    login: url.username === '' ? undefined : { user: unescaped(url.username), password: unescaped(url.password) },
+    login:
+      url.username === ''
+        ? undefined
+        : { user: unescaped(url.username), password: url.password === '' ? undefined : unescaped(url.password) },
   };
 });
 
@@ -75,7 +80,16 @@ export const options = rows({
     doc: 'HTTP and WebSocket calls, loopback only; port 0 and "off" as above',
     schema: addressOrOff,
   },
-  bitcoind: { value: 'URL', doc: 'http://USER:PASSWORD@HOST:PORT of bitcoind', schema: bitcoindUrl },
+  bitcoind: {
+    value: 'URL',
+    doc: 'http://USER:PASSWORD@HOST:PORT of bitcoind; without password, or without both, beside one of the files below',
+    schema: bitcoindUrl,
+  },
+  'bitcoind-password-file': {
+    value: 'FILE',
+    doc: 'a file with the password alone, for the user in the URL: nobody sees it in the list of processes',
+    schema: path,
+  },
   'bitcoind-cookie': { value: 'FILE', doc: "bitcoind's cookie file, instead of user and password", schema: path },
   alias: {
     value: 'TEXT',

@@ -13,9 +13,11 @@ import { isDevMethod, isMethod, type MethodName, table } from '../api/table.ts';
 import { type Config, loadConfig, loadPlaces, type RunNode } from '../config.ts';
 import { ConfigError } from '../configerror.ts';
 import { devOptions } from '../dev/options.ts';
+import { withoutValues } from '../hidden.ts';
 import type { Option as NodeOption } from '../optionkinds.ts';
 import { isOption, type OptionName, options, variableOf } from '../options.ts';
 import type { Sources } from '../optionsources.ts';
+import { strangeVariables } from '../variables.ts';
 import { version } from '../version.ts';
 import { chainCommand } from './chain.ts';
 import { jsonPrinter } from './json.ts';
@@ -93,8 +95,9 @@ const callMethod = async (
   name: MethodName,
   words: readonly string[],
   given: Readonly<Record<string, unknown>>,
-  { out, env }: Surroundings,
+  { out, err, env }: Surroundings,
 ): Promise<void> => {
+  for (const said of strangeVariables(env)) err(`ampere: ${said}`);
   const params = paramsFrom(parametersOf(table[name]), words, given, styleOf(given));
   const { socket } = loadPlaces({ flags: flagsOf(given), env, read });
   const client = await openClient(socket);
@@ -127,12 +130,13 @@ const methodCommand = (name: MethodName, surroundings: Surroundings): Command =>
   );
 };
 
-const startCommand = ({ env, run }: Surroundings): Command => {
+const startCommand = ({ env, err, run }: Surroundings): Command => {
   const command = new Command('start').description('Runs a node until it is told to stop.');
   for (const name of Object.keys(options)) {
     if (isOption(name) && !everywhere.includes(name)) command.addOption(nodeOption(name));
   }
   return command.action(async (_own: unknown, self: Command) => {
+    for (const said of strangeVariables(env)) err(`ampere: ${said}`);
     const config: Config = loadConfig({ flags: flagsOf(self.optsWithGlobals()), env, read });
     await run(config);
   });
@@ -164,8 +168,9 @@ const program = (surroundings: Surroundings): Command => {
 };
 
 /** Runs the command with these words (without the program's name) and returns the exit code; never throws for bad input. */
-export const runCommand = async (words: readonly string[], surroundings: Surroundings): Promise<number> => {
-  const { err } = surroundings;
+export const runCommand = async (words: readonly string[], given: Surroundings): Promise<number> => {
+  const err = (text: string) => given.err(withoutValues(text));
+  const surroundings = { ...given, err };
   try {
     await program(surroundings).parseAsync([...words], { from: 'user' });
     return exitCodes.done;

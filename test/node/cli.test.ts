@@ -201,6 +201,33 @@ describe('start', () => {
     expect(result.err.startsWith(message)).toBe(true);
   });
 
+  test.each([
+    ['an option written wrong', ['start', '--bitcond=http://ampere:hunter2@127.0.0.1:18443']],
+    ['an option of bitcoind', ['start', '-rpcpassword=hunter2']],
+    ['a URL without its option', ['http://ampere:hunter2@127.0.0.1:18443']],
+    ['a URL in the place of a file', ['start', '--conf', 'http://ampere:hunter2@127.0.0.1:18443']],
+    ['a URL behind a call', ['getinfo', 'http://ampere:hunter2@127.0.0.1:18443']],
+  ])('a password is not repeated: %s', async (_, words) => {
+    const { code, err } = await run(words);
+    expect(code).toBe(2);
+    expect(err).not.toBe('');
+    expect(err).not.toContain('hunter2');
+  });
+
+  test('a variable that is none is said, and the call is made', async () => {
+    const err: string[] = [];
+    const code = await runCommand(['--dir', dir, 'newaddr'], {
+      out: () => undefined,
+      err: (text) => void err.push(text),
+      env: { AMPERE_NETWROK: 'bitcoin' },
+      run: async () => undefined,
+    });
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: ['ampere: AMPERE_NETWROK in the environment is no option and does nothing: is AMPERE_NETWORK meant?'],
+    });
+  });
+
   test('a node that cannot start says why in a line', async () => {
     const { code, err } = await run(['start', ...bitcoind], () => {
       throw new ListenError('already_running', 'a node is already running at x');

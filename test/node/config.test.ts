@@ -6,6 +6,7 @@ import { loadConfig, loadPlaces, redacted } from '../../node/config.ts';
 import { ConfigError } from '../../node/configerror.ts';
 import { isOption, options, variableOf } from '../../node/options.ts';
 import type { Sources } from '../../node/optionsources.ts';
+import { strangeVariables } from '../../node/variables.ts';
 
 const base = '/data';
 const sources = (
@@ -98,6 +99,22 @@ describe('sources', () => {
     expect(config).toMatchObject({ dev: { disconnect: [] }, api: undefined, listen: { host: '127.0.0.1', port: 0 } });
   });
 
+  test('a # that is part of a value stays in it', () => {
+    expect(loadConfig(sources({}, {}, 'alias=Bob #1\ncolor=#ff0000'))).toMatchObject({
+      alias: 'Bob #1',
+      color: 'ff0000',
+    });
+  });
+
+  test('the password of bitcoind comes from a file of its own', () => {
+    const flags = { bitcoind: 'http://u@h:1', 'bitcoind-password-file': '/run/password' };
+    const auth = (text: string) => loadConfig(sources(flags, {}, text, '/run/password')).bitcoind.auth;
+    expect(auth('p @ss: #1\n')).toEqual({ user: 'u', password: 'p @ss: #1' });
+    expect(auth('p\r\n')).toEqual({ user: 'u', password: 'p' });
+    for (const text of ['', '\n', 'hunter2\nhunter3\n'])
+      expect(() => auth(text)).toThrow('bitcoind-password-file (command line): expected a line in /run/password');
+  });
+
   test.each([
     ['http://u:p@10.0.0.1:8332', {}, { host: '10.0.0.1', port: 8332, auth: { user: 'u', password: 'p' } }],
     ['http://u:p%40ss@[::1]:80', {}, { host: '::1', port: 80, auth: { user: 'u', password: 'p@ss' } }],
@@ -108,6 +125,8 @@ describe('sources', () => {
 });
 
 describe('what is refused', () => {
+  const remark = 'a remark has a line of its own, which begins with #; behind a value it would be part of that';
+
   test.each([
     [{ network: 'litecoin' }, '--network (command line): expected one of bitcoin, testnet, signet, regtest'],
     [
@@ -119,7 +138,22 @@ describe('what is refused', () => {
     [{ api: '0.0.0.0:9736' }, '--api (command line): expected a loopback address'],
     [{ bitcoind: 'https://u:p@h' }, '--bitcoind (command line): expected http://USER:PASSWORD@HOST:PORT'],
     [{ bitcoind: 'http://u:p@h/wallet' }, '--bitcoind (command line): expected http://'],
-    [{ bitcoind: 'http://h:1' }, '--bitcoind (command line): expected USER:PASSWORD@ in it, or a cookie file'],
+    [{ bitcoind: 'http://h:1' }, '--bitcoind (command line): expected USER:PASSWORD@ in it, or a password file or a'],
+    [{ bitcoind: 'http://u@h:1' }, '--bitcoind (command line): expected USER:PASSWORD@ in it, or a password file or a'],
+    [{ bitcoind: 'http://:p@h:1' }, '--bitcoind (command line): expected http://USER:PASSWORD@HOST:PORT'],
+    [
+      { 'bitcoind-password-file': '/f' },
+      '--bitcoind-password-file (command line): the password is in the URL of bitcoind already',
+    ],
+    [
+      { bitcoind: 'http://h:1', 'bitcoind-password-file': '/f' },
+      '--bitcoind-password-file (command line): expected bitcoind http://USER@HOST:PORT beside it',
+    ],
+    [
+      { bitcoind: 'http://u@h:1', 'bitcoind-password-file': '/none' },
+      '--bitcoind-password-file (command line): no such file: /none',
+    ],
+    [{ bitcoind: 'http://u@h', 'bitcoind-cookie': '/c' }, '--bitcoind-cookie (command line): either a cookie file'],
     [{ 'bitcoind-cookie': '/c' }, '--bitcoind-cookie (command line): either a cookie file or USER:PASSWORD'],
     [{ alias: 'ä'.repeat(17) }, '--alias (command line): expected at most 32 bytes'],
     [{ color: 'red' }, '--color (command line): expected six hex digits'],
@@ -156,11 +190,17 @@ describe('what is refused', () => {
   });
 
   test.each([
-    ['alias=x\nalais=y', '/data/config line 2', 'alais', 'no option of this name'],
+    ['alias=x\nalais=y', '/data/config line 2', 'alais', 'no option of this name; is alias meant?'],
     ['\n\ndir=/x', '/data/config line 3', 'dir', 'belongs on the command line or in the environment'],
     ['alias', '/data/config line 1', 'alias', 'expected alias=TEXT'],
     ['alias=x\nalias=y', '/data/config line 2', 'alias', 'is given twice'],
     ['cltv-delta=ten', '/data/config line 1', 'cltv-delta', 'expected an integer from 35 to 2016'],
+    ['bitcoind http://u:hunter2@h', '/data/config line 1', 'bitcoind', 'expected = behind it'],
+    ['bitcond: http://u:hunter2@h', '/data/config line 1', 'bitcond', 'no option of this name; is bitcoind meant?'],
+    ['fee-base=1000 # cheap', '/data/config line 1', 'fee-base', remark],
+    ['log-file=/var/log/ampere #the log', '/data/config line 1', 'log-file', remark],
+    ['listen=# nowhere', '/data/config line 1', 'listen', remark],
+    ['alias=Bob # my node', '/data/config line 1', 'alias', remark],
     ['__proto__=x', '/data/config line 1', '__proto__', 'no option of this name'],
   ])('the file %j is named by line and key', (file, source, key, expected) => {
     expect(errorOf(sources({}, {}, file))).toMatchObject({ source, key, expected });
@@ -186,6 +226,17 @@ test('every option has its own variable and a line of help', () => {
   expect(new Set(names.map(variableOf)).size).toBe(names.length);
   expect(names.filter((name) => options[name].doc.length < 10)).toEqual([]);
   expect(variableOf('log-level')).toBe('AMPERE_LOG_LEVEL');
+});
+
+test.each([
+  [
+    { AMPERE_ALAIS: 'hunter2' },
+    ['AMPERE_ALAIS in the environment is no option and does nothing: is AMPERE_ALIAS meant?'],
+  ],
+  [{ AMPERE_WEATHER: 'hunter2' }, ['AMPERE_WEATHER in the environment is no option and does nothing']],
+  [{ AMPERE_ALIAS: 'x', AMPERE_CRYPTO: 'noble', AMPERE_MODEL_SEED: '1', HOME: '/', AMPERE: 'x' }, []],
+])('of the variables %j it is said that %j', (env, said) => {
+  expect(strangeVariables(env)).toEqual(said);
 });
 
 test.each(['127.0.0.1:9735', '[::1]:0', 'node.example:1'])('%s is read and written the same', (text) => {

@@ -44,6 +44,8 @@ describe('as JSON', () => {
     [{ list: [{ preimage: 'hunter2' }] }],
     [{ payment_preimage: new TextEncoder().encode('hunter2') }],
     [{ privateKey: 'hunter2' }],
+    [{ where: 'http://ampere:hunter2@127.0.0.1:8332/' }],
+    [{ error: new Error('cannot reach http://ampere:p@ss:hunter2@h') }],
     [{ headers: { authorization: 'Bearer hunter2' } }],
     [{ error: Object.assign(new Error('x'), { token: 'hunter2' }) }],
   ])('%j is written without its secret', (fields) => {
