@@ -16,6 +16,7 @@ import type { ShardRecord } from '../pay/shards.ts';
 import { ampOf } from './invoices.ts';
 import { pastedInvoice, readInvoice } from './pasted.ts';
 import { checkTakesAmp } from './payee.ts';
+import { unusableText } from './unusable.ts';
 
 type Paid = Result<'pay'>;
 type Listed = Result<'listpays'>['pays'][number];
@@ -167,7 +168,8 @@ const errorOf: Readonly<Record<NonNullable<NonNullable<PayRecord['end']>['cause'
 const finished = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
   if (record.status === 'complete') return paid(node, record);
   const { why = 'it failed, and nobody knows why', cause = 'cancelled' } = record.end ?? {};
-  throw new ApiError(errorOf[cause], why, {
+  const unusable = cause === 'amount_too_large' ? unusableText(node) : undefined;
+  throw new ApiError(errorOf[cause], unusable === undefined ? why : `${why}; ${unusable}`, {
     payment_hash: hex(record.paymentHash),
     shards: node.payments.shardsOf(record.id).map(({ status, failure, paymentHash, route }) => ({
       status,
@@ -236,7 +238,7 @@ const pay = async (node: Node, params: Params<'pay'>): Promise<Paid> => {
     throw new ApiError('invalid_params', `amount_msat: the invoice asks ${invoice.amount}, leave it out`);
   const amount = invoice.amount ?? params.amount_msat;
   if (amount === undefined || amount === 0n)
-    throw new ApiError('invalid_params', 'amount_msat: the invoice names no amount');
+    throw new ApiError('invalid_params', 'amount_msat: the invoice names no amount, so it is required');
   const blocks = invoice.minFinalCltvExpiryDelta + SLACK;
   if (blocks > params.maxdelay)
     throw new ApiError(

@@ -21,6 +21,9 @@ export type WalletFault =
   | { readonly code: 'cannot_give_up'; readonly txid: string; readonly why: string }
   | { readonly code: 'bad_seed'; readonly path: string; readonly detail: string };
 
+/** Addresses have at most 90 characters; what is much longer was never one. */
+const shortened = (given: string): string => (given.length > 100 ? `${given.slice(0, 100)}…` : given);
+
 /** What else there is in the wallet, and why it does not count; nothing where that is all. */
 const heldBack = ({ shallow, minDepth, reserved, immature }: HeldBack): readonly string[] => [
   ...(shallow > 0n
@@ -45,7 +48,7 @@ const describe = (fault: WalletFault): string => {
     case 'dust':
       return `${fault.amount} sat is too little for an output: the network relays none below ${fault.minimum} sat`;
     case 'bad_address':
-      return `${JSON.stringify(fault.address)} is no address here: expected ${fault.expected}`;
+      return `${JSON.stringify(shortened(fault.address))} is no address here: expected ${fault.expected}`;
     case 'bad_feerate':
       return `feerate ${fault.feerate} sat per 1000 weight: expected ${fault.expected}`;
     case 'already_reserved':

@@ -90,3 +90,22 @@ test('a payment ends with the expiry of its invoice, however long it was to be t
   });
   expect(alice.node.payments.pending()).toEqual([]);
 });
+
+test('what channels cannot send is told with those that cannot be used now', async () => {
+  const { pair, alice, bob, bolt11 } = await withBill();
+  const { bolt11: large } = await bob.call('invoice', { amount_msat: 1_500_000_000n, label: 'large', description: '' });
+  expect(await answerOf(alice.call('pay', { bolt11: large }))).toMatchObject({
+    code: 205,
+    message: expect.stringMatching(/^our channels can send at most \d+ msat now$/),
+  });
+  await alice.call('fundchannel', { id: bob.id, amount: 50_000n });
+  await bob.stop();
+  await becomes('bob gone', async () => (await alice.call('listpeers', {})).peers.every(({ connected }) => !connected));
+  expect(await answerOf(alice.call('pay', { bolt11 }))).toMatchObject({
+    code: 205,
+    message:
+      'our channels can send at most 0 msat now; not counted are channels that cannot be used now: ' +
+      '1 without a connection to its peer, 1 waiting for its funding',
+  });
+  await pair.restart('bob');
+});
