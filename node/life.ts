@@ -50,8 +50,12 @@ export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
   const run = async (): Promise<void> => {
     unlessStopped();
     const where = `${config.bitcoind.host}:${config.bitcoind.port}`;
-    progress.at(() => `waits for bitcoind at ${where}`);
-    await retrying({ clock, log, signal }, () => checkNetwork(chain, network.chain));
+    let why: string | undefined;
+    const trouble = (reason: string | undefined): void => {
+      why = reason;
+    };
+    progress.at(() => `waits for bitcoind at ${where}${why === undefined ? '' : ` (${why})`}`);
+    await retrying({ clock, log, signal, trouble }, () => checkNetwork(chain, network.chain));
     unlessStopped();
     gate.keep(await parts.feerates.refresh());
     unlessStopped();

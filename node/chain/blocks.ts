@@ -93,8 +93,9 @@ export const blocksOf = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' 
         if (found !== undefined) return found;
       }
     } catch (error) {
-      // Before version 23 it cannot ask them.
-      if (!refusedWith(error, rpcCode.noMethod)) throw error;
+      // Before version 23 it cannot ask them, and it may be told not to for us.
+      const isDenied = error instanceof ChainError && error.fault.code === 'unauthorized';
+      if (!isDenied && !refusedWith(error, rpcCode.noMethod)) throw error;
     }
     throw new ChainError({ code: 'pruned', height: at });
   };
@@ -127,7 +128,9 @@ export const blocksOf = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' 
       const ends = await rpc.call('getchaintips', [], z.array(chainTip));
       for (const end of ends) if (end.status === 'invalid' && (await isBelow(known, end))) return true;
     } catch (error) {
-      if (!(error instanceof ChainError) || error.fault.code !== 'unknown_block') throw error;
+      // A bitcoind that may not say so, or cannot, is one that has said nothing.
+      if (!(error instanceof ChainError) || !/^(?:unknown_block|unauthorized|refused)$/.test(error.fault.code))
+        throw error;
     }
     return false;
   };

@@ -50,7 +50,7 @@ export const infoHandlers = (
     const tip = 'tip' in glimpse ? glimpse.tip : undefined;
     const troubles = [
       'why' in glimpse
-        ? `${glimpse.why}. What the node knew last is shown; HTLCs wait, and it goes on by itself once bitcoind answers`
+        ? `${glimpse.why}. Shown is what the node knew last; it goes on by itself once bitcoind answers`
         : follower.trouble,
       tip?.isBehind === true ? 'bitcoind has not got all blocks yet: HTLCs wait or go back' : undefined,
       outage,

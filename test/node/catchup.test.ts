@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { infoHandlers } from '../../node/handlers/info.ts';
+import type { Node } from '../../node/node.ts';
 import type { Chain } from '../../node/ports.ts';
 import { endow, newGround, startLocal } from '../support/inprocess.ts';
 import { becomes } from '../support/pair.ts';
@@ -25,6 +27,59 @@ test('a node with a channel listens once it stands at the tip: an HTLC never has
   ground.mine(60);
   const again = await start('bob');
   expect(again.node.follower.top.height).toBe(tip());
+  await Promise.all([alice.stop(), again.stop()]);
+  await rm(dir, { recursive: true, force: true });
+}, 60_000);
+
+test('a node with a channel whose bitcoind has not got its blocks back says so while it comes up, and comes up once it has', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'ampere-lag-'));
+  const ground = await newGround();
+  const { ledger } = ground.regtest;
+  let most = Number.POSITIVE_INFINITY;
+  const lagging = (chain: Chain): Chain => ({
+    ...chain,
+    tip: async () => ledger.at(Math.min(most, ledger.tip.height)) ?? ledger.tip,
+    hashAt: async (height) => (height > most ? undefined : ledger.at(height)?.hash),
+    changed: async (seen, signal) => {
+      if (most < ledger.tip.height) await new Promise((resolve) => setTimeout(resolve, 20));
+      else await chain.changed(seen, signal);
+    },
+  });
+  const alice = await startLocal({ dir: join(dir, 'alice'), ground, log: memoryLog([]) });
+  const options = { dir: join(dir, 'bob'), ground, log: memoryLog([]), chain: lagging };
+  const bob = await startLocal(options);
+  const port = bob.node.peers.address?.port ?? 0;
+  await endow(ground, alice, [500_000n]);
+  await becomes('alice at the tip', () => alice.node.follower.top.height === ledger.tip.height);
+  await alice.call('connect', { id: bob.id, host: '127.0.0.1', port });
+  await alice.call('fundchannel', { id: bob.id, amount: 200_000n });
+  await becomes('the channel kept', () => bob.node.channels.entries.size === 1);
+  const { height } = ledger.tip;
+  await becomes('bob at the tip', () => bob.node.follower.top.height === height);
+  await bob.stop();
+  most = height - 40;
+  let up = false;
+  const seen: { node?: Node } = {};
+  const starting = startLocal({
+    ...options,
+    early: (node) => {
+      seen.node = node;
+    },
+  }).finally(() => {
+    up = true;
+  });
+  const lag = `bitcoind's chain ends at block ${most}, below block ${height} that this node has read`;
+  await becomes('that said', () => seen.node?.progress.now === `stands at block ${height} and waits: ${lag}`);
+  if (seen.node === undefined) throw new Error('expected a node');
+  const info = await infoHandlers(seen.node, { api: () => undefined, stop: () => undefined }).getinfo(
+    {},
+    { signal: new AbortController().signal },
+  );
+  expect(info).toMatchObject({ blockheight: height, num_pending_channels: 1, warning_bitcoind_sync: lag });
+  expect([up, seen.node.peers.address]).toEqual([false, undefined]);
+  most = Number.POSITIVE_INFINITY;
+  const again = await starting;
+  expect(again.node.progress.now).toBe(undefined);
   await Promise.all([alice.stop(), again.stop()]);
   await rm(dir, { recursive: true, force: true });
 }, 60_000);

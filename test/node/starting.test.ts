@@ -43,7 +43,7 @@ test('answers getinfo, help and stop while its bitcoind is not there, and says o
   const { client, running } = await started(1);
   await becomes('who it is', () =>
     client.call('getinfo').then(
-      (info) => /waits for bitcoind at 127\.0\.0\.1:1$/.test(info.warning_starting ?? ''),
+      (info) => /waits for bitcoind at 127\.0\.0\.1:1 \(no answer .*ECONNREFUSED\)$/.test(info.warning_starting ?? ''),
       () => false,
     ),
   );
@@ -51,14 +51,15 @@ test('answers getinfo, help and stop while its bitcoind is not there, and says o
   expect((await client.call('help')).help.length).toBeGreaterThan(10);
   await expect(client.call('listfunds')).rejects.toMatchObject({
     code: -28,
-    message: 'the node is starting and cannot answer yet: it waits for bitcoind at 127.0.0.1:1',
+    message:
+      'the node is starting and cannot answer yet: it waits for bitcoind at 127.0.0.1:1 (no answer from bitcoind at 127.0.0.1:1: ECONNREFUSED)',
   });
   const said: string[] = [];
   const err = (text: string): void => void said.push(text);
   const around = { out: err, err, env: {}, run: runNode };
   expect(await runCommand(['listfunds', '--dir', dir, '--network', 'regtest'], around)).toBe(1);
   expect(said).toEqual([
-    'listfunds: the node is starting and cannot answer yet: it waits for bitcoind at 127.0.0.1:1 (starting, -28)',
+    'listfunds: the node is starting and cannot answer yet: it waits for bitcoind at 127.0.0.1:1 (no answer from bitcoind at 127.0.0.1:1: ECONNREFUSED) (starting, -28)',
   ]);
   expect(await client.call('stop')).toEqual({ result: 'Shutdown complete' });
   await running;

@@ -14,7 +14,7 @@ import { openDev } from '../../node/dev/dev.ts';
 import { systemClock, systemEntropy } from '../../node/entropy.ts';
 import { handlersOf } from '../../node/handlers/handlers.ts';
 import { networkOf } from '../../node/network.ts';
-import { type Node, startNode } from '../../node/node.ts';
+import { type Node, openNode } from '../../node/node.ts';
 import { orElse } from '../../node/orelse.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
 import type { Chain, Clock, Log, Store } from '../../node/ports.ts';
@@ -72,6 +72,8 @@ export interface LocalOptions {
   readonly store?: Store;
   /** Its clock, where that is not the machine's. */
   readonly clock?: Clock;
+  /** Told of the node before it comes up. */
+  readonly early?: (node: Node) => void;
   /** Told of what the node cannot go on with; a test that expects nothing of the kind fails by it. */
   readonly broke?: (error: unknown) => void;
 }
@@ -100,6 +102,7 @@ export const startLocal = async ({
   broke = (error) => {
     throw error;
   },
+  early,
 }: LocalOptions): Promise<LocalNode> => {
   const config = loadConfig({
     flags: {
@@ -121,7 +124,7 @@ export const startLocal = async ({
   const dev = openDev(config.dev, { log, clock, die });
   const written: Written = { commits: 0, records: 0, bytes: 0 };
   const kept = store ?? (await levelStore(join(config.networkDir, 'store')));
-  const starting = startNode({
+  const opening = openNode({
     config,
     ports: {
       chain: chain(embeddedChain(ground.regtest, systemClock)),
@@ -134,7 +137,9 @@ export const startLocal = async ({
     hooks: dev.hooks,
     broke,
   });
-  const node = await orElse(starting, () => kept.close());
+  const node = await orElse(opening, () => kept.close());
+  early?.(node);
+  await orElse(node.begin(), node.stop);
   const around = { api: () => undefined, stop: () => undefined };
   const handlers: HandlersOf<Called> = { ...handlersOf(node, around), ...dev.handlers(node) };
   const signal = new AbortController().signal;

@@ -93,6 +93,11 @@ describe('a block that is not in the chain', () => {
     expect(await chain.ruledOut(String(ours))).toBe(expected);
   });
 
+  test('is not where bitcoind cannot say so', async () => {
+    const { chain } = await standIn({ getblockheader: known });
+    expect(await chain.ruledOut(String(ours))).toBe(false);
+  });
+
   test('is not where bitcoind does not know it', async () => {
     const { chain } = await standIn({ getblockheader: known, getchaintips: () => ok([end(above, 11, 2, 'invalid')]) });
     expect(await chain.ruledOut(String(below))).toBe(false);
