@@ -34,6 +34,8 @@ export interface PeerParts {
   readonly handlers: PeerHandlers;
   /** Something was queued for the peer: who watches how much that is may `cut` it. */
   readonly queued: (peer: Peer) => void;
+  /** After each `SLICE` of what the peer says: what to wait for before it is heard further. */
+  readonly slice: (peer: Peer) => Promise<void> | undefined;
 }
 
 const INIT_TIMEOUT_MS = 15_000;
@@ -41,6 +43,8 @@ const INIT_TIMEOUT_MS = 15_000;
 const PING_AFTER_MS = 30_000;
 /** How long a connection that ends may take to send what is queued. */
 const LAST_WORDS_MS = 3_000;
+/** Bytes of messages, and so many for each, that are taken from a peer before others have their turn. */
+const SLICE = { bytes: 16 * 1024, perMessage: 64 } as const;
 /** Who said something this lately is there. */
 const FRESH_MS = 30_000;
 /** BOLT 1: longer pongs are not answered. */
@@ -228,14 +232,19 @@ export class Peer {
       ...(remote_addr && { remote_addr }),
     });
     this.stopTimer = clock.after(INIT_TIMEOUT_MS, () => this.close('the peer sent no init in time'));
+    let slice = 0;
     try {
       for await (const batch of stream.received)
         for (const raw of batch) {
           if (this.ended !== undefined) return;
           const pending = this.take(raw);
-          if (pending === undefined) continue;
+          slice += raw.length + SLICE.perMessage;
+          const full = slice >= SLICE.bytes;
+          if (pending === undefined && !full) continue;
           this.busy = true;
-          await pending;
+          if (pending !== undefined) await pending;
+          if (full) await this.parts.slice(this);
+          if (full) slice = 0;
           this.busy = false;
         }
       this.close('the peer closed the connection');

@@ -14,6 +14,7 @@ import { type Direction, Peer, type PeerHandlers } from './peer.ts';
 import { LOOPBACK, Places, sourceOf } from './places.ts';
 import { Redial } from './redial.ts';
 import { initiate, type Outbox, respond, type SecureStream } from './secure.ts';
+import { Turns } from './turns.ts';
 
 export interface PeersParts {
   readonly key: SecretKey;
@@ -62,6 +63,7 @@ export class Peers {
   private readonly outbox: Outbox = { unsent: 0 };
   private readonly arrivals: Places<Arrival>;
   private readonly strangers: Places<Peer>;
+  private readonly turns = { handshakes: new Turns(), messages: new Turns() } as const;
   private readonly connected = new Map<string, Peer>();
   private readonly redial: Redial;
   private readonly dialling = new Map<string, Promise<Peer>>();
@@ -125,7 +127,11 @@ export class Peers {
     const arrival: Arrival = { source, connection };
     this.arrivals.add(source, arrival);
     try {
-      const stream = await respond({ ...this.handshakeParts(), connection });
+      const stream = await respond({
+        ...this.handshakeParts(),
+        connection,
+        turn: () => this.turns.handshakes.wait(),
+      });
       if (this.stopping.signal.aborted) stream.close();
       else await this.begin(stream, 'in').catch(() => undefined);
     } catch (error) {
@@ -207,6 +213,7 @@ export class Peers {
         clock,
         log: log.child({ peer: hex(stream.remote).slice(0, 16) }),
         queued: (some) => this.weigh(some),
+        slice: (some) => (this.channelsWith(some) > 0 ? undefined : this.turns.messages.wait()),
         handlers: {
           message: handlers.message,
           ready: (ready) => {

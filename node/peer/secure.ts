@@ -45,6 +45,8 @@ export interface Outbox {
 
 /** Bytes that are encrypted and handed to the connection together. */
 const PIECE = 64 * 1024;
+/** Bytes that are decrypted before what was in them is handed on. */
+const SLICE = 16 * 1024;
 /** Memory that a queued message costs beside its bytes. */
 const PER_MESSAGE = 150;
 /** How long a whole handshake may take: as long as lnd gives one act of it. */
@@ -57,6 +59,8 @@ interface HandshakeParts {
   readonly clock: Clock;
   /** Counts what waits to be sent together with other connections; one of its own where none is given. */
   readonly outbox?: Outbox | undefined;
+  /** Resolves when the work of a handshake may be done; at once where it is not given. */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 const freshKey = (entropy: Entropy): SecretKey => {
@@ -164,11 +168,12 @@ const stream = (connection: Connection, feed: Feed, session: Session, outbox: Ou
   async function* received(): AsyncGenerator<readonly Uint8Array[]> {
     // Ending the loop over this does not close the connection: a last warning may still have to go out.
     const decryptor = new Decryptor(session.receive);
-    for (let chunk = await feed.next(); chunk !== undefined; chunk = await feed.next()) {
-      const messages = decryptor.push(chunk);
-      if (messages.length > 0) yield messages;
-      if (decryptor.failure !== undefined) throw decryptor.failure;
-    }
+    for (let chunk = await feed.next(); chunk !== undefined; chunk = await feed.next())
+      for (let at = 0; at < chunk.length; at += SLICE) {
+        const messages = decryptor.push(chunk.subarray(at, at + SLICE));
+        if (messages.length > 0) yield messages;
+        if (decryptor.failure !== undefined) throw decryptor.failure;
+      }
   }
   return {
     remote: session.remote,
@@ -230,7 +235,11 @@ export const initiate = (parts: HandshakeParts & { readonly remote: Point }): Pr
 /** The handshake of the side that was called. Throws HandshakeError or PeerStreamError. */
 export const respond = (parts: HandshakeParts): Promise<SecureStream> =>
   limited(parts, async (feed) => {
-    const [two, sent] = answerActOne(parts.local, await feed.exactly(ACT_BYTES.one), freshKey(parts.entropy));
+    const one = await feed.exactly(ACT_BYTES.one);
+    await parts.turn?.();
+    const [two, sent] = answerActOne(parts.local, one, freshKey(parts.entropy));
     await parts.connection.send(two);
-    return readActThree(sent, await feed.exactly(ACT_BYTES.three));
+    const three = await feed.exactly(ACT_BYTES.three);
+    await parts.turn?.();
+    return readActThree(sent, three);
   });

@@ -126,7 +126,17 @@ describe('who calls is told by which address it is seen', () => {
     const [features, chainHash] = [ourFeatures('I'), chainHashOf.regtest];
     const queued = () => undefined;
     const log = memoryLog();
-    await new Peer({ stream, direction, features, chainHash, clock: systemClock, log, handlers, queued }).run();
+    await new Peer({
+      stream,
+      direction,
+      features,
+      chainHash,
+      clock: systemClock,
+      log,
+      handlers,
+      queued,
+      slice: queued,
+    }).run();
     const message = decodeMessage(sent[0] ?? zeros(0));
     return message.name === 'init' ? message.remote_addr : undefined;
   };

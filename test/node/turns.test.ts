@@ -1,0 +1,73 @@
+/** A crowd that talks as fast as it can: between two pieces of what it says, everybody else has a turn. */
+import { expect, test } from 'vitest';
+import { systemClock } from '../../node/entropy.ts';
+import { Peer } from '../../node/peer/peer.ts';
+import type { SecureStream } from '../../node/peer/secure.ts';
+import { Turns } from '../../node/peer/turns.ts';
+import { utf8, zeros } from '../../wire/bytes.ts';
+import { chainHashOf } from '../../wire/chains.ts';
+import { pointOf } from '../../wire/crypto.ts';
+import { ourFeatures } from '../../wire/features.ts';
+import { encodeMessage } from '../../wire/message.ts';
+import { channelId, secretKey } from '../../wire/units.ts';
+import { memoryLog } from '../support/peers.ts';
+
+const chainHash = chainHashOf.regtest;
+const init = encodeMessage({
+  ...{ name: 'init', globalfeatures: zeros(0), features: ourFeatures('I') },
+  networks: [chainHash],
+});
+const warning = encodeMessage({ name: 'warning', channel_id: channelId(zeros(32)), data: utf8('x'.repeat(936)) });
+
+/** What each of these peers said, by the turn of the event loop in which it was heard: one letter a message. */
+const heard = async (peers: number, messages: number, turns: Turns | undefined): Promise<readonly string[]> => {
+  let turn = '';
+  const all: string[] = [];
+  const watch = (): void => {
+    if (turn !== '') all.push(turn);
+    turn = '';
+    ticking = setImmediate(watch);
+  };
+  let ticking = setImmediate(watch);
+  const run = (n: number): Promise<void> => {
+    const stream = {
+      remote: pointOf(secretKey(new Uint8Array(32).fill(n))),
+      connection: { remote: { host: 'x', port: 1 } },
+      ...{ unsent: 0, taken: 0, send: () => undefined, flushed: () => Promise.resolve(), close: () => undefined },
+      received: (async function* () {
+        yield [init, ...Array.from({ length: messages }, () => warning)];
+      })(),
+    } as unknown as SecureStream;
+    const name = String.fromCharCode(96 + n);
+    return new Peer({
+      ...{ stream, direction: 'in', features: ourFeatures('I'), chainHash, clock: systemClock, log: memoryLog() },
+      queued: () => undefined,
+      slice: () => turns?.wait(),
+      handlers: {
+        ready: () => undefined,
+        closed: () => undefined,
+        message: () => {
+          turn += name;
+          return undefined;
+        },
+      },
+    }).run();
+  };
+  await Promise.all(Array.from({ length: peers }, (_, i) => run(i + 1)));
+  await new Promise(setImmediate);
+  clearImmediate(ticking);
+  return all;
+};
+
+test('one stranger is heard in slices', async () => {
+  const turns = await heard(1, 64, new Turns());
+  expect(turns.join('')).toBe('a'.repeat(64));
+  expect(Math.max(...turns.map(({ length }) => length))).toBeLessThanOrEqual(16);
+  expect(await heard(1, 64, undefined)).toEqual(['a'.repeat(64)]);
+});
+
+test('of many strangers one is heard in each turn, and all of them in the end', async () => {
+  const turns = await heard(6, 48, new Turns());
+  for (const said of turns.slice(1)) expect(new Set(said).size).toBe(1);
+  for (const name of 'abcdef') expect(turns.join('').split(name)).toHaveLength(49);
+});
