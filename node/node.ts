@@ -38,6 +38,7 @@ import { GraphStore, loadGraph } from './graph/persist.ts';
 import { Rates } from './graph/rates.ts';
 import { heardBy } from './heard.ts';
 import { lifeOf } from './life.ts';
+import { limitedLog } from './loglimits.ts';
 import { meeting } from './meeting.ts';
 import { networkOf } from './network.ts';
 import { orElse } from './orelse.ts';
@@ -69,8 +70,10 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const asked = { chain, clock, where: `${config.bitcoind.host}:${config.bitcoind.port}` };
   const hasty = impatient(asked);
   const contain = containing(log, fatal);
+  const later = laterBy(clock);
   const gate = new Gate(store, fatal, contain('what waits for the store'));
   const now = (): number => Math.floor(clock.now() / 1000);
+  const strangers = limitedLog(log, { now, later: later.run });
 
   const id = keys.nodeId;
   const alias = config.alias ?? `ampere-${hex(id).slice(0, 8)}`;
@@ -83,7 +86,6 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const replays = await ReplayLog.load(store);
   const graph = new Graph();
   await loadGraph(store, graph);
-  const later = laterBy(clock);
   const saved = new GraphStore({ store, later: later.run, fatal });
   const watcher = await Watcher.open(chain, store, (notice) => {
     if (!gifts.notice(notice)) channels.notice(notice);
@@ -102,7 +104,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const context = (): Context => ({ ...feerates.context(height()), reachableSince });
 
   const gossip = new Gossip({
-    ...{ graph, saved, chain, id, log, now, height },
+    ...{ graph, saved, chain, id, now, height },
+    log: strangers,
     chainHash: network.chain,
     interval: network.gossipInterval,
     later: later.run,
@@ -162,18 +165,19 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     transport,
     clock,
     entropy,
-    log,
+    log: strangers,
     channels: channelsWith(() => channels),
     limitLoopback: config.limitLoopback,
     wrap: hooks.stream,
     handlers: meeting({
-      ...{ log, gossip, own, chainHash: network.chain },
+      ...{ gossip, own, chainHash: network.chain },
+      log: strangers,
       channels: () => channels,
       message: (peer, message, raw) => dispatch(dispatching, peer, message, raw),
     }),
   });
   const channels: ChannelHost = new ChannelHost({
-    ...{ store, gate, clock, log, wallet, refusals, peers, backups },
+    ...{ store, gate, clock, log, strangers, wallet, refusals, peers, backups },
     chain: hasty,
     peerTimeout: config.peerTimeout,
     follower: () => follower,
@@ -186,7 +190,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   });
   const opening: OpeningParts = {
     host: channels,
-    ...{ wallet, keys, entropy, context, log, chain, now },
+    ...{ wallet, keys, entropy, context, log, strangers, chain, now },
     givingWay: new Rates(GIVING_WAY.burst, GIVING_WAY.seconds),
     chainHash: network.chain,
     minimumDepth: config.minDepth,
@@ -195,7 +199,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     forced: hooks.channelSecrets,
   };
   const dispatching: DispatchParts = {
-    ...{ channels, gossip, graph, own, log, now, chainHash: network.chain },
+    ...{ channels, gossip, graph, own, now, chainHash: network.chain },
+    log: strangers,
     opening: (peer, message) => accept(opening, peer, message),
     announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
   };
@@ -217,6 +222,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
       now,
       fatal,
       wallet,
+      strangers,
     },
     feerate: () => feerates.current,
     isCurrent: () => follower.isCurrent(),

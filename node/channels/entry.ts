@@ -57,6 +57,10 @@ export interface Entry {
   readonly listeners: Set<(event: ChannelEvent) => void>;
 }
 
+/** A channel that somebody opened and that has not confirmed yet: no money of ours is in it. */
+export const isStrangers = ({ source, machine: { state } }: Entry): boolean =>
+  source !== undefined && coreOf(state)?.lockin.scid === undefined;
+
 /** States that have a funding transaction. */
 export const isFunded = (state: ChannelState): state is Funded => 'core' in state;
 

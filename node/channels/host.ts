@@ -15,9 +15,10 @@ import { type Point, point, type ShortChannelId } from '../../wire/units.ts';
 import type { Notice } from '../chain/watch.ts';
 import { Machine } from '../machine.ts';
 import type { Peer } from '../peer/peer.ts';
+import type { Log } from '../ports.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
-import { coreOf, type Entry, incomingOf, isOnline, nameOf, noteBack, noteEnded } from './entry.ts';
+import { coreOf, type Entry, incomingOf, isOnline, isStrangers, nameOf, noteBack, noteEnded } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import type { HostParts } from './hostparts.ts';
 import { ChannelIds } from './ids.ts';
@@ -309,9 +310,14 @@ export class ChannelHost {
     if (connection !== undefined) this.parts.gate.after(() => connection.send(message));
   }
 
+  /** Where lines about a channel go. */
+  private logOf(entry: Entry): Log {
+    return isStrangers(entry) ? this.parts.strangers : this.parts.log;
+  }
+
   private disconnect(entry: Entry, why: string): void {
     const { connection } = entry;
-    this.parts.log.warn({ ...nameOf(entry), why }, 'ending the connection; it will be taken up again');
+    this.logOf(entry).warn({ ...nameOf(entry), why }, 'ending the connection; it will be taken up again');
     noteEnded(entry, why);
     this.parts.gate.after(() => connection?.close(why));
   }
@@ -320,7 +326,7 @@ export class ChannelHost {
     this.index(entry, state);
     takeNote(this.parts, entry, event, state);
     if (event.event === 'abandoned' || event.event === 'closed') this.drop(entry);
-    sayEvent(this.parts.log, entry, event);
+    sayEvent(this.logOf(entry), entry, event);
     for (const listener of entry.listeners) listener(event);
     this.parts.heard(entry, event);
   }

@@ -17,6 +17,8 @@ export interface HostParts {
   readonly chain: Chain;
   readonly clock: Clock;
   readonly log: Log;
+  /** For what strangers can cause: few lines of a kind. */
+  readonly strangers: Log;
   /** Seconds that a peer which is there may owe us its next message. */
   readonly peerTimeout: number;
   readonly wallet: Wallet;

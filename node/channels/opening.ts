@@ -50,6 +50,8 @@ export interface OpeningParts {
   readonly forced: ChannelSecrets | undefined;
   readonly context: () => Context;
   readonly log: Log;
+  /** For what strangers can cause: few lines of a kind. */
+  readonly strangers: Log;
   readonly chain: Pick<Chain, 'waitingFeerate'>;
   /** Unix seconds. */
   readonly now: () => number;
@@ -198,9 +200,9 @@ const giveWay = async (
 
 /** Answers a peer's `open_channel`: with a channel, or with an error that says why not. */
 export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf<'open_channel'>): Promise<void> => {
-  const { host, context, log, reserve, wallet } = parts;
+  const { host, context, log, strangers, reserve, wallet } = parts;
   const refuse = (why: string, detail?: string) => {
-    log.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
+    strangers.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
     return peer.answer({ name: 'error', channel_id: message.temporary_channel_id, data: complaint(why) });
   };
   if (host.byChannelId(peer.id, message.temporary_channel_id) !== undefined)

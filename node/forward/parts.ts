@@ -65,6 +65,8 @@ export interface SwitchboardParts {
   readonly isOut: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
+  /** For what whoever sends HTLCs can cause: few lines of a kind. */
+  readonly strangers: Log;
   /** Whether the wallet can pay for one more claim on chain beside those of all that was passed on and claimed. */
   readonly isCovered: (one: AtStake) => boolean;
   /** A forward settled and earned this. */

@@ -140,7 +140,7 @@ export class Switchboard {
 
   /** Logs the onion; a failure when it was sent before with another HTLC. */
   private replayed(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
-    const { replays, keep, height, log } = this.parts;
+    const { replays, keep, height, strangers } = this.parts;
     const until = usableUntil(event, hop, height());
     if (until === undefined || until < height()) return undefined;
     const seen = replays.check(hop.replayTag, { channel, id: event.id }, until);
@@ -149,7 +149,7 @@ export class Switchboard {
       keep(seen);
       return undefined;
     }
-    log.warn({ channel, htlc: `${event.id}` }, 'an onion was sent a second time; the HTLC is failed back');
+    strangers.warn({ channel, htlc: `${event.id}` }, 'an onion was sent a second time; the HTLC is failed back');
     return { name: 'temporary_node_failure' };
   }
 
@@ -160,7 +160,7 @@ export class Switchboard {
   private unwanted(channel: string, event: Received, { kind }: OpenedHop): Failure | undefined {
     const why = whyUnwanted(event, kind);
     if (why === undefined) return undefined;
-    this.parts.log.info({ channel, htlc: `${event.id}` }, `${why}; it is failed back`);
+    this.parts.strangers.info({ channel, htlc: `${event.id}` }, `${why}; it is failed back`);
     // A final node has no channel to speak of; and the update of one that was not named would only tell that it is there.
     return kind === 'final'
       ? { name: 'temporary_node_failure' }
@@ -196,7 +196,7 @@ export class Switchboard {
   }
 
   private forward(channel: string, event: Received, hop: Extract<OpenedHop, { kind: 'forward' }>): Failure | undefined {
-    const { channels, height, log, noted } = this.parts;
+    const { channels, height, strangers, noted } = this.parts;
     const { payload, note, next } = hop;
     const outgoing = channels.outgoing(payload.shortChannelId);
     const failure: Failure | undefined = event.givenUp
@@ -204,14 +204,14 @@ export class Switchboard {
       : relayFailure(event, payload, outgoing, height());
     if (failure !== undefined || outgoing === undefined) {
       const to = scidText(payload.shortChannelId);
-      log.debug(
+      strangers.debug(
         { channel, htlc: `${event.id}`, to, failure: failure?.name },
         'an HTLC is not passed on but failed back',
       );
       return failure ?? { name: 'unknown_next_peer' };
     }
     if (!this.parts.isCovered({ channels: [channel, outgoing.key], amount: event.amount })) {
-      log.info(
+      strangers.info(
         { channel, htlc: `${event.id}`, amount_msat: `${event.amount}` },
         'the wallet could not pay for claiming an HTLC on chain: it is not passed on; send coins to an address of this node (newaddr)',
       );
@@ -263,7 +263,7 @@ export class Switchboard {
 
   /** An HTLC of ours was not offered after all. */
   refused(channel: string, bytes: Uint8Array, why: Refusal): void {
-    const { channels, payments, log } = this.parts;
+    const { channels, payments, strangers } = this.parts;
     const origin = decodeOrigin(bytes);
     if (origin.kind === 'payment') {
       const short = why.code === 'insufficient_balance' || why.code === 'too_much_in_flight';
@@ -273,7 +273,7 @@ export class Switchboard {
       });
       return;
     }
-    log.debug({ channel, why: why.code }, 'the outgoing channel takes no such HTLC now; it is failed back');
+    strangers.debug({ channel, why: why.code }, 'the outgoing channel takes no such HTLC now; it is failed back');
     const name = htlcName(origin.channel, origin.id);
     const named = this.links.get(name)?.named;
     this.links.delete(name);

@@ -20,7 +20,7 @@ import { type ForwardNote, Switchboard } from '../forward/switchboard.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannels } from '../graph/own.ts';
 import type { Peers } from '../peer/peers.ts';
-import type { Ports } from '../ports.ts';
+import type { Log, Ports } from '../ports.ts';
 import type { Gate } from '../store/gate.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
@@ -58,6 +58,8 @@ export interface DeskParts {
   readonly isOut: () => boolean;
   /** Unix seconds. */
   readonly now: () => number;
+  /** For what whoever sends HTLCs can cause: few lines of a kind. */
+  readonly strangers: Log;
   readonly fatal: (error: unknown) => void;
 }
 
@@ -97,13 +99,14 @@ const paymentsOf = (parts: DeskParts, book: PayBook): Payments => {
 
 /** Builds the three; records are read, nothing moves yet. Throws StoreError or WireError. */
 export const openDesk = async (parts: DeskParts): Promise<Desk> => {
-  const { config, ports, wallet, keys, channels, own, earned, gate, height, now, fatal, experiments } = parts;
+  const { config, ports, wallet, keys, channels, own, earned, gate, height, now, fatal, experiments, strangers } =
+    parts;
   const payments = paymentsOf(parts, await PayBook.load(ports.store, gate));
   await payments.load();
   const room = { reserve: config.reserve, wallet, feerate: parts.feerate, entries: () => channels.entries.values() };
   const receiver = await ReceiverHost.load({
     ...ports,
-    gate,
+    ...{ gate, strangers },
     invoices: parts.invoices,
     context: () => ({
       now: now(),
@@ -153,6 +156,7 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
     isOut: parts.isOut,
     clock: ports.clock,
     log: naming(ports.log, (key) => channels.nameOf(key)),
+    strangers: naming(strangers, (key) => channels.nameOf(key)),
     earned: (fee) => gate.keep(earned.add(fee)),
     noted: experiments.noted ?? (() => undefined),
   });

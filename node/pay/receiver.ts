@@ -30,6 +30,8 @@ export interface ReceiverParts {
   readonly gate: Gate;
   readonly clock: Clock;
   readonly log: Log;
+  /** For what payers can cause: few lines of a kind. */
+  readonly strangers: Log;
   readonly invoices: Invoices;
   readonly context: () => ReceiverContext;
   readonly fulfill: (key: HtlcKey, preimage: Preimage) => void;
@@ -147,7 +149,7 @@ export class ReceiverHost {
   }
 
   private perform(effect: ReceiverEffect): undefined {
-    const { gate, invoices, log } = this.parts;
+    const { gate, invoices, log, strangers } = this.parts;
     switch (effect.do) {
       case 'save': {
         const paid = effect.paid === undefined ? undefined : invoices.paidChange(effect.paid);
@@ -169,11 +171,14 @@ export class ReceiverHost {
             'the wallet could not pay for claiming a payment on chain if its payer fell silent: it goes back; send coins to an address of this node (newaddr)',
           );
         else if (report.event === 'set_failed')
-          log.info({ set: hex(report.set.id), why: report.why }, 'a set of HTLCs was given up; all of it goes back');
+          strangers.info(
+            { set: hex(report.set.id), why: report.why },
+            'a set of HTLCs was given up; all of it goes back',
+          );
         else if (report.event === 'set_settled')
           log.info({ set: hex(report.set.id), parts: report.set.htlcs.length }, 'a payment is complete; claiming it');
         else if (report.event === 'htlc_refused')
-          log.info({ hash: hex(report.paymentHash), why: report.why }, 'an HTLC for us was refused');
+          strangers.info({ hash: hex(report.paymentHash), why: report.why }, 'an HTLC for us was refused');
         return undefined;
       }
     }

@@ -31,7 +31,15 @@ const bench = () => {
   const first = connection();
   let now: Peer | undefined = first.peer;
   const parts: Partial<HostParts> = {
-    ...{ store, fatal, contained: fatal, log: memoryLog(), gate: new Gate(store, fatal), context: () => context },
+    ...{
+      store,
+      fatal,
+      contained: fatal,
+      log: memoryLog(),
+      strangers: memoryLog(),
+      gate: new Gate(store, fatal),
+      context: () => context,
+    },
     ...{ heard: () => undefined, online: () => undefined },
     clock: { now: () => 0, after: () => () => undefined },
     peers: { get: () => now } as unknown as HostParts['peers'],

@@ -109,6 +109,7 @@ export const board = async (
     clock,
     isCovered,
     log: memoryLog(),
+    strangers: memoryLog(),
     earned: () => undefined,
     noted: () => undefined,
   });
