@@ -13,25 +13,26 @@ export interface Generation {
 /** Oldest first. */
 export type Remembered = readonly Generation[];
 
-/** Generations kept; more of them make what is forgotten at once smaller. */
-const GENERATIONS = 16;
+/** Generations kept of what settled, and of what failed; more of them make smaller what is written to, and forgotten at once. */
+const SETTLED = 16;
+const FAILED = 64;
 /** Minutes that what has failed is remembered, beyond the one in which it did. */
 const MINUTES = 10;
 
 export const isRemembered = (remembered: Remembered, id: string): boolean => remembered.some(({ ids }) => ids.has(id));
 
-const add = (remembered: Remembered, id: string, limit: number, number: number): Remembered => {
-  const room = Math.max(1, Math.ceil(limit / GENERATIONS));
+const add = (remembered: Remembered, id: string, limit: number, most: number, number: number): Remembered => {
+  const room = Math.max(1, Math.ceil(limit / most));
   const youngest = remembered.at(-1);
   if (youngest !== undefined && youngest.number >= number && youngest.ids.size < room)
     return [...remembered.slice(0, -1), { ...youngest, ids: new Set(youngest.ids).add(id) }];
   const next = Math.max(number, (youngest?.number ?? 0) + 1);
-  return [...remembered, { number: next, ids: new Set([id]) }].slice(-GENERATIONS);
+  return [...remembered, { number: next, ids: new Set([id]) }].slice(-most);
 };
 
 /** With one more id, and at most about `limit` in all (rounded up to whole generations). */
 export const remember = (remembered: Remembered, id: string, limit: number): Remembered =>
-  add(remembered, id, limit, 0);
+  add(remembered, id, limit, SETTLED, 0);
 
 /** Without what is older than ten minutes and some at `now`, Unix seconds; the same list where there is nothing so old. */
 export const forgetOld = (remembered: Remembered, now: number): Remembered => {
@@ -42,4 +43,4 @@ export const forgetOld = (remembered: Remembered, now: number): Remembered => {
 
 /** As `remember`, for ten minutes at least from `now` on: a generation is a minute, or less of one in which too many came. */
 export const rememberNow = (remembered: Remembered, id: string, limit: number, now: number): Remembered =>
-  add(forgetOld(remembered, now), id, limit, Math.floor(now / 60));
+  add(forgetOld(remembered, now), id, limit, FAILED, Math.floor(now / 60));

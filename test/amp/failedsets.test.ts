@@ -44,13 +44,13 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
 
 test('what is remembered of failed sets is bounded', () => {
   const receiver = new ReceiverUnderTest();
-  receiver.context = { ...receiver.context, limits: { ...receiver.context.limits, rememberedFailed: 32 } };
-  for (let seed = 0; seed < 40; seed++) {
+  receiver.context = { ...receiver.context, limits: { ...receiver.context.limits, rememberedFailed: 64 } };
+  for (let seed = 0; seed < 80; seed++) {
     const htlcs = amp({ scheme: 'dynamic', parts: 2, seed, firstKey: 2 * seed });
     receiver.arrive(at(htlcs, 0));
     receiver.arrive({ ...at(htlcs, 1), paymentHash: paymentHash(bytes32(9)) });
     receiver.resolve();
   }
-  expect(receiver.state.failed.reduce((sum, { ids }) => sum + ids.size, 0)).toBe(32);
-  expect(receiver.store.size).toBe(32);
+  expect(receiver.state.failed.reduce((sum, { ids }) => sum + ids.size, 0)).toBe(64);
+  expect(receiver.store.size).toBe(64);
 });
