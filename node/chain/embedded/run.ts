@@ -39,6 +39,7 @@ export const runChain = async (options: ChainOptions, out: (line: string) => voi
   });
   process.once('SIGINT', end);
   process.once('SIGTERM', end);
+  process.once('SIGHUP', end);
   const logins = [`${user}:${password}`, ...(datadir === undefined ? [] : [cookie])];
   const served = await serveChain({ regtest, clock: systemClock, host, port, logins, stop: end });
   if (datadir !== undefined) await writeFile(cookieIn(datadir), cookie, { mode: 0o600 });
@@ -47,6 +48,7 @@ export const runChain = async (options: ChainOptions, out: (line: string) => voi
   await ended;
   process.off('SIGINT', end);
   process.off('SIGTERM', end);
+  process.off('SIGHUP', end);
   await served.close();
   if (datadir !== undefined) await rm(cookieIn(datadir), { force: true });
 };
