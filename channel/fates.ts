@@ -13,7 +13,8 @@ import { fate } from './effects.ts';
 import { preimageOf } from './htlc.ts';
 import type { Resolution } from './io.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
-import type { Core, Htlc, Onchain, Way } from './state.ts';
+import { isOutputless, knowsAll } from './outputless.ts';
+import type { Core, Failed, Htlc, Onchain, Way } from './state.ts';
 import { isUnclaimed } from './unclaimed.ts';
 import { isDone, withHtlc } from './updates.ts';
 
@@ -83,7 +84,7 @@ const deciding = (concerns: readonly Concern[], way: Way): Deciding => ({
 });
 
 /**
- * Blocks after its expiry for which an HTLC of ours that is not worth its claim is waited for. Whoever paid for it gives its own channel
+ * Blocks after its expiry for which an HTLC of ours that is not worth its claim, or has nothing to claim, is waited for. Whoever paid for it gives its own channel
  * up some blocks after an expiry that is at least 35 later.
  */
 const LINGERING = SAFETY;
@@ -99,6 +100,21 @@ const isForlorn = ({ core, by, height }: Onchain, output: Concern | undefined, h
   now.tip >= htlc.expiry + LINGERING &&
   isUnclaimed(core.params, by === 'local' ? 'local' : 'remote', now.feerate, htlc);
 
+/**
+ * Whether nothing can become of an HTLC of ours on the chain, and it is past its expiry: no commitment that may be mined has an output
+ * for it. Before that a peer that passed it on may still be paid for it further on, and whoever pays could pay twice.
+ */
+const isNowhere = (state: Failed | Onchain, htlc: Htlc, { tip }: Now): boolean =>
+  tip >= htlc.expiry + LINGERING && knowsAll(state) && isOutputless(state.core, htlc);
+
+/** The fates of HTLCs that we offered in a channel that is given up, where no block is needed to tell. */
+export const fatesBefore = (state: Failed, now: Now): readonly (readonly [Htlc, Resolution])[] =>
+  [...state.core.outgoing.values()].flatMap((htlc) =>
+    !htlc.acknowledged && fate(htlc, state.core.head) === undefined && isNowhere(state, htlc, now)
+      ? [[htlc, failed(htlc)] as const]
+      : [],
+  );
+
 /** The fate of an HTLC that we offered, where it is certain at this height. */
 const chainFate = (state: Onchain, { of, unreadable }: Deciding, htlc: Htlc, now: Now): Resolution | undefined => {
   const { core, height } = state;
@@ -109,7 +125,8 @@ const chainFate = (state: Onchain, { of, unreadable }: Deciding, htlc: Htlc, now
   const own = [...(output === undefined ? [] : [output]), ...unreadable.filter((one) => mayBe(one, htlc))];
   const heights = own.map((one) => decidedAt(one, htlc));
   const certain = [height, ...heights].every((at) => at !== undefined && isDeep(at, tip, DEPTH));
-  return certain || isForlorn(state, output, htlc, now) ? failed(htlc) : undefined;
+  const nowhere = own.length === 0 && isNowhere(state, htlc, now);
+  return certain || nowhere || isForlorn(state, output, htlc, now) ? failed(htlc) : undefined;
 };
 
 /** The fates of HTLCs that we offered and that were not taken note of, where they are certain at this height. */

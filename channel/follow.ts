@@ -9,11 +9,11 @@ import type { Claim } from './claims.ts';
 import { closingClaims } from './closingbump.ts';
 import { type Concern, claimsOf, concernsOf, pending } from './concerns.ts';
 import { report, resolved } from './effects.ts';
-import { chainFates, isOver, type Now, newlySettled } from './fates.ts';
+import { chainFates, fatesBefore, isOver, type Now, newlySettled } from './fates.ts';
 import type { Effect, Input, Step } from './io.ts';
 import { same } from './same.ts';
 import { spendNumber } from './spender.ts';
-import type { ChannelState, Onchain } from './state.ts';
+import type { ChannelState, Failed, Onchain } from './state.ts';
 import { withHtlc } from './updates.ts';
 
 const isOnchain = (state: ChannelState): state is Onchain => state.phase === 'onchain';
@@ -74,6 +74,14 @@ const tellFates = (state: Onchain, concerns: readonly Concern[], now: Now): read
   return news.length === 0 ? [state, []] : [{ ...state, seen: { ...state.seen, told } }, news];
 };
 
+/** The same of a channel that waits for its commitment to be mined: those that no commitment has an output for. */
+const tellBefore = (state: Failed, now: Now): Step => {
+  const news = fatesBefore(state, now).filter(([{ id }]) => state.told?.has(id) !== true);
+  if (news.length === 0) return [state, []];
+  const told = new Set([...(state.told ?? []), ...news.map(([{ id }]) => id)]);
+  return [{ ...state, told }, news.map(([htlc, result]) => resolved(htlc, result))];
+};
+
 /** Tells which of the peer's HTLCs are gone, once for good. */
 const tellSettled = (
   state: Onchain,
@@ -110,7 +118,11 @@ const followOnchain = (state: Onchain, concerns: readonly Concern[], now: Now): 
 export const follow = (before: ChannelState, [state, effects]: Step, { type }: Input, now: Now): Step => {
   if (!('core' in state) || state.phase === 'open') return [state, effects];
   const concerns = concernsIn(state);
-  const [next, news] = isOnchain(state) ? followOnchain(state, concerns, now) : [state, []];
+  const [next, news] = isOnchain(state)
+    ? followOnchain(state, concerns, now)
+    : state.phase === 'failed'
+      ? tellBefore(state, now)
+      : [state, []];
   const again = type === 'restored';
   if (!again && next === before) return [next, [...effects, ...news]];
   const known = again ? [] : concernsIn(before);

@@ -57,6 +57,10 @@ const alreadyTold = (core: Core): Seen['told'] => {
   return told;
 };
 
+/** Those that were told to have failed before any commitment was in the chain. */
+const toldBefore = (state: Funded): Seen['told'] =>
+  new Map(state.phase === 'failed' ? [...(state.told ?? [])].map((id) => [id, 'failed'] as const) : []);
+
 /** A channel read from the store: what it knows by itself is being told again. */
 export const restoredOnchain = (state: Onchain): Onchain => {
   const { core, by, tx, seen } = state;
@@ -77,7 +81,8 @@ export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>)
   const by = spentBy(core, transaction);
   const before: GivenUp = { ...given, outdated: given.outdated || provesLoss(core, by, transaction) };
   const commitment = spendingCommitment(core, by, transaction);
-  const seen: Seen = { ...nothingSeen, confirmed: true, commitment, told: alreadyTold(core) };
+  const told = new Map([...toldBefore(state), ...alreadyTold(core)]);
+  const seen: Seen = { ...nothingSeen, confirmed: true, commitment, told };
   const next: Onchain = { phase: 'onchain', core, by, tx, height, before, seen };
   return [next, [...effects, report({ event: 'spent', by, txid, height })]];
 };

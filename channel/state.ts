@@ -271,6 +271,8 @@ export interface Failed extends GivenUp {
   readonly core: Core;
   /** A commitment of the peer's that waits in the mempool, where ours can then hardly go; not saved. */
   readonly rival?: Uint8Array | undefined;
+  /** HTLCs of ours whose fate was told in this run, although no commitment is in the chain; not saved. */
+  readonly told?: ReadonlySet<bigint> | undefined;
 }
 
 /** The funding output is spent in the chain. */

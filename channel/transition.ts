@@ -163,14 +163,17 @@ const withCore = <S extends Funded>(state: S, core: Core): Step => [
   [],
 ];
 
+/** Whether the fate of an HTLC of ours was told in this run. */
+const wasTold = (state: Failed | Onchain | Closed, id: bigint): boolean => {
+  if (state.phase === 'closed') return false;
+  return state.phase === 'onchain' ? state.seen.told.has(id) : state.told?.has(id) === true;
+};
+
 /** What callers still have to say to a channel that the peer has no part in any more. */
 const givenUpStep = (state: Failed | Onchain | Closed, input: Input): Step => {
   switch (input.type) {
     case 'acknowledge':
-      return withCore(
-        state,
-        acknowledgeOnchain(state.core, input.id, state.phase === 'onchain' && state.seen.told.has(input.id)),
-      );
+      return withCore(state, acknowledgeOnchain(state.core, input.id, wasTold(state, input.id)));
     case 'fulfill':
       return withCore(state, withPreimage(state.core, input.id, input.preimage));
     default:
