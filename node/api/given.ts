@@ -175,6 +175,16 @@ export const channelRef = param<string, ChannelRef>('node id|channel id|short_ch
   throw new RangeError('a node id, a channel_id or a short_channel_id');
 });
 
+/** Characters of the longest name of a host (RFC 1035), with a dot behind it. */
+const MOST_HOST = 254;
+/** A host to connect to, by name or by IP address. */
+export const host = param<string, string>('host', (given) => {
+  const what = `a host name or an IP address of at most ${MOST_HOST} characters`;
+  const name = textFrom(given, what);
+  if (name.length === 0 || name.length > MOST_HOST) throw new RangeError(what);
+  return name;
+});
+
 /** A node id, alone or as id@host or id@host:port; an IPv6 address with a port stands in brackets. */
 export interface Destination {
   readonly id: Point;
@@ -189,7 +199,7 @@ export const destination = param<string, Destination>('id[@host[:port]]', (given
   const [, inBrackets, bare, digits] =
     /^(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(place) ?? /^()([0-9a-fA-F:.]+)$/.exec(place) ?? [];
   const host = inBrackets || bare;
-  if (host === undefined || more.length > 0) throw new RangeError(what);
+  if (host === undefined || host.length > MOST_HOST || more.length > 0) throw new RangeError(what);
   return { id: pointFrom(id, what), host, port: digits === undefined ? undefined : integerFrom(digits, 1, 0xffff) };
 });
 

@@ -55,7 +55,7 @@ export const usageOf = (name: MethodName): string =>
 export const help = (command: string | undefined, dev: boolean): Result<'help'> => {
   const there = (name: string): name is MethodName => isMethod(name) && (dev || !isDevMethod(name));
   if (command !== undefined && !there(command))
-    throw new ApiError('invalid_params', `command: no method "${command}"`, { field: 'command' });
+    throw new ApiError('invalid_params', `command: no method "${command.slice(0, 100)}"`, { field: 'command' });
   const names = command === undefined ? Object.keys(table).filter(there).sort() : [command];
   return {
     help: names.map((name) => ({ command: usageOf(name), description: table[name].doc })),

@@ -71,7 +71,8 @@ const byName = (name: MethodName, method: Method, params: unknown): Json => {
   const found = new Map<string, unknown>();
   for (const [given, value] of Object.entries(params)) {
     const field = method.aliases?.[given] ?? given;
-    if (!names.includes(field)) throw wrongParams(given, `${name} has no such parameter; it takes ${names.join(', ')}`);
+    if (!names.includes(field))
+      throw wrongParams(given.slice(0, 100), `${name} has no such parameter; it takes ${names.join(', ')}`);
     if (found.has(field)) throw wrongParams(field, `is given twice, also as ${given}`);
     found.set(field, value ?? undefined);
   }

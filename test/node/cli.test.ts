@@ -144,6 +144,7 @@ describe('a call', () => {
     ],
     [['waitinvoice'], 1, 'waitinvoice: label: is required (label) (invalid_params, -32602)'],
     [['waitinvoice', 'a', 'b'], 2, 'ampere: b: there is no parameter left for it'],
+    [['keysend', ids.bob, '25000', 'extra=1'], 2, 'ampere: extra=1: there is no parameter extra'],
     [['nosuch'], 2, "error: unknown command 'nosuch'"],
     [['pay', '--nosuch', 'x'], 2, "error: unknown option '--nosuch'"],
     [['-k', '-o', 'pay', 'x'], 2, 'ampere: -k and -o exclude each other'],

@@ -41,5 +41,7 @@ test('what cannot be is refused, and costs nothing', async () => {
   await expect(alice.call('withdraw', { destination: elsewhere, satoshi: 30_000 })).rejects.toThrow(
     /^destination: .*expected a regtest address/,
   );
+  const long = alice.call('withdraw', { destination: 'x'.repeat(60_000), satoshi: 30_000 });
+  await expect(long).rejects.toThrow(/^destination: "x{100}…" is no address here/);
   expect(await coinsOf('alice')).toEqual([100_000n]);
 });

@@ -19,7 +19,7 @@ export const peerMethods = methods({
     doc: 'Connects to a node and keeps it as a peer.',
     params: z.strictObject({
       id: given.destination.describe('the node, or id@host:port in one'),
-      host: given.text.optional().describe('its name or IP address, if not part of id'),
+      host: given.host.optional().describe('its name or IP address, if not part of id'),
       port: given.port.optional().describe("its port, if not part of id; else the network's usual one"),
     }),
     result: z.object({

@@ -81,6 +81,18 @@ describe('a batch', () => {
 });
 
 describe('a handler', () => {
+  test('with names of any length is refused in few words', async () => {
+    const long = 'x'.repeat(100_000);
+    for (const [method, params] of [
+      ['newaddr', { [long]: 1 }],
+      ['help', { command: long.slice(0, 60_000) }],
+      [long, {}],
+    ] as const) {
+      const answer = await wholeOf(await fakeRpc().answer(JSON.stringify({ id: 1, method, params }), patient));
+      expect(answer?.length).toBeLessThan(1_000);
+    }
+  });
+
   test('that throws an ApiError gives its number, message and data', async () => {
     const rpc = fakeRpc({
       pay: async () => {
