@@ -33,6 +33,8 @@ export interface RecoverParts {
 /** Takes back what a backup holds and this node does not know; gives the ids of those channels. Throws ChainError, StoreError. */
 export const recover = async (parts: RecoverParts, contents: Contents): Promise<readonly ChannelId[]> => {
   const { gate, wallet, log } = parts;
+  // Nothing is taken back by halves: what lies in the blocks is looked for as well, and asking anew would not do that again.
+  await parts.chain.tip();
   await wallet.use(contents.addresses);
   const found: ChannelId[] = [];
   for (const channel of contents.channels) if (await take(parts, channel)) found.push(channelIdOf(channel.funding));

@@ -58,6 +58,7 @@ test('what it knows is told, what needs it ends as an error of the chain, and th
   const { height } = ground.regtest.ledger.tip;
   await endow(ground, alice, [500_000n]);
   await becomes('alice at the tip', () => alice.node.follower.top.height === height + 1);
+  const { file } = await alice.call('backup', { file: join(dir, 'copy') });
   held.holds = true;
   const informed = alice.call('getinfo', {});
   clock.hurry(0.6);
@@ -77,6 +78,11 @@ test('what it knows is told, what needs it ends as an error of the chain, and th
     code: 500,
     message: expect.stringMatching(/^no answer from bitcoind at .*Try again once bitcoind is well$/),
   });
+  const before = held.asked;
+  const recovered = alice.call('recover', { file }).catch((error: unknown) => error);
+  await becomes('the chain asked', () => held.asked > before);
+  clock.hurry(PATIENCE / 1000);
+  expect(await recovered).toMatchObject({ code: 500 });
   const stopped = alice.stop();
   clock.hurry(1);
   await stopped;
