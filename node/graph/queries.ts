@@ -30,7 +30,9 @@ export function* rangeReplies(
   { graph, chainHash, now }: Asked,
   query: MessageOf<'query_channel_range'>,
 ): Generator<MessageOf<'reply_channel_range'>> {
-  const { first_blocknum, number_of_blocks } = query;
+  const { first_blocknum } = query;
+  // A question about no block at all is none; an answer has to be about one at least.
+  const number_of_blocks = Math.max(1, query.number_of_blocks);
   const base = { name: 'reply_channel_range', chain_hash: query.chain_hash } as const;
   if (!equal(query.chain_hash, chainHash)) {
     yield { ...base, first_blocknum, number_of_blocks, sync_complete: 1, encoded_short_ids: [] };

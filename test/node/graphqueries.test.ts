@@ -62,6 +62,22 @@ describe('query_channel_range', () => {
     expect([...rangeReplies(asked(graph), foreign)]).toMatchObject([{ encoded_short_ids: [] }]);
   });
 
+  test.each([
+    [100, 0],
+    [100, 1],
+    [0xffff_ffff, 0],
+    [0xffff_ffff, 0xffff_ffff],
+  ])('from block %d on for %d is answered for one block at least, and ends where it ends', (first, count) => {
+    const [reply, ...more] = [...rangeReplies(asked(graphOf(many)), range(first, count))];
+    if (reply === undefined) throw new Error('no reply');
+    expect(more).toEqual([]);
+    expect(reply.sync_complete).toBe(1);
+    expect(reply.encoded_short_ids).toEqual(first === 100 ? many.slice(0, 1) : []);
+    expect(reply.first_blocknum).toBeLessThanOrEqual(first);
+    expect(reply.first_blocknum + reply.number_of_blocks).toBeGreaterThanOrEqual(first + Math.max(1, count));
+    expect(decodeMessage(encodeMessage(reply))).toMatchObject({ name: 'reply_channel_range' });
+  });
+
   test('passes over channels that are spent, and those that both ends have left', async () => {
     const { graph, take } = gossipOver(many.map((id) => announcedOf('a', 'b', id)));
     for (const id of many) await take(announcement('a', 'b', id));
@@ -100,6 +116,14 @@ describe('query_short_channel_ids', () => {
     const graph = await full();
     expect(names(graph, [scidOf(1, 1, 1), scid])).toEqual([A, U, U, N, N, END]);
     expect(names(graph, [scidOf(1, 1, 1)])).toEqual([END]);
+  });
+
+  test('about another chain is answered with nothing, and says so', async () => {
+    const foreign = { ...query([scid]), chain_hash: new Uint8Array(32) as never };
+    const answers = (given: typeof foreign) => [...idReplies(asked(graph), given)].map((raw) => decodeMessage(raw));
+    const graph = await full();
+    expect(answers(foreign)).toMatchObject([{ name: END, chain_hash: new Uint8Array(32), full_information: 0 }]);
+    expect(answers(query([scid]) as typeof foreign).at(-1)).toMatchObject({ name: END, full_information: 1 });
   });
 
   test('for one id thousands of times is answered once', async () => {
