@@ -3,19 +3,18 @@
  * them, nothing published and nothing written. Whoever restored one of them, mounted the wrong disk or copied a folder half is
  * told in a sentence.
  */
-import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equal, hex } from '../wire/bytes.ts';
 import { BackupError, type BackupFault } from './backup/errors.ts';
+import { backupIn } from './backup/file.ts';
 import { backupKey, openBackup } from './backup/format.ts';
 import type { Places } from './config.ts';
-import { FileError } from './fileserror.ts';
 import type { Hooks } from './hooks.ts';
 import { networkOf } from './network.ts';
 import type { Entropy, Store } from './ports.ts';
 import { checkStore, markOwner, ownerOf, prepareStore } from './store/open.ts';
 import { keysOf, type NodeKeys } from './wallet/keys.ts';
-import { openSeed } from './wallet/seed.ts';
+import { isSeedThere, openSeed } from './wallet/seed.ts';
 
 export type DatadirFault =
   /** There is no seed, but something that was made with one. */
@@ -80,29 +79,6 @@ export interface Datadir {
   readonly fresh: boolean;
 }
 
-const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
-
-const isThere = async (path: string): Promise<boolean> => {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw new FileError('look for', path, error);
-  }
-};
-
-/** The bytes of a backup; undefined where there is none, or none was written yet. */
-const backupIn = async (path: string): Promise<Uint8Array | undefined> => {
-  try {
-    const bytes = await readFile(path);
-    return bytes.length === 0 ? undefined : new Uint8Array(bytes);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw new FileError('read the backup in', path, error);
-  }
-};
-
 /** What makes a file the backup of something else, rather than one of ours that cannot be read. */
 const foreign: ReadonlySet<BackupFault['code']> = new Set(['no_backup', 'other_seed', 'other_network']);
 
@@ -138,7 +114,7 @@ export const openDatadir = async ({ config, store, entropy, hooks }: DatadirPart
   const owner = await ownerOf(store);
   const isNew = owner === 'nobody';
   const backup = await backupIn(backupFile);
-  if (hooks.seed === undefined && !(await isThere(seedFile))) {
+  if (hooks.seed === undefined && !(await isSeedThere(seedFile))) {
     if (!isNew) throw new DatadirError({ code: 'seed_missing', seed: seedFile, beside: storeFolder });
     if (backup !== undefined) throw new DatadirError({ code: 'seed_missing', seed: seedFile, beside: backupFile });
   }

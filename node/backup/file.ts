@@ -1,7 +1,7 @@
 /** Backup files on the disk. What is not a backup is never overwritten. */
 import { link, readFile, unlink } from 'node:fs/promises';
 import { replaceFile } from '../files.ts';
-import { reasonOf } from '../fileserror.ts';
+import { FileError, reasonOf } from '../fileserror.ts';
 import { BackupError } from './errors.ts';
 import { isBackup } from './format.ts';
 
@@ -13,6 +13,17 @@ export const readBackup = async (path: string): Promise<Uint8Array> => {
     return new Uint8Array(await readFile(path));
   } catch (error) {
     throw new BackupError({ code: 'unreadable', path, reason: reasonOf(error) });
+  }
+};
+
+/** The same for the file that a node keeps; undefined where there is none, or none was written yet. Throws FileError. */
+export const backupIn = async (path: string): Promise<Uint8Array | undefined> => {
+  try {
+    const bytes = await readFile(path);
+    return bytes.length === 0 ? undefined : new Uint8Array(bytes);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw new FileError('read the backup in', path, error);
   }
 };
 

@@ -21,15 +21,21 @@ export const seedOf = async (mnemonic: string): Promise<Uint8Array> => {
   return mnemonicToSeed(words);
 };
 
+/** Whether the file is there. Throws FileError where that cannot be told. */
+export const isSeedThere = async (path: string): Promise<boolean> => {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw new FileError('look for', path, error);
+  }
+};
+
 /** Makes the file, unless there is one. It has its name once it is whole: a power cut or a full disk leaves no half of a seed. */
 const create = async (path: string, mnemonic: string): Promise<boolean> => {
   const next = `${path}.new`;
-  try {
-    await lstat(path);
-    return false;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw new FileError('read the seed in', path, error);
-  }
+  if (await isSeedThere(path)) return false;
   try {
     await writeNew(next, `${mnemonic}\n`, 'w');
     // Unlike a renaming, this never takes the place of a file.
