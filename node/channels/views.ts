@@ -24,15 +24,23 @@ export interface FeePolicy {
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
-/** What we announce for forwarding over a channel: the node's fees, within the bounds the peer set for HTLCs to it. */
-export const policyOf = ({ params }: Core, fees: FeePolicy): OwnPolicy => ({
-  feeBase: fees.feeBase,
-  feeProportional: fees.feePerSatoshi,
-  cltvExpiryDelta: fees.cltvDelta,
-  htlcMinimum: msat(larger(1n, params.remote.htlcMinimum)),
-  htlcMaximum: msat(smaller((params.capacity - params.remote.reserve) * 1000n, params.remote.maxHtlcValueInFlight)),
-  disabled: false,
-});
+/**
+ * What we announce for forwarding over a channel: the node's fees, within the bounds the peer set for HTLCs to it. Where those leave
+ * no amount, as they may in a tiny channel, it is disabled, since no minimum may stand above the maximum (BOLT 7).
+ */
+export const policyOf = ({ params }: Core, fees: FeePolicy): OwnPolicy => {
+  const { htlcMinimum, maxHtlcValueInFlight, reserve } = params.remote;
+  const least = larger(1n, htlcMinimum);
+  const most = smaller((params.capacity - reserve) * 1000n, maxHtlcValueInFlight);
+  return {
+    feeBase: fees.feeBase,
+    feeProportional: fees.feePerSatoshi,
+    cltvExpiryDelta: fees.cltvDelta,
+    htlcMinimum: msat(smaller(least, most)),
+    htlcMaximum: msat(most),
+    disabled: most < least,
+  };
+};
 
 /** HTLCs may be offered: both channel_ready are exchanged, nobody closes, the peer is there and owes us nothing overdue. */
 export const isUsable = (state: ChannelState): boolean => state.phase === 'open' && barred(state) === undefined;

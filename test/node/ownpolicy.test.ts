@@ -30,3 +30,12 @@ test.each([
 ])('htlc_minimum_msat is what the peer takes at least, and never nothing: %d', (least, announced) => {
   expect(policy(1_000_000n, 10_000n, 10n ** 9n, least).htlcMinimum).toBe(announced);
 });
+
+test.each([
+  [1_000_000n, false],
+  [1_000_001n, true],
+])('where the peer takes %d msat at least and a million in flight, the channel is disabled: %s', (least, disabled) => {
+  const announced = policy(1_000_000n, 10_000n, 1_000_000n, least);
+  expect(announced.disabled).toBe(disabled);
+  expect(announced.htlcMinimum <= announced.htlcMaximum).toBe(true);
+});
