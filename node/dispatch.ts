@@ -14,6 +14,7 @@ import type { OwnChannel, OwnChannels } from './graph/own.ts';
 import { idReplies, isWellFormed, rangeReplies } from './graph/queries.ts';
 import { type GossipPeer, turn } from './graph/relaying.ts';
 import type { Peer } from './peer/peer.ts';
+import { sourceOf } from './peer/places.ts';
 import type { Log } from './ports.ts';
 
 export interface DispatchParts {
@@ -233,7 +234,9 @@ const gossip = async (
   message: MessageOf<'channel_announcement'> | MessageOf<'channel_update'> | MessageOf<'node_announcement'>,
   raw: Uint8Array,
 ): Promise<void> => {
-  const verdict = await parts.gossip.take(message, raw, peer.id);
+  // Who calls may have made up his node id for this.
+  const isUnknown = peer.direction === 'in' && parts.channels.of(peer.id).length === 0;
+  const verdict = await parts.gossip.take(message, raw, peer.id, isUnknown ? sourceOf(peer.remote.host) : undefined);
   if (verdict !== 'bad') return;
   peer.warn(`${message.name}: a signature or a key is not valid`);
   peer.close(`the peer passed on a ${message.name} that is not valid`);

@@ -4,7 +4,7 @@
  * watch beside them.
  */
 import { fundingOutputScript } from '../../channel/funding.ts';
-import { equal } from '../../wire/bytes.ts';
+import { equal, hex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { type ShortChannelId, scidParts } from '../../wire/units.ts';
 import { ChainError } from '../chain/errors.ts';
@@ -27,12 +27,17 @@ export const LEAST_CONFIRMATIONS = 4;
 /** `young` has too few confirmations yet; `unknown`: the chain did not answer. */
 export type Found = Pick<GraphChannel, 'capacity' | 'funding'> | 'absent' | 'young' | 'unknown';
 
+type Announced = Pick<MessageOf<'channel_announcement'>, 'short_channel_id' | 'bitcoin_key_1' | 'bitcoin_key_2'>;
+
+const anyOf = ({ short_channel_id }: Announced): string => `${short_channel_id}`;
+const keyOf = (m: Announced): string => `${m.short_channel_id}/${hex(m.bitcoin_key_1)}/${hex(m.bitcoin_key_2)}`;
+
 export class Fundings {
   private readonly chain: Pick<Chain, 'txidAt' | 'unspent'>;
   /** The height of the chain as the graph follows it. */
   private readonly height: () => number;
-  /** The height from which on a channel may be looked for again. */
-  private readonly absent = new Map<ShortChannelId, number>();
+  /** The height from which on a channel may be looked for again: any with that id, or one between two keys that it is not between. */
+  private readonly absent = new Map<string, number>();
   private underWay = 0;
   private readonly waiting: (() => void)[] = [];
 
@@ -42,9 +47,8 @@ export class Fundings {
   }
 
   /** Whether it is known without a look that there is no such channel yet. */
-  isAbsent(scid: ShortChannelId): boolean {
-    const until = this.absent.get(scid);
-    return until !== undefined && this.height() < until;
+  isAbsent(m: Announced): boolean {
+    return [anyOf(m), keyOf(m)].some((key) => this.height() < (this.absent.get(key) ?? 0));
   }
 
   /** Whether a channel is too young to be believed, or claims a block that is still to come. Costs nothing. */
@@ -68,8 +72,10 @@ export class Fundings {
       // A block that is told while the chain answers may spend the output; whoever adds the channel only now would miss that.
       for (let asked = this.height(); ; asked = this.height()) {
         const found = await fundingOutput(this.chain, scid);
+        if (found === undefined) return this.remember(anyOf(m));
+        // Of other keys than those of the output it is no channel; whoever announces it with these has still to be heard.
         const script = fundingOutputScript(m.bitcoin_key_1, m.bitcoin_key_2);
-        if (found === undefined || !equal(found.script, script)) return this.remember(scid);
+        if (!equal(found.script, script)) return this.remember(keyOf(m));
         if (found.confirmations < LEAST_CONFIRMATIONS) return 'young';
         if (asked === this.height()) return { capacity: found.amount, funding: { txid: found.txid, vout: found.vout } };
       }
@@ -79,9 +85,9 @@ export class Fundings {
     }
   }
 
-  private remember(scid: ShortChannelId): 'absent' {
-    this.absent.delete(scid);
-    this.absent.set(scid, this.height() + ABSENT_FOR);
+  private remember(key: string): 'absent' {
+    this.absent.delete(key);
+    this.absent.set(key, this.height() + ABSENT_FOR);
     const [oldest] = this.absent.keys();
     if (this.absent.size > MAX_ABSENT && oldest !== undefined) this.absent.delete(oldest);
     return 'absent';

@@ -43,7 +43,7 @@ const UPDATES = { burst: 10, seconds: 60 } as const;
 /** How often a node may change what it says of itself. */
 const NODES = { burst: 10, seconds: 600 } as const;
 /**
- * Announcements of channels that are not there, for each peer. Honest nodes have some, of channels closed a moment ago; what a
+ * Announcements of channels that are not there, for each peer, or source of those that call. Honest nodes have some, of channels closed a moment ago; what a
  * peer announces beyond that is left alone until others announce it too.
  */
 const ABSENT = { burst: 300, seconds: 10 } as const;
@@ -111,12 +111,15 @@ export class Gossip {
     this.relaying.spread([raw]);
   }
 
-  /** Takes an announcement, from a peer or of our own; what is new is kept and passed on. Rejects for bugs only. */
-  async take(message: GossipMessage, raw: Uint8Array, from?: Point): Promise<Verdict> {
+  /**
+   * Takes an announcement, from a peer or of our own; what is new is kept and passed on. `source` is where a peer comes from whose
+   * node id may be made up for the occasion: it counts instead of that. Rejects for bugs only.
+   */
+  async take(message: GossipMessage, raw: Uint8Array, from?: Point, source?: string): Promise<Verdict> {
     if (raw.length > MAX_BYTES[message.name]) return 'ignored';
     switch (message.name) {
       case 'channel_announcement':
-        return this.channel(message, raw, from);
+        return this.channel(message, raw, from, source);
       case 'channel_update':
         return this.update(message, raw, from);
       case 'node_announcement':
@@ -124,14 +127,19 @@ export class Gossip {
     }
   }
 
-  private async channel(m: MessageOf<'channel_announcement'>, raw: Uint8Array, from?: Point): Promise<Verdict> {
+  private async channel(
+    m: MessageOf<'channel_announcement'>,
+    raw: Uint8Array,
+    from: Point | undefined,
+    source: string | undefined,
+  ): Promise<Verdict> {
     const { graph, saved, chainHash, log, now } = this.parts;
     if (!equal(m.chain_hash, chainHash)) return 'ignored';
     const known = graph.channel(m.short_channel_id);
     if (known !== undefined) return this.announcedAgain(known, m, raw);
     if (this.fundings.isYoung(m.short_channel_id)) return 'ignored';
-    const sender = from && nodeKey(from);
-    if (sender !== undefined && this.isDoubtful(sender, m.short_channel_id)) return 'ignored';
+    const sender = source ?? (from && nodeKey(from));
+    if (sender !== undefined && this.isDoubtful(sender, m)) return 'ignored';
     if (!holdsChannelAnnouncement(m, raw)) return 'bad';
     const found = await this.fundings.find(m);
     if (typeof found === 'string') {
@@ -154,8 +162,8 @@ export class Gossip {
   }
 
   /** Whether a channel was looked for in vain, or what this peer announces was too often. */
-  private isDoubtful(sender: string, scid: ShortChannelId): boolean {
-    return this.fundings.isAbsent(scid) || !this.absent.allows(sender, this.parts.now());
+  private isDoubtful(sender: string, m: MessageOf<'channel_announcement'>): boolean {
+    return this.fundings.isAbsent(m) || !this.absent.allows(sender, this.parts.now());
   }
 
   /** BOLT 7: one funding output announced for other nodes too shows that somebody's keys are known to others. */

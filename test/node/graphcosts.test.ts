@@ -33,6 +33,25 @@ describe('announcements of channels that do not exist', () => {
     expect(asked.count).toBe(4);
   });
 
+  test('under the id of one that does, between other keys, keep nobody from announcing that one', async () => {
+    const { take, asked } = gossipOver([announcedOf('a', 'b', scid)]);
+    const wrong = announcement('x', 'y', scid);
+    expect(await take(wrong, 'p')).toBe('ignored');
+    expect(asked.count).toBe(2);
+    expect(await take(wrong, 'q')).toBe('ignored');
+    expect(asked.count).toBe(2);
+    expect(await take(announcement('a', 'b', scid), 'q')).toBe('new');
+  });
+
+  test('use up what one source may announce so, under however many node ids', async () => {
+    const real = scidOf(200, 1, 0);
+    const { take, asked } = gossipOver([announcedOf('a', 'b', real)]);
+    for (let i = 0; i < 320; i++) await take(announcement('a', 'b', scidOf(300, i, 0)), `p${i}`, '192.0.2.1');
+    expect(asked.count).toBe(600);
+    expect(await take(announcement('a', 'b', real), 'another', '192.0.2.1')).toBe('ignored');
+    expect(await take(announcement('a', 'b', real), 'another', '192.0.2.2')).toBe('new');
+  });
+
   test('of blocks that are not there yet cost no look-up at all', async () => {
     const { take, asked } = gossipOver([]);
     for (const height of [TIP - 2, TIP + 1, 0xff_ffff])

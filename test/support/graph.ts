@@ -143,7 +143,7 @@ export const gossipOver = (channels: readonly AnnouncedChannel[], interval = 60_
     now: () => clock.now,
     height: () => clock.height,
   });
-  const take = (raw: Uint8Array, from?: string) => {
+  const take = (raw: Uint8Array, from?: string, source?: string) => {
     const message = decodeMessage(raw);
     if (
       message.name !== 'channel_announcement' &&
@@ -151,7 +151,7 @@ export const gossipOver = (channels: readonly AnnouncedChannel[], interval = 60_
       message.name !== 'node_announcement'
     )
       throw new Error(message.name);
-    return gossip.take(message, raw, idOf(from ?? 'stranger'));
+    return gossip.take(message, raw, idOf(from ?? 'stranger'), source);
   };
   /** Runs every timer of that length, or all, and what they set off. */
   const pass = async (ms?: number): Promise<void> => {
