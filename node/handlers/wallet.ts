@@ -63,7 +63,10 @@ const unread = async ({ glance, follower }: Node): Promise<string | undefined> =
 
 /** What a spending failed for, as callers are told. What is no refusal of the wallet comes back as it is. */
 export const ofSpending = async (node: Node, error: unknown): Promise<unknown> => {
-  if (!(error instanceof WalletError) || error.fault.code !== 'insufficient_funds') return toldOf(error) ?? error;
+  const isShort =
+    error instanceof WalletError &&
+    (error.fault.code === 'insufficient_funds' || error.fault.code === 'reserved_for_claims');
+  if (!isShort) return toldOf(error) ?? error;
   const more = await unread(node);
   return new ApiError('fund_cannot_afford', more === undefined ? error.message : `${error.message}; ${more}`);
 };

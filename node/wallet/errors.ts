@@ -33,12 +33,18 @@ const heldBack = ({ shallow, minDepth, reserved, immature }: HeldBack): readonly
   ...(immature > 0n ? [`${immature} sat are rewards of blocks that are not 100 deep`] : []),
 ];
 
+/** The same, with what there is to know of an empty wallet. */
+const notCounted = (available: Sat, held: HeldBack): readonly string[] => {
+  const known = heldBack(held);
+  return known.length > 0 || available > 0n ? known : ['coins that were sent to it count once a block has them'];
+};
+
 const describe = (fault: WalletFault): string => {
   switch (fault.code) {
     case 'insufficient_funds':
       return [
         `not enough money in the wallet: ${fault.needed} sat needed with fees, ${fault.available} sat can be spent`,
-        ...(fault.held === undefined ? [] : heldBack(fault.held)),
+        ...(fault.held === undefined ? [] : notCounted(fault.available, fault.held)),
       ].join('; ');
     case 'reserved_for_claims':
       return (

@@ -132,9 +132,13 @@ describe('a fee rate', () => {
 describe('what of the wallet cannot be spent', () => {
   test('is named with its reason: no block has it, it is reserved, its reward is young', async () => {
     const { pair, alice, bob } = await started();
+    const spend = { destination: ADDRESS, satoshi: 20_000n };
+    expect(await refusal(alice.call('withdraw', spend))).toMatchObject({
+      code: 301,
+      message: expect.stringMatching(/, 0 sat can be spent; coins that were sent to it count once a block has them$/),
+    });
     await pair.endow('alice', 100_000n);
     await alice.call('withdraw', { destination: ADDRESS, satoshi: 10_000n });
-    const spend = { destination: ADDRESS, satoshi: 20_000n };
     const change = (await alice.call('listfunds', {})).outputs[0]?.amount_msat ?? 0n;
     expect(await refusal(alice.call('withdraw', spend))).toMatchObject({
       code: 301,
@@ -188,6 +192,7 @@ const calls: Partial<{ readonly [M in MethodName]: readonly Given<M>[] }> = {
   waitinvoice: [{ label: 'nosuch' }],
   waitanyinvoice: [{ timeout: 0 }],
   decode: [{ string: 'lnbc1' }],
+  notifications: [{ enable: true }],
   pay: [{ bolt11: 'lnbc1' }],
   keysend: [{ destination: ids.bob, amount_msat: 1_000n }],
   backup: [{ file: '/dev/null/no/such/place' }],
