@@ -32,6 +32,24 @@ const ours = (gossip: ReturnType<typeof over>['gossip'], raw: Uint8Array) => {
   return gossip.take(message, raw);
 };
 
+/** Gossip over 300 channels, each with one policy: 600 messages. */
+const largeGraph = () => {
+  const many = Array.from({ length: 300 }, (_, i) => scidOf(200 + i, 1, 0));
+  const { graph, gossip } = over(...many);
+  for (const id of many) {
+    const known = { ...announcedOf('a', 'b', id) };
+    graph.addChannel({
+      scid: id,
+      nodes: ['a', 'b'],
+      capacity: 1n as never,
+      funding: { txid: new Uint8Array(32) as never, vout: Number(id & 0xffffn) },
+      raw: known.fundingKeys[0],
+      policies: [{ timestamp: NOW, raw: known.fundingKeys[1] } as never, undefined],
+    });
+  }
+  return gossip;
+};
+
 describe('a peer that asks for gossip', () => {
   test('gets what there is in order, then what is new, but never its own words', async () => {
     const { gossip, take, pass } = over(scid);
@@ -118,22 +136,26 @@ describe('a peer that asks for gossip', () => {
     for (let i = 0; i < 30; i++) await gossip.filter(peer, filterOf());
     expect(peer.names).toHaveLength(40);
     const deaf = { ...listener('q'), flushed: () => new Promise<void>(() => undefined) };
-    const many = Array.from({ length: 300 }, (_, i) => scidOf(200 + i, 1, 0));
-    const { graph, gossip: large } = over(...many);
-    for (const id of many) {
-      const known = { ...announcedOf('a', 'b', id) };
-      graph.addChannel({
-        scid: id,
-        nodes: ['a', 'b'],
-        capacity: 1n as never,
-        funding: { txid: new Uint8Array(32) as never, vout: Number(id & 0xffffn) },
-        raw: known.fundingKeys[0],
-        policies: [{ timestamp: NOW, raw: known.fundingKeys[1] } as never, undefined],
-      });
-    }
+    const large = largeGraph();
     void large.filter(deaf, filterOf());
     for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
     expect(deaf.raws).toHaveLength(100);
+  });
+});
+
+describe('peers that ask for gossip at once', () => {
+  test('are answered one at a time, a slice in each turn', async () => {
+    const gossip = largeGraph();
+    const peers = ['p', 'q', 'r', 's', 't'].map((name) => listener(name));
+    for (const peer of peers) void gossip.filter(peer, filterOf());
+    const told = (): number => peers.reduce((sum, { raws }) => sum + raws.length, 0);
+    await new Promise(setImmediate);
+    while (told() < 5 * 600) {
+      const before = told();
+      await new Promise(setImmediate);
+      expect(told() - before).toBeLessThanOrEqual(100);
+    }
+    expect(peers.map(({ raws }) => raws.length)).toEqual([600, 600, 600, 600, 600]);
   });
 });
 
