@@ -44,6 +44,8 @@ export type Fault =
   /** The peer did not say what it had to. */
   | { readonly code: 'peer_silent'; readonly awaited: string; readonly seconds: number }
   | { readonly code: 'channel_ready_timeout'; readonly blocks: number }
+  /** The peer asks for a feerate again and again that we never took. */
+  | { readonly code: 'fee_timeout'; readonly refused: string; readonly blocks: number }
   | { readonly code: 'close_timeout'; readonly awaited: string; readonly blocks: number }
   /** An HTLC of ours waited for a signature until it must not have one any more. */
   | { readonly code: 'offer_withdrawn'; readonly id: bigint; readonly why: string }
@@ -129,6 +131,7 @@ export const reactions = {
   opening_timeout: 'fail_channel',
   peer_silent: 'warn_and_disconnect',
   channel_ready_timeout: 'fail_channel',
+  fee_timeout: 'fail_channel',
   close_timeout: 'fail_channel',
   offer_withdrawn: 'warn_and_disconnect',
   disconnected_while_opening: 'ignore',

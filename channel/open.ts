@@ -3,6 +3,7 @@ import { isPoint } from '../wire/crypto.ts';
 import { canSign, commitmentReceived, commitmentSigned, revocation, revocationReceived, signNext } from './dance.ts';
 import { fate, received, report, resolved, send } from './effects.ts';
 import { ChannelError } from './errors.ts';
+import { feeTaken } from './feerefused.ts';
 import {
   acknowledge,
   changeFee,
@@ -51,7 +52,7 @@ const onCommitment = (state: Open, message: PeerMessageOf<'commitment_signed'>, 
   const settled: Effect[] = [];
   for (const { id, removal } of core.incoming.values())
     if (removal !== undefined && isDone(removal.marks, core.head)) settled.push(report({ event: 'settled', id }));
-  const next: Open = { ...state, core: absorb(core) };
+  const next: Open = { ...state, core: feeTaken(absorb(core)) };
   return thenAdvance([next, [send(revocation(core)), ...settled]], context);
 };
 

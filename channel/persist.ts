@@ -3,7 +3,7 @@
  * state it replaced, so what it writes is bounded by what is in flight and not by the channel's age. What is not signed is
  * not kept: a restored channel is one whose peer has just disconnected.
  *
- * `static` (and, where a lab forced a channel's secrets, `forced`) written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding`, `closings`, `since`, `closer` small; `secret/<place>` (at most 49);
+ * `static` (and, where a lab forced a channel's secrets, `forced`) written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding`, `closings`, `since`, `closer`, `feesince` small; `secret/<place>` (at most 49);
  * `htlc/<way>/<id>` and `onion/<way>/<id>` while in flight; `past/<way>/<id>` for good, written and never read here: only a
  * penalty needs it.
  */
@@ -16,6 +16,7 @@ import { derive, noClosings } from './core.ts';
 import {
   closerRecord,
   closingsRecord,
+  feeSinceRecord,
   feesRecord,
   forcedRecord,
   headRecord,
@@ -88,6 +89,11 @@ const parts: readonly Part[] = [
     key: 'since',
     shows: ({ core }) => [core.closingSince],
     bytes: ({ core: { closingSince } }) => closingSince && encode(sinceRecord, closingSince),
+  },
+  {
+    key: 'feesince',
+    shows: ({ core }) => [core.feeRefusedSince],
+    bytes: ({ core: { feeRefusedSince: since } }) => (since === undefined ? undefined : encode(feeSinceRecord, since)),
   },
   {
     key: 'closer',
@@ -266,7 +272,7 @@ export const restore = (records: Records): Funded => {
   const phase = read(records, 'phase', phaseRecord);
   const { params: agreed, funding } = read(records, 'static', staticRecord);
   const params = records.has('forced') ? { ...agreed, forced: read(records, 'forced', forcedRecord) } : agreed;
-  const core = derive({
+  const kept = derive({
     params,
     funding,
     head: read(records, 'head', headRecord),
@@ -288,6 +294,9 @@ export const restore = (records: Records): Funded => {
         }
       : undefined,
   });
+  const core: Core = records.has('feesince')
+    ? { ...kept, feeRefusedSince: read(records, 'feesince', feeSinceRecord) }
+    : kept;
   switch (phase.phase) {
     case 'negotiating':
       return { ...phase, core, round: undefined };

@@ -176,6 +176,8 @@ export const closingsRecord: Codec<Omit<Closings, 'refusedSince'>> = struct({
 /** From when a close is waited for. */
 export const sinceRecord: Codec<Omit<ClosingSince, 'by'>> = struct({ began: u32, empty: optional(u32) });
 
+/** From when on a feerate of the peer's is refused. */
+export const feeSinceRecord = u32;
 /** Who began it. */
 export const closerRecord = word('us', 'peer');
 

@@ -181,6 +181,8 @@ export interface Core {
   readonly fundingTx: Uint8Array;
   /** `head.remote` when the peer let the time for its revocation run out: nothing more is offered before it comes. Not saved. */
   readonly overdue: number | undefined;
+  /** Height at which a feerate of the peer's was refused that it has not taken back since. */
+  readonly feeRefusedSince?: number | undefined;
   /** Undefined while nobody closes. */
   readonly closingSince: ClosingSince | undefined;
   readonly link: Link;

@@ -10,6 +10,7 @@ import { refused, report, send, toldAgain } from './effects.ts';
 import { disconnect, errorAgain, onBlock, onOverdue, react } from './ending.ts';
 import { ChannelError } from './errors.ts';
 import { onOffered, publish, publishAgreed } from './exits.ts';
+import { noteRefusedFee } from './feerefused.ts';
 import { follow } from './follow.ts';
 import { acknowledge } from './htlcs.ts';
 import type { Context, Effect, Input, PeerMessage, Refusal, Step } from './io.ts';
@@ -53,7 +54,8 @@ const guarded = (state: ChannelState, input: Input, context: Context, tip: numbe
   try {
     return step(state, input, context);
   } catch (error) {
-    if (error instanceof ChannelError) return react(state, patient(state, error.fault, tip, context));
+    if (error instanceof ChannelError)
+      return react(noteRefusedFee(state, error.fault, tip), patient(state, error.fault, tip, context));
     throw error;
   }
 };

@@ -35,6 +35,8 @@ export const waits = {
   closing_signed: { blocks: 288, exit: 'fail' },
   // The same where the peer is there and its fees and ours do not meet, or it says what cannot be: a day of trying again.
   fee_range: { blocks: 144, exit: 'fail' },
+  // A feerate that we refuse, and that the peer cannot take back because it has signed it (feerefused.ts).
+  update_fee: { blocks: 144, exit: 'fail' },
 } as const satisfies Record<string, Row>;
 
 /** Rows that are counted in seconds. */

@@ -9,6 +9,7 @@
 
 import { scidParts } from '../wire/units.ts';
 import { type Fault, reactions } from './errors.ts';
+import { isRefusedForLong } from './feerefused.ts';
 import type { Context } from './io.ts';
 import type { ChannelState, ClosingSince, Core, Negotiating, Open } from './state.ts';
 import { holdsHtlcs, isOwedCommitment } from './updates.ts';
@@ -113,11 +114,15 @@ const isArguedOut = (state: ChannelState, height: number): boolean => {
   return empty !== undefined && height >= empty + waits.fee_range.blocks;
 };
 
-/** A fault as it counts at this height: one that a close was held up with for long enough ends the channel. */
-export const patient = (state: ChannelState, fault: Fault, height: number, reach: Reach): Fault =>
-  reactions[fault.code] === 'warn_and_disconnect' && isArguedOut(state, height) && couldSpeak(height, reach)
-    ? { code: 'close_timeout', awaited: 'fee_range', blocks: waits.fee_range.blocks }
+/** A fault as it counts at this height: one with which a close, or the feerate, was held up for long enough ends the channel. */
+export const patient = (state: ChannelState, fault: Fault, height: number, reach: Reach): Fault => {
+  if (reactions[fault.code] !== 'warn_and_disconnect' || !couldSpeak(height, reach)) return fault;
+  if (isArguedOut(state, height))
+    return { code: 'close_timeout', awaited: 'fee_range', blocks: waits.fee_range.blocks };
+  return isRefusedForLong(state, fault, height)
+    ? { code: 'fee_timeout', refused: fault.code, blocks: waits.update_fee.blocks }
     : fault;
+};
 
 /** Who began a close, as its first step shows it: where the peer did, what it said stands there already. */
 const closerOf = (state: Open | Negotiating): ClosingSince['by'] =>

@@ -1,4 +1,5 @@
 /** What a channel waits for from its peer, in words, and until when. */
+import { lastFeeBlock } from '../../channel/feerefused.ts';
 import type { Funded } from '../../channel/state.ts';
 import { lastBlockOf } from '../../channel/waits.ts';
 
@@ -13,9 +14,15 @@ export const waitingLines = (state: Funded): readonly string[] => {
   if (state.phase !== 'open' && state.phase !== 'negotiating') return [];
   const { overdue, head } = state.core;
   const last = lastBlockOf(state);
+  const feeBlock = lastFeeBlock(state.core);
   return [
     ...(overdue === head.remote
       ? ['the peer owes revoke_and_ack for too long: no HTLCs are offered until it comes']
+      : []),
+    ...(state.phase === 'open' && feeBlock !== undefined
+      ? [
+          `the peer asked for a feerate that this node refuses; from block ${feeBlock} on our commitment is published if it asks again`,
+        ]
       : []),
     ...(last === undefined
       ? []

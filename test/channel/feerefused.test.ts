@@ -1,0 +1,76 @@
+/** A feerate that is refused, and that its peer has signed and so says again on every connection: no channel hangs on it for ever. */
+import { expect, test } from 'vitest';
+import type { Context } from '../../channel/io.ts';
+import { summary } from '../../channel/view.ts';
+import { waits } from '../../channel/waitlimits.ts';
+import { context, coreOf, cut, deliver, eventsOf, give, join, type Pair, ready, restart, settle } from './pair.ts';
+
+const { blocks } = waits.update_fee;
+/** `b` takes nothing below 500 sat per 1,000 weight. */
+const strict = (height: number, more: Partial<Context> = {}): Context => ({
+  ...context,
+  height,
+  minFeerate: 500,
+  ...more,
+});
+
+const reconnect = (pair: Pair): void => {
+  cut(pair);
+  join(pair);
+};
+/** All that `a` says reaches `b`, until the connection ends; whether `b` has a channel then. */
+const hear = (pair: Pair, at: Context): boolean => {
+  const asked = pair.b.asked.length;
+  const ended = () => pair.b.asked.slice(asked).some((effect) => effect.do === 'disconnect');
+  while (!ended() && pair.b.state.phase === 'open') {
+    deliver(pair, pair.a);
+    const message = pair.b.inbox.shift();
+    if (message === undefined) break;
+    give(pair, pair.b, { type: 'message', message }, at);
+  }
+  return pair.b.state.phase === 'open';
+};
+
+/** `a` has lowered the feerate below what `b` takes, and has signed it. */
+const lowered = (): Pair => {
+  const pair = ready();
+  give(pair, pair.a, { type: 'update_fee', feerate: 300 });
+  give(pair, pair.a, { type: 'sign' });
+  expect(hear(pair, strict(500))).toBe(true);
+  expect(pair.b.asked.at(-1)).toMatchObject({ do: 'disconnect' });
+  return pair;
+};
+const fault = ({ b }: Pair) => eventsOf(b, 'failed')[0]?.fault;
+
+test('is tried for a day, over restarts, and then the channel is given up with the commitment that stands', () => {
+  const pair = lowered();
+  for (const height of [500, 570, 500 + blocks - 1]) {
+    cut(pair);
+    restart(pair, pair.b);
+    join(pair);
+    expect(hear(pair, strict(height))).toBe(true);
+  }
+  reconnect(pair);
+  expect(hear(pair, strict(500 + blocks))).toBe(false);
+  expect(fault(pair)).toEqual({ code: 'fee_timeout', refused: 'feerate_out_of_range', blocks });
+  expect(pair.b.broadcasts.map(({ why }) => why)).toContain('commitment');
+});
+
+test('counts no more once it is taken, because fees have fallen', () => {
+  const pair = lowered();
+  reconnect(pair);
+  expect(hear(pair, { ...context, height: 600 })).toBe(true);
+  settle(pair);
+  expect(coreOf(pair.b).feeRefusedSince).toBeUndefined();
+  expect(pair.b.disk.has('feesince')).toBe(false);
+  expect(summary(pair.b.state)).toMatchObject({ feerate: 300, online: true });
+});
+
+test('fails no channel of a peer that could only now say it again, because this node was away', () => {
+  const pair = lowered();
+  reconnect(pair);
+  const height = 500 + 2 * blocks;
+  expect(hear(pair, strict(height, { reachableSince: height }))).toBe(true);
+  reconnect(pair);
+  expect(hear(pair, strict(height + 6, { reachableSince: height }))).toBe(false);
+});
