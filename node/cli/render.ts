@@ -143,6 +143,16 @@ const views: Partial<Record<MethodName, Readonly<Record<string, readonly Column<
   help: { help: [field('command'), field('description', 'what it does')] },
 };
 
+/** What is said of a row in words, in lines below the table. */
+const said: Partial<Record<MethodName, Readonly<Record<string, (row: Json) => readonly string[]>>>> = {
+  listpeerchannels: {
+    channels: ({ status, short_channel_id: scid, channel_id: id }) =>
+      Array.isArray(status) && status.length > 0
+        ? [`${plain(scid) || plain(id)}:`, ...status.map((line) => `  ${plain(line)}`)]
+        : [],
+  },
+};
+
 /** A field's name and value for people: satoshi for millisatoshi, dates for seconds. */
 const pair = (name: string, value: unknown): readonly [string, string] => {
   if (name.endsWith('_msat')) return [name.slice(0, -'_msat'.length), `${satText(value)} sat`];
@@ -182,7 +192,9 @@ const sections = (name: MethodName, result: Json): readonly (readonly string[])[
     ...lists.map(({ key, rows }) => {
       const title = lists.length > 1 || single.length > 0 ? [`${key}:`] : [];
       if (rows.length === 0) return [...title, `no ${key}`];
-      return [...title, ...tableLines(views[name]?.[key] ?? everything(rows), rows)];
+      const words = rows.flatMap((row) => said[name]?.[key]?.(row) ?? []);
+      const table = tableLines(views[name]?.[key] ?? everything(rows), rows);
+      return [...title, ...table, ...(words.length > 0 ? ['', ...words] : [])];
     }),
   ];
 };

@@ -1,9 +1,9 @@
 /** A feerate that is refused, and that its peer has signed and so says again on every connection: no channel hangs on it for ever. */
 import { expect, test } from 'vitest';
 import type { Context } from '../../channel/io.ts';
-import { summary } from '../../channel/view.ts';
 import { waits } from '../../channel/waitlimits.ts';
 import { context, coreOf, cut, deliver, eventsOf, give, join, type Pair, ready, restart, settle } from './pair.ts';
+import { summary } from './summary.ts';
 
 const { blocks } = waits.update_fee;
 /** `b` takes nothing below 500 sat per 1,000 weight. */

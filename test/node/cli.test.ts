@@ -292,6 +292,29 @@ describe('tables', () => {
     expect(await shown('listpeerchannels')).toEqual([
       'channel  peer           connected  state               ours sat   size sat  can send sat  can receive sat  HTLCs',
       '103x1x0  03b2b2b2…b2b2  yes        CHANNELD_NORMAL  899,999.500  1,000,000       880,000       90,000.500      1',
+      '',
+      '103x1x0:',
+      '  CHANNELD_NORMAL: ready',
+    ]);
+  });
+
+  test('listpeerchannels, with what is to be said of a channel in words', () => {
+    const rows = [
+      {
+        channel_id: 'ab'.repeat(32),
+        state: 'CHANNELD_AWAITING_LOCKIN',
+        status: ['waits\u001b for a block', 'and more'],
+      },
+      { channel_id: 'cd'.repeat(32), short_channel_id: '103x1x0', state: 'CHANNELD_NORMAL', status: [] },
+      { channel_id: 'ef'.repeat(32), short_channel_id: '104x1x0', state: 'ONCHAIN', status: ['over'] },
+    ];
+    expect(render('listpeerchannels', { channels: rows }).split('\n').slice(4)).toEqual([
+      '',
+      `${'ab'.repeat(32)}:`,
+      '  waits\\u{1b} for a block',
+      '  and more',
+      '104x1x0:',
+      '  over',
     ]);
   });
 
