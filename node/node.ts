@@ -145,7 +145,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     used: () => wallet.used,
   });
   const disk = new Disk({ folder: config.networkDir, clock, log });
-  await disk.look();
+  // Not waited for: a disk that hangs would keep the node from coming up.
+  void disk.look();
   const calling = callingOf({ addresses, own, peers: () => peers, channels: () => channels });
   const gifts = await Gifts.load(
     {
