@@ -11,8 +11,7 @@ type Answer =
   | 'final_incorrect_htlc_amount'
   | 'final_incorrect_cltv_expiry'
   | 'mpp_timeout'
-  | 'temporary_node_failure'
-  | 'expiry_too_far';
+  | 'temporary_node_failure';
 
 const answers = {
   amount_below_onion: 'final_incorrect_htlc_amount',
@@ -43,7 +42,8 @@ const answers = {
   too_many_sets_of_invoice: 'temporary_node_failure',
   gave_way: 'temporary_node_failure',
   share_below_minimum: 'incorrect_or_unknown_payment_details',
-  expiry_too_far: 'expiry_too_far',
+  // BOLT 4 has `expiry_too_far` for forwarders alone.
+  expiry_too_far: 'incorrect_or_unknown_payment_details',
   already_failed: 'incorrect_or_unknown_payment_details',
 } as const satisfies Record<Refusal, Answer>;
 
@@ -65,7 +65,6 @@ export const failureOf = (why: Refusal, amount: Msat, expiry: number, height: nu
       return { name, cltv_expiry: expiry };
     case 'mpp_timeout':
     case 'temporary_node_failure':
-    case 'expiry_too_far':
       return { name };
   }
 };
