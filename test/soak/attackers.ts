@@ -1,13 +1,13 @@
 /** A process of attackers: told by its parent whom to attack and how, until that ends it. */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { unhex } from '../../wire/bytes.ts';
 import { point, shortChannelId } from '../../wire/units.ts';
 import { Attacker, type Done, type World } from './attacker.ts';
 import type { Orders, Report, SentWorld } from './attacking.ts';
 import { type AttackName, attacks, fromChannels } from './attacks/table.ts';
 
-/** The lowest there is: the node comes first. */
-const lowest = 19;
+/** By how much the node comes first, as far as the system goes. */
+const lower = 10;
 
 const worldOf = ({ target, channels, ...rest }: SentWorld): World => ({
   ...rest,
@@ -42,7 +42,7 @@ const run = ({ world: sent, attackers }: Orders): void => {
   }, pace);
 };
 
-setPriority(lowest);
+setPriority(Math.min(19, getPriority() + lower));
 process.once('message', (orders) => run(orders as Orders));
 // Nobody is left to tell it to stop.
 process.once('disconnect', () => process.exit(1));

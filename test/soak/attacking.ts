@@ -1,5 +1,5 @@
 /**
- * Attackers as processes of their own, at the lowest priority: what they take of the machine they take from each other, and what
+ * Attackers as processes of their own, at a low priority: what they take of the machine they take from each other, and what
  * the node is slow at is the node's own doing.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -34,8 +34,12 @@ const program = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/test/soak/attackers.js' : './attackers.js', import.meta.url),
 );
 
-/** More than one core of attackers would be a test of the machine. */
-const processes = 2;
+/** Those with channels have one to themselves: a channel's messages must not wait for floods of their friends'. */
+const shares: readonly ((number: number, attack: AttackName) => boolean)[] = [
+  (_, attack) => fromChannels.has(attack),
+  (number, attack) => !fromChannels.has(attack) && number % 2 === 0,
+  (number, attack) => !fromChannels.has(attack) && number % 2 === 1,
+];
 
 export interface Attacking {
   /** Attackers that begin by paying for a channel: before all others, while strangers can still open any. */
@@ -55,9 +59,9 @@ export const attack = (world: SentWorld, attackers: number, names: readonly Atta
     if (attack === undefined) throw new RangeError('there is no attack to make');
     return { number, attack };
   });
-  const children = Array.from({ length: processes }, (_, i) => {
+  const children = shares.map((isOfIt) => {
     const child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    child.send({ world, attackers: all.filter(({ number }) => number % processes === i) } satisfies Orders);
+    child.send({ world, attackers: all.filter(({ number, attack }) => isOfIt(number, attack)) } satisfies Orders);
     let report: Report = {};
     const ready = new Promise((resolve) => {
       child.once('message', resolve);
