@@ -46,6 +46,9 @@ const plainFields = (fields: object): string =>
 const tellsPreimage = (chunk: Uint8Array): boolean =>
   messagesOf(chunk).some((raw) => raw.length !== 33 && decodeMessage(raw).name === 'update_fulfill_htlc');
 
+/** A machine with much to do lets others have their turn after every few steps (node/machine.ts). */
+const TURNS = 10;
+
 export class World {
   readonly sites: readonly Site[];
   readonly wires = new Wires(names.length);
@@ -129,9 +132,9 @@ export class World {
     if (this.tells) this.story.push(line);
   }
 
-  /** Lets everything run that waits for nothing outside. */
-  drain(): Promise<void> {
-    return new Promise(setImmediate);
+  /** Lets everything run that waits for nothing outside, in as many turns of the event loop as that may take. */
+  async drain(): Promise<void> {
+    for (let turn = 0; turn < TURNS; turn++) await new Promise(setImmediate);
   }
 
   site(place: number): Site {

@@ -170,3 +170,24 @@ test('who pushed what a machine that broke has left is not: nothing may follow f
   m.push(3);
   expect(dropped).toEqual([]);
 });
+
+test('a long queue lets the rest of the process have its turn in between', async () => {
+  const m = new Machine<number, number, string>({
+    state: 0,
+    step: (state, n) => [state + n, []],
+    perform: () => undefined,
+    broke: (error) => {
+      throw error;
+    },
+  });
+  for (let i = 0; i < 100; i++) m.push(1);
+  const seen: number[] = [];
+  const look = (): void => {
+    seen.push(m.state);
+    if (m.state < 100) setImmediate(look);
+  };
+  setImmediate(look);
+  await m.settled();
+  expect(seen.filter((state) => state > 0 && state < 100).length).toBeGreaterThan(5);
+  expect(m.state).toBe(100);
+});
