@@ -228,16 +228,59 @@ const announce = async (
   await peer.warn(wrong);
 };
 
-const gossip = async (
+type Announcement = MessageOf<'channel_announcement'> | MessageOf<'channel_update'> | MessageOf<'node_announcement'>;
+
+/** What a peer announced and nobody has looked at yet. */
+interface Announced {
+  last: Promise<void>;
+  bytes: number;
+  /** It announced what it must not: the rest is nobody's to look at. */
+  over: boolean;
+}
+
+const announced = new WeakMap<Peer, Announced>();
+/** Bytes of announcements that wait before a peer is not read from. */
+const MOST_ANNOUNCED = 64 * 1024;
+
+/**
+ * Looks at what a peer announces, one after the other, as long as the chain may take to answer: its channels go on meanwhile, and so
+ * does everybody else. One that announces faster than that is not read from.
+ */
+const gossip = (
   parts: DispatchParts,
   peer: Peer,
-  message: MessageOf<'channel_announcement'> | MessageOf<'channel_update'> | MessageOf<'node_announcement'>,
+  message: Announcement,
   raw: Uint8Array,
+): Promise<void> | undefined => {
+  const queue = announced.get(peer) ?? { last: Promise.resolve(), bytes: 0, over: false };
+  announced.set(peer, queue);
+  queue.bytes += raw.length;
+  queue.last = queue.last
+    .then(turn)
+    .then(() => (queue.over ? undefined : takeGossip(parts, peer, message, raw, queue)))
+    .catch((error) => {
+      parts.log.error({ part: 'gossip', peer: peer.key.slice(0, 16), error }, `${message.name} could not be taken`);
+      peer.close(`internal error at ${message.name}`);
+    })
+    .finally(() => {
+      queue.bytes -= raw.length;
+    });
+  return queue.bytes >= MOST_ANNOUNCED ? queue.last : undefined;
+};
+
+const takeGossip = async (
+  parts: DispatchParts,
+  peer: Peer,
+  message: Announcement,
+  raw: Uint8Array,
+  queue: Announced,
 ): Promise<void> => {
   // Who calls may have made up his node id for this.
   const isUnknown = peer.direction === 'in' && parts.channels.of(peer.id).length === 0;
-  const verdict = await parts.gossip.take(message, raw, peer.id, isUnknown ? sourceOf(peer.remote.host) : undefined);
+  const source = isUnknown ? sourceOf(peer.remote.host) : undefined;
+  const verdict = await parts.gossip.take(message, raw, peer.id, source);
   if (verdict !== 'bad') return;
+  queue.over = true;
   peer.warn(`${message.name}: a signature or a key is not valid`);
   peer.close(`the peer passed on a ${message.name} that is not valid`);
 };
