@@ -94,6 +94,7 @@ async function* encodedRows(rows: AsyncIterable<unknown>, row: z.core.$ZodType, 
   try {
     for await (const one of rows) yield z.encode(row, one as never);
   } catch (error) {
+    if (error instanceof ApiError) throw error;
     broke(error);
     throw new ApiError('internal_error', 'a list could not be read to its end; the log of the node says more');
   }

@@ -5,6 +5,7 @@
 import { InvoiceError } from '../../wire/invoice/errors.ts';
 import { ApiError } from '../api/errors.ts';
 import type { CallContext, Handlers } from '../api/table.ts';
+import { isRows } from '../api/written.ts';
 import { BackupError } from '../backup/errors.ts';
 import { ChainError } from '../chain/errors.ts';
 import { OpeningError } from '../channels/opening.ts';
@@ -20,14 +21,15 @@ const ofChain = ({ fault, message }: ChainError): ApiError => {
   return new ApiError('chain', `${message}. Try again once bitcoind is well`);
 };
 
-/** Whatever could not be kept is not known to have happened, and the node goes on with nothing after it. */
-const ofStore = ({ fault, message }: StoreError): ApiError =>
-  fault.code === 'closed'
-    ? stops()
-    : new ApiError(
-        'general',
-        `${message}. The node ends: see to its disk, start it again, and look then what became of this`,
-      );
+/** What could not be written is not known to have happened, and the node goes on with nothing after it; what cannot be read ends no node. */
+const ofStore = ({ fault, message }: StoreError): ApiError => {
+  if (fault.code === 'closed') return stops();
+  const after =
+    fault.code === 'write_failed'
+      ? '. The node ends: see to its disk, start it again, and look then what became of this'
+      : '';
+  return new ApiError('general', `${message}${after}`);
+};
 
 const ofWallet = ({ fault, message }: WalletError): ApiError => {
   const reasons: Partial<Record<WalletFault['code'], 'fund_cannot_afford' | 'fund_dust'>> = {
@@ -51,13 +53,29 @@ export const toldOf = (error: unknown): ApiError | undefined => {
   return undefined;
 };
 
+async function* tellingRows(rows: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  try {
+    yield* rows;
+  } catch (error) {
+    throw toldOf(error) ?? error;
+  }
+}
+
+/** A result whose lists, where their rows are still to be read, fail as handlers do. */
+const tellingResult = (result: unknown): unknown => {
+  if (typeof result !== 'object' || result === null || !Object.values(result).some(isRows)) return result;
+  return Object.fromEntries(
+    Object.entries(result).map(([name, field]) => [name, isRows(field) ? tellingRows(field) : field]),
+  );
+};
+
 type Any = (params: never, call: CallContext) => Promise<unknown>;
 
 const telling =
   (handler: Any): Any =>
   async (params, call) => {
     try {
-      return await handler(params, call);
+      return tellingResult(await handler(params, call));
     } catch (error) {
       throw toldOf(error) ?? error;
     }

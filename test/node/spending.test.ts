@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ApiError } from '../../node/api/errors.ts';
+import { jsonRpc } from '../../node/api/jsonrpc.ts';
 import { type Given, type MethodName, table } from '../../node/api/table.ts';
 import { BackupError } from '../../node/backup/errors.ts';
 import { ChainError } from '../../node/chain/errors.ts';
@@ -14,7 +15,8 @@ import type { Chain } from '../../node/ports.ts';
 import { StoreError } from '../../node/store/errors.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { sat } from '../../wire/units.ts';
-import { fakeHandlers, ids, patient } from '../support/api.ts';
+import { wholeOf } from '../support/answers.ts';
+import { fakeHandlers, ids, patient, samples } from '../support/api.ts';
 import { endow, newGround, startLocal } from '../support/inprocess.ts';
 import { becomes, startPair } from '../support/pair.ts';
 import { keptLog } from '../support/quiet.ts';
@@ -249,6 +251,25 @@ describe('what is no mistake of ours', () => {
     );
     const told = await refusal(newaddr({ addresstype: 'bech32' }, patient));
     expect(told).toMatchObject({ code, message: expect.stringContaining(words) });
+  });
+
+  test('has them also where a list that is read row by row comes to it', async () => {
+    const damaged = new StoreError({ code: 'corrupt', key: 'invoice/1', detail: 'too short' });
+    const listinvoices = async () => ({
+      invoices: (async function* () {
+        yield* samples.listinvoices.invoices;
+        throw damaged;
+      })() as never,
+    });
+    const handlers = allTelling(fakeHandlers({ listinvoices }));
+    const broken: unknown[] = [];
+    const answer = jsonRpc({ handlers, dev: false, broke: (_, error) => broken.push(error) });
+    const text = await wholeOf(await answer('{"id":1,"method":"listinvoices"}', patient));
+    expect(JSON.parse(text ?? '').error).toMatchObject({
+      code: -1,
+      message: expect.stringMatching(/invoice\/1 is damaged: too short$/),
+    });
+    expect(broken).toEqual([]);
   });
 
   test('and what is one comes out as it is', async () => {
