@@ -1,12 +1,39 @@
 /** Files that must be whole after a power cut. */
-import { access, constants, mkdir, open, rename } from 'node:fs/promises';
+import { access, constants, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileError } from './fileserror.ts';
+
+/**
+ * A folder, and those above it where there are none. Not with the `recursive` of mkdir, which tries without end where a system says
+ * of the folder to make, and not of one above it, that it is not there.
+ */
+const made = async (path: string): Promise<void> => {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const isThere = async () => (await stat(path)).isDirectory();
+    // On a disk mounted read-only this may come before that the folder is there.
+    if ((code === 'EEXIST' || code === 'EROFS' || code === 'EACCES') && (await isThere().catch(() => false))) return;
+    const above = dirname(path);
+    if (
+      code !== 'ENOENT' ||
+      above === path ||
+      (await stat(above).then(
+        () => true,
+        () => false,
+      ))
+    )
+      throw error;
+    await made(above);
+    await mkdir(path, { mode: 0o700 });
+  }
+};
 
 /** Makes a folder for its owner alone, and those above it, where there is none, in which files can be made. Throws FileError. */
 export const makeFolder = async (path: string): Promise<void> => {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await made(path);
   } catch (error) {
     throw new FileError('make the folder', path, error);
   }

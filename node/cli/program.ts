@@ -13,6 +13,7 @@ import { isDevMethod, isMethod, type MethodName, table } from '../api/table.ts';
 import { type Config, loadConfig, loadPlaces, type RunNode } from '../config.ts';
 import { ConfigError } from '../configerror.ts';
 import { devOptions } from '../dev/options.ts';
+import { reasonOf } from '../fileserror.ts';
 import { withoutValues } from '../hidden.ts';
 import type { Option as NodeOption } from '../optionkinds.ts';
 import { isOption, type OptionName, options, variableOf } from '../options.ts';
@@ -41,7 +42,7 @@ const read = (path: string): string | undefined => {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new ConfigError('file', path, `cannot be read: ${(error as Error).message}`);
+    throw new ConfigError('file', path, `cannot be read: ${reasonOf(error)}`);
   }
 };
 

@@ -1,6 +1,7 @@
 /** The Store port over LevelDB. One directory, one process at a time; commits are synced to disk before they resolve. */
-import { mkdir } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
+import { makeFolder } from '../files.ts';
+import { FileError } from '../fileserror.ts';
 import type { Store } from '../ports.ts';
 import { StoreError } from './errors.ts';
 import { GroupCommit } from './group.ts';
@@ -40,10 +41,12 @@ export const levelStore = async (path: string): Promise<Store> => {
     writeBufferSize,
   });
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolder(path);
     await db.open();
   } catch (error) {
-    throw openError(path, error);
+    throw error instanceof FileError
+      ? new StoreError({ code: 'cannot_open', path, reason: error.fault.reason })
+      : openError(path, error);
   }
   const group = new GroupCommit((changes) =>
     db.batch(

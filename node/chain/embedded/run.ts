@@ -1,8 +1,9 @@
 /** `ampere chain`: a regtest chain for several processes, served as bitcoind serves one, until it is told to stop. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hex } from '../../../wire/bytes.ts';
 import { systemClock, systemEntropy } from '../../entropy.ts';
+import { makeFolder } from '../../files.ts';
 import { keepJournal } from './journal.ts';
 import { openRegtest } from './regtest.ts';
 import { serveChain } from './serve.ts';
@@ -29,7 +30,7 @@ export const runChain = async (options: ChainOptions, out: (line: string) => voi
   const cookie = `__cookie__:${hex(systemEntropy.bytes(32))}`;
   const regtest = await openRegtest(systemClock);
   if (datadir !== undefined) {
-    await mkdir(datadir, { recursive: true, mode: 0o700 });
+    await makeFolder(datadir);
     keepJournal(regtest, join(datadir, 'journal'));
   }
 
