@@ -4,14 +4,17 @@ import type { PaymentRequest } from '../../amp/io.ts';
 import { localCommitment, remoteCommitment } from '../../channel/dance.ts';
 import { records } from '../../channel/persist.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
+import { networkOf } from '../../node/network.ts';
 import type { InvoiceRecord } from '../../node/pay/invoicerecord.ts';
 import type { PayRecord } from '../../node/pay/payrecord.ts';
-import { equal } from '../../wire/bytes.ts';
+import { keysOf } from '../../node/wallet/keys.ts';
+import { equal, hex } from '../../wire/bytes.ts';
 import { type Base, channelOf } from './base.ts';
 import { balances, dearClosings, dearSweeps, endingsOf, forgotten, loot, wallets } from './money.ts';
 import { names } from './names.ts';
 import { unanswered } from './openings.ts';
 import { DUSTY, SMALLEST } from './paying.ts';
+import { seedAt } from './seeds.ts';
 import type { World } from './world.ts';
 
 /** A channel that is open: both ends hold the same commitments, and nothing is under way. */
@@ -124,14 +127,22 @@ const fair =
   /force_close|htlc_deadline|peer_silent|offer_withdrawn|closing_not_mined|commitment_underpaid|channel_ready_timeout|funding output was spent/;
 
 /** Channels that were given up, and connections, for other reasons; what is due to who sleeps is for others to judge. */
-const failures = ({ lines, drowsy, wayward }: World): readonly string[] =>
-  lines.filter(
+const failures = async ({ lines, drowsy, wayward }: World): Promise<readonly string[]> => {
+  const { coin } = networkOf('regtest');
+  const ids = await Promise.all(
+    names.map(async (_, place) => hex(keysOf(await seedAt(place), coin).nodeId).slice(0, 16)),
+  );
+  // A line names its channel by what the chain calls it, which a reorg changes, and the peer.
+  const isAbout = (line: string, place: number, other: number): boolean =>
+    line.startsWith(`${names[place]} `) && line.includes(`"peer":"${ids[other]}`);
+  return lines.filter(
     (line) =>
       /channel failed|ending the connection/.test(line) &&
       !fair.test(line) &&
-      ![...drowsy].some((link) => line.includes(channelOf(link))) &&
+      ![...drowsy].some((link) => isAbout(line, link, link + 1) || isAbout(line, link + 1, link)) &&
       !(drowsy.size > 0 && line.startsWith(`${names[wayward ?? -1]} `)),
   );
+};
 
 /** Who sleeps harms nobody but its own peers: no channel between others goes to the chain for that. */
 const disturbed = (world: World, base: Base): readonly string[] =>
@@ -159,7 +170,7 @@ export const judge = async (world: World, base: Base): Promise<readonly string[]
     ...loot(world, base),
     ...wallets(world, base),
     ...unanswered(world),
-    ...failures(world),
+    ...(await failures(world)),
     ...disturbed(world, base),
   ];
 };
