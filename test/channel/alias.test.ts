@@ -6,25 +6,20 @@ import { staticRecord } from '../../channel/records.ts';
 import { encode } from '../../wire/codec.ts';
 import {
   acceptRequest,
-  begin,
   confirm,
   coreOf,
   cut,
-  deliver,
   features,
-  fund,
   give,
   openRequest,
   ready,
   settle,
+  unconfirmed,
 } from './pair.ts';
 import { summary } from './summary.ts';
 
 test('an alias is said to a peer that learned of option_scid_alias only after the opening', () => {
-  const pair = begin();
-  deliver(pair, pair.a);
-  fund(pair);
-  settle(pair);
+  const pair = unconfirmed();
   cut(pair);
   confirm(pair);
   for (const side of [pair.a, pair.b])

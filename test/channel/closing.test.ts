@@ -7,12 +7,10 @@ import { msat, sat } from '../../wire/units.ts';
 import { closingSigned } from './closings.ts';
 import {
   acceptRequest,
-  begin,
   coreOf,
   cut,
   deliver,
   eventsOf,
-  fund,
   give,
   join,
   offerOf,
@@ -24,6 +22,7 @@ import {
   scriptOf,
   secretOf,
   settle,
+  unconfirmed,
 } from './pair.ts';
 import { stateName, summary } from './summary.ts';
 
@@ -92,10 +91,7 @@ describe('a cooperative close', () => {
   });
 
   test('works before channel_ready', () => {
-    const pair = begin();
-    deliver(pair, pair.a);
-    fund(pair);
-    settle(pair);
+    const pair = unconfirmed();
     give(pair, pair.b, { type: 'close' });
     settle(pair);
     expect(closings(pair.a)).toHaveLength(1);

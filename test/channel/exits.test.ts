@@ -1,8 +1,9 @@
 /** Ways out of a channel: what both signed does not keep our commitment from the chain when nobody mines it. */
 import { Transaction } from 'bitcoinjs-lib';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CLOSING_BLOCKS, REFUSED_BLOCKS } from '../../channel/exits.ts';
 import { restore } from '../../channel/persist.ts';
+import { onStage } from './onstage.ts';
 import {
   context,
   coreOf,
@@ -18,25 +19,9 @@ import {
   settle,
 } from './pair.ts';
 import { playOut, published, whys } from './play.ts';
-import {
-  both,
-  claimsOf,
-  feesOf,
-  gained,
-  mine,
-  reboot,
-  type Stage,
-  stage,
-  tell,
-  tip,
-  unwind,
-  type World,
-} from './world.ts';
+import { both, claimsOf, feesOf, gained, mine, reboot, type Stage, tell, tip, unwind, type World } from './world.ts';
 
-let world: Stage;
-beforeAll(async () => {
-  world = await stage();
-}, 120_000);
+const world = onStage();
 
 const why = (side: Side, from = 0) => side.broadcasts.slice(from).map(({ why }) => why);
 

@@ -10,12 +10,12 @@ import { text } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {
   acceptRequest,
-  anchorsRequest,
   context,
   coreOf,
   eventsOf,
   give,
   hashOf,
+  kinds,
   limits,
   offerOf,
   openRequest,
@@ -24,10 +24,6 @@ import {
   settle,
 } from './pair.ts';
 
-const kinds = [
-  ['static_remotekey', openRequest],
-  ['anchors_zero_fee_htlc_tx', anchorsRequest],
-] as const;
 const wide = { ...limits, maxAcceptedHtlcs: 483, maxHtlcValueInFlight: msat(4_000_000_000n) };
 const roomy = { ...acceptRequest, limits: wide };
 

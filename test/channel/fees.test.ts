@@ -18,11 +18,11 @@ import {
   eventsOf,
   fund,
   give,
-  limits,
   offerOf,
   openRequest,
   type Pair,
   ready,
+  roomyRequest,
   type Side,
   settle,
 } from './pair.ts';
@@ -193,7 +193,7 @@ describe.each([
 });
 
 test('it is not raised so far that HTLCs without an output hold more than we risk', () => {
-  const many = { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } };
+  const many = roomyRequest;
   const pair = ready({ ...openRequest, feerate: 253 }, many);
   // 138 HTLCs of 3,700 sat: 510,600 sat, dust for a received one from 3,346 sat / 703 weight on, about 4,760 sat.
   for (let n = 0; n < 138; n++) give(pair, pair.a, offerOf(3_700_000n, n), at(253));
@@ -289,10 +289,7 @@ describe('a fundee', () => {
     ['static_remotekey', openRequest, true],
     ['anchors_zero_fee_htlc_tx', anchorsRequest, false],
   ] as const)('of a channel with %s does not let a funder turn its HTLCs into fees', (_, request, matters) => {
-    const pair = ready(
-      { ...request, feerate: 253 },
-      { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } },
-    );
+    const pair = ready({ ...request, feerate: 253 }, roomyRequest);
     for (let n = 0; n < 138; n++) give(pair, pair.a, offerOf(3_700_000n, n), at(253));
     settle(pair);
     const message = { name: 'update_fee', channel_id: coreOf(pair.b).channelId, feerate_per_kw: 6000 } as const;

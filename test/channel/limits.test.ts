@@ -7,29 +7,21 @@ import { inLocal, inRemote, specOf } from '../../channel/spec.ts';
 import { formats, openerCost } from '../../channel/weights.ts';
 import { msat } from '../../wire/units.ts';
 import {
-  acceptRequest,
-  anchorsRequest,
   context,
   coreOf,
   eventsOf,
   give,
   hashOf,
-  limits,
+  kinds,
   offerOf,
-  openRequest,
   type Pair,
   ready,
+  roomyRequest,
   type Side,
   secretOf,
   settle,
 } from './pair.ts';
 import { summary } from './summary.ts';
-
-const kinds = [
-  ['static_remotekey', openRequest],
-  ['anchors_zero_fee_htlc_tx', anchorsRequest],
-] as const;
-const roomy = { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } };
 
 const offer = (pair: Pair, side: Side, amount: bigint, n: number, at = context): string | undefined => {
   const before = eventsOf(side, 'offer_refused').length;
@@ -41,7 +33,7 @@ describe.each(kinds)('with %s', (name, request) => {
   const format = formats[name];
 
   test('the funder may give all but its reserve, the cost at twice the feerate, and room for two HTLCs', () => {
-    const pair = ready(request, roomy);
+    const pair = ready(request, roomyRequest);
     const most = 1_000_000n - 10_000n - openerCost(format, 2000, 2);
     expect(spendable(coreOf(pair.a), context)).toBe(most * 1000n);
     expect(offer(pair, pair.a, most * 1000n + 1n, 1)).toBe('insufficient_balance');
@@ -49,7 +41,7 @@ describe.each(kinds)('with %s', (name, request) => {
   });
 
   test('the fundee may give all but its reserve', () => {
-    const pair = ready({ ...request, push: msat(500_000_000n) }, roomy);
+    const pair = ready({ ...request, push: msat(500_000_000n) }, roomyRequest);
     expect(offer(pair, pair.b, 490_000_001n, 1)).toBe('insufficient_balance');
     expect(offer(pair, pair.b, 490_000_000n, 2)).toBeUndefined();
   });
@@ -57,12 +49,12 @@ describe.each(kinds)('with %s', (name, request) => {
   test('a funder with just the cost above its reserve is offered only what has no output', () => {
     const push = (above: bigint) => msat(1_000_000_000n - (10_000n + above) * 1000n);
     const cost = openerCost(format, 1000, 1);
-    const pair = ready({ ...request, push: push(cost) }, roomy);
+    const pair = ready({ ...request, push: push(cost) }, roomyRequest);
     expect(offer(pair, pair.b, 100_000_000n, 1)).toBeUndefined();
     settle(pair);
     expect(eventsOf(pair.a, 'received')).toHaveLength(1);
 
-    const poor = ready({ ...request, push: push(cost - 1n) }, roomy);
+    const poor = ready({ ...request, push: push(cost - 1n) }, roomyRequest);
     expect(offer(poor, poor.b, 100_000_000n, 1)).toBe('peer_cannot_pay_fee');
     const dust = spendable(coreOf(poor.b), context);
     expect(dust / 1000n).toBe(format.htlcTransactionsPayFee ? 354n + 663n - 1n : 353n);
@@ -73,7 +65,7 @@ describe.each(kinds)('with %s', (name, request) => {
   });
 
   test('an HTLC that the funder cannot afford with its anchors is a fault', () => {
-    const pair = ready({ ...request, push: msat(500_000_000n) }, roomy);
+    const pair = ready({ ...request, push: msat(500_000_000n) }, roomyRequest);
     const most = 500_000n - 10_000n - openerCost(format, 1000, 1);
     const message = (amount: bigint) =>
       ({
@@ -91,7 +83,7 @@ describe.each(kinds)('with %s', (name, request) => {
       return pair.b.asked.slice(asked).flatMap((effect) => (effect.do === 'disconnect' ? [effect.why] : []));
     };
     expect(why(most * 1000n)).toEqual([]);
-    const again = ready({ ...request, push: msat(500_000_000n) }, roomy);
+    const again = ready({ ...request, push: msat(500_000_000n) }, roomyRequest);
     give(again, again.b, { type: 'message', message: message(most * 1000n + 1n) });
     expect(again.b.asked.at(-1)).toMatchObject({
       do: 'disconnect',
@@ -100,7 +92,7 @@ describe.each(kinds)('with %s', (name, request) => {
   });
 
   test('as many HTLCs without an output as stand for 500,000 sat, and no more', () => {
-    const pair = ready(request, roomy);
+    const pair = ready(request, roomyRequest);
     const each = format.htlcTransactionsPayFee ? 1_056_000n : 353_999n;
     const many = 500_000_000n / each;
     for (let n = 0; n < Number(many > 483n ? 483n : many); n++) expect(offer(pair, pair.a, each, n)).toBeUndefined();
@@ -131,7 +123,7 @@ describe.each(kinds)('with %s', (name, request) => {
     };
     fc.assert(
       fc.property(fc.bigInt(15_000n, 900_000n), fc.array(move, { maxLength: 30 }), (push, moves) => {
-        const pair = ready({ ...request, push: msat(push * 1000n) }, roomy);
+        const pair = ready({ ...request, push: msat(push * 1000n) }, roomyRequest);
         let n = 0;
         let at = context;
         for (const m of moves) {

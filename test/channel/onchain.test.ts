@@ -2,24 +2,13 @@
  * The table: each commitment that can be in the chain, with an HTLC either way, that ends either way, with an output or without,
  * in both formats. Both sides claim what is theirs, every script is checked, and in the end each has what it is owed.
  */
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { publishable } from '../../channel/dance.ts';
 import { formats } from '../../channel/weights.ts';
+import { onStage } from './onstage.ts';
 import { coreOf, deliver, eventsOf, give, offerOf, otherOf, secretOf, settle } from './pair.ts';
 import { fates, playDown } from './play.ts';
-import {
-  type FormatName,
-  feesOf,
-  formatNames,
-  gained,
-  mine,
-  type Stage,
-  stage,
-  tell,
-  tip,
-  type Who,
-  type World,
-} from './world.ts';
+import { type FormatName, feesOf, formatNames, gained, mine, tell, tip, type Who, type World } from './world.ts';
 
 type Kind = 'local' | 'remote' | 'remote_next';
 interface Row {
@@ -41,10 +30,7 @@ const rows: readonly Row[] = formatNames.flatMap((format) =>
   ),
 );
 
-let world: Stage;
-beforeAll(async () => {
-  world = await stage();
-}, 120_000);
+const world = onStage();
 
 /** An offer of so many sat, to expire soon. */
 const offer = (so: World, sat: bigint, n: number, blocks = 30) => ({

@@ -1,20 +1,18 @@
 /** Our anchor of a commitment that is in the chain: it goes with a claim that nobody hurries, and holds nothing up. */
 
 import { Transaction } from 'bitcoinjs-lib';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { claimWitness } from '../../channel/claim.ts';
 import type { Claim, SweepClaim } from '../../channel/claims.ts';
 import type { Funded } from '../../channel/state.ts';
 import { elsewhere, rawOf } from '../support/spend.ts';
+import { onStage } from './onstage.ts';
 import { coreOf, offerOf, settle } from './pair.ts';
 import { goOnchain, isClosed, playOut } from './play.ts';
 import { steal } from './thief.ts';
-import { both, claimsOf, type FormatName, mine, type Stage, stage, tell, tip, type Who, type World } from './world.ts';
+import { both, claimsOf, type FormatName, mine, tell, tip, type Who, type World } from './world.ts';
 
-let world: Stage;
-beforeAll(async () => {
-  world = await stage();
-}, 120_000);
+const world = onStage();
 
 const ANCHORS: FormatName = 'anchors_zero_fee_htlc_tx';
 const besideOf = (claim: Claim) => (claim.kind === 'sweep' ? claim.beside : undefined);

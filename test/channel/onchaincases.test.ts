@@ -1,9 +1,10 @@
 /** What is easily got wrong on chain, each case by itself. */
 import { Transaction } from 'bitcoinjs-lib';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hex } from '../../wire/bytes.ts';
 import { preimage, sat } from '../../wire/units.ts';
 import { elsewhere, rawOf } from '../support/spend.ts';
+import { onStage } from './onstage.ts';
 import { coreOf, deliver, eventsOf, give, kept, secretOf } from './pair.ts';
 import { advance, close, fates, goOnchain, htlc, offer, playOut, published, ready, reveal, whys } from './play.ts';
 import {
@@ -17,8 +18,6 @@ import {
   mine,
   mineTo,
   reboot,
-  type Stage,
-  stage,
   tell,
   tip,
   txOf,
@@ -26,10 +25,7 @@ import {
   type World,
 } from './world.ts';
 
-let world: Stage;
-beforeAll(async () => {
-  world = await stage();
-}, 120_000);
+const world = onStage();
 
 describe.each(formatNames)('%s: HTLCs that look the same', (format) => {
   test.each(both)('each have an output of their own, on the commitment of %s', (whose) => {

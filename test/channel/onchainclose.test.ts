@@ -1,8 +1,9 @@
 /** On the way to the chain: when a channel goes there, with what, and what becomes of it if the chain changes its mind. */
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { publishable } from '../../channel/dance.ts';
 import { spendOf } from '../../node/channels/said.ts';
 import { text } from '../../wire/bytes.ts';
+import { onStage } from './onstage.ts';
 import { coreOf, eventsOf, features, give, settle } from './pair.ts';
 import { close, fates, htlc, offer, playOut, published, reveal, whys } from './play.ts';
 import {
@@ -15,18 +16,13 @@ import {
   mine,
   mineTo,
   reboot,
-  type Stage,
-  stage,
   tell,
   tip,
   unwind,
   type World,
 } from './world.ts';
 
-let world: Stage;
-beforeAll(async () => {
-  world = await stage();
-}, 120_000);
+const world = onStage();
 
 describe('going on chain in time', () => {
   test('for an HTLC that we offered: three blocks after its expiry', () => {

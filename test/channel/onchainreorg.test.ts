@@ -3,8 +3,9 @@
  * after a restart at any block it goes on as if nothing had happened.
  */
 import * as fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { publishable } from '../../channel/dance.ts';
+import { onStage } from './onstage.ts';
 import { coreOf, eventsOf, offerOf, secretOf, settle } from './pair.ts';
 import { advance, closingOf, fates, playDown, type Rules } from './play.ts';
 import {
@@ -16,8 +17,6 @@ import {
   latecomer,
   mine,
   reboot,
-  type Stage,
-  stage,
   tell,
   tip,
   txOf,
@@ -29,10 +28,7 @@ import {
 const runs = Number(process.env['FC_RUNS'] ?? 15);
 const timeout = 120_000 + runs * 10_000;
 
-let world: Stage;
-beforeAll(async () => {
-  world = await stage();
-}, 120_000);
+const world = onStage();
 
 interface Planned {
   readonly from: Who;

@@ -4,10 +4,11 @@
  */
 
 import * as fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Claim } from '../../channel/claims.ts';
 import type { ChannelState } from '../../channel/state.ts';
 import { equal } from '../../wire/bytes.ts';
+import { onStage } from './onstage.ts';
 import { eventsOf, offerOf, secretOf, settle } from './pair.ts';
 import { acknowledge, advance, fates, playOut, type Rules, ready, reveal } from './play.ts';
 import { aggregated, steal } from './thief.ts';
@@ -20,8 +21,6 @@ import {
   gained,
   mine,
   reboot,
-  type Stage,
-  stage,
   tell,
   tip,
   txOf,
@@ -33,10 +32,7 @@ import {
 const runs = Number(process.env['FC_RUNS'] ?? 10);
 const timeout = 120_000 + runs * 10_000;
 
-let world: Stage;
-beforeAll(async () => {
-  world = await stage();
-}, 120_000);
+const world = onStage();
 
 const anchor = 330n;
 /** What stands in the commitment that spent the funding output, but the anchors. */

@@ -28,6 +28,7 @@ import {
   restart,
   type Side,
   settle,
+  unconfirmed,
 } from './pair.ts';
 import { fundingKeys, keyOf, stateName, summary, wireIds } from './summary.ts';
 
@@ -307,10 +308,7 @@ test('the wallet may refuse', () => {
 });
 
 test('a funder publishes its funding transaction again with each block and after a restart, until it is deep', () => {
-  const pair = begin();
-  deliver(pair, pair.a);
-  fund(pair);
-  settle(pair);
+  const pair = unconfirmed();
   give(pair, pair.a, { type: 'block', height: 501 });
   for (const side of [pair.a, pair.b]) give(pair, side, { type: 'disconnected' });
   restart(pair, pair.a);

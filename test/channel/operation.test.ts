@@ -7,13 +7,11 @@ import { wantsToSign, whenIdle } from '../../channel/transition.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {
   acceptRequest,
-  begin,
   context,
   coreOf,
   cut,
   deliver,
   eventsOf,
-  fund,
   give,
   hashOf,
   kept,
@@ -22,9 +20,11 @@ import {
   openRequest,
   ready,
   restart,
+  roomyRequest,
   type Side,
   secretOf,
   settle,
+  unconfirmed,
 } from './pair.ts';
 import { summary } from './summary.ts';
 
@@ -217,7 +217,7 @@ describe('what we do not offer, and why', () => {
   });
 
   test('nor do we take it: an HTLC too many without an output is to be failed', () => {
-    const pair = ready(dear, { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } });
+    const pair = ready(dear, roomyRequest);
     for (let n = 0; n < 138; n++) give(pair, pair.a, offerOf(3_600_000n, n));
     settle(pair);
     expect(eventsOf(pair.b, 'received').some(({ overexposed }) => overexposed)).toBe(false);
@@ -250,10 +250,7 @@ describe('what we do not offer, and why', () => {
   });
 
   test('anything before channel_ready, or while the peer is away', () => {
-    const pair = begin();
-    deliver(pair, pair.a);
-    fund(pair);
-    settle(pair);
+    const pair = unconfirmed();
     give(pair, pair.a, offerOf(1_000n, 1));
     expect(eventsOf(pair.a, 'offer_refused').map(({ why }) => why.code)).toEqual(['not_ready']);
 

@@ -1,15 +1,13 @@
 /** HTLCs that no commitment has an output for: what paid for them does not wait until a commitment is in a block, and deep. */
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { GRACE, SAFETY } from '../../channel/deadlines.ts';
 import { sat } from '../../wire/units.ts';
+import { onStage } from './onstage.ts';
 import { coreOf, eventsOf, offerOf, secretOf, settle } from './pair.ts';
 import { published } from './play.ts';
-import { formatNames, mine, mineTo, reboot, type Stage, stage, tell, tip, type World } from './world.ts';
+import { formatNames, mine, mineTo, reboot, tell, tip, type World } from './world.ts';
 
-let world: Stage;
-beforeAll(async () => {
-  world = await stage();
-}, 120_000);
+const world = onStage();
 
 const fates = ({ pair }: World) => eventsOf(pair.a, 'resolved').map(({ id, result }) => [id, result.kind]);
 

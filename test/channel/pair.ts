@@ -93,6 +93,12 @@ export const anchorsRequest: OpenRequest = {
   channelType: { format: 'anchors_zero_fee_htlc_tx', scidAlias: false },
 };
 
+/** Both kinds of channel, by name. */
+export const kinds = [
+  ['static_remotekey', openRequest],
+  ['anchors_zero_fee_htlc_tx', anchorsRequest],
+] as const;
+
 export const acceptRequest: AcceptRequest = {
   key: 'b',
   seed: new Uint8Array(32).fill(2),
@@ -106,6 +112,9 @@ export const acceptRequest: AcceptRequest = {
   minimumAmount: sat(20_000n),
   allowStaticRemotekey: true,
 };
+
+/** A fundee that takes as many HTLCs as a channel can have. */
+export const roomyRequest: AcceptRequest = { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } };
 
 /** A transaction with one segwit input that pays `amount` to `script` in its output 1. */
 export const fundingTx = (amount: bigint, script: Uint8Array): Uint8Array => {
@@ -237,12 +246,18 @@ export const confirm = (pair: Pair): void => {
   }
 };
 
-/** A channel in use. */
-export const ready = (open: OpenRequest = openRequest, accept: AcceptRequest = acceptRequest): Pair => {
+/** A channel whose funding both have signed for and no block has. */
+export const unconfirmed = (open: OpenRequest = openRequest, accept: AcceptRequest = acceptRequest): Pair => {
   const pair = begin(open, accept);
   deliver(pair, pair.a);
   fund(pair);
   settle(pair);
+  return pair;
+};
+
+/** A channel in use. */
+export const ready = (open: OpenRequest = openRequest, accept: AcceptRequest = acceptRequest): Pair => {
+  const pair = unconfirmed(open, accept);
   confirm(pair);
   settle(pair);
   return pair;

@@ -6,14 +6,12 @@ import { wantsToSign } from '../../channel/transition.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { msat, type Point, point } from '../../wire/units.ts';
 import {
-  begin,
   confirm,
   coreOf,
   cut,
   deliver,
   eventsOf,
   features,
-  fund,
   give,
   join,
   offerOf,
@@ -25,6 +23,7 @@ import {
   type Side,
   secretOf,
   settle,
+  unconfirmed,
 } from './pair.ts';
 import { stateName, summary } from './summary.ts';
 
@@ -146,10 +145,7 @@ describe('the order of what is said again', () => {
   });
 
   test('a channel_ready that fell due while the peer was away is said on reconnect', () => {
-    const pair = begin();
-    deliver(pair, pair.a);
-    fund(pair);
-    settle(pair);
+    const pair = unconfirmed();
     cut(pair);
     confirm(pair);
     expect(names(pair.a)).toEqual([]);
@@ -159,10 +155,7 @@ describe('the order of what is said again', () => {
   });
 
   test('a channel_ready before channel_reestablish is taken, and what follows goes on from there', () => {
-    const pair = begin();
-    deliver(pair, pair.a);
-    fund(pair);
-    settle(pair);
+    const pair = unconfirmed();
     cut(pair);
     confirm(pair);
     join(pair);
@@ -180,10 +173,7 @@ describe('the order of what is said again', () => {
   });
 
   test('a channel_ready before channel_reestablish with a point off the curve ends the connection and not the channel', () => {
-    const pair = begin();
-    deliver(pair, pair.a);
-    fund(pair);
-    settle(pair);
+    const pair = unconfirmed();
     cut(pair);
     join(pair);
     const bad = point(Uint8Array.of(2, ...new Array(32).fill(255)));

@@ -1,31 +1,28 @@
 /** HTLCs with an output that is not worth its claim count as those without one: they are lost as surely if the channel breaks. */
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { claimsOf as claimsOfConcerns, concernsOf } from '../../channel/concerns.ts';
 import { feeFault, isOverexposed, mayChangeFee } from '../../channel/limits.ts';
 import { claimFeerate, isUnclaimed } from '../../channel/unclaimed.ts';
 import { msat } from '../../wire/units.ts';
+import { onStage } from './onstage.ts';
 import {
-  acceptRequest,
   anchorsRequest,
   context,
   coreOf,
   eventsOf,
   give,
   hashOf,
-  limits,
   offerOf,
   type Pair,
   ready,
+  roomyRequest,
   secretOf,
   settle,
 } from './pair.ts';
 import { goOnchain } from './play.ts';
-import { type FormatName, formatNames, type Stage, stage, tell, tip } from './world.ts';
+import { type FormatName, formatNames, tell, tip } from './world.ts';
 
-let world: Stage;
-beforeAll(async () => {
-  world = await stage();
-}, 120_000);
+const world = onStage();
 
 describe('what is counted is what is left', () => {
   const holders = ['local', 'remote'] as const;
@@ -53,7 +50,6 @@ describe('what is counted is what is left', () => {
   );
 });
 
-const roomy = { ...acceptRequest, limits: { ...limits, maxAcceptedHtlcs: 483 } };
 const offers = (pair: Pair, count: number, amount: bigint, at = context): string | undefined => {
   for (let n = 0; n < count; n++) give(pair, pair.a, offerOf(amount, n), at);
   return eventsOf(pair.a, 'offer_refused')[0]?.why.code;
@@ -64,13 +60,13 @@ describe('with anchors', () => {
 
   test('as many HTLCs below the price of a claim as stand for 500,000 sat are offered, and no more', () => {
     // At 1,000 sat per 1,000 weight a claim of our own commitment costs 1,150 sat.
-    expect(offers(ready(anchorsRequest, roomy), 351, 1_420_000n, cheap)).toBeUndefined();
-    expect(offers(ready(anchorsRequest, roomy), 353, 1_420_000n, cheap)).toBe('dust_exposure');
-    expect(offers(ready(anchorsRequest, roomy), 483, 1_490_000n, cheap)).toBeUndefined();
+    expect(offers(ready(anchorsRequest, roomyRequest), 351, 1_420_000n, cheap)).toBeUndefined();
+    expect(offers(ready(anchorsRequest, roomyRequest), 353, 1_420_000n, cheap)).toBe('dust_exposure');
+    expect(offers(ready(anchorsRequest, roomyRequest), 483, 1_490_000n, cheap)).toBeUndefined();
   });
 
   test('nor are more taken: one too many is to be failed, and the channel lives', () => {
-    const pair = ready(anchorsRequest, roomy);
+    const pair = ready(anchorsRequest, roomyRequest);
     offers(pair, 352, 1_420_000n, cheap);
     settle(pair);
     const message = {
@@ -89,7 +85,7 @@ describe('with anchors', () => {
   });
 
   test('a change of the feerate is not refused for them, by either side', () => {
-    const pair = ready({ ...anchorsRequest, feerate: 253 }, roomy);
+    const pair = ready({ ...anchorsRequest, feerate: 253 }, roomyRequest);
     offers(pair, 400, 1_420_000n, { ...context, feerate: 253 });
     settle(pair);
     const dear = 2_500;

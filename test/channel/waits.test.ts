@@ -20,6 +20,7 @@ import {
   restart,
   type Side,
   settle,
+  unconfirmed,
 } from './pair.ts';
 import { answered, at, block, cutWhy, failure, pushed, refusals, unanswered } from './silence.ts';
 
@@ -81,10 +82,7 @@ describe('a peer that is there', () => {
   });
 
   test('and has not said channel_ready is not held to channel_reestablish: lnd says none before the funding is confirmed', () => {
-    const pair = begin(pushed);
-    deliver(pair, pair.a);
-    fund(pair);
-    settle(pair);
+    const pair = unconfirmed(pushed);
     cut(pair);
     join(pair);
     for (const side of [pair.a, pair.b]) {
@@ -149,10 +147,7 @@ describe('a peer that is there', () => {
 });
 
 test('a channel whose peer never says channel_ready fails two weeks after its funding confirmed', () => {
-  const pair = begin();
-  deliver(pair, pair.a);
-  fund(pair);
-  settle(pair);
+  const pair = unconfirmed();
   confirm(pair);
   pair.a.inbox = [];
   const { scid } = coreOf(pair.a).lockin;
@@ -166,10 +161,7 @@ test('a channel whose peer never says channel_ready fails two weeks after its fu
 });
 
 test('a node that was away while its funding confirmed hears the peer out before it gives up on channel_ready', () => {
-  const pair = begin();
-  deliver(pair, pair.a);
-  fund(pair);
-  settle(pair);
+  const pair = unconfirmed();
   cut(pair);
   restart(pair, pair.a);
   confirm(pair);
