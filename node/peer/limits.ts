@@ -19,7 +19,7 @@ export interface PeerLimits {
 const MiB = 1024 * 1024;
 
 export const peerLimits: PeerLimits = {
-  arriving: 128,
+  arriving: 256,
   arrivingFromOne: 8,
   strangers: 500,
   strangersFromOne: 32,
