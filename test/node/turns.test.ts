@@ -1,5 +1,6 @@
 /** A crowd that talks as fast as it can: between two pieces of what it says, everybody else has a turn. */
 import { expect, test } from 'vitest';
+import { written } from '../../node/api/written.ts';
 import { systemClock } from '../../node/entropy.ts';
 import { Peer } from '../../node/peer/peer.ts';
 import type { SecureStream } from '../../node/peer/secure.ts';
@@ -70,4 +71,23 @@ test('of many strangers one is heard in each turn, and all of them in the end', 
   const turns = await heard(6, 48, new Turns());
   for (const said of turns.slice(1)) expect(new Set(said).size).toBe(1);
   for (const name of 'abcdef') expect(turns.join('').split(name)).toHaveLength(49);
+});
+
+test('of long lists that are answered at once one piece is made in each turn', async () => {
+  let made = 0;
+  const list = async function* () {
+    for (let i = 0; i < 20; i++) {
+      made++;
+      yield 'x'.repeat(10_000);
+    }
+  };
+  const answers = Promise.all(Array.from({ length: 5 }, () => written({ rows: list() })));
+  let most = 0;
+  for (let before = 0; before < 35; ) {
+    await new Promise(setImmediate);
+    most = Math.max(most, made - before);
+    before = made;
+  }
+  expect(most).toBe(7);
+  expect((await answers).every((answer) => typeof answer !== 'string')).toBe(true);
 });
