@@ -33,6 +33,8 @@ export const infoHandlers = (
   getinfo: async () => {
     const { config, peers, channels, follower, keys, network } = node;
     const states = [...channels.entries.values()].map(({ machine }) => machine.state);
+    // Of one moment with where it listens: it may come up while the chain is asked below.
+    const starting = node.progress.now;
     const listening = peers.address;
     const binding: Binding[] = [
       ...(listening === undefined
@@ -86,7 +88,7 @@ export const infoHandlers = (
         channel: hex(ourFeatures('C')),
         invoice: hex(ourFeatures('9')),
       },
-      ...(node.progress.now !== undefined && { warning_starting: `the node is starting: it ${node.progress.now}` }),
+      ...(starting !== undefined && { warning_starting: `the node is starting: it ${starting}` }),
       ...(troubles.length > 0 && { warning_bitcoind_sync: troubles.join('; ') }),
       ...(tip !== undefined &&
         tip.height > follower.height && {

@@ -7,8 +7,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Client, openClient } from '../../node/api/client.ts';
 import { runCommand } from '../../node/cli/program.ts';
 import { loadConfig } from '../../node/config.ts';
+import { infoHandlers } from '../../node/handlers/info.ts';
+import { Progress } from '../../node/progress.ts';
 import { runNode } from '../../node/run.ts';
+import { newGround, startLocal } from '../support/inprocess.ts';
 import { becomes } from '../support/pair.ts';
+import { memoryLog } from '../support/peers.ts';
 
 let dir = '';
 beforeEach(async () => {
@@ -73,3 +77,22 @@ test('ends when it is told to while its bitcoind takes calls and answers none', 
   server.close();
   // Sooner than a call to bitcoind is given up.
 }, 20_000);
+
+test('what getinfo says of a node that comes up while it is asked is of one moment', async () => {
+  const { node, call, stop } = await startLocal({
+    dir: join(dir, 'local'),
+    ground: await newGround(),
+    log: memoryLog(),
+  });
+  const progress = new Progress();
+  const glance = async () => {
+    progress.done();
+    return node.glance();
+  };
+  const around = { api: () => undefined, stop: () => undefined };
+  const { getinfo } = infoHandlers({ ...node, progress, glance }, around);
+  const info = await getinfo({}, { signal: new AbortController().signal });
+  expect(info.warning_starting).toMatch(/^the node is starting: it /);
+  expect((await call('getinfo', {})).warning_starting).toBeUndefined();
+  await stop();
+});
