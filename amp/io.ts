@@ -6,8 +6,8 @@
 import type { Failure } from '../onion/failures.ts';
 import type { Change } from '../wire/change.ts';
 import type { Msat, PaymentHash, Point, Preimage, ShortChannelId } from '../wire/units.ts';
+import type { HtlcKey, PaidInvoice, PaymentEvent, ReceiverEvent, SchemeName } from './events.ts';
 import type { ReceiverLimits } from './limits.ts';
-import type { HtlcKey, PaidInvoice, PaymentEvent, ReceiverEvent, SchemeName } from './reports.ts';
 import type { Outlet, Route } from './route.ts';
 import type { ShareBlob } from './shares.ts';
 

@@ -8,6 +8,7 @@ import { equal } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
 import type { Msat } from '../wire/units.ts';
 import { halve } from './cut.ts';
+import type { PaymentEvent } from './events.ts';
 import type { PaymentContext, PaymentEffect } from './io.ts';
 import { buildOnion, fits, maxHops } from './onions.ts';
 import {
@@ -21,7 +22,6 @@ import {
   type Shard,
   schemeOf,
 } from './payment.ts';
-import type { PaymentEvent } from './reports.ts';
 import type { Route } from './route.ts';
 import { encodeBlob } from './shares.ts';
 

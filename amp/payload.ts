@@ -5,8 +5,8 @@
 
 import type { Reading } from '../onion/failures.ts';
 import type { EobProtocol, FinalHop } from '../onion/registry.ts';
+import type { SchemeName } from './events.ts';
 import type { FinalPayload } from './io.ts';
-import type { SchemeName } from './reports.ts';
 import { schemeNames, schemes } from './schemes.ts';
 import { decodeBlob, type ShareBlob } from './shares.ts';
 

@@ -4,8 +4,8 @@
  */
 
 import { type Msat, msat, type PaymentHash, type Point, type Preimage, subMsat, sumMsat } from '../wire/units.ts';
+import type { PaymentEvent, PaymentFailure, PaymentTotals } from './events.ts';
 import type { Direction, Excluded, OrdinaryRequest, PaymentRequest, Reserved } from './io.ts';
-import type { PaymentEvent, PaymentFailure, PaymentTotals } from './reports.ts';
 import type { Route } from './route.ts';
 import type { Book, Hand, Scheme } from './scheme.ts';
 import { schemes } from './schemes.ts';

@@ -20,13 +20,13 @@ import {
   WireError,
 } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../wire/fields.ts';
+import type { PaymentFailure } from './events.ts';
 import type { Excluded, PaymentRequest } from './io.ts';
-import { ascii, nothing, oneOf, share } from './kept.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import type { Learnt, Payment, PaymentResult, Progress, Shard } from './payment.ts';
-import type { PaymentFailure } from './reports.ts';
 import type { Hop, Route } from './route.ts';
 import type { Book, Hand } from './scheme.ts';
+import { ascii, nothing, oneOf, share } from './storecodecs.ts';
 import { load, type Table, table } from './tables.ts';
 
 /** A field that is not in the record. */

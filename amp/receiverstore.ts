@@ -7,12 +7,12 @@ import { zeros } from '../wire/bytes.ts';
 import type { Change } from '../wire/change.ts';
 import { bytes, type Codec, list, optional, struct, u8, u16, u32, u64, union } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage } from '../wire/fields.ts';
-import { ascii, nothing, oneOf, share } from './kept.ts';
+import type { Refusal, SchemeName } from './events.ts';
 import { refusals } from './refusals.ts';
-import type { Generation } from './remembered.ts';
-import type { Refusal, SchemeName } from './reports.ts';
 import { schemeNames } from './schemes.ts';
 import { type HeldSet, htlcName, type Part, type Receiver } from './sets.ts';
+import type { Generation } from './settledsets.ts';
+import { ascii, nothing, oneOf, share } from './storecodecs.ts';
 import { changes, load, type Table, table } from './tables.ts';
 
 const refusal: Codec<Refusal> = oneOf('refusal', refusals);

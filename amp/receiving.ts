@@ -6,14 +6,14 @@
 import { equal, equalConstantTime } from '../wire/bytes.ts';
 import { type Preimage, sumMsat } from '../wire/units.ts';
 import { canClaim } from './claimable.ts';
+import type { PaidInvoice, Refusal, SetView } from './events.ts';
 import type { ReceiverContext, ReceiverEffect, ReceiverInput } from './io.ts';
 import { receiverChanges } from './receiverstore.ts';
 import { failureOf, mayPass } from './refusals.ts';
-import { forgetOld, isRemembered, remember, rememberNow } from './remembered.ts';
-import type { PaidInvoice, Refusal, SetView } from './reports.ts';
 import { isDust, roomFor } from './room.ts';
 import type { HeldSet, HtlcInput, Part, Receiver } from './sets.ts';
 import * as sets from './sets.ts';
+import { forgetOld, isRemembered, remember, rememberNow } from './settledsets.ts';
 
 export type ReceiverStep = readonly [next: Receiver, effects: readonly ReceiverEffect[]];
 

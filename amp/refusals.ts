@@ -4,7 +4,7 @@
  */
 import type { Failure } from '../onion/failures.ts';
 import type { Msat } from '../wire/units.ts';
-import type { Refusal } from './reports.ts';
+import type { Refusal } from './events.ts';
 
 type Answer =
   | 'incorrect_or_unknown_payment_details'

@@ -3,8 +3,8 @@
  * their own: whoever has no invoice can neither take it nor push anybody out of it.
  */
 import { equal } from '../wire/bytes.ts';
+import type { Refusal } from './events.ts';
 import type { ReceiverLimits } from './limits.ts';
-import type { Refusal } from './reports.ts';
 import { type HeldSet, type HtlcInput, isIncomplete } from './sets.ts';
 
 /** A set by the name under which it is held. */

@@ -4,7 +4,7 @@
  */
 
 import type { Msat, PaymentHash, Preimage } from '../wire/units.ts';
-import type { Refusal, SchemeName } from './reports.ts';
+import type { Refusal, SchemeName } from './events.ts';
 
 /** One share and the number beside it, whose meaning is the scheme's: a count, a position, a child index. */
 export interface Share {

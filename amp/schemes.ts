@@ -1,7 +1,7 @@
 /** Every share scheme there is, by name. A new one is a row here and a name in `SchemeName`. */
 
-import { dynamic, fixed } from './counted.ts';
-import type { SchemeName } from './reports.ts';
+import type { SchemeName } from './events.ts';
+import { dynamic, fixed } from './fixeddynamic.ts';
 import type { Scheme } from './scheme.ts';
 
 export const schemes: { readonly [K in SchemeName]: Scheme } = { fixed, dynamic };

@@ -14,6 +14,7 @@
 import { isPoint } from '../wire/crypto.ts';
 import { type Msat, msat, sumMsat } from '../wire/units.ts';
 import { cut } from './cut.ts';
+import type { PaymentFailure } from './events.ts';
 import type { Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
 import { lessonOf, nothingLearnt } from './learning.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
@@ -39,7 +40,6 @@ import {
   totalsOf,
 } from './payment.ts';
 import { paymentTables } from './paymentstore.ts';
-import type { PaymentFailure } from './reports.ts';
 import type { Outlet } from './route.ts';
 import { changes } from './tables.ts';
 

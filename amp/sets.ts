@@ -5,11 +5,11 @@
 
 import { equal, hex, xor, zeros } from '../wire/bytes.ts';
 import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage, sumMsat } from '../wire/units.ts';
+import type { HtlcKey, Refusal, SchemeName, SetView } from './events.ts';
 import type { FinalPayload, ReceiverInput } from './io.ts';
-import type { Remembered } from './remembered.ts';
-import type { HtlcKey, Refusal, SchemeName, SetView } from './reports.ts';
 import type { Share, Verdict } from './scheme.ts';
 import { schemes } from './schemes.ts';
+import type { Remembered } from './settledsets.ts';
 import { SHARE_LENGTH } from './shares.ts';
 
 export type HtlcInput = Extract<ReceiverInput, { type: 'htlc' }>;

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The command `ampere`. */
-import './calm.ts';
+import './base/calm.ts';
+import { reasonOf } from './base/fileserror.ts';
 import { runCommand } from './cli/program.ts';
-import type { RunNode } from './config.ts';
-import { reasonOf } from './fileserror.ts';
+import type { RunNode } from './config/config.ts';
 
 /** Loaded only when a node is started, for calls need none of it. */
 const run: RunNode = async (config) => (await import('./run.ts')).runNode(config);

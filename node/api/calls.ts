@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { type Answer, refusal } from './jsonrpc.ts';
-import { turn, type Written } from './written.ts';
+import { turn, type Written } from './streaming.ts';
 
 /** Calls one connection may have under way; a caller that waits for that many invoices opens another connection. */
 export const maxCalls = 1024;

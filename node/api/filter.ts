@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { ApiError } from './errors.ts';
-import { isRows } from './written.ts';
+import { isRows } from './streaming.ts';
 
 /** All of a value, some of the fields of an object, or that of every item of a list. */
 export type Filter = true | { readonly fields: ReadonlyMap<string, Filter> } | { readonly items: Filter };

@@ -1,8 +1,8 @@
 /** What the table says of each method, as text: nothing about a method is written down a second time. */
 import { z } from 'zod';
 import { ApiError } from './errors.ts';
-import { isProse, kindOf } from './given.ts';
 import type { Method } from './method.ts';
+import { isProse, kindOf } from './params.ts';
 import { isDevMethod, isMethod, type MethodName, type Result, table } from './table.ts';
 
 /** One parameter, described from its schema. */

@@ -7,15 +7,15 @@ import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { isLoopback } from '../address.ts';
-import { ListenError } from '../listenerror.ts';
-import type { Address } from '../ports.ts';
+import { isLoopback } from '../base/address.ts';
+import { ListenError } from '../base/listenerror.ts';
+import type { Address } from '../ports/ports.ts';
 import { briefly, type Calls, openCalls } from './calls.ts';
 import { Connections, endSoon, endWith, maxConnections, stalledAfter } from './connections.ts';
 import { type Answer, maxMessage } from './jsonrpc.ts';
+import { type Written, writeTo } from './streaming.ts';
 import { isToken } from './token.ts';
 import type { ApiServer } from './unix.ts';
-import { type Written, writeTo } from './written.ts';
 
 export interface HttpServer extends ApiServer {
   /** Where it really listens: port 0 asked for becomes the port given. */

@@ -9,6 +9,7 @@ import { type Filter, filtered, filterFrom, strangeTo } from './filter.ts';
 import { help } from './help.ts';
 import { toJson } from './json.ts';
 import type { Method } from './method.ts';
+import { isRows, type Written, written } from './streaming.ts';
 import {
   type CallContext,
   type Handlers,
@@ -18,7 +19,6 @@ import {
   type Result,
   table,
 } from './table.ts';
-import { isRows, type Written, written } from './written.ts';
 
 /** Bytes of the largest message taken, in and out of every adapter. */
 export const maxMessage = 4 * 1024 * 1024;

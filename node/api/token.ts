@@ -2,10 +2,10 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { equalConstantTime, hex, utf8 } from '../../wire/bytes.ts';
-import { makeFolder } from '../files.ts';
-import { FileError } from '../fileserror.ts';
-import { ListenError } from '../listenerror.ts';
-import type { Entropy } from '../ports.ts';
+import { makeFolder } from '../base/files.ts';
+import { FileError } from '../base/fileserror.ts';
+import { ListenError } from '../base/listenerror.ts';
+import type { Entropy } from '../ports/ports.ts';
 
 const code = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 

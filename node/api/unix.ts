@@ -6,14 +6,14 @@ import type { Stats } from 'node:fs';
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { makeFolder } from '../files.ts';
-import { FileError } from '../fileserror.ts';
-import { ListenError } from '../listenerror.ts';
+import { makeFolder } from '../base/files.ts';
+import { FileError } from '../base/fileserror.ts';
+import { ListenError } from '../base/listenerror.ts';
 import { briefly, type Calls, openCalls } from './calls.ts';
 import { Connections, endWith, maxConnections, stalledAfter } from './connections.ts';
 import { JsonStream, StreamError } from './json.ts';
 import { type Answer, maxMessage, refusal } from './jsonrpc.ts';
-import { writeTo } from './written.ts';
+import { writeTo } from './streaming.ts';
 
 export interface ApiServer {
   /** Takes nothing more, lets calls under way be answered for a moment, closes. */

@@ -2,12 +2,12 @@
  * The backup of a node's channels, kept up to date in a file beside the store: written anew whenever it would say something
  * else, so that whoever copies the file away after a change of it has all there is.
  */
-import type { Funded } from '../../channel/state.ts';
+import type { Funded } from '../../channel/model/state.ts';
 import { equal } from '../../wire/bytes.ts';
 import type { Point } from '../../wire/units.ts';
+import { reasonOf } from '../base/fileserror.ts';
 import { type Entry, isFunded } from '../channels/entry.ts';
-import { reasonOf } from '../fileserror.ts';
-import type { Address, Entropy, Log } from '../ports.ts';
+import type { Address, Entropy, Log } from '../ports/ports.ts';
 import { BackupError } from './errors.ts';
 import { writeBackup } from './file.ts';
 import {

@@ -1,7 +1,7 @@
 /** Backup files on the disk. What is not a backup is never overwritten. */
 import { link, readFile, unlink } from 'node:fs/promises';
-import { replaceFile } from '../files.ts';
-import { FileError, reasonOf } from '../fileserror.ts';
+import { replaceFile } from '../base/files.ts';
+import { FileError, reasonOf } from '../base/fileserror.ts';
 import { BackupError } from './errors.ts';
 import { isBackup } from './format.ts';
 

@@ -7,8 +7,8 @@
  * with them. The seed_id, a hash nobody can go back from, tells another seed from a damaged file.
  */
 
-import { forcedRecord, staticRecord } from '../../channel/records.ts';
-import type { StaticChannel } from '../../channel/state.ts';
+import { forcedRecord, staticRecord } from '../../channel/model/records.ts';
+import type { StaticChannel } from '../../channel/model/state.ts';
 import { concat, equal, text, utf8 } from '../../wire/bytes.ts';
 import {
   bytes16,
@@ -28,8 +28,8 @@ import {
 } from '../../wire/codec.ts';
 import { open, seal } from '../../wire/crypto.ts';
 import { chainHash } from '../../wire/units.ts';
-import { chainName, type Network } from '../network.ts';
-import type { Address, Entropy } from '../ports.ts';
+import { chainName, type Network } from '../ports/network.ts';
+import type { Address, Entropy } from '../ports/ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import { BackupError } from './errors.ts';
 

@@ -5,7 +5,7 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { z } from 'zod';
 import { text } from '../../wire/bytes.ts';
-import type { Clock, Log } from '../ports.ts';
+import type { Clock, Log } from '../ports/ports.ts';
 import type { Rpc } from './rpc.ts';
 import { greeting, Reader, ready, subscription } from './zmtp.ts';
 

@@ -5,7 +5,7 @@
 import { Block as ParsedBlock } from 'bitcoinjs-lib';
 import { z } from 'zod';
 import { txid } from '../../wire/units.ts';
-import type { Block, Chain, Clock, Log } from '../ports.ts';
+import type { Block, Chain, Clock, Log } from '../ports/ports.ts';
 import { ChainError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
 import { bytes, hash, refusedWith, rpcCode } from './rpcwords.ts';

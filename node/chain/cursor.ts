@@ -1,7 +1,7 @@
 /** What is kept of the branch that a node follows: its last blocks, where the node began, and by what its chain is known again. */
 import { hex, unhex, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
-import type { BlockRef, ChainEvent, Store } from '../ports.ts';
+import type { BlockRef, ChainEvent, Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import { type Branch, rememberedBlocks } from './follow.ts';
 

@@ -1,8 +1,8 @@
 /** The feerates that channels reckon with: our estimate, refreshed with each block, and what we let a peer choose. */
-import type { Context } from '../../channel/io.ts';
+import type { Context } from '../../channel/model/io.ts';
 import type { Change } from '../../wire/change.ts';
 import { type Codec, decode, encode, struct, u32, u64 } from '../../wire/codec.ts';
-import type { Chain, Log, Store } from '../ports.ts';
+import type { Chain, Log, Store } from '../ports/ports.ts';
 import { readRecord } from '../store/records.ts';
 import { fallbackFeerate } from './bitcoind.ts';
 import { Steady } from './steady.ts';
@@ -11,13 +11,13 @@ import { Steady } from './steady.ts';
 const LEAST = 253;
 /**
  * How many times less than our estimates a peer may choose: its own may be of another hour, and within a day estimates were seen to
- * move 18-fold. A commitment without anchors that pays so little carries no HTLCs (channel/underpaid.ts), but may stand until its
+ * move 18-fold. A commitment without anchors that pays so little carries no HTLCs (channel/rules/underpaid.ts), but may stand until its
  * funder raises it; with less, not even that: days would pass before it is mined.
  */
 const BELOW = 10;
 /**
  * How many times more: for the same reason, and because without anchors BOLT 2 has a funder pay five times what is needed. What it
- * pays beyond our estimates counts into what we could lose to miners, and is bounded there (channel/exposure.ts).
+ * pays beyond our estimates counts into what we could lose to miners, and is bounded there (channel/rules/exposure.ts).
  */
 const ABOVE = 10;
 /** A peer may always choose this much, 50 sat/vbyte: estimates near the floor say little about what a peer believes. */

@@ -2,7 +2,7 @@
  * Following a chain, as a pure function: given what the chain has at our height and just above, which block to take away
  * or to add next. Invariant: the events told so far, replayed, always spell one branch of the chain.
  */
-import type { Block, BlockRef, ChainEvent } from '../ports.ts';
+import type { Block, BlockRef, ChainEvent } from '../ports/ports.ts';
 
 /** How many blocks are remembered to find the way back from a lost branch. Two days; the longest reorg on mainnet was 53. */
 export const rememberedBlocks = 288;

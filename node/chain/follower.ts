@@ -3,7 +3,7 @@
  * commit, so after a crash all of them stand at the same block. The chain may be away at any time: it is waited for.
  */
 import type { Change } from '../../wire/change.ts';
-import type { BlockRef, Chain, ChainEvent, Clock, Log, Store } from '../ports.ts';
+import type { BlockRef, Chain, ChainEvent, Clock, Log, Store } from '../ports/ports.ts';
 import { birthChanges, cursorChanges, firstChange, leftChange, loadBranch, loadFirst } from './cursor.ts';
 import { ChainError, isTransient } from './errors.ts';
 import { type Branch, follow, type View } from './follow.ts';

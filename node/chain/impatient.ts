@@ -3,7 +3,7 @@
  * a question for half a minute before it counts as unreachable; here it counts as that after seconds, though what it was given may
  * still be taken.
  */
-import type { Chain, Clock, Tip } from '../ports.ts';
+import type { Chain, Clock, Tip } from '../ports/ports.ts';
 import { ChainError } from './errors.ts';
 
 /** Milliseconds that a question is waited for. */

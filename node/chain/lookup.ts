@@ -1,6 +1,6 @@
 /** Checking a channel announcement against the chain (BOLT 7): the output its short_channel_id points at must be there. */
 import { type Sat, type ShortChannelId, scidParts, type Txid } from '../../wire/units.ts';
-import type { Chain } from '../ports.ts';
+import type { Chain } from '../ports/ports.ts';
 
 export interface FundingOutput {
   readonly txid: Txid;

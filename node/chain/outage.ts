@@ -3,9 +3,9 @@
  * settle among themselves is safe, one that they do not may be lost. So the operator is told loudly, again and again, and no HTLC
  * is taken or offered until it is back. Peers stay connected: what is under way can best be ended with them.
  */
-import { GRACE } from '../../channel/deadlines.ts';
-import { EXPIRY_MARGIN } from '../../channel/limits.ts';
-import type { Clock, Log } from '../ports.ts';
+import { GRACE } from '../../channel/rules/deadlines.ts';
+import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
+import type { Clock, Log } from '../ports/ports.ts';
 
 /** Milliseconds between two blocks, on the average. */
 const BLOCK_MS = 600_000;

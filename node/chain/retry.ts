@@ -1,5 +1,5 @@
 /** Asking a chain that may be away: the same question again, more and more slowly, said once in the log and not each time. */
-import type { Clock, Log } from '../ports.ts';
+import type { Clock, Log } from '../ports/ports.ts';
 import { ChainError, isTransient } from './errors.ts';
 
 export interface Retry {

@@ -2,7 +2,7 @@
  * Who waits for what on the chain, as pure functions over its events: a transaction to be buried, an output to be spent.
  * What was seen is kept with the watch, so a restart neither rescans nor forgets, and a reorg takes it back.
  */
-import { COINBASE_MATURITY } from '../../channel/lockin.ts';
+import { COINBASE_MATURITY } from '../../channel/rules/lockin.ts';
 import { hex } from '../../wire/bytes.ts';
 import {
   bool,
@@ -18,7 +18,7 @@ import {
   union,
 } from '../../wire/codec.ts';
 import { type Txid, txid } from '../../wire/units.ts';
-import type { Block, ChainEvent, ChainTx, Outpoint } from '../ports.ts';
+import type { Block, ChainEvent, ChainTx, Outpoint } from '../ports/ports.ts';
 
 /** `id` is the caller's; `since` is a height from which on it may happen: blocks already told above it are looked at again. */
 export type Watch =

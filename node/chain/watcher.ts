@@ -4,7 +4,7 @@
  */
 
 import type { Change } from '../../wire/change.ts';
-import type { Chain, ChainEvent, Store } from '../ports.ts';
+import type { Chain, ChainEvent, Store } from '../ports/ports.ts';
 import { changedRecords, loadRecords } from '../store/records.ts';
 import { ChainError } from './errors.ts';
 import type { ChainListener, Follower } from './follower.ts';

@@ -1,5 +1,5 @@
 /** What a channel hears of its peer when they meet. */
-import type { ChannelFeatures } from '../../channel/channeltype.ts';
+import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
 import type { Peer } from '../peer/peer.ts';
 
 /** What a channel cares about of what both peers' `init` have in common. */

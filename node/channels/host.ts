@@ -3,33 +3,33 @@
  * channel's effects become actions.
  */
 
-import type { ChannelFeatures } from '../../channel/channeltype.ts';
-import type { ChannelEvent, Context, Effect, Input, PeerMessage } from '../../channel/io.ts';
-import { restore } from '../../channel/persist.ts';
-import { recoverChannel } from '../../channel/recover.ts';
-import type { ChannelState, Htlc, StaticChannel } from '../../channel/state.ts';
-import { transition } from '../../channel/transition.ts';
+import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
+import type { ChannelEvent, Context, Effect, Input, PeerMessage } from '../../channel/model/io.ts';
+import { restore } from '../../channel/model/persist.ts';
+import type { ChannelState, Htlc, StaticChannel } from '../../channel/model/state.ts';
+import { recoverChannel } from '../../channel/phases/recover.ts';
+import { transition } from '../../channel/phases/transition.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { type Point, point, type ShortChannelId } from '../../wire/units.ts';
+import { Machine } from '../base/machine.ts';
 import type { Notice } from '../chain/watch.ts';
-import { Machine } from '../machine.ts';
 import type { Peer } from '../peer/peer.ts';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
+import { broadcast, fund, watchFunding } from './chaineffects.ts';
 import { coreOf, type Entry, incomingOf, isOnline, isStrangers, nameOf, noteBack, noteEnded } from './entry.ts';
+import { takeNote } from './eventeffects.ts';
+import { sayEvent } from './eventlog.ts';
 import { channelFeatures } from './features.ts';
+import { forgetWatches, keyOfWatch, tellDoubleSpent, tellSighting } from './fundingnotices.ts';
 import type { HostParts } from './hostparts.ts';
 import { ChannelIds } from './ids.ts';
 import { loadChannelRecords, overMark } from './load.ts';
 import { channelName } from './naming.ts';
-import { takeNote } from './noting.ts';
 import { CHANNELS } from './onchain.ts';
-import { idleInput, Patience } from './patience.ts';
-import { broadcast, fund, watchFunding } from './perform.ts';
-import { sayEvent } from './said.ts';
-import { forgetWatches, keyOfWatch, tellDoubleSpent, tellSighting } from './sightings.ts';
+import { idleInput, Patience } from './waittimers.ts';
 
 export class ChannelHost {
   readonly entries = new Map<string, Entry>();

@@ -1,15 +1,15 @@
 /** What the channels of a node are given: the ports, the parts beside them, and whom they tell. */
-import type { ChannelEvent, Context } from '../../channel/io.ts';
+import type { ChannelEvent, Context } from '../../channel/model/io.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Watcher } from '../chain/watcher.ts';
 import type { Peers } from '../peer/peers.ts';
-import type { Chain, Clock, Log, Store } from '../ports.ts';
+import type { Chain, Clock, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
 import type { Refusals } from '../wallet/refusals.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import type { BackupKeeper } from './chaineffects.ts';
 import type { Entry } from './entry.ts';
 import type { Onchain } from './onchain.ts';
-import type { BackupKeeper } from './perform.ts';
 
 export interface HostParts {
   readonly store: Store;

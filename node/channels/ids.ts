@@ -1,6 +1,7 @@
 /** Channels by every id that peers, onions and callers name them by. */
-import { channelIdOf } from '../../channel/funding.ts';
-import type { ChannelState } from '../../channel/state.ts';
+
+import type { ChannelState } from '../../channel/model/state.ts';
+import { channelIdOf } from '../../channel/tx/funding.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Point, ShortChannelId } from '../../wire/units.ts';
 import { coreOf, type Entry } from './entry.ts';

@@ -2,9 +2,9 @@
  * The records of all channels, read once at the start. What is left of HTLCs that are over is passed by: it grows with every
  * payment, and only an old commitment in the chain ever makes anybody ask for it. So are channels that are over.
  */
-import { PAST } from '../../channel/persist.ts';
+import { PAST } from '../../channel/model/persist.ts';
 import type { Change } from '../../wire/change.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { CHANNELS } from './onchain.ts';
 
 /** A mark for each channel that is over; its records stay. */

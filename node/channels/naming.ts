@@ -2,11 +2,12 @@
  * How logs name a channel: as callers and peers do, by its short_channel_id, or by its channel_id before it has one. The key under
  * which it stands in the store is known to nobody outside.
  */
-import { channelIdOf } from '../../channel/funding.ts';
-import type { ChannelState, StaticChannel } from '../../channel/state.ts';
+
+import type { ChannelState, StaticChannel } from '../../channel/model/state.ts';
+import { channelIdOf } from '../../channel/tx/funding.ts';
 import { hex } from '../../wire/bytes.ts';
 import { scidText } from '../../wire/units.ts';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/ports.ts';
 
 /** The name of a channel in this state; undefined for an opening that came to nothing. */
 export const channelName = (state: ChannelState): string | undefined => {

@@ -3,23 +3,23 @@
  * up, and what they claim is handed to the claim engine. What is a channel's is decided by the channel.
  */
 import { Transaction } from 'bitcoinjs-lib';
-import { claimWitness } from '../../channel/claim.ts';
-import type { Outpoint } from '../../channel/funding.ts';
-import type { Effect, Input } from '../../channel/io.ts';
-import { PAST, pastAt } from '../../channel/persist.ts';
-import type { PastHtlc } from '../../channel/state.ts';
+import { claimWitness } from '../../channel/claims/witness.ts';
+import type { Effect, Input } from '../../channel/model/io.ts';
+import { PAST, pastAt } from '../../channel/model/persist.ts';
+import type { PastHtlc } from '../../channel/model/state.ts';
+import type { Outpoint } from '../../channel/tx/funding.ts';
 import { unhex } from '../../wire/bytes.ts';
 import { type Sat, sat, txid } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
-import { ChannelGone, ClaimEngine } from '../chain/sweep/engine.ts';
-import { MempoolWatch } from '../chain/sweep/mempool.ts';
-import { atMoments } from '../chain/sweep/moments.ts';
-import { type Claimed, displayedOutpoint } from '../chain/sweep/standing.ts';
 import { type Notice, outpointKey, type Watch } from '../chain/watch.ts';
 import type { Watcher } from '../chain/watcher.ts';
-import type { Ports } from '../ports.ts';
+import type { Ports } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { within } from '../store/space.ts';
+import { type Claimed, displayedOutpoint } from '../sweep/claimstatus.ts';
+import { ChannelGone, ClaimEngine } from '../sweep/engine.ts';
+import { MempoolWatch } from '../sweep/mempool.ts';
+import { atMoments } from '../sweep/moments.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, isFunded, nameOf } from './entry.ts';
 import { naming } from './naming.ts';

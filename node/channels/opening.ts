@@ -1,27 +1,27 @@
 /** Opening channels from here, and taking those that peers open: what we ask for, and how many may be half-open at once. */
 
-import { aliasFrom } from '../../channel/alias.ts';
-import { type ChannelType, preferredType } from '../../channel/channeltype.ts';
-import type { AcceptRequest, Context, LocalLimits, OpenRequest } from '../../channel/io.ts';
-import type { ChannelSecrets } from '../../channel/keys.ts';
-import { acceptChannel, openChannel } from '../../channel/opening.ts';
+import { aliasFrom } from '../../channel/model/alias.ts';
+import { type ChannelType, preferredType } from '../../channel/model/channeltype.ts';
+import type { AcceptRequest, Context, LocalLimits, OpenRequest } from '../../channel/model/io.ts';
+import { acceptChannel, openChannel } from '../../channel/phases/opening.ts';
+import type { ChannelSecrets } from '../../channel/tx/keys.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { complaint } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Msat, msat, type Sat, type ShortChannelId, sat } from '../../wire/units.ts';
+import type { Rates } from '../base/rates.ts';
 import { ChainError } from '../chain/errors.ts';
-import type { Rates } from '../graph/rates.ts';
 import type { Peer } from '../peer/peer.ts';
 import { sourceOf } from '../peer/places.ts';
-import type { Chain, Entropy, Log } from '../ports.ts';
+import type { Chain, Entropy, Log } from '../ports/ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { isUnfunded, makeRoom, type Room, roomFor } from './caps.ts';
+import { fundingOwner } from './chaineffects.ts';
 import type { Opened } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import type { ChannelHost } from './host.ts';
-import { fundingOwner } from './perform.ts';
 import { type AnchorReserve, hasAnchors, reserveOf, shortageOf, warnOfShortage } from './reserve.ts';
+import { isUnfunded, makeRoom, type Room, roomFor } from './unfundedlimits.ts';
 
 /** Bytes of a funding output's script (P2WSH). */
 const FUNDING_SCRIPT_BYTES = 34;

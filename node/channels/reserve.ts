@@ -3,10 +3,10 @@
  * pay little and their HTLC transactions nothing, so whoever has no coins when a peer falls silent cannot claim in time.
  */
 import { type Sat, sat } from '../../wire/units.ts';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/ports.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { isUnfunded } from './caps.ts';
 import type { Entry } from './entry.ts';
+import { isUnfunded } from './unfundedlimits.ts';
 
 /** What is kept for each channel with anchors, and for all of them together at most. Zero: nothing is asked for or kept. */
 export interface AnchorReserve {

@@ -1,18 +1,18 @@
 /** Channels as payments, forwarding and gossip see them: plain values read off a machine's state. */
 
 import type { Outlet } from '../../amp/route.ts';
-import { isRecovered } from '../../channel/core.ts';
-import { preimageOf } from '../../channel/htlc.ts';
-import { type FeeView, spendable } from '../../channel/limits.ts';
-import { barred } from '../../channel/shutdown.ts';
-import { inLocal, specOf } from '../../channel/spec.ts';
-import type { ChannelState, Core } from '../../channel/state.ts';
+import { isRecovered } from '../../channel/model/core.ts';
+import { preimageOf } from '../../channel/model/htlc.ts';
+import { inLocal, specOf } from '../../channel/model/spec.ts';
+import type { ChannelState, Core } from '../../channel/model/state.ts';
+import { barred } from '../../channel/phases/shutdown.ts';
+import { type FeeView, spendable } from '../../channel/rules/limits.ts';
 import { equal } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
 import { type Msat, msat, type PaymentHash, type ShortChannelId } from '../../wire/units.ts';
-import type { OutgoingChannel } from '../forward/relay.ts';
+import type { OutgoingChannel } from '../forward/forwardingpolicy.ts';
 import type { OwnPolicy } from '../graph/announce.ts';
-import type { OwnChannel } from '../graph/own.ts';
+import type { OwnChannel } from '../graph/ownchannels.ts';
 import { coreOf, type Entry } from './entry.ts';
 
 export interface FeePolicy {

@@ -2,7 +2,7 @@
 
 import { printable } from '../../wire/printable.ts';
 import type { MethodName } from '../api/table.ts';
-import { type Column, pairLines, satText, shortText, tableLines, timeText } from './table.ts';
+import { type Column, pairLines, satText, shortText, tableLines, timeText } from '../base/table.ts';
 
 /** A result as JSON. */
 type Json = Readonly<Record<string, unknown>>;

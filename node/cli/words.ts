@@ -3,8 +3,8 @@
  * name=value, and as --name value.
  */
 import { resolve } from 'node:path';
-import { FILE } from '../api/given.ts';
 import type { Parameter } from '../api/help.ts';
+import { FILE } from '../api/params.ts';
 
 /** Words nobody can make parameters of. */
 export class UsageError extends Error {

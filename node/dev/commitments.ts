@@ -5,21 +5,21 @@
  */
 
 import { Transaction } from 'bitcoinjs-lib';
-import { witnessWeight } from '../../channel/claim.ts';
-import type { HtlcClaim, Unlock } from '../../channel/claims.ts';
-import type { Commitment, HtlcOutput } from '../../channel/commitment.ts';
-import { localCommitment, publishable } from '../../channel/dance.ts';
-import { htlcTransaction } from '../../channel/htlctx.ts';
-import { deriveSecret } from '../../channel/keys.ts';
-import { records, restore } from '../../channel/persist.ts';
-import { perCommitmentPoint } from '../../channel/secrets.ts';
-import { completeHtlc } from '../../channel/signing.ts';
-import type { Core, Funded, Htlc } from '../../channel/state.ts';
+import { witnessWeight } from '../../channel/claims/witness.ts';
+import type { HtlcClaim, Unlock } from '../../channel/model/claim.ts';
+import { records, restore } from '../../channel/model/persist.ts';
+import type { Core, Funded, Htlc } from '../../channel/model/state.ts';
+import { localCommitment, publishable } from '../../channel/rules/commitmentupdates.ts';
+import type { Commitment, HtlcOutput } from '../../channel/tx/commitment.ts';
+import { htlcTransaction } from '../../channel/tx/htlctx.ts';
+import { deriveSecret } from '../../channel/tx/keys.ts';
+import { perCommitmentPoint } from '../../channel/tx/secrets.ts';
+import { completeHtlc } from '../../channel/tx/signing.ts';
 import { hex, text, utf8 } from '../../wire/bytes.ts';
 import { bytes16, decode, encode, list, prefixed, struct, u16, u32 } from '../../wire/codec.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import type { Msat, Preimage } from '../../wire/units.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { readRecord } from '../store/records.ts';
 
 const PREFIX = 'dev/commitment/';

@@ -3,9 +3,9 @@
  * is gone once it was used, as in Core Lightning.
  */
 import { type MessageName, messages } from '../../wire/message.ts';
-import type { SecureStream } from '../peer/secure.ts';
-import type { Log } from '../ports.ts';
-import type { CutAction, CutRule } from './rules.ts';
+import type { CutAction, CutRule } from '../config/devrules.ts';
+import type { SecureStream } from '../peer/noisestream.ts';
+import type { Log } from '../ports/ports.ts';
 
 const names = new Map(Object.entries(messages).map(([name, { type }]) => [type, name as MessageName]));
 const nameOf = (message: Uint8Array): MessageName | undefined =>

@@ -1,9 +1,9 @@
 /** All that --dev puts into a node: made once, before the node, from what the command line says. */
 import type { DevHandlers } from '../api/table.ts';
-import type { Hooks } from '../hooks.ts';
-import type { Node } from '../node.ts';
-import type { Clock, Log } from '../ports.ts';
-import type { DevConfig } from './config.ts';
+import type { DevConfig } from '../config/devconfig.ts';
+import type { Hooks } from '../core/hooks.ts';
+import type { Node } from '../core/node.ts';
+import type { Clock, Log } from '../ports/ports.ts';
 import { Cuts } from './cuts.ts';
 import { devHandlers } from './handlers.ts';
 import { Ignoring } from './ignoring.ts';

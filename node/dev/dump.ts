@@ -2,12 +2,12 @@
  * The state of a node as plain values. Unless secrets are asked for, bytes are shown only under names that are known to be
  * public, and all others as their length: a field that comes later is hidden until somebody decides otherwise.
  */
-import { records } from '../../channel/persist.ts';
+import { records } from '../../channel/model/persist.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Result } from '../api/table.ts';
 import { isFunded } from '../channels/entry.ts';
-import type { Node } from '../node.ts';
-import type { Store } from '../ports.ts';
+import type { Node } from '../core/node.ts';
+import type { Store } from '../ports/ports.ts';
 
 const open: ReadonlySet<string> = new Set([
   'chainHash',

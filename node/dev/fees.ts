@@ -1,10 +1,10 @@
 /** HTLC transactions that pay no fee of their own, made fit to be relayed: coins of the wallet are added, as the peer's signatures allow. */
 import type { Transaction } from 'bitcoinjs-lib';
-import { claimWitness } from '../../channel/claim.ts';
-import type { Funded } from '../../channel/state.ts';
-import { assemble } from '../chain/sweep/assemble.ts';
-import { planClaim } from '../chain/sweep/plan.ts';
-import type { Node } from '../node.ts';
+import { claimWitness } from '../../channel/claims/witness.ts';
+import type { Funded } from '../../channel/model/state.ts';
+import type { Node } from '../core/node.ts';
+import { assemble } from '../sweep/assemble.ts';
+import { planClaim } from '../sweep/plan.ts';
 import type { SignedHtlc } from './commitments.ts';
 
 /** These with transactions that pay what the chain asks for now, each from coins of its own; the same where there are no coins. */

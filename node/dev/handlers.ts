@@ -1,14 +1,14 @@
 /** Methods for experiments alone: a node has them only when it was started with --dev. */
 import type { Transaction } from 'bitcoinjs-lib';
-import type { Funded } from '../../channel/state.ts';
+import type { Funded } from '../../channel/model/state.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { txid } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
+import { found } from '../api/handlers/findchannel.ts';
 import type { DevHandlers, Result } from '../api/table.ts';
 import { ChainError } from '../chain/errors.ts';
 import { type Entry, isFunded } from '../channels/entry.ts';
-import { found } from '../handlers/found.ts';
-import type { Node } from '../node.ts';
+import type { Node } from '../core/node.ts';
 import { remember, remembered, rememberedNumbers, type SignedCommitment, signedCommitment } from './commitments.ts';
 import type { Cuts } from './cuts.ts';
 import { dumpState } from './dump.ts';

@@ -1,8 +1,8 @@
 /** Peers whose HTLCs are left alone: neither passed on nor answered, until it is said that they no longer are. */
-import type { ChannelEvent } from '../../channel/io.ts';
+import type { ChannelEvent } from '../../channel/model/io.ts';
 import { incomingOf, nameOf } from '../channels/entry.ts';
-import type { Heard } from '../hooks.ts';
-import type { Log } from '../ports.ts';
+import type { Heard } from '../core/hooks.ts';
+import type { Log } from '../ports/ports.ts';
 
 type Received = Extract<ChannelEvent, { event: 'received' }>;
 type Waiting = { readonly entry: Parameters<Heard>[0]; readonly event: Received };

@@ -3,9 +3,9 @@
  * commit is a write of its own, so that every one of them is a point at which a process can die; otherwise it does nothing.
  */
 import type { Change } from '../../wire/change.ts';
-import type { Clock, Log, Store } from '../ports.ts';
+import { fits, type SavePoint } from '../config/devrules.ts';
+import type { Clock, Log, Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
-import { fits, type SavePoint } from './rules.ts';
 
 export type SaveAction =
   | { readonly do: 'die'; readonly when: 'before' | 'after' }

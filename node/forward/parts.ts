@@ -1,15 +1,15 @@
 /** What the switchboard needs of the rest of the node. */
 
+import type { HtlcKey } from '../../amp/events.ts';
 import type { ArrivedHtlc, AtStake, Outcome } from '../../amp/io.ts';
 import type { EobAmp } from '../../amp/payload.ts';
-import type { HtlcKey } from '../../amp/reports.ts';
-import type { Input } from '../../channel/io.ts';
-import type { Htlc } from '../../channel/state.ts';
+import type { Input } from '../../channel/model/io.ts';
+import type { Htlc } from '../../channel/model/state.ts';
 import type { Registry } from '../../onion/registry.ts';
 import type { Change } from '../../wire/change.ts';
 import type { Msat, Point, SecretKey, ShortChannelId } from '../../wire/units.ts';
-import type { Clock, Log } from '../ports.ts';
-import type { OutgoingChannel } from './relay.ts';
+import type { Clock, Log } from '../ports/ports.ts';
+import type { OutgoingChannel } from './forwardingpolicy.ts';
 import type { ReplayLog } from './replay.ts';
 
 /** What the switchboard needs of the channels. */

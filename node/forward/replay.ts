@@ -7,14 +7,14 @@
  * a little at a time: no turn looks at more than some thousand entries.
  */
 
-import type { HtlcKey } from '../../amp/reports.ts';
+import type { HtlcKey } from '../../amp/events.ts';
 import { concat, hex, u32be, unhex, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { decode, encode, struct, u32 } from '../../wire/codec.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import type { Store } from '../ports.ts';
-import { htlcName } from './origin.ts';
-import { type Seen, SeenTable, type Words } from './seen.ts';
+import { htlcName } from '../pay/origin.ts';
+import type { Store } from '../ports/ports.ts';
+import { type Seen, SeenTable, type Words } from './oniontable.ts';
 
 export const REPLAYS = 'replay/';
 /** Bytes of a tag that are kept. */

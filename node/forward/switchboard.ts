@@ -6,18 +6,18 @@
 import type { AtStake } from '../../amp/io.ts';
 import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
-import type { ChannelEvent, Input, Refusal, Resolution } from '../../channel/io.ts';
+import type { ChannelEvent, Input, Refusal, Resolution } from '../../channel/model/io.ts';
 import { type Failure, failureCode, malformed } from '../../onion/failures.ts';
 import { peel } from '../../onion/peel.ts';
 import { type Hop, readHop } from '../../onion/registry.ts';
 import { createFailure } from '../../onion/returning.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { type Msat, type ShortChannelId, scidText, subMsat } from '../../wire/units.ts';
-import { Held } from './held.ts';
-import { decodeOrigin, encodeOrigin, fromHtlcName, htlcName, type Origin } from './origin.ts';
-import { Pace } from './pace.ts';
+import { decodeOrigin, encodeOrigin, fromHtlcName, htlcName, type Origin } from '../pay/origin.ts';
+import { Pace } from './failurepace.ts';
+import { failureReason, relayFailure } from './forwardingpolicy.ts';
+import { Held } from './heightwaits.ts';
 import type { SwitchboardParts } from './parts.ts';
-import { failureReason, relayFailure } from './relay.ts';
 
 export type {
   ChannelDirectory,

@@ -1,8 +1,8 @@
 /** Where announced nodes can be reached (BOLT 7, "The node_announcement Message"). */
 import { decodeMessage } from '../../wire/message.ts';
 import type { Point } from '../../wire/units.ts';
-import { hostOf } from '../descriptors.ts';
-import type { Address } from '../ports.ts';
+import { hostOf } from '../peer/descriptors.ts';
+import type { Address } from '../ports/ports.ts';
 import { type Graph, nodeKey } from './graph.ts';
 
 /** Addresses of a node that are dialled and remembered: it may announce thousands, and be at none of them. */

@@ -7,7 +7,7 @@
 import { equal } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { type ShortChannelId, scidParts } from '../../wire/units.ts';
-import type { Block, ChainEvent } from '../ports.ts';
+import type { Block, ChainEvent } from '../ports/ports.ts';
 import type { Graph } from './graph.ts';
 import type { GraphStore } from './persist.ts';
 

@@ -3,13 +3,13 @@
  * costs calls to the chain, so what was not there is remembered, and few look-ups run at a time: the chain has our own money to
  * watch beside them.
  */
-import { fundingOutputScript } from '../../channel/funding.ts';
+import { fundingOutputScript } from '../../channel/tx/funding.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { type ShortChannelId, scidParts } from '../../wire/units.ts';
 import { ChainError } from '../chain/errors.ts';
 import { fundingOutput } from '../chain/lookup.ts';
-import type { Chain } from '../ports.ts';
+import type { Chain } from '../ports/ports.ts';
 import type { GraphChannel } from './graph.ts';
 
 /** Look-ups under way at once. */

@@ -7,7 +7,8 @@
 import { equal } from '../../wire/bytes.ts';
 import { decodeMessage, type MessageOf } from '../../wire/message.ts';
 import { type ChainHash, type Point, type ShortChannelId, scidText } from '../../wire/units.ts';
-import type { Chain, Log } from '../ports.ts';
+import { Rates } from '../base/rates.ts';
+import type { Chain, Log } from '../ports/ports.ts';
 import { holdsChannelAnnouncement, holdsChannelUpdate, holdsNodeAnnouncement } from './announce.ts';
 import { Fundings } from './fundings.ts';
 import {
@@ -22,7 +23,6 @@ import {
   sideOf,
 } from './graph.ts';
 import type { GraphStore } from './persist.ts';
-import { Rates } from './rates.ts';
 import { type GossipPeer, Relaying } from './relaying.ts';
 
 export type GossipMessage =

@@ -5,7 +5,7 @@ import { decode, encode, rest, struct, u16, u32 } from '../../wire/codec.ts';
 import { sat, txid } from '../../wire/fields.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { type ShortChannelId, shortChannelId } from '../../wire/units.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import {
   announcedChannel,
   announcedNode,

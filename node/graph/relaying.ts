@@ -5,9 +5,9 @@
 import { equal } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import type { ChainHash, Point, ShortChannelId } from '../../wire/units.ts';
+import { Rates } from '../base/rates.ts';
 import { Turns } from '../peer/turns.ts';
 import { type Graph, type GraphChannel, isFresh, type NodeKey, nodeKey, toldPolicies } from './graph.ts';
-import { Rates } from './rates.ts';
 
 /** Somebody to tell. */
 export interface GossipPeer {

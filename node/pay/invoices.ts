@@ -3,12 +3,13 @@
  * the start; all others are read when somebody asks for them. An invoice becomes paid in the same atomic write as the set of
  * HTLCs that paid it (see receiver.ts), never by itself.
  */
+
+import type { PaidInvoice } from '../../amp/events.ts';
 import type { InvoiceTerms } from '../../amp/io.ts';
-import type { PaidInvoice } from '../../amp/reports.ts';
 import { hex, u64be, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
 import { Numbered, numberIn, numbersBelow, numberText } from '../store/numbered.ts';

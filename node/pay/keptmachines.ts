@@ -1,7 +1,7 @@
 /** The machines of payments under way, as they are kept. */
 import type { Payment } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { readRecord } from '../store/records.ts';
 
 /** Before the payment's id and a slash. */

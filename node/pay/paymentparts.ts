@@ -4,9 +4,9 @@ import type { PaymentContext } from '../../amp/io.ts';
 import type { Outlet } from '../../amp/route.ts';
 import type { Msat, PaymentHash, ShortChannelId } from '../../wire/units.ts';
 import type { Hint, RouteContext } from '../graph/routing.ts';
-import type { Clock, Log, Store } from '../ports.ts';
+import type { Clock, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
-import type { PayBook } from './paybook.ts';
+import type { PayBook } from './paymentstore.ts';
 
 /** What a caller says about a payment beside the request. */
 export interface PayNote {

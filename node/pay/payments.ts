@@ -2,22 +2,23 @@
  * Our own payments: one machine each, fed with routes, outlets and the fates of its HTLCs. Everything a payment needs to go on
  * is durable before its first HTLC leaves; a payment's result is durable in its record before the machine forgets.
  */
+
+import type { PaymentEvent } from '../../amp/events.ts';
 import type { Outcome, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
 import { isIn, isOrdinary, newPayment, type Payment, totalsOf } from '../../amp/payment.ts';
 import { checkRequest, paymentTables } from '../../amp/paymentstore.ts';
-import type { PaymentEvent } from '../../amp/reports.ts';
 import { pay } from '../../amp/sending.ts';
 import { changes } from '../../amp/tables.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, type Preimage } from '../../wire/units.ts';
-import { decodeOrigin, encodeOrigin } from '../forward/origin.ts';
+import { Machine } from '../base/machine.ts';
 import { findRoute, type Hint } from '../graph/routing.ts';
-import { Machine } from '../machine.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
 import { keptMachines, MACHINES } from './keptmachines.ts';
+import { decodeOrigin, encodeOrigin } from './origin.ts';
 import type { PaymentsParts, PayNote } from './paymentparts.ts';
-import { brokenEnd, failureOf, type PayRecord, shardFailureText, shortfall } from './payrecord.ts';
+import { brokenEnd, failureOf, type PayRecord, shardFailureText, shortfall } from './paymentrecord.ts';
 import { type ShardRecord, Shards } from './shards.ts';
 
 /**

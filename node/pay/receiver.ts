@@ -3,16 +3,16 @@
  */
 
 import { claimedOf } from '../../amp/claimable.ts';
+import type { HtlcKey, SetView } from '../../amp/events.ts';
 import type { ArrivedHtlc, AtStake, ReceiverContext, ReceiverEffect, ReceiverInput } from '../../amp/io.ts';
 import { restoreReceiver } from '../../amp/receiverstore.ts';
 import { listSets, receive } from '../../amp/receiving.ts';
-import type { HtlcKey, SetView } from '../../amp/reports.ts';
 import { htlcName, isIncomplete, type Receiver } from '../../amp/sets.ts';
 import type { Failure } from '../../onion/failures.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { Preimage } from '../../wire/units.ts';
-import { Machine } from '../machine.ts';
-import type { Clock, Log, Store } from '../ports.ts';
+import { Machine } from '../base/machine.ts';
+import type { Clock, Log, Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';

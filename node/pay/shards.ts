@@ -1,6 +1,6 @@
 /** The last attempt of each shard of payments, in memory, for listing. */
 
-import type { PaymentEvent } from '../../amp/reports.ts';
+import type { PaymentEvent } from '../../amp/events.ts';
 import type { Route } from '../../amp/route.ts';
 import type { PaymentHash, Preimage } from '../../wire/units.ts';
 

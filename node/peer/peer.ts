@@ -10,10 +10,10 @@ import { describeProblem, type FeatureName, joinFeatures, negotiate } from '../.
 import { decodeMessage, encodeMessage, type Message, type MessageOf, type UnknownMessage } from '../../wire/message.ts';
 import { complaint, said } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Point } from '../../wire/units.ts';
-import { remoteAddress } from '../descriptors.ts';
-import type { Clock, Log } from '../ports.ts';
-import { Answers } from './answers.ts';
-import type { SecureStream } from './secure.ts';
+import type { Clock, Log } from '../ports/ports.ts';
+import { Answers } from './answerbudget.ts';
+import { remoteAddress } from './descriptors.ts';
+import type { SecureStream } from './noisestream.ts';
 
 export type Direction = 'in' | 'out';
 

@@ -8,12 +8,12 @@ import { compare, hex } from '../../wire/bytes.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { HandshakeError } from '../../wire/noise.ts';
 import type { ChainHash, Point, SecretKey } from '../../wire/units.ts';
-import type { Address, Clock, Connection, Entropy, Listener, Log, Transport } from '../ports.ts';
+import type { Address, Clock, Connection, Entropy, Listener, Log, Transport } from '../ports/ports.ts';
 import { type PeerLimits, peerLimits } from './limits.ts';
+import { initiate, type Outbox, respond, type SecureStream } from './noisestream.ts';
 import { type Direction, Peer, type PeerHandlers } from './peer.ts';
 import { LOOPBACK, Places, sourceOf } from './places.ts';
 import { Redial } from './redial.ts';
-import { initiate, type Outbox, respond, type SecureStream } from './secure.ts';
 import { Turns } from './turns.ts';
 
 export interface PeersParts {

@@ -4,8 +4,8 @@
  */
 import { isIPv6 } from 'node:net';
 import { hex } from '../../wire/bytes.ts';
-import { isLoopback } from '../address.ts';
-import { descriptorOf } from '../descriptors.ts';
+import { isLoopback } from '../base/address.ts';
+import { descriptorOf } from './descriptors.ts';
 
 /**
  * What counts as one source: an IPv4 address; of an IPv6 address the first 64 bits, for the rest is its owner's to choose; and

@@ -1,7 +1,7 @@
 /** Peers that are dialled again after every loss, each time a little later, up to a minute: those that we keep a channel with. */
 import { hex } from '../../wire/bytes.ts';
 import type { Point } from '../../wire/units.ts';
-import type { Address, Clock, Entropy, Log } from '../ports.ts';
+import type { Address, Clock, Entropy, Log } from '../ports/ports.ts';
 
 interface Kept {
   readonly id: Point;

@@ -3,9 +3,9 @@
  * kernel's buffer is full, so neither side of a slow connection grows in memory.
  */
 import { createServer, connect as netConnect, type Socket } from 'node:net';
-import { addressText } from '../address.ts';
-import { ListenError } from '../listenerror.ts';
-import type { Address, Connection, Listener, Transport } from '../ports.ts';
+import { addressText } from '../base/address.ts';
+import { ListenError } from '../base/listenerror.ts';
+import type { Address, Connection, Listener, Transport } from '../ports/ports.ts';
 
 const unusable = (at: Address, { code, message }: NodeJS.ErrnoException): ListenError =>
   code === 'EADDRINUSE'

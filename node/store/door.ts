@@ -2,7 +2,7 @@
  * The one way to the disk. Some wait for their saves and handle what comes of them, others leave that to the gate; whoever's fails
  * first, all of the node is told, for nothing may be promised from then on.
  */
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
 
 /**

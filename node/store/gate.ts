@@ -5,7 +5,7 @@
  * back together.
  */
 import type { Change } from '../../wire/change.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 
 export class Gate {
   private readonly store: Pick<Store, 'commit'>;

@@ -1,8 +1,8 @@
 /** The Store port over LevelDB. One directory, one process at a time; commits are synced to disk before they resolve. */
 import { ClassicLevel } from 'classic-level';
-import { makeFolder } from '../files.ts';
-import { FileError } from '../fileserror.ts';
-import type { Store } from '../ports.ts';
+import { makeFolder } from '../base/files.ts';
+import { FileError } from '../base/fileserror.ts';
+import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
 import { GroupCommit } from './group.ts';
 

@@ -1,6 +1,6 @@
 /** The Store port without a disk, for tests and throw-away nodes. Same order, same atomicity, same group commit. */
 import type { Change } from '../../wire/change.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
 import { GroupCommit, type WriteBatch } from './group.ts';
 

@@ -2,7 +2,7 @@
  * Records numbered as they come, of which a node may have had very many. Only those somebody holds (they are not over, or not
  * durable yet) are in memory; all others are read when they are asked for, one by one or in order from any of them.
  */
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { readRecord } from './records.ts';
 
 /** A number as a part of a key: 16 digits, so that keys have the order of their numbers. */

@@ -7,7 +7,7 @@ import { hex, u64be } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { bytes, bytes16, decode, optional, rest, struct, u8, u32, u64 } from '../../wire/codec.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { numberText } from './numbered.ts';
 import { readRecord } from './records.ts';
 

@@ -5,7 +5,7 @@
 import { text, u32be, utf8 } from '../../wire/bytes.ts';
 import type { ChainName } from '../../wire/chains.ts';
 import type { Point } from '../../wire/units.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
 import { migrations } from './migrations.ts';
 

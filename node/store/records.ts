@@ -1,7 +1,7 @@
 /** Maps of typed values kept as one record each: reading them all, and finding what changed between two versions. */
 import type { Change } from '../../wire/change.ts';
 import { WireError } from '../../wire/codec.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
 
 /** A record's value. A WireError or RangeError of `read` becomes StoreError `corrupt`, which names the record's key. */

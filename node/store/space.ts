@@ -1,6 +1,6 @@
 /** A part of a store as a store of its own: a machine's records under the machine's prefix. */
 import type { Change } from '../../wire/change.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 
 /** The records whose keys begin with `prefix`, without it. Closing it closes nothing: the whole store is its owner's. */
 export const within = (store: Store, prefix: string): Store => ({

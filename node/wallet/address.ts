@@ -1,7 +1,7 @@
 /** Addresses and the output scripts they stand for: base58 P2PKH and P2SH, bech32 and bech32m witness programs. */
 import { address as codec } from 'bitcoinjs-lib';
 import { concat } from '../../wire/bytes.ts';
-import type { Network } from '../network.ts';
+import type { Network } from '../ports/network.ts';
 import { WalletError } from './errors.ts';
 
 const keyHash = { before: Uint8Array.of(0x76, 0xa9, 0x14), after: Uint8Array.of(0x88, 0xac) };

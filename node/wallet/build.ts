@@ -3,7 +3,7 @@ import { script, Transaction } from 'bitcoinjs-lib';
 import { compare, concat, reversed } from '../../wire/bytes.ts';
 import { pointOf, sign } from '../../wire/crypto.ts';
 import { type Sat, type Txid, txid } from '../../wire/units.ts';
-import type { ChainTx } from '../ports.ts';
+import type { ChainTx } from '../ports/ports.ts';
 import type { KeyPath, NodeKeys } from './keys.ts';
 
 export interface Input {

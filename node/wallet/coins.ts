@@ -8,7 +8,7 @@ import { equal, hex, unhex } from '../../wire/bytes.ts';
 import { type Sat, sat, type Txid, txid } from '../../wire/units.ts';
 import { rememberedBlocks } from '../chain/follow.ts';
 import { outpointKey } from '../chain/watch.ts';
-import type { Block, ChainEvent, ChainTx } from '../ports.ts';
+import type { Block, ChainEvent, ChainTx } from '../ports/ports.ts';
 import type { AddressBook, KeyPath } from './keys.ts';
 
 /** A confirmed output of ours. */

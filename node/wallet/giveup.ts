@@ -6,8 +6,8 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../wire/bytes.ts';
 import { type Sat, sat, type Txid } from '../../wire/units.ts';
+import { displayedTxid } from '../base/txids.ts';
 import { floorFeerate } from '../chain/bitcoind.ts';
-import { displayedTxid } from '../txids.ts';
 import { heightOf, pending, rivalOf, type WalletState } from './coins.ts';
 import { WalletError } from './errors.ts';
 import { dustOf, feeOf, weightOf } from './select.ts';

@@ -18,7 +18,7 @@ import {
   u64,
 } from '../../wire/codec.ts';
 import { sat, txid } from '../../wire/units.ts';
-import type { Store } from '../ports.ts';
+import type { Store } from '../ports/ports.ts';
 import { changedRecords, loadRecords, readRecord } from '../store/records.ts';
 import { type Coin, emptyWallet, type Sent, sentOf, type WalletState } from './coins.ts';
 import type { AddressBook } from './keys.ts';

@@ -6,9 +6,9 @@ import { link, lstat, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { entropyToMnemonic, mnemonicToSeed, validateMnemonic } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
-import { syncFolder, writeNew } from '../files.ts';
-import { FileError } from '../fileserror.ts';
-import type { Entropy } from '../ports.ts';
+import { syncFolder, writeNew } from '../base/files.ts';
+import { FileError } from '../base/fileserror.ts';
+import type { Entropy } from '../ports/ports.ts';
 import { WalletError } from './errors.ts';
 
 /** A new BIP 39 sentence of twelve words from 16 bytes of entropy. */

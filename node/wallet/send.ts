@@ -1,9 +1,9 @@
 /** Paying out of the wallet, from choosing coins to the network's answer, and keeping at it until a block has it. */
 
 import type { Sat, Txid } from '../../wire/units.ts';
+import { displayedTxid } from '../base/txids.ts';
 import { ChainError } from '../chain/errors.ts';
-import type { Chain, ChainTx, Log } from '../ports.ts';
-import { displayedTxid } from '../txids.ts';
+import type { Chain, ChainTx, Log } from '../ports/ports.ts';
 import type { Refusals } from './refusals.ts';
 import type { Wallet } from './wallet.ts';
 

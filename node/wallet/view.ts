@@ -1,5 +1,5 @@
 /** The wallet as seen from outside: each output with its standing, after what was sent but is not mined yet. */
-import { COINBASE_MATURITY } from '../../channel/lockin.ts';
+import { COINBASE_MATURITY } from '../../channel/rules/lockin.ts';
 import { type Sat, sat, type Txid } from '../../wire/units.ts';
 import { outpointKey } from '../chain/watch.ts';
 import { pending, type WalletState } from './coins.ts';

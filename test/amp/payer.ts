@@ -1,6 +1,7 @@
 /** The sending machine under test: every step is a round trip through its records, and its promises are checked each time. */
 
 import { expect } from 'vitest';
+import type { PaymentEvent } from '../../amp/events.ts';
 import type {
   AmpRequest,
   OrdinaryRequest,
@@ -11,7 +12,6 @@ import type {
 } from '../../amp/io.ts';
 import { hashOf, newPayment, type Payment, type PaymentResult, schemeOf } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
-import type { PaymentEvent } from '../../amp/reports.ts';
 import type { Outlet } from '../../amp/route.ts';
 import { pay } from '../../amp/sending.ts';
 import { hex, zeros } from '../../wire/bytes.ts';

@@ -1,11 +1,11 @@
 /** The receiving machine under test: every step of it is also a round trip through its records, and every answer is kept. */
 
 import { expect } from 'vitest';
+import type { HtlcKey, PaidInvoice, ReceiverEvent } from '../../amp/events.ts';
 import type { InvoiceTerms, ReceiverContext, ReceiverEffect, ReceiverInput } from '../../amp/io.ts';
 import { defaultLimits } from '../../amp/limits.ts';
 import { restoreReceiver } from '../../amp/receiverstore.ts';
 import { receive } from '../../amp/receiving.ts';
-import type { HtlcKey, PaidInvoice, ReceiverEvent } from '../../amp/reports.ts';
 import { emptyReceiver, htlcName, type Receiver } from '../../amp/sets.ts';
 import type { Failure } from '../../onion/failures.ts';
 import type { Change } from '../../wire/change.ts';

@@ -5,7 +5,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { SchemeName } from '../../amp/reports.ts';
+import type { SchemeName } from '../../amp/events.ts';
 import { msat, paymentHash } from '../../wire/units.ts';
 import { bytes32, type Htlc, keyOf, ReceiverUnderTest } from './receiver.ts';
 import { amp, ampInvoice, withBlobs } from './sets.ts';

@@ -4,10 +4,10 @@
  */
 
 import { describe, expect, test } from 'vitest';
+import type { SchemeName } from '../../amp/events.ts';
 import type { InvoiceTerms } from '../../amp/io.ts';
 import { defaultLimits, LEAST_SHARE } from '../../amp/limits.ts';
 import { listSets } from '../../amp/receiving.ts';
-import type { SchemeName } from '../../amp/reports.ts';
 import { msat, type Point } from '../../wire/units.ts';
 import { bytes32, type Htlc, keyOf, peerOf, ReceiverUnderTest, secretOf } from './receiver.ts';
 import { amp, ampInvoice } from './sets.ts';

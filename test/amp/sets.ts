@@ -1,7 +1,7 @@
 /** AMP sets made for tests, by the schemes' own dealing: what a payer would send, HTLC by HTLC. */
 
+import type { SchemeName } from '../../amp/events.ts';
 import type { InvoiceTerms } from '../../amp/io.ts';
-import type { SchemeName } from '../../amp/reports.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { child } from '../../amp/shares.ts';
 import { zeros } from '../../wire/bytes.ts';

@@ -81,7 +81,7 @@ describe('the tree', () => {
 
   test('only wire/crypto reaches for cryptography, only node/store for the database, only node/chain for a chain', () => {
     const doors: readonly (readonly [specifier: RegExp, allowed: RegExp])[] = [
-      [/^@noble\/|^secp256k1|^tiny-secp256k1|^(node:)?crypto$/, /^wire\/crypto|^node\/entropy\.ts$|^test\//],
+      [/^@noble\/|^secp256k1|^tiny-secp256k1|^(node:)?crypto$/, /^wire\/crypto|^node\/base\/entropy\.ts$|^test\//],
       [/^classic-level$/, /^node\/store\/|^test\//],
       [/^bolt11$/, /^test\//],
       [/^lightningdevkit/, /^test\/interop\//],

@@ -1,11 +1,11 @@
 /** The hot loop of a channel: a commitment and all its HTLC transactions built and signed, built and verified. */
-import { buildCommitment, type CommitmentContent } from '../../channel/commitment.ts';
-import { htlcDigests, htlcTransaction } from '../../channel/htlctx.ts';
-import { basepointsOf, channelSecrets, commitmentKeys, deriveSecret, obscuringFactor } from '../../channel/keys.ts';
-import { perCommitmentPoint } from '../../channel/secrets.ts';
-import { signCommitment, verifyCommitment } from '../../channel/signing.ts';
-import { toTransaction } from '../../channel/transaction.ts';
-import { type CommitmentFormat, formats } from '../../channel/weights.ts';
+import { buildCommitment, type CommitmentContent } from '../../channel/tx/commitment.ts';
+import { type CommitmentFormat, formats } from '../../channel/tx/commitmentformats.ts';
+import { htlcDigests, htlcTransaction } from '../../channel/tx/htlctx.ts';
+import { basepointsOf, channelSecrets, commitmentKeys, deriveSecret, obscuringFactor } from '../../channel/tx/keys.ts';
+import { perCommitmentPoint } from '../../channel/tx/secrets.ts';
+import { signCommitment, verifyCommitment } from '../../channel/tx/signing.ts';
+import { toTransaction } from '../../channel/tx/transaction.ts';
 import { u32be } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, paymentHash, sat, txid } from '../../wire/units.ts';

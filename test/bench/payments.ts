@@ -2,8 +2,8 @@
  * Payments per second between two nodes, processes of their own with real TCP, synced disks and a real chain behind them,
  * over one channel: one after the other, and with a hundred callers at once. A payment counts when its payer has its preimage.
  */
-import { findBitcoind, NoBitcoind } from '../../node/lab/find.ts';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
+import { findBitcoind, NoBitcoind } from '../../node/regtest/demo/find.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
 import type { Bench, Scope } from './harness.ts';
 
 type Name = 'payer' | 'payee';

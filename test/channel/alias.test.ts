@@ -1,8 +1,8 @@
 /** Our own names for channels: who is told one, and that it never is the name of another. */
 import { expect, test } from 'vitest';
-import { aliasFrom } from '../../channel/alias.ts';
-import { restore } from '../../channel/persist.ts';
-import { staticRecord } from '../../channel/records.ts';
+import { aliasFrom } from '../../channel/model/alias.ts';
+import { restore } from '../../channel/model/persist.ts';
+import { staticRecord } from '../../channel/model/records.ts';
 import { encode } from '../../wire/codec.ts';
 import {
   acceptRequest,

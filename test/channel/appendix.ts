@@ -3,9 +3,9 @@
  * HTLC basepoints equal the payment basepoints there.
  */
 import { readFileSync } from 'node:fs';
-import type { CommitmentContent, CommitmentHtlc } from '../../channel/commitment.ts';
-import { type Basepoints, commitmentKeys, obscuringFactor } from '../../channel/keys.ts';
-import type { CommitmentFormat } from '../../channel/weights.ts';
+import type { CommitmentContent, CommitmentHtlc } from '../../channel/tx/commitment.ts';
+import type { CommitmentFormat } from '../../channel/tx/commitmentformats.ts';
+import { type Basepoints, commitmentKeys, obscuringFactor } from '../../channel/tx/keys.ts';
 import { reversed, unhex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, paymentHash, point, preimage, sat, secretKey, txid } from '../../wire/units.ts';

@@ -1,8 +1,8 @@
 /** Every message at every moment: it has the answer that the table says, and whatever it was, no harm is done by it. */
 import { describe, expect, test } from 'vitest';
-import { publishable } from '../../channel/dance.ts';
-import type { PeerMessage } from '../../channel/io.ts';
-import type { ChannelState } from '../../channel/state.ts';
+import type { PeerMessage } from '../../channel/model/io.ts';
+import type { ChannelState } from '../../channel/model/state.ts';
+import { publishable } from '../../channel/rules/commitmentupdates.ts';
 import { hex, text } from '../../wire/bytes.ts';
 import { answers, columns, type Row, rows } from './badinput.ts';
 import { type FormatName, type Moment, momentOf, ours, theirs } from './moments.ts';

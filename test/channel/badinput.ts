@@ -2,8 +2,8 @@
  * Every message at every moment, and what comes of it: the answers that BOLT 2 gives, or lets us choose. Out of place is
  * answered as wrong is: an opening is given up, anything later begins the connection anew.
  */
-import type { Fault } from '../../channel/errors.ts';
-import type { PeerMessage } from '../../channel/io.ts';
+import type { Fault } from '../../channel/model/errors.ts';
+import type { PeerMessage } from '../../channel/model/io.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, shortChannelId, txid } from '../../wire/units.ts';
 import { scriptOf, secretOf } from './pair.ts';

@@ -2,9 +2,9 @@
 
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import type { ChannelFeatures } from '../../channel/channeltype.ts';
-import type { Effect, OpenRequest, PeerMessageOf } from '../../channel/io.ts';
-import { acceptChannel, openChannel } from '../../channel/transition.ts';
+import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
+import type { Effect, OpenRequest, PeerMessageOf } from '../../channel/model/io.ts';
+import { acceptChannel, openChannel } from '../../channel/phases/transition.ts';
 import { hex, text, unhex } from '../../wire/bytes.ts';
 import {
   acceptRequest,

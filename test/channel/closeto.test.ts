@@ -1,6 +1,6 @@
 /** Where a close may pay to: what comes to nothing is said at once, and what stands is not replaced. */
 import { describe, expect, test } from 'vitest';
-import { records, restore } from '../../channel/persist.ts';
+import { records, restore } from '../../channel/model/persist.ts';
 import {
   acceptRequest,
   coreOf,

@@ -1,7 +1,7 @@
 /** Closing together and apart: shutdown, the fee, what is published, what the chain then says. */
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import type { Input, PeerMessageOf } from '../../channel/io.ts';
+import type { Input, PeerMessageOf } from '../../channel/model/io.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
 import { closingSigned } from './closings.ts';

@@ -1,6 +1,6 @@
 /** Closing together where an output is as small as a dust limit: implementations cut at it in different ways. */
 import { expect, test } from 'vitest';
-import { closingFee } from '../../channel/closingtx.ts';
+import { closingFee } from '../../channel/tx/closingtx.ts';
 import { sat, toMsat } from '../../wire/units.ts';
 import { closingSignedBy } from './closings.ts';
 import { deliver, eventsOf, give, openRequest, ready, scriptOf } from './pair.ts';

@@ -3,10 +3,10 @@
 import { Transaction } from 'bitcoinjs-lib';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildLegacyClosing, closingFee, closingWeight } from '../../channel/closingtx.ts';
-import type { Context, PeerMessage, PeerMessageOf } from '../../channel/io.ts';
-import { signFundingSpend } from '../../channel/signing.ts';
-import type { CloseFeerates } from '../../channel/state.ts';
+import type { Context, PeerMessage, PeerMessageOf } from '../../channel/model/io.ts';
+import type { CloseFeerates } from '../../channel/model/state.ts';
+import { buildLegacyClosing, closingFee, closingWeight } from '../../channel/tx/closingtx.ts';
+import { signFundingSpend } from '../../channel/tx/signing.ts';
 import { equal } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {

@@ -1,8 +1,9 @@
 /** closing_signed as a peer may send it that asks for a fee of its own. */
-import { buildLegacyClosing } from '../../channel/closingtx.ts';
-import type { PeerMessageOf } from '../../channel/io.ts';
-import { signFundingSpend } from '../../channel/signing.ts';
-import { inLocal, specOf } from '../../channel/spec.ts';
+
+import type { PeerMessageOf } from '../../channel/model/io.ts';
+import { inLocal, specOf } from '../../channel/model/spec.ts';
+import { buildLegacyClosing } from '../../channel/tx/closingtx.ts';
+import { signFundingSpend } from '../../channel/tx/signing.ts';
 import { msat, type Sat, sat } from '../../wire/units.ts';
 import { coreOf, type Pair, scriptOf } from './pair.ts';
 

@@ -1,16 +1,16 @@
 /** Appendices C and F of BOLT 3, byte for byte: commitments, HTLC transactions and every signature in them. */
 import { script, Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import { buildCommitment, commitmentNumber } from '../../channel/commitment.ts';
-import { derivePoint } from '../../channel/keys.ts';
+import { buildCommitment, commitmentNumber } from '../../channel/tx/commitment.ts';
+import { type CommitmentFormat, formats } from '../../channel/tx/commitmentformats.ts';
+import { derivePoint } from '../../channel/tx/keys.ts';
 import {
   completeCommitment,
   completeHtlc,
   derSignature,
   signCommitment,
   verifyCommitment,
-} from '../../channel/signing.ts';
-import { type CommitmentFormat, formats } from '../../channel/weights.ts';
+} from '../../channel/tx/signing.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { signature } from '../../wire/units.ts';
 import { type Case, contentOf, type Params, pointOf, preimageOf, secretOf, vectorsOf } from './appendix.ts';

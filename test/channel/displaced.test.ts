@@ -1,6 +1,6 @@
 /** The place of a channel that waits for its funding, needed by others. */
 import { expect, test } from 'vitest';
-import type { Input } from '../../channel/io.ts';
+import type { Input } from '../../channel/model/io.ts';
 import { msat } from '../../wire/units.ts';
 import { begin, confirm, coreOf, deliver, eventsOf, fund, give, openRequest, type Pair, settle } from './pair.ts';
 

@@ -1,8 +1,8 @@
 /** What an `error` about a wrong signature tells its peer: the transaction that it was to be of (BOLT 1). */
 import { Transaction } from 'bitcoinjs-lib';
 import { expect, test } from 'vitest';
-import { errorText, faultText } from '../../channel/errors.ts';
-import type { PeerMessage, PeerMessageOf } from '../../channel/io.ts';
+import { errorText, faultText } from '../../channel/model/errors.ts';
+import type { PeerMessage, PeerMessageOf } from '../../channel/model/io.ts';
 import { hex, text, unhex } from '../../wire/bytes.ts';
 import { encodeMessage } from '../../wire/message.ts';
 import { complaint, MOST_COMPLAINT } from '../../wire/printable.ts';

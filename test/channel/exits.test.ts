@@ -1,8 +1,8 @@
 /** Ways out of a channel: what both signed does not keep our commitment from the chain when nobody mines it. */
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import { CLOSING_BLOCKS, REFUSED_BLOCKS } from '../../channel/exits.ts';
-import { restore } from '../../channel/persist.ts';
+import { restore } from '../../channel/model/persist.ts';
+import { CLOSING_BLOCKS, REFUSED_BLOCKS } from '../../channel/phases/exits.ts';
 import { onStage } from './onstage.ts';
 import {
   context,

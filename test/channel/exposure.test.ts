@@ -1,11 +1,11 @@
 /** What a peer that funds may put into fees beyond what the chain asks: as little as we would lose in dust, and less of less. */
 import { describe, expect, test } from 'vitest';
-import { exposure, MAX_EXPOSURE } from '../../channel/exposure.ts';
-import type { Context, OpenRequest } from '../../channel/io.ts';
-import { receivable, spendable } from '../../channel/limits.ts';
-import { inRemote, specOf } from '../../channel/spec.ts';
-import { acceptChannel, openChannel } from '../../channel/transition.ts';
-import { commitmentFee, formats } from '../../channel/weights.ts';
+import type { Context, OpenRequest } from '../../channel/model/io.ts';
+import { inRemote, specOf } from '../../channel/model/spec.ts';
+import { acceptChannel, openChannel } from '../../channel/phases/transition.ts';
+import { exposure, MAX_EXPOSURE } from '../../channel/rules/exposure.ts';
+import { receivable, spendable } from '../../channel/rules/limits.ts';
+import { commitmentFee, formats } from '../../channel/tx/commitmentformats.ts';
 import { text } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {

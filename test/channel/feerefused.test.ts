@@ -1,7 +1,7 @@
 /** A feerate that is refused, and that its peer has signed and so says again on every connection: no channel hangs on it for ever. */
 import { expect, test } from 'vitest';
-import type { Context } from '../../channel/io.ts';
-import { waits } from '../../channel/waitlimits.ts';
+import type { Context } from '../../channel/model/io.ts';
+import { waits } from '../../channel/model/waitlimits.ts';
 import { context, coreOf, cut, deliver, eventsOf, give, join, type Pair, ready, restart, settle } from './pair.ts';
 import { summary } from './summary.ts';
 

@@ -1,11 +1,11 @@
 /** The feerate of commitments: what the funder asks for and when, how high it can go, and what a fundee puts up with. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { changeBounds, commitmentFeerate, openingBounds, wantedFeerate } from '../../channel/fees.ts';
-import type { Context, OpenRequest } from '../../channel/io.ts';
-import { inLocal, specOf } from '../../channel/spec.ts';
-import { wantsToSign } from '../../channel/transition.ts';
-import { formats, openerCost } from '../../channel/weights.ts';
+import type { Context, OpenRequest } from '../../channel/model/io.ts';
+import { inLocal, specOf } from '../../channel/model/spec.ts';
+import { wantsToSign } from '../../channel/phases/transition.ts';
+import { changeBounds, commitmentFeerate, openingBounds, wantedFeerate } from '../../channel/rules/fees.ts';
+import { formats, openerCost } from '../../channel/tx/commitmentformats.ts';
 import { msat } from '../../wire/units.ts';
 import {
   acceptRequest,

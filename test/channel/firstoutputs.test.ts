@@ -1,8 +1,8 @@
 /** What both sides have in the first commitments (BOLT 2): the funder can pay for them, and one side has more than it must keep. */
 import { describe, expect, test } from 'vitest';
-import type { Context, OpenRequest, PeerMessageOf } from '../../channel/io.ts';
-import { acceptChannel, openChannel, transition } from '../../channel/transition.ts';
-import { commitmentFee, formats } from '../../channel/weights.ts';
+import type { Context, OpenRequest, PeerMessageOf } from '../../channel/model/io.ts';
+import { acceptChannel, openChannel, transition } from '../../channel/phases/transition.ts';
+import { commitmentFee, formats } from '../../channel/tx/commitmentformats.ts';
 import { text } from '../../wire/bytes.ts';
 import { type Msat, msat, sat } from '../../wire/units.ts';
 import { acceptRequest, context, limits, openRequest } from './pair.ts';

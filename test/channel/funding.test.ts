@@ -9,11 +9,11 @@ import {
   closingFee,
   closingWeight,
   dustThreshold,
-} from '../../channel/closingtx.ts';
-import { channelIdOf, fundingOutputScript, fundingScript } from '../../channel/funding.ts';
-import { p2wpkh } from '../../channel/script.ts';
-import { completeFundingSpend, derSignature, signFundingSpend, verifyFundingSpend } from '../../channel/signing.ts';
-import { toTransaction } from '../../channel/transaction.ts';
+} from '../../channel/tx/closingtx.ts';
+import { channelIdOf, fundingOutputScript, fundingScript } from '../../channel/tx/funding.ts';
+import { p2wpkh } from '../../channel/tx/script.ts';
+import { completeFundingSpend, derSignature, signFundingSpend, verifyFundingSpend } from '../../channel/tx/signing.ts';
+import { toTransaction } from '../../channel/tx/transaction.ts';
 import { compare, concat, hex, reversed, unhex } from '../../wire/bytes.ts';
 import { pointOf, sign } from '../../wire/crypto.ts';
 import { msat, point, sat, secretKey, txid } from '../../wire/units.ts';

@@ -1,6 +1,6 @@
 /** A signature whose S is above half of the order signs as well, and nobody relays it (BOLT 2): in a channel it is none. */
 import { expect, test } from 'vitest';
-import type { PeerMessage } from '../../channel/io.ts';
+import type { PeerMessage } from '../../channel/model/io.ts';
 import { type Signature, signature } from '../../wire/units.ts';
 import {
   anchorsRequest,

@@ -9,7 +9,7 @@ import {
   deriveSecret,
   revocationPoint,
   revocationSecret,
-} from '../../channel/keys.ts';
+} from '../../channel/tx/keys.ts';
 import {
   insertSecret,
   perCommitmentPoint,
@@ -20,7 +20,7 @@ import {
   type SecretStore,
   secretAtIndex,
   secretStoreCodec,
-} from '../../channel/secrets.ts';
+} from '../../channel/tx/secrets.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { decode, encode, WireError } from '../../wire/codec.ts';
 import { pointOf } from '../../wire/crypto.ts';

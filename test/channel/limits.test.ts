@@ -1,10 +1,10 @@
 /** What may be added to a channel, to the last millisatoshi: reserves, the commitment's cost, anchors and dust. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { localCommitment, remoteCommitment } from '../../channel/dance.ts';
-import { spendable } from '../../channel/limits.ts';
-import { inLocal, inRemote, specOf } from '../../channel/spec.ts';
-import { formats, openerCost } from '../../channel/weights.ts';
+import { inLocal, inRemote, specOf } from '../../channel/model/spec.ts';
+import { localCommitment, remoteCommitment } from '../../channel/rules/commitmentupdates.ts';
+import { spendable } from '../../channel/rules/limits.ts';
+import { formats, openerCost } from '../../channel/tx/commitmentformats.ts';
 import { msat } from '../../wire/units.ts';
 import {
   context,

@@ -1,10 +1,10 @@
 /** Two machines, a wire that loses things, processes that die: whatever happens, no satoshi appears or vanishes. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { localCommitment, remoteCommitment } from '../../channel/dance.ts';
-import { records, restore } from '../../channel/persist.ts';
-import { inLocal, specOf } from '../../channel/spec.ts';
-import { wantsToSign } from '../../channel/transition.ts';
+import { records, restore } from '../../channel/model/persist.ts';
+import { inLocal, specOf } from '../../channel/model/spec.ts';
+import { wantsToSign } from '../../channel/phases/transition.ts';
+import { localCommitment, remoteCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { msat } from '../../wire/units.ts';
 import {

@@ -1,5 +1,5 @@
 /** A channel at every moment of its life, as one side of it has it: what messages may come to. */
-import type { CommitmentFormat } from '../../channel/weights.ts';
+import type { CommitmentFormat } from '../../channel/tx/commitmentformats.ts';
 import { msat } from '../../wire/units.ts';
 import {
   acceptRequest,

@@ -3,8 +3,8 @@
  * in both formats. Both sides claim what is theirs, every script is checked, and in the end each has what it is owed.
  */
 import { describe, expect, test } from 'vitest';
-import { publishable } from '../../channel/dance.ts';
-import { formats } from '../../channel/weights.ts';
+import { publishable } from '../../channel/rules/commitmentupdates.ts';
+import { formats } from '../../channel/tx/commitmentformats.ts';
 import { onStage } from './onstage.ts';
 import { coreOf, deliver, eventsOf, give, offerOf, otherOf, secretOf, settle } from './pair.ts';
 import { fates, playDown } from './play.ts';

@@ -2,9 +2,9 @@
 
 import { Transaction } from 'bitcoinjs-lib';
 import { expect, test } from 'vitest';
-import { claimWitness } from '../../channel/claim.ts';
-import type { Claim, SweepClaim } from '../../channel/claims.ts';
-import type { Funded } from '../../channel/state.ts';
+import { claimWitness } from '../../channel/claims/witness.ts';
+import type { Claim, SweepClaim } from '../../channel/model/claim.ts';
+import type { Funded } from '../../channel/model/state.ts';
 import { elsewhere, rawOf } from '../support/spend.ts';
 import { onStage } from './onstage.ts';
 import { coreOf, offerOf, settle } from './pair.ts';

@@ -1,7 +1,7 @@
 /** On the way to the chain: when a channel goes there, with what, and what becomes of it if the chain changes its mind. */
 import { describe, expect, test } from 'vitest';
-import { publishable } from '../../channel/dance.ts';
-import { spendOf } from '../../node/channels/said.ts';
+import { publishable } from '../../channel/rules/commitmentupdates.ts';
+import { spendOf } from '../../node/channels/eventlog.ts';
 import { text } from '../../wire/bytes.ts';
 import { onStage } from './onstage.ts';
 import { coreOf, eventsOf, features, give, settle } from './pair.ts';

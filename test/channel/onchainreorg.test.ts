@@ -4,7 +4,7 @@
  */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { publishable } from '../../channel/dance.ts';
+import { publishable } from '../../channel/rules/commitmentupdates.ts';
 import { onStage } from './onstage.ts';
 import { coreOf, eventsOf, offerOf, secretOf, settle } from './pair.ts';
 import { advance, closingOf, fates, playDown, type Rules } from './play.ts';

@@ -5,8 +5,8 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Claim } from '../../channel/claims.ts';
-import type { ChannelState } from '../../channel/state.ts';
+import type { Claim } from '../../channel/model/claim.ts';
+import type { ChannelState } from '../../channel/model/state.ts';
 import { equal } from '../../wire/bytes.ts';
 import { onStage } from './onstage.ts';
 import { eventsOf, offerOf, secretOf, settle } from './pair.ts';

@@ -1,8 +1,8 @@
 /** Opening a channel: the messages in order, what is refused and by which field, what is forgotten. */
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import type { AcceptRequest, Context, Effect, OpenRequest, PeerMessageOf } from '../../channel/io.ts';
-import { acceptChannel, openChannel, transition } from '../../channel/transition.ts';
+import type { AcceptRequest, Context, Effect, OpenRequest, PeerMessageOf } from '../../channel/model/io.ts';
+import { acceptChannel, openChannel, transition } from '../../channel/phases/transition.ts';
 import { hex, text } from '../../wire/bytes.ts';
 import { chainHash, msat, point, sat } from '../../wire/units.ts';
 import {

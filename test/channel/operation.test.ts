@@ -1,9 +1,9 @@
 /** A channel in use: HTLCs from offer to end, many at once, both ways at once; fees; every refusal of our own. */
 import { describe, expect, test } from 'vitest';
-import type { Context, Input, Refusal } from '../../channel/io.ts';
-import { isOverexposed } from '../../channel/limits.ts';
-import { PAST } from '../../channel/persist.ts';
-import { wantsToSign, whenIdle } from '../../channel/transition.ts';
+import type { Context, Input, Refusal } from '../../channel/model/io.ts';
+import { PAST } from '../../channel/model/persist.ts';
+import { wantsToSign, whenIdle } from '../../channel/phases/transition.ts';
+import { isOverexposed } from '../../channel/rules/limits.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {
   acceptRequest,

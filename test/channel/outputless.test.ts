@@ -1,6 +1,6 @@
 /** HTLCs that no commitment has an output for: what paid for them does not wait until a commitment is in a block, and deep. */
 import { describe, expect, test } from 'vitest';
-import { GRACE, SAFETY } from '../../channel/deadlines.ts';
+import { GRACE, SAFETY } from '../../channel/rules/deadlines.ts';
 import { sat } from '../../wire/units.ts';
 import { onStage } from './onstage.ts';
 import { coreOf, eventsOf, offerOf, secretOf, settle } from './pair.ts';

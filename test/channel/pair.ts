@@ -4,7 +4,7 @@
  */
 
 import { Transaction } from 'bitcoinjs-lib';
-import type { ChannelFeatures } from '../../channel/channeltype.ts';
+import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
 import type {
   AcceptRequest,
   ChannelEvent,
@@ -14,12 +14,12 @@ import type {
   OpenRequest,
   PeerMessage,
   Step,
-} from '../../channel/io.ts';
-import { records, restore } from '../../channel/persist.ts';
-import type { ChannelState, Core } from '../../channel/state.ts';
-import { acceptChannel, openChannel, transition, wantsToSign } from '../../channel/transition.ts';
-import { waits } from '../../channel/waitlimits.ts';
-import { awaited } from '../../channel/waits.ts';
+} from '../../channel/model/io.ts';
+import { records, restore } from '../../channel/model/persist.ts';
+import type { ChannelState, Core } from '../../channel/model/state.ts';
+import { waits } from '../../channel/model/waitlimits.ts';
+import { acceptChannel, openChannel, transition, wantsToSign } from '../../channel/phases/transition.ts';
+import { awaited } from '../../channel/rules/waits.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { decodeMessage, encodeMessage } from '../../wire/message.ts';

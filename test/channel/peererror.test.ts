@@ -1,7 +1,7 @@
 /** An `error` of the peer's: it always ends the channel, but before channel_reestablish it does not make us publish what may be old. */
 import { describe, expect, test } from 'vitest';
-import { publishable } from '../../channel/dance.ts';
-import { idOf } from '../../channel/transaction.ts';
+import { publishable } from '../../channel/rules/commitmentupdates.ts';
+import { idOf } from '../../channel/tx/transaction.ts';
 import { equal, utf8 } from '../../wire/bytes.ts';
 import { msat } from '../../wire/units.ts';
 import {

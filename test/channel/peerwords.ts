@@ -1,13 +1,14 @@
 /** What a peer may say to a channel at any moment, right but for what a caller changes. */
-import { buildLegacyClosing } from '../../channel/closingtx.ts';
-import { commitmentSigned, localCommitment, revocation, signNext } from '../../channel/dance.ts';
-import type { PeerMessage, PeerMessageOf } from '../../channel/io.ts';
-import { channelSecrets } from '../../channel/keys.ts';
-import { openChannel } from '../../channel/opening.ts';
-import { reestablish } from '../../channel/reestablish.ts';
-import { signFundingSpend } from '../../channel/signing.ts';
-import { inLocal, specOf } from '../../channel/spec.ts';
-import type { Core } from '../../channel/state.ts';
+
+import type { PeerMessage, PeerMessageOf } from '../../channel/model/io.ts';
+import { inLocal, specOf } from '../../channel/model/spec.ts';
+import type { Core } from '../../channel/model/state.ts';
+import { openChannel } from '../../channel/phases/opening.ts';
+import { commitmentSigned, localCommitment, revocation, signNext } from '../../channel/rules/commitmentupdates.ts';
+import { reestablish } from '../../channel/rules/reestablish.ts';
+import { buildLegacyClosing } from '../../channel/tx/closingtx.ts';
+import { channelSecrets } from '../../channel/tx/keys.ts';
+import { signFundingSpend } from '../../channel/tx/signing.ts';
 import { type ChannelId, channelId, msat, point, type Signature, sat, secretKey, signature } from '../../wire/units.ts';
 import { type Moment, momentOf, ours, theirs } from './moments.ts';
 import { context, hashOf, openRequest, scriptOf } from './pair.ts';

@@ -1,8 +1,8 @@
 /** Channels on a chain, played to their end: blocks come, claims are mined as soon as they may be, fates are acknowledged. */
 
 import { expect } from 'vitest';
-import type { Claim } from '../../channel/claims.ts';
-import { publishable } from '../../channel/dance.ts';
+import type { Claim } from '../../channel/model/claim.ts';
+import { publishable } from '../../channel/rules/commitmentupdates.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import { recordEarly } from '../support/mirror.ts';
 import { elsewhere, rawOf } from '../support/spend.ts';

@@ -2,12 +2,7 @@
 import { script, Transaction } from 'bitcoinjs-lib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildCommitment, type CommitmentContent, type CommitmentHtlc } from '../../channel/commitment.ts';
-import { htlcDigest, htlcDigests, htlcTransaction } from '../../channel/htlctx.ts';
-import { basepointsOf, channelSecrets, commitmentKeys, deriveSecret, obscuringFactor } from '../../channel/keys.ts';
-import { perCommitmentPoint } from '../../channel/secrets.ts';
-import { completeCommitment, completeHtlc, signCommitment, verifyCommitment } from '../../channel/signing.ts';
-import { digestAll, toTransaction } from '../../channel/transaction.ts';
+import { buildCommitment, type CommitmentContent, type CommitmentHtlc } from '../../channel/tx/commitment.ts';
 import {
   commitmentFee,
   formats,
@@ -17,7 +12,12 @@ import {
   SIGHASH_ALL,
   SIGHASH_SINGLE_ANYONECANPAY,
   trimThreshold,
-} from '../../channel/weights.ts';
+} from '../../channel/tx/commitmentformats.ts';
+import { htlcDigest, htlcDigests, htlcTransaction } from '../../channel/tx/htlctx.ts';
+import { basepointsOf, channelSecrets, commitmentKeys, deriveSecret, obscuringFactor } from '../../channel/tx/keys.ts';
+import { perCommitmentPoint } from '../../channel/tx/secrets.ts';
+import { completeCommitment, completeHtlc, signCommitment, verifyCommitment } from '../../channel/tx/signing.ts';
+import { digestAll, toTransaction } from '../../channel/tx/transaction.ts';
 import { compare, hex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, paymentHash, preimage, sat, signature, txid } from '../../wire/units.ts';

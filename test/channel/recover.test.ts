@@ -2,10 +2,10 @@
 
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import type { Claim } from '../../channel/claims.ts';
-import { publishable } from '../../channel/dance.ts';
-import { recoverChannel } from '../../channel/recover.ts';
-import { inRemote, specOf } from '../../channel/spec.ts';
+import type { Claim } from '../../channel/model/claim.ts';
+import { inRemote, specOf } from '../../channel/model/spec.ts';
+import { recoverChannel } from '../../channel/phases/recover.ts';
+import { publishable } from '../../channel/rules/commitmentupdates.ts';
 import { text, zeros } from '../../wire/bytes.ts';
 import { isPoint } from '../../wire/crypto.ts';
 import { msat } from '../../wire/units.ts';

@@ -1,8 +1,8 @@
 /** Reconnects: each message of a dance lost in turn, the order of what is said again, lost memories and lies. */
 import { describe, expect, test } from 'vitest';
-import type { PeerMessageOf } from '../../channel/io.ts';
-import { perCommitmentSecret } from '../../channel/secrets.ts';
-import { wantsToSign } from '../../channel/transition.ts';
+import type { PeerMessageOf } from '../../channel/model/io.ts';
+import { wantsToSign } from '../../channel/phases/transition.ts';
+import { perCommitmentSecret } from '../../channel/tx/secrets.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { msat, type Point, point } from '../../wire/units.ts';
 import {

@@ -1,5 +1,5 @@
 /** A pair of channel machines one of which says nothing, and how to see what the other makes of it. */
-import type { Context } from '../../channel/io.ts';
+import type { Context } from '../../channel/model/io.ts';
 import { msat } from '../../wire/units.ts';
 import { context, deliver, eventsOf, give, openRequest, type Pair, ready, type Side } from './pair.ts';
 

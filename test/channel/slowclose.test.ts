@@ -1,9 +1,9 @@
 /** A close that the peer lets lie, and one that is taken up again after a reconnect. */
 
 import { describe, expect, test } from 'vitest';
-import type { PeerMessageOf } from '../../channel/io.ts';
-import { restore } from '../../channel/persist.ts';
-import { waits } from '../../channel/waitlimits.ts';
+import type { PeerMessageOf } from '../../channel/model/io.ts';
+import { restore } from '../../channel/model/persist.ts';
+import { waits } from '../../channel/model/waitlimits.ts';
 import { sat } from '../../wire/units.ts';
 import { closingSigned } from './closings.ts';
 import {

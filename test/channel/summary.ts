@@ -1,11 +1,11 @@
 /** What a node may want to know of a channel, as plain values: for its API, its routing, its announcements. */
 
-import { channelIdOf, type Outpoint } from '../../channel/funding.ts';
-import { type FeeView, receivable, spendable } from '../../channel/limits.ts';
-import { isReady } from '../../channel/lockin.ts';
-import { barred } from '../../channel/shutdown.ts';
-import { inLocal, specOf } from '../../channel/spec.ts';
-import type { ChannelState, Core, Funded, Htlc, Params, Proposal, Terms } from '../../channel/state.ts';
+import { inLocal, specOf } from '../../channel/model/spec.ts';
+import type { ChannelState, Core, Funded, Htlc, Params, Proposal, Terms } from '../../channel/model/state.ts';
+import { barred } from '../../channel/phases/shutdown.ts';
+import { type FeeView, receivable, spendable } from '../../channel/rules/limits.ts';
+import { isReady } from '../../channel/rules/lockin.ts';
+import { channelIdOf, type Outpoint } from '../../channel/tx/funding.ts';
 import { sign } from '../../wire/crypto.ts';
 import {
   type ChannelId,

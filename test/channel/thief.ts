@@ -1,10 +1,10 @@
 /** A side that goes back to an old state of its own, and what it can do with that. */
 
 import { Transaction } from 'bitcoinjs-lib';
-import { claimWitness, keyScriptCode } from '../../channel/claim.ts';
-import type { HtlcClaim } from '../../channel/claims.ts';
-import { derSignature } from '../../channel/signing.ts';
-import type { ChannelState } from '../../channel/state.ts';
+import { claimWitness, keyScriptCode } from '../../channel/claims/witness.ts';
+import type { HtlcClaim } from '../../channel/model/claim.ts';
+import type { ChannelState } from '../../channel/model/state.ts';
+import { derSignature } from '../../channel/tx/signing.ts';
 import { sign } from '../../wire/crypto.ts';
 import { rawOf } from '../support/spend.ts';
 import { goOnchain } from './play.ts';

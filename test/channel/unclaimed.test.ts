@@ -1,8 +1,8 @@
 /** HTLCs with an output that is not worth its claim count as those without one: they are lost as surely if the channel breaks. */
 import { describe, expect, test } from 'vitest';
-import { claimsOf as claimsOfConcerns, concernsOf } from '../../channel/concerns.ts';
-import { feeFault, isOverexposed, mayChangeFee } from '../../channel/limits.ts';
-import { claimFeerate, isUnclaimed } from '../../channel/unclaimed.ts';
+import { claimsOf as claimsOfConcerns, concernsOf } from '../../channel/claims/trackedoutputs.ts';
+import { feeFault, isOverexposed, mayChangeFee } from '../../channel/rules/limits.ts';
+import { claimFeerate, isUnclaimed } from '../../channel/rules/unclaimed.ts';
 import { msat } from '../../wire/units.ts';
 import { onStage } from './onstage.ts';
 import {

@@ -1,10 +1,10 @@
 /** Commitments without anchors that pay less than the chain asks: no new HTLCs, and on chain in time for those there are. */
 
 import { describe, expect, test } from 'vitest';
-import { GRACE, SAFETY } from '../../channel/deadlines.ts';
-import type { Context } from '../../channel/io.ts';
-import { receivable, spendable } from '../../channel/limits.ts';
-import { SLOW } from '../../channel/underpaid.ts';
+import type { Context } from '../../channel/model/io.ts';
+import { GRACE, SAFETY } from '../../channel/rules/deadlines.ts';
+import { receivable, spendable } from '../../channel/rules/limits.ts';
+import { SLOW } from '../../channel/rules/underpaid.ts';
 import { msat } from '../../wire/units.ts';
 import {
   acceptRequest,

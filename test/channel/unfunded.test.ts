@@ -1,8 +1,8 @@
 /** A channel whose funding is not in the chain: waited for, late, wrong, lost to a rival, taken out by a reorg. */
 import { describe, expect, test } from 'vitest';
-import type { Input } from '../../channel/io.ts';
-import { COINBASE_MATURITY, isReady } from '../../channel/lockin.ts';
-import { FUNDING_TIMEOUT } from '../../channel/unfunded.ts';
+import type { Input } from '../../channel/model/io.ts';
+import { FUNDING_TIMEOUT } from '../../channel/phases/unfunded.ts';
+import { COINBASE_MATURITY, isReady } from '../../channel/rules/lockin.ts';
 import { text } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
 import {

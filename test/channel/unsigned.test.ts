@@ -1,8 +1,8 @@
 /** What was checked when it was offered is checked again when it is signed: nothing is signed late, or as dust, or on no funding. */
 import { describe, expect, test } from 'vitest';
-import { SIGNING_MARGIN } from '../../channel/deadlines.ts';
-import { spendable } from '../../channel/limits.ts';
-import { wantsToSign } from '../../channel/transition.ts';
+import { wantsToSign } from '../../channel/phases/transition.ts';
+import { SIGNING_MARGIN } from '../../channel/rules/deadlines.ts';
+import { spendable } from '../../channel/rules/limits.ts';
 import { msat, sat } from '../../wire/units.ts';
 import { acceptRequest, context, coreOf, deliver, eventsOf, give, offerOf, type Pair, ready, settle } from './pair.ts';
 import { answered, at, block, cutWhy, failure, names, pushed, refusals, unanswered } from './silence.ts';

@@ -1,8 +1,8 @@
 /** A peer that says nothing: what is waited for by the second, how long, and what happens then. */
 
 import { describe, expect, test } from 'vitest';
-import { waits } from '../../channel/waitlimits.ts';
-import { awaited, secondsOf } from '../../channel/waits.ts';
+import { waits } from '../../channel/model/waitlimits.ts';
+import { awaited, secondsOf } from '../../channel/rules/waits.ts';
 import {
   begin,
   confirm,

@@ -4,16 +4,16 @@
  */
 
 import { Transaction } from 'bitcoinjs-lib';
-import { claimWitness, keyScriptCode } from '../../channel/claim.ts';
-import type { Claim } from '../../channel/claims.ts';
-import type { Outpoint } from '../../channel/funding.ts';
-import type { Context, Input } from '../../channel/io.ts';
-import { pastAt } from '../../channel/persist.ts';
-import { derSignature } from '../../channel/signing.ts';
-import type { ChannelState } from '../../channel/state.ts';
-import type { CommitmentFormat } from '../../channel/weights.ts';
-import { openRegtest, type Regtest } from '../../node/chain/embedded/regtest.ts';
-import { systemClock } from '../../node/entropy.ts';
+import { claimWitness, keyScriptCode } from '../../channel/claims/witness.ts';
+import type { Claim } from '../../channel/model/claim.ts';
+import type { Context, Input } from '../../channel/model/io.ts';
+import { pastAt } from '../../channel/model/persist.ts';
+import type { ChannelState } from '../../channel/model/state.ts';
+import type { CommitmentFormat } from '../../channel/tx/commitmentformats.ts';
+import type { Outpoint } from '../../channel/tx/funding.ts';
+import { derSignature } from '../../channel/tx/signing.ts';
+import { systemClock } from '../../node/base/entropy.ts';
+import { openRegtest, type Regtest } from '../../node/regtest/chain/regtest.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
 import { type Msat, msat, type Sat, txid } from '../../wire/units.ts';

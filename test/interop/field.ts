@@ -3,8 +3,8 @@
  * and for each channel to be closed an LDK node of its own at its other end, lea.
  */
 import { expect } from 'vitest';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { sleep } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { sleep } from '../../node/regtest/demo/wait.ts';
 import { fillPurses, mineFor, stride, strideFor } from './ground.ts';
 import { Ours } from './ours.ts';
 import { Ldk } from './peer.ts';

@@ -1,7 +1,7 @@
 /** Forced closes between our node and LDK with payments under way: each ends as it must, and every output comes home. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { until } from '../../node/lab/wait.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { Field, type Held, type Theatre } from './field.ts';
 
 export interface Forced {

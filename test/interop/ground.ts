@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
-import { findBitcoind } from '../../node/lab/find.ts';
-import { until } from '../../node/lab/wait.ts';
-import { networkOf } from '../../node/network.ts';
+import { networkOf } from '../../node/ports/network.ts';
+import { type RunningBitcoind, startBitcoind } from '../../node/regtest/demo/bitcoind.ts';
+import { findBitcoind } from '../../node/regtest/demo/find.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
 import type { Ldk } from './peer.ts';
 

@@ -1,6 +1,6 @@
 /** HTLCs between our node and LDK that nobody can end together, because the connection is gone: each goes on chain in time. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../../node/lab/wait.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { Field } from './field.ts';
 
 interface Fate {

@@ -3,7 +3,7 @@
  * there is a new one: commitments differ then, one side may know a preimage, and both must come to the same end all the same.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../../node/lab/wait.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { Field, type Theatre } from './field.ts';
 
 interface Cut {

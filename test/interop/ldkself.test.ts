@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
-import { findBitcoind } from '../../node/lab/find.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type RunningBitcoind, startBitcoind } from '../../node/regtest/demo/bitcoind.ts';
+import { findBitcoind } from '../../node/regtest/demo/find.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { Ldk } from './peer.ts';
 
 describe('LDK with LDK', () => {

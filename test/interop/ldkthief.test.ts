@@ -1,6 +1,6 @@
 /** Old commitments between our node and LDK: whichever publishes one loses the channel, to the last output. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../../node/lab/wait.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { Field, type Theatre } from './field.ts';
 
 const capacity = 1_000_000n;

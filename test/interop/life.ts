@@ -1,8 +1,8 @@
 /** The life of a channel between our node and LDK, as npm ships it, on a real bitcoind: opened, used, cut, closed together. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { sleep, until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { sleep, until } from '../../node/regtest/demo/wait.ts';
 import { mineFor } from './ground.ts';
 import { Ours } from './ours.ts';
 import { Ldk } from './peer.ts';

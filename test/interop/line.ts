@@ -1,7 +1,7 @@
 /** A line of two nodes of ours and two LDK nodes: lea, ada, lou, bob, with a channel between neighbours. */
 import { expect } from 'vitest';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { Ours } from './ours.ts';
 import { Ldk } from './peer.ts';
 

@@ -1,8 +1,8 @@
 /** Our side of a channel with another implementation, asked through the API like anybody would. */
 import { expect } from 'vitest';
-import type { Channel } from '../../node/lab/network.ts';
-import type { NodeProcess } from '../../node/lab/process.ts';
-import { until } from '../../node/lab/wait.ts';
+import type { Channel } from '../../node/regtest/demo/network.ts';
+import type { NodeProcess } from '../../node/regtest/demo/process.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import type { Ldk } from './peer.ts';
 
 export class Ours {

@@ -4,7 +4,7 @@
  */
 import { Block, type Transaction } from 'bitcoinjs-lib';
 import { z } from 'zod';
-import type { RunningBitcoind } from '../../node/lab/bitcoind.ts';
+import type { RunningBitcoind } from '../../node/regtest/demo/bitcoind.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Ldk } from './peer.ts';
 

@@ -2,15 +2,15 @@
  * Where every run begins: three nodes with some coins, between neighbours a channel that is open, announced and at rest. It is
  * made once; each run goes on from copies of its chain and disks.
  */
-import type { ChannelFeatures } from '../../channel/channeltype.ts';
-import type { AcceptRequest, Context, Effect, Input, OpenRequest, Step } from '../../channel/io.ts';
-import { records } from '../../channel/persist.ts';
-import type { ChannelState } from '../../channel/state.ts';
-import { acceptChannel, openChannel, transition } from '../../channel/transition.ts';
-import { loadScripts } from '../../node/chain/embedded/script.ts';
+import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
+import type { AcceptRequest, Context, Effect, Input, OpenRequest, Step } from '../../channel/model/io.ts';
+import { records } from '../../channel/model/persist.ts';
+import type { ChannelState } from '../../channel/model/state.ts';
+import { acceptChannel, openChannel, transition } from '../../channel/phases/transition.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
-import { networkOf } from '../../node/network.ts';
+import { networkOf } from '../../node/ports/network.ts';
+import { loadScripts } from '../../node/regtest/chain/script.ts';
 import { buildSigned } from '../../node/wallet/build.ts';
 import { keysOf, type NodeKeys } from '../../node/wallet/keys.ts';
 import { hex, utf8 } from '../../wire/bytes.ts';

@@ -3,11 +3,11 @@
  * them says something else than before.
  */
 import type { PaymentRequest } from '../../amp/io.ts';
-import { htlcRecord } from '../../channel/records.ts';
-import type { Way } from '../../channel/state.ts';
+import { htlcRecord } from '../../channel/model/records.ts';
+import type { Way } from '../../channel/model/state.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
-import { decodeOrigin } from '../../node/forward/origin.ts';
-import { decodePay, PAYS, type PayRecord } from '../../node/pay/payrecord.ts';
+import { decodeOrigin } from '../../node/pay/origin.ts';
+import { decodePay, PAYS, type PayRecord } from '../../node/pay/paymentrecord.ts';
 import type { Change } from '../../wire/change.ts';
 import { decode } from '../../wire/codec.ts';
 import { names } from './names.ts';

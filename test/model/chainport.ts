@@ -1,7 +1,7 @@
 /** The Chain port of one process over the ledger that all share. It answers at once, and never again once the process is dead. */
 import { ChainError } from '../../node/chain/errors.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
-import type { Chain, ChainTx, Outpoint } from '../../node/ports.ts';
+import type { Chain, ChainTx, Outpoint } from '../../node/ports/ports.ts';
 import { hex } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sat, txid } from '../../wire/units.ts';

@@ -2,7 +2,7 @@
  * A disk that writes when it is told. What a process commits lies in a queue, becomes durable in its order, and is forgotten
  * when the process dies first: a restart finds exactly what a power cut would have left.
  */
-import type { Store } from '../../node/ports.ts';
+import type { Store } from '../../node/ports/ports.ts';
 import type { Change } from '../../wire/change.ts';
 
 interface Pending {

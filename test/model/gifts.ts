@@ -1,6 +1,6 @@
 /** Coins from outside the line: anybody can spend them, and a run gives them to nodes that have too few. */
 import { Transaction } from 'bitcoinjs-lib';
-import { p2wsh } from '../../channel/script.ts';
+import { p2wsh } from '../../channel/tx/script.ts';
 import { equal, hex, unhex } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
 import type { World } from './world.ts';

@@ -2,10 +2,11 @@
  * A wayward node that haggles over the fee of a closing: whatever its process would say in closing_signed, somebody on its line
  * says something else, rightly signed.
  */
-import { buildLegacyClosing, closingFee } from '../../channel/closingtx.ts';
-import { signFundingSpend } from '../../channel/signing.ts';
-import { inLocal, specOf } from '../../channel/spec.ts';
-import type { Negotiating } from '../../channel/state.ts';
+
+import { inLocal, specOf } from '../../channel/model/spec.ts';
+import type { Negotiating } from '../../channel/model/state.ts';
+import { buildLegacyClosing, closingFee } from '../../channel/tx/closingtx.ts';
+import { signFundingSpend } from '../../channel/tx/signing.ts';
 import { coreOf } from '../../node/channels/entry.ts';
 import { encodeMessage } from '../../wire/message.ts';
 import { msat, type SecretKey, sat } from '../../wire/units.ts';

@@ -1,12 +1,12 @@
 /** What must be true when a run has come to rest. Every function returns what is wrong, in words; nothing where all is well. */
 
 import type { PaymentRequest } from '../../amp/io.ts';
-import { localCommitment, remoteCommitment } from '../../channel/dance.ts';
-import { records } from '../../channel/persist.ts';
+import { records } from '../../channel/model/persist.ts';
+import { localCommitment, remoteCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
-import { networkOf } from '../../node/network.ts';
 import type { InvoiceRecord } from '../../node/pay/invoicerecord.ts';
-import type { PayRecord } from '../../node/pay/payrecord.ts';
+import type { PayRecord } from '../../node/pay/paymentrecord.ts';
+import { networkOf } from '../../node/ports/network.ts';
 import { keysOf } from '../../node/wallet/keys.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { type Base, channelOf } from './base.ts';

@@ -3,13 +3,13 @@
  * blocks without proof of work, so that a run can mine hundreds of them. A copy costs nothing, so every run has its own.
  */
 import { Transaction } from 'bitcoinjs-lib';
-import { accept, acceptPair, isKnown, readmit, type Standing } from '../../node/chain/embedded/accept.ts';
-import { apply, type Coin, type Coins, spentKeys, undo } from '../../node/chain/embedded/coins.ts';
-import { type Entry, Pool } from '../../node/chain/embedded/pool.ts';
-import type { ScriptCheck } from '../../node/chain/embedded/script.ts';
 import { ChainError } from '../../node/chain/errors.ts';
 import { isFeeRefusal, rejected } from '../../node/chain/refusals.ts';
-import type { Block } from '../../node/ports.ts';
+import type { Block } from '../../node/ports/ports.ts';
+import { accept, acceptPair, isKnown, readmit, type Standing } from '../../node/regtest/chain/accept.ts';
+import { apply, type Coin, type Coins, spentKeys, undo } from '../../node/regtest/chain/coins.ts';
+import { type Entry, Pool } from '../../node/regtest/chain/pool.ts';
+import type { ScriptCheck } from '../../node/regtest/chain/script.ts';
 import { hex, u32be, utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { type Sat, txid } from '../../wire/units.ts';

@@ -1,5 +1,5 @@
 /** What may happen in a run, as plain values, and how each is done. */
-import { isQuiet } from '../../channel/updates.ts';
+import { isQuiet } from '../../channel/model/updates.ts';
 import { type BaseWish, channelOf } from './base.ts';
 import { attendAll, block, type ReorgOptions, reorg } from './blocks.ts';
 import { give } from './gifts.ts';

@@ -1,5 +1,5 @@
 /** Who stands in the line, where they listen, and what they would read from their config files. */
-import { loadConfig } from '../../node/config.ts';
+import { loadConfig } from '../../node/config/config.ts';
 
 export const names = ['alice', 'bob', 'carol'] as const;
 

@@ -2,7 +2,7 @@
 import type { PaymentRequest } from '../../amp/io.ts';
 import { LEAST_SHARE, MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import { outletOf } from '../../node/channels/views.ts';
-import type { Node } from '../../node/node.ts';
+import type { Node } from '../../node/core/node.ts';
 import { hex, u32be, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, paymentHash, preimage } from '../../wire/units.ts';

@@ -7,7 +7,7 @@ import { play } from './moves.ts';
 import { rest } from './rest.ts';
 import { World } from './world.ts';
 
-vi.mock('../../node/peer/secure.ts', () => import('./plain.ts'));
+vi.mock('../../node/peer/noisestream.ts', () => import('./plain.ts'));
 vi.mock('../../node/wallet/seed.ts', () => import('./seeds.ts'));
 vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));

@@ -1,7 +1,7 @@
 /** How a run ends: everybody comes back, everything is delivered, time passes, until nothing is under way any more. */
-import { preimageOf } from '../../channel/htlc.ts';
-import type { ChannelState, Core } from '../../channel/state.ts';
-import { isQuiet } from '../../channel/updates.ts';
+import { preimageOf } from '../../channel/model/htlc.ts';
+import type { ChannelState, Core } from '../../channel/model/state.ts';
+import { isQuiet } from '../../channel/model/updates.ts';
 import { hex } from '../../wire/bytes.ts';
 import { attendAll, block, connectAll } from './blocks.ts';
 import type { Site } from './site.ts';

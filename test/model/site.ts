@@ -1,9 +1,9 @@
 /**
  * One node of a model: its disk, which stays, and the process that runs on it, which may die at any moment. The process is the
- * node's own composition (node/node.ts) over ports that the model holds in its hands.
+ * node's own composition (node/core/node.ts) over ports that the model holds in its hands.
  */
-import { type Node, startNode } from '../../node/node.ts';
-import type { Log } from '../../node/ports.ts';
+import { type Node, startNode } from '../../node/core/node.ts';
+import type { Log } from '../../node/ports/ports.ts';
 import { u32be, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { sha256 } from '../../wire/crypto.ts';

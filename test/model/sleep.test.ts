@@ -3,7 +3,7 @@ import { vi } from 'vitest';
 import { holds } from './property.ts';
 import { sleep } from './troubledraws.ts';
 
-vi.mock('../../node/peer/secure.ts', () => import('./plain.ts'));
+vi.mock('../../node/peer/noisestream.ts', () => import('./plain.ts'));
 vi.mock('../../node/wallet/seed.ts', () => import('./seeds.ts'));
 vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));

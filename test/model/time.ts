@@ -1,5 +1,5 @@
 /** Time that passes when told. Timers belong to a process and end with it. */
-import type { Clock } from '../../node/ports.ts';
+import type { Clock } from '../../node/ports/ports.ts';
 
 interface Timer {
   readonly due: number;

@@ -1,5 +1,5 @@
 /** The links between nodes in a line, and the Transport each node has of them: a node's port number is its place in the line. */
-import type { Connection, Transport } from '../../node/ports.ts';
+import type { Connection, Transport } from '../../node/ports/ports.ts';
 import { addressOf, placeOf } from './names.ts';
 import { type Nap, Pipe } from './pipe.ts';
 

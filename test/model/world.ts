@@ -3,10 +3,10 @@
  * method is one thing that may happen, and leaves the nodes with nothing to do but wait for the next. Same moves, same run.
  */
 import { Transaction } from 'bitcoinjs-lib';
-import { restore } from '../../channel/persist.ts';
-import type { ChannelState } from '../../channel/state.ts';
+import { restore } from '../../channel/model/persist.ts';
+import type { ChannelState } from '../../channel/model/state.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
-import type { Node } from '../../node/node.ts';
+import type { Node } from '../../node/core/node.ts';
 import { hex } from '../../wire/bytes.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { Books } from './books.ts';
@@ -46,7 +46,7 @@ const plainFields = (fields: object): string =>
 const tellsPreimage = (chunk: Uint8Array): boolean =>
   messagesOf(chunk).some((raw) => raw.length !== 33 && decodeMessage(raw).name === 'update_fulfill_htlc');
 
-/** A machine with much to do lets others have their turn after every few steps (node/machine.ts). */
+/** A machine with much to do lets others have their turn after every few steps (node/base/machine.ts). */
 const TURNS = 10;
 
 export class World {

@@ -1,11 +1,11 @@
 /** What a channel is called, and by whom: with option_scid_alias nobody but its ends may learn its short_channel_id. */
 import { describe, expect, test } from 'vitest';
-import type { Effect, Input } from '../../channel/io.ts';
-import type { ChannelState } from '../../channel/state.ts';
+import type { Effect, Input } from '../../channel/model/io.ts';
+import type { ChannelState } from '../../channel/model/state.ts';
+import { Machine } from '../../node/base/machine.ts';
 import type { Entry } from '../../node/channels/entry.ts';
 import { outgoingOf, ownChannelOf } from '../../node/channels/views.ts';
-import { OwnChannels } from '../../node/graph/own.ts';
-import { Machine } from '../../node/machine.ts';
+import { OwnChannels } from '../../node/graph/ownchannels.ts';
 import { hex } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { decodeMessage, type Message } from '../../wire/message.ts';

@@ -1,6 +1,6 @@
 /** What a peer announces waits for its turn, and nothing else of the peer waits for it. */
 import { expect, test } from 'vitest';
-import { type DispatchParts, dispatch } from '../../node/dispatch.ts';
+import { type DispatchParts, dispatch } from '../../node/core/dispatch.ts';
 import type { GossipMessage, Verdict } from '../../node/graph/gossip.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { decodeMessage, encodeMessage, type Message } from '../../wire/message.ts';

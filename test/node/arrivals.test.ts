@@ -1,11 +1,11 @@
 /** Who calls a node, and how many may: places before and after the handshake, for strangers and for those with a channel. */
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { systemClock, systemEntropy } from '../../node/entropy.ts';
+import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
 import { peerLimits } from '../../node/peer/limits.ts';
+import { initiate } from '../../node/peer/noisestream.ts';
 import { Peers } from '../../node/peer/peers.ts';
 import { LOOPBACK, Places, sourceOf } from '../../node/peer/places.ts';
-import { initiate } from '../../node/peer/secure.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
 import { equal } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';

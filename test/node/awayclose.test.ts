@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { waits } from '../../channel/waitlimits.ts';
+import { waits } from '../../channel/model/waitlimits.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { becomes, reaches, stateOf } from '../support/observed.ts';
 import { memoryLog } from '../support/peers.ts';

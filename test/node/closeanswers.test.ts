@@ -1,6 +1,6 @@
 /** What `close` answers, and what is said of a channel that is being closed. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { networkOf } from '../../node/network.ts';
+import { networkOf } from '../../node/ports/network.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
 import { unhex } from '../../wire/bytes.ts';
 import { channelId } from '../../wire/units.ts';

@@ -1,10 +1,10 @@
 /** Whole nodes that closed together, and what becomes of that on the chain. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { buildLegacyClosing } from '../../channel/closingtx.ts';
-import { completeFundingSpend, signFundingSpend } from '../../channel/signing.ts';
+import { buildLegacyClosing } from '../../channel/tx/closingtx.ts';
+import { completeFundingSpend, signFundingSpend } from '../../channel/tx/signing.ts';
 import { coreOf } from '../../node/channels/entry.ts';
-import { spendOf } from '../../node/channels/said.ts';
-import { networkOf } from '../../node/network.ts';
+import { spendOf } from '../../node/channels/eventlog.ts';
+import { networkOf } from '../../node/ports/network.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
 import { msat, sat } from '../../wire/units.ts';
 import { becomes, type LocalPair, startPair, type Who } from '../support/pair.ts';

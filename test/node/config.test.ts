@@ -1,12 +1,12 @@
 /** Configuration: which source wins, what is refused and how it is said. */
 
 import { describe, expect, test } from 'vitest';
-import { addressFrom, addressText } from '../../node/address.ts';
-import { loadConfig, loadPlaces, redacted } from '../../node/config.ts';
-import { ConfigError } from '../../node/configerror.ts';
-import { isOption, options, variableOf } from '../../node/options.ts';
-import type { Sources } from '../../node/optionsources.ts';
-import { strangeVariables } from '../../node/variables.ts';
+import { addressFrom, addressText } from '../../node/base/address.ts';
+import { loadConfig, loadPlaces, redacted } from '../../node/config/config.ts';
+import { ConfigError } from '../../node/config/errors.ts';
+import { isOption, options, variableOf } from '../../node/config/options.ts';
+import type { Sources } from '../../node/config/optionsources.ts';
+import { strangeVariables } from '../../node/config/variables.ts';
 
 const base = '/data';
 const sources = (

@@ -1,7 +1,7 @@
 /** The room on the store's disk: said once, in time, and unsaid when there is room again. */
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import { Disk, LITTLE, type Room, roomAt } from '../../node/disk.ts';
+import { Disk, LITTLE, type Room, roomAt } from '../../node/base/disk.ts';
 import { memoryLog } from '../support/peers.ts';
 
 const world = (room: Room) => {

@@ -1,6 +1,6 @@
 /** Which part of a node a peer's message goes to, and what is done about one that nobody has use for. */
 import { describe, expect, test } from 'vitest';
-import { type DispatchParts, dispatch } from '../../node/dispatch.ts';
+import { type DispatchParts, dispatch } from '../../node/core/dispatch.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { text } from '../../wire/bytes.ts';
 import { encodeMessage, type Message } from '../../wire/message.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { makeFolder } from '../../node/files.ts';
+import { makeFolder } from '../../node/base/files.ts';
 
 let dir = '';
 beforeEach(async () => {

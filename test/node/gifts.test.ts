@@ -1,9 +1,9 @@
 /** What a forgotten channel would have given, when its funding confirms after all: kept until the channel itself is. */
 import { expect, test } from 'vitest';
-import { staticRecord } from '../../channel/records.ts';
+import { staticRecord } from '../../channel/model/records.ts';
 import { Follower } from '../../node/chain/follower.ts';
 import { Watcher } from '../../node/chain/watcher.ts';
-import { Gifts } from '../../node/channels/gifts.ts';
+import { Gifts } from '../../node/channels/forgotten.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { encode } from '../../wire/codec.ts';

@@ -1,6 +1,6 @@
 /** Whole nodes that gossip: a channel becomes known to the network, and what its peer says of it all at once. */
 import { afterEach, expect, test } from 'vitest';
-import { networkOf } from '../../node/network.ts';
+import { networkOf } from '../../node/ports/network.ts';
 import { scriptOfAddress } from '../../node/wallet/address.ts';
 import { utf8, zeros } from '../../wire/bytes.ts';
 import { channelId } from '../../wire/units.ts';

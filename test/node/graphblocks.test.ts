@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { graphAfter } from '../../node/graph/blocks.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { loadGraph } from '../../node/graph/persist.ts';
-import type { Block, ChainTx } from '../../node/ports.ts';
+import type { Block, ChainTx } from '../../node/ports/ports.ts';
 import { type ShortChannelId, scidOf, type Txid, txid } from '../../wire/units.ts';
 import {
   announcedOf,

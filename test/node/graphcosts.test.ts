@@ -1,7 +1,7 @@
 /** What a stranger's gossip may cost: look-ups, signatures, room and messages to others are bounded for each of them. */
 import { describe, expect, test } from 'vitest';
+import { Rates } from '../../node/base/rates.ts';
 import { MAX_LOOKUPS } from '../../node/graph/fundings.ts';
-import { Rates } from '../../node/graph/rates.ts';
 import { concat } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
 import { decodeMessage } from '../../wire/message.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ChainError } from '../../node/chain/errors.ts';
 import { glancing, impatient, PATIENCE } from '../../node/chain/impatient.ts';
-import type { Chain } from '../../node/ports.ts';
+import type { Chain } from '../../node/ports/ports.ts';
 import { fakeChain } from '../support/chain.ts';
 import { hurriedClock } from '../support/hurried.ts';
 import { endow, newGround, startLocal } from '../support/inprocess.ts';

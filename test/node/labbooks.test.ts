@@ -1,9 +1,9 @@
 /** The demonstration's books and claims: right ones hold, and every kind of wrong one is noticed. */
 import { describe, expect, test } from 'vitest';
 import { child, encodeBlob, joined } from '../../amp/shares.ts';
-import { type Books, channelLines, ledgerLines, ledgerOf, signedSat } from '../../node/lab/balances.ts';
-import type { PaymentFact, ShardFact } from '../../node/lab/facts.ts';
-import { openShares, paymentClaims } from '../../node/lab/shards.ts';
+import { type Books, channelLines, ledgerLines, ledgerOf, signedSat } from '../../node/regtest/demo/balances.ts';
+import type { PaymentFact, ShardFact } from '../../node/regtest/demo/facts.ts';
+import { openShares, paymentClaims } from '../../node/regtest/demo/shards.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 

@@ -1,9 +1,9 @@
 /** What the demonstration draws and prints: the waterfall, frames taken apart, steps on a terminal and elsewhere. */
 import { describe, expect, test } from 'vitest';
 import { encodeBlob } from '../../amp/shares.ts';
-import { blobFields, fieldLines, frameFields } from '../../node/lab/frames.ts';
-import { type Out, Printer, paintOf, wantsColour } from '../../node/lab/print.ts';
-import { type Bar, waterfall } from '../../node/lab/waterfall.ts';
+import { blobFields, fieldLines, frameFields } from '../../node/regtest/demo/frames.ts';
+import { type Out, Printer, paintOf, wantsColour } from '../../node/regtest/demo/print.ts';
+import { type Bar, waterfall } from '../../node/regtest/demo/waterfall.ts';
 import { writeFrame } from '../../onion/frame.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { msat, scidOf, shortChannelId } from '../../wire/units.ts';

@@ -1,8 +1,8 @@
 /** The log: levels, both forms, and that no secret gets into it. */
 
 import { describe, expect, test } from 'vitest';
-import { openLog } from '../../node/log.ts';
-import type { LogLevel } from '../../node/loglines.ts';
+import { openLog } from '../../node/base/log.ts';
+import type { LogLevel } from '../../node/base/loglines.ts';
 
 const collect = (level: LogLevel, form: 'text' | 'json') => {
   const lines: string[] = [];

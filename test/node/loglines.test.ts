@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FileError } from '../../node/fileserror.ts';
-import { openLog, processLog } from '../../node/log.ts';
-import { fileLines, MOST_UNREAD, streamLines } from '../../node/loglines.ts';
+import { FileError } from '../../node/base/fileserror.ts';
+import { openLog, processLog } from '../../node/base/log.ts';
+import { fileLines, MOST_UNREAD, streamLines } from '../../node/base/loglines.ts';
 
 let dir = '';
 beforeAll(() => {

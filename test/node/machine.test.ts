@@ -1,6 +1,6 @@
 /** The executor of pure machines: order, durability before visibility, and what happens when something throws. */
 import { expect, test } from 'vitest';
-import { Machine } from '../../node/machine.ts';
+import { Machine } from '../../node/base/machine.ts';
 
 type Effect = { readonly do: 'save' | 'send'; readonly n: number };
 const later = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -2,9 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { defaultLimits, LEAST_FINAL_CLTV } from '../../amp/limits.ts';
-import { GRACE, SAFETY } from '../../channel/deadlines.ts';
-import { EXPIRY_MARGIN } from '../../channel/limits.ts';
-import { loadConfig } from '../../node/config.ts';
+import { GRACE, SAFETY } from '../../channel/rules/deadlines.ts';
+import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
+import { loadConfig } from '../../node/config/config.ts';
 import { LEAST_CLTV_DELTA } from '../../node/forward/margins.ts';
 import { context, give, offerOf, ready, secretOf, settle } from '../channel/pair.ts';
 

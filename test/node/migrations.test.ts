@@ -1,13 +1,13 @@
 /** Stores of earlier versions: what they held is read as it was meant. */
 import { expect, test } from 'vitest';
 import { restorePayment } from '../../amp/paymentstore.ts';
-import { records, restore } from '../../channel/persist.ts';
-import type { Funded } from '../../channel/state.ts';
+import { records, restore } from '../../channel/model/persist.ts';
+import type { Funded } from '../../channel/model/state.ts';
 import { ReplayLog } from '../../node/forward/replay.ts';
 import { encodeInvoiceRecord, type InvoiceRecord } from '../../node/pay/invoicerecord.ts';
 import { Invoices } from '../../node/pay/invoices.ts';
-import { PayBook } from '../../node/pay/paybook.ts';
-import { encodePay, type PayRecord } from '../../node/pay/payrecord.ts';
+import { encodePay, type PayRecord } from '../../node/pay/paymentrecord.ts';
+import { PayBook } from '../../node/pay/paymentstore.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { migrations } from '../../node/store/migrations.ts';

@@ -1,8 +1,8 @@
 /** Which of the channels that wait for a funding gives way when there is no room for more. */
 import { expect, test } from 'vitest';
 import { ChainError } from '../../node/chain/errors.ts';
-import { MAX_UNFUNDED_PEERS, makeRoom, roomFor } from '../../node/channels/caps.ts';
 import type { Entry } from '../../node/channels/entry.ts';
+import { MAX_UNFUNDED_PEERS, makeRoom, roomFor } from '../../node/channels/unfundedlimits.ts';
 
 const HEIGHT = 700;
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ChainError } from '../../node/chain/errors.ts';
-import type { Chain, Clock } from '../../node/ports.ts';
+import type { Chain, Clock } from '../../node/ports/ports.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { becomes, reaches } from '../support/observed.ts';
 import { memoryLog } from '../support/peers.ts';

@@ -1,7 +1,7 @@
 /** Announcing our own channels: to whom, when, and what is never said twice or with an earlier time. */
 import { describe, expect, test } from 'vitest';
 import { channelDigest } from '../../node/graph/announce.ts';
-import { ANNOUNCE_DEPTH, type OwnChannel, OwnChannels } from '../../node/graph/own.ts';
+import { ANNOUNCE_DEPTH, type OwnChannel, OwnChannels } from '../../node/graph/ownchannels.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import type { Address } from '../../wire/address.ts';
 import { unhex } from '../../wire/bytes.ts';

@@ -1,6 +1,6 @@
 /** How fast HTLCs of one peer fail: as many as a channel holds at once, then twenty a second, each channel for itself. */
 import { expect, test } from 'vitest';
-import { Pace } from '../../node/forward/pace.ts';
+import { Pace } from '../../node/forward/failurepace.ts';
 import { heldClock, keptLog } from '../support/quiet.ts';
 
 const paced = () => {

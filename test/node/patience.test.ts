@@ -1,10 +1,10 @@
 /** The seconds that channels wait, counted on a clock, and the ping before a signature to a peer that was not heard of lately. */
 
 import { expect, test } from 'vitest';
-import type { Input } from '../../channel/io.ts';
-import { waits } from '../../channel/waitlimits.ts';
+import type { Input } from '../../channel/model/io.ts';
+import { waits } from '../../channel/model/waitlimits.ts';
 import type { Entry } from '../../node/channels/entry.ts';
-import { idleInput, Patience } from '../../node/channels/patience.ts';
+import { idleInput, Patience } from '../../node/channels/waittimers.ts';
 import { cut, give, join, offerOf, ready, settle } from '../channel/pair.ts';
 import { unanswered } from '../channel/silence.ts';
 

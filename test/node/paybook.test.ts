@@ -1,8 +1,8 @@
 /** The book of our own payments: what a start reads of it, what is found in it however old it is, and what is in it but once. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PayBook } from '../../node/pay/paybook.ts';
-import type { PayRecord } from '../../node/pay/payrecord.ts';
+import type { PayRecord } from '../../node/pay/paymentrecord.ts';
+import { PayBook } from '../../node/pay/paymentstore.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { msat } from '../../wire/units.ts';

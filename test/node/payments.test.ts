@@ -5,11 +5,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome, PaymentRequest } from '../../amp/io.ts';
 import { schemeOf } from '../../amp/payment.ts';
-import { decodeOrigin } from '../../node/forward/origin.ts';
 import { Graph } from '../../node/graph/graph.ts';
-import { PayBook } from '../../node/pay/paybook.ts';
+import { decodeOrigin } from '../../node/pay/origin.ts';
+import { decodePay, encodePay, type PayRecord, shortfall } from '../../node/pay/paymentrecord.ts';
 import { Payments } from '../../node/pay/payments.ts';
-import { decodePay, encodePay, type PayRecord, shortfall } from '../../node/pay/payrecord.ts';
+import { PayBook } from '../../node/pay/paymentstore.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { hex } from '../../wire/bytes.ts';

@@ -1,10 +1,10 @@
 /** Connections over real sockets: who gets in, who is turned away and why, and coming back after a loss. */
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { systemClock, systemEntropy } from '../../node/entropy.ts';
+import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
+import { initiate, type SecureStream } from '../../node/peer/noisestream.ts';
 import { Peer } from '../../node/peer/peer.ts';
 import { ConnectError } from '../../node/peer/peers.ts';
-import { initiate, type SecureStream } from '../../node/peer/secure.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
 import { concat, utf8, zeros } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';

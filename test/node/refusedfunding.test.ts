@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ChainError } from '../../node/chain/errors.ts';
-import type { Chain } from '../../node/ports.ts';
+import type { Chain } from '../../node/ports/ports.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { becomes, reaches, stateOf } from '../support/observed.ts';
 import { memoryLog } from '../support/peers.ts';

@@ -1,7 +1,7 @@
 /** What a forwarder answers: BOLT 4's failure for each promise of our policy that an HTLC does not keep. */
 import { describe, expect, test } from 'vitest';
-import { decodeOrigin, encodeOrigin } from '../../node/forward/origin.ts';
-import { type OutgoingChannel, relayFailure } from '../../node/forward/relay.ts';
+import { type OutgoingChannel, relayFailure } from '../../node/forward/forwardingpolicy.ts';
+import { decodeOrigin, encodeOrigin } from '../../node/pay/origin.ts';
 import { msat } from '../../wire/units.ts';
 
 const update = Uint8Array.of(1, 2, 3);

@@ -1,8 +1,8 @@
 /** Onions seen before: remembered over a restart and for as long as they could be of use, in bounded memory and bounded turns. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SeenTable } from '../../node/forward/oniontable.ts';
 import { ReplayLog, seenWith } from '../../node/forward/replay.ts';
-import { SeenTable } from '../../node/forward/seen.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { sha256 } from '../../wire/crypto.ts';
 

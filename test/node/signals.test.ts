@@ -1,7 +1,7 @@
 /** What signals do to a node: two end it, one opens its log anew or ends it, two do nothing. */
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { onSignals } from '../../node/signals.ts';
+import { onSignals } from '../../node/base/signals.ts';
 import { memoryLog } from '../support/peers.ts';
 
 const heeding = (reopen?: () => void) => {

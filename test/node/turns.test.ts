@@ -1,9 +1,9 @@
 /** A crowd that talks as fast as it can: between two pieces of what it says, everybody else has a turn. */
 import { expect, test } from 'vitest';
-import { written } from '../../node/api/written.ts';
-import { systemClock } from '../../node/entropy.ts';
+import { written } from '../../node/api/streaming.ts';
+import { systemClock } from '../../node/base/entropy.ts';
+import type { SecureStream } from '../../node/peer/noisestream.ts';
 import { Peer } from '../../node/peer/peer.ts';
-import type { SecureStream } from '../../node/peer/secure.ts';
 import { Turns } from '../../node/peer/turns.ts';
 import { utf8, zeros } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';

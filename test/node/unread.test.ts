@@ -1,10 +1,10 @@
 /** Peers that read nothing of what they have a node say: what waits for them is bounded, and no end of a connection waits for it. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { systemClock, systemEntropy } from '../../node/entropy.ts';
+import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
+import { initiate, type SecureStream } from '../../node/peer/noisestream.ts';
 import type { Peer } from '../../node/peer/peer.ts';
-import { initiate, type SecureStream } from '../../node/peer/secure.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
-import type { Clock } from '../../node/ports.ts';
+import type { Clock } from '../../node/ports/ports.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { pointOf } from '../../wire/crypto.ts';

@@ -1,8 +1,8 @@
 /** What `status` says of a channel whose peer is waited for. */
 
 import { expect, test } from 'vitest';
-import { waits } from '../../channel/waitlimits.ts';
-import { waitingLines } from '../../node/handlers/waiting.ts';
+import { waits } from '../../channel/model/waitlimits.ts';
+import { waitingLines } from '../../node/api/handlers/waitwords.ts';
 import {
   context,
   cut,

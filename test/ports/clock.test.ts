@@ -1,6 +1,6 @@
 /** The Clock port of a real machine: a timer ends when it was asked to, however far ahead that is. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { systemClock } from '../../node/entropy.ts';
+import { systemClock } from '../../node/base/entropy.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

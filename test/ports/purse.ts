@@ -2,8 +2,8 @@
 
 import type { Transaction } from 'bitcoinjs-lib';
 import { expect } from 'vitest';
-import { networkOf } from '../../node/network.ts';
-import type { Chain } from '../../node/ports.ts';
+import { networkOf } from '../../node/ports/network.ts';
+import type { Chain } from '../../node/ports/ports.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
 import { hex } from '../../wire/bytes.ts';
 import { elsewhere, type KeyCoin, type Keyring, keyring, rawOf } from '../support/spend.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Store } from '../../node/ports.ts';
+import type { Store } from '../../node/ports/ports.ts';
 import { levelStore } from '../../node/store/level.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { within } from '../../node/store/space.ts';

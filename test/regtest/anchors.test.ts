@@ -4,8 +4,8 @@
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { hex } from '../../wire/bytes.ts';
 import { built, restingBalances, whyNoChain } from '../support/regtest.ts';
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Block } from 'bitcoinjs-lib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import type { NodeProcess } from '../../node/lab/process.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import type { NodeProcess } from '../../node/regtest/demo/process.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { built, restingBalances, whyNoChain } from '../support/regtest.ts';
 import { settledOf } from '../support/settled.ts';
 

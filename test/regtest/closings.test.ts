@@ -1,10 +1,10 @@
 /** A closing that both signed and that bitcoind's mempool does not take: the commitment ends the channel in its place. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
-import { findChain } from '../../node/lab/chain.ts';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type RunningBitcoind, startBitcoind } from '../../node/regtest/demo/bitcoind.ts';
+import { findChain } from '../../node/regtest/demo/chain.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { built, whyNoChain } from '../support/regtest.ts';
 
 type Name = 'alice' | 'bob';

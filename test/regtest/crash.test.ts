@@ -1,7 +1,7 @@
 /** The payee dies as in a power cut while it holds some shards of a set: after its restart the set is still all or nothing. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { built, restingBalances, whyNoChain } from '../support/regtest.ts';
 
 type Name = 'alice' | 'bob' | 'dave';

@@ -5,7 +5,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { Cutting, isQuiet, isReady, type Name, names, rowsOf, type Said } from '../support/cutting.ts';
 import { built } from '../support/regtest.ts';

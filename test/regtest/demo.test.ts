@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { child, decodeBlob, joined } from '../../amp/shares.ts';
-import { runToEnd } from '../../node/lab/run.ts';
+import { runToEnd } from '../../node/regtest/demo/run.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { built, isAlive, whyNoChain } from '../support/regtest.ts';
@@ -67,7 +67,7 @@ let ran: Awaited<ReturnType<typeof runToEnd>>;
 beforeAll(async () => {
   missing = await whyNoChain();
   if (missing !== undefined) return;
-  ran = await runToEnd([process.execPath, built('node/lab/demo.js'), '--json'], { timeout: 180_000 });
+  ran = await runToEnd([process.execPath, built('node/regtest/demo/demo.js'), '--json'], { timeout: 180_000 });
   if (ran.code !== 0) throw new Error(`the demonstration ended with ${ran.code}:\n${ran.err}`);
   facts = shape.parse(JSON.parse(ran.out));
 });

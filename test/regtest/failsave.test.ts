@@ -1,7 +1,7 @@
 /** A disk that fails at a save: the node ends and says why, nothing that hung on the save was said, and the next start goes on. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { built } from '../support/regtest.ts';
 
 type Name = 'alice' | 'bob';

@@ -1,7 +1,7 @@
 /** Sixty payments under way over a line of three nodes, one of them killed: no HTLC is left over and no millisatoshi missing. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { sleep, until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { sleep, until } from '../../node/regtest/demo/wait.ts';
 import { built } from '../support/regtest.ts';
 
 type Name = 'alice' | 'bob' | 'carol';

@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { freePort } from '../../node/lab/bitcoind.ts';
-import { NodeDied, NodeProcess } from '../../node/lab/process.ts';
+import { freePort } from '../../node/regtest/demo/bitcoind.ts';
+import { NodeDied, NodeProcess } from '../../node/regtest/demo/process.ts';
 import { built, whyNoChain } from '../support/regtest.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ampere-lab-'));
@@ -68,7 +68,7 @@ describe('the demonstration, interrupted', () => {
   ];
   test.each(rows)('by %s stops all it started', async (signal, moment, code) => {
     const temporary = mkdtempSync(join(folder, 'tmp-'));
-    const child = spawn(process.execPath, [built('node/lab/demo.js'), '--keep'], {
+    const child = spawn(process.execPath, [built('node/regtest/demo/demo.js'), '--keep'], {
       env: { ...process.env, TMPDIR: temporary },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

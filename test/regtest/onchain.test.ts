@@ -1,6 +1,6 @@
 /** Channels given up with HTLCs in flight each way: everything is swept to the last output, and every satoshi accounted for. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
 import { type Ending, Endings } from '../support/ending.ts';
 import { built } from '../support/regtest.ts';
 

@@ -1,7 +1,7 @@
 /** Three nodes in a line, the far channel of which ends on the chain: what happens there travels to the payer, no sooner and no later. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { Endings, type Held } from '../support/ending.ts';
 import { built } from '../support/regtest.ts';
 

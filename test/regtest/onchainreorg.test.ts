@@ -1,6 +1,6 @@
 /** A close and its claims taken out of the chain again and again, up to six blocks deep: the end is that of the chain that stays. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
 import { Endings } from '../support/ending.ts';
 import { built } from '../support/regtest.ts';
 

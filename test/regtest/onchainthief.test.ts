@@ -1,7 +1,7 @@
 /** A peer that publishes an old commitment, with the HTLC transactions behind it, loses everything to a victim that comes back in time. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { Endings } from '../support/ending.ts';
 import { built } from '../support/regtest.ts';
 

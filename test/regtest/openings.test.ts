@@ -1,8 +1,8 @@
 /** A funding in and out of the chain under real processes, one of which dies meanwhile. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { built, restingBalance, whyNoChain } from '../support/regtest.ts';
 
 type Name = 'alice' | 'bob';

@@ -4,7 +4,7 @@
  * same, and no HTLC is left. The saves are found by watching a payment, so that none can be forgotten.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startNetwork } from '../../node/lab/network.ts';
+import { startNetwork } from '../../node/regtest/demo/network.ts';
 import { Line, type Name, names, type Outcome, type Point, textOf } from '../support/lines.ts';
 import { built } from '../support/regtest.ts';
 

@@ -5,9 +5,9 @@ import { closeSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openClient } from '../../node/api/client.ts';
-import { type Network, startNetwork } from '../../node/lab/network.ts';
-import { program } from '../../node/lab/process.ts';
-import { until } from '../../node/lab/wait.ts';
+import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
+import { program } from '../../node/regtest/demo/process.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { built } from '../support/regtest.ts';
 
 let network: Network<'alice'>;

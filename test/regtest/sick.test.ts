@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { openClient } from '../../node/api/client.ts';
-import { freePort, type RunningBitcoind, type StartOptions, startBitcoind } from '../../node/lab/bitcoind.ts';
-import { findChain } from '../../node/lab/chain.ts';
-import type { FoundBitcoind } from '../../node/lab/find.ts';
-import { NodeProcess } from '../../node/lab/process.ts';
-import { until } from '../../node/lab/wait.ts';
-import { networkOf } from '../../node/network.ts';
+import { networkOf } from '../../node/ports/network.ts';
+import { freePort, type RunningBitcoind, type StartOptions, startBitcoind } from '../../node/regtest/demo/bitcoind.ts';
+import { findChain } from '../../node/regtest/demo/chain.ts';
+import type { FoundBitcoind } from '../../node/regtest/demo/find.ts';
+import { NodeProcess } from '../../node/regtest/demo/process.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
 import { built } from '../support/regtest.ts';
 

@@ -1,6 +1,6 @@
 /** A few seconds of what `npm run soak` does for a minute: an attacker of each kind, and nobody honest loses anything. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { loadScripts, NoInterpreter } from '../../node/chain/embedded/script.ts';
+import { loadScripts, NoInterpreter } from '../../node/regtest/chain/script.ts';
 import { attackNames } from '../soak/attacks/table.ts';
 import { figuresOf, isBroken, tableOf } from '../soak/bounds.ts';
 import { soak } from '../soak/soak.ts';

@@ -5,8 +5,8 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
-import { findChain } from '../../node/lab/chain.ts';
+import { type RunningBitcoind, startBitcoind } from '../../node/regtest/demo/bitcoind.ts';
+import { findChain } from '../../node/regtest/demo/chain.ts';
 import { built } from '../support/regtest.ts';
 
 let folder = '';

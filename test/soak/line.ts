@@ -3,7 +3,7 @@
  * says can be left unread, and what it is told need make no sense.
  */
 import { connect, type Socket } from 'node:net';
-import { systemEntropy } from '../../node/entropy.ts';
+import { systemEntropy } from '../../node/base/entropy.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { type CipherState, Decryptor, encryptMessages } from '../../wire/cipher.ts';

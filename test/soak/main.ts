@@ -3,8 +3,8 @@
  * environment, `AMPERE_SOAK_` and its name. Ends with 1 when a bound is broken.
  */
 import { parseArgs } from 'node:util';
-import { systemEntropy } from '../../node/entropy.ts';
-import { program } from '../../node/lab/process.ts';
+import { systemEntropy } from '../../node/base/entropy.ts';
+import { program } from '../../node/regtest/demo/process.ts';
 import { hex } from '../../wire/bytes.ts';
 import { attackNames, isAttack } from './attacks/table.ts';
 import { figuresOf, isBroken, tableOf } from './bounds.ts';

@@ -4,11 +4,11 @@
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { z } from 'zod';
-import type { ChannelEvent, Context, Effect, Input, OpenRequest, PeerMessage } from '../../channel/io.ts';
-import type { ChannelState, Core } from '../../channel/state.ts';
-import { openChannel, transition, wantsToSign } from '../../channel/transition.ts';
+import type { ChannelEvent, Context, Effect, Input, OpenRequest, PeerMessage } from '../../channel/model/io.ts';
+import type { ChannelState, Core } from '../../channel/model/state.ts';
+import { openChannel, transition, wantsToSign } from '../../channel/phases/transition.ts';
 import type { Rpc } from '../../node/chain/rpc.ts';
-import { networkOf } from '../../node/network.ts';
+import { networkOf } from '../../node/ports/network.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
 import { equal, unhex, zeros } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';

@@ -1,5 +1,5 @@
 /** What honest people do meanwhile: a payment each second, to the node, from it and through it by turns. */
-import type { NodeProcess } from '../../node/lab/process.ts';
+import type { NodeProcess } from '../../node/regtest/demo/process.ts';
 import { within } from './watching.ts';
 
 /** Above what is too small for an output. */

@@ -3,7 +3,7 @@
  * Everything about it follows from numbers, so whoever knows how many there are can speak for any of them.
  */
 import { z } from 'zod';
-import { fundingOutputScript } from '../../channel/funding.ts';
+import { fundingOutputScript } from '../../channel/tx/funding.ts';
 import {
   type AnnouncedChannel,
   channelDigest,
@@ -13,8 +13,8 @@ import {
   signedChannelUpdate,
   unsignedNodeAnnouncement,
 } from '../../node/graph/announce.ts';
-import type { RunningBitcoind } from '../../node/lab/bitcoind.ts';
-import { networkOf } from '../../node/network.ts';
+import { networkOf } from '../../node/ports/network.ts';
+import type { RunningBitcoind } from '../../node/regtest/demo/bitcoind.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';

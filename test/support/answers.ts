@@ -1,6 +1,7 @@
 /** Answers that come in parts, put together. */
+
+import { isRows, type Written } from '../../node/api/streaming.ts';
 import type { Answered, MethodName, Result } from '../../node/api/table.ts';
-import { isRows, type Written } from '../../node/api/written.ts';
 
 /** The text of an answer; undefined where there is none. */
 export const wholeOf = async (answer: Written | undefined): Promise<string | undefined> => {

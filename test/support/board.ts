@@ -1,9 +1,9 @@
 /** A switchboard between two channels that are not there: what it is given, and what it tells them. */
 import type { AtStake } from '../../amp/io.ts';
-import type { Input } from '../../channel/io.ts';
-import type { Htlc } from '../../channel/state.ts';
-import { UNSIGNED } from '../../channel/updates.ts';
-import type { OutgoingChannel } from '../../node/forward/relay.ts';
+import type { Input } from '../../channel/model/io.ts';
+import type { Htlc } from '../../channel/model/state.ts';
+import { UNSIGNED } from '../../channel/model/updates.ts';
+import type { OutgoingChannel } from '../../node/forward/forwardingpolicy.ts';
 import { ReplayLog } from '../../node/forward/replay.ts';
 import { Switchboard } from '../../node/forward/switchboard.ts';
 import { memoryStore } from '../../node/store/memory.ts';

@@ -1,7 +1,7 @@
 /** A chain made of nothing but blocks in memory: no proof of work, no scripts, no fees. For what follows a chain. */
 import { Transaction } from 'bitcoinjs-lib';
 import { ChainError, type ChainFault } from '../../node/chain/errors.ts';
-import type { Block, Chain, ChainTx, Outpoint } from '../../node/ports.ts';
+import type { Block, Chain, ChainTx, Outpoint } from '../../node/ports/ports.ts';
 import { hex, u32be } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sha256 } from '../../wire/crypto.ts';

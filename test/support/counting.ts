@@ -1,5 +1,5 @@
 /** A store that counts what is read of it, for claims about what a start does not read. */
-import type { Store } from '../../node/ports.ts';
+import type { Store } from '../../node/ports/ports.ts';
 
 export interface CountedStore extends Store {
   /** Records read so far. */

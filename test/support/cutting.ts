@@ -1,6 +1,6 @@
 /** Two processes and the connection between them, to be cut at messages and taken up again: what the tests of that share. */
-import type { Channel, Network } from '../../node/lab/network.ts';
-import { sleep, until } from '../../node/lab/wait.ts';
+import type { Channel, Network } from '../../node/regtest/demo/network.ts';
+import { sleep, until } from '../../node/regtest/demo/wait.ts';
 import type { MessageName } from '../../wire/message.ts';
 import { idle } from './leftovers.ts';
 

@@ -1,5 +1,5 @@
 /** A process that dies at a save, for tests within this process: what it wrote stays, and nothing it does afterwards matters. */
-import type { Store } from '../../node/ports.ts';
+import type { Store } from '../../node/ports/ports.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 
 export interface DyingStore {

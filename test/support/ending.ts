@@ -4,9 +4,9 @@
  */
 import type { Transaction } from 'bitcoinjs-lib';
 import { z } from 'zod';
-import type { Channel, Network } from '../../node/lab/network.ts';
-import type { NodeProcess } from '../../node/lab/process.ts';
-import { until } from '../../node/lab/wait.ts';
+import type { Channel, Network } from '../../node/regtest/demo/network.ts';
+import type { NodeProcess } from '../../node/regtest/demo/process.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { hex } from '../../wire/bytes.ts';
 import { isLitter, Ledger, type OwnerOf } from '../interop/trace.ts';
 

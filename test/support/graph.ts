@@ -1,5 +1,5 @@
 /** Nodes, channels and a gossip service for tests of the graph: every name has its key, every channel its funding on a chain made up. */
-import { fundingOutputScript } from '../../channel/funding.ts';
+import { fundingOutputScript } from '../../channel/tx/funding.ts';
 import {
   type AnnouncedChannel,
   channelDigest,
@@ -11,7 +11,7 @@ import {
 import { Gossip } from '../../node/graph/gossip.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { GraphStore } from '../../node/graph/persist.ts';
-import type { Chain } from '../../node/ports.ts';
+import type { Chain } from '../../node/ports/ports.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import type { Address } from '../../wire/address.ts';
 import { equal } from '../../wire/bytes.ts';

@@ -1,6 +1,6 @@
 /** The machine's clock, which can be put forward: what is due by then happens at once. */
-import { systemClock } from '../../node/entropy.ts';
-import type { Clock } from '../../node/ports.ts';
+import { systemClock } from '../../node/base/entropy.ts';
+import type { Clock } from '../../node/ports/ports.ts';
 
 export interface Hurried extends Clock {
   /** Puts it forward by so many seconds. */

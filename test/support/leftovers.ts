@@ -1,6 +1,6 @@
 /** Whether a node still holds HTLCs, seen from inside: in its channels, and in the sets it receives. */
 import { z } from 'zod';
-import type { NodeProcess } from '../../node/lab/process.ts';
+import type { NodeProcess } from '../../node/regtest/demo/process.ts';
 
 const held = z.record(z.string(), z.object({ acknowledged: z.boolean() }));
 const dumped = z.object({ state: z.object({ core: z.object({ incoming: held, outgoing: held }).optional() }) });

@@ -1,6 +1,6 @@
 /** A line of three processes, any of which may die at a save: pay along it, start it again, and see what came of it. */
-import type { Network } from '../../node/lab/network.ts';
-import { until } from '../../node/lab/wait.ts';
+import type { Network } from '../../node/regtest/demo/network.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 import { idle } from './leftovers.ts';
 
 export type Name = 'alice' | 'bob' | 'carol';

@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { Block, type Transaction } from 'bitcoinjs-lib';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Deed, Regtest } from '../../node/chain/embedded/regtest.ts';
 import { refusalOf } from '../../node/chain/refusals.ts';
-import { type RunningBitcoind, startBitcoind } from '../../node/lab/bitcoind.ts';
-import { findChain } from '../../node/lab/chain.ts';
+import type { Deed, Regtest } from '../../node/regtest/chain/regtest.ts';
+import { type RunningBitcoind, startBitcoind } from '../../node/regtest/demo/bitcoind.ts';
+import { findChain } from '../../node/regtest/demo/chain.ts';
 import { hex } from '../../wire/bytes.ts';
 
 type Event =

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../../node/api/table.ts';
-import { systemClock } from '../../node/entropy.ts';
-import type { Clock } from '../../node/ports.ts';
+import { systemClock } from '../../node/base/entropy.ts';
+import type { Clock } from '../../node/ports/ports.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from './inprocess.ts';
 import { memoryLog } from './peers.ts';
 

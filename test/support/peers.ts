@@ -1,10 +1,10 @@
 /** Peers on loopback TCP for tests: a whole node's connections without the node. */
-import { systemClock, systemEntropy } from '../../node/entropy.ts';
+import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
 import type { PeerLimits } from '../../node/peer/limits.ts';
 import type { Peer, PeerHandlers } from '../../node/peer/peer.ts';
 import { Peers } from '../../node/peer/peers.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
-import type { Clock, Log } from '../../node/ports.ts';
+import type { Clock, Log } from '../../node/ports/ports.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { ourFeatures } from '../../wire/features.ts';

@@ -1,5 +1,5 @@
 /** Ports for tests: a log that keeps its lines, a clock whose time passes when the test says so. */
-import type { Clock, Log } from '../../node/ports.ts';
+import type { Clock, Log } from '../../node/ports/ports.ts';
 
 export interface KeptLog extends Log {
   readonly lines: readonly string[];

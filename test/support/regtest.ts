@@ -1,11 +1,11 @@
 /** For tests on a real chain: whether one can be had here, and balances that have come to rest. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { findChain } from '../../node/lab/chain.ts';
-import { NoBitcoind } from '../../node/lab/find.ts';
-import type { Network } from '../../node/lab/network.ts';
-import type { NodeProcess } from '../../node/lab/process.ts';
-import { until } from '../../node/lab/wait.ts';
+import { findChain } from '../../node/regtest/demo/chain.ts';
+import { NoBitcoind } from '../../node/regtest/demo/find.ts';
+import type { Network } from '../../node/regtest/demo/network.ts';
+import type { NodeProcess } from '../../node/regtest/demo/process.ts';
+import { until } from '../../node/regtest/demo/wait.ts';
 
 /** A file of the built program. Throws Error when nothing has been built. */
 export const built = (path: string): string => {

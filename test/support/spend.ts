@@ -1,6 +1,6 @@
 /** Coins of one key and transactions that spend them in every form a test wants, right or wrong. */
 import { script as codec, Transaction } from 'bitcoinjs-lib';
-import type { ChainTx, Outpoint } from '../../node/ports.ts';
+import type { ChainTx, Outpoint } from '../../node/ports/ports.ts';
 import { concat, utf8 } from '../../wire/bytes.ts';
 import { pointOf, ripemd160, sha256, sign } from '../../wire/crypto.ts';
 import { secretKey, txid } from '../../wire/units.ts';

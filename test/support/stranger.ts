@@ -1,16 +1,16 @@
 /** Somebody with a key of his own who opens channels to a node by hand, with fundings that he makes up. */
 
-import { firstSpec } from '../../channel/core.ts';
-import { commitmentOf, remoteKeys } from '../../channel/dance.ts';
-import type { Outpoint } from '../../channel/funding.ts';
-import type { OpenRequest } from '../../channel/io.ts';
-import { channelSecrets, deriveSecret } from '../../channel/keys.ts';
-import { fundingScriptOf } from '../../channel/opening.ts';
-import { signCommitment } from '../../channel/signing.ts';
-import type { AwaitingFunding } from '../../channel/state.ts';
-import { openChannel, transition } from '../../channel/transition.ts';
+import { firstSpec } from '../../channel/model/core.ts';
+import type { OpenRequest } from '../../channel/model/io.ts';
+import type { AwaitingFunding } from '../../channel/model/state.ts';
+import { fundingScriptOf } from '../../channel/phases/opening.ts';
+import { openChannel, transition } from '../../channel/phases/transition.ts';
+import { commitmentOf, remoteKeys } from '../../channel/rules/commitmentupdates.ts';
+import type { Outpoint } from '../../channel/tx/funding.ts';
+import { channelSecrets, deriveSecret } from '../../channel/tx/keys.ts';
+import { signCommitment } from '../../channel/tx/signing.ts';
+import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
 import { channelFeatures } from '../../node/channels/features.ts';
-import { systemClock, systemEntropy } from '../../node/entropy.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { Peers } from '../../node/peer/peers.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';

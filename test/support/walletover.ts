@@ -1,7 +1,7 @@
 /** A wallet that follows a fake chain, for tests of what it knows. */
 import type { Transaction } from 'bitcoinjs-lib';
-import { networkOf } from '../../node/network.ts';
-import type { Block } from '../../node/ports.ts';
+import { networkOf } from '../../node/ports/network.ts';
+import type { Block } from '../../node/ports/ports.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { keysOf } from '../../node/wallet/keys.ts';
 import { Wallet } from '../../node/wallet/wallet.ts';

@@ -1,8 +1,8 @@
 /** Methods about backups. Core Lightning's emergencyrecover and recoverchannel answer with `stubs`, and so does ours. */
 import { z } from 'zod';
-import * as given from '../given.ts';
 import { methods } from '../method.ts';
-import * as shown from '../shown.ts';
+import * as given from '../params.ts';
+import * as shown from '../results.ts';
 
 export const backupMethods = methods({
   backup: {

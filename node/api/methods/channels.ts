@@ -1,8 +1,8 @@
 /** Methods about channels, after Core Lightning's. */
 import { z } from 'zod';
-import * as given from '../given.ts';
 import { methods } from '../method.ts';
-import * as shown from '../shown.ts';
+import * as given from '../params.ts';
+import * as shown from '../results.ts';
 import { channelStates } from './node.ts';
 
 /** Seconds that a timer holds: 24 days. */

@@ -3,10 +3,10 @@
  * started with --dev (regtest only) gets a refusal. Methods have Core Lightning's names where it has them.
  */
 import { z } from 'zod';
-import { crashPoint, cutRule, holdPoint, savePoint } from '../../dev/rules.ts';
-import * as given from '../given.ts';
+import { crashPoint, cutRule, holdPoint, savePoint } from '../../config/devrules.ts';
 import { methods } from '../method.ts';
-import * as shown from '../shown.ts';
+import * as given from '../params.ts';
+import * as shown from '../results.ts';
 
 export const devShards = {
   dev_withhold: given

@@ -1,8 +1,8 @@
 /** Methods about the network as announced to us, after Core Lightning's. */
 import { z } from 'zod';
-import * as given from '../given.ts';
 import { methods } from '../method.ts';
-import * as shown from '../shown.ts';
+import * as given from '../params.ts';
+import * as shown from '../results.ts';
 
 /** One direction of a channel: how `source` forwards over it. */
 const direction = z.object({

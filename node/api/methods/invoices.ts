@@ -1,9 +1,9 @@
 /** Methods about invoices and sets being received. `amp` and `listsets` are ours, the rest is Core Lightning's. */
 import { z } from 'zod';
 import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../../../amp/limits.ts';
-import * as given from '../given.ts';
 import { methods } from '../method.ts';
-import * as shown from '../shown.ts';
+import * as given from '../params.ts';
+import * as shown from '../results.ts';
 
 /** Ten years in seconds: further ahead nobody promises a price. */
 const MOST_EXPIRY = 315_360_000;

@@ -1,8 +1,8 @@
 /** Methods about the node itself and its coins. Names, fields and units are Core Lightning's; `api` in getinfo is ours. */
 import { z } from 'zod';
-import * as given from '../given.ts';
 import { methods } from '../method.ts';
-import * as shown from '../shown.ts';
+import * as given from '../params.ts';
+import * as shown from '../results.ts';
 
 /** Core Lightning's names for where a channel stands. */
 export const channelStates = [

@@ -1,9 +1,9 @@
 /** Methods that pay. Core Lightning's, with `scheme` and `shards` of our own for atomic multi-path payments. */
 import { z } from 'zod';
 import { MAX_EXPIRY_AHEAD } from '../../../amp/limits.ts';
-import * as given from '../given.ts';
 import { methods } from '../method.ts';
-import * as shown from '../shown.ts';
+import * as given from '../params.ts';
+import * as shown from '../results.ts';
 import { devShards } from './dev.ts';
 import { offeredSchemes, schemes } from './invoices.ts';
 

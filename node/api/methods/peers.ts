@@ -1,8 +1,8 @@
 /** Methods about connections to other nodes, after Core Lightning's. */
 import { z } from 'zod';
-import * as given from '../given.ts';
 import { methods } from '../method.ts';
-import * as shown from '../shown.ts';
+import * as given from '../params.ts';
+import * as shown from '../results.ts';
 
 const peer = z.object({
   id: shown.nodeId,

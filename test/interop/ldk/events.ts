@@ -1,6 +1,6 @@
 /** What LDK reports, acted on where it must be, and told to the test. */
 import * as ldk from 'lightningdevkit';
-import { networkOf } from '../../../node/network.ts';
+import { networkOf } from '../../../node/ports/network.ts';
 import { addressOfScript } from '../../../node/wallet/address.ts';
 import { hex } from '../../../wire/bytes.ts';
 import type { Blocks } from './blocks.ts';

@@ -1,6 +1,6 @@
 /** Fee rates as people write them: every form Core Lightning knows, and sat/vB, exact and rounded up. */
 import { describe, expect, test } from 'vitest';
-import { feerateFrom } from '../../../node/api/amounts.ts';
+import { feerateFrom } from '../../../node/base/amounts.ts';
 
 describe('a fee rate', () => {
   test.each([

@@ -1,8 +1,8 @@
 /** Results: the fields Core Lightning's clients count on are there under their names, and amounts travel exactly. */
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { kindOf } from '../../../node/api/given.ts';
 import type { Method } from '../../../node/api/method.ts';
+import { kindOf } from '../../../node/api/params.ts';
 import { isMethod, type MethodName, table } from '../../../node/api/table.ts';
 import { msat } from '../../../wire/units.ts';
 import { samples } from '../../support/api.ts';

@@ -14,7 +14,7 @@ import { maxMessage } from '../../../node/api/jsonrpc.ts';
 import type { Handlers } from '../../../node/api/table.ts';
 import { tokenIn } from '../../../node/api/token.ts';
 import { listenUnix, maxPath } from '../../../node/api/unix.ts';
-import { systemEntropy } from '../../../node/entropy.ts';
+import { systemEntropy } from '../../../node/base/entropy.ts';
 import { msat } from '../../../wire/units.ts';
 import { fakeRpc, ids, samples } from '../../support/api.ts';
 

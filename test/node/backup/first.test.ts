@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Chain } from '../../../node/ports.ts';
+import type { Chain } from '../../../node/ports/ports.ts';
 import { endow, type LocalNode, newGround, startLocal } from '../../support/inprocess.ts';
 import { becomes } from '../../support/pair.ts';
 import { memoryLog } from '../../support/peers.ts';

@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { StaticChannel } from '../../../channel/state.ts';
+import type { StaticChannel } from '../../../channel/model/state.ts';
 import { BackupError } from '../../../node/backup/errors.ts';
 import { backupKey, type Contents, isBackup, openBackup, sealBackup } from '../../../node/backup/format.ts';
-import { systemEntropy } from '../../../node/entropy.ts';
-import { networkOf } from '../../../node/network.ts';
+import { systemEntropy } from '../../../node/base/entropy.ts';
+import { networkOf } from '../../../node/ports/network.ts';
 import { keysOf } from '../../../node/wallet/keys.ts';
 import { concat, hex } from '../../../wire/bytes.ts';
 import { coreOf, ready } from '../../channel/pair.ts';

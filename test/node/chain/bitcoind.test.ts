@@ -3,7 +3,7 @@ import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
 import { checkNetwork, fallbackFeerate } from '../../../node/chain/bitcoind.ts';
 import { fundingOutput } from '../../../node/chain/lookup.ts';
-import type { Chain } from '../../../node/ports.ts';
+import type { Chain } from '../../../node/ports/ports.ts';
 import { hex, unhex } from '../../../wire/bytes.ts';
 import { chainHashOf } from '../../../wire/chains.ts';
 import { scidOf, txid } from '../../../wire/units.ts';

@@ -1,7 +1,7 @@
 /** Whether a follower's height is the chain's: what may be decided by it, and what has to wait. */
 import { expect, test } from 'vitest';
 import { type ChainListener, Follower } from '../../../node/chain/follower.ts';
-import type { Chain } from '../../../node/ports.ts';
+import type { Chain } from '../../../node/ports/ports.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
 import { fakeChain } from '../../support/chain.ts';
 import { heldClock, keptLog, until } from '../../support/quiet.ts';

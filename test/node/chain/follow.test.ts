@@ -5,7 +5,7 @@ import type { ChainFault } from '../../../node/chain/errors.ts';
 import { type ChainListener, Follower } from '../../../node/chain/follower.ts';
 import type { Notice, Watch } from '../../../node/chain/watch.ts';
 import { Watcher } from '../../../node/chain/watcher.ts';
-import type { ChainEvent, Store } from '../../../node/ports.ts';
+import type { ChainEvent, Store } from '../../../node/ports/ports.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
 import { utf8 } from '../../../wire/bytes.ts';
 import { chainTx, type FakeChain, fakeChain, payment, stranger } from '../../support/chain.ts';

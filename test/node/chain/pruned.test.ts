@@ -1,7 +1,7 @@
 /** Blocks that bitcoind has pruned, and those that it says it will not have again. */
 import { describe, expect, test } from 'vitest';
-import { openRegtest } from '../../../node/chain/embedded/regtest.ts';
 import { isTransient } from '../../../node/chain/errors.ts';
+import { openRegtest } from '../../../node/regtest/chain/regtest.ts';
 import { heldClock, until } from '../../support/quiet.ts';
 import { no, ok, type Reply, standIn } from './standin.ts';
 

@@ -1,7 +1,7 @@
 /** A chain that ends below what a node has read, one that lost all the blocks that are remembered, and one that is another. */
 import { describe, expect, test } from 'vitest';
 import { Follower } from '../../../node/chain/follower.ts';
-import type { ChainEvent, Store } from '../../../node/ports.ts';
+import type { ChainEvent, Store } from '../../../node/ports/ports.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
 import { type FakeChain, fakeChain } from '../../support/chain.ts';
 import { heldClock, keptLog, until } from '../../support/quiet.ts';

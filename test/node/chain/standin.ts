@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { afterEach } from 'vitest';
 import { bitcoindChain } from '../../../node/chain/bitcoind.ts';
-import type { Chain } from '../../../node/ports.ts';
+import type { Chain } from '../../../node/ports/ports.ts';
 import { heldClock, keptLog } from '../../support/quiet.ts';
 
 /** A result, or an error with bitcoind's code. */

@@ -1,9 +1,9 @@
 /** A commitment remembered while it was valid is signed later as it could have been published then. */
 import { Transaction } from 'bitcoinjs-lib';
 import { expect, test } from 'vitest';
-import { localCommitment, publishable } from '../../../channel/dance.ts';
-import { htlcTransaction } from '../../../channel/htlctx.ts';
-import { toTransaction } from '../../../channel/transaction.ts';
+import { localCommitment, publishable } from '../../../channel/rules/commitmentupdates.ts';
+import { htlcTransaction } from '../../../channel/tx/htlctx.ts';
+import { toTransaction } from '../../../channel/tx/transaction.ts';
 import { remember, remembered, rememberedNumbers, signedCommitment } from '../../../node/dev/commitments.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
 import { equal, hex } from '../../../wire/bytes.ts';

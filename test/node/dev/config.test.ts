@@ -1,12 +1,12 @@
 /** Options for experiments: taken with --dev on regtest, refused everywhere else, and never told. */
 
 import { describe, expect, test } from 'vitest';
-import { loadConfig, redacted } from '../../../node/config.ts';
-import { ConfigError } from '../../../node/configerror.ts';
+import { systemClock } from '../../../node/base/entropy.ts';
+import { loadConfig, redacted } from '../../../node/config/config.ts';
+import { devOptions } from '../../../node/config/devoptions.ts';
+import { ConfigError } from '../../../node/config/errors.ts';
+import type { Sources } from '../../../node/config/optionsources.ts';
 import { openDev } from '../../../node/dev/dev.ts';
-import { devOptions } from '../../../node/dev/options.ts';
-import { systemClock } from '../../../node/entropy.ts';
-import type { Sources } from '../../../node/optionsources.ts';
 import { hex } from '../../../wire/bytes.ts';
 import { memoryLog } from '../../support/peers.ts';
 

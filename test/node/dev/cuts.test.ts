@@ -1,8 +1,8 @@
 /** What a connection under --dev-disconnect lets through, and when it ends. */
 import { describe, expect, test } from 'vitest';
+import { cutRule } from '../../../node/config/devrules.ts';
 import { Cuts } from '../../../node/dev/cuts.ts';
-import { cutRule } from '../../../node/dev/rules.ts';
-import type { SecureStream } from '../../../node/peer/secure.ts';
+import type { SecureStream } from '../../../node/peer/noisestream.ts';
 import { decodeMessage, encodeMessage, type MessageName } from '../../../wire/message.ts';
 import { channelId, point } from '../../../wire/units.ts';
 import { memoryLog } from '../../support/peers.ts';

@@ -1,6 +1,6 @@
 /** Lines that say at which message or save something is to happen. */
 import { describe, expect, test } from 'vitest';
-import { crashPoint, cutRule, cutRules, fits, holdPoint, savePoint } from '../../../node/dev/rules.ts';
+import { crashPoint, cutRule, cutRules, fits, holdPoint, savePoint } from '../../../node/config/devrules.ts';
 
 describe('a line of --dev-disconnect', () => {
   test.each([

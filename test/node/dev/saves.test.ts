@@ -1,8 +1,8 @@
 /** Saves that are the last before a power cut, that wait, that fail; and a store that is itself while nothing is asked. */
 import { describe, expect, test } from 'vitest';
-import { savePoint } from '../../../node/dev/rules.ts';
+import { savePoint } from '../../../node/config/devrules.ts';
 import { type SaveAction, Saves } from '../../../node/dev/saves.ts';
-import type { Store } from '../../../node/ports.ts';
+import type { Store } from '../../../node/ports/ports.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
 import type { Change } from '../../../wire/change.ts';
 import { memoryLog } from '../../support/peers.ts';

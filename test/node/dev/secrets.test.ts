@@ -1,8 +1,8 @@
 /** A channel whose secrets a lab forces: they are its own from the first message on, and after a restart. */
 import { expect, test } from 'vitest';
-import { basepointsOf, channelSecrets } from '../../../channel/keys.ts';
-import { perCommitmentPoint } from '../../../channel/secrets.ts';
-import { forcedChannelSecrets } from '../../../node/dev/secrets.ts';
+import { basepointsOf, channelSecrets } from '../../../channel/tx/keys.ts';
+import { perCommitmentPoint } from '../../../channel/tx/secrets.ts';
+import { forcedChannelSecrets } from '../../../node/config/devsecrets.ts';
 import {
   acceptRequest,
   begin,

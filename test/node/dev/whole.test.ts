@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Transaction } from 'bitcoinjs-lib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toJson } from '../../../node/api/json.ts';
-import { until } from '../../../node/lab/wait.ts';
+import { until } from '../../../node/regtest/demo/wait.ts';
 import { keysOf } from '../../../node/wallet/keys.ts';
 import { hex, unhex } from '../../../wire/bytes.ts';
 import { pointOf } from '../../../wire/crypto.ts';

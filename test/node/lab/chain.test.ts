@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findChain } from '../../../node/lab/chain.ts';
+import { findChain } from '../../../node/regtest/demo/chain.ts';
 
 let folder = '';
 let env: NodeJS.ProcessEnv = {};

@@ -3,8 +3,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { libraryClosure } from '../../../node/lab/apt.ts';
-import { findBitcoind } from '../../../node/lab/find.ts';
+import { libraryClosure } from '../../../node/regtest/demo/apt.ts';
+import { findBitcoind } from '../../../node/regtest/demo/find.ts';
 
 let folder = '';
 let bin = '';

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { kindOf } from '../../../node/api/given.ts';
+import { kindOf } from '../../../node/api/params.ts';
 import { type Line, startLine } from '../../support/line.ts';
 import { becomes } from '../../support/pair.ts';
 import { allParameters, closeRows, fundingRows, peerRows } from './channels.ts';

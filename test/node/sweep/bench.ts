@@ -4,16 +4,16 @@
  */
 
 import { script as codec, Transaction } from 'bitcoinjs-lib';
-import type { Claim, ClaimReason } from '../../../channel/claims.ts';
-import { embeddedChain } from '../../../node/chain/embedded/chain.ts';
-import { openRegtest } from '../../../node/chain/embedded/regtest.ts';
+import type { Claim, ClaimReason } from '../../../channel/model/claim.ts';
+import { systemClock } from '../../../node/base/entropy.ts';
 import { Follower } from '../../../node/chain/follower.ts';
-import { ChannelGone, ClaimEngine } from '../../../node/chain/sweep/engine.ts';
 import { outpointKey } from '../../../node/chain/watch.ts';
-import { systemClock } from '../../../node/entropy.ts';
-import { networkOf } from '../../../node/network.ts';
-import type { Chain } from '../../../node/ports.ts';
+import { networkOf } from '../../../node/ports/network.ts';
+import type { Chain } from '../../../node/ports/ports.ts';
+import { embeddedChain } from '../../../node/regtest/chain/chain.ts';
+import { openRegtest } from '../../../node/regtest/chain/regtest.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
+import { ChannelGone, ClaimEngine } from '../../../node/sweep/engine.ts';
 import { keysOf } from '../../../node/wallet/keys.ts';
 import { Wallet } from '../../../node/wallet/wallet.ts';
 import { utf8 } from '../../../wire/bytes.ts';

@@ -1,8 +1,8 @@
 /** An output too small to be taken alone goes with another claim where it pays, and never stands in that one's way. */
 
 import { afterEach, describe, expect, test } from 'vitest';
-import type { SweepClaim } from '../../../channel/claims.ts';
-import { planClaim } from '../../../node/chain/sweep/plan.ts';
+import type { SweepClaim } from '../../../channel/model/claim.ts';
+import { planClaim } from '../../../node/sweep/plan.ts';
 import { feeOf } from '../../../node/wallet/select.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import { sat, txid } from '../../../wire/units.ts';

@@ -1,8 +1,8 @@
 /** The most that a claim may cost: by the estimate, by its value, by what is at stake; and never nothing where that may be paid. */
 
 import { describe, expect, test } from 'vitest';
-import type { OpenClaim } from '../../../channel/claims.ts';
-import { type Before, type FeeCoin, planClaim, type World } from '../../../node/chain/sweep/plan.ts';
+import type { OpenClaim } from '../../../channel/model/claim.ts';
+import { type Before, type FeeCoin, planClaim, type World } from '../../../node/sweep/plan.ts';
 import { feeOf } from '../../../node/wallet/select.ts';
 import { sat } from '../../../wire/units.ts';
 import { built, bump, coin, htlc, sweep, weightOfDraft, world } from './claims.ts';

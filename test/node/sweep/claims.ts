@@ -1,6 +1,6 @@
 /** Claims of every kind, and the world that they are planned in, for tests of what is decided about them. */
-import type { BumpClaim, HtlcClaim, SweepClaim } from '../../../channel/claims.ts';
-import type { FeeCoin, Move, World } from '../../../node/chain/sweep/plan.ts';
+import type { BumpClaim, HtlcClaim, SweepClaim } from '../../../channel/model/claim.ts';
+import type { FeeCoin, Move, World } from '../../../node/sweep/plan.ts';
 import { weightOf } from '../../../node/wallet/select.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import { sat, txid } from '../../../wire/units.ts';

@@ -1,7 +1,7 @@
 /** Coins of the wallet that pay for claims: which, how often, and what comes back, on the embedded chain. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { embeddedChain } from '../../../node/chain/embedded/chain.ts';
-import { systemClock } from '../../../node/entropy.ts';
+import { systemClock } from '../../../node/base/entropy.ts';
+import { embeddedChain } from '../../../node/regtest/chain/chain.ts';
 import { sendTo } from '../../../node/wallet/send.ts';
 import { hex } from '../../../wire/bytes.ts';
 import { sat } from '../../../wire/units.ts';

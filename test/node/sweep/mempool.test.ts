@@ -1,9 +1,9 @@
 /** What is told of spends that no block holds: each change of mind of the mempool, nothing twice in a row, and what was there for a moment. */
 import { expect, test } from 'vitest';
-import { MempoolWatch } from '../../../node/chain/sweep/mempool.ts';
-import { AGAIN_MS, atMoments, between } from '../../../node/chain/sweep/moments.ts';
-import { systemEntropy } from '../../../node/entropy.ts';
-import type { ChainTx, Outpoint } from '../../../node/ports.ts';
+import { systemEntropy } from '../../../node/base/entropy.ts';
+import type { ChainTx, Outpoint } from '../../../node/ports/ports.ts';
+import { MempoolWatch } from '../../../node/sweep/mempool.ts';
+import { AGAIN_MS, atMoments, between } from '../../../node/sweep/moments.ts';
 import { hex } from '../../../wire/bytes.ts';
 import { chainTx, fakeChain, payment, stranger } from '../../support/chain.ts';
 import { heldClock, keptLog } from '../../support/quiet.ts';

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { OpenClaim } from '../../../channel/claims.ts';
+import type { OpenClaim } from '../../../channel/model/claim.ts';
 import {
   type Before,
   type FeeCoin,
@@ -10,8 +10,8 @@ import {
   planClaim,
   replacementFee,
   type World,
-} from '../../../node/chain/sweep/plan.ts';
-import { FLOOR, isUrgent } from '../../../node/chain/sweep/rate.ts';
+} from '../../../node/sweep/plan.ts';
+import { FLOOR, isUrgent } from '../../../node/sweep/rate.ts';
 import { feeOf } from '../../../node/wallet/select.ts';
 import { sat } from '../../../wire/units.ts';
 import { built, bump, coin, htlc, parentWeight, script, sweep, weightOfDraft, world } from './claims.ts';

@@ -1,7 +1,7 @@
 /** What feerate a claim is worth as its deadline nears, as rows and as a property. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FLOOR, HURRY, horizonOf, MOST, wantedRate } from '../../../node/chain/sweep/rate.ts';
+import { FLOOR, HURRY, horizonOf, MOST, wantedRate } from '../../../node/sweep/rate.ts';
 
 describe('the rate', () => {
   const at = (tip: number, deadline: number | undefined, since?: number, from = 0) => ({ tip, from, deadline, since });

@@ -1,7 +1,7 @@
 /** Giving up a transaction of ours: another takes its coins back, and the chain decides which of the two counts. */
 import { expect, test } from 'vitest';
 import { ChainError } from '../../../node/chain/errors.ts';
-import type { Chain } from '../../../node/ports.ts';
+import type { Chain } from '../../../node/ports/ports.ts';
 import { sendTo, takeBack } from '../../../node/wallet/send.ts';
 import type { Wallet } from '../../../node/wallet/wallet.ts';
 import { hex } from '../../../wire/bytes.ts';

@@ -3,8 +3,8 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemEntropy } from '../../../node/entropy.ts';
-import { networkOf } from '../../../node/network.ts';
+import { systemEntropy } from '../../../node/base/entropy.ts';
+import { networkOf } from '../../../node/ports/network.ts';
 import { addressOfScript, scriptOfAddress } from '../../../node/wallet/address.ts';
 import { addressBook, addressGap, keysOf } from '../../../node/wallet/keys.ts';
 import { openSeed, seedOf } from '../../../node/wallet/seed.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ChainError } from '../../../node/chain/errors.ts';
-import { networkOf } from '../../../node/network.ts';
-import type { Block, Chain } from '../../../node/ports.ts';
+import { networkOf } from '../../../node/ports/network.ts';
+import type { Block, Chain } from '../../../node/ports/ports.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
 import { emptyWallet, walletEvent } from '../../../node/wallet/coins.ts';
 import { addressBook } from '../../../node/wallet/keys.ts';

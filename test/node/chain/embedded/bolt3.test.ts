@@ -4,9 +4,9 @@
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Regtest } from '../../../../node/chain/embedded/regtest.ts';
-import { loadScripts } from '../../../../node/chain/embedded/script.ts';
-import { systemClock } from '../../../../node/entropy.ts';
+import { systemClock } from '../../../../node/base/entropy.ts';
+import { Regtest } from '../../../../node/regtest/chain/regtest.ts';
+import { loadScripts } from '../../../../node/regtest/chain/script.ts';
 import { hex, unhex } from '../../../../wire/bytes.ts';
 import { vectorsOf } from '../../../channel/appendix.ts';
 import { elsewhere, rawOf } from '../../../support/spend.ts';

@@ -1,9 +1,9 @@
 /** The embedded chain under the suites that every Chain must pass. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { embeddedChain } from '../../../../node/chain/embedded/chain.ts';
-import { openRegtest, type Regtest } from '../../../../node/chain/embedded/regtest.ts';
-import { systemClock } from '../../../../node/entropy.ts';
-import { networkOf } from '../../../../node/network.ts';
+import { systemClock } from '../../../../node/base/entropy.ts';
+import { networkOf } from '../../../../node/ports/network.ts';
+import { embeddedChain } from '../../../../node/regtest/chain/chain.ts';
+import { openRegtest, type Regtest } from '../../../../node/regtest/chain/regtest.ts';
 import { scriptOfAddress } from '../../../../node/wallet/address.ts';
 import { arrivalsSuite } from '../../../ports/arrivals.ts';
 import { chainSuite } from '../../../ports/chain.ts';

@@ -1,0 +1,211 @@
+/**
+ * How each output is claimed (BOLT 5): when, in time for what, with which lock, and whether it is worth its fee. Relative
+ * locks count from the block of the transaction that made the output.
+ */
+
+import { type Preimage, sat } from '../../wire/units.ts';
+import type { ChainCommitment, ChainHtlc, KnownOutput } from '../model/chainview.ts';
+import type { Claim, ClaimBase, HtlcClaim, ReadyClaim, SweepClaim, Unlock } from '../model/claim.ts';
+import { preimageOf } from '../model/htlc.ts';
+import { feerateOf, inLocal } from '../model/spec.ts';
+import type { Core, Htlc } from '../model/state.ts';
+import { SAFETY } from '../rules/deadlines.ts';
+import { FEE_INPUT_WEIGHT, WORTH } from '../rules/unclaimed.ts';
+import { type CommitmentFormat, feeOf, formats, htlcTransactionFee } from '../tx/commitmentformats.ts';
+import { p2wsh } from '../tx/script.ts';
+import { digestAll, toTransaction } from '../tx/transaction.ts';
+import { claimWitness, witnessWeight } from './witness.ts';
+
+/** BIP 125's signal, for inputs without a lock. */
+export const REPLACEABLE = 0xfffffffd;
+/** What transactions pay at least to be relayed, sat per 1,000 weight. */
+const RELAY_FEERATE = 253;
+/** A transaction with one segwit input, without its witness, and one output to the longest script of a wallet. */
+const BARE_WEIGHT = 4 * (10 + 41 + 43) + 2;
+
+/** The commitment that an output stands in, or comes from, and the channel it is of. */
+export type Ground = Pick<ChainCommitment, 'whose' | 'revoked' | 'delay' | 'delayed'> & { readonly core: Core };
+
+/** Where an output is and since when. */
+export type Place = Pick<ClaimBase, 'outpoint' | 'value'> & { readonly height: number };
+
+const formatOf = ({ params }: Core): CommitmentFormat => formats[params.format];
+
+type Terms = Pick<ClaimBase, 'from' | 'deadline' | 'why'> & {
+  readonly unlock: Unlock;
+  readonly scriptCode: Uint8Array;
+  readonly sequence?: number;
+  readonly locktime?: number;
+};
+
+const sweep = ({ outpoint, value }: Place, terms: Terms): SweepClaim => ({
+  kind: 'sweep',
+  outpoint,
+  value,
+  sequence: REPLACEABLE,
+  locktime: 0,
+  ...terms,
+  witnessWeight: witnessWeight(terms.unlock, terms.scriptCode, true),
+});
+
+/** What the holder waited for, ours; `why` is `to_local` or `htlc_output`. */
+const delayedClaim = ({ whose, delay }: Ground, scriptCode: Uint8Array, place: Place, why: Terms['why']) =>
+  sweep(place, {
+    why,
+    from: place.height + delay,
+    deadline: undefined,
+    sequence: delay,
+    scriptCode,
+    unlock: { by: 'delayed', number: whose.number },
+  });
+
+/** The same of a revoked commitment: ours if we are in the chain before the thief's wait is over. */
+const delayedPenalty = ({ whose, delay }: Ground, scriptCode: Uint8Array, place: Place, why: Terms['why']) =>
+  sweep(place, {
+    why,
+    from: place.height,
+    deadline: place.height + delay,
+    scriptCode,
+    unlock: { by: 'revocation', number: whose.number },
+  });
+
+/** An output that pays a commitment's delayed script: to_local, or what an HTLC transaction paid. */
+export const claimDelayed = (ground: Ground, place: Place, main: boolean): SweepClaim | undefined => {
+  const { delayed, revoked, whose } = ground;
+  if (delayed === undefined) return undefined;
+  if (revoked) return delayedPenalty(ground, delayed, place, main ? 'penalty to_local' : 'penalty htlc_output');
+  return whose.holder === 'local' ? delayedClaim(ground, delayed, place, main ? 'to_local' : 'htlc_output') : undefined;
+};
+
+/** Our main output of a commitment of the peer's. */
+const claimToRemote = ({ core }: Ground, scriptCode: Uint8Array, place: Place): SweepClaim => {
+  const lock = formatOf(core).confirmedSpendsOnly ? 1 : 0;
+  return sweep(place, {
+    why: 'to_remote',
+    from: place.height + lock,
+    deadline: undefined,
+    ...(lock === 1 && { sequence: 1 }),
+    scriptCode,
+    unlock: { by: 'payment' },
+  });
+};
+
+/** Our anchor of a commitment that is in the chain: never worth a transaction of its own, so another takes it along. */
+const claimAnchor = (scriptCode: Uint8Array, place: Place): SweepClaim =>
+  sweep(place, { why: 'anchor', from: place.height, deadline: undefined, scriptCode, unlock: { by: 'funding' } });
+
+/** When an HTLC's output may be taken and until when it should be, by way: we take it back, or we have its preimage. */
+const window = ({ way, expiry }: ChainHtlc, height: number, lock: number) =>
+  way === 'out'
+    ? { from: Math.max(height + lock, expiry + 1), deadline: expiry + SAFETY, locktime: expiry }
+    : { from: height + lock, deadline: expiry + 1, locktime: 0 };
+
+/** An HTLC of a commitment of the peer's: back after its expiry, or with its preimage. */
+const claimHtlcOutput = (
+  { core, whose }: Ground,
+  { htlc, scriptCode }: Extract<KnownOutput, { kind: 'htlc' }>,
+  place: Place,
+  preimage: Preimage | undefined,
+): SweepClaim | undefined => {
+  const { number } = whose;
+  const lock = formatOf(core).confirmedSpendsOnly ? 1 : 0;
+  const common = { scriptCode, ...(lock === 1 && { sequence: 1 }), ...window(htlc, place.height, lock) };
+  if (htlc.way === 'out') return sweep(place, { ...common, why: 'htlc_timeout', unlock: { by: 'timeout', number } });
+  if (preimage === undefined) return undefined;
+  return sweep(place, { ...common, why: 'htlc_success', unlock: { by: 'preimage', number, preimage } });
+};
+
+/** An HTLC of our own commitment: HTLC-timeout or HTLC-success, which the peer signed with our last commitment only. */
+const claimOwnHtlc = (
+  { core, whose, delayed }: Ground,
+  { htlc, scriptCode, order }: Extract<KnownOutput, { kind: 'htlc' }>,
+  place: Place,
+  preimage: Preimage | undefined,
+): HtlcClaim | undefined => {
+  const { head, signatures } = core;
+  if (whose.number !== head.local || signatures.htlcs[order] === undefined || delayed === undefined) return undefined;
+  if (htlc.way === 'in' && preimage === undefined) return undefined;
+  const format = formatOf(core);
+  const feerate = feerateOf(core, inLocal(head.local));
+  const fee = htlcTransactionFee(format, feerate, htlc.way === 'out' ? 'offered' : 'received');
+  const unlock: Unlock = { by: 'both', index: order, preimage: htlc.way === 'in' ? preimage : undefined };
+  return {
+    kind: 'htlc',
+    outpoint: place.outpoint,
+    value: place.value,
+    why: htlc.way === 'out' ? 'htlc_timeout' : 'htlc_success',
+    ...window(htlc, place.height, format.htlcSequence),
+    sequence: format.htlcSequence,
+    scriptCode,
+    witnessWeight: witnessWeight(unlock, scriptCode, unlock.preimage !== undefined),
+    pays: { value: sat(place.value - fee), script: p2wsh(delayed) },
+    unlock,
+  };
+};
+
+/** Any HTLC of a revoked commitment. The thief can take it no further than to where it waits and we may take it again. */
+const claimRevokedHtlc = (
+  { whose, delay }: Ground,
+  { scriptCode }: Extract<KnownOutput, { kind: 'htlc' }>,
+  place: Place,
+): SweepClaim =>
+  sweep(place, {
+    why: 'penalty htlc',
+    from: place.height,
+    deadline: place.height + delay,
+    scriptCode,
+    unlock: { by: 'htlc_revocation', number: whose.number },
+  });
+
+/** An HTLC as the channel has it; undefined where it only stands in an old commitment. */
+export const liveOf = (core: Core, { way, id }: ChainHtlc): Htlc | undefined =>
+  (way === 'in' ? core.incoming : core.outgoing).get(id);
+
+const claimHtlc = (ground: Ground, output: Extract<KnownOutput, { kind: 'htlc' }>, place: Place) => {
+  const { core, whose, revoked } = ground;
+  if (revoked) return claimRevokedHtlc(ground, output, place);
+  const live = liveOf(core, output.htlc);
+  const preimage = live && preimageOf(live);
+  return whose.holder === 'local'
+    ? claimOwnHtlc(ground, output, place, preimage)
+    : claimHtlcOutput(ground, output, place, preimage);
+};
+
+/**
+ * The claim of an output of a commitment, if there is one now, worth its fee or not. While the commitment is in the chain it
+ * changes with `liveOf` its HTLC alone.
+ */
+export const claimOf = (ground: Ground, output: KnownOutput, place: Place): SweepClaim | HtlcClaim | undefined => {
+  switch (output.kind) {
+    case 'to_local':
+      return claimDelayed(ground, place, true);
+    case 'to_remote':
+      return claimToRemote(ground, output.scriptCode, place);
+    case 'anchor':
+      return claimAnchor(output.scriptCode, place);
+    case 'unknown':
+      return undefined;
+    case 'htlc': {
+      const claim = claimHtlc(ground, output, place);
+      return claim && liveOf(ground.core, output.htlc)?.way === 'out' ? { ...claim, decides: true } : claim;
+    }
+  }
+};
+
+/** Whether a claim leaves more than it costs at the lowest feerate. An HTLC transaction with its fee inside always does. */
+export const isWorthwhile = (core: Core, claim: SweepClaim | HtlcClaim): boolean => {
+  if (claim.kind === 'htlc' && formatOf(core).htlcTransactionsPayFee) return true;
+  const weight = BARE_WEIGHT + claim.witnessWeight + (claim.kind === 'htlc' ? FEE_INPUT_WEIGHT : 0);
+  return claim.value - feeOf(RELAY_FEERATE, BigInt(weight)) >= WORTH;
+};
+
+/** A claim as it is told: an HTLC transaction whose fee is agreed is finished here, because nothing can be changed in it. */
+export const finished = (core: Core, claim: SweepClaim | HtlcClaim): Claim => {
+  if (claim.kind === 'sweep' || !formatOf(core).htlcTransactionsPayFee) return claim;
+  const { outpoint, value, from, deadline, why, pays, sequence, locktime, scriptCode } = claim;
+  const transaction = { spends: outpoint, sequence, locktime, outputs: [pays] };
+  const witness = claimWitness({ core }, claim, digestAll(transaction, { value, witnessScript: scriptCode }));
+  const tx = new Uint8Array(toTransaction(transaction, witness).toBuffer());
+  const ready: ReadyClaim = { kind: 'ready', outpoint, value, from, deadline, why, tx };
+  return ready;
+};

@@ -1,0 +1,186 @@
+/**
+ * How HTLCs end on chain (BOLT 5, "HTLC Output Handling"). An end is certain once it is deep enough: until then a reorg may
+ * bring the other one. A preimage is certain as soon as anybody sees it.
+ */
+
+import type { Transaction } from 'bitcoinjs-lib';
+import { hex } from '../../wire/bytes.ts';
+import { sha256 } from '../../wire/crypto.ts';
+import { preimage as asPreimage } from '../../wire/units.ts';
+import { preimageOf } from '../model/htlc.ts';
+import type { Resolution } from '../model/io.ts';
+import type { Core, Failed, Htlc, Onchain, Way } from '../model/state.ts';
+import { isDone, withHtlc } from '../model/updates.ts';
+import { SAFETY } from '../rules/deadlines.ts';
+import { fate } from '../rules/effects.ts';
+import { MAX_EXPIRY_AHEAD } from '../rules/limits.ts';
+import { isUnclaimed } from '../rules/unclaimed.ts';
+import { isOutputless, knowsAll } from './outputless.ts';
+import type { Concern } from './trackedoutputs.ts';
+
+/** Blocks, its own among them, that make a spend certain enough to fail the HTLC that paid for it. */
+export const DEPTH = 6;
+/** Blocks after which nothing is looked at any more. */
+export const DEEP = 100;
+
+/** The chain as it is: height of the best block, and our estimate, sat per 1,000 weight. */
+export interface Now {
+  readonly tip: number;
+  readonly feerate: number;
+}
+
+/** Whether what is in the block at `at` is in that many blocks when the tip is at `tip`. */
+export const isDeep = (at: number, tip: number, depth: number): boolean => tip - at + 1 >= depth;
+
+/**
+ * Keeps the preimages that a transaction shows of HTLCs that we offered: whoever claims one must put it into a witness, so
+ * every item of 32 bytes is tried. The same core when it shows none.
+ */
+export const learnPreimages = (core: Core, tx: Transaction): Core => {
+  const items = tx.ins.flatMap(({ witness }) => witness.filter(({ length }) => length === 32));
+  if (items.length === 0) return core;
+  const byHash = new Map(items.map((item) => [hex(sha256(item)), item]));
+  let { outgoing } = core;
+  for (const htlc of core.outgoing.values()) {
+    const item = byHash.get(hex(htlc.paymentHash));
+    if (item === undefined || preimageOf(htlc) !== undefined) continue;
+    outgoing = withHtlc(outgoing, { ...htlc, preimage: asPreimage(new Uint8Array(item)) });
+  }
+  return outgoing === core.outgoing ? core : { ...core, outgoing };
+};
+
+/** Whether HTLCs of the commitment are still to be read: which output is whose may change. */
+const isUnread = ({ by, seen }: Onchain): boolean => by === 'revoked' && seen.past === undefined;
+
+/** The height from which on counts that nobody claimed this HTLC's output; undefined while somebody still may. */
+const decidedAt = ({ spend, claim, height }: Concern, { expiry }: Htlc): number | undefined => {
+  if (spend !== undefined) return spend.height;
+  // Nothing of ours can end it. Once no HTLC that paid for it can be open any more, its fate is of no use to anybody.
+  return claim === undefined ? Math.max(height, expiry + MAX_EXPIRY_AHEAD) : undefined;
+};
+
+/** Of a commitment that we cannot read: whether an output may be this HTLC's. */
+const mayBe = ({ unreadable, value }: Concern, { amount }: Htlc): boolean => unreadable && value === amount / 1000n;
+
+/** What the peer said of an HTLC that nobody fulfilled, or, if nothing, what the chain says. */
+const failed = ({ removal }: Htlc): Resolution => {
+  if (removal?.ending.kind === 'fail') return { kind: 'failed', reason: removal.ending.reason };
+  if (removal?.ending.kind === 'malformed') {
+    const { failureCode, sha256OfOnion } = removal.ending;
+    return { kind: 'malformed', failureCode, sha256OfOnion };
+  }
+  return { kind: 'timed_out' };
+};
+
+/** Concerns by the HTLC that they decide about, and those that may decide about any. */
+interface Deciding {
+  readonly of: ReadonlyMap<bigint, Concern>;
+  readonly unreadable: readonly Concern[];
+}
+
+const deciding = (concerns: readonly Concern[], way: Way): Deciding => ({
+  of: new Map(concerns.flatMap((one) => (one.htlc?.way === way ? [[one.htlc.id, one] as const] : []))),
+  unreadable: concerns.filter(({ unreadable }) => unreadable),
+});
+
+/**
+ * Blocks after its expiry for which an HTLC of ours that is not worth its claim, or has nothing to claim, is waited for. Whoever paid for it gives its own channel
+ * up some blocks after an expiry that is at least 35 later.
+ */
+const LINGERING = SAFETY;
+
+/**
+ * Whether nobody will take the output of an HTLC of ours before it has to go back: taking it costs more than it is worth. Failed
+ * back all the same it costs us no more than itself, should its preimage come after all; kept it would cost another channel.
+ */
+const isForlorn = ({ core, by, height }: Onchain, output: Concern | undefined, htlc: Htlc, now: Now): boolean =>
+  output !== undefined &&
+  output.spend === undefined &&
+  isDeep(height, now.tip, DEPTH) &&
+  now.tip >= htlc.expiry + LINGERING &&
+  isUnclaimed(core.params, by === 'local' ? 'local' : 'remote', now.feerate, htlc);
+
+/**
+ * Whether nothing can become of an HTLC of ours on the chain, and it is past its expiry: no commitment that may be mined has an output
+ * for it. Before that a peer that passed it on may still be paid for it further on, and whoever pays could pay twice.
+ */
+const isNowhere = (state: Failed | Onchain, htlc: Htlc, { tip }: Now): boolean =>
+  tip >= htlc.expiry + LINGERING && knowsAll(state) && isOutputless(state.core, htlc);
+
+/** The fates of HTLCs that we offered in a channel that is given up, where no block is needed to tell. */
+export const fatesBefore = (state: Failed, now: Now): readonly (readonly [Htlc, Resolution])[] =>
+  [...state.core.outgoing.values()].flatMap((htlc) =>
+    !htlc.acknowledged && fate(htlc, state.core.head) === undefined && isNowhere(state, htlc, now)
+      ? [[htlc, failed(htlc)] as const]
+      : [],
+  );
+
+/** The fate of an HTLC that we offered, where it is certain at this height. */
+const chainFate = (state: Onchain, { of, unreadable }: Deciding, htlc: Htlc, now: Now): Resolution | undefined => {
+  const { core, height } = state;
+  const { tip } = now;
+  const known = fate(htlc, core.head);
+  if (known !== undefined || isUnread(state)) return known;
+  const output = of.get(htlc.id);
+  const own = [...(output === undefined ? [] : [output]), ...unreadable.filter((one) => mayBe(one, htlc))];
+  const heights = own.map((one) => decidedAt(one, htlc));
+  const certain = [height, ...heights].every((at) => at !== undefined && isDeep(at, tip, DEPTH));
+  const nowhere = own.length === 0 && isNowhere(state, htlc, now);
+  return certain || nowhere || isForlorn(state, output, htlc, now) ? failed(htlc) : undefined;
+};
+
+/** The fates of HTLCs that we offered and that were not taken note of, where they are certain at this height. */
+export const chainFates = (
+  state: Onchain,
+  concerns: readonly Concern[],
+  now: Now,
+): readonly (readonly [Htlc, Resolution])[] => {
+  const by = deciding(concerns, 'out');
+  return [...state.core.outgoing.values()].flatMap((htlc) => {
+    const result = htlc.acknowledged ? undefined : chainFate(state, by, htlc, now);
+    return result === undefined ? [] : [[htlc, result] as const];
+  });
+};
+
+/** Whether an HTLC that we received was dealt with: told to be forwarded or claimed, and not taken back with its connection. */
+const wasReceived = ({ added }: Htlc, { head }: Core): boolean => isDone(added, head);
+
+/** Whether an HTLC that the peer offered is gone for good: its output was taken, or never was, or nobody wants it. */
+const isSettled = ({ height }: Onchain, { of }: Deciding, htlc: Htlc, tip: number): boolean => {
+  const output = of.get(htlc.id);
+  if (output === undefined) return isDeep(height, tip, DEPTH);
+  if (output.spend !== undefined) return isDeep(output.spend.height, tip, DEPTH);
+  const unclaimed = output.claim === undefined || output.small;
+  return unclaimed && isDeep(expiredAt(htlc, height), tip, DEEP);
+};
+
+/** When an HTLC that nobody takes may be left alone. A peer may set an expiry that no chain reaches in a lifetime. */
+const expiredAt = ({ expiry }: Pick<Htlc, 'expiry'>, height: number): number =>
+  Math.max(height, Math.min(expiry, height + MAX_EXPIRY_AHEAD));
+
+/** The received HTLCs that are gone and were not told to be. */
+export const newlySettled = (state: Onchain, concerns: readonly Concern[], tip: number): readonly Htlc[] => {
+  if (isUnread(state)) return [];
+  const by = deciding(concerns, 'in');
+  return [...state.core.incoming.values()].filter(
+    (htlc) => !htlc.over && wasReceived(htlc, state.core) && isSettled(state, by, htlc, tip),
+  );
+};
+
+/** The height from which on an output is no concern any more; undefined while it is one. */
+const restsFrom = ({ spend, claim, small, htlc, height }: Concern, core: Core): number | undefined => {
+  if (spend !== undefined) return spend.height;
+  if (claim !== undefined && !small) return undefined;
+  if (htlc?.way !== 'out') return htlc === undefined ? height : expiredAt(htlc, height);
+  const live = core.outgoing.get(htlc.id);
+  return live === undefined || live.acknowledged ? height : undefined;
+};
+
+/** Whether everything is deep in the chain and everything told was taken: then the channel may be forgotten. */
+export const isOver = (state: Onchain, concerns: readonly Concern[], tip: number): boolean => {
+  const { core, height } = state;
+  if (!isDeep(height, tip, DEEP) || isUnread(state)) return false;
+  if ([...core.outgoing.values()].some(({ acknowledged }) => !acknowledged)) return false;
+  if ([...core.incoming.values()].some((htlc) => !htlc.over && wasReceived(htlc, core))) return false;
+  return concerns.map((one) => restsFrom(one, core)).every((at) => at !== undefined && isDeep(at, tip, DEEP));
+};

@@ -1,0 +1,99 @@
+/** The kinds of channel we know (BOLT 2, "Defined Channel Types"), and which of them two peers may open. */
+import { equal } from '../../wire/bytes.ts';
+import { type ChannelTypeFeature, channelType } from '../../wire/channeltype.ts';
+import type { CommitmentFormat } from '../tx/commitmentformats.ts';
+
+/** A commitment format, and whether the channel is only ever named by its aliases (option_scid_alias). */
+export interface ChannelType {
+  readonly format: CommitmentFormat['name'];
+  readonly scidAlias: boolean;
+}
+
+const basic = {
+  static_remotekey: ['option_static_remotekey'],
+  anchors_zero_fee_htlc_tx: ['option_static_remotekey', 'option_anchors'],
+} as const satisfies Record<CommitmentFormat['name'], readonly ChannelTypeFeature[]>;
+
+/** All types we know, best first, each with its bitmap. */
+const known = ([false, true] as const).flatMap((scidAlias) =>
+  (['anchors_zero_fee_htlc_tx', 'static_remotekey'] as const).map((format) => ({
+    format,
+    scidAlias,
+    bits: channelType(...basic[format], ...(scidAlias ? (['option_scid_alias'] as const) : [])),
+  })),
+);
+
+/** What a proposal says of its type. */
+interface Proposed {
+  readonly format: CommitmentFormat['name'];
+  readonly scidAliasType: boolean;
+}
+
+/** `channel_type`'s bytes for what a proposal says. */
+export const typeBits = ({ format, scidAliasType }: Proposed): Uint8Array =>
+  known.find((type) => type.format === format && type.scidAlias === scidAliasType)?.bits ?? new Uint8Array();
+
+/** The type that a bitmap names; undefined for one we do not know. */
+export const typeOfBits = (bits: Uint8Array): ChannelType | undefined => known.find((type) => equal(type.bits, bits));
+
+/**
+ * Whether a type may be opened: all it is made of is negotiated, and a channel that only aliases name is not announced, since
+ * an announcement tells the real short_channel_id (BOLT 2).
+ */
+export const isOpenable = ({ format, scidAlias }: ChannelType, features: ChannelFeatures, announce: boolean): boolean =>
+  (features.anchors || !(basic[format] as readonly string[]).includes('option_anchors')) &&
+  (!scidAlias || (features.scidAlias && !announce));
+
+/**
+ * Whether a fundee takes a type that may be opened. A funder that knows anchors and does without chooses a commitment to which
+ * nobody can add a fee, while it alone says what it pays: then HTLCs run out before it is mined. So that is for us to allow; with a
+ * peer that knows no anchors there is no other kind.
+ */
+export const isAcceptable = (
+  type: ChannelType,
+  { features, allowStaticRemotekey }: Taking,
+  announce: boolean,
+): boolean =>
+  isOpenable(type, features, announce) &&
+  (type.format !== 'static_remotekey' || !features.anchors || allowStaticRemotekey);
+
+/** What a fundee knows of itself and the peer, as far as types go. */
+export interface Taking {
+  readonly features: ChannelFeatures;
+  /** Whether a peer that knows anchors may open a channel without. */
+  readonly allowStaticRemotekey: boolean;
+}
+
+/** What a fundee takes, in words, for a refusal. */
+export const acceptableNames = (taking: Taking, announce: boolean): string =>
+  namesOf((type) => isAcceptable(type, taking, announce));
+
+/** What may be opened, in words, for a refusal. */
+export const openableNames = (features: ChannelFeatures, announce: boolean): string =>
+  namesOf((type) => isOpenable(type, features, announce));
+
+const namesOf = (wanted: (type: ChannelType) => boolean): string =>
+  known
+    .filter(wanted)
+    .map(({ format, scidAlias }) => `${format}${scidAlias ? ' with option_scid_alias' : ''}`)
+    .join(', ');
+
+/** The type we ask for unless told otherwise: anchors, so that fees can be added when they are known. */
+export const preferredType = (features: ChannelFeatures): ChannelType => ({
+  format: features.anchors ? 'anchors_zero_fee_htlc_tx' : 'static_remotekey',
+  scidAlias: false,
+});
+
+/** Features that both peers' `init` carry, as far as a channel cares (BOLT 9). */
+export interface ChannelFeatures {
+  /** option_upfront_shutdown_script, 4/5. */
+  readonly upfrontShutdown: boolean;
+  /** option_support_large_channel, 18/19. */
+  readonly largeChannel: boolean;
+  /** option_anchors, 22/23. */
+  readonly anchors: boolean;
+  /** option_shutdown_anysegwit, 26/27. */
+  readonly anysegwit: boolean;
+  /** option_scid_alias, 46/47. */
+  readonly scidAlias: boolean;
+}

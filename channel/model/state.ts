@@ -1,0 +1,323 @@
+/**
+ * What a channel remembers. Each phase is its own type and holds only what exists then. Parts that change together are one
+ * object and one record of the store (persist.ts), so a step re-encodes only what it replaced.
+ */
+
+import type { ChainHash, ChannelId, Msat, Point, Sat, ShortChannelId, Signature, Txid } from '../../wire/units.ts';
+import type { CommitmentFormat } from '../tx/commitmentformats.ts';
+import type { Outpoint } from '../tx/funding.ts';
+import type { Basepoints, ChannelSecrets, CommitmentKeys } from '../tx/keys.ts';
+import type { SecretStore } from '../tx/secrets.ts';
+import type { Seen } from './chainview.ts';
+import type { ChannelFeatures } from './channeltype.ts';
+import type { Fault } from './errors.ts';
+import type { Htlc, Marks } from './htlc.ts';
+
+export type { Ending, Htlc, Marks, PastHtlc, Removal, Way } from './htlc.ts';
+
+/** What one side said in its `open_channel` or `accept_channel`. */
+export interface Terms {
+  /** Holds for this side's own commitment. */
+  readonly dustLimit: Sat;
+  /** The rest binds the other side: most it may have in flight, least it may offer, how long its outputs wait ... */
+  readonly maxHtlcValueInFlight: Msat;
+  readonly htlcMinimum: Msat;
+  readonly toSelfDelay: number;
+  readonly maxAcceptedHtlcs: number;
+  /** ... and what it must keep. */
+  readonly reserve: Sat;
+  /** Confirmations to wait for: the fundee's word, zero in `open_channel`. */
+  readonly minimumDepth: number;
+  readonly basepoints: Basepoints;
+  /** The script this side bound itself to; undefined when it did not. */
+  readonly upfrontScript: Uint8Array | undefined;
+}
+
+/** What a funder has asked for and nobody has answered yet. */
+export interface Proposal {
+  readonly key: string;
+  readonly role: 'funder' | 'fundee';
+  readonly peer: Point;
+  readonly chainHash: ChainHash;
+  readonly temporaryChannelId: ChannelId;
+  readonly seed: Uint8Array;
+  /** Instead of what would come from the seed: where a lab forced them. A record of its own. */
+  readonly forced?: ChannelSecrets | undefined;
+  readonly capacity: Sat;
+  readonly push: Msat;
+  /** Of the first commitments. */
+  readonly feerate: number;
+  readonly announce: boolean;
+  readonly format: CommitmentFormat['name'];
+  /** Whether the channel type has option_scid_alias. */
+  readonly scidAliasType: boolean;
+  /** Our alias, told to the peer once it knows option_scid_alias; undefined only in a store of old. */
+  readonly alias: ShortChannelId | undefined;
+  readonly shutdownScript: Uint8Array;
+  /** Height at which we began. */
+  readonly since: number;
+  readonly local: Terms;
+}
+
+/** What both sides agreed on; never changes. */
+export interface Params extends Proposal {
+  readonly remote: Terms;
+}
+
+/** A change of feerate under way; the last one that a commitment contains counts. */
+export interface FeeChange {
+  readonly feerate: number;
+  readonly marks: Marks;
+  readonly order: number;
+}
+
+/** The numbers of the dance (BOLT 2, "Normal Operation"). One small record, saved at each signature and revocation. */
+export interface Head {
+  /** Number of our commitment; all before are revoked. */
+  readonly local: number;
+  /** Number of the peer's last commitment before which all are revoked. */
+  readonly remote: number;
+  /** When remote + 1 is signed and not yet answered by a revocation: what `local` was when we signed. */
+  readonly signedAt: number | undefined;
+  /**
+   * Our balance and the feerate after all updates that are over; the rest is folded over these, and what is not ours is
+   * the peer's. In millisatoshi; may leave 0..capacity while an HTLC that is over waits for its acknowledgement.
+   */
+  readonly toUs: bigint;
+  readonly feerate: number;
+  /** Ids of the first HTLC either way that no commitment contains: what a disconnect goes back to. */
+  readonly signedIn: bigint;
+  readonly signedOut: bigint;
+  /** The peer's per-commitment points of `remote` and of `remote + 1`; the latter first comes with channel_ready. */
+  readonly remotePoint: Point;
+  readonly remoteNextPoint: Point | undefined;
+}
+
+/** What the next updates will be called; not saved. */
+export interface Counters {
+  readonly nextIn: bigint;
+  readonly nextOut: bigint;
+  /** Counts our updates of any kind. */
+  readonly order: number;
+}
+
+/** The peer's signatures on our commitment `head.local`: all it takes to publish it. */
+export interface LocalSignatures {
+  readonly commitment: Signature;
+  readonly htlcs: readonly Signature[];
+}
+
+/** The state of the connection; never saved. Nothing but channel_reestablish is said while `syncing`. */
+export type Link = { readonly refused?: Refused | undefined } & (
+  | { readonly status: 'offline' }
+  | {
+      readonly status: 'syncing' | 'online';
+      readonly features: ChannelFeatures;
+      /** The peer's HTLCs below this id were signed before this connection; undefined in the channel's first. */
+      readonly known?: bigint | undefined;
+    }
+);
+
+/** The peer said `error` before channel_reestablish: what, and at which height. Outlives the connection. */
+export interface Refused {
+  readonly text: string;
+  readonly since: number;
+}
+
+/** What a close takes. `ours` is set once we want to close; `sent` once the peer was told. */
+export interface Shutdown {
+  readonly ours: Uint8Array | undefined;
+  readonly sent: boolean;
+  readonly theirs: Uint8Array | undefined;
+  readonly feerates: CloseFeerates | undefined;
+}
+
+/** How far the funding transaction and both channel_ready are. */
+export interface Lockin {
+  readonly scid: ShortChannelId | undefined;
+  /** Whether we said channel_ready. */
+  readonly sent: boolean;
+  readonly received: boolean;
+  readonly peerAlias: ShortChannelId | undefined;
+}
+
+/** What must not be forgotten about closing together. */
+export interface Closings {
+  /** Ids of all closing transactions that we signed: the peer may complete any of them, at any time. */
+  readonly signed: readonly Txid[];
+  /** Height at which the first was agreed; it has time from there, or from the block of the funding; undefined while none is. */
+  readonly agreedAt: number | undefined;
+  /** Our commitment is published beside what was agreed. */
+  readonly fellBack: boolean;
+  /** Height from which on the network refuses what was agreed; undefined while it does not. Not saved. */
+  readonly refusedSince: number | undefined;
+}
+
+/** Heights from which a close is waited for: when it began, and when its last HTLC was gone (waits.ts). */
+export interface ClosingSince {
+  /** Who began it; undefined where a store of old does not say. */
+  readonly by: 'us' | 'peer' | undefined;
+  readonly began: number;
+  readonly empty: number | undefined;
+}
+
+/** What every channel with a funding transaction has. */
+export interface Core {
+  readonly params: Params;
+  readonly funding: Outpoint;
+  readonly channelId: ChannelId;
+  readonly head: Head;
+  readonly incoming: ReadonlyMap<bigint, Htlc>;
+  readonly outgoing: ReadonlyMap<bigint, Htlc>;
+  /** Changes of feerate that are not done on both sides, oldest first. */
+  readonly fees: readonly FeeChange[];
+  readonly counters: Counters;
+  readonly signatures: LocalSignatures;
+  /** Per-commitment secrets of the peer's revoked commitments. */
+  readonly secrets: SecretStore;
+  readonly lockin: Lockin;
+  readonly closings: Closings;
+  /** The funder's transaction until it is deep enough; otherwise empty. */
+  readonly fundingTx: Uint8Array;
+  /** `head.remote` when the peer let the time for its revocation run out: nothing more is offered before it comes. Not saved. */
+  readonly overdue: number | undefined;
+  /** Height at which a feerate of the peer's was refused that it has not taken back since. */
+  readonly feeRefusedSince?: number | undefined;
+  /** Undefined while nobody closes. */
+  readonly closingSince: ClosingSince | undefined;
+  readonly link: Link;
+  /** Derived and not saved: our secrets and, once they are prepared or needed, the keys of both next commitments. */
+  readonly keys: ChannelSecrets;
+  readonly nextLocalKeys: CommitmentKeys | undefined;
+  readonly nextRemoteKeys: CommitmentKeys | undefined;
+}
+
+/** Funder: `open_channel` is out. */
+export interface AwaitingAccept {
+  readonly phase: 'awaiting_accept';
+  readonly proposal: Proposal;
+  readonly fundingFeerate: number;
+  readonly features: ChannelFeatures;
+}
+/** Funder: the wallet makes the transaction. */
+export interface AwaitingFunding {
+  readonly phase: 'awaiting_funding';
+  readonly params: Params;
+  readonly remotePoint: Point;
+  readonly features: ChannelFeatures;
+}
+/** Funder: `funding_created` is out; the transaction must not be published yet. */
+export interface AwaitingFundingSigned {
+  readonly phase: 'awaiting_funding_signed';
+  readonly params: Params;
+  readonly remotePoint: Point;
+  readonly features: ChannelFeatures;
+  readonly funding: Outpoint;
+  readonly fundingTx: Uint8Array;
+}
+/** Fundee: `accept_channel` is out. */
+export interface AwaitingFundingCreated {
+  readonly phase: 'awaiting_funding_created';
+  readonly params: Params;
+  readonly remotePoint: Point;
+  readonly features: ChannelFeatures;
+}
+/** The opening came to nothing. */
+export interface Abandoned {
+  readonly phase: 'abandoned';
+  readonly key: string;
+  readonly fault: Fault;
+}
+
+/** Waiting for the funding transaction and both channel_ready (`lockin`), then in use, then perhaps shutting down. */
+export interface Open {
+  readonly phase: 'open';
+  readonly core: Core;
+  readonly shutdown: Shutdown;
+}
+
+/** Both shutdowns exchanged, no HTLC left: agreeing on a fee. Begins anew with each connection (`round` undefined). */
+export interface Negotiating {
+  readonly phase: 'negotiating';
+  readonly core: Core;
+  readonly ours: Uint8Array;
+  readonly theirs: Uint8Array;
+  readonly feerates: CloseFeerates | undefined;
+  readonly round: Round | undefined;
+  /** The closing transaction that both signed, whole; of several the one that pays most. */
+  readonly agreed: Uint8Array | undefined;
+}
+/** One round of closing_signed; not saved. */
+export interface Round {
+  readonly sent: Sat | undefined;
+  readonly received: Sat | undefined;
+  /** How often we have said again what we said before. */
+  readonly repeats: number;
+  /** What we sign in this round. It is said with our first closing_signed and holds until the connection ends. */
+  readonly range: ClosingRange;
+}
+
+/** What is left to do about a channel that was given up while its funding output is unspent. */
+export interface GivenUp {
+  /** What the `error` said that we sent, sent again on each reconnect. */
+  readonly why: string;
+  /** The peer proved that we are behind: our commitment must never be published. */
+  readonly outdated: boolean;
+  /** A closing transaction that both signed, whole: published before our commitment, or beside it (exits.ts). */
+  readonly agreed: Uint8Array | undefined;
+}
+
+/** Given up; the funding output is not spent yet. */
+export interface Failed extends GivenUp {
+  readonly phase: 'failed';
+  readonly core: Core;
+  /** A commitment of the peer's that waits in the mempool, where ours can then hardly go; not saved. */
+  readonly rival?: Uint8Array | undefined;
+  /** HTLCs of ours whose fate was told in this run, although no commitment is in the chain; not saved. */
+  readonly told?: ReadonlySet<bigint> | undefined;
+}
+
+/** The funding output is spent in the chain. */
+export interface Onchain {
+  readonly phase: 'onchain';
+  readonly core: Core;
+  readonly by: SpentBy;
+  readonly tx: Uint8Array;
+  readonly height: number;
+  /** What the channel becomes again if a reorg takes the spend out of the chain. */
+  readonly before: GivenUp;
+  readonly seen: Seen;
+}
+
+/** Over and done. */
+export interface Closed {
+  readonly phase: 'closed';
+  readonly core: Core;
+  readonly by: SpentBy;
+}
+
+export type Opening = AwaitingAccept | AwaitingFunding | AwaitingFundingSigned | AwaitingFundingCreated;
+export type Funded = Open | Negotiating | Failed | Onchain | Closed;
+export type ChannelState = Opening | Abandoned | Funded;
+
+/** Bounds for the feerate of a closing transaction, sat per 1,000 weight. */
+export interface CloseFeerates {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Fees between which we sign, and the one we would choose. */
+export interface ClosingRange {
+  readonly min: Sat;
+  readonly ideal: Sat;
+  readonly max: Sat;
+}
+
+/** What a backup keeps of a channel: enough to find its money and to derive every key of ours. */
+export interface StaticChannel {
+  readonly params: Params;
+  readonly funding: Outpoint;
+}
+
+/** Which transaction spent the funding output, as far as it can be told (BOLT 5). */
+export type SpentBy = 'mutual' | 'local' | 'remote' | 'remote_next' | 'revoked' | 'unknown' | 'unrecognized';

@@ -1,0 +1,60 @@
+/**
+ * A closing that both signed on its way into a block: a child of our output in it pays for both where its own fee does not do
+ * any more (BOLT 2, "Legacy Closing Negotiation": it can always be sped up so). Which outputs are our wallet's is for the node to
+ * say: a caller may have wanted its money elsewhere.
+ */
+
+import { Transaction } from 'bitcoinjs-lib';
+import { sat } from '../../wire/units.ts';
+import { REPLACEABLE } from '../claims/claimbuilder.ts';
+import { witnessWeight } from '../claims/witness.ts';
+import type { BumpClaim } from '../model/claim.ts';
+import type { Failed, Negotiating } from '../model/state.ts';
+import { idOf } from '../tx/transaction.ts';
+import { agreedSince } from './exits.ts';
+
+/** Blocks that a closing which the network took is left to itself: what waits for an hour need not be paid for twice. */
+const LEFT_ALONE = 6;
+
+/** The 20 bytes of a P2WPKH script; undefined for any other. Only such outputs can be a wallet's. */
+const keyHashOf = (script: Uint8Array): Uint8Array | undefined =>
+  script.length === 22 && script[0] === 0 && script[1] === 20 ? script.subarray(2) : undefined;
+
+/** BIP 143's scriptCode of a P2WPKH output. */
+const scriptCodeOf = (keyHash: Uint8Array): Uint8Array => Uint8Array.of(0x76, 0xa9, 20, ...keyHash, 0x88, 0xac);
+
+/** One for each output of the agreed closing that a wallet may own. */
+export const closingClaims = (state: Negotiating | Failed): readonly BumpClaim[] => {
+  const { core, agreed } = state;
+  // Who said what a close may cost did not mean its child to pay more.
+  const most = state.phase === 'negotiating' ? state.feerates?.max : undefined;
+  const since = agreed && agreedSince(core);
+  if (agreed === undefined || since === undefined) return [];
+  const tx = Transaction.fromBuffer(agreed);
+  const parentFee = sat(tx.outs.reduce((left, { value }) => left - value, core.params.capacity as bigint));
+  const from = core.closings.refusedSince === undefined ? since + LEFT_ALONE : 0;
+  return tx.outs.flatMap((output, index): readonly BumpClaim[] => {
+    const script = new Uint8Array(output.script);
+    const keyHash = keyHashOf(script);
+    if (keyHash === undefined) return [];
+    const scriptCode = scriptCodeOf(keyHash);
+    const unlock = { by: 'wallet', script } as const;
+    return [
+      {
+        kind: 'bump',
+        outpoint: { txid: idOf(tx), index },
+        value: sat(output.value),
+        from,
+        deadline: undefined,
+        why: 'closing',
+        most,
+        parent: agreed,
+        parentFee,
+        sequence: REPLACEABLE,
+        scriptCode,
+        witnessWeight: witnessWeight(unlock, scriptCode, false),
+        unlock,
+      },
+    ];
+  });
+};

@@ -1,0 +1,273 @@
+/**
+ * The whole channel as one pure function: the same state and input give the same step. It has no clock, no sockets, no
+ * randomness. Whatever a step changes of what must survive a crash is saved before anything else of the step happens:
+ * that is decided here, once, so no phase can forget it.
+ */
+import { said } from '../../wire/printable.ts';
+import { ChannelError } from '../model/errors.ts';
+import type { Context, Effect, Input, PeerMessage, Refusal, Step } from '../model/io.ts';
+import { diff } from '../model/persist.ts';
+import type { ChannelState, Closed, Core, Failed, Funded, Negotiating, Onchain } from '../model/state.ts';
+import { canPrepare, canSign, prepare } from '../rules/commitmentupdates.ts';
+import { refused, report, send, toldAgain } from '../rules/effects.ts';
+import { noteRefusedFee } from '../rules/feerefused.ts';
+import { acknowledge } from '../rules/htlcs.ts';
+import { readyEvent } from '../rules/lockin.ts';
+import { lostMessages, reestablish, reestablishLost } from '../rules/reestablish.ts';
+import { noteClose, patient } from '../rules/waits.ts';
+import { onRival } from './bump.ts';
+import { onOffered, publish, publishAgreed } from './exits.ts';
+import { disconnect, errorAgain, onBlock, onOverdue, react } from './failing.ts';
+import { follow } from './follow.ts';
+import { beginRound, changeFeerates, onClosingSigned } from './negotiation.ts';
+import { openStep } from './normaloperation.ts';
+import {
+  acknowledgeOnchain,
+  onOutputSpent,
+  onOutputUnspent,
+  onPast,
+  onSpent,
+  onUnspent,
+  restoredOnchain,
+  withPreimage,
+} from './onchain.ts';
+import { openingStep, watchFunding } from './opening.ts';
+import { failIfRefused, onPeerError } from './peererror.ts';
+import { checkScript, closeRefusal } from './shutdown.ts';
+import { onDisplaced, onDoubleSpent, onFundingDepth, onUnconfirmed, outwaited } from './unfunded.ts';
+
+export { acceptChannel, openChannel } from './opening.ts';
+
+/** One step of a channel. Never throws for anything a peer, the chain or a caller may bring. */
+export const transition = (state: ChannelState, input: Input, context: Context): Step => {
+  const tip = input.type === 'block' ? input.height : context.height;
+  const [stepped, effectsSoFar] = guarded(state, input, context, tip);
+  const [next, effects] = follow(state, [noteClose(stepped, tip), effectsSoFar], input, {
+    tip,
+    feerate: context.feerate,
+  });
+  const changes = diff(state, next);
+  return changes.length === 0 ? [next, effects] : [next, [{ do: 'save', changes }, ...effects]];
+};
+
+const guarded = (state: ChannelState, input: Input, context: Context, tip: number): Step => {
+  try {
+    return step(state, input, context);
+  } catch (error) {
+    if (error instanceof ChannelError)
+      return react(noteRefusedFee(state, error.fault, tip), patient(state, error.fault, tip, context));
+    throw error;
+  }
+};
+
+/** Whether the input `sign` would send a signature. */
+export const wantsToSign = (state: ChannelState): boolean => state.phase === 'open' && canSign(state.core);
+
+/** What to give a channel when its queue has run empty: sign what has gathered, then think ahead, then nothing. */
+export const whenIdle = (state: ChannelState): Input | undefined => {
+  if (wantsToSign(state)) return { type: 'sign' };
+  return state.phase === 'open' && canPrepare(state.core) ? { type: 'prepare' } : undefined;
+};
+
+const step = (state: ChannelState, input: Input, context: Context): Step => {
+  if (input.type === 'message' && input.message.name === 'warning')
+    return [state, [report({ event: 'warned', text: said(input.message.data) })]];
+  if (input.type === 'message' && input.message.name === 'error') {
+    const text = said(input.message.data);
+    if ('core' in state) return onPeerError(state, text, context);
+    throw new ChannelError({ code: 'peer_error', text });
+  }
+  if (input.type === 'overdue') return onOverdue(state, input);
+  if (input.type === 'offer' && state.phase !== 'open') return [state, [refused(input.origin, whyNot(state))]];
+  if (state.phase === 'abandoned') return [state, []];
+  if ('core' in state) return fundedStep(state, input, context);
+  return openingStep(state, input);
+};
+
+const whyNot = ({ phase }: ChannelState): Refusal => {
+  switch (phase) {
+    case 'negotiating':
+      return { code: 'shutting_down' };
+    case 'failed':
+    case 'onchain':
+    case 'closed':
+    case 'abandoned':
+      return { code: 'closed' };
+    default:
+      return { code: 'not_ready' };
+  }
+};
+
+/** What every channel with a funding transaction does alike, then what its phase does. */
+const fundedStep = (state: Funded, input: Input, context: Context): Step => {
+  switch (input.type) {
+    case 'connected':
+      return connect(state, input.features);
+    case 'disconnected':
+      return disconnect(state);
+    case 'restored':
+      return [state.phase === 'onchain' ? restoredOnchain(state) : state, again(state, context)];
+    case 'block':
+      return outwaited(state, input.height) ?? onBlock(state, input.height, context);
+    case 'funding_depth':
+      return onFundingDepth(state, input);
+    case 'funding_unconfirmed':
+      return onUnconfirmed(state);
+    case 'displaced':
+      return onDisplaced(state);
+    case 'funding_double_spent':
+      return onDoubleSpent(state, input);
+    case 'funding_spent':
+      return onSpent(state, input);
+    case 'funding_unspent':
+      return state.phase === 'onchain' ? onUnspent(state) : [state, []];
+    case 'closing_offered':
+      return state.phase === 'negotiating' || state.phase === 'failed'
+        ? [onOffered(state, input.taken, context.height), [report({ event: 'closing_offered' })]]
+        : [state, []];
+    case 'close': {
+      const why = closeRefusal(state, input.script);
+      return why === undefined ? phaseStep(state, input, context) : [state, [report({ event: 'close_refused', why })]];
+    }
+    case 'prepare':
+      return [{ ...state, core: prepare(state.core) }, []];
+    case 'force_close':
+      throw new ChannelError({ code: 'force_close' });
+    default:
+      return phaseStep(state, input, context);
+  }
+};
+
+const phaseStep = (state: Funded, input: Input, context: Context): Step => {
+  switch (state.phase) {
+    case 'open':
+      return openStep(state, input, context);
+    case 'negotiating':
+      return negotiatingStep(state, input, context);
+    case 'failed':
+      if (input.type === 'output_spent') return [onRival(state, input), []];
+      return input.type === 'message' ? [state, [errorAgain(state.core, state)]] : givenUpStep(state, input);
+    case 'onchain':
+      return onchainStep(state, input);
+    case 'closed':
+      // Who asks after it has not heard, or has forgotten.
+      return isReestablish(input)
+        ? [state, [errorAgain(state.core, { why: 'the channel is closed' })]]
+        : givenUpStep(state, input);
+  }
+};
+
+const isReestablish = (input: Input): boolean =>
+  input.type === 'message' && input.message.name === 'channel_reestablish';
+
+const withCore = <S extends Funded>(state: S, core: Core): Step => [
+  core === state.core ? state : { ...state, core },
+  [],
+];
+
+/** Whether the fate of an HTLC of ours was told in this run. */
+const wasTold = (state: Failed | Onchain | Closed, id: bigint): boolean => {
+  if (state.phase === 'closed') return false;
+  return state.phase === 'onchain' ? state.seen.told.has(id) : state.told?.has(id) === true;
+};
+
+/** What callers still have to say to a channel that the peer has no part in any more. */
+const givenUpStep = (state: Failed | Onchain | Closed, input: Input): Step => {
+  switch (input.type) {
+    case 'acknowledge':
+      return withCore(state, acknowledgeOnchain(state.core, input.id, wasTold(state, input.id)));
+    case 'fulfill':
+      return withCore(state, withPreimage(state.core, input.id, input.preimage));
+    default:
+      return [state, []];
+  }
+};
+
+const onchainStep = (state: Onchain, input: Input): Step => {
+  switch (input.type) {
+    case 'output_spent':
+      return [onOutputSpent(state, input), []];
+    case 'output_unspent':
+      return [onOutputUnspent(state, input), []];
+    case 'past_loaded':
+      return [onPast(state, input), []];
+    case 'message':
+      return [state, isReestablish(input) ? [errorAgain(state.core, state.before)] : []];
+    default:
+      return givenUpStep(state, input);
+  }
+};
+
+/** The peer is there again: a failed channel repeats its error, any other says where it stands. */
+const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>['features']): Step => {
+  const [gone, dropped] = disconnect(state);
+  const { link, head } = gone.core;
+  const core: Core = {
+    ...gone.core,
+    link: { status: 'syncing', features, known: head.signedIn, refused: link.refused },
+  };
+  const next = { ...gone, core };
+  if (next.phase === 'failed') {
+    // Who lost its state asks the peer to close, first in the form that every peer obeys.
+    const told = next.outdated ? [send(reestablishLost(core))] : [];
+    return [next, [...dropped, ...told, errorAgain(core, next)]];
+  }
+  // Who closed together with us need not hear that it is over; anybody else is told again what was said before (BOLT 2).
+  if (next.phase === 'onchain')
+    return [next, next.by === 'mutual' ? dropped : [...dropped, errorAgain(core, next.before)]];
+  if (next.phase === 'closed') return [next, dropped];
+  return [next, [...dropped, send(reestablish(core))]];
+};
+
+/** After a restart: watch and publish what was watched and published, and tell again what was perhaps not heard. */
+const again = (state: Funded, context: Context): readonly Effect[] => {
+  const { core } = state;
+  const watch = state.phase === 'closed' ? [] : [watchFunding(core)];
+  const about = {
+    givenUp: state.phase === 'failed' || state.phase === 'onchain',
+    closing: state.phase === 'open' && state.shutdown.sent,
+  };
+  const told = state.phase === 'closed' ? [] : toldAgain(core, about, context);
+  switch (state.phase) {
+    case 'open': {
+      const tx = core.fundingTx;
+      const funding: readonly Effect[] = tx.length > 0 ? [{ do: 'broadcast', tx, why: 'funding' }] : [];
+      return [...watch, ...funding, ...readyEvent(core), ...told];
+    }
+    case 'negotiating':
+      return [...watch, ...told, ...publishAgreed(state)];
+    case 'failed':
+      return [...watch, ...publish(state), ...told];
+    case 'onchain':
+    case 'closed':
+      return [...watch, ...told];
+  }
+};
+
+const negotiatingStep = (state: Negotiating, input: Input, context: Context): Step => {
+  if (input.type === 'acknowledge') return withCore(state, acknowledge(state.core, input.id));
+  if (input.type === 'close' && input.feerates !== undefined) return changeFeerates(state, input.feerates, context);
+  return input.type === 'message' ? onNegotiatingMessage(state, input.message, context) : [state, []];
+};
+
+const onNegotiatingMessage = (state: Negotiating, message: PeerMessage, context: Context): Step => {
+  const { core, round } = state;
+  const { link } = core;
+  if (link.status === 'offline') return [state, []];
+  if (message.name === 'channel_reestablish' && link.status === 'syncing') {
+    const lost = lostMessages(core, message);
+    failIfRefused(core);
+    const next: Negotiating = { ...state, core: { ...core, link: { status: 'online', features: link.features } } };
+    const shutdown: PeerMessage = { name: 'shutdown', channel_id: core.channelId, scriptpubkey: state.ours };
+    return [next, [...lost, shutdown].map(send)];
+  }
+  if (link.status === 'online') {
+    if (message.name === 'shutdown') {
+      checkScript(core, message.scriptpubkey, state.theirs);
+      return round === undefined ? beginRound(state, context) : [state, []];
+    }
+    if (message.name === 'closing_signed') return onClosingSigned(state, message, context);
+    if (message.name === 'channel_ready') return [state, []];
+  }
+  throw new ChannelError({ code: 'unexpected_message', message: message.name, phase: state.phase });
+};

@@ -1,0 +1,40 @@
+/**
+ * HTLCs that have an output and yet are not worth a transaction: taking them from the chain costs as much as they bring. If a
+ * channel breaks they are as lost as those without an output, so they count with them. Only what we offer and what we take on
+ * from the peer is measured so: a peer may count as the specification does, and is not failed for it.
+ */
+import type { Params, Way } from '../model/state.ts';
+import { feeOf, formats } from '../tx/commitmentformats.ts';
+
+/** What is below is not worth the room it takes in the wallet, sat. */
+export const WORTH = 330n;
+/** A P2WPKH input with its witness, and an output for what is left. */
+export const FEE_INPUT_WEIGHT = 272 + 4 * 43;
+/**
+ * A transaction that takes an HTLC from the peer's commitment (BOLT 3, scripts with anchors): one input with its signature, its
+ * script and the preimage where we received it, one output.
+ */
+const SWEEP_WEIGHT = { in: 623n, out: 598n } as const satisfies Record<Way, bigint>;
+/**
+ * The highest feerate that is reckoned with, sat per 1,000 weight. Fees that are higher at the moment would make nearly every
+ * small payment one too many; what they take is paid for once, where a channel breaks just then.
+ */
+const CEILING = 2_500;
+
+/** What claims are reckoned to pay: the estimate, or the commitment's feerate where that is more, up to a bound. */
+export const claimFeerate = (commitment: number, estimate: number): number =>
+  Math.min(CEILING, Math.max(commitment, estimate));
+
+/** Whether an HTLC with an output in a holder's commitment costs us as much to take as it brings. `amount` in msat. */
+export const isUnclaimed = (
+  { format }: Pick<Params, 'format'>,
+  holder: 'local' | 'remote',
+  feerate: number,
+  { way, amount }: { readonly way: Way; readonly amount: bigint },
+): boolean => {
+  const { htlcTransactionsPayFee, htlcTransactionWeight } = formats[format];
+  // Those of our own commitment are paid for by the HTLC, and where that does not suffice it has no output.
+  if (holder === 'local' && htlcTransactionsPayFee) return false;
+  const own = htlcTransactionWeight[way === 'out' ? 'offered' : 'received'] + BigInt(FEE_INPUT_WEIGHT);
+  return amount / 1000n - feeOf(feerate, holder === 'local' ? own : SWEEP_WEIGHT[way]) < WORTH;
+};

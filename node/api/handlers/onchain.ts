@@ -1,0 +1,126 @@
+/** What an operator is told of a channel that is given up or on chain: which transaction, which output, what is waited for. */
+import { Transaction } from 'bitcoinjs-lib';
+import { DEEP } from '../../../channel/claims/htlcresolution.ts';
+import type { Core, Failed, Funded, Onchain as OnchainState } from '../../../channel/model/state.ts';
+import { CLOSING_BLOCKS, publishesCommitment } from '../../../channel/phases/exits.ts';
+import { publishable } from '../../../channel/rules/commitmentupdates.ts';
+import { missingFeerate } from '../../../channel/rules/underpaid.ts';
+import { printable } from '../../../wire/printable.ts';
+import { outpointKey } from '../../chain/watch.ts';
+import type { Entry } from '../../channels/entry.ts';
+import { spendOf } from '../../channels/eventlog.ts';
+import type { WatchedOutput } from '../../channels/onchain.ts';
+import type { Node } from '../../core/node.ts';
+import { displayedOutpoint, standingText } from '../../sweep/claimstatus.ts';
+import { fundingLines } from './unfunded.ts';
+import { waitingLines } from './waitwords.ts';
+
+/** What a channel that was given up has published; undefined where it must not publish anything. */
+export const publishedOf = (
+  state: Failed,
+): { readonly type: 'mutual' | 'unilateral'; readonly tx: Uint8Array } | undefined => {
+  if (publishesCommitment(state)) return { type: 'unilateral', tx: publishable(state.core) };
+  return state.agreed && { type: 'mutual', tx: state.agreed };
+};
+
+const idOf = (tx: Uint8Array): string => Transaction.fromBuffer(tx).getId();
+export const blocks = (count: number): string => (count === 1 ? '1 block' : `${count} blocks`);
+
+/** Blocks that a closing which both signed has left before our commitment is published as well. */
+export const blocksLeft = ({ closings: { agreedAt } }: Core, height: number): number =>
+  agreedAt === undefined ? CLOSING_BLOCKS : Math.max(0, agreedAt + CLOSING_BLOCKS - height);
+
+/** Of a closing that both signed. */
+const closingLine = (core: Core, tx: Uint8Array, height: number): string => {
+  const { refusedSince, fellBack } = core.closings;
+  const what = `the closing transaction ${idOf(tx)}`;
+  const now = refusedSince === undefined ? 'is published and waits for a block' : 'is refused by the network for now';
+  const left = blocksLeft(core, height);
+  return `${what} ${now}${fellBack ? '' : `; our commitment goes out as well if none has it within ${blocks(left)}`}`;
+};
+
+const failedLines = (state: Failed, height: number): readonly string[] => {
+  const { core, agreed, outdated } = state;
+  const commitment = publishesCommitment(state)
+    ? [`our commitment ${idOf(publishable(core))} is published and waits for a block`]
+    : outdated
+      ? ['our commitment is outdated and not published; waits for the peer to publish its own']
+      : [];
+  const closing = agreed === undefined ? [] : [closingLine(core, agreed, height)];
+  return [`given up: ${state.why}`, ...commitment, ...closing];
+};
+
+const outputLine = ({ outpoint, spend }: WatchedOutput, height: number): string => {
+  const what = `output ${displayedOutpoint(outpoint)}`;
+  if (spend === undefined) return `${what}: waits for whoever may spend it`;
+  const by = spend.ours ? 'taken by our' : 'taken by somebody else with';
+  return `${what}: ${by} ${spend.txid} in block ${spend.height}, ${height - spend.height + 1} deep`;
+};
+
+const onchainLines = (node: Node, { key }: Entry, state: OnchainState): readonly string[] => {
+  const { height } = node.follower.top;
+  const deep = (at: number): number => height - at + 1;
+  const claims = node.onchain.standing(key);
+  const claimed = new Set(claims.map(({ claim: { outpoint } }) => outpointKey(outpoint.txid, outpoint.index)));
+  const outputs = node.onchain.outputsOf(key);
+  const others = outputs.filter(
+    ({ outpoint, spend }) =>
+      !claimed.has(outpointKey(outpoint.txid, outpoint.index)) && (spend === undefined || deep(spend.height) < DEEP),
+  );
+  const last = Math.max(state.height, ...outputs.map(({ spend }) => spend?.height ?? 0));
+  const done = claims.length === 0 && others.every(({ spend }) => spend !== undefined);
+  return [
+    `ONCHAIN: ${spendOf(state).text} (${idOf(state.tx)}, block ${state.height}, ${deep(state.height)} deep)`,
+    ...claims.map(standingText),
+    ...others.map((output) => outputLine(output, height)),
+    ...(done
+      ? [`every output is settled; the channel is forgotten after ${blocks(Math.max(0, DEEP - deep(last)))}`]
+      : []),
+  ];
+};
+
+/** The lines of `status` in listpeerchannels, what counts most first. */
+const linesOf = (node: Node, entry: Entry, state: Funded): string[] => {
+  switch (state.phase) {
+    case 'failed':
+      return [
+        ...failedLines(state, node.follower.top.height),
+        ...fundingLines(node, entry, state),
+        ...node.onchain.standing(entry.key).map(standingText),
+        ...entry.status,
+      ];
+    case 'onchain':
+      return [...onchainLines(node, entry, state), ...entry.status];
+    case 'negotiating':
+      return [
+        ...(state.agreed === undefined ? [] : [closingLine(state.core, state.agreed, node.follower.top.height)]),
+        ...waitingLines(state),
+        ...fundingLines(node, entry, state),
+        ...node.onchain.standing(entry.key).map(standingText),
+        ...entry.status,
+      ];
+    case 'open':
+      return [
+        ...underpaidLines(node, state),
+        ...waitingLines(state),
+        ...fundingLines(node, entry, state),
+        ...entry.status,
+      ];
+    default:
+      return [...fundingLines(node, entry, state), ...entry.status];
+  }
+};
+
+/** Why a channel carries no HTLCs although it is open, where its commitment pays too little. */
+const underpaidLines = (node: Node, { core }: Funded): string[] => {
+  const { neededFeerate } = node.channels.context();
+  const least = missingFeerate(core, { neededFeerate });
+  if (least === undefined) return [];
+  const who = core.params.role === 'funder' ? 'this node can raise' : 'the peer raises';
+  const far = `fees are estimated at ${neededFeerate} sat per 1,000 weight`;
+  return [`no new HTLCs until ${who} the feerate of the commitments to ${least}: ${far}`];
+};
+
+/** The same, fit to be shown: some of it is a peer's own words. */
+export const statusLines = (node: Node, entry: Entry, state: Funded): string[] =>
+  linesOf(node, entry, state).map(printable);

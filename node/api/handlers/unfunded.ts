@@ -1,0 +1,143 @@
+/** Channels whose funding transaction is not in the chain: what an operator is told of them, and giving them up. */
+
+import { DEEP } from '../../../channel/claims/htlcresolution.ts';
+import type { Core, Funded } from '../../../channel/model/state.ts';
+import { equal, hex } from '../../../wire/bytes.ts';
+import { scidText, toMsat } from '../../../wire/units.ts';
+import { displayedTxid } from '../../base/txids.ts';
+import { coreOf, type Entry, isFunded, nameOf } from '../../channels/entry.ts';
+import { rivalOf } from '../../channels/fundingnotices.ts';
+import type { Node } from '../../core/node.ts';
+import { refusalOf, takeBack } from '../../wallet/send.ts';
+import { ApiError } from '../errors.ts';
+import type { ChannelRef } from '../params.ts';
+import type { Handlers, Params, Result } from '../table.ts';
+import { perKw, UNANSWERED } from './wallet.ts';
+
+/** Lines of `status` about the funding; none where nothing is wrong with it. */
+export const fundingLines = (node: Node, entry: Entry, { core, phase }: Funded): readonly string[] => {
+  const { wallet, refusals, follower } = node;
+  if (phase === 'onchain' || phase === 'closed' || core.lockin.scid !== undefined) return [];
+  const { txid } = core.funding;
+  const funding = `the funding transaction ${displayedTxid(txid)}`;
+  const by = wallet.takenBackBy(txid);
+  const rival = rivalOf(entry, wallet);
+  if (rival !== undefined) {
+    const depth = follower.top.height - rival.height + 1;
+    const wanted = by !== undefined && equal(by, rival.txid);
+    return [
+      `${funding} ${wanted ? 'is given up: its coins came back by' : 'lost its coins to'} ${displayedTxid(rival.txid)} in block ${rival.height}, ${depth} deep; the channel is forgotten once that is ${DEEP} deep`,
+    ];
+  }
+  if (by !== undefined && !wallet.isMined(txid)) {
+    const refusal = refusals.of(by);
+    const stands = refusal === undefined ? 'waits for a block' : `the network refuses now (${refusal})`;
+    return [`${funding} is given up: its coins come back by ${displayedTxid(by)}, which ${stands}`];
+  }
+  const refusal = refusals.of(txid);
+  if (refusal === undefined || wallet.isMined(txid)) return [];
+  return [
+    `${funding} is refused by the network (${refusal}); it is given to it again with each block. fundchannel_cancel ${hex(core.channelId)} takes its coins back`,
+  ];
+};
+
+/** Whether a reference means this channel, also one that has no id yet. */
+const isMeant = (ref: ChannelRef, entry: Entry): boolean => {
+  const core = coreOf(entry.machine.state);
+  if ('peer' in ref) return entry.peer === hex(ref.peer);
+  if ('channel' in ref) return core !== undefined && equal(core.channelId, ref.channel);
+  return core !== undefined && [core.lockin.scid, core.params.alias].includes(ref.scid);
+};
+
+const nameOfRef = (ref: ChannelRef): string =>
+  'peer' in ref ? `a channel with ${hex(ref.peer)}` : 'channel' in ref ? hex(ref.channel) : scidText(ref.scid);
+
+const roleOf = ({ machine: { state } }: Entry): 'funder' | 'fundee' | undefined =>
+  isFunded(state)
+    ? state.core.params.role
+    : 'params' in state
+      ? state.params.role
+      : 'proposal' in state
+        ? state.proposal.role
+        : undefined;
+
+/** Whether its funding may still be given up, as far as its state says: the wallet knows what blocks have. */
+const isWaiting = ({ machine: { state } }: Entry): boolean => {
+  if (state.phase === 'abandoned' || state.phase === 'onchain' || state.phase === 'closed') return false;
+  return coreOf(state)?.lockin.scid === undefined;
+};
+
+/** Money of both sides may be in it, whatever a reorg did to its funding since. */
+const isInUse = ({ lockin }: Core): boolean => lockin.sent && lockin.received;
+
+/** The one channel that is meant. Throws ApiError. */
+const unfunded = (node: Node, ref: ChannelRef): Entry => {
+  const all = [...node.channels.entries.values()].filter((entry) => isMeant(ref, entry));
+  const waiting = all.filter(isWaiting);
+  const ours = waiting.filter((entry) => {
+    const core = coreOf(entry.machine.state);
+    return (
+      roleOf(entry) === 'funder' && (core === undefined || node.wallet.takenBackBy(core.funding.txid) === undefined)
+    );
+  });
+  const [only, another] = ours.length > 0 ? ours : waiting;
+  if (only === undefined)
+    throw new ApiError(
+      'general',
+      all.length === 0
+        ? `no such channel: ${nameOfRef(ref)}`
+        : 'the funding is in the chain: close the channel instead',
+    );
+  if (another !== undefined)
+    throw new ApiError('general', 'several channels with this peer wait for their funding: name one by its channel_id');
+  return only;
+};
+
+const cancel = async (
+  node: Node,
+  { id, feerate }: Params<'fundchannel_cancel'>,
+): Promise<Result<'fundchannel_cancel'>> => {
+  const entry = unfunded(node, id);
+  if (roleOf(entry) !== 'funder')
+    throw new ApiError(
+      'general',
+      'the peer funds this channel: only it can give that up; it is forgotten in two weeks',
+    );
+  const core = coreOf(entry.machine.state);
+  if (core === undefined) {
+    entry.machine.push({ type: 'force_close' });
+    await entry.machine.settled();
+    return { cancelled: 'the opening is ended; no coin moved' };
+  }
+  if (isInUse(core))
+    throw new ApiError(
+      'general',
+      'the channel was in use, and its funding may come back into the chain: close the channel instead',
+    );
+  const { wallet, ports } = node;
+  try {
+    const rate = await perKw(node, feerate);
+    const made = await takeBack(wallet, ports.chain, core.funding.txid, rate);
+    const txid = displayedTxid(made.txid);
+    ports.log.warn(
+      { ...nameOf(entry), funding: displayedTxid(core.funding.txid), txid },
+      'a funding transaction is given up: another takes its coins back to the wallet',
+    );
+    return {
+      cancelled: `${txid} takes the coins back to the wallet; the channel is forgotten once that is ${DEEP} deep`,
+      tx: hex(new Uint8Array(made.tx.toBuffer())),
+      txid,
+      fee_msat: toMsat(made.fee),
+      ...(!made.taken && { warning_unpublished: UNANSWERED }),
+    };
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal !== undefined)
+      throw new ApiError('fund_broadcast', `nothing was given up, try a higher feerate: ${refusal}`);
+    throw error;
+  }
+};
+
+export const unfundedHandlers = (node: Node): Pick<Handlers, 'fundchannel_cancel'> => ({
+  fundchannel_cancel: (params) => cancel(node, params),
+});

@@ -1,0 +1,82 @@
+/** What a channel's events say to an operator. */
+
+import { isOldOfOurs } from '../../channel/claims/closetype.ts';
+import { type Fault, faultText } from '../../channel/model/errors.ts';
+import type { ChannelEvent, SpentBy } from '../../channel/model/io.ts';
+import type { Onchain } from '../../channel/model/state.ts';
+import { hex } from '../../wire/bytes.ts';
+import { displayedTxid } from '../base/txids.ts';
+import type { Log } from '../ports/ports.ts';
+import { type Entry, isFunded, nameOf } from './entry.ts';
+
+/** What it means that this transaction spent the funding output. */
+const spendText = {
+  mutual: 'the channel was closed together with the peer',
+  local: 'our commitment is in the chain; what is ours in it is claimed as its locks pass',
+  remote: "the peer's commitment is in the chain; what is ours in it is claimed",
+  remote_next: "the peer's next commitment is in the chain; what is ours in it is claimed",
+  revoked: 'the peer published a revoked commitment; everything in it is taken',
+  unknown:
+    'a commitment is in the chain that this node does not know: it has lost data, and can claim its own balance only',
+  unrecognized:
+    'the channel was spent by a transaction that is neither one of its commitments nor a closing that this node signed, though it bears a signature of its key: either a copy of this node made it, or somebody has its keys. The channel is over, and nothing in that transaction is claimed. See whether it pays an address of yours (listfunds), and whether another copy of this node runs; if none does, move what else this node holds',
+} as const satisfies Record<SpentBy, string>;
+
+const oldOfOurs =
+  'an old commitment of this node is in the chain, which it did not publish: a copy of it did, with data of long ago. The peer may take all of it; what it leaves is claimed. See that no other copy of this node runs';
+
+/** The kinds of spend that an operator has to look into. */
+const alarming: ReadonlySet<SpentBy> = new Set(['revoked', 'unknown', 'unrecognized']);
+
+/** What the spend of a channel's funding output means, and whether somebody should look into it. */
+export const spendOf = ({ core, by, tx }: Pick<Onchain, 'core' | 'by' | 'tx'>) =>
+  by === 'local' && isOldOfOurs(core, tx)
+    ? ({ text: oldOfOurs, level: 'error' } as const)
+    : ({ text: spendText[by], level: alarming.has(by) ? 'error' : 'info' } as const);
+
+/** What to say of a channel that was given up. */
+const failedText = (fault: Fault): string =>
+  fault.code === 'closing_not_mined'
+    ? 'the closing that both signed did not get into a block; our commitment is published as well, and whichever is mined ends the channel'
+    : 'channel failed';
+
+/** Its channel_id beside its name, once: from here on lines name it by its short_channel_id. */
+const idOf = ({ machine: { state } }: Entry): object =>
+  isFunded(state) ? { channel_id: hex(state.core.channelId) } : {};
+
+/** One line in the log for those events that an operator cares about. */
+export const sayEvent = (log: Log, entry: Entry, event: ChannelEvent): void => {
+  const name = nameOf(entry);
+  switch (event.event) {
+    case 'ready':
+      log.info({ ...name, ...idOf(entry) }, 'channel is ready for payments');
+      break;
+    case 'abandoned':
+      log.warn(
+        { ...name, why: faultText(event.fault) },
+        event.fault.code === 'funding_double_spent'
+          ? 'a channel is given up: another transaction spent the coins of its funding, too deep for any reorg'
+          : 'an opening came to nothing; no coin moved',
+      );
+      break;
+    case 'failed':
+      log.error({ ...name, why: faultText(event.fault), broadcast: event.broadcast }, failedText(event.fault));
+      break;
+    case 'shutting_down':
+      log.info({ ...name, by: event.by }, 'closing the channel cooperatively');
+      break;
+    case 'spent': {
+      const fields = { ...name, by: event.by, txid: displayedTxid(event.txid), height: event.height };
+      const { state } = entry.machine;
+      if (state.phase !== 'onchain') break;
+      const { level, text } = spendOf(state);
+      log[level](fields, text);
+      break;
+    }
+    case 'closed':
+      log.info(name, 'channel is closed for good');
+      break;
+    default:
+      break;
+  }
+};

@@ -1,0 +1,106 @@
+/**
+ * Channels that were forgotten because their funding did not confirm in time, though it would have given us something
+ * (push_msat). It may confirm later: the opener then closes alone, and what it gave lies in its commitment under a key that
+ * only the channel's records name. So what never changes of such a channel is kept, and it is taken back if that happens.
+ */
+
+import { staticRecord } from '../../channel/model/records.ts';
+import type { StaticChannel } from '../../channel/model/state.ts';
+import { decode, encode } from '../../wire/codec.ts';
+import type { Follower } from '../chain/follower.ts';
+import type { Notice } from '../chain/watch.ts';
+import type { Watcher } from '../chain/watcher.ts';
+import type { Log, Store } from '../ports/ports.ts';
+import type { Gate } from '../store/gate.ts';
+import { loadRecords } from '../store/records.ts';
+import type { ChannelHost } from './host.ts';
+import { staticName } from './naming.ts';
+import type { Calling } from './reconnect.ts';
+
+const PREFIX = 'gift/';
+/** So many are kept, the latest: a stranger can have some made every two weeks, and gifts are worth little. */
+const MOST = 1000;
+
+export interface GiftsParts {
+  readonly gate: Gate;
+  readonly log: Log;
+  readonly watcher: () => Watcher;
+  readonly follower: () => Follower;
+  /** Makes it a channel again, to be closed by its peer, unless it is one; resolves once its records are on their way to disk. */
+  readonly takeBack: (channel: StaticChannel) => Promise<void>;
+  readonly fatal: (error: unknown) => void;
+}
+
+/** Makes such a channel one again that is called back for its peer, unless it is one. */
+export const takingBack =
+  (channels: () => ChannelHost, calling: Calling): GiftsParts['takeBack'] =>
+  (channel) => {
+    const entry = channels().entries.get(channel.params.key) ?? channels().takeBack(channel);
+    calling.keep(entry);
+    return entry.machine.settled();
+  };
+
+export class Gifts {
+  private readonly parts: GiftsParts;
+  private readonly kept: Map<string, StaticChannel>;
+
+  private constructor(parts: GiftsParts, kept: Map<string, StaticChannel>) {
+    this.parts = parts;
+    this.kept = kept;
+  }
+
+  /** Throws StoreError. */
+  static async load(parts: GiftsParts, store: Store): Promise<Gifts> {
+    return new Gifts(parts, await loadRecords(store, PREFIX, (record) => decode(staticRecord, record)));
+  }
+
+  get size(): number {
+    return this.kept.size;
+  }
+
+  /** Has the chain tell again what it told before a restart. Throws ChainError, StoreError. */
+  async begin(): Promise<void> {
+    for (const channel of this.kept.values()) await this.watch(channel);
+  }
+
+  private watch({ params, funding }: StaticChannel): Promise<void> {
+    const { watcher, follower } = this.parts;
+    const since = follower().top.height;
+    return watcher().watch({ wait: 'depth', id: PREFIX + params.key, since, txid: funding.txid, depth: 1 }, follower());
+  }
+
+  /** Keeps what a forgotten channel would give. */
+  remember(channel: StaticChannel): void {
+    const { gate, fatal } = this.parts;
+    const { key } = channel.params;
+    this.kept.set(key, channel);
+    gate.keep([{ key: PREFIX + key, value: encode(staticRecord, channel) }]);
+    this.watch(channel).catch(fatal);
+    const [oldest] = [...this.kept].sort(([, a], [, b]) => a.params.since - b.params.since);
+    if (this.kept.size > MOST && oldest !== undefined) this.drop(oldest[0]);
+  }
+
+  private drop(key: string): void {
+    const { gate, watcher, follower, fatal } = this.parts;
+    this.kept.delete(key);
+    gate.keep([{ key: PREFIX + key, value: undefined }]);
+    follower()
+      .exclusive(() => watcher().unwatch([PREFIX + key]))
+      .catch(fatal);
+  }
+
+  /** What the chain says; false when it is about something else. */
+  notice(notice: Notice): boolean {
+    if (!notice.id.startsWith(PREFIX)) return false;
+    const key = notice.id.slice(PREFIX.length);
+    const channel = this.kept.get(key);
+    if (channel === undefined || notice.notice !== 'confirmed') return true;
+    this.parts.log.info({ channel: staticName(channel) }, 'the funding of a forgotten channel confirmed after all');
+    // Its own record goes after those of the channel are written: a crash in between would lose both.
+    this.parts
+      .takeBack(channel)
+      .then(() => this.drop(key))
+      .catch(this.parts.fatal);
+    return true;
+  }
+}

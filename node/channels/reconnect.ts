@@ -1,0 +1,50 @@
+/** Which peers are called back whenever they are lost: those that we have a channel with. */
+import { unhex } from '../../wire/bytes.ts';
+import { type Point, point } from '../../wire/units.ts';
+import type { OwnChannels } from '../graph/ownchannels.ts';
+import type { Addresses } from '../peer/addressbook.ts';
+import type { Peers } from '../peer/peers.ts';
+import { coreOf, type Entry } from './entry.ts';
+import type { ChannelHost } from './host.ts';
+
+export interface Calling {
+  /** There is a channel with its peer. */
+  keep(entry: Entry): void;
+  /** A channel is gone, perhaps the last with its peer: then nothing is left with that. */
+  forget(entry: Entry): void;
+}
+
+/**
+ * How many channels there are with a peer that cost somebody something: those whose funding was in a block, or is ours. One that
+ * somebody merely says to have funded gives no standing.
+ */
+export const channelsWith =
+  (channels: () => ChannelHost) =>
+  (peer: Point): number =>
+    channels()
+      .of(peer)
+      .filter(({ machine }) => {
+        const core = coreOf(machine.state);
+        return core !== undefined && (core.lockin.scid !== undefined || core.params.role === 'funder');
+      }).length;
+
+const peerOf = ({ peer }: Entry): Point => point(unhex(peer));
+
+export const callingOf = (parts: {
+  readonly peers: () => Peers;
+  readonly channels: () => ChannelHost;
+  readonly addresses: Addresses;
+  readonly own: OwnChannels;
+}): Calling => ({
+  keep: (entry) => {
+    const peer = peerOf(entry);
+    parts.peers().keep(peer, parts.addresses.of(peer));
+  },
+  forget: (entry) => {
+    const peer = peerOf(entry);
+    parts.own.forget(entry.key);
+    if (parts.channels().of(peer).length > 0) return;
+    parts.peers().release(peer);
+    parts.own.forgetPeer(peer);
+  },
+});

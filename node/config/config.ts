@@ -1,0 +1,297 @@
+/**
+ * From the config file, the environment and the command line to one checked Config: a later source wins, and a bad value
+ * is reported with its source, its key and what was expected. Secrets never appear in a message.
+ */
+
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { defaultLimits, type ReceiverLimits } from '../../amp/limits.ts';
+import { waits } from '../../channel/model/waitlimits.ts';
+import type { ChainName } from '../../wire/chains.ts';
+import { type Msat, msat, sat } from '../../wire/units.ts';
+import { isLoopback } from '../base/address.ts';
+import type { LogLevel } from '../base/loglines.ts';
+import { meant } from '../base/nearest.ts';
+import type { RpcOptions } from '../chain/rpc.ts';
+import { type AnchorReserve, defaultReserve } from '../channels/reserve.ts';
+import { descriptorsOf, isOnionService } from '../peer/descriptors.ts';
+import { networkOf } from '../ports/network.ts';
+import type { Address } from '../ports/ports.ts';
+import { type DevConfig, devConfig, redactedDev } from './devconfig.ts';
+import { ConfigError } from './errors.ts';
+import type { Option } from './optionkinds.ts';
+import { isOption, type OptionName, type OptionValue, options, variableOf } from './options.ts';
+import type { Found, Picker, Sources } from './optionsources.ts';
+
+/** Where a node keeps its things. */
+export interface Places {
+  readonly network: ChainName;
+  /** What all networks share; the config file is here. */
+  readonly dir: string;
+  /** `<dir>/<network>`: the store, the wallet and the three below. */
+  readonly networkDir: string;
+  /** The unix socket of the API. */
+  readonly socket: string;
+  readonly tokenFile: string;
+  /** The backup of the channels, kept up to date. */
+  readonly backupFile: string;
+}
+
+export interface Config extends Places {
+  /** Undefined where none is wanted. Port 0 asks for a free one. */
+  readonly listen: Address | undefined;
+  readonly announce: readonly Address[];
+  /** Whether connections from this machine are those of one source, or of many behind a proxy such as Tor. */
+  readonly limitLoopback: boolean;
+  readonly api: Address | undefined;
+  readonly bitcoind: Pick<RpcOptions, 'host' | 'port' | 'auth'>;
+  readonly alias: string | undefined;
+  /** Six hex digits; undefined to take them from the node id. */
+  readonly color: string | undefined;
+  readonly logLevel: LogLevel;
+  /** Undefined for standard error. */
+  readonly logFile: string | undefined;
+  /** What forwarding costs (BOLT 7). */
+  readonly policy: { readonly feeBase: Msat; readonly feePerSatoshi: number; readonly cltvDelta: number };
+  /** Blocks our invoices leave us: min_final_cltv_expiry (BOLT 11). */
+  readonly cltvFinal: number;
+  /** Confirmations before a channel others open to us, or we open, is used. */
+  readonly minDepth: number;
+  /** What stays in the wallet for channels with anchors. */
+  readonly reserve: AnchorReserve;
+  /** Whether peers that know anchors may open channels without. */
+  readonly allowStaticRemotekey: boolean;
+  /** Seconds that a connected peer may owe us its next message. */
+  readonly peerTimeout: number;
+  readonly amp: { readonly spontaneous: boolean; readonly limits: ReceiverLimits };
+  /** Undefined without --dev. */
+  readonly dev: DevConfig | undefined;
+}
+
+/** Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. */
+export type RunNode = (config: Config) => Promise<void>;
+
+type Layer = ReadonlyMap<OptionName, Found>;
+
+const flagLayer = (flags: Sources['flags']): Layer =>
+  new Map(
+    Object.entries(flags).flatMap(([name, given]): [OptionName, Found][] =>
+      isOption(name) && given !== undefined
+        ? [[name, { texts: [given].flat(), source: 'command line', key: `--${name}` }]]
+        : [],
+    ),
+  );
+
+const environmentLayer = (env: Sources['env']): Layer =>
+  new Map(
+    Object.keys(options)
+      .filter(isOption)
+      .flatMap((name): [OptionName, Found][] => {
+        const text = env[variableOf(name)];
+        return text === undefined || text === ''
+          ? []
+          : [[name, { texts: [text], source: 'environment', key: variableOf(name) }]];
+      }),
+  );
+
+/** Refuses what looks like a remark behind a value: it would be part of it. An alias may have a # before a letter or digit. */
+const checkRemark = (option: Option, value: string, source: string, key: string): void => {
+  if ((option.value === 'TEXT' ? /\s#\s/ : /(?:^|\s)#/).test(value) && !/^#[0-9a-fA-F]{6}$/.test(value))
+    throw new ConfigError(
+      source,
+      key,
+      'a remark has a line of its own, which begins with #; behind a value it would be part of that',
+    );
+};
+
+/** Lines of `key=value`, or `key` alone for a switch; `#` begins a comment line. Throws ConfigError. */
+const fileLayer = (path: string, text: string): Layer => {
+  const found = new Map<OptionName, Found>();
+  for (const [at, raw] of text.split(/\r?\n/).entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const source = `${path} line ${at + 1}`;
+    const equals = line.indexOf('=');
+    const key = (equals < 0 ? line : line.slice(0, equals)).trim();
+    // Not the whole line: whoever forgot the = may have written a password behind the name.
+    if (!isOption(key)) {
+      const [word = ''] = key.split(/[\s:]/);
+      if (isOption(word)) throw new ConfigError(source, word, 'expected = behind it');
+      throw new ConfigError(source, word, `no option of this name${meant(word, Object.keys(options))}`);
+    }
+    const option: (typeof options)[OptionName] = options[key];
+    if ('notInFile' in option) throw new ConfigError(source, key, 'belongs on the command line or in the environment');
+    if (equals < 0 && 'value' in option) throw new ConfigError(source, key, `expected ${key}=${option.value}`);
+    const value = equals < 0 ? 'true' : line.slice(equals + 1).trim();
+    checkRemark(option, value, source, key);
+    const before = found.get(key);
+    if (before !== undefined && !('repeats' in option)) throw new ConfigError(source, key, 'is given twice');
+    found.set(key, { texts: [...(before?.texts ?? []), value], source, key });
+  }
+  return found;
+};
+
+const parsed = <K extends OptionName>(name: K, text: string, { source, key }: Found): OptionValue<K> => {
+  const result = options[name].schema.safeParse(text);
+  if (!result.success)
+    throw new ConfigError(source, key, `expected ${result.error.issues[0]?.message ?? 'another value'}`);
+  return result.data as OptionValue<K>;
+};
+
+/** What is announced has to hold together, too. */
+const checkAnnounced = (addresses: readonly Address[], found: Found | undefined): void => {
+  try {
+    descriptorsOf(addresses);
+  } catch (error) {
+    if (!(error instanceof RangeError) || found === undefined) throw error;
+    throw new ConfigError(found.source, found.key, `expected ${error.message}`);
+  }
+};
+
+const picker =
+  (layers: readonly Layer[]): Picker =>
+  (name) => {
+    const found = layers.map((layer) => layer.get(name)).find((one) => one !== undefined);
+    const text = found?.texts.at(-1);
+    if (found === undefined || text === undefined) return undefined;
+    if (found.source === 'command line' && found.texts.length > 1 && !('repeats' in options[name]))
+      throw new ConfigError(found.source, found.key, 'is given twice');
+    return { value: parsed(name, text, found), found };
+  };
+
+const layersOf = ({ flags, env, read }: Sources): { readonly layers: readonly Layer[]; readonly dir: string } => {
+  const outside = [flagLayer(flags), environmentLayer(env)];
+  const pick = picker(outside);
+  const dir = pick('dir')?.value ?? join(env['HOME'] ?? homedir(), '.ampere');
+  const named = pick('conf');
+  const path = named?.value ?? join(dir, 'config');
+  const text = read(path);
+  if (text === undefined && named !== undefined)
+    throw new ConfigError(named.found.source, named.found.key, `no such file: ${path}`);
+  return { layers: text === undefined ? outside : [...outside, fileLayer(path, text)], dir };
+};
+
+const placesOf = (dir: string, network: ChainName): Places => {
+  const networkDir = join(dir, network);
+  return {
+    network,
+    dir,
+    networkDir,
+    socket: join(networkDir, 'lightning-rpc'),
+    tokenFile: join(networkDir, 'api-token'),
+    backupFile: join(networkDir, 'channels.backup'),
+  };
+};
+
+/** Where the node of these sources keeps its things: all a client of it needs to know. Throws ConfigError. */
+export const loadPlaces = (sources: Sources): Places => {
+  const { layers, dir } = layersOf(sources);
+  return placesOf(dir, picker(layers)('network')?.value ?? 'regtest');
+};
+
+/** The password in a file of its own, without the end of its line. */
+const passwordIn = (path: string, { source, key }: Found, read: Sources['read']): string => {
+  const password = read(path)?.replace(/\r?\n$/, '');
+  if (password === undefined) throw new ConfigError(source, key, `no such file: ${path}`);
+  if (password === '' || /[\r\n]/.test(password)) throw new ConfigError(source, key, `expected a line in ${path}`);
+  return password;
+};
+
+const bitcoindOf = (pick: Picker, network: ChainName, read: Sources['read']): Config['bitcoind'] => {
+  const url = pick('bitcoind');
+  const cookie = pick('bitcoind-cookie');
+  const secret = pick('bitcoind-password-file');
+  const { host = '127.0.0.1', port = networkOf(network).rpcPort, login } = url?.value ?? {};
+  if (cookie !== undefined && (login !== undefined || secret !== undefined))
+    throw new ConfigError(cookie.found.source, cookie.found.key, 'either a cookie file or USER:PASSWORD, not both');
+  if (secret !== undefined && login?.password !== undefined)
+    throw new ConfigError(secret.found.source, secret.found.key, 'the password is in the URL of bitcoind already');
+  if (secret !== undefined && login === undefined)
+    throw new ConfigError(secret.found.source, secret.found.key, 'expected bitcoind http://USER@HOST:PORT beside it');
+  if (login !== undefined) {
+    const { user, password = secret && passwordIn(secret.value, secret.found, read) } = login;
+    if (password !== undefined) return { host, port, auth: { user, password } };
+  }
+  if (cookie !== undefined) return { host, port, auth: { cookieFile: cookie.value } };
+  if (url !== undefined)
+    throw new ConfigError(
+      url.found.source,
+      url.found.key,
+      'expected USER:PASSWORD@ in it, or a password file or a cookie file beside it',
+    );
+  throw new ConfigError(
+    'nowhere given',
+    'bitcoind',
+    'expected --bitcoind http://USER:PASSWORD@HOST:PORT, or --bitcoind-cookie FILE',
+  );
+};
+
+/** What `ampere start` runs with. Throws ConfigError. */
+export const loadConfig = (sources: Sources): Config => {
+  const { layers, dir } = layersOf(sources);
+  const pick = picker(layers);
+  const network = pick('network')?.value ?? 'regtest';
+  const { peerPort } = networkOf(network);
+  const everyone = network === 'regtest' ? '127.0.0.1' : '0.0.0.0';
+  const listen = pick('listen');
+  const api = pick('api');
+  if (api?.value !== undefined && !isLoopback(api.value.host))
+    throw new ConfigError(
+      api.found.source,
+      api.found.key,
+      'expected a loopback address: who holds its token holds the money',
+    );
+  const dev = devConfig(pick, network, sources.read);
+  const announced = layers.map((layer) => layer.get('announce-addr')).find((one) => one !== undefined);
+  const announce = (announced?.texts ?? [])
+    .flatMap((text) => text.split(','))
+    .flatMap((text) => (announced === undefined ? [] : [parsed('announce-addr', text.trim(), announced)]));
+  checkAnnounced(announce, announced);
+  return {
+    ...placesOf(dir, network),
+    listen: listen === undefined ? { host: everyone, port: peerPort } : listen.value,
+    announce,
+    limitLoopback: pick('limit-loopback')?.value ?? !(network === 'regtest' || announce.some(isOnionService)),
+    api: api === undefined ? { host: '127.0.0.1', port: peerPort + 1 } : api.value,
+    bitcoind: bitcoindOf(pick, network, sources.read),
+    alias: pick('alias')?.value,
+    color: pick('color')?.value,
+    logLevel: pick('log-level')?.value ?? 'info',
+    logFile: pick('log-file')?.value,
+    policy: {
+      feeBase: pick('fee-base')?.value ?? msat(1000n),
+      feePerSatoshi: pick('fee-per-satoshi')?.value ?? 10,
+      cltvDelta: pick('cltv-delta')?.value ?? 40,
+    },
+    cltvFinal: pick('cltv-final')?.value ?? 40,
+    minDepth: pick('min-depth')?.value ?? (network === 'regtest' ? 1 : 3),
+    reserve: {
+      // Where coins cost nothing, a payee who starts with none can be paid; that something is at risk is said there too.
+      perChannel: pick('anchor-reserve')?.value ?? (network === 'regtest' ? sat(0n) : defaultReserve.perChannel),
+      most: pick('anchor-reserve-most')?.value ?? defaultReserve.most,
+    },
+    allowStaticRemotekey: pick('allow-static-remotekey')?.value ?? false,
+    peerTimeout: pick('peer-timeout')?.value ?? waits.revoke_and_ack.seconds,
+    amp: {
+      spontaneous: pick('accept-spontaneous')?.value ?? true,
+      limits: {
+        ...defaultLimits,
+        timeout: pick('amp-timeout')?.value ?? defaultLimits.timeout,
+        sets: pick('amp-sets')?.value ?? defaultLimits.sets,
+        shares: pick('amp-shares')?.value ?? defaultLimits.shares,
+      },
+    },
+    dev,
+  };
+};
+
+/** The configuration as it may be logged: no password. */
+export const redacted = (config: Config): object => ({
+  ...config,
+  dev: config.dev && redactedDev(config.dev),
+  bitcoind: {
+    ...config.bitcoind,
+    auth:
+      'user' in config.bitcoind.auth ? { user: config.bitcoind.auth.user, password: '[hidden]' } : config.bitcoind.auth,
+  },
+});

@@ -1,0 +1,52 @@
+/** Whom a new block, or one that was taken back, concerns beside those who read it: everyone with a deadline or a fee. */
+import type { Backups } from '../backup/backups.ts';
+import type { Feerates } from '../chain/feerate.ts';
+import type { Entry } from '../channels/entry.ts';
+import type { ChannelHost } from '../channels/host.ts';
+import type { Onchain } from '../channels/onchain.ts';
+import type { ReplayLog } from '../forward/replay.ts';
+import type { Payments } from '../pay/payments.ts';
+import type { ReceiverHost } from '../pay/receiver.ts';
+import type { ChainEvent } from '../ports/ports.ts';
+import type { Gate } from '../store/gate.ts';
+import type { containing } from './contain.ts';
+
+export interface AfterBlockParts {
+  readonly channels: ChannelHost;
+  readonly receiver: ReceiverHost;
+  readonly payments: Payments;
+  readonly replays: ReplayLog;
+  readonly gate: Gate;
+  readonly onchain: Onchain;
+  readonly feerates: Feerates;
+  readonly backups: Backups;
+  /** Our own gossip of a channel, where it changed or grew old. */
+  readonly refresh: (entry: Entry) => void;
+  /** Sends our own transactions again that are not confirmed. */
+  readonly again: () => void;
+  readonly contain: ReturnType<typeof containing>;
+}
+
+/** What is done after each block event, once those who read the block have saved what it changed. */
+export const afterBlock =
+  (parts: AfterBlockParts) =>
+  (event: ChainEvent): void => {
+    const { channels, gate, feerates, contain } = parts;
+    const at = event.event === 'connected' ? event.block.height : event.height - 1;
+    channels.block(at);
+    parts.receiver.tick();
+    parts.payments.tick();
+    gate.keep(parts.replays.prune(at));
+    for (const entry of channels.entries.values()) {
+      // It may be deep enough to be announced now, or what we said of it so old that others would forget it.
+      parts.refresh(entry);
+    }
+    parts.onchain.block().catch(contain('claims'));
+    const priced = feerates.refresh().then((changes) => {
+      gate.keep(changes);
+      channels.fees();
+    });
+    priced.catch(contain('fees'));
+    parts.again();
+    parts.backups.refresh();
+  };

@@ -1,0 +1,45 @@
+/**
+ * What happens when a peer comes and goes: the parts that live with peers are told, and a peer that gossips by request is
+ * asked.
+ */
+import { hex } from '../../wire/bytes.ts';
+import type { ChainHash } from '../../wire/units.ts';
+import type { ChannelHost } from '../channels/host.ts';
+import type { Gossip } from '../graph/gossip.ts';
+import type { OwnChannels } from '../graph/ownchannels.ts';
+import type { PeerHandlers } from '../peer/peer.ts';
+import type { Log } from '../ports/ports.ts';
+import { gossipPeer } from './dispatch.ts';
+
+export interface MeetingParts {
+  readonly log: Log;
+  readonly gossip: Gossip;
+  readonly own: OwnChannels;
+  readonly chainHash: ChainHash;
+  readonly channels: () => ChannelHost;
+  readonly message: PeerHandlers['message'];
+}
+
+/** The callbacks that a node's connections tell their coming and going to. */
+export const meeting = ({ log, gossip, own, chainHash, channels, message }: MeetingParts): PeerHandlers => ({
+  ready: (peer) => {
+    log.info({ peer: hex(peer.id), direction: peer.direction }, 'connected');
+    gossip.connected(gossipPeer(peer));
+    channels().connected(peer);
+    // BOLT 7: a peer gossips only after it was told since when; we want all there is.
+    if (peer.features.has('gossip_queries'))
+      peer.send({
+        name: 'gossip_timestamp_filter',
+        chain_hash: chainHash,
+        first_timestamp: 0,
+        timestamp_range: 0xffff_ffff,
+      });
+  },
+  message,
+  closed: (peer, why) => {
+    log.info({ peer: hex(peer.id), why }, 'disconnected');
+    gossip.forget(peer.id);
+    own.disconnected(peer.id);
+    channels().disconnected(peer);
+  },
+});

@@ -1,0 +1,312 @@
+/**
+ * One node put together: its ports on one side, its machines on the other, and between them who tells whom. Nothing here
+ * decides anything about money; it only makes sure that what one part says reaches the next.
+ */
+import type { Context } from '../../channel/model/io.ts';
+import { hex, unhex } from '../../wire/bytes.ts';
+import { ourFeatures } from '../../wire/features.ts';
+import { Backups } from '../backup/backups.ts';
+import { backupKey } from '../backup/format.ts';
+import { orElse } from '../base/cleanup.ts';
+import { Disk } from '../base/disk.ts';
+import { limitedLog } from '../base/loglimits.ts';
+import { Rates } from '../base/rates.ts';
+import { laterBy } from '../base/timers.ts';
+import { Feerates } from '../chain/feerate.ts';
+import { Follower } from '../chain/follower.ts';
+import { glancing, impatient } from '../chain/impatient.ts';
+import { Outage } from '../chain/outage.ts';
+import { Watcher } from '../chain/watcher.ts';
+import type { Entry } from '../channels/entry.ts';
+import { Gifts, takingBack } from '../channels/forgotten.ts';
+import { ChannelHost } from '../channels/host.ts';
+import { Onchain } from '../channels/onchain.ts';
+import { accept, type OpeningParts } from '../channels/opening.ts';
+import { callingOf, channelsWith } from '../channels/reconnect.ts';
+import { GIVING_WAY } from '../channels/unfundedlimits.ts';
+import { ownChannelOf } from '../channels/views.ts';
+import { Earned } from '../forward/forwardingfees.ts';
+import { ReplayLog } from '../forward/replay.ts';
+import { announcedAddresses } from '../graph/addresses.ts';
+import { graphAfter } from '../graph/blocks.ts';
+import { Gossip } from '../graph/gossip.ts';
+import { Graph } from '../graph/graph.ts';
+import { OwnChannels } from '../graph/ownchannels.ts';
+import { GraphStore, loadGraph } from '../graph/persist.ts';
+import { Invoices } from '../pay/invoices.ts';
+import { Addresses } from '../peer/addressbook.ts';
+import { descriptorsOf } from '../peer/descriptors.ts';
+import { Peers } from '../peer/peers.ts';
+import { networkOf } from '../ports/network.ts';
+import { watchedStore } from '../store/door.ts';
+import { Gate } from '../store/gate.ts';
+import { Refusals } from '../wallet/refusals.ts';
+import { rebroadcast } from '../wallet/send.ts';
+import { Wallet } from '../wallet/wallet.ts';
+import { afterBlock } from './afterblock.ts';
+import { heardBy } from './channelevents.ts';
+import { containing, once } from './contain.ts';
+import { openDatadir } from './datadir.ts';
+import { type DispatchParts, dispatch } from './dispatch.ts';
+import { lifeOf } from './lifecycle.ts';
+import { meeting } from './meeting.ts';
+import { openDesk } from './paymentservices.ts';
+import { Progress } from './progress.ts';
+import type { Node, NodeOptions } from './running.ts';
+
+export type { Node, NodeOptions } from './running.ts';
+
+/**
+ * Reads what a node keeps and puts it together. Until `begin` it asks the chain for nothing and speaks to nobody, but it can tell
+ * how it stands. Throws DatadirError, StoreError, WalletError, FileError.
+ */
+export const openNode = async (options: NodeOptions): Promise<Node> => {
+  const { config, broke, experiments = {}, hooks = {}, progress = new Progress() } = options;
+  const network = networkOf(config.network);
+  const { keys, fresh } = await openDatadir({ ...{ config, hooks }, ...options.ports });
+  const fatal = once(broke);
+  const ports = { ...options.ports, store: watchedStore(options.ports.store, (error) => gate.fail(error)) };
+  const { chain, store, clock, entropy, log, transport } = ports;
+  const asked = { chain, clock, where: `${config.bitcoind.host}:${config.bitcoind.port}` };
+  const hasty = impatient(asked);
+  const contain = containing(log, fatal);
+  const later = laterBy(clock);
+  const gate = new Gate(store, fatal, contain('what waits for the store'));
+  const now = (): number => Math.floor(clock.now() / 1000);
+  const strangers = limitedLog(log, { now, later: later.run });
+
+  const id = keys.nodeId;
+  const alias = config.alias ?? `ampere-${hex(id).slice(0, 8)}`;
+  const color = config.color ?? hex(id).slice(2, 8);
+
+  const wallet = await Wallet.open({ store, keys, network });
+  const refusals = new Refusals();
+  const addresses = await Addresses.load(store);
+  const invoices = await Invoices.load(store, gate, now);
+  const replays = await ReplayLog.load(store);
+  const graph = new Graph();
+  await loadGraph(store, graph);
+  const saved = new GraphStore({ store, later: later.run, fatal });
+  const watcher = await Watcher.open(chain, store, (notice) => {
+    if (!gifts.notice(notice)) channels.notice(notice);
+  });
+  const onchain = await Onchain.open({
+    ...{ chain, store, clock, entropy, log, wallet, gate, fatal: contain('claims') },
+    follower: () => follower,
+    watcher: () => watcher,
+    channels: () => channels,
+  });
+  const earned = await Earned.load(store);
+  const feerates = await Feerates.load({ chain, store, log, now, network: config.network });
+
+  const height = (): number => follower.height;
+  let reachableSince = Number.POSITIVE_INFINITY;
+  const context = (): Context => ({ ...feerates.context(height()), reachableSince });
+
+  const gossip = new Gossip({
+    ...{ graph, saved, chain, id, now, height },
+    log: strangers,
+    chainHash: network.chain,
+    interval: network.gossipInterval,
+    later: later.run,
+  });
+  const own = new OwnChannels({
+    key: keys.identity,
+    id,
+    chainHash: network.chain,
+    graph,
+    gossip,
+    log,
+    now,
+    send: (peer, message) => peers.get(peer)?.send(message),
+    keep: (changes) => {
+      gate.keep(changes);
+      return gate.settled();
+    },
+    later: later.run,
+    node: {
+      alias,
+      color: unhex(color),
+      features: ourFeatures('N'),
+      addresses: () => descriptorsOf(config.announce),
+    },
+  });
+  await own.load(store);
+  const announced = (entry: Entry | undefined) => entry && ownChannelOf(entry, config.policy, height());
+  const refresh = (entry: Entry): void => {
+    const channel = announced(entry);
+    if (channel !== undefined) own.refresh(channel).catch(contain('announcements'));
+  };
+
+  const backups = new Backups({
+    ...{ entropy, now, log, key: backupKey(keys, network), file: config.backupFile },
+    channels: () => channels.entries.values(),
+    addresses: (peer) => [...addresses.of(peer), ...announcedAddresses(graph, peer)],
+    used: () => wallet.used,
+  });
+  const disk = new Disk({ folder: config.networkDir, clock, log });
+  // Not waited for: a disk that hangs would keep the node from coming up.
+  void disk.look();
+  const calling = callingOf({ addresses, own, peers: () => peers, channels: () => channels });
+  const gifts = await Gifts.load(
+    {
+      ...{ gate, log, fatal: contain('gifts') },
+      watcher: () => watcher,
+      follower: () => follower,
+      takeBack: takingBack(() => channels, calling),
+    },
+    store,
+  );
+  const heard = heardBy({ calling, backups, gifts, refresh, wallet, fatal, switchboard: () => switchboard });
+
+  const peers: Peers = new Peers({
+    key: keys.identity,
+    features: ourFeatures('I'),
+    chainHash: network.chain,
+    transport,
+    clock,
+    entropy,
+    log: strangers,
+    channels: channelsWith(() => channels),
+    limitLoopback: config.limitLoopback,
+    wrap: hooks.stream,
+    handlers: meeting({
+      ...{ gossip, own, chainHash: network.chain },
+      log: strangers,
+      channels: () => channels,
+      message: (peer, message, raw) => dispatch(dispatching, peer, message, raw),
+    }),
+  });
+  const channels: ChannelHost = new ChannelHost({
+    ...{ store, gate, clock, log, strangers, wallet, refusals, peers, backups },
+    chain: hasty,
+    peerTimeout: config.peerTimeout,
+    follower: () => follower,
+    watcher: () => watcher,
+    onchain: () => onchain,
+    context,
+    heard: hooks.heard?.(heard) ?? heard,
+    online: refresh,
+    ...{ fatal, contained: contain('channels') },
+  });
+  const opening: OpeningParts = {
+    host: channels,
+    ...{ wallet, keys, entropy, context, log, strangers, chain, now },
+    givingWay: new Rates(GIVING_WAY.burst, GIVING_WAY.seconds),
+    chainHash: network.chain,
+    minimumDepth: config.minDepth,
+    reserve: config.reserve,
+    allowStaticRemotekey: config.allowStaticRemotekey,
+    forced: hooks.channelSecrets,
+  };
+  const dispatching: DispatchParts = {
+    ...{ channels, gossip, graph, own, now, chainHash: network.chain },
+    log: strangers,
+    opening: (peer, message) => accept(opening, peer, message),
+    announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
+  };
+
+  const desk = await openDesk({
+    ...{
+      config,
+      ports,
+      keys,
+      peers,
+      channels,
+      graph,
+      own,
+      invoices,
+      replays,
+      earned,
+      gate,
+      height,
+      now,
+      fatal,
+      wallet,
+      strangers,
+    },
+    feerate: () => feerates.current,
+    isCurrent: () => follower.isCurrent(),
+    isOut: () => outage.isOut,
+    experiments,
+  });
+  const { payments, receiver, switchboard } = desk;
+
+  const again = () => void rebroadcast(wallet, chain, log, refusals).catch(contain('broadcasts'));
+  const onBlock = afterBlock({
+    ...{ channels, receiver, payments, replays, gate, onchain, feerates, backups, refresh, again, contain },
+  });
+  const follower: Follower = new Follower({
+    ...{ chain, store, clock, log },
+    birth: fresh ? 'tip' : 0,
+    current: () => switchboard.current(),
+    listeners: [
+      wallet,
+      watcher,
+      {
+        apply: (event) => graphAfter(graph, saved, event),
+        applied: onBlock,
+      },
+    ],
+  });
+
+  const outage = new Outage({
+    ...{ clock, log },
+    isCurrent: () => follower.isCurrent(),
+    atStake: () => channels.entries.size > 0,
+  });
+
+  await channels.load();
+  await follower.load();
+
+  const parts: Omit<Node, 'begin' | 'stop'> = {
+    config,
+    ports: { ...ports, chain: hasty },
+    glance: glancing(asked),
+    network,
+    keys,
+    peers,
+    addresses,
+    wallet,
+    refusals,
+    follower,
+    outage,
+    graph,
+    own,
+    channels,
+    onchain,
+    gate,
+    backups,
+    disk,
+    calling,
+    invoices,
+    receiver,
+    payments,
+    opening,
+    alias,
+    color,
+    progress,
+    feesCollected: () => earned.total,
+    feerate: () => feerates.current,
+    now,
+  };
+  const life = lifeOf({
+    ...parts,
+    ports,
+    ...{ feerates, gifts, switchboard, saved, later, fatal, again },
+    reachable: (at) => {
+      reachableSince = at;
+    },
+  });
+  return { ...parts, ...life };
+};
+
+/**
+ * Starts a node; resolves when it listens and follows its chain. One that cannot is ended before this rejects. Throws StoreError,
+ * ChainError, WalletError, ListenError.
+ */
+export const startNode = async (options: NodeOptions): Promise<Node> => {
+  const node = await openNode(options);
+  await orElse(node.begin(), node.stop);
+  return node;
+};

@@ -1,0 +1,32 @@
+/** What forwarding has earned since the node began, for getinfo. */
+
+import type { Change } from '../../wire/change.ts';
+import { decode, encode } from '../../wire/codec.ts';
+import { msat as codec } from '../../wire/fields.ts';
+import { addMsat, type Msat, msat } from '../../wire/units.ts';
+import type { Store } from '../ports/ports.ts';
+
+const KEY = 'stats/fees';
+
+export class Earned {
+  private sum: Msat;
+
+  private constructor(sum: Msat) {
+    this.sum = sum;
+  }
+
+  static async load(store: Store): Promise<Earned> {
+    const kept = await store.get(KEY);
+    return new Earned(kept === undefined ? msat(0n) : decode(codec, kept));
+  }
+
+  get total(): Msat {
+    return this.sum;
+  }
+
+  /** Adds a fee and says what to keep. */
+  add(fee: Msat): readonly Change[] {
+    this.sum = addMsat(this.sum, fee);
+    return [{ key: KEY, value: encode(codec, this.sum) }];
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Whether to pass an HTLC on, and what to answer if not. BOLT 4, "Failure Messages", and BOLT 7, "HTLC Fees". Whether the
+ * outgoing channel has the balance is for that channel to say; everything that our announced policy promises is checked here.
+ */
+import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
+import type { Resolution } from '../../channel/model/io.ts';
+import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
+import { type Failure, failureOfMalformed } from '../../onion/failures.ts';
+import type { ForwardPayload } from '../../onion/payload.ts';
+import { createFailure, wrapFailure } from '../../onion/returning.ts';
+import { zeros } from '../../wire/bytes.ts';
+import type { Msat } from '../../wire/units.ts';
+import type { OwnPolicy } from '../graph/announce.ts';
+import { forwardingFee } from '../graph/routing.ts';
+
+/** The channel that the onion names, as far as relaying goes. */
+export interface OutgoingChannel {
+  readonly policy: OwnPolicy;
+  /** What it asked until a moment ago: payers may not know of the change yet. */
+  readonly former?: OwnPolicy | undefined;
+  readonly status: 'usable' | 'unavailable' | 'closing';
+  /** Our channel_update, which the payer may learn from. */
+  readonly update: Uint8Array | undefined;
+}
+
+export interface IncomingHtlc {
+  readonly amount: Msat;
+  readonly expiry: number;
+}
+
+/** What an HTLC does not keep of a policy; undefined: nothing. */
+const brokenTerm = (
+  incoming: IncomingHtlc,
+  { amtToForward, outgoingCltvValue }: Pick<ForwardPayload, 'amtToForward' | 'outgoingCltvValue'>,
+  policy: OwnPolicy,
+  channel_update: Uint8Array,
+): Failure | undefined => {
+  if (amtToForward < policy.htlcMinimum)
+    return { name: 'amount_below_minimum', htlc_msat: amtToForward, channel_update };
+  if (amtToForward > policy.htlcMaximum) return { name: 'temporary_channel_failure', channel_update };
+  if (incoming.amount < amtToForward + forwardingFee(policy, amtToForward))
+    return { name: 'fee_insufficient', htlc_msat: incoming.amount, channel_update };
+  if (incoming.expiry < outgoingCltvValue + policy.cltvExpiryDelta)
+    return { name: 'incorrect_cltv_expiry', cltv_expiry: outgoingCltvValue, channel_update };
+  return undefined;
+};
+
+/** undefined: pass it on. BOLT 7 has the terms from before a change hold for a while, whole as they were. */
+export const relayFailure = (
+  incoming: IncomingHtlc,
+  payload: Pick<ForwardPayload, 'amtToForward' | 'outgoingCltvValue'>,
+  outgoing: OutgoingChannel | undefined,
+  height: number,
+): Failure | undefined => {
+  const { outgoingCltvValue } = payload;
+  if (outgoing === undefined || outgoing.status === 'closing') return { name: 'unknown_next_peer' };
+  const { policy } = outgoing;
+  const channel_update = outgoing.update ?? zeros(0);
+  if (outgoing.status === 'unavailable') return { name: 'temporary_channel_failure', channel_update };
+  if (policy.disabled) return { name: 'channel_disabled', disabled_flags: 0, channel_update };
+  const broken = brokenTerm(incoming, payload, policy, channel_update);
+  const { former } = outgoing;
+  if (broken !== undefined && (former === undefined || brokenTerm(incoming, payload, former, channel_update)))
+    return broken;
+  if (outgoingCltvValue <= height + EXPIRY_MARGIN) return { name: 'expiry_too_soon', channel_update };
+  if (outgoingCltvValue > height + MAX_EXPIRY_AHEAD) return { name: 'expiry_too_far' };
+  // BOLT 2, "Forwarding HTLCs": nor one that comes with far more than what goes on needs.
+  if (incoming.expiry > height + MAX_EXPIRY_AHEAD + policy.cltvExpiryDelta) return { name: 'expiry_too_far' };
+  return undefined;
+};
+
+/** What goes back to whoever sent the incoming HTLC, when the outgoing one was not fulfilled. */
+export const failureReason = (secret: Uint8Array, result: Exclude<Resolution, { kind: 'fulfilled' }>): Uint8Array => {
+  switch (result.kind) {
+    case 'failed':
+      return wrapFailure(secret, result.reason);
+    case 'malformed':
+      return createFailure(secret, failureOfMalformed(result.failureCode, result.sha256OfOnion));
+    case 'timed_out':
+      return createFailure(secret, { name: 'permanent_channel_failure' });
+  }
+};

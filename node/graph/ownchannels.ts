@@ -1,0 +1,319 @@
+/**
+ * Announcing our own channels (BOLT 7): signatures exchanged with the peer once the funding is six blocks deep, then the
+ * announcement, our channel_update and our node_announcement. The peer gets our channel_update from the start, since it
+ * cannot forward or hint over a channel whose policy it does not know.
+ */
+
+import type { Address } from '../../wire/address.ts';
+import { equal, hex } from '../../wire/bytes.ts';
+import type { Change } from '../../wire/change.ts';
+import { sign, verify } from '../../wire/crypto.ts';
+import { decodeMessage, type Message, type MessageOf } from '../../wire/message.ts';
+import { complaint } from '../../wire/printable.ts';
+import type { ChainHash, ChannelId, Point, SecretKey, ShortChannelId, Signature } from '../../wire/units.ts';
+import { scidText } from '../../wire/units.ts';
+import type { Log, Store } from '../ports/ports.ts';
+import {
+  type AnnouncedChannel,
+  channelDigest,
+  holdsChannelUpdate,
+  type OwnPolicy,
+  ourSide,
+  signedChannelAnnouncement,
+  unsignedChannelUpdate,
+  unsignedNodeAnnouncement,
+} from './announce.ts';
+import { type Gossip, isAhead } from './gossip.ts';
+import { type Graph, nodeKey, type Policy, policyOf, sideOf } from './graph.ts';
+import { OwnSaid } from './owngossip.ts';
+
+/** Policies kept of what one peer tells of channels with us. */
+const MAX_TOLD = 256;
+
+/** A first channel_update is said again: some nodes drop one that reaches them together with the signatures before it. */
+const AGAIN_MS = [1_000, 5_000] as const;
+
+/** BOLT 7: confirmations before a channel may be announced. */
+export const ANNOUNCE_DEPTH = 6;
+
+/** One of our channels, as far as announcing it goes. */
+export interface OwnChannel {
+  readonly key: string;
+  readonly channelId: ChannelId;
+  readonly peer: Point;
+  /** The real one; for the wire. */
+  readonly scid: ShortChannelId;
+  /** What the peer is to call it when it hears our policy; undefined while there is no such name yet. */
+  readonly known: ShortChannelId | undefined;
+  readonly fundingKeys: readonly [ours: Point, theirs: Point];
+  /** Both sides agreed on announcing it. */
+  readonly announce: boolean;
+  /** The peer is connected and has said where it stands: nothing about a channel goes out before (BOLT 2). */
+  readonly online: boolean;
+  /** We said `shutdown`: no signatures for an announcement go out any more (BOLT 7). */
+  readonly closing: boolean;
+  readonly depth: number;
+  readonly policy: OwnPolicy;
+  /** Signs with our funding key. */
+  readonly sign: (digest: Uint8Array) => Signature;
+}
+
+export interface OwnParts {
+  readonly key: SecretKey;
+  readonly id: Point;
+  readonly chainHash: ChainHash;
+  readonly graph: Graph;
+  readonly gossip: Gossip;
+  readonly node: {
+    readonly alias: string;
+    readonly color: Uint8Array;
+    readonly features: Uint8Array;
+    readonly addresses: () => readonly Address[];
+  };
+  /** Sends to a peer, if it is connected. */
+  readonly send: (peer: Point, message: Message) => void;
+  /** Keeps changes; resolves when they are durable. */
+  readonly keep: (changes: readonly Change[]) => Promise<void>;
+  readonly log: Log;
+  /** Unix seconds. */
+  readonly now: () => number;
+  /** Runs something after that many milliseconds. */
+  readonly later: (ms: number, run: () => void) => void;
+}
+
+interface Signatures {
+  readonly node: Signature;
+  readonly bitcoin: Signature;
+}
+
+/** What a peer was sent since it is connected, so that it is sent that once. */
+interface Sent {
+  /** The last channel_update, by channel. */
+  readonly updates: Map<string, Uint8Array>;
+  /** Channels, by key and short_channel_id, whose announcement it has our half of. */
+  readonly halves: Set<string>;
+}
+
+export class OwnChannels {
+  private readonly parts: OwnParts;
+  private readonly said: OwnSaid;
+  /** The peer's halves of announcements, until both are there. */
+  private readonly theirs = new Map<string, Signatures>();
+  /** Halves that came before the channel was ready here, by peer and channel_id. */
+  private readonly early = new Map<string, MessageOf<'announcement_signatures'>>();
+  private readonly sent = new Map<string, Sent>();
+  /** What the peer asks for forwarding to us: announced or not, it is what invoices hint at. */
+  private readonly peerPolicies = new Map<string, Map<ShortChannelId, Policy>>();
+
+  constructor(parts: OwnParts) {
+    this.parts = parts;
+    this.said = new OwnSaid(parts);
+  }
+
+  /** Reads what we said before. Throws StoreError. */
+  load(store: Pick<Store, 'entries'>): Promise<void> {
+    return this.said.load(store);
+  }
+
+  /** The peer's own policy of a channel with us, as told to us directly or by gossip, under any of the channel's ids. */
+  peerPolicy(scids: readonly (ShortChannelId | undefined)[], peer: Point): Policy | undefined {
+    const side = ourSide(peer, this.parts.id);
+    const told = this.peerPolicies.get(nodeKey(peer));
+    for (const scid of scids) {
+      if (scid === undefined) continue;
+      const policy = this.parts.graph.channel(scid)?.policies[side] ?? told?.get(scid);
+      if (policy !== undefined) return policy;
+    }
+    return undefined;
+  }
+
+  private announced(channel: OwnChannel): AnnouncedChannel {
+    const { chainHash, id } = this.parts;
+    return {
+      chain: chainHash,
+      scid: channel.scid,
+      nodes: [id, channel.peer],
+      fundingKeys: channel.fundingKeys,
+    };
+  }
+
+  private sentTo(peer: Point): Sent {
+    const sent = this.sent.get(nodeKey(peer)) ?? { updates: new Map(), halves: new Set() };
+    this.sent.set(nodeKey(peer), sent);
+    return sent;
+  }
+
+  /** The peer is gone; back again it may need all of it. */
+  disconnected(peer: Point): void {
+    this.sent.delete(nodeKey(peer));
+  }
+
+  /** The channel became usable, deeper, or its peer is back: tells the peer, and everybody, what they do not have yet. */
+  async refresh(channel: OwnChannel): Promise<void> {
+    const { graph } = this.parts;
+    await this.tellPeer(channel);
+    await this.takeEarly(channel);
+    if (!channel.announce || channel.depth < ANNOUNCE_DEPTH) return;
+    if (graph.channel(channel.scid) === undefined) {
+      this.sendHalf(channel);
+      await this.complete(channel);
+    } else await this.announcePolicy(channel);
+  }
+
+  private async tellPeer(channel: OwnChannel): Promise<void> {
+    if (channel.known === undefined || !channel.online) return;
+    const { raw, kept } = this.update(channel, channel.known);
+    const { updates } = this.sentTo(channel.peer);
+    const message = decodeMessage(raw);
+    if (updates.get(channel.key) === raw || message.name !== 'channel_update') return;
+    updates.set(channel.key, raw);
+    await kept;
+    this.parts.send(channel.peer, message);
+  }
+
+  /** Our half of the announcement, once for each connection. */
+  private sendHalf(channel: OwnChannel): void {
+    const { send, log, key } = this.parts;
+    const { halves } = this.sentTo(channel.peer);
+    const name = `${channel.key}/${channel.scid}`;
+    if (channel.closing || !channel.online || halves.has(name)) return;
+    halves.add(name);
+    const digest = channelDigest(this.announced(channel));
+    send(channel.peer, {
+      name: 'announcement_signatures',
+      channel_id: channel.channelId,
+      short_channel_id: channel.scid,
+      node_signature: sign(digest, key),
+      bitcoin_signature: channel.sign(digest),
+    });
+    log.debug({ scid: scidText(channel.scid) }, 'sent our half of the channel announcement');
+  }
+
+  /** The peer's half of a channel that is not ready here: it waits until `refresh` (BOLT 7). */
+  signaturesEarly(peer: Point, m: MessageOf<'announcement_signatures'>): void {
+    this.early.set(`${nodeKey(peer)}/${hex(m.channel_id)}`, m);
+  }
+
+  private async takeEarly(channel: OwnChannel): Promise<void> {
+    const name = `${nodeKey(channel.peer)}/${hex(channel.channelId)}`;
+    const early = this.early.get(name);
+    this.early.delete(name);
+    const wrong = early && (await this.signatures(channel, early));
+    if (wrong !== undefined)
+      this.parts.send(channel.peer, { name: 'warning', channel_id: channel.channelId, data: complaint(wrong) });
+  }
+
+  /** The peer's half arrived. Returns what is wrong with it, for a warning, or undefined. */
+  async signatures(channel: OwnChannel, m: MessageOf<'announcement_signatures'>): Promise<string | undefined> {
+    if (!channel.announce) return undefined;
+    if (m.short_channel_id !== channel.scid)
+      return `announcement_signatures: short_channel_id is ${scidText(m.short_channel_id)}, expected ${scidText(channel.scid)}`;
+    const digest = channelDigest(this.announced(channel));
+    const valid =
+      verify(m.node_signature, digest, channel.peer) && verify(m.bitcoin_signature, digest, channel.fundingKeys[1]);
+    if (!valid) return 'announcement_signatures: a signature does not fit the channel announcement';
+    this.theirs.set(channel.key, { node: m.node_signature, bitcoin: m.bitcoin_signature });
+    if (channel.depth < ANNOUNCE_DEPTH) return undefined;
+    // BOLT 7: a peer that sends its half gets ours, though we have both long since: it may have lost it.
+    this.sendHalf(channel);
+    await this.complete(channel);
+    return undefined;
+  }
+
+  private async complete(channel: OwnChannel): Promise<void> {
+    const theirs = this.theirs.get(channel.key);
+    if (theirs === undefined || channel.depth < ANNOUNCE_DEPTH || channel.closing) return;
+    const { gossip, key, log } = this.parts;
+    const announced = this.announced(channel);
+    const digest = channelDigest(announced);
+    const ours = { node: sign(digest, key), bitcoin: channel.sign(digest) };
+    const raw = signedChannelAnnouncement(announced, ours, theirs);
+    const message = decodeMessage(raw);
+    if (message.name !== 'channel_announcement') return;
+    const verdict = await gossip.take(message, raw);
+    // Known: the peer was first to announce it, and its announcement reached us as gossip.
+    if (verdict !== 'new' && verdict !== 'known') return;
+    this.theirs.delete(channel.key);
+    if (verdict === 'new')
+      log.info({ scid: scidText(channel.scid), peer: hex(channel.peer) }, 'channel announced to the network');
+    await this.announcePolicy(channel);
+  }
+
+  /** Our policy of an announced channel, and ourselves, to the network: where that says something new, or would be forgotten. */
+  private async announcePolicy(channel: OwnChannel): Promise<void> {
+    const { gossip, later, graph } = this.parts;
+    const first = graph.channel(channel.scid)?.policies[ourSide(this.parts.id, channel.peer)] === undefined;
+    const { raw, kept } = this.update(channel);
+    await kept;
+    // It goes to all peers, and so to this one.
+    if (channel.known === channel.scid && channel.online) this.sentTo(channel.peer).updates.set(channel.key, raw);
+    await this.publish(raw);
+    await this.announceNode();
+    if (first) for (const ms of AGAIN_MS) later(ms, () => gossip.again(raw));
+  }
+
+  private async publish(raw: Uint8Array): Promise<void> {
+    const message = decodeMessage(raw);
+    if (message.name === 'channel_update' || message.name === 'node_announcement')
+      await this.parts.gossip.take(message, raw);
+  }
+
+  /** Our channel_update as it stands. Before the channel is announced it is for the peer alone (BOLT 7, `dont_forward`). */
+  private update(channel: OwnChannel, scid: ShortChannelId = channel.scid) {
+    const { chainHash, id, graph } = this.parts;
+    const side = ourSide(id, channel.peer);
+    const known = graph.channel(scid);
+    const dontForward = !channel.announce || scid !== channel.scid || known === undefined;
+    const make = (at: number) =>
+      unsignedChannelUpdate({ chain: chainHash, scid, side, dontForward }, channel.policy, at);
+    return this.said.update(channel.key, scid, make, known?.policies[side]?.raw);
+  }
+
+  /** Our channel_update under the id that an onion used, for failures that carry it: another id would tell too much (BOLT 4). */
+  updateNamed(channel: OwnChannel, scid: ShortChannelId): Uint8Array {
+    return this.update(channel, scid).raw;
+  }
+
+  /** What a channel asked of HTLCs before its last change, while payers may not know of that yet. */
+  formerTerms(channel: string): OwnPolicy | undefined {
+    return this.said.formerTerms(channel);
+  }
+
+  /** A channel_update from the peer about a channel with us, announced or not. */
+  noteUpdate(m: MessageOf<'channel_update'>, raw: Uint8Array, peer: Point): void {
+    const theirSide = ourSide(peer, this.parts.id);
+    if (!equal(m.chain_hash, this.parts.chainHash) || isAhead(m, this.parts.now())) return;
+    if (sideOf(m) !== theirSide || !holdsChannelUpdate(m, raw, peer)) return;
+    const told = this.peerPolicies.get(nodeKey(peer)) ?? new Map<ShortChannelId, Policy>();
+    const known = told.get(m.short_channel_id);
+    if ((known?.timestamp ?? -1) >= m.timestamp) return;
+    // It may come before the channel has its short_channel_id here, so what is kept of a peer is bounded by count alone.
+    told.delete(m.short_channel_id);
+    told.set(m.short_channel_id, policyOf(m, raw));
+    const [oldest] = told.keys();
+    if (told.size > MAX_TOLD && oldest !== undefined) told.delete(oldest);
+    this.peerPolicies.set(nodeKey(peer), told);
+  }
+
+  /** Spreads our node_announcement when it would say something new, or others would forget it. */
+  async announceNode(): Promise<void> {
+    const { id, node, graph } = this.parts;
+    if (!graph.hasChannel(nodeKey(id))) return;
+    const make = (at: number) => unsignedNodeAnnouncement({ id, ...node, addresses: node.addresses() }, at);
+    const { raw, kept } = this.said.announcement(make, graph.node(nodeKey(id))?.raw);
+    await kept;
+    await this.publish(raw);
+  }
+
+  /** The channel is over. */
+  forget(channel: string): void {
+    this.said.forget(channel);
+    this.theirs.delete(channel);
+  }
+
+  /** No channel with this peer is left. */
+  forgetPeer(peer: Point): void {
+    this.peerPolicies.delete(nodeKey(peer));
+    for (const name of this.early.keys()) if (name.startsWith(`${nodeKey(peer)}/`)) this.early.delete(name);
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * What we said ourselves, on disk: our last channel_update of each channel under each of its ids, and our last node_announcement.
+ * Timestamps must rise over all that was ever sent, whatever a clock or a restart does meanwhile, and nothing is signed anew that
+ * would say the same (BOLT 7). It also tells what we asked before, which payers may go by for a while.
+ */
+import type { Change } from '../../wire/change.ts';
+import { bytes16, decode, encode, list, u8 } from '../../wire/codec.ts';
+import { decodeMessage } from '../../wire/message.ts';
+import { type SecretKey, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
+import type { Store } from '../ports/ports.ts';
+import { readRecord } from '../store/records.ts';
+import { type OwnPolicy, saysTheSame, signedBy } from './announce.ts';
+import { policyOf } from './graph.ts';
+
+const PREFIX = 'graph/own/';
+const NODE = `${PREFIX}node`;
+const updateKey = (channel: string, scid: ShortChannelId): string =>
+  `${PREFIX}update/${channel}/${scid.toString(16).padStart(16, '0')}`;
+
+/** Seconds after which we say again what others forget after 14 days, should they not hear of it. */
+export const RENEW_AFTER = 10 * 24 * 3600;
+/** Seconds for which HTLCs may still go by what a channel asked before (BOLT 7, "The channel_update Message"). */
+export const OLD_TERMS_FOR = 600;
+
+/** The latest, and the one before it that asked something else. */
+interface Said {
+  readonly last: Uint8Array;
+  readonly before: Uint8Array | undefined;
+}
+
+const record = list(u8, bytes16);
+
+const timestampOf = (raw: Uint8Array): number => {
+  const m = decodeMessage(raw);
+  return m.name === 'channel_update' || m.name === 'node_announcement' ? m.timestamp : 0;
+};
+
+const termsOf = (raw: Uint8Array): OwnPolicy | undefined => {
+  const m = decodeMessage(raw);
+  return m.name === 'channel_update' ? policyOf(m, raw) : undefined;
+};
+
+const sameTerms = (a: OwnPolicy | undefined, b: OwnPolicy | undefined): boolean =>
+  a?.feeBase === b?.feeBase &&
+  a?.feeProportional === b?.feeProportional &&
+  a?.cltvExpiryDelta === b?.cltvExpiryDelta &&
+  a?.htlcMinimum === b?.htlcMinimum &&
+  a?.htlcMaximum === b?.htlcMaximum;
+
+export interface OwnSaidParts {
+  readonly key: SecretKey;
+  /** Unix seconds. */
+  readonly now: () => number;
+  /** Keeps changes; resolves when they are durable. */
+  readonly keep: (changes: readonly Change[]) => Promise<void>;
+}
+
+export class OwnSaid {
+  private readonly parts: OwnSaidParts;
+  private readonly updates = new Map<string, Map<ShortChannelId, Said>>();
+  private node: Uint8Array | undefined;
+
+  constructor(parts: OwnSaidParts) {
+    this.parts = parts;
+  }
+
+  /** Throws StoreError. */
+  async load(store: Pick<Store, 'entries'>): Promise<void> {
+    for await (const [key, value] of store.entries(PREFIX)) {
+      if (key === NODE) {
+        this.node = value;
+        continue;
+      }
+      const [, , , channel = '', scid = ''] = key.split('/');
+      const [last, before] = readRecord(key, value, (bytes) => decode(record, bytes));
+      if (last !== undefined) this.ofChannel(channel).set(shortChannelId(BigInt(`0x${scid}`)), { last, before });
+    }
+  }
+
+  private ofChannel(channel: string): Map<ShortChannelId, Said> {
+    const known = this.updates.get(channel) ?? new Map<ShortChannelId, Said>();
+    this.updates.set(channel, known);
+    return known;
+  }
+
+  /**
+   * Our channel_update: the last one while it still says what `make` makes of its timestamp and is not old, else a new one of a
+   * later time. `seen` is what others have of ours, should we have forgotten. Resolves `kept` when it may be sent.
+   */
+  update(
+    channel: string,
+    scid: ShortChannelId,
+    make: (timestamp: number) => Uint8Array,
+    seen: Uint8Array | undefined,
+  ): { readonly raw: Uint8Array; readonly kept: Promise<void> } {
+    const known = this.ofChannel(channel);
+    const said = known.get(scid);
+    const last = later(said?.last, seen);
+    if (last !== undefined && said !== undefined && this.stands(last, make))
+      return { raw: last, kept: Promise.resolve() };
+    const raw =
+      last !== undefined && this.stands(last, make)
+        ? last
+        : signedBy('channel_update', make(this.next(last)), this.parts.key);
+    const changed = last !== undefined && !sameTerms(termsOf(last), termsOf(raw));
+    const before = changed ? last : said?.before;
+    known.set(scid, { last: raw, before });
+    const value = encode(record, before === undefined ? [raw] : [raw, before]);
+    return { raw, kept: this.parts.keep([{ key: updateKey(channel, scid), value }]) };
+  }
+
+  /** As `update`, for our node_announcement. */
+  announcement(
+    make: (timestamp: number) => Uint8Array,
+    seen: Uint8Array | undefined,
+  ): { readonly raw: Uint8Array; readonly kept: Promise<void> } {
+    const last = later(this.node, seen);
+    if (last !== undefined && this.stands(last, make)) return { raw: last, kept: Promise.resolve() };
+    this.node = signedBy('node_announcement', make(this.next(last)), this.parts.key);
+    return { raw: this.node, kept: this.parts.keep([{ key: NODE, value: this.node }]) };
+  }
+
+  /** What a channel asked before, while that may still be gone by. */
+  formerTerms(channel: string): OwnPolicy | undefined {
+    const now = this.parts.now();
+    for (const { last, before } of this.updates.get(channel)?.values() ?? [])
+      if (before !== undefined && now < timestampOf(last) + OLD_TERMS_FOR) return termsOf(before);
+    return undefined;
+  }
+
+  /** The channel is over. */
+  forget(channel: string): void {
+    const known = this.updates.get(channel);
+    this.updates.delete(channel);
+    if (known !== undefined)
+      void this.parts.keep([...known.keys()].map((scid) => ({ key: updateKey(channel, scid), value: undefined })));
+  }
+
+  private stands(last: Uint8Array, make: (timestamp: number) => Uint8Array): boolean {
+    const at = timestampOf(last);
+    return saysTheSame(make(at), last) && this.parts.now() < at + RENEW_AFTER;
+  }
+
+  private next(last: Uint8Array | undefined): number {
+    return Math.max(this.parts.now(), last === undefined ? 1 : timestampOf(last) + 1);
+  }
+}
+
+const later = (a: Uint8Array | undefined, b: Uint8Array | undefined): Uint8Array | undefined => {
+  if (a === undefined || b === undefined) return a ?? b;
+  return timestampOf(b) > timestampOf(a) ? b : a;
+};

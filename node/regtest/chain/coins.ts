@@ -1,0 +1,62 @@
+/**
+ * The unspent outputs of a chain, and how transactions change them: what a block takes and gives, and how it is taken back.
+ * Invariant: undoing what was done, last first, gives back the very same set.
+ */
+import type { Transaction } from 'bitcoinjs-lib';
+import { outpointKey } from '../../chain/watch.ts';
+
+export interface Coin {
+  readonly script: Uint8Array;
+  /** Satoshi. */
+  readonly value: bigint;
+  /** Of the block that made it; for one that waits in the pool, the block it would be in next. */
+  readonly height: number;
+  readonly coinbase: boolean;
+}
+
+/** By outpoint, written as outpointKey does. */
+export type Coins = Map<string, Coin>;
+
+const opReturn = 0x6a;
+const maximumScript = 10_000;
+
+/** An output whose script can never be fulfilled is forgotten at once, as bitcoind does. */
+const isUnspendable = (script: Uint8Array): boolean => script[0] === opReturn || script.length > maximumScript;
+
+/** True for the first transaction of a block: one input that spends nothing. */
+export const isCoinbase = (tx: Transaction): boolean =>
+  tx.ins.length === 1 && tx.ins[0]?.index === 0xffffffff && tx.ins[0].hash.every((byte) => byte === 0);
+
+/** The outpoints a transaction spends, in the order of its inputs; none for a coinbase. */
+export const spentKeys = (tx: Transaction): readonly string[] =>
+  isCoinbase(tx) ? [] : tx.ins.map(({ hash, index }) => outpointKey(hash, index));
+
+/** The coins a transaction makes in a block of this height. */
+export const coinsMade = (tx: Transaction, height: number): readonly (readonly [key: string, coin: Coin])[] => {
+  const id = tx.getHash();
+  const coinbase = isCoinbase(tx);
+  return tx.outs.flatMap(({ script, value }, vout) =>
+    isUnspendable(script) ? [] : [[outpointKey(id, vout), { script, value, height, coinbase }] as const],
+  );
+};
+
+/** Applies a transaction and gives what it spent, which `undo` wants. Its inputs must be there. */
+export const apply = (coins: Coins, tx: Transaction, height: number): readonly Coin[] => {
+  const spent = spentKeys(tx).map((key) => {
+    const coin = coins.get(key);
+    if (coin === undefined) throw new RangeError(`there is no coin ${key}`);
+    coins.delete(key);
+    return coin;
+  });
+  for (const [key, coin] of coinsMade(tx, height)) coins.set(key, coin);
+  return spent;
+};
+
+/** Takes a transaction back. */
+export const undo = (coins: Coins, tx: Transaction, height: number, spent: readonly Coin[]): void => {
+  for (const [key] of coinsMade(tx, height)) coins.delete(key);
+  spentKeys(tx).forEach((key, i) => {
+    const coin = spent[i];
+    if (coin !== undefined) coins.set(key, coin);
+  });
+};

@@ -1,0 +1,61 @@
+/** What every transaction in a block must obey, apart from its scripts; in bitcoind's order and words. */
+import type { Transaction } from 'bitcoinjs-lib';
+import { rejected } from '../../chain/refusals.ts';
+import { type Coin, isCoinbase, spentKeys } from './coins.ts';
+import { isFinal, type Next, relativeLocksPassed } from './locks.ts';
+
+/** Satoshi there can ever be. */
+const maximumMoney = 2_100_000_000_000_000n;
+export const maximumBlockWeight = 4_000_000;
+/** Blocks after which a coinbase may be spent. */
+export const coinbaseMaturity = 100;
+const halvingInterval = 150;
+const firstSubsidy = 5_000_000_000n;
+
+/** Satoshi a regtest block of this height makes. */
+export const subsidy = (height: number): bigint => firstSubsidy >> BigInt(Math.floor(height / halvingInterval));
+
+/** What can be said of a transaction by itself. Throws ChainError `rejected`. */
+export const checkShape = (tx: Transaction): void => {
+  if (tx.ins.length === 0) throw rejected('bad-txns-vin-empty');
+  if (tx.outs.length === 0) throw rejected('bad-txns-vout-empty');
+  if (tx.byteLength(false) * 4 > maximumBlockWeight) throw rejected('bad-txns-oversize');
+  let total = 0n;
+  for (const { value } of tx.outs) {
+    if (value < 0n) throw rejected('bad-txns-vout-negative');
+    if (value > maximumMoney) throw rejected('bad-txns-vout-toolarge');
+    total += value;
+  }
+  if (total > maximumMoney) throw rejected('bad-txns-txouttotal-toolarge');
+  const keys = spentKeys(tx);
+  if (new Set(keys).size !== keys.length) throw rejected('bad-txns-inputs-duplicate');
+};
+
+/** The coins of a transaction's inputs. Throws ChainError `rejected` where one is missing or spent. */
+export const coinsOf = (tx: Transaction, lookUp: (key: string) => Coin | undefined): readonly Coin[] =>
+  spentKeys(tx).map((key) => {
+    const coin = lookUp(key);
+    if (coin === undefined) throw rejected('bad-txns-inputs-missingorspent');
+    return coin;
+  });
+
+/** Locks, maturity and amounts of a transaction in this block; gives the fee. Throws ChainError `rejected`. */
+export const checkSpending = (
+  tx: Transaction,
+  spent: readonly Coin[],
+  next: Next,
+  medianTimeAt: (height: number) => number,
+): bigint => {
+  if (!isFinal(tx, next)) throw rejected('bad-txns-nonfinal, non-final transaction');
+  if (isCoinbase(tx)) return 0n;
+  if (!relativeLocksPassed(tx, spent, next, medianTimeAt)) throw rejected('non-BIP68-final');
+  for (const coin of spent)
+    if (coin.coinbase && next.height - coin.height < coinbaseMaturity) {
+      const depth = next.height - coin.height;
+      throw rejected(`bad-txns-premature-spend-of-coinbase, tried to spend coinbase at depth ${depth}`);
+    }
+  const taken = spent.reduce((sum, { value }) => sum + value, 0n);
+  const given = tx.outs.reduce((sum, { value }) => sum + value, 0n);
+  if (taken < given) throw rejected(`bad-txns-in-belowout, value in (${taken}) < value out (${given})`);
+  return taken - given;
+};

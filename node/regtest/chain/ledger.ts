@@ -1,0 +1,229 @@
+/**
+ * Every block ever seen, the branch that counts, and the coins at its tip. The longest branch without an invalid block wins;
+ * of two equally long ones, the one seen first. Invariant: the coins are what the branch, replayed from the start, leaves.
+ */
+import type { Block as ParsedBlock } from 'bitcoinjs-lib';
+import { hex, reversed } from '../../../wire/bytes.ts';
+import { txid } from '../../../wire/units.ts';
+import { ChainError } from '../../chain/errors.ts';
+import { rejected } from '../../chain/refusals.ts';
+import type { Block } from '../../ports/ports.ts';
+import { checkBlock, checkHeight, genesis } from './block.ts';
+import { apply, type Coin, type Coins, coinsMade, isCoinbase, undo } from './coins.ts';
+import { checkSpending, coinsOf, subsidy } from './consensus.ts';
+import type { Next } from './locks.ts';
+import type { ScriptCheck } from './script.ts';
+
+/** A block in the tree. */
+export interface Placed extends Block {
+  readonly raw: ParsedBlock;
+  readonly medianTime: number;
+}
+
+/** How the branch changed: blocks that left it, the highest first, and blocks that came, the lowest first. */
+export interface Switch {
+  readonly left: readonly Placed[];
+  readonly came: readonly Placed[];
+}
+
+/** What a block took from the coins, by transaction, as `undo` wants it. */
+type Undo = readonly (readonly Coin[])[];
+
+/** Blocks whose times make the median. */
+const medianSpan = 11;
+
+const median = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1] ?? 0;
+
+export class Ledger {
+  readonly coins: Coins = new Map();
+  private readonly scripts: ScriptCheck;
+  /** In the order in which they were seen, so a block always stands after the one below. */
+  private readonly known = new Map<string, Placed>();
+  private readonly branch: Placed[] = [];
+  private readonly undos = new Map<string, Undo>();
+  private readonly invalid = new Set<string>();
+
+  constructor(scripts: ScriptCheck) {
+    this.scripts = scripts;
+    const first = this.place(genesis(), undefined);
+    this.branch.push(first);
+  }
+
+  get tip(): Placed {
+    const tip = this.branch.at(-1);
+    if (tip === undefined) throw new RangeError('a branch has at least its first block');
+    return tip;
+  }
+
+  /** The branch's block at a height. */
+  at(height: number): Placed | undefined {
+    return height < 0 ? undefined : this.branch[height];
+  }
+
+  /** A block by hash, on the branch or not. Throws ChainError `unknown_block`. */
+  get(hash: string): Placed {
+    const found = this.known.get(hash);
+    if (found === undefined) throw new ChainError({ code: 'unknown_block', hash });
+    return found;
+  }
+
+  /** True when the branch holds this block. */
+  counts({ height, hash }: Placed): boolean {
+    return this.branch[height]?.hash === hash;
+  }
+
+  /** Whether it is known, and it or a block below breaks the rules or is said to. */
+  isRuledOut(hash: string): boolean {
+    for (let at = this.known.get(hash); at !== undefined; at = this.known.get(at.previous))
+      if (this.invalid.has(at.hash)) return true;
+    return false;
+  }
+
+  /** The ends of all branches: blocks on which none stands. */
+  ends(): readonly Placed[] {
+    const stoodOn = new Set([...this.known.values()].map(({ previous }) => previous));
+    return [...this.known.values()].filter(({ hash }) => hash === this.tip.hash || !stoodOn.has(hash));
+  }
+
+  /** The block that may come next. */
+  get next(): Next {
+    return { height: this.tip.height + 1, medianTime: this.tip.medianTime };
+  }
+
+  readonly medianTimeAt = (height: number): number => this.branch[height]?.medianTime ?? 0;
+
+  private place(raw: ParsedBlock, below: Placed | undefined): Placed {
+    const times = [raw.timestamp];
+    for (let at = below; at !== undefined && times.length < medianSpan; at = this.known.get(at.previous))
+      times.push(at.time);
+    const placed: Placed = {
+      hash: raw.getId(),
+      height: below === undefined ? 0 : below.height + 1,
+      previous: hex(reversed(raw.prevHash ?? new Uint8Array(32))),
+      time: raw.timestamp,
+      medianTime: median(times),
+      transactions: (raw.transactions ?? []).map((tx) => ({ txid: txid(tx.getHash()), tx })),
+      raw,
+    };
+    this.known.set(placed.hash, placed);
+    return placed;
+  }
+
+  /**
+   * Takes a block in, and its branch when that is the longest now. Throws ChainError `rejected` for one that cannot be;
+   * whether it fits the coins is known only once its branch is taken.
+   */
+  add(raw: ParsedBlock): Switch {
+    const hash = raw.getId();
+    if (this.known.has(hash)) throw rejected(this.invalid.has(hash) ? 'duplicate-invalid' : 'duplicate');
+    checkBlock(raw);
+    const below = this.known.get(hex(reversed(raw.prevHash ?? new Uint8Array(32))));
+    if (below === undefined) throw rejected('prev-blk-not-found');
+    if (raw.timestamp <= below.medianTime) throw rejected('time-too-old');
+    checkHeight(raw, below.height + 1);
+    const placed = this.place(raw, below);
+    if (below !== this.tip) return this.settle();
+    // On the tip, nothing else need be looked at, and a refusal is the caller's to hear.
+    this.connect(placed);
+    return { left: [], came: [placed] };
+  }
+
+  /** As if this block broke the rules, and with it all above. Throws ChainError `unknown_block`. */
+  invalidate(hash: string): Switch {
+    if (this.get(hash).height === 0) throw rejected('the first block cannot be invalid');
+    this.invalid.add(hash);
+    return this.settle();
+  }
+
+  /** Takes `invalidate` back, for this block, those below it and those above. Throws ChainError `unknown_block`. */
+  reconsider(hash: string): Switch {
+    const below = new Set<string>();
+    for (let at: Placed | undefined = this.get(hash); at !== undefined; at = this.known.get(at.previous))
+      below.add(at.hash);
+    for (const id of [...this.invalid]) if (below.has(id) || this.standsOn(id, hash)) this.invalid.delete(id);
+    return this.settle();
+  }
+
+  private standsOn(upper: string, lower: string): boolean {
+    for (let at = this.known.get(upper); at !== undefined; at = this.known.get(at.previous))
+      if (at.hash === lower) return true;
+    return false;
+  }
+
+  /** The tip of the best branch as far as one can tell without trying it. */
+  private best(): Placed {
+    const good = new Set<string>();
+    let best: Placed | undefined;
+    const better = (one: Placed): boolean =>
+      best === undefined || one.height > best.height || (one.height === best.height && one === this.tip);
+    for (const placed of this.known.values()) {
+      if (this.invalid.has(placed.hash) || (placed.height > 0 && !good.has(placed.previous))) continue;
+      good.add(placed.hash);
+      if (better(placed)) best = placed;
+    }
+    return best ?? this.tip;
+  }
+
+  /** Moves to the best branch; one that turns out invalid on the way is marked, and the next best is tried. */
+  private settle(): Switch {
+    const before = [...this.branch];
+    for (;;) {
+      const path: Placed[] = [];
+      let at = this.best();
+      for (; !this.counts(at); at = this.get(at.previous)) path.unshift(at);
+      while (this.tip !== at) this.disconnect();
+      if (path.every((placed) => this.tryConnect(placed))) break;
+    }
+    let shared = 0;
+    while (shared < before.length && before[shared] === this.branch[shared]) shared++;
+    return { left: before.slice(shared).reverse(), came: this.branch.slice(shared) };
+  }
+
+  private tryConnect(placed: Placed): boolean {
+    try {
+      this.connect(placed);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Puts a block on the tip. Throws ChainError `rejected`, with the coins as before and the block marked. */
+  private connect(placed: Placed): void {
+    const done: (readonly Coin[])[] = [];
+    const { height, transactions } = placed;
+    try {
+      let fees = 0n;
+      for (const { tx } of transactions) {
+        if (coinsMade(tx, height).some(([key]) => this.coins.has(key))) throw rejected('bad-txns-BIP30');
+        const spent = coinsOf(tx, (key) => this.coins.get(key));
+        fees += checkSpending(tx, spent, this.next, this.medianTimeAt);
+        const complaint = isCoinbase(tx) ? undefined : this.scripts(tx, spent, 'consensus');
+        if (complaint !== undefined) throw rejected(complaint);
+        done.push(apply(this.coins, tx, height));
+      }
+      const paid = (transactions[0]?.tx.outs ?? []).reduce((sum, { value }) => sum + value, 0n);
+      if (paid > subsidy(height) + fees) throw rejected('bad-cb-amount');
+    } catch (error) {
+      this.takeBack(placed, done);
+      this.invalid.add(placed.hash);
+      throw error;
+    }
+    this.undos.set(placed.hash, done);
+    this.branch.push(placed);
+  }
+
+  private disconnect(): void {
+    const placed = this.branch.pop();
+    if (placed === undefined) return;
+    this.takeBack(placed, this.undos.get(placed.hash) ?? []);
+    this.undos.delete(placed.hash);
+  }
+
+  private takeBack({ transactions, height }: Placed, done: Undo): void {
+    for (let i = done.length - 1; i >= 0; i--) {
+      const tx = transactions[i]?.tx;
+      if (tx !== undefined) undo(this.coins, tx, height, done[i] ?? []);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/** `ampere chain`: a regtest chain for several processes, served as bitcoind serves one, until it is told to stop. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hex } from '../../../wire/bytes.ts';
+import { systemClock, systemEntropy } from '../../base/entropy.ts';
+import { makeFolder } from '../../base/files.ts';
+import { keepJournal } from './journal.ts';
+import { openRegtest } from './regtest.ts';
+import { serveChain } from './serve.ts';
+
+export interface ChainOptions {
+  /** 0 for a free one. */
+  readonly port: number;
+  readonly user: string;
+  /** Made up unless told. */
+  readonly password: string | undefined;
+  /** Where the chain is kept, with a cookie file beside it; in memory alone unless told. */
+  readonly datadir: string | undefined;
+}
+
+const host = '127.0.0.1';
+
+/** Where a chain kept in this folder writes its login at each start. */
+export const cookieIn = (datadir: string): string => join(datadir, '.cookie');
+
+/** Resolves once it was told to stop and has. Throws NoInterpreter, JournalError, ServeError. */
+export const runChain = async (options: ChainOptions, out: (line: string) => void): Promise<void> => {
+  const { port, user, datadir } = options;
+  const password = options.password ?? hex(systemEntropy.bytes(16));
+  const cookie = `__cookie__:${hex(systemEntropy.bytes(32))}`;
+  const regtest = await openRegtest(systemClock);
+  if (datadir !== undefined) {
+    await makeFolder(datadir);
+    keepJournal(regtest, join(datadir, 'journal'));
+  }
+
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  process.once('SIGHUP', end);
+  const logins = [`${user}:${password}`, ...(datadir === undefined ? [] : [cookie])];
+  const served = await serveChain({ regtest, clock: systemClock, host, port, logins, stop: end });
+  if (datadir !== undefined) await writeFile(cookieIn(datadir), cookie, { mode: 0o600 });
+  out(`a regtest chain at http://${user}:${encodeURIComponent(password)}@${host}:${served.port}`);
+
+  await ended;
+  process.off('SIGINT', end);
+  process.off('SIGTERM', end);
+  process.off('SIGHUP', end);
+  await served.close();
+  if (datadir !== undefined) await rm(cookieIn(datadir), { force: true });
+};

@@ -1,0 +1,58 @@
+/** From a plan to a signed transaction: the claim's input at index 0, what goes beside it, the coins that pay the fee behind. */
+
+import { Transaction } from 'bitcoinjs-lib';
+import type { OpenClaim } from '../../channel/model/claim.ts';
+import { equal } from '../../wire/bytes.ts';
+import { outpointKey } from '../chain/watch.ts';
+import { replaceable } from '../wallet/build.ts';
+import type { Fund } from '../wallet/view.ts';
+import { besideKeyOf } from './beside.ts';
+import type { Draft } from './plan.ts';
+
+/** What signs: the channel for its input (`digest` is BIP 143's with SIGHASH_ALL, 32 bytes), the wallet for its coins. */
+export interface Signers {
+  witness(input: Pick<OpenClaim, 'unlock' | 'scriptCode'>, digest: Uint8Array): readonly Uint8Array[];
+  coins(tx: Transaction, inputs: readonly { readonly index: number; readonly coin: Fund }[]): void;
+}
+
+/** The transaction of a draft, signed. */
+export const assemble = (claim: OpenClaim, draft: Draft<Fund>, signers: Signers): Transaction => {
+  const { coins, outputs, locktime } = draft;
+  const beside = draft.beside && claim.kind === 'sweep' ? claim.beside : undefined;
+  const tx = new Transaction();
+  tx.version = 2;
+  tx.locktime = locktime;
+  tx.addInput(claim.outpoint.txid, claim.outpoint.index, claim.sequence);
+  if (beside !== undefined) tx.addInput(beside.outpoint.txid, beside.outpoint.index, beside.sequence);
+  for (const { txid, vout } of coins) tx.addInput(txid, vout, replaceable);
+  for (const { script, value } of outputs) tx.addOutput(script, value);
+  const own = beside === undefined ? [claim] : [claim, beside];
+  own.forEach((input, index) => {
+    const digest = tx.hashForWitnessV0(index, input.scriptCode, input.value, Transaction.SIGHASH_ALL);
+    tx.setWitness(index, [...signers.witness(input, new Uint8Array(digest))]);
+  });
+  signers.coins(
+    tx,
+    coins.map((coin, i) => ({ index: i + own.length, coin })),
+  );
+  return tx;
+};
+
+/** Keys of the coins that a claim's transaction spends, and of what it takes beside. */
+export const coinKeysOf = (tx: Transaction): readonly string[] =>
+  tx.ins.slice(1).map(({ hash, index }) => outpointKey(hash, index));
+
+/**
+ * Whether a transaction that was made for a claim still does what the claim wants: how an HTLC is ended may have changed since,
+ * and coins may have left the chain.
+ */
+export const stillFits = (claim: OpenClaim, tx: Transaction, coins: readonly Pick<Fund, 'key'>[]): boolean => {
+  const [input] = tx.ins;
+  const [output] = tx.outs;
+  if (input?.sequence !== claim.sequence || tx.locktime !== (claim.kind === 'bump' ? 0 : claim.locktime)) return false;
+  const pays = claim.kind === 'htlc' ? claim.pays : undefined;
+  if (pays !== undefined && !(output?.value === pays.value && equal(output.script, pays.script))) return false;
+  const there = new Set(coins.map(({ key }) => key));
+  const beside = besideKeyOf(claim);
+  return coinKeysOf(tx).every((key) => there.has(key) || key === beside);
+};

@@ -1,0 +1,70 @@
+/**
+ * Coins that were promised to a claim which is claimed no longer. They are not free before its transaction can never be mined:
+ * while the output that it spends lies unspent in the chain, a block may still hold it.
+ */
+import type { Claim } from '../../channel/model/claim.ts';
+import { outpointKey } from '../chain/watch.ts';
+import type { Chain, Outpoint } from '../ports/ports.ts';
+import { claimOwner } from '../wallet/view.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+
+/** Whom coins that pay for a claim are promised to. */
+const ownerOfKey = (key: string): string => `${claimOwner}${key}`;
+/** The outpoint, as a key, of whose claim such an owner is; undefined for other owners. */
+export const keyOfOwner = (owner: string): string | undefined =>
+  owner.startsWith(claimOwner) ? owner.slice(claimOwner.length) : undefined;
+export const ownerOf = ({ outpoint }: Pick<Claim, 'outpoint'>): string =>
+  ownerOfKey(outpointKey(outpoint.txid, outpoint.index));
+
+export interface HoldingParts {
+  readonly chain: Chain;
+  readonly wallet: Wallet;
+  readonly fatal: (error: unknown) => void;
+}
+
+export class Holdings {
+  private readonly parts: HoldingParts;
+  /** By owner, what their transactions spend, and whether that is the wallet's own. */
+  private readonly held = new Map<string, { readonly outpoint: Outpoint; readonly own: boolean }>();
+
+  constructor(parts: HoldingParts) {
+    this.parts = parts;
+  }
+
+  /**
+   * Not claimed any more: what is promised to it stays so until its transaction is impossible. What it spends of the wallet's
+   * own (`own`) is free as soon as nobody has that transaction: to spend it otherwise then harms nobody.
+   */
+  hold(claimed: Pick<Claim, 'outpoint'>, own = false): void {
+    const { txid, index } = claimed.outpoint;
+    this.held.set(ownerOf(claimed), { outpoint: { txid, vout: index }, own });
+  }
+
+  /** Claimed again: what is promised to it is its own. */
+  take(claim: Pick<Claim, 'outpoint'>): void {
+    this.held.delete(ownerOf(claim));
+  }
+
+  /** Frees what is promised to a claim now, for one that never had a transaction, or whose channel is long over. */
+  free(claimed: Pick<Claim, 'outpoint'>): void {
+    const { wallet, fatal } = this.parts;
+    const owner = ownerOf(claimed);
+    this.held.delete(owner);
+    if (wallet.owners().includes(owner)) wallet.release(owner).catch(fatal);
+  }
+
+  /** Frees what can be freed by now. Throws ChainError, StoreError. */
+  async review(): Promise<void> {
+    const { wallet } = this.parts;
+    for (const [owner, { outpoint, own }] of [...this.held]) {
+      if (!wallet.owners().includes(owner)) this.held.delete(owner);
+      else if ((await this.isFree(outpoint, own)) && this.held.delete(owner)) await wallet.release(owner);
+    }
+  }
+
+  private async isFree(outpoint: Outpoint, own: boolean): Promise<boolean> {
+    const { chain } = this.parts;
+    if ((await chain.unspent(outpoint)) === undefined) return true;
+    return own && (await chain.spender(outpoint)) === undefined;
+  }
+}

@@ -1,0 +1,126 @@
+/** Where each claim stands, for the log and for operators: said when it changes, in words that tell what is waited for. */
+import type { Claim } from '../../channel/model/claim.ts';
+import { hex, reversed } from '../../wire/bytes.ts';
+import type { Sat } from '../../wire/units.ts';
+import type { Log } from '../ports/ports.ts';
+
+export type Standing =
+  /** Its locks allow it in the block of height `claim.from` at the earliest. */
+  | { readonly state: 'locked' }
+  /** The commitment, or another of the channel that waits, pays enough by itself. */
+  | { readonly state: 'resting' }
+  /** `missing` where it should pay more and coins for that are wanting. */
+  | { readonly state: 'published'; readonly txid: string; readonly fee: Sat; readonly missing: Sat | undefined }
+  /** No coins to pay a fee with. */
+  | { readonly state: 'lacking'; readonly missing: Sat }
+  /** It would cost more than it brings. */
+  | { readonly state: 'left' }
+  | { readonly state: 'refused'; readonly reason: string };
+
+/** A claim and where it stands; undefined before it was first looked at. */
+export interface Claimed {
+  readonly claim: Claim;
+  readonly standing: Standing | undefined;
+}
+
+/** An outpoint as people write it, TXID:OUTPUT. */
+export const displayedOutpoint = ({ txid, index }: Claim['outpoint']): string => `${hex(reversed(txid))}:${index}`;
+
+/** One line that says what is waited for. */
+export const standingText = ({ claim, standing }: Claimed): string => {
+  const { why, value, from, deadline } = claim;
+  const what = `${why} of ${value} sat in ${displayedOutpoint(claim.outpoint)}`;
+  const before = deadline === undefined ? '' : `, wanted before block ${deadline}`;
+  switch (standing?.state) {
+    case undefined:
+      return `${what}: to be claimed from block ${from} on`;
+    case 'locked':
+      return why === 'closing'
+        ? `${what}: left to its own fee until block ${from}`
+        : `${what}: can be claimed in block ${from}`;
+    case 'resting':
+      return `${what}: what waits for a block pays enough, no fee is added`;
+    case 'published': {
+      const short =
+        standing.missing === undefined ? '' : `, ${standing.missing} sat of coins are wanting for a better fee`;
+      return `${what}: claimed by ${standing.txid} for a fee of ${standing.fee} sat, not confirmed yet${before}${short}`;
+    }
+    case 'lacking':
+      return `${what}: waits for ${standing.missing} sat in the wallet to pay its fee${before}`;
+    case 'left':
+      return `${what}: left, for claiming it costs more than it brings`;
+    case 'refused':
+      return `${what}: the network does not take our claim (${standing.reason})${before}`;
+  }
+};
+
+/** Blocks after which a want of coins is said again. */
+const REMINDER = 6;
+
+/** The standing of every claim, and the lines about what changed. */
+export class Standings {
+  private readonly log: Log;
+  private readonly known = new Map<string, { readonly standing: Standing; readonly said: number }>();
+
+  constructor(log: Log) {
+    this.log = log;
+  }
+
+  get(key: string): Standing | undefined {
+    return this.known.get(key)?.standing;
+  }
+
+  forget(key: string): void {
+    this.known.delete(key);
+  }
+
+  /** Takes note at this height, and says what is new. `channel` and `key` name channel and claim. */
+  note(channel: string, key: string, claim: Claim, standing: Standing, height: number): void {
+    const last = this.known.get(key);
+    const same =
+      last !== undefined && standingText({ claim, standing }) === standingText({ claim, standing: last.standing });
+    const wanting = 'missing' in standing && standing.missing !== undefined;
+    const again = same && wanting && height >= last.said + REMINDER;
+    this.known.set(key, { standing, said: same && !again ? last.said : height });
+    if (!same || again) this.say(channel, claim, standing, last?.standing);
+  }
+
+  private say(channel: string, claim: Claim, standing: Standing, last: Standing | undefined): void {
+    const { log } = this;
+    const { why, value, deadline, outpoint } = claim;
+    const fields = {
+      channel,
+      output: displayedOutpoint(outpoint),
+      what: why,
+      value: `${value}`,
+      ...(deadline !== undefined && { deadline }),
+    };
+    const send = (missing: Sat) => `send at least ${missing} sat to an address of this node (newaddr)`;
+    switch (standing.state) {
+      case 'locked':
+        if (why !== 'closing')
+          log.info({ ...fields, from: claim.from }, 'an output on chain is ours once its lock has passed');
+        break;
+      case 'resting':
+        log.debug(fields, 'a transaction of the channel that waits for a block pays enough by itself');
+        break;
+      case 'published': {
+        const { txid, fee, missing } = standing;
+        const paid = { ...fields, txid, fee: `${fee}` };
+        if (last?.state !== 'published') log.info(paid, 'claiming an output on chain');
+        else if (last.txid !== txid) log.info(paid, 'a claim was replaced by one with a higher fee');
+        if (missing !== undefined)
+          log.warn(paid, `a claim pays less than it should, for want of coins: ${send(missing)}`);
+        break;
+      }
+      case 'lacking':
+        log.warn(fields, `no coins to pay for a claim on chain: ${send(standing.missing)}`);
+        break;
+      case 'left':
+        log.info(fields, 'an output on chain is left: claiming it costs more than it brings');
+        break;
+      case 'refused':
+        log.warn({ ...fields, reason: standing.reason }, 'the network does not take a claim; it is tried again');
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Moments that nobody can guess. A claim that waits in the mempool can be thrown out there by one who pays for it, again and
+ * again; who does so must do it after each time that it is given to the network, and does not know when that will be.
+ */
+import type { Clock, Entropy } from '../ports/ports.ts';
+
+/** A whole number from `least` to `most`, nearly all alike. */
+export const between = (entropy: Entropy, [least, most]: readonly [least: number, most: number]): number => {
+  const bytes = entropy.bytes(4);
+  return least + (new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) % (most - least + 1));
+};
+
+/** Milliseconds between two times that claims are given to the network, the least and the most: ten times a block. */
+export const AGAIN_MS = [20_000, 100_000] as const;
+
+/** Runs something at such moments until the function returned is called. */
+export const atMoments = (clock: Pick<Clock, 'after'>, entropy: Entropy, run: () => void): (() => void) => {
+  let cancel = (): void => undefined;
+  const next = (): void => {
+    cancel = clock.after(between(entropy, AGAIN_MS), () => {
+      next();
+      run();
+    });
+  };
+  next();
+  return () => cancel();
+};

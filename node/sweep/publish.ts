@@ -1,0 +1,199 @@
+/** One claim at one height: plan, sign, keep, publish, and pay more where the network asks for more. */
+
+import { Transaction } from 'bitcoinjs-lib';
+import type { Claim, OpenClaim } from '../../channel/model/claim.ts';
+import { type Sat, sat, txid } from '../../wire/units.ts';
+import { ChainError } from '../chain/errors.ts';
+import { isFeeRefusal } from '../chain/refusals.ts';
+import { outpointKey } from '../chain/watch.ts';
+import type { Chain } from '../ports/ports.ts';
+import type { Fund } from '../wallet/view.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+import { assemble, coinKeysOf, type Signers, stillFits } from './assemble.ts';
+import { takesBeside } from './beside.ts';
+import { ownerOf } from './claimcoins.ts';
+import type { Standing } from './claimstatus.ts';
+import { type Before, isUnderWay, type Move, planClaim, type World } from './plan.ts';
+import { horizonOf } from './rate.ts';
+import type { Published } from './record.ts';
+
+/** How often in a row the fee is raised by half where the network refuses it: from 1 to 650 times the first. */
+const ATTEMPTS = 16;
+
+export interface Pursuit {
+  readonly chain: Chain;
+  readonly wallet: Wallet;
+  readonly signers: Signers;
+  /** Height of the best block. */
+  readonly tip: number;
+  /** The estimate for so many blocks, sat per 1,000 weight. */
+  readonly feerate: (blocks: number) => Promise<number>;
+  /** Where the money goes. */
+  readonly script: Uint8Array;
+  /** What is ours or may become ours in the channel's commitment. */
+  readonly stake: Sat;
+  /** How many other claims will need a coin of the wallet and have none yet. */
+  readonly needy: number;
+  /** What was published last. */
+  readonly known: Published | undefined;
+  /** Keeps what is about to be published; undefined brings back what was published before. */
+  readonly keep: (published: Published | undefined) => Promise<void>;
+}
+
+const refusalOf = (error: unknown): string | undefined =>
+  error instanceof ChainError && error.fault.code === 'rejected' ? error.fault.message : undefined;
+
+/** Hands a claim's transaction to the network; that of a `bump` with its parent, where the network does not have that. */
+const publish = async (chain: Chain, claim: Claim, tx: Uint8Array): Promise<void> => {
+  try {
+    await chain.broadcast(tx);
+  } catch (error) {
+    const orphan =
+      error instanceof ChainError && error.fault.code === 'rejected' && error.fault.refusal === 'missing_inputs';
+    if (claim.kind !== 'bump' || !orphan) throw error;
+    await chain.broadcastPackage(claim.parent, tx);
+  }
+};
+
+const publishedAs = ({ tx, fee }: Published, missing?: Sat): Standing => ({
+  state: 'published',
+  txid: tx.getId(),
+  fee,
+  missing,
+});
+
+/** A transaction that is complete already. */
+const pursueReady = async (claim: Extract<Claim, { kind: 'ready' }>, { chain, tip }: Pursuit): Promise<Standing> => {
+  if (tip + 1 < claim.from) return { state: 'locked' };
+  try {
+    await publish(chain, claim, claim.tx);
+  } catch (error) {
+    const reason = refusalOf(error);
+    if (reason === undefined) throw error;
+    return { state: 'refused', reason };
+  }
+  const tx = Transaction.fromBuffer(claim.tx);
+  const paid = tx.outs.reduce((left, { value }) => left - value, claim.value as bigint);
+  return publishedAs({ tx, fee: sat(paid > 0n ? paid : 0n), since: tip });
+};
+
+/** Does for a claim what can be done now. Throws ChainError when the chain does not answer, StoreError. */
+export const pursue = async (claim: Claim, pursuit: Pursuit): Promise<Standing> =>
+  claim.kind === 'ready' ? pursueReady(claim, pursuit) : pursueOpen(claim, pursuit);
+
+const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing> => {
+  const { wallet, chain, signers, tip, script, stake, needy, known, keep } = pursuit;
+  if (tip + 1 < claim.from && !isUnderWay(claim, known)) return { state: 'locked' };
+  const owner = ownerOf(claim);
+  const estimate = await pursuit.feerate(horizonOf({ tip, deadline: claim.deadline }));
+  const parentWeight = claim.kind === 'bump' ? Transaction.fromBuffer(claim.parent).weight() : 0;
+  const rival = claim.kind === 'bump' ? await rivalOf(claim, chain, known) : 0;
+  await takeBack(wallet, owner, known);
+
+  let refused = 0n;
+  let alone = false;
+  let reason = '';
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { kept, free, waiting } = wallet.feeCoins(owner);
+    const fits = known !== undefined && stillFits(claim, known.tx, kept) && !(alone && takesBeside(claim, known.tx));
+    const before: Before | undefined = known && { fee: known.fee, weight: known.tx.weight(), since: known.since, fits };
+    const wanting = Math.max(0, needy - Math.max(0, free.length - 1));
+    const world = { tip, estimate, kept, free, script, refused, parentWeight, stake, rival, wanting, alone };
+    const move = planWithAll(claim, before, world, waiting);
+    switch (move.do) {
+      case 'wait':
+        return { state: 'locked' };
+      case 'rest':
+        return { state: 'resting' };
+      case 'leave':
+        return attempt === 0 ? { state: 'left' } : { state: 'refused', reason };
+      case 'lack':
+        return { state: 'lacking', missing: move.missing };
+      case 'again':
+      case 'build':
+        break;
+    }
+    if (move.do === 'again' && attempt > 0) return { state: 'refused', reason };
+    const missing = move.do === 'again' ? move.missing : move.draft.missing;
+    let next: Published;
+    if (move.do === 'build') {
+      const { coins, fee } = move.draft;
+      // Between choosing and promising nothing is waited for: nobody else can have been promised these coins.
+      const own = claim.unlock.by === 'wallet' ? [outpointKey(claim.outpoint.txid, claim.outpoint.index)] : [];
+      // Of the wallet's own it may be somebody's already: of whoever was given it in a block that a reorg took away, or just now.
+      if (!wallet.isOpenTo(owner, own))
+        return { state: 'refused', reason: 'the wallet has promised the output to something else' };
+      await wallet.promise(owner, [...own, ...coins.map(({ key }) => key)]);
+      next = { tx: assemble(claim, move.draft, signers), fee, since: known?.since ?? tip };
+      await keep(next);
+    } else if (known !== undefined) next = known;
+    else return { state: 'refused', reason };
+    try {
+      await publish(chain, claim, new Uint8Array(next.tx.toBuffer()));
+      return publishedAs(next, missing);
+    } catch (error) {
+      const words = refusalOf(error);
+      if (words === undefined) throw error;
+      reason = words;
+      if (next !== known) await keep(known);
+      // Perhaps somebody was first with what it takes along: without that it stands for itself.
+      if (!alone && takesBeside(claim, next.tx)) {
+        alone = true;
+        continue;
+      }
+      if (!isFeeRefusal(error) || isTheirs(claim, error)) return { state: 'refused', reason };
+      refused = next.fee;
+    }
+  }
+  return { state: 'refused', reason };
+};
+
+/** As planned with confirmed coins alone, unless they do not suffice and what no block holds yet helps. */
+const planWithAll = (
+  claim: OpenClaim,
+  before: Before | undefined,
+  world: World<Fund>,
+  waiting: readonly Fund[],
+): Move<Fund> => {
+  const move = planClaim(claim, before, world);
+  const missing = move.do === 'build' ? move.draft.missing : 'missing' in move ? move.missing : undefined;
+  if (missing === undefined || waiting.length === 0) return move;
+  const other = planClaim(claim, before, { ...world, free: [...world.free, ...waiting] });
+  return other.do === 'build' ? other : move;
+};
+
+/** Coins of what was published that are free again, because a reorg took the claim out of the chain, pay for it once more. */
+const takeBack = async (wallet: Wallet, owner: string, known: Published | undefined): Promise<void> => {
+  if (known === undefined) return;
+  const spent = new Set(coinKeysOf(known.tx));
+  const { free } = wallet.feeCoins(owner);
+  await wallet.promise(
+    owner,
+    free.filter(({ key }) => spent.has(key)).map(({ key }) => key),
+  );
+};
+
+/**
+ * What another commitment of the same channel pays that waits in the mempool, with all that hangs on it; 0 without one. A closing
+ * is pushed by whoever wants it sooner: what the peer's child pays for it counts until there is one of ours.
+ */
+const rivalOf = async (
+  claim: Extract<Claim, { kind: 'bump' }>,
+  chain: Chain,
+  known: Published | undefined,
+): Promise<number> => {
+  const parent = Transaction.fromBuffer(claim.parent);
+  const [input] = parent.ins;
+  const spender = input && (await chain.spender({ txid: txid(input.hash), vout: input.index }));
+  if (spender === undefined) return 0;
+  const isParent = spender.tx.getId() === parent.getId();
+  if (isParent && (claim.unlock.by !== 'wallet' || known !== undefined)) return 0;
+  return (await chain.waitingFeerate(spender.txid)) ?? 0;
+};
+
+/**
+ * Somebody takes an HTLC of ours with its preimage: that is what it is for, and the preimage is worth as much to us. Everything
+ * else that stands in our way is outbid.
+ */
+const isTheirs = (claim: Claim, { fault }: ChainError): boolean =>
+  claim.why === 'htlc_timeout' && fault.code === 'rejected' && fault.refusal === 'replacement_fee_too_low';
