@@ -1,9 +1,12 @@
 /**
  * How many channels without a confirmed funding others may have with us. Such a channel costs its opener nothing and us
  * memory and a place on the disk for two weeks, so their number is bounded however many ask; and since strangers could take all
- * places with fundings that do not exist, such a channel gives its place to who comes later. One whose funding is in the mempool
- * has cost its opener something, and stays.
+ * places with fundings that do not exist, such a channel gives its place to who comes later. One whose funding is in the mempool,
+ * or in a block, has cost its opener something, and stays.
  */
+import type { Core } from '../../channel/model/state.ts';
+import { fundingScriptOf } from '../../channel/phases/opening.ts';
+import { equal } from '../../wire/bytes.ts';
 import type { Chain } from '../ports/ports.ts';
 import { coreOf, type Entry, isFunded } from './entry.ts';
 
@@ -66,13 +69,26 @@ const inOrder = (peers: readonly Waiting[]): readonly Waiting[] => {
   return [...peers].sort((a, b) => sizeOf(b) - sizeOf(a) || sinceOf(a) - sinceOf(b));
 };
 
+/** What tells whether a funding is there. */
+type Looking = Pick<Chain, 'waitingFeerate' | 'unspent'>;
+
+/**
+ * Whether a block has a funding that is not as deep yet as we asked for: the mempool has it no more, and nobody was told of it. Another
+ * output of that name does not count, for it costs whoever names it nothing. Throws ChainError.
+ */
+const isMined = async ({ params, funding }: Core, chain: Looking): Promise<boolean> => {
+  const output = await chain.unspent({ txid: funding.txid, vout: funding.index }, 'others');
+  return output !== undefined && output.amount === params.capacity && equal(output.script, fundingScriptOf(params));
+};
+
 /** Whether a funding is in the mempool or a block. Throws ChainError. */
-const isSeen = async (entry: Entry, chain: Pick<Chain, 'waitingFeerate'>, height: number): Promise<boolean> => {
+const isSeen = async (entry: Entry, chain: Looking, height: number): Promise<boolean> => {
   if (entry.buried !== undefined || entry.seenAt === height) return true;
-  const funding = coreOf(entry.machine.state)?.funding;
-  if (funding === undefined || (await chain.waitingFeerate(funding.txid, 'others')) === undefined) return false;
-  entry.seenAt = height;
-  return true;
+  const core = coreOf(entry.machine.state);
+  if (core === undefined) return false;
+  const seen = (await chain.waitingFeerate(core.funding.txid, 'others')) !== undefined || (await isMined(core, chain));
+  if (seen) entry.seenAt = height;
+  return seen;
 };
 
 /**
@@ -81,7 +97,7 @@ const isSeen = async (entry: Entry, chain: Pick<Chain, 'waitingFeerate'>, height
  */
 export const makeRoom = async (
   peers: readonly Waiting[],
-  chain: Pick<Chain, 'waitingFeerate'>,
+  chain: Looking,
   height: number,
 ): Promise<'made' | 'enough' | 'none'> => {
   for (const channels of peers) {
