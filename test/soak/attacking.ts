@@ -60,7 +60,8 @@ export const attack = (world: SentWorld, attackers: number, names: readonly Atta
     return { number, attack };
   });
   const children = shares.map((isOfIt) => {
-    const child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    // A session of its own, as every node has: it is between sessions that the system shares out its time first.
+    const child = fork(program, { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     child.send({ world, attackers: all.filter(({ number, attack }) => isOfIt(number, attack)) } satisfies Orders);
     let report: Report = {};
     const ready = new Promise((resolve) => {
