@@ -115,7 +115,10 @@ const post = async (
   return over;
 };
 
-/** One message; what is in pieces goes out in fragments of it, each when the one before is on its way. */
+/**
+ * One message; what is in pieces goes out in fragments of it, each when the one before is on its way. Where nobody is there any more
+ * they are given back, since whoever reads them holds a part of the store open.
+ */
 const sendMessage = async (socket: WebSocket, answer: Written): Promise<void> => {
   const send = (text: string, fin: boolean): Promise<void> =>
     new Promise((resolve) => socket.send(text, { fin }, () => resolve()));
@@ -130,7 +133,6 @@ const sendMessage = async (socket: WebSocket, answer: Written): Promise<void> =>
 const talk = (socket: WebSocket, stream: Socket, answer: Answer): Calls => {
   // As on the unix socket: who does not read is not read from, and who takes nothing for long has gone.
   const calls = openCalls(answer, socket, async (text) => {
-    if (socket.readyState !== socket.OPEN) return;
     stream.setTimeout(stalledAfter);
     await sendMessage(socket, text).catch(() => socket.terminate());
     stream.setTimeout(0);

@@ -77,6 +77,18 @@ const serve = async (own: Partial<Handlers> = { listinvoices: handlers.listinvoi
   closing.push(() => server.close());
   return rpc;
 };
+const token = 'ab'.repeat(32);
+const serveHttp = async (own: Partial<Handlers>): Promise<string> => {
+  const server = await listenHttp({ host: '127.0.0.1', port: 0 }, token, fakeRpc(own).answer);
+  closing.push(() => server.close());
+  return `127.0.0.1:${server.address.port}`;
+};
+const webSocket = async (url: string): Promise<WebSocket> => {
+  const socket = new WebSocket(`ws://${url}/`, ['ampere', `token.${token}`]);
+  closing.push(() => socket.terminate());
+  await new Promise((resolve) => socket.once('open', resolve));
+  return socket;
+};
 const run = async (words: readonly string[]) => {
   const out: string[] = [];
   const err: string[] = [];
@@ -159,22 +171,13 @@ describe('32,000 invoices', () => {
   });
 
   test('come as one answer over HTTP and as one message over a WebSocket', async () => {
-    const token = 'ab'.repeat(32);
-    const server = await listenHttp(
-      { host: '127.0.0.1', port: 0 },
-      token,
-      fakeRpc({ listinvoices: handlers.listinvoices }).answer,
-    );
-    closing.push(() => server.close());
-    const url = `127.0.0.1:${server.address.port}`;
+    const url = await serveHttp({ listinvoices: handlers.listinvoices });
     const count = 4_000;
     const request = JSON.stringify({ id: 1, method: 'listinvoices', params: { limit: count } });
     const headers = { authorization: `Bearer ${token}` };
     const posted = await fetch(`http://${url}/`, { method: 'POST', headers, body: request });
     expect(labelsIn(((await posted.json()) as { result: { invoices: Row[] } }).result)).toEqual(labels(1, count));
-    const socket = new WebSocket(`ws://${url}/`, ['ampere', `token.${token}`]);
-    closing.push(() => socket.terminate());
-    await new Promise((resolve) => socket.once('open', resolve));
+    const socket = await webSocket(url);
     const messages = new Map<unknown, { result: { invoices: Row[] } }>();
     socket.on('message', (data) => {
       const message = JSON.parse(data.toString());
@@ -186,6 +189,33 @@ describe('32,000 invoices', () => {
     expect(labelsIn(messages.get(1)?.result)).toEqual(labels(1, count));
     expect(messages.get(2)).toHaveProperty('result');
   });
+});
+
+test('a list whose caller on a WebSocket is gone before it begins is read no further, and closed', async () => {
+  let [begun, closed] = [false, false];
+  let go: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const url = await serveHttp({
+    listinvoices: async () => ({
+      invoices: (async function* () {
+        begun = true;
+        await gone;
+        try {
+          for (;;) yield samples.listinvoices.invoices[0] as Row;
+        } finally {
+          closed = true;
+        }
+      })(),
+    }),
+  });
+  const socket = await webSocket(url);
+  socket.send('{"id":1,"method":"listinvoices"}');
+  await until(() => begun);
+  socket.once('close', go);
+  socket.terminate();
+  await until(() => closed);
 });
 
 describe('a list that cannot be read to its end', () => {
