@@ -224,7 +224,8 @@ export const listenHttp = async (at: Address, token: string, answer: Answer): Pr
   });
 
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
+    // Also later, when the system has nothing left for whoever calls: that costs a caller, not the node.
+    server.on('error', (error: NodeJS.ErrnoException) =>
       reject(
         error.code === 'EADDRINUSE'
           ? new ListenError(

@@ -52,11 +52,9 @@ const code = (error: unknown): string | undefined => (error as NodeJS.ErrnoExcep
 
 const listen = (server: Server, path: string): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      server.off('error', reject);
-      resolve();
-    });
+    // Also later, when the system has nothing left for whoever calls: that costs a caller, not the node.
+    server.on('error', reject);
+    server.listen(path, resolve);
   });
 
 /** What stands at the socket's place is never deleted, unless it is a socket. Throws ListenError `unusable`. */

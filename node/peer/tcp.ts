@@ -83,9 +83,9 @@ export const tcpTransport = (): Transport => ({
       // allowHalfOpen stays off: a peer that ends its side has nothing more to say in this protocol.
       const server = createServer((socket) => accept(connectionOf(socket)));
       const failed = (error: NodeJS.ErrnoException) => reject(unusable({ host, port }, error));
-      server.once('error', failed);
+      // Also later, when the system has nothing left for whoever calls (ENFILE, ENOBUFS): that costs a caller, not the node.
+      server.on('error', failed);
       server.listen({ host, port }, () => {
-        server.off('error', failed);
         const bound = server.address();
         const address: Address = typeof bound === 'object' && bound ? { host, port: bound.port } : { host, port };
         const listener: Listener = {
