@@ -32,6 +32,9 @@ export interface FollowerOptions {
 /** Milliseconds for which the chain's word holds that there is no other block. It is asked again before, unless the machine sleeps. */
 const HOLDS_MS = 30_000;
 
+/** Milliseconds between two times that it is said that the chain ends below the top: a bitcoind may go back and forth. */
+const SHORTER_AGAIN_MS = 600_000;
+
 /** Blocks below which the node may take another chain for its own: nobody has coins of one that is shorter. */
 const MATURE = 100;
 
@@ -40,6 +43,9 @@ export class Follower {
   private readonly retry: Retry;
   /** What the chain is waited for, if it is. */
   private why: string | undefined;
+  /** Whether it was said that the chain ends below the top, and not yet that this is over; and when it was said last. */
+  private saidShorter = false;
+  private saidShorterAt = Number.NEGATIVE_INFINITY;
   /** By what the chain is known again: see `isOurs`. */
   private first: string | undefined;
   private readonly stopping = new AbortController();
@@ -181,8 +187,9 @@ export class Follower {
         await this.wait(move.tip);
         continue;
       }
-      if (this.why !== undefined)
+      if (this.saidShorter)
         this.options.log.info({ height: this.height }, 'bitcoind has the blocks again that this node had read');
+      this.saidShorter = false;
       this.why = undefined;
       if (move.do === 'tell') await this.tell(after, move.event);
       if (move.do === 'sink') await this.sink(after, move.left);
@@ -211,15 +218,17 @@ export class Follower {
     if (this.first !== undefined) await this.options.store.commit([firstChange(this.first)]);
   }
 
-  /** The chain has not got the blocks that were read already: said once, however long it takes. */
+  /** The chain has not got the blocks that were read already: said once, however long it takes, and seldom of one that flaps. */
   private lags(tip: BlockRef): void {
-    const why = `bitcoind's chain ends at block ${tip.height}, below block ${this.top.height} that this node has read`;
-    if (this.why === undefined)
-      this.options.log.warn(
-        { height: tip.height, read: this.top.height },
-        `${why}; its blocks are waited for. A regtest that was begun anew needs a node with a new --dir`,
-      );
-    this.why = why;
+    const { clock, log } = this.options;
+    this.why = `bitcoind's chain ends at block ${tip.height}, below block ${this.top.height} that this node has read`;
+    if (this.saidShorter || clock.now() - this.saidShorterAt < SHORTER_AGAIN_MS) return;
+    this.saidShorter = true;
+    this.saidShorterAt = clock.now();
+    log.warn(
+      { height: tip.height, read: this.top.height },
+      `${this.why}; its blocks are waited for. A regtest that was begun anew needs a node with a new --dir`,
+    );
   }
 
   /** Until there may be something new. A chain that goes away meanwhile is the next look's trouble, after a short pause. */

@@ -83,6 +83,32 @@ describe.each([
   });
 });
 
+test('a chain that ends below the node again and again is said once in ten minutes, and also where it stays so', async () => {
+  const chain = grown(100);
+  const { follower, clock, log, reaches } = await following({ chain, birth: 90 });
+  await reaches(100);
+  for (let i = 0; i < 10; i++) {
+    const missed = chain.forget(2);
+    await until(() => follower.trouble !== undefined);
+    chain.take(missed);
+    await until(() => follower.trouble === undefined);
+  }
+  chain.forget(2);
+  await until(() => follower.trouble !== undefined);
+  await turns();
+  expect(log.lines).toHaveLength(2);
+  clock.pass(600_000);
+  follower.isCurrent();
+  await until(() => log.lines.length > 2);
+  await turns();
+  expect(log.lines.map((line) => line.slice(0, 36))).toEqual([
+    "warn: bitcoind's chain ends at block",
+    'info: bitcoind has the blocks again ',
+    "warn: bitcoind's chain ends at block",
+  ]);
+  await follower.stop();
+});
+
 test('a chain that is shorter and different is a reorganization', async () => {
   const chain = grown(10);
   const { told, follower, reaches } = await following({ chain, birth: 8 });
