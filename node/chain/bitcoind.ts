@@ -249,9 +249,13 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     broadcastPackage,
     feerate,
     relayFeerate,
-    unspent: async (outpoint, whose = 'ours') => {
+    unspent: async (outpoint, whose = 'ours', where = 'chain') => {
       const by = whose === 'ours' ? rpc : others;
-      const found = await by.call('gettxout', [displayed(outpoint), outpoint.vout, false], output.nullable());
+      const found = await by.call(
+        'gettxout',
+        [displayed(outpoint), outpoint.vout, where === 'mempool'],
+        output.nullable(),
+      );
       if (found === null) return undefined;
       const { confirmations, value, scriptPubKey, coinbase } = found;
       return { confirmations, amount: value, script: unhex(scriptPubKey.hex), coinbase };
@@ -285,14 +289,13 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       }
     },
     arrivals: (hear) => arrivals({ rpc, host: options.host, clock, log }, hear),
-    waitingFeerate: async (waiting, whose = 'ours') => {
+    waitingFeerate: async (waiting) => {
       const answer = z.object({
         descendantsize: z.number().int().positive(),
         fees: z.object({ descendant: amount }),
       });
       try {
-        const by = whose === 'ours' ? rpc : others;
-        const entry = await by.call('getmempoolentry', [hex(reversed(waiting))], answer);
+        const entry = await rpc.call('getmempoolentry', [hex(reversed(waiting))], answer);
         // Virtual bytes are a quarter of the weight.
         return Number((entry.fees.descendant * 1000n) / (4n * BigInt(entry.descendantsize)));
       } catch (error) {

@@ -52,7 +52,7 @@ export interface OpeningParts {
   readonly log: Log;
   /** For what strangers can cause: few lines of a kind. */
   readonly strangers: Log;
-  readonly chain: Pick<Chain, 'waitingFeerate' | 'unspent'>;
+  readonly chain: Pick<Chain, 'unspent'>;
   /** Unix seconds. */
   readonly now: () => number;
   /** How often each source may have others give way. */

@@ -4,7 +4,6 @@
  * places with fundings that do not exist, such a channel gives its place to who comes later. One whose funding is in the mempool,
  * or in a block, has cost its opener something, and stays.
  */
-import type { Core } from '../../channel/model/state.ts';
 import { fundingScriptOf } from '../../channel/phases/opening.ts';
 import { equal } from '../../wire/bytes.ts';
 import type { Chain } from '../ports/ports.ts';
@@ -69,26 +68,19 @@ const inOrder = (peers: readonly Waiting[]): readonly Waiting[] => {
   return [...peers].sort((a, b) => sizeOf(b) - sizeOf(a) || sinceOf(a) - sinceOf(b));
 };
 
-/** What tells whether a funding is there. */
-type Looking = Pick<Chain, 'waitingFeerate' | 'unspent'>;
-
 /**
- * Whether a block has a funding that is not as deep yet as we asked for: the mempool has it no more, and nobody was told of it. Another
- * output of that name does not count, for it costs whoever names it nothing. Throws ChainError.
+ * Whether a funding is in the mempool or a block, also where that is not as deep yet as we asked for. It has to be what it should: another
+ * output costs whoever names it nothing. Throws ChainError.
  */
-const isMined = async ({ params, funding }: Core, chain: Looking): Promise<boolean> => {
-  const output = await chain.unspent({ txid: funding.txid, vout: funding.index }, 'others');
-  return output !== undefined && output.amount === params.capacity && equal(output.script, fundingScriptOf(params));
-};
-
-/** Whether a funding is in the mempool or a block. Throws ChainError. */
-const isSeen = async (entry: Entry, chain: Looking, height: number): Promise<boolean> => {
+const isSeen = async (entry: Entry, chain: Pick<Chain, 'unspent'>, height: number): Promise<boolean> => {
   if (entry.buried !== undefined || entry.seenAt === height) return true;
   const core = coreOf(entry.machine.state);
   if (core === undefined) return false;
-  const seen = (await chain.waitingFeerate(core.funding.txid, 'others')) !== undefined || (await isMined(core, chain));
-  if (seen) entry.seenAt = height;
-  return seen;
+  const { params, funding } = core;
+  const output = await chain.unspent({ txid: funding.txid, vout: funding.index }, 'others', 'mempool');
+  if (output?.amount !== params.capacity || !equal(output.script, fundingScriptOf(params))) return false;
+  entry.seenAt = height;
+  return true;
 };
 
 /**
@@ -97,7 +89,7 @@ const isSeen = async (entry: Entry, chain: Looking, height: number): Promise<boo
  */
 export const makeRoom = async (
   peers: readonly Waiting[],
-  chain: Looking,
+  chain: Pick<Chain, 'unspent'>,
   height: number,
 ): Promise<'made' | 'enough' | 'none'> => {
   for (const channels of peers) {

@@ -41,7 +41,7 @@ export interface Outpoint {
 export interface Unspent {
   readonly script: Uint8Array;
   readonly amount: Sat;
-  /** 1 for the tip. */
+  /** 1 for the tip, 0 in the mempool. */
   readonly confirmations: number;
   readonly coinbase: boolean;
 }
@@ -89,10 +89,10 @@ export interface Chain {
   /** Satoshi per 1,000 weight below which nothing is taken into the mempool now, never below 253. */
   relayFeerate(): Promise<number>;
   /**
-   * The output, if it is in the chain and no block spends it (the mempool does not count). One that is looked up for `others` waits
-   * for questions about our own money.
+   * The output, if it is in the chain and no block spends it (the mempool does not count); with `mempool` one that is there or in the
+   * chain, and that neither spends. One that is looked up for `others` waits for questions about our own money.
    */
-  unspent(outpoint: Outpoint, whose?: 'ours' | 'others'): Promise<Unspent | undefined>;
+  unspent(outpoint: Outpoint, whose?: 'ours' | 'others', where?: 'chain' | 'mempool'): Promise<Unspent | undefined>;
   /** The mempool transaction that spends the outpoint, where the chain can tell. */
   spender(outpoint: Outpoint): Promise<ChainTx | undefined>;
   /** The ids alone of those that spend these, in their order. */
@@ -103,7 +103,7 @@ export interface Chain {
    */
   arrivals(hear: (tx: Uint8Array) => void): () => void;
   /** Satoshi per 1,000 weight that a mempool transaction pays together with all that hangs on it; undefined for any other. */
-  waitingFeerate(txid: Txid, whose?: 'ours' | 'others'): Promise<number | undefined>;
+  waitingFeerate(txid: Txid): Promise<number | undefined>;
   close(): Promise<void>;
 }
 

@@ -77,9 +77,12 @@ export const chainPort = ({
     broadcastPackage: (parent, child) => published([parent, child], () => ledger.sendPair(parent, child)),
     feerate: () => asked(feerate),
     relayFeerate: () => asked(() => Math.max(253, ledger.minimum)),
-    unspent: ({ txid: id, vout }) =>
+    unspent: ({ txid: id, vout }, _, where = 'chain') =>
       asked(() => {
-        const coin = ledger.coins.get(outpointKey(id, vout));
+        const key = outpointKey(id, vout);
+        if (where === 'mempool' && ledger.pool.spender(key) !== undefined) return undefined;
+        const waiting = where === 'mempool' ? ledger.pool.coin(key, ledger.tip.height + 1) : undefined;
+        const coin = waiting ?? ledger.coins.get(key);
         if (coin === undefined) return undefined;
         const { script, value, height, coinbase } = coin;
         return { script, amount: sat(value), confirmations: ledger.tip.height - height + 1, coinbase };

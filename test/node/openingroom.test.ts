@@ -4,7 +4,7 @@ import { fundingOutputScript } from '../../channel/tx/funding.ts';
 import { ChainError } from '../../node/chain/errors.ts';
 import type { Entry } from '../../node/channels/entry.ts';
 import { MAX_UNFUNDED_PEERS, makeRoom, roomFor } from '../../node/channels/unfundedlimits.ts';
-import type { Outpoint, Unspent } from '../../node/ports/ports.ts';
+import type { Chain, Unspent } from '../../node/ports/ports.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { sat, secretKey } from '../../wire/units.ts';
 
@@ -30,28 +30,26 @@ const waiting = (peer: string, source: string, since: number) => {
 };
 type Waiting = ReturnType<typeof waiting>;
 
-/** Has one give way for a newcomer; the peers whose fundings the mempool has are named, and those with outputs in blocks. */
-const crowd = async (
-  all: readonly Waiting[],
-  seen: readonly string[] = [],
-  mined: ReadonlyMap<string, Pick<Unspent, 'amount' | 'script'>> = new Map(),
-) => {
+type Output = Pick<Unspent, 'amount' | 'script'>;
+const right: Output = { amount: terms.capacity, script };
+/** What the mempool or a block has under these names: the funding as it should be. */
+const there = (...names: readonly string[]) => new Map(names.map((name) => [name, right]));
+
+/** Has one give way for a newcomer, where these outputs are in the mempool or a block. */
+const crowd = async (all: readonly Waiting[], outputs: ReadonlyMap<string, Output> = there()) => {
   const room = roomFor(
     all.map(({ entry }) => entry),
     'newcomer',
   );
   if (room.room !== 'crowded') return { room: room.room, gone: [] };
   const asked: string[] = [];
-  const chain = {
-    waitingFeerate: async (txid: unknown) => {
-      asked.push(String(txid));
-      return seen.includes(String(txid)) ? 253 : undefined;
-    },
-    unspent: async ({ txid }: Outpoint) => {
-      const output = mined.get(String(txid));
-      return output && { ...output, confirmations: 1, coinbase: false };
-    },
+  const unspent: Chain['unspent'] = async ({ txid }, whose, where) => {
+    expect([whose, where]).toEqual(['others', 'mempool']);
+    asked.push(String(txid));
+    const output = outputs.get(String(txid));
+    return output && { ...output, confirmations: 0, coinbase: false };
   };
+  const chain = { unspent };
   const made = await makeRoom(room.peers, chain, HEIGHT);
   const gone = all.filter(({ told }) => told.includes('displaced')).map(({ entry }) => entry.peer);
   return { room: made, gone, asked };
@@ -71,32 +69,32 @@ test('the oldest of the source that has most of them does, though others came be
   expect(await crowd(full())).toMatchObject({ room: 'made', gone: ['one 49'], asked: ['one 49'] });
 });
 
-test('one whose funding is in the mempool does not, and is asked about once in a block', async () => {
+test('one whose funding is in the mempool or a block does not, and is asked about once in a block', async () => {
   const all = full();
-  const first = await crowd(all, ['one 49', 'one 47']);
+  const first = await crowd(all, there('one 49', 'one 47'));
   expect(first).toMatchObject({ room: 'made', gone: ['one 46'], asked: ['one 49', 'one 47', 'one 46'] });
   const left = all.filter(({ told }) => told.length === 0);
-  const again = await crowd([...left, waiting('one more', '192.0.2.1', 650)], ['one 49', 'one 47']);
+  const again = await crowd([...left, waiting('one more', '192.0.2.1', 650)], there('one 49', 'one 47'));
   expect(again).toMatchObject({ room: 'made', gone: ['one 45'], asked: ['one 45'] });
 });
 
-test('one whose funding is in a block, though not as deep as it has to be, does not; another output of that name does not count', async () => {
-  const mined = new Map([
-    ['one 49', { amount: terms.capacity, script }],
-    ['one 47', { amount: sat(1n), script }],
-    ['one 46', { amount: terms.capacity, script: Uint8Array.of(0x51) }],
+test('one that names an output of somebody else as its funding does', async () => {
+  const outputs = new Map([
+    ['one 49', right],
+    ['one 47', { ...right, amount: sat(1n) }],
+    ['one 46', { ...right, script: Uint8Array.of(0x51) }],
   ]);
   const all = full();
-  expect(await crowd(all, [], mined)).toMatchObject({ room: 'made', gone: ['one 47'] });
+  expect(await crowd(all, outputs)).toMatchObject({ room: 'made', gone: ['one 47'] });
   const left = all.filter(({ told }) => told.length === 0);
-  const again = await crowd([...left, waiting('one more', '192.0.2.1', 650)], [], mined);
+  const again = await crowd([...left, waiting('one more', '192.0.2.1', 650)], outputs);
   expect(again).toMatchObject({ room: 'made', gone: ['one 46'] });
 });
 
 test('where all fundings are in the mempool there is room for more of that kind', async () => {
   const all = full();
   const names = all.map(({ entry }) => entry.peer);
-  expect(await crowd(all, names)).toMatchObject({ room: 'enough', gone: [] });
+  expect(await crowd(all, there(...names))).toMatchObject({ room: 'enough', gone: [] });
 });
 
 test('nobody does while the chain does not answer', async () => {
@@ -105,8 +103,7 @@ test('nobody does while the chain does not answer', async () => {
     all.map(({ entry }) => entry),
     'newcomer',
   );
-  const closed = () => Promise.reject(new ChainError({ code: 'closed' }));
-  const away = { waitingFeerate: closed, unspent: closed };
+  const away = { unspent: () => Promise.reject(new ChainError({ code: 'closed' })) };
   if (room.room !== 'crowded') throw new Error(room.room);
   await expect(makeRoom(room.peers, away, HEIGHT)).rejects.toBeInstanceOf(ChainError);
   expect(all.every(({ told }) => told.length === 0)).toBe(true);

@@ -120,16 +120,16 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       expect(hex((await chain.spender(input))?.txid ?? new Uint8Array())).toBe(hex(made.txid));
       expect(await chain.spenders([{ ...input, vout: 7 }, input, input])).toEqual([undefined, made.txid, made.txid]);
       expect(await chain.spenders([])).toEqual([]);
-      expect(await chain.unspent({ txid: made.txid, vout: 0 })).toBeUndefined();
+      const output = { txid: made.txid, vout: 0 };
+      const paid = { script: foreign, amount: input.amount - 10_000n, coinbase: false };
+      expect(await chain.unspent(output)).toBeUndefined();
+      expect(await chain.unspent(input, 'others', 'mempool')).toBeUndefined();
+      expect(await chain.unspent(output, 'others', 'mempool')).toEqual({ ...paid, confirmations: 0 });
       await mine();
       expect(await chain.unspent(input)).toBeUndefined();
       expect(await chain.spender(input)).toBeUndefined();
-      expect(await chain.unspent({ txid: made.txid, vout: 0 })).toEqual({
-        script: foreign,
-        amount: input.amount - 10_000n,
-        confirmations: 1,
-        coinbase: false,
-      });
+      expect(await chain.unspent(output)).toEqual({ ...paid, confirmations: 1 });
+      expect(await chain.unspent(output, 'others', 'mempool')).toEqual({ ...paid, confirmations: 1 });
       expect(await chain.unspent({ txid: made.txid, vout: 1 })).toBeUndefined();
     });
 

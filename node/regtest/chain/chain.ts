@@ -69,9 +69,11 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
     broadcastPackage: (parent, child) => asked(() => regtest.sendPair(parent, child)),
     feerate: () => asked(() => (regtest.demand > 0 ? estimated(regtest.demand) : fallbackFeerate)),
     relayFeerate: () => asked(() => floorFeerate),
-    unspent: (outpoint) =>
+    unspent: (outpoint, _, where = 'chain') =>
       asked(() => {
-        const coin = regtest.coin(outpoint);
+        if (where === 'mempool' && regtest.spender(outpoint) !== undefined) return undefined;
+        const waiting = where === 'mempool' ? regtest.waitingCoin(outpoint) : undefined;
+        const coin = waiting ?? regtest.coin(outpoint);
         if (coin === undefined) return undefined;
         const { script, value, height, coinbase } = coin;
         return { script, amount: sat(value), confirmations: ledger.tip.height - height + 1, coinbase };

@@ -227,6 +227,11 @@ export class Regtest {
     return this.ledger.coins.get(outpointKey(txid, vout));
   }
 
+  /** An output of a waiting transaction, as if the next block had it. */
+  waitingCoin({ txid, vout }: Outpoint): Coin | undefined {
+    return this.pool.coin(outpointKey(txid, vout), this.ledger.next.height);
+  }
+
   /** The waiting transaction that spends an outpoint. */
   spender({ txid, vout }: Outpoint): Entry | undefined {
     return this.pool.spender(outpointKey(txid, vout));
