@@ -66,6 +66,9 @@ const take = (moment: Moment, message: PeerMessage): Reply => {
   };
 };
 
+/** What is wrong with a feerate itself, whoever funds the channel. */
+const feeRefusals: ReadonlySet<string> = new Set(['feerate_out_of_range', 'cannot_afford_fee', 'fee_overexposes']);
+
 const isOver = ({ phase }: ChannelState): boolean => phase === 'failed' || phase === 'abandoned';
 
 /** The letter of the table for a reply, or what it was instead. */
@@ -92,7 +95,11 @@ const unharmed = (moment: Moment, letter: string, reply: Reply): void => {
   expect(disk(mine)).toEqual(disk(mine, kept(mine)));
   if ('.+wWhfr'.includes(letter)) {
     expect(isOver(mine.state)).toBe(isOver(before));
-    if (letter !== '+') expect(disk(mine)).toEqual(diskBefore);
+    if (letter === '+') return;
+    // Of a feerate that is refused it is noted since when, for after a day of that the channel is given up; and nothing else.
+    const noted = disk(mine).filter((line) => line.startsWith('feesince '));
+    expect(noted.length).toBe(reply.code !== undefined && feeRefusals.has(reply.code) ? 1 : 0);
+    expect(disk(mine).filter((line) => !noted.includes(line))).toEqual(diskBefore);
     return;
   }
   const event = eventsOf(mine, 'core' in before ? 'failed' : 'abandoned').at(-1);

@@ -118,7 +118,7 @@ export const rows: readonly Row[] = [
   },
   {
     claim: 'shutdown',
-    answers: 'eeee ++ +++.+ +++ ...w. r...',
+    answers: 'eeee ++ +++.w +++ ...w+ r...',
     says: ({ id, moment }) => [
       { name: 'shutdown', channel_id: id, scriptpubkey: scriptOf(moment.who === 'a' ? 2 : 1) },
     ],
