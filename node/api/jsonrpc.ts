@@ -172,10 +172,22 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     return new ApiError('internal_error', `${method ?? 'the request'} failed inside the node; its log says more`);
   };
 
-  /** An answer as a text, or its pieces. What cannot be read or written is an answer, too. */
-  const said = async (answer: Json | readonly Json[]): Promise<Written> => {
+  /** Pieces behind the first: why they end too early nobody can tell the caller any more, so the log does, unless it has. */
+  async function* logged(pieces: AsyncIterable<string>, method: string): AsyncGenerator<string> {
     try {
-      return await written(answer);
+      yield* pieces;
+    } catch (error) {
+      const isKnown = error instanceof ApiError && ['internal_error', 'shutting_down'].includes(error.reason);
+      if (!isKnown) broke(method, error);
+      throw error;
+    }
+  }
+
+  /** An answer as a text, or its pieces. What cannot be read or written is an answer, too. */
+  const said = async (answer: Json | readonly Json[], method: string): Promise<Written> => {
+    try {
+      const text = await written(answer);
+      return typeof text === 'string' ? text : logged(text, method);
     } catch (error) {
       return toJson(failed(Array.isArray(answer) ? null : ((answer as Json)['id'] as Id), told(undefined, error)));
     }
@@ -205,13 +217,14 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     }
     if (!Array.isArray(request)) {
       const answer = await one(request, call);
-      return answer === undefined ? undefined : said(answer);
+      const method = isObject(request) ? String(request['method']) : '';
+      return answer === undefined ? undefined : said(answer, method);
     }
     if (request.length === 0) return refusal('invalid_request', 'an empty batch');
     if (request.length > maxBatch) return refusal('invalid_request', `at most ${maxBatch} calls in a batch`);
     // Each of them may listen to it.
     setMaxListeners(0, call.signal);
     const answers = (await Promise.all(request.map((value) => one(value, call)))).filter((one) => one !== undefined);
-    return answers.length === 0 ? undefined : said(answers);
+    return answers.length === 0 ? undefined : said(answers, 'a batch');
   };
 };

@@ -253,23 +253,33 @@ describe('what is no mistake of ours', () => {
     expect(told).toMatchObject({ code, message: expect.stringContaining(words) });
   });
 
-  test('has them also where a list that is read row by row comes to it', async () => {
-    const damaged = new StoreError({ code: 'corrupt', key: 'invoice/1', detail: 'too short' });
+  const damage = /invoice\/1 is damaged: too short$/;
+  /** A list that cannot be read further behind so many rows, and what is logged. */
+  const damagedBehind = (rows: number) => {
     const listinvoices = async () => ({
       invoices: (async function* () {
-        yield* samples.listinvoices.invoices;
-        throw damaged;
+        for (let i = 0; i < rows; i++) yield samples.listinvoices.invoices[0];
+        throw new StoreError({ code: 'corrupt', key: 'invoice/1', detail: 'too short' });
       })() as never,
     });
-    const handlers = allTelling(fakeHandlers({ listinvoices }));
     const broken: unknown[] = [];
-    const answer = jsonRpc({ handlers, dev: false, broke: (_, error) => broken.push(error) });
+    const handlers = allTelling(fakeHandlers({ listinvoices }));
+    const answer = jsonRpc({ handlers, dev: false, broke: (...what) => broken.push(what) });
+    return { answer, broken };
+  };
+
+  test('has them also where a list that is read row by row comes to it', async () => {
+    const { answer, broken } = damagedBehind(1);
     const text = await wholeOf(await answer('{"id":1,"method":"listinvoices"}', patient));
-    expect(JSON.parse(text ?? '').error).toMatchObject({
-      code: -1,
-      message: expect.stringMatching(/invoice\/1 is damaged: too short$/),
-    });
+    expect(JSON.parse(text ?? '').error).toMatchObject({ code: -1, message: expect.stringMatching(damage) });
     expect(broken).toEqual([]);
+  });
+
+  test('is in the log where the list has begun already, for nobody can tell the caller', async () => {
+    const { answer, broken } = damagedBehind(5_000);
+    const text = wholeOf(await answer('{"id":1,"method":"listinvoices"}', patient));
+    await expect(text).rejects.toThrow(damage);
+    expect(broken).toMatchObject([['listinvoices', { message: expect.stringMatching(damage) }]]);
   });
 
   test('and what is one comes out as it is', async () => {
