@@ -149,7 +149,7 @@ const answerQuery = (
 };
 
 /** Messages, and bytes, of an answer after which the peer has to have taken them, and others have their turn. */
-const SLICE = { messages: 100, bytes: 16 * 1024 } as const;
+const SLICE = { messages: 30, bytes: 8 * 1024 } as const;
 
 const tell = async (peer: Peer, answers: Iterable<Uint8Array>): Promise<void> => {
   let sent = 0;

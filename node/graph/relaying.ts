@@ -66,7 +66,7 @@ export interface RelayingParts {
 /** Messages that wait for a peer that takes them slowly; it can ask for what it missed beyond. */
 const MAX_DUE = 10_000;
 /** Messages, and bytes, after which a peer that is told what there is has to have taken them, and others have their turn. */
-const SLICE = { messages: 100, bytes: 16 * 1024 } as const;
+const SLICE = { messages: 30, bytes: 8 * 1024 } as const;
 /** Channels looked at before others have their turn, sent or not. */
 const LOOKED_AT = 2_000;
 /** A peer may ask so often for what there is; the graph is gone through each time. */

@@ -46,7 +46,7 @@ export interface Outbox {
 /** Bytes that are encrypted and handed to the connection together. */
 const PIECE = 64 * 1024;
 /** Bytes that are decrypted before what was in them is handed on. */
-const SLICE = 16 * 1024;
+const SLICE = 4 * 1024;
 /** Memory that a queued message costs beside its bytes. */
 const PER_MESSAGE = 150;
 /** How long a whole handshake may take: as long as lnd gives one act of it. */
@@ -59,8 +59,8 @@ interface HandshakeParts {
   readonly clock: Clock;
   /** Counts what waits to be sent together with other connections; one of its own where none is given. */
   readonly outbox?: Outbox | undefined;
-  /** Resolves when the work of a handshake may be done; at once where it is not given. */
-  readonly turn?: (() => Promise<void>) | undefined;
+  /** Resolves when the work of a handshake may be done, or needs not be any more; at once where it is not given. */
+  readonly turn?: ((isOver: () => boolean) => Promise<void>) | undefined;
 }
 
 const freshKey = (entropy: Entropy): SecretKey => {
@@ -74,13 +74,16 @@ const freshKey = (entropy: Entropy): SecretKey => {
 class Feed {
   private readonly chunks: AsyncIterator<Uint8Array>;
   private held: Uint8Array = new Uint8Array(0);
+  /** What was asked for before anybody wants it. */
+  private ahead: Promise<IteratorResult<Uint8Array>> | undefined;
+  private over = false;
   constructor(connection: Connection) {
     this.chunks = connection.received[Symbol.asyncIterator]();
   }
   async exactly(count: number): Promise<Uint8Array> {
     while (this.held.length < count) {
-      const { value, done } = await this.chunks.next();
-      if (done) throw new PeerStreamError('ended_in_handshake', 'the peer closed the connection during the handshake');
+      const { value, done } = await this.chunk();
+      if (done) throw hungUp();
       this.held = concat(this.held, value);
     }
     const out = this.held.slice(0, count);
@@ -93,10 +96,30 @@ class Feed {
       this.held = new Uint8Array(0);
       return out;
     }
-    const { value, done } = await this.chunks.next();
+    const { value, done } = await this.chunk();
     return done ? undefined : value;
   }
+  /** Whether the connection has ended and all it said was read; known once `lookAhead` was called. */
+  get isOver(): boolean {
+    return this.over && this.held.length === 0;
+  }
+  /** Asks for one chunk more: who has hung up shows by that alone. */
+  lookAhead(): void {
+    this.ahead ??= this.chunks.next();
+    const end = (): void => {
+      this.over = true;
+    };
+    this.ahead.then(({ done }) => (done ? end() : undefined), end);
+  }
+  private chunk(): Promise<IteratorResult<Uint8Array>> {
+    const next = this.ahead ?? this.chunks.next();
+    this.ahead = undefined;
+    return next;
+  }
 }
+
+const hungUp = (): PeerStreamError =>
+  new PeerStreamError('ended_in_handshake', 'the peer closed the connection during the handshake');
 
 const costOf = (message: Uint8Array): number => message.length + PER_MESSAGE;
 
@@ -232,14 +255,22 @@ export const initiate = (parts: HandshakeParts & { readonly remote: Point }): Pr
     return session;
   });
 
+/** Waits for the turn of a caller. Who has hung up meanwhile causes no work: throws PeerStreamError. */
+const turnFor = async ({ turn }: HandshakeParts, feed: Feed): Promise<void> => {
+  if (turn === undefined) return;
+  feed.lookAhead();
+  await turn(() => feed.isOver);
+  if (feed.isOver) throw hungUp();
+};
+
 /** The handshake of the side that was called. Throws HandshakeError or PeerStreamError. */
 export const respond = (parts: HandshakeParts): Promise<SecureStream> =>
   limited(parts, async (feed) => {
     const one = await feed.exactly(ACT_BYTES.one);
-    await parts.turn?.();
+    await turnFor(parts, feed);
     const [two, sent] = answerActOne(parts.local, one, freshKey(parts.entropy));
     await parts.connection.send(two);
     const three = await feed.exactly(ACT_BYTES.three);
-    await parts.turn?.();
+    await turnFor(parts, feed);
     return readActThree(sent, three);
   });

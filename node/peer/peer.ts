@@ -44,7 +44,7 @@ const PING_AFTER_MS = 30_000;
 /** How long a connection that ends may take to send what is queued. */
 const LAST_WORDS_MS = 3_000;
 /** Bytes of messages, and so many for each, that are taken from a peer before others have their turn. */
-const SLICE = { bytes: 16 * 1024, perMessage: 64 } as const;
+const SLICE = { bytes: 4 * 1024, perMessage: 64 } as const;
 /** Who said something this lately is there. */
 const FRESH_MS = 30_000;
 /** BOLT 1: longer pongs are not answered. */

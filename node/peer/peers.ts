@@ -130,7 +130,7 @@ export class Peers {
       const stream = await respond({
         ...this.handshakeParts(),
         connection,
-        turn: () => this.turns.handshakes.wait(),
+        turn: (isOver) => this.turns.handshakes.wait(isOver),
       });
       if (this.stopping.signal.aborted) stream.close();
       else await this.begin(stream, 'in').catch(() => undefined);

@@ -3,14 +3,22 @@
  * else has a turn, so what a crowd asks for slows the crowd down, and neither channels nor callers of the API.
  */
 
+interface Waiting {
+  readonly run: () => void;
+  readonly isOver: () => boolean;
+}
+
 export class Turns {
-  private readonly waiting: (() => void)[] = [];
+  private readonly waiting: Waiting[] = [];
   private isSet = false;
 
-  /** Resolves when it is this one's turn, in the order in which it was asked for. */
-  wait(): Promise<void> {
-    return new Promise((resolve) => {
-      this.waiting.push(resolve);
+  /**
+   * Resolves when it is this one's turn, in the order in which it was asked for. Whoever has nothing to do any more when its turn comes
+   * takes nobody else's.
+   */
+  wait(isOver: () => boolean = () => false): Promise<void> {
+    return new Promise((run) => {
+      this.waiting.push({ run, isOver });
       this.set();
     });
   }
@@ -20,7 +28,11 @@ export class Turns {
     this.isSet = true;
     setImmediate(() => {
       this.isSet = false;
-      this.waiting.shift()?.();
+      for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+        const isOver = next.isOver();
+        next.run();
+        if (!isOver) break;
+      }
       if (this.waiting.length > 0) this.set();
     });
   }

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
 import { peerLimits } from '../../node/peer/limits.ts';
-import { initiate } from '../../node/peer/noisestream.ts';
+import { initiate, respond } from '../../node/peer/noisestream.ts';
 import { Peers } from '../../node/peer/peers.ts';
 import { LOOPBACK, Places, sourceOf } from '../../node/peer/places.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
@@ -11,6 +11,7 @@ import { equal } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { ourFeatures } from '../../wire/features.ts';
+import { sendActOne } from '../../wire/noise.ts';
 import { type Point, secretKey } from '../../wire/units.ts';
 import { eventually, memoryLog, type TestPeers, testPeers } from '../support/peers.ts';
 import { heldClock } from '../support/quiet.ts';
@@ -93,6 +94,43 @@ describe('silent connections', () => {
     await eventually(() => clock.waiting === 3);
     clock.pass(5_000);
     await eventually(() => left(sockets) === 0);
+  });
+});
+
+describe('whoever says the first act', () => {
+  /** Runs the handshake with somebody who says it and then stays, or hangs up before it is his turn; what he was told. */
+  const answered = async (stays: boolean): Promise<readonly Uint8Array[]> => {
+    const told: Uint8Array[] = [];
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const shaken = respond({
+      connection: {
+        remote: { host: 'x', port: 1 },
+        received: (async function* () {
+          yield sendActOne(keyOf(2), pointOf(keyOf(1)), keyOf(3))[0];
+          if (stays) await ended;
+        })(),
+        send: async (bytes) => {
+          told.push(bytes);
+          end();
+        },
+        close: end,
+      },
+      turn: () => new Promise((resolve) => setImmediate(resolve)),
+      ...{ local: keyOf(1), entropy: systemEntropy, clock: heldClock() },
+    });
+    await expect(shaken).rejects.toMatchObject({ code: 'ended_in_handshake' });
+    return told;
+  };
+
+  test('is told the second when it is his turn', async () => {
+    expect(await answered(true)).toHaveLength(1);
+  });
+
+  test('and hangs up before his turn causes no work', async () => {
+    expect(await answered(false)).toEqual([]);
   });
 });
 

@@ -11,12 +11,11 @@ type Direction = Result<'listchannels'>['channels'][number];
 type NodeRow = Result<'listnodes'>['nodes'][number];
 
 /** One direction, or none while the node at its beginning has not said how it forwards. */
-const directions = (channel: GraphChannel, side: Side): readonly Direction[] => {
+const directions = (channel: GraphChannel, side: Side, features: string): readonly Direction[] => {
   const policy = channel.policies[side];
   // One that is spent is kept for a while in case that a reorganization brings it back, but is over as far as anybody knows.
   if (policy === undefined || channel.spentAt !== undefined) return [];
   const update = decodeMessage(policy.raw);
-  const announcement = decodeMessage(channel.raw);
   const [first, second] = channel.nodes;
   return [
     {
@@ -35,9 +34,14 @@ const directions = (channel: GraphChannel, side: Side): readonly Direction[] => 
       delay: policy.cltvExpiryDelta,
       htlc_minimum_msat: policy.htlcMinimum,
       htlc_maximum_msat: policy.htlcMaximum,
-      features: announcement.name === 'channel_announcement' ? hex(announcement.features) : '',
+      features,
     },
   ];
+};
+
+const featuresOf = ({ raw }: GraphChannel): string => {
+  const announcement = decodeMessage(raw);
+  return announcement.name === 'channel_announcement' ? hex(announcement.features) : '';
 };
 
 /** The channels that may be asked for, ascending. */
@@ -56,10 +60,12 @@ async function* listchannels(graph: Graph, params: Params<'listchannels'>): Asyn
   const [from, to] = [params.source && nodeKey(params.source), params.destination && nodeKey(params.destination)];
   for (const scid of asked(graph, params)) {
     const channel = graph.channel(scid);
-    for (const side of channel === undefined ? [] : ([0, 1] as const)) {
-      const [source, destination] = [channel?.nodes[side], channel?.nodes[side === 0 ? 1 : 0]];
+    if (channel === undefined) continue;
+    const features = featuresOf(channel);
+    for (const side of [0, 1] as const) {
+      const [source, destination] = [channel.nodes[side], channel.nodes[side === 0 ? 1 : 0]];
       if ((from !== undefined && source !== from) || (to !== undefined && destination !== to)) continue;
-      if (channel !== undefined) yield* directions(channel, side);
+      yield* directions(channel, side, features);
     }
   }
 }
