@@ -115,6 +115,8 @@ export type Link = { readonly refused?: Refused | undefined } & (
       readonly features: ChannelFeatures;
       /** The peer's HTLCs below this id were signed before this connection; undefined in the channel's first. */
       readonly known?: bigint | undefined;
+      /** The height at which the peer said where it stands; undefined in the channel's first connection, or before that. */
+      readonly since?: number | undefined;
     }
 );
 

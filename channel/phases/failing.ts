@@ -8,6 +8,7 @@ import { keepPreimages, undoUnsigned } from '../model/updates.ts';
 import { waits } from '../model/waitlimits.ts';
 import { deadlineFault, staleFault } from '../rules/deadlines.ts';
 import { errorMessage, refused, report, send, warningMessage } from '../rules/effects.ts';
+import { feeUnsaid } from '../rules/feerefused.ts';
 import { underpaidFault } from '../rules/underpaid.ts';
 import { awaited, outwaitedFault } from '../rules/waits.ts';
 import { agreeing, fallBack, overdue, publish, publishAgreed, publishesCommitment } from './exits.ts';
@@ -103,8 +104,12 @@ export const onBlock = (state: Funded, height: number, context: Context): Step =
         outwaitedFault(state, height, context) ??
         staleFault(state.core, height);
       if (fault !== undefined) throw new ChannelError(fault);
-      const { fundingTx } = state.core;
-      return [state, fundingTx.length > 0 ? [{ do: 'broadcast', tx: fundingTx, why: 'funding' }] : []];
+      const core = feeUnsaid(state.core, height);
+      const { fundingTx } = core;
+      return [
+        core === state.core ? state : { ...state, core },
+        fundingTx.length > 0 ? [{ do: 'broadcast', tx: fundingTx, why: 'funding' }] : [],
+      ];
     }
     case 'negotiating': {
       failIfOverdue(state.core, height);

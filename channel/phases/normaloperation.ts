@@ -85,7 +85,10 @@ const onReestablish = (state: Open, message: PeerMessageOf<'channel_reestablish'
   failIfRefused(state.core);
   const { link } = state.core;
   if (link.status === 'offline') return [state, []];
-  const online: Core = { ...state.core, link: { ...link, status: 'online', refused: undefined } };
+  const online: Core = {
+    ...state.core,
+    link: { ...link, status: 'online', refused: undefined, since: context.height },
+  };
   const [core, ready] = sayReady(online);
   const waiting = ourUpdates(core, ({ remote }) => remote === undefined);
   const next: Open = { ...state, core };

@@ -25,6 +25,16 @@ export const isRefusedForLong = (state: ChannelState, { code }: Fault, height: n
   return about.has(code) && last !== undefined && height >= last;
 };
 
+/** Blocks in which a peer that has signed a change has said it again, as it has to at once. */
+const SAID_AGAIN = 2;
+
+/** A block came: what a peer that is there did not say again it had not signed, and has forgotten (BOLT 2, "Message Retransmission"). */
+export const feeUnsaid = (core: Core, height: number): Core => {
+  const { link } = core;
+  const since = link.status === 'online' ? link.since : undefined;
+  return since !== undefined && height >= since + SAID_AGAIN ? feeTaken(core) : core;
+};
+
 /** The peer has signed something that was taken: what it asked for before is off. */
 export const feeTaken = (core: Core): Core =>
   core.feeRefusedSince === undefined ? core : { ...core, feeRefusedSince: undefined };

@@ -66,6 +66,29 @@ test('counts no more once it is taken, because fees have fallen', () => {
   expect(summary(pair.b.state)).toMatchObject({ feerate: 300, online: true });
 });
 
+test('counts no more once the peer was there for two blocks and did not say it again: it had not signed it', () => {
+  const pair = ready();
+  const lower = () => give(pair, pair.a, { type: 'update_fee', feerate: 300 });
+  lower();
+  expect(hear(pair, strict(500))).toBe(true);
+  expect(coreOf(pair.b).feeRefusedSince).toBe(500);
+  reconnect(pair);
+  expect(hear(pair, strict(500))).toBe(true);
+  for (const height of [501, 502]) give(pair, pair.b, { type: 'block', height }, strict(height));
+  expect(coreOf(pair.b).feeRefusedSince).toBeUndefined();
+  lower();
+  expect(hear(pair, strict(500 + 2 * blocks))).toBe(true);
+  expect(coreOf(pair.b).feeRefusedSince).toBe(500 + 2 * blocks);
+});
+
+test('goes on to count where blocks come before the peer says it again', () => {
+  const pair = lowered();
+  reconnect(pair);
+  give(pair, pair.b, { type: 'block', height: 501 }, strict(501));
+  give(pair, pair.b, { type: 'block', height: 502 }, strict(502));
+  expect(coreOf(pair.b).feeRefusedSince).toBe(500);
+});
+
 test('fails no channel of a peer that could only now say it again, because this node was away', () => {
   const pair = lowered();
   reconnect(pair);
