@@ -11,7 +11,7 @@ import { backupKey, openBackup } from '../backup/format.ts';
 import type { Places } from '../config/config.ts';
 import { networkOf } from '../ports/network.ts';
 import type { Entropy, Store } from '../ports/ports.ts';
-import { checkStore, markOwner, ownerOf, prepareStore } from '../store/open.ts';
+import { checkStore, isMarkedFresh, markOwner, ownerOf, prepareStore } from '../store/open.ts';
 import { keysOf, type NodeKeys } from '../wallet/keys.ts';
 import { isSeedThere, openSeed } from '../wallet/seed.ts';
 import type { Hooks } from './hooks.ts';
@@ -75,7 +75,10 @@ export interface DatadirParts {
 
 export interface Datadir {
   readonly keys: NodeKeys;
-  /** Whether the seed has just been made, so the chain holds nothing for it yet. */
+  /**
+   * Whether the seed was made together with the store: before a chain was first followed, none held anything for it. A node that did
+   * not come up at first, such as for a wrong password of bitcoind, need not read the whole chain at the next start.
+   */
   readonly fresh: boolean;
 }
 
@@ -127,6 +130,6 @@ export const openDatadir = async ({ config, store, entropy, hooks }: DatadirPart
     });
   if (backup !== undefined) checkBackup(backupFile, backup, keys, config, isNew);
   await prepareStore(store, network);
-  if (!(owner instanceof Uint8Array)) await markOwner(store, keys.nodeId);
-  return { keys, fresh };
+  if (!(owner instanceof Uint8Array)) await markOwner(store, keys.nodeId, fresh);
+  return { keys, fresh: fresh || (await isMarkedFresh(store)) };
 };

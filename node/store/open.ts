@@ -14,6 +14,8 @@ const schemaKey = `${meta}schema`;
 const networkKey = `${meta}network`;
 /** The node's id, 33 bytes. */
 const ownerKey = `${meta}node`;
+/** There where the seed was made together with the store: until a chain is followed, none holds anything for it. */
+const freshKey = `${meta}fresh`;
 
 const schemaOf = async (store: Store): Promise<number | undefined> => {
   const record = await store.get(schemaKey);
@@ -56,6 +58,9 @@ export const ownerOf = async (store: Store): Promise<Uint8Array | 'nobody' | 'so
   return 'nobody';
 };
 
-/** From here on the store is that node's. */
-export const markOwner = (store: Store, nodeId: Point): Promise<void> =>
-  store.commit([{ key: ownerKey, value: nodeId }]);
+/** From here on the store is that node's; `fresh` where its seed has just been made. */
+export const markOwner = (store: Store, nodeId: Point, fresh: boolean): Promise<void> =>
+  store.commit([{ key: ownerKey, value: nodeId }, ...(fresh ? [{ key: freshKey, value: new Uint8Array() }] : [])]);
+
+/** Whether its node's seed was made together with the store. */
+export const isMarkedFresh = async (store: Store): Promise<boolean> => (await store.get(freshKey)) !== undefined;

@@ -63,7 +63,15 @@ describe('what belongs together', () => {
     const first = await open();
     expect(first.fresh).toBe(true);
     const again = await open();
-    expect([again.fresh, again.keys.nodeId]).toEqual([false, first.keys.nodeId]);
+    expect(again.keys.nodeId).toEqual(first.keys.nodeId);
+  });
+
+  test('is a seed that is as new as its store, also at a later start; beside another store nobody knows that', async () => {
+    await open();
+    expect((await open()).fresh).toBe(true);
+    records.clear();
+    expect((await open()).fresh).toBe(false);
+    expect((await open()).fresh).toBe(false);
   });
 
   test('is a store from before it noted whose it is', async () => {

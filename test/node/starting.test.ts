@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Client, openClient } from '../../node/api/client.ts';
 import { infoHandlers } from '../../node/api/handlers/info.ts';
+import { ChainError } from '../../node/chain/errors.ts';
 import { runCommand } from '../../node/cli/program.ts';
 import { loadConfig } from '../../node/config/config.ts';
 import { Progress } from '../../node/core/progress.ts';
+import type { Chain } from '../../node/ports/ports.ts';
 import { runNode } from '../../node/run.ts';
 import { newGround, startLocal } from '../support/inprocess.ts';
 import { becomes } from '../support/pair.ts';
@@ -77,6 +79,28 @@ test('ends when it is told to while its bitcoind takes calls and answers none', 
   server.close();
   // Sooner than a call to bitcoind is given up.
 }, 20_000);
+
+test('a new node that did not come up for a wrong password reads no blocks from before it when it does', async () => {
+  const [ground, log] = [await newGround(), memoryLog()];
+  const refusing = (chain: Chain): Chain => ({
+    ...chain,
+    genesis: () => Promise.reject(new ChainError({ code: 'unauthorized', where: 'x', hint: 'wrong password' })),
+  });
+  const refused = startLocal({ dir, ground, log, chain: refusing });
+  await expect(refused).rejects.toMatchObject({ fault: { code: 'unauthorized' } });
+  let read = 0;
+  const reading = (chain: Chain): Chain => ({
+    ...chain,
+    block: (hash) => {
+      read++;
+      return chain.block(hash);
+    },
+  });
+  const { node, call, stop } = await startLocal({ dir, ground, log, chain: reading });
+  await becomes('the tip', () => node.follower.isCurrent());
+  expect([(await call('getinfo', {})).blockheight, read]).toEqual([130, 0]);
+  await stop();
+});
 
 test('what getinfo says of a node that comes up while it is asked is of one moment', async () => {
   const { node, call, stop } = await startLocal({
