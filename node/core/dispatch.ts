@@ -8,6 +8,7 @@ import { encodeMessage, type Message, type MessageName, type MessageOf, messages
 import { complaint } from '../../wire/printable.ts';
 import { type ChainHash, type ChannelId, channelId } from '../../wire/units.ts';
 import type { ChannelHost } from '../channels/host.ts';
+import { channelsWith } from '../channels/reconnect.ts';
 import type { Gossip } from '../graph/gossip.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannel, OwnChannels } from '../graph/ownchannels.ts';
@@ -275,8 +276,8 @@ const takeGossip = async (
   raw: Uint8Array,
   queue: Announced,
 ): Promise<void> => {
-  // Who calls may have made up his node id for this.
-  const isUnknown = peer.direction === 'in' && parts.channels.of(peer.id).length === 0;
+  // Who calls may have made up his node id for this, and the funding of a channel, too.
+  const isUnknown = peer.direction === 'in' && channelsWith(() => parts.channels)(peer.id) === 0;
   const source = isUnknown ? sourceOf(peer.remote.host) : undefined;
   const verdict = await parts.gossip.take(message, raw, peer.id, source);
   if (verdict !== 'bad') return;

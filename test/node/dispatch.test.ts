@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type DispatchParts, dispatch } from '../../node/core/dispatch.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { text } from '../../wire/bytes.ts';
-import { encodeMessage, type Message } from '../../wire/message.ts';
+import { decodeMessage, encodeMessage, type Message } from '../../wire/message.ts';
 import { channelId, sat, scidOf } from '../../wire/units.ts';
 import { announcedOf, announcement, chainHash, gossipOver, idOf, NOW, update } from '../support/graph.ts';
 import { eventually } from '../support/peers.ts';
@@ -117,6 +117,24 @@ describe('a question about the graph', () => {
     });
     expect(ended).toHaveLength(1);
   });
+});
+
+test('an announcement counts for the source of who calls, unless a channel with it has cost somebody something', async () => {
+  const sources: unknown[] = [];
+  const channel = (scid?: bigint) => ({
+    machine: { state: { phase: 'open', core: { params: { role: 'fundee' }, lockin: { scid } } } },
+  });
+  const caller = { id: idOf('caller'), key: 'caller', direction: 'in', remote: { host: '192.0.2.7' } };
+  const raw = announcement('a', 'b', scidOf(1, 1, 1));
+  for (const channels of [[], [channel()], [channel(5n)]]) {
+    const parts = {
+      gossip: { take: async (...given: readonly unknown[]) => void sources.push(given[3]) },
+      channels: { of: () => channels },
+    } as unknown as DispatchParts;
+    await dispatch(parts, caller as unknown as Peer, decodeMessage(raw) as Message, raw);
+  }
+  await eventually(() => sources.length === 3);
+  expect(sources).toEqual(['192.0.2.7', '192.0.2.7', undefined]);
 });
 
 test('signatures for a channel that is not ready here are kept for it, of one that is unknown they are not', async () => {
