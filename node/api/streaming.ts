@@ -5,10 +5,8 @@
 import { Turns } from '../peer/turns.ts';
 import { toJson } from './json.ts';
 
-/** Characters of a piece, about: more than most answers have. */
-const PIECE = 64 * 1024;
-/** Characters of a piece that are made in one turn: a few rows. */
-const SHARE = 8 * 1024;
+/** Characters of a piece, about: more than most answers have, and few enough to be made in one turn. */
+const PIECE = 16 * 1024;
 
 /** An answer: whole, or in pieces that are made as they are asked for. Whoever takes the first one reads on or returns it. */
 export type Written = string | AsyncIterable<string>;
@@ -63,25 +61,20 @@ async function* texts(value: unknown): AsyncGenerator<string> {
 
 const turns = new Turns();
 
-/** Lets everything else that waits have its turn; of all shares of long lists, one is made in each. */
+/** Lets everything else that waits have its turn; of all pieces of long lists, one is made in each. */
 export const turn = (): Promise<void> => turns.wait();
 
 /** The same in pieces that are worth a write each; only the last one is shorter than a piece. */
 async function* inPieces(parts: AsyncIterable<string>): AsyncGenerator<string> {
   let held: string[] = [];
   let length = 0;
-  let share = 0;
   await turn();
   for await (const part of parts) {
     held.push(part);
     length += part.length;
-    share += part.length;
-    if (share < SHARE) continue;
-    share = 0;
-    if (length >= PIECE) {
-      yield held.join('');
-      [held, length] = [[], 0];
-    }
+    if (length < PIECE) continue;
+    yield held.join('');
+    [held, length] = [[], 0];
     await turn();
   }
   yield held.join('');
