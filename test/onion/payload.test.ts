@@ -90,7 +90,7 @@ describe('a forwarder’s payload', () => {
   });
 
   test('inside a blinded route is refused without saying why', () => {
-    const key = `0c2102${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'}`;
+    const key = '0c210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798';
     expect(readForward(unhex(`0a01aa${key}`))).toMatchObject({ refuse: { name: 'invalid_onion_blinding' } });
     // Without a key nobody can tell that it is one.
     expect(readForward(unhex('0a01aa'))).toMatchObject({ refuse: { name: 'invalid_onion_payload' } });

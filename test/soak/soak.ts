@@ -185,25 +185,27 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
         if (took === undefined) turnedAway++;
         else strangers.push(took);
       }),
-      every(pace.block, async () => {
-        await network.bitcoind.mine(1, network.miner);
-        const height = Number(await network.bitcoind.call('getblockcount'));
-        const from = performance.now();
-        const seen = until('a block to be seen', () => (pulse.height >= height ? true : undefined), { every: 10 });
-        blocks.push(
-          await seen.then(
-            () => performance.now() - from,
-            () => Number.POSITIVE_INFINITY,
-          ),
-        );
-      }),
     ];
+    const mining = every(pace.block, async () => {
+      await network.bitcoind.mine(1, network.miner);
+      const height = Number(await network.bitcoind.call('getblockcount'));
+      const from = performance.now();
+      const seen = until('a block to be seen', () => (pulse.height >= height ? true : undefined), { every: 10 });
+      blocks.push(
+        await seen.then(
+          () => performance.now() - from,
+          () => Number.POSITIVE_INFINITY,
+        ),
+      );
+    });
     const from = performance.now();
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     const processor = await processorOf(target.pid);
     const lasted = (performance.now() - from) / 1000;
     progress('the attack is over; waiting for what is under way');
     const done = await attacking.stop();
+    // While the node is still asked how high the chain is.
+    await mining();
     await Promise.all(stops.map((stop) => stop()));
     pulse.close();
     await payments.check();
