@@ -77,7 +77,9 @@ export const paramsFrom = (
     const isText = parameter?.prose === true && !hasNamed;
     if (style === 'guess' && name !== undefined && !isText)
       throw new UsageError(
-        `${word}: there is no parameter ${name}; there are ${names.join(', ')} (-o takes every word by its place, even with = in it)`,
+        names.length === 0
+          ? `${word}: there is no parameter ${name}; this method takes none`
+          : `${word}: there is no parameter ${name}; there are ${names.join(', ')} (-o takes every word by its place, even with = in it)`,
       );
     if (parameter === undefined) throw new UsageError(`${word}: there is no parameter left for it`);
     put(parameter, read(parameter, word));

@@ -83,7 +83,7 @@ describe('words', () => {
     ['invoice', ['amount_msat=1', 'l', 'descripton=tea'], 'there is no parameter descripton'],
     ['invoice', ['1', 'lable=a', 'tea'], 'there is no parameter lable'],
     ['backup', ['fil=x'], 'there is no parameter fil'],
-    ['getinfo', ['id=1'], 'there is no parameter id'],
+    ['getinfo', ['id=1'], 'there is no parameter id; this method takes none'],
   ] satisfies [MethodName, string[], string][])('%s %j is a misspelt name, not a value', (method, words, message) => {
     expect(() => read(method, words)).toThrow(message);
   });
