@@ -120,6 +120,8 @@ const someOf = (name: MethodName, { result: schema }: Method, result: Json, filt
   return { ...(filtered(result, filter) as Json), ...warning };
 };
 
+const isBatch = (answer: Json | readonly Json[]): answer is readonly Json[] => Array.isArray(answer);
+
 interface Request {
   readonly method: string;
   readonly params: unknown;
@@ -183,13 +185,19 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     }
   }
 
-  /** An answer as a text, or its pieces. What cannot be read or written is an answer, too. */
+  /** Whether a list of this answer is still to be read. */
+  const isUnread = ({ result }: Json): boolean => isObject(result) && Object.values(result).some(isRows);
+
+  /** An answer as a text, or its pieces. What cannot be read or written is an answer, too; of a batch all else is told. */
   const said = async (answer: Json | readonly Json[], method: string): Promise<Written> => {
     try {
       const text = await written(answer);
       return typeof text === 'string' ? text : logged(text, method);
     } catch (error) {
-      return toJson(failed(Array.isArray(answer) ? null : ((answer as Json)['id'] as Id), told(undefined, error)));
+      const why = told(undefined, error);
+      const instead = (one: Json): Json => failed(one['id'] as Id, why);
+      if (!isBatch(answer)) return toJson(instead(answer));
+      return toJson(answer.map((one) => (isUnread(one) ? instead(one) : one)));
     }
   };
 

@@ -275,6 +275,15 @@ describe('what is no mistake of ours', () => {
     expect(broken).toEqual([]);
   });
 
+  test('of a batch all other calls are told what came of them', async () => {
+    const { answer } = damagedBehind(1);
+    const batch = '[{"id":1,"method":"listinvoices"},{"id":2,"method":"getinfo"},{"id":3,"method":"nothing"}]';
+    const [list, info, nothing] = JSON.parse((await wholeOf(await answer(batch, patient))) ?? '');
+    expect(list).toMatchObject({ id: 1, error: { code: -1, message: expect.stringMatching(damage) } });
+    expect(info).toMatchObject({ id: 2, result: expect.anything() });
+    expect(nothing).toMatchObject({ id: 3, error: { code: -32601 } });
+  });
+
   test('is in the log where the list has begun already, for nobody can tell the caller', async () => {
     const { answer, broken } = damagedBehind(5_000);
     const text = wholeOf(await answer('{"id":1,"method":"listinvoices"}', patient));
