@@ -27,6 +27,7 @@ export class Pace {
   private readonly log: Log;
   private readonly lines = new Map<string, Line>();
   private readonly cancels = new Set<() => void>();
+  private stopped = false;
 
   constructor(clock: Clock, log: Log) {
     this.clock = clock;
@@ -35,6 +36,7 @@ export class Pace {
 
   /** Runs what fails an HTLC of this channel: at once, or when its turn comes. */
   run(channel: string, fail: () => void): void {
+    if (this.stopped) return;
     const line = this.lineOf(channel);
     if (line.waiting.length > 0) line.waiting.push(fail);
     else if (this.take(line)) fail();
@@ -54,6 +56,7 @@ export class Pace {
 
   /** Nothing is done any more about those that wait; after a restart they come again. */
   stop(): void {
+    this.stopped = true;
     for (const cancel of this.cancels) cancel();
     this.cancels.clear();
     this.lines.clear();

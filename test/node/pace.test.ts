@@ -57,5 +57,6 @@ test('nothing waits after the end', () => {
   fail('a', 500);
   pace.stop();
   clock.pass(10_000);
+  fail('a', 5);
   expect([failed.length, pace.waiting, clock.waiting]).toEqual([483, 0, 0]);
 });
