@@ -84,8 +84,8 @@ const deciding = (concerns: readonly Concern[], way: Way): Deciding => ({
 });
 
 /**
- * Blocks after its expiry for which an HTLC of ours that is not worth its claim, or has nothing to claim, is waited for. Whoever paid for it gives its own channel
- * up some blocks after an expiry that is at least 35 later.
+ * Blocks after its expiry for which an HTLC of ours that is not worth its claim, or has nothing to claim, is waited for. Whoever
+ * paid for it gives its own channel up some blocks after an expiry that is at least 35 later.
  */
 const LINGERING = SAFETY;
 

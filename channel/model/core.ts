@@ -42,6 +42,19 @@ export const firstSpec = ({ role, capacity, push, feerate }: Params): Spec => {
   return { feerate, toUs, toThem, htlcs: [] };
 };
 
+/** The numbers of both sides at commitment 0. */
+export const firstHead = (params: Params, remotePoint: Head['remotePoint']): Head => ({
+  local: 0,
+  remote: 0,
+  signedAt: undefined,
+  toUs: firstSpec(params).toUs,
+  feerate: params.feerate,
+  signedIn: 0n,
+  signedOut: 0n,
+  remotePoint,
+  remoteNextPoint: undefined,
+});
+
 /** A channel at commitment 0 on both sides. */
 export const newCore = (
   params: Params,
@@ -54,17 +67,7 @@ export const newCore = (
   ...derive({
     params,
     funding,
-    head: {
-      local: 0,
-      remote: 0,
-      signedAt: undefined,
-      toUs: firstSpec(params).toUs,
-      feerate: params.feerate,
-      signedIn: 0n,
-      signedOut: 0n,
-      remotePoint,
-      remoteNextPoint: undefined,
-    },
+    head: firstHead(params, remotePoint),
     incoming: new Map(),
     outgoing: new Map(),
     fees: [],

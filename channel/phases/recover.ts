@@ -3,7 +3,7 @@
  * ours can be known to be the last one, so none is ever published: the peer is asked to close, and what it pays us of its
  * own commitment, or what an old commitment of ours has left for us in the chain, is swept.
  */
-import { derive, firstSpec, NOTHING, noClosings } from '../model/core.ts';
+import { derive, firstHead, NOTHING, noClosings } from '../model/core.ts';
 import { type Fault, faultText } from '../model/errors.ts';
 import type { Step } from '../model/io.ts';
 import { records } from '../model/persist.ts';
@@ -18,18 +18,8 @@ export const recoverChannel = ({ params, funding }: StaticChannel): Step => {
   const core = derive({
     params,
     funding,
-    head: {
-      local: 0,
-      remote: 0,
-      signedAt: undefined,
-      toUs: firstSpec(params).toUs,
-      feerate: params.feerate,
-      signedIn: 0n,
-      signedOut: 0n,
-      // The peer's first point is forgotten; any other point makes commitments that no transaction of its will ever be.
-      remotePoint: params.remote.basepoints.payment,
-      remoteNextPoint: undefined,
-    },
+    // The peer's first point is forgotten; any other point makes commitments that no transaction of its will ever be.
+    head: firstHead(params, params.remote.basepoints.payment),
     incoming: new Map(),
     outgoing: new Map(),
     fees: [],
