@@ -3,11 +3,13 @@
  * or, where a browser's WebSocket cannot send headers, the subprotocols `ampere` and `token.TOKEN`. Host and Origin must be
  * loopback names, so that no web page reaches the API by a name of its own that resolves to this machine.
  */
+
 import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { isLoopback } from '../base/address.ts';
+import { following } from '../base/following.ts';
 import { ListenError } from '../base/listenerror.ts';
 import type { Address } from '../ports/ports.ts';
 import { briefly, type Calls, openCalls } from './calls.ts';
@@ -91,9 +93,11 @@ const post = async (
   stopping: AbortSignal,
 ): Promise<void> => {
   const gone = new AbortController();
+  const { signal, release } = following(gone.signal, stopping);
   const over = new Promise<void>((resolve) =>
     response.once('close', () => {
       gone.abort();
+      release();
       resolve();
     }),
   );
@@ -102,7 +106,7 @@ const post = async (
     refuse(response, { status: 413, reason: `at most ${maxMessage} bytes` });
     return;
   }
-  const text = await answer(body, { signal: AbortSignal.any([gone.signal, stopping]) });
+  const text = await answer(body, { signal });
   if (text === undefined) {
     response.writeHead(204).end();
     return over;

@@ -2,7 +2,9 @@
  * Keeps a node in step with its chain. Each block's consequences (the cursor and what every listener wants kept) are one
  * commit, so after a crash all of them stand at the same block. The chain may be away at any time: it is waited for.
  */
+
 import type { Change } from '../../wire/change.ts';
+import { following } from '../base/following.ts';
 import type { BlockRef, Chain, ChainEvent, Clock, Log, Store } from '../ports/ports.ts';
 import { birthChanges, cursorChanges, firstChange, leftChange, loadBranch, loadFirst } from './cursor.ts';
 import { ChainError, isTransient } from './errors.ts';
@@ -240,14 +242,15 @@ export class Follower {
         resolve();
       };
     });
+    const { signal, release } = following(this.stopping.signal, hurried.signal);
     try {
-      const signal = AbortSignal.any([this.stopping.signal, hurried.signal]);
       await Promise.race([this.options.chain.changed(hash, signal), hurry]);
     } catch (error) {
       if (!this.passes(error)) throw error;
       await pause(this.retry, firstPause);
     } finally {
       this.hurry = () => undefined;
+      release();
     }
   }
 

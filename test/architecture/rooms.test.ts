@@ -13,7 +13,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 
   'node/base': ['node/ports'],
   'node/store': ['node/ports', 'node/base'],
-  'node/chain': ['node/ports', 'node/store'],
+  'node/chain': ['node/ports', 'node/base', 'node/store'],
   'node/peer': ['node/ports', 'node/base', 'node/store'],
   'node/graph': ['node/ports', 'node/base', 'node/store', 'node/chain', 'node/peer'],
   'node/wallet': ['node/ports', 'node/base', 'node/store', 'node/chain'],
