@@ -1,6 +1,6 @@
 /**
- * Every message this node knows. The tables of the BOLTs together give the type `Message`, its encoder and its decoder;
- * there is no other list of messages.
+ * Every message this node knows. The tables of the BOLTs together give the type `Message`, its encoder and its decoder, and
+ * `recipients` says who gets each; there is no other list of messages.
  */
 import { type Codec, type Flat, named, Reader, u16, type ValueOf, WireError, Writer } from './codec.ts';
 import { gossipMessages } from './gossip.ts';
@@ -15,6 +15,76 @@ export type MessageName = keyof Table;
 /** What a message of this name holds: its BOLT's field names, records of the extension as optional keys. */
 export type MessageOf<K extends MessageName> = Flat<{ name: K } & ValueOf<Table[K]['body']>>;
 export type Message = { [K in MessageName]: MessageOf<K> }[MessageName];
+
+/**
+ * Who in the node gets a message of a peer.
+ * - `connection`: the connection itself, which answers it (BOLT 1).
+ * - `opening`: whoever decides about new channels.
+ * - `temporary_channel`: the channel with this temporary_channel_id.
+ * - `channel`: the channel with this channel_id.
+ * - `channel_or_all`: the same; a channel_id of zeros means every channel with this peer.
+ * - `gossip`: the network graph (BOLT 7).
+ * - `unused`: nobody. The feature it belongs to is not supported.
+ */
+export type Recipient =
+  | 'connection'
+  | 'opening'
+  | 'temporary_channel'
+  | 'channel'
+  | 'channel_or_all'
+  | 'gossip'
+  | 'unused';
+
+/** THE list of who gets which message. A message without a row does not compile. */
+export const recipients = {
+  init: 'connection',
+  ping: 'connection',
+  pong: 'connection',
+  warning: 'channel_or_all',
+  error: 'channel_or_all',
+  peer_storage: 'unused',
+  peer_storage_retrieval: 'unused',
+  open_channel: 'opening',
+  accept_channel: 'temporary_channel',
+  funding_created: 'temporary_channel',
+  funding_signed: 'channel',
+  channel_ready: 'channel',
+  shutdown: 'channel',
+  closing_signed: 'channel',
+  closing_complete: 'unused',
+  closing_sig: 'unused',
+  stfu: 'unused',
+  update_add_htlc: 'channel',
+  update_fulfill_htlc: 'channel',
+  update_fail_htlc: 'channel',
+  update_fail_malformed_htlc: 'channel',
+  update_fee: 'channel',
+  commitment_signed: 'channel',
+  revoke_and_ack: 'channel',
+  channel_reestablish: 'channel',
+  announcement_signatures: 'gossip',
+  channel_announcement: 'gossip',
+  node_announcement: 'gossip',
+  channel_update: 'gossip',
+  query_short_channel_ids: 'gossip',
+  reply_short_channel_ids_end: 'gossip',
+  query_channel_range: 'gossip',
+  reply_channel_range: 'gossip',
+  gossip_timestamp_filter: 'gossip',
+  onion_message: 'unused',
+} as const satisfies Record<MessageName, Recipient>;
+
+/** The names of the messages that one of these gets. */
+export type MessageNameFor<R extends Recipient> = {
+  [N in MessageName]: (typeof recipients)[N] extends R ? N : never;
+}[MessageName];
+/** The messages that one of these gets. */
+export type MessageFor<R extends Recipient> = Extract<Message, { name: MessageNameFor<R> }>;
+
+/** Whether a message is for this recipient. */
+export const isFor = <R extends Recipient>(message: Message, recipient: R): message is MessageFor<R> =>
+  recipients[message.name] === recipient;
+
 /** An odd message nobody here knows, to be ignored unless some extension wants it. */
 export type UnknownMessage = { readonly name: 'unknown'; readonly type: number; readonly payload: Uint8Array };
 

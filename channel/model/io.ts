@@ -12,7 +12,7 @@ import type { Wait } from './waitlimits.ts';
 export type { SpentBy } from './state.ts';
 
 import type { Change } from '../../wire/change.ts';
-import type { Message } from '../../wire/message.ts';
+import type { Message, MessageNameFor } from '../../wire/message.ts';
 import type {
   ChainHash,
   ChannelId,
@@ -115,24 +115,7 @@ export interface AcceptRequest extends Request {
 }
 
 /** Every message that a channel takes; the node passes each by its channel_id (an `error` for all ids to each channel). */
-export type PeerMessageName =
-  | 'warning'
-  | 'error'
-  | 'open_channel'
-  | 'accept_channel'
-  | 'funding_created'
-  | 'funding_signed'
-  | 'channel_ready'
-  | 'shutdown'
-  | 'closing_signed'
-  | 'update_add_htlc'
-  | 'update_fulfill_htlc'
-  | 'update_fail_htlc'
-  | 'update_fail_malformed_htlc'
-  | 'commitment_signed'
-  | 'revoke_and_ack'
-  | 'update_fee'
-  | 'channel_reestablish';
+export type PeerMessageName = MessageNameFor<'opening' | 'temporary_channel' | 'channel' | 'channel_or_all'>;
 export type PeerMessage = Extract<Message, { name: PeerMessageName }>;
 export type PeerMessageOf<K extends PeerMessageName> = Extract<PeerMessage, { name: K }>;
 

@@ -1,10 +1,11 @@
 /**
- * Who gets which message of a peer. Channel messages go to their channel by channel_id, gossip to the graph; a message about a
- * channel that does not exist is answered with an error, so that the peer can stop waiting for us (BOLT 1, BOLT 2).
+ * Hands each message of a peer to who gets it by `recipients` (wire/message.ts): channel messages to their channel by channel_id,
+ * gossip to the graph. A message about a channel that does not exist is answered with an error, so that the peer can stop waiting
+ * for us (BOLT 1, BOLT 2).
  */
 import type { PeerMessage } from '../../channel/model/io.ts';
 import { equal, hex, zeros } from '../../wire/bytes.ts';
-import { encodeMessage, type Message, type MessageName, type MessageOf, messages } from '../../wire/message.ts';
+import { encodeMessage, isFor, type Message, type MessageFor, type MessageOf, messages } from '../../wire/message.ts';
 import { complaint } from '../../wire/printable.ts';
 import { type ChainHash, type ChannelId, channelId } from '../../wire/units.ts';
 import type { ChannelHost } from '../channels/host.ts';
@@ -35,28 +36,6 @@ export interface DispatchParts {
 
 const ALL = channelId(zeros(32));
 
-/** Messages of a channel under its temporary id. */
-const temporary = ['accept_channel', 'funding_created'] as const;
-const ofChannel = [
-  'funding_signed',
-  'channel_ready',
-  'shutdown',
-  'closing_signed',
-  'update_add_htlc',
-  'update_fulfill_htlc',
-  'update_fail_htlc',
-  'update_fail_malformed_htlc',
-  'commitment_signed',
-  'revoke_and_ack',
-  'update_fee',
-  'channel_reestablish',
-] as const;
-
-const isOneOf = <N extends MessageName>(
-  message: Message,
-  names: readonly N[],
-): message is Extract<Message, { name: N }> => (names as readonly string[]).includes(message.name);
-
 /** A peer as gossip sees it. */
 export const gossipPeer = (peer: Peer): GossipPeer => ({
   id: peer.id,
@@ -71,16 +50,28 @@ export const dispatch = (
   message: Message,
   raw: Uint8Array,
 ): Promise<void> | undefined => {
-  if (isOneOf(message, ofChannel)) return toChannel(parts, peer, message.channel_id, message);
-  if (isOneOf(message, temporary)) return toChannel(parts, peer, message.temporary_channel_id, message);
+  if (isFor(message, 'channel')) return toChannel(parts, peer, message.channel_id, message);
+  if (isFor(message, 'temporary_channel')) return toChannel(parts, peer, message.temporary_channel_id, message);
+  if (isFor(message, 'opening')) return parts.opening(peer, message);
+  if (isFor(message, 'gossip')) return toGraph(parts, peer, message, raw);
+  if (isFor(message, 'channel_or_all')) {
+    if (equal(message.channel_id, ALL)) parts.channels.takeForAll(peer, message);
+    else parts.channels.take(peer, message.channel_id, message);
+    return undefined;
+  }
+  if (isFor(message, 'unused')) return unused(parts, peer, message);
+  // The connection has answered these itself. What is neither has no recipient above: that does not compile.
+  message satisfies MessageFor<'connection'>;
+  return undefined;
+};
+
+const toGraph = (
+  parts: DispatchParts,
+  peer: Peer,
+  message: MessageFor<'gossip'>,
+  raw: Uint8Array,
+): Promise<void> | undefined => {
   switch (message.name) {
-    case 'open_channel':
-      return parts.opening(peer, message);
-    case 'error':
-    case 'warning':
-      if (equal(message.channel_id, ALL)) parts.channels.takeForAll(peer, message);
-      else parts.channels.take(peer, message.channel_id, message);
-      return undefined;
     case 'announcement_signatures':
       return announce(parts, peer, message);
     case 'channel_update':
@@ -106,13 +97,12 @@ export const dispatch = (
     case 'reply_short_channel_ids_end':
       return undefined;
     default:
-      unused(parts, peer, message);
-      return undefined;
+      return message satisfies never;
   }
 };
 
 /** A message that nobody here has use for: an even one demands that it is understood, known by name or not (BOLT 1). */
-const unused = ({ log }: DispatchParts, peer: Peer, { name }: Message): void => {
+const unused = ({ log }: DispatchParts, peer: Peer, { name }: MessageFor<'unused'>): undefined => {
   if (messages[name].type % 2 === 1) {
     log.debug({ peer: peer.key.slice(0, 16), message: name }, 'message not used here; ignored');
     return;

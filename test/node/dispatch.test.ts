@@ -1,12 +1,23 @@
 /** Which part of a node a peer's message goes to, and what is done about one that nobody has use for. */
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DispatchParts, dispatch } from '../../node/core/dispatch.ts';
 import type { Peer } from '../../node/peer/peer.ts';
-import { text } from '../../wire/bytes.ts';
-import { decodeMessage, encodeMessage, type Message } from '../../wire/message.ts';
+import { hex, text } from '../../wire/bytes.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  isFor,
+  type Message,
+  type MessageName,
+  messages,
+  type Recipient,
+  recipients,
+} from '../../wire/message.ts';
 import { channelId, sat, scidOf } from '../../wire/units.ts';
 import { announcedOf, announcement, chainHash, gossipOver, idOf, NOW, update } from '../support/graph.ts';
 import { eventually } from '../support/peers.ts';
+import { arbitraryMessage, messageNames } from '../wire/arbitrary.ts';
 
 const id = channelId(new Uint8Array(32).fill(1));
 /** What a peer says of a channel that it alone knows. */
@@ -56,6 +67,80 @@ const office = async (channels: number) => {
   const tell = (message: Message) => dispatch(parts, peer, message, encodeMessage(message));
   return { tell, said, ended, early, ids };
 };
+
+/** What each kind of message reaches in a node that has no channel and asks nothing. */
+const reachedBy = async (message: Message): Promise<ReadonlySet<string>> => {
+  const reached = new Set<string>();
+  const graph = new Proxy({}, { get: () => reached.add('gossip') && (() => []) });
+  const parts = {
+    ...{ graph, chainHash, now: () => NOW, log: { debug: () => {}, info: () => {}, error: () => {} } },
+    gossip: { take: async () => void reached.add('gossip'), filter: async () => void reached.add('gossip') },
+    channels: {
+      take: (_: unknown, which: Uint8Array) => reached.add(`channel ${hex(which)}`),
+      takeForAll: () => reached.add('every channel'),
+      of: () => [],
+      byChannelId: () => undefined,
+    },
+    announced: () => void reached.add('gossip'),
+    opening: async () => void reached.add('opening'),
+  } as unknown as DispatchParts;
+  const peer = {
+    ...{ id: idOf('peer'), key: 'peer', direction: 'out' },
+    ...{ send: () => {}, sendRaw: () => reached.add('gossip'), flushed: async () => {} },
+    warn: () => reached.add('warning'),
+    close: () => reached.add('close'),
+  } as unknown as Peer;
+  await dispatch(parts, peer, message, encodeMessage(message));
+  await eventually(() => reached.size > 0 || !isAnswered(message));
+  return reached;
+};
+/** Whether anything shows that a message arrived: not of answers to questions nobody asked, and what the connection answers itself. */
+const isAnswered = ({ name }: Message): boolean =>
+  !name.startsWith('reply_') && recipients[name] !== 'connection' && (recipients[name] !== 'unused' || isEven(name));
+const isEven = (name: MessageName): boolean => messages[name].type % 2 === 0;
+
+describe('the list of recipients', () => {
+  const rows = messageNames.map((name) => [name, recipients[name]] as const);
+  test.each(rows)('sends %s to: %s', async (name, recipient) => {
+    const [message] = fc.sample(arbitraryMessage(name, 'bare'), { numRuns: 1, seed: 7 });
+    if (message === undefined) throw new Error('no message');
+    const expected = {
+      connection: () => [],
+      opening: () => ['opening'],
+      temporary_channel: () => [`channel ${'temporary_channel_id' in message && hex(message.temporary_channel_id)}`],
+      channel: () => [`channel ${'channel_id' in message && hex(message.channel_id)}`],
+      channel_or_all: () => [`channel ${'channel_id' in message && hex(message.channel_id)}`],
+      gossip: () => (isAnswered(message) ? ['gossip'] : []),
+      unused: () => (isEven(name) ? ['warning', 'close'] : []),
+    }[recipient]();
+    expect([...(await reachedBy(message))]).toEqual(expected);
+  });
+  test('sends an error or a warning about channel_id zero to every channel with the peer', async () => {
+    for (const name of ['error', 'warning'] as const)
+      expect([
+        ...(await reachedBy({ name, channel_id: channelId(new Uint8Array(32)), data: new Uint8Array() })),
+      ]).toEqual(['every channel']);
+  });
+  test('does not compile without one of the messages', () => {
+    const { stfu: _, ...rest } = recipients;
+    // @ts-expect-error: stfu has no recipient.
+    const incomplete: Record<MessageName, Recipient> = rest;
+    expect(Object.keys(incomplete)).toHaveLength(messageNames.length - 1);
+  });
+  test('leaves no message over once every recipient was asked for, or dispatching would not compile', () => {
+    const left = (message: Message): Message => {
+      if (isFor(message, 'connection') || isFor(message, 'opening') || isFor(message, 'unused')) return message;
+      if (isFor(message, 'gossip') || isFor(message, 'channel_or_all')) return message;
+      if (isFor(message, 'channel')) return message;
+      // @ts-expect-error: those of temporary channels are left.
+      message satisfies never;
+      if (isFor(message, 'temporary_channel')) return message;
+      return message satisfies never;
+    };
+    const ping: Message = { name: 'ping', num_pong_bytes: 0, ignored: new Uint8Array() };
+    expect(left(ping)).toBe(ping);
+  });
+});
 
 describe('a message that nobody has use for', () => {
   const even: readonly Message[] = [
