@@ -5,13 +5,13 @@
 import { join } from 'node:path';
 import { hex } from '../wire/bytes.ts';
 import { backends } from '../wire/crypto.ts';
-import { earlyHandlers } from './api/early.ts';
 import { handlersOf } from './api/handlers/handlers.ts';
 import { stopping } from './api/handlers/info.ts';
-import { type HttpServer, listenHttp } from './api/http.ts';
-import { jsonRpc } from './api/jsonrpc.ts';
-import { tokenIn } from './api/token.ts';
-import { type ApiServer, listenUnix } from './api/unix.ts';
+import { earlyHandlers } from './api/rpc/early.ts';
+import { type HttpServer, listenHttp } from './api/rpc/http.ts';
+import { jsonRpc } from './api/rpc/jsonrpc.ts';
+import { tokenIn } from './api/rpc/token.ts';
+import { type ApiServer, listenUnix } from './api/rpc/unix.ts';
 import { systemClock, systemEntropy } from './base/entropy.ts';
 import { makeFolder } from './base/files.ts';
 import { processLog } from './base/log.ts';

@@ -6,9 +6,9 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { printable } from '../../wire/printable.ts';
-import { CallError, ConnectionError, openClient } from '../api/client.ts';
 import { type Parameter, parametersOf, usageOf } from '../api/help.ts';
-import { toJson } from '../api/json.ts';
+import { CallError, ConnectionError, openClient } from '../api/rpc/client.ts';
+import { toJson } from '../api/rpc/json.ts';
 import { isDevMethod, isMethod, type MethodName, table } from '../api/table.ts';
 import { reasonOf } from '../base/fileserror.ts';
 import { withoutValues } from '../base/hidden.ts';

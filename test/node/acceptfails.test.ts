@@ -4,8 +4,8 @@ import { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { listenHttp } from '../../node/api/http.ts';
-import { listenUnix } from '../../node/api/unix.ts';
+import { listenHttp } from '../../node/api/rpc/http.ts';
+import { listenUnix } from '../../node/api/rpc/unix.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
 import { fakeRpc } from '../support/api.ts';
 

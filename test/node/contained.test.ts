@@ -1,8 +1,8 @@
 /** An error inside the node ends where it happens: a connection, a payment, a call. Only a store that fails ends the node. */
 import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
-import { openCalls } from '../../node/api/calls.ts';
-import { jsonRpc } from '../../node/api/jsonrpc.ts';
+import { openCalls } from '../../node/api/rpc/calls.ts';
+import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
 import type { Handlers } from '../../node/api/table.ts';
 import { Machine } from '../../node/base/machine.ts';
 import { endingClock, everySecond, laterBy } from '../../node/base/timers.ts';

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { ApiError } from '../../node/api/errors.ts';
 import { allTelling } from '../../node/api/handlers/callerrors.ts';
 import { handlersOf } from '../../node/api/handlers/handlers.ts';
-import { jsonRpc } from '../../node/api/jsonrpc.ts';
+import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
 import { type Given, type MethodName, table } from '../../node/api/table.ts';
 import { BackupError } from '../../node/backup/errors.ts';
 import { ChainError } from '../../node/chain/errors.ts';

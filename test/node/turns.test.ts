@@ -1,6 +1,6 @@
 /** A crowd that talks as fast as it can: between two pieces of what it says, everybody else has a turn. */
 import { expect, test } from 'vitest';
-import { written } from '../../node/api/streaming.ts';
+import { written } from '../../node/api/rpc/streaming.ts';
 import { systemClock } from '../../node/base/entropy.ts';
 import type { SecureStream } from '../../node/peer/noisestream.ts';
 import { Peer } from '../../node/peer/peer.ts';

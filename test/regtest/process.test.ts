@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openClient } from '../../node/api/client.ts';
+import { openClient } from '../../node/api/rpc/client.ts';
 import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
 import { program } from '../../node/regtest/demo/process.ts';
 import { until } from '../../node/regtest/demo/wait.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { openClient } from '../../node/api/client.ts';
+import { openClient } from '../../node/api/rpc/client.ts';
 import { networkOf } from '../../node/ports/network.ts';
 import { freePort, type RunningBitcoind, type StartOptions, startBitcoind } from '../../node/regtest/demo/bitcoind.ts';
 import { findChain } from '../../node/regtest/demo/chain.ts';

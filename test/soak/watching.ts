@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { type Client, openClient } from '../../node/api/client.ts';
+import { type Client, openClient } from '../../node/api/rpc/client.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { type Dialled, keyOf, meet } from './line.ts';
 

@@ -1,6 +1,6 @@
 /** Answers that come in parts, put together. */
 
-import { isRows, type Written } from '../../node/api/streaming.ts';
+import { isRows, type Written } from '../../node/api/rpc/streaming.ts';
 import type { Answered, MethodName, Result } from '../../node/api/table.ts';
 
 /** The text of an answer; undefined where there is none. */

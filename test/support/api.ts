@@ -1,5 +1,5 @@
 /** A node that answers every method with a fixed result: enough for everything between a caller and the handlers. */
-import { jsonRpc } from '../../node/api/jsonrpc.ts';
+import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
 import type { Handlers, MethodName, Result } from '../../node/api/table.ts';
 import { msat } from '../../wire/units.ts';
 import { devSamples } from './devsamples.ts';

@@ -10,7 +10,7 @@ import { ConnectError } from '../../peer/peers.ts';
 import { StoreError } from '../../store/errors.ts';
 import { WalletError, type WalletFault } from '../../wallet/errors.ts';
 import { ApiError } from '../errors.ts';
-import { isRows } from '../streaming.ts';
+import { isRows } from '../rpc/streaming.ts';
 import type { CallContext, Handlers } from '../table.ts';
 
 const stops = (): ApiError => new ApiError('shutting_down', 'the node is stopping: ask again once it is started');

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { toJson } from '../../api/json.ts';
+import { toJson } from '../../api/rpc/json.ts';
 import type { Facts } from './facts.ts';
 import { NoBitcoind } from './find.ts';
 import type { Network } from './network.ts';

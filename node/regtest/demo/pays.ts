@@ -1,7 +1,7 @@
 /** Paying from alice to dave while somebody watches dave: the part all payment scenes share. */
 
 import { unhex } from '../../../wire/bytes.ts';
-import { CallError } from '../../api/client.ts';
+import { CallError } from '../../api/rpc/client.ts';
 import { satText, shortText, tableLines } from '../../base/table.ts';
 import type { PaymentFact } from './facts.ts';
 import { blobFields, fieldLines, frameFields } from './frames.ts';

@@ -7,7 +7,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Client, openClient } from '../../api/client.ts';
+import { type Client, openClient } from '../../api/rpc/client.ts';
 import type { Given, MethodName, Result } from '../../api/table.ts';
 import { sleep, until } from './wait.ts';
 

@@ -1,7 +1,7 @@
 /** JSON on streams and integers of any size. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AnswerStream, JsonStream, type Part, parseJson, StreamError, toJson } from '../../../node/api/json.ts';
+import { AnswerStream, JsonStream, type Part, parseJson, StreamError, toJson } from '../../../node/api/rpc/json.ts';
 import { utf8 } from '../../../wire/bytes.ts';
 
 const cut = (bytes: Uint8Array, sizes: readonly number[]): readonly Uint8Array[] => {

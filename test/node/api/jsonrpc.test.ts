@@ -1,7 +1,7 @@
 /** JSON-RPC 2.0 itself: envelopes, batches, errors. */
 import { describe, expect, test } from 'vitest';
 import { ApiError, codes, nameOf } from '../../../node/api/errors.ts';
-import { maxBatch } from '../../../node/api/jsonrpc.ts';
+import { maxBatch } from '../../../node/api/rpc/jsonrpc.ts';
 import { wholeOf } from '../../support/answers.ts';
 import { fakeRpc, ids, patient } from '../../support/api.ts';
 

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { openCalls } from '../../../node/api/calls.ts';
-import { openClient } from '../../../node/api/client.ts';
-import { Connections, maxConnections } from '../../../node/api/connections.ts';
-import { listenHttp } from '../../../node/api/http.ts';
+import { openCalls } from '../../../node/api/rpc/calls.ts';
+import { openClient } from '../../../node/api/rpc/client.ts';
+import { Connections, maxConnections } from '../../../node/api/rpc/connections.ts';
+import { listenHttp } from '../../../node/api/rpc/http.ts';
+import { listenUnix } from '../../../node/api/rpc/unix.ts';
 import type { Handlers } from '../../../node/api/table.ts';
-import { listenUnix } from '../../../node/api/unix.ts';
 import { fakeRpc, samples } from '../../support/api.ts';
 import { eventually } from '../../support/peers.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Transaction } from 'bitcoinjs-lib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toJson } from '../../../node/api/json.ts';
+import { toJson } from '../../../node/api/rpc/json.ts';
 import { until } from '../../../node/regtest/demo/wait.ts';
 import { keysOf } from '../../../node/wallet/keys.ts';
 import { hex, unhex } from '../../../wire/bytes.ts';

@@ -2,7 +2,7 @@
  * Answers as texts. A list may have more rows than fit in memory, so it is read row by row while it is written, and no faster than
  * its reader takes it. What fits in one piece is one text: an error on the way there is still an answer.
  */
-import { Turns } from '../peer/turns.ts';
+import { Turns } from '../../peer/turns.ts';
 import { toJson } from './json.ts';
 
 /** Characters of a piece, about: more than most answers have, and few enough to be made in one turn. */

@@ -1,10 +1,10 @@
 /** A client of the API's unix socket, typed by the table of methods. One connection, any number of calls at once. */
 import { createConnection } from 'node:net';
 import { z } from 'zod';
-import { type ErrorName, nameOf } from './errors.ts';
+import { type ErrorName, nameOf } from '../errors.ts';
+import type { Method } from '../method.ts';
+import { type Given, type MethodName, type Result, table } from '../table.ts';
 import { AnswerStream, type Part, parseJson, toJson } from './json.ts';
-import type { Method } from './method.ts';
-import { type Given, type MethodName, type Result, table } from './table.ts';
 
 /** Bytes of one row of an answer, or of all that is no row of a list: ours may be long, but not without end. */
 const maxPart = 64 * 1024 * 1024;

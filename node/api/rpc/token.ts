@@ -1,11 +1,11 @@
 /** The secret that opens the HTTP and WebSocket API: 32 random bytes as hex in a file only its owner can read. */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { equalConstantTime, hex, utf8 } from '../../wire/bytes.ts';
-import { makeFolder } from '../base/files.ts';
-import { FileError } from '../base/fileserror.ts';
-import { ListenError } from '../base/listenerror.ts';
-import type { Entropy } from '../ports/ports.ts';
+import { equalConstantTime, hex, utf8 } from '../../../wire/bytes.ts';
+import { makeFolder } from '../../base/files.ts';
+import { FileError } from '../../base/fileserror.ts';
+import { ListenError } from '../../base/listenerror.ts';
+import type { Entropy } from '../../ports/ports.ts';
 
 const code = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 

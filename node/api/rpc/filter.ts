@@ -3,7 +3,7 @@
  * field with all that is in it: {"channels": [{"peer_id": true, "state": true}]}.
  */
 import { z } from 'zod';
-import { ApiError } from './errors.ts';
+import { ApiError } from '../errors.ts';
 import { isRows } from './streaming.ts';
 
 /** All of a value, some of the fields of an object, or that of every item of a list. */

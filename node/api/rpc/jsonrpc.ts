@@ -4,12 +4,9 @@
  */
 import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
-import { ApiError } from './errors.ts';
-import { type Filter, filtered, filterFrom, strangeTo } from './filter.ts';
-import { help } from './help.ts';
-import { toJson } from './json.ts';
-import type { Method } from './method.ts';
-import { isRows, type Written, written } from './streaming.ts';
+import { ApiError } from '../errors.ts';
+import { help } from '../help.ts';
+import type { Method } from '../method.ts';
 import {
   type CallContext,
   type Handlers,
@@ -18,7 +15,10 @@ import {
   type MethodName,
   type Result,
   table,
-} from './table.ts';
+} from '../table.ts';
+import { type Filter, filtered, filterFrom, strangeTo } from './filter.ts';
+import { toJson } from './json.ts';
+import { isRows, type Written, written } from './streaming.ts';
 
 /** Bytes of the largest message taken, in and out of every adapter. */
 export const maxMessage = 4 * 1024 * 1024;
