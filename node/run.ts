@@ -15,6 +15,7 @@ import { type ApiServer, listenUnix } from './api/rpc/unix.ts';
 import { systemClock, systemEntropy } from './base/entropy.ts';
 import { makeFolder } from './base/files.ts';
 import { processLog } from './base/log.ts';
+import { partLog } from './base/loglevels.ts';
 import { onSignals } from './base/signals.ts';
 import { endingClock } from './base/timers.ts';
 import { version } from './base/version.ts';
@@ -36,9 +37,9 @@ const die = (): void => void process.kill(process.pid, 'SIGKILL');
  * protocols of its own gives them as `experiments`.
  */
 export const runNode = async (config: Config, experiments: Experiments = {}): Promise<void> => {
-  const { log, reopen } = processLog(config.logLevel, config.logFile);
+  const { log, reopen } = processLog(config.logLevels, config.logFile);
   const clock = endingClock(systemClock, (error) =>
-    log.error({ part: partOf(error), error }, 'an error inside the node, at a time that was set; all else goes on'),
+    log.error({ internal: partOf(error), error }, 'an error inside the node, at a time that was set; all else goes on'),
   );
   log.info({ version, crypto: backends(), config: redacted(config) }, 'starting');
   await makeFolder(config.networkDir);
@@ -46,7 +47,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const dev = config.dev && (await import('./dev/dev.ts')).openDev(config.dev, { log, clock, die });
   const disk = await levelStore(join(config.networkDir, 'store'));
   const store = dev?.saves.wrap(disk) ?? disk;
-  const chain = bitcoindChain({ ...config.bitcoind, log, clock });
+  const chain = bitcoindChain({ ...config.bitcoind, log: partLog(log, 'chain'), clock });
 
   let isOver = false;
   let end: (error?: unknown) => void = () => undefined;
@@ -68,7 +69,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const answer = jsonRpc({
     handlers: early.handlers,
     dev: config.dev !== undefined,
-    broke: (method, error) => log.error({ method, error }, 'a call failed inside the node'),
+    broke: (method, error) => partLog(log, 'api').error({ method, error }, 'a call failed inside the node'),
   });
 
   const open = async (): Promise<Node> => {

@@ -7,7 +7,8 @@ import { type Logger, pino } from 'pino';
 import { printable } from '../../wire/printable.ts';
 import type { Log } from '../ports/ports.ts';
 import { withoutLogins } from './hidden.ts';
-import { fileLines, type Lines, type LogLevel, streamLines } from './loglines.ts';
+import { isLogPart, LevelTable, type LogLevel, type LogLevels, type LogPart } from './loglevels.ts';
+import { fileLines, type Lines, streamLines } from './loglines.ts';
 
 /** Field names whose values are left out. Bytes under other names come out as hex. */
 const secret = /(?:password|passphrase|mnemonic|seed|secret|preimage|token|private_?key|authorization|cookie)$/i;
@@ -16,8 +17,20 @@ const deepest = 6;
 /** Text as it may be written: nothing that hides or turns what stands around it, and no password of a URL. */
 const clean = (text: string): string => printable(withoutLogins(text));
 
+/**
+ * Fields that are written under whatever name, since who made them has looked at each: the messages of the wire have secrets in them
+ * that are none any more, by names that say so. Texts are cleaned all the same.
+ */
+export class Public {
+  readonly fields: Readonly<Record<string, unknown>>;
+  constructor(fields: Readonly<Record<string, unknown>>) {
+    this.fields = fields;
+  }
+}
+
 /** A field's value as it may be written: secrets hidden, bytes as hex, amounts as digits. */
 const writable = (name: string, value: unknown, depth: number): unknown => {
+  if (value instanceof Public) return cleaned(value.fields, depth);
   if (secret.test(name) && value !== undefined && value !== null && typeof value !== 'boolean') return '[hidden]';
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
@@ -30,6 +43,13 @@ const writable = (name: string, value: unknown, depth: number): unknown => {
   if (depth >= deepest) return '…';
   if (Array.isArray(value)) return value.map((item) => writable(name, item, depth + 1));
   return fields(value, depth + 1);
+};
+const cleaned = (value: unknown, depth: number): unknown => {
+  if (typeof value === 'string') return clean(value);
+  if (typeof value !== 'object' || value === null) return writable('', value, depth);
+  if (depth >= deepest) return '…';
+  if (Array.isArray(value)) return value.map((item) => cleaned(item, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, cleaned(field, depth + 1)]));
 };
 const fields = (value: object, depth: number): Record<string, unknown> =>
   Object.fromEntries(Object.entries(value).map(([name, field]) => [name, writable(name, field, depth)]));
@@ -44,19 +64,19 @@ const stackOf = (value: unknown): readonly string[] =>
     ? value.stack.split('\n').slice(1)
     : [];
 
-/** Turns pino's JSON lines into `12:00:00.000 info  message  key=value …`. */
+/** Turns pino's JSON lines into `12:00:00.000 info  peer: message  key=value …`. */
 const readable = (out: Lines, colour: boolean): Lines => {
   const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const colours: Readonly<Record<string, number>> = { debug: 90, info: 36, warn: 33, error: 31 };
+  const colours: Readonly<Record<string, number>> = { trace: 90, debug: 90, info: 36, warn: 33, error: 31 };
   return {
     write: (line, worth) => {
-      const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
+      const { level, time, part, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
       const clock = new Date(Number(time)).toISOString().slice(11, 23);
       const tail = Object.entries(rest).map(([name, value]) => `${paint(90, `${name}=`)}${shown(value)}`);
       const word = paint(colours[String(level)] ?? 0, String(level).padEnd(5));
       const stack = level === 'error' ? Object.values(rest).flatMap(stackOf) : [];
       out.write(
-        `${[`${paint(90, clock)} ${word} ${[printable(String(msg)), ...tail].join('  ')}`, ...stack].join('\n')}\n`,
+        `${[`${paint(90, clock)} ${word} ${[`${part}: ${printable(String(msg))}`, ...tail].join('  ')}`, ...stack].join('\n')}\n`,
         worth,
       );
     },
@@ -69,56 +89,67 @@ const telling = (out: Lines, lines: Lines): { write(line: string): void } => ({
     const lost = out.takeLost?.() ?? 0;
     if (lost > 0) {
       const msg = 'the log could not be written for a while: so many lines are missing here';
-      lines.write(`${JSON.stringify({ level: 'warn', time: Date.now(), lost, msg })}\n`, lost);
+      lines.write(`${JSON.stringify({ level: 'warn', time: Date.now(), part: 'core', lost, msg })}\n`, lost);
     }
     lines.write(line, 1);
   },
 });
 
 export interface LogOptions {
-  readonly level: LogLevel;
+  readonly levels: LevelTable;
   /** `text` for people, `json` for programs. */
   readonly form: 'text' | 'json';
   readonly colour: boolean;
   readonly out: Lines;
 }
 
-const guarded = (logger: Logger): Log => {
-  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (line: object, message: string) => {
-    if (logger.isLevelEnabled(level)) logger[level](fields(line, 0), clean(message));
+const guarded = (logger: Logger, part: LogPart, levels: LevelTable): Log => {
+  const at = (level: Exclude<LogLevel, 'silent'>) => (line: object, message: string) => {
+    if (levels.allows(part, level)) logger[level]({ part, ...fields(line, 0) }, clean(message));
   };
   return {
+    trace: at('trace'),
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (bound) => guarded(logger.child(fields(bound, 0))),
+    isTracing: () => levels.allows(part, 'trace'),
+    child: ({ part: named = part, ...bound }) =>
+      guarded(logger.child(fields(bound, 0)), isLogPart(named) ? named : part, levels),
   };
 };
 
-/** A log. Lines are written at once, so that the last ones before a crash are there too. */
-export const openLog = ({ level, form, colour, out }: LogOptions): Log =>
+/**
+ * A log; its own lines are of the part `core`, those of a child with a `part` of that. Lines are written at once, so that the last
+ * ones before a crash are there too.
+ */
+export const openLog = ({ levels, form, colour, out }: LogOptions): Log =>
   guarded(
     pino(
-      { level, base: null, formatters: { level: (label) => ({ level: label }) } },
+      // Which lines are written is decided before pino sees them.
+      { level: 'trace', base: null, formatters: { level: (label) => ({ level: label }) } },
       telling(out, form === 'json' ? out : readable(out, colour)),
     ),
+    'core',
+    levels,
   );
 
-/** The log of a process, and how to open its file anew, where it is one. */
+/** The log of a process, how much of each part it takes, and how to open its file anew, where it is one. */
 export interface ProcessLog {
   readonly log: Log;
+  readonly levels: LevelTable;
   readonly reopen: (() => void) | undefined;
 }
 
 /** To the file, or to standard error where none is named; for people where that is a terminal. Throws FileError. */
-export const processLog = (level: LogLevel, path: string | undefined): ProcessLog => {
+export const processLog = (chosen: LogLevels, path: string | undefined): ProcessLog => {
+  const levels = new LevelTable(chosen);
   if (path !== undefined) {
     const out = fileLines(path);
-    return { log: openLog({ level, form: 'json', colour: false, out }), reopen: () => out.reopen() };
+    return { log: openLog({ levels, form: 'json', colour: false, out }), levels, reopen: () => out.reopen() };
   }
   const { isTTY } = process.stderr;
   const colour = isTTY && process.env['NO_COLOR'] === undefined;
   const form = isTTY ? 'text' : 'json';
-  return { log: openLog({ level, form, colour, out: streamLines(process.stderr) }), reopen: undefined };
+  return { log: openLog({ levels, form, colour, out: streamLines(process.stderr) }), levels, reopen: undefined };
 };

@@ -5,6 +5,7 @@
  */
 
 import type { Log } from '../ports/ports.ts';
+import { isLogPart, type LogPart, partLog } from './loglevels.ts';
 import { Rates } from './rates.ts';
 
 /** Lines of one kind, of one who causes them and of all: so many at once, then one in so many seconds. */
@@ -30,6 +31,7 @@ interface LeftOut {
   lines: number;
   /** Who caused the last of them. */
   cause: string;
+  readonly part: LogPart | undefined;
 }
 
 /** Fields that say who caused a line: a peer, an address that is none yet, a channel. */
@@ -50,24 +52,27 @@ export const limitedLog = (log: Log, { now, later }: LogTime): Log => {
   const say = (): void => {
     const kinds = [...leftOut];
     leftOut.clear();
-    for (const [message, { level, lines, cause }] of kinds)
-      log[level]({ lines, ...(cause !== '' && { last: cause }) }, `more lines like this were left out: ${message}`);
+    for (const [message, { level, lines, cause, part }] of kinds)
+      (part === undefined ? log : partLog(log, part))[level](
+        { lines, ...(cause !== '' && { last: cause }) },
+        `more lines like this were left out: ${message}`,
+      );
   };
-  const leave = (level: Level, message: string, cause: string): void => {
+  const leave = (level: Level, message: string, cause: string, part: LogPart | undefined): void => {
     if (leftOut.size === 0) later(SAID_AFTER, say);
-    const kind = leftOut.get(message) ?? { level, lines: 0, cause };
+    const kind = leftOut.get(message) ?? { level, lines: 0, cause, part };
     kind.lines++;
     kind.cause = cause;
     leftOut.set(message, kind);
   };
 
-  const limited = (to: Log, bound: string): Log => {
+  const limited = (to: Log, bound: string, part: LogPart | undefined): Log => {
     const at = (level: Level) => (fields: object, message: string) => {
       const cause = causeOf(fields, bound);
       const time = now();
       const own = `${cause} ${message}`;
       if (!each.allows(own, time) || !all.allows(message, time)) {
-        leave(level, message, cause);
+        leave(level, message, cause, part);
         return;
       }
       each.count(own, time);
@@ -75,12 +80,18 @@ export const limitedLog = (log: Log, { now, later }: LogTime): Log => {
       to[level](fields, message);
     };
     return {
+      // Who asked for everything gets everything.
+      trace: (fields, message) => to.trace(fields, message),
       debug: at('debug'),
       info: at('info'),
       warn: at('warn'),
       error: at('error'),
-      child: (fields) => limited(to.child(fields), causeOf(fields, bound)),
+      isTracing: () => to.isTracing(),
+      child: (fields) => {
+        const { part: named } = fields;
+        return limited(to.child(fields), causeOf(fields, bound), isLogPart(named) ? named : part);
+      },
     };
   };
-  return limited(log, '');
+  return limited(log, '', undefined);
 };

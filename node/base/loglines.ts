@@ -90,7 +90,3 @@ export const fileLines = (path: string): LinesFile => {
     },
   };
 };
-
-export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-
-export type LogLevel = (typeof logLevels)[number];

@@ -134,7 +134,7 @@ export class ChannelHost {
     if (error instanceof StoreError || effect?.do === 'save') return false;
     const at = input?.type === 'message' ? input.message.name : (input?.type ?? 'the beginning');
     this.parts.log.error(
-      { part: 'channels', ...nameOf(entry), at, effect: effect?.do, error },
+      { internal: 'channels', ...nameOf(entry), at, effect: effect?.do, error },
       'an error inside the node: what it is about is left out, and the channel stands as before. Please report this line',
     );
     // Whose offer it was must not wait for ever.

@@ -32,10 +32,12 @@ export const naming = (log: Log, nameOf: (key: string) => string | undefined): L
     return channel === undefined ? rest : { channel, ...rest };
   };
   return {
+    trace: (fields, message) => log.trace(named(fields), message),
     debug: (fields, message) => log.debug(named(fields), message),
     info: (fields, message) => log.info(named(fields), message),
     warn: (fields, message) => log.warn(named(fields), message),
     error: (fields, message) => log.error(named(fields), message),
+    isTracing: () => log.isTracing(),
     child: (fields) => naming(log.child({ ...named(fields) }), nameOf),
   };
 };

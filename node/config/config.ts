@@ -10,7 +10,7 @@ import { waits } from '../../channel/model/waitlimits.ts';
 import type { ChainName } from '../../wire/chains.ts';
 import { type Msat, msat, sat } from '../../wire/units.ts';
 import { isLoopback } from '../base/address.ts';
-import type { LogLevel } from '../base/loglines.ts';
+import { defaultLevels, type LogLevels, logLevelsText } from '../base/loglevels.ts';
 import { meant } from '../base/nearest.ts';
 import type { RpcOptions } from '../chain/rpc.ts';
 import { type AnchorReserve, defaultReserve } from '../channels/reserve.ts';
@@ -48,7 +48,7 @@ export interface Config extends Places {
   readonly alias: string | undefined;
   /** Six hex digits; undefined to take them from the node id. */
   readonly color: string | undefined;
-  readonly logLevel: LogLevel;
+  readonly logLevels: LogLevels;
   /** Undefined for standard error. */
   readonly logFile: string | undefined;
   /** What forwarding costs (BOLT 7). */
@@ -256,7 +256,7 @@ export const loadConfig = (sources: Sources): Config => {
     bitcoind: bitcoindOf(pick, network, sources.read),
     alias: pick('alias')?.value,
     color: pick('color')?.value,
-    logLevel: pick('log-level')?.value ?? 'info',
+    logLevels: pick('log-level')?.value ?? defaultLevels,
     logFile: pick('log-file')?.value,
     policy: {
       feeBase: pick('fee-base')?.value ?? msat(1000n),
@@ -288,6 +288,7 @@ export const loadConfig = (sources: Sources): Config => {
 /** The configuration as it may be logged: no password. */
 export const redacted = (config: Config): object => ({
   ...config,
+  logLevels: logLevelsText(config.logLevels),
   dev: config.dev && redactedDev(config.dev),
   bitcoind: {
     ...config.bitcoind,

@@ -10,7 +10,7 @@ import { utf8 } from '../../wire/bytes.ts';
 import { type ChainName, chainHashOf } from '../../wire/chains.ts';
 import { addressFrom } from '../base/address.ts';
 import { msatFrom, satFrom } from '../base/amounts.ts';
-import { logLevels } from '../base/loglines.ts';
+import { logLevels, logLevelsFrom, logParts } from '../base/loglevels.ts';
 import { defaultReserve } from '../channels/reserve.ts';
 import { LEAST_CLTV_DELTA } from '../forward/margins.ts';
 import { announcedFrom } from '../peer/descriptors.ts';
@@ -108,7 +108,11 @@ export const options = rows({
       return digits.toLowerCase();
     }),
   },
-  'log-level': { value: 'LEVEL', doc: `${logLevels.join(', ')}; info unless told`, schema: oneOf(...logLevels) },
+  'log-level': {
+    value: 'LEVELS',
+    doc: `how much is logged: ${logLevels.join(', ')}, and of single parts PART=LEVEL behind a comma, as in info,peer=trace; parts are ${logParts.join(', ')}; info unless told`,
+    schema: value(logLevelsFrom),
+  },
   'log-file': {
     value: 'FILE',
     doc: 'where the log goes; standard error unless told. SIGHUP opens it anew',

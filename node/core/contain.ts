@@ -30,7 +30,7 @@ export const containing =
     // The chain was closed: the node is stopping.
     if (error instanceof ChainError && error.fault.code === 'closed') return;
     log.error(
-      { part, error },
+      { internal: part, error },
       'an error inside the node: what this part was at is left out, all else goes on. Please report this line',
     );
   };

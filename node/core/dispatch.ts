@@ -84,7 +84,7 @@ const toGraph = (
     case 'gossip_timestamp_filter':
       // Not waited for: what there is may be much, and the peer's channels have other things to say meanwhile.
       parts.gossip.filter(gossipPeer(peer), message).catch((error) => {
-        parts.log.error({ part: 'gossip', peer: peer.key.slice(0, 16), error }, 'gossip could not be sent');
+        parts.log.error({ internal: 'gossip', peer: peer.key.slice(0, 16), error }, 'gossip could not be sent');
         peer.close('internal error at gossip_timestamp_filter');
       });
       return undefined;
@@ -127,7 +127,7 @@ const answerQuery = (
   const begin = (): void => {
     const done = tell(peer, answers)
       .catch((error) => {
-        log.error({ part: 'gossip', peer: peer.key.slice(0, 16), error }, `${name} could not be answered`);
+        log.error({ internal: 'gossip', peer: peer.key.slice(0, 16), error }, `${name} could not be answered`);
         peer.close(`internal error at ${name}`);
       })
       .finally(() => answering.delete(peer));
@@ -250,7 +250,7 @@ const gossip = (
     .then(turn)
     .then(() => (queue.over ? undefined : takeGossip(parts, peer, message, raw, queue)))
     .catch((error) => {
-      parts.log.error({ part: 'gossip', peer: peer.key.slice(0, 16), error }, `${message.name} could not be taken`);
+      parts.log.error({ internal: 'gossip', peer: peer.key.slice(0, 16), error }, `${message.name} could not be taken`);
       peer.close(`internal error at ${message.name}`);
     })
     .finally(() => {

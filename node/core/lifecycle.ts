@@ -3,6 +3,7 @@
  * chain may be away all the while: what waits for it is told to end, and never holds up the end.
  */
 
+import { partLog } from '../base/loglevels.ts';
 import { everySecond, type Later } from '../base/timers.ts';
 import { checkNetwork } from '../chain/bitcoind.ts';
 import { ChainError } from '../chain/errors.ts';
@@ -56,7 +57,7 @@ export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
       why = reason;
     };
     progress.at(() => `waits for bitcoind at ${where}${why === undefined ? '' : ` (${why})`}`);
-    await retrying({ clock, log, signal, trouble }, () => checkNetwork(chain, network.chain));
+    await retrying({ clock, log: partLog(log, 'chain'), signal, trouble }, () => checkNetwork(chain, network.chain));
     unlessStopped();
     gate.keep(await parts.feerates.refresh());
     unlessStopped();
@@ -92,7 +93,7 @@ export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
     if (config.listen !== undefined) await peers.listen(config.listen);
     unlessStopped();
     for (const entry of channels.entries.values()) parts.calling.keep(entry);
-    warnOfShortage(log, shortageOf(config.reserve, channels.entries.values(), parts.wallet));
+    warnOfShortage(partLog(log, 'wallet'), shortageOf(config.reserve, channels.entries.values(), parts.wallet));
     parts.backups.refresh();
     progress.done();
   };

@@ -9,6 +9,7 @@ import { Backups } from '../backup/backups.ts';
 import { backupKey } from '../backup/format.ts';
 import { orElse } from '../base/cleanup.ts';
 import { Disk } from '../base/disk.ts';
+import { partLogs } from '../base/loglevels.ts';
 import { limitedLog } from '../base/loglimits.ts';
 import { Rates } from '../base/rates.ts';
 import { laterBy } from '../base/timers.ts';
@@ -66,14 +67,15 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const { keys, fresh } = await openDatadir({ ...{ config, hooks }, ...options.ports });
   const fatal = once(broke);
   const ports = { ...options.ports, store: watchedStore(options.ports.store, (error) => gate.fail(error)) };
-  const { chain, store, clock, entropy, log, transport } = ports;
+  const { chain, store, clock, entropy, transport } = ports;
+  const logs = partLogs(ports.log);
   const asked = { chain, clock, where: `${config.bitcoind.host}:${config.bitcoind.port}` };
   const hasty = impatient(asked);
-  const contain = containing(log, fatal);
+  const contain = containing(logs.core, fatal);
   const later = laterBy(clock);
   const gate = new Gate(store, fatal, contain('what waits for the store'));
   const now = (): number => Math.floor(clock.now() / 1000);
-  const strangers = limitedLog(log, { now, later: later.run });
+  const strangers = partLogs(limitedLog(ports.log, { now, later: later.run }));
 
   const id = keys.nodeId;
   const alias = config.alias ?? `ampere-${hex(id).slice(0, 8)}`;
@@ -91,13 +93,13 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     if (!gifts.notice(notice)) channels.notice(notice);
   });
   const onchain = await Onchain.open({
-    ...{ chain, store, clock, entropy, log, wallet, gate, fatal: contain('claims') },
+    ...{ chain, store, clock, entropy, log: logs.sweep, wallet, gate, fatal: contain('claims') },
     follower: () => follower,
     watcher: () => watcher,
     channels: () => channels,
   });
   const earned = await Earned.load(store);
-  const feerates = await Feerates.load({ chain, store, log, now, network: config.network });
+  const feerates = await Feerates.load({ chain, store, log: logs.chain, now, network: config.network });
 
   const height = (): number => follower.height;
   let reachableSince = Number.POSITIVE_INFINITY;
@@ -105,7 +107,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
 
   const gossip = new Gossip({
     ...{ graph, saved, chain, id, now, height },
-    log: strangers,
+    log: strangers.gossip,
     chainHash: network.chain,
     interval: network.gossipInterval,
     later: later.run,
@@ -116,7 +118,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     chainHash: network.chain,
     graph,
     gossip,
-    log,
+    log: logs.gossip,
     now,
     send: (peer, message) => peers.get(peer)?.send(message),
     keep: (changes) => {
@@ -139,18 +141,18 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   };
 
   const backups = new Backups({
-    ...{ entropy, now, log, key: backupKey(keys, network), file: config.backupFile },
+    ...{ entropy, now, log: logs.store, key: backupKey(keys, network), file: config.backupFile },
     channels: () => channels.entries.values(),
     addresses: (peer) => [...addresses.of(peer), ...announcedAddresses(graph, peer)],
     used: () => wallet.used,
   });
-  const disk = new Disk({ folder: config.networkDir, clock, log });
+  const disk = new Disk({ folder: config.networkDir, clock, log: logs.store });
   // Not waited for: a disk that hangs would keep the node from coming up.
   void disk.look();
   const calling = callingOf({ addresses, own, peers: () => peers, channels: () => channels });
   const gifts = await Gifts.load(
     {
-      ...{ gate, log, fatal: contain('gifts') },
+      ...{ gate, log: logs.channel, fatal: contain('gifts') },
       watcher: () => watcher,
       follower: () => follower,
       takeBack: takingBack(() => channels, calling),
@@ -166,19 +168,19 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     transport,
     clock,
     entropy,
-    log: strangers,
+    log: strangers.peer,
     channels: channelsWith(() => channels),
     limitLoopback: config.limitLoopback,
     wrap: hooks.stream,
     handlers: meeting({
       ...{ gossip, own, chainHash: network.chain },
-      log: strangers,
+      log: strangers.peer,
       channels: () => channels,
       message: (peer, message, raw) => dispatch(dispatching, peer, message, raw),
     }),
   });
   const channels: ChannelHost = new ChannelHost({
-    ...{ store, gate, clock, log, strangers, wallet, refusals, peers, backups },
+    ...{ store, gate, clock, log: logs.channel, strangers: strangers.channel, wallet, refusals, peers, backups },
     chain: hasty,
     peerTimeout: config.peerTimeout,
     follower: () => follower,
@@ -191,7 +193,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   });
   const opening: OpeningParts = {
     host: channels,
-    ...{ wallet, keys, entropy, context, log, strangers, chain, now },
+    ...{ wallet, keys, entropy, context, log: logs.channel, strangers: strangers.channel, chain, now },
     givingWay: new Rates(GIVING_WAY.burst, GIVING_WAY.seconds),
     chainHash: network.chain,
     minimumDepth: config.minDepth,
@@ -201,7 +203,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   };
   const dispatching: DispatchParts = {
     ...{ channels, gossip, graph, own, now, chainHash: network.chain },
-    log: strangers,
+    log: strangers.peer,
     opening: (peer, message) => accept(opening, peer, message),
     announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
   };
@@ -209,7 +211,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const desk = await openDesk({
     ...{
       config,
-      ports,
+      ports: { ...ports, log: logs.payment },
       keys,
       peers,
       channels,
@@ -223,7 +225,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
       now,
       fatal,
       wallet,
-      strangers,
+      strangers: strangers.payment,
     },
     feerate: () => feerates.current,
     isCurrent: () => follower.isCurrent(),
@@ -232,12 +234,12 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   });
   const { payments, receiver, switchboard } = desk;
 
-  const again = () => void rebroadcast(wallet, chain, log, refusals).catch(contain('broadcasts'));
+  const again = () => void rebroadcast(wallet, chain, logs.wallet, refusals).catch(contain('broadcasts'));
   const onBlock = afterBlock({
     ...{ channels, receiver, payments, replays, gate, onchain, feerates, backups, refresh, again, contain },
   });
   const follower: Follower = new Follower({
-    ...{ chain, store, clock, log },
+    ...{ chain, store, clock, log: logs.chain },
     birth: fresh ? 'tip' : 0,
     current: () => switchboard.current(),
     listeners: [
@@ -251,7 +253,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   });
 
   const outage = new Outage({
-    ...{ clock, log },
+    ...{ clock, log: logs.chain },
     isCurrent: () => follower.isCurrent(),
     atStake: () => channels.entries.size > 0,
   });

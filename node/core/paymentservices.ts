@@ -8,6 +8,7 @@ import type { Registry } from '../../onion/registry.ts';
 import { hex } from '../../wire/bytes.ts';
 import { hasFeature } from '../../wire/features.ts';
 import type { Point, ShortChannelId } from '../../wire/units.ts';
+import { partLog } from '../base/loglevels.ts';
 import { canForward, claimingOf } from '../channels/claimroom.ts';
 import { type Entry, isGivenUp } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
@@ -155,8 +156,8 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
     isCurrent: parts.isCurrent,
     isOut: parts.isOut,
     clock: ports.clock,
-    log: naming(ports.log, (key) => channels.nameOf(key)),
-    strangers: naming(strangers, (key) => channels.nameOf(key)),
+    log: naming(partLog(ports.log, 'forward'), (key) => channels.nameOf(key)),
+    strangers: naming(partLog(strangers, 'forward'), (key) => channels.nameOf(key)),
     earned: (fee) => gate.keep(earned.add(fee)),
     noted: experiments.noted ?? (() => undefined),
   });

@@ -24,7 +24,7 @@ export const partOf = (error: unknown): string => {
 export const onUnhandled = (from: ProcessEvents, log: Log, end: (error: unknown) => void): (() => void) => {
   let said = false;
   const take = (error: unknown): void => {
-    log.error({ part: partOf(error), error }, 'an error that nothing caught; the node stops in order');
+    log.error({ internal: partOf(error), error }, 'an error that nothing caught; the node stops in order');
     if (said) return;
     said = true;
     end(error ?? new Error('an error that nothing caught'));

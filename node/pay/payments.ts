@@ -125,7 +125,7 @@ export class Payments {
     if (error instanceof StoreError || effect?.do === 'save') return false;
     const { id, machine } = running;
     this.parts.log.error(
-      { part: 'payments', payment: id.slice(0, 12), at: effect?.do ?? input?.type, error },
+      { internal: 'payments', payment: id.slice(0, 12), at: effect?.do ?? input?.type, error },
       'an error inside the node: this payment ends, no other is touched. Please report this line',
     );
     const preimage =

@@ -83,7 +83,7 @@ export class ReceiverHost {
   private survives(error: unknown, input: Arrival | undefined, effect: ReceiverEffect | undefined): boolean {
     if (error instanceof StoreError || effect?.do === 'save') return false;
     this.parts.log.error(
-      { part: 'received payments', at: effect?.do ?? input?.type, error },
+      { internal: 'received payments', at: effect?.do ?? input?.type, error },
       'an error inside the node: what it is about is left out, all else goes on. Please report this line',
     );
     if (input?.type === 'htlc' && effect === undefined && !this.knows(input.key))

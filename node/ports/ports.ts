@@ -165,13 +165,16 @@ export interface Entropy {
   bytes(length: number): Uint8Array;
 }
 
-/** Structured lines; pino's loggers fit as they are. Never give it a secret. */
+/** Structured lines. Never give it a secret. */
 export interface Log {
+  trace(fields: object, message: string): void;
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-  /** A log whose lines all carry these fields. */
+  /** Whether trace lines are written now: asked before one is built, for they cost more than the others and are mostly off. */
+  isTracing(): boolean;
+  /** A log whose lines all carry these fields. `part` names the part of the node they are about (base/loglevels.ts). */
   child(fields: Record<string, unknown>): Log;
 }
 

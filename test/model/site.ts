@@ -54,13 +54,15 @@ const logOf = (
       if (alive()) said(name, level, fields, message);
     };
   const log: Log = {
+    trace: () => undefined,
+    isTracing: () => false,
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: (fields, message) => {
       at('error')(fields, message);
       // An error inside the node is contained in one part of it, and a mistake all the same.
-      if (alive() && 'part' in fields) broke('error' in fields ? fields.error : message);
+      if (alive() && 'internal' in fields) broke('error' in fields ? fields.error : message);
     },
     child: () => log,
   };

@@ -26,7 +26,7 @@ const ask = async (method: string, params: object): Promise<Answer> => {
   const text = await answer(JSON.stringify({ id: 1, method, params }), { signal: new AbortController().signal });
   return JSON.parse((await wholeOf(text)) ?? '{}') as Answer;
 };
-const wrong = () => [...broken, ...pair.logs.alice.filter((line) => line.includes('"part":'))];
+const wrong = () => [...broken, ...pair.logs.alice.filter((line) => line.includes('"internal":'))];
 
 beforeAll(async () => {
   pair = await startPair();

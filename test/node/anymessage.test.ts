@@ -138,7 +138,7 @@ const throwAll = async ({ key, begin, ready, fixed, names }: Phase): Promise<num
   let thrown = 0;
   silent = true;
   const check = ({ name, what }: Extreme): void => {
-    const wrong = log.filter((line) => /"part":|could not be|cannot be written/.test(line));
+    const wrong = log.filter((line) => /"internal":|could not be|cannot be written/.test(line));
     expect(wrong, `after ${name} with ${what}`).toEqual([]);
   };
   for (const one of all) {

@@ -34,7 +34,7 @@ describe('sources', () => {
     const file = '# a comment\n\nalias=file\n  log-level = warn\nfee-base=7\n';
     const config = loadConfig(sources({ alias: 'flag' }, { AMPERE_ALIAS: 'env', AMPERE_LOG_LEVEL: 'error' }, file));
     expect(config.alias).toBe('flag');
-    expect(config.logLevel).toBe('error');
+    expect(config.logLevels).toEqual({ others: 'error', parts: {} });
     expect(config.policy).toEqual({ feeBase: 7n, feePerSatoshi: 10, cltvDelta: 40 });
   });
 
@@ -157,7 +157,16 @@ describe('what is refused', () => {
     [{ 'bitcoind-cookie': '/c' }, '--bitcoind-cookie (command line): either a cookie file or USER:PASSWORD'],
     [{ alias: 'ä'.repeat(17) }, '--alias (command line): expected at most 32 bytes'],
     [{ color: 'red' }, '--color (command line): expected six hex digits'],
-    [{ 'log-level': 'loud' }, '--log-level (command line): expected one of debug, info, warn, error, silent'],
+    [
+      { 'log-level': 'loud' },
+      '--log-level (command line): expected one of trace, debug, info, warn, error, silent, or PART=LEVEL',
+    ],
+    [
+      { 'log-level': 'peeer=debug' },
+      '--log-level (command line): expected PART=LEVEL with a part that there is: peer, channel',
+    ],
+    [{ 'log-level': 'peer=loud' }, '--log-level (command line): expected peer=LEVEL with one of trace, debug, info'],
+    [{ 'log-level': 'info,warn' }, '--log-level (command line): expected one level for all parts, not two'],
     [{ 'fee-base': '-1' }, '--fee-base (command line): expected an amount'],
     [{ 'fee-base': '5000000000' }, '--fee-base (command line): expected at most 4294967295 msat'],
     [{ 'cltv-delta': '34' }, '--cltv-delta (command line): expected an integer from 35 to 2016'],

@@ -107,7 +107,7 @@ test('a node ends for its store alone, once; any other error is said with the pa
   );
   contain('gossip')(bug);
   expect(log.lines).toHaveLength(1);
-  expect(log.lines[0]).toContain('"part":"gossip"');
+  expect(log.lines[0]).toContain('"internal":"gossip"');
   const full = new StoreError({ code: 'write_failed', reason: 'disk full' });
   contain('claims')(full);
   contain('gossip')(full);
@@ -154,7 +154,7 @@ test('an error that nothing caught is said with the file it came from, and ends 
     'Error: x\n    at f (node:internal/y:1:1)\n    at g (/srv/node/ampere/node_modules/z/node/w.js:2:2)\n    at h (file:///srv/node/ampere/dist/node/backup/backups.js:61:9)';
   events.emit('unhandledRejection', ours);
   events.emit('uncaughtException', 'no error at all');
-  expect(log.lines.map((line) => /"part":"([^"]*)"/.exec(line)?.[1])).toEqual(['node/backup/backups', 'unknown']);
+  expect(log.lines.map((line) => /"internal":"([^"]*)"/.exec(line)?.[1])).toEqual(['node/backup/backups', 'unknown']);
   expect(ends).toEqual([ours]);
   expect(partOf(new Error('here'))).toBe('node/contained.test');
   stop();

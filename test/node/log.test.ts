@@ -2,11 +2,19 @@
 
 import { describe, expect, test } from 'vitest';
 import { openLog } from '../../node/base/log.ts';
-import type { LogLevel } from '../../node/base/loglines.ts';
+import { LevelTable, type LogLevel } from '../../node/base/loglevels.ts';
 
 const collect = (level: LogLevel, form: 'text' | 'json') => {
   const lines: string[] = [];
-  return { lines, log: openLog({ level, form, colour: false, out: { write: (line) => void lines.push(line) } }) };
+  return {
+    lines,
+    log: openLog({
+      levels: new LevelTable({ others: level, parts: {} }),
+      form,
+      colour: false,
+      out: { write: (line) => void lines.push(line) },
+    }),
+  };
 };
 
 describe('as JSON', () => {
@@ -16,6 +24,7 @@ describe('as JSON', () => {
     expect(JSON.parse(lines[0] ?? '')).toEqual({
       level: 'info',
       time: expect.any(Number),
+      part: 'core',
       peer: 'bob',
       amount_msat: '5',
       id: '01ff',
@@ -24,11 +33,13 @@ describe('as JSON', () => {
   });
 
   test.each([
+    ['trace', 5],
     ['debug', 4],
     ['warn', 2],
     ['silent', 0],
-  ] satisfies [LogLevel, number][])('at level %s %i of four lines are written', (level, count) => {
+  ] satisfies [LogLevel, number][])('at level %s %i of five lines are written', (level, count) => {
     const { lines, log } = collect(level, 'json');
+    log.trace({}, '_');
     log.debug({}, 'a');
     log.info({}, 'b');
     log.warn({}, 'c');
@@ -84,6 +95,8 @@ test('as text a line is for reading, an error with where it came from', () => {
   const { lines, log } = collect('info', 'text');
   log.info({ channel: '103x1x0', peer: { id: 'b' } }, 'channel is open');
   log.error({ error: new TypeError('no such thing') }, 'broken');
-  expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} info {2}channel is open {2}channel=103x1x0 {2}peer=\{"id":"b"\}\n$/);
-  expect(lines[1]).toMatch(/error broken {2}error=TypeError: no such thing\n +at /);
+  expect(lines[0]).toMatch(
+    /^\d\d:\d\d:\d\d\.\d{3} info {2}core: channel is open {2}channel=103x1x0 {2}peer=\{"id":"b"\}\n$/,
+  );
+  expect(lines[1]).toMatch(/error core: broken {2}error=TypeError: no such thing\n +at /);
 });

@@ -6,6 +6,7 @@ import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FileError } from '../../node/base/fileserror.ts';
 import { openLog, processLog } from '../../node/base/log.ts';
+import { defaultLevels, LevelTable } from '../../node/base/loglevels.ts';
 import { fileLines, MOST_UNREAD, streamLines } from '../../node/base/loglines.ts';
 
 let dir = '';
@@ -57,7 +58,8 @@ const onDisk = () => {
     },
   };
 };
-const logTo = (stream: Writable) => openLog({ level: 'info', form: 'json', colour: false, out: streamLines(stream) });
+const logTo = (stream: Writable) =>
+  openLog({ levels: new LevelTable(defaultLevels), form: 'json', colour: false, out: streamLines(stream) });
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('standard error', () => {
@@ -95,14 +97,14 @@ describe('standard error', () => {
 describe('a log file', () => {
   test('is for its owner alone, is added to, and is opened anew where it was moved away', () => {
     const path = join(dir, 'log');
-    const { log, reopen } = processLog('info', path);
+    const { log, reopen } = processLog(defaultLevels, path);
     log.info({}, 'first');
     expect(statSync(path).mode & 0o777).toBe(0o600);
     renameSync(path, `${path}.1`);
     log.info({}, 'second');
     reopen?.();
     log.info({}, 'third');
-    processLog('info', path).log.info({}, 'fourth');
+    processLog(defaultLevels, path).log.info({}, 'fourth');
     const messages = (name: string) =>
       readFileSync(name, 'utf8')
         .trim()
@@ -114,7 +116,7 @@ describe('a log file', () => {
 
   test('that cannot be opened anew goes on where it was', () => {
     const path = join(dir, 'kept');
-    const { log, reopen } = processLog('info', path);
+    const { log, reopen } = processLog(defaultLevels, path);
     renameSync(path, `${path}.1`);
     // Something else took the name.
     rmSync(join(dir, 'gone'), { force: true });
@@ -136,6 +138,6 @@ describe('a log file', () => {
     ['/dev/null/log', 'a part of the path is no folder'],
     [tmpdir(), 'it is a folder'],
   ])('at %s is refused in a sentence', (path, reason) => {
-    expect(() => processLog('info', path)).toThrow(`cannot write the log file ${path}: ${reason}`);
+    expect(() => processLog(defaultLevels, path)).toThrow(`cannot write the log file ${path}: ${reason}`);
   });
 });

@@ -233,7 +233,7 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
       written: { log, store },
       mistakes: readFileSync(target.logFile, 'utf8')
         .split('\n')
-        .filter((line) => /"part":/.test(line)),
+        .filter((line) => /"internal":/.test(line)),
       stop: ended === 'stopped' ? startFrom - stopFrom : Number.POSITIVE_INFINITY,
       died: !alive,
       start: end - startFrom,

@@ -16,7 +16,16 @@ export const memoryLog = (lines: string[] = []): Log & { readonly lines: string[
   const take = (fields: object, message: string) => {
     lines.push(`${message} ${JSON.stringify(fields, (_, value) => (typeof value === 'bigint' ? `${value}` : value))}`);
   };
-  return { lines, debug: take, info: take, warn: take, error: take, child: () => memoryLog(lines) };
+  return {
+    lines,
+    trace: take,
+    isTracing: () => false,
+    debug: take,
+    info: take,
+    warn: take,
+    error: take,
+    child: () => memoryLog(lines),
+  };
 };
 
 export interface TestPeers {

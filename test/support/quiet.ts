@@ -11,6 +11,8 @@ export const keptLog = (): KeptLog => {
   const at = (level: string) => (_fields: object, message: string) => void lines.push(`${level}: ${message}`);
   const log: KeptLog = {
     lines,
+    trace: at('trace'),
+    isTracing: () => false,
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),

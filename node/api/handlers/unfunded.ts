@@ -4,6 +4,7 @@ import { DEEP } from '../../../channel/claims/htlcresolution.ts';
 import type { Core, Funded } from '../../../channel/model/state.ts';
 import { equal, hex } from '../../../wire/bytes.ts';
 import { scidText, toMsat } from '../../../wire/units.ts';
+import { partLog } from '../../base/loglevels.ts';
 import { displayedTxid } from '../../base/txids.ts';
 import { coreOf, type Entry, isFunded, nameOf } from '../../channels/entry.ts';
 import { rivalOf } from '../../channels/fundingnotices.ts';
@@ -119,7 +120,7 @@ const cancel = async (
     const rate = await perKw(node, feerate);
     const made = await takeBack(wallet, ports.chain, core.funding.txid, rate);
     const txid = displayedTxid(made.txid);
-    ports.log.warn(
+    partLog(ports.log, 'channel').warn(
       { ...nameOf(entry), funding: displayedTxid(core.funding.txid), txid },
       'a funding transaction is given up: another takes its coins back to the wallet',
     );
