@@ -82,7 +82,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
       experiments,
       progress,
       ...(dev && { hooks: dev.hooks }),
-      broke: (error) => {
+      onFailure: (error) => {
         // What has a sentence for people needs no stack.
         const cause = error instanceof Error && 'fault' in error ? { reason: error.message } : { error };
         log.error(cause, 'the node cannot go on and stops; start it again once the cause is mended');

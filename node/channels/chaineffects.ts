@@ -11,10 +11,10 @@ import type { Chain, Log } from '../ports/ports.ts';
 import type { Refusals } from '../wallet/refusals.ts';
 import { refusalOf } from '../wallet/send.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { type Answer, coreOf, type Entry, nameOf } from './entry.ts';
+import { type BroadcastResult, coreOf, type Entry, logFields } from './entry.ts';
 import { watchIds } from './fundingnotices.ts';
 
-type BroadcastSide = Pick<ChainSide, 'chain' | 'wallet' | 'log' | 'backups' | 'refusals'>;
+type BroadcastParts = Pick<ChainEffectsParts, 'chain' | 'wallet' | 'log' | 'backups' | 'refusals'>;
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
 /** The file that channels are taken back from: what is in it by now, the channel about to be funded with it. */
@@ -25,7 +25,7 @@ export interface BackupKeeper {
   settled(): Promise<void>;
 }
 
-export interface ChainSide {
+export interface ChainEffectsParts {
   readonly chain: Chain;
   readonly wallet: Wallet;
   readonly log: Log;
@@ -41,7 +41,7 @@ const FUNDING = 'channel/';
 export const fundingOwner = (key: string): string => `${FUNDING}${key}`;
 
 /** Frees coins set aside for openings that a crash ended before anything was saved of them. Throws StoreError. */
-export const freeForgotten = async (wallet: Wallet, channels: ReadonlyMap<string, Entry>): Promise<void> => {
+export const releaseUnusedFundings = async (wallet: Wallet, channels: ReadonlyMap<string, Entry>): Promise<void> => {
   for (const owner of wallet.owners())
     if (owner.startsWith(FUNDING) && !channels.has(owner.slice(FUNDING.length))) await wallet.release(owner);
 };
@@ -50,8 +50,8 @@ export const freeForgotten = async (wallet: Wallet, channels: ReadonlyMap<string
  * Signs the funding transaction from the coins set aside, and asks the network whether it would take it: before the peer knows
  * of it, an opening costs nothing to give up.
  */
-export const fund = async (
-  { wallet, chain, log }: Pick<ChainSide, 'wallet' | 'chain' | 'log'>,
+export const fundChannel = async (
+  { wallet, chain, log }: Pick<ChainEffectsParts, 'wallet' | 'chain' | 'log'>,
   entry: Entry,
   { script }: EffectOf<'fund'>,
 ): Promise<void> => {
@@ -62,7 +62,10 @@ export const fund = async (
     const raw = new Uint8Array(tx.toBuffer());
     await chain.check(raw).catch((error: unknown) => {
       if (refusalOf(error) !== undefined) throw error;
-      log.warn({ ...nameOf(entry), reason: String(error) }, 'bitcoind could not be asked about a funding; it goes on');
+      log.warn(
+        { ...logFields(entry), reason: String(error) },
+        'bitcoind could not be asked about a funding; it goes on',
+      );
     });
     const output = tx.outs.findIndex((out) => equal(new Uint8Array(out.script), script));
     machine.push({ type: 'funding_created_by_wallet', tx: raw, output });
@@ -73,7 +76,7 @@ export const fund = async (
 
 /** Has the chain tell of the funding output's depth and of whatever spends it. */
 export const watchFunding = async (
-  { watcher, follower }: Pick<ChainSide, 'watcher' | 'follower'>,
+  { watcher, follower }: Pick<ChainEffectsParts, 'watcher' | 'follower'>,
   { key }: Entry,
   { txid, output, depth }: EffectOf<'watch_funding'>,
   state: ChannelState,
@@ -90,7 +93,7 @@ export const watchFunding = async (
 };
 
 /** Publishes a transaction of a channel. A chain that is away gets it later: the channel asks again after a restart or block. */
-export const broadcast = async (side: BroadcastSide, entry: Entry, effect: EffectOf<'broadcast'>): Promise<void> => {
+export const broadcast = async (side: BroadcastParts, entry: Entry, effect: EffectOf<'broadcast'>): Promise<void> => {
   if (effect.why !== 'funding') return void (await publish(side, entry, effect));
   const { wallet, backups, refusals } = side;
   const tx = Transaction.fromBuffer(effect.tx);
@@ -105,18 +108,18 @@ export const broadcast = async (side: BroadcastSide, entry: Entry, effect: Effec
   const answer = await publish(side, entry, effect);
   if (answer.given !== 'unanswered') refusals.note(txid, answer.given === 'refused' ? answer.reason : undefined);
   const funding = coreOf(entry.machine.state)?.funding;
-  if (funding !== undefined) entry.opened?.({ tx: effect.tx, txid, output: funding.index, answer });
+  if (funding !== undefined) entry.onFundingPublished?.({ tx: effect.tx, txid, output: funding.index, answer });
 };
 
 const publish = async (
-  { chain, log }: BroadcastSide,
+  { chain, log }: BroadcastParts,
   entry: Entry,
   { tx, why }: EffectOf<'broadcast'>,
-): Promise<Answer> => {
-  const fields = { ...nameOf(entry), txid: Transaction.fromBuffer(tx).getId(), why };
-  const answered = (answer: Answer, taken: boolean | undefined): Answer => {
+): Promise<BroadcastResult> => {
+  const fields = { ...logFields(entry), txid: Transaction.fromBuffer(tx).getId(), why };
+  const answered = (answer: BroadcastResult, taken: boolean | undefined): BroadcastResult => {
     if (why !== 'closing') return answer;
-    entry.offered = { tx, answer };
+    entry.lastClosing = { tx, answer };
     entry.machine.push({ type: 'closing_offered', taken });
     return answer;
   };

@@ -8,24 +8,24 @@ import type { Plan } from '../wallet/wallet.ts';
 import { channelName } from './naming.ts';
 
 /** Where the funding transaction is in the chain. */
-export interface Buried {
+export interface FundingBlock {
   readonly height: number;
   readonly txIndex: number;
 }
 
 /** What the network said to a transaction. */
-export type Answer =
+export type BroadcastResult =
   | { readonly given: 'taken' }
   /** It gets it once it answers. */
   | { readonly given: 'unanswered' }
   | { readonly given: 'refused'; readonly reason: string };
 
 /** A funding transaction that both sides have signed for. */
-export interface Opened {
+export interface PublishedFunding {
   readonly tx: Uint8Array;
   readonly txid: Txid;
   readonly output: number;
-  readonly answer: Answer;
+  readonly answer: BroadcastResult;
 }
 
 export interface Entry {
@@ -33,32 +33,32 @@ export interface Entry {
   /** Hex of the peer's node id. */
   readonly peer: string;
   /** What its name in logs was: an opening that came to nothing has none any more. */
-  named?: string | undefined;
+  lastName?: string | undefined;
   readonly machine: Machine<ChannelState, Input, Effect>;
   /** The connection that its machine knows of, perhaps lost already; undefined before the first. */
   connection?: Peer | undefined;
   /** Coins set aside for its funding. */
   plan?: Plan;
-  buried?: Buried;
+  fundingBlock?: FundingBlock;
   /** Where the peer that opened it came from, as it counts for shares of room; undefined after a restart. */
   source?: string;
   /** The height at which its funding was seen in the mempool last. */
   seenAt?: number;
   /** What the network said last to the closing that both signed. */
-  offered?: { readonly tx: Uint8Array; readonly answer: Answer };
+  lastClosing?: { readonly tx: Uint8Array; readonly answer: BroadcastResult };
   /** Why the channel is in the state it is in, latest first, for `listpeerchannels`. */
   status: readonly string[];
   /** The time that the peer has for what it is to say next, on this connection. */
   waiting?: { readonly id: string; readonly connection: Peer | undefined; readonly cancel: () => void };
   /** What waits for the opening to come to something. */
-  opened?: (result: Opened) => void;
-  refused?: (why: string) => void;
+  onFundingPublished?: (result: PublishedFunding) => void;
+  onRefused?: (why: string) => void;
   /** Who waits for the next event. */
   readonly listeners: Set<(event: ChannelEvent) => void>;
 }
 
 /** A channel that somebody opened and that has not confirmed yet: no money of ours is in it. */
-export const isStrangers = ({ source, machine: { state } }: Entry): boolean =>
+export const isStrangersUnconfirmed = ({ source, machine: { state } }: Entry): boolean =>
   source !== undefined && coreOf(state)?.lockin.scid === undefined;
 
 /** States that have a funding transaction. */
@@ -77,7 +77,7 @@ export const incomingOf = (state: ChannelState, id: bigint): Htlc | undefined =>
 };
 
 /** Whether a channel can only end, or is gone: nothing is passed on any more for what arrived in it. */
-export const isGivenUp = (entry: Entry | undefined): boolean => {
+export const isEnding = (entry: Entry | undefined): boolean => {
   const phase = entry?.machine.state.phase ?? 'closed';
   return phase === 'failed' || phase === 'onchain' || phase === 'closed';
 };
@@ -89,15 +89,15 @@ const ENDED = 'we ended the connection: ';
 const BACK = 'connected again, after we ended the connection: ';
 
 /** A line of status about a connection that we end; and what it comes to once the peer is there again. */
-export const noteEnded = (entry: Entry, why: string): void => {
+export const noteDisconnecting = (entry: Entry, why: string): void => {
   entry.status = entry.status.filter((line) => line !== BACK + why);
   noteStatus(entry, ENDED + why);
 };
-export const noteBack = (entry: Entry): void => {
+export const noteReconnected = (entry: Entry): void => {
   entry.status = entry.status.map((line) => (line.startsWith(ENDED) ? BACK + line.slice(ENDED.length) : line));
 };
 /** What held a close up does not any more. */
-export const noteAgreed = (entry: Entry): void => {
+export const noteClosing = (entry: Entry): void => {
   entry.status = entry.status.filter((line) => !line.startsWith(ENDED) && !line.startsWith(BACK));
 };
 
@@ -107,8 +107,8 @@ export const noteStatus = (entry: Entry, line: string): void => {
 };
 
 /** How a channel is named in logs. */
-export const nameOf = (entry: Entry): object => {
+export const logFields = (entry: Entry): object => {
   const { state } = entry.machine;
-  const channel = channelName(state) ?? entry.named;
+  const channel = channelName(state) ?? entry.lastName;
   return { ...(channel !== undefined && { channel }), peer: entry.peer.slice(0, 16) };
 };

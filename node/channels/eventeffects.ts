@@ -3,31 +3,31 @@ import { faultText } from '../../channel/model/errors.ts';
 import type { ChannelEvent } from '../../channel/model/io.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
 import { fundingOwner } from './chaineffects.ts';
-import { type Entry, isFunded, noteAgreed, noteStatus } from './entry.ts';
+import { type Entry, isFunded, noteClosing, noteStatus } from './entry.ts';
 import type { HostParts } from './hostparts.ts';
 import { overMark } from './load.ts';
 
 /** Takes note of an event, before anybody else hears of it. */
-export const takeNote = (
-  { wallet, onchain, gate, contained }: HostParts,
+export const applyEvent = (
+  { wallet, onchain, gate, onError }: HostParts,
   entry: Entry,
   event: ChannelEvent,
   state: ChannelState,
 ): void => {
   switch (event.event) {
     case 'opening':
-      if (isFunded(state)) wallet.taken(state.core.params.shutdownScript).catch(contained);
+      if (isFunded(state)) wallet.taken(state.core.params.shutdownScript).catch(onError);
       return;
     case 'abandoned':
-      entry.refused?.(faultText(event.fault));
+      entry.onRefused?.(faultText(event.fault));
       onchain().closed(entry);
-      wallet.release(fundingOwner(entry.key)).catch(contained);
+      wallet.release(fundingOwner(entry.key)).catch(onError);
       return;
     case 'warned':
       noteStatus(entry, `the peer warned: ${event.text}`);
       return;
     case 'closing':
-      noteAgreed(entry);
+      noteClosing(entry);
       return;
     case 'closed':
       onchain().closed(entry);

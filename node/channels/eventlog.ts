@@ -7,7 +7,7 @@ import type { Onchain } from '../../channel/model/state.ts';
 import { hex } from '../../wire/bytes.ts';
 import { displayedTxid } from '../base/txids.ts';
 import type { Log } from '../ports/ports.ts';
-import { type Entry, isFunded, nameOf } from './entry.ts';
+import { type Entry, isFunded, logFields } from './entry.ts';
 
 /** What it means that this transaction spent the funding output. */
 const spendText = {
@@ -29,7 +29,7 @@ const oldOfOurs =
 const alarming: ReadonlySet<SpentBy> = new Set(['revoked', 'unknown', 'unrecognized']);
 
 /** What the spend of a channel's funding output means, and whether somebody should look into it. */
-export const spendOf = ({ core, by, tx }: Pick<Onchain, 'core' | 'by' | 'tx'>) =>
+export const describeSpend = ({ core, by, tx }: Pick<Onchain, 'core' | 'by' | 'tx'>) =>
   by === 'local' && isOldOfOurs(core, tx)
     ? ({ text: oldOfOurs, level: 'error' } as const)
     : ({ text: spendText[by], level: alarming.has(by) ? 'error' : 'info' } as const);
@@ -45,8 +45,8 @@ const idOf = ({ machine: { state } }: Entry): object =>
   isFunded(state) ? { channel_id: hex(state.core.channelId) } : {};
 
 /** One line in the log for those events that an operator cares about. */
-export const sayEvent = (log: Log, entry: Entry, event: ChannelEvent): void => {
-  const name = nameOf(entry);
+export const logEvent = (log: Log, entry: Entry, event: ChannelEvent): void => {
+  const name = logFields(entry);
   switch (event.event) {
     case 'ready':
       log.info({ ...name, ...idOf(entry) }, 'channel is ready for payments');
@@ -69,7 +69,7 @@ export const sayEvent = (log: Log, entry: Entry, event: ChannelEvent): void => {
       const fields = { ...name, by: event.by, txid: displayedTxid(event.txid), height: event.height };
       const { state } = entry.machine;
       if (state.phase !== 'onchain') break;
-      const { level, text } = spendOf(state);
+      const { level, text } = describeSpend(state);
       log[level](fields, text);
       break;
     }

@@ -15,43 +15,43 @@ import type { Gate } from '../store/gate.ts';
 import { loadRecords } from '../store/records.ts';
 import type { ChannelHost } from './host.ts';
 import { staticName } from './naming.ts';
-import type { Calling } from './reconnect.ts';
+import type { Reconnecting } from './reconnect.ts';
 
 const PREFIX = 'gift/';
 /** So many are kept, the latest: a stranger can have some made every two weeks, and gifts are worth little. */
 const MOST = 1000;
 
-export interface GiftsParts {
+export interface ForgottenChannelsParts {
   readonly gate: Gate;
   readonly log: Log;
   readonly watcher: () => Watcher;
   readonly follower: () => Follower;
   /** Makes it a channel again, to be closed by its peer, unless it is one; resolves once its records are on their way to disk. */
-  readonly takeBack: (channel: StaticChannel) => Promise<void>;
+  readonly recover: (channel: StaticChannel) => Promise<void>;
   readonly fatal: (error: unknown) => void;
 }
 
 /** Makes such a channel one again that is called back for its peer, unless it is one. */
-export const takingBack =
-  (channels: () => ChannelHost, calling: Calling): GiftsParts['takeBack'] =>
+export const recoveringForgotten =
+  (channels: () => ChannelHost, reconnecting: Reconnecting): ForgottenChannelsParts['recover'] =>
   (channel) => {
-    const entry = channels().entries.get(channel.params.key) ?? channels().takeBack(channel);
-    calling.keep(entry);
+    const entry = channels().entries.get(channel.params.key) ?? channels().recover(channel);
+    reconnecting.keepConnected(entry);
     return entry.machine.settled();
   };
 
-export class Gifts {
-  private readonly parts: GiftsParts;
+export class ForgottenChannels {
+  private readonly parts: ForgottenChannelsParts;
   private readonly kept: Map<string, StaticChannel>;
 
-  private constructor(parts: GiftsParts, kept: Map<string, StaticChannel>) {
+  private constructor(parts: ForgottenChannelsParts, kept: Map<string, StaticChannel>) {
     this.parts = parts;
     this.kept = kept;
   }
 
   /** Throws StoreError. */
-  static async load(parts: GiftsParts, store: Store): Promise<Gifts> {
-    return new Gifts(parts, await loadRecords(store, PREFIX, (record) => decode(staticRecord, record)));
+  static async load(parts: ForgottenChannelsParts, store: Store): Promise<ForgottenChannels> {
+    return new ForgottenChannels(parts, await loadRecords(store, PREFIX, (record) => decode(staticRecord, record)));
   }
 
   get size(): number {
@@ -98,7 +98,7 @@ export class Gifts {
     this.parts.log.info({ channel: staticName(channel) }, 'the funding of a forgotten channel confirmed after all');
     // Its own record goes after those of the channel are written: a crash in between would lose both.
     this.parts
-      .takeBack(channel)
+      .recover(channel)
       .then(() => this.drop(key))
       .catch(this.parts.fatal);
     return true;

@@ -25,13 +25,13 @@ export const keyOfWatch = (id: string): string | undefined => {
 };
 
 /** Has nobody look for what a channel waited for; for good. */
-export const forgetWatches = (watcher: Watcher, follower: Follower, key: string): Promise<void> => {
+export const unwatchFunding = (watcher: Watcher, follower: Follower, key: string): Promise<void> => {
   const { depth, spend } = watchIds(key);
   return follower.exclusive(() => watcher.unwatch([depth, spend]));
 };
 
 /** Tells a channel what the chain showed of its funding. */
-export const tellSighting = (entry: Entry, notice: Notice, height: number): void => {
+export const takeFundingNotice = (entry: Entry, notice: Notice, height: number): void => {
   switch (notice.notice) {
     case 'spent':
       entry.machine.push({ type: 'funding_spent', tx: notice.at.tx, height: notice.at.height });
@@ -40,7 +40,7 @@ export const tellSighting = (entry: Entry, notice: Notice, height: number): void
       confirmed(entry, notice.at, height);
       break;
     case 'unconfirmed':
-      delete entry.buried;
+      delete entry.fundingBlock;
       entry.machine.push({ type: 'funding_unconfirmed' });
       break;
     case 'unspent':
@@ -54,7 +54,7 @@ const confirmed = (entry: Entry, { height: at, txIndex, tx }: Sighting, height: 
   const core = coreOf(entry.machine.state);
   if (core === undefined) return;
   const output = Transaction.fromBuffer(tx).outs[core.funding.index];
-  entry.buried = { height: at, txIndex };
+  entry.fundingBlock = { height: at, txIndex };
   entry.machine.push({
     type: 'funding_depth',
     depth: height - at + 1,
@@ -66,18 +66,18 @@ const confirmed = (entry: Entry, { height: at, txIndex, tx }: Sighting, height: 
 };
 
 /** The transaction in the chain that took the coins of a funding of ours. */
-export const rivalOf = ({ machine }: Entry, wallet: Pick<Wallet, 'rivalOf'>): Rival | undefined => {
+export const doubleSpendOf = ({ machine }: Entry, wallet: Pick<Wallet, 'rivalOf'>): Rival | undefined => {
   const core = coreOf(machine.state);
   if (core === undefined || core.params.role !== 'funder' || core.lockin.scid !== undefined) return undefined;
   return wallet.rivalOf(core.funding.txid);
 };
 
 /** Whether a channel holds nothing for all that the chain says: its coins are elsewhere, and counted there. */
-export const isEmptied = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>): boolean =>
-  rivalOf(entry, wallet) !== undefined;
+export const isDoubleSpent = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>): boolean =>
+  doubleSpendOf(entry, wallet) !== undefined;
 
 /** Tells a channel of ours, at this height, whose funding lost its coins to another transaction. */
-export const tellDoubleSpent = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>, height: number): void => {
-  const rival = rivalOf(entry, wallet);
+export const reportDoubleSpend = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>, height: number): void => {
+  const rival = doubleSpendOf(entry, wallet);
   if (rival !== undefined) entry.machine.push({ type: 'funding_double_spent', depth: height - rival.height + 1 });
 };

@@ -18,32 +18,41 @@ import type { Peer } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
-import { broadcast, fund, watchFunding } from './chaineffects.ts';
-import { coreOf, type Entry, incomingOf, isOnline, isStrangers, nameOf, noteBack, noteEnded } from './entry.ts';
-import { takeNote } from './eventeffects.ts';
-import { sayEvent } from './eventlog.ts';
+import { broadcast, fundChannel, watchFunding } from './chaineffects.ts';
+import {
+  coreOf,
+  type Entry,
+  incomingOf,
+  isOnline,
+  isStrangersUnconfirmed,
+  logFields,
+  noteDisconnecting,
+  noteReconnected,
+} from './entry.ts';
+import { applyEvent } from './eventeffects.ts';
+import { logEvent } from './eventlog.ts';
 import { channelFeatures } from './features.ts';
-import { forgetWatches, keyOfWatch, tellDoubleSpent, tellSighting } from './fundingnotices.ts';
+import { keyOfWatch, reportDoubleSpend, takeFundingNotice, unwatchFunding } from './fundingnotices.ts';
 import type { HostParts } from './hostparts.ts';
 import { ChannelIds } from './ids.ts';
 import { loadChannelRecords, overMark } from './load.ts';
 import { channelName } from './naming.ts';
 import { CHANNELS } from './onchain.ts';
-import { idleInput, Patience } from './waittimers.ts';
+import { idleInput, WaitTimers } from './waittimers.ts';
 
 export class ChannelHost {
   readonly entries = new Map<string, Entry>();
   /** Channels with anchors for which coins are being set aside: they are to be, and are no entries yet. */
-  coming = 0;
+  openingWithAnchors = 0;
   private readonly parts: HostParts;
   private readonly ids = new ChannelIds();
   /** The connection that each `connected` was about. */
   private readonly connections = new WeakMap<ChannelFeatures, Peer>();
-  private readonly patience: Patience;
+  private readonly waitTimers: WaitTimers;
 
   constructor(parts: HostParts) {
     this.parts = parts;
-    this.patience = new Patience(parts.clock, parts.peerTimeout);
+    this.waitTimers = new WaitTimers(parts.clock, parts.peerTimeout);
   }
 
   /** Reads all channels of the store that are not over; they do nothing before `begin`. Throws StoreError or WireError. */
@@ -65,7 +74,7 @@ export class ChannelHost {
     key: string,
     peer: Point,
     [state, effects]: readonly [ChannelState, readonly Effect[]],
-    opening: Pick<Entry, 'plan' | 'opened' | 'refused' | 'source'> = {},
+    opening: Pick<Entry, 'plan' | 'onFundingPublished' | 'onRefused' | 'source'> = {},
   ): Entry {
     const entry = Object.assign(this.add(key, state, peer, effects), opening);
     entry.machine.begin();
@@ -73,7 +82,7 @@ export class ChannelHost {
   }
 
   /** Takes back a channel of which only this is known; it can only end. */
-  takeBack(channel: StaticChannel): Entry {
+  recover(channel: StaticChannel): Entry {
     const { key, peer } = channel.params;
     const entry = this.create(key, peer, recoverChannel(channel));
     const there = this.parts.peers.get(peer);
@@ -96,27 +105,27 @@ export class ChannelHost {
           // From here on it speaks to this one, and not before: what was asked of it earlier was meant for another.
           if (input.type === 'connected') entry.connection = this.connections.get(input.features);
           const next = transition(before, input, context());
-          if (next[0].phase === 'abandoned') entry.named ??= channelName(before);
+          if (next[0].phase === 'abandoned') entry.lastName ??= channelName(before);
           return next;
         },
         perform: (effect, now) => this.perform(entry, effect, now),
         stepped: (before, now) => {
           if (before.phase !== now.phase) this.index(entry, now);
-          this.patience.follow(entry, now);
+          this.waitTimers.follow(entry, now);
           if (!isOnline(now) || isOnline(before)) return;
-          noteBack(entry);
+          noteReconnected(entry);
           entry.machine.push({ type: 'update_fee' });
-          this.parts.online(entry);
+          this.parts.onOnline(entry);
         },
         idle: (now) => idleInput(entry, now),
         // What is offered to a channel that is gone by then goes back at once; nothing else that is left concerns anybody.
         dropped: (input) => {
           if (input.type !== 'offer') return;
-          this.parts.heard(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'closed' } });
+          this.parts.onEvent(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'closed' } });
         },
         survives: (error, input, effect) => this.survives(entry, error, input, effect),
         broke: (error, input) => {
-          log.error({ ...nameOf(entry), input: input?.type, error }, 'a channel stopped at an internal error');
+          log.error({ ...logFields(entry), input: input?.type, error }, 'a channel stopped at an internal error');
           fatal(error);
         },
       }),
@@ -134,12 +143,12 @@ export class ChannelHost {
     if (error instanceof StoreError || effect?.do === 'save') return false;
     const at = input?.type === 'message' ? input.message.name : (input?.type ?? 'the beginning');
     this.parts.log.error(
-      { internal: 'channels', ...nameOf(entry), at, effect: effect?.do, error },
+      { internal: 'channels', ...logFields(entry), at, effect: effect?.do, error },
       'an error inside the node: what it is about is left out, and the channel stands as before. Please report this line',
     );
     // Whose offer it was must not wait for ever.
     if (input?.type === 'offer' && effect === undefined)
-      this.parts.heard(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'not_ready' } });
+      this.parts.onEvent(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'not_ready' } });
     this.disconnect(entry, `internal error at ${at}`);
     return true;
   }
@@ -150,15 +159,15 @@ export class ChannelHost {
 
   private drop(entry: Entry): void {
     entry.machine.stop();
-    this.patience.end(entry);
+    this.waitTimers.end(entry);
     this.entries.delete(entry.key);
     this.unwatch(entry);
     this.ids.remove(entry);
   }
 
   private unwatch({ key }: Entry): void {
-    const { watcher, follower, contained } = this.parts;
-    forgetWatches(watcher(), follower(), key).catch(contained);
+    const { watcher, follower, onError } = this.parts;
+    unwatchFunding(watcher(), follower(), key).catch(onError);
   }
 
   /** What channels know of the world now. */
@@ -170,7 +179,7 @@ export class ChannelHost {
     this.entries.get(channel)?.machine.push(input);
   }
 
-  of(peer: Point): readonly Entry[] {
+  channelsWith(peer: Point): readonly Entry[] {
     const id = hex(peer);
     return [...this.entries.values()].filter((entry) => entry.peer === id);
   }
@@ -203,7 +212,7 @@ export class ChannelHost {
   /** How logs name the channel with this key; undefined where there is none any more. */
   nameOf(key: string): string | undefined {
     const entry = this.entries.get(key);
-    return entry && (channelName(entry.machine.state) ?? entry.named);
+    return entry && (channelName(entry.machine.state) ?? entry.lastName);
   }
 
   peerOf(channel: string): Point {
@@ -214,7 +223,7 @@ export class ChannelHost {
    * A peer's message about one of its channels. A flood is slowed down to what the channel can take: the promise holds back
    * the peer's next message. False when the peer has no such channel.
    */
-  take(peer: Peer, id: Uint8Array, message: PeerMessage): { readonly wait: Promise<void> | undefined } | undefined {
+  receive(peer: Peer, id: Uint8Array, message: PeerMessage): { readonly wait: Promise<void> | undefined } | undefined {
     const entry = this.byChannelId(peer.id, id);
     if (entry === undefined) return undefined;
     entry.machine.push({ type: 'message', message });
@@ -222,13 +231,13 @@ export class ChannelHost {
   }
 
   /** `error` or `warning` with a channel_id of zero: it is about all channels of the peer. */
-  takeForAll(peer: Peer, message: MessageOf<'error'> | MessageOf<'warning'>): void {
-    for (const entry of this.of(peer.id)) entry.machine.push({ type: 'message', message });
+  receiveForAll(peer: Peer, message: MessageOf<'error'> | MessageOf<'warning'>): void {
+    for (const entry of this.channelsWith(peer.id)) entry.machine.push({ type: 'message', message });
   }
 
   connected(peer: Peer): void {
     const input = this.connectedTo(peer);
-    for (const entry of this.of(peer.id)) entry.machine.push(input);
+    for (const entry of this.channelsWith(peer.id)) entry.machine.push(input);
   }
 
   private connectedTo(peer: Peer): Input {
@@ -238,18 +247,18 @@ export class ChannelHost {
   }
 
   disconnected(peer: Peer): void {
-    for (const entry of this.of(peer.id)) entry.machine.push({ type: 'disconnected' });
+    for (const entry of this.channelsWith(peer.id)) entry.machine.push({ type: 'disconnected' });
   }
 
   block(height: number): void {
     for (const entry of this.entries.values()) {
-      tellDoubleSpent(entry, this.parts.wallet, height);
+      reportDoubleSpend(entry, this.parts.wallet, height);
       entry.machine.push({ type: 'block', height });
     }
   }
 
   /** The chain's estimate may be another now: channels that we fund look whether theirs still fits. */
-  fees(): void {
+  feeratesChanged(): void {
     for (const entry of this.entries.values())
       if (isOnline(entry.machine.state)) entry.machine.push({ type: 'update_fee' });
   }
@@ -264,7 +273,7 @@ export class ChannelHost {
     if (this.parts.onchain().notice(notice)) return true;
     const key = keyOfWatch(notice.id);
     const entry = key === undefined ? undefined : this.entries.get(key);
-    if (entry !== undefined) tellSighting(entry, notice, this.parts.follower().top.height);
+    if (entry !== undefined) takeFundingNotice(entry, notice, this.parts.follower().top.height);
     return key !== undefined;
   }
 
@@ -280,7 +289,7 @@ export class ChannelHost {
         this.send(entry, effect.message);
         return undefined;
       case 'fund':
-        return fund(this.parts, entry, effect);
+        return fundChannel(this.parts, entry, effect);
       case 'watch_funding':
         return watchFunding(this.parts, entry, effect, state);
       case 'watch_outputs':
@@ -294,13 +303,13 @@ export class ChannelHost {
       case 'load_past':
         return this.parts.onchain().loadPast(entry, effect);
       case 'broadcast':
-        gate.after(() => void broadcast(this.parts, entry, effect).catch(this.parts.contained));
+        gate.after(() => void broadcast(this.parts, entry, effect).catch(this.parts.onError));
         return undefined;
       case 'disconnect':
         this.disconnect(entry, effect.why);
         return undefined;
       case 'report':
-        this.note(entry, effect.event, state);
+        this.handleEvent(entry, effect.event, state);
         return undefined;
     }
   }
@@ -312,22 +321,22 @@ export class ChannelHost {
 
   /** Where lines about a channel go. */
   private logOf(entry: Entry): Log {
-    return isStrangers(entry) ? this.parts.strangers : this.parts.log;
+    return isStrangersUnconfirmed(entry) ? this.parts.strangers : this.parts.log;
   }
 
   private disconnect(entry: Entry, why: string): void {
     const { connection } = entry;
-    this.logOf(entry).warn({ ...nameOf(entry), why }, 'ending the connection; it will be taken up again');
-    noteEnded(entry, why);
+    this.logOf(entry).warn({ ...logFields(entry), why }, 'ending the connection; it will be taken up again');
+    noteDisconnecting(entry, why);
     this.parts.gate.after(() => connection?.close(why));
   }
 
-  private note(entry: Entry, event: ChannelEvent, state: ChannelState): void {
+  private handleEvent(entry: Entry, event: ChannelEvent, state: ChannelState): void {
     this.index(entry, state);
-    takeNote(this.parts, entry, event, state);
+    applyEvent(this.parts, entry, event, state);
     if (event.event === 'abandoned' || event.event === 'closed') this.drop(entry);
-    sayEvent(this.logOf(entry), entry, event);
+    logEvent(this.logOf(entry), entry, event);
     for (const listener of entry.listeners) listener(event);
-    this.parts.heard(entry, event);
+    this.parts.onEvent(entry, event);
   }
 }

@@ -30,11 +30,11 @@ export interface HostParts {
   readonly onchain: () => Onchain;
   readonly context: () => Context;
   /** Every event of every channel, after the host itself has taken note. */
-  readonly heard: (entry: Entry, event: ChannelEvent) => void;
+  readonly onEvent: (entry: Entry, event: ChannelEvent) => void;
   /** The channel and its peer are in step again, or for the first time. */
-  readonly online: (entry: Entry) => void;
+  readonly onOnline: (entry: Entry) => void;
   /** The store failed: nothing may go on. */
   readonly fatal: (error: unknown) => void;
   /** Something else did, beside a channel's own steps; of a failed store it makes the same. */
-  readonly contained: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }

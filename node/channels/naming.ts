@@ -24,7 +24,7 @@ export const channelName = (state: ChannelState): string | undefined => {
 export const staticName = ({ funding }: Pick<StaticChannel, 'funding'>): string => hex(channelIdOf(funding));
 
 /** A log for parts that know channels by their keys alone: the field `channel` of a line becomes what `nameOf` says. */
-export const naming = (log: Log, nameOf: (key: string) => string | undefined): Log => {
+export const namingLog = (log: Log, nameOf: (key: string) => string | undefined): Log => {
   const named = (fields: object): object => {
     if (!('channel' in fields) || typeof fields.channel !== 'string') return fields;
     const { channel: key, ...rest } = fields;
@@ -38,6 +38,6 @@ export const naming = (log: Log, nameOf: (key: string) => string | undefined): L
     warn: (fields, message) => log.warn(named(fields), message),
     error: (fields, message) => log.error(named(fields), message),
     isTracing: () => log.isTracing(),
-    child: (fields) => naming(log.child({ ...named(fields) }), nameOf),
+    child: (fields) => namingLog(log.child({ ...named(fields) }), nameOf),
   };
 };

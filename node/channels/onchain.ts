@@ -21,8 +21,8 @@ import { ChannelGone, ClaimEngine } from '../sweep/engine.ts';
 import { MempoolWatch } from '../sweep/mempool.ts';
 import { atMoments } from '../sweep/moments.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { coreOf, type Entry, isFunded, nameOf } from './entry.ts';
-import { naming } from './naming.ts';
+import { coreOf, type Entry, isFunded, logFields } from './entry.ts';
+import { namingLog } from './naming.ts';
 import { stakeOf } from './views.ts';
 
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
@@ -67,7 +67,7 @@ export class Onchain {
   private readonly parts: OnchainParts;
   private readonly engine: ClaimEngine;
   private readonly mempool: MempoolWatch;
-  private quiet = (): void => undefined;
+  private stopTimer = (): void => undefined;
   /** By channel, then by outpoint. */
   private readonly outputs = new Map<string, Map<string, WatchedOutput>>();
 
@@ -92,7 +92,7 @@ export class Onchain {
     };
     const engine = await ClaimEngine.open({
       ...{ chain, store, wallet, clock, fatal },
-      log: naming(log, (key) => channels().nameOf(key)),
+      log: namingLog(log, (key) => channels().nameOf(key)),
       height: () => follower().top.height,
       witness: (channel, claim, digest) =>
         claim.unlock.by === 'wallet'
@@ -116,7 +116,7 @@ export class Onchain {
       return kind === OUTPUT && isOver(key);
     });
     this.mempool.start();
-    this.quiet = atMoments(this.parts.clock, this.parts.entropy, () => void this.again());
+    this.stopTimer = atMoments(this.parts.clock, this.parts.entropy, () => void this.retryUrgent());
   }
 
   /** A spend is in the mempool no more. Unless a block has it that we are about to read, ours goes there again at once. */
@@ -127,7 +127,7 @@ export class Onchain {
   }
 
   /** Gives the network once more what is claimed by a deadline, and looks who was there instead. */
-  private async again(): Promise<void> {
+  private async retryUrgent(): Promise<void> {
     this.engine.wakeUrgent();
     await this.engine.settled();
     await this.mempool.look();
@@ -135,7 +135,7 @@ export class Onchain {
 
   /** Ends; resolves when nothing runs any more. */
   async stop(): Promise<void> {
-    this.quiet();
+    this.stopTimer();
     await this.mempool.stop();
     await this.engine.stop();
   }
@@ -164,7 +164,7 @@ export class Onchain {
   }
 
   /** Satoshi that claims wait for in the wallet to be published at all, the least of them; undefined while none waits. */
-  wanting(): Sat | undefined {
+  missingForClaims(): Sat | undefined {
     const missing = [...this.parts.channels().entries.keys()].flatMap((key) =>
       this.engine.standing(key).flatMap(({ standing }) => (standing?.state === 'lacking' ? [standing.missing] : [])),
     );
@@ -240,7 +240,7 @@ export class Onchain {
     const spend = { txid: parsed.getId(), height, ours: this.engine.isOurs(key, outpoint, parsed) };
     const known = this.output(key, outpoint)?.spend;
     if (known?.txid !== spend.txid || known.height !== height) {
-      const fields = { ...nameOf(entry), output: displayedOutpoint(outpoint), txid: spend.txid, height };
+      const fields = { ...logFields(entry), output: displayedOutpoint(outpoint), txid: spend.txid, height };
       this.parts.log.info(
         fields,
         spend.ours ? 'our claim is confirmed' : 'an output of the channel was spent by others',
@@ -253,7 +253,7 @@ export class Onchain {
   private unspent(entry: Entry, outpoint: Outpoint): void {
     if (this.output(entry.key, outpoint)?.spend !== undefined)
       this.parts.log.warn(
-        { ...nameOf(entry), output: displayedOutpoint(outpoint) },
+        { ...logFields(entry), output: displayedOutpoint(outpoint) },
         'a reorg took the spend of an output out of the chain; it is waited for anew',
       );
     this.note(entry.key, { outpoint });
@@ -266,7 +266,7 @@ export class Onchain {
     if (entry === undefined || (phase !== 'failed' && phase !== 'onchain')) return;
     const watched = this.output(key, outpoint) !== undefined;
     if (watched && !this.engine.isOurs(key, outpoint, tx)) {
-      const fields = { ...nameOf(entry), output: displayedOutpoint(outpoint), txid: tx.getId() };
+      const fields = { ...logFields(entry), output: displayedOutpoint(outpoint), txid: tx.getId() };
       this.parts.log.info(fields, 'somebody spends an output of the channel; no block has it yet');
     }
     entry.machine.push({ type: 'output_spent', outpoint, tx: new Uint8Array(tx.toBuffer()), height: undefined });

@@ -17,11 +17,11 @@ import type { Chain, Entropy, Log } from '../ports/ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { fundingOwner } from './chaineffects.ts';
-import type { Opened } from './entry.ts';
+import type { PublishedFunding } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import type { ChannelHost } from './host.ts';
 import { type AnchorReserve, hasAnchors, reserveOf, shortageOf, warnOfShortage } from './reserve.ts';
-import { isUnfunded, makeRoom, type Room, roomFor } from './unfundedlimits.ts';
+import { type Admission, admissionOf, displaceUnfunded, isUnfunded } from './unfundedlimits.ts';
 
 /** Bytes of a funding output's script (P2WSH). */
 const FUNDING_SCRIPT_BYTES = 34;
@@ -47,7 +47,7 @@ export interface OpeningParts {
   /** Whether peers that know anchors may open channels without. */
   readonly allowStaticRemotekey: boolean;
   /** Secrets that a lab gives every new channel. */
-  readonly forced: ChannelSecrets | undefined;
+  readonly forcedSecrets: ChannelSecrets | undefined;
   readonly context: () => Context;
   readonly log: Log;
   /** For what strangers can cause: few lines of a kind. */
@@ -56,7 +56,7 @@ export interface OpeningParts {
   /** Unix seconds. */
   readonly now: () => number;
   /** How often each source may have others give way. */
-  readonly givingWay: Rates;
+  readonly displacements: Rates;
 }
 
 /** A large channel is worth a deeper reorganization, so it waits twice as long. */
@@ -81,12 +81,12 @@ const newAlias = ({ entropy, host }: Pick<OpeningParts, 'entropy' | 'host'>): Sh
 
 /** What both ways of beginning a channel have in common. */
 const common = async (parts: OpeningParts, peer: Peer, capacity: Sat, shutdownScript?: Uint8Array) => {
-  const { entropy, keys, wallet, chainHash, minimumDepth, forced } = parts;
+  const { entropy, keys, wallet, chainHash, minimumDepth, forcedSecrets } = parts;
   const id = entropy.bytes(16);
   return {
     key: hex(id),
     seed: keys.channelSeed(id),
-    forced,
+    forced: forcedSecrets,
     peer: peer.id,
     chainHash,
     features: channelFeatures(peer),
@@ -113,7 +113,7 @@ export interface Opening {
 }
 
 /** A channel opened from here. */
-export interface OpenedHere extends Opened {
+export interface OpenedChannel extends PublishedFunding {
   readonly key: string;
   /** What is at risk for want of coins in the wallet, for operators. */
   readonly shortage: string | undefined;
@@ -124,7 +124,7 @@ export interface OpenedHere extends Opened {
  * the coins do not suffice, and OpeningError when the peer, either side's terms, or the network before the peer has signed, say
  * no; coins set aside are free again then.
  */
-export const open = async (parts: OpeningParts, opening: Opening): Promise<OpenedHere> => {
+export const openChannelTo = async (parts: OpeningParts, opening: Opening): Promise<OpenedChannel> => {
   const { host, wallet, entropy, context } = parts;
   const { peer, push, announce, fundingFeerate, channelType } = opening;
   const draft = await common(parts, peer, MAX_SMALL_CHANNEL, opening.closeTo);
@@ -133,13 +133,15 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
   const { format } = channelType ?? preferredType(draft.features);
   const anchors = format === 'anchors_zero_fee_htlc_tx';
   const more = anchors ? 1 : 0;
-  const leave = opening.useReserve ? sat(0n) : reserveOf(parts.reserve, host.entries.values(), host.coming + more);
+  const leave = opening.useReserve
+    ? sat(0n)
+    : reserveOf(parts.reserve, host.entries.values(), host.openingWithAnchors + more);
   const want = { amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate, minDepth, leave };
   // Whoever takes coins meanwhile reckons with this channel, too.
-  host.coming += more;
+  host.openingWithAnchors += more;
   let isComing = true;
   const isThere = (): void => {
-    if (isComing) host.coming -= more;
+    if (isComing) host.openingWithAnchors -= more;
     isComing = false;
   };
   try {
@@ -159,11 +161,11 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
       channelType,
     };
     const step = openChannel(request, context());
-    const published = await new Promise<Opened & { readonly key: string }>((resolve, reject) => {
+    const published = await new Promise<PublishedFunding & { readonly key: string }>((resolve, reject) => {
       const entry = host.create(draft.key, peer.id, step, {
         plan,
-        opened: (opened) => resolve({ key: draft.key, ...opened }),
-        refused: (why) => reject(new OpeningError(why)),
+        onFundingPublished: (opened) => resolve({ key: draft.key, ...opened }),
+        onRefused: (why) => reject(new OpeningError(why)),
       });
       isThere();
       if (peer.closed) entry.machine.push({ type: 'disconnected' });
@@ -181,17 +183,17 @@ export const open = async (parts: OpeningParts, opening: Opening): Promise<Opene
 const CROWDED = 'too many peers have channels with this node that wait for their funding; try later';
 
 /** Has channels of others give way where they stand in a peer's. Says what came of it, or why there is no room. */
-const giveWay = async (
-  { chain, context, now, givingWay }: OpeningParts,
+const makeRoomFor = async (
+  { chain, context, now, displacements }: OpeningParts,
   peer: Peer,
-  room: Room,
+  room: Admission,
 ): Promise<'made' | 'enough' | { readonly why: string }> => {
   if (room.room === 'free') return 'made';
   if (room.room === 'none') return room;
   const source = sourceOf(peer.remote.host);
-  if (!givingWay.allows(source, now())) return { why: CROWDED };
-  givingWay.count(source, now());
-  const made = await makeRoom(room.peers, chain, context().height).catch((error: unknown) => {
+  if (!displacements.allows(source, now())) return { why: CROWDED };
+  displacements.count(source, now());
+  const made = await displaceUnfunded(room.peers, chain, context().height).catch((error: unknown) => {
     if (error instanceof ChainError) return 'none' as const;
     throw error;
   });
@@ -199,7 +201,11 @@ const giveWay = async (
 };
 
 /** Answers a peer's `open_channel`: with a channel, or with an error that says why not. */
-export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf<'open_channel'>): Promise<void> => {
+export const acceptChannelFrom = async (
+  parts: OpeningParts,
+  peer: Peer,
+  message: MessageOf<'open_channel'>,
+): Promise<void> => {
   const { host, context, log, strangers, reserve, wallet } = parts;
   const refuse = (why: string, detail?: string) => {
     strangers.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
@@ -207,7 +213,7 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
   };
   if (host.byChannelId(peer.id, message.temporary_channel_id) !== undefined)
     return refuse('temporary_channel_id: expected one that no other channel of yours has');
-  const way = await giveWay(parts, peer, roomFor(host.entries.values(), peer.key));
+  const way = await makeRoomFor(parts, peer, admissionOf(host.entries.values(), peer.key));
   if (typeof way === 'object') return refuse(way.why);
   const request: AcceptRequest = {
     ...(await common(parts, peer, message.funding_satoshis)),
@@ -216,7 +222,7 @@ export const accept = async (parts: OpeningParts, peer: Peer, message: MessageOf
   };
   if (peer.closed) return;
   // The address took a moment, in which others may have come first.
-  const late = roomFor(host.entries.values(), peer.key);
+  const late = admissionOf(host.entries.values(), peer.key);
   if (late.room === 'none') return refuse(late.why);
   if (late.room === 'crowded' && way !== 'enough') return refuse(CROWDED);
   const step = acceptChannel(message, request, context());

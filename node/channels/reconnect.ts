@@ -7,22 +7,22 @@ import type { Peers } from '../peer/peers.ts';
 import { coreOf, type Entry } from './entry.ts';
 import type { ChannelHost } from './host.ts';
 
-export interface Calling {
+export interface Reconnecting {
   /** There is a channel with its peer. */
-  keep(entry: Entry): void;
+  keepConnected(entry: Entry): void;
   /** A channel is gone, perhaps the last with its peer: then nothing is left with that. */
-  forget(entry: Entry): void;
+  channelGone(entry: Entry): void;
 }
 
 /**
  * How many channels there are with a peer that cost somebody something: those whose funding was in a block, or is ours. One that
  * somebody merely says to have funded gives no standing.
  */
-export const channelsWith =
+export const fundedChannelsWith =
   (channels: () => ChannelHost) =>
   (peer: Point): number =>
     channels()
-      .of(peer)
+      .channelsWith(peer)
       .filter(({ machine }) => {
         const core = coreOf(machine.state);
         return core !== undefined && (core.lockin.scid !== undefined || core.params.role === 'funder');
@@ -30,20 +30,20 @@ export const channelsWith =
 
 const peerOf = ({ peer }: Entry): Point => point(unhex(peer));
 
-export const callingOf = (parts: {
+export const reconnectingOf = (parts: {
   readonly peers: () => Peers;
   readonly channels: () => ChannelHost;
   readonly addresses: Addresses;
   readonly own: OwnChannels;
-}): Calling => ({
-  keep: (entry) => {
+}): Reconnecting => ({
+  keepConnected: (entry) => {
     const peer = peerOf(entry);
     parts.peers().keep(peer, parts.addresses.of(peer));
   },
-  forget: (entry) => {
+  channelGone: (entry) => {
     const peer = peerOf(entry);
     parts.own.forget(entry.key);
-    if (parts.channels().of(peer).length > 0) return;
+    if (parts.channels().channelsWith(peer).length > 0) return;
     parts.peers().release(peer);
     parts.own.forgetPeer(peer);
   },

@@ -15,7 +15,7 @@ export const MAX_UNFUNDED_OF_PEER = 4;
 export const MAX_UNFUNDED_PEERS = 50;
 const MAX_SEEN_PEERS = 500;
 /** How often peers of one source may have others give way: an opening costs us signatures and records. */
-export const GIVING_WAY = { burst: 20, seconds: 10 } as const;
+export const DISPLACEMENTS = { burst: 20, seconds: 10 } as const;
 
 /** The peer opened it, and its funding is not in the chain, or not as deep as we asked for. */
 export const isUnfunded = ({ machine: { state } }: Entry): boolean => {
@@ -30,14 +30,14 @@ const isSettled = ({ machine: { state } }: Entry): boolean => isFunded(state) &&
 /** The channels of one peer that wait for their funding. */
 type Waiting = readonly Entry[];
 
-export type Room =
+export type Admission =
   | { readonly room: 'free' }
   | { readonly room: 'none'; readonly why: string }
   /** Of these peers one has to go first, in this order: of the source that has most of them the oldest. */
   | { readonly room: 'crowded'; readonly peers: readonly Waiting[] };
 
 /** Whether a peer (hex of its node id) may open another channel with us now. */
-export const roomFor = (entries: Iterable<Entry>, peer: string): Room => {
+export const admissionOf = (entries: Iterable<Entry>, peer: string): Admission => {
   const waiting = new Map<string, Entry[]>();
   const settled = new Set<string>();
   for (const entry of entries) {
@@ -73,7 +73,7 @@ const inOrder = (peers: readonly Waiting[]): readonly Waiting[] => {
  * output costs whoever names it nothing. Throws ChainError.
  */
 const isSeen = async (entry: Entry, chain: Pick<Chain, 'unspent'>, height: number): Promise<boolean> => {
-  if (entry.buried !== undefined || entry.seenAt === height) return true;
+  if (entry.fundingBlock !== undefined || entry.seenAt === height) return true;
   const core = coreOf(entry.machine.state);
   if (core === undefined) return false;
   const { params, funding } = core;
@@ -87,7 +87,7 @@ const isSeen = async (entry: Entry, chain: Pick<Chain, 'unspent'>, height: numbe
  * Has the first of those that stand in the way forget its channels whose fundings nobody has seen. `enough`: all were seen, and there
  * is room for more of that kind. Throws ChainError when the chain cannot tell.
  */
-export const makeRoom = async (
+export const displaceUnfunded = async (
   peers: readonly Waiting[],
   chain: Pick<Chain, 'unspent'>,
   height: number,

@@ -101,7 +101,7 @@ export const ownChannelOf = (entry: Entry, fees: FeePolicy, height: number): Own
     announce: params.announce,
     online: core.link.status === 'online',
     closing: state.shutdown.ours !== undefined,
-    depth: entry.buried === undefined ? 0 : height - entry.buried.height + 1,
+    depth: entry.fundingBlock === undefined ? 0 : height - entry.fundingBlock.height + 1,
     policy: policyOf(core, fees),
     sign: (digest) => sign(digest, core.keys.funding),
   };

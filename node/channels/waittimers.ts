@@ -21,7 +21,7 @@ export const idleInput = (entry: Entry, state: ChannelState): Input | undefined 
   return undefined;
 };
 
-export class Patience {
+export class WaitTimers {
   private readonly clock: Pick<Clock, 'after'>;
   private readonly seconds: number;
 

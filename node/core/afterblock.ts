@@ -9,7 +9,7 @@ import type { Payments } from '../pay/payments.ts';
 import type { ReceiverHost } from '../pay/receiver.ts';
 import type { ChainEvent } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
-import type { containing } from './contain.ts';
+import type { InternalErrors } from './internalerrors.ts';
 
 export interface AfterBlockParts {
   readonly channels: ChannelHost;
@@ -23,15 +23,15 @@ export interface AfterBlockParts {
   /** Our own gossip of a channel, where it changed or grew old. */
   readonly refresh: (entry: Entry) => void;
   /** Sends our own transactions again that are not confirmed. */
-  readonly again: () => void;
-  readonly contain: ReturnType<typeof containing>;
+  readonly rebroadcast: () => void;
+  readonly onInternalError: InternalErrors;
 }
 
 /** What is done after each block event, once those who read the block have saved what it changed. */
 export const afterBlock =
   (parts: AfterBlockParts) =>
   (event: ChainEvent): void => {
-    const { channels, gate, feerates, contain } = parts;
+    const { channels, gate, feerates, onInternalError } = parts;
     const at = event.event === 'connected' ? event.block.height : event.height - 1;
     channels.block(at);
     parts.receiver.tick();
@@ -41,12 +41,12 @@ export const afterBlock =
       // It may be deep enough to be announced now, or what we said of it so old that others would forget it.
       parts.refresh(entry);
     }
-    parts.onchain.block().catch(contain('claims'));
+    parts.onchain.block().catch(onInternalError('claims'));
     const priced = feerates.refresh().then((changes) => {
       gate.keep(changes);
-      channels.fees();
+      channels.feeratesChanged();
     });
-    priced.catch(contain('fees'));
-    parts.again();
+    priced.catch(onInternalError('fees'));
+    parts.rebroadcast();
     parts.backups.refresh();
   };

@@ -1,17 +1,17 @@
 /** Which part of the node a channel's event is for. */
 import type { Backups } from '../backup/backups.ts';
 import { coreOf, type Entry } from '../channels/entry.ts';
-import type { Gifts } from '../channels/forgotten.ts';
-import type { Calling } from '../channels/reconnect.ts';
+import type { ForgottenChannels } from '../channels/forgotten.ts';
+import type { Reconnecting } from '../channels/reconnect.ts';
 import type { Switchboard } from '../forward/switchboard.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import type { Heard } from './hooks.ts';
+import type { ChannelEventHandler } from './hooks.ts';
 
-export interface HeardParts {
+export interface ChannelEventsParts {
   readonly switchboard: () => Switchboard;
-  readonly calling: Calling;
+  readonly reconnecting: Reconnecting;
   readonly backups: Backups;
-  readonly gifts: Gifts;
+  readonly forgotten: ForgottenChannels;
   /** The channel can be announced, or its peer told its policy. */
   readonly refresh: (entry: Entry) => void;
   readonly wallet: Pick<Wallet, 'stands'>;
@@ -20,13 +20,21 @@ export interface HeardParts {
 }
 
 /** Both sides have put money on its funding: should a reorg take that out, it is to come back, though it was given up before. */
-const inUse = ({ machine }: Entry, { wallet, fatal }: Pick<HeardParts, 'wallet' | 'fatal'>): void => {
+const protectFunding = ({ machine }: Entry, { wallet, fatal }: Pick<ChannelEventsParts, 'wallet' | 'fatal'>): void => {
   const core = coreOf(machine.state);
   if (core !== undefined) wallet.stands(core.funding.txid).catch(fatal);
 };
 
-export const heardBy =
-  ({ switchboard, calling, backups, gifts, refresh, wallet, fatal }: HeardParts): Heard =>
+export const channelEvents =
+  ({
+    switchboard,
+    reconnecting,
+    backups,
+    forgotten,
+    refresh,
+    wallet,
+    fatal,
+  }: ChannelEventsParts): ChannelEventHandler =>
   (entry, event) => {
     switch (event.event) {
       case 'received':
@@ -42,20 +50,20 @@ export const heardBy =
         switchboard().settled(entry.key, event.id);
         break;
       case 'opening':
-        calling.keep(entry);
+        reconnecting.keepConnected(entry);
         backups.refresh();
         break;
       case 'ready':
-        inUse(entry, { wallet, fatal });
+        protectFunding(entry, { wallet, fatal });
         refresh(entry);
         break;
       case 'abandoned':
-        if (event.gift !== undefined) gifts.remember(event.gift);
-        calling.forget(entry);
+        if (event.gift !== undefined) forgotten.remember(event.gift);
+        reconnecting.channelGone(entry);
         backups.refresh();
         break;
       case 'closed':
-        calling.forget(entry);
+        reconnecting.channelGone(entry);
         backups.refresh();
         break;
       default:

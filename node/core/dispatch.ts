@@ -9,7 +9,7 @@ import { encodeMessage, isFor, type Message, type MessageFor, type MessageOf, me
 import { complaint } from '../../wire/printable.ts';
 import { type ChainHash, type ChannelId, channelId } from '../../wire/units.ts';
 import type { ChannelHost } from '../channels/host.ts';
-import { channelsWith } from '../channels/reconnect.ts';
+import { fundedChannelsWith } from '../channels/reconnect.ts';
 import type { Gossip } from '../graph/gossip.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannel, OwnChannels } from '../graph/ownchannels.ts';
@@ -55,8 +55,8 @@ export const dispatch = (
   if (isFor(message, 'opening')) return parts.opening(peer, message);
   if (isFor(message, 'gossip')) return toGraph(parts, peer, message, raw);
   if (isFor(message, 'channel_or_all')) {
-    if (equal(message.channel_id, ALL)) parts.channels.takeForAll(peer, message);
-    else parts.channels.take(peer, message.channel_id, message);
+    if (equal(message.channel_id, ALL)) parts.channels.receiveForAll(peer, message);
+    else parts.channels.receive(peer, message.channel_id, message);
     return undefined;
   }
   if (isFor(message, 'unused')) return unused(parts, peer, message);
@@ -76,7 +76,7 @@ const toGraph = (
       return announce(parts, peer, message);
     case 'channel_update':
       // Of a channel with us, told by its other end: what our invoices hint at while it is not announced.
-      if (parts.channels.of(peer.id).length > 0) parts.own.noteUpdate(message, raw, peer.id);
+      if (parts.channels.channelsWith(peer.id).length > 0) parts.own.noteUpdate(message, raw, peer.id);
       return gossip(parts, peer, message, raw);
     case 'channel_announcement':
     case 'node_announcement':
@@ -183,7 +183,7 @@ const toChannel = (
   id: ChannelId,
   message: PeerMessage,
 ): Promise<void> | undefined => {
-  const taken = channels.take(peer, id, message);
+  const taken = channels.receive(peer, id, message);
   if (taken !== undefined) return taken.wait;
   log.info(
     { peer: peer.key.slice(0, 16), channel: hex(id), message: message.name },
@@ -267,7 +267,7 @@ const takeGossip = async (
   queue: Announced,
 ): Promise<void> => {
   // Who calls may have made up his node id for this, and the funding of a channel, too.
-  const isUnknown = peer.direction === 'in' && channelsWith(() => parts.channels)(peer.id) === 0;
+  const isUnknown = peer.direction === 'in' && fundedChannelsWith(() => parts.channels)(peer.id) === 0;
   const source = isUnknown ? sourceOf(peer.remote.host) : undefined;
   const verdict = await parts.gossip.take(message, raw, peer.id, source);
   if (verdict !== 'bad') return;

@@ -6,13 +6,13 @@ import type { Entry } from '../channels/entry.ts';
 import type { SecureStream } from '../peer/noisestream.ts';
 
 /** Who is told of a channel's event. */
-export type Heard = (entry: Entry, event: ChannelEvent) => void;
+export type ChannelEventHandler = (entry: Entry, event: ChannelEvent) => void;
 
 export interface Hooks {
   /** Every connection once its handshake is over. */
-  readonly stream?: (stream: SecureStream) => SecureStream;
+  readonly wrapStream?: (stream: SecureStream) => SecureStream;
   /** Every event on its way from a channel to the rest of the node. */
-  readonly heard?: (next: Heard) => Heard;
+  readonly channelEvents?: (next: ChannelEventHandler) => ChannelEventHandler;
   /** Instead of the seed's file. */
   readonly seed?: Uint8Array | undefined;
   /** Instead of the node's key from the seed. */

@@ -9,8 +9,8 @@ import { checkNetwork } from '../chain/bitcoind.ts';
 import { ChainError } from '../chain/errors.ts';
 import type { Feerates } from '../chain/feerate.ts';
 import { retrying } from '../chain/retry.ts';
-import { freeForgotten } from '../channels/chaineffects.ts';
-import type { Gifts } from '../channels/forgotten.ts';
+import { releaseUnusedFundings } from '../channels/chaineffects.ts';
+import type { ForgottenChannels } from '../channels/forgotten.ts';
 import { shortageOf, warnOfShortage } from '../channels/reserve.ts';
 import type { Switchboard } from '../forward/switchboard.ts';
 import type { GraphStore } from '../graph/persist.ts';
@@ -20,22 +20,22 @@ import type { Node } from './running.ts';
 /** Milliseconds that the chain gets, when the node ends, for what it is asked just then. */
 const CHAIN_GRACE = 1_000;
 
-export interface LifeParts extends Omit<Node, 'begin' | 'stop'> {
+export interface LifecycleParts extends Omit<Node, 'begin' | 'stop'> {
   readonly progress: Progress;
   readonly feerates: Feerates;
-  readonly gifts: Gifts;
+  readonly forgotten: ForgottenChannels;
   readonly switchboard: Switchboard;
   readonly saved: GraphStore;
   readonly later: Later;
   readonly fatal: (error: unknown) => void;
   /** Sends our own transactions again that are not confirmed. */
-  readonly again: () => void;
+  readonly rebroadcast: () => void;
   /** Peers can be reached from this height on. */
   readonly reachable: (height: number) => void;
 }
 
 /** `begin` and `stop` of a node. */
-export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
+export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'> => {
   const { config, ports, network, progress, follower, channels, peers, payments, receiver, onchain, gate } = parts;
   const { chain, clock, log, store } = ports;
   const stopping = new AbortController();
@@ -63,15 +63,15 @@ export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
     unlessStopped();
     await follower.start(parts.fatal);
     progress.at(() => `takes up its channels at block ${follower.height}`);
-    await freeForgotten(parts.wallet, channels.entries);
+    await releaseUnusedFundings(parts.wallet, channels.entries);
     parts.switchboard.restore();
     channels.begin();
-    await parts.gifts.begin();
+    await parts.forgotten.begin();
     await channels.settled();
     unlessStopped();
     // What the last block meant to each was perhaps written and not told.
     channels.block(follower.top.height);
-    parts.again();
+    parts.rebroadcast();
     await onchain.start();
     payments.begin();
     receiver.start();
@@ -92,7 +92,7 @@ export const lifeOf = (parts: LifeParts): Pick<Node, 'begin' | 'stop'> => {
     parts.reachable(follower.top.height);
     if (config.listen !== undefined) await peers.listen(config.listen);
     unlessStopped();
-    for (const entry of channels.entries.values()) parts.calling.keep(entry);
+    for (const entry of channels.entries.values()) parts.reconnecting.keepConnected(entry);
     warnOfShortage(partLog(log, 'wallet'), shortageOf(config.reserve, channels.entries.values(), parts.wallet));
     parts.backups.refresh();
     progress.done();

@@ -19,14 +19,14 @@ import { glancing, impatient } from '../chain/impatient.ts';
 import { Outage } from '../chain/outage.ts';
 import { Watcher } from '../chain/watcher.ts';
 import type { Entry } from '../channels/entry.ts';
-import { Gifts, takingBack } from '../channels/forgotten.ts';
+import { ForgottenChannels, recoveringForgotten } from '../channels/forgotten.ts';
 import { ChannelHost } from '../channels/host.ts';
 import { Onchain } from '../channels/onchain.ts';
-import { accept, type OpeningParts } from '../channels/opening.ts';
-import { callingOf, channelsWith } from '../channels/reconnect.ts';
-import { GIVING_WAY } from '../channels/unfundedlimits.ts';
+import { acceptChannelFrom, type OpeningParts } from '../channels/opening.ts';
+import { fundedChannelsWith, reconnectingOf } from '../channels/reconnect.ts';
+import { DISPLACEMENTS } from '../channels/unfundedlimits.ts';
 import { ownChannelOf } from '../channels/views.ts';
-import { Earned } from '../forward/forwardingfees.ts';
+import { ForwardingFees } from '../forward/forwardingfees.ts';
 import { ReplayLog } from '../forward/replay.ts';
 import { announcedAddresses } from '../graph/addresses.ts';
 import { graphAfter } from '../graph/blocks.ts';
@@ -45,13 +45,13 @@ import { Refusals } from '../wallet/refusals.ts';
 import { rebroadcast } from '../wallet/send.ts';
 import { Wallet } from '../wallet/wallet.ts';
 import { afterBlock } from './afterblock.ts';
-import { heardBy } from './channelevents.ts';
-import { containing, once } from './contain.ts';
+import { channelEvents } from './channelevents.ts';
 import { openDatadir } from './datadir.ts';
 import { type DispatchParts, dispatch } from './dispatch.ts';
-import { lifeOf } from './lifecycle.ts';
-import { meeting } from './meeting.ts';
-import { openDesk } from './paymentservices.ts';
+import { internalErrors, onFirstFailure } from './internalerrors.ts';
+import { lifecycleOf } from './lifecycle.ts';
+import { openPaymentServices } from './paymentservices.ts';
+import { peerEvents } from './peerevents.ts';
 import { Progress } from './progress.ts';
 import type { Node, NodeOptions } from './running.ts';
 
@@ -62,18 +62,18 @@ export type { Node, NodeOptions } from './running.ts';
  * how it stands. Throws DatadirError, StoreError, WalletError, FileError.
  */
 export const openNode = async (options: NodeOptions): Promise<Node> => {
-  const { config, broke, experiments = {}, hooks = {}, progress = new Progress() } = options;
+  const { config, onFailure, experiments = {}, hooks = {}, progress = new Progress() } = options;
   const network = networkOf(config.network);
   const { keys, fresh } = await openDatadir({ ...{ config, hooks }, ...options.ports });
-  const fatal = once(broke);
+  const fatal = onFirstFailure(onFailure);
   const ports = { ...options.ports, store: watchedStore(options.ports.store, (error) => gate.fail(error)) };
   const { chain, store, clock, entropy, transport } = ports;
   const logs = partLogs(ports.log);
   const asked = { chain, clock, where: `${config.bitcoind.host}:${config.bitcoind.port}` };
   const hasty = impatient(asked);
-  const contain = containing(logs.core, fatal);
+  const onInternalError = internalErrors(logs.core, fatal);
   const later = laterBy(clock);
-  const gate = new Gate(store, fatal, contain('what waits for the store'));
+  const gate = new Gate(store, fatal, onInternalError('what waits for the store'));
   const now = (): number => Math.floor(clock.now() / 1000);
   const strangers = partLogs(limitedLog(ports.log, { now, later: later.run }));
 
@@ -90,15 +90,15 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   await loadGraph(store, graph);
   const saved = new GraphStore({ store, later: later.run, fatal });
   const watcher = await Watcher.open(chain, store, (notice) => {
-    if (!gifts.notice(notice)) channels.notice(notice);
+    if (!forgotten.notice(notice)) channels.notice(notice);
   });
   const onchain = await Onchain.open({
-    ...{ chain, store, clock, entropy, log: logs.sweep, wallet, gate, fatal: contain('claims') },
+    ...{ chain, store, clock, entropy, log: logs.sweep, wallet, gate, fatal: onInternalError('claims') },
     follower: () => follower,
     watcher: () => watcher,
     channels: () => channels,
   });
-  const earned = await Earned.load(store);
+  const earned = await ForwardingFees.load(store);
   const feerates = await Feerates.load({ chain, store, log: logs.chain, now, network: config.network });
 
   const height = (): number => follower.height;
@@ -137,7 +137,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const announced = (entry: Entry | undefined) => entry && ownChannelOf(entry, config.policy, height());
   const refresh = (entry: Entry): void => {
     const channel = announced(entry);
-    if (channel !== undefined) own.refresh(channel).catch(contain('announcements'));
+    if (channel !== undefined) own.refresh(channel).catch(onInternalError('announcements'));
   };
 
   const backups = new Backups({
@@ -149,17 +149,25 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const disk = new Disk({ folder: config.networkDir, clock, log: logs.store });
   // Not waited for: a disk that hangs would keep the node from coming up.
   void disk.look();
-  const calling = callingOf({ addresses, own, peers: () => peers, channels: () => channels });
-  const gifts = await Gifts.load(
+  const reconnecting = reconnectingOf({ addresses, own, peers: () => peers, channels: () => channels });
+  const forgotten = await ForgottenChannels.load(
     {
-      ...{ gate, log: logs.channel, fatal: contain('gifts') },
+      ...{ gate, log: logs.channel, fatal: onInternalError('forgotten channels') },
       watcher: () => watcher,
       follower: () => follower,
-      takeBack: takingBack(() => channels, calling),
+      recover: recoveringForgotten(() => channels, reconnecting),
     },
     store,
   );
-  const heard = heardBy({ calling, backups, gifts, refresh, wallet, fatal, switchboard: () => switchboard });
+  const onChannelEvent = channelEvents({
+    reconnecting,
+    backups,
+    forgotten,
+    refresh,
+    wallet,
+    fatal,
+    switchboard: () => switchboard,
+  });
 
   const peers: Peers = new Peers({
     key: keys.identity,
@@ -169,10 +177,10 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     clock,
     entropy,
     log: strangers.peer,
-    channels: channelsWith(() => channels),
+    channels: fundedChannelsWith(() => channels),
     limitLoopback: config.limitLoopback,
-    wrap: hooks.stream,
-    handlers: meeting({
+    wrap: hooks.wrapStream,
+    handlers: peerEvents({
       ...{ gossip, own, chainHash: network.chain },
       log: strangers.peer,
       channels: () => channels,
@@ -187,28 +195,28 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     watcher: () => watcher,
     onchain: () => onchain,
     context,
-    heard: hooks.heard?.(heard) ?? heard,
-    online: refresh,
-    ...{ fatal, contained: contain('channels') },
+    onEvent: hooks.channelEvents?.(onChannelEvent) ?? onChannelEvent,
+    onOnline: refresh,
+    ...{ fatal, onError: onInternalError('channels') },
   });
   const opening: OpeningParts = {
     host: channels,
     ...{ wallet, keys, entropy, context, log: logs.channel, strangers: strangers.channel, chain, now },
-    givingWay: new Rates(GIVING_WAY.burst, GIVING_WAY.seconds),
+    displacements: new Rates(DISPLACEMENTS.burst, DISPLACEMENTS.seconds),
     chainHash: network.chain,
     minimumDepth: config.minDepth,
     reserve: config.reserve,
     allowStaticRemotekey: config.allowStaticRemotekey,
-    forced: hooks.channelSecrets,
+    forcedSecrets: hooks.channelSecrets,
   };
   const dispatching: DispatchParts = {
     ...{ channels, gossip, graph, own, now, chainHash: network.chain },
     log: strangers.peer,
-    opening: (peer, message) => accept(opening, peer, message),
+    opening: (peer, message) => acceptChannelFrom(opening, peer, message),
     announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
   };
 
-  const desk = await openDesk({
+  const desk = await openPaymentServices({
     ...{
       config,
       ports: { ...ports, log: logs.payment },
@@ -234,9 +242,21 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   });
   const { payments, receiver, switchboard } = desk;
 
-  const again = () => void rebroadcast(wallet, chain, logs.wallet, refusals).catch(contain('broadcasts'));
+  const resend = () => void rebroadcast(wallet, chain, logs.wallet, refusals).catch(onInternalError('broadcasts'));
   const onBlock = afterBlock({
-    ...{ channels, receiver, payments, replays, gate, onchain, feerates, backups, refresh, again, contain },
+    ...{
+      channels,
+      receiver,
+      payments,
+      replays,
+      gate,
+      onchain,
+      feerates,
+      backups,
+      refresh,
+      rebroadcast: resend,
+      onInternalError,
+    },
   });
   const follower: Follower = new Follower({
     ...{ chain, store, clock, log: logs.chain },
@@ -264,7 +284,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const parts: Omit<Node, 'begin' | 'stop'> = {
     config,
     ports: { ...ports, chain: hasty },
-    glance: glancing(asked),
+    chainTip: glancing(asked),
     network,
     keys,
     peers,
@@ -280,7 +300,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     gate,
     backups,
     disk,
-    calling,
+    reconnecting,
     invoices,
     receiver,
     payments,
@@ -292,10 +312,10 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     feerate: () => feerates.current,
     now,
   };
-  const life = lifeOf({
+  const life = lifecycleOf({
     ...parts,
     ports,
-    ...{ feerates, gifts, switchboard, saved, later, fatal, again },
+    ...{ feerates, forgotten, switchboard, saved, later, fatal, rebroadcast: resend },
     reachable: (at) => {
       reachableSince = at;
     },

@@ -9,13 +9,13 @@ import { hex } from '../../wire/bytes.ts';
 import { hasFeature } from '../../wire/features.ts';
 import type { Point, ShortChannelId } from '../../wire/units.ts';
 import { partLog } from '../base/loglevels.ts';
-import { canForward, claimingOf } from '../channels/claimroom.ts';
-import { type Entry, isGivenUp } from '../channels/entry.ts';
+import { canForward, claimBudgetOf } from '../channels/claimbudget.ts';
+import { type Entry, isEnding } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
-import { naming } from '../channels/naming.ts';
+import { namingLog } from '../channels/naming.ts';
 import { knowsPreimage, outgoingOf, outletOf, ownChannelOf } from '../channels/views.ts';
 import type { Config } from '../config/config.ts';
-import type { Earned } from '../forward/forwardingfees.ts';
+import type { ForwardingFees } from '../forward/forwardingfees.ts';
 import type { ReplayLog } from '../forward/replay.ts';
 import { type ForwardNote, Switchboard } from '../forward/switchboard.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -36,7 +36,7 @@ export interface Experiments {
   readonly noted?: (note: ForwardNote) => void;
 }
 
-export interface DeskParts {
+export interface PaymentServicesParts {
   readonly config: Config;
   readonly ports: Ports;
   readonly keys: NodeKeys;
@@ -47,7 +47,7 @@ export interface DeskParts {
   readonly own: OwnChannels;
   readonly invoices: Invoices;
   readonly replays: ReplayLog;
-  readonly earned: Earned;
+  readonly earned: ForwardingFees;
   readonly experiments: Experiments;
   readonly gate: Gate;
   readonly height: () => number;
@@ -64,13 +64,13 @@ export interface DeskParts {
   readonly fatal: (error: unknown) => void;
 }
 
-export interface Desk {
+export interface PaymentServices {
   readonly payments: Payments;
   readonly receiver: ReceiverHost;
   readonly switchboard: Switchboard;
 }
 
-const paymentsOf = (parts: DeskParts, book: PayBook): Payments => {
+const paymentsOf = (parts: PaymentServicesParts, book: PayBook): Payments => {
   const { ports, gate, channels, graph, peers, keys, now, height, isOut, fatal } = parts;
   const readsFrames = (key: string, node: Point): boolean => {
     const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
@@ -99,7 +99,7 @@ const paymentsOf = (parts: DeskParts, book: PayBook): Payments => {
 };
 
 /** Builds the three; records are read, nothing moves yet. Throws StoreError or WireError. */
-export const openDesk = async (parts: DeskParts): Promise<Desk> => {
+export const openPaymentServices = async (parts: PaymentServicesParts): Promise<PaymentServices> => {
   const { config, ports, wallet, keys, channels, own, earned, gate, height, now, fatal, experiments, strangers } =
     parts;
   const payments = paymentsOf(parts, await PayBook.load(ports.store, gate));
@@ -115,7 +115,7 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
       spontaneous: config.amp.spontaneous,
       minFinalCltv: SPONTANEOUS_FINAL_CLTV,
       limits: config.amp.limits,
-      claiming: claimingOf(room, () => switchboard.forwarded()),
+      claiming: claimBudgetOf(room, () => switchboard.forwarded()),
     }),
     fulfill: ({ channel, id }, preimage) => channels.push(channel, { type: 'fulfill', id, preimage }),
     fail: ({ channel, id }, failure) => switchboard.failBack(channel, id, failure),
@@ -134,7 +134,7 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
       offered: (channel, id) => channels.offered(channel, id),
       allOffered: () => channels.allOffered(),
       peerOf: (channel) => channels.peerOf(channel),
-      isGivenUp: (channel) => isGivenUp(channels.entries.get(channel)),
+      isGivenUp: (channel) => isEnding(channels.entries.get(channel)),
       updateOf: (channel, named) => updateOf(channels.entries.get(channel), named),
       outgoing: (scid) => {
         const entry = channels.byShortId(scid);
@@ -147,7 +147,7 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
     isCovered: (one) =>
       canForward(
         one,
-        claimingOf(room, () => switchboard.forwarded()),
+        claimBudgetOf(room, () => switchboard.forwarded()),
         receiver.claimed(),
       ),
     replays: parts.replays,
@@ -156,8 +156,8 @@ export const openDesk = async (parts: DeskParts): Promise<Desk> => {
     isCurrent: parts.isCurrent,
     isOut: parts.isOut,
     clock: ports.clock,
-    log: naming(partLog(ports.log, 'forward'), (key) => channels.nameOf(key)),
-    strangers: naming(partLog(strangers, 'forward'), (key) => channels.nameOf(key)),
+    log: namingLog(partLog(ports.log, 'forward'), (key) => channels.nameOf(key)),
+    strangers: namingLog(partLog(strangers, 'forward'), (key) => channels.nameOf(key)),
     earned: (fee) => gate.keep(earned.add(fee)),
     noted: experiments.noted ?? (() => undefined),
   });

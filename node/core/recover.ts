@@ -10,13 +10,13 @@ import type { Follower } from '../chain/follower.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import { staticName } from '../channels/naming.ts';
 import { CHANNELS } from '../channels/onchain.ts';
-import type { Calling } from '../channels/reconnect.ts';
+import type { Reconnecting } from '../channels/reconnect.ts';
 import type { Addresses } from '../peer/addressbook.ts';
 import type { Chain, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { addressGap } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { replayWallet } from './rescan.ts';
+import { rescanWallet } from './rescan.ts';
 
 export interface RecoverParts {
   readonly store: Store;
@@ -27,34 +27,35 @@ export interface RecoverParts {
   readonly wallet: Wallet;
   readonly channels: ChannelHost;
   readonly addresses: Addresses;
-  readonly calling: Calling;
+  readonly reconnecting: Reconnecting;
 }
 
 /** Takes back what a backup holds and this node does not know; gives the ids of those channels. Throws ChainError, StoreError. */
-export const recover = async (parts: RecoverParts, contents: Contents): Promise<readonly ChannelId[]> => {
+export const recoverFromBackup = async (parts: RecoverParts, contents: Contents): Promise<readonly ChannelId[]> => {
   const { gate, wallet, log } = parts;
   // Nothing is taken back by halves: what lies in the blocks is looked for as well, and asking anew would not do that again.
   await parts.chain.tip();
   await wallet.use(contents.addresses);
   const found: ChannelId[] = [];
-  for (const channel of contents.channels) if (await take(parts, channel)) found.push(channelIdOf(channel.funding));
+  for (const channel of contents.channels)
+    if (await recoverChannel(parts, channel)) found.push(channelIdOf(channel.funding));
   await gate.settled();
   // Coins that came to addresses further on than a wallet looks by itself were passed over in blocks it has read.
   if (found.length > 0 && contents.addresses.some((count) => count > addressGap)) {
     log.info({ addresses: contents.addresses }, 'looking for coins of the wallet in all blocks');
-    await replayWallet(parts);
+    await rescanWallet(parts);
   }
   return found;
 };
 
-const take = async (
-  { store, channels, addresses, calling, log }: RecoverParts,
+const recoverChannel = async (
+  { store, channels, addresses, reconnecting, log }: RecoverParts,
   { params, funding, addresses: known }: BackedUp,
 ): Promise<boolean> => {
   const { key, peer } = params;
   for (const address of [...known].reverse()) await addresses.reached(peer, address);
   if (channels.entries.has(key) || (await store.get(`${CHANNELS}${key}/static`)) !== undefined) return false;
-  calling.keep(channels.takeBack({ params, funding }));
+  reconnecting.keepConnected(channels.recover({ params, funding }));
   log.warn(
     { channel: staticName({ funding }), peer: hex(peer).slice(0, 16) },
     'a channel is taken back from a backup, to be closed by its peer',

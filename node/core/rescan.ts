@@ -4,14 +4,14 @@ import type { Follower } from '../chain/follower.ts';
 import type { Chain } from '../ports/ports.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 
-export interface ReplayParts {
+export interface RescanParts {
   readonly wallet: Wallet;
   readonly follower: Follower;
   readonly chain: Chain;
 }
 
 /** Reads the branch that is followed from its beginning. Throws ChainError `unknown_block` when the chain left it, or lacks its end. */
-const readBlocks = async ({ wallet, follower, chain }: ReplayParts): Promise<void> => {
+const readBlocks = async ({ wallet, follower, chain }: RescanParts): Promise<void> => {
   const { top } = follower;
   const left = (): ChainError => new ChainError({ code: 'unknown_block', hash: top.hash });
   const replay = wallet.beginReplay();
@@ -29,7 +29,7 @@ const readBlocks = async ({ wallet, follower, chain }: ReplayParts): Promise<voi
 };
 
 /** Has the wallet look at every block again. Throws ChainError, StoreError. */
-export const replayWallet = async (parts: ReplayParts): Promise<void> => {
+export const rescanWallet = async (parts: RescanParts): Promise<void> => {
   const { follower } = parts;
   // No block is added or taken away while it reads; between two attempts the follower catches up with a chain that moved.
   await follower.persistently(() => follower.exclusive(() => readBlocks(parts)));

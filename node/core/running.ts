@@ -9,7 +9,7 @@ import type { Outage } from '../chain/outage.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import type { Onchain } from '../channels/onchain.ts';
 import type { OpeningParts } from '../channels/opening.ts';
-import type { Calling } from '../channels/reconnect.ts';
+import type { Reconnecting } from '../channels/reconnect.ts';
 import type { Config } from '../config/config.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
@@ -34,7 +34,7 @@ export interface Node {
   /** Its chain is one for callers, who cannot wait for it: see impatient.ts. */
   readonly ports: Ports;
   /** How far the chain is, if it says so at once. */
-  readonly glance: () => Promise<Glimpse>;
+  readonly chainTip: () => Promise<Glimpse>;
   readonly network: Network;
   readonly keys: NodeKeys;
   readonly peers: Peers;
@@ -50,7 +50,7 @@ export interface Node {
   readonly gate: Gate;
   readonly backups: Backups;
   readonly disk: Disk;
-  readonly calling: Calling;
+  readonly reconnecting: Reconnecting;
   readonly invoices: Invoices;
   readonly receiver: ReceiverHost;
   readonly payments: Payments;
@@ -74,7 +74,7 @@ export interface NodeOptions {
   readonly config: Config;
   readonly ports: Ports;
   /** Something failed that the node cannot go on with: the store, or a bug. Called at most once. */
-  readonly broke: (error: unknown) => void;
+  readonly onFailure: (error: unknown) => void;
   readonly experiments?: Experiments;
   readonly hooks?: Hooks;
   /** Where it is told how far the node has come up. */
@@ -82,7 +82,7 @@ export interface NodeOptions {
 }
 
 /** What the process around a node adds. */
-export interface Surroundings {
+export interface ProcessControl {
   /** Where HTTP calls are taken, once they are. */
   readonly api: () => Address | undefined;
   readonly stop: () => void;

@@ -36,8 +36,8 @@ export const openDev = (
     saves,
     handlers: (node) => devHandlers(node, { cuts, saves, ignoring, spoiling, die }),
     hooks: {
-      stream: (stream) => cuts.wrap(stream),
-      heard: (next) => ignoring.wrap(spoiling.wrap(next)),
+      wrapStream: (stream) => cuts.wrap(stream),
+      channelEvents: (next) => ignoring.wrap(spoiling.wrap(next)),
       seed: config.bip32Seed,
       identity: config.privateKey,
       channelSecrets: config.channelSecrets,

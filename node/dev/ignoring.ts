@@ -1,17 +1,17 @@
 /** Peers whose HTLCs are left alone: neither passed on nor answered, until it is said that they no longer are. */
 import type { ChannelEvent } from '../../channel/model/io.ts';
-import { incomingOf, nameOf } from '../channels/entry.ts';
-import type { Heard } from '../core/hooks.ts';
+import { incomingOf, logFields } from '../channels/entry.ts';
+import type { ChannelEventHandler } from '../core/hooks.ts';
 import type { Log } from '../ports/ports.ts';
 
 type Received = Extract<ChannelEvent, { event: 'received' }>;
-type Waiting = { readonly entry: Parameters<Heard>[0]; readonly event: Received };
+type Waiting = { readonly entry: Parameters<ChannelEventHandler>[0]; readonly event: Received };
 
 export class Ignoring {
   private readonly log: Log;
   /** HTLCs left alone, by the hex of the peer's id. */
   private readonly peers = new Map<string, Waiting[]>();
-  private next: Heard = () => undefined;
+  private next: ChannelEventHandler = () => undefined;
 
   constructor(log: Log) {
     this.log = log;
@@ -29,13 +29,13 @@ export class Ignoring {
     }
   }
 
-  wrap(next: Heard): Heard {
+  wrap(next: ChannelEventHandler): ChannelEventHandler {
     this.next = next;
     return (entry, event) => {
       const waiting = event.event === 'received' ? this.peers.get(entry.peer) : undefined;
       if (waiting === undefined || event.event !== 'received') return next(entry, event);
       waiting.push({ entry, event });
-      this.log.info({ ...nameOf(entry), htlc: event.id }, 'dev-ignore-htlcs: an HTLC is left alone');
+      this.log.info({ ...logFields(entry), htlc: event.id }, 'dev-ignore-htlcs: an HTLC is left alone');
     };
   }
 }

@@ -1,5 +1,5 @@
 /** HTLCs whose onions cannot be read, as if somebody had changed a bit on the way (BOLT 4, `invalid_onion_hmac`). */
-import type { Heard } from '../core/hooks.ts';
+import type { ChannelEventHandler } from '../core/hooks.ts';
 
 export class Spoiling {
   private on = false;
@@ -9,7 +9,7 @@ export class Spoiling {
     this.on = on;
   }
 
-  wrap(next: Heard): Heard {
+  wrap(next: ChannelEventHandler): ChannelEventHandler {
     return (entry, event) => {
       if (!this.on || event.event !== 'received') return next(entry, event);
       const onion = event.onion.slice();

@@ -8,16 +8,16 @@ import type { Store } from '../ports/ports.ts';
 
 const KEY = 'stats/fees';
 
-export class Earned {
+export class ForwardingFees {
   private sum: Msat;
 
   private constructor(sum: Msat) {
     this.sum = sum;
   }
 
-  static async load(store: Store): Promise<Earned> {
+  static async load(store: Store): Promise<ForwardingFees> {
     const kept = await store.get(KEY);
-    return new Earned(kept === undefined ? msat(0n) : decode(codec, kept));
+    return new ForwardingFees(kept === undefined ? msat(0n) : decode(codec, kept));
   }
 
   get total(): Msat {

@@ -1,7 +1,7 @@
 /** On the way to the chain: when a channel goes there, with what, and what becomes of it if the chain changes its mind. */
 import { describe, expect, test } from 'vitest';
 import { publishable } from '../../channel/rules/commitmentupdates.ts';
-import { spendOf } from '../../node/channels/eventlog.ts';
+import { describeSpend } from '../../node/channels/eventlog.ts';
 import { text } from '../../wire/bytes.ts';
 import { onStage } from './onstage.ts';
 import { coreOf, eventsOf, features, give, settle } from './pair.ts';
@@ -293,7 +293,7 @@ describe.each(formatNames)('%s: an old commitment of our own', (format) => {
     expect(eventsOf(so.pair.a, 'spent')).toMatchObject([{ by: 'local' }]);
     // Somebody must look for that copy.
     const { state } = so.pair.a;
-    expect(state.phase === 'onchain' && spendOf(state)).toMatchObject({ level: 'error' });
+    expect(state.phase === 'onchain' && describeSpend(state)).toMatchObject({ level: 'error' });
     expect(whys(so, 'a')).toEqual(['to_local']);
     const { why, from } = claimsOf(so, 'a')[0] ?? {};
     expect([why, from]).toEqual(['to_local', tip(so) + 12]);

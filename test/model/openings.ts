@@ -3,7 +3,7 @@
 import { outpointKey } from '../../node/chain/watch.ts';
 import { coreOf } from '../../node/channels/entry.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
-import { open } from '../../node/channels/opening.ts';
+import { openChannelTo } from '../../node/channels/opening.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
 import type { Base } from './base.ts';
@@ -38,7 +38,7 @@ export const openChannel = async (world: World, { link, side, amount }: OpenMove
   const answer = (): void => {
     asked.answered = true;
   };
-  void open(node.opening, {
+  void openChannelTo(node.opening, {
     peer,
     amount: sat(BigInt(amount)),
     push: msat(0n),

@@ -131,7 +131,7 @@ export class Site {
         entropy: { bytes: (length) => sha256(seed, u32be(drawn++)).slice(0, length) },
         log: logOf(name, around.said, alive, broke),
       },
-      broke,
+      onFailure: broke,
     }).then((node) => {
       life.node = node;
     }, broke);

@@ -1,6 +1,6 @@
 /** How logs name channels: by ids that calls take and peers know, all of a channel's life. */
 import { afterEach, expect, test } from 'vitest';
-import { naming } from '../../node/channels/naming.ts';
+import { namingLog } from '../../node/channels/naming.ts';
 import { type LocalPair, startPair } from '../support/pair.ts';
 import { memoryLog } from '../support/peers.ts';
 
@@ -31,7 +31,7 @@ test('a channel is named by its channel_id until it has a short_channel_id, and 
 
 test('a line about a channel that is gone names none', () => {
   const lines: string[] = [];
-  const log = naming(memoryLog(lines), (key) => (key === 'inside' ? '103x1x0' : undefined));
+  const log = namingLog(memoryLog(lines), (key) => (key === 'inside' ? '103x1x0' : undefined));
   log.info({ channel: 'inside', htlc: '1' }, 'known');
   log.warn({ channel: 'other', htlc: '2' }, 'gone');
   log.child({ channel: 'inside' }).debug({ channel: 'other' }, 'of a child');

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { buildLegacyClosing } from '../../channel/tx/closingtx.ts';
 import { completeFundingSpend, signFundingSpend } from '../../channel/tx/signing.ts';
 import { coreOf } from '../../node/channels/entry.ts';
-import { spendOf } from '../../node/channels/eventlog.ts';
+import { describeSpend } from '../../node/channels/eventlog.ts';
 import { networkOf } from '../../node/ports/network.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';
 import { msat, sat } from '../../wire/units.ts';
@@ -201,7 +201,7 @@ describe('a spend of the funding output that bears our signature', () => {
     expect(await status(pair, 'alice', id)).toContain(words);
     const [entry] = pair.nodes.alice.node.channels.entries.values();
     const state = entry?.machine.state;
-    expect(state?.phase === 'onchain' && spendOf(state).level).toBe('error');
+    expect(state?.phase === 'onchain' && describeSpend(state).level).toBe('error');
     await pair.restart('alice');
     await pair.caughtUp();
     expect(await status(pair, 'alice', id)).toContain(words);

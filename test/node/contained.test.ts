@@ -6,7 +6,7 @@ import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
 import type { Handlers } from '../../node/api/table.ts';
 import { Machine } from '../../node/base/machine.ts';
 import { endingClock, everySecond, laterBy } from '../../node/base/timers.ts';
-import { containing, once } from '../../node/core/contain.ts';
+import { internalErrors, onFirstFailure } from '../../node/core/internalerrors.ts';
 import { onUnhandled, partOf } from '../../node/core/unhandled.ts';
 import { StoreError } from '../../node/store/errors.ts';
 import { Gate } from '../../node/store/gate.ts';
@@ -101,16 +101,16 @@ test('a message that fits none costs the connection, and whoever sends it goes o
 test('a node ends for its store alone, once; any other error is said with the part it is of', () => {
   const ends: unknown[] = [];
   const log = memoryLog();
-  const contain = containing(
+  const onInternalError = internalErrors(
     log,
-    once((error) => ends.push(error)),
+    onFirstFailure((error) => ends.push(error)),
   );
-  contain('gossip')(bug);
+  onInternalError('gossip')(bug);
   expect(log.lines).toHaveLength(1);
   expect(log.lines[0]).toContain('"internal":"gossip"');
   const full = new StoreError({ code: 'write_failed', reason: 'disk full' });
-  contain('claims')(full);
-  contain('gossip')(full);
+  onInternalError('claims')(full);
+  onInternalError('gossip')(full);
   expect(ends).toEqual([full]);
 });
 
@@ -199,7 +199,7 @@ test('no timer outlives its clock, one that is set late included; one that throw
 
 test('what comes too late to be kept, when a node has closed its store, is no failure; a save that failed is one, once', () => {
   const told: unknown[] = [];
-  const fatal = once((error) => told.push(error));
+  const fatal = onFirstFailure((error) => told.push(error));
   fatal(new StoreError({ code: 'closed' }));
   expect(told).toEqual([]);
   const failed = new StoreError({ code: 'write_failed', reason: 'ENOSPC' });

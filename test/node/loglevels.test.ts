@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { openLog } from '../../node/base/log.ts';
 import { LevelTable, logLevelsFrom, logLevelsText, logParts, partLog, partLogs } from '../../node/base/loglevels.ts';
 import { limitedLog } from '../../node/base/loglimits.ts';
-import { naming } from '../../node/channels/naming.ts';
+import { namingLog } from '../../node/channels/naming.ts';
 
 /** A log as a node has it, with its lines as they come out. */
 const opened = (text: string) => {
@@ -86,7 +86,7 @@ describe('a log with levels of parts', () => {
     for (let n = 0; n < 30; n++) peer.info({}, 'other noise');
     say();
     expect(told().at(-1)).toMatchObject({ part: 'gossip', lines: 10 });
-    const forward = naming(partLog(limited, 'forward'), () => '1x1x1');
+    const forward = namingLog(partLog(limited, 'forward'), () => '1x1x1');
     expect([forward.isTracing(), gossip.isTracing()]).toEqual([true, false]);
     for (let n = 0; n < 300; n++) forward.trace({ channel: 'key' }, 'all of it');
     expect(told()).toHaveLength(300);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../node/base/entropy.ts';
-import { GIVING_WAY, isUnfunded } from '../../node/channels/unfundedlimits.ts';
+import { DISPLACEMENTS, isUnfunded } from '../../node/channels/unfundedlimits.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { channelId, sat, txid } from '../../wire/units.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
@@ -120,7 +120,7 @@ describe('channels that wait for their funding', () => {
       expect(peersWaiting().size).toBeLessThanOrEqual(50);
     }
     // Two had others give way before.
-    const most = GIVING_WAY.burst - 2;
+    const most = DISPLACEMENTS.burst - 2;
     const why = 'too many peers have channels with this node that wait for their funding; try later';
     expect(answers).toEqual([...Array(most).fill('taken'), ...Array(30 - most).fill(why)]);
     expect(await records()).toBeLessThanOrEqual(before);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { fundingOutputScript } from '../../channel/tx/funding.ts';
 import { ChainError } from '../../node/chain/errors.ts';
 import type { Entry } from '../../node/channels/entry.ts';
-import { MAX_UNFUNDED_PEERS, makeRoom, roomFor } from '../../node/channels/unfundedlimits.ts';
+import { admissionOf, displaceUnfunded, MAX_UNFUNDED_PEERS } from '../../node/channels/unfundedlimits.ts';
 import type { Chain, Unspent } from '../../node/ports/ports.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { sat, secretKey } from '../../wire/units.ts';
@@ -37,7 +37,7 @@ const there = (...names: readonly string[]) => new Map(names.map((name) => [name
 
 /** Has one give way for a newcomer, where these outputs are in the mempool or a block. */
 const crowd = async (all: readonly Waiting[], outputs: ReadonlyMap<string, Output> = there()) => {
-  const room = roomFor(
+  const room = admissionOf(
     all.map(({ entry }) => entry),
     'newcomer',
   );
@@ -50,7 +50,7 @@ const crowd = async (all: readonly Waiting[], outputs: ReadonlyMap<string, Outpu
     return output && { ...output, confirmations: 0, coinbase: false };
   };
   const chain = { unspent };
-  const made = await makeRoom(room.peers, chain, HEIGHT);
+  const made = await displaceUnfunded(room.peers, chain, HEIGHT);
   const gone = all.filter(({ told }) => told.includes('displaced')).map(({ entry }) => entry.peer);
   return { room: made, gone, asked };
 };
@@ -99,12 +99,12 @@ test('where all fundings are in the mempool there is room for more of that kind'
 
 test('nobody does while the chain does not answer', async () => {
   const all = full();
-  const room = roomFor(
+  const room = admissionOf(
     all.map(({ entry }) => entry),
     'newcomer',
   );
   const away = { unspent: () => Promise.reject(new ChainError({ code: 'closed' })) };
   if (room.room !== 'crowded') throw new Error(room.room);
-  await expect(makeRoom(room.peers, away, HEIGHT)).rejects.toBeInstanceOf(ChainError);
+  await expect(displaceUnfunded(room.peers, away, HEIGHT)).rejects.toBeInstanceOf(ChainError);
   expect(all.every(({ told }) => told.length === 0)).toBe(true);
 });

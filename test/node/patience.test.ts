@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Input } from '../../channel/model/io.ts';
 import { waits } from '../../channel/model/waitlimits.ts';
 import type { Entry } from '../../node/channels/entry.ts';
-import { idleInput, Patience } from '../../node/channels/waittimers.ts';
+import { idleInput, WaitTimers } from '../../node/channels/waittimers.ts';
 import { cut, give, join, offerOf, ready, settle } from '../channel/pair.ts';
 import { unanswered } from '../channel/silence.ts';
 
@@ -33,7 +33,7 @@ test('a wait has one timer, which ends with it, and begins anew on each connecti
   const clock = handClock();
   const pushed: Input[] = [];
   const entry = entryOf(pushed);
-  const patience = new Patience(clock, 7);
+  const patience = new WaitTimers(clock, 7);
   const pair = unanswered();
   patience.follow(entry, pair.a.state);
   patience.follow(entry, pair.a.state);
@@ -55,7 +55,7 @@ test('a wait has one timer, which ends with it, and begins anew on each connecti
 test('a connection that replaces another gives the peer its whole time', () => {
   const clock = handClock();
   const entry = entryOf([], { isFresh: true });
-  const patience = new Patience(clock, 7);
+  const patience = new WaitTimers(clock, 7);
   const pair = ready();
   join(pair);
   patience.follow(entry, pair.a.state);

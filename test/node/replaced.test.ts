@@ -34,13 +34,13 @@ const bench = () => {
     ...{
       store,
       fatal,
-      contained: fatal,
+      onError: fatal,
       log: memoryLog(),
       strangers: memoryLog(),
       gate: new Gate(store, fatal),
       context: () => context,
     },
-    ...{ heard: () => undefined, online: () => undefined },
+    ...{ onEvent: () => undefined, onOnline: () => undefined },
     clock: { now: () => 0, after: () => () => undefined },
     peers: { get: () => now } as unknown as HostParts['peers'],
   };

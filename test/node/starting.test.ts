@@ -109,12 +109,12 @@ test('what getinfo says of a node that comes up while it is asked is of one mome
     log: memoryLog(),
   });
   const progress = new Progress();
-  const glance = async () => {
+  const chainTip = async () => {
     progress.done();
-    return node.glance();
+    return node.chainTip();
   };
   const around = { api: () => undefined, stop: () => undefined };
-  const { getinfo } = infoHandlers({ ...node, progress, glance }, around);
+  const { getinfo } = infoHandlers({ ...node, progress, chainTip }, around);
   const info = await getinfo({}, { signal: new AbortController().signal });
   expect(info.warning_starting).toMatch(/^the node is starting: it /);
   expect((await call('getinfo', {})).warning_starting).toBeUndefined();

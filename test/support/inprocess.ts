@@ -135,7 +135,7 @@ export const startLocal = async ({
       log,
     },
     hooks: dev.hooks,
-    broke,
+    onFailure: broke,
   });
   const node = await orElse(opening, () => kept.close());
   early?.(node);

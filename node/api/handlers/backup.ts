@@ -3,7 +3,7 @@
 import { hex } from '../../../wire/bytes.ts';
 import { readBackup } from '../../backup/file.ts';
 import type { Node } from '../../core/node.ts';
-import { recover } from '../../core/recover.ts';
+import { recoverFromBackup } from '../../core/recover.ts';
 import type { Handlers } from '../table.ts';
 
 export const backupHandlers = (node: Node): Pick<Handlers, 'backup' | 'recover'> => ({
@@ -12,7 +12,7 @@ export const backupHandlers = (node: Node): Pick<Handlers, 'backup' | 'recover'>
     return { file, channels, ...(aside !== undefined && { kept: aside }) };
   },
   recover: async ({ file }) => {
-    const { ports, gate, follower, wallet, channels, addresses, calling } = node;
+    const { ports, gate, follower, wallet, channels, addresses, reconnecting } = node;
     const contents = node.backups.read(await readBackup(file));
     const parts = {
       store: ports.store,
@@ -23,9 +23,9 @@ export const backupHandlers = (node: Node): Pick<Handlers, 'backup' | 'recover'>
       wallet,
       channels,
       addresses,
-      calling,
+      reconnecting,
     };
-    const stubs = await recover(parts, contents);
+    const stubs = await recoverFromBackup(parts, contents);
     return { stubs: stubs.map(hex), written_at: contents.time };
   },
 });

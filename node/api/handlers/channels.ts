@@ -9,9 +9,9 @@ import { channelTypeFeatures } from '../../../wire/channeltype.ts';
 import { bitmapOf, bitsOf } from '../../../wire/features.ts';
 import { msat, scidText, toMsat } from '../../../wire/units.ts';
 import { displayedTxid } from '../../base/txids.ts';
-import { coreOf, type Entry, isFunded, type Opened } from '../../channels/entry.ts';
-import { isEmptied } from '../../channels/fundingnotices.ts';
-import { open } from '../../channels/opening.ts';
+import { coreOf, type Entry, isFunded, type PublishedFunding } from '../../channels/entry.ts';
+import { isDoubleSpent } from '../../channels/fundingnotices.ts';
+import { openChannelTo } from '../../channels/opening.ts';
 import { balancesOf, policyOf } from '../../channels/views.ts';
 import type { Node } from '../../core/node.ts';
 import { ourSide } from '../../graph/announce.ts';
@@ -38,7 +38,7 @@ const typeFrom = (bits: readonly number[] | undefined, announce: boolean): Chann
 };
 
 /** The channel is there, for the peer has signed, but as long as this stands nothing can come of it. */
-const refusedFunding = ({ tx, txid, output }: Opened, reason: string, core: Core | undefined): ApiError => {
+const refusedFunding = ({ tx, txid, output }: PublishedFunding, reason: string, core: Core | undefined): ApiError => {
   const channel_id = core === undefined ? '' : hex(core.channelId);
   return new ApiError(
     'fund_broadcast',
@@ -55,7 +55,7 @@ const fundchannel = async (node: Node, params: Params<'fundchannel'>): Promise<R
   });
   const closeTo = params.close_to === undefined ? undefined : scriptFrom(node, 'close_to', params.close_to);
   try {
-    const opened = await open(node.opening, {
+    const opened = await openChannelTo(node.opening, {
       peer,
       amount: params.amount,
       push: params.push_msat ?? msat(0n),
@@ -148,7 +148,7 @@ const shown = (node: Node, entry: Entry, state: Funded): Shown => {
   const { params, lockin, funding, link } = core;
   const { local, remote, capacity, role } = params;
   const { toUs, feerate } = balancesOf(core);
-  const isLost = isEmptied(entry, node.wallet);
+  const isLost = isDoubleSpent(entry, node.wallet);
   const pushed = params.push;
   const ownFunds = role === 'funder' ? toMsat(capacity) : msat(0n);
   const policy = policyOf(core, node.config.policy);

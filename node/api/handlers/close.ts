@@ -5,7 +5,7 @@ import type { CloseRefusal } from '../../../channel/model/events.ts';
 import type { ChannelEvent, Input } from '../../../channel/model/io.ts';
 import type { ChannelState, CloseFeerates, Core } from '../../../channel/model/state.ts';
 import { equal, hex } from '../../../wire/bytes.ts';
-import { type Answer, type Entry, isFunded } from '../../channels/entry.ts';
+import { type BroadcastResult, type Entry, isFunded } from '../../channels/entry.ts';
 import type { Node } from '../../core/node.ts';
 import { addressOfScript } from '../../wallet/address.ts';
 import { ApiError } from '../errors.ts';
@@ -35,7 +35,7 @@ const goesWithChild = async (node: Node, entry: Entry): Promise<boolean> => {
 };
 
 /** Both have signed, and the network does not have it: what is waited for. */
-const notTaken = (node: Node, core: Core, tx: Uint8Array, answer: Answer): ApiError => {
+const notTaken = (node: Node, core: Core, tx: Uint8Array, answer: BroadcastResult): ApiError => {
   const txid = Transaction.fromBuffer(tx).getId();
   const why =
     answer.given === 'refused'
@@ -98,9 +98,9 @@ const closed = (
         if (published !== undefined) return done(published.type, published.tx);
         return state.phase === 'failed' ? end(() => resolve({ type: 'unilateral' })) : undefined;
       }
-      const { offered } = entry;
-      if (toChain || !isFunded(state) || offered === undefined || !equal(offered.tx, agreed)) return;
-      const { answer } = offered;
+      const { lastClosing } = entry;
+      if (toChain || !isFunded(state) || lastClosing === undefined || !equal(lastClosing.tx, agreed)) return;
+      const { answer } = lastClosing;
       if (answer.given === 'taken' || (await goesWithChild(node, entry))) return done('mutual', agreed);
       // A block may have it by now, and then there is nothing that the network could take.
       if (entry.machine.state.phase === 'onchain') return look();

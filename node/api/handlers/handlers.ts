@@ -1,7 +1,7 @@
 /** Every method of the API, put together. Each group is a file; what they share is the node itself. */
 
 import type { Node } from '../../core/node.ts';
-import type { Surroundings } from '../../core/running.ts';
+import type { ProcessControl } from '../../core/running.ts';
 import type { DevHandlers, Handlers } from '../table.ts';
 import { backupHandlers } from './backup.ts';
 import { allTelling } from './callerrors.ts';
@@ -16,7 +16,7 @@ import { unfundedHandlers } from './unfunded.ts';
 import { walletHandlers } from './wallet.ts';
 
 /** The implementation of the table's methods by a node, with those for experiments where there are any. */
-export const handlersOf = (node: Node, around: Surroundings, dev: Partial<DevHandlers> = {}): Handlers =>
+export const handlersOf = (node: Node, around: ProcessControl, dev: Partial<DevHandlers> = {}): Handlers =>
   allTelling({
     ...infoHandlers(node, around),
     ...walletHandlers(node),

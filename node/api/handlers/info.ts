@@ -6,11 +6,11 @@ import { msat, scidText, toMsat } from '../../../wire/units.ts';
 import { displayedTxid } from '../../base/txids.ts';
 import { version } from '../../base/version.ts';
 import { coreOf } from '../../channels/entry.ts';
-import { isEmptied } from '../../channels/fundingnotices.ts';
+import { isDoubleSpent } from '../../channels/fundingnotices.ts';
 import { shortageOf } from '../../channels/reserve.ts';
 import { balancesOf } from '../../channels/views.ts';
 import type { Node } from '../../core/node.ts';
-import type { Surroundings } from '../../core/running.ts';
+import type { ProcessControl } from '../../core/running.ts';
 import type { Handlers, Result } from '../table.ts';
 import { isActive, stateName } from './states.ts';
 
@@ -28,7 +28,7 @@ export const stopping =
 
 export const infoHandlers = (
   node: Node,
-  { api, stop }: Surroundings,
+  { api, stop }: ProcessControl,
 ): Pick<Handlers, 'getinfo' | 'newaddr' | 'listfunds' | 'notifications' | 'stop'> => ({
   getinfo: async () => {
     const { config, peers, channels, follower, keys, network } = node;
@@ -43,12 +43,12 @@ export const infoHandlers = (
       { type: 'local socket', socket: config.socket },
     ];
     const at = api();
-    const wanting = node.onchain.wanting();
+    const wanting = node.onchain.missingForClaims();
     // For the next call: a disk that hangs holds up no answer.
     void node.disk.look();
     const shortage = shortageOf(config.reserve, channels.entries.values(), node.wallet);
     const outage = node.outage.warning();
-    const glimpse = await node.glance();
+    const glimpse = await node.chainTip();
     const tip = 'tip' in glimpse ? glimpse.tip : undefined;
     const troubles = [
       'why' in glimpse
@@ -132,7 +132,7 @@ export const infoHandlers = (
         return [
           {
             peer_id: hex(core.params.peer),
-            our_amount_msat: isEmptied(entry, node.wallet) ? msat(0n) : balancesOf(core).toUs,
+            our_amount_msat: isDoubleSpent(entry, node.wallet) ? msat(0n) : balancesOf(core).toUs,
             amount_msat: toMsat(core.params.capacity),
             funding_txid: displayedTxid(core.funding.txid),
             funding_output: core.funding.index,

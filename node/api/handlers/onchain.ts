@@ -8,7 +8,7 @@ import { missingFeerate } from '../../../channel/rules/underpaid.ts';
 import { printable } from '../../../wire/printable.ts';
 import { outpointKey } from '../../chain/watch.ts';
 import type { Entry } from '../../channels/entry.ts';
-import { spendOf } from '../../channels/eventlog.ts';
+import { describeSpend } from '../../channels/eventlog.ts';
 import type { WatchedOutput } from '../../channels/onchain.ts';
 import type { Node } from '../../core/node.ts';
 import { displayedOutpoint, standingText } from '../../sweep/claimstatus.ts';
@@ -70,7 +70,7 @@ const onchainLines = (node: Node, { key }: Entry, state: OnchainState): readonly
   const last = Math.max(state.height, ...outputs.map(({ spend }) => spend?.height ?? 0));
   const done = claims.length === 0 && others.every(({ spend }) => spend !== undefined);
   return [
-    `ONCHAIN: ${spendOf(state).text} (${idOf(state.tx)}, block ${state.height}, ${deep(state.height)} deep)`,
+    `ONCHAIN: ${describeSpend(state).text} (${idOf(state.tx)}, block ${state.height}, ${deep(state.height)} deep)`,
     ...claims.map(standingText),
     ...others.map((output) => outputLine(output, height)),
     ...(done

@@ -53,7 +53,7 @@ export const peerHandlers = (node: Node): Pick<Handlers, 'connect' | 'disconnect
   disconnect: async ({ id, force }) => {
     const peer = node.peers.get(id);
     if (peer === undefined) throw new ApiError('general', `not connected to ${hex(id)}`);
-    const channels = node.channels.of(id).length;
+    const channels = node.channels.channelsWith(id).length;
     if (channels > 0 && !force)
       throw new ApiError('general', `there are ${channels} channels with this peer: add force=true to disconnect`);
     peer.close('asked for by the operator');
@@ -69,7 +69,9 @@ export const peerHandlers = (node: Node): Pick<Handlers, 'connect' | 'disconnect
         .map((key) => {
           const peerId = point(unhex(key));
           const peer = node.peers.get(peerId);
-          const channels = node.channels.of(peerId).filter(({ machine }) => coreOf(machine.state) !== undefined);
+          const channels = node.channels
+            .channelsWith(peerId)
+            .filter(({ machine }) => coreOf(machine.state) !== undefined);
           return {
             id: key,
             connected: peer !== undefined,

@@ -6,8 +6,8 @@ import { equal, hex } from '../../../wire/bytes.ts';
 import { scidText, toMsat } from '../../../wire/units.ts';
 import { partLog } from '../../base/loglevels.ts';
 import { displayedTxid } from '../../base/txids.ts';
-import { coreOf, type Entry, isFunded, nameOf } from '../../channels/entry.ts';
-import { rivalOf } from '../../channels/fundingnotices.ts';
+import { coreOf, type Entry, isFunded, logFields } from '../../channels/entry.ts';
+import { doubleSpendOf } from '../../channels/fundingnotices.ts';
 import type { Node } from '../../core/node.ts';
 import { refusalOf, takeBack } from '../../wallet/send.ts';
 import { ApiError } from '../errors.ts';
@@ -22,7 +22,7 @@ export const fundingLines = (node: Node, entry: Entry, { core, phase }: Funded):
   const { txid } = core.funding;
   const funding = `the funding transaction ${displayedTxid(txid)}`;
   const by = wallet.takenBackBy(txid);
-  const rival = rivalOf(entry, wallet);
+  const rival = doubleSpendOf(entry, wallet);
   if (rival !== undefined) {
     const depth = follower.top.height - rival.height + 1;
     const wanted = by !== undefined && equal(by, rival.txid);
@@ -121,7 +121,7 @@ const cancel = async (
     const made = await takeBack(wallet, ports.chain, core.funding.txid, rate);
     const txid = displayedTxid(made.txid);
     partLog(ports.log, 'channel').warn(
-      { ...nameOf(entry), funding: displayedTxid(core.funding.txid), txid },
+      { ...logFields(entry), funding: displayedTxid(core.funding.txid), txid },
       'a funding transaction is given up: another takes its coins back to the wallet',
     );
     return {

@@ -51,8 +51,8 @@ export const scriptFrom = (node: Node, field: string, address: string): Uint8Arr
 };
 
 /** Why there may be more coins than the wallet counts; undefined where there cannot. */
-const unread = async ({ glance, follower }: Node): Promise<string | undefined> => {
-  const glimpse = await glance();
+const unread = async ({ chainTip, follower }: Node): Promise<string | undefined> => {
+  const glimpse = await chainTip();
   const tip = 'tip' in glimpse ? glimpse.tip : undefined;
   const { height } = follower;
   if (tip === undefined) return 'bitcoind does not answer, so coins that came since are not known';
@@ -77,7 +77,7 @@ export const walletHandlers = (node: Node): Pick<Handlers, 'withdraw'> => ({
     const rate = await relayedPerKw(node, 'feerate', feerate);
     const leave = useReserve
       ? sat(0n)
-      : reserveOf(node.config.reserve, node.channels.entries.values(), node.channels.coming);
+      : reserveOf(node.config.reserve, node.channels.entries.values(), node.channels.openingWithAnchors);
     try {
       const payment = { script, amount: satoshi, feerate: rate, minDepth: minconf, leave };
       const made = await sendTo(node.wallet, node.ports.chain, payment);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { staticRecord } from '../../channel/model/records.ts';
 import { Follower } from '../../node/chain/follower.ts';
 import { Watcher } from '../../node/chain/watcher.ts';
-import { Gifts } from '../../node/channels/forgotten.ts';
+import { ForgottenChannels } from '../../node/channels/forgotten.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { encode } from '../../wire/codec.ts';
@@ -27,18 +27,18 @@ test('its record goes only once those of the channel are on their way, so that n
     log: keptLog(),
     watcher: () => watcher,
     follower: () => follower,
-    takeBack: () => new Promise<void>((resolve) => taken.push(resolve)),
+    recover: () => new Promise<void>((resolve) => taken.push(resolve)),
     fatal,
   };
-  const gifts = await Gifts.load(parts, store);
-  const watcher = await Watcher.open(chain, store, (notice) => void gifts.notice(notice));
+  const forgotten = await ForgottenChannels.load(parts, store);
+  const watcher = await Watcher.open(chain, store, (notice) => void forgotten.notice(notice));
   const follower = new Follower({
     ...{ chain, store, birth: 0, listeners: [watcher] },
     clock: heldClock(),
     log: keptLog(),
   });
   await follower.start(fatal);
-  await gifts.begin();
+  await forgotten.begin();
   chain.mine(tx);
   await until(() => taken.length > 0);
   expect(records.has(`gift/${params.key}`)).toBe(true);

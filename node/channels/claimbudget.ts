@@ -21,7 +21,7 @@ const COMMITMENT_FEERATE = 2_500;
 /** In percent of the estimate of now: so much may fees rise in the hours until the claim, on an ordinary day. */
 const RISE = 150;
 
-export interface ClaimRoomParts {
+export interface ClaimBudgetParts {
   readonly reserve: AnchorReserve;
   readonly wallet: Pick<Wallet, 'forClaims'>;
   readonly entries: () => Iterable<Entry>;
@@ -38,8 +38,8 @@ export const claimCosts = (estimate: number): { readonly claim: bigint; readonly
 };
 
 /** The room as it is now; undefined where no reserve is kept, and nothing is held back for want of one. */
-export const claimingOf = (
-  { reserve, wallet, entries, feerate }: ClaimRoomParts,
+export const claimBudgetOf = (
+  { reserve, wallet, entries, feerate }: ClaimBudgetParts,
   forwarded: () => readonly AtStake[],
 ): Claiming | undefined => {
   if (reserve.perChannel === 0n) return undefined;

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { costOf } from '../../amp/claimable.ts';
 import type { AtStake, Claiming } from '../../amp/io.ts';
-import { canForward, claimCosts, claimingOf } from '../../node/channels/claimroom.ts';
+import { canForward, claimBudgetOf, claimCosts } from '../../node/channels/claimbudget.ts';
 import { defaultReserve } from '../../node/channels/reserve.ts';
 import { msat, sat } from '../../wire/units.ts';
 import { type LocalPair, startPair } from '../support/pair.ts';
@@ -99,14 +99,14 @@ test('an HTLC is passed on where the wallet can pay for its claim beside those o
     entries: () => [],
     feerate: () => 2_500,
   };
-  const held = claimingOf(parts, () => []);
+  const held = claimBudgetOf(parts, () => []);
   const room = held && { ...held, channels: new Set(['a', 'b']) };
   const one = (amount: bigint) => ({ channels: ['a', 'x'], amount: msat(amount) });
   expect(canForward(one(90_000_000n), room, [])).toBe(true);
   expect(canForward(one(90_000_000n), room, [one(90_000_000n), one(90_000_000n)])).toBe(true);
   expect(canForward(one(90_000_000n), room, [one(90_000_000n), one(90_000_000n), one(90_000_000n)])).toBe(false);
   expect(canForward(one(4_000_000n), room, [one(90_000_000n), one(90_000_000n), one(90_000_000n)])).toBe(true);
-  expect(claimingOf({ ...parts, reserve: { perChannel: sat(0n), most: sat(0n) } }, () => [])).toBeUndefined();
+  expect(claimBudgetOf({ ...parts, reserve: { perChannel: sat(0n), most: sat(0n) } }, () => [])).toBeUndefined();
 });
 
 test('HTLCs that are passed on and held leave half of the room to what is paid to this node', () => {
@@ -119,7 +119,7 @@ test('HTLCs that are passed on and held leave half of the room to what is paid t
   const held: AtStake[] = [];
   const one = { channels: ['a'], amount: msat(4_200_000n) };
   const room = (): Claiming => {
-    const made = claimingOf(parts, () => held);
+    const made = claimBudgetOf(parts, () => held);
     if (made === undefined) throw new Error('no reserve is kept');
     return { ...made, channels: new Set(['a', 'b']) };
   };

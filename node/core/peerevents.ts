@@ -11,7 +11,7 @@ import type { PeerHandlers } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
 import { gossipPeer } from './dispatch.ts';
 
-export interface MeetingParts {
+export interface PeerEventsParts {
   readonly log: Log;
   readonly gossip: Gossip;
   readonly own: OwnChannels;
@@ -21,7 +21,7 @@ export interface MeetingParts {
 }
 
 /** The callbacks that a node's connections tell their coming and going to. */
-export const meeting = ({ log, gossip, own, chainHash, channels, message }: MeetingParts): PeerHandlers => ({
+export const peerEvents = ({ log, gossip, own, chainHash, channels, message }: PeerEventsParts): PeerHandlers => ({
   ready: (peer) => {
     log.info({ peer: hex(peer.id), direction: peer.direction }, 'connected');
     gossip.connected(gossipPeer(peer));

@@ -7,13 +7,13 @@ import type { Log } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 
 /** Takes what went wrong in a part of the node, by its name. */
-export type Contain = (part: string) => (error: unknown) => void;
+export type InternalErrors = (part: string) => (error: unknown) => void;
 
 /**
  * Passes on the first call alone. That the store is closed is no failure: only a node that ends closes it, and what comes too late
  * to be kept is lost as in a crash at that moment, with nothing of it seen outside.
  */
-export const once = (run: (error: unknown) => void): ((error: unknown) => void) => {
+export const onFirstFailure = (run: (error: unknown) => void): ((error: unknown) => void) => {
   let done = false;
   return (error) => {
     if (done || (error instanceof StoreError && error.fault.code === 'closed')) return;
@@ -22,8 +22,8 @@ export const once = (run: (error: unknown) => void): ((error: unknown) => void) 
   };
 };
 
-export const containing =
-  (log: Log, fatal: (error: unknown) => void): Contain =>
+export const internalErrors =
+  (log: Log, fatal: (error: unknown) => void): InternalErrors =>
   (part) =>
   (error) => {
     if (error instanceof StoreError) return fatal(error);
