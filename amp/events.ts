@@ -44,7 +44,8 @@ export type Refusal =
 export interface SetView {
   /** 32 bytes: the set_id of an AMP, the payment hash of an ordinary payment. */
   readonly id: Uint8Array;
-  readonly scheme: SchemeName | 'ordinary';
+  /** The scheme's name; `ordinary` for a payment without shares. */
+  readonly scheme: string;
   readonly phase: 'incomplete' | 'settled' | 'failed';
   /** Shares held; HTLCs for an ordinary payment. */
   readonly shares: number;
@@ -177,6 +178,3 @@ export interface HtlcKey {
   readonly channel: string;
   readonly id: bigint;
 }
-
-/** How shares are made and joined; see schemes.ts. */
-export type SchemeName = 'fixed' | 'dynamic';

@@ -6,9 +6,10 @@
 import type { Failure } from '../onion/failures.ts';
 import type { Change } from '../wire/change.ts';
 import type { Msat, PaymentHash, Point, Preimage, ShortChannelId } from '../wire/units.ts';
-import type { HtlcKey, PaidInvoice, PaymentEvent, ReceiverEvent, SchemeName } from './events.ts';
+import type { HtlcKey, PaidInvoice, PaymentEvent, ReceiverEvent } from './events.ts';
 import type { ReceiverLimits } from './limits.ts';
 import type { Outlet, Route } from './route.ts';
+import type { Schemes } from './scheme.ts';
 import type { ShareBlob } from './shares.ts';
 
 /* ------------------------------------------------------------------------------------------------ receiving: inputs */
@@ -19,7 +20,8 @@ export type FinalPayload =
       readonly kind: 'eob';
       readonly amount: Msat;
       readonly expiry: number;
-      readonly scheme: SchemeName;
+      /** By its name in the table of schemes. */
+      readonly scheme: string;
       /** 11 bytes; all zero for a spontaneous payment. */
       readonly paymentId: Uint8Array;
       /** One per blob behind the frame, 1 to 16. */
@@ -81,6 +83,7 @@ export interface ReceiverContext {
   readonly now: number;
   /** Best block. */
   readonly height: number;
+  readonly schemes: Schemes;
   /** Whether payments without an invoice are taken. */
   readonly spontaneous: boolean;
   /** Blocks until expiry that an HTLC without an invoice must have on arrival. */
@@ -154,7 +157,8 @@ export interface PaymentTerms {
 
 /** An AMP in EOBs. */
 export interface AmpRequest extends PaymentTerms {
-  readonly scheme: SchemeName;
+  /** By its name in the table of schemes. */
+  readonly scheme: string;
   /** 11 bytes: of the invoice, or zero. */
   readonly paymentId: Uint8Array;
 }
@@ -212,6 +216,7 @@ export interface PaymentContext {
   readonly now: number;
   /** Best block. */
   readonly height: number;
+  readonly schemes: Schemes;
 }
 
 /* ------------------------------------------------------------------------------------------------- sending: effects */

@@ -1,5 +1,5 @@
 /**
- * The moves a payer has: ask for a route, deal a shard its share, offer it, cut it in two. Each takes a running payment and
+ * The moves a payer has: ask for a route, give a shard its share, offer it, cut it in two. Each takes a running payment and
  * gives it back changed, with the effects that follow the save.
  */
 
@@ -16,6 +16,7 @@ import {
   feesLeft,
   hashOf,
   isIn,
+  isOrdinary,
   type Progress,
   type Running,
   reservedBy,
@@ -56,22 +57,21 @@ export const withState = (draft: Draft, i: number, state: Shard['state']): Draft
   return shard === undefined ? draft : withShard(draft, i, { ...shard, state });
 };
 
-/** Whether shard `i` would be dealt the last share: no other is still to be dealt, nor kept from it. */
+/** Whether shard `i` would get the last share: every other has one. */
 const isLast = ({ shards }: Running, i: number): boolean =>
-  shards.every(({ hand }, j) => j === i || hand !== undefined);
+  shards.every(({ assigned }, j) => j === i || assigned !== undefined);
 
 /** How many shares a scheme that must know gets: one an HTLC, or as many as were wanted and fit the last HTLC's blobs. */
-const bookSize = ({ request, shards }: Running): number =>
+const shareCount = ({ request, shards }: Running): number =>
   Math.max(shards.length, Math.min(request.shards ?? 0, shards.length + MAX_BLOBS - 1));
 
 /** Blobs that shard `i` will carry to the destination. */
 const blobCount = (payment: Running, i: number): number => {
-  const scheme = schemeOf(payment.request);
-  if (scheme === undefined) return 0;
-  const hand = payment.shards[i]?.hand;
-  if (hand !== undefined) return hand.shares.length;
-  const takesRest = scheme.name === 'fixed' && i === payment.shards.findLastIndex((shard) => shard.hand === undefined);
-  return takesRest ? 1 + bookSize(payment) - payment.shards.length : 1;
+  if (isOrdinary(payment.request)) return 0;
+  const assigned = payment.shards[i]?.assigned;
+  if (assigned !== undefined) return assigned.shares.length;
+  const takesRest = i === payment.shards.findLastIndex((shard) => shard.assigned === undefined);
+  return takesRest ? 1 + shareCount(payment) - payment.shards.length : 1;
 };
 
 /** Asks the node for a route of shard `i`. One question is open at a time, so that the figures in it are right. */
@@ -111,20 +111,21 @@ export const isUsable = (payment: Running, i: number, route: Route, { height }: 
 };
 
 /** Gives shard `i` its share, if it is to have one and has none. */
-const dealt = (draft: Draft, i: number): Draft => {
+const withShare = (draft: Draft, i: number, context: PaymentContext): Draft => {
   const { payment } = draft;
   const { request, progress } = payment;
-  const scheme = schemeOf(request);
+  const scheme = schemeOf(request, context);
   const shard = payment.shards[i];
-  if (scheme === undefined || shard === undefined || shard.hand !== undefined) return draft;
-  const open = progress.book ?? scheme.open(request.entropy, bookSize(payment));
-  const [hand, book] = scheme.deal(open, request.entropy, isLast(payment, i));
-  return withShard(withProgress(draft, { book }), i, { ...shard, hand });
+  if (scheme === undefined || shard === undefined || shard.assigned !== undefined) return draft;
+  const before = progress.sender ?? scheme.begin(request.entropy, shareCount(payment));
+  const blobs = blobCount(payment, i);
+  const [assigned, sender] = scheme.nextShard(before, request.entropy, isLast(payment, i), blobs);
+  return withShard(withProgress(draft, { sender }), i, { ...shard, assigned });
 };
 
 /** Offers shard `i` along its route, as a new attempt. */
-export const offer = (draft: Draft, i: number, { now }: PaymentContext): Draft => {
-  const ready = dealt(draft, i);
+export const offer = (draft: Draft, i: number, context: PaymentContext): Draft => {
+  const ready = withShare(draft, i, context);
   const { payment } = ready;
   const { request, progress } = payment;
   const shard = payment.shards[i];
@@ -132,18 +133,25 @@ export const offer = (draft: Draft, i: number, { now }: PaymentContext): Draft =
   const { route } = shard.state;
   const attempt = progress.attempts;
   const paymentHash = hashOf(payment, shard);
-  const setId = progress.book?.setId;
-  const blobs = setId === undefined ? [] : (shard.hand?.shares ?? []).map((share) => encodeBlob({ setId, ...share }));
-  const { packet, frame } = buildOnion(request, route, paymentHash, blobs, attempt);
+  const setId = progress.sender?.setId;
+  const blobs =
+    setId === undefined ? [] : (shard.assigned?.shares ?? []).map((share) => encodeBlob({ setId, ...share }));
+  const { packet, frame } = buildOnion(
+    request,
+    route,
+    paymentHash,
+    { protocol: schemeOf(request, context)?.protocol, blobs },
+    attempt,
+  );
   const { scid, node: peer, amount, expiry } = route[0];
-  const sent = withState(withProgress(ready, { attempts: attempt + 1, offeredAt: now }), i, {
+  const sent = withState(withProgress(ready, { attempts: attempt + 1, offeredAt: context.now }), i, {
     kind: 'in_flight',
     attempt,
     route,
   });
   return withReport(
     withEffect(sent, { do: 'offer', attempt, scid, peer, amount, expiry, paymentHash, onion: packet }),
-    { event: 'shard_offered', shard: i, attempt, route, paymentHash, index: shard.hand?.index, frame, blobs },
+    { event: 'shard_offered', shard: i, attempt, route, paymentHash, index: shard.assigned?.index, frame, blobs },
   );
 };
 
@@ -151,41 +159,51 @@ export const offer = (draft: Draft, i: number, { now }: PaymentContext): Draft =
  * The shard to offer next, if any may be offered now. The last share of a scheme that it closes is kept back: until all
  * others are under way, and `patience` longer, so that those which fail in between can still be split.
  */
-export const nextToOffer = (payment: Running, { now }: PaymentContext): number | undefined => {
+export const nextToOffer = (payment: Running, context: PaymentContext): number | undefined => {
   const { request, progress, shards } = payment;
   const next = shards.findIndex(isIn('routed'));
   if (next < 0) return undefined;
-  const closes = schemeOf(request)?.closesWithLast === true && shards[next]?.hand === undefined;
+  const closes = schemeOf(request, context)?.lastEndsSplitting === true && shards[next]?.assigned === undefined;
   if (!closes || !isLast(payment, next)) return next;
   const others = shards.filter((_, i) => i !== next);
-  const quiet = others.every(isIn('in_flight')) && now >= progress.offeredAt + request.patience;
+  const quiet = others.every(isIn('in_flight')) && context.now >= progress.offeredAt + request.patience;
   if (others.length === 0 || quiet) return next;
   const later = shards.findIndex((shard, i) => i > next && isIn('routed')(shard));
   return later < 0 ? undefined : later;
 };
 
 /** Cuts shard `i` in two, when its scheme and the request's bounds allow it; undefined otherwise. */
-export const split = (draft: Draft, i: number, largest: Msat | undefined): Draft | undefined => {
+export const split = (
+  draft: Draft,
+  i: number,
+  largest: Msat | undefined,
+  context: PaymentContext,
+): Draft | undefined => {
   const { payment } = draft;
   const { request, progress, shards } = payment;
   const shard = shards[i];
-  const most = request.scheme === 'fixed' ? (request.shards ?? request.maxShards) : request.maxShards;
+  const scheme = schemeOf(request, context);
+  const most = scheme?.fixesCount === true ? (request.shards ?? request.maxShards) : request.maxShards;
   if (shard === undefined || request.scheme === 'single' || shards.length >= most) return undefined;
   const amounts = halve(shard.amount, request.minShard, largest);
   if (amounts === undefined) return undefined;
 
-  let book = progress.book;
-  let hands: readonly [Shard['hand'], Shard['hand']] = [undefined, undefined];
-  if (shard.hand !== undefined && book !== undefined) {
-    const cut = schemeOf(request)?.split(book, request.entropy, shard.hand);
+  let sender = progress.sender;
+  let shares: readonly [Shard['assigned'], Shard['assigned']] = [undefined, undefined];
+  if (shard.assigned !== undefined && sender !== undefined) {
+    const cut = scheme?.split(sender, request.entropy, shard.assigned);
     if (cut === undefined) return undefined;
-    hands = [cut[0], cut[1]];
-    book = cut[2];
+    shares = [cut[0], cut[1]];
+    sender = cut[2];
   }
   const waiting = { kind: 'waiting' } as const;
-  const [kept, added] = [0, 1].map((n) => ({ amount: amounts[n] ?? shard.amount, hand: hands[n], state: waiting }));
+  const [kept, added] = [0, 1].map((n) => ({
+    amount: amounts[n] ?? shard.amount,
+    assigned: shares[n],
+    state: waiting,
+  }));
   if (kept === undefined || added === undefined) return undefined;
-  const changed = withShard(withProgress(draft, { book }), i, kept);
+  const changed = withShard(withProgress(draft, { sender }), i, kept);
   const next = { ...changed, payment: { ...changed.payment, shards: [...changed.payment.shards, added] } };
   return withReport(next, { event: 'shard_split', shard: i, into: shards.length, amounts });
 };

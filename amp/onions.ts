@@ -15,7 +15,6 @@ import { type PaymentHash, type SecretKey, secretKey, shortChannelId } from '../
 import type { PaymentRequest } from './io.ts';
 import { isOrdinary } from './payment.ts';
 import type { Hop, Route } from './route.ts';
-import { schemes } from './schemes.ts';
 import { derive } from './shares.ts';
 
 /** The session key of an attempt. A hash that is no scalar has never been seen; hashed again it is one. */
@@ -35,11 +34,18 @@ const forwarding = (request: PaymentRequest, at: Hop, next: Hop): HopData => {
     : { kind: 'tlv', stream: writeForward(to) };
 };
 
-/** What the destination reads. `blobs` are an AMP's, 65 bytes each. */
-const final = (request: PaymentRequest, at: Hop, blobs: readonly Uint8Array[]): HopData => {
+/** What an AMP tells the destination beside the frame. */
+export interface AmpBlobs {
+  /** EOB protocol, 1..15; undefined for an ordinary payment. */
+  readonly protocol: number | undefined;
+  /** 65 bytes each. */
+  readonly blobs: readonly Uint8Array[];
+}
+
+/** What the destination reads. */
+const final = (request: PaymentRequest, at: Hop, { protocol = 0, blobs }: AmpBlobs): HopData => {
   const what = { amtToForward: at.amount, outgoingCltvValue: at.expiry };
   if (!isOrdinary(request)) {
-    const { protocol } = schemes[request.scheme];
     const extra = { protocol, paymentId: request.paymentId, blobs };
     return { kind: 'frame', frame: { shortChannelId: NO_CHANNEL, ...what, extra } };
   }
@@ -47,13 +53,16 @@ const final = (request: PaymentRequest, at: Hop, blobs: readonly Uint8Array[]): 
   return { kind: 'tlv', stream: writeFinal({ ...what, paymentData, paymentMetadata: request.metadata }) };
 };
 
-const hopsOf = (request: PaymentRequest, route: Route, blobs: readonly Uint8Array[]): readonly OnionHop[] =>
+const hopsOf = (request: PaymentRequest, route: Route, amp: AmpBlobs): readonly OnionHop[] =>
   route.map((at, i) => {
     const next = route[i + 1];
-    return { node: at.node, data: next === undefined ? final(request, at, blobs) : forwarding(request, at, next) };
+    return { node: at.node, data: next === undefined ? final(request, at, amp) : forwarding(request, at, next) };
   });
 
-const blankBlobs = (count: number): readonly Uint8Array[] => Array.from({ length: count }, () => zeros(FRAME_LENGTH));
+const blankBlobs = (count: number): AmpBlobs => ({
+  protocol: 1,
+  blobs: Array.from({ length: count }, () => zeros(FRAME_LENGTH)),
+});
 
 /** Whether an onion holds this route when the destination gets `blobs` blobs (0 for an ordinary payment). */
 export const fits = (request: PaymentRequest, route: Route, blobs: number): boolean => {
@@ -91,16 +100,16 @@ export const buildOnion = (
   request: PaymentRequest,
   route: Route,
   paymentHash: PaymentHash,
-  blobs: readonly Uint8Array[],
+  amp: AmpBlobs,
   attempt: number,
 ): BuiltOnion => {
-  const hops = hopsOf(request, route, blobs);
+  const hops = hopsOf(request, route, amp);
   const { packet } = construct({
     sessionKey: sessionKey(request.entropy, attempt),
     associatedData: paymentHash,
     hops,
   });
-  return { packet, frame: plain(final(request, route.at(-1) ?? route[0], blobs)) };
+  return { packet, frame: plain(final(request, route.at(-1) ?? route[0], amp)) };
 };
 
 /** What came back from the route of an attempt, opened. */

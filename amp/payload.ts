@@ -5,29 +5,30 @@
 
 import type { Reading } from '../onion/failures.ts';
 import type { EobProtocol, FinalHop } from '../onion/registry.ts';
-import type { SchemeName } from './events.ts';
 import type { FinalPayload } from './io.ts';
-import { schemeNames, schemes } from './schemes.ts';
+import type { Schemes } from './scheme.ts';
 import { decodeBlob, type ShareBlob } from './shares.ts';
 
 /** What a final hop reads in the frame and blobs of an AMP. */
 export interface EobAmp {
-  readonly scheme: SchemeName;
+  /** By its name in the table of schemes. */
+  readonly scheme: string;
   /** 11 bytes. */
   readonly paymentId: Uint8Array;
   readonly blobs: readonly ShareBlob[];
 }
 
 /** Rows for the onion's registry, by protocol number. None of these protocols has anything to say to a forwarder. */
-export const ampProtocols: ReadonlyMap<number, EobProtocol<EobAmp, never>> = new Map(
-  schemeNames.map((scheme) => [
-    schemes[scheme].protocol,
-    {
-      name: `amp ${scheme}`,
-      final: (_frame, { paymentId, blobs }) => ({ accept: { scheme, paymentId, blobs: blobs.map(decodeBlob) } }),
-    },
-  ]),
-);
+export const ampProtocols = (schemes: Schemes): ReadonlyMap<number, EobProtocol<EobAmp, never>> =>
+  new Map(
+    [...schemes.values()].map(({ name: scheme, protocol }) => [
+      protocol,
+      {
+        name: `amp ${scheme}`,
+        final: (_frame, { paymentId, blobs }) => ({ accept: { scheme, paymentId, blobs: blobs.map(decodeBlob) } }),
+      },
+    ]),
+  );
 
 /** lnd's AMP and keysend (in no BOLT) are even records, which a node that does not speak them must refuse (BOLT 1, BOLT 4). */
 const notSpoken = { amp: 14n, keysend: 5482373484n } as const;

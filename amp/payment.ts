@@ -7,8 +7,7 @@ import { type Msat, msat, type PaymentHash, type Point, type Preimage, subMsat, 
 import type { PaymentEvent, PaymentFailure, PaymentTotals } from './events.ts';
 import type { Direction, Excluded, OrdinaryRequest, PaymentRequest, Reserved } from './io.ts';
 import type { Route } from './route.ts';
-import type { Book, Hand, Scheme } from './scheme.ts';
-import { schemes } from './schemes.ts';
+import type { Scheme, Schemes, SenderState, ShardShares } from './scheme.ts';
 import { child } from './shares.ts';
 
 export type ShardState =
@@ -24,8 +23,8 @@ export type ShardState =
 export interface Shard {
   /** To arrive at the destination. */
   readonly amount: Msat;
-  /** Its child and shares, once dealt; undefined for an ordinary payment. */
-  readonly hand: Hand | undefined;
+  /** Its child and shares, once it has them; undefined for an ordinary payment. */
+  readonly assigned: ShardShares | undefined;
   readonly state: ShardState;
 }
 
@@ -52,7 +51,7 @@ export interface Progress {
   /** Unix seconds of the latest offer. */
   readonly offeredAt: number;
   /** The shared secret of an AMP, from the first offer on. */
-  readonly book: Book | undefined;
+  readonly sender: SenderState | undefined;
 }
 
 export interface Running {
@@ -78,15 +77,15 @@ export const newPayment: Payment = { kind: 'new' };
 export const isOrdinary = (request: PaymentRequest): request is OrdinaryRequest =>
   request.scheme === 'single' || request.scheme === 'mpp';
 
-/** The share scheme; undefined for an ordinary payment. */
-export const schemeOf = (request: PaymentRequest): Scheme | undefined =>
-  isOrdinary(request) ? undefined : schemes[request.scheme];
+/** The share scheme; undefined for an ordinary payment, and where the running program does not know it. */
+export const schemeOf = (request: PaymentRequest, { schemes }: { readonly schemes: Schemes }): Scheme | undefined =>
+  isOrdinary(request) ? undefined : schemes.get(request.scheme);
 
 /** The payment hash of a shard that may be offered. */
-export const hashOf = ({ request, progress: { book } }: Running, { hand }: Shard): PaymentHash => {
+export const hashOf = ({ request, progress: { sender } }: Running, { assigned }: Shard): PaymentHash => {
   if (isOrdinary(request)) return request.paymentHash;
-  if (book === undefined || hand === undefined) throw new RangeError('this shard has not been dealt');
-  return child(book.root, hand.index).paymentHash;
+  if (sender === undefined || assigned === undefined) throw new RangeError('this shard has no share yet');
+  return child(sender.root, assigned.index).paymentHash;
 };
 
 /** What a route takes beyond what arrives. */
@@ -154,6 +153,6 @@ export const totalsOf = ({ request, shards }: Running): PaymentTotals => {
     amount: sumMsat(amounts),
     amountSent: sumMsat(sent),
     parts: preimages.length,
-    preimages: schemeOf(request) === undefined ? preimages.slice(0, 1) : preimages,
+    preimages: isOrdinary(request) ? preimages.slice(0, 1) : preimages,
   };
 };

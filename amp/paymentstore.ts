@@ -23,10 +23,10 @@ import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../
 import type { PaymentFailure } from './events.ts';
 import type { Excluded, PaymentRequest } from './io.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
-import type { Learnt, Payment, PaymentResult, Progress, Shard } from './payment.ts';
+import { isOrdinary, type Learnt, type Payment, type PaymentResult, type Progress, type Shard } from './payment.ts';
 import type { Hop, Route } from './route.ts';
-import type { Book, Hand } from './scheme.ts';
-import { ascii, nothing, oneOf, share } from './storecodecs.ts';
+import type { SenderState, ShardShares } from './scheme.ts';
+import { ascii, nothing, numberedName, oneOf, share } from './storecodecs.ts';
 import { load, type Table, table } from './tables.ts';
 
 /** A field that is not in the record. */
@@ -49,12 +49,18 @@ const terms = {
 };
 const amp = struct({ ...terms, paymentId: bytes(11) });
 const ordinary = struct({ ...terms, paymentHash, paymentSecret: bytes32, metadata: optional(prefixed(u16)) });
-const request: Codec<PaymentRequest> = union('scheme', {
-  fixed: { id: 1, body: amp },
-  dynamic: { id: 2, body: amp },
-  single: { id: 16, body: ordinary },
-  mpp: { id: 17, body: ordinary },
-});
+const schemeName = numberedName({ fixed: 1, dynamic: 2, single: 16, mpp: 17 });
+const request: Codec<PaymentRequest> = {
+  write: (w, value) => {
+    schemeName.write(w, value.scheme);
+    if (isOrdinary(value)) ordinary.write(w, value);
+    else amp.write(w, value);
+  },
+  read: (r) => {
+    const scheme = schemeName.read(r);
+    return scheme === 'single' || scheme === 'mpp' ? { scheme, ...ordinary.read(r) } : { scheme, ...amp.read(r) };
+  },
+};
 
 /** In a record of its own, which versions before did not have. */
 const bounds = struct({ maxDelay: u16 });
@@ -69,10 +75,10 @@ const route: Codec<Route> = map(
   (hops) => hops,
 );
 
-const hand: Codec<Hand> = struct({ index: u32, shares: list(u8, share) });
+const assigned: Codec<ShardShares> = struct({ index: u32, shares: list(u8, share) });
 const shard: Codec<Shard> = struct({
   amount: msat,
-  hand: optional(hand),
+  assigned: optional(assigned),
   state: union('kind', {
     waiting: { id: 0, body: nothing },
     routed: { id: 1, body: struct({ route }) },
@@ -95,13 +101,13 @@ const failure: Codec<PaymentFailure> = union('code', {
   preimage_known: { id: 8, body: nothing },
 });
 
-const book: Codec<Book> = struct({
+const sender: Codec<SenderState> = struct({
   root: bytes32,
   setId: bytes32,
   size: u8,
-  dealt: u32,
+  made: u32,
   accumulated: bytes32,
-  closed: bool,
+  isComplete: bool,
 });
 const phases = ['planning', 'paying', 'stopping'] as const;
 const progress: Codec<Progress> = struct({
@@ -111,7 +117,7 @@ const progress: Codec<Progress> = struct({
   asking: optional(u8),
   attempts: u32,
   offeredAt: u32,
-  book: optional(book),
+  sender: optional(sender),
 });
 
 const excluded: Codec<Excluded> = struct({ scid: shortChannelId, from: optional(point), atLeast: msat });

@@ -7,16 +7,15 @@ import { zeros } from '../wire/bytes.ts';
 import type { Change } from '../wire/change.ts';
 import { bytes, type Codec, list, optional, struct, u8, u16, u32, u64, union } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage } from '../wire/fields.ts';
-import type { Refusal, SchemeName } from './events.ts';
+import type { Refusal } from './events.ts';
 import { refusals } from './refusals.ts';
-import { schemeNames } from './schemes.ts';
 import { type HeldSet, htlcName, type Part, type Receiver } from './sets.ts';
 import type { Generation } from './settledsets.ts';
-import { ascii, nothing, oneOf, share } from './storecodecs.ts';
+import { ascii, nothing, numberedName, oneOf, share } from './storecodecs.ts';
 import { changes, load, type Table, table } from './tables.ts';
 
 const refusal: Codec<Refusal> = oneOf('refusal', refusals);
-const schemeName: Codec<SchemeName> = oneOf('scheme', schemeNames);
+const schemeName = numberedName({ fixed: 0, dynamic: 1 });
 const fate = union('kind', {
   held: { id: 0, body: nothing },
   claimed: { id: 1, body: struct({ preimage }) },

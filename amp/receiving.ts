@@ -210,11 +210,11 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
   const dust = isDust(input, context.limits);
   if (set !== undefined && dust) return refuse(draft, input, 'share_below_minimum', context);
 
-  const joined = sets.join(set ?? sets.newSet(input, context.now), input, context.limits.shares);
+  const joined = sets.join(set ?? sets.newSet(input, context.now), input, context);
   if (typeof joined === 'string') return refuse(failSet(draft, name, joined, context), input, joined, context);
   const owners = new Map(state.owners).set(htlc, name);
   const held: Draft = { ...draft, state: put({ ...state, owners }, name, joined) };
-  const verdict = sets.judge(joined, input.invoice?.preimage);
+  const verdict = sets.verdictOn(joined, input.invoice?.preimage, context.schemes);
   switch (verdict.kind) {
     case 'incomplete': {
       // A set that its first HTLC makes whole is not held: it may be worth anything, and needs no room.

@@ -1,20 +1,21 @@
 /**
- * What a share scheme must say about itself: how a payer makes and marks shares, and how a payee knows that a set is whole
- * and what opens it. Whether by count, by hash, by amount or by interpolation is the scheme's own matter.
+ * What a share scheme must say about itself: what it is called, how a payer makes and marks shares, and how a payee knows that
+ * a set is complete and what its preimages are. Whether by count, by hash or by interpolation is the scheme's own matter.
  */
 
 import type { Msat, PaymentHash, Preimage } from '../wire/units.ts';
-import type { Refusal, SchemeName } from './events.ts';
+import type { Refusal } from './events.ts';
 
 /** One share and the number beside it, whose meaning is the scheme's: a count, a position, a child index. */
 export interface Share {
   /** 32 bytes. */
   readonly share: Uint8Array;
+  /** 0..255. */
   readonly marker: number;
 }
 
 /** What a payee knows of a set. Everything but `held` is kept up as shares arrive, so that asking again costs nothing. */
-export interface Gathered {
+export interface ReceivedShares {
   /** 32 bytes. */
   readonly setId: Uint8Array;
   /** Shares the set will have; 0 while unknown, or where the scheme does not say. */
@@ -31,50 +32,78 @@ export interface Gathered {
 
 export type Verdict =
   | { readonly kind: 'incomplete' }
-  /** It can no longer become whole: all of it is failed. */
+  /** It can no longer become complete: all of it is failed. */
   | { readonly kind: 'broken'; readonly why: Refusal }
-  /** What opens each of `held`, in its order; undefined for one the scheme does not claim. */
+  /** The preimage of each of `held`, in its order; undefined for one the scheme does not claim. */
   | { readonly kind: 'complete'; readonly preimages: readonly (Preimage | undefined)[] };
 
-/** A payer's account of a secret being shared out. */
-export interface Book {
-  /** BP, 32 bytes. */
+/** What a payer keeps of a payment's secret and of the shares made of it so far. */
+export interface SenderState {
+  /** The base preimage (BP), 32 bytes. */
   readonly root: Uint8Array;
   /** 32 bytes. */
   readonly setId: Uint8Array;
   /** Shares in all, where that is fixed at the start; otherwise 0. */
   readonly size: number;
-  /** Shares dealt so far. */
-  readonly dealt: number;
-  /** The xor of the shares dealt, 32 bytes. */
+  /** Shares made so far. */
+  readonly made: number;
+  /** The xor of the shares made, 32 bytes. */
   readonly accumulated: Uint8Array;
-  /** The last share has been dealt. */
-  readonly closed: boolean;
+  /** The last share has been made. */
+  readonly isComplete: boolean;
 }
 
-/** What one HTLC carries: its child, and one share or more. */
-export interface Hand {
+/** What one shard, an HTLC, carries: its child index, and one share or more. */
+export interface ShardShares {
   readonly index: number;
   readonly shares: readonly Share[];
 }
 
+/** One row of the table of schemes. */
 export interface Scheme {
-  readonly name: SchemeName;
-  /** The EOB protocol number it travels under. */
+  /** What the API, the command line, logs and records call it. ASCII, at most 32 characters. */
+  readonly name: string;
+  /** The EOB protocol number it travels under, 1..15. */
   readonly protocol: number;
+  /** What the fields of a blob are, for people. */
+  readonly fields: {
+    readonly setId: string;
+    readonly share: string;
+    readonly marker: (marker: number) => string;
+  };
+
+  /** The number of shares is told in every one of them, so there can be no shard more than was planned. */
+  readonly fixesCount: boolean;
+  /** The last share ends all splitting, so it is worth keeping back. */
+  readonly lastEndsSplitting: boolean;
 
   /** What a further share's marker makes of the expected count (0: unknown), or why the set is broken by it. */
-  readonly expect: (expected: number, marker: number) => number | Refusal;
-  readonly judge: (set: Gathered) => Verdict;
+  readonly expectedCount: (expected: number, marker: number) => number | Refusal;
+  /** Whether the shares held complete the set. */
+  readonly verdict: (set: ReceivedShares) => Verdict;
 
-  /** A new secret. `size`, 1..255, is how many shares there will be, where the scheme must know. */
-  readonly open: (entropy: Uint8Array, size: number) => Book;
-  /** The next HTLC's hand. `last`: no further one will be dealt. Throws RangeError on a closed book. */
-  readonly deal: (book: Book, entropy: Uint8Array, last: boolean) => readonly [Hand, Book];
+  /** A new secret, from 32 secret bytes. `size`, 1..255: how many shares there will be, as far as is known. */
+  readonly begin: (entropy: Uint8Array, size: number) => SenderState;
   /**
-   * Two hands for one that failed: the first keeps its index and hash. undefined: this scheme cannot, or no longer.
+   * What the next shard carries: `blobs` shares, 1..16. `last`: no further shard follows. Throws RangeError once the last share
+   * has been made.
    */
-  readonly split: (book: Book, entropy: Uint8Array, hand: Hand) => readonly [Hand, Hand, Book] | undefined;
-  /** Dealing the last share ends all splitting, so it is worth keeping back. */
-  readonly closesWithLast: boolean;
+  readonly nextShard: (
+    sender: SenderState,
+    entropy: Uint8Array,
+    last: boolean,
+    blobs?: number,
+  ) => readonly [ShardShares, SenderState];
+  /**
+   * What two shards carry in place of one that failed: the first keeps its index and payment hash. undefined: this scheme cannot
+   * split, or no longer.
+   */
+  readonly split: (
+    sender: SenderState,
+    entropy: Uint8Array,
+    failed: ShardShares,
+  ) => readonly [ShardShares, ShardShares, SenderState] | undefined;
 }
+
+/** Schemes by name. */
+export type Schemes = ReadonlyMap<string, Scheme>;

@@ -1,10 +1,35 @@
-/** Every share scheme there is, by name. A new one is a row here and a name in `SchemeName`. */
+/** The table of share schemes: a new one is a row here, or given to a node by the program that runs it. */
 
-import type { SchemeName } from './events.ts';
 import { dynamic, fixed } from './fixeddynamic.ts';
-import type { Scheme } from './scheme.ts';
+import type { Scheme, Schemes } from './scheme.ts';
 
-export const schemes: { readonly [K in SchemeName]: Scheme } = { fixed, dynamic };
+const named = (rows: readonly Scheme[]): Schemes => new Map(rows.map((scheme) => [scheme.name, scheme]));
 
-/** In order of their EOB protocol numbers. */
-export const schemeNames = Object.keys(schemes) as readonly SchemeName[];
+/** Every scheme that a node knows by itself, in order of the EOB protocol numbers. */
+export const schemes: Schemes = named([fixed, dynamic]);
+
+/** Their names. */
+export const schemeNames: readonly string[] = [...schemes.keys()];
+
+/** How payments without shares are called where schemes are named, so no scheme can be. */
+const TAKEN: readonly string[] = ['single', 'mpp', 'ordinary'];
+
+/**
+ * These and a program's own. Throws RangeError for a name or a protocol number that is taken, or none at all: names have up to 32
+ * letters, digits or hyphens, numbers are 1 to 15.
+ */
+export const withSchemes = (own: readonly Scheme[], base: Schemes = schemes): Schemes => {
+  const all = [...base.values()];
+  for (const scheme of own) {
+    const { name, protocol } = scheme;
+    if (!/^[a-z0-9-]{1,32}$/.test(name))
+      throw new RangeError(`scheme ${name}: expected a name of up to 32 lower-case letters, digits or hyphens`);
+    if (!Number.isInteger(protocol) || protocol < 1 || protocol > 15)
+      throw new RangeError(`scheme ${name}: expected a protocol number of 1 to 15, not ${protocol}`);
+    const other = all.find((one) => one.name === name || one.protocol === protocol);
+    if (other !== undefined || TAKEN.includes(name))
+      throw new RangeError(`scheme ${name}, protocol ${protocol}: the name or the number is taken`);
+    all.push(scheme);
+  }
+  return named(all);
+};

@@ -41,6 +41,7 @@ import {
 } from './payment.ts';
 import { paymentTables } from './paymentstore.ts';
 import type { Outlet } from './route.ts';
+import type { Schemes } from './scheme.ts';
 import { changes } from './tables.ts';
 
 export type PaymentStep = readonly [next: Payment, effects: readonly PaymentEffect[]];
@@ -83,12 +84,20 @@ const stop = (draft: Draft, reason: PaymentFailure): Draft => {
   );
 };
 
+const unknownScheme = (schemes: Schemes): PaymentFailure => ({
+  code: 'bad_request',
+  field: 'scheme',
+  expected: `one of ${[...schemes.keys()].join(', ')}`,
+});
+
 /** Why no further attempt may be made, if so. */
-const mustStop = (payment: Running, { now }: PaymentContext): PaymentFailure | undefined => {
+const mustStop = (payment: Running, { now, schemes }: PaymentContext): PaymentFailure | undefined => {
   const { request, progress, shards } = payment;
   if (shards.every(isIn('in_flight', 'fulfilled'))) return undefined;
   // Paid is paid: what failed is not sent again.
   if (shards.some(isIn('fulfilled'))) return { code: 'partially_claimed', claimed: totalsOf(payment).amount };
+  // A program that ran before may have had a scheme of its own.
+  if (!isOrdinary(request) && !schemes.has(request.scheme)) return unknownScheme(schemes);
   if (now > request.deadline) return { code: 'deadline' };
   const wantsMore = shards.some(isIn('waiting', 'routed'));
   if (wantsMore && progress.attempts >= attemptLimit(request))
@@ -116,7 +125,7 @@ const advance = (draft: Draft, context: PaymentContext): Drafted => {
 };
 
 /** The field of a request that cannot be what was meant. */
-const badField = (request: PaymentRequest): PaymentFailure | undefined => {
+const badField = (request: PaymentRequest, { schemes }: PaymentContext): PaymentFailure | undefined => {
   const { amount, maxShards, shards, entropy, destination, withhold, scheme } = request;
   const whole = (n: number, from: number, to: number): boolean => Number.isInteger(n) && n >= from && n <= to;
   const bad = (field: string, expected: string): PaymentFailure => ({ code: 'bad_request', field, expected });
@@ -129,6 +138,7 @@ const badField = (request: PaymentRequest): PaymentFailure | undefined => {
   if (!whole(withhold, 0, 255)) return bad('withhold', '0 to 255');
   if (entropy.length !== 32) return bad('entropy', '32 bytes');
   if (isOrdinary(request)) return request.paymentSecret.length === 32 ? undefined : bad('paymentSecret', '32 bytes');
+  if (!schemes.has(request.scheme)) return unknownScheme(schemes);
   return request.paymentId.length === 11 ? undefined : bad('paymentId', '11 bytes');
 };
 
@@ -148,16 +158,16 @@ const firstCut = (request: PaymentRequest, outlets: readonly Outlet[]): readonly
 
 const start = (request: PaymentRequest, outlets: readonly Outlet[], context: PaymentContext): Drafted => {
   const nothing = { amount: msat(0n), amountSent: msat(0n), parts: 0, preimages: [] };
-  const pieces = badField(request) ?? firstCut(request, outlets);
+  const pieces = badField(request, context) ?? firstCut(request, outlets);
   if ('code' in pieces)
     return finished({ payment: request.id, event: 'payment_failed', reason: pieces, ...nothing }, []);
   const offered = pieces.length - request.withhold;
   const shards = pieces.map((amount, i): Shard => {
-    return { amount, hand: undefined, state: { kind: i < offered ? 'waiting' : 'withheld' } };
+    return { amount, assigned: undefined, state: { kind: i < offered ? 'waiting' : 'withheld' } };
   });
   const progress = {
     ...({ phase: 'planning', reason: undefined, query: 0, asking: undefined } as const),
-    ...{ attempts: 0, offeredAt: context.now, book: undefined },
+    ...{ attempts: 0, offeredAt: context.now, sender: undefined },
   };
   let draft: Draft = { payment: { kind: 'running', request, progress, shards, learnt: nothingLearnt }, effects: [] };
   for (const [shard, { amount, state }] of shards.entries())
@@ -176,7 +186,7 @@ const onRoute = (draft: Draft, { query, route, largest }: RouteInput, context: P
   if (shard?.state.kind !== 'waiting') return advance(answered, context);
   if (route !== undefined && isUsable(draft.payment, i, route, context))
     return advance(withState(answered, i, { kind: 'routed', route }), context);
-  const cut = split(answered, i, largest);
+  const cut = split(answered, i, largest, context);
   return advance(cut ?? stop(answered, { code: 'no_route', amount: shard.amount }), context);
 };
 

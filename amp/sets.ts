@@ -5,10 +5,9 @@
 
 import { equal, hex, xor, zeros } from '../wire/bytes.ts';
 import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage, sumMsat } from '../wire/units.ts';
-import type { HtlcKey, Refusal, SchemeName, SetView } from './events.ts';
-import type { FinalPayload, ReceiverInput } from './io.ts';
-import type { Share, Verdict } from './scheme.ts';
-import { schemes } from './schemes.ts';
+import type { HtlcKey, Refusal, SetView } from './events.ts';
+import type { FinalPayload, ReceiverContext, ReceiverInput } from './io.ts';
+import type { Schemes, Share, Verdict } from './scheme.ts';
 import type { Remembered } from './settledsets.ts';
 import { SHARE_LENGTH } from './shares.ts';
 
@@ -35,7 +34,7 @@ export interface Part {
 }
 
 export type Content =
-  | { readonly kind: 'eob'; readonly scheme: SchemeName; readonly paymentId: Uint8Array }
+  | { readonly kind: 'eob'; readonly scheme: string; readonly paymentId: Uint8Array }
   | { readonly kind: 'ordinary' };
 
 export type Phase =
@@ -104,19 +103,24 @@ export const belongs = ({ content }: HeldSet, payload: FinalPayload): boolean =>
     : payload.kind === 'ordinary';
 
 /** The set with one more HTLC, its shares counted once; or what is wrong with them for the whole set. */
-export const join = (set: HeldSet, input: HtlcInput, maxShares: number): HeldSet | Refusal => {
+export const join = (
+  set: HeldSet,
+  input: HtlcInput,
+  { limits, schemes }: Pick<ReceiverContext, 'limits' | 'schemes'>,
+): HeldSet | Refusal => {
   const { key, peer, amount, expiry, paymentHash, payload } = input;
   const shares = payload.kind === 'eob' ? payload.blobs.map(({ share, marker }) => ({ share, marker })) : [];
   let { expected, accumulated } = set;
-  if (payload.kind === 'eob')
+  const scheme = payload.kind === 'eob' ? schemes.get(payload.scheme) : undefined;
+  if (scheme !== undefined)
     for (const { share, marker } of shares) {
-      const told = schemes[payload.scheme].expect(expected, marker);
+      const told = scheme.expectedCount(expected, marker);
       if (typeof told === 'string') return told;
       expected = told;
       accumulated = xor(accumulated, share);
     }
   const count = set.count + (payload.kind === 'eob' ? shares.length : 1);
-  if (expected > maxShares || count > maxShares) return 'too_many_shares';
+  if (expected > limits.shares || count > limits.shares) return 'too_many_shares';
   const part: Part = {
     ...{ key, peer, amount, expiry, paymentHash, shares },
     order: set.parts.size,
@@ -131,15 +135,18 @@ export const join = (set: HeldSet, input: HtlcInput, maxShares: number): HeldSet
 export const arrivedOf = (set: HeldSet | undefined): Msat =>
   sumMsat([...(set?.parts.values() ?? [])].map(({ amount }) => amount));
 
-/** Whether the set is whole, and what opens its HTLCs. `preimage` is the invoice's, for an ordinary payment. */
-export const judge = (set: HeldSet, preimage: Preimage | undefined): Verdict => {
+/** Whether the set is complete, and its preimages. `preimage` is the invoice's, for an ordinary payment. */
+export const verdictOn = (set: HeldSet, preimage: Preimage | undefined, schemes: Schemes): Verdict => {
   const held = [...set.parts.values()];
   if (set.content.kind === 'ordinary') {
     const whole = preimage !== undefined && set.asked !== undefined && set.total >= set.asked;
     return whole ? { kind: 'complete', preimages: held.map(() => preimage) } : { kind: 'incomplete' };
   }
   const { id: setId, expected, count, accumulated, total } = set;
-  const verdict = schemes[set.content.scheme].judge({ setId, expected, count, accumulated, total, held });
+  const scheme = schemes.get(set.content.scheme);
+  // Of a program that ran before with a scheme of its own.
+  if (scheme === undefined) return { kind: 'incomplete' };
+  const verdict = scheme.verdict({ setId, expected, count, accumulated, total, held });
   const tooLittle = verdict.kind === 'complete' && set.asked !== undefined && set.total < set.asked;
   return tooLittle ? { kind: 'broken', why: 'below_amount_asked' } : verdict;
 };

@@ -1,7 +1,7 @@
 /** Codecs of what both machines keep on disk. None of this is ever on the wire. */
 
 import { text, utf8 } from '../wire/bytes.ts';
-import { type Codec, map, prefixed, struct, u8, u16 } from '../wire/codec.ts';
+import { type Codec, map, prefixed, struct, u8, u16, WireError } from '../wire/codec.ts';
 import { bytes32 } from '../wire/fields.ts';
 import type { Share } from './scheme.ts';
 
@@ -19,6 +19,27 @@ export const oneOf = <T extends string>(name: string, values: readonly T[]): Cod
     },
     (value) => values.indexOf(value),
   );
+
+/** What stands before a name that has no number. */
+const NAMED = 255;
+
+/** A name: as a number of 0..254 where versions before gave it one, which keeps it; any other as it is. */
+export const numberedName = (numbers: Readonly<Record<string, number>>): Codec<string> => {
+  const names = new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
+  return {
+    write: (w, name) => {
+      const number = numbers[name];
+      u8.write(w, number ?? NAMED);
+      if (number === undefined) ascii.write(w, name);
+    },
+    read: (r) => {
+      const number = u8.read(r);
+      const name = number === NAMED ? ascii.read(r) : names.get(number);
+      if (name === undefined) throw new WireError({ code: 'invalid_value', expected: 'the number of a known name' });
+      return name;
+    },
+  };
+};
 
 export const nothing = struct({});
 

@@ -4,6 +4,8 @@
  */
 import { SPONTANEOUS_FINAL_CLTV } from '../../amp/limits.ts';
 import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
+import type { Scheme, Schemes } from '../../amp/scheme.ts';
+import { withSchemes } from '../../amp/schemes.ts';
 import type { Registry } from '../../onion/registry.ts';
 import { hex } from '../../wire/bytes.ts';
 import { hasFeature } from '../../wire/features.ts';
@@ -30,10 +32,11 @@ import type { Gate } from '../store/gate.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 
-/** Further EOB protocols a node is to read, and who is told what a forwarder's handler made of them. */
+/** Further EOB protocols a node is to read, and who is told what a forwarder's handler made of them; and further share schemes. */
 export interface Experiments {
   readonly protocols?: Registry<EobAmp, unknown>;
   readonly noted?: (note: ForwardNote) => void;
+  readonly schemes?: readonly Scheme[];
 }
 
 export interface PaymentServicesParts {
@@ -70,7 +73,7 @@ export interface PaymentServices {
   readonly switchboard: Switchboard;
 }
 
-const paymentsOf = (parts: PaymentServicesParts, book: PayBook): Payments => {
+const paymentsOf = (parts: PaymentServicesParts, schemes: Schemes, book: PayBook): Payments => {
   const { ports, gate, channels, graph, peers, keys, now, height, isOut, fatal } = parts;
   const readsFrames = (key: string, node: Point): boolean => {
     const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
@@ -93,7 +96,7 @@ const paymentsOf = (parts: PaymentServicesParts, book: PayBook): Payments => {
     }),
     routes: { graph, now, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
     isOurs: async (hash) => (await parts.invoices.byId(hex(hash)))?.preimage !== undefined,
-    context: () => ({ now: now(), height: height() }),
+    context: () => ({ now: now(), height: height(), schemes }),
     fatal,
   });
 };
@@ -102,7 +105,8 @@ const paymentsOf = (parts: PaymentServicesParts, book: PayBook): Payments => {
 export const openPaymentServices = async (parts: PaymentServicesParts): Promise<PaymentServices> => {
   const { config, ports, wallet, keys, channels, own, earned, gate, height, now, fatal, experiments, strangers } =
     parts;
-  const payments = paymentsOf(parts, await PayBook.load(ports.store, gate));
+  const schemes = withSchemes(experiments.schemes ?? []);
+  const payments = paymentsOf(parts, schemes, await PayBook.load(ports.store, gate));
   await payments.load();
   const room = { reserve: config.reserve, wallet, feerate: parts.feerate, entries: () => channels.entries.values() };
   const receiver = await ReceiverHost.load({
@@ -112,6 +116,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     context: () => ({
       now: now(),
       height: height(),
+      schemes,
       spontaneous: config.amp.spontaneous,
       minFinalCltv: SPONTANEOUS_FINAL_CLTV,
       limits: config.amp.limits,
@@ -127,7 +132,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   };
   const switchboard: Switchboard = new Switchboard({
     key: keys.identity,
-    registry: new Map([...ampProtocols, ...(experiments.protocols ?? [])]),
+    registry: new Map([...ampProtocols(schemes), ...(experiments.protocols ?? [])]),
     channels: {
       push: (channel, input) => channels.push(channel, input),
       incoming: (channel, id) => channels.incoming(channel, id),

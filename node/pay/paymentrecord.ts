@@ -1,9 +1,9 @@
 /** A payment as it is listed: kept from its first moment, ended by its result. Its machine's own records are elsewhere and gone by then. */
 
 import type { PaymentFailure, ShardFailure } from '../../amp/events.ts';
-import type { PaymentRequest } from '../../amp/io.ts';
 import { type Payment, totalsOf } from '../../amp/payment.ts';
 import type { Route } from '../../amp/route.ts';
+import { numberedName } from '../../amp/storecodecs.ts';
 import { hex, text, utf8 } from '../../wire/bytes.ts';
 import { bytes16, type Codec, decode, encode, list, map, optional, struct, u8, u16, u64 } from '../../wire/codec.ts';
 import { bytes32, msat, point, preimage } from '../../wire/fields.ts';
@@ -21,7 +21,8 @@ export interface PayRecord {
   /** The invoice's payment hash, or 32 random bytes for a payment without invoice. */
   readonly paymentHash: Uint8Array;
   readonly amount: Msat;
-  readonly scheme: PaymentRequest['scheme'];
+  /** The share scheme of an AMP by its name, or `single` or `mpp`. */
+  readonly scheme: string;
   readonly label: string | undefined;
   readonly bolt11: string | undefined;
   readonly description: string | undefined;
@@ -43,7 +44,6 @@ export interface PayRecord {
 }
 
 const string: Codec<string> = map(bytes16, text, utf8);
-const schemes = ['fixed', 'dynamic', 'single', 'mpp'] as const;
 const statuses = ['pending', 'complete', 'failed'] as const;
 const word = <T extends string>(words: readonly T[]): Codec<T> =>
   map(
@@ -64,7 +64,7 @@ const record: Codec<PayRecord> = struct({
   destination: point,
   paymentHash: bytes32,
   amount: msat,
-  scheme: word(schemes),
+  scheme: numberedName({ fixed: 0, dynamic: 1, single: 2, mpp: 3 }),
   label: optional(string),
   bolt11: optional(string),
   description: optional(string),
@@ -80,6 +80,9 @@ const record: Codec<PayRecord> = struct({
     }),
   ),
 });
+
+/** Whether it was made in shares, as an AMP. */
+export const isAmp = ({ scheme }: Pick<PayRecord, 'scheme'>): boolean => scheme !== 'single' && scheme !== 'mpp';
 
 export const PAYS = 'pay/';
 export const encodePay = (pay: PayRecord): Uint8Array => encode(record, pay);

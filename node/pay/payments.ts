@@ -7,6 +7,7 @@ import type { PaymentEvent } from '../../amp/events.ts';
 import type { Outcome, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
 import { isIn, isOrdinary, newPayment, type Payment, totalsOf } from '../../amp/payment.ts';
 import { checkRequest, paymentTables } from '../../amp/paymentstore.ts';
+import type { Schemes } from '../../amp/scheme.ts';
 import { pay } from '../../amp/sending.ts';
 import { changes } from '../../amp/tables.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -58,6 +59,11 @@ export class Payments {
   /** Reads what is still under way; nothing moves before `begin`. Throws StoreError or WireError. */
   async load(): Promise<void> {
     for (const [id, state] of await keptMachines(this.parts.store)) this.add(id, state, { hints: [] });
+  }
+
+  /** The share schemes that payments can be made with. */
+  get schemes(): Schemes {
+    return this.parts.context().schemes;
   }
 
   /** After a restart, once the channels are loaded: attempts that no channel knows never left. */

@@ -1,10 +1,9 @@
 /** What a payer, a forwarder or a stranger can try with the shares of a set, and that it gains nothing and harms nobody's else. */
 import { describe, expect, test } from 'vitest';
-import { schemes } from '../../amp/schemes.ts';
 import { child } from '../../amp/shares.ts';
 import { msat } from '../../wire/units.ts';
 import { bytes32, type Htlc, keyOf, ReceiverUnderTest } from './receiver.ts';
-import { amp, ampInvoice, withBlobs } from './sets.ts';
+import { amp, ampInvoice, schemeNamed, withBlobs } from './sets.ts';
 
 const WRONG = 'incorrect_or_unknown_payment_details';
 const at = (htlcs: readonly Htlc[], i: number): Htlc => htlcs[i] ?? expect.fail(`no HTLC ${i}`);
@@ -110,16 +109,16 @@ test('few HTLCs that carry many shares pay no less: the amounts that arrived are
   const enough = run(amp({ scheme: 'fixed', parts: 2, shares: 5, amount: 2500n, invoice }));
   expect(enough.paid).toMatchObject([{ received: 5000n }]);
   // And in scheme dynamic, where the last blob of one HTLC says how many there are.
-  const scheme = schemes.dynamic;
-  let book = scheme.open(entropy, 3);
-  const hands = [false, false, true].map((last) => {
-    const [hand, next] = scheme.deal(book, entropy, last);
-    book = next;
-    return hand;
+  const scheme = schemeNamed('dynamic');
+  let sender = scheme.begin(entropy, 3);
+  const shards = [false, false, true].map((last) => {
+    const [shard, next] = scheme.nextShard(sender, entropy, last);
+    sender = next;
+    return shard;
   });
   const [one] = amp({ scheme: 'dynamic', parts: 1, amount: 2000n, invoice: ampInvoice(3000n) });
   if (one?.payload.kind !== 'eob') throw new Error('expected an AMP');
-  const blobs = hands.flatMap(({ shares }) => shares.map((share) => ({ setId: book.setId, ...share })));
-  const alone = run([{ ...one, paymentHash: child(book.root, 1).paymentHash, payload: { ...one.payload, blobs } }]);
+  const blobs = shards.flatMap(({ shares }) => shares.map((share) => ({ setId: sender.setId, ...share })));
+  const alone = run([{ ...one, paymentHash: child(sender.root, 1).paymentHash, payload: { ...one.payload, blobs } }]);
   expect([alone.fate(0), whys(alone)]).toEqual([WRONG, ['below_amount_asked']]);
 });

@@ -6,6 +6,7 @@
 import type { RouteQuery } from '../../amp/io.ts';
 import { ampProtocols, finalPayload } from '../../amp/payload.ts';
 import type { Hop, Outlet, Route } from '../../amp/route.ts';
+import { schemes } from '../../amp/schemes.ts';
 import type { Failure } from '../../onion/failures.ts';
 import { peel } from '../../onion/peel.ts';
 import { readHop } from '../../onion/registry.ts';
@@ -23,6 +24,8 @@ export interface Edge {
   /** What it can really carry, less what is locked. */
   balance: bigint;
 }
+
+const protocols = ampProtocols(schemes);
 
 const BASE_FEE = 1000n;
 const DELTA = 10;
@@ -102,7 +105,7 @@ export class Network {
     let { onion: packet, amount, expiry }: { onion: Uint8Array; amount: Msat; expiry: number } = offer;
     for (;;) {
       const node = nodeKey(edge.to);
-      const hop = readHop(ampProtocols, peel({ nodeKey: node, packet, associatedData: offer.paymentHash }));
+      const hop = readHop(protocols, peel({ nodeKey: node, packet, associatedData: offer.paymentHash }));
       if (hop.kind === 'malformed') throw new Error('a payer must not build a malformed onion');
       secrets.push(hop.sharedSecret);
       const fail = (failure: Failure): [Carried, Journey] => {

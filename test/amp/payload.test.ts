@@ -1,6 +1,7 @@
 /** What the receiving machine is told of a final payload, and which payloads never reach it. */
 import { expect, test } from 'vitest';
 import { ampProtocols, type EobAmp, finalPayload } from '../../amp/payload.ts';
+import { schemes } from '../../amp/schemes.ts';
 import { encodeBlob } from '../../amp/shares.ts';
 import type { FinalHop } from '../../onion/registry.ts';
 import { zeros } from '../../wire/bytes.ts';
@@ -45,9 +46,10 @@ test.each<[string, FinalHop<EobAmp>, bigint]>([
 test('every protocol of ours reads the blobs behind a frame, at the final hop alone', () => {
   const extra = { protocol: 1, paymentId: bytes32(5).slice(0, 11), blobs: [encodeBlob(blob), encodeBlob(blob)] };
   const frame = { shortChannelId: shortChannelId(0n), ...fields, extra };
-  expect([...ampProtocols.keys()]).toEqual([1, 2]);
-  expect(ampProtocols.get(1)?.forward).toBeUndefined();
-  expect(ampProtocols.get(1)?.final?.(frame, extra)).toEqual({
+  const protocols = ampProtocols(schemes);
+  expect([...protocols.keys()]).toEqual([1, 2]);
+  expect(protocols.get(1)?.forward).toBeUndefined();
+  expect(protocols.get(1)?.final?.(frame, extra)).toEqual({
     accept: { scheme: 'fixed', paymentId: extra.paymentId, blobs: [blob, blob] },
   });
 });

@@ -6,6 +6,7 @@ import type { InvoiceTerms, ReceiverContext, ReceiverEffect, ReceiverInput } fro
 import { defaultLimits } from '../../amp/limits.ts';
 import { restoreReceiver } from '../../amp/receiverstore.ts';
 import { receive } from '../../amp/receiving.ts';
+import { schemes } from '../../amp/schemes.ts';
 import { emptyReceiver, htlcName, type Receiver } from '../../amp/sets.ts';
 import type { Failure } from '../../onion/failures.ts';
 import type { Change } from '../../wire/change.ts';
@@ -28,6 +29,7 @@ export const secretOf = (n: number): { readonly preimage: Preimage; readonly pay
 export const context: ReceiverContext = {
   now: 1_000_000,
   height: 500,
+  schemes,
   spontaneous: true,
   minFinalCltv: 18,
   // Tests of anything but the least share have small ones.

@@ -124,7 +124,7 @@ test('an onion for the longest route there is room for can be built, and its fai
   const request = ampRequest({ scheme: 'fixed' });
   const hop = { ...via(1, 1n)[0], tlvOnly: true };
   const route: Route = [hop, ...Array.from({ length: 18 }, () => hop)];
-  const built = buildOnion(request, route, secretOf(1).paymentHash, [zeros(65)], 3);
+  const built = buildOnion(request, route, secretOf(1).paymentHash, { protocol: 1, blobs: [zeros(65)] }, 3);
   expect(built.packet).toHaveLength(1366);
   expect(built.frame).toHaveLength(65);
   expect(openFailure(request, route, 3, bytes32(1))).toEqual({ kind: 'unattributable' });

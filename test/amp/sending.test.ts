@@ -25,7 +25,7 @@ test('scheme fixed tells the wanted number of shares even where fewer HTLCs make
   const blobs = blobsOf(payer);
   expect(blobs.map(({ marker }) => marker)).toEqual([5, 5, 5, 5, 5]);
   const root = joined(blobs.map(({ share }) => share));
-  expect(payer.payment).toMatchObject({ progress: { book: { root } } });
+  expect(payer.payment).toMatchObject({ progress: { sender: { root } } });
 });
 
 test('scheme dynamic keeps its last share back, and then tells the count in it', () => {

@@ -1,7 +1,7 @@
-/** AMP sets made for tests, by the schemes' own dealing: what a payer would send, HTLC by HTLC. */
+/** AMP sets made for tests by the schemes themselves: what a payer would send, HTLC by HTLC. */
 
-import type { SchemeName } from '../../amp/events.ts';
 import type { InvoiceTerms } from '../../amp/io.ts';
+import type { Scheme } from '../../amp/scheme.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { child } from '../../amp/shares.ts';
 import { zeros } from '../../wire/bytes.ts';
@@ -9,7 +9,7 @@ import { msat } from '../../wire/units.ts';
 import { bytes32, type Htlc, keyOf, peerOf } from './receiver.ts';
 
 export interface SetWish {
-  readonly scheme: SchemeName;
+  readonly scheme: string;
   /** HTLCs. */
   readonly parts: number;
   /** Shares, where the scheme fixes them; as many as parts unless told. */
@@ -22,28 +22,35 @@ export interface SetWish {
   readonly expiry?: number;
 }
 
-/** The HTLCs of one payment, in the order in which they are dealt. */
+/** A row of the table of schemes. */
+export const schemeNamed = (name: string): Scheme => {
+  const scheme = schemes.get(name);
+  if (scheme === undefined) throw new RangeError(`no scheme ${name}`);
+  return scheme;
+};
+
+/** The HTLCs of one payment, in the order in which their shares are made. */
 export const amp = (wish: SetWish): readonly Htlc[] => {
   const { scheme: name, parts, shares = parts, seed = 1, firstKey = 0, amount = 1000n, invoice, expiry = 540 } = wish;
-  const scheme = schemes[name];
+  const scheme = schemeNamed(name);
   const entropy = bytes32(seed);
-  let book = scheme.open(entropy, shares);
+  let sender = scheme.begin(entropy, shares);
   return Array.from({ length: parts }, (_, i): Htlc => {
-    const [hand, next] = scheme.deal(book, entropy, i === parts - 1);
-    book = next;
+    const [shard, next] = scheme.nextShard(sender, entropy, i === parts - 1);
+    sender = next;
     return {
       key: keyOf(firstKey + i),
       peer: peerOf(1),
       amount: msat(amount),
       expiry,
-      paymentHash: child(book.root, hand.index).paymentHash,
+      paymentHash: child(sender.root, shard.index).paymentHash,
       payload: {
         kind: 'eob',
         amount: msat(amount),
         expiry,
         scheme: name,
         paymentId: invoice?.paymentSecret.slice(0, 11) ?? zeros(11),
-        blobs: hand.shares.map((share) => ({ setId: book.setId, ...share })),
+        blobs: shard.shares.map((share) => ({ setId: sender.setId, ...share })),
       },
       invoice,
     };

@@ -1,5 +1,6 @@
-/** Shares under each backend: dealt to the payer's HTLCs, and derived by the payee when its set becomes whole. */
-import { schemeNames, schemes } from '../../amp/schemes.ts';
+/** Shares under each backend: made for the payer's HTLCs, and joined by the payee when its set becomes complete. */
+import type { Scheme } from '../../amp/scheme.ts';
+import { schemes } from '../../amp/schemes.ts';
 import { child } from '../../amp/shares.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat } from '../../wire/units.ts';
@@ -8,40 +9,40 @@ import { type Bench, type Scope, underEachBackend } from './harness.ts';
 const entropy = sha256(Uint8Array.of(1));
 const SIZES = [1, 16, 255] as const;
 
-/** A payment dealt out whole: its book, and its hands in order. */
-const dealt = (name: (typeof schemeNames)[number], size: number) => {
-  const scheme = schemes[name];
-  let book = scheme.open(entropy, size);
-  const hands = Array.from({ length: size }, (_, i) => {
-    const [hand, next] = scheme.deal(book, entropy, i === size - 1);
-    book = next;
-    return hand;
+/** All shards of a payment, in order, and what its payer keeps. */
+const shardsOf = (scheme: Scheme, size: number) => {
+  let sender = scheme.begin(entropy, size);
+  const shards = Array.from({ length: size }, (_, i) => {
+    const [shard, next] = scheme.nextShard(sender, entropy, i === size - 1);
+    sender = next;
+    return shard;
   });
-  return { book, hands };
+  return { sender, shards };
 };
 
 const measure = (scope: Scope, backend: string): void => {
   scope.rate('one child: preimage and hash', backend, () => child(entropy, 1));
-  for (const name of schemeNames)
+  for (const scheme of schemes.values())
     for (const size of SIZES) {
-      const deal = scope.rate(`${name}, ${size}: sets dealt`, backend, () => dealt(name, size));
-      const { book, hands } = dealt(name, size);
-      const { setId, root, accumulated } = book;
-      const held = hands.map(({ index, shares }) => ({ paymentHash: child(root, index).paymentHash, shares }));
+      const { name } = scheme;
+      const made = scope.rate(`${name}, ${size}: sets made`, backend, () => shardsOf(scheme, size));
+      const { sender, shards } = shardsOf(scheme, size);
+      const { setId, root, accumulated } = sender;
+      const held = shards.map(({ index, shares }) => ({ paymentHash: child(root, index).paymentHash, shares }));
       const set = { setId, expected: size, count: size, accumulated, total: msat(0n), held };
-      const judge = scope.rate(`${name}, ${size}: sets opened`, backend, () => {
-        if (schemes[name].judge(set).kind !== 'complete') throw new Error('not complete');
+      const opened = scope.rate(`${name}, ${size}: sets opened`, backend, () => {
+        if (scheme.verdict(set).kind !== 'complete') throw new Error('not complete');
       });
       if (size === SIZES.at(-1)) {
-        scope.put(`${name}: shares dealt`, backend, deal * size);
-        scope.put(`${name}: shares derived`, backend, judge * size);
+        scope.put(`${name}: shares made`, backend, made * size);
+        scope.put(`${name}: shares derived`, backend, opened * size);
       }
     }
 };
 
 export const bench: Bench = {
   name: 'shares',
-  about: 'AMP shares dealt and derived under each backend',
+  about: 'AMP shares made and derived under each backend',
   run: async (scope) => {
     scope.table('AMP shares');
     await underEachBackend((backend) => measure(scope, backend));

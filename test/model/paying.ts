@@ -68,7 +68,7 @@ const requestOf = (node: Node, move: PayMove, n: number, bill: number, payee: No
     patience: 2,
     withhold: twist === 'withheld' ? 1 : 0,
   };
-  if (scheme === 'fixed' || scheme === 'dynamic') {
+  if (scheme !== 'single' && scheme !== 'mpp') {
     const paymentId = twist === 'bare' ? zeros(11) : secret(bill, 'secret').slice(0, 11);
     return { ...terms, scheme, paymentId };
   }

@@ -1,6 +1,7 @@
 /** The receiving machine in a node: what its clock and its invoices bring to it, and that one invoice's hash opens nothing else. */
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '../../amp/limits.ts';
+import { schemes } from '../../amp/schemes.ts';
 import { Invoices } from '../../node/pay/invoices.ts';
 import { ReceiverHost } from '../../node/pay/receiver.ts';
 import { Gate } from '../../node/store/gate.ts';
@@ -25,7 +26,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), clock = heldClock())
   const told: string[] = [];
   const receiver = await ReceiverHost.load({
     ...{ store, gate, clock, log: keptLog(), strangers: keptLog(), invoices, fatal },
-    context: () => ({ now: now(), height: 500, spontaneous: true, minFinalCltv: 18, limits: defaultLimits }),
+    context: () => ({ now: now(), height: 500, schemes, spontaneous: true, minFinalCltv: 18, limits: defaultLimits }),
     fulfill: ({ id }, _preimage: Preimage) => void told.push(`${id} fulfilled`),
     fail: ({ id }, { name }) => void told.push(`${id} ${name}`),
   });

@@ -192,7 +192,7 @@ const shownSet = async (node: Node, view: SetView): Promise<ShownSet> => {
   const status = { incomplete: 'receiving', settled: 'claiming', failed: 'failing' } as const;
   return {
     set_id: hex(view.id),
-    scheme: view.scheme === 'ordinary' ? 'fixed' : view.scheme,
+    scheme: view.scheme,
     status: status[view.phase],
     ...(invoice && { label: invoice.label }),
     shares: view.shares,

@@ -9,7 +9,7 @@ import { type Msat, msat, scidText } from '../../../wire/units.ts';
 import type { Node } from '../../core/node.ts';
 import type { Hint } from '../../graph/routing.ts';
 import { PAYMENT_ID_LENGTH } from '../../pay/invoicerecord.ts';
-import { type PayRecord, shortfall } from '../../pay/paymentrecord.ts';
+import { isAmp, type PayRecord, shortfall } from '../../pay/paymentrecord.ts';
 import type { ShardRecord } from '../../pay/shards.ts';
 import { ApiError, type ErrorName } from '../errors.ts';
 import type { Handlers, Params, Result } from '../table.ts';
@@ -123,13 +123,12 @@ const shardOf = (shard: ShardRecord): Shard => {
   };
 };
 
-const schemeShown = ({ scheme }: PayRecord) => (scheme === 'fixed' || scheme === 'dynamic' ? { scheme } : {});
+const schemeShown = (record: PayRecord) => (isAmp(record) ? { scheme: record.scheme } : {});
 /** Where less was claimed than was meant. */
 const partial = (record: PayRecord) => {
   const text = shortfall(record);
   return text === undefined ? {} : { warning_partial_completion: text };
 };
-const isAmp = ({ scheme }: PayRecord): boolean => scheme === 'fixed' || scheme === 'dynamic';
 
 const paid = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
   const { end } = record;
@@ -181,6 +180,14 @@ const finished = (node: Node, record: PayRecord): Omit<Paid, 'status'> => {
   });
 };
 
+/** Throws ApiError for a scheme that this node does not have. */
+const schemeFor = ({ payments }: Node, given: string | undefined): string => {
+  if (given === undefined) return 'dynamic';
+  if (payments.schemes.has(given)) return given;
+  const known = [...payments.schemes.keys()].map((name) => `"${name}"`).join(' or ');
+  throw new ApiError('invalid_params', `scheme: expected ${known}`);
+};
+
 const requestFor = (node: Node, invoice: Invoice, amount: Msat, params: Params<'pay'>): PaymentRequest => {
   const common = {
     ...terms(node, amount, params, invoice.timestamp + invoice.expiry),
@@ -189,7 +196,7 @@ const requestFor = (node: Node, invoice: Invoice, amount: Msat, params: Params<'
   };
   const secret = invoice.paymentSecret ?? zeros(32);
   if (ampOf(invoice.features) === 'eob')
-    return { ...common, scheme: params.scheme ?? 'dynamic', paymentId: secret.slice(0, PAYMENT_ID_LENGTH) };
+    return { ...common, scheme: schemeFor(node, params.scheme), paymentId: secret.slice(0, PAYMENT_ID_LENGTH) };
   if (params.scheme !== undefined)
     throw new ApiError('invalid_params', 'scheme: this invoice does not ask for an AMP; leave scheme out');
   return {
@@ -272,7 +279,7 @@ const keysend = async (node: Node, params: Params<'keysend'>): Promise<Result<'k
     minShard: LEAST_SHARE,
     destination,
     finalCltv: SPONTANEOUS_FINAL_CLTV + SLACK,
-    scheme: params.scheme ?? 'dynamic',
+    scheme: schemeFor(node, params.scheme),
     paymentId: zeros(PAYMENT_ID_LENGTH),
   };
   const note = { paymentHash: node.ports.entropy.bytes(32), label, bolt11: undefined, description: undefined };

@@ -8,12 +8,6 @@ import * as shown from '../results.ts';
 /** Ten years in seconds: further ahead nobody promises a price. */
 const MOST_EXPIRY = 315_360_000;
 
-/** How shares of an atomic multi-path payment are made: the EOB schemes, by their names in the format's table. */
-export const schemes = ['fixed', 'dynamic', 'tree', 'threshold', 'deployed'] as const;
-
-/** Those a payer here can choose between. */
-export const offeredSchemes = ['fixed', 'dynamic'] as const;
-
 const base = {
   label: shown.text,
   description: shown.text.optional(),
@@ -46,7 +40,8 @@ const heldHtlc = z.object({
 
 const set = z.object({
   set_id: shown.hash,
-  scheme: z.enum(schemes),
+  /** How its shares are made; `ordinary` where the payment has none. */
+  scheme: shown.text,
   status: z.enum(['receiving', 'claiming', 'claimed', 'failing', 'failed']),
   /** The label of the invoice it pays; missing in a spontaneous payment. */
   label: shown.text.optional(),

@@ -1,11 +1,11 @@
 /** Methods that pay. Core Lightning's, with `scheme` and `shards` of our own for atomic multi-path payments. */
 import { z } from 'zod';
 import { MAX_EXPIRY_AHEAD } from '../../../amp/limits.ts';
+import { schemeNames } from '../../../amp/schemes.ts';
 import { methods } from '../method.ts';
 import * as given from '../params.ts';
 import * as shown from '../results.ts';
 import { devShards } from './dev.ts';
-import { offeredSchemes, schemes } from './invoices.ts';
 
 /** One HTLC of a payment, from here to the payee. */
 const shard = z.object({
@@ -41,7 +41,7 @@ const paid = {
   /** Present where one preimage proves the payment; an atomic multi-path payment has `payment_preimages`. */
   payment_preimage: shown.hash.optional(),
   payment_preimages: z.array(shown.hash),
-  scheme: z.enum(schemes).optional(),
+  scheme: shown.text.optional(),
   shards: z.array(shard).optional(),
 };
 
@@ -59,10 +59,9 @@ const limits = {
 };
 const maxfee = given.amountMsat.optional().describe('most fee in all; replaces maxfeepercent and exemptfee');
 const own = {
-  scheme: given
-    .word(...offeredSchemes)
+  scheme: given.text
     .optional()
-    .describe('how shares are made; atomic multi-path payments only'),
+    .describe(`how shares are made, for atomic multi-path payments alone: ${schemeNames.join(', ')}`),
   shards: given.integer(1, 255).optional().describe('how many HTLCs to cut the amount into; 1 never cuts it'),
 };
 
@@ -139,7 +138,7 @@ export const paymentMethods = methods({
           warning_partial_completion: shown.text.optional(),
           erroronion: shown.hexText.optional(),
           payment_preimages: z.array(shown.hash).optional(),
-          scheme: z.enum(schemes).optional(),
+          scheme: shown.text.optional(),
           shards: z.array(shard).optional(),
         }),
       ),

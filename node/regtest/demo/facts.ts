@@ -23,7 +23,7 @@ export interface ShardFact {
 }
 
 export interface PaymentFact {
-  readonly scheme: 'fixed' | 'dynamic';
+  readonly scheme: string;
   readonly status: 'complete' | 'failed';
   /** Why it failed, in the payer's words. */
   readonly failure: string | undefined;

@@ -1,4 +1,5 @@
 /** A hop's frame and its extra onion blobs, taken apart field by field for people to read. */
+import { schemes } from '../../../amp/schemes.ts';
 import { decodeBlob, SHARE_LENGTH } from '../../../amp/shares.ts';
 import { FRAME_LENGTH, HMAC_LENGTH, PAYMENT_ID_LENGTH, readFrame, readSignal } from '../../../onion/frame.ts';
 import { concat, hex } from '../../../wire/bytes.ts';
@@ -9,9 +10,6 @@ export interface Field {
   readonly name: string;
   readonly meaning: string;
 }
-
-/** Schemes whose blobs can be explained here, by protocol number. */
-const protocols: Readonly<Record<number, string>> = { 1: 'fixed', 2: 'dynamic' };
 
 interface Slice {
   readonly name: string;
@@ -34,7 +32,7 @@ const signalText = (signal: number): string => {
   const read = readSignal(signal);
   if (read.kind !== 'blobs') return read.kind === 'none' ? 'nothing follows' : 'malformed';
   const { protocol, count } = read;
-  const name = protocols[protocol];
+  const name = [...schemes.values()].find((scheme) => scheme.protocol === protocol)?.name;
   return `protocol ${protocol}${name === undefined ? '' : ` (${name})`}, ${count} extra frame${count === 1 ? '' : 's'}`;
 };
 
@@ -59,20 +57,14 @@ export const frameFields = (raw: Uint8Array, blobs: readonly Uint8Array[]): read
   ]);
 };
 
-/** What a blob's last byte says in each scheme. */
-const markerText = (scheme: string, marker: number): string => {
-  if (scheme === 'fixed') return `${marker} share${marker === 1 ? '' : 's'} in all`;
-  if (scheme === 'dynamic') return marker === 0 ? 'more shares follow' : `the last of ${marker}`;
-  return String(marker);
-};
-
 /** The fields of a 65-byte blob of an atomic multi-path payment. Throws WireError for another length. */
 export const blobFields = (raw: Uint8Array, scheme: string): readonly Field[] => {
   const { marker } = decodeBlob(raw);
+  const fields = schemes.get(scheme)?.fields;
   return cut(raw, [
-    { name: 'set_id', length: SHARE_LENGTH, meaning: scheme === 'dynamic' ? 'H(BP)' : 'random, the same in all' },
-    { name: 'share', length: SHARE_LENGTH, meaning: 'BP is the xor of all shares' },
-    { name: 'marker', length: 1, meaning: markerText(scheme, marker) },
+    { name: 'set_id', length: SHARE_LENGTH, meaning: fields?.setId ?? '' },
+    { name: 'share', length: SHARE_LENGTH, meaning: fields?.share ?? '' },
+    { name: 'marker', length: 1, meaning: fields?.marker(marker) ?? `${marker}` },
   ]);
 };
 
