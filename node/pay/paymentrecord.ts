@@ -100,6 +100,14 @@ export const shortfall = ({ status, amount, end }: PayRecord): string | undefine
     ? `${end.delivered} of ${amount} msat have been claimed so far, and with one preimage known it counts as paid: nothing more is sent for it`
     : undefined;
 
+/** A payment as it stands: complete as soon as a preimage of it is known, at `at`, though others of its shards may still be out. */
+export const withClaims = (record: PayRecord, state: Payment | undefined, at: number): PayRecord => {
+  const totals = record.status === 'pending' && state?.kind === 'running' ? totalsOf(state) : undefined;
+  if (totals === undefined || totals.parts === 0) return record;
+  const { amount: delivered, amountSent: sent, parts, preimages } = totals;
+  return { ...record, status: 'complete', end: { at, delivered, sent, parts, preimages, why: undefined } };
+};
+
 /** How one attempt of a shard failed, in words: what was said, and by whom. */
 export const shardFailureText = ({ failure, hop, route }: ShardFailure & { readonly route: Route }): string => {
   if (hop === undefined) return `${failure}, and nobody knows at which node`;

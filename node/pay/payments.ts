@@ -5,7 +5,7 @@
 
 import type { PaymentEvent } from '../../amp/events.ts';
 import type { Outcome, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
-import { isIn, isOrdinary, newPayment, type Payment, totalsOf } from '../../amp/payment.ts';
+import { isIn, isOrdinary, newPayment, type Payment } from '../../amp/payment.ts';
 import { checkRequest, paymentTables } from '../../amp/paymentstore.ts';
 import type { Schemes } from '../../amp/scheme.ts';
 import { pay } from '../../amp/sending.ts';
@@ -19,7 +19,7 @@ import { prefixed } from '../store/space.ts';
 import { keptMachines, MACHINES } from './keptmachines.ts';
 import { decodeOrigin, encodeOrigin } from './origin.ts';
 import type { PaymentsParts, PayNote } from './paymentparts.ts';
-import { brokenEnd, failureOf, type PayRecord, shardFailureText, shortfall } from './paymentrecord.ts';
+import { brokenEnd, failureOf, type PayRecord, shardFailureText, shortfall, withClaims } from './paymentrecord.ts';
 import { type ShardRecord, Shards } from './shards.ts';
 
 /**
@@ -234,12 +234,8 @@ export class Payments {
 
   /** A payment as it stands: complete as soon as a preimage of it is known, though others of its shards may still be out. */
   private standing(record: PayRecord): PayRecord {
-    const state = record.status === 'pending' ? this.stateOf(record.id) : undefined;
-    const totals = state?.kind === 'running' ? totalsOf(state) : undefined;
-    if (totals === undefined || totals.parts === 0) return record;
-    const { amount: delivered, amountSent: sent, parts, preimages } = totals;
-    const at = this.running.get(record.id)?.claimedAt ?? this.now();
-    return { ...record, status: 'complete', end: { at, delivered, sent, parts, preimages, why: undefined } };
+    const running = this.running.get(record.id);
+    return withClaims(record, running?.machine.state, running?.claimedAt ?? this.now());
   }
 
   /** The payment of a payment hash that counts, as it stands: one that is complete, or else the latest. Throws StoreError. */
