@@ -1,5 +1,5 @@
 /**
- * What the wallet could pay for claims on chain, and what claims would cost, as the receiving machine and the switchboard reckon
+ * What the wallet could pay for claims on chain, and what claims would cost, as the receiving machine and the HTLC switch reckon
  * with it before a preimage of value can become known over a channel with anchors.
  */
 import { costOf } from '../../amp/claimable.ts';

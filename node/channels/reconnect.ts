@@ -2,7 +2,7 @@
 import { unhex } from '../../wire/bytes.ts';
 import { type Point, point } from '../../wire/units.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
-import type { Addresses } from '../peer/addressbook.ts';
+import type { AddressBook } from '../peer/addressbook.ts';
 import type { Peers } from '../peer/peers.ts';
 import { coreOf, type Entry } from './entry.ts';
 import type { ChannelHost } from './host.ts';
@@ -33,18 +33,18 @@ const peerOf = ({ peer }: Entry): Point => point(unhex(peer));
 export const reconnectingOf = (parts: {
   readonly peers: () => Peers;
   readonly channels: () => ChannelHost;
-  readonly addresses: Addresses;
+  readonly addresses: AddressBook;
   readonly own: OwnChannels;
 }): Reconnecting => ({
   keepConnected: (entry) => {
     const peer = peerOf(entry);
-    parts.peers().keep(peer, parts.addresses.of(peer));
+    parts.peers().keepConnected(peer, parts.addresses.of(peer));
   },
   channelGone: (entry) => {
     const peer = peerOf(entry);
     parts.own.forget(entry.key);
     if (parts.channels().channelsWith(peer).length > 0) return;
-    parts.peers().release(peer);
+    parts.peers().stopReconnecting(peer);
     parts.own.forgetPeer(peer);
   },
 });

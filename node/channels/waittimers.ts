@@ -16,8 +16,8 @@ import type { Entry } from './entry.ts';
 export const idleInput = (entry: Entry, state: ChannelState): Input | undefined => {
   const input = whenIdle(state);
   const { connection } = entry;
-  if (input?.type !== 'sign' || connection === undefined || connection.isFresh) return input;
-  connection.ask(entry.key, () => entry.machine.push(input));
+  if (input?.type !== 'sign' || connection === undefined || connection.heardRecently) return input;
+  connection.pingThen(entry.key, () => entry.machine.push(input));
   return undefined;
 };
 

@@ -12,7 +12,7 @@ import { addressFrom } from '../base/address.ts';
 import { msatFrom, satFrom } from '../base/amounts.ts';
 import { logLevels, logLevelsFrom, logParts } from '../base/loglevels.ts';
 import { defaultReserve } from '../channels/reserve.ts';
-import { LEAST_CLTV_DELTA } from '../forward/margins.ts';
+import { MIN_CLTV_EXPIRY_DELTA } from '../forward/cltvdelta.ts';
 import { announcedFrom } from '../peer/descriptors.ts';
 import { devOptions } from './devoptions.ts';
 import { oneOf, path, rows, value, whole, yesOrNo } from './optionkinds.ts';
@@ -134,8 +134,8 @@ export const options = rows({
   },
   'cltv-delta': {
     value: 'BLOCKS',
-    doc: `blocks kept between two hops, at least ${LEAST_CLTV_DELTA}; 40 unless told`,
-    schema: whole(LEAST_CLTV_DELTA, 2016),
+    doc: `blocks kept between two hops, at least ${MIN_CLTV_EXPIRY_DELTA}; 40 unless told`,
+    schema: whole(MIN_CLTV_EXPIRY_DELTA, 2016),
   },
   'cltv-final': {
     value: 'BLOCKS',

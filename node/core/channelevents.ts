@@ -3,12 +3,12 @@ import type { Backups } from '../backup/backups.ts';
 import { coreOf, type Entry } from '../channels/entry.ts';
 import type { ForgottenChannels } from '../channels/forgotten.ts';
 import type { Reconnecting } from '../channels/reconnect.ts';
-import type { Switchboard } from '../forward/switchboard.ts';
+import type { HtlcSwitch } from '../forward/htlcswitch.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import type { ChannelEventHandler } from './hooks.ts';
 
 export interface ChannelEventsParts {
-  readonly switchboard: () => Switchboard;
+  readonly htlcSwitch: () => HtlcSwitch;
   readonly reconnecting: Reconnecting;
   readonly backups: Backups;
   readonly forgotten: ForgottenChannels;
@@ -26,28 +26,20 @@ const protectFunding = ({ machine }: Entry, { wallet, fatal }: Pick<ChannelEvent
 };
 
 export const channelEvents =
-  ({
-    switchboard,
-    reconnecting,
-    backups,
-    forgotten,
-    refresh,
-    wallet,
-    fatal,
-  }: ChannelEventsParts): ChannelEventHandler =>
+  ({ htlcSwitch, reconnecting, backups, forgotten, refresh, wallet, fatal }: ChannelEventsParts): ChannelEventHandler =>
   (entry, event) => {
     switch (event.event) {
       case 'received':
-        switchboard().received(entry.key, event);
+        htlcSwitch().received(entry.key, event);
         break;
       case 'resolved':
-        switchboard().resolved(entry.key, event.id, event.origin, event.result);
+        htlcSwitch().resolved(entry.key, event.id, event.origin, event.result);
         break;
       case 'offer_refused':
-        switchboard().refused(entry.key, event.origin, event.why);
+        htlcSwitch().refused(entry.key, event.origin, event.why);
         break;
       case 'settled':
-        switchboard().settled(entry.key, event.id);
+        htlcSwitch().settled(entry.key, event.id);
         break;
       case 'opening':
         reconnecting.keepConnected(entry);

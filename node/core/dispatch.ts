@@ -15,8 +15,8 @@ import type { Graph } from '../graph/graph.ts';
 import type { OwnChannel, OwnChannels } from '../graph/ownchannels.ts';
 import { idReplies, isWellFormed, rangeReplies } from '../graph/queries.ts';
 import { type GossipPeer, turn } from '../graph/relaying.ts';
+import { sourceOf } from '../peer/connectionslots.ts';
 import type { Peer } from '../peer/peer.ts';
-import { sourceOf } from '../peer/places.ts';
 import type { Log } from '../ports/ports.ts';
 
 export interface DispatchParts {

@@ -12,7 +12,7 @@ import { retrying } from '../chain/retry.ts';
 import { releaseUnusedFundings } from '../channels/chaineffects.ts';
 import type { ForgottenChannels } from '../channels/forgotten.ts';
 import { shortageOf, warnOfShortage } from '../channels/reserve.ts';
-import type { Switchboard } from '../forward/switchboard.ts';
+import type { HtlcSwitch } from '../forward/htlcswitch.ts';
 import type { GraphStore } from '../graph/persist.ts';
 import type { Progress } from './progress.ts';
 import type { Node } from './running.ts';
@@ -24,7 +24,7 @@ export interface LifecycleParts extends Omit<Node, 'begin' | 'stop'> {
   readonly progress: Progress;
   readonly feerates: Feerates;
   readonly forgotten: ForgottenChannels;
-  readonly switchboard: Switchboard;
+  readonly htlcSwitch: HtlcSwitch;
   readonly saved: GraphStore;
   readonly later: Later;
   readonly fatal: (error: unknown) => void;
@@ -64,7 +64,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     await follower.start(parts.fatal);
     progress.at(() => `takes up its channels at block ${follower.height}`);
     await releaseUnusedFundings(parts.wallet, channels.entries);
-    parts.switchboard.restore();
+    parts.htlcSwitch.restore();
     channels.begin();
     await parts.forgotten.begin();
     await channels.settled();
@@ -107,7 +107,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     ticking();
     parts.later.cancel();
     await peers.stop();
-    parts.switchboard.stop();
+    parts.htlcSwitch.stop();
     await gate.unlessBroken(following);
     await gate.unlessBroken(onchain.stop());
     await gate.unlessBroken(receiver.stop());

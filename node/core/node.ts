@@ -35,7 +35,7 @@ import { Graph } from '../graph/graph.ts';
 import { OwnChannels } from '../graph/ownchannels.ts';
 import { GraphStore, loadGraph } from '../graph/persist.ts';
 import { Invoices } from '../pay/invoices.ts';
-import { Addresses } from '../peer/addressbook.ts';
+import { AddressBook } from '../peer/addressbook.ts';
 import { descriptorsOf } from '../peer/descriptors.ts';
 import { Peers } from '../peer/peers.ts';
 import { networkOf } from '../ports/network.ts';
@@ -83,7 +83,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
 
   const wallet = await Wallet.open({ store, keys, network });
   const refusals = new Refusals();
-  const addresses = await Addresses.load(store);
+  const addresses = await AddressBook.load(store);
   const invoices = await Invoices.load(store, gate, now);
   const replays = await ReplayLog.load(store);
   const graph = new Graph();
@@ -166,7 +166,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     refresh,
     wallet,
     fatal,
-    switchboard: () => switchboard,
+    htlcSwitch: () => htlcSwitch,
   });
 
   const peers: Peers = new Peers({
@@ -179,7 +179,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     log: strangers.peer,
     channels: fundedChannelsWith(() => channels),
     limitLoopback: config.limitLoopback,
-    wrap: hooks.wrapStream,
+    wrapStream: hooks.wrapStream,
     handlers: peerEvents({
       ...{ gossip, own, chainHash: network.chain },
       log: strangers.peer,
@@ -240,7 +240,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     isOut: () => outage.isOut,
     experiments,
   });
-  const { payments, receiver, switchboard } = desk;
+  const { payments, receiver, htlcSwitch } = desk;
 
   const resend = () => void rebroadcast(wallet, chain, logs.wallet, refusals).catch(onInternalError('broadcasts'));
   const onBlock = afterBlock({
@@ -261,7 +261,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const follower: Follower = new Follower({
     ...{ chain, store, clock, log: logs.chain },
     birth: fresh ? 'tip' : 0,
-    current: () => switchboard.current(),
+    current: () => htlcSwitch.onHeightKnown(),
     listeners: [
       wallet,
       watcher,
@@ -315,7 +315,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const life = lifecycleOf({
     ...parts,
     ports,
-    ...{ feerates, forgotten, switchboard, saved, later, fatal, rebroadcast: resend },
+    ...{ feerates, forgotten, htlcSwitch, saved, later, fatal, rebroadcast: resend },
     reachable: (at) => {
       reachableSince = at;
     },

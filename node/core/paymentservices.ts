@@ -1,5 +1,5 @@
 /**
- * Everything about payments in one node, tied together: our own (payments.ts), those we receive (receiver.ts), and the switchboard
+ * Everything about payments in one node, tied together: our own (payments.ts), those we receive (receiver.ts), and the HTLC switch
  * that brings each HTLC to the one or the other or to its next channel.
  */
 import { SPONTANEOUS_FINAL_CLTV } from '../../amp/limits.ts';
@@ -18,8 +18,8 @@ import { namingLog } from '../channels/naming.ts';
 import { knowsPreimage, outgoingOf, outletOf, ownChannelOf } from '../channels/views.ts';
 import type { Config } from '../config/config.ts';
 import type { ForwardingFees } from '../forward/forwardingfees.ts';
+import { type ForwardNote, HtlcSwitch } from '../forward/htlcswitch.ts';
 import type { ReplayLog } from '../forward/replay.ts';
-import { type ForwardNote, Switchboard } from '../forward/switchboard.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
 import type { Invoices } from '../pay/invoices.ts';
@@ -70,7 +70,7 @@ export interface PaymentServicesParts {
 export interface PaymentServices {
   readonly payments: Payments;
   readonly receiver: ReceiverHost;
-  readonly switchboard: Switchboard;
+  readonly htlcSwitch: HtlcSwitch;
 }
 
 const paymentsOf = (parts: PaymentServicesParts, schemes: Schemes, book: PayBook): Payments => {
@@ -120,17 +120,17 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
       spontaneous: config.amp.spontaneous,
       minFinalCltv: SPONTANEOUS_FINAL_CLTV,
       limits: config.amp.limits,
-      claiming: claimBudgetOf(room, () => switchboard.forwarded()),
+      claiming: claimBudgetOf(room, () => htlcSwitch.forwarded()),
     }),
     fulfill: ({ channel, id }, preimage) => channels.push(channel, { type: 'fulfill', id, preimage }),
-    fail: ({ channel, id }, failure) => switchboard.failBack(channel, id, failure),
+    fail: ({ channel, id }, failure) => htlcSwitch.failBack(channel, id, failure),
     fatal,
   });
   const updateOf = (entry: Entry | undefined, named: ShortChannelId): Uint8Array | undefined => {
     const channel = entry && ownChannelOf(entry, config.policy, height());
     return channel && own.updateNamed(channel, named);
   };
-  const switchboard: Switchboard = new Switchboard({
+  const htlcSwitch: HtlcSwitch = new HtlcSwitch({
     key: keys.identity,
     registry: new Map([...ampProtocols(schemes), ...(experiments.protocols ?? [])]),
     channels: {
@@ -144,27 +144,27 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
       outgoing: (scid) => {
         const entry = channels.byShortId(scid);
         const outgoing = entry && outgoingOf(entry, scid, config.policy, updateOf(entry, scid));
-        return outgoing && { ...outgoing, former: own.formerTerms(outgoing.key) };
+        return outgoing && { ...outgoing, previousPolicy: own.formerTerms(outgoing.key) };
       },
     },
     payments,
     receiver,
-    isCovered: (one) =>
+    canPayForClaims: (one) =>
       canForward(
         one,
-        claimBudgetOf(room, () => switchboard.forwarded()),
+        claimBudgetOf(room, () => htlcSwitch.forwarded()),
         receiver.claimed(),
       ),
     replays: parts.replays,
-    keep: (changes) => gate.keep(changes),
+    save: (changes) => gate.keep(changes),
     height,
-    isCurrent: parts.isCurrent,
-    isOut: parts.isOut,
+    isSynced: parts.isCurrent,
+    isHalted: parts.isOut,
     clock: ports.clock,
     log: namingLog(partLog(ports.log, 'forward'), (key) => channels.nameOf(key)),
     strangers: namingLog(partLog(strangers, 'forward'), (key) => channels.nameOf(key)),
-    earned: (fee) => gate.keep(earned.add(fee)),
-    noted: experiments.noted ?? (() => undefined),
+    onFeeEarned: (fee) => gate.keep(earned.add(fee)),
+    onForwardNote: experiments.noted ?? (() => undefined),
   });
-  return { payments, receiver, switchboard };
+  return { payments, receiver, htlcSwitch };
 };

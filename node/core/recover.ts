@@ -11,7 +11,7 @@ import type { ChannelHost } from '../channels/host.ts';
 import { staticName } from '../channels/naming.ts';
 import { CHANNELS } from '../channels/onchain.ts';
 import type { Reconnecting } from '../channels/reconnect.ts';
-import type { Addresses } from '../peer/addressbook.ts';
+import type { AddressBook } from '../peer/addressbook.ts';
 import type { Chain, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { addressGap } from '../wallet/keys.ts';
@@ -26,7 +26,7 @@ export interface RecoverParts {
   readonly log: Log;
   readonly wallet: Wallet;
   readonly channels: ChannelHost;
-  readonly addresses: Addresses;
+  readonly addresses: AddressBook;
   readonly reconnecting: Reconnecting;
 }
 

@@ -16,7 +16,7 @@ import type { OwnChannels } from '../graph/ownchannels.ts';
 import type { Invoices } from '../pay/invoices.ts';
 import type { Payments } from '../pay/payments.ts';
 import type { ReceiverHost } from '../pay/receiver.ts';
-import type { Addresses } from '../peer/addressbook.ts';
+import type { AddressBook } from '../peer/addressbook.ts';
 import type { Peers } from '../peer/peers.ts';
 import type { Network } from '../ports/network.ts';
 import type { Address, Ports } from '../ports/ports.ts';
@@ -38,7 +38,7 @@ export interface Node {
   readonly network: Network;
   readonly keys: NodeKeys;
   readonly peers: Peers;
-  readonly addresses: Addresses;
+  readonly addresses: AddressBook;
   readonly wallet: Wallet;
   readonly refusals: Refusals;
   readonly follower: Follower;

@@ -17,7 +17,7 @@ import { forwardingFee } from '../graph/routing.ts';
 export interface OutgoingChannel {
   readonly policy: OwnPolicy;
   /** What it asked until a moment ago: payers may not know of the change yet. */
-  readonly former?: OwnPolicy | undefined;
+  readonly previousPolicy?: OwnPolicy | undefined;
   readonly status: 'usable' | 'unavailable' | 'closing';
   /** Our channel_update, which the payer may learn from. */
   readonly update: Uint8Array | undefined;
@@ -29,7 +29,7 @@ export interface IncomingHtlc {
 }
 
 /** What an HTLC does not keep of a policy; undefined: nothing. */
-const brokenTerm = (
+const policyFailure = (
   incoming: IncomingHtlc,
   { amtToForward, outgoingCltvValue }: Pick<ForwardPayload, 'amtToForward' | 'outgoingCltvValue'>,
   policy: OwnPolicy,
@@ -46,7 +46,7 @@ const brokenTerm = (
 };
 
 /** undefined: pass it on. BOLT 7 has the terms from before a change hold for a while, whole as they were. */
-export const relayFailure = (
+export const forwardFailure = (
   incoming: IncomingHtlc,
   payload: Pick<ForwardPayload, 'amtToForward' | 'outgoingCltvValue'>,
   outgoing: OutgoingChannel | undefined,
@@ -58,9 +58,12 @@ export const relayFailure = (
   const channel_update = outgoing.update ?? zeros(0);
   if (outgoing.status === 'unavailable') return { name: 'temporary_channel_failure', channel_update };
   if (policy.disabled) return { name: 'channel_disabled', disabled_flags: 0, channel_update };
-  const broken = brokenTerm(incoming, payload, policy, channel_update);
-  const { former } = outgoing;
-  if (broken !== undefined && (former === undefined || brokenTerm(incoming, payload, former, channel_update)))
+  const broken = policyFailure(incoming, payload, policy, channel_update);
+  const { previousPolicy } = outgoing;
+  if (
+    broken !== undefined &&
+    (previousPolicy === undefined || policyFailure(incoming, payload, previousPolicy, channel_update))
+  )
     return broken;
   if (outgoingCltvValue <= height + EXPIRY_MARGIN) return { name: 'expiry_too_soon', channel_update };
   if (outgoingCltvValue > height + MAX_EXPIRY_AHEAD) return { name: 'expiry_too_far' };
@@ -70,7 +73,7 @@ export const relayFailure = (
 };
 
 /** What goes back to whoever sent the incoming HTLC, when the outgoing one was not fulfilled. */
-export const failureReason = (secret: Uint8Array, result: Exclude<Resolution, { kind: 'fulfilled' }>): Uint8Array => {
+export const returnedReason = (secret: Uint8Array, result: Exclude<Resolution, { kind: 'fulfilled' }>): Uint8Array => {
   switch (result.kind) {
     case 'failed':
       return wrapFailure(secret, result.reason);

@@ -6,20 +6,20 @@
 import type { Clock, Log } from '../ports/ports.ts';
 
 /** An HTLC that waits. */
-export interface Waiting {
+export interface WaitingHtlc {
   /** The height is known again. */
-  readonly go: () => void;
+  readonly proceed: () => void;
   /** It took too long. */
-  readonly giveUp: () => void;
+  readonly fail: () => void;
 }
 
 /** Milliseconds that an HTLC waits: bitcoind may be started again meanwhile. */
-const LONGEST_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 
-export class Held {
+export class HeightWaits {
   private readonly clock: Clock;
   private readonly log: Log;
-  private waiting: readonly Waiting[] = [];
+  private waiting: readonly WaitingHtlc[] = [];
   private cancel: () => void = () => undefined;
 
   constructor(clock: Clock, log: Log) {
@@ -28,17 +28,17 @@ export class Held {
   }
 
   /** Has one wait for `release`, or for the end of its time. */
-  keep(one: Waiting): void {
+  add(one: WaitingHtlc): void {
     if (this.waiting.length === 0) {
       this.log.warn({}, 'the height of the chain is not known for certain: HTLCs that arrive wait for it');
-      this.cancel = this.clock.after(LONGEST_MS, () => this.giveUp());
+      this.cancel = this.clock.after(MAX_WAIT_MS, () => this.timeOut());
     }
     this.waiting = [...this.waiting, one];
   }
 
   /** The height is known: all that wait are dealt with, in the order in which they came. */
   release(): void {
-    for (const { go } of this.taken()) go();
+    for (const { proceed } of this.taken()) proceed();
   }
 
   /** Nothing is done any more about those that wait; after a restart they come again. */
@@ -46,16 +46,16 @@ export class Held {
     this.taken();
   }
 
-  private giveUp(): void {
+  private timeOut(): void {
     const late = this.taken();
     this.log.warn(
       { htlcs: late.length },
       'the height of the chain is still not known: HTLCs that waited for it go back',
     );
-    for (const { giveUp } of late) giveUp();
+    for (const { fail } of late) fail();
   }
 
-  private taken(): readonly Waiting[] {
+  private taken(): readonly WaitingHtlc[] {
     const { waiting } = this;
     this.waiting = [];
     this.cancel();

@@ -4,27 +4,27 @@
  */
 
 /** What is kept of an onion. */
-export interface Seen {
+export interface SeenOnion {
   /** 16 bytes of its tag, as four words. */
-  readonly tag: Words;
+  readonly tag: TagWords;
   /** Which HTLC brought it, as two words that follow from its name. */
   readonly htlc: readonly [number, number];
   /** Which channel that came by, likewise. */
   readonly channel: number;
   /** Height up to which it is remembered; more than 0. */
-  readonly until: number;
+  readonly expiresAt: number;
 }
 
-export type Words = readonly [number, number, number, number];
+export type TagWords = readonly [number, number, number, number];
 
 /** Words of an entry: tag, HTLC, channel, height. */
 const ENTRY = 8;
 const CHANNEL = ENTRY - 2;
 const UNTIL = ENTRY - 1;
-const LEAST = 16;
+const MIN_CAPACITY = 16;
 
-export class SeenTable {
-  private words = new Uint32Array(LEAST * ENTRY);
+export class OnionTable {
+  private words = new Uint32Array(MIN_CAPACITY * ENTRY);
   private filled = 0;
 
   /** Entries. */
@@ -33,7 +33,7 @@ export class SeenTable {
   }
 
   /** Places for entries, of which some are empty. */
-  get places(): number {
+  get capacity(): number {
     return this.words.length / ENTRY;
   }
 
@@ -42,40 +42,40 @@ export class SeenTable {
   }
 
   private isEmpty(place: number): boolean {
-    return this.untilAt(place) === 0;
+    return this.expiryAt(place) === 0;
   }
 
-  private home(tag: Words): number {
-    return tag[3] & (this.places - 1);
+  private home(tag: TagWords): number {
+    return tag[3] & (this.capacity - 1);
   }
 
-  private isOf(place: number, [a, b, c, d]: Words): boolean {
+  private isOf(place: number, [a, b, c, d]: TagWords): boolean {
     const { words } = this;
-    const at = place * ENTRY;
-    return words[at + 3] === d && words[at] === a && words[at + 1] === b && words[at + 2] === c;
+    const entryAt = place * ENTRY;
+    return words[entryAt + 3] === d && words[entryAt] === a && words[entryAt + 1] === b && words[entryAt + 2] === c;
   }
 
   /** Where the tag is, or the empty place where it would be. */
-  private placeOf(tag: Words): number {
+  private placeOf(tag: TagWords): number {
     let place = this.home(tag);
-    while (!this.isEmpty(place) && !this.isOf(place, tag)) place = (place + 1) & (this.places - 1);
+    while (!this.isEmpty(place) && !this.isOf(place, tag)) place = (place + 1) & (this.capacity - 1);
     return place;
   }
 
   /** The entry at a place; undefined where there is none. */
-  at(place: number): Seen | undefined {
+  at(place: number): SeenOnion | undefined {
     if (this.isEmpty(place)) return undefined;
     const [a, b, c, d, e, f, channel, until] = this.words.subarray(place * ENTRY, (place + 1) * ENTRY);
     return {
       tag: [a ?? 0, b ?? 0, c ?? 0, d ?? 0],
       htlc: [e ?? 0, f ?? 0],
       channel: channel ?? 0,
-      until: until ?? 0,
+      expiresAt: until ?? 0,
     };
   }
 
   /** The height of what is at a place; 0 where there is nothing. */
-  untilAt(place: number): number {
+  expiryAt(place: number): number {
     return this.word(place, UNTIL);
   }
 
@@ -84,26 +84,26 @@ export class SeenTable {
     return this.word(place, CHANNEL);
   }
 
-  find(tag: Words): Seen | undefined {
+  find(tag: TagWords): SeenOnion | undefined {
     return this.at(this.placeOf(tag));
   }
 
   /** Adds an entry whose tag is not there yet. */
-  add(seen: Seen): void {
+  add(seen: SeenOnion): void {
     // A quarter stays empty, so that what is looked for is found within a few places.
-    if (4 * (this.filled + 1) > 3 * this.places) this.grow();
+    if (4 * (this.filled + 1) > 3 * this.capacity) this.grow();
     this.put(seen);
     this.filled++;
   }
 
-  private put({ tag, htlc, channel, until }: Seen): void {
-    this.words.set([...tag, ...htlc, channel, until], this.placeOf(tag) * ENTRY);
+  private put({ tag, htlc, channel, expiresAt }: SeenOnion): void {
+    this.words.set([...tag, ...htlc, channel, expiresAt], this.placeOf(tag) * ENTRY);
   }
 
   private grow(): void {
-    const { words, places } = this;
+    const { words, capacity } = this;
     this.words = new Uint32Array(2 * words.length);
-    for (let place = 0; place < places; place++) {
+    for (let place = 0; place < capacity; place++) {
       const entry = words.subarray(place * ENTRY, (place + 1) * ENTRY);
       const [a = 0, b = 0, c = 0, d = 0] = entry;
       if (entry[UNTIL] !== 0) this.words.set(entry, this.placeOf([a, b, c, d]) * ENTRY);
@@ -114,7 +114,7 @@ export class SeenTable {
   remove(place: number): void {
     if (this.isEmpty(place)) return;
     this.filled--;
-    const last = this.places - 1;
+    const last = this.capacity - 1;
     let hole = place;
     // What was pushed past the hole by what stood there moves up, or it would not be found any more.
     for (let next = (hole + 1) & last; !this.isEmpty(next); next = (next + 1) & last) {

@@ -14,44 +14,44 @@ import { decode, encode, struct, u32 } from '../../wire/codec.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { htlcName } from '../pay/origin.ts';
 import type { Store } from '../ports/ports.ts';
-import { type Seen, SeenTable, type Words } from './oniontable.ts';
+import { OnionTable, type SeenOnion, type TagWords } from './oniontable.ts';
 
-export const REPLAYS = 'replay/';
+export const REPLAY_PREFIX = 'replay/';
 /** Bytes of a tag that are kept. */
-const TAG = 16;
+const TAG_BYTES = 16;
 /** Onions remembered at most. */
-const MOST = 2 ** 19;
+const MAX_ONIONS = 2 ** 19;
 /** Tables, each for tags of its own, so that none takes long to grow. */
 const TABLES = 256;
 /** Places looked at for what is over, with each onion that comes and with each block. */
-const LOOK = 16;
-const LOOK_AT_BLOCK = 4096;
+const SCAN_PER_ONION = 16;
+const SCAN_PER_BLOCK = 4096;
 /** Places looked at for an entry of the channel that brought most. */
-const LOOK_TO_DROP = 256;
+const SCAN_TO_EVICT = 256;
 
 const record = struct({ until: u32, htlc: struct({ a: u32, b: u32 }), channel: u32 });
 
-const keyOf = (tag: Words): string => REPLAYS + hex(concat(...tag.map(u32be)));
+const keyOf = (tag: TagWords): string => REPLAY_PREFIX + hex(concat(...tag.map(u32be)));
 
 /** The record of an onion, by the first bytes of its tag. */
-export const replayRecord = ({ tag, htlc: [a, b], channel, until }: Seen): Change => ({
+export const replayRecord = ({ tag, htlc: [a, b], channel, expiresAt }: SeenOnion): Change => ({
   key: keyOf(tag),
-  value: encode(record, { until, htlc: { a, b }, channel }),
+  value: encode(record, { until: expiresAt, htlc: { a, b }, channel }),
 });
-const words = (bytes: Uint8Array): Words => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, TAG);
+const words = (bytes: Uint8Array): TagWords => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, TAG_BYTES);
   return [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)];
 };
 
 /** What is kept of an onion that came with this HTLC, and is over above this height. */
-export const seenWith = (tag: Uint8Array, { channel, id }: HtlcKey, until: number): Seen => {
+export const seenOnion = (tag: Uint8Array, { channel, id }: HtlcKey, expiresAt: number): SeenOnion => {
   const [a, b] = words(sha256(utf8(htlcName(channel, id))));
-  return { tag: words(tag), htlc: [a, b], channel: words(sha256(utf8(channel)))[0], until: Math.max(1, until) };
+  return { tag: words(tag), htlc: [a, b], channel: words(sha256(utf8(channel)))[0], expiresAt: Math.max(1, expiresAt) };
 };
 
 export class ReplayLog {
-  private readonly tables = Array.from({ length: TABLES }, () => new SeenTable());
-  private readonly most: number;
+  private readonly tables = Array.from({ length: TABLES }, () => new OnionTable());
+  private readonly maxOnions: number;
   private readonly counts = new Map<number, number>();
   private count = 0;
   private height = 0;
@@ -64,16 +64,16 @@ export class ReplayLog {
   private surplus: Change[] = [];
 
   private constructor(most: number) {
-    this.most = most;
+    this.maxOnions = most;
   }
 
   /** Reads what was seen. `most`: onions remembered. Throws StoreError or WireError. */
-  static async load(store: Pick<Store, 'entries'>, most = MOST): Promise<ReplayLog> {
+  static async load(store: Pick<Store, 'entries'>, most = MAX_ONIONS): Promise<ReplayLog> {
     const log = new ReplayLog(most);
-    for await (const [key, value] of store.entries(REPLAYS)) {
-      const { until, htlc, channel } = decode(record, value);
-      const tag = words(unhex(key.slice(REPLAYS.length)));
-      log.surplus.push(...log.add({ tag, htlc: [htlc.a, htlc.b], channel, until }));
+    for await (const [key, value] of store.entries(REPLAY_PREFIX)) {
+      const { until: expiresAt, htlc, channel } = decode(record, value);
+      const tag = words(unhex(key.slice(REPLAY_PREFIX.length)));
+      log.surplus.push(...log.add({ tag, htlc: [htlc.a, htlc.b], channel, expiresAt }));
     }
     return log;
   }
@@ -85,35 +85,35 @@ export class ReplayLog {
 
   /**
    * What to keep when this onion is new, `known` when this very HTLC brought it before (it comes again after a restart),
-   * `replayed` otherwise. It is remembered up to the block of height `until`.
+   * `replayed` otherwise. It is remembered up to the block of height `expiresAt`.
    */
-  check(tag: Uint8Array, htlc: HtlcKey, until: number): readonly Change[] | 'known' | 'replayed' {
-    const seen = seenWith(tag, htlc, until);
+  check(tag: Uint8Array, htlc: HtlcKey, expiresAt: number): readonly Change[] | 'known' | 'replayed' {
+    const seen = seenOnion(tag, htlc, expiresAt);
     const before = this.tableOf(seen.tag).find(seen.tag);
     if (before !== undefined) return before.htlc.every((word, i) => word === seen.htlc[i]) ? 'known' : 'replayed';
-    return [...this.forget(LOOK), ...this.add(seen), replayRecord(seen)];
+    return [...this.removeExpired(SCAN_PER_ONION), ...this.add(seen), replayRecord(seen)];
   }
 
   /** Forgets some of the onions that are over at this height; all of them within some blocks. */
   prune(height: number): readonly Change[] {
     this.height = height;
-    return [...this.surplus.splice(0, LOOK_AT_BLOCK), ...this.forget(LOOK_AT_BLOCK)];
+    return [...this.surplus.splice(0, SCAN_PER_BLOCK), ...this.removeExpired(SCAN_PER_BLOCK)];
   }
 
-  private tableOf(tag: Words): SeenTable {
-    return this.tables[tag[0] % TABLES] ?? new SeenTable();
+  private tableOf(tag: TagWords): OnionTable {
+    return this.tables[tag[0] % TABLES] ?? new OnionTable();
   }
 
   /** Adds an onion; what has to be forgotten for it. */
-  private add(seen: Seen): readonly Change[] {
-    const dropped = this.count >= this.most ? this.drop() : [];
+  private add(seen: SeenOnion): readonly Change[] {
+    const dropped = this.count >= this.maxOnions ? this.evict() : [];
     this.tableOf(seen.tag).add(seen);
     this.count++;
     this.counts.set(seen.channel, (this.counts.get(seen.channel) ?? 0) + 1);
     return dropped;
   }
 
-  private remove(table: SeenTable, place: number): readonly Change[] {
+  private remove(table: OnionTable, place: number): readonly Change[] {
     const seen = table.at(place);
     if (seen === undefined) return [];
     const { tag, channel } = seen;
@@ -126,24 +126,24 @@ export class ReplayLog {
   }
 
   /** Goes over that many places, from where it went last time. */
-  private walk(places: number, visit: (table: SeenTable, place: number) => 'next' | 'again' | 'stop'): void {
+  private walk(places: number, visit: (table: OnionTable, place: number) => 'next' | 'again' | 'stop'): void {
     for (let i = 0; i < places; i++) {
       const table = this.tables[this.table];
-      if (table === undefined || this.place >= table.places) {
+      if (table === undefined || this.place >= table.capacity) {
         this.table = (this.table + 1) % TABLES;
         this.place = 0;
         continue;
       }
-      const then = table.untilAt(this.place) === 0 ? 'next' : visit(table, this.place);
+      const then = table.expiryAt(this.place) === 0 ? 'next' : visit(table, this.place);
       if (then === 'stop') return;
       if (then === 'next') this.place++;
     }
   }
 
-  private forget(places: number): readonly Change[] {
+  private removeExpired(places: number): readonly Change[] {
     const gone: Change[] = [];
     this.walk(places, (table, place) => {
-      if (table.untilAt(place) >= this.height) return 'next';
+      if (table.expiryAt(place) >= this.height) return 'next';
       gone.push(...this.remove(table, place));
       return 'again';
     });
@@ -151,18 +151,18 @@ export class ReplayLog {
   }
 
   /** One onion less: of the channel that brought most, where one is found soon. */
-  private drop(): readonly Change[] {
-    if (this.heaviest === undefined || this.heaviest.drops++ >= LOOK_AT_BLOCK) {
+  private evict(): readonly Change[] {
+    if (this.heaviest === undefined || this.heaviest.drops++ >= SCAN_PER_BLOCK) {
       const [channel] = [...this.counts].reduce((a, b) => (b[1] > a[1] ? b : a), [0, 0]);
       this.heaviest = { channel, drops: 0 };
     }
     const { channel } = this.heaviest;
-    const found: (readonly [SeenTable, number])[] = [];
+    const found: (readonly [OnionTable, number])[] = [];
     // There is one, however empty the tables are.
     while (found.length === 0 && this.count > 0)
-      this.walk(LOOK_TO_DROP, (table, place) => {
+      this.walk(SCAN_TO_EVICT, (table, place) => {
         found.push([table, place]);
-        return table.channelAt(place) === channel || table.untilAt(place) < this.height ? 'stop' : 'next';
+        return table.channelAt(place) === channel || table.expiryAt(place) < this.height ? 'stop' : 'next';
       });
     const last = found.at(-1);
     return last === undefined ? [] : this.remove(...last);

@@ -6,7 +6,7 @@ import { equal } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import type { ChainHash, Point, ShortChannelId } from '../../wire/units.ts';
 import { Rates } from '../base/rates.ts';
-import { Turns } from '../peer/turns.ts';
+import { EventLoopQueue } from '../peer/eventloopqueue.ts';
 import { type Graph, type GraphChannel, isFresh, type NodeKey, nodeKey, toldPolicies } from './graph.ts';
 
 /** Somebody to tell. */
@@ -72,10 +72,10 @@ const LOOKED_AT = 2_000;
 /** A peer may ask so often for what there is; the graph is gone through each time. */
 const DUMPS = { burst: 20, seconds: 30 } as const;
 
-const turns = new Turns();
+const turns = new EventLoopQueue();
 
 /** Lets everything else that waits have its turn; of all those who are told of the graph, one goes on at a time. */
-export const turn = (): Promise<void> => turns.wait();
+export const turn = (): Promise<void> => turns.turn();
 
 export class Relaying {
   private readonly parts: RelayingParts;

@@ -7,11 +7,11 @@ import { readRecord } from '../store/records.ts';
 
 const PREFIX = 'address/';
 /** Addresses remembered per peer, the latest first. */
-const MOST = 4;
+const MAX_ADDRESSES = 4;
 
 const record = list(u8, struct({ host: map(bytes16, text, utf8), port: u16 }));
 
-export class Addresses {
+export class AddressBook {
   private readonly store: Store;
   private readonly known = new Map<string, readonly Address[]>();
 
@@ -20,8 +20,8 @@ export class Addresses {
   }
 
   /** Throws StoreError. */
-  static async load(store: Store): Promise<Addresses> {
-    const addresses = new Addresses(store);
+  static async load(store: Store): Promise<AddressBook> {
+    const addresses = new AddressBook(store);
     for await (const [key, value] of store.entries(PREFIX))
       addresses.known.set(
         key.slice(PREFIX.length),
@@ -43,7 +43,7 @@ export class Addresses {
     const before = this.of(peer);
     const same = (a: Address) => a.host === address.host && a.port === address.port;
     if (before[0] !== undefined && same(before[0])) return;
-    const now = [address, ...before.filter((a) => !same(a))].slice(0, MOST);
+    const now = [address, ...before.filter((a) => !same(a))].slice(0, MAX_ADDRESSES);
     this.known.set(hex(peer), now);
     await this.store.commit([{ key: PREFIX + hex(peer), value: encode(record, now) }]);
   }

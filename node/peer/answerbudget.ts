@@ -10,17 +10,17 @@ const BURST = 256 * 1024;
 /** Bytes for each second after that: eight short answers a second, or a largest pong in eight. */
 const PER_SECOND = 8 * 1024;
 /** What an answer costs at least: the work for a short one is hardly less. */
-const LEAST = 1024;
+const MIN_COST = 1024;
 /** Bytes of answers that may wait to be sent while the peer is read from. */
-const UNSENT = 16 * 1024;
+const MAX_UNSENT = 16 * 1024;
 
-export class Answers {
+export class AnswerBudget {
   private readonly clock: Clock;
   private allowed = BURST;
   /** Milliseconds since 1970. */
   private at: number;
   private unsent = 0;
-  private letGo: () => void = () => undefined;
+  private endPause: () => void = () => undefined;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -28,7 +28,7 @@ export class Answers {
   }
 
   /** An answer of so many bytes is queued, and on its way once `sent` resolves. What to wait for before the peer is read again. */
-  give(bytes: number, sent: Promise<void>): Promise<void> | undefined {
+  charge(bytes: number, sent: Promise<void>): Promise<void> | undefined {
     this.unsent += bytes;
     const taken = sent.then(() => {
       this.unsent -= bytes;
@@ -37,15 +37,15 @@ export class Answers {
     // A clock set back gives nothing and takes nothing.
     const more = (Math.max(0, now - this.at) * PER_SECOND) / 1000;
     this.at = now;
-    this.allowed = Math.min(BURST, this.allowed + more) - Math.max(LEAST, bytes);
-    if (this.allowed >= 0) return this.unsent > UNSENT ? taken : undefined;
+    this.allowed = Math.min(BURST, this.allowed + more) - Math.max(MIN_COST, bytes);
+    if (this.allowed >= 0) return this.unsent > MAX_UNSENT ? taken : undefined;
     return Promise.all([taken, this.pause((-this.allowed * 1000) / PER_SECOND)]).then(() => undefined);
   }
 
   private pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const cancel = this.clock.after(ms, resolve);
-      this.letGo = () => {
+      this.endPause = () => {
         cancel();
         resolve();
       };
@@ -54,6 +54,6 @@ export class Answers {
 
   /** The connection has ended: nothing is waited for any more. */
   end(): void {
-    this.letGo();
+    this.endPause();
   }
 }

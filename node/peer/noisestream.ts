@@ -44,9 +44,9 @@ export interface Outbox {
 }
 
 /** Bytes that are encrypted and handed to the connection together. */
-const PIECE = 64 * 1024;
+const MAX_WRITE = 64 * 1024;
 /** Bytes that are decrypted before what was in them is handed on. */
-const SLICE = 4 * 1024;
+const MAX_READ = 4 * 1024;
 /** Memory that a queued message costs beside its bytes. */
 const PER_MESSAGE = 150;
 /** How long a whole handshake may take: as long as lnd gives one act of it. */
@@ -63,7 +63,7 @@ interface HandshakeParts {
   readonly turn?: ((isOver: () => boolean) => Promise<void>) | undefined;
 }
 
-const freshKey = (entropy: Entropy): SecretKey => {
+const newEphemeralKey = (entropy: Entropy): SecretKey => {
   for (;;) {
     const candidate = entropy.bytes(32);
     if (isSecretKey(candidate)) return candidate;
@@ -71,7 +71,7 @@ const freshKey = (entropy: Entropy): SecretKey => {
 };
 
 /** Reads acts of fixed length from a stream of chunks, and then hands the chunks on. */
-class Feed {
+class ActReader {
   private readonly chunks: AsyncIterator<Uint8Array>;
   private held: Uint8Array = new Uint8Array(0);
   /** What was asked for before anybody wants it. */
@@ -83,7 +83,7 @@ class Feed {
   async exactly(count: number): Promise<Uint8Array> {
     while (this.held.length < count) {
       const { value, done } = await this.chunk();
-      if (done) throw hungUp();
+      if (done) throw closedInHandshake();
       this.held = concat(this.held, value);
     }
     const out = this.held.slice(0, count);
@@ -118,7 +118,7 @@ class Feed {
   }
 }
 
-const hungUp = (): PeerStreamError =>
+const closedInHandshake = (): PeerStreamError =>
   new PeerStreamError('ended_in_handshake', 'the peer closed the connection during the handshake');
 
 const costOf = (message: Uint8Array): number => message.length + PER_MESSAGE;
@@ -136,7 +136,7 @@ class Queue {
     let bytes = 0;
     let count = 0;
     for (const { length } of this.messages) {
-      if (count > 0 && bytes + length > PIECE) break;
+      if (count > 0 && bytes + length > MAX_WRITE) break;
       bytes += length;
       count++;
     }
@@ -148,7 +148,7 @@ class Queue {
   }
 }
 
-const stream = (connection: Connection, feed: Feed, session: Session, outbox: Outbox): SecureStream => {
+const stream = (connection: Connection, feed: ActReader, session: Session, outbox: Outbox): SecureStream => {
   let cipher: CipherState = session.send;
   const queue = new Queue();
   let unsent = 0;
@@ -192,8 +192,8 @@ const stream = (connection: Connection, feed: Feed, session: Session, outbox: Ou
     // Ending the loop over this does not close the connection: a last warning may still have to go out.
     const decryptor = new Decryptor(session.receive);
     for (let chunk = await feed.next(); chunk !== undefined; chunk = await feed.next())
-      for (let at = 0; at < chunk.length; at += SLICE) {
-        const messages = decryptor.push(chunk.subarray(at, at + SLICE));
+      for (let at = 0; at < chunk.length; at += MAX_READ) {
+        const messages = decryptor.push(chunk.subarray(at, at + MAX_READ));
         if (messages.length > 0) yield messages;
         if (decryptor.failure !== undefined) throw decryptor.failure;
       }
@@ -226,9 +226,12 @@ const stream = (connection: Connection, feed: Feed, session: Session, outbox: Ou
 };
 
 /** Runs a handshake against the clock; whatever goes wrong, the connection is closed without an answer (BOLT 8). */
-const limited = async (parts: HandshakeParts, run: (feed: Feed) => Promise<Session>): Promise<SecureStream> => {
+const withHandshakeTimeout = async (
+  parts: HandshakeParts,
+  run: (feed: ActReader) => Promise<Session>,
+): Promise<SecureStream> => {
   const { connection, clock } = parts;
-  const feed = new Feed(connection);
+  const feed = new ActReader(connection);
   let late = false;
   const cancel = clock.after(HANDSHAKE_TIMEOUT_MS, () => {
     late = true;
@@ -247,8 +250,8 @@ const limited = async (parts: HandshakeParts, run: (feed: Feed) => Promise<Sessi
 
 /** The handshake of the side that dialled and knows whom. Throws HandshakeError or PeerStreamError. */
 export const initiate = (parts: HandshakeParts & { readonly remote: Point }): Promise<SecureStream> =>
-  limited(parts, async (feed) => {
-    const [one, sent] = sendActOne(parts.local, parts.remote, freshKey(parts.entropy));
+  withHandshakeTimeout(parts, async (feed) => {
+    const [one, sent] = sendActOne(parts.local, parts.remote, newEphemeralKey(parts.entropy));
     await parts.connection.send(one);
     const [three, session] = answerActTwo(sent, await feed.exactly(ACT_BYTES.two));
     await parts.connection.send(three);
@@ -256,21 +259,21 @@ export const initiate = (parts: HandshakeParts & { readonly remote: Point }): Pr
   });
 
 /** Waits for the turn of a caller. Who has hung up meanwhile causes no work: throws PeerStreamError. */
-const turnFor = async ({ turn }: HandshakeParts, feed: Feed): Promise<void> => {
+const waitForTurn = async ({ turn }: HandshakeParts, feed: ActReader): Promise<void> => {
   if (turn === undefined) return;
   feed.lookAhead();
   await turn(() => feed.isOver);
-  if (feed.isOver) throw hungUp();
+  if (feed.isOver) throw closedInHandshake();
 };
 
 /** The handshake of the side that was called. Throws HandshakeError or PeerStreamError. */
 export const respond = (parts: HandshakeParts): Promise<SecureStream> =>
-  limited(parts, async (feed) => {
+  withHandshakeTimeout(parts, async (feed) => {
     const one = await feed.exactly(ACT_BYTES.one);
-    await turnFor(parts, feed);
-    const [two, sent] = answerActOne(parts.local, one, freshKey(parts.entropy));
+    await waitForTurn(parts, feed);
+    const [two, sent] = answerActOne(parts.local, one, newEphemeralKey(parts.entropy));
     await parts.connection.send(two);
     const three = await feed.exactly(ACT_BYTES.three);
-    await turnFor(parts, feed);
+    await waitForTurn(parts, feed);
     return readActThree(sent, three);
   });

@@ -11,7 +11,7 @@ import { decodeMessage, encodeMessage, type Message, type MessageOf, type Unknow
 import { complaint, said } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Point } from '../../wire/units.ts';
 import type { Clock, Log } from '../ports/ports.ts';
-import { Answers } from './answerbudget.ts';
+import { AnswerBudget } from './answerbudget.ts';
 import { remoteAddress } from './descriptors.ts';
 import type { SecureStream } from './noisestream.ts';
 
@@ -33,20 +33,20 @@ export interface PeerParts {
   readonly log: Log;
   readonly handlers: PeerHandlers;
   /** Something was queued for the peer: who watches how much that is may `cut` it. */
-  readonly queued: (peer: Peer) => void;
+  readonly onQueued: (peer: Peer) => void;
   /** After each `SLICE` of what the peer says: what to wait for before it is heard further. */
-  readonly slice: (peer: Peer) => Promise<void> | undefined;
+  readonly afterSlice: (peer: Peer) => Promise<void> | undefined;
 }
 
 const INIT_TIMEOUT_MS = 15_000;
 /** A ping after this long without a message, and the end of the connection after twice that. */
 const PING_AFTER_MS = 30_000;
 /** How long a connection that ends may take to send what is queued. */
-const LAST_WORDS_MS = 3_000;
+const CLOSE_TIMEOUT_MS = 3_000;
 /** Bytes of messages, and so many for each, that are taken from a peer before others have their turn. */
 const SLICE = { bytes: 4 * 1024, perMessage: 64 } as const;
 /** Who said something this lately is there. */
-const FRESH_MS = 30_000;
+const RECENT_MS = 30_000;
 /** BOLT 1: longer pongs are not answered. */
 const MAX_PONG_BYTES = 65532;
 const ALL_CHANNELS = channelId(zeros(32));
@@ -59,22 +59,22 @@ export class Peer {
   /** Milliseconds since 1970. */
   readonly since: number;
   private readonly parts: PeerParts;
-  private agreed: ReadonlySet<FeatureName> | undefined;
-  private bitmap: Uint8Array = new Uint8Array(0);
+  private negotiated: ReadonlySet<FeatureName> | undefined;
+  private remoteFeatures: Uint8Array = new Uint8Array(0);
   private stopTimer: () => void = () => undefined;
   private awaitingPong = false;
-  private heard = true;
+  private heardSincePing = true;
   /** When the last message came; milliseconds since 1970. */
   private heardAt: number;
   /** Who waits for the next message, and the end of the connection if none comes. */
-  private readonly asking = new Map<string, () => void>();
+  private readonly waitingForActivity = new Map<string, () => void>();
   private stopAsking: () => void = () => undefined;
   private ended: string | undefined;
-  private readonly answers: Answers;
+  private readonly answers: AnswerBudget;
   /** The peer is not heard because a message of its own is still worked on. */
   private busy = false;
   /** What the peer had taken at the last look, while something waited for it. */
-  private takenThen: number | undefined;
+  private takenBefore: number | undefined;
 
   constructor(parts: PeerParts) {
     this.parts = parts;
@@ -83,17 +83,17 @@ export class Peer {
     this.direction = parts.direction;
     this.since = parts.clock.now();
     this.heardAt = this.since;
-    this.answers = new Answers(parts.clock);
+    this.answers = new AnswerBudget(parts.clock);
   }
 
   /** Features both sides have; empty before `init` came. */
   get features(): ReadonlySet<FeatureName> {
-    return this.agreed ?? new Set();
+    return this.negotiated ?? new Set();
   }
 
   /** The bitmap of the peer's `init`. */
   get theirFeatures(): Uint8Array {
-    return this.bitmap;
+    return this.remoteFeatures;
   }
 
   get remote(): { readonly host: string; readonly port: number } {
@@ -110,15 +110,15 @@ export class Peer {
   }
 
   /** Whether the peer was heard of in the last half minute. */
-  get isFresh(): boolean {
-    return this.parts.clock.now() - this.heardAt < FRESH_MS;
+  get heardRecently(): boolean {
+    return this.parts.clock.now() - this.heardAt < RECENT_MS;
   }
 
   /** Pings, and runs the last of a name once when the peer says anything; ends the connection with one that says nothing. */
-  ask(name: string, then: () => void): void {
+  pingThen(name: string, then: () => void): void {
     if (this.ended !== undefined) return;
-    const first = this.asking.size === 0;
-    this.asking.set(name, then);
+    const first = this.waitingForActivity.size === 0;
+    this.waitingForActivity.set(name, then);
     if (!first) return;
     this.ping();
     this.awaitAnswer();
@@ -136,13 +136,13 @@ export class Peer {
     this.send({ name: 'ping', num_pong_bytes: 16, ignored: zeros(0) });
   }
 
-  private answered(): void {
-    this.heard = true;
+  private noteActivity(): void {
+    this.heardSincePing = true;
     this.heardAt = this.parts.clock.now();
-    if (this.asking.size === 0) return;
+    if (this.waitingForActivity.size === 0) return;
     this.stopAsking();
-    const waiting = [...this.asking.values()];
-    this.asking.clear();
+    const waiting = [...this.waitingForActivity.values()];
+    this.waitingForActivity.clear();
     for (const run of waiting) run();
   }
 
@@ -166,7 +166,7 @@ export class Peer {
   sendRaw(raw: Uint8Array): void {
     if (this.ended !== undefined) return;
     this.parts.stream.send(raw);
-    this.parts.queued(this);
+    this.parts.onQueued(this);
   }
 
   /**
@@ -179,7 +179,7 @@ export class Peer {
     this.send(message);
     const bytes = Math.max(0, this.parts.stream.unsent - before);
     if (this.ended !== undefined || bytes === 0) return undefined;
-    return this.answers.give(bytes, this.parts.stream.flushed());
+    return this.answers.charge(bytes, this.parts.stream.flushed());
   }
 
   /** Resolves when what was queued has been handed to the operating system, or the connection has ended. */
@@ -196,25 +196,25 @@ export class Peer {
   close(why: string): void {
     if (this.ended !== undefined) return;
     const { stream, clock } = this.parts;
-    const cancel = clock.after(LAST_WORDS_MS, () => stream.close());
+    const cancel = clock.after(CLOSE_TIMEOUT_MS, () => stream.close());
     void stream.flushed().then(() => {
       cancel();
       stream.close();
     });
-    this.leave(why);
+    this.onEnded(why);
   }
 
   /** Ends the connection at once, whatever is queued. */
-  cut(why: string): void {
+  destroy(why: string): void {
     this.parts.stream.close();
-    if (this.ended === undefined) this.leave(why);
+    if (this.ended === undefined) this.onEnded(why);
   }
 
-  private leave(why: string): void {
+  private onEnded(why: string): void {
     this.ended = why;
     this.stopTimer();
     this.stopAsking();
-    this.asking.clear();
+    this.waitingForActivity.clear();
     this.answers.end();
     this.parts.handlers.closed(this, why);
   }
@@ -237,23 +237,23 @@ export class Peer {
       for await (const batch of stream.received)
         for (const raw of batch) {
           if (this.ended !== undefined) return;
-          const pending = this.take(raw);
+          const pending = this.handle(raw);
           slice += raw.length + SLICE.perMessage;
           const full = slice >= SLICE.bytes;
           if (pending === undefined && !full) continue;
           this.busy = true;
           if (pending !== undefined) await pending;
-          if (full) await this.parts.slice(this);
+          if (full) await this.parts.afterSlice(this);
           if (full) slice = 0;
           this.busy = false;
         }
       this.close('the peer closed the connection');
     } catch (error) {
-      this.complain(error);
+      this.closeOnError(error);
     }
   }
 
-  private complain(error: unknown): void {
+  private closeOnError(error: unknown): void {
     if (error instanceof WireError) {
       this.warn(error.message);
       this.close(`the peer sent a message that cannot be read: ${error.message}`);
@@ -261,11 +261,11 @@ export class Peer {
     else this.close(error instanceof Error ? error.message : String(error));
   }
 
-  private take(raw: Uint8Array): Promise<void> | undefined {
-    this.answered();
+  private handle(raw: Uint8Array): Promise<void> | undefined {
+    this.noteActivity();
     const message = decodeMessage(raw);
-    if (this.agreed === undefined) {
-      if (message.name === 'init') this.greet(message);
+    if (this.negotiated === undefined) {
+      if (message.name === 'init') this.onInit(message);
       else this.close('the peer did not begin with init');
       return undefined;
     }
@@ -289,7 +289,7 @@ export class Peer {
     return this.parts.handlers.message(this, message, raw);
   }
 
-  private greet(init: MessageOf<'init'>): void {
+  private onInit(init: MessageOf<'init'>): void {
     const { features, chainHash, handlers } = this.parts;
     const theirs = joinFeatures(init.globalfeatures, init.features);
     const result = negotiate(features, theirs);
@@ -304,8 +304,8 @@ export class Peer {
       this.close(`init refused: ${wrong}`);
       return;
     }
-    this.agreed = result.agreed;
-    this.bitmap = theirs;
+    this.negotiated = result.agreed;
+    this.remoteFeatures = theirs;
     this.stopTimer();
     this.keepAlive();
     handlers.ready(this);
@@ -313,22 +313,22 @@ export class Peer {
 
   private keepAlive(): void {
     this.stopTimer = this.parts.clock.after(PING_AFTER_MS, () => {
-      this.look();
+      this.checkAlive();
       if (this.ended === undefined) this.keepAlive();
     });
   }
 
   /** Pings a peer that was silent, and ends the connection with one that is gone, or takes nothing of what is sent to it. */
-  private look(): void {
+  private checkAlive(): void {
     const { unsent, taken } = this.parts.stream;
-    if (unsent > 0 && taken === this.takenThen) {
-      this.cut('the peer takes nothing of what is sent to it');
+    if (unsent > 0 && taken === this.takenBefore) {
+      this.destroy('the peer takes nothing of what is sent to it');
       return;
     }
-    this.takenThen = unsent > 0 ? taken : undefined;
+    this.takenBefore = unsent > 0 ? taken : undefined;
     // Whose message is still worked on here may have said more that nobody has read yet.
-    if (this.heard || this.busy) {
-      this.heard = false;
+    if (this.heardSincePing || this.busy) {
+      this.heardSincePing = false;
       this.awaitingPong = false;
     } else if (this.awaitingPong) this.close('the peer did not answer a ping');
     else {

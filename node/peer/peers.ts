@@ -9,12 +9,12 @@ import { pointOf } from '../../wire/crypto.ts';
 import { HandshakeError } from '../../wire/noise.ts';
 import type { ChainHash, Point, SecretKey } from '../../wire/units.ts';
 import type { Address, Clock, Connection, Entropy, Listener, Log, Transport } from '../ports/ports.ts';
+import { ConnectionSlots, LOOPBACK, sourceOf } from './connectionslots.ts';
+import { EventLoopQueue } from './eventloopqueue.ts';
 import { type PeerLimits, peerLimits } from './limits.ts';
 import { initiate, type Outbox, respond, type SecureStream } from './noisestream.ts';
 import { type Direction, Peer, type PeerHandlers } from './peer.ts';
-import { LOOPBACK, Places, sourceOf } from './places.ts';
 import { Redial } from './redial.ts';
-import { Turns } from './turns.ts';
 
 export interface PeersParts {
   readonly key: SecretKey;
@@ -31,7 +31,7 @@ export interface PeersParts {
   readonly limitLoopback?: boolean | undefined;
   readonly limits?: Partial<PeerLimits> | undefined;
   /** Put around every connection. */
-  readonly wrap?: ((stream: SecureStream) => SecureStream) | undefined;
+  readonly wrapStream?: ((stream: SecureStream) => SecureStream) | undefined;
 }
 
 /** Why a peer could not be reached. */
@@ -49,7 +49,7 @@ const DIAL_TIMEOUT_MS = 15_000;
 const CROSSING_MS = 3_000;
 
 /** Somebody who called and has not said `init` yet. */
-interface Arrival {
+interface PendingInbound {
   readonly source: string;
   readonly connection: Connection;
 }
@@ -61,9 +61,9 @@ export class Peers {
   /** All that speak or still have something to be sent, before and after `init`. */
   private readonly open = new Set<Peer>();
   private readonly outbox: Outbox = { unsent: 0 };
-  private readonly arrivals: Places<Arrival>;
-  private readonly strangers: Places<Peer>;
-  private readonly turns = { handshakes: new Turns(), messages: new Turns() } as const;
+  private readonly pendingInbound: ConnectionSlots<PendingInbound>;
+  private readonly withoutChannel: ConnectionSlots<Peer>;
+  private readonly queues = { handshakes: new EventLoopQueue(), messages: new EventLoopQueue() } as const;
   private readonly connected = new Map<string, Peer>();
   private readonly redial: Redial;
   private readonly dialling = new Map<string, Promise<Peer>>();
@@ -74,12 +74,20 @@ export class Peers {
     this.parts = parts;
     this.limits = { ...peerLimits, ...parts.limits };
     const exempt = parts.limitLoopback ? undefined : LOOPBACK;
-    this.arrivals = new Places({ all: this.limits.arriving, each: this.limits.arrivingFromOne, exempt });
-    this.strangers = new Places({ all: this.limits.strangers, each: this.limits.strangersFromOne, exempt });
+    this.pendingInbound = new ConnectionSlots({
+      total: this.limits.pendingInbound,
+      perSource: this.limits.pendingInboundPerSource,
+      exempt,
+    });
+    this.withoutChannel = new ConnectionSlots({
+      total: this.limits.withoutChannel,
+      perSource: this.limits.withoutChannelPerSource,
+      exempt,
+    });
     this.redial = new Redial({
       ...parts,
       isConnected: (key) => this.connected.has(key),
-      isBusy: () => this.dialling.size >= this.limits.callingBack,
+      isBusy: () => this.dialling.size >= this.limits.reconnecting,
       connect: (id, address) => this.connect(id, address),
     });
     // Every connection that is being made listens to it.
@@ -122,30 +130,30 @@ export class Peers {
       return;
     }
     const source = sourceOf(connection.remote.host);
-    const gone = this.arrivals.oldestInTheWay(source);
-    if (gone !== undefined) this.turnAway(gone);
-    const arrival: Arrival = { source, connection };
-    this.arrivals.add(source, arrival);
+    const gone = this.pendingInbound.oldestToEvict(source);
+    if (gone !== undefined) this.evict(gone);
+    const arrival: PendingInbound = { source, connection };
+    this.pendingInbound.add(source, arrival);
     try {
       const stream = await respond({
         ...this.handshakeParts(),
         connection,
-        turn: (isOver) => this.turns.handshakes.wait(isOver),
+        turn: (isOver) => this.queues.handshakes.turn(isOver),
       });
       if (this.stopping.signal.aborted) stream.close();
-      else await this.begin(stream, 'in').catch(() => undefined);
+      else await this.runPeer(stream, 'in').catch(() => undefined);
     } catch (error) {
       this.parts.log.debug(
         { from: connection.remote.host, reason: reason(error) },
         'an incoming connection did not pass the handshake',
       );
     } finally {
-      this.arrivals.free(source, arrival);
+      this.pendingInbound.free(source, arrival);
     }
   }
 
-  private turnAway(arrival: Arrival): void {
-    this.arrivals.free(arrival.source, arrival);
+  private evict(arrival: PendingInbound): void {
+    this.pendingInbound.free(arrival.source, arrival);
     arrival.connection.close();
   }
 
@@ -164,12 +172,12 @@ export class Peers {
     if (existing !== undefined) return existing;
     if (this.dialling.size >= this.limits.dialling)
       throw new ConnectError('busy', `${this.dialling.size} connections are being made: try again in a moment`);
-    const pending = this.dial(id, address).finally(() => this.dialling.delete(key));
+    const pending = this.connectTo(id, address).finally(() => this.dialling.delete(key));
     this.dialling.set(key, pending);
     return pending;
   }
 
-  private async dial(id: Point, address: Address): Promise<Peer> {
+  private async connectTo(id: Point, address: Address): Promise<Peer> {
     const { transport, clock } = this.parts;
     const abort = new AbortController();
     const give = () => abort.abort();
@@ -198,22 +206,22 @@ export class Peers {
       if (this.stopping.signal.aborted) end();
       this.stopping.signal.removeEventListener('abort', end);
     }
-    return this.begin(stream, 'out');
+    return this.runPeer(stream, 'out');
   }
 
   /** Runs a connection; resolves when both sides said `init`, rejects when that never happens. */
-  private begin(stream: SecureStream, direction: Direction): Promise<Peer> {
-    const { features, chainHash, clock, log, handlers, wrap } = this.parts;
+  private runPeer(stream: SecureStream, direction: Direction): Promise<Peer> {
+    const { features, chainHash, clock, log, handlers, wrapStream } = this.parts;
     const started = new Promise<Peer>((resolve, reject) => {
       const peer: Peer = new Peer({
-        stream: wrap?.(stream) ?? stream,
+        stream: wrapStream?.(stream) ?? stream,
         direction,
         features,
         chainHash,
         clock,
         log: log.child({ peer: hex(stream.remote).slice(0, 16) }),
-        queued: (some) => this.weigh(some),
-        slice: (some) => (this.channelsWith(some) > 0 ? undefined : this.turns.messages.wait()),
+        onQueued: (some) => this.limitUnsent(some),
+        afterSlice: (some) => (this.channelsWith(some) > 0 ? undefined : this.queues.messages.turn()),
         handlers: {
           message: handlers.message,
           ready: (ready) => {
@@ -227,7 +235,7 @@ export class Peers {
           },
           closed: (gone, why) => {
             reject(new ConnectError('refused', why));
-            this.strangers.free(sourceOf(gone.remote.host), gone);
+            this.withoutChannel.free(sourceOf(gone.remote.host), gone);
             void gone.flushed().then(() => this.open.delete(gone));
             if (this.connected.get(gone.key) !== gone) return;
             this.connected.delete(gone.key);
@@ -255,12 +263,12 @@ export class Peers {
       if (crossed && other.direction === keeps) return 'another connection with this peer is already in use';
       other.close('replaced by a newer connection with this peer');
     }
-    if (peer.direction === 'in' && this.channelsWith(peer) === 0 && !this.seat(peer)) {
+    if (peer.direction === 'in' && this.channelsWith(peer) === 0 && !this.takeSlot(peer)) {
       peer.warn('no room for another connection now: try again later');
       return 'there are as many connections with peers without a channel as may be';
     }
     this.connected.set(peer.key, peer);
-    this.redial.met(peer.key);
+    this.redial.connected(peer.key);
     return undefined;
   }
 
@@ -269,16 +277,16 @@ export class Peers {
   }
 
   /** Gives a stranger a place, if need be that of another from where there are more. False where there is none. */
-  private seat(peer: Peer): boolean {
+  private takeSlot(peer: Peer): boolean {
     const source = sourceOf(peer.remote.host);
-    if (this.strangers.youngestInTheWay(source) !== undefined)
+    if (this.withoutChannel.youngestToEvict(source) !== undefined)
       // Some are strangers no more.
       for (const one of this.connected.values())
-        if (this.channelsWith(one) > 0) this.strangers.free(sourceOf(one.remote.host), one);
-    const inTheWay = this.strangers.youngestInTheWay(source);
+        if (this.channelsWith(one) > 0) this.withoutChannel.free(sourceOf(one.remote.host), one);
+    const inTheWay = this.withoutChannel.youngestToEvict(source);
     if (inTheWay === 'newcomer') return false;
     inTheWay?.close('its place is taken by a peer from where there are fewer');
-    this.strangers.add(source, peer);
+    this.withoutChannel.add(source, peer);
     return true;
   }
 
@@ -288,29 +296,29 @@ export class Peers {
   }
 
   /** Ends the connection with a peer that leaves too much unread; where it is too much in all, with the worst. */
-  private weigh(peer: Peer): void {
+  private limitUnsent(peer: Peer): void {
     if (peer.unsent > this.limits.unsent && peer.unsent > this.roomFor(peer)) {
-      peer.cut(`the peer does not read what is sent to it: ${peer.unsent} bytes wait`);
+      peer.destroy(`the peer does not read what is sent to it: ${peer.unsent} bytes wait`);
       return;
     }
-    if (this.outbox.unsent <= this.limits.unsentInAll) return;
+    if (this.outbox.unsent <= this.limits.unsentTotal) return;
     let worst: Peer | undefined;
     let most = 0;
     for (const one of this.open) {
       const share = one.unsent / this.roomFor(one);
       if (share > most) [worst, most] = [one, share];
     }
-    worst?.cut(`too much waits for peers that do not read; ${worst.unsent} bytes of it for this one`);
+    worst?.destroy(`too much waits for peers that do not read; ${worst.unsent} bytes of it for this one`);
   }
 
   /** From now on the peer is dialled whenever it is not connected. */
-  keep(id: Point, addresses: readonly Address[]): void {
-    this.redial.keep(id, addresses);
+  keepConnected(id: Point, addresses: readonly Address[]): void {
+    this.redial.keepConnected(id, addresses);
   }
 
   /** Dials it no more; a connection that is there stays. */
-  release(id: Point): void {
-    this.redial.release(id);
+  stopReconnecting(id: Point): void {
+    this.redial.stopReconnecting(id);
   }
 
   /** Ends everything; nothing is dialled or accepted any more. */
@@ -318,7 +326,7 @@ export class Peers {
     this.stopping.abort();
     await this.listener?.close();
     this.redial.stop();
-    for (const arrival of [...this.arrivals]) this.turnAway(arrival);
+    for (const arrival of [...this.pendingInbound]) this.evict(arrival);
     const open = [...this.open];
     for (const peer of open) peer.close('this node is stopping');
     // Who does not read is not waited for: what is queued has a few seconds.

@@ -3,7 +3,7 @@ import { hex } from '../../wire/bytes.ts';
 import type { Point } from '../../wire/units.ts';
 import type { Address, Clock, Entropy, Log } from '../ports/ports.ts';
 
-interface Kept {
+interface Target {
   readonly id: Point;
   readonly addresses: readonly Address[];
   delay: number;
@@ -23,11 +23,11 @@ export interface RedialParts {
 
 const BACKOFF_MS = { first: 500, most: 60_000 } as const;
 /** A connection this old counts as one that worked. */
-const STAYED_MS = 10_000;
+const STABLE_MS = 10_000;
 
 export class Redial {
   private readonly parts: RedialParts;
-  private readonly kept = new Map<string, Kept>();
+  private readonly targets = new Map<string, Target>();
   private stopped = false;
 
   constructor(parts: RedialParts) {
@@ -35,22 +35,22 @@ export class Redial {
   }
 
   /** From now on the peer is dialled whenever it is not connected. */
-  keep(id: Point, addresses: readonly Address[]): void {
+  keepConnected(id: Point, addresses: readonly Address[]): void {
     const key = hex(id);
-    this.kept.get(key)?.cancel();
-    this.kept.set(key, { id, addresses, delay: BACKOFF_MS.first, cancel: () => undefined });
+    this.targets.get(key)?.cancel();
+    this.targets.set(key, { id, addresses, delay: BACKOFF_MS.first, cancel: () => undefined });
     if (!this.parts.isConnected(key)) this.retry(key, 0);
   }
 
   /** Dials it no more; a connection that is there stays. */
-  release(id: Point): void {
-    this.kept.get(hex(id))?.cancel();
-    this.kept.delete(hex(id));
+  stopReconnecting(id: Point): void {
+    this.targets.get(hex(id))?.cancel();
+    this.targets.delete(hex(id));
   }
 
   /** The peer is there: it need not be dialled. */
-  met(key: string): void {
-    this.kept.get(key)?.cancel();
+  connected(key: string): void {
+    this.targets.get(key)?.cancel();
   }
 
   /**
@@ -58,40 +58,40 @@ export class Redial {
    * called back at once.
    */
   lost(key: string, since: number): void {
-    const kept = this.kept.get(key);
+    const kept = this.targets.get(key);
     if (kept === undefined) return;
-    const stayed = this.parts.clock.now() - since > STAYED_MS;
+    const stayed = this.parts.clock.now() - since > STABLE_MS;
     kept.delay = stayed ? BACKOFF_MS.first : Math.min(kept.delay * 2, BACKOFF_MS.most);
-    this.comeBack(kept);
+    this.retryLater(kept);
   }
 
   /** Nobody is dialled any more. */
   stop(): void {
     this.stopped = true;
-    for (const kept of this.kept.values()) kept.cancel();
-    this.kept.clear();
+    for (const kept of this.targets.values()) kept.cancel();
+    this.targets.clear();
   }
 
-  private comeBack(kept: Kept): void {
+  private retryLater(kept: Target): void {
     // Spread, so that two peers that lost each other do not dial at the same moment for ever.
     const spread = (this.parts.entropy.bytes(1)[0] ?? 0) / 256;
     this.retry(hex(kept.id), kept.delay * (0.75 + spread / 2));
   }
 
   private retry(key: string, delay: number): void {
-    const kept = this.kept.get(key);
+    const kept = this.targets.get(key);
     if (kept === undefined || this.stopped || kept.addresses.length === 0) return;
     kept.cancel();
     kept.cancel = this.parts.clock.after(delay, () => void this.tryAll(key, kept));
   }
 
-  private async tryAll(key: string, kept: Kept): Promise<void> {
+  private async tryAll(key: string, kept: Target): Promise<void> {
     if (this.parts.isBusy()) {
-      this.comeBack(kept);
+      this.retryLater(kept);
       return;
     }
     for (const address of kept.addresses) {
-      if (this.parts.isConnected(key) || this.kept.get(key) !== kept) return;
+      if (this.parts.isConnected(key) || this.targets.get(key) !== kept) return;
       try {
         await this.parts.connect(kept.id, address);
         return;
@@ -101,6 +101,6 @@ export class Redial {
       }
     }
     kept.delay = Math.min(kept.delay * 2, BACKOFF_MS.most);
-    this.comeBack(kept);
+    this.retryLater(kept);
   }
 }

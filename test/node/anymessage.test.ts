@@ -105,7 +105,7 @@ const speaker = (key: SecretKey) => {
 /** Resolves once the node has taken what was said before, or has ended the connection. */
 const taken = async (peer: Peer): Promise<void> => {
   let answered = false;
-  peer.ask('taken', () => {
+  peer.pingThen('taken', () => {
     answered = true;
   });
   await eventuallySoon(() => answered || peer.closed);

@@ -2,10 +2,10 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
+import { ConnectionSlots, LOOPBACK, sourceOf } from '../../node/peer/connectionslots.ts';
 import { peerLimits } from '../../node/peer/limits.ts';
 import { initiate, respond } from '../../node/peer/noisestream.ts';
 import { Peers } from '../../node/peer/peers.ts';
-import { LOOPBACK, Places, sourceOf } from '../../node/peer/places.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
 import { equal } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
@@ -56,7 +56,7 @@ const left = (sockets: readonly Socket[]): number => sockets.filter(({ closed })
 
 describe('silent connections', () => {
   test('keep nobody out: the oldest gives way to whoever comes', async () => {
-    const node = await start(1, { limits: { arriving: 4 } });
+    const node = await start(1, { limits: { pendingInbound: 4 } });
     const friend = await start(2);
     const sockets = await silents(node, 10);
     await eventually(() => left(sockets) === 4);
@@ -65,7 +65,7 @@ describe('silent connections', () => {
   });
 
   test('keep nobody out after the handshake either, before they have said init', async () => {
-    const node = await start(1, { limits: { arriving: 4 } });
+    const node = await start(1, { limits: { pendingInbound: 4 } });
     const friend = await start(2);
     for (let i = 0; i < 10; i++) await mute(node, 20 + i);
     const sockets = await silents(node, 2);
@@ -74,7 +74,7 @@ describe('silent connections', () => {
   });
 
   test('of one source are fewer where this machine counts as one', async () => {
-    const node = await start(1, { limits: { arriving: 10, arrivingFromOne: 2 }, limitLoopback: true });
+    const node = await start(1, { limits: { pendingInbound: 10, pendingInboundPerSource: 2 }, limitLoopback: true });
     const sockets = await silents(node, 6);
     await eventually(() => left(sockets) === 2);
   });
@@ -137,7 +137,7 @@ describe('whoever says the first act', () => {
 describe('peers without a channel', () => {
   test('are as many as may be, however many come at once; one with a channel always gets in', async () => {
     const friend = await start(50);
-    const node = await start(1, { limits: { strangers: 3 }, channels: isOneOf(friend.id) });
+    const node = await start(1, { limits: { withoutChannel: 3 }, channels: isOneOf(friend.id) });
     const others = await Promise.all(Array.from({ length: 12 }, (_, i) => start(10 + i)));
     const came = await Promise.allSettled(others.map((other) => other.peers.connect(node.id, at(node))));
     await eventually(() => [...node.peers.all].length === 3 && came.length === 12);
@@ -149,7 +149,7 @@ describe('peers without a channel', () => {
 
   test('leave their places when they get a channel, and when they go', async () => {
     const withChannel: Point[] = [];
-    const node = await start(1, { limits: { strangers: 1 }, channels: (id) => isOneOf(...withChannel)(id) });
+    const node = await start(1, { limits: { withoutChannel: 1 }, channels: (id) => isOneOf(...withChannel)(id) });
     const [first, second, third] = [await start(2), await start(3), await start(4)];
     await first.peers.connect(node.id, at(node));
     await eventually(() => node.peers.get(first.id));
@@ -168,7 +168,7 @@ describe('peers without a channel', () => {
 
 describe('connections that are being made', () => {
   /** Peers whose calls are never answered. */
-  const calling = (limits: { readonly dialling: number; readonly callingBack: number }) => {
+  const calling = (limits: { readonly dialling: number; readonly reconnecting: number }) => {
     const clock = heldClock();
     const dialled: number[] = [];
     const peers = new Peers({
@@ -189,7 +189,7 @@ describe('connections that are being made', () => {
   const idOf = (n: number) => pointOf(keyOf(n));
 
   test('are bounded: one more is refused with a reason', async () => {
-    const { peers, dialled } = calling({ dialling: 2, callingBack: 1 });
+    const { peers, dialled } = calling({ dialling: 2, reconnecting: 1 });
     const first = peers.connect(idOf(2), { host: 'a', port: 2 });
     const second = peers.connect(idOf(3), { host: 'a', port: 3 });
     await expect(peers.connect(idOf(4), { host: 'a', port: 4 })).rejects.toMatchObject({ code: 'busy' });
@@ -199,8 +199,8 @@ describe('connections that are being made', () => {
   });
 
   test('leave room for what the operator asks for; whoever is called back waits for a place', async () => {
-    const { clock, peers, dialled } = calling({ dialling: 3, callingBack: 2 });
-    for (const port of [2, 3, 4]) peers.keep(idOf(port), [{ host: 'a', port }]);
+    const { clock, peers, dialled } = calling({ dialling: 3, reconnecting: 2 });
+    for (const port of [2, 3, 4]) peers.keepConnected(idOf(port), [{ host: 'a', port }]);
     clock.pass(1);
     expect(dialled).toEqual([2, 3]);
     peers.connect(idOf(5), { host: 'a', port: 5 }).catch(() => undefined);
@@ -230,22 +230,22 @@ describe('a source', () => {
   });
 
   test('that holds most places loses one of them, never one that holds few', () => {
-    const places = new Places<string>({ all: 6, each: 4 });
+    const places = new ConnectionSlots<string>({ total: 6, perSource: 4 });
     for (const one of ['a1', 'a2', 'a3', 'b1', 'b2', 'c1']) places.add(one[0] ?? '', one);
-    expect(places.oldestInTheWay('d')).toBe('a1');
-    expect(places.youngestInTheWay('d')).toBe('a3');
-    expect(places.youngestInTheWay('b')).toBe('newcomer');
+    expect(places.oldestToEvict('d')).toBe('a1');
+    expect(places.youngestToEvict('d')).toBe('a3');
+    expect(places.youngestToEvict('b')).toBe('newcomer');
     places.free('a', 'a1');
-    expect(places.oldestInTheWay('d')).toBeUndefined();
+    expect(places.oldestToEvict('d')).toBeUndefined();
     places.add('a', 'a4');
     places.free('b', 'b1');
     places.add('a', 'a5');
-    expect(places.oldestInTheWay('a')).toBe('a2');
-    expect(places.youngestInTheWay('a')).toBe('newcomer');
+    expect(places.oldestToEvict('a')).toBe('a2');
+    expect(places.youngestToEvict('a')).toBe('newcomer');
   });
 
   test('takes few of the places that there are', () => {
-    expect(peerLimits.arrivingFromOne * 8).toBeLessThanOrEqual(peerLimits.arriving);
-    expect(peerLimits.strangersFromOne * 8).toBeLessThanOrEqual(peerLimits.strangers);
+    expect(peerLimits.pendingInboundPerSource * 8).toBeLessThanOrEqual(peerLimits.pendingInbound);
+    expect(peerLimits.withoutChannelPerSource * 8).toBeLessThanOrEqual(peerLimits.withoutChannel);
   });
 });

@@ -80,7 +80,7 @@ test('HTLCs that fail by the hundred wait for it, and whether they failed here o
   so.receive();
   const offered = so.told.at(-1)?.[1];
   if (offered?.type !== 'offer') throw new Error('nothing was offered');
-  so.switchboard.resolved('out', 5n, offered.origin, { kind: 'timed_out' });
+  so.htlcSwitch.resolved('out', 5n, offered.origin, { kind: 'timed_out' });
   expect(so.told).toHaveLength(484);
   so.clock.pass(50);
   expect(so.failure()).toEqual({ name: 'permanent_channel_failure' });

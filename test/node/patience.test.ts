@@ -54,14 +54,14 @@ test('a wait has one timer, which ends with it, and begins anew on each connecti
 
 test('a connection that replaces another gives the peer its whole time', () => {
   const clock = handClock();
-  const entry = entryOf([], { isFresh: true });
+  const entry = entryOf([], { heardRecently: true });
   const patience = new WaitTimers(clock, 7);
   const pair = ready();
   join(pair);
   patience.follow(entry, pair.a.state);
   const [first] = clock.timers.keys();
   join(pair);
-  patience.follow(Object.assign(entry, { connection: { isFresh: true } }), pair.a.state);
+  patience.follow(Object.assign(entry, { connection: { heardRecently: true } }), pair.a.state);
   expect(clock.seconds()).toEqual([7]);
   expect([...clock.timers.keys()]).not.toEqual([first]);
 });
@@ -72,13 +72,13 @@ test('a peer that was not heard of lately is asked before it is signed to, and s
   give(pair, pair.a, offerOf(5_000_000n, 1));
   const pushed: Input[] = [];
   const asked: (() => void)[] = [];
-  const ask = (_: string, then: () => void): void => void asked.push(then);
-  const stale = entryOf(pushed, { isFresh: false, ask });
+  const pingThen = (_: string, then: () => void): void => void asked.push(then);
+  const stale = entryOf(pushed, { heardRecently: false, pingThen });
   expect(idleInput(stale, pair.a.state)).toBeUndefined();
   expect(pushed).toEqual([]);
   asked[0]?.();
   expect(pushed).toEqual([{ type: 'sign' }]);
-  expect(idleInput(entryOf([], { isFresh: true, ask }), pair.a.state)).toEqual({ type: 'sign' });
+  expect(idleInput(entryOf([], { heardRecently: true, pingThen }), pair.a.state)).toEqual({ type: 'sign' });
   // What is no signature does not wait for anybody.
   expect(idleInput(stale, a.state)).toEqual({ type: 'prepare' });
   expect(asked).toHaveLength(1);

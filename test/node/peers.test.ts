@@ -92,7 +92,7 @@ describe('two nodes', () => {
   test('come back to each other after a loss when one keeps the other', async () => {
     const a = await start(1);
     const b = await start(2);
-    a.peers.keep(b.id, [at(b)]);
+    a.peers.keepConnected(b.id, [at(b)]);
     const first = await eventually(() => a.peers.get(b.id));
     first.close('cut by the test');
     const second = await eventually(() => {
@@ -134,8 +134,8 @@ describe('who calls is told by which address it is seen', () => {
       clock: systemClock,
       log,
       handlers,
-      queued,
-      slice: queued,
+      onQueued: queued,
+      afterSlice: queued,
     }).run();
     const message = decodeMessage(sent[0] ?? zeros(0));
     return message.name === 'init' ? message.remote_addr : undefined;
@@ -310,16 +310,16 @@ describe('a peer that was not heard of for half a minute', () => {
     const stream = await dialled(node);
     stream.send(init());
     const peer = await eventually(() => node.ready[0]);
-    expect(peer.isFresh).toBe(true);
+    expect(peer.heardRecently).toBe(true);
     clock.hurry(31);
-    expect(peer.isFresh).toBe(false);
+    expect(peer.heardRecently).toBe(false);
     return { clock, node, stream, peer };
   };
 
   test('is pinged once, and whoever asked is told once when it says anything', async () => {
     const { stream, peer } = await quiet();
     let told = 0;
-    for (const name of ['a', 'b', 'a']) peer.ask(name, () => told++);
+    for (const name of ['a', 'b', 'a']) peer.pingThen(name, () => told++);
     const heard: string[] = [];
     for await (const batch of stream.received) {
       heard.push(...batch.map((raw) => decodeMessage(raw).name));
@@ -329,13 +329,13 @@ describe('a peer that was not heard of for half a minute', () => {
     stream.send(encodeMessage({ name: 'pong', ignored: zeros(16) }));
     await eventually(() => told === 2);
     expect(heard.filter((name) => name === 'ping')).toHaveLength(1);
-    expect(peer.isFresh).toBe(true);
+    expect(peer.heardRecently).toBe(true);
   });
 
   test('and says nothing either when asked loses its connection, and nobody is told', async () => {
     const { clock, node, peer } = await quiet();
     let told = 0;
-    peer.ask('a', () => told++);
+    peer.pingThen('a', () => told++);
     clock.hurry(31);
     expect(node.ended).toEqual(['the peer did not answer a ping']);
     expect(told).toBe(0);

@@ -113,7 +113,7 @@ describe('a peer that reads nothing', () => {
   });
 
   test('gives way first where too much waits for all together', async () => {
-    const node = await start({ limits: { unsentInAll: 1_500_000 } });
+    const node = await start({ limits: { unsentTotal: 1_500_000 } });
     const [little] = await deaf(node, 7, 300_000);
     const [much] = await deaf(node, 8, 900_000);
     const [third] = await deaf(node, 9, 500_000);

@@ -1,11 +1,11 @@
-/** A switchboard between two channels that are not there: what it is given, and what it tells them. */
+/** An HTLC switch between two channels that are not there: what it is given, and what it tells them. */
 import type { AtStake } from '../../amp/io.ts';
 import type { Input } from '../../channel/model/io.ts';
 import type { Htlc } from '../../channel/model/state.ts';
 import { UNSIGNED } from '../../channel/model/updates.ts';
 import type { OutgoingChannel } from '../../node/forward/forwardingpolicy.ts';
+import { HtlcSwitch } from '../../node/forward/htlcswitch.ts';
 import { ReplayLog } from '../../node/forward/replay.ts';
-import { Switchboard } from '../../node/forward/switchboard.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { construct } from '../../onion/construct.ts';
 import { writeForward } from '../../onion/payload.ts';
@@ -65,10 +65,10 @@ const arrived = {
   pathKey: undefined,
 };
 
-/** A switchboard whose incoming channel `in` has HTLC 3, and what it told its channels. */
+/** An HTLC switch whose incoming channel `in` has HTLC 3, and what it told its channels. */
 export const board = async (
   outgoing: typeof channel | undefined = channel,
-  isCovered: (one: AtStake) => boolean = () => true,
+  canPayForClaims: (one: AtStake) => boolean = () => true,
 ) => {
   const clock = heldClock();
   const replays = await ReplayLog.load(memoryStore());
@@ -86,7 +86,7 @@ export const board = async (
     acknowledged: false,
     over: false,
   };
-  const switchboard = new Switchboard({
+  const htlcSwitch = new HtlcSwitch({
     key: keyOf('us'),
     registry: new Map(),
     channels: {
@@ -102,19 +102,19 @@ export const board = async (
     payments: { outcome: async () => undefined },
     receiver: { htlc: () => undefined, knows: () => here.known, resolved: () => undefined },
     replays,
-    keep: () => undefined,
+    save: () => undefined,
     height: () => HEIGHT,
-    isCurrent: () => here.current,
-    isOut: () => here.out,
+    isSynced: () => here.current,
+    isHalted: () => here.out,
     clock,
-    isCovered,
+    canPayForClaims,
     log: memoryLog(),
     strangers: memoryLog(),
-    earned: () => undefined,
-    noted: () => undefined,
+    onFeeEarned: () => undefined,
+    onForwardNote: () => undefined,
   });
   const receive = (change: object = {}): void =>
-    switchboard.received('in', {
+    htlcSwitch.received('in', {
       event: 'received',
       id: 3n,
       overexposed: false,
@@ -132,5 +132,5 @@ export const board = async (
     return read.kind === 'attributed' && read.hop === 0 ? read.failure : read;
   };
   const failure = () => failureOf({ sharedSecrets });
-  return { switchboard, told, receive, failure, failureOf, here, clock, replays };
+  return { htlcSwitch, told, receive, failure, failureOf, here, clock, replays };
 };

@@ -2,7 +2,7 @@
  * Answers as texts. A list may have more rows than fit in memory, so it is read row by row while it is written, and no faster than
  * its reader takes it. What fits in one piece is one text: an error on the way there is still an answer.
  */
-import { Turns } from '../../peer/turns.ts';
+import { EventLoopQueue } from '../../peer/eventloopqueue.ts';
 import { toJson } from './json.ts';
 
 /** Characters of a piece, about: more than most answers have, and few enough to be made in one turn. */
@@ -59,10 +59,10 @@ async function* texts(value: unknown): AsyncGenerator<string> {
   }
 }
 
-const turns = new Turns();
+const turns = new EventLoopQueue();
 
 /** Lets everything else that waits have its turn; of all pieces of long lists, one is made in each. */
-export const turn = (): Promise<void> => turns.wait();
+export const turn = (): Promise<void> => turns.turn();
 
 /** The same in pieces that are worth a write each; only the last one is shorter than a piece. */
 async function* inPieces(parts: AsyncIterable<string>): AsyncGenerator<string> {

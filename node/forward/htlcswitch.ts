@@ -14,18 +14,18 @@ import { createFailure } from '../../onion/returning.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { type Msat, type ShortChannelId, scidText, subMsat } from '../../wire/units.ts';
 import { decodeOrigin, encodeOrigin, fromHtlcName, htlcName, type Origin } from '../pay/origin.ts';
-import { Pace } from './failurepace.ts';
-import { failureReason, relayFailure } from './forwardingpolicy.ts';
-import { Held } from './heightwaits.ts';
-import type { SwitchboardParts } from './parts.ts';
+import { FailureRateLimit } from './failureratelimit.ts';
+import { forwardFailure, returnedReason } from './forwardingpolicy.ts';
+import { HeightWaits } from './heightwaits.ts';
+import type { HtlcSwitchParts } from './htlcswitchparts.ts';
 
 export type {
   ChannelDirectory,
   ForwardNote,
+  HtlcSwitchParts,
   PaymentDirectory,
   ReceivingDirectory,
-  SwitchboardParts,
-} from './parts.ts';
+} from './htlcswitchparts.ts';
 
 type Received = Extract<ChannelEvent, { event: 'received' }>;
 type OpenedHop = Exclude<Hop<EobAmp, unknown>, { kind: 'malformed' }>;
@@ -40,7 +40,7 @@ interface Link {
 }
 
 /** Why an HTLC is not taken up, in words. What is for us is taken while we close: it was under way when we said so. */
-const whyUnwanted = ({ overexposed, underpaid, closing }: Received, kind: OpenedHop['kind']): string | undefined => {
+const refusalReason = ({ overexposed, underpaid, closing }: Received, kind: OpenedHop['kind']): string | undefined => {
   if (closing && kind !== 'final') return 'an HTLC came by a channel that is being closed';
   if (overexposed) return 'an HTLC came that would add to what is lost to fees if its channel broke';
   if (underpaid) return 'an HTLC came by a channel whose funder pays too little for its commitment to be mined in time';
@@ -52,35 +52,35 @@ const whyUnwanted = ({ overexposed, underpaid, closing }: Received, kind: Opened
  * forwarder passes nothing on that expires before; at the payee the onion has no such end but where its HTLC ended. A peer cannot make
  * us remember an onion for longer than we would hold its HTLC. undefined: never, whoever sends it.
  */
-const usableUntil = (event: Received, hop: OpenedHop, height: number): number | undefined => {
+const replayableUntil = (event: Received, hop: OpenedHop, height: number): number | undefined => {
   if (hop.kind === 'refused') return undefined;
   const { outgoingCltvValue } = hop.payload;
   const until = hop.kind === 'forward' ? outgoingCltvValue : Math.max(outgoingCltvValue, event.expiry);
   return Math.min(until, height + 2 * MAX_EXPIRY_AHEAD);
 };
 
-export class Switchboard {
-  private readonly parts: SwitchboardParts;
+export class HtlcSwitch {
+  private readonly parts: HtlcSwitchParts;
   /** By the incoming HTLC's name. */
   private readonly links = new Map<string, Link>();
-  private readonly held: Held;
-  private readonly pace: Pace;
+  private readonly heightWaits: HeightWaits;
+  private readonly failureRateLimit: FailureRateLimit;
 
-  constructor(parts: SwitchboardParts) {
+  constructor(parts: HtlcSwitchParts) {
     this.parts = parts;
-    this.held = new Held(parts.clock, parts.log);
-    this.pace = new Pace(parts.clock, parts.log);
+    this.heightWaits = new HeightWaits(parts.clock, parts.log);
+    this.failureRateLimit = new FailureRateLimit(parts.clock, parts.log);
   }
 
   /** The height of the chain is known, again or still. */
-  current(): void {
-    this.held.release();
+  onHeightKnown(): void {
+    this.heightWaits.release();
   }
 
   /** Nothing more is decided. */
   stop(): void {
-    this.held.stop();
-    this.pace.stop();
+    this.heightWaits.stop();
+    this.failureRateLimit.stop();
   }
 
   /** Before the channels speak after a restart: which incoming HTLCs were already passed on. */
@@ -104,7 +104,7 @@ export class Switchboard {
     if (hop.kind === 'malformed') {
       const { sha256_of_onion: sha256OfOnion } = hop.failure;
       const what = { id: event.id, sha256OfOnion, failureCode: failureCode(hop.failure) };
-      this.end(channel, { type: 'fail_malformed', ...what });
+      this.failAtRate(channel, { type: 'fail_malformed', ...what });
       return;
     }
     // Where a blinded route begins, its sender is told nothing else, whatever is wrong besides (BOLT 4, "Failure Messages").
@@ -112,41 +112,41 @@ export class Switchboard {
       this.fail(channel, event.id, hop.sharedSecret, hop.failure);
       return;
     }
-    const { isCurrent, isOut, receiver } = this.parts;
+    const { isSynced, isHalted, receiver } = this.parts;
     const { id } = event;
-    const giveUp = (): void => this.fail(channel, id, hop.sharedSecret, { name: 'temporary_node_failure' });
+    const fail = (): void => this.fail(channel, id, hop.sharedSecret, { name: 'temporary_node_failure' });
     // What was decided of it holds, whatever has become of channel and chain since.
-    if (receiver.knows({ channel, id })) this.answer(channel, event, hop, this.take(channel, event, hop));
-    else if (isCurrent()) this.decide(channel, event, hop);
-    else if (isOut()) giveUp();
+    if (receiver.knows({ channel, id })) this.failIf(channel, event, hop, this.deliverOrForward(channel, event, hop));
+    else if (isSynced()) this.decide(channel, event, hop);
+    else if (isHalted()) fail();
     else
-      this.held.keep({
-        go: () => {
+      this.heightWaits.add({
+        proceed: () => {
           const givenUp = channels.isGivenUp(channel);
           if (channels.incoming(channel, id) !== undefined) this.decide(channel, { ...event, givenUp }, hop);
         },
-        giveUp,
+        fail,
       });
   }
 
   private decide(channel: string, event: Received, hop: OpenedHop): void {
-    const wrong = this.replayed(channel, event, hop) ?? this.unwanted(channel, event, hop);
-    this.answer(channel, event, hop, wrong ?? this.take(channel, event, hop));
+    const wrong = this.checkReplay(channel, event, hop) ?? this.localRefusal(channel, event, hop);
+    this.failIf(channel, event, hop, wrong ?? this.deliverOrForward(channel, event, hop));
   }
 
-  private answer(channel: string, { id }: Received, { sharedSecret }: OpenedHop, failure: Failure | undefined): void {
+  private failIf(channel: string, { id }: Received, { sharedSecret }: OpenedHop, failure: Failure | undefined): void {
     if (failure !== undefined) this.fail(channel, id, sharedSecret, failure);
   }
 
   /** Logs the onion; a failure when it was sent before with another HTLC. */
-  private replayed(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
-    const { replays, keep, height, strangers } = this.parts;
-    const until = usableUntil(event, hop, height());
+  private checkReplay(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
+    const { replays, save, height, strangers } = this.parts;
+    const until = replayableUntil(event, hop, height());
     if (until === undefined || until < height()) return undefined;
     const seen = replays.check(hop.replayTag, { channel, id: event.id }, until);
     if (seen === 'known') return undefined;
     if (seen !== 'replayed') {
-      keep(seen);
+      save(seen);
       return undefined;
     }
     strangers.warn({ channel, htlc: `${event.id}` }, 'an onion was sent a second time; the HTLC is failed back');
@@ -157,8 +157,8 @@ export class Switchboard {
    * A failure for an HTLC that adds to what would be lost to fees if the channel broke, beyond what we risk; that could not be
    * claimed in time on chain; or that should be passed on while we are closing its channel.
    */
-  private unwanted(channel: string, event: Received, { kind }: OpenedHop): Failure | undefined {
-    const why = whyUnwanted(event, kind);
+  private localRefusal(channel: string, event: Received, { kind }: OpenedHop): Failure | undefined {
+    const why = refusalReason(event, kind);
     if (why === undefined) return undefined;
     this.parts.strangers.info({ channel, htlc: `${event.id}` }, `${why}; it is failed back`);
     // A final node has no channel to speak of; and the update of one that was not named would only tell that it is there.
@@ -168,7 +168,7 @@ export class Switchboard {
   }
 
   /** Passes an HTLC on as its onion says; the failure to send back if that cannot be. */
-  private take(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
+  private deliverOrForward(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
     switch (hop.kind) {
       case 'refused':
         return hop.failure;
@@ -196,12 +196,12 @@ export class Switchboard {
   }
 
   private forward(channel: string, event: Received, hop: Extract<OpenedHop, { kind: 'forward' }>): Failure | undefined {
-    const { channels, height, strangers, noted } = this.parts;
+    const { channels, height, strangers, onForwardNote } = this.parts;
     const { payload, note, next } = hop;
     const outgoing = channels.outgoing(payload.shortChannelId);
     const failure: Failure | undefined = event.givenUp
       ? { name: 'permanent_channel_failure' }
-      : relayFailure(event, payload, outgoing, height());
+      : forwardFailure(event, payload, outgoing, height());
     if (failure !== undefined || outgoing === undefined) {
       const to = scidText(payload.shortChannelId);
       strangers.debug(
@@ -210,14 +210,14 @@ export class Switchboard {
       );
       return failure ?? { name: 'unknown_next_peer' };
     }
-    if (!this.parts.isCovered({ channels: [channel, outgoing.key], amount: event.amount })) {
+    if (!this.parts.canPayForClaims({ channels: [channel, outgoing.key], amount: event.amount })) {
       strangers.info(
         { channel, htlc: `${event.id}`, amount_msat: `${event.amount}` },
         'the wallet could not pay for claiming an HTLC on chain: it is not passed on; send coins to an address of this node (newaddr)',
       );
       return { name: 'temporary_channel_failure', channel_update: outgoing.update ?? zeros(0) };
     }
-    if (note !== undefined) noted(note);
+    if (note !== undefined) onForwardNote(note);
     this.links.set(htlcName(channel, event.id), { channel: outgoing.key, named: payload.shortChannelId });
     channels.push(outgoing.key, {
       type: 'offer',
@@ -240,12 +240,12 @@ export class Switchboard {
   }
 
   private fail(channel: string, id: bigint, sharedSecret: Uint8Array, failure: Failure): void {
-    this.end(channel, { type: 'fail', id, reason: createFailure(sharedSecret, failure) });
+    this.failAtRate(channel, { type: 'fail', id, reason: createFailure(sharedSecret, failure) });
   }
 
   /** Tells a channel that an HTLC of its peer failed; where that one's fail too fast, in its turn. */
-  private end(channel: string, input: Extract<Input, { type: 'fail' | 'fail_malformed' }>): void {
-    this.pace.run(channel, () => this.parts.channels.push(channel, input));
+  private failAtRate(channel: string, input: Extract<Input, { type: 'fail' | 'fail_malformed' }>): void {
+    this.failureRateLimit.run(channel, () => this.parts.channels.push(channel, input));
   }
 
   /** Fails an HTLC that its channel still has; what encrypts the failure comes from its stored onion. */
@@ -322,16 +322,16 @@ export class Switchboard {
       );
       return;
     }
-    this.end(origin.channel, { type: 'fail', id: origin.id, reason: failureReason(secret, result) });
+    this.failAtRate(origin.channel, { type: 'fail', id: origin.id, reason: returnedReason(secret, result) });
   }
 
   /** An incoming HTLC that we ended is gone from both sides for good. */
   settled(channel: string, id: bigint): void {
-    const { channels, receiver, earned } = this.parts;
+    const { channels, receiver, onFeeEarned } = this.parts;
     const name = htlcName(channel, id);
     const link = this.links.get(name);
     this.links.delete(name);
-    if (link?.fee !== undefined) earned(link.fee);
+    if (link?.fee !== undefined) onFeeEarned(link.fee);
     if (link?.id !== undefined) channels.push(link.channel, { type: 'acknowledge', id: link.id });
     else receiver.resolved({ channel, id });
   }

@@ -1,8 +1,8 @@
 /** Onions seen before: remembered over a restart and for as long as they could be of use, in bounded memory and bounded turns. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SeenTable } from '../../node/forward/oniontable.ts';
-import { ReplayLog, seenWith } from '../../node/forward/replay.ts';
+import { OnionTable } from '../../node/forward/oniontable.ts';
+import { ReplayLog, seenOnion } from '../../node/forward/replay.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { sha256 } from '../../wire/crypto.ts';
 
@@ -95,23 +95,23 @@ describe('a table of onions', () => {
   test('finds what was added and not taken away, whatever came and went in between', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(60), fc.boolean()), { maxLength: 400 }), (moves) => {
-        const table = new SeenTable();
+        const table = new OnionTable();
         const model = new Map<number, number>();
         // Tags that all begin at one of few places, so that they stand in each other's way.
         const seenOf = (n: number, until: number) => {
-          const seen = seenWith(tagOf(n), htlc(n), until);
+          const seen = seenOnion(tagOf(n), htlc(n), until);
           return { ...seen, tag: [seen.tag[0], seen.tag[1], seen.tag[2], n % 3] as const };
         };
         for (const [i, [n, adds]] of moves.entries()) {
           const there = table.find(seenOf(n, 1).tag);
-          expect(there?.until).toBe(model.get(n));
+          expect(there?.expiresAt).toBe(model.get(n));
           if (adds && there === undefined) {
             table.add(seenOf(n, i + 1));
             model.set(n, i + 1);
           }
           if (adds || there === undefined) continue;
-          const place = Array.from({ length: table.places }, (_, at) => at).find(
-            (at) => table.at(at)?.until === there.until,
+          const place = Array.from({ length: table.capacity }, (_, at) => at).find(
+            (at) => table.at(at)?.expiresAt === there.expiresAt,
           );
           table.remove(place ?? -1);
           model.delete(n);

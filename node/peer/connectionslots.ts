@@ -22,21 +22,21 @@ export const sourceOf = (host: string): string => {
 /** This machine as a source. */
 export const LOOPBACK = 'loopback';
 
-export interface PlaceLimits {
-  readonly all: number;
+export interface SlotLimits {
+  readonly total: number;
   /** For one source. */
-  readonly each: number;
+  readonly perSource: number;
   /** A source that may take all: one that stands for many, as this machine does where connections come through Tor. */
   readonly exempt?: string | undefined;
 }
 
-export class Places<T> {
-  private readonly limits: PlaceLimits;
+export class ConnectionSlots<T> {
+  private readonly limits: SlotLimits;
   /** Who holds places, by source, in order of arrival. */
   private readonly held = new Map<string, Set<T>>();
   private count = 0;
 
-  constructor(limits: PlaceLimits) {
+  constructor(limits: SlotLimits) {
     this.limits = limits;
   }
 
@@ -62,23 +62,23 @@ export class Places<T> {
   }
 
   /** The oldest that must leave before one more of this source has a place; undefined where there is room. */
-  oldestInTheWay(source: string): T | undefined {
+  oldestToEvict(source: string): T | undefined {
     const group = this.held.get(source);
     if (this.isFull(source)) return first(group);
-    return this.count < this.limits.all ? undefined : first(this.largest());
+    return this.count < this.limits.total ? undefined : first(this.largest());
   }
 
   /** The same where places are held for long: the youngest of a source with more than this one; the newcomer where there is none. */
-  youngestInTheWay(source: string): T | 'newcomer' | undefined {
+  youngestToEvict(source: string): T | 'newcomer' | undefined {
     if (this.isFull(source)) return 'newcomer';
-    if (this.count < this.limits.all) return undefined;
+    if (this.count < this.limits.total) return undefined;
     const group = this.largest();
     const more = (group?.size ?? 0) > (this.held.get(source)?.size ?? 0) + 1;
     return (more ? [...(group ?? [])].at(-1) : undefined) ?? 'newcomer';
   }
 
   private isFull(source: string): boolean {
-    return source !== this.limits.exempt && (this.held.get(source)?.size ?? 0) >= this.limits.each;
+    return source !== this.limits.exempt && (this.held.get(source)?.size ?? 0) >= this.limits.perSource;
   }
 
   private largest(): ReadonlySet<T> | undefined {

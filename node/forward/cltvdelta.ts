@@ -5,4 +5,4 @@
  * on chain 17 blocks after it expired: 3 in which we wait for it, 12 until our claim is in a block, 2 that a reorganization
  * takes back. Then 18 are left to claim the incoming one (BOLT 2, "cltv_expiry_delta Selection").
  */
-export const LEAST_CLTV_DELTA = 35;
+export const MIN_CLTV_EXPIRY_DELTA = 35;

@@ -1,12 +1,12 @@
 /** How fast HTLCs of one peer fail: as many as a channel holds at once, then twenty a second, each channel for itself. */
 import { expect, test } from 'vitest';
-import { Pace } from '../../node/forward/failurepace.ts';
+import { FailureRateLimit } from '../../node/forward/failureratelimit.ts';
 import { heldClock, keptLog } from '../support/quiet.ts';
 
 const paced = () => {
   const clock = heldClock();
   const log = keptLog();
-  const pace = new Pace(clock, log);
+  const pace = new FailureRateLimit(clock, log);
   const failed: string[] = [];
   const fail = (channel: string, count: number): void => {
     for (let n = 0; n < count; n++) pace.run(channel, () => void failed.push(channel));

@@ -1,4 +1,4 @@
-/** What the switchboard needs of the rest of the node. */
+/** What the HTLC switch needs of the rest of the node. */
 
 import type { HtlcKey } from '../../amp/events.ts';
 import type { ArrivedHtlc, AtStake, Outcome } from '../../amp/io.ts';
@@ -12,7 +12,7 @@ import type { Clock, Log } from '../ports/ports.ts';
 import type { OutgoingChannel } from './forwardingpolicy.ts';
 import type { ReplayLog } from './replay.ts';
 
-/** What the switchboard needs of the channels. */
+/** What the HTLC switch needs of the channels. */
 export interface ChannelDirectory {
   push(channel: string, input: Input): void;
   /** The channel that an onion means by this id, an alias of ours included. */
@@ -29,13 +29,13 @@ export interface ChannelDirectory {
   updateOf(channel: string, named: ShortChannelId): Uint8Array | undefined;
 }
 
-/** What the switchboard needs of our own payments. */
+/** What the HTLC switch needs of our own payments. */
 export interface PaymentDirectory {
   /** Resolves once the payment has durably taken note; at once when there is no such payment any more. */
   outcome(payment: string, attempt: number, outcome: Outcome): Promise<void>;
 }
 
-/** What the switchboard needs of the receiving machine. */
+/** What the HTLC switch needs of the receiving machine. */
 export interface ReceivingDirectory {
   htlc(htlc: ArrivedHtlc): void;
   /** Whether the HTLC came before: then its fate does not depend on the height any more. */
@@ -49,7 +49,7 @@ export interface ForwardNote {
   readonly value: unknown;
 }
 
-export interface SwitchboardParts {
+export interface HtlcSwitchParts {
   readonly key: SecretKey;
   readonly registry: Registry<EobAmp, unknown>;
   readonly channels: ChannelDirectory;
@@ -57,20 +57,20 @@ export interface SwitchboardParts {
   readonly receiver: ReceivingDirectory;
   readonly replays: ReplayLog;
   /** Keeps changes with the next synced write; order is kept, so no need to wait. */
-  readonly keep: (changes: readonly Change[]) => void;
+  readonly save: (changes: readonly Change[]) => void;
   readonly height: () => number;
   /** Whether that is the height of the chain, as far as anybody can know. */
-  readonly isCurrent: () => boolean;
+  readonly isSynced: () => boolean;
   /** Whether it has not been for so long that no HTLC is taken any more. */
-  readonly isOut: () => boolean;
+  readonly isHalted: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** For what whoever sends HTLCs can cause: few lines of a kind. */
   readonly strangers: Log;
   /** Whether the wallet can pay for one more claim on chain beside those of all that was passed on and claimed. */
-  readonly isCovered: (one: AtStake) => boolean;
+  readonly canPayForClaims: (one: AtStake) => boolean;
   /** A forward settled and earned this. */
-  readonly earned: (fee: Msat) => void;
+  readonly onFeeEarned: (fee: Msat) => void;
   /** An experimenter's protocol read something at a forwarder. */
-  readonly noted: (note: ForwardNote) => void;
+  readonly onForwardNote: (note: ForwardNote) => void;
 }

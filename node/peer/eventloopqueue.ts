@@ -8,32 +8,32 @@ interface Waiting {
   readonly isOver: () => boolean;
 }
 
-export class Turns {
+export class EventLoopQueue {
   private readonly waiting: Waiting[] = [];
-  private isSet = false;
+  private isScheduled = false;
 
   /**
    * Resolves when it is this one's turn, in the order in which it was asked for. Whoever has nothing to do any more when its turn comes
    * takes nobody else's.
    */
-  wait(isOver: () => boolean = () => false): Promise<void> {
+  turn(isOver: () => boolean = () => false): Promise<void> {
     return new Promise((run) => {
       this.waiting.push({ run, isOver });
-      this.set();
+      this.schedule();
     });
   }
 
-  private set(): void {
-    if (this.isSet) return;
-    this.isSet = true;
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
     setImmediate(() => {
-      this.isSet = false;
+      this.isScheduled = false;
       for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
         const isOver = next.isOver();
         next.run();
         if (!isOver) break;
       }
-      if (this.waiting.length > 0) this.set();
+      if (this.waiting.length > 0) this.schedule();
     });
   }
 }

@@ -6,26 +6,26 @@
 import type { Clock, Log } from '../ports/ports.ts';
 
 /** As many as a channel can hold fail at once: a payment of many parts, or a peer that is back after a while. */
-const AT_ONCE = 483;
+const BURST = 483;
 /** Milliseconds between two failures from then on: twenty a second. */
-const EVERY_MS = 50;
+const INTERVAL_MS = 50;
 /** Milliseconds between two lines about the same channel. */
-const TELL_EVERY_MS = 60_000;
+const LOG_INTERVAL_MS = 60_000;
 /** Channels of which the pace is known before those are looked for that are at rest. */
-const MOST_KNOWN = 1024;
+const MAX_CHANNELS = 1024;
 
-interface Line {
+interface ChannelQueue {
   /** When all that was failed would have been, one every `EVERY_MS`; milliseconds. */
-  owed: number;
+  busyUntil: number;
   /** When it was last told that some wait, milliseconds. */
-  told: number;
+  loggedAt: number;
   readonly waiting: (() => void)[];
 }
 
-export class Pace {
+export class FailureRateLimit {
   private readonly clock: Clock;
   private readonly log: Log;
-  private readonly lines = new Map<string, Line>();
+  private readonly queues = new Map<string, ChannelQueue>();
   private readonly cancels = new Set<() => void>();
   private stopped = false;
 
@@ -37,20 +37,20 @@ export class Pace {
   /** Runs what fails an HTLC of this channel: at once, or when its turn comes. */
   run(channel: string, fail: () => void): void {
     if (this.stopped) return;
-    const line = this.lineOf(channel);
+    const line = this.queueOf(channel);
     if (line.waiting.length > 0) line.waiting.push(fail);
-    else if (this.take(line)) fail();
+    else if (this.takeToken(line)) fail();
     else {
-      this.tell(channel, line);
+      this.logDelay(channel, line);
       line.waiting.push(fail);
-      this.later(line);
+      this.runLater(line);
     }
   }
 
   /** How many failures wait. */
   get waiting(): number {
     let sum = 0;
-    for (const { waiting } of this.lines.values()) sum += waiting.length;
+    for (const { waiting } of this.queues.values()) sum += waiting.length;
     return sum;
   }
 
@@ -59,45 +59,45 @@ export class Pace {
     this.stopped = true;
     for (const cancel of this.cancels) cancel();
     this.cancels.clear();
-    this.lines.clear();
+    this.queues.clear();
   }
 
-  private lineOf(channel: string): Line {
-    const known = this.lines.get(channel);
+  private queueOf(channel: string): ChannelQueue {
+    const known = this.queues.get(channel);
     if (known !== undefined) return known;
     const now = this.clock.now();
-    if (this.lines.size >= MOST_KNOWN)
-      for (const [name, { owed, waiting }] of this.lines)
-        if (owed <= now && waiting.length === 0) this.lines.delete(name);
-    const line = { owed: now, told: Number.NEGATIVE_INFINITY, waiting: [] };
-    this.lines.set(channel, line);
+    if (this.queues.size >= MAX_CHANNELS)
+      for (const [name, { busyUntil, waiting }] of this.queues)
+        if (busyUntil <= now && waiting.length === 0) this.queues.delete(name);
+    const line = { busyUntil: now, loggedAt: Number.NEGATIVE_INFINITY, waiting: [] };
+    this.queues.set(channel, line);
     return line;
   }
 
-  private tell(channel: string, line: Line): void {
+  private logDelay(channel: string, line: ChannelQueue): void {
     const now = this.clock.now();
-    if (now < line.told + TELL_EVERY_MS) return;
-    line.told = now;
+    if (now < line.loggedAt + LOG_INTERVAL_MS) return;
+    line.loggedAt = now;
     this.log.info({ channel }, 'HTLCs of a peer fail faster than twenty a second: their failures wait their turn');
   }
 
   /** Whether one more may be failed now. */
-  private take(line: Line): boolean {
+  private takeToken(line: ChannelQueue): boolean {
     const now = this.clock.now();
     // A clock that was set back makes nobody wait for what it lost.
-    const owed = Math.min(Math.max(line.owed, now), now + AT_ONCE * EVERY_MS);
-    if (owed + EVERY_MS > now + AT_ONCE * EVERY_MS) return false;
-    line.owed = owed + EVERY_MS;
+    const owed = Math.min(Math.max(line.busyUntil, now), now + BURST * INTERVAL_MS);
+    if (owed + INTERVAL_MS > now + BURST * INTERVAL_MS) return false;
+    line.busyUntil = owed + INTERVAL_MS;
     return true;
   }
 
-  private later(line: Line): void {
-    const cancel = this.clock.after(EVERY_MS, () => {
+  private runLater(line: ChannelQueue): void {
+    const cancel = this.clock.after(INTERVAL_MS, () => {
       this.cancels.delete(cancel);
       try {
-        while (line.waiting.length > 0 && this.take(line)) line.waiting.shift()?.();
+        while (line.waiting.length > 0 && this.takeToken(line)) line.waiting.shift()?.();
       } finally {
-        if (line.waiting.length > 0) this.later(line);
+        if (line.waiting.length > 0) this.runLater(line);
       }
     });
     this.cancels.add(cancel);

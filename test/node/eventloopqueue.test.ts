@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { written } from '../../node/api/rpc/streaming.ts';
 import { systemClock } from '../../node/base/entropy.ts';
+import { EventLoopQueue } from '../../node/peer/eventloopqueue.ts';
 import type { SecureStream } from '../../node/peer/noisestream.ts';
 import { Peer } from '../../node/peer/peer.ts';
-import { Turns } from '../../node/peer/turns.ts';
 import { utf8, zeros } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { pointOf } from '../../wire/crypto.ts';
@@ -21,7 +21,11 @@ const init = encodeMessage({
 const warning = encodeMessage({ name: 'warning', channel_id: channelId(zeros(32)), data: utf8('x'.repeat(936)) });
 
 /** What each of these peers said, by the turn of the event loop in which it was heard: one letter a message. */
-const heard = async (peers: number, messages: number, turns: Turns | undefined): Promise<readonly string[]> => {
+const heard = async (
+  peers: number,
+  messages: number,
+  turns: EventLoopQueue | undefined,
+): Promise<readonly string[]> => {
   let turn = '';
   const all: string[] = [];
   const watch = (): void => {
@@ -42,8 +46,8 @@ const heard = async (peers: number, messages: number, turns: Turns | undefined):
     const name = String.fromCharCode(96 + n);
     return new Peer({
       ...{ stream, direction: 'in', features: ourFeatures('I'), chainHash, clock: systemClock, log: memoryLog() },
-      queued: () => undefined,
-      slice: () => turns?.wait(),
+      onQueued: () => undefined,
+      afterSlice: () => turns?.turn(),
       handlers: {
         ready: () => undefined,
         closed: () => undefined,
@@ -61,23 +65,23 @@ const heard = async (peers: number, messages: number, turns: Turns | undefined):
 };
 
 test('one stranger is heard in slices', async () => {
-  const turns = await heard(1, 64, new Turns());
+  const turns = await heard(1, 64, new EventLoopQueue());
   expect(turns.join('')).toBe('a'.repeat(64));
   expect(Math.max(...turns.map(({ length }) => length))).toBeLessThanOrEqual(4);
   expect(await heard(1, 64, undefined)).toEqual(['a'.repeat(64)]);
 });
 
 test('of many strangers one is heard in each turn, and all of them in the end', async () => {
-  const turns = await heard(6, 48, new Turns());
+  const turns = await heard(6, 48, new EventLoopQueue());
   for (const said of turns.slice(1)) expect(new Set(said).size).toBe(1);
   for (const name of 'abcdef') expect(turns.join('').split(name)).toHaveLength(49);
 });
 
 test('who has nothing to do any more when its turn comes takes nobody else’s', async () => {
-  const turns = new Turns();
+  const turns = new EventLoopQueue();
   const had: string[] = [];
   const one = (name: string, isOver: boolean): Promise<void> =>
-    turns.wait(() => isOver).then(() => void had.push(name));
+    turns.turn(() => isOver).then(() => void had.push(name));
   const all = Promise.all([one('gone', true), one('gone too', true), one('first', false), one('second', false)]);
   await new Promise(setImmediate);
   expect(had).toEqual(['gone', 'gone too', 'first']);

@@ -12,7 +12,7 @@ test('it is offered on the channel that the onion names', async () => {
 
 test('where the wallet could not pay for its claim it goes back, and the payer learns the policy', async () => {
   const asked: AtStake[] = [];
-  const { switchboard, told, receive, failure } = await board(channel, (one) => {
+  const { htlcSwitch, told, receive, failure } = await board(channel, (one) => {
     asked.push(one);
     return false;
   });
@@ -20,23 +20,23 @@ test('where the wallet could not pay for its claim it goes back, and the payer l
   expect(asked).toEqual([{ channels: ['in', 'out'], amount: 101_000n }]);
   expect(told.map(([key, { type }]) => [key, type])).toEqual([['in', 'fail']]);
   expect(failure()).toEqual({ name: 'temporary_channel_failure', channel_update: update(alias) });
-  expect(switchboard.forwarded()).toEqual([]);
+  expect(htlcSwitch.forwarded()).toEqual([]);
 });
 
 test('once it is passed on, both of its ends may need a claim until it is over', async () => {
-  const { switchboard, receive } = await board();
+  const { htlcSwitch, receive } = await board();
   receive();
-  expect(switchboard.forwarded()).toEqual([{ channels: ['in', 'out'], amount: 101_000n }]);
-  switchboard.settled('in', 3n);
-  expect(switchboard.forwarded()).toEqual([]);
+  expect(htlcSwitch.forwarded()).toEqual([{ channels: ['in', 'out'], amount: 101_000n }]);
+  htlcSwitch.settled('in', 3n);
+  expect(htlcSwitch.forwarded()).toEqual([]);
 });
 
 test('where that channel has no room, the payer learns its policy under the id it used', async () => {
-  const { switchboard, told, receive, failure } = await board();
+  const { htlcSwitch, told, receive, failure } = await board();
   receive();
   const offered = told[0]?.[1];
   if (offered?.type !== 'offer') throw new Error('nothing was offered');
-  switchboard.refused('out', offered.origin, { code: 'insufficient_balance', spendable: msat(0n) });
+  htlcSwitch.refused('out', offered.origin, { code: 'insufficient_balance', spendable: msat(0n) });
   expect(failure()).toEqual({ name: 'temporary_channel_failure', channel_update: update(alias) });
 });
 
@@ -45,8 +45,8 @@ test('after a restart that id is forgotten, and the failure carries no policy', 
   before.receive();
   const offered = before.told[0]?.[1];
   if (offered?.type !== 'offer') throw new Error('nothing was offered');
-  const { switchboard, failure } = await board();
-  switchboard.refused('out', offered.origin, { code: 'disconnected' });
+  const { htlcSwitch, failure } = await board();
+  htlcSwitch.refused('out', offered.origin, { code: 'disconnected' });
   expect(failure()).toEqual({ name: 'temporary_channel_failure', channel_update: new Uint8Array() });
 });
 
@@ -83,15 +83,15 @@ test('what came by a channel that is given up is not passed on any more', async 
 });
 
 test('what timed out on chain is failed back as the channel it left by', async () => {
-  const { switchboard, told, receive, failure } = await board();
+  const { htlcSwitch, told, receive, failure } = await board();
   receive();
   const offered = told[0]?.[1];
   if (offered?.type !== 'offer') throw new Error('nothing was offered');
-  switchboard.resolved('out', 5n, offered.origin, { kind: 'timed_out' });
+  htlcSwitch.resolved('out', 5n, offered.origin, { kind: 'timed_out' });
   expect(failure()).toEqual({ name: 'permanent_channel_failure' });
   // Its fate is not taken for known before the HTLC that paid for it is gone.
   expect(told.some(([, { type }]) => type === 'acknowledge')).toBe(false);
-  switchboard.settled('in', 3n);
+  htlcSwitch.settled('in', 3n);
   expect(told.at(-1)).toEqual(['out', { type: 'acknowledge', id: 5n }]);
 });
 
@@ -103,9 +103,9 @@ describe('while the height of the chain is not known for certain', () => {
     expect(so.told).toEqual([]);
     return so;
   };
-  const known = ({ here, switchboard }: Awaited<ReturnType<typeof board>>): void => {
+  const known = ({ here, htlcSwitch }: Awaited<ReturnType<typeof board>>): void => {
     here.current = true;
-    switchboard.current();
+    htlcSwitch.onHeightKnown();
   };
 
   test('an HTLC waits, and is passed on once it is, one time', async () => {
@@ -151,7 +151,7 @@ describe('while the height of the chain is not known for certain', () => {
 
   test('nothing is done after the end', async () => {
     const so = await unknowing();
-    so.switchboard.stop();
+    so.htlcSwitch.stop();
     so.clock.pass(100_000);
     known(so);
     expect(so.told).toEqual([]);

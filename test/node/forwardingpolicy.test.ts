@@ -1,6 +1,6 @@
 /** What a forwarder answers: BOLT 4's failure for each promise of our policy that an HTLC does not keep. */
 import { describe, expect, test } from 'vitest';
-import { type OutgoingChannel, relayFailure } from '../../node/forward/forwardingpolicy.ts';
+import { forwardFailure, type OutgoingChannel } from '../../node/forward/forwardingpolicy.ts';
 import { decodeOrigin, encodeOrigin } from '../../node/pay/origin.ts';
 import { msat } from '../../wire/units.ts';
 
@@ -26,34 +26,34 @@ const fits = {
 
 describe('an HTLC is passed on', () => {
   test('when it pays the fee and leaves the delay, to the last millisatoshi and block', () => {
-    expect(relayFailure(fits.incoming, fits.payload, channel, HEIGHT)).toBeUndefined();
+    expect(forwardFailure(fits.incoming, fits.payload, channel, HEIGHT)).toBeUndefined();
   });
   test('when it expires as late as may be, on both sides', () => {
     const far = {
       incoming: { ...fits.incoming, expiry: HEIGHT + 2056 },
       payload: { ...fits.payload, outgoingCltvValue: HEIGHT + 2016 },
     };
-    expect(relayFailure(far.incoming, far.payload, channel, HEIGHT)).toBeUndefined();
+    expect(forwardFailure(far.incoming, far.payload, channel, HEIGHT)).toBeUndefined();
   });
   test('when it pays more and leaves more', () => {
     const incoming = { amount: msat(2_000_000n), expiry: 1500 };
-    expect(relayFailure(incoming, fits.payload, channel, HEIGHT)).toBeUndefined();
+    expect(forwardFailure(incoming, fits.payload, channel, HEIGHT)).toBeUndefined();
   });
 });
 
 describe('an HTLC that goes by what the channel asked before its last change', () => {
-  const former = channel.policy;
-  const policy = { ...former, feeBase: msat(5000n), cltvExpiryDelta: 80 };
-  const changed = { ...channel, policy, former };
+  const previousPolicy = channel.policy;
+  const policy = { ...previousPolicy, feeBase: msat(5000n), cltvExpiryDelta: 80 };
+  const changed = { ...channel, policy, previousPolicy };
   test('is passed on, and failed back once that is too long ago', () => {
-    expect(relayFailure(fits.incoming, fits.payload, changed, HEIGHT)).toBeUndefined();
-    expect(relayFailure(fits.incoming, fits.payload, { ...channel, policy }, HEIGHT)).toMatchObject({
+    expect(forwardFailure(fits.incoming, fits.payload, changed, HEIGHT)).toBeUndefined();
+    expect(forwardFailure(fits.incoming, fits.payload, { ...channel, policy }, HEIGHT)).toMatchObject({
       name: 'fee_insufficient',
     });
   });
   test('is failed back by the new terms where it keeps neither wholly', () => {
     const mixed = { amount: msat(1_005_100n), expiry: 1100 + 39 };
-    expect(relayFailure(mixed, fits.payload, changed, HEIGHT)).toMatchObject({ name: 'incorrect_cltv_expiry' });
+    expect(forwardFailure(mixed, fits.payload, changed, HEIGHT)).toMatchObject({ name: 'incorrect_cltv_expiry' });
   });
 });
 
@@ -122,7 +122,7 @@ describe('an HTLC is failed back', () => {
   ];
   test.each(cases)('because $why', ({ incoming, payload, failure, ...rest }) => {
     const outgoing = 'outgoing' in rest ? rest.outgoing : channel;
-    const answer = relayFailure({ ...fits.incoming, ...incoming }, { ...fits.payload, ...payload }, outgoing, HEIGHT);
+    const answer = forwardFailure({ ...fits.incoming, ...incoming }, { ...fits.payload, ...payload }, outgoing, HEIGHT);
     expect(answer).toEqual(failure);
   });
 });

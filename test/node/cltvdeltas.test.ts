@@ -5,14 +5,14 @@ import { defaultLimits, LEAST_FINAL_CLTV } from '../../amp/limits.ts';
 import { GRACE, SAFETY } from '../../channel/rules/deadlines.ts';
 import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
 import { loadConfig } from '../../node/config/config.ts';
-import { LEAST_CLTV_DELTA } from '../../node/forward/margins.ts';
+import { MIN_CLTV_EXPIRY_DELTA } from '../../node/forward/cltvdelta.ts';
 import { context, give, offerOf, ready, secretOf, settle } from '../channel/pair.ts';
 
 /** BOLT 2's assumptions: blocks until a transaction is in one, and blocks that a reorganization takes back. */
 const [CONFIRMS, REORG] = [12, 2];
 
 test('what the next peer takes from us at the very last can still be taken from the one before', () => {
-  expect(LEAST_CLTV_DELTA).toBeGreaterThanOrEqual(GRACE + CONFIRMS + REORG + SAFETY);
+  expect(MIN_CLTV_EXPIRY_DELTA).toBeGreaterThanOrEqual(GRACE + CONFIRMS + REORG + SAFETY);
   expect(EXPIRY_MARGIN).toBeGreaterThanOrEqual(GRACE);
 });
 
@@ -22,7 +22,7 @@ test('by default there is more time than the least', () => {
     env: {},
     read: () => undefined,
   });
-  expect(policy.cltvDelta).toBeGreaterThan(LEAST_CLTV_DELTA);
+  expect(policy.cltvDelta).toBeGreaterThan(MIN_CLTV_EXPIRY_DELTA);
   expect(cltvFinal).toBeGreaterThan(LEAST_FINAL_CLTV);
 });
 
