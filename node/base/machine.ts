@@ -9,6 +9,11 @@ export interface MachineParts<S, I, E> {
   readonly step: (state: S, input: I) => readonly [S, readonly E[]];
   /** Performs one effect; a promise is waited for, anything else is not. */
   readonly perform: (effect: E, state: S) => Promise<void> | undefined;
+  /**
+   * Shown each step before its effects are performed, and what `begin` performs, which has no input: for a trace. It decides
+   * nothing, so what throws in it is left out.
+   */
+  readonly traced?: (input: I | undefined, before: S, now: S, effects: readonly E[]) => void;
   /** Told after each step, once its effects have been performed. */
   readonly stepped?: (before: S, now: S) => void;
   /** Asked each time the queue has run empty; an input given back is taken like any other. */
@@ -135,11 +140,16 @@ export class Machine<S, I, E> {
   }
 
   private effectsOf({ work, idle = false }: Entry<I, E>): readonly E[] {
-    if ('effects' in work) return work.effects;
+    if ('effects' in work) {
+      this.trace(undefined, this.current, work.effects);
+      return work.effects;
+    }
     this.stuck = false;
     try {
-      const [next, effects] = this.parts.step(this.current, work.input);
+      const before = this.current;
+      const [next, effects] = this.parts.step(before, work.input);
       this.current = next;
+      this.trace(work.input, before, effects);
       return effects;
     } catch (error) {
       this.survive(error, work.input, undefined);
@@ -151,6 +161,14 @@ export class Machine<S, I, E> {
   /** Throws what is not survived. */
   private survive(error: unknown, input: I | undefined, effect: E | undefined): void {
     if (this.parts.survives?.(error, input, effect) !== true) throw error;
+  }
+
+  private trace(input: I | undefined, before: S, effects: readonly E[]): void {
+    try {
+      this.parts.traced?.(input, before, this.current, effects);
+    } catch {
+      // A line less in a log.
+    }
   }
 
   private async run(): Promise<void> {

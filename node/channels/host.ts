@@ -38,6 +38,7 @@ import { ChannelIds } from './ids.ts';
 import { loadChannelRecords, overMark } from './load.ts';
 import { channelName } from './naming.ts';
 import { CHANNELS } from './onchain.ts';
+import { channelSteps } from './steps.ts';
 import { idleInput, WaitTimers } from './waittimers.ts';
 
 export class ChannelHost {
@@ -109,6 +110,7 @@ export class ChannelHost {
           return next;
         },
         perform: (effect, now) => this.perform(entry, effect, now),
+        traced: channelSteps(log, peer === undefined ? '' : hex(peer)),
         stepped: (before, now) => {
           if (before.phase !== now.phase) this.index(entry, now);
           this.waitTimers.follow(entry, now);

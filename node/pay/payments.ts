@@ -21,6 +21,7 @@ import { decodeOrigin, encodeOrigin } from './origin.ts';
 import type { PaymentsParts, PayNote } from './paymentparts.ts';
 import { brokenEnd, failureOf, type PayRecord, shardFailureText, shortfall, withClaims } from './paymentrecord.ts';
 import { type ShardRecord, Shards } from './shards.ts';
+import { paymentSteps } from './steps.ts';
 
 /**
  * Seconds that a caller waits for the other shards once one was claimed. They follow within a second where nobody is to blame;
@@ -110,6 +111,7 @@ export class Payments {
         state,
         step: (before, input) => pay(before, input, this.parts.context()),
         perform: (effect) => this.perform(running, effect),
+        traced: paymentSteps(this.parts.log, id.slice(0, 12)),
         survives: (error, input, effect) => this.survives(running, error, input, effect),
         broke: (error) => this.parts.fatal(error),
       }),

@@ -17,6 +17,7 @@ import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { Invoices } from './invoices.ts';
+import { receiverSteps } from './steps.ts';
 
 const PREFIX = 'receiver/';
 
@@ -64,6 +65,7 @@ export class ReceiverHost {
       state,
       step: (before, input) => receive(before, this.withInvoice(before, input), parts.context()),
       perform: (effect) => this.perform(effect),
+      traced: receiverSteps(parts.log),
       survives: (error, input, effect) => this.survives(error, input, effect),
       broke: (error) => parts.fatal(error),
     });

@@ -14,6 +14,7 @@ import type { Clock, Log } from '../ports/ports.ts';
 import { AnswerBudget } from './answerbudget.ts';
 import { remoteAddress } from './descriptors.ts';
 import type { SecureStream } from './noisestream.ts';
+import { traceMessage, traceRaw } from './trace.ts';
 
 export type Direction = 'in' | 'out';
 
@@ -160,11 +161,17 @@ export class Peer {
       this.close(`internal error at ${message.name}`);
       return;
     }
-    this.sendRaw(raw);
+    if (this.parts.log.isTracing()) traceMessage(this.parts.log, 'out', message);
+    this.queue(raw);
   }
 
   sendRaw(raw: Uint8Array): void {
     if (this.ended !== undefined) return;
+    if (this.parts.log.isTracing()) traceRaw(this.parts.log, raw);
+    this.queue(raw);
+  }
+
+  private queue(raw: Uint8Array): void {
     this.parts.stream.send(raw);
     this.parts.onQueued(this);
   }
@@ -264,6 +271,7 @@ export class Peer {
   private handle(raw: Uint8Array): Promise<void> | undefined {
     this.noteActivity();
     const message = decodeMessage(raw);
+    if (this.parts.log.isTracing()) traceMessage(this.parts.log, 'in', message);
     if (this.negotiated === undefined) {
       if (message.name === 'init') this.onInit(message);
       else this.close('the peer did not begin with init');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../../node/api/table.ts';
 import { systemClock } from '../../node/base/entropy.ts';
-import type { Clock } from '../../node/ports/ports.ts';
+import type { Clock, Log } from '../../node/ports/ports.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from './inprocess.ts';
 import { memoryLog } from './peers.ts';
 
@@ -36,16 +36,17 @@ export interface LocalPair {
   stop(): Promise<void>;
 }
 
-/** `clocks` are those of the nodes that do not have the machine's. */
+/** `clocks` are those of the nodes that do not have the machine's; `logTo` makes the log that fills a node's lines. */
 export const startPair = async (
   flags: Readonly<Record<string, string>> = {},
   clocks: Partial<Record<Who, Clock>> = {},
+  logTo: (lines: string[]) => Log = memoryLog,
 ): Promise<LocalPair> => {
   const dir = await mkdtemp(join(tmpdir(), 'ampere-pair-'));
   const ground = await newGround();
   const logs = { alice: [] as string[], bob: [] as string[] };
   const start = (who: Who): Promise<LocalNode> =>
-    startLocal({ dir: join(dir, who), ground, log: memoryLog(logs[who]), flags, clock: clocks[who] ?? systemClock });
+    startLocal({ dir: join(dir, who), ground, log: logTo(logs[who]), flags, clock: clocks[who] ?? systemClock });
   const nodes: Record<Who, LocalNode> = { alice: await start('alice'), bob: await start('bob') };
   const both = ['alice', 'bob'] as const;
   const caughtUp = async (): Promise<void> => {

@@ -1,0 +1,50 @@
+/** How a trace names the steps of payments, sent and received. */
+import type { PaymentEffect, PaymentInput, ReceiverEffect } from '../../amp/io.ts';
+import type { Payment } from '../../amp/payment.ts';
+import type { Receiver } from '../../amp/sets.ts';
+import type { MachineParts } from '../base/machine.ts';
+import { stepTrace } from '../base/steptrace.ts';
+import type { Log } from '../ports/ports.ts';
+
+const inputName = (input: PaymentInput): string =>
+  input.type === 'outcome' ? `outcome ${input.outcome.kind}` : input.type;
+
+const effectName = (effect: PaymentEffect | ReceiverEffect): string => {
+  switch (effect.do) {
+    case 'report':
+      return `report ${effect.report.event}`;
+    case 'fail':
+      return `fail ${effect.failure.name}`;
+    default:
+      return effect.do;
+  }
+};
+
+const isTick = (input: { readonly type: string }): boolean => input.type === 'tick';
+
+/** Traces the steps of one payment that this node makes. */
+export const paymentSteps = (
+  log: Log,
+  payment: string,
+): NonNullable<MachineParts<Payment, PaymentInput, PaymentEffect>['traced']> =>
+  stepTrace(log, {
+    message: 'payment step',
+    subject: () => ({ payment }),
+    input: inputName,
+    phase: ({ kind }) => kind,
+    effect: effectName,
+    isIdle: isTick,
+  });
+
+/** Traces the steps of what receives payments; its phase is how many sets it has. */
+export const receiverSteps = <I extends { readonly type: string }>(
+  log: Log,
+): NonNullable<MachineParts<Receiver, I, ReceiverEffect>['traced']> =>
+  stepTrace(log, {
+    message: 'receiver step',
+    subject: () => ({}),
+    input: ({ type }) => type,
+    phase: ({ sets }) => (sets.size === 1 ? '1 set' : `${sets.size} sets`),
+    effect: effectName,
+    isIdle: isTick,
+  });
