@@ -308,10 +308,7 @@ export class Payments {
         break;
       case 'shard_failed':
         running.lastFailure = shardFailureText(event);
-        log.info(
-          { payment, hop: event.hop, failure: event.failure },
-          'a part of a payment failed; another way is tried',
-        );
+        log.info({ payment, hop: event.hop, failure: event.failure }, 'a payment part failed; trying another route');
         break;
       case 'payment_succeeded':
       case 'payment_failed':
