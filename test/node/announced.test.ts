@@ -33,7 +33,7 @@ const office = () => {
       take: ({ name }: GossipMessage, _raw: Uint8Array, _from: unknown, source: string | undefined) =>
         new Promise<Verdict>((end) => void taken.push({ name, source, end })),
     },
-    channels: { take: () => undefined, of: () => [], byChannelId: () => undefined },
+    channels: { receive: () => undefined, channelsWith: () => [], byChannelId: () => undefined },
   } as unknown as DispatchParts;
   const hear = (raw: Uint8Array) => dispatch(parts, peer, decodeMessage(raw) as Message, raw);
   return { taken, said, ended, hear };

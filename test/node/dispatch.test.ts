@@ -57,8 +57,8 @@ const office = async (channels: number) => {
   const parts = {
     ...{ graph, gossip, log, chainHash, now: () => NOW },
     channels: {
-      take: () => undefined,
-      of: () => [],
+      receive: () => undefined,
+      channelsWith: () => [],
       byChannelId: (_: unknown, which: Uint8Array) => (which[0] === 1 ? {} : undefined),
     },
     own: { signaturesEarly: (_: unknown, m: Message) => void early.push(m) },
@@ -76,9 +76,9 @@ const reachedBy = async (message: Message): Promise<ReadonlySet<string>> => {
     ...{ graph, chainHash, now: () => NOW, log: { debug: () => {}, info: () => {}, error: () => {} } },
     gossip: { take: async () => void reached.add('gossip'), filter: async () => void reached.add('gossip') },
     channels: {
-      take: (_: unknown, which: Uint8Array) => reached.add(`channel ${hex(which)}`),
-      takeForAll: () => reached.add('every channel'),
-      of: () => [],
+      receive: (_: unknown, which: Uint8Array) => reached.add(`channel ${hex(which)}`),
+      receiveForAll: () => reached.add('every channel'),
+      channelsWith: () => [],
       byChannelId: () => undefined,
     },
     announced: () => void reached.add('gossip'),
@@ -214,7 +214,7 @@ test('an announcement counts for the source of who calls, unless a channel with 
   for (const channels of [[], [channel()], [channel(5n)]]) {
     const parts = {
       gossip: { take: async (...given: readonly unknown[]) => void sources.push(given[3]) },
-      channels: { of: () => channels },
+      channels: { channelsWith: () => channels },
     } as unknown as DispatchParts;
     await dispatch(parts, caller as unknown as Peer, decodeMessage(raw) as Message, raw);
   }
