@@ -5,8 +5,8 @@
 import { join } from 'node:path';
 import { hex } from '../wire/bytes.ts';
 import { backends } from '../wire/crypto.ts';
-import { handlersOf } from './api/handlers/handlers.ts';
-import { stopping } from './api/handlers/info.ts';
+import { handlersOf } from './api/handlers.ts';
+import { stop } from './api/methods/node/stop.ts';
 import { earlyHandlers } from './api/rpc/early.ts';
 import { type HttpServer, listenHttp } from './api/rpc/http.ts';
 import { jsonRpc } from './api/rpc/jsonrpc.ts';
@@ -65,7 +65,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const progress = new Progress();
   const around = { api: () => api.http?.address, stop: () => end() };
   const early = earlyHandlers(() => progress.now);
-  early.use({ stop: stopping(around.stop) });
+  early.use({ stop: (params, call) => stop.handler(around, params, call) });
   const answer = jsonRpc({
     handlers: early.handlers,
     dev: config.dev !== undefined,

@@ -1,28 +1,70 @@
 /**
  * THE table of methods. JSON-RPC on the socket, HTTP and WebSocket, the command line, its help and the client all follow
- * from it, and so does the type of what a node must implement. A new method is one row here and one function there.
+ * from it. A new method is one file under methods/ and one line here.
  */
 import type { z } from 'zod';
-import type { Method } from './method.ts';
-import { backupMethods } from './methods/backup.ts';
-import { channelMethods } from './methods/channels.ts';
+import type { CallContext, Method, Rows } from './method.ts';
+import { backup } from './methods/backup/backup.ts';
+import { recover } from './methods/backup/recover.ts';
+import { close } from './methods/channels/close.ts';
+import { fundchannel } from './methods/channels/fundchannel.ts';
+import { fundchannel_cancel } from './methods/channels/fundchannel_cancel.ts';
+import { listpeerchannels } from './methods/channels/listpeerchannels.ts';
 import { devMethods } from './methods/dev.ts';
-import { graphMethods } from './methods/graph.ts';
-import { invoiceMethods } from './methods/invoices.ts';
-import { nodeMethods } from './methods/node.ts';
-import { paymentMethods } from './methods/payments.ts';
-import { peerMethods } from './methods/peers.ts';
+import { listchannels } from './methods/graph/listchannels.ts';
+import { listnodes } from './methods/graph/listnodes.ts';
+import { decode } from './methods/invoices/decode.ts';
+import { invoice } from './methods/invoices/invoice.ts';
+import { listinvoices } from './methods/invoices/listinvoices.ts';
+import { listsets } from './methods/invoices/listsets.ts';
+import { waitanyinvoice } from './methods/invoices/waitanyinvoice.ts';
+import { waitinvoice } from './methods/invoices/waitinvoice.ts';
+import { getinfo } from './methods/node/getinfo.ts';
+import { help } from './methods/node/help.ts';
+import { notifications } from './methods/node/notifications.ts';
+import { stop } from './methods/node/stop.ts';
+import { keysend } from './methods/payments/keysend.ts';
+import { listpays } from './methods/payments/listpays.ts';
+import { pay } from './methods/payments/pay.ts';
+import { connect } from './methods/peers/connect.ts';
+import { disconnect } from './methods/peers/disconnect.ts';
+import { listpeers } from './methods/peers/listpeers.ts';
+import { listfunds } from './methods/wallet/listfunds.ts';
+import { newaddr } from './methods/wallet/newaddr.ts';
+import { withdraw } from './methods/wallet/withdraw.ts';
 
-export const table = {
-  ...nodeMethods,
-  ...peerMethods,
-  ...channelMethods,
-  ...backupMethods,
-  ...invoiceMethods,
-  ...paymentMethods,
-  ...graphMethods,
-  ...devMethods,
-} as const satisfies Readonly<Record<string, Method>>;
+/** The methods that a node answers. */
+export const nodeMethods = {
+  getinfo,
+  newaddr,
+  listfunds,
+  withdraw,
+  notifications,
+  stop,
+  connect,
+  disconnect,
+  listpeers,
+  fundchannel,
+  fundchannel_cancel,
+  listpeerchannels,
+  close,
+  backup,
+  recover,
+  invoice,
+  listinvoices,
+  waitinvoice,
+  waitanyinvoice,
+  decode,
+  listsets,
+  pay,
+  keysend,
+  listpays,
+  listchannels,
+  listnodes,
+} as const;
+
+/** All methods: `help` is answered from this table, and those for experiments by a node that was started with --dev. */
+export const table = { ...nodeMethods, help, ...devMethods } as const satisfies Readonly<Record<string, Method>>;
 
 type Table = typeof table;
 export type MethodName = keyof Table;
@@ -33,19 +75,8 @@ export type Given<M extends MethodName> = z.input<Table[M]['params']>;
 export type Params<M extends MethodName> = z.output<Table[M]['params']>;
 /** What a client is told: ids and hashes in hex, amounts of type Msat. */
 export type Result<M extends MethodName> = z.output<Table[M]['result']>;
-
-/** What a handler may know of the call besides its parameters. */
-export interface CallContext {
-  /** Aborted when the caller has gone: waiting on is then useless. Work under way must not be undone. */
-  readonly signal: AbortSignal;
-}
-
 /** What a handler answers: a result whose lists may be read row by row while they are written, however long they are. */
-export type Answered<M extends MethodName> = {
-  readonly [F in keyof Result<M>]: Result<M>[F] extends readonly (infer Row)[]
-    ? Result<M>[F] | AsyncIterable<Row>
-    : Result<M>[F];
-};
+export type Answered<M extends MethodName> = Rows<Result<M>>;
 
 type Handler<M extends MethodName> = (params: Params<M>, call: CallContext) => Promise<Answered<M>>;
 /** Methods for experiments alone. */
@@ -54,8 +85,8 @@ export type DevMethodName = keyof typeof devMethods;
 export type HandlersOf<M extends MethodName> = { readonly [K in M]: Handler<K> };
 /** What a node started with --dev has beside the rest. */
 export type DevHandlers = HandlersOf<DevMethodName>;
-/** A node, as the interface sees it; `help` comes from the table itself. Handlers throw ApiError for what callers should know. */
-export type Handlers = HandlersOf<Exclude<MethodName, 'help' | DevMethodName>> & Partial<DevHandlers>;
+/** A node, as the interface sees it. Handlers throw ApiError for what callers should know. */
+export type Handlers = HandlersOf<keyof typeof nodeMethods> & Partial<DevHandlers>;
 
 export const isMethod = (name: string): name is MethodName => Object.hasOwn(table, name);
 export const isDevMethod = (name: string): name is DevMethodName => Object.hasOwn(devMethods, name);

@@ -4,7 +4,7 @@ import type { Funded } from '../../channel/model/state.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { txid } from '../../wire/units.ts';
 import { ApiError } from '../api/errors.ts';
-import { found } from '../api/handlers/findchannel.ts';
+import { found } from '../api/methods/channels/findchannel.ts';
 import type { DevHandlers, Result } from '../api/table.ts';
 import { ChainError } from '../chain/errors.ts';
 import { type Entry, isFunded } from '../channels/entry.ts';

@@ -1,6 +1,6 @@
 /** Invoices of strangers and words of callers at their extremes: each is answered, paid or refused, and harms nothing. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { handlersOf } from '../../node/api/handlers/handlers.ts';
+import { handlersOf } from '../../node/api/handlers.ts';
 import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
 import { utf8, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { infoHandlers } from '../../node/api/handlers/info.ts';
+import { handlersOf } from '../../node/api/handlers.ts';
 import type { Node } from '../../node/core/node.ts';
 import type { Chain } from '../../node/ports/ports.ts';
 import { endow, newGround, startLocal } from '../support/inprocess.ts';
@@ -71,7 +71,7 @@ test('a node with a channel whose bitcoind has not got its blocks back says so w
   const lag = `bitcoind's chain ends at block ${most}, below block ${height} that this node has read`;
   await becomes('that said', () => seen.node?.progress.now === `stands at block ${height} and waits: ${lag}`);
   if (seen.node === undefined) throw new Error('expected a node');
-  const info = await infoHandlers(seen.node, { api: () => undefined, stop: () => undefined }).getinfo(
+  const info = await handlersOf(seen.node, { api: () => undefined, stop: () => undefined }).getinfo(
     {},
     { signal: new AbortController().signal },
   );

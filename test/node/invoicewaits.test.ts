@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ApiError } from '../../node/api/errors.ts';
-import { handlersOf } from '../../node/api/handlers/handlers.ts';
+import { handlersOf } from '../../node/api/handlers.ts';
 import type { Handlers } from '../../node/api/table.ts';
 import type { Store } from '../../node/ports/ports.ts';
 import { memoryStore } from '../../node/store/memory.ts';

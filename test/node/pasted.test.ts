@@ -1,7 +1,7 @@
 /** What people paste where an invoice is expected: it is found inside of URIs, and what is none is named. */
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../../node/api/errors.ts';
-import { pastedInvoice, readInvoice } from '../../node/api/handlers/pasted.ts';
+import { pastedInvoice, readInvoice } from '../../node/api/methods/invoices/invoicetext.ts';
 import { valid } from '../support/invoices.ts';
 
 const invoice = valid[0]?.invoice ?? '';

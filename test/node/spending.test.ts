@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { withApiErrors } from '../../node/api/apierrors.ts';
 import { ApiError } from '../../node/api/errors.ts';
-import { allTelling } from '../../node/api/handlers/callerrors.ts';
-import { handlersOf } from '../../node/api/handlers/handlers.ts';
+import { handlersOf } from '../../node/api/handlers.ts';
 import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
 import { type Given, type MethodName, table } from '../../node/api/table.ts';
 import { BackupError } from '../../node/backup/errors.ts';
@@ -242,7 +242,7 @@ describe('what is no mistake of ours', () => {
     [new OpeningError('no'), 312, 'the channel was not opened: no'],
     [new BackupError({ code: 'no_backup' }), -1, 'no channel backup'],
   ])('%s has a code and a sentence', async (error, code, words) => {
-    const { newaddr } = allTelling(
+    const { newaddr } = withApiErrors(
       fakeHandlers({
         newaddr: async () => {
           throw error;
@@ -263,7 +263,7 @@ describe('what is no mistake of ours', () => {
       })() as never,
     });
     const broken: unknown[] = [];
-    const handlers = allTelling(fakeHandlers({ listinvoices }));
+    const handlers = withApiErrors(fakeHandlers({ listinvoices }));
     const answer = jsonRpc({ handlers, dev: false, broke: (...what) => broken.push(what) });
     return { answer, broken };
   };
@@ -293,7 +293,7 @@ describe('what is no mistake of ours', () => {
 
   test('and what is one comes out as it is', async () => {
     const bug = new TypeError('a bug');
-    const { newaddr } = allTelling(
+    const { newaddr } = withApiErrors(
       fakeHandlers({
         newaddr: async () => {
           throw bug;

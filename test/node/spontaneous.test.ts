@@ -1,6 +1,6 @@
 /** Payments without an invoice: to whom they are sent, and how many blocks they leave, whatever either side asks of invoices. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkTakesAmp } from '../../node/api/handlers/payee.ts';
+import { checkTakesAmp } from '../../node/api/methods/payments/keysend.ts';
 import { announcedNode } from '../../node/graph/graph.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { unhex } from '../../wire/bytes.ts';

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { infoHandlers } from '../../node/api/handlers/info.ts';
+import { handlersOf } from '../../node/api/handlers.ts';
 import { type Client, openClient } from '../../node/api/rpc/client.ts';
 import { ChainError } from '../../node/chain/errors.ts';
 import { runCommand } from '../../node/cli/program.ts';
@@ -114,7 +114,7 @@ test('what getinfo says of a node that comes up while it is asked is of one mome
     return node.chainTip();
   };
   const around = { api: () => undefined, stop: () => undefined };
-  const { getinfo } = infoHandlers({ ...node, progress, chainTip }, around);
+  const { getinfo } = handlersOf({ ...node, progress, chainTip }, around);
   const info = await getinfo({}, { signal: new AbortController().signal });
   expect(info.warning_starting).toMatch(/^the node is starting: it /);
   expect((await call('getinfo', {})).warning_starting).toBeUndefined();

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { waits } from '../../channel/model/waitlimits.ts';
-import { waitingLines } from '../../node/api/handlers/waitwords.ts';
+import { waitingLines } from '../../node/api/methods/channels/status.ts';
 import {
   context,
   cut,

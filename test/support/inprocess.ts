@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { handlersOf } from '../../node/api/handlers/handlers.ts';
+import { handlersOf } from '../../node/api/handlers.ts';
 import type { Given, HandlersOf, MethodName, Params, Result } from '../../node/api/table.ts';
 import { table } from '../../node/api/table.ts';
 import { orElse } from '../../node/base/cleanup.ts';

@@ -5,63 +5,63 @@
 import { z } from 'zod';
 import { crashPoint, cutRule, holdPoint, savePoint } from '../../config/devrules.ts';
 import { methods } from '../method.ts';
-import * as given from '../params.ts';
-import * as shown from '../results.ts';
+import * as param from '../params.ts';
+import * as field from '../results.ts';
 
 export const devShards = {
-  dev_withhold: given
+  dev_withhold: param
     .integer(0, 255)
     .optional()
     .describe('plan this many shards and never send them, to see the payee give the set up'),
 };
 
 const commitment = z.object({
-  tx: shown.hexText,
-  txid: shown.txid,
-  commitment_number: shown.u64,
+  tx: field.hexText,
+  txid: field.txid,
+  commitment_number: field.u64,
   /** Those with an output in it, in the order of the outputs. */
   htlcs: z.array(
     z.object({
       direction: z.enum(['in', 'out']),
-      id: shown.u64,
-      amount_msat: shown.amountMsat,
-      expiry: shown.u32,
-      payment_hash: shown.hash,
-      output: shown.u32,
+      id: field.u64,
+      amount_msat: field.amountMsat,
+      expiry: field.u32,
+      payment_hash: field.hash,
+      output: field.u32,
       /** The HTLC-timeout or HTLC-success transaction; the latter only where the preimage is known. */
-      tx: shown.hexText.optional(),
-      txid: shown.txid.optional(),
+      tx: field.hexText.optional(),
+      txid: field.txid.optional(),
     }),
   ),
 });
 
-const number = given
+const number = param
   .integer(0, 2 ** 48 - 1)
   .optional()
   .describe('a commitment remembered earlier; else the latest');
-const preimages = given.many(given.preimage32, 1000).default([]).describe('preimages for HTLC-success transactions');
+const preimages = param.many(param.preimage32, 1000).default([]).describe('preimages for HTLC-success transactions');
 
 const line = <T>(kind: string, read: (text: string) => T) =>
-  given.param<string, T>(kind, (value) => {
+  param.param<string, T>(kind, (value) => {
     if (typeof value !== 'string') throw new RangeError('a text');
     return read(value);
   });
 
-const savesLeft = z.object({ waiting: shown.u64, armed: z.array(shown.text) });
+const savesLeft = z.object({ waiting: field.u64, armed: z.array(field.text) });
 
 export const devMethods = methods({
   'dev-disconnect': {
     doc: 'Cuts connections at messages, as --dev-disconnect does; without rules it tells which are left.',
     params: z.strictObject({
-      rules: given
+      rules: param
         .many(line('rule', cutRule), 1000)
         .optional()
         .describe('in place of those there are, such as -WIRE_REVOKE_AND_ACK; an empty list for none'),
     }),
     result: z.object({
-      rules: z.array(shown.text),
+      rules: z.array(field.text),
       /** Messages we sent since the rules were set, by name. */
-      sent: z.record(z.string(), shown.u64),
+      sent: z.record(z.string(), field.u64),
     }),
   },
   'dev-crash': {
@@ -94,33 +94,33 @@ export const devMethods = methods({
   },
   'dev-record-saves': {
     doc: 'Tells the keys of every save since it was last called, in order.',
-    params: z.strictObject({ on: given.flag.default(true).describe('go on, so that the next call tells more') }),
-    result: z.object({ commits: z.array(z.array(shown.text)) }),
+    params: z.strictObject({ on: param.flag.default(true).describe('go on, so that the next call tells more') }),
+    result: z.object({ commits: z.array(z.array(field.text)) }),
   },
   'dev-ignore-htlcs': {
     doc: 'Leaves every HTLC of a peer alone, neither passed on nor answered, until it is told not to.',
     params: z.strictObject({
-      id: given.nodeId.describe('the peer'),
-      ignore: given.flag.describe('false takes up those left alone so far, too'),
+      id: param.nodeId.describe('the peer'),
+      ignore: param.flag.describe('false takes up those left alone so far, too'),
     }),
     result: z.object({}),
   },
   'dev-fail-process-onionpacket': {
     doc: 'Finds every onion unreadable: HTLCs are answered with update_fail_malformed_htlc, until it is told not to.',
-    params: z.strictObject({ fail: given.flag.describe('false reads onions again') }),
+    params: z.strictObject({ fail: param.flag.describe('false reads onions again') }),
     result: z.object({}),
   },
   'dev-feerate': {
     doc: 'Changes the feerate of the commitments of a channel that we opened.',
     params: z.strictObject({
-      id: given.channelRef.describe('the channel, or its peer'),
-      feerate: given.u32.describe('satoshi per 1,000 weight'),
+      id: param.channelRef.describe('the channel, or its peer'),
+      feerate: param.u32.describe('satoshi per 1,000 weight'),
     }),
-    result: z.object({ id: shown.nodeId, feerate: shown.u32 }),
+    result: z.object({ id: field.nodeId, feerate: field.u32 }),
   },
   'dev-dump-state': {
     doc: 'Tells the state of every channel, payment and set as it stands in memory, and which records are stored.',
-    params: z.strictObject({ secrets: given.flag.default(false).describe('keys, seeds and preimages, too') }),
+    params: z.strictObject({ secrets: param.flag.default(false).describe('keys, seeds and preimages, too') }),
     result: z.object({
       channels: z.array(z.record(z.string(), z.unknown())),
       payments: z.array(z.record(z.string(), z.unknown())),
@@ -130,22 +130,22 @@ export const devMethods = methods({
   },
   'dev-sign-last-tx': {
     doc: 'Signs our commitment transaction of a channel, with its HTLC transactions, and publishes nothing.',
-    params: z.strictObject({ id: given.channelRef.describe('the channel, or its peer'), number, preimages }),
+    params: z.strictObject({ id: param.channelRef.describe('the channel, or its peer'), number, preimages }),
     result: commitment,
   },
   'dev-remember-commitment': {
     doc: 'Keeps all it takes to sign the commitment we have now, also once it is revoked.',
-    params: z.strictObject({ id: given.channelRef.describe('the channel, or its peer') }),
-    result: z.object({ commitment_number: shown.u64, remembered: z.array(shown.u64) }),
+    params: z.strictObject({ id: param.channelRef.describe('the channel, or its peer') }),
+    result: z.object({ commitment_number: field.u64, remembered: z.array(field.u64) }),
   },
   'dev-broadcast-commitment': {
     doc: 'Publishes our commitment transaction, the latest or, as a thief would, one remembered earlier.',
     params: z.strictObject({
-      id: given.channelRef.describe('the channel, or its peer'),
+      id: param.channelRef.describe('the channel, or its peer'),
       number,
       preimages,
-      htlcs: given.flag.default(false).describe('publish the HTLC transactions behind it, too'),
+      htlcs: param.flag.default(false).describe('publish the HTLC transactions behind it, too'),
     }),
-    result: commitment.extend({ refused: z.array(z.object({ txid: shown.txid, why: shown.text })) }),
+    result: commitment.extend({ refused: z.array(z.object({ txid: field.txid, why: field.text })) }),
   },
 });

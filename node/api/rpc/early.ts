@@ -2,8 +2,10 @@
  * The methods of a node that is still coming up. The API is there from the first moment, so that nobody has to guess whether a node
  * runs; a method that the node cannot answer yet says what it is at.
  */
+
 import { ApiError } from '../errors.ts';
-import { type CallContext, type Handlers, isMethod, table } from '../table.ts';
+import type { CallContext } from '../method.ts';
+import { type Handlers, isMethod, table } from '../table.ts';
 
 export interface Early {
   /** Every method but `help`: as its node answers it by now, else ApiError `starting`, or `method_not_found` once the node is up. */

@@ -6,16 +6,8 @@ import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
 import { ApiError } from '../errors.ts';
 import { help } from '../help.ts';
-import type { Method } from '../method.ts';
-import {
-  type CallContext,
-  type Handlers,
-  isDevMethod,
-  isMethod,
-  type MethodName,
-  type Result,
-  table,
-} from '../table.ts';
+import type { CallContext, Method } from '../method.ts';
+import { type Handlers, isDevMethod, isMethod, type MethodName, type Result, table } from '../table.ts';
 import { type Filter, filtered, filterFrom, strangeTo } from './filter.ts';
 import { toJson } from './json.ts';
 import { isRows, type Written, written } from './streaming.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { invoiceHandlers } from '../../../node/api/handlers/invoices.ts';
+import { handlersOf } from '../../../node/api/handlers.ts';
 import { openClient } from '../../../node/api/rpc/client.ts';
 import { listenHttp } from '../../../node/api/rpc/http.ts';
 import { listenUnix } from '../../../node/api/rpc/unix.ts';
@@ -63,7 +63,7 @@ beforeAll(async () => {
     throw error;
   };
   const invoices = await Invoices.load(store, new Gate(store, fatal), () => 2_000);
-  handlers = invoiceHandlers({ invoices } as unknown as Node);
+  handlers = handlersOf({ invoices } as unknown as Node, { api: () => undefined, stop: () => undefined });
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 afterEach(async () => {

@@ -1,0 +1,58 @@
+/** An invoice as the methods about invoices tell it. */
+
+import { z } from 'zod';
+import { hex } from '../../../../wire/bytes.ts';
+import type { Node } from '../../../core/running.ts';
+import type { InvoiceRecord } from '../../../pay/invoicerecord.ts';
+import * as field from '../../results.ts';
+
+/** Ten years in seconds: further ahead nobody promises a price. */
+export const MOST_EXPIRY = 315_360_000;
+
+export const invoiceFields = {
+  label: field.text,
+  description: field.text.optional(),
+  payment_hash: field.hash,
+  expires_at: field.u64,
+  amount_msat: field.amountMsat.optional(),
+  bolt11: field.text.optional(),
+  created_index: field.u64,
+  updated_index: field.u64.optional(),
+  pay_index: field.u64.optional(),
+  amount_received_msat: field.amountMsat.optional(),
+  paid_at: field.u64.optional(),
+  /** Missing where the payment was atomic multi-path: no preimage belongs to such an invoice's payment_hash. */
+  payment_preimage: field.hash.optional(),
+  /** `eob`: paid in shares carried by extra onion blobs. `deployed`: by record 14. */
+  amp: z.enum(['eob', 'deployed']).optional(),
+  /** How many HTLCs paid it. */
+  parts: field.u32.optional(),
+};
+
+const row = z.object({ ...invoiceFields, status: z.enum(['unpaid', 'paid', 'expired']) });
+export type InvoiceRow = z.output<typeof row>;
+
+/** An invoice as it is listed. */
+export const invoiceRow = (node: Pick<Node, 'invoices'>, record: InvoiceRecord): InvoiceRow => {
+  const { paid } = record;
+  const ordinary = record.kind === 'ordinary';
+  return {
+    label: record.label,
+    description: record.description,
+    payment_hash: hex(record.paymentHash),
+    expires_at: record.expiresAt,
+    ...(record.amount !== undefined && { amount_msat: record.amount }),
+    bolt11: record.bolt11,
+    created_index: Number(record.createdIndex),
+    status: node.invoices.status(record),
+    ...(!ordinary && { amp: 'eob' as const }),
+    ...(paid && {
+      updated_index: Number(paid.payIndex),
+      pay_index: Number(paid.payIndex),
+      amount_received_msat: paid.received,
+      paid_at: paid.at,
+      parts: Math.max(1, paid.preimages.length),
+      ...(ordinary && paid.preimages[0] && { payment_preimage: hex(paid.preimages[0]) }),
+    }),
+  };
+};

@@ -1,0 +1,109 @@
+/** `listpays`: payments made from here and what became of them. */
+
+import { z } from 'zod';
+import { equal, hex } from '../../../../wire/bytes.ts';
+import type { Node } from '../../../core/running.ts';
+import { isAmp, type PayRecord } from '../../../pay/paymentrecord.ts';
+import { method } from '../../method.ts';
+import * as param from '../../params.ts';
+import * as field from '../../results.ts';
+import { readInvoice } from '../invoices/invoicetext.ts';
+import { partial, schemeShown, shard, shardOf } from './paymentrow.ts';
+
+const params = z.strictObject({
+  bolt11: param.text.optional().describe('only payments of this invoice'),
+  payment_hash: param.hash32.optional().describe('only payments of this hash'),
+  status: param.word('pending', 'complete', 'failed').optional().describe('only payments that stand so'),
+  index: param.word('created').optional().describe('the order: there is one'),
+  start: param.index.optional().describe('first index to show'),
+  limit: param.u32.optional().describe('how many to show'),
+});
+
+const result = z.object({
+  pays: z.array(
+    z.object({
+      payment_hash: field.hash,
+      status: z.enum(['pending', 'failed', 'complete']),
+      destination: field.nodeId.optional(),
+      created_at: field.u64,
+      completed_at: field.u64.optional(),
+      label: field.text.optional(),
+      bolt11: field.text.optional(),
+      description: field.text.optional(),
+      created_index: field.u64,
+      updated_index: field.u64.optional(),
+      amount_msat: field.amountMsat.optional(),
+      amount_sent_msat: field.amountMsat.optional(),
+      preimage: field.hash.optional(),
+      number_of_parts: field.u64.optional(),
+      warning_partial_completion: field.text.optional(),
+      erroronion: field.hexText.optional(),
+      payment_preimages: z.array(field.hash).optional(),
+      scheme: field.text.optional(),
+      shards: z.array(shard).optional(),
+    }),
+  ),
+});
+
+type Params = z.output<typeof params>;
+type Result = z.output<typeof result>;
+
+type Row = Result['pays'][number];
+
+/** What it needs of a node. */
+type Parts = Pick<Node, 'payments'>;
+
+const payRow = (node: Parts, record: PayRecord): Row => {
+  const { end } = record;
+  const shards = node.payments.shardsOf(record.id);
+  return {
+    payment_hash: hex(record.paymentHash),
+    status: record.status,
+    destination: hex(record.destination),
+    created_at: record.createdAt,
+    created_index: Number(record.createdIndex),
+    amount_msat: end?.delivered ?? record.amount,
+    ...(record.label !== undefined && { label: record.label }),
+    ...(record.bolt11 !== undefined && { bolt11: record.bolt11 }),
+    ...(record.description !== undefined && { description: record.description }),
+    ...partial(record),
+    ...(end && {
+      completed_at: end.at,
+      amount_sent_msat: end.sent,
+      number_of_parts: end.parts,
+      payment_preimages: end.preimages.map(hex),
+      ...(!isAmp(record) && end.preimages[0] && { preimage: hex(end.preimages[0]) }),
+    }),
+    ...schemeShown(record),
+    ...(shards.length > 0 && { shards: shards.map(shardOf) }),
+  };
+};
+
+interface Wanted extends Pick<Params, 'status' | 'start' | 'limit'> {
+  readonly hash: Uint8Array | undefined;
+}
+
+async function* rowsOf(node: Parts, { status, start = 0, limit, hash }: Wanted): AsyncGenerator<Row> {
+  const first = BigInt(start);
+  let left = limit ?? Number.POSITIVE_INFINITY;
+  if (left === 0) return;
+  const all = status === 'pending' ? node.payments.pending() : node.payments.list(first, hash);
+  for await (const record of all) {
+    if (status !== undefined && record.status !== status) continue;
+    if (record.createdIndex < first || (hash !== undefined && !equal(record.paymentHash, hash))) continue;
+    yield payRow(node, record);
+    if (--left === 0) return;
+  }
+}
+
+export const listpays = method({
+  doc: 'Payments made from here and what became of them.',
+  aliases: { invstring: 'bolt11' },
+  params,
+  result,
+  handler: async (node: Parts, { bolt11, payment_hash, status, start, limit }) => {
+    const named = bolt11 === undefined ? undefined : readInvoice('bolt11', bolt11).paymentHash;
+    if (named !== undefined && payment_hash !== undefined && !equal(named, payment_hash)) return { pays: [] };
+    return { pays: rowsOf(node, { status, start, limit, hash: named ?? payment_hash }) };
+  },
+});

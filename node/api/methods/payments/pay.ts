@@ -1,0 +1,160 @@
+/** `pay`: pays an invoice. `scheme` and `shards` are ours, the rest is Core Lightning's. */
+
+import { z } from 'zod';
+import type { PaymentRequest } from '../../../../amp/io.ts';
+import { equal, utf8, zeros } from '../../../../wire/bytes.ts';
+import { sha256 } from '../../../../wire/crypto.ts';
+import { describeProblem, hasFeature, payerFeatures } from '../../../../wire/features.ts';
+import { checkPayable, type Invoice, type Obstacle } from '../../../../wire/invoice.ts';
+import type { Msat } from '../../../../wire/units.ts';
+import type { Node } from '../../../core/running.ts';
+import type { Hint } from '../../../graph/routing.ts';
+import { PAYMENT_ID_LENGTH } from '../../../pay/invoicerecord.ts';
+import { ApiError } from '../../errors.ts';
+import { method } from '../../method.ts';
+import * as param from '../../params.ts';
+import { devShards } from '../dev.ts';
+import { ampOf, pastedInvoice } from '../invoices/invoicetext.ts';
+import { finished, paid, paidFields } from './paymentrow.ts';
+import { ampParams, limitParams, maxfeeParam, refuseWithoutChain, SLACK, schemeFor, terms } from './terms.ts';
+
+const params = z.strictObject({
+  bolt11: param.text.describe('the invoice'),
+  amount_msat: param.amountMsat.optional().describe('what to pay, if the invoice names no amount'),
+  label: param.label.optional().describe('our name for the payment'),
+  riskfactor: param.refused.describe('the price of delay'),
+  maxfeepercent: limitParams.maxfeepercent,
+  retry_for: limitParams.retry_for,
+  maxdelay: limitParams.maxdelay,
+  exemptfee: limitParams.exemptfee,
+  localinvreqid: param.refused.describe('payments of offers'),
+  exclude: param.refused.describe('nodes and channels to avoid'),
+  maxfee: maxfeeParam,
+  description: param.prose.optional().describe('what the hashed description of the invoice stands for'),
+  partial_msat: param.refused.describe('a part to pay, where others pay the rest'),
+  ...ampParams,
+  ...devShards,
+});
+
+const result = z.object({ ...paidFields, status: z.enum(['complete', 'pending', 'failed']) });
+
+type Params = z.output<typeof params>;
+type Result = z.output<typeof result>;
+
+const obstacleError = (obstacle: Obstacle): ApiError => {
+  switch (obstacle.code) {
+    case 'expired':
+      return new ApiError('pay_invoice_expired', 'bolt11: the invoice has expired');
+    case 'other_network':
+      return new ApiError(
+        'invalid_params',
+        `bolt11: the invoice is for ${obstacle.invoice}, this node is on ${obstacle.ours}`,
+      );
+    case 'missing_payment_secret':
+      return new ApiError(
+        'invalid_params',
+        'bolt11: the invoice has no payment_secret, without which a payment is not safe',
+      );
+    case 'feature':
+      return new ApiError(
+        'invalid_params',
+        `bolt11: the invoice cannot be paid from here: ${describeProblem(obstacle.problem)}`,
+      );
+  }
+};
+
+/** The ways into the payee's private channels, each hop as an edge. */
+const hintsOf = (invoice: Invoice): readonly Hint[] =>
+  invoice.routes.flatMap((route) =>
+    route.map((hop, i) => ({
+      from: hop.pubkey,
+      to: route[i + 1]?.pubkey ?? invoice.payee,
+      scid: hop.short_channel_id,
+      feeBase: hop.fee_base_msat,
+      feeProportional: hop.fee_proportional_millionths,
+      cltvExpiryDelta: hop.cltv_expiry_delta,
+    })),
+  );
+
+/** What it needs of a node. */
+type Parts = Pick<Node, 'channels' | 'keys' | 'network' | 'now' | 'outage' | 'payments' | 'ports'>;
+
+const requestFor = (node: Parts, invoice: Invoice, amount: Msat, params: Params): PaymentRequest => {
+  const common = {
+    ...terms(node, amount, params, invoice.timestamp + invoice.expiry),
+    destination: invoice.payee,
+    finalCltv: invoice.minFinalCltvExpiryDelta + SLACK,
+  };
+  const secret = invoice.paymentSecret ?? zeros(32);
+  if (ampOf(invoice.features) === 'eob')
+    return { ...common, scheme: schemeFor(node, params.scheme), paymentId: secret.slice(0, PAYMENT_ID_LENGTH) };
+  if (params.scheme !== undefined)
+    throw new ApiError('invalid_params', 'scheme: this invoice does not ask for an AMP; leave scheme out');
+  return {
+    ...common,
+    scheme: hasFeature(invoice.features, 'basic_mpp') && params.shards !== 1 ? 'mpp' : 'single',
+    paymentHash: invoice.paymentHash,
+    paymentSecret: secret,
+    metadata: invoice.metadata,
+  };
+};
+
+/** What the payment is for. A caller's own words must be those that the payee has signed the hash of (BOLT 11, `h`). */
+const descriptionOf = ({ description, descriptionHash }: Invoice, given: string | undefined): string | undefined => {
+  if (given === undefined || given === description) return description;
+  if (descriptionHash === undefined)
+    throw new ApiError('invalid_params', 'description: the invoice has one of its own, leave it out');
+  if (!equal(sha256(utf8(given)), descriptionHash))
+    throw new ApiError('invalid_params', 'description: the invoice has the hash of another one');
+  return given;
+};
+
+const underWay = (): ApiError =>
+  new ApiError(
+    'pay_in_progress',
+    'this invoice is being paid already: listpays says how far, and pay again what came of it',
+  );
+
+export const pay = method({
+  doc: 'Pays an invoice, in several parts over several routes where one does not do.',
+  aliases: { invstring: 'bolt11' },
+  params,
+  result,
+  handler: async (node: Parts, params): Promise<Result> => {
+    const { invoice, text: bolt11 } = pastedInvoice('bolt11', params.bolt11);
+    // What became of it comes first: whoever asks again wants to know that, also of an invoice that nobody could begin to pay now.
+    const before = await node.payments.of(invoice.paymentHash);
+    if (before?.status === 'complete') return { ...paid(node, before), status: 'complete' };
+    if (before?.status === 'pending') throw underWay();
+    const features = payerFeatures(invoice.features);
+    const [obstacle] = checkPayable(invoice, { network: node.network.name, now: node.now(), features });
+    if (obstacle !== undefined) throw obstacleError(obstacle);
+    if (equal(invoice.payee, node.keys.nodeId))
+      throw new ApiError('pay_user_error', 'bolt11: that is an invoice of this node');
+    if (invoice.amount !== undefined && params.amount_msat !== undefined && params.amount_msat !== invoice.amount)
+      throw new ApiError('invalid_params', `amount_msat: the invoice asks ${invoice.amount}, leave it out`);
+    const amount = invoice.amount ?? params.amount_msat;
+    if (amount === undefined || amount === 0n)
+      throw new ApiError('invalid_params', 'amount_msat: the invoice names no amount, so it is required');
+    const blocks = invoice.minFinalCltvExpiryDelta + SLACK;
+    if (blocks > params.maxdelay)
+      throw new ApiError(
+        'pay_no_route',
+        `the payee wants ${blocks - SLACK} blocks, with ${SLACK} to spare: that is more than maxdelay, ${params.maxdelay}`,
+      );
+    const described = descriptionOf(invoice, params.description);
+    const request = requestFor(node, invoice, amount, params);
+    const { label } = params;
+    const expiresAt = invoice.timestamp + invoice.expiry;
+    const note = { paymentHash: invoice.paymentHash, label, bolt11, description: described, expiresAt };
+    refuseWithoutChain(node);
+    const record = await node.payments.startOnce(request, { ...note, hints: hintsOf(invoice) });
+    if (record === 'under_way') throw underWay();
+    if (record === 'ours')
+      throw new ApiError(
+        'pay_user_error',
+        'bolt11: an invoice of this node has the same payment_hash, so its payee is not the only one who can claim it',
+      );
+    return { ...finished(node, record), status: 'complete' };
+  },
+});

@@ -1,0 +1,99 @@
+/** The terms of a payment: what may go into fees, how long it may take, how it is cut. Parameters that pay and keysend share. */
+
+import { MAX_EXPIRY_AHEAD } from '../../../../amp/limits.ts';
+import { schemeNames } from '../../../../amp/schemes.ts';
+import { hex } from '../../../../wire/bytes.ts';
+import { type Msat, msat } from '../../../../wire/units.ts';
+import type { Node } from '../../../core/running.ts';
+import { ApiError } from '../../errors.ts';
+import * as param from '../../params.ts';
+
+/** Two weeks in seconds: so long an HTLC may last, and what is looked for is a way for one. */
+const MOST_PATIENCE = 1_209_600;
+
+export const limitParams = {
+  maxfeepercent: param.percent.optional().describe('most of the amount that may go into fees, in percent; else 0.5'),
+  retry_for: param.seconds(0, MOST_PATIENCE).default(60).describe('how long to look for ways'),
+  maxdelay: param
+    .integer(1, MAX_EXPIRY_AHEAD)
+    .default(MAX_EXPIRY_AHEAD)
+    .describe('blocks for which the payment may lock our money, at most'),
+  exemptfee: param.amountMsat.optional().describe('a fee up to this is always fine; else 5000'),
+};
+
+export const maxfeeParam = param.amountMsat
+  .optional()
+  .describe('most fee in all; replaces maxfeepercent and exemptfee');
+
+export const ampParams = {
+  scheme: param.text
+    .optional()
+    .describe(`how shares are made, for atomic multi-path payments alone: ${schemeNames.join(', ')}`),
+  shards: param.integer(1, 255).optional().describe('how many HTLCs to cut the amount into; 1 never cuts it'),
+};
+
+/** Blocks added to what the payee asks, since one may be mined while the HTLC is on its way. */
+export const SLACK = 3;
+
+const DEFAULTS = { feePercent: 0.5, exemptFee: 5000n, maxShards: 64, minShard: 1_000n, patience: 2 } as const;
+
+interface Limits {
+  readonly maxfeepercent?: number | undefined;
+  readonly exemptfee?: Msat | undefined;
+  readonly maxfee?: Msat | undefined;
+}
+
+/** What may go into fees: `maxfee`, or the larger of a share of the amount and what is always fine. Throws ApiError for both. */
+export const maxFeeOf = (amount: Msat, { maxfeepercent, exemptfee, maxfee }: Limits): Msat => {
+  if (maxfee !== undefined) {
+    if (maxfeepercent === undefined && exemptfee === undefined) return maxfee;
+    throw new ApiError(
+      'invalid_params',
+      'maxfee: it stands in the place of maxfeepercent and exemptfee, leave those out',
+    );
+  }
+  // Percent with six decimals, so that no amount is ever multiplied by a fraction.
+  const share = (amount * BigInt(Math.round((maxfeepercent ?? DEFAULTS.feePercent) * 1e6))) / 100_000_000n;
+  const exempt = exemptfee ?? DEFAULTS.exemptFee;
+  return msat(share > exempt ? share : exempt);
+};
+
+export const terms = (
+  node: Pick<Node, 'now' | 'ports'>,
+  amount: Msat,
+  params: Limits & {
+    readonly retry_for: number;
+    readonly maxdelay: number;
+    readonly shards?: number | undefined;
+    readonly dev_withhold?: number | undefined;
+  },
+  /** Unix seconds from which on the payee takes nothing more. */
+  expiresAt = Number.POSITIVE_INFINITY,
+) => ({
+  id: hex(node.ports.entropy.bytes(16)),
+  amount,
+  maxFee: maxFeeOf(amount, params),
+  shards: params.shards,
+  // One means one; any other number is a wish, and a shard that finds no way may still be cut further.
+  maxShards: params.shards === 1 ? 1 : Math.max(DEFAULTS.maxShards, params.shards ?? 1),
+  minShard: msat(DEFAULTS.minShard),
+  entropy: node.ports.entropy.bytes(32),
+  deadline: Math.min(node.now() + params.retry_for, expiresAt),
+  maxDelay: params.maxdelay,
+  patience: DEFAULTS.patience,
+  withhold: params.dev_withhold ?? 0,
+});
+
+/** Throws ApiError for a scheme that this node does not have. */
+export const schemeFor = ({ payments }: Pick<Node, 'payments'>, given: string | undefined): string => {
+  if (given === undefined) return 'dynamic';
+  if (payments.schemes.has(given)) return given;
+  const known = [...payments.schemes.keys()].map((name) => `"${name}"`).join(' or ');
+  throw new ApiError('invalid_params', `scheme: expected ${known}`);
+};
+
+/** Throws ApiError while the chain is away for so long that nothing may be offered. */
+export const refuseWithoutChain = ({ outage }: Pick<Node, 'outage'>): void => {
+  const why = outage.warning();
+  if (why !== undefined) throw new ApiError('chain', `nothing was sent: ${why}`);
+};
