@@ -8,7 +8,7 @@ import type { Log } from '../ports/ports.ts';
 import { isLogPart, type LogPart, partLog } from './loglevels.ts';
 import { Rates } from './rates.ts';
 
-/** Lines of one kind, of one who causes them and of all: so many at once, then one in so many seconds. */
+/** Lines of one kind, of one who causes them and of all of them. */
 export const LINES = {
   each: { burst: 20, seconds: 10 },
   all: { burst: 200, seconds: 1 },
@@ -43,10 +43,23 @@ const causeOf = (fields: object, bound: string): string => {
   return typeof value === 'string' ? value.slice(0, 16) : bound;
 };
 
-/** The log, but with few lines for whoever causes them: the `peer`, `from` or `channel` of a line, or of the log that it goes to. */
-export const limitedLog = (log: Log, { now, later }: LogTime): Log => {
-  const each = new Rates(LINES.each.burst, LINES.each.seconds);
-  const all = new Rates(LINES.all.burst, LINES.all.seconds);
+/** So many lines at once, then one in so many seconds. */
+interface Allowance {
+  readonly burst: number;
+  readonly seconds: number;
+}
+
+/**
+ * The log, but with few lines for whoever causes them: the `peer`, `from` or `channel` of a line, or of the log that it goes to.
+ * Without `all` those who cause lines take nothing from each other.
+ */
+export const limitedLog = (
+  log: Log,
+  { now, later }: LogTime,
+  limits: { readonly each: Allowance; readonly all?: Allowance } = LINES,
+): Log => {
+  const each = new Rates(limits.each.burst, limits.each.seconds);
+  const all = limits.all && new Rates(limits.all.burst, limits.all.seconds);
   const leftOut = new Map<string, LeftOut>();
 
   const say = (): void => {
@@ -71,12 +84,12 @@ export const limitedLog = (log: Log, { now, later }: LogTime): Log => {
       const cause = causeOf(fields, bound);
       const time = now();
       const own = `${cause} ${message}`;
-      if (!each.allows(own, time) || !all.allows(message, time)) {
+      if (!each.allows(own, time) || all?.allows(message, time) === false) {
         leave(level, message, cause, part);
         return;
       }
       each.count(own, time);
-      all.count(message, time);
+      all?.count(message, time);
       to[level](fields, message);
     };
     return {

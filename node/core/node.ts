@@ -9,8 +9,8 @@ import { Backups } from '../backup/backups.ts';
 import { backupKey } from '../backup/format.ts';
 import { orElse } from '../base/cleanup.ts';
 import { Disk } from '../base/disk.ts';
-import { partLogs } from '../base/loglevels.ts';
-import { limitedLog } from '../base/loglimits.ts';
+import { partLog, partLogs } from '../base/loglevels.ts';
+import { LINES, limitedLog } from '../base/loglimits.ts';
 import { Rates } from '../base/rates.ts';
 import { laterBy } from '../base/timers.ts';
 import { Feerates } from '../chain/feerate.ts';
@@ -75,7 +75,9 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const later = laterBy(clock);
   const gate = new Gate(store, fatal, onInternalError('what waits for the store'));
   const now = (): number => Math.floor(clock.now() / 1000);
-  const strangers = partLogs(limitedLog(ports.log, { now, later: later.run }));
+  const logTime = { now, later: later.run };
+  const strangers = partLogs(limitedLog(ports.log, logTime));
+  const channelPeers = partLog(limitedLog(ports.log, logTime, { each: LINES.each }), 'peer');
 
   const id = keys.nodeId;
   const alias = config.alias ?? `ampere-${hex(id).slice(0, 8)}`;
@@ -169,6 +171,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     htlcSwitch: () => htlcSwitch,
   });
 
+  const channelsWith = fundedChannelsWith(() => channels);
   const peers: Peers = new Peers({
     key: keys.identity,
     features: ourFeatures('I'),
@@ -177,12 +180,12 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     clock,
     entropy,
     log: strangers.peer,
-    channels: fundedChannelsWith(() => channels),
+    channels: channelsWith,
     limitLoopback: config.limitLoopback,
     wrapStream: hooks.wrapStream,
     handlers: peerEvents({
       ...{ gossip, own, chainHash: network.chain },
-      log: strangers.peer,
+      logOf: (peer) => (channelsWith(peer) > 0 ? channelPeers : strangers.peer),
       channels: () => channels,
       message: (peer, message, raw) => dispatch(dispatching, peer, message, raw),
     }),

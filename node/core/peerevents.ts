@@ -3,7 +3,7 @@
  * asked.
  */
 import { hex } from '../../wire/bytes.ts';
-import type { ChainHash } from '../../wire/units.ts';
+import type { ChainHash, Point } from '../../wire/units.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import type { Gossip } from '../graph/gossip.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
@@ -12,18 +12,19 @@ import type { Log } from '../ports/ports.ts';
 import { gossipPeer } from './dispatch.ts';
 
 export interface PeerEventsParts {
-  readonly log: Log;
-  readonly gossip: Gossip;
-  readonly own: OwnChannels;
+  /** Where lines about a peer go: those of strangers take part in a budget that all of them share. */
+  readonly logOf: (peer: Point) => Log;
+  readonly gossip: Pick<Gossip, 'connected' | 'forget'>;
+  readonly own: Pick<OwnChannels, 'disconnected'>;
   readonly chainHash: ChainHash;
-  readonly channels: () => ChannelHost;
+  readonly channels: () => Pick<ChannelHost, 'connected' | 'disconnected'>;
   readonly message: PeerHandlers['message'];
 }
 
 /** The callbacks that a node's connections tell their coming and going to. */
-export const peerEvents = ({ log, gossip, own, chainHash, channels, message }: PeerEventsParts): PeerHandlers => ({
+export const peerEvents = ({ logOf, gossip, own, chainHash, channels, message }: PeerEventsParts): PeerHandlers => ({
   ready: (peer) => {
-    log.info({ peer: hex(peer.id), direction: peer.direction }, 'connected');
+    logOf(peer.id).info({ peer: hex(peer.id), direction: peer.direction }, 'connected');
     gossip.connected(gossipPeer(peer));
     channels().connected(peer);
     // BOLT 7: a peer gossips only after it was told since when; we want all there is.
@@ -37,7 +38,7 @@ export const peerEvents = ({ log, gossip, own, chainHash, channels, message }: P
   },
   message,
   closed: (peer, why) => {
-    log.info({ peer: hex(peer.id), why }, 'disconnected');
+    logOf(peer.id).info({ peer: hex(peer.id), why }, 'disconnected');
     gossip.forget(peer.id);
     own.disconnected(peer.id);
     channels().disconnected(peer);

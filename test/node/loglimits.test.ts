@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../node/base/entropy.ts';
 import { LINES, limitedLog } from '../../node/base/loglimits.ts';
+import { peerEvents } from '../../node/core/peerevents.ts';
+import type { Peer } from '../../node/peer/peer.ts';
+import { chainHashOf } from '../../wire/chains.ts';
 import { channelId } from '../../wire/units.ts';
 import { newGround, startLocal } from '../support/inprocess.ts';
 import { becomes } from '../support/observed.ts';
@@ -39,6 +42,47 @@ test('however many peers there are, all together have few', () => {
   const { log, limited } = opened();
   for (let i = 0; i < 10_000; i++) limited.debug({ from: `192.0.2.${i}` }, 'no handshake');
   expect(log.lines).toHaveLength(LINES.all.burst);
+});
+
+test('a log without a limit for all leaves out lines of whoever causes too many, and of nobody else', () => {
+  const { clock, log } = opened();
+  const time = { now: () => Math.floor(clock.now() / 1000), later: clock.after };
+  const limited = limitedLog(log, time, { each: LINES.each });
+  for (let i = 0; i < 1_000; i++) limited.info({ peer: 'mallory' }, 'connected');
+  for (let i = 0; i < 1_000; i++) limited.info({ peer: `peer ${i}` }, 'connected');
+  expect(log.lines).toHaveLength(LINES.each.burst + 1_000);
+});
+
+test('strangers who come and go leave room for what is said of the connections of channel peers', () => {
+  const { clock, log, limited } = opened();
+  const time = { now: () => Math.floor(clock.now() / 1000), later: clock.after };
+  const channelPeers = limitedLog(log, time, { each: LINES.each });
+  const handlers = peerEvents({
+    gossip: { connected: () => undefined, forget: () => undefined },
+    own: { disconnected: () => undefined },
+    channels: () => ({ connected: () => undefined, disconnected: () => undefined }),
+    logOf: (peer) => (peer[1] === 0 ? channelPeers : limited),
+    chainHash: chainHashOf.regtest,
+    message: () => undefined,
+  });
+  /** A peer as these handlers use one; its id begins with 2 and this number. */
+  const peerOf = (n: number): Peer => {
+    const id = Uint8Array.of(2, n & 0xff, n >> 8, n >> 16, ...new Uint8Array(29));
+    return { id, features: new Set() } as unknown as Peer;
+  };
+  for (let i = 0; i < 1_000; i++) {
+    const peer = peerOf((i << 8) + 1);
+    handlers.ready(peer);
+    handlers.closed(peer, 'it left');
+  }
+  const of = (start: string) => log.lines.filter((line) => line.startsWith(start)).length;
+  expect([of('connected'), of('disconnected')]).toEqual([LINES.all.burst, LINES.all.burst]);
+  handlers.ready(peerOf(0));
+  handlers.closed(peerOf(0), 'the wire broke');
+  expect(log.lines.slice(-2)).toEqual([
+    expect.stringMatching(/^connected .*"peer":"0200/),
+    expect.stringMatching(/^disconnected .*the wire broke/),
+  ]);
 });
 
 test('what was left out is said once, soon after, with how many lines and whose', () => {
