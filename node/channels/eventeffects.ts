@@ -31,7 +31,7 @@ export const applyEvent = (
       return;
     case 'closed':
       onchain().closed(entry);
-      gate.keep([overMark(entry.key)]);
+      gate.save([overMark(entry.key)]);
       return;
   }
 };

@@ -74,7 +74,7 @@ export class ForgottenChannels {
     const { gate, fatal } = this.parts;
     const { key } = channel.params;
     this.kept.set(key, channel);
-    gate.keep([{ key: PREFIX + key, value: encode(staticRecord, channel) }]);
+    gate.save([{ key: PREFIX + key, value: encode(staticRecord, channel) }]);
     this.watch(channel).catch(fatal);
     const [oldest] = [...this.kept].sort(([, a], [, b]) => a.params.since - b.params.since);
     if (this.kept.size > MOST && oldest !== undefined) this.drop(oldest[0]);
@@ -83,7 +83,7 @@ export class ForgottenChannels {
   private drop(key: string): void {
     const { gate, watcher, follower, fatal } = this.parts;
     this.kept.delete(key);
-    gate.keep([{ key: PREFIX + key, value: undefined }]);
+    gate.save([{ key: PREFIX + key, value: undefined }]);
     follower()
       .exclusive(() => watcher().unwatch([PREFIX + key]))
       .catch(fatal);

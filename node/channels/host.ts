@@ -60,7 +60,7 @@ export class ChannelHost {
   async load(): Promise<void> {
     for (const [key, records] of await loadChannelRecords(this.parts.store)) {
       const state = restore(records);
-      if (state.phase === 'closed') this.parts.gate.keep([overMark(key)]);
+      if (state.phase === 'closed') this.parts.gate.save([overMark(key)]);
       else this.add(key, state, coreOf(state)?.params.peer);
     }
   }
@@ -283,7 +283,7 @@ export class ChannelHost {
     const { gate } = this.parts;
     switch (effect.do) {
       case 'save':
-        gate.keep(prefixed(`${CHANNELS}${entry.key}/`, effect.changes));
+        gate.save(prefixed(`${CHANNELS}${entry.key}/`, effect.changes));
         return undefined;
       case 'send':
         // From here on the peer may speak of the channel by its real id, whatever else this step still waits for.

@@ -36,14 +36,14 @@ export const afterBlock =
     channels.block(at);
     parts.receiver.tick();
     parts.payments.tick();
-    gate.keep(parts.replays.prune(at));
+    gate.save(parts.replays.prune(at));
     for (const entry of channels.entries.values()) {
       // It may be deep enough to be announced now, or what we said of it so old that others would forget it.
       parts.refresh(entry);
     }
     parts.onchain.block().catch(onInternalError('claims'));
     const priced = feerates.refresh().then((changes) => {
-      gate.keep(changes);
+      gate.save(changes);
       channels.feeratesChanged();
     });
     priced.catch(onInternalError('fees'));

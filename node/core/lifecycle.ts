@@ -59,7 +59,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     progress.at(() => `waits for bitcoind at ${where}${why === undefined ? '' : ` (${why})`}`);
     await retrying({ clock, log: partLog(log, 'chain'), signal, trouble }, () => checkNetwork(chain, network.chain));
     unlessStopped();
-    gate.keep(await parts.feerates.refresh());
+    gate.save(await parts.feerates.refresh());
     unlessStopped();
     await follower.start(parts.fatal);
     progress.at(() => `takes up its channels at block ${follower.height}`);
@@ -73,7 +73,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     channels.block(follower.top.height);
     parts.rebroadcast();
     await onchain.start();
-    payments.begin();
+    payments.resume();
     receiver.start();
     ticking = everySecond(clock, () => {
       parts.outage.look();

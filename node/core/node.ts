@@ -124,7 +124,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     now,
     send: (peer, message) => peers.get(peer)?.send(message),
     keep: (changes) => {
-      gate.keep(changes);
+      gate.save(changes);
       return gate.settled();
     },
     later: later.run,

@@ -24,7 +24,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
 import type { Invoices } from '../pay/invoices.ts';
 import { Payments } from '../pay/payments.ts';
-import { PayBook } from '../pay/paymentstore.ts';
+import { PaymentStore } from '../pay/paymentstore.ts';
 import { ReceiverHost } from '../pay/receiver.ts';
 import type { Peers } from '../peer/peers.ts';
 import type { Log, Ports } from '../ports/ports.ts';
@@ -73,7 +73,7 @@ export interface PaymentServices {
   readonly htlcSwitch: HtlcSwitch;
 }
 
-const paymentsOf = (parts: PaymentServicesParts, schemes: Schemes, book: PayBook): Payments => {
+const paymentsOf = (parts: PaymentServicesParts, schemes: Schemes, paymentStore: PaymentStore): Payments => {
   const { ports, gate, channels, graph, peers, keys, now, height, isOut, fatal } = parts;
   const readsFrames = (key: string, node: Point): boolean => {
     const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
@@ -81,7 +81,7 @@ const paymentsOf = (parts: PaymentServicesParts, schemes: Schemes, book: PayBook
   };
   return new Payments({
     ...ports,
-    ...{ gate, book },
+    ...{ gate, paymentStore },
     channels: () => ({
       outlets: () =>
         isOut() ? [] : [...channels.entries.values()].flatMap((entry) => outletOf(entry, channels.context()) ?? []),
@@ -90,12 +90,12 @@ const paymentsOf = (parts: PaymentServicesParts, schemes: Schemes, book: PayBook
         entry?.machine.push({ type: 'offer', ...offer });
         return entry !== undefined;
       },
-      allOffered: () => channels.allOffered(),
-      isKnown: (hash) =>
-        parts.invoices.hashed(hash)?.preimage !== undefined || knowsPreimage(channels.entries.values(), hash),
+      offeredHtlcs: () => channels.allOffered(),
+      isPreimageKnown: (hash) =>
+        parts.invoices.openByHash(hash)?.preimage !== undefined || knowsPreimage(channels.entries.values(), hash),
     }),
     routes: { graph, now, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
-    isOurs: async (hash) => (await parts.invoices.byId(hex(hash)))?.preimage !== undefined,
+    isOwnInvoice: async (hash) => (await parts.invoices.byId(hex(hash)))?.preimage !== undefined,
     context: () => ({ now: now(), height: height(), schemes }),
     fatal,
   });
@@ -106,7 +106,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const { config, ports, wallet, keys, channels, own, earned, gate, height, now, fatal, experiments, strangers } =
     parts;
   const schemes = withSchemes(experiments.schemes ?? []);
-  const payments = paymentsOf(parts, schemes, await PayBook.load(ports.store, gate));
+  const payments = paymentsOf(parts, schemes, await PaymentStore.load(ports.store, gate));
   await payments.load();
   const room = { reserve: config.reserve, wallet, feerate: parts.feerate, entries: () => channels.entries.values() };
   const receiver = await ReceiverHost.load({
@@ -156,14 +156,14 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
         receiver.claimed(),
       ),
     replays: parts.replays,
-    save: (changes) => gate.keep(changes),
+    save: (changes) => gate.save(changes),
     height,
     isSynced: parts.isCurrent,
     isHalted: parts.isOut,
     clock: ports.clock,
     log: namingLog(partLog(ports.log, 'forward'), (key) => channels.nameOf(key)),
     strangers: namingLog(partLog(strangers, 'forward'), (key) => channels.nameOf(key)),
-    onFeeEarned: (fee) => gate.keep(earned.add(fee)),
+    onFeeEarned: (fee) => gate.save(earned.add(fee)),
     onForwardNote: experiments.noted ?? (() => undefined),
   });
   return { payments, receiver, htlcSwitch };

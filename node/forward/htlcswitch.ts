@@ -116,7 +116,8 @@ export class HtlcSwitch {
     const { id } = event;
     const fail = (): void => this.fail(channel, id, hop.sharedSecret, { name: 'temporary_node_failure' });
     // What was decided of it holds, whatever has become of channel and chain since.
-    if (receiver.knows({ channel, id })) this.failIf(channel, event, hop, this.deliverOrForward(channel, event, hop));
+    if (receiver.isOnRecord({ channel, id }))
+      this.failIf(channel, event, hop, this.deliverOrForward(channel, event, hop));
     else if (isSynced()) this.decide(channel, event, hop);
     else if (isHalted()) fail();
     else

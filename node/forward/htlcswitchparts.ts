@@ -39,7 +39,7 @@ export interface PaymentDirectory {
 export interface ReceivingDirectory {
   htlc(htlc: ArrivedHtlc): void;
   /** Whether the HTLC came before: then its fate does not depend on the height any more. */
-  knows(key: HtlcKey): boolean;
+  isOnRecord(key: HtlcKey): boolean;
   resolved(key: HtlcKey): void;
 }
 

@@ -1,4 +1,4 @@
-/** An invoice made here, as it is kept: from its first moment, then once more when it is paid. */
+/** The record of an invoice of ours: written when it is made, and once more when it is paid. */
 import type { InvoiceTerms } from '../../amp/io.ts';
 import { text, utf8 } from '../../wire/bytes.ts';
 import {
@@ -38,7 +38,7 @@ export interface InvoiceRecord {
   readonly amount: Msat | undefined;
   readonly paymentHash: PaymentHash;
   readonly paymentSecret: Uint8Array;
-  /** Of an ordinary one. */
+  /** Of an ordinary invoice; an AMP invoice has none. */
   readonly preimage: Preimage | undefined;
   readonly minFinalCltv: number;
   readonly createdIndex: bigint;
@@ -75,7 +75,7 @@ const record: Codec<InvoiceRecord> = struct({
   ),
 });
 
-export const INVOICES = 'invoice/';
+export const INVOICE_RECORDS = 'invoice/';
 export const encodeInvoiceRecord = (invoice: InvoiceRecord): Uint8Array => encode(record, invoice);
 /** Throws WireError. */
 export const decodeInvoiceRecord = (bytes: Uint8Array): InvoiceRecord => decode(record, bytes);

@@ -1,7 +1,7 @@
 /**
- * The invoices made here. Those that can still be paid are in memory and have a mark in the store, which is all that is read at
- * the start; all others are read when somebody asks for them. An invoice becomes paid in the same atomic write as the set of
- * HTLCs that paid it (see receiver.ts), never by itself.
+ * Our invoices. Those that can still be paid (open) are in memory and have a mark in the store, so that a start reads only those;
+ * all others are read when somebody asks for them. An invoice becomes paid in the same atomic write as the set of HTLCs that paid it
+ * (receiver.ts), never by itself.
  */
 
 import type { PaidInvoice } from '../../amp/events.ts';
@@ -16,21 +16,21 @@ import { Numbered, numberIn, numbersBelow, numberText } from '../store/numbered.
 import {
   decodeInvoiceRecord,
   encodeInvoiceRecord,
-  INVOICES,
+  INVOICE_RECORDS,
   type InvoiceRecord,
   PAYMENT_ID_LENGTH,
 } from './invoicerecord.ts';
-import { InvoiceWaits } from './invoicewaits.ts';
+import { InvoiceWaiters } from './invoicewaits.ts';
 
-/** A mark for each invoice that is not paid and had not expired when it was last looked at. */
+/** A mark for each open invoice, by its number: not paid, and not expired when that was last checked. */
 const OPEN = 'invoiceopen/';
-/** From the number of its payment to that of the invoice. */
+/** An index: the pay_index, with the invoice's number as value. */
 const PAID = 'invoicepaid/';
 const HASHES = 'invoicehash/';
 const LABELS = 'invoicelabel/';
 const EMPTY = new Uint8Array();
-/** Seconds between two looks for invoices that have expired. */
-const LOOK_EVERY = 60;
+/** Seconds between two checks for expired invoices. */
+const EXPIRY_CHECK_SECONDS = 60;
 
 const ofHash = (hash: string): string => `${HASHES}${hash}/`;
 const ofLabel = (label: string): string => `${LABELS}${hex(sha256(utf8(label)))}/`;
@@ -39,34 +39,34 @@ const paymentIdOf = ({ paymentSecret }: InvoiceRecord): string => hex(paymentSec
 /** What `listinvoices` calls it. */
 export type InvoiceStatus = 'unpaid' | 'paid' | 'expired';
 
-/** What another invoice has already. */
-export type Taken = 'label' | 'hash';
+/** The field in which a new invoice is the same as an earlier one. */
+export type DuplicateField = 'label' | 'hash';
 
 export class Invoices {
   private readonly store: Store;
   private readonly gate: Gate;
   private readonly now: () => number;
   private readonly records: Numbered<InvoiceRecord>;
-  /** Of those in memory, to their numbers: by payment hash, label, and payment_id of an EOB invoice. */
+  /** The numbers of the invoices in memory: by payment hash, by label, and by payment_id of an EOB invoice. */
   private readonly hashes = new Map<string, bigint>();
   private readonly labels = new Map<string, bigint>();
   private readonly paymentIds = new Map<string, bigint>();
-  /** Labels and hashes of invoices that are being made. */
-  private readonly asked = new Set<string>();
-  private readonly waits = new InvoiceWaits();
+  /** Labels and hashes of invoices that `add` is still looking up. */
+  private readonly beingAdded = new Set<string>();
+  private readonly waits = new InvoiceWaiters();
   private lastCreated = 0n;
   private lastPaid = 0n;
-  private looked: number;
+  private lastExpiryCheck: number;
 
   private constructor(store: Store, gate: Gate, now: () => number) {
     this.store = store;
     this.gate = gate;
     this.now = now;
-    this.looked = now();
-    this.records = new Numbered(store, INVOICES, decodeInvoiceRecord);
+    this.lastExpiryCheck = now();
+    this.records = new Numbered(store, INVOICE_RECORDS, decodeInvoiceRecord);
   }
 
-  /** Reads the invoices of a store that can still be paid. `now` in Unix seconds. Throws StoreError. */
+  /** Reads the open invoices. `now` in Unix seconds. Throws StoreError. */
   static async load(store: Store, gate: Gate, now: () => number): Promise<Invoices> {
     const invoices = new Invoices(store, gate, now);
     const { records } = invoices;
@@ -74,98 +74,98 @@ export class Invoices {
     const paid = await store.last(PAID);
     if (paid !== undefined) invoices.lastPaid = numberIn(paid);
     for await (const n of numbersBelow(store, OPEN)) {
-      const invoice = await records.at(n);
+      const invoice = await records.get(n);
       if (invoice === undefined)
-        throw new StoreError({ code: 'corrupt', key: records.key(n), detail: 'no record of an invoice to be paid' });
-      invoices.hold(invoice);
+        throw new StoreError({ code: 'corrupt', key: records.key(n), detail: 'an open invoice has no record' });
+      invoices.cache(invoice);
     }
-    invoices.letGoOfExpired();
+    invoices.evictExpired();
     return invoices;
   }
 
-  private hold(invoice: InvoiceRecord): void {
+  private cache(invoice: InvoiceRecord): void {
     const n = invoice.createdIndex;
-    this.records.held.set(n, invoice);
+    this.records.inMemory.set(n, invoice);
     this.hashes.set(hex(invoice.paymentHash), n);
     this.labels.set(invoice.label, n);
     if (invoice.kind === 'eob_amp') this.paymentIds.set(paymentIdOf(invoice), n);
   }
 
-  private letGo(invoice: InvoiceRecord): void {
-    if (this.records.held.get(invoice.createdIndex) !== invoice) return;
-    this.records.held.delete(invoice.createdIndex);
+  private evict(invoice: InvoiceRecord): void {
+    if (this.records.inMemory.get(invoice.createdIndex) !== invoice) return;
+    this.records.inMemory.delete(invoice.createdIndex);
     this.hashes.delete(hex(invoice.paymentHash));
     this.labels.delete(invoice.label);
     if (invoice.kind === 'eob_amp') this.paymentIds.delete(paymentIdOf(invoice));
   }
 
-  /** Nobody can pay these any more. */
-  private letGoOfExpired(): void {
-    this.looked = this.now();
-    for (const invoice of this.records.held.values()) {
+  /** Drops expired invoices from memory, and their marks from the store. */
+  private evictExpired(): void {
+    this.lastExpiryCheck = this.now();
+    for (const invoice of this.records.inMemory.values()) {
       if (this.status(invoice) !== 'expired') continue;
-      this.gate.keep([{ key: OPEN + numberText(invoice.createdIndex), value: undefined }]);
-      this.gate.after(() => this.letGo(invoice));
+      this.gate.save([{ key: OPEN + numberText(invoice.createdIndex), value: undefined }]);
+      this.gate.after(() => this.evict(invoice));
     }
   }
 
-  /** Keeps a new invoice; resolves once it would survive a crash, or with what an earlier one has already. Throws StoreError. */
-  async add(draft: Omit<InvoiceRecord, 'createdIndex' | 'paid'>): Promise<InvoiceRecord | Taken> {
+  /** Saves a new invoice; resolves once it is durable, or with the field in which an earlier one is the same. Throws StoreError. */
+  async add(draft: Omit<InvoiceRecord, 'createdIndex' | 'paid'>): Promise<InvoiceRecord | DuplicateField> {
     const hash = hex(draft.paymentHash);
     const names = { label: `label ${draft.label}`, hash: `hash ${hash}` };
-    for (const what of ['label', 'hash'] as const) if (this.asked.has(names[what])) return what;
-    for (const name of Object.values(names)) this.asked.add(name);
+    for (const what of ['label', 'hash'] as const) if (this.beingAdded.has(names[what])) return what;
+    for (const name of Object.values(names)) this.beingAdded.add(name);
     try {
-      if ((await this.labelled(draft.label)) !== undefined) return 'label';
+      if ((await this.byLabel(draft.label)) !== undefined) return 'label';
       if ((await this.byId(hash)) !== undefined) return 'hash';
-      // From here on whoever asks for this label or hash finds it in memory.
+      // From here on this label and hash are found in memory.
       return await this.keep({ ...draft, createdIndex: this.lastCreated + 1n, paid: undefined }, hash);
     } finally {
-      for (const name of Object.values(names)) this.asked.delete(name);
+      for (const name of Object.values(names)) this.beingAdded.delete(name);
     }
   }
 
   private async keep(invoice: InvoiceRecord, hash: string): Promise<InvoiceRecord> {
-    // Before anything is held or promised: what no record can hold is refused, and leaves nothing behind.
+    // Encoded first: an invoice whose fields fit no record is refused before anything has changed.
     const value = encodeInvoiceRecord(invoice);
     this.lastCreated = invoice.createdIndex;
-    this.hold(invoice);
+    this.cache(invoice);
     const n = numberText(invoice.createdIndex);
     const kept = this.store.commit([
-      { key: INVOICES + n, value },
+      { key: INVOICE_RECORDS + n, value },
       { key: ofHash(hash) + n, value: EMPTY },
       { key: ofLabel(invoice.label) + n, value: EMPTY },
       { key: OPEN + n, value: EMPTY },
     ]);
-    if (this.now() >= this.looked + LOOK_EVERY) this.letGoOfExpired();
+    if (this.now() >= this.lastExpiryCheck + EXPIRY_CHECK_SECONDS) this.evictExpired();
     await kept;
     return invoice;
   }
 
-  /** All from a number on, in order of their creation. Throws StoreError. */
+  /** Invoices from number `first` on, in order of creation. Throws StoreError. */
   list(first = 0n): AsyncGenerator<InvoiceRecord> {
-    return this.records.from(first);
+    return this.records.list(first);
   }
 
-  /** Those that were paid, in order of their payments, from the number of a payment on. Throws StoreError. */
+  /** Paid invoices in order of their pay_index, from `first` on. Throws StoreError. */
   async *listPaid(first = 0n): AsyncGenerator<InvoiceRecord> {
     const indexOf = ({ paid }: InvoiceRecord): bigint => paid?.payIndex ?? 0n;
-    const held = [...this.records.held.values()]
+    const held = [...this.records.inMemory.values()]
       .filter((invoice) => invoice.paid !== undefined && indexOf(invoice) >= first)
       .sort((a, b) => (indexOf(a) < indexOf(b) ? -1 : 1));
     let next = first;
     const after = first === 0n ? undefined : PAID + numberText(first - 1n);
     for await (const [key, value] of this.store.entries(PAID, after)) {
-      const invoice = await this.records.at(BigInt(`0x${hex(value)}`));
+      const invoice = await this.records.get(BigInt(`0x${hex(value)}`));
       if (invoice !== undefined) yield invoice;
       next = numberIn(key) + 1n;
     }
-    // What is not durable yet came later than all that is.
+    // Payments that are not durable yet have a higher pay_index than all durable ones.
     for (const invoice of held) if (indexOf(invoice) >= next) yield invoice;
   }
 
-  /** Throws StoreError. */
-  async labelled(label: string): Promise<InvoiceRecord | undefined> {
+  /** The invoice with this label. Throws StoreError. */
+  async byLabel(label: string): Promise<InvoiceRecord | undefined> {
     return this.find(this.labels.get(label), ofLabel(label));
   }
 
@@ -175,22 +175,22 @@ export class Invoices {
   }
 
   private async find(here: bigint | undefined, prefix: string): Promise<InvoiceRecord | undefined> {
-    if (here !== undefined) return this.records.at(here);
+    if (here !== undefined) return this.records.get(here);
     const key = await this.store.last(prefix);
-    return key === undefined ? undefined : this.records.at(numberIn(key));
+    return key === undefined ? undefined : this.records.get(numberIn(key));
   }
 
   private held(n: bigint | undefined): InvoiceRecord | undefined {
-    return n === undefined ? undefined : this.records.held.get(n);
+    return n === undefined ? undefined : this.records.inMemory.get(n);
   }
 
-  /** The invoice of a payment hash, if it may still be payable. */
-  hashed(hash: Uint8Array): InvoiceRecord | undefined {
+  /** The invoice with this payment hash, if it is open. */
+  openByHash(hash: Uint8Array): InvoiceRecord | undefined {
     return this.held(this.hashes.get(hex(hash)));
   }
 
-  /** The EOB invoice of a payment_id (11 bytes), if it may still be payable. */
-  identified(paymentId: Uint8Array): InvoiceRecord | undefined {
+  /** The EOB invoice with this payment_id (11 bytes), if it is open. */
+  openByPaymentId(paymentId: Uint8Array): InvoiceRecord | undefined {
     return this.held(this.paymentIds.get(hex(paymentId)));
   }
 
@@ -213,7 +213,7 @@ export class Invoices {
     };
   }
 
-  /** The change that makes an invoice paid, to be kept with the set that paid it; `settle` follows, and tells who waits. */
+  /** The changes that make an invoice paid, to be saved with the set that paid it. Call `settle` after the save: it answers those who wait. */
   paidChange(paid: PaidInvoice): { readonly changes: readonly Change[]; readonly settle: () => void } {
     const before = this.held(this.hashes.get(paid.invoice));
     if (before === undefined) throw new RangeError(`a payment of invoice ${paid.invoice}, which is not open`);
@@ -222,44 +222,44 @@ export class Invoices {
     const n = numberText(invoice.createdIndex);
     return {
       changes: [
-        { key: INVOICES + n, value: encodeInvoiceRecord(invoice) },
+        { key: INVOICE_RECORDS + n, value: encodeInvoiceRecord(invoice) },
         { key: OPEN + n, value: undefined },
         { key: PAID + numberText(this.lastPaid), value: u64be(invoice.createdIndex) },
       ],
       settle: () => {
-        this.hold(invoice);
+        this.cache(invoice);
         this.gate.after(() => {
-          this.letGo(invoice);
+          this.evict(invoice);
           this.waits.paid(invoice);
         });
       },
     };
   }
 
-  /** How many wait for invoices to be paid. */
+  /** Callers that wait for an invoice to be paid. */
   get waiting(): number {
     return this.waits.count;
   }
 
-  /** As the store has it, or will have it in a moment; one that is paid only once that would survive a crash. Throws StoreError. */
-  async standing(invoice: InvoiceRecord): Promise<InvoiceRecord> {
-    const found = (await this.records.at(invoice.createdIndex)) ?? invoice;
+  /** The invoice as it is now; a paid one only once that is durable. Throws StoreError. */
+  async reread(invoice: InvoiceRecord): Promise<InvoiceRecord> {
+    const found = (await this.records.get(invoice.createdIndex)) ?? invoice;
     if (found.paid !== undefined) await this.gate.settled();
     return found;
   }
 
-  /** Resolves once the invoice is paid, or when `signal` is aborted; `standing` says which. */
-  async paidOr(invoice: InvoiceRecord, signal: AbortSignal): Promise<void> {
+  /** Resolves once the invoice is paid or `signal` is aborted; `reread` says which. */
+  async waitPaid(invoice: InvoiceRecord, signal: AbortSignal): Promise<void> {
     const n = invoice.createdIndex;
-    if ((await this.records.at(n))?.paid !== undefined) return;
+    if ((await this.records.get(n))?.paid !== undefined) return;
     await this.waits.wait(({ createdIndex }) => createdIndex === n, signal);
   }
 
   /**
-   * The first payment behind that of this number, once it is there and would survive a crash; undefined when `signal` is aborted
-   * before. Throws StoreError.
+   * The invoice with the lowest pay_index above `last`, once there is one and its payment is durable; undefined when `signal` is
+   * aborted before. Throws StoreError.
    */
-  async paidAfter(last: bigint, signal: AbortSignal): Promise<InvoiceRecord | undefined> {
+  async waitAnyPaid(last: bigint, signal: AbortSignal): Promise<InvoiceRecord | undefined> {
     if (last < this.lastPaid)
       for await (const invoice of this.listPaid(last + 1n)) {
         await this.gate.settled();

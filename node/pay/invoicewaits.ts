@@ -1,4 +1,4 @@
-/** Who waits for invoices to be paid. Told once a payment would survive a crash, so that nobody hands out goods that were not paid. */
+/** Callers that wait for invoices to be paid. They are told once the payment is durable: nobody ships goods for a payment that a crash undoes. */
 import type { InvoiceRecord } from './invoicerecord.ts';
 
 interface Wait {
@@ -6,15 +6,15 @@ interface Wait {
   readonly end: (invoice: InvoiceRecord | undefined) => void;
 }
 
-export class InvoiceWaits {
+export class InvoiceWaiters {
   private readonly waits = new Set<Wait>();
 
-  /** How many wait. */
+  /** Callers that wait now. */
   get count(): number {
     return this.waits.size;
   }
 
-  /** The first invoice `wants` is true of that is paid from now on; undefined when `signal` is aborted before, or is already. */
+  /** The first invoice paid from now on for which `wants` is true; undefined once `signal` is aborted. */
   wait(wants: Wait['wants'], signal: AbortSignal): Promise<InvoiceRecord | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
     return new Promise((resolve) => {
@@ -32,7 +32,7 @@ export class InvoiceWaits {
     });
   }
 
-  /** An invoice was paid, and that is durable. */
+  /** An invoice was paid and that is durable: answers everyone who waits for it. */
   paid(invoice: InvoiceRecord): void {
     for (const wait of [...this.waits]) if (wait.wants(invoice)) wait.end(invoice);
   }

@@ -1,5 +1,5 @@
 /**
- * Why one of our channels offered an HTLC: for another channel's HTLC, or for a payment of our own. The channel keeps these
+ * What a channel of ours offered an HTLC for: a forwarded HTLC of another channel, or a payment of our own. The channel saves these
  * bytes with the HTLC, so the link between both is exactly as durable as the HTLC itself.
  */
 
@@ -19,9 +19,9 @@ export type Origin = ValueOf<typeof origin>;
 export const encodeOrigin = (value: Origin): Uint8Array => encode(origin, value);
 /** Reads them back. Throws WireError when a record is damaged. */
 export const decodeOrigin = (bytes: Uint8Array): Origin => decode(origin, bytes);
-/** An HTLC's name across all channels. */
+/** Identifies an HTLC among all channels: the channel's key and the HTLC's id. */
 export const htlcName = (channel: string, id: bigint): string => `${channel}/${id}`;
-/** Reads such a name back. */
+/** The channel's key and the HTLC's id from such a name. */
 export const fromHtlcName = (name: string): { readonly channel: string; readonly id: bigint } => {
   const at = name.lastIndexOf('/');
   return { channel: name.slice(0, at), id: BigInt(name.slice(at + 1)) };

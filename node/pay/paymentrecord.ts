@@ -1,4 +1,4 @@
-/** A payment as it is listed: kept from its first moment, ended by its result. Its machine's own records are elsewhere and gone by then. */
+/** The record of a payment of ours, for listing: written when it starts, and once more with its result, when the records of its machine are deleted. */
 
 import type { PaymentFailure, ShardFailure } from '../../amp/events.ts';
 import { type Payment, totalsOf } from '../../amp/payment.ts';
@@ -9,10 +9,10 @@ import { bytes16, type Codec, decode, encode, list, map, optional, struct, u8, u
 import { bytes32, msat, point, preimage } from '../../wire/fields.ts';
 import { type Msat, msat as msatOf, type Point, type Preimage } from '../../wire/units.ts';
 
-/** `complete`: a preimage of it is known, whatever became of its other parts. */
-export type PayStatus = 'pending' | 'complete' | 'failed';
+/** `complete`: a preimage is known, even if other parts failed. */
+export type PaymentStatus = 'pending' | 'complete' | 'failed';
 
-export interface PayRecord {
+export interface PaymentRecord {
   readonly id: string;
   readonly createdIndex: bigint;
   /** Unix seconds. */
@@ -26,8 +26,8 @@ export interface PayRecord {
   readonly label: string | undefined;
   readonly bolt11: string | undefined;
   readonly description: string | undefined;
-  readonly status: PayStatus;
-  readonly end:
+  readonly status: PaymentStatus;
+  readonly result:
     | {
         /** Unix seconds. */
         readonly at: number;
@@ -37,7 +37,7 @@ export interface PayRecord {
         readonly preimages: readonly Preimage[];
         /** Why it failed, in words. */
         readonly why: string | undefined;
-        /** The same for programs. Not kept: only whoever waited for the payment is told. */
+        /** The same as a code. Not saved: only the caller that waited for the payment gets it. */
         readonly cause?: PaymentFailure['code'] | 'invoice_expired' | 'internal';
       }
     | undefined;
@@ -57,7 +57,7 @@ const word = <T extends string>(words: readonly T[]): Codec<T> =>
   );
 const seconds: Codec<number> = map(u64, Number, BigInt);
 
-const record: Codec<PayRecord> = struct({
+const record: Codec<PaymentRecord> = struct({
   id: string,
   createdIndex: u64,
   createdAt: seconds,
@@ -69,7 +69,7 @@ const record: Codec<PayRecord> = struct({
   bolt11: optional(string),
   description: optional(string),
   status: word(statuses),
-  end: optional(
+  result: optional(
     struct({
       at: seconds,
       delivered: msat,
@@ -81,36 +81,36 @@ const record: Codec<PayRecord> = struct({
   ),
 });
 
-/** Whether it was made in shares, as an AMP. */
-export const isAmp = ({ scheme }: Pick<PayRecord, 'scheme'>): boolean => scheme !== 'single' && scheme !== 'mpp';
+/** Whether it was sent as an AMP, in shares. */
+export const isAmp = ({ scheme }: Pick<PaymentRecord, 'scheme'>): boolean => scheme !== 'single' && scheme !== 'mpp';
 
-export const PAYS = 'pay/';
-export const encodePay = (pay: PayRecord): Uint8Array => encode(record, pay);
+export const PAYMENT_RECORDS = 'pay/';
+export const encodePaymentRecord = (pay: PaymentRecord): Uint8Array => encode(record, pay);
 /** Throws WireError. */
-export const decodePay = (bytes: Uint8Array): PayRecord => {
+export const decodePaymentRecord = (bytes: Uint8Array): PaymentRecord => {
   const pay = decode(record, bytes);
-  // Versions before called a payment failed that was claimed in part.
-  const claimed = pay.status === 'failed' && (pay.end?.preimages.length ?? 0) > 0;
+  // Earlier versions recorded a payment that was claimed in part as failed.
+  const claimed = pay.status === 'failed' && (pay.result?.preimages.length ?? 0) > 0;
   return claimed ? { ...pay, status: 'complete' } : pay;
 };
 
-/** What there is to say of a payment that is complete with less than was meant; undefined for any other. */
-export const shortfall = ({ status, amount, end }: PayRecord): string | undefined =>
-  status === 'complete' && end !== undefined && end.delivered < amount
-    ? `${end.delivered} of ${amount} msat have been claimed so far, and with one preimage known it counts as paid: nothing more is sent for it`
+/** A sentence about a payment that is complete with less than its amount; undefined for any other. */
+export const shortfall = ({ status, amount, result }: PaymentRecord): string | undefined =>
+  status === 'complete' && result !== undefined && result.delivered < amount
+    ? `${result.delivered} of ${amount} msat have been claimed so far, and with one preimage known it counts as paid: nothing more is sent`
     : undefined;
 
-/** A payment as it stands: complete as soon as a preimage of it is known, at `at`, though others of its shards may still be out. */
-export const withClaims = (record: PayRecord, state: Payment | undefined, at: number): PayRecord => {
+/** The record with what a pending payment's machine knows: complete, since `at`, once a preimage is known, even if shards are still in flight. */
+export const withClaims = (record: PaymentRecord, state: Payment | undefined, at: number): PaymentRecord => {
   const totals = record.status === 'pending' && state?.kind === 'running' ? totalsOf(state) : undefined;
   if (totals === undefined || totals.parts === 0) return record;
   const { amount: delivered, amountSent: sent, parts, preimages } = totals;
-  return { ...record, status: 'complete', end: { at, delivered, sent, parts, preimages, why: undefined } };
+  return { ...record, status: 'complete', result: { at, delivered, sent, parts, preimages, why: undefined } };
 };
 
-/** How one attempt of a shard failed, in words: what was said, and by whom. */
+/** How one attempt of a shard failed, in words: the failure, and which node reported it. */
 export const shardFailureText = ({ failure, hop, route }: ShardFailure & { readonly route: Route }): string => {
-  if (hop === undefined) return `${failure}, and nobody knows at which node`;
+  if (hop === undefined) return `${failure}, at an unknown node`;
   const node = route[hop]?.node;
   return node === undefined ? `${failure} at this node` : `${failure} at node ${hex(node)}`;
 };
@@ -128,40 +128,40 @@ const failureText = (why: PaymentFailure): string => {
     case 'too_many_attempts':
       return `gave up after ${why.attempts} attempts`;
     case 'deadline':
-      return 'gave up: the time to try was over';
+      return 'gave up: the time to retry was over';
     case 'cancelled':
       return 'cancelled';
     case 'partially_claimed':
       return `the destination claimed only ${why.claimed} msat of it`;
     case 'preimage_known':
-      return 'what opens its payment_hash is known already, so that whoever forwards the payment might keep it';
+      return 'the preimage of its payment_hash is already known, so a forwarding node could claim the payment instead of its destination';
   }
 };
 
-/** These say that there was no more to try; what was tried says why. */
+/** Nothing was left to try: the failure of the last attempt says more. */
 const isExhausted = ({ code }: PaymentFailure): boolean =>
   code === 'no_route' || code === 'too_many_attempts' || code === 'deadline';
 
 /** Why a payment failed: as a sentence, with the failure of the last shard where that says more, and as a code. */
-export const failureOf = (
+export const failureReason = (
   reason: PaymentFailure,
   last: string | undefined,
   hasExpired: boolean,
-): { readonly why: string; readonly cause: NonNullable<NonNullable<PayRecord['end']>['cause']> } => {
+): { readonly why: string; readonly cause: NonNullable<NonNullable<PaymentRecord['result']>['cause']> } => {
   const expired = reason.code === 'deadline' && hasExpired;
   const said = expired ? 'gave up: the invoice has expired' : failureText(reason);
   const why = isExhausted(reason) && last !== undefined ? `${said}; the last failure was ${last}` : said;
   return { why, cause: expired ? 'invoice_expired' : reason.code };
 };
 
-/** What is known of a payment that an error inside the node ended, with a preimage that came in that moment. */
-export const brokenEnd = (
+/** The result of a payment that an internal error ended, with a preimage that arrived at that moment. */
+export const resultOfInternalError = (
   state: Payment,
   preimage: Preimage | undefined,
-): Omit<NonNullable<PayRecord['end']>, 'at'> => {
+): Omit<NonNullable<PaymentRecord['result']>, 'at'> => {
   const totals = state.kind === 'running' ? totalsOf(state) : undefined;
   const preimages = [...(totals?.preimages ?? []), ...(preimage === undefined ? [] : [preimage])];
   const { amount: delivered, amountSent: sent } = totals ?? { amount: msatOf(0n), amountSent: msatOf(0n) };
-  const why = preimages.length > 0 ? undefined : 'an error inside the node, whose log says more; nothing more is sent';
+  const why = preimages.length > 0 ? undefined : 'an internal error, see the log of the node; nothing more is sent';
   return { delivered, sent, parts: preimages.length, preimages, why, ...(why !== undefined && { cause: 'internal' }) };
 };

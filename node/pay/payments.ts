@@ -1,6 +1,6 @@
 /**
- * Our own payments: one machine each, fed with routes, outlets and the fates of its HTLCs. Everything a payment needs to go on
- * is durable before its first HTLC leaves; a payment's result is durable in its record before the machine forgets.
+ * Our own payments: one machine each, which gets routes, outlets and the results of its HTLCs. Everything a payment needs to go on
+ * after a restart is durable before its first HTLC leaves; its result is durable in its record before its machine is deleted.
  */
 
 import type { PaymentEvent } from '../../amp/events.ts';
@@ -16,50 +16,57 @@ import { Machine } from '../base/machine.ts';
 import { findRoute, type Hint } from '../graph/routing.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
-import { keptMachines, MACHINES } from './keptmachines.ts';
 import { decodeOrigin, encodeOrigin } from './origin.ts';
-import type { PaymentsParts, PayNote } from './paymentparts.ts';
-import { brokenEnd, failureOf, type PayRecord, shardFailureText, shortfall, withClaims } from './paymentrecord.ts';
+import type { PaymentDetails, PaymentsParts } from './paymentparts.ts';
+import {
+  failureReason,
+  type PaymentRecord,
+  resultOfInternalError,
+  shardFailureText,
+  shortfall,
+  withClaims,
+} from './paymentrecord.ts';
+import { loadPaymentMachines, PAYMENT_MACHINES } from './paymentstore.ts';
 import { type ShardRecord, Shards } from './shards.ts';
 import { paymentSteps } from './steps.ts';
 
 /**
- * Seconds that a caller waits for the other shards once one was claimed. They follow within a second where nobody is to blame;
- * a peer that holds one back may do so until it expires, and the payment is complete without it.
+ * Seconds that a caller waits for the other shards once one was claimed. Usually they follow within a second; a peer that withholds
+ * one may do so until it expires, and the payment is complete without it.
  */
-const SETTLING = 10;
+const CALLER_WAIT_SECONDS = 10;
 
 interface Running {
   readonly id: string;
   readonly machine: Machine<Payment, PaymentInput, PaymentEffect>;
   readonly hints: readonly Hint[];
-  /** Unix seconds at which its invoice can be paid no more, in the run in which it began. */
+  /** Unix seconds at which its invoice expires; known only until the node is restarted. */
   readonly expiresAt: number | undefined;
-  /** How a shard of it failed last, in this run. */
+  /** The last failure of a shard since the node was started. */
   lastFailure?: string;
-  waiting: ((record: PayRecord) => void)[];
-  /** Unix seconds at which its first shard was claimed, in this run. */
+  waiters: ((record: PaymentRecord) => void)[];
+  /** Unix seconds at which its first shard was claimed since the node was started. */
   claimedAt?: number;
-  /** An error inside the node ended it: what is in flight is waited for, and nothing more is sent. */
+  /** An internal error ended it: HTLCs in flight are waited for, and nothing more is sent. */
   failed?: true;
 }
 
-type Ended = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_failed' }>;
+type PaymentEnded = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_failed' }>;
 
 export class Payments {
   private readonly parts: PaymentsParts;
   private readonly running = new Map<string, Running>();
   private readonly shards = new Shards();
-  /** Payment hashes of which somebody looks whether they were paid before. */
-  private readonly asked = new Set<string>();
+  /** Payment hashes for which `startOnce` is looking for earlier payments. */
+  private readonly beingChecked = new Set<string>();
 
   constructor(parts: PaymentsParts) {
     this.parts = parts;
   }
 
-  /** Reads what is still under way; nothing moves before `begin`. Throws StoreError or WireError. */
+  /** Reads the pending payments; none goes on before `resume`. Throws StoreError or WireError. */
   async load(): Promise<void> {
-    for (const [id, state] of await keptMachines(this.parts.store)) this.add(id, state, { hints: [] });
+    for (const [id, state] of await loadPaymentMachines(this.parts.store)) this.add(id, state, { hints: [] });
   }
 
   /** The share schemes that payments can be made with. */
@@ -67,17 +74,17 @@ export class Payments {
     return this.parts.context().schemes;
   }
 
-  /** After a restart, once the channels are loaded: attempts that no channel knows never left. */
-  begin(): void {
-    this.endUnbegun();
+  /** After a restart, once the channels are loaded: attempts that no channel has an HTLC for were never sent, and count as failed. */
+  resume(): void {
+    this.failNeverSent();
     const known = new Set<string>();
-    for (const { htlc } of this.parts.channels().allOffered()) {
+    for (const { htlc } of this.parts.channels().offeredHtlcs()) {
       const origin = decodeOrigin(htlc.origin);
       if (origin.kind === 'payment') known.add(`${origin.payment}/${origin.attempt}`);
     }
     for (const { id, machine } of this.running.values()) {
-      if (machine.state.kind === 'finished' && this.parts.book.underWay(id) === undefined) {
-        // Its result was kept; the crash came before its machine could forget.
+      if (machine.state.kind === 'finished' && this.parts.paymentStore.pendingById(id) === undefined) {
+        // Its result is saved; the node stopped before the machine was deleted.
         this.running.delete(id);
         machine.push({ type: 'acknowledged' });
         continue;
@@ -90,11 +97,11 @@ export class Payments {
     }
   }
 
-  /** A crash came before the machine of these was kept, so nothing of them had left. */
-  private endUnbegun(): void {
-    for (const record of this.parts.book.pending())
+  /** Fails pending payments without a machine: the node stopped before that was saved, so no HTLC of theirs was sent. */
+  private failNeverSent(): void {
+    for (const record of this.parts.paymentStore.pending())
       if (!this.running.has(record.id))
-        this.close(record, {
+        this.recordResult(record, {
           delivered: msat(0n),
           sent: msat(0n),
           parts: 0,
@@ -103,10 +110,10 @@ export class Payments {
         });
   }
 
-  private add(id: string, state: Payment, { hints, expiresAt }: Pick<PayNote, 'hints' | 'expiresAt'>): Running {
+  private add(id: string, state: Payment, { hints, expiresAt }: Pick<PaymentDetails, 'hints' | 'expiresAt'>): Running {
     const running: Running = {
       ...{ id, hints, expiresAt },
-      waiting: [],
+      waiters: [],
       machine: new Machine({
         state,
         step: (before, input) => pay(before, input, this.parts.context()),
@@ -121,8 +128,8 @@ export class Payments {
   }
 
   /**
-   * An error inside the node costs the payment in which it happens: what is in flight is waited for, and with nothing in flight
-   * it has failed. Only what could not be saved ends the node.
+   * An internal error costs the payment in which it happens: HTLCs in flight are waited for, and with none in flight the payment
+   * has failed. Only a failed save ends the node.
    */
   private survives(
     running: Running,
@@ -134,90 +141,90 @@ export class Payments {
     const { id, machine } = running;
     this.parts.log.error(
       { internal: 'payments', payment: id.slice(0, 12), at: effect?.do ?? input?.type, error },
-      'an error inside the node: this payment ends, no other is touched. Please report this line',
+      'internal error in a payment: this payment ends, no other is affected. Please report this line',
     );
     const preimage =
       input?.type === 'outcome' && input.outcome.kind === 'fulfilled' ? input.outcome.preimage : undefined;
     const isFirst = running.failed === undefined;
     running.failed = true;
-    if (machine.state.kind !== 'running' || preimage !== undefined) this.giveUp(running, preimage);
+    if (machine.state.kind !== 'running' || preimage !== undefined) this.abandon(running, preimage);
     else {
       if (isFirst) machine.push({ type: 'cancel' });
-      // It did not come as far as the channel.
+      // The HTLC did not reach the channel.
       if (effect?.do === 'offer')
         machine.push({ type: 'outcome', attempt: effect.attempt, outcome: { kind: 'refused', why: 'lost' } });
-      else if (!isFirst) this.giveUp(running, preimage);
+      else if (!isFirst) this.abandon(running, preimage);
     }
     return true;
   }
 
-  /** The machine is of no use any more. While an HTLC of it is out nobody can know how it ends: then it stays under way. */
-  private giveUp(running: Running, preimage: Preimage | undefined): void {
+  /** Ends a payment whose machine can no longer be used. While an HTLC of it is in flight its result is unknown: it stays pending. */
+  private abandon(running: Running, preimage: Preimage | undefined): void {
     const { state } = running.machine;
-    const before = this.parts.book.underWay(running.id);
+    const before = this.parts.paymentStore.pendingById(running.id);
     if (before === undefined) return;
-    const end = brokenEnd(state, preimage);
+    const result = resultOfInternalError(state, preimage);
     const isOut = state.kind === 'running' && state.shards.some(isIn('in_flight'));
     if (isOut && preimage === undefined) {
-      this.tell(running, { ...before, status: 'failed', end: { at: this.now(), ...end } });
+      this.notifyWaiters(running, { ...before, status: 'failed', result: { at: this.now(), ...result } });
       return;
     }
-    this.parts.gate.keep(prefixed(`${MACHINES}${running.id}/`, changes(paymentTables(state), [])));
+    this.parts.gate.save(prefixed(`${PAYMENT_MACHINES}${running.id}/`, changes(paymentTables(state), [])));
     this.running.delete(running.id);
     running.machine.stop();
-    this.tell(running, this.close(before, end));
+    this.notifyWaiters(running, this.recordResult(before, result));
   }
 
   /**
-   * Begins a payment; resolves with its record once it is over, or complete but for shards that somebody holds back. The
-   * request's id is the payment's. Throws WireError where a field of it fits no record: then nothing has begun.
+   * Starts a payment; resolves with its record once it has ended, or is complete except for shards that a peer withholds. The
+   * request's id is the payment's. Throws WireError when a field does not fit its record: then nothing was started.
    */
-  start(request: PaymentRequest, note: PayNote): Promise<PayRecord> {
-    const { book, clock, channels } = this.parts;
+  start(request: PaymentRequest, note: PaymentDetails): Promise<PaymentRecord> {
+    const { paymentStore, clock, channels } = this.parts;
     const { id, destination, amount, scheme } = request;
     const { paymentHash, label, bolt11, description } = note;
     const createdAt = Math.floor(clock.now() / 1000);
     checkRequest(request);
-    // Kept before the machine's own records, and those before any message that follows from them.
-    book.begin({ id, createdAt, destination, paymentHash, amount, scheme, label, bolt11, description });
+    // Saved before the machine's own records, and those before any message that follows from them.
+    paymentStore.begin({ id, createdAt, destination, paymentHash, amount, scheme, label, bolt11, description });
     const running = this.add(id, newPayment, note);
-    const over = new Promise<PayRecord>((resolve) => running.waiting.push(resolve));
+    const over = new Promise<PaymentRecord>((resolve) => running.waiters.push(resolve));
     running.machine.push({ type: 'start', request, outlets: channels().outlets() });
     return over;
   }
 
   /**
-   * As `start`, for what may be paid only once. A payment of the same hash of which a preimage is known is the result. Not
-   * begun while one is under way, nor where an invoice of ours has the same hash. Throws StoreError.
+   * As `start`, for a payment hash that may be paid only once. If a payment of this hash is complete, that is the result. Nothing is
+   * started while one is pending, nor when an invoice of ours has the same hash. Throws StoreError.
    */
-  async startOnce(request: PaymentRequest, note: PayNote): Promise<PayRecord | 'under_way' | 'ours'> {
+  async startOnce(request: PaymentRequest, note: PaymentDetails): Promise<PaymentRecord | 'under_way' | 'ours'> {
     const hash = hex(note.paymentHash);
-    if (this.asked.has(hash)) return 'under_way';
-    this.asked.add(hash);
+    if (this.beingChecked.has(hash)) return 'under_way';
+    this.beingChecked.add(hash);
     try {
-      if (isOrdinary(request) && (await this.parts.isOurs(request.paymentHash))) return 'ours';
-      const before = await this.of(note.paymentHash);
+      if (isOrdinary(request) && (await this.parts.isOwnInvoice(request.paymentHash))) return 'ours';
+      const before = await this.byHash(note.paymentHash);
       if (before?.status === 'pending') return 'under_way';
-      // Begun in this very turn, so that whoever asks next finds it under way.
+      // Started without waiting in between, so that the next call finds it pending.
       return before?.status === 'complete' ? before : this.start(request, note);
     } finally {
-      this.asked.delete(hash);
+      this.beingChecked.delete(hash);
     }
   }
 
-  /** Resolves once the payment has taken note; at once when there is no such payment any more. */
+  /** The result of an attempt's HTLC. Resolves once the payment's machine has handled it; at once when the payment has ended. */
   outcome(id: string, attempt: number, outcome: Outcome): Promise<void> {
     return this.running.get(id)?.machine.deliver({ type: 'outcome', attempt, outcome }) ?? Promise.resolve();
   }
 
-  /** Looks at deadlines, and at who has waited long enough. */
+  /** Once a second: checks deadlines, and answers callers that have waited long enough for the remaining shards. */
   tick(): void {
     const now = this.now();
     for (const running of this.running.values()) {
       if (running.failed === undefined) running.machine.push({ type: 'tick' });
-      const record = this.parts.book.underWay(running.id);
-      if (record !== undefined && running.claimedAt !== undefined && now >= running.claimedAt + SETTLING)
-        this.tell(running, this.standing(record));
+      const record = this.parts.paymentStore.pendingById(running.id);
+      if (record !== undefined && running.claimedAt !== undefined && now >= running.claimedAt + CALLER_WAIT_SECONDS)
+        this.notifyWaiters(running, this.withProgress(record));
     }
   }
 
@@ -225,43 +232,43 @@ export class Payments {
     return Math.floor(this.parts.clock.now() / 1000);
   }
 
-  private tell(running: Running, record: PayRecord): void {
-    const { waiting } = running;
-    running.waiting = [];
-    if (waiting.length === 0) return;
+  private notifyWaiters(running: Running, record: PaymentRecord): void {
+    const { waiters } = running;
+    running.waiters = [];
+    if (waiters.length === 0) return;
     this.parts.gate.after(() => {
-      for (const tell of waiting) tell(record);
+      for (const tell of waiters) tell(record);
     });
   }
 
-  /** A payment as it stands: complete as soon as a preimage of it is known, though others of its shards may still be out. */
-  private standing(record: PayRecord): PayRecord {
+  /** The record with what the machine knows by now: see `withClaims`. */
+  private withProgress(record: PaymentRecord): PaymentRecord {
     const running = this.running.get(record.id);
     return withClaims(record, running?.machine.state, running?.claimedAt ?? this.now());
   }
 
   /** The payment of a payment hash that counts, as it stands: one that is complete, or else the latest. Throws StoreError. */
-  async of(paymentHash: Uint8Array): Promise<PayRecord | undefined> {
-    const found = await this.parts.book.of(paymentHash);
-    return found && this.standing(found);
+  async byHash(paymentHash: Uint8Array): Promise<PaymentRecord | undefined> {
+    const found = await this.parts.paymentStore.byHash(paymentHash);
+    return found && this.withProgress(found);
   }
 
   /** Those of which nothing is known yet, in order of their creation. */
-  pending(): readonly PayRecord[] {
-    return this.parts.book.pending().filter((record) => this.standing(record).status === 'pending');
+  pending(): readonly PaymentRecord[] {
+    return this.parts.paymentStore.pending().filter((record) => this.withProgress(record).status === 'pending');
   }
 
   /** All from a number on, in order of their creation; of one payment hash alone, if one is given. Throws StoreError. */
-  async *list(first?: bigint, paymentHash?: Uint8Array): AsyncGenerator<PayRecord> {
-    for await (const record of this.parts.book.list(first, paymentHash)) yield this.standing(record);
+  async *list(first?: bigint, paymentHash?: Uint8Array): AsyncGenerator<PaymentRecord> {
+    for await (const record of this.parts.paymentStore.list(first, paymentHash)) yield this.withProgress(record);
   }
 
-  /** The last attempt of each shard, for payments of this process. */
+  /** The last attempt of each shard, for payments since the node was started. */
   shardsOf(id: string): readonly ShardRecord[] {
     return this.shards.of(id);
   }
 
-  /** The machine's state of a payment under way. */
+  /** The state of a pending payment's machine. */
   stateOf(id: string): Payment | undefined {
     return this.running.get(id)?.machine.state;
   }
@@ -275,7 +282,7 @@ export class Payments {
     const { id, machine } = running;
     switch (effect.do) {
       case 'save':
-        gate.keep(prefixed(`${MACHINES}${id}/`, effect.changes));
+        gate.save(prefixed(`${PAYMENT_MACHINES}${id}/`, effect.changes));
         return undefined;
       case 'find_route': {
         const found = findRoute({ ...routes, outlets: channels().outlets(), hints: running.hints }, effect);
@@ -287,18 +294,18 @@ export class Payments {
         const origin = encodeOrigin({ kind: 'payment', payment: id, attempt });
         const refused = (why: 'preimage_known' | 'unavailable') =>
           machine.push({ type: 'outcome', attempt, outcome: { kind: 'refused', why } });
-        // Looked at here, last of all, since it is here that the HTLC leaves: whatever was planned was so before.
-        if (channels().isKnown(paymentHash)) refused('preimage_known');
+        // Checked when the HTLC is sent, not when it was planned: the preimage may have become known in between.
+        if (channels().isPreimageKnown(paymentHash)) refused('preimage_known');
         else if (!channels().offer(scid, { amount, paymentHash, expiry, onion, origin })) refused('unavailable');
         return undefined;
       }
       case 'report':
-        this.take(running, effect.report);
+        this.onEvent(running, effect.report);
         return undefined;
     }
   }
 
-  private take(running: Running, event: PaymentEvent): void {
+  private onEvent(running: Running, event: PaymentEvent): void {
     const { log, clock } = this.parts;
     const payment = running.id.slice(0, 12);
     this.shards.note(running.id, event, clock.now());
@@ -315,23 +322,23 @@ export class Payments {
         this.end(running, event);
         break;
       default:
-        log.debug({ payment, event: event.event }, 'payment goes on');
+        log.debug({ payment, event: event.event }, 'payment event');
         break;
     }
   }
 
-  private end(running: Running, event: Ended): void {
+  private end(running: Running, event: PaymentEnded): void {
     const { log } = this.parts;
     const { id } = running;
-    const before = this.parts.book.underWay(id);
+    const before = this.parts.paymentStore.pendingById(id);
     if (before === undefined) return;
     const { lastFailure, expiresAt } = running;
     const failed =
       event.event === 'payment_failed'
-        ? failureOf(event.reason, lastFailure, expiresAt !== undefined && this.now() > expiresAt)
+        ? failureReason(event.reason, lastFailure, expiresAt !== undefined && this.now() > expiresAt)
         : { why: undefined };
     const { amount: delivered, amountSent: sent, parts, preimages } = event;
-    const record = this.close(before, { delivered, sent, parts, preimages, ...failed });
+    const record = this.recordResult(before, { delivered, sent, parts, preimages, ...failed });
     const { why } = failed;
     log.info(
       { payment: id.slice(0, 12), to: hex(record.destination).slice(0, 16), parts, why: why ?? shortfall(record) },
@@ -339,11 +346,11 @@ export class Payments {
     );
     this.running.delete(id);
     running.machine.push({ type: 'acknowledged' });
-    this.tell(running, record);
+    this.notifyWaiters(running, record);
   }
 
-  /** Keeps a payment's result. */
-  private close(before: PayRecord, result: Omit<NonNullable<PayRecord['end']>, 'at'>): PayRecord {
-    return this.parts.book.end(before, { at: this.now(), ...result });
+  /** Saves a payment's result. */
+  private recordResult(before: PaymentRecord, result: Omit<NonNullable<PaymentRecord['result']>, 'at'>): PaymentRecord {
+    return this.parts.paymentStore.finish(before, { at: this.now(), ...result });
   }
 }

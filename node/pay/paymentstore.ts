@@ -1,27 +1,30 @@
 /**
- * The book of our own payments. Those that are not over are in memory and have a mark in the store, which is all that is read at
- * the start; those that are over are read when somebody asks for them, by number or by payment hash.
+ * The records of our own payments. Pending ones are in memory and have a mark in the store, so that a start reads only those; the
+ * others are read when somebody asks for them, by number or by payment hash. Below them: the saved machines of pending payments.
  */
+import type { Payment } from '../../amp/payment.ts';
+import { restorePayment } from '../../amp/paymentstore.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
 import { Numbered, numbersBelow, numberText } from '../store/numbered.ts';
-import { decodePay, encodePay, PAYS, type PayRecord } from './paymentrecord.ts';
+import { readRecord } from '../store/records.ts';
+import { decodePaymentRecord, encodePaymentRecord, PAYMENT_RECORDS, type PaymentRecord } from './paymentrecord.ts';
 
-/** A mark for each payment that is not over. */
+/** A mark for each pending payment, by its number. */
 const PENDING = 'paying/';
-/** All numbers of a payment hash. */
-const HASHES = 'payhash/';
+/** An index: payment hash, then the number of each payment that has it. */
+const NUMBERS_BY_HASH = 'payhash/';
 const EMPTY = new Uint8Array();
 
-const ofHash = (paymentHash: Uint8Array): string => `${HASHES}${hex(paymentHash)}/`;
+const ofHash = (paymentHash: Uint8Array): string => `${NUMBERS_BY_HASH}${hex(paymentHash)}/`;
 
-export class PayBook {
+export class PaymentStore {
   private readonly store: Store;
   private readonly gate: Gate;
-  private readonly records: Numbered<PayRecord>;
-  /** Of those in memory: id to number, and payment hash to the latest number. */
+  private readonly records: Numbered<PaymentRecord>;
+  /** For the records in memory: id to number, and payment hash to the latest number. */
   private readonly ids = new Map<string, bigint>();
   private readonly hashes = new Map<string, bigint>();
   private lastIndex = 0n;
@@ -29,81 +32,85 @@ export class PayBook {
   private constructor(store: Store, gate: Gate) {
     this.store = store;
     this.gate = gate;
-    this.records = new Numbered(store, PAYS, decodePay);
+    this.records = new Numbered(store, PAYMENT_RECORDS, decodePaymentRecord);
   }
 
-  /** Reads what is not over. Throws StoreError. */
-  static async load(store: Store, gate: Gate): Promise<PayBook> {
-    const book = new PayBook(store, gate);
-    book.lastIndex = await book.records.last();
+  /** Reads the pending payments. Throws StoreError. */
+  static async load(store: Store, gate: Gate): Promise<PaymentStore> {
+    const payments = new PaymentStore(store, gate);
+    payments.lastIndex = await payments.records.last();
     for await (const n of numbersBelow(store, PENDING)) {
-      const record = await book.records.at(n);
+      const record = await payments.records.get(n);
       if (record === undefined)
-        throw new StoreError({ code: 'corrupt', key: book.records.key(n), detail: 'no record of a payment under way' });
-      book.hold(record);
+        throw new StoreError({
+          code: 'corrupt',
+          key: payments.records.key(n),
+          detail: 'a pending payment has no record',
+        });
+      payments.cache(record);
     }
-    return book;
+    return payments;
   }
 
-  private hold(record: PayRecord): void {
+  private cache(record: PaymentRecord): void {
     const { id, createdIndex, paymentHash } = record;
-    this.records.held.set(createdIndex, record);
+    this.records.inMemory.set(createdIndex, record);
     this.ids.set(id, createdIndex);
     const hash = hex(paymentHash);
     if ((this.hashes.get(hash) ?? 0n) < createdIndex) this.hashes.set(hash, createdIndex);
   }
 
-  private letGo({ id, createdIndex, paymentHash }: PayRecord): void {
-    this.records.held.delete(createdIndex);
+  private evict({ id, createdIndex, paymentHash }: PaymentRecord): void {
+    this.records.inMemory.delete(createdIndex);
     this.ids.delete(id);
     const hash = hex(paymentHash);
     if (this.hashes.get(hash) === createdIndex) this.hashes.delete(hash);
   }
 
-  /** Keeps a payment that begins, behind all that was kept before. Throws WireError when it does not fit a record. */
-  begin(draft: Omit<PayRecord, 'createdIndex' | 'status' | 'end'>): PayRecord {
-    const record: PayRecord = { ...draft, createdIndex: this.lastIndex + 1n, status: 'pending', end: undefined };
-    // Before anything is held or promised: what no record can hold is refused, and leaves nothing behind.
-    const value = encodePay(record);
+  /** Saves a new payment, after everything saved so far. Throws WireError when a field does not fit its record. */
+  begin(draft: Omit<PaymentRecord, 'createdIndex' | 'status' | 'result'>): PaymentRecord {
+    const record: PaymentRecord = { ...draft, createdIndex: this.lastIndex + 1n, status: 'pending', result: undefined };
+    // Encoded first: a payment whose fields fit no record is refused before anything has changed.
+    const value = encodePaymentRecord(record);
     this.lastIndex = record.createdIndex;
-    this.hold(record);
+    this.cache(record);
     const n = numberText(record.createdIndex);
-    this.gate.keep([
-      { key: PAYS + n, value },
+    this.gate.save([
+      { key: PAYMENT_RECORDS + n, value },
       { key: ofHash(record.paymentHash) + n, value: EMPTY },
       { key: PENDING + n, value: EMPTY },
     ]);
     return record;
   }
 
-  /** Keeps a payment's result; the record goes from memory once that is durable. */
-  end(before: PayRecord, end: NonNullable<PayRecord['end']>): PayRecord {
-    const record: PayRecord = { ...before, status: end.why === undefined ? 'complete' : 'failed', end };
-    this.hold(record);
+  /** Saves a payment's result; the record leaves memory once that is durable. */
+  finish(before: PaymentRecord, result: NonNullable<PaymentRecord['result']>): PaymentRecord {
+    const record: PaymentRecord = { ...before, status: result.why === undefined ? 'complete' : 'failed', result };
+    this.cache(record);
     const n = numberText(record.createdIndex);
-    this.gate.keep([
-      { key: PAYS + n, value: encodePay(record) },
+    this.gate.save([
+      { key: PAYMENT_RECORDS + n, value: encodePaymentRecord(record) },
       { key: PENDING + n, value: undefined },
     ]);
-    this.gate.after(() => this.letGo(record));
+    this.gate.after(() => this.evict(record));
     return record;
   }
 
-  /** Those that are not over, in order of their creation. */
-  pending(): readonly PayRecord[] {
-    return [...this.records.held.values()].filter(({ status }) => status === 'pending');
+  /** The pending payments, in order of their creation. */
+  pending(): readonly PaymentRecord[] {
+    return [...this.records.inMemory.values()].filter(({ status }) => status === 'pending');
   }
 
-  /** One that is not over. */
-  underWay(id: string): PayRecord | undefined {
+  /** The payment with this id while it is pending. */
+  pendingById(id: string): PaymentRecord | undefined {
     const n = this.ids.get(id);
-    const record = n === undefined ? undefined : this.records.held.get(n);
+    const record = n === undefined ? undefined : this.records.inMemory.get(n);
     return record?.status === 'pending' ? record : undefined;
   }
 
-  /** The payment of a payment hash that counts: one that is complete, or else the latest. Throws StoreError. */
-  async of(paymentHash: Uint8Array): Promise<PayRecord | undefined> {
-    let latest: PayRecord | undefined;
+  /** Of the payments with this payment hash the complete one, or else the latest. Throws StoreError. */
+  async byHash(paymentHash: Uint8Array): Promise<PaymentRecord | undefined> {
+    let latest: PaymentRecord | undefined;
     for await (const record of this.list(0n, paymentHash)) {
       if (record.status === 'complete') return record;
       latest = record;
@@ -111,20 +118,43 @@ export class PayBook {
     return latest;
   }
 
-  /** All from a number on, in order of their creation; of one payment hash alone, if one is given. Throws StoreError. */
-  async *list(first = 0n, paymentHash?: Uint8Array): AsyncGenerator<PayRecord> {
+  /** Payments from number `first` on, in order of creation; only those of one payment hash, if given. Throws StoreError. */
+  async *list(first = 0n, paymentHash?: Uint8Array): AsyncGenerator<PaymentRecord> {
     if (paymentHash === undefined) {
-      yield* this.records.from(first);
+      yield* this.records.list(first);
       return;
     }
     const here = this.hashes.get(hex(paymentHash));
     let latest = 0n;
     for await (const n of numbersBelow(this.store, ofHash(paymentHash), first)) {
-      const record = await this.records.at(n);
+      const record = await this.records.get(n);
       if (record !== undefined) yield record;
       latest = n;
     }
-    const record = here === undefined || here <= latest || here < first ? undefined : await this.records.at(here);
+    const record = here === undefined || here <= latest || here < first ? undefined : await this.records.get(here);
     if (record !== undefined) yield record;
   }
 }
+
+/** Key prefix of the records of a payment's machine; the payment's id and a slash follow. */
+export const PAYMENT_MACHINES = 'payment/';
+
+/** The saved machines of all pending payments, by payment id. Throws StoreError. */
+export const loadPaymentMachines = async (store: Store): Promise<ReadonlyMap<string, Payment>> => {
+  const found = new Map<string, Map<string, Uint8Array>>();
+  for await (const [key, value] of store.entries(PAYMENT_MACHINES)) {
+    const [, id = '', ...rest] = key.split('/');
+    const records = found.get(id) ?? new Map<string, Uint8Array>();
+    found.set(id, records.set(rest.join('/'), value));
+  }
+  const machines = new Map<string, Payment>();
+  for (const [id, records] of found) {
+    const first = records.entries().next().value;
+    if (first !== undefined)
+      machines.set(
+        id,
+        readRecord(`${PAYMENT_MACHINES}${id}/${first[0]}`, first[1], () => restorePayment(records)),
+      );
+  }
+  return machines;
+};

@@ -1,5 +1,6 @@
 /**
- * The receiving machine in the node: HTLCs in, fulfils and failures out, its records and the invoices it pays in one write.
+ * The receiving machine in the node: HTLCs come in, fulfils and failures go out. Its records and those of the invoices it pays are
+ * saved in one write.
  */
 
 import { claimedOf } from '../../amp/claimable.ts';
@@ -31,7 +32,7 @@ export interface ReceiverParts {
   readonly gate: Gate;
   readonly clock: Clock;
   readonly log: Log;
-  /** For what payers can cause: few lines of a kind. */
+  /** For lines that payers can cause: rate-limited. */
   readonly strangers: Log;
   readonly invoices: Invoices;
   readonly context: () => ReceiverContext;
@@ -40,23 +41,23 @@ export interface ReceiverParts {
   readonly fatal: (error: unknown) => void;
 }
 
-/** The invoices for which sets are held. */
-const waitedFor = ({ sets }: Receiver): readonly string[] => [
+/** The invoices that incomplete sets pay. */
+const invoicesOfIncompleteSets = ({ sets }: Receiver): readonly string[] => [
   ...new Set(
     [...sets.values()].flatMap((set) => (isIncomplete(set) && set.invoice !== undefined ? [set.invoice] : [])),
   ),
 ];
 
 const isOpen = (invoices: Invoices, id: string): boolean => {
-  const invoice = invoices.hashed(unhex(id));
+  const invoice = invoices.openByHash(unhex(id));
   return invoice !== undefined && invoices.terms(invoice).status === 'open';
 };
 
 export class ReceiverHost {
   private readonly parts: ReceiverParts;
   private readonly machine: Machine<Receiver, Arrival, ReceiverEffect>;
-  /** Height of the last block at which a payment went back for want of coins. */
-  private unclaimableSaid: number | undefined;
+  /** Height at which it was last logged that a payment was failed because the wallet could not pay for claiming it. */
+  private lastUnclaimableHeight: number | undefined;
   private stopTicking: () => void = () => undefined;
 
   private constructor(parts: ReceiverParts, state: Receiver) {
@@ -79,21 +80,21 @@ export class ReceiverHost {
   }
 
   /**
-   * An error inside the node costs the HTLC at which it happens, which goes back unless it is on record; all others stay as they
-   * were. Only what could not be saved ends the node.
+   * An internal error costs the HTLC at which it happens: it is failed, unless it is on record; all others stay as they were. Only
+   * a failed save ends the node.
    */
   private survives(error: unknown, input: Arrival | undefined, effect: ReceiverEffect | undefined): boolean {
     if (error instanceof StoreError || effect?.do === 'save') return false;
     this.parts.log.error(
       { internal: 'received payments', at: effect?.do ?? input?.type, error },
-      'an error inside the node: what it is about is left out, all else goes on. Please report this line',
+      'internal error while receiving a payment: its HTLC is failed, no other is affected. Please report this line',
     );
-    if (input?.type === 'htlc' && effect === undefined && !this.knows(input.key))
+    if (input?.type === 'htlc' && effect === undefined && !this.isOnRecord(input.key))
       this.parts.fail(input.key, { name: 'temporary_node_failure' });
     return true;
   }
 
-  /** Looks once a second for sets that are too old, or whose invoice can be paid no more. */
+  /** Checks once a second for sets that have timed out, or whose invoice has expired. */
   start(): void {
     this.stopTicking = this.parts.clock.after(1000, () => {
       this.machine.push({ type: 'tick' });
@@ -106,8 +107,8 @@ export class ReceiverHost {
     return this.machine.settled();
   }
 
-  /** Whether an HTLC is on record: it came before, and another arrival of it decides nothing anew. */
-  knows(key: HtlcKey): boolean {
+  /** Whether an HTLC is on record: then it was decided on before a restart, and its second arrival changes nothing. */
+  isOnRecord(key: HtlcKey): boolean {
     return this.machine.state.owners.has(htlcName(key));
   }
 
@@ -123,7 +124,7 @@ export class ReceiverHost {
     this.machine.push({ type: 'tick' });
   }
 
-  /** HTLCs whose preimages were told and that are not gone for good. */
+  /** HTLCs that we have fulfilled and that are not irrevocably removed yet. */
   claimed(): readonly AtStake[] {
     return claimedOf(this.machine.state.sets.values());
   }
@@ -132,21 +133,23 @@ export class ReceiverHost {
     return listSets(this.machine.state);
   }
 
-  /** Invoices are looked up when the input is taken, not when it was queued: another set may have paid one in between. */
+  /** Looks the invoice up when the input is handled, not when it is queued: another set may have paid it in between. */
   private withInvoice(state: Receiver, input: Arrival): ReceiverInput {
     const { invoices } = this.parts;
     if (input.type === 'resolved') return input;
-    if (input.type === 'tick') return { ...input, closed: waitedFor(state).filter((id) => !isOpen(invoices, id)) };
+    if (input.type === 'tick')
+      return { ...input, closed: invoicesOfIncompleteSets(state).filter((id) => !isOpen(invoices, id)) };
     const { payload, paymentHash } = input;
-    const found = payload.kind === 'eob' ? invoices.identified(payload.paymentId) : invoices.hashed(paymentHash);
+    const found =
+      payload.kind === 'eob' ? invoices.openByPaymentId(payload.paymentId) : invoices.openByHash(paymentHash);
     return { ...input, invoice: found && invoices.terms(found) };
   }
 
-  /** Once a block: payers may try again and again. */
-  private saysUnclaimable(): boolean {
+  /** Limits the warning to once a block: payers may retry any number of times. */
+  private isFirstUnclaimableAtHeight(): boolean {
     const { height } = this.parts.context();
-    const isNew = this.unclaimableSaid !== height;
-    this.unclaimableSaid = height;
+    const isNew = this.lastUnclaimableHeight !== height;
+    this.lastUnclaimableHeight = height;
     return isNew;
   }
 
@@ -155,7 +158,7 @@ export class ReceiverHost {
     switch (effect.do) {
       case 'save': {
         const paid = effect.paid === undefined ? undefined : invoices.paidChange(effect.paid);
-        gate.keep([...prefixed(PREFIX, effect.changes), ...(paid?.changes ?? [])]);
+        gate.save([...prefixed(PREFIX, effect.changes), ...(paid?.changes ?? [])]);
         paid?.settle();
         return undefined;
       }
@@ -167,18 +170,21 @@ export class ReceiverHost {
         return undefined;
       case 'report': {
         const { report } = effect;
-        if (report.event === 'set_failed' && report.why === 'unclaimable' && this.saysUnclaimable())
+        if (report.event === 'set_failed' && report.why === 'unclaimable' && this.isFirstUnclaimableAtHeight())
           log.warn(
             { set: hex(report.set.id), amount_msat: `${report.set.total}` },
-            'the wallet could not pay for claiming a payment on chain if its payer fell silent: it goes back; send coins to an address of this node (newaddr)',
+            'refused a payment: the wallet is too short to claim its HTLCs on chain should the peer stop responding. Send coins to an address of this node (newaddr)',
           );
         else if (report.event === 'set_failed')
           strangers.info(
             { set: hex(report.set.id), why: report.why },
-            'a set of HTLCs was given up; all of it goes back',
+            'a set of HTLCs failed; all its HTLCs are failed back',
           );
         else if (report.event === 'set_settled')
-          log.info({ set: hex(report.set.id), parts: report.set.htlcs.length }, 'a payment is complete; claiming it');
+          log.info(
+            { set: hex(report.set.id), parts: report.set.htlcs.length },
+            'all HTLCs of a payment are here; fulfilling them',
+          );
         else if (report.event === 'htlc_refused')
           strangers.info({ hash: hex(report.paymentHash), why: report.why }, 'an HTLC for us was refused');
         return undefined;

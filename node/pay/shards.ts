@@ -1,11 +1,11 @@
-/** The last attempt of each shard of payments, in memory, for listing. */
+/** The last attempt of each shard of recent payments, in memory only, for `listsendpays` and the like. */
 
 import type { PaymentEvent } from '../../amp/events.ts';
 import type { Route } from '../../amp/route.ts';
 import type { PaymentHash, Preimage } from '../../wire/units.ts';
 
-/** Payments whose shards are remembered in memory for listing. */
-const REMEMBERED = 500;
+/** Payments whose shards are in memory; those of the oldest payment are dropped first. */
+const MAX_PAYMENTS_LISTED = 500;
 
 /** One HTLC of a payment as it is listed. */
 export interface ShardRecord {
@@ -24,11 +24,11 @@ export interface ShardRecord {
   readonly endedAt: number | undefined;
 }
 
-/** Shards by payment and number; of the oldest payments they are forgotten. */
+/** Shards by payment id and shard number. */
 export class Shards {
   private readonly byPayment = new Map<string, Map<number, ShardRecord>>();
 
-  /** All that are known of a payment. */
+  /** The shards of a payment that are still in memory. */
   of(id: string): readonly ShardRecord[] {
     return [...(this.byPayment.get(id)?.values() ?? [])];
   }
@@ -40,12 +40,12 @@ export class Shards {
   private set(id: string, record: ShardRecord): void {
     const shards = this.byPayment.get(id) ?? new Map<number, ShardRecord>();
     this.byPayment.set(id, shards.set(record.shard, record));
-    if (this.byPayment.size <= REMEMBERED) return;
+    if (this.byPayment.size <= MAX_PAYMENTS_LISTED) return;
     const oldest = this.byPayment.keys().next().value;
     if (oldest !== undefined) this.byPayment.delete(oldest);
   }
 
-  /** Takes what a payment says of a shard; `at` in milliseconds since 1970. */
+  /** Records an event of a payment's machine; `at` in milliseconds since 1970. */
   note(id: string, event: PaymentEvent, at: number): void {
     switch (event.event) {
       case 'shard_offered': {

@@ -32,7 +32,7 @@ export class Gate {
   }
 
   /** Keeps changes behind all that was kept before. */
-  keep(changes: readonly Change[]): void {
+  save(changes: readonly Change[]): void {
     if (this.broken || changes.length === 0) return;
     const number = ++this.begun;
     this.store.commit(changes).then(

@@ -1,6 +1,6 @@
 /**
- * Records numbered as they come, of which a node may have had very many. Only those somebody holds (they are not over, or not
- * durable yet) are in memory; all others are read when they are asked for, one by one or in order from any of them.
+ * Records with consecutive numbers, of which a node may have very many. Only those that may still change, or are not durable yet,
+ * are in memory; all others are read from the store when asked for, by number or in order from a number on.
  */
 import type { Store } from '../ports/ports.ts';
 import { readRecord } from './records.ts';
@@ -17,8 +17,8 @@ export async function* numbersBelow(store: Store, prefix: string, from = 0n): As
 }
 
 export class Numbered<T> {
-  /** Stand for what the store has, or will have, under their numbers. */
-  readonly held = new Map<bigint, T>();
+  /** By number: these take precedence over what the store has. */
+  readonly inMemory = new Map<bigint, T>();
   private readonly store: Store;
   private readonly prefix: string;
   private readonly read: (value: Uint8Array) => T;
@@ -40,27 +40,27 @@ export class Numbered<T> {
     return key === undefined ? 0n : numberIn(key);
   }
 
-  /** Throws StoreError. */
-  async at(n: bigint): Promise<T | undefined> {
-    const held = this.held.get(n);
-    if (held !== undefined) return held;
+  /** The record with this number. Throws StoreError. */
+  async get(n: bigint): Promise<T | undefined> {
+    const record = this.inMemory.get(n);
+    if (record !== undefined) return record;
     const value = await this.store.get(this.key(n));
     return value && readRecord(this.key(n), value, this.read);
   }
 
-  /** From a number on, lowest first. Those that come meanwhile may be missing. Throws StoreError. */
-  async *from(first: bigint): AsyncGenerator<T> {
-    const held = [...this.held.keys()].filter((n) => n >= first).sort((a, b) => (a < b ? -1 : 1));
+  /** Records from number `first` on, lowest first. Records added while listing may be missing. Throws StoreError. */
+  async *list(first: bigint): AsyncGenerator<T> {
+    const numbers = [...this.inMemory.keys()].filter((n) => n >= first).sort((a, b) => (a < b ? -1 : 1));
     let next = first;
     const after = first === 0n ? undefined : this.key(first - 1n);
     for await (const [key, value] of this.store.entries(this.prefix, after)) {
       const n = numberIn(key);
-      yield this.held.get(n) ?? readRecord(key, value, this.read);
+      yield this.inMemory.get(n) ?? readRecord(key, value, this.read);
       next = n + 1n;
     }
-    // What is not durable yet came later than all that is.
-    for (const n of held) {
-      const record = n < next ? undefined : await this.at(n);
+    // Records that are not durable yet have higher numbers than all durable ones.
+    for (const n of numbers) {
+      const record = n < next ? undefined : await this.get(n);
       if (record !== undefined) yield record;
     }
   }

@@ -7,7 +7,7 @@ import { htlcRecord } from '../../channel/model/records.ts';
 import type { Way } from '../../channel/model/state.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
 import { decodeOrigin } from '../../node/pay/origin.ts';
-import { decodePay, PAYS, type PayRecord } from '../../node/pay/paymentrecord.ts';
+import { decodePaymentRecord, PAYMENT_RECORDS, type PaymentRecord } from '../../node/pay/paymentrecord.ts';
 import type { Change } from '../../wire/change.ts';
 import { decode } from '../../wire/codec.ts';
 import { names } from './names.ts';
@@ -42,9 +42,9 @@ const nameOf = (channel: string, place: number, way: Way, id: string): string =>
 export class Books {
   readonly payments = new Map<string, Started>();
   /** What the caller of each payment was told. */
-  readonly told = new Map<string, PayRecord>();
+  readonly told = new Map<string, PaymentRecord>();
   /** The last state of each payment that would survive a power cut. */
-  readonly kept = new Map<string, PayRecord>();
+  readonly kept = new Map<string, PaymentRecord>();
   /** By channel, which side offered it, and id: how either end saw it end. */
   readonly ends = new Map<string, Map<Way, Ended>>();
   /** Of forwarded HTLCs: the outgoing one's name to the incoming one's, and the amount. */
@@ -56,23 +56,23 @@ export class Books {
   /** A record became durable on a node's disk. */
   written(place: number, { key, value }: Change, { honest, height }: Writing): void {
     if (value === undefined) return;
-    if (key.startsWith(PAYS)) this.payment(decodePay(value));
+    if (key.startsWith(PAYMENT_RECORDS)) this.payment(decodePaymentRecord(value));
     else if (key.startsWith(CHANNELS) && honest) this.htlc(place, key, value, height);
   }
 
-  private payment(record: PayRecord): void {
+  private payment(record: PaymentRecord): void {
     const { id } = record;
     const before = this.kept.get(id);
     if (
-      before?.end !== undefined &&
-      (record.status !== before.status || record.end?.delivered !== before.end.delivered)
+      before?.result !== undefined &&
+      (record.status !== before.status || record.result?.delivered !== before.result.delivered)
     )
       this.complaints.push(`payment ${id} was ${before.status} and is ${record.status} now`);
     this.kept.set(id, record);
   }
 
   /** A payment's caller has its answer. */
-  answer(id: string, record: PayRecord): void {
+  answer(id: string, record: PaymentRecord): void {
     if (this.told.has(id)) this.complaints.push(`payment ${id} was answered twice`);
     const status = this.kept.get(id)?.status;
     // One preimage makes a payment complete, though its record waits for shards that somebody holds back.

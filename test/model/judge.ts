@@ -5,7 +5,7 @@ import { records } from '../../channel/model/persist.ts';
 import { localCommitment, remoteCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
 import type { InvoiceRecord } from '../../node/pay/invoicerecord.ts';
-import type { PayRecord } from '../../node/pay/paymentrecord.ts';
+import type { PaymentRecord } from '../../node/pay/paymentrecord.ts';
 import { networkOf } from '../../node/ports/network.ts';
 import { keysOf } from '../../node/wallet/keys.ts';
 import { equal, hex } from '../../wire/bytes.ts';
@@ -56,11 +56,11 @@ const isTrusted = (world: World, from: number, to: number): boolean =>
   world.isHonest(from) && world.isHonest(to) && (world.isHonest(1) || from === 1 || to === 1);
 
 /** Whether parts of it may have been lost with a commitment that has no output for them. */
-const isDusty = ({ amount }: PayRecord): boolean => amount < DUSTY;
+const isDusty = ({ amount }: PaymentRecord): boolean => amount < DUSTY;
 
 /** All payments that a node lists, by id. */
-const listedBy = async (world: World, place: number): Promise<ReadonlyMap<string, PayRecord>> => {
-  const out = new Map<string, PayRecord>();
+const listedBy = async (world: World, place: number): Promise<ReadonlyMap<string, PaymentRecord>> => {
+  const out = new Map<string, PaymentRecord>();
   for await (const record of world.node(place)?.payments.list() ?? []) out.set(record.id, record);
   return out;
 };
@@ -83,12 +83,13 @@ const results = async (world: World, unilateral: boolean): Promise<readonly stri
     const listed = lists[from]?.get(id);
     // The payer died before anything of it was kept: it never was.
     if (kept === undefined) return listed === undefined ? [] : [`${id} is listed and not kept`];
-    if (kept.end === undefined || listed?.status !== kept.status) return [`${id} has no final result: ${kept.status}`];
+    if (kept.result === undefined || listed?.status !== kept.status)
+      return [`${id} has no final result: ${kept.status}`];
     if ((isDusty(kept) && unilateral) || !isTrusted(world, from, to)) return [];
     const told = books.told.get(id);
     if (told !== undefined && told.status !== kept.status)
       return [`${id} was answered ${told.status}, is ${kept.status}`];
-    const { delivered, parts, preimages } = kept.end;
+    const { delivered, parts, preimages } = kept.result;
     if (kept.status === 'complete' && (delivered !== kept.amount || parts === 0))
       return [`${id} is complete with ${delivered}`];
     if (kept.status === 'failed' && parts > 0) return [`${id} failed although ${delivered} msat were claimed`];

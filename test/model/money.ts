@@ -18,7 +18,7 @@ const moved = ({ books }: World): readonly bigint[] => {
     sums[place] = (sums[place] ?? 0n) + amount;
   };
   for (const { id, from, to } of books.payments.values()) {
-    const end = books.kept.get(id)?.end;
+    const end = books.kept.get(id)?.result;
     if (end === undefined) continue;
     add(from, -end.sent);
     add(to, end.delivered);

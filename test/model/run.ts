@@ -31,7 +31,7 @@ const countAll = (world: World, base: Base): void => {
   for (const { id, scheme } of books.payments.values()) {
     const kept = books.kept.get(id);
     count(
-      `payment ${scheme} ${kept?.status ?? 'never kept'}${kept?.status === 'complete' ? `, parts ${kept.end?.parts}` : ''}`,
+      `payment ${scheme} ${kept?.status ?? 'never kept'}${kept?.status === 'complete' ? `, parts ${kept.result?.parts}` : ''}`,
     );
   }
   for (const ends of books.ends.values()) count(`HTLC ${[...ends.values()][0]}`);

@@ -26,7 +26,7 @@ test('what waits for the store and throws is told of, and holds up nothing that 
     () => seen.push(-1),
     (error) => told.push(error),
   );
-  gate.keep([{ key: 'k', value: zeros(1) }]);
+  gate.save([{ key: 'k', value: zeros(1) }]);
   gate.after(() => seen.push(1));
   gate.after(() => {
     throw bug;

@@ -31,9 +31,9 @@ test('a message waits for the save before it, and not for one after it', async (
   const store = heldStore();
   const gate = new Gate(store, never);
   const seen: string[] = [];
-  gate.keep(change);
+  gate.save(change);
   gate.after(() => seen.push('first'));
-  gate.keep(change);
+  gate.save(change);
   gate.after(() => seen.push('second'));
   expect(seen).toEqual([]);
   await store.flush();
@@ -47,9 +47,9 @@ test('when the store fails nothing that waits ever passes, and it is said once',
   const errors: unknown[] = [];
   const gate = new Gate(store, (error) => errors.push(error));
   const seen: string[] = [];
-  gate.keep(change);
+  gate.save(change);
   gate.after(() => seen.push('sent'));
-  gate.keep(change);
+  gate.save(change);
   for (const entry of store.held.splice(0)) entry.reject(new Error('disk full'));
   await new Promise((resolve) => setImmediate(resolve));
   gate.after(() => seen.push('later'));
@@ -68,7 +68,7 @@ test('whatever the order of saves, messages and flushes, messages pass in order 
       let asked = 0;
       for (const step of steps) {
         if (step === 'keep') {
-          gate.keep(change);
+          gate.save(change);
           kept++;
         } else if (step === 'after') {
           const need = kept;
@@ -92,7 +92,7 @@ test('whatever the order of saves, messages and flushes, messages pass in order 
 
 test('whoever waits for the store to end is not kept by one that failed', async () => {
   const gate = new Gate({ commit: () => Promise.reject(new Error('full')) }, () => undefined);
-  gate.keep([{ key: 'a', value: new Uint8Array() }]);
+  gate.save([{ key: 'a', value: new Uint8Array() }]);
   await gate.unlessBroken(gate.settled());
   await gate.unlessBroken(new Promise(() => undefined));
 });

@@ -50,13 +50,13 @@ const shop = async (disk = new Map<string, Uint8Array>(), earlier?: Ground) => {
   /** As the receiving machine does it. */
   const pay = (n: number): void => {
     const set = sha256(bytes32(n));
-    const invoice = node.invoices.hashed(set);
+    const invoice = node.invoices.openByHash(set);
     if (invoice === undefined) throw new Error(`no bill ${n} to be paid`);
     const { changes, settle } = node.invoices.paidChange({
       ...{ invoice: node.invoices.terms(invoice).id, received: msat(1_000n), at: node.now(), set },
       preimages: [preimage(bytes32(n))],
     });
-    node.gate.keep(changes);
+    node.gate.save(changes);
     settle();
   };
   const any = (lastpay_index = 0, timeout?: number, signal = patient.signal) =>

@@ -6,8 +6,8 @@ import type { Funded } from '../../channel/model/state.ts';
 import { ReplayLog } from '../../node/forward/replay.ts';
 import { encodeInvoiceRecord, type InvoiceRecord } from '../../node/pay/invoicerecord.ts';
 import { Invoices } from '../../node/pay/invoices.ts';
-import { encodePay, type PayRecord } from '../../node/pay/paymentrecord.ts';
-import { PayBook } from '../../node/pay/paymentstore.ts';
+import { encodePaymentRecord, type PaymentRecord } from '../../node/pay/paymentrecord.ts';
+import { PaymentStore } from '../../node/pay/paymentstore.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { migrations } from '../../node/store/migrations.ts';
@@ -89,22 +89,22 @@ const bring = async (disk: Map<string, Uint8Array>, schema: number) => {
 };
 
 test('payments that schema 2 kept under their ids are listed, found and ended as before', async () => {
-  const records = [1, 2, 3].map((n): PayRecord => {
+  const records = [1, 2, 3].map((n): PaymentRecord => {
     const over =
       n === 3 ? undefined : { at: 9, delivered: msat(5n), sent: msat(6n), parts: 1, preimages: [], why: undefined };
     return {
       ...{ id: `payment ${n}`, createdIndex: BigInt(n), createdAt: n, destination: nodeOf(1), paymentHash: bytes32(7) },
       ...{ amount: msat(5n), scheme: 'fixed', label: n === 1 ? 'rent' : undefined, bolt11: undefined },
-      ...{ description: 'flat', status: over === undefined ? 'pending' : 'complete', end: over },
+      ...{ description: 'flat', status: over === undefined ? 'pending' : 'complete', result: over },
     };
   });
-  const disk = new Map(records.map((record) => [`pay/${record.id}`, encodePay(record)]));
+  const disk = new Map(records.map((record) => [`pay/${record.id}`, encodePaymentRecord(record)]));
   const { store, gate } = await bring(disk, 2);
-  const book = await PayBook.load(store, gate);
+  const book = await PaymentStore.load(store, gate);
   expect(await collect(book.list())).toEqual(records);
   expect(book.pending()).toEqual(records.slice(2));
   // Of several with one hash, what is paid is what counts.
-  expect(await book.of(bytes32(7))).toEqual(records[0]);
+  expect(await book.byHash(bytes32(7))).toEqual(records[0]);
   expect([...disk.keys()].filter((key) => key.startsWith('pay/payment'))).toEqual([]);
 });
 
@@ -128,8 +128,8 @@ test('invoices that schema 3 kept under their hashes are listed, found and paid 
   const invoices = await Invoices.load(store, gate, () => 100);
   expect(await collect(invoices.list())).toEqual(records);
   expect(await collect(invoices.listPaid())).toEqual(records.slice(0, 1));
-  expect(await invoices.labelled('bill 1')).toEqual(records[0]);
-  expect(invoices.hashed(bytes32(2))).toEqual(records[1]);
+  expect(await invoices.byLabel('bill 1')).toEqual(records[0]);
+  expect(invoices.openByHash(bytes32(2))).toEqual(records[1]);
   expect(await invoices.add({ ...(records[0] as InvoiceRecord), label: 'new' })).toBe('hash');
   expect(disk.size).toBe(2 + 2 * 3 + 2);
 });

@@ -47,7 +47,7 @@ test('a forwarded HTLC with the hash of our own invoice is failed as its next ho
   expect(signed.htlcs[0]).not.toHaveProperty('tx');
 
   await carol.call('dev-ignore-htlcs', { id: bob.id, ignore: false });
-  expect(await forwarded).toMatchObject({ status: 'failed', end: { preimages: [] } });
+  expect(await forwarded).toMatchObject({ status: 'failed', result: { preimages: [] } });
   await becomes('gone', async () => (await htlcs(alice, left)).length === 0);
   const { invoices } = await bob.call('listinvoices', { label: 'own' });
   expect(invoices).toMatchObject([{ status: 'paid', amount_received_msat: 50_000_000n, payment_hash: hex(hash) }]);

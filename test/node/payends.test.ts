@@ -77,7 +77,7 @@ test('a payment that has had its time names what it failed for last', async () =
   clock.hurry(31);
   expect(await answer).toEqual({
     code: 210,
-    message: `gave up: the time to try was over; the last failure was temporary_node_failure at node ${bob.id}`,
+    message: `gave up: the time to retry was over; the last failure was temporary_node_failure at node ${bob.id}`,
   });
 });
 

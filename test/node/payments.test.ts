@@ -8,9 +8,14 @@ import { isOrdinary } from '../../amp/payment.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { decodeOrigin } from '../../node/pay/origin.ts';
-import { decodePay, encodePay, type PayRecord, shortfall } from '../../node/pay/paymentrecord.ts';
+import {
+  decodePaymentRecord,
+  encodePaymentRecord,
+  type PaymentRecord,
+  shortfall,
+} from '../../node/pay/paymentrecord.ts';
 import { Payments } from '../../node/pay/payments.ts';
-import { PayBook } from '../../node/pay/paymentstore.ts';
+import { PaymentStore } from '../../node/pay/paymentstore.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -47,10 +52,10 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
   const troubled = new Set<string>();
   const payments = new Payments({
     ...{ store, gate, clock, log: keptLog(), fatal },
-    book: await PayBook.load(store, gate),
+    paymentStore: await PaymentStore.load(store, gate),
     channels: () => ({
       outlets: () => [outlet(0, 700_000n), { ...outlet(0, 700_000n), scid: outlet(1, 1n).scid }],
-      isKnown: (hash) => known.has(hex(hash)),
+      isPreimageKnown: (hash) => known.has(hex(hash)),
       offer: (_, { paymentHash, origin }) => {
         if (troubled.has(hex(paymentHash))) throw new TypeError('a bug');
         const from = decodeOrigin(origin);
@@ -58,14 +63,14 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
         sent.push({ attempt: from.attempt, paymentHash, origin });
         return true;
       },
-      allOffered: () => out.map(({ origin }) => ({ channel: 'c', htlc: { origin } })),
+      offeredHtlcs: () => out.map(({ origin }) => ({ channel: 'c', htlc: { origin } })),
     }),
-    isOurs: async (hash) => ours.has(hex(hash)),
+    isOwnInvoice: async (hash) => ours.has(hex(hash)),
     routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => false },
     context: () => ({ now: Math.floor(clock.now() / 1000), height: 500, schemes }),
   });
   await payments.load();
-  payments.begin();
+  payments.resume();
   await turn();
   const tick = async (seconds: number): Promise<void> => {
     for (let i = 0; i < seconds; i++) {
@@ -89,7 +94,7 @@ const noteOf = (request: PaymentRequest) => ({
 const again = (request: PaymentRequest): PaymentRequest => ({ ...request, id: 'again', entropy: bytes32(43) });
 const claimed: Outcome = { kind: 'fulfilled', preimage };
 const lost: Outcome = { kind: 'refused', why: 'unavailable' };
-const half = { status: 'complete', end: { delivered: 500_000n, sent: 500_000n, parts: 1, preimages: [preimage] } };
+const half = { status: 'complete', result: { delivered: 500_000n, sent: 500_000n, parts: 1, preimages: [preimage] } };
 
 describe.each(requests.map((request) => [request.scheme, request] as const))('a payment of scheme %s', (_, request) => {
   const note = noteOf(request);
@@ -113,7 +118,7 @@ describe.each(requests.map((request) => [request.scheme, request] as const))('a 
     await outcome(0, claimed);
     await outcome(1, lost);
     expect(told).toMatchObject([half]);
-    expect(shortfall(told[0] as PayRecord)).toContain('500000 of 1000000 msat');
+    expect(shortfall(told[0] as PaymentRecord)).toContain('500000 of 1000000 msat');
     for (const one of [payments, (await opened(disk)).payments]) {
       expect(await one.startOnce(again(request), note)).toMatchObject({ id: request.id, ...half });
       expect(await collect(one.list(0n, note.paymentHash))).toMatchObject([half]);
@@ -136,7 +141,7 @@ describe.each(requests.map((request) => [request.scheme, request] as const))('a 
     expect(await later.payments.startOnce(again(request), note)).toMatchObject(half);
     await later.payments.outcome(request.id, sent[1]?.attempt ?? -1, claimed);
     await turn();
-    const whole = { status: 'complete', end: { delivered: 1_000_000n, parts: 2 } };
+    const whole = { status: 'complete', result: { delivered: 1_000_000n, parts: 2 } };
     expect(await later.payments.startOnce(again(request), note)).toMatchObject(whole);
     expect(later.sent).toHaveLength(2);
   });
@@ -160,7 +165,7 @@ test('an HTLC does not leave with a hash whose preimage a channel has seen, and 
   const request = ordinaryRequest();
   known.add(hex(request.paymentHash));
   const record = await payments.startOnce(request, noteOf(request));
-  expect(record).toMatchObject({ status: 'failed', end: { why: expect.stringContaining('known already') } });
+  expect(record).toMatchObject({ status: 'failed', result: { why: expect.stringContaining('already known') } });
   expect(sent).toEqual([]);
 });
 
@@ -173,10 +178,10 @@ test('an invoice with the hash of one of our own is not paid', async () => {
 });
 
 test('a record of a version that called a payment failed which was claimed in part is read as complete', () => {
-  const record: PayRecord = {
+  const record: PaymentRecord = {
     ...{ id: 'x', createdIndex: 1n, createdAt: 1, destination: nodeOf(0), paymentHash: bytes32(1), amount: msat(9n) },
     ...{ scheme: 'mpp', label: undefined, bolt11: undefined, description: undefined, status: 'failed' },
-    end: {
+    result: {
       at: 2,
       delivered: msat(4n),
       sent: msat(5n),
@@ -185,9 +190,9 @@ test('a record of a version that called a payment failed which was claimed in pa
       why: 'claimed only 4 msat of it',
     },
   };
-  expect(decodePay(encodePay(record)).status).toBe('complete');
-  const nothing = { ...record.end, at: 2, parts: 0, preimages: [], delivered: msat(0n), sent: msat(0n), why: 'no' };
-  expect(decodePay(encodePay({ ...record, end: nothing })).status).toBe('failed');
+  expect(decodePaymentRecord(encodePaymentRecord(record)).status).toBe('complete');
+  const nothing = { ...record.result, at: 2, parts: 0, preimages: [], delivered: msat(0n), sent: msat(0n), why: 'no' };
+  expect(decodePaymentRecord(encodePaymentRecord({ ...record, result: nothing })).status).toBe('failed');
 });
 
 test('a request that no record can hold begins nothing', async () => {
@@ -208,7 +213,7 @@ test('an error inside the node ends the payment in which it happens, and no othe
   const node = await opened();
   const [bad, good] = [ordinaryRequest(), ordinaryRequest({ id: 'good', paymentHash: secretOf(7).paymentHash })];
   node.troubled.add(hex(bad.paymentHash));
-  const told: PayRecord[] = [];
+  const told: PaymentRecord[] = [];
   for (const request of [bad, good])
     void node.payments.start(request, noteOf(request)).then((record) => told.push(record));
   await node.tick(2);

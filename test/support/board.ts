@@ -100,7 +100,7 @@ export const board = async (
       updateOf: (key, named) => (key === 'out' ? update(named) : undefined),
     },
     payments: { outcome: async () => undefined },
-    receiver: { htlc: () => undefined, knows: () => here.known, resolved: () => undefined },
+    receiver: { htlc: () => undefined, isOnRecord: () => here.known, resolved: () => undefined },
     replays,
     save: () => undefined,
     height: () => HEIGHT,

@@ -12,7 +12,7 @@ import { listenUnix } from '../../../node/api/rpc/unix.ts';
 import type { Handlers, Result } from '../../../node/api/table.ts';
 import { runCommand } from '../../../node/cli/program.ts';
 import type { Node } from '../../../node/core/node.ts';
-import { encodeInvoiceRecord, INVOICES } from '../../../node/pay/invoicerecord.ts';
+import { encodeInvoiceRecord, INVOICE_RECORDS } from '../../../node/pay/invoicerecord.ts';
 import { Invoices } from '../../../node/pay/invoices.ts';
 import type { Store } from '../../../node/ports/ports.ts';
 import { StoreError } from '../../../node/store/errors.ts';
@@ -49,10 +49,10 @@ const record = (n: number): Uint8Array => {
 const store: Store = {
   ...memoryStore(),
   entries: async function* (prefix, after) {
-    if (prefix !== INVOICES) return;
+    if (prefix !== INVOICE_RECORDS) return;
     for (let n = after === undefined ? 1 : Number(numberIn(after)) + 1; n <= MANY; n++) {
       read++;
-      yield [INVOICES + numberText(BigInt(n)), record(n)];
+      yield [INVOICE_RECORDS + numberText(BigInt(n)), record(n)];
     }
   },
 };

@@ -11,7 +11,7 @@ import { paymentHash, preimage, type ShortChannelId } from '../../../../wire/uni
 import { coreOf } from '../../../channels/entry.ts';
 import type { Node } from '../../../core/running.ts';
 import { ourSide } from '../../../graph/announce.ts';
-import type { Taken } from '../../../pay/invoices.ts';
+import type { DuplicateField } from '../../../pay/invoices.ts';
 import { ApiError } from '../../errors.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
@@ -92,7 +92,7 @@ const hints = (
   });
 };
 
-const takenError = (what: Taken, label: string): ApiError =>
+const takenError = (what: DuplicateField, label: string): ApiError =>
   what === 'label'
     ? new ApiError('invoice_label_exists', `label: there is an invoice "${label}" already`)
     : new ApiError('invoice_preimage_exists', 'preimage: there is an invoice with this preimage already');

@@ -36,7 +36,7 @@ async function* asked(
   first: bigint,
 ): AsyncGenerator<InvoiceRecord> {
   if (label !== undefined || hash !== undefined) {
-    const record = label === undefined ? await invoices.byId(hex(hash ?? zeros(0))) : await invoices.labelled(label);
+    const record = label === undefined ? await invoices.byId(hex(hash ?? zeros(0))) : await invoices.byLabel(label);
     if (record !== undefined) yield record;
   } else if (index !== 'updated') yield* invoices.list(first);
   else {

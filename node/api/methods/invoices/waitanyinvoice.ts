@@ -27,7 +27,7 @@ export const waitanyinvoice = method({
   handler: async (node: Parts, { lastpay_index: last, timeout }, { signal }): Promise<Result> => {
     checkRoom(node);
     const ms = timeout === undefined ? undefined : timeout * 1000;
-    const record = await within(node, ms, signal, (until) => node.invoices.paidAfter(BigInt(last), until));
+    const record = await within(node, ms, signal, (until) => node.invoices.waitAnyPaid(BigInt(last), until));
     if (record !== undefined) return { ...invoiceRow(node, record), status: 'paid' };
     if (signal.aborted) throw gone();
     throw new ApiError('invoice_wait_over', `no invoice was paid behind pay_index ${last} within ${timeout} seconds`);

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { equal, hex } from '../../../../wire/bytes.ts';
 import type { Node } from '../../../core/running.ts';
-import { isAmp, type PayRecord } from '../../../pay/paymentrecord.ts';
+import { isAmp, type PaymentRecord } from '../../../pay/paymentrecord.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import * as field from '../../results.ts';
@@ -53,8 +53,8 @@ type Row = Result['pays'][number];
 /** What it needs of a node. */
 type Parts = Pick<Node, 'payments'>;
 
-const payRow = (node: Parts, record: PayRecord): Row => {
-  const { end } = record;
+const payRow = (node: Parts, record: PaymentRecord): Row => {
+  const { result } = record;
   const shards = node.payments.shardsOf(record.id);
   return {
     payment_hash: hex(record.paymentHash),
@@ -62,17 +62,17 @@ const payRow = (node: Parts, record: PayRecord): Row => {
     destination: hex(record.destination),
     created_at: record.createdAt,
     created_index: Number(record.createdIndex),
-    amount_msat: end?.delivered ?? record.amount,
+    amount_msat: result?.delivered ?? record.amount,
     ...(record.label !== undefined && { label: record.label }),
     ...(record.bolt11 !== undefined && { bolt11: record.bolt11 }),
     ...(record.description !== undefined && { description: record.description }),
     ...partial(record),
-    ...(end && {
-      completed_at: end.at,
-      amount_sent_msat: end.sent,
-      number_of_parts: end.parts,
-      payment_preimages: end.preimages.map(hex),
-      ...(!isAmp(record) && end.preimages[0] && { preimage: hex(end.preimages[0]) }),
+    ...(result && {
+      completed_at: result.at,
+      amount_sent_msat: result.sent,
+      number_of_parts: result.parts,
+      payment_preimages: result.preimages.map(hex),
+      ...(!isAmp(record) && result.preimages[0] && { preimage: hex(result.preimages[0]) }),
     }),
     ...schemeShown(record),
     ...(shards.length > 0 && { shards: shards.map(shardOf) }),

@@ -123,7 +123,7 @@ export const pay = method({
   handler: async (node: Parts, params): Promise<Result> => {
     const { invoice, text: bolt11 } = pastedInvoice('bolt11', params.bolt11);
     // What became of it comes first: whoever asks again wants to know that, also of an invoice that nobody could begin to pay now.
-    const before = await node.payments.of(invoice.paymentHash);
+    const before = await node.payments.byHash(invoice.paymentHash);
     if (before?.status === 'complete') return { ...paid(node, before), status: 'complete' };
     if (before?.status === 'pending') throw underWay();
     const features = payerFeatures(invoice.features);

@@ -5,7 +5,7 @@ import { hex } from '../../../../wire/bytes.ts';
 import { msat, scidText } from '../../../../wire/units.ts';
 import { coreOf } from '../../../channels/entry.ts';
 import type { Node } from '../../../core/running.ts';
-import { isAmp, type PayRecord, shortfall } from '../../../pay/paymentrecord.ts';
+import { isAmp, type PaymentRecord, shortfall } from '../../../pay/paymentrecord.ts';
 import type { ShardRecord } from '../../../pay/shards.ts';
 import { ApiError, type ErrorName } from '../../errors.ts';
 import * as field from '../../results.ts';
@@ -74,24 +74,24 @@ export const shardOf = (shard: ShardRecord): Shard => {
   };
 };
 
-export const schemeShown = (record: PayRecord) => (isAmp(record) ? { scheme: record.scheme } : {});
+export const schemeShown = (record: PaymentRecord) => (isAmp(record) ? { scheme: record.scheme } : {});
 
 /** Where less was claimed than was meant. */
-export const partial = (record: PayRecord) => {
+export const partial = (record: PaymentRecord) => {
   const text = shortfall(record);
   return text === undefined ? {} : { warning_partial_completion: text };
 };
 
-export const paid = (node: Pick<Node, 'payments'>, record: PayRecord): Paid => {
-  const { end } = record;
-  const preimages = end?.preimages ?? [];
+export const paid = (node: Pick<Node, 'payments'>, record: PaymentRecord): Paid => {
+  const { result } = record;
+  const preimages = result?.preimages ?? [];
   return {
     destination: hex(record.destination),
     payment_hash: hex(record.paymentHash),
     created_at: record.createdAt,
-    parts: end?.parts ?? 0,
-    amount_msat: end?.delivered ?? record.amount,
-    amount_sent_msat: end?.sent ?? msat(0n),
+    parts: result?.parts ?? 0,
+    amount_msat: result?.delivered ?? record.amount,
+    amount_sent_msat: result?.sent ?? msat(0n),
     ...(!isAmp(record) && preimages[0] && { payment_preimage: hex(preimages[0]) }),
     payment_preimages: preimages.map(hex),
     ...partial(record),
@@ -101,7 +101,7 @@ export const paid = (node: Pick<Node, 'payments'>, record: PayRecord): Paid => {
 };
 
 /** Codes of answers to whoever waited for a payment that failed. */
-const errorOf: Readonly<Record<NonNullable<NonNullable<PayRecord['end']>['cause']>, ErrorName>> = {
+const errorOf: Readonly<Record<NonNullable<NonNullable<PaymentRecord['result']>['cause']>, ErrorName>> = {
   no_route: 'pay_no_route',
   amount_too_large: 'pay_no_route',
   bad_request: 'invalid_params',
@@ -131,9 +131,9 @@ const unusableText = ({ channels }: Pick<Node, 'channels'>): string | undefined 
 };
 
 /** The result of a payment that is over. Throws ApiError with the shards as data when it failed. */
-export const finished = (node: Pick<Node, 'channels' | 'payments'>, record: PayRecord): Paid => {
+export const finished = (node: Pick<Node, 'channels' | 'payments'>, record: PaymentRecord): Paid => {
   if (record.status === 'complete') return paid(node, record);
-  const { why = 'it failed, and nobody knows why', cause = 'cancelled' } = record.end ?? {};
+  const { why = 'it failed, and nobody knows why', cause = 'cancelled' } = record.result ?? {};
   const unusable = cause === 'amount_too_large' ? unusableText(node) : undefined;
   throw new ApiError(errorOf[cause], unusable === undefined ? why : `${why}; ${unusable}`, {
     payment_hash: hex(record.paymentHash),

@@ -27,7 +27,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), time = { now: 100 })
     const { changes, settle } = invoices.paidChange({
       ...{ invoice: hex(bytes32(n)), received: msat(1_000n), at: 100, set: bytes32(n), preimages: [] },
     });
-    gate.keep(changes);
+    gate.save(changes);
     settle();
   };
   return { disk, time, store, gate, invoices, pay };
@@ -42,15 +42,15 @@ describe('the invoices of a node', () => {
     await gate.settled();
     const again = await opened(disk, { now: 200 });
     expect(again.store.reads).toBe(4);
-    expect(again.invoices.identified(bytes32(559).subarray(0, 11))?.label).toBe('bill 59');
+    expect(again.invoices.openByPaymentId(bytes32(559).subarray(0, 11))?.label).toBe('bill 59');
     // Expired: its mark is gone, so that the next start does not read it.
     await again.gate.settled();
-    expect(again.invoices.hashed(bytes32(60))).toBeUndefined();
+    expect(again.invoices.openByHash(bytes32(60))).toBeUndefined();
     expect((await opened(disk, { now: 200 })).store.reads).toBe(2);
     expect(await again.invoices.add(draft(61))).toMatchObject({ createdIndex: 61n });
     again.pay(61);
     await again.gate.settled();
-    expect((await again.invoices.labelled('bill 61'))?.paid?.payIndex).toBe(59n);
+    expect((await again.invoices.byLabel('bill 61'))?.paid?.payIndex).toBe(59n);
   });
 
   test('that are paid or expired are found by label and hash, and cannot be paid', async () => {
@@ -63,13 +63,13 @@ describe('the invoices of a node', () => {
     await invoices.add(draft(3));
     await gate.settled();
     for (const one of [invoices, (await opened(disk, time)).invoices]) {
-      expect((await one.labelled('bill 1'))?.paid?.payIndex).toBe(1n);
+      expect((await one.byLabel('bill 1'))?.paid?.payIndex).toBe(1n);
       expect((await one.byId(hex(bytes32(2))))?.label).toBe('bill 2');
       for (const n of [1, 2]) {
-        expect(one.hashed(bytes32(n))).toBeUndefined();
-        expect(one.identified(bytes32(500 + n).subarray(0, 11))).toBeUndefined();
+        expect(one.openByHash(bytes32(n))).toBeUndefined();
+        expect(one.openByPaymentId(bytes32(500 + n).subarray(0, 11))).toBeUndefined();
       }
-      expect(one.hashed(bytes32(3))?.label).toBe('bill 3');
+      expect(one.openByHash(bytes32(3))?.label).toBe('bill 3');
     }
   });
 
