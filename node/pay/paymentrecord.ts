@@ -154,6 +154,12 @@ export const failureReason = (
   return { why, cause: expired ? 'invoice_expired' : reason.code };
 };
 
+/** The result of a payment that the node began and stopped before any HTLC of it was saved. */
+export const neverSent: Omit<NonNullable<PaymentRecord['result']>, 'at'> = {
+  ...{ delivered: msatOf(0n), sent: msatOf(0n), parts: 0, preimages: [] },
+  why: 'the node stopped before anything was sent',
+};
+
 /** The result of a payment that an internal error ended, with a preimage that arrived at that moment. */
 export const resultOfInternalError = (
   state: Payment,

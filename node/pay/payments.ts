@@ -11,7 +11,7 @@ import type { Schemes } from '../../amp/scheme.ts';
 import { pay } from '../../amp/sending.ts';
 import { changes } from '../../amp/tables.ts';
 import { hex } from '../../wire/bytes.ts';
-import { msat, type Preimage } from '../../wire/units.ts';
+import type { Preimage } from '../../wire/units.ts';
 import { Machine } from '../base/machine.ts';
 import { findRoute, type Hint } from '../graph/routing.ts';
 import { StoreError } from '../store/errors.ts';
@@ -20,6 +20,7 @@ import { decodeOrigin, encodeOrigin } from './origin.ts';
 import type { PaymentDetails, PaymentsParts } from './paymentparts.ts';
 import {
   failureReason,
+  neverSent,
   type PaymentRecord,
   resultOfInternalError,
   shardFailureText,
@@ -100,14 +101,7 @@ export class Payments {
   /** Fails pending payments without a machine: the node stopped before that was saved, so no HTLC of theirs was sent. */
   private failNeverSent(): void {
     for (const record of this.parts.paymentStore.pending())
-      if (!this.running.has(record.id))
-        this.recordResult(record, {
-          delivered: msat(0n),
-          sent: msat(0n),
-          parts: 0,
-          preimages: [],
-          why: 'the node stopped before anything was sent',
-        });
+      if (!this.running.has(record.id)) this.recordResult(record, neverSent);
   }
 
   private add(id: string, state: Payment, { hints, expiresAt }: Pick<PaymentDetails, 'hints' | 'expiresAt'>): Running {
