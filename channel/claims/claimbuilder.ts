@@ -4,7 +4,7 @@
  */
 
 import { type Preimage, sat } from '../../wire/units.ts';
-import type { ChainCommitment, ChainHtlc, KnownOutput } from '../model/chainview.ts';
+import type { ChainCommitment, ChainHtlc, ClassifiedOutput } from '../model/chainview.ts';
 import type { Claim, ClaimBase, HtlcClaim, ReadyClaim, SweepClaim, Unlock } from '../model/claim.ts';
 import { preimageOf } from '../model/htlc.ts';
 import { feerateOf, inLocal } from '../model/spec.ts';
@@ -24,21 +24,21 @@ const RELAY_FEERATE = 253;
 const BARE_WEIGHT = 4 * (10 + 41 + 43) + 2;
 
 /** The commitment that an output stands in, or comes from, and the channel it is of. */
-export type Ground = Pick<ChainCommitment, 'whose' | 'revoked' | 'delay' | 'delayed'> & { readonly core: Core };
+export type ClaimContext = Pick<ChainCommitment, 'whose' | 'revoked' | 'delay' | 'delayed'> & { readonly core: Core };
 
 /** Where an output is and since when. */
-export type Place = Pick<ClaimBase, 'outpoint' | 'value'> & { readonly height: number };
+export type OutputLocation = Pick<ClaimBase, 'outpoint' | 'value'> & { readonly height: number };
 
 const formatOf = ({ params }: Core): CommitmentFormat => formats[params.format];
 
-type Terms = Pick<ClaimBase, 'from' | 'deadline' | 'why'> & {
+type SweepTerms = Pick<ClaimBase, 'from' | 'deadline' | 'why'> & {
   readonly unlock: Unlock;
   readonly scriptCode: Uint8Array;
   readonly sequence?: number;
   readonly locktime?: number;
 };
 
-const sweep = ({ outpoint, value }: Place, terms: Terms): SweepClaim => ({
+const sweep = ({ outpoint, value }: OutputLocation, terms: SweepTerms): SweepClaim => ({
   kind: 'sweep',
   outpoint,
   value,
@@ -49,7 +49,12 @@ const sweep = ({ outpoint, value }: Place, terms: Terms): SweepClaim => ({
 });
 
 /** What the holder waited for, ours; `why` is `to_local` or `htlc_output`. */
-const delayedClaim = ({ whose, delay }: Ground, scriptCode: Uint8Array, place: Place, why: Terms['why']) =>
+const delayedClaim = (
+  { whose, delay }: ClaimContext,
+  scriptCode: Uint8Array,
+  place: OutputLocation,
+  why: SweepTerms['why'],
+) =>
   sweep(place, {
     why,
     from: place.height + delay,
@@ -60,7 +65,12 @@ const delayedClaim = ({ whose, delay }: Ground, scriptCode: Uint8Array, place: P
   });
 
 /** The same of a revoked commitment: ours if we are in the chain before the thief's wait is over. */
-const delayedPenalty = ({ whose, delay }: Ground, scriptCode: Uint8Array, place: Place, why: Terms['why']) =>
+const delayedPenalty = (
+  { whose, delay }: ClaimContext,
+  scriptCode: Uint8Array,
+  place: OutputLocation,
+  why: SweepTerms['why'],
+) =>
   sweep(place, {
     why,
     from: place.height,
@@ -70,7 +80,7 @@ const delayedPenalty = ({ whose, delay }: Ground, scriptCode: Uint8Array, place:
   });
 
 /** An output that pays a commitment's delayed script: to_local, or what an HTLC transaction paid. */
-export const claimDelayed = (ground: Ground, place: Place, main: boolean): SweepClaim | undefined => {
+export const claimDelayed = (ground: ClaimContext, place: OutputLocation, main: boolean): SweepClaim | undefined => {
   const { delayed, revoked, whose } = ground;
   if (delayed === undefined) return undefined;
   if (revoked) return delayedPenalty(ground, delayed, place, main ? 'penalty to_local' : 'penalty htlc_output');
@@ -78,7 +88,7 @@ export const claimDelayed = (ground: Ground, place: Place, main: boolean): Sweep
 };
 
 /** Our main output of a commitment of the peer's. */
-const claimToRemote = ({ core }: Ground, scriptCode: Uint8Array, place: Place): SweepClaim => {
+const claimToRemote = ({ core }: ClaimContext, scriptCode: Uint8Array, place: OutputLocation): SweepClaim => {
   const lock = formatOf(core).confirmedSpendsOnly ? 1 : 0;
   return sweep(place, {
     why: 'to_remote',
@@ -91,7 +101,7 @@ const claimToRemote = ({ core }: Ground, scriptCode: Uint8Array, place: Place): 
 };
 
 /** Our anchor of a commitment that is in the chain: never worth a transaction of its own, so another takes it along. */
-const claimAnchor = (scriptCode: Uint8Array, place: Place): SweepClaim =>
+const claimAnchor = (scriptCode: Uint8Array, place: OutputLocation): SweepClaim =>
   sweep(place, { why: 'anchor', from: place.height, deadline: undefined, scriptCode, unlock: { by: 'funding' } });
 
 /** When an HTLC's output may be taken and until when it should be, by way: we take it back, or we have its preimage. */
@@ -102,9 +112,9 @@ const window = ({ way, expiry }: ChainHtlc, height: number, lock: number) =>
 
 /** An HTLC of a commitment of the peer's: back after its expiry, or with its preimage. */
 const claimHtlcOutput = (
-  { core, whose }: Ground,
-  { htlc, scriptCode }: Extract<KnownOutput, { kind: 'htlc' }>,
-  place: Place,
+  { core, whose }: ClaimContext,
+  { htlc, scriptCode }: Extract<ClassifiedOutput, { kind: 'htlc' }>,
+  place: OutputLocation,
   preimage: Preimage | undefined,
 ): SweepClaim | undefined => {
   const { number } = whose;
@@ -117,9 +127,9 @@ const claimHtlcOutput = (
 
 /** An HTLC of our own commitment: HTLC-timeout or HTLC-success, which the peer signed with our last commitment only. */
 const claimOwnHtlc = (
-  { core, whose, delayed }: Ground,
-  { htlc, scriptCode, order }: Extract<KnownOutput, { kind: 'htlc' }>,
-  place: Place,
+  { core, whose, delayed }: ClaimContext,
+  { htlc, scriptCode, order }: Extract<ClassifiedOutput, { kind: 'htlc' }>,
+  place: OutputLocation,
   preimage: Preimage | undefined,
 ): HtlcClaim | undefined => {
   const { head, signatures } = core;
@@ -145,9 +155,9 @@ const claimOwnHtlc = (
 
 /** Any HTLC of a revoked commitment. The thief can take it no further than to where it waits and we may take it again. */
 const claimRevokedHtlc = (
-  { whose, delay }: Ground,
-  { scriptCode }: Extract<KnownOutput, { kind: 'htlc' }>,
-  place: Place,
+  { whose, delay }: ClaimContext,
+  { scriptCode }: Extract<ClassifiedOutput, { kind: 'htlc' }>,
+  place: OutputLocation,
 ): SweepClaim =>
   sweep(place, {
     why: 'penalty htlc',
@@ -158,13 +168,17 @@ const claimRevokedHtlc = (
   });
 
 /** An HTLC as the channel has it; undefined where it only stands in an old commitment. */
-export const liveOf = (core: Core, { way, id }: ChainHtlc): Htlc | undefined =>
+export const liveHtlc = (core: Core, { way, id }: ChainHtlc): Htlc | undefined =>
   (way === 'in' ? core.incoming : core.outgoing).get(id);
 
-const claimHtlc = (ground: Ground, output: Extract<KnownOutput, { kind: 'htlc' }>, place: Place) => {
+const claimHtlc = (
+  ground: ClaimContext,
+  output: Extract<ClassifiedOutput, { kind: 'htlc' }>,
+  place: OutputLocation,
+) => {
   const { core, whose, revoked } = ground;
   if (revoked) return claimRevokedHtlc(ground, output, place);
-  const live = liveOf(core, output.htlc);
+  const live = liveHtlc(core, output.htlc);
   const preimage = live && preimageOf(live);
   return whose.holder === 'local'
     ? claimOwnHtlc(ground, output, place, preimage)
@@ -175,7 +189,11 @@ const claimHtlc = (ground: Ground, output: Extract<KnownOutput, { kind: 'htlc' }
  * The claim of an output of a commitment, if there is one now, worth its fee or not. While the commitment is in the chain it
  * changes with `liveOf` its HTLC alone.
  */
-export const claimOf = (ground: Ground, output: KnownOutput, place: Place): SweepClaim | HtlcClaim | undefined => {
+export const claimOf = (
+  ground: ClaimContext,
+  output: ClassifiedOutput,
+  place: OutputLocation,
+): SweepClaim | HtlcClaim | undefined => {
   switch (output.kind) {
     case 'to_local':
       return claimDelayed(ground, place, true);
@@ -187,7 +205,7 @@ export const claimOf = (ground: Ground, output: KnownOutput, place: Place): Swee
       return undefined;
     case 'htlc': {
       const claim = claimHtlc(ground, output, place);
-      return claim && liveOf(ground.core, output.htlc)?.way === 'out' ? { ...claim, decides: true } : claim;
+      return claim && liveHtlc(ground.core, output.htlc)?.way === 'out' ? { ...claim, decides: true } : claim;
     }
   }
 };
@@ -200,7 +218,7 @@ export const isWorthwhile = (core: Core, claim: SweepClaim | HtlcClaim): boolean
 };
 
 /** A claim as it is told: an HTLC transaction whose fee is agreed is finished here, because nothing can be changed in it. */
-export const finished = (core: Core, claim: SweepClaim | HtlcClaim): Claim => {
+export const finalizeClaim = (core: Core, claim: SweepClaim | HtlcClaim): Claim => {
   if (claim.kind === 'sweep' || !formatOf(core).htlcTransactionsPayFee) return claim;
   const { outpoint, value, from, deadline, why, pays, sequence, locktime, scriptCode } = claim;
   const transaction = { spends: outpoint, sequence, locktime, outputs: [pays] };

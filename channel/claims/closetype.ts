@@ -3,18 +3,18 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../../wire/bytes.ts';
 import type { Txid } from '../../wire/units.ts';
-import type { ChainCommitment, Standing } from '../model/chainview.ts';
+import type { ChainCommitment, CommitmentRef } from '../model/chainview.ts';
 import { isRecovered, isSignedClosing } from '../model/core.ts';
-import type { Core, PastHtlc, SpentBy } from '../model/state.ts';
-import { localCommitment, obscuring, remoteCommitment } from '../rules/commitmentupdates.ts';
+import type { CloseType, Core, PastHtlc } from '../model/state.ts';
+import { localCommitment, obscuringFactorOf, remoteCommitment } from '../rules/commitmentupdates.ts';
 import { commitmentNumber } from '../tx/commitment.ts';
 import { idOf } from '../tx/transaction.ts';
-import { localStanding, readCommitment, remoteStanding, resemblance } from './outputs.ts';
+import { countMatchingOutputs, localCommitmentRef, readCommitment, remoteCommitmentRef } from './outputs.ts';
 
 /** The number that a spend of the funding output carries, if it is a commitment. */
-export const spendNumber = ({ params }: Core, tx: Transaction): number | undefined => {
+export const commitmentNumberOf = ({ params }: Core, tx: Transaction): number | undefined => {
   const input = tx.ins[0];
-  return input && commitmentNumber(obscuring(params), { sequence: input.sequence, locktime: tx.locktime });
+  return input && commitmentNumber(obscuringFactorOf(params), { sequence: input.sequence, locktime: tx.locktime });
 };
 
 /** BOLT 3, "Closing Transaction": both forms of a closing have one of these sequences. */
@@ -40,10 +40,10 @@ const looksAgreed = (core: Core, tx: Transaction): boolean => {
  * keys can have published, counts as `local`; one of the peer's that we cannot know counts as `unknown`; what is neither
  * closing nor commitment as `unrecognized`: it has our signature all the same.
  */
-export const spentBy = (core: Core, tx: Transaction): SpentBy => {
+export const closeTypeOf = (core: Core, tx: Transaction): CloseType => {
   const id = idOf(tx);
   if (isSignedClosing(core, id)) return 'mutual';
-  const number = spendNumber(core, tx);
+  const number = commitmentNumberOf(core, tx);
   if (number === undefined) return looksAgreed(core, tx) ? 'mutual' : 'unrecognized';
   const { local, remote } = core.head;
   const is = (commitment: { readonly txid: Txid } | undefined): boolean =>
@@ -51,33 +51,33 @@ export const spentBy = (core: Core, tx: Transaction): SpentBy => {
   if (number === local && is(localCommitment(core))) return 'local';
   if (number === remote && is(remoteCommitment(core, 'current'))) return 'remote';
   if (number === remote + 1 && is(remoteCommitment(core, 'next'))) return 'remote_next';
-  const likeOurs = resemblance(core, localStanding(core, number), tx);
-  if (likeOurs > resemblance(core, remoteStanding(core, number), tx)) return 'local';
+  const likeOurs = countMatchingOutputs(core, localCommitmentRef(core, number), tx);
+  if (likeOurs > countMatchingOutputs(core, remoteCommitmentRef(core, number), tx)) return 'local';
   return number < remote ? 'revoked' : 'unknown';
 };
 
 /** Whether a spend that counts as `local` is a commitment of ours that we have revoked: whoever published it had old data. */
-export const isOldOfOurs = (core: Core, tx: Uint8Array): boolean =>
-  (spendNumber(core, Transaction.fromBuffer(tx)) ?? core.head.local) < core.head.local;
+export const isOldLocalCommitment = (core: Core, tx: Uint8Array): boolean =>
+  (commitmentNumberOf(core, Transaction.fromBuffer(tx)) ?? core.head.local) < core.head.local;
 
 /** Whose commitment a spend of that kind is; undefined for a closing and for what is none. */
-const standingOf = (core: Core, by: SpentBy, tx: Transaction): Standing | undefined => {
-  const number = spendNumber(core, tx);
+const commitmentRefOf = (core: Core, by: CloseType, tx: Transaction): CommitmentRef | undefined => {
+  const number = commitmentNumberOf(core, tx);
   if (number === undefined) return undefined;
   switch (by) {
     case 'mutual':
     case 'unrecognized':
       return undefined;
     case 'local':
-      return localStanding(core, number);
+      return localCommitmentRef(core, number);
     case 'remote':
     case 'remote_next':
     case 'revoked':
-      return remoteStanding(core, number);
+      return remoteCommitmentRef(core, number);
     case 'unknown':
       // Of the one after the last we know we have the point: what it has in common with that can be told.
       return number === core.head.remote + 1
-        ? remoteStanding(core, number)
+        ? remoteCommitmentRef(core, number)
         : { holder: 'remote', number, keys: undefined };
   }
 };
@@ -85,10 +85,10 @@ const standingOf = (core: Core, by: SpentBy, tx: Transaction): Standing | undefi
 /** The commitment that spent the funding output, read. */
 export const spendingCommitment = (
   core: Core,
-  by: SpentBy,
+  by: CloseType,
   tx: Transaction,
   past: readonly PastHtlc[] = [],
 ): ChainCommitment | undefined => {
-  const whose = standingOf(core, by, tx);
+  const whose = commitmentRefOf(core, by, tx);
   return whose && readCommitment(core, whose, by === 'revoked', past, tx);
 };

@@ -12,20 +12,20 @@ import type { Resolution } from '../model/io.ts';
 import type { Core, Failed, Htlc, Onchain, Way } from '../model/state.ts';
 import { isDone, withHtlc } from '../model/updates.ts';
 import { SAFETY } from '../rules/deadlines.ts';
-import { fate } from '../rules/effects.ts';
+import { resolutionOf } from '../rules/effects.ts';
 import { MAX_EXPIRY_AHEAD } from '../rules/limits.ts';
 import { isUnclaimed } from '../rules/unclaimed.ts';
-import { isOutputless, knowsAll } from './outputless.ts';
-import type { Concern } from './trackedoutputs.ts';
+import { isOutputless, knowsEveryCommitment } from './outputless.ts';
+import type { TrackedOutput } from './trackedoutputs.ts';
 
 /** Blocks, its own among them, that make a spend certain enough to fail the HTLC that paid for it. */
-export const DEPTH = 6;
+export const REASONABLE_DEPTH = 6;
 /** Blocks after which nothing is looked at any more. */
-export const DEEP = 100;
+export const IRREVOCABLE_DEPTH = 100;
 
 /** The chain as it is: height of the best block, and our estimate, sat per 1,000 weight. */
-export interface Now {
-  readonly tip: number;
+export interface ChainTip {
+  readonly height: number;
   readonly feerate: number;
 }
 
@@ -53,14 +53,15 @@ export const learnPreimages = (core: Core, tx: Transaction): Core => {
 const isUnread = ({ by, seen }: Onchain): boolean => by === 'revoked' && seen.past === undefined;
 
 /** The height from which on counts that nobody claimed this HTLC's output; undefined while somebody still may. */
-const decidedAt = ({ spend, claim, height }: Concern, { expiry }: Htlc): number | undefined => {
+const decidedAt = ({ spend, claim, height }: TrackedOutput, { expiry }: Htlc): number | undefined => {
   if (spend !== undefined) return spend.height;
   // Nothing of ours can end it. Once no HTLC that paid for it can be open any more, its fate is of no use to anybody.
   return claim === undefined ? Math.max(height, expiry + MAX_EXPIRY_AHEAD) : undefined;
 };
 
 /** Of a commitment that we cannot read: whether an output may be this HTLC's. */
-const mayBe = ({ unreadable, value }: Concern, { amount }: Htlc): boolean => unreadable && value === amount / 1000n;
+const mayBe = ({ unreadable, value }: TrackedOutput, { amount }: Htlc): boolean =>
+  unreadable && value === amount / 1000n;
 
 /** What the peer said of an HTLC that nobody fulfilled, or, if nothing, what the chain says. */
 const failed = ({ removal }: Htlc): Resolution => {
@@ -73,12 +74,12 @@ const failed = ({ removal }: Htlc): Resolution => {
 };
 
 /** Concerns by the HTLC that they decide about, and those that may decide about any. */
-interface Deciding {
-  readonly of: ReadonlyMap<bigint, Concern>;
-  readonly unreadable: readonly Concern[];
+interface DecidingOutputs {
+  readonly of: ReadonlyMap<bigint, TrackedOutput>;
+  readonly unreadable: readonly TrackedOutput[];
 }
 
-const deciding = (concerns: readonly Concern[], way: Way): Deciding => ({
+const decidingOutputs = (concerns: readonly TrackedOutput[], way: Way): DecidingOutputs => ({
   of: new Map(concerns.flatMap((one) => (one.htlc?.way === way ? [[one.htlc.id, one] as const] : []))),
   unreadable: concerns.filter(({ unreadable }) => unreadable),
 });
@@ -87,57 +88,67 @@ const deciding = (concerns: readonly Concern[], way: Way): Deciding => ({
  * Blocks after its expiry for which an HTLC of ours that is not worth its claim, or has nothing to claim, is waited for. Whoever
  * paid for it gives its own channel up some blocks after an expiry that is at least 35 later.
  */
-const LINGERING = SAFETY;
+const EXPIRED_WAIT = SAFETY;
 
 /**
  * Whether nobody will take the output of an HTLC of ours before it has to go back: taking it costs more than it is worth. Failed
  * back all the same it costs us no more than itself, should its preimage come after all; kept it would cost another channel.
  */
-const isForlorn = ({ core, by, height }: Onchain, output: Concern | undefined, htlc: Htlc, now: Now): boolean =>
+const isUneconomicalAndExpired = (
+  { core, by, height }: Onchain,
+  output: TrackedOutput | undefined,
+  htlc: Htlc,
+  now: ChainTip,
+): boolean =>
   output !== undefined &&
   output.spend === undefined &&
-  isDeep(height, now.tip, DEPTH) &&
-  now.tip >= htlc.expiry + LINGERING &&
+  isDeep(height, now.height, REASONABLE_DEPTH) &&
+  now.height >= htlc.expiry + EXPIRED_WAIT &&
   isUnclaimed(core.params, by === 'local' ? 'local' : 'remote', now.feerate, htlc);
 
 /**
  * Whether nothing can become of an HTLC of ours on the chain, and it is past its expiry: no commitment that may be mined has an output
  * for it. Before that a peer that passed it on may still be paid for it further on, and whoever pays could pay twice.
  */
-const isNowhere = (state: Failed | Onchain, htlc: Htlc, { tip }: Now): boolean =>
-  tip >= htlc.expiry + LINGERING && knowsAll(state) && isOutputless(state.core, htlc);
+const isOutputlessAndExpired = (state: Failed | Onchain, htlc: Htlc, { height }: ChainTip): boolean =>
+  height >= htlc.expiry + EXPIRED_WAIT && knowsEveryCommitment(state) && isOutputless(state.core, htlc);
 
 /** The fates of HTLCs that we offered in a channel that is given up, where no block is needed to tell. */
-export const fatesBefore = (state: Failed, now: Now): readonly (readonly [Htlc, Resolution])[] =>
+export const resolutionsWithoutCommitment = (state: Failed, now: ChainTip): readonly (readonly [Htlc, Resolution])[] =>
   [...state.core.outgoing.values()].flatMap((htlc) =>
-    !htlc.acknowledged && fate(htlc, state.core.head) === undefined && isNowhere(state, htlc, now)
+    !htlc.acknowledged && resolutionOf(htlc, state.core.head) === undefined && isOutputlessAndExpired(state, htlc, now)
       ? [[htlc, failed(htlc)] as const]
       : [],
   );
 
 /** The fate of an HTLC that we offered, where it is certain at this height. */
-const chainFate = (state: Onchain, { of, unreadable }: Deciding, htlc: Htlc, now: Now): Resolution | undefined => {
+const chainResolution = (
+  state: Onchain,
+  { of, unreadable }: DecidingOutputs,
+  htlc: Htlc,
+  now: ChainTip,
+): Resolution | undefined => {
   const { core, height } = state;
-  const { tip } = now;
-  const known = fate(htlc, core.head);
+  const { height: tip } = now;
+  const known = resolutionOf(htlc, core.head);
   if (known !== undefined || isUnread(state)) return known;
   const output = of.get(htlc.id);
   const own = [...(output === undefined ? [] : [output]), ...unreadable.filter((one) => mayBe(one, htlc))];
   const heights = own.map((one) => decidedAt(one, htlc));
-  const certain = [height, ...heights].every((at) => at !== undefined && isDeep(at, tip, DEPTH));
-  const nowhere = own.length === 0 && isNowhere(state, htlc, now);
-  return certain || nowhere || isForlorn(state, output, htlc, now) ? failed(htlc) : undefined;
+  const certain = [height, ...heights].every((at) => at !== undefined && isDeep(at, tip, REASONABLE_DEPTH));
+  const nowhere = own.length === 0 && isOutputlessAndExpired(state, htlc, now);
+  return certain || nowhere || isUneconomicalAndExpired(state, output, htlc, now) ? failed(htlc) : undefined;
 };
 
 /** The fates of HTLCs that we offered and that were not taken note of, where they are certain at this height. */
-export const chainFates = (
+export const chainResolutions = (
   state: Onchain,
-  concerns: readonly Concern[],
-  now: Now,
+  concerns: readonly TrackedOutput[],
+  now: ChainTip,
 ): readonly (readonly [Htlc, Resolution])[] => {
-  const by = deciding(concerns, 'out');
+  const by = decidingOutputs(concerns, 'out');
   return [...state.core.outgoing.values()].flatMap((htlc) => {
-    const result = htlc.acknowledged ? undefined : chainFate(state, by, htlc, now);
+    const result = htlc.acknowledged ? undefined : chainResolution(state, by, htlc, now);
     return result === undefined ? [] : [[htlc, result] as const];
   });
 };
@@ -146,12 +157,12 @@ export const chainFates = (
 const wasReceived = ({ added }: Htlc, { head }: Core): boolean => isDone(added, head);
 
 /** Whether an HTLC that the peer offered is gone for good: its output was taken, or never was, or nobody wants it. */
-const isSettled = ({ height }: Onchain, { of }: Deciding, htlc: Htlc, tip: number): boolean => {
+const isSettled = ({ height }: Onchain, { of }: DecidingOutputs, htlc: Htlc, tip: number): boolean => {
   const output = of.get(htlc.id);
-  if (output === undefined) return isDeep(height, tip, DEPTH);
-  if (output.spend !== undefined) return isDeep(output.spend.height, tip, DEPTH);
+  if (output === undefined) return isDeep(height, tip, REASONABLE_DEPTH);
+  if (output.spend !== undefined) return isDeep(output.spend.height, tip, REASONABLE_DEPTH);
   const unclaimed = output.claim === undefined || output.small;
-  return unclaimed && isDeep(expiredAt(htlc, height), tip, DEEP);
+  return unclaimed && isDeep(expiredAt(htlc, height), tip, IRREVOCABLE_DEPTH);
 };
 
 /** When an HTLC that nobody takes may be left alone. A peer may set an expiry that no chain reaches in a lifetime. */
@@ -159,16 +170,16 @@ const expiredAt = ({ expiry }: Pick<Htlc, 'expiry'>, height: number): number =>
   Math.max(height, Math.min(expiry, height + MAX_EXPIRY_AHEAD));
 
 /** The received HTLCs that are gone and were not told to be. */
-export const newlySettled = (state: Onchain, concerns: readonly Concern[], tip: number): readonly Htlc[] => {
+export const newlySettled = (state: Onchain, concerns: readonly TrackedOutput[], tip: number): readonly Htlc[] => {
   if (isUnread(state)) return [];
-  const by = deciding(concerns, 'in');
+  const by = decidingOutputs(concerns, 'in');
   return [...state.core.incoming.values()].filter(
     (htlc) => !htlc.over && wasReceived(htlc, state.core) && isSettled(state, by, htlc, tip),
   );
 };
 
 /** The height from which on an output is no concern any more; undefined while it is one. */
-const restsFrom = ({ spend, claim, small, htlc, height }: Concern, core: Core): number | undefined => {
+const resolvedFrom = ({ spend, claim, small, htlc, height }: TrackedOutput, core: Core): number | undefined => {
   if (spend !== undefined) return spend.height;
   if (claim !== undefined && !small) return undefined;
   if (htlc?.way !== 'out') return htlc === undefined ? height : expiredAt(htlc, height);
@@ -177,10 +188,12 @@ const restsFrom = ({ spend, claim, small, htlc, height }: Concern, core: Core): 
 };
 
 /** Whether everything is deep in the chain and everything told was taken: then the channel may be forgotten. */
-export const isOver = (state: Onchain, concerns: readonly Concern[], tip: number): boolean => {
+export const isIrrevocablyResolved = (state: Onchain, concerns: readonly TrackedOutput[], tip: number): boolean => {
   const { core, height } = state;
-  if (!isDeep(height, tip, DEEP) || isUnread(state)) return false;
+  if (!isDeep(height, tip, IRREVOCABLE_DEPTH) || isUnread(state)) return false;
   if ([...core.outgoing.values()].some(({ acknowledged }) => !acknowledged)) return false;
   if ([...core.incoming.values()].some((htlc) => !htlc.over && wasReceived(htlc, core))) return false;
-  return concerns.map((one) => restsFrom(one, core)).every((at) => at !== undefined && isDeep(at, tip, DEEP));
+  return concerns
+    .map((one) => resolvedFrom(one, core))
+    .every((at) => at !== undefined && isDeep(at, tip, IRREVOCABLE_DEPTH));
 };

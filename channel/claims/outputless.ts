@@ -21,7 +21,7 @@ export const isOutputless = (core: Core, htlc: Htlc): boolean =>
   );
 
 /** Whether every commitment that may be mined is known: not where the peer has newer ones, or one that it revoked is mined. */
-export const knowsAll = (state: Failed | Onchain): boolean => {
+export const knowsEveryCommitment = (state: Failed | Onchain): boolean => {
   if (isRecovered(state.core)) return false;
   return state.phase === 'failed'
     ? !state.outdated

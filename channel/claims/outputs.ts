@@ -6,7 +6,7 @@
 import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../wire/bytes.ts';
 import { txid as asTxid, sat } from '../../wire/units.ts';
-import type { ChainCommitment, ChainHtlc, KnownOutput, Standing } from '../model/chainview.ts';
+import type { ChainCommitment, ChainHtlc, ClassifiedOutput, CommitmentRef } from '../model/chainview.ts';
 import { inLocal, inRemote, standing } from '../model/spec.ts';
 import type { Core, PastHtlc } from '../model/state.ts';
 import { localKeys, remoteKeys } from '../rules/commitmentupdates.ts';
@@ -23,27 +23,27 @@ import {
 import { keyScriptCode, remotePointAt } from './witness.ts';
 
 /** Our commitment of that number. */
-export const localStanding = (core: Core, number: number): Standing => ({
+export const localCommitmentRef = (core: Core, number: number): CommitmentRef => ({
   holder: 'local',
   number,
   keys: localKeys(core, core.keys.perCommitmentSeed, number),
 });
 
 /** The peer's commitment of that number. */
-export const remoteStanding = (core: Core, number: number): Standing => {
+export const remoteCommitmentRef = (core: Core, number: number): CommitmentRef => {
   const point = remotePointAt(core, number);
   return { holder: 'remote', number, keys: point && remoteKeys(core, point) };
 };
 
-const delayOf = ({ params }: Core, holder: Standing['holder']): number =>
+const delayOf = ({ params }: Core, holder: CommitmentRef['holder']): number =>
   (holder === 'local' ? params.remote : params.local).toSelfDelay;
 
 /** The script of what its holder waits for: to_local, and the outputs of its HTLC transactions. */
-const delayedOf = (core: Core, { holder, keys }: Standing): Uint8Array | undefined =>
+const delayedOf = (core: Core, { holder, keys }: CommitmentRef): Uint8Array | undefined =>
   keys && delayedScript(keys, delayOf(core, holder));
 
 /** The HTLCs that stood in a commitment: those the channel still has, and those it only remembers. */
-const htlcsOf = (core: Core, { holder, number }: Standing, past: readonly PastHtlc[]): readonly ChainHtlc[] => {
+const htlcsOf = (core: Core, { holder, number }: CommitmentRef, past: readonly PastHtlc[]): readonly ChainHtlc[] => {
   const view = holder === 'local' ? inLocal(number) : inRemote(number);
   const live = [...core.outgoing.values(), ...core.incoming.values()].filter((htlc) => standing(view, htlc) === 'open');
   const known = new Set(live.map(({ way, id }) => `${way}/${id}`));
@@ -58,7 +58,7 @@ interface Expected {
 /** HTLCs by the output they would have. Those that share one stand in the order in which BOLT 3 has their outputs. */
 const expectedHtlcs = (
   { params }: Core,
-  { holder, keys }: Standing,
+  { holder, keys }: CommitmentRef,
   htlcs: readonly ChainHtlc[],
 ): ReadonlyMap<string, Expected[]> => {
   const out = new Map<string, Expected[]>();
@@ -102,19 +102,19 @@ const theirBalance = ({ params }: Core): Uint8Array => {
 };
 
 /** The outputs of a commitment that matter to us, in their order. Each HTLC has at most one of them. */
-const knownOutputs = (
+const classifyOutputs = (
   core: Core,
-  whose: Standing,
+  whose: CommitmentRef,
   htlcs: readonly ChainHtlc[],
   tx: Transaction,
-): readonly KnownOutput[] => {
+): readonly ClassifiedOutput[] => {
   const delayed = delayedOf(core, whose);
   const toLocal = delayed && hex(p2wsh(delayed));
   const balance = whose.holder === 'remote' ? ourBalance(core) : undefined;
   const toRemote = balance && hex(balance.script);
   const anchor = ourAnchor(core);
   const expected = new Map([...expectedHtlcs(core, whose, htlcs)].map(([key, same]) => [key, [...same]]));
-  const out: KnownOutput[] = [];
+  const out: ClassifiedOutput[] = [];
   let order = 0;
   tx.outs.forEach(({ script: bytes, value: amount }, index) => {
     const script = new Uint8Array(bytes);
@@ -132,7 +132,7 @@ const knownOutputs = (
   return out;
 };
 
-const isOurs = ({ kind }: KnownOutput, { holder, keys }: Standing, revoked: boolean): boolean => {
+const isOurs = ({ kind }: ClassifiedOutput, { holder, keys }: CommitmentRef, revoked: boolean): boolean => {
   if (kind === 'to_local') return holder === 'local' || revoked;
   return kind !== 'unknown' || keys === undefined;
 };
@@ -140,7 +140,7 @@ const isOurs = ({ kind }: KnownOutput, { holder, keys }: Standing, revoked: bool
 /** Reads a commitment in the chain; `past` are HTLCs that the channel has forgotten. */
 export const readCommitment = (
   core: Core,
-  whose: Standing,
+  whose: CommitmentRef,
   revoked: boolean,
   past: readonly PastHtlc[],
   tx: Transaction,
@@ -152,15 +152,15 @@ export const readCommitment = (
     revoked,
     delay: delayOf(core, holder),
     delayed: delayedOf(core, whose),
-    outputs: knownOutputs(core, whose, htlcsOf(core, whose, past), tx)
+    outputs: classifyOutputs(core, whose, htlcsOf(core, whose, past), tx)
       .filter((output) => isOurs(output, whose, revoked))
       .map((output) => ({ ...output, outpoint: { txid, index: output.index } })),
   };
 };
 
 /** How many outputs of a transaction speak for its being that commitment. Our anchor is the same in both sides'. */
-export const resemblance = (core: Core, whose: Standing, tx: Transaction): number => {
-  const known = knownOutputs(core, whose, htlcsOf(core, whose, []), tx);
+export const countMatchingOutputs = (core: Core, whose: CommitmentRef, tx: Transaction): number => {
+  const known = classifyOutputs(core, whose, htlcsOf(core, whose, []), tx);
   const theirs = whose.holder === 'local' ? hex(theirBalance(core)) : undefined;
   return known.filter(({ kind, script }) => (kind !== 'unknown' && kind !== 'anchor') || hex(script) === theirs).length;
 };

@@ -13,13 +13,13 @@ import type { Core, Htlc, Onchain } from '../model/state.ts';
 import type { Outpoint } from '../tx/funding.ts';
 import { p2wsh } from '../tx/script.ts';
 import { idOf } from '../tx/transaction.ts';
-import { claimDelayed, claimOf, finished, isWorthwhile, liveOf, type Place } from './claimbuilder.ts';
+import { claimDelayed, claimOf, finalizeClaim, isWorthwhile, liveHtlc, type OutputLocation } from './claimbuilder.ts';
 
 /** How an outpoint is written as a key. */
 export const outpointKey = ({ txid, index }: Outpoint): string => `${hex(txid)}:${index}`;
 
 /** An output of the commitment, or of a transaction that ended an HTLC of it. */
-export interface Concern extends Place {
+export interface TrackedOutput extends OutputLocation {
   readonly key: string;
   /** The HTLC that its spend decides about. */
   readonly htlc: ChainHtlc | undefined;
@@ -37,69 +37,69 @@ interface Made {
   readonly height: number;
   readonly live: Htlc | undefined;
   readonly spend: OutputSpend | undefined;
-  readonly concern: Concern;
+  readonly concern: TrackedOutput;
 }
 /** By what the output was read into when it was found. */
 const made = new WeakMap<object, Made>();
 
 /** The concern of an output that is known as `found`, as it was if nothing changed, else made anew. */
-const concern = (
+const trackOutput = (
   { core, seen }: Onchain,
-  found: OutputSpend['waiting'][number],
+  found: OutputSpend['delayedOutputs'][number],
   height: number,
   htlc: ChainHtlc | undefined,
-  make: (place: Place) => Pick<Concern, 'claim' | 'unreadable'>,
-): Concern => {
+  make: (place: OutputLocation) => Pick<TrackedOutput, 'claim' | 'unreadable'>,
+): TrackedOutput => {
   const last = made.get(found);
   const key = last?.concern.key ?? outpointKey(found.outpoint);
   const spend = seen.spends.get(key);
-  const live = htlc && liveOf(core, htlc);
+  const live = htlc && liveHtlc(core, htlc);
   if (last !== undefined && last.height === height && last.live === live && last.spend === spend) return last.concern;
-  const place: Place = { outpoint: found.outpoint, value: found.value, height };
+  const place: OutputLocation = { outpoint: found.outpoint, value: found.value, height };
   const { claim, unreadable } = make(place);
   const small = claim !== undefined && !isWorthwhile(core, claim);
-  const now: Concern = { ...place, key, htlc, unreadable, claim, small, spend };
+  const now: TrackedOutput = { ...place, key, htlc, unreadable, claim, small, spend };
   made.set(found, { height, live, spend, concern: now });
   return now;
 };
 
 /** By state, for the step after it asks for the same. */
-const known = new WeakMap<Onchain, readonly Concern[]>();
+const known = new WeakMap<Onchain, readonly TrackedOutput[]>();
 
 /** Every concern of a channel on chain, in the order of the outputs, what came out of them last; each output once. */
-export const concernsOf = (state: Onchain): readonly Concern[] => {
+export const trackedOutputsOf = (state: Onchain): readonly TrackedOutput[] => {
   const before = known.get(state);
   if (before !== undefined) return before;
-  const now = workedOut(state);
+  const now = computeOutputs(state);
   known.set(state, now);
   return now;
 };
 
-const workedOut = (state: Onchain): readonly Concern[] => {
+const computeOutputs = (state: Onchain): readonly TrackedOutput[] => {
   const { core, height, seen } = state;
   if (seen.commitment === undefined) return [];
   const ground = { core, ...seen.commitment };
   const first = seen.commitment.outputs.map((output) =>
-    concern(state, output, height, output.kind === 'htlc' ? output.htlc : undefined, (place) => ({
+    trackOutput(state, output, height, output.kind === 'htlc' ? output.htlc : undefined, (place) => ({
       claim: claimOf(ground, output, place),
       unreadable: output.kind === 'unknown',
     })),
   );
   // A thief may end many HTLCs in one transaction; what that paid is still one output each.
-  const second = new Map<string, readonly Concern[]>();
+  const second = new Map<string, readonly TrackedOutput[]>();
   for (const { htlc, spend } of first) {
     if (htlc === undefined || spend === undefined) continue;
     const name = hex(spend.txid);
     if (second.has(name)) continue;
-    const waiting = spend.waiting.map((output) =>
-      concern(state, output, spend.height, undefined, (place) => ({
+    const delayedOutputs = spend.delayedOutputs.map((output) =>
+      trackOutput(state, output, spend.height, undefined, (place) => ({
         claim: claimDelayed(ground, place, false),
         unreadable: false,
       })),
     );
     second.set(
       name,
-      waiting.filter(({ claim }) => claim !== undefined),
+      delayedOutputs.filter(({ claim }) => claim !== undefined),
     );
   }
   return [...first, ...[...second.values()].flat()];
@@ -109,12 +109,12 @@ const workedOut = (state: Onchain): readonly Concern[] => {
 export const spendOf = ({ seen }: Onchain, tx: Transaction, height: number): OutputSpend => {
   const txid = idOf(tx);
   const script = seen.commitment?.delayed && p2wsh(seen.commitment.delayed);
-  const waiting = tx.outs.flatMap((output, index) =>
+  const delayedOutputs = tx.outs.flatMap((output, index) =>
     script !== undefined && equal(new Uint8Array(output.script), script)
       ? [{ outpoint: { txid, index }, value: sat(output.value) }]
       : [],
   );
-  return { txid, height, waiting };
+  return { txid, height, delayedOutputs };
 };
 
 /** Claims that take an anchor along, by what they are without it. */
@@ -136,7 +136,7 @@ const withAnchor = (
  * take.
  */
 const takingAnchor = (
-  concerns: readonly Concern[],
+  concerns: readonly TrackedOutput[],
   claims: readonly (SweepClaim | HtlcClaim)[],
 ): readonly (SweepClaim | HtlcClaim)[] => {
   const anchor = concerns.find(({ claim, spend }) => claim?.why === 'anchor' && spend === undefined)?.claim;
@@ -151,7 +151,7 @@ const takingAnchor = (
  * Those that nobody has taken in the chain and that are worth their fee; and whatever decides about an HTLC of ours, which the
  * peer could else take with its preimage long after we failed what paid for it.
  */
-export const pending = (concerns: readonly Concern[]): readonly (SweepClaim | HtlcClaim)[] =>
+export const pendingClaims = (concerns: readonly TrackedOutput[]): readonly (SweepClaim | HtlcClaim)[] =>
   takingAnchor(
     concerns,
     concerns.flatMap(({ claim, small, spend }) =>
@@ -165,11 +165,11 @@ const done = new WeakMap<SweepClaim | HtlcClaim, Claim>();
 const finishedOnce = (core: Core, claim: SweepClaim | HtlcClaim): Claim => {
   const known = done.get(claim);
   if (known !== undefined) return known;
-  const now = finished(core, claim);
+  const now = finalizeClaim(core, claim);
   done.set(claim, now);
   return now;
 };
 
 /** What is claimed of these now. */
-export const claimsOf = ({ core }: Onchain, concerns: readonly Concern[]): readonly Claim[] =>
-  pending(concerns).map((claim) => finishedOnce(core, claim));
+export const claimsOf = ({ core }: Onchain, concerns: readonly TrackedOutput[]): readonly Claim[] =>
+  pendingClaims(concerns).map((claim) => finishedOnce(core, claim));

@@ -10,11 +10,11 @@ export interface OutputSpend {
   readonly txid: Txid;
   readonly height: number;
   /** Its outputs that its maker must wait for, as it must for to_local. */
-  readonly waiting: readonly { readonly outpoint: Outpoint; readonly value: Sat }[];
+  readonly delayedOutputs: readonly { readonly outpoint: Outpoint; readonly value: Sat }[];
 }
 
 /** What was told in this run of the process. */
-export interface Seen {
+export interface ChainView {
   /** Whether it told of the spend of the funding output: until then a reorg may have undone that. */
   readonly confirmed: boolean;
   /** The commitment that spent the funding output, read; undefined after a mutual close. */
@@ -24,20 +24,20 @@ export interface Seen {
   /** The HTLCs of a revoked commitment that are over; undefined while they are read. */
   readonly past: readonly PastHtlc[] | undefined;
   /** Fates of outgoing HTLCs that were told. */
-  readonly told: ReadonlyMap<bigint, 'fulfilled' | 'failed'>;
+  readonly reported: ReadonlyMap<bigint, 'fulfilled' | 'failed'>;
 }
 
 /** Before the chain has told anything. */
-export const nothingSeen: Seen = {
+export const emptyChainView: ChainView = {
   confirmed: false,
   commitment: undefined,
   spends: new Map(),
   past: undefined,
-  told: new Map(),
+  reported: new Map(),
 };
 
 /** A commitment: whose it is, its number, and its keys as far as they can be known. */
-export interface Standing {
+export interface CommitmentRef {
   readonly holder: 'local' | 'remote';
   readonly number: number;
   /** undefined for one of the peer's that is newer than all we know. */
@@ -49,7 +49,7 @@ export type ChainHtlc = Pick<Htlc, 'way' | 'id' | 'amount' | 'paymentHash' | 'ex
 
 /** A commitment in the chain, with all of it that matters to us. It never changes while it is there. */
 export interface ChainCommitment {
-  readonly whose: Standing;
+  readonly whose: CommitmentRef;
   /** Whether everything in it is ours. */
   readonly revoked: boolean;
   /** How long its holder waits for its own, and the script that says so; undefined where we do not know the keys. */
@@ -59,10 +59,10 @@ export interface ChainCommitment {
   readonly outputs: readonly ChainOutput[];
 }
 
-export type ChainOutput = KnownOutput & { readonly outpoint: Outpoint };
+export type ChainOutput = ClassifiedOutput & { readonly outpoint: Outpoint };
 
 /** An output of a commitment, as far as it is known. */
-export type KnownOutput = { readonly index: number; readonly value: Sat; readonly script: Uint8Array } & (
+export type ClassifiedOutput = { readonly index: number; readonly value: Sat; readonly script: Uint8Array } & (
   | { readonly kind: 'to_local' | 'to_remote' | 'anchor'; readonly scriptCode: Uint8Array }
   /** `order` counts the HTLC outputs, as the signatures of commitment_signed do. */
   | { readonly kind: 'htlc'; readonly scriptCode: Uint8Array; readonly htlc: ChainHtlc; readonly order: number }

@@ -30,11 +30,12 @@ interface Proposed {
 }
 
 /** `channel_type`'s bytes for what a proposal says. */
-export const typeBits = ({ format, scidAliasType }: Proposed): Uint8Array =>
+export const channelTypeBits = ({ format, scidAliasType }: Proposed): Uint8Array =>
   known.find((type) => type.format === format && type.scidAlias === scidAliasType)?.bits ?? new Uint8Array();
 
 /** The type that a bitmap names; undefined for one we do not know. */
-export const typeOfBits = (bits: Uint8Array): ChannelType | undefined => known.find((type) => equal(type.bits, bits));
+export const channelTypeFromBits = (bits: Uint8Array): ChannelType | undefined =>
+  known.find((type) => equal(type.bits, bits));
 
 /**
  * Whether a type may be opened: all it is made of is negotiated, and a channel that only aliases name is not announced, since
@@ -51,25 +52,25 @@ export const isOpenable = ({ format, scidAlias }: ChannelType, features: Channel
  */
 export const isAcceptable = (
   type: ChannelType,
-  { features, allowStaticRemotekey }: Taking,
+  { features, allowStaticRemotekey }: AcceptableTypes,
   announce: boolean,
 ): boolean =>
   isOpenable(type, features, announce) &&
   (type.format !== 'static_remotekey' || !features.anchors || allowStaticRemotekey);
 
 /** What a fundee knows of itself and the peer, as far as types go. */
-export interface Taking {
+export interface AcceptableTypes {
   readonly features: ChannelFeatures;
   /** Whether a peer that knows anchors may open a channel without. */
   readonly allowStaticRemotekey: boolean;
 }
 
 /** What a fundee takes, in words, for a refusal. */
-export const acceptableNames = (taking: Taking, announce: boolean): string =>
+export const describeAcceptableTypes = (taking: AcceptableTypes, announce: boolean): string =>
   namesOf((type) => isAcceptable(type, taking, announce));
 
 /** What may be opened, in words, for a refusal. */
-export const openableNames = (features: ChannelFeatures, announce: boolean): string =>
+export const describeOpenableTypes = (features: ChannelFeatures, announce: boolean): string =>
   namesOf((type) => isOpenable(type, features, announce));
 
 const namesOf = (wanted: (type: ChannelType) => boolean): string =>

@@ -11,7 +11,7 @@ import type { Closings, Core, Head, LocalSignatures, Params } from './state.ts';
 /** What the store gives back of a core; the rest follows from it. */
 export type Kept = Omit<
   Core,
-  'channelId' | 'counters' | 'overdue' | 'link' | 'keys' | 'nextLocalKeys' | 'nextRemoteKeys'
+  'channelId' | 'counters' | 'revocationOverdue' | 'link' | 'keys' | 'nextLocalKeys' | 'nextRemoteKeys'
 >;
 
 /** Adds to what was kept everything that is derived: ids, keys, counters. The peer is taken to be away. */
@@ -27,7 +27,7 @@ export const derive = (kept: Kept): Core => {
     params: kept.params.alias === undefined ? { ...kept.params, alias: lateAlias(kept.params.seed) } : kept.params,
     channelId: channelIdOf(kept.funding),
     counters: { nextIn: head.signedIn, nextOut: head.signedOut, order: last },
-    overdue: undefined,
+    revocationOverdue: undefined,
     link: { status: 'offline' },
     keys: secretsOf(kept.params),
     nextLocalKeys: undefined,

@@ -3,7 +3,7 @@
 import type { ChannelId, Msat, PaymentHash, Point, Preimage, ShortChannelId, Txid } from '../../wire/units.ts';
 import type { Outpoint } from '../tx/funding.ts';
 import type { Fault } from './errors.ts';
-import type { SpentBy, StaticChannel } from './state.ts';
+import type { CloseType, StaticChannel } from './state.ts';
 
 /** How an HTLC that we offered ended. */
 export type Resolution =
@@ -14,7 +14,7 @@ export type Resolution =
   | { readonly kind: 'timed_out' };
 
 /** Why an HTLC was not offered, or not for long enough to matter. */
-export type Refusal =
+export type OfferRefusal =
   | { readonly code: 'not_ready' }
   | { readonly code: 'disconnected' }
   /** The peer let the time for its revoke_and_ack run out, and has not sent it since. */
@@ -74,7 +74,7 @@ export type ChannelEvent =
   | { readonly event: 'resolved'; readonly id: bigint; readonly origin: Uint8Array; readonly result: Resolution }
   /** An incoming HTLC is gone for good: from both sides, or with its output in the chain. Not told again. */
   | { readonly event: 'settled'; readonly id: bigint }
-  | { readonly event: 'offer_refused'; readonly origin: Uint8Array; readonly why: Refusal }
+  | { readonly event: 'offer_refused'; readonly origin: Uint8Array; readonly why: OfferRefusal }
   /** Either side began to close cooperatively. */
   | { readonly event: 'shutting_down'; readonly by: 'us' | 'peer' }
   /** A cooperative close is agreed. */
@@ -84,7 +84,7 @@ export type ChannelEvent =
   /** The closing that is agreed was given to the network. */
   | { readonly event: 'closing_offered' }
   /** The funding output was spent; told again when a reorg brought another spend. */
-  | { readonly event: 'spent'; readonly by: SpentBy; readonly txid: Txid; readonly height: number }
+  | { readonly event: 'spent'; readonly by: CloseType; readonly txid: Txid; readonly height: number }
   /** Deep enough to forget. */
   | { readonly event: 'closed' }
   /** The peer complained without failing the channel. */

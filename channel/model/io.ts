@@ -9,7 +9,7 @@
 import type { Claim } from './claim.ts';
 import type { Wait } from './waitlimits.ts';
 
-export type { SpentBy } from './state.ts';
+export type { CloseType } from './state.ts';
 
 import type { Change } from '../../wire/change.ts';
 import type { Message, MessageNameFor } from '../../wire/message.ts';
@@ -30,7 +30,7 @@ import type { ChannelFeatures, ChannelType } from './channeltype.ts';
 import type { ChannelEvent } from './events.ts';
 import type { ChannelState, CloseFeerates, PastHtlc } from './state.ts';
 
-export type { ChannelEvent, Refusal, Resolution } from './events.ts';
+export type { ChannelEvent, OfferRefusal, Resolution } from './events.ts';
 
 /** A state and what the world must do, in this order. */
 export type Step = readonly [next: ChannelState, effects: readonly Effect[]];
@@ -115,12 +115,12 @@ export interface AcceptRequest extends Request {
 }
 
 /** Every message that a channel takes; the node passes each by its channel_id (an `error` for all ids to each channel). */
-export type PeerMessageName = MessageNameFor<'opening' | 'temporary_channel' | 'channel' | 'channel_or_all'>;
-export type PeerMessage = Extract<Message, { name: PeerMessageName }>;
-export type PeerMessageOf<K extends PeerMessageName> = Extract<PeerMessage, { name: K }>;
+export type ChannelMessageName = MessageNameFor<'opening' | 'temporary_channel' | 'channel' | 'channel_or_all'>;
+export type ChannelMessage = Extract<Message, { name: ChannelMessageName }>;
+export type ChannelMessageOf<K extends ChannelMessageName> = Extract<ChannelMessage, { name: K }>;
 
 export type Input =
-  | { readonly type: 'message'; readonly message: PeerMessage }
+  | { readonly type: 'message'; readonly message: ChannelMessage }
   /** Answer to `fund`: a signed transaction nobody else has seen, all inputs segwit, and the output that pays the script. */
   | { readonly type: 'funding_created_by_wallet'; readonly tx: Uint8Array; readonly output: number }
   /** The other answer to `fund`. */
@@ -215,7 +215,7 @@ export type Input =
 
 export type Effect =
   | { readonly do: 'save'; readonly changes: readonly Change[] }
-  | { readonly do: 'send'; readonly message: PeerMessage }
+  | { readonly do: 'send'; readonly message: ChannelMessage }
   /** Have the wallet make (not publish) a transaction that pays `amount` to `script`; answer with an input. */
   | { readonly do: 'fund'; readonly amount: Sat; readonly script: Uint8Array; readonly feerate: number }
   /** Tell `funding_depth` when the output is at least `depth` deep, and from then on `funding_spent`. Asked again on `restored`. */

@@ -14,7 +14,7 @@ import type { Change } from '../../wire/change.ts';
 import { type Codec, decode, encode, named, type ValueOf, WireError } from '../../wire/codec.ts';
 import { receivedSecretCodec, type SecretStore } from '../tx/secrets.ts';
 import { idOf } from '../tx/transaction.ts';
-import { nothingSeen } from './chainview.ts';
+import { emptyChainView } from './chainview.ts';
 import { derive, noClosings } from './core.ts';
 import {
   closerRecord,
@@ -301,7 +301,7 @@ export const restore = (records: Records): Funded => {
     case 'negotiating':
       return { ...phase, core, round: undefined };
     case 'onchain':
-      return { ...phase, core, seen: nothingSeen };
+      return { ...phase, core, seen: emptyChainView };
     default:
       return { ...phase, core };
   }

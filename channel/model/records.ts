@@ -34,7 +34,7 @@ import {
 import { s64 } from '../../wire/tlv.ts';
 import type { Outpoint } from '../tx/funding.ts';
 import type { ChannelSecrets } from '../tx/keys.ts';
-import type { SpentBy } from './io.ts';
+import type { CloseType } from './io.ts';
 import type {
   ClosingSince,
   Closings,
@@ -44,10 +44,10 @@ import type {
   Htlc,
   LocalSignatures,
   Lockin,
+  OpeningTerms,
   Params,
   PastHtlc,
   Shutdown,
-  Terms,
 } from './state.ts';
 
 /** One of a few words as a byte. Their order is what is stored: append only. */
@@ -65,7 +65,7 @@ const word = <W extends string>(...words: readonly W[]): Codec<W> =>
 const bytes4 = prefixed(u32);
 
 const basepoints = struct({ funding: point, revocation: point, payment: point, delayedPayment: point, htlc: point });
-const terms: Codec<Terms> = struct({
+const terms: Codec<OpeningTerms> = struct({
   dustLimit: sat,
   maxHtlcValueInFlight: msat,
   htlcMinimum: msat,
@@ -127,7 +127,15 @@ const shutdown: Codec<Shutdown> = struct({
   theirs: optional(bytes16),
   feerates,
 });
-const spentBy: Codec<SpentBy> = word('mutual', 'local', 'remote', 'remote_next', 'revoked', 'unknown', 'unrecognized');
+const spentBy: Codec<CloseType> = word(
+  'mutual',
+  'local',
+  'remote',
+  'remote_next',
+  'revoked',
+  'unknown',
+  'unrecognized',
+);
 
 const givenUp = { why: textBytes, outdated: bool, agreed: optional(bytes4) };
 

@@ -8,7 +8,7 @@ import type { CommitmentFormat } from '../tx/commitmentformats.ts';
 import type { Outpoint } from '../tx/funding.ts';
 import type { Basepoints, ChannelSecrets, CommitmentKeys } from '../tx/keys.ts';
 import type { SecretStore } from '../tx/secrets.ts';
-import type { Seen } from './chainview.ts';
+import type { ChainView } from './chainview.ts';
 import type { ChannelFeatures } from './channeltype.ts';
 import type { Fault } from './errors.ts';
 import type { Htlc, Marks } from './htlc.ts';
@@ -16,7 +16,7 @@ import type { Htlc, Marks } from './htlc.ts';
 export type { Ending, Htlc, Marks, PastHtlc, Removal, Way } from './htlc.ts';
 
 /** What one side said in its `open_channel` or `accept_channel`. */
-export interface Terms {
+export interface OpeningTerms {
   /** Holds for this side's own commitment. */
   readonly dustLimit: Sat;
   /** The rest binds the other side: most it may have in flight, least it may offer, how long its outputs wait ... */
@@ -56,12 +56,12 @@ export interface Proposal {
   readonly shutdownScript: Uint8Array;
   /** Height at which we began. */
   readonly since: number;
-  readonly local: Terms;
+  readonly local: OpeningTerms;
 }
 
 /** What both sides agreed on; never changes. */
 export interface Params extends Proposal {
-  readonly remote: Terms;
+  readonly remote: OpeningTerms;
 }
 
 /** A change of feerate under way; the last one that a commitment contains counts. */
@@ -108,7 +108,7 @@ export interface LocalSignatures {
 }
 
 /** The state of the connection; never saved. Nothing but channel_reestablish is said while `syncing`. */
-export type Link = { readonly refused?: Refused | undefined } & (
+export type ConnectionState = { readonly peerError?: PeerError | undefined } & (
   | { readonly status: 'offline' }
   | {
       readonly status: 'syncing' | 'online';
@@ -121,7 +121,7 @@ export type Link = { readonly refused?: Refused | undefined } & (
 );
 
 /** The peer said `error` before channel_reestablish: what, and at which height. Outlives the connection. */
-export interface Refused {
+export interface PeerError {
   readonly text: string;
   readonly since: number;
 }
@@ -182,12 +182,12 @@ export interface Core {
   /** The funder's transaction until it is deep enough; otherwise empty. */
   readonly fundingTx: Uint8Array;
   /** `head.remote` when the peer let the time for its revocation run out: nothing more is offered before it comes. Not saved. */
-  readonly overdue: number | undefined;
+  readonly revocationOverdue: number | undefined;
   /** Height at which a feerate of the peer's was refused that it has not taken back since. */
   readonly feeRefusedSince?: number | undefined;
   /** Undefined while nobody closes. */
   readonly closingSince: ClosingSince | undefined;
-  readonly link: Link;
+  readonly link: ConnectionState;
   /** Derived and not saved: our secrets and, once they are prepared or needed, the keys of both next commitments. */
   readonly keys: ChannelSecrets;
   readonly nextLocalKeys: CommitmentKeys | undefined;
@@ -245,12 +245,12 @@ export interface Negotiating {
   readonly ours: Uint8Array;
   readonly theirs: Uint8Array;
   readonly feerates: CloseFeerates | undefined;
-  readonly round: Round | undefined;
+  readonly round: ClosingRound | undefined;
   /** The closing transaction that both signed, whole; of several the one that pays most. */
   readonly agreed: Uint8Array | undefined;
 }
 /** One round of closing_signed; not saved. */
-export interface Round {
+export interface ClosingRound {
   readonly sent: Sat | undefined;
   readonly received: Sat | undefined;
   /** How often we have said again what we said before. */
@@ -274,28 +274,28 @@ export interface Failed extends GivenUp {
   readonly phase: 'failed';
   readonly core: Core;
   /** A commitment of the peer's that waits in the mempool, where ours can then hardly go; not saved. */
-  readonly rival?: Uint8Array | undefined;
+  readonly competingCommitment?: Uint8Array | undefined;
   /** HTLCs of ours whose fate was told in this run, although no commitment is in the chain; not saved. */
-  readonly told?: ReadonlySet<bigint> | undefined;
+  readonly reported?: ReadonlySet<bigint> | undefined;
 }
 
 /** The funding output is spent in the chain. */
 export interface Onchain {
   readonly phase: 'onchain';
   readonly core: Core;
-  readonly by: SpentBy;
+  readonly by: CloseType;
   readonly tx: Uint8Array;
   readonly height: number;
   /** What the channel becomes again if a reorg takes the spend out of the chain. */
   readonly before: GivenUp;
-  readonly seen: Seen;
+  readonly seen: ChainView;
 }
 
 /** Over and done. */
 export interface Closed {
   readonly phase: 'closed';
   readonly core: Core;
-  readonly by: SpentBy;
+  readonly by: CloseType;
 }
 
 export type Opening = AwaitingAccept | AwaitingFunding | AwaitingFundingSigned | AwaitingFundingCreated;
@@ -322,4 +322,4 @@ export interface StaticChannel {
 }
 
 /** Which transaction spent the funding output, as far as it can be told (BOLT 5). */
-export type SpentBy = 'mutual' | 'local' | 'remote' | 'remote_next' | 'revoked' | 'unknown' | 'unrecognized';
+export type CloseType = 'mutual' | 'local' | 'remote' | 'remote_next' | 'revoked' | 'unknown' | 'unrecognized';

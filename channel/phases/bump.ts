@@ -7,14 +7,14 @@ import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
 import { REPLACEABLE } from '../claims/claimbuilder.ts';
-import { spendingCommitment, spentBy } from '../claims/closetype.ts';
+import { closeTypeOf, spendingCommitment } from '../claims/closetype.ts';
 import { witnessWeight } from '../claims/witness.ts';
 import type { ChainHtlc } from '../model/chainview.ts';
 import type { BumpClaim } from '../model/claim.ts';
 import { preimageOf } from '../model/htlc.ts';
 import type { Effect, Input } from '../model/io.ts';
 import type { Core, Failed } from '../model/state.ts';
-import { publishable } from '../rules/commitmentupdates.ts';
+import { signedLocalCommitment } from '../rules/commitmentupdates.ts';
 import { GRACE, SAFETY } from '../rules/deadlines.ts';
 import { formats } from '../tx/commitmentformats.ts';
 import { anchorScript, p2wsh } from '../tx/script.ts';
@@ -56,15 +56,15 @@ export const canBump = (state: Failed): boolean =>
 /** Our anchor of the commitment that is to be mined; undefined where it has none. */
 export const bumpClaim = (state: Failed): BumpClaim | undefined => {
   if (!canBump(state)) return undefined;
-  const { core, rival } = state;
+  const { core, competingCommitment } = state;
   const { params } = core;
-  const parent = rival ?? publishable(core);
+  const parent = competingCommitment ?? signedLocalCommitment(core);
   const tx = Transaction.fromBuffer(parent);
   const scriptCode = anchorScript(params.local.basepoints.funding);
   const script = p2wsh(scriptCode);
   const index = tx.outs.findIndex((output) => equal(new Uint8Array(output.script), script));
   const anchor = tx.outs[index];
-  const commitment = spendingCommitment(core, spentBy(core, tx), tx);
+  const commitment = spendingCommitment(core, closeTypeOf(core, tx), tx);
   if (anchor === undefined || commitment === undefined) return undefined;
   const needs = commitment.outputs.flatMap((output) => {
     const need = output.kind === 'htlc' ? needOf(core, output.htlc) : undefined;
@@ -93,12 +93,13 @@ export const watchRival = (state: Failed): readonly Effect[] =>
 
 /** A transaction in the mempool spends the funding output: the peer's commitment, if it is one that we would be paid by. */
 export const onRival = (state: Failed, { outpoint, tx, height }: Extract<Input, { type: 'output_spent' }>): Failed => {
-  const { core, rival } = state;
+  const { core, competingCommitment } = state;
   const { txid, index } = core.funding;
   if (height !== undefined || outpoint.index !== index || !equal(outpoint.txid, txid)) return state;
-  const by = spentBy(core, Transaction.fromBuffer(tx));
+  const by = closeTypeOf(core, Transaction.fromBuffer(tx));
   const next = by === 'remote' || by === 'remote_next' ? tx : undefined;
-  return next === rival || (next !== undefined && rival !== undefined && equal(next, rival))
+  return next === competingCommitment ||
+    (next !== undefined && competingCommitment !== undefined && equal(next, competingCommitment))
     ? state
-    : { ...state, rival: next };
+    : { ...state, competingCommitment: next };
 };

@@ -10,7 +10,7 @@ import { isSignedClosing } from '../model/core.ts';
 import { ChannelError, type Fault } from '../model/errors.ts';
 import type { Effect } from '../model/io.ts';
 import type { Closings, Core, Failed, GivenUp, Negotiating } from '../model/state.ts';
-import { publishable } from '../rules/commitmentupdates.ts';
+import { signedLocalCommitment } from '../rules/commitmentupdates.ts';
 import { idOf } from '../tx/transaction.ts';
 
 /**
@@ -74,7 +74,9 @@ export const publish = (state: Leaving): readonly Effect[] => {
   const { core, agreed } = state;
   const ways: readonly Effect[] = [
     ...(agreed === undefined ? [] : [{ do: 'broadcast', tx: agreed, why: 'closing' } as const]),
-    ...(publishesCommitment(state) ? [{ do: 'broadcast', tx: publishable(core), why: 'commitment' } as const] : []),
+    ...(publishesCommitment(state)
+      ? [{ do: 'broadcast', tx: signedLocalCommitment(core), why: 'commitment' } as const]
+      : []),
   ];
   const tx = core.fundingTx;
   return ways.length > 0 && tx.length > 0 ? [{ do: 'broadcast', tx, why: 'funding' }, ...ways] : ways;

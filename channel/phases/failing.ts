@@ -7,7 +7,7 @@ import type { ChannelState, Core, Failed, Funded, GivenUp, Negotiating, Open } f
 import { keepPreimages, undoUnsigned } from '../model/updates.ts';
 import { waits } from '../model/waitlimits.ts';
 import { deadlineFault, staleFault } from '../rules/deadlines.ts';
-import { errorMessage, refused, report, send, warningMessage } from '../rules/effects.ts';
+import { errorMessage, offerRefused, report, send, warningMessage } from '../rules/effects.ts';
 import { feeUnsaid } from '../rules/feerefused.ts';
 import { underpaidFault } from '../rules/underpaid.ts';
 import { awaited, outwaitedFault } from '../rules/waits.ts';
@@ -20,8 +20,8 @@ export const disconnectCore = (core: Core): readonly [core: Core, effects: reado
   if (core.link.status === 'offline') return [core, []];
   const { core: undone, dropped } = undoUnsigned(core);
   return [
-    { ...undone, link: { status: 'offline', refused: core.link.refused } },
-    dropped.map(({ origin }) => refused(origin, { code: 'disconnected' })),
+    { ...undone, link: { status: 'offline', peerError: core.link.peerError } },
+    dropped.map(({ origin }) => offerRefused(origin, { code: 'disconnected' })),
   ];
 };
 
@@ -47,13 +47,13 @@ export const react = (state: ChannelState, fault: Fault): Step => {
     return [next, [send(warningMessage(channelId, fault)), { do: 'disconnect', why }, ...effects]];
   }
   const tell = reaction === 'fail_silently' ? [] : [send(errorMessage(channelId, fault))];
-  if (state.phase === 'failed' && leavesAlone(fault)) return fallBackFrom(state, fault, tell);
+  if (state.phase === 'failed' && givesUpOnClosing(fault)) return fallBackFrom(state, fault, tell);
   if (state.phase === 'failed' || state.phase === 'onchain' || state.phase === 'closed') return [state, tell];
-  return give(state, fault, tell, reaction === 'ask_peer');
+  return failChannel(state, fault, tell, reaction === 'ask_peer');
 };
 
 /** Whether a fault means that what was agreed is not waited for any more. */
-const leavesAlone = ({ code }: Fault): boolean => code === 'force_close' || code === 'closing_not_mined';
+const givesUpOnClosing = ({ code }: Fault): boolean => code === 'force_close' || code === 'closing_not_mined';
 
 /** A channel that was given up after a closing was agreed: our commitment is published as well. */
 const fallBackFrom = (state: Failed, fault: Fault, tell: readonly Effect[]): Step => {
@@ -63,18 +63,18 @@ const fallBackFrom = (state: Failed, fault: Fault, tell: readonly Effect[]): Ste
 };
 
 /** The peer has not said in time what it owes us. */
-export const onOverdue = (state: ChannelState, { wait, seconds }: Extract<Input, { type: 'overdue' }>): Step => {
+export const onPeerOverdue = (state: ChannelState, { wait, seconds }: Extract<Input, { type: 'overdue' }>): Step => {
   if (awaited(state)?.id !== wait.id) return [state, []];
   if (waits[wait.name].exit === 'abandon') return react(state, { code: 'opening_timeout', seconds });
   const silent: Fault = { code: 'peer_silent', awaited: wait.name, seconds };
   if (state.phase !== 'open' || wait.name !== 'revoke_and_ack') return react(state, silent);
-  return react({ ...state, core: { ...state.core, overdue: state.core.head.remote } }, silent);
+  return react({ ...state, core: { ...state.core, revocationOverdue: state.core.head.remote } }, silent);
 };
 
-const give = (state: Open | Negotiating, fault: Fault, tell: readonly Effect[], outdated: boolean): Step => {
+const failChannel = (state: Open | Negotiating, fault: Fault, tell: readonly Effect[], outdated: boolean): Step => {
   const online = state.core.link.status !== 'offline';
   const [offline, effects] = disconnectCore(state.core);
-  const left = leavesAlone(fault) ? fallBack(offline) : offline;
+  const left = givesUpOnClosing(fault) ? fallBack(offline) : offline;
   const core = keepPreimages({ ...left, link: state.core.link });
   const agreed = state.phase === 'negotiating' ? state.agreed : undefined;
   const next: Failed = { phase: 'failed', core, why: faultText(fault), outdated, agreed };
@@ -83,11 +83,11 @@ const give = (state: Open | Negotiating, fault: Fault, tell: readonly Effect[], 
 };
 
 /** A channel that was given up says its error again and again, and nothing else. */
-export const errorAgain = ({ channelId }: Core, { why }: Pick<GivenUp, 'why'>): Effect =>
+export const repeatError = ({ channelId }: Core, { why }: Pick<GivenUp, 'why'>): Effect =>
   send({ name: 'error', channel_id: channelId, data: complaint(why) });
 
 /** A state whose time to get into a block has begun, where a closing is agreed: a store of old does not know since when. */
-const aged = <S extends Negotiating | Failed>(state: S, height: number): S => {
+const withAgreedHeight = <S extends Negotiating | Failed>(state: S, height: number): S => {
   if (state.agreed === undefined) return state;
   const core = agreeing(state.core, height);
   return core === state.core ? state : { ...state, core };
@@ -115,13 +115,13 @@ export const onBlock = (state: Funded, height: number, context: Context): Step =
       failIfOverdue(state.core, height);
       const fault = outwaitedFault(state, height, context) ?? overdue(state, height);
       if (fault !== undefined) throw new ChannelError(fault);
-      const next = aged(state, height);
+      const next = withAgreedHeight(state, height);
       return [next, publishAgreed(next)];
     }
     case 'failed': {
       const fault = overdue(state, height);
       if (fault !== undefined) throw new ChannelError(fault);
-      const next = aged(state, height);
+      const next = withAgreedHeight(state, height);
       return [next, publish(next)];
     }
     case 'onchain':

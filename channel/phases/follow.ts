@@ -4,23 +4,29 @@
  */
 
 import { Transaction } from 'bitcoinjs-lib';
-import { spendNumber } from '../claims/closetype.ts';
-import { chainFates, fatesBefore, isOver, type Now, newlySettled } from '../claims/htlcresolution.ts';
-import { type Concern, claimsOf, concernsOf, pending } from '../claims/trackedoutputs.ts';
+import { commitmentNumberOf } from '../claims/closetype.ts';
+import {
+  type ChainTip,
+  chainResolutions,
+  isIrrevocablyResolved,
+  newlySettled,
+  resolutionsWithoutCommitment,
+} from '../claims/htlcresolution.ts';
+import { claimsOf, pendingClaims, type TrackedOutput, trackedOutputsOf } from '../claims/trackedoutputs.ts';
 import type { Claim } from '../model/claim.ts';
 import type { Effect, Input, Step } from '../model/io.ts';
 import { same } from '../model/same.ts';
 import type { ChannelState, Failed, Onchain } from '../model/state.ts';
 import { withHtlc } from '../model/updates.ts';
-import { report, resolved } from '../rules/effects.ts';
+import { report, resolvedEvent } from '../rules/effects.ts';
 import { bumpClaim, canBump, watchRival } from './bump.ts';
 import { closingClaims } from './closingbump.ts';
 
 const isOnchain = (state: ChannelState): state is Onchain => state.phase === 'onchain';
-const concernsIn = (state: ChannelState): readonly Concern[] => (isOnchain(state) ? concernsOf(state) : []);
+const concernsIn = (state: ChannelState): readonly TrackedOutput[] => (isOnchain(state) ? trackedOutputsOf(state) : []);
 
 /** All that a state wants claimed. */
-const wanted = (state: ChannelState, concerns: readonly Concern[]): readonly Claim[] => {
+const wanted = (state: ChannelState, concerns: readonly TrackedOutput[]): readonly Claim[] => {
   if (isOnchain(state)) return claimsOf(state, concerns);
   if (state.phase === 'negotiating') return closingClaims(state);
   if (state.phase !== 'failed') return [];
@@ -29,13 +35,18 @@ const wanted = (state: ChannelState, concerns: readonly Concern[]): readonly Cla
 };
 
 /** Whether two states want the same. Claims are not finished for the comparison: they are signed for who gets them. */
-const wantSame = (before: ChannelState, known: readonly Concern[], next: ChannelState, concerns: readonly Concern[]) =>
+const wantSame = (
+  before: ChannelState,
+  known: readonly TrackedOutput[],
+  next: ChannelState,
+  concerns: readonly TrackedOutput[],
+) =>
   isOnchain(before) && isOnchain(next)
-    ? same(pending(known), pending(concerns))
+    ? same(pendingClaims(known), pendingClaims(concerns))
     : same(wanted(before, known), wanted(next, concerns));
 
 /** Watches what is new, by the height of the transaction that made it. */
-const watchNew = (before: readonly Concern[], now: readonly Concern[]): readonly Effect[] => {
+const watchNew = (before: readonly TrackedOutput[], now: readonly TrackedOutput[]): readonly Effect[] => {
   const known = new Set(before.map(({ key }) => key));
   const fresh = now.filter(({ key }) => !known.has(key));
   const heights = [...new Set(fresh.map(({ height }) => height))];
@@ -50,7 +61,7 @@ const watchNew = (before: readonly Concern[], now: readonly Concern[]): readonly
 const askPast = (before: ChannelState | undefined, state: Onchain): readonly Effect[] => {
   if (state.by !== 'revoked' || state.seen.past !== undefined) return [];
   if (before !== undefined && isOnchain(before) && before.tx === state.tx) return [];
-  const number = spendNumber(state.core, Transaction.fromBuffer(state.tx));
+  const number = commitmentNumberOf(state.core, Transaction.fromBuffer(state.tx));
   return number === undefined ? [] : [{ do: 'load_past', number }];
 };
 
@@ -62,30 +73,34 @@ const askOf = (before: ChannelState | undefined, state: ChannelState): readonly 
 };
 
 /** Tells the fates of our HTLCs that have become certain. */
-const tellFates = (state: Onchain, concerns: readonly Concern[], now: Now): readonly [Onchain, readonly Effect[]] => {
-  const told = new Map(state.seen.told);
+const tellFates = (
+  state: Onchain,
+  concerns: readonly TrackedOutput[],
+  now: ChainTip,
+): readonly [Onchain, readonly Effect[]] => {
+  const told = new Map(state.seen.reported);
   const news: Effect[] = [];
-  for (const [htlc, result] of chainFates(state, concerns, now)) {
+  for (const [htlc, result] of chainResolutions(state, concerns, now)) {
     // A preimage that comes after all is still worth telling: perhaps what paid for it can still be claimed.
     if (told.get(htlc.id) === 'fulfilled' || (told.has(htlc.id) && result.kind !== 'fulfilled')) continue;
     told.set(htlc.id, result.kind === 'fulfilled' ? 'fulfilled' : 'failed');
-    news.push(resolved(htlc, result));
+    news.push(resolvedEvent(htlc, result));
   }
-  return news.length === 0 ? [state, []] : [{ ...state, seen: { ...state.seen, told } }, news];
+  return news.length === 0 ? [state, []] : [{ ...state, seen: { ...state.seen, reported: told } }, news];
 };
 
 /** The same of a channel that waits for its commitment to be mined: those that no commitment has an output for. */
-const tellBefore = (state: Failed, now: Now): Step => {
-  const news = fatesBefore(state, now).filter(([{ id }]) => state.told?.has(id) !== true);
+const tellBefore = (state: Failed, now: ChainTip): Step => {
+  const news = resolutionsWithoutCommitment(state, now).filter(([{ id }]) => state.reported?.has(id) !== true);
   if (news.length === 0) return [state, []];
-  const told = new Set([...(state.told ?? []), ...news.map(([{ id }]) => id)]);
-  return [{ ...state, told }, news.map(([htlc, result]) => resolved(htlc, result))];
+  const told = new Set([...(state.reported ?? []), ...news.map(([{ id }]) => id)]);
+  return [{ ...state, reported: told }, news.map(([htlc, result]) => resolvedEvent(htlc, result))];
 };
 
 /** Tells which of the peer's HTLCs are gone, once for good. */
 const tellSettled = (
   state: Onchain,
-  concerns: readonly Concern[],
+  concerns: readonly TrackedOutput[],
   tip: number,
 ): readonly [Onchain, readonly Effect[]] => {
   const gone = newlySettled(state, concerns, tip);
@@ -100,13 +115,13 @@ const close = ({ core, by }: Onchain): Step => [
   [report({ event: 'closed' })],
 ];
 
-const followOnchain = (state: Onchain, concerns: readonly Concern[], now: Now): Step => {
+const followOnchain = (state: Onchain, concerns: readonly TrackedOutput[], now: ChainTip): Step => {
   // Before the chain has told of the spend in this run, a reorg may have taken it while we were away.
   if (!state.seen.confirmed) return [state, []];
-  const { tip } = now;
+  const { height } = now;
   const [resolved, fates] = tellFates(state, concerns, now);
-  const [settled, gone] = tellSettled(resolved, concerns, tip);
-  if (!isOver(settled, concerns, tip)) return [settled, [...fates, ...gone]];
+  const [settled, gone] = tellSettled(resolved, concerns, height);
+  if (!isIrrevocablyResolved(settled, concerns, height)) return [settled, [...fates, ...gone]];
   const [closed, end] = close(settled);
   return [closed, [...fates, ...gone, ...end]];
 };
@@ -115,7 +130,7 @@ const followOnchain = (state: Onchain, concerns: readonly Concern[], now: Now): 
  * A step and what follows from it at this height of the chain. After `restored` everything is said, else what changed: claims
  * are the same function of the state before, so what was said is known.
  */
-export const follow = (before: ChannelState, [state, effects]: Step, { type }: Input, now: Now): Step => {
+export const follow = (before: ChannelState, [state, effects]: Step, { type }: Input, now: ChainTip): Step => {
   if (!('core' in state) || state.phase === 'open') return [state, effects];
   const concerns = concernsIn(state);
   const [next, news] = isOnchain(state)

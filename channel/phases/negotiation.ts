@@ -7,9 +7,9 @@
 import { equal, hex } from '../../wire/bytes.ts';
 import { msat, type Sat, type Signature, sat } from '../../wire/units.ts';
 import { ChannelError } from '../model/errors.ts';
-import type { Context, Effect, PeerMessageOf, Step } from '../model/io.ts';
+import type { ChannelMessageOf, Context, Effect, Step } from '../model/io.ts';
 import { inLocal, specOf } from '../model/spec.ts';
-import type { ClosingRange, Core, Negotiating, Round } from '../model/state.ts';
+import type { ClosingRange, ClosingRound, Core, Negotiating } from '../model/state.ts';
 import { closingRange, isWithin, nearest, unrelayed } from '../rules/closingrange.ts';
 import { report, send } from '../rules/effects.ts';
 import { larger, smaller } from '../rules/limits.ts';
@@ -19,10 +19,10 @@ import { unsigned } from '../tx/transaction.ts';
 import { agreeing, signing, stronger } from './exits.ts';
 import { react } from './failing.ts';
 
-type ClosingSigned = PeerMessageOf<'closing_signed'>;
+type ClosingSigned = ChannelMessageOf<'closing_signed'>;
 
 /** A state in a round. */
-type InRound = Negotiating & { readonly round: Round };
+type InRound = Negotiating & { readonly round: ClosingRound };
 
 const weFund = ({ params }: Core): boolean => params.role === 'funder';
 
@@ -169,7 +169,7 @@ const agree = (before: InRound, message: ClosingSigned, closing: Closing, contex
   ).toBuffer();
   const { tx, txid } = stronger(core, state.agreed, complete);
   const effects: Effect[] = [{ do: 'broadcast', tx, why: 'closing' }, report({ event: 'closing', tx, txid })];
-  const done: Round = { ...round, sent: fee, received: fee };
+  const done: ClosingRound = { ...round, sent: fee, received: fee };
   const next: Negotiating = { ...state, core: agreeing(core, context.height), agreed: tx, round: done };
   return [next, known ? effects : [send(reply), ...effects]];
 };

@@ -1,30 +1,30 @@
 /** A funded channel in use: waiting for its funding, carrying HTLCs, shutting down. */
 import { isPoint } from '../../wire/crypto.ts';
 import { ChannelError } from '../model/errors.ts';
-import type { Context, Effect, Input, PeerMessage, PeerMessageOf, Step } from '../model/io.ts';
+import type { ChannelMessage, ChannelMessageOf, Context, Effect, Input, Step } from '../model/io.ts';
 import type { Core, Open } from '../model/state.ts';
 import { absorb, isDone } from '../model/updates.ts';
 import {
   canSign,
   commitmentReceived,
   commitmentSigned,
-  revocation,
   revocationReceived,
+  revokeAndAck,
   signNext,
 } from '../rules/commitmentupdates.ts';
-import { fate, received, report, resolved, send } from '../rules/effects.ts';
+import { receivedEvent, report, resolutionOf, resolvedEvent, send } from '../rules/effects.ts';
 import { feeTaken } from '../rules/feerefused.ts';
 import {
   acknowledge,
   changeFee,
-  end,
   isRepeated,
-  judgeFeeAgain,
-  offer,
+  offerHtlc,
   onAdd,
-  onEnd,
-  onFee,
+  onRemove,
+  onUpdateFee,
   ourUpdates,
+  recheckFee,
+  removeHtlc,
 } from '../rules/htlcs.ts';
 import { signingFault } from '../rules/limits.ts';
 import { onChannelReady, sayReady } from '../rules/lockin.ts';
@@ -53,41 +53,41 @@ const onSign = (state: Open, context: Context): Step => {
 };
 
 /** The peer signed our next commitment: revoke the last one. What we ended is now gone from both sides. */
-const onCommitment = (state: Open, message: PeerMessageOf<'commitment_signed'>, context: Context): Step => {
-  judgeFeeAgain(state.core, context);
+const onCommitment = (state: Open, message: ChannelMessageOf<'commitment_signed'>, context: Context): Step => {
+  recheckFee(state.core, context);
   const core = commitmentReceived(state.core, message);
   const settled: Effect[] = [];
   for (const { id, removal } of core.incoming.values())
     if (removal !== undefined && isDone(removal.marks, core.head)) settled.push(report({ event: 'settled', id }));
   const next: Open = { ...state, core: feeTaken(absorb(core)) };
-  return thenAdvance([next, [send(revocation(core)), ...settled]], context);
+  return thenAdvance([next, [send(revokeAndAck(core)), ...settled]], context);
 };
 
 /** The peer revoked its last commitment: what it had signed before is now beyond recall on both sides. */
-const onRevocation = (state: Open, message: PeerMessageOf<'revoke_and_ack'>, context: Context): Step => {
+const onRevocation = (state: Open, message: ChannelMessageOf<'revoke_and_ack'>, context: Context): Step => {
   const core = revocationReceived(state.core, message);
   const { head } = core;
   const news: Effect[] = [];
   for (const htlc of core.incoming.values())
     if (htlc.added.remote === head.remote && isDone(htlc.added, head))
-      news.push(received(core, htlc, context, { closing: state.shutdown.sent }));
+      news.push(receivedEvent(core, htlc, context, { closing: state.shutdown.sent }));
   for (const htlc of core.outgoing.values()) {
     if (htlc.removal?.marks.remote !== head.remote || htlc.acknowledged) continue;
-    const result = fate(htlc, head);
-    if (result !== undefined && result.kind !== 'fulfilled') news.push(resolved(htlc, result));
+    const result = resolutionOf(htlc, head);
+    if (result !== undefined && result.kind !== 'fulfilled') news.push(resolvedEvent(htlc, result));
   }
   return thenAdvance([{ ...state, core: absorb(core) }, news], context);
 };
 
 /** Both know where they stand: say again what was lost, then what waited for the connection. */
-const onReestablish = (state: Open, message: PeerMessageOf<'channel_reestablish'>, context: Context): Step => {
+const onReestablish = (state: Open, message: ChannelMessageOf<'channel_reestablish'>, context: Context): Step => {
   const lost = lostMessages(state.core, message);
   failIfRefused(state.core);
   const { link } = state.core;
   if (link.status === 'offline') return [state, []];
   const online: Core = {
     ...state.core,
-    link: { ...link, status: 'online', refused: undefined, since: context.height },
+    link: { ...link, status: 'online', peerError: undefined, since: context.height },
   };
   const [core, ready] = sayReady(online);
   const waiting = ourUpdates(core, ({ remote }) => remote === undefined);
@@ -97,10 +97,10 @@ const onReestablish = (state: Open, message: PeerMessageOf<'channel_reestablish'
   return thenAdvance([next, effects], context);
 };
 
-const unexpected = (state: Open, message: PeerMessage): ChannelError =>
+const unexpected = (state: Open, message: ChannelMessage): ChannelError =>
   new ChannelError({ code: 'unexpected_message', message: message.name, phase: state.phase });
 
-const onMessage = (state: Open, message: PeerMessage, context: Context): Step => {
+const onMessage = (state: Open, message: ChannelMessage, context: Context): Step => {
   const { core, shutdown } = state;
   if (core.link.status === 'offline') return [state, []];
   if (message.name === 'channel_reestablish') {
@@ -129,9 +129,9 @@ const onMessage = (state: Open, message: PeerMessage, context: Context): Step =>
     case 'update_fulfill_htlc':
     case 'update_fail_htlc':
     case 'update_fail_malformed_htlc':
-      return withCore(state, onEnd(core, message));
+      return withCore(state, onRemove(core, message));
     case 'update_fee':
-      return withCore(state, [onFee(core, message, context), []]);
+      return withCore(state, [onUpdateFee(core, message, context), []]);
     case 'commitment_signed':
       return onCommitment(state, message, context);
     case 'revoke_and_ack':
@@ -148,14 +148,14 @@ export const openStep = (state: Open, input: Input, context: Context): Step => {
     case 'message':
       return onMessage(state, input.message, context);
     case 'offer':
-      return withCore(state, offer(core, input, context, barred(state)));
+      return withCore(state, offerHtlc(core, input, context, barred(state)));
     case 'fulfill':
-      return withCore(state, end(core, input.id, { kind: 'fulfill', preimage: input.preimage }));
+      return withCore(state, removeHtlc(core, input.id, { kind: 'fulfill', preimage: input.preimage }));
     case 'fail':
-      return withCore(state, end(core, input.id, { kind: 'fail', reason: input.reason }));
+      return withCore(state, removeHtlc(core, input.id, { kind: 'fail', reason: input.reason }));
     case 'fail_malformed': {
       const { sha256OfOnion, failureCode } = input;
-      return withCore(state, end(core, input.id, { kind: 'malformed', sha256OfOnion, failureCode }));
+      return withCore(state, removeHtlc(core, input.id, { kind: 'malformed', sha256OfOnion, failureCode }));
     }
     case 'acknowledge':
       return withCore(state, [acknowledge(core, input.id), []]);

@@ -8,15 +8,15 @@ import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import type { Preimage } from '../../wire/units.ts';
-import { spendingCommitment, spendNumber, spentBy } from '../claims/closetype.ts';
+import { closeTypeOf, commitmentNumberOf, spendingCommitment } from '../claims/closetype.ts';
 import { learnPreimages } from '../claims/htlcresolution.ts';
-import { concernsOf, outpointKey, spendOf } from '../claims/trackedoutputs.ts';
-import { nothingSeen, type Seen } from '../model/chainview.ts';
+import { outpointKey, spendOf, trackedOutputsOf } from '../claims/trackedoutputs.ts';
+import { type ChainView, emptyChainView } from '../model/chainview.ts';
 import { preimageOf } from '../model/htlc.ts';
-import type { Input, SpentBy, Step } from '../model/io.ts';
+import type { CloseType, Input, Step } from '../model/io.ts';
 import type { Core, Failed, Funded, GivenUp, Onchain } from '../model/state.ts';
 import { isDone, keepPreimages, withHtlc } from '../model/updates.ts';
-import { fate, report } from '../rules/effects.ts';
+import { report, resolutionOf } from '../rules/effects.ts';
 import { idOf } from '../tx/transaction.ts';
 import { publish, stronger } from './exits.ts';
 import { disconnectCore } from './failing.ts';
@@ -44,28 +44,30 @@ const SPENT = 'the funding output was spent';
  * Whether a spend shows that there is more than we know, such as a newer commitment: then ours may be revoked, and must not be
  * published if a reorg undoes this.
  */
-const provesLoss = (core: Core, by: SpentBy, tx: Transaction): boolean =>
-  by === 'unknown' || by === 'unrecognized' || (by === 'local' && (spendNumber(core, tx) ?? 0) > core.head.local);
+const provesLoss = (core: Core, by: CloseType, tx: Transaction): boolean =>
+  by === 'unknown' ||
+  by === 'unrecognized' ||
+  (by === 'local' && (commitmentNumberOf(core, tx) ?? 0) > core.head.local);
 
 /** The fates that were already told in this run, or are told by the same step. */
-const alreadyTold = (core: Core): Seen['told'] => {
+const alreadyTold = (core: Core): ChainView['reported'] => {
   const told = new Map<bigint, 'fulfilled' | 'failed'>();
   for (const [id, htlc] of core.outgoing) {
-    const result = fate(htlc, core.head);
+    const result = resolutionOf(htlc, core.head);
     if (result !== undefined) told.set(id, result.kind === 'fulfilled' ? 'fulfilled' : 'failed');
   }
   return told;
 };
 
 /** Those that were told to have failed before any commitment was in the chain. */
-const toldBefore = (state: Funded): Seen['told'] =>
-  new Map(state.phase === 'failed' ? [...(state.told ?? [])].map((id) => [id, 'failed'] as const) : []);
+const toldBefore = (state: Funded): ChainView['reported'] =>
+  new Map(state.phase === 'failed' ? [...(state.reported ?? [])].map((id) => [id, 'failed'] as const) : []);
 
 /** A channel read from the store: what it knows by itself is being told again. */
 export const restoredOnchain = (state: Onchain): Onchain => {
   const { core, by, tx, seen } = state;
   const commitment = spendingCommitment(core, by, Transaction.fromBuffer(tx));
-  return { ...state, seen: { ...seen, commitment, told: alreadyTold(core) } };
+  return { ...state, seen: { ...seen, commitment, reported: alreadyTold(core) } };
 };
 
 /** The funding output was spent in the chain: from here on only the chain counts. */
@@ -78,11 +80,11 @@ export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>)
   const given = givenUp(state);
   const [offline, effects] = disconnectCore(state.core);
   const core = keepPreimages({ ...offline, link: state.core.link });
-  const by = spentBy(core, transaction);
+  const by = closeTypeOf(core, transaction);
   const before: GivenUp = { ...given, outdated: given.outdated || provesLoss(core, by, transaction) };
   const commitment = spendingCommitment(core, by, transaction);
   const told = new Map([...toldBefore(state), ...alreadyTold(core)]);
-  const seen: Seen = { ...nothingSeen, confirmed: true, commitment, told };
+  const seen: ChainView = { ...emptyChainView, confirmed: true, commitment, reported: told };
   const next: Onchain = { phase: 'onchain', core, by, tx, height, before, seen };
   return [next, [...effects, report({ event: 'spent', by, txid, height })]];
 };
@@ -95,12 +97,15 @@ export const onUnspent = (state: Onchain): Step => {
   return [next, publish(next)];
 };
 
-const withSpends = (state: Onchain, spends: Seen['spends']): Onchain => ({ ...state, seen: { ...state.seen, spends } });
+const withSpends = (state: Onchain, spends: ChainView['spends']): Onchain => ({
+  ...state,
+  seen: { ...state.seen, spends },
+});
 
 /** Somebody spends an output of ours or one that decides about an HTLC. Preimages count before they are in a block. */
 export const onOutputSpent = (state: Onchain, { outpoint, tx, height }: InputOf<'output_spent'>): Onchain => {
   const name = outpointKey(outpoint);
-  if (!concernsOf(state).some(({ key }) => key === name)) return state;
+  if (!trackedOutputsOf(state).some(({ key }) => key === name)) return state;
   const transaction = Transaction.fromBuffer(tx);
   const core = learnPreimages(state.core, transaction);
   const next = core === state.core ? state : { ...state, core };
@@ -137,6 +142,6 @@ export const withPreimage = (core: Core, id: bigint, preimage: Preimage): Core =
 /** What followed from an HTLC's fate is safe: on chain that is kept, so that it is not told after the next restart. */
 export const acknowledgeOnchain = (core: Core, id: bigint, isTold: boolean): Core => {
   const htlc = core.outgoing.get(id);
-  if (htlc === undefined || htlc.over || !(isTold || fate(htlc, core.head) !== undefined)) return core;
+  if (htlc === undefined || htlc.over || !(isTold || resolutionOf(htlc, core.head) !== undefined)) return core;
   return { ...core, outgoing: withHtlc(core.outgoing, { ...htlc, acknowledged: true, over: true }) };
 };

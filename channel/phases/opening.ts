@@ -6,10 +6,10 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../../wire/bytes.ts';
 import { type Point, type Signature, txid } from '../../wire/units.ts';
-import { preferredType, typeBits } from '../model/channeltype.ts';
+import { channelTypeBits, preferredType } from '../model/channeltype.ts';
 import { firstSpec, newCore } from '../model/core.ts';
 import { ChannelError, type Fault } from '../model/errors.ts';
-import type { AcceptRequest, Context, Effect, Input, OpenRequest, PeerMessageOf, Step } from '../model/io.ts';
+import type { AcceptRequest, ChannelMessageOf, Context, Effect, Input, OpenRequest, Step } from '../model/io.ts';
 import type {
   Abandoned,
   AwaitingAccept,
@@ -18,9 +18,9 @@ import type {
   AwaitingFundingSigned,
   Core,
   Opening,
+  OpeningTerms,
   Params,
   Proposal,
-  Terms,
 } from '../model/state.ts';
 import { commitmentOf, localKeys, remoteKeys } from '../rules/commitmentupdates.ts';
 import { errorMessage, report } from '../rules/effects.ts';
@@ -56,7 +56,7 @@ const upfrontOf = (request: OpenRequest | AcceptRequest): Uint8Array | undefined
   request.upfront && request.features.upfrontShutdown ? request.shutdownScript : undefined;
 
 /** The fields that open_channel and accept_channel share. */
-const termsFields = (terms: Terms, first: Point, type: Uint8Array) => ({
+const termsFields = (terms: OpeningTerms, first: Point, type: Uint8Array) => ({
   dust_limit_satoshis: terms.dustLimit,
   max_htlc_value_in_flight_msat: terms.maxHtlcValueInFlight,
   channel_reserve_satoshis: terms.reserve,
@@ -114,7 +114,7 @@ export const openChannel = (request: OpenRequest, context: Context): Step => {
     if (error instanceof ChannelError) return abandon(state, error.fault, false);
     throw error;
   }
-  const message: PeerMessageOf<'open_channel'> = {
+  const message: ChannelMessageOf<'open_channel'> = {
     name: 'open_channel',
     chain_hash: proposal.chainHash,
     temporary_channel_id: proposal.temporaryChannelId,
@@ -122,14 +122,14 @@ export const openChannel = (request: OpenRequest, context: Context): Step => {
     push_msat: proposal.push,
     feerate_per_kw: proposal.feerate,
     channel_flags: proposal.announce ? 1 : 0,
-    ...termsFields(proposal.local, perCommitmentPoint(secrets.perCommitmentSeed, 0), typeBits(proposal)),
+    ...termsFields(proposal.local, perCommitmentPoint(secrets.perCommitmentSeed, 0), channelTypeBits(proposal)),
   };
   return [state, [{ do: 'send', message }]];
 };
 
 /** Answers a peer's `open_channel`: `accept_channel`, or an `error` and an abandoned state. */
 export const acceptChannel = (
-  message: PeerMessageOf<'open_channel'>,
+  message: ChannelMessageOf<'open_channel'>,
   request: AcceptRequest,
   context: Context,
 ): Step => {
@@ -143,7 +143,7 @@ export const acceptChannel = (
   }
 };
 
-const accept = (message: PeerMessageOf<'open_channel'>, request: AcceptRequest, context: Context): Step => {
+const accept = (message: ChannelMessageOf<'open_channel'>, request: AcceptRequest, context: Context): Step => {
   const { features } = request;
   const remote = openTerms(message, request, context);
   const { format, scidAlias } = acceptedType(message, request);
@@ -164,11 +164,11 @@ const accept = (message: PeerMessageOf<'open_channel'>, request: AcceptRequest, 
   };
   checkAgainstReply(remote, params.local);
   checkExcess(params, context);
-  const reply: PeerMessageOf<'accept_channel'> = {
+  const reply: ChannelMessageOf<'accept_channel'> = {
     name: 'accept_channel',
     temporary_channel_id: params.temporaryChannelId,
     minimum_depth: params.local.minimumDepth,
-    ...termsFields(params.local, perCommitmentPoint(secrets.perCommitmentSeed, 0), typeBits(params)),
+    ...termsFields(params.local, perCommitmentPoint(secrets.perCommitmentSeed, 0), channelTypeBits(params)),
   };
   const remotePoint = message.first_per_commitment_point;
   const state: AwaitingFundingCreated = { phase: 'awaiting_funding_created', params, remotePoint, features };
@@ -189,7 +189,7 @@ export const watchFunding = ({ params, funding }: Pick<Core, 'params' | 'funding
   depth: depthOf(params),
 });
 
-const onAccept = (state: AwaitingAccept, message: PeerMessageOf<'accept_channel'>): Step => {
+const onAccept = (state: AwaitingAccept, message: ChannelMessageOf<'accept_channel'>): Step => {
   const { proposal, features, fundingFeerate } = state;
   const params: Params = { ...proposal, remote: acceptTerms(message, proposal, features) };
   const remotePoint = message.first_per_commitment_point;
@@ -232,7 +232,7 @@ const verifyFirst = (params: Params, funding: Outpoint, signature: Signature): v
 const onFunding = (state: AwaitingFunding, tx: Uint8Array, output: number): Step => {
   const { params, remotePoint, features } = state;
   const funding = fundingOutpoint(params, tx, output);
-  const message: PeerMessageOf<'funding_created'> = {
+  const message: ChannelMessageOf<'funding_created'> = {
     name: 'funding_created',
     temporary_channel_id: params.temporaryChannelId,
     funding_txid: funding.txid,
@@ -255,13 +255,13 @@ const opened = (core: Core): Step => [
   [watchFunding(core), report({ event: 'opening', channelId: core.channelId, funding: core.funding })],
 ];
 
-const onFundingCreated = (state: AwaitingFundingCreated, message: PeerMessageOf<'funding_created'>): Step => {
+const onFundingCreated = (state: AwaitingFundingCreated, message: ChannelMessageOf<'funding_created'>): Step => {
   const { params, remotePoint, features } = state;
   const funding: Outpoint = { txid: message.funding_txid, index: message.funding_output_index };
   verifyFirst(params, funding, message.signature);
   const signatures = { commitment: message.signature, htlcs: [] };
   const core = newCore(params, funding, remotePoint, signatures, new Uint8Array(), features);
-  const reply: PeerMessageOf<'funding_signed'> = {
+  const reply: ChannelMessageOf<'funding_signed'> = {
     name: 'funding_signed',
     channel_id: core.channelId,
     signature: signFirst(params, funding, remotePoint),
@@ -270,7 +270,7 @@ const onFundingCreated = (state: AwaitingFundingCreated, message: PeerMessageOf<
   return [next, [{ do: 'send', message: reply }, ...effects]];
 };
 
-const onFundingSigned = (state: AwaitingFundingSigned, message: PeerMessageOf<'funding_signed'>): Step => {
+const onFundingSigned = (state: AwaitingFundingSigned, message: ChannelMessageOf<'funding_signed'>): Step => {
   const { params, funding, remotePoint, fundingTx, features } = state;
   verifyFirst(params, funding, message.signature);
   const signatures = { commitment: message.signature, htlcs: [] };

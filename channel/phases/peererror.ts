@@ -6,7 +6,7 @@
 
 import { ChannelError } from '../model/errors.ts';
 import type { Context, Step } from '../model/io.ts';
-import type { Core, Funded, Link } from '../model/state.ts';
+import type { ConnectionState, Core, Funded } from '../model/state.ts';
 import { waits } from '../model/waitlimits.ts';
 import { report } from '../rules/effects.ts';
 
@@ -25,18 +25,18 @@ const isDoubtful = (state: Funded): boolean => {
 export const onPeerError = (state: Funded, text: string, { height }: Pick<Context, 'height'>): Step => {
   const { core } = state;
   if (!isDoubtful(state)) throw fails(text);
-  if (core.link.refused !== undefined) return [state, []];
-  const link: Link = { ...core.link, refused: { text, since: height } };
+  if (core.link.peerError !== undefined) return [state, []];
+  const link: ConnectionState = { ...core.link, peerError: { text, since: height } };
   const until = `its commitment is waited for until block ${height + PATIENCE}`;
   return [{ ...state, core: { ...core, link } }, [report({ event: 'warned', text: `error: ${text}; ${until}` })]];
 };
 
 /** The peer says where it stands, and we are not behind. Throws ChannelError where it failed the channel before. */
 export const failIfRefused = ({ link }: Core): void => {
-  if (link.refused !== undefined) throw fails(link.refused.text);
+  if (link.peerError !== undefined) throw fails(link.peerError.text);
 };
 
 /** A block came and the peer's commitment did not. Throws ChannelError when it never will. */
-export const failIfOverdue = ({ link: { refused } }: Core, height: number): void => {
-  if (refused !== undefined && height >= refused.since + PATIENCE) throw fails(refused.text);
+export const failIfOverdue = ({ link: { peerError } }: Core, height: number): void => {
+  if (peerError !== undefined && height >= peerError.since + PATIENCE) throw fails(peerError.text);
 };

@@ -6,7 +6,7 @@ import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../../wire/bytes.ts';
 import { ChannelError } from '../model/errors.ts';
 import type { CloseRefusal } from '../model/events.ts';
-import type { Context, Effect, Input, PeerMessageOf, Step } from '../model/io.ts';
+import type { ChannelMessageOf, Context, Effect, Input, Step } from '../model/io.ts';
 import type { Core, Funded, Negotiating, Open, Params } from '../model/state.ts';
 import { hasUnsignedOfOurs, isQuiet } from '../model/updates.ts';
 import { report, send } from '../rules/effects.ts';
@@ -24,7 +24,7 @@ const anysegwit = ({ link }: Core): boolean => link.status === 'offline' || link
 export const barred = ({ core, shutdown }: Open) => {
   if (shutdown.ours !== undefined || shutdown.theirs !== undefined) return { code: 'shutting_down' } as const;
   if (!isReady(core)) return { code: 'not_ready' } as const;
-  if (core.overdue === core.head.remote) return { code: 'revocation_overdue' } as const;
+  if (core.revocationOverdue === core.head.remote) return { code: 'revocation_overdue' } as const;
   return core.link.status === 'online' ? undefined : ({ code: 'disconnected' } as const);
 };
 
@@ -39,7 +39,7 @@ const hasOpenHtlc = ({ incoming, outgoing }: Core): boolean =>
 export const mayUpdate = ({ core, shutdown }: Open): boolean =>
   core.lockin.sent && core.lockin.received && (!shutdown.sent || hasOpenHtlc(core));
 
-const shutdownMessage = ({ channelId }: Core, script: Uint8Array): PeerMessageOf<'shutdown'> => ({
+const shutdownMessage = ({ channelId }: Core, script: Uint8Array): ChannelMessageOf<'shutdown'> => ({
   name: 'shutdown',
   channel_id: channelId,
   scriptpubkey: script,
@@ -129,7 +129,7 @@ export const checkScript = (core: Core, script: Uint8Array, said: Uint8Array | u
 };
 
 /** The peer wants to close, or says so again after a reconnect. Throws ChannelError. */
-export const onShutdown = (state: Open, message: PeerMessageOf<'shutdown'>, context: Context): Step => {
+export const onShutdown = (state: Open, message: ChannelMessageOf<'shutdown'>, context: Context): Step => {
   const { core, shutdown } = state;
   const theirs = message.scriptpubkey;
   checkScript(core, theirs, shutdown.theirs);

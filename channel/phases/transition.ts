@@ -5,11 +5,11 @@
  */
 import { said } from '../../wire/printable.ts';
 import { ChannelError } from '../model/errors.ts';
-import type { Context, Effect, Input, PeerMessage, Refusal, Step } from '../model/io.ts';
+import type { ChannelMessage, Context, Effect, Input, OfferRefusal, Step } from '../model/io.ts';
 import { diff } from '../model/persist.ts';
 import type { ChannelState, Closed, Core, Failed, Funded, Negotiating, Onchain } from '../model/state.ts';
-import { canPrepare, canSign, prepare } from '../rules/commitmentupdates.ts';
-import { refused, report, send, toldAgain } from '../rules/effects.ts';
+import { canPrepareKeys, canSign, prepareKeys } from '../rules/commitmentupdates.ts';
+import { offerRefused, replayEvents, report, send } from '../rules/effects.ts';
 import { noteRefusedFee } from '../rules/feerefused.ts';
 import { acknowledge } from '../rules/htlcs.ts';
 import { readyEvent } from '../rules/lockin.ts';
@@ -17,7 +17,7 @@ import { lostMessages, reestablish, reestablishLost } from '../rules/reestablish
 import { noteClose, patient } from '../rules/waits.ts';
 import { onRival } from './bump.ts';
 import { onOffered, publish, publishAgreed } from './exits.ts';
-import { disconnect, errorAgain, onBlock, onOverdue, react } from './failing.ts';
+import { disconnect, onBlock, onPeerOverdue, react, repeatError } from './failing.ts';
 import { follow } from './follow.ts';
 import { beginRound, changeFeerates, onClosingSigned } from './negotiation.ts';
 import { openStep } from './normaloperation.ts';
@@ -43,7 +43,7 @@ export const transition = (state: ChannelState, input: Input, context: Context):
   const tip = input.type === 'block' ? input.height : context.height;
   const [stepped, effectsSoFar] = guarded(state, input, context, tip);
   const [next, effects] = follow(state, [noteClose(stepped, tip), effectsSoFar], input, {
-    tip,
+    height: tip,
     feerate: context.feerate,
   });
   const changes = diff(state, next);
@@ -66,7 +66,7 @@ export const wantsToSign = (state: ChannelState): boolean => state.phase === 'op
 /** What to give a channel when its queue has run empty: sign what has gathered, then think ahead, then nothing. */
 export const whenIdle = (state: ChannelState): Input | undefined => {
   if (wantsToSign(state)) return { type: 'sign' };
-  return state.phase === 'open' && canPrepare(state.core) ? { type: 'prepare' } : undefined;
+  return state.phase === 'open' && canPrepareKeys(state.core) ? { type: 'prepare' } : undefined;
 };
 
 const step = (state: ChannelState, input: Input, context: Context): Step => {
@@ -77,14 +77,15 @@ const step = (state: ChannelState, input: Input, context: Context): Step => {
     if ('core' in state) return onPeerError(state, text, context);
     throw new ChannelError({ code: 'peer_error', text });
   }
-  if (input.type === 'overdue') return onOverdue(state, input);
-  if (input.type === 'offer' && state.phase !== 'open') return [state, [refused(input.origin, whyNot(state))]];
+  if (input.type === 'overdue') return onPeerOverdue(state, input);
+  if (input.type === 'offer' && state.phase !== 'open')
+    return [state, [offerRefused(input.origin, offerRefusalIn(state))]];
   if (state.phase === 'abandoned') return [state, []];
   if ('core' in state) return fundedStep(state, input, context);
   return openingStep(state, input);
 };
 
-const whyNot = ({ phase }: ChannelState): Refusal => {
+const offerRefusalIn = ({ phase }: ChannelState): OfferRefusal => {
   switch (phase) {
     case 'negotiating':
       return { code: 'shutting_down' };
@@ -106,7 +107,7 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
     case 'disconnected':
       return disconnect(state);
     case 'restored':
-      return [state.phase === 'onchain' ? restoredOnchain(state) : state, again(state, context)];
+      return [state.phase === 'onchain' ? restoredOnchain(state) : state, onRestored(state, context)];
     case 'block':
       return outwaited(state, input.height) ?? onBlock(state, input.height, context);
     case 'funding_depth':
@@ -130,7 +131,7 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
       return why === undefined ? phaseStep(state, input, context) : [state, [report({ event: 'close_refused', why })]];
     }
     case 'prepare':
-      return [{ ...state, core: prepare(state.core) }, []];
+      return [{ ...state, core: prepareKeys(state.core) }, []];
     case 'force_close':
       throw new ChannelError({ code: 'force_close' });
     default:
@@ -146,13 +147,13 @@ const phaseStep = (state: Funded, input: Input, context: Context): Step => {
       return negotiatingStep(state, input, context);
     case 'failed':
       if (input.type === 'output_spent') return [onRival(state, input), []];
-      return input.type === 'message' ? [state, [errorAgain(state.core, state)]] : givenUpStep(state, input);
+      return input.type === 'message' ? [state, [repeatError(state.core, state)]] : givenUpStep(state, input);
     case 'onchain':
       return onchainStep(state, input);
     case 'closed':
       // Who asks after it has not heard, or has forgotten.
       return isReestablish(input)
-        ? [state, [errorAgain(state.core, { why: 'the channel is closed' })]]
+        ? [state, [repeatError(state.core, { why: 'the channel is closed' })]]
         : givenUpStep(state, input);
   }
 };
@@ -168,7 +169,7 @@ const withCore = <S extends Funded>(state: S, core: Core): Step => [
 /** Whether the fate of an HTLC of ours was told in this run. */
 const wasTold = (state: Failed | Onchain | Closed, id: bigint): boolean => {
   if (state.phase === 'closed') return false;
-  return state.phase === 'onchain' ? state.seen.told.has(id) : state.told?.has(id) === true;
+  return state.phase === 'onchain' ? state.seen.reported.has(id) : state.reported?.has(id) === true;
 };
 
 /** What callers still have to say to a channel that the peer has no part in any more. */
@@ -192,7 +193,7 @@ const onchainStep = (state: Onchain, input: Input): Step => {
     case 'past_loaded':
       return [onPast(state, input), []];
     case 'message':
-      return [state, isReestablish(input) ? [errorAgain(state.core, state.before)] : []];
+      return [state, isReestablish(input) ? [repeatError(state.core, state.before)] : []];
     default:
       return givenUpStep(state, input);
   }
@@ -204,30 +205,30 @@ const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>[
   const { link, head } = gone.core;
   const core: Core = {
     ...gone.core,
-    link: { status: 'syncing', features, known: head.signedIn, refused: link.refused },
+    link: { status: 'syncing', features, known: head.signedIn, peerError: link.peerError },
   };
   const next = { ...gone, core };
   if (next.phase === 'failed') {
     // Who lost its state asks the peer to close, first in the form that every peer obeys.
     const told = next.outdated ? [send(reestablishLost(core))] : [];
-    return [next, [...dropped, ...told, errorAgain(core, next)]];
+    return [next, [...dropped, ...told, repeatError(core, next)]];
   }
   // Who closed together with us need not hear that it is over; anybody else is told again what was said before (BOLT 2).
   if (next.phase === 'onchain')
-    return [next, next.by === 'mutual' ? dropped : [...dropped, errorAgain(core, next.before)]];
+    return [next, next.by === 'mutual' ? dropped : [...dropped, repeatError(core, next.before)]];
   if (next.phase === 'closed') return [next, dropped];
   return [next, [...dropped, send(reestablish(core))]];
 };
 
 /** After a restart: watch and publish what was watched and published, and tell again what was perhaps not heard. */
-const again = (state: Funded, context: Context): readonly Effect[] => {
+const onRestored = (state: Funded, context: Context): readonly Effect[] => {
   const { core } = state;
   const watch = state.phase === 'closed' ? [] : [watchFunding(core)];
   const about = {
     givenUp: state.phase === 'failed' || state.phase === 'onchain',
     closing: state.phase === 'open' && state.shutdown.sent,
   };
-  const told = state.phase === 'closed' ? [] : toldAgain(core, about, context);
+  const told = state.phase === 'closed' ? [] : replayEvents(core, about, context);
   switch (state.phase) {
     case 'open': {
       const tx = core.fundingTx;
@@ -250,7 +251,7 @@ const negotiatingStep = (state: Negotiating, input: Input, context: Context): St
   return input.type === 'message' ? onNegotiatingMessage(state, input.message, context) : [state, []];
 };
 
-const onNegotiatingMessage = (state: Negotiating, message: PeerMessage, context: Context): Step => {
+const onNegotiatingMessage = (state: Negotiating, message: ChannelMessage, context: Context): Step => {
   const { core, round } = state;
   const { link } = core;
   if (link.status === 'offline') return [state, []];
@@ -258,7 +259,7 @@ const onNegotiatingMessage = (state: Negotiating, message: PeerMessage, context:
     const lost = lostMessages(core, message);
     failIfRefused(core);
     const next: Negotiating = { ...state, core: { ...core, link: { status: 'online', features: link.features } } };
-    const shutdown: PeerMessage = { name: 'shutdown', channel_id: core.channelId, scriptpubkey: state.ours };
+    const shutdown: ChannelMessage = { name: 'shutdown', channel_id: core.channelId, scriptpubkey: state.ours };
     return [next, [...lost, shutdown].map(send)];
   }
   if (link.status === 'online') {

@@ -9,13 +9,13 @@
  */
 
 import { equal } from '../../wire/bytes.ts';
-import { DEEP, DEPTH } from '../claims/htlcresolution.ts';
+import { IRREVOCABLE_DEPTH, REASONABLE_DEPTH } from '../claims/htlcresolution.ts';
 import type { Fault } from '../model/errors.ts';
 import type { Input, Step } from '../model/io.ts';
 import type { Core, Failed, Funded, Negotiating, Open, StaticChannel } from '../model/state.ts';
 import { isSigned } from '../model/updates.ts';
 import { waits } from '../model/waitlimits.ts';
-import { errorMessage, fate, report, resolved, send } from '../rules/effects.ts';
+import { errorMessage, report, resolutionOf, resolvedEvent, send } from '../rules/effects.ts';
 import { COINBASE_MATURITY, depthOf, onDepth } from '../rules/lockin.ts';
 import { fundingScriptOf } from './opening.ts';
 
@@ -68,12 +68,12 @@ export const onDisplaced = (state: Funded): Step => {
  */
 export const onDoubleSpent = (state: Funded, { depth }: Extract<Input, { type: 'funding_double_spent' }>): Step => {
   const { core } = state;
-  if (!isWaiting(state) || core.params.role !== 'funder' || depth < DEPTH) return [state, []];
-  const isPast = depth >= DEEP;
+  if (!isWaiting(state) || core.params.role !== 'funder' || depth < REASONABLE_DEPTH) return [state, []];
+  const isPast = depth >= IRREVOCABLE_DEPTH;
   const fates = [...core.outgoing.values()]
     // What was only proposed is refused when the peer goes away.
     .filter(({ acknowledged, added }) => !acknowledged && (isPast || isSigned(added)))
-    .map((htlc) => resolved(htlc, fate(htlc, core.head) ?? { kind: 'timed_out' }));
+    .map((htlc) => resolvedEvent(htlc, resolutionOf(htlc, core.head) ?? { kind: 'timed_out' }));
   if (!isPast) return [state, fates];
   const [next, effects] = forget(core, { code: 'funding_double_spent' });
   return [next, [...fates, ...effects]];

@@ -6,7 +6,7 @@ import { equal } from '../../wire/bytes.ts';
 import { isPoint, isSecretKey, pointOf } from '../../wire/crypto.ts';
 import { msat } from '../../wire/units.ts';
 import { ChannelError } from '../model/errors.ts';
-import type { PeerMessageOf } from '../model/io.ts';
+import type { ChannelMessageOf } from '../model/io.ts';
 import { inLocal, inRemote, type Spec, specOf } from '../model/spec.ts';
 import type { Core, Params } from '../model/state.ts';
 import { absorb, hasChangesForRemote, markLocal, markRemote } from '../model/updates.ts';
@@ -21,7 +21,7 @@ import { unsigned } from '../tx/transaction.ts';
 type Holder = 'local' | 'remote';
 
 /** What determines a commitment before the channel has a history: enough for the first one on either side. */
-export type Ground = Pick<Core, 'params' | 'funding'>;
+export type FundedParams = Pick<Core, 'params' | 'funding'>;
 
 /** The keys of our commitment `number`. */
 export const localKeys = ({ params }: Pick<Core, 'params'>, seed: Uint8Array, number: number): CommitmentKeys =>
@@ -33,14 +33,14 @@ export const remoteKeys = ({ params }: Pick<Core, 'params'>, point: CommitmentPo
 type CommitmentPoint = Core['head']['remotePoint'];
 
 /** What hides the numbers of this channel's commitments (BOLT 3). */
-export const obscuring = ({ role, local, remote }: Params): bigint => {
+export const obscuringFactorOf = ({ role, local, remote }: Params): bigint => {
   const [opener, accepter] = role === 'funder' ? [local, remote] : [remote, local];
   return obscuringFactor(opener.basepoints.payment, accepter.basepoints.payment);
 };
 
 /** The transaction of a spec. Throws RangeError when the spec promises more than there is. */
 export const commitmentOf = (
-  { params, funding }: Ground,
+  { params, funding }: FundedParams,
   holder: Holder,
   number: number,
   keys: CommitmentKeys,
@@ -53,7 +53,7 @@ export const commitmentOf = (
     format: formats[params.format],
     funding,
     fundingAmount: params.capacity,
-    obscuring: obscuring(params),
+    obscuring: obscuringFactorOf(params),
     number,
     keys,
     toSelfDelay: other.toSelfDelay,
@@ -90,7 +90,7 @@ export const remoteCommitment = (core: Core, which: 'current' | 'next'): Commitm
 };
 
 /** Our commitment with both signatures, serialized, ready to publish. */
-export const publishable = (core: Core): Uint8Array =>
+export const signedLocalCommitment = (core: Core): Uint8Array =>
   completeCommitment(localCommitment(core), core.signatures.commitment, core.keys.funding).toBuffer();
 
 /** Whether `commitment_signed` may be sent and would say anything new (BOLT 2: one without updates must not be sent). */
@@ -101,12 +101,12 @@ export const canSign = (core: Core): boolean =>
   hasChangesForRemote(core);
 
 /** Whether keys of a next commitment are still to be derived: two thirds of the work of a lone payment. */
-export const canPrepare = ({ link, head, nextLocalKeys, nextRemoteKeys }: Core): boolean =>
+export const canPrepareKeys = ({ link, head, nextLocalKeys, nextRemoteKeys }: Core): boolean =>
   link.status === 'online' &&
   (nextLocalKeys === undefined || (nextRemoteKeys === undefined && head.remoteNextPoint !== undefined));
 
 /** Derives those keys while nobody waits for them; whoever needs them sooner derives them then. */
-export const prepare = (core: Core): Core => {
+export const prepareKeys = (core: Core): Core => {
   const { head, keys } = core;
   const local = core.nextLocalKeys ?? localKeys(core, keys.perCommitmentSeed, head.local + 1);
   const remote =
@@ -115,7 +115,7 @@ export const prepare = (core: Core): Core => {
 };
 
 /** Signs the peer's commitment `head.remote + 1` as its marks describe it: deterministic, so it also serves to send it again. */
-export const commitmentSigned = (core: Core): PeerMessageOf<'commitment_signed'> | undefined => {
+export const commitmentSigned = (core: Core): ChannelMessageOf<'commitment_signed'> | undefined => {
   const commitment = remoteCommitment(core, 'next');
   const { remoteNextPoint } = core.head;
   if (commitment === undefined || remoteNextPoint === undefined) return undefined;
@@ -134,7 +134,7 @@ export const signNext = (core: Core): Core => {
 };
 
 /** The revocation of our commitment before `head.local`, with the point of the one after it. */
-export const revocation = ({ channelId, head, keys }: Core): PeerMessageOf<'revoke_and_ack'> => ({
+export const revokeAndAck = ({ channelId, head, keys }: Core): ChannelMessageOf<'revoke_and_ack'> => ({
   name: 'revoke_and_ack',
   channel_id: channelId,
   per_commitment_secret: perCommitmentSecret(keys.perCommitmentSeed, head.local - 1),
@@ -152,7 +152,7 @@ const disputed = (commitment: Commitment, fault: SignatureFault): Uint8Array => 
  * The peer signed our next commitment: it replaces the one we have, which is then revoked. Throws ChannelError when a
  * signature is wrong. A commitment_signed without updates is pointless but harmless, and some peers send it.
  */
-export const commitmentReceived = (core: Core, message: PeerMessageOf<'commitment_signed'>): Core => {
+export const commitmentReceived = (core: Core, message: ChannelMessageOf<'commitment_signed'>): Core => {
   const number = core.head.local + 1;
   const marked = markLocal(core, number);
   const keys = core.nextLocalKeys ?? localKeys(core, core.keys.perCommitmentSeed, number);
@@ -169,7 +169,7 @@ export const commitmentReceived = (core: Core, message: PeerMessageOf<'commitmen
 };
 
 /** The peer gives up its commitment `head.remote` for the one we signed. Throws ChannelError. */
-export const revocationReceived = (core: Core, message: PeerMessageOf<'revoke_and_ack'>): Core => {
+export const revocationReceived = (core: Core, message: ChannelMessageOf<'revoke_and_ack'>): Core => {
   const { head } = core;
   const { per_commitment_secret: secret, next_per_commitment_point: point } = message;
   if (head.signedAt === undefined || head.remoteNextPoint === undefined)

@@ -2,40 +2,49 @@
 import { complaint } from '../../wire/printable.ts';
 import type { ChannelId } from '../../wire/units.ts';
 import { errorText, type Fault, faultText } from '../model/errors.ts';
-import type { ChannelEvent, Context, Effect, PeerMessage, PeerMessageOf, Refusal, Resolution } from '../model/io.ts';
+import type {
+  ChannelEvent,
+  ChannelMessage,
+  ChannelMessageOf,
+  Context,
+  Effect,
+  OfferRefusal,
+  Resolution,
+} from '../model/io.ts';
 import type { Core, Htlc } from '../model/state.ts';
 import { isDone, isSigned } from '../model/updates.ts';
 import { isOverexposed } from './limits.ts';
 import { missingFeerate } from './underpaid.ts';
 
 export const report = (event: ChannelEvent): Effect => ({ do: 'report', event });
-export const send = (message: PeerMessage): Effect => ({ do: 'send', message });
+export const send = (message: ChannelMessage): Effect => ({ do: 'send', message });
 
 /** An `error` that says a fault to the peer: the channel is over. */
-export const errorMessage = (channel_id: ChannelId, fault: Fault): PeerMessageOf<'error'> => ({
+export const errorMessage = (channel_id: ChannelId, fault: Fault): ChannelMessageOf<'error'> => ({
   name: 'error',
   channel_id,
   data: complaint(errorText(fault)),
 });
 
 /** A `warning` that says a fault to the peer: the channel lives. */
-export const warningMessage = (channel_id: ChannelId, fault: Fault): PeerMessageOf<'warning'> => ({
+export const warningMessage = (channel_id: ChannelId, fault: Fault): ChannelMessageOf<'warning'> => ({
   name: 'warning',
   channel_id,
   data: complaint(faultText(fault)),
 });
 
-export const refused = (origin: Uint8Array, why: Refusal): Effect => report({ event: 'offer_refused', origin, why });
+export const offerRefused = (origin: Uint8Array, why: OfferRefusal): Effect =>
+  report({ event: 'offer_refused', origin, why });
 
 /** What an HTLC's channel is about, beside being in use. */
-export type About = Partial<Pick<Extract<ChannelEvent, { event: 'received' }>, 'givenUp' | 'closing'>>;
+export type ReceivedFlags = Partial<Pick<Extract<ChannelEvent, { event: 'received' }>, 'givenUp' | 'closing'>>;
 
 /** An incoming HTLC to be dealt with. */
-export const received = (
+export const receivedEvent = (
   core: Core,
   htlc: Htlc,
   context: Context,
-  { givenUp = false, closing = false }: About = {},
+  { givenUp = false, closing = false }: ReceivedFlags = {},
 ): Effect => {
   const { id, amount, paymentHash, expiry, onion, pathKey } = htlc;
   const overexposed = core.lockin.scid === undefined || isOverexposed(core, htlc, context);
@@ -45,7 +54,7 @@ export const received = (
 };
 
 /** The fate of an outgoing HTLC, where it is certain: a preimage is a preimage, a failure must be beyond recall. */
-export const fate = (htlc: Htlc, head: Core['head']): Resolution | undefined => {
+export const resolutionOf = (htlc: Htlc, head: Core['head']): Resolution | undefined => {
   const { removal, preimage } = htlc;
   if (removal?.ending.kind === 'fulfill') return { kind: 'fulfilled', preimage: removal.ending.preimage };
   if (preimage !== undefined) return { kind: 'fulfilled', preimage };
@@ -56,7 +65,7 @@ export const fate = (htlc: Htlc, head: Core['head']): Resolution | undefined => 
     : { kind: 'malformed', failureCode: ending.failureCode, sha256OfOnion: ending.sha256OfOnion };
 };
 
-export const resolved = ({ id, origin }: Htlc, result: Resolution): Effect =>
+export const resolvedEvent = ({ id, origin }: Htlc, result: Resolution): Effect =>
   report({ event: 'resolved', id, origin, result });
 
 /** Whether an HTLC of the peer's still waits for us: to be ended with the peer, or to be claimed on chain. */
@@ -67,12 +76,12 @@ const isWaiting = ({ added, removal, preimage, over }: Htlc, head: Core['head'])
  * What was told before a restart and perhaps not heard: fates that were not acknowledged, and HTLCs that wait for us. Once the
  * channel is given up (`givenUp`), only a preimage can still be of use to those.
  */
-export const toldAgain = (core: Core, about: About, context: Context): readonly Effect[] => {
+export const replayEvents = (core: Core, about: ReceivedFlags, context: Context): readonly Effect[] => {
   const { incoming, outgoing, head } = core;
   const waiting = [...incoming.values()].filter((htlc) => isWaiting(htlc, head));
   const fates = [...outgoing.values()].flatMap((htlc) => {
-    const result = htlc.acknowledged ? undefined : fate(htlc, head);
-    return result === undefined ? [] : [resolved(htlc, result)];
+    const result = htlc.acknowledged ? undefined : resolutionOf(htlc, head);
+    return result === undefined ? [] : [resolvedEvent(htlc, result)];
   });
-  return [...waiting.map((htlc) => received(core, htlc, context, about)), ...fates];
+  return [...waiting.map((htlc) => receivedEvent(core, htlc, context, about)), ...fates];
 };

@@ -5,11 +5,11 @@
 import { equal } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { ChannelError } from '../model/errors.ts';
-import type { Context, Effect, Input, PeerMessage, PeerMessageOf, Refusal } from '../model/io.ts';
+import type { ChannelMessage, ChannelMessageOf, Context, Effect, Input, OfferRefusal } from '../model/io.ts';
 import type { Core, Ending, Htlc, Marks } from '../model/state.ts';
 import { isDone, isSigned, UNSIGNED, withHtlc } from '../model/updates.ts';
 import { formats } from '../tx/commitmentformats.ts';
-import { fate, refused, resolved, send } from './effects.ts';
+import { offerRefused, resolutionOf, resolvedEvent, send } from './effects.ts';
 import { changeBounds, wantedFeerate } from './fees.ts';
 import { addFault, feeFault, mayChangeFee, offerRefusal, raiseFault } from './limits.ts';
 
@@ -19,7 +19,7 @@ type Offer = Extract<Input, { type: 'offer' }>;
 /** BOLT 4: the bit of a failure code that says the onion could not be read. */
 const BADONION = 0x8000;
 
-const addMessage = (core: Core, { id, amount, paymentHash, expiry, onion, pathKey }: Htlc): PeerMessage => ({
+const addMessage = (core: Core, { id, amount, paymentHash, expiry, onion, pathKey }: Htlc): ChannelMessage => ({
   name: 'update_add_htlc',
   channel_id: core.channelId,
   id,
@@ -30,7 +30,7 @@ const addMessage = (core: Core, { id, amount, paymentHash, expiry, onion, pathKe
   ...(pathKey === undefined ? {} : { blinded_path: pathKey }),
 });
 
-const endMessage = ({ channelId: channel_id }: Core, id: bigint, ending: Ending): PeerMessage => {
+const endMessage = ({ channelId: channel_id }: Core, id: bigint, ending: Ending): ChannelMessage => {
   switch (ending.kind) {
     case 'fulfill':
       return { name: 'update_fulfill_htlc', channel_id, id, payment_preimage: ending.preimage };
@@ -47,15 +47,15 @@ const endMessage = ({ channelId: channel_id }: Core, id: bigint, ending: Ending)
   }
 };
 
-const feeMessage = ({ channelId }: Core, feerate: number): PeerMessage => ({
+const feeMessage = ({ channelId }: Core, feerate: number): ChannelMessage => ({
   name: 'update_fee',
   channel_id: channelId,
   feerate_per_kw: feerate,
 });
 
 /** Our updates with such marks, as messages in the order in which they were first sent. */
-export const ourUpdates = (core: Core, wanted: (marks: Marks) => boolean): readonly PeerMessage[] => {
-  const rows: { readonly order: number; readonly message: PeerMessage }[] = [];
+export const ourUpdates = (core: Core, wanted: (marks: Marks) => boolean): readonly ChannelMessage[] => {
+  const rows: { readonly order: number; readonly message: ChannelMessage }[] = [];
   for (const htlc of core.outgoing.values())
     if (wanted(htlc.added)) rows.push({ order: htlc.order, message: addMessage(core, htlc) });
   for (const { id, removal } of core.incoming.values())
@@ -70,7 +70,7 @@ export const ourUpdates = (core: Core, wanted: (marks: Marks) => boolean): reado
 const nextOrder = (core: Core) => ({ ...core.counters, order: core.counters.order + 1 });
 
 /** Offers an HTLC, or says why not. `barred` when the phase forbids it. */
-export const offer = (core: Core, input: Offer, context: Context, barred: Refusal | undefined): Updated => {
+export const offerHtlc = (core: Core, input: Offer, context: Context, barred: OfferRefusal | undefined): Updated => {
   const counters = nextOrder(core);
   const htlc: Htlc = {
     way: 'out',
@@ -89,7 +89,7 @@ export const offer = (core: Core, input: Offer, context: Context, barred: Refusa
     over: false,
   };
   const why = barred ?? offerRefusal(core, htlc, context);
-  if (why !== undefined) return [core, [refused(input.origin, why)]];
+  if (why !== undefined) return [core, [offerRefused(input.origin, why)]];
   const next = {
     ...core,
     outgoing: withHtlc(core.outgoing, htlc),
@@ -99,7 +99,7 @@ export const offer = (core: Core, input: Offer, context: Context, barred: Refusa
 };
 
 /** Ends an HTLC that the peer offered. Remembered while the peer is away; ignored unless the HTLC waits for us. */
-export const end = (core: Core, id: bigint, ending: Ending): Updated => {
+export const removeHtlc = (core: Core, id: bigint, ending: Ending): Updated => {
   const htlc = core.incoming.get(id);
   if (htlc === undefined || htlc.removal !== undefined || !isDone(htlc.added, core.head)) return [core, []];
   if (ending.kind === 'fulfill' && !equal(sha256(ending.preimage), htlc.paymentHash)) return [core, []];
@@ -112,7 +112,7 @@ export const end = (core: Core, id: bigint, ending: Ending): Updated => {
 /** The fate of an outgoing HTLC was taken note of; what is over is dropped with the next signature or revocation. */
 export const acknowledge = (core: Core, id: bigint): Core => {
   const htlc = core.outgoing.get(id);
-  if (htlc === undefined || htlc.acknowledged || fate(htlc, core.head) === undefined) return core;
+  if (htlc === undefined || htlc.acknowledged || resolutionOf(htlc, core.head) === undefined) return core;
   return { ...core, outgoing: withHtlc(core.outgoing, { ...htlc, acknowledged: true }) };
 };
 
@@ -136,7 +136,7 @@ export const isRepeated = ({ link, incoming, head }: Core, id: bigint): boolean 
 };
 
 /** The peer offers an HTLC. Throws ChannelError. */
-export const onAdd = (core: Core, message: PeerMessageOf<'update_add_htlc'>, context: Context): Core => {
+export const onAdd = (core: Core, message: ChannelMessageOf<'update_add_htlc'>, context: Context): Core => {
   const htlc: Htlc = {
     way: 'in',
     id: message.id,
@@ -162,7 +162,7 @@ export const onAdd = (core: Core, message: PeerMessageOf<'update_add_htlc'>, con
   };
 };
 
-const endingOf = (message: PeerMessageOf<EndName>): Ending => {
+const endingOf = (message: ChannelMessageOf<EndName>): Ending => {
   switch (message.name) {
     case 'update_fulfill_htlc':
       return { kind: 'fulfill', preimage: message.payment_preimage };
@@ -178,7 +178,7 @@ type EndName = 'update_fulfill_htlc' | 'update_fail_htlc' | 'update_fail_malform
  * The peer ends an HTLC of ours. A preimage is reported at once: it is worth the same before and after it is signed, and if
  * it were lost in a crash here, the peer would have to say it again or let us have the HTLC back. Throws ChannelError.
  */
-export const onEnd = (core: Core, message: PeerMessageOf<EndName>): Updated => {
+export const onRemove = (core: Core, message: ChannelMessageOf<EndName>): Updated => {
   const { id } = message;
   const htlc = core.outgoing.get(id);
   if (htlc === undefined || !isDone(htlc.added, core.head)) throw new ChannelError({ code: 'unknown_htlc', id });
@@ -191,18 +191,18 @@ export const onEnd = (core: Core, message: PeerMessageOf<EndName>): Updated => {
   const ended: Htlc = { ...htlc, removal: { ending, marks: UNSIGNED, order: 0 } };
   const next = { ...core, outgoing: withHtlc(core.outgoing, ended) };
   if (ending.kind !== 'fulfill' || htlc.preimage !== undefined) return [next, []];
-  return [next, [resolved(htlc, { kind: 'fulfilled', preimage: ending.preimage })]];
+  return [next, [resolvedEvent(htlc, { kind: 'fulfilled', preimage: ending.preimage })]];
 };
 
 /** The funder changes the feerate, perhaps again before it signed the last change. Throws ChannelError. */
-export const onFee = (core: Core, message: PeerMessageOf<'update_fee'>, context: Context): Core => {
+export const onUpdateFee = (core: Core, message: ChannelMessageOf<'update_fee'>, context: Context): Core => {
   const signed = core.fees.filter(({ marks }) => isSigned(marks));
-  judgeFee({ ...core, fees: signed }, message.feerate_per_kw, context);
+  checkFee({ ...core, fees: signed }, message.feerate_per_kw, context);
   return { ...core, fees: [...signed, { feerate: message.feerate_per_kw, marks: UNSIGNED, order: 0 }] };
 };
 
 /** Throws ChannelError where the peer may not change what stands to this. */
-const judgeFee = (core: Core, feerate: number, context: Context): void => {
+const checkFee = (core: Core, feerate: number, context: Context): void => {
   const standing = core.fees.at(-1)?.feerate ?? core.head.feerate;
   const bounds = changeBounds(formats[core.params.format], context, standing);
   const fault = feeFault(core, feerate, { ...bounds, fees: context });
@@ -213,10 +213,10 @@ const judgeFee = (core: Core, feerate: number, context: Context): void => {
  * The peer signs. A change of feerate that it kept unsigned is judged again: by what the chain asks for now, and with what we have
  * offered meanwhile. Throws ChannelError.
  */
-export const judgeFeeAgain = (core: Core, context: Context): void => {
+export const recheckFee = (core: Core, context: Context): void => {
   const change = core.fees.find(({ marks }) => !isSigned(marks));
   if (change === undefined || core.params.role === 'funder') return;
-  judgeFee({ ...core, fees: core.fees.filter((fee) => fee !== change) }, change.feerate, context);
+  checkFee({ ...core, fees: core.fees.filter((fee) => fee !== change) }, change.feerate, context);
   const fault = raiseFault(core, context);
   if (fault !== undefined) throw new ChannelError(fault);
 };

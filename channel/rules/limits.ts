@@ -5,7 +5,7 @@
  */
 import { type Msat, msat, toMsat } from '../../wire/units.ts';
 import type { Fault } from '../model/errors.ts';
-import type { Context, Refusal } from '../model/io.ts';
+import type { Context, OfferRefusal } from '../model/io.ts';
 import { inLocal, inNextLocal, inNextRemote, type Spec, specOf } from '../model/spec.ts';
 import type { Core, Htlc, Params, Way } from '../model/state.ts';
 import { isSigned, withHtlc } from '../model/updates.ts';
@@ -115,7 +115,7 @@ export const EXPIRY_MARGIN = 3;
 export const signingFault = (core: Core, context: Context): Fault | undefined => {
   const [first] = [...core.outgoing.values()].filter(({ added }) => !isSigned(added));
   if (first === undefined) return undefined;
-  const withdrawn = (why: Refusal['code']): Fault => ({ code: 'offer_withdrawn', id: first.id, why });
+  const withdrawn = (why: OfferRefusal['code']): Fault => ({ code: 'offer_withdrawn', id: first.id, why });
   if (core.lockin.scid === undefined) return withdrawn('not_ready');
   const signed = new Map([...core.outgoing].filter(([, { added }]) => isSigned(added)));
   const before = specOf({ ...core, outgoing: signed }, inNextRemote);
@@ -125,7 +125,7 @@ export const signingFault = (core: Core, context: Context): Fault | undefined =>
 };
 
 /** Why we do not offer this HTLC: decided before a byte of it is sent. */
-export const offerRefusal = (core: Core, htlc: Htlc, context: Context): Refusal | undefined => {
+export const offerRefusal = (core: Core, htlc: Htlc, context: Context): OfferRefusal | undefined => {
   const { params } = core;
   const { height } = context;
   const { remote } = params;

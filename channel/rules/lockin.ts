@@ -3,7 +3,7 @@
 import { isPoint } from '../../wire/crypto.ts';
 import { scidOf } from '../../wire/units.ts';
 import { ChannelError } from '../model/errors.ts';
-import type { Effect, Input, PeerMessageOf } from '../model/io.ts';
+import type { ChannelMessageOf, Effect, Input } from '../model/io.ts';
 import type { Core, Params } from '../model/state.ts';
 import { perCommitmentPoint } from '../tx/secrets.ts';
 import { report, send } from './effects.ts';
@@ -22,7 +22,7 @@ type Locked = readonly [core: Core, effects: readonly Effect[]];
 export const isReady = ({ lockin }: Core): boolean => lockin.scid !== undefined && lockin.sent && lockin.received;
 
 /** `channel_ready`, the same each time it is sent, with our alias to a peer that knows what that is. */
-export const channelReady = ({ channelId, keys, params, link }: Core): PeerMessageOf<'channel_ready'> => ({
+export const channelReady = ({ channelId, keys, params, link }: Core): ChannelMessageOf<'channel_ready'> => ({
   name: 'channel_ready',
   channel_id: channelId,
   second_per_commitment_point: perCommitmentPoint(keys.perCommitmentSeed, 1),
@@ -58,7 +58,7 @@ export const onDepth = (core: Core, input: Extract<Input, { type: 'funding_depth
 };
 
 /** The peer's channel_ready; one already received only brings another alias. Throws ChannelError. */
-export const onChannelReady = (core: Core, message: PeerMessageOf<'channel_ready'>): Locked => {
+export const onChannelReady = (core: Core, message: ChannelMessageOf<'channel_ready'>): Locked => {
   const { lockin, head } = core;
   const peerAlias = message.alias ?? lockin.peerAlias;
   if (lockin.received) {

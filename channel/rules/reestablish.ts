@@ -4,15 +4,15 @@
  */
 import { equal, zeros } from '../../wire/bytes.ts';
 import { ChannelError } from '../model/errors.ts';
-import type { PeerMessage, PeerMessageOf } from '../model/io.ts';
+import type { ChannelMessage, ChannelMessageOf } from '../model/io.ts';
 import type { Core } from '../model/state.ts';
 import { perCommitmentPoint, perCommitmentSecret, receivedSecret } from '../tx/secrets.ts';
-import { commitmentSigned, revocation } from './commitmentupdates.ts';
+import { commitmentSigned, revokeAndAck } from './commitmentupdates.ts';
 import { ourUpdates } from './htlcs.ts';
 import { channelReady } from './lockin.ts';
 
 /** What we say first on a new connection. */
-export const reestablish = ({ channelId, head, secrets, keys }: Core): PeerMessageOf<'channel_reestablish'> => ({
+export const reestablish = ({ channelId, head, secrets, keys }: Core): ChannelMessageOf<'channel_reestablish'> => ({
   name: 'channel_reestablish',
   channel_id: channelId,
   next_commitment_number: BigInt(head.local + 1),
@@ -25,7 +25,7 @@ export const reestablish = ({ channelId, head, secrets, keys }: Core): PeerMessa
  * What a side says that must not use the channel any more: that it expects commitment 0 again. A peer then fails the channel
  * and publishes its own commitment, whatever it believes our state to be (BOLT 2); some do not do that for an `error`.
  */
-export const reestablishLost = ({ channelId, keys }: Core): PeerMessageOf<'channel_reestablish'> => ({
+export const reestablishLost = ({ channelId, keys }: Core): ChannelMessageOf<'channel_reestablish'> => ({
   name: 'channel_reestablish',
   channel_id: channelId,
   next_commitment_number: 0n,
@@ -34,7 +34,7 @@ export const reestablishLost = ({ channelId, keys }: Core): PeerMessageOf<'chann
   my_current_per_commitment_point: perCommitmentPoint(keys.perCommitmentSeed, 0),
 });
 
-type Reestablish = PeerMessageOf<'channel_reestablish'>;
+type Reestablish = ChannelMessageOf<'channel_reestablish'>;
 
 /** Commitment numbers have 48 bits; whatever lies beyond is as good as the largest. */
 const numberOf = (wire: bigint): number => Number(wire > 0xffff_ffff_ffffn ? 0xffff_ffff_ffffn : wire);
@@ -79,13 +79,13 @@ const hasCommitment = ({ head }: Core, message: Reestablish): boolean => {
  * What must be said again, in the order in which it was first said. Throws ChannelError when the peer's numbers show that
  * one of us lost its memory or that it lies.
  */
-export const lostMessages = (core: Core, message: Reestablish): readonly PeerMessage[] => {
+export const lostMessages = (core: Core, message: Reestablish): readonly ChannelMessage[] => {
   const { head, lockin } = core;
   const revoked = hasRevocation(core, message);
   const signed = hasCommitment(core, message);
 
   const ready = lockin.sent && head.local === 0 && message.next_commitment_number === 1n ? [channelReady(core)] : [];
-  const revoke = revoked ? [] : [revocation(core)];
+  const revoke = revoked ? [] : [revokeAndAck(core)];
   const commitment = signed ? undefined : commitmentSigned(core);
   const sign =
     commitment === undefined ? [] : [...ourUpdates(core, ({ remote }) => remote === head.remote + 1), commitment];

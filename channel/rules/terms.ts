@@ -8,19 +8,19 @@ import { isPoint } from '../../wire/crypto.ts';
 import { clipped } from '../../wire/printable.ts';
 import { type Point, type Sat, sat, toMsat } from '../../wire/units.ts';
 import {
-  acceptableNames,
+  type AcceptableTypes,
   type ChannelFeatures,
   type ChannelType,
+  channelTypeBits,
+  channelTypeFromBits,
+  describeAcceptableTypes,
+  describeOpenableTypes,
   isAcceptable,
   isOpenable,
-  openableNames,
-  type Taking,
-  typeBits,
-  typeOfBits,
 } from '../model/channeltype.ts';
 import { ChannelError, type TermsField } from '../model/errors.ts';
-import type { AcceptRequest, Context, LocalLimits, PeerMessageOf } from '../model/io.ts';
-import type { Params, Proposal, Terms } from '../model/state.ts';
+import type { AcceptRequest, ChannelMessageOf, Context, LocalLimits } from '../model/io.ts';
+import type { OpeningTerms, Params, Proposal } from '../model/state.ts';
 import { formats, openerCost } from '../tx/commitmentformats.ts';
 import type { Basepoints } from '../tx/keys.ts';
 import { isShutdownScript } from '../tx/shutdownscript.ts';
@@ -54,14 +54,17 @@ const refuse = (field: TermsField, got: unknown, expected: string): never => {
 
 /** The type of a peer's proposal. Throws ChannelError where it names none that may be opened. */
 export const acceptedType = (
-  { channel_type: bits, channel_flags: flags }: Pick<PeerMessageOf<'open_channel'>, 'channel_type' | 'channel_flags'>,
-  taking: Taking,
+  {
+    channel_type: bits,
+    channel_flags: flags,
+  }: Pick<ChannelMessageOf<'open_channel'>, 'channel_type' | 'channel_flags'>,
+  taking: AcceptableTypes,
 ): ChannelType => {
-  const type = bits === undefined ? undefined : typeOfBits(bits);
+  const type = bits === undefined ? undefined : channelTypeFromBits(bits);
   const announce = announces(flags);
   if (type !== undefined && isAcceptable(type, taking, announce)) return type;
   const got = bits === undefined ? 'none' : clipped(hex(bits.subarray(0, MOST_DIGITS)), MOST_DIGITS);
-  return refuse('channel_type', got, `one of ${acceptableNames(taking, announce)}`);
+  return refuse('channel_type', got, `one of ${describeAcceptableTypes(taking, announce)}`);
 };
 
 /** The one bit of channel_flags that has a meaning. */
@@ -78,7 +81,7 @@ export const localTerms = (
   capacity: Sat,
   upfrontScript: Uint8Array | undefined,
   remoteDust: Sat = limits.dustLimit,
-): Terms => ({
+): OpeningTerms => ({
   dustLimit: limits.dustLimit,
   maxHtlcValueInFlight: limits.maxHtlcValueInFlight,
   htlcMinimum: limits.htlcMinimum,
@@ -90,10 +93,10 @@ export const localTerms = (
   upfrontScript,
 });
 
-type Opening = PeerMessageOf<'open_channel'> | PeerMessageOf<'accept_channel'>;
+type Opening = ChannelMessageOf<'open_channel'> | ChannelMessageOf<'accept_channel'>;
 
 /** The fields that both messages share, as terms. */
-const termsOf = (message: Opening, minimumDepth: number): Terms => ({
+const termsOf = (message: Opening, minimumDepth: number): OpeningTerms => ({
   dustLimit: message.dust_limit_satoshis,
   maxHtlcValueInFlight: message.max_htlc_value_in_flight_msat,
   htlcMinimum: message.htlc_minimum_msat,
@@ -119,7 +122,7 @@ const enforce = (rules: readonly Rule[]): void => {
 
 /** What holds for either side's terms in a channel of that capacity. */
 const shared = (
-  terms: Terms,
+  terms: OpeningTerms,
   { capacity, format }: Pick<Proposal, 'capacity' | 'format'>,
   first: Point,
   { anysegwit }: ChannelFeatures,
@@ -154,7 +157,7 @@ const shared = (
 };
 
 /** Each side's dust limit must lie below what the other lets it keep, or all outputs might be dust. */
-const dustBelowReserves = (local: Terms, remote: Terms): readonly Rule[] => [
+const dustBelowReserves = (local: OpeningTerms, remote: OpeningTerms): readonly Rule[] => [
   [
     'channel_reserve_satoshis',
     remote.reserve,
@@ -170,10 +173,14 @@ const dustBelowReserves = (local: Terms, remote: Terms): readonly Rule[] => [
 ];
 
 /** The least a fundee wants to know of itself to judge an `open_channel`. */
-export type Judge = Pick<AcceptRequest, 'chainHash' | 'minimumAmount' | 'features' | 'allowStaticRemotekey'>;
+export type FundeePolicy = Pick<AcceptRequest, 'chainHash' | 'minimumAmount' | 'features' | 'allowStaticRemotekey'>;
 
 /** A funder's terms, all rules of "The open_channel Message" obeyed but those about our reply. Throws ChannelError. */
-export const openTerms = (message: PeerMessageOf<'open_channel'>, judge: Judge, context: Context): Terms => {
+export const openTerms = (
+  message: ChannelMessageOf<'open_channel'>,
+  judge: FundeePolicy,
+  context: Context,
+): OpeningTerms => {
   const terms = termsOf(message, 0);
   const { format } = acceptedType(message, judge);
   const bounds = openingBounds(formats[format], context);
@@ -218,18 +225,19 @@ export const checkExcess = (params: Params, context: Context): void => {
 };
 
 /** What our reply adds to the rules of an `open_channel`. Throws ChannelError. */
-export const checkAgainstReply = (remote: Terms, local: Terms): void => enforce(dustBelowReserves(local, remote));
+export const checkAgainstReply = (remote: OpeningTerms, local: OpeningTerms): void =>
+  enforce(dustBelowReserves(local, remote));
 
 /** A fundee's terms, all rules of "The accept_channel Message" obeyed. Throws ChannelError. */
 export const acceptTerms = (
-  message: PeerMessageOf<'accept_channel'>,
+  message: ChannelMessageOf<'accept_channel'>,
   proposal: Proposal,
   features: ChannelFeatures,
-): Terms => {
+): OpeningTerms => {
   const terms = termsOf(message, message.minimum_depth);
   const type = message.channel_type;
   enforce([
-    ['channel_type', 'another', type !== undefined && equal(type, typeBits(proposal)), 'the one we proposed'],
+    ['channel_type', 'another', type !== undefined && equal(type, channelTypeBits(proposal)), 'the one we proposed'],
     ['minimum_depth', terms.minimumDepth, terms.minimumDepth <= MAX_DEPTH, `at most ${MAX_DEPTH}`],
     ...dustBelowReserves(proposal.local, terms),
     ...shared(terms, proposal, message.first_per_commitment_point, features),
@@ -244,9 +252,9 @@ export const checkProposal = (proposal: Proposal, features: ChannelFeatures): vo
   enforce([
     [
       'channel_type',
-      hex(typeBits(proposal)),
+      hex(channelTypeBits(proposal)),
       isOpenable({ format, scidAlias }, features, announce),
-      `one of ${openableNames(features, announce)}`,
+      `one of ${describeOpenableTypes(features, announce)}`,
     ],
     [
       'upfront_shutdown_script',

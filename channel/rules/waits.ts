@@ -34,7 +34,7 @@ const awaitedOfCore = (core: Core): Wait | undefined => {
   const { link, lockin } = core;
   if (link.status === 'online') return owed(core);
   // Before the peer said channel_ready nothing can be in flight, and lnd does not say where it stands until the funding is confirmed.
-  if (link.status === 'offline' || link.refused !== undefined || !lockin.received) return undefined;
+  if (link.status === 'offline' || link.peerError !== undefined || !lockin.received) return undefined;
   return only('channel_reestablish');
 };
 

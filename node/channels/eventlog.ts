@@ -1,8 +1,8 @@
 /** What a channel's events say to an operator. */
 
-import { isOldOfOurs } from '../../channel/claims/closetype.ts';
+import { isOldLocalCommitment } from '../../channel/claims/closetype.ts';
 import { type Fault, faultText } from '../../channel/model/errors.ts';
-import type { ChannelEvent, SpentBy } from '../../channel/model/io.ts';
+import type { ChannelEvent, CloseType } from '../../channel/model/io.ts';
 import type { Onchain } from '../../channel/model/state.ts';
 import { hex } from '../../wire/bytes.ts';
 import { displayedTxid } from '../base/txids.ts';
@@ -20,17 +20,17 @@ const spendText = {
     'a commitment is in the chain that this node does not know: it has lost data, and can claim its own balance only',
   unrecognized:
     'the channel was spent by a transaction that is neither one of its commitments nor a closing that this node signed, though it bears a signature of its key: either a copy of this node made it, or somebody has its keys. The channel is over, and nothing in that transaction is claimed. See whether it pays an address of yours (listfunds), and whether another copy of this node runs; if none does, move what else this node holds',
-} as const satisfies Record<SpentBy, string>;
+} as const satisfies Record<CloseType, string>;
 
 const oldOfOurs =
   'an old commitment of this node is in the chain, which it did not publish: a copy of it did, with data of long ago. The peer may take all of it; what it leaves is claimed. See that no other copy of this node runs';
 
 /** The kinds of spend that an operator has to look into. */
-const alarming: ReadonlySet<SpentBy> = new Set(['revoked', 'unknown', 'unrecognized']);
+const alarming: ReadonlySet<CloseType> = new Set(['revoked', 'unknown', 'unrecognized']);
 
 /** What the spend of a channel's funding output means, and whether somebody should look into it. */
 export const describeSpend = ({ core, by, tx }: Pick<Onchain, 'core' | 'by' | 'tx'>) =>
-  by === 'local' && isOldOfOurs(core, tx)
+  by === 'local' && isOldLocalCommitment(core, tx)
     ? ({ text: oldOfOurs, level: 'error' } as const)
     : ({ text: spendText[by], level: alarming.has(by) ? 'error' : 'info' } as const);
 

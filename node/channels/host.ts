@@ -4,7 +4,7 @@
  */
 
 import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
-import type { ChannelEvent, Context, Effect, Input, PeerMessage } from '../../channel/model/io.ts';
+import type { ChannelEvent, ChannelMessage, Context, Effect, Input } from '../../channel/model/io.ts';
 import { restore } from '../../channel/model/persist.ts';
 import type { ChannelState, Htlc, StaticChannel } from '../../channel/model/state.ts';
 import { recoverChannel } from '../../channel/phases/recover.ts';
@@ -225,7 +225,11 @@ export class ChannelHost {
    * A peer's message about one of its channels. A flood is slowed down to what the channel can take: the promise holds back
    * the peer's next message. False when the peer has no such channel.
    */
-  receive(peer: Peer, id: Uint8Array, message: PeerMessage): { readonly wait: Promise<void> | undefined } | undefined {
+  receive(
+    peer: Peer,
+    id: Uint8Array,
+    message: ChannelMessage,
+  ): { readonly wait: Promise<void> | undefined } | undefined {
     const entry = this.byChannelId(peer.id, id);
     if (entry === undefined) return undefined;
     entry.machine.push({ type: 'message', message });
@@ -317,7 +321,7 @@ export class ChannelHost {
   }
 
   /** To the connection that the channel knows of: nothing may reach a later one before channel_reestablish (BOLT 2). */
-  private send({ connection }: Entry, message: PeerMessage): void {
+  private send({ connection }: Entry, message: ChannelMessage): void {
     if (connection !== undefined) this.parts.gate.after(() => connection.send(message));
   }
 

@@ -3,7 +3,7 @@
  * gossip to the graph. A message about a channel that does not exist is answered with an error, so that the peer can stop waiting
  * for us (BOLT 1, BOLT 2).
  */
-import type { PeerMessage } from '../../channel/model/io.ts';
+import type { ChannelMessage } from '../../channel/model/io.ts';
 import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { encodeMessage, isFor, type Message, type MessageFor, type MessageOf, messages } from '../../wire/message.ts';
 import { complaint } from '../../wire/printable.ts';
@@ -181,7 +181,7 @@ const toChannel = (
   { channels, log }: DispatchParts,
   peer: Peer,
   id: ChannelId,
-  message: PeerMessage,
+  message: ChannelMessage,
 ): Promise<void> | undefined => {
   const taken = channels.receive(peer, id, message);
   if (taken !== undefined) return taken.wait;

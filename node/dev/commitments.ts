@@ -9,7 +9,7 @@ import { witnessWeight } from '../../channel/claims/witness.ts';
 import type { HtlcClaim, Unlock } from '../../channel/model/claim.ts';
 import { records, restore } from '../../channel/model/persist.ts';
 import type { Core, Funded, Htlc } from '../../channel/model/state.ts';
-import { localCommitment, publishable } from '../../channel/rules/commitmentupdates.ts';
+import { localCommitment, signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
 import type { Commitment, HtlcOutput } from '../../channel/tx/commitment.ts';
 import { htlcTransaction } from '../../channel/tx/htlctx.ts';
 import { deriveSecret } from '../../channel/tx/keys.ts';
@@ -97,7 +97,7 @@ export const signedCommitment = (core: Core, preimages: readonly Preimage[]): Si
       claim: able ? claimOf(commitment, output, i, preimage) : undefined,
     };
   });
-  return { number, tx: Transaction.fromBuffer(publishable(core)), htlcs };
+  return { number, tx: Transaction.fromBuffer(signedLocalCommitment(core)), htlcs };
 };
 
 /** Keeps the channel's present records. Resolves with the number of our commitment once they are durable. */

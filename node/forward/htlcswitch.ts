@@ -6,7 +6,7 @@
 import type { AtStake } from '../../amp/io.ts';
 import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
-import type { ChannelEvent, Input, Refusal, Resolution } from '../../channel/model/io.ts';
+import type { ChannelEvent, Input, OfferRefusal, Resolution } from '../../channel/model/io.ts';
 import { type Failure, failureCode, malformed } from '../../onion/failures.ts';
 import { peel } from '../../onion/peel.ts';
 import { type Hop, readHop } from '../../onion/registry.ts';
@@ -263,7 +263,7 @@ export class HtlcSwitch {
   }
 
   /** An HTLC of ours was not offered after all. */
-  refused(channel: string, bytes: Uint8Array, why: Refusal): void {
+  refused(channel: string, bytes: Uint8Array, why: OfferRefusal): void {
     const { channels, payments, strangers } = this.parts;
     const origin = decodeOrigin(bytes);
     if (origin.kind === 'payment') {

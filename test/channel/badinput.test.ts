@@ -1,8 +1,8 @@
 /** Every message at every moment: it has the answer that the table says, and whatever it was, no harm is done by it. */
 import { describe, expect, test } from 'vitest';
-import type { PeerMessage } from '../../channel/model/io.ts';
+import type { ChannelMessage } from '../../channel/model/io.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
-import { publishable } from '../../channel/rules/commitmentupdates.ts';
+import { signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { hex, text } from '../../wire/bytes.ts';
 import { answers, columns, type Row, rows } from './badinput.ts';
 import { type FormatName, type Moment, momentOf, ours, theirs } from './moments.ts';
@@ -47,7 +47,7 @@ interface Reply {
   readonly diskBefore: readonly string[];
 }
 
-const take = (moment: Moment, message: PeerMessage): Reply => {
+const take = (moment: Moment, message: ChannelMessage): Reply => {
   const [mine, peer] = [ours(moment), theirs(moment)];
   const [heard, asked, published] = [peer.inbox.length, mine.asked.length, mine.broadcasts.length];
   const [before, diskBefore] = [mine.state, disk(mine)];
@@ -110,7 +110,7 @@ const unharmed = (moment: Moment, letter: string, reply: Reply): void => {
   }
   // What goes on chain is what both had agreed on before this message, whatever it asked for.
   const agreed = before.phase === 'negotiating' ? before.agreed : undefined;
-  expect(reply.published).toEqual([hex(agreed ?? publishable(before.core))]);
+  expect(reply.published).toEqual([hex(agreed ?? signedLocalCommitment(before.core))]);
   expect(mine.state.phase).toBe('failed');
 };
 

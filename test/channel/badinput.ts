@@ -3,7 +3,7 @@
  * answered as wrong is: an opening is given up, anything later begins the connection anew.
  */
 import type { Fault } from '../../channel/model/errors.ts';
-import type { PeerMessage } from '../../channel/model/io.ts';
+import type { ChannelMessage } from '../../channel/model/io.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, shortChannelId, txid } from '../../wire/units.ts';
 import { scriptOf, secretOf } from './pair.ts';
@@ -59,7 +59,7 @@ export interface Row {
   /** What is wrong with it, where that is what counts. */
   readonly code?: Fault['code'];
   /** One after the other; all but the last are right where the last is judged. */
-  readonly says: (scene: Scene) => readonly PeerMessage[];
+  readonly says: (scene: Scene) => readonly ChannelMessage[];
 }
 
 const noTxid = txid(new Uint8Array(32));

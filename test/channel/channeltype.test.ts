@@ -3,7 +3,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
 import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
-import type { Effect, OpenRequest, PeerMessageOf } from '../../channel/model/io.ts';
+import type { ChannelMessageOf, Effect, OpenRequest } from '../../channel/model/io.ts';
 import { acceptChannel, openChannel } from '../../channel/phases/transition.ts';
 import { hex, text, unhex } from '../../wire/bytes.ts';
 import {
@@ -26,7 +26,7 @@ import { summary } from './summary.ts';
 
 const sent = (effects: readonly Effect[]) => effects.flatMap((e) => (e.do === 'send' ? [e.message] : []));
 
-const openMessage = (request: OpenRequest = openRequest): PeerMessageOf<'open_channel'> => {
+const openMessage = (request: OpenRequest = openRequest): ChannelMessageOf<'open_channel'> => {
   const [message] = sent(openChannel(request, context)[1]);
   if (message?.name !== 'open_channel') throw new Error('no open_channel');
   return message;

@@ -1,7 +1,7 @@
 /** Closing together and apart: shutdown, the fee, what is published, what the chain then says. */
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import type { Input, PeerMessageOf } from '../../channel/model/io.ts';
+import type { ChannelMessageOf, Input } from '../../channel/model/io.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
 import { closingSigned } from './closings.ts';
@@ -173,7 +173,7 @@ const negotiating = (): Pair => {
 const fail = (): never => {
   throw new Error('nothing sent');
 };
-const closingOf = (side: Side): PeerMessageOf<'closing_signed'> => {
+const closingOf = (side: Side): ChannelMessageOf<'closing_signed'> => {
   const message = side.inbox.shift();
   return message?.name === 'closing_signed' ? message : fail();
 };

@@ -3,7 +3,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Context, PeerMessage, PeerMessageOf } from '../../channel/model/io.ts';
+import type { ChannelMessage, ChannelMessageOf, Context } from '../../channel/model/io.ts';
 import type { CloseFeerates } from '../../channel/model/state.ts';
 import { buildLegacyClosing, closingFee, closingWeight } from '../../channel/tx/closingtx.ts';
 import { signFundingSpend } from '../../channel/tx/signing.ts';
@@ -28,7 +28,7 @@ const pushed = { ...openRequest, push: msat(400_000_500n) };
 const balance = { a: 599_999_500n, b: 400_000_500n } as const;
 
 /** closing_signed of `from` for a fee, as it would be signed by its rules. */
-const words = (pair: Pair, from: Who, fee: bigint, range: readonly [bigint, bigint] | undefined): PeerMessage => {
+const words = (pair: Pair, from: Who, fee: bigint, range: readonly [bigint, bigint] | undefined): ChannelMessage => {
   const { params, funding, keys, channelId } = coreOf(pair[from]);
   const to = from === 'a' ? 'b' : 'a';
   const side = (who: Who) => ({
@@ -58,7 +58,7 @@ const words = (pair: Pair, from: Who, fee: bigint, range: readonly [bigint, bigi
 /** Both in negotiation on a new connection; `who` is under test, the other one only said what brought it there. */
 const meet = (pair: Pair, who: Who, feerates: CloseFeerates | undefined, at: Context): void => {
   give(pair, pair[who], { type: 'close', feerates }, at);
-  const shutdown: PeerMessage = {
+  const shutdown: ChannelMessage = {
     name: 'shutdown',
     channel_id: coreOf(pair[who]).channelId,
     scriptpubkey: scriptOf(who === 'a' ? 2 : 1),
@@ -75,7 +75,7 @@ const again = (pair: Pair, who: Who, at: Context): void => {
   meet(pair, who, undefined, at);
 };
 
-const signedBy = (pair: Pair, who: Who): readonly PeerMessageOf<'closing_signed'>[] =>
+const signedBy = (pair: Pair, who: Who): readonly ChannelMessageOf<'closing_signed'>[] =>
   pair[who === 'a' ? 'b' : 'a'].inbox.filter((message) => message.name === 'closing_signed');
 
 const outputOf = (tx: Uint8Array, script: Uint8Array): bigint =>

@@ -1,6 +1,6 @@
 /** closing_signed as a peer may send it that asks for a fee of its own. */
 
-import type { PeerMessageOf } from '../../channel/model/io.ts';
+import type { ChannelMessageOf } from '../../channel/model/io.ts';
 import { inLocal, specOf } from '../../channel/model/spec.ts';
 import { buildLegacyClosing } from '../../channel/tx/closingtx.ts';
 import { signFundingSpend } from '../../channel/tx/signing.ts';
@@ -14,7 +14,7 @@ export const closingSignedBy = (
   fee: bigint,
   leaveOut?: 'local' | 'remote',
   dustLimit: Sat = sat(1n),
-): PeerMessageOf<'closing_signed'> => {
+): ChannelMessageOf<'closing_signed'> => {
   const core = coreOf(pair[who]);
   const { params, funding, keys, channelId } = core;
   const { toUs, toThem } = specOf(core, inLocal(core.head.local));
@@ -36,5 +36,5 @@ export const closingSignedBy = (
 };
 
 /** The fundee's signature of the closing transaction with that fee. */
-export const closingSigned = (pair: Pair, fee: bigint): PeerMessageOf<'closing_signed'> =>
+export const closingSigned = (pair: Pair, fee: bigint): ChannelMessageOf<'closing_signed'> =>
   closingSignedBy(pair, 'b', fee, undefined, coreOf(pair.b).params.local.dustLimit);

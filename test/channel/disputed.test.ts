@@ -2,7 +2,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { expect, test } from 'vitest';
 import { errorText, faultText } from '../../channel/model/errors.ts';
-import type { PeerMessage, PeerMessageOf } from '../../channel/model/io.ts';
+import type { ChannelMessage, ChannelMessageOf } from '../../channel/model/io.ts';
 import { hex, text, unhex } from '../../wire/bytes.ts';
 import { encodeMessage } from '../../wire/message.ts';
 import { complaint, MOST_COMPLAINT } from '../../wire/printable.ts';
@@ -11,14 +11,14 @@ import { begin, coreOf, deliver, fund, give, offerOf, type Pair, ready, type Sid
 
 const wrong = signature(new Uint8Array(64).fill(1));
 
-const next = <N extends PeerMessage['name']>(side: Side, name: N): PeerMessageOf<N> => {
-  const found = side.inbox.find((message): message is PeerMessageOf<N> => message.name === name);
+const next = <N extends ChannelMessage['name']>(side: Side, name: N): ChannelMessageOf<N> => {
+  const found = side.inbox.find((message): message is ChannelMessageOf<N> => message.name === name);
   if (found === undefined) throw new Error(`no ${name}`);
   return found;
 };
 
 /** What `who` says when it hears this, and the transaction in it. */
-const answered = (pair: Pair, who: 'a' | 'b', message: PeerMessage) => {
+const answered = (pair: Pair, who: 'a' | 'b', message: ChannelMessage) => {
   const other = pair[who === 'a' ? 'b' : 'a'];
   other.inbox = [];
   give(pair, pair[who], { type: 'message', message });

@@ -1,6 +1,6 @@
 /** What both sides have in the first commitments (BOLT 2): the funder can pay for them, and one side has more than it must keep. */
 import { describe, expect, test } from 'vitest';
-import type { Context, OpenRequest, PeerMessageOf } from '../../channel/model/io.ts';
+import type { ChannelMessageOf, Context, OpenRequest } from '../../channel/model/io.ts';
 import { acceptChannel, openChannel, transition } from '../../channel/phases/transition.ts';
 import { commitmentFee, formats } from '../../channel/tx/commitmentformats.ts';
 import { text } from '../../wire/bytes.ts';
@@ -15,7 +15,7 @@ const LEFT = CAPACITY - commitmentFee(formats.static_remotekey, FEERATE, 0);
 const dear: Context = { ...context, feerate: FEERATE, highestFeerate: FEERATE, neededFeerate: FEERATE };
 const request = (push: Msat): OpenRequest => ({ ...openRequest, amount: sat(CAPACITY), feerate: FEERATE, push });
 
-const openMessage = (push: Msat): PeerMessageOf<'open_channel'> => {
+const openMessage = (push: Msat): ChannelMessageOf<'open_channel'> => {
   const [effect] = openChannel(request(msat(0n)), dear)[1];
   if (effect?.do !== 'send' || effect.message.name !== 'open_channel') throw new Error('no open_channel');
   return { ...effect.message, push_msat: push, channel_reserve_satoshis: sat(RESERVE) };

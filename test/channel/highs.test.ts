@@ -1,6 +1,6 @@
 /** A signature whose S is above half of the order signs as well, and nobody relays it (BOLT 2): in a channel it is none. */
 import { expect, test } from 'vitest';
-import type { PeerMessage } from '../../channel/model/io.ts';
+import type { ChannelMessage } from '../../channel/model/io.ts';
 import { type Signature, signature } from '../../wire/units.ts';
 import {
   anchorsRequest,
@@ -28,13 +28,13 @@ const high = (one: Signature): Signature => {
   return signature(Uint8Array.of(...one.subarray(0, 32), ...bytes));
 };
 
-const raised = <M extends PeerMessage & { readonly signature: Signature }>(message: M): M => ({
+const raised = <M extends ChannelMessage & { readonly signature: Signature }>(message: M): M => ({
   ...message,
   signature: high(message.signature),
 });
 
 /** A pair whose next message to a side is of that name. */
-const upTo = (pair: Pair, side: Side, name: PeerMessage['name']): PeerMessage => {
+const upTo = (pair: Pair, side: Side, name: ChannelMessage['name']): ChannelMessage => {
   while (side.inbox[0]?.name !== name) {
     const other = side === pair.a ? pair.b : pair.a;
     if (!deliver(pair, side) && !deliver(pair, other)) throw new Error(`no ${name}`);
@@ -47,7 +47,7 @@ const upTo = (pair: Pair, side: Side, name: PeerMessage['name']): PeerMessage =>
 const faultOf = (side: Side): string | undefined =>
   [...eventsOf(side, 'abandoned'), ...eventsOf(side, 'failed')].map(({ fault }) => fault.code)[0];
 
-const hear = (pair: Pair, side: Side, message: PeerMessage): string | undefined => {
+const hear = (pair: Pair, side: Side, message: ChannelMessage): string | undefined => {
   give(pair, side, { type: 'message', message });
   return faultOf(side);
 };

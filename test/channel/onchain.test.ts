@@ -3,7 +3,7 @@
  * in both formats. Both sides claim what is theirs, every script is checked, and in the end each has what it is owed.
  */
 import { describe, expect, test } from 'vitest';
-import { publishable } from '../../channel/rules/commitmentupdates.ts';
+import { signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { formats } from '../../channel/tx/commitmentformats.ts';
 import { onStage } from './onstage.ts';
 import { coreOf, deliver, eventsOf, give, offerOf, otherOf, secretOf, settle } from './pair.ts';
@@ -56,7 +56,7 @@ const publish = (so: World, kind: Kind): void => {
     give(pair, pair.a, { type: 'sign' });
     while (deliver(pair, pair.b));
   }
-  mine(so, [publishable(coreOf(kind === 'local' ? pair.a : pair.b))]);
+  mine(so, [signedLocalCommitment(coreOf(kind === 'local' ? pair.a : pair.b))]);
 };
 
 describe.each(rows)('$format: $kind commitment, $way HTLC, $end, dust $dust', ({ format, kind, way, end, dust }) => {

@@ -1,6 +1,6 @@
 /** On the way to the chain: when a channel goes there, with what, and what becomes of it if the chain changes its mind. */
 import { describe, expect, test } from 'vitest';
-import { publishable } from '../../channel/rules/commitmentupdates.ts';
+import { signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { describeSpend } from '../../node/channels/eventlog.ts';
 import { text } from '../../wire/bytes.ts';
 import { onStage } from './onstage.ts';
@@ -92,7 +92,7 @@ describe('our commitment that is not confirmed', () => {
     const so = world();
     const { a, b } = so.pair;
     htlc(so, 'a', 30_000, 1, 30);
-    const rival = publishable(coreOf(b));
+    const rival = signedLocalCommitment(coreOf(b));
     tell(so, 'a', { type: 'force_close' });
     const { funding } = coreOf(a);
     expect(a.asked.at(-2)).toEqual({ do: 'watch_mempool', outpoint: funding });
@@ -106,7 +106,7 @@ describe('our commitment that is not confirmed', () => {
     // And back, should ours come in after all; somebody else's transactions say nothing.
     tell(so, 'a', { type: 'output_spent', outpoint: { ...funding, index: 7 }, tx: rival, height: undefined });
     expect(claimsOf(so, 'a')).toEqual([bump]);
-    tell(so, 'a', { type: 'output_spent', outpoint: funding, tx: publishable(coreOf(a)), height: undefined });
+    tell(so, 'a', { type: 'output_spent', outpoint: funding, tx: signedLocalCommitment(coreOf(a)), height: undefined });
     expect(claimsOf(so, 'a')).toEqual([ours]);
   });
 

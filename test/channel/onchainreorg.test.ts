@@ -4,7 +4,7 @@
  */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { publishable } from '../../channel/rules/commitmentupdates.ts';
+import { signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { onStage } from './onstage.ts';
 import { coreOf, eventsOf, offerOf, secretOf, settle } from './pair.ts';
 import { advance, closingOf, fates, playDown, type Rules } from './play.ts';
@@ -111,7 +111,7 @@ const begun = (so: World, planned: readonly Planned[]): Begun => {
   return {
     ...{ so, offered, opened: tip(so), revealed: new Set() },
     disks: { a: new Map(a.disk), b: new Map(b.disk) },
-    commitments: { a: publishable(coreOf(a)), b: publishable(coreOf(b)) },
+    commitments: { a: signedLocalCommitment(coreOf(a)), b: signedLocalCommitment(coreOf(b)) },
   };
 };
 

@@ -1,7 +1,7 @@
 /** Opening a channel: the messages in order, what is refused and by which field, what is forgotten. */
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import type { AcceptRequest, Context, Effect, OpenRequest, PeerMessageOf } from '../../channel/model/io.ts';
+import type { AcceptRequest, ChannelMessageOf, Context, Effect, OpenRequest } from '../../channel/model/io.ts';
 import { acceptChannel, openChannel, transition } from '../../channel/phases/transition.ts';
 import { hex, text } from '../../wire/bytes.ts';
 import { chainHash, msat, point, sat } from '../../wire/units.ts';
@@ -34,7 +34,7 @@ import { fundingKeys, keyOf, stateName, summary, wireIds } from './summary.ts';
 
 const sent = (effects: readonly Effect[]) => effects.flatMap((e) => (e.do === 'send' ? [e.message] : []));
 
-const openMessage = (request: OpenRequest = openRequest): PeerMessageOf<'open_channel'> => {
+const openMessage = (request: OpenRequest = openRequest): ChannelMessageOf<'open_channel'> => {
   const [message] = sent(openChannel(request, context)[1]);
   if (message?.name !== 'open_channel') throw new Error('no open_channel');
   return message;
@@ -75,7 +75,7 @@ test('push_msat belongs to the fundee from the first commitment on', () => {
   expect(summary(pair.a.state)?.toUs).toBe(1_000_000_000n - 123_456_789n);
 });
 
-type Change = Partial<PeerMessageOf<'open_channel'>>;
+type Change = Partial<ChannelMessageOf<'open_channel'>>;
 const badPoint = point(Uint8Array.of(2, ...new Array(32).fill(255)));
 
 /** Every field of open_channel that can be wrong, and the field that the refusal names. */
@@ -138,7 +138,7 @@ describe('a fundee refuses', () => {
   });
 });
 
-type AcceptChange = Partial<PeerMessageOf<'accept_channel'>>;
+type AcceptChange = Partial<ChannelMessageOf<'accept_channel'>>;
 const refusedAccepts: readonly (readonly [claim: string, change: AcceptChange, field: string])[] = [
   ['another channel type', { channel_type: Uint8Array.of(0x40, 0x10, 0) }, 'channel_type'],
   ['a depth beyond reason', { minimum_depth: 145 }, 'minimum_depth'],

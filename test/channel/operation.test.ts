@@ -1,6 +1,6 @@
 /** A channel in use: HTLCs from offer to end, many at once, both ways at once; fees; every refusal of our own. */
 import { describe, expect, test } from 'vitest';
-import type { Context, Input, Refusal } from '../../channel/model/io.ts';
+import type { Context, Input, OfferRefusal } from '../../channel/model/io.ts';
 import { PAST } from '../../channel/model/persist.ts';
 import { wantsToSign, whenIdle } from '../../channel/phases/transition.ts';
 import { isOverexposed } from '../../channel/rules/limits.ts';
@@ -179,7 +179,7 @@ test('an answer for an HTLC that is unknown, not yet certain, or already answere
 describe('what we do not offer, and why', () => {
   interface Row {
     readonly claim: string;
-    readonly why: Refusal['code'];
+    readonly why: OfferRefusal['code'];
     readonly change: Partial<Extract<Input, { type: 'offer' }>>;
     readonly at?: Context;
   }

@@ -8,11 +8,11 @@ import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
 import type {
   AcceptRequest,
   ChannelEvent,
+  ChannelMessage,
   Context,
   Effect,
   Input,
   OpenRequest,
-  PeerMessage,
   Step,
 } from '../../channel/model/io.ts';
 import { records, restore } from '../../channel/model/persist.ts';
@@ -131,7 +131,7 @@ export interface Side {
   state: ChannelState;
   readonly disk: Map<string, Uint8Array>;
   /** What the peer sent and this side has not taken yet. */
-  inbox: PeerMessage[];
+  inbox: ChannelMessage[];
   readonly events: ChannelEvent[];
   readonly broadcasts: { readonly tx: Uint8Array; readonly why: string }[];
   readonly asked: Effect[];
@@ -157,7 +157,8 @@ const fresh = (state: ChannelState): Side => ({
 
 export const otherOf = (pair: Pair, side: Side): Side => (side === pair.a ? pair.b : pair.a);
 
-const overTheWire = (message: PeerMessage): PeerMessage => decodeMessage(encodeMessage(message)) as PeerMessage;
+const overTheWire = (message: ChannelMessage): ChannelMessage =>
+  decodeMessage(encodeMessage(message)) as ChannelMessage;
 
 /** Performs a step's effects in order. */
 export const perform = (side: Side, other: Side, [next, effects]: Step): void => {

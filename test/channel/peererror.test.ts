@@ -1,6 +1,6 @@
 /** An `error` of the peer's: it always ends the channel, but before channel_reestablish it does not make us publish what may be old. */
 import { describe, expect, test } from 'vitest';
-import { publishable } from '../../channel/rules/commitmentupdates.ts';
+import { signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { idOf } from '../../channel/tx/transaction.ts';
 import { equal, utf8 } from '../../wire/bytes.ts';
 import { msat } from '../../wire/units.ts';
@@ -107,7 +107,7 @@ describe('before channel_reestablish', () => {
   test('and so does its commitment in the chain', () => {
     const pair = behind();
     cut(pair);
-    const tx = publishable(coreOf(pair.a));
+    const tx = signedLocalCommitment(coreOf(pair.a));
     give(pair, pair.b, { type: 'funding_spent', tx, height: context.height + 11 });
     expect(eventsOf(pair.b, 'spent')).toMatchObject([{ by: 'unknown', txid: idOf(txOf(tx)) }]);
     block(pair, pair.b, 40);

@@ -1,10 +1,10 @@
 /** What a peer may say to a channel at any moment, right but for what a caller changes. */
 
-import type { PeerMessage, PeerMessageOf } from '../../channel/model/io.ts';
+import type { ChannelMessage, ChannelMessageOf } from '../../channel/model/io.ts';
 import { inLocal, specOf } from '../../channel/model/spec.ts';
 import type { Core } from '../../channel/model/state.ts';
 import { openChannel } from '../../channel/phases/opening.ts';
-import { commitmentSigned, localCommitment, revocation, signNext } from '../../channel/rules/commitmentupdates.ts';
+import { commitmentSigned, localCommitment, revokeAndAck, signNext } from '../../channel/rules/commitmentupdates.ts';
 import { reestablish } from '../../channel/rules/reestablish.ts';
 import { buildLegacyClosing } from '../../channel/tx/closingtx.ts';
 import { channelSecrets } from '../../channel/tx/keys.ts';
@@ -37,7 +37,10 @@ export const sceneOf = (moment: Moment): Scene => {
   };
 };
 
-export const add = ({ id, core }: Scene, change: Partial<PeerMessageOf<'update_add_htlc'>> = {}): PeerMessage => ({
+export const add = (
+  { id, core }: Scene,
+  change: Partial<ChannelMessageOf<'update_add_htlc'>> = {},
+): ChannelMessage => ({
   name: 'update_add_htlc',
   channel_id: id,
   id: core?.counters.nextIn ?? 0n,
@@ -49,7 +52,7 @@ export const add = ({ id, core }: Scene, change: Partial<PeerMessageOf<'update_a
 });
 
 /** The peer's next signature, over whatever its side has changed. */
-export const signed = ({ id, core, peer }: Scene): PeerMessageOf<'commitment_signed'> => {
+export const signed = ({ id, core, peer }: Scene): ChannelMessageOf<'commitment_signed'> => {
   const next = peer?.head.remoteNextPoint === undefined ? undefined : commitmentSigned(signNext(peer));
   const htlcs = core === undefined ? [] : localCommitment(core).htlcs;
   return (
@@ -67,9 +70,9 @@ export const closing = (
   { id, core, moment }: Scene,
   fee: bigint,
   range?: readonly [bigint, bigint],
-): PeerMessageOf<'closing_signed'> => {
+): ChannelMessageOf<'closing_signed'> => {
   const fee_range = range && { min_fee_satoshis: sat(range[0]), max_fee_satoshis: sat(range[1]) };
-  const message = (by: Signature): PeerMessageOf<'closing_signed'> => ({
+  const message = (by: Signature): ChannelMessageOf<'closing_signed'> => ({
     name: 'closing_signed',
     channel_id: id,
     fee_satoshis: sat(fee),
@@ -99,13 +102,16 @@ export const closing = (
   return message(signFundingSpend(buildLegacyClosing(content, params.remote.dustLimit), secrets.funding));
 };
 
-export const fee = ({ id }: Scene, feerate: number): PeerMessage => ({
+export const fee = ({ id }: Scene, feerate: number): ChannelMessage => ({
   name: 'update_fee',
   channel_id: id,
   feerate_per_kw: feerate,
 });
 
-export const revoked = ({ id, peer }: Scene, change: Partial<PeerMessageOf<'revoke_and_ack'>> = {}): PeerMessage => ({
+export const revoked = (
+  { id, peer }: Scene,
+  change: Partial<ChannelMessageOf<'revoke_and_ack'>> = {},
+): ChannelMessage => ({
   ...(peer === undefined || peer.head.local === 0
     ? {
         name: 'revoke_and_ack',
@@ -113,14 +119,14 @@ export const revoked = ({ id, peer }: Scene, change: Partial<PeerMessageOf<'revo
         per_commitment_secret: otherSecret,
         next_per_commitment_point: badPoint,
       }
-    : revocation(peer)),
+    : revokeAndAck(peer)),
   ...change,
 });
 
 export const reestablished = (
   { id, peer }: Scene,
-  change: Partial<PeerMessageOf<'channel_reestablish'>> = {},
-): PeerMessage => ({
+  change: Partial<ChannelMessageOf<'channel_reestablish'>> = {},
+): ChannelMessage => ({
   ...(peer === undefined
     ? {
         name: 'channel_reestablish',
@@ -134,7 +140,7 @@ export const reestablished = (
   ...change,
 });
 
-export const fail = ({ id: channel_id }: Scene, id: bigint): PeerMessage => ({
+export const fail = ({ id: channel_id }: Scene, id: bigint): ChannelMessage => ({
   name: 'update_fail_htlc',
   channel_id,
   id,
@@ -142,12 +148,12 @@ export const fail = ({ id: channel_id }: Scene, id: bigint): PeerMessage => ({
 });
 
 /** The message that asks for a channel, and the one that grants it. */
-export const asking = ({ moment: { format } }: Scene): PeerMessage => {
+export const asking = ({ moment: { format } }: Scene): ChannelMessage => {
   const [effect] = openChannel({ ...openRequest, channelType: { format, scidAlias: false } }, context)[1];
   if (effect?.do !== 'send') throw new Error('nothing was asked for');
   return effect.message;
 };
-export const granting = ({ moment: { format } }: Scene): PeerMessage => {
+export const granting = ({ moment: { format } }: Scene): ChannelMessage => {
   const [message] = momentOf('accept', format).pair.a.inbox;
   if (message === undefined) throw new Error('nothing was granted');
   return message;

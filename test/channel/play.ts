@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest';
 import type { Claim } from '../../channel/model/claim.ts';
-import { publishable } from '../../channel/rules/commitmentupdates.ts';
+import { signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import { recordEarly } from '../support/mirror.ts';
 import { elsewhere, rawOf } from '../support/spend.ts';
@@ -100,7 +100,7 @@ export const reveal = (so: World, who: Who, id: bigint, n: number): void =>
   tell(so, who, { type: 'fulfill', id, preimage: secretOf(n) });
 
 /** Mines the commitment of a side, as it is. */
-export const close = (so: World, whose: Who): void => mine(so, [publishable(coreOf(so.pair[whose]))]);
+export const close = (so: World, whose: Who): void => mine(so, [signedLocalCommitment(coreOf(so.pair[whose]))]);
 
 /** What a side's claims are about. */
 export const whys = (so: World, who: Who): readonly string[] => claimsOf(so, who).map(({ why }) => why);

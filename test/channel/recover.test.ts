@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Claim } from '../../channel/model/claim.ts';
 import { inRemote, specOf } from '../../channel/model/spec.ts';
 import { recoverChannel } from '../../channel/phases/recover.ts';
-import { publishable } from '../../channel/rules/commitmentupdates.ts';
+import { signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { text, zeros } from '../../wire/bytes.ts';
 import { isPoint } from '../../wire/crypto.ts';
 import { msat } from '../../wire/units.ts';
@@ -57,7 +57,7 @@ const lose = (pair: Pair, side: Side): void => {
 };
 
 /** A side's commitment as it stands, signed by both. */
-const commitmentOf = (side: Side): Transaction => Transaction.fromBuffer(publishable(coreOf(side)));
+const commitmentOf = (side: Side): Transaction => Transaction.fromBuffer(signedLocalCommitment(coreOf(side)));
 const claimsOf = (side: Side): readonly Claim[] => {
   const said = side.asked.findLast((effect) => effect.do === 'claims');
   return said?.do === 'claims' ? said.claims : [];
@@ -103,7 +103,7 @@ describe.each([
         true,
       );
       expect(error?.name === 'error' && text(error.data)).toBe('data_lost');
-      const commitment = publishable(coreOf(other));
+      const commitment = signedLocalCommitment(coreOf(other));
       settle(pair);
       expect(other.state.phase).toBe('failed');
       expect(other.broadcasts.at(-1)).toEqual({ do: 'broadcast', tx: commitment, why: 'commitment' });
@@ -128,7 +128,7 @@ describe.each([
 
     test('recognizes a commitment of its own that it published before, and claims its balance from that', () => {
       const { pair, side, before } = start();
-      give(pair, side, { type: 'funding_spent', tx: publishable(before), height: 510 });
+      give(pair, side, { type: 'funding_spent', tx: signedLocalCommitment(before), height: 510 });
       expect(side.state).toMatchObject({ phase: 'onchain', by: 'local' });
       expect(claimsOf(side).map(({ why }) => why)).toContain('to_local');
     });

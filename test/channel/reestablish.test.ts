@@ -1,6 +1,6 @@
 /** Reconnects: each message of a dance lost in turn, the order of what is said again, lost memories and lies. */
 import { describe, expect, test } from 'vitest';
-import type { PeerMessageOf } from '../../channel/model/io.ts';
+import type { ChannelMessageOf } from '../../channel/model/io.ts';
 import { wantsToSign } from '../../channel/phases/transition.ts';
 import { perCommitmentSecret } from '../../channel/tx/secrets.ts';
 import { zeros } from '../../wire/bytes.ts';
@@ -238,7 +238,7 @@ test('an ending decided while the peer was away is sent when it is back', () => 
 
 describe('numbers in channel_reestablish that do not fit', () => {
   /** Three commitments old on both sides; `b` is asked to believe `change`. */
-  const tell = (change: (honest: PeerMessageOf<'channel_reestablish'>, b: Side) => object): Side => {
+  const tell = (change: (honest: ChannelMessageOf<'channel_reestablish'>, b: Side) => object): Side => {
     const pair = ready();
     for (let n = 0; n < 3; n++) {
       give(pair, pair.a, offerOf(5_000_000n, n));
@@ -289,7 +289,7 @@ describe('numbers in channel_reestablish that do not fit', () => {
 });
 
 describe('a channel_reestablish of a peer that has no revocation of ours yet', () => {
-  const heard = (change: Partial<PeerMessageOf<'channel_reestablish'>>): Side => {
+  const heard = (change: Partial<ChannelMessageOf<'channel_reestablish'>>): Side => {
     const pair = ready();
     cut(pair);
     join(pair);

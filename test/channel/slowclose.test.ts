@@ -1,7 +1,7 @@
 /** A close that the peer lets lie, and one that is taken up again after a reconnect. */
 
 import { describe, expect, test } from 'vitest';
-import type { PeerMessageOf } from '../../channel/model/io.ts';
+import type { ChannelMessageOf } from '../../channel/model/io.ts';
 import { restore } from '../../channel/model/persist.ts';
 import { waits } from '../../channel/model/waitlimits.ts';
 import { sat } from '../../wire/units.ts';
@@ -31,7 +31,7 @@ const settleClosing = (pair: Pair): void => {
 };
 
 /** closing_signed of the fundee's with a range that is nowhere near. */
-const disjoint = (pair: Pair): PeerMessageOf<'closing_signed'> => ({
+const disjoint = (pair: Pair): ChannelMessageOf<'closing_signed'> => ({
   ...closingSigned(pair, 10_000n),
   fee_range: { min_fee_satoshis: sat(9_000n), max_fee_satoshis: sat(20_000n) },
 });

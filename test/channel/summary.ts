@@ -1,7 +1,7 @@
 /** What a node may want to know of a channel, as plain values: for its API, its routing, its announcements. */
 
 import { inLocal, specOf } from '../../channel/model/spec.ts';
-import type { ChannelState, Core, Funded, Htlc, Params, Proposal, Terms } from '../../channel/model/state.ts';
+import type { ChannelState, Core, Funded, Htlc, OpeningTerms, Params, Proposal } from '../../channel/model/state.ts';
 import { barred } from '../../channel/phases/shutdown.ts';
 import { type FeeView, receivable, spendable } from '../../channel/rules/limits.ts';
 import { isReady } from '../../channel/rules/lockin.ts';
@@ -83,8 +83,8 @@ export interface Summary {
   /** HTLCs that we could still offer. */
   readonly slotsFree: number;
   readonly feerate: number;
-  readonly local: Terms;
-  readonly remote: Terms;
+  readonly local: OpeningTerms;
+  readonly remote: OpeningTerms;
   readonly htlcs: readonly HtlcView[];
   /** Commitment numbers. */
   readonly commitments: { readonly local: number; readonly remote: number };

@@ -1,6 +1,6 @@
 /** HTLCs with an output that is not worth its claim count as those without one: they are lost as surely if the channel breaks. */
 import { describe, expect, test } from 'vitest';
-import { claimsOf as claimsOfConcerns, concernsOf } from '../../channel/claims/trackedoutputs.ts';
+import { claimsOf as claimsOfConcerns, trackedOutputsOf } from '../../channel/claims/trackedoutputs.ts';
 import { feeFault, isOverexposed, mayChangeFee } from '../../channel/rules/limits.ts';
 import { claimFeerate, isUnclaimed } from '../../channel/rules/unclaimed.ts';
 import { msat } from '../../wire/units.ts';
@@ -40,7 +40,7 @@ describe('what is counted is what is left', () => {
         tell(so, 'b', { type: 'fulfill', id: 0n, preimage: secretOf(1) });
         const { state } = pair.b;
         if (state.phase !== 'onchain') throw new Error('not on chain');
-        const concerns = concernsOf(state);
+        const concerns = trackedOutputsOf(state);
         const output = concerns.some(({ htlc }) => htlc !== undefined);
         const claimed = claimsOfConcerns(state, concerns).some(({ why }) => why === 'htlc_success');
         const counted = isUnclaimed({ format }, holder, 253, { way: 'in', amount: sat * 1000n });

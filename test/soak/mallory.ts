@@ -4,7 +4,7 @@
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { z } from 'zod';
-import type { ChannelEvent, Context, Effect, Input, OpenRequest, PeerMessage } from '../../channel/model/io.ts';
+import type { ChannelEvent, ChannelMessage, Context, Effect, Input, OpenRequest } from '../../channel/model/io.ts';
 import type { ChannelState, Core } from '../../channel/model/state.ts';
 import { openChannel, transition, wantsToSign } from '../../channel/phases/transition.ts';
 import type { Rpc } from '../../node/chain/rpc.ts';
@@ -129,7 +129,7 @@ export class Mallory {
     this.sign();
   }
 
-  private isMine(message: PeerMessage): boolean {
+  private isMine(message: ChannelMessage): boolean {
     const id = 'temporary_channel_id' in message ? message.temporary_channel_id : message.channel_id;
     const { state, core } = this;
     if (core !== undefined) return equal(id, core.channelId);
@@ -191,5 +191,5 @@ const ofChannels = new Set([
   ...['update_add_htlc', 'update_fulfill_htlc', 'update_fail_htlc', 'update_fail_malformed_htlc', 'commitment_signed'],
   ...['revoke_and_ack', 'update_fee', 'channel_reestablish'],
 ]);
-const isOfChannel = (message: Message | { readonly name: 'unknown' }): message is PeerMessage =>
+const isOfChannel = (message: Message | { readonly name: 'unknown' }): message is ChannelMessage =>
   ofChannels.has(message.name);

@@ -1,7 +1,7 @@
 /** A commitment remembered while it was valid is signed later as it could have been published then. */
 import { Transaction } from 'bitcoinjs-lib';
 import { expect, test } from 'vitest';
-import { localCommitment, publishable } from '../../../channel/rules/commitmentupdates.ts';
+import { localCommitment, signedLocalCommitment } from '../../../channel/rules/commitmentupdates.ts';
 import { htlcTransaction } from '../../../channel/tx/htlctx.ts';
 import { toTransaction } from '../../../channel/tx/transaction.ts';
 import { remember, remembered, rememberedNumbers, signedCommitment } from '../../../node/dev/commitments.ts';
@@ -34,7 +34,7 @@ const fundedOf = ({ state }: Side) => {
 test('what was remembered is signed after it is revoked, also by a node that started again', async () => {
   const pair = busy();
   const disk = new Map<string, Uint8Array>();
-  const then = publishable(coreOf(pair.a));
+  const then = signedLocalCommitment(coreOf(pair.a));
   const number = await remember(memoryStore(disk), 'a', fundedOf(pair.a));
   expect(number).toBe(coreOf(pair.a).head.local);
 

@@ -1,7 +1,7 @@
 /** `fundchannel_cancel`: gives up a channel whose funding transaction is not in the chain. */
 
 import { z } from 'zod';
-import { DEEP } from '../../../../channel/claims/htlcresolution.ts';
+import { IRREVOCABLE_DEPTH } from '../../../../channel/claims/htlcresolution.ts';
 import type { Core } from '../../../../channel/model/state.ts';
 import { equal, hex } from '../../../../wire/bytes.ts';
 import { scidText, toMsat } from '../../../../wire/units.ts';
@@ -121,7 +121,7 @@ export const fundchannel_cancel = method({
         'a funding transaction is given up: another takes its coins back to the wallet',
       );
       return {
-        cancelled: `${txid} takes the coins back to the wallet; the channel is forgotten once that is ${DEEP} deep`,
+        cancelled: `${txid} takes the coins back to the wallet; the channel is forgotten once that is ${IRREVOCABLE_DEPTH} deep`,
         tx: hex(new Uint8Array(made.tx.toBuffer())),
         txid,
         fee_msat: toMsat(made.fee),

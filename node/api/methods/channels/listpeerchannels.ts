@@ -1,7 +1,7 @@
 /** `listpeerchannels`: every channel, with its balance, limits, HTLCs and what an operator should know of it. */
 
 import { z } from 'zod';
-import { typeBits } from '../../../../channel/model/channeltype.ts';
+import { channelTypeBits } from '../../../../channel/model/channeltype.ts';
 import type { Core, Funded, Htlc } from '../../../../channel/model/state.ts';
 import { isDone, isSigned } from '../../../../channel/model/updates.ts';
 import { receivable, spendable } from '../../../../channel/rules/limits.ts';
@@ -226,7 +226,7 @@ const channelRow = (node: Parts, entry: Entry, state: Funded): Row => {
     private: !params.announce,
     opener: role === 'funder' ? 'local' : 'remote',
     ...(closer !== undefined && { closer }),
-    features: [...(channelTypeFeatures(typeBits(params)) ?? [])],
+    features: [...(channelTypeFeatures(channelTypeBits(params)) ?? [])],
     funding: {
       pushed_msat: pushed,
       local_funds_msat: ownFunds,

@@ -3,10 +3,10 @@
  * of one that is given up or on chain: which transaction, which output, what is waited for.
  */
 import { Transaction } from 'bitcoinjs-lib';
-import { DEEP } from '../../../../channel/claims/htlcresolution.ts';
+import { IRREVOCABLE_DEPTH } from '../../../../channel/claims/htlcresolution.ts';
 import type { Core, Failed, Funded, Onchain as OnchainState } from '../../../../channel/model/state.ts';
 import { CLOSING_BLOCKS, publishesCommitment } from '../../../../channel/phases/exits.ts';
-import { publishable } from '../../../../channel/rules/commitmentupdates.ts';
+import { signedLocalCommitment } from '../../../../channel/rules/commitmentupdates.ts';
 import { lastFeeBlock } from '../../../../channel/rules/feerefused.ts';
 import { missingFeerate } from '../../../../channel/rules/underpaid.ts';
 import { lastBlockOf } from '../../../../channel/rules/waits.ts';
@@ -31,11 +31,11 @@ const owed = {
 /** Lines for `status`; none where the peer owes nothing, or for no longer than it takes to send it. */
 export const waitingLines = (state: Funded): readonly string[] => {
   if (state.phase !== 'open' && state.phase !== 'negotiating') return [];
-  const { overdue, head } = state.core;
+  const { revocationOverdue, head } = state.core;
   const last = lastBlockOf(state);
   const feeBlock = lastFeeBlock(state.core);
   return [
-    ...(overdue === head.remote
+    ...(revocationOverdue === head.remote
       ? ['the peer owes revoke_and_ack for too long: no HTLCs are offered until it comes']
       : []),
     ...(state.phase === 'open' && feeBlock !== undefined
@@ -67,7 +67,7 @@ const fundingLines = (
     const depth = follower.top.height - rival.height + 1;
     const wanted = by !== undefined && equal(by, rival.txid);
     return [
-      `${funding} ${wanted ? 'is given up: its coins came back by' : 'lost its coins to'} ${displayedTxid(rival.txid)} in block ${rival.height}, ${depth} deep; the channel is forgotten once that is ${DEEP} deep`,
+      `${funding} ${wanted ? 'is given up: its coins came back by' : 'lost its coins to'} ${displayedTxid(rival.txid)} in block ${rival.height}, ${depth} deep; the channel is forgotten once that is ${IRREVOCABLE_DEPTH} deep`,
     ];
   }
   if (by !== undefined && !wallet.isMined(txid)) {
@@ -86,7 +86,7 @@ const fundingLines = (
 export const publishedOf = (
   state: Failed,
 ): { readonly type: 'mutual' | 'unilateral'; readonly tx: Uint8Array } | undefined => {
-  if (publishesCommitment(state)) return { type: 'unilateral', tx: publishable(state.core) };
+  if (publishesCommitment(state)) return { type: 'unilateral', tx: signedLocalCommitment(state.core) };
   return state.agreed && { type: 'mutual', tx: state.agreed };
 };
 
@@ -110,7 +110,7 @@ const closingLine = (core: Core, tx: Uint8Array, height: number): string => {
 const failedLines = (state: Failed, height: number): readonly string[] => {
   const { core, agreed, outdated } = state;
   const commitment = publishesCommitment(state)
-    ? [`our commitment ${idOf(publishable(core))} is published and waits for a block`]
+    ? [`our commitment ${idOf(signedLocalCommitment(core))} is published and waits for a block`]
     : outdated
       ? ['our commitment is outdated and not published; waits for the peer to publish its own']
       : [];
@@ -137,7 +137,8 @@ const onchainLines = (
   const outputs = node.onchain.outputsOf(key);
   const others = outputs.filter(
     ({ outpoint, spend }) =>
-      !claimed.has(outpointKey(outpoint.txid, outpoint.index)) && (spend === undefined || deep(spend.height) < DEEP),
+      !claimed.has(outpointKey(outpoint.txid, outpoint.index)) &&
+      (spend === undefined || deep(spend.height) < IRREVOCABLE_DEPTH),
   );
   const last = Math.max(state.height, ...outputs.map(({ spend }) => spend?.height ?? 0));
   const done = claims.length === 0 && others.every(({ spend }) => spend !== undefined);
@@ -146,7 +147,9 @@ const onchainLines = (
     ...claims.map(standingText),
     ...others.map((output) => outputLine(output, height)),
     ...(done
-      ? [`every output is settled; the channel is forgotten after ${blocks(Math.max(0, DEEP - deep(last)))}`]
+      ? [
+          `every output is settled; the channel is forgotten after ${blocks(Math.max(0, IRREVOCABLE_DEPTH - deep(last)))}`,
+        ]
       : []),
   ];
 };
