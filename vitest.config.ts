@@ -1,24 +1,60 @@
+import { availableParallelism } from 'node:os';
+import { relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** `fast` needs nothing but the tree; `regtest` starts nodes and bitcoind, `interop` other implementations too, a file at a time. */
+/** Tests that put other modules in the place of some: each file needs modules of its own. */
+const replacing = ['test/model/**/*.test.ts', 'test/onion/returning.test.ts'];
+
+/** Files that take longest, in this order: begun last, one of them would keep the other cores waiting. */
+const longest: readonly string[] = [
+  ...['storm', 'calm', 'sleep', 'closing', 'purse', 'found', 'repeat'].map((name) => `test/model/${name}.test.ts`),
+  'test/onion/returning.test.ts',
+  ...['node/parameters/parameters', 'node/anymessage', 'channel/badinput', 'channel/lossy', 'node/api/longlists'],
+  ...['node/extremes', 'node/recover', 'node/spending', 'channel/onchainreorg', 'channel/onchainthief'],
+  ...['persist', 'onchain', 'onchainreorg', 'onchainline', 'sick', 'kill'].map((name) => `regtest/${name}`),
+  ...['ldkforceanchors', 'ldkforce', 'ldkmidway', 'ldk', 'ldkreorg', 'ldkselfforce'].map((name) => `interop/${name}`),
+].map((name) => (name.startsWith('test/') ? name : `test/${name}.test.ts`));
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId, project }: TestSpecification): number => {
+      const place = longest.indexOf(relative(project.config.root, moduleId));
+      return place < 0 ? longest.length : place;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
+const cores = availableParallelism();
+
+/**
+ * `fast` and `model` need nothing but the tree. `regtest` starts nodes and a bitcoind for each file, which wait for each other
+ * much of the time: more files at once than there are cores. `interop` starts other implementations too.
+ */
 export default defineConfig({
   test: {
     // All cores: the runner itself has little to do.
-    maxWorkers: '100%',
+    maxWorkers: cores,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/regtest/**', 'test/interop/**'],
+          exclude: ['test/regtest/**', 'test/interop/**', ...replacing],
           testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
+      { test: { name: 'model', include: replacing, testTimeout: 180_000, hookTimeout: 180_000 } },
       {
         test: {
           name: 'regtest',
           include: ['test/regtest/**/*.test.ts'],
-          fileParallelism: false,
+          globalSetup: 'test/support/fetchchain.ts',
+          sequence: { groupOrder: 1 },
+          maxWorkers: cores + 1,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
@@ -27,7 +63,8 @@ export default defineConfig({
         test: {
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
-          fileParallelism: false,
+          globalSetup: 'test/support/fetchchain.ts',
+          sequence: { groupOrder: 2 },
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

@@ -9,4 +9,4 @@ vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/base/disk.ts', () => import('./roomydisk.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
-holds('payments, lost messages and power cuts lose nothing and break no channel', calm, 130);
+holds('payments, lost messages and power cuts lose nothing and break no channel', calm, 40);

@@ -9,4 +9,4 @@ vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/base/disk.ts', () => import('./roomydisk.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
-holds('closings by agreement cost no more than they should, and what does not relay freezes nothing', closings, 16);
+holds('closings by agreement cost no more than they should, and what does not relay freezes nothing', closings, 5);

@@ -9,4 +9,4 @@ vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/base/disk.ts', () => import('./roomydisk.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
-holds('who has no coins for claims loses nothing but its chances', purse, 10);
+holds('who has no coins for claims loses nothing but its chances', purse, 4);

@@ -9,4 +9,4 @@ vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/base/disk.ts', () => import('./roomydisk.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
-holds('peers that sleep, in whatever phase, freeze and take nothing', sleep, 12);
+holds('peers that sleep, in whatever phase, freeze and take nothing', sleep, 4);

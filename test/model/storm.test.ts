@@ -9,4 +9,4 @@ vi.mock('../../node/backup/file.ts', () => import('./files.ts'));
 vi.mock('../../node/base/disk.ts', () => import('./roomydisk.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./keys.ts')).remembering(await real()));
 
-holds('force closes, silent peers, expiries and reorgs lose nothing', storm, 130);
+holds('force closes, silent peers, expiries and reorgs lose nothing', storm, 30);

@@ -68,8 +68,8 @@ export class NodeProcess {
     return this.child !== undefined && !gone(this.child);
   }
 
-  /** Starts it and resolves once it answers. Throws NodeDied. */
-  async start(): Promise<void> {
+  /** Starts it, with these flags on top of its own, and resolves once it answers. Throws NodeDied. */
+  async start(more: readonly string[] = []): Promise<void> {
     const { dir, flags, env, command = [program] } = this.options;
     if (this.running) throw new Error(`${this.name} is running`);
     await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -77,7 +77,7 @@ export class NodeProcess {
     const ports = ['--listen', `127.0.0.1:${this.port}`, '--api', '127.0.0.1:0'];
     const log = openSync(this.logFile, 'a', 0o600);
     // A process group of its own: Ctrl-C in a terminal must not end the nodes before whoever uses them has stopped.
-    const child = spawn(process.execPath, [...command, 'start', ...places, ...ports, ...flags], {
+    const child = spawn(process.execPath, [...command, 'start', ...places, ...ports, ...flags, ...more], {
       detached: true,
       env: { ...process.env, ...env },
       stdio: ['ignore', log, log],
