@@ -120,6 +120,7 @@ const views: Partial<Record<MethodName, Readonly<Record<string, readonly Column<
       short('destination', 'to'),
       time('created_at', 'begun'),
       field('label'),
+      { title: 'error', cell: ({ error }) => plain((error as Json | undefined)?.['message']) },
     ],
   },
   listsets: {

@@ -5,12 +5,42 @@ import { type Payment, totalsOf } from '../../amp/payment.ts';
 import type { Route } from '../../amp/route.ts';
 import { numberedName } from '../../amp/storecodecs.ts';
 import { hex, text, utf8 } from '../../wire/bytes.ts';
-import { bytes16, type Codec, decode, encode, list, map, optional, struct, u8, u16, u64 } from '../../wire/codec.ts';
+import {
+  bytes16,
+  type Codec,
+  decode,
+  encode,
+  list,
+  map,
+  optional,
+  struct,
+  u8,
+  u16,
+  u64,
+  WireError,
+} from '../../wire/codec.ts';
 import { bytes32, msat, point, preimage } from '../../wire/fields.ts';
 import { type Msat, msat as msatOf, type Point, type Preimage } from '../../wire/units.ts';
 
 /** `complete`: a preimage is known, even if other parts failed. */
 export type PaymentStatus = 'pending' | 'complete' | 'failed';
+
+/** Why a payment failed, for programs. A record keeps a code's place in this list, which therefore only grows at its end. */
+const failureCodes = [
+  'no_route',
+  'amount_too_large',
+  'bad_request',
+  'refused_by_destination',
+  'too_many_attempts',
+  'deadline',
+  'invoice_expired',
+  'cancelled',
+  'partially_claimed',
+  'preimage_known',
+  'internal',
+  'node_stopped',
+] as const;
+export type PaymentFailureCode = (typeof failureCodes)[number];
 
 export interface PaymentRecord {
   readonly id: string;
@@ -35,10 +65,10 @@ export interface PaymentRecord {
         readonly sent: Msat;
         readonly parts: number;
         readonly preimages: readonly Preimage[];
-        /** Why it failed, in words. */
+        /** Why it failed, in words; undefined where it did not. */
         readonly why: string | undefined;
-        /** The same as a code. Not saved: only the caller that waited for the payment gets it. */
-        readonly cause?: PaymentFailure['code'] | 'invoice_expired' | 'internal';
+        /** The same for programs; undefined also where a version kept the payment that did not keep the code. */
+        readonly code?: PaymentFailureCode | undefined;
       }
     | undefined;
 }
@@ -57,6 +87,47 @@ const word = <T extends string>(words: readonly T[]): Codec<T> =>
   );
 const seconds: Codec<number> = map(u64, Number, BigInt);
 
+interface Failed {
+  readonly why: string | undefined;
+  readonly code?: PaymentFailureCode | undefined;
+}
+
+/** First bytes of what a record says of a failure. Versions before knew the first two only: no failure, and one in words alone. */
+const NO_FAILURE = 0;
+const FAILURE_IN_WORDS = 1;
+const FAILURE_WITH_CODE = 2;
+
+const failed: Codec<Failed> = {
+  write: (w, { why, code }) => {
+    u8.write(w, why === undefined ? NO_FAILURE : code === undefined ? FAILURE_IN_WORDS : FAILURE_WITH_CODE);
+    if (why === undefined) return;
+    if (code !== undefined) u8.write(w, failureCodes.indexOf(code));
+    string.write(w, why);
+  },
+  read: (r) => {
+    const kind = u8.read(r);
+    switch (kind) {
+      case NO_FAILURE:
+        return { why: undefined };
+      case FAILURE_IN_WORDS:
+        return { why: string.read(r) };
+      case FAILURE_WITH_CODE: {
+        // A number of a later version: its words are there all the same.
+        const code = failureCodes[u8.read(r)];
+        return { why: string.read(r), ...(code !== undefined && { code }) };
+      }
+      default:
+        throw new WireError({ code: 'invalid_value', expected: 'a failure, in words or with its code, or none' });
+    }
+  },
+};
+
+const result = map(
+  struct({ at: seconds, delivered: msat, sent: msat, parts: u16, preimages: list(u16, preimage), failed }),
+  ({ failed: { why, code }, ...rest }) => ({ ...rest, why, ...(code !== undefined && { code }) }),
+  ({ why, code, ...rest }: NonNullable<PaymentRecord['result']>) => ({ ...rest, failed: { why, code } }),
+);
+
 const record: Codec<PaymentRecord> = struct({
   id: string,
   createdIndex: u64,
@@ -69,16 +140,7 @@ const record: Codec<PaymentRecord> = struct({
   bolt11: optional(string),
   description: optional(string),
   status: word(statuses),
-  result: optional(
-    struct({
-      at: seconds,
-      delivered: msat,
-      sent: msat,
-      parts: u16,
-      preimages: list(u16, preimage),
-      why: optional(string),
-    }),
-  ),
+  result: optional(result),
 });
 
 /** Whether it was sent as an AMP, in shares. */
@@ -147,17 +209,17 @@ export const failureReason = (
   reason: PaymentFailure,
   last: string | undefined,
   hasExpired: boolean,
-): { readonly why: string; readonly cause: NonNullable<NonNullable<PaymentRecord['result']>['cause']> } => {
+): { readonly why: string; readonly code: PaymentFailureCode } => {
   const expired = reason.code === 'deadline' && hasExpired;
   const said = expired ? 'gave up: the invoice has expired' : failureText(reason);
   const why = isExhausted(reason) && last !== undefined ? `${said}; the last failure was ${last}` : said;
-  return { why, cause: expired ? 'invoice_expired' : reason.code };
+  return { why, code: expired ? 'invoice_expired' : reason.code };
 };
 
 /** The result of a payment that the node began and stopped before any HTLC of it was saved. */
 export const neverSent: Omit<NonNullable<PaymentRecord['result']>, 'at'> = {
   ...{ delivered: msatOf(0n), sent: msatOf(0n), parts: 0, preimages: [] },
-  why: 'the node stopped before anything was sent',
+  ...{ why: 'the node stopped before anything was sent', code: 'node_stopped' },
 };
 
 /** The result of a payment that an internal error ended, with a preimage that arrived at that moment. */
@@ -169,5 +231,5 @@ export const resultOfInternalError = (
   const preimages = [...(totals?.preimages ?? []), ...(preimage === undefined ? [] : [preimage])];
   const { amount: delivered, amountSent: sent } = totals ?? { amount: msatOf(0n), amountSent: msatOf(0n) };
   const why = preimages.length > 0 ? undefined : 'an internal error, see the log of the node; nothing more is sent';
-  return { delivered, sent, parts: preimages.length, preimages, why, ...(why !== undefined && { cause: 'internal' }) };
+  return { delivered, sent, parts: preimages.length, preimages, why, ...(why !== undefined && { code: 'internal' }) };
 };

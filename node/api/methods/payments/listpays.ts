@@ -8,7 +8,7 @@ import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import * as field from '../../results.ts';
 import { readInvoice } from '../invoices/invoicetext.ts';
-import { partial, schemeShown, shard, shardOf } from './paymentrow.ts';
+import { failureField, partial, schemeShown, shard, shardOf } from './paymentrow.ts';
 
 const params = z.strictObject({
   bolt11: param.text.optional().describe('only payments of this invoice'),
@@ -38,6 +38,8 @@ const result = z.object({
       number_of_parts: field.u64.optional(),
       warning_partial_completion: field.text.optional(),
       erroronion: field.hexText.optional(),
+      /** Why it failed: what `pay` answered to whoever waited for it. */
+      error: z.object({ code: z.number().int(), name: field.text, message: field.text }).optional(),
       payment_preimages: z.array(field.hash).optional(),
       scheme: field.text.optional(),
       shards: z.array(shard).optional(),
@@ -51,7 +53,9 @@ type Result = z.output<typeof result>;
 type Row = Result['pays'][number];
 
 /** What it needs of a node. */
-type Parts = Pick<Node, 'payments'>;
+interface Parts {
+  readonly payments: Pick<Node['payments'], 'list' | 'pending' | 'shardsOf'>;
+}
 
 const payRow = (node: Parts, record: PaymentRecord): Row => {
   const { result } = record;
@@ -67,6 +71,7 @@ const payRow = (node: Parts, record: PaymentRecord): Row => {
     ...(record.bolt11 !== undefined && { bolt11: record.bolt11 }),
     ...(record.description !== undefined && { description: record.description }),
     ...partial(record),
+    ...failureField(record),
     ...(result && {
       completed_at: result.at,
       amount_sent_msat: result.sent,

@@ -5,9 +5,9 @@ import { hex } from '../../../../wire/bytes.ts';
 import { msat, scidText } from '../../../../wire/units.ts';
 import { coreOf } from '../../../channels/entry.ts';
 import type { Node } from '../../../core/running.ts';
-import { isAmp, type PaymentRecord, shortfall } from '../../../pay/paymentrecord.ts';
+import { isAmp, type PaymentFailureCode, type PaymentRecord, shortfall } from '../../../pay/paymentrecord.ts';
 import type { ShardRecord } from '../../../pay/shards.ts';
-import { ApiError, type ErrorName } from '../../errors.ts';
+import { ApiError, codes, type ErrorName } from '../../errors.ts';
 import * as field from '../../results.ts';
 import { stateName } from '../channels/statenames.ts';
 
@@ -100,8 +100,8 @@ export const paid = (node: Pick<Node, 'payments'>, record: PaymentRecord): Paid 
   };
 };
 
-/** Codes of answers to whoever waited for a payment that failed. */
-const errorOf: Readonly<Record<NonNullable<NonNullable<PaymentRecord['result']>['cause']>, ErrorName>> = {
+/** What the API calls each reason for which a payment failed. */
+const errorNames: Readonly<Record<PaymentFailureCode, ErrorName>> = {
   no_route: 'pay_no_route',
   amount_too_large: 'pay_no_route',
   bad_request: 'invalid_params',
@@ -112,7 +112,21 @@ const errorOf: Readonly<Record<NonNullable<NonNullable<PaymentRecord['result']>[
   cancelled: 'pay_gave_up',
   partially_claimed: 'pay_gave_up',
   preimage_known: 'pay_user_error',
+  node_stopped: 'pay_gave_up',
   internal: 'internal_error',
+};
+
+/** Why a payment failed, as `pay` answers it; one kept by a version that kept no codes has the code of any failure. */
+const failureOf = ({ result }: PaymentRecord): { readonly name: ErrorName; readonly message: string } => ({
+  name: result?.code === undefined ? 'pay_failed' : errorNames[result.code],
+  message: result?.why ?? 'the payment failed, and the reason is not on record',
+});
+
+/** The failure of a payment as it is listed; nothing for any other payment. */
+export const failureField = (record: PaymentRecord) => {
+  if (record.status !== 'failed') return {};
+  const { name, message } = failureOf(record);
+  return { error: { code: codes[name], name, message } };
 };
 
 /** Counts of channels that cannot be used now, by the reason; undefined where there are none. */
@@ -133,9 +147,9 @@ const unusableText = ({ channels }: Pick<Node, 'channels'>): string | undefined 
 /** The result of a payment that is over. Throws ApiError with the shards as data when it failed. */
 export const finished = (node: Pick<Node, 'channels' | 'payments'>, record: PaymentRecord): Paid => {
   if (record.status === 'complete') return paid(node, record);
-  const { why = 'it failed, and nobody knows why', cause = 'cancelled' } = record.result ?? {};
-  const unusable = cause === 'amount_too_large' ? unusableText(node) : undefined;
-  throw new ApiError(errorOf[cause], unusable === undefined ? why : `${why}; ${unusable}`, {
+  const { name, message } = failureOf(record);
+  const unusable = record.result?.code === 'amount_too_large' ? unusableText(node) : undefined;
+  throw new ApiError(name, unusable === undefined ? message : `${message}; ${unusable}`, {
     payment_hash: hex(record.paymentHash),
     shards: node.payments.shardsOf(record.id).map(({ status, failure, paymentHash, route }) => ({
       status,

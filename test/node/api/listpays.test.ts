@@ -1,0 +1,53 @@
+/** Why a payment failed, as `listpays` shows it: with the number that `pay` answers, however the payment was kept. */
+import { expect, test } from 'vitest';
+import { codes } from '../../../node/api/errors.ts';
+import { listpays } from '../../../node/api/methods/payments/listpays.ts';
+import type { PaymentRecord } from '../../../node/pay/paymentrecord.ts';
+import { msat } from '../../../wire/units.ts';
+import { nodeOf } from '../../amp/payer.ts';
+import { bytes32 } from '../../amp/receiver.ts';
+import { patient } from '../../support/api.ts';
+import { collect } from '../../support/counting.ts';
+
+type Code = NonNullable<PaymentRecord['result']>['code'];
+
+const record = (status: PaymentRecord['status'], code?: Code): PaymentRecord => ({
+  ...{ id: 'p', createdIndex: 1n, createdAt: 1_001, destination: nodeOf(1), paymentHash: bytes32(1), status },
+  ...{ amount: msat(1_000n), scheme: 'dynamic', label: undefined, bolt11: undefined, description: undefined },
+  result: {
+    ...{ at: 2_000, delivered: msat(0n), sent: msat(0n), parts: 0, preimages: [] },
+    ...{ why: status === 'failed' ? 'the sentence' : undefined, code },
+  },
+});
+
+/** `listpays` over one record, with the part of a node that it needs and nothing else. */
+const listed = async (one: PaymentRecord) => {
+  const payments = {
+    shardsOf: () => [],
+    pending: () => [],
+    list: async function* () {
+      yield one;
+    },
+  };
+  const { pays } = await listpays.handler({ payments }, {}, patient);
+  return Array.isArray(pays) ? pays : collect(pays as AsyncIterable<unknown>);
+};
+
+test.each<[Code, number]>([
+  ['refused_by_destination', 203],
+  ['no_route', 205],
+  ['amount_too_large', 205],
+  ['invoice_expired', 207],
+  ['deadline', 210],
+  ['too_many_attempts', 210],
+  ['preimage_known', 217],
+  ['internal', codes.internal_error],
+  [undefined, 209],
+])('listpays shows a payment that failed with the code %s as error %i, with the sentence', async (code, number) => {
+  expect(await listed(record('failed', code))).toMatchObject([{ error: { code: number, message: 'the sentence' } }]);
+});
+
+test('listpays shows no error of a payment that is complete', async () => {
+  const [row] = await listed(record('complete'));
+  expect(row).not.toHaveProperty('error');
+});
