@@ -5,10 +5,10 @@
 
 import { construct, hopSize } from '../onion/construct.ts';
 import { FRAME_LENGTH, HMAC_LENGTH, MAX_BLOBS, writeFrame } from '../onion/frame.ts';
-import { routeSecrets } from '../onion/keys.ts';
+import { hopSecrets } from '../onion/keys.ts';
 import { HOPS_LENGTH, type HopData, type OnionHop } from '../onion/packet.ts';
 import { writeFinal, writeForward } from '../onion/payload.ts';
-import { type Returned, readFailure } from '../onion/returning.ts';
+import { type ReturnedFailure, readFailure } from '../onion/returning.ts';
 import { zeros } from '../wire/bytes.ts';
 import { isSecretKey, sha256 } from '../wire/crypto.ts';
 import { type PaymentHash, type SecretKey, secretKey, shortChannelId } from '../wire/units.ts';
@@ -113,9 +113,14 @@ export const buildOnion = (
 };
 
 /** What came back from the route of an attempt, opened. */
-export const openFailure = (request: PaymentRequest, route: Route, attempt: number, reason: Uint8Array): Returned => {
+export const openFailure = (
+  request: PaymentRequest,
+  route: Route,
+  attempt: number,
+  reason: Uint8Array,
+): ReturnedFailure => {
   const nodes = route.map(({ node }) => node);
-  const secrets = routeSecrets(sessionKey(request.entropy, attempt), nodes);
+  const secrets = hopSecrets(sessionKey(request.entropy, attempt), nodes);
   return readFailure(
     secrets.map(({ sharedSecret }) => sharedSecret),
     reason,

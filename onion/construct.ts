@@ -8,10 +8,10 @@ import { chacha20Stream, hmacSha256 } from '../wire/crypto.ts';
 import { bigsize } from '../wire/tlv.ts';
 import type { SecretKey } from '../wire/units.ts';
 import { OnionError } from './errors.ts';
-import { fillerFor, xorInto } from './filler.ts';
+import { generateFiller, xorInto } from './filler.ts';
 import { frameSize, HMAC_LENGTH, writeFrame } from './frame.ts';
-import { keyFor, routeSecrets } from './keys.ts';
-import { type Constructed, type ConstructInput, HOPS_LENGTH, type HopData } from './packet.ts';
+import { generateKey, hopSecrets } from './keys.ts';
+import { type BuiltOnion, type ConstructInput, HOPS_LENGTH, type HopData } from './packet.ts';
 
 const VERSION = Uint8Array.of(0);
 
@@ -30,7 +30,7 @@ const writeHop = (data: HopData, hmac: Uint8Array): Uint8Array => {
 };
 
 const initialPadding = (sessionKey: SecretKey, given: Uint8Array | undefined, hopsLength: number): Uint8Array => {
-  const padding = given ?? chacha20Stream(keyFor('pad', sessionKey), hopsLength);
+  const padding = given ?? chacha20Stream(generateKey('pad', sessionKey), hopsLength);
   if (padding.length !== hopsLength)
     throw new OnionError({ code: 'padding_length', length: padding.length, expected: hopsLength });
   return Uint8Array.from(padding);
@@ -40,13 +40,13 @@ const initialPadding = (sessionKey: SecretKey, given: Uint8Array | undefined, ho
  * The onion for a route, and what opens the failures that come back. Throws OnionError when the hops' data do not fit or
  * are malformed, RangeError when a node is not a point on the curve.
  */
-export const construct = (input: ConstructInput): Constructed => {
+export const construct = (input: ConstructInput): BuiltOnion => {
   const { sessionKey, associatedData, hops, hopsLength = HOPS_LENGTH } = input;
   const sizes = hops.map(({ data }) => hopSize(data));
   const size = sizes.reduce((sum, n) => sum + n, 0);
   if (size > hopsLength) throw new OnionError({ code: 'too_large', size, limit: hopsLength });
 
-  const secrets = routeSecrets(
+  const secrets = hopSecrets(
     sessionKey,
     hops.map(({ node }) => node),
   );
@@ -57,9 +57,14 @@ export const construct = (input: ConstructInput): Constructed => {
     const size = sizes[i] ?? 0;
     // The last hop's stream never reaches the filler.
     const reach = i === hops.length - 1 ? hopsLength : hopsLength + size;
-    return { data, size, stream: chacha20Stream(keyFor('rho', sharedSecret), reach), mu: keyFor('mu', sharedSecret) };
+    return {
+      data,
+      size,
+      stream: chacha20Stream(generateKey('rho', sharedSecret), reach),
+      mu: generateKey('mu', sharedSecret),
+    };
   });
-  const filler = fillerFor(
+  const filler = generateFiller(
     sizes.slice(0, -1),
     keyed.map(({ stream }) => stream),
     hopsLength,

@@ -13,7 +13,11 @@ export const xorInto = (target: Uint8Array, source: Uint8Array, from: number, le
  * The filler behind hops of the given sizes, which are all but the last. `streams[i]` is hop i's rho stream, at least
  * `hopsLength + sizes[i]` bytes; the result is as long as the sizes add up to.
  */
-export const fillerFor = (sizes: readonly number[], streams: readonly Uint8Array[], hopsLength: number): Uint8Array => {
+export const generateFiller = (
+  sizes: readonly number[],
+  streams: readonly Uint8Array[],
+  hopsLength: number,
+): Uint8Array => {
   const filler = zeros(sizes.reduce((sum, size) => sum + size, 0));
   let filled = 0;
   sizes.forEach((size, i) => {

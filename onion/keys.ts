@@ -20,7 +20,8 @@ const labels = {
 } as const;
 
 /** The 32-byte key for one use of a 32-byte secret; the label is the HMAC's key and the secret its message. */
-export const keyFor = (use: keyof typeof labels, secret: Uint8Array): Uint8Array => hmacSha256(labels[use], secret);
+export const generateKey = (use: keyof typeof labels, secret: Uint8Array): Uint8Array =>
+  hmacSha256(labels[use], secret);
 
 /** What the ephemeral key is multiplied by on its way past a hop: 32 bytes. Throws RangeError for a zero scalar (never seen). */
 export const blindingFactor = (ephemeralKey: Point, sharedSecret: Uint8Array): SecretKey =>
@@ -37,7 +38,7 @@ export interface HopSecret {
  * Ephemeral key and shared secret of each hop, in order. The sender holds the private side, so it multiplies scalars where
  * the hops multiply points: one point and one ECDH a hop. Throws RangeError when a node is not a point on the curve.
  */
-export const routeSecrets = (sessionKey: SecretKey, nodes: readonly Point[]): readonly HopSecret[] => {
+export const hopSecrets = (sessionKey: SecretKey, nodes: readonly Point[]): readonly HopSecret[] => {
   const out: HopSecret[] = [];
   let secret = sessionKey;
   for (const node of nodes) {

@@ -37,7 +37,7 @@ export interface ConstructInput {
   readonly hopsLength?: number;
 }
 
-export interface Constructed {
+export interface BuiltOnion {
   readonly packet: Uint8Array;
   /** One per hop, in order; they open the failure that may come back. Secret. */
   readonly sharedSecrets: readonly Uint8Array[];
@@ -53,7 +53,7 @@ export interface PeelInput {
 }
 
 /** What every packet whose HMAC is right yields. */
-export interface Opened {
+export interface AuthenticatedHop {
   /** Encrypts the failure on its way back. Secret, 32 bytes. */
   readonly sharedSecret: Uint8Array;
   /** 32 bytes that are the same whenever the same ephemeral key comes back: the caller logs it and refuses a repetition. */
@@ -64,7 +64,7 @@ export type Peeled =
   /** Not readable at all: answered by `update_fail_malformed_htlc`. */
   | { readonly kind: 'malformed'; readonly failure: MalformedFailure }
   /** Authentic, but its hop data is no frame and no TLV payload: answered by an encrypted failure. */
-  | ({ readonly kind: 'refused'; readonly failure: Failure } & Opened)
+  | ({ readonly kind: 'refused'; readonly failure: Failure } & AuthenticatedHop)
   /** `next` is the packet for the hop behind us. */
-  | ({ readonly kind: 'forward'; readonly data: HopData; readonly next: Uint8Array } & Opened)
-  | ({ readonly kind: 'final'; readonly data: HopData } & Opened);
+  | ({ readonly kind: 'forward'; readonly data: HopData; readonly next: Uint8Array } & AuthenticatedHop)
+  | ({ readonly kind: 'final'; readonly data: HopData } & AuthenticatedHop);

@@ -11,7 +11,7 @@ import { OnionError } from './errors.ts';
 import { invalidSignal, malformed, type Reading } from './failures.ts';
 import { xorInto } from './filler.ts';
 import { HMAC_LENGTH, readFrame } from './frame.ts';
-import { blindingFactor, keyFor } from './keys.ts';
+import { blindingFactor, generateKey } from './keys.ts';
 import { HOPS_LENGTH, type HopData, OVERHEAD, type Peeled, type PeelInput } from './packet.ts';
 
 const VERSION = 0;
@@ -73,12 +73,12 @@ export const peel = (input: PeelInput): Peeled => {
   const { ephemeralKey, sharedSecret } = shared;
 
   const hopsData = packet.subarray(HOPS_AT, HOPS_AT + hopsLength);
-  const hmac = hmacSha256(keyFor('mu', sharedSecret), hopsData, associatedData);
+  const hmac = hmacSha256(generateKey('mu', sharedSecret), hopsData, associatedData);
   if (!equalConstantTime(hmac, packet.subarray(HOPS_AT + hopsLength)))
     return { kind: 'malformed', failure: malformed('invalid_onion_hmac', packet) };
 
   // As many zeros behind as the hop may take away in front: they become the tail that keeps the length secret.
-  const plain = chacha20Stream(keyFor('rho', sharedSecret), 2 * hopsLength);
+  const plain = chacha20Stream(generateKey('rho', sharedSecret), 2 * hopsLength);
   xorInto(plain, hopsData, 0, hopsLength);
   const opened = { sharedSecret, replayTag: sha256(sharedSecret) };
   const read = readHop(plain, hopsLength);

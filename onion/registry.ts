@@ -7,7 +7,7 @@
 import type { Msat } from '../wire/units.ts';
 import { type Failure, invalidSignal, type MalformedFailure, type Reading } from './failures.ts';
 import type { Extra, Frame } from './frame.ts';
-import type { Opened, Peeled } from './packet.ts';
+import type { AuthenticatedHop, Peeled } from './packet.ts';
 import { type FinalPayload, type ForwardPayload, readFinal, readForward } from './payload.ts';
 
 /** One EOB protocol. A position without a handler is refused with `invalid_onion_payload`. */
@@ -48,10 +48,10 @@ export type Hop<Final, Note> =
   /** Answer with `update_fail_malformed_htlc`. */
   | { readonly kind: 'malformed'; readonly failure: MalformedFailure }
   /** Answer with `update_fail_htlc`, the failure encrypted to the origin. */
-  | ({ readonly kind: 'refused'; readonly failure: Failure } & Opened)
+  | ({ readonly kind: 'refused'; readonly failure: Failure } & AuthenticatedHop)
   /** `next` is the packet for the next node. */
-  | ({ readonly kind: 'forward'; readonly next: Uint8Array } & Forwarding<Note> & Opened)
-  | ({ readonly kind: 'final'; readonly payload: FinalHop<Final> } & Opened);
+  | ({ readonly kind: 'forward'; readonly next: Uint8Array } & Forwarding<Note> & AuthenticatedHop)
+  | ({ readonly kind: 'final'; readonly payload: FinalHop<Final> } & AuthenticatedHop);
 
 const invalidRealm = { refuse: { name: 'invalid_realm' } } as const;
 

@@ -9,20 +9,20 @@ import { OnionError } from './errors.ts';
 import { decodeFailure, encodeFailure, type Failure } from './failures.ts';
 import { xorInto } from './filler.ts';
 import { HMAC_LENGTH } from './frame.ts';
-import { keyFor } from './keys.ts';
+import { generateKey } from './keys.ts';
 
 /** Failure and pad together are at least this long, so that the length says nothing about the failure. */
-const PADDED = 256;
+const MIN_LENGTH = 256;
 const U16_MAX = 0xffff;
 /** The longest route of TLV payloads, as BOLT 4 counts it: how many layers the origin takes off, whoever failed. */
-const ROUNDS = 27;
+const MAX_HOPS = 27;
 /** Stands in for hops that are not there. It protects nothing; it makes a short route cost what a long one costs. */
 const ABSENT = zeros(32);
 
 /** Adds, or takes off, one hop's layer. Any length is carried, since it is the origin's to judge. */
 export const wrapFailure = (sharedSecret: Uint8Array, reason: Uint8Array): Uint8Array => {
   const out = Uint8Array.from(reason);
-  xorInto(out, chacha20Stream(keyFor('ammag', sharedSecret), out.length), 0, out.length);
+  xorInto(out, chacha20Stream(generateKey('ammag', sharedSecret), out.length), 0, out.length);
   return out;
 };
 
@@ -33,14 +33,14 @@ export const wrapFailure = (sharedSecret: Uint8Array, reason: Uint8Array): Uint8
 export const createFailure = (sharedSecret: Uint8Array, failure: Failure): Uint8Array => {
   const message = encodeFailure(failure);
   if (message.length > U16_MAX) throw new OnionError({ code: 'failure_length', length: message.length });
-  const pad = zeros(Math.max(0, PADDED - message.length));
+  const pad = zeros(Math.max(0, MIN_LENGTH - message.length));
   const body = concat(u16be(message.length), message, u16be(pad.length), pad);
-  const hmac = hmacSha256(keyFor('um', sharedSecret), body);
+  const hmac = hmacSha256(generateKey('um', sharedSecret), body);
   return wrapFailure(sharedSecret, concat(hmac, body));
 };
 
 /** What the origin learns from a `reason`. */
-export type Returned =
+export type ReturnedFailure =
   /** `hop` counts from 0, the first node of the route. */
   | { readonly kind: 'attributed'; readonly hop: number; readonly failure: Failure }
   /** No hop's HMAC fits: some node on the way made it up or damaged it. */
@@ -61,15 +61,18 @@ const readBody = (bytes: Uint8Array): Failure => {
  * was sent. The work is the same wherever the failure came from and however short the route is (up to 27 hops), so that an
  * erring hop cannot time a retry to learn where it stands. Never throws for any `reason`.
  */
-export const readFailure = (sharedSecrets: readonly Uint8Array[], reason: Uint8Array): Returned => {
-  const rounds = Math.max(ROUNDS, sharedSecrets.length);
+export const readFailure = (sharedSecrets: readonly Uint8Array[], reason: Uint8Array): ReturnedFailure => {
+  const rounds = Math.max(MAX_HOPS, sharedSecrets.length);
   let layered = reason;
   let found: { readonly hop: number; readonly body: Uint8Array } | undefined;
   for (let hop = 0; hop < rounds; hop++) {
     const sharedSecret = sharedSecrets[hop] ?? ABSENT;
     layered = wrapFailure(sharedSecret, layered);
     const inner = layered.subarray(HMAC_LENGTH);
-    const fits = equalConstantTime(hmacSha256(keyFor('um', sharedSecret), inner), layered.subarray(0, HMAC_LENGTH));
+    const fits = equalConstantTime(
+      hmacSha256(generateKey('um', sharedSecret), inner),
+      layered.subarray(0, HMAC_LENGTH),
+    );
     if (fits && found === undefined && hop < sharedSecrets.length) found = { hop, body: inner };
   }
   return found === undefined

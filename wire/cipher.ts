@@ -18,7 +18,7 @@ export const TAG_BYTES = 16;
 export const LENGTH_BYTES = 2 + TAG_BYTES;
 /** Uses of one key: two a message. */
 const ROTATE_AT = 1000;
-const NOTHING = new Uint8Array(0);
+const EMPTY = new Uint8Array(0);
 
 /** RFC 5869 with empty info, as BOLT 8 uses it: two keys of 32 bytes. */
 export const hkdf = (salt: Uint8Array, material: Uint8Array): readonly [Uint8Array, Uint8Array] => {
@@ -35,7 +35,7 @@ export const nonceOf = (count: number): Uint8Array => {
 };
 
 /** The state after one use of the key: at 1000 the key is replaced, so that a later leak does not open what was sent before. */
-const used = ({ key, chainingKey, nonce }: CipherState): CipherState => {
+const afterUse = ({ key, chainingKey, nonce }: CipherState): CipherState => {
   if (nonce + 1 < ROTATE_AT) return { key, chainingKey, nonce: nonce + 1 };
   const [nextChaining, nextKey] = hkdf(chainingKey, key);
   return { key: nextKey, chainingKey: nextChaining, nonce: 0 };
@@ -52,8 +52,8 @@ export const encryptMessages = (
     if (message.length > MAX_MESSAGE_BYTES)
       throw new WireError({ code: 'too_long', limit: MAX_MESSAGE_BYTES, length: message.length });
     for (const plain of [u16be(message.length), message]) {
-      parts.push(seal(cipher.key, nonceOf(cipher.nonce), NOTHING, plain));
-      cipher = used(cipher);
+      parts.push(seal(cipher.key, nonceOf(cipher.nonce), EMPTY, plain));
+      cipher = afterUse(cipher);
     }
   }
   return [join(parts), cipher];
@@ -122,9 +122,9 @@ export class Decryptor {
   }
 
   private unseal(): Uint8Array | undefined {
-    const plain = open(this.cipher.key, nonceOf(this.cipher.nonce), NOTHING, this.frame);
+    const plain = open(this.cipher.key, nonceOf(this.cipher.nonce), EMPTY, this.frame);
     if (plain === undefined) this.broken = new CipherError(this.part);
-    else this.cipher = used(this.cipher);
+    else this.cipher = afterUse(this.cipher);
     return plain;
   }
 }

@@ -95,7 +95,7 @@ export const hasFeature = (bitmap: Uint8Array, name: FeatureName): boolean => {
 /** Whether a bitmap demands the feature; both bits of a pair mean that too (BOLT 9, "Requirements"). */
 export const requiresFeature = (bitmap: Uint8Array, name: FeatureName): boolean => hasBit(bitmap, features[name].bit);
 
-export type FeatureProblem =
+export type FeatureFault =
   /** The other side demands what no table here names. */
   | { readonly code: 'unknown_even_bit'; readonly bit: number }
   /** The other side demands what we know but do not offer. */
@@ -105,7 +105,7 @@ export type FeatureProblem =
   | { readonly code: 'missing_dependency'; readonly feature: FeatureName; readonly requires: FeatureName };
 
 /** A sentence for the operator. */
-export const describeProblem = (problem: FeatureProblem): string => {
+export const describeFeatureFault = (problem: FeatureFault): string => {
   switch (problem.code) {
     case 'unknown_even_bit':
       return `feature bit ${problem.bit} is required but unknown here`;
@@ -119,7 +119,7 @@ export const describeProblem = (problem: FeatureProblem): string => {
 };
 
 /** The first feature that is set without one it depends on. Chains of dependencies need no second look: each link is checked. */
-export const missingDependency = (bitmap: Uint8Array): FeatureProblem | undefined => {
+export const missingDependency = (bitmap: Uint8Array): FeatureFault | undefined => {
   for (const [name, { requires }] of rows) {
     if (!hasFeature(bitmap, name)) continue;
     for (const needed of requires as readonly FeatureName[])
@@ -129,7 +129,7 @@ export const missingDependency = (bitmap: Uint8Array): FeatureProblem | undefine
 };
 
 /** The first demand of `bitmap` that `offered` does not meet, as for an invoice or a node one would pay. */
-export const unmetDemand = (offered: Uint8Array, bitmap: Uint8Array): FeatureProblem | undefined => {
+export const unmetFeature = (offered: Uint8Array, bitmap: Uint8Array): FeatureFault | undefined => {
   for (const bit of bitsOf(bitmap)) {
     if (bit % 2 === 1) continue;
     const name = known.get(bit);
@@ -140,19 +140,19 @@ export const unmetDemand = (offered: Uint8Array, bitmap: Uint8Array): FeaturePro
 };
 
 /** The first even bit that no table here names: who sets it asks of us what we cannot know (BOLT 7, BOLT 9). */
-export const unknownDemand = (bitmap: Uint8Array): number | undefined => {
+export const unknownRequiredBit = (bitmap: Uint8Array): number | undefined => {
   for (const bit of bitsOf(bitmap)) if (bit % 2 === 0 && !known.has(bit)) return bit;
   return undefined;
 };
 
-export type Negotiation = { readonly agreed: ReadonlySet<FeatureName> } | { readonly problem: FeatureProblem };
+export type Negotiation = { readonly agreed: ReadonlySet<FeatureName> } | { readonly problem: FeatureFault };
 
 /**
  * BOLT 1, "The init Message": what two bitmaps have in common, or why the connection must end. Which side sets the
  * required bit makes no difference to what is agreed.
  */
 export const negotiate = (local: Uint8Array, remote: Uint8Array): Negotiation => {
-  const problem = unmetDemand(local, remote) ?? missingDependency(remote);
+  const problem = unmetFeature(local, remote) ?? missingDependency(remote);
   if (problem !== undefined) return { problem };
   for (const [name] of rows)
     if (requiresFeature(local, name) && !hasFeature(remote, name))

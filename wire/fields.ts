@@ -25,7 +25,7 @@ export const bytes32 = bytes(32);
 export const msat = integer(units.msat);
 export const sat = integer(units.sat);
 /** Amounts that somebody has, moves or leaves: no message may speak of more than there can ever be. */
-const possible = <T extends bigint>(item: Codec<T>, most: bigint): Codec<T> => ({
+const bounded = <T extends bigint>(item: Codec<T>, most: bigint): Codec<T> => ({
   write: (w, value) => {
     if (value > most) throw new RangeError(`expected at most 21 million bitcoin, got ${value}`);
     item.write(w, value);
@@ -37,8 +37,8 @@ const possible = <T extends bigint>(item: Codec<T>, most: bigint): Codec<T> => (
     return value;
   },
 });
-export const possibleMsat = possible(msat, units.MAX_MONEY);
-export const possibleSat = possible(sat, units.MAX_MONEY / 1000n);
+export const boundedMsat = bounded(msat, units.MAX_MONEY);
+export const boundedSat = bounded(sat, units.MAX_MONEY / 1000n);
 /** An amount in a u32, as in `fee_base_msat`. */
 export const msat32: Codec<units.Msat> = map(u32, (n) => units.msat(BigInt(n)), Number);
 export const shortChannelId = integer(units.shortChannelId);

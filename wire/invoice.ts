@@ -6,7 +6,7 @@ import { bytesOf, decodeBech32, encodeBech32, integerOf, paddedBytesOf, wordsOf 
 import { concat, utf8 } from './bytes.ts';
 import type { ChainName } from './chains.ts';
 import { recover, sha256, verify } from './crypto.ts';
-import { type FeatureProblem, missingDependency, unmetDemand } from './features.ts';
+import { type FeatureFault, missingDependency, unmetFeature } from './features.ts';
 import { InvoiceError } from './invoice/errors.ts';
 import { type Fallback, type Field, fieldName, type RouteHop, readFields, writeField } from './invoice/fields.ts';
 import { readPrefix, writePrefix } from './invoice/prefix.ts';
@@ -51,7 +51,7 @@ export const DEFAULT_EXPIRY = 3600;
 export const DEFAULT_MIN_FINAL_CLTV_EXPIRY_DELTA = 18;
 
 /** Longer texts are not looked at. The longest sensible invoice is a tenth of this. */
-const MOST_CHARACTERS = 65_536;
+const MAX_CHARACTERS = 65_536;
 const TIMESTAMP_WORDS = 7;
 const SIGNATURE_WORDS = 104;
 
@@ -78,8 +78,8 @@ const payeeOf = (named: Point | undefined, signed: Signature, recovery: number, 
  * A missing payment secret, an expiry in the past or unknown features do not hinder reading: see `checkPayable`.
  */
 export const decodeInvoice = (text: string): Invoice => {
-  if (text.length > MOST_CHARACTERS)
-    throw new InvoiceError({ code: 'text_too_long', length: text.length, limit: MOST_CHARACTERS });
+  if (text.length > MAX_CHARACTERS)
+    throw new InvoiceError({ code: 'text_too_long', length: text.length, limit: MAX_CHARACTERS });
   const bech32 = decodeBech32(text.trim().replace(/^lightning:/i, ''));
   if (typeof bech32 === 'string') throw new InvoiceError({ code: 'not_bech32', reason: bech32 });
   const { prefix, words } = bech32;
@@ -193,22 +193,22 @@ export interface Payer {
 }
 
 /** Why an invoice must not be paid. */
-export type Obstacle =
+export type UnpayableReason =
   | { readonly code: 'other_network'; readonly invoice: ChainName; readonly ours: ChainName }
   /** `at` in seconds since 1970. */
   | { readonly code: 'expired'; readonly at: number }
   | { readonly code: 'missing_payment_secret' }
-  | { readonly code: 'feature'; readonly problem: FeatureProblem };
+  | { readonly code: 'feature'; readonly problem: FeatureFault };
 
 /** Everything that forbids us to pay; nothing means that we may. */
-export const checkPayable = (invoice: Invoice, payer: Payer): readonly Obstacle[] => {
-  const found: Obstacle[] = [];
+export const checkPayable = (invoice: Invoice, payer: Payer): readonly UnpayableReason[] => {
+  const found: UnpayableReason[] = [];
   if (invoice.network !== payer.network)
     found.push({ code: 'other_network', invoice: invoice.network, ours: payer.network });
   const at = invoice.timestamp + invoice.expiry;
   if (payer.now > at) found.push({ code: 'expired', at });
   if (invoice.paymentSecret === undefined) found.push({ code: 'missing_payment_secret' });
-  const problem = unmetDemand(payer.features, invoice.features) ?? missingDependency(invoice.features);
+  const problem = unmetFeature(payer.features, invoice.features) ?? missingDependency(invoice.features);
   if (problem !== undefined) found.push({ code: 'feature', problem });
   return found;
 };

@@ -33,19 +33,19 @@ export class HandshakeError extends Error {
 }
 
 /** The digest of all that was said (`h`) and of all shared secrets (`ck`). */
-interface Transcript {
+interface SymmetricState {
   readonly h: Uint8Array;
   readonly ck: Uint8Array;
 }
 /** The initiator, waiting for act two. */
-export interface SentActOne extends Transcript {
+export interface SentActOne extends SymmetricState {
   readonly phase: 'sent_act_one';
   readonly local: SecretKey;
   readonly remote: Point;
   readonly ephemeral: SecretKey;
 }
 /** The responder, waiting for act three. `temp` is the key under which the initiator's static key will come. */
-export interface SentActTwo extends Transcript {
+export interface SentActTwo extends SymmetricState {
   readonly phase: 'sent_act_two';
   readonly ephemeral: SecretKey;
   readonly temp: Uint8Array;
@@ -63,40 +63,40 @@ const NOTHING = new Uint8Array(0);
 const PROTOCOL = 'Noise_XK_secp256k1_ChaChaPoly_SHA256';
 const PROLOGUE = 'lightning';
 
-const begin = (responder: Point): Transcript => {
+const initialState = (responder: Point): SymmetricState => {
   const ck = sha256(utf8(PROTOCOL));
   return { ck, h: sha256(sha256(ck, utf8(PROLOGUE)), responder) };
 };
-const heard = ({ h, ck }: Transcript, bytes: Uint8Array): Transcript => ({ ck, h: sha256(h, bytes) });
-const mixed = ({ h, ck }: Transcript, secret: Uint8Array): readonly [Transcript, Uint8Array] => {
+const mixHash = ({ h, ck }: SymmetricState, bytes: Uint8Array): SymmetricState => ({ ck, h: sha256(h, bytes) });
+const mixKey = ({ h, ck }: SymmetricState, secret: Uint8Array): readonly [SymmetricState, Uint8Array] => {
   const [next, temp] = hkdf(ck, secret);
   return [{ h, ck: next }, temp];
 };
 
 /** Acts one and two have one form: an ephemeral key in the clear and a tag under what it shares with the other's key. */
-const sendKey = (
-  before: Transcript,
+const writeEphemeral = (
+  before: SymmetricState,
   ephemeral: SecretKey,
   other: Point,
-): readonly [packet: Uint8Array, after: Transcript, temp: Uint8Array] => {
+): readonly [packet: Uint8Array, after: SymmetricState, temp: Uint8Array] => {
   const key = pointOf(ephemeral);
-  const [state, temp] = mixed(heard(before, key), ecdh(other, ephemeral));
+  const [state, temp] = mixKey(mixHash(before, key), ecdh(other, ephemeral));
   const tag = seal(temp, nonceOf(0), state.h, NOTHING);
-  return [concat(Uint8Array.of(VERSION), key, tag), heard(state, tag), temp];
+  return [concat(Uint8Array.of(VERSION), key, tag), mixHash(state, tag), temp];
 };
-const readKey = (
+const readEphemeral = (
   act: 'one' | 'two',
-  before: Transcript,
+  before: SymmetricState,
   packet: Uint8Array,
   own: SecretKey,
-): readonly [key: Point, after: Transcript, temp: Uint8Array] => {
+): readonly [key: Point, after: SymmetricState, temp: Uint8Array] => {
   checkFrame(act, packet);
   const key = packet.slice(1, 34);
   const tag = packet.slice(34);
   if (!isPoint(key)) throw new HandshakeError(act, 'bad_key');
-  const [state, temp] = mixed(heard(before, key), ecdh(key, own));
+  const [state, temp] = mixKey(mixHash(before, key), ecdh(key, own));
   if (open(temp, nonceOf(0), state.h, tag) === undefined) throw new HandshakeError(act, 'bad_tag');
-  return [key, heard(state, tag), temp];
+  return [key, mixHash(state, tag), temp];
 };
 const checkFrame = (act: Act, packet: Uint8Array): void => {
   if (packet.length !== ACT_BYTES[act]) throw new HandshakeError(act, 'bad_length');
@@ -104,7 +104,7 @@ const checkFrame = (act: Act, packet: Uint8Array): void => {
 };
 
 /** The two ciphers: the initiator sends with the first key, the responder with the second. */
-const ciphers = (ck: Uint8Array): readonly [CipherState, CipherState] => {
+const split = (ck: Uint8Array): readonly [CipherState, CipherState] => {
   const [first, second] = hkdf(ck, NOTHING);
   return [
     { key: first, chainingKey: ck, nonce: 0 },
@@ -118,7 +118,7 @@ export const sendActOne = (
   remote: Point,
   ephemeral: SecretKey,
 ): readonly [packet: Uint8Array, next: SentActOne] => {
-  const [packet, state] = sendKey(begin(remote), ephemeral, remote);
+  const [packet, state] = writeEphemeral(initialState(remote), ephemeral, remote);
   return [packet, { phase: 'sent_act_one', ...state, local, remote, ephemeral }];
 };
 
@@ -128,18 +128,18 @@ export const answerActOne = (
   packet: Uint8Array,
   ephemeral: SecretKey,
 ): readonly [packet: Uint8Array, next: SentActTwo] => {
-  const [theirs, state] = readKey('one', begin(pointOf(local)), packet, local);
-  const [answer, after, temp] = sendKey(state, ephemeral, theirs);
+  const [theirs, state] = readEphemeral('one', initialState(pointOf(local)), packet, local);
+  const [answer, after, temp] = writeEphemeral(state, ephemeral, theirs);
   return [answer, { phase: 'sent_act_two', ...after, ephemeral, temp }];
 };
 
 /** The initiator reads act two and answers with act three, after which it may send messages. Throws HandshakeError. */
 export const answerActTwo = (state: SentActOne, packet: Uint8Array): readonly [packet: Uint8Array, next: Session] => {
-  const [theirs, before, temp] = readKey('two', state, packet, state.ephemeral);
+  const [theirs, before, temp] = readEphemeral('two', state, packet, state.ephemeral);
   const sealed = seal(temp, nonceOf(1), before.h, pointOf(state.local));
-  const [after, last] = mixed(heard(before, sealed), ecdh(theirs, state.local));
+  const [after, last] = mixKey(mixHash(before, sealed), ecdh(theirs, state.local));
   const tag = seal(last, nonceOf(0), after.h, NOTHING);
-  const [send, receive] = ciphers(after.ck);
+  const [send, receive] = split(after.ck);
   return [concat(Uint8Array.of(VERSION), sealed, tag), { phase: 'session', remote: state.remote, send, receive }];
 };
 
@@ -150,9 +150,9 @@ export const readActThree = (state: SentActTwo, packet: Uint8Array): Session => 
   const remote = open(state.temp, nonceOf(1), state.h, sealed);
   if (remote === undefined) throw new HandshakeError('three', 'bad_ciphertext');
   if (!isPoint(remote)) throw new HandshakeError('three', 'bad_key');
-  const [after, last] = mixed(heard(state, sealed), ecdh(remote, state.ephemeral));
+  const [after, last] = mixKey(mixHash(state, sealed), ecdh(remote, state.ephemeral));
   if (open(last, nonceOf(0), after.h, packet.slice(ACT_BYTES.three - TAG_BYTES)) === undefined)
     throw new HandshakeError('three', 'bad_tag');
-  const [receive, send] = ciphers(after.ck);
+  const [receive, send] = split(after.ck);
   return { phase: 'session', remote, send, receive };
 };

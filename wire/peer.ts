@@ -2,6 +2,8 @@
 import { bytes16, u8, u16, u32, u64 } from './codec.ts';
 import {
   attributionData,
+  boundedMsat,
+  boundedSat,
   bytes32,
   chainHash,
   channelId,
@@ -12,8 +14,6 @@ import {
   onionPacket,
   paymentHash,
   point,
-  possibleMsat,
-  possibleSat,
   preimage,
   script,
   scriptRecord,
@@ -41,7 +41,7 @@ const closing = {
   channel_id: channelId,
   closer_scriptpubkey: script,
   closee_scriptpubkey: script,
-  fee_satoshis: possibleSat,
+  fee_satoshis: boundedSat,
   locktime: u32,
 };
 const closingSignatures = {
@@ -59,11 +59,11 @@ export const peerMessages = {
     {
       chain_hash: chainHash,
       temporary_channel_id: channelId,
-      funding_satoshis: possibleSat,
-      push_msat: possibleMsat,
-      dust_limit_satoshis: possibleSat,
+      funding_satoshis: boundedSat,
+      push_msat: boundedMsat,
+      dust_limit_satoshis: boundedSat,
       max_htlc_value_in_flight_msat: msat,
-      channel_reserve_satoshis: possibleSat,
+      channel_reserve_satoshis: boundedSat,
       htlc_minimum_msat: msat,
       feerate_per_kw: u32,
       to_self_delay: u16,
@@ -77,9 +77,9 @@ export const peerMessages = {
     33,
     {
       temporary_channel_id: channelId,
-      dust_limit_satoshis: possibleSat,
+      dust_limit_satoshis: boundedSat,
       max_htlc_value_in_flight_msat: msat,
-      channel_reserve_satoshis: possibleSat,
+      channel_reserve_satoshis: boundedSat,
       htlc_minimum_msat: msat,
       minimum_depth: u32,
       to_self_delay: u16,
@@ -105,7 +105,7 @@ export const peerMessages = {
   shutdown: message(38, { channel_id: channelId, scriptpubkey: script }),
   closing_signed: message(
     39,
-    { channel_id: channelId, fee_satoshis: possibleSat, signature },
+    { channel_id: channelId, fee_satoshis: boundedSat, signature },
     { fee_range: { type: 1n, codec: feeRange } },
   ),
   closing_complete: message(40, closing, closingSignatures),
@@ -116,7 +116,7 @@ export const peerMessages = {
     {
       channel_id: channelId,
       id: u64,
-      amount_msat: possibleMsat,
+      amount_msat: boundedMsat,
       payment_hash: paymentHash,
       cltv_expiry: u32,
       onion_routing_packet: onionPacket,

@@ -5,18 +5,18 @@ import { text, utf8 } from './bytes.ts';
  * Control characters; those without width, which hide a difference between two texts; those that turn the direction of writing;
  * line separators; tag characters and halves of surrogate pairs, which show nothing at all.
  */
-const unfit = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\u115f\u1160\u3164\uffa0\u{e0000}-\u{e0fff}]/gu;
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\u115f\u1160\u3164\uffa0\u{e0000}-\u{e0fff}]/gu;
 
 /** The text with its unfit characters written as \u{…}: an alias must not move the cursor or hide what follows it. */
 export const printable = (text: string): string =>
-  text.replace(unfit, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 
 /** Bytes of what a stranger says that anybody reads. */
-const MOST_SAID = 512;
+const MAX_TEXT_BYTES = 512;
 /** Bytes of what is kept and logged of what is wrong with what a peer did: with room to spare in any record. */
-export const MOST_COMPLAINT = 4096;
+export const MAX_REASON_BYTES = 4096;
 /** Bytes of an `error` or `warning` of ours: as much as a message holds behind its type, a channel_id and a length (BOLT 1). */
-export const MOST_ERROR = 65_535 - 2 - 32 - 2;
+export const MAX_ERROR_BYTES = 65_535 - 2 - 32 - 2;
 
 /** A text of at most so many bytes in UTF-8, with `…` behind what is left of a longer one. */
 export const clipped = (given: string, most: number): string => {
@@ -29,7 +29,8 @@ export const clipped = (given: string, most: number): string => {
 };
 
 /** What a stranger says, to be kept, shown and told again: printable, and clipped before it is looked at. */
-export const said = (raw: Uint8Array): string => printable(clipped(text(raw.subarray(0, MOST_SAID + 1)), MOST_SAID));
+export const printableText = (raw: Uint8Array): string =>
+  printable(clipped(text(raw.subarray(0, MAX_TEXT_BYTES + 1)), MAX_TEXT_BYTES));
 
 /** What goes into an `error` or `warning` of ours (BOLT 1): a text that no message is too small for. */
-export const complaint = (given: string): Uint8Array => utf8(clipped(given, MOST_ERROR));
+export const warningData = (given: string): Uint8Array => utf8(clipped(given, MAX_ERROR_BYTES));

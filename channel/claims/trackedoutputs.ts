@@ -126,7 +126,7 @@ const withAnchor = (
 ) => {
   const known = joined.get(claim);
   if (known !== undefined) return known;
-  const now: SweepClaim = { ...claim, beside: { outpoint, value, sequence, scriptCode, witnessWeight, unlock } };
+  const now: SweepClaim = { ...claim, anchor: { outpoint, value, sequence, scriptCode, witnessWeight, unlock } };
   joined.set(claim, now);
   return now;
 };

@@ -71,10 +71,10 @@ export interface Deciding {
  * An output too small to be taken alone, our anchor, that another claim's transaction may take with it. Anybody may have it from
  * the 16th block on: it is left out where somebody was first.
  */
-export type Beside = Pick<ClaimBase, 'outpoint' | 'value'> & Omit<ClaimInput, 'locktime'>;
+export type AnchorInput = Pick<ClaimBase, 'outpoint' | 'value'> & Omit<ClaimInput, 'locktime'>;
 
 /** One input, outputs of our choice; the fee comes out of the value, or from the wallet where that is too small. */
-export type SweepClaim = ClaimBase & { readonly kind: 'sweep'; readonly beside?: Beside } & ClaimInput & Deciding;
+export type SweepClaim = ClaimBase & { readonly kind: 'sweep'; readonly anchor?: AnchorInput } & ClaimInput & Deciding;
 
 /**
  * Our own HTLC transaction where it pays no fee (anchors). The peer signed SINGLE|ANYONECANPAY: this input stands at index

@@ -3,7 +3,7 @@
  * a code without a row does not compile. A fault never reaches beyond its channel.
  */
 import { hex } from '../../wire/bytes.ts';
-import { clipped, MOST_COMPLAINT, MOST_ERROR } from '../../wire/printable.ts';
+import { clipped, MAX_ERROR_BYTES, MAX_REASON_BYTES } from '../../wire/printable.ts';
 import type { Msat, Sat } from '../../wire/units.ts';
 import type { SignatureFault } from '../tx/signing.ts';
 
@@ -185,7 +185,7 @@ export const reactions = {
 export const faultText = (fault: Fault): string => {
   const { code, ...data } = fault;
   const fields = Object.entries(data).flatMap(([name, value]) => (name === 'tx' ? [] : [`${name} ${value}`]));
-  return clipped(fields.length === 0 ? code : `${code}: ${fields.join(', ')}`, MOST_COMPLAINT);
+  return clipped(fields.length === 0 ? code : `${code}: ${fields.join(', ')}`, MAX_REASON_BYTES);
 };
 
 /**
@@ -196,7 +196,7 @@ export const errorText = (fault: Fault): string => {
   const short = faultText(fault);
   if (!('tx' in fault) || fault.tx === undefined) return short;
   const whole = `${short}; not a signature of ${hex(fault.tx)}`;
-  return whole.length <= MOST_ERROR ? whole : short;
+  return whole.length <= MAX_ERROR_BYTES ? whole : short;
 };
 
 /** A rule of the channel was broken; what follows is for `reactions` to say. */

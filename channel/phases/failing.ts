@@ -1,6 +1,6 @@
 /** Channels that go wrong: what we do about a fault, what we publish, and until when (BOLT 5, "Failing a Channel"). */
 
-import { complaint } from '../../wire/printable.ts';
+import { warningData } from '../../wire/printable.ts';
 import { ChannelError, type Fault, faultText, reactions } from '../model/errors.ts';
 import type { Context, Effect, Input, Step } from '../model/io.ts';
 import type { ChannelState, Core, Failed, Funded, GivenUp, Negotiating, Open } from '../model/state.ts';
@@ -84,7 +84,7 @@ const failChannel = (state: Open | Negotiating, fault: Fault, tell: readonly Eff
 
 /** A channel that was given up says its error again and again, and nothing else. */
 export const repeatError = ({ channelId }: Core, { why }: Pick<GivenUp, 'why'>): Effect =>
-  send({ name: 'error', channel_id: channelId, data: complaint(why) });
+  send({ name: 'error', channel_id: channelId, data: warningData(why) });
 
 /** A state whose time to get into a block has begun, where a closing is agreed: a store of old does not know since when. */
 const withAgreedHeight = <S extends Negotiating | Failed>(state: S, height: number): S => {

@@ -3,7 +3,7 @@
  * randomness. Whatever a step changes of what must survive a crash is saved before anything else of the step happens:
  * that is decided here, once, so no phase can forget it.
  */
-import { said } from '../../wire/printable.ts';
+import { printableText } from '../../wire/printable.ts';
 import { ChannelError } from '../model/errors.ts';
 import type { ChannelMessage, Context, Effect, Input, OfferRefusal, Step } from '../model/io.ts';
 import { diff } from '../model/persist.ts';
@@ -71,9 +71,9 @@ export const whenIdle = (state: ChannelState): Input | undefined => {
 
 const step = (state: ChannelState, input: Input, context: Context): Step => {
   if (input.type === 'message' && input.message.name === 'warning')
-    return [state, [report({ event: 'warned', text: said(input.message.data) })]];
+    return [state, [report({ event: 'warned', text: printableText(input.message.data) })]];
   if (input.type === 'message' && input.message.name === 'error') {
-    const text = said(input.message.data);
+    const text = printableText(input.message.data);
     if ('core' in state) return onPeerError(state, text, context);
     throw new ChannelError({ code: 'peer_error', text });
   }

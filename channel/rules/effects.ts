@@ -1,5 +1,5 @@
 /** Effects and events that several phases make, and what is to be told again after a restart. */
-import { complaint } from '../../wire/printable.ts';
+import { warningData } from '../../wire/printable.ts';
 import type { ChannelId } from '../../wire/units.ts';
 import { errorText, type Fault, faultText } from '../model/errors.ts';
 import type {
@@ -23,14 +23,14 @@ export const send = (message: ChannelMessage): Effect => ({ do: 'send', message 
 export const errorMessage = (channel_id: ChannelId, fault: Fault): ChannelMessageOf<'error'> => ({
   name: 'error',
   channel_id,
-  data: complaint(errorText(fault)),
+  data: warningData(errorText(fault)),
 });
 
 /** A `warning` that says a fault to the peer: the channel lives. */
 export const warningMessage = (channel_id: ChannelId, fault: Fault): ChannelMessageOf<'warning'> => ({
   name: 'warning',
   channel_id,
-  data: complaint(faultText(fault)),
+  data: warningData(faultText(fault)),
 });
 
 export const offerRefused = (origin: Uint8Array, why: OfferRefusal): Effect =>

@@ -2,28 +2,28 @@
  * The Chain port over bitcoind's JSON-RPC. Nothing is remembered but the list of ids of a few blocks: bitcoind may go away
  * and come back at any time, and every answer is asked for anew.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { z } from 'zod';
 import { equal, hex, reversed, unhex } from '../../wire/bytes.ts';
 import { type ChainHash, chainHash, sat, type Txid } from '../../wire/units.ts';
 import { chainName } from '../ports/network.ts';
 import type { Chain, Clock, Log, Outpoint, Tip } from '../ports/ports.ts';
-import { arrivals } from './arrivals.ts';
-import { blocksOf } from './blocks.ts';
-import { ChainError } from './errors.ts';
+import { bitcoindBlocks } from './blocks.ts';
+import { ChainError, isFeeTooLow, rejectedError } from './errors.ts';
 import { scaled } from './json.ts';
-import { openLanes } from './lanes.ts';
-import { isFeeRefusal, rejected } from './refusals.ts';
+import { subscribeRawTx } from './rawtx.ts';
 import type { Rpc, RpcOptions } from './rpc.ts';
-import { bytes, hash, internal, refusedWith, rpcCode } from './rpcwords.ts';
+import { bytes, failedWith, hash, rpcCode, txidOf } from './rpc.ts';
+import { openPrioritizedRpc } from './rpcpriority.ts';
 
 /** What is paid per 1,000 weight while bitcoind has no estimate: always on regtest, and just after it started. */
 export const fallbackFeerate = 2500;
 /** Below this per 1,000 weight a transaction may not even be relayed (1 sat/vbyte, rounded up; BOLT 2 and 3 use it too). */
-export const floorFeerate = 253;
+export const minRelayFeerate = 253;
 /** An estimate as it is told: never the same as the fixed one, which so says by itself that there is none. */
-export const estimated = (feerate: number): number => {
-  const relayed = Math.max(floorFeerate, feerate);
+export const distinctEstimate = (feerate: number): number => {
+  const relayed = Math.max(minRelayFeerate, feerate);
   return relayed === fallbackFeerate ? relayed + 1 : relayed;
 };
 
@@ -87,7 +87,7 @@ const verdict = z.array(z.object({ allowed: z.boolean(), 'reject-reason': z.stri
 const isKnownAlready = (message: string): boolean => /already[- ](?:in|known)/i.test(message);
 
 /** A transaction that bitcoind gave. Throws ChainError. */
-const parsed = (raw: string): Transaction => {
+const parseTransaction = (raw: string): Transaction => {
   try {
     return Transaction.fromHex(raw);
   } catch (error) {
@@ -102,7 +102,7 @@ export interface BitcoindOptions extends RpcOptions {
 
 /** A Chain that asks the bitcoind at this address. Connects when first asked. */
 export const bitcoindChain = (options: BitcoindOptions): Chain => {
-  const { ours: rpc, others } = openLanes(options);
+  const { high: rpc, low } = openPrioritizedRpc(options);
   const { clock, log } = options;
   const idsOf = new Map<string, readonly string[]>();
   let waits: 'past_tip' | 'any_block' | 'never' = 'past_tip';
@@ -112,7 +112,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     try {
       return await by.call('getblockhash', [height], hash);
     } catch (error) {
-      if (refusedWith(error, rpcCode.badParameter)) return undefined;
+      if (failedWith(error, rpcCode.badParameter)) return undefined;
       throw error;
     }
   };
@@ -128,7 +128,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       signal.addEventListener('abort', end);
     });
 
-  const changed = async (seen: string, signal: AbortSignal): Promise<void> => {
+  const waitForChange = async (seen: string, signal: AbortSignal): Promise<void> => {
     if (signal.aborted || (await rpc.call('getbestblockhash', [], hash)) !== seen) return;
     if (waits === 'never') return pause(signal);
     // bitcoind 29 and later can be told what we have seen; before, a block between the two calls is noticed one wait late.
@@ -137,8 +137,8 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       await rpc.call('waitfornewblock', params, z.unknown(), { timeout: longPoll + 20_000, signal, idle: true });
     } catch (error) {
       if (signal.aborted) return;
-      if (refusedWith(error, rpcCode.noMethod)) waits = 'never';
-      else if (waits === 'past_tip' && refusedWith(error, rpcCode.misc, rpcCode.badParameter)) waits = 'any_block';
+      if (failedWith(error, rpcCode.noMethod)) waits = 'never';
+      else if (waits === 'past_tip' && failedWith(error, rpcCode.misc, rpcCode.badParameter)) waits = 'any_block';
       else throw error;
     }
   };
@@ -150,19 +150,19 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
       const { message } = error.fault;
       if (error.fault.rpcCode === rpcCode.alreadyMined || isKnownAlready(message)) return;
-      throw rejected(message);
+      throw rejectedError(message);
     }
   };
 
-  const check = async (tx: Uint8Array): Promise<void> => {
+  const testAccept = async (tx: Uint8Array): Promise<void> => {
     const verdicts = await rpc
       .call('testmempoolaccept', [[hex(tx)], ANY_FEERATE], verdict)
       .catch((error: unknown): never => {
         if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
-        throw rejected(error.fault.message);
+        throw rejectedError(error.fault.message);
       });
     for (const { allowed, 'reject-reason': reason } of verdicts)
-      if (!allowed && !isKnownAlready(reason)) throw rejected(reason);
+      if (!allowed && !isKnownAlready(reason)) throw rejectedError(reason);
   };
 
   const submitPackage = async (parent: Uint8Array, child: Uint8Array): Promise<void> => {
@@ -170,30 +170,30 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     const ask = (...more: readonly number[]) => rpc.call('submitpackage', [transactions, ...more], packageResult);
     const answer = await ask(ANY_FEERATE)
       // Before version 27 it takes no bound, and has none.
-      .catch((error: unknown) => (refusedWith(error, rpcCode.misc) ? ask() : Promise.reject(error)))
+      .catch((error: unknown) => (failedWith(error, rpcCode.misc) ? ask() : Promise.reject(error)))
       .catch((error: unknown): never => {
         if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
-        throw error.fault.rpcCode === rpcCode.noMethod ? error : rejected(error.fault.message);
+        throw error.fault.rpcCode === rpcCode.noMethod ? error : rejectedError(error.fault.message);
       });
     const results = Object.values(answer['tx-results']);
     const idOf = (raw: Uint8Array): string => Transaction.fromBuffer(raw).getId();
     for (const id of [idOf(parent), idOf(child)]) {
       const refusal = results.find((one) => one.txid === id)?.error;
-      if (refusal !== undefined) throw rejected(refusal);
+      if (refusal !== undefined) throw rejectedError(refusal);
     }
-    if (answer.package_msg !== 'success') throw rejected(answer.package_msg);
+    if (answer.package_msg !== 'success') throw rejectedError(answer.package_msg);
   };
 
   const broadcastPackage = async (parent: Uint8Array, child: Uint8Array): Promise<void> => {
     try {
       await broadcast(parent);
     } catch (error) {
-      if (!isFeeRefusal(error)) throw error;
+      if (!isFeeTooLow(error)) throw error;
       try {
         return await submitPackage(parent, child);
       } catch (again) {
         // A bitcoind before 26 knows no packages: what it said about the parent stands.
-        throw refusedWith(again, rpcCode.noMethod) ? error : again;
+        throw failedWith(again, rpcCode.noMethod) ? error : again;
       }
     }
     await broadcast(child);
@@ -202,7 +202,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   const feerate = async (blocks: number): Promise<number> => {
     const answer = z.object({ feerate: rate.optional() });
     const { feerate: perWeight } = await rpc.call('estimatesmartfee', [blocks], answer);
-    if (perWeight !== undefined) return estimated(perWeight);
+    if (perWeight !== undefined) return distinctEstimate(perWeight);
     if (!saidFallback) log.info({ feerate: fallbackFeerate }, 'bitcoind has no fee estimate yet, using a fixed one');
     saidFallback = true;
     return fallbackFeerate;
@@ -211,21 +211,21 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   const relayFeerate = async (): Promise<number> => {
     const answer = z.object({ mempoolminfee: rate, minrelaytxfee: rate.optional() });
     const { mempoolminfee, minrelaytxfee = 0 } = await rpc.call('getmempoolinfo', [], answer);
-    return Math.max(floorFeerate, mempoolminfee, minrelaytxfee);
+    return Math.max(minRelayFeerate, mempoolminfee, minrelaytxfee);
   };
 
   const txidAt = async (height: number, txIndex: number): Promise<Txid | undefined> => {
-    const at = await hashAt(height, others);
+    const at = await hashAt(height, low);
     if (at === undefined) return undefined;
     let ids = idsOf.get(at);
     if (ids === undefined) {
-      ids = (await others.call('getblock', [at, 1], z.object({ tx: z.array(hash) }))).tx;
+      ids = (await low.call('getblock', [at, 1], z.object({ tx: z.array(hash) }))).tx;
       const oldest = idsOf.size >= rememberedBlocks ? idsOf.keys().next().value : undefined;
       if (oldest !== undefined) idsOf.delete(oldest);
       idsOf.set(at, ids);
     }
     const id = ids[txIndex];
-    return id === undefined ? undefined : internal(id);
+    return id === undefined ? undefined : txidOf(id);
   };
 
   const displayed = (outpoint: Outpoint): string => hex(reversed(outpoint.txid));
@@ -241,16 +241,16 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       return { hash: bestblockhash, height: blocks, ...(isBehind && { isBehind }) };
     },
     hashAt: (height) => hashAt(height),
-    ...blocksOf({ rpc, clock, log }),
+    ...bitcoindBlocks({ rpc, clock, log }),
     txidAt,
-    changed,
-    check,
+    waitForChange,
+    testAccept,
     broadcast,
     broadcastPackage,
     feerate,
     relayFeerate,
     unspent: async (outpoint, whose = 'ours', where = 'chain') => {
-      const by = whose === 'ours' ? rpc : others;
+      const by = whose === 'ours' ? rpc : low;
       const found = await by.call(
         'gettxout',
         [displayed(outpoint), outpoint.vout, where === 'mempool'],
@@ -260,20 +260,20 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       const { confirmations, value, scriptPubKey, coinbase } = found;
       return { confirmations, amount: value, script: unhex(scriptPubKey.hex), coinbase };
     },
-    spender: async (outpoint) => {
+    mempoolSpender: async (outpoint) => {
       const question = [[{ txid: displayed(outpoint), vout: outpoint.vout }]];
       const answer = z.array(z.object({ spendingtxid: hash.optional() }));
       try {
         const spending = (await rpc.call('gettxspendingprevout', question, answer))[0]?.spendingtxid;
         if (spending === undefined) return undefined;
-        return { txid: internal(spending), tx: parsed(await rpc.call('getrawtransaction', [spending], bytes)) };
+        return { txid: txidOf(spending), tx: parseTransaction(await rpc.call('getrawtransaction', [spending], bytes)) };
       } catch (error) {
         // An older bitcoind cannot tell, or the transaction was mined or replaced between the two questions.
-        if (refusedWith(error, rpcCode.noMethod, rpcCode.notFound)) return undefined;
+        if (failedWith(error, rpcCode.noMethod, rpcCode.notFound)) return undefined;
         throw error;
       }
     },
-    spenders: async (outpoints) => {
+    mempoolSpenders: async (outpoints) => {
       if (outpoints.length === 0) return [];
       const question = [outpoints.map((outpoint) => ({ txid: displayed(outpoint), vout: outpoint.vout }))];
       const answer = z.array(z.object({ spendingtxid: hash.optional() }));
@@ -281,15 +281,15 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
         const found = await rpc.call('gettxspendingprevout', question, answer);
         return outpoints.map((_, i) => {
           const id = found[i]?.spendingtxid;
-          return id === undefined ? undefined : internal(id);
+          return id === undefined ? undefined : txidOf(id);
         });
       } catch (error) {
-        if (refusedWith(error, rpcCode.noMethod)) return outpoints.map(() => undefined);
+        if (failedWith(error, rpcCode.noMethod)) return outpoints.map(() => undefined);
         throw error;
       }
     },
-    arrivals: (hear) => arrivals({ rpc, host: options.host, clock, log }, hear),
-    waitingFeerate: async (waiting) => {
+    subscribeRawTx: (hear) => subscribeRawTx({ rpc, host: options.host, clock, log }, hear),
+    mempoolFeerate: async (waiting) => {
       const answer = z.object({
         descendantsize: z.number().int().positive(),
         fees: z.object({ descendant: amount }),
@@ -299,7 +299,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
         // Virtual bytes are a quarter of the weight.
         return Number((entry.fees.descendant * 1000n) / (4n * BigInt(entry.descendantsize)));
       } catch (error) {
-        if (refusedWith(error, rpcCode.notFound)) return undefined;
+        if (failedWith(error, rpcCode.notFound)) return undefined;
         throw error;
       }
     },

@@ -2,13 +2,14 @@
  * Reading bitcoind's blocks, also those that it has pruned: it can have them again from its peers, one at a time (getblockfrompeer,
  * version 23 and later).
  */
+
 import { Block as ParsedBlock } from 'bitcoinjs-lib';
 import { z } from 'zod';
 import { txid } from '../../wire/units.ts';
 import type { Block, Chain, Clock, Log } from '../ports/ports.ts';
 import { ChainError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
-import { bytes, hash, refusedWith, rpcCode } from './rpcwords.ts';
+import { bytes, failedWith, hash, rpcCode } from './rpc.ts';
 
 export interface BlocksParts {
   readonly rpc: Rpc;
@@ -40,8 +41,8 @@ const parsedBlock = (raw: string, wanted: string): ParsedBlock => {
   return parsed;
 };
 
-/** `block` and `ruledOut` of the Chain port. */
-export const blocksOf = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' | 'ruledOut'> => {
+/** `block` and `isInvalidated` of the Chain port. */
+export const bitcoindBlocks = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' | 'isInvalidated'> => {
   /** Whether it was said that blocks have to come from peers; until one is on the disk again. */
   let said = false;
 
@@ -49,7 +50,7 @@ export const blocksOf = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' 
     try {
       return await rpc.call('getblockheader', [block], header);
     } catch (error) {
-      throw refusedWith(error, rpcCode.notFound) ? new ChainError({ code: 'unknown_block', hash: block }) : error;
+      throw failedWith(error, rpcCode.notFound) ? new ChainError({ code: 'unknown_block', hash: block }) : error;
     }
   };
 
@@ -58,7 +59,7 @@ export const blocksOf = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' 
     try {
       return await rpc.call('getblock', [wanted, 0], bytes);
     } catch (error) {
-      if (refusedWith(error, rpcCode.misc)) return undefined;
+      if (failedWith(error, rpcCode.misc)) return undefined;
       throw error;
     }
   };
@@ -69,7 +70,7 @@ export const blocksOf = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' 
       await rpc.call('getblockfrompeer', [wanted, id], z.unknown());
     } catch (error) {
       // It may have come meanwhile, or the peer is gone.
-      if (!refusedWith(error, rpcCode.misc, rpcCode.badParameter)) throw error;
+      if (!failedWith(error, rpcCode.misc, rpcCode.badParameter)) throw error;
       return onDisk(wanted);
     }
     for (const ms of LOOKS_MS) {
@@ -95,7 +96,7 @@ export const blocksOf = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' 
     } catch (error) {
       // Before version 23 it cannot ask them, and it may be told not to for us.
       const isDenied = error instanceof ChainError && error.fault.code === 'unauthorized';
-      if (!isDenied && !refusedWith(error, rpcCode.noMethod)) throw error;
+      if (!isDenied && !failedWith(error, rpcCode.noMethod)) throw error;
     }
     throw new ChainError({ code: 'pruned', height: at });
   };
@@ -122,7 +123,7 @@ export const blocksOf = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' 
     return at === wanted.hash;
   };
 
-  const ruledOut = async (wanted: string): Promise<boolean> => {
+  const isInvalidated = async (wanted: string): Promise<boolean> => {
     try {
       const known = await headerOf(wanted);
       const ends = await rpc.call('getchaintips', [], z.array(chainTip));
@@ -135,5 +136,5 @@ export const blocksOf = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' 
     return false;
   };
 
-  return { block, ruledOut };
+  return { block, isInvalidated };
 };

@@ -1,7 +1,7 @@
 /** What can go wrong with a chain, as codes with their data; the sentences are for logs and operators. */
 
 /** Why the network will not take a transaction. `unknown` keeps the chain's own words in `message`. */
-export type Refusal =
+export type RejectReason =
   | 'missing_inputs'
   | 'conflict'
   | 'fee_too_low'
@@ -19,7 +19,7 @@ export type ChainFault =
   | { readonly code: 'unauthorized'; readonly where: string; readonly hint: string }
   | { readonly code: 'bad_answer'; readonly method: string; readonly detail: string }
   | { readonly code: 'refused'; readonly method: string; readonly rpcCode: number; readonly message: string }
-  | { readonly code: 'rejected'; readonly refusal: Refusal; readonly message: string }
+  | { readonly code: 'rejected'; readonly refusal: RejectReason; readonly message: string }
   | { readonly code: 'wrong_network'; readonly expected: string; readonly found: string }
   | { readonly code: 'unknown_block'; readonly hash: string }
   | { readonly code: 'pruned'; readonly height: number }
@@ -67,5 +67,32 @@ export class ChainError extends Error {
 }
 
 /** True when asking again later may help: nobody there, not ready yet, or a block that has to come from elsewhere. */
-export const isTransient = (error: unknown): error is ChainError =>
+export const isRetriable = (error: unknown): error is ChainError =>
   error instanceof ChainError && /^(?:unreachable|warming_up|pruned)$/.test(error.fault.code);
+
+/** bitcoind's reject reasons, first match wins. */
+export const refusals: readonly (readonly [RegExp, RejectReason])[] = [
+  [/exceeds maximum configured|max feerate exceeded/i, 'fee_too_high'],
+  [/missing[- ]?inputs|missingorspent/i, 'missing_inputs'],
+  [/insufficient fee|too many potential replacements/i, 'replacement_fee_too_low'],
+  [/mempool-conflict|txn-same-nonwitness|conflict|adds-unconfirmed/i, 'conflict'],
+  [/fee not met|min relay fee|mempool full|fee rate/i, 'fee_too_low'],
+  [/non-final|non-bip68-final|premature/i, 'not_final'],
+  [/dust/i, 'dust'],
+  [/too-long-mempool-chain|too many (?:unconfirmed|descendants|ancestors)|cluster/i, 'too_many_unconfirmed'],
+  [/script-verify|bad-txns|bad-witness|scriptpubkey|decode failed|version|tx-size/i, 'invalid'],
+];
+
+/** What kind of refusal bitcoind's words are. */
+export const rejectReasonOf = (message: string): RejectReason =>
+  refusals.find(([pattern]) => pattern.test(message))?.[1] ?? 'unknown';
+
+/** True where another fee would have been taken: too little to be relayed, or to replace what waits already. */
+export const isFeeTooLow = (error: unknown): error is ChainError =>
+  error instanceof ChainError &&
+  error.fault.code === 'rejected' &&
+  (error.fault.refusal === 'fee_too_low' || error.fault.refusal === 'replacement_fee_too_low');
+
+/** The error for a transaction that was refused with these words. */
+export const rejectedError = (message: string): ChainError =>
+  new ChainError({ code: 'rejected', refusal: rejectReasonOf(message), message });

@@ -5,21 +5,21 @@ import { type Codec, decode, encode, struct, u32, u64 } from '../../wire/codec.t
 import type { Chain, Log, Store } from '../ports/ports.ts';
 import { readRecord } from '../store/records.ts';
 import { fallbackFeerate } from './bitcoind.ts';
-import { Steady } from './steady.ts';
+import { SteadyFeerate } from './steadyfeerate.ts';
 
 /** sat per 1,000 weight: what is relayed at all. */
-const LEAST = 253;
+const MIN_FEERATE = 253;
 /**
  * How many times less than our estimates a peer may choose: its own may be of another hour, and within a day estimates were seen to
  * move 18-fold. A commitment without anchors that pays so little carries no HTLCs (channel/rules/underpaid.ts), but may stand until its
  * funder raises it; with less, not even that: days would pass before it is mined.
  */
-const BELOW = 10;
+const MAX_TIMES_LOWER = 10;
 /**
  * How many times more: for the same reason, and because without anchors BOLT 2 has a funder pay five times what is needed. What it
  * pays beyond our estimates counts into what we could lose to miners, and is bounded there (channel/rules/exposure.ts).
  */
-const ABOVE = 10;
+const MAX_TIMES_HIGHER = 10;
 /** A peer may always choose this much, 50 sat/vbyte: estimates near the floor say little about what a peer believes. */
 const ALWAYS = 12_500;
 /** The same on regtest, where nobody has an estimate and some peers have a fixed one far above ours. */
@@ -41,7 +41,7 @@ interface Range {
  * The estimates of the last day or two in which the node ran. A peer cannot take back a feerate that it has signed, and says
  * it again after a reconnect; what was right when it was signed must not be refused for what happened to the chain since.
  */
-interface Seen {
+interface RecentRange {
   /** When the newer of both days began, unix seconds. */
   readonly since: bigint;
   readonly today: Range;
@@ -49,9 +49,9 @@ interface Seen {
 }
 
 const range: Codec<Range> = struct({ lowest: u32, highest: u32 });
-const codec: Codec<Seen> = struct({ since: u64, today: range, before: range });
+const codec: Codec<RecentRange> = struct({ since: u64, today: range, before: range });
 
-const withEstimate = (seen: Seen | undefined, estimate: number, now: bigint): Seen => {
+const withEstimate = (seen: RecentRange | undefined, estimate: number, now: bigint): RecentRange => {
   const alone = { lowest: estimate, highest: estimate };
   if (seen === undefined) return { since: now, today: alone, before: alone };
   const { since, today } = seen;
@@ -61,12 +61,12 @@ const withEstimate = (seen: Seen | undefined, estimate: number, now: bigint): Se
   return { ...seen, today: wider };
 };
 
-const changeOf = (key: string, before: Seen | undefined, now: Seen): readonly Change[] =>
+const changeOf = (key: string, before: RecentRange | undefined, now: RecentRange): readonly Change[] =>
   before === now ? [] : [{ key, value: encode(codec, now) }];
 
-const lowestOf = (seen: Seen | undefined, now: number): number =>
+const lowestOf = (seen: RecentRange | undefined, now: number): number =>
   Math.min(now, seen?.today.lowest ?? now, seen?.before.lowest ?? now);
-const highestOf = (seen: Seen | undefined, now: number): number =>
+const highestOf = (seen: RecentRange | undefined, now: number): number =>
   Math.max(now, seen?.today.highest ?? now, seen?.before.highest ?? now);
 
 export interface FeerateParts {
@@ -81,15 +81,15 @@ export interface FeerateParts {
 export class Feerates {
   private readonly parts: FeerateParts;
   private readonly always: number;
-  private estimate: number = LEAST;
-  private relayed: number = LEAST;
-  private seen: Seen | undefined;
-  private relays: Seen | undefined;
+  private estimate: number = MIN_FEERATE;
+  private relayed: number = MIN_FEERATE;
+  private seen: RecentRange | undefined;
+  private relays: RecentRange | undefined;
   /** What bitcoind estimated, and not what is taken where it has no estimate: that says nothing of what others believe. */
   private needed = 0;
-  private readonly steady = new Steady();
+  private readonly steady = new SteadyFeerate();
 
-  private constructor(parts: FeerateParts, seen: Seen | undefined, relays: Seen | undefined) {
+  private constructor(parts: FeerateParts, seen: RecentRange | undefined, relays: RecentRange | undefined) {
     this.parts = parts;
     this.always = parts.network === 'regtest' ? ALWAYS_ON_REGTEST : ALWAYS;
     this.seen = seen;
@@ -98,7 +98,7 @@ export class Feerates {
 
   /** With what was kept of earlier estimates; `refresh` asks for one of now. Throws StoreError. */
   static async load(parts: FeerateParts): Promise<Feerates> {
-    const kept = async (key: string): Promise<Seen | undefined> => {
+    const kept = async (key: string): Promise<RecentRange | undefined> => {
       const value = await parts.store.get(key);
       return value && readRecord(key, value, (bytes) => decode(codec, bytes));
     };
@@ -124,7 +124,7 @@ export class Feerates {
     }
     const at = now();
     this.needed = this.estimate === fallbackFeerate ? 0 : this.estimate;
-    this.steady.tell(this.needed, at);
+    this.steady.add(this.needed, at);
     const seen = withEstimate(this.seen, this.estimate, BigInt(at));
     const relays = withEstimate(this.relays, this.relayed, BigInt(at));
     const changes = [...changeOf(KEY, this.seen, seen), ...changeOf(RELAY_KEY, this.relays, relays)];
@@ -144,8 +144,8 @@ export class Feerates {
       steadyFeerate: this.steady.at(this.parts.now()),
       relayFeerate: relayed,
       lowestRelayFeerate: lowestOf(relays, relayed),
-      minFeerate: Math.max(LEAST, Math.floor(lowestOf(seen, estimate) / BELOW)),
-      maxFeerate: Math.max(this.always, highest * ABOVE),
+      minFeerate: Math.max(MIN_FEERATE, Math.floor(lowestOf(seen, estimate) / MAX_TIMES_LOWER)),
+      maxFeerate: Math.max(this.always, highest * MAX_TIMES_HIGHER),
     };
   }
 }

@@ -16,16 +16,16 @@ export interface Branch {
 }
 
 /** What the chain showed when asked around our top: its own hash at that height, and its block one higher, if any. */
-export interface View {
+export interface ChainView {
   readonly here: string | undefined;
   readonly above: Block | undefined;
-  /** Where the chain ends, if that is below our top, and whether it will not have our top again: see Chain.ruledOut. */
-  readonly end?: { readonly tip: BlockRef; readonly ruledOut: boolean };
+  /** Where the chain ends, if that is below our top, and whether it will not have our top again: see Chain.isInvalidated. */
+  readonly end?: { readonly tip: BlockRef; readonly isInvalidated: boolean };
   /** The block to stand on when our top, the lowest that is remembered, is left. */
   readonly under?: BlockRef | undefined;
 }
 
-export type Move =
+export type FollowMove =
   /** Take or leave a block, then look again. */
   | { readonly do: 'tell'; readonly event: ChainEvent }
   /** The block where the node began is left: nobody was told of it. */
@@ -40,13 +40,13 @@ export type Move =
   | { readonly do: 'give_up'; readonly height: number };
 
 /** Whether a chain that ends at `tip`, below our top, may still be our branch. */
-const mayBeOurs = ({ below }: Branch, tip: BlockRef): boolean => {
+const mayBeBehind = ({ below }: Branch, tip: BlockRef): boolean => {
   const ours = below.find(({ height }) => height === tip.height);
   return ours === undefined || ours.hash === tip.hash;
 };
 
 /** Steps back from a top that the chain has left. */
-const leave = (branch: Branch, under: BlockRef | undefined): readonly [Branch, Move] => {
+const disconnectTop = (branch: Branch, under: BlockRef | undefined): readonly [Branch, FollowMove] => {
   const { below, top, birth } = branch;
   const previous = below.at(-1) ?? under;
   if (previous === undefined) return [branch, { do: 'give_up', height: top.height }];
@@ -63,13 +63,13 @@ const leave = (branch: Branch, under: BlockRef | undefined): readonly [Branch, M
 };
 
 /** The next move from a branch, and the branch after it. */
-export const follow = (branch: Branch, { here, above, end, under }: View): readonly [Branch, Move] => {
+export const follow = (branch: Branch, { here, above, end, under }: ChainView): readonly [Branch, FollowMove] => {
   const { below, top } = branch;
-  if (end !== undefined && here === undefined && !end.ruledOut) {
+  if (end !== undefined && here === undefined && !end.isInvalidated) {
     if (end.tip.height >= top.height) return [branch, { do: 'look' }];
-    if (mayBeOurs(branch, end.tip)) return [branch, { do: 'lag', tip: end.tip }];
+    if (mayBeBehind(branch, end.tip)) return [branch, { do: 'lag', tip: end.tip }];
   }
-  if (here !== top.hash) return leave(branch, under);
+  if (here !== top.hash) return disconnectTop(branch, under);
   if (above === undefined) return [branch, { do: 'wait' }];
   if (above.previous !== top.hash || above.height !== top.height + 1) return [branch, { do: 'look' }];
   return [

@@ -7,9 +7,9 @@ import type { Change } from '../../wire/change.ts';
 import { following } from '../base/following.ts';
 import type { BlockRef, Chain, ChainEvent, Clock, Log, Store } from '../ports/ports.ts';
 import { birthChanges, cursorChanges, firstChange, leftChange, loadBranch, loadFirst } from './cursor.ts';
-import { ChainError, isTransient } from './errors.ts';
-import { type Branch, follow, type View } from './follow.ts';
-import { firstPause, pause, type Retry, retrying } from './retry.ts';
+import { ChainError, isRetriable } from './errors.ts';
+import { type Branch, type ChainView, follow } from './follow.ts';
+import { firstPause, pause, type Retry, retryWhile } from './retry.ts';
 
 /** Someone who lives by the chain. */
 export interface ChainListener {
@@ -28,17 +28,17 @@ export interface FollowerOptions {
   readonly birth: number | 'tip';
   readonly listeners: readonly ChainListener[];
   /** Called each time the chain says that it has no block above the branch followed. */
-  readonly current?: () => void;
+  readonly onSynced?: () => void;
 }
 
 /** Milliseconds for which the chain's word holds that there is no other block. It is asked again before, unless the machine sleeps. */
-const HOLDS_MS = 30_000;
+const SYNCED_FOR_MS = 30_000;
 
 /** Milliseconds between two times that it is said that the chain ends below the top: a bitcoind may go back and forth. */
-const SHORTER_AGAIN_MS = 600_000;
+const BEHIND_LOG_INTERVAL_MS = 600_000;
 
 /** Blocks below which the node may take another chain for its own: nobody has coins of one that is shorter. */
-const MATURE = 100;
+const MIN_REMEMBERED_HEIGHT = 100;
 
 export class Follower {
   private readonly options: FollowerOptions;
@@ -71,7 +71,7 @@ export class Follower {
     this.options = options;
     this.retry = {
       ...{ clock: options.clock, log: options.log, signal: this.stopping.signal },
-      trouble: (why) => {
+      onProblem: (why) => {
         this.why = why;
       },
     };
@@ -81,7 +81,7 @@ export class Follower {
 
   /** The block up to which everything has been applied. Throws ChainError `closed` before `start`. */
   get top(): BlockRef {
-    return this.standing().top;
+    return this.currentBranch().top;
   }
 
   /** The top's height; 0 where there is none yet. */
@@ -93,15 +93,15 @@ export class Follower {
    * Whether the top is the chain's tip, as far as anybody can know: not while blocks are being told, nor when the chain has not
    * been heard of for a while or says itself that it is behind. Asks the chain where it is not.
    */
-  isCurrent(): boolean {
+  isSynced(): boolean {
     const age = this.agreed === undefined ? -1 : this.options.clock.now() - this.agreed;
-    if (age >= 0 && age <= HOLDS_MS) return true;
+    if (age >= 0 && age <= SYNCED_FOR_MS) return true;
     this.hurry();
     return false;
   }
 
   /** What is wrong with the chain that it cannot be followed now, in words; undefined while it can. */
-  get trouble(): string | undefined {
+  get problem(): string | undefined {
     return this.why;
   }
 
@@ -133,18 +133,18 @@ export class Follower {
   }
 
   /** The answer to a question, asked until the chain gives one. Throws ChainError, `closed` once stopped. */
-  patiently<T>(ask: () => Promise<T>): Promise<T> {
-    return retrying(this.retry, ask);
+  retryUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+    return retryWhile(this.retry, ask);
   }
 
   /**
    * The same of a question about the branch that is followed, which the chain may have left meanwhile, or not have got yet: it is
    * asked again, and blocks come and go in between.
    */
-  persistently<T>(ask: () => Promise<T>): Promise<T> {
+  retryOnBranch<T>(ask: () => Promise<T>): Promise<T> {
     const passes = (error: unknown): error is ChainError =>
-      isTransient(error) || (error instanceof ChainError && error.fault.code === 'unknown_block');
-    return retrying(this.retry, ask, passes);
+      isRetriable(error) || (error instanceof ChainError && error.fault.code === 'unknown_block');
+    return retryWhile(this.retry, ask, passes);
   }
 
   /** Runs something while no event is applied, for those who look back at blocks already told. */
@@ -156,7 +156,7 @@ export class Follower {
 
   private async begin(): Promise<Branch> {
     const { chain, store, birth } = this.options;
-    const top = await retrying(this.retry, async () => {
+    const top = await retryWhile(this.retry, async () => {
       const tip = await chain.tip();
       const hash = birth === 'tip' || birth >= tip.height ? undefined : await chain.hashAt(birth);
       return hash === undefined || birth === 'tip' ? tip : { height: birth, hash };
@@ -167,7 +167,7 @@ export class Follower {
   }
 
   private asking<T>(ask: () => Promise<T>): Promise<T> {
-    return retrying(this.retry, ask, (error): error is ChainError => this.passes(error));
+    return retryWhile(this.retry, ask, (error): error is ChainError => this.passes(error));
   }
 
   /**
@@ -175,13 +175,13 @@ export class Follower {
    * then any trouble is waited out, be it a password that was changed or an answer that makes no sense (outage.ts tells of it).
    */
   private passes(error: unknown): error is ChainError {
-    return isTransient(error) || (this.isUp && error instanceof ChainError && error.fault.code !== 'closed');
+    return isRetriable(error) || (this.isUp && error instanceof ChainError && error.fault.code !== 'closed');
   }
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      const [after, move] = follow(this.standing(), await this.asking(() => this.look()));
+      const [after, move] = follow(this.currentBranch(), await this.asking(() => this.look()));
       if (move.do === 'give_up') throw new ChainError({ code: 'reorg_too_deep', height: move.height });
       if (move.do !== 'wait') this.agreed = undefined;
       if (move.do === 'lag') {
@@ -205,17 +205,17 @@ export class Follower {
 
   /** We stand where the chain does; whether that is where everybody's chain does is for it to say. */
   private async agree(): Promise<void> {
-    const { chain, clock, current } = this.options;
+    const { chain, clock, onSynced } = this.options;
     const { hash, isBehind = false } = await this.asking(() => chain.tip());
     this.agreed = hash === this.top.hash && !isBehind ? clock.now() : undefined;
     if (this.agreed === undefined) return;
     await this.recognize();
-    current?.();
+    onSynced?.();
   }
 
   /** Remembers by what this chain is known again, once it is long enough to matter. */
   private async recognize(): Promise<void> {
-    if (this.first !== undefined || this.top.height < MATURE) return;
+    if (this.first !== undefined || this.top.height < MIN_REMEMBERED_HEIGHT) return;
     this.first = await this.asking(() => this.options.chain.hashAt(1));
     if (this.first !== undefined) await this.options.store.commit([firstChange(this.first)]);
   }
@@ -224,7 +224,7 @@ export class Follower {
   private lags(tip: BlockRef): void {
     const { clock, log } = this.options;
     this.why = `bitcoind's chain ends at block ${tip.height}, below block ${this.top.height} that this node has read`;
-    if (this.saidShorter || clock.now() - this.saidShorterAt < SHORTER_AGAIN_MS) return;
+    if (this.saidShorter || clock.now() - this.saidShorterAt < BEHIND_LOG_INTERVAL_MS) return;
     this.saidShorter = true;
     this.saidShorterAt = clock.now();
     log.warn(
@@ -244,7 +244,7 @@ export class Follower {
     });
     const { signal, release } = following(this.stopping.signal, hurried.signal);
     try {
-      await Promise.race([this.options.chain.changed(hash, signal), hurry]);
+      await Promise.race([this.options.chain.waitForChange(hash, signal), hurry]);
     } catch (error) {
       if (!this.passes(error)) throw error;
       await pause(this.retry, firstPause);
@@ -254,19 +254,19 @@ export class Follower {
     }
   }
 
-  private standing(): Branch {
+  private currentBranch(): Branch {
     if (this.branch === undefined) throw new ChainError({ code: 'closed' });
     return this.branch;
   }
 
-  private async look(): Promise<View> {
+  private async look(): Promise<ChainView> {
     const { chain } = this.options;
-    const { below, top } = this.standing();
+    const { below, top } = this.currentBranch();
     const { hash, height } = top;
     const [here, next] = await Promise.all([chain.hashAt(height), chain.hashAt(height + 1)]);
     if (here === hash) return { here, above: next === undefined ? undefined : await chain.block(next) };
     await this.isOurs();
-    const end = here === undefined && { tip: await chain.tip(), ruledOut: await chain.ruledOut(hash) };
+    const end = here === undefined && { tip: await chain.tip(), isInvalidated: await chain.isInvalidated(hash) };
     return { here, above: undefined, ...(end && { end }), ...(below.length === 0 && { under: await this.under() }) };
   }
 
@@ -284,7 +284,7 @@ export class Follower {
   /** The block below our lowest: what that says itself, else, where nobody was told of it, one of the chain's far enough down. */
   private async under(): Promise<BlockRef | undefined> {
     const { chain } = this.options;
-    const { top, birth } = this.standing();
+    const { top, birth } = this.currentBranch();
     if (top.height === 0) return undefined;
     try {
       return { height: top.height - 1, hash: (await chain.block(top.hash)).previous };
@@ -292,7 +292,7 @@ export class Follower {
       // A block that was left may well be gone from everywhere.
       if (!(error instanceof ChainError) || !/^(?:unknown_block|pruned|refused)$/.test(error.fault.code)) throw error;
     }
-    const height = Math.max(0, top.height - MATURE);
+    const height = Math.max(0, top.height - MIN_REMEMBERED_HEIGHT);
     const hash = top.height === birth ? await chain.hashAt(height) : undefined;
     return hash === undefined ? undefined : { height, hash };
   }

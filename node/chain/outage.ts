@@ -22,12 +22,12 @@ export interface OutageParts {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   /** Whether the height of the chain is known, as far as anybody can tell; where it is not, the chain is asked. */
-  readonly isCurrent: () => boolean;
+  readonly isSynced: () => boolean;
   /** Whether there is a channel in which something could be lost. */
   readonly atStake: () => boolean;
 }
 
-export class Outage {
+export class ChainOutage {
   private readonly parts: OutageParts;
   /** When the height was known last. */
   private heard: number;
@@ -44,32 +44,32 @@ export class Outage {
   }
 
   /** Whether it has lasted too long: no HTLC may be taken or offered. */
-  get isOut(): boolean {
+  get isHalting(): boolean {
     return this.said !== undefined;
   }
 
   /** One line for operators that says since when, what that means, and what to do; undefined while all is well. */
   warning(): string | undefined {
-    if (!this.isOut) return undefined;
+    if (!this.isHalting) return undefined;
     const minutes = Math.floor((this.parts.clock.now() - this.heard) / 60_000);
     return `the chain has not been heard of for ${minutes} minutes: no HTLC is taken or offered, and those under way may be lost at their deadlines; see to it that bitcoind runs, answers, and has all blocks`;
   }
 
   /** Looks how things stand; to be called every second. */
-  look(): void {
-    const { clock, log, isCurrent, atStake } = this.parts;
+  check(): void {
+    const { clock, log, isSynced, atStake } = this.parts;
     const now = clock.now();
     const slept = now - this.looked > SLEPT_MS;
     this.looked = now;
-    if (isCurrent()) {
-      if (this.isOut) log.info({}, 'the chain is heard of again: HTLCs are taken and offered as before');
+    if (isSynced()) {
+      if (this.isHalting) log.info({}, 'the chain is heard of again: HTLCs are taken and offered as before');
       this.heard = now;
       this.asked = undefined;
       this.said = undefined;
       return;
     }
     if (this.asked === undefined || slept) this.asked = now;
-    if (now - this.heard < TOO_LONG_MS || (!this.isOut && now - this.asked < ASKED_MS)) return;
+    if (now - this.heard < TOO_LONG_MS || (!this.isHalting && now - this.asked < ASKED_MS)) return;
     if (this.said !== undefined && now - this.said < AGAIN_MS) return;
     this.said = now;
     // A bitcoind that fetches its first blocks takes days, and a node without channels has time.

@@ -1,13 +1,13 @@
 /** Asking a chain that may be away: the same question again, more and more slowly, said once in the log and not each time. */
 import type { Clock, Log } from '../ports/ports.ts';
-import { ChainError, isTransient } from './errors.ts';
+import { ChainError, isRetriable } from './errors.ts';
 
 export interface Retry {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
   /** Told what the chain is asked again for, and undefined once it answers. */
-  readonly trouble?: (why: string | undefined) => void;
+  readonly onProblem?: (why: string | undefined) => void;
 }
 
 /** Milliseconds before the first second try, and the longest pause it grows to by doubling. */
@@ -31,10 +31,10 @@ export const pause = ({ clock, signal }: Retry, ms: number): Promise<void> =>
  * The answer to `ask`, asked again while the chain is unreachable or warming up, or whatever else `passes` by waiting. Throws
  * ChainError `closed` when aborted, and whatever `ask` throws that waiting does not mend.
  */
-export const retrying = async <T>(
+export const retryWhile = async <T>(
   retry: Retry,
   ask: () => Promise<T>,
-  passes: (error: unknown) => error is ChainError = isTransient,
+  passes: (error: unknown) => error is ChainError = isRetriable,
 ): Promise<T> => {
   let wait = firstPause;
   for (let failures = 0; ; failures++) {
@@ -42,14 +42,14 @@ export const retrying = async <T>(
     try {
       const answer = await ask();
       if (failures > 0) {
-        retry.trouble?.(undefined);
+        retry.onProblem?.(undefined);
         retry.log.info({ tries: failures + 1 }, 'the chain answers again');
       }
       return answer;
     } catch (error) {
       if (!passes(error)) throw error;
       if (failures === 0) retry.log.warn({ fault: error.fault }, `${error.message}; trying until it answers`);
-      retry.trouble?.(error.message);
+      retry.onProblem?.(error.message);
       await pause(retry, wait);
       wait = Math.min(longestPause, wait * 2);
     }

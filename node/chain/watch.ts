@@ -26,7 +26,7 @@ export type Watch =
   | { readonly wait: 'spend'; readonly id: string; readonly since: number; readonly outpoint: Outpoint };
 
 /** A transaction in the branch followed. */
-export interface Sighting {
+export interface MinedTx {
   readonly height: number;
   /** Its place in the block, 0 for the coinbase. */
   readonly txIndex: number;
@@ -35,22 +35,22 @@ export interface Sighting {
   readonly tx: Uint8Array;
 }
 
-export interface Watched {
+export interface WatchState {
   readonly watch: Watch;
-  readonly seen: Sighting | undefined;
+  readonly seen: MinedTx | undefined;
   /** Whether the owner has been told and would have to be told the contrary. */
-  readonly told: boolean;
+  readonly notified: boolean;
 }
 
 export interface Watches {
   /** Of the last block applied. */
   readonly height: number;
-  readonly byId: ReadonlyMap<string, Watched>;
+  readonly byId: ReadonlyMap<string, WatchState>;
 }
 
 export type Notice =
   /** The transaction is in `depth` blocks (its own counts; a coinbase in 100), or the output's spender is in one. */
-  | { readonly notice: 'confirmed' | 'spent'; readonly id: string; readonly at: Sighting }
+  | { readonly notice: 'confirmed' | 'spent'; readonly id: string; readonly at: MinedTx }
   /** It is not so: a reorg took it out again, or, after a restart, the chain does not have it. */
   | { readonly notice: 'unconfirmed' | 'unspent'; readonly id: string };
 
@@ -60,7 +60,7 @@ export const outpointKey = (hash: Uint8Array, vout: number): string => `${hex(ha
 const subject = (watch: Watch): string =>
   watch.wait === 'depth' ? hex(watch.txid) : outpointKey(watch.outpoint.txid, watch.outpoint.vout);
 
-const sighting = (block: Block, { tx, txid: id }: ChainTx, txIndex: number): Sighting => ({
+const sighting = (block: Block, { tx, txid: id }: ChainTx, txIndex: number): MinedTx => ({
   height: block.height,
   txIndex,
   txid: id,
@@ -68,8 +68,8 @@ const sighting = (block: Block, { tx, txid: id }: ChainTx, txIndex: number): Sig
 });
 
 /** What a block shows of these subjects. Several watches may share one; many blocks show nothing. */
-const look = (block: Block, subjects: ReadonlySet<string>): ReadonlyMap<string, Sighting> => {
-  const found = new Map<string, Sighting>();
+const scanBlock = (block: Block, subjects: ReadonlySet<string>): ReadonlyMap<string, MinedTx> => {
+  const found = new Map<string, MinedTx>();
   if (subjects.size === 0) return found;
   block.transactions.forEach((entry, index) => {
     const id = hex(entry.txid);
@@ -83,31 +83,31 @@ const look = (block: Block, subjects: ReadonlySet<string>): ReadonlyMap<string, 
 };
 
 /** Whether it is as deep as its watch wants it; what a coinbase pays is of no use before it may be spent. */
-const isDue = ({ watch, seen }: Watched, height: number): boolean => {
+const isDeepEnough = ({ watch, seen }: WatchState, height: number): boolean => {
   if (seen === undefined || watch.wait === 'spend') return seen !== undefined;
   const { depth } = watch;
   return height - seen.height + 1 >= (seen.txIndex === 0 ? Math.max(depth, COINBASE_MATURITY) : depth);
 };
 
 /** What its owner must hear now, given the height, and the watch after it was said. */
-const tell = (watched: Watched, height: number): readonly [Watched, Notice | undefined] => {
-  const { watch, seen, told } = watched;
+const nextNotice = (watched: WatchState, height: number): readonly [WatchState, Notice | undefined] => {
+  const { watch, seen, notified } = watched;
   const { id, wait } = watch;
-  if (seen !== undefined && !told && isDue(watched, height))
+  if (seen !== undefined && !notified && isDeepEnough(watched, height))
     return [
-      { ...watched, told: true },
+      { ...watched, notified: true },
       { notice: wait === 'spend' ? 'spent' : 'confirmed', id, at: seen },
     ];
-  if (seen === undefined && told)
+  if (seen === undefined && notified)
     return [
-      { ...watched, told: false },
+      { ...watched, notified: false },
       { notice: wait === 'spend' ? 'unspent' : 'unconfirmed', id },
     ];
   return [watched, undefined];
 };
 
 /** One watch over one event. A watch keeps its first sighting: an output can be spent only once in a branch. */
-const see = (watched: Watched, event: ChainEvent, found: ReadonlyMap<string, Sighting>): Watched => {
+const applyEvent = (watched: WatchState, event: ChainEvent, found: ReadonlyMap<string, MinedTx>): WatchState => {
   if (event.event === 'disconnected')
     return watched.seen !== undefined && watched.seen.height >= event.height
       ? { ...watched, seen: undefined }
@@ -122,12 +122,12 @@ export const watchEvent = (watches: Watches, event: ChainEvent): readonly [Watch
   const open = [...watches.byId.values()].filter((watched) => watched.seen === undefined);
   const found =
     event.event === 'connected'
-      ? look(event.block, new Set(open.map((watched) => subject(watched.watch))))
-      : new Map<string, Sighting>();
+      ? scanBlock(event.block, new Set(open.map((watched) => subject(watched.watch))))
+      : new Map<string, MinedTx>();
   const notices: Notice[] = [];
-  const byId = new Map<string, Watched>();
+  const byId = new Map<string, WatchState>();
   for (const [id, before] of watches.byId) {
-    const [after, notice] = tell(see(before, event, found), height);
+    const [after, notice] = nextNotice(applyEvent(before, event, found), height);
     if (notice !== undefined) notices.push(notice);
     byId.set(id, after);
   }
@@ -138,9 +138,9 @@ export const watchEvent = (watches: Watches, event: ChainEvent): readonly [Watch
  * New watches after a look at a block that was told already. Blocks come from the top down, one at a time, for there may be many:
  * the lowest sighting is the first.
  */
-export const lookBack = (watched: readonly Watched[], block: Block): readonly Watched[] => {
+export const rescanBlock = (watched: readonly WatchState[], block: Block): readonly WatchState[] => {
   const open = watched.filter(({ watch }) => watch.since <= block.height);
-  const found = look(block, new Set(open.map(({ watch }) => subject(watch))));
+  const found = scanBlock(block, new Set(open.map(({ watch }) => subject(watch))));
   if (found.size === 0) return watched;
   const looked = new Set(open);
   return watched.map((one) => {
@@ -150,16 +150,16 @@ export const lookBack = (watched: readonly Watched[], block: Block): readonly Wa
 };
 
 /** A new watch once all was looked at, and what its owner must hear at this height. */
-export const settleNew = (watched: Watched, height: number): readonly [Watched, Notice | undefined] =>
-  tell(watched, height);
+export const firstNotice = (watched: WatchState, height: number): readonly [WatchState, Notice | undefined] =>
+  nextNotice(watched, height);
 
 /**
  * How a watch stands, to be told after a restart whatever was told before it: a crash may have come between the block that
  * changed it and the word about that, so what is not so is told as well.
  */
-export const standingNotice = ({ watch, seen, told }: Watched): Notice => {
+export const currentNotice = ({ watch, seen, notified }: WatchState): Notice => {
   const { id, wait } = watch;
-  if (told && seen !== undefined) return { notice: wait === 'spend' ? 'spent' : 'confirmed', id, at: seen };
+  if (notified && seen !== undefined) return { notice: wait === 'spend' ? 'spent' : 'confirmed', id, at: seen };
   return { notice: wait === 'spend' ? 'unspent' : 'unconfirmed', id };
 };
 
@@ -181,13 +181,13 @@ const watchCodec: Codec<Watch> = union('wait', {
   depth: { id: 0, body: struct({ id: idCodec, since: u32, txid: txidCodec, depth: u32 }) },
   spend: { id: 1, body: struct({ id: idCodec, since: u32, outpoint }) },
 });
-const watchedCodec: Codec<Watched> = struct({
+const watchedCodec: Codec<WatchState> = struct({
   watch: watchCodec,
   seen: optional(struct({ height: u32, txIndex: u32, txid: txidCodec, tx: bytes32bit })),
-  told: bool,
+  notified: bool,
 });
 
 /** How a watch is kept. */
-export const encodeWatched = (watched: Watched): Uint8Array => encode(watchedCodec, watched);
+export const encodeWatch = (watched: WatchState): Uint8Array => encode(watchedCodec, watched);
 /** Throws WireError on a damaged record. */
-export const decodeWatched = (record: Uint8Array): Watched => decode(watchedCodec, record);
+export const decodeWatch = (record: Uint8Array): WatchState => decode(watchedCodec, record);

@@ -9,15 +9,15 @@ import { changedRecords, loadRecords } from '../store/records.ts';
 import { ChainError } from './errors.ts';
 import type { ChainListener, Follower } from './follower.ts';
 import {
-  decodeWatched,
-  encodeWatched,
-  lookBack,
+  currentNotice,
+  decodeWatch,
+  encodeWatch,
+  firstNotice,
   type Notice,
-  settleNew,
-  standingNotice,
+  rescanBlock,
   type Watch,
-  type Watched,
   type Watches,
+  type WatchState,
   watchEvent,
 } from './watch.ts';
 
@@ -26,26 +26,26 @@ const prefix = 'chain/watch/';
 export class Watcher implements ChainListener {
   private readonly chain: Chain;
   private readonly store: Store;
-  private readonly hear: (notice: Notice) => Promise<void> | void;
+  private readonly notify: (notice: Notice) => Promise<void> | void;
   private watches: Watches;
   private pending: readonly Notice[] = [];
 
-  private constructor(chain: Chain, store: Store, hear: Watcher['hear'], watches: Watches) {
+  private constructor(chain: Chain, store: Store, hear: Watcher['notify'], watches: Watches) {
     this.chain = chain;
     this.store = store;
-    this.hear = hear;
+    this.notify = hear;
     this.watches = watches;
   }
 
   /** The watches a store holds. `hear` gets every notice, one after the other. Throws StoreError. */
   static async open(chain: Chain, store: Store, hear: (notice: Notice) => Promise<void> | void): Promise<Watcher> {
-    const byId = await loadRecords(store, prefix, decodeWatched);
+    const byId = await loadRecords(store, prefix, decodeWatch);
     return new Watcher(chain, store, hear, { height: -1, byId });
   }
 
   apply(event: ChainEvent): readonly Change[] {
     const [next, notices] = watchEvent(this.watches, event);
-    const changes = changedRecords(prefix, this.watches.byId, next.byId, encodeWatched);
+    const changes = changedRecords(prefix, this.watches.byId, next.byId, encodeWatch);
     this.watches = next;
     this.pending = notices;
     return changes;
@@ -54,7 +54,7 @@ export class Watcher implements ChainListener {
   async applied(): Promise<void> {
     const notices = this.pending;
     this.pending = [];
-    for (const notice of notices) await this.hear(notice);
+    for (const notice of notices) await this.notify(notice);
   }
 
   /**
@@ -73,21 +73,21 @@ export class Watcher implements ChainListener {
         const { byId } = this.watches;
         const fresh = watches.filter(({ id }) => !byId.has(id));
         const { height } = follower.top;
-        const looked = (await this.lookBack(fresh, follower)).map((watched) => settleNew(watched, height));
+        const looked = (await this.rescan(fresh, follower)).map((watched) => firstNotice(watched, height));
         if (looked.length > 0)
           await this.keep(new Map([...byId, ...looked.map(([watched]) => [watched.watch.id, watched] as const)]));
         const first = new Map(looked.map(([{ watch }, notice]) => [watch.id, notice]));
         return watches.map(({ id }) => {
           const known = byId.get(id);
-          return known === undefined ? first.get(id) : standingNotice(known);
+          return known === undefined ? first.get(id) : currentNotice(known);
         });
       });
     // Not within its turn: what it looks for may come with the next block alone.
-    const notices = await follower.persistently(watching).catch((error: unknown) => {
+    const notices = await follower.retryOnBranch(watching).catch((error: unknown) => {
       if (error instanceof ChainError && error.fault.code === 'closed') return [];
       throw error;
     });
-    for (const notice of notices) if (notice !== undefined) await this.hear(notice);
+    for (const notice of notices) if (notice !== undefined) await this.notify(notice);
   }
 
   /** Forgets these watches; ids that are not watched are no matter. */
@@ -103,21 +103,21 @@ export class Watcher implements ChainListener {
   }
 
   private async keep(byId: Watches['byId']): Promise<void> {
-    const changes = changedRecords(prefix, this.watches.byId, byId, encodeWatched);
+    const changes = changedRecords(prefix, this.watches.byId, byId, encodeWatch);
     this.watches = { ...this.watches, byId };
     if (changes.length > 0) await this.store.commit(changes);
   }
 
   /** New watches after a look at the followed branch's blocks, read from the top down so that they hang together. */
-  private async lookBack(watches: readonly Watch[], follower: Follower): Promise<readonly Watched[]> {
-    let watched: readonly Watched[] = watches.map((watch) => ({ watch, seen: undefined, told: false }));
+  private async rescan(watches: readonly Watch[], follower: Follower): Promise<readonly WatchState[]> {
+    let watched: readonly WatchState[] = watches.map((watch) => ({ watch, seen: undefined, notified: false }));
     const since = Math.max(1, Math.min(...watches.map((watch) => watch.since)));
     let { hash, height } = follower.top;
     for (; height >= since; height--) {
       const at = hash;
-      const block = await follower.patiently(() => this.chain.block(at));
+      const block = await follower.retryUntilAnswered(() => this.chain.block(at));
       if (block.height !== height) throw new ChainError({ code: 'unknown_block', hash });
-      watched = lookBack(watched, block);
+      watched = rescanBlock(watched, block);
       hash = block.previous;
     }
     return watched;

@@ -40,20 +40,20 @@ export const ready: Uint8Array = frame(
 export const subscription = (topic: string): Uint8Array => frame(0, concat(Uint8Array.of(1), utf8(topic)));
 
 /** Something that came: the peer's greeting, that it is ready, or a message of one or more parts. */
-export type Heard =
+export type ZmtpItem =
   | { readonly heard: 'greeting' | 'ready' }
   | { readonly heard: 'message'; readonly parts: readonly Uint8Array[] };
 
 /** Reads what a publisher sends, in whatever pieces it comes. */
-export class Reader {
+export class ZmtpReader {
   private held: Uint8Array = new Uint8Array();
   private greeted = false;
   private parts: Uint8Array[] = [];
 
   /** What is whole after these bytes, in order. Throws RangeError for what is no ZMTP 3 without security. */
-  take(bytes: Uint8Array): readonly Heard[] {
+  take(bytes: Uint8Array): readonly ZmtpItem[] {
     this.held = this.held.length === 0 ? bytes : concat(this.held, bytes);
-    const out: Heard[] = [];
+    const out: ZmtpItem[] = [];
     for (let one = this.next(); one !== undefined; one = this.next()) if (one !== 'part') out.push(one);
     return out;
   }
@@ -64,7 +64,7 @@ export class Reader {
     return cut;
   }
 
-  private next(): Heard | 'part' | undefined {
+  private next(): ZmtpItem | 'part' | undefined {
     if (!this.greeted) {
       if (this.held.length < GREETING) return undefined;
       const first = this.cut(GREETING);
@@ -92,7 +92,7 @@ export class Reader {
     return { heard: 'message', parts };
   }
 
-  private command(body: Uint8Array): Heard | 'part' {
+  private command(body: Uint8Array): ZmtpItem | 'part' {
     const name = text(body.subarray(1, 1 + (body[0] ?? 0)));
     if (name === 'ERROR') throw new RangeError('no error of the publisher');
     return name === 'READY' ? { heard: 'ready' } : 'part';

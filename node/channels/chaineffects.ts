@@ -60,7 +60,7 @@ export const fundChannel = async (
     if (plan === undefined) throw new Error('no coins were set aside');
     const { tx } = wallet.sign(plan, script);
     const raw = new Uint8Array(tx.toBuffer());
-    await chain.check(raw).catch((error: unknown) => {
+    await chain.testAccept(raw).catch((error: unknown) => {
       if (refusalOf(error) !== undefined) throw error;
       log.warn(
         { ...logFields(entry), reason: String(error) },

@@ -2,7 +2,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { sat } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
-import type { Notice, Sighting } from '../chain/watch.ts';
+import type { MinedTx, Notice } from '../chain/watch.ts';
 import type { Watcher } from '../chain/watcher.ts';
 import type { Rival } from '../wallet/coins.ts';
 import type { Wallet } from '../wallet/wallet.ts';
@@ -50,7 +50,7 @@ export const takeFundingNotice = (entry: Entry, notice: Notice, height: number):
 };
 
 /** An output that the transaction does not have pays nothing to nobody: the channel has to hear of that too. */
-const confirmed = (entry: Entry, { height: at, txIndex, tx }: Sighting, height: number): void => {
+const confirmed = (entry: Entry, { height: at, txIndex, tx }: MinedTx, height: number): void => {
   const core = coreOf(entry.machine.state);
   if (core === undefined) return;
   const output = Transaction.fromBuffer(tx).outs[core.funding.index];

@@ -16,10 +16,10 @@ import type { Watcher } from '../chain/watcher.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { within } from '../store/space.ts';
-import { type Claimed, displayedOutpoint } from '../sweep/claimstatus.ts';
+import { type ClaimWithStatus, outpointText } from '../sweep/claimstatus.ts';
 import { ChannelGone, ClaimEngine } from '../sweep/engine.ts';
 import { MempoolWatch } from '../sweep/mempool.ts';
-import { atMoments } from '../sweep/moments.ts';
+import { atRandomTimes } from '../sweep/randomtimes.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry, isFunded, logFields } from './entry.ts';
 import { namingLog } from './naming.ts';
@@ -77,8 +77,8 @@ export class Onchain {
     const { chain, clock, entropy, log, fatal } = parts;
     this.mempool = new MempoolWatch({
       ...{ chain, clock, entropy, log, fatal },
-      gone: () => void this.gone().catch(fatal),
-      tell: (key, { txid: hash, vout }, { tx }) => this.inMempool(key, { txid: hash, index: vout }, tx),
+      onSpendGone: () => void this.gone().catch(fatal),
+      onSpend: (key, { txid: hash, vout }, { tx }) => this.inMempool(key, { txid: hash, index: vout }, tx),
     });
   }
 
@@ -116,21 +116,21 @@ export class Onchain {
       return kind === OUTPUT && isOver(key);
     });
     this.mempool.start();
-    this.stopTimer = atMoments(this.parts.clock, this.parts.entropy, () => void this.retryUrgent());
+    this.stopTimer = atRandomTimes(this.parts.clock, this.parts.entropy, () => void this.retryUrgent());
   }
 
   /** A spend is in the mempool no more. Unless a block has it that we are about to read, ours goes there again at once. */
   private async gone(): Promise<void> {
     const { chain, follower } = this.parts;
     const tip = await chain.tip().catch(() => undefined);
-    if (tip?.hash === follower().top.hash) this.engine.wakeUrgent();
+    if (tip?.hash === follower().top.hash) this.engine.checkUrgentSoon();
   }
 
   /** Gives the network once more what is claimed by a deadline, and looks who was there instead. */
   private async retryUrgent(): Promise<void> {
-    this.engine.wakeUrgent();
+    this.engine.checkUrgentSoon();
     await this.engine.settled();
-    await this.mempool.look();
+    await this.mempool.poll();
   }
 
   /** Ends; resolves when nothing runs any more. */
@@ -150,8 +150,8 @@ export class Onchain {
     const { channels, gate } = this.parts;
     await channels().settled();
     await gate.settled();
-    this.engine.wake();
-    await this.mempool.look();
+    this.engine.checkSoon();
+    await this.mempool.poll();
   }
 
   /** All that the channel wants from the chain from now on. What it follows from is durable before anybody sees it. */
@@ -160,13 +160,13 @@ export class Onchain {
     const ours = claims.filter(
       (claim) => claim.kind === 'ready' || claim.unlock.by !== 'wallet' || wallet.owns(claim.unlock.script),
     );
-    gate.after(() => this.engine.set(key, ours));
+    gate.after(() => this.engine.setClaims(key, ours));
   }
 
   /** Satoshi that claims wait for in the wallet to be published at all, the least of them; undefined while none waits. */
   missingForClaims(): Sat | undefined {
     const missing = [...this.parts.channels().entries.keys()].flatMap((key) =>
-      this.engine.standing(key).flatMap(({ standing }) => (standing?.state === 'lacking' ? [standing.missing] : [])),
+      this.engine.claimsWithStatus(key).flatMap(({ status }) => (status?.state === 'lacking' ? [status.missing] : [])),
     );
     return missing.reduce<Sat | undefined>(
       (least, one) => (least === undefined || one < least ? one : least),
@@ -175,8 +175,8 @@ export class Onchain {
   }
 
   /** Where each of a channel's claims stands, the most urgent first. */
-  standing(key: string): readonly Claimed[] {
-    return this.engine.standing(key);
+  claimsWithStatus(key: string): readonly ClaimWithStatus[] {
+    return this.engine.claimsWithStatus(key);
   }
 
   /** The outputs of a channel that the chain is asked about, in the order in which the channel named them. */
@@ -200,7 +200,7 @@ export class Onchain {
     const { key } = entry;
     const funding = coreOf(entry.machine.state)?.funding;
     // A channel with outputs to watch has its funding output spent in a block.
-    if (funding !== undefined) this.mempool.mined(key, { txid: funding.txid, vout: funding.index }, true);
+    if (funding !== undefined) this.mempool.setMined(key, { txid: funding.txid, vout: funding.index }, true);
     for (const outpoint of outpoints) this.note(key, { ...this.output(key, outpoint), outpoint });
     this.mempool.watch(
       key,
@@ -218,7 +218,7 @@ export class Onchain {
   /** Has the mempool tell who spends the funding output. */
   watchMempool({ key }: Entry, { outpoint: { txid: hash, index } }: EffectOf<'watch_mempool'>): void {
     this.mempool.watch(key, [{ txid: hash, vout: index }]);
-    this.mempool.mined(key, { txid: hash, vout: index }, false);
+    this.mempool.setMined(key, { txid: hash, vout: index }, false);
   }
 
   /** What the chain says about an output of a channel; false when the notice is about something else. */
@@ -228,7 +228,7 @@ export class Onchain {
     const { key, outpoint } = subject;
     const entry = this.parts.channels().entries.get(key);
     if (entry === undefined) return true;
-    this.mempool.mined(key, { txid: outpoint.txid, vout: outpoint.index }, notice.notice === 'spent');
+    this.mempool.setMined(key, { txid: outpoint.txid, vout: outpoint.index }, notice.notice === 'spent');
     if (notice.notice === 'spent') this.spent(entry, outpoint, notice.at);
     else this.unspent(entry, outpoint);
     return true;
@@ -240,7 +240,7 @@ export class Onchain {
     const spend = { txid: parsed.getId(), height, ours: this.engine.isOurs(key, outpoint, parsed) };
     const known = this.output(key, outpoint)?.spend;
     if (known?.txid !== spend.txid || known.height !== height) {
-      const fields = { ...logFields(entry), output: displayedOutpoint(outpoint), txid: spend.txid, height };
+      const fields = { ...logFields(entry), output: outpointText(outpoint), txid: spend.txid, height };
       this.parts.log.info(
         fields,
         spend.ours ? 'our claim is confirmed' : 'an output of the channel was spent by others',
@@ -253,7 +253,7 @@ export class Onchain {
   private unspent(entry: Entry, outpoint: Outpoint): void {
     if (this.output(entry.key, outpoint)?.spend !== undefined)
       this.parts.log.warn(
-        { ...logFields(entry), output: displayedOutpoint(outpoint) },
+        { ...logFields(entry), output: outpointText(outpoint) },
         'a reorg took the spend of an output out of the chain; it is waited for anew',
       );
     this.note(entry.key, { outpoint });
@@ -266,7 +266,7 @@ export class Onchain {
     if (entry === undefined || (phase !== 'failed' && phase !== 'onchain')) return;
     const watched = this.output(key, outpoint) !== undefined;
     if (watched && !this.engine.isOurs(key, outpoint, tx)) {
-      const fields = { ...logFields(entry), output: displayedOutpoint(outpoint), txid: tx.getId() };
+      const fields = { ...logFields(entry), output: outpointText(outpoint), txid: tx.getId() };
       this.parts.log.info(fields, 'somebody spends an output of the channel; no block has it yet');
     }
     entry.machine.push({ type: 'output_spent', outpoint, tx: new Uint8Array(tx.toBuffer()), height: undefined });

@@ -7,7 +7,7 @@ import { acceptChannel, openChannel } from '../../channel/phases/opening.ts';
 import type { ChannelSecrets } from '../../channel/tx/keys.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
-import { complaint } from '../../wire/printable.ts';
+import { warningData } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Msat, msat, type Sat, type ShortChannelId, sat } from '../../wire/units.ts';
 import type { Rates } from '../base/rates.ts';
 import { ChainError } from '../chain/errors.ts';
@@ -209,7 +209,7 @@ export const acceptChannelFrom = async (
   const { host, context, log, strangers, reserve, wallet } = parts;
   const refuse = (why: string, detail?: string) => {
     strangers.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
-    return peer.answer({ name: 'error', channel_id: message.temporary_channel_id, data: complaint(why) });
+    return peer.answer({ name: 'error', channel_id: message.temporary_channel_id, data: warningData(why) });
   };
   if (host.byChannelId(peer.id, message.temporary_channel_id) !== undefined)
     return refuse('temporary_channel_id: expected one that no other channel of yours has');

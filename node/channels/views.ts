@@ -96,7 +96,7 @@ export const ownChannelOf = (entry: Entry, fees: FeePolicy, height: number): Own
     channelId: core.channelId,
     peer: params.peer,
     scid: lockin.scid,
-    known: params.scidAliasType ? lockin.peerAlias : lockin.scid,
+    peerScid: params.scidAliasType ? lockin.peerAlias : lockin.scid,
     fundingKeys: [params.local.basepoints.funding, params.remote.basepoints.funding],
     announce: params.announce,
     online: core.link.status === 'online',

@@ -6,15 +6,15 @@
 import type { ChannelMessage } from '../../channel/model/io.ts';
 import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { encodeMessage, isFor, type Message, type MessageFor, type MessageOf, messages } from '../../wire/message.ts';
-import { complaint } from '../../wire/printable.ts';
+import { warningData } from '../../wire/printable.ts';
 import { type ChainHash, type ChannelId, channelId } from '../../wire/units.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import { fundedChannelsWith } from '../channels/reconnect.ts';
 import type { Gossip } from '../graph/gossip.ts';
+import { type GossipPeer, nextTurn } from '../graph/gossiprelay.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannel, OwnChannels } from '../graph/ownchannels.ts';
-import { idReplies, isWellFormed, rangeReplies } from '../graph/queries.ts';
-import { type GossipPeer, turn } from '../graph/relaying.ts';
+import { channelRangeReplies, isWellFormed, shortChannelIdReplies } from '../graph/queries.ts';
 import { sourceOf } from '../peer/connectionslots.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
@@ -76,7 +76,7 @@ const toGraph = (
       return announce(parts, peer, message);
     case 'channel_update':
       // Of a channel with us, told by its other end: what our invoices hint at while it is not announced.
-      if (parts.channels.channelsWith(peer.id).length > 0) parts.own.noteUpdate(message, raw, peer.id);
+      if (parts.channels.channelsWith(peer.id).length > 0) parts.own.peerUpdate(message, raw, peer.id);
       return gossip(parts, peer, message, raw);
     case 'channel_announcement':
     case 'node_announcement':
@@ -152,10 +152,10 @@ const tell = async (peer: Peer, answers: Iterable<Uint8Array>): Promise<void> =>
     if (++sent < SLICE.messages && bytes < SLICE.bytes) continue;
     [sent, bytes] = [0, 0];
     await peer.flushed();
-    await turn();
+    await nextTurn();
   }
   await peer.flushed();
-  await turn();
+  await nextTurn();
 };
 
 function* encoded(replies: Iterable<Message>): Generator<Uint8Array> {
@@ -163,7 +163,7 @@ function* encoded(replies: Iterable<Message>): Generator<Uint8Array> {
 }
 
 const ranges = (parts: DispatchParts, peer: Peer, query: MessageOf<'query_channel_range'>): Promise<void> | undefined =>
-  answerQuery(parts, peer, query.name, encoded(rangeReplies({ ...parts, now: parts.now() }, query)));
+  answerQuery(parts, peer, query.name, encoded(channelRangeReplies({ ...parts, now: parts.now() }, query)));
 
 const ids = (
   parts: DispatchParts,
@@ -171,7 +171,7 @@ const ids = (
   query: MessageOf<'query_short_channel_ids'>,
 ): Promise<void> | undefined => {
   if (isWellFormed(query))
-    return answerQuery(parts, peer, query.name, idReplies({ ...parts, now: parts.now() }, query));
+    return answerQuery(parts, peer, query.name, shortChannelIdReplies({ ...parts, now: parts.now() }, query));
   peer.warn('query_short_channel_ids: query_flags must hold one flag for each id');
   peer.close('the peer asked for channels with flags that do not fit them');
   return undefined;
@@ -200,7 +200,7 @@ const toChannel = (
       your_last_per_commitment_secret: zeros(32),
       my_current_per_commitment_point: message.my_current_per_commitment_point,
     });
-  return peer.answer({ name: 'error', channel_id: id, data: complaint('no such channel with you') });
+  return peer.answer({ name: 'error', channel_id: id, data: warningData('no such channel with you') });
 };
 
 const announce = async (
@@ -210,7 +210,7 @@ const announce = async (
 ): Promise<void> => {
   const channel = announced(peer, message.channel_id);
   if (channel === undefined) {
-    if (channels.byChannelId(peer.id, message.channel_id) !== undefined) own.signaturesEarly(peer.id, message);
+    if (channels.byChannelId(peer.id, message.channel_id) !== undefined) own.keepSignatures(peer.id, message);
     return;
   }
   const wrong = await own.signatures(channel, message);
@@ -247,7 +247,7 @@ const gossip = (
   announced.set(peer, queue);
   queue.bytes += raw.length;
   queue.last = queue.last
-    .then(turn)
+    .then(nextTurn)
     .then(() => (queue.over ? undefined : takeGossip(parts, peer, message, raw, queue)))
     .catch((error) => {
       parts.log.error({ internal: 'gossip', peer: peer.key.slice(0, 16), error }, `${message.name} could not be taken`);
@@ -269,7 +269,7 @@ const takeGossip = async (
   // Who calls may have made up his node id for this, and the funding of a channel, too.
   const isUnknown = peer.direction === 'in' && fundedChannelsWith(() => parts.channels)(peer.id) === 0;
   const source = isUnknown ? sourceOf(peer.remote.host) : undefined;
-  const verdict = await parts.gossip.take(message, raw, peer.id, source);
+  const verdict = await parts.gossip.handle(message, raw, peer.id, source);
   if (verdict !== 'bad') return;
   queue.over = true;
   peer.warn(`${message.name}: a signature or a key is not valid`);

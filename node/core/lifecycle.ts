@@ -8,7 +8,7 @@ import { everySecond, type Later } from '../base/timers.ts';
 import { checkNetwork } from '../chain/bitcoind.ts';
 import { ChainError } from '../chain/errors.ts';
 import type { Feerates } from '../chain/feerate.ts';
-import { retrying } from '../chain/retry.ts';
+import { retryWhile } from '../chain/retry.ts';
 import { releaseUnusedFundings } from '../channels/chaineffects.ts';
 import type { ForgottenChannels } from '../channels/forgotten.ts';
 import { shortageOf, warnOfShortage } from '../channels/reserve.ts';
@@ -53,11 +53,13 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     unlessStopped();
     const where = `${config.bitcoind.host}:${config.bitcoind.port}`;
     let why: string | undefined;
-    const trouble = (reason: string | undefined): void => {
+    const onProblem = (reason: string | undefined): void => {
       why = reason;
     };
     progress.at(() => `waits for bitcoind at ${where}${why === undefined ? '' : ` (${why})`}`);
-    await retrying({ clock, log: partLog(log, 'chain'), signal, trouble }, () => checkNetwork(chain, network.chain));
+    await retryWhile({ clock, log: partLog(log, 'chain'), signal, onProblem }, () =>
+      checkNetwork(chain, network.chain),
+    );
     unlessStopped();
     gate.save(await parts.feerates.refresh());
     unlessStopped();
@@ -76,7 +78,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     payments.resume();
     receiver.start();
     ticking = everySecond(clock, () => {
-      parts.outage.look();
+      parts.outage.check();
       void parts.disk.look();
       payments.tick();
     });
@@ -84,7 +86,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     if (channels.entries.size > 0) {
       progress.at(
         () =>
-          `stands at block ${follower.height} and ${follower.trouble === undefined ? 'reads those that came while it was away' : `waits: ${follower.trouble}`}`,
+          `stands at block ${follower.height} and ${follower.problem === undefined ? 'reads those that came while it was away' : `waits: ${follower.problem}`}`,
       );
       await follower.caughtUp;
     }

@@ -2,6 +2,7 @@
  * One node put together: its ports on one side, its machines on the other, and between them who tells whom. Nothing here
  * decides anything about money; it only makes sure that what one part says reaches the next.
  */
+
 import type { Context } from '../../channel/model/io.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { ourFeatures } from '../../wire/features.ts';
@@ -15,8 +16,8 @@ import { Rates } from '../base/rates.ts';
 import { laterBy } from '../base/timers.ts';
 import { Feerates } from '../chain/feerate.ts';
 import { Follower } from '../chain/follower.ts';
-import { glancing, impatient } from '../chain/impatient.ts';
-import { Outage } from '../chain/outage.ts';
+import { ChainOutage } from '../chain/outage.ts';
+import { tipProbe, withTimeouts } from '../chain/timeouts.ts';
 import { Watcher } from '../chain/watcher.ts';
 import type { Entry } from '../channels/entry.ts';
 import { ForgottenChannels, recoveringForgotten } from '../channels/forgotten.ts';
@@ -28,10 +29,9 @@ import { DISPLACEMENTS } from '../channels/unfundedlimits.ts';
 import { ownChannelOf } from '../channels/views.ts';
 import { ForwardingFees } from '../forward/forwardingfees.ts';
 import { ReplayLog } from '../forward/replay.ts';
-import { announcedAddresses } from '../graph/addresses.ts';
-import { graphAfter } from '../graph/blocks.ts';
+import { applyChainEvent } from '../graph/chainevents.ts';
 import { Gossip } from '../graph/gossip.ts';
-import { Graph } from '../graph/graph.ts';
+import { announcedAddresses, Graph } from '../graph/graph.ts';
 import { OwnChannels } from '../graph/ownchannels.ts';
 import { GraphStore, loadGraph } from '../graph/persist.ts';
 import { Invoices } from '../pay/invoices.ts';
@@ -70,7 +70,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const { chain, store, clock, entropy, transport } = ports;
   const logs = partLogs(ports.log);
   const asked = { chain, clock, where: `${config.bitcoind.host}:${config.bitcoind.port}` };
-  const hasty = impatient(asked);
+  const hasty = withTimeouts(asked);
   const onInternalError = internalErrors(logs.core, fatal);
   const later = laterBy(clock);
   const gate = new Gate(store, fatal, onInternalError('what waits for the store'));
@@ -239,8 +239,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
       strangers: strangers.payment,
     },
     feerate: () => feerates.current,
-    isCurrent: () => follower.isCurrent(),
-    isOut: () => outage.isOut,
+    isCurrent: () => follower.isSynced(),
+    isOut: () => outage.isHalting,
     experiments,
   });
   const { payments, receiver, htlcSwitch } = desk;
@@ -264,20 +264,20 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const follower: Follower = new Follower({
     ...{ chain, store, clock, log: logs.chain },
     birth: fresh ? 'tip' : 0,
-    current: () => htlcSwitch.onHeightKnown(),
+    onSynced: () => htlcSwitch.onHeightKnown(),
     listeners: [
       wallet,
       watcher,
       {
-        apply: (event) => graphAfter(graph, saved, event),
+        apply: (event) => applyChainEvent(graph, saved, event),
         applied: onBlock,
       },
     ],
   });
 
-  const outage = new Outage({
+  const outage = new ChainOutage({
     ...{ clock, log: logs.chain },
-    isCurrent: () => follower.isCurrent(),
+    isSynced: () => follower.isSynced(),
     atStake: () => channels.entries.size > 0,
   });
 
@@ -287,7 +287,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
   const parts: Omit<Node, 'begin' | 'stop'> = {
     config,
     ports: { ...ports, chain: hasty },
-    chainTip: glancing(asked),
+    chainTip: tipProbe(asked),
     network,
     keys,
     peers,

@@ -128,7 +128,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   });
   const updateOf = (entry: Entry | undefined, named: ShortChannelId): Uint8Array | undefined => {
     const channel = entry && ownChannelOf(entry, config.policy, height());
-    return channel && own.updateNamed(channel, named);
+    return channel && own.channelUpdateFor(channel, named);
   };
   const htlcSwitch: HtlcSwitch = new HtlcSwitch({
     key: keys.identity,
@@ -144,7 +144,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
       outgoing: (scid) => {
         const entry = channels.byShortId(scid);
         const outgoing = entry && outgoingOf(entry, scid, config.policy, updateOf(entry, scid));
-        return outgoing && { ...outgoing, previousPolicy: own.formerTerms(outgoing.key) };
+        return outgoing && { ...outgoing, previousPolicy: own.previousPolicy(outgoing.key) };
       },
     },
     payments,

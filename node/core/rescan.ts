@@ -17,9 +17,9 @@ const readBlocks = async ({ wallet, follower, chain }: RescanParts): Promise<voi
   const replay = wallet.beginReplay();
   let previous: string | undefined;
   for (let height = 1; height <= top.height; height++) {
-    const hash = await follower.patiently(() => chain.hashAt(height));
+    const hash = await follower.retryUntilAnswered(() => chain.hashAt(height));
     if (hash === undefined) throw left();
-    const block = await follower.patiently(() => chain.block(hash));
+    const block = await follower.retryUntilAnswered(() => chain.block(hash));
     if (previous !== undefined && block.previous !== previous) throw left();
     replay.block(block);
     previous = hash;
@@ -32,5 +32,5 @@ const readBlocks = async ({ wallet, follower, chain }: RescanParts): Promise<voi
 export const rescanWallet = async (parts: RescanParts): Promise<void> => {
   const { follower } = parts;
   // No block is added or taken away while it reads; between two attempts the follower catches up with a chain that moved.
-  await follower.persistently(() => follower.exclusive(() => readBlocks(parts)));
+  await follower.retryOnBranch(() => follower.exclusive(() => readBlocks(parts)));
 };

@@ -4,8 +4,8 @@ import type { Msat } from '../../wire/units.ts';
 import type { Backups } from '../backup/backups.ts';
 import type { Disk } from '../base/disk.ts';
 import type { Follower } from '../chain/follower.ts';
-import type { Glimpse } from '../chain/impatient.ts';
-import type { Outage } from '../chain/outage.ts';
+import type { ChainOutage } from '../chain/outage.ts';
+import type { TipOrReason } from '../chain/timeouts.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import type { Onchain } from '../channels/onchain.ts';
 import type { OpeningParts } from '../channels/opening.ts';
@@ -34,7 +34,7 @@ export interface Node {
   /** Its chain is one for callers, who cannot wait for it: see impatient.ts. */
   readonly ports: Ports;
   /** How far the chain is, if it says so at once. */
-  readonly chainTip: () => Promise<Glimpse>;
+  readonly chainTip: () => Promise<TipOrReason>;
   readonly network: Network;
   readonly keys: NodeKeys;
   readonly peers: Peers;
@@ -42,7 +42,7 @@ export interface Node {
   readonly wallet: Wallet;
   readonly refusals: Refusals;
   readonly follower: Follower;
-  readonly outage: Outage;
+  readonly outage: ChainOutage;
   readonly graph: Graph;
   readonly own: OwnChannels;
   readonly channels: ChannelHost;

@@ -13,14 +13,14 @@ export const withFees = async (
   state: Funded,
   htlcs: readonly SignedHtlc[],
 ): Promise<readonly SignedHtlc[]> => {
-  const estimate = await chain.feerate(2);
+  const estimatedFeerate = await chain.feerate(2);
   const { script } = await wallet.newAddress();
-  const none = { kept: [], refused: 0n, parentWeight: 0, stake: 0n, rival: 0, wanting: 0 };
+  const none = { kept: [], refused: 0n, parentWeight: 0, stake: 0n, otherCommitmentFeerate: 0, claimsNeedingCoins: 0 };
   let { free } = wallet.feeCoins('');
   return htlcs.map((htlc) => {
     const { claim } = htlc;
     if (claim === undefined) return htlc;
-    const move = planClaim(claim, undefined, { ...none, tip: follower.top.height, estimate, free, script });
+    const move = planClaim(claim, undefined, { ...none, tip: follower.top.height, estimatedFeerate, free, script });
     if (move.do !== 'build') return htlc;
     const { draft } = move;
     free = free.filter((coin) => !draft.coins.includes(coin));

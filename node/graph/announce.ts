@@ -13,7 +13,7 @@ import { signature } from '../../wire/units.ts';
 import type { Side } from './graph.ts';
 
 /** Whether the node ids stand in order, all four keys are points and all four signatures hold. */
-export const holdsChannelAnnouncement = (m: MessageOf<'channel_announcement'>, raw: Uint8Array): boolean => {
+export const verifyChannelAnnouncement = (m: MessageOf<'channel_announcement'>, raw: Uint8Array): boolean => {
   if (compare(m.node_id_1, m.node_id_2) >= 0) return false;
   if (![m.node_id_1, m.node_id_2, m.bitcoin_key_1, m.bitcoin_key_2].every(isPoint)) return false;
   const digest = signedDigest('channel_announcement', raw);
@@ -26,11 +26,11 @@ export const holdsChannelAnnouncement = (m: MessageOf<'channel_announcement'>, r
 };
 
 /** Whether `node` signed this channel_update. */
-export const holdsChannelUpdate = (m: MessageOf<'channel_update'>, raw: Uint8Array, node: Point): boolean =>
+export const verifyChannelUpdate = (m: MessageOf<'channel_update'>, raw: Uint8Array, node: Point): boolean =>
   verify(m.signature, signedDigest('channel_update', raw), node);
 
 /** Whether the node it names signed this node_announcement. */
-export const holdsNodeAnnouncement = (m: MessageOf<'node_announcement'>, raw: Uint8Array): boolean =>
+export const verifyNodeAnnouncement = (m: MessageOf<'node_announcement'>, raw: Uint8Array): boolean =>
   isPoint(m.node_id) && verify(m.signature, signedDigest('node_announcement', raw), m.node_id);
 
 const unsigned: Signature = signature(new Uint8Array(64));
@@ -70,7 +70,7 @@ const channelAnnouncement = (
 };
 
 /** What our node key and our funding key sign in announcement_signatures. 32 bytes. */
-export const channelDigest = (channel: AnnouncedChannel): Uint8Array =>
+export const channelAnnouncementDigest = (channel: AnnouncedChannel): Uint8Array =>
   signedDigest('channel_announcement', channelAnnouncement(channel, []));
 
 /** The finished channel_announcement, from both sides' signatures. */
@@ -84,11 +84,14 @@ export const signedChannelAnnouncement = (
 const SIGNED_FROM = 66;
 
 /** A channel_update or node_announcement of ours with its signature. */
-export const signedBy = (name: 'channel_update' | 'node_announcement', raw: Uint8Array, key: SecretKey): Uint8Array =>
-  concat(raw.subarray(0, 2), sign(signedDigest(name, raw), key), raw.subarray(SIGNED_FROM));
+export const signAnnouncement = (
+  name: 'channel_update' | 'node_announcement',
+  raw: Uint8Array,
+  key: SecretKey,
+): Uint8Array => concat(raw.subarray(0, 2), sign(signedDigest(name, raw), key), raw.subarray(SIGNED_FROM));
 
 /** Whether two channel_updates or node_announcements say the same, signed or not. */
-export const saysTheSame = (a: Uint8Array, b: Uint8Array): boolean =>
+export const hasSameContent = (a: Uint8Array, b: Uint8Array): boolean =>
   equal(a.subarray(SIGNED_FROM), b.subarray(SIGNED_FROM));
 
 /** What we ask for forwarding over a channel. */
@@ -102,7 +105,7 @@ export interface OwnPolicy {
 }
 
 /** What a channel_update is about. `dontForward` marks one that is for the peer alone (message_flags bit 1). */
-export interface UpdateOf {
+export interface UpdatedChannel {
   readonly chain: ChainHash;
   readonly scid: ShortChannelId;
   readonly side: Side;
@@ -110,7 +113,7 @@ export interface UpdateOf {
 }
 
 /** Our channel_update, still to be signed. */
-export const unsignedChannelUpdate = (channel: UpdateOf, policy: OwnPolicy, timestamp: number): Uint8Array =>
+export const unsignedChannelUpdate = (channel: UpdatedChannel, policy: OwnPolicy, timestamp: number): Uint8Array =>
   encodeMessage({
     name: 'channel_update',
     signature: unsigned,
@@ -129,10 +132,10 @@ export const unsignedChannelUpdate = (channel: UpdateOf, policy: OwnPolicy, time
 /** Our channel_update, signed. */
 export const signedChannelUpdate = (
   key: SecretKey,
-  channel: UpdateOf,
+  channel: UpdatedChannel,
   policy: OwnPolicy,
   timestamp: number,
-): Uint8Array => signedBy('channel_update', unsignedChannelUpdate(channel, policy, timestamp), key);
+): Uint8Array => signAnnouncement('channel_update', unsignedChannelUpdate(channel, policy, timestamp), key);
 
 /** An alias padded to its 32 bytes; longer ones are cut at a character. */
 export const aliasBytes = (alias: string): Uint8Array => {
@@ -172,4 +175,4 @@ export const unsignedNodeAnnouncement = (node: OwnNode, timestamp: number): Uint
 
 /** Our node_announcement, signed. */
 export const signedNodeAnnouncement = (key: SecretKey, node: OwnNode, timestamp: number): Uint8Array =>
-  signedBy('node_announcement', unsignedNodeAnnouncement(node, timestamp), key);
+  signAnnouncement('node_announcement', unsignedNodeAnnouncement(node, timestamp), key);

@@ -9,8 +9,9 @@ import { decodeMessage, type MessageOf } from '../../wire/message.ts';
 import { type ChainHash, type Point, type ShortChannelId, scidText } from '../../wire/units.ts';
 import { Rates } from '../base/rates.ts';
 import type { Chain, Log } from '../ports/ports.ts';
-import { holdsChannelAnnouncement, holdsChannelUpdate, holdsNodeAnnouncement } from './announce.ts';
-import { Fundings } from './fundings.ts';
+import { verifyChannelAnnouncement, verifyChannelUpdate, verifyNodeAnnouncement } from './announce.ts';
+import { FundingLookups } from './fundinglookups.ts';
+import { type GossipPeer, GossipRelay } from './gossiprelay.ts';
 import {
   announcedChannel,
   announcedNode,
@@ -23,14 +24,13 @@ import {
   sideOf,
 } from './graph.ts';
 import type { GraphStore } from './persist.ts';
-import { type GossipPeer, Relaying } from './relaying.ts';
 
 export type GossipMessage =
   | MessageOf<'channel_announcement'>
   | MessageOf<'channel_update'>
   | MessageOf<'node_announcement'>;
 /** `bad` is a message its sender should not have sent: it gets a warning and loses the connection. */
-export type Verdict = 'new' | 'known' | 'ignored' | 'bad';
+export type GossipResult = 'new' | 'known' | 'ignored' | 'bad';
 
 /** Updates of channels not announced yet that are kept, all in all: a peer may send them early. */
 const MAX_EARLY = 1000;
@@ -51,7 +51,7 @@ const ABSENT = { burst: 300, seconds: 10 } as const;
 const MAX_CONFLICTS = 1000;
 
 /** Whether a timestamp is too far ahead of a clock to be meant. */
-export const isAhead = ({ timestamp }: { readonly timestamp: number }, now: number): boolean =>
+export const isTooFarAhead = ({ timestamp }: { readonly timestamp: number }, now: number): boolean =>
   timestamp > now + MAX_AHEAD;
 
 /** The channel_update is for the other end of the channel alone (message_flags, `dont_forward`). */
@@ -77,8 +77,8 @@ export interface GossipParts {
 
 export class Gossip {
   private readonly parts: GossipParts;
-  private readonly relaying: Relaying;
-  private readonly fundings: Fundings;
+  private readonly relaying: GossipRelay;
+  private readonly fundings: FundingLookups;
   private readonly early = new Map<string, Uint8Array>();
   private readonly updates = new Rates(UPDATES.burst, UPDATES.seconds);
   private readonly nodes = new Rates(NODES.burst, NODES.seconds);
@@ -87,8 +87,8 @@ export class Gossip {
 
   constructor(parts: GossipParts) {
     this.parts = parts;
-    this.relaying = new Relaying(parts);
-    this.fundings = new Fundings(parts.chain, parts.height);
+    this.relaying = new GossipRelay(parts);
+    this.fundings = new FundingLookups(parts.chain, parts.height);
   }
 
   /** A peer is there; it is told what we make ourselves from now on. */
@@ -107,15 +107,15 @@ export class Gossip {
   }
 
   /** Tells all peers once more what we made ourselves. */
-  again(raw: Uint8Array): void {
-    this.relaying.spread([raw]);
+  rebroadcast(raw: Uint8Array): void {
+    this.relaying.sendToAll([raw]);
   }
 
   /**
    * Takes an announcement, from a peer or of our own; what is new is kept and passed on. `source` is where a peer comes from whose
    * node id may be made up for the occasion: it counts instead of that. Rejects for bugs only.
    */
-  async take(message: GossipMessage, raw: Uint8Array, from?: Point, source?: string): Promise<Verdict> {
+  async handle(message: GossipMessage, raw: Uint8Array, from?: Point, source?: string): Promise<GossipResult> {
     if (raw.length > MAX_BYTES[message.name]) return 'ignored';
     switch (message.name) {
       case 'channel_announcement':
@@ -132,15 +132,15 @@ export class Gossip {
     raw: Uint8Array,
     from: Point | undefined,
     source: string | undefined,
-  ): Promise<Verdict> {
+  ): Promise<GossipResult> {
     const { graph, saved, chainHash, log, now } = this.parts;
     if (!equal(m.chain_hash, chainHash)) return 'ignored';
     const known = graph.channel(m.short_channel_id);
     if (known !== undefined) return this.announcedAgain(known, m, raw);
-    if (this.fundings.isYoung(m.short_channel_id)) return 'ignored';
+    if (this.fundings.isTooYoung(m.short_channel_id)) return 'ignored';
     const sender = source ?? (from && nodeKey(from));
-    if (sender !== undefined && this.isDoubtful(sender, m)) return 'ignored';
-    if (!holdsChannelAnnouncement(m, raw)) return 'bad';
+    if (sender !== undefined && this.isRateLimited(sender, m)) return 'ignored';
+    if (!verifyChannelAnnouncement(m, raw)) return 'bad';
     const found = await this.fundings.find(m);
     if (typeof found === 'string') {
       if (sender !== undefined && found !== 'unknown') this.absent.count(sender, now());
@@ -162,12 +162,12 @@ export class Gossip {
   }
 
   /** Whether a channel was looked for in vain, or what this peer announces was too often. */
-  private isDoubtful(sender: string, m: MessageOf<'channel_announcement'>): boolean {
+  private isRateLimited(sender: string, m: MessageOf<'channel_announcement'>): boolean {
     return this.fundings.isAbsent(m) || !this.absent.allows(sender, this.parts.now());
   }
 
   /** BOLT 7: one funding output announced for other nodes too shows that somebody's keys are known to others. */
-  private announcedAgain(known: GraphChannel, m: MessageOf<'channel_announcement'>, raw: Uint8Array): Verdict {
+  private announcedAgain(known: GraphChannel, m: MessageOf<'channel_announcement'>, raw: Uint8Array): GossipResult {
     const { log } = this.parts;
     if (equal(known.raw, raw)) return 'known';
     const before = decodeMessage(known.raw);
@@ -177,7 +177,7 @@ export class Gossip {
     // Other keys than those of the funding output prove nothing, and cost whoever made them nothing.
     const sameOutput = [m.bitcoin_key_1, m.bitcoin_key_2].every((key) => keys.some((one) => equal(one, key)));
     if (!sameOutput) return 'ignored';
-    if (!holdsChannelAnnouncement(m, raw)) return 'bad';
+    if (!verifyChannelAnnouncement(m, raw)) return 'bad';
     if (this.conflicts.size >= MAX_CONFLICTS) this.conflicts.clear();
     this.conflicts.add(known.scid);
     log.warn(
@@ -187,9 +187,10 @@ export class Gossip {
     return 'ignored';
   }
 
-  private async update(m: MessageOf<'channel_update'>, raw: Uint8Array, from?: Point): Promise<Verdict> {
+  private async update(m: MessageOf<'channel_update'>, raw: Uint8Array, from?: Point): Promise<GossipResult> {
     const { graph, saved, chainHash, now } = this.parts;
-    if (!equal(m.chain_hash, chainHash) || isAhead(m, now()) || isPrivate(m) || !isFresh(m, now())) return 'ignored';
+    if (!equal(m.chain_hash, chainHash) || isTooFarAhead(m, now()) || isPrivate(m) || !isFresh(m, now()))
+      return 'ignored';
     const side = sideOf(m);
     const channel = graph.channel(m.short_channel_id);
     const key = earlyKey(m.short_channel_id, side);
@@ -203,7 +204,7 @@ export class Gossip {
     if (channel.spentAt !== undefined && (m.channel_flags & 2) === 0) return 'ignored';
     if (from !== undefined && !this.updates.allows(key, now())) return 'ignored';
     const signer = signerOf(channel, side);
-    if (signer === undefined || !holdsChannelUpdate(m, raw, signer)) return 'bad';
+    if (signer === undefined || !verifyChannelUpdate(m, raw, signer)) return 'bad';
     this.updates.count(key, now());
     graph.setPolicy(m.short_channel_id, side, policyOf(m, raw));
     saved.policy(m.short_channel_id, side, raw);
@@ -211,18 +212,18 @@ export class Gossip {
     return 'new';
   }
 
-  private async node(m: MessageOf<'node_announcement'>, raw: Uint8Array, from?: Point): Promise<Verdict> {
+  private async node(m: MessageOf<'node_announcement'>, raw: Uint8Array, from?: Point): Promise<GossipResult> {
     const { graph, saved, now } = this.parts;
     const id = nodeKey(m.node_id);
-    if (!graph.hasChannel(id) || isAhead(m, now()) || !isFresh(m, now())) return 'ignored';
+    if (!graph.hasChannel(id) || isTooFarAhead(m, now()) || !isFresh(m, now())) return 'ignored';
     if ((graph.node(id)?.timestamp ?? -1) >= m.timestamp) return 'known';
     if (from !== undefined && !this.nodes.allows(id, now())) return 'ignored';
-    if (!holdsNodeAnnouncement(m, raw)) return 'bad';
+    if (!verifyNodeAnnouncement(m, raw)) return 'bad';
     this.nodes.count(id, now());
     const node = announcedNode(m, raw);
     graph.setNode(node);
     saved.node(id, raw);
-    this.relaying.node(id, raw, m.timestamp, node.unfit, from);
+    this.relaying.node(id, raw, m.timestamp, node.notRelayed, from);
     return 'new';
   }
 

@@ -3,11 +3,14 @@
  * whoever put it in (gossip.ts); the raw messages are kept because they are what others are told.
  */
 import { hex } from '../../wire/bytes.ts';
-import { unknownDemand } from '../../wire/features.ts';
+import { unknownRequiredBit } from '../../wire/features.ts';
 import type { MessageOf } from '../../wire/message.ts';
-import { said } from '../../wire/printable.ts';
+import { decodeMessage } from '../../wire/message.ts';
+import { printableText } from '../../wire/printable.ts';
 import { type Msat, type Point, type Sat, type ShortChannelId, scidOf, type Txid } from '../../wire/units.ts';
-import { Sorted } from './sorted.ts';
+import { hostOf } from '../peer/descriptors.ts';
+import type { Address } from '../ports/ports.ts';
+import { SortedList } from './sorted.ts';
 
 /** A node id as a key: 66 hex digits. */
 export type NodeKey = string;
@@ -37,7 +40,7 @@ export interface GraphChannel {
   /** The channel_announcement as received, its type included. */
   readonly raw: Uint8Array;
   /** An even feature bit that nobody here knows: nothing is routed through such a channel (BOLT 7). */
-  readonly demand?: number | undefined;
+  readonly unknownFeature?: number | undefined;
   readonly policies: readonly [Policy | undefined, Policy | undefined];
   /** Height of the block that spends the funding output. */
   readonly spentAt?: number | undefined;
@@ -49,11 +52,11 @@ export interface GraphNode {
   readonly alias: string;
   readonly features: Uint8Array;
   /** An even feature bit that nobody here knows: not routed through, not paid without an invoice, not dialled (BOLT 7). */
-  readonly demand?: number | undefined;
+  readonly unknownFeature?: number | undefined;
   /** The node_announcement as received, its type included. */
   readonly raw: Uint8Array;
   /** Not to be passed on: it names more than one hostname (BOLT 7). */
-  readonly unfit?: boolean;
+  readonly notRelayed?: boolean;
 }
 
 /**
@@ -66,7 +69,7 @@ export const isFresh = ({ timestamp }: { readonly timestamp: number }, now: numb
   timestamp > now - STALE_AFTER;
 
 /** The policies of a channel that others may be told: none of one that was spent, whose announcement is to go nowhere then. */
-export const toldPolicies = ({ policies, spentAt }: GraphChannel, now: number): readonly Policy[] =>
+export const announcedPolicies = ({ policies, spentAt }: GraphChannel, now: number): readonly Policy[] =>
   spentAt === undefined
     ? policies.filter((policy): policy is Policy => policy !== undefined && isFresh(policy, now))
     : [];
@@ -82,14 +85,14 @@ export const announcedChannel = (
   capacity: found.capacity,
   funding: found.funding,
   raw,
-  demand: unknownDemand(m.features),
+  unknownFeature: unknownRequiredBit(m.features),
   policies: [undefined, undefined],
 });
 
 /** An alias without its padding, fit to be shown; whatever is not UTF-8 becomes U+FFFD. */
 const aliasText = (alias: Uint8Array): string => {
   const end = alias.indexOf(0);
-  return said(end < 0 ? alias : alias.subarray(0, end));
+  return printableText(end < 0 ? alias : alias.subarray(0, end));
 };
 
 /** Address descriptors of type 5, hostnames, of which a node may announce one. */
@@ -101,9 +104,10 @@ export const announcedNode = (m: MessageOf<'node_announcement'>, raw: Uint8Array
   timestamp: m.timestamp,
   alias: aliasText(m.alias),
   features: m.features,
-  demand: unknownDemand(m.features),
+  unknownFeature: unknownRequiredBit(m.features),
   raw,
-  unfit: m.addresses.filter((one) => one.type === 'dns' || (one.type === 'unknown' && one.id === HOSTNAME)).length > 1,
+  notRelayed:
+    m.addresses.filter((one) => one.type === 'dns' || (one.type === 'unknown' && one.id === HOSTNAME)).length > 1,
 });
 
 /** The policy a channel_update states. */
@@ -129,7 +133,7 @@ export class Graph {
   private readonly byScid = new Map<ShortChannelId, GraphChannel>();
   private readonly byNode = new Map<NodeKey, Set<ShortChannelId>>();
   private readonly announced = new Map<NodeKey, GraphNode>();
-  private readonly ordered = new Sorted<ShortChannelId>();
+  private readonly ordered = new SortedList<ShortChannelId>();
   private readonly spent = new Map<ShortChannelId, number>();
 
   get channels(): Iterable<GraphChannel> {
@@ -169,10 +173,10 @@ export class Graph {
   }
 
   /** Whether some channel of this node is one that others are told of. */
-  isTold(id: NodeKey, now: number): boolean {
+  hasAnnouncedChannel(id: NodeKey, now: number): boolean {
     for (const scid of this.byNode.get(id) ?? []) {
       const channel = this.byScid.get(scid);
-      if (channel !== undefined && toldPolicies(channel, now).length > 0) return true;
+      if (channel !== undefined && announcedPolicies(channel, now).length > 0) return true;
     }
     return false;
   }
@@ -254,3 +258,26 @@ const lowestAt = (height: number): ShortChannelId => scidOf(Math.min(height, 0xf
 
 /** The key of a node id. */
 export const nodeKey = (id: Point): NodeKey => hex(id);
+
+/** Addresses of a node that are dialled and remembered: it may announce thousands, and be at none of them. */
+export const MAX_ADDRESSES = 12;
+
+/**
+ * The addresses a node announces that can be dialled from here: none of a node that demands features nobody here knows, none
+ * without a port, of several hostnames the first, and no more than can be of use.
+ */
+export const announcedAddresses = (graph: Graph, peer: Point): readonly Address[] => {
+  const node = graph.node(nodeKey(peer));
+  if (node === undefined || node.unknownFeature !== undefined) return [];
+  const announcement = decodeMessage(node.raw);
+  if (announcement.name !== 'node_announcement') return [];
+  let named = false;
+  const found = announcement.addresses.flatMap((address) => {
+    const host = hostOf(address);
+    if (host === undefined || address.type === 'unknown' || address.port === 0) return [];
+    if (address.type === 'dns' && named) return [];
+    named ||= address.type === 'dns';
+    return [{ host, port: address.port }];
+  });
+  return found.slice(0, MAX_ADDRESSES);
+};

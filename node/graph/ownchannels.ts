@@ -9,29 +9,29 @@ import { equal, hex } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { sign, verify } from '../../wire/crypto.ts';
 import { decodeMessage, type Message, type MessageOf } from '../../wire/message.ts';
-import { complaint } from '../../wire/printable.ts';
+import { warningData } from '../../wire/printable.ts';
 import type { ChainHash, ChannelId, Point, SecretKey, ShortChannelId, Signature } from '../../wire/units.ts';
 import { scidText } from '../../wire/units.ts';
 import type { Log, Store } from '../ports/ports.ts';
 import {
   type AnnouncedChannel,
-  channelDigest,
-  holdsChannelUpdate,
+  channelAnnouncementDigest,
   type OwnPolicy,
   ourSide,
   signedChannelAnnouncement,
   unsignedChannelUpdate,
   unsignedNodeAnnouncement,
+  verifyChannelUpdate,
 } from './announce.ts';
-import { type Gossip, isAhead } from './gossip.ts';
+import { type Gossip, isTooFarAhead } from './gossip.ts';
 import { type Graph, nodeKey, type Policy, policyOf, sideOf } from './graph.ts';
-import { OwnSaid } from './owngossip.ts';
+import { OwnAnnouncements } from './ownannouncements.ts';
 
 /** Policies kept of what one peer tells of channels with us. */
-const MAX_TOLD = 256;
+const MAX_PEER_POLICIES = 256;
 
 /** A first channel_update is said again: some nodes drop one that reaches them together with the signatures before it. */
-const AGAIN_MS = [1_000, 5_000] as const;
+const REBROADCAST_MS = [1_000, 5_000] as const;
 
 /** BOLT 7: confirmations before a channel may be announced. */
 export const ANNOUNCE_DEPTH = 6;
@@ -44,7 +44,7 @@ export interface OwnChannel {
   /** The real one; for the wire. */
   readonly scid: ShortChannelId;
   /** What the peer is to call it when it hears our policy; undefined while there is no such name yet. */
-  readonly known: ShortChannelId | undefined;
+  readonly peerScid: ShortChannelId | undefined;
   readonly fundingKeys: readonly [ours: Point, theirs: Point];
   /** Both sides agreed on announcing it. */
   readonly announce: boolean;
@@ -58,7 +58,7 @@ export interface OwnChannel {
   readonly sign: (digest: Uint8Array) => Signature;
 }
 
-export interface OwnParts {
+export interface OwnChannelsParts {
   readonly key: SecretKey;
   readonly id: Point;
   readonly chainHash: ChainHash;
@@ -95,8 +95,8 @@ interface Sent {
 }
 
 export class OwnChannels {
-  private readonly parts: OwnParts;
-  private readonly said: OwnSaid;
+  private readonly parts: OwnChannelsParts;
+  private readonly announcements: OwnAnnouncements;
   /** The peer's halves of announcements, until both are there. */
   private readonly theirs = new Map<string, Signatures>();
   /** Halves that came before the channel was ready here, by peer and channel_id. */
@@ -105,14 +105,14 @@ export class OwnChannels {
   /** What the peer asks for forwarding to us: announced or not, it is what invoices hint at. */
   private readonly peerPolicies = new Map<string, Map<ShortChannelId, Policy>>();
 
-  constructor(parts: OwnParts) {
+  constructor(parts: OwnChannelsParts) {
     this.parts = parts;
-    this.said = new OwnSaid(parts);
+    this.announcements = new OwnAnnouncements(parts);
   }
 
   /** Reads what we said before. Throws StoreError. */
   load(store: Pick<Store, 'entries'>): Promise<void> {
-    return this.said.load(store);
+    return this.announcements.load(store);
   }
 
   /** The peer's own policy of a channel with us, as told to us directly or by gossip, under any of the channel's ids. */
@@ -161,8 +161,8 @@ export class OwnChannels {
   }
 
   private async tellPeer(channel: OwnChannel): Promise<void> {
-    if (channel.known === undefined || !channel.online) return;
-    const { raw, kept } = this.update(channel, channel.known);
+    if (channel.peerScid === undefined || !channel.online) return;
+    const { raw, kept } = this.update(channel, channel.peerScid);
     const { updates } = this.sentTo(channel.peer);
     const message = decodeMessage(raw);
     if (updates.get(channel.key) === raw || message.name !== 'channel_update') return;
@@ -178,7 +178,7 @@ export class OwnChannels {
     const name = `${channel.key}/${channel.scid}`;
     if (channel.closing || !channel.online || halves.has(name)) return;
     halves.add(name);
-    const digest = channelDigest(this.announced(channel));
+    const digest = channelAnnouncementDigest(this.announced(channel));
     send(channel.peer, {
       name: 'announcement_signatures',
       channel_id: channel.channelId,
@@ -190,7 +190,7 @@ export class OwnChannels {
   }
 
   /** The peer's half of a channel that is not ready here: it waits until `refresh` (BOLT 7). */
-  signaturesEarly(peer: Point, m: MessageOf<'announcement_signatures'>): void {
+  keepSignatures(peer: Point, m: MessageOf<'announcement_signatures'>): void {
     this.early.set(`${nodeKey(peer)}/${hex(m.channel_id)}`, m);
   }
 
@@ -200,7 +200,7 @@ export class OwnChannels {
     this.early.delete(name);
     const wrong = early && (await this.signatures(channel, early));
     if (wrong !== undefined)
-      this.parts.send(channel.peer, { name: 'warning', channel_id: channel.channelId, data: complaint(wrong) });
+      this.parts.send(channel.peer, { name: 'warning', channel_id: channel.channelId, data: warningData(wrong) });
   }
 
   /** The peer's half arrived. Returns what is wrong with it, for a warning, or undefined. */
@@ -208,7 +208,7 @@ export class OwnChannels {
     if (!channel.announce) return undefined;
     if (m.short_channel_id !== channel.scid)
       return `announcement_signatures: short_channel_id is ${scidText(m.short_channel_id)}, expected ${scidText(channel.scid)}`;
-    const digest = channelDigest(this.announced(channel));
+    const digest = channelAnnouncementDigest(this.announced(channel));
     const valid =
       verify(m.node_signature, digest, channel.peer) && verify(m.bitcoin_signature, digest, channel.fundingKeys[1]);
     if (!valid) return 'announcement_signatures: a signature does not fit the channel announcement';
@@ -225,12 +225,12 @@ export class OwnChannels {
     if (theirs === undefined || channel.depth < ANNOUNCE_DEPTH || channel.closing) return;
     const { gossip, key, log } = this.parts;
     const announced = this.announced(channel);
-    const digest = channelDigest(announced);
+    const digest = channelAnnouncementDigest(announced);
     const ours = { node: sign(digest, key), bitcoin: channel.sign(digest) };
     const raw = signedChannelAnnouncement(announced, ours, theirs);
     const message = decodeMessage(raw);
     if (message.name !== 'channel_announcement') return;
-    const verdict = await gossip.take(message, raw);
+    const verdict = await gossip.handle(message, raw);
     // Known: the peer was first to announce it, and its announcement reached us as gossip.
     if (verdict !== 'new' && verdict !== 'known') return;
     this.theirs.delete(channel.key);
@@ -246,16 +246,16 @@ export class OwnChannels {
     const { raw, kept } = this.update(channel);
     await kept;
     // It goes to all peers, and so to this one.
-    if (channel.known === channel.scid && channel.online) this.sentTo(channel.peer).updates.set(channel.key, raw);
+    if (channel.peerScid === channel.scid && channel.online) this.sentTo(channel.peer).updates.set(channel.key, raw);
     await this.publish(raw);
     await this.announceNode();
-    if (first) for (const ms of AGAIN_MS) later(ms, () => gossip.again(raw));
+    if (first) for (const ms of REBROADCAST_MS) later(ms, () => gossip.rebroadcast(raw));
   }
 
   private async publish(raw: Uint8Array): Promise<void> {
     const message = decodeMessage(raw);
     if (message.name === 'channel_update' || message.name === 'node_announcement')
-      await this.parts.gossip.take(message, raw);
+      await this.parts.gossip.handle(message, raw);
   }
 
   /** Our channel_update as it stands. Before the channel is announced it is for the peer alone (BOLT 7, `dont_forward`). */
@@ -266,24 +266,24 @@ export class OwnChannels {
     const dontForward = !channel.announce || scid !== channel.scid || known === undefined;
     const make = (at: number) =>
       unsignedChannelUpdate({ chain: chainHash, scid, side, dontForward }, channel.policy, at);
-    return this.said.update(channel.key, scid, make, known?.policies[side]?.raw);
+    return this.announcements.update(channel.key, scid, make, known?.policies[side]?.raw);
   }
 
   /** Our channel_update under the id that an onion used, for failures that carry it: another id would tell too much (BOLT 4). */
-  updateNamed(channel: OwnChannel, scid: ShortChannelId): Uint8Array {
+  channelUpdateFor(channel: OwnChannel, scid: ShortChannelId): Uint8Array {
     return this.update(channel, scid).raw;
   }
 
   /** What a channel asked of HTLCs before its last change, while payers may not know of that yet. */
-  formerTerms(channel: string): OwnPolicy | undefined {
-    return this.said.formerTerms(channel);
+  previousPolicy(channel: string): OwnPolicy | undefined {
+    return this.announcements.previousPolicy(channel);
   }
 
   /** A channel_update from the peer about a channel with us, announced or not. */
-  noteUpdate(m: MessageOf<'channel_update'>, raw: Uint8Array, peer: Point): void {
+  peerUpdate(m: MessageOf<'channel_update'>, raw: Uint8Array, peer: Point): void {
     const theirSide = ourSide(peer, this.parts.id);
-    if (!equal(m.chain_hash, this.parts.chainHash) || isAhead(m, this.parts.now())) return;
-    if (sideOf(m) !== theirSide || !holdsChannelUpdate(m, raw, peer)) return;
+    if (!equal(m.chain_hash, this.parts.chainHash) || isTooFarAhead(m, this.parts.now())) return;
+    if (sideOf(m) !== theirSide || !verifyChannelUpdate(m, raw, peer)) return;
     const told = this.peerPolicies.get(nodeKey(peer)) ?? new Map<ShortChannelId, Policy>();
     const known = told.get(m.short_channel_id);
     if ((known?.timestamp ?? -1) >= m.timestamp) return;
@@ -291,7 +291,7 @@ export class OwnChannels {
     told.delete(m.short_channel_id);
     told.set(m.short_channel_id, policyOf(m, raw));
     const [oldest] = told.keys();
-    if (told.size > MAX_TOLD && oldest !== undefined) told.delete(oldest);
+    if (told.size > MAX_PEER_POLICIES && oldest !== undefined) told.delete(oldest);
     this.peerPolicies.set(nodeKey(peer), told);
   }
 
@@ -300,14 +300,14 @@ export class OwnChannels {
     const { id, node, graph } = this.parts;
     if (!graph.hasChannel(nodeKey(id))) return;
     const make = (at: number) => unsignedNodeAnnouncement({ id, ...node, addresses: node.addresses() }, at);
-    const { raw, kept } = this.said.announcement(make, graph.node(nodeKey(id))?.raw);
+    const { raw, kept } = this.announcements.announcement(make, graph.node(nodeKey(id))?.raw);
     await kept;
     await this.publish(raw);
   }
 
   /** The channel is over. */
   forget(channel: string): void {
-    this.said.forget(channel);
+    this.announcements.forget(channel);
     this.theirs.delete(channel);
   }
 

@@ -10,7 +10,7 @@ import { type Graph, type GraphChannel, isFresh, type NodeKey } from './graph.ts
 /** Ids in one reply: a quarter of what a message holds, so that the work for one is over soon. */
 export const MAX_IDS = 2000;
 
-interface Asked {
+interface QueryContext {
   readonly graph: Graph;
   readonly chainHash: ChainHash;
   /** Unix seconds. */
@@ -18,7 +18,7 @@ interface Asked {
 }
 
 /** A channel that others may ask for: not spent, and not one that both ends have left to itself. */
-const isAnswered = (channel: GraphChannel | undefined, now: number): channel is GraphChannel => {
+const isPublic = (channel: GraphChannel | undefined, now: number): channel is GraphChannel => {
   if (channel === undefined || channel.spentAt !== undefined) return false;
   const [one, other] = channel.policies;
   if (one === undefined && other === undefined) return true;
@@ -26,8 +26,8 @@ const isAnswered = (channel: GraphChannel | undefined, now: number): channel is 
 };
 
 /** Replies to `query_channel_range`: every public channel whose funding lies in these blocks, ascending. */
-export function* rangeReplies(
-  { graph, chainHash, now }: Asked,
+export function* channelRangeReplies(
+  { graph, chainHash, now }: QueryContext,
   query: MessageOf<'query_channel_range'>,
 ): Generator<MessageOf<'reply_channel_range'>> {
   const { first_blocknum } = query;
@@ -44,7 +44,7 @@ export function* rangeReplies(
   let from = first_blocknum;
   let part: ShortChannelId[] = [];
   for (const id of ids) {
-    if (!isAnswered(graph.channel(id), now)) continue;
+    if (!isPublic(graph.channel(id), now)) continue;
     const last = part.at(-1);
     if (last !== undefined && part.length === MAX_IDS) {
       const until = heightOf(last) + 1;
@@ -64,8 +64,8 @@ export const isWellFormed = ({ encoded_short_ids, query_flags }: MessageOf<'quer
   query_flags === undefined || query_flags.length === encoded_short_ids.length;
 
 /** What `query_short_channel_ids` asks for, each id and each node once, as raw messages; the last one ends the answer. */
-export function* idReplies(
-  { graph, chainHash, now }: Asked,
+export function* shortChannelIdReplies(
+  { graph, chainHash, now }: QueryContext,
   query: MessageOf<'query_short_channel_ids'>,
 ): Generator<Uint8Array> {
   const known = equal(query.chain_hash, chainHash);
@@ -75,7 +75,7 @@ export function* idReplies(
   const nodes = new Set<NodeKey>();
   for (const [scid, flags] of wanted) {
     const channel = graph.channel(scid);
-    if (!isAnswered(channel, now)) continue;
+    if (!isPublic(channel, now)) continue;
     if (flags & 1n) yield channel.raw;
     for (const side of [0, 1] as const) {
       const policy = channel.policies[side];
@@ -85,7 +85,7 @@ export function* idReplies(
   }
   for (const id of nodes) {
     const node = graph.node(id);
-    if (node !== undefined && !node.unfit && isFresh(node, now)) yield node.raw;
+    if (node !== undefined && !node.notRelayed && isFresh(node, now)) yield node.raw;
   }
   const full_information = known ? 1 : 0;
   yield encodeMessage({ name: 'reply_short_channel_ids_end', chain_hash: query.chain_hash, full_information });

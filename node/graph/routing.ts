@@ -73,7 +73,7 @@ export const forwardingFee = (
 const direction = (scid: ShortChannelId, from: NodeKey | undefined): string => `${scid}/${from ?? ''}`;
 
 /** What a payment has learnt and what it takes itself, by channel and direction. */
-const boundsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]) => {
+const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]) => {
   const atMost = new Map<string, bigint>();
   for (const { scid, from, atLeast } of excluded) {
     const key = direction(scid, from && hex(from));
@@ -141,10 +141,10 @@ type EdgesInto = (node: NodeKey) => readonly Edge[];
 
 const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
   const source = hex(context.source);
-  const bound = boundsOf(query.excluded, query.reserved);
+  const bound = limitsOf(query.excluded, query.reserved);
   const now = context.now();
   // BOLT 7: nothing goes through a node that demands what nobody here knows; to it, an invoice says what may.
-  const leads = (from: NodeKey): boolean => context.graph.node(from)?.demand === undefined;
+  const leads = (from: NodeKey): boolean => context.graph.node(from)?.unknownFeature === undefined;
   const outlets = new Map<NodeKey, Edge[]>();
   for (const outlet of context.outlets) {
     if (outlet.slots <= 0) continue;
@@ -173,7 +173,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
       const policy = channel.policies[side];
       // Our own channels are outlets or not to be used at all.
       if (policy === undefined || policy.disabled || from === source || !isFresh(policy, now)) continue;
-      if (channel.demand !== undefined || !leads(from)) continue;
+      if (channel.unknownFeature !== undefined || !leads(from)) continue;
       const capacity = channel.capacity * 1000n;
       const ceiling = policy.htlcMaximum < capacity ? policy.htlcMaximum : capacity;
       edges.push({
@@ -190,7 +190,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
 };
 
 /** The way of least cost, where a block of delay costs `perBlock` beyond its risk. `late`: ways that take too long were left out. */
-const search = (
+const dijkstra = (
   context: RouteContext,
   query: RouteQuery,
   amount: bigint,
@@ -236,10 +236,10 @@ const search = (
 };
 
 /** The cheapest way, or where that takes too long from some node on, the one that is over soonest. */
-const way = (context: RouteContext, query: RouteQuery, amount: bigint): Label | undefined => {
+const cheapestPath = (context: RouteContext, query: RouteQuery, amount: bigint): Label | undefined => {
   if (query.finalExpiry > query.maxExpiry) return undefined;
-  const { found, late } = search(context, query, amount, 0n);
-  return found === undefined && late ? search(context, query, amount, SOONEST).found : found;
+  const { found, late } = dijkstra(context, query, amount, 0n);
+  return found === undefined && late ? dijkstra(context, query, amount, SOONEST).found : found;
 };
 
 const routeOf = (context: RouteContext, start: Label): Route | undefined => {
@@ -267,10 +267,10 @@ export const findRoute = (
   context: RouteContext,
   query: RouteQuery,
 ): { readonly route: Route } | { readonly route: undefined; readonly largest?: Msat } => {
-  const found = way(context, query, query.amount);
+  const found = cheapestPath(context, query, query.amount);
   const route = found && routeOf(context, found);
   if (route !== undefined) return { route };
   for (let amount = query.amount / 2n; amount > 0n && amount >= query.amount / 64n; amount /= 2n)
-    if (way(context, query, amount) !== undefined) return { route: undefined, largest: msat(amount) };
+    if (cheapestPath(context, query, amount) !== undefined) return { route: undefined, largest: msat(amount) };
   return { route: undefined };
 };

@@ -1,6 +1,6 @@
 /** Numbers in ascending order, for finding all within a range without looking at the others. */
 
-export class Sorted<T extends bigint> {
+export class SortedList<T extends bigint> {
   private readonly items: T[] = [];
 
   /** Where `value` stands or would stand. */

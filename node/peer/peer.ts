@@ -6,9 +6,9 @@
 import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { CipherError } from '../../wire/cipher.ts';
 import { WireError } from '../../wire/codec.ts';
-import { describeProblem, type FeatureName, joinFeatures, negotiate } from '../../wire/features.ts';
+import { describeFeatureFault, type FeatureName, joinFeatures, negotiate } from '../../wire/features.ts';
 import { decodeMessage, encodeMessage, type Message, type MessageOf, type UnknownMessage } from '../../wire/message.ts';
-import { complaint, said } from '../../wire/printable.ts';
+import { printableText, warningData } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Point } from '../../wire/units.ts';
 import type { Clock, Log } from '../ports/ports.ts';
 import { AnswerBudget } from './answerbudget.ts';
@@ -196,7 +196,7 @@ export class Peer {
 
   /** Tells the peer what is wrong, without failing a channel (BOLT 1, "The warning Message"); an `answer`. */
   warn(why: string): Promise<void> | undefined {
-    return this.answer({ name: 'warning', channel_id: ALL_CHANNELS, data: complaint(why) });
+    return this.answer({ name: 'warning', channel_id: ALL_CHANNELS, data: warningData(why) });
   }
 
   /** Ends the connection once what is queued is out, or has not been taken for a few seconds. */
@@ -291,7 +291,7 @@ export class Peer {
         this.awaitingPong = false;
         return undefined;
       case 'warning':
-        this.parts.log.warn({ text: said(message.data) }, 'the peer sent a warning');
+        this.parts.log.warn({ text: printableText(message.data) }, 'the peer sent a warning');
         break;
     }
     return this.parts.handlers.message(this, message, raw);
@@ -303,7 +303,7 @@ export class Peer {
     const result = negotiate(features, theirs);
     const wrong =
       'problem' in result
-        ? describeProblem(result.problem)
+        ? describeFeatureFault(result.problem)
         : init.networks !== undefined && !init.networks.some((network) => equal(network, chainHash))
           ? 'no chain in common'
           : undefined;

@@ -6,7 +6,7 @@
  */
 import { hex, reversed } from '../../wire/bytes.ts';
 import { decodeMessage, type Message, type UnknownMessage } from '../../wire/message.ts';
-import { said } from '../../wire/printable.ts';
+import { printableText } from '../../wire/printable.ts';
 import { scidText, shortChannelId } from '../../wire/units.ts';
 import { Public } from '../base/log.ts';
 import type { Log } from '../ports/ports.ts';
@@ -31,7 +31,7 @@ const firstOf = (bytes: Uint8Array, count: number): string =>
 const shownBytes = (name: string, bytes: Uint8Array): string => {
   if (ONIONS.has(name)) return `${bytes.length} bytes`;
   if (SECRETS.has(name)) return firstOf(bytes, SECRET_BYTES);
-  if (TEXTS.has(name)) return said(bytes).replace(/(?:\\u\{0\})+$/, '');
+  if (TEXTS.has(name)) return printableText(bytes).replace(/(?:\\u\{0\})+$/, '');
   if (TXIDS.has(name) && bytes.length === 32) return hex(reversed(bytes));
   return bytes.length <= WHOLE_BYTES ? hex(bytes) : firstOf(bytes, FIRST_BYTES);
 };

@@ -62,7 +62,7 @@ export interface Chain {
    * Whether the chain knows this block and will not have it again by itself, since it is invalid or its operator said so. Of a block
    * that it does not know, or has yet to read, it is false.
    */
-  ruledOut(hash: string): Promise<boolean>;
+  isInvalidated(hash: string): Promise<boolean>;
   /** A block by hash, also one that a reorg left behind while the chain still keeps it. Throws `unknown_block`. */
   block(hash: string): Promise<Block>;
   /**
@@ -71,9 +71,9 @@ export interface Chain {
    */
   txidAt(height: number, txIndex: number): Promise<Txid | undefined>;
   /** Resolves when the tip may no longer be `seen`, at the latest after a few seconds, at once when aborted. */
-  changed(seen: string, signal: AbortSignal): Promise<void>;
+  waitForChange(seen: string, signal: AbortSignal): Promise<void>;
   /** Whether the network would take a transaction now; it is not handed over. Throws `rejected` with the reason. */
-  check(tx: Uint8Array): Promise<void>;
+  testAccept(tx: Uint8Array): Promise<void>;
   /**
    * Hands a transaction to the network, whatever it pays: what that may be is decided by who made it. One already known or
    * mined is a success; throws `rejected` with the reason.
@@ -94,16 +94,16 @@ export interface Chain {
    */
   unspent(outpoint: Outpoint, whose?: 'ours' | 'others', where?: 'chain' | 'mempool'): Promise<Unspent | undefined>;
   /** The mempool transaction that spends the outpoint, where the chain can tell. */
-  spender(outpoint: Outpoint): Promise<ChainTx | undefined>;
+  mempoolSpender(outpoint: Outpoint): Promise<ChainTx | undefined>;
   /** The ids alone of those that spend these, in their order. */
-  spenders(outpoints: readonly Outpoint[]): Promise<readonly (Txid | undefined)[]>;
+  mempoolSpenders(outpoints: readonly Outpoint[]): Promise<readonly (Txid | undefined)[]>;
   /**
    * Tells each transaction that enters the mempool from now on, serialized, where the chain can: also one that is replaced at
    * once. Some may be told again or not at all. The function returned ends it.
    */
-  arrivals(hear: (tx: Uint8Array) => void): () => void;
+  subscribeRawTx(hear: (tx: Uint8Array) => void): () => void;
   /** Satoshi per 1,000 weight that a mempool transaction pays together with all that hangs on it; undefined for any other. */
-  waitingFeerate(txid: Txid): Promise<number | undefined>;
+  mempoolFeerate(txid: Txid): Promise<number | undefined>;
   close(): Promise<void>;
 }
 

@@ -6,8 +6,8 @@ import { equal } from '../../wire/bytes.ts';
 import { outpointKey } from '../chain/watch.ts';
 import { replaceable } from '../wallet/build.ts';
 import type { Fund } from '../wallet/view.ts';
-import { besideKeyOf } from './beside.ts';
-import type { Draft } from './plan.ts';
+import { anchorKeyOf } from './anchorinput.ts';
+import type { TxDraft } from './plan.ts';
 
 /** What signs: the channel for its input (`digest` is BIP 143's with SIGHASH_ALL, 32 bytes), the wallet for its coins. */
 export interface Signers {
@@ -16,17 +16,17 @@ export interface Signers {
 }
 
 /** The transaction of a draft, signed. */
-export const assemble = (claim: OpenClaim, draft: Draft<Fund>, signers: Signers): Transaction => {
+export const assemble = (claim: OpenClaim, draft: TxDraft<Fund>, signers: Signers): Transaction => {
   const { coins, outputs, locktime } = draft;
-  const beside = draft.beside && claim.kind === 'sweep' ? claim.beside : undefined;
+  const anchor = draft.withAnchor && claim.kind === 'sweep' ? claim.anchor : undefined;
   const tx = new Transaction();
   tx.version = 2;
   tx.locktime = locktime;
   tx.addInput(claim.outpoint.txid, claim.outpoint.index, claim.sequence);
-  if (beside !== undefined) tx.addInput(beside.outpoint.txid, beside.outpoint.index, beside.sequence);
+  if (anchor !== undefined) tx.addInput(anchor.outpoint.txid, anchor.outpoint.index, anchor.sequence);
   for (const { txid, vout } of coins) tx.addInput(txid, vout, replaceable);
   for (const { script, value } of outputs) tx.addOutput(script, value);
-  const own = beside === undefined ? [claim] : [claim, beside];
+  const own = anchor === undefined ? [claim] : [claim, anchor];
   own.forEach((input, index) => {
     const digest = tx.hashForWitnessV0(index, input.scriptCode, input.value, Transaction.SIGHASH_ALL);
     tx.setWitness(index, [...signers.witness(input, new Uint8Array(digest))]);
@@ -53,6 +53,6 @@ export const stillFits = (claim: OpenClaim, tx: Transaction, coins: readonly Pic
   const pays = claim.kind === 'htlc' ? claim.pays : undefined;
   if (pays !== undefined && !(output?.value === pays.value && equal(output.script, pays.script))) return false;
   const there = new Set(coins.map(({ key }) => key));
-  const beside = besideKeyOf(claim);
-  return coinKeysOf(tx).every((key) => there.has(key) || key === beside);
+  const anchor = anchorKeyOf(claim);
+  return coinKeysOf(tx).every((key) => there.has(key) || key === anchor);
 };

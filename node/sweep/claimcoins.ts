@@ -11,23 +11,23 @@ import type { Wallet } from '../wallet/wallet.ts';
 /** Whom coins that pay for a claim are promised to. */
 const ownerOfKey = (key: string): string => `${claimOwner}${key}`;
 /** The outpoint, as a key, of whose claim such an owner is; undefined for other owners. */
-export const keyOfOwner = (owner: string): string | undefined =>
+export const outpointKeyOfOwner = (owner: string): string | undefined =>
   owner.startsWith(claimOwner) ? owner.slice(claimOwner.length) : undefined;
-export const ownerOf = ({ outpoint }: Pick<Claim, 'outpoint'>): string =>
+export const coinOwnerOf = ({ outpoint }: Pick<Claim, 'outpoint'>): string =>
   ownerOfKey(outpointKey(outpoint.txid, outpoint.index));
 
-export interface HoldingParts {
+export interface ClaimCoinsParts {
   readonly chain: Chain;
   readonly wallet: Wallet;
   readonly fatal: (error: unknown) => void;
 }
 
-export class Holdings {
-  private readonly parts: HoldingParts;
+export class ClaimCoins {
+  private readonly parts: ClaimCoinsParts;
   /** By owner, what their transactions spend, and whether that is the wallet's own. */
   private readonly held = new Map<string, { readonly outpoint: Outpoint; readonly own: boolean }>();
 
-  constructor(parts: HoldingParts) {
+  constructor(parts: ClaimCoinsParts) {
     this.parts = parts;
   }
 
@@ -35,26 +35,26 @@ export class Holdings {
    * Not claimed any more: what is promised to it stays so until its transaction is impossible. What it spends of the wallet's
    * own (`own`) is free as soon as nobody has that transaction: to spend it otherwise then harms nobody.
    */
-  hold(claimed: Pick<Claim, 'outpoint'>, own = false): void {
+  holdUntilImpossible(claimed: Pick<Claim, 'outpoint'>, own = false): void {
     const { txid, index } = claimed.outpoint;
-    this.held.set(ownerOf(claimed), { outpoint: { txid, vout: index }, own });
+    this.held.set(coinOwnerOf(claimed), { outpoint: { txid, vout: index }, own });
   }
 
   /** Claimed again: what is promised to it is its own. */
-  take(claim: Pick<Claim, 'outpoint'>): void {
-    this.held.delete(ownerOf(claim));
+  claimAgain(claim: Pick<Claim, 'outpoint'>): void {
+    this.held.delete(coinOwnerOf(claim));
   }
 
   /** Frees what is promised to a claim now, for one that never had a transaction, or whose channel is long over. */
-  free(claimed: Pick<Claim, 'outpoint'>): void {
+  release(claimed: Pick<Claim, 'outpoint'>): void {
     const { wallet, fatal } = this.parts;
-    const owner = ownerOf(claimed);
+    const owner = coinOwnerOf(claimed);
     this.held.delete(owner);
     if (wallet.owners().includes(owner)) wallet.release(owner).catch(fatal);
   }
 
   /** Frees what can be freed by now. Throws ChainError, StoreError. */
-  async review(): Promise<void> {
+  async releaseImpossible(): Promise<void> {
     const { wallet } = this.parts;
     for (const [owner, { outpoint, own }] of [...this.held]) {
       if (!wallet.owners().includes(owner)) this.held.delete(owner);
@@ -65,6 +65,6 @@ export class Holdings {
   private async isFree(outpoint: Outpoint, own: boolean): Promise<boolean> {
     const { chain } = this.parts;
     if ((await chain.unspent(outpoint)) === undefined) return true;
-    return own && (await chain.spender(outpoint)) === undefined;
+    return own && (await chain.mempoolSpender(outpoint)) === undefined;
   }
 }

@@ -4,7 +4,7 @@ import { hex, reversed } from '../../wire/bytes.ts';
 import type { Sat } from '../../wire/units.ts';
 import type { Log } from '../ports/ports.ts';
 
-export type Standing =
+export type ClaimStatus =
   /** Its locks allow it in the block of height `claim.from` at the earliest. */
   | { readonly state: 'locked' }
   /** The commitment, or another of the channel that waits, pays enough by itself. */
@@ -18,20 +18,20 @@ export type Standing =
   | { readonly state: 'refused'; readonly reason: string };
 
 /** A claim and where it stands; undefined before it was first looked at. */
-export interface Claimed {
+export interface ClaimWithStatus {
   readonly claim: Claim;
-  readonly standing: Standing | undefined;
+  readonly status: ClaimStatus | undefined;
 }
 
 /** An outpoint as people write it, TXID:OUTPUT. */
-export const displayedOutpoint = ({ txid, index }: Claim['outpoint']): string => `${hex(reversed(txid))}:${index}`;
+export const outpointText = ({ txid, index }: Claim['outpoint']): string => `${hex(reversed(txid))}:${index}`;
 
 /** One line that says what is waited for. */
-export const standingText = ({ claim, standing }: Claimed): string => {
+export const claimStatusText = ({ claim, status }: ClaimWithStatus): string => {
   const { why, value, from, deadline } = claim;
-  const what = `${why} of ${value} sat in ${displayedOutpoint(claim.outpoint)}`;
+  const what = `${why} of ${value} sat in ${outpointText(claim.outpoint)}`;
   const before = deadline === undefined ? '' : `, wanted before block ${deadline}`;
-  switch (standing?.state) {
+  switch (status?.state) {
     case undefined:
       return `${what}: to be claimed from block ${from} on`;
     case 'locked':
@@ -41,16 +41,15 @@ export const standingText = ({ claim, standing }: Claimed): string => {
     case 'resting':
       return `${what}: what waits for a block pays enough, no fee is added`;
     case 'published': {
-      const short =
-        standing.missing === undefined ? '' : `, ${standing.missing} sat of coins are wanting for a better fee`;
-      return `${what}: claimed by ${standing.txid} for a fee of ${standing.fee} sat, not confirmed yet${before}${short}`;
+      const short = status.missing === undefined ? '' : `, ${status.missing} sat of coins are wanting for a better fee`;
+      return `${what}: claimed by ${status.txid} for a fee of ${status.fee} sat, not confirmed yet${before}${short}`;
     }
     case 'lacking':
-      return `${what}: waits for ${standing.missing} sat in the wallet to pay its fee${before}`;
+      return `${what}: waits for ${status.missing} sat in the wallet to pay its fee${before}`;
     case 'left':
       return `${what}: left, for claiming it costs more than it brings`;
     case 'refused':
-      return `${what}: the network does not take our claim (${standing.reason})${before}`;
+      return `${what}: the network does not take our claim (${status.reason})${before}`;
   }
 };
 
@@ -58,16 +57,16 @@ export const standingText = ({ claim, standing }: Claimed): string => {
 const REMINDER = 6;
 
 /** The standing of every claim, and the lines about what changed. */
-export class Standings {
+export class ClaimStatuses {
   private readonly log: Log;
-  private readonly known = new Map<string, { readonly standing: Standing; readonly said: number }>();
+  private readonly known = new Map<string, { readonly status: ClaimStatus; readonly said: number }>();
 
   constructor(log: Log) {
     this.log = log;
   }
 
-  get(key: string): Standing | undefined {
-    return this.known.get(key)?.standing;
+  get(key: string): ClaimStatus | undefined {
+    return this.known.get(key)?.status;
   }
 
   forget(key: string): void {
@@ -75,28 +74,28 @@ export class Standings {
   }
 
   /** Takes note at this height, and says what is new. `channel` and `key` name channel and claim. */
-  note(channel: string, key: string, claim: Claim, standing: Standing, height: number): void {
+  note(channel: string, key: string, claim: Claim, status: ClaimStatus, height: number): void {
     const last = this.known.get(key);
     const same =
-      last !== undefined && standingText({ claim, standing }) === standingText({ claim, standing: last.standing });
-    const wanting = 'missing' in standing && standing.missing !== undefined;
+      last !== undefined && claimStatusText({ claim, status }) === claimStatusText({ claim, status: last.status });
+    const wanting = 'missing' in status && status.missing !== undefined;
     const again = same && wanting && height >= last.said + REMINDER;
-    this.known.set(key, { standing, said: same && !again ? last.said : height });
-    if (!same || again) this.say(channel, claim, standing, last?.standing);
+    this.known.set(key, { status, said: same && !again ? last.said : height });
+    if (!same || again) this.say(channel, claim, status, last?.status);
   }
 
-  private say(channel: string, claim: Claim, standing: Standing, last: Standing | undefined): void {
+  private say(channel: string, claim: Claim, status: ClaimStatus, last: ClaimStatus | undefined): void {
     const { log } = this;
     const { why, value, deadline, outpoint } = claim;
     const fields = {
       channel,
-      output: displayedOutpoint(outpoint),
+      output: outpointText(outpoint),
       what: why,
       value: `${value}`,
       ...(deadline !== undefined && { deadline }),
     };
     const send = (missing: Sat) => `send at least ${missing} sat to an address of this node (newaddr)`;
-    switch (standing.state) {
+    switch (status.state) {
       case 'locked':
         if (why !== 'closing')
           log.info({ ...fields, from: claim.from }, 'an output on chain is ours once its lock has passed');
@@ -105,7 +104,7 @@ export class Standings {
         log.debug(fields, 'a transaction of the channel that waits for a block pays enough by itself');
         break;
       case 'published': {
-        const { txid, fee, missing } = standing;
+        const { txid, fee, missing } = status;
         const paid = { ...fields, txid, fee: `${fee}` };
         if (last?.state !== 'published') log.info(paid, 'claiming an output on chain');
         else if (last.txid !== txid) log.info(paid, 'a claim was replaced by one with a higher fee');
@@ -114,13 +113,13 @@ export class Standings {
         break;
       }
       case 'lacking':
-        log.warn(fields, `no coins to pay for a claim on chain: ${send(standing.missing)}`);
+        log.warn(fields, `no coins to pay for a claim on chain: ${send(status.missing)}`);
         break;
       case 'left':
         log.info(fields, 'an output on chain is left: claiming it costs more than it brings');
         break;
       case 'refused':
-        log.warn({ ...fields, reason: standing.reason }, 'the network does not take a claim; it is tried again');
+        log.warn({ ...fields, reason: status.reason }, 'the network does not take a claim; it is tried again');
     }
   }
 }

@@ -9,18 +9,18 @@ import type { Claim, OpenClaim } from '../../channel/model/claim.ts';
 import { equal, unhex } from '../../wire/bytes.ts';
 import { type Sat, txid } from '../../wire/units.ts';
 import { fallbackFeerate } from '../chain/bitcoind.ts';
-import { ChainError, isTransient } from '../chain/errors.ts';
+import { ChainError, isRetriable } from '../chain/errors.ts';
 import { outpointKey } from '../chain/watch.ts';
 import type { Chain, Clock, Log, Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import { loadRecords } from '../store/records.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { Holdings, keyOfOwner, ownerOf } from './claimcoins.ts';
-import { type Claimed, Standings } from './claimstatus.ts';
+import { ClaimCoins, coinOwnerOf, outpointKeyOfOwner } from './claimcoins.ts';
+import { ClaimStatuses, type ClaimWithStatus } from './claimstatus.ts';
 import { needsCoin } from './plan.ts';
-import { pursue } from './publish.ts';
-import { HURRY } from './rate.ts';
-import { decodePublished, encodePublished, type Published, recordsAt } from './record.ts';
+import { publishClaim } from './publish.ts';
+import { CLAIM_PREFIX, decodePublished, encodePublished, type PublishedClaim } from './publishedclaim.ts';
+import { URGENT_BLOCKS } from './rate.ts';
 
 export interface EngineParts {
   readonly chain: Chain;
@@ -68,7 +68,7 @@ const keyOf = ({ outpoint }: Claim): string => outpointKey(outpoint.txid, outpoi
 
 /** An answer of the chain's, if one we cannot do much with: it is there, and may well answer the next question. */
 const isAnswer = (error: unknown): error is ChainError =>
-  error instanceof ChainError && error.fault.code !== 'closed' && !isTransient(error);
+  error instanceof ChainError && error.fault.code !== 'closed' && !isRetriable(error);
 
 /** Whether a claim spends an output of the wallet's, and no key of a channel opens it. */
 const isWallets = (claim: Claim): boolean => claim.kind !== 'ready' && claim.unlock.by === 'wallet';
@@ -85,10 +85,10 @@ export class ClaimEngine {
   /** What each channel claims now, by outpoint. */
   private readonly sets = new Map<string, ReadonlyMap<string, Claim>>();
   /** By channel and outpoint, as the records are called. */
-  private readonly published: Map<string, Published>;
+  private readonly published: Map<string, PublishedClaim>;
   private readonly scripts: Map<string, Uint8Array>;
-  private readonly standings: Standings;
-  private readonly holdings: Holdings;
+  private readonly statuses: ClaimStatuses;
+  private readonly claimCoins: ClaimCoins;
   private started = false;
   private stopped = false;
   private due = false;
@@ -96,30 +96,30 @@ export class ClaimEngine {
   private running: Promise<void> | undefined;
   private cancelRetry = (): void => undefined;
 
-  private constructor(parts: EngineParts, published: Map<string, Published>, scripts: Map<string, Uint8Array>) {
+  private constructor(parts: EngineParts, published: Map<string, PublishedClaim>, scripts: Map<string, Uint8Array>) {
     this.parts = parts;
     this.published = published;
     this.scripts = scripts;
-    this.standings = new Standings(parts.log);
-    this.holdings = new Holdings(parts);
+    this.statuses = new ClaimStatuses(parts.log);
+    this.claimCoins = new ClaimCoins(parts);
   }
 
   /** The engine of a store. It takes claims at once and does nothing about them before `start`. Throws StoreError. */
   static async open(parts: EngineParts): Promise<ClaimEngine> {
     const { store } = parts;
-    const scripts = await loadRecords(store, recordsAt.script, (value) => Uint8Array.from(value));
-    return new ClaimEngine(parts, await loadRecords(store, recordsAt.published, decodePublished), scripts);
+    const scripts = await loadRecords(store, CLAIM_PREFIX.script, (value) => Uint8Array.from(value));
+    return new ClaimEngine(parts, await loadRecords(store, CLAIM_PREFIX.published, decodePublished), scripts);
   }
 
   /** All that a channel claims from now on. Coins promised to what it no longer claims are free once they cannot be spent for it. */
-  set(channel: string, claims: readonly Claim[]): void {
+  setClaims(channel: string, claims: readonly Claim[]): void {
     const before = this.sets.get(channel);
     const now = new Map(claims.map((claim) => [keyOf(claim), claim]));
     if (now.size > 0) this.sets.set(channel, now);
     else this.sets.delete(channel);
-    for (const claim of claims) this.holdings.take(claim);
+    for (const claim of claims) this.claimCoins.claimAgain(claim);
     for (const [key, claim] of before ?? []) if (!now.has(key)) this.ended(channel, claim);
-    this.wake();
+    this.checkSoon();
   }
 
   /**
@@ -131,26 +131,26 @@ export class ClaimEngine {
     const claimed = new Set([...this.sets.values()].flatMap((claims) => [...claims.keys()]));
     const pending = new Map([...this.published.keys()].map((name) => [name.split('/')[1] ?? '', name] as const));
     for (const owner of wallet.owners()) {
-      const key = keyOfOwner(owner);
+      const key = outpointKeyOfOwner(owner);
       if (key === undefined || claimed.has(key)) continue;
-      if (pending.has(key)) this.holdings.hold({ outpoint: outpointOf(key) });
+      if (pending.has(key)) this.claimCoins.holdUntilImpossible({ outpoint: outpointOf(key) });
       else await wallet.release(owner);
     }
     const channels = [...this.scripts.keys(), ...[...this.published.keys()].map((name) => name.split('/')[0] ?? '')];
     for (const channel of new Set(channels)) if (!known(channel)) await this.forget(channel);
     this.started = true;
-    this.wake();
+    this.checkSoon();
   }
 
   /** Looks at all claims now, or once more after the look that is under way. For each new block, and when coins came. */
-  wake(): void {
+  checkSoon(): void {
     if (!this.started || this.stopped) return;
     this.due = true;
     this.running ??= this.run();
   }
 
   /** The same for those alone that somebody else may have in time: what the mempool lost is given to it again. */
-  wakeUrgent(): void {
+  checkUrgentSoon(): void {
     if (!this.started || this.stopped || !this.isUrgent()) return;
     this.urgent = true;
     this.running ??= this.run();
@@ -164,21 +164,21 @@ export class ClaimEngine {
 
   /** A channel is over and done: nothing of it need be known any more. Throws StoreError. */
   async forget(channel: string): Promise<void> {
-    this.set(channel, []);
+    this.setClaims(channel, []);
     const names = [...this.published.keys()].filter((name) => name.startsWith(`${channel}/`));
-    const keys = names.map((name) => recordsAt.published + name);
+    const keys = names.map((name) => CLAIM_PREFIX.published + name);
     for (const name of names) {
       this.published.delete(name);
-      this.holdings.free({ outpoint: outpointOf(name.split('/')[1] ?? '') });
+      this.claimCoins.release({ outpoint: outpointOf(name.split('/')[1] ?? '') });
     }
-    if (this.scripts.delete(channel)) keys.push(recordsAt.script + channel);
+    if (this.scripts.delete(channel)) keys.push(CLAIM_PREFIX.script + channel);
     if (keys.length > 0) await this.parts.store.commit(keys.map((key) => ({ key, value: undefined })));
   }
 
   /** What a channel claims and where each claim stands, the most urgent first. */
-  standing(channel: string): readonly Claimed[] {
+  claimsWithStatus(channel: string): readonly ClaimWithStatus[] {
     const claims = [...(this.sets.get(channel)?.values() ?? [])].sort(byUrgency);
-    return claims.map((claim) => ({ claim, standing: this.standings.get(keyOf(claim)) }));
+    return claims.map((claim) => ({ claim, status: this.statuses.get(keyOf(claim)) }));
   }
 
   /** Whether a transaction was published here for what it spends: the last one for it, or an earlier one, which paid the wallet too. */
@@ -207,9 +207,9 @@ export class ClaimEngine {
   /** A claim is no more: spent, or not wanted. What was published for it may still be mined. */
   private ended(channel: string, claim: Claim): void {
     const key = keyOf(claim);
-    this.standings.forget(key);
-    if (this.published.has(`${channel}/${key}`)) this.holdings.hold(claim, isWallets(claim));
-    else this.holdings.free(claim);
+    this.statuses.forget(key);
+    if (this.published.has(`${channel}/${key}`)) this.claimCoins.holdUntilImpossible(claim, isWallets(claim));
+    else this.claimCoins.release(claim);
   }
 
   private async run(): Promise<void> {
@@ -235,7 +235,7 @@ export class ClaimEngine {
     try {
       // Blocks that are there but not read yet count, too: a claim has not waited for what is merely read late.
       const best = await chain.tip();
-      await this.holdings.review();
+      await this.claimCoins.releaseImpossible();
       await this.lookAtEach(Math.max(height(), best.height), all);
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
@@ -244,7 +244,7 @@ export class ClaimEngine {
         { reason: error.message },
         'the chain does not answer; claims are looked at again in a while',
       );
-      this.cancelRetry = this.parts.clock.after(RETRY_MS, () => this.wake());
+      this.cancelRetry = this.parts.clock.after(RETRY_MS, () => this.checkSoon());
     }
   }
 
@@ -279,8 +279,8 @@ export class ClaimEngine {
         (claim) =>
           (claim.kind === 'htlc' || claim.kind === 'sweep') &&
           needsCoin(claim) &&
-          claim.from <= tip + HURRY &&
-          !provided.has(ownerOf(claim)),
+          claim.from <= tip + URGENT_BLOCKS &&
+          !provided.has(coinOwnerOf(claim)),
       ),
     );
   }
@@ -305,7 +305,7 @@ export class ClaimEngine {
     const { chain, wallet, witness, stake } = this.parts;
     const key = keyOf(claim);
     const name = `${channel}/${key}`;
-    const standing = await pursue(claim, {
+    const status = await publishClaim(claim, {
       ...{ chain, wallet },
       tip: round.tip,
       needy: round.needy.size,
@@ -319,16 +319,16 @@ export class ClaimEngine {
         coins: (tx, inputs) => wallet.signCoins(tx, inputs),
       },
     });
-    if (this.claims(channel, claim)) this.standings.note(channel, key, claim, standing, round.tip);
+    if (this.claims(channel, claim)) this.statuses.note(channel, key, claim, status, round.tip);
     // It ended while we were at it: what was promised in between would be promised to nobody.
     else if (this.sets.get(channel)?.get(key) === undefined) this.ended(channel, claim);
   }
 
-  private async keep(name: string, published: Published | undefined): Promise<void> {
+  private async keep(name: string, published: PublishedClaim | undefined): Promise<void> {
     if (published === undefined) this.published.delete(name);
     else this.published.set(name, published);
     const value = published && encodePublished(published);
-    await this.parts.store.commit([{ key: recordsAt.published + name, value }]);
+    await this.parts.store.commit([{ key: CLAIM_PREFIX.published + name, value }]);
   }
 
   /** Where a channel's money goes: always the same script of the wallet. */
@@ -337,7 +337,7 @@ export class ClaimEngine {
     if (known !== undefined) return known;
     const { script } = await this.parts.wallet.newAddress();
     this.scripts.set(channel, script);
-    await this.parts.store.commit([{ key: recordsAt.script + channel, value: script }]);
+    await this.parts.store.commit([{ key: CLAIM_PREFIX.script + channel, value: script }]);
     return script;
   }
 }

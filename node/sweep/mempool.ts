@@ -12,7 +12,7 @@ import { txid } from '../../wire/units.ts';
 import { ChainError } from '../chain/errors.ts';
 import { outpointKey } from '../chain/watch.ts';
 import type { Chain, ChainTx, Clock, Entropy, Log, Outpoint } from '../ports/ports.ts';
-import { between } from './moments.ts';
+import { randomBetween } from './randomtimes.ts';
 
 export interface MempoolParts {
   readonly chain: Chain;
@@ -20,15 +20,15 @@ export interface MempoolParts {
   readonly entropy: Entropy;
   readonly log: Log;
   /** Told of each transaction that spends a watched output. */
-  readonly tell: (owner: string, outpoint: Outpoint, spender: ChainTx) => void;
+  readonly onSpend: (owner: string, outpoint: Outpoint, spender: ChainTx) => void;
   /** What spent a watched output does so no more, and nothing else does: it was replaced by something else, or dropped. */
-  readonly gone: (owner: string, outpoint: Outpoint) => void;
+  readonly onSpendGone: (owner: string, outpoint: Outpoint) => void;
   /** Something failed that is not the chain's silence. */
   readonly fatal: (error: unknown) => void;
 }
 
 /** Milliseconds between two looks, the least and the most: nobody may know when to be away. */
-const EVERY_MS = [500, 1_500] as const;
+const POLL_MS = [500, 1_500] as const;
 
 interface Watched {
   readonly outpoint: Outpoint;
@@ -43,7 +43,7 @@ export class MempoolWatch {
   /** By owner, then by outpoint. */
   private readonly owners = new Map<string, Map<string, Watched>>();
   private cancel: () => void = () => undefined;
-  private deaf: () => void = () => undefined;
+  private unsubscribe: () => void = () => undefined;
   private started = false;
   private running: Promise<void> | undefined;
 
@@ -62,7 +62,7 @@ export class MempoolWatch {
   }
 
   /** Whether a block of the best chain holds a spend of this. */
-  mined(owner: string, outpoint: Outpoint, mined: boolean): void {
+  setMined(owner: string, outpoint: Outpoint, mined: boolean): void {
     const watched = this.owners.get(owner)?.get(outpointKey(outpoint.txid, outpoint.vout));
     if (watched !== undefined) watched.mined = mined;
   }
@@ -73,20 +73,20 @@ export class MempoolWatch {
 
   start(): void {
     this.started = true;
-    this.deaf = this.parts.chain.arrivals((tx) => this.arrived(tx));
-    void this.look();
+    this.unsubscribe = this.parts.chain.subscribeRawTx((tx) => this.arrived(tx));
+    void this.poll();
   }
 
   /** Ends; resolves when nothing is being asked any more. */
   async stop(): Promise<void> {
     this.started = false;
     this.cancel();
-    this.deaf();
+    this.unsubscribe();
     await this.running;
   }
 
   /** Looks now; resolves when all have been asked for. One look at a time. Never rejects. */
-  look(): Promise<void> {
+  poll(): Promise<void> {
     if (!this.started) return Promise.resolve();
     this.running ??= this.lookAtAll()
       .catch(this.parts.fatal)
@@ -94,7 +94,7 @@ export class MempoolWatch {
         this.running = undefined;
         this.cancel();
         const { clock, entropy } = this.parts;
-        if (this.started) this.cancel = clock.after(between(entropy, EVERY_MS), () => void this.look());
+        if (this.started) this.cancel = clock.after(randomBetween(entropy, POLL_MS), () => void this.poll());
       });
     return this.running;
   }
@@ -122,24 +122,24 @@ export class MempoolWatch {
     const id = hex(spender.txid);
     if (watched.told === id) return;
     watched.told = id;
-    this.parts.tell(owner, watched.outpoint, spender);
+    this.parts.onSpend(owner, watched.outpoint, spender);
   }
 
   private async lookAtAll(): Promise<void> {
-    const { chain, log, gone } = this.parts;
+    const { chain, log, onSpendGone } = this.parts;
     const waiting = this.waiting();
     if (waiting.length === 0) return;
     try {
-      const ids = await chain.spenders(waiting.map(([, { outpoint }]) => outpoint));
+      const ids = await chain.mempoolSpenders(waiting.map(([, { outpoint }]) => outpoint));
       for (const [i, [owner, watched]] of waiting.entries()) {
         if (!this.started) return;
         const id = ids[i];
         if (watched.mined || watched.told === (id && hex(id))) continue;
-        const spender = id && (await chain.spender(watched.outpoint));
+        const spender = id && (await chain.mempoolSpender(watched.outpoint));
         if (spender !== undefined) this.note(owner, watched, spender);
         else if (id === undefined) {
           watched.told = undefined;
-          gone(owner, watched.outpoint);
+          onSpendGone(owner, watched.outpoint);
         }
       }
     } catch (error) {

@@ -7,8 +7,8 @@ import type { BumpClaim, Claim, OpenClaim } from '../../channel/model/claim.ts';
 import type { Output } from '../../channel/tx/transaction.ts';
 import { type Sat, sat } from '../../wire/units.ts';
 import { dustOf, feeOf, weightOf } from '../wallet/select.ts';
-import { besideOf, weightOfBeside } from './beside.ts';
-import { FLOOR, isUrgent, MOST, PATIENT_SHARE, wantedRate } from './rate.ts';
+import { anchorFor, anchorWeight } from './anchorinput.ts';
+import { isUrgent, MAX_FEERATE, MIN_FEERATE, PATIENT_SHARE, targetFeerate } from './rate.ts';
 
 /** A confirmed coin of the wallet. */
 export interface FeeCoin {
@@ -17,7 +17,7 @@ export interface FeeCoin {
 }
 
 /** What was published last, if it is still what the claim wants and its coins are still there (`fits`). */
-export interface Before {
+export interface LastPublished {
   readonly fee: bigint;
   readonly weight: number;
   /** Height of the best block when the first version was published. */
@@ -25,11 +25,11 @@ export interface Before {
   readonly fits: boolean;
 }
 
-export interface World<C extends FeeCoin> {
+export interface PlanContext<C extends FeeCoin> {
   /** Height of the best block. */
   readonly tip: number;
   /** For `horizonOf` this claim, sat per 1,000 weight. */
-  readonly estimate: number;
+  readonly estimatedFeerate: number;
   /** Coins promised to this claim already, and those promised to nobody. */
   readonly kept: readonly C[];
   readonly free: readonly C[];
@@ -42,33 +42,33 @@ export interface World<C extends FeeCoin> {
   /** What is ours or may become ours in the commitment that a `bump` is for. */
   readonly stake: bigint;
   /** What another commitment of the channel, which waits in the mempool, pays with its children; 0 where there is none. */
-  readonly rival: number;
+  readonly otherCommitmentFeerate: number;
   /** Other claims that will need a coin and find none: what comes back is divided, so that the next block has one for each. */
-  readonly wanting: number;
-  /** The network refused what took the output beside this claim with it, or it is known to be gone. */
-  readonly alone?: boolean;
+  readonly claimsNeedingCoins: number;
+  /** The network refused what took the output anchor this claim with it, or it is known to be gone. */
+  readonly withoutAnchor?: boolean;
 }
 
 /** A transaction to be put together: the claim's input first, then the coins; the outputs in this order. */
-export interface Draft<C extends FeeCoin> {
+export interface TxDraft<C extends FeeCoin> {
   readonly coins: readonly C[];
   readonly outputs: readonly Output[];
   readonly locktime: number;
   readonly fee: Sat;
-  /** Whether it takes the output beside the claim with it. */
-  readonly beside: boolean;
+  /** Whether it takes the output anchor the claim with it. */
+  readonly withAnchor: boolean;
   /** It pays less than it should, for want of this much in coins. */
   readonly missing: Sat | undefined;
 }
 
-export type Move<C extends FeeCoin> =
+export type PlanAction<C extends FeeCoin> =
   /** Too early for its locks. */
   | { readonly do: 'wait' }
   /** The parent, or another in its place, pays enough by itself. */
   | { readonly do: 'rest' }
   /** What was published stands; `missing` where it should pay more and coins for that are wanting. */
   | { readonly do: 'again'; readonly missing: Sat | undefined }
-  | { readonly do: 'build'; readonly draft: Draft<C> }
+  | { readonly do: 'build'; readonly draft: TxDraft<C> }
   /** No fee can be paid, for want of this much in coins. */
   | { readonly do: 'lack'; readonly missing: Sat }
   /** All that may be spent on it is less than what the network asks for. */
@@ -87,7 +87,7 @@ export const needsCoin = (claim: OpenClaim): boolean =>
   claim.kind !== 'sweep' || (claim.decides === true && claim.value < SMALL);
 
 /** What a claim is made of, whatever its kind. */
-interface Shape {
+interface ClaimShape {
   /** Weight without coins and without the output to us. */
   readonly base: number;
   /** What the claim itself brings in beyond its fixed outputs. */
@@ -104,8 +104,8 @@ interface Shape {
   readonly takesCoins: boolean;
   /** Whether it may be without an output to us. */
   readonly bare: boolean;
-  /** Whether what goes beside it is in weight and supply. */
-  readonly beside?: boolean;
+  /** Whether what goes anchor it is in weight and supply. */
+  readonly withAnchor?: boolean;
   /** What hangs above it and is paid for too. */
   readonly parent: { readonly weight: number; readonly fee: bigint };
 }
@@ -120,19 +120,22 @@ const limitOf = (claim: OpenClaim, tip: number, most: bigint, least: bigint): bi
   isUrgent({ tip, deadline: claim.deadline }) ? most : smaller(most, larger(most / 2n, least));
 
 /** A child of a closing pays for both out of our output there and nothing else: only time is won by it, and nothing can be lost. */
-const closingShape = ({ value, parentFee }: BumpClaim, base: number, weight: number): Shape => {
+const closingShape = ({ value, parentFee }: BumpClaim, base: number, weight: number): ClaimShape => {
   const limit = value / PATIENT_SHARE;
   const own = { fixed: [], locktime: 0, takesCoins: false, bare: false };
   return { ...own, base, supply: value, limit, urged: limit, patient: limit, parent: { weight, fee: parentFee } };
 };
 
-const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeight, stake }: World<C>): Shape => {
+const shapeOf = <C extends FeeCoin>(
+  claim: OpenClaim,
+  { script, tip, parentWeight, stake }: PlanContext<C>,
+): ClaimShape => {
   const input = weightOf.frame + 41 * 4 + claim.witnessWeight;
   const { value } = claim;
   switch (claim.kind) {
     case 'sweep': {
       const { locktime } = claim;
-      const least = feeOf(input + weightOf.output(script.length), FLOOR);
+      const least = feeOf(input + weightOf.output(script.length), MIN_FEERATE);
       const takesCoins = needsCoin(claim);
       // With coins, what is left of them is the output that a transaction must have.
       const limit = limitOf(claim, tip, takesCoins ? value : value - dustOf(script), least);
@@ -151,7 +154,7 @@ const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeigh
     case 'htlc': {
       const { pays, locktime } = claim;
       const base = input + weightOf.output(pays.script.length);
-      const least = feeOf(base + weightOf.input + weightOf.output(script.length), FLOOR);
+      const least = feeOf(base + weightOf.input + weightOf.output(script.length), MIN_FEERATE);
       const limit = limitOf(claim, tip, value, least);
       const own = { takesCoins: true, bare: true, parent: noParent };
       return {
@@ -168,7 +171,7 @@ const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeigh
     case 'bump': {
       if (claim.unlock.by === 'wallet') return closingShape(claim, input, parentWeight);
       const parent = { weight: parentWeight, fee: claim.parentFee };
-      const least = feeOf(input + weightOf.input + weightOf.output(script.length), FLOOR);
+      const least = feeOf(input + weightOf.input + weightOf.output(script.length), MIN_FEERATE);
       const own = { takesCoins: true, bare: false, parent };
       const limit = limitOf(claim, tip, stake, least);
       // Late, only the HTLCs may be lost that the deadline is for; the balance comes home with any fee.
@@ -188,7 +191,7 @@ const shapeOf = <C extends FeeCoin>(claim: OpenClaim, { script, tip, parentWeigh
 };
 
 /** What nodes ask of a replacement of this weight: more by the price of its own relay, and a higher rate. */
-export const replacementFee = (before: Pick<Before, 'fee' | 'weight'>, weight: number): bigint =>
+export const replacementFee = (before: Pick<LastPublished, 'fee' | 'weight'>, weight: number): bigint =>
   larger(before.fee + BigInt(Math.ceil(weight / 4)), (before.fee * BigInt(weight)) / BigInt(before.weight) + 1n);
 
 /** The rules that a fee obeys, given a weight without what hangs above. */
@@ -225,44 +228,44 @@ const divided = (amount: bigint, parts: number, script: Uint8Array): readonly Ou
 };
 
 /** The transaction of these coins, its fee from `fees` at these weights; undefined when they do not suffice. */
-const settle = <C extends FeeCoin>(
-  shape: Shape,
+const draftWith = <C extends FeeCoin>(
+  shape: ClaimShape,
   coins: readonly C[],
-  { script, wanting }: Pick<World<C>, 'script' | 'wanting'>,
+  { script, claimsNeedingCoins }: Pick<PlanContext<C>, 'script' | 'claimsNeedingCoins'>,
   fees: (weight: number, most: bigint) => bigint | undefined,
-): Draft<C> | undefined => {
-  const { base, supply, fixed, locktime, bare, limit, beside = false } = shape;
+): TxDraft<C> | undefined => {
+  const { base, supply, fixed, locktime, bare, limit, withAnchor = false } = shape;
   const all = supply + sum(coins);
   const dust = dustOf(script);
   const weight = base + coins.length * weightOf.input;
-  for (let parts = coins.length > 0 ? Math.min(MOST_PARTS, wanting + 1) : 1; parts >= 1; parts--) {
+  for (let parts = coins.length > 0 ? Math.min(MOST_PARTS, claimsNeedingCoins + 1) : 1; parts >= 1; parts--) {
     const fee = fees(weight + parts * weightOf.output(script.length), all - dust);
     // A part must pay for a transaction like this one even where rates double.
     const least = parts === 1 ? dust : BigInt(parts) * (2n * (fee ?? 0n) + 1_000n);
     if (fee === undefined || all - fee < least || (parts > 1 && fee > limit)) continue;
     const outputs = [...fixed, ...divided(all - fee, parts, script)];
-    return { coins, outputs, locktime, fee: sat(fee), beside, missing: undefined };
+    return { coins, outputs, locktime, fee: sat(fee), withAnchor, missing: undefined };
   }
   if (!bare || all > limit) return undefined;
   const alone = fees(weight, all);
   if (alone === undefined || alone > all) return undefined;
-  return { coins, outputs: fixed, locktime, fee: sat(all), beside, missing: undefined };
+  return { coins, outputs: fixed, locktime, fee: sat(all), withAnchor, missing: undefined };
 };
 
-const compose = <C extends FeeCoin>(
-  shape: Shape,
-  world: World<C>,
+const chooseCoins = <C extends FeeCoin>(
+  shape: ClaimShape,
+  world: PlanContext<C>,
   fees: Fees,
-): Draft<C> | { readonly missing: Sat } => {
+): TxDraft<C> | { readonly missing: Sat } => {
   const { kept, free } = world;
   const sets = shape.takesCoins ? choices(kept, free) : [[]];
   for (const coins of sets) {
-    const draft = settle(shape, coins, world, (weight) => fees.wanted(weight));
+    const draft = draftWith(shape, coins, world, (weight) => fees.wanted(weight));
     if (draft !== undefined) return draft;
   }
   // Short of what it should pay: whatever the coins allow is better than nothing, if only it is relayed.
   const [last = [], short] = shortOf(shape, world, fees);
-  const draft = settle(shape, last, { ...world, wanting: 0 }, (weight, most) => {
+  const draft = draftWith(shape, last, { ...world, claimsNeedingCoins: 0 }, (weight, most) => {
     const fee = smaller(fees.wanted(weight), most);
     return fee >= fees.least(weight) ? fee : undefined;
   });
@@ -271,11 +274,11 @@ const compose = <C extends FeeCoin>(
 
 /** The most coins there are to have, and how much more would do. */
 const shortOf = <C extends FeeCoin>(
-  shape: Shape,
-  { kept, free, script }: Pick<World<C>, 'kept' | 'free' | 'script'>,
+  shape: ClaimShape,
+  { kept, free, script }: Pick<PlanContext<C>, 'kept' | 'free' | 'script'>,
   fees: Fees,
 ): readonly [readonly C[], Sat] => {
-  const worth = feeOf(weightOf.input, FLOOR);
+  const worth = feeOf(weightOf.input, MIN_FEERATE);
   const descending = [...free].sort((a, b) => (a.amount > b.amount ? -1 : 1)).filter(({ amount }) => amount > worth);
   const coins = [...kept, ...descending].slice(0, MOST_COINS);
   const weight = shape.base + (coins.length + 1) * weightOf.input + weightOf.output(script.length);
@@ -283,43 +286,43 @@ const shortOf = <C extends FeeCoin>(
   return [coins, sat(larger(missing, 1n))];
 };
 
-/** The shape with what goes beside the claim at this rate, if it may. */
-const withBeside = (shape: Shape, claim: OpenClaim, rate: number, alone: boolean): Shape => {
-  const beside = alone ? undefined : besideOf(claim, rate);
-  if (beside === undefined) return shape;
-  return { ...shape, base: shape.base + weightOfBeside(beside), supply: shape.supply + beside.value, beside: true };
+/** The shape with what goes anchor the claim at this rate, if it may. */
+const withAnchorInput = (shape: ClaimShape, claim: OpenClaim, rate: number, alone: boolean): ClaimShape => {
+  const anchor = alone ? undefined : anchorFor(claim, rate);
+  if (anchor === undefined) return shape;
+  return { ...shape, base: shape.base + anchorWeight(anchor), supply: shape.supply + anchor.value, withAnchor: true };
 };
 
 /** Whether a child was published already, which has no lock of its own: then nothing is waited for. */
-export const isUnderWay = ({ kind }: Pick<Claim, 'kind'>, before: unknown): boolean =>
+export const isChildPublished = ({ kind }: Pick<Claim, 'kind'>, before: unknown): boolean =>
   kind === 'bump' && before !== undefined;
 
 /** What to do about a claim now. */
 export const planClaim = <C extends FeeCoin>(
   claim: OpenClaim,
-  before: Before | undefined,
-  world: World<C>,
-): Move<C> => {
-  const { tip, estimate, refused, script, kept } = world;
-  if (tip + 1 < claim.from && !isUnderWay(claim, before)) return { do: 'wait' };
+  before: LastPublished | undefined,
+  world: PlanContext<C>,
+): PlanAction<C> => {
+  const { tip, estimatedFeerate, refused, script, kept } = world;
+  if (tip + 1 < claim.from && !isChildPublished(claim, before)) return { do: 'wait' };
   const shape = shapeOf(claim, world);
   const { parent, limit, urged, patient, base, takesCoins } = shape;
   const usual = base + weightOf.output(script.length) + (takesCoins ? Math.max(1, kept.length) * weightOf.input : 0);
-  const relay = (weight: number): bigint => feeOf(weight, FLOOR);
+  const relay = (weight: number): bigint => feeOf(weight, MIN_FEERATE);
   if (limit < relay(usual)) return { do: 'leave' };
 
   const rateOf = (fee: bigint): number => Number(((fee + parent.fee) * 1000n) / BigInt(usual + parent.weight));
   const from = claim.kind === 'bump' ? (claim.urged?.from ?? claim.from) : claim.from;
   const moment = { tip, from, deadline: claim.deadline, since: before?.since };
-  const most = claim.kind === 'bump' ? (claim.most ?? MOST) : MOST;
+  const most = claim.kind === 'bump' ? (claim.most ?? MAX_FEERATE) : MAX_FEERATE;
   const rate = Math.max(
-    FLOOR,
-    Math.min(most, wantedRate(moment, estimate, rateOf(limit), rateOf(urged), rateOf(patient))),
+    MIN_FEERATE,
+    Math.min(most, targetFeerate(moment, estimatedFeerate, rateOf(limit), rateOf(urged), rateOf(patient))),
   );
   if (claim.kind === 'bump') {
     // Whichever commitment is mined first serves: to outbid one that pays enough would only feed the miners.
     const isEnough = before === undefined && refused === 0n && parent.fee >= feeOf(parent.weight, rate);
-    if (world.rival * ENOUGH >= rate || isEnough) return { do: 'rest' };
+    if (world.otherCommitmentFeerate * ENOUGH >= rate || isEnough) return { do: 'rest' };
   }
 
   // Half as much again, but rather all that may be spent than nothing.
@@ -333,7 +336,7 @@ export const planClaim = <C extends FeeCoin>(
     return { do: 'again', missing: undefined };
   if (least(usual) > limit) return before?.fits === true ? { do: 'again', missing: undefined } : { do: 'leave' };
 
-  const made = compose(withBeside(shape, claim, rate, world.alone === true), world, {
+  const made = chooseCoins(withAnchorInput(shape, claim, rate, world.withoutAnchor === true), world, {
     least,
     wanted: (weight) => larger(asked(weight), least(weight)),
   });

@@ -3,24 +3,23 @@
 import { Transaction } from 'bitcoinjs-lib';
 import type { Claim, OpenClaim } from '../../channel/model/claim.ts';
 import { type Sat, sat, txid } from '../../wire/units.ts';
-import { ChainError } from '../chain/errors.ts';
-import { isFeeRefusal } from '../chain/refusals.ts';
+import { ChainError, isFeeTooLow } from '../chain/errors.ts';
 import { outpointKey } from '../chain/watch.ts';
 import type { Chain } from '../ports/ports.ts';
 import type { Fund } from '../wallet/view.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import { spendsAnchor } from './anchorinput.ts';
 import { assemble, coinKeysOf, type Signers, stillFits } from './assemble.ts';
-import { takesBeside } from './beside.ts';
-import { ownerOf } from './claimcoins.ts';
-import type { Standing } from './claimstatus.ts';
-import { type Before, isUnderWay, type Move, planClaim, type World } from './plan.ts';
-import { horizonOf } from './rate.ts';
-import type { Published } from './record.ts';
+import { coinOwnerOf } from './claimcoins.ts';
+import type { ClaimStatus } from './claimstatus.ts';
+import { isChildPublished, type LastPublished, type PlanAction, type PlanContext, planClaim } from './plan.ts';
+import type { PublishedClaim } from './publishedclaim.ts';
+import { confirmationTarget } from './rate.ts';
 
 /** How often in a row the fee is raised by half where the network refuses it: from 1 to 650 times the first. */
 const ATTEMPTS = 16;
 
-export interface Pursuit {
+export interface PublishContext {
   readonly chain: Chain;
   readonly wallet: Wallet;
   readonly signers: Signers;
@@ -35,9 +34,9 @@ export interface Pursuit {
   /** How many other claims will need a coin of the wallet and have none yet. */
   readonly needy: number;
   /** What was published last. */
-  readonly known: Published | undefined;
+  readonly known: PublishedClaim | undefined;
   /** Keeps what is about to be published; undefined brings back what was published before. */
-  readonly keep: (published: Published | undefined) => Promise<void>;
+  readonly keep: (published: PublishedClaim | undefined) => Promise<void>;
 }
 
 const refusalOf = (error: unknown): string | undefined =>
@@ -55,7 +54,7 @@ const publish = async (chain: Chain, claim: Claim, tx: Uint8Array): Promise<void
   }
 };
 
-const publishedAs = ({ tx, fee }: Published, missing?: Sat): Standing => ({
+const publishedAs = ({ tx, fee }: PublishedClaim, missing?: Sat): ClaimStatus => ({
   state: 'published',
   txid: tx.getId(),
   fee,
@@ -63,7 +62,10 @@ const publishedAs = ({ tx, fee }: Published, missing?: Sat): Standing => ({
 });
 
 /** A transaction that is complete already. */
-const pursueReady = async (claim: Extract<Claim, { kind: 'ready' }>, { chain, tip }: Pursuit): Promise<Standing> => {
+const publishReady = async (
+  claim: Extract<Claim, { kind: 'ready' }>,
+  { chain, tip }: PublishContext,
+): Promise<ClaimStatus> => {
   if (tip + 1 < claim.from) return { state: 'locked' };
   try {
     await publish(chain, claim, claim.tx);
@@ -78,28 +80,46 @@ const pursueReady = async (claim: Extract<Claim, { kind: 'ready' }>, { chain, ti
 };
 
 /** Does for a claim what can be done now. Throws ChainError when the chain does not answer, StoreError. */
-export const pursue = async (claim: Claim, pursuit: Pursuit): Promise<Standing> =>
-  claim.kind === 'ready' ? pursueReady(claim, pursuit) : pursueOpen(claim, pursuit);
+export const publishClaim = async (claim: Claim, pursuit: PublishContext): Promise<ClaimStatus> =>
+  claim.kind === 'ready' ? publishReady(claim, pursuit) : publishOpen(claim, pursuit);
 
-const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing> => {
+const publishOpen = async (claim: OpenClaim, pursuit: PublishContext): Promise<ClaimStatus> => {
   const { wallet, chain, signers, tip, script, stake, needy, known, keep } = pursuit;
-  if (tip + 1 < claim.from && !isUnderWay(claim, known)) return { state: 'locked' };
-  const owner = ownerOf(claim);
-  const estimate = await pursuit.feerate(horizonOf({ tip, deadline: claim.deadline }));
+  if (tip + 1 < claim.from && !isChildPublished(claim, known)) return { state: 'locked' };
+  const owner = coinOwnerOf(claim);
+  const estimatedFeerate = await pursuit.feerate(confirmationTarget({ tip, deadline: claim.deadline }));
   const parentWeight = claim.kind === 'bump' ? Transaction.fromBuffer(claim.parent).weight() : 0;
-  const rival = claim.kind === 'bump' ? await rivalOf(claim, chain, known) : 0;
-  await takeBack(wallet, owner, known);
+  const otherCommitmentFeerate = claim.kind === 'bump' ? await feerateOfOtherCommitment(claim, chain, known) : 0;
+  await reserveFreedCoins(wallet, owner, known);
 
   let refused = 0n;
-  let alone = false;
+  let withoutAnchor = false;
   let reason = '';
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const { kept, free, waiting } = wallet.feeCoins(owner);
-    const fits = known !== undefined && stillFits(claim, known.tx, kept) && !(alone && takesBeside(claim, known.tx));
-    const before: Before | undefined = known && { fee: known.fee, weight: known.tx.weight(), since: known.since, fits };
-    const wanting = Math.max(0, needy - Math.max(0, free.length - 1));
-    const world = { tip, estimate, kept, free, script, refused, parentWeight, stake, rival, wanting, alone };
-    const move = planWithAll(claim, before, world, waiting);
+    const fits =
+      known !== undefined && stillFits(claim, known.tx, kept) && !(withoutAnchor && spendsAnchor(claim, known.tx));
+    const before: LastPublished | undefined = known && {
+      fee: known.fee,
+      weight: known.tx.weight(),
+      since: known.since,
+      fits,
+    };
+    const claimsNeedingCoins = Math.max(0, needy - Math.max(0, free.length - 1));
+    const world = {
+      tip,
+      estimatedFeerate,
+      kept,
+      free,
+      script,
+      refused,
+      parentWeight,
+      stake,
+      otherCommitmentFeerate,
+      claimsNeedingCoins,
+      withoutAnchor,
+    };
+    const move = planWithUnconfirmed(claim, before, world, waiting);
     switch (move.do) {
       case 'wait':
         return { state: 'locked' };
@@ -115,7 +135,7 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
     }
     if (move.do === 'again' && attempt > 0) return { state: 'refused', reason };
     const missing = move.do === 'again' ? move.missing : move.draft.missing;
-    let next: Published;
+    let next: PublishedClaim;
     if (move.do === 'build') {
       const { coins, fee } = move.draft;
       // Between choosing and promising nothing is waited for: nobody else can have been promised these coins.
@@ -137,11 +157,11 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
       reason = words;
       if (next !== known) await keep(known);
       // Perhaps somebody was first with what it takes along: without that it stands for itself.
-      if (!alone && takesBeside(claim, next.tx)) {
-        alone = true;
+      if (!withoutAnchor && spendsAnchor(claim, next.tx)) {
+        withoutAnchor = true;
         continue;
       }
-      if (!isFeeRefusal(error) || isTheirs(claim, error)) return { state: 'refused', reason };
+      if (!isFeeTooLow(error) || isPreimageClaim(claim, error)) return { state: 'refused', reason };
       refused = next.fee;
     }
   }
@@ -149,12 +169,12 @@ const pursueOpen = async (claim: OpenClaim, pursuit: Pursuit): Promise<Standing>
 };
 
 /** As planned with confirmed coins alone, unless they do not suffice and what no block holds yet helps. */
-const planWithAll = (
+const planWithUnconfirmed = (
   claim: OpenClaim,
-  before: Before | undefined,
-  world: World<Fund>,
+  before: LastPublished | undefined,
+  world: PlanContext<Fund>,
   waiting: readonly Fund[],
-): Move<Fund> => {
+): PlanAction<Fund> => {
   const move = planClaim(claim, before, world);
   const missing = move.do === 'build' ? move.draft.missing : 'missing' in move ? move.missing : undefined;
   if (missing === undefined || waiting.length === 0) return move;
@@ -163,7 +183,7 @@ const planWithAll = (
 };
 
 /** Coins of what was published that are free again, because a reorg took the claim out of the chain, pay for it once more. */
-const takeBack = async (wallet: Wallet, owner: string, known: Published | undefined): Promise<void> => {
+const reserveFreedCoins = async (wallet: Wallet, owner: string, known: PublishedClaim | undefined): Promise<void> => {
   if (known === undefined) return;
   const spent = new Set(coinKeysOf(known.tx));
   const { free } = wallet.feeCoins(owner);
@@ -177,23 +197,23 @@ const takeBack = async (wallet: Wallet, owner: string, known: Published | undefi
  * What another commitment of the same channel pays that waits in the mempool, with all that hangs on it; 0 without one. A closing
  * is pushed by whoever wants it sooner: what the peer's child pays for it counts until there is one of ours.
  */
-const rivalOf = async (
+const feerateOfOtherCommitment = async (
   claim: Extract<Claim, { kind: 'bump' }>,
   chain: Chain,
-  known: Published | undefined,
+  known: PublishedClaim | undefined,
 ): Promise<number> => {
   const parent = Transaction.fromBuffer(claim.parent);
   const [input] = parent.ins;
-  const spender = input && (await chain.spender({ txid: txid(input.hash), vout: input.index }));
+  const spender = input && (await chain.mempoolSpender({ txid: txid(input.hash), vout: input.index }));
   if (spender === undefined) return 0;
   const isParent = spender.tx.getId() === parent.getId();
   if (isParent && (claim.unlock.by !== 'wallet' || known !== undefined)) return 0;
-  return (await chain.waitingFeerate(spender.txid)) ?? 0;
+  return (await chain.mempoolFeerate(spender.txid)) ?? 0;
 };
 
 /**
  * Somebody takes an HTLC of ours with its preimage: that is what it is for, and the preimage is worth as much to us. Everything
  * else that stands in our way is outbid.
  */
-const isTheirs = (claim: Claim, { fault }: ChainError): boolean =>
+const isPreimageClaim = (claim: Claim, { fault }: ChainError): boolean =>
   claim.why === 'htlc_timeout' && fault.code === 'rejected' && fault.refusal === 'replacement_fee_too_low';

@@ -5,7 +5,7 @@ import { sessionKey } from '../../amp/onions.ts';
 import type { Outlet, Route } from '../../amp/route.ts';
 import { decodeBlob } from '../../amp/shares.ts';
 import type { Failure } from '../../onion/failures.ts';
-import { routeSecrets } from '../../onion/keys.ts';
+import { hopSecrets } from '../../onion/keys.ts';
 import { createFailure, wrapFailure } from '../../onion/returning.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { msat, shortChannelId } from '../../wire/units.ts';
@@ -49,7 +49,7 @@ export const take = (payer: PaymentUnderTest): Offer => {
 /** A failure from hop `hop` of a route over outlet `n`. */
 export const failed = (request: PaymentRequest, offer: Offer, n: number, hop: number, failure: Failure): Outcome => {
   const nodes = via(n, 1n).map(({ node }) => node);
-  const secrets = routeSecrets(sessionKey(request.entropy, offer.attempt), nodes).map((s) => s.sharedSecret);
+  const secrets = hopSecrets(sessionKey(request.entropy, offer.attempt), nodes).map((s) => s.sharedSecret);
   const made = createFailure(secrets[hop] ?? zeros(32), failure);
   return { kind: 'failed', reason: secrets.slice(0, hop).reduceRight((r, secret) => wrapFailure(secret, r), made) };
 };

@@ -4,7 +4,7 @@ import type { PaymentRequest } from '../../amp/io.ts';
 import { lessonOf, nothingLearnt } from '../../amp/learning.ts';
 import { sessionKey } from '../../amp/onions.ts';
 import { failures } from '../../onion/failures.ts';
-import { keyFor, routeSecrets } from '../../onion/keys.ts';
+import { generateKey, hopSecrets } from '../../onion/keys.ts';
 import { readFailure, wrapFailure } from '../../onion/returning.ts';
 import { concat, u16be } from '../../wire/bytes.ts';
 import { chacha20Stream, hmacSha256 } from '../../wire/crypto.ts';
@@ -14,7 +14,7 @@ import { bytes32 } from './receiver.ts';
 
 const codes = Object.values(failures).map(({ code }) => code);
 const secretsOf = ({ entropy }: PaymentRequest, attempt: number) =>
-  routeSecrets(
+  hopSecrets(
     sessionKey(entropy, attempt),
     via(1, 1n).map(({ node }) => node),
   ).map(({ sharedSecret }) => sharedSecret);
@@ -29,7 +29,7 @@ const reasonOf = (n: number, secrets: readonly Uint8Array[]): Uint8Array => {
   const body = n % 3 === 1 ? data : concat(said, u16be(Math.max(0, 256 - length)), new Uint8Array(256));
   const hop = n % 2;
   const secret = secrets[hop] ?? new Uint8Array(32);
-  const made = wrapFailure(secret, concat(hmacSha256(keyFor('um', secret), body), body));
+  const made = wrapFailure(secret, concat(hmacSha256(generateKey('um', secret), body), body));
   return secrets.slice(0, hop).reduceRight((reason, one) => wrapFailure(one, reason), made);
 };
 

@@ -5,7 +5,7 @@ import { errorText, faultText } from '../../channel/model/errors.ts';
 import type { ChannelMessage, ChannelMessageOf } from '../../channel/model/io.ts';
 import { hex, text, unhex } from '../../wire/bytes.ts';
 import { encodeMessage } from '../../wire/message.ts';
-import { complaint, MOST_COMPLAINT } from '../../wire/printable.ts';
+import { MAX_REASON_BYTES, warningData } from '../../wire/printable.ts';
 import { channelId, sat, signature } from '../../wire/units.ts';
 import { begin, coreOf, deliver, fund, give, offerOf, type Pair, ready, type Side } from './pair.ts';
 
@@ -92,8 +92,10 @@ test('a transaction that no message has room for is left out, and every text fit
   expect(errorText(fault)).toBe(faultText(fault));
   const most = { ...fault, tx: new Uint8Array(32_700) };
   expect(errorText(most).length).toBeGreaterThan(65_000);
-  expect(faultText(most).length).toBeLessThanOrEqual(MOST_COMPLAINT);
+  expect(faultText(most).length).toBeLessThanOrEqual(MAX_REASON_BYTES);
   const id = channelId(new Uint8Array(32));
   for (const given of [errorText(most), 'x'.repeat(100_000)])
-    expect(encodeMessage({ name: 'error', channel_id: id, data: complaint(given) }).length).toBeLessThanOrEqual(65_535);
+    expect(encodeMessage({ name: 'error', channel_id: id, data: warningData(given) }).length).toBeLessThanOrEqual(
+      65_535,
+    );
 });

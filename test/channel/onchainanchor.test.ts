@@ -15,20 +15,20 @@ import { both, claimsOf, type FormatName, mine, tell, tip, type Who, type World 
 const world = onStage();
 
 const ANCHORS: FormatName = 'anchors_zero_fee_htlc_tx';
-const besideOf = (claim: Claim) => (claim.kind === 'sweep' ? claim.beside : undefined);
+const besideOf = (claim: Claim) => (claim.kind === 'sweep' ? claim.anchor : undefined);
 const taking = (so: World, who: Who): readonly SweepClaim[] =>
-  claimsOf(so, who).flatMap((claim) => (claim.kind === 'sweep' && claim.beside !== undefined ? [claim] : []));
+  claimsOf(so, who).flatMap((claim) => (claim.kind === 'sweep' && claim.anchor !== undefined ? [claim] : []));
 
 /** The transaction that takes a claim and what goes beside it. */
 const together = (so: World, who: Who, claim: SweepClaim): Transaction => {
-  const { beside } = claim;
-  if (beside === undefined) throw new Error('nothing goes beside it');
+  const { anchor } = claim;
+  if (anchor === undefined) throw new Error('nothing goes beside it');
   const tx = new Transaction();
   tx.version = 2;
   tx.addInput(claim.outpoint.txid, claim.outpoint.index, claim.sequence);
-  tx.addInput(beside.outpoint.txid, beside.outpoint.index, beside.sequence);
-  tx.addOutput(elsewhere, claim.value + beside.value - 300n);
-  [claim, beside].forEach((one, index) => {
+  tx.addInput(anchor.outpoint.txid, anchor.outpoint.index, anchor.sequence);
+  tx.addOutput(elsewhere, claim.value + anchor.value - 300n);
+  [claim, anchor].forEach((one, index) => {
     const digest = tx.hashForWitnessV0(index, one.scriptCode, one.value, Transaction.SIGHASH_ALL);
     const state = so.pair[who].state as Funded;
     tx.setWitness(index, [...claimWitness(state, one, new Uint8Array(digest))]);
@@ -43,10 +43,10 @@ test('goes with the balance on either side, once each', () => {
     const [claim] = taking(so, who);
     expect(taking(so, who)).toHaveLength(1);
     expect(claim?.why).toBe(who === 'a' ? 'to_local' : 'to_remote');
-    expect(claim?.beside?.value).toBe(330n);
+    expect(claim?.anchor?.value).toBe(330n);
   }
   const [first, second] = both.flatMap((who) => taking(so, who));
-  expect(first?.beside?.outpoint).not.toEqual(second?.beside?.outpoint);
+  expect(first?.anchor?.outpoint).not.toEqual(second?.anchor?.outpoint);
 });
 
 test('is taken by the chain with the signature of the funding key, and is claimed no more', () => {
@@ -63,7 +63,7 @@ test('that somebody else takes leaves the claim as it was without it', () => {
   goOnchain(so, 'a');
   const [claim] = taking(so, 'a');
   const [theirs] = taking(so, 'b');
-  const beside = claim?.beside;
+  const beside = claim?.anchor;
   if (beside === undefined || theirs === undefined) throw new Error('nothing is claimed');
   // After 16 blocks its script asks nobody for a signature.
   while (tip(so) < (claim?.from ?? 0) + 6) mine(so);

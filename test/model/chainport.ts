@@ -56,10 +56,10 @@ export const chainPort = ({
     tip: () => asked(() => ({ height: ledger.tip.height, hash: ledger.tip.hash })),
     hashAt: (height) => asked(() => ledger.at(height)?.hash),
     // What is taken off in the model comes back only by being mined.
-    ruledOut: () => asked(() => true),
+    isInvalidated: () => asked(() => true),
     block: (hash) => asked(() => ledger.get(hash)),
     txidAt: (height, index) => asked(() => ledger.at(height)?.transactions[index]?.txid),
-    changed: async (seen, signal) => {
+    waitForChange: async (seen, signal) => {
       await asked(() => undefined);
       if (signal.aborted || ledger.tip.hash !== seen) return;
       await new Promise<void>((resolve) => {
@@ -72,7 +72,7 @@ export const chainPort = ({
         waiting.add(deaf);
       });
     },
-    check: (raw) => asked(() => ledger.check(raw)),
+    testAccept: (raw) => asked(() => ledger.check(raw)),
     broadcast: (raw) => published([raw], () => ledger.send(raw)),
     broadcastPackage: (parent, child) => published([parent, child], () => ledger.sendPair(parent, child)),
     feerate: () => asked(feerate),
@@ -87,10 +87,10 @@ export const chainPort = ({
         const { script, value, height, coinbase } = coin;
         return { script, amount: sat(value), confirmations: ledger.tip.height - height + 1, coinbase };
       }),
-    spender: (outpoint) => asked(() => spenderOf(outpoint)),
-    spenders: (outpoints) => asked(() => outpoints.map((outpoint) => spenderOf(outpoint)?.txid)),
-    arrivals: () => () => undefined,
-    waitingFeerate: (id) => asked(() => ledger.pool.familyFeerate(hex(id))),
+    mempoolSpender: (outpoint) => asked(() => spenderOf(outpoint)),
+    mempoolSpenders: (outpoints) => asked(() => outpoints.map((outpoint) => spenderOf(outpoint)?.txid)),
+    subscribeRawTx: () => () => undefined,
+    mempoolFeerate: (id) => asked(() => ledger.pool.familyFeerate(hex(id))),
     close: async () => undefined,
     end: () => {
       for (const deaf of waiting) deaf();

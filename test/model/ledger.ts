@@ -2,9 +2,9 @@
  * The chain that all nodes of a model share: the embedded chain's own rules for what may wait and what may be mined, over
  * blocks without proof of work, so that a run can mine hundreds of them. A copy costs nothing, so every run has its own.
  */
+
 import { Transaction } from 'bitcoinjs-lib';
-import { ChainError } from '../../node/chain/errors.ts';
-import { isFeeRefusal, rejected } from '../../node/chain/refusals.ts';
+import { ChainError, isFeeTooLow, rejectedError } from '../../node/chain/errors.ts';
 import type { Block } from '../../node/ports/ports.ts';
 import { accept, acceptPair, isKnown, readmit, type Standing } from '../../node/regtest/chain/accept.ts';
 import { apply, type Coin, type Coins, spentKeys, undo } from '../../node/regtest/chain/coins.ts';
@@ -129,7 +129,7 @@ export class Ledger {
   send(raw: Uint8Array): void {
     const tx = Transaction.fromBuffer(raw);
     if (isKnown(tx, this.standing)) return;
-    if (this.refuses(tx)) throw rejected('mempool min fee not met');
+    if (this.refuses(tx)) throw rejectedError('mempool min fee not met');
     this.enter(tx, () => {
       const { entry, replaces } = accept(tx, this.standing);
       return { entries: [entry], replaces };
@@ -147,7 +147,7 @@ export class Ledger {
     try {
       this.send(raw);
     } catch (error) {
-      if (!isFeeRefusal(error)) throw error;
+      if (!isFeeTooLow(error)) throw error;
       const pair = [Transaction.fromBuffer(raw), Transaction.fromBuffer(child)] as const;
       this.enter(pair[0], () => acceptPair(pair, this.standing));
       return;

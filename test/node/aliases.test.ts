@@ -101,8 +101,8 @@ describe('our channel_update of a channel that is not announced', () => {
   test('stands in a failure under the id that the onion used', () => {
     const { own } = ownChannels();
     const channel = channelOf(entryOf(true));
-    expect(named(own.updateNamed(channel, OURS))).toEqual({ scid: OURS, forward: false });
-    expect(own.updateNamed(channel, OURS)).toBe(own.updateNamed(channel, OURS));
-    expect(named(own.updateNamed(channel, shortChannelId(5n))).scid).toBe(5n);
+    expect(named(own.channelUpdateFor(channel, OURS))).toEqual({ scid: OURS, forward: false });
+    expect(own.channelUpdateFor(channel, OURS)).toBe(own.channelUpdateFor(channel, OURS));
+    expect(named(own.channelUpdateFor(channel, shortChannelId(5n))).scid).toBe(5n);
   });
 });

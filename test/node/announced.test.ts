@@ -1,7 +1,7 @@
 /** What a peer announces waits for its turn, and nothing else of the peer waits for it. */
 import { expect, test } from 'vitest';
 import { type DispatchParts, dispatch } from '../../node/core/dispatch.ts';
-import type { GossipMessage, Verdict } from '../../node/graph/gossip.ts';
+import type { GossipMessage, GossipResult } from '../../node/graph/gossip.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { decodeMessage, encodeMessage, type Message } from '../../wire/message.ts';
 import { channelId, scidOf } from '../../wire/units.ts';
@@ -16,7 +16,7 @@ const office = () => {
   const taken: {
     readonly name: string;
     readonly source: string | undefined;
-    readonly end: (verdict: Verdict) => void;
+    readonly end: (verdict: GossipResult) => void;
   }[] = [];
   const said: string[] = [];
   const ended: string[] = [];
@@ -31,7 +31,7 @@ const office = () => {
     ...{ log: memoryLog(), chainHash, now: () => NOW },
     gossip: {
       take: ({ name }: GossipMessage, _raw: Uint8Array, _from: unknown, source: string | undefined) =>
-        new Promise<Verdict>((end) => void taken.push({ name, source, end })),
+        new Promise<GossipResult>((end) => void taken.push({ name, source, end })),
     },
     channels: { receive: () => undefined, channelsWith: () => [], byChannelId: () => undefined },
   } as unknown as DispatchParts;

@@ -40,9 +40,9 @@ test('a node with a channel whose bitcoind has not got its blocks back says so w
     ...chain,
     tip: async () => ledger.at(Math.min(most, ledger.tip.height)) ?? ledger.tip,
     hashAt: async (height) => (height > most ? undefined : ledger.at(height)?.hash),
-    changed: async (seen, signal) => {
+    waitForChange: async (seen, signal) => {
       if (most < ledger.tip.height) await new Promise((resolve) => setTimeout(resolve, 20));
-      else await chain.changed(seen, signal);
+      else await chain.waitForChange(seen, signal);
     },
   });
   const alice = await startLocal({ dir: join(dir, 'alice'), ground, log: memoryLog([]) });
@@ -105,7 +105,7 @@ test('an HTLC that arrives while bitcoind is behind waits until it is not', asyn
   const { bolt11 } = await bob.call('invoice', { amount_msat: 20_000_000n, label: 'one', description: 'one' });
   isBehind = true;
   ground.mine(1);
-  await becomes('both at the tip', () => bob.node.follower.top.height === tip() && !bob.node.follower.isCurrent());
+  await becomes('both at the tip', () => bob.node.follower.top.height === tip() && !bob.node.follower.isSynced());
   const paid = alice.call('pay', { bolt11 });
   await becomes('the HTLC there', () => lines.some((line) => line.includes('HTLCs that arrive wait for it')));
   expect((await bob.call('listinvoices', { label: 'one' })).invoices).toMatchObject([{ status: 'unpaid' }]);

@@ -36,7 +36,7 @@ test('a channel is announced at six confirmations, is known after a restart, and
   const { graph } = pair.nodes.alice.node;
   const bob = graph.node(pair.nodes.bob.id);
   if (bob === undefined) throw new Error('bob is not known');
-  graph.setNode({ ...bob, demand: 1000 });
+  graph.setNode({ ...bob, unknownFeature: 1000 });
   await expect(
     pair.nodes.alice.call('keysend', { destination: pair.nodes.bob.id, amount_msat: 1000n }),
   ).rejects.toThrow(/feature bit 1000/);

@@ -1,6 +1,6 @@
 /** The announced graph: what is believed and what is kept. */
 import { describe, expect, test } from 'vitest';
-import { holdsNodeAnnouncement, ourSide } from '../../node/graph/announce.ts';
+import { ourSide, verifyNodeAnnouncement } from '../../node/graph/announce.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { loadGraph } from '../../node/graph/persist.ts';
 import { chainHashOf } from '../../wire/chains.ts';
@@ -59,7 +59,7 @@ test('what is said of another chain is ignored, channel and policy', async () =>
   const foreign = (raw: Uint8Array) => {
     const message = decodeMessage(raw);
     if (message.name !== 'channel_announcement' && message.name !== 'channel_update') throw new Error(message.name);
-    return gossip.take({ ...message, chain_hash: chainHashOf.signet }, raw, idOf('p'));
+    return gossip.handle({ ...message, chain_hash: chainHashOf.signet }, raw, idOf('p'));
   };
   expect(await foreign(announcement('a', 'b', scid))).toBe('ignored');
   await take(announcement('a', 'b', scid));
@@ -121,7 +121,7 @@ describe('a node_announcement that is not one', () => {
     if (m.name !== 'node_announcement') throw new Error(m.name);
     const nobody = point(new Uint8Array(33).fill(0xff, 1).fill(2, 0, 1));
     expect(isPoint(nobody)).toBe(false);
-    expect(holdsNodeAnnouncement({ ...m, node_id: nobody }, raw)).toBe(false);
+    expect(verifyNodeAnnouncement({ ...m, node_id: nobody }, raw)).toBe(false);
     // The last descriptor has 7 bytes; addrlen says 6.
     expect(() => decodeMessage(raw.map((byte, i) => (i === raw.length - 8 ? byte - 1 : byte)))).toThrow(WireError);
   });

@@ -1,7 +1,7 @@
 /** What blocks do to the graph: spent channels stay a while, reorganizations bring them back or move them. */
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
-import { graphAfter } from '../../node/graph/blocks.ts';
+import { applyChainEvent } from '../../node/graph/chainevents.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { loadGraph } from '../../node/graph/persist.ts';
 import type { Block, ChainTx } from '../../node/ports/ports.ts';
@@ -49,11 +49,11 @@ const believed = async () => {
     funding,
     connect: async (height: number, ...transactions: readonly ChainTx[]) => {
       clock.height = height;
-      await store.commit(graphAfter(graph, saved, { event: 'connected', block: block(height, transactions) }));
+      await store.commit(applyChainEvent(graph, saved, { event: 'connected', block: block(height, transactions) }));
     },
     disconnect: async (height: number) => {
       clock.height = height - 1;
-      await store.commit(graphAfter(graph, saved, { event: 'disconnected', height, hash: `${height}` }));
+      await store.commit(applyChainEvent(graph, saved, { event: 'disconnected', height, hash: `${height}` }));
     },
   };
 };

@@ -1,7 +1,7 @@
 /** What a stranger's gossip may cost: look-ups, signatures, room and messages to others are bounded for each of them. */
 import { describe, expect, test } from 'vitest';
 import { Rates } from '../../node/base/rates.ts';
-import { MAX_LOOKUPS } from '../../node/graph/fundings.ts';
+import { MAX_LOOKUPS } from '../../node/graph/fundinglookups.ts';
 import { concat } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
 import { decodeMessage } from '../../wire/message.ts';
@@ -129,8 +129,8 @@ describe('messages far longer than they need to be are neither kept nor passed o
     await take(announcement('a', 'b', scid));
     const raw = make();
     const tell = (long: Uint8Array) =>
-      gossip.take(
-        { ...decodeMessage(raw), signature: long.subarray(2, 66) } as Parameters<typeof gossip.take>[0],
+      gossip.handle(
+        { ...decodeMessage(raw), signature: long.subarray(2, 66) } as Parameters<typeof gossip.handle>[0],
         long,
       );
     expect(await tell(longer(raw, by, 'a'))).toBe('ignored');

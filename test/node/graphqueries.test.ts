@@ -1,7 +1,7 @@
 /** Answers to questions about the graph. */
 import { describe, expect, test } from 'vitest';
 import { Graph } from '../../node/graph/graph.ts';
-import { idReplies, isWellFormed, MAX_IDS, rangeReplies } from '../../node/graph/queries.ts';
+import { channelRangeReplies, isWellFormed, MAX_IDS, shortChannelIdReplies } from '../../node/graph/queries.ts';
 import { decodeMessage, encodeMessage, MAX_MESSAGE_BYTES } from '../../wire/message.ts';
 import { type ShortChannelId, sat, scidOf, txid } from '../../wire/units.ts';
 import { announcedOf, announcement, chainHash, gossipOver, NOW, nodeAnnouncement, update } from '../support/graph.ts';
@@ -30,7 +30,7 @@ describe('query_channel_range', () => {
   const many = Array.from({ length: 5 }, (_, i) => scidOf(100 + i, 1, 0));
 
   test('is answered with the channels of these blocks', () => {
-    const replies = [...rangeReplies(asked(graphOf(many)), range(101, 3))];
+    const replies = [...channelRangeReplies(asked(graphOf(many)), range(101, 3))];
     expect(replies.flatMap((reply) => reply.encoded_short_ids)).toEqual(many.slice(1, 4));
     expect(replies).toMatchObject([{ first_blocknum: 101, number_of_blocks: 3, sync_complete: 1 }]);
   });
@@ -38,7 +38,7 @@ describe('query_channel_range', () => {
   test('beyond what fits a message is answered in several, of which only the last says that it is', () => {
     // Three channels a block, so that a block's channels do not fit between two replies.
     const ids = Array.from({ length: 2 * MAX_IDS + 1 }, (_, i) => scidOf(1000 + Math.floor(i / 3), i % 3, 0));
-    const replies = [...rangeReplies(asked(graphOf(ids)), range(0, 0xffff_ffff))];
+    const replies = [...channelRangeReplies(asked(graphOf(ids)), range(0, 0xffff_ffff))];
     expect(replies.flatMap((reply) => reply.encoded_short_ids)).toEqual(ids);
     expect(replies.map((reply) => reply.sync_complete)).toEqual([0, 0, 1]);
     let covered = 0;
@@ -55,11 +55,11 @@ describe('query_channel_range', () => {
 
   test('for blocks without channels, or another chain, is answered with none', () => {
     const graph = graphOf(many);
-    expect([...rangeReplies(asked(graph), range(500, 10))]).toMatchObject([
+    expect([...channelRangeReplies(asked(graph), range(500, 10))]).toMatchObject([
       { encoded_short_ids: [], sync_complete: 1 },
     ]);
     const foreign = { ...range(0, 1000), chain_hash: new Uint8Array(32) as never };
-    expect([...rangeReplies(asked(graph), foreign)]).toMatchObject([{ encoded_short_ids: [] }]);
+    expect([...channelRangeReplies(asked(graph), foreign)]).toMatchObject([{ encoded_short_ids: [] }]);
   });
 
   test.each([
@@ -68,7 +68,7 @@ describe('query_channel_range', () => {
     [0xffff_ffff, 0],
     [0xffff_ffff, 0xffff_ffff],
   ])('from block %d on for %d is answered for one block at least, and ends where it ends', (first, count) => {
-    const [reply, ...more] = [...rangeReplies(asked(graphOf(many)), range(first, count))];
+    const [reply, ...more] = [...channelRangeReplies(asked(graphOf(many)), range(first, count))];
     if (reply === undefined) throw new Error('no reply');
     expect(more).toEqual([]);
     expect(reply.sync_complete).toBe(1);
@@ -84,7 +84,7 @@ describe('query_channel_range', () => {
     graph.setSpent(many[0] ?? scid, 900);
     await take(update('a', 'b', many[1] ?? scid));
     const later = { graph, chainHash, now: NOW + 14 * 86_400 };
-    const ids = [...rangeReplies(later, range(0, 1000))].flatMap((reply) => reply.encoded_short_ids);
+    const ids = [...channelRangeReplies(later, range(0, 1000))].flatMap((reply) => reply.encoded_short_ids);
     expect(ids).toEqual(many.slice(2));
   });
 });
@@ -109,7 +109,7 @@ describe('query_short_channel_ids', () => {
       ...(flags && { query_flags: flags }),
     }) as const;
   const names = (graph: Graph, ...of: Parameters<typeof query>) =>
-    [...idReplies(asked(graph), query(...of))].map((raw) => decodeMessage(raw).name);
+    [...shortChannelIdReplies(asked(graph), query(...of))].map((raw) => decodeMessage(raw).name);
   const [A, U, N, END] = ['channel_announcement', 'channel_update', 'node_announcement', 'reply_short_channel_ids_end'];
 
   test('is answered with all of a channel, and unknown ids with nothing', async () => {
@@ -120,7 +120,8 @@ describe('query_short_channel_ids', () => {
 
   test('about another chain is answered with nothing, and says so', async () => {
     const foreign = { ...query([scid]), chain_hash: new Uint8Array(32) as never };
-    const answers = (given: typeof foreign) => [...idReplies(asked(graph), given)].map((raw) => decodeMessage(raw));
+    const answers = (given: typeof foreign) =>
+      [...shortChannelIdReplies(asked(graph), given)].map((raw) => decodeMessage(raw));
     const graph = await full();
     expect(answers(foreign)).toMatchObject([{ name: END, chain_hash: new Uint8Array(32), full_information: 0 }]);
     expect(answers(query([scid]) as typeof foreign).at(-1)).toMatchObject({ name: END, full_information: 1 });
@@ -151,7 +152,7 @@ describe('query_short_channel_ids', () => {
   test('with flags for the one end tells of that end', async () => {
     const graph = await full();
     for (const side of [0, 1]) {
-      const [raw] = idReplies(asked(graph), query([scid], [2n << BigInt(side)]));
+      const [raw] = shortChannelIdReplies(asked(graph), query([scid], [2n << BigInt(side)]));
       expect(raw).toBe(graph.channel(scid)?.policies[side]?.raw);
     }
   });

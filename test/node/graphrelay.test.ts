@@ -29,7 +29,7 @@ const ours = (gossip: ReturnType<typeof over>['gossip'], raw: Uint8Array) => {
     message.name !== 'node_announcement'
   )
     throw new Error(message.name);
-  return gossip.take(message, raw);
+  return gossip.handle(message, raw);
 };
 
 /** Gossip over 300 channels, each with one policy: 600 messages. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ChainError } from '../../node/chain/errors.ts';
-import { glancing, impatient, PATIENCE } from '../../node/chain/impatient.ts';
+import { ANSWER_TIMEOUT_MS, tipProbe, withTimeouts } from '../../node/chain/timeouts.ts';
 import type { Chain } from '../../node/ports/ports.ts';
 import { fakeChain } from '../support/chain.ts';
 import { hurriedClock } from '../support/hurried.ts';
@@ -33,13 +33,13 @@ const holdable = () => {
       tip: holding(chain.tip),
       hashAt: holding(chain.hashAt),
       block: holding(chain.block),
-      changed: holding(chain.changed),
-      check: holding(chain.check),
+      waitForChange: holding(chain.waitForChange),
+      testAccept: holding(chain.testAccept),
       broadcast: holding(chain.broadcast),
       feerate: holding(chain.feerate),
       relayFeerate: holding(chain.relayFeerate),
       unspent: holding(chain.unspent),
-      spenders: holding(chain.spenders),
+      mempoolSpenders: holding(chain.mempoolSpenders),
       close: async () => {
         close();
         await chain.close();
@@ -73,7 +73,7 @@ test('what it knows is told, what needs it ends as an error of the chain, and th
   const { bech32 = '' } = await alice.call('newaddr', {});
   const withdrawn = alice.call('withdraw', { destination: bech32, satoshi: 'all' }).catch((error: unknown) => error);
   await becomes('the estimate asked for', () => held.asked > asked);
-  clock.hurry(PATIENCE / 1000);
+  clock.hurry(ANSWER_TIMEOUT_MS / 1000);
   expect(await withdrawn).toMatchObject({
     code: 500,
     message: expect.stringMatching(/^no answer from bitcoind at .*Try again once bitcoind is well$/),
@@ -81,7 +81,7 @@ test('what it knows is told, what needs it ends as an error of the chain, and th
   const before = held.asked;
   const recovered = alice.call('recover', { file }).catch((error: unknown) => error);
   await becomes('the chain asked', () => held.asked > before);
-  clock.hurry(PATIENCE / 1000);
+  clock.hurry(ANSWER_TIMEOUT_MS / 1000);
   expect(await recovered).toMatchObject({ code: 500 });
   const stopped = alice.stop();
   clock.hurry(1);
@@ -93,13 +93,13 @@ test('what comes in time is handed on, and what comes late is not waited for', a
   const chain = fakeChain();
   const clock = heldClock();
   const parts = { chain, clock, where: 'here:1' };
-  expect(await impatient(parts).feerate(6)).toBe(2500);
-  expect(await glancing(parts)()).toMatchObject({ tip: { height: 0 } });
+  expect(await withTimeouts(parts).feerate(6)).toBe(2500);
+  expect(await tipProbe(parts)()).toMatchObject({ tip: { height: 0 } });
   const { held, wrap } = holdable();
   held.holds = true;
   const slow = { ...parts, chain: wrap(chain) };
-  const estimate = impatient(slow).feerate(6);
-  clock.pass(PATIENCE);
+  const estimate = withTimeouts(slow).feerate(6);
+  clock.pass(ANSWER_TIMEOUT_MS);
   await expect(estimate).rejects.toMatchObject({ fault: { code: 'unreachable', where: 'here:1' } });
   expect(clock.waiting).toBe(0);
 });

@@ -29,7 +29,7 @@ const between = (chain: Chain): Chain => {
     tip: () => asked(() => chain.tip()),
     hashAt: (height) => asked(() => chain.hashAt(height)),
     block: (hash) => asked(() => chain.block(hash)),
-    changed: (seen, signal) => asked(() => chain.changed(seen, signal)),
+    waitForChange: (seen, signal) => asked(() => chain.waitForChange(seen, signal)),
   };
 };
 /** Lets time pass for bob, second by second, each long enough for what it sets going: a ping must find its way and back. */
@@ -72,7 +72,7 @@ test('after half an hour it takes no HTLC and offers none, stays with its peers,
   expect(await keysend(bob, alice)).toBe('complete');
   isAway = true;
   await pass(31 * 60);
-  await becomes('out', () => bob.node.outage.isOut);
+  await becomes('out', () => bob.node.outage.isHalting);
   expect(log.some((line) => /the chain has not been heard of for \d+ minutes/.test(line))).toBe(true);
   const { warning_bitcoind_sync } = await bob.call('getinfo', {});
   expect(warning_bitcoind_sync).toMatch(/no HTLC is taken or offered.*bitcoind runs/);
@@ -87,7 +87,7 @@ test('after half an hour it takes no HTLC and offers none, stays with its peers,
   isAway = false;
   await becomes('back', async () => {
     await pass(5);
-    return !bob.node.outage.isOut;
+    return !bob.node.outage.isHalting;
   });
   expect(await keysend(alice, bob)).toBe('complete');
   expect(await keysend(bob, alice)).toBe('complete');

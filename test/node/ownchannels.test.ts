@@ -1,6 +1,6 @@
 /** Announcing our own channels: to whom, when, and what is never said twice or with an earlier time. */
 import { describe, expect, test } from 'vitest';
-import { channelDigest } from '../../node/graph/announce.ts';
+import { channelAnnouncementDigest } from '../../node/graph/announce.ts';
 import { ANNOUNCE_DEPTH, type OwnChannel, OwnChannels } from '../../node/graph/ownchannels.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import type { Address } from '../../wire/address.ts';
@@ -28,7 +28,7 @@ const policy = {
   ...{ htlcMinimum: msat(1n), htlcMaximum: msat(1_000_000n), disabled: false },
 };
 const channelOf = (change: Partial<OwnChannel> = {}): OwnChannel => ({
-  ...{ key: 'aa', channelId: channelId(new Uint8Array(32).fill(1)), peer: idOf('peer'), scid, known: scid },
+  ...{ key: 'aa', channelId: channelId(new Uint8Array(32).fill(1)), peer: idOf('peer'), scid, peerScid: scid },
   fundingKeys: announcedOf('us', 'peer', change.scid ?? scid).fundingKeys,
   ...{ announce: true, online: true, closing: false, depth: ANNOUNCE_DEPTH, policy },
   sign: (digest) => sign(digest, keyOf(`us/${change.scid ?? scid}`)),
@@ -36,7 +36,7 @@ const channelOf = (change: Partial<OwnChannel> = {}): OwnChannel => ({
 });
 /** The peer's half. */
 const half = (of: ShortChannelId = scid): MessageOf<'announcement_signatures'> => {
-  const digest = channelDigest(announcedOf('us', 'peer', of));
+  const digest = channelAnnouncementDigest(announcedOf('us', 'peer', of));
   return {
     name: 'announcement_signatures',
     channel_id: channelOf().channelId,
@@ -122,10 +122,10 @@ describe('our half of an announcement and our channel_update', () => {
 
   test('that the peer sends before the channel is ready here are kept until it is', async () => {
     const { own, graph, sent } = await ourselves();
-    own.signaturesEarly(idOf('peer'), half());
+    own.keepSignatures(idOf('peer'), half());
     await own.refresh(channelOf());
     expect(graph.channel(scid)).toBeDefined();
-    own.signaturesEarly(idOf('peer'), { ...half(), node_signature: half().bitcoin_signature });
+    own.keepSignatures(idOf('peer'), { ...half(), node_signature: half().bitcoin_signature });
     await own.refresh(channelOf());
     expect(of(sent, 'warning')).toHaveLength(1);
   });
@@ -176,18 +176,18 @@ describe('our channel_update', () => {
   test('leaves what was asked before good for ten minutes', async () => {
     const { own, clock, disk } = await ourselves();
     await own.refresh(channelOf());
-    expect(own.formerTerms('aa')).toBeUndefined();
+    expect(own.previousPolicy('aa')).toBeUndefined();
     const second = await ourselves({ store: disk });
     second.clock.now = NOW + 50;
     await second.own.refresh(channelOf({ policy: { ...policy, feeBase: msat(5000n) } }));
-    expect(second.own.formerTerms('aa')).toMatchObject({ feeBase: 1000n });
+    expect(second.own.previousPolicy('aa')).toMatchObject({ feeBase: 1000n });
     second.clock.now += 599;
-    expect(second.own.formerTerms('aa')).toMatchObject({ feeBase: 1000n });
+    expect(second.own.previousPolicy('aa')).toMatchObject({ feeBase: 1000n });
     const third = await ourselves({ store: disk });
     third.clock.now = second.clock.now;
-    expect(third.own.formerTerms('aa')).toMatchObject({ feeBase: 1000n });
+    expect(third.own.previousPolicy('aa')).toMatchObject({ feeBase: 1000n });
     third.clock.now++;
-    expect(third.own.formerTerms('aa')).toBeUndefined();
+    expect(third.own.previousPolicy('aa')).toBeUndefined();
     expect(clock.now).toBe(NOW);
   });
 
@@ -236,11 +236,11 @@ describe('what the peer asks of us', () => {
   test('is not learnt of another chain, nor from the far future', async () => {
     const { own } = await ourselves();
     const plain = update('peer', 'us', scid, { dontForward: true });
-    own.noteUpdate({ ...told(plain), chain_hash: unhex('00'.repeat(32)) as never }, plain, idOf('peer'));
+    own.peerUpdate({ ...told(plain), chain_hash: unhex('00'.repeat(32)) as never }, plain, idOf('peer'));
     const far = update('peer', 'us', scid, { dontForward: true }, NOW + 2 * 86_400);
-    own.noteUpdate(told(far), far, idOf('peer'));
+    own.peerUpdate(told(far), far, idOf('peer'));
     expect(own.peerPolicy([scid], idOf('peer'))).toBeUndefined();
-    own.noteUpdate(told(plain), plain, idOf('peer'));
+    own.peerUpdate(told(plain), plain, idOf('peer'));
     expect(own.peerPolicy([scid], idOf('peer'))).toBeDefined();
     expect(nodeAnnouncement('us')).toBeDefined();
   });
@@ -252,8 +252,8 @@ test('a channel that a reorganization moved is announced anew under its new name
   await own.refresh(channelOf());
   await own.signatures(channelOf(), half());
   graph.removeChannel(scid);
-  await own.refresh(channelOf({ scid: moved, known: moved }));
+  await own.refresh(channelOf({ scid: moved, peerScid: moved }));
   expect(of(sent, 'announcement_signatures').map((m) => m.short_channel_id)).toEqual([scid, moved]);
-  await own.signatures(channelOf({ scid: moved, known: moved }), half(moved));
+  await own.signatures(channelOf({ scid: moved, peerScid: moved }), half(moved));
   expect(graph.channel(moved)).toBeDefined();
 });

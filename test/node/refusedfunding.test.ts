@@ -21,8 +21,8 @@ const log: string[] = [];
 
 const between = (chain: Chain): Chain => ({
   ...chain,
-  check: async (tx) => {
-    if (!isLate) await chain.check(tx);
+  testAccept: async (tx) => {
+    if (!isLate) await chain.testAccept(tx);
   },
   broadcast: async (tx) => {
     if (isAway) throw new ChainError({ code: 'unreachable', where: 'here', reason: 'ECONNREFUSED' });

@@ -101,10 +101,10 @@ describe('a route', () => {
       ['c', 'd', 4, { feeBase: 10n }],
       ['d', 'e', 5],
     ]);
-    const strange = (name: string, demand?: number) =>
+    const strange = (name: string, unknownFeature?: number) =>
       closed.setNode({
         ...{ id: nodeKey(idOf(name)), timestamp: NOW, alias: name, features: new Uint8Array(0) },
-        ...{ raw: new Uint8Array(0), demand },
+        ...{ raw: new Uint8Array(0), unknownFeature },
       });
     const to = (name: string) => path(findRoute(from(closed, outlets), query(name, 100_000n)));
     strange('c', 1000);
@@ -117,7 +117,7 @@ describe('a route', () => {
     strange('d');
     expect(to('e')).toEqual(['2', '4', '5']);
     const channel = closed.channel(scidOf(4, 0, 0));
-    if (channel !== undefined) closed.addChannel({ ...channel, demand: 1000 });
+    if (channel !== undefined) closed.addChannel({ ...channel, unknownFeature: 1000 });
     expect(to('e')).toEqual(['1', '3', '5']);
   });
   test('goes by no policy that is two weeks old, and over a spent channel only where there is no other way', () => {

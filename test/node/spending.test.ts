@@ -51,15 +51,15 @@ const alone = async () => {
       }),
       hashAt: orGone(real.hashAt),
       block: orGone(real.block),
-      changed: orGone(real.changed),
-      check: orGone(real.check),
+      waitForChange: orGone(real.waitForChange),
+      testAccept: orGone(real.testAccept),
       broadcast: orGone(real.broadcast),
       broadcastPackage: orGone(real.broadcastPackage),
       feerate: orGone(real.feerate),
       relayFeerate: orGone(real.relayFeerate),
       unspent: orGone(real.unspent),
-      spender: orGone(real.spender),
-      spenders: orGone(real.spenders),
+      mempoolSpender: orGone(real.mempoolSpender),
+      mempoolSpenders: orGone(real.mempoolSpenders),
     };
   };
   const ground = await newGround();

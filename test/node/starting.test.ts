@@ -97,7 +97,7 @@ test('a new node that did not come up for a wrong password reads no blocks from 
     },
   });
   const { node, call, stop } = await startLocal({ dir, ground, log, chain: reading });
-  await becomes('the tip', () => node.follower.isCurrent());
+  await becomes('the tip', () => node.follower.isSynced());
   expect([(await call('getinfo', {})).blockheight, read]).toEqual([130, 0]);
   await stop();
 });

@@ -1,10 +1,10 @@
 /** What a peer says may be as long as a message: a whole node hears it, tells it on, keeps it, and is there afterwards. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { announcedAddresses } from '../../node/graph/addresses.ts';
-import { announcedNode } from '../../node/graph/graph.ts';
+import { announcedAddresses, announcedNode } from '../../node/graph/graph.ts';
 import { text, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { encodeMessage, MAX_MESSAGE_BYTES, type MessageOf } from '../../wire/message.ts';

@@ -1,6 +1,6 @@
 /** Onions that are authentic and still wrong: the sender gets an encrypted answer with BOLT 4's code. */
 import { describe, expect, test } from 'vitest';
-import { keyFor, routeSecrets } from '../../onion/keys.ts';
+import { generateKey, hopSecrets } from '../../onion/keys.ts';
 import { HOPS_LENGTH } from '../../onion/packet.ts';
 import { peel } from '../../onion/peel.ts';
 import { readHop } from '../../onion/registry.ts';
@@ -15,12 +15,12 @@ const associatedData = new Uint8Array(32).fill(1);
 
 /** A packet with a right HMAC over hop data that construct() would not write, for a node that is not the last. */
 const forge = (hop: Uint8Array, hopsLength: number) => {
-  const secrets = routeSecrets(sessionKey, [pointOf(nodeKey)]);
+  const secrets = hopSecrets(sessionKey, [pointOf(nodeKey)]);
   const first = secrets[0];
   if (first === undefined) throw new Error('no secret');
   const plain = concat(hop, new Uint8Array(hopsLength - hop.length).fill(0xee));
-  const hopsData = xor(plain, chacha20Stream(keyFor('rho', first.sharedSecret), hopsLength));
-  const hmac = hmacSha256(keyFor('mu', first.sharedSecret), hopsData, associatedData);
+  const hopsData = xor(plain, chacha20Stream(generateKey('rho', first.sharedSecret), hopsLength));
+  const hmac = hmacSha256(generateKey('mu', first.sharedSecret), hopsData, associatedData);
   return { packet: concat(zeros(1), first.ephemeralKey, hopsData, hmac), sharedSecret: first.sharedSecret };
 };
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { decodeFailure, encodeFailure, type Failure, failureOfMalformed } from '../../onion/failures.ts';
-import { keyFor } from '../../onion/keys.ts';
+import { generateKey } from '../../onion/keys.ts';
 import { createFailure, readFailure, wrapFailure } from '../../onion/returning.ts';
 import { concat, hex, unhex } from '../../wire/bytes.ts';
 import * as crypto from '../../wire/crypto.ts';
@@ -53,8 +53,8 @@ describe('bolt04-onion-error', () => {
 
   test('its keys are derived', () => {
     generate.hops.forEach((hop, i) => {
-      expect(hex(keyFor('ammag', secrets[i] ?? new Uint8Array()))).toBe(hop.ammag_key);
-      if (hop.um_key !== undefined) expect(hex(keyFor('um', secrets[i] ?? new Uint8Array()))).toBe(hop.um_key);
+      expect(hex(generateKey('ammag', secrets[i] ?? new Uint8Array()))).toBe(hop.ammag_key);
+      if (hop.um_key !== undefined) expect(hex(generateKey('um', secrets[i] ?? new Uint8Array()))).toBe(hop.um_key);
     });
   });
 
@@ -172,7 +172,7 @@ describe('the origin', () => {
     const secret = new Uint8Array(32).fill(1);
     for (const body of ['', '00', '0000', 'ffff2002', '0001200000']) {
       const bytes = unhex(body);
-      const reason = concat(crypto.hmacSha256(keyFor('um', secret), bytes), bytes);
+      const reason = concat(crypto.hmacSha256(generateKey('um', secret), bytes), bytes);
       expect(readFailure([secret], wrapFailure(secret, reason))).toMatchObject({
         kind: 'attributed',
         hop: 0,

@@ -1,8 +1,8 @@
 /** Published onions, built and taken apart again, byte for byte. */
 import { describe, expect, test } from 'vitest';
 import { construct, hopSize } from '../../onion/construct.ts';
-import { fillerFor } from '../../onion/filler.ts';
-import { blindingFactor, keyFor, routeSecrets } from '../../onion/keys.ts';
+import { generateFiller } from '../../onion/filler.ts';
+import { blindingFactor, generateKey, hopSecrets } from '../../onion/keys.ts';
 import { HOPS_LENGTH } from '../../onion/packet.ts';
 import { peel } from '../../onion/peel.ts';
 import { hex, unhex, xor } from '../../wire/bytes.ts';
@@ -45,7 +45,7 @@ describe('bolt04-onion-v0-legacy-trace, what happens inside', () => {
   const { hops: route, sessionKey } = traced;
 
   test('keys of every hop', () => {
-    const secrets = routeSecrets(
+    const secrets = hopSecrets(
       sessionKey,
       route.map(({ node }) => node),
     );
@@ -54,8 +54,8 @@ describe('bolt04-onion-v0-legacy-trace, what happens inside', () => {
         hop_shared_secret: hex(sharedSecret),
         hop_ephemeral_pubkey: hex(ephemeralKey),
         hop_blinding_factor: hex(blindingFactor(ephemeralKey, sharedSecret)),
-        rhokey: hex(keyFor('rho', sharedSecret)),
-        mukey: hex(keyFor('mu', sharedSecret)),
+        rhokey: hex(generateKey('rho', sharedSecret)),
+        mukey: hex(generateKey('mu', sharedSecret)),
       })),
     ).toEqual(
       rows.map(({ hop_shared_secret, hop_ephemeral_pubkey, hop_blinding_factor, rhokey, mukey }) => ({
@@ -71,7 +71,7 @@ describe('bolt04-onion-v0-legacy-trace, what happens inside', () => {
   test('the filler', () => {
     const sizes = route.slice(0, -1).map(({ data }) => hopSize(data));
     const streams = rows.map(({ rhokey }) => chacha20Stream(unhex(rhokey), 2 * HOPS_LENGTH));
-    expect(hex(fillerFor(sizes, streams, HOPS_LENGTH))).toBe(parameters.filler);
+    expect(hex(generateFiller(sizes, streams, HOPS_LENGTH))).toBe(parameters.filler);
   });
 
   test('each stream covers what the trace shows uncovered', () => {

@@ -24,7 +24,7 @@ export const arrivalsSuite = (
 
     test('each is told, also one that is replaced at once; none after the end', async () => {
       const heard = new Set<string>();
-      const end = purse.chain.arrivals((raw) => void heard.add(idOf(Transaction.fromBuffer(raw))));
+      const end = purse.chain.subscribeRawTx((raw) => void heard.add(idOf(Transaction.fromBuffer(raw))));
       // Until one is heard, it may not listen yet.
       for (let tries = 0; heard.size === 0 && tries < (tells() ? 50 : 3); tries++) {
         await purse.send(purse.keys.give([await purse.coin()], 1_000n));

@@ -1,8 +1,9 @@
 /** What every Chain must do, whatever it is made of. It needs a regtest chain of its own that mines on demand. */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checkNetwork } from '../../node/chain/bitcoind.ts';
-import { fundingOutput } from '../../node/chain/lookup.ts';
+import { fundingOutput } from '../../node/graph/fundinglookups.ts';
 import { networkOf } from '../../node/ports/network.ts';
 import type { Block, Chain, ChainTx } from '../../node/ports/ports.ts';
 import { memoryStore } from '../../node/store/memory.ts';
@@ -97,16 +98,16 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       const { chain } = get();
       const input = coin();
       const made = spend(input, 10_000n);
-      await chain.check(rawOf(made));
-      expect(await chain.spender(input)).toBeUndefined();
+      await chain.testAccept(rawOf(made));
+      expect(await chain.mempoolSpender(input)).toBeUndefined();
       await chain.broadcast(rawOf(made));
-      await chain.check(rawOf(made));
+      await chain.testAccept(rawOf(made));
       await chain.broadcast(rawOf(made));
       const [hash = ''] = await mine();
       const { transactions } = await chain.block(hash);
       expect(transactions.map(({ txid }) => hex(txid))).toContain(hex(made.txid));
       await expect(chain.broadcast(rawOf(made))).resolves.toBeUndefined();
-      await expect(chain.check(rawOf(made))).resolves.toBeUndefined();
+      await expect(chain.testAccept(rawOf(made))).resolves.toBeUndefined();
     });
 
     test('an output stays unspent until a block spends it; its spender is seen before', async () => {
@@ -114,12 +115,16 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       const input = coin();
       const made = spend(input, 10_000n);
       expect(await chain.unspent(input)).toMatchObject({ amount: input.amount, coinbase: true });
-      expect(await chain.spender(input)).toBeUndefined();
+      expect(await chain.mempoolSpender(input)).toBeUndefined();
       await chain.broadcast(rawOf(made));
       expect(await chain.unspent(input)).toMatchObject({ amount: input.amount });
-      expect(hex((await chain.spender(input))?.txid ?? new Uint8Array())).toBe(hex(made.txid));
-      expect(await chain.spenders([{ ...input, vout: 7 }, input, input])).toEqual([undefined, made.txid, made.txid]);
-      expect(await chain.spenders([])).toEqual([]);
+      expect(hex((await chain.mempoolSpender(input))?.txid ?? new Uint8Array())).toBe(hex(made.txid));
+      expect(await chain.mempoolSpenders([{ ...input, vout: 7 }, input, input])).toEqual([
+        undefined,
+        made.txid,
+        made.txid,
+      ]);
+      expect(await chain.mempoolSpenders([])).toEqual([]);
       const output = { txid: made.txid, vout: 0 };
       const paid = { script: foreign, amount: input.amount - 10_000n, coinbase: false };
       expect(await chain.unspent(output)).toBeUndefined();
@@ -127,7 +132,7 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       expect(await chain.unspent(output, 'others', 'mempool')).toEqual({ ...paid, confirmations: 0 });
       await mine();
       expect(await chain.unspent(input)).toBeUndefined();
-      expect(await chain.spender(input)).toBeUndefined();
+      expect(await chain.mempoolSpender(input)).toBeUndefined();
       expect(await chain.unspent(output)).toEqual({ ...paid, confirmations: 1 });
       expect(await chain.unspent(output, 'others', 'mempool')).toEqual({ ...paid, confirmations: 1 });
       expect(await chain.unspent({ txid: made.txid, vout: 1 })).toBeUndefined();
@@ -159,7 +164,7 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       const { chain } = get();
       const refused = { fault: { code: 'rejected', refusal: 'invalid' } };
       await expect(chain.broadcast(Uint8Array.of(1, 2, 3))).rejects.toMatchObject(refused);
-      await expect(chain.check(Uint8Array.of(1, 2, 3))).rejects.toMatchObject(refused);
+      await expect(chain.testAccept(Uint8Array.of(1, 2, 3))).rejects.toMatchObject(refused);
     });
 
     const made = (
@@ -202,7 +207,7 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       expect(await refusalOf(made([input], 9_000n))).toBe('replacement_fee_too_low');
       const better = spend(input, 50_000n);
       await chain.broadcast(rawOf(better));
-      expect(hex((await chain.spender(input))?.txid ?? new Uint8Array())).toBe(hex(better.txid));
+      expect(hex((await chain.mempoolSpender(input))?.txid ?? new Uint8Array())).toBe(hex(better.txid));
       await mine();
       expect(await refusalOf(made([input], 60_000n))).toBe('missing_inputs');
     });
@@ -216,17 +221,17 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       const { chain } = get();
       const { signal } = new AbortController();
       const { hash } = await chain.tip();
-      const waiting = chain.changed(hash, signal);
+      const waiting = chain.waitForChange(hash, signal);
       await mine();
       await waiting;
-      await chain.changed(hash, signal);
+      await chain.waitForChange(hash, signal);
       expect((await chain.tip()).hash).not.toBe(hash);
     });
 
     test('an abort ends the wait at once', async () => {
       const { chain } = get();
       const abort = new AbortController();
-      const waiting = chain.changed((await chain.tip()).hash, abort.signal);
+      const waiting = chain.waitForChange((await chain.tip()).hash, abort.signal);
       setTimeout(() => abort.abort(), 20);
       await expect(waiting).resolves.toBeUndefined();
     });
@@ -239,15 +244,18 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       const before = await chain.tip();
       const [hash = ''] = await get().mine(1, address);
       expect(await chain.unspent(input)).toBeUndefined();
-      expect(await chain.ruledOut(hash)).toBe(false);
+      expect(await chain.isInvalidated(hash)).toBe(false);
       await invalidate(hash);
-      expect(await chain.ruledOut(hash)).toBe(true);
-      expect([await chain.ruledOut(before.hash), await chain.ruledOut('ab'.repeat(32))]).toEqual([false, false]);
+      expect(await chain.isInvalidated(hash)).toBe(true);
+      expect([await chain.isInvalidated(before.hash), await chain.isInvalidated('ab'.repeat(32))]).toEqual([
+        false,
+        false,
+      ]);
       expect(await chain.tip()).toEqual(before);
       expect(await chain.hashAt(before.height + 1)).toBeUndefined();
       expect((await chain.block(hash)).previous).toBe(before.hash);
       expect(await chain.unspent(input)).toMatchObject({ amount: input.amount });
-      expect(hex((await chain.spender(input))?.txid ?? new Uint8Array())).toBe(hex(sent.txid));
+      expect(hex((await chain.mempoolSpender(input))?.txid ?? new Uint8Array())).toBe(hex(sent.txid));
       // To another address: the very same block would still count as invalid.
       await get().mine(2, addressOfScript(foreign, network) ?? '');
       expect(await chain.unspent(input)).toBeUndefined();

@@ -35,7 +35,7 @@ export const packageSuite = (name: string, seed: string, get: () => RulesUnderTe
 
     test('what waits is known by what it pays together with what hangs on it', async () => {
       const { parent, child } = await family(1_000n);
-      const rateOf = (tx: Transaction) => purse.chain.waitingFeerate(txid(tx.getHash()));
+      const rateOf = (tx: Transaction) => purse.chain.mempoolFeerate(txid(tx.getHash()));
       expect(await rateOf(parent)).toBeUndefined();
       await purse.send(parent);
       const own = parent.virtualSize();

@@ -98,7 +98,7 @@ export const openPurse = async (under: RulesUnderTest, seed: string): Promise<Pu
     },
     answer: async (tx) => {
       const raw = rawOf(tx);
-      const wouldBe = await answerOf(chain.check(raw));
+      const wouldBe = await answerOf(chain.testAccept(raw));
       const answer = await answerOf(chain.broadcast(raw));
       // Whoever asks first is told the same.
       expect(wouldBe).toBe(answer);
@@ -108,7 +108,7 @@ export const openPurse = async (under: RulesUnderTest, seed: string): Promise<Pu
     mineOnly: (...transactions) => under.mineOnly(transactions.map(rawOf), away),
     invalidate: (hash) => under.invalidate(hash),
     spenderOf: async (coin) => {
-      const found = await chain.spender(coin);
+      const found = await chain.mempoolSpender(coin);
       return found && hex(found.txid);
     },
   };

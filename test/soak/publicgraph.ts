@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { fundingOutputScript } from '../../channel/tx/funding.ts';
 import {
   type AnnouncedChannel,
-  channelDigest,
+  channelAnnouncementDigest,
   ourSide,
-  signedBy,
+  signAnnouncement,
   signedChannelAnnouncement,
   signedChannelUpdate,
   unsignedNodeAnnouncement,
@@ -60,7 +60,7 @@ const announcedOf = ({ nodes, fundings }: Ends, scid: ShortChannelId): Announced
 /** A channel's announcement with all four signatures. */
 export const channelAnnouncementOf = (ends: Ends, scid: ShortChannelId): Uint8Array => {
   const channel = announcedOf(ends, scid);
-  const digest = channelDigest(channel);
+  const digest = channelAnnouncementDigest(channel);
   const by = (i: 0 | 1) => ({ node: sign(digest, ends.nodes[i]), bitcoin: sign(digest, ends.fundings[i]) });
   return signedChannelAnnouncement(channel, by(0), by(1));
 };
@@ -83,7 +83,7 @@ export const updateOf = ({ nodes }: Ends, scid: ShortChannelId, end: 0 | 1, time
 export const nodeAnnouncementOf = (node: number, timestamp: number, features = 0): Uint8Array => {
   const key = nodeKeyOf(node);
   const said = { id: pointOf(key), alias: `node ${node}`, color: zeros(3), features: zeros(features), addresses: [] };
-  return signedBy('node_announcement', unsignedNodeAnnouncement(said, timestamp), key);
+  return signAnnouncement('node_announcement', unsignedNodeAnnouncement(said, timestamp), key);
 };
 
 const blockShape = z.object({

@@ -113,7 +113,7 @@ export const fakeChain = (): FakeChain => {
     genesis: () => asked(() => chainHashOf.regtest),
     tip: () => asked(top),
     hashAt: (height) => asked(() => blocks[height]?.hash),
-    ruledOut: (hash) => asked(() => known.has(hash) && !blocks.some((block) => block.hash === hash)),
+    isInvalidated: (hash) => asked(() => known.has(hash) && !blocks.some((block) => block.hash === hash)),
     block: (hash) =>
       asked(() => {
         const block = known.get(hash);
@@ -121,7 +121,7 @@ export const fakeChain = (): FakeChain => {
         return block;
       }),
     txidAt: (height, index): Promise<Txid | undefined> => asked(() => blocks[height]?.transactions[index]?.txid),
-    changed: async (seen, signal) => {
+    waitForChange: async (seen, signal) => {
       await asked(top);
       if (signal.aborted || top().hash !== seen) return;
       await new Promise<void>((resolve) => {
@@ -130,7 +130,7 @@ export const fakeChain = (): FakeChain => {
       });
       if (fault !== undefined) throw new ChainError(fault);
     },
-    check: () => asked(() => undefined),
+    testAccept: () => asked(() => undefined),
     broadcast: (tx) => asked(() => void broadcasts.push(hex(tx))),
     broadcastPackage: (parent, child) => asked(() => void broadcasts.push(hex(parent), hex(child))),
     feerate: () => asked(() => 2500),
@@ -147,10 +147,10 @@ export const fakeChain = (): FakeChain => {
           }
         return undefined;
       }),
-    spender: () => asked(() => undefined),
-    spenders: (outpoints) => asked(() => outpoints.map(() => undefined)),
-    arrivals: () => () => undefined,
-    waitingFeerate: () => asked(() => undefined),
+    mempoolSpender: () => asked(() => undefined),
+    mempoolSpenders: (outpoints) => asked(() => outpoints.map(() => undefined)),
+    subscribeRawTx: () => () => undefined,
+    mempoolFeerate: () => asked(() => undefined),
     close: async () => undefined,
   };
 };

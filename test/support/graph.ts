@@ -2,7 +2,7 @@
 import { fundingOutputScript } from '../../channel/tx/funding.ts';
 import {
   type AnnouncedChannel,
-  channelDigest,
+  channelAnnouncementDigest,
   ourSide,
   signedChannelAnnouncement,
   signedChannelUpdate,
@@ -50,7 +50,7 @@ export const announcedOf = (a: string, b: string, scid: ShortChannelId): Announc
 
 export const announcement = (a: string, b: string, scid: ShortChannelId, as: readonly [string, string] = [a, b]) => {
   const channel = { ...announcedOf(a, b, scid), nodes: [idOf(as[0]), idOf(as[1])] as const };
-  const digest = channelDigest(channel);
+  const digest = channelAnnouncementDigest(channel);
   const half = (node: string, key: string) => ({ node: sign(digest, keyOf(node)), bitcoin: sign(digest, keyOf(key)) });
   return signedChannelAnnouncement(channel, half(as[0], `${a}/${scid}`), half(as[1], `${b}/${scid}`));
 };
@@ -151,7 +151,7 @@ export const gossipOver = (channels: readonly AnnouncedChannel[], interval = 60_
       message.name !== 'node_announcement'
     )
       throw new Error(message.name);
-    return gossip.take(message, raw, idOf(from ?? 'stranger'), source);
+    return gossip.handle(message, raw, idOf(from ?? 'stranger'), source);
   };
   /** Runs every timer of that length, or all, and what they set off. */
   const pass = async (ms?: number): Promise<void> => {

@@ -2,13 +2,14 @@
  * What tests do to chains in this process, done again to a bitcoind: each block, each reorg, each transaction that came too
  * early. A test file that is imported where `mirrored` was called runs as it always does, and on bitcoind too.
  */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Block, type Transaction } from 'bitcoinjs-lib';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { refusalOf } from '../../node/chain/refusals.ts';
+import { rejectReasonOf } from '../../node/chain/errors.ts';
 import type { Deed, Regtest } from '../../node/regtest/chain/regtest.ts';
 import { type RunningBitcoind, startBitcoind } from '../../node/regtest/demo/bitcoind.ts';
 import { findChain } from '../../node/regtest/demo/chain.ts';
@@ -47,7 +48,7 @@ const judge = async (bitcoind: RunningBitcoind, raw: Uint8Array): Promise<string
 const isRelayable = (verdict: string): boolean =>
   verdict === 'allowed' ||
   /already|conflict|replacement/.test(verdict) ||
-  ['conflict', 'replacement_fee_too_low', 'fee_too_low'].includes(refusalOf(verdict));
+  ['conflict', 'replacement_fee_too_low', 'fee_too_low'].includes(rejectReasonOf(verdict));
 
 /** Whether a transaction hangs on another one of its block, which alone cannot be judged. */
 const hangsOn = (tx: Transaction, others: readonly Transaction[]): boolean => {
@@ -120,7 +121,7 @@ class Mirror {
         break;
       case 'early': {
         const verdict = await judge(bitcoind, event.raw);
-        expect(['not_final', 'missing_inputs'], `${verdict}, too early`).toContain(refusalOf(verdict));
+        expect(['not_final', 'missing_inputs'], `${verdict}, too early`).toContain(rejectReasonOf(verdict));
         break;
       }
       default:

@@ -8,7 +8,7 @@ import { hash256 } from '../../wire/crypto.ts';
 import {
   bitmapOf,
   bitsOf,
-  describeProblem,
+  describeFeatureFault,
   type FeatureName,
   featureBitmap,
   features,
@@ -112,7 +112,7 @@ describe('negotiation', () => {
     expect(agreedWith(bitmapOf(bits))).toEqual(problem);
   });
   test('says what is wrong', () => {
-    expect(describeProblem({ code: 'unknown_even_bit', bit: 1000 })).toBe(
+    expect(describeFeatureFault({ code: 'unknown_even_bit', bit: 1000 })).toBe(
       'feature bit 1000 is required but unknown here',
     );
   });

@@ -1,7 +1,8 @@
 /** Whether a transaction may wait for a block: every check of bitcoind's, in its order, so the same one answers first. */
+
 import type { Transaction } from 'bitcoinjs-lib';
 import { equal, hex } from '../../../wire/bytes.ts';
-import { rejected } from '../../chain/refusals.ts';
+import { rejectedError } from '../../chain/errors.ts';
 import { outpointKey } from '../../chain/watch.ts';
 import { type Coin, type Coins, coinsMade, isCoinbase } from './coins.ts';
 import { checkShape, checkSpending, coinsOf } from './consensus.ts';
@@ -42,14 +43,15 @@ const sizeOf = (ids: Iterable<string>, pool: Pool): number => {
 
 const checkFamily = ({ tx, vsize }: Entry, pool: Pool): void => {
   const above = pool.ancestors(pool.parentsOf(tx));
-  if (above.size + 1 > family.ancestors) throw rejected('too-long-mempool-chain, too many unconfirmed ancestors');
-  if (sizeOf(above, pool) + vsize > family.size) throw rejected('too-long-mempool-chain, exceeds ancestor size limit');
+  if (above.size + 1 > family.ancestors) throw rejectedError('too-long-mempool-chain, too many unconfirmed ancestors');
+  if (sizeOf(above, pool) + vsize > family.size)
+    throw rejectedError('too-long-mempool-chain, exceeds ancestor size limit');
   const extra = above.size === 1 && vsize <= carveOut ? 1 : 0;
   for (const id of above) {
     const below = pool.descendants([id]);
     const fits =
       below.size + 1 <= family.descendants + extra && sizeOf(below, pool) + vsize <= family.size + extra * carveOut;
-    if (!fits) throw rejected('too-long-mempool-chain, too many descendants');
+    if (!fits) throw rejectedError('too-long-mempool-chain, too many descendants');
   }
 };
 
@@ -60,7 +62,7 @@ const lookUp =
 
 const checkScripts = (tx: Transaction, spent: readonly Coin[], scripts: ScriptCheck): void => {
   const complaint = scripts(tx, spent, 'standard');
-  if (complaint !== undefined) throw rejected(complaint);
+  if (complaint !== undefined) throw rejectedError(complaint);
 };
 
 /** True when the pool or the chain has it already: one of its outputs is unspent there. */
@@ -68,7 +70,7 @@ export const isKnown = (tx: Transaction, { coins, pool }: Standing): boolean => 
   const waiting = pool.get(hex(tx.getHash()));
   if (waiting !== undefined) {
     if (equal(waiting.tx.getHash(true), tx.getHash(true))) return true;
-    throw rejected('txn-same-nonwitness-data-in-mempool');
+    throw rejectedError('txn-same-nonwitness-data-in-mempool');
   }
   return coinsMade(tx, 0).some(([key]) => coins.has(key));
 };
@@ -81,9 +83,9 @@ const judged = (
 ): { readonly entry: Entry; readonly spent: readonly Coin[] } => {
   const { next, medianTimeAt } = standing;
   checkShape(tx);
-  if (isCoinbase(tx)) throw rejected('bad-txns-coinbase, coinbase');
+  if (isCoinbase(tx)) throw rejectedError('bad-txns-coinbase, coinbase');
   checkStandard(tx);
-  if (!isFinal(tx, next)) throw rejected('non-final');
+  if (!isFinal(tx, next)) throw rejectedError('non-final');
   const spent = coinsOf(tx, coinAt);
   const fee = checkSpending(tx, spent, next, medianTimeAt);
   checkStandardInputs(tx, spent);
@@ -120,14 +122,15 @@ export const acceptPair = (
   const known = lookUp(standing);
   const made = new Map(coinsMade(parent, next.height));
   if (!child.ins.some(({ hash, index }) => made.has(outpointKey(hash, index))))
-    throw rejected('package topology disallowed. not child-with-parents or parents depend on each other.');
+    throw rejectedError('package topology disallowed. not child-with-parents or parents depend on each other.');
   const first = judged(parent, standing, known);
   const second = judged(child, standing, (key) => made.get(key) ?? known(key));
   for (const { entry } of [first, second]) checkMaxFee(entry.fee, entry.vsize, most);
   const fee = first.entry.fee + second.entry.fee;
   const vsize = first.entry.vsize + second.entry.vsize;
   checkPoolFee(fee, vsize, minimum);
-  if (conflictsOf(child, pool).length > 0) throw rejected('package RBF failed: only the parent may replace something');
+  if (conflictsOf(child, pool).length > 0)
+    throw rejectedError('package RBF failed: only the parent may replace something');
   const replaces = replacedBy({ ...first.entry, fee, vsize }, pool);
   checkFamily(first.entry, pool);
   checkScripts(parent, first.spent, scripts);

@@ -1,8 +1,9 @@
 /** Making regtest blocks and reading them: coinbase, commitments, proof of work, and what a block must be by itself. */
+
 import { script as codec, Block as ParsedBlock, Transaction } from 'bitcoinjs-lib';
 import { concat, equal, unhex, zeros } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto.ts';
-import { rejected } from '../../chain/refusals.ts';
+import { rejectedError } from '../../chain/errors.ts';
 import { isCoinbase } from './coins.ts';
 import { checkShape, maximumBlockWeight } from './consensus.ts';
 
@@ -85,12 +86,12 @@ export const makeBlock = (draft: Draft): ParsedBlock => {
 
 /** What a block must be apart from the chain it stands on. Throws ChainError `rejected`. */
 export const checkBlock = (block: ParsedBlock): void => {
-  if (block.bits !== regtestBits) throw rejected('bad-diffbits');
-  if (!block.checkProofOfWork()) throw rejected('high-hash');
+  if (block.bits !== regtestBits) throw rejectedError('bad-diffbits');
+  if (!block.checkProofOfWork()) throw rejectedError('high-hash');
   const [coinbase, ...others] = block.transactions ?? [];
-  if (coinbase === undefined || !isCoinbase(coinbase) || others.some(isCoinbase)) throw rejected('bad-cb-missing');
-  if (!block.checkTxRoots()) throw rejected('bad-txnmrklroot, or bad-witness-merkle-match');
-  if (block.weight() > maximumBlockWeight) throw rejected('bad-blk-weight');
+  if (coinbase === undefined || !isCoinbase(coinbase) || others.some(isCoinbase)) throw rejectedError('bad-cb-missing');
+  if (!block.checkTxRoots()) throw rejectedError('bad-txnmrklroot, or bad-witness-merkle-match');
+  if (block.weight() > maximumBlockWeight) throw rejectedError('bad-blk-weight');
   for (const tx of block.transactions ?? []) checkShape(tx);
 };
 
@@ -98,7 +99,7 @@ export const checkBlock = (block: ParsedBlock): void => {
 export const checkHeight = (block: ParsedBlock, height: number): void => {
   const begin = heightPush(height);
   const script = block.transactions?.[0]?.ins[0]?.script ?? new Uint8Array();
-  if (!equal(script.subarray(0, begin.length), begin)) throw rejected('bad-cb-height');
+  if (!equal(script.subarray(0, begin.length), begin)) throw rejectedError('bad-cb-height');
 };
 
 /** Reads a block. Throws ChainError `rejected`. */
@@ -106,7 +107,7 @@ export const readBlock = (raw: Uint8Array): ParsedBlock => {
   try {
     return ParsedBlock.fromBuffer(raw);
   } catch {
-    throw rejected('Block decode failed');
+    throw rejectedError('Block decode failed');
   }
 };
 
@@ -117,5 +118,5 @@ export const readTransaction = (raw: Uint8Array): Transaction => {
     // A copy would hash the same; anything left over or written differently would not be what was sent.
     if (equal(sha256(tx.toBuffer()), sha256(raw))) return tx;
   } catch {}
-  throw rejected('TX decode failed. Make sure the tx has at least one input.');
+  throw rejectedError('TX decode failed. Make sure the tx has at least one input.');
 };

@@ -2,7 +2,7 @@
 
 import { hex, reversed, unhex } from '../../../wire/bytes.ts';
 import { chainHash, sat, txid } from '../../../wire/units.ts';
-import { estimated, fallbackFeerate, floorFeerate } from '../../chain/bitcoind.ts';
+import { distinctEstimate, fallbackFeerate, minRelayFeerate } from '../../chain/bitcoind.ts';
 import { ChainError } from '../../chain/errors.ts';
 import type { Block, Chain, ChainTx, Clock, Outpoint } from '../../ports/ports.ts';
 import type { Placed } from './ledger.ts';
@@ -37,7 +37,7 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
     return entry && { txid: txid(entry.tx.getHash()), tx: entry.tx };
   };
 
-  const changed = async (seen: string, signal: AbortSignal): Promise<void> => {
+  const waitForChange = async (seen: string, signal: AbortSignal): Promise<void> => {
     const tip = await asked(() => ledger.tip.hash);
     if (signal.aborted || tip !== seen) return;
     await new Promise<void>((resolve) => {
@@ -60,15 +60,15 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
     genesis: () => asked(() => chainHash(reversed(unhex(ledger.at(0)?.hash ?? '')))),
     tip: () => asked(() => ({ height: ledger.tip.height, hash: ledger.tip.hash })),
     hashAt: (height) => asked(() => ledger.at(height)?.hash),
-    ruledOut: (hash) => asked(() => ledger.isRuledOut(hash)),
+    isInvalidated: (hash) => asked(() => ledger.isRuledOut(hash)),
     block: (hash) => asked(() => portBlock(ledger.get(hash))),
     txidAt: (height, index) => asked(() => ledger.at(height)?.transactions[index]?.txid),
-    changed,
-    check: (tx) => asked(() => regtest.check(tx)),
+    waitForChange,
+    testAccept: (tx) => asked(() => regtest.check(tx)),
     broadcast: (tx) => asked(() => void regtest.send(tx)),
     broadcastPackage: (parent, child) => asked(() => regtest.sendPair(parent, child)),
-    feerate: () => asked(() => (regtest.demand > 0 ? estimated(regtest.demand) : fallbackFeerate)),
-    relayFeerate: () => asked(() => floorFeerate),
+    feerate: () => asked(() => (regtest.demand > 0 ? distinctEstimate(regtest.demand) : fallbackFeerate)),
+    relayFeerate: () => asked(() => minRelayFeerate),
     unspent: (outpoint, _, where = 'chain') =>
       asked(() => {
         if (where === 'mempool' && regtest.spender(outpoint) !== undefined) return undefined;
@@ -78,10 +78,10 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
         const { script, value, height, coinbase } = coin;
         return { script, amount: sat(value), confirmations: ledger.tip.height - height + 1, coinbase };
       }),
-    spender: (outpoint) => asked(() => spenderOf(outpoint)),
-    spenders: (outpoints) => asked(() => outpoints.map((outpoint) => spenderOf(outpoint)?.txid)),
-    arrivals: (hear) => regtest.onArrival(hear),
-    waitingFeerate: (id) => asked(() => regtest.pool.familyFeerate(hex(id))),
+    mempoolSpender: (outpoint) => asked(() => spenderOf(outpoint)),
+    mempoolSpenders: (outpoints) => asked(() => outpoints.map((outpoint) => spenderOf(outpoint)?.txid)),
+    subscribeRawTx: (hear) => regtest.onArrival(hear),
+    mempoolFeerate: (id) => asked(() => regtest.pool.familyFeerate(hex(id))),
     close: async () => {
       closed = true;
       for (const end of [...waiting]) end();

@@ -1,6 +1,7 @@
 /** What every transaction in a block must obey, apart from its scripts; in bitcoind's order and words. */
+
 import type { Transaction } from 'bitcoinjs-lib';
-import { rejected } from '../../chain/refusals.ts';
+import { rejectedError } from '../../chain/errors.ts';
 import { type Coin, isCoinbase, spentKeys } from './coins.ts';
 import { isFinal, type Next, relativeLocksPassed } from './locks.ts';
 
@@ -17,25 +18,25 @@ export const subsidy = (height: number): bigint => firstSubsidy >> BigInt(Math.f
 
 /** What can be said of a transaction by itself. Throws ChainError `rejected`. */
 export const checkShape = (tx: Transaction): void => {
-  if (tx.ins.length === 0) throw rejected('bad-txns-vin-empty');
-  if (tx.outs.length === 0) throw rejected('bad-txns-vout-empty');
-  if (tx.byteLength(false) * 4 > maximumBlockWeight) throw rejected('bad-txns-oversize');
+  if (tx.ins.length === 0) throw rejectedError('bad-txns-vin-empty');
+  if (tx.outs.length === 0) throw rejectedError('bad-txns-vout-empty');
+  if (tx.byteLength(false) * 4 > maximumBlockWeight) throw rejectedError('bad-txns-oversize');
   let total = 0n;
   for (const { value } of tx.outs) {
-    if (value < 0n) throw rejected('bad-txns-vout-negative');
-    if (value > maximumMoney) throw rejected('bad-txns-vout-toolarge');
+    if (value < 0n) throw rejectedError('bad-txns-vout-negative');
+    if (value > maximumMoney) throw rejectedError('bad-txns-vout-toolarge');
     total += value;
   }
-  if (total > maximumMoney) throw rejected('bad-txns-txouttotal-toolarge');
+  if (total > maximumMoney) throw rejectedError('bad-txns-txouttotal-toolarge');
   const keys = spentKeys(tx);
-  if (new Set(keys).size !== keys.length) throw rejected('bad-txns-inputs-duplicate');
+  if (new Set(keys).size !== keys.length) throw rejectedError('bad-txns-inputs-duplicate');
 };
 
 /** The coins of a transaction's inputs. Throws ChainError `rejected` where one is missing or spent. */
 export const coinsOf = (tx: Transaction, lookUp: (key: string) => Coin | undefined): readonly Coin[] =>
   spentKeys(tx).map((key) => {
     const coin = lookUp(key);
-    if (coin === undefined) throw rejected('bad-txns-inputs-missingorspent');
+    if (coin === undefined) throw rejectedError('bad-txns-inputs-missingorspent');
     return coin;
   });
 
@@ -46,16 +47,16 @@ export const checkSpending = (
   next: Next,
   medianTimeAt: (height: number) => number,
 ): bigint => {
-  if (!isFinal(tx, next)) throw rejected('bad-txns-nonfinal, non-final transaction');
+  if (!isFinal(tx, next)) throw rejectedError('bad-txns-nonfinal, non-final transaction');
   if (isCoinbase(tx)) return 0n;
-  if (!relativeLocksPassed(tx, spent, next, medianTimeAt)) throw rejected('non-BIP68-final');
+  if (!relativeLocksPassed(tx, spent, next, medianTimeAt)) throw rejectedError('non-BIP68-final');
   for (const coin of spent)
     if (coin.coinbase && next.height - coin.height < coinbaseMaturity) {
       const depth = next.height - coin.height;
-      throw rejected(`bad-txns-premature-spend-of-coinbase, tried to spend coinbase at depth ${depth}`);
+      throw rejectedError(`bad-txns-premature-spend-of-coinbase, tried to spend coinbase at depth ${depth}`);
     }
   const taken = spent.reduce((sum, { value }) => sum + value, 0n);
   const given = tx.outs.reduce((sum, { value }) => sum + value, 0n);
-  if (taken < given) throw rejected(`bad-txns-in-belowout, value in (${taken}) < value out (${given})`);
+  if (taken < given) throw rejectedError(`bad-txns-in-belowout, value in (${taken}) < value out (${given})`);
   return taken - given;
 };

@@ -2,11 +2,11 @@
  * Every block ever seen, the branch that counts, and the coins at its tip. The longest branch without an invalid block wins;
  * of two equally long ones, the one seen first. Invariant: the coins are what the branch, replayed from the start, leaves.
  */
+
 import type { Block as ParsedBlock } from 'bitcoinjs-lib';
 import { hex, reversed } from '../../../wire/bytes.ts';
 import { txid } from '../../../wire/units.ts';
-import { ChainError } from '../../chain/errors.ts';
-import { rejected } from '../../chain/refusals.ts';
+import { ChainError, rejectedError } from '../../chain/errors.ts';
 import type { Block } from '../../ports/ports.ts';
 import { checkBlock, checkHeight, genesis } from './block.ts';
 import { apply, type Coin, type Coins, coinsMade, isCoinbase, undo } from './coins.ts';
@@ -115,11 +115,11 @@ export class Ledger {
    */
   add(raw: ParsedBlock): Switch {
     const hash = raw.getId();
-    if (this.known.has(hash)) throw rejected(this.invalid.has(hash) ? 'duplicate-invalid' : 'duplicate');
+    if (this.known.has(hash)) throw rejectedError(this.invalid.has(hash) ? 'duplicate-invalid' : 'duplicate');
     checkBlock(raw);
     const below = this.known.get(hex(reversed(raw.prevHash ?? new Uint8Array(32))));
-    if (below === undefined) throw rejected('prev-blk-not-found');
-    if (raw.timestamp <= below.medianTime) throw rejected('time-too-old');
+    if (below === undefined) throw rejectedError('prev-blk-not-found');
+    if (raw.timestamp <= below.medianTime) throw rejectedError('time-too-old');
     checkHeight(raw, below.height + 1);
     const placed = this.place(raw, below);
     if (below !== this.tip) return this.settle();
@@ -130,7 +130,7 @@ export class Ledger {
 
   /** As if this block broke the rules, and with it all above. Throws ChainError `unknown_block`. */
   invalidate(hash: string): Switch {
-    if (this.get(hash).height === 0) throw rejected('the first block cannot be invalid');
+    if (this.get(hash).height === 0) throw rejectedError('the first block cannot be invalid');
     this.invalid.add(hash);
     return this.settle();
   }
@@ -195,15 +195,15 @@ export class Ledger {
     try {
       let fees = 0n;
       for (const { tx } of transactions) {
-        if (coinsMade(tx, height).some(([key]) => this.coins.has(key))) throw rejected('bad-txns-BIP30');
+        if (coinsMade(tx, height).some(([key]) => this.coins.has(key))) throw rejectedError('bad-txns-BIP30');
         const spent = coinsOf(tx, (key) => this.coins.get(key));
         fees += checkSpending(tx, spent, this.next, this.medianTimeAt);
         const complaint = isCoinbase(tx) ? undefined : this.scripts(tx, spent, 'consensus');
-        if (complaint !== undefined) throw rejected(complaint);
+        if (complaint !== undefined) throw rejectedError(complaint);
         done.push(apply(this.coins, tx, height));
       }
       const paid = (transactions[0]?.tx.outs ?? []).reduce((sum, { value }) => sum + value, 0n);
-      if (paid > subsidy(height) + fees) throw rejected('bad-cb-amount');
+      if (paid > subsidy(height) + fees) throw rejectedError('bad-cb-amount');
     } catch (error) {
       this.takeBack(placed, done);
       this.invalid.add(placed.hash);

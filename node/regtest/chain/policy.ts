@@ -2,8 +2,9 @@
  * What nodes relay, beyond what blocks may hold: standard forms, no dust, a minimum fee. The numbers are bitcoind's defaults
  * up to version 29; later ones take lower fees, so what passes here passes there.
  */
+
 import type { Transaction } from 'bitcoinjs-lib';
-import { rejected } from '../../chain/refusals.ts';
+import { rejectedError } from '../../chain/errors.ts';
 import type { Coin } from './coins.ts';
 
 /** Satoshi per 1,000 vbytes: least fee to be relayed, least fee a replacement adds for its own size, price of dust. */
@@ -74,20 +75,21 @@ const pushesOnly = (script: Uint8Array): boolean => {
 export const checkStandard = (tx: Transaction): void => {
   const version = tx.version >>> 0;
   // Version 3 is relayed too, under rules of its own (BIP 431) that belong to packages.
-  if (version < 1 || version > 2) throw rejected('version');
-  if (tx.weight() > maximumWeight) throw rejected('tx-size');
+  if (version < 1 || version > 2) throw rejectedError('version');
+  if (tx.weight() > maximumWeight) throw rejectedError('tx-size');
   for (const { script } of tx.ins) {
-    if (script.length > maximumScriptSig) throw rejected('scriptsig-size, bad-txns');
-    if (!pushesOnly(script)) throw rejected('scriptsig-not-pushonly, bad-txns');
+    if (script.length > maximumScriptSig) throw rejectedError('scriptsig-size, bad-txns');
+    if (!pushesOnly(script)) throw rejectedError('scriptsig-not-pushonly, bad-txns');
   }
   let data = 0;
   for (const { script, value } of tx.outs) {
     const kind = kindOf(script);
-    if (kind === undefined) throw rejected('scriptpubkey');
-    if (kind === 'data' && (++data > 1 || script.length > maximumData)) throw rejected('scriptpubkey, too much data');
-    if (value < dustThreshold(script)) throw rejected('dust');
+    if (kind === undefined) throw rejectedError('scriptpubkey');
+    if (kind === 'data' && (++data > 1 || script.length > maximumData))
+      throw rejectedError('scriptpubkey, too much data');
+    if (value < dustThreshold(script)) throw rejectedError('dust');
   }
-  if (tx.byteLength(false) < minimumBaseSize) throw rejected('tx-size-small');
+  if (tx.byteLength(false) < minimumBaseSize) throw rejectedError('tx-size-small');
 };
 
 /** The form of what it spends and of its witnesses. Throws ChainError `rejected`. */
@@ -96,7 +98,7 @@ export const checkStandardInputs = (tx: Transaction, spent: readonly Coin[]): vo
     const script = spent[index]?.script ?? new Uint8Array();
     const kind = kindOf(script);
     if (kind === undefined || kind === 'data' || kind === 'future')
-      throw rejected(`bad-txns-nonstandard-inputs, input ${index}`);
+      throw rejectedError(`bad-txns-nonstandard-inputs, input ${index}`);
     if (kind !== 'p2wsh') return;
     const stack = input.witness.slice(0, -1);
     const last = input.witness.at(-1)?.length ?? 0;
@@ -104,23 +106,23 @@ export const checkStandardInputs = (tx: Transaction, spent: readonly Coin[]): vo
       last <= witness.script &&
       stack.length <= witness.items &&
       stack.every(({ length }) => length <= witness.itemSize);
-    if (!fits) throw rejected(`bad-witness-nonstandard, input ${index}`);
+    if (!fits) throw rejectedError(`bad-witness-nonstandard, input ${index}`);
   });
 };
 
 /** Whether a fee is enough for a pool that takes nothing below so many satoshi per 1,000 weight. Throws ChainError `rejected`. */
 export const checkPoolFee = (fee: bigint, vsize: number, minimum: number): void => {
   const least = feeFor(BigInt(minimum) * 4n, vsize);
-  if (fee < least) throw rejected(`mempool min fee not met, ${fee} < ${least}`);
+  if (fee < least) throw rejectedError(`mempool min fee not met, ${fee} < ${least}`);
 };
 
 /** Whether the fee is enough to be relayed. Throws ChainError `rejected`. */
 export const checkFee = (fee: bigint, vsize: number): void => {
   const least = feeFor(relayFee, vsize);
-  if (fee < least) throw rejected(`min relay fee not met, ${fee} < ${least}`);
+  if (fee < least) throw rejectedError(`min relay fee not met, ${fee} < ${least}`);
 };
 
 /** Whether the fee is more than the caller allows, satoshi per 1,000 vbytes; 0 allows any. Throws ChainError `rejected`. */
 export const checkMaxFee = (fee: bigint, vsize: number, most: bigint): void => {
-  if (most > 0n && fee > (most * BigInt(vsize)) / 1000n) throw rejected('max feerate exceeded');
+  if (most > 0n && fee > (most * BigInt(vsize)) / 1000n) throw rejectedError('max feerate exceeded');
 };

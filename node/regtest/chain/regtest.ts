@@ -2,9 +2,10 @@
  * A regtest chain in memory that mines when told: the ledger and the pool, kept in step. It decides everything at once and
  * waits for nothing; the ports on top of it (command.ts, serve.ts) bring promises and sockets.
  */
+
 import type { Block, Transaction } from 'bitcoinjs-lib';
 import { hex, reversed, unhex } from '../../../wire/bytes.ts';
-import { isFeeRefusal } from '../../chain/refusals.ts';
+import { isFeeTooLow } from '../../chain/errors.ts';
 import { outpointKey } from '../../chain/watch.ts';
 import type { Clock, Outpoint } from '../../ports/ports.ts';
 import { accept, acceptPair, isKnown, readmit, type Standing } from './accept.ts';
@@ -134,7 +135,7 @@ export class Regtest {
     try {
       this.send(raw, most);
     } catch (error) {
-      if (!isFeeRefusal(error)) throw error;
+      if (!isFeeTooLow(error)) throw error;
       const { entries, replaces } = acceptPair([readTransaction(raw), readTransaction(child)], this.standing, most);
       this.pool.remove(replaces);
       for (const entry of entries) this.pool.add(entry);

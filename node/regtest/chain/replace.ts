@@ -2,9 +2,10 @@
  * When a transaction may push others out that spend the same outputs: BIP 125 as bitcoind applies it today, where nobody has
  * to signal anything any more, but every replacement pays for itself.
  */
+
 import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../../wire/bytes.ts';
-import { rejected } from '../../chain/refusals.ts';
+import { rejectedError } from '../../chain/errors.ts';
 import { spentKeys } from './coins.ts';
 import { feeFor, incrementalFee } from './policy.ts';
 import type { Entry, Pool } from './pool.ts';
@@ -36,27 +37,27 @@ export const replacedBy = (entry: Entry, pool: Pool): ReadonlySet<string> => {
   if (conflicts.length === 0) return new Set();
   const direct = conflicts.map(({ id }) => id);
   const ancestors = pool.ancestors(pool.parentsOf(tx));
-  if (direct.some((id) => ancestors.has(id))) throw rejected('bad-txns-spends-conflicting-tx');
+  if (direct.some((id) => ancestors.has(id))) throw rejectedError('bad-txns-spends-conflicting-tx');
 
   for (const conflict of conflicts)
     if (!paysBetter(entry, conflict))
-      throw rejected(`insufficient fee, rejecting replacement; new feerate ${fee}/${vsize} <= old feerate`);
+      throw rejectedError(`insufficient fee, rejecting replacement; new feerate ${fee}/${vsize} <= old feerate`);
 
   const replaced = pool.descendants(direct);
   if (replaced.size > maximumReplaced)
-    throw rejected(`too many potential replacements, ${replaced.size} > ${maximumReplaced}`);
+    throw rejectedError(`too many potential replacements, ${replaced.size} > ${maximumReplaced}`);
 
   // Else a replacement could hang on something cheap that keeps it from being mined.
   const theirs = new Set(conflicts.flatMap((conflict) => conflict.tx.ins.map(({ hash }) => hex(hash))));
-  if (pool.parentsOf(tx).some((parent) => !theirs.has(parent))) throw rejected('replacement-adds-unconfirmed');
+  if (pool.parentsOf(tx).some((parent) => !theirs.has(parent))) throw rejectedError('replacement-adds-unconfirmed');
 
   let old = 0n;
   for (const id of replaced) old += pool.get(id)?.fee ?? 0n;
   if (fee < old)
-    throw rejected(`insufficient fee, rejecting replacement, less fees than conflicting txs; ${fee} < ${old}`);
+    throw rejectedError(`insufficient fee, rejecting replacement, less fees than conflicting txs; ${fee} < ${old}`);
   const extra = feeFor(incrementalFee, vsize);
   if (fee - old < extra)
-    throw rejected(
+    throw rejectedError(
       `insufficient fee, rejecting replacement, not enough additional fees to relay; ${fee - old} < ${extra}`,
     );
   return replaced;

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { hex, utf8 } from '../../../wire/bytes.ts';
 import { hmacSha256 } from '../../../wire/crypto.ts';
 import { systemEntropy } from '../../base/entropy.ts';
-import { isTransient } from '../../chain/errors.ts';
+import { isRetriable } from '../../chain/errors.ts';
 import { openRpc, type Rpc } from '../../chain/rpc.ts';
 import { passwordVariable } from '../chain/command.ts';
 import { cookieIn } from '../chain/run.ts';
@@ -114,7 +114,7 @@ const untilAnswering = async (rpc: Rpc, child: ChildProcess, said: () => string)
     } catch (error) {
       if (gone(child))
         throw new Error(`bitcoind ended while starting: ${said().trim() || `exit code ${child.exitCode}`}`);
-      if (!isTransient(error) || Date.now() > end) throw error;
+      if (!isRetriable(error) || Date.now() > end) throw error;
     }
   }
 };

@@ -1,8 +1,9 @@
 /** The bitcoind adapter against a stand-in that answers from a table: what differs between versions, and what is refused. */
+
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
 import { checkNetwork, fallbackFeerate } from '../../../node/chain/bitcoind.ts';
-import { fundingOutput } from '../../../node/chain/lookup.ts';
+import { fundingOutput } from '../../../node/graph/fundinglookups.ts';
 import type { Chain } from '../../../node/ports/ports.ts';
 import { hex, unhex } from '../../../wire/bytes.ts';
 import { chainHashOf } from '../../../wire/chains.ts';
@@ -120,7 +121,7 @@ describe('asked whether it would take a transaction', () => {
     ['it cannot be read', no(-22, 'TX decode failed. Make sure the tx has at least one input.'), 'invalid'],
   ])('%s', async (_, answer, outcome) => {
     const { chain, asked } = await standIn({ testmempoolaccept: () => answer });
-    const got = await chain.check(Uint8Array.of(1)).then(
+    const got = await chain.testAccept(Uint8Array.of(1)).then(
       () => 'taken',
       (error: { fault?: { refusal?: string } }) => error.fault?.refusal,
     );
@@ -184,7 +185,7 @@ describe('waiting for a block', () => {
 
   test('a tip that has moved already is not waited for', async () => {
     const { chain, asked } = await standIn({ getbestblockhash: () => ok(hashB) });
-    await chain.changed(hashA, never);
+    await chain.waitForChange(hashA, never);
     expect(asked).toEqual(['getbestblockhash']);
   });
 
@@ -197,7 +198,7 @@ describe('waiting for a block', () => {
         return ok({ hash: hashB, height: 2 });
       },
     });
-    await chain.changed(hashA, never);
+    await chain.waitForChange(hashA, never);
     expect(params).toEqual([[10_000, hashA]]);
   });
 
@@ -210,15 +211,15 @@ describe('waiting for a block', () => {
         return given.length > 1 ? no(-1, 'waitfornewblock ( timeout )') : ok({ hash: hashB, height: 2 });
       },
     });
-    for (let i = 0; i < 3; i++) await chain.changed(hashA, never);
+    for (let i = 0; i < 3; i++) await chain.waitForChange(hashA, never);
     expect(params).toEqual([2, 1, 1]);
   });
 
   test('one that cannot wait is looked at every second', async () => {
     const { chain, asked, clock } = await standIn({ getbestblockhash: () => ok(hashA) });
-    await chain.changed(hashA, never);
+    await chain.waitForChange(hashA, never);
     expect(asked).toEqual(['getbestblockhash', 'waitfornewblock']);
-    const waiting = chain.changed(hashA, never);
+    const waiting = chain.waitForChange(hashA, never);
     await until(() => clock.waiting > 0);
     clock.pass(1_000);
     await waiting;
@@ -227,9 +228,9 @@ describe('waiting for a block', () => {
 
   test('an abort ends the wait without an error', async () => {
     const { chain, clock } = await standIn({ getbestblockhash: () => ok(hashA) });
-    await chain.changed(hashA, never);
+    await chain.waitForChange(hashA, never);
     const abort = new AbortController();
-    const waiting = chain.changed(hashA, abort.signal);
+    const waiting = chain.waitForChange(hashA, abort.signal);
     await until(() => clock.waiting > 0);
     abort.abort();
     await waiting;
@@ -281,7 +282,7 @@ describe('blocks and outputs', () => {
 
   test('a bitcoind that cannot look up spenders has seen none', async () => {
     const { chain } = await standIn({});
-    expect(await chain.spender(outpoint)).toBeUndefined();
+    expect(await chain.mempoolSpender(outpoint)).toBeUndefined();
   });
 
   test('a short_channel_id is looked up by place, and its block is listed once', async () => {

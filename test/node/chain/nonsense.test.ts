@@ -32,6 +32,6 @@ describe('outputs and what spends them', () => {
       gettxspendingprevout: () => ok([{ spendingtxid: other }]),
       getrawtransaction: () => ok('00'),
     });
-    await expect(chain.spender(outpoint)).rejects.toMatchObject({ fault: { code: 'bad_answer' } });
+    await expect(chain.mempoolSpender(outpoint)).rejects.toMatchObject({ fault: { code: 'bad_answer' } });
   });
 });

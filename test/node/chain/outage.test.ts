@@ -1,6 +1,6 @@
 /** A chain that is away for longer than the smallest margin we hold: when it counts, how often it is said, when it is over. */
 import { expect, test } from 'vitest';
-import { Outage, TOO_LONG_MS } from '../../../node/chain/outage.ts';
+import { ChainOutage, TOO_LONG_MS } from '../../../node/chain/outage.ts';
 import { heldClock, keptLog } from '../../support/quiet.ts';
 
 const MINUTE = 60_000;
@@ -10,11 +10,11 @@ const watched = () => {
   const clock = heldClock();
   const log = keptLog();
   const here = { current: true, channels: true };
-  const outage = new Outage({ clock, log, isCurrent: () => here.current, atStake: () => here.channels });
+  const outage = new ChainOutage({ clock, log, isSynced: () => here.current, atStake: () => here.channels });
   const minutes = (count: number): void => {
     for (let second = 0; second < count * 60; second++) {
       clock.pass(1000);
-      outage.look();
+      outage.check();
     }
   };
   return { clock, log, here, outage, minutes };
@@ -25,9 +25,9 @@ test('counts after half an hour: three blocks, which is the least that we leave 
   const { here, outage, log, minutes } = watched();
   here.current = false;
   minutes(29.5);
-  expect([outage.isOut, outage.warning(), log.lines]).toEqual([false, undefined, []]);
+  expect([outage.isHalting, outage.warning(), log.lines]).toEqual([false, undefined, []]);
   minutes(0.5);
-  expect(outage.isOut).toBe(true);
+  expect(outage.isHalting).toBe(true);
   expect(outage.warning()).toMatch(/not been heard of for 30 minutes: no HTLC is taken or offered.*bitcoind/);
   expect(log.lines).toEqual([`error: ${outage.warning()}`]);
 });
@@ -39,18 +39,18 @@ test('is said again every ten minutes, and once when it is over', () => {
   expect(log.lines.map((line) => line.slice(0, 5))).toEqual(['error', 'error', 'error']);
   here.current = true;
   minutes(1);
-  expect([outage.isOut, outage.warning()]).toEqual([false, undefined]);
+  expect([outage.isHalting, outage.warning()]).toEqual([false, undefined]);
   expect(log.lines.slice(3)).toEqual(['info: the chain is heard of again: HTLCs are taken and offered as before']);
   here.current = false;
   minutes(29);
-  expect(outage.isOut).toBe(false);
+  expect(outage.isHalting).toBe(false);
 });
 
 test('is no alarm where there is no channel, such as while bitcoind fetches its first blocks', () => {
   const { here, outage, log, minutes } = watched();
   Object.assign(here, { current: false, channels: false });
   minutes(60);
-  expect(outage.isOut).toBe(true);
+  expect(outage.isHalting).toBe(true);
   expect(log.lines.every((line) => line.startsWith('debug:'))).toBe(true);
 });
 
@@ -59,15 +59,15 @@ test('a machine that slept has heard nothing for long: the chain gets a minute t
   minutes(1);
   here.current = false;
   clock.pass(180 * MINUTE);
-  outage.look();
+  outage.check();
   minutes(0.9);
-  expect(outage.isOut).toBe(false);
+  expect(outage.isHalting).toBe(false);
   here.current = true;
   minutes(1);
   expect(log.lines).toEqual([]);
   here.current = false;
   clock.pass(180 * MINUTE);
-  outage.look();
+  outage.check();
   minutes(1);
-  expect(outage.isOut).toBe(true);
+  expect(outage.isHalting).toBe(true);
 });

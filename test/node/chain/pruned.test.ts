@@ -1,6 +1,6 @@
 /** Blocks that bitcoind has pruned, and those that it says it will not have again. */
 import { describe, expect, test } from 'vitest';
-import { isTransient } from '../../../node/chain/errors.ts';
+import { isRetriable } from '../../../node/chain/errors.ts';
 import { openRegtest } from '../../../node/regtest/chain/regtest.ts';
 import { heldClock, until } from '../../support/quiet.ts';
 import { no, ok, type Reply, standIn } from './standin.ts';
@@ -62,7 +62,7 @@ describe('a pruned block', () => {
     const error: unknown = await block.catch((reason: unknown) => reason);
     expect(error).toMatchObject({ fault: { code: 'pruned', height: 4321 } });
     expect(String(error)).toMatch(/pruned block 4321.*addnode.*-prune=0 and -reindex/);
-    expect(isTransient(error)).toBe(true);
+    expect(isRetriable(error)).toBe(true);
   });
 });
 
@@ -90,16 +90,16 @@ describe('a block that is not in the chain', () => {
     ['is not where only what stands on it is invalid', [end(above, 11, 1, 'invalid')], false],
   ])('%s', async (_, tips, expected) => {
     const { chain } = await standIn({ getblockheader: known, getchaintips: () => ok(tips) });
-    expect(await chain.ruledOut(String(ours))).toBe(expected);
+    expect(await chain.isInvalidated(String(ours))).toBe(expected);
   });
 
   test('is not where bitcoind cannot say so', async () => {
     const { chain } = await standIn({ getblockheader: known });
-    expect(await chain.ruledOut(String(ours))).toBe(false);
+    expect(await chain.isInvalidated(String(ours))).toBe(false);
   });
 
   test('is not where bitcoind does not know it', async () => {
     const { chain } = await standIn({ getblockheader: known, getchaintips: () => ok([end(above, 11, 2, 'invalid')]) });
-    expect(await chain.ruledOut(String(below))).toBe(false);
+    expect(await chain.isInvalidated(String(below))).toBe(false);
   });
 });

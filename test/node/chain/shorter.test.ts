@@ -22,7 +22,7 @@ const following = async ({ chain, store = memoryStore(), birth = 0 }: Setup) => 
   const [clock, log, failures] = [heldClock(), keptLog(), [] as unknown[]];
   const follower = new Follower({ chain, store, clock, log, birth, listeners: [{ apply }] });
   await follower.start((error) => void failures.push(error));
-  const reaches = (height: number) => until(() => follower.top.height === height && follower.isCurrent());
+  const reaches = (height: number) => until(() => follower.top.height === height && follower.isSynced());
   return { follower, told, clock, log, failures, reaches };
 };
 
@@ -47,17 +47,17 @@ describe.each([
     await reaches(100);
     told.splice(0);
     const missed = chain.forget(missing);
-    await until(() => follower.trouble !== undefined);
-    expect(follower.trouble).toBe(
+    await until(() => follower.problem !== undefined);
+    expect(follower.problem).toBe(
       `bitcoind's chain ends at block ${100 - missing}, below block 100 that this node has read`,
     );
-    expect([follower.top.height, follower.isCurrent()]).toEqual([100, false]);
+    expect([follower.top.height, follower.isSynced()]).toEqual([100, false]);
     chain.take(missed.slice(0, 2));
-    await until(() => follower.trouble?.includes(`at block ${102 - missing},`) === true);
+    await until(() => follower.problem?.includes(`at block ${102 - missing},`) === true);
     chain.take(missed.slice(2));
     chain.mine();
     await reaches(101);
-    expect([told, failures, follower.trouble]).toEqual([['+101'], [], undefined]);
+    expect([told, failures, follower.problem]).toEqual([['+101'], [], undefined]);
     expect(log.lines.map((line) => line.slice(0, 36))).toEqual([
       "warn: bitcoind's chain ends at block",
       'info: bitcoind has the blocks again ',
@@ -73,7 +73,7 @@ describe.each([
     await before.follower.stop();
     const missed = chain.forget(missing);
     const { follower, told, failures, reaches } = await following({ chain, store });
-    await until(() => follower.trouble !== undefined);
+    await until(() => follower.problem !== undefined);
     await turns();
     expect([told, failures]).toEqual([[], []]);
     chain.take(missed);
@@ -89,16 +89,16 @@ test('a chain that ends below the node again and again is said once in ten minut
   await reaches(100);
   for (let i = 0; i < 10; i++) {
     const missed = chain.forget(2);
-    await until(() => follower.trouble !== undefined);
+    await until(() => follower.problem !== undefined);
     chain.take(missed);
-    await until(() => follower.trouble === undefined);
+    await until(() => follower.problem === undefined);
   }
   chain.forget(2);
-  await until(() => follower.trouble !== undefined);
+  await until(() => follower.problem !== undefined);
   await turns();
   expect(log.lines).toHaveLength(2);
   clock.pass(600_000);
-  follower.isCurrent();
+  follower.isSynced();
   await until(() => log.lines.length > 2);
   await turns();
   expect(log.lines.map((line) => line.slice(0, 36))).toEqual([
@@ -115,11 +115,11 @@ test('a chain that is shorter and different is a reorganization', async () => {
   await reaches(10);
   told.splice(0);
   chain.forget(2);
-  await until(() => follower.trouble !== undefined);
+  await until(() => follower.problem !== undefined);
   chain.mine();
-  await until(() => follower.top.height === 9 && follower.isCurrent());
+  await until(() => follower.top.height === 9 && follower.isSynced());
   expect(told).toEqual(['-10', '-9', '+9']);
-  expect(follower.trouble).toBe(undefined);
+  expect(follower.problem).toBe(undefined);
   await follower.stop();
 });
 
@@ -210,7 +210,7 @@ describe('a chain that differs from the first block on', () => {
     told.splice(0);
     const ours = chain.forget(120);
     for (let i = 0; i < 150; i++) chain.mine();
-    await until(() => follower.trouble?.includes('another chain') === true);
+    await until(() => follower.problem?.includes('another chain') === true);
     expect([told, failures]).toEqual([[], []]);
     chain.forget(150);
     chain.take(ours);

@@ -1,10 +1,10 @@
 /** Notifications of a publisher that speaks ZeroMQ: the words on the wire, in whatever pieces, and what is done without them. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { arrivals, endpointOf } from '../../../node/chain/arrivals.ts';
 import { ChainError } from '../../../node/chain/errors.ts';
+import { endpointOf, subscribeRawTx } from '../../../node/chain/rawtx.ts';
 import type { Rpc } from '../../../node/chain/rpc.ts';
-import { greeting, Reader, ready, subscription } from '../../../node/chain/zmtp.ts';
+import { greeting, ready, subscription, ZmtpReader } from '../../../node/chain/zmtp.ts';
 import { concat, hex, text, utf8 } from '../../../wire/bytes.ts';
 import { heldClock, keptLog } from '../../support/quiet.ts';
 
@@ -26,7 +26,7 @@ describe('what a publisher says', () => {
     notice('rawtx', long),
   );
   test.each([1, 7, 64, 1000, 1_000_000])('is read in pieces of %i bytes', (size) => {
-    const reader = new Reader();
+    const reader = new ZmtpReader();
     const heard = [];
     for (let at = 0; at < all.length; at += size) heard.push(...reader.take(all.slice(at, at + size)));
     expect(heard.map((one) => one.heard)).toEqual(['greeting', 'ready', 'message', 'message']);
@@ -56,7 +56,7 @@ describe('what a publisher says', () => {
     ['a message without end', more],
     ['an error', concat(greeting, command('ERROR'))],
   ])('ends at %s', (_, bytes) => {
-    expect(() => new Reader().take(bytes)).toThrow(RangeError);
+    expect(() => new ZmtpReader().take(bytes)).toThrow(RangeError);
   });
 });
 
@@ -121,7 +121,7 @@ describe('a bitcoind that publishes', () => {
       { type: 'pubrawblock', address: 'tcp://127.0.0.1:1' },
       { type: 'pubrawtx', address: `tcp://127.0.0.1:${port}` },
     ]);
-    const end = arrivals({ rpc, host: '127.0.0.1', clock, log }, (tx) => void heard.push(hex(tx)));
+    const end = subscribeRawTx({ rpc, host: '127.0.0.1', clock, log }, (tx) => void heard.push(hex(tx)));
     await soon(() => heard.length === 1);
     expect(said).toEqual([hex(concat(greeting, ready, subscription('rawtx')))]);
     for (const socket of sockets) socket.destroy();
@@ -150,7 +150,7 @@ describe('a bitcoind that publishes', () => {
       asked++;
       return answer();
     });
-    const end = arrivals({ rpc, host: '127.0.0.1', clock, log }, () => undefined);
+    const end = subscribeRawTx({ rpc, host: '127.0.0.1', clock, log }, () => undefined);
     for (let times = 1; times <= 3; times++) {
       await soon(() => clock.waiting === 1);
       expect(asked).toBe(times);

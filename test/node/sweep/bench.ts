@@ -97,7 +97,7 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
     let said: readonly Claim[] = [];
     const tell = (): void => {
       const open = wanted.filter((claim) => there(claim) && !spent(claim.outpoint));
-      if (open.length !== said.length || open.some((claim, i) => claim !== said[i])) engine.set(channel, open);
+      if (open.length !== said.length || open.some((claim, i) => claim !== said[i])) engine.setClaims(channel, open);
       said = open;
     };
     const follower: Follower = new Follower({
@@ -117,7 +117,7 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
           },
           applied: () => {
             tell();
-            engine.wake();
+            engine.checkSoon();
           },
         },
       ],
@@ -209,7 +209,7 @@ export const openBench = async (over: (chain: Chain) => Chain = (chain) => chain
         wish.kind === 'sweep'
           ? {
               ...{ ...base, ...input, kind: 'sweep', sequence: wish.sequence ?? 0, locktime: 0 },
-              ...(wish.beside && { beside: { ...input, ...besideOf(wish.beside), sequence: 0xfffffffd } }),
+              ...(wish.beside && { anchor: { ...input, ...besideOf(wish.beside), sequence: 0xfffffffd } }),
             }
           : wish.kind === 'htlc'
             ? { ...base, ...input, kind: 'htlc', sequence: 1, locktime: wish.locktime ?? 0, pays }

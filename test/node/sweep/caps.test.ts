@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 import type { OpenClaim } from '../../../channel/model/claim.ts';
-import { type Before, type FeeCoin, planClaim, type World } from '../../../node/sweep/plan.ts';
+import { type FeeCoin, type LastPublished, type PlanContext, planClaim } from '../../../node/sweep/plan.ts';
 import { feeOf } from '../../../node/wallet/select.ts';
 import { sat } from '../../../wire/units.ts';
 import { built, bump, coin, htlc, sweep, weightOfDraft, world } from './claims.ts';
 
 describe('what hangs and is nobody else’s', () => {
-  const paidAfter = (claim: OpenClaim, blocks: number, more: Partial<World<FeeCoin>> = {}): bigint => {
-    let published: Before | undefined;
+  const paidAfter = (claim: OpenClaim, blocks: number, more: Partial<PlanContext<FeeCoin>> = {}): bigint => {
+    let published: LastPublished | undefined;
     for (let tip = 100; tip <= 100 + blocks; tip++) {
       const move = planClaim(claim, published, world({ tip, free: [coin(5_000_000n)], ...more }));
       if (move.do === 'build')
@@ -24,24 +24,26 @@ describe('what hangs and is nobody else’s', () => {
   };
 
   test('pays three times the estimate in the end, however long it hangs', () => {
-    const once = paidAfter(sweep(1_000_000n), 0, { estimate: 2_500 });
+    const once = paidAfter(sweep(1_000_000n), 0, { estimatedFeerate: 2_500 });
     for (const blocks of [144, 1_000]) {
-      const fee = paidAfter(sweep(1_000_000n), blocks, { estimate: 2_500 });
+      const fee = paidAfter(sweep(1_000_000n), blocks, { estimatedFeerate: 2_500 });
       expect(fee).toBeGreaterThan(2n * once);
       expect(fee).toBeLessThanOrEqual(3n * once);
     }
   });
 
   test('and a tenth of its value, unless the estimate alone is more', () => {
-    const small = paidAfter(sweep(20_000n), 144, { estimate: 2_500 });
+    const small = paidAfter(sweep(20_000n), 144, { estimatedFeerate: 2_500 });
     expect(small).toBeGreaterThan(1_900n);
     expect(small).toBeLessThanOrEqual(2_000n);
-    expect(paidAfter(sweep(10_000n), 144, { estimate: 2_500 })).toBe(paidAfter(sweep(10_000n), 0, { estimate: 2_500 }));
+    expect(paidAfter(sweep(10_000n), 144, { estimatedFeerate: 2_500 })).toBe(
+      paidAfter(sweep(10_000n), 0, { estimatedFeerate: 2_500 }),
+    );
   });
 
   test('a commitment that nothing is urgent in is no exception', () => {
     const [once, later] = [0, 144].map((blocks) =>
-      paidAfter(bump(400n), blocks, { estimate: 2_500, stake: 5_000_000n }),
+      paidAfter(bump(400n), blocks, { estimatedFeerate: 2_500, stake: 5_000_000n }),
     );
     expect((later ?? 0n) + 400n).toBeLessThanOrEqual(3n * ((once ?? 0n) + 400n));
   });
@@ -54,7 +56,12 @@ describe('a large commitment', () => {
   test.each([200, 483, 966])('with %i HTLC outputs gets a child that pays for all of it', (htlcs) => {
     const weight = weightWith(htlcs);
     const claim = bump(BigInt(weight) / 4n, { deadline: 103, urged: { from: 0, value: sat(80_000_000n) } });
-    const rich = world({ parentWeight: weight, stake: 90_000_000n, estimate: 62_500, free: [coin(90_000_000n)] });
+    const rich = world({
+      parentWeight: weight,
+      stake: 90_000_000n,
+      estimatedFeerate: 62_500,
+      free: [coin(90_000_000n)],
+    });
     const draft = built(planClaim(claim, undefined, rich));
     expect(draft.fee).toBeGreaterThan(feeOf(weight, 62_500) - BigInt(weight));
     // Far above what bitcoind takes unless told.
@@ -63,7 +70,12 @@ describe('a large commitment', () => {
 
   test('whose child would cost more than is at stake gets one for all that may be spent', () => {
     const claim = bump(9_000n, { deadline: 101, urged: { from: 0, value: sat(50_000n) } });
-    const poor = world({ parentWeight: weightWith(200), stake: 50_000n, estimate: 25_000, free: [coin(500_000n)] });
+    const poor = world({
+      parentWeight: weightWith(200),
+      stake: 50_000n,
+      estimatedFeerate: 25_000,
+      free: [coin(500_000n)],
+    });
     const { fee, missing } = built(planClaim(claim, undefined, poor));
     expect(fee).toBeLessThanOrEqual(50_000n);
     expect(fee).toBeGreaterThan(49_900n);

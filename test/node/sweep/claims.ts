@@ -1,6 +1,6 @@
 /** Claims of every kind, and the world that they are planned in, for tests of what is decided about them. */
 import type { BumpClaim, HtlcClaim, SweepClaim } from '../../../channel/model/claim.ts';
-import type { FeeCoin, Move, World } from '../../../node/sweep/plan.ts';
+import type { FeeCoin, PlanAction, PlanContext } from '../../../node/sweep/plan.ts';
 import { weightOf } from '../../../node/wallet/select.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import { sat, txid } from '../../../wire/units.ts';
@@ -30,22 +30,22 @@ export const bump = (parentFee: bigint, more: Partial<BumpClaim> = {}): BumpClai
 });
 
 export const coin = (amount: bigint, key = `${amount}`): FeeCoin => ({ key, amount: sat(amount) });
-export const world = (more: Partial<World<FeeCoin>> = {}): World<FeeCoin> => ({
+export const world = (more: Partial<PlanContext<FeeCoin>> = {}): PlanContext<FeeCoin> => ({
   ...{
     tip: 100,
-    estimate: 1_000,
+    estimatedFeerate: 1_000,
     kept: [],
     free: [],
     script,
     refused: 0n,
     parentWeight,
     stake: 100_000n,
-    rival: 0,
-    wanting: 0,
+    otherCommitmentFeerate: 0,
+    claimsNeedingCoins: 0,
   },
   ...more,
 });
-export const built = (move: Move<FeeCoin>) => {
+export const built = (move: PlanAction<FeeCoin>) => {
   if (move.do !== 'build') throw new Error(`expected a transaction, got ${move.do}`);
   return move.draft;
 };

@@ -40,7 +40,7 @@ describe('coins that pay', () => {
     await bench.mine();
     expect(bench.spenderOf(second)).toBeDefined();
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
   test('where there are none the operator is told what to do, and once coins come it goes on', async () => {
@@ -54,7 +54,7 @@ describe('coins that pay', () => {
     await bench.deposit(40_000n);
     expect(bench.spenderOf(claim)).toBeDefined();
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
   test('change that no block holds yet pays where there is nothing else, and is replaced like any', async () => {
@@ -75,7 +75,7 @@ describe('coins that pay', () => {
     expect(idOf(bench.spenderOf(claim))).not.toBe(idOf(first));
     bench.regtest.demand = 0;
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
   test('what is no longer claimed keeps its coins while its transaction may be mined', async () => {
@@ -105,7 +105,7 @@ describe('coins that pay', () => {
     await bench.mine();
     expect(bench.regtest.pool.entries()).toHaveLength(1);
     for (let blocks = 0; blocks < 3; blocks++) await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
     expect(bench.balance()).toBeGreaterThan(20_000n);
   });
 });

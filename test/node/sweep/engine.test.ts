@@ -19,7 +19,7 @@ describe('a sweep', () => {
       scripts.push(hex(tx?.outs[0]?.script ?? new Uint8Array()));
       await bench.mine();
       expect(bench.balance() - before).toBe(amount - feeOf(tx, amount));
-      expect(bench.engine.standing('channel')).toEqual([]);
+      expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
     }
     expect(new Set(scripts).size).toBe(1);
   });
@@ -35,7 +35,7 @@ describe('a sweep', () => {
     }
     expect(bench.spenderOf(claim)).toBeDefined();
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
   test('that would cost more than it brings is left, and that is said once', async () => {
@@ -76,7 +76,7 @@ describe('what the mempool lost', () => {
     const unhurried = await bench.claim(await bench.output(100_000n), { kind: 'sweep' });
     const before = bench.spenderOf(hurried)?.getId();
     bench.regtest.pool.clear();
-    bench.engine.wakeUrgent();
+    bench.engine.checkUrgentSoon();
     await bench.engine.settled();
     expect(bench.spenderOf(hurried)?.getId()).toBe(before);
     expect(bench.spenderOf(unhurried)).toBeUndefined();
@@ -106,7 +106,7 @@ describe('a commitment that miners leave', () => {
     expect(bench.regtest.coin(anchor)).toBeUndefined();
     await bench.claim(anchor, { kind: 'bump', parent, parentFee: 200n });
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
   test('is left alone while it pays enough', async () => {
@@ -119,7 +119,7 @@ describe('a commitment that miners leave', () => {
     await bench.mine();
     expect(bench.spenderOf(claim)).toBeDefined();
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
   test('leaves the coin of its child promised when a block takes it without the child', async () => {
@@ -149,13 +149,13 @@ describe('a commitment that miners leave', () => {
     const rival = bench.owner.give([coin], 4_000n);
     bench.regtest.send(rawOf(rival));
     const claim = await bench.claim(bench.owner.coinOf(parent, 0), { kind: 'bump', parent, parentFee: 200n });
-    expect(bench.engine.standing('channel')).toMatchObject([{ standing: { state: 'resting' } }]);
+    expect(bench.engine.claimsWithStatus('channel')).toMatchObject([{ status: { state: 'resting' } }]);
     bench.regtest.demand = 20_000;
     await bench.mine();
     expect(bench.spenderOf(claim)).toBeDefined();
     expect(idOf(bench.regtest.spender(coin)?.tx)).toBe(parent.getId());
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
   test('whose output somebody was promised already, as after a reorg, is left to them and stops nothing', async () => {
@@ -166,7 +166,7 @@ describe('a commitment that miners leave', () => {
     await bench.wallet.promise('channel/another', [outpointKey(coin.txid, coin.vout)]);
     const claim = await bench.claim(coin, { kind: 'bump', parent, parentFee: 200n, wallets: true });
     await bench.caughtUp();
-    expect(bench.engine.standing('channel')[0]?.standing).toMatchObject({ state: 'refused' });
+    expect(bench.engine.claimsWithStatus('channel')[0]?.status).toMatchObject({ state: 'refused' });
     await bench.wallet.release('channel/another');
     await bench.mine();
     expect(bench.spenderOf(claim)).toBeDefined();
@@ -182,7 +182,7 @@ describe('a commitment that miners leave', () => {
     await bench.claim(anchor, { kind: 'bump', parent, parentFee: 200n });
     expect(bench.regtest.pool.entries()).toHaveLength(2);
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 });
 
@@ -206,7 +206,7 @@ describe('paying more', () => {
     }
     expect(versions.size).toBe(8);
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
     expect(bench.wallet.owners()).toEqual([]);
   });
 
@@ -236,7 +236,7 @@ describe('paying more', () => {
     bench.regtest.demand = 30_000;
     const deadline = height + 40;
     await bench.claim(coin, { kind: 'sweep' }, { deadline });
-    while (bench.engine.standing('channel').length > 0 && bench.regtest.ledger.tip.height < deadline)
+    while (bench.engine.claimsWithStatus('channel').length > 0 && bench.regtest.ledger.tip.height < deadline)
       await bench.mine();
     expect(bench.regtest.ledger.tip.height).toBeLessThan(deadline);
     expect(bench.regtest.ledger.tip.height).toBeGreaterThan(deadline - 18);

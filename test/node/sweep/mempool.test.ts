@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { systemEntropy } from '../../../node/base/entropy.ts';
 import type { ChainTx, Outpoint } from '../../../node/ports/ports.ts';
 import { MempoolWatch } from '../../../node/sweep/mempool.ts';
-import { AGAIN_MS, atMoments, between } from '../../../node/sweep/moments.ts';
+import { atRandomTimes, REPUBLISH_MS, randomBetween } from '../../../node/sweep/randomtimes.ts';
 import { hex } from '../../../wire/bytes.ts';
 import { chainTx, fakeChain, payment, stranger } from '../../support/chain.ts';
 import { heldClock, keptLog } from '../../support/quiet.ts';
@@ -25,12 +25,12 @@ const watching = () => {
   const watch = new MempoolWatch({
     chain: {
       ...fakeChain(),
-      spenders: async (outpoints: readonly Outpoint[]) => {
+      mempoolSpenders: async (outpoints: readonly Outpoint[]) => {
         here.asked++;
         return outpoints.map(() => here.now?.txid);
       },
-      spender: async () => here.now,
-      arrivals: (hear) => {
+      mempoolSpender: async () => here.now,
+      subscribeRawTx: (hear) => {
         here.hear = hear;
         return () => {
           here.hear = () => undefined;
@@ -40,8 +40,8 @@ const watching = () => {
     clock,
     entropy: systemEntropy,
     log: keptLog(),
-    tell: (owner, _, { txid }) => void told.push(`${owner} ${hex(txid)}`),
-    gone: (owner) => void told.push(`${owner} gone`),
+    onSpend: (owner, _, { txid }) => void told.push(`${owner} ${hex(txid)}`),
+    onSpendGone: (owner) => void told.push(`${owner} gone`),
     fatal: (error) => void failures.push(error),
   });
   watch.watch('channel', [outpoint]);
@@ -53,7 +53,7 @@ test('a spender is told again when it comes back after another, and that it went
   const { here, told, failures, watch } = watching();
   for (const now of [undefined, first, first, other, undefined, undefined, other, first]) {
     here.now = now;
-    await watch.look();
+    await watch.poll();
   }
   await watch.stop();
   const all = [nameOf(first), nameOf(other), 'gone', nameOf(other), nameOf(first)];
@@ -63,13 +63,13 @@ test('a spender is told again when it comes back after another, and that it went
 
 test('one that comes and goes between two looks is told as it comes, where the chain tells', async () => {
   const { here, told, watch } = watching();
-  await watch.look();
+  await watch.poll();
   for (const one of [first, other, first]) here.hear(new Uint8Array(one?.tx.toBuffer() ?? []));
   here.hear(new Uint8Array(payment([stranger(9)], [], 3).toBuffer()));
   expect(told).toEqual([first, other, first].map((one) => `channel ${nameOf(one)}`));
-  await watch.look();
+  await watch.poll();
   expect(told.at(-1)).toBe('channel gone');
-  watch.mined('channel', outpoint, true);
+  watch.setMined('channel', outpoint, true);
   here.hear(new Uint8Array(other?.tx.toBuffer() ?? []));
   expect(told).toHaveLength(4);
   await watch.stop();
@@ -77,18 +77,18 @@ test('one that comes and goes between two looks is told as it comes, where the c
 
 test('all outputs are looked at about every second, in one question, and none where there is nothing to look for', async () => {
   const { here, watch, clock } = watching();
-  await watch.look();
+  await watch.poll();
   const before = here.asked;
   for (let second = 0; second < 60; second++) {
     clock.pass(500);
     clock.pass(500);
-    await watch.look();
+    await watch.poll();
   }
   expect(here.asked - before).toBeGreaterThanOrEqual(60);
-  watch.mined('channel', outpoint, true);
+  watch.setMined('channel', outpoint, true);
   const { asked } = here;
   clock.pass(2_000);
-  await watch.look();
+  await watch.poll();
   expect(here.asked).toBe(asked);
   await watch.stop();
 });
@@ -96,15 +96,15 @@ test('all outputs are looked at about every second, in one question, and none wh
 test('claims go out ten times a block, at moments that nobody can guess', () => {
   const clock = heldClock();
   const at: number[] = [];
-  const end = atMoments(clock, systemEntropy, () => void at.push(clock.now()));
+  const end = atRandomTimes(clock, systemEntropy, () => void at.push(clock.now()));
   for (let second = 0; second < 6_000; second++) clock.pass(1_000);
   const gaps = at.slice(1).map((one, i) => one - (at[i] ?? 0));
   expect(at.length).toBeGreaterThan(70);
   expect(at.length).toBeLessThan(140);
-  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(AGAIN_MS[0] - 1_000);
-  expect(Math.max(...gaps)).toBeLessThanOrEqual(AGAIN_MS[1] + 1_000);
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(REPUBLISH_MS[0] - 1_000);
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(REPUBLISH_MS[1] + 1_000);
   expect(new Set(gaps).size).toBeGreaterThan(20);
   end();
   expect(clock.waiting).toBe(0);
-  expect(Math.max(...Array.from({ length: 1000 }, () => between(systemEntropy, [5, 7])))).toBe(7);
+  expect(Math.max(...Array.from({ length: 1000 }, () => randomBetween(systemEntropy, [5, 7])))).toBe(7);
 });

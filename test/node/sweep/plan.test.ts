@@ -4,14 +4,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OpenClaim } from '../../../channel/model/claim.ts';
 import {
-  type Before,
   type FeeCoin,
+  type LastPublished,
   needsCoin,
+  type PlanContext,
   planClaim,
   replacementFee,
-  type World,
 } from '../../../node/sweep/plan.ts';
-import { FLOOR, isUrgent } from '../../../node/sweep/rate.ts';
+import { isUrgent, MIN_FEERATE } from '../../../node/sweep/rate.ts';
 import { feeOf } from '../../../node/wallet/select.ts';
 import { sat } from '../../../wire/units.ts';
 import { built, bump, coin, htlc, parentWeight, script, sweep, weightOfDraft, world } from './claims.ts';
@@ -34,15 +34,20 @@ describe('a sweep', () => {
     expect(draft.outputs).toEqual([{ script, value: 50_000n - draft.fee }]);
   });
 
-  test.each<readonly [string, OpenClaim, Partial<World<FeeCoin>>, bigint | 'leave']>([
-    ['half the value at most while nobody hurries', sweep(10_000n), { estimate: 50_000 }, (10_000n - 294n) / 2n],
+  test.each<readonly [string, OpenClaim, Partial<PlanContext<FeeCoin>>, bigint | 'leave']>([
+    [
+      'half the value at most while nobody hurries',
+      sweep(10_000n),
+      { estimatedFeerate: 50_000 },
+      (10_000n - 294n) / 2n,
+    ],
     [
       'all but dust when the deadline has come',
       sweep(10_000n, { deadline: 101 }),
-      { estimate: 50_000 },
+      { estimatedFeerate: 50_000 },
       10_000n - 294n,
     ],
-    ['more than half where less is not relayed', sweep(460n), {}, feeOf(630, FLOOR)],
+    ['more than half where less is not relayed', sweep(460n), {}, feeOf(630, MIN_FEERATE)],
     ['nothing that leaves dust', sweep(440n), {}, 'leave'],
   ])('%s', (_, claim, more, fee) => {
     const move = planClaim(claim, undefined, world(more));
@@ -52,12 +57,13 @@ describe('a sweep', () => {
 
 describe('a small sweep that an HTLC ends with', () => {
   const claim = sweep(360n, { decides: true, deadline: 105 });
-  const at = (more: Partial<World<FeeCoin>>) => planClaim(claim, undefined, world({ estimate: FLOOR, ...more }));
+  const at = (more: Partial<PlanContext<FeeCoin>>) =>
+    planClaim(claim, undefined, world({ estimatedFeerate: MIN_FEERATE, ...more }));
 
   test('is made with a coin where it cannot pay for itself, and may cost all that it brings', () => {
     const draft = built(at({ free: [coin(2_000n)] }));
     expect(draft.coins).toEqual([coin(2_000n)]);
-    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), FLOOR));
+    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), MIN_FEERATE));
     expect(draft.outputs).toEqual([{ script, value: 2_360n - draft.fee }]);
     expect(built(planClaim(sweep(800n, { decides: true }), undefined, world())).coins).toEqual([]);
   });
@@ -91,7 +97,7 @@ describe('an HTLC transaction', () => {
       [12_000n, 2],
       [3_000n, 1],
     ] as const) {
-      const draft = built(planClaim(htlc(50_000n), undefined, world({ free: [coin(amount)], wanting: 5 })));
+      const draft = built(planClaim(htlc(50_000n), undefined, world({ free: [coin(amount)], claimsNeedingCoins: 5 })));
       const back = draft.outputs.slice(1).map(({ value }) => value);
       expect(back).toHaveLength(parts);
       expect(draft.fee).toBe(feeOf(weightOfDraft(draft), 1_000));
@@ -100,8 +106,8 @@ describe('an HTLC transaction', () => {
   });
 
   test('pays what its coins allow where they are too few, and says what is wanting', () => {
-    const draft = built(planClaim(htlc(50_000n), undefined, world({ free: [coin(1_000n)], estimate: 5_000 })));
-    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), FLOOR));
+    const draft = built(planClaim(htlc(50_000n), undefined, world({ free: [coin(1_000n)], estimatedFeerate: 5_000 })));
+    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), MIN_FEERATE));
     expect(draft.fee).toBeLessThan(feeOf(weightOfDraft(draft), 5_000));
     expect(draft.missing).toBeGreaterThan(0n);
   });
@@ -117,7 +123,7 @@ describe('an HTLC transaction', () => {
 describe('a child of a closing', () => {
   const unlock = { by: 'wallet', script } as const;
   const closing = (value: bigint) => bump(200n, { unlock, value: sat(value), why: 'closing', from: 110 });
-  const rich = (estimate: number, tip = 109) => world({ tip, estimate, free: [coin(1_000_000n)] });
+  const rich = (estimatedFeerate: number, tip = 109) => world({ tip, estimatedFeerate, free: [coin(1_000_000n)] });
 
   test('waits for its block, is paid for by our output there alone, and costs a tenth of that at most', () => {
     expect(planClaim(closing(100_000n), undefined, rich(5_000, 108)).do).toBe('wait');
@@ -152,10 +158,14 @@ describe('a child of our commitment', () => {
   test.each([
     ['left alone while another commitment pays about as much', 910, 'rest'],
     ['made where the other pays less', 900, 'build'],
-  ] as const)('is %s', (_, rival, expected) => {
-    expect(planClaim(bump(400n), undefined, world({ free: [coin(50_000n)], rival })).do).toBe(expected);
+  ] as const)('is %s', (_, otherCommitmentFeerate, expected) => {
+    expect(planClaim(bump(400n), undefined, world({ free: [coin(50_000n)], otherCommitmentFeerate })).do).toBe(
+      expected,
+    );
     const published = { fee: 500n, weight: 800, since: 100, fits: true };
-    expect(planClaim(bump(400n), published, world({ free: [coin(50_000n)], rival })).do).toBe(expected);
+    expect(planClaim(bump(400n), published, world({ free: [coin(50_000n)], otherCommitmentFeerate })).do).toBe(
+      expected,
+    );
   });
 
   test('pays for both', () => {
@@ -170,7 +180,7 @@ describe('a child of our commitment', () => {
   });
 
   test('pays at most what is at stake, half of that while nobody hurries', () => {
-    const rich = world({ free: [coin(1_000_000n)], estimate: 50_000, stake: 20_000n });
+    const rich = world({ free: [coin(1_000_000n)], estimatedFeerate: 50_000, stake: 20_000n });
     for (const [deadline, most] of [
       [undefined, 10_000n],
       [101, 20_000n],
@@ -196,7 +206,7 @@ describe('a child of our commitment', () => {
 });
 
 describe('what replaces what', () => {
-  const earlier = (more: Partial<Before> = {}): Before => ({
+  const earlier = (more: Partial<LastPublished> = {}): LastPublished => ({
     fee: 1_000n,
     weight: 800,
     since: 100,
@@ -205,28 +215,28 @@ describe('what replaces what', () => {
   });
   const free = [coin(50_000n)];
 
-  test.each<readonly [string, OpenClaim, Before, Partial<World<FeeCoin>>, string]>([
+  test.each<readonly [string, OpenClaim, LastPublished, Partial<PlanContext<FeeCoin>>, string]>([
     ['the same again while the rate stays', sweep(50_000n), earlier(), {}, 'again'],
     [
       'the same again where a little more is wanted than a replacement costs',
       sweep(50_000n),
       earlier(),
-      { estimate: 1_400 },
+      { estimatedFeerate: 1_400 },
       'again',
     ],
-    ['a better one once the rate is worth it', sweep(50_000n), earlier(), { estimate: 2_000 }, 'build'],
+    ['a better one once the rate is worth it', sweep(50_000n), earlier(), { estimatedFeerate: 2_000 }, 'build'],
     ['a new one where the claim has changed', sweep(50_000n), earlier({ fits: false }), {}, 'build'],
-    ['the same again where more may not be spent', sweep(2_100n), earlier(), { estimate: 9_000 }, 'again'],
+    ['the same again where more may not be spent', sweep(2_100n), earlier(), { estimatedFeerate: 9_000 }, 'again'],
     ['a dearer one once it was refused', sweep(50_000n), earlier(), { refused: 1_500n }, 'build'],
-    ['the same again where coins for more are wanting', htlc(50_000n), earlier(), { estimate: 9_000 }, 'again'],
-    ['a better one where coins are there', htlc(50_000n), earlier(), { estimate: 9_000, free }, 'build'],
+    ['the same again where coins for more are wanting', htlc(50_000n), earlier(), { estimatedFeerate: 9_000 }, 'again'],
+    ['a better one where coins are there', htlc(50_000n), earlier(), { estimatedFeerate: 9_000, free }, 'build'],
   ])('%s', (_, claim, published, more, expected) => {
     expect(planClaim(claim, published, world(more)).do).toBe(expected);
   });
 
   test('coins promised to the claim stay in it', () => {
     const kept = [coin(600n, 'a'), coin(700n, 'b')];
-    const draft = built(planClaim(htlc(50_000n), earlier(), world({ kept, free, estimate: 9_000 })));
+    const draft = built(planClaim(htlc(50_000n), earlier(), world({ kept, free, estimatedFeerate: 9_000 })));
     expect(draft.coins.slice(0, 2)).toEqual(kept);
     expect(draft.coins).toContainEqual(free[0]);
   });
@@ -259,11 +269,11 @@ describe('whatever happens', () => {
           const claim = { ...bare, deadline };
           const most = claim.kind === 'bump' ? stake : needsCoin(claim) ? claim.value : claim.value - 294n;
           let kept: readonly FeeCoin[] = [];
-          let published: Before | undefined;
-          blocks.forEach(({ estimate, amounts, refused, fits, wanting }, i) => {
+          let published: LastPublished | undefined;
+          blocks.forEach(({ estimate: estimatedFeerate, amounts, refused, fits, wanting: claimsNeedingCoins }, i) => {
             const tip = 100 + i;
             const fresh = amounts.map((value, n) => coin(value, `${i}/${n}`));
-            const here = world({ tip, estimate, kept, free: fresh, refused, stake, wanting });
+            const here = world({ tip, estimatedFeerate, kept, free: fresh, refused, stake, claimsNeedingCoins });
             const move = planClaim(claim, published && { ...published, fits }, here);
             if (move.do !== 'build') return;
             const { coins, outputs, fee } = move.draft;
@@ -272,10 +282,10 @@ describe('whatever happens', () => {
             expect(outputs.reduce((sum, { value }) => sum + value, 0n) + fee).toBe(put);
             expect(fee).toBeLessThanOrEqual(most);
             if (!isUrgent({ tip, deadline })) {
-              const relay = feeOf(weight, FLOOR);
+              const relay = feeOf(weight, MIN_FEERATE);
               expect(fee).toBeLessThanOrEqual(most / 2n > relay ? most / 2n : relay);
             }
-            expect(fee).toBeGreaterThanOrEqual(feeOf(weight, FLOOR));
+            expect(fee).toBeGreaterThanOrEqual(feeOf(weight, MIN_FEERATE));
             expect(fee).toBeGreaterThanOrEqual(refused);
             for (const { value, script: to } of outputs) if (to === script) expect(value).toBeGreaterThanOrEqual(294n);
             expect(new Set(coins.map(({ key }) => key)).size).toBe(coins.length);

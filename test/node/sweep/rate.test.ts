@@ -1,7 +1,13 @@
 /** What feerate a claim is worth as its deadline nears, as rows and as a property. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FLOOR, HURRY, horizonOf, MOST, wantedRate } from '../../../node/sweep/rate.ts';
+import {
+  confirmationTarget,
+  MAX_FEERATE,
+  MIN_FEERATE,
+  targetFeerate,
+  URGENT_BLOCKS,
+} from '../../../node/sweep/rate.ts';
 
 describe('the rate', () => {
   const at = (tip: number, deadline: number | undefined, since?: number, from = 0) => ({ tip, from, deadline, since });
@@ -13,13 +19,13 @@ describe('the rate', () => {
     ['one block left', at(100, 102), 1],
     ['too late', at(100, 90), 1],
   ])('how many blocks an estimate is asked for: %s', (_, moment, blocks) => {
-    expect(horizonOf(moment)).toBe(blocks);
+    expect(confirmationTarget(moment)).toBe(blocks);
   });
 
   test.each<readonly [string, ReturnType<typeof at>, number]>([
     ['nobody hurries', at(100, undefined), 1_000],
-    ['the deadline is far', at(100, 101 + HURRY), 1_000],
-    ['half of the last blocks are gone', at(100, 101 + HURRY / 2), 10_000],
+    ['the deadline is far', at(100, 101 + URGENT_BLOCKS), 1_000],
+    ['half of the last blocks are gone', at(100, 101 + URGENT_BLOCKS / 2), 10_000],
     ['the deadline is there', at(100, 101), 100_000],
     ['the deadline has passed', at(100, 90), 100_000],
     ['the deadline is near, but sooner it could not be made', at(100, 110, undefined, 101), 1_000],
@@ -32,13 +38,13 @@ describe('the rate', () => {
     ['it hangs for a month', at(4_420, undefined, 100), 3_000],
     ['it hangs for a day with a deadline far away', at(244, 1_000, 100), 3_000],
   ])('%s', (_, moment, rate) => {
-    expect(wantedRate(moment, 1_000, 100_000)).toBe(rate);
+    expect(targetFeerate(moment, 1_000, 100_000)).toBe(rate);
   });
 
   test('what hangs costs no more than it is worth to have it sooner, and the estimate all the same', () => {
-    expect(wantedRate(at(244, undefined, 100), 1_000, 100_000, 100_000, 1_700)).toBe(1_700);
-    expect(wantedRate(at(244, undefined, 100), 1_000, 100_000, 100_000, 400)).toBe(1_000);
-    expect(wantedRate(at(100, 101), 1_000, 100_000, 100_000, 400)).toBe(100_000);
+    expect(targetFeerate(at(244, undefined, 100), 1_000, 100_000, 100_000, 1_700)).toBe(1_700);
+    expect(targetFeerate(at(244, undefined, 100), 1_000, 100_000, 100_000, 400)).toBe(1_000);
+    expect(targetFeerate(at(100, 101), 1_000, 100_000, 100_000, 400)).toBe(100_000);
   });
 
   test('it never falls while blocks pass and the estimate stays, and never leaves its bounds', () => {
@@ -54,11 +60,11 @@ describe('the rate', () => {
         (estimate, ceiling, deadline, since, from, top, patient) => {
           let last = 0;
           for (let tip = since ?? 0; tip < 300; tip++) {
-            const rate = wantedRate({ tip, from, deadline, since }, estimate, ceiling, top, patient);
+            const rate = targetFeerate({ tip, from, deadline, since }, estimate, ceiling, top, patient);
             expect(rate).toBeGreaterThanOrEqual(last);
             expect(rate).toBeLessThanOrEqual(ceiling);
-            expect(rate).toBeLessThanOrEqual(Math.max(MOST, estimate, FLOOR));
-            expect(rate).toBeGreaterThanOrEqual(Math.min(ceiling, Math.max(FLOOR, estimate)));
+            expect(rate).toBeLessThanOrEqual(Math.max(MAX_FEERATE, estimate, MIN_FEERATE));
+            expect(rate).toBeGreaterThanOrEqual(Math.min(ceiling, Math.max(MIN_FEERATE, estimate)));
             last = rate;
           }
         },

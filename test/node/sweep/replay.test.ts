@@ -26,7 +26,7 @@ describe('a restart', () => {
     expect(idOf(bench.spenderOf(claim))).toBe(idOf(better));
     await bench.mine();
     await bench.restart();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
     expect(bench.wallet.owners()).toEqual([]);
     expect(bench.balance()).toBe(81_000n - feeOf(better, 100_000n, 40_000n));
   });
@@ -52,7 +52,7 @@ describe('a restart', () => {
       if (cut < 4) bench.regtest.pool.clear();
       await bench.restart();
       await bench.mine();
-      expect(bench.engine.standing('channel')).toEqual([]);
+      expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
       expect(bench.wallet.owners()).toEqual([]);
       expect(bench.wallet.spendable()).toBeGreaterThan(36_000n);
     }
@@ -68,13 +68,15 @@ describe('a reorg', () => {
       const claim = await bench.claim(await bench.output(100_000n), { kind: 'htlc' });
       const tx = bench.spenderOf(claim);
       await bench.mine(depth);
-      expect(bench.engine.standing('channel')).toEqual([]);
+      expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
       expect(bench.wallet.owners()).toEqual([]);
       await bench.drop(depth);
-      expect(bench.engine.standing('channel')).toMatchObject([{ standing: { state: 'published', txid: tx?.getId() } }]);
+      expect(bench.engine.claimsWithStatus('channel')).toMatchObject([
+        { status: { state: 'published', txid: tx?.getId() } },
+      ]);
       expect(bench.wallet.spendable()).toBe(41_000n);
       await bench.mine(depth);
-      expect(bench.engine.standing('channel')).toEqual([]);
+      expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
       expect(bench.balance()).toBe(81_000n - feeOf(tx, 100_000n, 40_000n));
     },
   );
@@ -89,7 +91,7 @@ describe('a reorg', () => {
     bench.regtest.pool.clear();
     bench.regtest.mine(1, elsewhere, { only: [] });
     await bench.caughtUp();
-    expect(bench.engine.standing('channel')).toMatchObject([{ standing: { state: 'lacking' } }]);
+    expect(bench.engine.claimsWithStatus('channel')).toMatchObject([{ status: { state: 'lacking' } }]);
     await bench.deposit(42_000n);
     expect(bench.spenderOf(claim)).toBeDefined();
     expect(idOf(bench.spenderOf(claim))).not.toBe(idOf(first));

@@ -68,8 +68,8 @@ const goesWithChild = async (node: Parts, entry: Entry): Promise<boolean> => {
   await node.gate.settled();
   await node.onchain.settled();
   return node.onchain
-    .standing(entry.key)
-    .some(({ claim, standing }) => claim.why === 'closing' && standing?.state === 'published');
+    .claimsWithStatus(entry.key)
+    .some(({ claim, status }) => claim.why === 'closing' && status?.state === 'published');
 };
 
 /** Both have signed, and the network does not have it: what is waited for. */

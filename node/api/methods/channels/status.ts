@@ -19,7 +19,7 @@ import { describeSpend } from '../../../channels/eventlog.ts';
 import { doubleSpendOf } from '../../../channels/fundingnotices.ts';
 import type { WatchedOutput } from '../../../channels/onchain.ts';
 import type { Node } from '../../../core/running.ts';
-import { displayedOutpoint, standingText } from '../../../sweep/claimstatus.ts';
+import { claimStatusText, outpointText } from '../../../sweep/claimstatus.ts';
 
 /** What a channel waits for from its peer, in words. */
 const owed = {
@@ -119,7 +119,7 @@ const failedLines = (state: Failed, height: number): readonly string[] => {
 };
 
 const outputLine = ({ outpoint, spend }: WatchedOutput, height: number): string => {
-  const what = `output ${displayedOutpoint(outpoint)}`;
+  const what = `output ${outpointText(outpoint)}`;
   if (spend === undefined) return `${what}: waits for whoever may spend it`;
   const by = spend.ours ? 'taken by our' : 'taken by somebody else with';
   return `${what}: ${by} ${spend.txid} in block ${spend.height}, ${height - spend.height + 1} deep`;
@@ -132,7 +132,7 @@ const onchainLines = (
 ): readonly string[] => {
   const { height } = node.follower.top;
   const deep = (at: number): number => height - at + 1;
-  const claims = node.onchain.standing(key);
+  const claims = node.onchain.claimsWithStatus(key);
   const claimed = new Set(claims.map(({ claim: { outpoint } }) => outpointKey(outpoint.txid, outpoint.index)));
   const outputs = node.onchain.outputsOf(key);
   const others = outputs.filter(
@@ -144,7 +144,7 @@ const onchainLines = (
   const done = claims.length === 0 && others.every(({ spend }) => spend !== undefined);
   return [
     `ONCHAIN: ${describeSpend(state).text} (${idOf(state.tx)}, block ${state.height}, ${deep(state.height)} deep)`,
-    ...claims.map(standingText),
+    ...claims.map(claimStatusText),
     ...others.map((output) => outputLine(output, height)),
     ...(done
       ? [
@@ -175,7 +175,7 @@ const linesOf = (
       return [
         ...failedLines(state, node.follower.top.height),
         ...fundingLines(node, entry, state),
-        ...node.onchain.standing(entry.key).map(standingText),
+        ...node.onchain.claimsWithStatus(entry.key).map(claimStatusText),
         ...entry.status,
       ];
     case 'onchain':
@@ -185,7 +185,7 @@ const linesOf = (
         ...(state.agreed === undefined ? [] : [closingLine(state.core, state.agreed, node.follower.top.height)]),
         ...waitingLines(state),
         ...fundingLines(node, entry, state),
-        ...node.onchain.standing(entry.key).map(standingText),
+        ...node.onchain.claimsWithStatus(entry.key).map(claimStatusText),
         ...entry.status,
       ];
     case 'open':

@@ -116,7 +116,7 @@ export const getinfo = method({
     const troubles = [
       'why' in glimpse
         ? `${glimpse.why}. Shown is what the node knew last; it goes on by itself once bitcoind answers`
-        : follower.trouble,
+        : follower.problem,
       tip?.isBehind === true ? 'bitcoind has not got all blocks yet: HTLCs wait or go back' : undefined,
       outage,
     ].filter((one) => one !== undefined);

@@ -48,10 +48,10 @@ interface Known {
  */
 export const checkTakesAmp = ({ peers, graph }: Known, destination: Point, force: boolean): void => {
   const announced = graph.node(nodeKey(destination));
-  if (announced?.demand !== undefined)
+  if (announced?.unknownFeature !== undefined)
     throw new ApiError(
       'pay_user_error',
-      `destination: the node demands feature bit ${announced.demand}, which is unknown here; only an invoice can say how to pay it`,
+      `destination: the node demands feature bit ${announced.unknownFeature}, which is unknown here; only an invoice can say how to pay it`,
     );
   if (force) return;
   const features = peers.get(destination)?.theirFeatures ?? announced?.features;

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { PaymentRequest } from '../../../../amp/io.ts';
 import { equal, utf8, zeros } from '../../../../wire/bytes.ts';
 import { sha256 } from '../../../../wire/crypto.ts';
-import { describeProblem, hasFeature, payerFeatures } from '../../../../wire/features.ts';
-import { checkPayable, type Invoice, type Obstacle } from '../../../../wire/invoice.ts';
+import { describeFeatureFault, hasFeature, payerFeatures } from '../../../../wire/features.ts';
+import { checkPayable, type Invoice, type UnpayableReason } from '../../../../wire/invoice.ts';
 import type { Msat } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
 import type { Hint } from '../../../graph/routing.ts';
@@ -41,7 +41,7 @@ const result = z.object({ ...paidFields, status: z.enum(['complete', 'pending', 
 type Params = z.output<typeof params>;
 type Result = z.output<typeof result>;
 
-const obstacleError = (obstacle: Obstacle): ApiError => {
+const obstacleError = (obstacle: UnpayableReason): ApiError => {
   switch (obstacle.code) {
     case 'expired':
       return new ApiError('pay_invoice_expired', 'bolt11: the invoice has expired');
@@ -58,7 +58,7 @@ const obstacleError = (obstacle: Obstacle): ApiError => {
     case 'feature':
       return new ApiError(
         'invalid_params',
-        `bolt11: the invoice cannot be paid from here: ${describeProblem(obstacle.problem)}`,
+        `bolt11: the invoice cannot be paid from here: ${describeFeatureFault(obstacle.problem)}`,
       );
   }
 };

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { text } from '../../wire/bytes.ts';
 import type { Clock, Log } from '../ports/ports.ts';
 import type { Rpc } from './rpc.ts';
-import { greeting, Reader, ready, subscription } from './zmtp.ts';
+import { greeting, ready, subscription, ZmtpReader } from './zmtp.ts';
 
 /** What bitcoind calls the notifications of raw transactions, and their topic. */
 const KIND = 'pubrawtx';
@@ -17,7 +17,7 @@ const AGAIN_MS = 30_000;
 
 const answer = z.array(z.object({ type: z.string(), address: z.string() }));
 
-export interface ArrivalsParts {
+export interface RawTxParts {
   readonly rpc: Pick<Rpc, 'call'>;
   /** Where bitcoind answers: notifications of one that listens everywhere are taken there. */
   readonly host: string;
@@ -36,9 +36,9 @@ export const endpointOf = (address: string, host: string): NetConnectOpts | unde
 };
 
 /** Hears one publisher until the socket ends. */
-const listen = (socket: Socket, hear: (tx: Uint8Array) => void, begun: () => void): Promise<void> =>
+const readSocket = (socket: Socket, hear: (tx: Uint8Array) => void, begun: () => void): Promise<void> =>
   new Promise((resolve) => {
-    const reader = new Reader();
+    const reader = new ZmtpReader();
     socket.on('connect', () => socket.write(greeting));
     socket.on('data', (chunk: Uint8Array) => {
       try {
@@ -65,7 +65,7 @@ const listen = (socket: Socket, hear: (tx: Uint8Array) => void, begun: () => voi
   });
 
 /** Hears them from now on, and again after a break, until the function returned is called. */
-export const arrivals = ({ rpc, host, clock, log }: ArrivalsParts, hear: (tx: Uint8Array) => void): (() => void) => {
+export const subscribeRawTx = ({ rpc, host, clock, log }: RawTxParts, hear: (tx: Uint8Array) => void): (() => void) => {
   let ended = false;
   let socket: Socket | undefined;
   let cancel = (): void => undefined;
@@ -89,7 +89,7 @@ export const arrivals = ({ rpc, host, clock, log }: ArrivalsParts, hear: (tx: Ui
     socket = connect(endpoint);
     socket.setKeepAlive(true, 60_000);
     socket.unref();
-    await listen(socket, hear, () => say('bitcoind tells of each transaction as it comes'));
+    await readSocket(socket, hear, () => say('bitcoind tells of each transaction as it comes'));
   };
   const again = (): void => {
     once()

@@ -5,19 +5,19 @@
 import type { Clock, Entropy } from '../ports/ports.ts';
 
 /** A whole number from `least` to `most`, nearly all alike. */
-export const between = (entropy: Entropy, [least, most]: readonly [least: number, most: number]): number => {
+export const randomBetween = (entropy: Entropy, [least, most]: readonly [least: number, most: number]): number => {
   const bytes = entropy.bytes(4);
   return least + (new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) % (most - least + 1));
 };
 
 /** Milliseconds between two times that claims are given to the network, the least and the most: ten times a block. */
-export const AGAIN_MS = [20_000, 100_000] as const;
+export const REPUBLISH_MS = [20_000, 100_000] as const;
 
 /** Runs something at such moments until the function returned is called. */
-export const atMoments = (clock: Pick<Clock, 'after'>, entropy: Entropy, run: () => void): (() => void) => {
+export const atRandomTimes = (clock: Pick<Clock, 'after'>, entropy: Entropy, run: () => void): (() => void) => {
   let cancel = (): void => undefined;
   const next = (): void => {
-    cancel = clock.after(between(entropy, AGAIN_MS), () => {
+    cancel = clock.after(randomBetween(entropy, REPUBLISH_MS), () => {
       next();
       run();
     });

@@ -10,19 +10,19 @@ const BLOCKS = 12;
 const MOMENT = 60;
 
 /** An estimate, from this moment and this block on. */
-interface Dated {
+interface DatedEstimate {
   readonly from: number;
   readonly block: number;
   readonly estimate: number;
 }
 
-export class Steady {
+export class SteadyFeerate {
   /** Oldest first. */
-  private told: readonly Dated[] = [];
+  private told: readonly DatedEstimate[] = [];
   private blocks = 0;
 
   /** A block came, and this is the estimate now; `now` in unix seconds. */
-  tell(estimate: number, now: number): void {
+  add(estimate: number, now: number): void {
     const known = this.within(now);
     this.blocks++;
     const before = known.at(-1)?.estimate === estimate;
@@ -37,12 +37,12 @@ export class Steady {
     return known.reduce((least, { estimate }) => Math.min(least, estimate), first.estimate);
   }
 
-  private isOld({ from, block }: Dated, now: number): boolean {
+  private isOld({ from, block }: DatedEstimate, now: number): boolean {
     return now - from >= SECONDS || (this.blocks - block >= BLOCKS && now - from >= MOMENT);
   }
 
   /** What was estimated in the time that counts; the first of it held when that began. A clock that was set back told nothing. */
-  private within(now: number): readonly Dated[] {
+  private within(now: number): readonly DatedEstimate[] {
     const told = this.told.filter(({ from }) => from <= now);
     return told.slice(
       Math.max(

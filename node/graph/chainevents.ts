@@ -19,7 +19,7 @@ const spentBy = (graph: Graph, block: Block): readonly ShortChannelId[] =>
   block.transactions.flatMap(({ tx }) => tx.ins.flatMap((input) => graph.fundedBy(input.hash, input.index) ?? []));
 
 /** Channels that this block ought to have funded, and did not: the branch on which it did is gone. */
-const notIn = (graph: Graph, { height, transactions }: Block): readonly ShortChannelId[] =>
+const missingFrom = (graph: Graph, { height, transactions }: Block): readonly ShortChannelId[] =>
   graph.between(height, height + 1).filter((scid) => {
     const funding = graph.channel(scid)?.funding.txid;
     const found = transactions[scidParts(scid).txIndex]?.txid;
@@ -27,7 +27,7 @@ const notIn = (graph: Graph, { height, transactions }: Block): readonly ShortCha
   });
 
 /** Brings the graph to a block, or back below one, and says what to keep of that. */
-export const graphAfter = (graph: Graph, saved: GraphStore, event: ChainEvent): readonly Change[] => {
+export const applyChainEvent = (graph: Graph, saved: GraphStore, event: ChainEvent): readonly Change[] => {
   const changes: Change[] = [];
   const spent = (scid: ShortChannelId, height: number | undefined): void => {
     graph.setSpent(scid, height);
@@ -40,6 +40,7 @@ export const graphAfter = (graph: Graph, saved: GraphStore, event: ChainEvent): 
   const { block } = event;
   for (const scid of spentBy(graph, block)) spent(scid, block.height);
   const over = [...graph.spends].flatMap(([scid, at]) => (block.height - at >= FORGET_AFTER ? [scid] : []));
-  for (const scid of [...over, ...notIn(graph, block)]) changes.push(...saved.removed(scid, graph.removeChannel(scid)));
+  for (const scid of [...over, ...missingFrom(graph, block)])
+    changes.push(...saved.removed(scid, graph.removeChannel(scid)));
   return changes;
 };

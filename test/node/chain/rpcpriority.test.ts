@@ -1,7 +1,8 @@
 /** What strangers make a node look up does not stand in the way of calls about its own money. */
+
 import { expect, test } from 'vitest';
 import { ChainError } from '../../../node/chain/errors.ts';
-import { fundingOutput } from '../../../node/chain/lookup.ts';
+import { fundingOutput } from '../../../node/graph/fundinglookups.ts';
 import { scidOf } from '../../../wire/units.ts';
 import { until } from '../../support/quiet.ts';
 import { ok, type Reply, raw, standIn } from './standin.ts';
@@ -74,7 +75,7 @@ test('waiting for the next block keeps no look-up back', async () => {
     getblock: blockIds,
     gettxout: () => ok(null),
   });
-  const changed = chain.changed(hash, new AbortController().signal);
+  const changed = chain.waitForChange(hash, new AbortController().signal);
   await until(() => blocks.waiting === 1);
   expect(await fundingOutput(chain, scidOf(100, 1, 0))).toBeUndefined();
   blocks.give(ok(null));

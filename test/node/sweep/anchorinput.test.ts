@@ -14,7 +14,7 @@ const open = benchesOf(afterEach);
 
 describe('what is planned', () => {
   const anchor = { outpoint: { txid: txid(sha256(Uint8Array.of(2))), index: 1 }, value: sat(330n), ...input };
-  const claim: SweepClaim = sweep(50_000n, { beside: { ...anchor, witnessWeight: 116 } });
+  const claim: SweepClaim = sweep(50_000n, { anchor: { ...anchor, witnessWeight: 116 } });
   const extra = 41 * 4 + 116;
 
   test.each([
@@ -22,16 +22,18 @@ describe('what is planned', () => {
     [1_175, true],
     [1_179, false],
     [2_500, false],
-  ])('at %i sat per 1,000 weight it is taken along: %s', (estimate, taken) => {
-    const draft = built(planClaim(claim, undefined, world({ estimate })));
-    expect(draft.beside).toBe(taken);
-    const fee = feeOf(weightOfDraft(draft) + (taken ? extra : 0), estimate);
+  ])('at %i sat per 1,000 weight it is taken along: %s', (estimatedFeerate, taken) => {
+    const draft = built(planClaim(claim, undefined, world({ estimatedFeerate })));
+    expect(draft.withAnchor).toBe(taken);
+    const fee = feeOf(weightOfDraft(draft) + (taken ? extra : 0), estimatedFeerate);
     expect(draft.fee).toBe(fee);
     expect(draft.outputs).toEqual([{ script, value: 50_000n + (taken ? 330n : 0n) - fee }]);
   });
 
   test('not where the network refused that', () => {
-    expect(built(planClaim(claim, undefined, world({ estimate: 253, alone: true }))).beside).toBe(false);
+    expect(built(planClaim(claim, undefined, world({ estimatedFeerate: 253, withoutAnchor: true }))).withAnchor).toBe(
+      false,
+    );
   });
 });
 
@@ -54,7 +56,7 @@ describe('what is published', () => {
     expect(tx?.ins).toHaveLength(2);
     await bench.mine();
     expect(bench.balance() - before).toBe(101_000n - paidBy(tx, 101_000n));
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
   test.each(['in the mempool', 'in a block'])('goes alone where somebody was first, %s', async (where) => {
@@ -64,7 +66,7 @@ describe('what is published', () => {
     const claim = await bench.claim(coin, { kind: 'sweep', beside });
     expect(bench.spenderOf(claim)?.ins).toHaveLength(1);
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
   test('goes alone from then on where somebody else takes it in a block', async () => {
@@ -75,6 +77,6 @@ describe('what is published', () => {
     await bench.caughtUp();
     expect(bench.spenderOf(claim)?.ins).toHaveLength(1);
     await bench.mine();
-    expect(bench.engine.standing('channel')).toEqual([]);
+    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 });

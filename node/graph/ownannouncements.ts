@@ -9,7 +9,7 @@ import { decodeMessage } from '../../wire/message.ts';
 import { type SecretKey, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import type { Store } from '../ports/ports.ts';
 import { readRecord } from '../store/records.ts';
-import { type OwnPolicy, saysTheSame, signedBy } from './announce.ts';
+import { hasSameContent, type OwnPolicy, signAnnouncement } from './announce.ts';
 import { policyOf } from './graph.ts';
 
 const PREFIX = 'graph/own/';
@@ -18,12 +18,12 @@ const updateKey = (channel: string, scid: ShortChannelId): string =>
   `${PREFIX}update/${channel}/${scid.toString(16).padStart(16, '0')}`;
 
 /** Seconds after which we say again what others forget after 14 days, should they not hear of it. */
-export const RENEW_AFTER = 10 * 24 * 3600;
+export const REFRESH_AFTER = 10 * 24 * 3600;
 /** Seconds for which HTLCs may still go by what a channel asked before (BOLT 7, "The channel_update Message"). */
-export const OLD_TERMS_FOR = 600;
+export const OLD_POLICY_SECONDS = 600;
 
 /** The latest, and the one before it that asked something else. */
-interface Said {
+interface OwnUpdate {
   readonly last: Uint8Array;
   readonly before: Uint8Array | undefined;
 }
@@ -47,7 +47,7 @@ const sameTerms = (a: OwnPolicy | undefined, b: OwnPolicy | undefined): boolean 
   a?.htlcMinimum === b?.htlcMinimum &&
   a?.htlcMaximum === b?.htlcMaximum;
 
-export interface OwnSaidParts {
+export interface OwnAnnouncementsParts {
   readonly key: SecretKey;
   /** Unix seconds. */
   readonly now: () => number;
@@ -55,12 +55,12 @@ export interface OwnSaidParts {
   readonly keep: (changes: readonly Change[]) => Promise<void>;
 }
 
-export class OwnSaid {
-  private readonly parts: OwnSaidParts;
-  private readonly updates = new Map<string, Map<ShortChannelId, Said>>();
+export class OwnAnnouncements {
+  private readonly parts: OwnAnnouncementsParts;
+  private readonly updates = new Map<string, Map<ShortChannelId, OwnUpdate>>();
   private node: Uint8Array | undefined;
 
-  constructor(parts: OwnSaidParts) {
+  constructor(parts: OwnAnnouncementsParts) {
     this.parts = parts;
   }
 
@@ -77,8 +77,8 @@ export class OwnSaid {
     }
   }
 
-  private ofChannel(channel: string): Map<ShortChannelId, Said> {
-    const known = this.updates.get(channel) ?? new Map<ShortChannelId, Said>();
+  private ofChannel(channel: string): Map<ShortChannelId, OwnUpdate> {
+    const known = this.updates.get(channel) ?? new Map<ShortChannelId, OwnUpdate>();
     this.updates.set(channel, known);
     return known;
   }
@@ -96,12 +96,12 @@ export class OwnSaid {
     const known = this.ofChannel(channel);
     const said = known.get(scid);
     const last = later(said?.last, seen);
-    if (last !== undefined && said !== undefined && this.stands(last, make))
+    if (last !== undefined && said !== undefined && this.isCurrent(last, make))
       return { raw: last, kept: Promise.resolve() };
     const raw =
-      last !== undefined && this.stands(last, make)
+      last !== undefined && this.isCurrent(last, make)
         ? last
-        : signedBy('channel_update', make(this.next(last)), this.parts.key);
+        : signAnnouncement('channel_update', make(this.next(last)), this.parts.key);
     const changed = last !== undefined && !sameTerms(termsOf(last), termsOf(raw));
     const before = changed ? last : said?.before;
     known.set(scid, { last: raw, before });
@@ -115,16 +115,16 @@ export class OwnSaid {
     seen: Uint8Array | undefined,
   ): { readonly raw: Uint8Array; readonly kept: Promise<void> } {
     const last = later(this.node, seen);
-    if (last !== undefined && this.stands(last, make)) return { raw: last, kept: Promise.resolve() };
-    this.node = signedBy('node_announcement', make(this.next(last)), this.parts.key);
+    if (last !== undefined && this.isCurrent(last, make)) return { raw: last, kept: Promise.resolve() };
+    this.node = signAnnouncement('node_announcement', make(this.next(last)), this.parts.key);
     return { raw: this.node, kept: this.parts.keep([{ key: NODE, value: this.node }]) };
   }
 
   /** What a channel asked before, while that may still be gone by. */
-  formerTerms(channel: string): OwnPolicy | undefined {
+  previousPolicy(channel: string): OwnPolicy | undefined {
     const now = this.parts.now();
     for (const { last, before } of this.updates.get(channel)?.values() ?? [])
-      if (before !== undefined && now < timestampOf(last) + OLD_TERMS_FOR) return termsOf(before);
+      if (before !== undefined && now < timestampOf(last) + OLD_POLICY_SECONDS) return termsOf(before);
     return undefined;
   }
 
@@ -136,9 +136,9 @@ export class OwnSaid {
       void this.parts.keep([...known.keys()].map((scid) => ({ key: updateKey(channel, scid), value: undefined })));
   }
 
-  private stands(last: Uint8Array, make: (timestamp: number) => Uint8Array): boolean {
+  private isCurrent(last: Uint8Array, make: (timestamp: number) => Uint8Array): boolean {
     const at = timestampOf(last);
-    return saysTheSame(make(at), last) && this.parts.now() < at + RENEW_AFTER;
+    return hasSameContent(make(at), last) && this.parts.now() < at + REFRESH_AFTER;
   }
 
   private next(last: Uint8Array | undefined): number {

@@ -7,11 +7,11 @@ import type { Chain, Clock, Tip } from '../ports/ports.ts';
 import { ChainError } from './errors.ts';
 
 /** Milliseconds that a question is waited for. */
-export const PATIENCE = 5_000;
+export const ANSWER_TIMEOUT_MS = 5_000;
 /** The same for how far the chain is, which nobody waits for. */
-const GLANCE = 500;
+const TIP_TIMEOUT_MS = 500;
 
-export interface ImpatientParts {
+export interface TimeoutParts {
   readonly chain: Chain;
   readonly clock: Clock;
   /** HOST:PORT of bitcoind, for messages. */
@@ -19,7 +19,7 @@ export interface ImpatientParts {
 }
 
 /** What was asked, or a ChainError `unreachable` after so many milliseconds. */
-const within = <T>({ clock, where }: ImpatientParts, ms: number, answer: Promise<T>): Promise<T> =>
+const withTimeout = <T>({ clock, where }: TimeoutParts, ms: number, answer: Promise<T>): Promise<T> =>
   new Promise((resolve, reject) => {
     const late = (): void =>
       reject(new ChainError({ code: 'unreachable', where, reason: `it takes longer than ${ms / 1000} seconds` }));
@@ -28,30 +28,30 @@ const within = <T>({ clock, where }: ImpatientParts, ms: number, answer: Promise
   });
 
 /** The same chain, whose estimates and verdicts come in seconds or not at all; blocks are read as before. */
-export const impatient = (parts: ImpatientParts): Chain => {
+export const withTimeouts = (parts: TimeoutParts): Chain => {
   const { chain } = parts;
   const soon =
     <A extends readonly unknown[], T>(ask: (...given: A) => Promise<T>) =>
     (...given: A): Promise<T> =>
-      within(parts, PATIENCE, ask(...given));
+      withTimeout(parts, ANSWER_TIMEOUT_MS, ask(...given));
   return {
     ...chain,
     tip: soon(chain.tip),
-    check: soon(chain.check),
+    testAccept: soon(chain.testAccept),
     broadcast: soon(chain.broadcast),
     broadcastPackage: soon(chain.broadcastPackage),
     feerate: soon(chain.feerate),
     relayFeerate: soon(chain.relayFeerate),
     unspent: soon(chain.unspent),
-    spender: soon(chain.spender),
+    mempoolSpender: soon(chain.mempoolSpender),
   };
 };
 
 /** How far the chain is, or why it does not say. */
-export type Glimpse = { readonly tip: Tip } | { readonly why: string };
+export type TipOrReason = { readonly tip: Tip } | { readonly why: string };
 
 /** Looks how far the chain is, for whoever asks; one question at a time, and none is waited for longer than a moment. */
-export const glancing = (parts: ImpatientParts): (() => Promise<Glimpse>) => {
+export const tipProbe = (parts: TimeoutParts): (() => Promise<TipOrReason>) => {
   const { chain, clock } = parts;
   let asked: { readonly at: number; readonly answer: Promise<Tip> } | undefined;
   return async () => {
@@ -64,8 +64,8 @@ export const glancing = (parts: ImpatientParts): (() => Promise<Glimpse>) => {
       question.answer.then(over, over);
     }
     try {
-      const left = Math.max(0, asked.at + GLANCE - clock.now());
-      return { tip: await within(parts, Math.min(GLANCE, left), asked.answer) };
+      const left = Math.max(0, asked.at + TIP_TIMEOUT_MS - clock.now());
+      return { tip: await withTimeout(parts, Math.min(TIP_TIMEOUT_MS, left), asked.answer) };
     } catch (error) {
       return { why: error instanceof Error ? error.message : String(error) };
     }

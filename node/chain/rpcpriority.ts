@@ -5,15 +5,15 @@
  */
 import { openRpc, type Rpc, type RpcOptions } from './rpc.ts';
 
-export interface Lanes {
+export interface PrioritizedRpc {
   /** For calls about our own money. */
-  readonly ours: Rpc;
+  readonly high: Rpc;
   /** For look-ups that others cause. Whoever uses it bounds how many wait. */
-  readonly others: Rpc;
+  readonly low: Rpc;
 }
 
-/** Both ways to the bitcoind at that address; closing `ours` closes both. */
-export const openLanes = (options: RpcOptions): Lanes => {
+/** Both ways to the bitcoind at that address; closing `high` closes both. */
+export const openPrioritizedRpc = (options: RpcOptions): PrioritizedRpc => {
   const [first, second] = [openRpc(options), openRpc(options)];
   const waiting: (() => void)[] = [];
   let underWay = 0;
@@ -26,7 +26,7 @@ export const openLanes = (options: RpcOptions): Lanes => {
     begin?.();
   };
 
-  const ours: Rpc = {
+  const high: Rpc = {
     where: first.where,
     call: async (method, params, result, call = {}) => {
       // What only waits for something to happen is no work for bitcoind.
@@ -47,7 +47,7 @@ export const openLanes = (options: RpcOptions): Lanes => {
     },
   };
 
-  const others: Rpc = {
+  const low: Rpc = {
     where: second.where,
     call: async (method, params, result, call) => {
       await new Promise<void>((begin) => {
@@ -63,5 +63,5 @@ export const openLanes = (options: RpcOptions): Lanes => {
     },
     close: second.close,
   };
-  return { ours, others };
+  return { high, low };
 };

@@ -7,7 +7,7 @@ import type { MessageOf } from '../../wire/message.ts';
 import type { ChainHash, Point, ShortChannelId } from '../../wire/units.ts';
 import { Rates } from '../base/rates.ts';
 import { EventLoopQueue } from '../peer/eventloopqueue.ts';
-import { type Graph, type GraphChannel, isFresh, type NodeKey, nodeKey, toldPolicies } from './graph.ts';
+import { announcedPolicies, type Graph, type GraphChannel, isFresh, type NodeKey, nodeKey } from './graph.ts';
 
 /** Somebody to tell. */
 export interface GossipPeer {
@@ -38,7 +38,7 @@ interface Filter {
   readonly range: number;
 }
 
-interface Listener {
+interface Subscriber {
   readonly peer: GossipPeer;
   filter: Filter | undefined;
   /** What it has still to be told, behind what there was when it asked: an update must not overtake its channel. */
@@ -50,7 +50,7 @@ interface Listener {
   busy: boolean;
 }
 
-export interface RelayingParts {
+export interface GossipRelayParts {
   readonly graph: Graph;
   readonly chainHash: ChainHash;
   /** Ourselves. */
@@ -70,22 +70,22 @@ const SLICE = { messages: 30, bytes: 8 * 1024 } as const;
 /** Channels looked at before others have their turn, sent or not. */
 const LOOKED_AT = 2_000;
 /** A peer may ask so often for what there is; the graph is gone through each time. */
-const DUMPS = { burst: 20, seconds: 30 } as const;
+const FULL_DUMPS = { burst: 20, seconds: 30 } as const;
 
 const turns = new EventLoopQueue();
 
 /** Lets everything else that waits have its turn; of all those who are told of the graph, one goes on at a time. */
-export const turn = (): Promise<void> => turns.turn();
+export const nextTurn = (): Promise<void> => turns.turn();
 
-export class Relaying {
-  private readonly parts: RelayingParts;
-  private readonly listeners = new Map<NodeKey, Listener>();
-  private readonly dumps = new Rates(DUMPS.burst, DUMPS.seconds);
+export class GossipRelay {
+  private readonly parts: GossipRelayParts;
+  private readonly listeners = new Map<NodeKey, Subscriber>();
+  private readonly dumps = new Rates(FULL_DUMPS.burst, FULL_DUMPS.seconds);
   private pending = new Map<string, Item>();
   private items = 0;
   private armed = false;
 
-  constructor(parts: RelayingParts) {
+  constructor(parts: GossipRelayParts) {
     this.parts = parts;
   }
 
@@ -120,7 +120,7 @@ export class Relaying {
   }
 
   /** Tells a peer what it asked for and what has become due, as fast as it takes it. */
-  private async serve(listener: Listener): Promise<void> {
+  private async serve(listener: Subscriber): Promise<void> {
     if (listener.busy) return;
     listener.busy = true;
     while (this.isHere(listener) && (listener.asked || listener.due.size > 0)) {
@@ -138,18 +138,18 @@ export class Relaying {
         if (sent < SLICE.messages && bytes < SLICE.bytes && ++looked < LOOKED_AT) continue;
         [sent, bytes, looked] = [0, 0, 0];
         await listener.peer.flushed();
-        await turn();
+        await nextTurn();
       }
     }
     listener.busy = false;
   }
 
-  private isHere(listener: Listener): boolean {
+  private isHere(listener: Subscriber): boolean {
     return this.listeners.get(nodeKey(listener.peer.id)) === listener;
   }
 
   /** All we have of the time that the peer asked for, and what we made ourselves of any time; undefined for what is not for it. */
-  private *known(listener: Listener): Generator<Uint8Array | undefined> {
+  private *known(listener: Subscriber): Generator<Uint8Array | undefined> {
     const { graph, now, id } = this.parts;
     const ours = nodeKey(id);
     listener.asked = false;
@@ -158,26 +158,28 @@ export class Relaying {
       if (listener.asked) return;
       const channel = graph.channel(scid);
       const own = channel?.nodes.includes(ours);
-      const told = channel === undefined ? [] : toldPolicies(channel, now());
-      const wanted = told.filter(({ timestamp }) => own || within(listener.filter, timestamp));
+      const told = channel === undefined ? [] : announcedPolicies(channel, now());
+      const wanted = told.filter(({ timestamp }) => own || isInFilter(listener.filter, timestamp));
       yield wanted.length > 0 ? channel?.raw : undefined;
       for (const { raw } of wanted) yield raw;
     }
     for (const node of [...graph.nodes]) {
       if (listener.asked) return;
-      const wanted = node.id === ours || within(listener.filter, node.timestamp);
-      yield wanted && isFresh(node, now()) && !node.unfit && graph.isTold(node.id, now()) ? node.raw : undefined;
+      const wanted = node.id === ours || isInFilter(listener.filter, node.timestamp);
+      yield wanted && isFresh(node, now()) && !node.notRelayed && graph.hasAnnouncedChannel(node.id, now())
+        ? node.raw
+        : undefined;
     }
   }
 
-  private *becameDue(listener: Listener): Generator<Uint8Array | undefined> {
+  private *becameDue(listener: Subscriber): Generator<Uint8Array | undefined> {
     const items = listener.due;
     listener.due = new Map();
     for (const { scid, raw, timestamp, announcement, earlier = [] } of items.values()) {
       const channel = scid === undefined ? undefined : this.parts.graph.channel(scid);
       const gone = scid !== undefined && (channel === undefined || channel.spentAt !== undefined);
-      if (gone || !within(listener.filter, timestamp)) continue;
-      if (announcement !== undefined && !earlier.some((time) => within(listener.filter, time))) yield announcement;
+      if (gone || !isInFilter(listener.filter, timestamp)) continue;
+      if (announcement !== undefined && !earlier.some((time) => isInFilter(listener.filter, time))) yield announcement;
       yield raw;
     }
   }
@@ -187,7 +189,7 @@ export class Relaying {
     const earlier = before.policies.filter((policy) => policy !== undefined).map((policy) => policy.timestamp);
     if (from === undefined) {
       // The other end's policy may wait for the next interval still, and the announcement with it.
-      this.spread(before.policies[side] === undefined ? [before.raw, raw] : [raw]);
+      this.sendToAll(before.policies[side] === undefined ? [before.raw, raw] : [raw]);
     } else {
       const key = `${before.scid}/${side}`;
       this.queue(key, { scid: before.scid, raw, timestamp, from: nodeKey(from), announcement: before.raw, earlier });
@@ -195,20 +197,20 @@ export class Relaying {
     if (earlier.length > 0) return;
     for (const id of before.nodes) {
       const node = this.parts.graph.node(id);
-      if (node !== undefined) this.node(node.id, node.raw, node.timestamp, node.unfit, undefined);
+      if (node !== undefined) this.node(node.id, node.raw, node.timestamp, node.notRelayed, undefined);
     }
   }
 
   /** A node's announcement is new. It waits for the first channel of the node that others are told of. */
   node(id: NodeKey, raw: Uint8Array, timestamp: number, unfit: boolean | undefined, from: Point | undefined): void {
     const { graph, now } = this.parts;
-    if (unfit || !graph.isTold(id, now())) return;
-    if (id === nodeKey(this.parts.id)) this.spread([raw]);
+    if (unfit || !graph.hasAnnouncedChannel(id, now())) return;
+    if (id === nodeKey(this.parts.id)) this.sendToAll([raw]);
     else this.queue(id, { scid: undefined, raw, timestamp, from: from && nodeKey(from) });
   }
 
   /** Tells all peers what we made ourselves, whatever times they asked for. */
-  spread(raws: readonly Uint8Array[]): void {
+  sendToAll(raws: readonly Uint8Array[]): void {
     for (const { peer } of this.listeners.values()) for (const raw of raws) peer.send(raw);
   }
 
@@ -239,5 +241,5 @@ export class Relaying {
 }
 
 /** Both ends of the time: the first second is in it, the one after the last is not. */
-const within = (filter: Filter | undefined, timestamp: number): boolean =>
+const isInFilter = (filter: Filter | undefined, timestamp: number): boolean =>
   filter !== undefined && timestamp >= filter.first && timestamp < filter.first + filter.range;
