@@ -83,6 +83,34 @@ export const cut = (wish: CutWish, outlets: readonly Outlet[]): readonly Msat[] 
 };
 
 /**
+ * Equal pieces of which `n - redundancy` make up the amount: as few as wanted, or as many more as it takes for all of them to fit
+ * and to come to no more than `maxOverpayment` beyond the amount. The least overpayment where that is what they exceed; undefined
+ * where the outlets cannot carry them.
+ */
+export const cutWithSpare = (
+  wish: CutWish & { readonly redundancy: number },
+  outlets: readonly Outlet[],
+  maxOverpayment: Msat,
+): readonly Msat[] | Msat | undefined => {
+  const { amount, maxFee, shards, maxShards, minShard, redundancy } = wish;
+  let least: Msat | undefined;
+  for (let needed = shards ?? 1; needed + redundancy <= maxShards; needed++) {
+    const piece = (amount + BigInt(needed) - 1n) / BigInt(needed);
+    if (needed > 1 && piece < minShard) break;
+    const count = needed + redundancy;
+    const sent = piece * BigInt(count);
+    const fitting = outlets.reduce((sum, { spendable, slots }) => {
+      const fits = (spendable * amount) / (amount + maxFee) / piece;
+      return sum + (fits < BigInt(slots) ? Number(fits) : slots);
+    }, 0);
+    if (fitting < count) continue;
+    if (sent - amount <= maxOverpayment) return Array.from({ length: count }, () => msat(piece));
+    least = msat(sent - amount);
+  }
+  return least;
+};
+
+/**
  * Two pieces of one that no route carries: halves, or what a route would carry and the rest. undefined when a piece would be
  * smaller than `minShard`.
  */

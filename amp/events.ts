@@ -38,7 +38,9 @@ export type Refusal =
   | 'gave_way'
   | 'share_below_minimum'
   | 'expiry_too_far'
-  | 'already_failed';
+  | 'already_failed'
+  | 'duplicate_index'
+  | 'too_many_blobs';
 
 /** One set as `listsets` and the reports show it. */
 export interface SetView {

@@ -17,7 +17,7 @@ const preimagesOf = (set: ReceivedShares): Verdict => {
     const { paymentHash, preimage } = child(set.accumulated, index);
     children.set(hex(paymentHash), preimage);
   }
-  const preimages = set.held.map(({ paymentHash }) => children.get(hex(paymentHash)));
+  const preimages = Array.from(set.held(), ({ paymentHash }) => children.get(hex(paymentHash)));
   return preimages.includes(undefined) ? broken('wrong_hash') : { kind: 'complete', preimages };
 };
 
@@ -54,6 +54,9 @@ export const fixed: Scheme = {
   },
   fixesCount: true,
   lastEndsSplitting: false,
+  furtherBlobs: true,
+  needsAny: false,
+  indexOf: () => undefined,
   expectedCount: (expected, marker) => {
     if (marker === 0) return 'bad_marker';
     return expected === 0 || expected === marker ? marker : 'count_mismatch';
@@ -91,6 +94,9 @@ export const dynamic: Scheme = {
   },
   fixesCount: false,
   lastEndsSplitting: true,
+  furtherBlobs: true,
+  needsAny: false,
+  indexOf: () => undefined,
   expectedCount: (expected, marker) => {
     if (marker === 0) return expected;
     return expected === 0 || expected === marker ? marker : 'count_mismatch';

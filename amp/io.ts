@@ -161,6 +161,12 @@ export interface AmpRequest extends PaymentTerms {
   readonly scheme: string;
   /** 11 bytes: of the invoice, or zero. */
   readonly paymentId: Uint8Array;
+  /** Shares in all, where that is to be more than there are HTLCs: the last one carries the rest, up to 16 in all. */
+  readonly shares?: number | undefined;
+  /** Shards beyond those that are needed, for a scheme of which any so many will do. */
+  readonly redundancy?: number | undefined;
+  /** What the shards may come to beyond `amount`, if the destination claims all of them. */
+  readonly maxOverpayment?: Msat | undefined;
 }
 
 /** An ordinary payment: `single` is one HTLC, `mpp` basic multi-part (BOLT 4). */

@@ -19,11 +19,13 @@ import {
   isOrdinary,
   type Progress,
   type Running,
+  redundancyOf,
   reservedBy,
   type Shard,
   schemeOf,
 } from './payment.ts';
 import type { Route } from './route.ts';
+import type { Scheme } from './scheme.ts';
 import { encodeBlob } from './shares.ts';
 
 /** A step being made. */
@@ -62,20 +64,26 @@ const isLast = ({ shards }: Running, i: number): boolean =>
   shards.every(({ assigned }, j) => j === i || assigned !== undefined);
 
 /** How many shares a scheme that must know gets: one an HTLC, or as many as were wanted and fit the last HTLC's blobs. */
-const shareCount = ({ request, shards }: Running): number =>
-  Math.max(shards.length, Math.min(request.shards ?? 0, shards.length + MAX_BLOBS - 1));
+const shareCount = ({ request, shards }: Running, scheme: Scheme): number => {
+  if (isOrdinary(request) || scheme.needsAny) return shards.length - redundancyOf(request);
+  if (!scheme.furtherBlobs) return shards.length;
+  const wanted = request.shares ?? (scheme.fixesCount ? request.shards : undefined) ?? 0;
+  return Math.max(shards.length, Math.min(wanted, shards.length + MAX_BLOBS - 1));
+};
 
 /** Blobs that shard `i` will carry to the destination. */
-const blobCount = (payment: Running, i: number): number => {
-  if (isOrdinary(payment.request)) return 0;
+const blobCount = (payment: Running, i: number, context: PaymentContext): number => {
+  const scheme = schemeOf(payment.request, context);
+  if (scheme === undefined) return 0;
   const assigned = payment.shards[i]?.assigned;
   if (assigned !== undefined) return assigned.shares.length;
   const takesRest = i === payment.shards.findLastIndex((shard) => shard.assigned === undefined);
-  return takesRest ? 1 + shareCount(payment) - payment.shards.length : 1;
+  return takesRest && scheme.furtherBlobs ? 1 + shareCount(payment, scheme) - payment.shards.length : 1;
 };
 
 /** Asks the node for a route of shard `i`. One question is open at a time, so that the figures in it are right. */
-export const ask = (draft: Draft, i: number, { height }: PaymentContext): Draft => {
+export const ask = (draft: Draft, i: number, context: PaymentContext): Draft => {
+  const { height } = context;
   const { payment } = draft;
   const shard = payment.shards[i];
   if (shard === undefined) return draft;
@@ -90,7 +98,7 @@ export const ask = (draft: Draft, i: number, { height }: PaymentContext): Draft 
     maxFee: feesLeft(payment),
     finalExpiry: height + finalCltv,
     maxExpiry: height + maxDelay,
-    maxHops: maxHops(payment.request, blobCount(payment, i)),
+    maxHops: maxHops(payment.request, blobCount(payment, i, context)),
     excludedNodes: payment.learnt.nodes,
     excluded: payment.learnt.excluded,
     reserved: reservedBy(payment),
@@ -98,7 +106,7 @@ export const ask = (draft: Draft, i: number, { height }: PaymentContext): Draft 
 };
 
 /** Whether a route does what was asked; one that does not is as good as none, above all one that costs too much or takes too long. */
-export const isUsable = (payment: Running, i: number, route: Route, { height }: PaymentContext): boolean => {
+export const isUsable = (payment: Running, i: number, route: Route, context: PaymentContext): boolean => {
   const last = route.at(-1) ?? route[0];
   if (last.amount !== payment.shards[i]?.amount || !equal(last.node, payment.request.destination)) return false;
   const falling = route.every(({ amount, expiry }, j) => {
@@ -106,8 +114,8 @@ export const isUsable = (payment: Running, i: number, route: Route, { height }: 
     return next === undefined || (next.amount <= amount && next.expiry <= expiry);
   });
   if (!falling || feeOf(route) > feesLeft(payment)) return false;
-  if (route[0].expiry > height + payment.request.maxDelay) return false;
-  return route.every(({ node }) => isPoint(node)) && fits(payment.request, route, blobCount(payment, i));
+  if (route[0].expiry > context.height + payment.request.maxDelay) return false;
+  return route.every(({ node }) => isPoint(node)) && fits(payment.request, route, blobCount(payment, i, context));
 };
 
 /** Gives shard `i` its share, if it is to have one and has none. */
@@ -117,8 +125,8 @@ const withShare = (draft: Draft, i: number, context: PaymentContext): Draft => {
   const scheme = schemeOf(request, context);
   const shard = payment.shards[i];
   if (scheme === undefined || shard === undefined || shard.assigned !== undefined) return draft;
-  const before = progress.sender ?? scheme.begin(request.entropy, shareCount(payment));
-  const blobs = blobCount(payment, i);
+  const before = progress.sender ?? scheme.begin(request.entropy, shareCount(payment, scheme));
+  const blobs = blobCount(payment, i, context);
   const [assigned, sender] = scheme.nextShard(before, request.entropy, isLast(payment, i), blobs);
   return withShard(withProgress(draft, { sender }), i, { ...shard, assigned });
 };
@@ -172,6 +180,14 @@ export const nextToOffer = (payment: Running, context: PaymentContext): number |
   return later < 0 ? undefined : later;
 };
 
+/** Gives up shard `i` where the others are still enough; undefined where they are not. */
+export const dropSpare = (draft: Draft, i: number): Draft | undefined => {
+  const { request, progress, shards } = draft.payment;
+  const needed = progress.sender?.size ?? shards.length - redundancyOf(request);
+  const left = shards.filter(({ state }) => state.kind !== 'dropped').length;
+  return redundancyOf(request) > 0 && left > needed ? withState(draft, i, { kind: 'dropped' }) : undefined;
+};
+
 /** Cuts shard `i` in two, when its scheme and the request's bounds allow it; undefined otherwise. */
 export const split = (
   draft: Draft,
@@ -183,6 +199,8 @@ export const split = (
   const { request, progress, shards } = payment;
   const shard = shards[i];
   const scheme = schemeOf(request, context);
+  // Of so many equal shards any will do: two that are smaller would not.
+  if (redundancyOf(request) > 0) return undefined;
   const most = scheme?.fixesCount === true ? (request.shards ?? request.maxShards) : request.maxShards;
   if (shard === undefined || request.scheme === 'single' || shards.length >= most) return undefined;
   const amounts = halve(shard.amount, request.minShard, largest);

@@ -81,6 +81,9 @@ export const isOrdinary = (request: PaymentRequest): request is OrdinaryRequest 
 export const schemeOf = (request: PaymentRequest, { schemes }: { readonly schemes: Schemes }): Scheme | undefined =>
   isOrdinary(request) ? undefined : schemes.get(request.scheme);
 
+/** Shards beyond those that are needed. */
+export const redundancyOf = (request: PaymentRequest): number => (isOrdinary(request) ? 0 : (request.redundancy ?? 0));
+
 /** The payment hash of a shard that may be offered. */
 export const hashOf = ({ request, progress: { sender } }: Running, { assigned }: Shard): PaymentHash => {
   if (isOrdinary(request)) return request.paymentHash;

@@ -21,7 +21,7 @@ import {
 } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../wire/fields.ts';
 import type { PaymentFailure } from './events.ts';
-import type { Excluded, PaymentRequest } from './io.ts';
+import type { AmpRequest, Excluded, PaymentRequest } from './io.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import { isOrdinary, type Learnt, type Payment, type PaymentResult, type Progress, type Shard } from './payment.ts';
 import type { Hop, Route } from './route.ts';
@@ -64,6 +64,16 @@ const request: Codec<PaymentRequest> = {
 
 /** In a record of its own, which versions before did not have. */
 const bounds = struct({ maxDelay: u16 });
+
+/** What only some payments by AMP have; in a record of its own for the same reason. */
+const extras: Codec<Pick<AmpRequest, 'shares' | 'redundancy' | 'maxOverpayment'>> = struct({
+  shares: optional(u8),
+  redundancy: optional(u8),
+  maxOverpayment: optional(msat),
+});
+const hasExtras = (value: PaymentRequest): value is AmpRequest =>
+  !isOrdinary(value) &&
+  (value.shares !== undefined || value.redundancy !== undefined || value.maxOverpayment !== undefined);
 
 const hop: Codec<Hop> = struct({ node: point, scid: shortChannelId, amount: msat, expiry: u32, tlvOnly: bool });
 const route: Codec<Route> = map(
@@ -140,6 +150,7 @@ export const paymentTables = (payment: Payment): readonly Table[] => {
     return [
       one('request', request, payment.request),
       one('bounds', bounds, payment.request),
+      ...(hasExtras(payment.request) ? [one('extras', extras, payment.request)] : []),
       one('progress', progress, payment.progress),
       one('learnt', learnt, payment.learnt),
       table('shard', payment.shards, shard, () => payment.shards.map((value, i) => [`${i}`, value])),
@@ -152,6 +163,7 @@ export const paymentTables = (payment: Payment): readonly Table[] => {
 export const checkRequest = (terms: PaymentRequest): void => {
   encode(request, terms);
   encode(bounds, terms);
+  if (hasExtras(terms)) encode(extras, terms);
 };
 
 /** Versions before called a payment failed that was claimed in part. A preimage is a preimage. */
@@ -169,6 +181,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
   const parts = {
     request: one('request', request),
     bounds: one('bounds', bounds),
+    extras: one('extras', extras),
     progress: one('progress', progress),
     learnt: one('learnt', learnt),
   };
@@ -177,5 +190,11 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
   if (how === undefined || what === undefined)
     throw new WireError({ code: 'invalid_value', expected: 'progress and learnt beside a request' });
   const shards = [...load(records, 'shard', shard)].sort(([a], [b]) => Number(a) - Number(b)).map(([, value]) => value);
-  return { kind: 'running', request: { ...parts.request, ...parts.bounds }, progress: how, learnt: what, shards };
+  return {
+    kind: 'running',
+    request: { ...parts.request, ...parts.bounds, ...parts.extras },
+    progress: how,
+    learnt: what,
+    shards,
+  };
 };

@@ -127,7 +127,9 @@ const checkHtlc = (input: HtlcInput, context: ReceiverContext): Refusal | undefi
   if (payload.kind === 'eob') {
     const [first] = payload.blobs;
     const mixed = first === undefined || payload.blobs.some(({ setId }) => !equal(setId, first.setId));
-    return mixed ? 'mixed_blobs' : undefined;
+    if (mixed) return 'mixed_blobs';
+    const alone = context.schemes.get(payload.scheme)?.furtherBlobs === false;
+    return alone && payload.blobs.length > 1 ? 'too_many_blobs' : undefined;
   }
   // A stranger on the way knows the payment hash; only who has the invoice knows the secret, and may touch the set.
   const { paymentSecret, total } = payload;
@@ -162,11 +164,27 @@ const isTooMuch = ({ amount, payload, invoice }: HtlcInput, set: HeldSet | undef
   return asked !== undefined && sets.arrivedOf(set) + amount > 2n * asked;
 };
 
+/** Whether an HTLC says a child index that is none, or that another one of its set has. */
+const checkIndex = (
+  { payload }: HtlcInput,
+  set: HeldSet | undefined,
+  { schemes }: ReceiverContext,
+): Refusal | undefined => {
+  const scheme = payload.kind === 'eob' ? schemes.get(payload.scheme) : undefined;
+  const [share] = payload.kind === 'eob' ? payload.blobs : [];
+  const index = share && scheme?.indexOf(share);
+  if (index === undefined || typeof index === 'string') return index;
+  const has = ({ shares: [other] }: Part): boolean => other !== undefined && scheme?.indexOf(other) === index;
+  return [...(set?.parts.values() ?? [])].some(has) ? 'duplicate_index' : undefined;
+};
+
 /** What is wrong with an HTLC beside the set it says it belongs to, which stands. */
-const checkBeside = (input: HtlcInput, set: HeldSet | undefined): Refusal | undefined => {
+const checkBeside = (input: HtlcInput, set: HeldSet | undefined, context: ReceiverContext): Refusal | undefined => {
   if (set !== undefined && !sets.belongs(set, input.payload)) return 'set_mismatch';
   const repeats = [...(set?.parts.values() ?? [])].some(({ paymentHash }) => equal(paymentHash, input.paymentHash));
   if (input.payload.kind === 'eob' && repeats) return 'duplicate_hash';
+  const wrongIndex = checkIndex(input, set, context);
+  if (wrongIndex !== undefined) return wrongIndex;
   return isTooMuch(input, set) ? 'above_twice_amount_asked' : undefined;
 };
 
@@ -203,7 +221,7 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
   const over = whyOver(state, name, set, input.payload);
   if (over !== undefined) return refuse(draft, input, over, context);
 
-  const alone = checkBeside(input, set);
+  const alone = checkBeside(input, set, context);
   if (alone !== undefined) return refuse(draft, input, alone, context);
   const spoilt = checkSet(input, set, context);
   if (spoilt !== undefined) return refuse(failSet(draft, name, spoilt, context), input, spoilt, context);

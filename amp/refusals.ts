@@ -45,6 +45,8 @@ const answers = {
   // BOLT 4 has `expiry_too_far` for forwarders alone.
   expiry_too_far: 'incorrect_or_unknown_payment_details',
   already_failed: 'incorrect_or_unknown_payment_details',
+  duplicate_index: 'incorrect_or_unknown_payment_details',
+  too_many_blobs: 'incorrect_or_unknown_payment_details',
 } as const satisfies Record<Refusal, Answer>;
 
 /** Whether a payer may send the same again: what was in the way is ours, and may pass. */

@@ -14,7 +14,8 @@ export interface Share {
   readonly marker: number;
 }
 
-/** What a payee knows of a set. Everything but `held` is kept up as shares arrive, so that asking again costs nothing. */
+/** What a payee knows of a set. All but `held` is kept up as shares arrive, so that asking
+ * again costs nothing. */
 export interface ReceivedShares {
   /** 32 bytes. */
   readonly setId: Uint8Array;
@@ -26,8 +27,8 @@ export interface ReceivedShares {
   readonly accumulated: Uint8Array;
   /** Sum of the HTLCs held. */
   readonly total: Msat;
-  /** In order of arrival. */
-  readonly held: readonly { readonly paymentHash: PaymentHash; readonly shares: readonly Share[] }[];
+  /** The HTLCs held, in order of arrival. */
+  readonly held: () => Iterable<{ readonly paymentHash: PaymentHash; readonly shares: readonly Share[] }>;
 }
 
 export type Verdict =
@@ -43,7 +44,7 @@ export interface SenderState {
   readonly root: Uint8Array;
   /** 32 bytes. */
   readonly setId: Uint8Array;
-  /** Shares in all, where that is fixed at the start; otherwise 0. */
+  /** Shares in all or, where any so many will do, those that are needed; 0 where that is not fixed at the start. */
   readonly size: number;
   /** Shares made so far. */
   readonly made: number;
@@ -77,12 +78,22 @@ export interface Scheme {
   /** The last share ends all splitting, so it is worth keeping back. */
   readonly lastEndsSplitting: boolean;
 
+  /** An HTLC may carry several shares, in further blobs. */
+  readonly furtherBlobs: boolean;
+  /** Any so many shares as are needed will do, so more may be sent. */
+  readonly needsAny: boolean;
+
+  /**
+   * The child index that a share says, which no two HTLCs of a set may have; undefined where the scheme does not tell it; or why
+   * such a share is refused by itself, while its set stands.
+   */
+  readonly indexOf: (share: Share) => number | undefined | Refusal;
   /** What a further share's marker makes of the expected count (0: unknown), or why the set is broken by it. */
   readonly expectedCount: (expected: number, marker: number) => number | Refusal;
   /** Whether the shares held complete the set. */
   readonly verdict: (set: ReceivedShares) => Verdict;
 
-  /** A new secret, from 32 secret bytes. `size`, 1..255: how many shares there will be, as far as is known. */
+  /** A new secret, from 32 secret bytes. `size`, 1..255: `SenderState.size`, as far as is known. */
   readonly begin: (entropy: Uint8Array, size: number) => SenderState;
   /**
    * What the next shard carries: `blobs` shares, 1..16. `last`: no further shard follows. Throws RangeError once the last share

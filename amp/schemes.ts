@@ -2,14 +2,22 @@
 
 import { dynamic, fixed } from './fixeddynamic.ts';
 import type { Scheme, Schemes } from './scheme.ts';
+import { threshold } from './threshold.ts';
+import { tree } from './tree.ts';
 
 const named = (rows: readonly Scheme[]): Schemes => new Map(rows.map((scheme) => [scheme.name, scheme]));
 
 /** Every scheme that a node knows by itself, in order of the EOB protocol numbers. */
-export const schemes: Schemes = named([fixed, dynamic]);
+export const schemes: Schemes = named([fixed, dynamic, tree, threshold]);
 
 /** Their names. */
 export const schemeNames: readonly string[] = [...schemes.keys()];
+
+/**
+ * What a payer takes who is not told: a shard of it can be split at any time, so it need neither keep a share back, as `dynamic`
+ * does, nor give up where `fixed` would; and it sends no more than the amount.
+ */
+export const defaultScheme = tree.name;
 
 /** How payments without shares are called where schemes are named, so no scheme can be. */
 const TAKEN: readonly string[] = ['single', 'mpp', 'ordinary'];

@@ -13,14 +13,15 @@
 
 import { isPoint } from '../wire/crypto.ts';
 import { type Msat, msat, sumMsat } from '../wire/units.ts';
-import { cut } from './cut.ts';
+import { cut, cutWithSpare } from './cut.ts';
 import type { PaymentFailure } from './events.ts';
-import type { Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
+import type { AmpRequest, Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
 import { lessonOf, nothingLearnt } from './learning.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import {
   ask,
   type Draft,
+  dropSpare,
   isUsable,
   nextToOffer,
   offer,
@@ -36,6 +37,7 @@ import {
   type Payment,
   type PaymentResult,
   type Running,
+  redundancyOf,
   type Shard,
   totalsOf,
 } from './payment.ts';
@@ -93,7 +95,7 @@ const unknownScheme = (schemes: Schemes): PaymentFailure => ({
 /** Why no further attempt may be made, if so. */
 const mustStop = (payment: Running, { now, schemes }: PaymentContext): PaymentFailure | undefined => {
   const { request, progress, shards } = payment;
-  if (shards.every(isIn('in_flight', 'fulfilled'))) return undefined;
+  if (shards.every(isIn('in_flight', 'fulfilled', 'dropped'))) return undefined;
   // Paid is paid: what failed is not sent again.
   if (shards.some(isIn('fulfilled'))) return { code: 'partially_claimed', claimed: totalsOf(payment).amount };
   // A program that ran before may have had a scheme of its own.
@@ -139,7 +141,15 @@ const badField = (request: PaymentRequest, { schemes }: PaymentContext): Payment
   if (entropy.length !== 32) return bad('entropy', '32 bytes');
   if (isOrdinary(request)) return request.paymentSecret.length === 32 ? undefined : bad('paymentSecret', '32 bytes');
   if (!schemes.has(request.scheme)) return unknownScheme(schemes);
-  return request.paymentId.length === 11 ? undefined : bad('paymentId', '11 bytes');
+  if (request.paymentId.length !== 11) return bad('paymentId', '11 bytes');
+  const { shares, redundancy = 0 } = request;
+  const rules = schemes.get(request.scheme);
+  if (shares !== undefined && (!whole(shares, 1, 255) || rules?.furtherBlobs !== true))
+    return bad('shares', '1 to 255, with a scheme whose HTLCs can carry several');
+  if (!whole(redundancy, 0, maxShards - (shards ?? 1))) return bad('redundancy', `0 to ${maxShards - (shards ?? 1)}`);
+  if (redundancy > 0 && rules?.needsAny !== true)
+    return bad('redundancy', 'a scheme of which any so many shards will do');
+  return undefined;
 };
 
 /** The most that so many HTLCs can carry out of our channels together. */
@@ -148,10 +158,27 @@ const spendableIn = (count: number, outlets: readonly Outlet[]): Msat => {
   return sumMsat(rooms.sort((a, b) => (a < b ? 1 : a > b ? -1 : 0)).slice(0, count));
 };
 
+/** Equal pieces of which any so many make up the amount, and as many more as the caller wants; or why there are none. */
+const withSpare = (
+  request: AmpRequest,
+  outlets: readonly Outlet[],
+  spendable: Msat,
+): readonly Msat[] | PaymentFailure => {
+  const { redundancy = 0, maxOverpayment = msat(0n) } = request;
+  const pieces = cutWithSpare({ ...request, redundancy }, outlets, maxOverpayment);
+  if (typeof pieces !== 'bigint') return pieces ?? { code: 'amount_too_large', spendable };
+  return {
+    code: 'bad_request',
+    field: 'maxOverpayment',
+    expected: `${pieces} msat or more for ${redundancy} spare shards`,
+  };
+};
+
 /** The pieces to begin with, or why there are none. */
 const firstCut = (request: PaymentRequest, outlets: readonly Outlet[]): readonly Msat[] | PaymentFailure => {
   const { amount, scheme } = request;
   const spendable = spendableIn(scheme === 'single' ? 1 : request.maxShards, outlets);
+  if (!isOrdinary(request) && redundancyOf(request) > 0) return withSpare(request, outlets, spendable);
   const pieces = scheme === 'single' ? (amount <= spendable ? [amount] : undefined) : cut(request, outlets);
   return pieces ?? { code: 'amount_too_large', spendable };
 };
@@ -186,7 +213,7 @@ const onRoute = (draft: Draft, { query, route, largest }: RouteInput, context: P
   if (shard?.state.kind !== 'waiting') return advance(answered, context);
   if (route !== undefined && isUsable(draft.payment, i, route, context))
     return advance(withState(answered, i, { kind: 'routed', route }), context);
-  const cut = split(answered, i, largest, context);
+  const cut = split(answered, i, largest, context) ?? dropSpare(answered, i);
   return advance(cut ?? stop(answered, { code: 'no_route', amount: shard.amount }), context);
 };
 

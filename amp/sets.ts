@@ -137,10 +137,10 @@ export const arrivedOf = (set: HeldSet | undefined): Msat =>
 
 /** Whether the set is complete, and its preimages. `preimage` is the invoice's, for an ordinary payment. */
 export const verdictOn = (set: HeldSet, preimage: Preimage | undefined, schemes: Schemes): Verdict => {
-  const held = [...set.parts.values()];
+  const held = () => set.parts.values();
   if (set.content.kind === 'ordinary') {
     const whole = preimage !== undefined && set.asked !== undefined && set.total >= set.asked;
-    return whole ? { kind: 'complete', preimages: held.map(() => preimage) } : { kind: 'incomplete' };
+    return whole ? { kind: 'complete', preimages: [...held()].map(() => preimage) } : { kind: 'incomplete' };
   }
   const { id: setId, expected, count, accumulated, total } = set;
   const scheme = schemes.get(set.content.scheme);

@@ -47,7 +47,7 @@ test('every protocol of ours reads the blobs behind a frame, at the final hop al
   const extra = { protocol: 1, paymentId: bytes32(5).slice(0, 11), blobs: [encodeBlob(blob), encodeBlob(blob)] };
   const frame = { shortChannelId: shortChannelId(0n), ...fields, extra };
   const protocols = ampProtocols(schemes);
-  expect([...protocols.keys()]).toEqual([1, 2]);
+  expect([...protocols.keys()]).toEqual([1, 2, 3, 4]);
   expect(protocols.get(1)?.forward).toBeUndefined();
   expect(protocols.get(1)?.final?.(frame, extra)).toEqual({
     accept: { scheme: 'fixed', paymentId: extra.paymentId, blobs: [blob, blob] },

@@ -5,9 +5,10 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { schemeNames } from '../../amp/schemes.ts';
 import { msat, paymentHash } from '../../wire/units.ts';
-import { bytes32, type Htlc, keyOf, ReceiverUnderTest } from './receiver.ts';
-import { amp, ampInvoice, withBlobs } from './sets.ts';
+import { bytes32, type Htlc, keyOf, ReceiverUnderTest, WRONG } from './receiver.ts';
+import { amp, ampInvoice, schemeNamed, withBlobs } from './sets.ts';
 
 type Damage = 'none' | 'missing' | 'wrong share' | 'wrong hash' | 'other count' | 'below onion';
 
@@ -21,7 +22,7 @@ interface Plan {
 }
 
 const plan: fc.Arbitrary<Plan> = fc.record({
-  scheme: fc.constantFrom('fixed', 'dynamic'),
+  scheme: fc.constantFrom(...schemeNames),
   damage: fc.array(
     fc.oneof(
       { weight: 12, arbitrary: fc.constant<Damage>('none') },
@@ -57,7 +58,8 @@ const htlcsOf = ({ scheme, damage, extraShares, asked, repeats }: Plan, n: numbe
   const parts = damage.length;
   const invoice = ampInvoice(BigInt(parts) * 1000n + (asked === 'too much' ? 1n : 0n), n);
   const made = amp({
-    ...{ scheme, parts, shares: parts + extraShares, seed: n + 1, firstKey: n * 100 },
+    ...{ scheme, parts, seed: n + 1, firstKey: n * 100 },
+    shares: parts + (schemeNamed(scheme).furtherBlobs ? extraShares : 0),
     ...(asked === 'none' ? {} : { invoice }),
   });
   const sent = made.flatMap((htlc, i) => (damage[i] === 'missing' ? [] : [damaged(htlc, damage[i] ?? 'none')]));
@@ -114,7 +116,7 @@ test('sets are claimed whole or not at all, whatever arrives and whenever the pr
 test('what comes back after a lost step is answered as if it had not been lost', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom('fixed', 'dynamic'),
+      fc.constantFrom(...schemeNames),
       fc.integer({ min: 1, max: 6 }),
       fc.array(fc.nat(20), { maxLength: 12 }),
       (scheme, parts, losses) => {
@@ -130,5 +132,32 @@ test('what comes back after a lost step is answered as if it had not been lost',
       },
     ),
     { numRuns: 30 },
+  );
+});
+
+test('of a threshold set exactly as many are claimed as are needed, those that came first, whatever the order and the restarts', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 0, max: 4 }),
+      fc.array(fc.nat(1000), { minLength: 1, maxLength: 12 }),
+      fc.array(fc.option(fc.nat(5), { nil: undefined }), { minLength: 1, maxLength: 10 }),
+      fc.boolean(),
+      (needed, redundancy, order, crashes, invoiced) => {
+        const parts = needed + redundancy;
+        const invoice = invoiced ? ampInvoice(BigInt(needed) * 1000n) : undefined;
+        const sent = shuffled(amp({ scheme: 'threshold', parts, shares: needed, ...(invoice && { invoice }) }), order);
+        const receiver = new ReceiverUnderTest();
+        for (const [i, htlc] of sent.entries()) {
+          const lost = crashes[i % crashes.length];
+          receiver.arrive(htlc, lost ?? 0);
+          if (lost !== undefined) receiver.restart();
+        }
+        const fates = sent.map(({ key }) => receiver.fate(Number(key.id)));
+        expect(fates).toEqual(sent.map((_, i) => (i < needed ? 'fulfilled' : WRONG)));
+        expect(receiver.paid.map(({ received }) => received)).toEqual(invoiced ? [BigInt(needed) * 1000n] : []);
+      },
+    ),
+    { numRuns: 60 },
   );
 });

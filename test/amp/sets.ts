@@ -12,7 +12,7 @@ export interface SetWish {
   readonly scheme: string;
   /** HTLCs. */
   readonly parts: number;
-  /** Shares, where the scheme fixes them; as many as parts unless told. */
+  /** Shares in all or, where any so many will do, those that are needed; as many as parts unless told. */
   readonly shares?: number;
   readonly seed?: number;
   readonly firstKey?: number;
@@ -36,7 +36,8 @@ export const amp = (wish: SetWish): readonly Htlc[] => {
   const entropy = bytes32(seed);
   let sender = scheme.begin(entropy, shares);
   return Array.from({ length: parts }, (_, i): Htlc => {
-    const [shard, next] = scheme.nextShard(sender, entropy, i === parts - 1);
+    const last = i === parts - 1;
+    const [shard, next] = scheme.nextShard(sender, entropy, last, last && scheme.furtherBlobs ? 1 + shares - parts : 1);
     sender = next;
     return {
       key: keyOf(firstKey + i),

@@ -1,12 +1,13 @@
-/** The values of eob-amp.json for protocols 1 and 2: made from the base preimage, read back from the blobs, and claimed. */
+/** The values of eob-amp.json for every scheme: made from the base preimage, read back from the blobs, and claimed. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { interpolate, multiply } from '../../amp/gf256.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { child, decodeBlob, encodeBlob, joined } from '../../amp/shares.ts';
 import { hex, unhex, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, paymentHash } from '../../wire/units.ts';
-import { keyOf, peerOf, ReceiverUnderTest } from './receiver.ts';
+import { keyOf, peerOf, ReceiverUnderTest, WRONG } from './receiver.ts';
 
 interface Child {
   readonly index: number;
@@ -22,6 +23,9 @@ interface VectorSet {
   readonly base_preimage: string;
   readonly set_id: string;
   readonly children: readonly Child[];
+  /** Of a threshold set: shares needed, and the polynomials' coefficients from x to the highest power. */
+  readonly threshold?: number;
+  readonly coefficients?: readonly string[];
 }
 
 const file = new URL('../vectors/eob-amp.json', import.meta.url);
@@ -33,7 +37,7 @@ test('the file has sets for every scheme there is', () => {
   expect([...protocols]).toEqual([...schemes.values()].map((scheme) => scheme.protocol));
 });
 
-describe.each(spoken)('$name', ({ protocol, base_preimage, set_id, children }) => {
+describe.each(spoken)('$name', ({ protocol, base_preimage, set_id, children, threshold = children.length }) => {
   const scheme = [...schemes.values()].find((one) => one.protocol === protocol)?.name ?? '';
 
   test('a blob is written and read byte for byte', () => {
@@ -52,18 +56,20 @@ describe.each(spoken)('$name', ({ protocol, base_preimage, set_id, children }) =
     }
   });
 
-  test('the shares add up to the base preimage, and to the set_id where the scheme promises it', () => {
-    expect(hex(joined(children.map(({ share }) => unhex(share))))).toBe(base_preimage);
-    if (scheme === 'dynamic') expect(hex(sha256(unhex(base_preimage)))).toBe(set_id);
+  test('the shares give the base preimage, and the set_id where the scheme promises it', () => {
+    const points = children.map(({ marker, share }) => ({ x: marker, value: unhex(share) }));
+    const root = scheme === 'threshold' ? interpolate(points, 0) : joined(points.map(({ value }) => value));
+    expect(hex(root)).toBe(base_preimage);
+    if (scheme === 'dynamic' || scheme === 'threshold') expect(hex(sha256(unhex(base_preimage)))).toBe(set_id);
   });
 
   test.each([
     ['as sent', children],
     ['backwards', children.toReversed()],
-  ])('a receiver claims all of it, arriving %s', (_, arriving) => {
+  ])('a receiver claims all of it, or as many as are needed, arriving %s', (_, arriving) => {
     const receiver = new ReceiverUnderTest();
-    for (const { index, eob, payment_hash } of arriving) {
-      expect(receiver.answers.size).toBe(0);
+    for (const [i, { index, eob, payment_hash }] of arriving.entries()) {
+      expect(receiver.answers.size).toBe(i < threshold ? 0 : i);
       receiver.arrive({
         key: keyOf(index),
         peer: peerOf(1),
@@ -81,7 +87,26 @@ describe.each(spoken)('$name', ({ protocol, base_preimage, set_id, children }) =
         invoice: undefined,
       });
     }
-    for (const { index, preimage } of children)
-      expect(receiver.answers.get(`c/${index}`)).toEqual({ fulfilled: unhex(preimage) });
+    for (const [i, { index, preimage }] of arriving.entries())
+      if (i < threshold) expect(receiver.answers.get(`c/${index}`)).toEqual({ fulfilled: unhex(preimage) });
+      else expect(receiver.fate(index)).toBe(WRONG);
   });
+});
+
+test('the shares of a threshold set are the values of its polynomials, and any that are needed give all others', () => {
+  const sets = spoken.filter(({ coefficients }) => coefficients !== undefined);
+  expect(sets.length).toBeGreaterThan(0);
+  for (const { base_preimage, children, threshold = 0, coefficients = [] } of sets) {
+    const terms = [base_preimage, ...coefficients].map(unhex);
+    for (const { marker, share } of children) {
+      const value = terms.reduceRight(
+        (sum, term) => term.map((byte, i) => byte ^ multiply(sum[i] ?? 0, marker)),
+        zeros(32),
+      );
+      expect(hex(value)).toBe(share);
+      const others = children.filter((child) => child.marker !== marker).slice(0, threshold);
+      const points = others.map((child) => ({ x: child.marker, value: unhex(child.share) }));
+      expect(hex(interpolate(points, marker))).toBe(share);
+    }
+  }
 });

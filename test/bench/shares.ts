@@ -28,8 +28,8 @@ const measure = (scope: Scope, backend: string): void => {
       const made = scope.rate(`${name}, ${size}: sets made`, backend, () => shardsOf(scheme, size));
       const { sender, shards } = shardsOf(scheme, size);
       const { setId, root, accumulated } = sender;
-      const held = shards.map(({ index, shares }) => ({ paymentHash: child(root, index).paymentHash, shares }));
-      const set = { setId, expected: size, count: size, accumulated, total: msat(0n), held };
+      const parts = shards.map(({ index, shares }) => ({ paymentHash: child(root, index).paymentHash, shares }));
+      const set = { setId, expected: size, count: size, accumulated, total: msat(0n), held: () => parts };
       const opened = scope.rate(`${name}, ${size}: sets opened`, backend, () => {
         if (scheme.verdict(set).kind !== 'complete') throw new Error('not complete');
       });

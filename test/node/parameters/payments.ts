@@ -14,6 +14,12 @@ const decoded = async (line: Line, given: Parameters<typeof bill>[1]) => {
 };
 const field = (answer: unknown, name: string): unknown =>
   typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>)[name] : answer;
+/** Shares that a payment sent, over all its HTLCs. */
+const blobsIn = (answer: unknown): number => {
+  const shards = field(answer, 'shards');
+  const carried = Array.isArray(shards) ? shards.map((shard: unknown) => field(shard, 'blobs')) : [];
+  return carried.flatMap((blobs: unknown) => (Array.isArray(blobs) ? blobs : [])).length;
+};
 const payField = async (line: Line, name: string, given: object, invoice: Parameters<typeof bill>[1] = {}) =>
   [field(await paid(line, {}, invoice), name), field(await paid(line, given, invoice), name)] as const;
 const keysent = (line: Line, given: object = {}) =>
@@ -114,6 +120,8 @@ export const invoiceRows: Rows = {
 /** A payment in two shards of which the second may leave two seconds after the first, and a payee that waits for it. */
 const inTwo = { scheme: 'dynamic', shards: 2 } as const;
 const amp = { amp: 'eob' } as const;
+/** A payment of which any two shards will do. */
+const anyTwo = { scheme: 'threshold', shards: 2 } as const;
 
 export const payRows: Rows = {
   'pay.bolt11': async (line) => [
@@ -150,6 +158,18 @@ export const payRows: Rows = {
   },
   'pay.scheme': (line) => payField(line, 'scheme', { scheme: 'fixed' }, amp),
   'pay.shards': (line) => payField(line, 'parts', { shards: 3 }),
+  'pay.redundancy': async (line) => [
+    blobsIn(await paid(line, anyTwo, amp)),
+    blobsIn(await paid(line, { ...anyTwo, redundancy: 1 }, amp)),
+  ],
+  'pay.maxoverpayment': async (line) => [
+    field(await paid(line, { ...anyTwo, redundancy: 1 }, amp), 'status'),
+    await paid(line, { ...anyTwo, redundancy: 1, maxoverpayment: 1 }, amp),
+  ],
+  'pay.shares': async (line) => [
+    blobsIn(await paid(line, { scheme: 'fixed' }, amp)),
+    blobsIn(await paid(line, { scheme: 'fixed', shares: 3 }, amp)),
+  ],
   'pay.dev_withhold': (line) => payField(line, 'status', { shards: 2, scheme: 'fixed', dev_withhold: 1 }, amp),
   'keysend.destination': async (line) => [
     field(await keysent(line, { destination: line.bob.id }), 'destination'),
@@ -182,6 +202,18 @@ export const payRows: Rows = {
   ],
   'keysend.scheme': (line) => keysendField(line, 'scheme', { scheme: 'fixed' }),
   'keysend.shards': (line) => keysendField(line, 'parts', { shards: 3, scheme: 'fixed' }),
+  'keysend.redundancy': async (line) => [
+    blobsIn(await keysent(line, anyTwo)),
+    blobsIn(await keysent(line, { ...anyTwo, redundancy: 1 })),
+  ],
+  'keysend.maxoverpayment': async (line) => [
+    field(await keysent(line, { ...anyTwo, redundancy: 1 }), 'status'),
+    await keysent(line, { ...anyTwo, redundancy: 1, maxoverpayment: 1 }),
+  ],
+  'keysend.shares': async (line) => [
+    blobsIn(await keysent(line, { scheme: 'fixed' })),
+    blobsIn(await keysent(line, { scheme: 'fixed', shares: 3 })),
+  ],
   'keysend.dev_withhold': (line) => keysendField(line, 'status', { shards: 2, scheme: 'fixed', dev_withhold: 1 }),
   ...Object.fromEntries(
     (['bolt11', 'payment_hash'] as const).map((name) => [

@@ -13,8 +13,9 @@ import { ApiError } from '../../errors.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import { devShards } from '../dev.ts';
+import { ampParams, ampTerms } from './ampterms.ts';
 import { finished, paidFields } from './paymentrow.ts';
-import { ampParams, limitParams, maxfeeParam, refuseWithoutChain, SLACK, schemeFor, terms } from './terms.ts';
+import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
 
 const params = z.strictObject({
   destination: param.nodeId.describe('the node to pay'),
@@ -85,7 +86,7 @@ export const keysend = method({
       minShard: LEAST_SHARE,
       destination,
       finalCltv: SPONTANEOUS_FINAL_CLTV + SLACK,
-      scheme: schemeFor(node, params.scheme),
+      ...ampTerms(node, amount_msat, params),
       paymentId: zeros(PAYMENT_ID_LENGTH),
     };
     const note = { paymentHash: node.ports.entropy.bytes(32), label, bolt11: undefined, description: undefined };

@@ -15,8 +15,9 @@ import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import { devShards } from '../dev.ts';
 import { ampOf, pastedInvoice } from '../invoices/invoicetext.ts';
+import { ampParams, ampTerms, refuseAmpParams } from './ampterms.ts';
 import { finished, paid, paidFields } from './paymentrow.ts';
-import { ampParams, limitParams, maxfeeParam, refuseWithoutChain, SLACK, schemeFor, terms } from './terms.ts';
+import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
 
 const params = z.strictObject({
   bolt11: param.text.describe('the invoice'),
@@ -87,9 +88,8 @@ const requestFor = (node: Parts, invoice: Invoice, amount: Msat, params: Params)
   };
   const secret = invoice.paymentSecret ?? zeros(32);
   if (ampOf(invoice.features) === 'eob')
-    return { ...common, scheme: schemeFor(node, params.scheme), paymentId: secret.slice(0, PAYMENT_ID_LENGTH) };
-  if (params.scheme !== undefined)
-    throw new ApiError('invalid_params', 'scheme: this invoice does not ask for an AMP; leave scheme out');
+    return { ...common, ...ampTerms(node, amount, params), paymentId: secret.slice(0, PAYMENT_ID_LENGTH) };
+  refuseAmpParams(params);
   return {
     ...common,
     scheme: hasFeature(invoice.features, 'basic_mpp') && params.shards !== 1 ? 'mpp' : 'single',

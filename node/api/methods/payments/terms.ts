@@ -1,7 +1,6 @@
 /** The terms of a payment: what may go into fees, how long it may take, how it is cut. Parameters that pay and keysend share. */
 
 import { MAX_EXPIRY_AHEAD } from '../../../../amp/limits.ts';
-import { schemeNames } from '../../../../amp/schemes.ts';
 import { hex } from '../../../../wire/bytes.ts';
 import { type Msat, msat } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
@@ -24,13 +23,6 @@ export const limitParams = {
 export const maxfeeParam = param.amountMsat
   .optional()
   .describe('most fee in all; replaces maxfeepercent and exemptfee');
-
-export const ampParams = {
-  scheme: param.text
-    .optional()
-    .describe(`how shares are made, for atomic multi-path payments alone: ${schemeNames.join(', ')}`),
-  shards: param.integer(1, 255).optional().describe('how many HTLCs to cut the amount into; 1 never cuts it'),
-};
 
 /** Blocks added to what the payee asks, since one may be mined while the HTLC is on its way. */
 export const SLACK = 3;
@@ -65,6 +57,7 @@ export const terms = (
     readonly retry_for: number;
     readonly maxdelay: number;
     readonly shards?: number | undefined;
+    readonly redundancy?: number | undefined;
     readonly dev_withhold?: number | undefined;
   },
   /** Unix seconds from which on the payee takes nothing more. */
@@ -75,7 +68,7 @@ export const terms = (
   maxFee: maxFeeOf(amount, params),
   shards: params.shards,
   // One means one; any other number is a wish, and a shard that finds no way may still be cut further.
-  maxShards: params.shards === 1 ? 1 : Math.max(DEFAULTS.maxShards, params.shards ?? 1),
+  maxShards: params.shards === 1 ? 1 + (params.redundancy ?? 0) : Math.max(DEFAULTS.maxShards, params.shards ?? 1),
   minShard: msat(DEFAULTS.minShard),
   entropy: node.ports.entropy.bytes(32),
   deadline: Math.min(node.now() + params.retry_for, expiresAt),
@@ -83,14 +76,6 @@ export const terms = (
   patience: DEFAULTS.patience,
   withhold: params.dev_withhold ?? 0,
 });
-
-/** Throws ApiError for a scheme that this node does not have. */
-export const schemeFor = ({ payments }: Pick<Node, 'payments'>, given: string | undefined): string => {
-  if (given === undefined) return 'dynamic';
-  if (payments.schemes.has(given)) return given;
-  const known = [...payments.schemes.keys()].map((name) => `"${name}"`).join(' or ');
-  throw new ApiError('invalid_params', `scheme: expected ${known}`);
-};
 
 /** Throws ApiError while the chain is away for so long that nothing may be offered. */
 export const refuseWithoutChain = ({ outage }: Pick<Node, 'outage'>): void => {

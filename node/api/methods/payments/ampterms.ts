@@ -1,0 +1,68 @@
+/** What a caller says of the shares of an atomic multi-path payment. Parameters that pay and keysend share. */
+import type { Schemes } from '../../../../amp/scheme.ts';
+import { defaultScheme, schemeNames } from '../../../../amp/schemes.ts';
+import { type Msat, msat } from '../../../../wire/units.ts';
+import type { Node } from '../../../core/running.ts';
+import { ApiError } from '../../errors.ts';
+import * as param from '../../params.ts';
+
+export const ampParams = {
+  scheme: param.text
+    .optional()
+    .describe(
+      `how shares are made, for atomic multi-path payments alone: ${schemeNames.join(', ')}; else ${defaultScheme}`,
+    ),
+  shards: param.integer(1, 255).optional().describe('how many HTLCs to cut the amount into; 1 never cuts it'),
+  redundancy: param
+    .integer(0, 127)
+    .optional()
+    .describe('with scheme threshold: how many HTLCs more to send than are needed'),
+  maxoverpayment: param.amountMsat
+    .optional()
+    .describe('with redundancy: most that all HTLCs may come to beyond the amount; else half of it'),
+  shares: param
+    .integer(1, 255)
+    .optional()
+    .describe('with scheme fixed or dynamic: how many shares, of which the last HTLC carries those left over'),
+};
+
+interface Given {
+  readonly scheme?: string | undefined;
+  readonly redundancy?: number | undefined;
+  readonly maxoverpayment?: Msat | undefined;
+  readonly shares?: number | undefined;
+}
+
+/** Throws ApiError for a scheme that this node does not have. */
+const schemeFor = (schemes: Schemes, given: string | undefined): string => {
+  if (given === undefined) return defaultScheme;
+  if (schemes.has(given)) return given;
+  const known = [...schemes.keys()].map((name) => `"${name}"`).join(' or ');
+  throw new ApiError('invalid_params', `scheme: expected ${known}`);
+};
+
+/**
+ * The fields of a request that say how shares are made. Without a bound of its own, spare shards may come to half the amount. Throws
+ * ApiError for a scheme that this node does not have, and for a bound without what it bounds.
+ */
+export const ampTerms = (
+  { payments }: Pick<Node, 'payments'>,
+  amount: Msat,
+  { scheme, redundancy, maxoverpayment, shares }: Given,
+) => {
+  if (maxoverpayment !== undefined && redundancy === undefined)
+    throw new ApiError('invalid_params', 'maxoverpayment: it bounds what redundancy costs; give both or neither');
+  return {
+    scheme: schemeFor(payments.schemes, scheme),
+    ...(redundancy !== undefined && { redundancy, maxOverpayment: maxoverpayment ?? msat(amount / 2n) }),
+    ...(shares !== undefined && { shares }),
+  };
+};
+
+/** Throws ApiError where a caller says something of shares, and the invoice does not ask for an AMP. */
+export const refuseAmpParams = ({ scheme, redundancy, maxoverpayment, shares }: Given): void => {
+  const [given] =
+    Object.entries({ scheme, redundancy, maxoverpayment, shares }).find(([, value]) => value !== undefined) ?? [];
+  if (given !== undefined)
+    throw new ApiError('invalid_params', `${given}: this invoice does not ask for an AMP; leave ${given} out`);
+};
