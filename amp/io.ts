@@ -149,8 +149,6 @@ export interface PaymentTerms {
   readonly entropy: Uint8Array;
   /** Unix seconds; no new attempt is begun afterwards. */
   readonly deadline: number;
-  /** Seconds a `dynamic` payment keeps its last share back so that a shard that fails in between can still be split. */
-  readonly patience: number;
   /** EXPERIMENT, for a node started with --dev alone: this many shards are planned and never offered. Otherwise 0. */
   readonly withhold: number;
 }
@@ -204,6 +202,8 @@ export type PaymentInput =
       readonly type: 'route';
       readonly query: number;
       readonly route: Route | undefined;
+      /** Milliseconds within which a failure on this route comes back, as far as the node has measured; none is to be expected where there is none. */
+      readonly roundTrip?: number;
       /** Without a route: the largest amount for which there would be one, if the node knows. */
       readonly largest?: Msat;
     }
@@ -220,6 +220,8 @@ export type PaymentInput =
 export interface PaymentContext {
   /** Unix seconds. */
   readonly now: number;
+  /** The same in milliseconds, for what is shorter. */
+  readonly millis: number;
   /** Best block. */
   readonly height: number;
   readonly schemes: Schemes;
@@ -281,6 +283,8 @@ export type PaymentEffect =
       /** 1366 bytes. */
       readonly onion: Uint8Array;
     }
+  /** A `tick` is wanted at this time, Unix milliseconds; in place of any that was wanted before. */
+  | { readonly do: 'wake'; readonly at: number }
   | { readonly do: 'report'; readonly report: PaymentEvent };
 
 /** An HTLC for us, before its invoice is looked up. */

@@ -131,6 +131,23 @@ const withShare = (draft: Draft, i: number, context: PaymentContext): Draft => {
   return withShard(withProgress(draft, { sender }), i, { ...shard, assigned });
 };
 
+const endsSplitting = ({ request }: Running, context: PaymentContext): boolean =>
+  schemeOf(request, context)?.lastEndsSplitting === true;
+
+/** The last share waits for what is offered now, too. */
+const keptUntil = (payment: Running, context: PaymentContext): Partial<Progress> => {
+  const { wait, until } = payment.progress.keepBack;
+  if (!endsSplitting(payment, context)) return {};
+  return { keepBack: { wait, until: Math.max(until, context.millis + wait) } };
+};
+
+/** Takes down how long a failure on a route may take, where the last share is to wait for it. */
+export const withRoundTrip = (draft: Draft, roundTrip: number, context: PaymentContext): Draft => {
+  const { keepBack } = draft.payment.progress;
+  if (!endsSplitting(draft.payment, context) || roundTrip <= keepBack.wait) return draft;
+  return withProgress(draft, { keepBack: { ...keepBack, wait: roundTrip } });
+};
+
 /** Offers shard `i` along its route, as a new attempt. */
 export const offer = (draft: Draft, i: number, context: PaymentContext): Draft => {
   const ready = withShare(draft, i, context);
@@ -152,7 +169,7 @@ export const offer = (draft: Draft, i: number, context: PaymentContext): Draft =
     attempt,
   );
   const { scid, node: peer, amount, expiry } = route[0];
-  const sent = withState(withProgress(ready, { attempts: attempt + 1, offeredAt: context.now }), i, {
+  const sent = withState(withProgress(ready, { attempts: attempt + 1, ...keptUntil(payment, context) }), i, {
     kind: 'in_flight',
     attempt,
     route,
@@ -163,19 +180,44 @@ export const offer = (draft: Draft, i: number, context: PaymentContext): Draft =
   );
 };
 
+/** Whether a shard under way could be split if it failed on its way; one that goes to the destination alone cannot. */
+const canBeSplit = ({ request, shards }: Running, { amount, state }: Shard): boolean =>
+  shards.length < request.maxShards &&
+  amount >= 2n * request.minShard &&
+  state.kind === 'in_flight' &&
+  state.route.length > 1;
+
+/**
+ * Until when the last share is kept back, in Unix milliseconds, where that is all that `nextToOffer` waits for. Nothing is kept
+ * back for shards that could not be split anyway.
+ */
+export const keptBackUntil = (payment: Running, context: PaymentContext): number | undefined => {
+  const { progress, shards } = payment;
+  const next = shards.findIndex(isIn('routed'));
+  if (next < 0 || !isKeptBack(payment, next, context)) return undefined;
+  const others = shards.filter((_, i) => i !== next);
+  return others.every(isIn('in_flight')) ? progress.keepBack.until : undefined;
+};
+
+/** Whether shard `i` has a route and is not offered, since its share would end all splitting too early. */
+const isKeptBack = (payment: Running, i: number, context: PaymentContext): boolean => {
+  const { progress, shards } = payment;
+  if (!endsSplitting(payment, context) || shards[i]?.assigned !== undefined || !isLast(payment, i)) return false;
+  const others = shards.filter((_, j) => j !== i);
+  if (others.length === 0) return false;
+  if (!others.every(isIn('in_flight'))) return true;
+  return others.some((shard) => canBeSplit(payment, shard)) && context.millis < progress.keepBack.until;
+};
+
 /**
  * The shard to offer next, if any may be offered now. The last share of a scheme that it closes is kept back: until all
- * others are under way, and `patience` longer, so that those which fail in between can still be split.
+ * others are under way, and until those which fail on their way are back, so that they can still be split.
  */
 export const nextToOffer = (payment: Running, context: PaymentContext): number | undefined => {
-  const { request, progress, shards } = payment;
+  const { shards } = payment;
   const next = shards.findIndex(isIn('routed'));
   if (next < 0) return undefined;
-  const closes = schemeOf(request, context)?.lastEndsSplitting === true && shards[next]?.assigned === undefined;
-  if (!closes || !isLast(payment, next)) return next;
-  const others = shards.filter((_, i) => i !== next);
-  const quiet = others.every(isIn('in_flight')) && context.now >= progress.offeredAt + request.patience;
-  if (others.length === 0 || quiet) return next;
+  if (!isKeptBack(payment, next, context)) return next;
   const later = shards.findIndex((shard, i) => i > next && isIn('routed')(shard));
   return later < 0 ? undefined : later;
 };

@@ -48,11 +48,17 @@ export interface Progress {
   readonly asking: number | undefined;
   /** Attempts begun; the next has this number. No number is used twice: the session key follows from it. */
   readonly attempts: number;
-  /** Unix seconds of the latest offer. */
-  readonly offeredAt: number;
+  /**
+   * Where the last share ends all splitting: how long it is kept back, in milliseconds, as the routes found so far ask, and until when
+   * a shard under way may come back as failed, in Unix milliseconds.
+   */
+  readonly keepBack: { readonly wait: number; readonly until: number };
   /** The shared secret of an AMP, from the first offer on. */
   readonly sender: SenderState | undefined;
 }
+
+/** Of a payment that keeps nothing back. */
+export const nothingKeptBack: Progress['keepBack'] = { wait: 0, until: 0 };
 
 export interface Running {
   readonly kind: 'running';

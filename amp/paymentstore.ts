@@ -16,6 +16,7 @@ import {
   u8,
   u16,
   u32,
+  u64,
   union,
   WireError,
 } from '../wire/codec.ts';
@@ -23,7 +24,15 @@ import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../
 import type { PaymentFailure } from './events.ts';
 import type { AmpRequest, Excluded, PaymentRequest } from './io.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
-import { isOrdinary, type Learnt, type Payment, type PaymentResult, type Progress, type Shard } from './payment.ts';
+import {
+  isOrdinary,
+  type Learnt,
+  nothingKeptBack,
+  type Payment,
+  type PaymentResult,
+  type Progress,
+  type Shard,
+} from './payment.ts';
 import type { Hop, Route } from './route.ts';
 import type { SenderState, ShardShares } from './scheme.ts';
 import { ascii, nothing, numberedName, oneOf, share } from './storecodecs.ts';
@@ -31,6 +40,14 @@ import { load, type Table, table } from './tables.ts';
 
 /** A field that is not in the record. */
 const absent = <T>(value: T): Codec<T> => ({ write: () => undefined, read: () => value });
+
+/** A number with another behind it that versions before kept. */
+const withRetired = (codec: Codec<number>): Codec<number> =>
+  map(
+    struct({ kept: codec, retired: u32 }),
+    ({ kept }) => kept,
+    (kept) => ({ kept, retired: 0 }),
+  );
 
 const terms = {
   id: ascii,
@@ -43,8 +60,7 @@ const terms = {
   finalCltv: u32,
   maxDelay: absent(MAX_EXPIRY_AHEAD),
   entropy: bytes32,
-  deadline: u32,
-  patience: u32,
+  deadline: withRetired(u32),
   withhold: u8,
 };
 const amp = struct({ ...terms, paymentId: bytes(11) });
@@ -125,10 +141,13 @@ const progress: Codec<Progress> = struct({
   reason: optional(failure),
   query: u32,
   asking: optional(u8),
-  attempts: u32,
-  offeredAt: u32,
+  attempts: withRetired(u32),
+  keepBack: absent(nothingKeptBack),
   sender: optional(sender),
 });
+
+/** In a record of its own, which only payments have that keep a share back. */
+const keepBack: Codec<Progress['keepBack']> = struct({ wait: u32, until: map(u64, Number, BigInt) });
 
 const excluded: Codec<Excluded> = struct({ scid: shortChannelId, from: optional(point), atLeast: msat });
 const learnt: Codec<Learnt> = struct({
@@ -152,6 +171,7 @@ export const paymentTables = (payment: Payment): readonly Table[] => {
       one('bounds', bounds, payment.request),
       ...(hasExtras(payment.request) ? [one('extras', extras, payment.request)] : []),
       one('progress', progress, payment.progress),
+      ...(payment.progress.keepBack === nothingKeptBack ? [] : [one('keepback', keepBack, payment.progress.keepBack)]),
       one('learnt', learnt, payment.learnt),
       table('shard', payment.shards, shard, () => payment.shards.map((value, i) => [`${i}`, value])),
     ];
@@ -183,6 +203,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
     bounds: one('bounds', bounds),
     extras: one('extras', extras),
     progress: one('progress', progress),
+    keepBack: one('keepback', keepBack),
     learnt: one('learnt', learnt),
   };
   if (parts.request === undefined) return { kind: 'new' };
@@ -193,7 +214,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
   return {
     kind: 'running',
     request: { ...parts.request, ...parts.bounds, ...parts.extras },
-    progress: how,
+    progress: { ...how, ...(parts.keepBack && { keepBack: parts.keepBack }) },
     learnt: what,
     shards,
   };

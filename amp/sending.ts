@@ -23,17 +23,21 @@ import {
   type Draft,
   dropSpare,
   isUsable,
+  keptBackUntil,
   nextToOffer,
   offer,
   split,
+  withEffect,
   withProgress,
   withReport,
+  withRoundTrip,
   withState,
 } from './offering.ts';
 import {
   hashOf,
   isIn,
   isOrdinary,
+  nothingKeptBack,
   type Payment,
   type PaymentResult,
   type Running,
@@ -120,6 +124,8 @@ const advance = (draft: Draft, context: PaymentContext): Drafted => {
     next = offer(next, ready, context);
     ready = nextToOffer(next.payment, context);
   }
+  const kept = next.payment.progress.phase === 'paying' ? keptBackUntil(next.payment, context) : undefined;
+  if (kept !== undefined) next = withEffect(next, { do: 'wake', at: kept });
   const waiting = next.payment.shards.findIndex(isIn('waiting'));
   const { progress, learnt } = next.payment;
   const early = context.height < learnt.notBefore.height || context.now < learnt.notBefore.time;
@@ -194,7 +200,7 @@ const start = (request: PaymentRequest, outlets: readonly Outlet[], context: Pay
   });
   const progress = {
     ...({ phase: 'planning', reason: undefined, query: 0, asking: undefined } as const),
-    ...{ attempts: 0, offeredAt: context.now, sender: undefined },
+    ...{ attempts: 0, keepBack: nothingKeptBack, sender: undefined },
   };
   let draft: Draft = { payment: { kind: 'running', request, progress, shards, learnt: nothingLearnt }, effects: [] };
   for (const [shard, { amount, state }] of shards.entries())
@@ -204,7 +210,11 @@ const start = (request: PaymentRequest, outlets: readonly Outlet[], context: Pay
 
 type RouteInput = Extract<PaymentInput, { type: 'route' }>;
 
-const onRoute = (draft: Draft, { query, route, largest }: RouteInput, context: PaymentContext): Drafted => {
+const onRoute = (
+  draft: Draft,
+  { query, route, largest, roundTrip = 0 }: RouteInput,
+  context: PaymentContext,
+): Drafted => {
   const { progress, shards } = draft.payment;
   const i = progress.asking;
   if (i === undefined || query !== progress.query) return draft;
@@ -212,7 +222,7 @@ const onRoute = (draft: Draft, { query, route, largest }: RouteInput, context: P
   const answered = withProgress(draft, { asking: undefined });
   if (shard?.state.kind !== 'waiting') return advance(answered, context);
   if (route !== undefined && isUsable(draft.payment, i, route, context))
-    return advance(withState(answered, i, { kind: 'routed', route }), context);
+    return advance(withRoundTrip(withState(answered, i, { kind: 'routed', route }), roundTrip, context), context);
   const cut = split(answered, i, largest, context) ?? dropSpare(answered, i);
   return advance(cut ?? stop(answered, { code: 'no_route', amount: shard.amount }), context);
 };

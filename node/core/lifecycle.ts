@@ -107,6 +107,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     // Whoever waits for it is told; here it matters only that nothing is begun any more.
     await begun?.catch(() => undefined);
     ticking();
+    payments.stop();
     parts.later.cancel();
     await peers.stop();
     parts.htlcSwitch.stop();

@@ -96,7 +96,7 @@ const paymentsOf = (parts: PaymentServicesParts, schemes: Schemes, paymentStore:
     }),
     routes: { graph, now, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
     isOwnInvoice: async (hash) => (await parts.invoices.byId(hex(hash)))?.preimage !== undefined,
-    context: () => ({ now: now(), height: height(), schemes }),
+    context: () => ({ now: now(), millis: ports.clock.now(), height: height(), schemes }),
     fatal,
   });
 };

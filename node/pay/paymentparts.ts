@@ -1,11 +1,14 @@
 /** What our own payments depend on: the ports, the payment store, and what they need of the channels. */
 
-import type { PaymentContext } from '../../amp/io.ts';
+import type { PaymentContext, PaymentEffect, PaymentInput } from '../../amp/io.ts';
+import type { Payment } from '../../amp/payment.ts';
 import type { Outlet } from '../../amp/route.ts';
 import type { Msat, PaymentHash, ShortChannelId } from '../../wire/units.ts';
+import type { Machine } from '../base/machine.ts';
 import type { Hint, RouteContext } from '../graph/routing.ts';
 import type { Clock, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
+import type { PaymentRecord } from './paymentrecord.ts';
 import type { PaymentStore } from './paymentstore.ts';
 
 /** What a caller says about a payment, beside the request that its machine gets. */
@@ -17,6 +20,22 @@ export interface PaymentDetails {
   readonly hints: readonly Hint[];
   /** Unix seconds after which the invoice can no longer be paid. */
   readonly expiresAt?: number;
+}
+
+/** A payment under way. */
+export interface Running {
+  readonly id: string;
+  readonly machine: Machine<Payment, PaymentInput, PaymentEffect>;
+  readonly hints: readonly Hint[];
+  /** Unix seconds at which its invoice expires; known only until the node is restarted. */
+  readonly expiresAt: number | undefined;
+  /** The last failure of a shard since the node was started. */
+  lastFailure?: string;
+  waiters: ((record: PaymentRecord) => void)[];
+  /** Unix seconds at which its first shard was claimed since the node was started. */
+  claimedAt?: number;
+  /** An internal error ended it: HTLCs in flight are waited for, and nothing more is sent. */
+  failed?: true;
 }
 
 /** What payments need of the channels. */

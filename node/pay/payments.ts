@@ -13,11 +13,11 @@ import { changes } from '../../amp/tables.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Preimage } from '../../wire/units.ts';
 import { Machine } from '../base/machine.ts';
-import { findRoute, type Hint } from '../graph/routing.ts';
+import { findRoute } from '../graph/routing.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
 import { decodeOrigin, encodeOrigin } from './origin.ts';
-import type { PaymentDetails, PaymentsParts } from './paymentparts.ts';
+import type { PaymentDetails, PaymentsParts, Running } from './paymentparts.ts';
 import {
   failureReason,
   neverSent,
@@ -28,8 +28,10 @@ import {
   withClaims,
 } from './paymentrecord.ts';
 import { loadPaymentMachines, PAYMENT_MACHINES } from './paymentstore.ts';
+import { RoundTrips } from './roundtrips.ts';
 import { type ShardRecord, Shards } from './shards.ts';
 import { paymentSteps } from './steps.ts';
+import { Wakeups } from './wakeups.ts';
 
 /**
  * Seconds that a caller waits for the other shards once one was claimed. Usually they follow within a second; a peer that withholds
@@ -37,32 +39,20 @@ import { paymentSteps } from './steps.ts';
  */
 const CALLER_WAIT_SECONDS = 10;
 
-interface Running {
-  readonly id: string;
-  readonly machine: Machine<Payment, PaymentInput, PaymentEffect>;
-  readonly hints: readonly Hint[];
-  /** Unix seconds at which its invoice expires; known only until the node is restarted. */
-  readonly expiresAt: number | undefined;
-  /** The last failure of a shard since the node was started. */
-  lastFailure?: string;
-  waiters: ((record: PaymentRecord) => void)[];
-  /** Unix seconds at which its first shard was claimed since the node was started. */
-  claimedAt?: number;
-  /** An internal error ended it: HTLCs in flight are waited for, and nothing more is sent. */
-  failed?: true;
-}
-
 type PaymentEnded = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_failed' }>;
 
 export class Payments {
   private readonly parts: PaymentsParts;
   private readonly running = new Map<string, Running>();
   private readonly shards = new Shards();
+  private readonly roundTrips = new RoundTrips();
+  private readonly wakeups: Wakeups;
   /** Payment hashes for which `startOnce` is looking for earlier payments. */
   private readonly beingChecked = new Set<string>();
 
   constructor(parts: PaymentsParts) {
     this.parts = parts;
+    this.wakeups = new Wakeups(parts.clock);
   }
 
   /** Reads the pending payments; none goes on before `resume`. Throws StoreError or WireError. */
@@ -267,12 +257,17 @@ export class Payments {
     return this.running.get(id)?.machine.state;
   }
 
+  /** No payment is woken any more. */
+  stop(): void {
+    this.wakeups.cancel();
+  }
+
   async settled(): Promise<void> {
     await Promise.all([...this.running.values()].map(({ machine }) => machine.settled()));
   }
 
   private perform(running: Running, effect: PaymentEffect): undefined {
-    const { gate, channels, routes } = this.parts;
+    const { gate, channels, routes, clock } = this.parts;
     const { id, machine } = running;
     switch (effect.do) {
       case 'save':
@@ -280,7 +275,8 @@ export class Payments {
         return undefined;
       case 'find_route': {
         const found = findRoute({ ...routes, outlets: channels().outlets(), hints: running.hints }, effect);
-        machine.push({ type: 'route', query: effect.query, ...found });
+        const roundTrip = found.route === undefined ? 0 : this.roundTrips.of(found.route, clock.now());
+        machine.push({ type: 'route', query: effect.query, roundTrip, ...found });
         return undefined;
       }
       case 'offer': {
@@ -293,6 +289,11 @@ export class Payments {
         else if (!channels().offer(scid, { amount, paymentHash, expiry, onion, origin })) refused('unavailable');
         return undefined;
       }
+      case 'wake':
+        this.wakeups.set(id, effect.at, () => {
+          if (this.running.get(id) === running && running.failed === undefined) machine.push({ type: 'tick' });
+        });
+        return undefined;
       case 'report':
         this.onEvent(running, effect.report);
         return undefined;
@@ -303,6 +304,7 @@ export class Payments {
     const { log, clock } = this.parts;
     const payment = running.id.slice(0, 12);
     this.shards.note(running.id, event, clock.now());
+    this.roundTrips.take(event, clock.now());
     switch (event.event) {
       case 'shard_fulfilled':
         running.claimedAt ??= this.now();

@@ -26,13 +26,18 @@ export const via = (n: number, amount: bigint, fee = 1000n): Route => [
   { node: nodeOf(n), scid: scid(n), amount: msat(amount + fee), expiry: 550, tlvOnly: false },
   { node: nodeOf(0), scid: scid(10 + n), amount: msat(amount), expiry: 540, tlvOnly: false },
 ];
-export const started = (request: PaymentRequest, outlets = roomy) => new PaymentUnderTest().start(request, outlets);
+/** `roundTrip`: milliseconds until a failure is back, over any route. */
+export const started = (request: PaymentRequest, outlets = roomy, roundTrip = 1000) => {
+  const payer = new PaymentUnderTest();
+  payer.roundTrip = roundTrip;
+  return payer.start(request, outlets);
+};
 export const answer = (payer: PaymentUnderTest, n?: number, fee?: bigint): void => {
   const { query } = payer;
   if (query === undefined) throw new Error('no route was asked for');
   payer.query = undefined;
   const route = n === undefined ? undefined : via(n, query.amount, fee);
-  payer.step({ type: 'route', query: query.query, route });
+  payer.step({ type: 'route', query: query.query, route, roundTrip: payer.roundTrip });
 };
 /** Answers every query, over outlet 1 and 2 in turn. */
 export const answerAll = (payer: PaymentUnderTest): void => {

@@ -12,7 +12,7 @@ import { secretOf } from './receiver.ts';
 const requests: readonly PaymentRequest[] = [
   ordinaryRequest(),
   ampRequest({ scheme: 'fixed' }),
-  ampRequest({ scheme: 'dynamic', patience: 0 }),
+  ampRequest({ scheme: 'dynamic' }),
 ];
 const { preimage } = secretOf(1);
 /** Both shards of a payment of 1,000 sat under way. */

@@ -37,7 +37,6 @@ const common = {
   maxDelay: 2016,
   entropy: bytes32(42),
   deadline: 2_000_000,
-  patience: 1,
   withhold: 0,
 };
 /** A spontaneous AMP of 1,000 sat. */
@@ -59,12 +58,21 @@ export const ordinaryRequest = (changes: Partial<OrdinaryRequest> = {}): Ordinar
 
 export class PaymentUnderTest {
   payment: Payment = newPayment;
-  context: PaymentContext = { now: context.now, height: context.height, schemes };
+  context: PaymentContext = {
+    now: context.now,
+    millis: context.now * 1000,
+    height: context.height,
+    schemes,
+  };
   readonly store = new Map<string, Uint8Array>();
   readonly events: PaymentEvent[] = [];
   /** Taken out by whoever answers them. */
   readonly offers: Offer[] = [];
   query: Query | undefined;
+  /** When it wants to be woken, Unix milliseconds. */
+  wakeAt: number | undefined;
+  /** Milliseconds until a failure is back, as routes are answered by hand. */
+  roundTrip = 1000;
   private readonly attempts = new Set<number>();
 
   /** One step; `lose` effects at its end are dropped, as a crash drops them. */
@@ -97,6 +105,9 @@ export class PaymentUnderTest {
         this.attempts.add(effect.attempt);
         this.offers.push(effect);
         return;
+      case 'wake':
+        this.wakeAt = effect.at;
+        return;
       case 'report':
         this.events.push(effect.report);
     }
@@ -128,7 +139,8 @@ export class PaymentUnderTest {
   }
 
   tick(seconds = 1): void {
-    this.context = { ...this.context, now: this.context.now + seconds };
+    const now = this.context.now + seconds;
+    this.context = { ...this.context, now, millis: now * 1000 };
     this.step({ type: 'tick' });
   }
 

@@ -29,7 +29,7 @@ test('scheme fixed tells the wanted number of shares even where fewer HTLCs make
 });
 
 test('scheme dynamic keeps its last share back, and then tells the count in it', () => {
-  const payer = started(ampRequest({ patience: 2 }), small);
+  const payer = started(ampRequest(), small, 2000);
   answerAll(payer);
   expect(blobsOf(payer).map(({ marker }) => marker)).toEqual([0]);
   payer.tick(1);
@@ -58,7 +58,7 @@ test('every HTLC of a multi-part payment carries metadata, secret and total of t
 });
 
 test('a single dynamic share is the last one and does not wait', () => {
-  const payer = started(ampRequest({ patience: 60 }));
+  const payer = started(ampRequest(), undefined, 60_000);
   answerAll(payer);
   expect(blobsOf(payer)).toMatchObject([{ marker: 1 }]);
 });
@@ -114,8 +114,8 @@ test('a dynamic shard that finds no route is cut before the last share is under 
 });
 
 test('once the last share is under way, a dynamic shard without a route ends the payment', () => {
-  const request = ampRequest({ patience: 0 });
-  const payer = started(request, small);
+  const request = ampRequest();
+  const payer = started(request, small, 0);
   answerAll(payer);
   const first = take(payer);
   expect(payer.offers).toHaveLength(1);
@@ -151,7 +151,7 @@ test('all shards fulfilled is success, with the preimages as proof and the fees 
 });
 
 test.each(['fixed', 'dynamic'] as const)('a withheld shard of scheme %s is never offered', (scheme) => {
-  const request = ampRequest({ scheme, shards: 3, withhold: 1, patience: 0 });
+  const request = ampRequest({ scheme, shards: 3, withhold: 1 });
   const payer = started(request);
   answerAll(payer);
   payer.tick(100);

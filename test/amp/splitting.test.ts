@@ -26,7 +26,7 @@ const preimage = secretOf(1).preimage;
 
 describe('scheme tree', () => {
   test('offers all shards at once, each with its place in the tree, and keeps none back', () => {
-    const payer = started(ampRequest({ scheme: 'tree', shards: 3, patience: 60 }), small);
+    const payer = started(ampRequest({ scheme: 'tree', shards: 3 }), small, 60_000);
     answerAll(payer);
     const blobs = blobsOf(payer);
     expect(blobs.map(({ marker }) => marker)).toEqual([0, 1, 2]);
@@ -161,7 +161,7 @@ describe('shares beyond the number of HTLCs', () => {
     ['fixed', [5, 5, 5, 5, 5]],
     ['dynamic', [0, 0, 0, 0, 5]],
   ])('are carried by the last HTLC of scheme %s in further blobs', (scheme, markers) => {
-    const payer = started(ampRequest({ scheme, shards: 2, shares: 5, patience: 0 }), small);
+    const payer = started(ampRequest({ scheme, shards: 2, shares: 5 }), small, 0);
     answerAll(payer);
     expect(payer.offers).toHaveLength(2);
     expect(blobsOf(payer).map(({ marker }) => marker)).toEqual(markers);
@@ -193,7 +193,7 @@ describe('shares beyond the number of HTLCs', () => {
 test.each(['fixed', 'dynamic', 'tree', 'threshold'])(
   'one share of scheme %s is the base preimage itself: a spontaneous payment in one HTLC',
   (scheme) => {
-    const payer = started(ampRequest({ scheme, patience: 60 }));
+    const payer = started(ampRequest({ scheme }), undefined, 60_000);
     answerAll(payer);
     const [blob] = blobsOf(payer);
     expect(payer.payment).toMatchObject({ progress: { sender: { root: blob?.share } } });

@@ -125,7 +125,7 @@ export class World {
     const payer = this.payers[i];
     if (query === undefined || payer === undefined) return;
     payer.query = undefined;
-    this.give(i, { type: 'route', query: query.query, route: this.network.route(query) });
+    this.give(i, { type: 'route', query: query.query, route: this.network.route(query), roundTrip: 500 });
   }
 
   private carry(i: number): void {

@@ -65,7 +65,6 @@ const requestOf = (node: Node, move: PayMove, n: number, bill: number, payee: No
     maxDelay: MAX_EXPIRY_AHEAD,
     entropy: secret(n, 'entropy'),
     deadline: node.now() + PATIENCE,
-    patience: 2,
     withhold: twist === 'withheld' ? 1 : 0,
   };
   if (scheme !== 'single' && scheme !== 'mpp') {

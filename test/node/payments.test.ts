@@ -67,7 +67,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
     }),
     isOwnInvoice: async (hash) => ours.has(hex(hash)),
     routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => false },
-    context: () => ({ now: Math.floor(clock.now() / 1000), height: 500, schemes }),
+    context: () => ({ now: Math.floor(clock.now() / 1000), millis: clock.now(), height: 500, schemes }),
   });
   await payments.load();
   payments.resume();
@@ -85,7 +85,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
 const requests: readonly PaymentRequest[] = [
   ordinaryRequest(),
   ampRequest({ scheme: 'fixed' }),
-  ampRequest({ scheme: 'dynamic', patience: 0 }),
+  ampRequest({ scheme: 'dynamic' }),
 ];
 const noteOf = (request: PaymentRequest) => ({
   ...{ paymentHash: 'paymentHash' in request ? request.paymentHash : bytes32(77), hints: [] },

@@ -27,7 +27,7 @@ export const maxfeeParam = param.amountMsat
 /** Blocks added to what the payee asks, since one may be mined while the HTLC is on its way. */
 export const SLACK = 3;
 
-const DEFAULTS = { feePercent: 0.5, exemptFee: 5000n, maxShards: 64, minShard: 1_000n, patience: 2 } as const;
+const DEFAULTS = { feePercent: 0.5, exemptFee: 5000n, maxShards: 64, minShard: 1_000n } as const;
 
 interface Limits {
   readonly maxfeepercent?: number | undefined;
@@ -73,7 +73,6 @@ export const terms = (
   entropy: node.ports.entropy.bytes(32),
   deadline: Math.min(node.now() + params.retry_for, expiresAt),
   maxDelay: params.maxdelay,
-  patience: DEFAULTS.patience,
   withhold: params.dev_withhold ?? 0,
 });
 
