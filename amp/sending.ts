@@ -175,7 +175,7 @@ const withSpare = (
   if (typeof pieces !== 'bigint') return pieces ?? { code: 'amount_too_large', spendable };
   return {
     code: 'bad_request',
-    field: 'maxOverpayment',
+    field: 'maxoverpayment',
     expected: `${pieces} msat or more for ${redundancy} spare shards`,
   };
 };

@@ -46,13 +46,12 @@ export class Payments {
   private readonly running = new Map<string, Running>();
   private readonly shards = new Shards();
   private readonly roundTrips = new RoundTrips();
-  private readonly wakeups: Wakeups;
+  private readonly wakeups = new Wakeups();
   /** Payment hashes for which `startOnce` is looking for earlier payments. */
   private readonly beingChecked = new Set<string>();
 
   constructor(parts: PaymentsParts) {
     this.parts = parts;
-    this.wakeups = new Wakeups(parts.clock);
   }
 
   /** Reads the pending payments; none goes on before `resume`. Throws StoreError or WireError. */
@@ -290,7 +289,7 @@ export class Payments {
         return undefined;
       }
       case 'wake':
-        this.wakeups.set(id, effect.at, () => {
+        this.wakeups.set(clock, id, effect.at, () => {
           if (this.running.get(id) === running && running.failed === undefined) machine.push({ type: 'tick' });
         });
         return undefined;
@@ -324,7 +323,6 @@ export class Payments {
   }
 
   private end(running: Running, event: PaymentEnded): void {
-    const { log } = this.parts;
     const { id } = running;
     const before = this.parts.paymentStore.pendingById(id);
     if (before === undefined) return;
@@ -336,7 +334,7 @@ export class Payments {
     const { amount: delivered, amountSent: sent, parts, preimages } = event;
     const record = this.recordResult(before, { delivered, sent, parts, preimages, ...failed });
     const { why } = failed;
-    log.info(
+    this.parts.log.info(
       { payment: id.slice(0, 12), to: hex(record.destination).slice(0, 16), parts, why: why ?? shortfall(record) },
       `payment ${record.status}`,
     );

@@ -2,21 +2,16 @@
 import type { Clock } from '../ports/ports.ts';
 
 export class Wakeups {
-  private readonly clock: Clock;
   private readonly cancels = new Map<string, () => void>();
 
-  constructor(clock: Clock) {
-    this.clock = clock;
-  }
-
   /** Runs `wake` at `at`, Unix milliseconds, in place of what payment `id` asked for before. */
-  set(id: string, at: number, wake: () => void): void {
+  set(clock: Clock, id: string, at: number, wake: () => void): void {
     this.cancels.get(id)?.();
     const run = (): void => {
       this.cancels.delete(id);
       wake();
     };
-    this.cancels.set(id, this.clock.after(Math.max(0, at - this.clock.now()), run));
+    this.cancels.set(id, clock.after(Math.max(0, at - clock.now()), run));
   }
 
   /** Nothing is run any more. */

@@ -5,19 +5,16 @@
 import { describe, expect, test } from 'vitest';
 import type { PaymentRequest } from '../../amp/io.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
+import { schemeNames } from '../../amp/schemes.ts';
 import { answer, answerAll, busy, end, failed, small, started, take, unknown } from './byhand.ts';
 import { ampRequest, ordinaryRequest, type PaymentUnderTest } from './payer.ts';
 import { secretOf } from './receiver.ts';
 
-const requests: readonly PaymentRequest[] = [
-  ordinaryRequest(),
-  ampRequest({ scheme: 'fixed' }),
-  ampRequest({ scheme: 'dynamic' }),
-];
+const requests: readonly PaymentRequest[] = [ordinaryRequest(), ...schemeNames.map((scheme) => ampRequest({ scheme }))];
 const { preimage } = secretOf(1);
 /** Both shards of a payment of 1,000 sat under way. */
 const underWay = (request: PaymentRequest) => {
-  const payer = started(request, small);
+  const payer = started(request, small, 0);
   answerAll(payer);
   return { payer, first: take(payer), second: take(payer) };
 };
