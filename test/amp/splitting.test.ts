@@ -1,5 +1,6 @@
 /** Shards that fail and are split, spare shards, and shards that carry several shares. */
 import { describe, expect, test } from 'vitest';
+import type { AmpRequest } from '../../amp/io.ts';
 import { joined } from '../../amp/shares.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { msat } from '../../wire/units.ts';
@@ -85,6 +86,47 @@ describe('scheme tree', () => {
     expect(new Set(shares.map((share) => share?.marker)).size).toBe(parts);
     expect(joined(shares.map((share) => share?.share ?? zeros(32)))).toEqual(sender.root);
     expect(() => tree.nextShard(sender, entropy, false)).toThrow(RangeError);
+  });
+});
+
+describe('scheme dynamic', () => {
+  test('asks to be woken when no failure is to be expected any more, and offers its last share then', () => {
+    const payer = started(ampRequest(), small, 70);
+    answerAll(payer);
+    expect(payer.offers).toHaveLength(1);
+    expect(payer.wakeAt).toBe(payer.context.millis + 70);
+    payer.context = { ...payer.context, millis: payer.context.millis + 69 };
+    payer.step({ type: 'tick' });
+    expect(payer.offers).toHaveLength(1);
+    payer.context = { ...payer.context, millis: payer.context.millis + 1 };
+    payer.step({ type: 'tick' });
+    expect(payer.offers).toHaveLength(2);
+  });
+
+  test.each<[string, Partial<AmpRequest>]>([
+    ['since they are as small as can be', { minShard: msat(300_000n) }],
+    ['since there may be no more of them', { maxShards: 2 }],
+  ])('keeps nothing back where no shard could be split, %s', (_, changes) => {
+    const payer = started(ampRequest(changes), small, 60_000);
+    answerAll(payer);
+    expect(payer.offers).toHaveLength(2);
+  });
+
+  test('keeps nothing back where no shard can fail on its way, since the destination is next', () => {
+    const payer = started(ampRequest({ shards: 3 }), small, 0);
+    answerAll(payer);
+    expect(payer.offers).toHaveLength(3);
+  });
+
+  test('waits as long as it would have after a restart', () => {
+    const payer = started(ampRequest(), small, 5000);
+    answerAll(payer);
+    payer.restart();
+    answerAll(payer);
+    payer.tick(4);
+    expect(payer.offers).toHaveLength(1);
+    payer.tick(1);
+    expect(payer.offers).toHaveLength(2);
   });
 });
 

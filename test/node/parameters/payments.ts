@@ -117,8 +117,22 @@ export const invoiceRows: Rows = {
   ),
 };
 
-/** A payment in two shards of which the second may leave two seconds after the first, and a payee that waits for it. */
-const inTwo = { scheme: 'dynamic', shards: 2 } as const;
+/** A payment that stays under way until its payee gives it up. */
+const withheld = { scheme: 'fixed', shards: 2, dev_withhold: 1 } as const;
+const withheldBill = async (line: Line) => ({ bolt11: (await bill(line, { amp: 'eob' })).bolt11, ...withheld });
+/** Until when a payment is tried that is under way. */
+const deadlineOf = async ({ alice }: Line, payment: Promise<unknown>): Promise<string | undefined> => {
+  const over = said(payment);
+  let deadline: string | undefined;
+  await becomes('a payment under way', async () => {
+    const dump = await alice.call('dev-dump-state', {});
+    const text = JSON.stringify(dump, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
+    deadline = /"deadline":"?([0-9]+)/.exec(text)?.[1];
+    return deadline !== undefined;
+  });
+  await over;
+  return deadline;
+};
 const amp = { amp: 'eob' } as const;
 /** A payment of which any two shards will do. */
 const anyTwo = { scheme: 'threshold', shards: 2 } as const;
@@ -145,10 +159,11 @@ export const payRows: Rows = {
   ],
   'pay.maxfee': (line) => payField(line, 'status', { maxfee: 0 }),
   'pay.maxdelay': (line) => payField(line, 'status', { maxdelay: 60 }),
-  'pay.retry_for': async (line) => [
-    field(await paid(line, inTwo, amp), 'status'),
-    await paid(line, { ...inTwo, retry_for: 0 }, amp),
-  ],
+  'pay.retry_for': async (line) => {
+    const paying = async (given: object) =>
+      deadlineOf(line, line.alice.call('pay', { ...(await withheldBill(line)), ...given }));
+    return [await paying({}), await paying({ retry_for: 5 })];
+  },
   'pay.description': async (line) => {
     const hashed = { deschashonly: true, description: 'two cups' };
     await paid(line, {}, hashed);
@@ -192,10 +207,13 @@ export const payRows: Rows = {
   ],
   'keysend.maxfee': (line) => keysendField(line, 'status', { maxfee: 0 }),
   'keysend.maxdelay': (line) => keysendField(line, 'status', { maxdelay: 60 }),
-  'keysend.retry_for': async (line) => [
-    field(await keysent(line, inTwo), 'status'),
-    await keysent(line, { ...inTwo, retry_for: 0 }),
-  ],
+  'keysend.retry_for': async (line) => {
+    const paying = (given: object) => {
+      const gift = { destination: line.carol.id, amount_msat: 5_000_000n, ...withheld, ...given };
+      return deadlineOf(line, line.alice.call('keysend', gift));
+    };
+    return [await paying({}), await paying({ retry_for: 5 })];
+  },
   'keysend.force': async (line) => [
     await keysent(line, { destination: STRANGER, retry_for: 0 }),
     await keysent(line, { destination: STRANGER, retry_for: 0, force: true }),
