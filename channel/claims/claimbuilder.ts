@@ -1,6 +1,6 @@
 /**
- * How each output is claimed (BOLT 5): when, in time for what, with which lock, and whether it is worth its fee. Relative
- * locks count from the block of the transaction that made the output.
+ * How each output is claimed (BOLT 5; penalties: "Revoked Transaction Close Handling"): from which height, by which deadline, with which
+ * lock, and whether it is worth its fee. Relative locks count from the block of the transaction that made the output.
  */
 
 import { type Preimage, sat } from '../../wire/units.ts';
@@ -9,8 +9,8 @@ import type { Claim, ClaimBase, HtlcClaim, ReadyClaim, SweepClaim, Unlock } from
 import { preimageOf } from '../model/htlc.ts';
 import { feerateOf, inLocal } from '../model/spec.ts';
 import type { Core, Htlc } from '../model/state.ts';
-import { SAFETY } from '../rules/deadlines.ts';
-import { FEE_INPUT_WEIGHT, WORTH } from '../rules/unclaimed.ts';
+import { CLAIM_BUFFER } from '../rules/deadlines.ts';
+import { FEE_INPUT_WEIGHT, MIN_CLAIM_VALUE } from '../rules/unclaimed.ts';
 import { type CommitmentFormat, feeOf, formats, htlcTransactionFee } from '../tx/commitmentformats.ts';
 import { p2wsh } from '../tx/script.ts';
 import { digestAll, toTransaction } from '../tx/transaction.ts';
@@ -23,7 +23,7 @@ const RELAY_FEERATE = 253;
 /** A transaction with one segwit input, without its witness, and one output to the longest script of a wallet. */
 const BARE_WEIGHT = 4 * (10 + 41 + 43) + 2;
 
-/** The commitment that an output stands in, or comes from, and the channel it is of. */
+/** The commitment that an output belongs to or comes from, and its channel. */
 export type ClaimContext = Pick<ChainCommitment, 'whose' | 'revoked' | 'delay' | 'delayed'> & { readonly core: Core };
 
 /** Where an output is and since when. */
@@ -48,7 +48,7 @@ const sweep = ({ outpoint, value }: OutputLocation, terms: SweepTerms): SweepCla
   witnessWeight: witnessWeight(terms.unlock, terms.scriptCode, true),
 });
 
-/** What the holder waited for, ours; `why` is `to_local` or `htlc_output`. */
+/** A delayed output of ours, after to_self_delay; `why` is `to_local` or `htlc_output`. */
 const delayedClaim = (
   { whose, delay }: ClaimContext,
   scriptCode: Uint8Array,
@@ -64,7 +64,7 @@ const delayedClaim = (
     unlock: { by: 'delayed', number: whose.number },
   });
 
-/** The same of a revoked commitment: ours if we are in the chain before the thief's wait is over. */
+/** The same of a revoked commitment: to be claimed before the peer's to_self_delay is over. */
 const delayedPenalty = (
   { whose, delay }: ClaimContext,
   scriptCode: Uint8Array,
@@ -100,14 +100,14 @@ const claimToRemote = ({ core }: ClaimContext, scriptCode: Uint8Array, place: Ou
   });
 };
 
-/** Our anchor of a commitment that is in the chain: never worth a transaction of its own, so another takes it along. */
+/** Our anchor of a commitment that is in the chain: never worth a transaction of its own, so another spends it too. */
 const claimAnchor = (scriptCode: Uint8Array, place: OutputLocation): SweepClaim =>
   sweep(place, { why: 'anchor', from: place.height, deadline: undefined, scriptCode, unlock: { by: 'funding' } });
 
 /** When an HTLC's output may be taken and until when it should be, by way: we take it back, or we have its preimage. */
 const window = ({ way, expiry }: ChainHtlc, height: number, lock: number) =>
   way === 'out'
-    ? { from: Math.max(height + lock, expiry + 1), deadline: expiry + SAFETY, locktime: expiry }
+    ? { from: Math.max(height + lock, expiry + 1), deadline: expiry + CLAIM_BUFFER, locktime: expiry }
     : { from: height + lock, deadline: expiry + 1, locktime: 0 };
 
 /** An HTLC of a commitment of the peer's: back after its expiry, or with its preimage. */
@@ -153,7 +153,7 @@ const claimOwnHtlc = (
   };
 };
 
-/** Any HTLC of a revoked commitment. The thief can take it no further than to where it waits and we may take it again. */
+/** Any HTLC of a revoked commitment. An HTLC transaction of the peer's only moves it to a delayed output, which we can claim too. */
 const claimRevokedHtlc = (
   { whose, delay }: ClaimContext,
   { scriptCode }: Extract<ClassifiedOutput, { kind: 'htlc' }>,
@@ -214,10 +214,10 @@ export const claimOf = (
 export const isWorthwhile = (core: Core, claim: SweepClaim | HtlcClaim): boolean => {
   if (claim.kind === 'htlc' && formatOf(core).htlcTransactionsPayFee) return true;
   const weight = BARE_WEIGHT + claim.witnessWeight + (claim.kind === 'htlc' ? FEE_INPUT_WEIGHT : 0);
-  return claim.value - feeOf(RELAY_FEERATE, BigInt(weight)) >= WORTH;
+  return claim.value - feeOf(RELAY_FEERATE, BigInt(weight)) >= MIN_CLAIM_VALUE;
 };
 
-/** A claim as it is told: an HTLC transaction whose fee is agreed is finished here, because nothing can be changed in it. */
+/** The claim as it is handed out: an HTLC transaction that pays its own fee is signed here, as nothing in it can change. */
 export const finalizeClaim = (core: Core, claim: SweepClaim | HtlcClaim): Claim => {
   if (claim.kind === 'sweep' || !formatOf(core).htlcTransactionsPayFee) return claim;
   const { outpoint, value, from, deadline, why, pays, sequence, locktime, scriptCode } = claim;

@@ -1,4 +1,4 @@
-/** Which transaction spent the funding output (BOLT 5): who made it decides what everything in it is. */
+/** Which transaction spent the funding output (BOLT 5: mutual, unilateral or revoked close); everything else follows from that. */
 
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../../wire/bytes.ts';
@@ -21,8 +21,8 @@ export const commitmentNumberOf = ({ params }: Core, tx: Transaction): number | 
 const closingSequences: ReadonlySet<number> = new Set([0xffffffff, 0xfffffffd]);
 
 /**
- * Whether a channel that we know from a backup alone was closed together, for all that can be told: it has the form, and pays to
- * where we meant to be paid.
+ * Whether a spend looks like a mutual close of a channel known from a backup alone: it has the form of one and pays our shutdown
+ * script.
  */
 const looksAgreed = (core: Core, tx: Transaction): boolean => {
   const { local, shutdownScript } = core.params;

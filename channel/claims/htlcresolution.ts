@@ -1,6 +1,6 @@
 /**
- * How HTLCs end on chain (BOLT 5, "HTLC Output Handling"). An end is certain once it is deep enough: until then a reorg may
- * bring the other one. A preimage is certain as soon as anybody sees it.
+ * How HTLCs are resolved on chain (BOLT 5, "HTLC Output Handling: Local Commitment" and "Remote Commitment"). A timeout is certain
+ * once it is reasonably deep: until then a reorg may change it. A preimage is certain as soon as it is seen.
  */
 
 import type { Transaction } from 'bitcoinjs-lib';
@@ -10,17 +10,17 @@ import { preimage as asPreimage } from '../../wire/units.ts';
 import { preimageOf } from '../model/htlc.ts';
 import type { Resolution } from '../model/io.ts';
 import type { Core, Failed, Htlc, Onchain, Way } from '../model/state.ts';
-import { isDone, withHtlc } from '../model/updates.ts';
-import { SAFETY } from '../rules/deadlines.ts';
+import { isIrrevocable, withHtlc } from '../model/updates.ts';
+import { CLAIM_BUFFER } from '../rules/deadlines.ts';
 import { resolutionOf } from '../rules/effects.ts';
 import { MAX_EXPIRY_AHEAD } from '../rules/limits.ts';
-import { isUnclaimed } from '../rules/unclaimed.ts';
+import { isUneconomical } from '../rules/unclaimed.ts';
 import { isOutputless, knowsEveryCommitment } from './outputless.ts';
 import type { TrackedOutput } from './trackedoutputs.ts';
 
-/** Blocks, its own among them, that make a spend certain enough to fail the HTLC that paid for it. */
+/** BOLT 5's reasonable depth: blocks, its own included, after which the incoming HTLC is failed. */
 export const REASONABLE_DEPTH = 6;
-/** Blocks after which nothing is looked at any more. */
+/** BOLT 5: blocks after which an output counts as irrevocably resolved. */
 export const IRREVOCABLE_DEPTH = 100;
 
 /** The chain as it is: height of the best block, and our estimate, sat per 1,000 weight. */
@@ -52,7 +52,7 @@ export const learnPreimages = (core: Core, tx: Transaction): Core => {
 /** Whether HTLCs of the commitment are still to be read: which output is whose may change. */
 const isUnread = ({ by, seen }: Onchain): boolean => by === 'revoked' && seen.past === undefined;
 
-/** The height from which on counts that nobody claimed this HTLC's output; undefined while somebody still may. */
+/** The height at which this HTLC's output was resolved without a preimage; undefined while it may still be claimed. */
 const decidedAt = ({ spend, claim, height }: TrackedOutput, { expiry }: Htlc): number | undefined => {
   if (spend !== undefined) return spend.height;
   // Nothing of ours can end it. Once no HTLC that paid for it can be open any more, its fate is of no use to anybody.
@@ -63,7 +63,7 @@ const decidedAt = ({ spend, claim, height }: TrackedOutput, { expiry }: Htlc): n
 const mayBe = ({ unreadable, value }: TrackedOutput, { amount }: Htlc): boolean =>
   unreadable && value === amount / 1000n;
 
-/** What the peer said of an HTLC that nobody fulfilled, or, if nothing, what the chain says. */
+/** The failure that the peer sent for an HTLC, else a timeout. */
 const failed = ({ removal }: Htlc): Resolution => {
   if (removal?.ending.kind === 'fail') return { kind: 'failed', reason: removal.ending.reason };
   if (removal?.ending.kind === 'malformed') {
@@ -73,7 +73,7 @@ const failed = ({ removal }: Htlc): Resolution => {
   return { kind: 'timed_out' };
 };
 
-/** Concerns by the HTLC that they decide about, and those that may decide about any. */
+/** Tracked outputs by their HTLC, and unreadable ones that may belong to any. */
 interface DecidingOutputs {
   readonly of: ReadonlyMap<bigint, TrackedOutput>;
   readonly unreadable: readonly TrackedOutput[];
@@ -88,7 +88,7 @@ const decidingOutputs = (concerns: readonly TrackedOutput[], way: Way): Deciding
  * Blocks after its expiry for which an HTLC of ours that is not worth its claim, or has nothing to claim, is waited for. Whoever
  * paid for it gives its own channel up some blocks after an expiry that is at least 35 later.
  */
-const EXPIRED_WAIT = SAFETY;
+const EXPIRED_WAIT = CLAIM_BUFFER;
 
 /**
  * Whether nobody will take the output of an HTLC of ours before it has to go back: taking it costs more than it is worth. Failed
@@ -104,7 +104,7 @@ const isUneconomicalAndExpired = (
   output.spend === undefined &&
   isDeep(height, now.height, REASONABLE_DEPTH) &&
   now.height >= htlc.expiry + EXPIRED_WAIT &&
-  isUnclaimed(core.params, by === 'local' ? 'local' : 'remote', now.feerate, htlc);
+  isUneconomical(core.params, by === 'local' ? 'local' : 'remote', now.feerate, htlc);
 
 /**
  * Whether nothing can become of an HTLC of ours on the chain, and it is past its expiry: no commitment that may be mined has an output
@@ -154,7 +154,7 @@ export const chainResolutions = (
 };
 
 /** Whether an HTLC that we received was dealt with: told to be forwarded or claimed, and not taken back with its connection. */
-const wasReceived = ({ added }: Htlc, { head }: Core): boolean => isDone(added, head);
+const wasReceived = ({ added }: Htlc, { head }: Core): boolean => isIrrevocable(added, head);
 
 /** Whether an HTLC that the peer offered is gone for good: its output was taken, or never was, or nobody wants it. */
 const isSettled = ({ height }: Onchain, { of }: DecidingOutputs, htlc: Htlc, tip: number): boolean => {

@@ -1,14 +1,14 @@
 /**
- * HTLCs without an output in any commitment that may still be mined (BOLT 5, "HTLC Output Handling"): nothing that happens on the
- * chain tells of them, so what paid for them need not wait until a commitment is in it, and deep.
+ * HTLCs without an output in any commitment that may still confirm (BOLT 5: trimmed HTLCs). Nothing on chain can resolve them, so the
+ * incoming HTLC need not wait for a commitment to be reasonably deep.
  */
 import { isRecovered } from '../model/core.ts';
-import { feerateOf, inLocal, inRemote, standing, type View } from '../model/spec.ts';
+import { type CommitmentView, feerateOf, htlcStatus, inLocal, inRemote } from '../model/spec.ts';
 import type { Core, Failed, Htlc, Onchain } from '../model/state.ts';
-import { trimmedFor } from '../rules/exposure.ts';
+import { isTrimmedFor } from '../rules/exposure.ts';
 
 /** The commitments that are not revoked: ours, the peer's, and the one that we signed beyond it. */
-const valid = ({ head }: Core): readonly (readonly [holder: 'local' | 'remote', view: View])[] => [
+const valid = ({ head }: Core): readonly (readonly [holder: 'local' | 'remote', view: CommitmentView])[] => [
   ['local', inLocal(head.local)],
   ['remote', inRemote(head.remote)],
   ...(head.signedAt === undefined ? [] : [['remote', inRemote(head.remote + 1)] as const]),
@@ -17,7 +17,8 @@ const valid = ({ head }: Core): readonly (readonly [holder: 'local' | 'remote', 
 /** Whether an HTLC is too small for an output in every commitment that contains it and is not revoked. */
 export const isOutputless = (core: Core, htlc: Htlc): boolean =>
   valid(core).every(
-    ([holder, view]) => standing(view, htlc) !== 'open' || trimmedFor(core.params, holder, feerateOf(core, view), htlc),
+    ([holder, view]) =>
+      htlcStatus(view, htlc) !== 'open' || isTrimmedFor(core.params, holder, feerateOf(core, view), htlc),
   );
 
 /** Whether every commitment that may be mined is known: not where the peer has newer ones, or one that it revoked is mined. */

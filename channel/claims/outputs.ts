@@ -1,13 +1,13 @@
 /**
- * What the outputs of a commitment in the chain are (BOLT 3, "Commitment Transaction Outputs"), found by script and value in
- * the transaction really seen: of a revoked commitment the balances are long forgotten, and an index is only where it was put.
+ * Classifies the outputs of a confirmed commitment (BOLT 3, "Commitment Transaction Outputs") by script and value, since the balances of
+ * a revoked commitment are no longer known.
  */
 
 import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../wire/bytes.ts';
 import { txid as asTxid, sat } from '../../wire/units.ts';
 import type { ChainCommitment, ChainHtlc, ClassifiedOutput, CommitmentRef } from '../model/chainview.ts';
-import { inLocal, inRemote, standing } from '../model/spec.ts';
+import { htlcStatus, inLocal, inRemote } from '../model/spec.ts';
 import type { Core, PastHtlc } from '../model/state.ts';
 import { localKeys, remoteKeys } from '../rules/commitmentupdates.ts';
 import { formats } from '../tx/commitmentformats.ts';
@@ -45,7 +45,9 @@ const delayedOf = (core: Core, { holder, keys }: CommitmentRef): Uint8Array | un
 /** The HTLCs that stood in a commitment: those the channel still has, and those it only remembers. */
 const htlcsOf = (core: Core, { holder, number }: CommitmentRef, past: readonly PastHtlc[]): readonly ChainHtlc[] => {
   const view = holder === 'local' ? inLocal(number) : inRemote(number);
-  const live = [...core.outgoing.values(), ...core.incoming.values()].filter((htlc) => standing(view, htlc) === 'open');
+  const live = [...core.outgoing.values(), ...core.incoming.values()].filter(
+    (htlc) => htlcStatus(view, htlc) === 'open',
+  );
   const known = new Set(live.map(({ way, id }) => `${way}/${id}`));
   return [...live, ...past.filter(({ way, id }) => !known.has(`${way}/${id}`))];
 };

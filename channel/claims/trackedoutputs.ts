@@ -1,7 +1,7 @@
 /**
- * What of a spent channel concerns us (BOLT 5): every output that is ours, that becomes ours, or that decides about an HTLC,
- * with the claim that takes it. Follows from the channel and the confirmed spends alone, so a restart and a reorg change
- * nothing.
+ * The outputs of a closed channel that we track (BOLT 5): those that are ours, become ours, or resolve an HTLC, each with its claim.
+ * This includes HTLC-timeout and HTLC-success transactions of a revoked commitment ("Revoked Transaction Close Handling"). Derived from
+ * the channel and the confirmed spends alone.
  */
 
 import type { Transaction } from 'bitcoinjs-lib';

@@ -1,11 +1,11 @@
 /**
- * What a channel wants to take from the chain (BOLT 5), as plain values, and the witness that takes it. A claim says all
- * that a transaction needs but the fee, so whoever assembles it never sees a secret: it gives a digest and gets a witness.
+ * The witness of each claim (BOLT 3, witness stacks; BOLT 5), and its weight. The sweeper that builds the transaction never sees a
+ * secret: it passes a digest and gets a witness.
  */
 
 import { hash160, pointOf, sign } from '../../wire/crypto.ts';
 import type { Point, SecretKey } from '../../wire/units.ts';
-import type { OpenClaim, Unlock } from '../model/claim.ts';
+import type { Unlock, UnsignedClaim } from '../model/claim.ts';
 import type { Core, Funded } from '../model/state.ts';
 import { formats, SIGHASH_ALL } from '../tx/commitmentformats.ts';
 import { deriveSecret, revocationPoint, revocationSecret } from '../tx/keys.ts';
@@ -34,7 +34,7 @@ const none = new Uint8Array();
  */
 export const claimWitness = (
   { core }: Pick<Funded, 'core'>,
-  { unlock, scriptCode }: Pick<OpenClaim, 'unlock' | 'scriptCode'>,
+  { unlock, scriptCode }: Pick<UnsignedClaim, 'unlock' | 'scriptCode'>,
   digest: Uint8Array,
 ): readonly Uint8Array[] => {
   const { keys, params, signatures } = core;

@@ -10,12 +10,12 @@ import { type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 /** In the height of an alias: it is 4,194,304 or more, and the id as a whole stays below 2^63. */
 const ALIAS_BIT = 1n << 62n;
 
-/** An alias from eight bytes that nobody can guess. */
+/** A short_channel_id alias from eight random bytes. */
 export const aliasFrom = (bytes: Uint8Array): ShortChannelId => {
   const number = bytes.subarray(0, 8).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   return shortChannelId((number & (ALIAS_BIT - 1n)) | ALIAS_BIT);
 };
 
-/** The alias of a channel that was begun without: its peer may know them by now. Always the same, and new to everybody. */
-export const lateAlias = (seed: Uint8Array): ShortChannelId =>
+/** The alias of a channel whose record has none, made from its seed: the peer may have learnt option_scid_alias since. */
+export const aliasFromSeed = (seed: Uint8Array): ShortChannelId =>
   aliasFrom(hmacSha256(seed, utf8('ampere/channel/alias')));

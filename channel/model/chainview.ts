@@ -1,4 +1,4 @@
-/** What a channel on chain knows from the chain alone. Nothing of it is kept: after a restart the chain tells it again. */
+/** What a channel on chain knows from the chain (BOLT 5). None of it is saved: after a restart the chain watcher reports it again. */
 
 import type { Sat, Txid } from '../../wire/units.ts';
 import type { Outpoint } from '../tx/funding.ts';
@@ -9,25 +9,25 @@ import type { Htlc, PastHtlc } from './htlc.ts';
 export interface OutputSpend {
   readonly txid: Txid;
   readonly height: number;
-  /** Its outputs that its maker must wait for, as it must for to_local. */
+  /** Its outputs that pay the delayed script, as to_local does. */
   readonly delayedOutputs: readonly { readonly outpoint: Outpoint; readonly value: Sat }[];
 }
 
-/** What was told in this run of the process. */
+/** What the watcher reported and what was reported to the node in this run of the process. */
 export interface ChainView {
-  /** Whether it told of the spend of the funding output: until then a reorg may have undone that. */
+  /** Whether the watcher reported the spend of the funding output in this run: until then a reorg may have undone it. */
   readonly confirmed: boolean;
   /** The commitment that spent the funding output, read; undefined after a mutual close. */
   readonly commitment: ChainCommitment | undefined;
   /** By outpoint, as `outpointKey` writes it. */
   readonly spends: ReadonlyMap<string, OutputSpend>;
-  /** The HTLCs of a revoked commitment that are over; undefined while they are read. */
+  /** The settled HTLCs of a revoked commitment; undefined while they are read from the store. */
   readonly past: readonly PastHtlc[] | undefined;
-  /** Fates of outgoing HTLCs that were told. */
+  /** Resolutions of outgoing HTLCs that were reported. */
   readonly reported: ReadonlyMap<bigint, 'fulfilled' | 'failed'>;
 }
 
-/** Before the chain has told anything. */
+/** Before the chain watcher has reported anything. */
 export const emptyChainView: ChainView = {
   confirmed: false,
   commitment: undefined,
@@ -36,7 +36,7 @@ export const emptyChainView: ChainView = {
   reported: new Map(),
 };
 
-/** A commitment: whose it is, its number, and its keys as far as they can be known. */
+/** Names a commitment: whose it is, its number, and its keys as far as they are known. */
 export interface CommitmentRef {
   readonly holder: 'local' | 'remote';
   readonly number: number;
@@ -47,15 +47,15 @@ export interface CommitmentRef {
 /** An HTLC as a transaction knows it. */
 export type ChainHtlc = Pick<Htlc, 'way' | 'id' | 'amount' | 'paymentHash' | 'expiry'>;
 
-/** A commitment in the chain, with all of it that matters to us. It never changes while it is there. */
+/** A confirmed commitment with the outputs that matter to us. It does not change while it is in the chain. */
 export interface ChainCommitment {
   readonly whose: CommitmentRef;
-  /** Whether everything in it is ours. */
+  /** Whether it is revoked: then every output is ours to take. */
   readonly revoked: boolean;
-  /** How long its holder waits for its own, and the script that says so; undefined where we do not know the keys. */
+  /** The holder's to_self_delay, and its delayed script; undefined where we do not know the keys. */
   readonly delay: number;
   readonly delayed: Uint8Array | undefined;
-  /** Ours, perhaps ours, or of an HTLC; with each its HTLC. */
+  /** Outputs that are ours, may be ours, or belong to an HTLC. */
   readonly outputs: readonly ChainOutput[];
 }
 

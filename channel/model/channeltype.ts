@@ -3,7 +3,7 @@ import { equal } from '../../wire/bytes.ts';
 import { type ChannelTypeFeature, channelType } from '../../wire/channeltype.ts';
 import type { CommitmentFormat } from '../tx/commitmentformats.ts';
 
-/** A commitment format, and whether the channel is only ever named by its aliases (option_scid_alias). */
+/** A commitment format, and whether the channel is only ever referred to by its aliases (option_scid_alias). */
 export interface ChannelType {
   readonly format: CommitmentFormat['name'];
   readonly scidAlias: boolean;
@@ -23,7 +23,7 @@ const known = ([false, true] as const).flatMap((scidAlias) =>
   })),
 );
 
-/** What a proposal says of its type. */
+/** The fields of a proposal that determine its channel_type. */
 interface Proposed {
   readonly format: CommitmentFormat['name'];
   readonly scidAliasType: boolean;
@@ -46,9 +46,9 @@ export const isOpenable = ({ format, scidAlias }: ChannelType, features: Channel
   (!scidAlias || (features.scidAlias && !announce));
 
 /**
- * Whether a fundee takes a type that may be opened. A funder that knows anchors and does without chooses a commitment to which
- * nobody can add a fee, while it alone says what it pays: then HTLCs run out before it is mined. So that is for us to allow; with a
- * peer that knows no anchors there is no other kind.
+ * Whether a fundee accepts a type that may be opened. Without anchors nobody can add a fee to a commitment, and the funder alone
+ * sets its feerate: HTLCs may expire before it is mined. So a peer that supports anchors may open such a channel only where the
+ * operator allows it; a peer without anchors has no other type.
  */
 export const isAcceptable = (
   type: ChannelType,
@@ -58,18 +58,18 @@ export const isAcceptable = (
   isOpenable(type, features, announce) &&
   (type.format !== 'static_remotekey' || !features.anchors || allowStaticRemotekey);
 
-/** What a fundee knows of itself and the peer, as far as types go. */
+/** What decides which channel types a fundee accepts. */
 export interface AcceptableTypes {
   readonly features: ChannelFeatures;
   /** Whether a peer that knows anchors may open a channel without. */
   readonly allowStaticRemotekey: boolean;
 }
 
-/** What a fundee takes, in words, for a refusal. */
+/** The types a fundee accepts, for the text of a refusal. */
 export const describeAcceptableTypes = (taking: AcceptableTypes, announce: boolean): string =>
   namesOf((type) => isAcceptable(type, taking, announce));
 
-/** What may be opened, in words, for a refusal. */
+/** The types that may be opened, for the text of a refusal. */
 export const describeOpenableTypes = (features: ChannelFeatures, announce: boolean): string =>
   namesOf((type) => isOpenable(type, features, announce));
 
@@ -79,13 +79,13 @@ const namesOf = (wanted: (type: ChannelType) => boolean): string =>
     .map(({ format, scidAlias }) => `${format}${scidAlias ? ' with option_scid_alias' : ''}`)
     .join(', ');
 
-/** The type we ask for unless told otherwise: anchors, so that fees can be added when they are known. */
+/** The type we propose by default: anchors, so that fees can be added when the commitment is published. */
 export const preferredType = (features: ChannelFeatures): ChannelType => ({
   format: features.anchors ? 'anchors_zero_fee_htlc_tx' : 'static_remotekey',
   scidAlias: false,
 });
 
-/** Features that both peers' `init` carry, as far as a channel cares (BOLT 9). */
+/** Features that both peers' `init` carry, that matter to a channel (BOLT 9). */
 export interface ChannelFeatures {
   /** option_upfront_shutdown_script, 4/5. */
   readonly upfrontShutdown: boolean;

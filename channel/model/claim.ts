@@ -25,7 +25,7 @@ export interface ClaimBase {
   readonly value: Sat;
   /** Lowest height of a block that may contain it. */
   readonly from: number;
-  /** Height of the first block in which it may be too late: somebody else may have the output. undefined: no hurry. */
+  /** Height of the first block in which it may be too late: somebody else may have the output. undefined: nobody else can take it. */
   readonly deadline: number | undefined;
   readonly why: ClaimReason;
 }
@@ -45,7 +45,7 @@ export interface ClaimInput {
 export type Unlock =
   /** Our main output of the peer's commitment. */
   | { readonly by: 'payment' }
-  /** What we waited to_self_delay blocks for, of our commitment. */
+  /** A delayed output of our commitment, after to_self_delay blocks. */
   | { readonly by: 'delayed'; readonly number: number }
   /** Delayed outputs of a revoked commitment of the peer's and of its HTLC transactions. */
   | { readonly by: 'revocation'; readonly number: number }
@@ -63,13 +63,13 @@ export type Unlock =
   | { readonly by: 'wallet'; readonly script: Uint8Array };
 
 export interface Deciding {
-  /** Whether an HTLC that we offered ends with it: then it is made even if nothing is left of it. */
+  /** Whether an HTLC that we offered is resolved by it: then it is claimed even if fees take all of it. */
   readonly decides?: boolean;
 }
 
 /**
- * An output too small to be taken alone, our anchor, that another claim's transaction may take with it. Anybody may have it from
- * the 16th block on: it is left out where somebody was first.
+ * An output too small for a transaction of its own (our anchor) that another claim's transaction may spend too. Anybody may spend
+ * it from the 16th block on: it is left out where somebody else has.
  */
 export type AnchorInput = Pick<ClaimBase, 'outpoint' | 'value'> & Omit<ClaimInput, 'locktime'>;
 
@@ -101,5 +101,5 @@ export type BumpClaim = ClaimBase & {
 
 export type Claim = SweepClaim | HtlcClaim | ReadyClaim | BumpClaim;
 
-/** Those that somebody else puts together. */
-export type OpenClaim = Exclude<Claim, ReadyClaim>;
+/** Claims whose transaction the sweeper builds. */
+export type UnsignedClaim = Exclude<Claim, ReadyClaim>;

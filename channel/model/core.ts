@@ -1,21 +1,21 @@
-/** A channel's core from what was agreed and, after a restart, from what was kept; what is derived is derived here. */
+/** Makes a channel's core from the agreed parameters or, after a restart, from its records, with all derived fields (BOLT 2, BOLT 3). */
 import { equal, zeros } from '../../wire/bytes.ts';
 import { signature, type Txid, toMsat } from '../../wire/units.ts';
 import { channelIdOf, type Outpoint } from '../tx/funding.ts';
 import { secretsOf } from '../tx/keys.ts';
-import { lateAlias } from './alias.ts';
+import { aliasFromSeed } from './alias.ts';
 import type { ChannelFeatures } from './channeltype.ts';
 import type { Spec } from './spec.ts';
 import type { Closings, Core, Head, LocalSignatures, Params } from './state.ts';
 
-/** What the store gives back of a core; the rest follows from it. */
-export type Kept = Omit<
+/** The fields of a core that are saved; the others are derived from them. */
+export type PersistedCore = Omit<
   Core,
   'channelId' | 'counters' | 'revocationOverdue' | 'link' | 'keys' | 'nextLocalKeys' | 'nextRemoteKeys'
 >;
 
-/** Adds to what was kept everything that is derived: ids, keys, counters. The peer is taken to be away. */
-export const derive = (kept: Kept): Core => {
+/** Adds the derived fields (ids, keys, counters) to the saved ones. The peer counts as offline. */
+export const withDerived = (kept: PersistedCore): Core => {
   const { head } = kept;
   const orders = [...kept.outgoing.values(), ...kept.incoming.values()].flatMap(({ order, removal }) => [
     order,
@@ -24,7 +24,7 @@ export const derive = (kept: Kept): Core => {
   const last = [...orders, ...kept.fees.map(({ order }) => order)].reduce((a, b) => Math.max(a, b), 0);
   return {
     ...kept,
-    params: kept.params.alias === undefined ? { ...kept.params, alias: lateAlias(kept.params.seed) } : kept.params,
+    params: kept.params.alias === undefined ? { ...kept.params, alias: aliasFromSeed(kept.params.seed) } : kept.params,
     channelId: channelIdOf(kept.funding),
     counters: { nextIn: head.signedIn, nextOut: head.signedOut, order: last },
     revocationOverdue: undefined,
@@ -35,7 +35,7 @@ export const derive = (kept: Kept): Core => {
   };
 };
 
-/** What the first commitments say: the funder's money, less what it gives away. */
+/** The content of the first commitments: the capacity is the funder's, less push_msat. */
 export const firstSpec = ({ role, capacity, push, feerate }: Params): Spec => {
   const funder = toMsat(capacity) - push;
   const [toUs, toThem] = role === 'funder' ? [funder, push] : [push, funder];
@@ -64,7 +64,7 @@ export const newCore = (
   fundingTx: Uint8Array,
   features: ChannelFeatures,
 ): Core => ({
-  ...derive({
+  ...withDerived({
     params,
     funding,
     head: firstHead(params, remotePoint),
@@ -81,14 +81,15 @@ export const newCore = (
   link: { status: 'online', features },
 });
 
-/** Nothing was signed. */
+/** No closing transaction was signed yet. */
 export const noClosings: Closings = { signed: [], agreedAt: undefined, fellBack: false, refusedSince: undefined };
 
 /** Whether we ever signed a closing with this id. */
 export const isSignedClosing = ({ closings }: Pick<Core, 'closings'>, id: Txid): boolean =>
   closings.signed.some((one) => equal(one, id));
 
-export const NOTHING = signature(zeros(64));
+export const NO_SIGNATURE = signature(zeros(64));
 
 /** Whether a channel came from a backup: its balances, and which commitment is the last one, are not known. */
-export const isRecovered = ({ signatures }: Pick<Core, 'signatures'>): boolean => equal(signatures.commitment, NOTHING);
+export const isRecovered = ({ signatures }: Pick<Core, 'signatures'>): boolean =>
+  equal(signatures.commitment, NO_SIGNATURE);

@@ -1,6 +1,6 @@
 /**
- * What a peer, a caller or the chain can do wrong to a channel: a code and its data. One table says how BOLT 2 lets us react;
- * a code without a row does not compile. A fault never reaches beyond its channel.
+ * Every fault of a channel, by peer, caller or chain: a code and its data. One table says how we react within BOLT 1 and BOLT 2
+ * (`warning`, `error`, failing the channel); a code without a row does not compile. A fault never affects another channel.
  */
 import { hex } from '../../wire/bytes.ts';
 import { clipped, MAX_ERROR_BYTES, MAX_REASON_BYTES } from '../../wire/printable.ts';
@@ -24,7 +24,7 @@ export type TermsField =
   | 'channel_type'
   | 'upfront_shutdown_script';
 
-/** Of a signature that is wrong: what it was to be of, without its witness, where there is such a transaction. */
+/** The transaction that a wrong signature should have signed, without its witness. */
 interface Disputed {
   readonly tx?: Uint8Array;
 }
@@ -37,17 +37,17 @@ export type Fault =
   | ({ readonly code: 'invalid_funding_signature' } & Disputed)
   | { readonly code: 'wrong_funding_output' }
   | { readonly code: 'funding_timeout'; readonly blocks: number }
-  /** Others wait for the place that it takes, and nobody has seen its funding. */
+  /** Dropped to make room for other openings: its funding transaction was never seen. */
   | { readonly code: 'funding_unseen' }
   | { readonly code: 'funding_double_spent' }
   | { readonly code: 'opening_timeout'; readonly seconds: number }
-  /** The peer did not say what it had to. */
+  /** The peer did not send an expected message in time. */
   | { readonly code: 'peer_silent'; readonly awaited: string; readonly seconds: number }
   | { readonly code: 'channel_ready_timeout'; readonly blocks: number }
-  /** The peer asks for a feerate again and again that we never took. */
+  /** The peer keeps asking for a feerate that we refuse. */
   | { readonly code: 'fee_timeout'; readonly refused: string; readonly blocks: number }
   | { readonly code: 'close_timeout'; readonly awaited: string; readonly blocks: number }
-  /** An HTLC of ours waited for a signature until it must not have one any more. */
+  /** An HTLC that we offered waited too long for our signature and must not be signed any more. */
   | { readonly code: 'offer_withdrawn'; readonly id: bigint; readonly why: string }
   | { readonly code: 'disconnected_while_opening' }
   | { readonly code: 'invalid_point'; readonly field: string }
@@ -57,7 +57,7 @@ export type Fault =
   | { readonly code: 'too_many_htlcs'; readonly limit: number }
   | { readonly code: 'too_much_in_flight'; readonly limit: Msat }
   | { readonly code: 'cannot_afford_htlc'; readonly id: bigint; readonly missing: Msat }
-  /** Far beyond what we risk to lose to miners, although others before it were failed back for that. */
+  /** Far beyond the dust exposure limit, although earlier HTLCs were failed back for it. */
   | { readonly code: 'htlc_overexposes'; readonly id: bigint; readonly limit: Msat }
   | { readonly code: 'htlc_after_shutdown'; readonly id: bigint }
   | { readonly code: 'unknown_htlc'; readonly id: bigint }
@@ -78,29 +78,29 @@ export type Fault =
   | { readonly code: 'closing_fee_out_of_range'; readonly fee: Sat; readonly min: Sat; readonly max: Sat }
   | { readonly code: 'closing_fee_no_progress'; readonly fee: Sat }
   | { readonly code: 'closing_ranges_disjoint' }
-  /** Without ranges: the peer asks for what we never sign, and we have come as near as we may. */
+  /** Without fee_range: the peer asks for a fee that we never sign, and we have come as close as we may. */
   | { readonly code: 'closing_fee_refused'; readonly fee: Sat; readonly min: Sat; readonly max: Sat }
-  /** All that we may sign is less than what nodes take now. */
+  /** The highest fee we may sign is below the current relay minimum. */
   | { readonly code: 'closing_fee_not_relayed'; readonly fee: Sat; readonly least: Sat }
-  /** The caller of a close allows other fees than before. */
+  /** The caller of `close` changed the allowed fees. */
   | { readonly code: 'closing_fees_changed' }
-  /** So many closings are no negotiation any more. */
+  /** Too many different closing transactions were signed. */
   | { readonly code: 'too_many_closings'; readonly limit: number }
-  /** A closing that both signed did not get into a block for this long. */
+  /** A closing that both signed was not confirmed within this many blocks. */
   | { readonly code: 'closing_not_mined'; readonly blocks: number }
-  /** The peer proved that it knows more than we do: our state is old. */
+  /** The peer proved that our state is outdated (option_data_loss_protect). */
   | { readonly code: 'we_are_behind'; readonly theirs: number; readonly ours: number }
-  /** We have no state but what a backup kept. */
+  /** The channel was restored from a static backup: its state is lost. */
   | { readonly code: 'data_lost' }
   | { readonly code: 'peer_is_behind'; readonly theirs: number; readonly ours: number }
   | { readonly code: 'reestablish_impossible'; readonly field: string; readonly expected: string; readonly got: string }
-  /** Not the secret that goes with the revocation which the peer says it expects next. */
+  /** your_last_per_commitment_secret does not match next_revocation_number. */
   | { readonly code: 'reestablish_wrong_secret'; readonly next: number }
   | { readonly code: 'reestablish_zero' }
   | { readonly code: 'peer_error'; readonly text: string }
   | { readonly code: 'force_close' }
   | { readonly code: 'htlc_deadline'; readonly id: bigint; readonly expiry: number }
-  /** The funder lets a commitment without anchors pay too little to be mined before this HTLC expires. */
+  /** The commitment has no anchors and pays too little to be mined before this HTLC expires. */
   | {
       readonly code: 'commitment_underpaid';
       readonly feerate: number;
@@ -118,7 +118,7 @@ export type Fault =
  */
 export type Reaction = 'warn_and_disconnect' | 'fail_channel' | 'fail_silently' | 'ask_peer' | 'ignore';
 
-/** BOLT 2's answer to each fault; where it lets us choose, the choice that loses no channel to a confused peer. */
+/** BOLT 2's reaction to each fault; where it leaves a choice, the one that does not close a channel for a peer's mistake. */
 export const reactions = {
   unacceptable_terms: 'fail_channel',
   unexpected_message: 'warn_and_disconnect',
@@ -181,7 +181,7 @@ export const reactions = {
   commitment_underpaid: 'fail_channel',
 } as const satisfies Record<Fault['code'], Reaction>;
 
-/** The fault as its peer and an operator read it: the code and its data, no secret among them, and short enough for any record. */
+/** The fault as peer and operator read it: its code and data, without secrets, clipped to fit a record. */
 export const faultText = (fault: Fault): string => {
   const { code, ...data } = fault;
   const fields = Object.entries(data).flatMap(([name, value]) => (name === 'tx' ? [] : [`${name} ${value}`]));
@@ -199,7 +199,7 @@ export const errorText = (fault: Fault): string => {
   return whole.length <= MAX_ERROR_BYTES ? whole : short;
 };
 
-/** A rule of the channel was broken; what follows is for `reactions` to say. */
+/** A rule of the channel was broken; `reactions` says what follows. */
 export class ChannelError extends Error {
   override readonly name = 'ChannelError';
   readonly fault: Fault;

@@ -1,4 +1,4 @@
-/** What a channel tells the rest of the node: how HTLCs ended, why one was not offered, what became of the channel. */
+/** What a channel reports to the rest of the node: how HTLCs were resolved, why one was not offered, what became of the channel. */
 
 import type { ChannelId, Msat, PaymentHash, Point, Preimage, ShortChannelId, Txid } from '../../wire/units.ts';
 import type { Outpoint } from '../tx/funding.ts';
@@ -10,14 +10,14 @@ export type Resolution =
   | { readonly kind: 'fulfilled'; readonly preimage: Preimage }
   | { readonly kind: 'failed'; readonly reason: Uint8Array }
   | { readonly kind: 'malformed'; readonly failureCode: number; readonly sha256OfOnion: Uint8Array }
-  /** The channel went on chain with it and nobody claimed it there: it is ours again, or too small for anybody. */
+  /** The channel was closed with it, and nobody claimed it: we have it back, or it was too small for an output. */
   | { readonly kind: 'timed_out' };
 
-/** Why an HTLC was not offered, or not for long enough to matter. */
+/** Why an HTLC was not offered, or was withdrawn before it was committed. */
 export type OfferRefusal =
   | { readonly code: 'not_ready' }
   | { readonly code: 'disconnected' }
-  /** The peer let the time for its revoke_and_ack run out, and has not sent it since. */
+  /** The peer's revoke_and_ack is overdue. */
   | { readonly code: 'revocation_overdue' }
   | { readonly code: 'shutting_down' }
   | { readonly code: 'closed' }
@@ -31,17 +31,17 @@ export type OfferRefusal =
   /** The commitment pays so little that its HTLCs might expire before it is mined; sat per 1,000 weight. */
   | { readonly code: 'feerate_too_low'; readonly least: number };
 
-/** Why a channel is not closed as its caller wants. */
+/** Why a channel is not closed as the caller asked. */
 export type CloseRefusal =
-  /** No peer may be asked to pay to it (BOLT 2), or this one may not: it does not know option_shutdown_anysegwit. */
+  /** BOLT 2 allows no such shutdown script, or the peer lacks option_shutdown_anysegwit. */
   | { readonly code: 'script_not_allowed' | 'script_not_known_to_peer' }
-  /** Only some peers may be asked to, and nobody knows whether this one, which is away, is one of them. */
+  /** Needs option_shutdown_anysegwit, and the peer is offline, so its features are not known. */
   | { readonly code: 'script_unsure' }
-  /** The channel was opened to pay to this one. */
+  /** upfront_shutdown_script binds us to this script. */
   | { readonly code: 'script_bound'; readonly script: Uint8Array }
-  /** A close is under way, and pays to this one. */
+  /** A close to this script is under way. */
   | { readonly code: 'script_stands'; readonly script: Uint8Array }
-  /** The channel ends otherwise, and pays to nothing that a caller could name. */
+  /** The channel is being force-closed, or is closed: no script can be chosen. */
   | { readonly code: 'ends_otherwise' };
 
 export type ChannelEvent =
@@ -59,42 +59,42 @@ export type ChannelEvent =
       readonly onion: Uint8Array;
       readonly pathKey: Point | undefined;
       /**
-       * To be failed, its preimage kept: it is too small for an output and with others like it beyond what we risk, or the
-       * funding is not in the chain, where no output is worth anything.
+       * To be failed back even where its preimage is known: it exceeds the dust exposure limit, or the funding transaction is not
+       * confirmed.
        */
       readonly overexposed: boolean;
-      /** To be failed, its preimage kept: the commitment pays too little to be mined in time for it. */
+      /** To be failed back: the commitment pays too little to be mined before the HTLC expires. */
       readonly underpaid: boolean;
-      /** Its channel is given up: a preimage still claims it on chain, but it must not be passed on any more. */
+      /** The channel has failed: a preimage still claims the HTLC on chain, but it must not be forwarded any more. */
       readonly givenUp: boolean;
-      /** We said shutdown before it was there: not to be passed on any more (BOLT 2). */
+      /** We sent `shutdown` before it was committed: not to be forwarded (BOLT 2). */
       readonly closing: boolean;
     }
   /** Fulfilled: as soon as the preimage is known. Failed or malformed: once the HTLC is gone from both sides for good. */
   | { readonly event: 'resolved'; readonly id: bigint; readonly origin: Uint8Array; readonly result: Resolution }
-  /** An incoming HTLC is gone for good: from both sides, or with its output in the chain. Not told again. */
+  /** An incoming HTLC is gone for good: removed from both commitments, or resolved on chain. Not reported again. */
   | { readonly event: 'settled'; readonly id: bigint }
   | { readonly event: 'offer_refused'; readonly origin: Uint8Array; readonly why: OfferRefusal }
   /** Either side began to close cooperatively. */
   | { readonly event: 'shutting_down'; readonly by: 'us' | 'peer' }
   /** A cooperative close is agreed. */
   | { readonly event: 'closing'; readonly tx: Uint8Array; readonly txid: Txid }
-  /** Nothing came of a wish to close. */
+  /** The close asked for was refused. */
   | { readonly event: 'close_refused'; readonly why: CloseRefusal }
-  /** The closing that is agreed was given to the network. */
+  /** The agreed closing transaction was broadcast. */
   | { readonly event: 'closing_offered' }
-  /** The funding output was spent; told again when a reorg brought another spend. */
+  /** The funding output was spent; reported again when a reorg brought another spend. */
   | { readonly event: 'spent'; readonly by: CloseType; readonly txid: Txid; readonly height: number }
-  /** Deep enough to forget. */
+  /** Irrevocably resolved (BOLT 5): the channel is forgotten. */
   | { readonly event: 'closed' }
-  /** The peer complained without failing the channel. */
+  /** The peer sent a `warning`, or an `error` before channel_reestablish. */
   | { readonly event: 'warned'; readonly text: string }
-  /** The opening came to nothing, or its funding will never be what was agreed: no coin moved, no record is left. */
+  /** The opening failed, or its funding will never confirm as agreed: no coins moved, and no record is left. */
   | {
       readonly event: 'abandoned';
       readonly fault: Fault;
-      /** What never changes of a channel whose funding, should it confirm after all, gives us something. */
+      /** A forgotten channel whose funding, if it confirms after all, would pay us push_msat. */
       readonly gift?: StaticChannel | undefined;
     }
-  /** The channel is given up; `broadcast` says whether our commitment was published (not when it may be outdated). */
+  /** The channel failed; `broadcast` says whether our commitment was published (not where it may be outdated). */
   | { readonly event: 'failed'; readonly fault: Fault; readonly broadcast: boolean };

@@ -1,13 +1,13 @@
-/** An HTLC of a channel, as it is remembered: while it is in flight, and what is left of it afterwards. */
+/** An HTLC of a channel (BOLT 2): while it is in flight, and what is kept of it afterwards for a penalty. */
 import type { Msat, PaymentHash, Point, Preimage } from '../../wire/units.ts';
 
-/** The numbers of the first commitment on either side that contains an update; undefined while none does. */
-export interface Marks {
+/** The number of the first commitment of each side that contains an update; undefined while none does. */
+export interface UpdateMarks {
   readonly local: number | undefined;
   readonly remote: number | undefined;
 }
 
-/** How an HTLC is ended, by the side that received it. */
+/** How an HTLC is removed by the side that received it. */
 export type Ending =
   | { readonly kind: 'fulfill'; readonly preimage: Preimage }
   | { readonly kind: 'fail'; readonly reason: Uint8Array }
@@ -15,14 +15,14 @@ export type Ending =
 
 export interface Removal {
   readonly ending: Ending;
-  readonly marks: Marks;
-  /** Place among our own updates, for sending again in order; 0 for the peer's. */
+  readonly marks: UpdateMarks;
+  /** Position among our own updates, for retransmission in order; 0 for the peer's. */
   readonly order: number;
 }
 
 export type Way = 'in' | 'out';
 
-/** An HTLC from the moment its add is sent or received until it is gone from both sides and its fate acknowledged. */
+/** An HTLC from the moment its add is sent or received until it is removed from both commitments and its resolution acknowledged. */
 export interface Htlc {
   readonly way: Way;
   readonly id: bigint;
@@ -33,21 +33,20 @@ export interface Htlc {
   readonly pathKey: Point | undefined;
   /** `out` only: the offerer's own bytes; empty for `in`. */
   readonly origin: Uint8Array;
-  readonly added: Marks;
+  readonly added: UpdateMarks;
   readonly order: number;
   readonly removal: Removal | undefined;
   /**
-   * `out`: known from a fulfill that a disconnect undid, or from the chain; the knowledge is not undone. `in`: what it is to
-   * be claimed with on chain.
+   * `out`: learnt from an uncommitted fulfill or from the chain, and kept. `in`: the preimage to claim it with on chain.
    */
   readonly preimage: Preimage | undefined;
-  /** `out` only, not saved: the fate was told and taken. */
+  /** `out` only, not saved: its resolution was acknowledged. */
   readonly acknowledged: boolean;
-  /** Ended on chain and taken note of for good: `out` acknowledged, `in` told as settled. It only stands in a transaction. */
+  /** Resolved on chain for good: `out` acknowledged, `in` reported as settled. It is only kept to read the transaction. */
   readonly over: boolean;
 }
 
-/** What is left of an HTLC that is over: enough to find and take its output in a revoked commitment of the peer's. */
+/** What is kept of a settled HTLC: enough to find and claim its output in a revoked commitment of the peer's. */
 export interface PastHtlc {
   readonly way: Way;
   readonly id: bigint;

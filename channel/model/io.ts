@@ -37,9 +37,9 @@ export type Step = readonly [next: ChannelState, effects: readonly Effect[]];
 
 /** What a channel may know of the world. Feerates are satoshi per 1,000 weight. */
 export interface Context {
-  /** Of the best block. */
+  /** Height of the best block. */
   readonly height: number;
-  /** What that was when peers could first reach this run of the node, infinite before; undefined: long ago. */
+  /** The height when peers could first reach this run of the node, infinite before; undefined: long ago. */
   readonly reachableSince?: number;
   /** Our estimate for a transaction that confirms soon. */
   readonly feerate: number;
@@ -47,7 +47,7 @@ export interface Context {
   readonly highestFeerate: number;
   /** The chain's own estimate; zero where it has none and `feerate` is only our guess. */
   readonly neededFeerate: number;
-  /** What that has not been below for so long that a funder had the time to follow it; zero while nobody can tell. */
+  /** The lowest `neededFeerate` over the time a funder gets to follow it; zero while that is not known. */
   readonly steadyFeerate: number;
   /** The least that is relayed now, and the least that was within the last day or two. */
   readonly relayFeerate: number;
@@ -74,9 +74,9 @@ export interface LocalLimits {
 interface Request {
   /** The node's own name for the channel, as the prefix of its records. */
   readonly key: string;
-  /** 32 bytes nobody can guess: every secret of the channel comes from it. */
+  /** 32 secret random bytes: every key of the channel is derived from them. */
   readonly seed: Uint8Array;
-  /** Given by a lab to stand in for all that would come from the seed. */
+  /** Secrets to use instead of those derived from the seed (tests and experiments only). */
   readonly forced?: ChannelSecrets | undefined;
   readonly peer: Point;
   readonly chainHash: ChainHash;
@@ -84,18 +84,18 @@ interface Request {
   readonly limits: LocalLimits;
   /** Where our balance goes in a cooperative close. */
   readonly shutdownScript: Uint8Array;
-  /** Whether to bind ourselves to that script now (upfront_shutdown_script), where the peer knows the option. */
+  /** Whether to send upfront_shutdown_script, where the peer supports the option. */
   readonly upfront: boolean;
-  /** From alias.ts, and no other channel of ours bears it: told to peers that know option_scid_alias. */
+  /** From alias.ts, unique among our channels: sent to peers that support option_scid_alias. */
   readonly alias: ShortChannelId;
 }
 
-/** What makes us the funder. */
+/** A request to open a channel as the funder. */
 export interface OpenRequest extends Request {
   /** 32 random bytes. */
   readonly temporaryChannelId: ChannelId;
   readonly amount: Sat;
-  /** Given to the peer at the start. */
+  /** push_msat: given to the peer at the opening. */
   readonly push: Msat;
   /** Of the commitments, sat per 1,000 weight; undefined: what the chain asks for now. */
   readonly feerate?: number | undefined;
@@ -106,7 +106,7 @@ export interface OpenRequest extends Request {
   readonly channelType?: ChannelType | undefined;
 }
 
-/** What makes us the fundee, beside the peer's `open_channel`. */
+/** What a fundee adds to the peer's `open_channel`. */
 export interface AcceptRequest extends Request {
   /** Smaller channels are refused. */
   readonly minimumAmount: Sat;
@@ -139,7 +139,7 @@ export type Input =
     }
   /** The funding transaction is not in the chain, or no more: told when a reorg took it out, and after `restored`. */
   | { readonly type: 'funding_unconfirmed' }
-  /** The place of a channel that waits for a funding of the peer's is needed by others. */
+  /** The channel waits for the peer's funding and has to make room for other openings. */
   | { readonly type: 'displaced' }
   /** Another transaction has spent what our funding transaction spends; its own block counts. Told with every block. */
   | { readonly type: 'funding_double_spent'; readonly depth: number }
@@ -162,16 +162,16 @@ export type Input =
   /** The peer is there and `init` was exchanged. */
   | { readonly type: 'connected'; readonly features: ChannelFeatures }
   | { readonly type: 'disconnected' }
-  /** The time for what is `awaited` is over; one that is not waited for any more is ignored. */
+  /** The time limit of a wait is over; ignored where the channel no longer waits for it. */
   | { readonly type: 'overdue'; readonly wait: Wait; readonly seconds: number }
   /**
-   * The network took the closing that both signed when it was last published, or has it already; or it refused it; undefined where
-   * it did not answer, or could not judge it without what it spends.
+   * Result of the last broadcast of the closing that both signed: accepted or already known, refused, or undefined where the
+   * backend did not answer or lacks the funding transaction.
    */
   | { readonly type: 'closing_offered'; readonly taken: boolean | undefined }
   /** The state was just read from the store. Comes once, before anything else. */
   | { readonly type: 'restored' }
-  /** Offer an HTLC. `origin` comes back with its fate, uninterpreted; `onion` has 1,366 bytes. */
+  /** Offer an HTLC. `origin` comes back with its resolution, uninterpreted; `onion` has 1,366 bytes. */
   | {
       readonly type: 'offer';
       readonly amount: Msat;
@@ -181,7 +181,7 @@ export type Input =
       readonly origin: Uint8Array;
       readonly pathKey?: Point | undefined;
     }
-  /** End an HTLC that was `received`. An id that is unknown or already being ended is ignored, so this may be repeated. */
+  /** Remove an HTLC that was `received`. An id that is unknown or already being removed is ignored, so this may be repeated. */
   | { readonly type: 'fulfill'; readonly id: bigint; readonly preimage: Preimage }
   | { readonly type: 'fail'; readonly id: bigint; readonly reason: Uint8Array }
   | {
@@ -191,8 +191,8 @@ export type Input =
       readonly failureCode: number;
     }
   /**
-   * What followed from `resolved` is safe and need not be told again. A forwarder says it only when the incoming HTLC is
-   * `settled` (or gone from its channel after a restart): until then the fate told here is its only durable copy.
+   * The node has durably handled `resolved`; it need not be reported again. A forwarder acknowledges only once the incoming HTLC is
+   * `settled` (or gone from its channel after a restart): until then this channel holds the only durable copy of the resolution.
    */
   | { readonly type: 'acknowledge'; readonly id: bigint }
   /**
@@ -202,7 +202,7 @@ export type Input =
   | { readonly type: 'update_fee'; readonly feerate?: number | undefined }
   /** Send `commitment_signed` now; given when the queue has run empty (`whenIdle`), so that updates share a signature. */
   | { readonly type: 'sign' }
-  /** Do ahead what the next commitments will need; changes nothing that anyone can see. */
+  /** Derive the keys of the next commitments ahead of time; no visible change. */
   | { readonly type: 'prepare' }
   /** Close cooperatively; `script` only counts where we are not bound by an upfront one. */
   | {
@@ -210,7 +210,7 @@ export type Input =
       readonly script?: Uint8Array | undefined;
       readonly feerates?: CloseFeerates | undefined;
     }
-  /** Give up on the peer: publish our commitment. */
+  /** Force-close: publish our commitment. */
   | { readonly type: 'force_close' };
 
 export type Effect =
@@ -235,7 +235,7 @@ export type Effect =
   | { readonly do: 'watch_outputs'; readonly outpoints: readonly Outpoint[]; readonly since: number }
   /** Tell `output_spent`, without a height, when a transaction in the mempool spends this. Asked again on `restored`. */
   | { readonly do: 'watch_mempool'; readonly outpoint: Outpoint }
-  /** All that the channel wants taken from the chain now, instead of what it said before. Said again on `restored`. */
+  /** All claims of the channel now; replaces the earlier ones. Sent again on `restored`. */
   | { readonly do: 'claims'; readonly claims: readonly Claim[] }
   /** Read this channel's records of HTLCs that are over; answer with those of the peer's commitment `number` (`pastAt`). */
   | { readonly do: 'load_past'; readonly number: number }

@@ -1,11 +1,12 @@
 /**
- * What of a channel outlives the process, as a small set of keyed records. A step rewrites only records whose part of the
- * state it replaced, so what it writes is bounded by what is in flight and not by the channel's age. What is not signed is
- * not kept: a restored channel is one whose peer has just disconnected.
+ * A channel's records in the store (BOLT 2, "Message Retransmission": what must survive a restart). A step rewrites only the records
+ * whose part of the state it replaced, so writes are bounded by what is in flight and not by the channel's age. Uncommitted updates
+ * are not saved: a restored channel is one whose peer has just disconnected.
  *
- * `static` (and, where a lab forced a channel's secrets, `forced`) written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding`, `closings`, `since`, `closer`, `feesince` small; `secret/<place>` (at most 49);
- * `htlc/<way>/<id>` and `onion/<way>/<id>` while in flight; `past/<way>/<id>` for good, written and never read here: only a
- * penalty needs it.
+ * `static` (and `forced`, where the secrets were given) is written once; `phase`, `head`, `local`, `lockin`, `fees`, `funding`,
+ * `closings`, `since`, `closer` and `feesince` are small; `secret/<place>` (at most 49);
+ * `htlc/<way>/<id>` and `onion/<way>/<id>` while in flight; `past/<way>/<id>` for good; only a penalty
+ * reads it.
  */
 
 import { Transaction } from 'bitcoinjs-lib';
@@ -15,7 +16,7 @@ import { type Codec, decode, encode, named, type ValueOf, WireError } from '../.
 import { receivedSecretCodec, type SecretStore } from '../tx/secrets.ts';
 import { idOf } from '../tx/transaction.ts';
 import { emptyChainView } from './chainview.ts';
-import { derive, noClosings } from './core.ts';
+import { noClosings, withDerived } from './core.ts';
 import {
   closerRecord,
   closingsRecord,
@@ -36,7 +37,7 @@ import type { ChannelState, Closings, Core, Funded, Htlc, PastHtlc, Way } from '
 import { isSigned } from './updates.ts';
 
 /** Where the records of HTLCs that are over begin. `restore` does not want them. */
-export const PAST = 'past/';
+export const PAST_PREFIX = 'past/';
 
 /** A record that every funded channel may have: the parts of the state it shows, and its bytes (undefined: no record). */
 interface Part {
@@ -187,7 +188,7 @@ const diffHtlcs = (way: Way, before: HtlcMap, after: HtlcMap, { core, phase }: F
     if (after.has(id) || !isSigned(htlc.added)) continue;
     changes.push({ key: `htlc/${way}/${id}`, value: undefined }, { key: `onion/${way}/${id}`, value: undefined });
     const past = phase === 'closed' ? undefined : pastOf(htlc, core);
-    if (past !== undefined) changes.push({ key: `${PAST}${way}/${id}`, value: past });
+    if (past !== undefined) changes.push({ key: `${PAST_PREFIX}${way}/${id}`, value: past });
   }
   return changes;
 };
@@ -253,7 +254,7 @@ const wayOf = (key: string, word: string): Way => {
 export const pastAt = (records: Records, number: number): readonly PastHtlc[] => {
   const out: PastHtlc[] = [];
   for (const key of records.keys()) {
-    if (!key.startsWith(PAST)) continue;
+    if (!key.startsWith(PAST_PREFIX)) continue;
     const [, way = '', id = ''] = key.split('/');
     const htlc = read(records, key, pastRecord);
     if (htlc.first <= number && number <= htlc.last) out.push({ way: wayOf(key, way), id: BigInt(id), ...htlc });
@@ -272,7 +273,7 @@ export const restore = (records: Records): Funded => {
   const phase = read(records, 'phase', phaseRecord);
   const { params: agreed, funding } = read(records, 'static', staticRecord);
   const params = records.has('forced') ? { ...agreed, forced: read(records, 'forced', forcedRecord) } : agreed;
-  const kept = derive({
+  const kept = withDerived({
     params,
     funding,
     head: read(records, 'head', headRecord),

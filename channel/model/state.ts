@@ -1,5 +1,5 @@
 /**
- * What a channel remembers. Each phase is its own type and holds only what exists then. Parts that change together are one
+ * The state of a channel (BOLT 2). Each phase is its own type and holds only what exists then. Parts that change together are one
  * object and one record of the store (persist.ts), so a step re-encodes only what it replaced.
  */
 
@@ -11,11 +11,11 @@ import type { SecretStore } from '../tx/secrets.ts';
 import type { ChainView } from './chainview.ts';
 import type { ChannelFeatures } from './channeltype.ts';
 import type { Fault } from './errors.ts';
-import type { Htlc, Marks } from './htlc.ts';
+import type { Htlc, UpdateMarks } from './htlc.ts';
 
-export type { Ending, Htlc, Marks, PastHtlc, Removal, Way } from './htlc.ts';
+export type { Ending, Htlc, PastHtlc, Removal, UpdateMarks, Way } from './htlc.ts';
 
-/** What one side said in its `open_channel` or `accept_channel`. */
+/** One side's parameters, from its `open_channel` or `accept_channel`. */
 export interface OpeningTerms {
   /** Holds for this side's own commitment. */
   readonly dustLimit: Sat;
@@ -26,14 +26,14 @@ export interface OpeningTerms {
   readonly maxAcceptedHtlcs: number;
   /** ... and what it must keep. */
   readonly reserve: Sat;
-  /** Confirmations to wait for: the fundee's word, zero in `open_channel`. */
+  /** minimum_depth: chosen by the fundee, zero in `open_channel`. */
   readonly minimumDepth: number;
   readonly basepoints: Basepoints;
-  /** The script this side bound itself to; undefined when it did not. */
+  /** This side's upfront_shutdown_script; undefined when it sent none. */
   readonly upfrontScript: Uint8Array | undefined;
 }
 
-/** What a funder has asked for and nobody has answered yet. */
+/** An `open_channel` that was sent and not answered yet. */
 export interface Proposal {
   readonly key: string;
   readonly role: 'funder' | 'fundee';
@@ -41,7 +41,7 @@ export interface Proposal {
   readonly chainHash: ChainHash;
   readonly temporaryChannelId: ChannelId;
   readonly seed: Uint8Array;
-  /** Instead of what would come from the seed: where a lab forced them. A record of its own. */
+  /** Used instead of the secrets of the seed where they were given. A record of its own. */
   readonly forced?: ChannelSecrets | undefined;
   readonly capacity: Sat;
   readonly push: Msat;
@@ -51,7 +51,7 @@ export interface Proposal {
   readonly format: CommitmentFormat['name'];
   /** Whether the channel type has option_scid_alias. */
   readonly scidAliasType: boolean;
-  /** Our alias, told to the peer once it knows option_scid_alias; undefined only in a store of old. */
+  /** Our alias, sent to the peer once it supports option_scid_alias; undefined only in older stores. */
   readonly alias: ShortChannelId | undefined;
   readonly shutdownScript: Uint8Array;
   /** Height at which we began. */
@@ -67,25 +67,25 @@ export interface Params extends Proposal {
 /** A change of feerate under way; the last one that a commitment contains counts. */
 export interface FeeChange {
   readonly feerate: number;
-  readonly marks: Marks;
+  readonly marks: UpdateMarks;
   readonly order: number;
 }
 
-/** The numbers of the dance (BOLT 2, "Normal Operation"). One small record, saved at each signature and revocation. */
+/** Where the commitments of both sides stand (BOLT 2, "Normal Operation"). One small record, saved with each signature and revocation. */
 export interface Head {
   /** Number of our commitment; all before are revoked. */
   readonly local: number;
   /** Number of the peer's last commitment before which all are revoked. */
   readonly remote: number;
-  /** When remote + 1 is signed and not yet answered by a revocation: what `local` was when we signed. */
+  /** Set while remote + 1 is signed and not yet revoked: the value of `local` when we signed. */
   readonly signedAt: number | undefined;
   /**
-   * Our balance and the feerate after all updates that are over; the rest is folded over these, and what is not ours is
-   * the peer's. In millisatoshi; may leave 0..capacity while an HTLC that is over waits for its acknowledgement.
+   * Our balance and the feerate after all finished updates; pending updates are folded over them, and the rest is the peer's.
+   * In millisatoshi; may leave 0..capacity while a finished HTLC waits for its acknowledgement.
    */
   readonly toUs: bigint;
   readonly feerate: number;
-  /** Ids of the first HTLC either way that no commitment contains: what a disconnect goes back to. */
+  /** The next HTLC ids by committed updates alone: what the counters go back to on a disconnect. */
   readonly signedIn: bigint;
   readonly signedOut: bigint;
   /** The peer's per-commitment points of `remote` and of `remote + 1`; the latter first comes with channel_ready. */
@@ -93,7 +93,7 @@ export interface Head {
   readonly remoteNextPoint: Point | undefined;
 }
 
-/** What the next updates will be called; not saved. */
+/** The next HTLC ids and the next update number; not saved. */
 export interface Counters {
   readonly nextIn: bigint;
   readonly nextOut: bigint;
@@ -101,13 +101,13 @@ export interface Counters {
   readonly order: number;
 }
 
-/** The peer's signatures on our commitment `head.local`: all it takes to publish it. */
+/** The peer's signatures on our commitment `head.local`. */
 export interface LocalSignatures {
   readonly commitment: Signature;
   readonly htlcs: readonly Signature[];
 }
 
-/** The state of the connection; never saved. Nothing but channel_reestablish is said while `syncing`. */
+/** The connection to the peer; never saved. While `syncing` only channel_reestablish is sent. */
 export type ConnectionState = { readonly peerError?: PeerError | undefined } & (
   | { readonly status: 'offline' }
   | {
@@ -115,18 +115,18 @@ export type ConnectionState = { readonly peerError?: PeerError | undefined } & (
       readonly features: ChannelFeatures;
       /** The peer's HTLCs below this id were signed before this connection; undefined in the channel's first. */
       readonly known?: bigint | undefined;
-      /** The height at which the peer said where it stands; undefined in the channel's first connection, or before that. */
+      /** The height at which the peer's channel_reestablish came; undefined on the channel's first connection, or before it. */
       readonly since?: number | undefined;
     }
 );
 
-/** The peer said `error` before channel_reestablish: what, and at which height. Outlives the connection. */
+/** An `error` that the peer sent before channel_reestablish, and its height. Outlives the connection. */
 export interface PeerError {
   readonly text: string;
   readonly since: number;
 }
 
-/** What a close takes. `ours` is set once we want to close; `sent` once the peer was told. */
+/** Both `shutdown` scripts. `ours` is set once we want to close; `sent` once we sent `shutdown`. */
 export interface Shutdown {
   readonly ours: Uint8Array | undefined;
   readonly sent: boolean;
@@ -143,9 +143,9 @@ export interface Lockin {
   readonly peerAlias: ShortChannelId | undefined;
 }
 
-/** What must not be forgotten about closing together. */
+/** What is remembered of cooperative closing. */
 export interface Closings {
-  /** Ids of all closing transactions that we signed: the peer may complete any of them, at any time. */
+  /** Txids of all closing transactions that we signed: the peer may complete any of them at any time. */
   readonly signed: readonly Txid[];
   /** Height at which the first was agreed; it has time from there, or from the block of the funding; undefined while none is. */
   readonly agreedAt: number | undefined;
@@ -155,9 +155,9 @@ export interface Closings {
   readonly refusedSince: number | undefined;
 }
 
-/** Heights from which a close is waited for: when it began, and when its last HTLC was gone (waits.ts). */
+/** When a close began, and when its last HTLC was gone: its time limits count from there (waits.ts). */
 export interface ClosingSince {
-  /** Who began it; undefined where a store of old does not say. */
+  /** Who began it; undefined in older stores. */
   readonly by: 'us' | 'peer' | undefined;
   readonly began: number;
   readonly empty: number | undefined;
@@ -181,7 +181,7 @@ export interface Core {
   readonly closings: Closings;
   /** The funder's transaction until it is deep enough; otherwise empty. */
   readonly fundingTx: Uint8Array;
-  /** `head.remote` when the peer let the time for its revocation run out: nothing more is offered before it comes. Not saved. */
+  /** `head.remote` when the peer's revoke_and_ack became overdue: no HTLC is offered before it comes. Not saved. */
   readonly revocationOverdue: number | undefined;
   /** Height at which a feerate of the peer's was refused that it has not taken back since. */
   readonly feeRefusedSince?: number | undefined;
@@ -224,7 +224,7 @@ export interface AwaitingFundingCreated {
   readonly remotePoint: Point;
   readonly features: ChannelFeatures;
 }
-/** The opening came to nothing. */
+/** The opening failed. */
 export interface Abandoned {
   readonly phase: 'abandoned';
   readonly key: string;
@@ -259,7 +259,7 @@ export interface ClosingRound {
   readonly range: ClosingRange;
 }
 
-/** What is left to do about a channel that was given up while its funding output is unspent. */
+/** A channel that failed while its funding output is unspent. */
 export interface GivenUp {
   /** What the `error` said that we sent, sent again on each reconnect. */
   readonly why: string;
@@ -273,9 +273,9 @@ export interface GivenUp {
 export interface Failed extends GivenUp {
   readonly phase: 'failed';
   readonly core: Core;
-  /** A commitment of the peer's that waits in the mempool, where ours can then hardly go; not saved. */
+  /** A commitment of the peer's in the mempool, which keeps ours out; not saved. */
   readonly competingCommitment?: Uint8Array | undefined;
-  /** HTLCs of ours whose fate was told in this run, although no commitment is in the chain; not saved. */
+  /** HTLCs of ours whose resolution was reported in this run, although no commitment is confirmed; not saved. */
   readonly reported?: ReadonlySet<bigint> | undefined;
 }
 
@@ -291,7 +291,7 @@ export interface Onchain {
   readonly seen: ChainView;
 }
 
-/** Over and done. */
+/** Irrevocably resolved. */
 export interface Closed {
   readonly phase: 'closed';
   readonly core: Core;
@@ -321,5 +321,5 @@ export interface StaticChannel {
   readonly funding: Outpoint;
 }
 
-/** Which transaction spent the funding output, as far as it can be told (BOLT 5). */
+/** Which transaction spent the funding output, as far as we can tell (BOLT 5). */
 export type CloseType = 'mutual' | 'local' | 'remote' | 'remote_next' | 'revoked' | 'unknown' | 'unrecognized';

@@ -1,21 +1,21 @@
 /**
- * The life of an update, without cryptography: proposed, in one side's commitment, in the other's, done. An update carries
- * the numbers of the first commitments that contain it, so its state is a comparison with where the dance stands, and a
- * restart, a retransmission or a penalty years later reads the same two numbers.
+ * The life of an update (BOLT 2, "Normal Operation"), without cryptography: proposed, in one side's commitment, in the other's,
+ * irrevocably committed. An update carries the numbers of the first commitments that contain it; its state is a comparison with
+ * `head`, and a restart, a retransmission or a penalty years later reads the same two numbers.
  */
-import { inNextLocal, inNextRemote, type View } from './spec.ts';
-import type { Core, FeeChange, Head, Htlc, Marks, Removal } from './state.ts';
+import { type CommitmentView, inNextLocal, inNextRemote } from './spec.ts';
+import type { Core, FeeChange, Head, Htlc, Removal, UpdateMarks } from './state.ts';
 
 export type Htlcs = ReadonlyMap<bigint, Htlc>;
 
 /** In no commitment yet. */
-export const UNSIGNED: Marks = { local: undefined, remote: undefined };
+export const UNSIGNED: UpdateMarks = { local: undefined, remote: undefined };
 
-/** Whether some commitment contains it: what is not signed does not outlive the connection. */
-export const isSigned = ({ local, remote }: Marks): boolean => local !== undefined || remote !== undefined;
+/** Whether some commitment contains it: other updates do not outlive the connection. */
+export const isSigned = ({ local, remote }: UpdateMarks): boolean => local !== undefined || remote !== undefined;
 
 /** Whether both sides hold it and neither can go back (BOLT 2: "irrevocably committed"). */
-export const isDone = ({ local, remote }: Marks, head: Pick<Head, 'local' | 'remote'>): boolean =>
+export const isIrrevocable = ({ local, remote }: UpdateMarks, head: Pick<Head, 'local' | 'remote'>): boolean =>
   local !== undefined && remote !== undefined && local <= head.local && remote <= head.remote;
 
 /** Every value through `change`, undefined to drop it; the same map when nothing changed. */
@@ -34,11 +34,11 @@ const mapHtlcs = (htlcs: Htlcs, change: (htlc: Htlc) => Htlc | undefined): Htlcs
 /** The map with one HTLC put in or replaced. */
 export const withHtlc = (htlcs: Htlcs, htlc: Htlc): Htlcs => new Map(htlcs).set(htlc.id, htlc);
 
-type Side = keyof Marks;
+type Side = keyof UpdateMarks;
 
 /** Writes `number` on every update that `view` contains and `side` did not yet. */
-const mark = (core: Core, side: Side, number: number, view: View): Core => {
-  const marked = (by: 'us' | 'them', marks: Marks): Marks =>
+const mark = (core: Core, side: Side, number: number, view: CommitmentView): Core => {
+  const marked = (by: 'us' | 'them', marks: UpdateMarks): UpdateMarks =>
     marks[side] === undefined && view(by, marks) ? { ...marks, [side]: number } : marks;
   const htlc =
     (addedBy: 'us' | 'them', endedBy: 'us' | 'them') =>
@@ -68,7 +68,7 @@ export const markLocal = (core: Core, number: number): Core => {
   return { ...marked, fees: latest(marked.fees) };
 };
 
-/** Of the fees that only our commitment has, the last counts for every commitment to come: a peer cannot heap them up. */
+/** Keeps only the last of the feerates that just our commitment has, so that a peer cannot pile them up. */
 const latest = (fees: readonly FeeChange[]): readonly FeeChange[] => {
   const waiting = fees.filter(({ marks }) => marks.local !== undefined && marks.remote === undefined);
   return waiting.length < 2 ? fees : fees.filter((fee) => !waiting.includes(fee) || fee === waiting.at(-1));
@@ -77,7 +77,7 @@ const latest = (fees: readonly FeeChange[]): readonly FeeChange[] => {
 /** We sign the peer's commitment `number`. */
 export const markRemote = (core: Core, number: number): Core => mark(core, 'remote', number, inNextRemote);
 
-const everyMarks = function* (core: Core): Generator<readonly [by: 'us' | 'them', marks: Marks]> {
+const everyMarks = function* (core: Core): Generator<readonly [by: 'us' | 'them', marks: UpdateMarks]> {
   for (const { added, removal } of core.outgoing.values()) {
     yield ['us', added];
     if (removal !== undefined) yield ['them', removal.marks];
@@ -90,7 +90,7 @@ const everyMarks = function* (core: Core): Generator<readonly [by: 'us' | 'them'
   for (const { marks } of core.fees) yield [feesBy, marks];
 };
 
-const some = (core: Core, test: (by: 'us' | 'them', marks: Marks) => boolean): boolean => {
+const some = (core: Core, test: (by: 'us' | 'them', marks: UpdateMarks) => boolean): boolean => {
   for (const [by, marks] of everyMarks(core)) if (test(by, marks)) return true;
   return false;
 };
@@ -104,13 +104,13 @@ export const hasUnsignedOfOurs = (core: Core): boolean =>
   some(core, (by, marks) => by === 'us' && marks.remote === undefined);
 
 /** Whether an HTLC stands in some commitment that may still be published, or is on its way into one. */
-export const holdsHtlcs = ({ incoming, outgoing, head }: Core): boolean =>
+export const hasLiveHtlcs = ({ incoming, outgoing, head }: Core): boolean =>
   [...incoming.values(), ...outgoing.values()].some(
-    ({ removal }) => removal === undefined || !isDone(removal.marks, head),
+    ({ removal }) => removal === undefined || !isIrrevocable(removal.marks, head),
   );
 
-/** Whether the peer revoked what an update of ours replaced, and has not signed our commitment with it. */
-export const isOwedCommitment = (core: Core): boolean =>
+/** Whether the peer revoked for an update of ours and still owes a commitment_signed that contains it. */
+export const isAwaitingCommitmentSigned = (core: Core): boolean =>
   some(
     core,
     (by, { local, remote }) => by === 'us' && local === undefined && remote !== undefined && remote <= core.head.remote,
@@ -120,21 +120,21 @@ export const isOwedCommitment = (core: Core): boolean =>
  * Whether nothing is in flight: no HTLC in either commitment, every update done on both sides, no revocation owed to us.
  * Only then a closing may be negotiated.
  */
-export const isQuiet = (core: Core): boolean => {
+export const hasNothingInFlight = (core: Core): boolean => {
   if (core.head.signedAt !== undefined) return false;
-  if (some(core, (_, marks) => !isDone(marks, core.head))) return false;
+  if (some(core, (_, marks) => !isIrrevocable(marks, core.head))) return false;
   const open = ({ removal }: Htlc) => removal === undefined;
   return ![...core.incoming.values()].some(open) && ![...core.outgoing.values()].some(open);
 };
 
 const gone = (htlc: Htlc, head: Head): boolean =>
-  htlc.removal !== undefined && isDone(htlc.removal.marks, head) && (htlc.way === 'in' || htlc.acknowledged);
+  htlc.removal !== undefined && isIrrevocable(htlc.removal.marks, head) && (htlc.way === 'in' || htlc.acknowledged);
 
 /**
- * Folds what is over into the balances: HTLCs that are gone from both sides for good, an outgoing one not before its fate
- * was acknowledged; feerates that both sides have. Bounds what is kept by what is in flight.
+ * Folds finished updates into balance and feerate: HTLCs removed from both commitments (an outgoing one only once its resolution is
+ * acknowledged) and feerates that both sides have. So the state is bounded by what is in flight.
  */
-export const absorb = (core: Core): Core => {
+export const dropFinished = (core: Core): Core => {
   const { head } = core;
   let moved = 0n;
   const drop = (sign: bigint) => (htlc: Htlc) => {
@@ -144,7 +144,7 @@ export const absorb = (core: Core): Core => {
   };
   const incoming = mapHtlcs(core.incoming, drop(1n));
   const outgoing = mapHtlcs(core.outgoing, drop(-1n));
-  const doneFees = core.fees.filter(({ marks }) => isDone(marks, head));
+  const doneFees = core.fees.filter(({ marks }) => isIrrevocable(marks, head));
   const feerate = doneFees.at(-1)?.feerate ?? head.feerate;
   if (moved === 0n && doneFees.length === 0 && incoming === core.incoming && outgoing === core.outgoing) return core;
   return {
@@ -157,10 +157,10 @@ export const absorb = (core: Core): Core => {
 };
 
 /**
- * What a disconnect leaves (BOLT 2, "Message Retransmission"): updates that no commitment contains are undone, but for the
- * endings we decided on, which are to be sent again, and preimages, which cannot be unlearned. `dropped` are our own adds.
+ * What a disconnect leaves (BOLT 2, "Message Retransmission"): updates that no commitment contains are reversed, except
+ * our own removals, which are sent again, and preimages. `dropped` are our own adds.
  */
-export const undoUnsigned = (core: Core): { readonly core: Core; readonly dropped: readonly Htlc[] } => {
+export const reverseUncommitted = (core: Core): { readonly core: Core; readonly dropped: readonly Htlc[] } => {
   const dropped: Htlc[] = [];
   const outgoing = mapHtlcs(core.outgoing, (htlc) => {
     if (!isSigned(htlc.added)) {
@@ -186,7 +186,7 @@ export const undoUnsigned = (core: Core): { readonly core: Core; readonly droppe
   };
 };
 
-/** Before a channel goes on chain: what was to be said to the peer with a preimage is kept, to be said to the chain. */
+/** Before a channel goes on chain: keeps the preimages of fulfills on their way to the peer, to claim with on chain. */
 export const keepPreimages = (core: Core): Core => {
   const incoming = mapHtlcs(core.incoming, (htlc) =>
     htlc.removal?.ending.kind === 'fulfill' && htlc.preimage === undefined

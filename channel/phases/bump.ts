@@ -1,6 +1,6 @@
 /**
- * A commitment on its way into a block: a child of our anchor pays what it did not foresee (BOLT 5, "Failing a Channel"). That
- * of ours; or, once it is in the mempool, the peer's, lest it sits there with too low a fee and keeps ours out.
+ * Bumping a commitment with a child of our anchor (CPFP; BOLT 3, `to_local_anchor`; BOLT 5, "Failing a Channel"): our commitment, or the
+ * peer's once that is in the mempool, where it would keep ours out.
  */
 
 import { Transaction } from 'bitcoinjs-lib';
@@ -15,43 +15,43 @@ import { preimageOf } from '../model/htlc.ts';
 import type { Effect, Input } from '../model/io.ts';
 import type { Core, Failed } from '../model/state.ts';
 import { signedLocalCommitment } from '../rules/commitmentupdates.ts';
-import { GRACE, SAFETY } from '../rules/deadlines.ts';
+import { CLAIM_BUFFER, GRACE_PERIOD } from '../rules/deadlines.ts';
 import { formats } from '../tx/commitmentformats.ts';
 import { anchorScript, p2wsh } from '../tx/script.ts';
 import { idOf } from '../tx/transaction.ts';
-import { publishesCommitment } from './exits.ts';
+import { broadcastsCommitment } from './exits.ts';
 
-/** Half of the time we keep for an HTLC is for the commitment, the other half for what then takes the HTLC. */
-const HALF = SAFETY / 2;
+/** Half of the claim buffer is for the commitment to confirm, the other half for the HTLC claim. */
+const HALF = CLAIM_BUFFER / 2;
 
-/** When an HTLC needs the commitment in a block: from the height at which it has us give up, until half of the time is gone. */
+/** When an HTLC needs the commitment confirmed: from its force-close height until half of the buffer is gone. */
 interface Need {
   readonly from: number;
   readonly by: number;
   readonly value: bigint;
 }
 
-/** What an HTLC needs; undefined where the peer alone has something to lose. */
+/** The need of an HTLC; undefined where only the peer can lose by it. */
 const needOf = (core: Core, { way, id, expiry, amount }: ChainHtlc): Need | undefined => {
   const value = amount / 1000n;
-  if (way === 'out') return { from: expiry + GRACE + 1, by: expiry + HALF, value };
+  if (way === 'out') return { from: expiry + GRACE_PERIOD + 1, by: expiry + HALF, value };
   const htlc = core.incoming.get(id);
   if (htlc === undefined || preimageOf(htlc) === undefined) return undefined;
-  return { from: expiry - SAFETY + 1, by: expiry - HALF, value };
+  return { from: expiry - CLAIM_BUFFER + 1, by: expiry - HALF, value };
 };
 
-/** The soonest deadline, and what is lost if it and those that follow at once are missed; undefined without any. */
-const urgedBy = (needs: readonly Need[]) => {
+/** The earliest deadline, and the sum of the HTLCs due then or soon after; undefined without any. */
+const mostUrgent = (needs: readonly Need[]) => {
   const [first] = [...needs].sort((a, b) => a.by - b.by);
   if (first === undefined) return undefined;
-  const near = needs.filter(({ by }) => by < first.by + SAFETY);
+  const near = needs.filter(({ by }) => by < first.by + CLAIM_BUFFER);
   const value = near.reduce((sum, one) => sum + one.value, 0n);
   return { deadline: first.by, urged: { from: first.from, value: sat(value) } };
 };
 
-/** Whether what we publish has an anchor to push it with. */
+/** Whether our published commitment has an anchor to bump it with. */
 export const canBump = (state: Failed): boolean =>
-  publishesCommitment(state) && formats[state.core.params.format].anchor !== undefined;
+  broadcastsCommitment(state) && formats[state.core.params.format].anchor !== undefined;
 
 /** Our anchor of the commitment that is to be mined; undefined where it has none. */
 export const bumpClaim = (state: Failed): BumpClaim | undefined => {
@@ -76,7 +76,7 @@ export const bumpClaim = (state: Failed): BumpClaim | undefined => {
     value: sat(anchor.value),
     from: 0,
     deadline: undefined,
-    ...urgedBy(needs),
+    ...mostUrgent(needs),
     why: 'anchor',
     parent,
     parentFee: sat(tx.outs.reduce((left, { value }) => left - value, params.capacity as bigint)),
@@ -87,12 +87,15 @@ export const bumpClaim = (state: Failed): BumpClaim | undefined => {
   };
 };
 
-/** Asks to be told of the peer's commitment, where we could do something about it. */
-export const watchRival = (state: Failed): readonly Effect[] =>
+/** Watches the mempool for the peer's commitment, where we could bump it. */
+export const watchRemoteCommitment = (state: Failed): readonly Effect[] =>
   canBump(state) ? [{ do: 'watch_mempool', outpoint: state.core.funding }] : [];
 
-/** A transaction in the mempool spends the funding output: the peer's commitment, if it is one that we would be paid by. */
-export const onRival = (state: Failed, { outpoint, tx, height }: Extract<Input, { type: 'output_spent' }>): Failed => {
+/** A transaction in the mempool spends the funding output: remembered if it is a current commitment of the peer's. */
+export const onRemoteCommitmentInMempool = (
+  state: Failed,
+  { outpoint, tx, height }: Extract<Input, { type: 'output_spent' }>,
+): Failed => {
   const { core, competingCommitment } = state;
   const { txid, index } = core.funding;
   if (height !== undefined || outpoint.index !== index || !equal(outpoint.txid, txid)) return state;

@@ -1,7 +1,6 @@
 /**
- * A closing that both signed on its way into a block: a child of our output in it pays for both where its own fee does not do
- * any more (BOLT 2, "Legacy Closing Negotiation": it can always be sped up so). Which outputs are our wallet's is for the node to
- * say: a caller may have wanted its money elsewhere.
+ * Bumping an agreed closing with a child of our output (CPFP; BOLT 2, "Legacy Closing Negotiation" counts on it). The node decides which
+ * outputs belong to the wallet: a caller may have closed to another script.
  */
 
 import { Transaction } from 'bitcoinjs-lib';
@@ -13,7 +12,7 @@ import type { Failed, Negotiating } from '../model/state.ts';
 import { idOf } from '../tx/transaction.ts';
 import { agreedSince } from './exits.ts';
 
-/** Blocks that a closing which the network took is left to itself: what waits for an hour need not be paid for twice. */
+/** Blocks before an accepted closing is bumped: an hour of waiting is cheaper than a second fee. */
 const LEFT_ALONE = 6;
 
 /** The 20 bytes of a P2WPKH script; undefined for any other. Only such outputs can be a wallet's. */
@@ -26,7 +25,7 @@ const scriptCodeOf = (keyHash: Uint8Array): Uint8Array => Uint8Array.of(0x76, 0x
 /** One for each output of the agreed closing that a wallet may own. */
 export const closingClaims = (state: Negotiating | Failed): readonly BumpClaim[] => {
   const { core, agreed } = state;
-  // Who said what a close may cost did not mean its child to pay more.
+  // The caller's limit on the fee of the close also holds for its child.
   const most = state.phase === 'negotiating' ? state.feerates?.max : undefined;
   const since = agreed && agreedSince(core);
   if (agreed === undefined || since === undefined) return [];

@@ -1,7 +1,7 @@
 /**
- * How a channel leaves for the chain (BOLT 5, "Failing a Channel"): a closing that both signed, our commitment, or both. What
- * was agreed is cheaper and pays at once, so it goes first; but a transaction that nobody mines is no way out, and never stands in
- * the way of the commitment for good. Which one is mined does not matter: only one can be.
+ * Which transaction closes a channel (BOLT 5, "Failing a Channel"): a closing that both signed, our commitment, or both. The agreed
+ * closing is cheaper and pays at once, so it goes first; if it is not mined in time, our commitment is published beside it. Only one
+ * of them can confirm.
  */
 
 import { Transaction } from 'bitcoinjs-lib';
@@ -14,15 +14,15 @@ import { signedLocalCommitment } from '../rules/commitmentupdates.ts';
 import { idOf } from '../tx/transaction.ts';
 
 /**
- * Blocks that an agreed closing has to get into one. A day: fees fall at night, and no HTLC hangs on it, so that waiting costs
- * nothing but time. What a day did not take is left behind by the fees, and a commitment can be paid for anew.
+ * Blocks for an agreed closing to confirm: a day. Fees fall at night, and no HTLC depends on it. After a day its fee is too low, and
+ * the fee of a commitment can be bumped.
  */
 export const CLOSING_BLOCKS = 144;
-/** Blocks for which nodes may refuse it: an hour, for the least that mempools take rises and falls within that. */
+/** Blocks for which the network may refuse it: an hour, as mempool minimum fees rise and fall within that. */
 export const REFUSED_BLOCKS = 6;
 
-/** Different closings that we sign of one channel: peers that mean it need one or two on each connection. */
-export const MOST_CLOSINGS = 200;
+/** Most different closings that we sign for one channel: an honest negotiation needs one or two per connection. */
+export const MAX_CLOSINGS = 200;
 
 const withClosings = (core: Core, closings: Partial<Closings>): Core => ({
   ...core,
@@ -30,18 +30,18 @@ const withClosings = (core: Core, closings: Partial<Closings>): Core => ({
 });
 
 /**
- * We are about to sign this closing: the peer can complete it whenever it likes. The same core where we did before. Throws
- * ChannelError when there were too many.
+ * Notes a closing that we are about to sign: the peer can complete it at any time. The same core where it was noted before.
+ * Throws ChannelError when there are too many.
  */
-export const signing = (core: Core, id: Txid): Core => {
+export const noteSignedClosing = (core: Core, id: Txid): Core => {
   if (isSignedClosing(core, id)) return core;
   const { signed } = core.closings;
-  if (signed.length >= MOST_CLOSINGS) throw new ChannelError({ code: 'too_many_closings', limit: MOST_CLOSINGS });
+  if (signed.length >= MAX_CLOSINGS) throw new ChannelError({ code: 'too_many_closings', limit: MAX_CLOSINGS });
   return withClosings(core, { signed: [...signed, id] });
 };
 
-/** A closing is agreed at this height, or was before: the time it has counts from the first. */
-export const agreeing = (core: Core, height: number): Core =>
+/** Notes the height of the first agreed closing: its time limit counts from there. */
+export const noteAgreedClosing = (core: Core, height: number): Core =>
   core.closings.agreedAt === undefined ? withClosings(core, { agreedAt: height }) : core;
 
 /** Satoshi per 1,000,000 weight of a transaction that spends the funding output. */
@@ -50,8 +50,8 @@ const feerateOf = ({ params }: Core, tx: Transaction): bigint => {
   return (fee * 1_000_000n) / BigInt(tx.weight());
 };
 
-/** Of the closing agreed before, if any, and a new one: that which a miner would rather have, with its id. */
-export const stronger = (
+/** Of the closing agreed before, if any, and a new one: the one with the higher feerate. */
+export const higherFeerateClosing = (
   core: Core,
   before: Uint8Array | undefined,
   now: Uint8Array,
@@ -65,16 +65,16 @@ export const stronger = (
 
 type Leaving = Pick<GivenUp, 'outdated' | 'agreed'> & { readonly core: Core };
 
-/** Whether our commitment is on its way to the chain, alone or beside what was agreed. Never where the peer may punish that. */
-export const publishesCommitment = ({ core, outdated, agreed }: Leaving): boolean =>
+/** Whether our commitment is published, alone or beside an agreed closing. Never where it may be revoked. */
+export const broadcastsCommitment = ({ core, outdated, agreed }: Leaving): boolean =>
   !outdated && (agreed === undefined || core.closings.fellBack);
 
-/** Everything that ends a channel which was given up. A funding transaction that nobody mined yet goes before it. */
-export const publish = (state: Leaving): readonly Effect[] => {
+/** Broadcasts of a failed channel. An unconfirmed funding transaction of ours goes first. */
+export const broadcastExits = (state: Leaving): readonly Effect[] => {
   const { core, agreed } = state;
   const ways: readonly Effect[] = [
     ...(agreed === undefined ? [] : [{ do: 'broadcast', tx: agreed, why: 'closing' } as const]),
-    ...(publishesCommitment(state)
+    ...(broadcastsCommitment(state)
       ? [{ do: 'broadcast', tx: signedLocalCommitment(core), why: 'commitment' } as const]
       : []),
   ];
@@ -82,15 +82,19 @@ export const publish = (state: Leaving): readonly Effect[] => {
   return ways.length > 0 && tx.length > 0 ? [{ do: 'broadcast', tx, why: 'funding' }, ...ways] : ways;
 };
 
-/** What is published of a channel that is being closed together. */
-export const publishAgreed = ({ core, agreed }: Negotiating): readonly Effect[] =>
-  agreed === undefined ? [] : publish({ core, agreed, outdated: true });
+/** Broadcast of the agreed closing. */
+export const broadcastAgreedClosing = ({ core, agreed }: Negotiating): readonly Effect[] =>
+  agreed === undefined ? [] : broadcastExits({ core, agreed, outdated: true });
 
-/** From here on our commitment is published too. */
-export const fallBack = (core: Core): Core => withClosings(core, { fellBack: true });
+/** Our commitment is published too from here on. */
+export const fallBackToCommitment = (core: Core): Core => withClosings(core, { fellBack: true });
 
-/** The network took the closing that both signed, or it did not. */
-export const onOffered = <S extends Negotiating | Failed>(state: S, taken: boolean | undefined, height: number): S => {
+/** Notes whether the network accepted the closing that both signed. */
+export const onClosingOffered = <S extends Negotiating | Failed>(
+  state: S,
+  taken: boolean | undefined,
+  height: number,
+): S => {
   if (taken === undefined) return state;
   const { refusedSince } = state.core.closings;
   const since = taken ? undefined : (refusedSince ?? height);
@@ -102,12 +106,12 @@ export const agreedSince = ({ closings: { agreedAt }, lockin: { scid } }: Core):
   // Without its funding in the chain no transaction of the channel can be mined, this one or another.
   agreedAt === undefined || scid === undefined ? undefined : Math.max(agreedAt, scidParts(scid).height);
 
-/** That the closing which both signed has had its time; undefined while it has some left, or once we no longer wait for it. */
-export const overdue = (state: Negotiating | Failed, height: number): Fault | undefined => {
+/** The fault once the time limit of the agreed closing is over; undefined before, or once our commitment is published too. */
+export const closingOverdueFault = (state: Negotiating | Failed, height: number): Fault | undefined => {
   const { core, agreed } = state;
   const { fellBack, refusedSince } = core.closings;
   const since = agreedSince(core);
-  // An outdated commitment stays at home: then there is nothing to fall back to.
+  // An outdated commitment must not be published: there is nothing to fall back to.
   const isLast = state.phase === 'failed' && state.outdated;
   if (agreed === undefined || fellBack || isLast || since === undefined) return undefined;
   const refused = refusedSince === undefined ? 0 : height - refusedSince;

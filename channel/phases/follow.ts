@@ -1,6 +1,6 @@
 /**
- * What follows from a step for a channel that is closed together, given up or on chain: which outputs to watch, what to claim, which HTLCs ended,
- * whether all is over. Worked out from the states before and after, in one place, so that no input can forget it.
+ * What follows from each step of a channel that is closing, failed or on chain (BOLT 5): which outputs to watch, what to claim, which
+ * HTLCs are resolved, and whether all is irrevocably resolved. Computed in one place from the states before and after.
  */
 
 import { Transaction } from 'bitcoinjs-lib';
@@ -19,13 +19,13 @@ import { same } from '../model/same.ts';
 import type { ChannelState, Failed, Onchain } from '../model/state.ts';
 import { withHtlc } from '../model/updates.ts';
 import { report, resolvedEvent } from '../rules/effects.ts';
-import { bumpClaim, canBump, watchRival } from './bump.ts';
+import { bumpClaim, canBump, watchRemoteCommitment } from './bump.ts';
 import { closingClaims } from './closingbump.ts';
 
 const isOnchain = (state: ChannelState): state is Onchain => state.phase === 'onchain';
 const concernsIn = (state: ChannelState): readonly TrackedOutput[] => (isOnchain(state) ? trackedOutputsOf(state) : []);
 
-/** All that a state wants claimed. */
+/** All claims of a state. */
 const wanted = (state: ChannelState, concerns: readonly TrackedOutput[]): readonly Claim[] => {
   if (isOnchain(state)) return claimsOf(state, concerns);
   if (state.phase === 'negotiating') return closingClaims(state);
@@ -57,7 +57,7 @@ const watchNew = (before: readonly TrackedOutput[], now: readonly TrackedOutput[
   }));
 };
 
-/** Asks once for the HTLCs of each revoked commitment that is seen. */
+/** Reads the past HTLCs of a revoked commitment from the store, once. */
 const askPast = (before: ChannelState | undefined, state: Onchain): readonly Effect[] => {
   if (state.by !== 'revoked' || state.seen.past !== undefined) return [];
   if (before !== undefined && isOnchain(before) && before.tx === state.tx) return [];
@@ -65,14 +65,14 @@ const askPast = (before: ChannelState | undefined, state: Onchain): readonly Eff
   return number === undefined ? [] : [{ do: 'load_past', number }];
 };
 
-/** What else is to be looked for, once for each state that wants it. */
+/** What else the node has to watch or read, asked for once. */
 const askOf = (before: ChannelState | undefined, state: ChannelState): readonly Effect[] => {
   if (isOnchain(state)) return askPast(before, state);
   if (state.phase !== 'failed' || (before?.phase === 'failed' && canBump(before))) return [];
-  return watchRival(state);
+  return watchRemoteCommitment(state);
 };
 
-/** Tells the fates of our HTLCs that have become certain. */
+/** Reports the outgoing HTLCs whose resolution has become certain. */
 const tellFates = (
   state: Onchain,
   concerns: readonly TrackedOutput[],
@@ -81,7 +81,7 @@ const tellFates = (
   const told = new Map(state.seen.reported);
   const news: Effect[] = [];
   for (const [htlc, result] of chainResolutions(state, concerns, now)) {
-    // A preimage that comes after all is still worth telling: perhaps what paid for it can still be claimed.
+    // A late preimage is still reported: the incoming HTLC may still be claimed with it.
     if (told.get(htlc.id) === 'fulfilled' || (told.has(htlc.id) && result.kind !== 'fulfilled')) continue;
     told.set(htlc.id, result.kind === 'fulfilled' ? 'fulfilled' : 'failed');
     news.push(resolvedEvent(htlc, result));
@@ -89,7 +89,7 @@ const tellFates = (
   return news.length === 0 ? [state, []] : [{ ...state, seen: { ...state.seen, reported: told } }, news];
 };
 
-/** The same of a channel that waits for its commitment to be mined: those that no commitment has an output for. */
+/** The same for a failed channel without a confirmed commitment: HTLCs that no commitment has an output for. */
 const tellBefore = (state: Failed, now: ChainTip): Step => {
   const news = resolutionsWithoutCommitment(state, now).filter(([{ id }]) => state.reported?.has(id) !== true);
   if (news.length === 0) return [state, []];
@@ -97,7 +97,7 @@ const tellBefore = (state: Failed, now: ChainTip): Step => {
   return [{ ...state, reported: told }, news.map(([htlc, result]) => resolvedEvent(htlc, result))];
 };
 
-/** Tells which of the peer's HTLCs are gone, once for good. */
+/** Reports the incoming HTLCs that are gone for good, once each. */
 const tellSettled = (
   state: Onchain,
   concerns: readonly TrackedOutput[],
@@ -109,14 +109,14 @@ const tellSettled = (
   return [{ ...state, core: { ...state.core, incoming } }, gone.map(({ id }) => report({ event: 'settled', id }))];
 };
 
-/** The end: nothing of the HTLCs is needed any more. */
+/** Closes the channel: its HTLCs are no longer needed. */
 const close = ({ core, by }: Onchain): Step => [
   { phase: 'closed', core: { ...core, incoming: new Map(), outgoing: new Map(), fees: [] }, by },
   [report({ event: 'closed' })],
 ];
 
 const followOnchain = (state: Onchain, concerns: readonly TrackedOutput[], now: ChainTip): Step => {
-  // Before the chain has told of the spend in this run, a reorg may have taken it while we were away.
+  // Until the watcher reports the spend in this run, a reorg may have undone it while the node was down.
   if (!state.seen.confirmed) return [state, []];
   const { height } = now;
   const [resolved, fates] = tellFates(state, concerns, now);
@@ -127,10 +127,10 @@ const followOnchain = (state: Onchain, concerns: readonly TrackedOutput[], now: 
 };
 
 /**
- * A step and what follows from it at this height of the chain. After `restored` everything is said, else what changed: claims
- * are the same function of the state before, so what was said is known.
+ * A step and what follows from it at this height of the chain. After `restored` everything is sent, otherwise what changed
+ * since the state before.
  */
-export const follow = (before: ChannelState, [state, effects]: Step, { type }: Input, now: ChainTip): Step => {
+export const followUp = (before: ChannelState, [state, effects]: Step, { type }: Input, now: ChainTip): Step => {
   if (!('core' in state) || state.phase === 'open') return [state, effects];
   const concerns = concernsIn(state);
   const [next, news] = isOnchain(state)

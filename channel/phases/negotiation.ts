@@ -1,6 +1,6 @@
 /**
- * Closing together, second stage (BOLT 2, "Legacy Closing Negotiation: closing_signed"): agreeing on a fee, by ranges where
- * the peer gives one and by approaching each other where it does not. Begins anew with each connection. Every signature goes
+ * Fee negotiation of a cooperative close (BOLT 2, "Legacy Closing Negotiation: closing_signed"): by fee_range where the peer sends
+ * one, otherwise by moving towards each other. Begins anew with each connection. Every signature goes
  * through `signed`: it is of a fee within our range, of a transaction that is relayed now, and remembered before it is sent.
  */
 
@@ -10,14 +10,14 @@ import { ChannelError } from '../model/errors.ts';
 import type { ChannelMessageOf, Context, Effect, Step } from '../model/io.ts';
 import { inLocal, specOf } from '../model/spec.ts';
 import type { ClosingRange, ClosingRound, Core, Negotiating } from '../model/state.ts';
-import { closingRange, isWithin, nearest, unrelayed } from '../rules/closingrange.ts';
+import { clampFee, closingRange, isWithin, relayFault } from '../rules/closingrange.ts';
 import { report, send } from '../rules/effects.ts';
 import { larger, smaller } from '../rules/limits.ts';
 import { buildLegacyClosing, type Closing, type ClosingContent, dustThreshold } from '../tx/closingtx.ts';
 import { completeFundingSpend, signFundingSpend, verifyFundingSpend } from '../tx/signing.ts';
 import { unsigned } from '../tx/transaction.ts';
-import { agreeing, signing, stronger } from './exits.ts';
-import { react } from './failing.ts';
+import { higherFeerateClosing, noteAgreedClosing, noteSignedClosing } from './exits.ts';
+import { reactToFault } from './failing.ts';
 
 type ClosingSigned = ChannelMessageOf<'closing_signed'>;
 
@@ -62,11 +62,11 @@ const signed = (
   context: Context,
 ): { readonly state: InRound; readonly message: ClosingSigned } => {
   const { range } = state.round;
-  const core = signing(state.core, closing.txid);
+  const core = noteSignedClosing(state.core, closing.txid);
   if (core !== state.core) {
     if (!isWithin(fee, range))
       throw new ChannelError({ code: 'closing_fee_refused', fee, min: range.min, max: range.max });
-    const fault = unrelayed(closing, context);
+    const fault = relayFault(closing, context);
     if (fault !== undefined) throw new ChannelError(fault);
   }
   const message: ClosingSigned = {
@@ -92,14 +92,14 @@ const propose = (state: InRound, fee: Sat, context: Context): Step => {
  */
 export const beginRound = (state: Negotiating, context: Context): Step => {
   const range = rangeOf(state, context);
-  if ('code' in range) return react(state, range);
+  if ('code' in range) return reactToFault(state, range);
   const begun: InRound = { ...state, round: { sent: undefined, received: undefined, repeats: 0, range } };
   if (!weFund(state.core)) return [begun, []];
   try {
     return propose(begun, range.ideal, context);
   } catch (error) {
     // What the last message brought must not be lost with a proposal that cannot be made.
-    if (error instanceof ChannelError) return react(begun, error.fault);
+    if (error instanceof ChannelError) return reactToFault(begun, error.fault);
     throw error;
   }
 };
@@ -112,9 +112,9 @@ export const changeFeerates = (state: Negotiating, feerates: Negotiating['feerat
   const next: Negotiating = { ...state, feerates };
   const { round } = next;
   if (round === undefined || next.agreed !== undefined) return [next, []];
-  if (round.sent !== undefined) return react(next, { code: 'closing_fees_changed' });
+  if (round.sent !== undefined) return reactToFault(next, { code: 'closing_fees_changed' });
   const range = rangeOf(next, context);
-  return 'code' in range ? react(next, range) : [{ ...next, round: { ...round, range } }, []];
+  return 'code' in range ? reactToFault(next, range) : [{ ...next, round: { ...round, range } }, []];
 };
 
 /**
@@ -167,10 +167,10 @@ const agree = (before: InRound, message: ClosingSigned, closing: Closing, contex
     { key: core.params.local.basepoints.funding, signature: reply.signature },
     { key: core.params.remote.basepoints.funding, signature },
   ).toBuffer();
-  const { tx, txid } = stronger(core, state.agreed, complete);
+  const { tx, txid } = higherFeerateClosing(core, state.agreed, complete);
   const effects: Effect[] = [{ do: 'broadcast', tx, why: 'closing' }, report({ event: 'closing', tx, txid })];
   const done: ClosingRound = { ...round, sent: fee, received: fee };
-  const next: Negotiating = { ...state, core: agreeing(core, context.height), agreed: tx, round: done };
+  const next: Negotiating = { ...state, core: noteAgreedClosing(core, context.height), agreed: tx, round: done };
   return [next, known ? effects : [send(reply), ...effects]];
 };
 
@@ -184,7 +184,7 @@ const byRange = (state: InRound, message: ClosingSigned, closing: Closing, their
   if (isWithin(fee, overlap)) return agree(state, message, closing, context);
   if (weFund(core) || round.sent !== undefined)
     throw new ChannelError({ code: 'closing_fee_out_of_range', fee, ...overlap });
-  return propose({ ...state, round: { ...round, received: fee } }, nearest(ours.ideal, overlap), context);
+  return propose({ ...state, round: { ...round, received: fee } }, clampFee(ours.ideal, overlap), context);
 };
 type Range = Pick<ClosingRange, 'min' | 'max'>;
 
@@ -210,7 +210,7 @@ const byApproach = (state: InRound, message: ClosingSigned, closing: Closing, co
   }
   if (isWithin(fee, range)) return agree(state, message, closing, context);
   const from = sent ?? range.ideal;
-  const goal = nearest(fee, range);
+  const goal = clampFee(fee, range);
   const half = sat((from + goal) / 2n);
   const middle = half === sent ? goal : half;
   const repeats = middle === sent ? round.repeats + 1 : 0;

@@ -1,9 +1,9 @@
-/** A funded channel in use: waiting for its funding, carrying HTLCs, shutting down. */
+/** An open channel (BOLT 2, "Normal Operation" and "Message Retransmission"): waiting for its funding, carrying HTLCs, shutting down. */
 import { isPoint } from '../../wire/crypto.ts';
 import { ChannelError } from '../model/errors.ts';
 import type { ChannelMessage, ChannelMessageOf, Context, Effect, Input, Step } from '../model/io.ts';
 import type { Core, Open } from '../model/state.ts';
-import { absorb, isDone } from '../model/updates.ts';
+import { dropFinished, isIrrevocable } from '../model/updates.ts';
 import {
   canSign,
   commitmentReceived,
@@ -13,7 +13,7 @@ import {
   signNext,
 } from '../rules/commitmentupdates.ts';
 import { receivedEvent, report, resolutionOf, resolvedEvent, send } from '../rules/effects.ts';
-import { feeTaken } from '../rules/feerefused.ts';
+import { clearRefusedFee } from '../rules/feerefused.ts';
 import {
   acknowledge,
   changeFee,
@@ -27,19 +27,19 @@ import {
   removeHtlc,
 } from '../rules/htlcs.ts';
 import { signingFault } from '../rules/limits.ts';
-import { onChannelReady, sayReady } from '../rules/lockin.ts';
-import { lostMessages } from '../rules/reestablish.ts';
+import { onChannelReady, sendChannelReady } from '../rules/lockin.ts';
+import { messagesToResend } from '../rules/reestablish.ts';
 import { failIfRefused } from './peererror.ts';
-import { advance, barred, mayUpdate, onClose, onShutdown, shutdownAgain } from './shutdown.ts';
+import { advanceShutdown, mayUpdate, onClose, onShutdown, resendShutdown, whyNoOffers } from './shutdown.ts';
 
 const withCore = (state: Open, [core, effects]: readonly [Core, readonly Effect[]]): Step => [
   core === state.core ? state : { ...state, core },
   effects,
 ];
 
-/** Goes on with a shutdown under way after a step that may have made room for it. */
+/** Continues a shutdown under way after a step that may have unblocked it. */
 const thenAdvance = ([state, effects]: readonly [Open, readonly Effect[]], context: Context): Step => {
-  const [next, more] = advance(state, context);
+  const [next, more] = advanceShutdown(state, context);
   return [next, [...effects, ...more]];
 };
 
@@ -58,8 +58,9 @@ const onCommitment = (state: Open, message: ChannelMessageOf<'commitment_signed'
   const core = commitmentReceived(state.core, message);
   const settled: Effect[] = [];
   for (const { id, removal } of core.incoming.values())
-    if (removal !== undefined && isDone(removal.marks, core.head)) settled.push(report({ event: 'settled', id }));
-  const next: Open = { ...state, core: feeTaken(absorb(core)) };
+    if (removal !== undefined && isIrrevocable(removal.marks, core.head))
+      settled.push(report({ event: 'settled', id }));
+  const next: Open = { ...state, core: clearRefusedFee(dropFinished(core)) };
   return thenAdvance([next, [send(revokeAndAck(core)), ...settled]], context);
 };
 
@@ -69,19 +70,19 @@ const onRevocation = (state: Open, message: ChannelMessageOf<'revoke_and_ack'>, 
   const { head } = core;
   const news: Effect[] = [];
   for (const htlc of core.incoming.values())
-    if (htlc.added.remote === head.remote && isDone(htlc.added, head))
+    if (htlc.added.remote === head.remote && isIrrevocable(htlc.added, head))
       news.push(receivedEvent(core, htlc, context, { closing: state.shutdown.sent }));
   for (const htlc of core.outgoing.values()) {
     if (htlc.removal?.marks.remote !== head.remote || htlc.acknowledged) continue;
     const result = resolutionOf(htlc, head);
     if (result !== undefined && result.kind !== 'fulfilled') news.push(resolvedEvent(htlc, result));
   }
-  return thenAdvance([{ ...state, core: absorb(core) }, news], context);
+  return thenAdvance([{ ...state, core: dropFinished(core) }, news], context);
 };
 
-/** Both know where they stand: say again what was lost, then what waited for the connection. */
+/** channel_reestablish came: retransmit lost messages, then send what waited for the connection. */
 const onReestablish = (state: Open, message: ChannelMessageOf<'channel_reestablish'>, context: Context): Step => {
-  const lost = lostMessages(state.core, message);
+  const lost = messagesToResend(state.core, message);
   failIfRefused(state.core);
   const { link } = state.core;
   if (link.status === 'offline') return [state, []];
@@ -89,11 +90,11 @@ const onReestablish = (state: Open, message: ChannelMessageOf<'channel_reestabli
     ...state.core,
     link: { ...link, status: 'online', peerError: undefined, since: context.height },
   };
-  const [core, ready] = sayReady(online);
+  const [core, ready] = sendChannelReady(online);
   const waiting = ourUpdates(core, ({ remote }) => remote === undefined);
   const next: Open = { ...state, core };
   // BOLT 2: no shutdown while updates are pending on the peer's commitment. Those that it has no signature for stand behind it.
-  const effects = [...lost.map(send), ...ready, ...shutdownAgain(next), ...waiting.map(send)];
+  const effects = [...lost.map(send), ...ready, ...resendShutdown(next), ...waiting.map(send)];
   return thenAdvance([next, effects], context);
 };
 
@@ -107,8 +108,8 @@ const onMessage = (state: Open, message: ChannelMessage, context: Context): Step
     if (core.link.status !== 'syncing') throw unexpected(state, message);
     return onReestablish(state, message, context);
   }
-  // lnd that was restarted says it before channel_reestablish once the funding confirms. It only brings the point of commitment 1,
-  // and none that could fail the channel is taken while nobody knows where it stands.
+  // After a restart lnd sends it before channel_reestablish once the funding confirms. It only brings the point of commitment 1;
+  // one that would fail the channel is refused before channel_reestablish.
   if (
     message.name === 'channel_ready' &&
     (core.link.status === 'online' || isPoint(message.second_per_commitment_point))
@@ -141,14 +142,14 @@ const onMessage = (state: Open, message: ChannelMessage, context: Context): Step
   }
 };
 
-/** A step of an open channel; faults are thrown as ChannelError. What is the same in every phase is not for here. */
+/** A step of an open channel; faults are thrown as ChannelError. What is the same in every phase is in transition.ts. */
 export const openStep = (state: Open, input: Input, context: Context): Step => {
   const { core } = state;
   switch (input.type) {
     case 'message':
       return onMessage(state, input.message, context);
     case 'offer':
-      return withCore(state, offerHtlc(core, input, context, barred(state)));
+      return withCore(state, offerHtlc(core, input, context, whyNoOffers(state)));
     case 'fulfill':
       return withCore(state, removeHtlc(core, input.id, { kind: 'fulfill', preimage: input.preimage }));
     case 'fail':

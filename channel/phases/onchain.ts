@@ -1,7 +1,6 @@
 /**
- * A channel whose funding output is spent, step by step: what the chain says is noted, and what follows from all of it is
- * worked out anew each time (trackedoutputs.ts, htlcresolution.ts). Only which transaction spent the funding output, and what must not be
- * forgotten about HTLCs, is kept.
+ * A channel whose funding output is spent (BOLT 5): notes what the chain watcher reports; trackedoutputs.ts and htlcresolution.ts
+ * derive the rest. Only the spending transaction and what happened to HTLCs is saved.
  */
 
 import { Transaction } from 'bitcoinjs-lib';
@@ -15,15 +14,15 @@ import { type ChainView, emptyChainView } from '../model/chainview.ts';
 import { preimageOf } from '../model/htlc.ts';
 import type { CloseType, Input, Step } from '../model/io.ts';
 import type { Core, Failed, Funded, GivenUp, Onchain } from '../model/state.ts';
-import { isDone, keepPreimages, withHtlc } from '../model/updates.ts';
+import { isIrrevocable, keepPreimages, withHtlc } from '../model/updates.ts';
 import { report, resolutionOf } from '../rules/effects.ts';
 import { idOf } from '../tx/transaction.ts';
-import { publish, stronger } from './exits.ts';
+import { broadcastExits, higherFeerateClosing } from './exits.ts';
 import { disconnectCore } from './failing.ts';
 
 type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;
 
-/** What a channel goes back to when the spend of its funding output turns out not to be. */
+/** What a channel goes back to when a reorg undoes the spend of its funding output. */
 const givenUp = (state: Exclude<Funded, { phase: 'closed' }>): GivenUp => {
   switch (state.phase) {
     case 'open':
@@ -41,15 +40,14 @@ const givenUp = (state: Exclude<Funded, { phase: 'closed' }>): GivenUp => {
 const SPENT = 'the funding output was spent';
 
 /**
- * Whether a spend shows that there is more than we know, such as a newer commitment: then ours may be revoked, and must not be
- * published if a reorg undoes this.
+ * Whether a spend proves that our state is outdated: then our commitment may be revoked, and must not be published after a reorg.
  */
 const provesLoss = (core: Core, by: CloseType, tx: Transaction): boolean =>
   by === 'unknown' ||
   by === 'unrecognized' ||
   (by === 'local' && (commitmentNumberOf(core, tx) ?? 0) > core.head.local);
 
-/** The fates that were already told in this run, or are told by the same step. */
+/** The resolutions that were reported in this run, or are reported by the same step. */
 const alreadyTold = (core: Core): ChainView['reported'] => {
   const told = new Map<bigint, 'fulfilled' | 'failed'>();
   for (const [id, htlc] of core.outgoing) {
@@ -59,18 +57,18 @@ const alreadyTold = (core: Core): ChainView['reported'] => {
   return told;
 };
 
-/** Those that were told to have failed before any commitment was in the chain. */
+/** HTLCs reported as failed before any commitment was confirmed. */
 const toldBefore = (state: Funded): ChainView['reported'] =>
   new Map(state.phase === 'failed' ? [...(state.reported ?? [])].map((id) => [id, 'failed'] as const) : []);
 
-/** A channel read from the store: what it knows by itself is being told again. */
+/** A channel read from the store, with what follows from its own records. */
 export const restoredOnchain = (state: Onchain): Onchain => {
   const { core, by, tx, seen } = state;
   const commitment = spendingCommitment(core, by, Transaction.fromBuffer(tx));
   return { ...state, seen: { ...seen, commitment, reported: alreadyTold(core) } };
 };
 
-/** The funding output was spent in the chain: from here on only the chain counts. */
+/** The funding output was spent: from here on only the chain counts. */
 export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>): Step => {
   if (state.phase === 'closed') return [state, []];
   const transaction = Transaction.fromBuffer(tx);
@@ -92,9 +90,9 @@ export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>)
 /** A reorg took the spend out of the chain: what we have is published again. */
 export const onUnspent = (state: Onchain): Step => {
   const { core, by, tx, before } = state;
-  const agreed = by === 'mutual' ? stronger(core, before.agreed, tx).tx : before.agreed;
+  const agreed = by === 'mutual' ? higherFeerateClosing(core, before.agreed, tx).tx : before.agreed;
   const next: Failed = { phase: 'failed', core, ...before, agreed };
-  return [next, publish(next)];
+  return [next, broadcastExits(next)];
 };
 
 const withSpends = (state: Onchain, spends: ChainView['spends']): Onchain => ({
@@ -102,7 +100,7 @@ const withSpends = (state: Onchain, spends: ChainView['spends']): Onchain => ({
   seen: { ...state.seen, spends },
 });
 
-/** Somebody spends an output of ours or one that decides about an HTLC. Preimages count before they are in a block. */
+/** A tracked output was spent. A preimage counts even before it is in a block. */
 export const onOutputSpent = (state: Onchain, { outpoint, tx, height }: InputOf<'output_spent'>): Onchain => {
   const name = outpointKey(outpoint);
   if (!trackedOutputsOf(state).some(({ key }) => key === name)) return state;
@@ -122,24 +120,24 @@ export const onOutputUnspent = (state: Onchain, { outpoint }: InputOf<'output_un
   return spends.delete(outpointKey(outpoint)) ? withSpends(state, spends) : state;
 };
 
-/** The HTLCs of the revoked commitment were read. */
-export const onPast = (state: Onchain, { htlcs }: InputOf<'past_loaded'>): Onchain => {
+/** The past HTLCs of the revoked commitment were read. */
+export const onPastLoaded = (state: Onchain, { htlcs }: InputOf<'past_loaded'>): Onchain => {
   const { core, by, tx, seen } = state;
   if (by !== 'revoked') return state;
   const commitment = spendingCommitment(core, by, Transaction.fromBuffer(tx), htlcs);
   return { ...state, seen: { ...seen, commitment, past: htlcs } };
 };
 
-/** Keeps the preimage of an HTLC that we may claim; the same core when it is known, wrong, or of no HTLC that was received. */
-export const withPreimage = (core: Core, id: bigint, preimage: Preimage): Core => {
+/** Keeps the preimage of an incoming HTLC; the same core when it is known, wrong, or of no committed HTLC. */
+export const learnPreimage = (core: Core, id: bigint, preimage: Preimage): Core => {
   const htlc = core.incoming.get(id);
   // Even where it seems too late: a reorg may give the output back.
-  if (htlc === undefined || preimageOf(htlc) !== undefined || !isDone(htlc.added, core.head)) return core;
+  if (htlc === undefined || preimageOf(htlc) !== undefined || !isIrrevocable(htlc.added, core.head)) return core;
   if (!equal(sha256(preimage), htlc.paymentHash)) return core;
   return { ...core, incoming: withHtlc(core.incoming, { ...htlc, preimage }) };
 };
 
-/** What followed from an HTLC's fate is safe: on chain that is kept, so that it is not told after the next restart. */
+/** The node handled an HTLC's resolution: saved on chain, so that it is not reported after the next restart. */
 export const acknowledgeOnchain = (core: Core, id: bigint, isTold: boolean): Core => {
   const htlc = core.outgoing.get(id);
   if (htlc === undefined || htlc.over || !(isTold || resolutionOf(htlc, core.head) !== undefined)) return core;

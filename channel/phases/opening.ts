@@ -1,6 +1,6 @@
 /**
- * Opening a channel (BOLT 2, "Channel Establishment v1"), both roles, up to the first commitments. Nothing is kept before
- * those are signed: who disconnects earlier starts again, and no coin has moved.
+ * Opening a channel (BOLT 2, "Channel Establishment v1"), both roles, up to the first commitments. Nothing is saved before
+ * those are signed: after an earlier disconnect the opening starts again, and no coins have moved.
  */
 
 import { Transaction } from 'bitcoinjs-lib';
@@ -25,7 +25,7 @@ import type {
 import { commitmentOf, localKeys, remoteKeys } from '../rules/commitmentupdates.ts';
 import { errorMessage, report } from '../rules/effects.ts';
 import { commitmentFeerate } from '../rules/fees.ts';
-import { depthOf } from '../rules/lockin.ts';
+import { minimumDepthOf } from '../rules/lockin.ts';
 import {
   acceptedType,
   acceptTerms,
@@ -43,8 +43,8 @@ import { perCommitmentPoint } from '../tx/secrets.ts';
 import { signCommitment, verifyCommitment } from '../tx/signing.ts';
 import { unsigned } from '../tx/transaction.ts';
 
-/** Forgets an opening; `tell` the peer with an error unless it knows. */
-export const abandon = (state: Opening, fault: Fault, tell: boolean): Step => {
+/** Ends an opening; `tell`: with an error to the peer. */
+export const abandonOpening = (state: Opening, fault: Fault, tell: boolean): Step => {
   const { key, temporaryChannelId } = state.phase === 'awaiting_accept' ? state.proposal : state.params;
   const channel_id = state.phase === 'awaiting_funding_signed' ? channelIdOf(state.funding) : temporaryChannelId;
   const next: Abandoned = { phase: 'abandoned', key, fault };
@@ -111,7 +111,7 @@ export const openChannel = (request: OpenRequest, context: Context): Step => {
   try {
     checkProposal(proposal, features);
   } catch (error) {
-    if (error instanceof ChannelError) return abandon(state, error.fault, false);
+    if (error instanceof ChannelError) return abandonOpening(state, error.fault, false);
     throw error;
   }
   const message: ChannelMessageOf<'open_channel'> = {
@@ -179,14 +179,14 @@ const accept = (message: ChannelMessageOf<'open_channel'>, request: AcceptReques
 export const fundingScriptOf = ({ local, remote }: Params): Uint8Array =>
   fundingOutputScript(local.basepoints.funding, remote.basepoints.funding);
 
-/** Asks the world to follow the funding output. */
+/** Asks the node to watch the funding output. */
 export const watchFunding = ({ params, funding }: Pick<Core, 'params' | 'funding'>): Effect => ({
   do: 'watch_funding',
   txid: funding.txid,
   output: funding.index,
   amount: params.capacity,
   script: fundingScriptOf(params),
-  depth: depthOf(params),
+  depth: minimumDepthOf(params),
 });
 
 const onAccept = (state: AwaitingAccept, message: ChannelMessageOf<'accept_channel'>): Step => {
@@ -281,7 +281,7 @@ const onFundingSigned = (state: AwaitingFundingSigned, message: ChannelMessageOf
 
 /** A step of an opening; faults are thrown as ChannelError. Errors and warnings of the peer are not for here. */
 export const openingStep = (state: Opening, input: Input): Step => {
-  if (input.type === 'disconnected') return abandon(state, { code: 'disconnected_while_opening' }, false);
+  if (input.type === 'disconnected') return abandonOpening(state, { code: 'disconnected_while_opening' }, false);
   if (input.type === 'message') {
     const { message } = input;
     if (state.phase === 'awaiting_accept' && message.name === 'accept_channel') return onAccept(state, message);
@@ -294,10 +294,11 @@ export const openingStep = (state: Opening, input: Input): Step => {
   if (state.phase === 'awaiting_funding') {
     if (input.type === 'funding_created_by_wallet') return onFunding(state, input.tx, input.output);
     if (input.type === 'funding_refused')
-      return abandon(state, { code: 'funding_refused', reason: input.reason }, true);
+      return abandonOpening(state, { code: 'funding_refused', reason: input.reason }, true);
   }
   if (input.type === 'displaced' && state.phase === 'awaiting_funding_created')
-    return abandon(state, { code: 'funding_unseen' }, true);
-  if (input.type === 'close' || input.type === 'force_close') return abandon(state, { code: 'force_close' }, true);
+    return abandonOpening(state, { code: 'funding_unseen' }, true);
+  if (input.type === 'close' || input.type === 'force_close')
+    return abandonOpening(state, { code: 'force_close' }, true);
   return [state, []];
 };

@@ -1,17 +1,17 @@
 /**
- * What an `error` of the peer's comes to (BOLT 1: the channel is failed). Before channel_reestablish nobody knows yet whether our
- * state is the last one: a node that was put back on an old disk would publish a revoked commitment. The peer, which must publish its own
- * when it says `error`, is given the time for that; where it says after all where it stands, that decides.
+ * An `error` of the peer (BOLT 1, "The error Message": the channel is failed). Before channel_reestablish we do not know whether our state
+ * is the latest: a node restored from an old disk would publish a revoked commitment. So the peer, which must publish its own commitment
+ * when it sends `error`, is given time for that; a channel_reestablish that comes after all decides.
  */
 
 import { ChannelError } from '../model/errors.ts';
 import type { Context, Step } from '../model/io.ts';
 import type { ConnectionState, Core, Funded } from '../model/state.ts';
-import { waits } from '../model/waitlimits.ts';
+import { waitLimits } from '../model/waitlimits.ts';
 import { report } from '../rules/effects.ts';
 
-/** Blocks until a transaction that somebody means to publish is in one (BOLT 2, "cltv_expiry_delta Selection"). */
-const PATIENCE = waits.their_commitment.blocks;
+/** Blocks for a published transaction to confirm (BOLT 2, "cltv_expiry_delta Selection"). */
+const PATIENCE = waitLimits.their_commitment.blocks;
 
 const fails = (text: string): ChannelError => new ChannelError({ code: 'peer_error', text });
 
@@ -21,7 +21,7 @@ const isDoubtful = (state: Funded): boolean => {
   return state.phase === 'open' || (state.phase === 'negotiating' && state.agreed === undefined);
 };
 
-/** The peer failed the channel. Throws ChannelError where we do so now, too. */
+/** The peer failed the channel. Throws ChannelError where we fail it now too. */
 export const onPeerError = (state: Funded, text: string, { height }: Pick<Context, 'height'>): Step => {
   const { core } = state;
   if (!isDoubtful(state)) throw fails(text);
@@ -31,12 +31,12 @@ export const onPeerError = (state: Funded, text: string, { height }: Pick<Contex
   return [{ ...state, core: { ...core, link } }, [report({ event: 'warned', text: `error: ${text}; ${until}` })]];
 };
 
-/** The peer says where it stands, and we are not behind. Throws ChannelError where it failed the channel before. */
+/** channel_reestablish shows that we are not behind. Throws ChannelError where the peer failed the channel before. */
 export const failIfRefused = ({ link }: Core): void => {
   if (link.peerError !== undefined) throw fails(link.peerError.text);
 };
 
-/** A block came and the peer's commitment did not. Throws ChannelError when it never will. */
+/** A block came without the peer's commitment. Throws ChannelError when its time is over. */
 export const failIfOverdue = ({ link: { peerError } }: Core, height: number): void => {
   if (peerError !== undefined && height >= peerError.since + PATIENCE) throw fails(peerError.text);
 };

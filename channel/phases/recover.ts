@@ -1,9 +1,9 @@
 /**
- * A channel of which only what never changes is left: its parameters and its funding output, from a backup. No commitment of
- * ours can be known to be the last one, so none is ever published: the peer is asked to close, and what it pays us of its
- * own commitment, or what an old commitment of ours has left for us in the chain, is swept.
+ * A channel restored from a static backup (BOLT 2, option_data_loss_protect): only its parameters and funding output are known. We cannot
+ * know our latest commitment, so none is ever published: the peer is asked to close, and our outputs of its commitment, or of an old
+ * commitment of ours in the chain, are swept.
  */
-import { derive, firstHead, NOTHING, noClosings } from '../model/core.ts';
+import { firstHead, NO_SIGNATURE, noClosings, withDerived } from '../model/core.ts';
 import { type Fault, faultText } from '../model/errors.ts';
 import type { Step } from '../model/io.ts';
 import { records } from '../model/persist.ts';
@@ -13,19 +13,19 @@ import { watchFunding } from './opening.ts';
 
 const fault: Fault = { code: 'data_lost' };
 
-/** Takes a channel back from what never changes of it. What it does not know stands as it was at the beginning. */
+/** Restores a channel from its static backup. Unknown fields have their values of the opening. */
 export const recoverChannel = ({ params, funding }: StaticChannel): Step => {
-  const core = derive({
+  const core = withDerived({
     params,
     funding,
-    // The peer's first point is forgotten; any other point makes commitments that no transaction of its will ever be.
+    // The peer's first per-commitment point is lost; with any other point no real transaction matches our computed commitments.
     head: firstHead(params, params.remote.basepoints.payment),
     incoming: new Map(),
     outgoing: new Map(),
     fees: [],
-    signatures: { commitment: NOTHING, htlcs: [] },
+    signatures: { commitment: NO_SIGNATURE, htlcs: [] },
     secrets: [],
-    // It was in use, for all we know: it is not a funding that its fundee may forget.
+    // It may have been in use, so a fundee must not forget it as unfunded.
     lockin: { scid: undefined, sent: true, received: true, peerAlias: undefined },
     closings: noClosings,
     fundingTx: new Uint8Array(),

@@ -13,28 +13,28 @@ import { offerRefused, replayEvents, report, send } from '../rules/effects.ts';
 import { noteRefusedFee } from '../rules/feerefused.ts';
 import { acknowledge } from '../rules/htlcs.ts';
 import { readyEvent } from '../rules/lockin.ts';
-import { lostMessages, reestablish, reestablishLost } from '../rules/reestablish.ts';
-import { noteClose, patient } from '../rules/waits.ts';
-import { onRival } from './bump.ts';
-import { onOffered, publish, publishAgreed } from './exits.ts';
-import { disconnect, onBlock, onPeerOverdue, react, repeatError } from './failing.ts';
-import { follow } from './follow.ts';
+import { messagesToResend, reestablishMessage, reestablishWithoutState } from '../rules/reestablish.ts';
+import { escalate, noteClose } from '../rules/waits.ts';
+import { onRemoteCommitmentInMempool } from './bump.ts';
+import { broadcastAgreedClosing, broadcastExits, onClosingOffered } from './exits.ts';
+import { disconnect, onBlock, onPeerOverdue, reactToFault, repeatError } from './failing.ts';
+import { followUp } from './follow.ts';
 import { beginRound, changeFeerates, onClosingSigned } from './negotiation.ts';
 import { openStep } from './normaloperation.ts';
 import {
   acknowledgeOnchain,
+  learnPreimage,
   onOutputSpent,
   onOutputUnspent,
-  onPast,
+  onPastLoaded,
   onSpent,
   onUnspent,
   restoredOnchain,
-  withPreimage,
 } from './onchain.ts';
 import { openingStep, watchFunding } from './opening.ts';
 import { failIfRefused, onPeerError } from './peererror.ts';
 import { checkScript, closeRefusal } from './shutdown.ts';
-import { onDisplaced, onDoubleSpent, onFundingDepth, onUnconfirmed, outwaited } from './unfunded.ts';
+import { forgetUnfunded, onDisplaced, onDoubleSpent, onFundingDepth, onUnconfirmed } from './unfunded.ts';
 
 export { acceptChannel, openChannel } from './opening.ts';
 
@@ -42,7 +42,7 @@ export { acceptChannel, openChannel } from './opening.ts';
 export const transition = (state: ChannelState, input: Input, context: Context): Step => {
   const tip = input.type === 'block' ? input.height : context.height;
   const [stepped, effectsSoFar] = guarded(state, input, context, tip);
-  const [next, effects] = follow(state, [noteClose(stepped, tip), effectsSoFar], input, {
+  const [next, effects] = followUp(state, [noteClose(stepped, tip), effectsSoFar], input, {
     height: tip,
     feerate: context.feerate,
   });
@@ -55,7 +55,7 @@ const guarded = (state: ChannelState, input: Input, context: Context, tip: numbe
     return step(state, input, context);
   } catch (error) {
     if (error instanceof ChannelError)
-      return react(noteRefusedFee(state, error.fault, tip), patient(state, error.fault, tip, context));
+      return reactToFault(noteRefusedFee(state, error.fault, tip), escalate(state, error.fault, tip, context));
     throw error;
   }
 };
@@ -63,7 +63,7 @@ const guarded = (state: ChannelState, input: Input, context: Context, tip: numbe
 /** Whether the input `sign` would send a signature. */
 export const wantsToSign = (state: ChannelState): boolean => state.phase === 'open' && canSign(state.core);
 
-/** What to give a channel when its queue has run empty: sign what has gathered, then think ahead, then nothing. */
+/** The next input of an idle channel: sign pending updates, then derive the next keys, then nothing. */
 export const whenIdle = (state: ChannelState): Input | undefined => {
   if (wantsToSign(state)) return { type: 'sign' };
   return state.phase === 'open' && canPrepareKeys(state.core) ? { type: 'prepare' } : undefined;
@@ -99,7 +99,7 @@ const offerRefusalIn = ({ phase }: ChannelState): OfferRefusal => {
   }
 };
 
-/** What every channel with a funding transaction does alike, then what its phase does. */
+/** Inputs that every funded channel handles alike; the rest goes to its phase. */
 const fundedStep = (state: Funded, input: Input, context: Context): Step => {
   switch (input.type) {
     case 'connected':
@@ -109,7 +109,7 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
     case 'restored':
       return [state.phase === 'onchain' ? restoredOnchain(state) : state, onRestored(state, context)];
     case 'block':
-      return outwaited(state, input.height) ?? onBlock(state, input.height, context);
+      return forgetUnfunded(state, input.height) ?? onBlock(state, input.height, context);
     case 'funding_depth':
       return onFundingDepth(state, input);
     case 'funding_unconfirmed':
@@ -124,7 +124,7 @@ const fundedStep = (state: Funded, input: Input, context: Context): Step => {
       return state.phase === 'onchain' ? onUnspent(state) : [state, []];
     case 'closing_offered':
       return state.phase === 'negotiating' || state.phase === 'failed'
-        ? [onOffered(state, input.taken, context.height), [report({ event: 'closing_offered' })]]
+        ? [onClosingOffered(state, input.taken, context.height), [report({ event: 'closing_offered' })]]
         : [state, []];
     case 'close': {
       const why = closeRefusal(state, input.script);
@@ -146,12 +146,12 @@ const phaseStep = (state: Funded, input: Input, context: Context): Step => {
     case 'negotiating':
       return negotiatingStep(state, input, context);
     case 'failed':
-      if (input.type === 'output_spent') return [onRival(state, input), []];
+      if (input.type === 'output_spent') return [onRemoteCommitmentInMempool(state, input), []];
       return input.type === 'message' ? [state, [repeatError(state.core, state)]] : givenUpStep(state, input);
     case 'onchain':
       return onchainStep(state, input);
     case 'closed':
-      // Who asks after it has not heard, or has forgotten.
+      // A peer that reestablishes a closed channel missed the close: repeat the error.
       return isReestablish(input)
         ? [state, [repeatError(state.core, { why: 'the channel is closed' })]]
         : givenUpStep(state, input);
@@ -166,19 +166,19 @@ const withCore = <S extends Funded>(state: S, core: Core): Step => [
   [],
 ];
 
-/** Whether the fate of an HTLC of ours was told in this run. */
+/** Whether the resolution of an outgoing HTLC was reported in this run. */
 const wasTold = (state: Failed | Onchain | Closed, id: bigint): boolean => {
   if (state.phase === 'closed') return false;
   return state.phase === 'onchain' ? state.seen.reported.has(id) : state.reported?.has(id) === true;
 };
 
-/** What callers still have to say to a channel that the peer has no part in any more. */
+/** Inputs of the node to a channel that no longer talks to its peer. */
 const givenUpStep = (state: Failed | Onchain | Closed, input: Input): Step => {
   switch (input.type) {
     case 'acknowledge':
       return withCore(state, acknowledgeOnchain(state.core, input.id, wasTold(state, input.id)));
     case 'fulfill':
-      return withCore(state, withPreimage(state.core, input.id, input.preimage));
+      return withCore(state, learnPreimage(state.core, input.id, input.preimage));
     default:
       return [state, []];
   }
@@ -191,7 +191,7 @@ const onchainStep = (state: Onchain, input: Input): Step => {
     case 'output_unspent':
       return [onOutputUnspent(state, input), []];
     case 'past_loaded':
-      return [onPast(state, input), []];
+      return [onPastLoaded(state, input), []];
     case 'message':
       return [state, isReestablish(input) ? [repeatError(state.core, state.before)] : []];
     default:
@@ -199,7 +199,7 @@ const onchainStep = (state: Onchain, input: Input): Step => {
   }
 };
 
-/** The peer is there again: a failed channel repeats its error, any other says where it stands. */
+/** The peer reconnected: a failed channel repeats its error, any other sends channel_reestablish (BOLT 2). */
 const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>['features']): Step => {
   const [gone, dropped] = disconnect(state);
   const { link, head } = gone.core;
@@ -209,18 +209,18 @@ const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>[
   };
   const next = { ...gone, core };
   if (next.phase === 'failed') {
-    // Who lost its state asks the peer to close, first in the form that every peer obeys.
-    const told = next.outdated ? [send(reestablishLost(core))] : [];
+    // With lost state we ask the peer to close: by channel_reestablish for commitment 0, which every peer obeys, then by error.
+    const told = next.outdated ? [send(reestablishWithoutState(core))] : [];
     return [next, [...dropped, ...told, repeatError(core, next)]];
   }
-  // Who closed together with us need not hear that it is over; anybody else is told again what was said before (BOLT 2).
+  // After a mutual close the peer needs no error; after any other the earlier error is repeated (BOLT 2).
   if (next.phase === 'onchain')
     return [next, next.by === 'mutual' ? dropped : [...dropped, repeatError(core, next.before)]];
   if (next.phase === 'closed') return [next, dropped];
-  return [next, [...dropped, send(reestablish(core))]];
+  return [next, [...dropped, send(reestablishMessage(core))]];
 };
 
-/** After a restart: watch and publish what was watched and published, and tell again what was perhaps not heard. */
+/** After a restart: watch and broadcast again, and replay the events that the node may not have handled. */
 const onRestored = (state: Funded, context: Context): readonly Effect[] => {
   const { core } = state;
   const watch = state.phase === 'closed' ? [] : [watchFunding(core)];
@@ -236,9 +236,9 @@ const onRestored = (state: Funded, context: Context): readonly Effect[] => {
       return [...watch, ...funding, ...readyEvent(core), ...told];
     }
     case 'negotiating':
-      return [...watch, ...told, ...publishAgreed(state)];
+      return [...watch, ...told, ...broadcastAgreedClosing(state)];
     case 'failed':
-      return [...watch, ...publish(state), ...told];
+      return [...watch, ...broadcastExits(state), ...told];
     case 'onchain':
     case 'closed':
       return [...watch, ...told];
@@ -256,7 +256,7 @@ const onNegotiatingMessage = (state: Negotiating, message: ChannelMessage, conte
   const { link } = core;
   if (link.status === 'offline') return [state, []];
   if (message.name === 'channel_reestablish' && link.status === 'syncing') {
-    const lost = lostMessages(core, message);
+    const lost = messagesToResend(core, message);
     failIfRefused(core);
     const next: Negotiating = { ...state, core: { ...core, link: { status: 'online', features: link.features } } };
     const shutdown: ChannelMessage = { name: 'shutdown', channel_id: core.channelId, scriptpubkey: state.ours };

@@ -1,11 +1,11 @@
 /**
- * A channel whose funding transaction is not in the chain: not yet, not any more, or not ever (BOLT 2, "The channel_ready
- * Message"). The fundee, with nothing at stake, forgets it after two weeks. The funder forgets it only when another
+ * A channel whose funding transaction is not confirmed (BOLT 2, "The channel_ready Message"): not yet, not any more after a reorg, or
+ * never. The fundee, with nothing at stake, forgets it after 2016 blocks. The funder forgets it only when another
  * transaction has spent its coins, too deep for any reorg: until then the funding may confirm, and only its records get
  * the money back.
  *
  * A funding that confirms after the fundee forgot it: the fundee answers the funder's channel_reestablish with an error, and
- * the funder closes alone. Only where the fundee was given something at the start does it have to come back for that.
+ * the funder closes alone. Only where push_msat gave the fundee something does it claim that.
  */
 
 import { equal } from '../../wire/bytes.ts';
@@ -14,17 +14,17 @@ import type { Fault } from '../model/errors.ts';
 import type { Input, Step } from '../model/io.ts';
 import type { Core, Failed, Funded, Negotiating, Open, StaticChannel } from '../model/state.ts';
 import { isSigned } from '../model/updates.ts';
-import { waits } from '../model/waitlimits.ts';
+import { waitLimits } from '../model/waitlimits.ts';
 import { errorMessage, report, resolutionOf, resolvedEvent, send } from '../rules/effects.ts';
-import { COINBASE_MATURITY, depthOf, onDepth } from '../rules/lockin.ts';
+import { COINBASE_MATURITY, minimumDepthOf, onFundingConfirmed } from '../rules/lockin.ts';
 import { fundingScriptOf } from './opening.ts';
 
 /** BOLT 2: a fundee forgets a channel whose funding does not confirm within this many blocks. */
-export const FUNDING_TIMEOUT = waits.funding.blocks;
+export const FUNDING_TIMEOUT = waitLimits.funding.blocks;
 
 type Waiting = Open | Negotiating | Failed;
 
-/** Whether nothing says that the funding output is in the chain, deep enough to count. */
+/** Whether the funding output is not known to be confirmed deep enough. */
 const isWaiting = (state: Funded): state is Waiting =>
   state.phase !== 'onchain' && state.phase !== 'closed' && state.core.lockin.scid === undefined;
 
@@ -42,19 +42,18 @@ const giftOf = ({ params, funding }: Core): StaticChannel | undefined =>
   params.push / 1000n >= params.remote.dustLimit ? { params, funding } : undefined;
 
 /**
- * Forgets a channel that its fundee waited for in vain; undefined while there is hope. A funding that got into the last
- * block it may get into has the time to become deep, as its coinbase too. A channel that was in use is never forgotten: what it
- * holds of ours was paid for.
+ * Forgets a channel whose funding did not confirm in time; undefined before. A funding that got into the last
+ * block it may get into has the time to become deep, as its coinbase too. A channel that was in use is never forgotten.
  */
-export const outwaited = (state: Funded, height: number): Step | undefined => {
+export const forgetUnfunded = (state: Funded, height: number): Step | undefined => {
   const { params, lockin } = state.core;
   if (!isWaiting(state) || params.role !== 'fundee' || lockin.sent) return undefined;
-  const last = params.since + FUNDING_TIMEOUT + Math.max(depthOf(params), COINBASE_MATURITY) - 1;
+  const last = params.since + FUNDING_TIMEOUT + Math.max(minimumDepthOf(params), COINBASE_MATURITY) - 1;
   const fault: Fault = { code: 'funding_timeout', blocks: FUNDING_TIMEOUT };
   return height > last ? forget(state.core, fault, giftOf(state.core)) : undefined;
 };
 
-/** Forgets a channel whose peer only says that it funds it, as `outwaited` does in time: there is no room for many of them. */
+/** Forgets a channel whose funding was never seen, to make room for other openings. */
 export const onDisplaced = (state: Funded): Step => {
   const { params, lockin } = state.core;
   if (!isWaiting(state) || params.role !== 'fundee' || lockin.sent) return [state, []];
@@ -63,7 +62,7 @@ export const onDisplaced = (state: Funded): Step => {
 
 /**
  * The coins of our funding transaction were spent elsewhere, so deep; the fundee cannot know that, and waits. Where a reorg did
- * that to a channel in use, what we offered over it comes to nothing: that is told as soon as other ends on chain are. The
+ * that to a channel in use, what we offered over it has failed: that is reported at the depth of other resolutions. The
  * channel itself is remembered for as long as a reorg could bring its funding back.
  */
 export const onDoubleSpent = (state: Funded, { depth }: Extract<Input, { type: 'funding_double_spent' }>): Step => {
@@ -88,7 +87,7 @@ export const onFundingDepth = (state: Funded, input: Extract<Input, { type: 'fun
   if (state.phase === 'closed') return [state, []];
   const isRight = input.amount === core.params.capacity && equal(input.script, fundingScriptOf(core.params));
   if (!isRight && state.phase !== 'onchain') return forget(core, { code: 'wrong_funding_output' });
-  const [next, effects] = onDepth(core, input, state.phase === 'open');
+  const [next, effects] = onFundingConfirmed(core, input, state.phase === 'open');
   return [next === core ? state : { ...state, core: next }, effects];
 };
 

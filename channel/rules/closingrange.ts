@@ -12,22 +12,22 @@ import { feeOf } from '../tx/commitmentformats.ts';
 import { larger, smaller } from './limits.ts';
 
 /** Who pays the fee, what it has to pay with, where both balances go, and what the caller allows. */
-export interface ClosingTerms {
+export interface ClosingFeeInputs {
   readonly payer: 'us' | 'them';
   readonly purse: Sat;
   readonly scripts: readonly [ours: Uint8Array, theirs: Uint8Array];
   readonly feerates: CloseFeerates | undefined;
 }
 
-/** We pay down to this part of our estimate: nothing is at risk while a closing waits for a cheaper hour. */
+/** We offer down to this part of our estimate: nothing is at risk while a closing waits. */
 const PATIENCE = 2;
-/** And up to so much more than our estimate: the peer's may be of another hour, and a little is cheaper than a commitment. */
+/** And up to this multiple of our estimate: the peer's estimate may differ, and a force-close costs more. */
 const TOLERANCE = 2;
 /** Where fees are low an estimate says little: up to 10 sat/vbyte is paid in any case. Satoshi per 1,000 weight. */
 const ALWAYS = 2530;
 
-/** The fee of a range that is nearest to this one. */
-export const nearest = (fee: bigint, { min, max }: Pick<ClosingRange, 'min' | 'max'>): Sat =>
+/** The fee, clamped to the range. */
+export const clampFee = (fee: bigint, { min, max }: Pick<ClosingRange, 'min' | 'max'>): Sat =>
   sat(larger(min, smaller(max, fee)));
 
 /**
@@ -35,7 +35,7 @@ export const nearest = (fee: bigint, { min, max }: Pick<ClosingRange, 'min' | 'm
  * no way out. Who does not pay has no ceiling but the caller's. Nothing where even the most is less than the floor.
  */
 export const closingRange = (
-  { payer, purse, scripts, feerates }: ClosingTerms,
+  { payer, purse, scripts, feerates }: ClosingFeeInputs,
   { feerate, relayFeerate, maxFeerate }: Context,
 ): ClosingRange | Fault => {
   const [ours, theirs] = scripts;
@@ -46,15 +46,15 @@ export const closingRange = (
   const min = at(Math.max(lowest, relayFeerate));
   const max = payer === 'us' || feerates !== undefined ? at(highest) : purse;
   if (min > max) return { code: 'closing_fee_not_relayed', fee: max, least: min };
-  return { min, ideal: nearest(at(estimate), { min, max }), max };
+  return { min, ideal: clampFee(at(estimate), { min, max }), max };
 };
 
 /** Whether a fee lies in a range. */
 export const isWithin = (fee: bigint, { min, max }: Pick<ClosingRange, 'min' | 'max'>): boolean =>
   min <= fee && fee <= max;
 
-/** What is wrong with a closing that no node would take now, by what it really weighs and leaves to miners. */
-export const unrelayed = ({ fee, transaction }: Closing, { relayFeerate }: Context): Fault | undefined => {
+/** The fault of a closing below the current relay minimum, by its real weight and fee. */
+export const relayFault = ({ fee, transaction }: Closing, { relayFeerate }: Context): Fault | undefined => {
   const least = feeOf(relayFeerate, closingWeight(...transaction.outputs.map(({ script }) => script)));
   return fee < least ? { code: 'closing_fee_not_relayed', fee, least } : undefined;
 };

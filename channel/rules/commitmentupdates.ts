@@ -1,5 +1,6 @@
 /**
- * The commitment dance (BOLT 2, "Normal Operation"): commitment_signed and revoke_and_ack, and the two commitments they move.
+ * commitment_signed and revoke_and_ack (BOLT 2, "Committing Updates So Far" and "Completing the Transition to the Updated State"), and the
+ * two commitments that they move.
  * Every commitment is derived from a spec when it is needed; the peer's signatures on ours are all that is kept of it.
  */
 import { equal } from '../../wire/bytes.ts';
@@ -9,7 +10,7 @@ import { ChannelError } from '../model/errors.ts';
 import type { ChannelMessageOf } from '../model/io.ts';
 import { inLocal, inRemote, type Spec, specOf } from '../model/spec.ts';
 import type { Core, Params } from '../model/state.ts';
-import { absorb, hasChangesForRemote, markLocal, markRemote } from '../model/updates.ts';
+import { dropFinished, hasChangesForRemote, markLocal, markRemote } from '../model/updates.ts';
 import { buildCommitment, type Commitment } from '../tx/commitment.ts';
 import { formats } from '../tx/commitmentformats.ts';
 import { htlcTransaction } from '../tx/htlctx.ts';
@@ -32,7 +33,7 @@ export const remoteKeys = ({ params }: Pick<Core, 'params'>, point: CommitmentPo
   commitmentKeys(params.remote.basepoints, params.local.basepoints, point);
 type CommitmentPoint = Core['head']['remotePoint'];
 
-/** What hides the numbers of this channel's commitments (BOLT 3). */
+/** The factor that obscures this channel's commitment numbers (BOLT 3, "Commitment Transaction"). */
 export const obscuringFactorOf = ({ role, local, remote }: Params): bigint => {
   const [opener, accepter] = role === 'funder' ? [local, remote] : [remote, local];
   return obscuringFactor(opener.basepoints.payment, accepter.basepoints.payment);
@@ -72,7 +73,7 @@ export const commitmentOf = (
   });
 };
 
-/** Our commitment as it stands. */
+/** Our current commitment. */
 export const localCommitment = (core: Core): Commitment => {
   const number = core.head.local;
   const keys = localKeys(core, core.keys.perCommitmentSeed, number);
@@ -93,7 +94,7 @@ export const remoteCommitment = (core: Core, which: 'current' | 'next'): Commitm
 export const signedLocalCommitment = (core: Core): Uint8Array =>
   completeCommitment(localCommitment(core), core.signatures.commitment, core.keys.funding).toBuffer();
 
-/** Whether `commitment_signed` may be sent and would say anything new (BOLT 2: one without updates must not be sent). */
+/** Whether `commitment_signed` may be sent now (BOLT 2: one without updates must not be). */
 export const canSign = (core: Core): boolean =>
   core.link.status === 'online' &&
   core.head.signedAt === undefined &&
@@ -105,7 +106,7 @@ export const canPrepareKeys = ({ link, head, nextLocalKeys, nextRemoteKeys }: Co
   link.status === 'online' &&
   (nextLocalKeys === undefined || (nextRemoteKeys === undefined && head.remoteNextPoint !== undefined));
 
-/** Derives those keys while nobody waits for them; whoever needs them sooner derives them then. */
+/** Derives those keys ahead of time; they are derived on demand where that did not happen. */
 export const prepareKeys = (core: Core): Core => {
   const { head, keys } = core;
   const local = core.nextLocalKeys ?? localKeys(core, keys.perCommitmentSeed, head.local + 1);
@@ -126,11 +127,11 @@ export const commitmentSigned = (core: Core): ChannelMessageOf<'commitment_signe
   return { name: 'commitment_signed', channel_id: core.channelId, signature, htlc_signature: htlcSignatures };
 };
 
-/** Covers all that the peer's next commitment contains with one signature. Only where `canSign`. */
+/** Notes that we sign the peer's next commitment, with all pending updates. Only where `canSign`. */
 export const signNext = (core: Core): Core => {
   const { head, counters } = core;
   const marked = markRemote(core, head.remote + 1);
-  return absorb({ ...marked, head: { ...head, signedAt: head.local, signedOut: counters.nextOut } });
+  return dropFinished({ ...marked, head: { ...head, signedAt: head.local, signedOut: counters.nextOut } });
 };
 
 /** The revocation of our commitment before `head.local`, with the point of the one after it. */
@@ -168,7 +169,7 @@ export const commitmentReceived = (core: Core, message: ChannelMessageOf<'commit
   };
 };
 
-/** The peer gives up its commitment `head.remote` for the one we signed. Throws ChannelError. */
+/** The peer revokes its commitment `head.remote` for the one we signed. Throws ChannelError. */
 export const revocationReceived = (core: Core, message: ChannelMessageOf<'revoke_and_ack'>): Core => {
   const { head } = core;
   const { per_commitment_secret: secret, next_per_commitment_point: point } = message;

@@ -1,4 +1,4 @@
-/** Effects and events that several phases make, and what is to be told again after a restart. */
+/** Effects and events that several phases make, and the events replayed after a restart (BOLT 2, HTLCs; BOLT 1, `error` and `warning`). */
 import { warningData } from '../../wire/printable.ts';
 import type { ChannelId } from '../../wire/units.ts';
 import { errorText, type Fault, faultText } from '../model/errors.ts';
@@ -12,7 +12,7 @@ import type {
   Resolution,
 } from '../model/io.ts';
 import type { Core, Htlc } from '../model/state.ts';
-import { isDone, isSigned } from '../model/updates.ts';
+import { isIrrevocable, isSigned } from '../model/updates.ts';
 import { isOverexposed } from './limits.ts';
 import { missingFeerate } from './underpaid.ts';
 
@@ -36,10 +36,10 @@ export const warningMessage = (channel_id: ChannelId, fault: Fault): ChannelMess
 export const offerRefused = (origin: Uint8Array, why: OfferRefusal): Effect =>
   report({ event: 'offer_refused', origin, why });
 
-/** What an HTLC's channel is about, beside being in use. */
+/** What else a received HTLC's channel is doing. */
 export type ReceivedFlags = Partial<Pick<Extract<ChannelEvent, { event: 'received' }>, 'givenUp' | 'closing'>>;
 
-/** An incoming HTLC to be dealt with. */
+/** The event of an incoming HTLC that is irrevocably committed. */
 export const receivedEvent = (
   core: Core,
   htlc: Htlc,
@@ -53,12 +53,12 @@ export const receivedEvent = (
   return report({ event: 'received', ...said, overexposed, underpaid, givenUp, closing });
 };
 
-/** The fate of an outgoing HTLC, where it is certain: a preimage is a preimage, a failure must be beyond recall. */
+/** The resolution of an outgoing HTLC, where it is certain: a preimage at once, a failure once its removal is irrevocable. */
 export const resolutionOf = (htlc: Htlc, head: Core['head']): Resolution | undefined => {
   const { removal, preimage } = htlc;
   if (removal?.ending.kind === 'fulfill') return { kind: 'fulfilled', preimage: removal.ending.preimage };
   if (preimage !== undefined) return { kind: 'fulfilled', preimage };
-  if (removal === undefined || !isDone(removal.marks, head)) return undefined;
+  if (removal === undefined || !isIrrevocable(removal.marks, head)) return undefined;
   const { ending } = removal;
   return ending.kind === 'fail'
     ? { kind: 'failed', reason: ending.reason }
@@ -68,13 +68,13 @@ export const resolutionOf = (htlc: Htlc, head: Core['head']): Resolution | undef
 export const resolvedEvent = ({ id, origin }: Htlc, result: Resolution): Effect =>
   report({ event: 'resolved', id, origin, result });
 
-/** Whether an HTLC of the peer's still waits for us: to be ended with the peer, or to be claimed on chain. */
+/** Whether an HTLC of the peer's still waits for us: to be removed, or to be claimed on chain. */
 const isWaiting = ({ added, removal, preimage, over }: Htlc, head: Core['head']): boolean =>
-  isDone(added, head) && (removal === undefined || !isSigned(removal.marks)) && preimage === undefined && !over;
+  isIrrevocable(added, head) && (removal === undefined || !isSigned(removal.marks)) && preimage === undefined && !over;
 
 /**
- * What was told before a restart and perhaps not heard: fates that were not acknowledged, and HTLCs that wait for us. Once the
- * channel is given up (`givenUp`), only a preimage can still be of use to those.
+ * Replays the events that the node may not have handled before a restart: resolutions without acknowledgement, and HTLCs that wait for
+ * us. In a failed channel (`givenUp`) only a preimage is still of use to those.
  */
 export const replayEvents = (core: Core, about: ReceivedFlags, context: Context): readonly Effect[] => {
   const { incoming, outgoing, head } = core;

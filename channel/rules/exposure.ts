@@ -15,10 +15,10 @@ import {
   htlcTransactionFee,
   isTrimmed,
 } from '../tx/commitmentformats.ts';
-import { isUnclaimed } from './unclaimed.ts';
+import { isUneconomical } from './unclaimed.ts';
 
 /** Most that may stand so: all of it goes to miners if the channel breaks. */
-export const MAX_EXPOSURE: Msat = msat(500_000_000n);
+export const MAX_DUST_EXPOSURE: Msat = msat(500_000_000n);
 /**
  * Of a small channel that bound is all there is. So a commitment's fee, beyond what is justified, is at most this part of what the
  * channel holds: as much as a reserve may be.
@@ -28,7 +28,7 @@ const MOST_EXCESS = 5n;
  * An HTLC of the peer's beyond the bounds is failed back, but by then it stands in a commitment of the peer's that may be published
  * for ever. So one that is beyond so many times the bounds is not even taken. No peer comes near whose HTLCs have been failed back.
  */
-export const NOT_EVEN_TAKEN = 2n;
+export const REFUSED_MULTIPLE = 2n;
 
 export type Holder = 'local' | 'remote';
 export const holders: readonly Holder[] = ['local', 'remote'];
@@ -55,7 +55,7 @@ export const directionOf = (holder: Holder, way: Way): Direction =>
   (way === 'out') === (holder === 'local') ? 'offered' : 'received';
 
 /** Whether an HTLC has no output in a holder's commitment. */
-export const trimmedFor = (params: Params, holder: Holder, feerate: number, { way, amount }: Weighed): boolean =>
+export const isTrimmedFor = (params: Params, holder: Holder, feerate: number, { way, amount }: Weighed): boolean =>
   isTrimmed(formatOf(params), feerate, params[holder].dustLimit, { direction: directionOf(holder, way), amount });
 
 /** Whether an HTLC is lost where a holder's commitment is in the chain: it has no output, or one that is not worth its claim. */
@@ -66,7 +66,7 @@ export const isLost = (
   htlc: Weighed,
   { claims }: Pick<FairFees, 'claims'>,
 ): boolean =>
-  trimmedFor(params, holder, feerate, htlc) || (claims !== undefined && isUnclaimed(params, holder, claims, htlc));
+  isTrimmedFor(params, holder, feerate, htlc) || (claims !== undefined && isUneconomical(params, holder, claims, htlc));
 
 /** HTLCs that are lost so, msat in all. */
 const dust = (params: Params, holder: Holder, spec: Content, fees: FairFees): bigint => {
@@ -91,7 +91,7 @@ const excess = (params: Params, holder: Holder, spec: Content, { highestFeerate:
   let outputs = 0;
   let htlcs = 0n;
   for (const htlc of spec.htlcs) {
-    if (trimmedFor(params, holder, spec.feerate, htlc)) continue;
+    if (isTrimmedFor(params, holder, spec.feerate, htlc)) continue;
     const direction = directionOf(holder, htlc.way);
     outputs++;
     htlcs += htlcTransactionFee(format, spec.feerate, direction) - htlcTransactionFee(format, fair, direction);
@@ -108,7 +108,7 @@ export const exposure = (params: Params, holder: Holder, spec: Content, fees: Fa
 
 /** By how much a commitment is beyond so many times the bounds, msat; zero within them. */
 const beyond = (params: Params, holder: Holder, spec: Content, fees: FairFees, times: bigint): bigint => {
-  const over = exposure(params, holder, spec, fees) - times * MAX_EXPOSURE;
+  const over = exposure(params, holder, spec, fees) - times * MAX_DUST_EXPOSURE;
   const dear = excess(params, holder, spec, fees).commitment - (times * toMsat(params.capacity)) / MOST_EXCESS;
   return [over, dear].reduce((most, one) => (one > most ? one : most), 0n);
 };

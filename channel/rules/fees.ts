@@ -1,6 +1,6 @@
 /**
- * The feerate of commitments: what the funder asks for, when it changes it, and what a fundee puts up with (BOLT 2, "Updating
- * Fees"). Satoshi per 1,000 weight everywhere.
+ * The feerate of commitments: what the funder asks for, when it changes it, and the bounds a fundee accepts (BOLT 2, "Updating
+ * Fees: update_fee"). Satoshi per 1,000 weight everywhere.
  */
 import type { Context } from '../model/io.ts';
 import { inNextRemote, specOf } from '../model/spec.ts';
@@ -12,7 +12,7 @@ import { mayChangeFee } from './limits.ts';
 const FLOOR = 253;
 /** Anchors add what is missing once it is known, so such a commitment pays no more than 10 sat/vbyte beforehand. */
 const ANCHORS_CEILING = 2500;
-/** It is raised when it is missing a tenth: too little is dangerous. It is lowered at half: too much costs only who closes. */
+/** Raised when it is a tenth too low, which is dangerous; lowered only when it is twice too high, which costs little. */
 const RAISE = { missing: 11, of: 10 } as const;
 const LOWER = 2;
 

@@ -1,13 +1,14 @@
 /**
- * Updates in both directions (BOLT 2, "Adding an HTLC", "Removing an HTLC", "Updating Fees"): what we are asked to do, what
- * the peer says, and saying again what a broken connection may have swallowed. All of it is only proposed until signed.
+ * Updates in both directions (BOLT 2, "Adding an HTLC", "Removing an HTLC", "Updating Fees"): update_add_htlc,
+ * update_fulfill_htlc, update_fail_htlc, update_fail_malformed_htlc and update_fee, sent, received and retransmitted. All of it is
+ * only proposed until it is signed.
  */
 import { equal } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { ChannelError } from '../model/errors.ts';
 import type { ChannelMessage, ChannelMessageOf, Context, Effect, Input, OfferRefusal } from '../model/io.ts';
-import type { Core, Ending, Htlc, Marks } from '../model/state.ts';
-import { isDone, isSigned, UNSIGNED, withHtlc } from '../model/updates.ts';
+import type { Core, Ending, Htlc, UpdateMarks } from '../model/state.ts';
+import { isIrrevocable, isSigned, UNSIGNED, withHtlc } from '../model/updates.ts';
 import { formats } from '../tx/commitmentformats.ts';
 import { offerRefused, resolutionOf, resolvedEvent, send } from './effects.ts';
 import { changeBounds, wantedFeerate } from './fees.ts';
@@ -54,7 +55,7 @@ const feeMessage = ({ channelId }: Core, feerate: number): ChannelMessage => ({
 });
 
 /** Our updates with such marks, as messages in the order in which they were first sent. */
-export const ourUpdates = (core: Core, wanted: (marks: Marks) => boolean): readonly ChannelMessage[] => {
+export const ourUpdates = (core: Core, wanted: (marks: UpdateMarks) => boolean): readonly ChannelMessage[] => {
   const rows: { readonly order: number; readonly message: ChannelMessage }[] = [];
   for (const htlc of core.outgoing.values())
     if (wanted(htlc.added)) rows.push({ order: htlc.order, message: addMessage(core, htlc) });
@@ -69,7 +70,7 @@ export const ourUpdates = (core: Core, wanted: (marks: Marks) => boolean): reado
 
 const nextOrder = (core: Core) => ({ ...core.counters, order: core.counters.order + 1 });
 
-/** Offers an HTLC, or says why not. `barred` when the phase forbids it. */
+/** Offers an HTLC, or refuses it with the reason. `barred`: why the phase forbids it. */
 export const offerHtlc = (core: Core, input: Offer, context: Context, barred: OfferRefusal | undefined): Updated => {
   const counters = nextOrder(core);
   const htlc: Htlc = {
@@ -98,10 +99,10 @@ export const offerHtlc = (core: Core, input: Offer, context: Context, barred: Of
   return [next, [send(addMessage(core, htlc))]];
 };
 
-/** Ends an HTLC that the peer offered. Remembered while the peer is away; ignored unless the HTLC waits for us. */
+/** Removes an HTLC that the peer offered. Kept while the peer is offline; ignored unless the HTLC waits for us. */
 export const removeHtlc = (core: Core, id: bigint, ending: Ending): Updated => {
   const htlc = core.incoming.get(id);
-  if (htlc === undefined || htlc.removal !== undefined || !isDone(htlc.added, core.head)) return [core, []];
+  if (htlc === undefined || htlc.removal !== undefined || !isIrrevocable(htlc.added, core.head)) return [core, []];
   if (ending.kind === 'fulfill' && !equal(sha256(ending.preimage), htlc.paymentHash)) return [core, []];
   const counters = nextOrder(core);
   const removal = { ending, marks: UNSIGNED, order: counters.order };
@@ -109,7 +110,7 @@ export const removeHtlc = (core: Core, id: bigint, ending: Ending): Updated => {
   return [next, core.link.status === 'online' ? [send(endMessage(core, id, ending))] : []];
 };
 
-/** The fate of an outgoing HTLC was taken note of; what is over is dropped with the next signature or revocation. */
+/** The node handled the resolution of an outgoing HTLC; it is dropped with the next signature or revocation. */
 export const acknowledge = (core: Core, id: bigint): Core => {
   const htlc = core.outgoing.get(id);
   if (htlc === undefined || htlc.acknowledged || resolutionOf(htlc, core.head) === undefined) return core;
@@ -132,7 +133,7 @@ export const changeFee = (core: Core, given: number | undefined, context: Contex
 export const isRepeated = ({ link, incoming, head }: Core, id: bigint): boolean => {
   const known = link.status === 'online' ? link.known : undefined;
   const htlc = incoming.get(id);
-  return known !== undefined && id < known && htlc !== undefined && !isDone(htlc.added, head);
+  return known !== undefined && id < known && htlc !== undefined && !isIrrevocable(htlc.added, head);
 };
 
 /** The peer offers an HTLC. Throws ChannelError. */
@@ -175,13 +176,12 @@ const endingOf = (message: ChannelMessageOf<EndName>): Ending => {
 type EndName = 'update_fulfill_htlc' | 'update_fail_htlc' | 'update_fail_malformed_htlc';
 
 /**
- * The peer ends an HTLC of ours. A preimage is reported at once: it is worth the same before and after it is signed, and if
- * it were lost in a crash here, the peer would have to say it again or let us have the HTLC back. Throws ChannelError.
+ * The peer removes an HTLC of ours. A preimage is reported at once, before it is committed. Throws ChannelError.
  */
 export const onRemove = (core: Core, message: ChannelMessageOf<EndName>): Updated => {
   const { id } = message;
   const htlc = core.outgoing.get(id);
-  if (htlc === undefined || !isDone(htlc.added, core.head)) throw new ChannelError({ code: 'unknown_htlc', id });
+  if (htlc === undefined || !isIrrevocable(htlc.added, core.head)) throw new ChannelError({ code: 'unknown_htlc', id });
   if (htlc.removal !== undefined) throw new ChannelError({ code: 'htlc_already_ended', id });
   const ending = endingOf(message);
   if (ending.kind === 'fulfill' && !equal(sha256(ending.preimage), htlc.paymentHash))
@@ -210,8 +210,8 @@ const checkFee = (core: Core, feerate: number, context: Context): void => {
 };
 
 /**
- * The peer signs. A change of feerate that it kept unsigned is judged again: by what the chain asks for now, and with what we have
- * offered meanwhile. Throws ChannelError.
+ * The peer signs: an uncommitted update_fee of its is checked again, with the current estimates and the HTLCs offered meanwhile.
+ * Throws ChannelError.
  */
 export const recheckFee = (core: Core, context: Context): void => {
   const change = core.fees.find(({ marks }) => !isSigned(marks));

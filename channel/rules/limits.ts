@@ -1,5 +1,6 @@
 /**
- * What may be added to a channel (BOLT 2, "Adding an HTLC" and "Updating Fees"): who can afford what, after reserve and fee.
+ * What may be added to a channel (BOLT 2, "Adding an HTLC: update_add_htlc" and "Updating Fees: update_fee"): htlc_minimum_msat,
+ * max_accepted_htlcs, max_htlc_value_in_flight_msat, channel reserve, commitment fee and dust exposure.
  * The sender's checks are done on the very commitment on which the receiver will check, so that what we offer is accepted;
  * where BOLT 2 says SHOULD, we are strict with ourselves and lenient with the peer.
  */
@@ -10,7 +11,7 @@ import { inLocal, inNextLocal, inNextRemote, type Spec, specOf } from '../model/
 import type { Core, Htlc, Params, Way } from '../model/state.ts';
 import { isSigned, withHtlc } from '../model/updates.ts';
 import { type CommitmentFormat, formats, openerCost, trimThreshold } from '../tx/commitmentformats.ts';
-import { staleFault } from './deadlines.ts';
+import { staleOfferFault } from './deadlines.ts';
 import {
   type Content,
   directionOf,
@@ -20,16 +21,16 @@ import {
   holders,
   isLost,
   isTooExposed,
-  MAX_EXPOSURE,
-  NOT_EVEN_TAKEN,
-  trimmedFor,
+  isTrimmedFor,
+  MAX_DUST_EXPOSURE,
+  REFUSED_MULTIPLE,
 } from './exposure.ts';
 import { claimFeerate } from './unclaimed.ts';
 import { missingFeerate } from './underpaid.ts';
 
 /** BOLT 2: what still lets both sides' commitment_signed and one penalty transaction fit their limits. */
 export const MAX_HTLCS = 483;
-/** Expiries from here on would be seconds to Bitcoin. */
+/** cltv_expiry from here on would be a time in Bitcoin (BOLT 2). */
 export const EXPIRY_LIMIT = 500_000_000;
 /** Peers refuse HTLCs that could lock coins for longer than two weeks of blocks. */
 export const MAX_EXPIRY_AHEAD = 2016;
@@ -40,7 +41,7 @@ export const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const formatOf = ({ format }: Params): CommitmentFormat => formats[format];
 const untrimmed = (params: Params, holder: Holder, { htlcs, feerate }: Spec): number => {
   let count = 0;
-  for (const htlc of htlcs) if (!trimmedFor(params, holder, feerate, htlc)) count++;
+  for (const htlc of htlcs) if (!isTrimmedFor(params, holder, feerate, htlc)) count++;
   return count;
 };
 
@@ -121,10 +122,10 @@ export const signingFault = (core: Core, context: Context): Fault | undefined =>
   const before = specOf({ ...core, outgoing: signed }, inNextRemote);
   const spec = specOf(core, inNextRemote);
   const exposed = exposesTooMuch(core, before, spec, context);
-  return staleFault(core, context.height) ?? (exposed ? withdrawn('dust_exposure') : undefined);
+  return staleOfferFault(core, context.height) ?? (exposed ? withdrawn('dust_exposure') : undefined);
 };
 
-/** Why we do not offer this HTLC: decided before a byte of it is sent. */
+/** Why we do not offer this HTLC. */
 export const offerRefusal = (core: Core, htlc: Htlc, context: Context): OfferRefusal | undefined => {
   const { params } = core;
   const { height } = context;
@@ -140,7 +141,7 @@ export const offerRefusal = (core: Core, htlc: Htlc, context: Context): OfferRef
   const least = missingFeerate(core, context);
   if (least !== undefined) return { code: 'feerate_too_low', least };
   const before = specOf(core, inNextRemote);
-  if (exposesTooMuch(core, before, spec, context)) return { code: 'dust_exposure', limit: MAX_EXPOSURE };
+  if (exposesTooMuch(core, before, spec, context)) return { code: 'dust_exposure', limit: MAX_DUST_EXPOSURE };
   const free = aboveReserve(params, spec);
   const price = cost(params, spec);
   const needed = weFund(params) ? larger(price, spikeCost(params, spec, 1)) : 0n;
@@ -182,7 +183,7 @@ const room = (core: Core, spec: Spec, way: Way, view: FeeView): Msat => {
     for (const holder of holders) {
       const fees = withClaims(judged, view);
       if (isLost(params, holder, judged.feerate, { way, amount: most }, fees))
-        most = smaller(most, MAX_EXPOSURE - exposure(params, holder, judged, fees));
+        most = smaller(most, MAX_DUST_EXPOSURE - exposure(params, holder, judged, fees));
     }
   return msat(most < bounds.htlcMinimum ? 0n : larger(most, 0n));
 };
@@ -203,7 +204,7 @@ const inTheirFavour = (core: Core): Spec => {
   return specOf({ ...core, outgoing: new Map(seen) }, inNextLocal(core.head.remote));
 };
 
-/** What is wrong with an HTLC that the peer offers, on our next commitment. */
+/** The fault of an update_add_htlc of the peer's, on our next commitment. */
 export const addFault = (core: Core, htlc: Htlc, fees: FairFees): Fault | undefined => {
   const { params } = core;
   const { local } = params;
@@ -219,8 +220,8 @@ export const addFault = (core: Core, htlc: Htlc, fees: FairFees): Fault | undefi
   const free = aboveReserve(params, spec).them - (weFund(params) ? 0n : costFor(params, 'local', spec));
   if (free < 0n) return { code: 'cannot_afford_htlc', id: htlc.id, missing: msat(-free) };
   const { highestFeerate } = fees;
-  return isTooExposed(params, inTheirFavour(core), spec, { highestFeerate }, NOT_EVEN_TAKEN)
-    ? { code: 'htlc_overexposes', id: htlc.id, limit: msat(NOT_EVEN_TAKEN * MAX_EXPOSURE) }
+  return isTooExposed(params, inTheirFavour(core), spec, { highestFeerate }, REFUSED_MULTIPLE)
+    ? { code: 'htlc_overexposes', id: htlc.id, limit: msat(REFUSED_MULTIPLE * MAX_DUST_EXPOSURE) }
     : undefined;
 };
 
@@ -241,7 +242,7 @@ export const feeFault = (
   const spec = { ...before, feerate };
   const free = aboveReserve(params, spec).them - costFor(params, 'local', spec);
   if (free < 0n) return { code: 'cannot_afford_fee', feerate, missing: msat(-free) };
-  if (isTooExposed(params, before, spec, fees)) return { code: 'fee_overexposes', feerate, limit: MAX_EXPOSURE };
+  if (isTooExposed(params, before, spec, fees)) return { code: 'fee_overexposes', feerate, limit: MAX_DUST_EXPOSURE };
   return undefined;
 };
 
@@ -255,8 +256,8 @@ export const raiseFault = (core: Core, fees: FairFees): Fault | undefined => {
   const spec = specOf(core, inNextLocal(head.remote));
   const { feerate } = specOf(core, inLocal(head.local));
   if (weFund(params) || spec.feerate <= feerate) return undefined;
-  return isTooExposed(params, { ...spec, feerate }, spec, fees, NOT_EVEN_TAKEN)
-    ? { code: 'fee_overexposes', feerate: spec.feerate, limit: msat(NOT_EVEN_TAKEN * MAX_EXPOSURE) }
+  return isTooExposed(params, { ...spec, feerate }, spec, fees, REFUSED_MULTIPLE)
+    ? { code: 'fee_overexposes', feerate: spec.feerate, limit: msat(REFUSED_MULTIPLE * MAX_DUST_EXPOSURE) }
     : undefined;
 };
 

@@ -14,7 +14,7 @@ export const COINBASE_MATURITY = 100;
 /** Whether a funding transaction in this place of its block is deep enough for the channel to be used. */
 const isDeepEnough = ({ params }: Core, depth: number, txIndex: number): boolean =>
   // The first transaction of a block is its coinbase. No commitment could be published while that is young.
-  depth >= (txIndex === 0 ? Math.max(depthOf(params), COINBASE_MATURITY) : depthOf(params));
+  depth >= (txIndex === 0 ? Math.max(minimumDepthOf(params), COINBASE_MATURITY) : minimumDepthOf(params));
 
 type Locked = readonly [core: Core, effects: readonly Effect[]];
 
@@ -35,8 +35,8 @@ export const readyEvent = (core: Core): readonly Effect[] => {
   return isReady(core) && scid !== undefined ? [report({ event: 'ready', scid, peerAlias })] : [];
 };
 
-/** Says channel_ready once the funding is deep enough and the peer listens. */
-export const sayReady = (core: Core): Locked => {
+/** Sends channel_ready once the funding is deep enough and the peer is online. */
+export const sendChannelReady = (core: Core): Locked => {
   const { lockin, link } = core;
   if (lockin.scid === undefined || lockin.sent || link.status !== 'online') return [core, []];
   const next = { ...core, lockin: { ...lockin, sent: true } };
@@ -47,14 +47,18 @@ export const sayReady = (core: Core): Locked => {
  * The funding transaction is in a block; `opening` when channel_ready is still of use. Told again after a reorg: then the
  * short_channel_id changes, and nothing else.
  */
-export const onDepth = (core: Core, input: Extract<Input, { type: 'funding_depth' }>, opening: boolean): Locked => {
+export const onFundingConfirmed = (
+  core: Core,
+  input: Extract<Input, { type: 'funding_depth' }>,
+  opening: boolean,
+): Locked => {
   const { lockin, funding } = core;
   if (!isDeepEnough(core, input.depth, input.txIndex)) return [core, []];
   const scid = scidOf(input.height, input.txIndex, funding.index);
   if (scid === lockin.scid) return [core, []];
   const located = { ...core, fundingTx: new Uint8Array(), lockin: { ...lockin, scid } };
   if (!opening) return [located, []];
-  return lockin.sent ? [located, readyEvent(located)] : sayReady(located);
+  return lockin.sent ? [located, readyEvent(located)] : sendChannelReady(located);
 };
 
 /** The peer's channel_ready; one already received only brings another alias. Throws ChannelError. */
@@ -77,5 +81,5 @@ export const onChannelReady = (core: Core, message: ChannelMessageOf<'channel_re
 };
 
 /** Blocks on the funding transaction, its own counted, before the channel is used: the fundee decides. */
-export const depthOf = ({ role, local, remote }: Params): number =>
+export const minimumDepthOf = ({ role, local, remote }: Params): number =>
   Math.max(1, role === 'funder' ? remote.minimumDepth : local.minimumDepth);

@@ -1,6 +1,6 @@
 /**
- * After a reconnect (BOLT 2, "Message Retransmission"): each side says which commitment and which revocation it expects next,
- * and from the difference to our own numbers follows what got lost, who is behind, and who lies.
+ * After a reconnect (BOLT 2, "Message Retransmission"): channel_reestablish says which commitment and which revocation each side
+ * expects next; the difference to our numbers tells what to retransmit and whether a side has lost state (option_data_loss_protect).
  */
 import { equal, zeros } from '../../wire/bytes.ts';
 import { ChannelError } from '../model/errors.ts';
@@ -11,8 +11,13 @@ import { commitmentSigned, revokeAndAck } from './commitmentupdates.ts';
 import { ourUpdates } from './htlcs.ts';
 import { channelReady } from './lockin.ts';
 
-/** What we say first on a new connection. */
-export const reestablish = ({ channelId, head, secrets, keys }: Core): ChannelMessageOf<'channel_reestablish'> => ({
+/** Our channel_reestablish, the first message on a new connection. */
+export const reestablishMessage = ({
+  channelId,
+  head,
+  secrets,
+  keys,
+}: Core): ChannelMessageOf<'channel_reestablish'> => ({
   name: 'channel_reestablish',
   channel_id: channelId,
   next_commitment_number: BigInt(head.local + 1),
@@ -22,10 +27,10 @@ export const reestablish = ({ channelId, head, secrets, keys }: Core): ChannelMe
 });
 
 /**
- * What a side says that must not use the channel any more: that it expects commitment 0 again. A peer then fails the channel
- * and publishes its own commitment, whatever it believes our state to be (BOLT 2); some do not do that for an `error`.
+ * channel_reestablish of a node without state: next_commitment_number 0. The peer then fails the channel and publishes its own
+ * commitment (BOLT 2); some do not do that for an `error`.
  */
-export const reestablishLost = ({ channelId, keys }: Core): ChannelMessageOf<'channel_reestablish'> => ({
+export const reestablishWithoutState = ({ channelId, keys }: Core): ChannelMessageOf<'channel_reestablish'> => ({
   name: 'channel_reestablish',
   channel_id: channelId,
   next_commitment_number: 0n,
@@ -50,7 +55,7 @@ const lastSecret = ({ keys }: Core, next: number): Uint8Array =>
 const hasRevocation = (core: Core, message: Reestablish): boolean => {
   const { head } = core;
   const theirs = numberOf(message.next_revocation_number);
-  // Who asks us to close has nothing to prove, and some peers fill the secret with anything then.
+  // A peer that asks us to close need not prove anything; some fill in any secret then.
   if (theirs === 0 && message.next_commitment_number === 0n) throw new ChannelError({ code: 'reestablish_zero' });
   if (!equal(message.your_last_per_commitment_secret, lastSecret(core, theirs)))
     throw new ChannelError({ code: 'reestablish_wrong_secret', next: theirs });
@@ -76,10 +81,10 @@ const hasCommitment = ({ head }: Core, message: Reestablish): boolean => {
 };
 
 /**
- * What must be said again, in the order in which it was first said. Throws ChannelError when the peer's numbers show that
- * one of us lost its memory or that it lies.
+ * The messages to retransmit, in their original order. Throws ChannelError when the numbers show that a side lost state or that the
+ * message is impossible.
  */
-export const lostMessages = (core: Core, message: Reestablish): readonly ChannelMessage[] => {
+export const messagesToResend = (core: Core, message: Reestablish): readonly ChannelMessage[] => {
   const { head, lockin } = core;
   const revoked = hasRevocation(core, message);
   const signed = hasCommitment(core, message);

@@ -1,5 +1,5 @@
 /**
- * What we ask for and what we accept when a channel is opened (BOLT 2, "The open_channel Message" and "The accept_channel
+ * The parameters that we ask for and accept when a channel is opened (BOLT 2, "The open_channel Message" and "The accept_channel
  * Message"): one row for each rule, so that a refusal names the field and what it should have been.
  */
 
@@ -172,7 +172,7 @@ const dustBelowReserves = (local: OpeningTerms, remote: OpeningTerms): readonly 
   ],
 ];
 
-/** The least a fundee wants to know of itself to judge an `open_channel`. */
+/** What a fundee needs to check an `open_channel`. */
 export type FundeePolicy = Pick<AcceptRequest, 'chainHash' | 'minimumAmount' | 'features' | 'allowStaticRemotekey'>;
 
 /** A funder's terms, all rules of "The open_channel Message" obeyed but those about our reply. Throws ChannelError. */

@@ -1,13 +1,14 @@
 /**
- * HTLCs that have an output and yet are not worth a transaction: taking them from the chain costs as much as they bring. If a
- * channel breaks they are as lost as those without an output, so they count with them. Only what we offer and what we take on
- * from the peer is measured so: a peer may count as the specification does, and is not failed for it.
+ * Uneconomical HTLCs: they have an output, but claiming it costs as much as it holds. If a channel is force-closed they are as
+ * lost as trimmed ones, so they count towards the dust exposure (BOLT 2, "Bounding exposure to trimmed in-flight HTLCs"). Only
+ * what we offer and what we take on from the peer is measured so: a peer may count as the specification does, and is not failed
+ * for it.
  */
 import type { Params, Way } from '../model/state.ts';
 import { feeOf, formats } from '../tx/commitmentformats.ts';
 
 /** What is below is not worth the room it takes in the wallet, sat. */
-export const WORTH = 330n;
+export const MIN_CLAIM_VALUE = 330n;
 /** A P2WPKH input with its witness, and an output for what is left. */
 export const FEE_INPUT_WEIGHT = 272 + 4 * 43;
 /**
@@ -26,7 +27,7 @@ export const claimFeerate = (commitment: number, estimate: number): number =>
   Math.min(CEILING, Math.max(commitment, estimate));
 
 /** Whether an HTLC with an output in a holder's commitment costs us as much to take as it brings. `amount` in msat. */
-export const isUnclaimed = (
+export const isUneconomical = (
   { format }: Pick<Params, 'format'>,
   holder: 'local' | 'remote',
   feerate: number,
@@ -36,5 +37,5 @@ export const isUnclaimed = (
   // Those of our own commitment are paid for by the HTLC, and where that does not suffice it has no output.
   if (holder === 'local' && htlcTransactionsPayFee) return false;
   const own = htlcTransactionWeight[way === 'out' ? 'offered' : 'received'] + BigInt(FEE_INPUT_WEIGHT);
-  return amount / 1000n - feeOf(feerate, holder === 'local' ? own : SWEEP_WEIGHT[way]) < WORTH;
+  return amount / 1000n - feeOf(feerate, holder === 'local' ? own : SWEEP_WEIGHT[way]) < MIN_CLAIM_VALUE;
 };

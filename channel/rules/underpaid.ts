@@ -1,7 +1,7 @@
 /**
- * Commitments without anchors that pay too little. Nobody can add to their fee, and only the funder can change it; a funder that
- * lets it lie has the other side's claims wait in the mempool until their HTLCs have expired. So such a channel takes up no new
- * HTLCs, and one that stays so while HTLCs could be lost goes on chain while there is still time.
+ * Commitments without anchors whose feerate is too low (BOLT 2, "Updating Fees"). Nobody can add to their fee, and only the funder can
+ * raise it; otherwise claims wait in the mempool until their HTLCs have expired. Such a channel takes no new HTLCs, and is force-closed
+ * in time where HTLCs could be lost.
  */
 
 import type { Fault } from '../model/errors.ts';
@@ -9,8 +9,8 @@ import type { Context } from '../model/io.ts';
 import { feerateOf, inLocal, inNextLocal, inNextRemote, specOf } from '../model/spec.ts';
 import type { Core, Htlc, Params } from '../model/state.ts';
 import { formats } from '../tx/commitmentformats.ts';
-import { GRACE, SAFETY } from './deadlines.ts';
-import { trimmedFor } from './exposure.ts';
+import { CLAIM_BUFFER, GRACE_PERIOD } from './deadlines.ts';
+import { isTrimmedFor } from './exposure.ts';
 
 /**
  * How many times less than our estimate such a commitment may pay. The estimate is for six blocks; what pays half of it is rarely
@@ -18,7 +18,7 @@ import { trimmedFor } from './exposure.ts';
  */
 const SHORTFALL = 2;
 /** Blocks that a claim is given beyond its usual time when its commitment pays too little: half a day in which fees may fall. */
-export const SLOW = 72;
+export const SLOW_CONFIRMATION = 72;
 
 const isTooLittle = ({ format }: Params, feerate: number, estimate: number): boolean =>
   formats[format].anchor === undefined && feerate * SHORTFALL < estimate;
@@ -37,8 +37,10 @@ export const missingFeerate = (
 
 /** The height from which on an HTLC of our commitment is in danger; undefined where it goes back to the peer anyway. */
 const dangerFrom = ({ way, expiry, removal }: Htlc): number | undefined => {
-  if (way === 'out') return expiry + GRACE - SLOW;
-  return removal === undefined || removal.ending.kind === 'fulfill' ? expiry - SAFETY - SLOW : undefined;
+  if (way === 'out') return expiry + GRACE_PERIOD - SLOW_CONFIRMATION;
+  return removal === undefined || removal.ending.kind === 'fulfill'
+    ? expiry - CLAIM_BUFFER - SLOW_CONFIRMATION
+    : undefined;
 };
 
 /**
@@ -51,7 +53,7 @@ export const underpaidFault = (core: Core, height: number, { steadyFeerate }: Co
   if (!isTooLittle(params, feerate, steadyFeerate)) return undefined;
   for (const htlc of htlcs) {
     const from = dangerFrom(htlc);
-    if (from !== undefined && height >= from && !trimmedFor(params, 'local', feerate, htlc))
+    if (from !== undefined && height >= from && !isTrimmedFor(params, 'local', feerate, htlc))
       return { code: 'commitment_underpaid', feerate, estimate: steadyFeerate, id: htlc.id, expiry: htlc.expiry };
   }
   return undefined;

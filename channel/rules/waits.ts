@@ -1,33 +1,34 @@
 /**
- * What a channel waits for, how long, and what it does then. Every state that needs the peer's next word has a row here, so
- * that nobody can hold us, or our money, by saying nothing. HTLCs have deadlines of their own beside it (deadlines.ts).
+ * The time limits on the peer's next message (BOLT 2 names those for the funding and for closing), and what follows when they run out.
+ * Every state that waits for the peer has one, so that no peer can lock our money by silence. HTLC deadlines are in deadlines.ts.
  *
- * Seconds are the node's to count, from the moment at which such a wait begins; a new connection begins a new one. Blocks count
- * from a height that is kept, whoever restarts or comes back meanwhile; but no peer is given up for what it could not say while
- * this node was away.
+ * The node counts seconds, from the beginning of a wait; a new connection begins a new one. Blocks count from a saved height, over
+ * restarts and reconnects; but no channel fails for what the peer could not send while this node was down.
  */
 
 import { scidParts } from '../../wire/units.ts';
 import { type Fault, reactions } from '../model/errors.ts';
 import type { Context } from '../model/io.ts';
 import type { ChannelState, ClosingSince, Core, Negotiating, Open } from '../model/state.ts';
-import { holdsHtlcs, isOwedCommitment } from '../model/updates.ts';
-import { type Row, type TimedName, type Wait, waits } from '../model/waitlimits.ts';
+import { hasLiveHtlcs, isAwaitingCommitmentSigned } from '../model/updates.ts';
+import { type TimedName, type Wait, type WaitLimit, waitLimits } from '../model/waitlimits.ts';
 import { isRefusedForLong } from './feerefused.ts';
 
-/** The seconds of a wait, where an operator gave `patience` for those he may set. */
+/** The seconds of a wait; `patience` replaces those that an operator may set (`peer-timeout`). */
 export const secondsOf = ({ name }: Wait, patience: number): number => {
-  const row: Row & { readonly seconds: number } = waits[name];
+  const row: WaitLimit & { readonly seconds: number } = waitLimits[name];
   return row.adjustable ? patience : row.seconds;
 };
 
 const only = (name: TimedName): Wait => ({ name, id: name });
 
-/** What is waited for on a connection that is in step. One thing at a time: the second is not due before the first. */
+/** What the peer owes on a reestablished connection, one message at a time. */
 const owed = (core: Core): Wait | undefined => {
   const { head } = core;
   if (head.signedAt !== undefined) return { name: 'revoke_and_ack', id: `revoke_and_ack ${head.remote}` };
-  return isOwedCommitment(core) ? { name: 'commitment_signed', id: `commitment_signed ${head.local + 1}` } : undefined;
+  return isAwaitingCommitmentSigned(core)
+    ? { name: 'commitment_signed', id: `commitment_signed ${head.local + 1}` }
+    : undefined;
 };
 
 const awaitedOfCore = (core: Core): Wait | undefined => {
@@ -39,7 +40,7 @@ const awaitedOfCore = (core: Core): Wait | undefined => {
 };
 
 /** What the peer is to say next, within seconds; undefined where nothing is, or the peer is away. */
-export const awaited = (state: ChannelState): Wait | undefined => {
+export const awaitedFromPeer = (state: ChannelState): Wait | undefined => {
   switch (state.phase) {
     case 'awaiting_accept':
       return only('accept_channel');
@@ -50,7 +51,7 @@ export const awaited = (state: ChannelState): Wait | undefined => {
     case 'open':
       return awaitedOfCore(state.core);
     case 'negotiating':
-      // A peer that has what it wants may have forgotten the channel.
+      // After an agreed closing the peer may have forgotten the channel.
       return state.agreed === undefined ? awaitedOfCore(state.core) : undefined;
     default:
       return undefined;
@@ -76,65 +77,65 @@ export const lastBlockOf = (state: Open | Negotiating): LastBlock | undefined =>
   const { closingSince, lockin } = state.core;
   if (closingSince === undefined) {
     if (lockin.scid === undefined || lockin.received) return undefined;
-    return { name: 'channel_ready', height: scidParts(lockin.scid).height + waits.channel_ready.blocks };
+    return { name: 'channel_ready', height: scidParts(lockin.scid).height + waitLimits.channel_ready.blocks };
   }
   if (!isClosing(state)) return undefined;
   const { began, empty } = closingSince;
-  const whole = began + waits.shutdown.blocks;
-  const ready = empty === undefined ? undefined : empty + waits.closing_signed.blocks;
+  const whole = began + waitLimits.shutdown.blocks;
+  const ready = empty === undefined ? undefined : empty + waitLimits.closing_signed.blocks;
   return ready !== undefined && ready < whole
     ? { name: 'closing_signed', height: ready }
     : { name: 'shutdown', height: whole };
 };
 
-/** Blocks, an hour, in which a peer can come back and say what it has to, where its time ran out while this node was away. */
+/** Blocks (an hour) that a peer gets to come back after its time ran out while this node was down. */
 const RETURN = 6;
 
-/** Whether a peer could have spoken to us lately. */
+/** Whether the peer has had the time to reach this node. */
 const couldSpeak = (height: number, { reachableSince = 0 }: Reach): boolean => height >= reachableSince + RETURN;
 
-/** As much of the world as decides whether a peer was heard out. */
+/** What decides whether the peer could reach this node. */
 type Reach = Pick<Context, 'reachableSince'>;
 
-/** The fault of a peer that was waited for through all the blocks that it is given. */
-export const outwaitedFault = (state: Open | Negotiating, height: number, reach: Reach): Fault | undefined => {
+/** The fault of a peer whose blocks have run out. */
+export const timeoutFault = (state: Open | Negotiating, height: number, reach: Reach): Fault | undefined => {
   const last = lastBlockOf(state);
   if (last === undefined || height < last.height || !couldSpeak(height, reach)) return undefined;
   const { name } = last;
-  const { blocks } = waits[name];
+  const { blocks } = waitLimits[name];
   return name === 'channel_ready'
     ? { code: 'channel_ready_timeout', blocks }
     : { code: 'close_timeout', awaited: name, blocks };
 };
 
-/** Whether a close with no HTLC left was argued about for long enough. */
+/** Whether the fee negotiation of a close has run out of time. */
 const isArguedOut = (state: ChannelState, height: number): boolean => {
   if (state.phase !== 'negotiating' || state.agreed !== undefined) return false;
   const { empty } = state.core.closingSince ?? {};
-  return empty !== undefined && height >= empty + waits.fee_range.blocks;
+  return empty !== undefined && height >= empty + waitLimits.fee_range.blocks;
 };
 
-/** A fault as it counts at this height: one with which a close, or the feerate, was held up for long enough ends the channel. */
-export const patient = (state: ChannelState, fault: Fault, height: number, reach: Reach): Fault => {
+/** The fault, or at the end of the time limit for a close or a refused feerate the fault that fails the channel. */
+export const escalate = (state: ChannelState, fault: Fault, height: number, reach: Reach): Fault => {
   if (reactions[fault.code] !== 'warn_and_disconnect' || !couldSpeak(height, reach)) return fault;
   if (isArguedOut(state, height))
-    return { code: 'close_timeout', awaited: 'fee_range', blocks: waits.fee_range.blocks };
+    return { code: 'close_timeout', awaited: 'fee_range', blocks: waitLimits.fee_range.blocks };
   return isRefusedForLong(state, fault, height)
-    ? { code: 'fee_timeout', refused: fault.code, blocks: waits.update_fee.blocks }
+    ? { code: 'fee_timeout', refused: fault.code, blocks: waitLimits.update_fee.blocks }
     : fault;
 };
 
-/** Who began a close, as its first step shows it: where the peer did, what it said stands there already. */
+/** Who began a close: the peer, where its `shutdown` is there already. */
 const closerOf = (state: Open | Negotiating): ClosingSince['by'] =>
   state.phase === 'open' && state.shutdown.theirs === undefined ? 'us' : 'peer';
 
-/** Takes note of the heights from which a close is waited for, whatever began it. */
+/** Notes the heights from which the time limits of a close count. */
 export const noteClose = (state: ChannelState, height: number): ChannelState => {
   if (!isClosing(state)) return state;
   const { core } = state;
   const before = core.closingSince;
   const began = before?.began ?? height;
-  const empty = holdsHtlcs(core) ? undefined : (before?.empty ?? height);
+  const empty = hasLiveHtlcs(core) ? undefined : (before?.empty ?? height);
   if (before?.began === began && before.empty === empty) return state;
   const closingSince: ClosingSince = { by: before === undefined ? closerOf(state) : before.by, began, empty };
   return { ...state, core: { ...core, closingSince } };

@@ -1,5 +1,5 @@
 /**
- * BOLT 3, "Commitment Transaction": from who owns what to the transaction, its outputs in their order and what each is.
+ * BOLT 3, "Commitment Transaction", with the obscured commitment number: builds the transaction with its outputs in order.
  * Holder: the side that may publish it (BOLT 3's local node). Both sides build the same bytes from the same content.
  */
 import { compare } from '../../wire/bytes.ts';

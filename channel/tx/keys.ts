@@ -1,6 +1,7 @@
 /**
- * BOLT 3, "Keys": the secrets of one channel and the keys of each of its commitments. "Holder" is the side that may
- * publish the commitment (BOLT 3 calls it the local node); every key but the payment keys changes with each commitment.
+ * BOLT 3, "Key Derivation": the secrets of one channel, the keys of each of its commitments, and the obscuring factor. "Holder"
+ * is the side that may publish the commitment (BOLT 3 calls it the local node); every key but the payment keys changes with each
+ * commitment.
  */
 import { utf8 } from '../../wire/bytes.ts';
 import {

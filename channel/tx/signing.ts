@@ -1,6 +1,7 @@
 /**
- * Signatures of what spends the funding output (commitments, closing transactions) and of HTLC transactions. This is the
- * node's hot loop: a commitment_signed carries a signature for each untrimmed HTLC in flight, not only for the new ones.
+ * BOLT 2 and BOLT 3: signatures of commitments and closing transactions, which spend the funding output, and of HTLC
+ * transactions. This is the node's hot loop: a commitment_signed carries a signature for each untrimmed HTLC in flight, not only
+ * for the new ones.
  */
 import { script, type Transaction } from 'bitcoinjs-lib';
 import { sign, verify } from '../../wire/crypto.ts';

@@ -1,6 +1,6 @@
 /**
- * Every transaction that a channel makes has one input, so its bytes and its BIP 143 digest are put together here
- * directly; bitcoinjs-lib's Transaction is made only of what is about to be published. Integers are little-endian.
+ * One-input transactions, as BOLT 3 has them, and their BIP 143 digests. Every transaction of a channel has one input, so they are
+ * put together here directly; bitcoinjs-lib's Transaction is made only of what is about to be published. Integers are little-endian.
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { hash256 } from '../../wire/crypto.ts';

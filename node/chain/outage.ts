@@ -3,14 +3,14 @@
  * settle among themselves is safe, one that they do not may be lost. So the operator is told loudly, again and again, and no HTLC
  * is taken or offered until it is back. Peers stay connected: what is under way can best be ended with them.
  */
-import { GRACE } from '../../channel/rules/deadlines.ts';
+import { GRACE_PERIOD } from '../../channel/rules/deadlines.ts';
 import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
 import type { Clock, Log } from '../ports/ports.ts';
 
 /** Milliseconds between two blocks, on the average. */
 const BLOCK_MS = 600_000;
 /** Milliseconds of silence that are too long: by then as many blocks may have come as the smallest margin that we hold. */
-export const TOO_LONG_MS = Math.min(EXPIRY_MARGIN, GRACE) * BLOCK_MS;
+export const TOO_LONG_MS = Math.min(EXPIRY_MARGIN, GRACE_PERIOD) * BLOCK_MS;
 /** Milliseconds for which the chain was asked in vain before that counts: a machine that wakes up has heard nothing for long. */
 const ASKED_MS = 60_000;
 /** Milliseconds between two looks after which the machine must have slept. */

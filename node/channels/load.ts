@@ -2,7 +2,7 @@
  * The records of all channels, read once at the start. What is left of HTLCs that are over is passed by: it grows with every
  * payment, and only an old commitment in the chain ever makes anybody ask for it. So are channels that are over.
  */
-import { PAST } from '../../channel/model/persist.ts';
+import { PAST_PREFIX } from '../../channel/model/persist.ts';
 import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports/ports.ts';
 import { CHANNELS } from './onchain.ts';
@@ -15,7 +15,7 @@ export const overMark = (key: string): Change => ({ key: OVER + key, value: new 
 
 /** Behind all records of a channel, and behind those of its past HTLCs: '0' is the character after '/'. */
 const afterAll = (key: string): string => `${CHANNELS}${key}0`;
-const afterPast = (key: string): string => `${CHANNELS}${key}/${PAST.slice(0, -1)}0`;
+const afterPast = (key: string): string => `${CHANNELS}${key}/${PAST_PREFIX.slice(0, -1)}0`;
 
 /** Each channel's records by its key, under the keys the channel knows them by. Throws StoreError. */
 export const loadChannelRecords = async (
@@ -30,7 +30,7 @@ export const loadChannelRecords = async (
       const [, key = '', ...rest] = whole.split('/');
       const name = rest.join('/');
       const isOver = over.has(key);
-      if (isOver || name.startsWith(PAST)) {
+      if (isOver || name.startsWith(PAST_PREFIX)) {
         after = isOver ? afterAll(key) : afterPast(key);
         more = true;
         break;

@@ -5,7 +5,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { claimWitness } from '../../channel/claims/witness.ts';
 import type { Effect, Input } from '../../channel/model/io.ts';
-import { PAST, pastAt } from '../../channel/model/persist.ts';
+import { PAST_PREFIX, pastAt } from '../../channel/model/persist.ts';
 import type { PastHtlc } from '../../channel/model/state.ts';
 import type { Outpoint } from '../../channel/tx/funding.ts';
 import { unhex } from '../../wire/bytes.ts';
@@ -279,7 +279,7 @@ export class Onchain {
     await gate.settled();
     const htlcs: PastHtlc[] = [];
     // One by one: there may be as many as the channel has had payments, and few of them stood in one commitment.
-    for await (const record of within(store, `${CHANNELS}${key}/`).entries(PAST))
+    for await (const record of within(store, `${CHANNELS}${key}/`).entries(PAST_PREFIX))
       htlcs.push(...pastAt(new Map([record]), number));
     machine.push({ type: 'past_loaded', htlcs });
   }

@@ -5,7 +5,7 @@ import { isRecovered } from '../../channel/model/core.ts';
 import { preimageOf } from '../../channel/model/htlc.ts';
 import { inLocal, specOf } from '../../channel/model/spec.ts';
 import type { ChannelState, Core } from '../../channel/model/state.ts';
-import { barred } from '../../channel/phases/shutdown.ts';
+import { whyNoOffers } from '../../channel/phases/shutdown.ts';
 import { type FeeView, spendable } from '../../channel/rules/limits.ts';
 import { equal } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
@@ -43,7 +43,7 @@ export const policyOf = ({ params }: Core, fees: FeePolicy): OwnPolicy => {
 };
 
 /** HTLCs may be offered: both channel_ready are exchanged, nobody closes, the peer is there and owes us nothing overdue. */
-export const isUsable = (state: ChannelState): boolean => state.phase === 'open' && barred(state) === undefined;
+export const isUsable = (state: ChannelState): boolean => state.phase === 'open' && whyNoOffers(state) === undefined;
 
 /** The way out that a usable channel is; undefined for any other. */
 export const outletOf = ({ machine: { state } }: Entry, fees: FeeView): Outlet | undefined => {

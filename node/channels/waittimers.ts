@@ -5,7 +5,7 @@
 import type { Input } from '../../channel/model/io.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
 import { whenIdle } from '../../channel/phases/transition.ts';
-import { awaited, secondsOf } from '../../channel/rules/waits.ts';
+import { awaitedFromPeer, secondsOf } from '../../channel/rules/waits.ts';
 import type { Clock } from '../ports/ports.ts';
 import type { Entry } from './entry.ts';
 
@@ -33,7 +33,7 @@ export class WaitTimers {
 
   /** A channel has come to this state. */
   follow(entry: Entry, state: ChannelState): void {
-    const wait = awaited(state);
+    const wait = awaitedFromPeer(state);
     const { connection, waiting } = entry;
     // A connection that replaced another gives the peer its whole time, whatever the peer let pass on the one before.
     if (wait?.id === waiting?.id && connection === waiting?.connection) return;

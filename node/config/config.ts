@@ -6,7 +6,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { defaultLimits, type ReceiverLimits } from '../../amp/limits.ts';
-import { waits } from '../../channel/model/waitlimits.ts';
+import { waitLimits } from '../../channel/model/waitlimits.ts';
 import type { ChainName } from '../../wire/chains.ts';
 import { type Msat, msat, sat } from '../../wire/units.ts';
 import { isLoopback } from '../base/address.ts';
@@ -271,7 +271,7 @@ export const loadConfig = (sources: Sources): Config => {
       most: pick('anchor-reserve-most')?.value ?? defaultReserve.most,
     },
     allowStaticRemotekey: pick('allow-static-remotekey')?.value ?? false,
-    peerTimeout: pick('peer-timeout')?.value ?? waits.revoke_and_ack.seconds,
+    peerTimeout: pick('peer-timeout')?.value ?? waitLimits.revoke_and_ack.seconds,
     amp: {
       spontaneous: pick('accept-spontaneous')?.value ?? true,
       limits: {

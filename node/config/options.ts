@@ -5,7 +5,7 @@
 
 import type { z } from 'zod';
 import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../../amp/limits.ts';
-import { waits } from '../../channel/model/waitlimits.ts';
+import { waitLimits } from '../../channel/model/waitlimits.ts';
 import { utf8 } from '../../wire/bytes.ts';
 import { type ChainName, chainHashOf } from '../../wire/chains.ts';
 import { addressFrom } from '../base/address.ts';
@@ -163,7 +163,7 @@ export const options = rows({
   },
   'peer-timeout': {
     value: 'SECONDS',
-    doc: `how long a connected peer may owe its next message before it is disconnected; ${waits.revoke_and_ack.seconds} unless told`,
+    doc: `how long a connected peer may owe its next message before it is disconnected; ${waitLimits.revoke_and_ack.seconds} unless told`,
     schema: whole(5, 3600),
   },
   'amp-timeout': {

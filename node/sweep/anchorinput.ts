@@ -1,7 +1,7 @@
 /** The output that a claim's transaction may take along, too small to be taken alone: our anchor. It is taken where it pays. */
 
 import type { Transaction } from 'bitcoinjs-lib';
-import type { AnchorInput, OpenClaim } from '../../channel/model/claim.ts';
+import type { AnchorInput, UnsignedClaim } from '../../channel/model/claim.ts';
 import { outpointKey } from '../chain/watch.ts';
 import { feeOf } from '../wallet/select.ts';
 
@@ -9,19 +9,19 @@ import { feeOf } from '../wallet/select.ts';
 export const anchorWeight = ({ witnessWeight }: AnchorInput): number => 41 * 4 + witnessWeight;
 
 /** What goes with a claim at a feerate, sat per 1,000 weight: nothing that costs as much as it brings. */
-export const anchorFor = (claim: OpenClaim, feerate: number): AnchorInput | undefined => {
+export const anchorFor = (claim: UnsignedClaim, feerate: number): AnchorInput | undefined => {
   const anchor = claim.kind === 'sweep' ? claim.anchor : undefined;
   return anchor !== undefined && anchor.value > feeOf(anchorWeight(anchor), feerate) ? anchor : undefined;
 };
 
 /** The outpoint of what goes beside a claim, as a key; undefined where there is nothing. */
-export const anchorKeyOf = (claim: OpenClaim): string | undefined =>
+export const anchorKeyOf = (claim: UnsignedClaim): string | undefined =>
   claim.kind === 'sweep' && claim.anchor !== undefined
     ? outpointKey(claim.anchor.outpoint.txid, claim.anchor.outpoint.index)
     : undefined;
 
 /** Whether a transaction for a claim takes it along. */
-export const spendsAnchor = (claim: OpenClaim, { ins }: Transaction): boolean => {
+export const spendsAnchor = (claim: UnsignedClaim, { ins }: Transaction): boolean => {
   const key = anchorKeyOf(claim);
   return key !== undefined && ins.some(({ hash, index }) => outpointKey(hash, index) === key);
 };

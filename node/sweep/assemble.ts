@@ -1,7 +1,7 @@
 /** From a plan to a signed transaction: the claim's input at index 0, what goes beside it, the coins that pay the fee behind. */
 
 import { Transaction } from 'bitcoinjs-lib';
-import type { OpenClaim } from '../../channel/model/claim.ts';
+import type { UnsignedClaim } from '../../channel/model/claim.ts';
 import { equal } from '../../wire/bytes.ts';
 import { outpointKey } from '../chain/watch.ts';
 import { replaceable } from '../wallet/build.ts';
@@ -11,12 +11,12 @@ import type { TxDraft } from './plan.ts';
 
 /** What signs: the channel for its input (`digest` is BIP 143's with SIGHASH_ALL, 32 bytes), the wallet for its coins. */
 export interface Signers {
-  witness(input: Pick<OpenClaim, 'unlock' | 'scriptCode'>, digest: Uint8Array): readonly Uint8Array[];
+  witness(input: Pick<UnsignedClaim, 'unlock' | 'scriptCode'>, digest: Uint8Array): readonly Uint8Array[];
   coins(tx: Transaction, inputs: readonly { readonly index: number; readonly coin: Fund }[]): void;
 }
 
 /** The transaction of a draft, signed. */
-export const assemble = (claim: OpenClaim, draft: TxDraft<Fund>, signers: Signers): Transaction => {
+export const assemble = (claim: UnsignedClaim, draft: TxDraft<Fund>, signers: Signers): Transaction => {
   const { coins, outputs, locktime } = draft;
   const anchor = draft.withAnchor && claim.kind === 'sweep' ? claim.anchor : undefined;
   const tx = new Transaction();
@@ -46,7 +46,7 @@ export const coinKeysOf = (tx: Transaction): readonly string[] =>
  * Whether a transaction that was made for a claim still does what the claim wants: how an HTLC is ended may have changed since,
  * and coins may have left the chain.
  */
-export const stillFits = (claim: OpenClaim, tx: Transaction, coins: readonly Pick<Fund, 'key'>[]): boolean => {
+export const stillFits = (claim: UnsignedClaim, tx: Transaction, coins: readonly Pick<Fund, 'key'>[]): boolean => {
   const [input] = tx.ins;
   const [output] = tx.outs;
   if (input?.sequence !== claim.sequence || tx.locktime !== (claim.kind === 'bump' ? 0 : claim.locktime)) return false;

@@ -5,7 +5,7 @@
  */
 
 import { Transaction } from 'bitcoinjs-lib';
-import type { Claim, OpenClaim } from '../../channel/model/claim.ts';
+import type { Claim, UnsignedClaim } from '../../channel/model/claim.ts';
 import { equal, unhex } from '../../wire/bytes.ts';
 import { type Sat, txid } from '../../wire/units.ts';
 import { fallbackFeerate } from '../chain/bitcoind.ts';
@@ -33,7 +33,7 @@ export interface EngineParts {
   /** The channel's witness for its input; `digest` is BIP 143's with SIGHASH_ALL, 32 bytes. Throws ChannelGone. */
   readonly witness: (
     channel: string,
-    input: Pick<OpenClaim, 'unlock' | 'scriptCode'>,
+    input: Pick<UnsignedClaim, 'unlock' | 'scriptCode'>,
     digest: Uint8Array,
   ) => readonly Uint8Array[];
   /** What is ours or may become ours in the channel's own commitment: the most its fee may come to. */

@@ -3,7 +3,7 @@
  * the coins that may pay: wait, publish the same again, or put together a new transaction with which fee and which coins.
  * Invariants: a fee never exceeds what is at stake, and a replacement always pays what nodes ask of one (BIP 125).
  */
-import type { BumpClaim, Claim, OpenClaim } from '../../channel/model/claim.ts';
+import type { BumpClaim, Claim, UnsignedClaim } from '../../channel/model/claim.ts';
 import type { Output } from '../../channel/tx/transaction.ts';
 import { type Sat, sat } from '../../wire/units.ts';
 import { dustOf, feeOf, weightOf } from '../wallet/select.ts';
@@ -83,7 +83,7 @@ const MOST_COINS = 50;
 const SMALL = 900n;
 
 /** Whether coins of the wallet may pay for a claim, and not only what it takes. */
-export const needsCoin = (claim: OpenClaim): boolean =>
+export const needsCoin = (claim: UnsignedClaim): boolean =>
   claim.kind !== 'sweep' || (claim.decides === true && claim.value < SMALL);
 
 /** What a claim is made of, whatever its kind. */
@@ -116,7 +116,7 @@ const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** All of `most` when a deadline is near; before that half of it, or the least fee there is where that is more. */
-const limitOf = (claim: OpenClaim, tip: number, most: bigint, least: bigint): bigint =>
+const limitOf = (claim: UnsignedClaim, tip: number, most: bigint, least: bigint): bigint =>
   isUrgent({ tip, deadline: claim.deadline }) ? most : smaller(most, larger(most / 2n, least));
 
 /** A child of a closing pays for both out of our output there and nothing else: only time is won by it, and nothing can be lost. */
@@ -127,7 +127,7 @@ const closingShape = ({ value, parentFee }: BumpClaim, base: number, weight: num
 };
 
 const shapeOf = <C extends FeeCoin>(
-  claim: OpenClaim,
+  claim: UnsignedClaim,
   { script, tip, parentWeight, stake }: PlanContext<C>,
 ): ClaimShape => {
   const input = weightOf.frame + 41 * 4 + claim.witnessWeight;
@@ -287,7 +287,7 @@ const shortOf = <C extends FeeCoin>(
 };
 
 /** The shape with what goes anchor the claim at this rate, if it may. */
-const withAnchorInput = (shape: ClaimShape, claim: OpenClaim, rate: number, alone: boolean): ClaimShape => {
+const withAnchorInput = (shape: ClaimShape, claim: UnsignedClaim, rate: number, alone: boolean): ClaimShape => {
   const anchor = alone ? undefined : anchorFor(claim, rate);
   if (anchor === undefined) return shape;
   return { ...shape, base: shape.base + anchorWeight(anchor), supply: shape.supply + anchor.value, withAnchor: true };
@@ -299,7 +299,7 @@ export const isChildPublished = ({ kind }: Pick<Claim, 'kind'>, before: unknown)
 
 /** What to do about a claim now. */
 export const planClaim = <C extends FeeCoin>(
-  claim: OpenClaim,
+  claim: UnsignedClaim,
   before: LastPublished | undefined,
   world: PlanContext<C>,
 ): PlanAction<C> => {

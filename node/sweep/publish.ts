@@ -1,7 +1,7 @@
 /** One claim at one height: plan, sign, keep, publish, and pay more where the network asks for more. */
 
 import { Transaction } from 'bitcoinjs-lib';
-import type { Claim, OpenClaim } from '../../channel/model/claim.ts';
+import type { Claim, UnsignedClaim } from '../../channel/model/claim.ts';
 import { type Sat, sat, txid } from '../../wire/units.ts';
 import { ChainError, isFeeTooLow } from '../chain/errors.ts';
 import { outpointKey } from '../chain/watch.ts';
@@ -83,7 +83,7 @@ const publishReady = async (
 export const publishClaim = async (claim: Claim, pursuit: PublishContext): Promise<ClaimStatus> =>
   claim.kind === 'ready' ? publishReady(claim, pursuit) : publishOpen(claim, pursuit);
 
-const publishOpen = async (claim: OpenClaim, pursuit: PublishContext): Promise<ClaimStatus> => {
+const publishOpen = async (claim: UnsignedClaim, pursuit: PublishContext): Promise<ClaimStatus> => {
   const { wallet, chain, signers, tip, script, stake, needy, known, keep } = pursuit;
   if (tip + 1 < claim.from && !isChildPublished(claim, known)) return { state: 'locked' };
   const owner = coinOwnerOf(claim);
@@ -170,7 +170,7 @@ const publishOpen = async (claim: OpenClaim, pursuit: PublishContext): Promise<C
 
 /** As planned with confirmed coins alone, unless they do not suffice and what no block holds yet helps. */
 const planWithUnconfirmed = (
-  claim: OpenClaim,
+  claim: UnsignedClaim,
   before: LastPublished | undefined,
   world: PlanContext<Fund>,
   waiting: readonly Fund[],

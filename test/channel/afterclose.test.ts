@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { msat } from '../../wire/units.ts';
 import { eventsOf, give, offerOf, openRequest, ready, restart, settle } from './pair.ts';
 
-test('are told apart from those before, and after a restart none that waits is one of those', () => {
+test('HTLCs that arrive after our shutdown are reported as closing, and after a restart so is every HTLC that still waits', () => {
   const pair = ready({ ...openRequest, push: msat(500_000_000n) });
   const { a, b } = pair;
   const told = () => eventsOf(a, 'received').map(({ id, closing }) => [id, closing]);

@@ -132,8 +132,8 @@ const play = (
   return { moment, letter: letterOf(reply, ours(moment).state, row), reply };
 };
 
-describe.each(formats)('%s: a peer that says', (format) => {
-  test.each(rows)('$claim is answered as the table says, and nothing else changes', (row) => {
+describe.each(formats)('%s: a bad message of the peer', (format) => {
+  test.each(rows)('is answered as the reactions table says and changes nothing else: $claim', (row) => {
     const got = columns.map((group) =>
       group
         .map((name) => {
@@ -187,7 +187,7 @@ const goesOn = (pair: Pair, name: string): void => {
   expect(b?.toUs).toBe((490n - sent) * 1_000_000n);
 };
 
-describe.each(formats)('%s: whoever said what was not taken can go on as if nothing had been', (format) => {
+describe.each(formats)('%s: a peer whose bad message was refused can go on with the channel', (format) => {
   const lives = moments.filter((name) => !(columns[5] as readonly string[]).includes(name));
   test.each(rows)('after $claim', (row) => {
     for (const name of lives) {

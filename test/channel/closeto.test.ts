@@ -56,7 +56,7 @@ describe('a close to a script', () => {
     expect(eventsOf(away.a, 'closing')).toHaveLength(1);
   });
 
-  test('that is another than the one which stands is refused with that, whoever began and however far it is', () => {
+  test('other than the one of the close under way is refused, whichever side began it', () => {
     const pair = ready();
     give(pair, pair.a, offerOf(5_000_000n, 1));
     settle(pair);
@@ -74,7 +74,7 @@ describe('a close to a script', () => {
     expect(refusals(pair.a)).toHaveLength(2);
   });
 
-  test('of a channel that ends otherwise is refused', () => {
+  test('of a channel that is being force-closed is refused', () => {
     const pair = ready();
     give(pair, pair.a, { type: 'force_close' });
     give(pair, pair.a, { type: 'close', script: p2wsh });
@@ -93,7 +93,7 @@ test.each(['a', 'b'] as const)('who began a close is known, also after a restart
   expect(coreOf(pair[other]).closingSince?.by).toBe('peer');
 });
 
-test('a record of before that was kept says when a close began, and not by whom', () => {
+test('an older record of a close says when it began, and not by whom', () => {
   const pair = ready();
   give(pair, pair.a, { type: 'close' });
   const kept = new Map(records(pair.a.state));

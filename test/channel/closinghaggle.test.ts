@@ -107,7 +107,7 @@ describe.each(['a', 'b'] as const)('a peer that haggles, with us as %s (a is the
     { nil: undefined },
   );
 
-  test('gets no signature for a fee that is not ours to pay or that nodes do not relay, and costs us no more than that', () => {
+  test('gets no signature for a fee outside our range or below the relay minimum', () => {
     fc.assert(
       fc.property(asked, rate, rate, fc.array(word, { maxLength: 8 }), (feerates, estimate, relay, said) => {
         const pair = ready(pushed);
@@ -145,7 +145,7 @@ describe.each(['a', 'b'] as const)('a peer that haggles, with us as %s (a is the
     );
   });
 
-  test('that asks for nearly everything, then a satoshi less each time, gets nothing', () => {
+  test('that asks for nearly the whole balance, then a satoshi less each time, gets no signature', () => {
     const pair = ready(pushed);
     meet(pair, who, undefined, context);
     const most = who === 'a' ? 2_530 : 1_000_000;

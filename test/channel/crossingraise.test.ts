@@ -41,14 +41,14 @@ const run = (pair: Pair): void => {
   }
 };
 
-test('that takes them their outputs is taken a little beyond the bound: the funder could not take it back', () => {
+test('a feerate raise that crosses small HTLCs on the wire is accepted a little beyond the dust exposure limit: the funder cannot take it back', () => {
   const pair = crossed(60);
   run(pair);
   expect(cutWhy(pair.b)).toBeUndefined();
   expect(coreOf(pair.b).head.feerate).toBe(20_000);
 });
 
-test('that takes far too many of them their outputs is refused on every connection', () => {
+test('a feerate raise that trims far too many crossing HTLCs is refused on every connection', () => {
   const pair = crossed(100);
   for (let connection = 0; connection < 2; connection++) {
     run(pair);

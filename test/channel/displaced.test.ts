@@ -33,14 +33,14 @@ test.each<readonly [string, (pair: Pair) => void]>([
   ]);
 });
 
-test('is given up by a fundee whom the funding was not named to yet', () => {
+test('a displaced opening is abandoned by a fundee that has not received funding_created yet', () => {
   const pair = begin(openRequest);
   expect(pair.b.state.phase).toBe('awaiting_funding_created');
   give(pair, pair.b, { type: 'displaced' });
   expect(pair.b.state.phase).toBe('abandoned');
 });
 
-test('is kept by the funder, and by a channel whose funding is confirmed', () => {
+test('a channel is not displaced at the funder, nor once its funding is confirmed', () => {
   const pair = waiting();
   give(pair, pair.a, { type: 'displaced' });
   expect(pair.a.state.phase).toBe('open');

@@ -43,7 +43,7 @@ const signed = () => {
   return { pair, message: next(pair.b, 'commitment_signed') };
 };
 
-test('of a commitment: that commitment, as the one who checked it has it', () => {
+test('the error for a wrong commitment signature carries the commitment that the verifier built', () => {
   const { pair, message } = signed();
   const { said, tx } = answered(pair, 'b', { ...message, signature: wrong });
   expect(said).toMatch(/^invalid_commitment_signature; not a signature of /);
@@ -51,7 +51,7 @@ test('of a commitment: that commitment, as the one who checked it has it', () =>
   expect(tx.outs.map(({ value }) => value)).toContain(50_000n);
 });
 
-test('of an HTLC: the transaction that ends it', () => {
+test('the error for a wrong HTLC signature carries the HTLC transaction', () => {
   const { pair, message } = signed();
   const { said, tx } = answered(pair, 'b', { ...message, htlc_signature: [wrong] });
   expect(said).toMatch(/^invalid_htlc_signature: index \d, htlc 0; not a signature of /);
@@ -59,7 +59,7 @@ test('of an HTLC: the transaction that ends it', () => {
   expect(spends(tx)).not.toBe(fundingOf(pair.b));
 });
 
-test('of the first commitments', () => {
+test('the error for a wrong signature of the first commitment carries that commitment', () => {
   const pair = begin();
   deliver(pair, pair.a);
   fund(pair);
@@ -69,7 +69,7 @@ test('of the first commitments', () => {
   expect(spends(tx)).toBe(`${hex(created.funding_txid)}:${created.funding_output_index}`);
 });
 
-test('of a closing', () => {
+test('the error for a wrong closing signature carries the closing transaction', () => {
   const pair = ready();
   give(pair, pair.a, { type: 'close' });
   while (pair.b.inbox[0]?.name === 'shutdown' || pair.a.inbox.length > 0) {
@@ -81,13 +81,13 @@ test('of a closing', () => {
   expect(spends(tx)).toBe(fundingOf(pair.b));
 });
 
-test('what is kept and said again on a later connection, and what is logged, is the fault alone', () => {
+test('the error that is stored, repeated on a later connection and logged leaves the transaction out', () => {
   const { pair, message } = signed();
   give(pair, pair.b, { type: 'message', message: { ...message, signature: wrong } });
   expect(pair.b.state).toMatchObject({ phase: 'failed', why: 'invalid_commitment_signature' });
 });
 
-test('a transaction that no message has room for is left out, and every text fits one', () => {
+test('a transaction too long for a message is left out of the error, and every error fits a message', () => {
   const fault = { code: 'invalid_closing_signature', fee: sat(1n), tx: new Uint8Array(32_800) } as const;
   expect(errorText(fault)).toBe(faultText(fault));
   const most = { ...fault, tx: new Uint8Array(32_700) };

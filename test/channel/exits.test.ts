@@ -84,7 +84,7 @@ describe('an agreed closing that no block takes', () => {
     expect(why(so.pair.a, before)).toEqual(['closing', 'commitment']);
   });
 
-  test(`and that the network refuses is waited for ${REFUSED_BLOCKS} blocks, without a break`, () => {
+  test(`that the network refuses is waited for ${REFUSED_BLOCKS} blocks, without a break`, () => {
     const so = agreed();
     const block = (taken: boolean): void => {
       tell(so, 'a', { type: 'closing_offered', taken });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Context, OpenRequest } from '../../channel/model/io.ts';
 import { inRemote, specOf } from '../../channel/model/spec.ts';
 import { acceptChannel, openChannel } from '../../channel/phases/transition.ts';
-import { exposure, MAX_EXPOSURE } from '../../channel/rules/exposure.ts';
+import { exposure, MAX_DUST_EXPOSURE } from '../../channel/rules/exposure.ts';
 import { receivable, spendable } from '../../channel/rules/limits.ts';
 import { commitmentFee, formats } from '../../channel/tx/commitmentformats.ts';
 import { text } from '../../wire/bytes.ts';
@@ -69,7 +69,7 @@ describe.each(kinds)('with %s, beyond the highest estimate of late', (name, requ
     );
   });
 
-  test('it may raise the feerate as far, and not further; lower it from wherever it stands', () => {
+  test('a funder may raise the feerate up to the same limit and not further, and lower it from any feerate', () => {
     const small: OpenRequest = { ...request, amount: sat(100_000n) };
     const most = highest(100_000n);
     const pair = ready(small, roomy);
@@ -85,7 +85,7 @@ describe.each(kinds)('with %s, beyond the highest estimate of late', (name, requ
     expect(why(standing)).toEqual([]);
   });
 
-  test('an estimate that was so high within the last day or two makes it fair', () => {
+  test('a feerate that our estimate reached within the last two days is accepted', () => {
     const pair = ready({ ...request, amount: sat(100_000n) }, roomy);
     says(pair, highest(100_000n) + 1, { ...context, feerate: 253, highestFeerate: 5000 });
     expect(why(pair)).toEqual([]);
@@ -111,8 +111,8 @@ describe('HTLCs of a commitment that pays too much', () => {
     const spec = specOf(coreOf(pair.b), inRemote(head.remote));
     const stands = exposure(params, 'remote', spec, context);
     expect(outgoing.size).toBe(offered);
-    expect(stands).toBeLessThanOrEqual(MAX_EXPOSURE);
-    expect(stands).toBeGreaterThan(MAX_EXPOSURE - 20_000_000n);
+    expect(stands).toBeLessThanOrEqual(MAX_DUST_EXPOSURE);
+    expect(stands).toBeGreaterThan(MAX_DUST_EXPOSURE - 20_000_000n);
 
     const dust = spendable(coreOf(pair.b), context);
     expect(dust).toBeLessThan(20_000_000n);
@@ -136,7 +136,7 @@ describe('HTLCs of a commitment that pays too much', () => {
     expect(pair.b.state.phase).toBe('open');
   });
 
-  test('are not even taken beyond twice that: failed back or not, a commitment with them could be published for ever', () => {
+  test('are refused beyond twice that limit: even failed back, a revoked commitment with them could be published for ever', () => {
     const pair = dear(openRequest);
     for (let n = 0; n < 70; n++) {
       give(pair, pair.a, offerOf(30_000_000n, n), { ...context, neededFeerate: 0, highestFeerate: feerate });
@@ -144,8 +144,8 @@ describe('HTLCs of a commitment that pays too much', () => {
     }
     const { params, head, incoming } = coreOf(pair.b);
     const stands = exposure(params, 'remote', specOf(coreOf(pair.b), inRemote(head.remote)), context);
-    expect(stands).toBeLessThanOrEqual(2n * MAX_EXPOSURE);
-    expect(stands).toBeGreaterThan(2n * MAX_EXPOSURE - 20_000_000n);
+    expect(stands).toBeLessThanOrEqual(2n * MAX_DUST_EXPOSURE);
+    expect(stands).toBeGreaterThan(2n * MAX_DUST_EXPOSURE - 20_000_000n);
     expect(why(pair)).toEqual(['htlc_overexposes']);
     expect(eventsOf(pair.b, 'received').filter(({ overexposed }) => !overexposed)).toHaveLength(30);
     expect(incoming.size).toBeLessThan(70);

@@ -1,11 +1,11 @@
 /** A feerate that is refused, and that its peer has signed and so says again on every connection: no channel hangs on it for ever. */
 import { expect, test } from 'vitest';
 import type { Context } from '../../channel/model/io.ts';
-import { waits } from '../../channel/model/waitlimits.ts';
+import { waitLimits } from '../../channel/model/waitlimits.ts';
 import { context, coreOf, cut, deliver, eventsOf, give, join, type Pair, ready, restart, settle } from './pair.ts';
 import { summary } from './summary.ts';
 
-const { blocks } = waits.update_fee;
+const { blocks } = waitLimits.update_fee;
 /** `b` takes nothing below 500 sat per 1,000 weight. */
 const strict = (height: number, more: Partial<Context> = {}): Context => ({
   ...context,
@@ -42,7 +42,7 @@ const lowered = (): Pair => {
 };
 const fault = ({ b }: Pair) => eventsOf(b, 'failed')[0]?.fault;
 
-test('is tried for a day, over restarts, and then the channel is given up with the commitment that stands', () => {
+test('a refused feerate is retried for a day, over restarts, and then the channel is force-closed with the current commitment', () => {
   const pair = lowered();
   for (const height of [500, 570, 500 + blocks - 1]) {
     cut(pair);
@@ -56,7 +56,7 @@ test('is tried for a day, over restarts, and then the channel is given up with t
   expect(pair.b.broadcasts.map(({ why }) => why)).toContain('commitment');
 });
 
-test('counts no more once it is taken, because fees have fallen', () => {
+test('a refused feerate no longer counts once it is accepted because fees have fallen', () => {
   const pair = lowered();
   reconnect(pair);
   expect(hear(pair, { ...context, height: 600 })).toBe(true);
@@ -66,7 +66,7 @@ test('counts no more once it is taken, because fees have fallen', () => {
   expect(summary(pair.b.state)).toMatchObject({ feerate: 300, online: true });
 });
 
-test('counts no more once the peer was there for two blocks and did not say it again: it had not signed it', () => {
+test('a refused feerate no longer counts once the peer was online for two blocks without repeating it: it had not signed it', () => {
   const pair = ready();
   const lower = () => give(pair, pair.a, { type: 'update_fee', feerate: 300 });
   lower();
@@ -81,7 +81,7 @@ test('counts no more once the peer was there for two blocks and did not say it a
   expect(coreOf(pair.b).feeRefusedSince).toBe(500 + 2 * blocks);
 });
 
-test('goes on to count where blocks come before the peer says it again', () => {
+test('a refused feerate goes on counting when blocks come before the peer repeats it', () => {
   const pair = lowered();
   reconnect(pair);
   give(pair, pair.b, { type: 'block', height: 501 }, strict(501));
@@ -89,7 +89,7 @@ test('goes on to count where blocks come before the peer says it again', () => {
   expect(coreOf(pair.b).feeRefusedSince).toBe(500);
 });
 
-test('fails no channel of a peer that could only now say it again, because this node was away', () => {
+test('a refused feerate fails no channel while the peer could not repeat it because this node was offline', () => {
   const pair = lowered();
   reconnect(pair);
   const height = 500 + 2 * blocks;

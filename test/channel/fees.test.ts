@@ -49,7 +49,7 @@ const spare = (side: Side): bigint => {
   return toUs / 1000n - params.remote.reserve - openerCost(formats[params.format], feerate, htlcs.length);
 };
 
-describe('a new commitment pays', () => {
+describe('the feerate of a new commitment', () => {
   const rows: readonly (readonly [keyof typeof formats, number, number, number])[] = [
     ['static_remotekey', 1000, 253, 1000],
     ['static_remotekey', 90_000, 253, 90_000],
@@ -65,13 +65,13 @@ describe('a new commitment pays', () => {
     expect(commitmentFeerate(formats[format], at(feerate, { relayFeerate }))).toBe(expected);
   });
 
-  test('so from the start, where nothing else is asked for', () => {
+  test('is the estimate from the opening on unless the caller gives another', () => {
     const asked = (request: OpenRequest) => feerateOf(ready({ ...request, feerate: undefined }).b);
     expect([asked(openRequest), asked(anchorsRequest)]).toEqual([1000, 1000]);
   });
 });
 
-describe('the funder changes it', () => {
+describe('the funder changes the feerate', () => {
   const rows: readonly (readonly [string, number, number, number])[] = [
     ['not for a tenth more', 1000, 1100, 1000],
     ['for more than a tenth more', 1000, 1101, 1101],
@@ -137,7 +137,7 @@ describe('the funder changes it', () => {
     expect(dry.b.inbox).toEqual([]);
   });
 
-  test('nor while the last revocation, with which the peer begins to negotiate, is on its way', () => {
+  test('not while its last revocation, with which the peer begins to negotiate the close, is on its way', () => {
     const pair = ready();
     give(pair, pair.a, offerOf(5_000_000n, 1));
     settle(pair);
@@ -192,7 +192,7 @@ describe.each([
   });
 });
 
-test('it is not raised so far that HTLCs without an output hold more than we risk', () => {
+test('the feerate is not raised so far that trimmed HTLCs exceed the dust exposure limit', () => {
   const many = roomyRequest;
   const pair = ready({ ...openRequest, feerate: 253 }, many);
   // 138 HTLCs of 3,700 sat: 510,600 sat, dust for a received one from 3,346 sat / 703 weight on, about 4,760 sat.

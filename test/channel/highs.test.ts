@@ -62,7 +62,7 @@ const signing = (request = openRequest) => {
   return { pair, message };
 };
 
-test('in funding_created', () => {
+test('a high-S signature in funding_created is refused', () => {
   const pair = begin();
   deliver(pair, pair.a);
   fund(pair);
@@ -71,7 +71,7 @@ test('in funding_created', () => {
   expect(hear(pair, pair.b, raised(message))).toBe('invalid_funding_signature');
 });
 
-test('in funding_signed, and no coin moves', () => {
+test('a high-S signature in funding_signed is refused, and no coin moves', () => {
   const pair = begin();
   deliver(pair, pair.a);
   fund(pair);
@@ -98,7 +98,7 @@ test.each([
   expect(hear(good.pair, good.pair.b, good.message)).toBeUndefined();
 });
 
-test('in closing_signed', () => {
+test('a high-S signature in closing_signed is refused', () => {
   const pair = ready();
   give(pair, pair.a, { type: 'close' });
   const message = upTo(pair, pair.b, 'closing_signed');

@@ -91,7 +91,7 @@ describe.each(kinds)('with %s', (name, request) => {
     });
   });
 
-  test('as many HTLCs without an output as stand for 500,000 sat, and no more', () => {
+  test('trimmed HTLCs may be offered up to 500,000 sat in all, and no more', () => {
     const pair = ready(request, roomyRequest);
     const each = format.htlcTransactionsPayFee ? 1_056_000n : 353_999n;
     const many = 500_000_000n / each;
@@ -101,7 +101,7 @@ describe.each(kinds)('with %s', (name, request) => {
     expect(next).toBe(format.htlcTransactionsPayFee ? 'dust_exposure' : 'too_many_htlcs');
   });
 
-  test('never the reserve, whatever is offered, ended and asked by the chain, one after the other', () => {
+  test('the reserve is never spent, whatever sequence of offers, removals and feerates comes', () => {
     const side = fc.constantFrom('a' as const, 'b' as const);
     const move = fc.oneof(
       fc.record({ do: fc.constant('offer' as const), side, share: fc.integer({ min: 0, max: 100 }) }),

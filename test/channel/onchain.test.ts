@@ -60,7 +60,7 @@ const publish = (so: World, kind: Kind): void => {
 };
 
 describe.each(rows)('$format: $kind commitment, $way HTLC, $end, dust $dust', ({ format, kind, way, end, dust }) => {
-  test('ends with what each is owed', () => {
+  test('pays each side what it is owed', () => {
     const so = world(format);
     const { pair } = so;
     const [from, to]: readonly [Who, Who] = way === 'offered' ? ['a', 'b'] : ['b', 'a'];

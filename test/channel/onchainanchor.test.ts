@@ -36,7 +36,7 @@ const together = (so: World, who: Who, claim: SweepClaim): Transaction => {
   return tx;
 };
 
-test('goes with the balance on either side, once each', () => {
+test('our anchor is swept with our balance on either commitment, once each', () => {
   const so = world(ANCHORS);
   goOnchain(so, 'a');
   for (const who of both) {
@@ -49,7 +49,7 @@ test('goes with the balance on either side, once each', () => {
   expect(first?.anchor?.outpoint).not.toEqual(second?.anchor?.outpoint);
 });
 
-test('is taken by the chain with the signature of the funding key, and is claimed no more', () => {
+test('our anchor is spent with a signature of the funding key and is then claimed no more', () => {
   const so = world(ANCHORS);
   goOnchain(so, 'a');
   const [claim] = taking(so, 'b');
@@ -58,7 +58,7 @@ test('is taken by the chain with the signature of the funding key, and is claime
   expect(claimsOf(so, 'b')).toEqual([]);
 });
 
-test('that somebody else takes leaves the claim as it was without it', () => {
+test('an anchor that somebody else takes leaves the claim as it was without it', () => {
   const so = world(ANCHORS);
   goOnchain(so, 'a');
   const [claim] = taking(so, 'a');
@@ -77,7 +77,7 @@ test('that somebody else takes leaves the claim as it was without it', () => {
   expect(taking(so, 'a')).toEqual([]);
 });
 
-test('never goes with what a deadline hangs on', () => {
+test('our anchor is never attached to a claim with a deadline', () => {
   const so = world(ANCHORS);
   tell(so, 'a', { ...offerOf(50_000_000n, 1), expiry: tip(so) + 30 });
   settle(so.pair);
@@ -91,14 +91,14 @@ test('never goes with what a deadline hangs on', () => {
   expect(taking(so, 'a').map(({ why }) => why)).toEqual(['to_remote']);
 });
 
-test('left where it is holds up no end', () => {
+test('an anchor left unswept does not keep the channel from closing', () => {
   const so = world(ANCHORS);
   goOnchain(so, 'a');
   playOut(so);
   for (const who of both) expect(isClosed(so, who)).toBe(true);
 });
 
-test('is of no concern where the format has none', () => {
+test('no anchor is tracked where the commitment format has none', () => {
   const so = world('static_remotekey');
   goOnchain(so, 'a');
   for (const who of both) expect(taking(so, who)).toEqual([]);

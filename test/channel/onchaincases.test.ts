@@ -57,7 +57,7 @@ describe.each(formatNames)('%s: HTLCs that look the same', (format) => {
 });
 
 describe('a preimage that is only in the mempool', () => {
-  test('is on the disk before it is told, and counts for good', () => {
+  test('is saved before it is reported, and stays known', () => {
     const so = world();
     htlc(so, 'a', 30_000, 1);
     close(so, 'b');
@@ -116,8 +116,8 @@ describe('an HTLC that only the next commitment of the peer has', () => {
   });
 });
 
-describe('what the peer said of an HTLC before it went away', () => {
-  test('is told instead of a timeout, once the commitment without it is deep', () => {
+describe('the failure that the peer sent for an HTLC before the close', () => {
+  test('is reported instead of a timeout once the commitment without that HTLC is deep', () => {
     const so = world();
     const { a, b } = so.pair;
     htlc(so, 'a', 30_000, 1);
@@ -132,8 +132,8 @@ describe('what the peer said of an HTLC before it went away', () => {
   });
 });
 
-describe('a preimage learnt late', () => {
-  test.each(formatNames)('%s: while given up, or in the same breath, is kept and claims on chain', (format) => {
+describe('a preimage learnt after the channel failed', () => {
+  test.each(formatNames)('%s: is saved and claims the HTLC on chain', (format) => {
     for (const when of ['unsigned', 'failed', 'onchain'] as const) {
       const so = world(format);
       htlc(so, 'b', 30_000, 1);
@@ -158,7 +158,7 @@ describe('a preimage learnt late', () => {
     }
   });
 
-  test('HTLCs that wait for one are told again after a restart, as of a channel that is given up', () => {
+  test('is still asked for after a restart: HTLCs that wait for one are reported again as of a failed channel', () => {
     const so = world();
     htlc(so, 'b', 30_000, 1);
     htlc(so, 'b', 250, 2);
@@ -171,7 +171,7 @@ describe('a preimage learnt late', () => {
     expect(so.pair.a.events.slice(from)).toMatchObject([{ event: 'received', id: 0n, givenUp: true }]);
   });
 
-  test('claims nothing of an HTLC that was never dealt with', () => {
+  test('claims nothing of an HTLC that was never irrevocably committed', () => {
     const so = world();
     offer(so, 'b', 30_000, 1);
     give(so.pair, so.pair.b, { type: 'sign' });
@@ -184,8 +184,8 @@ describe('a preimage learnt late', () => {
   });
 });
 
-describe('the end', () => {
-  test('waits for a hundred blocks and for every fate to be taken note of, and leaves no HTLC behind', () => {
+describe('the end of a channel on chain', () => {
+  test('waits for a hundred blocks and for every resolution to be acknowledged, and leaves no HTLC behind', () => {
     const so = world();
     htlc(so, 'a', 30_000, 1, 12);
     htlc(so, 'b', 250, 2, 12);
@@ -227,7 +227,7 @@ describe.each(both)('an HTLC that is hardly worth its claim, on the commitment o
     return { so, expiry };
   };
 
-  test('is taken back all the same, soon: until then its fate is open', () => {
+  test('is claimed back all the same soon after its expiry, and is unresolved until then', () => {
     const { so, expiry } = small();
     expect(whys(so, 'a')).toContain('htlc_timeout');
     mineTo(so, expiry + 11);
@@ -253,7 +253,7 @@ describe.each(both)('an HTLC that is hardly worth its claim, on the commitment o
     expect(fates(so.pair.a)).toEqual(['0 fulfilled']);
   });
 
-  test('goes back where nobody takes its output, before who paid for it gives up its own channel', () => {
+  test('fails back where nobody takes its output, before the upstream peer would close its channel', () => {
     const { so, expiry } = small();
     mineTo(so, expiry + 17);
     expect(fates(so.pair.a)).toEqual([]);
@@ -266,7 +266,7 @@ describe.each(both)('an HTLC that is hardly worth its claim, on the commitment o
     expect(fates(so.pair.a)).toEqual(['0 timed_out']);
   });
 
-  test('is no hindrance to the end, whichever way it went', () => {
+  test('does not keep the channel from closing, in either direction', () => {
     const { so } = small();
     playOut(so);
     expect(fates(so.pair.a)).toEqual(['0 timed_out']);

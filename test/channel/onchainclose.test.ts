@@ -24,7 +24,7 @@ import {
 
 const world = onStage();
 
-describe('going on chain in time', () => {
+describe('a channel goes on chain in time', () => {
   test('for an HTLC that we offered: three blocks after its expiry', () => {
     const so = world();
     htlc(so, 'a', 30_000, 1);
@@ -130,7 +130,7 @@ describe('a channel on chain', () => {
     return so.pair.b.inbox.map((message) => (message.name === 'error' ? text(message.data) : message.name));
   };
 
-  test('says its error again on each new connection', () => {
+  test('repeats its error on each new connection', () => {
     const so = world();
     tell(so, 'a', { type: 'force_close' });
     mine(so, [published(so.pair.a)]);
@@ -139,7 +139,7 @@ describe('a channel on chain', () => {
     expect(heard(so)).toEqual(['force_close']);
   });
 
-  test('that was closed together has none to say', () => {
+  test('after a mutual close has no error to repeat', () => {
     const so = world();
     tell(so, 'a', { type: 'close' });
     settle(so.pair);
@@ -195,7 +195,7 @@ const goBack = (so: World, records: ReadonlyMap<string, Uint8Array>): void => {
   reboot(so, 'a');
 };
 
-describe.each(formatNames)('%s: who lost its last states', (format) => {
+describe.each(formatNames)('%s: a node that lost its last states', (format) => {
   /** `a` has come back with records from before the HTLC. The peer has proved it. */
   const lost = (): World => {
     const so = world(format);
@@ -255,7 +255,7 @@ describe.each(formatNames)('%s: who lost its last states', (format) => {
     expect(fates(so.pair.a)).toEqual(['0 timed_out']);
   });
 
-  test('knows it from the chain alone, and then publishes nothing when a reorg takes the proof away', () => {
+  test('learns of the loss from the chain alone, and publishes nothing after a reorg takes the proof away', () => {
     const so = world(format);
     const disk = new Map(so.pair.a.disk);
     htlc(so, 'b', 30_000, 1);
@@ -268,7 +268,7 @@ describe.each(formatNames)('%s: who lost its last states', (format) => {
     expect(so.pair.a.broadcasts).toHaveLength(before);
   });
 
-  test('goes on asking where a reorg takes that commitment out', () => {
+  test('asks the peer to close again where a reorg takes that commitment out', () => {
     const so = lost();
     mine(so, [published(so.pair.b)]);
     const before = so.pair.a.broadcasts.length;
@@ -279,7 +279,7 @@ describe.each(formatNames)('%s: who lost its last states', (format) => {
 });
 
 describe.each(formatNames)('%s: an old commitment of our own', (format) => {
-  test('that a copy of us published is not taken for a thief, and what waits in it is swept', () => {
+  test('published by a copy of our node is not taken for a breach, and its delayed outputs are swept', () => {
     const so = world(format);
     htlc(so, 'b', 30_000, 1);
     const copy = so.pair.a.state;
@@ -300,8 +300,8 @@ describe.each(formatNames)('%s: an old commitment of our own', (format) => {
   });
 });
 
-describe('the fate of an HTLC that an unreadable commitment may have', () => {
-  test('stays open while an output of its value is there and nobody shows its preimage', () => {
+describe('an HTLC that an unreadable commitment may hold', () => {
+  test('is unresolved while an output of its value is unspent and no preimage is seen', () => {
     const so = world();
     htlc(so, 'a', 50_000, 2);
     htlc(so, 'a', 40_000, 3);

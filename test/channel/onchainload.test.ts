@@ -8,7 +8,7 @@ const outpointsOf = (claims: ReturnType<typeof claimsOf>): readonly string[] =>
   claims.map(({ outpoint }) => `${hex(outpoint.txid)}:${outpoint.index}`);
 
 test.each(formatNames)(
-  'what is claimed of one output is not worked out again for another: %s',
+  'a spend of one output does not compute the claims of other outputs again: %s',
   async (format: FormatName) => {
     const world = (await stage())(format);
     for (let n = 0; n < 4; n++) htlc(world, 'a', 20_000, n);

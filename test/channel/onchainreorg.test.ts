@@ -168,7 +168,7 @@ const lateKnowledge: [Planned[], (Blocks | Reorg | Reveal)[], Who] = [
 ];
 
 describe.each(formatNames)('%s: reorgs of close and claims, up to six deep', (format) => {
-  test('leave what the last branch alone would have left, and in the end nothing of anybody', { timeout }, () => {
+  test('leave the same result as the last branch alone, and no output unclaimed in the end', { timeout }, () => {
     fc.assert(
       fc.property(htlcs, deeds, whos, (planned, done, closer) => {
         const play = begun(world(format), planned);

@@ -114,10 +114,10 @@ const takesAll = (so: World, format: FormatName, way: Way): void => {
   expect(gained(so, 'b')).toBeLessThanOrEqual(0n);
 };
 
-describe.each(formatNames)('%s: a thief', (format) => {
+describe.each(formatNames)('%s: a peer that publishes a revoked commitment', (format) => {
   const here = Object.entries(ways).filter(([, { many }]) => format === 'anchors_zero_fee_htlc_tx' || !many);
 
-  test.each(here)('%s, and has nothing', (name, way) => {
+  test.each(here)('%s, and gets nothing', (name, way) => {
     const { so, old } = cheated(format);
     steal(so, old);
     expect(eventsOf(so.pair.a, 'spent')).toMatchObject([{ by: 'revoked' }]);
@@ -130,7 +130,7 @@ describe.each(formatNames)('%s: a thief', (format) => {
     expect(eventsOf(so.pair.a, 'settled').map(({ id }) => id)).toEqual([0n, 1n, 2n]);
   });
 
-  test('that gets one of its HTLC transactions in takes nothing from the other claims, and loses that one too', () => {
+  test('and gets one of its HTLC transactions mined loses that output too, and the other claims stand', () => {
     const { so, old } = cheated(format);
     steal(so, old);
     const before = claimsOf(so, 'a');
@@ -170,7 +170,7 @@ describe.each(formatNames)('%s: a thief', (format) => {
     { minLength: 2, maxLength: 12 },
   );
 
-  test('has nothing of any old commitment, whatever the channel went through before and since', { timeout }, () => {
+  test('gets nothing from any revoked commitment, whatever the history of the channel', { timeout }, () => {
     fc.assert(
       fc.property(steps, fc.nat(), fc.constantFrom(...here.map(([, way]) => way)), (all, which, way) => {
         const so = world(format);

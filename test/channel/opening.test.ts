@@ -40,7 +40,7 @@ const openMessage = (request: OpenRequest = openRequest): ChannelMessageOf<'open
   return message;
 };
 
-test('funder and fundee come to a channel in use', () => {
+test('funder and fundee open a channel that is then ready', () => {
   const pair = begin();
   expect(stateName(pair.a.state)).toBe('OPENINGD');
   expect(pair.a.inbox.map(({ name }) => name)).toEqual(['accept_channel']);
@@ -122,7 +122,7 @@ describe('a fundee refuses', () => {
     expect(state.phase).toBe('abandoned');
   });
 
-  test('nothing at the very limits', () => {
+  test('no open_channel whose fields are exactly at the limits', () => {
     const change: Change = {
       dust_limit_satoshis: sat(354n),
       to_self_delay: 2016,
@@ -254,7 +254,7 @@ describe('before both have signed', () => {
   });
 
   const theirs = until.filter(([phase]) => phase !== 'awaiting_funding');
-  test.each(theirs)('a peer that lets %s lie is told that its time is over', (phase, bring, who) => {
+  test.each(theirs)('an opening ends with an error when the peer does not answer %s in time', (phase, bring, who) => {
     const pair = begin();
     bring(pair);
     const seconds = phase === 'awaiting_funding_created' ? 600 : 60;
@@ -299,7 +299,7 @@ test('a wrong signature in funding_created or funding_signed ends the opening, a
   expect(pair.a.broadcasts).toEqual([]);
 });
 
-test('the wallet may refuse', () => {
+test('an opening ends where the wallet cannot fund it', () => {
   const pair = begin();
   deliver(pair, pair.a);
   give(pair, pair.a, { type: 'funding_refused', reason: 'no coins' });
@@ -323,7 +323,7 @@ test('a funder publishes its funding transaction again with each block and after
 });
 
 const later: Context = { ...context, height: 501 };
-test('the request says what the accept may not: too small a channel for this fundee', () => {
+test('an open_channel below the minimum channel size of the fundee is refused', () => {
   const request: AcceptRequest = { ...acceptRequest, minimumAmount: sat(1_000_001n) };
   expect(acceptChannel(openMessage(), request, later)[0].phase).toBe('abandoned');
 });

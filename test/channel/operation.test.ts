@@ -1,7 +1,7 @@
 /** A channel in use: HTLCs from offer to end, many at once, both ways at once; fees; every refusal of our own. */
 import { describe, expect, test } from 'vitest';
 import type { Context, Input, OfferRefusal } from '../../channel/model/io.ts';
-import { PAST } from '../../channel/model/persist.ts';
+import { PAST_PREFIX } from '../../channel/model/persist.ts';
 import { wantsToSign, whenIdle } from '../../channel/phases/transition.ts';
 import { isOverexposed } from '../../channel/rules/limits.ts';
 import { msat, sat } from '../../wire/units.ts';
@@ -49,14 +49,14 @@ test('an HTLC is offered, received, fulfilled, acknowledged, and gone', () => {
   expect(balances(pair.b)).toEqual([5_000_000n, 995_000_000n]);
 
   expect([...kept(pair.b).keys()].filter((key) => key.startsWith('htlc/'))).toEqual([]);
-  expect([...pair.b.disk.keys()].filter((key) => key.startsWith(PAST))).toEqual([`${PAST}in/0`]);
+  expect([...pair.b.disk.keys()].filter((key) => key.startsWith(PAST_PREFIX))).toEqual([`${PAST_PREFIX}in/0`]);
   give(pair, pair.a, { type: 'acknowledge', id: 0n });
   give(pair, pair.a, offerOf(5_000_000n, 2));
   settle(pair);
   expect([...kept(pair.a).keys()].filter((key) => key.startsWith('htlc/'))).toEqual(['htlc/out/1']);
 });
 
-test('a preimage is told before it is signed for, a failure only when it is beyond recall', () => {
+test('a preimage is reported before it is committed, a failure only once its removal is irrevocable', () => {
   const pair = ready();
   give(pair, pair.a, offerOf(5_000_000n, 1));
   give(pair, pair.a, offerOf(6_000_000n, 2));
@@ -129,7 +129,7 @@ test('nothing is signed twice and nothing without a change', () => {
   expect(wantsToSign(pair.a.state)).toBe(false);
 });
 
-test('idle time is used once for the keys of the next commitments, which change nothing but the time it takes', () => {
+test('the keys of the next commitments are derived once when idle, and change no result', () => {
   const [eager, lazy] = [ready(), ready()];
   for (const side of [eager.a, eager.b]) {
     expect(whenIdle(side.state)).toEqual({ type: 'prepare' });
@@ -176,7 +176,7 @@ test('an answer for an HTLC that is unknown, not yet certain, or already answere
   expect(pair.a.inbox.map(({ name }) => name)).toEqual(['update_fail_htlc']);
 });
 
-describe('what we do not offer, and why', () => {
+describe('we do not offer', () => {
   interface Row {
     readonly claim: string;
     readonly why: OfferRefusal['code'];
@@ -216,7 +216,7 @@ describe('what we do not offer, and why', () => {
     expect(pair.b.inbox).toHaveLength(before);
   });
 
-  test('nor do we take it: an HTLC too many without an output is to be failed', () => {
+  test('a received HTLC beyond the dust exposure limit is to be failed back', () => {
     const pair = ready(dear, roomyRequest);
     for (let n = 0; n < 138; n++) give(pair, pair.a, offerOf(3_600_000n, n));
     settle(pair);
@@ -310,7 +310,7 @@ describe('the feerate', () => {
   });
 });
 
-test('after a restart, an HTLC is told again until it is answered, and a fate until it is acknowledged', () => {
+test('after a restart an HTLC is reported again until it is answered, and a resolution until it is acknowledged', () => {
   const pair = ready();
   give(pair, pair.a, offerOf(5_000_000n, 1));
   settle(pair);

@@ -1,6 +1,6 @@
 /** HTLCs that no commitment has an output for: what paid for them does not wait until a commitment is in a block, and deep. */
 import { describe, expect, test } from 'vitest';
-import { GRACE, SAFETY } from '../../channel/rules/deadlines.ts';
+import { CLAIM_BUFFER, GRACE_PERIOD } from '../../channel/rules/deadlines.ts';
 import { sat } from '../../wire/units.ts';
 import { onStage } from './onstage.ts';
 import { coreOf, eventsOf, offerOf, secretOf, settle } from './pair.ts';
@@ -17,9 +17,9 @@ const givenUp = (format: (typeof formatNames)[number], amount: bigint) => {
   const expiry = tip(so) + 30;
   tell(so, 'a', { ...offerOf(amount * 1000n, 1), expiry });
   settle(so.pair);
-  mineTo(so, expiry + GRACE);
+  mineTo(so, expiry + GRACE_PERIOD);
   expect(so.pair.a.state).toMatchObject({ phase: 'failed' });
-  return { so, late: expiry + SAFETY };
+  return { so, late: expiry + CLAIM_BUFFER };
 };
 
 describe.each(formatNames)('an HTLC of %s without an output anywhere', (format) => {
@@ -82,12 +82,12 @@ test('an HTLC that had an output before a raise, in a commitment that the peer h
   tell(so, 'a', { type: 'update_fee', feerate: 10_000 });
   tell(so, 'a', { type: 'sign' });
   so.pair.b.inbox = [];
-  mineTo(so, expiry + SAFETY + 5);
+  mineTo(so, expiry + CLAIM_BUFFER + 5);
   expect(so.pair.a.state.phase).toBe('failed');
   expect(fates(so)).toEqual([]);
 });
 
-test('nothing is known of what a commitment holds that is newer than ours', () => {
+test('a commitment newer than ours may hold an output for any HTLC, so none is failed early', () => {
   const { so, late } = givenUp('anchors_zero_fee_htlc_tx', 100n);
   const { state } = so.pair.a;
   if (state.phase !== 'failed') throw new Error(state.phase);

@@ -17,9 +17,9 @@ import type {
 } from '../../channel/model/io.ts';
 import { records, restore } from '../../channel/model/persist.ts';
 import type { ChannelState, Core } from '../../channel/model/state.ts';
-import { waits } from '../../channel/model/waitlimits.ts';
+import { waitLimits } from '../../channel/model/waitlimits.ts';
 import { acceptChannel, openChannel, transition, wantsToSign } from '../../channel/phases/transition.ts';
-import { awaited } from '../../channel/rules/waits.ts';
+import { awaitedFromPeer } from '../../channel/rules/waits.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { decodeMessage, encodeMessage } from '../../wire/message.ts';
@@ -184,9 +184,9 @@ export const give = (pair: Pair, side: Side, input: Input, at: Context = now(pai
 
 /** The seconds of what a side waits for are over. */
 export const expireWait = (pair: Pair, side: Side): void => {
-  const wait = awaited(side.state);
+  const wait = awaitedFromPeer(side.state);
   if (wait === undefined) throw new Error(`nothing is waited for in ${side.state.phase}`);
-  give(pair, side, { type: 'overdue', wait, seconds: waits[wait.name].seconds });
+  give(pair, side, { type: 'overdue', wait, seconds: waitLimits[wait.name].seconds });
 };
 
 /** Delivers the oldest message that waits for a side; false when there is none. */

@@ -65,15 +65,15 @@ const behind = (): Pair => {
   return pair;
 };
 
-test('in step with the peer it ends the channel at once', () => {
+test('an error after channel_reestablish fails the channel at once', () => {
   const pair = inUse();
   error(pair, pair.b);
   expect(eventsOf(pair.b, 'failed')).toMatchObject([{ fault: { code: 'peer_error' }, broadcast: true }]);
   expect(pair.b.broadcasts.map(({ why }) => why)).toEqual(['commitment']);
 });
 
-describe('before channel_reestablish', () => {
-  test('nothing is published for it, and nothing offered any more', () => {
+describe('an error before channel_reestablish', () => {
+  test('publishes nothing, and no HTLC is offered any more', () => {
     const pair = erred();
     give(pair, pair.b, offerOf(1_000_000n, 9));
     expect(eventsOf(pair.b, 'offer_refused')).toHaveLength(1);
@@ -81,14 +81,14 @@ describe('before channel_reestablish', () => {
     expect(pair.b.broadcasts).toEqual([]);
   });
 
-  test('the channel ends as soon as the peer shows that we have our last state', () => {
+  test('fails the channel as soon as the peer proves that our state is the latest', () => {
     const pair = erred();
     deliver(pair, pair.b);
     expect(eventsOf(pair.b, 'failed')).toMatchObject([{ fault: { code: 'peer_error' }, broadcast: true }]);
     expect(pair.b.broadcasts.map(({ why }) => why)).toEqual(['commitment']);
   });
 
-  test('one that shows it on a later connection ends it, too', () => {
+  test('fails the channel also where the peer proves that on a later connection', () => {
     const pair = erred();
     cut(pair);
     join(pair);
@@ -96,7 +96,7 @@ describe('before channel_reestablish', () => {
     expect(pair.b.broadcasts.map(({ why }) => why)).toEqual(['commitment']);
   });
 
-  test('a peer that shows that we are behind keeps us from publishing for good', () => {
+  test('never publishes our commitment where the peer proves that we are behind', () => {
     const pair = behind();
     deliver(pair, pair.b);
     expect(eventsOf(pair.b, 'failed')).toMatchObject([{ fault: { code: 'we_are_behind' }, broadcast: false }]);
@@ -104,7 +104,7 @@ describe('before channel_reestablish', () => {
     expect(pair.b.broadcasts).toEqual([]);
   });
 
-  test('and so does its commitment in the chain', () => {
+  test('never publishes our commitment once the peer’s commitment is in the chain', () => {
     const pair = behind();
     cut(pair);
     const tx = signedLocalCommitment(coreOf(pair.a));
@@ -115,7 +115,7 @@ describe('before channel_reestablish', () => {
     expect(pair.b.broadcasts).toEqual([]);
   });
 
-  test('one that does neither for twelve blocks has lost its own, whatever it says in between', () => {
+  test('fails the channel after twelve blocks without proof or commitment, whatever else the peer sends', () => {
     const pair = erred();
     block(pair, pair.b, 6);
     cut(pair);
@@ -127,7 +127,7 @@ describe('before channel_reestablish', () => {
     expect(pair.b.broadcasts.map(({ why }) => why)).toEqual(['commitment']);
   });
 
-  test('a closing that both signed is no secret of old: it is published at once', () => {
+  test('publishes at once a closing that both have signed', () => {
     const pair = ready();
     give(pair, pair.a, { type: 'close' });
     settle(pair);

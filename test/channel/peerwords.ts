@@ -5,7 +5,7 @@ import { inLocal, specOf } from '../../channel/model/spec.ts';
 import type { Core } from '../../channel/model/state.ts';
 import { openChannel } from '../../channel/phases/opening.ts';
 import { commitmentSigned, localCommitment, revokeAndAck, signNext } from '../../channel/rules/commitmentupdates.ts';
-import { reestablish } from '../../channel/rules/reestablish.ts';
+import { reestablishMessage } from '../../channel/rules/reestablish.ts';
 import { buildLegacyClosing } from '../../channel/tx/closingtx.ts';
 import { channelSecrets } from '../../channel/tx/keys.ts';
 import { signFundingSpend } from '../../channel/tx/signing.ts';
@@ -136,7 +136,7 @@ export const reestablished = (
         your_last_per_commitment_secret: new Uint8Array(32),
         my_current_per_commitment_point: badPoint,
       }
-    : reestablish(peer)),
+    : reestablishMessage(peer)),
   ...change,
 });
 

@@ -64,7 +64,7 @@ describe.each([
   ['the fundee', ['b']],
   ['both sides', ['a', 'b']],
 ] as const)('a dance cut anywhere, %s restarted', (_, restarted) => {
-  test('comes to the same end', () => {
+  test('reaches the same final state', () => {
     for (let n = 0; ; n++) {
       const pair = bothWays();
       if (!cutAfter(pair, n)) {
@@ -97,7 +97,7 @@ const saidAgain = (pair: Pair, side: Side): readonly string[] => {
   return names(otherOf(pair, side)).filter((name) => name !== 'channel_reestablish');
 };
 
-describe('the order of what is said again', () => {
+describe('the order of retransmitted messages', () => {
   test('a signature given before the revocation comes before it', () => {
     const pair = ready({ ...openRequest, push: msat(400_000_000n) });
     give(pair, pair.a, offerOf(5_000_000n, 1));
@@ -135,7 +135,7 @@ describe('the order of what is said again', () => {
     expect(saidAgain(pair, pair.a)).toEqual(wanted);
   });
 
-  test('channel_ready is said again until a commitment shows that it was heard', () => {
+  test('channel_ready is sent again until a commitment shows that the peer has it', () => {
     const pair = ready();
     expect(saidAgain(pair, pair.a)).toEqual(['channel_ready']);
     settle(pair);
@@ -188,7 +188,7 @@ describe('the order of what is said again', () => {
   });
 });
 
-test('a disconnect undoes what was not signed: our offer is refused, ids are used again, endings are sent again', () => {
+test('a disconnect reverses uncommitted updates: our offer is refused, ids are used again, removals are sent again', () => {
   const pair = ready({ ...openRequest, push: msat(400_000_000n) });
   give(pair, pair.b, offerOf(6_000_000n, 2));
   settle(pair);
@@ -205,7 +205,7 @@ test('a disconnect undoes what was not signed: our offer is refused, ids are use
   expect(eventsOf(pair.b, 'received').map(({ id }) => id)).toEqual([0n]);
 });
 
-test('a preimage heard before a disconnect is known after a restart, and told once more', () => {
+test('a preimage received before a disconnect is known after a restart, and reported once more', () => {
   const pair = ready();
   give(pair, pair.a, offerOf(5_000_000n, 1));
   settle(pair);
@@ -223,7 +223,7 @@ test('a preimage heard before a disconnect is known after a restart, and told on
   expect(eventsOf(pair.a, 'resolved')).toHaveLength(2);
 });
 
-test('an ending decided while the peer was away is sent when it is back', () => {
+test('a removal decided while the peer was offline is sent on reconnect', () => {
   const pair = ready();
   give(pair, pair.a, offerOf(5_000_000n, 1));
   settle(pair);
@@ -236,7 +236,7 @@ test('an ending decided while the peer was away is sent when it is back', () => 
   expect(eventsOf(pair.b, 'settled')).toHaveLength(1);
 });
 
-describe('numbers in channel_reestablish that do not fit', () => {
+describe('a channel_reestablish with impossible numbers', () => {
   /** Three commitments old on both sides; `b` is asked to believe `change`. */
   const tell = (change: (honest: ChannelMessageOf<'channel_reestablish'>, b: Side) => object): Side => {
     const pair = ready();
@@ -254,7 +254,7 @@ describe('numbers in channel_reestablish that do not fit', () => {
   const secret = (side: Side, number: number) => perCommitmentSecret(coreOf(side).keys.perCommitmentSeed, number);
   const ahead = 9n;
 
-  test('proven to be ahead of us: we never publish, and ask the peer to', () => {
+  test('that proves the peer ahead of us: we never publish our commitment and ask the peer to publish its own', () => {
     const b = tell((_, side) => ({
       next_revocation_number: ahead,
       your_last_per_commitment_secret: secret(side, Number(ahead) - 1),
@@ -318,7 +318,7 @@ describe('a channel_reestablish of a peer that has no revocation of ours yet', (
   });
 });
 
-test('a failed channel says its error on each reconnect, and nothing else', () => {
+test('a failed channel repeats its error on each reconnect and sends nothing else', () => {
   const pair = ready();
   give(pair, pair.a, { type: 'force_close' });
   cut(pair);

@@ -21,7 +21,7 @@ describe('an HTLC that is offered again under its id', () => {
   };
   const ended = (side: Side) => side.asked.flatMap((effect) => (effect.do === 'disconnect' ? [effect.why] : []));
 
-  test('after a reconnect is ignored, whatever it says, and the HTLC goes its way', () => {
+  test('after a reconnect is ignored, and the first offer stands', () => {
     const pair = offeredAgain(0n, 0n);
     expect(ended(pair.b)).toEqual([]);
     settle(pair);

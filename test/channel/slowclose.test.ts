@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ChannelMessageOf } from '../../channel/model/io.ts';
 import { restore } from '../../channel/model/persist.ts';
-import { waits } from '../../channel/model/waitlimits.ts';
+import { waitLimits } from '../../channel/model/waitlimits.ts';
 import { sat } from '../../wire/units.ts';
 import { closingSigned } from './closings.ts';
 import {
@@ -36,8 +36,8 @@ const disjoint = (pair: Pair): ChannelMessageOf<'closing_signed'> => ({
   fee_range: { min_fee_satoshis: sat(9_000n), max_fee_satoshis: sat(20_000n) },
 });
 
-describe('a close that the peer lets lie', () => {
-  const { closing_signed, shutdown, fee_range } = waits;
+describe('a cooperative close that the peer does not go on with', () => {
+  const { closing_signed, shutdown, fee_range } = waitLimits;
 
   /** `a` has said shutdown and hears nothing. */
   const silent = (): Pair => {
@@ -156,7 +156,7 @@ describe('a close that the peer lets lie', () => {
     expect(coreOf(pair.a).closingSince).toEqual({ by: 'us', began: context.height, empty: context.height });
   });
 
-  test('or a fee that is never met: ranges apart are tried for a day, then the channel fails', () => {
+  test('whose fee ranges never meet is retried for a day, then the channel fails', () => {
     const pair = ready(pushed);
     give(pair, pair.a, { type: 'close', feerates: { min: 253, max: 300 } });
     settleClosing(pair);

@@ -2,7 +2,7 @@
 
 import { inLocal, specOf } from '../../channel/model/spec.ts';
 import type { ChannelState, Core, Funded, Htlc, OpeningTerms, Params, Proposal } from '../../channel/model/state.ts';
-import { barred } from '../../channel/phases/shutdown.ts';
+import { whyNoOffers } from '../../channel/phases/shutdown.ts';
 import { type FeeView, receivable, spendable } from '../../channel/rules/limits.ts';
 import { isReady } from '../../channel/rules/lockin.ts';
 import { channelIdOf, type Outpoint } from '../../channel/tx/funding.ts';
@@ -116,7 +116,7 @@ export const summary = (state: ChannelState, fees: FeeView = contented): Summary
   const { core } = state;
   const { params, head, lockin } = core;
   const spec = specOf(core, inLocal(head.local));
-  const usable = state.phase === 'open' && barred(state) === undefined;
+  const usable = state.phase === 'open' && whyNoOffers(state) === undefined;
   const offered = [...core.outgoing.values()].filter(({ removal }) => removal === undefined).length;
   return {
     key: params.key,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { claimsOf as claimsOfConcerns, trackedOutputsOf } from '../../channel/claims/trackedoutputs.ts';
 import { feeFault, isOverexposed, mayChangeFee } from '../../channel/rules/limits.ts';
-import { claimFeerate, isUnclaimed } from '../../channel/rules/unclaimed.ts';
+import { claimFeerate, isUneconomical } from '../../channel/rules/unclaimed.ts';
 import { msat } from '../../wire/units.ts';
 import { onStage } from './onstage.ts';
 import {
@@ -24,7 +24,7 @@ import { type FormatName, formatNames, tell, tip } from './world.ts';
 
 const world = onStage();
 
-describe('what is counted is what is left', () => {
+describe('HTLCs counted as uneconomical are those that claims leave', () => {
   const holders = ['local', 'remote'] as const;
   test.each(formatNames.flatMap((format) => holders.map((holder) => [format, holder] as const)))(
     'of %s, in a commitment whose holder is %s to the payee',
@@ -43,7 +43,7 @@ describe('what is counted is what is left', () => {
         const concerns = trackedOutputsOf(state);
         const output = concerns.some(({ htlc }) => htlc !== undefined);
         const claimed = claimsOfConcerns(state, concerns).some(({ why }) => why === 'htlc_success');
-        const counted = isUnclaimed({ format }, holder, 253, { way: 'in', amount: sat * 1000n });
+        const counted = isUneconomical({ format }, holder, 253, { way: 'in', amount: sat * 1000n });
         if (output) expect([sat, counted]).toEqual([sat, !claimed]);
       }
     },
@@ -55,7 +55,7 @@ const offers = (pair: Pair, count: number, amount: bigint, at = context): string
   return eventsOf(pair.a, 'offer_refused')[0]?.why.code;
 };
 
-describe('with anchors', () => {
+describe('in a channel with anchors', () => {
   const cheap = { ...context, feerate: 1_000 };
 
   test('as many HTLCs below the price of a claim as stand for 500,000 sat are offered, and no more', () => {
@@ -65,7 +65,7 @@ describe('with anchors', () => {
     expect(offers(ready(anchorsRequest, roomyRequest), 483, 1_490_000n, cheap)).toBeUndefined();
   });
 
-  test('nor are more taken: one too many is to be failed, and the channel lives', () => {
+  test('one received beyond that is to be failed back, and the channel stays open', () => {
     const pair = ready(anchorsRequest, roomyRequest);
     offers(pair, 352, 1_420_000n, cheap);
     settle(pair);
@@ -95,9 +95,9 @@ describe('with anchors', () => {
   });
 });
 
-test('without anchors those of our own commitment pay for themselves; those of the peer’s do not', () => {
+test('without anchors an HTLC of our own commitment pays for its own claim, and one of the peer’s commitment does not', () => {
   const of = (holder: 'local' | 'remote', sat: bigint) =>
-    isUnclaimed({ format: 'static_remotekey' }, holder, 1_000, { way: 'in', amount: sat * 1000n });
+    isUneconomical({ format: 'static_remotekey' }, holder, 1_000, { way: 'in', amount: sat * 1000n });
   expect([of('local', 400n), of('remote', 952n), of('remote', 953n)]).toEqual([false, true, false]);
 });
 

@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../channel/model/io.ts';
-import { GRACE, SAFETY } from '../../channel/rules/deadlines.ts';
+import { CLAIM_BUFFER, GRACE_PERIOD } from '../../channel/rules/deadlines.ts';
 import { receivable, spendable } from '../../channel/rules/limits.ts';
-import { SLOW } from '../../channel/rules/underpaid.ts';
+import { SLOW_CONFIRMATION } from '../../channel/rules/underpaid.ts';
 import { msat } from '../../wire/units.ts';
 import {
   acceptRequest,
@@ -30,7 +30,7 @@ const shared = (request = openRequest): Pair =>
   ready({ ...request, push: msat(400_000_000n) }, { ...acceptRequest, limits });
 const asks = (neededFeerate: number): Context => ({ ...context, feerate: neededFeerate, neededFeerate });
 
-describe('new HTLCs', () => {
+describe('new HTLCs over a channel without anchors', () => {
   const refusals = (side: Side) => eventsOf(side, 'offer_refused').map(({ why }) => why);
   const received = (side: Side) => eventsOf(side, 'received').map(({ underpaid }) => underpaid);
 
@@ -99,7 +99,7 @@ describe('a channel whose funder lets it pay too little goes on chain', () => {
   test('for an HTLC that it offered, half a day before it otherwise would', () => {
     const pair = busy();
     give(pair, pair.b, { type: 'fail', id: 0n, reason: new Uint8Array() });
-    const last = far.expiry + GRACE - SLOW;
+    const last = far.expiry + GRACE_PERIOD - SLOW_CONFIRMATION;
     block(pair, pair.b, last - 1, steady(2001));
     expect(failed(pair.b)).toEqual([]);
     block(pair, pair.b, last, steady(2001));
@@ -116,21 +116,21 @@ describe('a channel whose funder lets it pay too little goes on chain', () => {
     give(pair, pair.a, { ...offerOf(50_000_000n, 1), ...far });
     settle(pair);
     if (preimage !== undefined) give(pair, pair.b, { type: 'fulfill', id: 0n, preimage });
-    const last = far.expiry - SAFETY - SLOW;
+    const last = far.expiry - CLAIM_BUFFER - SLOW_CONFIRMATION;
     block(pair, pair.b, last - 1, steady(2001));
     expect(failed(pair.b)).toEqual([]);
     block(pair, pair.b, last, steady(2001));
     expect(failed(pair.b)).toEqual(['commitment_underpaid']);
   });
 
-  test('also as the funder, if it can afford no more, and with the peer away', () => {
+  test('where we are the funder and can afford no more, also with the peer offline', () => {
     const pair = busy();
     cut(pair);
-    block(pair, pair.a, far.expiry - SAFETY - SLOW, steady(2001));
+    block(pair, pair.a, far.expiry - CLAIM_BUFFER - SLOW_CONFIRMATION, steady(2001));
     expect(failed(pair.a)).toEqual(['commitment_underpaid']);
   });
 
-  const close = far.expiry - SAFETY - 1;
+  const close = far.expiry - CLAIM_BUFFER - 1;
   test.each<readonly [string, () => Pair, Context]>([
     ['when the chain asked for that much only just now', busy, { ...asks(20_000), steadyFeerate: 2000 }],
     ['when it pays half of what the chain asks', busy, steady(2000)],
@@ -143,7 +143,7 @@ describe('a channel whose funder lets it pay too little goes on chain', () => {
     expect([failed(pair.a), failed(pair.b)]).toEqual([[], []]);
   });
 
-  test('nor for an HTLC that it gives back', () => {
+  test('not for an HTLC that it fails back', () => {
     const pair = shared();
     give(pair, pair.a, { ...offerOf(50_000_000n, 1), ...far });
     settle(pair);

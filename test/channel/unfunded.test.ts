@@ -120,7 +120,7 @@ describe('two weeks without a funding', () => {
     expect(pair.a.broadcasts.map(({ why }) => why)).toEqual(['funding', 'funding']);
   });
 
-  test('and a funder whose funding confirms after its peer forgot gets its money back alone', () => {
+  test('let a funder whose funding confirms after the fundee forgot it force-close and get its money back', () => {
     const pair = waiting();
     give(pair, pair.b, { type: 'block', height: patience + 1 });
     settle(pair);
@@ -150,7 +150,7 @@ describe('a funding output that is not what was agreed', () => {
   });
 });
 
-describe('a funding whose coins another transaction took', () => {
+describe('a funding that is double-spent', () => {
   test.each(endings)('is given up by the funder whose channel %s, once no reorg can bring it back', (_, bring) => {
     const pair = waiting();
     bring(pair);
@@ -165,7 +165,7 @@ describe('a funding whose coins another transaction took', () => {
     expect(eventsOf(pair.a, 'abandoned').map(({ fault }) => fault.code)).toEqual(['funding_double_spent']);
   });
 
-  test('and by a reorg from a channel in use: what was offered over it failed, what was fulfilled stays so', () => {
+  test('after a reorg of a channel in use fails what was offered over it, and what was fulfilled stays fulfilled', () => {
     const pair = ready();
     for (const n of [1, 2]) give(pair, pair.a, offerOf(20_000_000n, n));
     settle(pair);
@@ -189,7 +189,7 @@ describe('a funding whose coins another transaction took', () => {
     expect(pair.a.events.at(-1)?.event).toBe('abandoned');
   });
 
-  test('which cannot be, once it is in the chain', () => {
+  test('does not count while the funding is in the chain', () => {
     const pair = ready();
     const before = pair.a.state;
     give(pair, pair.a, { type: 'funding_double_spent', depth: 100 });
@@ -322,7 +322,7 @@ describe('a funding that a reorg takes out again', () => {
   });
 });
 
-test('both sides may open at once: the channels have nothing to do with each other', () => {
+test('both sides may open a channel to each other at the same time', () => {
   const there = waiting();
   const back = begin(
     { ...openRequest, key: 'c', seed: new Uint8Array(32).fill(3) },

@@ -100,7 +100,7 @@ describe('an offer that the peer keeps us from signing', () => {
   });
 });
 
-test('nothing is offered that a raise which the peer keeps unsigned would leave without an output', () => {
+test('no HTLC is offered that an uncommitted update_fee of the peer would trim', () => {
   const pair = roomy();
   const { a, b } = pair;
   give(pair, a, { type: 'update_fee', feerate: 5000 });
@@ -115,7 +115,7 @@ test('nothing is offered that a raise which the peer keeps unsigned would leave 
   expect(cutWhy(b)).toBeUndefined();
 });
 
-test('a raise that the peer keeps unsigned is judged again by what the chain asks when it signs', () => {
+test('an update_fee that the peer commits later is checked again against the estimate at that time', () => {
   const pair = ready(pushed);
   give(pair, pair.a, { type: 'update_fee', feerate: 5000 });
   deliver(pair, pair.b);

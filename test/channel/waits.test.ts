@@ -1,8 +1,8 @@
 /** A peer that says nothing: what is waited for by the second, how long, and what happens then. */
 
 import { describe, expect, test } from 'vitest';
-import { waits } from '../../channel/model/waitlimits.ts';
-import { awaited, secondsOf } from '../../channel/rules/waits.ts';
+import { waitLimits } from '../../channel/model/waitlimits.ts';
+import { awaitedFromPeer, secondsOf } from '../../channel/rules/waits.ts';
 import {
   begin,
   confirm,
@@ -60,20 +60,20 @@ const timed: Readonly<Record<string, () => readonly [Pair, Side]>> = {
 
 describe('a peer that is there', () => {
   test('is waited for by the second in every row of the table that says so, and in no other', () => {
-    const rows = Object.entries(waits).filter(([, row]) => 'seconds' in row);
+    const rows = Object.entries(waitLimits).filter(([, row]) => 'seconds' in row);
     expect(Object.keys(timed).sort()).toEqual(rows.map(([name]) => name).sort());
   });
 
   test.each(Object.entries(timed))('is waited for until %s comes, and no longer than its row says', (name, bring) => {
     const [pair, side] = bring();
-    const wait = awaited(side.state);
+    const wait = awaitedFromPeer(side.state);
     expect(wait?.name).toBe(name);
     const exits = { abandon: 'abandoned', disconnect: 'open', fail: 'failed' } as const;
-    const row = Object.entries(waits).find(([one]) => one === name)?.[1];
+    const row = Object.entries(waitLimits).find(([one]) => one === name)?.[1];
     expireWait(pair, side);
     expect(side.state.phase).toBe(exits[row?.exit ?? 'fail']);
     if (row?.exit === 'disconnect') expect(cutWhy(side)).toBe(`peer_silent: awaited ${name}, seconds 60`);
-    expect(awaited(side.state)).toBeUndefined();
+    expect(awaitedFromPeer(side.state)).toBeUndefined();
   });
 
   test('is waited for as long as the operator says where he may', () => {
@@ -81,20 +81,20 @@ describe('a peer that is there', () => {
     expect(secondsOf({ name: 'accept_channel', id: '' }, 7)).toBe(60);
   });
 
-  test('and has not said channel_ready is not held to channel_reestablish: lnd says none before the funding is confirmed', () => {
+  test('that has not sent channel_ready has no limit for channel_reestablish: lnd sends none before the funding is confirmed', () => {
     const pair = unconfirmed(pushed);
     cut(pair);
     join(pair);
     for (const side of [pair.a, pair.b]) {
       expect(coreOf(side).link.status).toBe('syncing');
-      expect(awaited(side.state)).toBeUndefined();
+      expect(awaitedFromPeer(side.state)).toBeUndefined();
     }
     settle(pair);
     confirm(pair);
     settle(pair);
     cut(pair);
     join(pair);
-    expect(awaited(pair.a.state)?.name).toBe('channel_reestablish');
+    expect(awaitedFromPeer(pair.a.state)?.name).toBe('channel_reestablish');
   });
 
   test('has ten minutes to have its funding transaction signed', () => {
@@ -103,15 +103,15 @@ describe('a peer that is there', () => {
 
   test('is not held to what it has said meanwhile', () => {
     const pair = unanswered();
-    const wait = awaited(pair.a.state);
+    const wait = awaitedFromPeer(pair.a.state);
     if (wait === undefined) throw new Error('nothing is waited for');
     settle(pair);
-    expect(awaited(pair.a.state)).toBeUndefined();
+    expect(awaitedFromPeer(pair.a.state)).toBeUndefined();
     give(pair, pair.a, { type: 'overdue', wait, seconds: 60 });
     expect(cutWhy(pair.a)).toBeUndefined();
     give(pair, pair.a, { type: 'update_fee', feerate: 2500 });
     give(pair, pair.a, { type: 'sign' });
-    expect(awaited(pair.a.state)?.id).not.toBe(wait.id);
+    expect(awaitedFromPeer(pair.a.state)?.id).not.toBe(wait.id);
   });
 
   test('that owes a revocation is waited for anew on each connection, and offered nothing more before it comes', () => {
@@ -123,7 +123,7 @@ describe('a peer that is there', () => {
     join(pair);
     while (deliver(pair, pair.a)) {}
     expect(coreOf(pair.a).link.status).toBe('online');
-    expect(awaited(pair.a.state)?.name).toBe('revoke_and_ack');
+    expect(awaitedFromPeer(pair.a.state)?.name).toBe('revoke_and_ack');
     give(pair, pair.a, offerOf(50_000_000n, 2));
     expect(refusals(pair.a)).toEqual(['disconnected', 'revocation_overdue']);
     expireWait(pair, pair.a);
@@ -142,7 +142,7 @@ describe('a peer that is there', () => {
     const data = new Uint8Array();
     const message = { name: 'error', channel_id: coreOf(pair.a).channelId, data } as const;
     give(pair, pair.a, { type: 'message', message });
-    expect(awaited(pair.a.state)).toBeUndefined();
+    expect(awaitedFromPeer(pair.a.state)).toBeUndefined();
   });
 });
 
@@ -151,7 +151,7 @@ test('a channel whose peer never says channel_ready fails two weeks after its fu
   confirm(pair);
   pair.a.inbox = [];
   const { scid } = coreOf(pair.a).lockin;
-  const end = Number((scid ?? 0n) >> 40n) + waits.channel_ready.blocks;
+  const end = Number((scid ?? 0n) >> 40n) + waitLimits.channel_ready.blocks;
   cut(pair);
   restart(pair, pair.a);
   block(pair, pair.a, end - 1);
@@ -165,7 +165,7 @@ test('a node that was away while its funding confirmed hears the peer out before
   cut(pair);
   restart(pair, pair.a);
   confirm(pair);
-  const back = 480 + 2 * waits.channel_ready.blocks;
+  const back = 480 + 2 * waitLimits.channel_ready.blocks;
   give(pair, pair.a, { type: 'block', height: back }, { ...at(back), reachableSince: Number.POSITIVE_INFINITY });
   expect(failure(pair.a)).toBeUndefined();
   join(pair);

@@ -1,5 +1,5 @@
 /** What may happen in a run, as plain values, and how each is done. */
-import { isQuiet } from '../../channel/model/updates.ts';
+import { hasNothingInFlight } from '../../channel/model/updates.ts';
 import { type BaseWish, channelOf } from './base.ts';
 import { attendAll, block, type ReorgOptions, reorg } from './blocks.ts';
 import { give } from './gifts.ts';
@@ -102,7 +102,7 @@ const isAwaited = (world: World, place: number): boolean =>
   [place - 1, place].some((link) => {
     const other = 2 * link + 1 - place;
     const state = world.sites[other]?.node?.channels.entries.get(channelOf(link))?.machine.state;
-    return state?.phase === 'failed' || (state?.phase === 'open' && !isQuiet(state.core));
+    return state?.phase === 'failed' || (state?.phase === 'open' && !hasNothingInFlight(state.core));
   });
 
 const sleep = async (world: World, after: number): Promise<void> => {

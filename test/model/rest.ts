@@ -1,7 +1,7 @@
 /** How a run ends: everybody comes back, everything is delivered, time passes, until nothing is under way any more. */
 import { preimageOf } from '../../channel/model/htlc.ts';
 import type { ChannelState, Core } from '../../channel/model/state.ts';
-import { isQuiet } from '../../channel/model/updates.ts';
+import { hasNothingInFlight } from '../../channel/model/updates.ts';
 import { hex } from '../../wire/bytes.ts';
 import { attendAll, block, connectAll } from './blocks.ts';
 import type { Site } from './site.ts';
@@ -33,7 +33,7 @@ const isBusy = (core: Core, asleep: boolean): boolean =>
   asleep
     ? [...core.outgoing.values()].some(({ acknowledged }) => !acknowledged) ||
       [...core.incoming.values()].some((htlc) => preimageOf(htlc) !== undefined)
-    : !isQuiet(core);
+    : !hasNothingInFlight(core);
 
 /** Whether a fundee waits for a funding that may never come: the weeks that it waits for it must go by. */
 const isUnfunded = (state: ChannelState): boolean =>

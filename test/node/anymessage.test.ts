@@ -9,7 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { reestablish } from '../../channel/rules/reestablish.ts';
+import { reestablishMessage } from '../../channel/rules/reestablish.ts';
 import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
 import { coreOf, isOnline } from '../../node/channels/entry.ts';
 import type { Peer } from '../../node/peer/peer.ts';
@@ -200,7 +200,7 @@ const withChannel = async (inStep: boolean): Promise<Phase> => {
     temporary_channel_id: channel_id,
     scriptpubkey: Uint8Array.of(0, 20, ...zeros(20)),
   };
-  return { key, begin: inStep ? [reestablish(core)] : [], ready, fixed, names: ofChannels };
+  return { key, begin: inStep ? [reestablishMessage(core)] : [], ready, fixed, names: ofChannels };
 };
 const back = async (): Promise<void> => {
   bob = await start('bob');

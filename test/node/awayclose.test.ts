@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { waits } from '../../channel/model/waitlimits.ts';
+import { waitLimits } from '../../channel/model/waitlimits.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { becomes, reaches, stateOf } from '../support/observed.ts';
 import { memoryLog } from '../support/peers.ts';
@@ -36,7 +36,7 @@ test('a node that was away for longer than a close may take closes together with
   alice.call('close', { id: channel_id, unilateraltimeout: 0 }).catch(() => undefined);
   await becomes('the close is begun', () => log.some((line) => line.includes('closing the channel')));
   await alice.stop();
-  ground.mine(waits.closing_signed.blocks + 12);
+  ground.mine(waitLimits.closing_signed.blocks + 12);
   [alice, bob] = await Promise.all([start('alice'), start('bob')]);
   expect(await stateOf(alice, channel_id)).toBe('CHANNELD_SHUTTING_DOWN');
   await connect(alice, bob);

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { defaultLimits, LEAST_FINAL_CLTV } from '../../amp/limits.ts';
-import { GRACE, SAFETY } from '../../channel/rules/deadlines.ts';
+import { CLAIM_BUFFER, GRACE_PERIOD } from '../../channel/rules/deadlines.ts';
 import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
 import { loadConfig } from '../../node/config/config.ts';
 import { MIN_CLTV_EXPIRY_DELTA } from '../../node/forward/cltvdelta.ts';
@@ -12,8 +12,8 @@ import { context, give, offerOf, ready, secretOf, settle } from '../channel/pair
 const [CONFIRMS, REORG] = [12, 2];
 
 test('what the next peer takes from us at the very last can still be taken from the one before', () => {
-  expect(MIN_CLTV_EXPIRY_DELTA).toBeGreaterThanOrEqual(GRACE + CONFIRMS + REORG + SAFETY);
-  expect(EXPIRY_MARGIN).toBeGreaterThanOrEqual(GRACE);
+  expect(MIN_CLTV_EXPIRY_DELTA).toBeGreaterThanOrEqual(GRACE_PERIOD + CONFIRMS + REORG + CLAIM_BUFFER);
+  expect(EXPIRY_MARGIN).toBeGreaterThanOrEqual(GRACE_PERIOD);
 });
 
 test('by default there is more time than the least', () => {
@@ -40,7 +40,7 @@ test('an HTLC claimed at the last moment leaves its peer some blocks, and then t
     height++;
     give(pair, pair.b, { type: 'block', height }, at(height));
   }
-  expect(height - claimed).toBeGreaterThan(GRACE);
-  expect(expiry - height).toBe(SAFETY);
+  expect(height - claimed).toBeGreaterThan(GRACE_PERIOD);
+  expect(expiry - height).toBe(CLAIM_BUFFER);
   expect(pair.b.broadcasts.map(({ why }) => why)).toContain('commitment');
 });

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { Input } from '../../channel/model/io.ts';
-import { waits } from '../../channel/model/waitlimits.ts';
+import { waitLimits } from '../../channel/model/waitlimits.ts';
 import type { Entry } from '../../node/channels/entry.ts';
 import { idleInput, WaitTimers } from '../../node/channels/waittimers.ts';
 import { cut, give, join, offerOf, ready, settle } from '../channel/pair.ts';
@@ -49,7 +49,7 @@ test('a wait has one timer, which ends with it, and begins anew on each connecti
   settle(pair);
   patience.follow(entry, pair.a.state);
   expect(clock.seconds()).toEqual([]);
-  expect(waits.revoke_and_ack.seconds).toBe(60);
+  expect(waitLimits.revoke_and_ack.seconds).toBe(60);
 });
 
 test('a connection that replaces another gives the peer its whole time', () => {

@@ -1,7 +1,7 @@
 /** What `status` says of a channel whose peer is waited for. */
 
 import { expect, test } from 'vitest';
-import { waits } from '../../channel/model/waitlimits.ts';
+import { waitLimits } from '../../channel/model/waitlimits.ts';
 import { waitingLines } from '../../node/api/methods/channels/status.ts';
 import {
   context,
@@ -40,7 +40,7 @@ test('names what the peer owes, and that nothing is offered once it has let the 
 test('names the block at which a close that the peer lets lie becomes ours alone', () => {
   const pair = ready({ ...openRequest });
   give(pair, pair.a, { type: 'close' });
-  const height = context.height + waits.closing_signed.blocks;
+  const height = context.height + waitLimits.closing_signed.blocks;
   const line = `waits for the peer to agree on a closing transaction; our commitment is published at block ${height} if it does not`;
   expect(lines(pair.a)).toEqual([line]);
   deliver(pair, pair.b);

@@ -1,14 +1,14 @@
 /** The most that a claim may cost: by the estimate, by its value, by what is at stake; and never nothing where that may be paid. */
 
 import { describe, expect, test } from 'vitest';
-import type { OpenClaim } from '../../../channel/model/claim.ts';
+import type { UnsignedClaim } from '../../../channel/model/claim.ts';
 import { type FeeCoin, type LastPublished, type PlanContext, planClaim } from '../../../node/sweep/plan.ts';
 import { feeOf } from '../../../node/wallet/select.ts';
 import { sat } from '../../../wire/units.ts';
 import { built, bump, coin, htlc, sweep, weightOfDraft, world } from './claims.ts';
 
 describe('what hangs and is nobody else’s', () => {
-  const paidAfter = (claim: OpenClaim, blocks: number, more: Partial<PlanContext<FeeCoin>> = {}): bigint => {
+  const paidAfter = (claim: UnsignedClaim, blocks: number, more: Partial<PlanContext<FeeCoin>> = {}): bigint => {
     let published: LastPublished | undefined;
     for (let tip = 100; tip <= 100 + blocks; tip++) {
       const move = planClaim(claim, published, world({ tip, free: [coin(5_000_000n)], ...more }));

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { OpenClaim } from '../../../channel/model/claim.ts';
+import type { UnsignedClaim } from '../../../channel/model/claim.ts';
 import {
   type FeeCoin,
   type LastPublished,
@@ -34,7 +34,7 @@ describe('a sweep', () => {
     expect(draft.outputs).toEqual([{ script, value: 50_000n - draft.fee }]);
   });
 
-  test.each<readonly [string, OpenClaim, Partial<PlanContext<FeeCoin>>, bigint | 'leave']>([
+  test.each<readonly [string, UnsignedClaim, Partial<PlanContext<FeeCoin>>, bigint | 'leave']>([
     [
       'half the value at most while nobody hurries',
       sweep(10_000n),
@@ -215,7 +215,7 @@ describe('what replaces what', () => {
   });
   const free = [coin(50_000n)];
 
-  test.each<readonly [string, OpenClaim, LastPublished, Partial<PlanContext<FeeCoin>>, string]>([
+  test.each<readonly [string, UnsignedClaim, LastPublished, Partial<PlanContext<FeeCoin>>, string]>([
     ['the same again while the rate stays', sweep(50_000n), earlier(), {}, 'again'],
     [
       'the same again where a little more is wanted than a replacement costs',

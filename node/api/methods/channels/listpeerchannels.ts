@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { channelTypeBits } from '../../../../channel/model/channeltype.ts';
 import type { Core, Funded, Htlc } from '../../../../channel/model/state.ts';
-import { isDone, isSigned } from '../../../../channel/model/updates.ts';
+import { isIrrevocable, isSigned } from '../../../../channel/model/updates.ts';
 import { receivable, spendable } from '../../../../channel/rules/limits.ts';
 import { equal, hex } from '../../../../wire/bytes.ts';
 import { channelTypeFeatures } from '../../../../wire/channeltype.ts';
@@ -158,7 +158,7 @@ const htlcState = ({ way, added, removal }: Htlc): Row['htlcs'][number]['state']
 const isUnderWay =
   (head: Core['head']) =>
   ({ added, removal }: Htlc): boolean =>
-    isSigned(added) && !(removal !== undefined && isDone(removal.marks, head));
+    isSigned(added) && !(removal !== undefined && isIrrevocable(removal.marks, head));
 
 const htlcRow = (htlc: Htlc): Row['htlcs'][number] => ({
   direction: htlc.way,

@@ -1,6 +1,6 @@
 /** Core Lightning's names for where a channel stands. */
 import type { ChannelState, Funded } from '../../../../channel/model/state.ts';
-import { publishesCommitment } from '../../../../channel/phases/exits.ts';
+import { broadcastsCommitment } from '../../../../channel/phases/exits.ts';
 import { isReady } from '../../../../channel/rules/lockin.ts';
 
 /** Core Lightning's names for where a channel stands. */
@@ -29,7 +29,7 @@ export const stateName = (state: ChannelState): StateName => {
     case 'negotiating':
       return state.agreed === undefined ? 'CLOSINGD_SIGEXCHANGE' : 'CLOSINGD_COMPLETE';
     case 'failed':
-      return state.agreed === undefined || publishesCommitment(state) ? 'AWAITING_UNILATERAL' : 'CLOSINGD_COMPLETE';
+      return state.agreed === undefined || broadcastsCommitment(state) ? 'AWAITING_UNILATERAL' : 'CLOSINGD_COMPLETE';
     case 'onchain':
       // Until the chain has told of the spend in this run, a reorg may have taken it while we were away.
       return state.seen.confirmed ? 'ONCHAIN' : 'FUNDING_SPEND_SEEN';
@@ -51,7 +51,7 @@ export const closerOf = (state: Funded): 'local' | 'remote' | undefined => {
       return together;
     case 'failed':
       if (state.outdated) return 'remote';
-      return publishesCommitment(state) ? 'local' : together;
+      return broadcastsCommitment(state) ? 'local' : together;
     case 'onchain':
     case 'closed':
       if (state.by === 'mutual') return together;

@@ -5,7 +5,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { IRREVOCABLE_DEPTH } from '../../../../channel/claims/htlcresolution.ts';
 import type { Core, Failed, Funded, Onchain as OnchainState } from '../../../../channel/model/state.ts';
-import { CLOSING_BLOCKS, publishesCommitment } from '../../../../channel/phases/exits.ts';
+import { broadcastsCommitment, CLOSING_BLOCKS } from '../../../../channel/phases/exits.ts';
 import { signedLocalCommitment } from '../../../../channel/rules/commitmentupdates.ts';
 import { lastFeeBlock } from '../../../../channel/rules/feerefused.ts';
 import { missingFeerate } from '../../../../channel/rules/underpaid.ts';
@@ -86,7 +86,7 @@ const fundingLines = (
 export const publishedOf = (
   state: Failed,
 ): { readonly type: 'mutual' | 'unilateral'; readonly tx: Uint8Array } | undefined => {
-  if (publishesCommitment(state)) return { type: 'unilateral', tx: signedLocalCommitment(state.core) };
+  if (broadcastsCommitment(state)) return { type: 'unilateral', tx: signedLocalCommitment(state.core) };
   return state.agreed && { type: 'mutual', tx: state.agreed };
 };
 
@@ -109,7 +109,7 @@ const closingLine = (core: Core, tx: Uint8Array, height: number): string => {
 
 const failedLines = (state: Failed, height: number): readonly string[] => {
   const { core, agreed, outdated } = state;
-  const commitment = publishesCommitment(state)
+  const commitment = broadcastsCommitment(state)
     ? [`our commitment ${idOf(signedLocalCommitment(core))} is published and waits for a block`]
     : outdated
       ? ['our commitment is outdated and not published; waits for the peer to publish its own']
