@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { hex } from '../wire/bytes.ts';
 import { backends } from '../wire/crypto.ts';
 import { handlersOf } from './api/handlers.ts';
+import { setconfig } from './api/methods/node/setconfig.ts';
 import { stop } from './api/methods/node/stop.ts';
 import { earlyHandlers } from './api/rpc/early.ts';
 import { type HttpServer, listenHttp } from './api/rpc/http.ts';
 import { jsonRpc } from './api/rpc/jsonrpc.ts';
 import { tokenIn } from './api/rpc/token.ts';
 import { type ApiServer, listenUnix } from './api/rpc/unix.ts';
+import type { Handlers } from './api/table.ts';
 import { systemClock, systemEntropy } from './base/entropy.ts';
 import { makeFolder } from './base/files.ts';
 import { processLog } from './base/log.ts';
@@ -37,7 +39,7 @@ const die = (): void => void process.kill(process.pid, 'SIGKILL');
  * protocols of its own gives them as `experiments`.
  */
 export const runNode = async (config: Config, experiments: Experiments = {}): Promise<void> => {
-  const { log, reopen } = processLog(config.logLevels, config.logFile);
+  const { log, levels, reopen } = processLog(config.logLevels, config.logFile);
   const clock = endingClock(systemClock, (error) =>
     log.error({ internal: partOf(error), error }, 'an error inside the node, at a time that was set; all else goes on'),
   );
@@ -63,9 +65,13 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   // The API comes first: while the node waits for its chain, it can be asked what it waits for, and told to stop.
   const api: { http?: HttpServer; socket?: ApiServer } = {};
   const progress = new Progress();
-  const around = { api: () => api.http?.address, stop: () => end() };
+  const around = { api: () => api.http?.address, stop: () => end(), logLevels: levels };
   const early = earlyHandlers(() => progress.now);
-  early.use({ stop: (params, call) => stop.handler(around, params, call) });
+  const always = {
+    stop: (params, call) => stop.handler(around, params, call),
+    setconfig: (params, call) => setconfig.handler(around, params, call),
+  } satisfies Partial<Handlers>;
+  early.use(always);
   const answer = jsonRpc({
     handlers: early.handlers,
     dev: config.dev !== undefined,
@@ -95,7 +101,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const comeUp = async (): Promise<void> => {
     const node = await opening;
     const handlers = handlersOf(node, around, dev?.handlers(node));
-    early.use({ getinfo: handlers.getinfo, stop: handlers.stop });
+    early.use({ ...always, getinfo: handlers.getinfo });
     if (isOver) return;
     await node.begin();
     if (isOver) return;

@@ -22,6 +22,7 @@ import { waitinvoice } from './methods/invoices/waitinvoice.ts';
 import { getinfo } from './methods/node/getinfo.ts';
 import { help } from './methods/node/help.ts';
 import { notifications } from './methods/node/notifications.ts';
+import { setconfig } from './methods/node/setconfig.ts';
 import { stop } from './methods/node/stop.ts';
 import { keysend } from './methods/payments/keysend.ts';
 import { listpays } from './methods/payments/listpays.ts';
@@ -40,6 +41,7 @@ export const nodeMethods = {
   listfunds,
   withdraw,
   notifications,
+  setconfig,
   stop,
   connect,
   disconnect,

@@ -3,6 +3,7 @@
 import type { Msat } from '../../wire/units.ts';
 import type { Backups } from '../backup/backups.ts';
 import type { Disk } from '../base/disk.ts';
+import type { LevelTable } from '../base/loglevels.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { ChainOutage } from '../chain/outage.ts';
 import type { TipOrReason } from '../chain/timeouts.ts';
@@ -86,4 +87,6 @@ export interface ProcessControl {
   /** Where HTTP calls are taken, once they are. */
   readonly api: () => Address | undefined;
   readonly stop: () => void;
+  /** How much of each part the log takes now. */
+  readonly logLevels: Pick<LevelTable, 'levels' | 'set'>;
 }

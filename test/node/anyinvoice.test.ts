@@ -8,6 +8,7 @@ import { ourFeatures } from '../../wire/features.ts';
 import { encodeInvoice } from '../../wire/invoice.ts';
 import { msat, paymentHash, point, shortChannelId } from '../../wire/units.ts';
 import { wholeOf } from '../support/answers.ts';
+import { noProcess } from '../support/inprocess.ts';
 import { sign } from '../support/invoices.ts';
 import { type LocalPair, startPair } from '../support/pair.ts';
 
@@ -17,9 +18,8 @@ type Draft = Parameters<typeof encodeInvoice>[0];
 let pair: LocalPair;
 const broken: unknown[] = [];
 const ask = async (method: string, params: object): Promise<Answer> => {
-  const around = { api: () => undefined, stop: () => undefined };
   const answer = jsonRpc({
-    handlers: handlersOf(pair.nodes.alice.node, around),
+    handlers: handlersOf(pair.nodes.alice.node, noProcess),
     dev: false,
     broke: (_, error) => broken.push(error),
   });

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { handlersOf } from '../../node/api/handlers.ts';
 import type { Node } from '../../node/core/node.ts';
 import type { Chain } from '../../node/ports/ports.ts';
-import { endow, newGround, startLocal } from '../support/inprocess.ts';
+import { endow, newGround, noProcess, startLocal } from '../support/inprocess.ts';
 import { becomes } from '../support/pair.ts';
 import { memoryLog } from '../support/peers.ts';
 
@@ -71,10 +71,7 @@ test('a node with a channel whose bitcoind has not got its blocks back says so w
   const lag = `bitcoind's chain ends at block ${most}, below block ${height} that this node has read`;
   await becomes('that said', () => seen.node?.progress.now === `stands at block ${height} and waits: ${lag}`);
   if (seen.node === undefined) throw new Error('expected a node');
-  const info = await handlersOf(seen.node, { api: () => undefined, stop: () => undefined }).getinfo(
-    {},
-    { signal: new AbortController().signal },
-  );
+  const info = await handlersOf(seen.node, noProcess).getinfo({}, { signal: new AbortController().signal });
   expect(info).toMatchObject({ blockheight: height, num_pending_channels: 1, warning_bitcoind_sync: lag });
   expect([up, seen.node.peers.address]).toEqual([false, undefined]);
   most = Number.POSITIVE_INFINITY;

@@ -14,7 +14,7 @@ import { msat, preimage } from '../../wire/units.ts';
 import { bytes32 } from '../amp/receiver.ts';
 import { patient } from '../support/api.ts';
 import { hurriedClock } from '../support/hurried.ts';
-import { type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
+import { type Ground, type LocalNode, newGround, noProcess, startLocal } from '../support/inprocess.ts';
 import { startPair } from '../support/pair.ts';
 import { keptLog, until } from '../support/quiet.ts';
 
@@ -38,7 +38,7 @@ const shop = async (disk = new Map<string, Uint8Array>(), earlier?: Ground) => {
   const local: LocalNode = await startLocal({ dir, ground, log: keptLog(), clock, store });
   ending.push(() => local.stop());
   const { node } = local;
-  const handlers: Handlers = handlersOf(node, { api: () => undefined, stop: () => undefined });
+  const handlers: Handlers = handlersOf(node, noProcess);
   const bill = async (n: number, expiry = 3_600) =>
     handlers.invoice(
       {

@@ -17,7 +17,7 @@ import { memoryStore } from '../../node/store/memory.ts';
 import { sat } from '../../wire/units.ts';
 import { wholeOf } from '../support/answers.ts';
 import { fakeHandlers, ids, patient, samples } from '../support/api.ts';
-import { endow, newGround, startLocal } from '../support/inprocess.ts';
+import { endow, newGround, noProcess, startLocal } from '../support/inprocess.ts';
 import { becomes, startPair } from '../support/pair.ts';
 import { keptLog } from '../support/quiet.ts';
 import { ADDRESS } from './parameters/rows.ts';
@@ -207,7 +207,7 @@ describe('without bitcoind', () => {
     await endow(ground, local, [100_000n]);
     await becomes('a coin', async () => (await local.call('listfunds', {})).outputs.length === 1);
     world.away = true;
-    const handlers = handlersOf(local.node, { api: () => undefined, stop: () => undefined });
+    const handlers = handlersOf(local.node, noProcess);
     const codes: Record<string, unknown[]> = {};
     for (const [method, handler] of Object.entries(handlers)) {
       if (method === 'stop' || handler === undefined) continue;

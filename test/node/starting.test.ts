@@ -12,7 +12,7 @@ import { loadConfig } from '../../node/config/config.ts';
 import { Progress } from '../../node/core/progress.ts';
 import type { Chain } from '../../node/ports/ports.ts';
 import { runNode } from '../../node/run.ts';
-import { newGround, startLocal } from '../support/inprocess.ts';
+import { newGround, noProcess, startLocal } from '../support/inprocess.ts';
 import { becomes } from '../support/pair.ts';
 import { memoryLog } from '../support/peers.ts';
 
@@ -45,7 +45,7 @@ const started = async (port: number) => {
   return { client, running };
 };
 
-test('answers getinfo, help and stop while its bitcoind is not there, and says of other calls what it waits for', async () => {
+test('answers getinfo, help, setconfig and stop while its bitcoind is not there, and says of other calls what it waits for', async () => {
   const { client, running } = await started(1);
   await becomes('who it is', () =>
     client.call('getinfo').then(
@@ -55,6 +55,8 @@ test('answers getinfo, help and stop while its bitcoind is not there, and says o
   );
   expect(await client.call('getinfo')).toMatchObject({ network: 'regtest', blockheight: 0, num_peers: 0 });
   expect((await client.call('help')).help.length).toBeGreaterThan(10);
+  const levels = { config: 'log-level', val: 'error,chain=silent' };
+  expect((await client.call('setconfig', levels)).config.value_str).toBe('error,chain=silent');
   await expect(client.call('listfunds')).rejects.toMatchObject({
     code: -28,
     message:
@@ -113,8 +115,7 @@ test('what getinfo says of a node that comes up while it is asked is of one mome
     progress.done();
     return node.chainTip();
   };
-  const around = { api: () => undefined, stop: () => undefined };
-  const { getinfo } = handlersOf({ ...node, progress, chainTip }, around);
+  const { getinfo } = handlersOf({ ...node, progress, chainTip }, noProcess);
   const info = await getinfo({}, { signal: new AbortController().signal });
   expect(info.warning_starting).toMatch(/^the node is starting: it /);
   expect((await call('getinfo', {})).warning_starting).toBeUndefined();

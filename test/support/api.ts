@@ -96,6 +96,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     channels: [],
   },
   notifications: {},
+  setconfig: { config: { config: 'log-level', value_str: 'debug', source: 'setconfig', dynamic: true } },
   stop: { result: 'Shutdown complete' },
   connect: {
     id: ids.bob,

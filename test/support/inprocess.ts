@@ -9,8 +9,10 @@ import type { Given, HandlersOf, MethodName, Params, Result } from '../../node/a
 import { table } from '../../node/api/table.ts';
 import { orElse } from '../../node/base/cleanup.ts';
 import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
+import { defaultLevels, LevelTable } from '../../node/base/loglevels.ts';
 import { loadConfig } from '../../node/config/config.ts';
 import { type Node, openNode } from '../../node/core/node.ts';
+import type { ProcessControl } from '../../node/core/running.ts';
 import { openDev } from '../../node/dev/dev.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
 import { networkOf } from '../../node/ports/network.ts';
@@ -23,6 +25,13 @@ import { scriptOfAddress } from '../../node/wallet/address.ts';
 import { hex } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
 import { gathered } from './answers.ts';
+
+/** What the process around a node adds, where the node is not a process of its own. */
+export const noProcess: ProcessControl = {
+  api: () => undefined,
+  stop: () => undefined,
+  logLevels: new LevelTable(defaultLevels),
+};
 
 type Called = Exclude<MethodName, 'help'>;
 
@@ -140,8 +149,7 @@ export const startLocal = async ({
   const node = await orElse(opening, () => kept.close());
   early?.(node);
   await orElse(node.begin(), node.stop);
-  const around = { api: () => undefined, stop: () => undefined };
-  const handlers: HandlersOf<Called> = { ...handlersOf(node, around), ...dev.handlers(node) };
+  const handlers: HandlersOf<Called> = { ...handlersOf(node, noProcess), ...dev.handlers(node) };
   const signal = new AbortController().signal;
   return {
     node,

@@ -22,6 +22,7 @@ import { numberIn, numberText } from '../../../node/store/numbered.ts';
 import { msat, paymentHash } from '../../../wire/units.ts';
 import { bytes32 } from '../../amp/receiver.ts';
 import { fakeRpc, samples } from '../../support/api.ts';
+import { noProcess } from '../../support/inprocess.ts';
 import { until } from '../../support/quiet.ts';
 
 const MANY = 32_000;
@@ -63,7 +64,7 @@ beforeAll(async () => {
     throw error;
   };
   const invoices = await Invoices.load(store, new Gate(store, fatal), () => 2_000);
-  handlers = handlersOf({ invoices } as unknown as Node, { api: () => undefined, stop: () => undefined });
+  handlers = handlersOf({ invoices } as unknown as Node, noProcess);
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 afterEach(async () => {

@@ -17,6 +17,8 @@ const read = (method: MethodName, params: unknown) => (table[method] as Method).
 const a = ids.alice;
 const refusals: readonly (readonly [method: MethodName, field: string, params: unknown])[] = [
   ['getinfo', 'verbose', { verbose: true }],
+  ['setconfig', 'val', { config: 'log-level' }],
+  ['setconfig', 'transient', ['log-level', 'info', 'maybe']],
   ['stop', 'now', { now: true }],
   ['newaddr', 'addresstype', ['p2tr']],
   ['newaddr', 'addresstype', [7]],

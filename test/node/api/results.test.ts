@@ -76,6 +76,7 @@ const required: readonly (readonly [method: MethodName, list: string | undefined
       'amount_sent_msat preimage number_of_parts erroronion',
   ],
   ['help', 'help', 'command'],
+  ['setconfig', 'config', 'config source dynamic value_str'],
   ['stop', undefined, 'result'],
 ];
 
