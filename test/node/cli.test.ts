@@ -132,7 +132,6 @@ describe('a call', () => {
     [['-k', 'keysend', 'amount_msat=1sat', `destination=${ids.bob}`]],
     [['keysend', '--destination', ids.bob, '--amount_msat=1sat']],
     [['keysend', `--destination=${ids.bob}`, '1sat', '--scheme', 'fixed']],
-    [['setconfig', 'log-level', 'debug']],
     [['setconfig', 'log-level', 'peer=debug,channel=trace']],
     [['setconfig', 'log-level', 'info,peer=trace', 'transient=true']],
   ])('%j is understood', async (words) => {

@@ -195,6 +195,7 @@ const calls: Partial<{ readonly [M in MethodName]: readonly Given<M>[] }> = {
   waitanyinvoice: [{ timeout: 0 }],
   decode: [{ string: 'lnbc1' }],
   notifications: [{ enable: true }],
+  setconfig: [{ config: 'log-level', val: 'info' }],
   pay: [{ bolt11: 'lnbc1' }],
   keysend: [{ destination: ids.bob, amount_msat: 1_000n }],
   backup: [{ file: '/dev/null/no/such/place' }],
