@@ -84,6 +84,18 @@ export const peerRows: Rows = {
       fakeRpc().answer(JSON.stringify({ id: 1, method: 'notifications', params }), patient);
     return [await ask({}), await ask({ enable: true })];
   },
+  'setconfig.config': async ({ alice }) => [
+    await said(alice.call('setconfig', { config: 'alias', val: 'info' })),
+    await said(alice.call('setconfig', { config: 'log-level', val: 'info' })),
+  ],
+  'setconfig.val': async ({ alice }) => [
+    await alice.call('setconfig', { config: 'log-level', val: 'info' }),
+    await alice.call('setconfig', { config: 'log-level', val: 'peer=debug' }),
+  ],
+  'setconfig.transient': async ({ alice }) => [
+    await said(alice.call('setconfig', { config: 'log-level', val: 'info' })),
+    await said(alice.call('setconfig', { config: 'log-level', val: 'info', transient: false })),
+  ],
   'listpeerchannels.id': async ({ bob, alice }) => [
     (await bob.call('listpeerchannels', {})).channels.length,
     (await bob.call('listpeerchannels', { id: alice.id })).channels.length,
