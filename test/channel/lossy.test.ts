@@ -28,6 +28,10 @@ import {
 } from './pair.ts';
 import { summary } from './summary.ts';
 
+/** A few each time; FC_RUNS and `npm run nightly` have more. */
+const runs = Number(process.env['FC_RUNS'] ?? 60);
+const timeout = 120_000 + runs * 3_000;
+
 const CAPACITY = 1_000_000n;
 const PUSH = 400_000_000n;
 /** Limits small enough to be reached, and not the same on both sides. */
@@ -213,7 +217,9 @@ const agree = ({ a, b }: Pair): void => {
     );
 };
 
-test('whatever is lost, balances add up, each HTLC ends once, both sides agree when quiet, the disk holds what it must', () => {
+test('whatever is lost, balances add up, each HTLC ends once, both sides agree when quiet, the disk holds what it must', {
+  timeout,
+}, () => {
   fc.assert(
     fc.property(types, fc.array(move, { minLength: 10, maxLength: 60, size: 'max' }), (channelType, moves) => {
       const pair = ready({ ...open, channelType }, accept);
@@ -244,7 +250,7 @@ test('whatever is lost, balances add up, each HTLC ends once, both sides agree w
       const { toUs, toThem } = specOf(coreOf(pair.a), inLocal(coreOf(pair.a).head.local));
       expect([toUs, toThem]).toEqual([CAPACITY * 1000n - PUSH - moved, PUSH + moved]);
     }),
-    { numRuns: Number(process.env['FC_RUNS'] ?? 200) },
+    { numRuns: runs },
   );
 });
 

@@ -25,7 +25,7 @@ import {
   type World,
 } from './world.ts';
 
-const runs = Number(process.env['FC_RUNS'] ?? 15);
+const runs = Number(process.env['FC_RUNS'] ?? 6);
 const timeout = 120_000 + runs * 10_000;
 
 const world = onStage();

@@ -29,7 +29,7 @@ import {
   type World,
 } from './world.ts';
 
-const runs = Number(process.env['FC_RUNS'] ?? 10);
+const runs = Number(process.env['FC_RUNS'] ?? 5);
 const timeout = 120_000 + runs * 10_000;
 
 const world = onStage();
