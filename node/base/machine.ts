@@ -1,44 +1,46 @@
 /**
- * The one executor of pure machines. Inputs wait in a queue; the next is taken only after every effect of the last step
- * has been performed, in the order in which the machine returned them: `[save, send]` is therefore durable before it is
- * visible. Many machines run side by side, and their saves meet in the store's group commit.
+ * The one executor of pure machines. Inputs wait in a queue, and the next one is taken only after every effect of the last step has
+ * been performed, in the order in which the machine returned them. An effect whose `perform` returns a promise is awaited before the
+ * next effect; any other counts as performed when `perform` returns, even if its work goes on afterwards. So this file keeps the order
+ * alone: a save may only have been handed to the store when the send behind it is performed. That the send leaves the process no
+ * earlier than the save is on disk is the rule of node/store/gate.ts.
  */
 
 export interface MachineParts<S, I, E> {
   readonly state: S;
   readonly step: (state: S, input: I) => readonly [S, readonly E[]];
-  /** Performs one effect; a promise is waited for, anything else is not. */
+  /** Performs one effect. A returned promise is awaited before the next effect; without one the next effect follows at once. */
   readonly perform: (effect: E, state: S) => Promise<void> | undefined;
   /**
    * Shown each step before its effects are performed, and what `begin` performs, which has no input: for a trace. It decides
    * nothing, so what throws in it is left out.
    */
   readonly traced?: (input: I | undefined, before: S, now: S, effects: readonly E[]) => void;
-  /** Told after each step, once its effects have been performed. */
+  /** Called after each step, once its effects have been performed. */
   readonly stepped?: (before: S, now: S) => void;
-  /** Asked each time the queue has run empty; an input given back is taken like any other. */
+  /** Called each time the queue has run empty; an input that it returns is processed like any other. */
   readonly idle?: (state: S) => I | undefined;
   /** Effects that made the first state, performed by `begin` before any input is taken. */
   readonly first?: readonly E[];
   /**
-   * Asked when something threw: true leaves it out and goes on. A step that threw has changed nothing; an effect (named then)
-   * that did is not performed, those behind it are.
+   * Called when a step or an effect threw: true skips it and goes on. A step that threw has not changed the state. An effect that
+   * threw is passed as `effect`; the effects after it are still performed.
    */
   readonly survives?: (error: unknown, input: I | undefined, effect: E | undefined) => boolean;
-  /** Told each input that will not be taken because the machine was stopped before it, or is by now. */
+  /** Called for each input that will not be processed, because the machine was stopped before its turn or before it was pushed. */
   readonly dropped?: (input: I) => void;
-  /** Called once when a step or an effect threw and was not survived: the machine is at its last good state and takes nothing more. */
+  /** Called once when a step or an effect threw and `survives` did not return true: the machine keeps its last good state and halts. */
   readonly broke: (error: unknown, input: I | undefined) => void;
 }
 
-/** Inputs that are taken one behind the other before the rest of the node has its turn: a few milliseconds of a channel's work. */
+/** Inputs that are processed in a row before the event loop gets a turn: a few milliseconds of a channel's work. */
 const TOGETHER = 8;
 
 /** A step to make, or one already made whose effects are still to be performed. */
 interface Entry<I, E> {
   readonly work: { readonly input: I } | { readonly effects: readonly E[] };
   readonly done?: () => void;
-  /** Not pushed by anybody. */
+  /** Returned by `idle`, not pushed. */
   readonly idle?: boolean;
 }
 
@@ -50,7 +52,7 @@ export class Machine<S, I, E> {
   private halted = false;
   private stopped = false;
   private waiting: (() => void)[] = [];
-  /** What `idle` gave last threw: it would give the same again. */
+  /** The last input from `idle` threw; `idle` would return the same again, so it is not called until another input was processed. */
   private stuck = false;
   private readonly parts: MachineParts<S, I, E>;
 
@@ -59,7 +61,7 @@ export class Machine<S, I, E> {
     this.current = parts.state;
   }
 
-  /** The state after the last completed step; while effects are under way already the next one. */
+  /** The state after the last step, whose effects may still be being performed. */
   get state(): S {
     return this.current;
   }
@@ -84,7 +86,7 @@ export class Machine<S, I, E> {
     return new Promise((done) => this.enqueue({ work: { input }, done }));
   }
 
-  /** Inputs that wait. */
+  /** Number of queued inputs. */
   get backlog(): number {
     return this.queue.length - this.head;
   }
@@ -100,7 +102,7 @@ export class Machine<S, I, E> {
     }
   }
 
-  /** Takes nothing more; what is under way ends, and whoever pushed what was left is told so. */
+  /** Stops: the step in progress is finished, and `dropped` is called for every input that was still queued. */
   stop(): void {
     const left = this.queue.slice(this.head);
     this.halt();
@@ -158,7 +160,7 @@ export class Machine<S, I, E> {
     }
   }
 
-  /** Throws what is not survived. */
+  /** Rethrows the error unless `survives` returns true. */
   private survive(error: unknown, input: I | undefined, effect: E | undefined): void {
     if (this.parts.survives?.(error, input, effect) !== true) throw error;
   }
@@ -195,7 +197,7 @@ export class Machine<S, I, E> {
         this.halt();
         this.parts.broke(error, input);
       }
-      // Where no effect waits for the world outside, no socket and no timer is looked at before all of this is over.
+      // Microtasks alone would keep sockets and timers waiting until the queue is empty.
       if (++taken % TOGETHER === 0) await new Promise(setImmediate);
     }
     this.running = false;

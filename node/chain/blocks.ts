@@ -84,7 +84,10 @@ export const bitcoindBlocks = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'b
   /** A block that was pruned, from bitcoind's peers, those first that have all blocks. Throws ChainError `pruned`. */
   const fetched = async (wanted: string, at: number): Promise<string> => {
     if (!said)
-      log.warn({ height: at }, 'bitcoind has pruned blocks that this node has to read; its peers are asked for them');
+      log.warn(
+        { height: at },
+        'bitcoind has pruned blocks that this node must read: asking its peers for them (getblockfrompeer)',
+      );
     said = true;
     try {
       const peers = await rpc.call('getpeerinfo', [], z.array(peer));

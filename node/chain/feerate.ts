@@ -118,7 +118,7 @@ export class Feerates {
     } catch (error) {
       log.debug(
         { reason: error instanceof Error ? error.message : String(error) },
-        'no fee estimate now; the last one stays',
+        'no fee estimate available: keeping the last one',
       );
       return [];
     }

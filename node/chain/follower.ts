@@ -190,7 +190,10 @@ export class Follower {
         continue;
       }
       if (this.saidShorter)
-        this.options.log.info({ height: this.height }, 'bitcoind has the blocks again that this node had read');
+        this.options.log.info(
+          { height: this.height },
+          'bitcoind has caught up with the blocks that this node had already read',
+        );
       this.saidShorter = false;
       this.why = undefined;
       if (move.do === 'tell') await this.tell(after, move.event);
@@ -229,7 +232,7 @@ export class Follower {
     this.saidShorterAt = clock.now();
     log.warn(
       { height: tip.height, read: this.top.height },
-      `${this.why}; its blocks are waited for. A regtest that was begun anew needs a node with a new --dir`,
+      `${this.why}; waiting for its blocks. If this is a new regtest chain, start the node with a new --dir`,
     );
   }
 

@@ -1,7 +1,7 @@
 /**
- * A chain that has been away, or behind, for too long. While nobody knows its height no deadline can be kept: an HTLC that peers
- * settle among themselves is safe, one that they do not may be lost. So the operator is told loudly, again and again, and no HTLC
- * is taken or offered until it is back. Peers stay connected: what is under way can best be ended with them.
+ * Detects that the block height has been out of date for too long, because bitcoind is unreachable or behind. Without the height no
+ * HTLC deadline can be met: an HTLC that the peers resolve off chain is safe, any other may be lost. So the operator gets an error every
+ * ten minutes, and no HTLC is accepted or offered until the height is current. Peers stay connected, to resolve pending HTLCs.
  */
 import { GRACE_PERIOD } from '../../channel/rules/deadlines.ts';
 import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
@@ -52,7 +52,7 @@ export class ChainOutage {
   warning(): string | undefined {
     if (!this.isHalting) return undefined;
     const minutes = Math.floor((this.parts.clock.now() - this.heard) / 60_000);
-    return `the chain has not been heard of for ${minutes} minutes: no HTLC is taken or offered, and those under way may be lost at their deadlines; see to it that bitcoind runs, answers, and has all blocks`;
+    return `the block height has not been current for ${minutes} minutes: no HTLCs are accepted or offered, and pending ones may be lost at their deadlines; make sure that bitcoind is running, reachable and synced`;
   }
 
   /** Looks how things stand; to be called every second. */
@@ -62,7 +62,7 @@ export class ChainOutage {
     const slept = now - this.looked > SLEPT_MS;
     this.looked = now;
     if (isSynced()) {
-      if (this.isHalting) log.info({}, 'the chain is heard of again: HTLCs are taken and offered as before');
+      if (this.isHalting) log.info({}, 'the block height is current again: HTLCs are accepted and offered as before');
       this.heard = now;
       this.asked = undefined;
       this.said = undefined;

@@ -82,14 +82,14 @@ export const subscribeRawTx = ({ rpc, host, clock, log }: RawTxParts, hear: (tx:
     if (endpoint === undefined) {
       if (published !== undefined)
         say(
-          'bitcoind does not publish transactions as they come, so the mempool is looked at every second: with zmqpubrawtx=tcp://127.0.0.1:28332 in bitcoin.conf none passes unseen',
+          'bitcoind does not publish raw transactions over ZeroMQ, so the mempool is polled every second; set zmqpubrawtx=tcp://127.0.0.1:28332 in bitcoin.conf to see each transaction at once',
         );
       return;
     }
     socket = connect(endpoint);
     socket.setKeepAlive(true, 60_000);
     socket.unref();
-    await readSocket(socket, hear, () => say('bitcoind tells of each transaction as it comes'));
+    await readSocket(socket, hear, () => say('receiving raw transactions from bitcoind over ZeroMQ'));
   };
   const again = (): void => {
     once()

@@ -48,7 +48,7 @@ export const retryWhile = async <T>(
       return answer;
     } catch (error) {
       if (!passes(error)) throw error;
-      if (failures === 0) retry.log.warn({ fault: error.fault }, `${error.message}; trying until it answers`);
+      if (failures === 0) retry.log.warn({ fault: error.fault }, `${error.message}; retrying until it answers`);
       retry.onProblem?.(error.message);
       await pause(retry, wait);
       wait = Math.min(longestPause, wait * 2);

@@ -1,7 +1,7 @@
 /**
- * Two ways to one bitcoind: one for calls about our own money, and one for what strangers make us look up. bitcoind answers a few
- * calls at a time and lets the rest stand in one queue, so what anybody may cause goes one call at a time, over a connection of its
- * own, and begins only while nothing of ours is asked: the watching of our money never waits behind more than one of them.
+ * Two priorities for calls to one bitcoind: high for our own channels and coins, low for look-ups that peers can cause. bitcoind runs a
+ * few calls at a time and queues the rest, so low-priority calls are made one at a time, over a connection of their own, and only while
+ * no high-priority call is pending: a high-priority call waits for at most one of them.
  */
 import { openRpc, type Rpc, type RpcOptions } from './rpc.ts';
 

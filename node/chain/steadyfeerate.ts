@@ -1,6 +1,6 @@
 /**
- * What the chain's estimate has not been below for so long that a funder had the time to follow it: only then is it held against a
- * funder that it pays less. It follows what this run of the node was told; before that, nobody knows whether a peer had the time.
+ * The feerate that the estimate has not fallen below for long enough that a channel's funder had time to follow it with `update_fee`:
+ * only then is a lower commitment feerate held against the funder. Only estimates of this run of the node count.
  */
 
 /** Seconds that a funder gets: some look after their fees once an hour, and see a rise later than we do. */

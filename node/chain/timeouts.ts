@@ -1,14 +1,13 @@
 /**
- * A chain for those who cannot wait for it: callers of the API, and peers that wait with us for a channel. A bitcoind that hangs keeps
- * a question for half a minute before it counts as unreachable; here it counts as that after seconds, though what it was given may
- * still be taken.
+ * The Chain port with short timeouts, for API calls and for openings that a peer waits for. A call to a bitcoind that hangs takes 30
+ * seconds to fail; here it fails as `unreachable` after 5, although bitcoind may still execute it (a broadcast may still succeed).
  */
 import type { Chain, Clock, Tip } from '../ports/ports.ts';
 import { ChainError } from './errors.ts';
 
-/** Milliseconds that a question is waited for. */
+/** Milliseconds until a call fails as `unreachable`. */
 export const ANSWER_TIMEOUT_MS = 5_000;
-/** The same for how far the chain is, which nobody waits for. */
+/** The same for the tip in status output. */
 const TIP_TIMEOUT_MS = 500;
 
 export interface TimeoutParts {
@@ -27,7 +26,7 @@ const withTimeout = <T>({ clock, where }: TimeoutParts, ms: number, answer: Prom
     answer.then(resolve, reject).finally(cancel);
   });
 
-/** The same chain, whose estimates and verdicts come in seconds or not at all; blocks are read as before. */
+/** The same chain, whose calls fail after `ANSWER_TIMEOUT_MS`; reading blocks has no such limit. */
 export const withTimeouts = (parts: TimeoutParts): Chain => {
   const { chain } = parts;
   const soon =
@@ -47,10 +46,10 @@ export const withTimeouts = (parts: TimeoutParts): Chain => {
   };
 };
 
-/** How far the chain is, or why it does not say. */
+/** The best block, or why it is not known. */
 export type TipOrReason = { readonly tip: Tip } | { readonly why: string };
 
-/** Looks how far the chain is, for whoever asks; one question at a time, and none is waited for longer than a moment. */
+/** Asks for the tip, one call at a time, and waits for at most `TIP_TIMEOUT_MS`. */
 export const tipProbe = (parts: TimeoutParts): (() => Promise<TipOrReason>) => {
   const { chain, clock } = parts;
   let asked: { readonly at: number; readonly answer: Promise<Tip> } | undefined;

@@ -1,7 +1,7 @@
 /**
- * How fast the HTLCs of a channel's peer are failed back. A failing HTLC costs its sender nothing, and us a signature, a save and a
- * revocation each way; so a peer whose HTLCs fail by the hundred waits for them. What waits keeps its slot in the channel, which is
- * why no more can wait than the channel has slots; and a slot is free again long before an expiry comes near.
+ * Rate limit for failing back HTLCs, per incoming channel. A failing HTLC costs its sender nothing, and us a signature, a write and a
+ * revocation in each direction, so failures beyond a burst are delayed. A delayed HTLC keeps its slot in the channel: no more can wait
+ * than `max_accepted_htlcs`, and all of them are failed long before their expiry.
  */
 import type { Clock, Log } from '../ports/ports.ts';
 
@@ -34,7 +34,7 @@ export class FailureRateLimit {
     this.log = log;
   }
 
-  /** Runs what fails an HTLC of this channel: at once, or when its turn comes. */
+  /** Calls `fail` for an HTLC of this channel: at once, or when the rate limit allows it. */
   run(channel: string, fail: () => void): void {
     if (this.stopped) return;
     const line = this.queueOf(channel);
@@ -47,14 +47,14 @@ export class FailureRateLimit {
     }
   }
 
-  /** How many failures wait. */
+  /** Number of delayed failures. */
   get waiting(): number {
     let sum = 0;
     for (const { waiting } of this.queues.values()) sum += waiting.length;
     return sum;
   }
 
-  /** Nothing is done any more about those that wait; after a restart they come again. */
+  /** Drops the delayed failures; the channels replay their HTLCs after a restart. */
   stop(): void {
     this.stopped = true;
     for (const cancel of this.cancels) cancel();
@@ -78,7 +78,7 @@ export class FailureRateLimit {
     const now = this.clock.now();
     if (now < line.loggedAt + LOG_INTERVAL_MS) return;
     line.loggedAt = now;
-    this.log.info({ channel }, 'HTLCs of a peer fail faster than twenty a second: their failures wait their turn');
+    this.log.info({ channel }, 'HTLCs of a peer fail faster than 20 per second: delaying their failures');
   }
 
   /** Whether one more may be failed now. */

@@ -1,15 +1,15 @@
 /**
- * HTLCs that arrive while nobody can say how high the chain is: the machine slept, bitcoind is away or behind, blocks are still being
- * followed. Whether one leaves enough time to be claimed cannot be told by a height that is past, so it waits for the right one;
- * not for long, lest whoever sent it must close the channel to have it back.
+ * HTLCs that arrive while the block height may be out of date: the machine was suspended, bitcoind is away or behind, or blocks are
+ * still being read. An old height cannot tell whether an HTLC's expiry leaves enough time to claim it, so it waits for the current
+ * one; not for long, so that its sender need not close the channel to get it back.
  */
 import type { Clock, Log } from '../ports/ports.ts';
 
 /** An HTLC that waits. */
 export interface WaitingHtlc {
-  /** The height is known again. */
+  /** Called when the height is current again. */
   readonly proceed: () => void;
-  /** It took too long. */
+  /** Called when the wait timed out. */
   readonly fail: () => void;
 }
 
@@ -27,21 +27,21 @@ export class HeightWaits {
     this.log = log;
   }
 
-  /** Has one wait for `release`, or for the end of its time. */
+  /** Adds an HTLC that waits for `release`, at most `MAX_WAIT_MS`. */
   add(one: WaitingHtlc): void {
     if (this.waiting.length === 0) {
-      this.log.warn({}, 'the height of the chain is not known for certain: HTLCs that arrive wait for it');
+      this.log.warn({}, 'the block height may be out of date: incoming HTLCs wait up to 60 seconds for it');
       this.cancel = this.clock.after(MAX_WAIT_MS, () => this.timeOut());
     }
     this.waiting = [...this.waiting, one];
   }
 
-  /** The height is known: all that wait are dealt with, in the order in which they came. */
+  /** The height is current: processes all waiting HTLCs in order of arrival. */
   release(): void {
     for (const { proceed } of this.taken()) proceed();
   }
 
-  /** Nothing is done any more about those that wait; after a restart they come again. */
+  /** Drops the waiting HTLCs; their channels replay them after a restart. */
   stop(): void {
     this.taken();
   }
@@ -50,7 +50,7 @@ export class HeightWaits {
     const late = this.taken();
     this.log.warn(
       { htlcs: late.length },
-      'the height of the chain is still not known: HTLCs that waited for it go back',
+      'the block height is still out of date: failing back the HTLCs that waited for it',
     );
     for (const { fail } of late) fail();
   }

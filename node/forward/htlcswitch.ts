@@ -1,7 +1,7 @@
 /**
- * Where every HTLC goes next. One that arrived is peeled and passed on, handed to the receiving machine, or failed back; one
- * that we offered brings its fate to the channel or the payment it was offered for. Nothing is kept here: the channels hold
- * both ends of every link, and tell again after a restart what was not taken care of.
+ * The HTLC switch. The onion of an incoming HTLC is peeled, and the HTLC is forwarded, handed to the receiving machine or failed back.
+ * The resolution of an outgoing HTLC goes to the incoming channel or to our own payment. The switch stores nothing: the channels
+ * store both ends of every forward, and replay unacknowledged resolutions after a restart.
  */
 import type { AtStake } from '../../amp/io.ts';
 import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
@@ -39,11 +39,11 @@ interface Link {
   readonly fee?: Msat;
 }
 
-/** Why an HTLC is not taken up, in words. What is for us is taken while we close: it was under way when we said so. */
+/** Why an HTLC is refused, for the log. A payment to us is accepted while the channel closes: it was pending before our `shutdown`. */
 const refusalReason = ({ overexposed, underpaid, closing }: Received, kind: OpenedHop['kind']): string | undefined => {
-  if (closing && kind !== 'final') return 'an HTLC came by a channel that is being closed';
-  if (overexposed) return 'an HTLC came that would add to what is lost to fees if its channel broke';
-  if (underpaid) return 'an HTLC came by a channel whose funder pays too little for its commitment to be mined in time';
+  if (closing && kind !== 'final') return 'an HTLC arrived on a channel that is closing';
+  if (overexposed) return 'an HTLC would raise the dust exposure of its channel above the limit';
+  if (underpaid) return 'an HTLC arrived on a channel whose commitment feerate is too low to confirm in time';
   return undefined;
 };
 
@@ -72,18 +72,18 @@ export class HtlcSwitch {
     this.failureRateLimit = new FailureRateLimit(parts.clock, parts.log);
   }
 
-  /** The height of the chain is known, again or still. */
+  /** The block height is known to be current: processes the HTLCs that waited for it. */
   onHeightKnown(): void {
     this.heightWaits.release();
   }
 
-  /** Nothing more is decided. */
+  /** Drops HTLCs and failures that wait; the channels replay them after a restart. */
   stop(): void {
     this.heightWaits.stop();
     this.failureRateLimit.stop();
   }
 
-  /** Before the channels speak after a restart: which incoming HTLCs were already passed on. */
+  /** At start, before channels report events: finds the incoming HTLCs that were already forwarded, from the outgoing channels. */
   restore(): void {
     for (const { channel, htlc } of this.parts.channels.allOffered()) {
       const origin = decodeOrigin(htlc.origin);
@@ -94,7 +94,7 @@ export class HtlcSwitch {
   /** A peer's HTLC is irrevocably committed to us. */
   received(channel: string, event: Received): void {
     const { key, registry, channels } = this.parts;
-    // Passed on before a restart: its fate will come from the outgoing channel.
+    // Forwarded before a restart: the outgoing channel will report its resolution.
     if (this.links.has(htlcName(channel, event.id))) return;
     const hop: Hop<EobAmp, unknown> =
       event.pathKey === undefined
@@ -115,7 +115,7 @@ export class HtlcSwitch {
     const { isSynced, isHalted, receiver } = this.parts;
     const { id } = event;
     const fail = (): void => this.fail(channel, id, hop.sharedSecret, { name: 'temporary_node_failure' });
-    // What was decided of it holds, whatever has become of channel and chain since.
+    // An HTLC that the receiving machine already has is not checked again.
     if (receiver.isOnRecord({ channel, id }))
       this.failIf(channel, event, hop, this.deliverOrForward(channel, event, hop));
     else if (isSynced()) this.decide(channel, event, hop);
@@ -150,7 +150,7 @@ export class HtlcSwitch {
       save(seen);
       return undefined;
     }
-    strangers.warn({ channel, htlc: `${event.id}` }, 'an onion was sent a second time; the HTLC is failed back');
+    strangers.warn({ channel, htlc: `${event.id}` }, 'replayed onion: failing back the HTLC');
     return { name: 'temporary_node_failure' };
   }
 
@@ -161,7 +161,7 @@ export class HtlcSwitch {
   private localRefusal(channel: string, event: Received, { kind }: OpenedHop): Failure | undefined {
     const why = refusalReason(event, kind);
     if (why === undefined) return undefined;
-    this.parts.strangers.info({ channel, htlc: `${event.id}` }, `${why}; it is failed back`);
+    this.parts.strangers.info({ channel, htlc: `${event.id}` }, `${why}; failing it back`);
     // A final node has no channel to speak of; and the update of one that was not named would only tell that it is there.
     return kind === 'final'
       ? { name: 'temporary_node_failure' }
@@ -207,14 +207,14 @@ export class HtlcSwitch {
       const to = scidText(payload.shortChannelId);
       strangers.debug(
         { channel, htlc: `${event.id}`, to, failure: failure?.name },
-        'an HTLC is not passed on but failed back',
+        'failing back an HTLC instead of forwarding it',
       );
       return failure ?? { name: 'unknown_next_peer' };
     }
     if (!this.parts.canPayForClaims({ channels: [channel, outgoing.key], amount: event.amount })) {
       strangers.info(
         { channel, htlc: `${event.id}`, amount_msat: `${event.amount}` },
-        'the wallet could not pay for claiming an HTLC on chain: it is not passed on; send coins to an address of this node (newaddr)',
+        'not forwarding an HTLC: the wallet could not pay for claiming it on chain; send coins to an address of this node (newaddr)',
       );
       return { name: 'temporary_channel_failure', channel_update: outgoing.update ?? zeros(0) };
     }
@@ -231,7 +231,7 @@ export class HtlcSwitch {
     return undefined;
   }
 
-  /** HTLCs that were passed on and are not over, with both ends: one of them may have to be claimed on chain. */
+  /** Pending forwards, with both channels: an HTLC of each may have to be claimed on chain. */
   forwarded(): readonly AtStake[] {
     return [...this.links].flatMap(([name, link]) => {
       const { channel, id } = fromHtlcName(name);
@@ -244,12 +244,12 @@ export class HtlcSwitch {
     this.failAtRate(channel, { type: 'fail', id, reason: createFailure(sharedSecret, failure) });
   }
 
-  /** Tells a channel that an HTLC of its peer failed; where that one's fail too fast, in its turn. */
+  /** Fails an incoming HTLC, subject to the channel's rate limit for failures. */
   private failAtRate(channel: string, input: Extract<Input, { type: 'fail' | 'fail_malformed' }>): void {
     this.failureRateLimit.run(channel, () => this.parts.channels.push(channel, input));
   }
 
-  /** Fails an HTLC that its channel still has; what encrypts the failure comes from its stored onion. */
+  /** Fails an incoming HTLC that its channel still has; the shared secret comes from its stored onion. */
   failBack(channel: string, id: bigint, failure: Failure): void {
     const sharedSecret = this.secretOf(channel, id);
     if (sharedSecret !== undefined) this.fail(channel, id, sharedSecret, failure);
@@ -262,7 +262,7 @@ export class HtlcSwitch {
     return peeled.kind === 'malformed' ? undefined : peeled.sharedSecret;
   }
 
-  /** An HTLC of ours was not offered after all. */
+  /** A channel refused to offer an HTLC. */
   refused(channel: string, bytes: Uint8Array, why: OfferRefusal): void {
     const { channels, payments, strangers } = this.parts;
     const origin = decodeOrigin(bytes);
@@ -274,7 +274,7 @@ export class HtlcSwitch {
       });
       return;
     }
-    strangers.debug({ channel, why: why.code }, 'the outgoing channel takes no such HTLC now; it is failed back');
+    strangers.debug({ channel, why: why.code }, 'the outgoing channel cannot take an HTLC now: failing it back');
     const name = htlcName(origin.channel, origin.id);
     const named = this.links.get(name)?.named;
     this.links.delete(name);
@@ -282,7 +282,7 @@ export class HtlcSwitch {
     this.failBack(origin.channel, origin.id, { name: 'temporary_channel_failure', channel_update });
   }
 
-  /** The fate of an HTLC that we offered. */
+  /** An HTLC that we offered was resolved. */
   resolved(channel: string, id: bigint, bytes: Uint8Array, result: Resolution): void {
     const { payments, channels } = this.parts;
     const origin = decodeOrigin(bytes);
@@ -303,7 +303,7 @@ export class HtlcSwitch {
     const name = htlcName(origin.channel, origin.id);
     const incoming = channels.incoming(origin.channel, origin.id);
     if (incoming === undefined) {
-      // Ended and gone before a restart: nothing is left to do on that side.
+      // The incoming HTLC was removed before a restart: only the outgoing one is left to acknowledge.
       this.links.delete(name);
       channels.push(channel, { type: 'acknowledge', id });
       return;
@@ -326,7 +326,7 @@ export class HtlcSwitch {
     this.failAtRate(origin.channel, { type: 'fail', id: origin.id, reason: returnedReason(secret, result) });
   }
 
-  /** An incoming HTLC that we ended is gone from both sides for good. */
+  /** The removal of an incoming HTLC is irrevocably committed on both sides. */
   settled(channel: string, id: bigint): void {
     const { channels, receiver, onFeeEarned } = this.parts;
     const name = htlcName(channel, id);

@@ -1,7 +1,6 @@
 /**
- * Looking up the funding outputs that channel announcements claim (BOLT 7). An announcement costs its maker nothing and a look-up
- * costs calls to the chain, so what was not there is remembered, and few look-ups run at a time: the chain has our own money to
- * watch beside them.
+ * Looks up the funding outputs of announced channels (BOLT 7). An announcement is free for its sender and a look-up costs calls to
+ * bitcoind, so missing outputs are remembered, and only a few look-ups run at a time.
  */
 import { fundingOutputScript } from '../../channel/tx/funding.ts';
 import { equal, hex } from '../../wire/bytes.ts';

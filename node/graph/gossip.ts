@@ -144,7 +144,10 @@ export class Gossip {
     const found = await this.fundings.find(m);
     if (typeof found === 'string') {
       if (sender !== undefined && found !== 'unknown') this.absent.count(sender, now());
-      log.debug({ scid: scidText(m.short_channel_id), found }, 'an announced channel is not, or not yet, in the chain');
+      log.debug(
+        { scid: scidText(m.short_channel_id), found },
+        'ignoring an announced channel whose funding output is spent, missing or has too few confirmations',
+      );
       return 'ignored';
     }
     if (graph.channel(m.short_channel_id) !== undefined) return 'known';
@@ -182,7 +185,7 @@ export class Gossip {
     this.conflicts.add(known.scid);
     log.warn(
       { scid: scidText(known.scid), nodes: known.nodes, others: [nodeKey(m.node_id_1), nodeKey(m.node_id_2)] },
-      'one channel was announced for two pairs of nodes: somebody shares its keys; the first announcement stands',
+      'two channel_announcements for one funding output name different nodes: keeping the first',
     );
     return 'ignored';
   }

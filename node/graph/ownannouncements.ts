@@ -1,7 +1,7 @@
 /**
- * What we said ourselves, on disk: our last channel_update of each channel under each of its ids, and our last node_announcement.
- * Timestamps must rise over all that was ever sent, whatever a clock or a restart does meanwhile, and nothing is signed anew that
- * would say the same (BOLT 7). It also tells what we asked before, which payers may go by for a while.
+ * Our own announcements in the store: the last channel_update of each channel under each of its short_channel_ids, and our last
+ * node_announcement. Timestamps must increase over everything ever sent, whatever the clock or a restart does, and a message that would
+ * say the same is not signed again (BOLT 7). The previous policy is stored too, since payers may still use it for a while.
  */
 import type { Change } from '../../wire/change.ts';
 import { bytes16, decode, encode, list, u8 } from '../../wire/codec.ts';

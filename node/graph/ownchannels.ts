@@ -186,7 +186,7 @@ export class OwnChannels {
       node_signature: sign(digest, key),
       bitcoin_signature: channel.sign(digest),
     });
-    log.debug({ scid: scidText(channel.scid) }, 'sent our half of the channel announcement');
+    log.debug({ scid: scidText(channel.scid) }, 'sent announcement_signatures');
   }
 
   /** The peer's half of a channel that is not ready here: it waits until `refresh` (BOLT 7). */
@@ -211,7 +211,7 @@ export class OwnChannels {
     const digest = channelAnnouncementDigest(this.announced(channel));
     const valid =
       verify(m.node_signature, digest, channel.peer) && verify(m.bitcoin_signature, digest, channel.fundingKeys[1]);
-    if (!valid) return 'announcement_signatures: a signature does not fit the channel announcement';
+    if (!valid) return 'announcement_signatures: a signature is not valid for the channel announcement';
     this.theirs.set(channel.key, { node: m.node_signature, bitcoin: m.bitcoin_signature });
     if (channel.depth < ANNOUNCE_DEPTH) return undefined;
     // BOLT 7: a peer that sends its half gets ours, though we have both long since: it may have lost it.

@@ -1,6 +1,6 @@
 /**
- * Places that strangers take, shared out by where they come from: so many from one source, so many in all. When all are taken,
- * somebody of the source that holds most of them gives way, so that a few who come again and again keep nobody else out.
+ * Limited slots for inbound connections of peers without a channel: so many per source address, so many in total. When all are taken, a
+ * connection of the source that holds most of them is evicted, so that a few sources cannot keep everybody else out.
  */
 import { isIPv6 } from 'node:net';
 import { hex } from '../../wire/bytes.ts';

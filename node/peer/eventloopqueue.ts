@@ -1,6 +1,6 @@
 /**
- * Work that strangers make, one piece in each turn of the event loop however many of them there are: between two pieces everybody
- * else has a turn, so what a crowd asks for slows the crowd down, and neither channels nor callers of the API.
+ * A queue for work that peers without a channel cause: one piece per turn of the event loop, whatever their number. Everything else gets
+ * a turn between two pieces, so many such peers slow each other down, and neither channels nor API calls.
  */
 
 interface Waiting {

@@ -157,7 +157,7 @@ export class Peer {
     try {
       raw = encodeMessage(message);
     } catch (error) {
-      this.parts.log.error({ message: message.name, error }, 'a message cannot be written; ending the connection');
+      this.parts.log.error({ message: message.name, error }, 'cannot encode a message: disconnecting the peer');
       this.close(`internal error at ${message.name}`);
       return;
     }
@@ -279,7 +279,7 @@ export class Peer {
     }
     switch (message.name) {
       case 'unknown':
-        this.parts.log.debug({ type: message.type }, 'odd message of unknown type ignored');
+        this.parts.log.debug({ type: message.type }, 'ignoring a message of unknown odd type');
         return undefined;
       case 'init':
         // BOLT 1 has init sent once; a second one changes nothing.
@@ -330,7 +330,7 @@ export class Peer {
   private checkAlive(): void {
     const { unsent, taken } = this.parts.stream;
     if (unsent > 0 && taken === this.takenBefore) {
-      this.destroy('the peer takes nothing of what is sent to it');
+      this.destroy('the peer does not read what is sent to it');
       return;
     }
     this.takenBefore = unsent > 0 ? taken : undefined;

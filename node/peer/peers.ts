@@ -145,7 +145,7 @@ export class Peers {
     } catch (error) {
       this.parts.log.debug(
         { from: connection.remote.host, reason: reason(error) },
-        'an incoming connection did not pass the handshake',
+        'an inbound connection failed the handshake',
       );
     } finally {
       this.pendingInbound.free(source, arrival);
@@ -265,7 +265,7 @@ export class Peers {
     }
     if (peer.direction === 'in' && this.channelsWith(peer) === 0 && !this.takeSlot(peer)) {
       peer.warn('no room for another connection now: try again later');
-      return 'there are as many connections with peers without a channel as may be';
+      return 'too many connections with peers without a channel';
     }
     this.connected.set(peer.key, peer);
     this.redial.connected(peer.key);
@@ -285,7 +285,7 @@ export class Peers {
         if (this.channelsWith(one) > 0) this.withoutChannel.free(sourceOf(one.remote.host), one);
     const inTheWay = this.withoutChannel.youngestToEvict(source);
     if (inTheWay === 'newcomer') return false;
-    inTheWay?.close('its place is taken by a peer from where there are fewer');
+    inTheWay?.close('replaced by a peer from an address with fewer connections');
     this.withoutChannel.add(source, peer);
     return true;
   }
@@ -308,7 +308,7 @@ export class Peers {
       const share = one.unsent / this.roomFor(one);
       if (share > most) [worst, most] = [one, share];
     }
-    worst?.destroy(`too much waits for peers that do not read; ${worst.unsent} bytes of it for this one`);
+    worst?.destroy(`too many bytes are queued for peers that do not read, ${worst.unsent} of them for this peer`);
   }
 
   /** From now on the peer is dialled whenever it is not connected. */

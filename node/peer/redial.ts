@@ -97,7 +97,7 @@ export class Redial {
         return;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        this.parts.log.debug({ peer: key.slice(0, 16), reason }, 'not reached; will be tried again');
+        this.parts.log.debug({ peer: key.slice(0, 16), reason }, 'could not reach a peer: retrying later');
       }
     }
     kept.delay = Math.min(kept.delay * 2, BACKOFF_MS.most);

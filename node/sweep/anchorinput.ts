@@ -1,4 +1,4 @@
-/** The output that a claim's transaction may take along, too small to be taken alone: our anchor. It is taken where it pays. */
+/** Our anchor output as an extra input of a sweep: too small for a transaction of its own, it is added where it pays for its weight. */
 
 import type { Transaction } from 'bitcoinjs-lib';
 import type { AnchorInput, UnsignedClaim } from '../../channel/model/claim.ts';

@@ -1,6 +1,6 @@
 /**
- * Coins that were promised to a claim which is claimed no longer. They are not free before its transaction can never be mined:
- * while the output that it spends lies unspent in the chain, a block may still hold it.
+ * Coins reserved for claims that are no longer wanted. They stay reserved until the claim's transaction can no longer confirm: while the
+ * output that it spends is unspent in the chain, a block may still include it.
  */
 import type { Claim } from '../../channel/model/claim.ts';
 import { outpointKey } from '../chain/watch.ts';

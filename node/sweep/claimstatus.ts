@@ -41,15 +41,15 @@ export const claimStatusText = ({ claim, status }: ClaimWithStatus): string => {
     case 'resting':
       return `${what}: what waits for a block pays enough, no fee is added`;
     case 'published': {
-      const short = status.missing === undefined ? '' : `, ${status.missing} sat of coins are wanting for a better fee`;
+      const short = status.missing === undefined ? '' : `, ${status.missing} sat short in the wallet for a higher fee`;
       return `${what}: claimed by ${status.txid} for a fee of ${status.fee} sat, not confirmed yet${before}${short}`;
     }
     case 'lacking':
       return `${what}: waits for ${status.missing} sat in the wallet to pay its fee${before}`;
     case 'left':
-      return `${what}: left, for claiming it costs more than it brings`;
+      return `${what}: not claimed, since the fee would exceed its value`;
     case 'refused':
-      return `${what}: the network does not take our claim (${status.reason})${before}`;
+      return `${what}: the network rejected our claim (${status.reason})${before}`;
   }
 };
 
@@ -98,7 +98,7 @@ export class ClaimStatuses {
     switch (status.state) {
       case 'locked':
         if (why !== 'closing')
-          log.info({ ...fields, from: claim.from }, 'an output on chain is ours once its lock has passed');
+          log.info({ ...fields, from: claim.from }, 'an output on chain can be claimed once its timelock has passed');
         break;
       case 'resting':
         log.debug(fields, 'a transaction of the channel that waits for a block pays enough by itself');
@@ -109,17 +109,20 @@ export class ClaimStatuses {
         if (last?.state !== 'published') log.info(paid, 'claiming an output on chain');
         else if (last.txid !== txid) log.info(paid, 'a claim was replaced by one with a higher fee');
         if (missing !== undefined)
-          log.warn(paid, `a claim pays less than it should, for want of coins: ${send(missing)}`);
+          log.warn(
+            paid,
+            `a claim pays a lower fee than it should because the wallet is short of coins: ${send(missing)}`,
+          );
         break;
       }
       case 'lacking':
-        log.warn(fields, `no coins to pay for a claim on chain: ${send(status.missing)}`);
+        log.warn(fields, `the wallet cannot pay the fee of a claim on chain: ${send(status.missing)}`);
         break;
       case 'left':
-        log.info(fields, 'an output on chain is left: claiming it costs more than it brings');
+        log.info(fields, 'not claiming an output on chain: the fee would exceed its value');
         break;
       case 'refused':
-        log.warn({ ...fields, reason: status.reason }, 'the network does not take a claim; it is tried again');
+        log.warn({ ...fields, reason: status.reason }, 'the network rejected a claim: retrying it');
     }
   }
 }

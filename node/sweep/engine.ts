@@ -240,10 +240,7 @@ export class ClaimEngine {
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
       if (error.fault.code === 'closed') return;
-      this.parts.log.debug(
-        { reason: error.message },
-        'the chain does not answer; claims are looked at again in a while',
-      );
+      this.parts.log.debug({ reason: error.message }, 'the chain does not answer: checking claims again in 5 seconds');
       this.cancelRetry = this.parts.clock.after(RETRY_MS, () => this.checkSoon());
     }
   }

@@ -144,7 +144,7 @@ export class MempoolWatch {
       }
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
-      log.debug({ reason: error.message }, 'the mempool could not be asked; it will be again');
+      log.debug({ reason: error.message }, 'could not query the mempool: retrying');
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Moments that nobody can guess. A claim that waits in the mempool can be thrown out there by one who pays for it, again and
- * again; who does so must do it after each time that it is given to the network, and does not know when that will be.
+ * Random times for republishing claims. An attacker can evict a claim from the mempool by replacing it (replacement cycling), and has to
+ * do so after each broadcast; random intervals keep those times unknown to him.
  */
 import type { Clock, Entropy } from '../ports/ports.ts';
 

@@ -94,7 +94,7 @@ test('a message that fits none costs the connection, and whoever sends it goes o
   peer.send({ name: 'error', channel_id: channelId(zeros(32)), data: zeros(65_536) });
   await eventually(() => a.ended.length > 0);
   expect(a.ended).toEqual(['internal error at error']);
-  expect(a.log.some((line) => line.startsWith('a message cannot be written; ending the connection'))).toBe(true);
+  expect(a.log.some((line) => line.startsWith('cannot encode a message: disconnecting the peer'))).toBe(true);
   await Promise.all([a.peers.stop(), b.peers.stop()]);
 });
 

@@ -100,7 +100,7 @@ describe('an HTLC that only its preimage brings', () => {
     await becomes('the want to be said', async () =>
       (await status(pair, 'bob', id)).includes('in the wallet to pay its fee'),
     );
-    expect(pair.logs.bob.some((line) => line.includes('no coins to pay for a claim on chain'))).toBe(true);
+    expect(pair.logs.bob.some((line) => line.includes('the wallet cannot pay the fee of a claim on chain'))).toBe(true);
     expect((await pair.nodes.bob.call('getinfo', {})).warning_claims).toMatch(/send at least \d+ sat/);
     await pair.endow('bob', 60_000n);
     await pair.mine();

@@ -73,12 +73,12 @@ test('after half an hour it takes no HTLC and offers none, stays with its peers,
   isAway = true;
   await pass(31 * 60);
   await becomes('out', () => bob.node.outage.isHalting);
-  expect(log.some((line) => /the chain has not been heard of for \d+ minutes/.test(line))).toBe(true);
+  expect(log.some((line) => /the block height has not been current for \d+ minutes/.test(line))).toBe(true);
   const { warning_bitcoind_sync } = await bob.call('getinfo', {});
   expect(warning_bitcoind_sync).toMatch(/no HTLC is taken or offered.*bitcoind runs/);
   expect(alice.node.peers.get(bob.node.keys.nodeId)).toBeDefined();
 
-  expect(await keysend(bob, alice)).toMatch(/^nothing was sent: the chain has not been heard of/);
+  expect(await keysend(bob, alice)).toMatch(/^nothing was sent: the block height has not been current/);
   // It goes back at once, without the minute that another waits whose chain may be there again in a moment.
   expect(await keysend(alice, bob)).not.toBe('complete');
   const { channels } = await alice.call('listpeerchannels', {});

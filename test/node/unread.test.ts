@@ -131,7 +131,7 @@ describe('a peer that reads nothing', () => {
       clock.hurry(31);
     }
     expect(peer.closed).toBe(true);
-    expect(node.ended).toEqual(['the peer takes nothing of what is sent to it']);
+    expect(node.ended).toEqual(['the peer does not read what is sent to it']);
   });
 
   test('is not waited for when its connection is ended', async () => {

@@ -146,7 +146,7 @@ describe('follower', () => {
     await caughtUp();
     expect(told).toEqual(['+1']);
     expect(log.lines).toEqual([
-      'warn: no answer from bitcoind at here: ECONNREFUSED; trying until it answers',
+      'warn: no answer from bitcoind at here: ECONNREFUSED; retrying until it answers',
       'info: the chain answers again',
     ]);
     await follower.stop();

@@ -28,7 +28,7 @@ test('counts after half an hour: three blocks, which is the least that we leave 
   expect([outage.isHalting, outage.warning(), log.lines]).toEqual([false, undefined, []]);
   minutes(0.5);
   expect(outage.isHalting).toBe(true);
-  expect(outage.warning()).toMatch(/not been heard of for 30 minutes: no HTLC is taken or offered.*bitcoind/);
+  expect(outage.warning()).toMatch(/not been current for 30 minutes: no HTLCs are accepted or offered.*bitcoind/);
   expect(log.lines).toEqual([`error: ${outage.warning()}`]);
 });
 
@@ -40,7 +40,9 @@ test('is said again every ten minutes, and once when it is over', () => {
   here.current = true;
   minutes(1);
   expect([outage.isHalting, outage.warning()]).toEqual([false, undefined]);
-  expect(log.lines.slice(3)).toEqual(['info: the chain is heard of again: HTLCs are taken and offered as before']);
+  expect(log.lines.slice(3)).toEqual([
+    'info: the block height is current again: HTLCs are accepted and offered as before',
+  ]);
   here.current = false;
   minutes(29);
   expect(outage.isHalting).toBe(false);

@@ -44,7 +44,7 @@ describe('a pruned block', () => {
     expect(await block).toMatchObject({ height: 4321, hash: tip.hash });
     expect(askedPeers).toEqual([7]);
     expect(log.lines).toEqual([
-      'warn: bitcoind has pruned blocks that this node has to read; its peers are asked for them',
+      'warn: bitcoind has pruned blocks that this node must read: asking its peers for them (getblockfrompeer)',
     ]);
   });
 

@@ -129,7 +129,7 @@ describe('a bitcoind that publishes', () => {
     clock.pass(30_000);
     await soon(() => heard.length === 2);
     expect(heard).toEqual(['010203', '010203']);
-    expect(log.lines).toEqual(['info: bitcoind tells of each transaction as it comes']);
+    expect(log.lines).toEqual(['info: receiving raw transactions from bitcoind over ZeroMQ']);
     end();
   });
 

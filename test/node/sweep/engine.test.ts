@@ -43,7 +43,7 @@ describe('a sweep', () => {
     const claim = await bench.claim(await bench.output(400n), { kind: 'sweep' });
     await bench.mine(3);
     expect(bench.spenderOf(claim)).toBeUndefined();
-    expect(said(bench, 'costs more than it brings')).toBe(1);
+    expect(said(bench, 'the fee would exceed its value')).toBe(1);
   });
 
   test('of a channel that came to its end while it was looked at keeps nothing else from being claimed', async () => {
@@ -262,7 +262,7 @@ describe('paying more', () => {
     bench.regtest.send(rawOf(rival));
     const claim = await bench.claim(coin, { kind: 'sweep' });
     expect(idOf(bench.spenderOf(claim))).toBe(rival.getId());
-    expect(said(bench, 'the network does not take a claim')).toBe(1);
+    expect(said(bench, 'the network rejected a claim')).toBe(1);
   });
 
   test('nor one that takes an HTLC of ours with its preimage', async () => {
