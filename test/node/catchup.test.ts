@@ -104,7 +104,7 @@ test('an HTLC that arrives while bitcoind is behind waits until it is not', asyn
   ground.mine(1);
   await becomes('both at the tip', () => bob.node.follower.top.height === tip() && !bob.node.follower.isSynced());
   const paid = alice.call('pay', { bolt11 });
-  await becomes('the HTLC there', () => lines.some((line) => line.includes('HTLCs that arrive wait for it')));
+  await becomes('the HTLC there', () => lines.some((line) => line.includes('incoming HTLCs wait')));
   expect((await bob.call('listinvoices', { label: 'one' })).invoices).toMatchObject([{ status: 'unpaid' }]);
   isBehind = false;
   ground.mine(1);

@@ -132,7 +132,7 @@ test('a policy enters the graph only where its signature was checked, or from di
   expect(writers.map(({ path }) => path).sort()).toEqual(['node/graph/gossip.ts', 'node/graph/persist.ts']);
 });
 
-describe('what was believed', () => {
+describe('a verified announcement', () => {
   test('is there again after a restart, byte for byte', async () => {
     const { graph, store, saved, take } = gossipOver([announcedOf('a', 'b', scid)]);
     await take(announcement('a', 'b', scid));

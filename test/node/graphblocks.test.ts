@@ -107,7 +107,7 @@ describe('a channel whose funding output is spent', () => {
   });
 });
 
-describe('a reorganization past a channel', () => {
+describe('a reorganization that removes the funding of a channel', () => {
   test('leaves it where the other branch has its funding at the same place', async () => {
     const { graph, disconnect, connect } = await believed();
     await disconnect(100);

@@ -79,8 +79,8 @@ describe('announcements of channels that do not exist', () => {
   });
 });
 
-describe('one that says something new again and again', () => {
-  test('is listened to ten times at once as the end of a channel, then once a minute', async () => {
+describe('a node that changes its announcements again and again', () => {
+  test('gets ten channel_updates accepted at once, then one a minute', async () => {
     const { gossip, graph, take, clock, pass } = gossipOver([announcedOf('a', 'b', scid)]);
     const peer = listener('p');
     await gossip.filter(peer, filterOf());
@@ -105,7 +105,7 @@ describe('one that says something new again and again', () => {
     ).toEqual([NOW, NOW + 100]);
   });
 
-  test('is listened to ten times at once as a node', async () => {
+  test('gets ten node_announcements accepted at once', async () => {
     const { take } = gossipOver([announcedOf('a', 'b', scid)]);
     await take(announcement('a', 'b', scid));
     const verdicts: string[] = [];

@@ -159,7 +159,7 @@ describe('peers that ask for gossip at once', () => {
   });
 });
 
-describe('what others made', () => {
+describe('gossip of other nodes', () => {
   test('waits for the next round, in which only the newest of each origin goes out', async () => {
     const { gossip, take, pass, timers } = over(scid);
     const peer = listener('p');
@@ -209,7 +209,7 @@ describe('what others made', () => {
   });
 });
 
-describe('what we made ourselves', () => {
+describe('gossip of our own', () => {
   test('goes to all peers at once, whatever times they asked for', async () => {
     const { gossip } = gossipOver([announcedOf('us', 'b', scid)]);
     const [silent, deaf] = [listener('p'), listener('q')];

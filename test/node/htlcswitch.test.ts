@@ -95,7 +95,7 @@ test('what timed out on chain is failed back as the channel it left by', async (
   expect(told.at(-1)).toEqual(['out', { type: 'acknowledge', id: 5n }]);
 });
 
-describe('while the height of the chain is not known for certain', () => {
+describe('while the block height may be out of date', () => {
   const unknowing = async () => {
     const so = await board();
     so.here.current = false;

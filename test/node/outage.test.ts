@@ -75,7 +75,7 @@ test('after half an hour it takes no HTLC and offers none, stays with its peers,
   await becomes('out', () => bob.node.outage.isHalting);
   expect(log.some((line) => /the block height has not been current for \d+ minutes/.test(line))).toBe(true);
   const { warning_bitcoind_sync } = await bob.call('getinfo', {});
-  expect(warning_bitcoind_sync).toMatch(/no HTLC is taken or offered.*bitcoind runs/);
+  expect(warning_bitcoind_sync).toMatch(/no HTLCs are accepted or offered.*bitcoind is running/);
   expect(alice.node.peers.get(bob.node.keys.nodeId)).toBeDefined();
 
   expect(await keysend(bob, alice)).toMatch(/^nothing was sent: the block height has not been current/);

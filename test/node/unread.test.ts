@@ -118,7 +118,7 @@ describe('a peer that reads nothing', () => {
     const [much] = await deaf(node, 8, 900_000);
     const [third] = await deaf(node, 9, 500_000);
     expect([little.closed, much.closed, third.closed]).toEqual([false, true, false]);
-    expect(node.ended).toEqual([expect.stringMatching(/too much waits for peers that do not read/)]);
+    expect(node.ended).toEqual([expect.stringMatching(/too many bytes are queued for peers that do not read/)]);
   });
 
   test('loses its connection when it took nothing for a minute, whatever it says meanwhile', async () => {

@@ -110,7 +110,7 @@ describe('handshake', () => {
     const longer = new Uint8Array([...one, 0]);
     expect(failureOf(() => answerActOne(secret(2), longer, secret(4)))).toMatchObject({ reason: 'bad_length' });
   });
-  test('a call meant for another node is refused', () => {
+  test('act one for another static key is refused', () => {
     const [one] = sendActOne(secret(1), pointOf(secret(9)), secret(3));
     expect(failureOf(() => answerActOne(secret(2), one, secret(4)))).toMatchObject({ act: 'one', reason: 'bad_tag' });
   });

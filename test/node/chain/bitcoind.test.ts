@@ -64,7 +64,7 @@ describe('fee estimates', () => {
     expect(await chain.relayFeerate()).toBe(feerate);
   });
 
-  test('that a fixed one is used is said once', async () => {
+  test('the use of a fixed feerate is logged once', async () => {
     const { chain, log } = await standIn({ estimatesmartfee: () => ok({ blocks: 2 }) });
     await chain.feerate(6);
     await chain.feerate(6);
@@ -173,7 +173,7 @@ describe('a transaction and its child', () => {
     expect(got).toBe(outcome);
   });
 
-  test('what is wrong with more than the fee is said at once', async () => {
+  test('a parent rejected for more than its fee is not submitted as a package', async () => {
     const { chain, asked } = await standIn({ sendrawtransaction: () => no(-25, 'bad-txns-inputs-missingorspent') });
     await expect(send(chain)).rejects.toMatchObject({ fault: { refusal: 'missing_inputs' } });
     expect(asked).toEqual(['sendrawtransaction']);
@@ -215,7 +215,7 @@ describe('waiting for a block', () => {
     expect(params).toEqual([2, 1, 1]);
   });
 
-  test('one that cannot wait is looked at every second', async () => {
+  test('a bitcoind without waitfornewblock is polled every second', async () => {
     const { chain, asked, clock } = await standIn({ getbestblockhash: () => ok(hashA) });
     await chain.waitForChange(hashA, never);
     expect(asked).toEqual(['getbestblockhash', 'waitfornewblock']);

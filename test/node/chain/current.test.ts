@@ -41,7 +41,7 @@ test('the height counts only while the chain agreed with it not long ago, and is
   await follower.stop();
 });
 
-test('it does not count while blocks are being told', async () => {
+test('the height does not count as current while blocks are being connected', async () => {
   const chain = fakeChain();
   for (let i = 0; i < 3; i++) chain.mine();
   const seen: boolean[] = [];

@@ -64,7 +64,7 @@ describe('a peer may choose a feerate', () => {
   });
 });
 
-describe('what was in bounds when a peer signed it', () => {
+describe('a feerate that was in bounds when a peer signed it', () => {
   const [low, high, far] = [
     [90_000, 253, 4000, 900_000],
     [90_000, 253, 9000, 900_000],
@@ -89,14 +89,14 @@ describe('what was in bounds when a peer signed it', () => {
     expect(told()).toEqual(far);
   });
 
-  test('nor after a restart', async () => {
+  test('is not refused after a restart', async () => {
     const { refresh, restart, told } = await jumped();
     await restart();
     await refresh();
     expect(told()).toEqual(low);
   });
 
-  test('nor a day later; after two it is', async () => {
+  test('is not refused a day later, and is refused after two days', async () => {
     const { world, refresh, told } = await jumped();
     world.now += 24 * HOUR;
     await refresh();
@@ -109,7 +109,7 @@ describe('what was in bounds when a peer signed it', () => {
     expect(told()).toEqual(high);
   });
 
-  test('nor when the node was down for days, and reads many blocks at once', async () => {
+  test('is not refused when the node was down for days and reads many blocks at once', async () => {
     const { world, refresh, restart, told } = await jumped();
     world.now += 1000 * HOUR;
     await restart();
@@ -130,14 +130,14 @@ test('an estimate that stands is not written again', async () => {
   expect(await refresh()).toBe(0);
 });
 
-test('what is relayed is told as the chain says it', async () => {
+test('a channel gets the relay feerate that the chain reports', async () => {
   const { world, refresh, told } = await bench('bitcoin');
   Object.assign(world, { estimate: 5000, relayed: 1234 });
   await refresh();
   expect(told()).toEqual([5000, 1234, 500, 50_000]);
 });
 
-test('what was relayed within the last day or two is remembered, also over a restart', async () => {
+test('relay feerates of the last two days are remembered over a restart', async () => {
   const { world, refresh, restart, context } = await bench('bitcoin');
   for (const relayed of [300, 4000, 900]) {
     world.relayed = relayed;
@@ -153,8 +153,8 @@ test('what was relayed within the last day or two is remembered, also over a res
   expect(context()).toMatchObject({ lowestRelayFeerate: 900, highestFeerate: 900 });
 });
 
-describe('what is held against a funder that does not pay it', () => {
-  test('is what the chain has asked for two hours, less where it asked for less meanwhile', async () => {
+describe('the steady feerate that a funder must follow', () => {
+  test('is the lowest estimate of the last two hours', async () => {
     const { world, refresh, context } = await bench('bitcoin');
     const steady = async (estimate: number) => {
       world.estimate = estimate;
@@ -175,7 +175,7 @@ describe('what is held against a funder that does not pay it', () => {
     expect(await steady(700)).toBe(700);
   });
 
-  test('is what it has asked for twelve blocks, where these come faster, but not when they are read all at once', async () => {
+  test('is the lowest estimate of the last twelve blocks where these come faster, but not when they are read at once', async () => {
     const { world, refresh, context } = await bench('bitcoin');
     world.estimate = 9000;
     for (let block = 0; block < 13; block++) await refresh();
@@ -192,7 +192,7 @@ describe('what is held against a funder that does not pay it', () => {
     expect(context().steadyFeerate).toBe(20_000);
   });
 
-  test('is nothing where bitcoind has no estimate, on regtest at first', async () => {
+  test('is zero where bitcoind has no estimate, as on a new regtest', async () => {
     const { world, refresh, context } = await bench('regtest');
     world.estimate = 2500;
     for (let n = 0; n < 5; n++) {
@@ -202,7 +202,7 @@ describe('what is held against a funder that does not pay it', () => {
     expect(context()).toMatchObject({ feerate: 2500, neededFeerate: 0, steadyFeerate: 0 });
   });
 
-  test('is nothing at first after a restart, when a peer had no time to say anything', async () => {
+  test('is zero after a restart, when a peer had no time to follow', async () => {
     const { world, refresh, restart, context } = await bench('bitcoin');
     world.estimate = 9000;
     await refresh();

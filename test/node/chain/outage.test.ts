@@ -32,7 +32,7 @@ test('counts after half an hour: three blocks, which is the least that we leave 
   expect(log.lines).toEqual([`error: ${outage.warning()}`]);
 });
 
-test('is said again every ten minutes, and once when it is over', () => {
+test('an outage is logged every ten minutes, and once when it is over', () => {
   const { here, outage, log, minutes } = watched();
   here.current = false;
   minutes(51);
@@ -48,7 +48,7 @@ test('is said again every ten minutes, and once when it is over', () => {
   expect(outage.isHalting).toBe(false);
 });
 
-test('is no alarm where there is no channel, such as while bitcoind fetches its first blocks', () => {
+test('an outage is no error without a channel, such as while bitcoind syncs', () => {
   const { here, outage, log, minutes } = watched();
   Object.assign(here, { current: false, channels: false });
   minutes(60);
@@ -56,7 +56,7 @@ test('is no alarm where there is no channel, such as while bitcoind fetches its 
   expect(log.lines.every((line) => line.startsWith('debug:'))).toBe(true);
 });
 
-test('a machine that slept has heard nothing for long: the chain gets a minute to answer', () => {
+test('after the machine was suspended the chain gets a minute to answer before an outage is reported', () => {
   const { clock, here, outage, minutes, log } = watched();
   minutes(1);
   here.current = false;

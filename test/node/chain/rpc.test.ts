@@ -167,7 +167,7 @@ describe('cookie file', () => {
     return join(folder, '.cookie');
   };
 
-  test('one that bitcoind has written anew is read again', async () => {
+  test('a cookie file that bitcoind has rewritten is read again', async () => {
     const cookieFile = await cookie();
     await writeFile(cookieFile, '__cookie__:old\n');
     const rpc = await served(
@@ -181,13 +181,13 @@ describe('cookie file', () => {
     expect(await rpc.call('m', [], anything)).toBe(1);
   });
 
-  test('one that is not there means that bitcoind is not running', async () => {
+  test('a missing cookie file means that bitcoind is not running', async () => {
     const cookieFile = await cookie();
     const rpc = await served(says(200, '{"result":1}'), { cookieFile });
     await expect(rpc.call('m', [], anything)).rejects.toMatchObject({ fault: { code: 'unreachable' } });
   });
 
-  test('one that stays wrong is refused after a second try', async () => {
+  test('a cookie that stays wrong is refused after a second try', async () => {
     const cookieFile = await cookie();
     await writeFile(cookieFile, 'a:b');
     let asked = 0;

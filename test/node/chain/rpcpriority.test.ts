@@ -25,7 +25,7 @@ const held = () => {
   };
 };
 
-test('a look-up for a stranger begins only when nothing about our own money is asked', async () => {
+test('a low-priority call begins only when no high-priority call is pending', async () => {
   const estimates = held();
   const { chain, asked } = await standIn({
     estimatesmartfee: estimates.answer,
@@ -46,7 +46,7 @@ test('a look-up for a stranger begins only when nothing about our own money is a
   expect(asked.slice(2)).toEqual(['getblockhash', 'getblock', 'gettxout']);
 });
 
-test('of all look-ups for strangers one is asked at a time, and what is ours does not wait for it', async () => {
+test('low-priority calls run one at a time, and high-priority calls do not wait for them', async () => {
   const outputs = held();
   const { chain, asked } = await standIn({
     getmempoolinfo: mempool,

@@ -41,7 +41,7 @@ describe.each([
   ['a few blocks back', 4],
   ['below the block where the node began', 60],
 ])('a chain that is %s', (_, missing) => {
-  test('is waited for: nothing is taken back, the height does not count, and it is said once', async () => {
+  test('is waited for: no block is disconnected, the height does not count as current, and the log says so once', async () => {
     const chain = grown(100);
     const { told, follower, log, failures, reaches } = await following({ chain, birth: 90 });
     await reaches(100);
@@ -60,7 +60,7 @@ describe.each([
     expect([told, failures, follower.problem]).toEqual([['+101'], [], undefined]);
     expect(log.lines.map((line) => line.slice(0, 36))).toEqual([
       "warn: bitcoind's chain ends at block",
-      'info: bitcoind has the blocks again ',
+      'info: bitcoind has caught up with th',
     ]);
     await follower.stop();
   });
@@ -83,7 +83,7 @@ describe.each([
   });
 });
 
-test('a chain that ends below the node again and again is said once in ten minutes, and also where it stays so', async () => {
+test('a chain that repeatedly ends below the node is logged once in ten minutes', async () => {
   const chain = grown(100);
   const { follower, clock, log, reaches } = await following({ chain, birth: 90 });
   await reaches(100);
@@ -103,7 +103,7 @@ test('a chain that ends below the node again and again is said once in ten minut
   await turns();
   expect(log.lines.map((line) => line.slice(0, 36))).toEqual([
     "warn: bitcoind's chain ends at block",
-    'info: bitcoind has the blocks again ',
+    'info: bitcoind has caught up with th',
     "warn: bitcoind's chain ends at block",
   ]);
   await follower.stop();
@@ -124,7 +124,7 @@ test('a chain that is shorter and different is a reorganization', async () => {
 });
 
 describe('where the first block that a node ever saw is reorganized out', () => {
-  test('it steps back below it, to where the chains part, and tells the blocks from there on', async () => {
+  test('a node whose first block is reorganized disconnects down to the fork and connects the blocks from there on', async () => {
     const chain = grown(50);
     const store = memoryStore();
     const { told, follower, reaches } = await following({ chain, store, birth: 'tip' });
@@ -142,7 +142,7 @@ describe('where the first block that a node ever saw is reorganized out', () => 
     await again.follower.stop();
   });
 
-  test('and it starts again, also where a bitcoind stands that has never seen that block', async () => {
+  test('a node whose first block was reorganized restarts on a bitcoind that has never seen that block', async () => {
     const chain = grown(50);
     const store = memoryStore();
     const before = await following({ chain, store, birth: 'tip' });
@@ -169,7 +169,7 @@ test('a chain that lost more than is remembered is followed back as long as it k
   await follower.stop();
 });
 
-test('one that does not know them ends it, and says what to do', async () => {
+test('a chain that lost more than is remembered and does not know the old blocks ends following, and the error says what to do', async () => {
   const chain = grown(400);
   const { failures, reaches } = await following({ chain });
   await reaches(400);

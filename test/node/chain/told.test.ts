@@ -28,7 +28,7 @@ const started = async (records: Map<string, Uint8Array>, chain = fakeChain()) =>
   return { watcher, follower, heard, disk, at, watch: (...all: Watch[]) => watcher.watchAll(all, follower) };
 };
 
-test('a reorg that was written and not told is told when its watch is set again', async () => {
+test('a reorg that was stored but not reported before a crash is reported when its watch is set again', async () => {
   const records = new Map<string, Uint8Array>();
   const chain = fakeChain();
   const first = await started(records, chain);
@@ -47,7 +47,7 @@ test('a reorg that was written and not told is told when its watch is set again'
   await second.follower.stop();
 });
 
-test('a block that was written and not told is told when its watch is set again', async () => {
+test('a block that was stored but not reported before a crash is reported when its watch is set again', async () => {
   const records = new Map<string, Uint8Array>();
   const chain = fakeChain();
   const first = await started(records, chain);
@@ -63,14 +63,14 @@ test('a block that was written and not told is told when its watch is set again'
   await second.follower.stop();
 });
 
-test('a watch that begins is told nothing before there is something to tell', async () => {
+test('a new watch reports nothing before its transaction is in a block', async () => {
   const { watch, heard, follower } = await started(new Map());
   await watch(deep, spent);
   expect(heard).toEqual([]);
   await follower.stop();
 });
 
-test('a coinbase is told at depth 100, whatever was asked; one that was asked to be deeper is told then', async () => {
+test('a coinbase is reported at depth 100 at the earliest, and deeper where that was asked for', async () => {
   const chain = fakeChain();
   const { watch, heard, at, follower } = await started(new Map(), chain);
   chain.mine();

@@ -30,7 +30,7 @@ describe('what is planned', () => {
     expect(draft.outputs).toEqual([{ script, value: 50_000n + (taken ? 330n : 0n) - fee }]);
   });
 
-  test('not where the network refused that', () => {
+  test('a claim is planned without the anchor where the network rejected it with the anchor', () => {
     expect(built(planClaim(claim, undefined, world({ estimatedFeerate: 253, withoutAnchor: true }))).withAnchor).toBe(
       false,
     );
@@ -59,17 +59,20 @@ describe('what is published', () => {
     expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
-  test.each(['in the mempool', 'in a block'])('goes alone where somebody was first, %s', async (where) => {
-    const { bench, coin, beside } = await offered();
-    bench.regtest.send(rawOf(bench.owner.give([beside], 700n)));
-    if (where === 'in a block') await bench.mine();
-    const claim = await bench.claim(coin, { kind: 'sweep', beside });
-    expect(bench.spenderOf(claim)?.ins).toHaveLength(1);
-    await bench.mine();
-    expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
-  });
+  test.each(['in the mempool', 'in a block'])(
+    'a claim is published without the anchor where somebody spent the anchor first, %s',
+    async (where) => {
+      const { bench, coin, beside } = await offered();
+      bench.regtest.send(rawOf(bench.owner.give([beside], 700n)));
+      if (where === 'in a block') await bench.mine();
+      const claim = await bench.claim(coin, { kind: 'sweep', beside });
+      expect(bench.spenderOf(claim)?.ins).toHaveLength(1);
+      await bench.mine();
+      expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
+    },
+  );
 
-  test('goes alone from then on where somebody else takes it in a block', async () => {
+  test('a claim is republished without the anchor once a block spends the anchor otherwise', async () => {
     const { bench, coin, beside } = await offered();
     const claim = await bench.claim(coin, { kind: 'sweep', beside });
     expect(bench.spenderOf(claim)?.ins).toHaveLength(2);

@@ -32,7 +32,7 @@ describe('what hangs and is nobody else’s', () => {
     }
   });
 
-  test('and a tenth of its value, unless the estimate alone is more', () => {
+  test('a claim without a deadline pays at most a tenth of its value, unless the estimate alone is more', () => {
     const small = paidAfter(sweep(20_000n), 144, { estimatedFeerate: 2_500 });
     expect(small).toBeGreaterThan(1_900n);
     expect(small).toBeLessThanOrEqual(2_000n);
@@ -41,7 +41,7 @@ describe('what hangs and is nobody else’s', () => {
     );
   });
 
-  test('a commitment that nothing is urgent in is no exception', () => {
+  test('a commitment without urgent HTLCs pays at most a tenth of what is at stake', () => {
     const [once, later] = [0, 144].map((blocks) =>
       paidAfter(bump(400n), blocks, { estimatedFeerate: 2_500, stake: 5_000_000n }),
     );
@@ -92,7 +92,7 @@ describe('a fee that the network refused', () => {
     expect(built(planClaim(htlc(50_000n), undefined, world({ free: [coin(200_000n)], refused }))).fee).toBe(fee);
   });
 
-  test('is given up where it was all that may be spent', () => {
+  test('is not raised where it was all that may be spent', () => {
     const move = planClaim(htlc(50_000n), undefined, world({ free: [coin(200_000n)], refused: 25_000n }));
     expect(move).toEqual({ do: 'leave' });
   });

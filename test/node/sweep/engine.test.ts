@@ -38,7 +38,7 @@ describe('a sweep', () => {
     expect(bench.engine.claimsWithStatus('channel')).toEqual([]);
   });
 
-  test('that would cost more than it brings is left, and that is said once', async () => {
+  test('whose fee would exceed its value is not made, and the log says so once', async () => {
     const bench = await open();
     const claim = await bench.claim(await bench.output(400n), { kind: 'sweep' });
     await bench.mine(3);
@@ -68,8 +68,8 @@ describe('a sweep', () => {
   });
 });
 
-describe('what the mempool lost', () => {
-  test('is given to it again, before there is a block, where somebody else may have the output in time', async () => {
+describe('a claim that the mempool dropped', () => {
+  test('is broadcast again before the next block where it has a deadline', async () => {
     const bench = await open();
     const { height } = bench.regtest.ledger.tip;
     const hurried = await bench.claim(await bench.output(100_000n), { kind: 'sweep' }, { deadline: height + 50 });
@@ -85,7 +85,7 @@ describe('what the mempool lost', () => {
   });
 });
 
-describe('a commitment that miners leave', () => {
+describe('a commitment that does not confirm', () => {
   /** A parent with an output to be claimed, which pays less than miners want, in the mempool. */
   const stuck = async (bench: Bench, fee: bigint, send = true) => {
     const outputs = [
@@ -141,7 +141,7 @@ describe('a commitment that miners leave', () => {
     expect(bench.balance()).toBe(40_330n - feeOf(child, 40_000n, 330n));
   });
 
-  test('is not fought for against another that pays enough, but replaces one that does not', async () => {
+  test('gets no child while another commitment pays enough, and gets one where the other pays too little', async () => {
     const bench = await open();
     await bench.deposit(100_000n);
     const coin = await bench.output(100_000n);
@@ -172,7 +172,7 @@ describe('a commitment that miners leave', () => {
     expect(bench.spenderOf(claim)).toBeDefined();
   });
 
-  test('and that a full pool does not even take is handed over together with its child', async () => {
+  test('is submitted as a package with its child where a full mempool rejects it alone', async () => {
     const bench = await open();
     await bench.deposit(40_000n);
     const { parent, anchor } = await stuck(bench, 200n, false);
@@ -243,7 +243,7 @@ describe('paying more', () => {
     expect(bench.balance()).toBeGreaterThan(950_000n);
   });
 
-  test('a rival in the mempool is outbid', async () => {
+  test('a competing spend in the mempool is outbid', async () => {
     const bench = await open();
     const coin = await bench.output(100_000n);
     const rival = bench.owner.give([coin], 9_000n);
@@ -255,7 +255,7 @@ describe('paying more', () => {
     expect(feeOf(ours, 100_000n)).toBeLessThan(20_000n);
   });
 
-  test('but not at any price: one that costs more than half of it stays while nobody hurries', async () => {
+  test('a competing spend that costs more than half of the value to outbid stays while no deadline is near', async () => {
     const bench = await open();
     const coin = await bench.output(100_000n);
     const rival = bench.owner.give([coin], 60_000n);
@@ -265,7 +265,7 @@ describe('paying more', () => {
     expect(said(bench, 'the network rejected a claim')).toBe(1);
   });
 
-  test('nor one that takes an HTLC of ours with its preimage', async () => {
+  test('a preimage claim of an HTLC that we offered is not outbid', async () => {
     const bench = await open();
     const coin = await bench.output(100_000n);
     const theirs = bench.owner.give([coin], 5_000n);
@@ -274,7 +274,7 @@ describe('paying more', () => {
     expect(idOf(bench.spenderOf(claim))).toBe(theirs.getId());
   });
 
-  test('one that was pushed out is published again', async () => {
+  test('a claim that was evicted from the mempool is published again', async () => {
     const bench = await open();
     const claim = await bench.claim(await bench.output(100_000n), { kind: 'sweep' });
     const first = bench.spenderOf(claim);

@@ -49,7 +49,7 @@ const watching = () => {
   return { here, told, failures, clock, watch };
 };
 
-test('a spender is told again when it comes back after another, and that it went where nothing came instead', async () => {
+test('a spender is reported again after another replaced it, and its disappearance is reported where nothing replaced it', async () => {
   const { here, told, failures, watch } = watching();
   for (const now of [undefined, first, first, other, undefined, undefined, other, first]) {
     here.now = now;
@@ -61,7 +61,7 @@ test('a spender is told again when it comes back after another, and that it went
   expect(failures).toEqual([]);
 });
 
-test('one that comes and goes between two looks is told as it comes, where the chain tells', async () => {
+test('a spender that is in the mempool only between two polls is reported from the raw transaction notifications', async () => {
   const { here, told, watch } = watching();
   await watch.poll();
   for (const one of [first, other, first]) here.hear(new Uint8Array(one?.tx.toBuffer() ?? []));

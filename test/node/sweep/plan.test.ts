@@ -141,7 +141,7 @@ describe('a child of a closing', () => {
     expect(planClaim({ ...bounded, parentFee: sat(2_400n) }, undefined, rich(5_000)).do).toBe('rest');
   });
 
-  test('that is published already is not put off again', () => {
+  test('that is published already is not delayed again', () => {
     const published = { fee: 500n, weight: 500, since: 100, fits: true };
     expect(planClaim(closing(100_000n), published, rich(5_000, 100)).do).toBe('build');
   });
@@ -228,7 +228,13 @@ describe('what replaces what', () => {
     ['a new one where the claim has changed', sweep(50_000n), earlier({ fits: false }), {}, 'build'],
     ['the same again where more may not be spent', sweep(2_100n), earlier(), { estimatedFeerate: 9_000 }, 'again'],
     ['a dearer one once it was refused', sweep(50_000n), earlier(), { refused: 1_500n }, 'build'],
-    ['the same again where coins for more are wanting', htlc(50_000n), earlier(), { estimatedFeerate: 9_000 }, 'again'],
+    [
+      'republishing where the wallet is short of coins for a higher fee',
+      htlc(50_000n),
+      earlier(),
+      { estimatedFeerate: 9_000 },
+      'again',
+    ],
     ['a better one where coins are there', htlc(50_000n), earlier(), { estimatedFeerate: 9_000, free }, 'build'],
   ])('%s', (_, claim, published, more, expected) => {
     expect(planClaim(claim, published, world(more)).do).toBe(expected);

@@ -41,13 +41,13 @@ describe('the rate', () => {
     expect(targetFeerate(moment, 1_000, 100_000)).toBe(rate);
   });
 
-  test('what hangs costs no more than it is worth to have it sooner, and the estimate all the same', () => {
+  test('a stuck claim is raised to its patient limit at most, and always pays the estimate', () => {
     expect(targetFeerate(at(244, undefined, 100), 1_000, 100_000, 100_000, 1_700)).toBe(1_700);
     expect(targetFeerate(at(244, undefined, 100), 1_000, 100_000, 100_000, 400)).toBe(1_000);
     expect(targetFeerate(at(100, 101), 1_000, 100_000, 100_000, 400)).toBe(100_000);
   });
 
-  test('it never falls while blocks pass and the estimate stays, and never leaves its bounds', () => {
+  test('the target feerate never falls while the estimate stays the same, and stays within its bounds', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 50_000 }),
