@@ -18,6 +18,7 @@ import {
   type Txid,
 } from '../../wire/units.ts';
 import { feerateFrom, msatFrom, satFrom } from '../base/amounts.ts';
+import { FILE } from './summary.ts';
 
 /** What a kind is called in help, found again through `kindOf`. */
 interface Meta {
@@ -39,9 +40,6 @@ export const param = <Given, T>(kind: string, read: (given: unknown) => T) =>
       }
     })
     .meta({ kind } satisfies Meta);
-
-/** The kind of parameter that names a file. */
-export const FILE = 'file';
 
 const bytesFrom = (given: unknown, length: number | undefined, what: string): Uint8Array => {
   const digits = length === undefined ? '(?:[0-9a-fA-F]{2})*' : `[0-9a-fA-F]{${2 * length}}`;

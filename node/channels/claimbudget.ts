@@ -2,13 +2,15 @@
  * What the wallet could pay for claims on chain, and what claims would cost, as the receiving machine and the HTLC switch reckon
  * with it before a preimage of value can become known over a channel with anchors.
  */
+
 import { costOf } from '../../amp/claimable.ts';
 import type { AtStake, Claiming } from '../../amp/io.ts';
 import { toMsat } from '../../wire/units.ts';
 import { feeOf, weightOf } from '../wallet/select.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import type { AnchorReserve } from './anchorreserve.ts';
 import type { Entry } from './entry.ts';
-import { type AnchorReserve, hasAnchors } from './reserve.ts';
+import { hasAnchors } from './reserve.ts';
 
 /** BOLT 3: HTLC-success with anchors; a coin that pays for it, and what comes back of that. */
 const CLAIM_WEIGHT = 706 + weightOf.input + weightOf.output(22);

@@ -16,11 +16,12 @@ import type { Peer } from '../peer/peer.ts';
 import type { Chain, Entropy, Log } from '../ports/ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import type { AnchorReserve } from './anchorreserve.ts';
 import { fundingOwner } from './chaineffects.ts';
 import type { PublishedFunding } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import type { ChannelHost } from './host.ts';
-import { type AnchorReserve, hasAnchors, reserveOf, shortageOf, warnOfShortage } from './reserve.ts';
+import { hasAnchors, reserveOf, shortageOf, warnOfShortage } from './reserve.ts';
 import { type Admission, admissionOf, displaceUnfunded, isUnfunded } from './unfundedlimits.ts';
 
 /** Bytes of a funding output's script (P2WSH). */

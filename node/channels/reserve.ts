@@ -2,24 +2,13 @@
  * The anchor reserve: coins that stay in the wallet so that channels with anchors can be taken to the chain. Their commitments
  * pay little and their HTLC transactions nothing, so whoever has no coins when a peer falls silent cannot claim in time.
  */
+
 import { type Sat, sat } from '../../wire/units.ts';
 import type { Log } from '../ports/ports.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import { type AnchorReserve, defaultReserve } from './anchorreserve.ts';
 import type { Entry } from './entry.ts';
 import { isUnfunded } from './unfundedlimits.ts';
-
-/** What is kept for each channel with anchors, and for all of them together at most. Zero: nothing is asked for or kept. */
-export interface AnchorReserve {
-  readonly perChannel: Sat;
-  readonly most: Sat;
-}
-
-/**
- * One channel, one HTLC, and 20 sat/vbyte: a child of 180 vbytes that lifts a commitment of 410 from the 10 sat/vbyte that it
- * pays itself is 7,700 sat, an HTLC transaction with a coin of 276 vbytes 5,500, and as much again for a second HTLC or for a
- * higher feerate. All channels of a node do not fail in the same hours unless the node was away; then ten are paid for.
- */
-export const defaultReserve: AnchorReserve = { perChannel: sat(25_000n), most: sat(250_000n) };
 
 /** Whether a channel may need coins of the wallet one day. */
 export const hasAnchors = ({ machine: { state } }: Entry): boolean => {

@@ -6,10 +6,9 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { printable } from '../../wire/printable.ts';
-import { type Parameter, parametersOf, usageOf } from '../api/help.ts';
 import { CallError, ConnectionError, openClient } from '../api/rpc/client.ts';
 import { toJson } from '../api/rpc/json.ts';
-import { isDevMethod, isMethod, type MethodName, table } from '../api/table.ts';
+import { type MethodSummary, type Parameter, usageOf } from '../api/summary.ts';
 import { reasonOf } from '../base/fileserror.ts';
 import { withoutValues } from '../base/hidden.ts';
 import { pairLines } from '../base/table.ts';
@@ -23,6 +22,7 @@ import type { Sources } from '../config/optionsources.ts';
 import { strangeVariables } from '../config/variables.ts';
 import { chainCommand } from '../regtest/chain/command.ts';
 import { jsonPrinter } from './json.ts';
+import { methodSummaries } from './methods.ts';
 import { render } from './render.ts';
 import { paramsFrom, type Style, UsageError } from './words.ts';
 
@@ -89,17 +89,17 @@ const styleOf = ({ keywords, order }: { keywords?: boolean; order?: boolean }): 
 };
 
 /** Whether a method answers with lists that may have any number of rows. */
-const isLong = (name: MethodName): boolean => name.startsWith('list');
+const isLong = (name: string): boolean => name.startsWith('list');
 
 /** Calls a method of the node and prints what it says. */
 const callMethod = async (
-  name: MethodName,
+  { name, parameters }: MethodSummary,
   words: readonly string[],
   given: Readonly<Record<string, unknown>>,
   { out, err, env }: Surroundings,
 ): Promise<void> => {
   for (const said of strangeVariables(env)) err(`ampere: ${said}`);
-  const params = paramsFrom(parametersOf(table[name]), words, given, styleOf(given));
+  const params = paramsFrom(parameters, words, given, styleOf(given));
   const { socket } = loadPlaces({ flags: flagsOf(given), env, read });
   const client = await openClient(socket);
   try {
@@ -113,12 +113,11 @@ const callMethod = async (
   }
 };
 
-const methodCommand = (name: MethodName, surroundings: Surroundings): Command => {
-  const { doc } = table[name];
-  const parameters = parametersOf(table[name]);
+const methodCommand = (method: MethodSummary, surroundings: Surroundings): Command => {
+  const { name, doc, parameters } = method;
   const command = new Command(name)
     .description(doc)
-    .usage(usageOf(name).slice(name.length + 1))
+    .usage(usageOf(method).slice(name.length + 1))
     .argument(parameters.length === 0 ? '[nothing...]' : '[values...]')
     .addHelpText('after', methodHelp(parameters))
     .configureHelp({ visibleArguments: () => [] });
@@ -127,7 +126,7 @@ const methodCommand = (name: MethodName, surroundings: Surroundings): Command =>
     command.addOption(new Option(`--${parameter} ${isSwitch ? '[value]' : '<value>'}`).hideHelp());
   }
   return command.action(async (words: readonly string[], _own: unknown, self: Command) =>
-    callMethod(name, words, self.optsWithGlobals(), surroundings),
+    callMethod(method, words, self.optsWithGlobals(), surroundings),
   );
 };
 
@@ -143,7 +142,7 @@ const startCommand = ({ env, err, run }: Surroundings): Command => {
   });
 };
 
-const program = (surroundings: Surroundings): Command => {
+const program = (methods: readonly MethodSummary[], surroundings: Surroundings): Command => {
   const command = new Command('ampere')
     .description('A Lightning node that speaks AMP, and the calls to talk to one.')
     .version(version)
@@ -155,11 +154,11 @@ const program = (surroundings: Surroundings): Command => {
   for (const name of everywhere) command.addOption(nodeOption(name));
   command.commandsGroup('Node:').addCommand(startCommand(surroundings)).addCommand(chainCommand(surroundings.out));
   // `help` answers here as well, without a node.
-  const names = Object.keys(table).filter((name) => isMethod(name) && name !== 'help') as MethodName[];
+  const commands = methods.filter(({ name }) => name !== 'help');
   command.commandsGroup('Methods:');
-  for (const name of names) if (!isDevMethod(name)) command.addCommand(methodCommand(name, surroundings));
+  for (const one of commands) if (!one.dev) command.addCommand(methodCommand(one, surroundings));
   command.commandsGroup('Methods of a node started with --dev:');
-  for (const name of names) if (isDevMethod(name)) command.addCommand(methodCommand(name, surroundings));
+  for (const one of commands) if (one.dev) command.addCommand(methodCommand(one, surroundings));
   const quiet = {
     writeOut: (text: string) => surroundings.out(text.trimEnd()),
     writeErr: (text: string) => surroundings.err(text.trimEnd()),
@@ -173,7 +172,7 @@ export const runCommand = async (words: readonly string[], given: Surroundings):
   const err = (text: string) => given.err(withoutValues(text));
   const surroundings = { ...given, err };
   try {
-    await program(surroundings).parseAsync([...words], { from: 'user' });
+    await program(await methodSummaries(), surroundings).parseAsync([...words], { from: 'user' });
     return exitCodes.done;
   } catch (error) {
     if (error instanceof UsageError || error instanceof ConfigError) {

@@ -201,9 +201,9 @@ const sections = (name: MethodName, result: Json): readonly (readonly string[])[
 };
 
 /** Lines for a terminal; `result` is the method's result as JSON. An empty result is "done". */
-export const render = (name: MethodName, result: unknown): string => {
+export const render = (name: string, result: unknown): string => {
   if (!isRow(result) || Object.keys(result).length === 0) return 'done';
-  return sections(name, result)
+  return sections(name as MethodName, result)
     .map((lines) => lines.join('\n'))
     .join('\n\n');
 };

@@ -3,8 +3,7 @@
  * name=value, and as --name value.
  */
 import { resolve } from 'node:path';
-import type { Parameter } from '../api/help.ts';
-import { FILE } from '../api/params.ts';
+import { FILE, noParameter, type Parameter } from '../api/summary.ts';
 
 /** Words nobody can make parameters of. */
 export class UsageError extends Error {
@@ -67,7 +66,9 @@ export const paramsFrom = (
       put(parameter, read(parameter, value));
       hasNamed = true;
     } else if (style === 'keywords')
-      throw new UsageError(`${word}: expected name=value, the name one of ${names.join(', ')}`);
+      throw new UsageError(
+        `${word}: ${name === '' ? `expected name=value, the name one of ${names.join(', ')}` : noParameter(name, names)}`,
+      );
     else unnamed.push(word);
   }
   const left = parameters.filter(({ name, hidden }) => !found.has(name) && !hidden);
@@ -77,9 +78,7 @@ export const paramsFrom = (
     const isText = parameter?.prose === true && !hasNamed;
     if (style === 'guess' && name !== undefined && !isText)
       throw new UsageError(
-        names.length === 0
-          ? `${word}: there is no parameter ${name}; this method takes none`
-          : `${word}: there is no parameter ${name}; there are ${names.join(', ')} (-o takes every word by its place, even with = in it)`,
+        `${word}: ${noParameter(name, names)}${names.length === 0 ? '' : ' (-o takes every word by its place, even with = in it)'}`,
       );
     if (parameter === undefined) throw new UsageError(`${word}: there is no parameter left for it`);
     put(parameter, read(parameter, word));

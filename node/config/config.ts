@@ -13,7 +13,7 @@ import { isLoopback } from '../base/address.ts';
 import { defaultLevels, type LogLevels, logLevelsText } from '../base/loglevels.ts';
 import { meant } from '../base/nearest.ts';
 import type { RpcOptions } from '../chain/rpc.ts';
-import { type AnchorReserve, defaultReserve } from '../channels/reserve.ts';
+import { type AnchorReserve, defaultReserve } from '../channels/anchorreserve.ts';
 import { descriptorsOf, isOnionService } from '../peer/descriptors.ts';
 import { networkOf } from '../ports/network.ts';
 import type { Address } from '../ports/ports.ts';

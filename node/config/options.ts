@@ -11,7 +11,7 @@ import { type ChainName, chainHashOf } from '../../wire/chains.ts';
 import { addressFrom } from '../base/address.ts';
 import { msatFrom, satFrom } from '../base/amounts.ts';
 import { logLevels, logLevelsFrom, logParts } from '../base/loglevels.ts';
-import { defaultReserve } from '../channels/reserve.ts';
+import { defaultReserve } from '../channels/anchorreserve.ts';
 import { MIN_CLTV_EXPIRY_DELTA } from '../forward/cltvdelta.ts';
 import { announcedFrom } from '../peer/descriptors.ts';
 import { devOptions } from './devoptions.ts';

@@ -2,7 +2,9 @@
  * The networks a node can live on, one row each, under the names Core Lightning uses. The genesis hash is what tells them
  * apart for certain; everything else is convention.
  */
-import { type Network as Encoding, networks as encodings } from 'bitcoinjs-lib';
+import type { Network as Encoding } from 'bitcoinjs-lib';
+// Of the library only this: a command that calls a node loads the networks and no more.
+import * as encodings from 'bitcoinjs-lib/src/networks';
 import { hex } from '../../wire/bytes.ts';
 import { type ChainName, chainHashOf, chainNameOf } from '../../wire/chains.ts';
 import type { ChainHash } from '../../wire/units.ts';

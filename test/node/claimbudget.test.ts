@@ -1,9 +1,10 @@
 /** A payee, or a forwarder, that could not pay for a claim on chain tells no preimage of value over a channel with anchors. */
+
 import { afterEach, expect, test } from 'vitest';
 import { costOf } from '../../amp/claimable.ts';
 import type { AtStake, Claiming } from '../../amp/io.ts';
+import { defaultReserve } from '../../node/channels/anchorreserve.ts';
 import { canForward, claimBudgetOf, claimCosts } from '../../node/channels/claimbudget.ts';
-import { defaultReserve } from '../../node/channels/reserve.ts';
 import { msat, sat } from '../../wire/units.ts';
 import { type LocalPair, startPair } from '../support/pair.ts';
 

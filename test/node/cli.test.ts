@@ -72,18 +72,14 @@ describe('words', () => {
   });
 
   test.each([
-    [
-      'keysend',
-      [ids.bob, '25000', 'extra=1'],
-      'extra=1: there is no parameter extra; there are destination, amount_msat,',
-    ],
-    ['keysend', [ids.bob, 'ammount_msat=5'], 'there is no parameter ammount_msat'],
-    ['pay', ['bolt12=lnbc1'], 'there is no parameter bolt12'],
-    ['pay', ['lnbc1', 'Retry-For=5'], 'there is no parameter Retry-For'],
-    ['invoice', ['amount_msat=1', 'l', 'descripton=tea'], 'there is no parameter descripton'],
-    ['invoice', ['1', 'lable=a', 'tea'], 'there is no parameter lable'],
-    ['backup', ['fil=x'], 'there is no parameter fil'],
-    ['getinfo', ['id=1'], 'there is no parameter id; this method takes none'],
+    ['keysend', [ids.bob, '25000', 'extra=1'], "extra=1: no parameter 'extra': there are destination, amount_msat,"],
+    ['keysend', [ids.bob, 'ammount_msat=5'], "no parameter 'ammount_msat': did you mean 'amount_msat'?"],
+    ['pay', ['bolt12=lnbc1'], "no parameter 'bolt12': did you mean 'bolt11'?"],
+    ['pay', ['lnbc1', 'Retry-For=5'], "no parameter 'Retry-For': did you mean 'retry_for'?"],
+    ['invoice', ['amount_msat=1', 'l', 'descripton=tea'], "no parameter 'descripton': did you mean 'description'?"],
+    ['invoice', ['1', 'lable=a', 'tea'], "no parameter 'lable': did you mean 'label'?"],
+    ['backup', ['fil=x'], "no parameter 'fil': did you mean 'file'?"],
+    ['getinfo', ['id=1'], "no parameter 'id': the method takes none"],
   ] satisfies [MethodName, string[], string][])('%s %j is a misspelt name, not a value', (method, words, message) => {
     expect(() => read(method, words)).toThrow(message);
   });
@@ -105,6 +101,10 @@ describe('words', () => {
     ['unnamed with -k', ['1'], 'keywords'],
   ] satisfies [string, string[], Style][])('%s is a mistake', (_, words, style) => {
     expect(() => read('invoice', words, {}, style)).toThrow(UsageError);
+  });
+
+  test('-k names the nearest parameter for a misspelt one', () => {
+    expect(() => read('invoice', ['lable=a'], {}, 'keywords')).toThrow("no parameter 'lable': did you mean 'label'?");
   });
 
   test('a list that is no JSON is a mistake', () => {
@@ -146,7 +146,7 @@ describe('a call', () => {
     ],
     [['waitinvoice'], 1, 'waitinvoice: label: is required (label) (invalid_params, -32602)'],
     [['waitinvoice', 'a', 'b'], 2, 'ampere: b: there is no parameter left for it'],
-    [['keysend', ids.bob, '25000', 'extra=1'], 2, 'ampere: extra=1: there is no parameter extra'],
+    [['keysend', ids.bob, '25000', 'extra=1'], 2, "ampere: extra=1: no parameter 'extra'"],
     [['nosuch'], 2, "error: unknown command 'nosuch'"],
     [['pay', '--nosuch', 'x'], 2, "error: unknown option '--nosuch'"],
     [['-k', '-o', 'pay', 'x'], 2, 'ampere: -k and -o exclude each other'],

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { ApiError } from '../errors.ts';
 import { help } from '../help.ts';
 import type { CallContext, Method } from '../method.ts';
+import { noParameter } from '../summary.ts';
 import { type Handlers, isDevMethod, isMethod, type MethodName, type Result, table } from '../table.ts';
 import { type Filter, filtered, filterFrom, strangeTo } from './filter.ts';
 import { toJson } from './json.ts';
@@ -53,6 +54,7 @@ const wrongParams = (field: string, message: string): ApiError =>
 /** Parameters by name, from either form. Throws ApiError. */
 const byName = (name: MethodName, method: Method, params: unknown): Json => {
   const names = Object.keys(method.params.shape);
+  const shown = names.filter((one) => !one.startsWith('dev_'));
   if (params === undefined || params === null) return {};
   if (Array.isArray(params)) {
     if (params.length > names.length)
@@ -64,7 +66,10 @@ const byName = (name: MethodName, method: Method, params: unknown): Json => {
   for (const [given, value] of Object.entries(params)) {
     const field = method.aliases?.[given] ?? given;
     if (!names.includes(field))
-      throw wrongParams(given.slice(0, 100), `${name} has no such parameter; it takes ${names.join(', ')}`);
+      throw wrongParams(
+        given.slice(0, 100),
+        `${name} has ${noParameter(given, [...shown, ...Object.keys(method.aliases ?? {})])}`,
+      );
     if (found.has(field)) throw wrongParams(field, `is given twice, also as ${given}`);
     found.set(field, value ?? undefined);
   }

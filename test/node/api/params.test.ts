@@ -1,7 +1,8 @@
 /** Parameters of every method: what is taken, as what, and what is refused naming the field. */
 import { describe, expect, test } from 'vitest';
-import { usageOf } from '../../../node/api/help.ts';
+import { summaries, summaryOf } from '../../../node/api/help.ts';
 import type { Method } from '../../../node/api/method.ts';
+import { usageOf } from '../../../node/api/summary.ts';
 import { isDevMethod, isMethod, type MethodName, table } from '../../../node/api/table.ts';
 import { unhex } from '../../../wire/bytes.ts';
 import { wholeOf } from '../../support/answers.ts';
@@ -106,7 +107,7 @@ const refusals: readonly (readonly [method: MethodName, field: string, params: u
   ['pay', 'retry_for', { bolt11: 'x', retry_for: 1e300 }],
   ['pay', 'localinvreqid', { bolt11: 'x', localinvreqid: '00' }],
   ['pay', 'exclude', { bolt11: 'x', exclude: [a] }],
-  ['pay', 'scheme', { bolt11: 'x', scheme: 'xor' }],
+  ['pay', 'scheme', { bolt11: 'x', scheme: 1 }],
   ['pay', 'shards', { bolt11: 'x', shards: 0 }],
   ['pay', 'shards', { bolt11: 'x', shards: 256 }],
   ['pay', 'dev_withhold', { bolt11: 'x', dev_withhold: 1 }],
@@ -147,6 +148,21 @@ describe('parameters', () => {
     expect(Object.keys(table).filter((name) => isMethod(name) && !tested.has(name))).toEqual([]);
   });
 
+  test.each([
+    ['invoice', { lable: 'x' }, "lable: invoice has no parameter 'lable': did you mean 'label'?"],
+    ['pay', { invstrin: 'lnbc1' }, "invstrin: pay has no parameter 'invstrin': did you mean 'invstring'?"],
+    ['getinfo', { id: 1 }, "id: getinfo has no parameter 'id': the method takes none"],
+    ['listnodes', { limit: 1 }, "limit: listnodes has no parameter 'limit': there are id"],
+  ])('%s refuses the unknown parameter in %j and names the nearest one', async (method, params, message) => {
+    expect((await ask(method, params)).error).toMatchObject({ code: -32602, message });
+  });
+
+  test('what the build keeps for the command line is all that the table says of a method', () => {
+    const kept: unknown = JSON.parse(JSON.stringify(summaries()));
+    expect(kept).toEqual(summaries());
+    expect(summaries().map(({ name }) => name)).toEqual(Object.keys(table));
+  });
+
   test('more parameters than there are is refused', async () => {
     const { error } = await ask('waitinvoice', ['a', 'b']);
     expect(error).toEqual({ code: -32602, message: 'waitinvoice takes at most 1 parameters, got 2' });
@@ -170,14 +186,14 @@ describe('parameters', () => {
   });
 
   test('the order of parameters is that of Core Lightning, ours behind it', () => {
-    expect(usageOf('pay')).toBe(
+    expect(usageOf(summaryOf('pay'))).toBe(
       'pay bolt11 [amount_msat] [label] [riskfactor] [maxfeepercent] [retry_for] [maxdelay] [exemptfee] [localinvreqid] ' +
         '[exclude] [maxfee] [description] [partial_msat] [scheme] [shards]',
     );
-    expect(usageOf('invoice')).toBe(
+    expect(usageOf(summaryOf('invoice'))).toBe(
       'invoice amount_msat label description [expiry] [fallbacks] [preimage] [exposeprivatechannels] [cltv] [deschashonly] [amp]',
     );
-    expect(usageOf('fundchannel')).toBe(
+    expect(usageOf(summaryOf('fundchannel'))).toBe(
       'fundchannel id amount [feerate] [announce] [minconf] [utxos] [push_msat] [close_to] [request_amt] [compact_lease] ' +
         '[reserve] [mindepth] [channel_type] [use_reserve]',
     );

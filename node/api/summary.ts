@@ -1,0 +1,46 @@
+/** What is said of a method without its schemas and its code: all that help and the command line need. Plain values, which JSON holds. */
+import { nearest } from '../base/nearest.ts';
+
+/** The kind of parameter that names a file. */
+export const FILE = 'file';
+
+/** One parameter, described from its schema. */
+export interface Parameter {
+  readonly name: string;
+  readonly kind: string;
+  readonly required: boolean;
+  /** What it is when left out; undefined where that is nothing. */
+  readonly fallback?: unknown;
+  readonly doc: string;
+  /** Takes several values. */
+  readonly list: boolean;
+  /** For experiments: not shown. */
+  readonly hidden: boolean;
+  /** A text of any words, for people. */
+  readonly prose: boolean;
+  /** Other names it goes by. */
+  readonly aliases: readonly string[];
+}
+
+export interface MethodSummary {
+  readonly name: string;
+  readonly doc: string;
+  /** In the order in which they count without names. */
+  readonly parameters: readonly Parameter[];
+  /** For experiments: only a node started with --dev has it. */
+  readonly dev: boolean;
+}
+
+/** "pay bolt11 [amount_msat] …", as Core Lightning's help has it. */
+export const usageOf = ({ name, parameters }: MethodSummary): string =>
+  [name, ...parameters.filter(({ hidden }) => !hidden).map((one) => (one.required ? one.name : `[${one.name}]`))].join(
+    ' ',
+  );
+
+/** That a method has no parameter of a name, with the nearest one that it has, or with all of them where none is near. */
+export const noParameter = (name: string, known: readonly string[]): string => {
+  const no = `no parameter '${name.slice(0, 100)}'`;
+  if (known.length === 0) return `${no}: the method takes none`;
+  const near = nearest(name, known);
+  return near === undefined ? `${no}: there are ${known.join(', ')}` : `${no}: did you mean '${near}'?`;
+};
