@@ -4,7 +4,7 @@
  */
 
 import { type Preimage, sat } from '../../wire/units.ts';
-import type { ChainCommitment, ChainHtlc, ClassifiedOutput } from '../model/chainview.ts';
+import type { ChainCommitment, ChainHtlc, ClassifiedOutput, OutputLocation } from '../model/chainview.ts';
 import type { Claim, ClaimBase, HtlcClaim, ReadyClaim, SweepClaim, Unlock } from '../model/claim.ts';
 import { preimageOf } from '../model/htlc.ts';
 import { feerateOf, inLocal } from '../model/spec.ts';
@@ -25,9 +25,6 @@ const BARE_WEIGHT = 4 * (10 + 41 + 43) + 2;
 
 /** The commitment that an output belongs to or comes from, and its channel. */
 export type ClaimContext = Pick<ChainCommitment, 'whose' | 'revoked' | 'delay' | 'delayed'> & { readonly core: Core };
-
-/** Where an output is and since when. */
-export type OutputLocation = Pick<ClaimBase, 'outpoint' | 'value'> & { readonly height: number };
 
 const formatOf = ({ params }: Core): CommitmentFormat => formats[params.format];
 

@@ -7,6 +7,7 @@ import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { preimage as asPreimage } from '../../wire/units.ts';
+import type { TrackedOutput } from '../model/chainview.ts';
 import { preimageOf } from '../model/htlc.ts';
 import type { Resolution } from '../model/io.ts';
 import type { Core, Failed, Htlc, Onchain, Way } from '../model/state.ts';
@@ -16,7 +17,6 @@ import { resolutionOf } from '../rules/effects.ts';
 import { MAX_EXPIRY_AHEAD } from '../rules/limits.ts';
 import { isUneconomical } from '../rules/unclaimed.ts';
 import { isOutputless, knowsEveryCommitment } from './outputless.ts';
-import type { TrackedOutput } from './trackedoutputs.ts';
 
 /** BOLT 5's reasonable depth: blocks, its own included, after which the incoming HTLC is failed. */
 export const REASONABLE_DEPTH = 6;

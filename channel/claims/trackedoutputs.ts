@@ -7,80 +7,62 @@
 import type { Transaction } from 'bitcoinjs-lib';
 import { equal, hex } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
-import type { ChainHtlc, OutputSpend } from '../model/chainview.ts';
+import type { ChainHtlc, OutputLocation, OutputSpend, TrackedOutput } from '../model/chainview.ts';
 import type { Claim, HtlcClaim, SweepClaim } from '../model/claim.ts';
-import type { Core, Htlc, Onchain } from '../model/state.ts';
+import type { Onchain } from '../model/state.ts';
 import type { Outpoint } from '../tx/funding.ts';
 import { p2wsh } from '../tx/script.ts';
 import { idOf } from '../tx/transaction.ts';
-import { claimDelayed, claimOf, finalizeClaim, isWorthwhile, liveHtlc, type OutputLocation } from './claimbuilder.ts';
+import { claimDelayed, claimOf, finalizeClaim, isWorthwhile, liveHtlc } from './claimbuilder.ts';
 
 /** How an outpoint is written as a key. */
 export const outpointKey = ({ txid, index }: Outpoint): string => `${hex(txid)}:${index}`;
 
-/** An output of the commitment, or of a transaction that ended an HTLC of it. */
-export interface TrackedOutput extends OutputLocation {
-  readonly key: string;
-  /** The HTLC that its spend decides about. */
-  readonly htlc: ChainHtlc | undefined;
-  /** An output of a commitment we cannot read. */
-  readonly unreadable: boolean;
-  /** What takes it, if we may; perhaps `small`, and then left alone unless it decides about an HTLC. */
-  readonly claim: SweepClaim | HtlcClaim | undefined;
-  readonly small: boolean;
-  /** Who took it, in the chain. */
-  readonly spend: OutputSpend | undefined;
-}
+/** The outputs tracked before, by what each was read into: one that nothing happened to stays the same object. */
+type Earlier = ReadonlyMap<object, TrackedOutput>;
 
-/** What made a concern what it is. While that stays, so does the concern: a commitment has many outputs, and each step asks. */
-interface Made {
-  readonly height: number;
-  readonly live: Htlc | undefined;
-  readonly spend: OutputSpend | undefined;
-  readonly concern: TrackedOutput;
-}
-/** By what the output was read into when it was found. */
-const made = new WeakMap<object, Made>();
+/** Whether a claim is to be made now: see `pendingClaims`. */
+const isPending = ({ claim, small, spend }: Pick<TrackedOutput, 'claim' | 'small' | 'spend'>): boolean =>
+  claim !== undefined && (!small || claim.decides === true) && spend === undefined;
 
-/** The concern of an output that is known as `found`, as it was if nothing changed, else made anew. */
+/** Tracks an output: as it was where its HTLC, its spend and its height are the same, else with its claim computed anew. */
 const trackOutput = (
   { core, seen }: Onchain,
-  found: OutputSpend['delayedOutputs'][number],
+  earlier: Earlier,
+  source: OutputSpend['delayedOutputs'][number],
   height: number,
   htlc: ChainHtlc | undefined,
   make: (place: OutputLocation) => Pick<TrackedOutput, 'claim' | 'unreadable'>,
 ): TrackedOutput => {
-  const last = made.get(found);
-  const key = last?.concern.key ?? outpointKey(found.outpoint);
+  const last = earlier.get(source);
+  const key = last?.key ?? outpointKey(source.outpoint);
   const spend = seen.spends.get(key);
   const live = htlc && liveHtlc(core, htlc);
-  if (last !== undefined && last.height === height && last.live === live && last.spend === spend) return last.concern;
-  const place: OutputLocation = { outpoint: found.outpoint, value: found.value, height };
+  if (last !== undefined && last.height === height && last.live === live && last.spend === spend) return last;
+  const place: OutputLocation = { outpoint: source.outpoint, value: source.value, height };
   const { claim, unreadable } = make(place);
   const small = claim !== undefined && !isWorthwhile(core, claim);
-  const now: TrackedOutput = { ...place, key, htlc, unreadable, claim, small, spend };
-  made.set(found, { height, live, spend, concern: now });
-  return now;
+  const final = claim !== undefined && isPending({ claim, small, spend }) ? finalizeClaim(core, claim) : undefined;
+  return { ...place, key, source, htlc, live, unreadable, claim, final, small, spend };
 };
 
-/** By state, for the step after it asks for the same. */
-const known = new WeakMap<Onchain, readonly TrackedOutput[]>();
-
-/** Every concern of a channel on chain, in the order of the outputs, what came out of them last; each output once. */
-export const trackedOutputsOf = (state: Onchain): readonly TrackedOutput[] => {
-  const before = known.get(state);
-  if (before !== undefined) return before;
-  const now = computeOutputs(state);
-  known.set(state, now);
-  return now;
+/**
+ * The state with every output that it tracks: in the order of the outputs, those of HTLC transactions last, each once. The same
+ * state where nothing about them changed: a commitment has hundreds of outputs, and a step is about one.
+ */
+export const withTrackedOutputs = (state: Onchain): Onchain => {
+  const before = state.seen.outputs;
+  const outputs = computeOutputs(state, new Map(before.map((output) => [output.source, output])));
+  const isSame = outputs.length === before.length && outputs.every((output, i) => output === before[i]);
+  return isSame ? state : { ...state, seen: { ...state.seen, outputs } };
 };
 
-const computeOutputs = (state: Onchain): readonly TrackedOutput[] => {
+const computeOutputs = (state: Onchain, earlier: Earlier): readonly TrackedOutput[] => {
   const { core, height, seen } = state;
   if (seen.commitment === undefined) return [];
   const ground = { core, ...seen.commitment };
   const first = seen.commitment.outputs.map((output) =>
-    trackOutput(state, output, height, output.kind === 'htlc' ? output.htlc : undefined, (place) => ({
+    trackOutput(state, earlier, output, height, output.kind === 'htlc' ? output.htlc : undefined, (place) => ({
       claim: claimOf(ground, output, place),
       unreadable: output.kind === 'unknown',
     })),
@@ -92,7 +74,7 @@ const computeOutputs = (state: Onchain): readonly TrackedOutput[] => {
     const name = hex(spend.txid);
     if (second.has(name)) continue;
     const delayedOutputs = spend.delayedOutputs.map((output) =>
-      trackOutput(state, output, spend.height, undefined, (place) => ({
+      trackOutput(state, earlier, output, spend.height, undefined, (place) => ({
         claim: claimDelayed(ground, place, false),
         unreadable: false,
       })),
@@ -117,19 +99,10 @@ export const spendOf = ({ seen }: Onchain, tx: Transaction, height: number): Out
   return { txid, height, delayedOutputs };
 };
 
-/** Claims that take an anchor along, by what they are without it. */
-const joined = new WeakMap<SweepClaim, SweepClaim>();
-
 const withAnchor = (
   claim: SweepClaim,
   { outpoint, value, sequence, scriptCode, witnessWeight, unlock }: SweepClaim,
-) => {
-  const known = joined.get(claim);
-  if (known !== undefined) return known;
-  const now: SweepClaim = { ...claim, anchor: { outpoint, value, sequence, scriptCode, witnessWeight, unlock } };
-  joined.set(claim, now);
-  return now;
-};
+): SweepClaim => ({ ...claim, anchor: { outpoint, value, sequence, scriptCode, witnessWeight, unlock } });
 
 /**
  * Our anchor goes with the first claim that nobody hurries: one with a deadline must not depend on an output that anybody may
@@ -154,22 +127,11 @@ const takingAnchor = (
 export const pendingClaims = (concerns: readonly TrackedOutput[]): readonly (SweepClaim | HtlcClaim)[] =>
   takingAnchor(
     concerns,
-    concerns.flatMap(({ claim, small, spend }) =>
-      claim === undefined || (small && claim.decides !== true) || spend !== undefined ? [] : [claim],
-    ),
+    concerns.flatMap((output) => (output.claim !== undefined && isPending(output) ? [output.claim] : [])),
   );
 
-/** Claims that were finished, by what they were made of: those with a signature of ours are signed once. */
-const done = new WeakMap<SweepClaim | HtlcClaim, Claim>();
-
-const finishedOnce = (core: Core, claim: SweepClaim | HtlcClaim): Claim => {
-  const known = done.get(claim);
-  if (known !== undefined) return known;
-  const now = finalizeClaim(core, claim);
-  done.set(claim, now);
-  return now;
+/** The claims of these now. Those with a signature of ours were signed when their output was first tracked. */
+export const claimsOf = (outputs: readonly TrackedOutput[]): readonly Claim[] => {
+  const finals = new Map(outputs.map(({ claim, final }) => [claim, final]));
+  return pendingClaims(outputs).map((claim) => finals.get(claim) ?? claim);
 };
-
-/** What is claimed of these now. */
-export const claimsOf = ({ core }: Onchain, concerns: readonly TrackedOutput[]): readonly Claim[] =>
-  pendingClaims(concerns).map((claim) => finishedOnce(core, claim));

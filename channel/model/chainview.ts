@@ -3,6 +3,7 @@
 import type { Sat, Txid } from '../../wire/units.ts';
 import type { Outpoint } from '../tx/funding.ts';
 import type { CommitmentKeys } from '../tx/keys.ts';
+import type { Claim, ClaimBase, HtlcClaim, SweepClaim } from './claim.ts';
 import type { Htlc, PastHtlc } from './htlc.ts';
 
 /** A confirmed spend of an output of a commitment, or of what came out of that. */
@@ -11,6 +12,28 @@ export interface OutputSpend {
   readonly height: number;
   /** Its outputs that pay the delayed script, as to_local does. */
   readonly delayedOutputs: readonly { readonly outpoint: Outpoint; readonly value: Sat }[];
+}
+
+/** Where an output is and since when. */
+export type OutputLocation = Pick<ClaimBase, 'outpoint' | 'value'> & { readonly height: number };
+
+/** An output of the commitment, or of a transaction that ended an HTLC of it. */
+export interface TrackedOutput extends OutputLocation {
+  readonly key: string;
+  /** What it was read into when it was found, and its HTLC in the channel: while both stay, so does its claim. */
+  readonly source: object;
+  readonly live: Htlc | undefined;
+  /** The HTLC that its spend resolves. */
+  readonly htlc: ChainHtlc | undefined;
+  /** An output of a commitment we cannot read. */
+  readonly unreadable: boolean;
+  /** Its claim, if we have one; perhaps `small`, and then not made unless it resolves an HTLC. */
+  readonly claim: SweepClaim | HtlcClaim | undefined;
+  /** The claim as it is handed out, signed where nothing in it can change; undefined while none is to be made. */
+  readonly final: Claim | undefined;
+  readonly small: boolean;
+  /** Its confirmed spend. */
+  readonly spend: OutputSpend | undefined;
 }
 
 /** What the watcher reported and what was reported to the node in this run of the process. */
@@ -25,6 +48,8 @@ export interface ChainView {
   readonly past: readonly PastHtlc[] | undefined;
   /** Resolutions of outgoing HTLCs that were reported. */
   readonly reported: ReadonlyMap<bigint, 'fulfilled' | 'failed'>;
+  /** Derived: the tracked outputs, as of the last step. */
+  readonly outputs: readonly TrackedOutput[];
 }
 
 /** Before the chain watcher has reported anything. */
@@ -34,6 +59,7 @@ export const emptyChainView: ChainView = {
   spends: new Map(),
   past: undefined,
   reported: new Map(),
+  outputs: [],
 };
 
 /** Names a commitment: whose it is, its number, and its keys as far as they are known. */

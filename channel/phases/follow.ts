@@ -12,7 +12,8 @@ import {
   newlySettled,
   resolutionsWithoutCommitment,
 } from '../claims/htlcresolution.ts';
-import { claimsOf, pendingClaims, type TrackedOutput, trackedOutputsOf } from '../claims/trackedoutputs.ts';
+import { claimsOf, pendingClaims, withTrackedOutputs } from '../claims/trackedoutputs.ts';
+import type { TrackedOutput } from '../model/chainview.ts';
 import type { Claim } from '../model/claim.ts';
 import type { Effect, Input, Step } from '../model/io.ts';
 import { same } from '../model/same.ts';
@@ -23,11 +24,11 @@ import { bumpClaim, canBump, watchRemoteCommitment } from './bump.ts';
 import { closingClaims } from './closingbump.ts';
 
 const isOnchain = (state: ChannelState): state is Onchain => state.phase === 'onchain';
-const concernsIn = (state: ChannelState): readonly TrackedOutput[] => (isOnchain(state) ? trackedOutputsOf(state) : []);
+const concernsIn = (state: ChannelState): readonly TrackedOutput[] => (isOnchain(state) ? state.seen.outputs : []);
 
 /** All claims of a state. */
 const wanted = (state: ChannelState, concerns: readonly TrackedOutput[]): readonly Claim[] => {
-  if (isOnchain(state)) return claimsOf(state, concerns);
+  if (isOnchain(state)) return claimsOf(concerns);
   if (state.phase === 'negotiating') return closingClaims(state);
   if (state.phase !== 'failed') return [];
   const bump = bumpClaim(state);
@@ -130,8 +131,9 @@ const followOnchain = (state: Onchain, concerns: readonly TrackedOutput[], now: 
  * A step and what follows from it at this height of the chain. After `restored` everything is sent, otherwise what changed
  * since the state before.
  */
-export const followUp = (before: ChannelState, [state, effects]: Step, { type }: Input, now: ChainTip): Step => {
-  if (!('core' in state) || state.phase === 'open') return [state, effects];
+export const followUp = (before: ChannelState, [stepped, effects]: Step, { type }: Input, now: ChainTip): Step => {
+  if (!('core' in stepped) || stepped.phase === 'open') return [stepped, effects];
+  const state = isOnchain(stepped) ? withTrackedOutputs(stepped) : stepped;
   const concerns = concernsIn(state);
   const [next, news] = isOnchain(state)
     ? followOnchain(state, concerns, now)

@@ -9,7 +9,7 @@ import { sha256 } from '../../wire/crypto.ts';
 import type { Preimage } from '../../wire/units.ts';
 import { closeTypeOf, commitmentNumberOf, spendingCommitment } from '../claims/closetype.ts';
 import { learnPreimages } from '../claims/htlcresolution.ts';
-import { outpointKey, spendOf, trackedOutputsOf } from '../claims/trackedoutputs.ts';
+import { outpointKey, spendOf } from '../claims/trackedoutputs.ts';
 import { type ChainView, emptyChainView } from '../model/chainview.ts';
 import { preimageOf } from '../model/htlc.ts';
 import type { CloseType, Input, Step } from '../model/io.ts';
@@ -103,7 +103,7 @@ const withSpends = (state: Onchain, spends: ChainView['spends']): Onchain => ({
 /** A tracked output was spent. A preimage counts even before it is in a block. */
 export const onOutputSpent = (state: Onchain, { outpoint, tx, height }: InputOf<'output_spent'>): Onchain => {
   const name = outpointKey(outpoint);
-  if (!trackedOutputsOf(state).some(({ key }) => key === name)) return state;
+  if (!state.seen.outputs.some(({ key }) => key === name)) return state;
   const transaction = Transaction.fromBuffer(tx);
   const core = learnPreimages(state.core, transaction);
   const next = core === state.core ? state : { ...state, core };

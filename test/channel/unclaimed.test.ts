@@ -1,6 +1,6 @@
 /** HTLCs with an output that is not worth its claim count as those without one: they are lost as surely if the channel breaks. */
 import { describe, expect, test } from 'vitest';
-import { claimsOf as claimsOfConcerns, trackedOutputsOf } from '../../channel/claims/trackedoutputs.ts';
+import { claimsOf as claimsOfOutputs } from '../../channel/claims/trackedoutputs.ts';
 import { feeFault, isOverexposed, mayChangeFee } from '../../channel/rules/limits.ts';
 import { claimFeerate, isUneconomical } from '../../channel/rules/unclaimed.ts';
 import { msat } from '../../wire/units.ts';
@@ -40,9 +40,9 @@ describe('HTLCs counted as uneconomical are those that claims leave', () => {
         tell(so, 'b', { type: 'fulfill', id: 0n, preimage: secretOf(1) });
         const { state } = pair.b;
         if (state.phase !== 'onchain') throw new Error('not on chain');
-        const concerns = trackedOutputsOf(state);
+        const concerns = state.seen.outputs;
         const output = concerns.some(({ htlc }) => htlc !== undefined);
-        const claimed = claimsOfConcerns(state, concerns).some(({ why }) => why === 'htlc_success');
+        const claimed = claimsOfOutputs(concerns).some(({ why }) => why === 'htlc_success');
         const counted = isUneconomical({ format }, holder, 253, { way: 'in', amount: sat * 1000n });
         if (output) expect([sat, counted]).toEqual([sat, !claimed]);
       }
