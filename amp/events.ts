@@ -72,7 +72,8 @@ export interface SetView {
 }
 
 export type ReceiverEvent =
-  | { readonly event: 'set_updated'; readonly set: SetView }
+  /** One more HTLC is held; how many shares there are now, and what they come to. */
+  | { readonly event: 'set_updated'; readonly id: Uint8Array; readonly shares: number; readonly total: Msat }
   /** Complete and enough: all of it is being claimed. */
   | { readonly event: 'set_settled'; readonly set: SetView; readonly at: number }
   | { readonly event: 'set_failed'; readonly set: SetView; readonly why: Refusal }

@@ -56,7 +56,8 @@ export const fixed: Scheme = {
   lastEndsSplitting: false,
   furtherBlobs: true,
   needsAny: false,
-  indexOf: () => undefined,
+  markerIsIndex: false,
+  leastMarker: 0,
   expectedCount: (expected, marker) => {
     if (marker === 0) return 'bad_marker';
     return expected === 0 || expected === marker ? marker : 'count_mismatch';
@@ -96,7 +97,8 @@ export const dynamic: Scheme = {
   lastEndsSplitting: true,
   furtherBlobs: true,
   needsAny: false,
-  indexOf: () => undefined,
+  markerIsIndex: false,
+  leastMarker: 0,
   expectedCount: (expected, marker) => {
     if (marker === 0) return expected;
     return expected === 0 || expected === marker ? marker : 'count_mismatch';

@@ -3,16 +3,17 @@
  * holds sums and phase; its HTLCs are records of their own, so a share that arrives rewrites nothing of those before it.
  */
 
-import { zeros } from '../wire/bytes.ts';
+import { equal, zeros } from '../wire/bytes.ts';
 import type { Change } from '../wire/change.ts';
-import { bytes, type Codec, list, optional, struct, u8, u16, u32, u64, union } from '../wire/codec.ts';
+import { bytes, type Codec, encode, list, optional, struct, u8, u16, u32, u64, union } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage } from '../wire/fields.ts';
 import type { Refusal } from './events.ts';
 import { refusals } from './refusals.ts';
-import { type HeldSet, htlcName, type Part, type Receiver } from './sets.ts';
+import { type HeldSet, htlcName, type Part, type Receiver, sumsOf } from './sets.ts';
 import type { Generation } from './settledsets.ts';
 import { ascii, nothing, numberedName, oneOf, share } from './storecodecs.ts';
 import { changes, load, type Table, table } from './tables.ts';
+import { VersionedMap } from './versions.ts';
 
 const refusal: Codec<Refusal> = oneOf('refusal', refusals);
 const schemeName = numberedName({ fixed: 0, dynamic: 1 });
@@ -56,10 +57,8 @@ const header = struct({
 const id: Codec<Uint8Array> = bytes(0);
 const EMPTY = zeros(0);
 
-/** The machine's records, in tables that a step changes few of. */
-const receiverTables = (state: Receiver): readonly Table[] => [
-  table('set', state.sets, header, () => state.sets),
-  ...[...state.sets].map(([name, { parts }]) => table(`part/${name}`, parts, part, () => parts)),
+/** What is remembered of sets that are over, in tables that a step changes few of. */
+const rememberedTables = (state: Receiver): readonly Table[] => [
   ...state.remembered.map(({ number, ids }) =>
     table(`settled/${number}`, ids, id, () => [...ids].map((name) => [name, EMPTY] as const)),
   ),
@@ -68,22 +67,31 @@ const receiverTables = (state: Receiver): readonly Table[] => [
   ),
 ];
 
-const isThere = (entry: readonly [string, HeldSet | undefined]): entry is readonly [string, HeldSet] =>
-  entry[1] !== undefined;
+/** The record to write or delete under `key`, if any. */
+const rowChange = <T>(key: string, codec: Codec<T>, before: T | undefined, after: T | undefined): readonly Change[] => {
+  if (before === after) return [];
+  if (after === undefined) return [{ key, value: undefined }];
+  const value = encode(codec, after);
+  return before !== undefined && equal(encode(codec, before), value) ? [] : [{ key, value }];
+};
 
 /**
- * What a step changed of the records. Only sets that it touched are looked at: with a thousand of them held, as a stranger may
- * have it, one more HTLC must not cost a thousand records read again.
+ * What a step changed of the records. Only the sets and HTLCs that it touched are looked at: with a thousand sets held, as a
+ * stranger may have it, or 255 HTLCs in one, one more must not cost as many records read again.
  */
 export const receiverChanges = (before: Receiver, after: Receiver): readonly Change[] => {
-  const touched = [...new Set([...before.sets.keys(), ...after.sets.keys()])].filter(
-    (name) => before.sets.get(name) !== after.sets.get(name),
-  );
-  const only = (state: Receiver): Receiver => ({
-    ...state,
-    sets: new Map(touched.map((name) => [name, state.sets.get(name)] as const).filter(isThere)),
-  });
-  return changes(receiverTables(only(before)), receiverTables(only(after)));
+  const out: Change[] = [];
+  for (const name of after.sets.changedSince(before.sets)) {
+    const old = before.sets.get(name);
+    const now = after.sets.get(name);
+    if (old === now) continue;
+    out.push(...rowChange(`set/${name}`, header, old, now));
+    const none = VersionedMap.of<Part>();
+    const parts = { old: old?.parts ?? none, now: now?.parts ?? none };
+    for (const htlc of parts.now.changedSince(parts.old))
+      out.push(...rowChange(`part/${name}/${htlc}`, part, parts.old.get(htlc), parts.now.get(htlc)));
+  }
+  return [...out, ...changes(rememberedTables(before), rememberedTables(after))];
 };
 
 const loadRemembered = (records: ReadonlyMap<string, Uint8Array>, prefix: string): readonly Generation[] => {
@@ -101,14 +109,23 @@ export const restoreReceiver = (records: ReadonlyMap<string, Uint8Array>): Recei
   const partsOf = new Map<string, Part[]>();
   for (const [key, held] of load(records, 'part', part)) {
     const name = key.slice(0, key.indexOf('/'));
-    partsOf.set(name, [...(partsOf.get(name) ?? []), held]);
+    const parts = partsOf.get(name);
+    if (parts === undefined) partsOf.set(name, [held]);
+    else parts.push(held);
   }
-  const sets = new Map<string, HeldSet>();
-  const owners = new Map<string, string>();
+  const sets: [string, HeldSet][] = [];
+  const owners: [string, string][] = [];
   for (const [name, head] of load(records, 'set', header)) {
     const parts = (partsOf.get(name) ?? []).sort((a, b) => a.order - b.order);
-    for (const { key } of parts) owners.set(htlcName(key), name);
-    sets.set(name, { ...head, parts: new Map(parts.map((held) => [htlcName(held.key), held])) });
+    for (const { key } of parts) owners.push([htlcName(key), name]);
+    const held = VersionedMap.of(parts.map((one) => [htlcName(one.key), one] as const));
+    const sums = head.phase.kind === 'incomplete' ? sumsOf(parts) : undefined;
+    sets.push([name, { ...head, parts: held, sums }]);
   }
-  return { sets, owners, remembered: loadRemembered(records, 'settled'), failed: loadRemembered(records, 'failed') };
+  return {
+    sets: VersionedMap.of(sets),
+    owners: VersionedMap.of(owners),
+    remembered: loadRemembered(records, 'settled'),
+    failed: loadRemembered(records, 'failed'),
+  };
 };

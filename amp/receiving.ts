@@ -28,7 +28,7 @@ const ZERO_ID = new Uint8Array(11);
 
 const put = (state: Receiver, name: string, set: HeldSet): Receiver => ({
   ...state,
-  sets: new Map(state.sets).set(name, set),
+  sets: state.sets.set(name, set),
 });
 
 /** What a part's fate asks for; nothing while it is held. */
@@ -170,19 +170,19 @@ const checkIndex = (
   set: HeldSet | undefined,
   { schemes }: ReceiverContext,
 ): Refusal | undefined => {
-  const scheme = payload.kind === 'eob' ? schemes.get(payload.scheme) : undefined;
-  const [share] = payload.kind === 'eob' ? payload.blobs : [];
-  const index = share && scheme?.indexOf(share);
-  if (index === undefined || typeof index === 'string') return index;
-  const has = ({ shares: [other] }: Part): boolean => other !== undefined && scheme?.indexOf(other) === index;
-  return [...(set?.parts.values() ?? [])].some(has) ? 'duplicate_index' : undefined;
+  if (payload.kind !== 'eob') return undefined;
+  const scheme = schemes.get(payload.scheme);
+  const [share] = payload.blobs;
+  if (share === undefined || scheme?.markerIsIndex !== true) return undefined;
+  if (share.marker < scheme.leastMarker) return 'bad_marker';
+  return set !== undefined && sets.hasMarker(set, share.marker) ? 'duplicate_index' : undefined;
 };
 
 /** What is wrong with an HTLC beside the set it says it belongs to, which stands. */
 const checkBeside = (input: HtlcInput, set: HeldSet | undefined, context: ReceiverContext): Refusal | undefined => {
   if (set !== undefined && !sets.belongs(set, input.payload)) return 'set_mismatch';
-  const repeats = [...(set?.parts.values() ?? [])].some(({ paymentHash }) => equal(paymentHash, input.paymentHash));
-  if (input.payload.kind === 'eob' && repeats) return 'duplicate_hash';
+  if (input.payload.kind === 'eob' && set !== undefined && sets.hasHash(set, input.paymentHash))
+    return 'duplicate_hash';
   const wrongIndex = checkIndex(input, set, context);
   if (wrongIndex !== undefined) return wrongIndex;
   return isTooMuch(input, set) ? 'above_twice_amount_asked' : undefined;
@@ -204,8 +204,7 @@ const whyOver = (
 /** Why an incomplete set has to be given up now. */
 const overdue = (set: HeldSet, context: ReceiverContext): Refusal | undefined => {
   if (context.now - set.firstSeen > context.limits.timeout) return 'timeout';
-  for (const { expiry } of set.parts.values()) if (isLate(expiry, context)) return 'expiry_too_near';
-  return undefined;
+  return set.sums !== undefined && isLate(set.sums.expiry, context) ? 'expiry_too_near' : undefined;
 };
 
 const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft => {
@@ -230,7 +229,7 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
 
   const joined = sets.join(set ?? sets.newSet(input, context.now), input, context);
   if (typeof joined === 'string') return refuse(failSet(draft, name, joined, context), input, joined, context);
-  const owners = new Map(state.owners).set(htlc, name);
+  const owners = state.owners.set(htlc, name);
   const held: Draft = { ...draft, state: put({ ...state, owners }, name, joined) };
   const verdict = sets.verdictOn(joined, input.invoice?.preimage, context.schemes);
   switch (verdict.kind) {
@@ -240,7 +239,7 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
       const room = set === undefined ? roomFor(joined, state.sets, context.limits) : [];
       if (typeof room === 'string') return refuse(draft, input, room, context);
       const made = room.reduce((so, rival) => failSet(so, rival, 'gave_way', context), held);
-      const report = { event: 'set_updated', set: sets.viewOf(joined) } as const;
+      const report = { event: 'set_updated', id: joined.id, shares: joined.count, total: joined.total } as const;
       return { ...made, effects: [...made.effects, { do: 'report', report }] };
     }
     case 'broken':
@@ -258,16 +257,13 @@ const onResolved = (draft: Draft, htlc: string, context: ReceiverContext): Draft
   const name = state.owners.get(htlc);
   const before = name === undefined ? undefined : state.sets.get(name);
   if (name === undefined || before === undefined) return draft;
-  const owners = new Map(state.owners);
-  owners.delete(htlc);
+  const owners = state.owners.delete(htlc);
   const set = sets.without(before, htlc);
   if (set.parts.size > 0) {
     const next = { ...draft, state: put({ ...state, owners }, name, set) };
     return sets.isIncomplete(set) ? failSet(next, name, 'htlc_lost', context) : next;
   }
-  const remaining = new Map(state.sets);
-  remaining.delete(name);
-  return { ...draft, state: { ...withOver(state, name, set, context), sets: remaining, owners } };
+  return { ...draft, state: { ...withOver(state, name, set, context), sets: state.sets.delete(name), owners } };
 };
 
 /** What is remembered once a set is off the record: an AMP's set_id, unless it may be tried again. */

@@ -24,7 +24,7 @@ const cheapest = (sets: readonly Named[]): Named | undefined =>
  */
 export const roomFor = (
   newcomer: HeldSet,
-  held: ReadonlyMap<string, HeldSet>,
+  held: Iterable<Named>,
   limits: ReceiverLimits,
 ): readonly string[] | Refusal => {
   const spontaneous = newcomer.invoice === undefined;

@@ -83,11 +83,10 @@ export interface Scheme {
   /** Any so many shares as are needed will do, so more may be sent. */
   readonly needsAny: boolean;
 
-  /**
-   * The child index that a share says, which no two HTLCs of a set may have; undefined where the scheme does not tell it; or why
-   * such a share is refused by itself, while its set stands.
-   */
-  readonly indexOf: (share: Share) => number | undefined | Refusal;
+  /** A share's marker is the child index of its HTLC, so no two HTLCs of a set may have the same. */
+  readonly markerIsIndex: boolean;
+  /** An HTLC with a lower marker is refused by itself; its set stands. */
+  readonly leastMarker: 0 | 1;
   /** What a further share's marker makes of the expected count (0: unknown), or why the set is broken by it. */
   readonly expectedCount: (expected: number, marker: number) => number | Refusal;
   /** Whether the shares held complete the set. */

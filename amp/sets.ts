@@ -4,12 +4,13 @@
  */
 
 import { equal, hex, xor, zeros } from '../wire/bytes.ts';
-import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage, sumMsat } from '../wire/units.ts';
+import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage } from '../wire/units.ts';
 import type { HtlcKey, Refusal, SetView } from './events.ts';
 import type { FinalPayload, ReceiverContext, ReceiverInput } from './io.ts';
 import type { Schemes, Share, Verdict } from './scheme.ts';
 import type { Remembered } from './settledsets.ts';
 import { SHARE_LENGTH } from './shares.ts';
+import { VersionedMap } from './versions.ts';
 
 export type HtlcInput = Extract<ReceiverInput, { type: 'htlc' }>;
 
@@ -42,6 +43,40 @@ export type Phase =
   | { readonly kind: 'settled' }
   | { readonly kind: 'failed'; readonly why: Refusal };
 
+export interface Sums {
+  /** What arrived with the HTLCs, whatever their onions say. */
+  readonly arrived: Msat;
+  /** The lowest cltv_expiry of them, a block height. */
+  readonly expiry: number;
+  /** Their payment hashes and markers, by `hashKey` and `markerKey`. */
+  readonly known: VersionedMap<true>;
+}
+
+const noSums: Sums = { arrived: msat(0n), expiry: Number.MAX_SAFE_INTEGER, known: VersionedMap.of() };
+
+const hashKey = (hash: PaymentHash): string => hex(hash);
+const markerKey = (marker: number): string => `marker ${marker}`;
+
+const withPart = (
+  { arrived, expiry, known }: Sums,
+  part: Pick<Part, 'amount' | 'expiry' | 'paymentHash' | 'shares'>,
+): Sums => {
+  let keys = known.set(hashKey(part.paymentHash), true);
+  for (const { marker } of part.shares) keys = keys.set(markerKey(marker), true);
+  return { arrived: addMsat(arrived, part.amount), expiry: Math.min(expiry, part.expiry), known: keys };
+};
+
+/** What the HTLCs of a set come to. */
+export const sumsOf = (parts: Iterable<Part>): Sums => {
+  let sums: Sums = { ...noSums, known: VersionedMap.of() };
+  for (const part of parts) sums = withPart(sums, part);
+  return sums;
+};
+
+/** Whether an HTLC of a set has this payment hash, or a share with this marker. */
+export const hasHash = ({ sums }: HeldSet, hash: PaymentHash): boolean => sums?.known.has(hashKey(hash)) === true;
+export const hasMarker = ({ sums }: HeldSet, marker: number): boolean => sums?.known.has(markerKey(marker)) === true;
+
 export interface HeldSet {
   /** 32 bytes: set_id, or payment hash of an ordinary payment. */
   readonly id: Uint8Array;
@@ -64,7 +99,9 @@ export interface HeldSet {
   /** Who sent its first HTLC. */
   readonly peer: Point;
   /** By `htlcName`, in order of arrival. */
-  readonly parts: ReadonlyMap<string, Part>;
+  readonly parts: VersionedMap<Part>;
+  /** While more of it may come: what its HTLCs come to, so that one more costs the same however many there are. */
+  readonly sums: Sums | undefined;
 }
 
 /** Whether more of it may come. */
@@ -93,7 +130,8 @@ export const newSet = ({ payload, paymentHash, peer, invoice }: HtlcInput, now: 
   total: msat(0n),
   firstSeen: now,
   peer,
-  parts: new Map(),
+  parts: VersionedMap.of(),
+  sums: sumsOf([]),
 });
 
 /** Whether an HTLC says it belongs to what the set is: payments are never mixed, whatever a set_id claims. */
@@ -128,12 +166,12 @@ export const join = (
   };
   // BOLT 4 counts amt_to_forward towards total_msat; an AMP counts what arrived.
   const total = addMsat(set.total, payload.kind === 'eob' ? amount : payload.amount);
-  return { ...set, expected, count, accumulated, total, parts: new Map(set.parts).set(htlcName(key), part) };
+  const sums = set.sums && withPart(set.sums, part);
+  return { ...set, expected, count, accumulated, total, sums, parts: set.parts.set(htlcName(key), part) };
 };
 
 /** What arrived with the HTLCs of a set, whatever their onions say; nothing where there is none yet. */
-export const arrivedOf = (set: HeldSet | undefined): Msat =>
-  sumMsat([...(set?.parts.values() ?? [])].map(({ amount }) => amount));
+export const arrivedOf = (set: HeldSet | undefined): Msat => set?.sums?.arrived ?? msat(0n);
 
 /** Whether the set is complete, and its preimages. `preimage` is the invoice's, for an ordinary payment. */
 export const verdictOn = (set: HeldSet, preimage: Preimage | undefined, schemes: Schemes): Verdict => {
@@ -155,14 +193,14 @@ export const verdictOn = (set: HeldSet, preimage: Preimage | undefined, schemes:
 export const decided = (set: HeldSet, phase: Phase, decide: (part: Part, i: number) => Fate): HeldSet => ({
   ...set,
   phase,
-  parts: new Map([...set.parts].map(([name, part], i) => [name, { ...part, fate: decide(part, i) }])),
+  parts: VersionedMap.of([...set.parts].map(([name, part], i) => [name, { ...part, fate: decide(part, i) }])),
+  sums: undefined,
 });
 
 /** Without one of its HTLCs. */
 export const without = (set: HeldSet, htlc: string): HeldSet => {
-  const parts = new Map(set.parts);
-  parts.delete(htlc);
-  return { ...set, parts };
+  const parts = set.parts.delete(htlc);
+  return { ...set, parts, sums: set.sums && sumsOf(parts.values()) };
 };
 
 /** The set for people. */
@@ -183,13 +221,19 @@ export const viewOf = (set: HeldSet): SetView => ({
 });
 
 export interface Receiver {
-  readonly sets: ReadonlyMap<string, HeldSet>;
+  readonly sets: VersionedMap<HeldSet>;
   /** Which set an HTLC on record belongs to. */
-  readonly owners: ReadonlyMap<string, string>;
+  readonly owners: VersionedMap<string>;
   /** set_ids of settled sets that are off the record. */
   readonly remembered: Remembered;
   /** set_ids of sets that failed lately and are off the record. */
   readonly failed: Remembered;
 }
 
-export const emptyReceiver: Receiver = { sets: new Map(), owners: new Map(), remembered: [], failed: [] };
+/** One that has received nothing. */
+export const emptyReceiver = (): Receiver => ({
+  sets: VersionedMap.of(),
+  owners: VersionedMap.of(),
+  remembered: [],
+  failed: [],
+});

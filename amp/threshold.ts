@@ -36,7 +36,8 @@ export const threshold: Scheme = {
   lastEndsSplitting: false,
   furtherBlobs: false,
   needsAny: true,
-  indexOf: ({ marker }) => (marker === 0 ? 'bad_marker' : marker),
+  markerIsIndex: true,
+  leastMarker: 1,
   expectedCount: (expected) => expected,
   verdict: ({ setId, held }) => {
     const parts = [...held()];

@@ -45,7 +45,8 @@ export const tree: Scheme = {
   lastEndsSplitting: false,
   furtherBlobs: false,
   needsAny: false,
-  indexOf: ({ marker }) => marker,
+  markerIsIndex: true,
+  leastMarker: 0,
   expectedCount: (expected) => expected,
   verdict: ({ accumulated, held }) => {
     const preimages: Preimage[] = [];

@@ -7,12 +7,13 @@ import { bench as crypto } from './crypto.ts';
 import { type Bench, runBench } from './harness.ts';
 import { bench as payments } from './payments.ts';
 import { bench as reconnect } from './reconnect.ts';
+import { bench as sets } from './sets.ts';
 import { bench as shares } from './shares.ts';
 import { bench as sphinx } from './sphinx.ts';
 import { bench as trace } from './trace.ts';
 
 /** Every bench there is. A new one is a file of its own and an entry here. */
-const benches: readonly Bench[] = [crypto, sphinx, commitment, shares, payments, reconnect, age, trace];
+const benches: readonly Bench[] = [crypto, sphinx, commitment, shares, sets, payments, reconnect, age, trace];
 
 const usage = (): string =>
   ['npm run bench [-- [--seconds S] NAME…]', ...benches.map(({ name, about }) => `  ${name.padEnd(12)}${about}`)].join(

@@ -1,5 +1,7 @@
 /** What fast-check draws runs from: moves by themselves, and the beginnings of stories that are seldom told by chance. */
+
 import fc from 'fast-check';
+import { schemeNames } from '../../amp/schemes.ts';
 import type { Move, RunWish } from './moves.ts';
 import type { PayMove } from './paying.ts';
 import { awaited } from './sleeping.ts';
@@ -23,7 +25,7 @@ export const payment: fc.Arbitrary<PayMove> = fc.record({
   from: node,
   to: side,
   amount,
-  scheme: fc.constantFrom('single', 'mpp', 'fixed', 'dynamic'),
+  scheme: fc.constantFrom('single', 'mpp', ...schemeNames),
   shards: fc.integer({ min: 1, max: 4 }),
   twist: fc.oneof(
     { weight: 8, arbitrary: fc.constant('none' as const) },
@@ -119,7 +121,7 @@ export const paymentTo = (payee: number | undefined): fc.Arbitrary<PayMove> =>
       from: payee === undefined ? fc.constantFrom(0, 2) : fc.constant(payee === 0 ? 2 : 0),
       to: fc.constant(0 as const),
       amount: fc.record({ msat: fc.bigInt(10_000_000n, 150_000_000n) }),
-      scheme: fc.constantFrom('single', 'mpp', 'fixed', 'dynamic'),
+      scheme: fc.constantFrom('single', 'mpp', ...schemeNames),
       shards: fc.integer({ min: 1, max: 3 }),
       twist: fc.constantFrom('none', 'none', 'none', 'withheld'),
     })

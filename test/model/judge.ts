@@ -49,7 +49,7 @@ const durable = (world: World, place: number): readonly string[] => {
   });
 };
 
-const isAmp = (scheme: PaymentRequest['scheme']): boolean => scheme === 'fixed' || scheme === 'dynamic';
+const isAmp = (scheme: PaymentRequest['scheme']): boolean => scheme !== 'single' && scheme !== 'mpp';
 
 /** Whether everybody on the way looks after the payment. */
 const isTrusted = (world: World, from: number, to: number): boolean =>

@@ -109,7 +109,7 @@ export const pay = async (world: World, move: PayMove): Promise<void> => {
   const most = outlets.reduce((sum, { spendable }) => sum + spendable, 0n);
   const amount = 'msat' in move.amount ? move.amount.msat : (most * BigInt(move.amount.percent)) / 100n;
   if (amount < 2n) return;
-  const eob = move.scheme === 'fixed' || move.scheme === 'dynamic';
+  const eob = move.scheme !== 'single' && move.scheme !== 'mpp';
   const bare = eob && (move.twist === 'bare' || move.twist === 'unknown');
   // Paying once more what was paid before: the payee takes it once.
   const again = move.twist === 'again' ? paidBefore(world, move, to) : undefined;

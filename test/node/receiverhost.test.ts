@@ -1,7 +1,7 @@
 /** The receiving machine in a node: what its clock and its invoices bring to it, and that one invoice's hash opens nothing else. */
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '../../amp/limits.ts';
-import { schemes } from '../../amp/schemes.ts';
+import { schemeNames, schemes } from '../../amp/schemes.ts';
 import { Invoices } from '../../node/pay/invoices.ts';
 import { ReceiverHost } from '../../node/pay/receiver.ts';
 import { Gate } from '../../node/store/gate.ts';
@@ -68,7 +68,7 @@ describe('an incomplete set goes back when its invoice expires, not at its timeo
     expect(told).toEqual([`0 ${WRONG}`]);
   });
 
-  test.each(['fixed', 'dynamic'] as const)('an AMP of scheme %s, also after a restart', async (scheme) => {
+  test.each(schemeNames)('an AMP of scheme %s, also after a restart', async (scheme) => {
     const first = await opened();
     const invoice = ampInvoice(1_000_000n);
     await first.bill(paymentHash(bytes32(9)), undefined, invoice.paymentSecret, 10);

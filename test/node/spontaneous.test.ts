@@ -1,5 +1,7 @@
 /** Payments without an invoice: to whom they are sent, and how many blocks they leave, whatever either side asks of invoices. */
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { schemeNames } from '../../amp/schemes.ts';
 import { checkTakesAmp } from '../../node/api/methods/payments/keysend.ts';
 import { announcedNode } from '../../node/graph/graph.ts';
 import type { Peer } from '../../node/peer/peer.ts';
@@ -76,14 +78,14 @@ describe('between nodes whose invoices ask 100 blocks', () => {
 
   test('no two payments have one set_id, before and after a restart', async () => {
     const setIds = new Set<string>();
-    const send = async (scheme: 'fixed' | 'dynamic'): Promise<void> => {
+    const send = async (scheme: string): Promise<void> => {
       const { alice, bob } = pair.nodes;
       const paid = await alice.call('keysend', { destination: bob.id, amount_msat: 5_000_000n, scheme, shards: 2 });
       const sent = new Set((paid.shards ?? []).flatMap(({ blobs = [] }) => blobs.map((blob) => blob.slice(0, 64))));
       expect(sent.size).toBe(1);
       for (const setId of sent) setIds.add(setId);
     };
-    for (const scheme of ['fixed', 'dynamic'] as const) await send(scheme);
+    for (const scheme of schemeNames) await send(scheme);
     await pair.restart('alice');
     const { id, node } = pair.nodes.bob;
     await pair.nodes.alice.call('connect', { id, host: '127.0.0.1', port: node.peers.address?.port ?? 0 });
@@ -92,7 +94,7 @@ describe('between nodes whose invoices ask 100 blocks', () => {
         ({ reestablished }) => reestablished === true,
       ),
     );
-    for (const scheme of ['fixed', 'dynamic'] as const) await send(scheme);
-    expect(setIds.size).toBe(4);
+    for (const scheme of schemeNames) await send(scheme);
+    expect(setIds.size).toBe(2 * schemeNames.length);
   });
 });
