@@ -2,6 +2,7 @@
  * `ampere start`: the real ports, one node, its API, and an orderly end. Signals and the `stop` method end it alike; a failure
  * it cannot go on with ends it at once, with what is on disk as good as after a power cut.
  */
+
 import { join } from 'node:path';
 import { hex } from '../wire/bytes.ts';
 import { backends } from '../wire/crypto.ts';
@@ -23,8 +24,8 @@ import { endingClock } from './base/timers.ts';
 import { version } from './base/version.ts';
 import { bitcoindChain } from './chain/bitcoind.ts';
 import { type Config, redacted } from './config/config.ts';
+import type { Experiments } from './core/hooks.ts';
 import { openNode } from './core/node.ts';
-import type { Experiments } from './core/paymentservices.ts';
 import { Progress } from './core/progress.ts';
 import type { Node } from './core/running.ts';
 import { onUnhandled, partOf } from './core/unhandled.ts';

@@ -27,8 +27,6 @@ export interface FollowerOptions {
   /** Where a node that has no cursor yet begins: it is told the blocks above this height, or those above today's tip. */
   readonly birth: number | 'tip';
   readonly listeners: readonly ChainListener[];
-  /** Called each time the chain says that it has no block above the branch followed. */
-  readonly onSynced?: () => void;
 }
 
 /** Milliseconds for which the chain's word holds that there is no other block. It is asked again before, unless the machine sleeps. */
@@ -42,6 +40,8 @@ const MIN_REMEMBERED_HEIGHT = 100;
 
 export class Follower {
   private readonly options: FollowerOptions;
+  private readonly onBlockHandlers: ((event: ChainEvent) => void)[] = [];
+  private readonly onSyncedHandlers: (() => void)[] = [];
   private readonly retry: Retry;
   /** What the chain is waited for, if it is. */
   private why: string | undefined;
@@ -77,6 +77,16 @@ export class Follower {
     };
     // Not everybody waits for it.
     this.caughtUp.catch(() => undefined);
+  }
+
+  /** Calls `handler` after each event, once what the listeners keep of it is durable. */
+  onBlock(handler: (event: ChainEvent) => void): void {
+    this.onBlockHandlers.push(handler);
+  }
+
+  /** Calls `handler` each time the chain says that it has no block above the branch followed. */
+  onSynced(handler: () => void): void {
+    this.onSyncedHandlers.push(handler);
   }
 
   /** The block up to which everything has been applied. Throws ChainError `closed` before `start`. */
@@ -208,12 +218,12 @@ export class Follower {
 
   /** We stand where the chain does; whether that is where everybody's chain does is for it to say. */
   private async agree(): Promise<void> {
-    const { chain, clock, onSynced } = this.options;
+    const { chain, clock } = this.options;
     const { hash, isBehind = false } = await this.asking(() => chain.tip());
     this.agreed = hash === this.top.hash && !isBehind ? clock.now() : undefined;
     if (this.agreed === undefined) return;
     await this.recognize();
-    onSynced?.();
+    for (const handler of this.onSyncedHandlers) handler();
   }
 
   /** Remembers by what this chain is known again, once it is long enough to matter. */
@@ -313,5 +323,6 @@ export class Follower {
       this.branch = after;
     });
     for (const listener of listeners) await listener.applied?.(event);
+    for (const handler of this.onBlockHandlers) handler(event);
   }
 }

@@ -23,24 +23,35 @@ import {
 
 const prefix = 'chain/watch/';
 
+/** Is told what became of a watch; the next notice waits for it. */
+export type NoticeHandler = (notice: Notice) => Promise<void> | void;
+
 export class Watcher implements ChainListener {
   private readonly chain: Chain;
   private readonly store: Store;
-  private readonly notify: (notice: Notice) => Promise<void> | void;
+  private readonly handlers: NoticeHandler[] = [];
   private watches: Watches;
   private pending: readonly Notice[] = [];
 
-  private constructor(chain: Chain, store: Store, hear: Watcher['notify'], watches: Watches) {
+  private constructor(chain: Chain, store: Store, watches: Watches) {
     this.chain = chain;
     this.store = store;
-    this.notify = hear;
     this.watches = watches;
   }
 
-  /** The watches a store holds. `hear` gets every notice, one after the other. Throws StoreError. */
-  static async open(chain: Chain, store: Store, hear: (notice: Notice) => Promise<void> | void): Promise<Watcher> {
+  /** The watches a store holds. Throws StoreError. */
+  static async open(chain: Chain, store: Store): Promise<Watcher> {
     const byId = await loadRecords(store, prefix, decodeWatch);
-    return new Watcher(chain, store, hear, { height: -1, byId });
+    return new Watcher(chain, store, { height: -1, byId });
+  }
+
+  /** `handler` gets every notice from now on, one after the other. */
+  subscribe(handler: NoticeHandler): void {
+    this.handlers.push(handler);
+  }
+
+  private async notify(notice: Notice): Promise<void> {
+    for (const handler of this.handlers) await handler(notice);
   }
 
   apply(event: ChainEvent): readonly Change[] {

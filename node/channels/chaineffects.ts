@@ -31,8 +31,8 @@ export interface ChainEffectsParts {
   readonly log: Log;
   readonly refusals: Refusals;
   readonly backups: BackupKeeper;
-  readonly follower: () => Follower;
-  readonly watcher: () => Watcher;
+  readonly follower: Follower;
+  readonly watcher: Watcher;
 }
 
 const FUNDING = 'channel/';
@@ -83,12 +83,12 @@ export const watchFunding = async (
 ): Promise<void> => {
   const since = coreOf(state)?.params.since ?? 0;
   const id = watchIds(key);
-  await watcher().watchAll(
+  await watcher.watchAll(
     [
       { wait: 'depth', id: id.depth, since, txid, depth },
       { wait: 'spend', id: id.spend, since, outpoint: { txid, vout: output } },
     ],
-    follower(),
+    follower,
   );
 };
 

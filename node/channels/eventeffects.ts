@@ -20,7 +20,7 @@ export const applyEvent = (
       return;
     case 'abandoned':
       entry.onRefused?.(faultText(event.fault));
-      onchain().closed(entry);
+      onchain.closed(entry);
       wallet.release(fundingOwner(entry.key)).catch(onError);
       return;
     case 'warned':
@@ -30,7 +30,7 @@ export const applyEvent = (
       noteClosing(entry);
       return;
     case 'closed':
-      onchain().closed(entry);
+      onchain.closed(entry);
       gate.save([overMark(entry.key)]);
       return;
   }

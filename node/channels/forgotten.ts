@@ -13,6 +13,7 @@ import type { Watcher } from '../chain/watcher.ts';
 import type { Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { loadRecords } from '../store/records.ts';
+import type { Channels } from './channels.ts';
 import type { ChannelHost } from './host.ts';
 import { staticName } from './naming.ts';
 import type { Reconnecting } from './reconnect.ts';
@@ -24,8 +25,8 @@ const MOST = 1000;
 export interface ForgottenChannelsParts {
   readonly gate: Gate;
   readonly log: Log;
-  readonly watcher: () => Watcher;
-  readonly follower: () => Follower;
+  readonly watcher: Watcher;
+  readonly follower: Follower;
   /** Makes it a channel again, to be closed by its peer, unless it is one; resolves once its records are on their way to disk. */
   readonly recover: (channel: StaticChannel) => Promise<void>;
   readonly fatal: (error: unknown) => void;
@@ -33,9 +34,9 @@ export interface ForgottenChannelsParts {
 
 /** Makes such a channel one again that is called back for its peer, unless it is one. */
 export const recoveringForgotten =
-  (channels: () => ChannelHost, reconnecting: Reconnecting): ForgottenChannelsParts['recover'] =>
+  (channels: Channels, host: ChannelHost, reconnecting: Reconnecting): ForgottenChannelsParts['recover'] =>
   (channel) => {
-    const entry = channels().entries.get(channel.params.key) ?? channels().recover(channel);
+    const entry = channels.entries.get(channel.params.key) ?? host.recover(channel);
     reconnecting.keepConnected(entry);
     return entry.machine.settled();
   };
@@ -65,8 +66,8 @@ export class ForgottenChannels {
 
   private watch({ params, funding }: StaticChannel): Promise<void> {
     const { watcher, follower } = this.parts;
-    const since = follower().top.height;
-    return watcher().watch({ wait: 'depth', id: PREFIX + params.key, since, txid: funding.txid, depth: 1 }, follower());
+    const since = follower.top.height;
+    return watcher.watch({ wait: 'depth', id: PREFIX + params.key, since, txid: funding.txid, depth: 1 }, follower);
   }
 
   /** Keeps what a forgotten channel would give. */
@@ -84,9 +85,7 @@ export class ForgottenChannels {
     const { gate, watcher, follower, fatal } = this.parts;
     this.kept.delete(key);
     gate.save([{ key: PREFIX + key, value: undefined }]);
-    follower()
-      .exclusive(() => watcher().unwatch([PREFIX + key]))
-      .catch(fatal);
+    follower.exclusive(() => watcher.unwatch([PREFIX + key])).catch(fatal);
   }
 
   /** What the chain says; false when it is about something else. */

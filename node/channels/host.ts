@@ -1,17 +1,16 @@
 /**
- * All channels of a node: one machine each, fed by peers, the chain, payments and callers, and the one place where a
- * channel's effects become actions.
+ * What happens to the channels of one chain: each has a machine, fed by its peer, the chain, payments and callers, and here is the one
+ * place where a channel's effects become actions.
  */
 
 import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
-import type { ChannelEvent, ChannelMessage, Context, Effect, Input } from '../../channel/model/io.ts';
+import type { ChannelEvent, ChannelMessage, Effect, Input } from '../../channel/model/io.ts';
 import { restore } from '../../channel/model/persist.ts';
-import type { ChannelState, Htlc, StaticChannel } from '../../channel/model/state.ts';
+import type { ChannelState, StaticChannel } from '../../channel/model/state.ts';
 import { recoverChannel } from '../../channel/phases/recover.ts';
 import { transition } from '../../channel/phases/transition.ts';
-import { hex, unhex } from '../../wire/bytes.ts';
-import type { MessageOf } from '../../wire/message.ts';
-import { type Point, point, type ShortChannelId } from '../../wire/units.ts';
+import { hex } from '../../wire/bytes.ts';
+import type { Point } from '../../wire/units.ts';
 import { Machine } from '../base/machine.ts';
 import type { Notice } from '../chain/watch.ts';
 import type { Peer } from '../peer/peer.ts';
@@ -22,7 +21,6 @@ import { broadcast, fundChannel, watchFunding } from './chaineffects.ts';
 import {
   coreOf,
   type Entry,
-  incomingOf,
   isOnline,
   isStrangersUnconfirmed,
   logFields,
@@ -33,8 +31,7 @@ import { applyEvent } from './eventeffects.ts';
 import { logEvent } from './eventlog.ts';
 import { channelFeatures } from './features.ts';
 import { keyOfWatch, reportDoubleSpend, takeFundingNotice, unwatchFunding } from './fundingnotices.ts';
-import type { HostParts } from './hostparts.ts';
-import { ChannelIds } from './ids.ts';
+import type { ChannelEventHandler, HostParts } from './hostparts.ts';
 import { loadChannelRecords, overMark } from './load.ts';
 import { channelName } from './naming.ts';
 import { CHANNELS } from './onchain.ts';
@@ -42,18 +39,25 @@ import { channelSteps } from './steps.ts';
 import { idleInput, WaitTimers } from './waittimers.ts';
 
 export class ChannelHost {
-  readonly entries = new Map<string, Entry>();
-  /** Channels with anchors for which coins are being set aside: they are to be, and are no entries yet. */
-  openingWithAnchors = 0;
   private readonly parts: HostParts;
-  private readonly ids = new ChannelIds();
   /** The connection that each `connected` was about. */
   private readonly connections = new WeakMap<ChannelFeatures, Peer>();
   private readonly waitTimers: WaitTimers;
+  private readonly handlers: ChannelEventHandler[] = [];
+  private readonly emit: ChannelEventHandler;
 
   constructor(parts: HostParts) {
     this.parts = parts;
     this.waitTimers = new WaitTimers(parts.clock, parts.peerTimeout);
+    const emit: ChannelEventHandler = (entry, event) => {
+      for (const handler of this.handlers) handler(entry, event);
+    };
+    this.emit = parts.wrapEvents?.(emit) ?? emit;
+  }
+
+  /** Tells `handler` every event of every channel, after the host itself has taken note. */
+  subscribe(handler: ChannelEventHandler): void {
+    this.handlers.push(handler);
   }
 
   /** Reads all channels of the store that are not over; they do nothing before `begin`. Throws StoreError or WireError. */
@@ -67,7 +71,7 @@ export class ChannelHost {
 
   /** Lets the loaded channels speak: what was told before a restart and perhaps not heard is told again. */
   begin(): void {
-    for (const entry of this.entries.values()) entry.machine.push({ type: 'restored' });
+    for (const entry of this.parts.channels.entries.values()) entry.machine.push({ type: 'restored' });
   }
 
   /** Takes in a channel that `openChannel` or `acceptChannel` made, and performs its first effects. */
@@ -92,7 +96,7 @@ export class ChannelHost {
   }
 
   private add(key: string, state: ChannelState, peer: Point | undefined, first: readonly Effect[] = []): Entry {
-    const { context, fatal, log } = this.parts;
+    const { channels, fatal, log } = this.parts;
     const entry: Entry = {
       key,
       peer: peer === undefined ? '' : hex(peer),
@@ -105,14 +109,14 @@ export class ChannelHost {
         step: (before, input) => {
           // From here on it speaks to this one, and not before: what was asked of it earlier was meant for another.
           if (input.type === 'connected') entry.connection = this.connections.get(input.features);
-          const next = transition(before, input, context());
+          const next = transition(before, input, channels.context());
           if (next[0].phase === 'abandoned') entry.lastName ??= channelName(before);
           return next;
         },
         perform: (effect, now) => this.perform(entry, effect, now),
         traced: channelSteps(log, peer === undefined ? '' : hex(peer)),
         stepped: (before, now) => {
-          if (before.phase !== now.phase) this.index(entry, now);
+          if (before.phase !== now.phase) this.parts.channels.index(entry, now);
           this.waitTimers.follow(entry, now);
           if (!isOnline(now) || isOnline(before)) return;
           noteReconnected(entry);
@@ -123,7 +127,7 @@ export class ChannelHost {
         // What is offered to a channel that is gone by then goes back at once; nothing else that is left concerns anybody.
         dropped: (input) => {
           if (input.type !== 'offer') return;
-          this.parts.onEvent(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'closed' } });
+          this.emit(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'closed' } });
         },
         survives: (error, input, effect) => this.survives(entry, error, input, effect),
         broke: (error, input) => {
@@ -132,8 +136,7 @@ export class ChannelHost {
         },
       }),
     };
-    this.entries.set(key, entry);
-    this.index(entry, state);
+    this.parts.channels.add(entry, state);
     return entry;
   }
 
@@ -150,100 +153,26 @@ export class ChannelHost {
     );
     // Whose offer it was must not wait for ever.
     if (input?.type === 'offer' && effect === undefined)
-      this.parts.onEvent(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'not_ready' } });
+      this.emit(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'not_ready' } });
     this.disconnect(entry, `internal error at ${at}`);
     return true;
-  }
-
-  private index(entry: Entry, state: ChannelState): void {
-    if (this.entries.get(entry.key) === entry) this.ids.add(entry, state);
   }
 
   private drop(entry: Entry): void {
     entry.machine.stop();
     this.waitTimers.end(entry);
-    this.entries.delete(entry.key);
+    this.parts.channels.remove(entry);
     this.unwatch(entry);
-    this.ids.remove(entry);
   }
 
   private unwatch({ key }: Entry): void {
     const { watcher, follower, onError } = this.parts;
-    unwatchFunding(watcher(), follower(), key).catch(onError);
-  }
-
-  /** What channels know of the world now. */
-  context(): Context {
-    return this.parts.context();
-  }
-
-  push(channel: string, input: Input): void {
-    this.entries.get(channel)?.machine.push(input);
-  }
-
-  channelsWith(peer: Point): readonly Entry[] {
-    const id = hex(peer);
-    return [...this.entries.values()].filter((entry) => entry.peer === id);
-  }
-
-  byShortId(scid: ShortChannelId): Entry | undefined {
-    const key = this.ids.ofScid(scid);
-    return key === undefined ? undefined : this.entries.get(key);
-  }
-
-  byChannelId(peer: Point, id: Uint8Array): Entry | undefined {
-    const key = this.ids.ofChannelId(peer, id);
-    return key === undefined ? undefined : this.entries.get(key);
-  }
-
-  incoming(channel: string, id: bigint): Htlc | undefined {
-    const entry = this.entries.get(channel);
-    return entry && incomingOf(entry.machine.state, id);
-  }
-
-  offered(channel: string, id: bigint): Htlc | undefined {
-    const entry = this.entries.get(channel);
-    return entry && coreOf(entry.machine.state)?.outgoing.get(id);
-  }
-
-  *allOffered(): Generator<{ readonly channel: string; readonly htlc: Htlc }> {
-    for (const { key, machine } of this.entries.values())
-      for (const htlc of coreOf(machine.state)?.outgoing.values() ?? []) yield { channel: key, htlc };
-  }
-
-  /** How logs name the channel with this key; undefined where there is none any more. */
-  nameOf(key: string): string | undefined {
-    const entry = this.entries.get(key);
-    return entry && (channelName(entry.machine.state) ?? entry.lastName);
-  }
-
-  peerOf(channel: string): Point {
-    return point(unhex(this.entries.get(channel)?.peer ?? ''));
-  }
-
-  /**
-   * A peer's message about one of its channels. A flood is slowed down to what the channel can take: the promise holds back
-   * the peer's next message. False when the peer has no such channel.
-   */
-  receive(
-    peer: Peer,
-    id: Uint8Array,
-    message: ChannelMessage,
-  ): { readonly wait: Promise<void> | undefined } | undefined {
-    const entry = this.byChannelId(peer.id, id);
-    if (entry === undefined) return undefined;
-    entry.machine.push({ type: 'message', message });
-    return { wait: entry.machine.backlog > 64 ? entry.machine.settled() : undefined };
-  }
-
-  /** `error` or `warning` with a channel_id of zero: it is about all channels of the peer. */
-  receiveForAll(peer: Peer, message: MessageOf<'error'> | MessageOf<'warning'>): void {
-    for (const entry of this.channelsWith(peer.id)) entry.machine.push({ type: 'message', message });
+    unwatchFunding(watcher, follower, key).catch(onError);
   }
 
   connected(peer: Peer): void {
     const input = this.connectedTo(peer);
-    for (const entry of this.channelsWith(peer.id)) entry.machine.push(input);
+    for (const entry of this.parts.channels.channelsWith(peer.id)) entry.machine.push(input);
   }
 
   private connectedTo(peer: Peer): Input {
@@ -253,11 +182,11 @@ export class ChannelHost {
   }
 
   disconnected(peer: Peer): void {
-    for (const entry of this.channelsWith(peer.id)) entry.machine.push({ type: 'disconnected' });
+    for (const entry of this.parts.channels.channelsWith(peer.id)) entry.machine.push({ type: 'disconnected' });
   }
 
   block(height: number): void {
-    for (const entry of this.entries.values()) {
+    for (const entry of this.parts.channels.entries.values()) {
       reportDoubleSpend(entry, this.parts.wallet, height);
       entry.machine.push({ type: 'block', height });
     }
@@ -265,21 +194,16 @@ export class ChannelHost {
 
   /** The chain's estimate may be another now: channels that we fund look whether theirs still fits. */
   feeratesChanged(): void {
-    for (const entry of this.entries.values())
+    for (const entry of this.parts.channels.entries.values())
       if (isOnline(entry.machine.state)) entry.machine.push({ type: 'update_fee' });
-  }
-
-  /** Resolves once no channel has anything left to do. */
-  async settled(): Promise<void> {
-    await Promise.all([...this.entries.values()].map((entry) => entry.machine.settled()));
   }
 
   /** What the chain says about something a channel asked to watch; false when the notice is not about a channel. */
   notice(notice: Notice): boolean {
-    if (this.parts.onchain().notice(notice)) return true;
+    if (this.parts.onchain.notice(notice)) return true;
     const key = keyOfWatch(notice.id);
-    const entry = key === undefined ? undefined : this.entries.get(key);
-    if (entry !== undefined) takeFundingNotice(entry, notice, this.parts.follower().top.height);
+    const entry = key === undefined ? undefined : this.parts.channels.entries.get(key);
+    if (entry !== undefined) takeFundingNotice(entry, notice, this.parts.follower.top.height);
     return key !== undefined;
   }
 
@@ -291,7 +215,7 @@ export class ChannelHost {
         return undefined;
       case 'send':
         // From here on the peer may speak of the channel by its real id, whatever else this step still waits for.
-        if (effect.message.name === 'funding_signed') this.index(entry, state);
+        if (effect.message.name === 'funding_signed') this.parts.channels.index(entry, state);
         this.send(entry, effect.message);
         return undefined;
       case 'fund':
@@ -299,15 +223,15 @@ export class ChannelHost {
       case 'watch_funding':
         return watchFunding(this.parts, entry, effect, state);
       case 'watch_outputs':
-        return this.parts.onchain().watch(entry, effect);
+        return this.parts.onchain.watch(entry, effect);
       case 'watch_mempool':
-        this.parts.onchain().watchMempool(entry, effect);
+        this.parts.onchain.watchMempool(entry, effect);
         return undefined;
       case 'claims':
-        this.parts.onchain().claims(entry, effect);
+        this.parts.onchain.claims(entry, effect);
         return undefined;
       case 'load_past':
-        return this.parts.onchain().loadPast(entry, effect);
+        return this.parts.onchain.loadPast(entry, effect);
       case 'broadcast':
         gate.after(() => void broadcast(this.parts, entry, effect).catch(this.parts.onError));
         return undefined;
@@ -338,11 +262,11 @@ export class ChannelHost {
   }
 
   private handleEvent(entry: Entry, event: ChannelEvent, state: ChannelState): void {
-    this.index(entry, state);
+    this.parts.channels.index(entry, state);
     applyEvent(this.parts, entry, event, state);
     if (event.event === 'abandoned' || event.event === 'closed') this.drop(entry);
     logEvent(this.logOf(entry), entry, event);
     for (const listener of entry.listeners) listener(event);
-    this.parts.onEvent(entry, event);
+    this.emit(entry, event);
   }
 }

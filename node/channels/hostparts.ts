@@ -1,5 +1,5 @@
 /** What the channels of a node are given: the ports, the parts beside them, and whom they tell. */
-import type { ChannelEvent, Context } from '../../channel/model/io.ts';
+import type { ChannelEvent } from '../../channel/model/io.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Watcher } from '../chain/watcher.ts';
 import type { Peers } from '../peer/peers.ts';
@@ -8,8 +8,12 @@ import type { Gate } from '../store/gate.ts';
 import type { Refusals } from '../wallet/refusals.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import type { BackupKeeper } from './chaineffects.ts';
+import type { Channels } from './channels.ts';
 import type { Entry } from './entry.ts';
 import type { Onchain } from './onchain.ts';
+
+/** Who is told of a channel's event. */
+export type ChannelEventHandler = (entry: Entry, event: ChannelEvent) => void;
 
 export interface HostParts {
   readonly store: Store;
@@ -25,12 +29,12 @@ export interface HostParts {
   readonly refusals: Refusals;
   readonly peers: Peers;
   readonly backups: BackupKeeper;
-  readonly follower: () => Follower;
-  readonly watcher: () => Watcher;
-  readonly onchain: () => Onchain;
-  readonly context: () => Context;
-  /** Every event of every channel, after the host itself has taken note. */
-  readonly onEvent: (entry: Entry, event: ChannelEvent) => void;
+  readonly follower: Follower;
+  readonly watcher: Watcher;
+  readonly onchain: Onchain;
+  readonly channels: Channels;
+  /** Put between the channels and those that are told of their events; undefined: nothing is. */
+  readonly wrapEvents?: ((next: ChannelEventHandler) => ChannelEventHandler) | undefined;
   /** The channel and its peer are in step again, or for the first time. */
   readonly onOnline: (entry: Entry) => void;
   /** The store failed: nothing may go on. */

@@ -4,7 +4,7 @@
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { claimWitness } from '../../channel/claims/witness.ts';
-import type { Effect, Input } from '../../channel/model/io.ts';
+import type { Effect } from '../../channel/model/io.ts';
 import { PAST_PREFIX, pastAt } from '../../channel/model/persist.ts';
 import type { PastHtlc } from '../../channel/model/state.ts';
 import type { Outpoint } from '../../channel/tx/funding.ts';
@@ -21,6 +21,7 @@ import { ChannelGone, ClaimEngine } from '../sweep/engine.ts';
 import { MempoolWatch } from '../sweep/mempool.ts';
 import { atRandomTimes } from '../sweep/randomtimes.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import type { Channels } from './channels.ts';
 import { coreOf, type Entry, isFunded, logFields } from './entry.ts';
 import { namingLog } from './naming.ts';
 import { stakeOf } from './views.ts';
@@ -41,14 +42,9 @@ export interface WatchedOutput {
 export interface OnchainParts extends Pick<Ports, 'chain' | 'store' | 'clock' | 'entropy' | 'log'> {
   readonly wallet: Wallet;
   readonly gate: Gate;
-  readonly follower: () => Follower;
-  readonly watcher: () => Watcher;
-  readonly channels: () => {
-    readonly entries: ReadonlyMap<string, Entry>;
-    push(channel: string, input: Input): void;
-    settled(): Promise<void>;
-    nameOf(key: string): string | undefined;
-  };
+  readonly follower: Follower;
+  readonly watcher: Watcher;
+  readonly channels: Pick<Channels, 'entries' | 'settled' | 'nameOf'>;
   /** The store failed, or there is a bug: nothing may go on. */
   readonly fatal: (error: unknown) => void;
 }
@@ -86,20 +82,20 @@ export class Onchain {
   static async open(parts: OnchainParts): Promise<Onchain> {
     const { chain, store, wallet, clock, log, fatal, channels, follower } = parts;
     const stateOf = (channel: string) => {
-      const state = channels().entries.get(channel)?.machine.state;
+      const state = channels.entries.get(channel)?.machine.state;
       if (state === undefined || !isFunded(state)) throw new ChannelGone(channel);
       return state;
     };
     const engine = await ClaimEngine.open({
       ...{ chain, store, wallet, clock, fatal },
-      log: namingLog(log, (key) => channels().nameOf(key)),
-      height: () => follower().top.height,
+      log: namingLog(log, (key) => channels.nameOf(key)),
+      height: () => follower.top.height,
       witness: (channel, claim, digest) =>
         claim.unlock.by === 'wallet'
           ? wallet.witness(claim.unlock.script, digest)
           : claimWitness(stateOf(channel), claim, digest),
       // What is left of an opening that came to nothing a moment ago is worth nothing.
-      stake: (channel) => sat(channels().entries.has(channel) ? stakeOf(stateOf(channel).core) : 0n),
+      stake: (channel) => sat(channels.entries.has(channel) ? stakeOf(stateOf(channel).core) : 0n),
     });
     return new Onchain(parts, engine);
   }
@@ -108,10 +104,10 @@ export class Onchain {
   async start(): Promise<void> {
     const { gate, channels, watcher } = this.parts;
     await gate.settled();
-    const { entries } = channels();
+    const { entries } = channels;
     const isOver = (key: string): boolean => (entries.get(key)?.machine.state.phase ?? 'closed') === 'closed';
     await this.engine.start((key) => !isOver(key));
-    await watcher().unwatchWhere((id) => {
+    await watcher.unwatchWhere((id) => {
       const [kind, key = ''] = id.split('/');
       return kind === OUTPUT && isOver(key);
     });
@@ -123,7 +119,7 @@ export class Onchain {
   private async gone(): Promise<void> {
     const { chain, follower } = this.parts;
     const tip = await chain.tip().catch(() => undefined);
-    if (tip?.hash === follower().top.hash) this.engine.checkUrgentSoon();
+    if (tip?.hash === follower.top.hash) this.engine.checkUrgentSoon();
   }
 
   /** Gives the network once more what is claimed by a deadline, and looks who was there instead. */
@@ -148,7 +144,7 @@ export class Onchain {
   /** A block came or went: once every channel has taken note, claims and mempool are looked at. */
   async block(): Promise<void> {
     const { channels, gate } = this.parts;
-    await channels().settled();
+    await channels.settled();
     await gate.settled();
     this.engine.checkSoon();
     await this.mempool.poll();
@@ -165,7 +161,7 @@ export class Onchain {
 
   /** Satoshi that claims wait for in the wallet to be published at all, the least of them; undefined while none waits. */
   missingForClaims(): Sat | undefined {
-    const missing = [...this.parts.channels().entries.keys()].flatMap((key) =>
+    const missing = [...this.parts.channels.entries.keys()].flatMap((key) =>
       this.engine.claimsWithStatus(key).flatMap(({ status }) => (status?.state === 'lacking' ? [status.missing] : [])),
     );
     return missing.reduce<Sat | undefined>(
@@ -212,7 +208,7 @@ export class Onchain {
         outpoint: { txid: outpoint.txid, vout: outpoint.index },
       }),
     );
-    await watcher().watchAll(watches, follower());
+    await watcher.watchAll(watches, follower);
   }
 
   /** Has the mempool tell who spends the funding output. */
@@ -226,7 +222,7 @@ export class Onchain {
     const subject = subjectOf(notice);
     if (subject === undefined) return false;
     const { key, outpoint } = subject;
-    const entry = this.parts.channels().entries.get(key);
+    const entry = this.parts.channels.entries.get(key);
     if (entry === undefined) return true;
     this.mempool.setMined(key, { txid: outpoint.txid, vout: outpoint.index }, notice.notice === 'spent');
     if (notice.notice === 'spent') this.spent(entry, outpoint, notice.at);
@@ -261,7 +257,7 @@ export class Onchain {
   }
 
   private inMempool(key: string, outpoint: Outpoint, tx: Transaction): void {
-    const entry = this.parts.channels().entries.get(key);
+    const entry = this.parts.channels.entries.get(key);
     const phase = entry?.machine.state.phase;
     if (entry === undefined || (phase !== 'failed' && phase !== 'onchain')) return;
     const watched = this.output(key, outpoint) !== undefined;
@@ -292,9 +288,7 @@ export class Onchain {
     this.mempool.forget(key);
     gate.after(() => {
       this.engine.forget(key).catch(fatal);
-      follower()
-        .exclusive(() => watcher().unwatch(ids))
-        .catch(fatal);
+      follower.exclusive(() => watcher.unwatch(ids)).catch(fatal);
     });
   }
 }

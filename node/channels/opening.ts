@@ -2,7 +2,7 @@
 
 import { aliasFrom } from '../../channel/model/alias.ts';
 import { type ChannelType, preferredType } from '../../channel/model/channeltype.ts';
-import type { AcceptRequest, Context, LocalLimits, OpenRequest } from '../../channel/model/io.ts';
+import type { AcceptRequest, LocalLimits, OpenRequest } from '../../channel/model/io.ts';
 import { acceptChannel, openChannel } from '../../channel/phases/opening.ts';
 import type { ChannelSecrets } from '../../channel/tx/keys.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -18,6 +18,7 @@ import type { NodeKeys } from '../wallet/keys.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import type { AnchorReserve } from './anchorreserve.ts';
 import { fundingOwner } from './chaineffects.ts';
+import type { Channels } from './channels.ts';
 import type { PublishedFunding } from './entry.ts';
 import { channelFeatures } from './features.ts';
 import type { ChannelHost } from './host.ts';
@@ -37,7 +38,8 @@ export class OpeningError extends Error {
 }
 
 export interface OpeningParts {
-  readonly host: ChannelHost;
+  readonly host: Pick<ChannelHost, 'create'>;
+  readonly channels: Channels;
   readonly wallet: Wallet;
   readonly keys: NodeKeys;
   readonly entropy: Entropy;
@@ -49,7 +51,6 @@ export interface OpeningParts {
   readonly allowStaticRemotekey: boolean;
   /** Secrets that a lab gives every new channel. */
   readonly forcedSecrets: ChannelSecrets | undefined;
-  readonly context: () => Context;
   readonly log: Log;
   /** For what strangers can cause: few lines of a kind. */
   readonly strangers: Log;
@@ -74,9 +75,9 @@ const limits = (capacity: Sat, minimumDepth: number): LocalLimits => ({
 });
 
 /** An alias that no channel of ours has for a name. */
-const newAlias = ({ entropy, host }: Pick<OpeningParts, 'entropy' | 'host'>): ShortChannelId => {
+const newAlias = ({ entropy, channels }: Pick<OpeningParts, 'entropy' | 'channels'>): ShortChannelId => {
   let alias = aliasFrom(entropy.bytes(8));
-  while (host.byShortId(alias) !== undefined) alias = aliasFrom(entropy.bytes(8));
+  while (channels.byShortId(alias) !== undefined) alias = aliasFrom(entropy.bytes(8));
   return alias;
 };
 
@@ -126,7 +127,7 @@ export interface OpenedChannel extends PublishedFunding {
  * no; coins set aside are free again then.
  */
 export const openChannelTo = async (parts: OpeningParts, opening: Opening): Promise<OpenedChannel> => {
-  const { host, wallet, entropy, context } = parts;
+  const { host, channels, wallet, entropy } = parts;
   const { peer, push, announce, fundingFeerate, channelType } = opening;
   const draft = await common(parts, peer, MAX_SMALL_CHANNEL, opening.closeTo);
   const owner = fundingOwner(draft.key);
@@ -136,13 +137,13 @@ export const openChannelTo = async (parts: OpeningParts, opening: Opening): Prom
   const more = anchors ? 1 : 0;
   const leave = opening.useReserve
     ? sat(0n)
-    : reserveOf(parts.reserve, host.entries.values(), host.openingWithAnchors + more);
+    : reserveOf(parts.reserve, channels.entries.values(), channels.openingWithAnchors + more);
   const want = { amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate, minDepth, leave };
   // Whoever takes coins meanwhile reckons with this channel, too.
-  host.openingWithAnchors += more;
+  channels.openingWithAnchors += more;
   let isComing = true;
   const isThere = (): void => {
-    if (isComing) host.openingWithAnchors -= more;
+    if (isComing) channels.openingWithAnchors -= more;
     isComing = false;
   };
   try {
@@ -161,7 +162,7 @@ export const openChannelTo = async (parts: OpeningParts, opening: Opening): Prom
       announce,
       channelType,
     };
-    const step = openChannel(request, context());
+    const step = openChannel(request, channels.context());
     const published = await new Promise<PublishedFunding & { readonly key: string }>((resolve, reject) => {
       const entry = host.create(draft.key, peer.id, step, {
         plan,
@@ -171,7 +172,7 @@ export const openChannelTo = async (parts: OpeningParts, opening: Opening): Prom
       isThere();
       if (peer.closed) entry.machine.push({ type: 'disconnected' });
     });
-    const shortage = anchors ? shortageOf(parts.reserve, host.entries.values(), wallet) : undefined;
+    const shortage = anchors ? shortageOf(parts.reserve, channels.entries.values(), wallet) : undefined;
     warnOfShortage(parts.log, shortage);
     return { ...published, shortage };
   } catch (error) {
@@ -185,7 +186,7 @@ const CROWDED = 'too many peers have channels with this node that wait for their
 
 /** Has channels of others give way where they stand in a peer's. Says what came of it, or why there is no room. */
 const makeRoomFor = async (
-  { chain, context, now, displacements }: OpeningParts,
+  { chain, channels, now, displacements }: OpeningParts,
   peer: Peer,
   room: Admission,
 ): Promise<'made' | 'enough' | { readonly why: string }> => {
@@ -194,7 +195,7 @@ const makeRoomFor = async (
   const source = sourceOf(peer.remote.host);
   if (!displacements.allows(source, now())) return { why: CROWDED };
   displacements.count(source, now());
-  const made = await displaceUnfunded(room.peers, chain, context().height).catch((error: unknown) => {
+  const made = await displaceUnfunded(room.peers, chain, channels.context().height).catch((error: unknown) => {
     if (error instanceof ChainError) return 'none' as const;
     throw error;
   });
@@ -207,14 +208,14 @@ export const acceptChannelFrom = async (
   peer: Peer,
   message: MessageOf<'open_channel'>,
 ): Promise<void> => {
-  const { host, context, log, strangers, reserve, wallet } = parts;
+  const { host, channels, log, strangers, reserve, wallet } = parts;
   const refuse = (why: string, detail?: string) => {
     strangers.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
     return peer.answer({ name: 'error', channel_id: message.temporary_channel_id, data: warningData(why) });
   };
-  if (host.byChannelId(peer.id, message.temporary_channel_id) !== undefined)
+  if (channels.byChannelId(peer.id, message.temporary_channel_id) !== undefined)
     return refuse('temporary_channel_id: expected one that no other channel of yours has');
-  const way = await makeRoomFor(parts, peer, admissionOf(host.entries.values(), peer.key));
+  const way = await makeRoomFor(parts, peer, admissionOf(channels.entries.values(), peer.key));
   if (typeof way === 'object') return refuse(way.why);
   const request: AcceptRequest = {
     ...(await common(parts, peer, message.funding_satoshis)),
@@ -223,16 +224,16 @@ export const acceptChannelFrom = async (
   };
   if (peer.closed) return;
   // The address took a moment, in which others may have come first.
-  const late = admissionOf(host.entries.values(), peer.key);
+  const late = admissionOf(channels.entries.values(), peer.key);
   if (late.room === 'none') return refuse(late.why);
   if (late.room === 'crowded' && way !== 'enough') return refuse(CROWDED);
-  const step = acceptChannel(message, request, context());
+  const step = acceptChannel(message, request, channels.context());
   const [begun] = step;
   if ('params' in begun && begun.params.format === 'anchors_zero_fee_htlc_tx') {
-    const waiting = [...host.entries.values()].filter(
+    const waiting = [...channels.entries.values()].filter(
       (one) => one.peer === peer.key && hasAnchors(one) && isUnfunded(one),
     );
-    const shortage = shortageOf(reserve, host.entries.values(), wallet, waiting.length + 1);
+    const shortage = shortageOf(reserve, channels.entries.values(), wallet, waiting.length + 1);
     if (shortage !== undefined && reserve.perChannel > 0n)
       return refuse(
         'this node has too few coins in its wallet to pay for the claims of a channel with anchors',

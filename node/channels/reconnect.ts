@@ -4,8 +4,8 @@ import { type Point, point } from '../../wire/units.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
 import type { AddressBook } from '../peer/addressbook.ts';
 import type { Peers } from '../peer/peers.ts';
+import type { Channels } from './channels.ts';
 import { coreOf, type Entry } from './entry.ts';
-import type { ChannelHost } from './host.ts';
 
 export interface Reconnecting {
   /** There is a channel with its peer. */
@@ -18,33 +18,29 @@ export interface Reconnecting {
  * How many channels there are with a peer that cost somebody something: those whose funding was in a block, or is ours. One that
  * somebody merely says to have funded gives no standing.
  */
-export const fundedChannelsWith =
-  (channels: () => ChannelHost) =>
-  (peer: Point): number =>
-    channels()
-      .channelsWith(peer)
-      .filter(({ machine }) => {
-        const core = coreOf(machine.state);
-        return core !== undefined && (core.lockin.scid !== undefined || core.params.role === 'funder');
-      }).length;
+export const fundedChannelsWith = (channels: Pick<Channels, 'channelsWith'>, peer: Point): number =>
+  channels.channelsWith(peer).filter(({ machine }) => {
+    const core = coreOf(machine.state);
+    return core !== undefined && (core.lockin.scid !== undefined || core.params.role === 'funder');
+  }).length;
 
 const peerOf = ({ peer }: Entry): Point => point(unhex(peer));
 
 export const reconnectingOf = (parts: {
-  readonly peers: () => Peers;
-  readonly channels: () => ChannelHost;
+  readonly peers: Pick<Peers, 'keepConnected' | 'stopReconnecting'>;
+  readonly channels: Channels;
   readonly addresses: AddressBook;
   readonly own: OwnChannels;
 }): Reconnecting => ({
   keepConnected: (entry) => {
     const peer = peerOf(entry);
-    parts.peers().keepConnected(peer, parts.addresses.of(peer));
+    parts.peers.keepConnected(peer, parts.addresses.of(peer));
   },
   channelGone: (entry) => {
     const peer = peerOf(entry);
     parts.own.forget(entry.key);
-    if (parts.channels().channelsWith(peer).length > 0) return;
-    parts.peers().stopReconnecting(peer);
+    if (parts.channels.channelsWith(peer).length > 0) return;
+    parts.peers.stopReconnecting(peer);
     parts.own.forgetPeer(peer);
   },
 });

@@ -1,6 +1,7 @@
 /** Whom a new block, or one that was taken back, concerns beside those who read it: everyone with a deadline or a fee. */
 import type { Backups } from '../backup/backups.ts';
 import type { Feerates } from '../chain/feerate.ts';
+import type { Channels } from '../channels/channels.ts';
 import type { Entry } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import type { Onchain } from '../channels/onchain.ts';
@@ -12,7 +13,8 @@ import type { Gate } from '../store/gate.ts';
 import type { InternalErrors } from './internalerrors.ts';
 
 export interface AfterBlockParts {
-  readonly channels: ChannelHost;
+  readonly channels: Channels;
+  readonly channelHost: ChannelHost;
   readonly receiver: ReceiverHost;
   readonly payments: Payments;
   readonly replays: ReplayLog;
@@ -31,9 +33,9 @@ export interface AfterBlockParts {
 export const afterBlock =
   (parts: AfterBlockParts) =>
   (event: ChainEvent): void => {
-    const { channels, gate, feerates, onInternalError } = parts;
+    const { channels, channelHost, gate, feerates, onInternalError } = parts;
     const at = event.event === 'connected' ? event.block.height : event.height - 1;
-    channels.block(at);
+    channelHost.block(at);
     parts.receiver.tick();
     parts.payments.tick();
     gate.save(parts.replays.prune(at));
@@ -44,7 +46,7 @@ export const afterBlock =
     parts.onchain.block().catch(onInternalError('claims'));
     const priced = feerates.refresh().then((changes) => {
       gate.save(changes);
-      channels.feeratesChanged();
+      channelHost.feeratesChanged();
     });
     priced.catch(onInternalError('fees'));
     parts.rebroadcast();

@@ -2,13 +2,13 @@
 import type { Backups } from '../backup/backups.ts';
 import { coreOf, type Entry } from '../channels/entry.ts';
 import type { ForgottenChannels } from '../channels/forgotten.ts';
+import type { ChannelEventHandler } from '../channels/hostparts.ts';
 import type { Reconnecting } from '../channels/reconnect.ts';
 import type { HtlcSwitch } from '../forward/htlcswitch.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import type { ChannelEventHandler } from './hooks.ts';
 
 export interface ChannelEventsParts {
-  readonly htlcSwitch: () => HtlcSwitch;
+  readonly htlcSwitch: HtlcSwitch;
   readonly reconnecting: Reconnecting;
   readonly backups: Backups;
   readonly forgotten: ForgottenChannels;
@@ -30,16 +30,16 @@ export const channelEvents =
   (entry, event) => {
     switch (event.event) {
       case 'received':
-        htlcSwitch().received(entry.key, event);
+        htlcSwitch.received(entry.key, event);
         break;
       case 'resolved':
-        htlcSwitch().resolved(entry.key, event.id, event.origin, event.result);
+        htlcSwitch.resolved(entry.key, event.id, event.origin, event.result);
         break;
       case 'offer_refused':
-        htlcSwitch().refused(entry.key, event.origin, event.why);
+        htlcSwitch.refused(entry.key, event.origin, event.why);
         break;
       case 'settled':
-        htlcSwitch().settled(entry.key, event.id);
+        htlcSwitch.settled(entry.key, event.id);
         break;
       case 'opening':
         reconnecting.keepConnected(entry);

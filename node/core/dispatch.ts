@@ -8,7 +8,7 @@ import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { encodeMessage, isFor, type Message, type MessageFor, type MessageOf, messages } from '../../wire/message.ts';
 import { warningData } from '../../wire/printable.ts';
 import { type ChainHash, type ChannelId, channelId } from '../../wire/units.ts';
-import type { ChannelHost } from '../channels/host.ts';
+import type { Channels } from '../channels/channels.ts';
 import { fundedChannelsWith } from '../channels/reconnect.ts';
 import type { Gossip } from '../graph/gossip.ts';
 import { type GossipPeer, nextTurn } from '../graph/gossiprelay.ts';
@@ -20,7 +20,7 @@ import type { Peer } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
 
 export interface DispatchParts {
-  readonly channels: ChannelHost;
+  readonly channels: Pick<Channels, 'channelsWith' | 'byChannelId' | 'receive' | 'receiveForAll'>;
   readonly gossip: Gossip;
   readonly graph: Graph;
   readonly own: OwnChannels;
@@ -35,6 +35,10 @@ export interface DispatchParts {
 }
 
 const ALL = channelId(zeros(32));
+
+/** An `error` or `warning` about all channels with the peer (BOLT 1). */
+export const isForAllChannels = (message: Message): boolean =>
+  isFor(message, 'channel_or_all') && equal(message.channel_id, ALL);
 
 /** A peer as gossip sees it. */
 export const gossipPeer = (peer: Peer): GossipPeer => ({
@@ -55,7 +59,7 @@ export const dispatch = (
   if (isFor(message, 'opening')) return parts.opening(peer, message);
   if (isFor(message, 'gossip')) return toGraph(parts, peer, message, raw);
   if (isFor(message, 'channel_or_all')) {
-    if (equal(message.channel_id, ALL)) parts.channels.receiveForAll(peer, message);
+    if (isForAllChannels(message)) parts.channels.receiveForAll(peer, message);
     else parts.channels.receive(peer, message.channel_id, message);
     return undefined;
   }
@@ -267,7 +271,7 @@ const takeGossip = async (
   queue: Announced,
 ): Promise<void> => {
   // Who calls may have made up his node id for this, and the funding of a channel, too.
-  const isUnknown = peer.direction === 'in' && fundedChannelsWith(() => parts.channels)(peer.id) === 0;
+  const isUnknown = peer.direction === 'in' && fundedChannelsWith(parts.channels, peer.id) === 0;
   const source = isUnknown ? sourceOf(peer.remote.host) : undefined;
   const verdict = await parts.gossip.handle(message, raw, peer.id, source);
   if (verdict !== 'bad') return;

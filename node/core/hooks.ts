@@ -1,12 +1,12 @@
 /** Where an experiment may put itself between the parts of a node: see node/dev. A node without --dev has none of these. */
-import type { ChannelEvent } from '../../channel/model/io.ts';
+import type { EobAmp } from '../../amp/payload.ts';
+import type { Scheme } from '../../amp/scheme.ts';
 import type { ChannelSecrets } from '../../channel/tx/keys.ts';
+import type { Registry } from '../../onion/registry.ts';
 import type { SecretKey } from '../../wire/units.ts';
-import type { Entry } from '../channels/entry.ts';
+import type { ChannelEventHandler } from '../channels/hostparts.ts';
+import type { ForwardNote } from '../forward/htlcswitchparts.ts';
 import type { SecureStream } from '../peer/noisestream.ts';
-
-/** Who is told of a channel's event. */
-export type ChannelEventHandler = (entry: Entry, event: ChannelEvent) => void;
 
 export interface Hooks {
   /** Every connection once its handshake is over. */
@@ -19,4 +19,11 @@ export interface Hooks {
   readonly identity?: SecretKey | undefined;
   /** Of channels that begin from now on. */
   readonly channelSecrets?: ChannelSecrets | undefined;
+}
+
+/** Further EOB protocols a node is to read, and who is told what a forwarder's handler made of them; and further share schemes. */
+export interface Experiments {
+  readonly protocols?: Registry<EobAmp, unknown>;
+  readonly noted?: (note: ForwardNote) => void;
+  readonly schemes?: readonly Scheme[];
 }

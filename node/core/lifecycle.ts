@@ -3,41 +3,32 @@
  * chain may be away all the while: what waits for it is told to end, and never holds up the end.
  */
 
-import { partLog } from '../base/loglevels.ts';
-import { everySecond, type Later } from '../base/timers.ts';
+import { everySecond } from '../base/timers.ts';
 import { checkNetwork } from '../chain/bitcoind.ts';
 import { ChainError } from '../chain/errors.ts';
-import type { Feerates } from '../chain/feerate.ts';
 import { retryWhile } from '../chain/retry.ts';
 import { releaseUnusedFundings } from '../channels/chaineffects.ts';
-import type { ForgottenChannels } from '../channels/forgotten.ts';
 import { shortageOf, warnOfShortage } from '../channels/reserve.ts';
-import type { HtlcSwitch } from '../forward/htlcswitch.ts';
-import type { GraphStore } from '../graph/persist.ts';
-import type { Progress } from './progress.ts';
+import type { ChainServices } from './chainservices.ts';
+import type { Identity } from './identity.ts';
+import type { PaymentServices } from './paymentservices.ts';
 import type { Node } from './running.ts';
 
 /** Milliseconds that the chain gets, when the node ends, for what it is asked just then. */
 const CHAIN_GRACE = 1_000;
 
-export interface LifecycleParts extends Omit<Node, 'begin' | 'stop'> {
-  readonly progress: Progress;
-  readonly feerates: Feerates;
-  readonly forgotten: ForgottenChannels;
-  readonly htlcSwitch: HtlcSwitch;
-  readonly saved: GraphStore;
-  readonly later: Later;
-  readonly fatal: (error: unknown) => void;
-  /** Sends our own transactions again that are not confirmed. */
-  readonly rebroadcast: () => void;
-  /** Peers can be reached from this height on. */
-  readonly reachable: (height: number) => void;
+export interface LifecycleParts {
+  readonly identity: Identity;
+  readonly chain: ChainServices;
+  readonly payments: PaymentServices;
 }
 
 /** `begin` and `stop` of a node. */
 export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'> => {
-  const { config, ports, network, progress, follower, channels, peers, payments, receiver, onchain, gate } = parts;
-  const { chain, clock, log, store } = ports;
+  const { config, progress, peers, gate, disk, logs, later, fatal } = parts.identity;
+  const { clock, store } = parts.identity.ports;
+  const { chain, network, wallet, follower, outage, channels, channelHost, onchain, backups } = parts.chain;
+  const { payments, receiver, htlcSwitch } = parts.payments;
   const stopping = new AbortController();
   const { signal } = stopping;
   let ticking = (): void => undefined;
@@ -57,29 +48,27 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
       why = reason;
     };
     progress.at(() => `waits for bitcoind at ${where}${why === undefined ? '' : ` (${why})`}`);
-    await retryWhile({ clock, log: partLog(log, 'chain'), signal, onProblem }, () =>
-      checkNetwork(chain, network.chain),
-    );
+    await retryWhile({ clock, log: logs.chain, signal, onProblem }, () => checkNetwork(chain, network.chain));
     unlessStopped();
-    gate.save(await parts.feerates.refresh());
+    gate.save(await parts.chain.feerates.refresh());
     unlessStopped();
-    await follower.start(parts.fatal);
+    await follower.start(fatal);
     progress.at(() => `takes up its channels at block ${follower.height}`);
-    await releaseUnusedFundings(parts.wallet, channels.entries);
-    parts.htlcSwitch.restore();
-    channels.begin();
-    await parts.forgotten.begin();
+    await releaseUnusedFundings(wallet, channels.entries);
+    htlcSwitch.restore();
+    channelHost.begin();
+    await parts.chain.forgotten.begin();
     await channels.settled();
     unlessStopped();
     // What the last block meant to each was perhaps written and not told.
-    channels.block(follower.top.height);
-    parts.rebroadcast();
+    channelHost.block(follower.top.height);
+    parts.chain.rebroadcast();
     await onchain.start();
     payments.resume();
     receiver.start();
     ticking = everySecond(clock, () => {
-      parts.outage.check();
-      void parts.disk.look();
+      outage.check();
+      void disk.look();
       payments.tick();
     });
     // At a height that is long past, an HTLC seems to have time that it has not: with channels, nobody is spoken to before.
@@ -91,12 +80,12 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
       await follower.caughtUp;
     }
     unlessStopped();
-    parts.reachable(follower.top.height);
+    parts.chain.setReachable(follower.top.height);
     if (config.listen !== undefined) await peers.listen(config.listen);
     unlessStopped();
-    for (const entry of channels.entries.values()) parts.reconnecting.keepConnected(entry);
-    warnOfShortage(partLog(log, 'wallet'), shortageOf(config.reserve, channels.entries.values(), parts.wallet));
-    parts.backups.refresh();
+    for (const entry of channels.entries.values()) parts.chain.reconnecting.keepConnected(entry);
+    warnOfShortage(logs.wallet, shortageOf(config.reserve, channels.entries.values(), wallet));
+    backups.refresh();
     progress.done();
   };
 
@@ -108,15 +97,15 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     await begun?.catch(() => undefined);
     ticking();
     payments.stop();
-    parts.later.cancel();
+    later.cancel();
     await peers.stop();
-    parts.htlcSwitch.stop();
+    htlcSwitch.stop();
     await gate.unlessBroken(following);
     await gate.unlessBroken(onchain.stop());
     await gate.unlessBroken(receiver.stop());
     for (const part of [payments, channels, gate]) await gate.unlessBroken(part.settled());
-    await parts.backups.settled();
-    await parts.saved.flush();
+    await backups.settled();
+    await parts.chain.graphStore.flush();
     await store.close();
     hurry();
     await chain.close();

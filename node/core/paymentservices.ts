@@ -2,79 +2,57 @@
  * Everything about payments in one node, tied together: our own (payments.ts), those we receive (receiver.ts), and the HTLC switch
  * that brings each HTLC to the one or the other or to its next channel.
  */
+
+import type { Claiming } from '../../amp/io.ts';
 import { SPONTANEOUS_FINAL_CLTV } from '../../amp/limits.ts';
-import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
-import type { Scheme, Schemes } from '../../amp/scheme.ts';
+import { ampProtocols } from '../../amp/payload.ts';
+import type { Schemes } from '../../amp/scheme.ts';
 import { withSchemes } from '../../amp/schemes.ts';
-import type { Registry } from '../../onion/registry.ts';
 import { hex } from '../../wire/bytes.ts';
 import { hasFeature } from '../../wire/features.ts';
 import type { Point, ShortChannelId } from '../../wire/units.ts';
 import { partLog } from '../base/loglevels.ts';
 import { canForward, claimBudgetOf } from '../channels/claimbudget.ts';
 import { type Entry, isEnding } from '../channels/entry.ts';
-import type { ChannelHost } from '../channels/host.ts';
 import { namingLog } from '../channels/naming.ts';
 import { knowsPreimage, outgoingOf, outletOf, ownChannelOf } from '../channels/views.ts';
-import type { Config } from '../config/config.ts';
-import type { ForwardingFees } from '../forward/forwardingfees.ts';
-import { type ForwardNote, HtlcSwitch } from '../forward/htlcswitch.ts';
-import type { ReplayLog } from '../forward/replay.ts';
-import type { Graph } from '../graph/graph.ts';
-import type { OwnChannels } from '../graph/ownchannels.ts';
-import type { Invoices } from '../pay/invoices.ts';
+import { ForwardingFees } from '../forward/forwardingfees.ts';
+import { ForwardLinks } from '../forward/forwardlinks.ts';
+import { HtlcFailures } from '../forward/htlcfailures.ts';
+import { HtlcSwitch } from '../forward/htlcswitch.ts';
+import { ReplayLog } from '../forward/replay.ts';
+import { Invoices } from '../pay/invoices.ts';
 import { Payments } from '../pay/payments.ts';
 import { PaymentStore } from '../pay/paymentstore.ts';
 import { ReceiverHost } from '../pay/receiver.ts';
-import type { Peers } from '../peer/peers.ts';
 import type { Log, Ports } from '../ports/ports.ts';
-import type { Gate } from '../store/gate.ts';
-import type { NodeKeys } from '../wallet/keys.ts';
-import type { Wallet } from '../wallet/wallet.ts';
+import type { ChainServices } from './chainservices.ts';
+import type { Experiments } from './hooks.ts';
+import type { Identity } from './identity.ts';
+import type { NodePayments } from './running.ts';
 
-/** Further EOB protocols a node is to read, and who is told what a forwarder's handler made of them; and further share schemes. */
-export interface Experiments {
-  readonly protocols?: Registry<EobAmp, unknown>;
-  readonly noted?: (note: ForwardNote) => void;
-  readonly schemes?: readonly Scheme[];
-}
-
+/** Who pays and is paid, over which chain. */
 export interface PaymentServicesParts {
-  readonly config: Config;
-  readonly ports: Ports;
-  readonly keys: NodeKeys;
-  readonly wallet: Wallet;
-  readonly peers: Peers;
-  readonly channels: ChannelHost;
-  readonly graph: Graph;
-  readonly own: OwnChannels;
-  readonly invoices: Invoices;
-  readonly replays: ReplayLog;
-  readonly earned: ForwardingFees;
+  readonly identity: Identity;
+  readonly chain: ChainServices;
   readonly experiments: Experiments;
-  readonly gate: Gate;
-  readonly height: () => number;
-  /** The estimate for the next blocks, sat per 1,000 weight. */
-  readonly feerate: () => number;
-  /** Whether that is the height of the chain, as far as anybody can know; where it is not, the chain is asked. */
-  readonly isCurrent: () => boolean;
-  /** Whether it has not been for so long that no HTLC is taken or offered any more. */
-  readonly isOut: () => boolean;
-  /** Unix seconds. */
-  readonly now: () => number;
-  /** For what whoever sends HTLCs can cause: few lines of a kind. */
-  readonly strangers: Log;
-  readonly fatal: (error: unknown) => void;
 }
 
-export interface PaymentServices {
-  readonly payments: Payments;
-  readonly receiver: ReceiverHost;
+export interface PaymentServices extends NodePayments {
   readonly htlcSwitch: HtlcSwitch;
+  /** The onions that were seen, so that none is taken twice. */
+  readonly replays: ReplayLog;
 }
 
-const paymentsOf = (parts: PaymentServicesParts, schemes: Schemes, paymentStore: PaymentStore): Payments => {
-  const { ports, gate, channels, graph, peers, keys, now, height, isOut, fatal } = parts;
+const paymentsOf = (
+  { identity, chain }: PaymentServicesParts,
+  ports: Ports,
+  invoices: Invoices,
+  schemes: Schemes,
+  paymentStore: PaymentStore,
+): Payments => {
+  const { gate, peers, keys, now, fatal } = identity;
+  const { channels, graph, follower, outage } = chain;
   const readsFrames = (key: string, node: Point): boolean => {
     const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
     return theirs !== undefined && hasFeature(theirs, 'option_eob_amp');
@@ -84,53 +62,73 @@ const paymentsOf = (parts: PaymentServicesParts, schemes: Schemes, paymentStore:
     ...{ gate, paymentStore },
     channels: () => ({
       outlets: () =>
-        isOut() ? [] : [...channels.entries.values()].flatMap((entry) => outletOf(entry, channels.context()) ?? []),
+        outage.isHalting
+          ? []
+          : [...channels.entries.values()].flatMap((entry) => outletOf(entry, channels.context()) ?? []),
       offer: (scid, offer) => {
-        const entry = isOut() ? undefined : channels.byShortId(scid);
+        const entry = outage.isHalting ? undefined : channels.byShortId(scid);
         entry?.machine.push({ type: 'offer', ...offer });
         return entry !== undefined;
       },
       offeredHtlcs: () => channels.allOffered(),
       isPreimageKnown: (hash) =>
-        parts.invoices.openByHash(hash)?.preimage !== undefined || knowsPreimage(channels.entries.values(), hash),
+        invoices.openByHash(hash)?.preimage !== undefined || knowsPreimage(channels.entries.values(), hash),
     }),
     routes: { graph, now, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
-    isOwnInvoice: async (hash) => (await parts.invoices.byId(hex(hash)))?.preimage !== undefined,
-    context: () => ({ now: now(), millis: ports.clock.now(), height: height(), schemes }),
+    isOwnInvoice: async (hash) => (await invoices.byId(hex(hash)))?.preimage !== undefined,
+    context: () => ({ now: now(), millis: ports.clock.now(), height: follower.height, schemes }),
     fatal,
   });
 };
 
-/** Builds the three; records are read, nothing moves yet. Throws StoreError or WireError. */
+/**
+ * Builds all of it over one chain; records are read, nothing moves yet. An HTLC's deadlines are heights of its chain, so what decides
+ * about HTLCs belongs to one. Throws StoreError or WireError.
+ */
 export const openPaymentServices = async (parts: PaymentServicesParts): Promise<PaymentServices> => {
-  const { config, ports, wallet, keys, channels, own, earned, gate, height, now, fatal, experiments, strangers } =
-    parts;
+  const { identity, chain, experiments } = parts;
+  const { config, keys, gate, now, fatal } = identity;
+  const { wallet, channels, own, follower, outage } = chain;
+  const ports = { ...identity.ports, log: identity.logs.payment };
+  const { clock, store } = ports;
+  const strangers = identity.strangers.payment;
   const schemes = withSchemes(experiments.schemes ?? []);
-  const payments = paymentsOf(parts, schemes, await PaymentStore.load(ports.store, gate));
+  const invoices = await Invoices.load(store, gate, now);
+  const payments = paymentsOf(parts, ports, invoices, schemes, await PaymentStore.load(store, gate));
   await payments.load();
-  const room = { reserve: config.reserve, wallet, feerate: parts.feerate, entries: () => channels.entries.values() };
+  const named = (log: Log): Log => namingLog(partLog(log, 'forward'), (key) => channels.nameOf(key));
+  const log = named(ports.log);
+
+  // Receiver and switch both fail HTLCs back, and both count what claims of forwarded HTLCs may cost: those two are made before them.
+  const failures = new HtlcFailures({ key: keys.identity, channels, clock, log });
+  const links = new ForwardLinks(channels);
+  const budget = {
+    ...{ reserve: config.reserve, wallet, feerate: chain.feerate },
+    entries: () => channels.entries.values(),
+  };
+  const claimBudget = (): Claiming | undefined => claimBudgetOf(budget, () => links.atStake());
   const receiver = await ReceiverHost.load({
     ...ports,
-    ...{ gate, strangers },
-    invoices: parts.invoices,
+    ...{ gate, strangers, invoices, fatal },
     context: () => ({
       now: now(),
-      height: height(),
+      height: follower.height,
       schemes,
       spontaneous: config.amp.spontaneous,
       minFinalCltv: SPONTANEOUS_FINAL_CLTV,
       limits: config.amp.limits,
-      claiming: claimBudgetOf(room, () => htlcSwitch.forwarded()),
+      claiming: claimBudget(),
     }),
     fulfill: ({ channel, id }, preimage) => channels.push(channel, { type: 'fulfill', id, preimage }),
-    fail: ({ channel, id }, failure) => htlcSwitch.failBack(channel, id, failure),
-    fatal,
+    fail: ({ channel, id }, failure) => failures.failBack(channel, id, failure),
   });
   const updateOf = (entry: Entry | undefined, named: ShortChannelId): Uint8Array | undefined => {
-    const channel = entry && ownChannelOf(entry, config.policy, height());
+    const channel = entry && ownChannelOf(entry, config.policy, follower.height);
     return channel && own.channelUpdateFor(channel, named);
   };
-  const htlcSwitch: HtlcSwitch = new HtlcSwitch({
+  const replays = await ReplayLog.load(store);
+  const forwardingFees = await ForwardingFees.load(store);
+  const htlcSwitch = new HtlcSwitch({
     key: keys.identity,
     registry: new Map([...ampProtocols(schemes), ...(experiments.protocols ?? [])]),
     channels: {
@@ -147,24 +145,15 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
         return outgoing && { ...outgoing, previousPolicy: own.previousPolicy(outgoing.key) };
       },
     },
-    payments,
-    receiver,
-    canPayForClaims: (one) =>
-      canForward(
-        one,
-        claimBudgetOf(room, () => htlcSwitch.forwarded()),
-        receiver.claimed(),
-      ),
-    replays: parts.replays,
+    ...{ payments, receiver, links, failures, replays, clock, log },
+    canPayForClaims: (one) => canForward(one, claimBudget(), receiver.claimed()),
     save: (changes) => gate.save(changes),
-    height,
-    isSynced: parts.isCurrent,
-    isHalted: parts.isOut,
-    clock: ports.clock,
-    log: namingLog(partLog(ports.log, 'forward'), (key) => channels.nameOf(key)),
-    strangers: namingLog(partLog(strangers, 'forward'), (key) => channels.nameOf(key)),
-    onFeeEarned: (fee) => gate.save(earned.add(fee)),
+    height: () => follower.height,
+    isSynced: () => follower.isSynced(),
+    isHalted: () => outage.isHalting,
+    strangers: named(strangers),
+    onFeeEarned: (fee) => gate.save(forwardingFees.add(fee)),
     onForwardNote: experiments.noted ?? (() => undefined),
   });
-  return { payments, receiver, htlcSwitch };
+  return { invoices, payments, receiver, htlcSwitch, replays, feesCollected: () => forwardingFees.total };
 };

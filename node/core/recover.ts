@@ -7,6 +7,7 @@ import { hex } from '../../wire/bytes.ts';
 import type { ChannelId } from '../../wire/units.ts';
 import type { BackedUp, Contents } from '../backup/format.ts';
 import type { Follower } from '../chain/follower.ts';
+import type { Channels } from '../channels/channels.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import { staticName } from '../channels/naming.ts';
 import { CHANNELS } from '../channels/onchain.ts';
@@ -25,7 +26,8 @@ export interface RecoverParts {
   readonly follower: Follower;
   readonly log: Log;
   readonly wallet: Wallet;
-  readonly channels: ChannelHost;
+  readonly channels: Channels;
+  readonly channelHost: ChannelHost;
   readonly addresses: AddressBook;
   readonly reconnecting: Reconnecting;
 }
@@ -49,13 +51,13 @@ export const recoverFromBackup = async (parts: RecoverParts, contents: Contents)
 };
 
 const recoverChannel = async (
-  { store, channels, addresses, reconnecting, log }: RecoverParts,
+  { store, channels, channelHost, addresses, reconnecting, log }: RecoverParts,
   { params, funding, addresses: known }: BackedUp,
 ): Promise<boolean> => {
   const { key, peer } = params;
   for (const address of [...known].reverse()) await addresses.reached(peer, address);
   if (channels.entries.has(key) || (await store.get(`${CHANNELS}${key}/static`)) !== undefined) return false;
-  reconnecting.keepConnected(channels.recover({ params, funding }));
+  reconnecting.keepConnected(channelHost.recover({ params, funding }));
   log.warn(
     { channel: staticName({ funding }), peer: hex(peer).slice(0, 16) },
     'a channel is taken back from a backup, to be closed by its peer',

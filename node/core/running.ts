@@ -1,4 +1,7 @@
-/** A running node, as its API sees it, and what it takes to start one. */
+/**
+ * A running node, as its API sees it, in three parts: who it is, the chain that it stands on, and its payments. A handler takes what it
+ * needs of one of them. And what it takes to start a node.
+ */
 
 import type { Msat } from '../../wire/units.ts';
 import type { Backups } from '../backup/backups.ts';
@@ -7,6 +10,7 @@ import type { LevelTable } from '../base/loglevels.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { ChainOutage } from '../chain/outage.ts';
 import type { TipOrReason } from '../chain/timeouts.ts';
+import type { Channels } from '../channels/channels.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import type { Onchain } from '../channels/onchain.ts';
 import type { OpeningParts } from '../channels/opening.ts';
@@ -25,46 +29,60 @@ import type { Gate } from '../store/gate.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Refusals } from '../wallet/refusals.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import type { Hooks } from './hooks.ts';
-import type { Experiments } from './paymentservices.ts';
+import type { Experiments, Hooks } from './hooks.ts';
 import type { Progress } from './progress.ts';
 
-/** A node, as its API sees it. */
-export interface Node {
+/** Who the node is, whatever chain it stands on. */
+export interface NodeIdentity {
   readonly config: Config;
-  /** Its chain is one for callers, who cannot wait for it: see impatient.ts. */
-  readonly ports: Ports;
-  /** How far the chain is, if it says so at once. */
-  readonly chainTip: () => Promise<TipOrReason>;
-  readonly network: Network;
   readonly keys: NodeKeys;
-  readonly peers: Peers;
-  readonly addresses: AddressBook;
-  readonly wallet: Wallet;
-  readonly refusals: Refusals;
-  readonly follower: Follower;
-  readonly outage: ChainOutage;
-  readonly graph: Graph;
-  readonly own: OwnChannels;
-  readonly channels: ChannelHost;
-  readonly onchain: Onchain;
-  readonly gate: Gate;
-  readonly backups: Backups;
-  readonly disk: Disk;
-  readonly reconnecting: Reconnecting;
-  readonly invoices: Invoices;
-  readonly receiver: ReceiverHost;
-  readonly payments: Payments;
-  readonly opening: OpeningParts;
   readonly alias: string;
   /** Six hex digits. */
   readonly color: string;
-  readonly feesCollected: () => Msat;
-  readonly feerate: () => number;
+  readonly peers: Peers;
+  readonly addresses: AddressBook;
+  readonly gate: Gate;
+  readonly disk: Disk;
   /** Unix seconds. */
   readonly now: () => number;
   /** How far it has come up. */
   readonly progress: Progress;
+}
+
+/** What a node has on one chain. */
+export interface NodeChain {
+  readonly network: Network;
+  /** How far the chain is, if it says so at once. */
+  readonly chainTip: () => Promise<TipOrReason>;
+  readonly follower: Follower;
+  readonly outage: ChainOutage;
+  readonly wallet: Wallet;
+  readonly refusals: Refusals;
+  /** The estimate for the next blocks, sat per 1,000 weight. */
+  readonly feerate: () => number;
+  readonly channels: Channels;
+  readonly channelHost: ChannelHost;
+  readonly opening: OpeningParts;
+  readonly reconnecting: Reconnecting;
+  readonly onchain: Onchain;
+  readonly backups: Backups;
+  readonly graph: Graph;
+  readonly own: OwnChannels;
+}
+
+/** What a node pays and is paid. */
+export interface NodePayments {
+  readonly invoices: Invoices;
+  readonly receiver: ReceiverHost;
+  readonly payments: Payments;
+  /** Of all HTLCs that were forwarded. */
+  readonly feesCollected: () => Msat;
+}
+
+/** A node, as its API sees it. */
+export interface Node extends NodeIdentity, NodeChain, NodePayments {
+  /** Its chain is one for callers, who cannot wait for it: see timeouts.ts. */
+  readonly ports: Ports;
   /** Comes up; resolves when it listens and follows its chain. Throws ChainError (`closed` when stopped meanwhile), StoreError, ListenError. */
   readonly begin: () => Promise<void>;
   /** Ends everything in good order, at any time: what was begun is finished or safely on disk. A chain that is away is not waited for. */

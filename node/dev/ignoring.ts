@@ -1,7 +1,7 @@
 /** Peers whose HTLCs are left alone: neither passed on nor answered, until it is said that they no longer are. */
 import type { ChannelEvent } from '../../channel/model/io.ts';
 import { incomingOf, logFields } from '../channels/entry.ts';
-import type { ChannelEventHandler } from '../core/hooks.ts';
+import type { ChannelEventHandler } from '../channels/hostparts.ts';
 import type { Log } from '../ports/ports.ts';
 
 type Received = Extract<ChannelEvent, { event: 'received' }>;

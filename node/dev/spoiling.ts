@@ -1,5 +1,5 @@
 /** HTLCs whose onions cannot be read, as if somebody had changed a bit on the way (BOLT 4, `invalid_onion_hmac`). */
-import type { ChannelEventHandler } from '../core/hooks.ts';
+import type { ChannelEventHandler } from '../channels/hostparts.ts';
 
 export class Spoiling {
   private on = false;

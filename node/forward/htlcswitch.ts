@@ -3,20 +3,19 @@
  * The resolution of an outgoing HTLC goes to the incoming channel or to our own payment. The switch stores nothing: the channels
  * store both ends of every forward, and replay unacknowledged resolutions after a restart.
  */
-import type { AtStake } from '../../amp/io.ts';
 import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
-import type { ChannelEvent, Input, OfferRefusal, Resolution } from '../../channel/model/io.ts';
+import type { ChannelEvent, OfferRefusal, Resolution } from '../../channel/model/io.ts';
 import { type Failure, failureCode, malformed } from '../../onion/failures.ts';
 import { peel } from '../../onion/peel.ts';
 import { type Hop, readHop } from '../../onion/registry.ts';
-import { createFailure } from '../../onion/returning.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
-import { type Msat, type ShortChannelId, scidText, subMsat } from '../../wire/units.ts';
-import { decodeOrigin, encodeOrigin, fromHtlcName, htlcName, type Origin } from '../pay/origin.ts';
-import { FailureRateLimit } from './failureratelimit.ts';
+import { scidText, subMsat } from '../../wire/units.ts';
+import { decodeOrigin, encodeOrigin, htlcName, type Origin } from '../pay/origin.ts';
 import { forwardFailure, returnedReason } from './forwardingpolicy.ts';
+import type { ForwardLinks } from './forwardlinks.ts';
 import { HeightWaits } from './heightwaits.ts';
+import type { HtlcFailures } from './htlcfailures.ts';
 import type { HtlcSwitchParts } from './htlcswitchparts.ts';
 
 export type {
@@ -29,15 +28,6 @@ export type {
 
 type Received = Extract<ChannelEvent, { event: 'received' }>;
 type OpenedHop = Exclude<Hop<EobAmp, unknown>, { kind: 'malformed' }>;
-
-/** The outgoing end of a forward; `id` and `fee` are known once it is decided, the fee only of one that succeeded. */
-interface Link {
-  readonly channel: string;
-  /** What the onion called it; not known any more after a restart. */
-  readonly named?: ShortChannelId;
-  readonly id?: bigint;
-  readonly fee?: Msat;
-}
 
 /** Why an HTLC is refused, for the log. A payment to us is accepted while the channel closes: it was pending before our `shutdown`. */
 const refusalReason = ({ overexposed, underpaid, closing }: Received, kind: OpenedHop['kind']): string | undefined => {
@@ -61,15 +51,15 @@ const replayableUntil = (event: Received, hop: OpenedHop, height: number): numbe
 
 export class HtlcSwitch {
   private readonly parts: HtlcSwitchParts;
-  /** By the incoming HTLC's name. */
-  private readonly links = new Map<string, Link>();
+  private readonly links: ForwardLinks;
+  private readonly failures: HtlcFailures;
   private readonly heightWaits: HeightWaits;
-  private readonly failureRateLimit: FailureRateLimit;
 
   constructor(parts: HtlcSwitchParts) {
     this.parts = parts;
     this.heightWaits = new HeightWaits(parts.clock, parts.log);
-    this.failureRateLimit = new FailureRateLimit(parts.clock, parts.log);
+    this.links = parts.links;
+    this.failures = parts.failures;
   }
 
   /** The block height is known to be current: processes the HTLCs that waited for it. */
@@ -80,7 +70,7 @@ export class HtlcSwitch {
   /** Drops HTLCs and failures that wait; the channels replay them after a restart. */
   stop(): void {
     this.heightWaits.stop();
-    this.failureRateLimit.stop();
+    this.failures.stop();
   }
 
   /** At start, before channels report events: finds the incoming HTLCs that were already forwarded, from the outgoing channels. */
@@ -104,17 +94,17 @@ export class HtlcSwitch {
     if (hop.kind === 'malformed') {
       const { sha256_of_onion: sha256OfOnion } = hop.failure;
       const what = { id: event.id, sha256OfOnion, failureCode: failureCode(hop.failure) };
-      this.failAtRate(channel, { type: 'fail_malformed', ...what });
+      this.failures.send(channel, { type: 'fail_malformed', ...what });
       return;
     }
     // Where a blinded route begins, its sender is told nothing else, whatever is wrong besides (BOLT 4, "Failure Messages").
     if (hop.kind === 'refused' && hop.failure.name === 'invalid_onion_blinding') {
-      this.fail(channel, event.id, hop.sharedSecret, hop.failure);
+      this.failures.fail(channel, event.id, hop.sharedSecret, hop.failure);
       return;
     }
     const { isSynced, isHalted, receiver } = this.parts;
     const { id } = event;
-    const fail = (): void => this.fail(channel, id, hop.sharedSecret, { name: 'temporary_node_failure' });
+    const fail = (): void => this.failures.fail(channel, id, hop.sharedSecret, { name: 'temporary_node_failure' });
     // An HTLC that the receiving machine already has is not checked again.
     if (receiver.isOnRecord({ channel, id }))
       this.failIf(channel, event, hop, this.deliverOrForward(channel, event, hop));
@@ -136,7 +126,7 @@ export class HtlcSwitch {
   }
 
   private failIf(channel: string, { id }: Received, { sharedSecret }: OpenedHop, failure: Failure | undefined): void {
-    if (failure !== undefined) this.fail(channel, id, sharedSecret, failure);
+    if (failure !== undefined) this.failures.fail(channel, id, sharedSecret, failure);
   }
 
   /** Logs the onion; a failure when it was sent before with another HTLC. */
@@ -231,38 +221,7 @@ export class HtlcSwitch {
     return undefined;
   }
 
-  /** Pending forwards, with both channels: an HTLC of each may have to be claimed on chain. */
-  forwarded(): readonly AtStake[] {
-    return [...this.links].flatMap(([name, link]) => {
-      const { channel, id } = fromHtlcName(name);
-      const htlc = this.parts.channels.incoming(channel, id);
-      return htlc === undefined ? [] : [{ channels: [channel, link.channel], amount: htlc.amount }];
-    });
-  }
-
-  private fail(channel: string, id: bigint, sharedSecret: Uint8Array, failure: Failure): void {
-    this.failAtRate(channel, { type: 'fail', id, reason: createFailure(sharedSecret, failure) });
-  }
-
-  /** Fails an incoming HTLC, subject to the channel's rate limit for failures. */
-  private failAtRate(channel: string, input: Extract<Input, { type: 'fail' | 'fail_malformed' }>): void {
-    this.failureRateLimit.run(channel, () => this.parts.channels.push(channel, input));
-  }
-
-  /** Fails an incoming HTLC that its channel still has; the shared secret comes from its stored onion. */
-  failBack(channel: string, id: bigint, failure: Failure): void {
-    const sharedSecret = this.secretOf(channel, id);
-    if (sharedSecret !== undefined) this.fail(channel, id, sharedSecret, failure);
-  }
-
-  private secretOf(channel: string, id: bigint): Uint8Array | undefined {
-    const htlc = this.parts.channels.incoming(channel, id);
-    if (htlc === undefined) return undefined;
-    const peeled = peel({ nodeKey: this.parts.key, packet: htlc.onion, associatedData: htlc.paymentHash });
-    return peeled.kind === 'malformed' ? undefined : peeled.sharedSecret;
-  }
-
-  /** A channel refused to offer an HTLC. */
+  /** An HTLC of ours was not offered after all. */
   refused(channel: string, bytes: Uint8Array, why: OfferRefusal): void {
     const { channels, payments, strangers } = this.parts;
     const origin = decodeOrigin(bytes);
@@ -279,7 +238,7 @@ export class HtlcSwitch {
     const named = this.links.get(name)?.named;
     this.links.delete(name);
     const channel_update = (named === undefined ? undefined : channels.updateOf(channel, named)) ?? zeros(0);
-    this.failBack(origin.channel, origin.id, { name: 'temporary_channel_failure', channel_update });
+    this.failures.failBack(origin.channel, origin.id, { name: 'temporary_channel_failure', channel_update });
   }
 
   /** An HTLC that we offered was resolved. */
@@ -315,7 +274,7 @@ export class HtlcSwitch {
       return;
     }
     this.links.set(name, { channel, id });
-    const secret = this.secretOf(origin.channel, origin.id);
+    const secret = this.failures.secretOf(origin.channel, origin.id);
     if (secret === undefined) {
       log.error(
         { channel: origin.channel, htlc: `${origin.id}`, hash: hex(incoming.paymentHash) },
@@ -323,7 +282,7 @@ export class HtlcSwitch {
       );
       return;
     }
-    this.failAtRate(origin.channel, { type: 'fail', id: origin.id, reason: returnedReason(secret, result) });
+    this.failures.send(origin.channel, { type: 'fail', id: origin.id, reason: returnedReason(secret, result) });
   }
 
   /** The removal of an incoming HTLC is irrevocably committed on both sides. */

@@ -10,6 +10,8 @@ import type { Change } from '../../wire/change.ts';
 import type { Msat, Point, SecretKey, ShortChannelId } from '../../wire/units.ts';
 import type { Clock, Log } from '../ports/ports.ts';
 import type { OutgoingChannel } from './forwardingpolicy.ts';
+import type { ForwardLinks } from './forwardlinks.ts';
+import type { HtlcFailures } from './htlcfailures.ts';
 import type { ReplayLog } from './replay.ts';
 
 /** What the HTLC switch needs of the channels. */
@@ -55,6 +57,8 @@ export interface HtlcSwitchParts {
   readonly channels: ChannelDirectory;
   readonly payments: PaymentDirectory;
   readonly receiver: ReceivingDirectory;
+  readonly links: ForwardLinks;
+  readonly failures: HtlcFailures;
   readonly replays: ReplayLog;
   /** Keeps changes with the next synced write; order is kept, so no need to wait. */
   readonly save: (changes: readonly Change[]) => void;

@@ -22,21 +22,20 @@ test('its record goes only once those of the channel are on their way, so that n
     throw error;
   };
   const taken: (() => void)[] = [];
-  const parts = {
-    gate: new Gate(store, fatal),
-    log: keptLog(),
-    watcher: () => watcher,
-    follower: () => follower,
-    recover: () => new Promise<void>((resolve) => taken.push(resolve)),
-    fatal,
-  };
-  const forgotten = await ForgottenChannels.load(parts, store);
-  const watcher = await Watcher.open(chain, store, (notice) => void forgotten.notice(notice));
+  const watcher = await Watcher.open(chain, store);
   const follower = new Follower({
     ...{ chain, store, birth: 0, listeners: [watcher] },
     clock: heldClock(),
     log: keptLog(),
   });
+  const parts = {
+    ...{ watcher, follower, fatal },
+    gate: new Gate(store, fatal),
+    log: keptLog(),
+    recover: () => new Promise<void>((resolve) => taken.push(resolve)),
+  };
+  const forgotten = await ForgottenChannels.load(parts, store);
+  watcher.subscribe((notice) => void forgotten.notice(notice));
   await follower.start(fatal);
   await forgotten.begin();
   chain.mine(tx);

@@ -12,7 +12,7 @@ test('it is offered on the channel that the onion names', async () => {
 
 test('where the wallet could not pay for its claim it goes back, and the payer learns the policy', async () => {
   const asked: AtStake[] = [];
-  const { htlcSwitch, told, receive, failure } = await board(channel, (one) => {
+  const { links, told, receive, failure } = await board(channel, (one) => {
     asked.push(one);
     return false;
   });
@@ -20,15 +20,15 @@ test('where the wallet could not pay for its claim it goes back, and the payer l
   expect(asked).toEqual([{ channels: ['in', 'out'], amount: 101_000n }]);
   expect(told.map(([key, { type }]) => [key, type])).toEqual([['in', 'fail']]);
   expect(failure()).toEqual({ name: 'temporary_channel_failure', channel_update: update(alias) });
-  expect(htlcSwitch.forwarded()).toEqual([]);
+  expect(links.atStake()).toEqual([]);
 });
 
 test('once it is passed on, both of its ends may need a claim until it is over', async () => {
-  const { htlcSwitch, receive } = await board();
+  const { htlcSwitch, links, receive } = await board();
   receive();
-  expect(htlcSwitch.forwarded()).toEqual([{ channels: ['in', 'out'], amount: 101_000n }]);
+  expect(links.atStake()).toEqual([{ channels: ['in', 'out'], amount: 101_000n }]);
   htlcSwitch.settled('in', 3n);
-  expect(htlcSwitch.forwarded()).toEqual([]);
+  expect(links.atStake()).toEqual([]);
 });
 
 test('where that channel has no room, the payer learns its policy under the id it used', async () => {

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../node/base/entropy.ts';
 import { LINES, limitedLog } from '../../node/base/loglimits.ts';
-import { peerEvents } from '../../node/core/peerevents.ts';
+import { Chains } from '../../node/core/chains.ts';
 import type { Peer } from '../../node/peer/peer.ts';
-import { chainHashOf } from '../../wire/chains.ts';
 import { channelId } from '../../wire/units.ts';
 import { newGround, startLocal } from '../support/inprocess.ts';
 import { becomes } from '../support/observed.ts';
@@ -57,14 +56,7 @@ test('strangers who come and go leave room for what is said of the connections o
   const { clock, log, limited } = opened();
   const time = { now: () => Math.floor(clock.now() / 1000), later: clock.after };
   const channelPeers = limitedLog(log, time, { each: LINES.each });
-  const handlers = peerEvents({
-    gossip: { connected: () => undefined, forget: () => undefined },
-    own: { disconnected: () => undefined },
-    channels: () => ({ connected: () => undefined, disconnected: () => undefined }),
-    logOf: (peer) => (peer[1] === 0 ? channelPeers : limited),
-    chainHash: chainHashOf.regtest,
-    message: () => undefined,
-  });
+  const handlers = new Chains().peerHandlers((peer) => (peer[1] === 0 ? channelPeers : limited));
   /** A peer as these handlers use one; its id begins with 2 and this number. */
   const peerOf = (n: number): Peer => {
     const id = Uint8Array.of(2, n & 0xff, n >> 8, n >> 16, ...new Uint8Array(29));

@@ -1,5 +1,6 @@
 /** A connection that another takes the place of while a channel is busy: each hears only what is meant for it. */
 import { expect, test } from 'vitest';
+import { Channels } from '../../node/channels/channels.ts';
 import { ChannelHost } from '../../node/channels/host.ts';
 import type { HostParts } from '../../node/channels/hostparts.ts';
 import type { Peer } from '../../node/peer/peer.ts';
@@ -30,6 +31,7 @@ const bench = () => {
   };
   const first = connection();
   let now: Peer | undefined = first.peer;
+  const channels = new Channels(() => context);
   const parts: Partial<HostParts> = {
     ...{
       store,
@@ -38,9 +40,9 @@ const bench = () => {
       log: memoryLog(),
       strangers: memoryLog(),
       gate: new Gate(store, fatal),
-      context: () => context,
+      channels,
     },
-    ...{ onEvent: () => undefined, onOnline: () => undefined },
+    onOnline: () => undefined,
     clock: { now: () => 0, after: () => () => undefined },
     peers: { get: () => now } as unknown as HostParts['peers'],
   };
@@ -53,35 +55,35 @@ const bench = () => {
     host.connected(next.peer);
     return next;
   };
-  return { host, entry, first, replace, id: coreOf(pair.a).channelId };
+  return { host, channels, entry, first, replace, id: coreOf(pair.a).channelId };
 };
 
 const names = (sent: readonly Message[]) => sent.map(({ name }) => name);
 
 test('what a channel was asked before it heard of the new connection goes to the old one, and to nobody if that is gone', async () => {
-  const { host, first, replace } = bench();
-  host.push('a', offerOf(5_000_000n, 1));
+  const { channels, first, replace } = bench();
+  channels.push('a', offerOf(5_000_000n, 1));
   const second = replace();
-  host.push('a', offerOf(6_000_000n, 2));
-  await host.settled();
+  channels.push('a', offerOf(6_000_000n, 2));
+  await channels.settled();
   expect(names(first.sent)).toEqual(['update_add_htlc']);
   expect(names(second.sent)).toEqual(['channel_reestablish']);
 });
 
 test('what the old connection said goes before the new one; its faults end the old one', async () => {
-  const { host, first, replace, id, entry } = bench();
+  const { channels, first, replace, id, entry } = bench();
   const stray = { name: 'update_fulfill_htlc', channel_id: id, id: 9n, payment_preimage: secretOf(1) } as const;
   entry.machine.push({ type: 'message', message: stray });
   const second = replace();
-  await host.settled();
+  await channels.settled();
   expect(names(first.sent)).toEqual(['warning']);
   expect(first.ended).toEqual(['unknown_htlc: id 9']);
   expect([names(second.sent), second.ended]).toEqual([['channel_reestablish'], []]);
 });
 
 test('two connections that come one after the other are each begun anew', async () => {
-  const { host, replace } = bench();
+  const { channels, replace } = bench();
   const [second, third] = [replace(), replace()];
-  await host.settled();
+  await channels.settled();
   expect([names(second.sent), names(third.sent)]).toEqual([['channel_reestablish'], ['channel_reestablish']]);
 });

@@ -109,9 +109,9 @@ describe('a fee rate', () => {
     const { pair, alice, bob } = await started();
     await pair.endow('alice', 200_000n);
     const id = await pair.open(100_000n);
-    const { opening } = alice.node;
-    const { context } = opening;
-    Object.assign(opening, { context: () => ({ ...context(), relayFeerate: 1_250 }) });
+    const { channels } = alice.node;
+    const { context } = channels;
+    Object.assign(channels, { context: () => ({ ...context(), relayFeerate: 1_250 }) });
     const low = {
       code: -32_602,
       message: 'feerate: 2sat/vb is less than what the network relays now, 1250perkw (5sat/vb)',

@@ -4,7 +4,9 @@ import type { Input } from '../../channel/model/io.ts';
 import type { Htlc } from '../../channel/model/state.ts';
 import { UNSIGNED } from '../../channel/model/updates.ts';
 import type { OutgoingChannel } from '../../node/forward/forwardingpolicy.ts';
-import { HtlcSwitch } from '../../node/forward/htlcswitch.ts';
+import { ForwardLinks } from '../../node/forward/forwardlinks.ts';
+import { HtlcFailures } from '../../node/forward/htlcfailures.ts';
+import { type ChannelDirectory, HtlcSwitch } from '../../node/forward/htlcswitch.ts';
 import { ReplayLog } from '../../node/forward/replay.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { construct } from '../../onion/construct.ts';
@@ -86,19 +88,22 @@ export const board = async (
     acknowledged: false,
     over: false,
   };
+  const channels: ChannelDirectory = {
+    push: (key, input) => void told.push([key, input]),
+    outgoing: (scid) => (scid === alias ? outgoing : undefined),
+    incoming: (key, id) => (key === 'in' && id === 3n && !here.gone ? incoming : undefined),
+    offered: () => undefined,
+    allOffered: () => [],
+    peerOf: () => idOf('peer'),
+    isGivenUp: () => here.givenUp,
+    updateOf: (key, named) => (key === 'out' ? update(named) : undefined),
+  };
+  const links = new ForwardLinks(channels);
+  const failures = new HtlcFailures({ key: keyOf('us'), channels, clock, log: memoryLog() });
   const htlcSwitch = new HtlcSwitch({
     key: keyOf('us'),
     registry: new Map(),
-    channels: {
-      push: (key, input) => void told.push([key, input]),
-      outgoing: (scid) => (scid === alias ? outgoing : undefined),
-      incoming: (key, id) => (key === 'in' && id === 3n && !here.gone ? incoming : undefined),
-      offered: () => undefined,
-      allOffered: () => [],
-      peerOf: () => idOf('peer'),
-      isGivenUp: () => here.givenUp,
-      updateOf: (key, named) => (key === 'out' ? update(named) : undefined),
-    },
+    ...{ channels, links, failures },
     payments: { outcome: async () => undefined },
     receiver: { htlc: () => undefined, isOnRecord: () => here.known, resolved: () => undefined },
     replays,
@@ -132,5 +137,5 @@ export const board = async (
     return read.kind === 'attributed' && read.hop === 0 ? read.failure : read;
   };
   const failure = () => failureOf({ sharedSecrets });
-  return { htlcSwitch, told, receive, failure, failureOf, here, clock, replays };
+  return { htlcSwitch, links, told, receive, failure, failureOf, here, clock, replays };
 };

@@ -224,7 +224,8 @@ describe('watches', () => {
       const at = 'at' in notice ? ` ${notice.at.height}.${notice.at.txIndex}` : '';
       heard.push(`${notice.notice} ${notice.id}${at}`);
     };
-    const watcher = await Watcher.open(chain, store, hear);
+    const watcher = await Watcher.open(chain, store);
+    watcher.subscribe(hear);
     const { follower, caughtUp } = await following({ chain, store, listeners: [watcher] });
     await caughtUp();
     return { watcher, follower, caughtUp, heard, watch: (watch: Watch) => watcher.watch(watch, follower) };
@@ -309,7 +310,8 @@ describe('watches', () => {
     const store = memoryStore();
     const heard: string[] = [];
     const parts: { follower?: Follower } = {};
-    const watcher: Watcher = await Watcher.open(chain, store, async (notice) => {
+    const watcher = await Watcher.open(chain, store);
+    watcher.subscribe(async (notice) => {
       heard.push(notice.notice);
       if (notice.notice === 'confirmed' && parts.follower !== undefined) await watcher.watch(spent, parts.follower);
     });

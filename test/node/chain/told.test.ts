@@ -19,7 +19,8 @@ const started = async (records: Map<string, Uint8Array>, chain = fakeChain()) =>
   const heard: string[] = [];
   const disk = dyingStore(records);
   const { store } = disk;
-  const watcher = await Watcher.open(chain, store, ({ notice, id }) => void heard.push(`${notice} ${id}`));
+  const watcher = await Watcher.open(chain, store);
+  watcher.subscribe(({ notice, id }) => void heard.push(`${notice} ${id}`));
   const follower = new Follower({ chain, store, clock: heldClock(), log: keptLog(), birth: 0, listeners: [watcher] });
   await follower.start((error) => {
     throw error;

@@ -20,7 +20,8 @@ test('read each block once, look back as far as each asked, and are kept togethe
   const commits: number[] = [];
   const store = memoryStore(new Map(), async (changes) => void commits.push(changes.length));
   const heard: string[] = [];
-  const watcher = await Watcher.open(chain, store, (notice: Notice) => {
+  const watcher = await Watcher.open(chain, store);
+  watcher.subscribe((notice: Notice) => {
     heard.push(`${notice.notice} ${notice.id}${'at' in notice ? ` ${notice.at.height}` : ''}`);
   });
   const follower = new Follower({ chain, store, clock: heldClock(), log: keptLog(), birth: 0, listeners: [watcher] });

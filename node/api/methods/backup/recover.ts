@@ -23,7 +23,7 @@ const result = z.object({
 /** What it needs of a node. */
 type Parts = Pick<
   Node,
-  'addresses' | 'backups' | 'reconnecting' | 'channels' | 'follower' | 'gate' | 'ports' | 'wallet'
+  'addresses' | 'backups' | 'reconnecting' | 'channels' | 'channelHost' | 'follower' | 'gate' | 'ports' | 'wallet'
 >;
 
 export const recover = method({
@@ -31,7 +31,7 @@ export const recover = method({
   params,
   result,
   handler: async (node: Parts, { file }) => {
-    const { ports, gate, follower, wallet, channels, addresses, reconnecting } = node;
+    const { ports, gate, follower, wallet, channels, channelHost, addresses, reconnecting } = node;
     const contents = node.backups.read(await readBackup(file));
     const parts = {
       store: ports.store,
@@ -41,6 +41,7 @@ export const recover = method({
       follower,
       wallet,
       channels,
+      channelHost,
       addresses,
       reconnecting,
     };

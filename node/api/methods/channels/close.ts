@@ -60,7 +60,7 @@ const agreedOf = (state: ChannelState): Uint8Array | undefined => {
 };
 
 /** What it needs of a node. */
-type Parts = Pick<Node, 'channels' | 'follower' | 'gate' | 'network' | 'onchain' | 'opening' | 'ports'>;
+type Parts = Pick<Node, 'channels' | 'follower' | 'gate' | 'network' | 'onchain' | 'ports'>;
 
 /** A closing that the network does not take by itself may go there with a child that pays for both. */
 const goesWithChild = async (node: Parts, entry: Entry): Promise<boolean> => {
@@ -168,7 +168,7 @@ const feeratesFrom = async (node: Parts, feerange: Params['feerange']): Promise<
   const [low, high] = feerange ?? [];
   if (low === undefined || high === undefined) return undefined;
   const range = { min: await perKw(node, low), max: await perKw(node, high) };
-  const { relayFeerate } = node.opening.context();
+  const { relayFeerate } = node.channels.context();
   if (range.min > range.max)
     throw new ApiError('invalid_params', `feerange: from ${low.given} to ${high.given} there is nothing`);
   if (range.max < relayFeerate) throw tooLow('feerange', high, relayFeerate);

@@ -64,7 +64,7 @@ const isWaiting = ({ machine: { state } }: Entry): boolean => {
 const isInUse = ({ lockin }: Core): boolean => lockin.sent && lockin.received;
 
 /** What it needs of a node. */
-type Parts = Pick<Node, 'channels' | 'opening' | 'ports' | 'wallet'>;
+type Parts = Pick<Node, 'channels' | 'ports' | 'wallet'>;
 
 /** The one channel that is meant. Throws ApiError. */
 const unfunded = (node: Parts, ref: ChannelRef): Entry => {

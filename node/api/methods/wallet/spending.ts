@@ -11,8 +11,8 @@ import { ApiError } from '../../errors.ts';
 export const UNANSWERED = 'bitcoind does not answer: the transaction is kept, and given to it once it does';
 
 /** sat per 1,000 weight of a rate as callers state it; an estimate is never below what is relayed now. Throws ChainError. */
-export const perKw = async (node: Pick<Node, 'opening' | 'ports'>, feerate: Feerate | undefined): Promise<number> => {
-  const { relayFeerate } = node.opening.context();
+export const perKw = async (node: Pick<Node, 'channels' | 'ports'>, feerate: Feerate | undefined): Promise<number> => {
+  const { relayFeerate } = node.channels.context();
   if (feerate !== undefined && 'perkw' in feerate) return feerate.given === 'minimum' ? relayFeerate : feerate.perkw;
   return Math.max(relayFeerate, await node.ports.chain.feerate(feerate?.blocks ?? 6));
 };
@@ -27,12 +27,12 @@ export const tooLow = (field: string, { given }: Feerate, relayFeerate: number):
 
 /** As `perKw`, for a transaction that must be relayed now. Throws ApiError for a stated rate below that, ChainError. */
 export const relayedPerKw = async (
-  node: Pick<Node, 'opening' | 'ports'>,
+  node: Pick<Node, 'channels' | 'ports'>,
   field: string,
   feerate: Feerate | undefined,
 ): Promise<number> => {
   const rate = await perKw(node, feerate);
-  const { relayFeerate } = node.opening.context();
+  const { relayFeerate } = node.channels.context();
   if (feerate !== undefined && rate < relayFeerate) throw tooLow(field, feerate, relayFeerate);
   return rate;
 };

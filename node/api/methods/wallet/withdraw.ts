@@ -32,7 +32,7 @@ const result = z.object({
 });
 
 /** What it needs of a node. */
-type Parts = Pick<Node, 'channels' | 'config' | 'follower' | 'chainTip' | 'network' | 'opening' | 'ports' | 'wallet'>;
+type Parts = Pick<Node, 'channels' | 'config' | 'follower' | 'chainTip' | 'network' | 'ports' | 'wallet'>;
 
 export const withdraw = method({
   doc: 'Sends coins of the wallet to an address.',

@@ -1,0 +1,66 @@
+/**
+ * The chains that a node stands on, as its peers reach them. It is made first and empty, so that the peers can be given it before there
+ * is a chain, and each chain can be given the peers. A peer's message goes to the chain that it is about: the one that has the channel
+ * it names, or the one whose chain_hash it bears. What is about none of them the first chain answers as BOLT 1, 2 and 7 say.
+ */
+import { equal, hex } from '../../wire/bytes.ts';
+import type { Message } from '../../wire/message.ts';
+import type { ChainHash, Point } from '../../wire/units.ts';
+import type { Channels } from '../channels/channels.ts';
+import { fundedChannelsWith } from '../channels/reconnect.ts';
+import type { Peer, PeerHandlers } from '../peer/peer.ts';
+import type { Log } from '../ports/ports.ts';
+import { isForAllChannels } from './dispatch.ts';
+
+/** A chain, as peers reach it. */
+export interface PeersChain {
+  readonly chainHash: ChainHash;
+  readonly channels: Pick<Channels, 'channelsWith' | 'byChannelId'>;
+  readonly handlers: PeerHandlers;
+}
+
+export class Chains {
+  private readonly all: PeersChain[] = [];
+
+  add(chain: PeersChain): void {
+    this.all.push(chain);
+  }
+
+  /** How many channels there are with a peer that have cost somebody something. */
+  fundedChannelsWith(peer: Point): number {
+    return this.all.reduce((sum, { channels }) => sum + fundedChannelsWith(channels, peer), 0);
+  }
+
+  /**
+   * What the node's connections tell their coming and going to, and what their peers say. `logOf`: where lines about a peer go, since
+   * those of strangers take part in a budget that all of them share.
+   */
+  peerHandlers(logOf: (peer: Point) => Log): PeerHandlers {
+    return {
+      ready: (peer) => {
+        logOf(peer.id).info({ peer: hex(peer.id), direction: peer.direction }, 'connected');
+        for (const { handlers } of this.all) handlers.ready(peer);
+      },
+      message: (peer, message, raw) => {
+        if (!isForAllChannels(message)) return this.chainOf(peer, message)?.handlers.message(peer, message, raw);
+        for (const { handlers } of this.all) handlers.message(peer, message, raw);
+        return undefined;
+      },
+      closed: (peer, why) => {
+        logOf(peer.id).info({ peer: hex(peer.id), why }, 'disconnected');
+        for (const { handlers } of this.all) handlers.closed(peer, why);
+      },
+    };
+  }
+
+  private chainOf({ id }: Peer, message: Message): PeersChain | undefined {
+    const found = this.all.find(({ chainHash, channels }) => {
+      if ('chain_hash' in message) return equal(message.chain_hash, chainHash);
+      if ('channel_id' in message) return channels.byChannelId(id, message.channel_id) !== undefined;
+      if ('temporary_channel_id' in message)
+        return channels.byChannelId(id, message.temporary_channel_id) !== undefined;
+      return false;
+    });
+    return found ?? this.all[0];
+  }
+}

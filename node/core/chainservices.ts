@@ -1,0 +1,207 @@
+/**
+ * Everything that belongs to one chain, made in the order in which the parts need each other: what is kept of the chain and how it is
+ * followed, the channels as everybody finds them, gossip, and the channels at work. What one part tells others (notices of the chain,
+ * events of channels) is subscribed to at the end, when all are there. Called once for each chain that a node stands on.
+ */
+import { unhex } from '../../wire/bytes.ts';
+import { ourFeatures } from '../../wire/features.ts';
+import type { ChainHash } from '../../wire/units.ts';
+import { Backups } from '../backup/backups.ts';
+import { backupKey } from '../backup/format.ts';
+import { Rates } from '../base/rates.ts';
+import { Feerates } from '../chain/feerate.ts';
+import { Follower } from '../chain/follower.ts';
+import { ChainOutage } from '../chain/outage.ts';
+import { tipProbe, withTimeouts } from '../chain/timeouts.ts';
+import { Watcher } from '../chain/watcher.ts';
+import { Channels } from '../channels/channels.ts';
+import type { Entry } from '../channels/entry.ts';
+import { ForgottenChannels, recoveringForgotten } from '../channels/forgotten.ts';
+import { ChannelHost } from '../channels/host.ts';
+import { Onchain } from '../channels/onchain.ts';
+import { acceptChannelFrom, type OpeningParts } from '../channels/opening.ts';
+import { reconnectingOf } from '../channels/reconnect.ts';
+import { DISPLACEMENTS } from '../channels/unfundedlimits.ts';
+import { ownChannelOf } from '../channels/views.ts';
+import { applyChainEvent } from '../graph/chainevents.ts';
+import { Gossip } from '../graph/gossip.ts';
+import { announcedAddresses, Graph } from '../graph/graph.ts';
+import { OwnChannels } from '../graph/ownchannels.ts';
+import { GraphStore, loadGraph } from '../graph/persist.ts';
+import { descriptorsOf } from '../peer/descriptors.ts';
+import type { PeerHandlers } from '../peer/peer.ts';
+import type { Network } from '../ports/network.ts';
+import type { Chain } from '../ports/ports.ts';
+import { Refusals } from '../wallet/refusals.ts';
+import { rebroadcast } from '../wallet/send.ts';
+import { Wallet } from '../wallet/wallet.ts';
+import type { Identity } from './identity.ts';
+import { peerEvents } from './peerevents.ts';
+import type { NodeChain } from './running.ts';
+
+export interface ChainServices extends NodeChain {
+  readonly chainHash: ChainHash;
+  /** The chain itself, for whoever can wait for its answers. */
+  readonly chain: Chain;
+  /** The chain for callers, who cannot. */
+  readonly chainWithTimeouts: Chain;
+  readonly feerates: Feerates;
+  readonly forgotten: ForgottenChannels;
+  /** Where the graph is kept. */
+  readonly graphStore: GraphStore;
+  /** What peers say, and that they come and go. */
+  readonly handlers: PeerHandlers;
+  /** A channel can be announced, or its peer told its policy; or what was said of it grew old. */
+  readonly refresh: (entry: Entry) => void;
+  /** Sends the wallet's own transactions again that no block has. */
+  readonly rebroadcast: () => void;
+  /** Peers can be reached from this height on. */
+  readonly setReachable: (height: number) => void;
+}
+
+/** What a chain is made of beside the node's identity. */
+export interface ChainParts {
+  readonly network: Network;
+  readonly chain: Chain;
+  /** HOST:PORT of its bitcoind, for messages. */
+  readonly where: string;
+}
+
+/** What is kept of a chain, and the follower that keeps it in step. */
+const openFollowing = async (identity: Identity, { network, chain }: ChainParts) => {
+  const { ports, keys, now, logs, later, fatal, fresh } = identity;
+  const { store, clock } = ports;
+  const wallet = await Wallet.open({ store, keys, network });
+  const graph = new Graph();
+  await loadGraph(store, graph);
+  const graphStore = new GraphStore({ store, later: later.run, fatal });
+  const watcher = await Watcher.open(chain, store);
+  const feerates = await Feerates.load({ chain, store, log: logs.chain, now, network: network.name });
+  const follower = new Follower({
+    ...{ chain, store, clock, log: logs.chain },
+    birth: fresh ? 'tip' : 0,
+    listeners: [wallet, watcher, { apply: (event) => applyChainEvent(graph, graphStore, event) }],
+  });
+  return { wallet, graph, graphStore, watcher, feerates, follower };
+};
+
+type Following = Awaited<ReturnType<typeof openFollowing>>;
+
+/** What is heard of other channels over this chain, and what the node says of its own. */
+const openGossip = async (identity: Identity, { network, chain }: ChainParts, following: Following) => {
+  const { config, ports, keys, alias, color, peers, gate, now, logs, strangers, later } = identity;
+  const { graph, graphStore, follower } = following;
+  const [id, chainHash] = [keys.nodeId, network.chain];
+  const gossip = new Gossip({
+    ...{ graph, saved: graphStore, chain, chainHash, id, now },
+    height: () => follower.height,
+    log: strangers.gossip,
+    interval: network.gossipInterval,
+    later: later.run,
+  });
+  const own = new OwnChannels({
+    ...{ id, chainHash, graph, gossip, now },
+    key: keys.identity,
+    log: logs.gossip,
+    send: (peer, message) => peers.get(peer)?.send(message),
+    keep: (changes) => {
+      gate.save(changes);
+      return gate.settled();
+    },
+    later: later.run,
+    node: { alias, color: unhex(color), features: ourFeatures('N'), addresses: () => descriptorsOf(config.announce) },
+  });
+  await own.load(ports.store);
+  return { gossip, own };
+};
+
+/** Reads what is kept of a chain and puts its parts together; nothing moves yet. Throws StoreError, WireError. */
+export const openChain = async (identity: Identity, parts: ChainParts): Promise<ChainServices> => {
+  const { config, ports, keys, peers, addresses, gate, now, hooks, logs, strangers, fatal, onInternalError } = identity;
+  const { store, clock, entropy } = ports;
+  const { network, chain, where } = parts;
+  const chainWithTimeouts = withTimeouts({ chain, clock, where });
+  const refusals = new Refusals();
+
+  const following = await openFollowing(identity, parts);
+  const { wallet, graph, graphStore, watcher, feerates, follower } = following;
+  let reachableSince = Number.POSITIVE_INFINITY;
+  const channels = new Channels(() => ({ ...feerates.context(follower.height), reachableSince }));
+  const { gossip, own } = await openGossip(identity, parts, following);
+
+  const announced = (entry: Entry | undefined) => entry && ownChannelOf(entry, config.policy, follower.height);
+  const refresh = (entry: Entry): void => {
+    const channel = announced(entry);
+    if (channel !== undefined) own.refresh(channel).catch(onInternalError('announcements'));
+  };
+  const backups = new Backups({
+    ...{ entropy, now, log: logs.store, key: backupKey(keys, network), file: config.backupFile },
+    channels: () => channels.entries.values(),
+    addresses: (peer) => [...addresses.of(peer), ...announcedAddresses(graph, peer)],
+    used: () => wallet.used,
+  });
+  const onchain = await Onchain.open({
+    ...{ chain, store, clock, entropy, wallet, gate, follower, watcher, channels },
+    log: logs.sweep,
+    fatal: onInternalError('claims'),
+  });
+  const channelHost = new ChannelHost({
+    ...{ store, gate, clock, wallet, refusals, peers, backups, follower, watcher, onchain, channels, fatal },
+    chain: chainWithTimeouts,
+    log: logs.channel,
+    strangers: strangers.channel,
+    peerTimeout: config.peerTimeout,
+    wrapEvents: hooks.channelEvents,
+    onOnline: refresh,
+    onError: onInternalError('channels'),
+  });
+  const opening: OpeningParts = {
+    ...{ host: channelHost, channels, wallet, keys, entropy, chain, now },
+    log: logs.channel,
+    strangers: strangers.channel,
+    displacements: new Rates(DISPLACEMENTS.burst, DISPLACEMENTS.seconds),
+    chainHash: network.chain,
+    minimumDepth: config.minDepth,
+    reserve: config.reserve,
+    allowStaticRemotekey: config.allowStaticRemotekey,
+    forcedSecrets: hooks.channelSecrets,
+  };
+  const reconnecting = reconnectingOf({ addresses, own, peers, channels });
+  const forgotten = await ForgottenChannels.load(
+    {
+      ...{ gate, watcher, follower },
+      log: logs.channel,
+      fatal: onInternalError('forgotten channels'),
+      recover: recoveringForgotten(channels, channelHost, reconnecting),
+    },
+    store,
+  );
+  const outage = new ChainOutage({
+    ...{ clock, log: logs.chain },
+    isSynced: () => follower.isSynced(),
+    atStake: () => channels.entries.size > 0,
+  });
+  watcher.subscribe((notice) => {
+    if (!forgotten.notice(notice)) channelHost.notice(notice);
+  });
+
+  await channelHost.load();
+  await follower.load();
+  return {
+    ...{ network, chain, chainWithTimeouts, follower, outage, wallet, refusals, feerates },
+    ...{ channels, channelHost, opening, reconnecting, forgotten, onchain, backups, graph, graphStore, own, refresh },
+    chainHash: network.chain,
+    chainTip: tipProbe({ chain, clock, where }),
+    feerate: () => feerates.current,
+    handlers: peerEvents({
+      ...{ channels, channelHost, gossip, graph, own, now, chainHash: network.chain },
+      log: strangers.peer,
+      opening: (peer, message) => acceptChannelFrom(opening, peer, message),
+      announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
+    }),
+    rebroadcast: () => void rebroadcast(wallet, chain, logs.wallet, refusals).catch(onInternalError('broadcasts')),
+    setReachable: (height) => {
+      reachableSince = height;
+    },
+  };
+};
