@@ -188,7 +188,8 @@ describe('parameters', () => {
   test('the order of parameters is that of Core Lightning, ours behind it', () => {
     expect(usageOf(summaryOf('pay'))).toBe(
       'pay bolt11 [amount_msat] [label] [riskfactor] [maxfeepercent] [retry_for] [maxdelay] [exemptfee] [localinvreqid] ' +
-        '[exclude] [maxfee] [description] [partial_msat] [scheme] [shards]',
+        '[exclude] [maxfee] [description] [partial_msat] [scheme] [shards] ' +
+        '[redundancy] [maxoverpayment]',
     );
     expect(usageOf(summaryOf('invoice'))).toBe(
       'invoice amount_msat label description [expiry] [fallbacks] [preimage] [exposeprivatechannels] [cltv] [deschashonly] [amp]',
