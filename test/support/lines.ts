@@ -85,7 +85,7 @@ export class Line {
         const [alice = 0n, bob = 0n, carol = 0n] = held;
         return { alice, bob, carol };
       },
-      { every: 40, timeout: 60_000 },
+      { every: 100, timeout: 60_000 },
     );
   }
 
