@@ -27,6 +27,9 @@ const strange = {
   my_current_per_commitment_point: idOf('point'),
 };
 
+/** Stand-ins for some methods of each part; a method that the part does not have does not compile. */
+type Stubs = { readonly [K in keyof DispatchParts]?: Partial<Record<keyof DispatchParts[K], unknown>> };
+
 /** A dispatcher over a graph, and a peer that keeps what it is told. */
 const office = async (channels: number) => {
   const ids = Array.from({ length: channels }, (_, i) => scidOf(100 + i, 1, 0));
@@ -61,9 +64,9 @@ const office = async (channels: number) => {
       channelsWith: () => [],
       byChannelId: (_: unknown, which: Uint8Array) => (which[0] === 1 ? {} : undefined),
     },
-    own: { signaturesEarly: (_: unknown, m: Message) => void early.push(m) },
+    own: { keepSignatures: (_: unknown, m: Message) => void early.push(m) },
     announced: () => undefined,
-  } as unknown as DispatchParts;
+  } satisfies Stubs as unknown as DispatchParts;
   const tell = (message: Message) => dispatch(parts, peer, message, encodeMessage(message));
   return { tell, said, ended, early, ids };
 };
@@ -74,7 +77,7 @@ const reachedBy = async (message: Message): Promise<ReadonlySet<string>> => {
   const graph = new Proxy({}, { get: () => reached.add('gossip') && (() => []) });
   const parts = {
     ...{ graph, chainHash, now: () => NOW, log: { debug: () => {}, info: () => {}, error: () => {} } },
-    gossip: { take: async () => void reached.add('gossip'), filter: async () => void reached.add('gossip') },
+    gossip: { handle: async () => void reached.add('gossip'), filter: async () => void reached.add('gossip') },
     channels: {
       receive: (_: unknown, which: Uint8Array) => reached.add(`channel ${hex(which)}`),
       receiveForAll: () => reached.add('every channel'),
@@ -83,7 +86,7 @@ const reachedBy = async (message: Message): Promise<ReadonlySet<string>> => {
     },
     announced: () => void reached.add('gossip'),
     opening: async () => void reached.add('opening'),
-  } as unknown as DispatchParts;
+  } satisfies Stubs as unknown as DispatchParts;
   const peer = {
     ...{ id: idOf('peer'), key: 'peer', direction: 'out' },
     ...{ send: () => {}, sendRaw: () => reached.add('gossip'), flushed: async () => {} },
@@ -213,9 +216,9 @@ test('an announcement counts for the source of who calls, unless a channel with 
   const raw = announcement('a', 'b', scidOf(1, 1, 1));
   for (const channels of [[], [channel()], [channel(5n)]]) {
     const parts = {
-      gossip: { take: async (...given: readonly unknown[]) => void sources.push(given[3]) },
+      gossip: { handle: async (...given: readonly unknown[]) => void sources.push(given[3]) },
       channels: { channelsWith: () => channels },
-    } as unknown as DispatchParts;
+    } satisfies Stubs as unknown as DispatchParts;
     await dispatch(parts, caller as unknown as Peer, decodeMessage(raw) as Message, raw);
   }
   await eventually(() => sources.length === 3);
