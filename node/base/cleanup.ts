@@ -1,7 +1,7 @@
 /** Cleaning up behind what failed. */
 
 /** Waits for something; where that fails, undoes what went before and throws the same error. */
-export const orElse = async <T>(work: Promise<T>, undo: () => Promise<unknown>): Promise<T> => {
+export const cleanUpOnError = async <T>(work: Promise<T>, undo: () => Promise<unknown>): Promise<T> => {
   try {
     return await work;
   } catch (error) {

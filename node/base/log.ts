@@ -6,16 +6,16 @@
 import { type Logger, pino } from 'pino';
 import { printable } from '../../wire/printable.ts';
 import type { Log } from '../ports/ports.ts';
-import { withoutLogins } from './hidden.ts';
 import { isLogPart, LevelTable, type LogLevel, type LogLevels, type LogPart } from './loglevels.ts';
 import { fileLines, type Lines, streamLines } from './loglines.ts';
+import { redactLogins } from './redact.ts';
 
 /** Field names whose values are left out. Bytes under other names come out as hex. */
 const secret = /(?:password|passphrase|mnemonic|seed|secret|preimage|token|private_?key|authorization|cookie)$/i;
 const deepest = 6;
 
 /** Text as it may be written: nothing that hides or turns what stands around it, and no password of a URL. */
-const clean = (text: string): string => printable(withoutLogins(text));
+const clean = (text: string): string => printable(redactLogins(text));
 
 /**
  * Fields that are written under whatever name, since who made them has looked at each: the messages of the wire have secrets in them

@@ -3,7 +3,7 @@
  * the table that a running log asks.
  */
 import type { Log } from '../ports/ports.ts';
-import { meant } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 
 /** From everything to nothing. What each is for stands in CONTRIBUTING.md. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -54,12 +54,14 @@ export const logLevelsFrom = (text: string): LogLevels => {
     const [first = '', second, ...more] = item.split('=').map((word) => word.trim());
     const level = second ?? first;
     if (second !== undefined && !isLogPart(first))
-      throw new RangeError(`PART=LEVEL with a part that there is: ${logParts.join(', ')}${meant(first, logParts)}`);
+      throw new RangeError(
+        `PART=LEVEL with a part that there is: ${logParts.join(', ')}${didYouMean(first, logParts)}`,
+      );
     if (!isLevel(level) || more.length > 0)
       throw new RangeError(
         second !== undefined || isLogPart(first)
-          ? `${first}=LEVEL with one of ${logLevels.join(', ')}${meant(level, logLevels)}`
-          : `one of ${logLevels.join(', ')}, or PART=LEVEL with one of ${logParts.join(', ')}${meant(level, logLevels)}`,
+          ? `${first}=LEVEL with one of ${logLevels.join(', ')}${didYouMean(level, logLevels)}`
+          : `one of ${logLevels.join(', ')}, or PART=LEVEL with one of ${logParts.join(', ')}${didYouMean(level, logLevels)}`,
       );
     if (second === undefined) {
       if (others !== undefined) throw new RangeError('one level for all parts, not two');

@@ -17,7 +17,7 @@ export interface MachineParts<S, I, E> {
    */
   readonly traced?: (input: I | undefined, before: S, now: S, effects: readonly E[]) => void;
   /** Called after each step, once its effects have been performed. */
-  readonly stepped?: (before: S, now: S) => void;
+  readonly onStep?: (before: S, now: S) => void;
   /** Called each time the queue has run empty; an input that it returns is processed like any other. */
   readonly idle?: (state: S) => I | undefined;
   /** Effects that made the first state, performed by `begin` before any input is taken. */
@@ -28,9 +28,9 @@ export interface MachineParts<S, I, E> {
    */
   readonly survives?: (error: unknown, input: I | undefined, effect: E | undefined) => boolean;
   /** Called for each input that will not be processed, because the machine was stopped before its turn or before it was pushed. */
-  readonly dropped?: (input: I) => void;
+  readonly onDropped?: (input: I) => void;
   /** Called once when a step or an effect threw and `survives` did not return true: the machine keeps its last good state and halts. */
-  readonly broke: (error: unknown, input: I | undefined) => void;
+  readonly onFatal: (error: unknown, input: I | undefined) => void;
 }
 
 /** Inputs that are processed in a row before the event loop gets a turn: a few milliseconds of a channel's work. */
@@ -102,7 +102,7 @@ export class Machine<S, I, E> {
     }
   }
 
-  /** Stops: the step in progress is finished, and `dropped` is called for every input that was still queued. */
+  /** Stops: the step in progress is finished, and `onDropped` is called for every input that was still queued. */
   stop(): void {
     const left = this.queue.slice(this.head);
     this.halt();
@@ -117,10 +117,10 @@ export class Machine<S, I, E> {
   }
 
   private drop({ work }: Entry<I, E>): void {
-    if ('input' in work) this.parts.dropped?.(work.input);
+    if ('input' in work) this.parts.onDropped?.(work.input);
   }
 
-  /** Resolves once everything pushed so far has been performed. */
+  /** Resolves once the queue is empty and all effects have been performed; saves may still be on their way to disk. */
   settled(): Promise<void> {
     if (!this.running) return Promise.resolve();
     return new Promise((resolve) => this.waiting.push(resolve));
@@ -188,14 +188,14 @@ export class Machine<S, I, E> {
             this.survive(error, input, effect);
           }
         try {
-          this.parts.stepped?.(before, this.current);
+          this.parts.onStep?.(before, this.current);
         } catch (error) {
           this.survive(error, input, undefined);
         }
         done?.();
       } catch (error) {
         this.halt();
-        this.parts.broke(error, input);
+        this.parts.onFatal(error, input);
       }
       // Microtasks alone would keep sockets and timers waiting until the queue is empty.
       if (++taken % TOGETHER === 0) await new Promise(setImmediate);

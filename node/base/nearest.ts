@@ -35,7 +35,7 @@ export const nearest = (word: string, names: readonly string[]): string | undefi
 };
 
 /** The same as a question behind what is wrong, or nothing. */
-export const meant = (word: string, names: readonly string[]): string => {
+export const didYouMean = (word: string, names: readonly string[]): string => {
   const name = nearest(word, names);
   return name === undefined ? '' : `; is ${name} meant?`;
 };

@@ -16,14 +16,14 @@ export const everySecond = (clock: Pick<Clock, 'after'>, run: () => void): (() =
 };
 
 /** Running things later, all of which can be called off together. */
-export interface Later {
+export interface TimerGroup {
   /** Runs something once after that many milliseconds, unless the returned function is called first. */
   readonly run: (ms: number, run: () => void) => () => void;
   /** Nothing more is run. */
   readonly cancel: () => void;
 }
 
-export const laterBy = (clock: Pick<Clock, 'after'>): Later => {
+export const timerGroup = (clock: Pick<Clock, 'after'>): TimerGroup => {
   const waiting = new Set<() => void>();
   let over = false;
   return {
@@ -52,7 +52,7 @@ export const laterBy = (clock: Pick<Clock, 'after'>): Later => {
  * timer runs and that throws goes to `threw`.
  */
 export const endingClock = (clock: Clock, threw: (error: unknown) => void): Clock & { readonly end: () => void } => {
-  const { run, cancel } = laterBy(clock);
+  const { run, cancel } = timerGroup(clock);
   const contained = (work: () => void) => () => {
     try {
       work();

@@ -115,7 +115,7 @@ export class ChannelHost {
         },
         perform: (effect, now) => this.perform(entry, effect, now),
         traced: channelSteps(log, peer === undefined ? '' : hex(peer)),
-        stepped: (before, now) => {
+        onStep: (before, now) => {
           if (before.phase !== now.phase) this.parts.channels.index(entry, now);
           this.waitTimers.follow(entry, now);
           if (!isOnline(now) || isOnline(before)) return;
@@ -125,12 +125,12 @@ export class ChannelHost {
         },
         idle: (now) => idleInput(entry, now),
         // What is offered to a channel that is gone by then goes back at once; nothing else that is left concerns anybody.
-        dropped: (input) => {
+        onDropped: (input) => {
           if (input.type !== 'offer') return;
           this.emit(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'closed' } });
         },
         survives: (error, input, effect) => this.survives(entry, error, input, effect),
-        broke: (error, input) => {
+        onFatal: (error, input) => {
           log.error({ ...logFields(entry), input: input?.type, error }, 'a channel stopped at an internal error');
           fatal(error);
         },
@@ -233,7 +233,7 @@ export class ChannelHost {
       case 'load_past':
         return this.parts.onchain.loadPast(entry, effect);
       case 'broadcast':
-        gate.after(() => void broadcast(this.parts, entry, effect).catch(this.parts.onError));
+        gate.afterSaved(() => void broadcast(this.parts, entry, effect).catch(this.parts.onError));
         return undefined;
       case 'disconnect':
         this.disconnect(entry, effect.why);
@@ -246,7 +246,7 @@ export class ChannelHost {
 
   /** To the connection that the channel knows of: nothing may reach a later one before channel_reestablish (BOLT 2). */
   private send({ connection }: Entry, message: ChannelMessage): void {
-    if (connection !== undefined) this.parts.gate.after(() => connection.send(message));
+    if (connection !== undefined) this.parts.gate.afterSaved(() => connection.send(message));
   }
 
   /** Where lines about a channel go. */
@@ -258,7 +258,7 @@ export class ChannelHost {
     const { connection } = entry;
     this.logOf(entry).warn({ ...logFields(entry), why }, 'ending the connection; it will be taken up again');
     noteDisconnecting(entry, why);
-    this.parts.gate.after(() => connection?.close(why));
+    this.parts.gate.afterSaved(() => connection?.close(why));
   }
 
   private handleEvent(entry: Entry, event: ChannelEvent, state: ChannelState): void {

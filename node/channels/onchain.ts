@@ -103,7 +103,7 @@ export class Onchain {
   /** Begins, once every channel has said after a restart what it wants. Throws StoreError. */
   async start(): Promise<void> {
     const { gate, channels, watcher } = this.parts;
-    await gate.settled();
+    await gate.allSaved();
     const { entries } = channels;
     const isOver = (key: string): boolean => (entries.get(key)?.machine.state.phase ?? 'closed') === 'closed';
     await this.engine.start((key) => !isOver(key));
@@ -145,7 +145,7 @@ export class Onchain {
   async block(): Promise<void> {
     const { channels, gate } = this.parts;
     await channels.settled();
-    await gate.settled();
+    await gate.allSaved();
     this.engine.checkSoon();
     await this.mempool.poll();
   }
@@ -156,7 +156,7 @@ export class Onchain {
     const ours = claims.filter(
       (claim) => claim.kind === 'ready' || claim.unlock.by !== 'wallet' || wallet.owns(claim.unlock.script),
     );
-    gate.after(() => this.engine.setClaims(key, ours));
+    gate.afterSaved(() => this.engine.setClaims(key, ours));
   }
 
   /** Satoshi that claims wait for in the wallet to be published at all, the least of them; undefined while none waits. */
@@ -272,7 +272,7 @@ export class Onchain {
   async loadPast({ key, machine }: Entry, { number }: EffectOf<'load_past'>): Promise<void> {
     const { gate, store } = this.parts;
     // What was kept a moment ago cannot be read before it is written.
-    await gate.settled();
+    await gate.allSaved();
     const htlcs: PastHtlc[] = [];
     // One by one: there may be as many as the channel has had payments, and few of them stood in one commitment.
     for await (const record of within(store, `${CHANNELS}${key}/`).entries(PAST_PREFIX))
@@ -286,7 +286,7 @@ export class Onchain {
     const ids = this.outputsOf(key).map(({ outpoint }) => idOf(key, outpoint));
     this.outputs.delete(key);
     this.mempool.forget(key);
-    gate.after(() => {
+    gate.afterSaved(() => {
       this.engine.forget(key).catch(fatal);
       follower.exclusive(() => watcher.unwatch(ids)).catch(fatal);
     });

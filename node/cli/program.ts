@@ -10,7 +10,7 @@ import { CallError, ConnectionError, openClient } from '../api/rpc/client.ts';
 import { toJson } from '../api/rpc/json.ts';
 import { type MethodSummary, type Parameter, usageOf } from '../api/summary.ts';
 import { reasonOf } from '../base/fileserror.ts';
-import { withoutValues } from '../base/hidden.ts';
+import { redactOptionValues } from '../base/redact.ts';
 import { pairLines } from '../base/table.ts';
 import { version } from '../base/version.ts';
 import { type Config, loadConfig, loadPlaces, type RunNode } from '../config/config.ts';
@@ -169,7 +169,7 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
 
 /** Runs the command with these words (without the program's name) and returns the exit code; never throws for bad input. */
 export const runCommand = async (words: readonly string[], given: Surroundings): Promise<number> => {
-  const err = (text: string) => given.err(withoutValues(text));
+  const err = (text: string) => given.err(redactOptionValues(text));
   const surroundings = { ...given, err };
   try {
     await program(await methodSummaries(), surroundings).parseAsync([...words], { from: 'user' });

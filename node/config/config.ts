@@ -11,7 +11,7 @@ import type { ChainName } from '../../wire/chains.ts';
 import { type Msat, msat, sat } from '../../wire/units.ts';
 import { isLoopback } from '../base/address.ts';
 import { defaultLevels, type LogLevels, logLevelsText } from '../base/loglevels.ts';
-import { meant } from '../base/nearest.ts';
+import { didYouMean } from '../base/nearest.ts';
 import type { RpcOptions } from '../chain/rpc.ts';
 import { type AnchorReserve, defaultReserve } from '../channels/anchorreserve.ts';
 import { descriptorsOf, isOnionService } from '../peer/descriptors.ts';
@@ -117,7 +117,7 @@ const fileLayer = (path: string, text: string): Layer => {
     if (!isOption(key)) {
       const [word = ''] = key.split(/[\s:]/);
       if (isOption(word)) throw new ConfigError(source, word, 'expected = behind it');
-      throw new ConfigError(source, word, `no option of this name${meant(word, Object.keys(options))}`);
+      throw new ConfigError(source, word, `no option of this name${didYouMean(word, Object.keys(options))}`);
     }
     const option: (typeof options)[OptionName] = options[key];
     if ('notInFile' in option) throw new ConfigError(source, key, 'belongs on the command line or in the environment');

@@ -106,7 +106,7 @@ const openGossip = async (identity: Identity, { network, chain }: ChainParts, fo
     send: (peer, message) => peers.get(peer)?.send(message),
     keep: (changes) => {
       gate.save(changes);
-      return gate.settled();
+      return gate.allSaved();
     },
     later: later.run,
     node: { alias, color: unhex(color), features: ourFeatures('N'), addresses: () => descriptorsOf(config.announce) },

@@ -7,13 +7,13 @@ import { ourFeatures } from '../../wire/features.ts';
 import { Disk } from '../base/disk.ts';
 import { type LogPart, partLog, partLogs } from '../base/loglevels.ts';
 import { LINES, limitedLog } from '../base/loglimits.ts';
-import { type Later, laterBy } from '../base/timers.ts';
+import { type TimerGroup, timerGroup } from '../base/timers.ts';
 import { AddressBook } from '../peer/addressbook.ts';
 import { Peers } from '../peer/peers.ts';
 import { networkOf } from '../ports/network.ts';
 import type { Log, Ports } from '../ports/ports.ts';
-import { watchedStore } from '../store/door.ts';
 import { Gate } from '../store/gate.ts';
+import { watchedStore } from '../store/watchedstore.ts';
 import type { Chains } from './chains.ts';
 import { openDatadir } from './datadir.ts';
 import type { Hooks } from './hooks.ts';
@@ -30,7 +30,7 @@ export interface Identity extends NodeIdentity {
   readonly logs: Readonly<Record<LogPart, Log>>;
   /** The same for what strangers can cause: few lines of a kind. */
   readonly strangers: Readonly<Record<LogPart, Log>>;
-  readonly later: Later;
+  readonly later: TimerGroup;
   /** The store failed, or there is a bug that nothing can go on with: the node ends. */
   readonly fatal: (error: unknown) => void;
   /** Any other error, by the part of the node in which it happened. */
@@ -45,7 +45,7 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
   const fatal = onFirstFailure(options.onFailure);
   const logs = partLogs(options.ports.log);
   const onInternalError = internalErrors(logs.core, fatal);
-  const later = laterBy(clock);
+  const later = timerGroup(clock);
   const now = (): number => Math.floor(clock.now() / 1000);
   const logTime = { now, later: later.run };
   const strangers = partLogs(limitedLog(options.ports.log, logTime));
@@ -56,7 +56,7 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
   const id = hex(keys.nodeId);
   const disk = new Disk({ folder: config.networkDir, clock, log: logs.store });
   // Not waited for: a disk that hangs would keep the node from coming up.
-  void disk.look();
+  void disk.check();
   const peers = new Peers({
     ...{ transport, clock, entropy },
     key: keys.identity,

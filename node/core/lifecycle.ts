@@ -68,7 +68,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     receiver.start();
     ticking = everySecond(clock, () => {
       outage.check();
-      void disk.look();
+      void disk.check();
       payments.tick();
     });
     // At a height that is long past, an HTLC seems to have time that it has not: with channels, nobody is spoken to before.
@@ -91,7 +91,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
 
   const end = async (): Promise<void> => {
     stopping.abort();
-    const hurry = clock.after(CHAIN_GRACE, () => void chain.close());
+    const cancelGrace = clock.after(CHAIN_GRACE, () => void chain.close());
     const following = follower.stop();
     // Whoever waits for it is told; here it matters only that nothing is begun any more.
     await begun?.catch(() => undefined);
@@ -100,20 +100,21 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     later.cancel();
     await peers.stop();
     htlcSwitch.stop();
-    await gate.unlessBroken(following);
-    await gate.unlessBroken(onchain.stop());
-    await gate.unlessBroken(receiver.stop());
-    for (const part of [payments, channels, gate]) await gate.unlessBroken(part.settled());
+    await gate.waitUnlessFailed(following);
+    await gate.waitUnlessFailed(onchain.stop());
+    await gate.waitUnlessFailed(receiver.stop());
+    for (const part of [payments, channels]) await gate.waitUnlessFailed(part.settled());
+    await gate.waitUnlessFailed(gate.allSaved());
     await backups.settled();
     await parts.chain.graphStore.flush();
     await store.close();
-    hurry();
+    cancelGrace();
     await chain.close();
   };
 
   return {
     begin: () => {
-      begun ??= gate.unlessBroken(run());
+      begun ??= gate.waitUnlessFailed(run());
       return begun;
     },
     stop: () => {

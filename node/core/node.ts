@@ -2,7 +2,7 @@
  * One node put together: who it is, the chain that it stands on, its payments, and then who tells whom. Nothing here decides anything
  * about money; it only makes sure that what one part says reaches the next.
  */
-import { orElse } from '../base/cleanup.ts';
+import { cleanUpOnError } from '../base/cleanup.ts';
 import { networkOf } from '../ports/network.ts';
 import { afterBlock } from './afterblock.ts';
 import { Chains } from './chains.ts';
@@ -52,6 +52,6 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
  */
 export const startNode = async (options: NodeOptions): Promise<Node> => {
   const node = await openNode(options);
-  await orElse(node.begin(), node.stop);
+  await cleanUpOnError(node.begin(), node.stop);
   return node;
 };

@@ -41,7 +41,7 @@ export const recoverFromBackup = async (parts: RecoverParts, contents: Contents)
   const found: ChannelId[] = [];
   for (const channel of contents.channels)
     if (await recoverChannel(parts, channel)) found.push(channelIdOf(channel.funding));
-  await gate.settled();
+  await gate.allSaved();
   // Coins that came to addresses further on than a wallet looks by itself were passed over in blocks it has read.
   if (found.length > 0 && contents.addresses.some((count) => count > addressGap)) {
     log.info({ addresses: contents.addresses }, 'looking for coins of the wallet in all blocks');

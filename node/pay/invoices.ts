@@ -13,6 +13,7 @@ import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
 import { Numbered, numberIn, numbersBelow, numberText } from '../store/numbered.ts';
+import type { KeyPrefix } from '../store/schema.ts';
 import {
   decodeInvoiceRecord,
   encodeInvoiceRecord,
@@ -32,8 +33,8 @@ const EMPTY = new Uint8Array();
 /** Seconds between two checks for expired invoices. */
 const EXPIRY_CHECK_SECONDS = 60;
 
-const ofHash = (hash: string): string => `${HASHES}${hash}/`;
-const ofLabel = (label: string): string => `${LABELS}${hex(sha256(utf8(label)))}/`;
+const ofHash = (hash: string): KeyPrefix => `${HASHES}${hash}/`;
+const ofLabel = (label: string): KeyPrefix => `${LABELS}${hex(sha256(utf8(label)))}/`;
 const paymentIdOf = ({ paymentSecret }: InvoiceRecord): string => hex(paymentSecret.subarray(0, PAYMENT_ID_LENGTH));
 
 /** What `listinvoices` calls it. */
@@ -105,7 +106,7 @@ export class Invoices {
     for (const invoice of this.records.inMemory.values()) {
       if (this.status(invoice) !== 'expired') continue;
       this.gate.save([{ key: OPEN + numberText(invoice.createdIndex), value: undefined }]);
-      this.gate.after(() => this.evict(invoice));
+      this.gate.afterSaved(() => this.evict(invoice));
     }
   }
 
@@ -228,7 +229,7 @@ export class Invoices {
       ],
       settle: () => {
         this.cache(invoice);
-        this.gate.after(() => {
+        this.gate.afterSaved(() => {
           this.evict(invoice);
           this.waits.paid(invoice);
         });
@@ -244,7 +245,7 @@ export class Invoices {
   /** The invoice as it is now; a paid one only once that is durable. Throws StoreError. */
   async reread(invoice: InvoiceRecord): Promise<InvoiceRecord> {
     const found = (await this.records.get(invoice.createdIndex)) ?? invoice;
-    if (found.paid !== undefined) await this.gate.settled();
+    if (found.paid !== undefined) await this.gate.allSaved();
     return found;
   }
 
@@ -262,7 +263,7 @@ export class Invoices {
   async waitAnyPaid(last: bigint, signal: AbortSignal): Promise<InvoiceRecord | undefined> {
     if (last < this.lastPaid)
       for await (const invoice of this.listPaid(last + 1n)) {
-        await this.gate.settled();
+        await this.gate.allSaved();
         return invoice;
       }
     return this.waits.wait(({ paid }) => paid !== undefined && paid.payIndex > last, signal);

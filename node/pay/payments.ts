@@ -103,7 +103,7 @@ export class Payments {
         perform: (effect) => this.perform(running, effect),
         traced: paymentSteps(this.parts.log, id.slice(0, 12)),
         survives: (error, input, effect) => this.survives(running, error, input, effect),
-        broke: (error) => this.parts.fatal(error),
+        onFatal: (error) => this.parts.fatal(error),
       }),
     };
     this.running.set(id, running);
@@ -219,7 +219,7 @@ export class Payments {
     const { waiters } = running;
     running.waiters = [];
     if (waiters.length === 0) return;
-    this.parts.gate.after(() => {
+    this.parts.gate.afterSaved(() => {
       for (const tell of waiters) tell(record);
     });
   }

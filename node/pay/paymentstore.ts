@@ -10,6 +10,7 @@ import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
 import { Numbered, numbersBelow, numberText } from '../store/numbered.ts';
 import { readRecord } from '../store/records.ts';
+import type { KeyPrefix } from '../store/schema.ts';
 import { decodePaymentRecord, encodePaymentRecord, PAYMENT_RECORDS, type PaymentRecord } from './paymentrecord.ts';
 
 /** A mark for each pending payment, by its number. */
@@ -18,7 +19,7 @@ const PENDING = 'paying/';
 const NUMBERS_BY_HASH = 'payhash/';
 const EMPTY = new Uint8Array();
 
-const ofHash = (paymentHash: Uint8Array): string => `${NUMBERS_BY_HASH}${hex(paymentHash)}/`;
+const ofHash = (paymentHash: Uint8Array): KeyPrefix => `${NUMBERS_BY_HASH}${hex(paymentHash)}/`;
 
 export class PaymentStore {
   private readonly store: Store;
@@ -92,7 +93,7 @@ export class PaymentStore {
       { key: PAYMENT_RECORDS + n, value: encodePaymentRecord(record) },
       { key: PENDING + n, value: undefined },
     ]);
-    this.gate.after(() => this.evict(record));
+    this.gate.afterSaved(() => this.evict(record));
     return record;
   }
 

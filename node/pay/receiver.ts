@@ -68,7 +68,7 @@ export class ReceiverHost {
       perform: (effect) => this.perform(effect),
       traced: receiverSteps(parts.log),
       survives: (error, input, effect) => this.survives(error, input, effect),
-      broke: (error) => parts.fatal(error),
+      onFatal: (error) => parts.fatal(error),
     });
   }
 

@@ -1,8 +1,15 @@
 /**
- * The line between what a node has decided and what the world may see of it. Decisions are handed to the store as they are made,
- * in order; whatever leaves the process (a message, a transaction, an answer) passes here and waits until everything decided
- * before it would survive a power cut. Machines need not wait: what they tell each other stays inside, and a crash takes all of it
- * back together.
+ * Saved before it is visible: the rule by which a crash at any instant loses nothing that a peer, the chain or a caller has seen.
+ *
+ * `save` hands changes to the store in the order in which they were decided, and returns at once. Whatever leaves the process
+ * because of them (a message to a peer, a transaction, an answer of the API) goes through `after`, which runs it once every save
+ * before it is on disk. So `[save, send]` in the effects of a step is enough: the machine that performs them waits for neither.
+ * Inputs that machines give each other do not pass here. They may rest on saves that are still being written; a crash then undoes
+ * those and everything that followed from them, and nothing of it has been seen outside. The store commits in the order of the
+ * calls, so what is on disk is always a beginning of what was decided.
+ *
+ * Some parts (the wallet, the sweeper, an invoice being made) await their own `commit` and only then send: the same rule without the
+ * gate. Once any save has failed, nothing passes any more and the node stops: nobody knows what is on disk.
  */
 import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports/ports.ts';
@@ -22,8 +29,8 @@ export class Gate {
   });
 
   /**
-   * `fatal` is called once when the store fails; from then on nothing passes. `threw` is told what went wrong in something that
-   * waited, or did not have to: it stops neither the others that wait nor whoever asked for it.
+   * `fatal` is called once when the store fails; from then on nothing passes. `threw` is called with what a function given to `after`
+   * threw: the others run all the same, and the caller of `after` does not see it.
    */
   constructor(store: Pick<Store, 'commit'>, fatal: (error: unknown) => void, threw: (error: unknown) => void = fatal) {
     this.store = store;
@@ -31,7 +38,7 @@ export class Gate {
     this.threw = threw;
   }
 
-  /** Keeps changes behind all that was kept before. */
+  /** Saves changes, after everything saved before. Returns at once; a failure goes to `fatal`. */
   save(changes: readonly Change[]): void {
     if (this.broken || changes.length === 0) return;
     const number = ++this.begun;
@@ -41,7 +48,7 @@ export class Gate {
     );
   }
 
-  /** The store failed, at a save of the gate's or of somebody else: nothing passes any more, and the node is told, once. */
+  /** The store failed, here or at a commit of another part: nothing passes any more, and `fatal` is called, once. */
   fail(error: unknown): void {
     if (this.broken) return;
     this.broken = true;
@@ -50,21 +57,21 @@ export class Gate {
     this.fatal(error);
   }
 
-  /** Runs something once all that was kept so far is durable; at once if it is, and always in the order of the calls. */
-  after(run: () => void): void {
+  /** Runs something once everything saved so far is durable: at once if it is already; always in the order of the calls. */
+  afterSaved(run: () => void): void {
     if (this.broken) return;
     if (this.durable >= this.begun && this.waiting.length === 0) this.pass(run);
     else this.waiting.push({ need: this.begun, run });
   }
 
-  /** Waits for something that may wait for the store; no longer once that failed, for then it may wait for ever. */
-  async unlessBroken(wait: Promise<unknown>): Promise<void> {
+  /** Waits for something that may depend on the store, but not beyond a failure of the store: then it may never come. */
+  async waitUnlessFailed(wait: Promise<unknown>): Promise<void> {
     await Promise.race([wait, this.failed]);
   }
 
-  /** Resolves once all that was kept so far is durable; never, if the store fails. */
-  settled(): Promise<void> {
-    return new Promise((resolve) => this.after(resolve));
+  /** Resolves once everything saved so far is durable; never, if the store fails. */
+  allSaved(): Promise<void> {
+    return new Promise((resolve) => this.afterSaved(resolve));
   }
 
   private reached(number: number): void {

@@ -4,6 +4,7 @@
  */
 import type { Store } from '../ports/ports.ts';
 import { readRecord } from './records.ts';
+import type { KeyPrefix } from './schema.ts';
 
 /** A number as a part of a key: 16 digits, so that keys have the order of their numbers. */
 export const numberText = (n: bigint): string => n.toString(16).padStart(16, '0');
@@ -11,7 +12,7 @@ export const numberText = (n: bigint): string => n.toString(16).padStart(16, '0'
 export const numberIn = (key: string): bigint => BigInt(`0x${key.slice(-16)}`);
 
 /** The numbers at the end of the keys below a prefix, lowest first. Throws StoreError. */
-export async function* numbersBelow(store: Store, prefix: string, from = 0n): AsyncGenerator<bigint> {
+export async function* numbersBelow(store: Store, prefix: KeyPrefix, from = 0n): AsyncGenerator<bigint> {
   const after = from === 0n ? undefined : prefix + numberText(from - 1n);
   for await (const [key] of store.entries(prefix, after)) yield numberIn(key);
 }
@@ -20,11 +21,11 @@ export class Numbered<T> {
   /** By number: these take precedence over what the store has. */
   readonly inMemory = new Map<bigint, T>();
   private readonly store: Store;
-  private readonly prefix: string;
+  private readonly prefix: KeyPrefix;
   private readonly read: (value: Uint8Array) => T;
 
   /** `read` throws WireError for bytes that are no such record. */
-  constructor(store: Store, prefix: string, read: (value: Uint8Array) => T) {
+  constructor(store: Store, prefix: KeyPrefix, read: (value: Uint8Array) => T) {
     this.store = store;
     this.prefix = prefix;
     this.read = read;

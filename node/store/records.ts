@@ -1,8 +1,9 @@
-/** Maps of typed values kept as one record each: reading them all, and finding what changed between two versions. */
+/** Maps of typed values with one record each: reading them all, and finding what changed between two versions. */
 import type { Change } from '../../wire/change.ts';
 import { WireError } from '../../wire/codec.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
+import type { KeyPrefix } from './schema.ts';
 
 /** A record's value. A WireError or RangeError of `read` becomes StoreError `corrupt`, which names the record's key. */
 export const readRecord = <T>(key: string, value: Uint8Array, read: (value: Uint8Array) => T): T => {
@@ -18,7 +19,7 @@ export const readRecord = <T>(key: string, value: Uint8Array, read: (value: Uint
 /** Every record below a prefix, by the rest of its key. Throws StoreError. */
 export const loadRecords = async <T>(
   store: Store,
-  prefix: string,
+  prefix: KeyPrefix,
   read: (value: Uint8Array) => T,
 ): Promise<Map<string, T>> => {
   const out = new Map<string, T>();
@@ -29,7 +30,7 @@ export const loadRecords = async <T>(
 
 /** What turns the records of one version into those of the next. Values that are the same object are not encoded again. */
 export const changedRecords = <T>(
-  prefix: string,
+  prefix: KeyPrefix,
   before: ReadonlyMap<string, T>,
   after: ReadonlyMap<string, T>,
   write: (value: T) => Uint8Array,

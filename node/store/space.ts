@@ -1,9 +1,10 @@
 /** A part of a store as a store of its own: a machine's records under the machine's prefix. */
 import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports/ports.ts';
+import type { KeyPrefix } from './schema.ts';
 
-/** The records whose keys begin with `prefix`, without it. Closing it closes nothing: the whole store is its owner's. */
-export const within = (store: Store, prefix: string): Store => ({
+/** The records whose keys begin with `prefix`, under the rest of their keys. Closing it does not close the whole store. */
+export const within = (store: Store, prefix: KeyPrefix): Store => ({
   get: (key) => store.get(prefix + key),
   entries: async function* (inner, after) {
     const from = after === undefined ? undefined : prefix + after;
@@ -15,6 +16,6 @@ export const within = (store: Store, prefix: string): Store => ({
   close: async () => undefined,
 });
 
-/** A machine's changes with the keys the whole store knows them by. */
-export const prefixed = (prefix: string, changes: readonly Change[]): Change[] =>
+/** A machine's changes under their keys in the whole store. */
+export const prefixed = (prefix: KeyPrefix, changes: readonly Change[]): Change[] =>
   changes.map(({ key, value }) => ({ key: prefix + key, value }));

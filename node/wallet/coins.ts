@@ -9,7 +9,7 @@ import { type Sat, sat, type Txid, txid } from '../../wire/units.ts';
 import { rememberedBlocks } from '../chain/follow.ts';
 import { outpointKey } from '../chain/watch.ts';
 import type { Block, ChainEvent, ChainTx } from '../ports/ports.ts';
-import type { AddressBook, KeyPath } from './keys.ts';
+import type { KeyPath, ScriptIndex } from './keys.ts';
 
 /** A confirmed output of ours. */
 export interface Coin {
@@ -82,7 +82,7 @@ const prune = (state: WalletState): WalletState => {
   return { ...state, coins, sent, reserved, givenUp };
 };
 
-const connect = (state: WalletState, block: Block, book: AddressBook): WalletState => {
+const connect = (state: WalletState, block: Block, book: ScriptIndex): WalletState => {
   const coins = new Map(state.coins);
   const sent = new Map(state.sent);
   let { next } = state;
@@ -123,7 +123,7 @@ const disconnect = (state: WalletState, height: number): WalletState => {
 };
 
 /** The wallet after a block was added or taken away. */
-export const walletEvent = (state: WalletState, event: ChainEvent, book: AddressBook): WalletState =>
+export const walletEvent = (state: WalletState, event: ChainEvent, book: ScriptIndex): WalletState =>
   event.event === 'connected' ? connect(state, event.block, book) : disconnect(state, event.height);
 
 /** The further of two counts, on either branch. */
@@ -149,7 +149,7 @@ export const afterReplay = (state: WalletState, replayed: WalletState): WalletSt
 };
 
 /** What the wallet has to know about a transaction of its own; `height` where it is mined. */
-export const sentOf = (tx: Transaction, book: AddressBook, height?: number): Sent => ({
+export const sentOf = (tx: Transaction, book: ScriptIndex, height?: number): Sent => ({
   txid: txid(tx.getHash()),
   raw: new Uint8Array(tx.toBuffer()),
   spends: tx.ins.map((input) => outpointKey(input.hash, input.index)),
@@ -168,7 +168,7 @@ export const heightOf = (state: WalletState, { txid: id, spends, height }: Sent)
 };
 
 /** The wallet once it gave this transaction to the network: its coins are spent, its change is ours. Again changes nothing. */
-export const remember = (state: WalletState, sent: Sent): WalletState => {
+export const withSent = (state: WalletState, sent: Sent): WalletState => {
   const reserved = new Map(state.reserved);
   for (const key of sent.spends) reserved.delete(key);
   return {
@@ -181,7 +181,7 @@ export const remember = (state: WalletState, sent: Sent): WalletState => {
 };
 
 /** The wallet as if that transaction had never been sent; one that is mined stays. */
-export const forget = (state: WalletState, id: Txid): WalletState => {
+export const withoutSent = (state: WalletState, id: Txid): WalletState => {
   const known = state.sent.get(hex(id));
   if (known === undefined || heightOf(state, known) !== undefined) return state;
   const sent = new Map(state.sent);
@@ -192,7 +192,7 @@ export const forget = (state: WalletState, id: Txid): WalletState => {
 
 /** The wallet once this transaction of its own takes back the coins of another one. */
 export const giveUp = (state: WalletState, id: Txid, by: Sent): WalletState => {
-  const next = remember(state, by);
+  const next = withSent(state, by);
   return { ...next, givenUp: new Map(next.givenUp).set(hex(id), hex(by.txid)) };
 };
 

@@ -77,7 +77,7 @@ export const keysOf = (seed: Uint8Array, coin: 0 | 1, identity?: SecretKey): Nod
 export const addressGap = 20;
 
 /** Which scripts are ours. It looks `addressGap` further than the highest index it was told of or has found. */
-export interface AddressBook {
+export interface ScriptIndex {
   /** The path of a script of ours; undefined for anybody else's. */
   pathOf(script: Uint8Array): KeyPath | undefined;
   /** Makes sure that this path and the gap after it are known, and gives its script. */
@@ -85,7 +85,7 @@ export interface AddressBook {
 }
 
 /** The book of these keys. Scripts are derived once. */
-export const addressBook = (keys: NodeKeys): AddressBook => {
+export const addressBook = (keys: NodeKeys): ScriptIndex => {
   const paths = new Map<string, KeyPath>();
   const scripts = [[], []] as readonly [Uint8Array[], Uint8Array[]];
   const reach = ({ branch, index }: KeyPath): void => {

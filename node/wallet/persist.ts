@@ -21,7 +21,7 @@ import { sat, txid } from '../../wire/units.ts';
 import type { Store } from '../ports/ports.ts';
 import { changedRecords, loadRecords, readRecord } from '../store/records.ts';
 import { type Coin, emptyWallet, type Sent, sentOf, type WalletState } from './coins.ts';
-import type { AddressBook } from './keys.ts';
+import type { ScriptIndex } from './keys.ts';
 
 const at = {
   head: 'wallet/head',
@@ -56,7 +56,7 @@ const headCodec = struct({ height: u32, given: u32, change: u32 });
 const writeCoin = (coin: Coin): Uint8Array => encode(coinCodec, coin);
 const writeSent = ({ height, raw }: Sent): Uint8Array => encode(sentCodec, { height, raw });
 const readSent =
-  (book: AddressBook) =>
+  (book: ScriptIndex) =>
   (record: Uint8Array): Sent => {
     const { height, raw } = decode(sentCodec, record);
     return sentOf(Transaction.fromBuffer(raw), book, height);
@@ -77,7 +77,7 @@ export const walletChanges = (before: WalletState, after: WalletState): readonly
 };
 
 /** The wallet a store holds; one that has seen nothing where it holds none. Throws StoreError `corrupt`. */
-export const loadWallet = async (store: Store, book: AddressBook): Promise<WalletState> => {
+export const loadWallet = async (store: Store, book: ScriptIndex): Promise<WalletState> => {
   const record = await store.get(at.head);
   const head = record && readRecord(at.head, record, (value) => decode(headCodec, value));
   if (head !== undefined) {

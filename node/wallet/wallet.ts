@@ -14,7 +14,7 @@ import { buildSigned, keyWitness, type Output, signInput } from './build.ts';
 import * as coins from './coins.ts';
 import { WalletError } from './errors.ts';
 import { planTakeBack } from './giveup.ts';
-import { type AddressBook, addressBook, type KeyPath, type NodeKeys } from './keys.ts';
+import { addressBook, type KeyPath, type NodeKeys, type ScriptIndex } from './keys.ts';
 import { loadWallet, walletChanges } from './persist.ts';
 import { dustOf, feeOf, selectCoins, weightOf } from './select.ts';
 import { claimOwner, type Fund, fundsOf, heldBack, spendable, sumOf } from './view.ts';
@@ -54,12 +54,12 @@ const passing = 'send/';
 
 export class Wallet implements ChainListener {
   private readonly parts: WalletParts;
-  private readonly book: AddressBook;
+  private readonly book: ScriptIndex;
   private state: coins.WalletState;
   private passed = 0;
   private spare: Promise<{ readonly script: Uint8Array }> | undefined;
 
-  private constructor(parts: WalletParts, book: AddressBook, state: coins.WalletState) {
+  private constructor(parts: WalletParts, book: ScriptIndex, state: coins.WalletState) {
     this.parts = parts;
     this.book = book;
     this.state = state;
@@ -209,12 +209,12 @@ export class Wallet implements ChainListener {
 
   /** To be called before a transaction of ours is broadcast: from now on its coins are spent and its change is ours. */
   async sending({ tx }: ChainTx): Promise<void> {
-    await this.save(coins.remember(this.state, coins.sentOf(tx, this.book)));
+    await this.save(coins.withSent(this.state, coins.sentOf(tx, this.book)));
   }
 
   /** Takes back `sending`, for a transaction the network refused. */
   async forget(id: Txid): Promise<void> {
-    await this.save(coins.forget(this.state, id));
+    await this.save(coins.withoutSent(this.state, id));
   }
 
   /**

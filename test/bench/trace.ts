@@ -26,7 +26,7 @@ const steps = async (traced?: Traced): Promise<void> => {
     state: 0,
     step: (before, input) => [before + input, ['save', 'send']],
     perform: () => undefined,
-    broke: (error) => {
+    onFatal: (error) => {
       throw error;
     },
     ...(traced && { traced }),

@@ -40,7 +40,7 @@ const entryOf = (scidAlias: boolean): Entry => {
       state: pair.a.state,
       step: (state) => [state, []],
       perform: () => undefined,
-      broke: () => undefined,
+      onFatal: () => undefined,
     }),
   };
 };

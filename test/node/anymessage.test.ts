@@ -273,7 +273,7 @@ describe('a node takes every message with every field at its extremes', () => {
     const id = hex(phase.fixed['channel_id'] as Uint8Array);
     alice.call('close', { id, unilateraltimeout }).catch(() => undefined);
     await becomes('a channel that ends', is);
-    await alice.node.gate.settled();
+    await alice.node.gate.allSaved();
     return phase;
   };
   const phaseOf = () => entry()?.machine.state.phase;

@@ -5,7 +5,7 @@ import { openCalls } from '../../node/api/rpc/calls.ts';
 import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
 import type { Handlers } from '../../node/api/table.ts';
 import { Machine } from '../../node/base/machine.ts';
-import { endingClock, everySecond, laterBy } from '../../node/base/timers.ts';
+import { endingClock, everySecond, timerGroup } from '../../node/base/timers.ts';
 import { internalErrors, onFirstFailure } from '../../node/core/internalerrors.ts';
 import { onUnhandled, partOf } from '../../node/core/unhandled.ts';
 import { StoreError } from '../../node/store/errors.ts';
@@ -27,16 +27,16 @@ test('what waits for the store and throws is told of, and holds up nothing that 
     (error) => told.push(error),
   );
   gate.save([{ key: 'k', value: zeros(1) }]);
-  gate.after(() => seen.push(1));
-  gate.after(() => {
+  gate.afterSaved(() => seen.push(1));
+  gate.afterSaved(() => {
     throw bug;
   });
-  gate.after(() => seen.push(2));
-  await gate.settled();
-  gate.after(() => {
+  gate.afterSaved(() => seen.push(2));
+  await gate.allSaved();
+  gate.afterSaved(() => {
     throw bug;
   });
-  gate.after(() => seen.push(3));
+  gate.afterSaved(() => seen.push(3));
   expect([seen, told]).toEqual([
     [1, 2, 3],
     [bug, bug],
@@ -55,7 +55,7 @@ test('an effect that throws and is survived is left out, and those behind it are
       return undefined;
     },
     survives: (_, input, effect) => survived.push([input, effect]) > 0,
-    broke: (error) => {
+    onFatal: (error) => {
       throw error;
     },
   });
@@ -77,7 +77,7 @@ test('what an idle machine gives itself and cannot take is not given again befor
       return 'own';
     },
     survives: () => true,
-    broke: (error) => {
+    onFatal: (error) => {
       throw error;
     },
   });
@@ -191,7 +191,7 @@ test('no timer outlives its clock, one that is set late included; one that throw
   ending.end();
   ending.after(60_000, () => undefined);
   expect(set.size).toBe(0);
-  const later = laterBy(clock);
+  const later = timerGroup(clock);
   later.cancel();
   later.run(60_000, () => undefined);
   expect(set.size).toBe(0);

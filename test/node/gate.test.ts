@@ -23,7 +23,7 @@ const never = (error: unknown) => {
 
 test('what rests on nothing passes at once', () => {
   const seen: number[] = [];
-  new Gate(heldStore(), never).after(() => seen.push(1));
+  new Gate(heldStore(), never).afterSaved(() => seen.push(1));
   expect(seen).toEqual([1]);
 });
 
@@ -32,9 +32,9 @@ test('a message waits for the save before it, and not for one after it', async (
   const gate = new Gate(store, never);
   const seen: string[] = [];
   gate.save(change);
-  gate.after(() => seen.push('first'));
+  gate.afterSaved(() => seen.push('first'));
   gate.save(change);
-  gate.after(() => seen.push('second'));
+  gate.afterSaved(() => seen.push('second'));
   expect(seen).toEqual([]);
   await store.flush();
   expect(seen).toEqual(['first']);
@@ -48,11 +48,11 @@ test('when the store fails nothing that waits ever passes, and it is said once',
   const gate = new Gate(store, (error) => errors.push(error));
   const seen: string[] = [];
   gate.save(change);
-  gate.after(() => seen.push('sent'));
+  gate.afterSaved(() => seen.push('sent'));
   gate.save(change);
   for (const entry of store.held.splice(0)) entry.reject(new Error('disk full'));
   await new Promise((resolve) => setImmediate(resolve));
-  gate.after(() => seen.push('later'));
+  gate.afterSaved(() => seen.push('later'));
   expect(seen).toEqual([]);
   expect(errors).toHaveLength(1);
 });
@@ -73,7 +73,7 @@ test('whatever the order of saves, messages and flushes, messages pass in order 
         } else if (step === 'after') {
           const need = kept;
           const n = asked++;
-          gate.after(() => passed.push({ need, durable, n }));
+          gate.afterSaved(() => passed.push({ need, durable, n }));
         } else if (store.held.length > 0) {
           durable++;
           await store.flush();
@@ -93,6 +93,6 @@ test('whatever the order of saves, messages and flushes, messages pass in order 
 test('whoever waits for the store to end is not kept by one that failed', async () => {
   const gate = new Gate({ commit: () => Promise.reject(new Error('full')) }, () => undefined);
   gate.save([{ key: 'a', value: new Uint8Array() }]);
-  await gate.unlessBroken(gate.settled());
-  await gate.unlessBroken(new Promise(() => undefined));
+  await gate.waitUnlessFailed(gate.allSaved());
+  await gate.waitUnlessFailed(new Promise(() => undefined));
 });

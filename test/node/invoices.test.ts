@@ -39,17 +39,17 @@ describe('the invoices of a node', () => {
     const { disk, gate, invoices, pay } = await opened();
     for (let n = 1; n <= 60; n++) await invoices.add(draft(n, n === 60 ? 150 : 1_000));
     for (let n = 1; n <= 58; n++) pay(n);
-    await gate.settled();
+    await gate.allSaved();
     const again = await opened(disk, { now: 200 });
     expect(again.store.reads).toBe(4);
     expect(again.invoices.openByPaymentId(bytes32(559).subarray(0, 11))?.label).toBe('bill 59');
     // Expired: its mark is gone, so that the next start does not read it.
-    await again.gate.settled();
+    await again.gate.allSaved();
     expect(again.invoices.openByHash(bytes32(60))).toBeUndefined();
     expect((await opened(disk, { now: 200 })).store.reads).toBe(2);
     expect(await again.invoices.add(draft(61))).toMatchObject({ createdIndex: 61n });
     again.pay(61);
-    await again.gate.settled();
+    await again.gate.allSaved();
     expect((await again.invoices.byLabel('bill 61'))?.paid?.payIndex).toBe(59n);
   });
 
@@ -58,10 +58,10 @@ describe('the invoices of a node', () => {
     await invoices.add(draft(1));
     await invoices.add(draft(2, 150));
     pay(1);
-    await gate.settled();
+    await gate.allSaved();
     time.now = 200;
     await invoices.add(draft(3));
-    await gate.settled();
+    await gate.allSaved();
     for (const one of [invoices, (await opened(disk, time)).invoices]) {
       expect((await one.byLabel('bill 1'))?.paid?.payIndex).toBe(1n);
       expect((await one.byId(hex(bytes32(2))))?.label).toBe('bill 2');
@@ -82,7 +82,7 @@ describe('the invoices of a node', () => {
     ]);
     expect(await invoices.add({ ...draft(1), label: 'another' })).toBe('hash');
     pay(1);
-    await gate.settled();
+    await gate.allSaved();
     for (const one of [invoices, (await opened(disk)).invoices]) {
       expect(await one.add(same)).toBe('label');
       expect(await one.add({ ...draft(1), label: 'another' })).toBe('hash');
@@ -99,7 +99,7 @@ describe('the invoices of a node', () => {
       expect(labels(await collect(one.listPaid(2n)))).toEqual(['bill 2', 'bill 5']);
     };
     await check(invoices);
-    await gate.settled();
+    await gate.allSaved();
     await check(invoices);
     await check((await opened(disk)).invoices);
   });

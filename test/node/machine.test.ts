@@ -29,7 +29,7 @@ const machine = (trace: string[], step?: (state: number, n: number) => readonly 
           trace.push(`saved ${effect.n}`);
         });
       },
-      broke: (error) => broken.push(error),
+      onFatal: (error) => broken.push(error),
     }),
   };
 };
@@ -58,7 +58,7 @@ test('idle is asked only when the queue has run empty', async () => {
       asked++;
       return state < 10 ? 10 : undefined;
     },
-    broke: () => undefined,
+    onFatal: () => undefined,
   });
   m.push(1);
   m.push(2);
@@ -100,7 +100,7 @@ test('a save that fails keeps what depends on it from being sent', async () => {
       sent.push('sent');
       return undefined;
     },
-    broke: (error) => broken.push(error),
+    onFatal: (error) => broken.push(error),
   });
   m.push(1);
   await m.settled();
@@ -118,7 +118,7 @@ test('an input that the machine survives is left out, and what follows is taken'
     },
     perform: () => undefined,
     survives: (_, n) => n === 2,
-    broke: (error) => broken.push(error),
+    onFatal: (error) => broken.push(error),
   });
   for (const n of [1, 2, 3]) m.push(n);
   await m.settled();
@@ -142,8 +142,8 @@ test('who pushed what a machine that was stopped has left, or pushes after that,
       m.stop();
       return undefined;
     },
-    dropped: (n) => dropped.push(n),
-    broke: () => undefined,
+    onDropped: (n) => dropped.push(n),
+    onFatal: () => undefined,
   });
   for (const n of [1, 2, 3, 4]) m.push(n);
   await m.settled();
@@ -161,8 +161,8 @@ test('who pushed what a machine that broke has left is not: nothing may follow f
       throw new Error(`${n}`);
     },
     perform: () => undefined,
-    dropped: (n) => dropped.push(n),
-    broke: () => undefined,
+    onDropped: (n) => dropped.push(n),
+    onFatal: () => undefined,
   });
   m.push(1);
   m.push(2);
@@ -176,7 +176,7 @@ test('a long queue lets the rest of the process have its turn in between', async
     state: 0,
     step: (state, n) => [state + n, []],
     perform: () => undefined,
-    broke: (error) => {
+    onFatal: (error) => {
       throw error;
     },
   });

@@ -36,7 +36,7 @@ describe('the payments of payments', () => {
       const record = payments.begin(draft(n));
       if (n % 50 !== 0) payments.finish(record, result(n % 2 === 0 ? 'no route' : undefined));
     }
-    await gate.settled();
+    await gate.allSaved();
     const again = await opened(disk);
     expect(again.store.reads).toBe(8);
     expect(ids(again.payments.pending())).toEqual(['payment 50', 'payment 100', 'payment 150', 'payment 200']);
@@ -47,7 +47,7 @@ describe('the payments of payments', () => {
     const { store, gate, payments } = await opened();
     payments.finish(payments.begin(draft(1)), result());
     expect(payments.pendingById('payment 1')).toBeUndefined();
-    await gate.settled();
+    await gate.allSaved();
     const before = store.reads;
     expect(await payments.byHash(bytes32(1))).toMatchObject({ id: 'payment 1', status: 'complete' });
     expect(store.reads).toBe(before + 2);
@@ -67,7 +67,7 @@ describe('the payments of payments', () => {
     expect(await payments.byHash(bytes32(7))).toMatchObject({ id: 'payment 2', status: 'complete' });
     expect(await payments.byHash(bytes32(8))).toBeUndefined();
     write();
-    await gate.settled();
+    await gate.allSaved();
     for (const one of [payments, (await opened(disk)).payments]) {
       expect(await one.byHash(bytes32(7))).toMatchObject({ id: 'payment 2', status: 'complete' });
       expect(ids(await collect(one.list(0n, bytes32(7))))).toEqual(['payment 1', 'payment 2']);

@@ -120,11 +120,13 @@ describe('records', () => {
   test('a damaged record is named by its key', async () => {
     const store = memoryStore(
       new Map([
-        ['n/1', u32be(7)],
-        ['n/2', utf8('bad')],
+        ['over/1', u32be(7)],
+        ['over/2', utf8('bad')],
       ]),
     );
-    await expect(loadRecords(store, 'n/', read)).rejects.toMatchObject({ fault: { code: 'corrupt', key: 'n/2' } });
+    await expect(loadRecords(store, 'over/', read)).rejects.toMatchObject({
+      fault: { code: 'corrupt', key: 'over/2' },
+    });
   });
 
   test('only what changed is written', async () => {
@@ -138,13 +140,13 @@ describe('records', () => {
       ['b', 5],
       ['d', 4],
     ]);
-    const changes = changedRecords('n/', before, after, u32be);
+    const changes = changedRecords('over/', before, after, u32be);
     expect(changes).toEqual([
-      { key: 'n/c', value: undefined },
-      { key: 'n/b', value: u32be(5) },
-      { key: 'n/d', value: u32be(4) },
+      { key: 'over/c', value: undefined },
+      { key: 'over/b', value: u32be(5) },
+      { key: 'over/d', value: u32be(4) },
     ]);
-    expect(changedRecords('n/', after, after, u32be)).toEqual([]);
+    expect(changedRecords('over/', after, after, u32be)).toEqual([]);
   });
 });
 

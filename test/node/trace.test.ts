@@ -269,7 +269,7 @@ test('a trace that throws leaves the step, its effects and the machine as they a
     traced: () => {
       throw new Error('no line');
     },
-    broke: (error) => void performed.push(String(error)),
+    onFatal: (error) => void performed.push(String(error)),
   });
   machine.push(2);
   machine.push(3);

@@ -60,11 +60,11 @@ describe.each(Object.entries(kinds))('store in %s', (_, make) => {
 
   test('finds the last key of a prefix', async () => {
     const store = await opened();
-    await store.commit([put('a/1', ''), put('a/2', ''), put('a/9', ''), put('b/3', ''), put('a', '')]);
-    await store.commit([{ key: 'a/9', value: undefined }]);
-    expect(await store.last('a/')).toBe('a/2');
+    await store.commit([put('pay/1', ''), put('pay/2', ''), put('pay/9', ''), put('b/3', ''), put('pay', '')]);
+    await store.commit([{ key: 'pay/9', value: undefined }]);
+    expect(await store.last('pay/')).toBe('pay/2');
     expect(await store.last('c')).toBeUndefined();
-    expect(await within(store, 'a/').last('')).toBe('2');
+    expect(await within(store, 'pay/').last('')).toBe('2');
   });
 
   test('keeps what was committed across closing and opening', async () => {
@@ -122,8 +122,8 @@ describe.each(Object.entries(kinds))('store in %s', (_, make) => {
 
   test('a part of it sees its own keys alone', async () => {
     const store = await opened();
-    const part = within(store, 'part/');
-    await store.commit([put('part', '0'), put('part/a', '1'), put('other/a', '2')]);
+    const part = within(store, 'pay/');
+    await store.commit([put('pay', '0'), put('pay/a', '1'), put('other/a', '2')]);
     await part.commit([put('b', '3'), put('c/1', '4')]);
     expect(await all(part, '')).toEqual([
       ['a', '1'],
@@ -137,7 +137,7 @@ describe.each(Object.entries(kinds))('store in %s', (_, make) => {
     expect(await all(part, 'c/')).toEqual([['c/1', '4']]);
     expect(text((await part.get('a')) ?? new Uint8Array())).toBe('1');
     await part.close();
-    expect(await all(store, 'part/b')).toEqual([['part/b', '3']]);
+    expect(await all(store, 'pay/b')).toEqual([['pay/b', '3']]);
   });
 
   test('holds what a map would hold after any commits', async () => {

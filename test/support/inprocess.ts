@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { handlersOf } from '../../node/api/handlers.ts';
 import type { Given, HandlersOf, MethodName, Params, Result } from '../../node/api/table.ts';
 import { table } from '../../node/api/table.ts';
-import { orElse } from '../../node/base/cleanup.ts';
+import { cleanUpOnError } from '../../node/base/cleanup.ts';
 import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
 import { defaultLevels, LevelTable } from '../../node/base/loglevels.ts';
 import { loadConfig } from '../../node/config/config.ts';
@@ -21,6 +21,7 @@ import { embeddedChain } from '../../node/regtest/chain/chain.ts';
 import { type Faucet, faucetOf } from '../../node/regtest/chain/faucet.ts';
 import { openRegtest, type Regtest } from '../../node/regtest/chain/regtest.ts';
 import { levelStore } from '../../node/store/level.ts';
+import { schemaRowOf } from '../../node/store/schema.ts';
 import { scriptOfAddress } from '../../node/wallet/address.ts';
 import { hex } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
@@ -92,6 +93,7 @@ const counted = (store: Store, written: Written): Store => ({
   commit: (changes) => {
     written.commits++;
     for (const { key, value } of changes) {
+      if (schemaRowOf(key) === undefined) throw new Error(`a record outside the store's schema: ${key}`);
       written.records++;
       written.bytes += key.length + (value?.length ?? 0);
     }
@@ -146,9 +148,9 @@ export const startLocal = async ({
     hooks: dev.hooks,
     onFailure: broke,
   });
-  const node = await orElse(opening, () => kept.close());
+  const node = await cleanUpOnError(opening, () => kept.close());
   early?.(node);
-  await orElse(node.begin(), node.stop);
+  await cleanUpOnError(node.begin(), node.stop);
   const handlers: HandlersOf<Called> = { ...handlersOf(node, noProcess), ...dev.handlers(node) };
   const signal = new AbortController().signal;
   return {

@@ -65,7 +65,7 @@ type Parts = Pick<Node, 'channels' | 'follower' | 'gate' | 'network' | 'onchain'
 /** A closing that the network does not take by itself may go there with a child that pays for both. */
 const goesWithChild = async (node: Parts, entry: Entry): Promise<boolean> => {
   await entry.machine.settled();
-  await node.gate.settled();
+  await node.gate.allSaved();
   await node.onchain.settled();
   return node.onchain
     .claimsWithStatus(entry.key)

@@ -108,7 +108,7 @@ export const getinfo = method({
     const at = node.api();
     const wanting = node.onchain.missingForClaims();
     // For the next call: a disk that hangs holds up no answer.
-    void node.disk.look();
+    void node.disk.check();
     const shortage = shortageOf(config.reserve, channels.entries.values(), node.wallet);
     const outage = node.outage.warning();
     const glimpse = await node.chainTip();

@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import { logLevelsFrom, logLevelsText } from '../../../base/loglevels.ts';
-import { meant } from '../../../base/nearest.ts';
+import { didYouMean } from '../../../base/nearest.ts';
 import { isOption, options } from '../../../config/options.ts';
 import type { ProcessControl } from '../../../core/running.ts';
 import { ApiError } from '../../errors.ts';
@@ -40,7 +40,7 @@ export const setconfig = method({
   params,
   result,
   handler: async ({ logLevels }: Parts, { config, val, transient }): Promise<Result> => {
-    if (!isOption(config)) throw refusal('config', `no option of this name${meant(config, Object.keys(options))}`);
+    if (!isOption(config)) throw refusal('config', `no option of this name${didYouMean(config, Object.keys(options))}`);
     if (config !== 'log-level')
       throw refusal('config', `${config} cannot be changed while the node runs: give it to ampere start`);
     if (!transient)

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { watchedStore } from '../../node/store/door.ts';
 import { StoreError } from '../../node/store/errors.ts';
 import { memoryStore } from '../../node/store/memory.ts';
+import { watchedStore } from '../../node/store/watchedstore.ts';
 import { type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { memoryLog } from '../support/peers.ts';
 
@@ -61,7 +61,7 @@ describe('a disk that is full when the node wants to keep', () => {
     expect(await failure).toMatchObject({ fault: { code: 'write_failed', reason: 'no space left on device' } });
     await caller;
     // From then on nothing leaves the node.
-    node.node.gate.after(() => passed.push('a message'));
+    node.node.gate.afterSaved(() => passed.push('a message'));
     expect(passed).toEqual([]);
     await node.stop();
     await peer.stop();

@@ -9,12 +9,12 @@ const wordWithoutLogin = (word: string): string => {
 };
 
 /** Text without the logins of URLs; also of those that were taken for a path, which have one / left. Each letter is looked at once. */
-export const withoutLogins = (text: string): string =>
+export const redactLogins = (text: string): string =>
   text.includes('@') && text.includes(':/') ? text.split(/(\s+)/).map(wordWithoutLogin).join('') : text;
 
 /**
  * What is said of a mistyped option, without what was given for it: whoever writes `--bitcoind` wrong has written the password
  * right.
  */
-export const withoutValues = (text: string): string =>
-  withoutLogins(text.replace(/(unknown option '-{1,2}[^='\s]*)=.*/g, "$1'"));
+export const redactOptionValues = (text: string): string =>
+  redactLogins(text.replace(/(unknown option '-{1,2}[^='\s]*)=.*/g, "$1'"));

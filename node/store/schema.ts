@@ -1,0 +1,93 @@
+/**
+ * THE table of the store's keys: which records there are, who writes them, how they are encoded, and whether they can be had again.
+ * A key is a row's whole, or begins with a row's key where that ends with '/'. `migrations.ts` brings the records of older schemas
+ * to these forms.
+ */
+
+/** `no`: losing it loses money or a promise. `chain`, `peers`: read again from there. `index`: made again from other records. */
+export type Recoverable = 'no' | 'chain' | 'peers' | 'index';
+
+export interface SchemaRow {
+  /** What one record is, and what its key has behind the row's. */
+  readonly holds: string;
+  /** The file that writes it. */
+  readonly writer: string;
+  /** How its value is encoded. */
+  readonly codec: string;
+  /** The schema of which this form is. */
+  readonly since: number;
+  readonly recoverable: Recoverable;
+}
+
+const row = (holds: string, writer: string, codec: string, since: number, recoverable: Recoverable): SchemaRow => ({
+  ...{ holds, writer, codec, since, recoverable },
+});
+
+const table = {
+  'meta/schema': row("the schema's number", 'node/store/open.ts', 'u32', 0, 'no'),
+  'meta/network': row('the name of the network', 'node/store/open.ts', 'text', 0, 'no'),
+  'meta/node': row('the node id', 'node/store/open.ts', '33 bytes', 0, 'no'),
+  'meta/fresh': row('a mark: the seed was made together with this store', 'node/store/open.ts', 'empty', 0, 'no'),
+
+  'chain/block/': row('height: hash of a block of the branch followed', 'node/chain/cursor.ts', '32 bytes', 0, 'chain'),
+  'chain/birth': row('height at which the node began', 'node/chain/cursor.ts', 'digits', 0, 'chain'),
+  'chain/first': row('hash of block 1', 'node/chain/cursor.ts', '32 bytes', 0, 'chain'),
+  'chain/watch/': row('id: an output or transaction that a part watches', 'node/chain/watcher.ts', 'watched', 0, 'no'),
+  'chain/feerates': row('the last fee estimates', 'node/chain/feerate.ts', 'struct', 0, 'chain'),
+  'chain/relayfeerates': row('the last relay feerates', 'node/chain/feerate.ts', 'struct', 0, 'chain'),
+
+  'wallet/head': row('height applied, next address indices', 'node/wallet/persist.ts', 'headCodec', 0, 'no'),
+  'wallet/coin/': row('outpoint: a confirmed output of the wallet', 'node/wallet/persist.ts', 'coinCodec', 0, 'chain'),
+  'wallet/sent/': row('txid: a transaction of the wallet', 'node/wallet/persist.ts', 'sentCodec', 0, 'no'),
+  'wallet/reserved/': row('outpoint: who reserved it', 'node/wallet/persist.ts', 'text', 0, 'no'),
+  'wallet/givenup/': row('txid: the txid of its replacement', 'node/wallet/persist.ts', 'text', 0, 'no'),
+
+  'claim/tx/': row('claim: its transaction published last', 'node/sweep/publishedclaim.ts', 'encodePublished', 0, 'no'),
+  'claim/script/': row('channel: the script that its claims pay to', 'node/sweep/publishedclaim.ts', 'script', 0, 'no'),
+
+  'channel/': row(
+    'channel, name: a record of its state',
+    'channel/model/persist.ts',
+    'channel/model/records.ts',
+    1,
+    'no',
+  ),
+  'over/': row('channel: a mark that it is closed for good', 'node/channels/load.ts', 'empty', 0, 'no'),
+  'gift/': row('channel: a forgotten channel with push_msat', 'node/channels/forgotten.ts', 'staticRecord', 0, 'no'),
+
+  'replay/': row('half an onion tag: expiry and incoming HTLC', 'node/forward/replay.ts', '16 bytes', 5, 'no'),
+  'stats/fees': row('fees earned by forwarding', 'node/forward/forwardingfees.ts', 'msat', 0, 'no'),
+
+  'graph/channel/': row('scid: an announced channel', 'node/graph/persist.ts', 'stored', 0, 'peers'),
+  'graph/policy/': row('scid, side: its channel_update', 'node/graph/persist.ts', 'message', 0, 'peers'),
+  'graph/node/': row('node id: its node_announcement', 'node/graph/persist.ts', 'message', 0, 'peers'),
+  'graph/spent/': row('scid: height at which it was closed', 'node/graph/persist.ts', 'u32', 0, 'chain'),
+  'graph/own/': row('our own latest announcements', 'node/graph/ownannouncements.ts', 'record', 0, 'no'),
+
+  'address/': row('node id: where it was reached last', 'node/peer/addressbook.ts', 'record', 0, 'peers'),
+
+  'invoice/': row('number: an invoice', 'node/pay/invoicerecord.ts', 'encodeInvoiceRecord', 4, 'no'),
+  'invoiceopen/': row('number: a mark that it can be paid', 'node/pay/invoices.ts', 'empty', 4, 'index'),
+  'invoicepaid/': row('pay_index: the number of the invoice', 'node/pay/invoices.ts', 'u64', 4, 'index'),
+  'invoicehash/': row('payment hash, number: an index', 'node/pay/invoices.ts', 'empty', 4, 'index'),
+  'invoicelabel/': row('SHA-256 of the label, number: an index', 'node/pay/invoices.ts', 'empty', 4, 'index'),
+
+  'pay/': row('number: a payment of ours', 'node/pay/paymentrecord.ts', 'encodePaymentRecord', 3, 'no'),
+  'paying/': row('number: a mark that it is pending', 'node/pay/paymentstore.ts', 'empty', 3, 'index'),
+  'payhash/': row('payment hash, number: an index', 'node/pay/paymentstore.ts', 'empty', 3, 'index'),
+  'payment/': row('payment id, name: its machine', 'node/pay/payments.ts', 'amp/paymentstore.ts', 2, 'no'),
+  'receiver/': row('name: sets and HTLCs received', 'node/pay/receiver.ts', 'amp/receiverstore.ts', 0, 'no'),
+
+  'dev/commitment/': row('channel, number: an old commitment', 'node/dev/commitments.ts', 'recordsCodec', 0, 'no'),
+} as const satisfies Readonly<Record<string, SchemaRow>>;
+
+type Row = keyof typeof table;
+
+/** The beginning of keys that a part may write, read or delete records under: a row that ends with '/', or such a row and more. */
+export type KeyPrefix = Extract<Row, `${string}/`> | `${Extract<Row, `${string}/`>}${string}/`;
+
+export const storeSchema: ReadonlyMap<string, SchemaRow> = new Map(Object.entries(table));
+
+/** The row that a key belongs to; undefined for a key that no part of the node may write. */
+export const schemaRowOf = (key: string): string | undefined =>
+  [...storeSchema.keys()].find((name) => (name.endsWith('/') ? key.startsWith(name) && key !== name : key === name));
