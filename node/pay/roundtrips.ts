@@ -67,7 +67,7 @@ export class RoundTrips {
     // The payee answers the HTLC at once that completes a set; others wait for that one.
     const isDirect = event.event === 'shard_failed' ? hop !== last : this.latest.get(event.payment) === event.attempt;
     if (hop !== undefined && hop >= 0 && isDirect) this.note(route, hop, now - at);
-    if (event.event === 'shard_failed' && hop === last) this.arrived(route, now);
+    if (hop === last) this.arrived(route, now);
   }
 
   /** An HTLC over `route` came back after `took` milliseconds from hop `hop`, counted from 0. */
@@ -78,7 +78,10 @@ export class RoundTrips {
       put(this.measured, key, smooth(this.measured.get(key), Math.max(0, took)));
   }
 
-  /** The destination failed an HTLC, as it does a probe: the route carried it, and has what it locked back. `now` in milliseconds. */
+  /**
+   * The destination answered an HTLC, as it does a probe: the route carried it. Another one of as much is then taken to get through,
+   * also where the first was claimed, though it took of the balances. `now` in milliseconds.
+   */
   arrived(route: Route, now: number): void {
     const { amount } = route.at(-1) ?? route[0];
     put(this.proven, nameOf(route), { amount, until: now + PROVEN });

@@ -4,6 +4,7 @@ import { backends } from '../../wire/crypto.ts';
 import { bench as age } from './age.ts';
 import { bench as commitment } from './commitment.ts';
 import { bench as crypto } from './crypto.ts';
+import { bench as diamond } from './diamond.ts';
 import { type Bench, runBench } from './harness.ts';
 import { bench as payments } from './payments.ts';
 import { bench as reconnect } from './reconnect.ts';
@@ -13,7 +14,7 @@ import { bench as sphinx } from './sphinx.ts';
 import { bench as trace } from './trace.ts';
 
 /** Every bench there is. A new one is a file of its own and an entry here. */
-const benches: readonly Bench[] = [crypto, sphinx, commitment, shares, sets, payments, reconnect, age, trace];
+const benches: readonly Bench[] = [crypto, sphinx, commitment, shares, sets, payments, diamond, reconnect, age, trace];
 
 const usage = (): string =>
   ['npm run bench [-- [--seconds S] NAME…]', ...benches.map(({ name, about }) => `  ${name.padEnd(12)}${about}`)].join(

@@ -68,7 +68,7 @@ describe('each outlet and number of hops is measured by itself, and what is not 
   });
 });
 
-describe('a route whose destination failed an HTLC, as it does a probe', () => {
+describe('a route whose destination has just answered an HTLC, as it does a probe', () => {
   const trips = new RoundTrips();
   shard(trips, { at: 1000, back: 1500, hop: 1 });
 
@@ -96,9 +96,11 @@ test('of claimed shards only the last that left tells how long it takes', () => 
       attempt * 700,
     );
   trips.take({ ...common, event: 'shard_fulfilled', shard: 0, attempt: 0, preimage: preimage(secret) }, 800);
-  expect(trips.of(route, 0)).toBe(1000);
+  expect(trips.of(via(2, 1000n), 800)).toBe(1000);
   trips.take({ ...common, event: 'shard_fulfilled', shard: 1, attempt: 1, preimage: preimage(secret) }, 800);
-  expect(trips.of(route, 0)).toBe(300);
+  expect(trips.of(via(2, 1000n), 800)).toBe(300);
+  // The route itself has just carried as much.
+  expect(trips.of(route, 800)).toBe(0);
 });
 
 test('measurements of a thousand outlets are remembered, and of more not those of longest ago', () => {
