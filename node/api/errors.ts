@@ -28,6 +28,7 @@ export const codes = {
   pay_unknown: 208,
   pay_failed: 209,
   pay_gave_up: 210,
+  pay_status: 211,
   pay_insufficient_funds: 215,
   pay_unreachable: 216,
   pay_user_error: 217,
@@ -53,6 +54,11 @@ export const codes = {
   invoice_expired: 903,
   invoice_wait_over: 904,
   invoice_unknown: 905,
+  invoice_status: 906,
+  invoice_no_description: 908,
+
+  pubkey_not_found: 1301,
+  wait_timeout: 2000,
 } as const;
 
 export type ErrorName = keyof typeof codes;

@@ -86,6 +86,13 @@ export const file = param<string, string>(FILE, (given) => {
 });
 /** Records hold a text behind a length of 16 bits. */
 const MOST_TEXT = 0xffff;
+/** Bytes in hex, so many at most. */
+export const hexBytes = (most: number) =>
+  param<string, Uint8Array>('hex', (given) => {
+    const what = `hex digits of at most ${most} bytes`;
+    if (typeof given === 'string' && given.length > 2 * most) throw new RangeError(what);
+    return bytesFrom(given, undefined, what);
+  });
 /** Any text that a record can hold. */
 export const text = param<string, string>('text', (given) => {
   const what = `a text of at most ${MOST_TEXT} bytes in UTF-8`;

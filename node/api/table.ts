@@ -14,22 +14,30 @@ import { devMethods } from './methods/dev.ts';
 import { listchannels } from './methods/graph/listchannels.ts';
 import { listnodes } from './methods/graph/listnodes.ts';
 import { decode } from './methods/invoices/decode.ts';
+import { decodepay } from './methods/invoices/decodepay.ts';
 import { invoice } from './methods/invoices/invoice.ts';
 import { listinvoices } from './methods/invoices/listinvoices.ts';
 import { listsets } from './methods/invoices/listsets.ts';
 import { waitanyinvoice } from './methods/invoices/waitanyinvoice.ts';
 import { waitinvoice } from './methods/invoices/waitinvoice.ts';
+import { checkmessage } from './methods/messages/checkmessage.ts';
+import { signmessage } from './methods/messages/signmessage.ts';
 import { getinfo } from './methods/node/getinfo.ts';
 import { help } from './methods/node/help.ts';
 import { notifications } from './methods/node/notifications.ts';
 import { setconfig } from './methods/node/setconfig.ts';
 import { stop } from './methods/node/stop.ts';
+import { waitblockheight } from './methods/node/waitblockheight.ts';
 import { keysend } from './methods/payments/keysend.ts';
 import { listpays } from './methods/payments/listpays.ts';
 import { pay } from './methods/payments/pay.ts';
+import { xpay } from './methods/payments/xpay.ts';
 import { connect } from './methods/peers/connect.ts';
 import { disconnect } from './methods/peers/disconnect.ts';
 import { listpeers } from './methods/peers/listpeers.ts';
+import { ping } from './methods/peers/ping.ts';
+import { sendcustommsg } from './methods/peers/sendcustommsg.ts';
+import { feerates } from './methods/wallet/feerates.ts';
 import { listfunds } from './methods/wallet/listfunds.ts';
 import { newaddr } from './methods/wallet/newaddr.ts';
 import { withdraw } from './methods/wallet/withdraw.ts';
@@ -42,10 +50,16 @@ export const nodeMethods = {
   withdraw,
   notifications,
   setconfig,
+  waitblockheight,
+  feerates,
+  signmessage,
+  checkmessage,
   stop,
   connect,
   disconnect,
   listpeers,
+  ping,
+  sendcustommsg,
   fundchannel,
   fundchannel_cancel,
   listpeerchannels,
@@ -57,8 +71,10 @@ export const nodeMethods = {
   waitinvoice,
   waitanyinvoice,
   decode,
+  decodepay,
   listsets,
   pay,
+  xpay,
   keysend,
   listpays,
   listchannels,

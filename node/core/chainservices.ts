@@ -11,6 +11,7 @@ import { backupKey } from '../backup/format.ts';
 import { Rates } from '../base/rates.ts';
 import { Feerates } from '../chain/feerate.ts';
 import { Follower } from '../chain/follower.ts';
+import { HeightWaiters } from '../chain/heightwaits.ts';
 import { ChainOutage } from '../chain/outage.ts';
 import { tipProbe, withTimeouts } from '../chain/timeouts.ts';
 import { Watcher } from '../chain/watcher.ts';
@@ -181,6 +182,8 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
     isSynced: () => follower.isSynced(),
     atStake: () => channels.entries.size > 0,
   });
+  const heightWaiters = new HeightWaiters(() => follower.height);
+  follower.onBlock(() => heightWaiters.block());
   watcher.subscribe((notice) => {
     if (!forgotten.notice(notice)) channelHost.notice(notice);
   });
@@ -188,7 +191,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
   await channelHost.load();
   await follower.load();
   return {
-    ...{ network, chain, chainWithTimeouts, follower, outage, wallet, refusals, feerates },
+    ...{ network, chain, chainWithTimeouts, follower, heightWaiters, outage, wallet, refusals, feerates },
     ...{ channels, channelHost, opening, reconnecting, forgotten, onchain, backups, graph, graphStore, own, refresh },
     chainHash: network.chain,
     chainTip: tipProbe({ chain, clock, where }),

@@ -14,6 +14,7 @@ import type { Clock, Log } from '../ports/ports.ts';
 import { AnswerBudget } from './answerbudget.ts';
 import { remoteAddress } from './descriptors.ts';
 import type { SecureStream } from './noisestream.ts';
+import { Pongs } from './pongs.ts';
 import { traceMessage, traceRaw } from './trace.ts';
 
 export type Direction = 'in' | 'out';
@@ -72,6 +73,7 @@ export class Peer {
   private stopAsking: () => void = () => undefined;
   private ended: string | undefined;
   private readonly answers: AnswerBudget;
+  readonly pongs = new Pongs();
   /** The peer is not heard because a message of its own is still worked on. */
   private busy = false;
   /** What the peer had taken at the last look, while something waited for it. */
@@ -222,7 +224,7 @@ export class Peer {
     this.stopTimer();
     this.stopAsking();
     this.waitingForActivity.clear();
-    this.answers.end();
+    for (const waiting of [this.answers, this.pongs]) waiting.end();
     this.parts.handlers.closed(this, why);
   }
 
@@ -289,6 +291,7 @@ export class Peer {
         return this.answer({ name: 'pong', ignored: zeros(message.num_pong_bytes) });
       case 'pong':
         this.awaitingPong = false;
+        this.pongs.note(message.ignored.length);
         return undefined;
       case 'warning':
         this.parts.log.warn({ text: printableText(message.data) }, 'the peer sent a warning');

@@ -61,6 +61,18 @@ const invoice = {
   status: 'paid' as const,
 };
 
+const decoded = {
+  currency: 'bcrt',
+  created_at: 1_700_000_000,
+  expiry: 604_800,
+  payee: ids.bob,
+  amount_msat: msat(1_500_000_000n),
+  payment_hash: ids.hash,
+  signature: '00'.repeat(64),
+  description: '1 cup',
+  min_final_cltv_expiry: 18,
+};
+
 export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> } = {
   getinfo: {
     id: ids.alice,
@@ -98,6 +110,20 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
   notifications: {},
   setconfig: { config: { config: 'log-level', value_str: 'debug', source: 'setconfig', dynamic: true } },
   stop: { result: 'Shutdown complete' },
+  waitblockheight: { blockheight: 110 },
+  feerates: {
+    perkw: {
+      ...{ min_acceptable: 253, max_acceptable: 100_000, floor: 253, opening: 2_500, mutual_close: 2_500 },
+      ...{ unilateral_close: 2_500, unilateral_anchor_close: 2_500, penalty: 2_500 },
+      estimates: [{ blockcount: 6, feerate: 2_500, smoothed_feerate: 2_500 }],
+    },
+    onchain_fee_estimates: {
+      ...{ opening_channel_satoshis: 1_500, mutual_close_satoshis: 1_600, unilateral_close_satoshis: 2_800 },
+      ...{ unilateral_close_nonanchor_satoshis: 1_800, htlc_timeout_satoshis: 1_600, htlc_success_satoshis: 1_700 },
+    },
+  },
+  signmessage: { signature: '00'.repeat(64), recid: '01', zbase: 'y'.repeat(104) },
+  checkmessage: { verified: true, pubkey: ids.bob },
   connect: {
     id: ids.bob,
     features: '8000',
@@ -108,6 +134,8 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
   listpeers: {
     peers: [{ id: ids.bob, connected: true, num_channels: 1, netaddr: ['127.0.0.1:9735'], features: '8000' }],
   },
+  ping: { totlen: 132 },
+  sendcustommsg: { status: 'Message sent to the peer' },
   fundchannel: { tx: '0200', txid: ids.txid, outnum: 0, channel_id: ids.hash },
   fundchannel_cancel: { cancelled: 'taken back', tx: '0200', txid: ids.txid, fee_msat: msat(1_000n) },
   listpeerchannels: {
@@ -164,18 +192,11 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
   listinvoices: { invoices: [invoice] },
   waitinvoice: invoice,
   waitanyinvoice: { ...invoice, pay_index: 7 },
+  decodepay: decoded,
   decode: {
     type: 'bolt11 invoice',
     valid: true,
-    currency: 'bcrt',
-    created_at: 1_700_000_000,
-    expiry: 604_800,
-    payee: ids.bob,
-    amount_msat: msat(1_500_000_000n),
-    payment_hash: ids.hash,
-    signature: '00'.repeat(64),
-    description: '1 cup',
-    min_final_cltv_expiry: 18,
+    ...decoded,
     amp: 'eob',
   },
   listsets: {
@@ -217,6 +238,13 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
   },
   listnodes: { nodes: [{ nodeid: ids.bob, alias: 'bob' }] },
   pay: { ...paid, status: 'complete' },
+  xpay: {
+    payment_preimages: [ids.hash, ids.other],
+    failed_parts: 1,
+    successful_parts: 2,
+    amount_msat: msat(1_500_000_000n),
+    amount_sent_msat: msat(1_500_002_500n),
+  },
   keysend: { ...paid, status: 'complete' },
   listpays: {
     pays: [

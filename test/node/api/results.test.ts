@@ -76,6 +76,26 @@ const required: readonly (readonly [method: MethodName, list: string | undefined
       'amount_sent_msat preimage number_of_parts erroronion',
   ],
   ['help', 'help', 'command'],
+  ['waitblockheight', undefined, 'blockheight'],
+  ['feerates', 'perkb', 'min_acceptable max_acceptable floor estimates opening mutual_close unilateral_close penalty'],
+  ['feerates', 'perkw', 'min_acceptable max_acceptable floor estimates unilateral_anchor_close'],
+  [
+    'feerates',
+    'onchain_fee_estimates',
+    'opening_channel_satoshis mutual_close_satoshis unilateral_close_satoshis unilateral_close_nonanchor_satoshis ' +
+      'htlc_timeout_satoshis htlc_success_satoshis',
+  ],
+  ['signmessage', undefined, 'signature recid zbase'],
+  ['checkmessage', undefined, 'verified pubkey'],
+  ['ping', undefined, 'totlen'],
+  ['sendcustommsg', undefined, 'status'],
+  ['xpay', undefined, 'payment_preimage failed_parts successful_parts amount_msat amount_sent_msat'],
+  [
+    'decodepay',
+    undefined,
+    'currency created_at expiry payee amount_msat payment_hash signature description description_hash ' +
+      'min_final_cltv_expiry payment_secret features payment_metadata fallbacks routes extra',
+  ],
   ['setconfig', 'config', 'config source dynamic value_str'],
   ['stop', undefined, 'result'],
 ];

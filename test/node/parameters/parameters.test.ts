@@ -9,12 +9,15 @@ import { type Line, startLine } from '../../support/line.ts';
 import { becomes } from '../../support/pair.ts';
 import { allParameters, closeRows, fundingRows, peerRows } from './channels.ts';
 import { devRows, thievingRows } from './dev.ts';
+import { messageRows, nodeRows } from './node.ts';
 import { invoiceRows, payRows } from './payments.ts';
 import type { Rows } from './rows.ts';
 
 /** In this order: what ends a channel comes last. */
 const rows: Rows = {
   ...peerRows,
+  ...messageRows,
+  ...nodeRows,
   ...invoiceRows,
   ...payRows,
   ...devRows,

@@ -101,6 +101,17 @@ export const invoiceRows: Rows = {
     await line.carol.call('decode', { string: (await bill(line)).bolt11 }),
     await line.carol.call('decode', { string: (await bill(line)).bolt11 }),
   ],
+  'decodepay.bolt11': async (line) => [
+    await line.carol.call('decodepay', { bolt11: (await bill(line)).bolt11 }),
+    await line.carol.call('decodepay', { bolt11: (await bill(line)).bolt11 }),
+  ],
+  'decodepay.description': async (line) => {
+    const { bolt11 } = await bill(line, { description: 'tea', deschashonly: true });
+    return [
+      await line.carol.call('decodepay', { bolt11 }),
+      await line.carol.call('decodepay', { bolt11, description: 'tea' }),
+    ];
+  },
   ...Object.fromEntries(
     (['label', 'set_id'] as const).map((name) => [
       `listsets.${name}`,

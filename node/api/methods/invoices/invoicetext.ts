@@ -3,6 +3,8 @@
  * are named, so that nobody looks for a mistyped letter in something that was never one.
  */
 
+import { equal, utf8 } from '../../../../wire/bytes.ts';
+import { sha256 } from '../../../../wire/crypto.ts';
 import { hasBit } from '../../../../wire/features.ts';
 import { InvoiceError } from '../../../../wire/invoice/errors.ts';
 import { decodeInvoice, type Invoice } from '../../../../wire/invoice.ts';
@@ -77,4 +79,17 @@ const LND_AMP_BITS = 30;
 export const ampOf = (features: Uint8Array): 'eob' | 'deployed' | undefined => {
   if (hasBit(features, EOB_AMP_BITS)) return 'eob';
   return hasBit(features, LND_AMP_BITS) ? 'deployed' : undefined;
+};
+
+/** What the payment is for. A caller's own words must be those that the payee has signed the hash of (BOLT 11, `h`). Throws ApiError. */
+export const descriptionOf = (
+  { description, descriptionHash }: Invoice,
+  given: string | undefined,
+): string | undefined => {
+  if (given === undefined || given === description) return description;
+  if (descriptionHash === undefined)
+    throw new ApiError('invalid_params', 'description: the invoice has one of its own, leave it out');
+  if (!equal(sha256(utf8(given)), descriptionHash))
+    throw new ApiError('invalid_params', 'description: the invoice has the hash of another one');
+  return given;
 };

@@ -2,8 +2,7 @@
 
 import { z } from 'zod';
 import type { PaymentRequest } from '../../../../amp/io.ts';
-import { equal, utf8, zeros } from '../../../../wire/bytes.ts';
-import { sha256 } from '../../../../wire/crypto.ts';
+import { equal, zeros } from '../../../../wire/bytes.ts';
 import { describeFeatureFault, hasFeature, payerFeatures } from '../../../../wire/features.ts';
 import { checkPayable, type Invoice, type UnpayableReason } from '../../../../wire/invoice.ts';
 import type { Msat } from '../../../../wire/units.ts';
@@ -14,7 +13,7 @@ import { ApiError } from '../../errors.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import { devShards } from '../dev.ts';
-import { ampOf, pastedInvoice } from '../invoices/invoicetext.ts';
+import { ampOf, descriptionOf, pastedInvoice } from '../invoices/invoicetext.ts';
 import { ampParams, ampTerms, refuseAmpParams } from './ampterms.ts';
 import { finished, paid, paidFields } from './paymentrow.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
@@ -97,16 +96,6 @@ const requestFor = (node: Parts, invoice: Invoice, amount: Msat, params: Params)
     paymentSecret: secret,
     metadata: invoice.metadata,
   };
-};
-
-/** What the payment is for. A caller's own words must be those that the payee has signed the hash of (BOLT 11, `h`). */
-const descriptionOf = ({ description, descriptionHash }: Invoice, given: string | undefined): string | undefined => {
-  if (given === undefined || given === description) return description;
-  if (descriptionHash === undefined)
-    throw new ApiError('invalid_params', 'description: the invoice has one of its own, leave it out');
-  if (!equal(sha256(utf8(given)), descriptionHash))
-    throw new ApiError('invalid_params', 'description: the invoice has the hash of another one');
-  return given;
 };
 
 const underWay = (): ApiError =>

@@ -10,8 +10,14 @@ import { ApiError } from '../../errors.ts';
 /** What callers are told of a transaction that the chain has not heard of yet. */
 export const UNANSWERED = 'bitcoind does not answer: the transaction is kept, and given to it once it does';
 
+/** What of a node says what fees are. */
+export interface Priced {
+  readonly channels: Pick<Node['channels'], 'context'>;
+  readonly ports: { readonly chain: Pick<Node['ports']['chain'], 'feerate'> };
+}
+
 /** sat per 1,000 weight of a rate as callers state it; an estimate is never below what is relayed now. Throws ChainError. */
-export const perKw = async (node: Pick<Node, 'channels' | 'ports'>, feerate: Feerate | undefined): Promise<number> => {
+export const perKw = async (node: Priced, feerate: Feerate | undefined): Promise<number> => {
   const { relayFeerate } = node.channels.context();
   if (feerate !== undefined && 'perkw' in feerate) return feerate.given === 'minimum' ? relayFeerate : feerate.perkw;
   return Math.max(relayFeerate, await node.ports.chain.feerate(feerate?.blocks ?? 6));
