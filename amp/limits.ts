@@ -44,7 +44,7 @@ export const MAX_EXPIRY_AHEAD = 2016;
 
 /**
  * The least dust_limit_satoshis that channels have (BOLT 2): an HTLC below it has an output in no commitment, costs whoever sends it
- * nothing to lock, and would fill our room with sets that never become whole.
+ * nothing to lock, and would fill our room with sets that never become complete.
  */
 export const LEAST_SHARE = msat(354_000n);
 

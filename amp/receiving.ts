@@ -234,7 +234,7 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
   const verdict = sets.verdictOn(joined, input.invoice?.preimage, context.schemes);
   switch (verdict.kind) {
     case 'incomplete': {
-      // A set that its first HTLC makes whole is not held: it may be worth anything, and needs no room.
+      // A set that its first HTLC makes complete is not held: it may be worth anything, and needs no room.
       if (dust) return refuse(draft, input, 'share_below_minimum', context);
       const room = set === undefined ? roomFor(joined, state.sets, context.limits) : [];
       if (typeof room === 'string') return refuse(draft, input, room, context);
@@ -251,7 +251,7 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
   }
 };
 
-/** A finished set goes off the record with its last HTLC; one that loses an HTLC before cannot become whole. */
+/** A finished set goes off the record with its last HTLC; one that loses an HTLC before cannot become complete. */
 const onResolved = (draft: Draft, htlc: string, context: ReceiverContext): Draft => {
   const { state } = draft;
   const name = state.owners.get(htlc);
@@ -271,7 +271,7 @@ const withOver = (state: Receiver, name: string, set: HeldSet, { limits, now }: 
   if (set.content.kind === 'ordinary') return state;
   if (set.phase.kind === 'settled')
     return { ...state, remembered: remember(state.remembered, name, limits.remembered) };
-  // One that lost its only HTLC was not failed by us, and will not be whole any more either.
+  // One that lost its only HTLC was not failed by us, and will not be complete any more either.
   if (set.phase.kind === 'failed' && mayPass(set.phase.why)) return state;
   return { ...state, failed: rememberNow(state.failed, name, limits.rememberedFailed, now) };
 };

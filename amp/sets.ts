@@ -1,6 +1,6 @@
 /**
  * A set: the HTLCs that belong together, what they add up to, and how far they have come. The same shape serves an AMP, whose
- * scheme says when it is whole, and an ordinary payment (BOLT 4, "Basic Multi-Part Payments"), which is whole by amount.
+ * scheme says when it is complete, and an ordinary payment (BOLT 4, "Basic Multi-Part Payments"), which is complete by amount.
  */
 
 import { equal, hex, xor, zeros } from '../wire/bytes.ts';
