@@ -31,6 +31,9 @@ export type ChainHash = Brand<Uint8Array, 'chain_hash'>;
 /** All the bitcoin there can ever be, in millisatoshi: nobody can ask for, or have, more. */
 export const MAX_MONEY = 21_000_000n * 100_000_000_000n;
 
+/** The lowest feerate, satoshi per 1,000 weight, that nodes relay by default: 1 sat/vbyte, rounded up (BOLT 3). */
+export const FEERATE_FLOOR = 253;
+
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 /** An amount in millisatoshi. Throws RangeError below zero or above 2^64 - 1. */

@@ -3,7 +3,7 @@
  * lock, and whether it is worth its fee. Relative locks count from the block of the transaction that made the output.
  */
 
-import { type Preimage, sat } from '../../wire/units.ts';
+import { FEERATE_FLOOR, type Preimage, sat } from '../../wire/units.ts';
 import type { ChainCommitment, ChainHtlc, ClassifiedOutput, OutputLocation } from '../model/chainview.ts';
 import type { Claim, ClaimBase, HtlcClaim, ReadyClaim, SweepClaim, Unlock } from '../model/claim.ts';
 import { preimageOf } from '../model/htlc.ts';
@@ -18,8 +18,6 @@ import { claimWitness, witnessWeight } from './witness.ts';
 
 /** BIP 125's signal, for inputs without a lock. */
 export const REPLACEABLE = 0xfffffffd;
-/** What transactions pay at least to be relayed, sat per 1,000 weight. */
-const RELAY_FEERATE = 253;
 /** A transaction with one segwit input, without its witness, and one output to the longest script of a wallet. */
 const BARE_WEIGHT = 4 * (10 + 41 + 43) + 2;
 
@@ -211,7 +209,7 @@ export const claimOf = (
 export const isWorthwhile = (core: Core, claim: SweepClaim | HtlcClaim): boolean => {
   if (claim.kind === 'htlc' && formatOf(core).htlcTransactionsPayFee) return true;
   const weight = BARE_WEIGHT + claim.witnessWeight + (claim.kind === 'htlc' ? FEE_INPUT_WEIGHT : 0);
-  return claim.value - feeOf(RELAY_FEERATE, BigInt(weight)) >= MIN_CLAIM_VALUE;
+  return claim.value - feeOf(FEERATE_FLOOR, BigInt(weight)) >= MIN_CLAIM_VALUE;
 };
 
 /** The claim as it is handed out: an HTLC transaction that pays its own fee is signed here, as nothing in it can change. */

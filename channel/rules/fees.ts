@@ -2,14 +2,13 @@
  * The feerate of commitments: what the funder asks for, when it changes it, and the bounds a fundee accepts (BOLT 2, "Updating
  * Fees: update_fee"). Satoshi per 1,000 weight everywhere.
  */
+import { FEERATE_FLOOR } from '../../wire/units.ts';
 import type { Context } from '../model/io.ts';
 import { inNextRemote, specOf } from '../model/spec.ts';
 import type { Core } from '../model/state.ts';
 import { type CommitmentFormat, formats } from '../tx/commitmentformats.ts';
 import { mayChangeFee } from './limits.ts';
 
-/** Below this a transaction may not be relayed anywhere: 1 sat/vbyte, rounded up (BOLT 3). */
-const FLOOR = 253;
 /** Anchors add what is missing once it is known, so such a commitment pays no more than 10 sat/vbyte beforehand. */
 const ANCHORS_CEILING = 2500;
 /** Raised when it is a tenth too low, which is dangerous; lowered only when it is twice too high, which costs little. */
@@ -19,7 +18,7 @@ const LOWER = 2;
 /** What a new commitment should pay: the estimate, or with anchors enough to be relayed. */
 export const commitmentFeerate = (format: CommitmentFormat, { feerate, relayFeerate }: Context): number => {
   const wanted = format.anchor === undefined ? feerate : Math.min(feerate, ANCHORS_CEILING);
-  return Math.max(FLOOR, relayFeerate, wanted);
+  return Math.max(FEERATE_FLOOR, relayFeerate, wanted);
 };
 
 /** What we let a funder choose. */
@@ -36,7 +35,7 @@ export const openingBounds = (
   format: CommitmentFormat,
   { minFeerate, maxFeerate, relayFeerate }: Context,
 ): FeerateBounds => ({
-  min: Math.max(FLOOR, format.anchor === undefined ? minFeerate : relayFeerate),
+  min: Math.max(FEERATE_FLOOR, format.anchor === undefined ? minFeerate : relayFeerate),
   max: maxFeerate,
 });
 

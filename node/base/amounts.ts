@@ -2,7 +2,7 @@
  * Amounts and fee rates as people and Core Lightning's clients write them. Exact: integers and decimal texts only, no
  * floating point anywhere. Every function throws RangeError that says what was expected.
  */
-import { MAX_MONEY, type Msat, msat, type Sat, sat } from '../../wire/units.ts';
+import { FEERATE_FLOOR, MAX_MONEY, type Msat, msat, type Sat, sat } from '../../wire/units.ts';
 
 /** How many millisatoshi one of a unit holds, as a power of ten. */
 const powers = { msat: 0, sat: 3, btc: 11 } as const;
@@ -63,8 +63,6 @@ const urgency: Readonly<Record<string, { readonly perkw: number } | { readonly b
 const MOST_BLOCKS = 1008;
 /** sat per 1,000 weight: bitcoind takes no transaction that pays more (0.10 BTC per 1,000 virtual bytes). */
 const MOST_PER_KW = 2_500_000;
-/** sat per 1,000 weight: 1 sat/vbyte, in 1,000 weight and rounded so that no rounding of sizes takes it below. */
-export const LEAST_PER_KW = 253;
 
 const feerateExpected = 'a fee rate such as "normal", "6blocks", "5sat/vb", "1000perkw" or "4000perkb"';
 
@@ -100,5 +98,5 @@ export const feerateFrom = (from: unknown): Feerate => {
   const perkw = perKwOf(digits, unit);
   if (perkw > MOST_PER_KW)
     throw new RangeError(`a fee rate of at most ${MOST_PER_KW}perkw (${MOST_PER_KW / 250}sat/vb), not ${given}`);
-  return { perkw: Math.max(perkw, LEAST_PER_KW), given };
+  return { perkw: Math.max(perkw, FEERATE_FLOOR), given };
 };

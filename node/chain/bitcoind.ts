@@ -6,7 +6,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { z } from 'zod';
 import { equal, hex, reversed, unhex } from '../../wire/bytes.ts';
-import { type ChainHash, chainHash, sat, type Txid } from '../../wire/units.ts';
+import { type ChainHash, chainHash, FEERATE_FLOOR, sat, type Txid } from '../../wire/units.ts';
 import { chainName } from '../ports/network.ts';
 import type { Chain, Clock, Log, Outpoint, Tip } from '../ports/ports.ts';
 import { bitcoindBlocks } from './blocks.ts';
@@ -17,13 +17,11 @@ import type { Rpc, RpcOptions } from './rpc.ts';
 import { bytes, failedWith, hash, rpcCode, txidOf } from './rpc.ts';
 import { openPrioritizedRpc } from './rpcpriority.ts';
 
-/** What is paid per 1,000 weight while bitcoind has no estimate: always on regtest, and just after it started. */
+/** The feerate, sat per 1,000 weight, while bitcoind has no estimate: always on regtest, and just after it started. */
 export const fallbackFeerate = 2500;
-/** Below this per 1,000 weight a transaction may not even be relayed (1 sat/vbyte, rounded up; BOLT 2 and 3 use it too). */
-export const minRelayFeerate = 253;
-/** An estimate as it is told: never the same as the fixed one, which so says by itself that there is none. */
+/** An estimate that is never equal to `fallbackFeerate`, so that the fallback value alone says that there is no estimate. */
 export const distinctEstimate = (feerate: number): number => {
-  const relayed = Math.max(minRelayFeerate, feerate);
+  const relayed = Math.max(FEERATE_FLOOR, feerate);
   return relayed === fallbackFeerate ? relayed + 1 : relayed;
 };
 
@@ -211,7 +209,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   const relayFeerate = async (): Promise<number> => {
     const answer = z.object({ mempoolminfee: rate, minrelaytxfee: rate.optional() });
     const { mempoolminfee, minrelaytxfee = 0 } = await rpc.call('getmempoolinfo', [], answer);
-    return Math.max(minRelayFeerate, mempoolminfee, minrelaytxfee);
+    return Math.max(FEERATE_FLOOR, mempoolminfee, minrelaytxfee);
   };
 
   const txidAt = async (height: number, txIndex: number): Promise<Txid | undefined> => {
@@ -249,8 +247,8 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     broadcastPackage,
     feerate,
     relayFeerate,
-    unspent: async (outpoint, whose = 'ours', where = 'chain') => {
-      const by = whose === 'ours' ? rpc : low;
+    unspent: async (outpoint, priority = 'high', where = 'chain') => {
+      const by = priority === 'high' ? rpc : low;
       const found = await by.call(
         'gettxout',
         [displayed(outpoint), outpoint.vout, where === 'mempool'],

@@ -2,13 +2,12 @@
 import type { Context } from '../../channel/model/io.ts';
 import type { Change } from '../../wire/change.ts';
 import { type Codec, decode, encode, struct, u32, u64 } from '../../wire/codec.ts';
+import { FEERATE_FLOOR } from '../../wire/units.ts';
 import type { Chain, Log, Store } from '../ports/ports.ts';
 import { readRecord } from '../store/records.ts';
 import { fallbackFeerate } from './bitcoind.ts';
 import { SteadyFeerate } from './steadyfeerate.ts';
 
-/** sat per 1,000 weight: what is relayed at all. */
-const MIN_FEERATE = 253;
 /**
  * How many times less than our estimates a peer may choose: its own may be of another hour, and within a day estimates were seen to
  * move 18-fold. A commitment without anchors that pays so little carries no HTLCs (channel/rules/underpaid.ts), but may stand until its
@@ -81,8 +80,8 @@ export interface FeerateParts {
 export class Feerates {
   private readonly parts: FeerateParts;
   private readonly always: number;
-  private estimate: number = MIN_FEERATE;
-  private relayed: number = MIN_FEERATE;
+  private estimate: number = FEERATE_FLOOR;
+  private relayed: number = FEERATE_FLOOR;
   private seen: RecentRange | undefined;
   private relays: RecentRange | undefined;
   /** What bitcoind estimated, and not what is taken where it has no estimate: that says nothing of what others believe. */
@@ -144,7 +143,7 @@ export class Feerates {
       steadyFeerate: this.steady.at(this.parts.now()),
       relayFeerate: relayed,
       lowestRelayFeerate: lowestOf(relays, relayed),
-      minFeerate: Math.max(MIN_FEERATE, Math.floor(lowestOf(seen, estimate) / MAX_TIMES_LOWER)),
+      minFeerate: Math.max(FEERATE_FLOOR, Math.floor(lowestOf(seen, estimate) / MAX_TIMES_LOWER)),
       maxFeerate: Math.max(this.always, highest * MAX_TIMES_HIGHER),
     };
   }

@@ -1,6 +1,6 @@
 /**
- * Keeps a node in step with its chain. Each block's consequences (the cursor and what every listener wants kept) are one
- * commit, so after a crash all of them stand at the same block. The chain may be away at any time: it is waited for.
+ * Follows the chain block by block. What a block changes (the cursor and the records of every listener) is one commit, so after a
+ * crash all of them stand at the same block. The chain may stop answering at any time: the follower then waits and tries again.
  */
 
 import type { Change } from '../../wire/change.ts';
@@ -11,11 +11,11 @@ import { ChainError, isRetriable } from './errors.ts';
 import { type Branch, type ChainView, follow } from './follow.ts';
 import { firstPause, pause, type Retry, retryWhile } from './retry.ts';
 
-/** Someone who lives by the chain. */
+/** A part of the node that needs every block, in order. */
 export interface ChainListener {
-  /** Takes an event into memory and says what to keep, whole keys. Called once for each event, in order; never throws. */
+  /** Applies an event in memory and returns the changes to store. Called once for each event, in order; never throws. */
   apply(event: ChainEvent): readonly Change[];
-  /** Called once those changes are durable; the next event waits for it. After a crash it may have been left out. */
+  /** Called once those changes are durable; the next event waits for it. A crash may come before it is called. */
   applied?(event: ChainEvent): Promise<void> | void;
 }
 
@@ -24,18 +24,18 @@ export interface FollowerOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
-  /** Where a node that has no cursor yet begins: it is told the blocks above this height, or those above today's tip. */
+  /** The height at which a node without a cursor begins: it reads the blocks above it, or those above the present tip. */
   readonly birth: number | 'tip';
   readonly listeners: readonly ChainListener[];
 }
 
-/** Milliseconds for which the chain's word holds that there is no other block. It is asked again before, unless the machine sleeps. */
+/** Milliseconds for which an answer that there is no newer block is valid. The chain is asked again sooner, unless the machine sleeps. */
 const SYNCED_FOR_MS = 30_000;
 
-/** Milliseconds between two times that it is said that the chain ends below the top: a bitcoind may go back and forth. */
+/** Milliseconds between two log lines that the chain's tip is below the top: a bitcoind may go back and forth. */
 const BEHIND_LOG_INTERVAL_MS = 600_000;
 
-/** Blocks below which the node may take another chain for its own: nobody has coins of one that is shorter. */
+/** Height from which block 1 is remembered, to recognize the chain. On a shorter chain no coinbase has matured: nobody has coins. */
 const MIN_REMEMBERED_HEIGHT = 100;
 
 export class Follower {
@@ -43,28 +43,28 @@ export class Follower {
   private readonly onBlockHandlers: ((event: ChainEvent) => void)[] = [];
   private readonly onSyncedHandlers: (() => void)[] = [];
   private readonly retry: Retry;
-  /** What the chain is waited for, if it is. */
-  private why: string | undefined;
-  /** Whether it was said that the chain ends below the top, and not yet that this is over; and when it was said last. */
-  private saidShorter = false;
-  private saidShorterAt = Number.NEGATIVE_INFINITY;
-  /** By what the chain is known again: see `isOurs`. */
-  private first: string | undefined;
+  /** Why the chain cannot be followed now; undefined while it can. */
+  private chainProblem: string | undefined;
+  /** Whether it was logged that the chain's tip is below the top, and not yet that this is over; and when it was logged last. */
+  private isBehindLogged = false;
+  private behindLoggedAt = Number.NEGATIVE_INFINITY;
+  /** Hash of block 1, which tells this chain from another: see `checkSameChain`. */
+  private firstBlock: string | undefined;
   private readonly stopping = new AbortController();
   private branch: Branch | undefined;
   private running: Promise<void> = Promise.resolve();
   private turn: Promise<unknown> = Promise.resolve();
-  private reached: () => void = () => undefined;
-  private ended: (error: unknown) => void = () => undefined;
-  /** Whether it ended once where the chain does. */
-  private isUp = false;
-  private hurry: () => void = () => undefined;
-  /** When the chain said last that the branch ends where it does, by the clock; undefined once it is known to be longer. */
-  private agreed: number | undefined;
-  /** Resolves when the branch followed first ends where the chain does; rejects when following ends before, `closed` by `stop`. */
+  private resolveCaughtUp: () => void = () => undefined;
+  private rejectCaughtUp: (error: unknown) => void = () => undefined;
+  /** Whether the top was the chain's tip at least once. */
+  private hasSynced = false;
+  private interruptWait: () => void = () => undefined;
+  /** When the top was last known to be the chain's tip, by the clock; undefined once the chain is known to have more. */
+  private syncedAt: number | undefined;
+  /** Resolves when the top is the chain's tip for the first time; rejects when following ends before that, `closed` by `stop`. */
   readonly caughtUp = new Promise<void>((resolve, reject) => {
-    this.reached = resolve;
-    this.ended = reject;
+    this.resolveCaughtUp = resolve;
+    this.rejectCaughtUp = reject;
   });
 
   constructor(options: FollowerOptions) {
@@ -72,10 +72,10 @@ export class Follower {
     this.retry = {
       ...{ clock: options.clock, log: options.log, signal: this.stopping.signal },
       onProblem: (why) => {
-        this.why = why;
+        this.chainProblem = why;
       },
     };
-    // Not everybody waits for it.
+    // Nobody has to wait for it.
     this.caughtUp.catch(() => undefined);
   }
 
@@ -100,43 +100,43 @@ export class Follower {
   }
 
   /**
-   * Whether the top is the chain's tip, as far as anybody can know: not while blocks are being told, nor when the chain has not
-   * been heard of for a while or says itself that it is behind. Asks the chain where it is not.
+   * Whether the top is the chain's tip: not while blocks are being applied, nor when the chain has not answered for a while or
+   * says itself that it is behind. Where it is not, the chain is asked at once.
    */
   isSynced(): boolean {
-    const age = this.agreed === undefined ? -1 : this.options.clock.now() - this.agreed;
+    const age = this.syncedAt === undefined ? -1 : this.options.clock.now() - this.syncedAt;
     if (age >= 0 && age <= SYNCED_FOR_MS) return true;
-    this.hurry();
+    this.interruptWait();
     return false;
   }
 
-  /** What is wrong with the chain that it cannot be followed now, in words; undefined while it can. */
+  /** Why the chain cannot be followed now, as a sentence; undefined while it can. */
   get problem(): string | undefined {
-    return this.why;
+    return this.chainProblem;
   }
 
-  /** Finds the cursor, without the chain. Throws StoreError. */
+  /** Reads the cursor from the store; does not ask the chain. Throws StoreError. */
   async load(): Promise<void> {
     this.branch ??= await loadBranch(this.options.store);
-    this.first ??= await loadFirst(this.options.store);
+    this.firstBlock ??= await loadFirst(this.options.store);
   }
 
   /**
-   * Sets the cursor where a new node begins, and then follows in the background until stopped. `broke` is called once if that ends
-   * by itself: the store failed, a listener threw, or the chain is another one, or lost what nobody remembers.
+   * Sets the cursor of a new node, and then follows in the background until stopped. `broke` is called once if following ends by
+   * itself: the store failed, a listener threw, the chain is another one, or a reorg goes deeper than what is remembered.
    */
   async start(broke: (error: unknown) => void): Promise<void> {
     await this.load();
     this.branch ??= await this.begin();
     this.running = this.run()
       .catch((error: unknown) => {
-        this.ended(error);
+        this.rejectCaughtUp(error);
         if (!this.stopping.signal.aborted) broke(error);
       })
-      .finally(() => this.ended(new ChainError({ code: 'closed' })));
+      .finally(() => this.rejectCaughtUp(new ChainError({ code: 'closed' })));
   }
 
-  /** Resolves once nothing runs any more; an event under way is finished first. */
+  /** Stops following. Resolves when the event that is being applied, if any, is finished. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
@@ -148,16 +148,16 @@ export class Follower {
   }
 
   /**
-   * The same of a question about the branch that is followed, which the chain may have left meanwhile, or not have got yet: it is
-   * asked again, and blocks come and go in between.
+   * As `retryUntilAnswered`, for a question about a block of the branch that is followed. The chain may not have that block any
+   * more, or not yet: the question is repeated, and blocks are connected and disconnected in between.
    */
   retryOnBranch<T>(ask: () => Promise<T>): Promise<T> {
-    const passes = (error: unknown): error is ChainError =>
+    const isWaitedOut = (error: unknown): error is ChainError =>
       isRetriable(error) || (error instanceof ChainError && error.fault.code === 'unknown_block');
-    return retryWhile(this.retry, ask, passes);
+    return retryWhile(this.retry, ask, isWaitedOut);
   }
 
-  /** Runs something while no event is applied, for those who look back at blocks already told. */
+  /** Runs something while no event is applied, for code that reads blocks already applied. */
   exclusive<T>(run: () => Promise<T>): Promise<T> {
     const result = this.turn.then(run);
     this.turn = result.catch(() => undefined);
@@ -176,81 +176,81 @@ export class Follower {
     return branch;
   }
 
-  private asking<T>(ask: () => Promise<T>): Promise<T> {
+  private askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
     return retryWhile(this.retry, ask, (error): error is ChainError => this.passes(error));
   }
 
   /**
-   * What is wrong at the start is for whoever started it to mend. Later there may be HTLCs, which peers can still end together:
-   * then any trouble is waited out, be it a password that was changed or an answer that makes no sense (outage.ts tells of it).
+   * At the start an error is for whoever started the node to mend. Later the node may hold HTLCs, which it can still resolve with
+   * its peers: then it waits whatever the error is, even a changed password or an invalid answer (outage.ts logs it).
    */
   private passes(error: unknown): error is ChainError {
-    return isRetriable(error) || (this.isUp && error instanceof ChainError && error.fault.code !== 'closed');
+    return isRetriable(error) || (this.hasSynced && error instanceof ChainError && error.fault.code !== 'closed');
   }
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      const [after, move] = follow(this.currentBranch(), await this.asking(() => this.look()));
+      const [after, move] = follow(this.currentBranch(), await this.askUntilAnswered(() => this.look()));
       if (move.do === 'give_up') throw new ChainError({ code: 'reorg_too_deep', height: move.height });
-      if (move.do !== 'wait') this.agreed = undefined;
-      if (move.do === 'lag') {
-        this.lags(move.tip);
+      if (move.do !== 'wait') this.syncedAt = undefined;
+      if (move.do === 'behind') {
+        this.noteBehind(move.tip);
         await this.wait(move.tip);
         continue;
       }
-      if (this.saidShorter)
+      if (this.isBehindLogged)
         this.options.log.info(
           { height: this.height },
           'bitcoind has caught up with the blocks that this node had already read',
         );
-      this.saidShorter = false;
-      this.why = undefined;
-      if (move.do === 'tell') await this.tell(after, move.event);
-      if (move.do === 'sink') await this.sink(after, move.left);
+      this.isBehindLogged = false;
+      this.chainProblem = undefined;
+      if (move.do === 'apply') await this.applyEvent(after, move.event);
+      if (move.do === 'move_birth') await this.moveBirth(after, move.left);
       if (move.do !== 'wait') continue;
-      this.isUp = true;
-      this.reached();
-      await this.agree();
+      this.hasSynced = true;
+      this.resolveCaughtUp();
+      await this.checkSynced();
       await this.wait(after.top);
     }
   }
 
-  /** We stand where the chain does; whether that is where everybody's chain does is for it to say. */
-  private async agree(): Promise<void> {
+  /** The top is the chain's tip; whether the chain itself has all blocks of the network, only it can say. */
+  private async checkSynced(): Promise<void> {
     const { chain, clock } = this.options;
-    const { hash, isBehind = false } = await this.asking(() => chain.tip());
-    this.agreed = hash === this.top.hash && !isBehind ? clock.now() : undefined;
-    if (this.agreed === undefined) return;
-    await this.recognize();
+    const { hash, isBehind = false } = await this.askUntilAnswered(() => chain.tip());
+    this.syncedAt = hash === this.top.hash && !isBehind ? clock.now() : undefined;
+    if (this.syncedAt === undefined) return;
+    await this.saveFirstBlock();
     for (const handler of this.onSyncedHandlers) handler();
   }
 
-  /** Remembers by what this chain is known again, once it is long enough to matter. */
-  private async recognize(): Promise<void> {
-    if (this.first !== undefined || this.top.height < MIN_REMEMBERED_HEIGHT) return;
-    this.first = await this.asking(() => this.options.chain.hashAt(1));
-    if (this.first !== undefined) await this.options.store.commit([firstChange(this.first)]);
+  /** Remembers block 1, which identifies this chain, once the chain is long enough to matter. */
+  private async saveFirstBlock(): Promise<void> {
+    if (this.firstBlock !== undefined || this.top.height < MIN_REMEMBERED_HEIGHT) return;
+    this.firstBlock = await this.askUntilAnswered(() => this.options.chain.hashAt(1));
+    if (this.firstBlock !== undefined) await this.options.store.commit([firstChange(this.firstBlock)]);
   }
 
-  /** The chain has not got the blocks that were read already: said once, however long it takes, and seldom of one that flaps. */
-  private lags(tip: BlockRef): void {
+  /** The chain does not have the blocks that were applied already: logged once, however long it lasts, and seldom if it goes back and forth. */
+  private noteBehind(tip: BlockRef): void {
     const { clock, log } = this.options;
-    this.why = `bitcoind's chain ends at block ${tip.height}, below block ${this.top.height} that this node has read`;
-    if (this.saidShorter || clock.now() - this.saidShorterAt < BEHIND_LOG_INTERVAL_MS) return;
-    this.saidShorter = true;
-    this.saidShorterAt = clock.now();
+    this.chainProblem = `bitcoind's chain ends at block ${tip.height}, below block ${this.top.height} that this node has read`;
+    if (this.isBehindLogged || clock.now() - this.behindLoggedAt < BEHIND_LOG_INTERVAL_MS) return;
+    this.isBehindLogged = true;
+    this.behindLoggedAt = clock.now();
     log.warn(
       { height: tip.height, read: this.top.height },
-      `${this.why}; waiting for its blocks. If this is a new regtest chain, start the node with a new --dir`,
+      `${this.chainProblem}; waiting for its blocks. If this is a new regtest chain, start the node with a new --dir`,
     );
   }
 
-  /** Until there may be something new. A chain that goes away meanwhile is the next look's trouble, after a short pause. */
+  /** Waits until there may be a new block. If the chain stops answering meanwhile, the next look finds out, after a short pause. */
   private async wait({ hash }: BlockRef): Promise<void> {
     const hurried = new AbortController();
     const hurry = new Promise<void>((resolve) => {
-      this.hurry = () => {
+      this.interruptWait = () => {
         hurried.abort();
         resolve();
       };
@@ -262,7 +262,7 @@ export class Follower {
       if (!this.passes(error)) throw error;
       await pause(this.retry, firstPause);
     } finally {
-      this.hurry = () => undefined;
+      this.interruptWait = () => undefined;
       release();
     }
   }
@@ -278,7 +278,7 @@ export class Follower {
     const { hash, height } = top;
     const [here, next] = await Promise.all([chain.hashAt(height), chain.hashAt(height + 1)]);
     if (here === hash) return { here, above: next === undefined ? undefined : await chain.block(next) };
-    await this.isOurs();
+    await this.checkSameChain();
     const end = here === undefined && { tip: await chain.tip(), isInvalidated: await chain.isInvalidated(hash) };
     return { here, above: undefined, ...(end && { end }), ...(below.length === 0 && { under: await this.under() }) };
   }
@@ -287,14 +287,14 @@ export class Follower {
    * Another chain of the same kind, such as a regtest that was begun anew, is not a reorganization: nothing of this node's is in it.
    * Throws ChainError `other_chain`.
    */
-  private async isOurs(): Promise<void> {
-    if (this.first === undefined) return;
+  private async checkSameChain(): Promise<void> {
+    if (this.firstBlock === undefined) return;
     const found = await this.options.chain.hashAt(1);
-    if (found !== undefined && found !== this.first)
+    if (found !== undefined && found !== this.firstBlock)
       throw new ChainError({ code: 'other_chain', height: this.top.height });
   }
 
-  /** The block below our lowest: what that says itself, else, where nobody was told of it, one of the chain's far enough down. */
+  /** The block below our lowest: its parent, or else, where no listener applied our lowest, one of the chain far enough down. */
   private async under(): Promise<BlockRef | undefined> {
     const { chain } = this.options;
     const { top, birth } = this.currentBranch();
@@ -302,7 +302,7 @@ export class Follower {
     try {
       return { height: top.height - 1, hash: (await chain.block(top.hash)).previous };
     } catch (error) {
-      // A block that was left may well be gone from everywhere.
+      // The chain may no longer keep a block that a reorg removed.
       if (!(error instanceof ChainError) || !/^(?:unknown_block|pruned|refused)$/.test(error.fault.code)) throw error;
     }
     const height = Math.max(0, top.height - MIN_REMEMBERED_HEIGHT);
@@ -310,12 +310,12 @@ export class Follower {
     return hash === undefined ? undefined : { height, hash };
   }
 
-  private async sink(after: Branch, left: BlockRef): Promise<void> {
+  private async moveBirth(after: Branch, left: BlockRef): Promise<void> {
     await this.options.store.commit([leftChange(left), ...birthChanges(after)]);
     this.branch = after;
   }
 
-  private async tell(after: Branch, event: ChainEvent): Promise<void> {
+  private async applyEvent(after: Branch, event: ChainEvent): Promise<void> {
     const { listeners, store } = this.options;
     await this.exclusive(async () => {
       const changes = listeners.flatMap((listener) => listener.apply(event));

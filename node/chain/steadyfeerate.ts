@@ -1,15 +1,15 @@
 /**
- * The feerate that the estimate has not fallen below for long enough that a channel's funder had time to follow it with `update_fee`:
- * only then is a lower commitment feerate held against the funder. Only estimates of this run of the node count.
+ * The lowest of the recent fee estimates. A channel's funder needs time to follow a rise with `update_fee`, so its commitment feerate
+ * counts as too low only when it is below every estimate of that time. Only estimates of this run of the node count.
  */
 
-/** Seconds that a funder gets: some look after their fees once an hour, and see a rise later than we do. */
+/** Seconds that a funder has: some nodes check their fees once an hour, and see a rise later than we do. */
 const SECONDS = 7_200;
-/** Or so many blocks, as deadlines are counted in those; but never less than a moment, in which a lost peer is found again. */
+/** Or so many blocks, since deadlines are counted in blocks; but at least MOMENT seconds, in which a lost peer can reconnect. */
 const BLOCKS = 12;
 const MOMENT = 60;
 
-/** An estimate, from this moment and this block on. */
+/** An estimate, and since when it holds: unix seconds, and the count of blocks. */
 interface DatedEstimate {
   readonly from: number;
   readonly block: number;
@@ -18,18 +18,18 @@ interface DatedEstimate {
 
 export class SteadyFeerate {
   /** Oldest first. */
-  private told: readonly DatedEstimate[] = [];
+  private estimates: readonly DatedEstimate[] = [];
   private blocks = 0;
 
-  /** A block came, and this is the estimate now; `now` in unix seconds. */
+  /** Records the estimate after a new block; `now` in unix seconds. */
   add(estimate: number, now: number): void {
     const known = this.within(now);
     this.blocks++;
     const before = known.at(-1)?.estimate === estimate;
-    this.told = before ? known : [...known, { from: now, block: this.blocks, estimate }];
+    this.estimates = before ? known : [...known, { from: now, block: this.blocks, estimate }];
   }
 
-  /** sat per 1,000 weight; zero while nobody can tell. */
+  /** sat per 1,000 weight; zero while there are not enough estimates. */
   at(now: number): number {
     const known = this.within(now);
     const [first] = known;
@@ -41,12 +41,12 @@ export class SteadyFeerate {
     return now - from >= SECONDS || (this.blocks - block >= BLOCKS && now - from >= MOMENT);
   }
 
-  /** What was estimated in the time that counts; the first of it held when that began. A clock that was set back told nothing. */
+  /** The estimates of the time that counts, the first of which held when it began. Those dated in the future, by a clock that was set back, are left out. */
   private within(now: number): readonly DatedEstimate[] {
-    const told = this.told.filter(({ from }) => from <= now);
-    return told.slice(
+    const past = this.estimates.filter(({ from }) => from <= now);
+    return past.slice(
       Math.max(
-        told.findLastIndex((one) => this.isOld(one, now)),
+        past.findLastIndex((one) => this.isOld(one, now)),
         0,
       ),
     );

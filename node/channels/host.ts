@@ -251,7 +251,7 @@ export class ChannelHost {
 
   /** Where lines about a channel go. */
   private logOf(entry: Entry): Log {
-    return isStrangersUnconfirmed(entry) ? this.parts.strangers : this.parts.log;
+    return isStrangersUnconfirmed(entry) ? this.parts.limitedLog : this.parts.log;
   }
 
   private disconnect(entry: Entry, why: string): void {

@@ -22,7 +22,7 @@ export interface HostParts {
   readonly clock: Clock;
   readonly log: Log;
   /** For what strangers can cause: few lines of a kind. */
-  readonly strangers: Log;
+  readonly limitedLog: Log;
   /** Seconds that a peer which is there may owe us its next message. */
   readonly peerTimeout: number;
   readonly wallet: Wallet;

@@ -162,7 +162,9 @@ export class Onchain {
   /** Satoshi that claims wait for in the wallet to be published at all, the least of them; undefined while none waits. */
   missingForClaims(): Sat | undefined {
     const missing = [...this.parts.channels.entries.keys()].flatMap((key) =>
-      this.engine.claimsWithStatus(key).flatMap(({ status }) => (status?.state === 'lacking' ? [status.missing] : [])),
+      this.engine
+        .claimsWithStatus(key)
+        .flatMap(({ status }) => (status?.state === 'short_of_coins' ? [status.missing] : [])),
     );
     return missing.reduce<Sat | undefined>(
       (least, one) => (least === undefined || one < least ? one : least),

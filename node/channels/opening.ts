@@ -53,7 +53,7 @@ export interface OpeningParts {
   readonly forcedSecrets: ChannelSecrets | undefined;
   readonly log: Log;
   /** For what strangers can cause: few lines of a kind. */
-  readonly strangers: Log;
+  readonly limitedLog: Log;
   readonly chain: Pick<Chain, 'unspent'>;
   /** Unix seconds. */
   readonly now: () => number;
@@ -208,9 +208,9 @@ export const acceptChannelFrom = async (
   peer: Peer,
   message: MessageOf<'open_channel'>,
 ): Promise<void> => {
-  const { host, channels, log, strangers, reserve, wallet } = parts;
+  const { host, channels, log, limitedLog, reserve, wallet } = parts;
   const refuse = (why: string, detail?: string) => {
-    strangers.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
+    limitedLog.info({ peer: peer.key.slice(0, 16), why, ...(detail !== undefined && { detail }) }, 'refused a channel');
     return peer.answer({ name: 'error', channel_id: message.temporary_channel_id, data: warningData(why) });
   };
   if (channels.byChannelId(peer.id, message.temporary_channel_id) !== undefined)

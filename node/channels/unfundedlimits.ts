@@ -77,7 +77,7 @@ const isSeen = async (entry: Entry, chain: Pick<Chain, 'unspent'>, height: numbe
   const core = coreOf(entry.machine.state);
   if (core === undefined) return false;
   const { params, funding } = core;
-  const output = await chain.unspent({ txid: funding.txid, vout: funding.index }, 'others', 'mempool');
+  const output = await chain.unspent({ txid: funding.txid, vout: funding.index }, 'low', 'mempool');
   if (output?.amount !== params.capacity || !equal(output.script, fundingScriptOf(params))) return false;
   entry.seenAt = height;
   return true;

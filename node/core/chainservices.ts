@@ -90,13 +90,13 @@ type Following = Awaited<ReturnType<typeof openFollowing>>;
 
 /** What is heard of other channels over this chain, and what the node says of its own. */
 const openGossip = async (identity: Identity, { network, chain }: ChainParts, following: Following) => {
-  const { config, ports, keys, alias, color, peers, gate, now, logs, strangers, later } = identity;
+  const { config, ports, keys, alias, color, peers, gate, now, logs, limitedLogs, later } = identity;
   const { graph, graphStore, follower } = following;
   const [id, chainHash] = [keys.nodeId, network.chain];
   const gossip = new Gossip({
     ...{ graph, saved: graphStore, chain, chainHash, id, now },
     height: () => follower.height,
-    log: strangers.gossip,
+    log: limitedLogs.gossip,
     interval: network.gossipInterval,
     later: later.run,
   });
@@ -118,7 +118,8 @@ const openGossip = async (identity: Identity, { network, chain }: ChainParts, fo
 
 /** Reads what is kept of a chain and puts its parts together; nothing moves yet. Throws StoreError, WireError. */
 export const openChain = async (identity: Identity, parts: ChainParts): Promise<ChainServices> => {
-  const { config, ports, keys, peers, addresses, gate, now, hooks, logs, strangers, fatal, onInternalError } = identity;
+  const { config, ports, keys, peers, addresses, gate, now, hooks, logs, limitedLogs, fatal, onInternalError } =
+    identity;
   const { store, clock, entropy } = ports;
   const { network, chain, where } = parts;
   const chainWithTimeouts = withTimeouts({ chain, clock, where });
@@ -150,7 +151,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
     ...{ store, gate, clock, wallet, refusals, peers, backups, follower, watcher, onchain, channels, fatal },
     chain: chainWithTimeouts,
     log: logs.channel,
-    strangers: strangers.channel,
+    limitedLog: limitedLogs.channel,
     peerTimeout: config.peerTimeout,
     wrapEvents: hooks.channelEvents,
     onOnline: refresh,
@@ -159,7 +160,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
   const opening: OpeningParts = {
     ...{ host: channelHost, channels, wallet, keys, entropy, chain, now },
     log: logs.channel,
-    strangers: strangers.channel,
+    limitedLog: limitedLogs.channel,
     displacements: new Rates(DISPLACEMENTS.burst, DISPLACEMENTS.seconds),
     chainHash: network.chain,
     minimumDepth: config.minDepth,
@@ -198,7 +199,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
     feerate: () => feerates.current,
     handlers: peerEvents({
       ...{ channels, channelHost, gossip, graph, own, now, chainHash: network.chain },
-      log: strangers.peer,
+      log: limitedLogs.peer,
       opening: (peer, message) => acceptChannelFrom(opening, peer, message),
       announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
     }),

@@ -29,7 +29,7 @@ export interface Identity extends NodeIdentity {
   /** A log for each part of the node. */
   readonly logs: Readonly<Record<LogPart, Log>>;
   /** The same for what strangers can cause: few lines of a kind. */
-  readonly strangers: Readonly<Record<LogPart, Log>>;
+  readonly limitedLogs: Readonly<Record<LogPart, Log>>;
   readonly later: TimerGroup;
   /** The store failed, or there is a bug that nothing can go on with: the node ends. */
   readonly fatal: (error: unknown) => void;
@@ -48,7 +48,7 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
   const later = timerGroup(clock);
   const now = (): number => Math.floor(clock.now() / 1000);
   const logTime = { now, later: later.run };
-  const strangers = partLogs(limitedLog(options.ports.log, logTime));
+  const limitedLogs = partLogs(limitedLog(options.ports.log, logTime));
   const channelPeers = partLog(limitedLog(options.ports.log, logTime, { each: LINES.each }), 'peer');
   // What the gate saves itself it watches itself.
   const gate = new Gate(options.ports.store, fatal, onInternalError('what waits for the store'));
@@ -62,15 +62,15 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
     key: keys.identity,
     features: ourFeatures('I'),
     chainHash: networkOf(config.network).chain,
-    log: strangers.peer,
+    log: limitedLogs.peer,
     channels: (peer) => chains.fundedChannelsWith(peer),
     limitLoopback: config.limitLoopback,
     wrapStream: hooks.wrapStream,
-    handlers: chains.peerHandlers((peer) => (chains.fundedChannelsWith(peer) > 0 ? channelPeers : strangers.peer)),
+    handlers: chains.peerHandlers((peer) => (chains.fundedChannelsWith(peer) > 0 ? channelPeers : limitedLogs.peer)),
   });
   return {
     ...{ config, hooks, ports, keys, fresh, peers, gate, disk, now, progress },
-    ...{ logs, strangers, later, fatal, onInternalError },
+    ...{ logs, limitedLogs, later, fatal, onInternalError },
     alias: config.alias ?? `ampere-${id.slice(0, 8)}`,
     color: config.color ?? id.slice(2, 8),
     addresses: await AddressBook.load(ports.store),

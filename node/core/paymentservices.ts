@@ -91,7 +91,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const { wallet, channels, own, follower, outage } = chain;
   const ports = { ...identity.ports, log: identity.logs.payment };
   const { clock, store } = ports;
-  const strangers = identity.strangers.payment;
+  const limitedLog = identity.limitedLogs.payment;
   const schemes = withSchemes(experiments.schemes ?? []);
   const invoices = await Invoices.load(store, gate, now);
   const payments = paymentsOf(parts, ports, invoices, schemes, await PaymentStore.load(store, gate));
@@ -109,7 +109,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const claimBudget = (): Claiming | undefined => claimBudgetOf(budget, () => links.atStake());
   const receiver = await ReceiverHost.load({
     ...ports,
-    ...{ gate, strangers, invoices, fatal },
+    ...{ gate, limitedLog, invoices, fatal },
     context: () => ({
       now: now(),
       height: follower.height,
@@ -151,7 +151,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     height: () => follower.height,
     isSynced: () => follower.isSynced(),
     isHalted: () => outage.isHalting,
-    strangers: named(strangers),
+    limitedLog: named(limitedLog),
     onFeeEarned: (fee) => gate.save(forwardingFees.add(fee)),
     onForwardNote: experiments.noted ?? (() => undefined),
   });

@@ -131,7 +131,7 @@ export class HtlcSwitch {
 
   /** Logs the onion; a failure when it was sent before with another HTLC. */
   private checkReplay(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
-    const { replays, save, height, strangers } = this.parts;
+    const { replays, save, height, limitedLog } = this.parts;
     const until = replayableUntil(event, hop, height());
     if (until === undefined || until < height()) return undefined;
     const seen = replays.check(hop.replayTag, { channel, id: event.id }, until);
@@ -140,7 +140,7 @@ export class HtlcSwitch {
       save(seen);
       return undefined;
     }
-    strangers.warn({ channel, htlc: `${event.id}` }, 'replayed onion: failing back the HTLC');
+    limitedLog.warn({ channel, htlc: `${event.id}` }, 'replayed onion: failing back the HTLC');
     return { name: 'temporary_node_failure' };
   }
 
@@ -151,7 +151,7 @@ export class HtlcSwitch {
   private localRefusal(channel: string, event: Received, { kind }: OpenedHop): Failure | undefined {
     const why = refusalReason(event, kind);
     if (why === undefined) return undefined;
-    this.parts.strangers.info({ channel, htlc: `${event.id}` }, `${why}; failing it back`);
+    this.parts.limitedLog.info({ channel, htlc: `${event.id}` }, `${why}; failing it back`);
     // A final node has no channel to speak of; and the update of one that was not named would only tell that it is there.
     return kind === 'final'
       ? { name: 'temporary_node_failure' }
@@ -187,7 +187,7 @@ export class HtlcSwitch {
   }
 
   private forward(channel: string, event: Received, hop: Extract<OpenedHop, { kind: 'forward' }>): Failure | undefined {
-    const { channels, height, strangers, onForwardNote } = this.parts;
+    const { channels, height, limitedLog, onForwardNote } = this.parts;
     const { payload, note, next } = hop;
     const outgoing = channels.outgoing(payload.shortChannelId);
     const failure: Failure | undefined = event.givenUp
@@ -195,14 +195,14 @@ export class HtlcSwitch {
       : forwardFailure(event, payload, outgoing, height());
     if (failure !== undefined || outgoing === undefined) {
       const to = scidText(payload.shortChannelId);
-      strangers.debug(
+      limitedLog.debug(
         { channel, htlc: `${event.id}`, to, failure: failure?.name },
         'failing back an HTLC instead of forwarding it',
       );
       return failure ?? { name: 'unknown_next_peer' };
     }
     if (!this.parts.canPayForClaims({ channels: [channel, outgoing.key], amount: event.amount })) {
-      strangers.info(
+      limitedLog.info(
         { channel, htlc: `${event.id}`, amount_msat: `${event.amount}` },
         'not forwarding an HTLC: the wallet could not pay for claiming it on chain; send coins to an address of this node (newaddr)',
       );
@@ -223,7 +223,7 @@ export class HtlcSwitch {
 
   /** An HTLC of ours was not offered after all. */
   refused(channel: string, bytes: Uint8Array, why: OfferRefusal): void {
-    const { channels, payments, strangers } = this.parts;
+    const { channels, payments, limitedLog } = this.parts;
     const origin = decodeOrigin(bytes);
     if (origin.kind === 'payment') {
       const short = why.code === 'insufficient_balance' || why.code === 'too_much_in_flight';
@@ -233,7 +233,7 @@ export class HtlcSwitch {
       });
       return;
     }
-    strangers.debug({ channel, why: why.code }, 'the outgoing channel cannot take an HTLC now: failing it back');
+    limitedLog.debug({ channel, why: why.code }, 'the outgoing channel cannot take an HTLC now: failing it back');
     const name = htlcName(origin.channel, origin.id);
     const named = this.links.get(name)?.named;
     this.links.delete(name);

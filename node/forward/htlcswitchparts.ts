@@ -70,7 +70,7 @@ export interface HtlcSwitchParts {
   readonly clock: Clock;
   readonly log: Log;
   /** For what whoever sends HTLCs can cause: few lines of a kind. */
-  readonly strangers: Log;
+  readonly limitedLog: Log;
   /** Whether the wallet can pay for one more claim on chain beside those of all that was passed on and claimed. */
   readonly canPayForClaims: (one: AtStake) => boolean;
   /** A forward settled and earned this. */

@@ -120,7 +120,7 @@ export const fundingOutput = async (
   const { height, txIndex, output } = scidParts(scid);
   const txid = await chain.txidAt(height, txIndex);
   if (txid === undefined) return undefined;
-  const found = await chain.unspent({ txid, vout: output }, 'others');
+  const found = await chain.unspent({ txid, vout: output }, 'low');
   return (
     found && { txid, vout: output, script: found.script, amount: found.amount, confirmations: found.confirmations }
   );

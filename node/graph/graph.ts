@@ -8,6 +8,7 @@ import type { MessageOf } from '../../wire/message.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { printableText } from '../../wire/printable.ts';
 import { type Msat, type Point, type Sat, type ShortChannelId, scidOf, type Txid } from '../../wire/units.ts';
+import { outpointKey } from '../chain/watch.ts';
 import { hostOf } from '../peer/descriptors.ts';
 import type { Address } from '../ports/ports.ts';
 import { SortedList } from './sorted.ts';
@@ -124,9 +125,6 @@ export const policyOf = (update: MessageOf<'channel_update'>, raw: Uint8Array): 
 
 export const sideOf = (update: Pick<MessageOf<'channel_update'>, 'channel_flags'>): Side =>
   (update.channel_flags & 1) === 0 ? 0 : 1;
-
-/** A transaction output as a key. */
-export const outpointKey = (txid: Uint8Array, vout: number): string => `${hex(txid)}:${vout}`;
 
 export class Graph {
   private readonly byFunding = new Map<string, ShortChannelId>();

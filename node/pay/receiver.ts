@@ -33,7 +33,7 @@ export interface ReceiverParts {
   readonly clock: Clock;
   readonly log: Log;
   /** For lines that payers can cause: rate-limited. */
-  readonly strangers: Log;
+  readonly limitedLog: Log;
   readonly invoices: Invoices;
   readonly context: () => ReceiverContext;
   readonly fulfill: (key: HtlcKey, preimage: Preimage) => void;
@@ -154,7 +154,7 @@ export class ReceiverHost {
   }
 
   private perform(effect: ReceiverEffect): undefined {
-    const { gate, invoices, log, strangers } = this.parts;
+    const { gate, invoices, log, limitedLog } = this.parts;
     switch (effect.do) {
       case 'save': {
         const paid = effect.paid === undefined ? undefined : invoices.paidChange(effect.paid);
@@ -176,7 +176,7 @@ export class ReceiverHost {
             'refused a payment: the wallet is too short to claim its HTLCs on chain should the peer stop responding. Send coins to an address of this node (newaddr)',
           );
         else if (report.event === 'set_failed')
-          strangers.info(
+          limitedLog.info(
             { set: hex(report.set.id), why: report.why },
             'a set of HTLCs failed; all its HTLCs are failed back',
           );
@@ -186,7 +186,7 @@ export class ReceiverHost {
             'all HTLCs of a payment are here; fulfilling them',
           );
         else if (report.event === 'htlc_refused')
-          strangers.info({ hash: hex(report.paymentHash), why: report.why }, 'an HTLC for us was refused');
+          limitedLog.info({ hash: hex(report.paymentHash), why: report.why }, 'an HTLC for us was refused');
         return undefined;
       }
     }

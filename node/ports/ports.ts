@@ -90,9 +90,9 @@ export interface Chain {
   relayFeerate(): Promise<number>;
   /**
    * The output, if it is in the chain and no block spends it (the mempool does not count); with `mempool` one that is there or in the
-   * chain, and that neither spends. One that is looked up for `others` waits for questions about our own money.
+   * chain, and that neither spends. With priority `low`, for what strangers announce, it waits for questions about our own money.
    */
-  unspent(outpoint: Outpoint, whose?: 'ours' | 'others', where?: 'chain' | 'mempool'): Promise<Unspent | undefined>;
+  unspent(outpoint: Outpoint, priority?: 'high' | 'low', where?: 'chain' | 'mempool'): Promise<Unspent | undefined>;
   /** The mempool transaction that spends the outpoint, where the chain can tell. */
   mempoolSpender(outpoint: Outpoint): Promise<ChainTx | undefined>;
   /** The ids alone of those that spend these, in their order. */

@@ -8,13 +8,13 @@ export type ClaimStatus =
   /** Its locks allow it in the block of height `claim.from` at the earliest. */
   | { readonly state: 'locked' }
   /** The commitment, or another of the channel that waits, pays enough by itself. */
-  | { readonly state: 'resting' }
+  | { readonly state: 'parent_suffices' }
   /** `missing` where it should pay more and coins for that are wanting. */
   | { readonly state: 'published'; readonly txid: string; readonly fee: Sat; readonly missing: Sat | undefined }
   /** No coins to pay a fee with. */
-  | { readonly state: 'lacking'; readonly missing: Sat }
+  | { readonly state: 'short_of_coins'; readonly missing: Sat }
   /** It would cost more than it brings. */
-  | { readonly state: 'left' }
+  | { readonly state: 'uneconomical' }
   | { readonly state: 'refused'; readonly reason: string };
 
 /** A claim and where it stands; undefined before it was first looked at. */
@@ -38,15 +38,15 @@ export const claimStatusText = ({ claim, status }: ClaimWithStatus): string => {
       return why === 'closing'
         ? `${what}: left to its own fee until block ${from}`
         : `${what}: can be claimed in block ${from}`;
-    case 'resting':
+    case 'parent_suffices':
       return `${what}: what waits for a block pays enough, no fee is added`;
     case 'published': {
       const short = status.missing === undefined ? '' : `, ${status.missing} sat short in the wallet for a higher fee`;
       return `${what}: claimed by ${status.txid} for a fee of ${status.fee} sat, not confirmed yet${before}${short}`;
     }
-    case 'lacking':
+    case 'short_of_coins':
       return `${what}: waits for ${status.missing} sat in the wallet to pay its fee${before}`;
-    case 'left':
+    case 'uneconomical':
       return `${what}: not claimed, since the fee would exceed its value`;
     case 'refused':
       return `${what}: the network rejected our claim (${status.reason})${before}`;
@@ -100,7 +100,7 @@ export class ClaimStatuses {
         if (why !== 'closing')
           log.info({ ...fields, from: claim.from }, 'an output on chain can be claimed once its timelock has passed');
         break;
-      case 'resting':
+      case 'parent_suffices':
         log.debug(fields, 'a transaction of the channel that waits for a block pays enough by itself');
         break;
       case 'published': {
@@ -115,10 +115,10 @@ export class ClaimStatuses {
           );
         break;
       }
-      case 'lacking':
+      case 'short_of_coins':
         log.warn(fields, `the wallet cannot pay the fee of a claim on chain: ${send(status.missing)}`);
         break;
-      case 'left':
+      case 'uneconomical':
         log.info(fields, 'not claiming an output on chain: the fee would exceed its value');
         break;
       case 'refused':

@@ -32,8 +32,8 @@ const POLL_MS = [500, 1_500] as const;
 
 interface Watched {
   readonly outpoint: Outpoint;
-  /** Id of the spender that was told of last; undefined while there is none. */
-  told: string | undefined;
+  /** Id of the spender that `onSpend` was last called with; undefined while there is none. */
+  lastSpender: string | undefined;
   /** A block holds a spend: there is nothing to look for. */
   mined: boolean;
 }
@@ -57,7 +57,7 @@ export class MempoolWatch {
     this.owners.set(owner, watched);
     for (const outpoint of outpoints) {
       const key = outpointKey(outpoint.txid, outpoint.vout);
-      if (!watched.has(key)) watched.set(key, { outpoint, told: undefined, mined: false });
+      if (!watched.has(key)) watched.set(key, { outpoint, lastSpender: undefined, mined: false });
     }
   }
 
@@ -120,8 +120,8 @@ export class MempoolWatch {
 
   private note(owner: string, watched: Watched, spender: ChainTx): void {
     const id = hex(spender.txid);
-    if (watched.told === id) return;
-    watched.told = id;
+    if (watched.lastSpender === id) return;
+    watched.lastSpender = id;
     this.parts.onSpend(owner, watched.outpoint, spender);
   }
 
@@ -134,11 +134,11 @@ export class MempoolWatch {
       for (const [i, [owner, watched]] of waiting.entries()) {
         if (!this.started) return;
         const id = ids[i];
-        if (watched.mined || watched.told === (id && hex(id))) continue;
+        if (watched.mined || watched.lastSpender === (id && hex(id))) continue;
         const spender = id && (await chain.mempoolSpender(watched.outpoint));
         if (spender !== undefined) this.note(owner, watched, spender);
         else if (id === undefined) {
-          watched.told = undefined;
+          watched.lastSpender = undefined;
           onSpendGone(owner, watched.outpoint);
         }
       }

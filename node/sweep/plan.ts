@@ -5,10 +5,10 @@
  */
 import type { BumpClaim, Claim, UnsignedClaim } from '../../channel/model/claim.ts';
 import type { Output } from '../../channel/tx/transaction.ts';
-import { type Sat, sat } from '../../wire/units.ts';
+import { FEERATE_FLOOR, type Sat, sat } from '../../wire/units.ts';
 import { dustOf, feeOf, weightOf } from '../wallet/select.ts';
 import { anchorFor, anchorWeight } from './anchorinput.ts';
-import { isUrgent, MAX_FEERATE, MIN_FEERATE, PATIENT_SHARE, targetFeerate } from './rate.ts';
+import { isUrgent, MAX_FEERATE, PATIENT_SHARE, targetFeerate } from './rate.ts';
 
 /** A confirmed coin of the wallet. */
 export interface FeeCoin {
@@ -65,14 +65,14 @@ export type PlanAction<C extends FeeCoin> =
   /** Too early for its locks. */
   | { readonly do: 'wait' }
   /** The parent, or another in its place, pays enough by itself. */
-  | { readonly do: 'rest' }
+  | { readonly do: 'parent_suffices' }
   /** What was published stands; `missing` where it should pay more and coins for that are wanting. */
-  | { readonly do: 'again'; readonly missing: Sat | undefined }
+  | { readonly do: 'republish'; readonly missing: Sat | undefined }
   | { readonly do: 'build'; readonly draft: TxDraft<C> }
   /** No fee can be paid, for want of this much in coins. */
-  | { readonly do: 'lack'; readonly missing: Sat }
+  | { readonly do: 'short_of_coins'; readonly missing: Sat }
   /** All that may be spent on it is less than what the network asks for. */
-  | { readonly do: 'leave' };
+  | { readonly do: 'uneconomical' };
 
 /** Another commitment pays enough that pays so much as this makes of it: rates of two nodes are never quite the same. */
 const ENOUGH = 1.1;
@@ -135,7 +135,7 @@ const shapeOf = <C extends FeeCoin>(
   switch (claim.kind) {
     case 'sweep': {
       const { locktime } = claim;
-      const least = feeOf(input + weightOf.output(script.length), MIN_FEERATE);
+      const least = feeOf(input + weightOf.output(script.length), FEERATE_FLOOR);
       const takesCoins = needsCoin(claim);
       // With coins, what is left of them is the output that a transaction must have.
       const limit = limitOf(claim, tip, takesCoins ? value : value - dustOf(script), least);
@@ -154,7 +154,7 @@ const shapeOf = <C extends FeeCoin>(
     case 'htlc': {
       const { pays, locktime } = claim;
       const base = input + weightOf.output(pays.script.length);
-      const least = feeOf(base + weightOf.input + weightOf.output(script.length), MIN_FEERATE);
+      const least = feeOf(base + weightOf.input + weightOf.output(script.length), FEERATE_FLOOR);
       const limit = limitOf(claim, tip, value, least);
       const own = { takesCoins: true, bare: true, parent: noParent };
       return {
@@ -171,7 +171,7 @@ const shapeOf = <C extends FeeCoin>(
     case 'bump': {
       if (claim.unlock.by === 'wallet') return closingShape(claim, input, parentWeight);
       const parent = { weight: parentWeight, fee: claim.parentFee };
-      const least = feeOf(input + weightOf.input + weightOf.output(script.length), MIN_FEERATE);
+      const least = feeOf(input + weightOf.input + weightOf.output(script.length), FEERATE_FLOOR);
       const own = { takesCoins: true, bare: false, parent };
       const limit = limitOf(claim, tip, stake, least);
       // Late, only the HTLCs may be lost that the deadline is for; the balance comes home with any fee.
@@ -278,7 +278,7 @@ const shortOf = <C extends FeeCoin>(
   { kept, free, script }: Pick<PlanContext<C>, 'kept' | 'free' | 'script'>,
   fees: Fees,
 ): readonly [readonly C[], Sat] => {
-  const worth = feeOf(weightOf.input, MIN_FEERATE);
+  const worth = feeOf(weightOf.input, FEERATE_FLOOR);
   const descending = [...free].sort((a, b) => (a.amount > b.amount ? -1 : 1)).filter(({ amount }) => amount > worth);
   const coins = [...kept, ...descending].slice(0, MOST_COINS);
   const weight = shape.base + (coins.length + 1) * weightOf.input + weightOf.output(script.length);
@@ -308,21 +308,21 @@ export const planClaim = <C extends FeeCoin>(
   const shape = shapeOf(claim, world);
   const { parent, limit, urged, patient, base, takesCoins } = shape;
   const usual = base + weightOf.output(script.length) + (takesCoins ? Math.max(1, kept.length) * weightOf.input : 0);
-  const relay = (weight: number): bigint => feeOf(weight, MIN_FEERATE);
-  if (limit < relay(usual)) return { do: 'leave' };
+  const relay = (weight: number): bigint => feeOf(weight, FEERATE_FLOOR);
+  if (limit < relay(usual)) return { do: 'uneconomical' };
 
   const rateOf = (fee: bigint): number => Number(((fee + parent.fee) * 1000n) / BigInt(usual + parent.weight));
   const from = claim.kind === 'bump' ? (claim.urged?.from ?? claim.from) : claim.from;
   const moment = { tip, from, deadline: claim.deadline, since: before?.since };
   const most = claim.kind === 'bump' ? (claim.most ?? MAX_FEERATE) : MAX_FEERATE;
   const rate = Math.max(
-    MIN_FEERATE,
+    FEERATE_FLOOR,
     Math.min(most, targetFeerate(moment, estimatedFeerate, rateOf(limit), rateOf(urged), rateOf(patient))),
   );
   if (claim.kind === 'bump') {
     // Whichever commitment is mined first serves: to outbid one that pays enough would only feed the miners.
     const isEnough = before === undefined && refused === 0n && parent.fee >= feeOf(parent.weight, rate);
-    if (world.otherCommitmentFeerate * ENOUGH >= rate || isEnough) return { do: 'rest' };
+    if (world.otherCommitmentFeerate * ENOUGH >= rate || isEnough) return { do: 'parent_suffices' };
   }
 
   // Half as much again, but rather all that may be spent than nothing.
@@ -333,8 +333,9 @@ export const planClaim = <C extends FeeCoin>(
   const least = (weight: number): bigint =>
     larger(larger(relay(weight), raised), before === undefined ? 0n : replacementFee(before, weight));
   if (before?.fits === true && refused === 0n && asked(before.weight) < least(before.weight))
-    return { do: 'again', missing: undefined };
-  if (least(usual) > limit) return before?.fits === true ? { do: 'again', missing: undefined } : { do: 'leave' };
+    return { do: 'republish', missing: undefined };
+  if (least(usual) > limit)
+    return before?.fits === true ? { do: 'republish', missing: undefined } : { do: 'uneconomical' };
 
   const made = chooseCoins(withAnchorInput(shape, claim, rate, world.withoutAnchor === true), world, {
     least,
@@ -343,7 +344,9 @@ export const planClaim = <C extends FeeCoin>(
   if ('outputs' in made) {
     // Each coin adds weight, so a draft may have come out dearer than the bound that was checked above.
     if (made.fee <= limit) return { do: 'build', draft: made };
-    return before?.fits === true ? { do: 'again', missing: undefined } : { do: 'leave' };
+    return before?.fits === true ? { do: 'republish', missing: undefined } : { do: 'uneconomical' };
   }
-  return before?.fits === true ? { do: 'again', missing: made.missing } : { do: 'lack', missing: made.missing };
+  return before?.fits === true
+    ? { do: 'republish', missing: made.missing }
+    : { do: 'short_of_coins', missing: made.missing };
 };

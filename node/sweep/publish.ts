@@ -80,8 +80,8 @@ const publishReady = async (
 };
 
 /** Does for a claim what can be done now. Throws ChainError when the chain does not answer, StoreError. */
-export const publishClaim = async (claim: Claim, pursuit: PublishContext): Promise<ClaimStatus> =>
-  claim.kind === 'ready' ? publishReady(claim, pursuit) : publishOpen(claim, pursuit);
+export const publishClaim = async (claim: Claim, context: PublishContext): Promise<ClaimStatus> =>
+  claim.kind === 'ready' ? publishReady(claim, context) : publishOpen(claim, context);
 
 const publishOpen = async (claim: UnsignedClaim, pursuit: PublishContext): Promise<ClaimStatus> => {
   const { wallet, chain, signers, tip, script, stake, needy, known, keep } = pursuit;
@@ -123,18 +123,18 @@ const publishOpen = async (claim: UnsignedClaim, pursuit: PublishContext): Promi
     switch (move.do) {
       case 'wait':
         return { state: 'locked' };
-      case 'rest':
-        return { state: 'resting' };
-      case 'leave':
-        return attempt === 0 ? { state: 'left' } : { state: 'refused', reason };
-      case 'lack':
-        return { state: 'lacking', missing: move.missing };
-      case 'again':
+      case 'parent_suffices':
+        return { state: 'parent_suffices' };
+      case 'uneconomical':
+        return attempt === 0 ? { state: 'uneconomical' } : { state: 'refused', reason };
+      case 'short_of_coins':
+        return { state: 'short_of_coins', missing: move.missing };
+      case 'republish':
       case 'build':
         break;
     }
-    if (move.do === 'again' && attempt > 0) return { state: 'refused', reason };
-    const missing = move.do === 'again' ? move.missing : move.draft.missing;
+    if (move.do === 'republish' && attempt > 0) return { state: 'refused', reason };
+    const missing = move.do === 'republish' ? move.missing : move.draft.missing;
     let next: PublishedClaim;
     if (move.do === 'build') {
       const { coins, fee } = move.draft;

@@ -2,9 +2,8 @@
  * What feerate a claim is worth now: the estimate for the blocks that are left, more when it hangs, and in the last blocks before
  * somebody else may have the output a rise to all that may be spent. Rates are satoshi per 1,000 weight. Pure.
  */
+import { FEERATE_FLOOR } from '../../wire/units.ts';
 
-/** Below this nothing is relayed (BOLT 2 and 3 use it too). */
-export const MIN_FEERATE = 253;
 /** Nothing of ours ever pays more per 1,000 weight than this by its own schedule: 1,000 sat/vbyte. */
 export const MAX_FEERATE = 250_000;
 /** Most blocks before a deadline in which the rate rises to its top. BOLT 2 reckons with 12 blocks until a claim confirms. */
@@ -68,7 +67,7 @@ export const targetFeerate = (
   patient: number = ceiling,
 ): number => {
   const { tip, since } = moment;
-  const base = Math.max(MIN_FEERATE, estimate);
+  const base = Math.max(FEERATE_FLOOR, estimate);
   const bounded = (rate: number): number => Math.max(base, Math.min(MAX_FEERATE, rate));
   const waited = since === undefined ? 0 : Math.max(0, tip - since);
   const stuck = base * Math.min(STUCK.most, STUCK.factor ** Math.floor(waited / STUCK.blocks));

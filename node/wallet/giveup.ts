@@ -5,9 +5,8 @@
 
 import { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../wire/bytes.ts';
-import { type Sat, sat, type Txid } from '../../wire/units.ts';
+import { FEERATE_FLOOR, type Sat, sat, type Txid } from '../../wire/units.ts';
 import { displayedTxid } from '../base/txids.ts';
-import { minRelayFeerate } from '../chain/bitcoind.ts';
 import { heightOf, pending, rivalOf, type WalletState } from './coins.ts';
 import { WalletError } from './errors.ts';
 import { dustOf, feeOf, weightOf } from './select.ts';
@@ -55,7 +54,7 @@ export const planTakeBack = (state: WalletState, id: Txid, feerate: number, scri
   const outs = Transaction.fromBuffer(ours.raw).outs;
   const sum = (funds: readonly Fund[]): bigint => funds.reduce((total, { amount }) => total + amount, 0n);
   const paid = outs.reduce((left, { value }) => left - value, sum(all));
-  const replacing = (paid > 0n ? paid : 0n) + feeOf(weight, minRelayFeerate);
+  const replacing = (paid > 0n ? paid : 0n) + feeOf(weight, FEERATE_FLOOR);
   const asked = feeOf(weight, feerate);
   const fee = asked > replacing ? asked : replacing;
   const minimum = dustOf(script);

@@ -2,7 +2,7 @@
  * Which coins pay for a transaction. A coin counts for what is left after paying for its own input. First a search for a
  * set that needs no change; where there is none, the largest coins first and change for the rest. Pure.
  */
-import { type Sat, sat } from '../../wire/units.ts';
+import { FEERATE_FLOOR, type Sat, sat } from '../../wire/units.ts';
 import { WalletError } from './errors.ts';
 
 /** Weights of the parts of a transaction (BIP 141): what every one has, and what each part of ours adds. */
@@ -104,8 +104,12 @@ export const selectCoins = <C extends { readonly amount: Sat }>(
   available: readonly C[],
   { amount, outputWeight, feerate, leave }: Spending,
 ): Selection<C> => {
-  if (!Number.isInteger(feerate) || feerate < 253 || feerate > MOST_FEERATE)
-    throw new WalletError({ code: 'bad_feerate', feerate, expected: `a whole number from 253 to ${MOST_FEERATE}` });
+  if (!Number.isInteger(feerate) || feerate < FEERATE_FLOOR || feerate > MOST_FEERATE)
+    throw new WalletError({
+      code: 'bad_feerate',
+      feerate,
+      expected: `a whole number from ${FEERATE_FLOOR} to ${MOST_FEERATE}`,
+    });
   const inputFee = feeOf(weightOf.input, feerate);
   const valued = available
     .map((coin) => ({ coin, value: coin.amount - inputFee }))

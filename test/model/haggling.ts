@@ -9,7 +9,7 @@ import { buildLegacyClosing, closingFee } from '../../channel/tx/closingtx.ts';
 import { signFundingSpend } from '../../channel/tx/signing.ts';
 import { coreOf } from '../../node/channels/entry.ts';
 import { encodeMessage } from '../../wire/message.ts';
-import { msat, type SecretKey, sat } from '../../wire/units.ts';
+import { FEERATE_FLOOR, msat, type SecretKey, sat } from '../../wire/units.ts';
 import { channelOf } from './base.ts';
 import { framed } from './plain.ts';
 import { nameOfChunk } from './sleeping.ts';
@@ -27,9 +27,6 @@ export interface HaggleMove {
   /** Proposals it makes before it says nothing any more. */
   readonly rounds: number;
 }
-
-/** What is just relayed, sat per 1,000 weight. */
-const FLOOR = 253;
 
 /** What a closing pays to whom, by either side's word; `them` is the haggler. */
 const contentOf = ({ core, ours, theirs }: Negotiating, isHaggler: boolean) => {
@@ -88,7 +85,11 @@ class Haggler {
     const step = BigInt(this.said++);
     const { manner, range } = this.move;
     const wanted =
-      manner === 'greedy' ? purse - step : manner === 'stingy' ? step : (closingFee(FLOOR, ...scripts) as bigint);
+      manner === 'greedy'
+        ? purse - step
+        : manner === 'stingy'
+          ? step
+          : (closingFee(FEERATE_FLOOR, ...scripts) as bigint);
     const fee = sat(wanted < 0n ? 0n : wanted < purse ? wanted : purse);
     this.last = fee;
     const closing = buildLegacyClosing({ ...content, fee }, dustLimit);

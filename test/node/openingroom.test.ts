@@ -43,8 +43,8 @@ const crowd = async (all: readonly Waiting[], outputs: ReadonlyMap<string, Outpu
   );
   if (room.room !== 'crowded') return { room: room.room, gone: [] };
   const asked: string[] = [];
-  const unspent: Chain['unspent'] = async ({ txid }, whose, where) => {
-    expect([whose, where]).toEqual(['others', 'mempool']);
+  const unspent: Chain['unspent'] = async ({ txid }, priority, where) => {
+    expect([priority, where]).toEqual(['low', 'mempool']);
     asked.push(String(txid));
     const output = outputs.get(String(txid));
     return output && { ...output, confirmations: 0, coinbase: false };

@@ -25,7 +25,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), clock = heldClock())
   const invoices = await Invoices.load(store, gate, now);
   const told: string[] = [];
   const receiver = await ReceiverHost.load({
-    ...{ store, gate, clock, log: keptLog(), strangers: keptLog(), invoices, fatal },
+    ...{ store, gate, clock, log: keptLog(), limitedLog: keptLog(), invoices, fatal },
     context: () => ({ now: now(), height: 500, schemes, spontaneous: true, minFinalCltv: 18, limits: defaultLimits }),
     fulfill: ({ id }, _preimage: Preimage) => void told.push(`${id} fulfilled`),
     fail: ({ id }, { name }) => void told.push(`${id} ${name}`),

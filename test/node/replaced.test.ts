@@ -38,7 +38,7 @@ const bench = () => {
       fatal,
       onError: fatal,
       log: memoryLog(),
-      strangers: memoryLog(),
+      limitedLog: memoryLog(),
       gate: new Gate(store, fatal),
       channels,
     },

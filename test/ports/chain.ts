@@ -128,13 +128,13 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       const output = { txid: made.txid, vout: 0 };
       const paid = { script: foreign, amount: input.amount - 10_000n, coinbase: false };
       expect(await chain.unspent(output)).toBeUndefined();
-      expect(await chain.unspent(input, 'others', 'mempool')).toBeUndefined();
-      expect(await chain.unspent(output, 'others', 'mempool')).toEqual({ ...paid, confirmations: 0 });
+      expect(await chain.unspent(input, 'low', 'mempool')).toBeUndefined();
+      expect(await chain.unspent(output, 'low', 'mempool')).toEqual({ ...paid, confirmations: 0 });
       await mine();
       expect(await chain.unspent(input)).toBeUndefined();
       expect(await chain.mempoolSpender(input)).toBeUndefined();
       expect(await chain.unspent(output)).toEqual({ ...paid, confirmations: 1 });
-      expect(await chain.unspent(output, 'others', 'mempool')).toEqual({ ...paid, confirmations: 1 });
+      expect(await chain.unspent(output, 'low', 'mempool')).toEqual({ ...paid, confirmations: 1 });
       expect(await chain.unspent({ txid: made.txid, vout: 1 })).toBeUndefined();
     });
 

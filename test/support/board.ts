@@ -114,7 +114,7 @@ export const board = async (
     clock,
     canPayForClaims,
     log: memoryLog(),
-    strangers: memoryLog(),
+    limitedLog: memoryLog(),
     onFeeEarned: () => undefined,
     onForwardNote: () => undefined,
   });

@@ -1,8 +1,8 @@
 /** The Chain port over a chain in this process. Several nodes may each have one over the same Regtest. */
 
 import { hex, reversed, unhex } from '../../../wire/bytes.ts';
-import { chainHash, sat, txid } from '../../../wire/units.ts';
-import { distinctEstimate, fallbackFeerate, minRelayFeerate } from '../../chain/bitcoind.ts';
+import { chainHash, FEERATE_FLOOR, sat, txid } from '../../../wire/units.ts';
+import { distinctEstimate, fallbackFeerate } from '../../chain/bitcoind.ts';
 import { ChainError } from '../../chain/errors.ts';
 import type { Block, Chain, ChainTx, Clock, Outpoint } from '../../ports/ports.ts';
 import type { Placed } from './ledger.ts';
@@ -68,7 +68,7 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
     broadcast: (tx) => asked(() => void regtest.send(tx)),
     broadcastPackage: (parent, child) => asked(() => regtest.sendPair(parent, child)),
     feerate: () => asked(() => (regtest.demand > 0 ? distinctEstimate(regtest.demand) : fallbackFeerate)),
-    relayFeerate: () => asked(() => minRelayFeerate),
+    relayFeerate: () => asked(() => FEERATE_FLOOR),
     unspent: (outpoint, _, where = 'chain') =>
       asked(() => {
         if (where === 'mempool' && regtest.spender(outpoint) !== undefined) return undefined;

@@ -94,6 +94,6 @@ describe('a fee that the network refused', () => {
 
   test('is not raised where it was all that may be spent', () => {
     const move = planClaim(htlc(50_000n), undefined, world({ free: [coin(200_000n)], refused: 25_000n }));
-    expect(move).toEqual({ do: 'leave' });
+    expect(move).toEqual({ do: 'uneconomical' });
   });
 });

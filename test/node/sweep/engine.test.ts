@@ -149,7 +149,7 @@ describe('a commitment that does not confirm', () => {
     const rival = bench.owner.give([coin], 4_000n);
     bench.regtest.send(rawOf(rival));
     const claim = await bench.claim(bench.owner.coinOf(parent, 0), { kind: 'bump', parent, parentFee: 200n });
-    expect(bench.engine.claimsWithStatus('channel')).toMatchObject([{ status: { state: 'resting' } }]);
+    expect(bench.engine.claimsWithStatus('channel')).toMatchObject([{ status: { state: 'parent_suffices' } }]);
     bench.regtest.demand = 20_000;
     await bench.mine();
     expect(bench.spenderOf(claim)).toBeDefined();

@@ -11,9 +11,9 @@ import {
   planClaim,
   replacementFee,
 } from '../../../node/sweep/plan.ts';
-import { isUrgent, MIN_FEERATE } from '../../../node/sweep/rate.ts';
+import { isUrgent } from '../../../node/sweep/rate.ts';
 import { feeOf } from '../../../node/wallet/select.ts';
-import { sat } from '../../../wire/units.ts';
+import { FEERATE_FLOOR, sat } from '../../../wire/units.ts';
 import { built, bump, coin, htlc, parentWeight, script, sweep, weightOfDraft, world } from './claims.ts';
 
 describe('when', () => {
@@ -34,7 +34,7 @@ describe('a sweep', () => {
     expect(draft.outputs).toEqual([{ script, value: 50_000n - draft.fee }]);
   });
 
-  test.each<readonly [string, UnsignedClaim, Partial<PlanContext<FeeCoin>>, bigint | 'leave']>([
+  test.each<readonly [string, UnsignedClaim, Partial<PlanContext<FeeCoin>>, bigint | 'uneconomical']>([
     [
       'half the value at most while nobody hurries',
       sweep(10_000n),
@@ -47,30 +47,30 @@ describe('a sweep', () => {
       { estimatedFeerate: 50_000 },
       10_000n - 294n,
     ],
-    ['more than half where less is not relayed', sweep(460n), {}, feeOf(630, MIN_FEERATE)],
-    ['nothing that leaves dust', sweep(440n), {}, 'leave'],
+    ['more than half where less is not relayed', sweep(460n), {}, feeOf(630, FEERATE_FLOOR)],
+    ['nothing that leaves dust', sweep(440n), {}, 'uneconomical'],
   ])('%s', (_, claim, more, fee) => {
     const move = planClaim(claim, undefined, world(more));
-    expect(fee === 'leave' ? move.do : built(move).fee).toBe(fee);
+    expect(fee === 'uneconomical' ? move.do : built(move).fee).toBe(fee);
   });
 });
 
 describe('a small sweep that an HTLC ends with', () => {
   const claim = sweep(360n, { decides: true, deadline: 105 });
   const at = (more: Partial<PlanContext<FeeCoin>>) =>
-    planClaim(claim, undefined, world({ estimatedFeerate: MIN_FEERATE, ...more }));
+    planClaim(claim, undefined, world({ estimatedFeerate: FEERATE_FLOOR, ...more }));
 
   test('is made with a coin where it cannot pay for itself, and may cost all that it brings', () => {
     const draft = built(at({ free: [coin(2_000n)] }));
     expect(draft.coins).toEqual([coin(2_000n)]);
-    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), MIN_FEERATE));
+    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), FEERATE_FLOOR));
     expect(draft.outputs).toEqual([{ script, value: 2_360n - draft.fee }]);
     expect(built(planClaim(sweep(800n, { decides: true }), undefined, world())).coins).toEqual([]);
   });
 
   test('waits for a coin, and is given up while the network asks for more than it brings', () => {
-    expect(at({})).toMatchObject({ do: 'lack' });
-    expect(at({ free: [coin(2_000n)], refused: 361n })).toEqual({ do: 'leave' });
+    expect(at({})).toMatchObject({ do: 'short_of_coins' });
+    expect(at({ free: [coin(2_000n)], refused: 361n })).toEqual({ do: 'uneconomical' });
   });
 });
 
@@ -107,15 +107,15 @@ describe('an HTLC transaction', () => {
 
   test('pays what its coins allow where they are too few, and says what is wanting', () => {
     const draft = built(planClaim(htlc(50_000n), undefined, world({ free: [coin(1_000n)], estimatedFeerate: 5_000 })));
-    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), MIN_FEERATE));
+    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), FEERATE_FLOOR));
     expect(draft.fee).toBeLessThan(feeOf(weightOfDraft(draft), 5_000));
     expect(draft.missing).toBeGreaterThan(0n);
   });
 
   test('waits where there is no coin, and says what is wanting', () => {
     const move = planClaim(htlc(50_000n), undefined, world());
-    expect(move).toMatchObject({ do: 'lack' });
-    const missing = move.do === 'lack' ? move.missing : sat(0n);
+    expect(move).toMatchObject({ do: 'short_of_coins' });
+    const missing = move.do === 'short_of_coins' ? move.missing : sat(0n);
     expect(built(planClaim(htlc(50_000n), undefined, world({ free: [coin(missing)] }))).missing).toBeUndefined();
   });
 });
@@ -131,14 +131,14 @@ describe('a child of a closing', () => {
     expect(draft.coins).toEqual([]);
     expect(draft.fee).toBe(feeOf(parentWeight + weightOfDraft(draft), 5_000) - 200n);
     expect(10_000n - built(planClaim(closing(100_000n), undefined, rich(50_000))).fee).toBeLessThan(2n);
-    expect(planClaim(closing(1_000n), undefined, rich(5_000)).do).toBe('leave');
+    expect(planClaim(closing(1_000n), undefined, rich(5_000)).do).toBe('uneconomical');
   });
 
   test('pays no more for both than who closed the channel allows', () => {
     const bounded = { ...closing(100_000n), most: 2_000 };
     const draft = built(planClaim(bounded, undefined, rich(5_000)));
     expect(draft.fee).toBe(feeOf(parentWeight + weightOfDraft(draft), 2_000) - 200n);
-    expect(planClaim({ ...bounded, parentFee: sat(2_400n) }, undefined, rich(5_000)).do).toBe('rest');
+    expect(planClaim({ ...bounded, parentFee: sat(2_400n) }, undefined, rich(5_000)).do).toBe('parent_suffices');
   });
 
   test('that is published already is not delayed again', () => {
@@ -149,14 +149,14 @@ describe('a child of a closing', () => {
 
 describe('a child of our commitment', () => {
   test.each([
-    ['a parent that pays enough is left alone', 1_200n, 'rest'],
+    ['a parent that pays enough is left alone', 1_200n, 'parent_suffices'],
     ['one that pays too little gets a child', 1_199n, 'build'],
   ] as const)('%s', (_, parentFee, expected) => {
     expect(planClaim(bump(parentFee), undefined, world({ free: [coin(50_000n)] })).do).toBe(expected);
   });
 
   test.each([
-    ['left alone while another commitment pays about as much', 910, 'rest'],
+    ['left alone while another commitment pays about as much', 910, 'parent_suffices'],
     ['made where the other pays less', 900, 'build'],
   ] as const)('is %s', (_, otherCommitmentFeerate, expected) => {
     expect(planClaim(bump(400n), undefined, world({ free: [coin(50_000n)], otherCommitmentFeerate })).do).toBe(
@@ -216,24 +216,24 @@ describe('what replaces what', () => {
   const free = [coin(50_000n)];
 
   test.each<readonly [string, UnsignedClaim, LastPublished, Partial<PlanContext<FeeCoin>>, string]>([
-    ['the same again while the rate stays', sweep(50_000n), earlier(), {}, 'again'],
+    ['the same again while the rate stays', sweep(50_000n), earlier(), {}, 'republish'],
     [
       'the same again where a little more is wanted than a replacement costs',
       sweep(50_000n),
       earlier(),
       { estimatedFeerate: 1_400 },
-      'again',
+      'republish',
     ],
     ['a better one once the rate is worth it', sweep(50_000n), earlier(), { estimatedFeerate: 2_000 }, 'build'],
     ['a new one where the claim has changed', sweep(50_000n), earlier({ fits: false }), {}, 'build'],
-    ['the same again where more may not be spent', sweep(2_100n), earlier(), { estimatedFeerate: 9_000 }, 'again'],
+    ['the same again where more may not be spent', sweep(2_100n), earlier(), { estimatedFeerate: 9_000 }, 'republish'],
     ['a dearer one once it was refused', sweep(50_000n), earlier(), { refused: 1_500n }, 'build'],
     [
       'republishing where the wallet is short of coins for a higher fee',
       htlc(50_000n),
       earlier(),
       { estimatedFeerate: 9_000 },
-      'again',
+      'republish',
     ],
     ['a better one where coins are there', htlc(50_000n), earlier(), { estimatedFeerate: 9_000, free }, 'build'],
   ])('%s', (_, claim, published, more, expected) => {
@@ -288,10 +288,10 @@ describe('whatever happens', () => {
             expect(outputs.reduce((sum, { value }) => sum + value, 0n) + fee).toBe(put);
             expect(fee).toBeLessThanOrEqual(most);
             if (!isUrgent({ tip, deadline })) {
-              const relay = feeOf(weight, MIN_FEERATE);
+              const relay = feeOf(weight, FEERATE_FLOOR);
               expect(fee).toBeLessThanOrEqual(most / 2n > relay ? most / 2n : relay);
             }
-            expect(fee).toBeGreaterThanOrEqual(feeOf(weight, MIN_FEERATE));
+            expect(fee).toBeGreaterThanOrEqual(feeOf(weight, FEERATE_FLOOR));
             expect(fee).toBeGreaterThanOrEqual(refused);
             for (const { value, script: to } of outputs) if (to === script) expect(value).toBeGreaterThanOrEqual(294n);
             expect(new Set(coins.map(({ key }) => key)).size).toBe(coins.length);

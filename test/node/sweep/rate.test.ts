@@ -1,13 +1,8 @@
 /** What feerate a claim is worth as its deadline nears, as rows and as a property. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  confirmationTarget,
-  MAX_FEERATE,
-  MIN_FEERATE,
-  targetFeerate,
-  URGENT_BLOCKS,
-} from '../../../node/sweep/rate.ts';
+import { confirmationTarget, MAX_FEERATE, targetFeerate, URGENT_BLOCKS } from '../../../node/sweep/rate.ts';
+import { FEERATE_FLOOR } from '../../../wire/units.ts';
 
 describe('the rate', () => {
   const at = (tip: number, deadline: number | undefined, since?: number, from = 0) => ({ tip, from, deadline, since });
@@ -63,8 +58,8 @@ describe('the rate', () => {
             const rate = targetFeerate({ tip, from, deadline, since }, estimate, ceiling, top, patient);
             expect(rate).toBeGreaterThanOrEqual(last);
             expect(rate).toBeLessThanOrEqual(ceiling);
-            expect(rate).toBeLessThanOrEqual(Math.max(MAX_FEERATE, estimate, MIN_FEERATE));
-            expect(rate).toBeGreaterThanOrEqual(Math.min(ceiling, Math.max(MIN_FEERATE, estimate)));
+            expect(rate).toBeLessThanOrEqual(Math.max(MAX_FEERATE, estimate, FEERATE_FLOOR));
+            expect(rate).toBeGreaterThanOrEqual(Math.min(ceiling, Math.max(FEERATE_FLOOR, estimate)));
             last = rate;
           }
         },

@@ -91,7 +91,7 @@ describe('a reorg', () => {
     bench.regtest.pool.clear();
     bench.regtest.mine(1, elsewhere, { only: [] });
     await bench.caughtUp();
-    expect(bench.engine.claimsWithStatus('channel')).toMatchObject([{ status: { state: 'lacking' } }]);
+    expect(bench.engine.claimsWithStatus('channel')).toMatchObject([{ status: { state: 'short_of_coins' } }]);
     await bench.deposit(42_000n);
     expect(bench.spenderOf(claim)).toBeDefined();
     expect(idOf(bench.spenderOf(claim))).not.toBe(idOf(first));
