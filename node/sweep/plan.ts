@@ -1,7 +1,7 @@
 /**
- * What to do about a claim now, as a pure function of the claim, what was published for it before, the tip, an estimate, and
- * the coins that may pay: wait, publish the same again, or put together a new transaction with which fee and which coins.
- * Invariants: a fee never exceeds what is at stake, and a replacement always pays what nodes ask of one (BIP 125).
+ * What to do about a claim now, as a pure function of the claim, its last transaction, the tip, a fee estimate, and the coins that
+ * may pay: wait, publish the same transaction again, or build a new one, with which fee and which coins.
+ * Invariants: a fee never exceeds the amount at stake, and a replacement always pays what BIP 125 requires.
  */
 import type { BumpClaim, Claim, UnsignedClaim } from '../../channel/model/claim.ts';
 import type { Output } from '../../channel/tx/transaction.ts';
@@ -16,7 +16,7 @@ export interface FeeCoin {
   readonly amount: Sat;
 }
 
-/** What was published last, if it is still what the claim wants and its coins are still there (`fits`). */
+/** The last transaction published. `fits`: it still does what the claim asks for, and its coins are still unspent. */
 export interface LastPublished {
   readonly fee: bigint;
   readonly weight: number;
@@ -28,85 +28,85 @@ export interface LastPublished {
 export interface PlanContext<C extends FeeCoin> {
   /** Height of the best block. */
   readonly tip: number;
-  /** For `horizonOf` this claim, sat per 1,000 weight. */
+  /** For this claim's `confirmationTarget`, sat per 1,000 weight. */
   readonly estimatedFeerate: number;
-  /** Coins promised to this claim already, and those promised to nobody. */
+  /** Coins reserved for this claim already, and those that are not reserved. */
   readonly kept: readonly C[];
   readonly free: readonly C[];
-  /** Where the rest goes: a script of the wallet. */
+  /** Script of the change output: one of the wallet's. */
   readonly script: Uint8Array;
-  /** What the network refused as too little, 0 if nothing. */
+  /** Highest fee that the network rejected as too low; 0 if none. */
   readonly refused: bigint;
   /** Weight of the parent of a `bump`; 0 otherwise. */
   readonly parentWeight: number;
-  /** What is ours or may become ours in the commitment that a `bump` is for. */
+  /** The amount in the commitment of a `bump` that is ours or may become ours. */
   readonly stake: bigint;
-  /** What another commitment of the channel, which waits in the mempool, pays with its children; 0 where there is none. */
+  /** Feerate, with its children, of another commitment of the channel that is in the mempool; 0 where there is none. */
   readonly otherCommitmentFeerate: number;
-  /** Other claims that will need a coin and find none: what comes back is divided, so that the next block has one for each. */
+  /** Other claims that will need a coin and have none: the change is split, so that the next block has a coin for each. */
   readonly claimsNeedingCoins: number;
-  /** The network refused what took the output anchor this claim with it, or it is known to be gone. */
+  /** Leave out our anchor: the network rejected a transaction that also spent it, or it is known to be spent. */
   readonly withoutAnchor?: boolean;
 }
 
-/** A transaction to be put together: the claim's input first, then the coins; the outputs in this order. */
+/** A transaction to be built: the claim's input first, then the coins; the outputs in this order. */
 export interface TxDraft<C extends FeeCoin> {
   readonly coins: readonly C[];
   readonly outputs: readonly Output[];
   readonly locktime: number;
   readonly fee: Sat;
-  /** Whether it takes the output anchor the claim with it. */
+  /** Whether it also spends our anchor output. */
   readonly withAnchor: boolean;
-  /** It pays less than it should, for want of this much in coins. */
+  /** By how much the coins are short, where the fee is lower than it should be. */
   readonly missing: Sat | undefined;
 }
 
 export type PlanAction<C extends FeeCoin> =
-  /** Too early for its locks. */
+  /** A timelock does not allow the claim in the next block. */
   | { readonly do: 'wait' }
-  /** The parent, or another in its place, pays enough by itself. */
+  /** The parent, or another commitment in its place, pays enough by itself. */
   | { readonly do: 'parent_suffices' }
-  /** What was published stands; `missing` where it should pay more and coins for that are wanting. */
+  /** Publish the last transaction again; `missing` where it should pay more, but the coins are short by that much. */
   | { readonly do: 'republish'; readonly missing: Sat | undefined }
   | { readonly do: 'build'; readonly draft: TxDraft<C> }
-  /** No fee can be paid, for want of this much in coins. */
+  /** The coins are short by that much for any fee that is relayed. */
   | { readonly do: 'short_of_coins'; readonly missing: Sat }
-  /** All that may be spent on it is less than what the network asks for. */
+  /** The least fee that is relayed is more than may be spent on the claim. */
   | { readonly do: 'uneconomical' };
 
-/** Another commitment pays enough that pays so much as this makes of it: rates of two nodes are never quite the same. */
+/** Another commitment pays enough if this times its feerate reaches ours: the estimates of two nodes differ a little. */
 const ENOUGH = 1.1;
 /** Most coins in one transaction. */
 const MOST_COINS = 50;
 
-/** Sweeps of less, sat, can pay a higher feerate with a coin than without: what an output must hold need not come from them. */
+/** A sweep of less than this, in sat, reaches a higher feerate with a coin: the coin then provides the dust limit of the output. */
 const SMALL = 900n;
 
-/** Whether coins of the wallet may pay for a claim, and not only what it takes. */
+/** Whether coins of the wallet may pay for a claim, and not only the output that it spends. */
 export const needsCoin = (claim: UnsignedClaim): boolean =>
   claim.kind !== 'sweep' || (claim.decides === true && claim.value < SMALL);
 
-/** What a claim is made of, whatever its kind. */
+/** Weights, amounts and limits of a claim's transaction, whatever the claim's kind. */
 interface ClaimShape {
   /** Weight without coins and without the output to us. */
   readonly base: number;
-  /** What the claim itself brings in beyond its fixed outputs. */
+  /** Value of the claim's own input beyond its fixed outputs. */
   readonly supply: bigint;
   readonly fixed: readonly Output[];
   readonly locktime: number;
   /** The most its fee may be. */
   readonly limit: bigint;
-  /** The most its fee may become for the sake of the deadline. */
+  /** The most its fee may rise to because of the deadline. */
   readonly urged: bigint;
-  /** The most of it that is paid to have sooner what only hangs. */
+  /** The most its fee may rise to because it is unconfirmed for long, without a deadline. */
   readonly patient: bigint;
   /** Whether coins of the wallet pay for it. */
   readonly takesCoins: boolean;
-  /** Whether it may be without an output to us. */
+  /** Whether the transaction may have no output to us. */
   readonly bare: boolean;
-  /** Whether what goes anchor it is in weight and supply. */
+  /** Whether `base` and `supply` include our anchor output as an extra input. */
   readonly withAnchor?: boolean;
-  /** What hangs above it and is paid for too. */
+  /** The unconfirmed parent that this transaction pays for too (CPFP). */
   readonly parent: { readonly weight: number; readonly fee: bigint };
 }
 
@@ -115,11 +115,11 @@ const sum = (coins: readonly FeeCoin[]): bigint => coins.reduce((total, { amount
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
-/** All of `most` when a deadline is near; before that half of it, or the least fee there is where that is more. */
+/** The limit of a fee: all of `most` when the deadline is near; before that half of it, or `least` where that is more. */
 const limitOf = (claim: UnsignedClaim, tip: number, most: bigint, least: bigint): bigint =>
   isUrgent({ tip, deadline: claim.deadline }) ? most : smaller(most, larger(most / 2n, least));
 
-/** A child of a closing pays for both out of our output there and nothing else: only time is won by it, and nothing can be lost. */
+/** A child of a closing transaction pays for both from our output alone. It only saves time: nothing can be lost without it. */
 const closingShape = ({ value, parentFee }: BumpClaim, base: number, weight: number): ClaimShape => {
   const limit = value / PATIENT_SHARE;
   const own = { fixed: [], locktime: 0, takesCoins: false, bare: false };
@@ -137,7 +137,7 @@ const shapeOf = <C extends FeeCoin>(
       const { locktime } = claim;
       const least = feeOf(input + weightOf.output(script.length), FEERATE_FLOOR);
       const takesCoins = needsCoin(claim);
-      // With coins, what is left of them is the output that a transaction must have.
+      // With coins, the change is the output that a transaction must have.
       const limit = limitOf(claim, tip, takesCoins ? value : value - dustOf(script), least);
       const own = { takesCoins, bare: false, parent: noParent };
       return {
@@ -174,7 +174,7 @@ const shapeOf = <C extends FeeCoin>(
       const least = feeOf(input + weightOf.input + weightOf.output(script.length), FEERATE_FLOOR);
       const own = { takesCoins: true, bare: false, parent };
       const limit = limitOf(claim, tip, stake, least);
-      // Late, only the HTLCs may be lost that the deadline is for; the balance comes home with any fee.
+      // Near the deadline only its HTLCs can be lost; our balance is safe whatever the fee.
       const urged = smaller(limit, claim.urged?.value ?? limit);
       return {
         base: input,
@@ -190,19 +190,19 @@ const shapeOf = <C extends FeeCoin>(
   }
 };
 
-/** What nodes ask of a replacement of this weight: more by the price of its own relay, and a higher rate. */
+/** The least fee of a replacement of this weight (BIP 125): the old fee, 1 sat/vbyte for its own weight, and a higher feerate. */
 export const replacementFee = (before: Pick<LastPublished, 'fee' | 'weight'>, weight: number): bigint =>
   larger(before.fee + BigInt(Math.ceil(weight / 4)), (before.fee * BigInt(weight)) / BigInt(before.weight) + 1n);
 
-/** The rules that a fee obeys, given a weight without what hangs above. */
+/** The fees of a transaction of a given weight, which excludes its parent's. */
 interface Fees {
-  /** Below this it is not relayed, or does not replace what was there. */
+  /** Below this it is not relayed, or does not replace the last transaction. */
   least(weight: number): bigint;
-  /** At this rate, within the bounds. */
+  /** The fee at the target feerate, within the limits. */
   wanted(weight: number): bigint;
 }
 
-/** Sets of coins in the order in which they are tried: what is promised already, one more, as few large ones as do. */
+/** Sets of coins in the order in which they are tried: those reserved already, one more, then as few large ones as suffice. */
 const choices = function* <C extends FeeCoin>(kept: readonly C[], free: readonly C[]): Generator<readonly C[]> {
   yield kept;
   const ascending = [...free].sort((a, b) => (a.amount < b.amount ? -1 : a.amount > b.amount ? 1 : 0));
@@ -215,10 +215,10 @@ const choices = function* <C extends FeeCoin>(kept: readonly C[], free: readonly
   }
 };
 
-/** Most outputs that what comes back is divided into. */
+/** Most outputs that the change is split into. */
 const MOST_PARTS = 25;
 
-/** Equal parts of an amount, the first with what is left over. */
+/** Outputs of equal parts of an amount; the first also gets the remainder. */
 const divided = (amount: bigint, parts: number, script: Uint8Array): readonly Output[] => {
   const part = amount / BigInt(parts);
   return Array.from({ length: parts }, (_, i) => ({
@@ -227,7 +227,7 @@ const divided = (amount: bigint, parts: number, script: Uint8Array): readonly Ou
   }));
 };
 
-/** The transaction of these coins, its fee from `fees` at these weights; undefined when they do not suffice. */
+/** The transaction with these coins, whose fee `fees` gives for a weight; undefined when the coins do not suffice. */
 const draftWith = <C extends FeeCoin>(
   shape: ClaimShape,
   coins: readonly C[],
@@ -240,7 +240,7 @@ const draftWith = <C extends FeeCoin>(
   const weight = base + coins.length * weightOf.input;
   for (let parts = coins.length > 0 ? Math.min(MOST_PARTS, claimsNeedingCoins + 1) : 1; parts >= 1; parts--) {
     const fee = fees(weight + parts * weightOf.output(script.length), all - dust);
-    // A part must pay for a transaction like this one even where rates double.
+    // Each part has to pay for a transaction like this one, even if feerates double.
     const least = parts === 1 ? dust : BigInt(parts) * (2n * (fee ?? 0n) + 1_000n);
     if (fee === undefined || all - fee < least || (parts > 1 && fee > limit)) continue;
     const outputs = [...fixed, ...divided(all - fee, parts, script)];
@@ -263,7 +263,7 @@ const chooseCoins = <C extends FeeCoin>(
     const draft = draftWith(shape, coins, world, (weight) => fees.wanted(weight));
     if (draft !== undefined) return draft;
   }
-  // Short of what it should pay: whatever the coins allow is better than nothing, if only it is relayed.
+  // The coins do not pay the fee wanted: a lower one is better than none, as long as it is relayed.
   const [last = [], short] = shortOf(shape, world, fees);
   const draft = draftWith(shape, last, { ...world, claimsNeedingCoins: 0 }, (weight, most) => {
     const fee = smaller(fees.wanted(weight), most);
@@ -272,7 +272,7 @@ const chooseCoins = <C extends FeeCoin>(
   return draft === undefined ? { missing: short } : { ...draft, missing: short };
 };
 
-/** The most coins there are to have, and how much more would do. */
+/** The coins that bring the most, and by how much they are short. */
 const shortOf = <C extends FeeCoin>(
   shape: ClaimShape,
   { kept, free, script }: Pick<PlanContext<C>, 'kept' | 'free' | 'script'>,
@@ -286,14 +286,14 @@ const shortOf = <C extends FeeCoin>(
   return [coins, sat(larger(missing, 1n))];
 };
 
-/** The shape with what goes anchor the claim at this rate, if it may. */
+/** The shape with our anchor output as an extra input, where that pays at this feerate and is allowed. */
 const withAnchorInput = (shape: ClaimShape, claim: UnsignedClaim, rate: number, alone: boolean): ClaimShape => {
   const anchor = alone ? undefined : anchorFor(claim, rate);
   if (anchor === undefined) return shape;
   return { ...shape, base: shape.base + anchorWeight(anchor), supply: shape.supply + anchor.value, withAnchor: true };
 };
 
-/** Whether a child was published already, which has no lock of its own: then nothing is waited for. */
+/** Whether a child was published already. A child has no timelock, so it need not wait any more. */
 export const isChildPublished = ({ kind }: Pick<Claim, 'kind'>, before: unknown): boolean =>
   kind === 'bump' && before !== undefined;
 
@@ -320,33 +320,29 @@ export const planClaim = <C extends FeeCoin>(
     Math.min(most, targetFeerate(moment, estimatedFeerate, rateOf(limit), rateOf(urged), rateOf(patient))),
   );
   if (claim.kind === 'bump') {
-    // Whichever commitment is mined first serves: to outbid one that pays enough would only feed the miners.
+    // Any commitment of the channel will do: to outbid one that pays enough would only cost fees.
     const isEnough = before === undefined && refused === 0n && parent.fee >= feeOf(parent.weight, rate);
     if (world.otherCommitmentFeerate * ENOUGH >= rate || isEnough) return { do: 'parent_suffices' };
   }
 
-  // Half as much again, but rather all that may be spent than nothing.
+  // 50 % above the fee rejected, or the limit where that is less.
   const raised = refused === 0n ? 0n : larger(refused + 1n, smaller(limit, (refused * 3n) / 2n + 1n));
-  /** What the rate asks for, whatever stands before. */
+  /** The fee at the target feerate, whatever was published before. */
   const asked = (weight: number): bigint =>
     smaller(limit, larger(relay(weight), feeOf(weight + parent.weight, rate) - parent.fee));
   const least = (weight: number): bigint =>
     larger(larger(relay(weight), raised), before === undefined ? 0n : replacementFee(before, weight));
-  if (before?.fits === true && refused === 0n && asked(before.weight) < least(before.weight))
+  const republishOr = (other: PlanAction<C>, missing?: Sat): PlanAction<C> =>
+    before?.fits === true ? { do: 'republish', missing } : other;
+  if (refused === 0n && before?.fits === true && asked(before.weight) < least(before.weight))
     return { do: 'republish', missing: undefined };
-  if (least(usual) > limit)
-    return before?.fits === true ? { do: 'republish', missing: undefined } : { do: 'uneconomical' };
+  if (least(usual) > limit) return republishOr({ do: 'uneconomical' });
 
   const made = chooseCoins(withAnchorInput(shape, claim, rate, world.withoutAnchor === true), world, {
     least,
     wanted: (weight) => larger(asked(weight), least(weight)),
   });
-  if ('outputs' in made) {
-    // Each coin adds weight, so a draft may have come out dearer than the bound that was checked above.
-    if (made.fee <= limit) return { do: 'build', draft: made };
-    return before?.fits === true ? { do: 'republish', missing: undefined } : { do: 'uneconomical' };
-  }
-  return before?.fits === true
-    ? { do: 'republish', missing: made.missing }
-    : { do: 'short_of_coins', missing: made.missing };
+  if (!('outputs' in made)) return republishOr({ do: 'short_of_coins', missing: made.missing }, made.missing);
+  // Each coin adds weight, so a draft may cost more than the limit that was checked above.
+  return made.fee <= limit ? { do: 'build', draft: made } : republishOr({ do: 'uneconomical' });
 };
