@@ -8,6 +8,7 @@ import { afterBlock } from './afterblock.ts';
 import { Chains } from './chains.ts';
 import { type ChainServices, openChain } from './chainservices.ts';
 import { channelEvents } from './channelevents.ts';
+import { eobProtocols } from './eobprotocols.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import { lifecycleOf } from './lifecycle.ts';
 import { openPaymentServices, type PaymentServices } from './paymentservices.ts';
@@ -25,10 +26,11 @@ const subscribe = (identity: Identity, chain: ChainServices, payments: PaymentSe
 
 /**
  * Reads what a node keeps and puts it together. Until `begin` it asks the chain for nothing and speaks to nobody, but it can tell
- * how it stands. Throws DatadirError, StoreError, WalletError, FileError.
+ * how it stands. Throws DatadirError, StoreError, WalletError, FileError, and ConfigError for experiments that cannot be.
  */
 export const openNode = async (options: NodeOptions): Promise<Node> => {
   const { config, ports, experiments = {} } = options;
+  const eob = eobProtocols(experiments);
   const chains = new Chains();
   const identity = await openIdentity(options, chains);
   const chain = await openChain(identity, {
@@ -37,7 +39,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
     where: `${config.bitcoind.host}:${config.bitcoind.port}`,
   });
   chains.add(chain);
-  const payments = await openPaymentServices({ identity, chain, experiments });
+  const payments = await openPaymentServices({ identity, chain, eob, experiments });
   subscribe(identity, chain, payments);
   return {
     ...{ ...identity, ...chain, ...payments },
@@ -48,7 +50,7 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
 
 /**
  * Starts a node; resolves when it listens and follows its chain. One that cannot is ended before this rejects. Throws StoreError,
- * ChainError, WalletError, ListenError.
+ * ChainError, WalletError, ListenError, ConfigError.
  */
 export const startNode = async (options: NodeOptions): Promise<Node> => {
   const node = await openNode(options);

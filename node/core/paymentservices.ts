@@ -5,9 +5,7 @@
 
 import type { Claiming } from '../../amp/io.ts';
 import { SPONTANEOUS_FINAL_CLTV } from '../../amp/limits.ts';
-import { ampProtocols } from '../../amp/payload.ts';
 import type { Schemes } from '../../amp/scheme.ts';
-import { withSchemes } from '../../amp/schemes.ts';
 import { hex } from '../../wire/bytes.ts';
 import { hasFeature } from '../../wire/features.ts';
 import type { Point, ShortChannelId } from '../../wire/units.ts';
@@ -27,6 +25,7 @@ import { PaymentStore } from '../pay/paymentstore.ts';
 import { ReceiverHost } from '../pay/receiver.ts';
 import type { Log, Ports } from '../ports/ports.ts';
 import type { ChainServices } from './chainservices.ts';
+import type { EobProtocols } from './eobprotocols.ts';
 import type { Experiments } from './hooks.ts';
 import type { Identity } from './identity.ts';
 import type { NodePayments } from './running.ts';
@@ -35,6 +34,7 @@ import type { NodePayments } from './running.ts';
 export interface PaymentServicesParts {
   readonly identity: Identity;
   readonly chain: ChainServices;
+  readonly eob: EobProtocols;
   readonly experiments: Experiments;
 }
 
@@ -86,13 +86,13 @@ const paymentsOf = (
  * about HTLCs belongs to one. Throws StoreError or WireError.
  */
 export const openPaymentServices = async (parts: PaymentServicesParts): Promise<PaymentServices> => {
-  const { identity, chain, experiments } = parts;
+  const { identity, chain, eob, experiments } = parts;
   const { config, keys, gate, now, fatal } = identity;
   const { wallet, channels, own, follower, outage } = chain;
   const ports = { ...identity.ports, log: identity.logs.payment };
   const { clock, store } = ports;
   const limitedLog = identity.limitedLogs.payment;
-  const schemes = withSchemes(experiments.schemes ?? []);
+  const { schemes } = eob;
   const invoices = await Invoices.load(store, gate, now);
   const payments = paymentsOf(parts, ports, invoices, schemes, await PaymentStore.load(store, gate));
   await payments.load();
@@ -130,7 +130,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const forwardingFees = await ForwardingFees.load(store);
   const htlcSwitch = new HtlcSwitch({
     key: keys.identity,
-    registry: new Map([...ampProtocols(schemes), ...(experiments.protocols ?? [])]),
+    registry: eob.registry,
     channels: {
       push: (channel, input) => channels.push(channel, input),
       incoming: (channel, id) => channels.incoming(channel, id),

@@ -1,0 +1,45 @@
+/** The share schemes and EOB protocols that a node knows: those of `amp`, and those of the program that runs it. */
+import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
+import type { Schemes } from '../../amp/scheme.ts';
+import { withSchemes } from '../../amp/schemes.ts';
+import type { EobProtocol, Registry } from '../../onion/registry.ts';
+import { ConfigError } from '../config/errors.ts';
+import type { Experiments } from './hooks.ts';
+
+export interface EobProtocols {
+  readonly schemes: Schemes;
+  /** Every protocol number that this node reads. */
+  readonly registry: Registry<EobAmp, unknown>;
+}
+
+const refused = (field: keyof Experiments, expected: string): ConfigError =>
+  new ConfigError('the program that runs the node', `experiments.${field}`, expected);
+
+const schemesOf = ({ schemes = [] }: Experiments): Schemes => {
+  try {
+    return withSchemes(schemes);
+  } catch (error) {
+    throw error instanceof RangeError ? refused('schemes', error.message) : error;
+  }
+};
+
+/**
+ * All of them. Throws ConfigError for a scheme or protocol that cannot be: one of a number that another has, which would read in its
+ * place what payers send, or of none of 1..15.
+ */
+export const eobProtocols = (experiments: Experiments): EobProtocols => {
+  const schemes = schemesOf(experiments);
+  const registry = new Map<number, EobProtocol<EobAmp, unknown>>(ampProtocols(schemes));
+  for (const [number, protocol] of experiments.protocols ?? []) {
+    if (!Number.isInteger(number) || number < 1 || number > 15)
+      throw refused('protocols', `expected a number of 1 to 15 for ${protocol.name}, not ${number}`);
+    const other = registry.get(number);
+    if (other !== undefined)
+      throw refused(
+        'protocols',
+        `expected a number for ${protocol.name} that is free; ${number} is that of ${other.name}`,
+      );
+    registry.set(number, protocol);
+  }
+  return { schemes, registry };
+};
