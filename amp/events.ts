@@ -110,7 +110,7 @@ export type PaymentFailure =
   /** What opens its payment hash is known already: whoever forwards such an HTLC might keep it. */
   | { readonly code: 'preimage_known' };
 
-/** The fate of one attempt, as seen by the payer. */
+/** How one attempt failed, as seen by the payer. */
 export interface ShardFailure {
   /** Index into the route of the node that failed it; undefined when nobody can be named; −1 for ourselves. */
   readonly hop: number | undefined;

@@ -13,7 +13,7 @@ import { directionOf, type Learnt } from './payment.ts';
 import type { Route } from './route.ts';
 
 /** How one attempt failed, and what it means. */
-export interface Lesson {
+export interface Interpretation {
   readonly failure: ShardFailure;
   readonly learnt: Learnt;
   /** Why no route will help, if so: the destination itself does not want the payment, or it must not be sent. */
@@ -90,15 +90,15 @@ const readyOnce = (
   return height > reckoned && height <= reckoned + MOST_AHEAD ? { ...notBefore, height } : undefined;
 };
 
-/** What an attempt that was not fulfilled teaches, at `now` in Unix seconds. */
-export const lessonOf = (
+/** What follows for the payment from an attempt that was not fulfilled, at `now` in Unix seconds. */
+export const interpret = (
   request: PaymentRequest,
   learnt: Learnt,
   route: Route,
   attempt: number,
   outcome: Exclude<Outcome, { kind: 'fulfilled' }>,
   now: number,
-): Lesson => {
+): Interpretation => {
   switch (outcome.kind) {
     case 'refused': {
       const failure = { hop: -1, failure: outcome.why, detail: undefined };

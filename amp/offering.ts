@@ -29,34 +29,34 @@ import type { Scheme } from './scheme.ts';
 import { encodeBlob } from './shares.ts';
 
 /** A step being made. */
-export interface Draft {
+export interface PendingStep {
   readonly payment: Running;
   readonly effects: readonly PaymentEffect[];
 }
 
 type WithoutName<T> = T extends unknown ? Omit<T, 'payment'> : never;
 
-export const withEffect = (draft: Draft, ...effects: readonly PaymentEffect[]): Draft => ({
-  ...draft,
-  effects: [...draft.effects, ...effects],
+export const withEffect = (pending: PendingStep, ...effects: readonly PaymentEffect[]): PendingStep => ({
+  ...pending,
+  effects: [...pending.effects, ...effects],
 });
 
-export const withReport = (draft: Draft, event: WithoutName<PaymentEvent>): Draft =>
-  withEffect(draft, { do: 'report', report: { payment: draft.payment.request.id, ...event } as PaymentEvent });
+export const withReport = (pending: PendingStep, event: WithoutName<PaymentEvent>): PendingStep =>
+  withEffect(pending, { do: 'report', report: { payment: pending.payment.request.id, ...event } as PaymentEvent });
 
-export const withProgress = (draft: Draft, progress: Partial<Progress>): Draft => ({
-  ...draft,
-  payment: { ...draft.payment, progress: { ...draft.payment.progress, ...progress } },
+export const withProgress = (pending: PendingStep, progress: Partial<Progress>): PendingStep => ({
+  ...pending,
+  payment: { ...pending.payment, progress: { ...pending.payment.progress, ...progress } },
 });
 
-export const withShard = (draft: Draft, i: number, shard: Shard): Draft => ({
-  ...draft,
-  payment: { ...draft.payment, shards: draft.payment.shards.map((old, j) => (j === i ? shard : old)) },
+export const withShard = (pending: PendingStep, i: number, shard: Shard): PendingStep => ({
+  ...pending,
+  payment: { ...pending.payment, shards: pending.payment.shards.map((old, j) => (j === i ? shard : old)) },
 });
 
-export const withState = (draft: Draft, i: number, state: Shard['state']): Draft => {
-  const shard = draft.payment.shards[i];
-  return shard === undefined ? draft : withShard(draft, i, { ...shard, state });
+export const withState = (pending: PendingStep, i: number, state: Shard['state']): PendingStep => {
+  const shard = pending.payment.shards[i];
+  return shard === undefined ? pending : withShard(pending, i, { ...shard, state });
 };
 
 /** Whether shard `i` would get the last share: every other has one. */
@@ -82,14 +82,14 @@ const blobCount = (payment: Running, i: number, context: PaymentContext): number
 };
 
 /** Asks the node for a route of shard `i`. One question is open at a time, so that the figures in it are right. */
-export const ask = (draft: Draft, i: number, context: PaymentContext): Draft => {
+export const ask = (pending: PendingStep, i: number, context: PaymentContext): PendingStep => {
   const { height } = context;
-  const { payment } = draft;
+  const { payment } = pending;
   const shard = payment.shards[i];
-  if (shard === undefined) return draft;
+  if (shard === undefined) return pending;
   const query = payment.progress.query + 1;
   const { destination, finalCltv, maxDelay } = payment.request;
-  return withEffect(withProgress(draft, { query, asking: i }), {
+  return withEffect(withProgress(pending, { query, asking: i }), {
     do: 'find_route',
     query,
     shard: i,
@@ -119,16 +119,16 @@ export const isUsable = (payment: Running, i: number, route: Route, context: Pay
 };
 
 /** Gives shard `i` its share, if it is to have one and has none. */
-const withShare = (draft: Draft, i: number, context: PaymentContext): Draft => {
-  const { payment } = draft;
+const withShare = (pending: PendingStep, i: number, context: PaymentContext): PendingStep => {
+  const { payment } = pending;
   const { request, progress } = payment;
   const scheme = schemeOf(request, context);
   const shard = payment.shards[i];
-  if (scheme === undefined || shard === undefined || shard.assigned !== undefined) return draft;
+  if (scheme === undefined || shard === undefined || shard.assigned !== undefined) return pending;
   const before = progress.sender ?? scheme.begin(request.entropy, shareCount(payment, scheme));
   const blobs = blobCount(payment, i, context);
   const [assigned, sender] = scheme.nextShard(before, request.entropy, isLast(payment, i), blobs);
-  return withShard(withProgress(draft, { sender }), i, { ...shard, assigned });
+  return withShard(withProgress(pending, { sender }), i, { ...shard, assigned });
 };
 
 const endsSplitting = ({ request }: Running, context: PaymentContext): boolean =>
@@ -142,19 +142,19 @@ const keptUntil = (payment: Running, context: PaymentContext): Partial<Progress>
 };
 
 /** Takes down how long a failure on a route may take, where the last share is to wait for it. */
-export const withRoundTrip = (draft: Draft, roundTrip: number, context: PaymentContext): Draft => {
-  const { keepBack } = draft.payment.progress;
-  if (!endsSplitting(draft.payment, context) || roundTrip <= keepBack.wait) return draft;
-  return withProgress(draft, { keepBack: { ...keepBack, wait: roundTrip } });
+export const withRoundTrip = (pending: PendingStep, roundTrip: number, context: PaymentContext): PendingStep => {
+  const { keepBack } = pending.payment.progress;
+  if (!endsSplitting(pending.payment, context) || roundTrip <= keepBack.wait) return pending;
+  return withProgress(pending, { keepBack: { ...keepBack, wait: roundTrip } });
 };
 
 /** Offers shard `i` along its route, as a new attempt. */
-export const offer = (draft: Draft, i: number, context: PaymentContext): Draft => {
-  const ready = withShare(draft, i, context);
+export const offer = (pending: PendingStep, i: number, context: PaymentContext): PendingStep => {
+  const ready = withShare(pending, i, context);
   const { payment } = ready;
   const { request, progress } = payment;
   const shard = payment.shards[i];
-  if (shard?.state.kind !== 'routed') return draft;
+  if (shard?.state.kind !== 'routed') return pending;
   const { route } = shard.state;
   const attempt = progress.attempts;
   const paymentHash = hashOf(payment, shard);
@@ -223,21 +223,21 @@ export const nextToOffer = (payment: Running, context: PaymentContext): number |
 };
 
 /** Gives up shard `i` where the others are still enough; undefined where they are not. */
-export const dropSpare = (draft: Draft, i: number): Draft | undefined => {
-  const { request, progress, shards } = draft.payment;
+export const dropSpare = (pending: PendingStep, i: number): PendingStep | undefined => {
+  const { request, progress, shards } = pending.payment;
   const needed = progress.sender?.size ?? shards.length - redundancyOf(request);
   const left = shards.filter(({ state }) => state.kind !== 'dropped').length;
-  return redundancyOf(request) > 0 && left > needed ? withState(draft, i, { kind: 'dropped' }) : undefined;
+  return redundancyOf(request) > 0 && left > needed ? withState(pending, i, { kind: 'dropped' }) : undefined;
 };
 
 /** Cuts shard `i` in two, when its scheme and the request's bounds allow it; undefined otherwise. */
 export const split = (
-  draft: Draft,
+  pending: PendingStep,
   i: number,
   largest: Msat | undefined,
   context: PaymentContext,
-): Draft | undefined => {
-  const { payment } = draft;
+): PendingStep | undefined => {
+  const { payment } = pending;
   const { request, progress, shards } = payment;
   const shard = shards[i];
   const scheme = schemeOf(request, context);
@@ -263,7 +263,7 @@ export const split = (
     state: waiting,
   }));
   if (kept === undefined || added === undefined) return undefined;
-  const changed = withShard(withProgress(draft, { sender }), i, kept);
+  const changed = withShard(withProgress(pending, { sender }), i, kept);
   const next = { ...changed, payment: { ...changed.payment, shards: [...changed.payment.shards, added] } };
   return withReport(next, { event: 'shard_split', shard: i, into: shards.length, amounts });
 };

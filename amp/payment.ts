@@ -28,7 +28,7 @@ export interface Shard {
   readonly state: ShardState;
 }
 
-/** What failures have taught about the network; for this payment only, so that nobody can spoil another one. */
+/** What is known of the network from failures; for this payment only, so that nobody can spoil another one. */
 export interface Learnt {
   readonly excluded: readonly Excluded[];
   readonly nodes: readonly Point[];

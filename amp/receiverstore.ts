@@ -17,7 +17,7 @@ import { VersionedMap } from './versions.ts';
 
 const refusal: Codec<Refusal> = oneOf('refusal', refusals);
 const schemeName = numberedName({ fixed: 0, dynamic: 1 });
-const fate = union('kind', {
+const resolution = union('kind', {
   held: { id: 0, body: nothing },
   claimed: { id: 1, body: struct({ preimage }) },
   refused: { id: 2, body: struct({ why: refusal }) },
@@ -30,7 +30,7 @@ const part: Codec<Part> = struct({
   paymentHash,
   shares: list(u8, share),
   order: u16,
-  fate,
+  resolution,
 });
 
 const header = struct({

@@ -18,7 +18,7 @@ import { forgetOld, isRemembered, remember, rememberNow } from './settledsets.ts
 export type ReceiverStep = readonly [next: Receiver, effects: readonly ReceiverEffect[]];
 
 /** A step being made: the state so far, what follows the save, and the invoice that becomes paid with it. */
-interface Draft {
+interface PendingStep {
   readonly state: Receiver;
   readonly effects: readonly ReceiverEffect[];
   readonly paid: PaidInvoice | undefined;
@@ -31,16 +31,16 @@ const put = (state: Receiver, name: string, set: HeldSet): Receiver => ({
   sets: state.sets.set(name, set),
 });
 
-/** What a part's fate asks for; nothing while it is held. */
+/** What a part's resolution asks for; nothing while it is held. */
 const answer = (part: Part, { height }: ReceiverContext): readonly ReceiverEffect[] => {
-  const { key, fate, amount, expiry } = part;
-  switch (fate.kind) {
+  const { key, resolution, amount, expiry } = part;
+  switch (resolution.kind) {
     case 'held':
       return [];
     case 'claimed':
-      return [{ do: 'fulfill', key, preimage: fate.preimage }];
+      return [{ do: 'fulfill', key, preimage: resolution.preimage }];
     case 'refused':
-      return [{ do: 'fail', key, failure: failureOf(fate.why, amount, expiry, height) }];
+      return [{ do: 'fail', key, failure: failureOf(resolution.why, amount, expiry, height) }];
   }
 };
 
@@ -48,41 +48,41 @@ const answers = (set: HeldSet, context: ReceiverContext): readonly ReceiverEffec
   [...set.parts.values()].flatMap((part) => answer(part, context));
 
 /** One HTLC that joins no set. Nothing is saved: if the answer is lost in a crash, the HTLC comes again and is judged anew. */
-const refuse = (draft: Draft, input: HtlcInput, why: Refusal, context: ReceiverContext): Draft => {
+const refuse = (pending: PendingStep, input: HtlcInput, why: Refusal, context: ReceiverContext): PendingStep => {
   const { key, paymentHash, amount, expiry } = input;
   const failure = failureOf(why, amount, expiry, context.height);
   const report = { event: 'htlc_refused', key, paymentHash, why } as const;
   return {
-    ...draft,
-    effects: [...draft.effects, { do: 'fail', key, failure }, { do: 'report', report }],
+    ...pending,
+    effects: [...pending.effects, { do: 'fail', key, failure }, { do: 'report', report }],
   };
 };
 
-const failSet = (draft: Draft, name: string, why: Refusal, context: ReceiverContext): Draft => {
-  const before = draft.state.sets.get(name);
-  if (before === undefined) return draft;
+const failSet = (pending: PendingStep, name: string, why: Refusal, context: ReceiverContext): PendingStep => {
+  const before = pending.state.sets.get(name);
+  if (before === undefined) return pending;
   const set = sets.decided(before, { kind: 'failed', why }, () => ({ kind: 'refused', why }));
   const report = { event: 'set_failed', set: sets.viewOf(before), why } as const;
   return {
-    ...draft,
-    state: put(draft.state, name, set),
-    effects: [...draft.effects, ...answers(set, context), { do: 'report', report }],
+    ...pending,
+    state: put(pending.state, name, set),
+    effects: [...pending.effects, ...answers(set, context), { do: 'report', report }],
   };
 };
 
 /** Claims a whole set. Other sets for the same invoice can no longer be paid and are failed in the same step. */
 const settle = (
-  draft: Draft,
+  pending: PendingStep,
   name: string,
   whole: HeldSet,
   preimages: readonly (Preimage | undefined)[],
   context: ReceiverContext,
-): Draft => {
+): PendingStep => {
   const set = sets.decided(whole, { kind: 'settled' }, (_, i) => {
     const preimage = preimages[i];
     return preimage === undefined ? { kind: 'refused', why: 'not_needed' } : { kind: 'claimed', preimage };
   });
-  const claimed = [...set.parts.values()].filter(({ fate }) => fate.kind === 'claimed');
+  const claimed = [...set.parts.values()].filter(({ resolution }) => resolution.kind === 'claimed');
   const known = preimages.filter((preimage) => preimage !== undefined);
   const paid: PaidInvoice | undefined =
     set.invoice === undefined
@@ -94,11 +94,11 @@ const settle = (
           set: set.id,
           preimages: set.content.kind === 'ordinary' ? known.slice(0, 1) : known,
         };
-  const settled: Draft = {
-    state: put(draft.state, name, set),
+  const settled: PendingStep = {
+    state: put(pending.state, name, set),
     paid,
     effects: [
-      ...draft.effects,
+      ...pending.effects,
       ...answers(set, context),
       { do: 'report', report: { event: 'set_settled', set: sets.viewOf(set), at: context.now } },
       ...(paid === undefined ? [] : [{ do: 'report', report: { event: 'invoice_paid', ...paid } } as const]),
@@ -207,37 +207,37 @@ const overdue = (set: HeldSet, context: ReceiverContext): Refusal | undefined =>
   return set.sums !== undefined && isLate(set.sums.expiry, context) ? 'expiry_too_near' : undefined;
 };
 
-const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft => {
-  const { state } = draft;
+const onHtlc = (pending: PendingStep, input: HtlcInput, context: ReceiverContext): PendingStep => {
+  const { state } = pending;
   const htlc = sets.htlcName(input.key);
   const owned = state.sets.get(state.owners.get(htlc) ?? '')?.parts.get(htlc);
-  if (owned !== undefined) return { ...draft, effects: answer(owned, context) };
+  if (owned !== undefined) return { ...pending, effects: answer(owned, context) };
 
   const wrong = checkHtlc(input, context);
-  if (wrong !== undefined) return refuse(draft, input, wrong, context);
+  if (wrong !== undefined) return refuse(pending, input, wrong, context);
   const name = sets.setName(input.payload, input.paymentHash);
   const set = state.sets.get(name);
   const over = whyOver(state, name, set, input.payload);
-  if (over !== undefined) return refuse(draft, input, over, context);
+  if (over !== undefined) return refuse(pending, input, over, context);
 
   const alone = checkBeside(input, set, context);
-  if (alone !== undefined) return refuse(draft, input, alone, context);
+  if (alone !== undefined) return refuse(pending, input, alone, context);
   const spoilt = checkSet(input, set, context);
-  if (spoilt !== undefined) return refuse(failSet(draft, name, spoilt, context), input, spoilt, context);
+  if (spoilt !== undefined) return refuse(failSet(pending, name, spoilt, context), input, spoilt, context);
   const dust = isDust(input, context.limits);
-  if (set !== undefined && dust) return refuse(draft, input, 'share_below_minimum', context);
+  if (set !== undefined && dust) return refuse(pending, input, 'share_below_minimum', context);
 
   const joined = sets.join(set ?? sets.newSet(input, context.now), input, context);
-  if (typeof joined === 'string') return refuse(failSet(draft, name, joined, context), input, joined, context);
+  if (typeof joined === 'string') return refuse(failSet(pending, name, joined, context), input, joined, context);
   const owners = state.owners.set(htlc, name);
-  const held: Draft = { ...draft, state: put({ ...state, owners }, name, joined) };
+  const held: PendingStep = { ...pending, state: put({ ...state, owners }, name, joined) };
   const verdict = sets.verdictOn(joined, input.invoice?.preimage, context.schemes);
   switch (verdict.kind) {
     case 'incomplete': {
       // A set that its first HTLC makes complete is not held: it may be worth anything, and needs no room.
-      if (dust) return refuse(draft, input, 'share_below_minimum', context);
+      if (dust) return refuse(pending, input, 'share_below_minimum', context);
       const room = set === undefined ? roomFor(joined, state.sets, context.limits) : [];
-      if (typeof room === 'string') return refuse(draft, input, room, context);
+      if (typeof room === 'string') return refuse(pending, input, room, context);
       const made = room.reduce((so, rival) => failSet(so, rival, 'gave_way', context), held);
       const report = { event: 'set_updated', id: joined.id, shares: joined.count, total: joined.total } as const;
       return { ...made, effects: [...made.effects, { do: 'report', report }] };
@@ -252,18 +252,18 @@ const onHtlc = (draft: Draft, input: HtlcInput, context: ReceiverContext): Draft
 };
 
 /** A finished set goes off the record with its last HTLC; one that loses an HTLC before cannot become complete. */
-const onResolved = (draft: Draft, htlc: string, context: ReceiverContext): Draft => {
-  const { state } = draft;
+const onResolved = (pending: PendingStep, htlc: string, context: ReceiverContext): PendingStep => {
+  const { state } = pending;
   const name = state.owners.get(htlc);
   const before = name === undefined ? undefined : state.sets.get(name);
-  if (name === undefined || before === undefined) return draft;
+  if (name === undefined || before === undefined) return pending;
   const owners = state.owners.delete(htlc);
   const set = sets.without(before, htlc);
   if (set.parts.size > 0) {
-    const next = { ...draft, state: put({ ...state, owners }, name, set) };
+    const next = { ...pending, state: put({ ...state, owners }, name, set) };
     return sets.isIncomplete(set) ? failSet(next, name, 'htlc_lost', context) : next;
   }
-  return { ...draft, state: { ...withOver(state, name, set, context), sets: state.sets.delete(name), owners } };
+  return { ...pending, state: { ...withOver(state, name, set, context), sets: state.sets.delete(name), owners } };
 };
 
 /** What is remembered once a set is off the record: an AMP's set_id, unless it may be tried again. */
@@ -276,10 +276,10 @@ const withOver = (state: Receiver, name: string, set: HeldSet, { limits, now }: 
   return { ...state, failed: rememberNow(state.failed, name, limits.rememberedFailed, now) };
 };
 
-const onTick = (draft: Draft, closed: readonly string[], context: ReceiverContext): Draft => {
-  const failed = forgetOld(draft.state.failed, context.now);
-  let next = failed === draft.state.failed ? draft : { ...draft, state: { ...draft.state, failed } };
-  for (const [name, set] of draft.state.sets) {
+const onTick = (pending: PendingStep, closed: readonly string[], context: ReceiverContext): PendingStep => {
+  const failed = forgetOld(pending.state.failed, context.now);
+  let next = failed === pending.state.failed ? pending : { ...pending, state: { ...pending.state, failed } };
+  for (const [name, set] of pending.state.sets) {
     if (!sets.isIncomplete(set)) continue;
     const unpayable = set.invoice !== undefined && closed.includes(set.invoice);
     const why = overdue(set, context) ?? (unpayable ? 'no_open_invoice' : undefined);
@@ -288,21 +288,21 @@ const onTick = (draft: Draft, closed: readonly string[], context: ReceiverContex
   return next;
 };
 
-const draftOf = (state: Receiver, input: ReceiverInput, context: ReceiverContext): Draft => {
-  const draft: Draft = { state, effects: [], paid: undefined };
+const transition = (state: Receiver, input: ReceiverInput, context: ReceiverContext): PendingStep => {
+  const pending: PendingStep = { state, effects: [], paid: undefined };
   switch (input.type) {
     case 'htlc':
-      return onHtlc(draft, input, context);
+      return onHtlc(pending, input, context);
     case 'resolved':
-      return onResolved(draft, sets.htlcName(input.key), context);
+      return onResolved(pending, sets.htlcName(input.key), context);
     case 'tick':
-      return onTick(draft, input.closed, context);
+      return onTick(pending, input.closed, context);
   }
 };
 
 /** The machine: the same state, input and context give the same step. A save, if there is one, comes first. */
 export const receive = (state: Receiver, input: ReceiverInput, context: ReceiverContext): ReceiverStep => {
-  const { state: next, effects, paid } = draftOf(state, input, context);
+  const { state: next, effects, paid } = transition(state, input, context);
   const changed = next === state ? [] : receiverChanges(state, next);
   if (changed.length === 0 && paid === undefined) return [next, effects];
   return [next, [{ do: 'save', changes: changed, paid }, ...effects]];

@@ -16,16 +16,16 @@ import { type Msat, msat, sumMsat } from '../wire/units.ts';
 import { cut, cutWithSpare } from './cut.ts';
 import type { PaymentFailure } from './events.ts';
 import type { AmpRequest, Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
-import { lessonOf, nothingLearnt } from './learning.ts';
+import { interpret, nothingLearnt } from './learning.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import {
   ask,
-  type Draft,
   dropSpare,
   isUsable,
   keptBackUntil,
   nextToOffer,
   offer,
+  type PendingStep,
   split,
   withEffect,
   withProgress,
@@ -52,8 +52,8 @@ import { changes } from './tables.ts';
 
 export type PaymentStep = readonly [next: Payment, effects: readonly PaymentEffect[]];
 
-/** Where a draft ends up: still running, or over. */
-interface Drafted {
+/** Where a step ends: still running, or over. */
+interface Transition {
   readonly payment: Payment;
   readonly effects: readonly PaymentEffect[];
 }
@@ -61,28 +61,28 @@ interface Drafted {
 /** A payment gives up after this many attempts for each shard it may have, and some. */
 const attemptLimit = ({ maxShards }: PaymentRequest): number => 20 + 4 * maxShards;
 
-const finished = (result: PaymentResult, effects: readonly PaymentEffect[]): Drafted => ({
+const finished = (result: PaymentResult, effects: readonly PaymentEffect[]): Transition => ({
   payment: { kind: 'finished', result },
   effects: [...effects, { do: 'report', report: result }],
 });
 
 /** Nothing is in flight any more: the account of what came of it. */
-const finish = (draft: Draft): Drafted => {
-  const { request, progress } = draft.payment;
-  const totals = totalsOf(draft.payment);
+const finish = (pending: PendingStep): Transition => {
+  const { request, progress } = pending.payment;
+  const totals = totalsOf(pending.payment);
   const payment = request.id;
-  if (totals.parts > 0) return finished({ payment, event: 'payment_succeeded', ...totals }, draft.effects);
+  if (totals.parts > 0) return finished({ payment, event: 'payment_succeeded', ...totals }, pending.effects);
   const reason: PaymentFailure = progress.reason ?? { code: 'cancelled' };
-  return finished({ payment, event: 'payment_failed', reason, ...totals }, draft.effects);
+  return finished({ payment, event: 'payment_failed', reason, ...totals }, pending.effects);
 };
 
 /** No new attempt from here on. */
-const stop = (draft: Draft, reason: PaymentFailure): Draft => {
-  if (draft.payment.progress.phase === 'stopping') return draft;
-  const shards = draft.payment.shards.map(
+const stop = (pending: PendingStep, reason: PaymentFailure): PendingStep => {
+  if (pending.payment.progress.phase === 'stopping') return pending;
+  const shards = pending.payment.shards.map(
     (shard): Shard => (isIn('waiting', 'routed', 'withheld')(shard) ? { ...shard, state: { kind: 'dropped' } } : shard),
   );
-  const stopped = withProgress(draft, { phase: 'stopping', reason, asking: undefined });
+  const stopped = withProgress(pending, { phase: 'stopping', reason, asking: undefined });
   const inFlight = shards.filter(isIn('in_flight')).length;
   return withReport(
     { ...stopped, payment: { ...stopped.payment, shards } },
@@ -112,9 +112,9 @@ const mustStop = (payment: Running, { now, schemes }: PaymentContext): PaymentFa
 };
 
 /** Does what can be done now: stops, finishes, offers, asks. */
-const advance = (draft: Draft, context: PaymentContext): Drafted => {
-  const reason = mustStop(draft.payment, context);
-  let next = reason === undefined ? draft : stop(draft, reason);
+const advance = (pending: PendingStep, context: PaymentContext): Transition => {
+  const reason = mustStop(pending.payment, context);
+  let next = reason === undefined ? pending : stop(pending, reason);
   const { shards } = next.payment;
   if (shards.every(isIn('fulfilled', 'dropped'))) return finish(next);
   if (next.payment.progress.phase === 'planning' && !shards.some(isIn('waiting')))
@@ -189,7 +189,7 @@ const firstCut = (request: PaymentRequest, outlets: readonly Outlet[]): readonly
   return pieces ?? { code: 'amount_too_large', spendable };
 };
 
-const start = (request: PaymentRequest, outlets: readonly Outlet[], context: PaymentContext): Drafted => {
+const start = (request: PaymentRequest, outlets: readonly Outlet[], context: PaymentContext): Transition => {
   const nothing = { amount: msat(0n), amountSent: msat(0n), parts: 0, preimages: [] };
   const pieces = badField(request, context) ?? firstCut(request, outlets);
   if ('code' in pieces)
@@ -202,82 +202,92 @@ const start = (request: PaymentRequest, outlets: readonly Outlet[], context: Pay
     ...({ phase: 'planning', reason: undefined, query: 0, asking: undefined } as const),
     ...{ attempts: 0, keepBack: nothingKeptBack, sender: undefined },
   };
-  let draft: Draft = { payment: { kind: 'running', request, progress, shards, learnt: nothingLearnt }, effects: [] };
+  let pending: PendingStep = {
+    payment: { kind: 'running', request, progress, shards, learnt: nothingLearnt },
+    effects: [],
+  };
   for (const [shard, { amount, state }] of shards.entries())
-    if (state.kind === 'withheld') draft = withReport(draft, { event: 'shard_withheld', shard, amount });
-  return advance(draft, context);
+    if (state.kind === 'withheld') pending = withReport(pending, { event: 'shard_withheld', shard, amount });
+  return advance(pending, context);
 };
 
 type RouteInput = Extract<PaymentInput, { type: 'route' }>;
 
 const onRoute = (
-  draft: Draft,
+  pending: PendingStep,
   { query, route, largest, roundTrip = 0 }: RouteInput,
   context: PaymentContext,
-): Drafted => {
-  const { progress, shards } = draft.payment;
+): Transition => {
+  const { progress, shards } = pending.payment;
   const i = progress.asking;
-  if (i === undefined || query !== progress.query) return draft;
+  if (i === undefined || query !== progress.query) return pending;
   const shard = shards[i];
-  const answered = withProgress(draft, { asking: undefined });
+  const answered = withProgress(pending, { asking: undefined });
   if (shard?.state.kind !== 'waiting') return advance(answered, context);
-  if (route !== undefined && isUsable(draft.payment, i, route, context))
+  if (route !== undefined && isUsable(pending.payment, i, route, context))
     return advance(withRoundTrip(withState(answered, i, { kind: 'routed', route }), roundTrip, context), context);
   const cut = split(answered, i, largest, context) ?? dropSpare(answered, i);
   return advance(cut ?? stop(answered, { code: 'no_route', amount: shard.amount }), context);
 };
 
-const onOutcome = (draft: Draft, attempt: number, outcome: Outcome, context: PaymentContext): Drafted => {
-  const { payment } = draft;
+const onOutcome = (pending: PendingStep, attempt: number, outcome: Outcome, context: PaymentContext): Transition => {
+  const { payment } = pending;
   const shardOf = ({ state }: Shard): boolean => state.kind === 'in_flight' && state.attempt === attempt;
   const shard = payment.shards.findIndex(shardOf);
   const failed = payment.shards[shard];
   // Told twice, as happens after a restart.
-  if (failed?.state.kind !== 'in_flight') return draft;
+  if (failed?.state.kind !== 'in_flight') return pending;
   const { route } = failed.state;
   const paymentHash = hashOf(payment, failed);
   if (outcome.kind === 'fulfilled') {
     const { preimage } = outcome;
-    const claimed = withState(draft, shard, { kind: 'fulfilled', preimage, sent: route[0].amount });
+    const claimed = withState(pending, shard, { kind: 'fulfilled', preimage, sent: route[0].amount });
     return advance(withReport(claimed, { event: 'shard_fulfilled', shard, attempt, paymentHash, preimage }), context);
   }
-  const lesson = lessonOf(payment.request, payment.learnt, route, attempt, outcome, context.now);
+  const interpretation = interpret(payment.request, payment.learnt, route, attempt, outcome, context.now);
   const stopping = payment.progress.phase === 'stopping';
-  const over = withState(draft, shard, { kind: stopping ? 'dropped' : 'waiting' });
-  const learnt = { ...over, payment: { ...over.payment, learnt: lesson.learnt } };
-  const told = withReport(learnt, { event: 'shard_failed', shard, attempt, paymentHash, route, ...lesson.failure });
-  return advance(lesson.final === undefined ? told : stop(told, lesson.final), context);
+  const over = withState(pending, shard, { kind: stopping ? 'dropped' : 'waiting' });
+  const learnt = { ...over, payment: { ...over.payment, learnt: interpretation.learnt } };
+  const told = withReport(learnt, {
+    event: 'shard_failed',
+    shard,
+    attempt,
+    paymentHash,
+    route,
+    ...interpretation.failure,
+  });
+  return advance(interpretation.final === undefined ? told : stop(told, interpretation.final), context);
 };
 
 /** After loading: routes found before are stale, and the question that was open has been lost. */
-const onRestored = (draft: Draft, context: PaymentContext): Drafted => {
-  const shards = draft.payment.shards.map(
+const onRestored = (pending: PendingStep, context: PaymentContext): Transition => {
+  const shards = pending.payment.shards.map(
     (shard): Shard => (shard.state.kind === 'routed' ? { ...shard, state: { kind: 'waiting' } } : shard),
   );
-  const again = withProgress(draft, { asking: undefined });
+  const again = withProgress(pending, { asking: undefined });
   return advance({ ...again, payment: { ...again.payment, shards } }, context);
 };
 
-const whileRunning = (payment: Running, input: PaymentInput, context: PaymentContext): Drafted => {
-  const draft: Draft = { payment, effects: [] };
+const whileRunning = (payment: Running, input: PaymentInput, context: PaymentContext): Transition => {
+  const pending: PendingStep = { payment, effects: [] };
   switch (input.type) {
     case 'route':
-      return onRoute(draft, input, context);
+      return onRoute(pending, input, context);
     case 'outcome':
-      return onOutcome(draft, input.attempt, input.outcome, context);
+      return onOutcome(pending, input.attempt, input.outcome, context);
     case 'tick':
-      return advance(draft, context);
+      return advance(pending, context);
     case 'restored':
-      return onRestored(draft, context);
+      return onRestored(pending, context);
     case 'cancel':
-      return advance(stop(draft, { code: 'cancelled' }), context);
+      return advance(stop(pending, { code: 'cancelled' }), context);
     case 'start':
     case 'acknowledged':
-      return draft;
+      return pending;
   }
 };
 
-const drafted = (payment: Payment, input: PaymentInput, context: PaymentContext): Drafted => {
+const transition = (payment: Payment, input: PaymentInput, context: PaymentContext): Transition => {
   switch (payment.kind) {
     case 'new':
       return input.type === 'start' ? start(input.request, input.outlets, context) : { payment, effects: [] };
@@ -293,7 +303,7 @@ const drafted = (payment: Payment, input: PaymentInput, context: PaymentContext)
 
 /** The machine: the same state, input and context give the same step. A save, if there is one, comes first. */
 export const pay = (payment: Payment, input: PaymentInput, context: PaymentContext): PaymentStep => {
-  const { payment: next, effects } = drafted(payment, input, context);
+  const { payment: next, effects } = transition(payment, input, context);
   const changed = next === payment ? [] : changes(paymentTables(payment), paymentTables(next));
   return [next, changed.length === 0 ? effects : [{ do: 'save', changes: changed }, ...effects]];
 };

@@ -15,7 +15,7 @@ import { VersionedMap } from './versions.ts';
 export type HtlcInput = Extract<ReceiverInput, { type: 'htlc' }>;
 
 /** What we decided about one HTLC. It stays on record until the channel has seen it through. */
-export type Fate =
+export type HtlcResolution =
   | { readonly kind: 'held' }
   | { readonly kind: 'claimed'; readonly preimage: Preimage }
   | { readonly kind: 'refused'; readonly why: Refusal };
@@ -31,7 +31,7 @@ export interface Part {
   readonly shares: readonly Share[];
   /** Place in the order of arrival. */
   readonly order: number;
-  readonly fate: Fate;
+  readonly resolution: HtlcResolution;
 }
 
 export type Content =
@@ -162,7 +162,7 @@ export const join = (
   const part: Part = {
     ...{ key, peer, amount, expiry, paymentHash, shares },
     order: set.parts.size,
-    fate: { kind: 'held' },
+    resolution: { kind: 'held' },
   };
   // BOLT 4 counts amt_to_forward towards total_msat; an AMP counts what arrived.
   const total = addMsat(set.total, payload.kind === 'eob' ? amount : payload.amount);
@@ -189,11 +189,11 @@ export const verdictOn = (set: HeldSet, preimage: Preimage | undefined, schemes:
   return tooLittle ? { kind: 'broken', why: 'below_amount_asked' } : verdict;
 };
 
-/** The set with the fates that `decide` gives its HTLCs. */
-export const decided = (set: HeldSet, phase: Phase, decide: (part: Part, i: number) => Fate): HeldSet => ({
+/** The set with the resolutions that `decide` gives its HTLCs. */
+export const decided = (set: HeldSet, phase: Phase, decide: (part: Part, i: number) => HtlcResolution): HeldSet => ({
   ...set,
   phase,
-  parts: VersionedMap.of([...set.parts].map(([name, part], i) => [name, { ...part, fate: decide(part, i) }])),
+  parts: VersionedMap.of([...set.parts].map(([name, part], i) => [name, { ...part, resolution: decide(part, i) }])),
   sums: undefined,
 });
 
@@ -214,9 +214,9 @@ export const viewOf = (set: HeldSet): SetView => ({
   asked: set.asked,
   invoice: set.invoice,
   firstSeen: set.firstSeen,
-  htlcs: [...set.parts.values()].map(({ key, peer, amount, expiry, paymentHash, fate }) => ({
+  htlcs: [...set.parts.values()].map(({ key, peer, amount, expiry, paymentHash, resolution }) => ({
     ...{ key, peer, amount, expiry, paymentHash },
-    preimage: fate.kind === 'claimed' ? fate.preimage : undefined,
+    preimage: resolution.kind === 'claimed' ? resolution.preimage : undefined,
   })),
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { schemeNames } from '../../amp/schemes.ts';
 import { paymentHash } from '../../wire/units.ts';
-import { at, bytes32, fates, type Htlc, keyOf, peerOf, run, WRONG, whys } from './receiver.ts';
+import { at, bytes32, type Htlc, keyOf, peerOf, resolutions, run, WRONG, whys } from './receiver.ts';
 import { amp, blobOf, withBlobs } from './sets.ts';
 
 const set = (scheme: string, parts = 3): readonly Htlc[] => amp({ scheme, parts });
@@ -14,8 +14,8 @@ describe.each(['tree', 'threshold'])('of a %s set', (scheme) => {
     const htlcs = set(scheme);
     const second = withBlobs(forged(at(htlcs, 0), 9), () => ({ share: bytes32(5) }));
     const receiver = run([at(htlcs, 0), second, at(htlcs, 1), at(htlcs, 2)]);
-    expect(fates(receiver, 3)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
-    expect(receiver.fate(9)).toBe(WRONG);
+    expect(resolutions(receiver, 3)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+    expect(receiver.resolution(9)).toBe(WRONG);
     expect(whys(receiver)).toEqual(['duplicate_index']);
   });
 
@@ -25,16 +25,16 @@ describe.each(['tree', 'threshold'])('of a %s set', (scheme) => {
     if (payload.kind !== 'eob') throw new Error('expected an AMP');
     const two = { ...rest, payload: { ...payload, blobs: [...payload.blobs, blobOf(at(htlcs, 2))] } };
     const receiver = run([at(htlcs, 0), two, at(htlcs, 1), at(htlcs, 2)]);
-    expect(fates(receiver, 3)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+    expect(resolutions(receiver, 3)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
     expect(whys(receiver)).toEqual(['too_many_blobs']);
   });
 
   test('with a share of another payment is never complete, and goes back as a whole when its time is over', () => {
     const htlcs = set(scheme);
     const receiver = run([at(htlcs, 0), at(htlcs, 1), withBlobs(at(htlcs, 2), () => ({ share: bytes32(5) }))]);
-    expect(fates(receiver, 3)).toEqual(['held', 'held', 'held']);
+    expect(resolutions(receiver, 3)).toEqual(['held', 'held', 'held']);
     receiver.tick(61);
-    expect(fates(receiver, 3)).toEqual(['mpp_timeout', 'mpp_timeout', 'mpp_timeout']);
+    expect(resolutions(receiver, 3)).toEqual(['mpp_timeout', 'mpp_timeout', 'mpp_timeout']);
   });
 });
 
@@ -42,14 +42,14 @@ test('a threshold share at x = 0, which would be the base preimage itself, is fa
   const htlcs = set('threshold');
   const zero = withBlobs(forged(at(htlcs, 0), 9), () => ({ marker: 0 }));
   const receiver = run([at(htlcs, 0), zero, at(htlcs, 1), at(htlcs, 2)]);
-  expect(fates(receiver, 3)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+  expect(resolutions(receiver, 3)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
   expect(whys(receiver)).toEqual(['bad_marker']);
 });
 
 test('a threshold set of which one HTLC is no child goes back as a whole: its base preimage is known, and the hash is wrong', () => {
   const htlcs = set('threshold');
   const receiver = run([at(htlcs, 0), { ...at(htlcs, 1), paymentHash: paymentHash(bytes32(77)) }, at(htlcs, 2)]);
-  expect(fates(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
+  expect(resolutions(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
   expect(whys(receiver)).toContain('wrong_hash');
 });
 
@@ -60,7 +60,7 @@ test.each(
   const { payload, ...rest } = forged(at(htlcs, 1), 9);
   const said = { ...rest, payload: payload.kind === 'eob' ? { ...payload, scheme: other } : payload };
   const receiver = run([at(htlcs, 0), said, at(htlcs, 1), at(htlcs, 2)]);
-  expect(fates(receiver, 3)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+  expect(resolutions(receiver, 3)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
   expect(whys(receiver)).toEqual(['set_mismatch']);
 });
 
@@ -69,8 +69,8 @@ test.each(schemeNames)(
   (scheme) => {
     const htlcs = set(scheme);
     const receiver = run([...htlcs, { ...forged(at(htlcs, 0), 9), peer: peerOf(2) }]);
-    expect(fates(receiver, 3)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
-    expect(receiver.fate(9)).toBe(WRONG);
+    expect(resolutions(receiver, 3)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+    expect(receiver.resolution(9)).toBe(WRONG);
     expect(whys(receiver)).toEqual(['already_settled']);
   },
 );
@@ -88,7 +88,7 @@ test.each(schemeNames)('a %s set cannot grow beyond 255 shares: it goes back as 
   const receiver = run(many, (one) => {
     one.checked = false;
   });
-  expect(fates(receiver, 256).filter((fate) => fate === 'fulfilled')).toEqual([]);
+  expect(resolutions(receiver, 256).filter((resolution) => resolution === 'fulfilled')).toEqual([]);
   const held = [...receiver.state.sets.values()].filter(({ phase }) => phase.kind === 'incomplete');
   expect(held.every(({ count }) => count <= 255)).toBe(true);
 });

@@ -12,8 +12,8 @@ const run = (htlcs: readonly Htlc[]): ReceiverUnderTest => {
   for (const htlc of htlcs) receiver.arrive(htlc);
   return receiver;
 };
-const fates = (receiver: ReceiverUnderTest, ...ids: readonly number[]): readonly string[] =>
-  ids.map((id) => receiver.fate(id));
+const resolutions = (receiver: ReceiverUnderTest, ...ids: readonly number[]): readonly string[] =>
+  ids.map((id) => receiver.resolution(id));
 const whys = (receiver: ReceiverUnderTest): readonly string[] =>
   receiver.events.flatMap((event) => ('why' in event ? [event.why] : []));
 const worth = (htlc: Htlc, amount: bigint): Htlc => ({
@@ -31,8 +31,8 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
     const strange = amp({ scheme: other, parts: 2, seed: 2, firstKey: 10, amount: 1n, invoice });
     const spoiling = { ...at(amp({ scheme, parts: 4, seed: 3, firstKey: 20, amount: 2900n, invoice }), 0) };
     const receiver = run([at(strange, 0), at(honest, 0), spoiling, at(honest, 1), at(honest, 2), at(strange, 1)]);
-    expect(fates(receiver, 0, 1, 2)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
-    expect(fates(receiver, 10, 11, 20)).toEqual([WRONG, WRONG, WRONG]);
+    expect(resolutions(receiver, 0, 1, 2)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+    expect(resolutions(receiver, 10, 11, 20)).toEqual([WRONG, WRONG, WRONG]);
     expect(receiver.paid).toMatchObject([{ received: 3000n }]);
   });
 
@@ -44,7 +44,7 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
     }));
     const receiver = run([at(honest, 0), share, at(honest, 1)]);
     expect(receiver.paid).toEqual([]);
-    for (const id of [0, 1, 9]) expect(receiver.fate(id)).not.toBe('fulfilled');
+    for (const id of [0, 1, 9]) expect(receiver.resolution(id)).not.toBe('fulfilled');
   });
 
   test('who knows the payment_id alone, under another scheme or id, never touches the set', () => {
@@ -54,14 +54,14 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
     const setId = named.kind === 'eob' ? (named.blobs[0]?.setId ?? bytes32(0)) : bytes32(0);
     const guest = withBlobs(at(amp({ scheme: other, parts: 2, firstKey: 10, invoice }), 0), () => ({ setId }));
     const receiver = run([at(honest, 0), guest]);
-    expect(receiver.fate(10)).toBe(WRONG);
-    expect(receiver.fate(1)).not.toBe('fulfilled');
+    expect(receiver.resolution(10)).toBe(WRONG);
+    expect(receiver.resolution(1)).not.toBe('fulfilled');
   });
 
   test('a last share of 1 msat makes the set whole and still too little: all of it goes back', () => {
     const htlcs = amp({ scheme, parts: 3, amount: 1000n, invoice: ampInvoice(3000n) });
     const receiver = run([at(htlcs, 0), at(htlcs, 1), worth(at(htlcs, 2), 1n)]);
-    expect(fates(receiver, 0, 1, 2)).toEqual([WRONG, WRONG, WRONG]);
+    expect(resolutions(receiver, 0, 1, 2)).toEqual([WRONG, WRONG, WRONG]);
     expect(whys(receiver)).toEqual(['below_amount_asked']);
     expect(receiver.paid).toEqual([]);
   });
@@ -70,7 +70,7 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
     const htlcs = amp({ scheme, parts: 3, amount: 1000n, invoice: ampInvoice(4000n) });
     const again = { ...at(htlcs, 0), key: keyOf(10) };
     const receiver = run([at(htlcs, 0), again, at(htlcs, 1), at(htlcs, 2)]);
-    expect(fates(receiver, 0, 1, 2, 10)).toEqual([WRONG, WRONG, WRONG, WRONG]);
+    expect(resolutions(receiver, 0, 1, 2, 10)).toEqual([WRONG, WRONG, WRONG, WRONG]);
     expect(whys(receiver)).toEqual(['duplicate_hash', 'below_amount_asked']);
   });
 
@@ -80,7 +80,7 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
       const receiver = run(
         htlcs.map((htlc, i) => (i === spoilt ? withBlobs(htlc, () => ({ share: bytes32(9) })) : htlc)),
       );
-      expect(fates(receiver, 0, 1, 2)).toEqual([WRONG, WRONG, WRONG]);
+      expect(resolutions(receiver, 0, 1, 2)).toEqual([WRONG, WRONG, WRONG]);
       expect(receiver.paid).toEqual([]);
     }
   });
@@ -88,14 +88,14 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
   test.each([
     [21, 'fulfilled'],
     [20, WRONG],
-  ])('a set that becomes whole %d blocks before its first HTLC must be claimed is %s', (left, fate) => {
+  ])('a set that becomes whole %d blocks before its first HTLC must be claimed is %s', (left, resolution) => {
     const [first, second] = amp({ scheme, parts: 2, invoice: ampInvoice(2000n), expiry: 542 });
     if (first === undefined || second === undefined) throw new Error('expected two HTLCs');
     const receiver = run([first]);
     // The height has moved on and nobody has looked at the sets since: what counts is the moment of completion.
     receiver.context = { ...receiver.context, height: 542 - 1 - left };
     receiver.arrive({ ...second, expiry: 600, payload: { ...second.payload, expiry: 600 } });
-    expect(fates(receiver, 0, 1)).toEqual([fate, fate]);
+    expect(resolutions(receiver, 0, 1)).toEqual([resolution, resolution]);
   });
 });
 
@@ -104,7 +104,7 @@ test('few HTLCs that carry many shares pay no less: the amounts that arrived are
   const invoice = ampInvoice(5000n);
   const htlcs = amp({ scheme: 'fixed', parts: 2, shares: 5, amount: 1000n, invoice });
   const receiver = run(htlcs);
-  expect(fates(receiver, 0, 1)).toEqual([WRONG, WRONG]);
+  expect(resolutions(receiver, 0, 1)).toEqual([WRONG, WRONG]);
   expect(whys(receiver)).toEqual(['below_amount_asked']);
   const enough = run(amp({ scheme: 'fixed', parts: 2, shares: 5, amount: 2500n, invoice }));
   expect(enough.paid).toMatchObject([{ received: 5000n }]);
@@ -120,5 +120,5 @@ test('few HTLCs that carry many shares pay no less: the amounts that arrived are
   if (one?.payload.kind !== 'eob') throw new Error('expected an AMP');
   const blobs = shards.flatMap(({ shares }) => shares.map((share) => ({ setId: sender.setId, ...share })));
   const alone = run([{ ...one, paymentHash: child(sender.root, 1).paymentHash, payload: { ...one.payload, blobs } }]);
-  expect([alone.fate(0), whys(alone)]).toEqual([WRONG, ['below_amount_asked']]);
+  expect([alone.resolution(0), whys(alone)]).toEqual([WRONG, ['below_amount_asked']]);
 });

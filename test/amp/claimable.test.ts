@@ -33,14 +33,14 @@ test.each<readonly [string, Claiming | undefined, 'fulfilled' | typeof GIVEN_BAC
   ['nothing is kept for claims', undefined, 'fulfilled'],
   ['others that were passed on need it too', claiming(17_000n, { forwarded: [of(6_000n, 'd', 'c')] }), GIVEN_BACK],
   ['others are worth less than a claim', claiming(17_000n, { forwarded: [of(5_000n, 'd', 'c')] }), 'fulfilled'],
-])('a whole set where %s', (_, room, fate) => {
+])('a whole set where %s', (_, room, resolution) => {
   const receiver = run(pair(), room);
-  expect([receiver.fate(0), receiver.fate(1)]).toEqual([fate, fate]);
+  expect([receiver.resolution(0), receiver.resolution(1)]).toEqual([resolution, resolution]);
 });
 
 test('what is worth less than its claim is taken whatever the wallet holds', () => {
-  expect(run(pair({ amount: 5_000_000n }), claiming(0n)).fate(1)).toBe('fulfilled');
-  expect(run(pair({ amount: 5_000_001n }), claiming(0n)).fate(1)).toBe(GIVEN_BACK);
+  expect(run(pair({ amount: 5_000_000n }), claiming(0n)).resolution(1)).toBe('fulfilled');
+  expect(run(pair({ amount: 5_000_001n }), claiming(0n)).resolution(1)).toBe(GIVEN_BACK);
 });
 
 test('an invoice stays unpaid, and is paid by another set once there are coins', () => {
@@ -49,7 +49,7 @@ test('an invoice stays unpaid, and is paid by another set once there are coins',
   expect(receiver.paid).toEqual([]);
   expect(receiver.events.at(-1)).toMatchObject({ event: 'set_failed', why: 'unclaimable' });
   run(pair({ invoice, seed: 2, firstKey: 2 }), claiming(50_000n), receiver);
-  expect(receiver.fate(2)).toBe('fulfilled');
+  expect(receiver.resolution(2)).toBe('fulfilled');
   expect(receiver.paid).toHaveLength(1);
 });
 
@@ -57,10 +57,10 @@ test('sets that were claimed need their room until their HTLCs are gone, also af
   const receiver = run(pair(), claiming(17_000n));
   receiver.restart();
   run(pair({ seed: 2, firstKey: 2 }), claiming(17_000n), receiver);
-  expect(receiver.fate(2)).toBe(GIVEN_BACK);
+  expect(receiver.resolution(2)).toBe(GIVEN_BACK);
   receiver.resolve();
   run(pair({ seed: 3, firstKey: 4 }), claiming(17_000n), receiver);
-  expect(receiver.fate(4)).toBe('fulfilled');
+  expect(receiver.resolution(4)).toBe('fulfilled');
 });
 
 test('a set that was claimed is claimed again after a restart, whatever the wallet holds by then', () => {
@@ -71,7 +71,7 @@ test('a set that was claimed is claimed again after a restart, whatever the wall
   receiver.arrive(last, 2);
   receiver.context = { ...receiver.context, claiming: claiming(0n) };
   receiver.restart();
-  expect([receiver.fate(0), receiver.fate(1)]).toEqual(['fulfilled', 'fulfilled']);
+  expect([receiver.resolution(0), receiver.resolution(1)]).toEqual(['fulfilled', 'fulfilled']);
 });
 
 test('each HTLC costs its claim, each channel its commitment once, whichever of two ends it is', () => {

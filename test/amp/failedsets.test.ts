@@ -10,7 +10,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     const htlcs = amp({ scheme, parts: 2 });
     const receiver = run(htlcs.slice(0, 1));
     receiver.tick(61);
-    expect(receiver.fate(0)).toBe('mpp_timeout');
+    expect(receiver.resolution(0)).toBe('mpp_timeout');
     receiver.arrive({ ...at(htlcs, 1), key: keyOf(5) });
     receiver.resolve();
     expect(listSets(receiver.state)).toEqual([]);
@@ -19,11 +19,11 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     receiver.tick(59);
     receiver.restart();
     receiver.arrive({ ...at(htlcs, 1), key: keyOf(7) });
-    expect([5, 6, 7].map((id) => receiver.fate(id))).toEqual([WRONG, WRONG, WRONG]);
+    expect([5, 6, 7].map((id) => receiver.resolution(id))).toEqual([WRONG, WRONG, WRONG]);
     expect(whys(receiver)).toEqual(['timeout', 'already_failed', 'already_failed', 'already_failed']);
     receiver.tick(61);
     for (const [i, htlc] of htlcs.entries()) receiver.arrive({ ...htlc, key: keyOf(10 + i) });
-    expect([receiver.fate(10), receiver.fate(11)]).toEqual(settled(2));
+    expect([receiver.resolution(10), receiver.resolution(11)]).toEqual(settled(2));
     expect(receiver.state.failed).toEqual([]);
   });
 
@@ -34,11 +34,11 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     const htlcs = amp({ scheme, parts: 2 });
     const [other] = amp({ scheme, parts: 2, seed: 2, firstKey: 20, amount: 2000n });
     const receiver = run([at(htlcs, 0), other as Htlc], few);
-    expect(receiver.fate(0)).toBe('temporary_node_failure');
+    expect(receiver.resolution(0)).toBe('temporary_node_failure');
     receiver.resolve();
     receiver.tick(61);
     for (const [i, htlc] of htlcs.entries()) receiver.arrive({ ...htlc, key: keyOf(10 + i) });
-    expect([receiver.fate(10), receiver.fate(11)]).toEqual(settled(2));
+    expect([receiver.resolution(10), receiver.resolution(11)]).toEqual(settled(2));
   });
 });
 

@@ -1,7 +1,7 @@
 /** Thousands of random failures: garbage, and what a hop has authenticated and is yet no failure. A payer survives and learns from each. */
 import { expect, test } from 'vitest';
 import type { PaymentRequest } from '../../amp/io.ts';
-import { lessonOf, nothingLearnt } from '../../amp/learning.ts';
+import { interpret, nothingLearnt } from '../../amp/learning.ts';
 import { sessionKey } from '../../amp/onions.ts';
 import { failures } from '../../onion/failures.ts';
 import { generateKey, hopSecrets } from '../../onion/keys.ts';
@@ -49,7 +49,7 @@ test('a payer learns from each that some way is to be avoided, or that the desti
   const route = via(1, 1_000_000n);
   for (let n = 0; n < 1_000; n++) {
     const outcome = { kind: 'failed', reason: reasonOf(n, secrets) } as const;
-    const { learnt, final, failure } = lessonOf(request, nothingLearnt, route, 0, outcome, 0);
+    const { learnt, final, failure } = interpret(request, nothingLearnt, route, 0, outcome, 0);
     const { excluded, nodes, notBefore } = learnt;
     const later = notBefore.height > 0 || notBefore.time > 0;
     expect([excluded.length + nodes.length > 0 || later || final !== undefined, n]).toEqual([true, n]);

@@ -56,27 +56,27 @@ test('one HTLC with the secret and the amount is claimed and pays the invoice', 
 
 test('several HTLCs of the same hash are claimed together when they reach total_msat', () => {
   const receiver = run(htlc({ id: 0, amount: 400n }), htlc({ id: 1, amount: 400n }));
-  expect(receiver.fate(0)).toBe('held');
+  expect(receiver.resolution(0)).toBe('held');
   receiver.arrive(htlc({ id: 2, amount: 250n }));
-  expect([0, 1, 2].map((id) => receiver.fate(id))).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+  expect([0, 1, 2].map((id) => receiver.resolution(id))).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
   expect(receiver.paid).toMatchObject([{ received: 1050n, preimages: [preimage] }]);
 });
 
 test('what a forwarder adds does not count towards total_msat: the payer meant more to come', () => {
   const receiver = run(htlc({ amount: 600n, meant: 500n }), htlc({ id: 1, amount: 450n, meant: 400n }));
-  expect(receiver.fate(0)).toBe('held');
+  expect(receiver.resolution(0)).toBe('held');
 });
 
 test('parts that do not become enough are failed with mpp_timeout', () => {
   const receiver = run(htlc({ amount: 400n }));
   receiver.tick(61);
-  expect(receiver.fate(0)).toBe('mpp_timeout');
+  expect(receiver.resolution(0)).toBe('mpp_timeout');
   expect(receiver.paid).toEqual([]);
 });
 
 test('a part that announces another total fails the whole set', () => {
   const receiver = run(htlc({ id: 0, amount: 400n }), htlc({ id: 1, amount: 400n, total: 1200n }));
-  expect([receiver.fate(0), receiver.fate(1)]).toEqual([WRONG, WRONG]);
+  expect([receiver.resolution(0), receiver.resolution(1)]).toEqual([WRONG, WRONG]);
 });
 
 describe('an HTLC is failed alone and leaves a set in being as it is, when it', () => {
@@ -89,30 +89,30 @@ describe('an HTLC is failed alone and leaves a set in being as it is, when it', 
     ['announces more than twice what was asked', { total: 2001n }],
   ])('%s', (_, wish) => {
     const receiver = run(htlc({ id: 0, amount: 400n }), htlc({ id: 1, ...wish }));
-    expect([receiver.fate(0), receiver.fate(1)]).toEqual(['held', WRONG]);
+    expect([receiver.resolution(0), receiver.resolution(1)]).toEqual(['held', WRONG]);
     receiver.arrive(htlc({ id: 2, amount: 600n }));
-    expect([receiver.fate(0), receiver.fate(2)]).toEqual(['fulfilled', 'fulfilled']);
+    expect([receiver.resolution(0), receiver.resolution(2)]).toEqual(['fulfilled', 'fulfilled']);
   });
 });
 
 test('exactly twice what was asked is taken', () => {
-  expect(run(htlc({ amount: 2000n, total: 2000n })).fate(0)).toBe('fulfilled');
+  expect(run(htlc({ amount: 2000n, total: 2000n })).resolution(0)).toBe('fulfilled');
 });
 
 test('what arrives is at most twice what was asked, whatever the onion says: the HTLC that passes it is failed alone', () => {
-  expect(run(htlc({ amount: 2001n, meant: 1000n })).fate(0)).toBe(WRONG);
+  expect(run(htlc({ amount: 2001n, meant: 1000n })).resolution(0)).toBe(WRONG);
   const receiver = run(
     htlc({ amount: 900n, meant: 500n }),
     htlc({ id: 1, amount: 1101n, meant: 500n }),
     htlc({ id: 2, amount: 1100n, meant: 500n }),
   );
-  expect([0, 1, 2].map((id) => receiver.fate(id))).toEqual(['fulfilled', WRONG, 'fulfilled']);
+  expect([0, 1, 2].map((id) => receiver.resolution(id))).toEqual(['fulfilled', WRONG, 'fulfilled']);
 });
 
 test('of an invoice without amount, twice what the payer announces is the most', () => {
   const open = { ...invoice, amount: undefined };
-  expect(run(htlc({ amount: 2001n, meant: 1000n, invoice: open })).fate(0)).toBe(WRONG);
-  expect(run(htlc({ amount: 2000n, meant: 1000n, invoice: open })).fate(0)).toBe('fulfilled');
+  expect(run(htlc({ amount: 2001n, meant: 1000n, invoice: open })).resolution(0)).toBe(WRONG);
+  expect(run(htlc({ amount: 2000n, meant: 1000n, invoice: open })).resolution(0)).toBe('fulfilled');
 });
 
 test('an invoice without amount takes what the payer announces', () => {
@@ -121,7 +121,7 @@ test('an invoice without amount takes what the payer announces', () => {
     htlc({ amount: 5n, total: 7n, invoice: open }),
     htlc({ id: 1, amount: 2n, total: 7n, invoice: open }),
   );
-  expect([receiver.fate(0), receiver.fate(1)]).toEqual(['fulfilled', 'fulfilled']);
+  expect([receiver.resolution(0), receiver.resolution(1)]).toEqual(['fulfilled', 'fulfilled']);
 });
 
 test('a paid invoice is not paid again', () => {
@@ -129,6 +129,6 @@ test('a paid invoice is not paid again', () => {
   receiver.arrive(htlc({ id: 1 }));
   receiver.resolve();
   receiver.arrive(htlc({ id: 2 }));
-  expect([receiver.fate(1), receiver.fate(2)]).toEqual([WRONG, WRONG]);
+  expect([receiver.resolution(1), receiver.resolution(2)]).toEqual([WRONG, WRONG]);
   expect(receiver.paid).toHaveLength(1);
 });

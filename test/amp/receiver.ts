@@ -144,7 +144,7 @@ export class ReceiverUnderTest {
   }
 
   /** `held`, the failure's name, or `fulfilled`, by id. */
-  fate(id: number): string {
+  resolution(id: number): string {
     const answer = this.answers.get(htlcName(keyOf(id)));
     if (answer === undefined) return 'held';
     return 'fulfilled' in answer ? 'fulfilled' : answer.failed.name;
@@ -165,8 +165,8 @@ export const run = (htlcs: readonly Htlc[], before?: (receiver: ReceiverUnderTes
   for (const htlc of htlcs) receiver.arrive(htlc);
   return receiver;
 };
-export const fates = (receiver: ReceiverUnderTest, count: number): readonly string[] =>
-  Array.from({ length: count }, (_, i) => receiver.fate(i));
+export const resolutions = (receiver: ReceiverUnderTest, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, i) => receiver.resolution(i));
 export const whys = (receiver: ReceiverUnderTest): readonly string[] =>
   receiver.events.flatMap((event) => ('why' in event ? [event.why] : []));
 export const settled = (n: number) => Array(n).fill('fulfilled');

@@ -2,16 +2,27 @@
 import { describe, expect, test } from 'vitest';
 import { listSets } from '../../amp/receiving.ts';
 import { msat, type PaymentHash, paymentHash } from '../../wire/units.ts';
-import { at, bytes32, fates, type Htlc, keyOf, ReceiverUnderTest, run, settled, WRONG, whys } from './receiver.ts';
+import {
+  at,
+  bytes32,
+  type Htlc,
+  keyOf,
+  ReceiverUnderTest,
+  resolutions,
+  run,
+  settled,
+  WRONG,
+  whys,
+} from './receiver.ts';
 import { amp, ampInvoice, withBlobs } from './sets.ts';
 
 describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
   test('is claimed whole with its last share, and not before', () => {
     const htlcs = amp({ scheme, parts: 3 });
     const receiver = run(htlcs.slice(0, 2));
-    expect(fates(receiver, 3)).toEqual(['held', 'held', 'held']);
+    expect(resolutions(receiver, 3)).toEqual(['held', 'held', 'held']);
     receiver.arrive(at(htlcs, 2));
-    expect(fates(receiver, 3)).toEqual(settled(3));
+    expect(resolutions(receiver, 3)).toEqual(settled(3));
     expect(receiver.events.map(({ event }) => event)).toEqual(['set_updated', 'set_updated', 'set_settled']);
   });
 
@@ -23,7 +34,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
 
   test('that is whole but below the amount asked is failed at once', () => {
     const receiver = run(amp({ scheme, parts: 2, amount: 499n, invoice: ampInvoice(1000n) }));
-    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+    expect(resolutions(receiver, 2)).toEqual([WRONG, WRONG]);
     expect(whys(receiver)).toEqual(['below_amount_asked']);
     expect(receiver.paid).toEqual([]);
   });
@@ -38,7 +49,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     const receiver = run(htlcs.slice(0, 1));
     receiver.invoices.set(invoice.id, { ...invoice, status });
     receiver.arrive(at(htlcs, 1));
-    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+    expect(resolutions(receiver, 2)).toEqual([WRONG, WRONG]);
     expect(whys(receiver)).toEqual([why, why]);
   });
 
@@ -48,28 +59,28 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     receiver.arrive(at(amp({ scheme, parts: 3, firstKey: 10, seed: 2, invoice: ampInvoice(3000n, 8) }), 0));
     receiver.arrive(at(amp({ scheme, parts: 3, firstKey: 20, seed: 3 }), 0));
     receiver.tick(1);
-    expect(fates(receiver, 2)).toEqual(['held', 'held']);
+    expect(resolutions(receiver, 2)).toEqual(['held', 'held']);
     receiver.invoices.set(invoice.id, { ...invoice, status: 'expired' });
     receiver.tick(1);
-    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+    expect(resolutions(receiver, 2)).toEqual([WRONG, WRONG]);
     expect(whys(receiver)).toEqual(['no_open_invoice']);
-    expect([receiver.fate(10), receiver.fate(20)]).toEqual(['held', 'held']);
+    expect([receiver.resolution(10), receiver.resolution(20)]).toEqual(['held', 'held']);
   });
 
   test('is failed with mpp_timeout when it is older than the time allowed, and only then', () => {
     const receiver = run(amp({ scheme, parts: 3 }).slice(0, 2));
     receiver.tick(60);
-    expect(fates(receiver, 2)).toEqual(['held', 'held']);
+    expect(resolutions(receiver, 2)).toEqual(['held', 'held']);
     receiver.tick(1);
-    expect(fates(receiver, 2)).toEqual(['mpp_timeout', 'mpp_timeout']);
+    expect(resolutions(receiver, 2)).toEqual(['mpp_timeout', 'mpp_timeout']);
   });
 
   test('is failed when an HTLC of it comes within its expiry margin', () => {
     const receiver = run(amp({ scheme, parts: 3, expiry: 532 }).slice(0, 2));
     receiver.tick(0, 10);
-    expect(fates(receiver, 2)).toEqual(['held', 'held']);
+    expect(resolutions(receiver, 2)).toEqual(['held', 'held']);
     receiver.tick(0, 1);
-    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+    expect(resolutions(receiver, 2)).toEqual([WRONG, WRONG]);
   });
 
   test('is failed whole when its last share comes while another is within its margin, though no block was told since', () => {
@@ -78,13 +89,13 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     const receiver = run([at(early, 0), at(late, 1)]);
     receiver.context = { ...receiver.context, height: receiver.context.height + 11 };
     receiver.arrive(at(late, 2));
-    expect(fates(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
+    expect(resolutions(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
   });
 
   test('is failed whole when a hash is no child of it', () => {
     const htlcs = amp({ scheme, parts: 2 });
     const receiver = run([{ ...at(htlcs, 0), paymentHash: paymentHash(bytes32(9)) }, at(htlcs, 1)]);
-    expect(fates(receiver, 2)).toEqual([WRONG, WRONG]);
+    expect(resolutions(receiver, 2)).toEqual([WRONG, WRONG]);
     expect(whys(receiver)).toEqual(['wrong_hash']);
   });
 
@@ -92,7 +103,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     const htlcs = amp({ scheme, parts: 3 });
     const wrong = withBlobs(at(htlcs, 1), () => ({ share: bytes32(9) }));
     const receiver = run([at(htlcs, 0), wrong, at(htlcs, 2)]);
-    expect(fates(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
+    expect(resolutions(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
     expect(whys(receiver)).toEqual([scheme === 'fixed' ? 'wrong_hash' : 'wrong_root']);
   });
 
@@ -100,15 +111,15 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     const htlcs = amp({ scheme, parts: 3 });
     const other = withBlobs(at(htlcs, 1), () => ({ marker: 4 }));
     const receiver = run([at(htlcs, 2), other]);
-    expect([receiver.fate(1), receiver.fate(2)]).toEqual([WRONG, WRONG]);
+    expect([receiver.resolution(1), receiver.resolution(2)]).toEqual([WRONG, WRONG]);
     expect(whys(receiver)).toEqual(['count_mismatch', 'count_mismatch']);
   });
 
   test('counts a payment hash once and fails the HTLC that repeats it alone', () => {
     const htlcs = amp({ scheme, parts: 2 });
     const receiver = run([at(htlcs, 0), { ...at(htlcs, 0), key: keyOf(5) }, at(htlcs, 1)]);
-    expect(receiver.fate(5)).toBe(WRONG);
-    expect(fates(receiver, 2)).toEqual(settled(2));
+    expect(receiver.resolution(5)).toBe(WRONG);
+    expect(resolutions(receiver, 2)).toEqual(settled(2));
   });
 
   test('takes no share after it has settled, neither on record nor off it', () => {
@@ -118,7 +129,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     receiver.resolve();
     expect(listSets(receiver.state)).toEqual([]);
     receiver.arrive({ ...at(htlcs, 1), key: keyOf(6) });
-    expect([receiver.fate(5), receiver.fate(6)]).toEqual([WRONG, WRONG]);
+    expect([receiver.resolution(5), receiver.resolution(6)]).toEqual([WRONG, WRONG]);
     expect(whys(receiver)).toEqual(['already_settled', 'already_settled']);
   });
 
@@ -126,7 +137,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     const invoice = ampInvoice(2000n);
     const receiver = run(amp({ scheme, parts: 2, invoice }));
     receiver.arrive(at(amp({ scheme, parts: 2, seed: 2, firstKey: 10, invoice }), 0));
-    expect(receiver.fate(10)).toBe(WRONG);
+    expect(receiver.resolution(10)).toBe(WRONG);
     expect(whys(receiver)).toEqual(['no_open_invoice']);
   });
 
@@ -134,14 +145,14 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     const receiver = run(amp({ scheme, parts: 3 }), (fresh) => {
       fresh.context = { ...fresh.context, limits: { ...fresh.context.limits, shares: 2 } };
     });
-    expect(fates(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
+    expect(resolutions(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
     expect(whys(receiver)).toContain('too_many_shares');
   });
 
   test('that loses an HTLC on the way is failed', () => {
     const receiver = run(amp({ scheme, parts: 3 }).slice(0, 2));
     receiver.step({ type: 'resolved', key: keyOf(0) });
-    expect(receiver.fate(1)).toBe(WRONG);
+    expect(receiver.resolution(1)).toBe(WRONG);
     expect(whys(receiver)).toEqual(['htlc_lost']);
   });
 
@@ -156,8 +167,8 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
 test('the last HTLC of scheme fixed may carry all shares that are left', () => {
   const htlcs = amp({ scheme: 'fixed', parts: 2, shares: 5 });
   expect(at(htlcs, 1).payload).toHaveProperty('blobs.length', 4);
-  expect(fates(run(htlcs), 2)).toEqual(settled(2));
-  expect(fates(run(htlcs.toReversed()), 2)).toEqual(settled(2));
+  expect(resolutions(run(htlcs), 2)).toEqual(settled(2));
+  expect(resolutions(run(htlcs.toReversed()), 2)).toEqual(settled(2));
 });
 
 test('a count of zero in scheme fixed is refused', () => {
@@ -179,8 +190,8 @@ test.each<[string, Htlc, string]>([
   ],
   ['expires too soon to be claimed', { ...one, expiry: 521, payload: { ...one.payload, expiry: 521 } }, WRONG],
 ])('an HTLC that %s is failed alone', (_, htlc, failure) => {
-  expect(run([htlc]).fate(0)).toBe(failure);
-  expect(run([{ ...one, expiry: 522, payload: { ...one.payload, expiry: 522 } }]).fate(0)).toBe('fulfilled');
+  expect(run([htlc]).resolution(0)).toBe(failure);
+  expect(run([{ ...one, expiry: 522, payload: { ...one.payload, expiry: 522 } }]).resolution(0)).toBe('fulfilled');
 });
 
 test.each(['with an invoice', 'without one'])(
@@ -189,22 +200,22 @@ test.each(['with an invoice', 'without one'])(
     const invoice = what === 'without one' ? undefined : ampInvoice(2000n);
     const [first, second] = amp({ scheme: 'dynamic', parts: 2, expiry: 500 + 2017, ...(invoice && { invoice }) });
     const receiver = run([at([first, second] as Htlc[], 0)]);
-    expect(receiver.fate(0)).toBe(WRONG);
+    expect(receiver.resolution(0)).toBe(WRONG);
     expect(whys(receiver)).toEqual(['expiry_too_far']);
     expect(listSets(receiver.state)).toEqual([]);
     const nearer = run(amp({ scheme: 'dynamic', parts: 2, expiry: 500 + 2016, ...(invoice && { invoice }) }));
-    expect(fates(nearer, 2)).toEqual(settled(2));
+    expect(resolutions(nearer, 2)).toEqual(settled(2));
   },
 );
 
 test.each([
   [539, WRONG],
   [540, 'fulfilled'],
-])('where 40 blocks are asked for, an HTLC that expires at %d is %s', (expiry, fate) => {
+])('where 40 blocks are asked for, an HTLC that expires at %d is %s', (expiry, resolution) => {
   const receiver = new ReceiverUnderTest();
   receiver.context = { ...receiver.context, minFinalCltv: 40 };
   receiver.arrive({ ...one, expiry, payload: { ...one.payload, expiry } });
-  expect(receiver.fate(0)).toBe(fate);
+  expect(receiver.resolution(0)).toBe(resolution);
 });
 
 test('what is remembered of settled sets is bounded', () => {
@@ -224,8 +235,8 @@ test('an invoice is paid by one set alone: others for it are failed when it sett
   const first = amp({ scheme: 'dynamic', parts: 2, seed: 1, invoice });
   const second = amp({ scheme: 'fixed', parts: 2, seed: 2, firstKey: 10, invoice });
   const receiver = run([at(second, 0), ...first, at(second, 1)]);
-  expect(fates(receiver, 2)).toEqual(settled(2));
-  expect([receiver.fate(10), receiver.fate(11)]).toEqual([WRONG, WRONG]);
+  expect(resolutions(receiver, 2)).toEqual(settled(2));
+  expect([receiver.resolution(10), receiver.resolution(11)]).toEqual([WRONG, WRONG]);
   expect(receiver.paid).toHaveLength(1);
 });
 

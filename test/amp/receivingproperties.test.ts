@@ -96,7 +96,7 @@ test('sets are claimed whole or not at all, whatever arrives and whenever the pr
         for (const [n, one] of plans.entries()) {
           const [first] = htlcsOf(one, n);
           const keys = htlcsOf(one, n).map(({ key }) => Number(key.id));
-          const hashes = new Set(keys.filter((id) => receiver.fate(id) === 'fulfilled').map((id) => id % 50));
+          const hashes = new Set(keys.filter((id) => receiver.resolution(id) === 'fulfilled').map((id) => id % 50));
           // All or none; which of two HTLCs with the same hash came first does not matter.
           const claimed = hashes.size;
           expect(claimed).toBe(isWhole(one) ? one.damage.length : 0);
@@ -153,8 +153,8 @@ test('of a threshold set exactly as many are claimed as are needed, those that c
           receiver.arrive(htlc, lost ?? 0);
           if (lost !== undefined) receiver.restart();
         }
-        const fates = sent.map(({ key }) => receiver.fate(Number(key.id)));
-        expect(fates).toEqual(sent.map((_, i) => (i < needed ? 'fulfilled' : WRONG)));
+        const resolutions = sent.map(({ key }) => receiver.resolution(Number(key.id)));
+        expect(resolutions).toEqual(sent.map((_, i) => (i < needed ? 'fulfilled' : WRONG)));
         expect(receiver.paid.map(({ received }) => received)).toEqual(invoiced ? [BigInt(needed) * 1000n] : []);
       },
     ),

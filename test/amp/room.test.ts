@@ -53,7 +53,7 @@ const paid = (receiver: ReceiverUnderTest, peer: Point, n: number): readonly str
   );
   return [ordinary, ...sets].flatMap((htlcs) => {
     for (const htlc of htlcs) receiver.arrive({ ...htlc, peer });
-    return htlcs.map(({ key }) => receiver.fate(Number(key.id)));
+    return htlcs.map(({ key }) => receiver.resolution(Number(key.id)));
   });
 };
 const allPaid = Array(10).fill('fulfilled');
@@ -84,8 +84,8 @@ describe('spontaneous shares that never become a whole', () => {
   test('worth more than those of others keep out spontaneous payments through their peer, and no invoice', () => {
     const receiver = crowded();
     for (let n = 0; n < 200; n++) receiver.arrive(begun(n, peerOf(1), 500_001n));
-    const fates = paid(receiver, peerOf(1), 2);
-    expect(fates.filter((fate) => fate === 'fulfilled')).toHaveLength(6);
+    const resolutions = paid(receiver, peerOf(1), 2);
+    expect(resolutions.filter((resolution) => resolution === 'fulfilled')).toHaveLength(6);
     expect(paid(receiver, peerOf(2), 3)).toEqual(allPaid);
   });
 });
@@ -98,7 +98,7 @@ describe('a full room', () => {
       receiver.tick(1);
     }
     receiver.arrive(begun(3, peerOf(3), 400_000n));
-    expect([0, 1, 2, 3].map((n) => receiver.fate(n))).toEqual(['held', 'temporary_node_failure', 'held', 'held']);
+    expect([0, 1, 2, 3].map((n) => receiver.resolution(n))).toEqual(['held', 'temporary_node_failure', 'held', 'held']);
     expect(whys(receiver)).toEqual(['gave_way']);
   });
 
@@ -106,7 +106,7 @@ describe('a full room', () => {
     const receiver = limited({ sets: 2 });
     for (const n of [0, 1]) receiver.arrive(begun(n, peerOf(n), 500_000n));
     receiver.arrive(begun(2, peerOf(2), 499_999n));
-    expect([0, 1, 2].map((n) => receiver.fate(n))).toEqual(['held', 'held', 'temporary_node_failure']);
+    expect([0, 1, 2].map((n) => receiver.resolution(n))).toEqual(['held', 'held', 'temporary_node_failure']);
     expect(whys(receiver)).toEqual(['too_many_sets']);
   });
 
@@ -116,7 +116,7 @@ describe('a full room', () => {
     receiver.arrive(begun(1, peerOf(1), 400_000n));
     receiver.arrive(begun(2, peerOf(1), 399_999n));
     receiver.arrive(begun(3, peerOf(1), 400_000n));
-    expect([0, 1, 2, 3].map((n) => receiver.fate(n))).toEqual([
+    expect([0, 1, 2, 3].map((n) => receiver.resolution(n))).toEqual([
       ...['held', 'temporary_node_failure', 'temporary_node_failure', 'held'],
     ]);
     expect(whys(receiver)).toEqual(['too_many_sets_of_peer', 'gave_way']);
@@ -128,7 +128,7 @@ describe('a full room', () => {
     for (const n of [0, 1]) receiver.arrive(begun(n, peerOf(1), 4000n, mine));
     receiver.arrive(begun(2, peerOf(1), 3999n, mine));
     receiver.arrive(begun(3, peerOf(1), 1n, other));
-    expect([0, 1, 2, 3].map((n) => receiver.fate(n))).toEqual(['held', 'held', 'temporary_node_failure', 'held']);
+    expect([0, 1, 2, 3].map((n) => receiver.resolution(n))).toEqual(['held', 'held', 'temporary_node_failure', 'held']);
     expect(whys(receiver)).toEqual(['too_many_sets_of_invoice']);
   });
 
@@ -136,7 +136,7 @@ describe('a full room', () => {
     const receiver = limited({ sets: 1 });
     receiver.arrive(begun(0, peerOf(1), 500_000n));
     receiver.arrive(at(amp({ scheme: 'fixed', parts: 1, seed: 9, firstKey: 90, amount: 1n }), 0));
-    expect([receiver.fate(0), receiver.fate(90)]).toEqual(['held', 'fulfilled']);
+    expect([receiver.resolution(0), receiver.resolution(90)]).toEqual(['held', 'fulfilled']);
   });
 });
 
@@ -155,9 +155,9 @@ describe('an HTLC below the least share', () => {
       receiver.arrive({ ...small(htlcs, 1), key: keyOf(10) });
       receiver.arrive(at(htlcs, 0));
       receiver.arrive({ ...small(htlcs, 1), key: keyOf(11) });
-      expect([0, 10, 11].map((n) => receiver.fate(n))).toEqual(['held', WRONG, WRONG]);
+      expect([0, 10, 11].map((n) => receiver.resolution(n))).toEqual(['held', WRONG, WRONG]);
       receiver.arrive(at(htlcs, 1));
-      expect([0, 1].map((n) => receiver.fate(n))).toEqual(['fulfilled', 'fulfilled']);
+      expect([0, 1].map((n) => receiver.resolution(n))).toEqual(['fulfilled', 'fulfilled']);
       expect(whys(receiver)).toEqual(['share_below_minimum', 'share_below_minimum']);
     },
   );
@@ -165,6 +165,6 @@ describe('an HTLC below the least share', () => {
   test.each(['fixed', 'dynamic'] as const)('is taken in scheme %s where an invoice asks for it', (scheme) => {
     const receiver = limited();
     for (const htlc of amp({ scheme, parts: 2, amount: 1n, invoice: ampInvoice(2n) })) receiver.arrive(htlc);
-    expect([0, 1].map((n) => receiver.fate(n))).toEqual(['fulfilled', 'fulfilled']);
+    expect([0, 1].map((n) => receiver.resolution(n))).toEqual(['fulfilled', 'fulfilled']);
   });
 });

@@ -28,7 +28,7 @@ test("a program's own scheme pays and is paid, and both sides keep it by its nam
     receiver.arrive({ ...htlc, payload: payload.kind === 'eob' ? { ...payload, scheme: 'mine' } : payload });
     receiver.restart();
   }
-  expect([receiver.fate(0), receiver.fate(1)]).toEqual(['fulfilled', 'fulfilled']);
+  expect([receiver.resolution(0), receiver.resolution(1)]).toEqual(['fulfilled', 'fulfilled']);
   expect(ampProtocols(mine).get(14)?.name).toBe('amp mine');
 });
 

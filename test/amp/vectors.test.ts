@@ -89,7 +89,7 @@ describe.each(spoken)('$name', ({ protocol, base_preimage, set_id, children, thr
     }
     for (const [i, { index, preimage }] of arriving.entries())
       if (i < threshold) expect(receiver.answers.get(`c/${index}`)).toEqual({ fulfilled: unhex(preimage) });
-      else expect(receiver.fate(index)).toBe(WRONG);
+      else expect(receiver.resolution(index)).toBe(WRONG);
   });
 });
 
