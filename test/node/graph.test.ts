@@ -49,7 +49,7 @@ describe('an announced channel', () => {
     expect(await take(spoiled(other, 100))).toBe('bad');
     expect(await take(other)).toBe('ignored');
     await take(other);
-    expect(log.lines.filter((line) => line.includes('two pairs of nodes'))).toHaveLength(1);
+    expect(log.lines.filter((line) => line.includes('name different nodes'))).toHaveLength(1);
     expect(graph.hasChannel(Buffer.from(idOf('a')).toString('hex'))).toBe(true);
   });
 });
