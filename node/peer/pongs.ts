@@ -17,6 +17,8 @@ export class Pongs {
 
   /** Resolves with true once a pong of so many bytes came, with false when the connection ends or `signal` is aborted before. */
   next(bytes: number, signal: AbortSignal): Promise<boolean> {
+    // Such a signal tells nobody any more.
+    if (signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const end = (): void => done(false);
       const done = (came: boolean): void => {

@@ -62,6 +62,9 @@ describe('ping', () => {
     caller.abort();
     expect(await given).toMatchObject({ code: -1 });
     expect(peer.pongs.isWaiting).toBe(false);
+    // Who was gone before it began waits for nothing either.
+    await expect(ping({}, caller)).rejects.toMatchObject({ code: -1 });
+    expect(peer.pongs.isWaiting).toBe(false);
   });
 
   test('of a node that is no peer is refused', async () => {

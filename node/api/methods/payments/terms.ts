@@ -29,6 +29,9 @@ export const SLACK = 3;
 
 const DEFAULTS = { feePercent: 0.5, exemptFee: 5000n, maxShards: 64, minShard: 1_000n } as const;
 
+/** HTLCs that a payment by AMP may have at most: a child index and the number of shares are one byte. */
+const MOST_SHARDS = 255;
+
 interface Limits {
   readonly maxfeepercent?: number | undefined;
   readonly exemptfee?: Msat | undefined;
@@ -50,6 +53,18 @@ export const maxFeeOf = (amount: Msat, { maxfeepercent, exemptfee, maxfee }: Lim
   return msat(share > exempt ? share : exempt);
 };
 
+/**
+ * HTLCs at once, at most. One means one, and spare ones come on top; any other number is a wish, and a shard that finds no way may
+ * still be cut further.
+ */
+const maxShardsOf = ({
+  shards = 2,
+  redundancy = 0,
+}: {
+  shards?: number | undefined;
+  redundancy?: number | undefined;
+}) => (shards === 1 ? 1 + redundancy : Math.min(MOST_SHARDS, Math.max(DEFAULTS.maxShards, shards + redundancy)));
+
 export const terms = (
   node: Pick<Node, 'now' | 'ports'>,
   amount: Msat,
@@ -67,8 +82,7 @@ export const terms = (
   amount,
   maxFee: maxFeeOf(amount, params),
   shards: params.shards,
-  // One means one; any other number is a wish, and a shard that finds no way may still be cut further.
-  maxShards: params.shards === 1 ? 1 + (params.redundancy ?? 0) : Math.max(DEFAULTS.maxShards, params.shards ?? 1),
+  maxShards: maxShardsOf(params),
   minShard: msat(DEFAULTS.minShard),
   entropy: node.ports.entropy.bytes(32),
   deadline: Math.min(node.now() + params.retry_for, expiresAt),
