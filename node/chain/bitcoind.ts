@@ -1,6 +1,6 @@
 /**
- * The Chain port over bitcoind's JSON-RPC. Nothing is remembered but the list of ids of a few blocks: bitcoind may go away
- * and come back at any time, and every answer is asked for anew.
+ * The Chain port over bitcoind's JSON-RPC. Nothing is cached but the transaction ids of a few blocks, since bitcoind may
+ * stop and start again at any time.
  */
 
 import { Transaction } from 'bitcoinjs-lib';
@@ -26,22 +26,22 @@ export const distinctEstimate = (feerate: number): number => {
 };
 
 /**
- * What bitcoind is to let a transaction pay per 1,000 vbytes: anything. It refuses 0.1 BTC unless told, a guard against
- * mistakes, and a child that pays for a large commitment in a hurry is far above that. What may be paid is decided by who made
- * it: claims by what is at stake, the wallet by its highest feerate.
+ * The maxfeerate for sendrawtransaction, in BTC per 1,000 vbytes: none. bitcoind's default of 0.1 BTC is a guard against mistakes, but
+ * an urgent child of a large commitment may pay far more. Whoever builds a transaction limits its fee: claims by the amount at
+ * stake, the wallet by its highest feerate.
  */
 const ANY_FEERATE = 0;
 
-/** Satoshi per 1,000 vbytes: thousands of times what was ever paid, and ten times what peers' messages could still say of it. */
+/** Highest feerate that an answer may have, sat per 1,000 vbytes: thousands of times what was ever paid. */
 const MOST_PER_KVB = 100_000_000n;
 
-/** How long bitcoind may keep a question for the next block, in milliseconds, and how often to ask where it cannot. */
+/** How long a call may wait in bitcoind for the next block, and how often to poll an older bitcoind; milliseconds. */
 const longPoll = 10_000;
 const shortPoll = 1_000;
-/** Blocks whose transaction ids are kept at hand: checking channels of one block then asks for it once. */
+/** Blocks whose transaction ids are cached, so that checking several channels of one block asks for it once. */
 const rememberedBlocks = 16;
 
-/** A decimal number of bitcoins. What is none makes the answer a bad one, whoever asked. */
+/** A decimal number of bitcoins. Anything else makes the answer invalid. */
 const bitcoins = z.union([z.string(), z.number()]).transform((value, ctx): bigint => {
   try {
     return scaled(value, 8);
@@ -69,7 +69,7 @@ const chainInfo = z.object({
   bestblockhash: hash,
   initialblockdownload: z.boolean(),
 });
-/** Blocks whose headers may be there before them in the ordinary course of things. */
+/** Headers that bitcoind may have ahead of its blocks without being behind. */
 const HEADERS_FIRST = 2;
 
 /** What submitpackage says of each transaction, by witness id. */
@@ -81,10 +81,10 @@ const packageResult = z.object({
 /** What testmempoolaccept says of each transaction. */
 const verdict = z.array(z.object({ allowed: z.boolean(), 'reject-reason': z.string().default('refused') }));
 
-/** Whether a transaction is refused because it is there. */
+/** Whether a transaction is rejected because bitcoind has it already. */
 const isKnownAlready = (message: string): boolean => /already[- ](?:in|known)/i.test(message);
 
-/** A transaction that bitcoind gave. Throws ChainError. */
+/** Parses a transaction from bitcoind. Throws ChainError. */
 const parseTransaction = (raw: string): Transaction => {
   try {
     return Transaction.fromHex(raw);
@@ -129,7 +129,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   const waitForChange = async (seen: string, signal: AbortSignal): Promise<void> => {
     if (signal.aborted || (await rpc.call('getbestblockhash', [], hash)) !== seen) return;
     if (waits === 'never') return pause(signal);
-    // bitcoind 29 and later can be told what we have seen; before, a block between the two calls is noticed one wait late.
+    // Only bitcoind 29 and later takes the tip we know; with an older one, a block between two calls is noticed one wait later.
     const params = waits === 'past_tip' ? [longPoll, seen] : [longPoll];
     try {
       await rpc.call('waitfornewblock', params, z.unknown(), { timeout: longPoll + 20_000, signal, idle: true });
@@ -167,7 +167,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     const transactions = [hex(parent), hex(child)];
     const ask = (...more: readonly number[]) => rpc.call('submitpackage', [transactions, ...more], packageResult);
     const answer = await ask(ANY_FEERATE)
-      // Before version 27 it takes no bound, and has none.
+      // Before version 27 bitcoind has no such parameter, and no limit.
       .catch((error: unknown) => (failedWith(error, rpcCode.misc) ? ask() : Promise.reject(error)))
       .catch((error: unknown): never => {
         if (!(error instanceof ChainError) || error.fault.code !== 'refused') throw error;
@@ -190,7 +190,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
       try {
         return await submitPackage(parent, child);
       } catch (again) {
-        // A bitcoind before 26 knows no packages: what it said about the parent stands.
+        // A bitcoind before 26 has no packages: the parent's rejection stands.
         throw failedWith(again, rpcCode.noMethod) ? error : again;
       }
     }
@@ -234,7 +234,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
     tip: async (): Promise<Tip> => {
       const info = await rpc.call('getblockchaininfo', [], chainInfo);
       const { bestblockhash, blocks, headers, initialblockdownload, chain } = info;
-      // On regtest time stands still between blocks, and blocks are taken back whose headers stay.
+      // Not on regtest: time stands still between blocks, and invalidated blocks leave their headers behind.
       const isBehind = chain !== 'regtest' && (initialblockdownload || headers > blocks + HEADERS_FIRST);
       return { hash: bestblockhash, height: blocks, ...(isBehind && { isBehind }) };
     },
@@ -266,7 +266,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
         if (spending === undefined) return undefined;
         return { txid: txidOf(spending), tx: parseTransaction(await rpc.call('getrawtransaction', [spending], bytes)) };
       } catch (error) {
-        // An older bitcoind cannot tell, or the transaction was mined or replaced between the two questions.
+        // An older bitcoind has no such method, or the transaction was mined or replaced between the two calls.
         if (failedWith(error, rpcCode.noMethod, rpcCode.notFound)) return undefined;
         throw error;
       }
@@ -305,7 +305,7 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   };
 };
 
-/** Makes sure that the chain is the one this node is configured for. Throws ChainError `wrong_network`. */
+/** Checks that bitcoind runs on the network that this node is configured for. Throws ChainError `wrong_network`. */
 export const checkNetwork = async (chain: Chain, expected: ChainHash): Promise<void> => {
   const found = await chain.genesis();
   if (!equal(found, expected))

@@ -1,6 +1,6 @@
 /**
- * Reading bitcoind's blocks, also those that it has pruned: it can have them again from its peers, one at a time (getblockfrompeer,
- * version 23 and later).
+ * Reads blocks from bitcoind. It can fetch a block that it has pruned from its own peers, one at a time (getblockfrompeer, version 23
+ * and later).
  */
 
 import { Block as ParsedBlock } from 'bitcoinjs-lib';
@@ -17,11 +17,11 @@ export interface BlocksParts {
   readonly log: Log;
 }
 
-/** Peers that are asked for a block, one after the other, before that is given up for a while. */
+/** Peers of bitcoind that are asked for a block, one after the other, before the call fails. */
 const MOST_PEERS = 8;
-/** Milliseconds before each look whether a peer has sent it. */
+/** Milliseconds between two checks whether the block has arrived. */
 const LOOKS_MS = [250, 500, 1_000, 2_000, 2_000, 2_000];
-/** Steps down from the end of a branch to a block of it: more blocks than are remembered anywhere. */
+/** Blocks to walk down from the tip of a branch in search of one block: more than a node remembers. */
 const MOST_STEPS = 300;
 
 const height = z.number().int().nonnegative();
@@ -43,7 +43,7 @@ const parsedBlock = (raw: string, wanted: string): ParsedBlock => {
 
 /** `block` and `isInvalidated` of the Chain port. */
 export const bitcoindBlocks = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'block' | 'isInvalidated'> => {
-  /** Whether it was said that blocks have to come from peers; until one is on the disk again. */
+  /** Whether it was logged that blocks have to come from peers; reset once bitcoind has a block on disk. */
   let said = false;
 
   const headerOf = async (block: string) => {
@@ -54,7 +54,7 @@ export const bitcoindBlocks = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'b
     }
   };
 
-  /** The block's bytes as hex; undefined where bitcoind knows it and does not have it. */
+  /** The block in hex; undefined where bitcoind has pruned it. */
   const onDisk = async (wanted: string): Promise<string | undefined> => {
     try {
       return await rpc.call('getblock', [wanted, 0], bytes);
@@ -64,12 +64,12 @@ export const bitcoindBlocks = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'b
     }
   };
 
-  /** Asks one peer for it; undefined where it does not come. */
+  /** Has bitcoind ask one of its peers for a block; undefined where the block does not arrive. */
   const fromPeer = async (wanted: string, id: number): Promise<string | undefined> => {
     try {
       await rpc.call('getblockfrompeer', [wanted, id], z.unknown());
     } catch (error) {
-      // It may have come meanwhile, or the peer is gone.
+      // The block may have arrived meanwhile, or the peer disconnected.
       if (!failedWith(error, rpcCode.misc, rpcCode.badParameter)) throw error;
       return onDisk(wanted);
     }
@@ -81,7 +81,7 @@ export const bitcoindBlocks = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'b
     return undefined;
   };
 
-  /** A block that was pruned, from bitcoind's peers, those first that have all blocks. Throws ChainError `pruned`. */
+  /** Fetches a pruned block through bitcoind's peers, unpruned peers first. Throws ChainError `pruned`. */
   const fetched = async (wanted: string, at: number): Promise<string> => {
     if (!said)
       log.warn(
@@ -97,7 +97,7 @@ export const bitcoindBlocks = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'b
         if (found !== undefined) return found;
       }
     } catch (error) {
-      // Before version 23 it cannot ask them, and it may be told not to for us.
+      // Before version 23 bitcoind has no such call, and its rpcwhitelist may forbid it.
       const isDenied = error instanceof ChainError && error.fault.code === 'unauthorized';
       if (!isDenied && !failedWith(error, rpcCode.noMethod)) throw error;
     }
@@ -117,7 +117,7 @@ export const bitcoindBlocks = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'b
     };
   };
 
-  /** Whether a block stands below the end of a branch. */
+  /** Whether a block is below the tip of a branch. */
   const isBelow = async (wanted: z.infer<typeof header>, end: z.infer<typeof chainTip>): Promise<boolean> => {
     if (end.height < wanted.height || end.height - end.branchlen >= wanted.height) return false;
     let at = end.hash;
@@ -132,7 +132,7 @@ export const bitcoindBlocks = ({ rpc, clock, log }: BlocksParts): Pick<Chain, 'b
       const ends = await rpc.call('getchaintips', [], z.array(chainTip));
       for (const end of ends) if (end.status === 'invalid' && (await isBelow(known, end))) return true;
     } catch (error) {
-      // A bitcoind that may not say so, or cannot, is one that has said nothing.
+      // Where the call is forbidden or missing, the block does not count as invalidated.
       if (!(error instanceof ChainError) || !/^(?:unknown_block|unauthorized|refused)$/.test(error.fault.code))
         throw error;
     }

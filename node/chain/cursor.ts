@@ -1,4 +1,4 @@
-/** What is kept of the branch that a node follows: its last blocks, where the node began, and by what its chain is known again. */
+/** The records of the branch that a node follows: its last blocks, where the node began, and the hash of block 1. */
 import { hex, unhex, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import type { BlockRef, ChainEvent, Store } from '../ports/ports.ts';
@@ -22,20 +22,20 @@ const birthOf = (value: Uint8Array): number => {
   return Number(text);
 };
 
-/** The branch that was followed last; undefined for a node that follows none yet. Throws StoreError. */
+/** The stored branch; undefined for a new node. Throws StoreError. */
 export const loadBranch = async (store: Store): Promise<Branch | undefined> => {
   const refs: BlockRef[] = [];
   for await (const [key, value] of store.entries(prefix))
     refs.push({ height: Number(key.slice(prefix.length)), hash: hashOf(key, value) });
   const kept = await store.get(BIRTH);
-  // Where it is not kept, fewer blocks than are remembered are all that there ever were.
+  // Without this record, the node has applied fewer blocks than it remembers: the lowest is where it began.
   const fewer = refs.length < rememberedBlocks ? refs[0]?.height : undefined;
   const birth = kept === undefined ? fewer : birthOf(kept);
   const top = refs.pop();
   return top === undefined ? undefined : { below: refs, top, birth };
 };
 
-/** The hash of the chain's block 1, by which another chain of the same kind is told from it; undefined where it is not kept. */
+/** The stored hash of block 1, which tells this chain from another of the same network; undefined where there is none. */
 export const loadFirst = async (store: Store): Promise<string | undefined> => {
   const value = await store.get(FIRST);
   return value && hashOf(FIRST, value);
@@ -43,16 +43,16 @@ export const loadFirst = async (store: Store): Promise<string | undefined> => {
 
 export const firstChange = (first: string): Change => ({ key: FIRST, value: unhex(first) });
 
-/** Where a node begins, or begins anew further down. */
+/** The changes that set the block at which a node begins. */
 export const birthChanges = ({ top, birth }: Branch): readonly Change[] => [
   { key: keyOf(top.height), value: unhex(top.hash) },
   ...(birth === undefined ? [] : [{ key: BIRTH, value: utf8(String(birth)) }]),
 ];
 
-/** What is kept when a block comes or goes; `after` is the branch then. */
+/** The changes for a block that is connected or disconnected; `after` is the branch then. */
 export const cursorChanges = (event: ChainEvent, after: Branch): readonly Change[] => {
   if (event.event === 'disconnected') {
-    // Below the lowest that was remembered, the next one is learnt anew.
+    // When the lowest remembered block is disconnected, the one below it is stored.
     const anew = after.below.length === 0 ? [{ key: keyOf(after.top.height), value: unhex(after.top.hash) }] : [];
     return [{ key: keyOf(event.height), value: undefined }, ...anew];
   }
@@ -62,5 +62,5 @@ export const cursorChanges = (event: ChainEvent, after: Branch): readonly Change
   return kept;
 };
 
-/** What is no longer kept of a block that is left. */
+/** The change that deletes a block that is no longer in the branch. */
 export const leftChange = ({ height }: BlockRef): Change => ({ key: keyOf(height), value: undefined });

@@ -1,6 +1,6 @@
-/** What can go wrong with a chain, as codes with their data; the sentences are for logs and operators. */
+/** Errors of a chain, as codes with their data; the sentences are for logs and operators. */
 
-/** Why the network will not take a transaction. `unknown` keeps the chain's own words in `message`. */
+/** Why bitcoind rejected a transaction; `message` has bitcoind's own words. */
 export type RejectReason =
   | 'missing_inputs'
   | 'conflict'
@@ -36,27 +36,27 @@ const describe = (fault: ChainFault): string => {
     case 'unauthorized':
       return `bitcoind at ${fault.where} does not accept our credentials: ${fault.hint}`;
     case 'bad_answer':
-      return `the chain's answer to ${fault.method} makes no sense: ${fault.detail}`;
+      return `bitcoind's answer to ${fault.method} is invalid: ${fault.detail}`;
     case 'refused':
       return `${fault.method} failed with code ${fault.rpcCode}: ${fault.message}`;
     case 'rejected':
-      return `the network does not take the transaction (${fault.refusal}): ${fault.message}`;
+      return `bitcoind rejected the transaction (${fault.refusal}): ${fault.message}`;
     case 'wrong_network':
-      return `the chain is ${fault.found}, but this node is configured for ${fault.expected}`;
+      return `bitcoind runs on ${fault.found}, but this node is configured for ${fault.expected}`;
     case 'unknown_block':
-      return `the chain has no block ${fault.hash}`;
+      return `bitcoind does not know block ${fault.hash}`;
     case 'pruned':
-      return `bitcoind has pruned block ${fault.height}, which this node has still to read, and none of its peers gave it. Let it connect to a node that has all blocks (bitcoin-cli addnode), or run it with -prune=0 and -reindex`;
+      return `bitcoind has pruned block ${fault.height}, which this node has not read yet, and none of bitcoind's peers sent it. Let bitcoind connect to a node that has all blocks (bitcoin-cli addnode), or run it with -prune=0 and -reindex`;
     case 'reorg_too_deep':
-      return `the chain lost block ${fault.height} and what is below it, deeper than this node remembers, and bitcoind does not know that block any more. Point --bitcoind at the bitcoind that the node followed; where that is gone, begin with a new --dir, the same seed and \`ampere recover\` of the backup`;
+      return `a reorganization removed block ${fault.height} and blocks below it, deeper than this node remembers, and bitcoind does not know that block any more. Point --bitcoind at the bitcoind that the node followed before; if there is none any more, start with a new --dir and the same seed, and restore the backup with \`ampere recover\``;
     case 'other_chain':
-      return `bitcoind has another chain than this node has followed up to block ${fault.height}: they differ from block 1 on. Point --bitcoind at the one it had; where a regtest was begun anew, begin anew with another --dir, too`;
+      return `bitcoind has another chain than this node has followed up to block ${fault.height}: they differ from block 1 on. Point --bitcoind at the bitcoind that it followed before; if this is a new regtest chain, start the node with a new --dir`;
     case 'closed':
       return 'the connection to the chain is closed';
   }
 };
 
-/** A question to the chain that got no good answer. */
+/** A call to the chain that failed. */
 export class ChainError extends Error {
   override readonly name = 'ChainError';
   readonly fault: ChainFault;
@@ -66,7 +66,7 @@ export class ChainError extends Error {
   }
 }
 
-/** True when asking again later may help: nobody there, not ready yet, or a block that has to come from elsewhere. */
+/** Whether the same call may succeed later: bitcoind is unreachable or starting, or has to fetch a block. */
 export const isRetriable = (error: unknown): error is ChainError =>
   error instanceof ChainError && /^(?:unreachable|warming_up|pruned)$/.test(error.fault.code);
 
@@ -83,16 +83,16 @@ export const refusals: readonly (readonly [RegExp, RejectReason])[] = [
   [/script-verify|bad-txns|bad-witness|scriptpubkey|decode failed|version|tx-size/i, 'invalid'],
 ];
 
-/** What kind of refusal bitcoind's words are. */
+/** The reason for a rejection, from bitcoind's words. */
 export const rejectReasonOf = (message: string): RejectReason =>
   refusals.find(([pattern]) => pattern.test(message))?.[1] ?? 'unknown';
 
-/** True where another fee would have been taken: too little to be relayed, or to replace what waits already. */
+/** Whether a higher fee would be accepted: it is too low to be relayed, or to replace a conflicting transaction. */
 export const isFeeTooLow = (error: unknown): error is ChainError =>
   error instanceof ChainError &&
   error.fault.code === 'rejected' &&
   (error.fault.refusal === 'fee_too_low' || error.fault.refusal === 'replacement_fee_too_low');
 
-/** The error for a transaction that was refused with these words. */
+/** The error for a transaction that bitcoind rejected with this message. */
 export const rejectedError = (message: string): ChainError =>
   new ChainError({ code: 'rejected', refusal: rejectReasonOf(message), message });

@@ -1,4 +1,4 @@
-/** The feerates that channels reckon with: our estimate, refreshed with each block, and what we let a peer choose. */
+/** The feerates that channels use: our estimate, refreshed with each block, and the bounds for a feerate that a peer chooses. */
 import type { Context } from '../../channel/model/io.ts';
 import type { Change } from '../../wire/change.ts';
 import { type Codec, decode, encode, struct, u32, u64 } from '../../wire/codec.ts';
@@ -9,23 +9,23 @@ import { fallbackFeerate } from './bitcoind.ts';
 import { SteadyFeerate } from './steadyfeerate.ts';
 
 /**
- * How many times less than our estimates a peer may choose: its own may be of another hour, and within a day estimates were seen to
- * move 18-fold. A commitment without anchors that pays so little carries no HTLCs (channel/rules/underpaid.ts), but may stand until its
- * funder raises it; with less, not even that: days would pass before it is mined.
+ * A peer's feerate may be lower than our estimates by this factor: its estimate may be of another hour, and within a day estimates
+ * were seen to change 18-fold. A commitment without anchors that pays so little carries no HTLCs (channel/rules/underpaid.ts), but is
+ * kept until its funder raises the feerate; with less it would take days to confirm.
  */
 const MAX_TIMES_LOWER = 10;
 /**
- * How many times more: for the same reason, and because without anchors BOLT 2 has a funder pay five times what is needed. What it
- * pays beyond our estimates counts into what we could lose to miners, and is bounded there (channel/rules/exposure.ts).
+ * And higher by this factor: for the same reason, and because without anchors BOLT 2 has a funder pay five times what is needed. What
+ * it pays beyond our estimates counts as dust exposure, which has a limit of its own (channel/rules/exposure.ts).
  */
 const MAX_TIMES_HIGHER = 10;
 /** A peer may always choose this much, 50 sat/vbyte: estimates near the floor say little about what a peer believes. */
 const ALWAYS = 12_500;
-/** The same on regtest, where nobody has an estimate and some peers have a fixed one far above ours. */
+/** The same on regtest, where there are no estimates and some nodes use a fixed feerate far above ours. */
 const ALWAYS_ON_REGTEST = 100_000;
-/** Blocks within which a commitment should confirm. */
+/** Confirmation target of a commitment, in blocks. */
 const TARGET = 6;
-/** Seconds after which estimates belong to the day before, and those of the day before that are forgotten. */
+/** Seconds after which a new day of estimates begins; those of the last two days are kept. */
 const DAY = 86_400n;
 const KEY = 'chain/feerates';
 const RELAY_KEY = 'chain/relayfeerates';
@@ -37,11 +37,11 @@ interface Range {
 }
 
 /**
- * The estimates of the last day or two in which the node ran. A peer cannot take back a feerate that it has signed, and says
- * it again after a reconnect; what was right when it was signed must not be refused for what happened to the chain since.
+ * The range of estimates of the last day or two in which the node ran. After a reconnect a peer retransmits an `update_fee` that it has
+ * signed; a feerate that was acceptable when it was signed must not be refused because estimates changed since.
  */
 interface RecentRange {
-  /** When the newer of both days began, unix seconds. */
+  /** When the newer of the two days began, unix seconds. */
   readonly since: bigint;
   readonly today: Range;
   readonly before: Range;
@@ -84,7 +84,7 @@ export class Feerates {
   private relayed: number = FEERATE_FLOOR;
   private seen: RecentRange | undefined;
   private relays: RecentRange | undefined;
-  /** What bitcoind estimated, and not what is taken where it has no estimate: that says nothing of what others believe. */
+  /** Estimates of bitcoind only, without the fallback feerate, which says nothing about the estimates of other nodes. */
   private needed = 0;
   private readonly steady = new SteadyFeerate();
 
@@ -95,7 +95,7 @@ export class Feerates {
     this.relays = relays;
   }
 
-  /** With what was kept of earlier estimates; `refresh` asks for one of now. Throws StoreError. */
+  /** Loads earlier estimates; `refresh` asks for the present one. Throws StoreError. */
   static async load(parts: FeerateParts): Promise<Feerates> {
     const kept = async (key: string): Promise<RecentRange | undefined> => {
       const value = await parts.store.get(key);
@@ -109,7 +109,7 @@ export class Feerates {
     return this.estimate;
   }
 
-  /** Asks the chain, and says what to keep; the last estimate stays when it does not answer. Never rejects. */
+  /** Asks the chain for an estimate and returns the changes to store; keeps the last one when the chain does not answer. Never rejects. */
   async refresh(): Promise<readonly Change[]> {
     const { chain, log, now } = this.parts;
     try {
@@ -131,7 +131,7 @@ export class Feerates {
     return changes;
   }
 
-  /** What a channel is told of the world at this height. */
+  /** The context of a channel's step at this height. */
   context(height: number): Context {
     const { estimate, relayed, seen, relays } = this;
     const highest = highestOf(seen, estimate);

@@ -9,32 +9,32 @@ import type { Clock, Log } from '../ports/ports.ts';
 
 /** Milliseconds between two blocks, on the average. */
 const BLOCK_MS = 600_000;
-/** Milliseconds of silence that are too long: by then as many blocks may have come as the smallest margin that we hold. */
+/** Milliseconds without a current height that are too long: by then the smallest safety margin of an HTLC may have passed, in blocks. */
 export const TOO_LONG_MS = Math.min(EXPIRY_MARGIN, GRACE_PERIOD) * BLOCK_MS;
-/** Milliseconds for which the chain was asked in vain before that counts: a machine that wakes up has heard nothing for long. */
+/** Milliseconds of failed calls before it counts as an outage: a machine that was suspended has had no current height for long. */
 const ASKED_MS = 60_000;
-/** Milliseconds between two looks after which the machine must have slept. */
+/** Milliseconds between two checks that show that the machine was suspended. */
 const SLEPT_MS = 30_000;
-/** Milliseconds after which it is said again. */
+/** Milliseconds after which the error is logged again. */
 const AGAIN_MS = 600_000;
 
 export interface OutageParts {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
-  /** Whether the height of the chain is known, as far as anybody can tell; where it is not, the chain is asked. */
+  /** Whether the block height is current; where it is not, the chain is asked. */
   readonly isSynced: () => boolean;
-  /** Whether there is a channel in which something could be lost. */
+  /** Whether there is a channel with money at risk. */
   readonly atStake: () => boolean;
 }
 
 export class ChainOutage {
   private readonly parts: OutageParts;
-  /** When the height was known last. */
+  /** When the height was current last. */
   private heard: number;
   private looked: number;
-  /** Since when the chain is asked in vain; undefined while it is not. */
+  /** Since when calls fail; undefined while they succeed. */
   private asked: number | undefined;
-  /** When it was said last that this has lasted too long; undefined while it has not. */
+  /** When the outage was logged last; undefined while there is none. */
   private said: number | undefined;
 
   constructor(parts: OutageParts) {
@@ -43,19 +43,19 @@ export class ChainOutage {
     this.looked = this.heard;
   }
 
-  /** Whether it has lasted too long: no HTLC may be taken or offered. */
+  /** Whether the outage has lasted too long: no HTLC may be accepted or offered. */
   get isHalting(): boolean {
     return this.said !== undefined;
   }
 
-  /** One line for operators that says since when, what that means, and what to do; undefined while all is well. */
+  /** One line for operators: since when, what it means, and what to do; undefined while there is no outage. */
   warning(): string | undefined {
     if (!this.isHalting) return undefined;
     const minutes = Math.floor((this.parts.clock.now() - this.heard) / 60_000);
     return `the block height has not been current for ${minutes} minutes: no HTLCs are accepted or offered, and pending ones may be lost at their deadlines; make sure that bitcoind is running, reachable and synced`;
   }
 
-  /** Looks how things stand; to be called every second. */
+  /** Checks the height; to be called every second. */
   check(): void {
     const { clock, log, isSynced, atStake } = this.parts;
     const now = clock.now();
@@ -72,7 +72,7 @@ export class ChainOutage {
     if (now - this.heard < TOO_LONG_MS || (!this.isHalting && now - this.asked < ASKED_MS)) return;
     if (this.said !== undefined && now - this.said < AGAIN_MS) return;
     this.said = now;
-    // A bitcoind that fetches its first blocks takes days, and a node without channels has time.
+    // bitcoind's initial block download takes days, and a node without channels loses nothing by it.
     log[atStake() ? 'error' : 'debug']({ minutes: Math.floor((now - this.heard) / 60_000) }, this.warning() ?? '');
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Every transaction that bitcoind takes into its mempool, as it comes, from its ZeroMQ notifications (`zmqpubrawtx`). Whether and
- * where there are any bitcoind itself says. They are a help and no more: whatever is missed is looked for all the same.
+ * Transactions as bitcoind accepts them into its mempool, from its ZeroMQ notifications (`zmqpubrawtx`). bitcoind is asked whether and
+ * where it publishes them (getzmqnotifications). They only save time: the mempool is polled anyway.
  */
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { z } from 'zod';
@@ -12,20 +12,20 @@ import { greeting, ready, subscription, ZmtpReader } from './zmtp.ts';
 /** What bitcoind calls the notifications of raw transactions, and their topic. */
 const KIND = 'pubrawtx';
 const TOPIC = 'rawtx';
-/** Milliseconds until they are asked for again, where there are none or they ended. */
+/** Milliseconds until bitcoind is asked again, where it publishes none or the connection ended. */
 const AGAIN_MS = 30_000;
 
 const answer = z.array(z.object({ type: z.string(), address: z.string() }));
 
 export interface RawTxParts {
   readonly rpc: Pick<Rpc, 'call'>;
-  /** Where bitcoind answers: notifications of one that listens everywhere are taken there. */
+  /** Host of bitcoind's RPC server, used where its ZeroMQ address is a wildcard. */
   readonly host: string;
   readonly clock: Pick<Clock, 'after'>;
   readonly log: Log;
 }
 
-/** Where an address of bitcoind's is reached from here; undefined for one that cannot be. */
+/** How to connect to a ZeroMQ address of bitcoind; undefined for an address that cannot be reached from here. */
 export const endpointOf = (address: string, host: string): NetConnectOpts | undefined => {
   const path = /^ipc:\/\/(\/.*)$/.exec(address)?.[1];
   if (path !== undefined) return { path };
@@ -35,7 +35,7 @@ export const endpointOf = (address: string, host: string): NetConnectOpts | unde
   return { host: everywhere ? host : name, port: Number(port) };
 };
 
-/** Hears one publisher until the socket ends. */
+/** Reads from one publisher until the socket ends. */
 const readSocket = (socket: Socket, hear: (tx: Uint8Array) => void, begun: () => void): Promise<void> =>
   new Promise((resolve) => {
     const reader = new ZmtpReader();
@@ -64,7 +64,7 @@ const readSocket = (socket: Socket, hear: (tx: Uint8Array) => void, begun: () =>
     socket.on('close', () => resolve());
   });
 
-/** Hears them from now on, and again after a break, until the function returned is called. */
+/** Subscribes, and again when the connection ends, until the function returned is called. */
 export const subscribeRawTx = ({ rpc, host, clock, log }: RawTxParts, hear: (tx: Uint8Array) => void): (() => void) => {
   let ended = false;
   let socket: Socket | undefined;

@@ -1,4 +1,4 @@
-/** Asking a chain that may be away: the same question again, more and more slowly, said once in the log and not each time. */
+/** Repeats a call to a chain that may not answer, with growing pauses; the log gets one line for all failures in a row. */
 import type { Clock, Log } from '../ports/ports.ts';
 import { ChainError, isRetriable } from './errors.ts';
 
@@ -6,11 +6,11 @@ export interface Retry {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** Told what the chain is asked again for, and undefined once it answers. */
+  /** Called with the reason for the retries, and with undefined once the chain answers. */
   readonly onProblem?: (why: string | undefined) => void;
 }
 
-/** Milliseconds before the first second try, and the longest pause it grows to by doubling. */
+/** Milliseconds before the first retry; the pause doubles up to the second value. */
 export const firstPause = 250;
 const longestPause = 10_000;
 
@@ -28,8 +28,8 @@ export const pause = ({ clock, signal }: Retry, ms: number): Promise<void> =>
   });
 
 /**
- * The answer to `ask`, asked again while the chain is unreachable or warming up, or whatever else `passes` by waiting. Throws
- * ChainError `closed` when aborted, and whatever `ask` throws that waiting does not mend.
+ * Calls `ask` until it succeeds, as long as its error is one that `passes`: by default, the chain is unreachable or starting. Throws
+ * ChainError `closed` when aborted, and any other error of `ask`.
  */
 export const retryWhile = async <T>(
   retry: Retry,

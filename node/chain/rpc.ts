@@ -1,6 +1,6 @@
 /**
- * bitcoind's JSON-RPC over kept-alive HTTP. One call, one typed answer or one ChainError; it never waits and tries again by
- * itself, except once when a kept connection turns out to be closed or a cookie stale, since both cost nothing.
+ * bitcoind's JSON-RPC over kept-alive HTTP. Each call has one typed answer or one ChainError. A call is retried only once, at once, when
+ * the kept connection turns out to be closed or the cookie stale.
  */
 import { readFile } from 'node:fs/promises';
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
@@ -10,22 +10,22 @@ import { type Txid, txid } from '../../wire/units.ts';
 import { ChainError } from './errors.ts';
 import { parseExact } from './json.ts';
 
-/** How we prove who we are: fixed words, or the cookie file bitcoind writes anew at each start. */
+/** Credentials: a user and password, or the cookie file that bitcoind writes at each start. */
 export type RpcAuth = { readonly user: string; readonly password: string } | { readonly cookieFile: string };
 
 export interface RpcOptions {
   readonly host: string;
   readonly port: number;
   readonly auth: RpcAuth;
-  /** Milliseconds until a silent bitcoind counts as unreachable; 30,000 unless told. */
+  /** Milliseconds without an answer until a call fails as `unreachable`; by default 30,000. */
   readonly timeout?: number;
 }
 
 export interface CallOptions {
-  /** Milliseconds for this call, for those that wait on purpose. */
+  /** Timeout of this call in milliseconds, for calls that wait on purpose. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
-  /** It waits for something to happen and costs bitcoind nothing meanwhile. */
+  /** The call waits for an event, and is no work for bitcoind meanwhile. */
   readonly idle?: boolean;
 }
 
@@ -34,11 +34,11 @@ export interface Rpc {
   readonly where: string;
   /** Calls a method and checks its result. Throws ChainError. */
   call<T>(method: string, params: readonly unknown[], result: z.ZodType<T>, options?: CallOptions): Promise<T>;
-  /** Ends open connections; calls under way throw `closed`, as do all later ones. */
+  /** Closes the connections; calls under way and later ones throw `closed`. */
   close(): void;
 }
 
-/** A block of 4 MB comes as 8 MB of hex; nothing honest is much larger. */
+/** Longest answer in bytes: a block of 4 MB is 8 MB of hex, and no other answer is much longer. */
 const maxAnswer = 64 * 1024 * 1024;
 
 /** bitcoind's RPC_IN_WARMUP: it listens, but still loads its chain. */
@@ -138,7 +138,7 @@ export const openRpc = (options: RpcOptions): Rpc => {
 
   const read = (method: string, { status, body }: Answer): unknown => {
     if (status === 401 || status === 403) {
-      const hint = status === 401 ? 'wrong user, password or cookie' : 'its rpcallowip does not let us in';
+      const hint = status === 401 ? 'wrong user, password or cookie' : 'its rpcallowip does not allow our address';
       throw new ChainError({ code: 'unauthorized', where, hint });
     }
     let json: unknown;
@@ -180,9 +180,9 @@ export const bytes = z.string().regex(/^(?:[0-9a-fA-F]{2})*$/);
 
 export const rpcCode = { notFound: -5, badParameter: -8, misc: -1, noMethod: -32601, alreadyMined: -27 } as const;
 
-/** Whether bitcoind refused a call with one of these codes. */
+/** Whether a call failed with one of these RPC error codes. */
 export const failedWith = (error: unknown, ...codes: readonly number[]): error is ChainError =>
   error instanceof ChainError && error.fault.code === 'refused' && codes.includes(error.fault.rpcCode);
 
-/** A txid as transactions hold it, from one as people write it. */
+/** A txid in internal byte order, from the displayed form. */
 export const txidOf = (displayed: string): Txid => txid(reversed(unhex(displayed)));

@@ -8,11 +8,11 @@ import { openRpc, type Rpc, type RpcOptions } from './rpc.ts';
 export interface PrioritizedRpc {
   /** For calls about our own money. */
   readonly high: Rpc;
-  /** For look-ups that others cause. Whoever uses it bounds how many wait. */
+  /** For look-ups that peers cause. The caller limits how many wait. */
   readonly low: Rpc;
 }
 
-/** Both ways to the bitcoind at that address; closing `high` closes both. */
+/** Opens both priorities for the bitcoind at that address; closing `high` closes both. */
 export const openPrioritizedRpc = (options: RpcOptions): PrioritizedRpc => {
   const [first, second] = [openRpc(options), openRpc(options)];
   const waiting: (() => void)[] = [];
@@ -29,7 +29,7 @@ export const openPrioritizedRpc = (options: RpcOptions): PrioritizedRpc => {
   const high: Rpc = {
     where: first.where,
     call: async (method, params, result, call = {}) => {
-      // What only waits for something to happen is no work for bitcoind.
+      // A call that only waits for an event is no work for bitcoind.
       if (call.idle === true) return first.call(method, params, result, call);
       underWay++;
       try {
@@ -42,7 +42,7 @@ export const openPrioritizedRpc = (options: RpcOptions): PrioritizedRpc => {
     close: () => {
       first.close();
       second.close();
-      // They learn that it is closed.
+      // The calls that wait fail as `closed`.
       for (const begin of waiting.splice(0)) begin();
     },
   };

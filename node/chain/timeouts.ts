@@ -17,7 +17,7 @@ export interface TimeoutParts {
   readonly where: string;
 }
 
-/** What was asked, or a ChainError `unreachable` after so many milliseconds. */
+/** The answer, or a ChainError `unreachable` after so many milliseconds. */
 const withTimeout = <T>({ clock, where }: TimeoutParts, ms: number, answer: Promise<T>): Promise<T> =>
   new Promise((resolve, reject) => {
     const late = (): void =>

@@ -1,6 +1,6 @@
 /**
- * Who waits for what on the chain, as pure functions over its events: a transaction to be buried, an output to be spent.
- * What was seen is kept with the watch, so a restart neither rescans nor forgets, and a reorg takes it back.
+ * Watches on the chain, as pure functions over its events: for a transaction to reach a depth, for an output to be spent. What was
+ * seen is stored with the watch, so that a restart needs no rescan; a reorg removes it again.
  */
 import { COINBASE_MATURITY } from '../../channel/rules/lockin.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -20,7 +20,7 @@ import {
 import { type Txid, txid } from '../../wire/units.ts';
 import type { Block, ChainEvent, ChainTx, Outpoint } from '../ports/ports.ts';
 
-/** `id` is the caller's; `since` is a height from which on it may happen: blocks already told above it are looked at again. */
+/** `id` is the caller's. Blocks from height `since` on that were applied already are rescanned for a new watch. */
 export type Watch =
   | { readonly wait: 'depth'; readonly id: string; readonly since: number; readonly txid: Txid; readonly depth: number }
   | { readonly wait: 'spend'; readonly id: string; readonly since: number; readonly outpoint: Outpoint };
@@ -38,12 +38,12 @@ export interface MinedTx {
 export interface WatchState {
   readonly watch: Watch;
   readonly seen: MinedTx | undefined;
-  /** Whether the owner has been told and would have to be told the contrary. */
+  /** Whether the owner got a notice, and needs another when a reorg undoes it. */
   readonly notified: boolean;
 }
 
 export interface Watches {
-  /** Of the last block applied. */
+  /** Height of the last block applied. */
   readonly height: number;
   readonly byId: ReadonlyMap<string, WatchState>;
 }
@@ -51,7 +51,7 @@ export interface Watches {
 export type Notice =
   /** The transaction is in `depth` blocks (its own counts; a coinbase in 100), or the output's spender is in one. */
   | { readonly notice: 'confirmed' | 'spent'; readonly id: string; readonly at: MinedTx }
-  /** It is not so: a reorg took it out again, or, after a restart, the chain does not have it. */
+  /** A reorg removed it from the chain, or, after a restart, the chain does not have it. */
   | { readonly notice: 'unconfirmed' | 'unspent'; readonly id: string };
 
 /** How an outpoint is written as a key: the txid as hashed, in hex, and the output index. */
@@ -67,7 +67,7 @@ const sighting = (block: Block, { tx, txid: id }: ChainTx, txIndex: number): Min
   tx: new Uint8Array(tx.toBuffer()),
 });
 
-/** What a block shows of these subjects. Several watches may share one; many blocks show nothing. */
+/** What a block contains of the watched subjects. Several watches may share one. */
 const scanBlock = (block: Block, subjects: ReadonlySet<string>): ReadonlyMap<string, MinedTx> => {
   const found = new Map<string, MinedTx>();
   if (subjects.size === 0) return found;
@@ -82,14 +82,14 @@ const scanBlock = (block: Block, subjects: ReadonlySet<string>): ReadonlyMap<str
   return found;
 };
 
-/** Whether it is as deep as its watch wants it; what a coinbase pays is of no use before it may be spent. */
+/** Whether it has the depth of its watch; a coinbase needs 100 blocks, before which it cannot be spent. */
 const isDeepEnough = ({ watch, seen }: WatchState, height: number): boolean => {
   if (seen === undefined || watch.wait === 'spend') return seen !== undefined;
   const { depth } = watch;
   return height - seen.height + 1 >= (seen.txIndex === 0 ? Math.max(depth, COINBASE_MATURITY) : depth);
 };
 
-/** What its owner must hear now, given the height, and the watch after it was said. */
+/** The notice that is due to the owner at this height, if any, and the watch after it. */
 const nextNotice = (watched: WatchState, height: number): readonly [WatchState, Notice | undefined] => {
   const { watch, seen, notified } = watched;
   const { id, wait } = watch;
@@ -106,7 +106,7 @@ const nextNotice = (watched: WatchState, height: number): readonly [WatchState, 
   return [watched, undefined];
 };
 
-/** One watch over one event. A watch keeps its first sighting: an output can be spent only once in a branch. */
+/** Applies an event to one watch. What was seen first stays: an output can be spent only once in a branch. */
 const applyEvent = (watched: WatchState, event: ChainEvent, found: ReadonlyMap<string, MinedTx>): WatchState => {
   if (event.event === 'disconnected')
     return watched.seen !== undefined && watched.seen.height >= event.height
@@ -116,7 +116,7 @@ const applyEvent = (watched: WatchState, event: ChainEvent, found: ReadonlyMap<s
   return seen === undefined ? watched : { ...watched, seen };
 };
 
-/** All watches over one event, and what their owners must hear. Watches nothing happened to stay the same objects. */
+/** Applies an event to all watches, and returns the notices due. Unchanged watches stay the same objects. */
 export const watchEvent = (watches: Watches, event: ChainEvent): readonly [Watches, readonly Notice[]] => {
   const height = event.event === 'connected' ? event.block.height : event.height - 1;
   const open = [...watches.byId.values()].filter((watched) => watched.seen === undefined);
@@ -135,8 +135,8 @@ export const watchEvent = (watches: Watches, event: ChainEvent): readonly [Watch
 };
 
 /**
- * New watches after a look at a block that was told already. Blocks come from the top down, one at a time, for there may be many:
- * the lowest sighting is the first.
+ * New watches after a rescan of one block. Blocks come one at a time, for there may be many, and from the top down: the lowest block
+ * that contains it counts.
  */
 export const rescanBlock = (watched: readonly WatchState[], block: Block): readonly WatchState[] => {
   const open = watched.filter(({ watch }) => watch.since <= block.height);
@@ -149,13 +149,13 @@ export const rescanBlock = (watched: readonly WatchState[], block: Block): reado
   });
 };
 
-/** A new watch once all was looked at, and what its owner must hear at this height. */
+/** A new watch after the rescan, and the notice due at this height. */
 export const firstNotice = (watched: WatchState, height: number): readonly [WatchState, Notice | undefined] =>
   nextNotice(watched, height);
 
 /**
- * How a watch stands, to be told after a restart whatever was told before it: a crash may have come between the block that
- * changed it and the word about that, so what is not so is told as well.
+ * The notice for the present state of a watch, given again after a restart: a crash may have come between a block and its notice. It
+ * is also given when nothing was seen.
  */
 export const currentNotice = ({ watch, seen, notified }: WatchState): Notice => {
   const { id, wait } = watch;
@@ -187,7 +187,7 @@ const watchedCodec: Codec<WatchState> = struct({
   notified: bool,
 });
 
-/** How a watch is kept. */
+/** The record of a watch. */
 export const encodeWatch = (watched: WatchState): Uint8Array => encode(watchedCodec, watched);
 /** Throws WireError on a damaged record. */
 export const decodeWatch = (record: Uint8Array): WatchState => decode(watchedCodec, record);

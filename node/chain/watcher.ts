@@ -1,6 +1,6 @@
 /**
- * The watches of a node, kept and told. A notice is given after what caused it is durable. A crash in between swallows it, so
- * when a watch is set again after a restart, how it stands is told anew: whoever hears it must take it twice without harm.
+ * Stores the watches of a node and gives their notices. A notice follows once the block that caused it is durable. A crash in between
+ * loses it, so a watch that is set again after a restart gets a notice of its present state: handlers may get the same one twice.
  */
 
 import type { Change } from '../../wire/change.ts';
@@ -23,7 +23,7 @@ import {
 
 const prefix = 'chain/watch/';
 
-/** Is told what became of a watch; the next notice waits for it. */
+/** Handles a notice; the next notice waits for its promise. */
 export type NoticeHandler = (notice: Notice) => Promise<void> | void;
 
 export class Watcher implements ChainListener {
@@ -39,7 +39,7 @@ export class Watcher implements ChainListener {
     this.watches = watches;
   }
 
-  /** The watches a store holds. Throws StoreError. */
+  /** Loads the watches from the store. Throws StoreError. */
   static async open(chain: Chain, store: Store): Promise<Watcher> {
     const byId = await loadRecords(store, prefix, decodeWatch);
     return new Watcher(chain, store, { height: -1, byId });
@@ -69,15 +69,15 @@ export class Watcher implements ChainListener {
   }
 
   /**
-   * Watches from now on, and looks again at blocks from `since` on when this id is new. Of an id already watched it is told
-   * how it stands, also that it is not so. Resolves once it is kept; when the follower is stopped meanwhile it is not, for whoever wants
-   * it asks again after the next start. Throws ChainError, StoreError.
+   * Adds a watch. For a new id, blocks from `since` on are rescanned; for a known id, a notice gives its present state. Resolves once
+   * the watch is stored. When the follower is stopped meanwhile it is not stored: the owner sets it again after the next start.
+   * Throws ChainError, StoreError.
    */
   watch(watch: Watch, follower: Follower): Promise<void> {
     return this.watchAll([watch], follower);
   }
 
-  /** The same of many at once: blocks that are looked at again are read once for all of them. */
+  /** As `watch`, for many: rescanned blocks are read once for all of them. */
   async watchAll(watches: readonly Watch[], follower: Follower): Promise<void> {
     const watching = () =>
       follower.exclusive(async () => {
@@ -93,7 +93,7 @@ export class Watcher implements ChainListener {
           return known === undefined ? first.get(id) : currentNotice(known);
         });
       });
-    // Not within its turn: what it looks for may come with the next block alone.
+    // Not inside `exclusive`: the block asked for may only be there after the next event.
     const notices = await follower.retryOnBranch(watching).catch((error: unknown) => {
       if (error instanceof ChainError && error.fault.code === 'closed') return [];
       throw error;
@@ -101,14 +101,14 @@ export class Watcher implements ChainListener {
     for (const notice of notices) if (notice !== undefined) await this.notify(notice);
   }
 
-  /** Forgets these watches; ids that are not watched are no matter. */
+  /** Removes these watches; unknown ids are ignored. */
   async unwatch(ids: readonly string[]): Promise<void> {
     const byId = new Map(this.watches.byId);
     for (const id of ids) byId.delete(id);
     await this.keep(byId);
   }
 
-  /** Forgets all watches of these ids. */
+  /** Removes all watches whose id matches. */
   async unwatchWhere(over: (id: string) => boolean): Promise<void> {
     await this.unwatch([...this.watches.byId.keys()].filter(over));
   }
@@ -119,7 +119,7 @@ export class Watcher implements ChainListener {
     if (changes.length > 0) await this.store.commit(changes);
   }
 
-  /** New watches after a look at the followed branch's blocks, read from the top down so that they hang together. */
+  /** Rescans the blocks of the branch for new watches, from the top down, each by its child's previous hash. */
   private async rescan(watches: readonly Watch[], follower: Follower): Promise<readonly WatchState[]> {
     let watched: readonly WatchState[] = watches.map((watch) => ({ watch, seen: undefined, notified: false }));
     const since = Math.max(1, Math.min(...watches.map((watch) => watch.since)));

@@ -1,6 +1,7 @@
 /**
  * The subscriber's side of ZeroMQ's wire protocol, as far as bitcoind's notifications need it (ZMTP 3.0: RFC 23 of ZeroMQ, with
- * the NULL mechanism): what to send, and messages out of the bytes that come. Invariant: what is not understood ends it.
+ * the NULL mechanism): what to send, and a reader that cuts received bytes into messages. Invalid bytes end the
+ * connection.
  */
 import { concat, text, utf8 } from '../../wire/bytes.ts';
 
@@ -8,7 +9,7 @@ import { concat, text, utf8 } from '../../wire/bytes.ts';
 const GREETING = 64;
 /** No notification is longer: a block has 4,000,000 bytes at most. */
 const LONGEST = 8_000_000;
-/** Nor has one more parts: it is a topic, what happened, and a number. */
+/** Most parts of a message: bitcoind sends three, topic, body and sequence number. */
 const MOST_PARTS = 8;
 const flag = { more: 1, long: 2, command: 4 } as const;
 
@@ -18,7 +19,7 @@ const at = (length: number, ...parts: readonly (readonly [offset: number, bytes:
   return out;
 };
 
-/** What both sides say first. */
+/** The greeting that both sides send first. */
 export const greeting: Uint8Array = at(
   GREETING,
   [0, Uint8Array.of(0xff)],
@@ -30,7 +31,7 @@ export const greeting: Uint8Array = at(
 const frame = (flags: number, body: Uint8Array): Uint8Array => concat(Uint8Array.of(flags, body.length), body);
 const named = (name: string): Uint8Array => concat(Uint8Array.of(name.length), utf8(name));
 
-/** After the greetings: what kind of socket we are. */
+/** The READY command, sent after the greeting: our socket type is SUB. */
 export const ready: Uint8Array = frame(
   flag.command,
   concat(named('READY'), named('Socket-Type'), Uint8Array.of(0, 0, 0, 3), utf8('SUB')),
@@ -39,7 +40,7 @@ export const ready: Uint8Array = frame(
 /** Asks for messages whose first part begins like this. */
 export const subscription = (topic: string): Uint8Array => frame(0, concat(Uint8Array.of(1), utf8(topic)));
 
-/** Something that came: the peer's greeting, that it is ready, or a message of one or more parts. */
+/** What was received: the greeting, READY, or a message of one or more parts. */
 export type ZmtpItem =
   | { readonly heard: 'greeting' | 'ready' }
   | { readonly heard: 'message'; readonly parts: readonly Uint8Array[] };
@@ -50,7 +51,7 @@ export class ZmtpReader {
   private greeted = false;
   private parts: Uint8Array[] = [];
 
-  /** What is whole after these bytes, in order. Throws RangeError for what is no ZMTP 3 without security. */
+  /** The items that these bytes complete, in order. Throws RangeError for anything but ZMTP 3 with the NULL mechanism. */
   take(bytes: Uint8Array): readonly ZmtpItem[] {
     this.held = this.held.length === 0 ? bytes : concat(this.held, bytes);
     const out: ZmtpItem[] = [];

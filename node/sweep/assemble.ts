@@ -1,4 +1,4 @@
-/** From a plan to a signed transaction: the claim's input at index 0, what goes beside it, the coins that pay the fee behind. */
+/** Builds and signs the transaction of a plan: the claim's input at index 0, then our anchor if it is added, then the coins. */
 
 import { Transaction } from 'bitcoinjs-lib';
 import type { UnsignedClaim } from '../../channel/model/claim.ts';
@@ -38,13 +38,13 @@ export const assemble = (claim: UnsignedClaim, draft: TxDraft<Fund>, signers: Si
   return tx;
 };
 
-/** Keys of the coins that a claim's transaction spends, and of what it takes beside. */
+/** Keys of the outpoints that a claim's transaction spends besides the claim's own: coins, and our anchor. */
 export const coinKeysOf = (tx: Transaction): readonly string[] =>
   tx.ins.slice(1).map(({ hash, index }) => outpointKey(hash, index));
 
 /**
- * Whether a transaction that was made for a claim still does what the claim wants: how an HTLC is ended may have changed since,
- * and coins may have left the chain.
+ * Whether a transaction that was built for a claim is still right for it: whether the HTLC is claimed by preimage or timeout may have
+ * changed since, and a reorg may have removed its coins.
  */
 export const stillFits = (claim: UnsignedClaim, tx: Transaction, coins: readonly Pick<Fund, 'key'>[]): boolean => {
   const [input] = tx.ins;

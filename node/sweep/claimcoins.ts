@@ -24,7 +24,7 @@ export interface ClaimCoinsParts {
 
 export class ClaimCoins {
   private readonly parts: ClaimCoinsParts;
-  /** By owner, what their transactions spend, and whether that is the wallet's own. */
+  /** By owner: the outpoint its transaction spends, and whether that is an output of the wallet. */
   private readonly held = new Map<string, { readonly outpoint: Outpoint; readonly own: boolean }>();
 
   constructor(parts: ClaimCoinsParts) {
@@ -32,20 +32,20 @@ export class ClaimCoins {
   }
 
   /**
-   * Not claimed any more: what is promised to it stays so until its transaction is impossible. What it spends of the wallet's
-   * own (`own`) is free as soon as nobody has that transaction: to spend it otherwise then harms nobody.
+   * The claim is dropped: its coins stay reserved until its transaction can no longer confirm. If it spends an output of the
+   * wallet (`own`), they are released as soon as the transaction is in no mempool: another spend then harms nobody.
    */
   holdUntilImpossible(claimed: Pick<Claim, 'outpoint'>, own = false): void {
     const { txid, index } = claimed.outpoint;
     this.held.set(coinOwnerOf(claimed), { outpoint: { txid, vout: index }, own });
   }
 
-  /** Claimed again: what is promised to it is its own. */
+  /** The claim is wanted again: its coins stay reserved for it. */
   claimAgain(claim: Pick<Claim, 'outpoint'>): void {
     this.held.delete(coinOwnerOf(claim));
   }
 
-  /** Frees what is promised to a claim now, for one that never had a transaction, or whose channel is long over. */
+  /** Releases a claim's coins at once: it never had a transaction, or its channel was closed long ago. */
   release(claimed: Pick<Claim, 'outpoint'>): void {
     const { wallet, fatal } = this.parts;
     const owner = coinOwnerOf(claimed);
@@ -53,7 +53,7 @@ export class ClaimCoins {
     if (wallet.owners().includes(owner)) wallet.release(owner).catch(fatal);
   }
 
-  /** Frees what can be freed by now. Throws ChainError, StoreError. */
+  /** Releases the coins whose transactions can no longer confirm. Throws ChainError, StoreError. */
   async releaseImpossible(): Promise<void> {
     const { wallet } = this.parts;
     for (const [owner, { outpoint, own }] of [...this.held]) {

@@ -1,4 +1,4 @@
-/** Where each claim stands, for the log and for operators: said when it changes, in words that tell what is waited for. */
+/** The state of each claim, for the log and for operators. A change of state is logged, with what the claim waits for. */
 import type { Claim } from '../../channel/model/claim.ts';
 import { hex, reversed } from '../../wire/bytes.ts';
 import type { Sat } from '../../wire/units.ts';
@@ -9,15 +9,15 @@ export type ClaimStatus =
   | { readonly state: 'locked' }
   /** The commitment, or another of the channel that waits, pays enough by itself. */
   | { readonly state: 'parent_suffices' }
-  /** `missing` where it should pay more and coins for that are wanting. */
+  /** `missing` where it should pay a higher fee, but the wallet is short by that much. */
   | { readonly state: 'published'; readonly txid: string; readonly fee: Sat; readonly missing: Sat | undefined }
-  /** No coins to pay a fee with. */
+  /** The wallet is short by `missing` to pay its fee. */
   | { readonly state: 'short_of_coins'; readonly missing: Sat }
-  /** It would cost more than it brings. */
+  /** Its fee would exceed its value. */
   | { readonly state: 'uneconomical' }
   | { readonly state: 'refused'; readonly reason: string };
 
-/** A claim and where it stands; undefined before it was first looked at. */
+/** A claim and its state; undefined before it was first processed. */
 export interface ClaimWithStatus {
   readonly claim: Claim;
   readonly status: ClaimStatus | undefined;
@@ -26,7 +26,7 @@ export interface ClaimWithStatus {
 /** An outpoint as people write it, TXID:OUTPUT. */
 export const outpointText = ({ txid, index }: Claim['outpoint']): string => `${hex(reversed(txid))}:${index}`;
 
-/** One line that says what is waited for. */
+/** One line that says what the claim is and what it waits for. */
 export const claimStatusText = ({ claim, status }: ClaimWithStatus): string => {
   const { why, value, from, deadline } = claim;
   const what = `${why} of ${value} sat in ${outpointText(claim.outpoint)}`;
@@ -53,10 +53,10 @@ export const claimStatusText = ({ claim, status }: ClaimWithStatus): string => {
   }
 };
 
-/** Blocks after which a want of coins is said again. */
+/** Blocks after which it is logged again that the wallet is short of coins. */
 const REMINDER = 6;
 
-/** The standing of every claim, and the lines about what changed. */
+/** Holds the state of every claim, and logs what changes. */
 export class ClaimStatuses {
   private readonly log: Log;
   private readonly known = new Map<string, { readonly status: ClaimStatus; readonly said: number }>();
@@ -73,7 +73,7 @@ export class ClaimStatuses {
     this.known.delete(key);
   }
 
-  /** Takes note at this height, and says what is new. `channel` and `key` name channel and claim. */
+  /** Records a claim's state at this height, and logs it where it changed. `channel` and `key` name channel and claim. */
   note(channel: string, key: string, claim: Claim, status: ClaimStatus, height: number): void {
     const last = this.known.get(key);
     const same =

@@ -1,7 +1,7 @@
 /**
- * The claim engine: takes from the chain what channels say is theirs. For each claim one transaction, built when its locks
- * allow it, saved before it is published, published again with each block, and replaced by a dearer one as its deadline nears,
- * until its channel claims it no longer. What is decided stands in plan.ts; here it is carried out, one claim after the other.
+ * The claim engine: spends the outputs that channels claim on chain. Each claim has one transaction. It is built when its timelocks
+ * allow it, saved before it is published, published again with each block, and replaced by one with a higher fee as its deadline
+ * nears, until its channel drops the claim. plan.ts decides what to do; the engine does it, one claim after the other.
  */
 
 import { Transaction } from 'bitcoinjs-lib';
@@ -28,7 +28,7 @@ export interface EngineParts {
   readonly wallet: Wallet;
   readonly clock: Clock;
   readonly log: Log;
-  /** Height of the best block that everybody has been told of. */
+  /** Height of the best block that all parts of the node have applied. */
   readonly height: () => number;
   /** The channel's witness for its input; `digest` is BIP 143's with SIGHASH_ALL, 32 bytes. Throws ChannelGone. */
   readonly witness: (
@@ -36,28 +36,28 @@ export interface EngineParts {
     input: Pick<UnsignedClaim, 'unlock' | 'scriptCode'>,
     digest: Uint8Array,
   ) => readonly Uint8Array[];
-  /** What is ours or may become ours in the channel's own commitment: the most its fee may come to. */
+  /** The amount in the channel's local commitment that is ours or may become ours: the upper limit of its fee. */
   readonly stake: (channel: string) => Sat;
-  /** The store failed, or there is a bug: nothing may go on. */
+  /** Called when the store failed or a bug was found: the node must end. */
   readonly fatal: (error: unknown) => void;
 }
 
-/** A channel came to its end while one of its claims was looked at. */
+/** A channel was closed for good while one of its claims was processed. */
 export class ChannelGone extends Error {
   override readonly name = 'ChannelGone';
 }
 
-/** One look at everything. */
+/** One round over all claims. */
 interface Round {
   /** Height of the best block. */
   readonly tip: number;
-  /** Claims not looked at yet that need a coin and have none. */
+  /** Number of claims still to be processed that need a coin and have none. */
   readonly needy: Set<Claim>;
-  /** By the blocks they are for. */
+  /** Fee estimates, by confirmation target. */
   readonly estimates: Map<number, number>;
 }
 
-/** Milliseconds until a chain that did not answer is asked again. */
+/** Milliseconds before the next round when the chain did not answer. */
 const RETRY_MS = 5_000;
 
 const outpointOf = (key: string): Claim['outpoint'] => {
@@ -66,14 +66,14 @@ const outpointOf = (key: string): Claim['outpoint'] => {
 };
 const keyOf = ({ outpoint }: Claim): string => outpointKey(outpoint.txid, outpoint.index);
 
-/** An answer of the chain's, if one we cannot do much with: it is there, and may well answer the next question. */
+/** Whether the chain did answer, though with an error: it is reachable, and may answer the next call. */
 const isAnswer = (error: unknown): error is ChainError =>
   error instanceof ChainError && error.fault.code !== 'closed' && !isRetriable(error);
 
-/** Whether a claim spends an output of the wallet's, and no key of a channel opens it. */
+/** Whether a claim spends an output that the wallet signs for, and no key of a channel. */
 const isWallets = (claim: Claim): boolean => claim.kind !== 'ready' && claim.unlock.by === 'wallet';
 
-/** Those first that somebody else may have soonest, then the largest. */
+/** Claims with the nearest deadline first, then the largest. */
 const byUrgency = (a: Claim, b: Claim): number => {
   const [first, second] = [a.deadline ?? Number.POSITIVE_INFINITY, b.deadline ?? Number.POSITIVE_INFINITY];
   if (first !== second) return first < second ? -1 : 1;
@@ -84,7 +84,7 @@ export class ClaimEngine {
   private readonly parts: EngineParts;
   /** What each channel claims now, by outpoint. */
   private readonly sets = new Map<string, ReadonlyMap<string, Claim>>();
-  /** By channel and outpoint, as the records are called. */
+  /** By channel and outpoint, as in the keys of the records. */
   private readonly published: Map<string, PublishedClaim>;
   private readonly scripts: Map<string, Uint8Array>;
   private readonly statuses: ClaimStatuses;
@@ -104,14 +104,14 @@ export class ClaimEngine {
     this.claimCoins = new ClaimCoins(parts);
   }
 
-  /** The engine of a store. It takes claims at once and does nothing about them before `start`. Throws StoreError. */
+  /** Loads the engine from a store. It accepts claims at once, and processes them from `start` on. Throws StoreError. */
   static async open(parts: EngineParts): Promise<ClaimEngine> {
     const { store } = parts;
     const scripts = await loadRecords(store, CLAIM_PREFIX.script, (value) => Uint8Array.from(value));
     return new ClaimEngine(parts, await loadRecords(store, CLAIM_PREFIX.published, decodePublished), scripts);
   }
 
-  /** All that a channel claims from now on. Coins promised to what it no longer claims are free once they cannot be spent for it. */
+  /** Replaces the claims of a channel. Coins reserved for claims it drops are released once their transactions can no longer confirm. */
   setClaims(channel: string, claims: readonly Claim[]): void {
     const before = this.sets.get(channel);
     const now = new Map(claims.map((claim) => [keyOf(claim), claim]));
@@ -123,8 +123,8 @@ export class ClaimEngine {
   }
 
   /**
-   * Begins, once every channel has said what it claims after a restart: what is promised to nothing that is claimed is free
-   * again, and what is remembered of channels that are no more (`known` says which are) is forgotten. Throws StoreError.
+   * Starts, once every channel has set its claims after a restart. Coins reserved for no claim are released, and records of channels
+   * that no longer exist (by `known`) are deleted. Throws StoreError.
    */
   async start(known: (channel: string) => boolean): Promise<void> {
     const { wallet } = this.parts;
@@ -142,14 +142,14 @@ export class ClaimEngine {
     this.checkSoon();
   }
 
-  /** Looks at all claims now, or once more after the look that is under way. For each new block, and when coins came. */
+  /** Processes all claims, after the round that is running, if any. Called for each new block and when the wallet got coins. */
   checkSoon(): void {
     if (!this.started || this.stopped) return;
     this.due = true;
     this.running ??= this.run();
   }
 
-  /** The same for those alone that somebody else may have in time: what the mempool lost is given to it again. */
+  /** As above, for claims with a deadline only: publishes again what the mempool may have dropped. */
   checkUrgentSoon(): void {
     if (!this.started || this.stopped || !this.isUrgent()) return;
     this.urgent = true;
@@ -162,7 +162,7 @@ export class ClaimEngine {
     );
   }
 
-  /** A channel is over and done: nothing of it need be known any more. Throws StoreError. */
+  /** Deletes everything about a channel that is closed for good. Throws StoreError. */
   async forget(channel: string): Promise<void> {
     this.setClaims(channel, []);
     const names = [...this.published.keys()].filter((name) => name.startsWith(`${channel}/`));
@@ -175,13 +175,13 @@ export class ClaimEngine {
     if (keys.length > 0) await this.parts.store.commit(keys.map((key) => ({ key, value: undefined })));
   }
 
-  /** What a channel claims and where each claim stands, the most urgent first. */
+  /** A channel's claims with their states, the most urgent first. */
   claimsWithStatus(channel: string): readonly ClaimWithStatus[] {
     const claims = [...(this.sets.get(channel)?.values() ?? [])].sort(byUrgency);
     return claims.map((claim) => ({ claim, status: this.statuses.get(keyOf(claim)) }));
   }
 
-  /** Whether a transaction was published here for what it spends: the last one for it, or an earlier one, which paid the wallet too. */
+  /** Whether a transaction is one that the engine published for a claim: the last one, or an earlier one that also paid the wallet. */
   isOurs(channel: string, outpoint: Claim['outpoint'], tx: Transaction): boolean {
     const key = outpointKey(outpoint.txid, outpoint.index);
     const claim = this.sets.get(channel)?.get(key);
@@ -192,19 +192,19 @@ export class ClaimEngine {
     return script !== undefined && tx.outs.some((output) => equal(output.script, script));
   }
 
-  /** Ends; resolves when nothing runs any more. */
+  /** Stops the engine; resolves when nothing is running any more. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancelRetry();
     await this.running;
   }
 
-  /** Resolves once all that is due has been looked at. */
+  /** Resolves once all claims that are due have been processed. */
   async settled(): Promise<void> {
     while (this.running !== undefined) await this.running;
   }
 
-  /** A claim is no more: spent, or not wanted. What was published for it may still be mined. */
+  /** Drops a claim: its output is spent, or it is not wanted. What was published for it may still confirm. */
   private ended(channel: string, claim: Claim): void {
     const key = keyOf(claim);
     this.statuses.forget(key);
@@ -221,7 +221,7 @@ export class ClaimEngine {
         await this.lookAtAll(all);
       }
     } catch (error) {
-      // Nothing is claimed on what is not durable; whatever else is wrong may be right with the next block.
+      // If the store failed, nothing may be published; any other error may be gone with the next block.
       this.stopped ||= error instanceof StoreError;
       this.parts.fatal(error);
     } finally {
@@ -233,7 +233,7 @@ export class ClaimEngine {
     const { chain, height } = this.parts;
     this.cancelRetry();
     try {
-      // Blocks that are there but not read yet count, too: a claim has not waited for what is merely read late.
+      // Uses the chain's own tip: a node that is still reading blocks must not take a claim for long unconfirmed.
       const best = await chain.tip();
       await this.claimCoins.releaseImpossible();
       await this.lookAtEach(Math.max(height(), best.height), all);
@@ -245,7 +245,7 @@ export class ClaimEngine {
     }
   }
 
-  /** Every claim, or each that has a deadline, the most urgent first. Throws ChainError when the chain does not answer. */
+  /** Processes every claim, or those with a deadline, the most urgent first. Throws ChainError when the chain does not answer. */
   private async lookAtEach(tip: number, every: boolean): Promise<void> {
     const all = [...this.sets].flatMap(([channel, claims]) =>
       [...claims.values()].map((claim) => ({ channel, claim })),
@@ -253,7 +253,7 @@ export class ClaimEngine {
     const round: Round = { tip, needy: this.needy(tip), estimates: new Map() };
     for (const { channel, claim } of all.sort((a, b) => byUrgency(a.claim, b.claim))) {
       if (this.stopped) return;
-      // What a channel says meanwhile counts at once: an output may have been spent while others were looked at.
+      // Channels may have changed their claims meanwhile: an output may have been spent while others were processed.
       if (!this.claims(channel, claim) || !(every || claim.deadline !== undefined)) continue;
       round.needy.delete(claim);
       try {
@@ -262,12 +262,12 @@ export class ClaimEngine {
         if (error instanceof ChannelGone) continue;
         if (!isAnswer(error)) throw error;
         const fields = { channel, what: claim.why, reason: error.message };
-        this.parts.log.error(fields, 'a claim failed; it is tried again');
+        this.parts.log.error(fields, 'processing a claim failed: retrying it with the next block');
       }
     }
   }
 
-  /** Claims that need a coin of the wallet before long and have none. */
+  /** Number of claims that will soon need a coin of the wallet and have none. */
   private needy(tip: number): Set<Claim> {
     const provided = new Set(this.parts.wallet.owners());
     const all = [...this.sets.values()].flatMap((claims) => [...claims.values()]);
@@ -282,7 +282,7 @@ export class ClaimEngine {
     );
   }
 
-  /** The chain's estimate, asked for once a round. One that cannot be had must not keep a claim from being published. */
+  /** The chain's fee estimate, asked for once a round. A claim is published even if there is none. */
   private async feerate({ estimates }: Round, blocks: number): Promise<number> {
     const known = estimates.get(blocks);
     if (known !== undefined) return known;
@@ -317,7 +317,7 @@ export class ClaimEngine {
       },
     });
     if (this.claims(channel, claim)) this.statuses.note(channel, key, claim, status, round.tip);
-    // It ended while we were at it: what was promised in between would be promised to nobody.
+    // The channel ended meanwhile: coins reserved in between would stay reserved for ever.
     else if (this.sets.get(channel)?.get(key) === undefined) this.ended(channel, claim);
   }
 
@@ -328,7 +328,7 @@ export class ClaimEngine {
     await this.parts.store.commit([{ key: CLAIM_PREFIX.published + name, value }]);
   }
 
-  /** Where a channel's money goes: always the same script of the wallet. */
+  /** The script of the wallet that all claims of a channel pay to. */
   private async scriptOf(channel: string): Promise<Uint8Array> {
     const known = this.scripts.get(channel);
     if (known !== undefined) return known;

@@ -1,10 +1,11 @@
 /**
- * Spends that no block holds yet: a preimage in the mempool is as good as one in a block, and a block may be late. What enters
- * the mempool is seen as it comes, where the chain tells; and all outputs are looked at about every second and at each block. A
- * spend is told when it is another than the one before, and that there is none any more when there was one.
+ * Watches the mempool for spends of outputs: a preimage in the mempool is as good as one in a block, and comes earlier. Where the
+ * chain notifies of each transaction, spends are seen at once; besides, all outputs are polled about every second and at each
+ * block. `onSpend` is called when the spender changes, `onSpendGone` when there is none any more.
  *
- * Why so often: who knows a preimage may put it into the mempool in place of our timeout, and take it out at once by replacing
- * what paid for it. If nobody sees it in between, our timeout is gone, and the preimage is used when ours has expired too.
+ * Why so often: in a replacement cycling attack the peer replaces our timeout with its preimage claim, and then removes that
+ * claim again by replacing its fee input. Unless we see the preimage in between, our timeout is gone, and the peer can claim with
+ * the preimage once the incoming HTLC has expired.
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../wire/bytes.ts';
@@ -19,22 +20,22 @@ export interface MempoolParts {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
-  /** Told of each transaction that spends a watched output. */
+  /** Called with each transaction that spends a watched output. */
   readonly onSpend: (owner: string, outpoint: Outpoint, spender: ChainTx) => void;
-  /** What spent a watched output does so no more, and nothing else does: it was replaced by something else, or dropped. */
+  /** Called when the spender of a watched output left the mempool, replaced or dropped, and nothing else spends the output. */
   readonly onSpendGone: (owner: string, outpoint: Outpoint) => void;
-  /** Something failed that is not the chain's silence. */
+  /** Called with any error but that the chain did not answer. */
   readonly fatal: (error: unknown) => void;
 }
 
-/** Milliseconds between two looks, the least and the most: nobody may know when to be away. */
+/** Milliseconds between two polls, at least and at most: random, so that an attacker cannot time a spend between two of them. */
 const POLL_MS = [500, 1_500] as const;
 
 interface Watched {
   readonly outpoint: Outpoint;
   /** Id of the spender that `onSpend` was last called with; undefined while there is none. */
   lastSpender: string | undefined;
-  /** A block holds a spend: there is nothing to look for. */
+  /** A block of the best chain contains a spend: no polling is needed. */
   mined: boolean;
 }
 
@@ -51,7 +52,7 @@ export class MempoolWatch {
     this.parts = parts;
   }
 
-  /** Looks out for spends of these too. */
+  /** Adds outpoints to watch for an owner. */
   watch(owner: string, outpoints: readonly Outpoint[]): void {
     const watched = this.owners.get(owner) ?? new Map<string, Watched>();
     this.owners.set(owner, watched);
@@ -61,7 +62,7 @@ export class MempoolWatch {
     }
   }
 
-  /** Whether a block of the best chain holds a spend of this. */
+  /** Sets whether a block of the best chain contains a spend of this outpoint. */
   setMined(owner: string, outpoint: Outpoint, mined: boolean): void {
     const watched = this.owners.get(owner)?.get(outpointKey(outpoint.txid, outpoint.vout));
     if (watched !== undefined) watched.mined = mined;
@@ -77,7 +78,7 @@ export class MempoolWatch {
     void this.poll();
   }
 
-  /** Ends; resolves when nothing is being asked any more. */
+  /** Stops; resolves when the poll that is running, if any, is finished. */
   async stop(): Promise<void> {
     this.started = false;
     this.cancel();
@@ -85,7 +86,7 @@ export class MempoolWatch {
     await this.running;
   }
 
-  /** Looks now; resolves when all have been asked for. One look at a time. Never rejects. */
+  /** Polls now, one poll at a time; resolves when it is finished. Never rejects. */
   poll(): Promise<void> {
     if (!this.started) return Promise.resolve();
     this.running ??= this.lookAtAll()
@@ -99,7 +100,7 @@ export class MempoolWatch {
     return this.running;
   }
 
-  /** What is not in a block, as far as we know. */
+  /** The watched outputs that no block spends, as far as we know. */
   private waiting(): readonly (readonly [owner: string, watched: Watched])[] {
     return [...this.owners].flatMap(([owner, outputs]) =>
       [...outputs.values()].flatMap((watched) => (watched.mined ? [] : [[owner, watched] as const])),

@@ -1,4 +1,4 @@
-/** One claim at one height: plan, sign, keep, publish, and pay more where the network asks for more. */
+/** Processes one claim at one height: plans, signs, saves and publishes its transaction, with a higher fee where it is rejected. */
 
 import { Transaction } from 'bitcoinjs-lib';
 import type { Claim, UnsignedClaim } from '../../channel/model/claim.ts';
@@ -16,7 +16,7 @@ import { isChildPublished, type LastPublished, type PlanAction, type PlanContext
 import type { PublishedClaim } from './publishedclaim.ts';
 import { confirmationTarget } from './rate.ts';
 
-/** How often in a row the fee is raised by half where the network refuses it: from 1 to 650 times the first. */
+/** How often in a row a rejected fee is raised by 50 %: up to about 650 times the first. */
 const ATTEMPTS = 16;
 
 export interface PublishContext {
@@ -27,22 +27,22 @@ export interface PublishContext {
   readonly tip: number;
   /** The estimate for so many blocks, sat per 1,000 weight. */
   readonly feerate: (blocks: number) => Promise<number>;
-  /** Where the money goes. */
+  /** The script of the wallet that the claim pays to. */
   readonly script: Uint8Array;
-  /** What is ours or may become ours in the channel's commitment. */
+  /** The amount in the channel's commitment that is ours or may become ours. */
   readonly stake: Sat;
   /** How many other claims will need a coin of the wallet and have none yet. */
   readonly needy: number;
-  /** What was published last. */
+  /** The last transaction published for the claim. */
   readonly known: PublishedClaim | undefined;
-  /** Keeps what is about to be published; undefined brings back what was published before. */
+  /** Saves the transaction that is about to be published; undefined restores the one before. */
   readonly keep: (published: PublishedClaim | undefined) => Promise<void>;
 }
 
 const refusalOf = (error: unknown): string | undefined =>
   error instanceof ChainError && error.fault.code === 'rejected' ? error.fault.message : undefined;
 
-/** Hands a claim's transaction to the network; that of a `bump` with its parent, where the network does not have that. */
+/** Broadcasts a claim's transaction; that of a `bump` together with its parent, where the mempool does not have the parent. */
 const publish = async (chain: Chain, claim: Claim, tx: Uint8Array): Promise<void> => {
   try {
     await chain.broadcast(tx);
@@ -61,7 +61,7 @@ const publishedAs = ({ tx, fee }: PublishedClaim, missing?: Sat): ClaimStatus =>
   missing,
 });
 
-/** A transaction that is complete already. */
+/** Publishes a claim whose transaction is complete already. */
 const publishReady = async (
   claim: Extract<Claim, { kind: 'ready' }>,
   { chain, tip }: PublishContext,
@@ -79,7 +79,7 @@ const publishReady = async (
   return publishedAs({ tx, fee: sat(paid > 0n ? paid : 0n), since: tip });
 };
 
-/** Does for a claim what can be done now. Throws ChainError when the chain does not answer, StoreError. */
+/** Publishes or replaces a claim's transaction where that is due. Throws ChainError when the chain does not answer, StoreError. */
 export const publishClaim = async (claim: Claim, context: PublishContext): Promise<ClaimStatus> =>
   claim.kind === 'ready' ? publishReady(claim, context) : publishOpen(claim, context);
 
@@ -138,11 +138,11 @@ const publishOpen = async (claim: UnsignedClaim, pursuit: PublishContext): Promi
     let next: PublishedClaim;
     if (move.do === 'build') {
       const { coins, fee } = move.draft;
-      // Between choosing and promising nothing is waited for: nobody else can have been promised these coins.
+      // There is no await between choosing the coins and reserving them, so nobody else can have reserved them.
       const own = claim.unlock.by === 'wallet' ? [outpointKey(claim.outpoint.txid, claim.outpoint.index)] : [];
-      // Of the wallet's own it may be somebody's already: of whoever was given it in a block that a reorg took away, or just now.
+      // The claimed output itself, where it is the wallet's, may be reserved for something else: before a reorg, or just now.
       if (!wallet.isOpenTo(owner, own))
-        return { state: 'refused', reason: 'the wallet has promised the output to something else' };
+        return { state: 'refused', reason: 'the wallet has reserved the output for another transaction' };
       await wallet.promise(owner, [...own, ...coins.map(({ key }) => key)]);
       next = { tx: assemble(claim, move.draft, signers), fee, since: known?.since ?? tip };
       await keep(next);
@@ -156,7 +156,7 @@ const publishOpen = async (claim: UnsignedClaim, pursuit: PublishContext): Promi
       if (words === undefined) throw error;
       reason = words;
       if (next !== known) await keep(known);
-      // Perhaps somebody was first with what it takes along: without that it stands for itself.
+      // Somebody may have spent the anchor before us: try again without it.
       if (!withoutAnchor && spendsAnchor(claim, next.tx)) {
         withoutAnchor = true;
         continue;
@@ -168,7 +168,7 @@ const publishOpen = async (claim: UnsignedClaim, pursuit: PublishContext): Promi
   return { state: 'refused', reason };
 };
 
-/** As planned with confirmed coins alone, unless they do not suffice and what no block holds yet helps. */
+/** The plan with confirmed coins only; with unconfirmed ones too where the confirmed do not suffice. */
 const planWithUnconfirmed = (
   claim: UnsignedClaim,
   before: LastPublished | undefined,
@@ -182,7 +182,7 @@ const planWithUnconfirmed = (
   return other.do === 'build' ? other : move;
 };
 
-/** Coins of what was published that are free again, because a reorg took the claim out of the chain, pay for it once more. */
+/** Reserves again the coins of a published claim that a reorg removed from the chain. */
 const reserveFreedCoins = async (wallet: Wallet, owner: string, known: PublishedClaim | undefined): Promise<void> => {
   if (known === undefined) return;
   const spent = new Set(coinKeysOf(known.tx));
@@ -194,8 +194,8 @@ const reserveFreedCoins = async (wallet: Wallet, owner: string, known: Published
 };
 
 /**
- * What another commitment of the same channel pays that waits in the mempool, with all that hangs on it; 0 without one. A closing
- * is pushed by whoever wants it sooner: what the peer's child pays for it counts until there is one of ours.
+ * Feerate, with descendants, of another commitment of the same channel in the mempool; 0 without one. Either side may add a child to
+ * a closing transaction: until there is one of ours, what the peer's child pays counts too.
  */
 const feerateOfOtherCommitment = async (
   claim: Extract<Claim, { kind: 'bump' }>,
@@ -212,8 +212,8 @@ const feerateOfOtherCommitment = async (
 };
 
 /**
- * Somebody takes an HTLC of ours with its preimage: that is what it is for, and the preimage is worth as much to us. Everything
- * else that stands in our way is outbid.
+ * Whether the peer is claiming an HTLC that we offered with its preimage. That is its right, and the preimage lets us claim the
+ * incoming HTLC, so our timeout does not outbid it. Any other conflicting transaction is outbid.
  */
 const isPreimageClaim = (claim: Claim, { fault }: ChainError): boolean =>
   claim.why === 'htlc_timeout' && fault.code === 'rejected' && fault.refusal === 'replacement_fee_too_low';

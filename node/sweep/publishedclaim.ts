@@ -1,4 +1,4 @@
-/** What a claim engine keeps: for each claim what was published last, and for each channel where its money goes. */
+/** The records of the claim engine: for each claim its last transaction, and for each channel the script its claims pay to. */
 import { Transaction } from 'bitcoinjs-lib';
 import { decode, encode, map, rest, struct, u32, u64 } from '../../wire/codec.ts';
 import { type Sat, sat } from '../../wire/units.ts';
@@ -15,7 +15,7 @@ export const CLAIM_PREFIX = { published: 'claim/tx/', script: 'claim/script/' } 
 
 const codec = struct({ since: u32, fee: map(u64, sat, (value): bigint => value), raw: rest });
 
-/** How it is kept: since 4, fee 8, transaction. */
+/** The record: `since` (4 bytes), `fee` (8), transaction. */
 export const encodePublished = ({ tx, fee, since }: PublishedClaim): Uint8Array =>
   encode(codec, { since, fee, raw: new Uint8Array(tx.toBuffer()) });
 

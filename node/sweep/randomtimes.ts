@@ -4,16 +4,16 @@
  */
 import type { Clock, Entropy } from '../ports/ports.ts';
 
-/** A whole number from `least` to `most`, nearly all alike. */
+/** A random integer from `least` to `most`, nearly uniform. */
 export const randomBetween = (entropy: Entropy, [least, most]: readonly [least: number, most: number]): number => {
   const bytes = entropy.bytes(4);
   return least + (new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) % (most - least + 1));
 };
 
-/** Milliseconds between two times that claims are given to the network, the least and the most: ten times a block. */
+/** Milliseconds between two broadcasts of claims, at least and at most: about ten broadcasts a block. */
 export const REPUBLISH_MS = [20_000, 100_000] as const;
 
-/** Runs something at such moments until the function returned is called. */
+/** Calls `run` at such random times until the function returned is called. */
 export const atRandomTimes = (clock: Pick<Clock, 'after'>, entropy: Entropy, run: () => void): (() => void) => {
   let cancel = (): void => undefined;
   const next = (): void => {

@@ -1,32 +1,32 @@
 /**
- * What feerate a claim is worth now: the estimate for the blocks that are left, more when it hangs, and in the last blocks before
- * somebody else may have the output a rise to all that may be spent. Rates are satoshi per 1,000 weight. Pure.
+ * The feerate of a claim: the estimate for the blocks that are left, more when it stays unconfirmed, and in the last blocks before its
+ * deadline, from which somebody else may claim the output, a rise to all that may be spent. In sat per 1,000 weight. Pure.
  */
 import { FEERATE_FLOOR } from '../../wire/units.ts';
 
-/** Nothing of ours ever pays more per 1,000 weight than this by its own schedule: 1,000 sat/vbyte. */
+/** The most that a claim pays unless the estimate is higher: 1,000 sat/vbyte. */
 export const MAX_FEERATE = 250_000;
-/** Most blocks before a deadline in which the rate rises to its top. BOLT 2 reckons with 12 blocks until a claim confirms. */
+/** Blocks before a deadline in which the feerate rises to its maximum, at most. BOLT 2 allows 12 blocks for a claim to confirm. */
 export const URGENT_BLOCKS = 18;
 /**
- * Blocks after which something that hangs is worth more, how much more, and how many times the estimate in the end. Estimates
- * lag when fees climb, by less than this; one that is wrong by more is another in an hour, and the rate with it. What hangs all
- * the same is not helped by a fee, and a rise without an end would give a balance that nobody else can have to miners.
+ * How the feerate of an unconfirmed claim rises: every so many blocks by this factor, up to so many times the estimate. Estimates lag
+ * when fees climb, but by less than that, and within an hour they catch up. A claim that still does not confirm is not helped by a
+ * fee, and a rise without limit would give to miners a balance that nobody else can claim.
  */
 const STUCK = { blocks: 6, factor: 1.25, most: 3 } as const;
-/** What hangs and is nobody else's yet is worth no more of its value than this to have it sooner. */
+/** An unconfirmed claim that nobody else can make yet pays at most its value divided by this for a faster confirmation. */
 export const PATIENT_SHARE = 10n;
-/** Blocks in which a claim that nobody hurries should confirm. */
+/** Confirmation target of a claim without a deadline, in blocks. */
 const DEFAULT_TARGET = 24;
-/** The longest wait that estimates are asked for. */
+/** The longest confirmation target that is asked for, in blocks. */
 const MAX_TARGET = 144;
 
-/** When a claim stands: the height of the best block, its deadline, and the best block when it was first published. */
+/** The heights that a claim's feerate depends on. */
 export interface ClaimTiming {
   readonly tip: number;
-  /** The first block that may, or need, hold it: no sooner does its rate rise. */
+  /** The first block that may contain the claim, or has to: its feerate does not rise before. */
   readonly from: number;
-  /** The first block in which somebody else may have the output. */
+  /** The first block in which somebody else may claim the output. */
   readonly deadline: number | undefined;
   readonly since: number | undefined;
 }
@@ -36,8 +36,8 @@ const blocksLeft = ({ tip, deadline }: Pick<ClaimTiming, 'tip' | 'deadline'>): n
   deadline === undefined ? DEFAULT_TARGET : deadline - 1 - tip;
 
 /**
- * How much of its last blocks has passed, from 0 to 1. What cannot be published sooner begins at the start all the same: it
- * would else pay for a hurry that nobody was in.
+ * How much of the last blocks before the deadline has passed, from 0 to 1. A claim that cannot be published earlier begins at 0 too:
+ * otherwise it would pay a high fee at once, without need.
  */
 const urgencyOf = ({ tip, from, deadline }: ClaimTiming): number => {
   if (deadline === undefined) return 0;
@@ -46,18 +46,18 @@ const urgencyOf = ({ tip, from, deadline }: ClaimTiming): number => {
   return tip >= last ? 1 : tip <= first ? 0 : (tip - first) / (last - first);
 };
 
-/** For how many blocks to ask the chain for an estimate. */
+/** The confirmation target to ask the chain for, in blocks. */
 export const confirmationTarget = (moment: Pick<ClaimTiming, 'tip' | 'deadline'>): number =>
   Math.min(MAX_TARGET, Math.max(1, blocksLeft(moment)));
 
-/** Whether the deadline is so near that the whole value may be spent to keep the rest from somebody else. */
+/** Whether the deadline is so near that the whole value may be spent on fees rather than lost to somebody else. */
 export const isUrgent = ({ tip, deadline }: Pick<ClaimTiming, 'tip' | 'deadline'>): boolean =>
   deadline !== undefined && deadline - 1 - tip < URGENT_BLOCKS;
 
 /**
- * The rate wanted, given the estimate for `horizonOf`, a ceiling, what the deadline is worth (`top`), and what it is worth to
- * have something that hangs sooner (`patient`); the estimate is paid up to the ceiling. It never falls while blocks pass and the
- * estimate stays; at the deadline it is the top, unless the estimate is more, and `MOST` at most.
+ * The feerate wanted, given the estimate for `confirmationTarget` and three upper limits: of any feerate (`ceiling`), of the rise before
+ * the deadline (`top`), and of the rise while unconfirmed (`patient`). It never falls while blocks pass and the estimate stays; at
+ * the deadline it is `top`, or the estimate where that is higher, and at most `MAX_FEERATE` unless the estimate is.
  */
 export const targetFeerate = (
   moment: ClaimTiming,

@@ -75,7 +75,7 @@ test('a funding that the network would refuse ends the opening before the peer h
   const before = alice.node.wallet.spendable(1);
   ground.regtest.minimum = 5_000;
   await expect(alice.call('fundchannel', { id: bob.id, amount: 500_000 })).rejects.toThrow(
-    /the channel was not opened: .*does not take the transaction.*fee/,
+    /the channel was not opened: .*rejected the transaction.*fee/,
   );
   await becomes('no channel', () => alice.node.channels.entries.size === 0 && bob.node.channels.entries.size === 0);
   expect(alice.node.wallet.spendable(1)).toBe(before);
@@ -196,7 +196,7 @@ test('a withdrawal that the network refuses is an error, and its coins are free'
   const before = alice.node.wallet.spendable(1);
   ground.regtest.minimum = 5_000;
   await expect(alice.call('withdraw', { destination: bech32, satoshi: 30_000 })).rejects.toThrow(
-    /nothing was sent: .*does not take the transaction/,
+    /nothing was sent: .*rejected the transaction/,
   );
   expect(alice.node.wallet.spendable(1)).toBe(before);
   expect(alice.node.wallet.pending()).toEqual([]);

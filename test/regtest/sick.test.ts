@@ -133,7 +133,7 @@ test('one whose regtest was begun anew is refused with what to do', async () => 
   await node.start().catch(() => undefined);
   await until('it to end', () => (node.running ? undefined : true));
   const said = node.logTail();
-  expect(said).toMatch(/another chain than this node has followed up to block 121.*another --dir/);
+  expect(said).toMatch(/another chain than this node has followed up to block 121.*new --dir/);
   expect(said).not.toMatch(/\bat .*\.js:\d+/);
 }, 120_000);
 
@@ -157,7 +157,7 @@ test('one that has thrown away blocks that are still to be read has them again f
   await until('it alone', async () => ((await bitcoind.call('getconnectioncount')) === 0 ? true : undefined));
   expect(await bitcoind.call('pruneblockchain', 800)).toBeGreaterThan(102);
   await node.start();
-  await warning(node, 'pruned block 102, which this node has still to read');
+  await warning(node, 'pruned block 102, which this node has not read yet');
   await full.call('setnetworkactive', true);
   await until('the peer back', async () => ((await bitcoind.call('getconnectioncount')) === 1 ? true : undefined));
   await until('blocks from the peer', async () => ((await node.call('getinfo')).blockheight > 110 ? true : undefined), {

@@ -20,7 +20,7 @@ describe('network check', () => {
     const { chain } = await standIn({ getblockhash: () => ok(genesis) });
     await expect(checkNetwork(chain, chainHashOf.regtest)).resolves.toBeUndefined();
     await expect(checkNetwork(chain, chainHashOf.bitcoin)).rejects.toThrow(
-      'the chain is regtest, but this node is configured for bitcoin',
+      'bitcoind runs on regtest, but this node is configured for bitcoin',
     );
   });
 });

@@ -177,7 +177,9 @@ test('a chain that lost more than is remembered and does not know the old blocks
   for (let i = 0; i < 301; i++) chain.mine();
   await until(() => failures.length > 0);
   expect(failures).toMatchObject([{ fault: { code: 'reorg_too_deep', height: 113 } }]);
-  expect(String(failures[0])).toMatch(/begin with a new --dir, the same seed and `ampere recover`/);
+  expect(String(failures[0])).toMatch(
+    /start with a new --dir and the same seed, and restore the backup with `ampere recover`/,
+  );
 });
 
 describe('a chain that differs from the first block on', () => {
@@ -199,7 +201,7 @@ describe('a chain that differs from the first block on', () => {
       await until(() => failures.length > 0);
       expect(told).toEqual([]);
       expect(failures).toMatchObject([{ fault: { code: 'other_chain', height: 120 } }]);
-      expect(String(failures[0])).toMatch(/from block 1 on.*another --dir/);
+      expect(String(failures[0])).toMatch(/from block 1 on.*new --dir/);
     },
   );
 
