@@ -113,6 +113,9 @@ const byCode: ReadonlyMap<number, FailureName> = new Map(
 export const failureCode = (failure: Failure): number =>
   failure.name === 'unknown' ? failure.code : failures[failure.name].code;
 
+/** The name of a code in BOLT 4; undefined for one that is not there. */
+export const failureNameOf = (code: number): FailureName | undefined => byCode.get(code);
+
 /** `failuremsg`: code, then data. Throws WireError when a field does not fit. */
 export const encodeFailure = (failure: Failure): Uint8Array => {
   const data: Codec<object> = failure.name === 'unknown' ? struct({ data: rest }) : failures[failure.name].data;

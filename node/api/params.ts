@@ -133,6 +133,12 @@ export const percent = param<number | string, number>('percent', (given) => {
 });
 /** Millisatoshi: an integer, or "1000msat", "1sat", "0.001btc". */
 export const amountMsat = param<number | bigint | string, ReturnType<typeof msatFrom>>('msat', msatFrom);
+/** As amountMsat, where a message has four bytes for it. */
+export const amountMsat32 = param<number | bigint | string, ReturnType<typeof msatFrom>>('msat', (given) => {
+  const amount = msatFrom(given);
+  if (amount > 0xffff_ffffn) throw new RangeError('an amount of at most 4294967295 msat');
+  return amount;
+});
 /** As amountMsat, or the word "any" for an amount the payer chooses. */
 export const amountOrAny = param<number | bigint | string, ReturnType<typeof msatFrom> | 'any'>('msat|any', (given) => {
   if (given === 'any') return 'any';
@@ -173,12 +179,18 @@ export const privateChannels = param<boolean | string | readonly string[], boole
 
 /** A channel by whatever names it: the peer (if it has one channel only), the channel_id, or the short_channel_id. */
 export type ChannelRef = { readonly peer: Point } | { readonly channel: ChannelId } | { readonly scid: ShortChannelId };
-export const channelRef = param<string, ChannelRef>('node id|channel id|short_channel_id', (given) => {
+const channelRefFrom = (given: unknown): ChannelRef => {
   if (typeof given === 'string' && /^0[23][0-9a-fA-F]{64}$/.test(given)) return { peer: point(unhex(given)) };
   if (typeof given === 'string' && /^[0-9a-fA-F]{64}$/.test(given)) return { channel: channelId(unhex(given)) };
   if (typeof given === 'string' && given.includes('x')) return { scid: scidFrom(given) };
   throw new RangeError('a node id, a channel_id or a short_channel_id');
-});
+};
+export const channelRef = param<string, ChannelRef>('node id|channel id|short_channel_id', channelRefFrom);
+
+/** As channelRef, or the word "all". */
+export const channelRefOrAll = param<string, ChannelRef | 'all'>('node id|channel id|short_channel_id|all', (given) =>
+  given === 'all' ? 'all' : channelRefFrom(given),
+);
 
 /** Characters of the longest name of a host (RFC 1035), with a dot behind it. */
 const MOST_HOST = 254;

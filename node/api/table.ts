@@ -10,7 +10,9 @@ import { close } from './methods/channels/close.ts';
 import { fundchannel } from './methods/channels/fundchannel.ts';
 import { fundchannel_cancel } from './methods/channels/fundchannel_cancel.ts';
 import { listpeerchannels } from './methods/channels/listpeerchannels.ts';
+import { setchannel } from './methods/channels/setchannel.ts';
 import { devMethods } from './methods/dev.ts';
+import { listforwards } from './methods/forwards/listforwards.ts';
 import { listchannels } from './methods/graph/listchannels.ts';
 import { listnodes } from './methods/graph/listnodes.ts';
 import { decode } from './methods/invoices/decode.ts';
@@ -63,6 +65,7 @@ export const nodeMethods = {
   fundchannel,
   fundchannel_cancel,
   listpeerchannels,
+  setchannel,
   close,
   backup,
   recover,
@@ -77,6 +80,7 @@ export const nodeMethods = {
   xpay,
   keysend,
   listpays,
+  listforwards,
   listchannels,
   listnodes,
 } as const;

@@ -6,6 +6,7 @@ import type { AddressBook } from '../peer/addressbook.ts';
 import type { Peers } from '../peer/peers.ts';
 import type { Channels } from './channels.ts';
 import { coreOf, type Entry } from './entry.ts';
+import type { ChannelPolicies } from './policies.ts';
 
 export interface Reconnecting {
   /** There is a channel with its peer. */
@@ -31,6 +32,7 @@ export const reconnectingOf = (parts: {
   readonly channels: Channels;
   readonly addresses: AddressBook;
   readonly own: OwnChannels;
+  readonly policies: Pick<ChannelPolicies, 'forget'>;
 }): Reconnecting => ({
   keepConnected: (entry) => {
     const peer = peerOf(entry);
@@ -39,6 +41,7 @@ export const reconnectingOf = (parts: {
   channelGone: (entry) => {
     const peer = peerOf(entry);
     parts.own.forget(entry.key);
+    parts.policies.forget(entry.key);
     if (parts.channels.channelsWith(peer).length > 0) return;
     parts.peers.stopReconnecting(peer);
     parts.own.forgetPeer(peer);

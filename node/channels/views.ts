@@ -19,6 +19,9 @@ export interface FeePolicy {
   readonly feeBase: Msat;
   readonly feePerSatoshi: number;
   readonly cltvDelta: number;
+  /** Bounds of what is forwarded, where they are to be narrower than what the channel and its peer take. */
+  readonly htlcMinimum?: Msat;
+  readonly htlcMaximum?: Msat;
 }
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
@@ -30,8 +33,9 @@ const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
  */
 export const policyOf = ({ params }: Core, fees: FeePolicy): OwnPolicy => {
   const { htlcMinimum, maxHtlcValueInFlight, reserve } = params.remote;
-  const least = larger(1n, htlcMinimum);
-  const most = smaller((params.capacity - reserve) * 1000n, maxHtlcValueInFlight);
+  const least = larger(larger(1n, htlcMinimum), fees.htlcMinimum ?? 0n);
+  const carried = smaller((params.capacity - reserve) * 1000n, maxHtlcValueInFlight);
+  const most = smaller(carried, fees.htlcMaximum ?? carried);
   return {
     feeBase: fees.feeBase,
     feeProportional: fees.feePerSatoshi,
@@ -71,6 +75,12 @@ export const outgoingOf = (
   const closing = state.phase !== 'open' || state.shutdown.ours !== undefined || state.shutdown.theirs !== undefined;
   const status = closing ? 'closing' : isUsable(state) ? 'usable' : 'unavailable';
   return { key: entry.key, policy: policyOf(core, fees), status, update };
+};
+
+/** The short_channel_id of a channel, or while it has none an alias. */
+export const shortIdOf = (entry: Entry | undefined): ShortChannelId | undefined => {
+  const core = entry && coreOf(entry.machine.state);
+  return core?.lockin.scid ?? core?.params.alias;
 };
 
 /** Whether an HTLC that one of these channels still has, offered or received, has shown what opens its hash. */

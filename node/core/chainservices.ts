@@ -21,6 +21,7 @@ import { ForgottenChannels, recoveringForgotten } from '../channels/forgotten.ts
 import { ChannelHost } from '../channels/host.ts';
 import { Onchain } from '../channels/onchain.ts';
 import { acceptChannelFrom, type OpeningParts } from '../channels/opening.ts';
+import { ChannelPolicies } from '../channels/policies.ts';
 import { reconnectingOf } from '../channels/reconnect.ts';
 import { DISPLACEMENTS } from '../channels/unfundedlimits.ts';
 import { ownChannelOf } from '../channels/views.ts';
@@ -52,8 +53,6 @@ export interface ChainServices extends NodeChain {
   readonly graphStore: GraphStore;
   /** What peers say, and that they come and go. */
   readonly handlers: PeerHandlers;
-  /** A channel can be announced, or its peer told its policy; or what was said of it grew old. */
-  readonly refresh: (entry: Entry) => void;
   /** Sends the wallet's own transactions again that no block has. */
   readonly rebroadcast: () => void;
   /** Peers can be reached from this height on. */
@@ -130,8 +129,12 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
   let reachableSince = Number.POSITIVE_INFINITY;
   const channels = new Channels(() => ({ ...feerates.context(follower.height), reachableSince }));
   const { gossip, own } = await openGossip(identity, parts, following);
+  const policies = await ChannelPolicies.load(
+    { usual: config.policy, save: (changes) => gate.save(changes), now },
+    store,
+  );
 
-  const announced = (entry: Entry | undefined) => entry && ownChannelOf(entry, config.policy, follower.height);
+  const announced = (entry: Entry | undefined) => entry && ownChannelOf(entry, policies.of(entry.key), follower.height);
   const refresh = (entry: Entry): void => {
     const channel = announced(entry);
     if (channel !== undefined) own.refresh(channel).catch(onInternalError('announcements'));
@@ -168,7 +171,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
     allowStaticRemotekey: config.allowStaticRemotekey,
     forcedSecrets: hooks.channelSecrets,
   };
-  const reconnecting = reconnectingOf({ addresses, own, peers, channels });
+  const reconnecting = reconnectingOf({ addresses, own, policies, peers, channels });
   const forgotten = await ForgottenChannels.load(
     {
       ...{ gate, watcher, follower },
@@ -193,7 +196,8 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
   await follower.load();
   return {
     ...{ network, chain, chainWithTimeouts, follower, heightWaiters, outage, wallet, refusals, feerates },
-    ...{ channels, channelHost, opening, reconnecting, forgotten, onchain, backups, graph, graphStore, own, refresh },
+    ...{ channels, channelHost, opening, reconnecting, forgotten, onchain, backups, graph, graphStore, own },
+    ...{ policies, refresh },
     chainHash: network.chain,
     chainTip: tipProbe({ chain, clock, where }),
     feerate: () => feerates.current,

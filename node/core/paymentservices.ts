@@ -13,9 +13,10 @@ import { partLog } from '../base/loglevels.ts';
 import { canForward, claimBudgetOf } from '../channels/claimbudget.ts';
 import { type Entry, isEnding } from '../channels/entry.ts';
 import { namingLog } from '../channels/naming.ts';
-import { knowsPreimage, outgoingOf, outletOf, ownChannelOf } from '../channels/views.ts';
+import { knowsPreimage, outgoingOf, outletOf, ownChannelOf, shortIdOf } from '../channels/views.ts';
 import { ForwardingFees } from '../forward/forwardingfees.ts';
 import { ForwardLinks } from '../forward/forwardlinks.ts';
+import { ForwardLog } from '../forward/forwardlog.ts';
 import { HtlcFailures } from '../forward/htlcfailures.ts';
 import { HtlcSwitch } from '../forward/htlcswitch.ts';
 import { ReplayLog } from '../forward/replay.ts';
@@ -88,7 +89,7 @@ const paymentsOf = (
 export const openPaymentServices = async (parts: PaymentServicesParts): Promise<PaymentServices> => {
   const { identity, chain, eob, experiments } = parts;
   const { config, keys, gate, now, fatal } = identity;
-  const { wallet, channels, own, follower, outage } = chain;
+  const { wallet, channels, own, policies, follower, outage } = chain;
   const ports = { ...identity.ports, log: identity.logs.payment };
   const { clock, store } = ports;
   const limitedLog = identity.limitedLogs.payment;
@@ -123,11 +124,18 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     fail: ({ channel, id }, failure) => failures.failBack(channel, id, failure),
   });
   const updateOf = (entry: Entry | undefined, named: ShortChannelId): Uint8Array | undefined => {
-    const channel = entry && ownChannelOf(entry, config.policy, follower.height);
+    const channel = entry && ownChannelOf(entry, policies.of(entry.key), follower.height);
     return channel && own.channelUpdateFor(channel, named);
   };
   const replays = await ReplayLog.load(store);
   const forwardingFees = await ForwardingFees.load(store);
+  const forwards = await ForwardLog.load({
+    store,
+    save: (changes) => gate.save(changes),
+    afterSaved: (run) => gate.afterSaved(run),
+    now: () => clock.now(),
+    scidOf: (key) => shortIdOf(channels.entries.get(key)),
+  });
   const htlcSwitch = new HtlcSwitch({
     key: keys.identity,
     registry: eob.registry,
@@ -141,11 +149,12 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
       updateOf: (channel, named) => updateOf(channels.entries.get(channel), named),
       outgoing: (scid) => {
         const entry = channels.byShortId(scid);
-        const outgoing = entry && outgoingOf(entry, scid, config.policy, updateOf(entry, scid));
-        return outgoing && { ...outgoing, previousPolicy: own.previousPolicy(outgoing.key) };
+        const outgoing = entry && outgoingOf(entry, scid, policies.of(entry.key), updateOf(entry, scid));
+        if (outgoing === undefined || policies.isGraceOver(outgoing.key)) return outgoing;
+        return { ...outgoing, previousPolicy: own.previousPolicy(outgoing.key) };
       },
     },
-    ...{ payments, receiver, links, failures, replays, clock, log },
+    ...{ payments, receiver, links, failures, forwards, replays, clock, log },
     canPayForClaims: (one) => canForward(one, claimBudget(), receiver.claimed()),
     save: (changes) => gate.save(changes),
     height: () => follower.height,
@@ -155,5 +164,5 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     onFeeEarned: (fee) => gate.save(forwardingFees.add(fee)),
     onForwardNote: experiments.noted ?? (() => undefined),
   });
-  return { invoices, payments, receiver, htlcSwitch, replays, feesCollected: () => forwardingFees.total };
+  return { invoices, payments, receiver, forwards, htlcSwitch, replays, feesCollected: () => forwardingFees.total };
 };

@@ -12,11 +12,14 @@ import type { HeightWaiters } from '../chain/heightwaits.ts';
 import type { ChainOutage } from '../chain/outage.ts';
 import type { TipOrReason } from '../chain/timeouts.ts';
 import type { Channels } from '../channels/channels.ts';
+import type { Entry } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import type { Onchain } from '../channels/onchain.ts';
 import type { OpeningParts } from '../channels/opening.ts';
+import type { ChannelPolicies } from '../channels/policies.ts';
 import type { Reconnecting } from '../channels/reconnect.ts';
 import type { Config } from '../config/config.ts';
+import type { ForwardLog } from '../forward/forwardlog.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
 import type { Invoices } from '../pay/invoices.ts';
@@ -70,6 +73,9 @@ export interface NodeChain {
   readonly backups: Backups;
   readonly graph: Graph;
   readonly own: OwnChannels;
+  readonly policies: ChannelPolicies;
+  /** A channel can be announced, or its peer told its policy; or what was said of it grew old. */
+  readonly refresh: (entry: Entry) => void;
 }
 
 /** What a node pays and is paid. */
@@ -77,6 +83,7 @@ export interface NodePayments {
   readonly invoices: Invoices;
   readonly receiver: ReceiverHost;
   readonly payments: Payments;
+  readonly forwards: ForwardLog;
   /** Of all HTLCs that were forwarded. */
   readonly feesCollected: () => Msat;
 }

@@ -14,6 +14,7 @@ import { scidText, subMsat } from '../../wire/units.ts';
 import { decodeOrigin, encodeOrigin, htlcName, type Origin } from '../pay/origin.ts';
 import { forwardFailure, returnedReason } from './forwardingpolicy.ts';
 import type { ForwardLinks } from './forwardlinks.ts';
+import type { ForwardedHtlc } from './forwardlog.ts';
 import { HeightWaits } from './heightwaits.ts';
 import type { HtlcFailures } from './htlcfailures.ts';
 import type { HtlcSwitchParts } from './htlcswitchparts.ts';
@@ -49,6 +50,13 @@ const replayableUntil = (event: Received, hop: OpenedHop, height: number): numbe
   return Math.min(until, height + 2 * MAX_EXPIRY_AHEAD);
 };
 
+/** An HTLC as its onion has it forwarded, for the log of forwards. */
+const toForward = (
+  channel: string,
+  { id, amount }: Received,
+  { payload }: Extract<OpenedHop, { kind: 'forward' }>,
+): ForwardedHtlc => ({ channel, id, amount, to: payload.shortChannelId, toForward: payload.amtToForward });
+
 export class HtlcSwitch {
   private readonly parts: HtlcSwitchParts;
   private readonly links: ForwardLinks;
@@ -79,6 +87,8 @@ export class HtlcSwitch {
       const origin = decodeOrigin(htlc.origin);
       if (origin.kind === 'forward') this.links.set(htlcName(origin.channel, origin.id), { channel });
     }
+    const { forwards, channels } = this.parts;
+    forwards.restore((channel, id) => channels.incoming(channel, id) !== undefined);
   }
 
   /** A peer's HTLC is irrevocably committed to us. */
@@ -125,8 +135,10 @@ export class HtlcSwitch {
     this.failIf(channel, event, hop, wrong ?? this.deliverOrForward(channel, event, hop));
   }
 
-  private failIf(channel: string, { id }: Received, { sharedSecret }: OpenedHop, failure: Failure | undefined): void {
-    if (failure !== undefined) this.failures.fail(channel, id, sharedSecret, failure);
+  private failIf(channel: string, event: Received, hop: OpenedHop, failure: Failure | undefined): void {
+    if (failure === undefined) return;
+    if (hop.kind === 'forward') this.parts.forwards.localFailed(toForward(channel, event, hop), failureCode(failure));
+    this.failures.fail(channel, event.id, hop.sharedSecret, failure);
   }
 
   /** Logs the onion; a failure when it was sent before with another HTLC. */
@@ -187,7 +199,7 @@ export class HtlcSwitch {
   }
 
   private forward(channel: string, event: Received, hop: Extract<OpenedHop, { kind: 'forward' }>): Failure | undefined {
-    const { channels, height, limitedLog, onForwardNote } = this.parts;
+    const { channels, height, limitedLog, forwards, onForwardNote } = this.parts;
     const { payload, note, next } = hop;
     const outgoing = channels.outgoing(payload.shortChannelId);
     const failure: Failure | undefined = event.givenUp
@@ -210,6 +222,7 @@ export class HtlcSwitch {
     }
     if (note !== undefined) onForwardNote(note);
     this.links.set(htlcName(channel, event.id), { channel: outgoing.key, named: payload.shortChannelId });
+    forwards.offered(toForward(channel, event, hop));
     channels.push(outgoing.key, {
       type: 'offer',
       amount: payload.amtToForward,
@@ -238,7 +251,9 @@ export class HtlcSwitch {
     const named = this.links.get(name)?.named;
     this.links.delete(name);
     const channel_update = (named === undefined ? undefined : channels.updateOf(channel, named)) ?? zeros(0);
-    this.failures.failBack(origin.channel, origin.id, { name: 'temporary_channel_failure', channel_update });
+    const failure: Failure = { name: 'temporary_channel_failure', channel_update };
+    this.parts.forwards.end(origin.channel, origin.id, 'local_failed', { failureCode: failureCode(failure) });
+    this.failures.failBack(origin.channel, origin.id, failure);
   }
 
   /** An HTLC that we offered was resolved. */
@@ -261,6 +276,8 @@ export class HtlcSwitch {
     const { channels, log } = this.parts;
     const name = htlcName(origin.channel, origin.id);
     const incoming = channels.incoming(origin.channel, origin.id);
+    const status = result.kind === 'fulfilled' ? 'settled' : 'failed';
+    this.parts.forwards.end(origin.channel, origin.id, status, { outId: id });
     if (incoming === undefined) {
       // The incoming HTLC was removed before a restart: only the outgoing one is left to acknowledge.
       this.links.delete(name);

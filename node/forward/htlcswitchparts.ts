@@ -11,6 +11,7 @@ import type { Msat, Point, SecretKey, ShortChannelId } from '../../wire/units.ts
 import type { Clock, Log } from '../ports/ports.ts';
 import type { OutgoingChannel } from './forwardingpolicy.ts';
 import type { ForwardLinks } from './forwardlinks.ts';
+import type { ForwardLog } from './forwardlog.ts';
 import type { HtlcFailures } from './htlcfailures.ts';
 import type { ReplayLog } from './replay.ts';
 
@@ -59,6 +60,7 @@ export interface HtlcSwitchParts {
   readonly receiver: ReceivingDirectory;
   readonly links: ForwardLinks;
   readonly failures: HtlcFailures;
+  readonly forwards: ForwardLog;
   readonly replays: ReplayLog;
   /** Keeps changes with the next synced write; order is kept, so no need to wait. */
   readonly save: (changes: readonly Change[]) => void;

@@ -53,9 +53,12 @@ const table = {
     'no',
   ),
   'over/': row('channel: a mark that it is closed for good', 'node/channels/load.ts', 'empty', 0, 'no'),
+  'policy/': row('channel: what it asks of HTLCs where set by itself', 'node/channels/policies.ts', 'codec', 5, 'no'),
   'gift/': row('channel: a forgotten channel with push_msat', 'node/channels/forgotten.ts', 'staticRecord', 0, 'no'),
 
   'replay/': row('half an onion tag: expiry and incoming HTLC', 'node/forward/replay.ts', '16 bytes', 5, 'no'),
+  'forward/': row('number: an HTLC that was to be forwarded', 'node/forward/forwardlog.ts', 'codec', 5, 'no'),
+  'forwarding/': row('number: a mark that it is under way', 'node/forward/forwardlog.ts', 'empty', 5, 'index'),
   'stats/fees': row('fees earned by forwarding', 'node/forward/forwardingfees.ts', 'msat', 0, 'no'),
 
   'graph/channel/': row('scid: an announced channel', 'node/graph/persist.ts', 'stored', 0, 'peers'),

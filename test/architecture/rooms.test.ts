@@ -19,7 +19,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'node/wallet': ['node/ports', 'node/base', 'node/store', 'node/chain'],
   'node/sweep': ['node/ports', 'node/store', 'node/chain', 'node/wallet'],
   'node/pay': ['node/ports', 'node/base', 'node/store', 'node/graph'],
-  'node/forward': ['node/ports', 'node/graph', 'node/pay'],
+  'node/forward': ['node/ports', 'node/store', 'node/graph', 'node/pay'],
   'node/channels': [
     ...['node/ports', 'node/base', 'node/store', 'node/chain', 'node/peer'],
     ...['node/graph', 'node/wallet', 'node/sweep', 'node/forward'],
@@ -32,7 +32,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ],
   'node/api': [
     ...['node/ports', 'node/base', 'node/store', 'node/chain', 'node/peer', 'node/graph', 'node/wallet'],
-    ...['node/pay', 'node/sweep', 'node/channels', 'node/backup', 'node/config', 'node/core'],
+    ...['node/pay', 'node/forward', 'node/sweep', 'node/channels', 'node/backup', 'node/config', 'node/core'],
   ],
   'node/dev': [
     ...['node/ports', 'node/store', 'node/chain', 'node/peer', 'node/sweep'],

@@ -237,6 +237,24 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     ],
   },
   listnodes: { nodes: [{ nodeid: ids.bob, alias: 'bob' }] },
+  listforwards: {
+    forwards: [
+      {
+        ...{ created_index: 1, in_channel: '103x1x0', in_htlc_id: 7, in_msat: msat(101_000n), status: 'settled' },
+        ...{ style: 'tlv', received_time: 1_700_000_000.5, resolved_time: 1_700_000_001.25 },
+        ...{ out_channel: '104x1x0', out_htlc_id: 9, out_msat: msat(100_000n), fee_msat: msat(1_000n) },
+      },
+    ],
+  },
+  setchannel: {
+    channels: [
+      {
+        ...{ peer_id: ids.bob, channel_id: ids.hash, short_channel_id: '103x1x0' },
+        ...{ fee_base_msat: msat(1_000n), fee_proportional_millionths: 10, ignore_fee_limits: false },
+        ...{ minimum_htlc_out_msat: msat(1n), maximum_htlc_out_msat: msat(990_000_000n) },
+      },
+    ],
+  },
   pay: { ...paid, status: 'complete' },
   xpay: {
     payment_preimages: [ids.hash, ids.other],

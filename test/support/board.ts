@@ -5,6 +5,7 @@ import type { Htlc } from '../../channel/model/state.ts';
 import { UNSIGNED } from '../../channel/model/updates.ts';
 import type { OutgoingChannel } from '../../node/forward/forwardingpolicy.ts';
 import { ForwardLinks } from '../../node/forward/forwardlinks.ts';
+import { ForwardLog } from '../../node/forward/forwardlog.ts';
 import { HtlcFailures } from '../../node/forward/htlcfailures.ts';
 import { type ChannelDirectory, HtlcSwitch } from '../../node/forward/htlcswitch.ts';
 import { ReplayLog } from '../../node/forward/replay.ts';
@@ -22,6 +23,8 @@ import { heldClock } from './quiet.ts';
 export const HEIGHT = 500;
 const hash = paymentHash(sha256(utf8('forwarded')));
 export const alias = shortChannelId(77n);
+/** The short_channel_id of the channel that HTLCs come by. */
+export const came = shortChannelId(66n);
 export const update = (scid: ShortChannelId): Uint8Array => concat(Uint8Array.of(1, 2), utf8(`update of ${scid}`));
 
 export const channel: OutgoingChannel & { readonly key: string } = {
@@ -71,9 +74,11 @@ const arrived = {
 export const board = async (
   outgoing: typeof channel | undefined = channel,
   canPayForClaims: (one: AtStake) => boolean = () => true,
+  store = memoryStore(),
 ) => {
   const clock = heldClock();
   const replays = await ReplayLog.load(memoryStore());
+
   const here = { current: true, out: false, known: false, givenUp: false, gone: false };
   const told: (readonly [channel: string, input: Input])[] = [];
   const incoming: Htlc = {
@@ -100,10 +105,17 @@ export const board = async (
   };
   const links = new ForwardLinks(channels);
   const failures = new HtlcFailures({ key: keyOf('us'), channels, clock, log: memoryLog() });
+  const forwards = await ForwardLog.load({
+    store,
+    save: (changes) => void store.commit(changes),
+    afterSaved: (run) => void store.commit([]).then(run),
+    now: () => 1_700_000_000_000,
+    scidOf: (key) => (key === 'in' ? came : undefined),
+  });
   const htlcSwitch = new HtlcSwitch({
     key: keyOf('us'),
     registry: new Map(),
-    ...{ channels, links, failures },
+    ...{ channels, links, failures, forwards },
     payments: { outcome: async () => undefined },
     receiver: { htlc: () => undefined, isOnRecord: () => here.known, resolved: () => undefined },
     replays,
@@ -137,5 +149,5 @@ export const board = async (
     return read.kind === 'attributed' && read.hop === 0 ? read.failure : read;
   };
   const failure = () => failureOf({ sharedSecrets });
-  return { htlcSwitch, links, told, receive, failure, failureOf, here, clock, replays };
+  return { htlcSwitch, forwards, links, told, receive, failure, failureOf, here, clock, replays };
 };

@@ -76,6 +76,18 @@ const required: readonly (readonly [method: MethodName, list: string | undefined
       'amount_sent_msat preimage number_of_parts erroronion',
   ],
   ['help', 'help', 'command'],
+  [
+    'listforwards',
+    'forwards',
+    'created_index in_channel in_htlc_id in_msat status style received_time resolved_time out_channel out_htlc_id ' +
+      'out_msat fee_msat failcode failreason',
+  ],
+  [
+    'setchannel',
+    'channels',
+    'peer_id channel_id short_channel_id fee_base_msat fee_proportional_millionths ignore_fee_limits ' +
+      'minimum_htlc_out_msat warning_htlcmin_too_low maximum_htlc_out_msat warning_htlcmax_too_high',
+  ],
   ['waitblockheight', undefined, 'blockheight'],
   ['feerates', 'perkb', 'min_acceptable max_acceptable floor estimates opening mutual_close unilateral_close penalty'],
   ['feerates', 'perkw', 'min_acceptable max_acceptable floor estimates unilateral_anchor_close'],

@@ -9,6 +9,7 @@ import { type Line, startLine } from '../../support/line.ts';
 import { becomes } from '../../support/pair.ts';
 import { allParameters, closeRows, fundingRows, peerRows } from './channels.ts';
 import { devRows, thievingRows } from './dev.ts';
+import { forwardRows } from './forwards.ts';
 import { messageRows, nodeRows } from './node.ts';
 import { invoiceRows, payRows } from './payments.ts';
 import type { Rows } from './rows.ts';
@@ -18,6 +19,7 @@ const rows: Rows = {
   ...peerRows,
   ...messageRows,
   ...nodeRows,
+  ...forwardRows,
   ...invoiceRows,
   ...payRows,
   ...devRows,

@@ -13,7 +13,7 @@ import { type Entry, isFunded } from '../../../channels/entry.ts';
 import { isDoubleSpent } from '../../../channels/fundingnotices.ts';
 import { balancesOf, policyOf } from '../../../channels/views.ts';
 import type { Node } from '../../../core/running.ts';
-import { ourSide } from '../../../graph/announce.ts';
+import { type OwnPolicy, ourSide } from '../../../graph/announce.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import * as field from '../../results.ts';
@@ -172,11 +172,10 @@ const htlcRow = (htlc: Htlc): Row['htlcs'][number] => ({
 /** What it needs of a node. */
 type Parts = Pick<
   Node,
-  'channels' | 'config' | 'follower' | 'keys' | 'onchain' | 'own' | 'peers' | 'refusals' | 'wallet'
+  'channels' | 'config' | 'follower' | 'keys' | 'onchain' | 'own' | 'peers' | 'policies' | 'refusals' | 'wallet'
 >;
 
-const policyRow = (node: Parts, core: Core): NonNullable<Row['updates']> => {
-  const ours = policyOf(core, node.config.policy);
+const policyRow = (node: Parts, core: Core, ours: OwnPolicy): NonNullable<Row['updates']> => {
   const { scid } = core.lockin;
   const theirs = node.own.peerPolicy([scid, core.params.alias], core.params.peer);
   const row = (policy: Omit<typeof ours, 'disabled'>) => ({
@@ -197,7 +196,7 @@ const channelRow = (node: Parts, entry: Entry, state: Funded): Row => {
   const isLost = isDoubleSpent(entry, node.wallet);
   const pushed = params.push;
   const ownFunds = role === 'funder' ? toMsat(capacity) : msat(0n);
-  const policy = policyOf(core, node.config.policy);
+  const policy = policyOf(core, node.policies.of(entry.key));
   const live = state.phase === 'open' && !isLost;
   const closer = closerOf(state);
   return {
@@ -205,7 +204,7 @@ const channelRow = (node: Parts, entry: Entry, state: Funded): Row => {
     peer_connected: node.peers.get(params.peer) !== undefined,
     reestablished: link.status === 'online',
     channel_type: channelTypeOf(core),
-    updates: policyRow(node, core),
+    updates: policyRow(node, core, policy),
     state: stateName(state),
     feerate: { perkw: feerate, perkb: feerate * 4 },
     ...(state.phase === 'failed' && state.outdated && { lost_state: true }),
@@ -244,7 +243,7 @@ const channelRow = (node: Parts, entry: Entry, state: Funded): Row => {
     spendable_msat: live ? spendable(core, node.channels.context()) : msat(0n),
     receivable_msat: live ? receivable(core, node.channels.context()) : msat(0n),
     minimum_htlc_in_msat: local.htlcMinimum,
-    minimum_htlc_out_msat: remote.htlcMinimum,
+    minimum_htlc_out_msat: policy.htlcMinimum,
     maximum_htlc_out_msat: policy.htlcMaximum,
     their_to_self_delay: remote.toSelfDelay,
     our_to_self_delay: local.toSelfDelay,
