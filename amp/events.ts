@@ -4,6 +4,7 @@
  */
 
 import type { Failure } from '../onion/failures.ts';
+import type { RawRecord } from '../wire/tlv.ts';
 import type { Msat, PaymentHash, Point, Preimage } from '../wire/units.ts';
 import type { Route } from './route.ts';
 
@@ -93,6 +94,8 @@ export interface PaidInvoice {
   readonly set: Uint8Array;
   /** One per HTLC, in order of arrival; one alone for an ordinary payment. */
   readonly preimages: readonly Preimage[];
+  /** Of a keysend, for which there is no invoice yet: the further records that came with it, increasing by type. */
+  readonly keysend?: { readonly extraTlvs: readonly RawRecord[] } | undefined;
 }
 
 /** Why a payment failed, for people and programs. */

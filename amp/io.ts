@@ -5,6 +5,7 @@
 
 import type { Failure } from '../onion/failures.ts';
 import type { Change } from '../wire/change.ts';
+import type { RawRecord } from '../wire/tlv.ts';
 import type { Msat, PaymentHash, Point, Preimage, ShortChannelId } from '../wire/units.ts';
 import type { HtlcKey, PaidInvoice, PaymentEvent, ReceiverEvent } from './events.ts';
 import type { ReceiverLimits } from './limits.ts';
@@ -13,6 +14,14 @@ import type { Schemes } from './scheme.ts';
 import type { ShareBlob } from './shares.ts';
 
 /* ------------------------------------------------------------------------------------------------ receiving: inputs */
+
+/** What a keysend tells its destination beside amount and expiry. */
+export interface Keysend {
+  /** Record 5482373484: what opens the payment hash. */
+  readonly preimage: Preimage;
+  /** Further records for the destination, increasing by type. */
+  readonly extraTlvs: readonly RawRecord[];
+}
 
 /** What the final hop of an onion says, read by onion/ and amp/payload.ts. `amount` and `expiry` are what the payer meant. */
 export type FinalPayload =
@@ -35,6 +44,8 @@ export type FinalPayload =
       readonly paymentSecret: Uint8Array | undefined;
       /** total_msat; undefined without payment_data. */
       readonly total: Msat | undefined;
+      /** Of a keysend, which pays without an invoice. */
+      readonly keysend?: Keysend | undefined;
     };
 
 /**
@@ -175,6 +186,8 @@ export interface OrdinaryRequest extends PaymentTerms {
   readonly paymentSecret: Uint8Array;
   /** payment_metadata of the invoice. */
   readonly metadata: Uint8Array | undefined;
+  /** Pays without an invoice: this is sent in the place of the secret and metadata, which are not used. */
+  readonly keysend?: Keysend | undefined;
 }
 
 /** A payment to make. */

@@ -49,6 +49,9 @@ const final = (request: PaymentRequest, at: Hop, { protocol = 0, blobs }: AmpBlo
     const extra = { protocol, paymentId: request.paymentId, blobs };
     return { kind: 'frame', frame: { shortChannelId: NO_CHANNEL, ...what, extra } };
   }
+  const { keysend } = request;
+  if (keysend !== undefined)
+    return { kind: 'tlv', stream: writeFinal({ ...what, keysend: keysend.preimage, custom: keysend.extraTlvs }) };
   const paymentData = { paymentSecret: request.paymentSecret, totalMsat: request.amount };
   return { kind: 'tlv', stream: writeFinal({ ...what, paymentData, paymentMetadata: request.metadata }) };
 };

@@ -30,8 +30,8 @@ export const ampProtocols = (schemes: Schemes): ReadonlyMap<number, EobProtocol<
     ]),
   );
 
-/** lnd's AMP and keysend (in no BOLT) are even records, which a node that does not speak them must refuse (BOLT 1, BOLT 4). */
-const notSpoken = { amp: 14n, keysend: 5482373484n } as const;
+/** lnd's AMP (in no BOLT) is an even record, which a node that does not speak it must refuse (BOLT 1, BOLT 4). */
+const notSpoken = { amp: 14n } as const;
 
 const refused = (type: bigint): Reading<never> => ({ refuse: { name: 'invalid_onion_payload', type, offset: 0 } });
 
@@ -45,9 +45,12 @@ export const finalPayload = (hop: FinalHop<EobAmp>): Reading<FinalPayload> => {
       return { accept: { kind: 'ordinary', amount, expiry, paymentSecret: undefined, total: undefined } };
     case 'tlv': {
       if (hop.amp !== undefined) return refused(notSpoken.amp);
-      if (hop.keysend !== undefined) return refused(notSpoken.keysend);
       const { paymentData } = hop;
       const data = { paymentSecret: paymentData?.paymentSecret, total: paymentData?.totalMsat };
+      if (hop.keysend !== undefined) {
+        const keysend = { preimage: hop.keysend, extraTlvs: hop.custom ?? [] };
+        return { accept: { kind: 'ordinary', amount, expiry, ...data, total: data.total ?? amount, keysend } };
+      }
       return { accept: { kind: 'ordinary', amount, expiry, ...data } };
     }
   }

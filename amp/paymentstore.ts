@@ -22,7 +22,7 @@ import {
 } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../wire/fields.ts';
 import type { PaymentFailure } from './events.ts';
-import type { AmpRequest, Excluded, PaymentRequest } from './io.ts';
+import type { AmpRequest, Excluded, Keysend, PaymentRequest } from './io.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import {
   isOrdinary,
@@ -90,6 +90,13 @@ const extras: Codec<Pick<AmpRequest, 'shares' | 'redundancy' | 'maxOverpayment'>
 const hasExtras = (value: PaymentRequest): value is AmpRequest =>
   !isOrdinary(value) &&
   (value.shares !== undefined || value.redundancy !== undefined || value.maxOverpayment !== undefined);
+
+/** What only a keysend has; in a record of its own for the same reason. */
+const keysendRecord: Codec<Keysend> = struct({
+  preimage,
+  extraTlvs: list(u16, struct({ type: u64, value: prefixed(u16) })),
+});
+const keysendIn = (value: PaymentRequest): Keysend | undefined => (isOrdinary(value) ? value.keysend : undefined);
 
 const hop: Codec<Hop> = struct({ node: point, scid: shortChannelId, amount: msat, expiry: u32, tlvOnly: bool });
 const route: Codec<Route> = map(
@@ -166,10 +173,12 @@ const result: Codec<PaymentResult> = union('event', {
 export const paymentTables = (payment: Payment): readonly Table[] => {
   if (payment.kind === 'running') {
     const one = <T>(name: string, codec: Codec<T>, value: T): Table => table(name, value, codec, () => [['0', value]]);
+    const keysend = keysendIn(payment.request);
     return [
       one('request', request, payment.request),
       one('bounds', bounds, payment.request),
       ...(hasExtras(payment.request) ? [one('extras', extras, payment.request)] : []),
+      ...(keysend === undefined ? [] : [one('keysend', keysendRecord, keysend)]),
       one('progress', progress, payment.progress),
       ...(payment.progress.keepBack === nothingKeptBack ? [] : [one('keepback', keepBack, payment.progress.keepBack)]),
       one('learnt', learnt, payment.learnt),
@@ -184,6 +193,8 @@ export const checkRequest = (terms: PaymentRequest): void => {
   encode(request, terms);
   encode(bounds, terms);
   if (hasExtras(terms)) encode(extras, terms);
+  const keysend = keysendIn(terms);
+  if (keysend !== undefined) encode(keysendRecord, keysend);
 };
 
 /** Versions before called a payment failed that was claimed in part. A preimage is a preimage. */
@@ -202,6 +213,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
     request: one('request', request),
     bounds: one('bounds', bounds),
     extras: one('extras', extras),
+    keysend: one('keysend', keysendRecord),
     progress: one('progress', progress),
     keepBack: one('keepback', keepBack),
     learnt: one('learnt', learnt),
@@ -213,7 +225,12 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
   const shards = [...load(records, 'shard', shard)].sort(([a], [b]) => Number(a) - Number(b)).map(([, value]) => value);
   return {
     kind: 'running',
-    request: { ...parts.request, ...parts.bounds, ...parts.extras },
+    request: {
+      ...parts.request,
+      ...parts.bounds,
+      ...parts.extras,
+      ...(parts.keysend !== undefined && { keysend: parts.keysend }),
+    },
     progress: { ...how, ...(parts.keepBack && { keepBack: parts.keepBack }) },
     learnt: what,
     shards,

@@ -3,11 +3,13 @@
  * whole and enough; then all of it is. What was decided is saved before it is done, so a restart at any point repeats it.
  */
 
-import { equal, equalConstantTime } from '../wire/bytes.ts';
+import { equal, equalConstantTime, hex } from '../wire/bytes.ts';
 import { type Preimage, sumMsat } from '../wire/units.ts';
 import { canClaim } from './claimable.ts';
 import type { PaidInvoice, Refusal, SetView } from './events.ts';
-import type { ReceiverContext, ReceiverEffect, ReceiverInput } from './io.ts';
+import type { Keysend, ReceiverContext, ReceiverEffect, ReceiverInput } from './io.ts';
+import { checkKeysend, keysendOf } from './keysend.ts';
+import { LEAST_FINAL_CLTV } from './limits.ts';
 import { receiverChanges } from './receiverstore.ts';
 import { failureOf, mayPass } from './refusals.ts';
 import { isDust, roomFor } from './room.ts';
@@ -77,6 +79,7 @@ const settle = (
   whole: HeldSet,
   preimages: readonly (Preimage | undefined)[],
   context: ReceiverContext,
+  keysend?: Keysend,
 ): PendingStep => {
   const set = sets.decided(whole, { kind: 'settled' }, (_, i) => {
     const preimage = preimages[i];
@@ -84,15 +87,18 @@ const settle = (
   });
   const claimed = [...set.parts.values()].filter(({ resolution }) => resolution.kind === 'claimed');
   const known = preimages.filter((preimage) => preimage !== undefined);
+  // A keysend has no invoice before it is paid; the node makes one of it, which has the payment hash for its name.
+  const invoice = keysend === undefined ? set.invoice : hex(set.id);
   const paid: PaidInvoice | undefined =
-    set.invoice === undefined
+    invoice === undefined
       ? undefined
       : {
-          invoice: set.invoice,
+          invoice,
           received: sumMsat(claimed.map(({ amount }) => amount)),
           at: context.now,
           set: set.id,
           preimages: set.content.kind === 'ordinary' ? known.slice(0, 1) : known,
+          ...(keysend !== undefined && { keysend: { extraTlvs: keysend.extraTlvs } }),
         };
   const settled: PendingStep = {
     state: put(pending.state, name, set),
@@ -121,7 +127,9 @@ const checkHtlc = (input: HtlcInput, context: ReceiverContext): Refusal | undefi
   if (expiry < payload.expiry) return 'expiry_below_onion';
   // BOLT 2, "Forwarding HTLCs": what a stranger could have us hold for so long is not taken.
   if (expiry > context.height + context.limits.expiryAhead) return 'expiry_too_far';
-  if (expiry < context.height + (invoice?.minFinalCltv ?? context.minFinalCltv)) return 'expiry_too_near';
+  const keysend = keysendOf(input);
+  const leastCltv = invoice?.minFinalCltv ?? (keysend === undefined ? context.minFinalCltv : LEAST_FINAL_CLTV);
+  if (expiry < context.height + leastCltv) return 'expiry_too_near';
   // Whatever the invoice says.
   if (isLate(expiry, context)) return 'expiry_too_near';
   if (payload.kind === 'eob') {
@@ -131,6 +139,7 @@ const checkHtlc = (input: HtlcInput, context: ReceiverContext): Refusal | undefi
     const alone = context.schemes.get(payload.scheme)?.furtherBlobs === false;
     return alone && payload.blobs.length > 1 ? 'too_many_blobs' : undefined;
   }
+  if (keysend !== undefined) return checkKeysend(input, keysend, context);
   // A stranger on the way knows the payment hash; only who has the invoice knows the secret, and may touch the set.
   const { paymentSecret, total } = payload;
   if (paymentSecret === undefined || total === undefined) return 'no_payment_secret';
@@ -143,7 +152,8 @@ const checkHtlc = (input: HtlcInput, context: ReceiverContext): Refusal | undefi
 
 /** Whether the payment is one we take at all. */
 const checkPurpose = ({ payload, invoice }: HtlcInput, context: ReceiverContext): Refusal | undefined => {
-  if (payload.kind === 'ordinary') return invoice?.status === 'open' ? undefined : 'no_open_invoice';
+  if (payload.kind === 'ordinary')
+    return payload.keysend !== undefined || invoice?.status === 'open' ? undefined : 'no_open_invoice';
   if (equal(payload.paymentId, ZERO_ID)) return context.spontaneous ? undefined : 'spontaneous_refused';
   const named = invoice?.kind === 'eob_amp' && equal(invoice.paymentSecret.subarray(0, 11), payload.paymentId);
   return named && invoice.status === 'open' ? undefined : 'no_open_invoice';
@@ -180,7 +190,7 @@ const checkIndex = (
 
 /** What is wrong with an HTLC beside the set it says it belongs to, which stands. */
 const checkBeside = (input: HtlcInput, set: HeldSet | undefined, context: ReceiverContext): Refusal | undefined => {
-  if (set !== undefined && !sets.belongs(set, input.payload)) return 'set_mismatch';
+  if (set !== undefined && (!sets.belongs(set, input.payload) || keysendOf(input) !== undefined)) return 'set_mismatch';
   if (input.payload.kind === 'eob' && set !== undefined && sets.hasHash(set, input.paymentHash))
     return 'duplicate_hash';
   const wrongIndex = checkIndex(input, set, context);
@@ -231,7 +241,7 @@ const onHtlc = (pending: PendingStep, input: HtlcInput, context: ReceiverContext
   if (typeof joined === 'string') return refuse(failSet(pending, name, joined, context), input, joined, context);
   const owners = state.owners.set(htlc, name);
   const held: PendingStep = { ...pending, state: put({ ...state, owners }, name, joined) };
-  const verdict = sets.verdictOn(joined, input.invoice?.preimage, context.schemes);
+  const verdict = sets.verdictOn(joined, keysendOf(input)?.preimage ?? input.invoice?.preimage, context.schemes);
   switch (verdict.kind) {
     case 'incomplete': {
       // A set that its first HTLC makes complete is not held: it may be worth anything, and needs no room.
@@ -247,7 +257,7 @@ const onHtlc = (pending: PendingStep, input: HtlcInput, context: ReceiverContext
     case 'complete':
       // Nobody knows its preimages yet but the payer.
       if (!canClaim(joined, state.sets.values(), context.claiming)) return failSet(held, name, 'unclaimable', context);
-      return settle(held, name, joined, verdict.preimages, context);
+      return settle(held, name, joined, verdict.preimages, context, keysendOf(input));
   }
 };
 

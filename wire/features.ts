@@ -38,6 +38,8 @@ export const features = {
   option_scid_alias: { bit: 46, contexts: 'INT', requires: [] },
   option_payment_metadata: { bit: 48, contexts: '9', requires: [] },
   option_zeroconf: { bit: 50, contexts: 'INT', requires: ['option_scid_alias'] },
+  /** Not in the BOLTs: record 5482373484 of the onion, a payment without an invoice. */
+  keysend: { bit: 54, contexts: 'N', requires: [] },
   option_simple_close: { bit: 60, contexts: 'IN', requires: ['option_shutdown_anysegwit'] },
   option_splice: { bit: 62, contexts: 'IN', requires: [] },
   /** Not in the BOLTs: AMP over the 65-byte frame with extra onion blobs. */
@@ -201,3 +203,7 @@ export const payerFeatures = (asked: Uint8Array): Uint8Array =>
     option_eob_amp: 'optional',
     ...(!hasFeature(asked, 'option_eob_amp') && { option_payment_metadata: 'optional' }),
   });
+
+/** Our bitmap for `node_announcement`, which tells whether this node takes keysends. */
+export const announcedFeatures = ({ keysend }: { readonly keysend: boolean }): Uint8Array =>
+  ourFeatures('N', keysend ? { keysend: 'optional' } : {});

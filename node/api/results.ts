@@ -18,6 +18,17 @@ export const amountMsat = z
   )
   .meta({ kind: 'msat' });
 
+/** The type of a TLV record: 64 bits, on the wire a JSON integer; digits in a text are read too. */
+export const tlvType = z
+  .codec(
+    z.custom<number | bigint | string>((wire) =>
+      typeof wire === 'string' ? /^\d{1,20}$/.test(wire) : typeof wire === 'bigint' || Number.isSafeInteger(wire),
+    ),
+    z.custom<bigint>((value) => typeof value === 'bigint' && value >= 0n),
+    { decode: (wire) => BigInt(wire), encode: (type): bigint => type },
+  )
+  .meta({ kind: 'u64' });
+
 const digits = (kind: string, pattern: RegExp) =>
   z
     .string()

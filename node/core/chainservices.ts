@@ -4,7 +4,7 @@
  * events of channels) is subscribed to at the end, when all are there. Called once for each chain that a node stands on.
  */
 import { unhex } from '../../wire/bytes.ts';
-import { ourFeatures } from '../../wire/features.ts';
+import { announcedFeatures } from '../../wire/features.ts';
 import type { ChainHash } from '../../wire/units.ts';
 import { Backups } from '../backup/backups.ts';
 import { backupKey } from '../backup/format.ts';
@@ -109,7 +109,12 @@ const openGossip = async (identity: Identity, { network, chain }: ChainParts, fo
       return gate.allSaved();
     },
     later: later.run,
-    node: { alias, color: unhex(color), features: ourFeatures('N'), addresses: () => descriptorsOf(config.announce) },
+    node: {
+      alias,
+      color: unhex(color),
+      features: announcedFeatures({ keysend: config.amp.spontaneous }),
+      addresses: () => descriptorsOf(config.announce),
+    },
   });
   await own.load(ports.store);
   return { gossip, own };

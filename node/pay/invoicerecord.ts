@@ -16,6 +16,7 @@ import {
   u64,
 } from '../../wire/codec.ts';
 import { bytes32, msat, paymentHash, preimage } from '../../wire/fields.ts';
+import type { RawRecord } from '../../wire/tlv.ts';
 import type { Msat, PaymentHash, Preimage } from '../../wire/units.ts';
 
 export const PAYMENT_ID_LENGTH = 11;
@@ -33,6 +34,7 @@ export interface InvoicePayment {
 export interface InvoiceRecord {
   readonly label: string;
   readonly kind: InvoiceTerms['kind'];
+  /** Empty where it is the record of a keysend, which was paid without an invoice. */
   readonly bolt11: string;
   readonly description: string;
   readonly amount: Msat | undefined;
@@ -45,10 +47,12 @@ export interface InvoiceRecord {
   /** Unix seconds. */
   readonly expiresAt: number;
   readonly paid: InvoicePayment | undefined;
+  /** Further records that came with a keysend, increasing by type. */
+  readonly extraTlvs?: readonly RawRecord[] | undefined;
 }
 
 const string: Codec<string> = map(bytes16, text, utf8);
-const record: Codec<InvoiceRecord> = struct({
+const fields = struct({
   label: string,
   kind: map(
     u8,
@@ -74,6 +78,17 @@ const record: Codec<InvoiceRecord> = struct({
     }),
   ),
 });
+
+const extraTlvs: Codec<readonly RawRecord[]> = list(u16, struct({ type: u64, value: bytes16 }));
+
+/** Versions before knew no further records, and nothing stands behind the fields of an invoice without any. */
+const record: Codec<InvoiceRecord> = {
+  write: (w, invoice) => {
+    fields.write(w, invoice);
+    if (invoice.extraTlvs !== undefined && invoice.extraTlvs.length > 0) extraTlvs.write(w, invoice.extraTlvs);
+  },
+  read: (r) => ({ ...fields.read(r), ...(r.left > 0 && { extraTlvs: extraTlvs.read(r) }) }),
+};
 
 export const INVOICE_RECORDS = 'invoice/';
 export const encodeInvoiceRecord = (invoice: InvoiceRecord): Uint8Array => encode(record, invoice);

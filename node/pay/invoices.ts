@@ -22,6 +22,7 @@ import {
   PAYMENT_ID_LENGTH,
 } from './invoicerecord.ts';
 import { InvoiceWaiters } from './invoicewaits.ts';
+import { keysendInvoice } from './keysendinvoice.ts';
 
 /** A mark for each open invoice, by its number: not paid, and not expired when that was last checked. */
 const OPEN = 'invoiceopen/';
@@ -214,17 +215,27 @@ export class Invoices {
     };
   }
 
-  /** The changes that make an invoice paid, to be saved with the set that paid it. Call `settle` after the save: it answers those who wait. */
+  /** The changes that make an invoice paid, a new one for a keysend, to be saved with the set that paid it. Call `settle` after the save: it answers those who wait. */
   paidChange(paid: PaidInvoice): { readonly changes: readonly Change[]; readonly settle: () => void } {
-    const before = this.held(this.hashes.get(paid.invoice));
+    const before =
+      paid.keysend === undefined
+        ? this.held(this.hashes.get(paid.invoice))
+        : keysendInvoice(paid, paid.keysend.extraTlvs, this.lastCreated + 1n);
     if (before === undefined) throw new RangeError(`a payment of invoice ${paid.invoice}, which is not open`);
     const { received, at, set, preimages } = paid;
     const invoice: InvoiceRecord = { ...before, paid: { payIndex: ++this.lastPaid, received, at, set, preimages } };
     const n = numberText(invoice.createdIndex);
+    const isNew = invoice.createdIndex > this.lastCreated;
+    if (isNew) this.lastCreated = invoice.createdIndex;
     return {
       changes: [
         { key: INVOICE_RECORDS + n, value: encodeInvoiceRecord(invoice) },
-        { key: OPEN + n, value: undefined },
+        ...(isNew
+          ? [
+              { key: ofHash(paid.invoice) + n, value: EMPTY },
+              { key: ofLabel(invoice.label) + n, value: EMPTY },
+            ]
+          : [{ key: OPEN + n, value: undefined }]),
         { key: PAID + numberText(this.lastPaid), value: u64be(invoice.createdIndex) },
       ],
       settle: () => {

@@ -17,13 +17,15 @@ import type { Clock, Log, Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
+import type { InvoiceRecord } from './invoicerecord.ts';
 import type { Invoices } from './invoices.ts';
 import { receiverSteps } from './steps.ts';
 
 const PREFIX = 'receiver/';
 
 type Arrival =
-  | ({ readonly type: 'htlc' } & ArrivedHtlc)
+  /** `same`: an invoice with the payment hash of a keysend, in whatever state. */
+  | ({ readonly type: 'htlc'; readonly same?: InvoiceRecord | undefined } & ArrivedHtlc)
   | Extract<ReceiverInput, { type: 'resolved' }>
   | { readonly type: 'tick' };
 
@@ -113,7 +115,18 @@ export class ReceiverHost {
   }
 
   htlc(htlc: ArrivedHtlc): void {
-    this.machine.push({ type: 'htlc', ...htlc });
+    if (htlc.payload.kind === 'ordinary' && htlc.payload.keysend !== undefined) void this.keysend(htlc);
+    else this.machine.push({ type: 'htlc', ...htlc });
+  }
+
+  /** Invoices that are paid or expired are not in memory, and a keysend must not pass for a payment of one. */
+  private async keysend(htlc: ArrivedHtlc): Promise<void> {
+    try {
+      const same = await this.parts.invoices.byId(hex(htlc.paymentHash));
+      this.machine.push({ type: 'htlc', ...htlc, same });
+    } catch (error) {
+      this.parts.fatal(error);
+    }
   }
 
   resolved(key: HtlcKey): void {
@@ -139,10 +152,12 @@ export class ReceiverHost {
     if (input.type === 'resolved') return input;
     if (input.type === 'tick')
       return { ...input, closed: invoicesOfIncompleteSets(state).filter((id) => !isOpen(invoices, id)) };
-    const { payload, paymentHash } = input;
+    const { same, ...htlc } = input;
+    const { payload, paymentHash } = htlc;
     const found =
       payload.kind === 'eob' ? invoices.openByPaymentId(payload.paymentId) : invoices.openByHash(paymentHash);
-    return { ...input, invoice: found && invoices.terms(found) };
+    const invoice = found ?? same;
+    return { ...htlc, invoice: invoice && invoices.terms(invoice) };
   }
 
   /** Limits the warning to once a block: payers may retry any number of times. */

@@ -5,7 +5,7 @@ import { schemes } from '../../amp/schemes.ts';
 import { encodeBlob } from '../../amp/shares.ts';
 import type { FinalHop } from '../../onion/registry.ts';
 import { zeros } from '../../wire/bytes.ts';
-import { msat, preimage, shortChannelId } from '../../wire/units.ts';
+import { msat, shortChannelId } from '../../wire/units.ts';
 import { bytes32 } from './receiver.ts';
 
 const fields = { amtToForward: msat(5n), outgoingCltvValue: 600 };
@@ -38,7 +38,6 @@ test.each<[string, FinalHop<EobAmp>, object]>([
 
 test.each<[string, FinalHop<EobAmp>, bigint]>([
   ['record 14', { form: 'tlv', ...fields, amp: { share: bytes32(1), setId: bytes32(2), childIndex: 0 } }, 14n],
-  ['keysend', { form: 'tlv', ...fields, keysend: preimage(bytes32(1)) }, 5482373484n],
 ])('%s is refused as an unknown even record', (_, hop, type) => {
   expect(finalPayload(hop)).toEqual({ refuse: { name: 'invalid_onion_payload', type, offset: 0 } });
 });

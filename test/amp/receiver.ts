@@ -95,7 +95,7 @@ export class ReceiverUnderTest {
 
   private pay(paid: PaidInvoice): void {
     const invoice = this.invoices.get(paid.invoice);
-    expect(invoice?.status).toBe('open');
+    if (paid.keysend === undefined) expect(invoice?.status).toBe('open');
     if (invoice !== undefined) this.invoices.set(paid.invoice, { ...invoice, status: 'paid' });
     this.paid.push(paid);
   }

@@ -229,6 +229,13 @@ export const payRows: Rows = {
     await keysent(line, { destination: STRANGER, retry_for: 0 }),
     await keysent(line, { destination: STRANGER, retry_for: 0, force: true }),
   ],
+  'keysend.extratlvs': async (line) => {
+    const received = async (given: object) => {
+      await keysent(line, { scheme: 'single', ...given });
+      return (await line.carol.call('listinvoices', {})).invoices.at(-1)?.extratlvs;
+    };
+    return [await received({}), await received({ extratlvs: { 696969: 'c0ffee' } })];
+  },
   'keysend.scheme': (line) => keysendField(line, 'scheme', { scheme: 'fixed' }),
   'keysend.shards': (line) => keysendField(line, 'parts', { shards: 3, scheme: 'fixed' }),
   'keysend.redundancy': async (line) => [

@@ -25,6 +25,8 @@ export const invoiceFields = {
   payment_preimage: field.hash.optional(),
   /** `eob`: paid in shares carried by extra onion blobs. `deployed`: by record 14. */
   amp: z.enum(['eob', 'deployed']).optional(),
+  /** Records that came with a keysend and that nobody here knows. */
+  extratlvs: z.array(z.object({ type: field.tlvType, value: field.hexText })).optional(),
   /** How many HTLCs paid it. */
   parts: field.u32.optional(),
 };
@@ -42,10 +44,13 @@ export const invoiceRow = (node: Pick<Node, 'invoices'>, record: InvoiceRecord):
     payment_hash: hex(record.paymentHash),
     expires_at: record.expiresAt,
     ...(record.amount !== undefined && { amount_msat: record.amount }),
-    bolt11: record.bolt11,
+    ...(record.bolt11 !== '' && { bolt11: record.bolt11 }),
     created_index: Number(record.createdIndex),
     status: node.invoices.status(record),
     ...(!ordinary && { amp: 'eob' as const }),
+    ...(record.extraTlvs && {
+      extratlvs: record.extraTlvs.map(({ type, value }) => ({ type, value: hex(value) })),
+    }),
     ...(paid && {
       updated_index: Number(paid.payIndex),
       pay_index: Number(paid.payIndex),

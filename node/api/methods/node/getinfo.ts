@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { hex } from '../../../../wire/bytes.ts';
-import { ourFeatures } from '../../../../wire/features.ts';
+import { announcedFeatures, ourFeatures } from '../../../../wire/features.ts';
 import { version } from '../../../base/version.ts';
 import { coreOf } from '../../../channels/entry.ts';
 import { shortageOf } from '../../../channels/reserve.ts';
@@ -147,7 +147,7 @@ export const getinfo = method({
       'lightning-dir': config.networkDir,
       our_features: {
         init: hex(ourFeatures('I')),
-        node: hex(ourFeatures('N')),
+        node: hex(announcedFeatures({ keysend: config.amp.spontaneous })),
         channel: hex(ourFeatures('C')),
         invoice: hex(ourFeatures('9')),
       },
