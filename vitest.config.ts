@@ -8,7 +8,9 @@ const replacing = ['test/model/**/*.test.ts', 'test/onion/returning.test.ts'];
 
 /** Files that take longest, in this order: begun last, one of them would keep the other cores waiting. */
 const longest: readonly string[] = [
-  ...['storm', 'calm', 'sleep', 'closing', 'purse', 'found', 'repeat'].map((name) => `test/model/${name}.test.ts`),
+  ...['forceclose', 'offchain', 'unresponsivepeer', 'mutualclose', 'emptywallet', 'regressions', 'determinism'].map(
+    (name) => `test/model/${name}.test.ts`,
+  ),
   'test/onion/returning.test.ts',
   ...['node/parameters/parameters', 'node/anymessage', 'channel/badinput', 'channel/lossy', 'node/api/longlists'],
   ...['node/extremes', 'node/recover', 'node/spending', 'channel/onchainreorg', 'channel/onchainthief'],

@@ -1,10 +1,11 @@
 /**
  * Blocks, as a node may rely on them. Its money is safe only if it looks at the chain often enough and its transactions get
  * into it soon enough (BOLT 2, "cltv_expiry_delta Selection"), so before each block whoever runs keeps up with the last one,
- * no honest node sleeps for long, and no miner leaves out everything for long.
+ * no honest node is offline for long, and no miner leaves out everything for long.
  */
+
+import { takesHtlc } from './balances.ts';
 import type { MineOptions } from './ledger.ts';
-import { takesHtlc } from './money.ts';
 import type { World } from './world.ts';
 
 /** Blocks in a row that a dead node may miss, and that may be empty. */
@@ -30,7 +31,7 @@ const attend = async (world: World, place: number): Promise<void> => {
   const { disk } = world.site(place);
   for (let turns = 0; ; turns++) {
     const node = world.node(place);
-    if (world.apart.has(place) && disk.pending === 0) return;
+    if (world.withoutChain.has(place) && disk.pending === 0) return;
     if (disk.pending === 0 && node !== undefined && node.follower.top.hash === world.ledger.tip.hash) return;
     if (turns > 1000) throw new Error(`${world.site(place).name} does not keep up with the chain`);
     // Who was told that nobody answers asks again after a while.
@@ -44,17 +45,17 @@ export const attendAll = async (world: World): Promise<void> => {
   for (const { place, isDown } of world.sites) if (!isDown) await attend(world, place);
 };
 
-/** Blocks after which one is called again that hung up on somebody asleep. */
+/** Blocks after which a node reconnects to a peer that does not respond. */
 const PAUSE = 8;
 
 /** Neighbours are connected, unless one hung up on the other for its silence a while ago. */
 export const connectAll = async (world: World): Promise<void> => {
   for (const link of world.wires.links.keys())
-    if (world.ledger.tip.height % PAUSE === 0 || ![link, link + 1].some((place) => world.isAsleep(place)))
+    if (world.ledger.tip.height % PAUSE === 0 || ![link, link + 1].some((place) => world.isUnresponsive(place)))
       await world.join(link);
 };
 
-/** Who is awake talks to whom it can reach, and does not wait for the others for ever. */
+/** Nodes that run talk to those they can reach, and wait for the others only so long. */
 const talkOn = async (world: World): Promise<void> => {
   for (const { place } of world.sites) if (world.isHonest(place)) await world.start(place);
   await world.settle();
@@ -78,13 +79,13 @@ const cycle = async (world: World): Promise<void> => {
 export const block = async (world: World, options: MineOptions = {}): Promise<void> => {
   const { strain } = world;
   for (const { place, isDown } of world.sites) {
-    const slept = isDown || world.apart.has(place) ? (strain.slept[place] ?? 0) + 1 : 0;
+    const slept = isDown || world.withoutChain.has(place) ? (strain.slept[place] ?? 0) + 1 : 0;
     strain.slept[place] = slept;
     if (slept <= MOST_SLEPT || !world.isHonest(place)) continue;
-    world.apart.delete(place);
+    world.withoutChain.delete(place);
     await world.start(place);
   }
-  if (world.drowsy.size > 0) await talkOn(world);
+  if (world.unresponsiveLinks.size > 0) await talkOn(world);
   await attendAll(world);
   if (world.cycles > 0) await cycle(world);
   await world.pass(GLANCE);

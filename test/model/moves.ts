@@ -1,26 +1,26 @@
 /** What may happen in a run, as plain values, and how each is done. */
 import { hasNothingInFlight } from '../../channel/model/updates.ts';
-import { type BaseWish, channelOf } from './base.ts';
+import { isClosing } from './balances.ts';
 import { attendAll, block, type ReorgOptions, reorg } from './blocks.ts';
-import { give } from './gifts.ts';
-import { type HaggleMove, haggle } from './haggling.ts';
-import { isClosing } from './money.ts';
+import { type ClosingFeeMove, negotiateClosingFee } from './closingfees.ts';
+import { fund } from './faucet.ts';
 import { type OpenMove, openChannel } from './openings.ts';
 import { type PayMove, pay } from './paying.ts';
-import { type DozeMove, doze, wake } from './sleeping.ts';
+import { channelOf, type SetupOptions } from './setup.ts';
+import { respondAgain, type StopRespondingMove, stopResponding } from './unresponsive.ts';
 import type { World } from './world.ts';
 
 export type Move =
   | PayMove
   /** Each number picks one of the writes and deliveries that could be next, and how much of it. */
-  | { readonly do: 'run'; readonly picks: readonly number[] }
-  /** Only one link delivers, no more than so many chunks, and where `hush` no preimage; all disks write. */
-  | { readonly do: 'alone'; readonly link: number; readonly steps: number; readonly hush: boolean }
+  | { readonly do: 'schedule'; readonly picks: readonly number[] }
+  /** Only one link delivers, no more than so many chunks, and where `withoutPreimages` no preimage; all disks write. */
+  | { readonly do: 'deliverOnLink'; readonly link: number; readonly steps: number; readonly withoutPreimages: boolean }
   /** Everything that could be next, until nothing is. */
   | { readonly do: 'settle' }
   /** `back`: it is mended at once. */
-  | { readonly do: 'cut'; readonly link: number; readonly back: boolean }
-  | { readonly do: 'join'; readonly link: number }
+  | { readonly do: 'disconnect'; readonly link: number; readonly back: boolean }
+  | { readonly do: 'connect'; readonly link: number }
   /** Power fails; what was on the wire is lost or gets out. */
   | {
       readonly do: 'kill';
@@ -36,34 +36,34 @@ export type Move =
   | { readonly do: 'mine'; readonly blocks: number; readonly empty: boolean; readonly rivals: boolean }
   | ({ readonly do: 'reorg' } & ReorgOptions)
   /** Neighbours hear nothing of each other for so many blocks. */
-  | { readonly do: 'silence'; readonly link: number; readonly blocks: number }
-  /** The wayward node is away until a channel of its was closed so many blocks ago. */
-  | { readonly do: 'sleep'; readonly after: number }
-  /** The wayward node publishes what it had in a backup. */
-  | { readonly do: 'rob'; readonly backup: number }
+  | { readonly do: 'partition'; readonly link: number; readonly blocks: number }
+  /** The faulty node is away until a channel of its was closed so many blocks ago. */
+  | { readonly do: 'offline'; readonly after: number }
+  /** The faulty node publishes what it had in a backup. */
+  | { readonly do: 'publishRevoked'; readonly backup: number }
   /** A node gives up on its peer. */
-  | { readonly do: 'force'; readonly link: number; readonly side: 0 | 1 }
+  | { readonly do: 'forceClose'; readonly link: number; readonly side: 0 | 1 }
   /** The chain's estimate moves, and with the next block nodes ask for it. */
-  | { readonly do: 'fee'; readonly feerate: number }
+  | { readonly do: 'setFeerate'; readonly feerate: number }
   | { readonly do: 'close'; readonly link: number; readonly side: 0 | 1 }
-  | DozeMove
-  | HaggleMove
+  | StopRespondingMove
+  | ClosingFeeMove
   /** The chain becomes dearer, and stays so for days: see World. */
-  | { readonly do: 'raise'; readonly feerate: number; readonly relayed: boolean }
+  | { readonly do: 'raiseFeerate'; readonly feerate: number; readonly relayed: boolean }
   /** Miners and everybody else refuse transactions that close a channel by agreement. */
-  | { readonly do: 'ban' }
+  | { readonly do: 'refuseClosings' }
   | OpenMove
   /** A node's chain does not answer any more; after a few blocks it does again. */
-  | { readonly do: 'apart'; readonly node: number }
+  | { readonly do: 'chainUnreachable'; readonly node: number }
   /** Before each of so many blocks somebody makes the mempool forget what takes HTLCs. */
-  | { readonly do: 'cycle'; readonly blocks: number }
+  | { readonly do: 'evictHtlcClaims'; readonly blocks: number }
   /** Somebody sends a coin to a node. */
-  | { readonly do: 'give'; readonly node: number }
-  | { readonly do: 'wake' };
+  | { readonly do: 'fund'; readonly node: number }
+  | { readonly do: 'respondAgain' };
 
 /** What a run begins from, and whom it must not trust. */
-export interface RunWish extends BaseWish {
-  readonly wayward: number | undefined;
+export interface RunOptions extends SetupOptions {
+  readonly faulty: number | undefined;
 }
 
 const run = async (world: World, picks: readonly number[]): Promise<void> => {
@@ -94,7 +94,7 @@ const bringUp = async (world: World, place: number): Promise<void> => {
   for (const link of [place - 1, place]) await world.join(link);
 };
 
-/** Blocks after which an HTLC that somebody sleeps over has brought its channel to the chain. */
+/** Blocks after which an HTLC whose node is offline has led to a force close. */
 const LONGEST_SLEEP = 60;
 
 /** Whether an honest node waits for a neighbour that is away: with HTLCs, or for what it published to be mined. */
@@ -105,34 +105,34 @@ const isAwaited = (world: World, place: number): boolean =>
     return state?.phase === 'failed' || (state?.phase === 'open' && !hasNothingInFlight(state.core));
   });
 
-const sleep = async (world: World, after: number): Promise<void> => {
-  const { wayward } = world;
-  if (wayward === undefined || world.isThief(wayward)) return;
-  await world.kill(wayward, true);
-  for (let i = 0; i < LONGEST_SLEEP && isAwaited(world, wayward); i++) await block(world);
+const goOffline = async (world: World, after: number): Promise<void> => {
+  const { faulty } = world;
+  if (faulty === undefined || world.isThief(faulty)) return;
+  await world.kill(faulty, true);
+  for (let i = 0; i < LONGEST_SLEEP && isAwaited(world, faulty); i++) await block(world);
   for (let i = 0; i < after; i++) await block(world);
-  await bringUp(world, wayward);
+  await bringUp(world, faulty);
 };
 
 /** What may lead a channel between honest nodes to the chain. */
-const rough: ReadonlySet<Move['do']> = new Set(['force', 'silence', 'sleep', 'rob', 'reorg']);
+const rough: ReadonlySet<Move['do']> = new Set(['forceClose', 'partition', 'offline', 'publishRevoked', 'reorg']);
 
-export const play = async (world: World, move: Move): Promise<void> => {
-  world.isRough ||= rough.has(move.do);
+export const perform = async (world: World, move: Move): Promise<void> => {
+  world.mayForceClose ||= rough.has(move.do);
   world.trace(`-- ${JSON.stringify(move, (_, value) => (typeof value === 'bigint' ? `${value}` : value))}`);
   switch (move.do) {
     case 'pay':
       return pay(world, move);
-    case 'run':
+    case 'schedule':
       return run(world, move.picks);
-    case 'alone':
-      return world.alone(move.link, move.steps, move.hush);
+    case 'deliverOnLink':
+      return world.alone(move.link, move.steps, move.withoutPreimages);
     case 'settle':
       return world.settle();
-    case 'cut':
+    case 'disconnect':
       await world.cut(move.link);
       return move.back ? world.join(move.link) : undefined;
-    case 'join':
+    case 'connect':
       return world.join(move.link);
     case 'kill':
       await world.kill(move.node, move.lose, move.torn);
@@ -144,20 +144,20 @@ export const play = async (world: World, move: Move): Promise<void> => {
     case 'mine':
       for (let i = 0; i < move.blocks; i++) await block(world, move);
       return;
-    case 'sleep':
-      return sleep(world, move.after);
-    case 'rob':
-      return world.rob(move.backup);
-    case 'silence':
+    case 'offline':
+      return goOffline(world, move.after);
+    case 'publishRevoked':
+      return world.publishRevoked(move.backup);
+    case 'partition':
       await world.cut(move.link);
       for (let i = 0; i < move.blocks; i++) await block(world);
       return world.join(move.link);
     case 'reorg':
       return reorg(world, move);
-    case 'force':
+    case 'forceClose':
       world.node(move.link + move.side)?.channels.push(channelOf(move.link), { type: 'force_close' });
       return world.drain();
-    case 'fee':
+    case 'setFeerate':
       world.price(move.feerate);
       await block(world);
       // Nobody dies just when it has asked: it would know nothing of that when it comes back to ten times as much.
@@ -165,28 +165,28 @@ export const play = async (world: World, move: Move): Promise<void> => {
     case 'close':
       world.node(move.link + move.side)?.channels.push(channelOf(move.link), { type: 'close' });
       return world.drain();
-    case 'doze':
-      return doze(world, move);
-    case 'haggle':
-      return haggle(world, move);
-    case 'raise':
+    case 'stopResponding':
+      return stopResponding(world, move);
+    case 'negotiateClosingFee':
+      return negotiateClosingFee(world, move);
+    case 'raiseFeerate':
       world.raise(move.feerate, move.relayed);
       return attendAll(world);
-    case 'give':
-      return give(world, move.node);
+    case 'fund':
+      return fund(world, move.node);
     case 'open':
       return openChannel(world, move);
-    case 'apart':
-      if (world.isHonest(move.node)) world.apart.add(move.node);
+    case 'chainUnreachable':
+      if (world.isHonest(move.node)) world.withoutChain.add(move.node);
       return;
-    case 'cycle':
+    case 'evictHtlcClaims':
       world.cycles = move.blocks;
       return;
-    case 'ban':
+    case 'refuseClosings':
       world.ledger.refuses = isClosing;
       world.ledger.forget(isClosing);
       return;
-    case 'wake':
-      return wake(world);
+    case 'respondAgain':
+      return respondAgain(world);
   }
 };

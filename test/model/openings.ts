@@ -6,7 +6,7 @@ import { CHANNELS } from '../../node/channels/onchain.ts';
 import { openChannelTo } from '../../node/channels/opening.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
-import type { Base } from './base.ts';
+import type { Setup } from './setup.ts';
 import type { World } from './world.ts';
 
 export interface OpenMove {
@@ -52,10 +52,10 @@ export const openChannel = async (world: World, { link, side, amount }: OpenMove
   await world.drain();
 };
 
-type Fundings = Base['fundings'];
+type Fundings = Setup['fundings'];
 
 /** All funding outputs, those of channels opened in the run among them. */
-export const fundingsOf = (world: World, { fundings }: Base): Fundings => {
+export const fundingsOf = (world: World, { fundings }: Setup): Fundings => {
   if (world.openings.length === 0) return fundings;
   const all = new Map(fundings);
   for (const { place, disk } of world.sites)
@@ -77,5 +77,7 @@ export const fundingsOf = (world: World, { fundings }: Base): Fundings => {
 /** Openings that nobody ever answered, though who was asked lives on. */
 export const unanswered = (world: World): readonly string[] =>
   world.openings
-    .filter(({ place, life, answered }) => !answered && !world.isAsleep(place) && world.site(place).lives === life)
+    .filter(
+      ({ place, life, answered }) => !answered && !world.isUnresponsive(place) && world.site(place).lives === life,
+    )
     .map(({ place }) => `an opening that ${world.site(place).name} was asked for was never answered`);

@@ -51,7 +51,14 @@ const invoice = async (world: World, payee: Node, place: number, n: number, amou
   await world.flush(place, Number.POSITIVE_INFINITY);
 };
 
-const requestOf = (node: Node, move: PayMove, n: number, bill: number, payee: Node, amount: bigint): PaymentRequest => {
+const requestOf = (
+  node: Node,
+  move: PayMove,
+  n: number,
+  invoiceNumber: number,
+  payee: Node,
+  amount: bigint,
+): PaymentRequest => {
   const { scheme, twist } = move;
   const terms = {
     id: `payment ${n}`,
@@ -68,32 +75,32 @@ const requestOf = (node: Node, move: PayMove, n: number, bill: number, payee: No
     withhold: twist === 'withheld' ? 1 : 0,
   };
   if (scheme !== 'single' && scheme !== 'mpp') {
-    const paymentId = twist === 'bare' ? zeros(11) : secret(bill, 'secret').slice(0, 11);
+    const paymentId = twist === 'bare' ? zeros(11) : secret(invoiceNumber, 'secret').slice(0, 11);
     return { ...terms, scheme, paymentId };
   }
-  const hash = twist === 'unknown' ? secret(n, 'unknown') : sha256(secret(bill, 'preimage'));
+  const hash = twist === 'unknown' ? secret(n, 'unknown') : sha256(secret(invoiceNumber, 'preimage'));
   return {
     ...terms,
     scheme,
     paymentHash: paymentHash(hash),
-    paymentSecret: secret(bill, 'secret'),
+    paymentSecret: secret(invoiceNumber, 'secret'),
     metadata: undefined,
   };
 };
 
 /**
  * An invoice that somebody tried to pay before. A caller does not pay an ordinary one twice at once, nor in parts one that
- * others may be paying: its set cannot tell payers apart.
+ * others may be paying: its set cannot tell payers withoutChain.
  */
-const paidBefore = ({ books }: World, move: PayMove, to: number): number | undefined => {
-  const found = [...books.payments.values()].findLast(
+const paidBefore = ({ observed }: World, move: PayMove, to: number): number | undefined => {
+  const found = [...observed.payments.values()].findLast(
     (one) =>
       one.to === to &&
       one.scheme === move.scheme &&
       move.scheme !== 'mpp' &&
-      (one.from !== move.from || books.kept.get(one.id)?.status === 'failed'),
+      (one.from !== move.from || observed.kept.get(one.id)?.status === 'failed'),
   );
-  return found?.bill;
+  return found?.invoiceNumber;
 };
 
 /** Begins a payment if both nodes are up; an offline payee cannot make an invoice. */
@@ -101,8 +108,8 @@ export const pay = async (world: World, move: PayMove): Promise<void> => {
   const to = (move.from + 1 + move.to) % 3;
   const [payer, payee] = [world.node(move.from), world.node(to)];
   if (payer === undefined || payee === undefined || world.isThief(move.from) || world.isThief(to)) return;
-  const { books } = world;
-  const n = books.payments.size;
+  const { observed } = world;
+  const n = observed.payments.size;
   const outlets = [...payer.channels.entries.values()].flatMap(
     (entry) => outletOf(entry, payer.channels.context()) ?? [],
   );
@@ -113,15 +120,15 @@ export const pay = async (world: World, move: PayMove): Promise<void> => {
   const bare = eob && (move.twist === 'bare' || move.twist === 'unknown');
   // Paying once more what was paid before: the payee takes it once.
   const again = move.twist === 'again' ? paidBefore(world, move, to) : undefined;
-  const bill = again ?? n;
+  const invoiceNumber = again ?? n;
   if (!bare && again === undefined && move.twist !== 'unknown') await invoice(world, payee, to, n, amount, eob);
-  const request = requestOf(payer, bare ? { ...move, twist: 'bare' } : move, n, bill, payee, amount);
-  books.payments.set(request.id, {
+  const request = requestOf(payer, bare ? { ...move, twist: 'bare' } : move, n, invoiceNumber, payee, amount);
+  observed.payments.set(request.id, {
     id: request.id,
     from: move.from,
     to,
     scheme: move.scheme,
-    bill: bare || move.twist === 'unknown' ? undefined : bill,
+    invoiceNumber: bare || move.twist === 'unknown' ? undefined : invoiceNumber,
   });
   world.trace(
     `${world.site(move.from).name} pays ${world.site(to).name} ${request.amount} msat, ${move.scheme} ${request.id}`,
@@ -133,6 +140,6 @@ export const pay = async (world: World, move: PayMove): Promise<void> => {
     description: undefined,
     hints: [],
   };
-  void payer.payments.start(request, note).then((record) => books.answer(request.id, record));
+  void payer.payments.start(request, note).then((record) => observed.answer(request.id, record));
   await world.drain();
 };

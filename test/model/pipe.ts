@@ -1,11 +1,11 @@
 /**
  * One direction of a connection: chunks sent and not delivered yet. Nothing moves unless told; a cut loses what is under way,
- * a sender that closes lets it still arrive, one that sleeps keeps it to itself.
+ * a sender that closes lets it still arrive, one that does not respond keeps it to itself.
  */
 import { join } from '../../wire/bytes.ts';
 
-/** How a sender sleeps: from the first chunk that `begins` it, only those that pass are let out. */
-export interface Nap {
+/** How a sender stops responding: from the first chunk that `begins` it, only those that pass are sent. */
+export interface Muting {
   readonly begins: (chunk: Uint8Array) => boolean;
   readonly passes: (chunk: Uint8Array) => boolean;
 }
@@ -13,22 +13,22 @@ export interface Nap {
 export class Pipe {
   private queue: Uint8Array[] = [];
   private readonly arrived: Uint8Array[] = [];
-  private readonly nap: () => Nap | undefined;
+  private readonly muting: () => Muting | undefined;
   private closing = false;
   private ended = false;
   private wake: () => void = () => undefined;
 
-  /** `nap` says whether the sender sleeps just now. */
-  constructor(nap: () => Nap | undefined = () => undefined) {
-    this.nap = nap;
+  /** `muting` says whether the sender does not respond just now. */
+  constructor(muting: () => Muting | undefined = () => undefined) {
+    this.muting = muting;
   }
 
   /** Chunks under way that would arrive, the oldest first. */
   get waiting(): readonly Uint8Array[] {
-    const nap = this.nap();
-    if (nap === undefined) return this.queue;
-    const first = this.queue.findIndex(nap.begins);
-    return first < 0 ? this.queue : this.queue.filter((chunk, i) => i < first || nap.passes(chunk));
+    const muting = this.muting();
+    if (muting === undefined) return this.queue;
+    const first = this.queue.findIndex(muting.begins);
+    return first < 0 ? this.queue : this.queue.filter((chunk, i) => i < first || muting.passes(chunk));
   }
 
   /** Whether nothing will ever arrive any more. */

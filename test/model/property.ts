@@ -1,12 +1,12 @@
 /**
- * Draws runs and holds them to the judgement: the same few dozen each time, and others where AMPERE_MODEL_RUNS says how
- * many. AMPERE_MODEL_SEED says which; AMPERE_MODEL_PATH, as a failure prints it, picks one of them, AMPERE_MODEL_TRACE tells its
- * story, AMPERE_MODEL_TALLY counts what runs came to, AMPERE_MODEL_SHRINK=no reports the first failure as it is, and
+ * Draws runs and checks the invariants after each: the same few dozen each time, and others where AMPERE_MODEL_RUNS says how
+ * many. AMPERE_MODEL_SEED says which; AMPERE_MODEL_PATH, as a failure prints it, picks one of them, AMPERE_MODEL_TRACE prints its
+ * trace, AMPERE_MODEL_TALLY counts what runs came to, AMPERE_MODEL_SHRINK=no reports the first failure as it is, and
  * AMPERE_MODEL_SURVEY goes on after failures and lists them all in the end.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Run } from './draws.ts';
+import type { Run } from './arbitraries.ts';
 import { runModel, tally } from './run.ts';
 
 const env = (name: string): string | undefined => process.env[`AMPERE_MODEL_${name}`];
@@ -20,7 +20,7 @@ const wrongIn = (error: unknown): string => {
 };
 
 /** A test of so many runs, unless told otherwise. It prints what it takes to have the same runs again. */
-export const holds = (title: string, drawn: fc.Arbitrary<Run>, usual: number): void => {
+export const testModel = (title: string, drawn: fc.Arbitrary<Run>, usual: number): void => {
   const runs = Number(env('RUNS') ?? usual);
   const chance = env('RUNS') === undefined ? usualSeed : Math.floor(Math.random() * 2 ** 31);
   const seed = Number(env('SEED') ?? chance);
@@ -31,10 +31,10 @@ export const holds = (title: string, drawn: fc.Arbitrary<Run>, usual: number): v
     const failures: string[] = [];
     let run = 0;
     await fc.assert(
-      fc.asyncProperty(drawn, async ([wish, moves]) => {
+      fc.asyncProperty(drawn, async ([options, moves]) => {
         const number = run++;
         try {
-          await runModel(wish, moves);
+          await runModel(options, moves);
         } catch (error) {
           if (env('SURVEY') === undefined) throw error;
           failures.push(`AMPERE_MODEL_PATH=${number}: ${wrongIn(error)}`);

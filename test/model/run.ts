@@ -1,10 +1,10 @@
-/** One run: a beginning, moves, the rest, the judgement. What a run did can be counted, to know that runs do much. */
+/** One run: set up three nodes, perform the moves, wind down, check the invariants. What runs did can be counted, to see that they cover much. */
 import { expect } from 'vitest';
-import { type Base, baseOf, channelOf } from './base.ts';
-import { judge } from './judge.ts';
-import { endingsOf } from './money.ts';
-import { type Move, play, type RunWish } from './moves.ts';
-import { rest } from './rest.ts';
+import { endingsOf } from './balances.ts';
+import { violations } from './invariants.ts';
+import { type Move, perform, type RunOptions } from './moves.ts';
+import { channelOf, type Setup, setupFor } from './setup.ts';
+import { windDown } from './winddown.ts';
 import { World } from './world.ts';
 
 /** How often things happened, over all runs of this process. */
@@ -14,8 +14,8 @@ const count = (what: string): void => {
   tally.set(what, (tally.get(what) ?? 0) + 1);
 };
 
-const countAll = (world: World, base: Base): void => {
-  const { books } = world;
+const countAll = (world: World, base: Setup): void => {
+  const { observed } = world;
   for (const { unilateral } of endingsOf(world, base)) count(unilateral ? 'unilateral close' : 'mutual close');
   for (const link of world.wires.links.keys())
     for (const place of [link, link + 1]) {
@@ -28,36 +28,36 @@ const countAll = (world: World, base: Base): void => {
     const preimage = input?.witness.slice(0, -1).some(({ length }) => length === 32) ?? false;
     if (script > 100) count(preimage ? 'HTLC output, by preimage' : 'HTLC output, otherwise');
   }
-  for (const { id, scheme } of books.payments.values()) {
-    const kept = books.kept.get(id);
+  for (const { id, scheme } of observed.payments.values()) {
+    const kept = observed.kept.get(id);
     count(
       `payment ${scheme} ${kept?.status ?? 'never kept'}${kept?.status === 'complete' ? `, parts ${kept.result?.parts}` : ''}`,
     );
   }
-  for (const ends of books.ends.values()) count(`HTLC ${[...ends.values()][0]}`);
+  for (const ends of observed.ends.values()) count(`HTLC ${[...ends.values()][0]}`);
 };
 
 /** Throws where anything is not as it must be. */
-export const runModel = async (wish: RunWish, moves: readonly Move[]): Promise<void> => {
-  const base = await baseOf(wish);
-  const world = new World(base, wish);
+export const runModel = async (options: RunOptions, moves: readonly Move[]): Promise<void> => {
+  const base = await setupFor(options);
+  const world = new World(base, options);
   try {
     for (const { place } of world.sites) await world.start(place);
     for (const link of world.wires.links.keys()) await world.join(link);
     await world.settle();
     for (const move of moves) {
       world.backUp();
-      await play(world, move);
-      expect([...world.troubles, ...world.books.complaints]).toEqual([]);
+      await perform(world, move);
+      expect([...world.violations, ...world.observed.complaints]).toEqual([]);
     }
-    const restless = await rest(world).then(
+    const restless = await windDown(world).then(
       () => [],
       (error: unknown) => [error instanceof Error ? error.message : String(error)],
     );
-    expect([...restless, ...(await judge(world, base))]).toEqual([]);
+    expect([...restless, ...(await violations(world, base))]).toEqual([]);
     countAll(world, base);
   } finally {
-    if (world.story.length > 0) console.log(world.story.join('\n'));
+    if (world.traceLines.length > 0) console.log(world.traceLines.join('\n'));
     await world.end();
   }
 };

@@ -23,7 +23,7 @@ export interface Surroundings {
   /** Whether a node does nothing by itself just now. */
   readonly sleeps: (node: number) => boolean;
   /** Whether a node's chain does not answer it. */
-  readonly apart: (node: number) => boolean;
+  readonly withoutChain: (node: number) => boolean;
   /** A line of a node's log. */
   readonly said: (node: string, level: string, fields: object, message: string) => void;
   /** A transaction a node gave to the chain. */
@@ -103,7 +103,7 @@ export class Site {
       ledger: around.ledger,
       feerate: around.feerate,
       alive,
-      away: () => around.apart(place),
+      away: () => around.withoutChain(place),
       mute: () => around.sleeps(place),
       sent: (raw, refused) => around.sent(place, raw, refused),
     });

@@ -1,7 +1,7 @@
 /** The links between nodes in a line, and the Transport each node has of them: a node's port number is its place in the line. */
 import type { Connection, Transport } from '../../node/ports/ports.ts';
 import { addressOf, placeOf } from './names.ts';
-import { type Nap, Pipe } from './pipe.ts';
+import { type Muting, Pipe } from './pipe.ts';
 
 /** A connection over a link: the pipe from the left node and the pipe from the right one. */
 interface Call {
@@ -17,17 +17,17 @@ export interface Link {
 type Accept = (connection: Connection) => void;
 
 /** What becomes of a chunk that one side of a link sends: what goes on in its place, and what its sender hears at once. */
-export interface Tampered {
+export interface Altered {
   readonly on: readonly Uint8Array[];
   readonly back: readonly Uint8Array[];
 }
 
 export class Wires {
   readonly links: readonly Link[];
-  /** Who sleeps how, by link and side. */
-  readonly naps = new Map<string, Nap>();
+  /** Senders that do not respond, by link and side. */
+  readonly mutings = new Map<string, Muting>();
   /** Somebody on the line who changes what is said. */
-  tamper: ((link: number, side: 0 | 1, chunk: Uint8Array) => Tampered | undefined) | undefined;
+  alter: ((link: number, side: 0 | 1, chunk: Uint8Array) => Altered | undefined) | undefined;
   private readonly listeners = new Map<number, Accept>();
 
   constructor(nodes: number) {
@@ -44,8 +44,8 @@ export class Wires {
         const accept = this.listeners.get(target);
         if (link === undefined || !link.up || Math.abs(node - target) !== 1 || accept === undefined)
           throw new Error('nobody answers');
-        const left = new Pipe(() => this.naps.get(`${at}/0`));
-        const right = new Pipe(() => this.naps.get(`${at}/1`));
+        const left = new Pipe(() => this.mutings.get(`${at}/0`));
+        const right = new Pipe(() => this.mutings.get(`${at}/1`));
         link.calls.push({ pipes: [left, right] });
         const ends = [this.end(at, 0, left, right), this.end(at, 1, right, left)] as const;
         const [ours, theirs] = node < target ? ends : [ends[1], ends[0]];
@@ -64,7 +64,7 @@ export class Wires {
       remote: addressOf(link + 1 - side),
       received: { [Symbol.asyncIterator]: () => into.read() },
       send: async (chunk) => {
-        const { on, back } = this.tamper?.(link, side, chunk) ?? { on: [chunk], back: [] };
+        const { on, back } = this.alter?.(link, side, chunk) ?? { on: [chunk], back: [] };
         for (const one of on) out.push(one);
         for (const one of back) into.push(one);
       },

@@ -9,12 +9,12 @@ import { CHANNELS } from '../../node/channels/onchain.ts';
 import type { Node } from '../../node/core/node.ts';
 import { hex } from '../../wire/bytes.ts';
 import { decodeMessage } from '../../wire/message.ts';
-import { Books } from './books.ts';
 import type { Ledger, MineOptions } from './ledger.ts';
 import { addressOf, names } from './names.ts';
+import { Observations } from './observations.ts';
 import type { Asked } from './openings.ts';
-import { messagesOf } from './plain.ts';
 import { Site, type Surroundings } from './site.ts';
+import { messagesOf } from './stubs/plaintransport.ts';
 import { Time } from './time.ts';
 import { Wires } from './wires.ts';
 
@@ -29,7 +29,7 @@ export interface Beginning {
 export interface Ground {
   readonly anchors: boolean;
   /** See World. */
-  readonly wayward: number | undefined;
+  readonly faulty: number | undefined;
 }
 
 /** Satoshi per 1,000 weight at which pools are full. */
@@ -57,44 +57,44 @@ export class World {
   /** What every node's chain estimates, sat per 1,000 weight. */
   feerate = 1000;
   /** The highest of the run. */
-  dearest = 1000;
+  highestFeerate = 1000;
   /** Whether the chain stays as dear as it is for longer than anybody waits for it. */
-  isDear = false;
-  readonly books = new Books();
+  staysHigh = false;
+  readonly observed = new Observations();
   /** Height at which the run began: nothing below is ever undone. */
   readonly first: number;
   /** A node that cares for nobody's money, its own included, and perhaps steals: what becomes of it does not matter. */
-  readonly wayward: number | undefined;
+  readonly faulty: number | undefined;
   /** Links over which nobody speaks any more. */
-  readonly estranged = new Set<number>();
-  /** Links over which the wayward node fell asleep or haggled once. */
-  readonly drowsy = new Set<number>();
+  readonly severed = new Set<number>();
+  /** Links over which the faulty node once did not respond, or proposed dishonest closing fees. */
+  readonly unresponsiveLinks = new Set<number>();
   /** Blocks before which the mempool forgets what takes HTLCs. */
   cycles = 0;
   /** Nodes whose chain does not answer. */
-  readonly apart = new Set<number>();
+  readonly withoutChain = new Set<number>();
   /** Channels that were asked for. */
   readonly openings: Asked[] = [];
   /** Whether something happened that may lead any channel to the chain. */
-  isRough = false;
-  /** What the wayward node had on its disk at some moments. */
+  mayForceClose = false;
+  /** What the faulty node had on its disk at some moments. */
   readonly backups: ReadonlyMap<string, Uint8Array>[] = [];
   /** How much of what nodes can stand they have had: blocks missed in a row, empty ones in a row, height of the last loss. */
   readonly strain = { slept: names.map(() => 0), empty: 0, undone: 0 };
   /** What must never be. */
-  readonly troubles: string[] = [];
+  readonly violations: string[] = [];
   private readonly anchors: boolean;
   private readonly tells: boolean;
   /** Everything, where a trace is asked for. */
-  readonly story: string[] = [];
+  readonly traceLines: string[] = [];
   /** Warnings and errors that nodes logged. */
   readonly lines: string[] = [];
   /** Who first gave each transaction to the chain, by txid. */
   readonly senders = new Map<string, number>();
 
-  constructor(base: Beginning, { anchors, wayward }: Ground, tells = traced) {
+  constructor(base: Beginning, { anchors, faulty }: Ground, tells = traced) {
     this.anchors = anchors;
-    this.wayward = wayward;
+    this.faulty = faulty;
     this.tells = tells;
     this.ledger = base.ledger.copy();
     this.time.now = base.now;
@@ -104,14 +104,14 @@ export class World {
       time: this.time,
       wires: this.wires,
       feerate: () => this.feerate,
-      sleeps: (node) => this.isAsleep(node),
-      apart: (node) => this.apart.has(node),
+      sleeps: (node) => this.isUnresponsive(node),
+      withoutChain: (node) => this.withoutChain.has(node),
       said: (node, level, fields, message) => {
         if (level === 'debug' && !this.tells) return;
         const line = `${node} ${level}: ${message} ${plainFields(fields)}`;
         this.trace(line);
         if (level === 'warn' || level === 'error') this.lines.push(line);
-        if (/internal error|could not be processed|no longer readable/.test(message)) this.troubles.push(line);
+        if (/internal error|could not be processed|no longer readable/.test(message)) this.violations.push(line);
       },
       sent: (node, raw, refused) => {
         const id = hex(Transaction.fromBuffer(raw).getHash());
@@ -120,16 +120,18 @@ export class World {
       },
       written: (node, change) => {
         if (this.isThief(node)) return;
-        this.books.written(node, change, { honest: this.isHonest(node), height: this.ledger.tip.height });
+        this.observed.written(node, change, { honest: this.isHonest(node), height: this.ledger.tip.height });
       },
       broke: (node, error) =>
-        this.troubles.push(`${node} broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+        this.violations.push(
+          `${node} broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        ),
     };
     this.sites = names.map((_, place) => new Site(place, around, base.disks[place] ?? new Map()));
   }
 
   trace(line: string): void {
-    if (this.tells) this.story.push(line);
+    if (this.tells) this.traceLines.push(line);
   }
 
   /** Lets everything run that waits for nothing outside, in as many turns of the event loop as that may take. */
@@ -145,56 +147,56 @@ export class World {
 
   /** Whether a node may be trusted to look after its money. */
   isHonest(place: number): boolean {
-    return place !== this.wayward;
+    return place !== this.faulty;
   }
 
   /** The chain becomes dearer or cheaper. Miners follow only where every channel has anchors to add a fee to. */
   price(feerate: number): void {
     this.feerate = feerate;
-    this.dearest = Math.max(this.dearest, feerate);
+    this.highestFeerate = Math.max(this.highestFeerate, feerate);
     this.ledger.demand = this.anchors ? Math.floor(feerate / 2) : 0;
     this.ledger.minimum = this.anchors && feerate > DEAR ? 1000 : 0;
   }
 
-  /** Whether a node does nothing by itself: it sleeps (sleeping.ts) or haggles (haggling.ts). */
-  isAsleep(place: number): boolean {
-    return place === this.wayward && (this.wires.naps.size > 0 || this.wires.tamper !== undefined);
+  /** Whether a node does nothing by itself: it does not respond (unresponsive.ts) or negotiates fees dishonestly (closingfees.ts). */
+  isUnresponsive(place: number): boolean {
+    return place === this.faulty && (this.wires.mutings.size > 0 || this.wires.alter !== undefined);
   }
 
   /** The chain becomes dearer, and stays so for days; `relayed`: what pays less still waits for a block. */
   raise(feerate: number, relayed: boolean): void {
     if (!this.anchors) return;
     this.price(feerate);
-    this.isDear = true;
+    this.staysHigh = true;
     this.ledger.demand = Math.floor((feerate * 3) / 4);
     this.ledger.minimum = relayed ? 0 : this.ledger.demand;
   }
 
   isThief(place: number): boolean {
-    return place === this.wayward && this.estranged.size > 0;
+    return place === this.faulty && this.severed.size > 0;
   }
 
-  /** Remembers what the wayward node could go back to. */
+  /** Remembers what the faulty node could go back to. */
   backUp(): void {
-    if (this.wayward !== undefined && this.estranged.size === 0)
-      this.backups.push(new Map(this.site(this.wayward).disk.durable));
+    if (this.faulty !== undefined && this.severed.size === 0)
+      this.backups.push(new Map(this.site(this.faulty).disk.durable));
   }
 
-  /** The wayward node goes back to an old backup, speaks with nobody, and takes to the chain what it had then. */
-  async rob(which: number): Promise<void> {
-    const { wayward, backups } = this;
+  /** The faulty node goes back to an old backup, speaks with nobody, and takes to the chain what it had then. */
+  async publishRevoked(which: number): Promise<void> {
+    const { faulty, backups } = this;
     const rich = backups.filter((records) => [...records.keys()].some((key) => /^channel\/.*\/htlc\//.test(key)));
     // Mostly there was something under way; a rich thief may have to wait for its HTLCs.
     const worth = which % 4 > 0 && rich.length > 0 ? rich : backups;
     const backup = worth[which % Math.max(1, worth.length)];
-    if (wayward === undefined || backup === undefined || this.estranged.size > 0) return;
-    await this.kill(wayward, true);
-    for (const link of [wayward - 1, wayward]) if (this.wires.links[link] !== undefined) this.estranged.add(link);
-    for (const link of this.estranged) await this.cut(link);
-    this.site(wayward).disk.restore(backup);
-    await this.start(wayward);
-    while (this.node(wayward) === undefined && this.site(wayward).disk.pending > 0) await this.flush(wayward, 1);
-    const { entries } = this.node(wayward)?.channels ?? {};
+    if (faulty === undefined || backup === undefined || this.severed.size > 0) return;
+    await this.kill(faulty, true);
+    for (const link of [faulty - 1, faulty]) if (this.wires.links[link] !== undefined) this.severed.add(link);
+    for (const link of this.severed) await this.cut(link);
+    this.site(faulty).disk.restore(backup);
+    await this.start(faulty);
+    while (this.node(faulty) === undefined && this.site(faulty).disk.pending > 0) await this.flush(faulty, 1);
+    const { entries } = this.node(faulty)?.channels ?? {};
     for (const entry of entries?.values() ?? []) entry.machine.push({ type: 'force_close' });
     await this.drain();
   }
@@ -265,7 +267,7 @@ export class World {
   /** The left node of a link calls the right one; both say `init`. */
   async join(link: number): Promise<void> {
     const wire = this.wires.links[link];
-    if (wire === undefined || this.estranged.has(link)) return;
+    if (wire === undefined || this.severed.has(link)) return;
     const [left, right] = [this.node(link), this.node(link + 1)];
     if (left === undefined || right === undefined || this.isJoined(link)) return;
     this.wires.cut(link);
@@ -319,10 +321,10 @@ export class World {
   }
 
   /**
-   * Delivers on one link only, chunk by chunk from either side in turn, and lets every disk write before each. Where `hush`, it
+   * Delivers on one link only, chunk by chunk from either side in turn, and lets every disk write before each. Where `withoutPreimages`, it
    * ends before a preimage is told.
    */
-  async alone(link: number, steps: number, hush: boolean): Promise<void> {
+  async alone(link: number, steps: number, withoutPreimages: boolean): Promise<void> {
     for (let step = 0; step < steps; step++) {
       for (const { place, disk } of this.sites) await this.flush(place, disk.pending);
       const sides = [(step % 2) as 0 | 1, (1 - (step % 2)) as 0 | 1];
@@ -332,7 +334,7 @@ export class World {
           .slice(0, 1)
           .map((chunk) => ({ side, chunk })),
       );
-      const next = ready.find(({ chunk }) => !(hush && tellsPreimage(chunk)));
+      const next = ready.find(({ chunk }) => !(withoutPreimages && tellsPreimage(chunk)));
       if (next === undefined) return;
       await this.deliver(link, next.side, 1);
     }

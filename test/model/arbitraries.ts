@@ -1,10 +1,10 @@
-/** What fast-check draws runs from: moves by themselves, and the beginnings of stories that are seldom told by chance. */
+/** fast-check arbitraries for runs between honest nodes and for force closes: single moves, and sequences that chance seldom finds. */
 
 import fc from 'fast-check';
 import { schemeNames } from '../../amp/schemes.ts';
-import type { Move, RunWish } from './moves.ts';
+import type { Move, RunOptions } from './moves.ts';
 import type { PayMove } from './paying.ts';
-import { awaited } from './sleeping.ts';
+import { awaited } from './unresponsive.ts';
 
 const node = fc.nat(2);
 const link = fc.nat(1);
@@ -33,8 +33,8 @@ export const payment: fc.Arbitrary<PayMove> = fc.record({
   ),
 });
 
-const cut = fc.record({ do: fc.constant('cut' as const), link, back: mostly });
-const join = fc.record({ do: fc.constant('join' as const), link });
+const cut = fc.record({ do: fc.constant('disconnect' as const), link, back: mostly });
+const join = fc.record({ do: fc.constant('connect' as const), link });
 const kill = fc.record({
   do: fc.constant('kill' as const),
   node,
@@ -43,14 +43,17 @@ const kill = fc.record({
   back: mostly,
 });
 const start = fc.record({ do: fc.constant('start' as const), node });
-export const some = fc.record({ do: fc.constant('run' as const), picks: fc.array(fc.nat(0xffff), { maxLength: 16 }) });
+export const some = fc.record({
+  do: fc.constant('schedule' as const),
+  picks: fc.array(fc.nat(0xffff), { maxLength: 16 }),
+});
 export const pass = fc.record({ do: fc.constant('pass' as const), seconds: fc.constantFrom(1, 3, 20, 61) });
 /** Sometimes from the floor to many times that, or back. */
 const feerate = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 253, max: 450 }) },
   { weight: 3, arbitrary: fc.integer({ min: 450, max: 4500 }) },
 );
-export const fee = fc.record({ do: fc.constant('fee' as const), feerate });
+export const fee = fc.record({ do: fc.constant('setFeerate' as const), feerate });
 const close = fc.record({ do: fc.constant('close' as const), link, side });
 export const mine = (blocks: fc.Arbitrary<number>) =>
   fc.record({ do: fc.constant('mine' as const), blocks, empty: fc.boolean(), rivals: fc.boolean() });
@@ -78,7 +81,7 @@ const quiet: fc.Arbitrary<Move> = fc.oneof(
   { weight: 1, arbitrary: close },
 );
 
-const dozing = fc.constantFrom(...awaited.normal, ...awaited.closing, ...awaited.again, 'anything' as const);
+const stoppedMessage = fc.constantFrom(...awaited.normal, ...awaited.closing, ...awaited.again, 'anything' as const);
 
 /** What happens around channels that go to the chain. */
 const rough: fc.Arbitrary<Move> = fc.oneof(
@@ -90,23 +93,26 @@ const rough: fc.Arbitrary<Move> = fc.oneof(
   { weight: 1, arbitrary: start },
   { weight: 1, arbitrary: fee },
   { weight: 1, arbitrary: close },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('force' as const), link, side }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('forceClose' as const), link, side }) },
   { weight: 5, arbitrary: mine(fc.integer({ min: 1, max: 8 })) },
   { weight: 1, arbitrary: mine(fc.integer({ min: 9, max: 50 })) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rob' as const), backup: fc.nat(15) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('publishRevoked' as const), backup: fc.nat(15) }) },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('silence' as const), link, blocks: fc.integer({ min: 20, max: 90 }) }),
+    arbitrary: fc.record({ do: fc.constant('partition' as const), link, blocks: fc.integer({ min: 20, max: 90 }) }),
   },
   { weight: 2, arbitrary: reorg },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('doze' as const), link, side, at: dozing }) },
-  { weight: 1, arbitrary: fc.constant<Move>({ do: 'wake' }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('apart' as const), node }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('cycle' as const), blocks: fc.integer({ min: 1, max: 12 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('stopResponding' as const), link, side, at: stoppedMessage }) },
+  { weight: 1, arbitrary: fc.constant<Move>({ do: 'respondAgain' }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('chainUnreachable' as const), node }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('evictHtlcClaims' as const), blocks: fc.integer({ min: 1, max: 12 }) }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
-      do: fc.constant('raise' as const),
+      do: fc.constant('raiseFeerate' as const),
       feerate: fc.integer({ min: 1000, max: 4500 }),
       relayed: fc.boolean(),
     }),
@@ -132,14 +138,19 @@ const linksOf = ({ from }: PayMove): readonly [near: number, far: number] => (fr
 
 /** Chunks: a handful for an HTLC to be there for good, twice that for it to be gone again. */
 export const alone = fc.record({
-  do: fc.constant('alone' as const),
+  do: fc.constant('deliverOnLink' as const),
   link,
   steps: fc.integer({ min: 1, max: 13 }),
-  hush: fc.boolean(),
+  withoutPreimages: fc.boolean(),
 });
 
 /** Everything that can be said on a link, perhaps but a preimage. */
-export const talk = (at: number, hush: boolean): Move => ({ do: 'alone', link: at, steps: 40, hush });
+export const talk = (at: number, withoutPreimages: boolean): Move => ({
+  do: 'deliverOnLink',
+  link: at,
+  steps: 40,
+  withoutPreimages,
+});
 
 /** A payment stops somewhere on the far link, while the near one is cut and cannot hear how it ends. */
 const halfway: fc.Arbitrary<readonly [far: number, moves: readonly Move[]]> = fc
@@ -150,7 +161,7 @@ const halfway: fc.Arbitrary<readonly [far: number, moves: readonly Move[]]> = fc
       first,
       talk(near, true),
       early > 0 ? talk(far, true) : { ...before, link: far },
-      { do: 'cut', link: near, back: false },
+      { do: 'disconnect', link: near, back: false },
       ...(lately === 0 ? [] : [lately > 1 ? talk(far, false) : { ...after, link: far }]),
     ];
     return [far, moves] as const;
@@ -169,8 +180,8 @@ const divided: fc.Arbitrary<readonly Move[]> = fc
   .tuple(halfway, side, aftermath, kill, reorg)
   .map(([[far, moves], who, blocks, death, back]) => [
     ...moves,
-    { do: 'cut', link: far, back: false },
-    { do: 'force', link: far, side: who },
+    { do: 'disconnect', link: far, back: false },
+    { do: 'forceClose', link: far, side: who },
     blocks,
     { ...death, node: 1 },
     back,
@@ -180,10 +191,10 @@ const divided: fc.Arbitrary<readonly Move[]> = fc
 const late = (payee: number): fc.Arbitrary<readonly Move[]> =>
   fc.tuple(paymentTo(payee), fc.nat(4), reorg, mine(fc.constantFrom(1, 2, 7))).map(([first, after, back, blocks]) => {
     const [near, far] = linksOf(first);
-    return [first, talk(near, true), talk(far, true), { do: 'sleep', after }, back, blocks];
+    return [first, talk(near, true), talk(far, true), { do: 'offline', after }, back, blocks];
   });
 
-/** What a thief goes back to has HTLCs in it, and what is done about that may have to be done twice. */
+/** A node publishes a revoked commitment that has HTLCs; a reorg may make its peer claim them twice. */
 const theft = (thief: number): fc.Arbitrary<readonly Move[]> =>
   fc
     .tuple(
@@ -200,7 +211,7 @@ const theft = (thief: number): fc.Arbitrary<readonly Move[]> =>
       { do: 'settle' },
       another,
       { do: 'settle' },
-      { do: 'rob', backup },
+      { do: 'publishRevoked', backup },
       blocks,
       back,
     ]);
@@ -213,36 +224,36 @@ export const many = (
 ): fc.Arbitrary<readonly Move[]> => fc.array(moves, { minLength, maxLength, size: 'max' }).map((parts) => parts.flat());
 
 const end = fc.constantFrom(0 as const, 1 as const);
-export const wishFor = (wayward: number | undefined): fc.Arbitrary<RunWish> =>
-  fc.record({ funders: fc.tuple(end, end), anchors: fc.boolean(), wayward: fc.constant(wayward) });
+export const optionsFor = (faulty: number | undefined): fc.Arbitrary<RunOptions> =>
+  fc.record({ funders: fc.tuple(end, end), anchors: fc.boolean(), faulty: fc.constant(faulty) });
 
 /** Where a run begins, and what happens in it. */
-export type Run = readonly [RunWish, readonly Move[]];
+export type Run = readonly [RunOptions, readonly Move[]];
 
 /** A run in which no channel goes to the chain but by agreement. */
-export const calm: fc.Arbitrary<Run> = fc.tuple(
-  wishFor(undefined),
+export const offchainRuns: fc.Arbitrary<Run> = fc.tuple(
+  optionsFor(undefined),
   many(fc.oneof({ weight: 40, arbitrary: one(quiet) }, { weight: 1, arbitrary: forgetful }), 3, 40),
 );
 
-/** Stories for a storm, by whom it must not trust. */
-const stories = (wayward: number | undefined): fc.Arbitrary<readonly Move[]> => {
-  if (wayward === undefined) return divided;
-  return wayward === 1 ? theft(1) : fc.oneof(late(wayward), theft(wayward));
+/** Sequences that lead to a force close, by which node is faulty. */
+const forceCloseSequences = (faulty: number | undefined): fc.Arbitrary<readonly Move[]> => {
+  if (faulty === undefined) return divided;
+  return faulty === 1 ? theft(1) : fc.oneof(late(faulty), theft(faulty));
 };
 
-/** A run that begins calm and sends payments into a storm. */
-export const storm: fc.Arbitrary<Run> = fc
+/** A run that begins without trouble and then has force closes, reorgs and a faulty node while payments are in flight. */
+export const forceCloseRuns: fc.Arbitrary<Run> = fc
   .oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 3, arbitrary: node })
-  .chain((wayward) =>
+  .chain((faulty) =>
     fc.tuple(
-      wishFor(wayward),
+      optionsFor(faulty),
       fc
         .tuple(
           many(one(quiet), 0, 12),
           fc.oneof(
             { weight: 1, arbitrary: many(one(fc.oneof(payment, some)), 0, 8) },
-            { weight: 2, arbitrary: stories(wayward) },
+            { weight: 2, arbitrary: forceCloseSequences(faulty) },
           ),
           many(one(rough), 1, 12),
         )

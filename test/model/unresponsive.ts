@@ -1,10 +1,10 @@
 /**
- * A peer that sleeps: it keeps its connections and answers pings, gossips perhaps, and from some message on says nothing about
+ * A peer that stops responding: it keeps its connections and answers pings, gossips perhaps, and from some message on says nothing about
  * channels, on every connection anew. What it hears it takes in. Its process has no time of its own and publishes nothing.
  */
 import { decodeMessage } from '../../wire/message.ts';
-import type { Nap } from './pipe.ts';
-import { messagesOf } from './plain.ts';
+import type { Muting } from './pipe.ts';
+import { messagesOf } from './stubs/plaintransport.ts';
 import type { World } from './world.ts';
 
 /** The messages that channels wait for, by phase. */
@@ -17,8 +17,8 @@ export const awaited = {
 
 type Awaited = (typeof awaited)[keyof typeof awaited][number];
 
-export interface DozeMove {
-  readonly do: 'doze';
+export interface StopRespondingMove {
+  readonly do: 'stopResponding';
   readonly link: number;
   readonly side: 0 | 1;
   /** The first message that does not come; `anything`: none does from now on. */
@@ -36,20 +36,23 @@ export const nameOfChunk = (chunk: Uint8Array): string => {
   return raw === undefined || raw.length === 33 ? '' : decodeMessage(raw).name;
 };
 
-const napFrom = (at: DozeMove['at']): Nap => ({
+const mutingFrom = (at: StopRespondingMove['at']): Muting => ({
   begins: (chunk) => (at === 'anything' ? aboutChannels.has(nameOfChunk(chunk)) : nameOfChunk(chunk) === at),
   passes: (chunk) => !aboutChannels.has(nameOfChunk(chunk)),
 });
 
-/** The wayward node, if it is one of this link, falls asleep. */
-export const doze = ({ wires, drowsy, wayward }: World, { link, side, at }: DozeMove): void => {
-  if (link + side !== wayward) return;
-  drowsy.add(link);
-  wires.naps.set(`${link}/${side}`, napFrom(at));
+/** The faulty node, if it is one of this link, stops responding. */
+export const stopResponding = (
+  { wires, unresponsiveLinks, faulty }: World,
+  { link, side, at }: StopRespondingMove,
+): void => {
+  if (link + side !== faulty) return;
+  unresponsiveLinks.add(link);
+  wires.mutings.set(`${link}/${side}`, mutingFrom(at));
 };
 
-/** It wakes: what it would have said meanwhile, it says now. One that haggled goes on as it should. */
-export const wake = ({ wires }: World): void => {
-  wires.naps.clear();
-  wires.tamper = undefined;
+/** It responds again: what it would have sent meanwhile, it sends now. One that proposed dishonest closing fees goes on as it should. */
+export const respondAgain = ({ wires }: World): void => {
+  wires.mutings.clear();
+  wires.alter = undefined;
 };

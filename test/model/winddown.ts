@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 
 /** Everybody is up and connected, and all that can be said is said. */
 const gather = async (world: World): Promise<void> => {
-  world.apart.clear();
+  world.withoutChain.clear();
   for (const { place } of world.sites) await world.start(place);
   await world.settle();
   await connectAll(world);
@@ -17,7 +17,7 @@ const gather = async (world: World): Promise<void> => {
 };
 
 /** Whether nobody need wait for what becomes of a node. */
-const isLost = (world: World, place: number): boolean => world.isThief(place) || world.isAsleep(place);
+const isLost = (world: World, place: number): boolean => world.isThief(place) || world.isUnresponsive(place);
 
 const isPaying = (world: World): boolean =>
   world.sites.some(({ node, place }) => !isLost(world, place) && (node?.payments.pending().length ?? 0) > 0);
@@ -26,7 +26,7 @@ const isPaying = (world: World): boolean =>
 const isAt = ({ node }: Site, id: string): boolean => node !== undefined && hex(node.keys.nodeId) === id;
 
 /**
- * Whether something is under way in an open channel. With a peer that sleeps: something that we offered, or can claim; what
+ * Whether something is under way in an open channel. With a peer that does not respond: something that we offered, or can claim; what
  * else is half signed is for the peer to go on with.
  */
 const isBusy = (core: Core, asleep: boolean): boolean =>
@@ -50,7 +50,7 @@ const unsettled = (world: World): readonly ChannelState[] =>
       if (isUnfunded(state) && !world.isHonest(place)) return [];
       if (state.phase !== 'open') return [state];
       const { core, shutdown } = state;
-      const asleep = world.sites.some((other) => world.isAsleep(other.place) && isAt(other, peer));
+      const asleep = world.sites.some((other) => world.isUnresponsive(other.place) && isAt(other, peer));
       // The blocks that a funding waits for.
       const opening = core.lockin.scid === undefined || !core.lockin.received;
       const closing = shutdown.ours !== undefined || shutdown.theirs !== undefined;
@@ -81,10 +81,10 @@ const DEAR_BLOCKS = 100;
 const VERY_DEAR_BLOCKS = 250;
 
 /** Throws when it does not come to pass. */
-export const rest = async (world: World): Promise<void> => {
+export const windDown = async (world: World): Promise<void> => {
   world.trace('-- rest');
   const { height } = world.ledger.tip;
-  const dear = world.isDear ? VERY_DEAR_BLOCKS : DEAR_BLOCKS;
+  const dear = world.staysHigh ? VERY_DEAR_BLOCKS : DEAR_BLOCKS;
   // A channel that is opened in a run has longer delays than those it begins with.
   let most = height + MOST_BLOCKS * (world.openings.length > 0 ? 2 : 1);
   for (let round = 0; world.ledger.tip.height < most; round++) {
@@ -93,7 +93,7 @@ export const rest = async (world: World): Promise<void> => {
     if (world.ledger.tip.height >= height + dear) world.price(0);
     const left = unsettled(world);
     if (!paying && left.length === 0) return;
-    if (!paying && world.drowsy.size > 0 && left.every(isIdle)) {
+    if (!paying && world.unresponsiveLinks.size > 0 && left.every(isIdle)) {
       for (let i = 0; i < STRIDE; i++) await world.mine();
       most = Math.min(most + STRIDE, height + MOST_PATIENT);
       await attendAll(world);

@@ -1,4 +1,4 @@
-/** What must be true when a run has come to rest. Every function returns what is wrong, in words; nothing where all is well. */
+/** The invariants that must hold when a run has wound down. Every function returns the violations, in words; none where all is well. */
 
 import type { PaymentRequest } from '../../amp/io.ts';
 import { records } from '../../channel/model/persist.ts';
@@ -9,17 +9,25 @@ import type { PaymentRecord } from '../../node/pay/paymentrecord.ts';
 import { networkOf } from '../../node/ports/network.ts';
 import { keysOf } from '../../node/wallet/keys.ts';
 import { equal, hex } from '../../wire/bytes.ts';
-import { type Base, channelOf } from './base.ts';
-import { balances, dearClosings, dearSweeps, endingsOf, forgotten, loot, wallets } from './money.ts';
+import {
+  balances,
+  endingsOf,
+  overpaidClosings,
+  overpaidSweeps,
+  stolen,
+  unclaimedOutputs,
+  wallets,
+} from './balances.ts';
 import { names } from './names.ts';
 import { unanswered } from './openings.ts';
 import { DUSTY, SMALLEST } from './paying.ts';
-import { seedAt } from './seeds.ts';
+import { channelOf, type Setup } from './setup.ts';
+import { seedAt } from './stubs/seed.ts';
 import type { World } from './world.ts';
 
 /** A channel that is open: both ends hold the same commitments, and nothing is under way. */
 const agreement = (world: World, link: number): readonly string[] => {
-  if (world.estranged.has(link) || [link, link + 1].some((place) => world.isAsleep(place))) return [];
+  if (world.severed.has(link) || [link, link + 1].some((place) => world.isUnresponsive(place))) return [];
   const channel = channelOf(link);
   const [left, right] = [world.channel(link, channel), world.channel(link + 1, channel)];
   if (left?.phase !== 'open' || right?.phase !== 'open')
@@ -66,7 +74,7 @@ const listedBy = async (world: World, place: number): Promise<ReadonlyMap<string
 };
 
 /** All invoices of a node, by label. */
-const billsOf = async (world: World, place: number): Promise<ReadonlyMap<string, InvoiceRecord>> => {
+const invoicesOf = async (world: World, place: number): Promise<ReadonlyMap<string, InvoiceRecord>> => {
   const out = new Map<string, InvoiceRecord>();
   for await (const record of world.node(place)?.invoices.list() ?? []) out.set(record.label, record);
   return out;
@@ -75,26 +83,26 @@ const billsOf = async (world: World, place: number): Promise<ReadonlyMap<string,
 /** One final result for each payment, the same for everybody. */
 const results = async (world: World, unilateral: boolean): Promise<readonly string[]> => {
   const lists = await Promise.all(names.map((_, place) => listedBy(world, place)));
-  const bills = await Promise.all(names.map((_, place) => billsOf(world, place)));
-  return [...world.books.payments.values()].flatMap(({ id, from, to, bill, scheme }) => {
-    const { books } = world;
-    if (world.isThief(from) || world.isAsleep(from)) return [];
-    const kept = books.kept.get(id);
+  const invoicesByLabel = await Promise.all(names.map((_, place) => invoicesOf(world, place)));
+  return [...world.observed.payments.values()].flatMap(({ id, from, to, invoiceNumber, scheme }) => {
+    const { observed } = world;
+    if (world.isThief(from) || world.isUnresponsive(from)) return [];
+    const kept = observed.kept.get(id);
     const listed = lists[from]?.get(id);
     // The payer died before anything of it was kept: it never was.
     if (kept === undefined) return listed === undefined ? [] : [`${id} is listed and not kept`];
     if (kept.result === undefined || listed?.status !== kept.status)
       return [`${id} has no final result: ${kept.status}`];
     if ((isDusty(kept) && unilateral) || !isTrusted(world, from, to)) return [];
-    const told = books.told.get(id);
+    const told = observed.told.get(id);
     if (told !== undefined && told.status !== kept.status)
       return [`${id} was answered ${told.status}, is ${kept.status}`];
     const { delivered, parts, preimages } = kept.result;
     if (kept.status === 'complete' && (delivered !== kept.amount || parts === 0))
       return [`${id} is complete with ${delivered}`];
     if (kept.status === 'failed' && parts > 0) return [`${id} failed although ${delivered} msat were claimed`];
-    if (bill === undefined || kept.status !== 'complete') return [];
-    const invoice = bills[to]?.get(`${bill}`);
+    if (invoiceNumber === undefined || kept.status !== 'complete') return [];
+    const invoice = invoicesByLabel[to]?.get(`${invoiceNumber}`);
     const mine = preimages.every((one) => invoice?.paid?.preimages.some((theirs) => equal(one, theirs)));
     const paid =
       invoice?.paid !== undefined && mine && (!isAmp(scheme) || preimages.length === invoice.paid.preimages.length);
@@ -104,13 +112,14 @@ const results = async (world: World, unilateral: boolean): Promise<readonly stri
 
 /** An invoice that its payee takes for paid was paid by exactly one payment. */
 const invoices = async (world: World, unilateral: boolean): Promise<readonly string[]> => {
-  if (world.wayward !== undefined) return [];
-  const { books } = world;
-  const bills = await Promise.all(names.map((_, place) => billsOf(world, place)));
-  return bills.flatMap((own, place) =>
+  if (world.faulty !== undefined) return [];
+  const { observed } = world;
+  const invoicesByLabel = await Promise.all(names.map((_, place) => invoicesOf(world, place)));
+  return invoicesByLabel.flatMap((own, place) =>
     [...own.values()].flatMap(({ label, paid }) => {
-      const by = [...books.payments.values()].filter(
-        ({ id, to, bill }) => to === place && `${bill}` === label && books.kept.get(id)?.status === 'complete',
+      const by = [...observed.payments.values()].filter(
+        ({ id, to, invoiceNumber }) =>
+          to === place && `${invoiceNumber}` === label && observed.kept.get(id)?.status === 'complete',
       );
       if (unilateral && paid !== undefined && paid.received < DUSTY) return [];
       const expected = paid === undefined ? 0 : 1;
@@ -127,8 +136,8 @@ const invoices = async (world: World, unilateral: boolean): Promise<readonly str
 const fair =
   /force_close|htlc_deadline|peer_silent|offer_withdrawn|closing_not_mined|commitment_underpaid|channel_ready_timeout|funding output was spent/;
 
-/** Channels that were given up, and connections, for other reasons; what is due to who sleeps is for others to judge. */
-const failures = async ({ lines, drowsy, wayward }: World): Promise<readonly string[]> => {
+/** Channels that were given up, and connections, for other reasons; links of an unresponsive node are not counted here. */
+const failures = async ({ lines, unresponsiveLinks, faulty }: World): Promise<readonly string[]> => {
   const { coin } = networkOf('regtest');
   const ids = await Promise.all(
     names.map(async (_, place) => hex(keysOf(await seedAt(place), coin).nodeId).slice(0, 16)),
@@ -140,35 +149,35 @@ const failures = async ({ lines, drowsy, wayward }: World): Promise<readonly str
     (line) =>
       /channel failed|ending the connection/.test(line) &&
       !fair.test(line) &&
-      ![...drowsy].some((link) => isAbout(line, link, link + 1) || isAbout(line, link + 1, link)) &&
-      !(drowsy.size > 0 && line.startsWith(`${names[wayward ?? -1]} `)),
+      ![...unresponsiveLinks].some((link) => isAbout(line, link, link + 1) || isAbout(line, link + 1, link)) &&
+      !(unresponsiveLinks.size > 0 && line.startsWith(`${names[faulty ?? -1]} `)),
   );
 };
 
-/** Who sleeps harms nobody but its own peers: no channel between others goes to the chain for that. */
-const disturbed = (world: World, base: Base): readonly string[] =>
-  world.drowsy.size === 0 || world.isRough
+/** An unresponsive node harms nobody but its own peers: no channel between others is force closed because of it. */
+const disturbed = (world: World, base: Setup): readonly string[] =>
+  world.unresponsiveLinks.size === 0 || world.mayForceClose
     ? []
     : endingsOf(world, base)
         .filter(({ link, unilateral }) => unilateral && world.isHonest(link) && world.isHonest(link + 1))
-        .map(({ link }) => `${channelOf(link)} went to the chain, and only others slept`);
+        .map(({ link }) => `${channelOf(link)} went to the chain, and only other nodes were unresponsive`);
 
 /** All that is wrong. */
-export const judge = async (world: World, base: Base): Promise<readonly string[]> => {
+export const violations = async (world: World, base: Setup): Promise<readonly string[]> => {
   const unilateral = endingsOf(world, base).some((ending) => ending.unilateral);
   return [
-    ...world.troubles,
-    ...world.books.complaints,
-    ...world.books.disagreements(unilateral ? SMALLEST : 0n),
+    ...world.violations,
+    ...world.observed.complaints,
+    ...world.observed.disagreements(unilateral ? SMALLEST : 0n),
     ...world.wires.links.flatMap((_, link) => agreement(world, link)),
     ...names.flatMap((_, place) => durable(world, place)),
     ...(await results(world, unilateral)),
     ...(await invoices(world, unilateral)),
     ...balances(world, base),
-    ...dearClosings(world, base),
-    ...dearSweeps(world, base),
-    ...forgotten(world, base),
-    ...loot(world, base),
+    ...overpaidClosings(world, base),
+    ...overpaidSweeps(world, base),
+    ...unclaimedOutputs(world, base),
+    ...stolen(world, base),
     ...wallets(world, base),
     ...unanswered(world),
     ...(await failures(world)),

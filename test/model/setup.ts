@@ -17,27 +17,27 @@ import { hex, utf8 } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { channelId, msat, sat, shortChannelId } from '../../wire/units.ts';
-import { GIFT, GIFTS, giftScript, NOBODY } from './gifts.ts';
+import { FAUCET_COIN, FAUCET_COINS, faucetScript, NOBODY } from './faucet.ts';
 import { type Grant, Ledger } from './ledger.ts';
 import { names } from './names.ts';
-import { seedAt } from './seeds.ts';
+import { seedAt } from './stubs/seed.ts';
 import { Time } from './time.ts';
 import { type Beginning, World } from './world.ts';
 
 /** Where all runs of a kind begin. */
-export interface Base extends Beginning {
+export interface Setup extends Beginning {
   /** The nodes' scripts, in hex, and whose they are. */
   readonly owners: ReadonlyMap<string, number>;
   /** Outpoint keys of the links' funding outputs, and who pays for what becomes of them. */
   readonly fundings: ReadonlyMap<string, { readonly link: number; readonly funder: number }>;
 }
 
-export interface BaseWish {
+export interface SetupOptions {
   /** Which neighbour funds the channel of each link: its left node or its right one. */
   readonly funders: readonly [left: 0 | 1, right: 0 | 1];
   readonly anchors: boolean;
   /** The node whose wallet is empty, if any. */
-  readonly poor?: number | undefined;
+  readonly emptyWallet?: number | undefined;
 }
 
 /** Satoshi of each channel, and what its funder gives away. */
@@ -70,20 +70,23 @@ interface End {
 
 const secret = (...words: readonly (string | number)[]): Uint8Array => sha256(utf8(words.join(' ')));
 
-const funderOf = ({ funders }: BaseWish, link: number): number => link + (funders[link === 0 ? 0 : 1] ?? 0);
+const funderOf = ({ funders }: SetupOptions, link: number): number => link + (funders[link === 0 ? 0 : 1] ?? 0);
 
-const ground = (keys: readonly NodeKeys[], wish: BaseWish): readonly (readonly Grant[])[] => [
+const ground = (keys: readonly NodeKeys[], options: SetupOptions): readonly (readonly Grant[])[] => [
   ...keys.map((own, place) => [
     ...[0, 1].map((link) => ({
-      script: place === wish.poor && funderOf(wish, link) !== place ? NOBODY : own.script({ branch: 0, index: link }),
+      script:
+        place === options.emptyWallet && funderOf(options, link) !== place
+          ? NOBODY
+          : own.script({ branch: 0, index: link }),
       amount: sat(CAPACITY + FUNDING_FEE),
     })),
     ...Array.from({ length: COINS }, (_, i) => ({
-      script: place === wish.poor ? NOBODY : own.script({ branch: 0, index: 2 + i }),
+      script: place === options.emptyWallet ? NOBODY : own.script({ branch: 0, index: 2 + i }),
       amount: COIN,
     })),
   ]),
-  Array.from({ length: GIFTS }, () => ({ script: giftScript, amount: GIFT })),
+  Array.from({ length: FAUCET_COINS }, () => ({ script: faucetScript, amount: FAUCET_COIN })),
 ];
 
 /** All that a wallet may have given out in a run. */
@@ -93,11 +96,11 @@ const scriptsOf = (keys: NodeKeys): readonly Uint8Array[] =>
 /** Opens the channel of a link by hand, to its first commitments; both sides' records, and the funding transaction. */
 const open = (
   link: number,
-  wish: BaseWish,
+  options: SetupOptions,
   keys: readonly NodeKeys[],
   grant: (owner: number) => Parameters<typeof buildSigned>[0],
 ) => {
-  const funder = funderOf(wish, link);
+  const funder = funderOf(options, link);
   const fundee = 2 * link + 1 - funder;
   const at: Context = {
     ...{ height: 1, feerate: FEERATE, highestFeerate: FEERATE },
@@ -107,7 +110,7 @@ const open = (
   const features: ChannelFeatures = {
     upfrontShutdown: true,
     largeChannel: false,
-    anchors: wish.anchors,
+    anchors: options.anchors,
     anysegwit: true,
     scidAlias: false,
   };
@@ -152,7 +155,7 @@ const open = (
       if (effect.do === 'send') other.inbox.push(effect.message);
       else if (effect.do === 'fund') end.asked = effect;
   };
-  const give = (end: End, input: Input): void => perform(end, end === a ? b : a, transition(end.state, input, at));
+  const feed = (end: End, input: Input): void => perform(end, end === a ? b : a, transition(end.state, input, at));
   perform(a, b, openChannel(asking, at));
   const first = b.inbox.shift();
   if (first?.name !== 'open_channel') throw new Error('expected open_channel');
@@ -160,14 +163,14 @@ const open = (
   const pump = (): void => {
     for (let end: End | undefined = a; end !== undefined; end = [a, b].find(({ inbox }) => inbox.length > 0)) {
       const message = end.inbox.shift();
-      if (message !== undefined) give(end, { type: 'message', message });
+      if (message !== undefined) feed(end, { type: 'message', message });
     }
   };
   pump();
   const own = keys[funder];
   if (a.asked === undefined || own === undefined) throw new Error(`not opened: ${JSON.stringify(b.state.phase)}`);
   const { tx } = buildSigned(grant(funder), [{ script: a.asked.script, amount: CAPACITY }], own);
-  give(a, { type: 'funding_created_by_wallet', tx: new Uint8Array(tx.toBuffer()), output: 0 });
+  feed(a, { type: 'funding_created_by_wallet', tx: new Uint8Array(tx.toBuffer()), output: 0 });
   pump();
   const outpoint = outpointKey(tx.getHash(), 0);
   return {
@@ -179,16 +182,16 @@ const open = (
 };
 
 /** Makes a base, by letting three nodes find the channels on their disks and come to rest. */
-const make = async (wish: BaseWish): Promise<Base> => {
+const make = async (options: SetupOptions): Promise<Setup> => {
   const keys = await Promise.all(names.map(async (_, place) => keysOf(await seedAt(place), networkOf('regtest').coin)));
-  const grants = ground(keys, wish);
+  const grants = ground(keys, options);
   const ledger = Ledger.begin(await loadScripts(), grants.flat());
   const granted = ledger.at(1)?.transactions[1];
   if (granted === undefined) throw new Error('nothing was granted');
   const disks = names.map(() => new Map<string, Uint8Array>());
   const fundings = new Map<string, { readonly link: number; readonly funder: number }>();
   for (const link of [0, 1]) {
-    const opened = open(link, wish, keys, (owner) => {
+    const opened = open(link, options, keys, (owner) => {
       const vout = owner * (COINS + 2) + link;
       return [{ txid: granted.txid, vout, amount: sat(CAPACITY + FUNDING_FEE), path: { branch: 0, index: link } }];
     });
@@ -199,7 +202,7 @@ const make = async (wish: BaseWish): Promise<Base> => {
   }
   for (let i = 0; i < 7; i++) ledger.mine();
 
-  const world = new World({ ledger, disks, now: new Time().now }, { anchors: false, wayward: undefined });
+  const world = new World({ ledger, disks, now: new Time().now }, { anchors: false, faulty: undefined });
   for (const place of names.keys()) await world.start(place);
   await world.settle();
   for (const link of world.wires.links.keys()) await world.join(link);
@@ -210,7 +213,7 @@ const make = async (wish: BaseWish): Promise<Base> => {
     await world.settle();
   }
   for (const { node, name } of world.sites) {
-    if (node === undefined) throw new Error(`${name} did not start: ${world.troubles.join('\n')}`);
+    if (node === undefined) throw new Error(`${name} did not start: ${world.violations.join('\n')}`);
     const usable = [...node.channels.entries.values()].filter(({ machine }) => machine.state.phase === 'open');
     const seen = [...node.graph.channels].flatMap(({ policies }) => policies.filter((policy) => policy !== undefined));
     if (usable.length !== (name === 'bob' ? 2 : 1) || seen.length !== 4)
@@ -229,12 +232,12 @@ const make = async (wish: BaseWish): Promise<Base> => {
   return base;
 };
 
-const made = new Map<string, Promise<Base>>();
+const made = new Map<string, Promise<Setup>>();
 
-export const baseOf = ({ funders, anchors, poor }: BaseWish): Promise<Base> => {
-  const wish = { funders, anchors, poor };
-  const name = JSON.stringify(wish);
-  const base = made.get(name) ?? make(wish);
+export const setupFor = ({ funders, anchors, emptyWallet }: SetupOptions): Promise<Setup> => {
+  const options = { funders, anchors, emptyWallet };
+  const name = JSON.stringify(options);
+  const base = made.get(name) ?? make(options);
   made.set(name, base);
   return base;
 };

@@ -1,5 +1,5 @@
 /**
- * A wayward node that haggles over the fee of a closing: whatever its process would say in closing_signed, somebody on its line
+ * A faulty node that negotiates the fee of a mutual close dishonestly: whatever its process would say in closing_signed, somebody on its line
  * says something else, rightly signed.
  */
 
@@ -10,14 +10,14 @@ import { signFundingSpend } from '../../channel/tx/signing.ts';
 import { coreOf } from '../../node/channels/entry.ts';
 import { encodeMessage } from '../../wire/message.ts';
 import { FEERATE_FLOOR, msat, type SecretKey, sat } from '../../wire/units.ts';
-import { channelOf } from './base.ts';
-import { framed } from './plain.ts';
-import { nameOfChunk } from './sleeping.ts';
-import type { Tampered } from './wires.ts';
+import { channelOf } from './setup.ts';
+import { framed } from './stubs/plaintransport.ts';
+import { nameOfChunk } from './unresponsive.ts';
+import type { Altered } from './wires.ts';
 import type { World } from './world.ts';
 
-export interface HaggleMove {
-  readonly do: 'haggle';
+export interface ClosingFeeMove {
+  readonly do: 'negotiateClosingFee';
   readonly link: number;
   readonly side: 0 | 1;
   /** First all that the payer has and a satoshi less each time; first nothing and a satoshi more; always what is just relayed. */
@@ -38,7 +38,7 @@ const contentOf = ({ core, ours, theirs }: Negotiating, isHaggler: boolean) => {
   return {
     channel_id: core.channelId,
     dustLimit: (isHaggler ? params.local : params.remote).dustLimit,
-    purse: (payer === 'local' ? toUs : toThem) / 1000n,
+    payerBalance: (payer === 'local' ? toUs : toThem) / 1000n,
     content: { funding, fundingAmount: params.capacity, local, remote, payer },
     scripts: [ours, theirs] as const,
   };
@@ -46,17 +46,17 @@ const contentOf = ({ core, ours, theirs }: Negotiating, isHaggler: boolean) => {
 
 class Haggler {
   private readonly world: World;
-  private readonly move: HaggleMove;
+  private readonly move: ClosingFeeMove;
   private said = 0;
   private last: bigint | undefined;
 
-  constructor(world: World, move: HaggleMove) {
+  constructor(world: World, move: ClosingFeeMove) {
     this.world = world;
     this.move = move;
   }
 
   /** What is said on the lines, as it is said. */
-  hear(link: number, side: 0 | 1, chunk: Uint8Array): Tampered | undefined {
+  hear(link: number, side: 0 | 1, chunk: Uint8Array): Altered | undefined {
     const { move } = this;
     if (link !== move.link) return undefined;
     const name = nameOfChunk(chunk);
@@ -81,19 +81,19 @@ class Haggler {
   }
 
   private signed(state: Negotiating, isHaggler: boolean, secret: SecretKey): Uint8Array {
-    const { content, purse, dustLimit, channel_id, scripts } = contentOf(state, isHaggler);
+    const { content, payerBalance, dustLimit, channel_id, scripts } = contentOf(state, isHaggler);
     const step = BigInt(this.said++);
     const { manner, range } = this.move;
     const wanted =
       manner === 'greedy'
-        ? purse - step
+        ? payerBalance - step
         : manner === 'stingy'
           ? step
           : (closingFee(FEERATE_FLOOR, ...scripts) as bigint);
-    const fee = sat(wanted < 0n ? 0n : wanted < purse ? wanted : purse);
+    const fee = sat(wanted < 0n ? 0n : wanted < payerBalance ? wanted : payerBalance);
     this.last = fee;
     const closing = buildLegacyClosing({ ...content, fee }, dustLimit);
-    const [low, high] = range === 'wide' ? [sat(0n), sat(purse)] : [fee, fee];
+    const [low, high] = range === 'wide' ? [sat(0n), sat(payerBalance)] : [fee, fee];
     return framed(
       encodeMessage({
         name: 'closing_signed',
@@ -106,10 +106,10 @@ class Haggler {
   }
 }
 
-/** The wayward node, if it is one of this link, haggles from now on. */
-export const haggle = (world: World, move: HaggleMove): void => {
-  if (move.link + move.side !== world.wayward) return;
+/** The faulty node, if it is one of this link, proposes such fees from now on. */
+export const negotiateClosingFee = (world: World, move: ClosingFeeMove): void => {
+  if (move.link + move.side !== world.faulty) return;
   const haggler = new Haggler(world, move);
-  world.drowsy.add(move.link);
-  world.wires.tamper = (link, side, chunk) => haggler.hear(link, side, chunk);
+  world.unresponsiveLinks.add(move.link);
+  world.wires.alter = (link, side, chunk) => haggler.hear(link, side, chunk);
 };

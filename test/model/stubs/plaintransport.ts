@@ -2,11 +2,11 @@
  * Stands in for the encrypted stream under a peer: the same interface, every message a chunk that can be read. What a model
  * loses, delays and prints are then messages. A chunk is four bytes of length and a message; the caller's first names it.
  */
-import type { SecureStream } from '../../node/peer/noisestream.ts';
-import type { Connection } from '../../node/ports/ports.ts';
-import { concat, u32be } from '../../wire/bytes.ts';
-import { pointOf } from '../../wire/crypto.ts';
-import { type Point, point, type SecretKey } from '../../wire/units.ts';
+import type { SecureStream } from '../../../node/peer/noisestream.ts';
+import type { Connection } from '../../../node/ports/ports.ts';
+import { concat, u32be } from '../../../wire/bytes.ts';
+import { pointOf } from '../../../wire/crypto.ts';
+import { type Point, point, type SecretKey } from '../../../wire/units.ts';
 
 /** A chunk of one message. */
 export const framed = (message: Uint8Array): Uint8Array => concat(u32be(message.length), message);

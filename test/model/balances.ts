@@ -4,21 +4,21 @@ import { inLocal, specOf } from '../../channel/model/spec.ts';
 import { outpointKey } from '../../node/chain/watch.ts';
 import { coreOf } from '../../node/channels/entry.ts';
 import { equal, hex } from '../../wire/bytes.ts';
-import { type Base, CAPACITY, channelOf, PUSH } from './base.ts';
-import { giftScript } from './gifts.ts';
+import { faucetScript } from './faucet.ts';
 import { names } from './names.ts';
 import { fundingsOf } from './openings.ts';
 import { DUSTY } from './paying.ts';
+import { CAPACITY, channelOf, PUSH, type Setup } from './setup.ts';
 import type { World } from './world.ts';
 
 /** Millisatoshi that payments moved to each node, as their payers account for it. */
-const moved = ({ books }: World): readonly bigint[] => {
+const moved = ({ observed }: World): readonly bigint[] => {
   const sums = names.map(() => 0n);
   const add = (place: number, amount: bigint): void => {
     sums[place] = (sums[place] ?? 0n) + amount;
   };
-  for (const { id, from, to } of books.payments.values()) {
-    const end = books.kept.get(id)?.result;
+  for (const { id, from, to } of observed.payments.values()) {
+    const end = observed.kept.get(id)?.result;
     if (end === undefined) continue;
     add(from, -end.sent);
     add(to, end.delivered);
@@ -29,7 +29,7 @@ const moved = ({ books }: World): readonly bigint[] => {
 };
 
 /** Millisatoshi of each node: its side of open channels, and coins on chain that its wallet can spend. */
-const wealth = (world: World, { owners }: Base): readonly bigint[] =>
+const wealth = (world: World, { owners }: Setup): readonly bigint[] =>
   names.map((_, place) => {
     let sum = 0n;
     for (const { machine } of world.node(place)?.channels.entries.values() ?? []) {
@@ -42,10 +42,10 @@ const wealth = (world: World, { owners }: Base): readonly bigint[] =>
   });
 
 /** Millisatoshi that each node was given. */
-const gifts = (world: World, { ledger, owners }: Base): readonly bigint[] => {
+const received = (world: World, { ledger, owners }: Setup): readonly bigint[] => {
   const sums = names.map(() => 0n);
   for (const { tx, spent } of world.ledger.minedSince(ledger.tip.height)) {
-    if (!spent.some(({ script }) => equal(script, giftScript))) continue;
+    if (!spent.some(({ script }) => equal(script, faucetScript))) continue;
     for (const { script, value } of tx.outs) {
       const owner = owners.get(hex(new Uint8Array(script)));
       if (owner !== undefined) sums[owner] = (sums[owner] ?? 0n) + value * 1000n;
@@ -80,7 +80,7 @@ export interface Ending {
   readonly unilateral: boolean;
 }
 
-export const endingsOf = (world: World, base: Base): readonly Ending[] => {
+export const endingsOf = (world: World, base: Setup): readonly Ending[] => {
   const fundings = fundingsOf(world, base);
   return [...world.ledger.minedSince(base.ledger.tip.height)].flatMap(({ tx, fee }) =>
     tx.ins.flatMap(({ hash, index }) => {
@@ -99,7 +99,7 @@ interface Estate {
 }
 
 /** Follows the outputs of a transaction until they are in a wallet. */
-const estateOf = (world: World, { owners }: Base, from: Transaction): Estate => {
+const estateOf = (world: World, { owners }: Setup, from: Transaction): Estate => {
   const gains = names.map(() => 0n);
   const open = new Map<string, bigint>();
   const take = (tx: Transaction): void =>
@@ -123,10 +123,11 @@ const estateOf = (world: World, { owners }: Base, from: Transaction): Estate => 
 };
 
 /** Satoshi that may be left on chain, since claiming them costs more than it brings; where the chain stays dear, as much as it does. */
-const worthlessIn = ({ isDear, dearest }: World): bigint => BigInt(isDear ? Math.max(1500, dearest) : 1500);
+const worthlessIn = ({ staysHigh, highestFeerate }: World): bigint =>
+  BigInt(staysHigh ? Math.max(1500, highestFeerate) : 1500);
 
 /** Outputs of channels that an honest node should have claimed. */
-export const forgotten = (world: World, base: Base): readonly string[] =>
+export const unclaimedOutputs = (world: World, base: Setup): readonly string[] =>
   endingsOf(world, base).flatMap(({ link, tx }) =>
     estateOf(world, base, tx)
       .left.filter((value) => value > worthlessIn(world) && world.isHonest(link) && world.isHonest(link + 1))
@@ -134,12 +135,12 @@ export const forgotten = (world: World, base: Base): readonly string[] =>
   );
 
 /** The most that a closing may cost who pays for it, sat per 1,000 weight: twice the estimate, or what a node always offers. */
-const mostFor = ({ dearest }: World): number => Math.max(2 * dearest, 2530);
+const mostFor = ({ highestFeerate }: World): number => Math.max(2 * highestFeerate, 2530);
 /** Satoshi of outputs too small to stand in a closing. */
 const CRUMBS = 1100n;
 
 /** Closings that an honest node paid more for than it should have. */
-export const dearClosings = (world: World, base: Base): readonly string[] =>
+export const overpaidClosings = (world: World, base: Setup): readonly string[] =>
   endingsOf(world, base).flatMap(({ link, funder, tx, fee, unilateral }) => {
     const most = (BigInt(tx.weight() + 300) * BigInt(mostFor(world))) / 1000n + CRUMBS;
     return unilateral || !world.isHonest(funder) || fee <= most
@@ -159,24 +160,24 @@ const isSweep = ({ ins }: Transaction): boolean =>
 const PATIENT = 4n;
 
 /** Sweeps that honest nodes paid too much for. */
-export const dearSweeps = (world: World, base: Base): readonly string[] =>
+export const overpaidSweeps = (world: World, base: Setup): readonly string[] =>
   [...world.ledger.minedSince(base.ledger.tip.height)].flatMap(({ tx, fee }) => {
     const place = world.senders.get(hex(tx.getHash()));
-    const most = (BigInt(tx.weight()) * BigInt(world.dearest) * PATIENT) / 1000n;
+    const most = (BigInt(tx.weight()) * BigInt(world.highestFeerate) * PATIENT) / 1000n;
     return place !== undefined && world.isHonest(place) && isSweep(tx) && fee > most
       ? [`${names[place]} paid ${fee} sat for the sweep ${tx.getId().slice(0, 8)}, ${most} would be right`]
       : [];
   });
 
-/** What a thief has of a channel that it ended with a revoked commitment: nothing, by right. */
-export const loot = (world: World, base: Base): readonly string[] =>
+/** What a node gained by publishing a revoked commitment: it must be nothing. */
+export const stolen = (world: World, base: Setup): readonly string[] =>
   endingsOf(world, base).flatMap(({ link, tx }) =>
     [link, link + 1].flatMap((place) => {
       const victim = world.channel(2 * link + 1 - place, channelOf(link));
       const revoked = victim !== undefined && 'by' in victim && victim.by === 'revoked';
       const gain = estateOf(world, base, tx).gains[place] ?? 0n;
       return world.isThief(place) && revoked && gain > 0n
-        ? [`the thief ${names[place]} got away with ${gain} sat`]
+        ? [`the thief ${names[place]} gained ${gain} sat by a revoked commitment`]
         : [];
     }),
   );
@@ -185,7 +186,7 @@ export const loot = (world: World, base: Base): readonly string[] =>
 const ANCHORS = 660n;
 
 /** What a run may cost each node beside its payments, in millisatoshi: what it paid to miners, and what cannot be had. */
-const costs = (world: World, base: Base) => {
+const costs = (world: World, base: Setup) => {
   const paid = names.map(() => 0n);
   const slack = names.map(() => 0n);
   const add = (sums: bigint[], place: number, amount: bigint): void => {
@@ -210,7 +211,7 @@ const costs = (world: World, base: Base) => {
 };
 
 /** Millisatoshi of each node before the run. */
-const startOf = (base: Base): readonly bigint[] =>
+const startOf = (base: Setup): readonly bigint[] =>
   names.map((_, place) => {
     let sum = 0n;
     for (const { funder, link } of base.fundings.values())
@@ -221,27 +222,27 @@ const startOf = (base: Base): readonly bigint[] =>
   });
 
 /** Millisatoshi of payments that may have reached their payee and been lost on the way: in commitments without an output. */
-const dusty = ({ books }: World): bigint =>
-  [...books.kept.values()].reduce((sum, { amount }) => (amount < DUSTY ? sum + amount : sum), 0n);
+const dusty = ({ observed }: World): bigint =>
+  [...observed.kept.values()].reduce((sum, { amount }) => (amount < DUSTY ? sum + amount : sum), 0n);
 
 /** Who has what: no honest node lost anything, and, among honest nodes, nobody has more than is due. */
-export const balances = (world: World, base: Base): readonly string[] => {
+export const balances = (world: World, base: Setup): readonly string[] => {
   const [before, now, due] = [startOf(base), wealth(world, base), moved(world)];
   const { paid, slack } = costs(world, base);
-  const given = gifts(world, base);
+  const given = received(world, base);
   const dust = endingsOf(world, base).some(({ unilateral }) => unilateral) ? dusty(world) : 0n;
   return names.flatMap((name, place) => {
     const expected = (before[place] ?? 0n) + (due[place] ?? 0n) + (given[place] ?? 0n) - (paid[place] ?? 0n);
     const missing = expected - (now[place] ?? 0n);
     const most = slack[place] ?? 0n;
     const less = missing > most && world.isHonest(place);
-    const more = missing < -most - dust && world.wayward === undefined;
+    const more = missing < -most - dust && world.faulty === undefined;
     return less || more ? [`${name} misses ${missing} msat, ${most} would be right`] : [];
   });
 };
 
 /** The wallets know what is theirs. */
-export const wallets = (world: World, { owners }: Base): readonly string[] =>
+export const wallets = (world: World, { owners }: Setup): readonly string[] =>
   world.sites.flatMap(({ node, place, name }) => {
     if (!world.isHonest(place)) return [];
     const coins = [...world.ledger.coins.values()].filter(({ script }) => owners.get(hex(script)) === place);

@@ -1,6 +1,6 @@
 /** Stands in for deriving keys: what a node derives at each start takes longer than a run, so it is done once for a seed. */
-import type { NodeKeys } from '../../node/wallet/keys.ts';
-import { hex } from '../../wire/bytes.ts';
+import type { NodeKeys } from '../../../node/wallet/keys.ts';
+import { hex } from '../../../wire/bytes.ts';
 
 type KeysOf = (seed: Uint8Array, coin: 0 | 1) => NodeKeys;
 

@@ -19,7 +19,7 @@ export interface Started {
   readonly to: number;
   readonly scheme: PaymentRequest['scheme'];
   /** Number of the invoice it is for, which is also its label; undefined for a spontaneous one. */
-  readonly bill: number | undefined;
+  readonly invoiceNumber: number | undefined;
 }
 
 /** How an HTLC ended, by one end of its channel. */
@@ -39,7 +39,7 @@ const nameOf = (channel: string, place: number, way: Way, id: string): string =>
   return `${channel}/${(way === 'out') === isLeft ? 'left' : 'right'}/${id}`;
 };
 
-export class Books {
+export class Observations {
   readonly payments = new Map<string, Started>();
   /** What the caller of each payment was told. */
   readonly told = new Map<string, PaymentRecord>();
