@@ -10,6 +10,9 @@ import { msat, paymentHash } from '../../wire/units.ts';
 import { bytes32, type Htlc, keyOf, ReceiverUnderTest, WRONG } from './receiver.ts';
 import { amp, ampInvoice, schemeNamed, withBlobs } from './sets.ts';
 
+/** A few each time; FC_RUNS and `npm run nightly` have more. */
+const runs = Number(process.env['FC_RUNS'] ?? 15);
+
 type Damage = 'none' | 'missing' | 'wrong share' | 'wrong hash' | 'other count' | 'below onion';
 
 interface Plan {
@@ -109,7 +112,7 @@ test('sets are claimed whole or not at all, whatever arrives and whenever the pr
         expect(receiver.state.owners.size).toBe(0);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: runs },
   );
 });
 
@@ -131,7 +134,7 @@ test('what comes back after a lost step is answered as if it had not been lost',
         expect(receiver.paid).toHaveLength(1);
       },
     ),
-    { numRuns: 30 },
+    { numRuns: runs },
   );
 });
 
@@ -158,6 +161,6 @@ test('of a threshold set exactly as many are claimed as are needed, those that c
         expect(receiver.paid.map(({ received }) => received)).toEqual(invoiced ? [BigInt(needed) * 1000n] : []);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs },
   );
 });

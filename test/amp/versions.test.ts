@@ -3,6 +3,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VersionedMap } from '../../amp/versions.ts';
 
+/** Some each time; FC_RUNS and `npm run nightly` have more. */
+const runs = Number(process.env['FC_RUNS'] ?? 60);
+
 /** A change of version `from`: `key` gets `value`, or goes. */
 const step = fc.record({ from: fc.nat(), key: fc.constantFrom('a', 'b', 'c', 'd'), value: fc.option(fc.nat(9)) });
 
@@ -27,7 +30,7 @@ test('every version holds what it was made with, and any two know in which keys 
         for (const key of ['a', 'b', 'c', 'd']) expect(one.version.get(key)).toBe(one.holds.get(key));
       }
     }),
-    { numRuns: 300 },
+    { numRuns: runs },
   );
 });
 
