@@ -56,6 +56,7 @@ export const fixed: Scheme = {
   lastEndsSplitting: false,
   furtherBlobs: true,
   needsAny: false,
+  interpolates: false,
   markerIsIndex: false,
   leastMarker: 0,
   expectedCount: (expected, marker) => {
@@ -97,6 +98,7 @@ export const dynamic: Scheme = {
   lastEndsSplitting: true,
   furtherBlobs: true,
   needsAny: false,
+  interpolates: false,
   markerIsIndex: false,
   leastMarker: 0,
   expectedCount: (expected, marker) => {

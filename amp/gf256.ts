@@ -43,3 +43,56 @@ export const interpolate = (points: readonly PolynomialPoint[], x: number): Uint
   }
   return out;
 };
+
+/** One more point's part of a polynomial in Newton's form, and the parts of those before it. */
+interface NewtonTerm {
+  readonly x: number;
+  /** The divided difference of this point and all before it, byte by byte. */
+  readonly coefficient: Uint8Array;
+  readonly before: NewtonTerm | undefined;
+}
+
+/**
+ * A polynomial of least degree through points that come one after another (Newton's divided differences): one more point costs as
+ * much as there are points, not their square.
+ */
+export interface GrowingPolynomial {
+  /** Its value at 0, a byte or more; empty without points. */
+  readonly atZero: Uint8Array;
+  /** The product of all x. */
+  readonly product: number;
+  readonly last: NewtonTerm | undefined;
+}
+
+/** Without points. */
+export const noPolynomial: GrowingPolynomial = { atZero: new Uint8Array(0), product: 1, last: undefined };
+
+/** One that goes through `point` too, whose `x` is 0..255 and whose value is as long as those before; the same where it has that `x`. */
+export const withPoint = (polynomial: GrowingPolynomial, { x, value }: PolynomialPoint): GrowingPolynomial => {
+  const { atZero, product, last } = polynomial;
+  const length = value.length;
+  // Its value at `x` so far, by Horner's scheme, and the product of (x - other), as a logarithm.
+  const so = new Uint8Array(length);
+  let weight = 0;
+  for (let term = last; term !== undefined; term = term.before) {
+    const distance = x ^ term.x;
+    if (distance === 0) return polynomial;
+    const power = logOf(distance);
+    weight += power;
+    const { coefficient } = term;
+    for (let i = 0; i < length; i++) {
+      const byte = so[i] ?? 0;
+      so[i] = (byte === 0 ? 0 : (exp[logOf(byte) + power] ?? 0)) ^ (coefficient[i] ?? 0);
+    }
+  }
+  const power = (255 - (weight % 255)) % 255;
+  const coefficient = value.map((byte, i) => {
+    const difference = byte ^ (so[i] ?? 0);
+    return difference === 0 ? 0 : (exp[logOf(difference) + power] ?? 0);
+  });
+  return {
+    atZero: coefficient.map((byte, i) => (atZero[i] ?? 0) ^ multiply(byte, product)),
+    product: multiply(product, x),
+    last: { x, coefficient, before: last },
+  };
+};

@@ -3,7 +3,17 @@
  * to spend on fees. Each shard is one HTLC at a time; a shard that fails may be offered again under another attempt number.
  */
 
-import { type Msat, msat, type PaymentHash, type Point, type Preimage, subMsat, sumMsat } from '../wire/units.ts';
+import { equal } from '../wire/bytes.ts';
+import {
+  addMsat,
+  type Msat,
+  msat,
+  type PaymentHash,
+  type Point,
+  type Preimage,
+  subMsat,
+  sumMsat,
+} from '../wire/units.ts';
 import type { PaymentEvent, PaymentFailure, PaymentTotals } from './events.ts';
 import type { Direction, Excluded, OrdinaryRequest, PaymentRequest, Reserved } from './io.ts';
 import type { Route } from './route.ts';
@@ -125,21 +135,27 @@ export const feesLeft = ({ request, shards }: Running): Msat => {
   return spent > request.maxFee ? msat(0n) : subMsat(request.maxFee, spent);
 };
 
+const sameNode = (a: Point | undefined, b: Point | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && equal(a, b));
+
 /** What the payment's own shards take of every channel on their routes. */
 export const reservedBy = ({ shards }: Running): readonly Reserved[] => {
-  const sums = new Map<string, Reserved>();
+  // By channel, of which there are few entries each: two directions, offered or not.
+  const sums = new Map<bigint, Reserved[]>();
   for (const shard of shards) {
     const route = routeOf(shard) ?? [];
     const offered = shard.state.kind === 'in_flight';
     for (const [i, { scid, amount }] of route.entries()) {
       const from = route[i - 1]?.node;
-      const name = `${scid}/${from?.join()}/${offered}`;
-      const sum = sums.get(name);
-      const total = msat((sum?.amount ?? 0n) + amount);
-      sums.set(name, { scid, from, amount: total, count: (sum?.count ?? 0) + 1, offered });
+      const ofChannel = sums.get(scid) ?? [];
+      if (ofChannel.length === 0) sums.set(scid, ofChannel);
+      const place = ofChannel.findIndex((one) => one.offered === offered && sameNode(one.from, from));
+      const before = ofChannel[place];
+      if (before === undefined) ofChannel.push({ scid, from, amount, count: 1, offered });
+      else ofChannel[place] = { ...before, amount: addMsat(before.amount, amount), count: before.count + 1 };
     }
   }
-  return [...sums.values()];
+  return [...sums.values()].flat();
 };
 
 export const isIn =

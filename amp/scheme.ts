@@ -5,6 +5,7 @@
 
 import type { Msat, PaymentHash, Preimage } from '../wire/units.ts';
 import type { Refusal } from './events.ts';
+import type { GrowingPolynomial } from './gf256.ts';
 
 /** One share and the number beside it, whose meaning is the scheme's: a count, a position, a child index. */
 export interface Share {
@@ -25,6 +26,8 @@ export interface ReceivedShares {
   readonly count: number;
   /** The xor of the shares held, 32 bytes. */
   readonly accumulated: Uint8Array;
+  /** The polynomial through the shares held, each at its marker; undefined where the scheme does not interpolate. */
+  readonly polynomial: GrowingPolynomial | undefined;
   /** Sum of the HTLCs held. */
   readonly total: Msat;
   /** The HTLCs held, in order of arrival. */
@@ -82,6 +85,8 @@ export interface Scheme {
   readonly furtherBlobs: boolean;
   /** Any so many shares as are needed will do, so more may be sent. */
   readonly needsAny: boolean;
+  /** Shares are points of a polynomial over GF(2^8), which is kept up for `verdict` as they arrive. */
+  readonly interpolates: boolean;
 
   /** A share's marker is the child index of its HTLC, so no two HTLCs of a set may have the same. */
   readonly markerIsIndex: boolean;

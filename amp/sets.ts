@@ -6,6 +6,7 @@
 import { equal, hex, xor, zeros } from '../wire/bytes.ts';
 import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage } from '../wire/units.ts';
 import type { HtlcKey, Refusal, SetView } from './events.ts';
+import { type GrowingPolynomial, noPolynomial, withPoint } from './gf256.ts';
 import type { FinalPayload, ReceiverContext, ReceiverInput } from './io.ts';
 import type { Schemes, Share, Verdict } from './scheme.ts';
 import type { Remembered } from './settledsets.ts';
@@ -50,20 +51,33 @@ export interface Sums {
   readonly expiry: number;
   /** Their payment hashes and markers, by `hashKey` and `markerKey`. */
   readonly known: VersionedMap<true>;
+  /** Through their shares, of a scheme that interpolates. Undefined also after a restart, until the next share comes. */
+  readonly polynomial: GrowingPolynomial | undefined;
 }
 
-const noSums: Sums = { arrived: msat(0n), expiry: Number.MAX_SAFE_INTEGER, known: VersionedMap.of() };
+const noSums: Sums = {
+  arrived: msat(0n),
+  expiry: Number.MAX_SAFE_INTEGER,
+  known: VersionedMap.of(),
+  polynomial: undefined,
+};
 
 const hashKey = (hash: PaymentHash): string => hex(hash);
 const markerKey = (marker: number): string => `marker ${marker}`;
 
-const withPart = (
-  { arrived, expiry, known }: Sums,
-  part: Pick<Part, 'amount' | 'expiry' | 'paymentHash' | 'shares'>,
-): Sums => {
+const withPart = ({ arrived, expiry, known }: Sums, part: Part, polynomial?: GrowingPolynomial): Sums => {
   let keys = known.set(hashKey(part.paymentHash), true);
   for (const { marker } of part.shares) keys = keys.set(markerKey(marker), true);
-  return { arrived: addMsat(arrived, part.amount), expiry: Math.min(expiry, part.expiry), known: keys };
+  return { arrived: addMsat(arrived, part.amount), expiry: Math.min(expiry, part.expiry), known: keys, polynomial };
+};
+
+const throughShares = (polynomial: GrowingPolynomial, shares: readonly Share[]): GrowingPolynomial =>
+  shares.reduce((so, { share, marker }) => withPoint(so, { x: marker, value: share }), polynomial);
+
+/** The polynomial through the shares of a set and these: from the one kept, which a restart or an HTLC that goes loses. */
+const grown = ({ sums, parts }: HeldSet, shares: readonly Share[]): GrowingPolynomial => {
+  const held = sums?.polynomial ?? [...parts.values()].reduce((so, one) => throughShares(so, one.shares), noPolynomial);
+  return throughShares(held, shares);
 };
 
 /** What the HTLCs of a set come to. */
@@ -166,7 +180,7 @@ export const join = (
   };
   // BOLT 4 counts amt_to_forward towards total_msat; an AMP counts what arrived.
   const total = addMsat(set.total, payload.kind === 'eob' ? amount : payload.amount);
-  const sums = set.sums && withPart(set.sums, part);
+  const sums = set.sums && withPart(set.sums, part, scheme?.interpolates === true ? grown(set, shares) : undefined);
   return { ...set, expected, count, accumulated, total, sums, parts: set.parts.set(htlcName(key), part) };
 };
 
@@ -180,11 +194,11 @@ export const verdictOn = (set: HeldSet, preimage: Preimage | undefined, schemes:
     const whole = preimage !== undefined && set.asked !== undefined && set.total >= set.asked;
     return whole ? { kind: 'complete', preimages: [...held()].map(() => preimage) } : { kind: 'incomplete' };
   }
-  const { id: setId, expected, count, accumulated, total } = set;
+  const { id: setId, expected, count, accumulated, total, sums } = set;
   const scheme = schemes.get(set.content.scheme);
   // Of a program that ran before with a scheme of its own.
   if (scheme === undefined) return { kind: 'incomplete' };
-  const verdict = scheme.verdict({ setId, expected, count, accumulated, total, held });
+  const verdict = scheme.verdict({ setId, expected, count, accumulated, polynomial: sums?.polynomial, total, held });
   const tooLittle = verdict.kind === 'complete' && set.asked !== undefined && set.total < set.asked;
   return tooLittle ? { kind: 'broken', why: 'below_amount_asked' } : verdict;
 };

@@ -6,7 +6,7 @@
 import { equal, zeros } from '../wire/bytes.ts';
 import { sha256 } from '../wire/crypto.ts';
 import type { Preimage } from '../wire/units.ts';
-import { interpolate, type PolynomialPoint } from './gf256.ts';
+import { interpolate, noPolynomial, type PolynomialPoint } from './gf256.ts';
 import type { Scheme, SenderState } from './scheme.ts';
 import { child, derive, SHARE_LENGTH } from './shares.ts';
 
@@ -36,16 +36,15 @@ export const threshold: Scheme = {
   lastEndsSplitting: false,
   furtherBlobs: false,
   needsAny: true,
+  interpolates: true,
   markerIsIndex: true,
   leastMarker: 1,
   expectedCount: (expected) => expected,
-  verdict: ({ setId, held }) => {
-    const parts = [...held()];
-    const points = parts.flatMap(({ shares }) => shares.map(({ share, marker }) => ({ x: marker, value: share })));
-    const root = interpolate(points, 0);
+  verdict: ({ setId, polynomial = noPolynomial, held }) => {
+    const root = polynomial.atZero;
     if (!equal(sha256(root), setId)) return { kind: 'incomplete' };
     const preimages: Preimage[] = [];
-    for (const { paymentHash, shares } of parts) {
+    for (const { paymentHash, shares } of held()) {
       const { preimage, paymentHash: expected } = child(root, shares[0]?.marker ?? 0);
       if (!equal(paymentHash, expected)) return { kind: 'broken', why: 'wrong_hash' };
       preimages.push(preimage);

@@ -45,6 +45,7 @@ export const tree: Scheme = {
   lastEndsSplitting: false,
   furtherBlobs: false,
   needsAny: false,
+  interpolates: false,
   markerIsIndex: true,
   leastMarker: 0,
   expectedCount: (expected) => expected,

@@ -49,7 +49,8 @@ const plain = ({ sets, owners, ...rest }: Receiver) => ({
   owners: new Map(owners),
   sets: new Map([...sets].map(([name, set]) => [name, { ...set, parts: new Map(set.parts), sums: known(set) }])),
 });
-const known = ({ sums }: HeldSet) => sums && { ...sums, known: new Set(sums.known.keys()) };
+// The polynomial is made anew with the next share.
+const known = ({ sums }: HeldSet) => sums && { ...sums, known: new Set(sums.known.keys()), polynomial: undefined };
 
 export class ReceiverUnderTest {
   state: Receiver = emptyReceiver();

@@ -1,4 +1,6 @@
 /** Shares under each backend: made for the payer's HTLCs, and joined by the payee when its set becomes complete. */
+
+import { noPolynomial, withPoint } from '../../amp/gf256.ts';
 import type { Scheme } from '../../amp/scheme.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { child } from '../../amp/shares.ts';
@@ -30,8 +32,10 @@ const measure = (scope: Scope, backend: string): void => {
       const { setId, root, accumulated } = sender;
       const parts = shards.map(({ index, shares }) => ({ paymentHash: child(root, index).paymentHash, shares }));
       const set = { setId, expected: size, count: size, accumulated, total: msat(0n), held: () => parts };
+      const points = shards.flatMap(({ shares }) => shares.map(({ share, marker }) => ({ x: marker, value: share })));
       const opened = scope.rate(`${name}, ${size}: sets opened`, backend, () => {
-        if (scheme.verdict(set).kind !== 'complete') throw new Error('not complete');
+        const polynomial = scheme.interpolates ? points.reduce(withPoint, noPolynomial) : undefined;
+        if (scheme.verdict({ ...set, polynomial }).kind !== 'complete') throw new Error('not complete');
       });
       if (size === SIZES.at(-1)) {
         scope.put(`${name}: shares made`, backend, made * size);
