@@ -60,6 +60,9 @@ const intoRooms = (amount: bigint, rooms: readonly bigint[], count: number, minS
   return fills.flatMap(({ fill, pieces }) => evenly(fill, pieces));
 };
 
+/** Into how many pieces the amount can be cut while none gets smaller than `minShard`. */
+const mostPieces = ({ amount, minShard }: CutWish): number => Number(amount / (minShard > 0n ? minShard : 1n));
+
 /**
  * The first cut of a payment over its outlets: one piece where one channel can carry it, otherwise the fewest, or as many as
  * wanted while none gets smaller than `minShard`. undefined when the outlets together cannot carry the amount in `maxShards`.
@@ -75,17 +78,16 @@ export const cut = (wish: CutWish, outlets: readonly Outlet[]): readonly Msat[] 
   const belowFees = roomy.map((room) => (room * amount) / (amount + maxFee)).filter((room) => room > 0n);
   const used = fewest(belowFees, amount) ?? fewest(roomy, amount);
   if (used === undefined || used.length > maxShards) return undefined;
-  const sensible = Number(amount / (minShard > 0n ? minShard : 1n));
-  const count = Math.max(used.length, Math.min(shards ?? 1, maxShards, sensible));
+  const count = Math.max(used.length, Math.min(shards ?? 1, maxShards, mostPieces(wish)));
   return intoRooms(amount, used, count, minShard)
     .filter((piece) => piece > 0n)
     .map(msat);
 };
 
 /**
- * Equal pieces of which `n - redundancy` make up the amount: as few as wanted, or as many more as it takes for all of them to fit
- * and to come to no more than `maxOverpayment` beyond the amount. The least overpayment where that is what they exceed; undefined
- * where the outlets cannot carry them.
+ * Equal pieces of which `n - redundancy` make up the amount: as few as wanted, fewer where they would be smaller than
+ * `minShard`, or as many more as it takes for all of them to fit and to come to no more than `maxOverpayment` beyond the amount.
+ * The least overpayment where that is what they exceed; undefined where the outlets cannot carry them.
  */
 export const cutWithSpare = (
   wish: CutWish & { readonly redundancy: number },
@@ -94,7 +96,8 @@ export const cutWithSpare = (
 ): readonly Msat[] | Msat | undefined => {
   const { amount, maxFee, shards, maxShards, minShard, redundancy } = wish;
   let least: Msat | undefined;
-  for (let needed = shards ?? 1; needed + redundancy <= maxShards; needed++) {
+  const fewestNeeded = Math.max(1, Math.min(shards ?? 1, mostPieces(wish)));
+  for (let needed = fewestNeeded; needed + redundancy <= maxShards; needed++) {
     const piece = (amount + BigInt(needed) - 1n) / BigInt(needed);
     if (needed > 1 && piece < minShard) break;
     const count = needed + redundancy;

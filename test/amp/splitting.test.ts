@@ -155,6 +155,12 @@ describe('spare shards of scheme threshold', () => {
     expect(payer.offers).toHaveLength(6);
   });
 
+  test('are as large as a shard must be, where fewer than are wanted make up the amount', () => {
+    const payer = started(spare({ shards: 4, minShard: msat(400_000n) }), four);
+    answerAll(payer);
+    expect(payer.payment).toMatchObject({ shards: Array.from({ length: 4 }, () => ({ amount: 500_000n })) });
+  });
+
   test('that would come to more than the caller allows are an error that says how much it takes', () => {
     const payer = started(spare({ maxOverpayment: msat(1000n), minShard: msat(100_000n) }), four);
     expect(payer.result).toMatchObject({
