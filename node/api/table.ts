@@ -9,6 +9,7 @@ import { recover } from './methods/backup/recover.ts';
 import { close } from './methods/channels/close.ts';
 import { fundchannel } from './methods/channels/fundchannel.ts';
 import { fundchannel_cancel } from './methods/channels/fundchannel_cancel.ts';
+import { listhtlcs } from './methods/channels/listhtlcs.ts';
 import { listpeerchannels } from './methods/channels/listpeerchannels.ts';
 import { setchannel } from './methods/channels/setchannel.ts';
 import { devMethods } from './methods/dev.ts';
@@ -65,6 +66,7 @@ export const nodeMethods = {
   fundchannel,
   fundchannel_cancel,
   listpeerchannels,
+  listhtlcs,
   setchannel,
   close,
   backup,

@@ -179,6 +179,14 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
       },
     ],
   },
+  listhtlcs: {
+    htlcs: [
+      {
+        ...{ short_channel_id: '103x1x0', direction: 'out', id: 7, amount_msat: msat(1_000n), expiry: 150 },
+        ...{ payment_hash: ids.hash, state: 'SENT_ADD_ACK_REVOCATION' },
+      },
+    ],
+  },
   backup: { file: '/data/regtest/channels.backup', channels: 2 },
   recover: { stubs: [ids.hash], written_at: 1_700_000_000 },
   close: { type: 'mutual', txs: ['0200'], txids: [ids.txid] },

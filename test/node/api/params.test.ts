@@ -118,6 +118,8 @@ const refusals: readonly (readonly [method: MethodName, field: string, params: u
   ['listforwards', 'status', ['done']],
   ['listforwards', 'in_channel', { in_channel: '1' }],
   ['listforwards', 'index', { index: 'updated' }],
+  ['listhtlcs', 'id', ['some']],
+  ['listhtlcs', 'index', { index: 'created' }],
   ['setchannel', 'id', []],
   ['setchannel', 'id', ['some']],
   ['setchannel', 'feebase', ['all', 2 ** 32]],

@@ -76,6 +76,7 @@ const required: readonly (readonly [method: MethodName, list: string | undefined
       'amount_sent_msat preimage number_of_parts erroronion',
   ],
   ['help', 'help', 'command'],
+  ['listhtlcs', 'htlcs', 'short_channel_id id expiry direction amount_msat payment_hash state'],
   [
     'listforwards',
     'forwards',

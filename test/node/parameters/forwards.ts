@@ -1,7 +1,7 @@
 /** Parameters of methods about HTLCs that are forwarded, and of what channels ask for them. */
 import type { Given } from '../../../node/api/table.ts';
 import type { Line } from '../../support/line.ts';
-import { paid, type Rows, STRANGER, said } from './rows.ts';
+import { paid, type Rows, STRANGER, said, secret, whileHeld } from './rows.ts';
 
 const scidOf = async ({ bob, left, right }: Line, which: 'left' | 'right'): Promise<string> => {
   const [channel] = (await bob.call('listpeerchannels', { channel_id: which === 'left' ? left : right })).channels;
@@ -26,7 +26,17 @@ const set = async ({ alice, left }: Line, given: Partial<Given<'setchannel'>>) =
     await said(alice.call('setchannel', { id: left, ...given })),
   ] as const;
 
+/** HTLCs that bob has while one of a payment is on its way over him. */
+const held = (line: Line, given: Given<'listhtlcs'>) =>
+  whileHeld(line, secret(), async () => {
+    const { bob } = line;
+    const shown = async (params: Given<'listhtlcs'>) => (await bob.call('listhtlcs', params)).htlcs.length;
+    return [await shown({}), await shown(given)] as const;
+  });
+
 export const forwardRows: Rows = {
+  'listhtlcs.id': (line) => held(line, { id: line.right }),
+  'listhtlcs.limit': (line) => held(line, { limit: 1 }),
   'listforwards.status': (line) => shown(line, async () => ({ status: 'offered' })),
   'listforwards.in_channel': (line) => shown(line, async () => ({ in_channel: await scidOf(line, 'right') })),
   'listforwards.out_channel': (line) => shown(line, async () => ({ out_channel: await scidOf(line, 'left') })),

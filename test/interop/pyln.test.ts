@@ -1,0 +1,133 @@
+/**
+ * Core Lightning's own client, pyln-client, unmodified, over the socket of a node: each method is called through its class, with the
+ * parameters and results that programs written for Core Lightning count on.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { handlersOf } from '../../node/api/handlers.ts';
+import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
+import { type ApiServer, listenUnix } from '../../node/api/rpc/unix.ts';
+import { noProcess } from '../support/inprocess.ts';
+import { type Line, startLine } from '../support/line.ts';
+import { becomes } from '../support/pair.ts';
+
+const run = promisify(execFile);
+const script = fileURLToPath(new URL('./pyln/calls.py', import.meta.url));
+/** The client that its users had when these tests were written. */
+const CLIENT = 'pyln-client==26.6.9';
+
+const dir = await mkdtemp(join(tmpdir(), 'ampere-pyln-'));
+const python = join(dir, 'venv', 'bin', 'python');
+/** Why there is no pyln-client to be had here; undefined where there is one. */
+const missing = await (async (): Promise<string | undefined> => {
+  try {
+    await run('python3', ['-m', 'venv', join(dir, 'venv')]);
+    await run(python, ['-m', 'pip', 'install', '--quiet', CLIENT], { timeout: 120_000 });
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message.slice(0, 200) : String(error);
+  }
+})();
+if (missing !== undefined) console.warn(`no pyln-client, so nothing is checked against it: ${missing}`);
+
+interface Answer {
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+describe.skipIf(missing !== undefined)('pyln-client', () => {
+  let line: Line;
+  let server: ApiServer;
+  let scid = '';
+  const socket = join(dir, 'bob', 'lightning-rpc');
+
+  const call = (method: string, given: object = {}): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const child = execFile(python, [script, socket], (error, out) => {
+        if (error !== null) reject(error);
+        else resolve((JSON.parse(out) as Answer[])[0] ?? {});
+      });
+      child.stdin?.end(JSON.stringify([[method, given]]));
+    });
+
+  beforeAll(async () => {
+    line = await startLine(2);
+    const { bob, alice, carol, right } = line;
+    const broke = (method: string, error: unknown): void => console.error(method, error);
+    const answer = jsonRpc({ handlers: handlersOf(bob.node, noProcess), dev: false, broke });
+    server = await listenUnix(socket, answer);
+    await line.mine(6);
+    await becomes('both channels known to alice', async () => {
+      const { channels } = await alice.call('listchannels', {});
+      return channels.length === 4;
+    });
+    const { bolt11 } = await carol.call('invoice', { amount_msat: 1_000_000n, label: 'tea', description: '' });
+    await alice.call('pay', { bolt11 });
+    scid = (await bob.call('listpeerchannels', { channel_id: right })).channels[0]?.short_channel_id ?? '';
+  });
+  afterAll(async () => {
+    await server?.close();
+    await line?.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  test('signs a message and checks it', async () => {
+    const { result } = await call('signmessage', { message: 'one' });
+    const { zbase } = result as { readonly zbase: string };
+    const pubkey = line.bob.id;
+    expect(await call('checkmessage', { message: 'one', zbase })).toEqual({ result: { verified: true, pubkey } });
+    expect(await call('checkmessage', { message: 'two', zbase })).toMatchObject({ error: { code: 1301 } });
+  });
+
+  test('pings a peer, and sends it a message of its own', async () => {
+    expect(await call('ping', { peer_id: line.alice.id })).toEqual({ result: { totlen: 132 } });
+    expect(await call('sendcustommsg', { peer_id: line.alice.id, message: 'ffff01' })).toMatchObject({
+      result: { status: expect.any(String) },
+    });
+  });
+
+  test.each(['perkb', 'perkw'])('reads fee rates %s', async (style) => {
+    const rates = { min_acceptable: expect.any(Number), floor: expect.any(Number), estimates: expect.any(Array) };
+    expect(await call('feerates', { style })).toMatchObject({ result: { [style]: rates } });
+  });
+
+  test('waits for a block, and is told when none comes', async () => {
+    expect(await call('waitblockheight', { blockheight: 1 })).toMatchObject({
+      result: { blockheight: expect.any(Number) },
+    });
+    expect(await call('waitblockheight', { blockheight: 1_000_000, timeout: 0 })).toMatchObject({
+      error: { code: 2000 },
+    });
+  });
+
+  test('pays by xpay, and reads what an invoice says by decodepay', async () => {
+    const { bolt11 } = await line.carol.call('invoice', { amount_msat: 500_000n, label: 'cup', description: 'cup' });
+    expect(await call('decodepay', { bolt11 })).toMatchObject({
+      result: { amount_msat: 500_000, description: 'cup', payee: line.carol.id, currency: 'bcrt' },
+    });
+    expect(await call('xpay', { invstring: bolt11 })).toMatchObject({
+      result: { payment_preimage: expect.stringMatching(/^[0-9a-f]{64}$/), failed_parts: 0, amount_msat: 500_000 },
+    });
+  });
+
+  test('lists forwards, of one state and of one channel', async () => {
+    const { result } = await call('listforwards', { status: 'settled', out_channel: scid });
+    expect(result).toMatchObject({
+      forwards: [{ status: 'settled', out_channel: scid, in_msat: 1_001_010, out_msat: 1_000_000, fee_msat: 1_010 }],
+    });
+    expect(await call('listforwards', { status: 'failed' })).toEqual({ result: { forwards: [] } });
+  });
+
+  test('sets the fees of a channel', async () => {
+    expect(await call('setchannel', { id: scid, feebase: 7, feeppm: 8, htlcmin: '2sat' })).toMatchObject({
+      result: {
+        channels: [{ fee_base_msat: 7, fee_proportional_millionths: 8, minimum_htlc_out_msat: 2_000 }],
+      },
+    });
+  });
+});
