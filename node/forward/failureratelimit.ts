@@ -5,19 +5,19 @@
  */
 import type { Clock, Log } from '../ports/ports.ts';
 
-/** As many as a channel can hold fail at once: a payment of many parts, or a peer that is back after a while. */
+/** Burst: as many as a channel can hold, for a payment of many parts or a peer that was away for long. */
 const BURST = 483;
-/** Milliseconds between two failures from then on: twenty a second. */
+/** Milliseconds between two failures beyond the burst: twenty a second. */
 const INTERVAL_MS = 50;
-/** Milliseconds between two lines about the same channel. */
+/** Milliseconds between two log lines about the same channel. */
 const LOG_INTERVAL_MS = 60_000;
-/** Channels of which the pace is known before those are looked for that are at rest. */
+/** Number of channels above which idle ones are dropped. */
 const MAX_CHANNELS = 1024;
 
 interface ChannelQueue {
-  /** When all that was failed would have been, one every `EVERY_MS`; milliseconds. */
+  /** When the failures so far would be paid off at one every `EVERY_MS`; milliseconds. */
   busyUntil: number;
-  /** When it was last told that some wait, milliseconds. */
+  /** When the last log line about this channel was written, milliseconds. */
   loggedAt: number;
   readonly waiting: (() => void)[];
 }
@@ -84,7 +84,7 @@ export class FailureRateLimit {
   /** Whether one more may be failed now. */
   private takeToken(line: ChannelQueue): boolean {
     const now = this.clock.now();
-    // A clock that was set back makes nobody wait for what it lost.
+    // A clock that was set back must not extend the delay.
     const owed = Math.min(Math.max(line.busyUntil, now), now + BURST * INTERVAL_MS);
     if (owed + INTERVAL_MS > now + BURST * INTERVAL_MS) return false;
     line.busyUntil = owed + INTERVAL_MS;

@@ -1,4 +1,4 @@
-/** What forwarding has earned since the node began, for getinfo. */
+/** Total forwarding fees earned since the node was created, for getinfo. */
 
 import type { Change } from '../../wire/change.ts';
 import { decode, encode } from '../../wire/codec.ts';
@@ -24,7 +24,7 @@ export class ForwardingFees {
     return this.sum;
   }
 
-  /** Adds a fee and says what to keep. */
+  /** Adds a fee and returns the changes to store. */
   add(fee: Msat): readonly Change[] {
     this.sum = addMsat(this.sum, fee);
     return [{ key: KEY, value: encode(codec, this.sum) }];

@@ -1,6 +1,6 @@
 /**
- * Whether to pass an HTLC on, and what to answer if not. BOLT 4, "Failure Messages", and BOLT 7, "HTLC Fees". Whether the
- * outgoing channel has the balance is for that channel to say; everything that our announced policy promises is checked here.
+ * Decides whether to forward an HTLC, and with which failure it fails otherwise (BOLT 4, "Failure Messages"; BOLT 7, "HTLC Fees"). Our
+ * announced policy is checked here; whether the balance suffices, the outgoing channel decides.
  */
 import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import type { Resolution } from '../../channel/model/io.ts';
@@ -13,10 +13,10 @@ import type { Msat } from '../../wire/units.ts';
 import type { OwnPolicy } from '../graph/announce.ts';
 import { forwardingFee } from '../graph/routing.ts';
 
-/** The channel that the onion names, as far as relaying goes. */
+/** The channel that the onion names, with what forwarding needs of it. */
 export interface OutgoingChannel {
   readonly policy: OwnPolicy;
-  /** What it asked until a moment ago: payers may not know of the change yet. */
+  /** The policy before the last change: payers may not know the new one yet. */
   readonly previousPolicy?: OwnPolicy | undefined;
   readonly status: 'usable' | 'unavailable' | 'closing';
   /** Our channel_update, which the payer may learn from. */
@@ -28,7 +28,7 @@ export interface IncomingHtlc {
   readonly expiry: number;
 }
 
-/** What an HTLC does not keep of a policy; undefined: nothing. */
+/** The first term of a policy that an HTLC violates; undefined: none. */
 const policyFailure = (
   incoming: IncomingHtlc,
   { amtToForward, outgoingCltvValue }: Pick<ForwardPayload, 'amtToForward' | 'outgoingCltvValue'>,
@@ -45,7 +45,7 @@ const policyFailure = (
   return undefined;
 };
 
-/** undefined: pass it on. BOLT 7 has the terms from before a change hold for a while, whole as they were. */
+/** The failure, or undefined to forward. For a while after a change, an HTLC may fulfil the previous policy as a whole (BOLT 7). */
 export const forwardFailure = (
   incoming: IncomingHtlc,
   payload: Pick<ForwardPayload, 'amtToForward' | 'outgoingCltvValue'>,
@@ -67,12 +67,12 @@ export const forwardFailure = (
     return broken;
   if (outgoingCltvValue <= height + EXPIRY_MARGIN) return { name: 'expiry_too_soon', channel_update };
   if (outgoingCltvValue > height + MAX_EXPIRY_AHEAD) return { name: 'expiry_too_far' };
-  // BOLT 2, "Forwarding HTLCs": nor one that comes with far more than what goes on needs.
+  // BOLT 2, "Forwarding HTLCs": an incoming HTLC with an expiry too far in the future is refused as well.
   if (incoming.expiry > height + MAX_EXPIRY_AHEAD + policy.cltvExpiryDelta) return { name: 'expiry_too_far' };
   return undefined;
 };
 
-/** What goes back to whoever sent the incoming HTLC, when the outgoing one was not fulfilled. */
+/** How the incoming HTLC is failed when the outgoing one failed. */
 export const returnedReason = (secret: Uint8Array, result: Exclude<Resolution, { kind: 'fulfilled' }>): Uint8Array => {
   switch (result.kind) {
     case 'failed':

@@ -39,9 +39,9 @@ const refusalReason = ({ overexposed, underpaid, closing }: Received, kind: Open
 };
 
 /**
- * The height up to which an HTLC with this onion could be of use, whatever its own expiry is: another may come with a later one. A
- * forwarder passes nothing on that expires before; at the payee the onion has no such end but where its HTLC ended. A peer cannot make
- * us remember an onion for longer than we would hold its HTLC. undefined: never, whoever sends it.
+ * The height up to which this onion must be remembered against replays. A replay may come with any expiry, so what counts is until when
+ * this node would accept the onion: as a forwarder, up to the outgoing expiry; as the payee, up to the expiry of its HTLC. A peer
+ * cannot make us remember an onion for longer than we would hold its HTLC. undefined: the onion is never accepted.
  */
 const replayableUntil = (event: Received, hop: OpenedHop, height: number): number | undefined => {
   if (hop.kind === 'refused') return undefined;
@@ -99,7 +99,7 @@ export class HtlcSwitch {
     const hop: Hop<EobAmp, unknown> =
       event.pathKey === undefined
         ? readHop(registry, peel({ nodeKey: key, packet: event.onion, associatedData: event.paymentHash }))
-        : // Blinded routes are not spoken here; BOLT 2 has their failures all look alike.
+        : // Route blinding is not supported; BOLT 2 requires the same failure for every HTLC of a blinded route.
           { kind: 'malformed', failure: malformed('invalid_onion_blinding', event.onion) };
     if (hop.kind === 'malformed') {
       const { sha256_of_onion: sha256OfOnion } = hop.failure;
@@ -107,7 +107,7 @@ export class HtlcSwitch {
       this.failures.send(channel, { type: 'fail_malformed', ...what });
       return;
     }
-    // Where a blinded route begins, its sender is told nothing else, whatever is wrong besides (BOLT 4, "Failure Messages").
+    // The introduction point of a blinded route returns this failure only, whatever else is wrong (BOLT 4, "Failure Messages").
     if (hop.kind === 'refused' && hop.failure.name === 'invalid_onion_blinding') {
       this.failures.fail(channel, event.id, hop.sharedSecret, hop.failure);
       return;
@@ -141,7 +141,7 @@ export class HtlcSwitch {
     this.failures.fail(channel, event.id, hop.sharedSecret, failure);
   }
 
-  /** Logs the onion; a failure when it was sent before with another HTLC. */
+  /** Records the onion; returns a failure when another HTLC came with the same onion. */
   private checkReplay(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
     const { replays, save, height, limitedLog } = this.parts;
     const until = replayableUntil(event, hop, height());
@@ -157,20 +157,20 @@ export class HtlcSwitch {
   }
 
   /**
-   * A failure for an HTLC that adds to what would be lost to fees if the channel broke, beyond what we risk; that could not be
-   * claimed in time on chain; or that should be passed on while we are closing its channel.
+   * The failure for an HTLC that exceeds the dust exposure limit, that could not be claimed in time on chain because the commitment
+   * feerate is too low, or that should be forwarded while its channel is closing.
    */
   private localRefusal(channel: string, event: Received, { kind }: OpenedHop): Failure | undefined {
     const why = refusalReason(event, kind);
     if (why === undefined) return undefined;
     this.parts.limitedLog.info({ channel, htlc: `${event.id}` }, `${why}; failing it back`);
-    // A final node has no channel to speak of; and the update of one that was not named would only tell that it is there.
+    // A final hop has no outgoing channel, and the update of a channel that the onion does not name would reveal that channel.
     return kind === 'final'
       ? { name: 'temporary_node_failure' }
       : { name: 'temporary_channel_failure', channel_update: zeros(0) };
   }
 
-  /** Passes an HTLC on as its onion says; the failure to send back if that cannot be. */
+  /** Forwards an HTLC as its onion says; returns the failure where that is not possible. */
   private deliverOrForward(channel: string, event: Received, hop: OpenedHop): Failure | undefined {
     switch (hop.kind) {
       case 'refused':
@@ -234,7 +234,7 @@ export class HtlcSwitch {
     return undefined;
   }
 
-  /** An HTLC of ours was not offered after all. */
+  /** The outgoing channel could not offer the HTLC. */
   refused(channel: string, bytes: Uint8Array, why: OfferRefusal): void {
     const { channels, payments, limitedLog } = this.parts;
     const origin = decodeOrigin(bytes);

@@ -18,15 +18,15 @@ import type { ReplayLog } from './replay.ts';
 /** What the HTLC switch needs of the channels. */
 export interface ChannelDirectory {
   push(channel: string, input: Input): void;
-  /** The channel that an onion means by this id, an alias of ours included. */
+  /** The channel that an onion names by this id, which may be an alias of ours. */
   outgoing(scid: ShortChannelId): (OutgoingChannel & { readonly key: string }) | undefined;
   /** An HTLC the peer offered, while the channel still has it. */
   incoming(channel: string, id: bigint): Htlc | undefined;
-  /** An HTLC we offered, while the channel still has it or its fate. */
+  /** An HTLC we offered, while the channel still has it or its resolution. */
   offered(channel: string, id: bigint): Htlc | undefined;
   allOffered(): Iterable<{ readonly channel: string; readonly htlc: Htlc }>;
   peerOf(channel: string): Point;
-  /** Whether a channel is given up, or on chain already. */
+  /** Whether a channel is being force-closed, or on chain already. */
   isGivenUp(channel: string): boolean;
   /** Our channel_update of this channel, under the id that an onion named it by. */
   updateOf(channel: string, named: ShortChannelId): Uint8Array | undefined;
@@ -34,14 +34,14 @@ export interface ChannelDirectory {
 
 /** What the HTLC switch needs of our own payments. */
 export interface PaymentDirectory {
-  /** Resolves once the payment has durably taken note; at once when there is no such payment any more. */
+  /** Resolves once the payment has stored the result; at once when there is no such payment any more. */
   outcome(payment: string, attempt: number, outcome: Outcome): Promise<void>;
 }
 
 /** What the HTLC switch needs of the receiving machine. */
 export interface ReceivingDirectory {
   htlc(htlc: ArrivedHtlc): void;
-  /** Whether the HTLC came before: then its fate does not depend on the height any more. */
+  /** Whether the receiving machine has the HTLC already: its resolution then no longer depends on the height. */
   isOnRecord(key: HtlcKey): boolean;
   resolved(key: HtlcKey): void;
 }
@@ -62,7 +62,7 @@ export interface HtlcSwitchParts {
   readonly failures: HtlcFailures;
   readonly forwards: ForwardLog;
   readonly replays: ReplayLog;
-  /** Keeps changes with the next synced write; order is kept, so no need to wait. */
+  /** Stores changes with the next synced write, in order, so there is no need to wait. */
   readonly save: (changes: readonly Change[]) => void;
   readonly height: () => number;
   /** Whether that is the height of the chain, as far as anybody can know. */
@@ -71,12 +71,12 @@ export interface HtlcSwitchParts {
   readonly isHalted: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
-  /** For what whoever sends HTLCs can cause: few lines of a kind. */
+  /** For lines that senders of HTLCs can cause: few of a kind. */
   readonly limitedLog: Log;
-  /** Whether the wallet can pay for one more claim on chain beside those of all that was passed on and claimed. */
+  /** Whether the wallet can pay for one more claim on chain besides those of all pending forwards and sets. */
   readonly canPayForClaims: (one: AtStake) => boolean;
-  /** A forward settled and earned this. */
+  /** Called with the fee of a forward that succeeded. */
   readonly onFeeEarned: (fee: Msat) => void;
-  /** An experimenter's protocol read something at a forwarder. */
+  /** Called with what an experimental EOB protocol read at a forwarder. */
   readonly onForwardNote: (note: ForwardNote) => void;
 }

@@ -1,15 +1,14 @@
 /**
- * A set of onions in as few bytes as they take: 32 each, in one array, found by open addressing. It knows nothing of disks or
- * heights; what an entry means is rescan.ts's matter.
+ * A compact hash table of onions: 32 bytes each, in one array, with open addressing. What an entry means is decided in replay.ts.
  */
 
 /** What is kept of an onion. */
 export interface SeenOnion {
   /** 16 bytes of its tag, as four words. */
   readonly tag: TagWords;
-  /** Which HTLC brought it, as two words that follow from its name. */
+  /** The HTLC that it came with, as two words of a hash of its name. */
   readonly htlc: readonly [number, number];
-  /** Which channel that came by, likewise. */
+  /** The channel of that HTLC, likewise. */
   readonly channel: number;
   /** Height up to which it is remembered; more than 0. */
   readonly expiresAt: number;
@@ -90,7 +89,7 @@ export class OnionTable {
 
   /** Adds an entry whose tag is not there yet. */
   add(seen: SeenOnion): void {
-    // A quarter stays empty, so that what is looked for is found within a few places.
+    // A quarter stays empty, so that a look-up needs a few places only.
     if (4 * (this.filled + 1) > 3 * this.capacity) this.grow();
     this.put(seen);
     this.filled++;
@@ -110,13 +109,13 @@ export class OnionTable {
     }
   }
 
-  /** Takes away what is at a place. Another entry may come to stand there, so whoever goes through all looks at it again. */
+  /** Removes the entry at a place. Another entry may move there, so a caller that walks the table has to look at the place again. */
   remove(place: number): void {
     if (this.isEmpty(place)) return;
     this.filled--;
     const last = this.capacity - 1;
     let hole = place;
-    // What was pushed past the hole by what stood there moves up, or it would not be found any more.
+    // Entries behind the hole that belong before it move up, or they would not be found any more.
     for (let next = (hole + 1) & last; !this.isEmpty(next); next = (next + 1) & last) {
       const home = this.word(next, 3) & last;
       if (((next - home) & last) < ((next - hole) & last)) continue;

@@ -1,10 +1,9 @@
 /**
- * Onions seen before (BOLT 4: a shared secret must never be processed twice, or whoever recorded a packet could send it again to
- * watch where it goes). An onion is remembered until no HTLC with it could be passed on any more, whatever that one's expiry is.
+ * The replay log: onions seen before (BOLT 4: a shared secret must not be processed twice, or somebody who recorded a packet could send
+ * it again to see where it goes). An onion is remembered until no HTLC with it would be accepted any more.
  *
- * Whoever has a channel with us can have us remember one onion after another, so what that takes is bounded: 32 bytes each, a
- * fixed number of them, and where there are more, those of the channel that brought the most are forgotten first. Work is done
- * a little at a time: no turn looks at more than some thousand entries.
+ * A peer can send one onion after another, so the memory is bounded: 32 bytes each, and at most a fixed number; beyond that, onions of
+ * the channel that brought the most are forgotten first. The work is spread: no turn looks at more than some thousand entries.
  */
 
 import type { HtlcKey } from '../../amp/events.ts';
@@ -21,12 +20,12 @@ export const REPLAY_PREFIX = 'replay/';
 const TAG_BYTES = 16;
 /** Onions remembered at most. */
 const MAX_ONIONS = 2 ** 19;
-/** Tables, each for tags of its own, so that none takes long to grow. */
+/** Number of tables; each tag belongs to one, so that growing a table takes little time. */
 const TABLES = 256;
-/** Places looked at for what is over, with each onion that comes and with each block. */
+/** Places checked for expired onions, with each new onion and with each block. */
 const SCAN_PER_ONION = 16;
 const SCAN_PER_BLOCK = 4096;
-/** Places looked at for an entry of the channel that brought most. */
+/** Places searched for an entry of the channel that brought the most. */
 const SCAN_TO_EVICT = 256;
 
 const record = struct({ until: u32, htlc: struct({ a: u32, b: u32 }), channel: u32 });
@@ -78,7 +77,7 @@ export class ReplayLog {
     return log;
   }
 
-  /** Onions remembered. */
+  /** Number of onions remembered. */
   get size(): number {
     return this.count;
   }

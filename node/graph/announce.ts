@@ -80,7 +80,7 @@ export const signedChannelAnnouncement = (
   theirs: { readonly node: Signature; readonly bitcoin: Signature },
 ): Uint8Array => channelAnnouncement(channel, [ours, theirs]);
 
-/** Where what is signed begins in a channel_update and a node_announcement. */
+/** Offset of the signed part of a channel_update and a node_announcement. */
 const SIGNED_FROM = 66;
 
 /** A channel_update or node_announcement of ours with its signature. */
@@ -90,11 +90,11 @@ export const signAnnouncement = (
   key: SecretKey,
 ): Uint8Array => concat(raw.subarray(0, 2), sign(signedDigest(name, raw), key), raw.subarray(SIGNED_FROM));
 
-/** Whether two channel_updates or node_announcements say the same, signed or not. */
+/** Whether two channel_updates or node_announcements are the same but for the signature. */
 export const hasSameContent = (a: Uint8Array, b: Uint8Array): boolean =>
   equal(a.subarray(SIGNED_FROM), b.subarray(SIGNED_FROM));
 
-/** What we ask for forwarding over a channel. */
+/** Our policy for forwarding over a channel. */
 export interface OwnPolicy {
   readonly feeBase: Msat;
   readonly feeProportional: number;
@@ -104,7 +104,7 @@ export interface OwnPolicy {
   readonly disabled: boolean;
 }
 
-/** What a channel_update is about. `dontForward` marks one that is for the peer alone (message_flags bit 1). */
+/** The channel of a channel_update. `dontForward` marks one that is for the peer only (message_flags bit 1). */
 export interface UpdatedChannel {
   readonly chain: ChainHash;
   readonly scid: ShortChannelId;
@@ -150,7 +150,7 @@ export const aliasBytes = (alias: string): Uint8Array => {
   return out;
 };
 
-/** What our node_announcement says. */
+/** The contents of our node_announcement. */
 export interface OwnNode {
   readonly id: Point;
   readonly alias: string;

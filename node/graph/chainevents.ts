@@ -1,7 +1,7 @@
 /**
  * What a block does to the graph (BOLT 7, "Pruning the Network View"). A channel whose funding output is spent stays for 72
- * blocks, told to nobody: a splice or a reorganization may bring it back. One whose funding another branch of the chain has
- * elsewhere, or nowhere, is no channel under that short_channel_id any more.
+ * blocks, but is not passed on: a splice or a reorganization may bring it back. A channel whose funding transaction is elsewhere in
+ * the new branch after a reorganization, or missing, is removed.
  */
 
 import { equal } from '../../wire/bytes.ts';
@@ -18,7 +18,7 @@ const FORGET_AFTER = 72;
 const spentBy = (graph: Graph, block: Block): readonly ShortChannelId[] =>
   block.transactions.flatMap(({ tx }) => tx.ins.flatMap((input) => graph.fundedBy(input.hash, input.index) ?? []));
 
-/** Channels that this block ought to have funded, and did not: the branch on which it did is gone. */
+/** Channels whose short_channel_id names this block, but whose funding it does not contain: it was in a branch that a reorg removed. */
 const missingFrom = (graph: Graph, { height, transactions }: Block): readonly ShortChannelId[] =>
   graph.between(height, height + 1).filter((scid) => {
     const funding = graph.channel(scid)?.funding.txid;
@@ -26,7 +26,7 @@ const missingFrom = (graph: Graph, { height, transactions }: Block): readonly Sh
     return funding === undefined || found === undefined || !equal(funding, found);
   });
 
-/** Brings the graph to a block, or back below one, and says what to keep of that. */
+/** Applies a block that was connected or disconnected to the graph, and returns the changes to store. */
 export const applyChainEvent = (graph: Graph, saved: GraphStore, event: ChainEvent): readonly Change[] => {
   const changes: Change[] = [];
   const spent = (scid: ShortChannelId, height: number | undefined): void => {

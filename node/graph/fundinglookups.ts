@@ -10,15 +10,15 @@ import { ChainError } from '../chain/errors.ts';
 import type { Chain } from '../ports/ports.ts';
 import type { GraphChannel } from './graph.ts';
 
-/** Look-ups under way at once. */
+/** Look-ups that run at once. */
 export const MAX_LOOKUPS = 2;
-/** Blocks for which a channel that was not there is not looked for again: a reorganization may bring it. */
+/** Blocks before a missing channel is looked up again: a reorganization may bring it. */
 const ABSENT_BLOCKS = 144;
-/** Channels remembered as not there. */
+/** Missing channels that are remembered. */
 const MAX_ABSENT = 50_000;
 /**
- * Confirmations a channel must have to be believed: BOLT 7 asks for 6 of whoever announces it, and lets us take one that is
- * close to them, since a block may reach us later than others.
+ * Confirmations that an announced channel must have. BOLT 7 requires 6 of the nodes that announce it, and lets us accept slightly
+ * fewer, since a block may reach us later than others.
  */
 export const MIN_CONFIRMATIONS = 4;
 
@@ -44,12 +44,12 @@ export class FundingLookups {
     this.height = height;
   }
 
-  /** Whether it is known without a look that there is no such channel yet. */
+  /** Whether a channel is known to be missing, without a look-up. */
   isAbsent(m: Announced): boolean {
     return [anyOf(m), keyOf(m)].some((key) => this.height() < (this.absent.get(key) ?? 0));
   }
 
-  /** Whether a channel is too young to be believed, or claims a block that is still to come. Costs nothing. */
+  /** Whether a channel has too few confirmations, or names a block that does not exist yet. Needs no call to bitcoind. */
   isTooYoung(scid: ShortChannelId): boolean {
     return this.height() < scidParts(scid).height + MIN_CONFIRMATIONS - 1;
   }
@@ -67,11 +67,11 @@ export class FundingLookups {
   private async look(m: MessageOf<'channel_announcement'>): Promise<FundingLookup> {
     const scid = m.short_channel_id;
     try {
-      // A block that is told while the chain answers may spend the output; whoever adds the channel only now would miss that.
+      // A block applied meanwhile may spend the output, and a channel that is added only now would miss it: look again.
       for (let asked = this.height(); ; asked = this.height()) {
         const found = await fundingOutput(this.chain, scid);
         if (found === undefined) return this.remember(anyOf(m));
-        // Of other keys than those of the output it is no channel; whoever announces it with these has still to be heard.
+        // With other keys than the output's it is not the channel; an announcement with the right keys must still be accepted.
         const script = fundingOutputScript(m.bitcoin_key_1, m.bitcoin_key_2);
         if (!equal(found.script, script)) return this.remember(keyOf(m));
         if (found.confirmations < MIN_CONFIRMATIONS) return 'young';
@@ -96,7 +96,7 @@ export class FundingLookups {
     else this.underWay++;
   }
 
-  /** Whoever waits takes the place over. */
+  /** Passes the slot on to the next look-up that waits. */
   private leave(): void {
     const next = this.waiting.shift();
     if (next === undefined) this.underWay--;

@@ -1,7 +1,7 @@
 /**
- * Keeping the graph: every announcement is verified (signatures, and the funding output on the chain), kept, and passed on to
- * the peers that asked for gossip. BOLT 7. What cannot be placed yet waits in bounded room, and what costs us more than its
- * sender is bounded for each of them.
+ * Receives gossip (BOLT 7): every announcement is verified (signatures, and the funding output on the chain), stored, and passed on to
+ * the peers that asked for gossip. A bounded number of updates without their channel wait for it, and work that costs us more than
+ * its sender has a limit for each peer.
  */
 
 import { equal } from '../../wire/bytes.ts';
@@ -29,28 +29,28 @@ export type GossipMessage =
   | MessageOf<'channel_announcement'>
   | MessageOf<'channel_update'>
   | MessageOf<'node_announcement'>;
-/** `bad` is a message its sender should not have sent: it gets a warning and loses the connection. */
+/** `bad`: the message breaks BOLT 7; its sender gets a warning and is disconnected. */
 export type GossipResult = 'new' | 'known' | 'ignored' | 'bad';
 
-/** Updates of channels not announced yet that are kept, all in all: a peer may send them early. */
+/** Most updates, in all, that are kept for channels not announced yet: a peer may send them early. */
 const MAX_EARLY = 1000;
 /** Seconds by which a timestamp may lie ahead of our clock. */
 const MAX_AHEAD = 24 * 3600;
-/** Bytes of the longest message of each kind that is kept: a plain one, and room for fields of the future and for addresses. */
+/** Longest message of each kind that is stored, in bytes: a usual one, with room for addresses and future fields. */
 const MAX_BYTES = { channel_announcement: 1_500, channel_update: 420, node_announcement: 2_400 } as const;
-/** How often one end of a channel may change its policy: as lnd has it. */
+/** Rate limit for the policy changes of one end of a channel, as in lnd. */
 const UPDATES = { burst: 10, seconds: 60 } as const;
-/** How often a node may change what it says of itself. */
+/** Rate limit for the node_announcements of one node. */
 const NODES = { burst: 10, seconds: 600 } as const;
 /**
- * Announcements of channels that are not there, for each peer, or source of those that call. Honest nodes have some, of channels closed a moment ago; what a
- * peer announces beyond that is left alone until others announce it too.
+ * Rate limit for announcements of missing channels, for each peer, or for each source of inbound connections. Honest nodes send some, of
+ * channels that were just closed; beyond the limit a channel is ignored until another peer announces it too.
  */
 const ABSENT = { burst: 300, seconds: 10 } as const;
-/** Channels whose conflicting announcements were noted. */
+/** Most channels remembered for which conflicting announcements were logged. */
 const MAX_CONFLICTS = 1000;
 
-/** Whether a timestamp is too far ahead of a clock to be meant. */
+/** Whether a timestamp is too far in the future to be accepted. */
 export const isTooFarAhead = ({ timestamp }: { readonly timestamp: number }, now: number): boolean =>
   timestamp > now + MAX_AHEAD;
 
@@ -67,9 +67,9 @@ export interface GossipParts {
   readonly log: Log;
   /** Unix seconds. */
   readonly now: () => number;
-  /** The block up to which the graph has been told of the chain. */
+  /** Height of the last block that the graph has applied. */
   readonly height: () => number;
-  /** Milliseconds between two rounds of passing on. */
+  /** Milliseconds between two rounds of relaying gossip. */
   readonly interval: number;
   /** Runs something after that many milliseconds. */
   readonly later: (ms: number, run: () => void) => void;
@@ -91,29 +91,29 @@ export class Gossip {
     this.fundings = new FundingLookups(parts.chain, parts.height);
   }
 
-  /** A peer is there; it is told what we make ourselves from now on. */
+  /** Adds a connected peer: from now on it gets our own announcements. */
   connected(peer: GossipPeer): void {
     this.relaying.connected(peer);
   }
 
-  /** A peer said since when it wants gossip. Resolves when it was told what we have of that time; the rest follows as it comes. */
+  /** Handles a peer's gossip_timestamp_filter. Resolves when it was sent the gossip we have for it; new gossip follows as it comes. */
   filter(peer: GossipPeer, message: MessageOf<'gossip_timestamp_filter'>): Promise<void> {
     return this.relaying.filter(peer, message);
   }
 
-  /** The peer is gone. */
+  /** Removes a disconnected peer. */
   forget(peer: Point): void {
     this.relaying.forget(peer);
   }
 
-  /** Tells all peers once more what we made ourselves. */
+  /** Sends our own announcements to all peers again. */
   rebroadcast(raw: Uint8Array): void {
     this.relaying.sendToAll([raw]);
   }
 
   /**
-   * Takes an announcement, from a peer or of our own; what is new is kept and passed on. `source` is where a peer comes from whose
-   * node id may be made up for the occasion: it counts instead of that. Rejects for bugs only.
+   * Handles an announcement, from a peer or of our own; a new one is stored and passed on. Rate limits count by `source`, where given,
+   * for inbound peers: they can make up any number of node ids. Rejects for bugs only.
    */
   async handle(message: GossipMessage, raw: Uint8Array, from?: Point, source?: string): Promise<GossipResult> {
     if (raw.length > MAX_BYTES[message.name]) return 'ignored';
@@ -164,12 +164,12 @@ export class Gossip {
     return 'new';
   }
 
-  /** Whether a channel was looked for in vain, or what this peer announces was too often. */
+  /** Whether a channel is known to be missing, or this peer announced too many missing ones. */
   private isRateLimited(sender: string, m: MessageOf<'channel_announcement'>): boolean {
     return this.fundings.isAbsent(m) || !this.absent.allows(sender, this.parts.now());
   }
 
-  /** BOLT 7: one funding output announced for other nodes too shows that somebody's keys are known to others. */
+  /** BOLT 7: two announcements of one funding output with different node ids show that somebody's keys were leaked. */
   private announcedAgain(known: GraphChannel, m: MessageOf<'channel_announcement'>, raw: Uint8Array): GossipResult {
     const { log } = this.parts;
     if (equal(known.raw, raw)) return 'known';
@@ -177,7 +177,7 @@ export class Gossip {
     if (before.name !== 'channel_announcement' || this.conflicts.has(known.scid)) return 'known';
     if (equal(before.node_id_1, m.node_id_1) && equal(before.node_id_2, m.node_id_2)) return 'known';
     const keys = [before.bitcoin_key_1, before.bitcoin_key_2];
-    // Other keys than those of the funding output prove nothing, and cost whoever made them nothing.
+    // Without the keys of the funding output an announcement proves nothing: anybody can make one.
     const sameOutput = [m.bitcoin_key_1, m.bitcoin_key_2].every((key) => keys.some((one) => equal(one, key)));
     if (!sameOutput) return 'ignored';
     if (!verifyChannelAnnouncement(m, raw)) return 'bad';
@@ -203,7 +203,7 @@ export class Gossip {
     }
     if ((channel.policies[side]?.timestamp ?? -1) >= m.timestamp) return 'known';
     if (m.htlc_maximum_msat > channel.capacity * 1000n) return 'ignored';
-    // BOLT 7: of a channel that is spent, only its end is still news.
+    // BOLT 7: updates of a channel whose funding is spent are ignored.
     if (channel.spentAt !== undefined && (m.channel_flags & 2) === 0) return 'ignored';
     if (from !== undefined && !this.updates.allows(key, now())) return 'ignored';
     const signer = signerOf(channel, side);
@@ -241,7 +241,7 @@ export class Gossip {
 
 const earlyKey = (scid: ShortChannelId, side: number): string => `${scid}/${side}`;
 
-/** The node whose policy that of a side is, out of the announcement. */
+/** The node id in the announcement whose policy is that of a side. */
 const signerOf = (channel: GraphChannel, side: Side): Point | undefined => {
   const m = decodeMessage(channel.raw);
   return m.name === 'channel_announcement' ? [m.node_id_1, m.node_id_2][side] : undefined;

@@ -1,6 +1,6 @@
 /**
- * Passing gossip on (BOLT 7, "Rebroadcasting" and "The gossip_timestamp_filter Message"): what others made goes out at intervals,
- * the newest of each origin only, to those who asked for its time; what we made ourselves goes to all peers at once.
+ * Relays gossip (BOLT 7, "Rebroadcasting" and "The gossip_timestamp_filter Message"). Gossip of other nodes goes out at intervals, only
+ * the newest of each origin, to the peers whose filter includes its timestamp; our own goes to all peers at once.
  */
 import { equal } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
@@ -9,27 +9,27 @@ import { Rates } from '../base/rates.ts';
 import { EventLoopQueue } from '../peer/eventloopqueue.ts';
 import { announcedPolicies, type Graph, type GraphChannel, isFresh, type NodeKey, nodeKey } from './graph.ts';
 
-/** Somebody to tell. */
+/** A peer that gets gossip. */
 export interface GossipPeer {
   readonly id: Point;
   /** Sends a raw message. */
   send(raw: Uint8Array): void;
-  /** Resolves when what was sent is on its way. */
+  /** Resolves when everything sent so far has left. */
   flushed(): Promise<void>;
 }
 
 /** A message that waits for the next interval. */
 interface Item {
-  /** How many items came before it. */
+  /** Sequence number: how many items came before it. */
   readonly number: number;
   readonly scid: ShortChannelId | undefined;
   readonly raw: Uint8Array;
   readonly timestamp: number;
-  /** Who told us, and so need not be told. */
+  /** The peers that sent it to us, and so do not need it. */
   readonly from: NodeKey | undefined;
-  /** The announcement of the channel, for those who cannot have it: no earlier policy was of a time they asked for. */
+  /** The channel_announcement, for peers that do not have it yet: their filter included no earlier policy. */
   readonly announcement?: Uint8Array;
-  /** Times of the channel's policies that were known before. */
+  /** Timestamps of the channel's policies before this one. */
   readonly earlier?: readonly number[];
 }
 
@@ -41,11 +41,11 @@ interface Filter {
 interface Subscriber {
   readonly peer: GossipPeer;
   filter: Filter | undefined;
-  /** What it has still to be told, behind what there was when it asked: an update must not overtake its channel. */
+  /** Items that wait until the backlog is sent: an update must not overtake its channel. */
   due: Map<string, Item>;
-  /** It asked for what there is. */
+  /** It asked for the backlog: the gossip we have already. */
   asked: boolean;
-  /** Items with lower numbers were in what it was told when it asked. */
+  /** Items with lower numbers are part of the backlog. */
   since: number;
   busy: boolean;
 }
@@ -63,18 +63,18 @@ export interface GossipRelayParts {
   readonly later: (ms: number, run: () => void) => void;
 }
 
-/** Messages that wait for a peer that takes them slowly; it can ask for what it missed beyond. */
+/** Most messages that wait for a slow peer; it can query what it missed beyond them. */
 const MAX_DUE = 10_000;
-/** Messages, and bytes, after which a peer that is told what there is has to have taken them, and others have their turn. */
+/** Messages, and bytes, of the backlog that are sent before the node waits for the peer to take them, and serves others. */
 const SLICE = { messages: 30, bytes: 8 * 1024 } as const;
-/** Channels looked at before others have their turn, sent or not. */
+/** Channels that are checked, sent or not, before other work gets its turn. */
 const LOOKED_AT = 2_000;
-/** A peer may ask so often for what there is; the graph is gone through each time. */
+/** Rate limit for a peer's requests of the backlog: each one walks the whole graph. */
 const FULL_DUMPS = { burst: 20, seconds: 30 } as const;
 
 const turns = new EventLoopQueue();
 
-/** Lets everything else that waits have its turn; of all those who are told of the graph, one goes on at a time. */
+/** Yields to the event loop; of all peers that get the backlog, one continues at a time. */
 export const nextTurn = (): Promise<void> => turns.turn();
 
 export class GossipRelay {
@@ -100,12 +100,12 @@ export class GossipRelay {
     });
   }
 
-  /** The peer is gone. */
+  /** Removes a disconnected peer. */
   forget(peer: Point): void {
     this.listeners.delete(nodeKey(peer));
   }
 
-  /** A peer said of which time it wants gossip. Resolves when it was told what we have of that time. */
+  /** Handles a peer's gossip_timestamp_filter. Resolves when the backlog was sent. */
   async filter(peer: GossipPeer, message: MessageOf<'gossip_timestamp_filter'>): Promise<void> {
     if (!equal(message.chain_hash, this.parts.chainHash)) return;
     const key = nodeKey(peer.id);
@@ -119,7 +119,7 @@ export class GossipRelay {
     await this.serve(listener);
   }
 
-  /** Tells a peer what it asked for and what has become due, as fast as it takes it. */
+  /** Sends a peer the backlog and then the items that wait, as fast as the peer takes them. */
   private async serve(listener: Subscriber): Promise<void> {
     if (listener.busy) return;
     listener.busy = true;
@@ -148,7 +148,7 @@ export class GossipRelay {
     return this.listeners.get(nodeKey(listener.peer.id)) === listener;
   }
 
-  /** All we have of the time that the peer asked for, and what we made ourselves of any time; undefined for what is not for it. */
+  /** The backlog of a peer: what its filter includes, and our own announcements of any time; undefined for what it does not get. */
   private *known(listener: Subscriber): Generator<Uint8Array | undefined> {
     const { graph, now, id } = this.parts;
     const ours = nodeKey(id);
@@ -184,11 +184,11 @@ export class GossipRelay {
     }
   }
 
-  /** A policy of a channel is new; `before` is the channel without it. Nobody is told of a channel before it has one (BOLT 7). */
+  /** Queues a new policy; `before` is the channel without it. A channel is not announced before it has a policy (BOLT 7). */
   update(before: GraphChannel, side: 0 | 1, raw: Uint8Array, timestamp: number, from: Point | undefined): void {
     const earlier = before.policies.filter((policy) => policy !== undefined).map((policy) => policy.timestamp);
     if (from === undefined) {
-      // The other end's policy may wait for the next interval still, and the announcement with it.
+      // The policy of the other end, and with it the announcement, may still be waiting for the next interval.
       this.sendToAll(before.policies[side] === undefined ? [before.raw, raw] : [raw]);
     } else {
       const key = `${before.scid}/${side}`;
@@ -201,7 +201,7 @@ export class GossipRelay {
     }
   }
 
-  /** A node's announcement is new. It waits for the first channel of the node that others are told of. */
+  /** Queues a new node_announcement. It waits until a channel of the node is announced. */
   node(id: NodeKey, raw: Uint8Array, timestamp: number, unfit: boolean | undefined, from: Point | undefined): void {
     const { graph, now } = this.parts;
     if (unfit || !graph.hasAnnouncedChannel(id, now())) return;
@@ -209,14 +209,14 @@ export class GossipRelay {
     else this.queue(id, { scid: undefined, raw, timestamp, from: from && nodeKey(from) });
   }
 
-  /** Tells all peers what we made ourselves, whatever times they asked for. */
+  /** Sends our own announcements to all peers, whatever their filters. */
   sendToAll(raws: readonly Uint8Array[]): void {
     for (const { peer } of this.listeners.values()) for (const raw of raws) peer.send(raw);
   }
 
   private queue(key: string, item: Omit<Item, 'number'>): void {
     const waiting = this.pending.get(key);
-    // What replaces an update that was never sent stands in its place also as to what was known before.
+    // An update that replaces one that was never sent also takes over its `before`.
     const earlier = waiting?.earlier ?? item.earlier;
     this.pending.set(key, { ...item, number: this.items++, ...(earlier && { earlier }) });
     if (this.armed) return;
@@ -240,6 +240,6 @@ export class GossipRelay {
   }
 }
 
-/** Both ends of the time: the first second is in it, the one after the last is not. */
+/** The range of a filter: from the first second, up to but without the end. */
 const isInFilter = (filter: Filter | undefined, timestamp: number): boolean =>
   filter !== undefined && timestamp >= filter.first && timestamp < filter.first + filter.range;

@@ -1,6 +1,6 @@
 /**
- * The network as announced to us: channels, their two policies, their nodes. BOLT 7. What is in here has been verified by
- * whoever put it in (gossip.ts); the raw messages are kept because they are what others are told.
+ * The network graph (BOLT 7): channels, their two policies, their nodes. Its callers verify what they add (gossip.ts). The raw messages
+ * are kept because they are what is relayed.
  */
 import { hex } from '../../wire/bytes.ts';
 import { unknownRequiredBit } from '../../wire/features.ts';
@@ -40,7 +40,7 @@ export interface GraphChannel {
   readonly funding: { readonly txid: Txid; readonly vout: number };
   /** The channel_announcement as received, its type included. */
   readonly raw: Uint8Array;
-  /** An even feature bit that nobody here knows: nothing is routed through such a channel (BOLT 7). */
+  /** An even feature bit that this node does not know: nothing is routed through such a channel (BOLT 7). */
   readonly unknownFeature?: number | undefined;
   readonly policies: readonly [Policy | undefined, Policy | undefined];
   /** Height of the block that spends the funding output. */
@@ -52,7 +52,7 @@ export interface GraphNode {
   readonly timestamp: number;
   readonly alias: string;
   readonly features: Uint8Array;
-  /** An even feature bit that nobody here knows: not routed through, not paid without an invoice, not dialled (BOLT 7). */
+  /** An even feature bit that this node does not know: the node is not routed through, not paid without an invoice, not dialled (BOLT 7). */
   readonly unknownFeature?: number | undefined;
   /** The node_announcement as received, its type included. */
   readonly raw: Uint8Array;
@@ -69,7 +69,7 @@ export const STALE_AFTER = 14 * 24 * 3600;
 export const isFresh = ({ timestamp }: { readonly timestamp: number }, now: number): boolean =>
   timestamp > now - STALE_AFTER;
 
-/** The policies of a channel that others may be told: none of one that was spent, whose announcement is to go nowhere then. */
+/** The policies of a channel that may be relayed: none once its funding output is spent. */
 export const announcedPolicies = ({ policies, spentAt }: GraphChannel, now: number): readonly Policy[] =>
   spentAt === undefined
     ? policies.filter((policy): policy is Policy => policy !== undefined && isFresh(policy, now))
@@ -90,7 +90,7 @@ export const announcedChannel = (
   policies: [undefined, undefined],
 });
 
-/** An alias without its padding, fit to be shown; whatever is not UTF-8 becomes U+FFFD. */
+/** An alias without its padding, printable; bytes that are not UTF-8 become U+FFFD. */
 const aliasText = (alias: Uint8Array): string => {
   const end = alias.indexOf(0);
   return printableText(end < 0 ? alias : alias.subarray(0, end));
@@ -165,12 +165,12 @@ export class Graph {
     return this.byFunding.get(outpointKey(txid, vout));
   }
 
-  /** True when some channel of this node is known: BOLT 7 lets nobody else be announced. */
+  /** Whether a channel of this node is known: BOLT 7 ignores the node_announcement of any other. */
   hasChannel(id: NodeKey): boolean {
     return (this.byNode.get(id)?.size ?? 0) > 0;
   }
 
-  /** Whether some channel of this node is one that others are told of. */
+  /** Whether a channel of this node may be relayed. */
   hasAnnouncedChannel(id: NodeKey, now: number): boolean {
     for (const scid of this.byNode.get(id) ?? []) {
       const channel = this.byScid.get(scid);
@@ -204,7 +204,7 @@ export class Graph {
     }
   }
 
-  /** Takes a channel away, and the announcement of a node that thereby has none left. Returns the nodes so forgotten. */
+  /** Removes a channel, and the nodes that have no other channel. Returns those nodes. */
   removeChannel(scid: ShortChannelId): readonly NodeKey[] {
     const channel = this.byScid.get(scid);
     if (channel === undefined) return [];
@@ -237,7 +237,7 @@ export class Graph {
     return this.spent;
   }
 
-  /** A block of this height spends the funding output, or none does (any more). */
+  /** Sets the height of the block that spends a channel's funding output; undefined: it is unspent (again). */
   setSpent(scid: ShortChannelId, height: number | undefined): void {
     const channel = this.byScid.get(scid);
     if (channel === undefined) return;
@@ -257,12 +257,12 @@ const lowestAt = (height: number): ShortChannelId => scidOf(Math.min(height, 0xf
 /** The key of a node id. */
 export const nodeKey = (id: Point): NodeKey => hex(id);
 
-/** Addresses of a node that are dialled and remembered: it may announce thousands, and be at none of them. */
+/** Most addresses of a node that are dialled and remembered: it may announce thousands that do not work. */
 export const MAX_ADDRESSES = 12;
 
 /**
- * The addresses a node announces that can be dialled from here: none of a node that demands features nobody here knows, none
- * without a port, of several hostnames the first, and no more than can be of use.
+ * The announced addresses of a node that can be dialled from here: none of a node that requires features this node does not know, none
+ * without a port, the first of several hostnames, and a limited number.
  */
 export const announcedAddresses = (graph: Graph, peer: Point): readonly Address[] => {
   const node = graph.node(nodeKey(peer));

@@ -17,12 +17,12 @@ const NODE = `${PREFIX}node`;
 const updateKey = (channel: string, scid: ShortChannelId): string =>
   `${PREFIX}update/${channel}/${scid.toString(16).padStart(16, '0')}`;
 
-/** Seconds after which we say again what others forget after 14 days, should they not hear of it. */
+/** Seconds after which an announcement is sent anew: other nodes prune channels after 14 days without an update. */
 export const REFRESH_AFTER = 10 * 24 * 3600;
-/** Seconds for which HTLCs may still go by what a channel asked before (BOLT 7, "The channel_update Message"). */
+/** Seconds for which HTLCs may still use the previous policy (BOLT 7, "The channel_update Message"). */
 export const OLD_POLICY_SECONDS = 600;
 
-/** The latest, and the one before it that asked something else. */
+/** The latest, and the last one before it with a different policy. */
 interface OwnUpdate {
   readonly last: Uint8Array;
   readonly before: Uint8Array | undefined;
@@ -84,8 +84,8 @@ export class OwnAnnouncements {
   }
 
   /**
-   * Our channel_update: the last one while it still says what `make` makes of its timestamp and is not old, else a new one of a
-   * later time. `seen` is what others have of ours, should we have forgotten. Resolves `kept` when it may be sent.
+   * Our channel_update: the last one while `make` would still build the same and it is not old, else a new one with a later timestamp.
+   * `seen` is the one that other nodes have, in case ours was lost. It may be sent once `kept` resolves.
    */
   update(
     channel: string,
@@ -120,7 +120,7 @@ export class OwnAnnouncements {
     return { raw: this.node, kept: this.parts.keep([{ key: NODE, value: this.node }]) };
   }
 
-  /** What a channel asked before, while that may still be gone by. */
+  /** The previous policy of a channel, while HTLCs may still use it. */
   previousPolicy(channel: string): OwnPolicy | undefined {
     const now = this.parts.now();
     for (const { last, before } of this.updates.get(channel)?.values() ?? [])
@@ -128,7 +128,7 @@ export class OwnAnnouncements {
     return undefined;
   }
 
-  /** The channel is over. */
+  /** Deletes the records of a closed channel. */
   forget(channel: string): void {
     const known = this.updates.get(channel);
     this.updates.delete(channel);

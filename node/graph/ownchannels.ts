@@ -27,7 +27,7 @@ import { type Gossip, isTooFarAhead } from './gossip.ts';
 import { type Graph, nodeKey, type Policy, policyOf, sideOf } from './graph.ts';
 import { OwnAnnouncements } from './ownannouncements.ts';
 
-/** Policies kept of what one peer tells of channels with us. */
+/** Most policies stored of one peer for its channels with us. */
 const MAX_PEER_POLICIES = 256;
 
 /** A first channel_update is said again: some nodes drop one that reaches them together with the signatures before it. */
@@ -36,7 +36,7 @@ const REBROADCAST_MS = [1_000, 5_000] as const;
 /** BOLT 7: confirmations before a channel may be announced. */
 export const ANNOUNCE_DEPTH = 6;
 
-/** One of our channels, as far as announcing it goes. */
+/** One of our channels, with what announcing it needs. */
 export interface OwnChannel {
   readonly key: string;
   readonly channelId: ChannelId;
@@ -46,11 +46,11 @@ export interface OwnChannel {
   /** What the peer is to call it when it hears our policy; undefined while there is no such name yet. */
   readonly peerScid: ShortChannelId | undefined;
   readonly fundingKeys: readonly [ours: Point, theirs: Point];
-  /** Both sides agreed on announcing it. */
+  /** Both sides agreed to announce the channel (`announce_channel`). */
   readonly announce: boolean;
-  /** The peer is connected and has said where it stands: nothing about a channel goes out before (BOLT 2). */
+  /** The peer is connected and has sent channel_reestablish: nothing about the channel may be sent before (BOLT 2). */
   readonly online: boolean;
-  /** We said `shutdown`: no signatures for an announcement go out any more (BOLT 7). */
+  /** We sent `shutdown`: no announcement_signatures are sent any more (BOLT 7). */
   readonly closing: boolean;
   readonly depth: number;
   readonly policy: OwnPolicy;
@@ -86,23 +86,23 @@ interface Signatures {
   readonly bitcoin: Signature;
 }
 
-/** What a peer was sent since it is connected, so that it is sent that once. */
+/** What a peer was sent on this connection, so that it is sent only once. */
 interface Sent {
   /** The last channel_update, by channel. */
   readonly updates: Map<string, Uint8Array>;
-  /** Channels, by key and short_channel_id, whose announcement it has our half of. */
+  /** Channels, by key and short_channel_id, for which it was sent our announcement_signatures. */
   readonly halves: Set<string>;
 }
 
 export class OwnChannels {
   private readonly parts: OwnChannelsParts;
   private readonly announcements: OwnAnnouncements;
-  /** The peer's halves of announcements, until both are there. */
+  /** The peers' announcement_signatures, until the announcement is complete. */
   private readonly theirs = new Map<string, Signatures>();
-  /** Halves that came before the channel was ready here, by peer and channel_id. */
+  /** announcement_signatures that arrived before the channel was ready here, by peer and channel_id. */
   private readonly early = new Map<string, MessageOf<'announcement_signatures'>>();
   private readonly sent = new Map<string, Sent>();
-  /** What the peer asks for forwarding to us: announced or not, it is what invoices hint at. */
+  /** The peers' policies towards us, announced or not: they go into the route hints of invoices. */
   private readonly peerPolicies = new Map<string, Map<ShortChannelId, Policy>>();
 
   constructor(parts: OwnChannelsParts) {
@@ -110,12 +110,12 @@ export class OwnChannels {
     this.announcements = new OwnAnnouncements(parts);
   }
 
-  /** Reads what we said before. Throws StoreError. */
+  /** Loads our earlier announcements. Throws StoreError. */
   load(store: Pick<Store, 'entries'>): Promise<void> {
     return this.announcements.load(store);
   }
 
-  /** The peer's own policy of a channel with us, as told to us directly or by gossip, under any of the channel's ids. */
+  /** The peer's own policy of a channel with us, from the peer itself or from gossip, under any of the channel's ids. */
   peerPolicy(scids: readonly (ShortChannelId | undefined)[], peer: Point): Policy | undefined {
     const side = ourSide(peer, this.parts.id);
     const told = this.peerPolicies.get(nodeKey(peer));
@@ -143,12 +143,12 @@ export class OwnChannels {
     return sent;
   }
 
-  /** The peer is gone; back again it may need all of it. */
+  /** The peer disconnected: after a reconnect everything is sent again. */
   disconnected(peer: Point): void {
     this.sent.delete(nodeKey(peer));
   }
 
-  /** The channel became usable, deeper, or its peer is back: tells the peer, and everybody, what they do not have yet. */
+  /** Called when the channel became usable or deeper, or its peer reconnected: sends the peer and the network what they lack. */
   async refresh(channel: OwnChannel): Promise<void> {
     const { graph } = this.parts;
     await this.tellPeer(channel);
@@ -171,7 +171,7 @@ export class OwnChannels {
     this.parts.send(channel.peer, message);
   }
 
-  /** Our half of the announcement, once for each connection. */
+  /** Sends our announcement_signatures, once for each connection. */
   private sendHalf(channel: OwnChannel): void {
     const { send, log, key } = this.parts;
     const { halves } = this.sentTo(channel.peer);
@@ -189,7 +189,7 @@ export class OwnChannels {
     log.debug({ scid: scidText(channel.scid) }, 'sent announcement_signatures');
   }
 
-  /** The peer's half of a channel that is not ready here: it waits until `refresh` (BOLT 7). */
+  /** Keeps the peer's announcement_signatures for a channel that is not ready here, until `refresh` (BOLT 7). */
   keepSignatures(peer: Point, m: MessageOf<'announcement_signatures'>): void {
     this.early.set(`${nodeKey(peer)}/${hex(m.channel_id)}`, m);
   }
@@ -203,7 +203,7 @@ export class OwnChannels {
       this.parts.send(channel.peer, { name: 'warning', channel_id: channel.channelId, data: warningData(wrong) });
   }
 
-  /** The peer's half arrived. Returns what is wrong with it, for a warning, or undefined. */
+  /** Handles the peer's announcement_signatures. Returns what is wrong with them, for a warning, or undefined. */
   async signatures(channel: OwnChannel, m: MessageOf<'announcement_signatures'>): Promise<string | undefined> {
     if (!channel.announce) return undefined;
     if (m.short_channel_id !== channel.scid)
@@ -214,7 +214,7 @@ export class OwnChannels {
     if (!valid) return 'announcement_signatures: a signature is not valid for the channel announcement';
     this.theirs.set(channel.key, { node: m.node_signature, bitcoin: m.bitcoin_signature });
     if (channel.depth < ANNOUNCE_DEPTH) return undefined;
-    // BOLT 7: a peer that sends its half gets ours, though we have both long since: it may have lost it.
+    // BOLT 7: a peer that sends its signatures gets ours, even if the announcement is complete: it may have lost them.
     this.sendHalf(channel);
     await this.complete(channel);
     return undefined;
@@ -239,13 +239,13 @@ export class OwnChannels {
     await this.announcePolicy(channel);
   }
 
-  /** Our policy of an announced channel, and ourselves, to the network: where that says something new, or would be forgotten. */
+  /** Sends our channel_update and node_announcement of an announced channel to the network, where they are new or due again. */
   private async announcePolicy(channel: OwnChannel): Promise<void> {
     const { gossip, later, graph } = this.parts;
     const first = graph.channel(channel.scid)?.policies[ourSide(this.parts.id, channel.peer)] === undefined;
     const { raw, kept } = this.update(channel);
     await kept;
-    // It goes to all peers, and so to this one.
+    // A broadcast goes to all peers, this one included.
     if (channel.peerScid === channel.scid && channel.online) this.sentTo(channel.peer).updates.set(channel.key, raw);
     await this.publish(raw);
     await this.announceNode();
@@ -258,7 +258,7 @@ export class OwnChannels {
       await this.parts.gossip.handle(message, raw);
   }
 
-  /** Our channel_update as it stands. Before the channel is announced it is for the peer alone (BOLT 7, `dont_forward`). */
+  /** Our present channel_update. Before the channel is announced it is for the peer only (BOLT 7, `dont_forward`). */
   private update(channel: OwnChannel, scid: ShortChannelId = channel.scid) {
     const { chainHash, id, graph } = this.parts;
     const side = ourSide(id, channel.peer);
@@ -269,17 +269,17 @@ export class OwnChannels {
     return this.announcements.update(channel.key, scid, make, known?.policies[side]?.raw);
   }
 
-  /** Our channel_update under the id that an onion used, for failures that carry it: another id would tell too much (BOLT 4). */
+  /** Our channel_update for a failure message, under the short_channel_id in the onion: another id would reveal too much (BOLT 4). */
   channelUpdateFor(channel: OwnChannel, scid: ShortChannelId): Uint8Array {
     return this.update(channel, scid).raw;
   }
 
-  /** What a channel asked of HTLCs before its last change, while payers may not know of that yet. */
+  /** The previous policy of a channel, while payers may not know the new one yet. */
   previousPolicy(channel: string): OwnPolicy | undefined {
     return this.announcements.previousPolicy(channel);
   }
 
-  /** A channel_update from the peer about a channel with us, announced or not. */
+  /** Handles a channel_update from the peer about a channel with us, announced or not. */
   peerUpdate(m: MessageOf<'channel_update'>, raw: Uint8Array, peer: Point): void {
     const theirSide = ourSide(peer, this.parts.id);
     if (!equal(m.chain_hash, this.parts.chainHash) || isTooFarAhead(m, this.parts.now())) return;
@@ -287,7 +287,7 @@ export class OwnChannels {
     const told = this.peerPolicies.get(nodeKey(peer)) ?? new Map<ShortChannelId, Policy>();
     const known = told.get(m.short_channel_id);
     if ((known?.timestamp ?? -1) >= m.timestamp) return;
-    // It may come before the channel has its short_channel_id here, so what is kept of a peer is bounded by count alone.
+    // It may come before we know the short_channel_id, so any id is accepted, and only the number for each peer is limited.
     told.delete(m.short_channel_id);
     told.set(m.short_channel_id, policyOf(m, raw));
     const [oldest] = told.keys();
@@ -295,7 +295,7 @@ export class OwnChannels {
     this.peerPolicies.set(nodeKey(peer), told);
   }
 
-  /** Spreads our node_announcement when it would say something new, or others would forget it. */
+  /** Broadcasts our node_announcement when it changed, or before other nodes prune it. */
   async announceNode(): Promise<void> {
     const { id, node, graph } = this.parts;
     if (!graph.hasChannel(nodeKey(id))) return;
@@ -305,13 +305,13 @@ export class OwnChannels {
     await this.publish(raw);
   }
 
-  /** The channel is over. */
+  /** Forgets a closed channel. */
   forget(channel: string): void {
     this.announcements.forget(channel);
     this.theirs.delete(channel);
   }
 
-  /** No channel with this peer is left. */
+  /** Forgets a peer without channels. */
   forgetPeer(peer: Point): void {
     this.peerPolicies.delete(nodeKey(peer));
     for (const name of this.early.keys()) if (name.startsWith(`${nodeKey(peer)}/`)) this.early.delete(name);

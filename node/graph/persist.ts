@@ -21,9 +21,9 @@ const key = (scid: ShortChannelId): string => scid.toString(16).padStart(16, '0'
 
 const spentKey = (scid: ShortChannelId): string => `graph/spent/${key(scid)}`;
 
-/** Milliseconds for which what was verified gathers before it is written. All of it can be had again. */
+/** Milliseconds for which verified gossip is collected before it is written. After a crash it can be queried again. */
 const GATHER_MS = 2_000;
-/** Records that are written without waiting for more. */
+/** Number of records at which they are written at once. */
 const MAX_GATHERED = 2_000;
 
 export interface GraphStoreParts {
@@ -35,8 +35,8 @@ export interface GraphStoreParts {
 }
 
 /**
- * Where the gossip service keeps what it verified. Announcements gather for a while and are written together, since a synced write
- * for each would make a disk's pace ours; what blocks do to the graph goes with the blocks.
+ * Stores verified gossip. Announcements are collected for a while and written together, since a synced write for each would be as slow
+ * as the disk; changes by blocks are written with the block.
  */
 export class GraphStore {
   private readonly parts: GraphStoreParts;
@@ -59,7 +59,7 @@ export class GraphStore {
     this.gather(`graph/node/${id}`, raw);
   }
 
-  /** The changes by which a channel leaves, with nodes that have no other. */
+  /** The changes that delete a channel, and the nodes that have no other. */
   removed(scid: ShortChannelId, nodes: readonly NodeKey[]): readonly Change[] {
     const keys = [
       `graph/channel/${key(scid)}`,
@@ -72,12 +72,12 @@ export class GraphStore {
     return keys.map((gone) => ({ key: gone, value: undefined }));
   }
 
-  /** The change that says at which height a channel's funding output is spent; undefined: it is not (any more). */
+  /** The change that stores the height at which a channel's funding output was spent; undefined: it is unspent (again). */
   spent(scid: ShortChannelId, height: number | undefined): Change {
     return { key: spentKey(scid), value: height === undefined ? undefined : u32be(height) };
   }
 
-  /** Writes what has gathered. Resolves when it is durable, or the store failed. */
+  /** Writes what was collected. Resolves when it is durable, or the store failed. */
   async flush(): Promise<void> {
     if (this.gathered.size === 0) return;
     const changes = [...this.gathered].map(([name, value]) => ({ key: name, value }));
@@ -97,7 +97,7 @@ export class GraphStore {
   }
 }
 
-/** Fills a graph from disk. Signatures and funding outputs were checked before the records were written. */
+/** Loads a graph from the store. Signatures and funding outputs were checked before the records were written. */
 export const loadGraph = async (store: Store, graph: Graph): Promise<void> => {
   for await (const [name, value] of store.entries('graph/channel/')) {
     const { capacity, funding, raw } = decode(stored, value);

@@ -1,13 +1,13 @@
 /**
- * Answering what others ask about the graph. BOLT 7, "Query Messages". Answers are cut so that each fits a message and are made
- * one at a time, so that whoever sends them can let others have their turn in between.
+ * Answers queries about the graph (BOLT 7, "Query Messages"). Replies are generated one at a time, each small enough for a message, so
+ * that the sender can do other work in between.
  */
 import { equal } from '../../wire/bytes.ts';
 import { encodeMessage, type MessageOf } from '../../wire/message.ts';
 import { type ChainHash, type ShortChannelId, scidParts } from '../../wire/units.ts';
 import { type Graph, type GraphChannel, isFresh, type NodeKey } from './graph.ts';
 
-/** Ids in one reply: a quarter of what a message holds, so that the work for one is over soon. */
+/** Most ids in one reply: a quarter of what fits into a message, so that a reply takes little time. */
 export const MAX_IDS = 2000;
 
 interface QueryContext {
@@ -17,7 +17,7 @@ interface QueryContext {
   readonly now: number;
 }
 
-/** A channel that others may ask for: not spent, and not one that both ends have left to itself. */
+/** Whether a channel may be queried: unspent, and not stale (a channel without any policy yet is not). */
 const isPublic = (channel: GraphChannel | undefined, now: number): channel is GraphChannel => {
   if (channel === undefined || channel.spentAt !== undefined) return false;
   const [one, other] = channel.policies;
@@ -31,7 +31,7 @@ export function* channelRangeReplies(
   query: MessageOf<'query_channel_range'>,
 ): Generator<MessageOf<'reply_channel_range'>> {
   const { first_blocknum } = query;
-  // A question about no block at all is none; an answer has to be about one at least.
+  // A query for no block gets no reply, since a reply has to cover at least one.
   const number_of_blocks = Math.max(1, query.number_of_blocks);
   const base = { name: 'reply_channel_range', chain_hash: query.chain_hash } as const;
   if (!equal(query.chain_hash, chainHash)) {
@@ -50,7 +50,7 @@ export function* channelRangeReplies(
       const until = heightOf(last) + 1;
       const covered = { first_blocknum: from, number_of_blocks: until - from };
       yield { ...base, ...covered, sync_complete: 0, encoded_short_ids: part };
-      // A block whose channels did not fit is begun again by the next reply.
+      // The next reply begins with the block whose channels did not all fit.
       from = Math.min(until, heightOf(id));
       part = [];
     }
@@ -91,5 +91,5 @@ export function* shortChannelIdReplies(
   yield encodeMessage({ name: 'reply_short_channel_ids_end', chain_hash: query.chain_hash, full_information });
 }
 
-/** Everything about a channel: what is asked for where a query says nothing else. */
+/** All messages of a channel: the default where a query has no flags. */
 const ALL_FLAGS = 0x1fn;

@@ -1,7 +1,7 @@
 /**
- * Finding a way: Dijkstra from the destination backwards, since every hop's amount is what the next one needs plus its fee
- * (BOLT 7, "Recommendations for Routing"). The first channel is one of our own outlets; all others are announced channels or
- * hints of an invoice.
+ * Pathfinding: Dijkstra backwards from the destination, since every hop's amount is the next hop's plus its fee (BOLT 7,
+ * "Recommendations for Routing"). The first channel is one of our outlets; all others are announced channels or route hints of the
+ * invoice.
  */
 
 import type { Excluded, Reserved, RouteQuery } from '../../amp/io.ts';
@@ -10,7 +10,7 @@ import { hex, unhex } from '../../wire/bytes.ts';
 import { type Msat, msat, type Point, point, type ShortChannelId } from '../../wire/units.ts';
 import { type Graph, isFresh, type NodeKey, type Policy } from './graph.ts';
 
-/** A channel that only an invoice told of: from `from`, into `to`. */
+/** A channel of an invoice's route hint: from `from` to `to`. */
 export interface Hint {
   readonly from: Point;
   readonly to: Point;
@@ -32,18 +32,18 @@ export interface RouteContext {
   readonly tlvOnly: (id: NodeKey, node: Point) => boolean;
 }
 
-/** One way over a channel, as the search sees it. `policy` undefined: our own outlet, free and without delay. */
+/** One direction of a channel in the search. `policy` undefined: our own outlet, without fee and delay. */
 interface Edge {
   readonly from: NodeKey;
   readonly scid: ShortChannelId;
   readonly ceiling: bigint;
   readonly floor: bigint;
   readonly policy: Pick<Policy, 'feeBase' | 'feeProportional' | 'cltvExpiryDelta'> | undefined;
-  /** The chain has the funding output spent: it may have been a splice, and more likely was a closing. */
+  /** The funding output is spent: perhaps by a splice, more likely by a closing. */
   readonly isSpent?: boolean;
 }
 
-/** What has to arrive at a node, and the way on from there. */
+/** The amount and expiry that have to arrive at a node, and the path from there on. */
 interface Label {
   readonly node: NodeKey;
   readonly amount: bigint;
@@ -54,14 +54,14 @@ interface Label {
   readonly via: { readonly edge: Edge; readonly next: Label } | undefined;
 }
 
-/** Blocks of delay are weighed as a yearly interest on the amount, 15 in a thousand million per block as the field does. */
+/** Cost of delay: 15 billionths of the amount per block, the risk factor that lnd and Core Lightning use. */
 const RISK_PER_BLOCK = 15n;
 const BILLION = 1_000_000_000n;
-/** A flat price per hop, so that of two free routes the shorter one wins. */
+/** A flat cost per hop, so that of two free routes the shorter one wins. */
 const HOP_COST = 100n;
-/** A price, in msat, beside which no fee counts: a channel that is spent is for when there is no other way. */
+/** A cost, in msat, above any fee: a spent channel is only used when there is no other route. */
 const SPENT_COST = 10n ** 15n;
-/** A price per block, in msat, beside which no fee counts: for the way that is over soonest. */
+/** A cost per block, in msat, above any fee: it finds the route with the least delay. */
 const SOONEST = 10n ** 18n;
 
 /** The fee a node asks for forwarding `amount`. BOLT 7, "HTLC Fees". */
@@ -72,7 +72,7 @@ export const forwardingFee = (
 
 const direction = (scid: ShortChannelId, from: NodeKey | undefined): string => `${scid}/${from ?? ''}`;
 
-/** What a payment has learnt and what it takes itself, by channel and direction. */
+/** What a payment has learnt from failures, and what its own shards occupy, by channel and direction. */
 const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]) => {
   const atMost = new Map<string, bigint>();
   for (const { scid, from, atLeast } of excluded) {
@@ -83,7 +83,7 @@ const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]) 
   }
   const taken = new Map<string, { amount: bigint; count: number }>();
   for (const { scid, from, amount, count, offered } of reserved) {
-    // Our own channels count what they were offered themselves.
+    // The balance of our own channels excludes the HTLCs they offered already.
     if (from === undefined && offered) continue;
     const key = direction(scid, from && hex(from));
     const sum = taken.get(key) ?? { amount: 0n, count: 0 };
@@ -143,7 +143,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
   const source = hex(context.source);
   const bound = limitsOf(query.excluded, query.reserved);
   const now = context.now();
-  // BOLT 7: nothing goes through a node that demands what nobody here knows; to it, an invoice says what may.
+  // BOLT 7: a node that requires unknown features is not routed through; as the destination, its invoice decides.
   const leads = (from: NodeKey): boolean => context.graph.node(from)?.unknownFeature === undefined;
   const outlets = new Map<NodeKey, Edge[]>();
   for (const outlet of context.outlets) {
@@ -171,7 +171,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
       const side = channel.nodes[0] === node ? 1 : 0;
       const from = channel.nodes[side];
       const policy = channel.policies[side];
-      // Our own channels are outlets or not to be used at all.
+      // Our own channels are used as outlets only.
       if (policy === undefined || policy.disabled || from === source || !isFresh(policy, now)) continue;
       if (channel.unknownFeature !== undefined || !leads(from)) continue;
       const capacity = channel.capacity * 1000n;
@@ -189,7 +189,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
   };
 };
 
-/** The way of least cost, where a block of delay costs `perBlock` beyond its risk. `late`: ways that take too long were left out. */
+/** The route of least cost, where a block of delay costs `perBlock` beyond its risk. `late`: routes with too much delay were left out. */
 const dijkstra = (
   context: RouteContext,
   query: RouteQuery,
@@ -235,7 +235,7 @@ const dijkstra = (
   return { found: undefined, late };
 };
 
-/** The cheapest way, or where that takes too long from some node on, the one that is over soonest. */
+/** The cheapest route, or where that has too much delay, the one with the least delay. */
 const cheapestPath = (context: RouteContext, query: RouteQuery, amount: bigint): Label | undefined => {
   if (query.finalExpiry > query.maxExpiry) return undefined;
   const { found, late } = dijkstra(context, query, amount, 0n);

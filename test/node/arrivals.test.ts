@@ -55,7 +55,7 @@ const mute = async (node: TestPeers, n: number): Promise<Socket | undefined> => 
 const left = (sockets: readonly Socket[]): number => sockets.filter(({ closed }) => !closed).length;
 
 describe('silent connections', () => {
-  test('keep nobody out: the oldest gives way to whoever comes', async () => {
+  test('keep no new connection out: the oldest is closed for it', async () => {
     const node = await start(1, { limits: { pendingInbound: 4 } });
     const friend = await start(2);
     const sockets = await silents(node, 10);
@@ -64,7 +64,7 @@ describe('silent connections', () => {
     await friend.peers.connect(node.id, at(node));
   });
 
-  test('keep nobody out after the handshake either, before they have said init', async () => {
+  test('keep no new connection out after the handshake either, before their init', async () => {
     const node = await start(1, { limits: { pendingInbound: 4 } });
     const friend = await start(2);
     for (let i = 0; i < 10; i++) await mute(node, 20 + i);
@@ -73,7 +73,7 @@ describe('silent connections', () => {
     expect(left(sockets)).toBeGreaterThan(0);
   });
 
-  test('of one source are fewer where this machine counts as one', async () => {
+  test('have fewer slots for one source, where loopback counts as one', async () => {
     const node = await start(1, { limits: { pendingInbound: 10, pendingInboundPerSource: 2 }, limitLoopback: true });
     const sockets = await silents(node, 6);
     await eventually(() => left(sockets) === 2);
@@ -87,7 +87,7 @@ describe('silent connections', () => {
     await eventually(() => left(sockets) === 0);
   });
 
-  test('end after five seconds', async () => {
+  test('are closed after five seconds', async () => {
     const clock = heldClock();
     const node = await start(1, { clock });
     const sockets = await silents(node, 3);
@@ -97,7 +97,7 @@ describe('silent connections', () => {
   });
 });
 
-describe('whoever says the first act', () => {
+describe('an inbound handshake', () => {
   /** Runs the handshake with somebody who says it and then stays, or hangs up before it is his turn; what he was told. */
   const answered = async (stays: boolean): Promise<readonly Uint8Array[]> => {
     const told: Uint8Array[] = [];
@@ -125,17 +125,17 @@ describe('whoever says the first act', () => {
     return told;
   };
 
-  test('is told the second when it is his turn', async () => {
+  test('gets act two when its turn comes', async () => {
     expect(await answered(true)).toHaveLength(1);
   });
 
-  test('and hangs up before his turn causes no work', async () => {
+  test('that is closed before its turn causes no work', async () => {
     expect(await answered(false)).toEqual([]);
   });
 });
 
 describe('peers without a channel', () => {
-  test('are as many as may be, however many come at once; one with a channel always gets in', async () => {
+  test('never exceed their limit, however many connect at once; one with a channel always gets in', async () => {
     const friend = await start(50);
     const node = await start(1, { limits: { withoutChannel: 3 }, channels: isOneOf(friend.id) });
     const others = await Promise.all(Array.from({ length: 12 }, (_, i) => start(10 + i)));
@@ -147,7 +147,7 @@ describe('peers without a channel', () => {
     expect(node.log.join()).not.toContain('internal error');
   });
 
-  test('leave their places when they get a channel, and when they go', async () => {
+  test('free their slots when they get a channel, and when they disconnect', async () => {
     const withChannel: Point[] = [];
     const node = await start(1, { limits: { withoutChannel: 1 }, channels: (id) => isOneOf(...withChannel)(id) });
     const [first, second, third] = [await start(2), await start(3), await start(4)];
@@ -166,7 +166,7 @@ describe('peers without a channel', () => {
   });
 });
 
-describe('connections that are being made', () => {
+describe('outbound connections being made', () => {
   /** Peers whose calls are never answered. */
   const calling = (limits: { readonly dialling: number; readonly reconnecting: number }) => {
     const clock = heldClock();
@@ -188,7 +188,7 @@ describe('connections that are being made', () => {
   };
   const idOf = (n: number) => pointOf(keyOf(n));
 
-  test('are bounded: one more is refused with a reason', async () => {
+  test('are limited: one more is refused with a reason', async () => {
     const { peers, dialled } = calling({ dialling: 2, reconnecting: 1 });
     const first = peers.connect(idOf(2), { host: 'a', port: 2 });
     const second = peers.connect(idOf(3), { host: 'a', port: 3 });
@@ -198,7 +198,7 @@ describe('connections that are being made', () => {
     await expect(Promise.allSettled([first, second])).resolves.toHaveLength(2);
   });
 
-  test('leave room for what the operator asks for; whoever is called back waits for a place', async () => {
+  test('leave room for the connect command; automatic reconnects wait for a slot', async () => {
     const { clock, peers, dialled } = calling({ dialling: 3, reconnecting: 2 });
     for (const port of [2, 3, 4]) peers.keepConnected(idOf(port), [{ host: 'a', port }]);
     clock.pass(1);
@@ -213,7 +213,7 @@ describe('connections that are being made', () => {
   });
 });
 
-describe('a source', () => {
+describe('a source address', () => {
   test.each([
     ['1.2.3.4', '1.2.3.4'],
     ['::ffff:1.2.3.4', '1.2.3.4'],
@@ -229,7 +229,7 @@ describe('a source', () => {
     expect(sourceOf(host)).toBe(source);
   });
 
-  test('that holds most places loses one of them, never one that holds few', () => {
+  test('that holds most slots loses one of them, never one that holds few', () => {
     const places = new ConnectionSlots<string>({ total: 6, perSource: 4 });
     for (const one of ['a1', 'a2', 'a3', 'b1', 'b2', 'c1']) places.add(one[0] ?? '', one);
     expect(places.oldestToEvict('d')).toBe('a1');
@@ -244,7 +244,7 @@ describe('a source', () => {
     expect(places.youngestToEvict('a')).toBe('newcomer');
   });
 
-  test('takes few of the places that there are', () => {
+  test('gets few of all slots', () => {
     expect(peerLimits.pendingInboundPerSource * 8).toBeLessThanOrEqual(peerLimits.pendingInbound);
     expect(peerLimits.withoutChannelPerSource * 8).toBeLessThanOrEqual(peerLimits.withoutChannel);
   });

@@ -4,13 +4,13 @@ import type { AtStake } from '../../amp/io.ts';
 import { msat } from '../../wire/units.ts';
 import { alias, board, channel, HEIGHT, update } from '../support/board.ts';
 
-test('it is offered on the channel that the onion names', async () => {
+test('a forward is offered on the channel that the onion names', async () => {
   const { told, receive } = await board();
   receive();
   expect(told).toMatchObject([['out', { type: 'offer', amount: 100_000n, expiry: HEIGHT + 50 }]]);
 });
 
-test('where the wallet could not pay for its claim it goes back, and the payer learns the policy', async () => {
+test('an HTLC whose on-chain claim the wallet could not pay is failed back, with our channel_update', async () => {
   const asked: AtStake[] = [];
   const { links, told, receive, failure } = await board(channel, (one) => {
     asked.push(one);
@@ -23,7 +23,7 @@ test('where the wallet could not pay for its claim it goes back, and the payer l
   expect(links.atStake()).toEqual([]);
 });
 
-test('once it is passed on, both of its ends may need a claim until it is over', async () => {
+test('both ends of a forward count as possible claims until it is resolved', async () => {
   const { htlcSwitch, links, receive } = await board();
   receive();
   expect(links.atStake()).toEqual([{ channels: ['in', 'out'], amount: 101_000n }]);
@@ -31,7 +31,7 @@ test('once it is passed on, both of its ends may need a claim until it is over',
   expect(links.atStake()).toEqual([]);
 });
 
-test('where that channel has no room, the payer learns its policy under the id it used', async () => {
+test('a forward that the outgoing channel cannot take is failed with its channel_update, under the id in the onion', async () => {
   const { htlcSwitch, told, receive, failure } = await board();
   receive();
   const offered = told[0]?.[1];
@@ -40,7 +40,7 @@ test('where that channel has no room, the payer learns its policy under the id i
   expect(failure()).toEqual({ name: 'temporary_channel_failure', channel_update: update(alias) });
 });
 
-test('after a restart that id is forgotten, and the failure carries no policy', async () => {
+test('after a restart the id in the onion is not known any more, and the failure has no channel_update', async () => {
   const before = await board();
   before.receive();
   const offered = before.told[0]?.[1];
@@ -75,7 +75,7 @@ test.each([
   expect(failure()).toEqual(expected);
 });
 
-test('what came by a channel that is given up is not passed on any more', async () => {
+test('an HTLC of a channel that is being force-closed is not forwarded', async () => {
   const { told, receive, failure } = await board();
   receive({ givenUp: true });
   expect(told.map(([key]) => key)).toEqual(['in']);
@@ -108,21 +108,21 @@ describe('while the block height may be out of date', () => {
     htlcSwitch.onHeightKnown();
   };
 
-  test('an HTLC waits, and is passed on once it is, one time', async () => {
+  test('an HTLC waits for the current height, and is then forwarded once', async () => {
     const so = await unknowing();
     for (let i = 0; i < 2; i++) known(so);
     so.clock.pass(100_000);
     expect(so.told).toMatchObject([['out', { type: 'offer' }]]);
   });
 
-  test('an HTLC goes back at once where it has not been known for too long', async () => {
+  test('an HTLC is failed back at once when the height has been out of date for too long', async () => {
     const so = await board();
     Object.assign(so.here, { current: false, out: true });
     so.receive();
     expect(so.failure()).toEqual({ name: 'temporary_node_failure' });
   });
 
-  test('but not for ever', async () => {
+  test('an HTLC that waited too long for the height is failed back', async () => {
     const so = await unknowing();
     so.clock.pass(59_999);
     expect(so.told).toEqual([]);
@@ -142,14 +142,14 @@ describe('while the block height may be out of date', () => {
     expect(so.told.map(([key]) => key)).toEqual(told);
   });
 
-  test('one that the receiver knows is answered as was decided, whatever has become of its channel', async () => {
+  test('an HTLC that the receiver has already is resolved as decided, whatever the state of its channel', async () => {
     const so = await board();
     Object.assign(so.here, { current: false, known: true });
     so.receive({ overexposed: true, closing: true });
     expect(so.told).toMatchObject([['out', { type: 'offer' }]]);
   });
 
-  test('nothing is done after the end', async () => {
+  test('no HTLC is processed after the switch was stopped', async () => {
     const so = await unknowing();
     so.htlcSwitch.stop();
     so.clock.pass(100_000);

@@ -79,7 +79,7 @@ const updatesIn = (raws: readonly Uint8Array[]) =>
 const nodesIn = (raws: readonly Uint8Array[]) =>
   raws.map((raw) => decodeMessage(raw)).filter((m) => m.name === 'node_announcement');
 
-describe('our half of an announcement and our channel_update', () => {
+describe('our announcement_signatures and our channel_update', () => {
   test('are sent once for each connection, however many blocks pass', async () => {
     const { own, sent } = await ourselves();
     for (let i = 0; i < 5; i++) await own.refresh(channelOf());
@@ -90,7 +90,7 @@ describe('our half of an announcement and our channel_update', () => {
     expect(of(sent, 'channel_update')[1]).toEqual(of(sent, 'channel_update')[0]);
   });
 
-  test('wait for a peer that is away, or has not said where it stands', async () => {
+  test('wait for a peer that is disconnected, or has not sent channel_reestablish', async () => {
     const { own, sent } = await ourselves();
     await own.refresh(channelOf({ online: false }));
     expect(sent).toEqual([]);
@@ -98,7 +98,7 @@ describe('our half of an announcement and our channel_update', () => {
     expect(sent.map(({ name }) => name)).toEqual(['channel_update', 'announcement_signatures']);
   });
 
-  test('wait for six confirmations, and the half never goes out after our shutdown', async () => {
+  test('wait for six confirmations, and the signatures are never sent after our shutdown', async () => {
     const { own, sent, graph } = await ourselves();
     await own.refresh(channelOf({ depth: ANNOUNCE_DEPTH - 1 }));
     await own.refresh(channelOf({ closing: true }));
@@ -107,7 +107,7 @@ describe('our half of an announcement and our channel_update', () => {
     expect(graph.size.channels).toBe(0);
   });
 
-  test('go to a peer that lost its own, though everybody knows the channel', async () => {
+  test('are sent again to a peer that lost them, though the channel is announced', async () => {
     const { own, sent, graph } = await ourselves();
     await own.refresh(channelOf());
     await own.signatures(channelOf(), half());
@@ -173,7 +173,7 @@ describe('our channel_update', () => {
     expect([count(), nodesIn(peer.raws).length]).toEqual([2, 2]);
   });
 
-  test('leaves what was asked before good for ten minutes', async () => {
+  test('leaves the previous policy valid for ten minutes', async () => {
     const { own, clock, disk } = await ourselves();
     await own.refresh(channelOf());
     expect(own.previousPolicy('aa')).toBeUndefined();
@@ -227,13 +227,13 @@ describe('our node_announcement', () => {
   });
 });
 
-describe('what the peer asks of us', () => {
+describe('the channel_update of a peer', () => {
   const told = (raw: Uint8Array) => {
     const message = decodeMessage(raw);
     if (message.name !== 'channel_update') throw new Error(message.name);
     return message;
   };
-  test('is not learnt of another chain, nor from the far future', async () => {
+  test('is ignored for another chain and with a timestamp far in the future', async () => {
     const { own } = await ourselves();
     const plain = update('peer', 'us', scid, { dontForward: true });
     own.peerUpdate({ ...told(plain), chain_hash: unhex('00'.repeat(32)) as never }, plain, idOf('peer'));
@@ -246,7 +246,7 @@ describe('what the peer asks of us', () => {
   });
 });
 
-test('a channel that a reorganization moved is announced anew under its new name', async () => {
+test('a channel whose funding a reorganization moved is announced anew under its new short_channel_id', async () => {
   const moved = scidOf(TIP - 4, 1, 0);
   const { own, sent, graph } = await ourselves();
   await own.refresh(channelOf());

@@ -89,7 +89,7 @@ describe('two nodes', () => {
     await eventually(() => b.received.length > 0);
   });
 
-  test('come back to each other after a loss when one keeps the other', async () => {
+  test('reconnect after a loss when one of them keeps a channel with the other', async () => {
     const a = await start(1);
     const b = await start(2);
     a.peers.keepConnected(b.id, [at(b)]);
@@ -110,7 +110,7 @@ describe('two nodes', () => {
   });
 });
 
-describe('who calls is told by which address it is seen', () => {
+describe('init tells an inbound peer its own address', () => {
   /** The `init` that somebody hears who is seen to call from there. */
   const greeting = async (host: string, direction: 'in' | 'out') => {
     const sent: Uint8Array[] = [];
@@ -165,15 +165,15 @@ describe('who calls is told by which address it is seen', () => {
   });
 });
 
-describe('a dialler is told', () => {
-  test('that nobody listens', async () => {
+describe('connect fails with a reason', () => {
+  test('when nobody listens', async () => {
     const a = await start(1);
     const b = await testPeers(2);
     await b.peers.stop();
     await expect(a.peers.connect(b.id, at(b))).rejects.toMatchObject({ code: 'unreachable' });
   });
 
-  test('that the node there has another id', async () => {
+  test('when the node there has another id', async () => {
     const a = await start(1);
     const b = await start(2);
     const other = pointOf(secretKey(new Uint8Array(32).fill(3)));
@@ -181,8 +181,8 @@ describe('a dialler is told', () => {
   });
 });
 
-describe('a stranger is shown the door', () => {
-  test('who sends garbage instead of act one', async () => {
+describe('a peer is disconnected', () => {
+  test('that sends garbage instead of act one', async () => {
     const node = await start(1);
     const socket = await socketTo(node);
     const gone = closed(socket);
@@ -191,7 +191,7 @@ describe('a stranger is shown the door', () => {
     expect(node.ready).toHaveLength(0);
   });
 
-  test('who falls silent and leaves in the middle of the handshake', async () => {
+  test('that falls silent or leaves in the middle of the handshake', async () => {
     const node = await start(1);
     const socket = await socketTo(node);
     socket.write(new Uint8Array(10));
@@ -201,7 +201,7 @@ describe('a stranger is shown the door', () => {
     await friend.peers.connect(node.id, at(node));
   });
 
-  test('who sends garbage after the handshake', async () => {
+  test('that sends garbage after the handshake', async () => {
     const node = await start(1);
     const stream = await dialled(node);
     stream.send(init());
@@ -211,7 +211,7 @@ describe('a stranger is shown the door', () => {
     expect(node.ended[0]).toMatch(/authentication tag/);
   });
 
-  test('who forges a frame, once what came whole before it in the same chunk was taken', async () => {
+  test('that forges a frame, after the whole messages before it in the same chunk were handled', async () => {
     const node = await start(1);
     const stream = await dialled(node);
     stream.send(init());
@@ -224,7 +224,7 @@ describe('a stranger is shown the door', () => {
     expect(node.ended[0]).toMatch(/authentication tag/);
   });
 
-  test('who does not begin with init', async () => {
+  test('that does not begin with init', async () => {
     const node = await start(1);
     const stream = await dialled(node);
     stream.send(encodeMessage({ name: 'ping', num_pong_bytes: 1, ignored: zeros(0) }));
@@ -239,7 +239,7 @@ describe('a stranger is shown the door', () => {
     expect(warning(await heard(stream))).toMatch(/bit 300/);
   });
 
-  test('who sends an unknown even message, with a warning that names its type', async () => {
+  test('that sends an unknown even message, with a warning that names its type', async () => {
     const node = await start(1);
     const stream = await dialled(node);
     stream.send(init());
@@ -302,7 +302,7 @@ describe('a peer keeps its connection', () => {
   });
 });
 
-describe('a peer that was not heard of for half a minute', () => {
+describe('a peer that was silent for half a minute', () => {
   /** A node with such a peer, and the peer's end of the connection. */
   const quiet = async () => {
     const clock = hurriedClock();
@@ -316,7 +316,7 @@ describe('a peer that was not heard of for half a minute', () => {
     return { clock, node, stream, peer };
   };
 
-  test('is pinged once, and whoever asked is told once when it says anything', async () => {
+  test('is pinged once, and each caller is told once when it sends anything', async () => {
     const { stream, peer } = await quiet();
     let told = 0;
     for (const name of ['a', 'b', 'a']) peer.pingThen(name, () => told++);
@@ -332,7 +332,7 @@ describe('a peer that was not heard of for half a minute', () => {
     expect(peer.heardRecently).toBe(true);
   });
 
-  test('and says nothing either when asked loses its connection, and nobody is told', async () => {
+  test('and does not answer the ping is disconnected, and no caller is told', async () => {
     const { clock, node, peer } = await quiet();
     let told = 0;
     peer.pingThen('a', () => told++);

@@ -43,7 +43,7 @@ test('an onion that comes with another HTLC is a replay, with the same one a res
   expect(await again.see(1, 1, 500, 'b')).toBe('replayed');
 });
 
-test('an onion is remembered up to its height, over a restart, and gone from the disk some blocks later', async () => {
+test('an onion is remembered up to its height, over a restart, and deleted from disk some blocks later', async () => {
   const first = await logOver();
   await first.see(1, 1, 500);
   const second = await logOver(first.records);
@@ -60,7 +60,7 @@ test('an onion takes as few bytes on the disk as in memory', async () => {
   expect([...records].map(([key, value]) => [key.length, value.length])).toEqual([['replay/'.length + 32, 16]]);
 });
 
-test('a block makes no turn long: of many onions that are over together some go at a time, and all of them in the end', async () => {
+test('many onions that expire together are deleted a few at a time, and all of them in the end', async () => {
   const { see, prune, log, records } = await logOver();
   const many = 3000;
   for (let n = 0; n < many; n++) await see(n, n, 500);
@@ -71,7 +71,7 @@ test('a block makes no turn long: of many onions that are over together some go 
   expect(records.size).toBe(0);
 });
 
-test('there are never more than may be, in memory or on the disk; a channel that brings too many loses its own', async () => {
+test('the number of onions is limited, in memory and on disk; a channel that brings too many loses its own', async () => {
   const { see, log, records } = await logOver(new Map(), 300);
   for (let n = 0; n < 100; n++) await see(n, n, 500, 'honest');
   for (let n = 1000; n < 3000; n++) await see(n, n, 500, 'flood');
@@ -82,7 +82,7 @@ test('there are never more than may be, in memory or on the disk; a channel that
   expect(kept).toBeGreaterThan(90);
 });
 
-test('what a disk holds beyond that is forgotten when it is read, and gone from the disk with the next blocks', async () => {
+test('onions on disk beyond the limit are dropped when they are read, and deleted with the next blocks', async () => {
   const { see, records } = await logOver();
   for (let n = 0; n < 200; n++) await see(n, n);
   const small = await logOver(records, 50);

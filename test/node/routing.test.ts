@@ -78,7 +78,7 @@ describe('a route', () => {
       '3',
     ]);
   });
-  test('leaves the room that other shards take', () => {
+  test('leaves out the capacity that other shards use', () => {
     const reserved = [
       { scid: scidOf(4, 0, 0), from: idOf('c'), amount: msat(950_000_000n), count: 1, offered: true },
       { scid: scidOf(1, 0, 0), from: undefined, amount: msat(950_000_000n), count: 1, offered: false },
@@ -88,12 +88,12 @@ describe('a route', () => {
       largest: msat(50_000_000n),
     });
   });
-  test('is not there beyond the fee limit or the hop limit', () => {
+  test('is not found beyond the fee limit or the hop limit', () => {
     expect(findRoute(from(graph, outlets), query('e', 100_000n, { maxFee: msat(100n) })).route).toBeUndefined();
     expect(findRoute(from(graph, outlets), query('e', 100_000n, { maxHops: 2 })).route).toBeUndefined();
     expect(path(findRoute(from(graph, outlets), query('e', 100_000n, { maxHops: 3 })))).toEqual(['2', '4', '5']);
   });
-  test('does not go through a channel or a node that demands a feature nobody knows, but may end at one', () => {
+  test('does not go through a channel or node that requires an unknown feature, but may end at such a node', () => {
     const closed = network([
       ['me', 'b', 1],
       ['me', 'c', 2],
@@ -120,7 +120,7 @@ describe('a route', () => {
     if (channel !== undefined) closed.addChannel({ ...channel, unknownFeature: 1000 });
     expect(to('e')).toEqual(['1', '3', '5']);
   });
-  test('goes by no policy that is two weeks old, and over a spent channel only where there is no other way', () => {
+  test('uses no policy that is two weeks old, and a spent channel only where there is no other route', () => {
     const aged = network([
       ['me', 'b', 1],
       ['me', 'c', 2],
@@ -134,7 +134,7 @@ describe('a route', () => {
     const later = { ...context, now: () => NOW + 14 * 86_400 };
     expect(path(findRoute(later, query('d', 100_000n)))).toBeUndefined();
   });
-  test('sends no more over a channel than its end lets pass or its capacity holds', () => {
+  test('sends no more over a channel than its htlc_maximum_msat and its capacity', () => {
     const [small] = [
       network([
         ['me', 'b', 1],
@@ -152,7 +152,7 @@ describe('a route', () => {
     expect(path(findRoute(from(wide, rich), query('d', 1_000_000_000n)))).toEqual(['1', '3']);
     expect(findRoute(from(wide, rich), query('d', 1_000_000_001n)).route).toBeUndefined();
   });
-  test('is not there beyond the limit of delay, and is the one over soonest where the cheapest takes too long', () => {
+  test('is not found beyond the expiry limit, and has the least delay where the cheapest exceeds the limit', () => {
     const slow = network([
       ['me', 'b', 1],
       ['me', 'c', 2],
@@ -168,7 +168,7 @@ describe('a route', () => {
     expect(within(119)).toEqual({ route: undefined });
     expect(findRoute(from(slow, outlets), query('b', 1n, { maxExpiry: 499 }))).toEqual({ route: undefined });
   });
-  test('may end in a channel that only the invoice told of', () => {
+  test('may end in a channel of a route hint', () => {
     const hints = [
       {
         from: idOf('e'),
@@ -182,7 +182,7 @@ describe('a route', () => {
     const found = findRoute({ ...from(graph, outlets), hints }, query('z', 100_000n));
     expect(path(found)).toEqual(['2', '4', '5', '9']);
   });
-  test('never fails its own sums: each hop is left with exactly its fee, within all limits', () => {
+  test('leaves each hop exactly its fee, within all limits', () => {
     const names = ['me', 'a', 'b', 'c', 'd', 'e'];
     fc.assert(
       fc.property(

@@ -59,7 +59,7 @@ const following = async ({ chain, store, listeners = [], birth = 0 }: Setup) => 
 };
 
 describe('follower', () => {
-  test('tells the blocks above its birth, then each new one', async () => {
+  test('applies the blocks above its birth height, then each new one', async () => {
     const chain = fakeChain();
     for (let i = 0; i < 5; i++) chain.mine();
     const { told, listener } = replay();
@@ -71,7 +71,7 @@ describe('follower', () => {
     await follower.stop();
   });
 
-  test('a node born at the tip is told nothing of before', async () => {
+  test('a new node that begins at the tip applies no earlier block', async () => {
     const chain = fakeChain();
     chain.mine();
     const { told, listener } = replay();
@@ -87,7 +87,7 @@ describe('follower', () => {
     await follower.stop();
   });
 
-  test('a reorg takes blocks away from the top before it adds others', async () => {
+  test('a reorg disconnects blocks from the top before it connects others', async () => {
     const chain = fakeChain();
     for (let i = 0; i < 4; i++) chain.mine();
     const { told, listener } = replay();
@@ -101,7 +101,7 @@ describe('follower', () => {
     await follower.stop();
   });
 
-  test('after a restart it goes on where it stopped, also when the branch was lost meanwhile', async () => {
+  test('after a restart it goes on where it stopped, even if a reorg removed its branch meanwhile', async () => {
     const chain = fakeChain();
     const records = new Map<string, Uint8Array>();
     for (let i = 0; i < 4; i++) chain.mine();
@@ -118,7 +118,7 @@ describe('follower', () => {
     await second.follower.stop();
   });
 
-  test('what listeners keep and the cursor are one commit', async () => {
+  test('the changes of listeners and the cursor are one commit', async () => {
     const chain = fakeChain();
     const commits: string[][] = [];
     const store = memoryStore(new Map(), async (changes) => void commits.push(changes.map(({ key }) => key)));
@@ -130,7 +130,7 @@ describe('follower', () => {
     await follower.stop();
   });
 
-  test('a chain that is away is waited for, said once, and resumed', async () => {
+  test('a chain that does not answer is retried with one log line, and then followed again', async () => {
     const chain = fakeChain();
     const { told, listener } = replay();
     const { follower, clock, log, caughtUp } = await following({ chain, store: memoryStore(), listeners: [listener] });
@@ -152,7 +152,7 @@ describe('follower', () => {
     await follower.stop();
   });
 
-  test('a chain that is away at the start delays it, and stopping ends the wait', async () => {
+  test('a chain that does not answer at the start is waited for, until the follower is stopped', async () => {
     const chain = fakeChain();
     chain.fail(unreachable);
     const clock = heldClock();
@@ -163,7 +163,7 @@ describe('follower', () => {
     await expect(start).rejects.toMatchObject({ fault: { code: 'closed' } });
   });
 
-  test('an error that waiting does not mend ends it before it has caught up', async () => {
+  test('an error at the start that is not retriable ends the follower before it has caught up', async () => {
     const chain = fakeChain();
     chain.mine();
     const applied = () => chain.fail({ code: 'unauthorized', where: 'here', hint: 'wrong password' });
@@ -171,14 +171,14 @@ describe('follower', () => {
     await until(() => failures.length > 0);
     expect(failures[0]).toMatchObject({ fault: { code: 'unauthorized' } });
   });
-  test('a damaged cursor is named', async () => {
+  test('a damaged cursor is a StoreError that names the record', async () => {
     const store = memoryStore(new Map([['chain/block/0000000001', utf8('short')]]));
     await expect(following({ chain: fakeChain(), store })).rejects.toMatchObject({
       fault: { code: 'corrupt', key: 'chain/block/0000000001' },
     });
   });
 
-  test('whatever the chain does, what was told spells its branch', async () => {
+  test('whatever the chain does, the events replayed give its branch', async () => {
     const action = fc.oneof(
       fc.record({ do: fc.constant('mine' as const), count: fc.integer({ min: 1, max: 4 }) }),
       fc.record({ do: fc.constant('drop' as const), count: fc.integer({ min: 1, max: 6 }) }),
@@ -231,7 +231,7 @@ describe('watches', () => {
     return { watcher, follower, caughtUp, heard, watch: (watch: Watch) => watcher.watch(watch, follower) };
   };
 
-  test('a transaction is told once it is as deep as asked, with its place', async () => {
+  test('a watched transaction gets a notice at its depth, with its position in the block', async () => {
     const chain = fakeChain();
     const { watch, follower, caughtUp, heard } = await watching(chain);
     await watch(depth3);
@@ -246,7 +246,7 @@ describe('watches', () => {
     await follower.stop();
   });
 
-  test('what happened before it was watched is found by looking back', async () => {
+  test('what happened before a watch was set is found by a rescan', async () => {
     const chain = fakeChain();
     chain.mine(funding);
     chain.mine(spending);
@@ -259,7 +259,7 @@ describe('watches', () => {
     await follower.stop();
   });
 
-  test('a reorg takes back what was told, and the new branch tells it again', async () => {
+  test('a reorg undoes a notice, and the new branch gives it again', async () => {
     const chain = fakeChain();
     const { watch, follower, caughtUp, heard } = await watching(chain);
     await watch({ ...depth3, depth: 1 });
@@ -283,7 +283,7 @@ describe('watches', () => {
     await follower.stop();
   });
 
-  test('after a restart a watch set again is told what it was told last, without looking back', async () => {
+  test('after a restart a watch that is set again gets its last notice without a rescan', async () => {
     const chain = fakeChain();
     const records = new Map<string, Uint8Array>();
     const first = await watching(chain, records);
@@ -305,7 +305,7 @@ describe('watches', () => {
     await second.follower.stop();
   });
 
-  test('whoever hears a notice may set a watch and wait for it', async () => {
+  test('a handler of a notice may set a watch and wait for it', async () => {
     const chain = fakeChain();
     const store = memoryStore();
     const heard: string[] = [];
@@ -325,7 +325,7 @@ describe('watches', () => {
     await follower.stop();
   });
 
-  test('a watch asked for while all ends is left for the next start', async () => {
+  test('a watch set while the follower stops is not stored', async () => {
     const chain = fakeChain();
     chain.mine(funding);
     const { watch, follower, heard } = await watching(chain);
@@ -334,7 +334,7 @@ describe('watches', () => {
     expect(heard).toEqual([]);
   });
 
-  test('a damaged watch is named', async () => {
+  test('a damaged watch record is an error that names it', async () => {
     const records = new Map([['chain/watch/x', utf8('?')]]);
     await expect(watching(fakeChain(), records)).rejects.toMatchObject({
       fault: { code: 'corrupt', key: 'chain/watch/x' },

@@ -17,7 +17,7 @@ const notice = (topic: string, tx: Uint8Array): Uint8Array =>
   concat(frame(1, utf8(topic)), frame(tx.length > 255 ? 3 : 1, tx), frame(0, new Uint8Array(4)));
 const long = new Uint8Array(70_000).fill(7).slice(0, 60_000);
 
-describe('what a publisher says', () => {
+describe('a stream of a ZMTP publisher', () => {
   const all = concat(
     greeting,
     command('READY'),
@@ -72,7 +72,7 @@ test.each([
   expect(endpointOf(address, 'node')).toEqual(endpoint);
 });
 
-describe('a bitcoind that publishes', () => {
+describe('a bitcoind that publishes raw transactions', () => {
   const servers: { server: Server; sockets: Set<Socket> }[] = [];
   afterEach(() => {
     for (const { server, sockets } of servers.splice(0)) {
@@ -112,7 +112,7 @@ describe('a bitcoind that publishes', () => {
     expect(holds()).toBe(true);
   };
 
-  test('is heard, and again after a break', async () => {
+  test('is subscribed to, and again after the connection broke', async () => {
     const { sockets, said, port } = await publisher(Uint8Array.of(1, 2, 3));
     const heard: string[] = [];
     const clock = heldClock();
