@@ -226,8 +226,8 @@ export const payRows: Rows = {
     return [await paying({}), await paying({ retry_for: 5 })];
   },
   'keysend.force': async (line) => [
-    await keysent(line, { destination: STRANGER, retry_for: 0 }),
-    await keysent(line, { destination: STRANGER, retry_for: 0, force: true }),
+    await keysent(line, { destination: STRANGER, retry_for: 0, scheme: 'tree' }),
+    await keysent(line, { destination: STRANGER, retry_for: 0, scheme: 'tree', force: true }),
   ],
   'keysend.extratlvs': async (line) => {
     const received = async (given: object) => {
