@@ -47,7 +47,7 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
     for (const id of [0, 1, 9]) expect(receiver.resolution(id)).not.toBe('fulfilled');
   });
 
-  test('who knows the payment_id alone, under another scheme or id, never touches the set', () => {
+  test('an HTLC with the payment_id and set_id of a set but another scheme never touches it', () => {
     const invoice = ampInvoice(2000n);
     const honest = amp({ scheme, parts: 2, invoice });
     const named = at(honest, 0).payload;
@@ -58,7 +58,7 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
     expect(receiver.resolution(1)).not.toBe('fulfilled');
   });
 
-  test('a last share of 1 msat makes the set whole and still too little: all of it goes back', () => {
+  test('a set completed by a share of 1 msat brings less than its invoice asks, and is failed whole', () => {
     const htlcs = amp({ scheme, parts: 3, amount: 1000n, invoice: ampInvoice(3000n) });
     const receiver = run([at(htlcs, 0), at(htlcs, 1), worth(at(htlcs, 2), 1n)]);
     expect(resolutions(receiver, 0, 1, 2)).toEqual([WRONG, WRONG, WRONG]);
@@ -66,7 +66,7 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
     expect(receiver.paid).toEqual([]);
   });
 
-  test('a hash that comes again adds nothing to what was paid', () => {
+  test('a second HTLC with a payment hash of the set adds nothing to what was paid', () => {
     const htlcs = amp({ scheme, parts: 3, amount: 1000n, invoice: ampInvoice(4000n) });
     const again = { ...at(htlcs, 0), key: keyOf(10) };
     const receiver = run([at(htlcs, 0), again, at(htlcs, 1), at(htlcs, 2)]);
@@ -74,7 +74,7 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
     expect(whys(receiver)).toEqual(['duplicate_hash', 'below_amount_asked']);
   });
 
-  test('a spoilt share has the whole set go back, whichever share it is, and tells no preimage', () => {
+  test('a set with one wrong share is failed whole, whichever share it is, and no preimage is told', () => {
     for (const spoilt of [0, 1, 2]) {
       const htlcs = amp({ scheme, parts: 3, invoice: ampInvoice(3000n) });
       const receiver = run(
@@ -88,7 +88,7 @@ describe.each(['fixed', 'dynamic'] as const)('in scheme %s', (scheme) => {
   test.each([
     [21, 'fulfilled'],
     [20, WRONG],
-  ])('a set that becomes whole %d blocks before its first HTLC must be claimed is %s', (left, resolution) => {
+  ])('a set completed %d blocks before its first HTLC must be claimed is %s', (left, resolution) => {
     const [first, second] = amp({ scheme, parts: 2, invoice: ampInvoice(2000n), expiry: 542 });
     if (first === undefined || second === undefined) throw new Error('expected two HTLCs');
     const receiver = run([first]);

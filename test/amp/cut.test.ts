@@ -26,10 +26,16 @@ const pieces = (amount: number, spendable: readonly number[], changes: Partial<C
   cut(wish(amount, changes), outlets(...spendable))?.map(Number);
 
 test.each<[string, number, readonly number[], Partial<CutWish>, readonly number[] | undefined]>([
-  ['one channel that carries it all makes one piece', 900, [500, 1000], {}, [900]],
-  ['too much for one channel goes over the fewest, evenly where that fits', 1500, [1000, 1000, 10], {}, [750, 750]],
-  ['unequal channels are filled in proportion', 1100, [1000, 200], {}, [917, 183]],
-  ['a wanted number of pieces is kept to', 900, [1000], { shards: 4 }, [225, 225, 225, 225]],
+  ['an amount that one channel carries is cut into one piece', 900, [500, 1000], {}, [900]],
+  [
+    'an amount too large for one channel goes over the fewest channels, evenly where that fits',
+    1500,
+    [1000, 1000, 10],
+    {},
+    [750, 750],
+  ],
+  ['an amount is cut over unequal channels in proportion to them', 1100, [1000, 200], {}, [917, 183]],
+  ['an amount is cut into as many pieces as were asked for', 900, [1000], { shards: 4 }, [225, 225, 225, 225]],
   ['pieces add up when they do not divide', 10, [100], { shards: 3 }, [4, 3, 3]],
   ['no more pieces than their smallest size allows', 900, [1000], { shards: 4, minShard: msat(400n) }, [450, 450]],
   ['never fewer pieces than channels needed', 1500, [1000, 1000], { shards: 1 }, [750, 750]],

@@ -116,7 +116,7 @@ test('sets are claimed whole or not at all, whatever arrives and whenever the pr
   );
 });
 
-test('what comes back after a lost step is answered as if it had not been lost', () => {
+test('an HTLC that is delivered again after a crash is answered as if no step had been lost', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...schemeNames),

@@ -9,7 +9,7 @@ const runs = Number(process.env['FC_RUNS'] ?? 60);
 /** A change of version `from`: `key` gets `value`, or goes. */
 const step = fc.record({ from: fc.nat(), key: fc.constantFrom('a', 'b', 'c', 'd'), value: fc.option(fc.nat(9)) });
 
-test('every version holds what it was made with, and any two know in which keys they differ', () => {
+test('every version of a map holds what it was made with, and any two know in which keys they differ', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), fc.array(fc.nat(), { maxLength: 20 }), (steps, looks) => {
       const made = [{ version: VersionedMap.of<number>([['a', 0]]), holds: new Map([['a', 0]]) }];
@@ -34,7 +34,7 @@ test('every version holds what it was made with, and any two know in which keys 
   );
 });
 
-test('of one that came of another by a single change, that key alone is looked at', () => {
+test('two versions of a map that differ by one change are compared in that key alone', () => {
   let version = VersionedMap.of<number>();
   for (let i = 0; i < 300; i++) version = version.set(`${i}`, i);
   const next = version.set('7', 1000);
@@ -43,7 +43,7 @@ test('of one that came of another by a single change, that key alone is looked a
   expect(version.get('7')).toBe(7);
 });
 
-test('of two that have nothing to do with each other all keys are looked at', () => {
+test('two maps made separately are compared in all their keys', () => {
   const [one, two] = [VersionedMap.of([['a', 1]]), VersionedMap.of([['b', 2]])];
   expect([...one.changedSince(two)].sort()).toEqual(['a', 'b']);
 });
