@@ -65,7 +65,7 @@ export const encryptMessage = (
   message: Uint8Array,
 ): readonly [frame: Uint8Array, next: CipherState] => encryptMessages(state, [message]);
 
-/** A frame the peer did not make, or that was changed on the way: the connection is of no more use. */
+/** A frame with an invalid authentication tag: forged or corrupted. The connection has to be closed. */
 export class CipherError extends Error {
   override readonly name = 'CipherError';
   readonly part: 'length' | 'message';
@@ -90,14 +90,14 @@ export class Decryptor {
     this.cipher = cipher;
   }
 
-  /** Why nothing more can be read, once a tag did not fit. */
+  /** The error that ended the stream, once a tag was invalid. */
   get failure(): CipherError | undefined {
     return this.broken;
   }
 
   /**
-   * The messages a chunk completes. A tag that does not fit ends the stream at that place: what stood before it is the peer's and
-   * is given back, `failure` says what came after. Throws that CipherError on every call from then on.
+   * The messages that a chunk completes. An invalid tag ends the stream: the messages before it are returned, and `failure` is set.
+   * Every later call throws that CipherError.
    */
   push(chunk: Uint8Array): Uint8Array[] {
     if (this.broken !== undefined) throw this.broken;

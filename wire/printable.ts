@@ -1,4 +1,4 @@
-/** Text from strangers made fit for a terminal, a record and a message of our own, once, where it comes in. */
+/** Makes text from outside safe for a terminal, a record and our own messages, once, where it is received. */
 import { text, utf8 } from './bytes.ts';
 
 /**
@@ -11,9 +11,9 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\u115f\u1160\u3164\uffa0\u{e
 export const printable = (text: string): string =>
   text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 
-/** Bytes of what a stranger says that anybody reads. */
+/** Most bytes of a peer's text that are kept. */
 const MAX_TEXT_BYTES = 512;
-/** Bytes of what is kept and logged of what is wrong with what a peer did: with room to spare in any record. */
+/** Most bytes of a stored and logged reason for a peer's fault. */
 export const MAX_REASON_BYTES = 4096;
 /** Bytes of an `error` or `warning` of ours: as much as a message holds behind its type, a channel_id and a length (BOLT 1). */
 export const MAX_ERROR_BYTES = 65_535 - 2 - 32 - 2;
@@ -28,7 +28,7 @@ export const clipped = (given: string, most: number): string => {
   return `${text(raw.subarray(0, most - utf8(mark).length)).replace(/\ufffd$/, '')}${mark}`;
 };
 
-/** What a stranger says, to be kept, shown and told again: printable, and clipped before it is looked at. */
+/** A peer's text, to be stored, shown and sent on: clipped first, then made printable. */
 export const printableText = (raw: Uint8Array): string =>
   printable(clipped(text(raw.subarray(0, MAX_TEXT_BYTES + 1)), MAX_TEXT_BYTES));
 

@@ -1,7 +1,7 @@
 /**
- * What a peer has a node say beside what its channels need: pongs, errors, refusals. Each answer takes its bytes from an allowance
- * that fills up with time; whoever has used up its own, or leaves answers unread, is not read from meanwhile. Honest peers never
- * come near it.
+ * A budget for the answers that a peer causes besides channel messages: pongs, errors, refusals. Each answer takes its bytes from a
+ * budget that refills with time; while a peer's budget is used up, or its answers are unread, the node does not read from it.
+ * Honest peers never come near the limit.
  */
 import type { Clock } from '../ports/ports.ts';
 
@@ -9,9 +9,9 @@ import type { Clock } from '../ports/ports.ts';
 const BURST = 256 * 1024;
 /** Bytes for each second after that: eight short answers a second, or a largest pong in eight. */
 const PER_SECOND = 8 * 1024;
-/** What an answer costs at least: the work for a short one is hardly less. */
+/** Least cost of an answer in bytes: a short one is hardly less work. */
 const MIN_COST = 1024;
-/** Bytes of answers that may wait to be sent while the peer is read from. */
+/** Bytes of answers that may wait to be sent before the node stops reading from the peer. */
 const MAX_UNSENT = 16 * 1024;
 
 export class AnswerBudget {
@@ -27,14 +27,14 @@ export class AnswerBudget {
     this.at = clock.now();
   }
 
-  /** An answer of so many bytes is queued, and on its way once `sent` resolves. What to wait for before the peer is read again. */
+  /** Charges a queued answer, which has left once `sent` resolves. The node reads from the peer again once the result resolves. */
   charge(bytes: number, sent: Promise<void>): Promise<void> | undefined {
     this.unsent += bytes;
     const taken = sent.then(() => {
       this.unsent -= bytes;
     });
     const now = this.clock.now();
-    // A clock set back gives nothing and takes nothing.
+    // A clock that was set back adds and removes nothing.
     const more = (Math.max(0, now - this.at) * PER_SECOND) / 1000;
     this.at = now;
     this.allowed = Math.min(BURST, this.allowed + more) - Math.max(MIN_COST, bytes);
@@ -52,7 +52,7 @@ export class AnswerBudget {
     });
   }
 
-  /** The connection has ended: nothing is waited for any more. */
+  /** The connection has ended: all waits resolve. */
   end(): void {
     this.endPause();
   }

@@ -8,8 +8,7 @@ import { isLoopback } from '../base/address.ts';
 import { descriptorOf } from './descriptors.ts';
 
 /**
- * What counts as one source: an IPv4 address; of an IPv6 address the first 64 bits, for the rest is its owner's to choose; and
- * this machine.
+ * The source of a connection: an IPv4 address; the first 64 bits of an IPv6 address, since its owner chooses the rest; or loopback.
  */
 export const sourceOf = (host: string): string => {
   const plain = host.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
@@ -19,20 +18,20 @@ export const sourceOf = (host: string): string => {
   return address.type === 'ipv6' ? `${hex(address.host.subarray(0, 8))}/64` : plain;
 };
 
-/** This machine as a source. */
+/** Loopback as a source. */
 export const LOOPBACK = 'loopback';
 
 export interface SlotLimits {
   readonly total: number;
   /** For one source. */
   readonly perSource: number;
-  /** A source that may take all: one that stands for many, as this machine does where connections come through Tor. */
+  /** A source without a limit of its own, such as loopback where Tor brings the connections of many. */
   readonly exempt?: string | undefined;
 }
 
 export class ConnectionSlots<T> {
   private readonly limits: SlotLimits;
-  /** Who holds places, by source, in order of arrival. */
+  /** Holders of slots, by source, in order of arrival. */
   private readonly held = new Map<string, Set<T>>();
   private count = 0;
 
@@ -44,7 +43,7 @@ export class ConnectionSlots<T> {
     for (const group of this.held.values()) yield* group;
   }
 
-  /** Takes a place whatever the limits say. */
+  /** Takes a slot, whatever the limits. */
   add(source: string, one: T): void {
     const group = this.held.get(source) ?? new Set<T>();
     this.held.set(source, group);
@@ -53,7 +52,7 @@ export class ConnectionSlots<T> {
     this.count++;
   }
 
-  /** Gives the place back; harmless where it has none. */
+  /** Frees a slot; does nothing where there is none. */
   free(source: string, one: T): void {
     const group = this.held.get(source);
     if (group?.delete(one) !== true) return;
@@ -61,14 +60,14 @@ export class ConnectionSlots<T> {
     if (group.size === 0) this.held.delete(source);
   }
 
-  /** The oldest that must leave before one more of this source has a place; undefined where there is room. */
+  /** The oldest holder that has to be evicted for one more of this source; undefined where a slot is free. */
   oldestToEvict(source: string): T | undefined {
     const group = this.held.get(source);
     if (this.isFull(source)) return first(group);
     return this.count < this.limits.total ? undefined : first(this.largest());
   }
 
-  /** The same where places are held for long: the youngest of a source with more than this one; the newcomer where there is none. */
+  /** As above, for slots that are held for long: the youngest holder of a source with more slots than this one, or else the newcomer. */
   youngestToEvict(source: string): T | 'newcomer' | undefined {
     if (this.isFull(source)) return 'newcomer';
     if (this.count < this.limits.total) return undefined;

@@ -36,10 +36,10 @@ export const descriptorOf = ({ host, port }: Address): Descriptor => {
   return service === undefined ? { type: 'dns', host, port } : { type: 'torv3', host: service, port };
 };
 
-/** Whether those who call there come through Tor, and so from this machine. */
+/** Whether connections to this address come through Tor, and so from loopback. */
 export const isOnionService = (address: Address): boolean => descriptorOf(address).type === 'torv3';
 
-/** What a descriptor's HOST is to those who dial it; undefined where this node cannot. */
+/** The HOST to dial for a descriptor; undefined where this node cannot dial it. */
 export const hostOf = (address: Descriptor): string | undefined => {
   switch (address.type) {
     case 'ipv4':
@@ -76,7 +76,7 @@ export const announcedFrom = (text: string): Address => {
 
 const ORDER = ['ipv4', 'ipv6', 'torv2', 'torv3', 'dns', 'unknown'] as const satisfies readonly Descriptor['type'][];
 
-/** Addresses that are bounded in number: what a node says of itself is to stay short enough that others pass it on. */
+/** Most addresses of a node_announcement, so that it stays short enough for others to relay. */
 const MAX_ANNOUNCED = 16;
 
 /** All that a node announces, as BOLT 7 wants it: in the order of the types, one hostname at most. Throws RangeError. */
@@ -88,11 +88,11 @@ export const descriptorsOf = (addresses: readonly Address[]): readonly Descripto
   return all.toSorted((a, b) => ORDER.indexOf(a.type) - ORDER.indexOf(b.type));
 };
 
-/** Networks that nobody reaches from outside. */
+/** Private networks. */
 const PRIVATE =
   /^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.|^(?:::1?|f[cd]..:.*|fe[89ab].:.*)$/i;
 
-/** What a caller may learn of its own address from `init` (BOLT 1, `remote_addr`); undefined for one inside a private network. */
+/** The `remote_addr` for the `init` to an inbound peer (BOLT 1); undefined for an address in a private network. */
 export const remoteAddress = ({ host, port }: Address): Descriptor | undefined => {
   const plain = host.replace(/^::ffff:(?=\d+\.)/i, '');
   if (PRIVATE.test(plain) || port === 0) return undefined;

@@ -13,8 +13,7 @@ export class EventLoopQueue {
   private isScheduled = false;
 
   /**
-   * Resolves when it is this one's turn, in the order in which it was asked for. Whoever has nothing to do any more when its turn comes
-   * takes nobody else's.
+   * Resolves when it is the caller's turn, in order of the calls. A caller that has nothing to do any more does not use up a turn.
    */
   turn(isOver: () => boolean = () => false): Promise<void> {
     return new Promise((run) => {

@@ -1,7 +1,7 @@
-/** How much of a node its peers may have. */
+/** Limits for what peers may use of a node. */
 
 export interface PeerLimits {
-  /** Inbound connections that have not said `init` yet, in all and from one source. */
+  /** Inbound connections before `init`, in all and from one source. */
   readonly pendingInbound: number;
   readonly pendingInboundPerSource: number;
   /** Inbound connections from peers that we have no channel with, in all and from one source. */
@@ -11,7 +11,7 @@ export interface PeerLimits {
   readonly unsent: number;
   readonly unsentPerChannel: number;
   readonly unsentTotal: number;
-  /** Connections being made at once: to peers that are called back, and all in all. */
+  /** Outbound connections being made at once: automatic reconnects, and in all. */
   readonly reconnecting: number;
   readonly dialling: number;
 }
@@ -24,7 +24,7 @@ export const peerLimits: PeerLimits = {
   withoutChannel: 500,
   withoutChannelPerSource: 32,
   unsent: MiB,
-  // After a reconnection a channel says 483 HTLCs again, of 1.5 KB each, and what became of others.
+  // After a reconnect a channel may retransmit 483 HTLCs of 1.5 KB each, and the resolutions of others.
   unsentPerChannel: 2 * MiB,
   unsentTotal: 64 * MiB,
   reconnecting: 128,

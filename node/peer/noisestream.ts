@@ -1,7 +1,7 @@
 /**
- * BOLT 8 over a Connection: the handshake in either role, then whole messages both ways. Messages handed over in one turn
- * of the event loop are encrypted together, up to a piece that is written at once. What waits for a slow peer is counted here,
- * and bounded by whoever sends (peers.ts).
+ * BOLT 8 over a Connection: the handshake in either role, then whole messages both ways. Messages queued in one turn
+ * of the event loop are encrypted together and written in pieces. The bytes that wait for a slow peer are counted here, and
+ * limited in peers.ts.
  */
 import { concat } from '../../wire/bytes.ts';
 import { type CipherState, Decryptor, encryptMessages } from '../../wire/cipher.ts';
@@ -22,7 +22,7 @@ export class PeerStreamError extends Error {
 
 /** An authenticated, encrypted stream of messages. */
 export interface SecureStream {
-  /** Who is on the other side, proven. */
+  /** The authenticated node id of the peer. */
   readonly remote: Point;
   readonly connection: Connection;
   /** Queues a message; never throws. Nothing is sent after `close`. */
@@ -38,18 +38,18 @@ export interface SecureStream {
   close(): void;
 }
 
-/** What waits to be sent, on all connections that share it. */
+/** Counts the bytes that wait to be sent, over all connections that share it. */
 export interface Outbox {
   unsent: number;
 }
 
 /** Bytes that are encrypted and handed to the connection together. */
 const MAX_WRITE = 64 * 1024;
-/** Bytes that are decrypted before what was in them is handed on. */
+/** Bytes that are decrypted before their messages are handed on. */
 const MAX_READ = 4 * 1024;
-/** Memory that a queued message costs beside its bytes. */
+/** Memory in bytes that a queued message takes besides its own bytes. */
 const PER_MESSAGE = 150;
-/** How long a whole handshake may take: as long as lnd gives one act of it. */
+/** Milliseconds for the whole handshake: as long as lnd allows for one act. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 interface HandshakeParts {
@@ -74,7 +74,7 @@ const newEphemeralKey = (entropy: Entropy): SecretKey => {
 class ActReader {
   private readonly chunks: AsyncIterator<Uint8Array>;
   private held: Uint8Array = new Uint8Array(0);
-  /** What was asked for before anybody wants it. */
+  /** A chunk that was requested ahead of its use. */
   private ahead: Promise<IteratorResult<Uint8Array>> | undefined;
   private over = false;
   constructor(connection: Connection) {
@@ -103,7 +103,7 @@ class ActReader {
   get isOver(): boolean {
     return this.over && this.held.length === 0;
   }
-  /** Asks for one chunk more: who has hung up shows by that alone. */
+  /** Requests one more chunk: only a read shows that the peer has closed the connection. */
   lookAhead(): void {
     this.ahead ??= this.chunks.next();
     const end = (): void => {
@@ -152,12 +152,12 @@ const stream = (connection: Connection, feed: ActReader, session: Session, outbo
   let cipher: CipherState = session.send;
   const queue = new Queue();
   let unsent = 0;
-  /** What was ever queued and ever taken, in the measure of `unsent`. */
+  /** Totals queued and taken, in the units of `unsent`. */
   let queued = 0;
   let taken = 0;
   let flushing = false;
   let closed = false;
-  /** Who waits until this much was taken, in this order. */
+  /** Callers that wait until this total was taken, in order. */
   const waiting: { readonly mark: number; readonly resolve: () => void }[] = [];
 
   const paid = (cost: number) => {
@@ -174,7 +174,7 @@ const stream = (connection: Connection, feed: ActReader, session: Session, outbo
     connection.close();
   };
   const flush = async () => {
-    // One turn of the event loop lets everything that belongs together gather.
+    // Waits one turn of the event loop, so that messages queued together are sent together.
     await Promise.resolve();
     try {
       for (let piece = queue.piece(); piece.length > 0 && !closed; piece = queue.piece()) {
@@ -189,7 +189,7 @@ const stream = (connection: Connection, feed: ActReader, session: Session, outbo
     flushing = false;
   };
   async function* received(): AsyncGenerator<readonly Uint8Array[]> {
-    // Ending the loop over this does not close the connection: a last warning may still have to go out.
+    // Leaving the loop does not close the connection: a last warning may still have to be sent.
     const decryptor = new Decryptor(session.receive);
     for (let chunk = await feed.next(); chunk !== undefined; chunk = await feed.next())
       for (let at = 0; at < chunk.length; at += MAX_READ) {
@@ -225,7 +225,7 @@ const stream = (connection: Connection, feed: ActReader, session: Session, outbo
   };
 };
 
-/** Runs a handshake against the clock; whatever goes wrong, the connection is closed without an answer (BOLT 8). */
+/** Runs a handshake with a timeout; on any failure the connection is closed without an answer (BOLT 8). */
 const withHandshakeTimeout = async (
   parts: HandshakeParts,
   run: (feed: ActReader) => Promise<Session>,
@@ -248,7 +248,7 @@ const withHandshakeTimeout = async (
   }
 };
 
-/** The handshake of the side that dialled and knows whom. Throws HandshakeError or PeerStreamError. */
+/** The initiator's handshake with a known node id. Throws HandshakeError or PeerStreamError. */
 export const initiate = (parts: HandshakeParts & { readonly remote: Point }): Promise<SecureStream> =>
   withHandshakeTimeout(parts, async (feed) => {
     const [one, sent] = sendActOne(parts.local, parts.remote, newEphemeralKey(parts.entropy));
@@ -258,7 +258,7 @@ export const initiate = (parts: HandshakeParts & { readonly remote: Point }): Pr
     return session;
   });
 
-/** Waits for the turn of a caller. Who has hung up meanwhile causes no work: throws PeerStreamError. */
+/** Waits for the turn of an inbound connection. One that was closed meanwhile causes no work: throws PeerStreamError. */
 const waitForTurn = async ({ turn }: HandshakeParts, feed: ActReader): Promise<void> => {
   if (turn === undefined) return;
   feed.lookAhead();
@@ -266,7 +266,7 @@ const waitForTurn = async ({ turn }: HandshakeParts, feed: ActReader): Promise<v
   if (feed.isOver) throw closedInHandshake();
 };
 
-/** The handshake of the side that was called. Throws HandshakeError or PeerStreamError. */
+/** The responder's handshake. Throws HandshakeError or PeerStreamError. */
 export const respond = (parts: HandshakeParts): Promise<SecureStream> =>
   withHandshakeTimeout(parts, async (feed) => {
     const one = await feed.exactly(ACT_BYTES.one);

@@ -1,7 +1,7 @@
 /**
- * One connected peer after the handshake: `init` first (BOLT 1), then messages, kept alive by pings. What arrives is handed
- * on as decoded messages with their raw bytes; what is wrong with it ends the connection, after a warning that says why. While
- * the peer leaves our answers unread, or asks for more of them than is fair, it is not read from.
+ * One connected peer after the handshake: `init` first (BOLT 1), then messages, kept alive by pings. Received messages are decoded and
+ * handed on with their raw bytes; an invalid one ends the connection, after a warning that says why. While the peer does not read
+ * our answers, or causes more of them than its budget allows, the node reads nothing from it.
  */
 import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { CipherError } from '../../wire/cipher.ts';
@@ -19,7 +19,7 @@ import { traceMessage, traceRaw } from './trace.ts';
 
 export type Direction = 'in' | 'out';
 
-/** What a peer's messages go to. A promise holds back the next message: that is how a flood is slowed to our own speed. */
+/** Handlers of a peer's messages. The next message waits for the promise of a handler: this slows a flood to our own speed. */
 export interface PeerHandlers {
   ready(peer: Peer): void;
   message(peer: Peer, message: Message, raw: Uint8Array): Promise<void> | undefined;
@@ -34,20 +34,20 @@ export interface PeerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly handlers: PeerHandlers;
-  /** Something was queued for the peer: who watches how much that is may `cut` it. */
+  /** Called when something was queued for the peer, so that the owner can limit how much that is. */
   readonly onQueued: (peer: Peer) => void;
-  /** After each `SLICE` of what the peer says: what to wait for before it is heard further. */
+  /** Called after each `SLICE` of received messages; the node reads on once its promise resolves. */
   readonly afterSlice: (peer: Peer) => Promise<void> | undefined;
 }
 
 const INIT_TIMEOUT_MS = 15_000;
-/** A ping after this long without a message, and the end of the connection after twice that. */
+/** Milliseconds without a message until a ping is sent; after twice that the connection is closed. */
 const PING_AFTER_MS = 30_000;
-/** How long a connection that ends may take to send what is queued. */
+/** Milliseconds that a closing connection has to send what is queued. */
 const CLOSE_TIMEOUT_MS = 3_000;
-/** Bytes of messages, and so many for each, that are taken from a peer before others have their turn. */
+/** Bytes of messages, with an overhead for each, that are read from a peer before other work gets its turn. */
 const SLICE = { bytes: 4 * 1024, perMessage: 64 } as const;
-/** Who said something this lately is there. */
+/** A peer that sent something within this time counts as responsive. */
 const RECENT_MS = 30_000;
 /** BOLT 1: longer pongs are not answered. */
 const MAX_PONG_BYTES = 65532;
@@ -68,15 +68,15 @@ export class Peer {
   private heardSincePing = true;
   /** When the last message came; milliseconds since 1970. */
   private heardAt: number;
-  /** Who waits for the next message, and the end of the connection if none comes. */
+  /** Callers that wait for the next message, and the timer that closes the connection if none comes. */
   private readonly waitingForActivity = new Map<string, () => void>();
   private stopAsking: () => void = () => undefined;
   private ended: string | undefined;
   private readonly answers: AnswerBudget;
   readonly pongs = new Pongs();
-  /** The peer is not heard because a message of its own is still worked on. */
+  /** Reading is paused because a message of the peer is still being handled. */
   private busy = false;
-  /** What the peer had taken at the last look, while something waited for it. */
+  /** Bytes that the peer had taken at the last check, while some waited for it. */
   private takenBefore: number | undefined;
 
   constructor(parts: PeerParts) {
@@ -112,12 +112,12 @@ export class Peer {
     return this.parts.stream.unsent;
   }
 
-  /** Whether the peer was heard of in the last half minute. */
+  /** Whether the peer sent something in the last half minute. */
   get heardRecently(): boolean {
     return this.parts.clock.now() - this.heardAt < RECENT_MS;
   }
 
-  /** Pings, and runs the last of a name once when the peer says anything; ends the connection with one that says nothing. */
+  /** Sends a ping, and calls the last callback of each name once when the peer sends anything; closes the connection if it does not. */
   pingThen(name: string, then: () => void): void {
     if (this.ended !== undefined) return;
     const first = this.waitingForActivity.size === 0;
@@ -129,7 +129,7 @@ export class Peer {
 
   private awaitAnswer(): void {
     this.stopAsking = this.parts.clock.after(PING_AFTER_MS, () => {
-      // Its answer may stand behind a message that is still worked on here.
+      // The pong may be queued behind a message that is still being handled here.
       if (this.busy) this.awaitAnswer();
       else this.close('the peer did not answer a ping');
     });
@@ -150,8 +150,8 @@ export class Peer {
   }
 
   /**
-   * Queues a message. A message to a peer that is gone is dropped, as the wire itself might have done. One that fits no message
-   * ends the connection and nothing else: what was to be said is lost, as where a wire breaks, and told again after it.
+   * Queues a message. A message to a disconnected peer is dropped, as it might have been lost on the way. One that cannot be encoded
+   * only closes the connection: it is lost as with any disconnect, and sent again after reestablishing.
    */
   send(message: Message | UnknownMessage): void {
     if (this.ended !== undefined) return;
@@ -179,9 +179,9 @@ export class Peer {
   }
 
   /**
-   * Sends what the peer has us say, beside what its channels need. The promise holds back its next message: while such answers
-   * wait unread, and where it asks for them too often. What channels have to say is never waited for here, or two nodes with much
-   * to tell each other would both stop to listen.
+   * Sends an answer that is not a channel message (pong, error, reply). Its promise delays the peer's next message while such answers
+   * are unread, or where the peer causes too many. Channel messages are never waited for here, or two nodes that both have much
+   * to send would both stop reading.
    */
   answer(message: Message): Promise<void> | undefined {
     const before = this.parts.stream.unsent;
@@ -201,7 +201,7 @@ export class Peer {
     return this.answer({ name: 'warning', channel_id: ALL_CHANNELS, data: warningData(why) });
   }
 
-  /** Ends the connection once what is queued is out, or has not been taken for a few seconds. */
+  /** Closes the connection once what is queued is sent, or after a few seconds. */
   close(why: string): void {
     if (this.ended !== undefined) return;
     const { stream, clock } = this.parts;
@@ -213,7 +213,7 @@ export class Peer {
     this.onEnded(why);
   }
 
-  /** Ends the connection at once, whatever is queued. */
+  /** Closes the connection at once, whatever is queued. */
   destroy(why: string): void {
     this.parts.stream.close();
     if (this.ended === undefined) this.onEnded(why);
@@ -228,10 +228,10 @@ export class Peer {
     this.parts.handlers.closed(this, why);
   }
 
-  /** Speaks `init` and then reads until the connection ends. Never rejects. */
+  /** Sends `init` and then reads until the connection ends. Never rejects. */
   async run(): Promise<void> {
     const { stream, features, chainHash, clock, direction } = this.parts;
-    // Who called may sit behind a router that hides its own address from it.
+    // An inbound peer behind NAT does not know its own public address.
     const remote_addr = direction === 'in' ? remoteAddress(stream.connection.remote) : undefined;
     this.send({
       name: 'init',
@@ -329,7 +329,7 @@ export class Peer {
     });
   }
 
-  /** Pings a peer that was silent, and ends the connection with one that is gone, or takes nothing of what is sent to it. */
+  /** Pings a silent peer; closes the connection with one that does not answer, or does not read what is sent to it. */
   private checkAlive(): void {
     const { unsent, taken } = this.parts.stream;
     if (unsent > 0 && taken === this.takenBefore) {
@@ -337,7 +337,7 @@ export class Peer {
       return;
     }
     this.takenBefore = unsent > 0 ? taken : undefined;
-    // Whose message is still worked on here may have said more that nobody has read yet.
+    // While a message of the peer is being handled, more of its messages may wait unread.
     if (this.heardSincePing || this.busy) {
       this.heardSincePing = false;
       this.awaitingPong = false;

@@ -1,7 +1,7 @@
 /**
- * All connections of a node: listening, dialling, one connection per peer, and coming back to the peers that matter. A peer
- * that we keep a channel with is dialled again after every loss, each time a little later, up to a minute. What strangers may
- * take of it is bounded: places before and after the handshake, shared out by source, and memory for what they do not read.
+ * All connections of a node: listening, dialling, one connection per peer, and reconnecting. A peer with a channel is dialled again after
+ * every loss, with growing pauses of up to a minute. Inbound peers without a channel have limited slots, before and after the
+ * handshake and per source address, and limited memory for what they do not read.
  */
 import { setMaxListeners } from 'node:events';
 import { compare, hex } from '../../wire/bytes.ts';
@@ -27,10 +27,10 @@ export interface PeersParts {
   readonly handlers: PeerHandlers;
   /** How many channels there are with a peer that have cost somebody something; undefined where nobody has any. */
   readonly channels?: ((id: Point) => number) | undefined;
-  /** Whether connections from this machine count as those of one source. */
+  /** Whether connections from loopback count as one source. */
   readonly limitLoopback?: boolean | undefined;
   readonly limits?: Partial<PeerLimits> | undefined;
-  /** Put around every connection. */
+  /** Wraps every connection. */
   readonly wrapStream?: ((stream: SecureStream) => SecureStream) | undefined;
 }
 
@@ -48,7 +48,7 @@ const DIAL_TIMEOUT_MS = 15_000;
 /** Two connections made at the same moment, one from each side: both sides must keep the same one. */
 const CROSSING_MS = 3_000;
 
-/** Somebody who called and has not said `init` yet. */
+/** An inbound connection before its `init`. */
 interface PendingInbound {
   readonly source: string;
   readonly connection: Connection;
@@ -58,7 +58,7 @@ export class Peers {
   private readonly parts: PeersParts;
   private readonly limits: PeerLimits;
   private readonly ourId: Point;
-  /** All that speak or still have something to be sent, before and after `init`. */
+  /** All open connections, before and after `init`, and those that still have something to send. */
   private readonly open = new Set<Peer>();
   private readonly outbox: Outbox = { unsent: 0 };
   private readonly pendingInbound: ConnectionSlots<PendingInbound>;
@@ -90,7 +90,7 @@ export class Peers {
       isBusy: () => this.dialling.size >= this.limits.reconnecting,
       connect: (id, address) => this.connect(id, address),
     });
-    // Every connection that is being made listens to it.
+    // Each connection being made adds a listener.
     setMaxListeners(0, this.stopping.signal);
     this.ourId = pointOf(parts.key);
   }
@@ -114,15 +114,15 @@ export class Peers {
     return this.connected.get(hex(id));
   }
 
-  /** Takes connections from now on. Rejects when the address cannot be had. */
+  /** Accepts connections from now on. Rejects when it cannot listen on the address. */
   async listen(address: Address): Promise<Listener> {
     this.listener = await this.parts.transport.listen(address, (connection) => void this.accept(connection));
     return this.listener;
   }
 
   /**
-   * Whoever calls has a place until it has said `init`: the oldest of those that have not gives way where all are taken. What it is
-   * to us shows only then.
+   * An inbound connection has a slot until its `init`; where all slots are taken, the oldest such connection is closed. Only after the
+   * handshake is it known whether the peer has a channel.
    */
   private async accept(connection: Connection): Promise<void> {
     if (this.stopping.signal.aborted) {
@@ -252,7 +252,7 @@ export class Peers {
   }
 
   /**
-   * Keeps one connection per peer: the newer, or of two that crossed the one dialled by the lesser node id. Says why this one
+   * Keeps one connection per peer: the newer one, or of two dialled at once the one dialled by the lesser node id. Returns why this one
    * is not kept.
    */
   private admit(peer: Peer): string | undefined {
@@ -276,11 +276,11 @@ export class Peers {
     return this.parts.channels?.(peer.id) ?? 0;
   }
 
-  /** Gives a stranger a place, if need be that of another from where there are more. False where there is none. */
+  /** Gives a peer without a channel a slot, evicting one of a source with more of them if necessary. False where there is none. */
   private takeSlot(peer: Peer): boolean {
     const source = sourceOf(peer.remote.host);
     if (this.withoutChannel.youngestToEvict(source) !== undefined)
-      // Some are strangers no more.
+      // Some of them have a channel by now.
       for (const one of this.connected.values())
         if (this.channelsWith(one) > 0) this.withoutChannel.free(sourceOf(one.remote.host), one);
     const inTheWay = this.withoutChannel.youngestToEvict(source);
@@ -290,12 +290,12 @@ export class Peers {
     return true;
   }
 
-  /** What may wait for a peer: what its channels say after a reconnection has to have room. */
+  /** Most bytes that may wait for a peer: enough for what its channels send after a reconnect. */
   private roomFor(peer: Peer): number {
     return this.limits.unsent + this.channelsWith(peer) * this.limits.unsentPerChannel;
   }
 
-  /** Ends the connection with a peer that leaves too much unread; where it is too much in all, with the worst. */
+  /** Closes the connection of a peer that leaves too much unread; where the total is too much, that of the worst. */
   private limitUnsent(peer: Peer): void {
     if (peer.unsent > this.limits.unsent && peer.unsent > this.roomFor(peer)) {
       peer.destroy(`the peer does not read what is sent to it: ${peer.unsent} bytes wait`);
@@ -316,12 +316,12 @@ export class Peers {
     this.redial.keepConnected(id, addresses);
   }
 
-  /** Dials it no more; a connection that is there stays. */
+  /** Stops dialling the peer; an open connection stays. */
   stopReconnecting(id: Point): void {
     this.redial.stopReconnecting(id);
   }
 
-  /** Ends everything; nothing is dialled or accepted any more. */
+  /** Closes all connections; nothing is dialled or accepted any more. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.listener?.close();
@@ -329,7 +329,7 @@ export class Peers {
     for (const arrival of [...this.pendingInbound]) this.evict(arrival);
     const open = [...this.open];
     for (const peer of open) peer.close('this node is stopping');
-    // Who does not read is not waited for: what is queued has a few seconds.
+    // A peer that does not read gets a few seconds only.
     await Promise.all(open.map((peer) => peer.flushed()));
   }
 }

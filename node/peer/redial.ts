@@ -1,4 +1,4 @@
-/** Peers that are dialled again after every loss, each time a little later, up to a minute: those that we keep a channel with. */
+/** Reconnects to the peers with channels after every loss, with growing pauses of up to a minute. */
 import { hex } from '../../wire/bytes.ts';
 import type { Point } from '../../wire/units.ts';
 import type { Address, Clock, Entropy, Log } from '../ports/ports.ts';
@@ -15,7 +15,7 @@ export interface RedialParts {
   readonly entropy: Entropy;
   readonly log: Log;
   readonly isConnected: (key: string) => boolean;
-  /** Whether as many connections are being made as there may be for this. */
+  /** Whether the limit of reconnects at once is reached. */
   readonly isBusy: () => boolean;
   /** Rejects where the peer is not reached there. */
   readonly connect: (id: Point, address: Address) => Promise<unknown>;
@@ -42,20 +42,19 @@ export class Redial {
     if (!this.parts.isConnected(key)) this.retry(key, 0);
   }
 
-  /** Dials it no more; a connection that is there stays. */
+  /** Stops dialling the peer; an open connection stays. */
   stopReconnecting(id: Point): void {
     this.targets.get(hex(id))?.cancel();
     this.targets.delete(hex(id));
   }
 
-  /** The peer is there: it need not be dialled. */
+  /** The peer is connected: stops dialling it for now. */
   connected(key: string): void {
     this.targets.get(key)?.cancel();
   }
 
   /**
-   * A connection made at `since` was lost. A peer that leaves as soon as it came is given more and more time; one that stayed is
-   * called back at once.
+   * A connection made at `since` was lost. If it lasted, the peer is dialled at once; if not, the pause grows each time.
    */
   lost(key: string, since: number): void {
     const kept = this.targets.get(key);
@@ -65,7 +64,7 @@ export class Redial {
     this.retryLater(kept);
   }
 
-  /** Nobody is dialled any more. */
+  /** Stops all dialling. */
   stop(): void {
     this.stopped = true;
     for (const kept of this.targets.values()) kept.cancel();
@@ -73,7 +72,7 @@ export class Redial {
   }
 
   private retryLater(kept: Target): void {
-    // Spread, so that two peers that lost each other do not dial at the same moment for ever.
+    // Randomized, so that two peers that lost each other do not keep dialling at the same moment.
     const spread = (this.parts.entropy.bytes(1)[0] ?? 0) / 256;
     this.retry(hex(kept.id), kept.delay * (0.75 + spread / 2));
   }

@@ -80,10 +80,10 @@ export const tcpTransport = (): Transport => ({
 
   listen: ({ host, port }, accept) =>
     new Promise((resolve, reject) => {
-      // allowHalfOpen stays off: a peer that ends its side has nothing more to say in this protocol.
+      // allowHalfOpen stays off: a peer that ends its side has closed the connection in this protocol.
       const server = createServer((socket) => accept(connectionOf(socket)));
       const failed = (error: NodeJS.ErrnoException) => reject(unusable({ host, port }, error));
-      // Also later, when the system has nothing left for whoever calls (ENFILE, ENOBUFS): that costs a caller, not the node.
+      // Errors after listening too, such as ENFILE or ENOBUFS: they cost an inbound connection, not the node.
       server.on('error', failed);
       server.listen({ host, port }, () => {
         const bound = server.address();

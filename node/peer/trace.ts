@@ -1,8 +1,7 @@
 /**
- * What a trace says of a message of the wire: its fields by their names in the BOLTs, long ones shortened. A peer knows what is
- * said to it, so all of it may be read here, too, with two exceptions that are cut to what tells one from another: secrets of
- * commitments that are revoked, since who has them and an old commitment transaction can take what is in it, and onions, which nobody
- * can read.
+ * Formats wire messages for the log level `trace`: fields by their names in the BOLTs, long ones shortened. The peer knows the contents,
+ * so they may be logged, but for two kinds that are cut to a few bytes: per-commitment secrets, since with an old commitment transaction
+ * they let anybody take its outputs, and onions, which are encrypted.
  */
 import { hex, reversed } from '../../wire/bytes.ts';
 import { decodeMessage, type Message, type UnknownMessage } from '../../wire/message.ts';
@@ -50,7 +49,7 @@ const shown = (name: string, value: unknown): unknown => {
 const shownFields = (value: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(value).map(([name, field]) => [name, shown(name, field)]));
 
-/** A line at level trace for a message that came or goes. Ask whether the log is tracing before. */
+/** Logs a received or sent message at level trace. Check `isTracing` first. */
 export const traceMessage = (log: Log, direction: 'in' | 'out', message: Message | UnknownMessage): void => {
   const { name, ...fields } = message;
   const what = message.name === 'unknown' ? `message of unknown type ${message.type}` : name;
@@ -65,7 +64,7 @@ export const traceRaw = (log: Log, raw: Uint8Array): void => {
   try {
     traceMessage(log, 'out', decodeMessage(raw));
   } catch {
-    // It is sent all the same: a trace decides nothing.
+    // It is sent all the same: tracing must not change behaviour.
     log.trace({ direction: 'out', fields: new Public({ bytes: raw.length }) }, 'sent a message that cannot be read');
   }
 };
