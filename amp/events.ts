@@ -41,13 +41,14 @@ export type Refusal =
   | 'expiry_too_far'
   | 'already_failed'
   | 'duplicate_index'
-  | 'too_many_blobs';
+  | 'too_many_blobs'
+  | 'bad_set_id';
 
 /** One set as `listsets` and the reports show it. */
 export interface SetView {
   /** 32 bytes: the set_id of an AMP, the payment hash of an ordinary payment. */
   readonly id: Uint8Array;
-  /** The scheme's name; `ordinary` for a payment without shares. */
+  /** The scheme's name; `deployed` for lnd's AMP, `ordinary` for a payment without shares. */
   readonly scheme: string;
   readonly phase: 'incomplete' | 'settled' | 'failed';
   /** Shares held; HTLCs for an ordinary payment. */

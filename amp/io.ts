@@ -36,6 +36,20 @@ export type FinalPayload =
       /** One per blob behind the frame, 1 to 16. */
       readonly blobs: readonly ShareBlob[];
     }
+  /** Record 14, AMP as lnd deploys it. */
+  | {
+      readonly kind: 'deployed';
+      readonly amount: Msat;
+      readonly expiry: number;
+      /** 32 bytes, and total_msat, from record 8; undefined without it. */
+      readonly paymentSecret: Uint8Array | undefined;
+      readonly total: Msat | undefined;
+      /** 32 bytes each. */
+      readonly setId: Uint8Array;
+      readonly share: Uint8Array;
+      /** 32 bits. */
+      readonly childIndex: number;
+    }
   | {
       readonly kind: 'ordinary';
       readonly amount: Msat;
@@ -50,18 +64,20 @@ export type FinalPayload =
 
 /**
  * The node's record of an invoice as it stands when the input is TAKEN from the queue (not when it was put there): found by
- * payment_id (first 11 bytes of the payment_secret) for an EOB, by payment hash for an ordinary payload.
+ * payment_id (first 11 bytes of the payment_secret) for an EOB, by payment_secret for record 14, by payment hash for an ordinary
+ * payload.
  */
 export interface InvoiceTerms {
   /** The node's own name for it; comes back in `paid`. */
   readonly id: string;
-  readonly kind: 'eob_amp' | 'ordinary';
+  /** `deployed_amp` may be paid any number of times, and stays open. */
+  readonly kind: 'eob_amp' | 'ordinary' | 'deployed_amp';
   readonly status: 'open' | 'paid' | 'expired' | 'cancelled';
   /** undefined: the payer chooses. */
   readonly amount: Msat | undefined;
   /** 32 bytes. */
   readonly paymentSecret: Uint8Array;
-  /** Of an ordinary invoice; undefined for `eob_amp`, whose payment hash nobody can claim. */
+  /** Of an ordinary invoice; undefined for an AMP's, whose payment hash nobody can claim. */
   readonly preimage: Preimage | undefined;
   /** min_final_cltv_expiry_delta, blocks. */
   readonly minFinalCltv: number;
@@ -190,8 +206,17 @@ export interface OrdinaryRequest extends PaymentTerms {
   readonly keysend?: Keysend | undefined;
 }
 
+/** AMP as lnd deploys it. */
+export interface DeployedRequest extends PaymentTerms {
+  readonly scheme: 'deployed';
+  /** 32 bytes: of the invoice, or random. */
+  readonly paymentSecret: Uint8Array;
+  /** payment_metadata of the invoice. */
+  readonly metadata: Uint8Array | undefined;
+}
+
 /** A payment to make. */
-export type PaymentRequest = AmpRequest | OrdinaryRequest;
+export type PaymentRequest = AmpRequest | DeployedRequest | OrdinaryRequest;
 
 /** How an offered HTLC ended. */
 export type Outcome =

@@ -12,8 +12,9 @@ export interface ReceiverLimits {
   readonly setsPerInvoice: number;
   /** An HTLC without an invoice that is worth less is not held for others to follow. */
   readonly leastShare: Msat;
-  /** Seconds an incomplete set is held. */
+  /** Seconds an incomplete set is held; and one of record 14, for which payers elsewhere count on so long. */
   readonly timeout: number;
+  readonly deployedTimeout: number;
   /** Blocks before an HTLC's expiry from which on it is not claimed any more: its set is given up. */
   readonly expiryMargin: number;
   /** Blocks until expiry that an HTLC may have at most. */
@@ -55,6 +56,7 @@ export const defaultLimits: ReceiverLimits = {
   setsPerInvoice: 20,
   leastShare: LEAST_SHARE,
   timeout: 60,
+  deployedTimeout: 120,
   expiryMargin: CLAIM_BLOCKS,
   expiryAhead: MAX_EXPIRY_AHEAD,
   remembered: 4096,

@@ -8,15 +8,17 @@ import { equal } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
 import type { Msat } from '../wire/units.ts';
 import { halve } from './cut.ts';
+import { deployedSender, handOut, takeBack } from './deployed.ts';
 import type { PaymentEvent } from './events.ts';
 import type { PaymentContext, PaymentEffect } from './io.ts';
-import { buildOnion, fits, maxHops } from './onions.ts';
+import { buildOnion, fits, maxHops, recordOf } from './onions.ts';
 import {
   feeOf,
   feesLeft,
   hashOf,
+  isDeployed,
+  isEob,
   isIn,
-  isOrdinary,
   type Progress,
   type Running,
   redundancyOf,
@@ -65,7 +67,7 @@ const isLast = ({ shards }: Running, i: number): boolean =>
 
 /** How many shares a scheme that must know gets: one an HTLC, or as many as were wanted and fit the last HTLC's blobs. */
 const shareCount = ({ request, shards }: Running, scheme: Scheme): number => {
-  if (isOrdinary(request) || scheme.needsAny) return shards.length - redundancyOf(request);
+  if (!isEob(request) || scheme.needsAny) return shards.length - redundancyOf(request);
   if (!scheme.furtherBlobs) return shards.length;
   const wanted = request.shares ?? (scheme.fixesCount ? request.shards : undefined) ?? 0;
   return Math.max(shards.length, Math.min(wanted, shards.length + MAX_BLOBS - 1));
@@ -124,6 +126,11 @@ const withShare = (pending: PendingStep, i: number, context: PaymentContext): Pe
   const { request, progress } = payment;
   const scheme = schemeOf(request, context);
   const shard = payment.shards[i];
+  if (isDeployed(request) && shard !== undefined) {
+    const before = progress.sender ?? deployedSender(request.entropy);
+    const [assigned, sender] = handOut(before, request.entropy, progress.attempts, isLast(payment, i));
+    return withShard(withProgress(pending, { sender }), i, { ...shard, assigned });
+  }
   if (scheme === undefined || shard === undefined || shard.assigned !== undefined) return pending;
   const before = progress.sender ?? scheme.begin(request.entropy, shareCount(payment, scheme));
   const blobs = blobCount(payment, i, context);
@@ -148,6 +155,15 @@ export const withRoundTrip = (pending: PendingStep, roundTrip: number, context: 
   return withProgress(pending, { keepBack: { ...keepBack, wait: roundTrip } });
 };
 
+/** Takes a shard's share back where it may go to another: of lnd's AMP, whose shares are handed out anew for each attempt. */
+export const withoutShare = (pending: PendingStep, i: number): PendingStep => {
+  const { request, progress, shards } = pending.payment;
+  const shard = shards[i];
+  if (!isDeployed(request) || shard?.assigned === undefined || progress.sender === undefined) return pending;
+  const sender = takeBack(progress.sender, shard.assigned);
+  return withShard(withProgress(pending, { sender }), i, { ...shard, assigned: undefined });
+};
+
 /** Offers shard `i` along its route, as a new attempt. */
 export const offer = (pending: PendingStep, i: number, context: PaymentContext): PendingStep => {
   const ready = withShare(pending, i, context);
@@ -160,12 +176,16 @@ export const offer = (pending: PendingStep, i: number, context: PaymentContext):
   const paymentHash = hashOf(payment, shard);
   const setId = progress.sender?.setId;
   const blobs =
-    setId === undefined ? [] : (shard.assigned?.shares ?? []).map((share) => encodeBlob({ setId, ...share }));
+    setId === undefined || isDeployed(request)
+      ? []
+      : (shard.assigned?.shares ?? []).map((share) => encodeBlob({ setId, ...share }));
   const { packet, frame } = buildOnion(
     request,
     route,
     paymentHash,
-    { protocol: schemeOf(request, context)?.protocol, blobs },
+    isDeployed(request)
+      ? { protocol: undefined, blobs: [], record: recordOf(shard, setId) }
+      : { protocol: schemeOf(request, context)?.protocol, blobs },
     attempt,
   );
   const { scid, node: peer, amount, expiry } = route[0];

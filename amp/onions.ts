@@ -7,13 +7,13 @@ import { construct, hopSize } from '../onion/construct.ts';
 import { FRAME_LENGTH, HMAC_LENGTH, MAX_BLOBS, writeFrame } from '../onion/frame.ts';
 import { hopSecrets } from '../onion/keys.ts';
 import { HOPS_LENGTH, type HopData, type OnionHop } from '../onion/packet.ts';
-import { writeFinal, writeForward } from '../onion/payload.ts';
+import { type AmpRecord, writeFinal, writeForward } from '../onion/payload.ts';
 import { type ReturnedFailure, readFailure } from '../onion/returning.ts';
 import { zeros } from '../wire/bytes.ts';
 import { isSecretKey, sha256 } from '../wire/crypto.ts';
 import { type PaymentHash, type SecretKey, secretKey, shortChannelId } from '../wire/units.ts';
 import type { PaymentRequest } from './io.ts';
-import { isOrdinary } from './payment.ts';
+import { isDeployed, isEob, type Shard } from './payment.ts';
 import type { Hop, Route } from './route.ts';
 import { derive } from './shares.ts';
 
@@ -29,7 +29,7 @@ const NO_CHANNEL = shortChannelId(0n);
 /** What a forwarder reads: the HTLC it is to send on. */
 const forwarding = (request: PaymentRequest, at: Hop, next: Hop): HopData => {
   const to = { shortChannelId: next.scid, amtToForward: next.amount, outgoingCltvValue: next.expiry };
-  return !isOrdinary(request) && !at.tlvOnly
+  return isEob(request) && !at.tlvOnly
     ? { kind: 'frame', frame: { ...to, extra: undefined } }
     : { kind: 'tlv', stream: writeForward(to) };
 };
@@ -40,20 +40,37 @@ export interface AmpBlobs {
   readonly protocol: number | undefined;
   /** 65 bytes each. */
   readonly blobs: readonly Uint8Array[];
+  /** Of lnd's AMP. */
+  readonly record?: AmpRecord | undefined;
 }
 
+/** Record 14 of a shard that has its share. */
+export const recordOf = ({ assigned }: Shard, setId: Uint8Array | undefined): AmpRecord | undefined => {
+  const [first] = assigned?.shares ?? [];
+  if (assigned === undefined || first === undefined || setId === undefined) return undefined;
+  return { share: first.share, setId, childIndex: assigned.index };
+};
+
+/** The longest that record 14 can be. */
+const longestRecord: AmpRecord = { share: zeros(32), setId: zeros(32), childIndex: 0xffff_ffff };
+
 /** What the destination reads. */
-const final = (request: PaymentRequest, at: Hop, { protocol = 0, blobs }: AmpBlobs): HopData => {
+const final = (
+  request: PaymentRequest,
+  at: Hop,
+  { protocol = 0, blobs, record = longestRecord }: AmpBlobs,
+): HopData => {
   const what = { amtToForward: at.amount, outgoingCltvValue: at.expiry };
-  if (!isOrdinary(request)) {
+  if (isEob(request)) {
     const extra = { protocol, paymentId: request.paymentId, blobs };
     return { kind: 'frame', frame: { shortChannelId: NO_CHANNEL, ...what, extra } };
   }
-  const { keysend } = request;
+  const keysend = isDeployed(request) ? undefined : request.keysend;
   if (keysend !== undefined)
     return { kind: 'tlv', stream: writeFinal({ ...what, keysend: keysend.preimage, custom: keysend.extraTlvs }) };
   const paymentData = { paymentSecret: request.paymentSecret, totalMsat: request.amount };
-  return { kind: 'tlv', stream: writeFinal({ ...what, paymentData, paymentMetadata: request.metadata }) };
+  const amp = isDeployed(request) ? record : undefined;
+  return { kind: 'tlv', stream: writeFinal({ ...what, paymentData, amp, paymentMetadata: request.metadata }) };
 };
 
 const hopsOf = (request: PaymentRequest, route: Route, amp: AmpBlobs): readonly OnionHop[] =>

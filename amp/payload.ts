@@ -30,11 +30,6 @@ export const ampProtocols = (schemes: Schemes): ReadonlyMap<number, EobProtocol<
     ]),
   );
 
-/** lnd's AMP (in no BOLT) is an even record, which a node that does not speak it must refuse (BOLT 1, BOLT 4). */
-const notSpoken = { amp: 14n } as const;
-
-const refused = (type: bigint): Reading<never> => ({ refuse: { name: 'invalid_onion_payload', type, offset: 0 } });
-
 /** What the receiving machine is told of a final hop's payload, or the failure for the whole HTLC. */
 export const finalPayload = (hop: FinalHop<EobAmp>): Reading<FinalPayload> => {
   const { amtToForward: amount, outgoingCltvValue: expiry } = hop;
@@ -44,9 +39,10 @@ export const finalPayload = (hop: FinalHop<EobAmp>): Reading<FinalPayload> => {
     case 'frame':
       return { accept: { kind: 'ordinary', amount, expiry, paymentSecret: undefined, total: undefined } };
     case 'tlv': {
-      if (hop.amp !== undefined) return refused(notSpoken.amp);
       const { paymentData } = hop;
       const data = { paymentSecret: paymentData?.paymentSecret, total: paymentData?.totalMsat };
+      // With both records it is an AMP, as for lnd.
+      if (hop.amp !== undefined) return { accept: { kind: 'deployed', amount, expiry, ...data, ...hop.amp } };
       if (hop.keysend !== undefined) {
         const keysend = { preimage: hop.keysend, extraTlvs: hop.custom ?? [] };
         return { accept: { kind: 'ordinary', amount, expiry, ...data, total: data.total ?? amount, keysend } };

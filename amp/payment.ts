@@ -14,8 +14,17 @@ import {
   subMsat,
   sumMsat,
 } from '../wire/units.ts';
+import { deployedChild } from './deployed.ts';
 import type { PaymentEvent, PaymentFailure, PaymentTotals } from './events.ts';
-import type { Direction, Excluded, OrdinaryRequest, PaymentRequest, Reserved } from './io.ts';
+import type {
+  AmpRequest,
+  DeployedRequest,
+  Direction,
+  Excluded,
+  OrdinaryRequest,
+  PaymentRequest,
+  Reserved,
+} from './io.ts';
 import type { Route } from './route.ts';
 import type { Scheme, Schemes, SenderState, ShardShares } from './scheme.ts';
 import { child } from './shares.ts';
@@ -93,18 +102,27 @@ export const newPayment: Payment = { kind: 'new' };
 export const isOrdinary = (request: PaymentRequest): request is OrdinaryRequest =>
   request.scheme === 'single' || request.scheme === 'mpp';
 
-/** The share scheme; undefined for an ordinary payment, and where the running program does not know it. */
+/** Whether a request is for lnd's AMP. */
+export const isDeployed = (request: PaymentRequest): request is DeployedRequest => request.scheme === 'deployed';
+
+/** Whether a request is for an AMP in EOBs. */
+export const isEob = (request: PaymentRequest): request is AmpRequest => !isOrdinary(request) && !isDeployed(request);
+
+/** The share scheme; undefined for an ordinary payment and for lnd's AMP, and where the running program does not know it. */
 export const schemeOf = (request: PaymentRequest, { schemes }: { readonly schemes: Schemes }): Scheme | undefined =>
-  isOrdinary(request) ? undefined : schemes.get(request.scheme);
+  isEob(request) ? schemes.get(request.scheme) : undefined;
 
 /** Shards beyond those that are needed. */
-export const redundancyOf = (request: PaymentRequest): number => (isOrdinary(request) ? 0 : (request.redundancy ?? 0));
+export const redundancyOf = (request: PaymentRequest): number => (isEob(request) ? (request.redundancy ?? 0) : 0);
 
 /** The payment hash of a shard that may be offered. */
 export const hashOf = ({ request, progress: { sender } }: Running, { assigned }: Shard): PaymentHash => {
   if (isOrdinary(request)) return request.paymentHash;
   if (sender === undefined || assigned === undefined) throw new RangeError('this shard has no share yet');
-  return child(sender.root, assigned.index).paymentHash;
+  const [first] = assigned.shares;
+  return isDeployed(request)
+    ? deployedChild(sender.root, first?.share ?? sender.root, assigned.index).paymentHash
+    : child(sender.root, assigned.index).paymentHash;
 };
 
 /** What a route takes beyond what arrives. */

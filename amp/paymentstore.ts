@@ -21,10 +21,13 @@ import {
   WireError,
 } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../wire/fields.ts';
+import { DEPLOYED } from './deployed.ts';
 import type { PaymentFailure } from './events.ts';
 import type { AmpRequest, Excluded, Keysend, PaymentRequest } from './io.ts';
 import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import {
+  isDeployed,
+  isEob,
   isOrdinary,
   type Learnt,
   nothingKeptBack,
@@ -65,15 +68,18 @@ const terms = {
 };
 const amp = struct({ ...terms, paymentId: bytes(11) });
 const ordinary = struct({ ...terms, paymentHash, paymentSecret: bytes32, metadata: optional(prefixed(u16)) });
+const deployed = struct({ ...terms, paymentSecret: bytes32, metadata: optional(prefixed(u16)) });
 const schemeName = numberedName({ fixed: 1, dynamic: 2, single: 16, mpp: 17 });
 const request: Codec<PaymentRequest> = {
   write: (w, value) => {
     schemeName.write(w, value.scheme);
     if (isOrdinary(value)) ordinary.write(w, value);
+    else if (isDeployed(value)) deployed.write(w, value);
     else amp.write(w, value);
   },
   read: (r) => {
     const scheme = schemeName.read(r);
+    if (scheme === DEPLOYED) return { scheme: 'deployed', ...deployed.read(r) };
     return scheme === 'single' || scheme === 'mpp' ? { scheme, ...ordinary.read(r) } : { scheme, ...amp.read(r) };
   },
 };
@@ -88,8 +94,7 @@ const extras: Codec<Pick<AmpRequest, 'shares' | 'redundancy' | 'maxOverpayment'>
   maxOverpayment: optional(msat),
 });
 const hasExtras = (value: PaymentRequest): value is AmpRequest =>
-  !isOrdinary(value) &&
-  (value.shares !== undefined || value.redundancy !== undefined || value.maxOverpayment !== undefined);
+  isEob(value) && (value.shares !== undefined || value.redundancy !== undefined || value.maxOverpayment !== undefined);
 
 /** What only a keysend has; in a record of its own for the same reason. */
 const keysendRecord: Codec<Keysend> = struct({

@@ -22,6 +22,13 @@ const resolution = union('kind', {
   claimed: { id: 1, body: struct({ preimage }) },
   refused: { id: 2, body: struct({ why: refusal }) },
 });
+/** Behind a record, for HTLCs of record 14 alone: other records end before it. */
+const childIndex: Codec<number | undefined> = {
+  write: (w, value) => {
+    if (value !== undefined) u32.write(w, value);
+  },
+  read: (r) => (r.left > 0 ? u32.read(r) : undefined),
+};
 const part: Codec<Part> = struct({
   key: struct({ channel: ascii, id: u64 }),
   peer: point,
@@ -31,6 +38,7 @@ const part: Codec<Part> = struct({
   shares: list(u8, share),
   order: u16,
   resolution,
+  childIndex,
 });
 
 const header = struct({
@@ -38,6 +46,7 @@ const header = struct({
   content: union('kind', {
     eob: { id: 0, body: struct({ scheme: schemeName, paymentId: bytes(11) }) },
     ordinary: { id: 1, body: nothing },
+    deployed: { id: 2, body: struct({ paymentSecret: bytes32 }) },
   }),
   phase: union('kind', {
     incomplete: { id: 0, body: nothing },

@@ -111,6 +111,8 @@ const settle = (
     ],
   };
   if (set.invoice === undefined) return settled;
+  // Such an invoice may be paid by any number of sets.
+  if (set.content.kind === 'deployed') return settled;
   const rivals = [...settled.state.sets].filter(
     ([, other]) => sets.isIncomplete(other) && other.invoice === set.invoice,
   );
@@ -119,6 +121,17 @@ const settle = (
 
 /** Whether there is no time left to claim an HTLC for certain. */
 const isLate = (expiry: number, { height, limits }: ReceiverContext): boolean => expiry <= height + limits.expiryMargin;
+
+/** What is wrong with record 14 and what it goes with, whatever came before. */
+const checkDeployed = (
+  { paymentSecret, total, setId }: Extract<HtlcInput['payload'], { kind: 'deployed' }>,
+  invoice: HtlcInput['invoice'],
+): Refusal | undefined => {
+  if (paymentSecret === undefined || total === undefined) return 'no_payment_secret';
+  if (setId.every((byte) => byte === 0)) return 'bad_set_id';
+  if (total === 0n || total < (invoice?.amount ?? 0n)) return 'below_amount_asked';
+  return invoice?.amount !== undefined && total > 2n * invoice.amount ? 'above_twice_amount_asked' : undefined;
+};
 
 /** What a final hop checks of any HTLC on its own (BOLT 4, "Failure Messages"). */
 const checkHtlc = (input: HtlcInput, context: ReceiverContext): Refusal | undefined => {
@@ -139,6 +152,7 @@ const checkHtlc = (input: HtlcInput, context: ReceiverContext): Refusal | undefi
     const alone = context.schemes.get(payload.scheme)?.furtherBlobs === false;
     return alone && payload.blobs.length > 1 ? 'too_many_blobs' : undefined;
   }
+  if (payload.kind === 'deployed') return checkDeployed(payload, invoice);
   if (keysend !== undefined) return checkKeysend(input, keysend, context);
   // A stranger on the way knows the payment hash; only who has the invoice knows the secret, and may touch the set.
   const { paymentSecret, total } = payload;
@@ -154,7 +168,10 @@ const checkHtlc = (input: HtlcInput, context: ReceiverContext): Refusal | undefi
 const checkPurpose = ({ payload, invoice }: HtlcInput, context: ReceiverContext): Refusal | undefined => {
   if (payload.kind === 'ordinary')
     return payload.keysend !== undefined || invoice?.status === 'open' ? undefined : 'no_open_invoice';
-  if (equal(payload.paymentId, ZERO_ID)) return context.spontaneous ? undefined : 'spontaneous_refused';
+  if (payload.kind === 'deployed' && invoice !== undefined)
+    return invoice.kind === 'deployed_amp' && invoice.status === 'open' ? undefined : 'no_open_invoice';
+  if (payload.kind === 'deployed' || equal(payload.paymentId, ZERO_ID))
+    return context.spontaneous ? undefined : 'spontaneous_refused';
   const named = invoice?.kind === 'eob_amp' && equal(invoice.paymentSecret.subarray(0, 11), payload.paymentId);
   return named && invoice.status === 'open' ? undefined : 'no_open_invoice';
 };
@@ -164,13 +181,14 @@ const checkSet = (input: HtlcInput, set: HeldSet | undefined, context: ReceiverC
   if (set === undefined) return checkPurpose(input, context);
   const late = overdue(set, context);
   if (late !== undefined) return late;
-  if (input.payload.kind === 'ordinary' && input.payload.total !== set.asked) return 'total_mismatch';
+  if (input.payload.kind !== 'eob' && input.payload.total !== set.asked) return 'total_mismatch';
   return checkPurpose(input, context);
 };
 
 /** Whether a set would bring more than twice what its invoice asks (BOLT 4), by this HTLC or before it. */
 const isTooMuch = ({ amount, payload, invoice }: HtlcInput, set: HeldSet | undefined): boolean => {
-  const asked = invoice?.amount ?? (payload.kind === 'ordinary' ? (set?.asked ?? payload.total) : undefined);
+  const told = payload.kind === 'eob' ? undefined : (set?.asked ?? payload.total);
+  const asked = payload.kind === 'deployed' ? told : (invoice?.amount ?? told);
   return asked !== undefined && sets.arrivedOf(set) + amount > 2n * asked;
 };
 
@@ -191,7 +209,7 @@ const checkIndex = (
 /** What is wrong with an HTLC beside the set it says it belongs to, which stands. */
 const checkBeside = (input: HtlcInput, set: HeldSet | undefined, context: ReceiverContext): Refusal | undefined => {
   if (set !== undefined && (!sets.belongs(set, input.payload) || keysendOf(input) !== undefined)) return 'set_mismatch';
-  if (input.payload.kind === 'eob' && set !== undefined && sets.hasHash(set, input.paymentHash))
+  if (input.payload.kind !== 'ordinary' && set !== undefined && sets.hasHash(set, input.paymentHash))
     return 'duplicate_hash';
   const wrongIndex = checkIndex(input, set, context);
   if (wrongIndex !== undefined) return wrongIndex;
@@ -213,7 +231,8 @@ const whyOver = (
 
 /** Why an incomplete set has to be given up now. */
 const overdue = (set: HeldSet, context: ReceiverContext): Refusal | undefined => {
-  if (context.now - set.firstSeen > context.limits.timeout) return 'timeout';
+  const { timeout, deployedTimeout } = context.limits;
+  if (context.now - set.firstSeen > (set.content.kind === 'deployed' ? deployedTimeout : timeout)) return 'timeout';
   return set.sums !== undefined && isLate(set.sums.expiry, context) ? 'expiry_too_near' : undefined;
 };
 

@@ -47,6 +47,7 @@ const answers = {
   already_failed: 'incorrect_or_unknown_payment_details',
   duplicate_index: 'incorrect_or_unknown_payment_details',
   too_many_blobs: 'incorrect_or_unknown_payment_details',
+  bad_set_id: 'incorrect_or_unknown_payment_details',
 } as const satisfies Record<Refusal, Answer>;
 
 /** Whether a payer may send the same again: what was in the way is ours, and may pass. */

@@ -44,4 +44,4 @@ export const roomFor = (
 
 /** Whether an HTLC is too small to be held for others that are to follow, where no invoice asks for it. */
 export const isDust = ({ amount, payload, invoice }: HtlcInput, { leastShare }: ReceiverLimits): boolean =>
-  payload.kind === 'eob' && invoice === undefined && amount < leastShare;
+  payload.kind !== 'ordinary' && invoice === undefined && amount < leastShare;

@@ -1,5 +1,6 @@
 /** The table of share schemes: a new one is a row here, or given to a node by the program that runs it. */
 
+import { DEPLOYED } from './deployed.ts';
 import { dynamic, fixed } from './fixeddynamic.ts';
 import type { Scheme, Schemes } from './scheme.ts';
 import { threshold } from './threshold.ts';
@@ -19,8 +20,8 @@ export const schemeNames: readonly string[] = [...schemes.keys()];
  */
 export const defaultScheme = tree.name;
 
-/** How payments without shares are called where schemes are named, so no scheme can be. */
-const TAKEN: readonly string[] = ['single', 'mpp', 'ordinary'];
+/** How payments of other kinds are called where schemes are named, so no scheme can be. */
+const TAKEN: readonly string[] = ['single', 'mpp', 'ordinary', DEPLOYED];
 
 /**
  * These and a program's own. Throws RangeError for a name or a protocol number that is taken, or none at all: names have up to 32

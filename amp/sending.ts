@@ -28,6 +28,7 @@ import {
   type PendingStep,
   split,
   withEffect,
+  withoutShare,
   withProgress,
   withReport,
   withRoundTrip,
@@ -35,8 +36,8 @@ import {
 } from './offering.ts';
 import {
   hashOf,
+  isEob,
   isIn,
-  isOrdinary,
   nothingKeptBack,
   type Payment,
   type PaymentResult,
@@ -103,7 +104,7 @@ const mustStop = (payment: Running, { now, schemes }: PaymentContext): PaymentFa
   // Paid is paid: what failed is not sent again.
   if (shards.some(isIn('fulfilled'))) return { code: 'partially_claimed', claimed: totalsOf(payment).amount };
   // A program that ran before may have had a scheme of its own.
-  if (!isOrdinary(request) && !schemes.has(request.scheme)) return unknownScheme(schemes);
+  if (isEob(request) && !schemes.has(request.scheme)) return unknownScheme(schemes);
   if (now > request.deadline) return { code: 'deadline' };
   const wantsMore = shards.some(isIn('waiting', 'routed'));
   if (wantsMore && progress.attempts >= attemptLimit(request))
@@ -145,7 +146,7 @@ const badField = (request: PaymentRequest, { schemes }: PaymentContext): Payment
   if (!whole(request.maxDelay, 1, MAX_EXPIRY_AHEAD)) return bad('maxDelay', `1 to ${MAX_EXPIRY_AHEAD} blocks`);
   if (!whole(withhold, 0, 255)) return bad('withhold', '0 to 255');
   if (entropy.length !== 32) return bad('entropy', '32 bytes');
-  if (isOrdinary(request)) return request.paymentSecret.length === 32 ? undefined : bad('paymentSecret', '32 bytes');
+  if (!isEob(request)) return request.paymentSecret.length === 32 ? undefined : bad('paymentSecret', '32 bytes');
   if (!schemes.has(request.scheme)) return unknownScheme(schemes);
   if (request.paymentId.length !== 11) return bad('paymentId', '11 bytes');
   const { shares, redundancy = 0 } = request;
@@ -184,7 +185,7 @@ const withSpare = (
 const firstCut = (request: PaymentRequest, outlets: readonly Outlet[]): readonly Msat[] | PaymentFailure => {
   const { amount, scheme } = request;
   const spendable = spendableIn(scheme === 'single' ? 1 : request.maxShards, outlets);
-  if (!isOrdinary(request) && redundancyOf(request) > 0) return withSpare(request, outlets, spendable);
+  if (isEob(request) && redundancyOf(request) > 0) return withSpare(request, outlets, spendable);
   const pieces = scheme === 'single' ? (amount <= spendable ? [amount] : undefined) : cut(request, outlets);
   return pieces ?? { code: 'amount_too_large', spendable };
 };
@@ -246,7 +247,7 @@ const onOutcome = (pending: PendingStep, attempt: number, outcome: Outcome, cont
   }
   const interpretation = interpret(payment.request, payment.learnt, route, attempt, outcome, context.now);
   const stopping = payment.progress.phase === 'stopping';
-  const over = withState(pending, shard, { kind: stopping ? 'dropped' : 'waiting' });
+  const over = withoutShare(withState(pending, shard, { kind: stopping ? 'dropped' : 'waiting' }), shard);
   const learnt = { ...over, payment: { ...over.payment, learnt: interpretation.learnt } };
   const told = withReport(learnt, {
     event: 'shard_failed',

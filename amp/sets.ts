@@ -5,6 +5,7 @@
 
 import { equal, hex, xor, zeros } from '../wire/bytes.ts';
 import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage } from '../wire/units.ts';
+import { deployedVerdict } from './deployed.ts';
 import type { HtlcKey, Refusal, SetView } from './events.ts';
 import { type GrowingPolynomial, noPolynomial, withPoint } from './gf256.ts';
 import type { FinalPayload, ReceiverContext, ReceiverInput } from './io.ts';
@@ -30,6 +31,8 @@ export interface Part {
   readonly paymentHash: PaymentHash;
   /** None for an ordinary payment. */
   readonly shares: readonly Share[];
+  /** Of record 14: 32 bits. */
+  readonly childIndex?: number | undefined;
   /** Place in the order of arrival. */
   readonly order: number;
   readonly resolution: HtlcResolution;
@@ -37,6 +40,7 @@ export interface Part {
 
 export type Content =
   | { readonly kind: 'eob'; readonly scheme: string; readonly paymentId: Uint8Array }
+  | { readonly kind: 'deployed'; readonly paymentSecret: Uint8Array }
   | { readonly kind: 'ordinary' };
 
 export type Phase =
@@ -125,16 +129,37 @@ export const isIncomplete = (set: HeldSet): boolean => set.phase.kind === 'incom
 export const htlcName = ({ channel, id }: HtlcKey): string => `${channel}/${id}`;
 
 /** Under which name the set of an HTLC is held. An AMP is found by set_id alone, an ordinary payment by its hash. */
-export const setName = (payload: FinalPayload, paymentHash: PaymentHash): string =>
-  payload.kind === 'eob' ? `eob-${hex(payload.blobs[0]?.setId ?? zeros(0))}` : `hash-${hex(paymentHash)}`;
+export const setName = (payload: FinalPayload, paymentHash: PaymentHash): string => {
+  switch (payload.kind) {
+    case 'eob':
+      return `eob-${hex(payload.blobs[0]?.setId ?? zeros(0))}`;
+    case 'deployed':
+      return `amp-${hex(payload.setId)}`;
+    case 'ordinary':
+      return `hash-${hex(paymentHash)}`;
+  }
+};
+
+const idOf = (payload: FinalPayload, paymentHash: PaymentHash): Uint8Array => {
+  if (payload.kind === 'ordinary') return paymentHash;
+  return payload.kind === 'deployed' ? payload.setId : (payload.blobs[0]?.setId ?? zeros(SHARE_LENGTH));
+};
+
+const contentOf = (payload: FinalPayload): Content => {
+  switch (payload.kind) {
+    case 'eob':
+      return { kind: 'eob', scheme: payload.scheme, paymentId: payload.paymentId };
+    case 'deployed':
+      return { kind: 'deployed', paymentSecret: payload.paymentSecret ?? zeros(32) };
+    case 'ordinary':
+      return { kind: 'ordinary' };
+  }
+};
 
 /** The set an HTLC would begin, still without it. */
 export const newSet = ({ payload, paymentHash, peer, invoice }: HtlcInput, now: number): HeldSet => ({
-  id: payload.kind === 'eob' ? (payload.blobs[0]?.setId ?? zeros(SHARE_LENGTH)) : paymentHash,
-  content:
-    payload.kind === 'eob'
-      ? { kind: 'eob', scheme: payload.scheme, paymentId: payload.paymentId }
-      : { kind: 'ordinary' },
+  id: idOf(payload, paymentHash),
+  content: contentOf(payload),
   phase: { kind: 'incomplete' },
   invoice: invoice?.id,
   asked: payload.kind === 'eob' ? invoice?.amount : payload.total,
@@ -149,10 +174,21 @@ export const newSet = ({ payload, paymentHash, peer, invoice }: HtlcInput, now: 
 });
 
 /** Whether an HTLC says it belongs to what the set is: payments are never mixed, whatever a set_id claims. */
-export const belongs = ({ content }: HeldSet, payload: FinalPayload): boolean =>
-  content.kind === 'eob'
-    ? payload.kind === 'eob' && payload.scheme === content.scheme && equal(payload.paymentId, content.paymentId)
-    : payload.kind === 'ordinary';
+export const belongs = ({ content }: HeldSet, payload: FinalPayload): boolean => {
+  const said = contentOf(payload);
+  if (content.kind === 'eob')
+    return said.kind === 'eob' && said.scheme === content.scheme && equal(said.paymentId, content.paymentId);
+  if (content.kind === 'deployed') return said.kind === 'deployed' && equal(said.paymentSecret, content.paymentSecret);
+  return said.kind === 'ordinary';
+};
+
+/** What an HTLC carries towards the secret of its set. */
+const sharesOf = (payload: FinalPayload): readonly Share[] => {
+  if (payload.kind === 'ordinary') return [];
+  return payload.kind === 'deployed'
+    ? [{ share: payload.share, marker: 0 }]
+    : payload.blobs.map(({ share, marker }) => ({ share, marker }));
+};
 
 /** The set with one more HTLC, its shares counted once; or what is wrong with them for the whole set. */
 export const join = (
@@ -161,24 +197,25 @@ export const join = (
   { limits, schemes }: Pick<ReceiverContext, 'limits' | 'schemes'>,
 ): HeldSet | Refusal => {
   const { key, peer, amount, expiry, paymentHash, payload } = input;
-  const shares = payload.kind === 'eob' ? payload.blobs.map(({ share, marker }) => ({ share, marker })) : [];
+  const shares = sharesOf(payload);
   let { expected, accumulated } = set;
   const scheme = payload.kind === 'eob' ? schemes.get(payload.scheme) : undefined;
   if (scheme !== undefined)
-    for (const { share, marker } of shares) {
+    for (const { marker } of shares) {
       const told = scheme.expectedCount(expected, marker);
       if (typeof told === 'string') return told;
       expected = told;
-      accumulated = xor(accumulated, share);
     }
-  const count = set.count + (payload.kind === 'eob' ? shares.length : 1);
+  for (const { share } of shares) accumulated = xor(accumulated, share);
+  const count = set.count + Math.max(1, shares.length);
   if (expected > limits.shares || count > limits.shares) return 'too_many_shares';
   const part: Part = {
     ...{ key, peer, amount, expiry, paymentHash, shares },
+    ...(payload.kind === 'deployed' && { childIndex: payload.childIndex }),
     order: set.parts.size,
     resolution: { kind: 'held' },
   };
-  // BOLT 4 counts amt_to_forward towards total_msat; an AMP counts what arrived.
+  // BOLT 4 counts amt_to_forward towards total_msat; an AMP in EOBs, which tells no sum, counts what arrived.
   const total = addMsat(set.total, payload.kind === 'eob' ? amount : payload.amount);
   const sums = set.sums && withPart(set.sums, part, scheme?.interpolates === true ? grown(set, shares) : undefined);
   return { ...set, expected, count, accumulated, total, sums, parts: set.parts.set(htlcName(key), part) };
@@ -190,10 +227,13 @@ export const arrivedOf = (set: HeldSet | undefined): Msat => set?.sums?.arrived 
 /** Whether the set is complete, and its preimages. `preimage` is the invoice's, for an ordinary payment. */
 export const verdictOn = (set: HeldSet, preimage: Preimage | undefined, schemes: Schemes): Verdict => {
   const held = () => set.parts.values();
+  const enough = set.asked !== undefined && set.total >= set.asked;
   if (set.content.kind === 'ordinary') {
-    const whole = preimage !== undefined && set.asked !== undefined && set.total >= set.asked;
+    const whole = preimage !== undefined && enough;
     return whole ? { kind: 'complete', preimages: [...held()].map(() => preimage) } : { kind: 'incomplete' };
   }
+  if (set.content.kind === 'deployed')
+    return enough ? deployedVerdict(set.accumulated, held()) : { kind: 'incomplete' };
   const { id: setId, expected, count, accumulated, total, sums } = set;
   const scheme = schemes.get(set.content.scheme);
   // Of a program that ran before with a scheme of its own.
@@ -220,7 +260,7 @@ export const without = (set: HeldSet, htlc: string): HeldSet => {
 /** The set for people. */
 export const viewOf = (set: HeldSet): SetView => ({
   id: set.id,
-  scheme: set.content.kind === 'eob' ? set.content.scheme : 'ordinary',
+  scheme: set.content.kind === 'eob' ? set.content.scheme : set.content.kind,
   phase: set.phase.kind,
   shares: set.count,
   expected: set.expected === 0 ? undefined : set.expected,

@@ -164,8 +164,8 @@ export const negotiate = (local: Uint8Array, remote: Uint8Array): Negotiation =>
 };
 
 /**
- * What this node offers. AMP is optional everywhere: a required bit would cut us off from all who do not know it. `amp`
- * (record 14) is known, so that an invoice asking for it is understood, but not offered.
+ * What this node offers. AMP, of either kind, is optional everywhere but in invoices: a required bit would cut us off from all
+ * who do not know it.
  */
 const ours: FeatureChoice = {
   option_data_loss_protect: 'required',
@@ -180,6 +180,7 @@ const ours: FeatureChoice = {
   option_shutdown_anysegwit: 'optional',
   option_channel_type: 'optional',
   option_scid_alias: 'optional',
+  amp: 'optional',
   option_eob_amp: 'optional',
 };
 /** Ways of paying that an invoice must name itself: an ordinary one cannot be paid by AMP. */
@@ -194,12 +195,17 @@ export const ourFeatures = (context: 'I' | 'N' | 'C' | '9', more: FeatureChoice 
   return featureBitmap(Object.fromEntries(allowed));
 };
 
+/** What an invoice for lnd's AMP asks of its payer: neither more nor less than lnd does. */
+export const deployedAmpFeatures = (): Uint8Array =>
+  featureBitmap({ var_onion_optin: 'required', payment_secret: 'required', amp: 'required' });
+
 /**
  * What we can do for an invoice that asks for these features: metadata is sent along with ordinary payments (BOLT 4,
  * `payment_metadata`), an AMP has no place for it.
  */
 export const payerFeatures = (asked: Uint8Array): Uint8Array =>
   ourFeatures('9', {
+    amp: 'optional',
     option_eob_amp: 'optional',
     ...(!hasFeature(asked, 'option_eob_amp') && { option_payment_metadata: 'optional' }),
   });

@@ -22,6 +22,7 @@ import { HtlcSwitch } from '../forward/htlcswitch.ts';
 import { ReplayLog } from '../forward/replay.ts';
 import { Invoices } from '../pay/invoices.ts';
 import { Payments } from '../pay/payments.ts';
+import { isOwnPaymentSecret } from '../pay/paymentsecret.ts';
 import { PaymentStore } from '../pay/paymentstore.ts';
 import { ReceiverHost } from '../pay/receiver.ts';
 import type { Log, Ports } from '../ports/ports.ts';
@@ -111,6 +112,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const receiver = await ReceiverHost.load({
     ...ports,
     ...{ gate, limitedLog, invoices, fatal },
+    isOwnSecret: (secret) => isOwnPaymentSecret(keys.identity, secret),
     context: () => ({
       now: now(),
       height: follower.height,

@@ -46,18 +46,32 @@ export interface InvoiceRecord {
   readonly createdIndex: bigint;
   /** Unix seconds. */
   readonly expiresAt: number;
+  /** Of one that may be paid again: its latest payment, or the one that is told of. It stands in a record of its own. */
   readonly paid: InvoicePayment | undefined;
   /** Further records that came with a keysend, increasing by type. */
   readonly extraTlvs?: readonly RawRecord[] | undefined;
+  /** All payments of one that may be paid again, where not one of them is told of. */
+  readonly all?: { readonly count: bigint; readonly received: Msat } | undefined;
 }
+
+/** Whether an invoice may be paid any number of times. */
+export const isReusable = ({ kind }: Pick<InvoiceRecord, 'kind'>): boolean => kind === 'deployed_amp';
+
+export const invoicePayment: Codec<InvoicePayment> = struct({
+  payIndex: u64,
+  received: msat,
+  at: map(u64, Number, BigInt),
+  set: bytes32,
+  preimages: list(u16, preimage),
+});
 
 const string: Codec<string> = map(bytes16, text, utf8);
 const fields = struct({
   label: string,
   kind: map(
     u8,
-    (n): InvoiceTerms['kind'] => (n === 0 ? 'ordinary' : 'eob_amp'),
-    (kind) => (kind === 'ordinary' ? 0 : 1),
+    (n): InvoiceTerms['kind'] => (n === 0 ? 'ordinary' : n === 1 ? 'eob_amp' : 'deployed_amp'),
+    (kind) => ({ ordinary: 0, eob_amp: 1, deployed_amp: 2 })[kind],
   ),
   bolt11: string,
   description: string,
@@ -68,15 +82,7 @@ const fields = struct({
   minFinalCltv: u32,
   createdIndex: u64,
   expiresAt: map(u64, Number, BigInt),
-  paid: optional(
-    struct({
-      payIndex: u64,
-      received: msat,
-      at: map(u64, Number, BigInt),
-      set: bytes32,
-      preimages: list(u16, preimage),
-    }),
-  ),
+  paid: optional(invoicePayment),
 });
 
 const extraTlvs: Codec<readonly RawRecord[]> = list(u16, struct({ type: u64, value: bytes16 }));

@@ -6,21 +6,26 @@
 
 import type { PaidInvoice } from '../../amp/events.ts';
 import type { InvoiceTerms } from '../../amp/io.ts';
-import { hex, u64be, utf8 } from '../../wire/bytes.ts';
+import { hex, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { sha256 } from '../../wire/crypto.ts';
+import { addMsat, msat } from '../../wire/units.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
 import { Numbered, numberIn, numbersBelow, numberText } from '../store/numbered.ts';
+import { readRecord } from '../store/records.ts';
 import type { KeyPrefix } from '../store/schema.ts';
 import {
   decodeInvoiceRecord,
   encodeInvoiceRecord,
   INVOICE_RECORDS,
+  type InvoicePayment,
   type InvoiceRecord,
+  isReusable,
   PAYMENT_ID_LENGTH,
 } from './invoicerecord.ts';
+import { type InvoiceSet, lastSetOf, latestSetsOf, paidMark, readPaidMark, setChange, setOf } from './invoicesets.ts';
 import { InvoiceWaiters } from './invoicewaits.ts';
 import { keysendInvoice } from './keysendinvoice.ts';
 
@@ -38,6 +43,13 @@ const ofHash = (hash: string): KeyPrefix => `${HASHES}${hash}/`;
 const ofLabel = (label: string): KeyPrefix => `${LABELS}${hex(sha256(utf8(label)))}/`;
 const paymentIdOf = ({ paymentSecret }: InvoiceRecord): string => hex(paymentSecret.subarray(0, PAYMENT_ID_LENGTH));
 
+/** One that may be paid again, with its latest payment. */
+const withSet = (invoice: InvoiceRecord, { number, sum, payment }: InvoiceSet): InvoiceRecord => ({
+  ...invoice,
+  paid: payment,
+  all: { count: number, received: sum },
+});
+
 /** What `listinvoices` calls it. */
 export type InvoiceStatus = 'unpaid' | 'paid' | 'expired';
 
@@ -49,10 +61,13 @@ export class Invoices {
   private readonly gate: Gate;
   private readonly now: () => number;
   private readonly records: Numbered<InvoiceRecord>;
-  /** The numbers of the invoices in memory: by payment hash, by label, and by payment_id of an EOB invoice. */
+  /** The numbers of the invoices in memory: by payment hash, by label, by payment_id of an EOB invoice, and by payment_secret. */
   private readonly hashes = new Map<string, bigint>();
   private readonly labels = new Map<string, bigint>();
   private readonly paymentIds = new Map<string, bigint>();
+  private readonly secrets = new Map<string, bigint>();
+  /** Payments of invoices that may be paid again which are not durable yet, in order. */
+  private recent: readonly InvoiceRecord[] = [];
   /** Labels and hashes of invoices that `add` is still looking up. */
   private readonly beingAdded = new Set<string>();
   private readonly waits = new InvoiceWaiters();
@@ -79,7 +94,7 @@ export class Invoices {
       const invoice = await records.get(n);
       if (invoice === undefined)
         throw new StoreError({ code: 'corrupt', key: records.key(n), detail: 'an open invoice has no record' });
-      invoices.cache(invoice);
+      invoices.cache(await invoices.whole(invoice));
     }
     invoices.evictExpired();
     return invoices;
@@ -90,6 +105,7 @@ export class Invoices {
     this.records.inMemory.set(n, invoice);
     this.hashes.set(hex(invoice.paymentHash), n);
     this.labels.set(invoice.label, n);
+    this.secrets.set(hex(invoice.paymentSecret), n);
     if (invoice.kind === 'eob_amp') this.paymentIds.set(paymentIdOf(invoice), n);
   }
 
@@ -98,6 +114,7 @@ export class Invoices {
     this.records.inMemory.delete(invoice.createdIndex);
     this.hashes.delete(hex(invoice.paymentHash));
     this.labels.delete(invoice.label);
+    this.secrets.delete(hex(invoice.paymentSecret));
     if (invoice.kind === 'eob_amp') this.paymentIds.delete(paymentIdOf(invoice));
   }
 
@@ -105,7 +122,7 @@ export class Invoices {
   private evictExpired(): void {
     this.lastExpiryCheck = this.now();
     for (const invoice of this.records.inMemory.values()) {
-      if (this.status(invoice) !== 'expired') continue;
+      if (this.terms(invoice).status !== 'expired') continue;
       this.gate.save([{ key: OPEN + numberText(invoice.createdIndex), value: undefined }]);
       this.gate.afterSaved(() => this.evict(invoice));
     }
@@ -144,26 +161,48 @@ export class Invoices {
     return invoice;
   }
 
-  /** Invoices from number `first` on, in order of creation. Throws StoreError. */
-  list(first = 0n): AsyncGenerator<InvoiceRecord> {
-    return this.records.list(first);
+  /** One that may be paid again, with its latest payment and what all come to; any other as it is. Throws StoreError. */
+  private async whole(invoice: InvoiceRecord): Promise<InvoiceRecord> {
+    if (!isReusable(invoice) || invoice.paid !== undefined) return invoice;
+    const last = await lastSetOf(this.store, invoice.createdIndex);
+    return last === undefined ? invoice : withSet(invoice, last);
   }
 
-  /** Paid invoices in order of their pay_index, from `first` on. Throws StoreError. */
+  /** Invoices from number `first` on, in order of creation. Throws StoreError. */
+  async *list(first = 0n): AsyncGenerator<InvoiceRecord> {
+    for await (const invoice of this.records.list(first)) yield await this.whole(invoice);
+  }
+
+  /** The latest payments of an invoice that may be paid again, `most` at most, once they are durable. Throws StoreError. */
+  async payments(invoice: InvoiceRecord, most: number): Promise<readonly InvoicePayment[]> {
+    await this.gate.allSaved();
+    return (await latestSetsOf(this.store, invoice.createdIndex, most)).map(({ payment }) => payment);
+  }
+
+  /** Paid invoices in order of their pay_index, from `first` on; one that may be paid again once for each payment. Throws StoreError. */
   async *listPaid(first = 0n): AsyncGenerator<InvoiceRecord> {
     const indexOf = ({ paid }: InvoiceRecord): bigint => paid?.payIndex ?? 0n;
-    const held = [...this.records.inMemory.values()]
-      .filter((invoice) => invoice.paid !== undefined && indexOf(invoice) >= first)
+    const held = [...this.records.inMemory.values(), ...this.recent]
+      .filter((invoice) => invoice.paid !== undefined && invoice.all === undefined && indexOf(invoice) >= first)
       .sort((a, b) => (indexOf(a) < indexOf(b) ? -1 : 1));
     let next = first;
     const after = first === 0n ? undefined : PAID + numberText(first - 1n);
     for await (const [key, value] of this.store.entries(PAID, after)) {
-      const invoice = await this.records.get(BigInt(`0x${hex(value)}`));
+      const invoice = await this.markedPaid(key, value);
       if (invoice !== undefined) yield invoice;
       next = numberIn(key) + 1n;
     }
     // Payments that are not durable yet have a higher pay_index than all durable ones.
     for (const invoice of held) if (indexOf(invoice) >= next) yield invoice;
+  }
+
+  /** The invoice of a mark that it was paid, with the payment that the mark is of. */
+  private async markedPaid(key: string, value: Uint8Array): Promise<InvoiceRecord | undefined> {
+    const { invoice: n, set } = readRecord(key, value, readPaidMark);
+    const invoice = await this.records.get(n);
+    if (invoice === undefined || set === undefined) return invoice;
+    const one = await setOf(this.store, n, set);
+    return one && { ...invoice, paid: one.payment, all: undefined };
   }
 
   /** The invoice with this label. Throws StoreError. */
@@ -177,9 +216,10 @@ export class Invoices {
   }
 
   private async find(here: bigint | undefined, prefix: string): Promise<InvoiceRecord | undefined> {
-    if (here !== undefined) return this.records.get(here);
-    const key = await this.store.last(prefix);
-    return key === undefined ? undefined : this.records.get(numberIn(key));
+    const key = here === undefined ? await this.store.last(prefix) : undefined;
+    const n = here ?? (key === undefined ? undefined : numberIn(key));
+    const found = n === undefined ? undefined : await this.records.get(n);
+    return found && this.whole(found);
   }
 
   private held(n: bigint | undefined): InvoiceRecord | undefined {
@@ -196,6 +236,12 @@ export class Invoices {
     return this.held(this.paymentIds.get(hex(paymentId)));
   }
 
+  /** The invoice with this payment_secret (32 bytes), if it is open. */
+  openBySecret(secret: Uint8Array): InvoiceRecord | undefined {
+    return this.held(this.secrets.get(hex(secret)));
+  }
+
+  /** `paid` is also one that was paid and may be paid again. */
   status(invoice: InvoiceRecord): InvoiceStatus {
     if (invoice.paid !== undefined) return 'paid';
     return invoice.expiresAt <= this.now() ? 'expired' : 'unpaid';
@@ -207,7 +253,7 @@ export class Invoices {
     return {
       id: hex(invoice.paymentHash),
       kind: invoice.kind,
-      status: status[this.status(invoice)],
+      status: status[this.status(isReusable(invoice) ? { ...invoice, paid: undefined } : invoice)],
       amount: invoice.amount,
       paymentSecret: invoice.paymentSecret,
       preimage: invoice.preimage,
@@ -223,7 +269,9 @@ export class Invoices {
         : keysendInvoice(paid, paid.keysend.extraTlvs, this.lastCreated + 1n);
     if (before === undefined) throw new RangeError(`a payment of invoice ${paid.invoice}, which is not open`);
     const { received, at, set, preimages } = paid;
-    const invoice: InvoiceRecord = { ...before, paid: { payIndex: ++this.lastPaid, received, at, set, preimages } };
+    const payment: InvoicePayment = { payIndex: ++this.lastPaid, received, at, set, preimages };
+    if (isReusable(before)) return this.paidAgain(before, payment);
+    const invoice: InvoiceRecord = { ...before, paid: payment };
     const n = numberText(invoice.createdIndex);
     const isNew = invoice.createdIndex > this.lastCreated;
     if (isNew) this.lastCreated = invoice.createdIndex;
@@ -236,13 +284,32 @@ export class Invoices {
               { key: ofLabel(invoice.label) + n, value: EMPTY },
             ]
           : [{ key: OPEN + n, value: undefined }]),
-        { key: PAID + numberText(this.lastPaid), value: u64be(invoice.createdIndex) },
+        { key: PAID + numberText(this.lastPaid), value: paidMark(invoice.createdIndex) },
       ],
       settle: () => {
         this.cache(invoice);
         this.gate.afterSaved(() => {
           this.evict(invoice);
           this.waits.paid(invoice);
+        });
+      },
+    };
+  }
+
+  /** The same for an invoice that stays open. */
+  private paidAgain(before: InvoiceRecord, payment: InvoicePayment): ReturnType<Invoices['paidChange']> {
+    const { createdIndex: n, all } = before;
+    const number = (all?.count ?? 0n) + 1n;
+    const set = { number, sum: addMsat(all?.received ?? msat(0n), payment.received), payment };
+    const alone: InvoiceRecord = { ...before, paid: payment, all: undefined };
+    return {
+      changes: [setChange(n, set), { key: PAID + numberText(payment.payIndex), value: paidMark(n, number) }],
+      settle: () => {
+        this.cache(withSet(before, set));
+        this.recent = [...this.recent, alone];
+        this.gate.afterSaved(() => {
+          this.recent = this.recent.filter((one) => one !== alone);
+          this.waits.paid(alone);
         });
       },
     };
@@ -255,7 +322,7 @@ export class Invoices {
 
   /** The invoice as it is now; a paid one only once that is durable. Throws StoreError. */
   async reread(invoice: InvoiceRecord): Promise<InvoiceRecord> {
-    const found = (await this.records.get(invoice.createdIndex)) ?? invoice;
+    const found = await this.whole((await this.records.get(invoice.createdIndex)) ?? invoice);
     if (found.paid !== undefined) await this.gate.allSaved();
     return found;
   }
@@ -263,7 +330,7 @@ export class Invoices {
   /** Resolves once the invoice is paid or `signal` is aborted; `reread` says which. */
   async waitPaid(invoice: InvoiceRecord, signal: AbortSignal): Promise<void> {
     const n = invoice.createdIndex;
-    if ((await this.records.get(n))?.paid !== undefined) return;
+    if ((await this.reread(invoice)).paid !== undefined) return;
     await this.waits.wait(({ createdIndex }) => createdIndex === n, signal);
   }
 

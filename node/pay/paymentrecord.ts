@@ -156,6 +156,10 @@ export const decodePaymentRecord = (bytes: Uint8Array): PaymentRecord => {
   return claimed ? { ...pay, status: 'complete' } : pay;
 };
 
+/** The payment of a hash, in hex, among those that are pending. */
+export const pendingOf = (pending: readonly PaymentRecord[], hash: string): PaymentRecord | undefined =>
+  pending.find(({ paymentHash }) => hex(paymentHash) === hash);
+
 /** A sentence about a payment that is complete with less than its amount; undefined for any other. */
 export const shortfall = ({ status, amount, result }: PaymentRecord): string | undefined =>
   status === 'complete' && result !== undefined && result.delivered < amount

@@ -5,7 +5,7 @@
 
 import type { PaymentEvent } from '../../amp/events.ts';
 import type { Outcome, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
-import { isIn, isOrdinary, newPayment, type Payment } from '../../amp/payment.ts';
+import { isDeployed, isIn, isOrdinary, newPayment, type Payment } from '../../amp/payment.ts';
 import { checkRequest, paymentTables } from '../../amp/paymentstore.ts';
 import type { Schemes } from '../../amp/scheme.ts';
 import { pay } from '../../amp/sending.ts';
@@ -22,6 +22,7 @@ import {
   failureReason,
   neverSent,
   type PaymentRecord,
+  pendingOf,
   resultOfInternalError,
   shardFailureText,
   shortfall,
@@ -177,8 +178,8 @@ export class Payments {
   }
 
   /**
-   * As `start`, for a payment hash that may be paid only once. If a payment of this hash is complete, that is the result. Nothing is
-   * started while one is pending, nor when an invoice of ours has the same hash. Throws StoreError.
+   * As `start`, for a hash that may be paid only once, but for lnd's AMP. If a payment of this hash is complete, that is the result.
+   * Nothing is started while one is pending, nor when an invoice of ours has the same hash. Throws StoreError.
    */
   async startOnce(request: PaymentRequest, note: PaymentDetails): Promise<PaymentRecord | 'under_way' | 'ours'> {
     const hash = hex(note.paymentHash);
@@ -186,9 +187,8 @@ export class Payments {
     this.beingChecked.add(hash);
     try {
       if (isOrdinary(request) && (await this.parts.isOwnInvoice(request.paymentHash))) return 'ours';
-      const before = await this.byHash(note.paymentHash);
+      const before = isDeployed(request) ? pendingOf(this.pending(), hash) : await this.byHash(note.paymentHash);
       if (before?.status === 'pending') return 'under_way';
-      // Started without waiting in between, so that the next call finds it pending.
       return before?.status === 'complete' ? before : this.start(request, note);
     } finally {
       this.beingChecked.delete(hash);

@@ -5,13 +5,20 @@
 
 import { claimedOf } from '../../amp/claimable.ts';
 import type { HtlcKey, SetView } from '../../amp/events.ts';
-import type { ArrivedHtlc, AtStake, ReceiverContext, ReceiverEffect, ReceiverInput } from '../../amp/io.ts';
+import type {
+  ArrivedHtlc,
+  AtStake,
+  InvoiceTerms,
+  ReceiverContext,
+  ReceiverEffect,
+  ReceiverInput,
+} from '../../amp/io.ts';
 import { restoreReceiver } from '../../amp/receiverstore.ts';
 import { listSets, receive } from '../../amp/receiving.ts';
 import { htlcName, isIncomplete, type Receiver } from '../../amp/sets.ts';
 import type { Failure } from '../../onion/failures.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
-import type { Preimage } from '../../wire/units.ts';
+import type { PaymentHash, Preimage } from '../../wire/units.ts';
 import { Machine } from '../base/machine.ts';
 import type { Clock, Log, Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
@@ -38,6 +45,8 @@ export interface ReceiverParts {
   readonly limitedLog: Log;
   readonly invoices: Invoices;
   readonly context: () => ReceiverContext;
+  /** Whether an invoice of this node has, or had, this payment_secret. */
+  readonly isOwnSecret: (paymentSecret: Uint8Array) => boolean;
   readonly fulfill: (key: HtlcKey, preimage: Preimage) => void;
   readonly fail: (key: HtlcKey, failure: Failure) => void;
   readonly fatal: (error: unknown) => void;
@@ -49,6 +58,12 @@ const invoicesOfIncompleteSets = ({ sets }: Receiver): readonly string[] => [
     [...sets.values()].flatMap((set) => (isIncomplete(set) && set.invoice !== undefined ? [set.invoice] : [])),
   ),
 ];
+
+/** What is known of an invoice of ours that is no longer in memory: that it cannot be paid. */
+const closedInvoice = (paymentSecret: Uint8Array): InvoiceTerms => ({
+  ...{ id: '', kind: 'deployed_amp', status: 'expired', amount: undefined, paymentSecret },
+  ...{ preimage: undefined, minFinalCltv: 0 },
+});
 
 const isOpen = (invoices: Invoices, id: string): boolean => {
   const invoice = invoices.openByHash(unhex(id));
@@ -153,11 +168,19 @@ export class ReceiverHost {
     if (input.type === 'tick')
       return { ...input, closed: invoicesOfIncompleteSets(state).filter((id) => !isOpen(invoices, id)) };
     const { same, ...htlc } = input;
-    const { payload, paymentHash } = htlc;
-    const found =
-      payload.kind === 'eob' ? invoices.openByPaymentId(payload.paymentId) : invoices.openByHash(paymentHash);
-    const invoice = found ?? same;
-    return { ...htlc, invoice: invoice && invoices.terms(invoice) };
+    const invoice = this.termsFor(htlc.payload, htlc.paymentHash);
+    return { ...htlc, invoice: invoice ?? (same && invoices.terms(same)) };
+  }
+
+  private termsFor(payload: ArrivedHtlc['payload'], paymentHash: PaymentHash): InvoiceTerms | undefined {
+    const { invoices } = this.parts;
+    const termsOf = (found: InvoiceRecord | undefined) => found && invoices.terms(found);
+    if (payload.kind === 'eob') return termsOf(invoices.openByPaymentId(payload.paymentId));
+    if (payload.kind === 'ordinary') return termsOf(invoices.openByHash(paymentHash));
+    const { paymentSecret } = payload;
+    if (paymentSecret === undefined) return undefined;
+    const closed = this.parts.isOwnSecret(paymentSecret) ? closedInvoice(paymentSecret) : undefined;
+    return termsOf(invoices.openBySecret(paymentSecret)) ?? closed;
   }
 
   /** Limits the warning to once a block: payers may retry any number of times. */

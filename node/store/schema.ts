@@ -71,7 +71,20 @@ const table = {
 
   'invoice/': row('number: an invoice', 'node/pay/invoicerecord.ts', 'encodeInvoiceRecord', 4, 'no'),
   'invoiceopen/': row('number: a mark that it can be paid', 'node/pay/invoices.ts', 'empty', 4, 'index'),
-  'invoicepaid/': row('pay_index: the number of the invoice', 'node/pay/invoices.ts', 'u64', 4, 'index'),
+  'invoicepaid/': row(
+    'pay_index: the number of the invoice and of its payment',
+    'node/pay/invoices.ts',
+    'paidMark',
+    4,
+    'index',
+  ),
+  'invoiceset/': row(
+    'number, count: a payment of an invoice that stays open',
+    'node/pay/invoicesets.ts',
+    'record',
+    5,
+    'no',
+  ),
   'invoicehash/': row('payment hash, number: an index', 'node/pay/invoices.ts', 'empty', 4, 'index'),
   'invoicelabel/': row('SHA-256 of the label, number: an index', 'node/pay/invoices.ts', 'empty', 4, 'index'),
 

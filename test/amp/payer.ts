@@ -4,13 +4,14 @@ import { expect } from 'vitest';
 import type { PaymentEvent } from '../../amp/events.ts';
 import type {
   AmpRequest,
+  DeployedRequest,
   OrdinaryRequest,
   PaymentContext,
   PaymentEffect,
   PaymentInput,
   PaymentRequest,
 } from '../../amp/io.ts';
-import { hashOf, isOrdinary, newPayment, type Payment, type PaymentResult } from '../../amp/payment.ts';
+import { hashOf, isEob, isOrdinary, newPayment, type Payment, type PaymentResult } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import type { Outlet } from '../../amp/route.ts';
 import { schemes } from '../../amp/schemes.ts';
@@ -45,6 +46,14 @@ export const ampRequest = (changes: Partial<AmpRequest> = {}): AmpRequest => ({
   ...common,
   scheme: 'dynamic',
   paymentId: zeros(11),
+  ...changes,
+});
+/** The same with record 14. */
+export const deployedRequest = (changes: Partial<DeployedRequest> = {}): DeployedRequest => ({
+  id: 'deployed',
+  ...common,
+  scheme: 'deployed',
+  ...{ paymentSecret: bytes32(2), metadata: undefined },
   ...changes,
 });
 /** The same in ordinary HTLCs. */
@@ -129,7 +138,7 @@ export class PaymentUnderTest {
         hashes.push(hex(hashOf(payment, shard)));
       }
     }
-    const spare = isOrdinary(request) ? 0n : (request.maxOverpayment ?? 0n);
+    const spare = isEob(request) ? (request.maxOverpayment ?? 0n) : 0n;
     expect(out <= request.amount + request.maxFee + spare).toBe(true);
     if (!isOrdinary(request)) expect(new Set(hashes).size).toBe(hashes.length);
     const open = shards.filter(({ state }) => state.kind !== 'dropped');

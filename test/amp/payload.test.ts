@@ -5,7 +5,7 @@ import { schemes } from '../../amp/schemes.ts';
 import { encodeBlob } from '../../amp/shares.ts';
 import type { FinalHop } from '../../onion/registry.ts';
 import { zeros } from '../../wire/bytes.ts';
-import { msat, shortChannelId } from '../../wire/units.ts';
+import { msat, preimage, shortChannelId } from '../../wire/units.ts';
 import { bytes32 } from './receiver.ts';
 
 const fields = { amtToForward: msat(5n), outgoingCltvValue: 600 };
@@ -25,6 +25,27 @@ test.each<[string, FinalHop<EobAmp>, object]>([
     { kind: 'ordinary', ...meant, paymentSecret: data.paymentSecret, total: 9n },
   ],
   [
+    'record 14 brings share, set_id and index, and payment_data beside it',
+    { form: 'tlv', ...fields, paymentData: data, amp: { share: bytes32(1), setId: bytes32(2), childIndex: 7 } },
+    {
+      ...{ kind: 'deployed', ...meant, paymentSecret: data.paymentSecret, total: 9n },
+      ...{ share: bytes32(1), setId: bytes32(2), childIndex: 7 },
+    },
+  ],
+  [
+    'record 14 without payment_data is read all the same, and refused like any payment that nobody asked for',
+    { form: 'tlv', ...fields, amp: { share: bytes32(1), setId: bytes32(2), childIndex: 0 } },
+    { kind: 'deployed', ...meant, paymentSecret: undefined, total: undefined },
+  ],
+  [
+    'record 14 counts where there is a keysend preimage beside it',
+    {
+      ...{ form: 'tlv', ...fields, paymentData: data, keysend: preimage(bytes32(1)) },
+      amp: { share: bytes32(1), setId: bytes32(2), childIndex: 7 },
+    },
+    { kind: 'deployed', ...meant },
+  ],
+  [
     'an AMP brings its scheme, payment_id and blobs',
     {
       ...{ form: 'eob', ...fields, protocol: 2 },
@@ -34,12 +55,6 @@ test.each<[string, FinalHop<EobAmp>, object]>([
   ],
 ])('%s', (_, hop, expected) => {
   expect(finalPayload(hop)).toMatchObject({ accept: expected });
-});
-
-test.each<[string, FinalHop<EobAmp>, bigint]>([
-  ['record 14', { form: 'tlv', ...fields, amp: { share: bytes32(1), setId: bytes32(2), childIndex: 0 } }, 14n],
-])('%s is refused as an unknown even record', (_, hop, type) => {
-  expect(finalPayload(hop)).toEqual({ refuse: { name: 'invalid_onion_payload', type, offset: 0 } });
 });
 
 test('every protocol of ours reads the blobs behind a frame, at the final hop alone', () => {

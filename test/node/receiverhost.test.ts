@@ -26,6 +26,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), clock = heldClock())
   const told: string[] = [];
   const receiver = await ReceiverHost.load({
     ...{ store, gate, clock, log: keptLog(), limitedLog: keptLog(), invoices, fatal },
+    isOwnSecret: () => false,
     context: () => ({ now: now(), height: 500, schemes, spontaneous: true, minFinalCltv: 18, limits: defaultLimits }),
     fulfill: ({ id }, _preimage: Preimage) => void told.push(`${id} fulfilled`),
     fail: ({ id }, { name }) => void told.push(`${id} ${name}`),

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { schemeNames } from '../../amp/schemes.ts';
-import { checkTakesAmp } from '../../node/api/methods/payments/keysend.ts';
+import { spontaneousAmp } from '../../node/api/methods/payments/keysend.ts';
 import { announcedNode } from '../../node/graph/graph.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { unhex } from '../../wire/bytes.ts';
@@ -16,7 +16,12 @@ const DEMANDS_FRAMES = bitmapOf([170]);
 const NOTHING = bitmapOf([]);
 
 describe('a payment without an invoice', () => {
-  const refusal = (peer: Uint8Array | undefined, announced: Uint8Array | undefined, force = false): string => {
+  const refusal = (
+    peer: Uint8Array | undefined,
+    announced: Uint8Array | undefined,
+    force = false,
+    scheme?: string,
+  ): string => {
     const said = announced && nodeAnnouncement('payee', 1, { features: announced });
     const message = said && decodeMessage(said);
     const node = message?.name === 'node_announcement' && said ? announcedNode(message, said) : undefined;
@@ -25,8 +30,7 @@ describe('a payment without an invoice', () => {
       graph: { node: () => node },
     };
     try {
-      checkTakesAmp(known, idOf('payee'), force);
-      return 'sent';
+      return `sent by ${spontaneousAmp(known, idOf('payee'), force, scheme)}`;
     } catch (error) {
       return (error as Error).message;
     }
@@ -38,7 +42,7 @@ describe('a payment without an invoice', () => {
     ['a peer that reads frames, though an old announcement of it does not say so', READS_FRAMES, NOTHING],
     ['a node that announces it', undefined, READS_FRAMES],
   ])('is sent to %s', (_, peer, announced) => {
-    expect(refusal(peer, announced)).toBe('sent');
+    expect(refusal(peer, announced)).toBe('sent by eob');
   });
 
   test.each([
@@ -49,7 +53,26 @@ describe('a payment without an invoice', () => {
   ])('is not sent to %s, unless told to', (_, peer, announced, why) => {
     expect(refusal(peer, announced)).toContain(why);
     expect(refusal(peer, announced)).toContain('force=true');
-    expect(refusal(peer, announced, true)).toBe('sent');
+    expect(refusal(peer, announced, true)).toBe('sent by eob');
+  });
+
+  test.each([
+    ['a peer that reads it and no frames', bitmapOf([31]), undefined, undefined],
+    ['a node that announces it and no frames', undefined, bitmapOf([9, 15, 31]), undefined],
+    ['a node that reads both, when told to', bitmapOf([31, 171]), undefined, 'deployed'],
+  ])('is sent by the AMP of lnd to %s', (_, peer, announced, scheme) => {
+    expect(refusal(peer, announced, false, scheme)).toBe('sent by deployed');
+  });
+
+  test('is sent in frames to a node that reads both kinds of AMP', () => {
+    expect(refusal(bitmapOf([31, 171]), undefined)).toBe('sent by eob');
+    expect(refusal(bitmapOf([31, 171]), undefined, false, 'fixed')).toBe('sent by eob');
+  });
+
+  test('is not sent by the AMP that was asked for to a node that reads the other one', () => {
+    expect(refusal(bitmapOf([171]), undefined, false, 'deployed')).toContain('feature bit 31');
+    expect(refusal(bitmapOf([31]), undefined, false, 'tree')).toContain('feature bit 171');
+    expect(refusal(bitmapOf([31]), undefined, true, 'tree')).toBe('sent by eob');
   });
 
   test('is not sent to a node that demands what nobody here knows, told to or not', () => {

@@ -50,9 +50,7 @@ describe('what may be paid', () => {
     expect(check({ features: bitmapOf([8, 14, 48, 170]) })).toEqual([
       { code: 'feature', problem: { code: 'not_offered', feature: 'option_payment_metadata' } },
     ]);
-    expect(check({ features: bitmapOf([8, 14, 30]) })).toEqual([
-      { code: 'feature', problem: { code: 'not_offered', feature: 'amp' } },
-    ]);
+    expect(check({ features: bitmapOf([8, 14, 30]) })).toEqual([]);
     expect(check({ features: bitmapOf([8, 14, 1000]) })).toEqual([
       { code: 'feature', problem: { code: 'unknown_even_bit', bit: 1000 } },
     ]);

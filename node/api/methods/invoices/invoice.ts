@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { LEAST_FINAL_CLTV, MOST_FINAL_CLTV } from '../../../../amp/limits.ts';
 import { hex, utf8 } from '../../../../wire/bytes.ts';
 import { sha256, signRecoverable } from '../../../../wire/crypto.ts';
-import { ourFeatures } from '../../../../wire/features.ts';
+import { deployedAmpFeatures, ourFeatures } from '../../../../wire/features.ts';
 import type { RouteHop } from '../../../../wire/invoice/fields.ts';
 import { encodeInvoice } from '../../../../wire/invoice.ts';
 import { paymentHash, preimage, type ShortChannelId } from '../../../../wire/units.ts';
@@ -12,6 +12,7 @@ import { coreOf } from '../../../channels/entry.ts';
 import type { Node } from '../../../core/running.ts';
 import { ourSide } from '../../../graph/announce.ts';
 import type { DuplicateField } from '../../../pay/invoices.ts';
+import { paymentSecretOf, SECRET_ENTROPY } from '../../../pay/paymentsecret.ts';
 import { ApiError } from '../../errors.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
@@ -39,7 +40,12 @@ const params = z.strictObject({
     .optional()
     .describe('blocks the last hop must leave us; else as --cltv-final says'),
   deschashonly: param.flag.default(false).describe('put the description as its hash only: then it may be longer'),
-  amp: param.word('eob').optional().describe('ask for an atomic multi-path payment, its shares in extra onion blobs'),
+  amp: param
+    .word('eob', 'deployed')
+    .optional()
+    .describe(
+      'ask for an atomic multi-path payment: eob has its shares in extra onion blobs; deployed is the one of lnd, and can be paid any number of times',
+    ),
 });
 
 const result = z.object({
@@ -92,6 +98,11 @@ const hints = (
   });
 };
 
+const featuresFor = (amp: 'eob' | 'deployed' | undefined): Uint8Array => {
+  if (amp === 'deployed') return deployedAmpFeatures();
+  return amp === undefined ? ourFeatures('9') : ourFeatures('9', { option_eob_amp: 'required' });
+};
+
 const takenError = (what: DuplicateField, label: string): ApiError =>
   what === 'label'
     ? new ApiError('invoice_label_exists', `label: there is an invoice "${label}" already`)
@@ -110,7 +121,7 @@ export const invoice = method({
     const secret = amp === undefined ? (params.preimage ?? preimage(ports.entropy.bytes(32))) : undefined;
     // The hash of an AMP invoice only names it: nobody, we included, knows a preimage of it.
     const hash = paymentHash(secret === undefined ? ports.entropy.bytes(32) : sha256(secret));
-    const paymentSecret = ports.entropy.bytes(32);
+    const paymentSecret = paymentSecretOf(keys.identity, ports.entropy.bytes(SECRET_ENTROPY));
     const minFinalCltv = cltv ?? config.cltvFinal;
     if (!deschashonly && utf8(description).length > MOST_DESCRIPTION)
       throw new ApiError(
@@ -128,13 +139,13 @@ export const invoice = method({
         paymentSecret,
         expiry,
         minFinalCltvExpiryDelta: minFinalCltv,
-        features: amp === undefined ? ourFeatures('9') : ourFeatures('9', { option_eob_amp: 'required' }),
+        features: featuresFor(amp),
         routes,
         ...(deschashonly ? { descriptionHash: sha256(utf8(description)) } : { description }),
       },
       (digest) => signRecoverable(digest, keys.identity),
     );
-    const kind = amp === undefined ? 'ordinary' : 'eob_amp';
+    const kind = amp === undefined ? 'ordinary' : (`${amp}_amp` as const);
     const expiresAt = now + expiry;
     const kept = await invoices.add({
       ...{ label, kind, bolt11, description, amount, paymentHash: hash, paymentSecret, preimage: secret },

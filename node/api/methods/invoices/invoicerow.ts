@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { hex } from '../../../../wire/bytes.ts';
 import type { Node } from '../../../core/running.ts';
-import type { InvoiceRecord } from '../../../pay/invoicerecord.ts';
+import { type InvoiceRecord, isReusable } from '../../../pay/invoicerecord.ts';
 import * as field from '../../results.ts';
 
 /** Ten years in seconds: further ahead nobody promises a price. */
@@ -27,8 +27,12 @@ export const invoiceFields = {
   amp: z.enum(['eob', 'deployed']).optional(),
   /** Records that came with a keysend and that nobody here knows. */
   extratlvs: z.array(z.object({ type: field.tlvType, value: field.hexText })).optional(),
-  /** How many HTLCs paid it. */
+  /** How many HTLCs paid it; of one that was paid several times, those of the latest payment. */
   parts: field.u32.optional(),
+  /** Of an invoice that may be paid again, where one payment of it is told of: the set that paid. */
+  set_id: field.hash.optional(),
+  /** How many sets have paid it, of an invoice that may be paid again. */
+  times_paid: field.u64.optional(),
 };
 
 const row = z.object({ ...invoiceFields, status: z.enum(['unpaid', 'paid', 'expired']) });
@@ -47,16 +51,18 @@ export const invoiceRow = (node: Pick<Node, 'invoices'>, record: InvoiceRecord):
     ...(record.bolt11 !== '' && { bolt11: record.bolt11 }),
     created_index: Number(record.createdIndex),
     status: node.invoices.status(record),
-    ...(!ordinary && { amp: 'eob' as const }),
+    ...(!ordinary && { amp: isReusable(record) ? ('deployed' as const) : ('eob' as const) }),
     ...(record.extraTlvs && {
       extratlvs: record.extraTlvs.map(({ type, value }) => ({ type, value: hex(value) })),
     }),
     ...(paid && {
       updated_index: Number(paid.payIndex),
       pay_index: Number(paid.payIndex),
-      amount_received_msat: paid.received,
+      amount_received_msat: record.all?.received ?? paid.received,
       paid_at: paid.at,
       parts: Math.max(1, paid.preimages.length),
+      ...(record.all && { times_paid: Number(record.all.count) }),
+      ...(isReusable(record) && record.all === undefined && { set_id: hex(paid.set) }),
       ...(ordinary && paid.preimages[0] && { payment_preimage: hex(paid.preimages[0]) }),
     }),
   };

@@ -3,10 +3,11 @@
 import { z } from 'zod';
 import { equal, hex, zeros } from '../../../../wire/bytes.ts';
 import type { Node } from '../../../core/running.ts';
-import type { InvoiceRecord } from '../../../pay/invoicerecord.ts';
+import { type InvoiceRecord, isReusable } from '../../../pay/invoicerecord.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
-import { type InvoiceRow, invoiceFields, invoiceRow } from './invoicerow.ts';
+import { invoiceFields, invoiceRow } from './invoicerow.ts';
+import { invoiceSet, setsOf } from './invoicesets.ts';
 import { readInvoice } from './invoicetext.ts';
 
 const params = z.strictObject({
@@ -20,13 +21,22 @@ const params = z.strictObject({
 });
 
 const result = z.object({
-  invoices: z.array(z.object({ ...invoiceFields, status: z.enum(['unpaid', 'paid', 'expired']) })),
+  invoices: z.array(
+    z.object({
+      ...invoiceFields,
+      status: z.enum(['unpaid', 'paid', 'expired']),
+      /** Of an invoice that may be paid again: its latest payments, and sets on their way in. */
+      sets: z.array(invoiceSet).optional(),
+    }),
+  ),
 });
+
+type Listed = z.output<typeof result>['invoices'][number];
 
 type Params = z.output<typeof params>;
 
 /** What it needs of a node. */
-type Parts = Pick<Node, 'invoices'>;
+type Parts = Pick<Node, 'invoices' | 'receiver'>;
 
 /** The records that may be asked for, in the order asked for. */
 async function* asked(
@@ -46,7 +56,7 @@ async function* asked(
   }
 }
 
-async function* rowsAsked(node: Parts, params: Params, hash: Uint8Array | undefined): AsyncGenerator<InvoiceRow> {
+async function* rowsAsked(node: Parts, params: Params, hash: Uint8Array | undefined): AsyncGenerator<Listed> {
   const { start = 0, limit = Number.POSITIVE_INFINITY, index } = params;
   let left = limit;
   if (left === 0) return;
@@ -54,7 +64,7 @@ async function* rowsAsked(node: Parts, params: Params, hash: Uint8Array | undefi
     if (hash !== undefined && !equal(record.paymentHash, hash)) continue;
     const row = invoiceRow(node, record);
     if ((index === 'updated' ? (row.updated_index ?? 0) : row.created_index) < start) continue;
-    yield row;
+    yield isReusable(record) && row.set_id === undefined ? { ...row, sets: await setsOf(node, record) } : row;
     if (--left === 0) return;
   }
 }

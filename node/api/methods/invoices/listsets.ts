@@ -1,6 +1,7 @@
 /** `listsets`: atomic multi-path payments on their way in. */
 
 import { z } from 'zod';
+import { DEPLOYED } from '../../../../amp/deployed.ts';
 import type { SetView } from '../../../../amp/events.ts';
 import { equal, hex } from '../../../../wire/bytes.ts';
 import { scidText } from '../../../../wire/units.ts';
@@ -56,7 +57,8 @@ type Parts = Pick<Node, 'channels' | 'config' | 'invoices' | 'receiver'>;
 
 const setRow = async (node: Parts, view: SetView): Promise<Row> => {
   const invoice = view.invoice === undefined ? undefined : await node.invoices.byId(view.invoice);
-  const givenUp = view.firstSeen + node.config.amp.limits.timeout;
+  const { timeout, deployedTimeout } = node.config.amp.limits;
+  const givenUp = view.firstSeen + (view.scheme === DEPLOYED ? deployedTimeout : timeout);
   const status = { incomplete: 'receiving', settled: 'claiming', failed: 'failing' } as const;
   return {
     set_id: hex(view.id),

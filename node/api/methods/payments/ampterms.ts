@@ -1,4 +1,6 @@
 /** What a caller says of the shares of an atomic multi-path payment. Parameters that pay and keysend share. */
+
+import { DEPLOYED } from '../../../../amp/deployed.ts';
 import type { Schemes } from '../../../../amp/scheme.ts';
 import { defaultScheme, schemeNames } from '../../../../amp/schemes.ts';
 import { type Msat, msat } from '../../../../wire/units.ts';
@@ -10,7 +12,7 @@ export const ampParams = {
   scheme: param.text
     .optional()
     .describe(
-      `how shares are made, for atomic multi-path payments alone: ${schemeNames.join(', ')}; else ${defaultScheme}`,
+      `how shares are made, for atomic multi-path payments alone: ${schemeNames.join(', ')}; else ${defaultScheme}; to nodes of other kinds ${DEPLOYED}, the AMP of lnd`,
     ),
   shards: param.integer(1, 255).optional().describe('how many HTLCs to cut the amount into; 1 never cuts it'),
   redundancy: param
@@ -57,6 +59,18 @@ export const ampTerms = (
     ...(redundancy !== undefined && { redundancy, maxOverpayment: maxoverpayment ?? msat(amount / 2n) }),
     ...(shares !== undefined && { shares }),
   };
+};
+
+/** Throws ApiError where a caller says something of shares that lnd's AMP does not have; its scheme may be named. */
+export const refuseShareParams = ({ scheme, redundancy, maxoverpayment, shares }: Given): void => {
+  if (scheme !== undefined && scheme !== DEPLOYED)
+    throw new ApiError(
+      'invalid_params',
+      `scheme: this payee reads the AMP of lnd, which is "${DEPLOYED}"; leave scheme out`,
+    );
+  const [given] = Object.entries({ redundancy, maxoverpayment, shares }).find(([, value]) => value !== undefined) ?? [];
+  if (given !== undefined)
+    throw new ApiError('invalid_params', `${given}: the AMP of lnd has no such thing; leave ${given} out`);
 };
 
 /** Throws ApiError where a caller says something of shares, and the invoice does not ask for an AMP. */

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { DEPLOYED } from '../../../../amp/deployed.ts';
 import type { PaymentRequest } from '../../../../amp/io.ts';
 import { LEAST_SHARE, SPONTANEOUS_FINAL_CLTV } from '../../../../amp/limits.ts';
 import { isOrdinary } from '../../../../amp/payment.ts';
@@ -19,7 +20,7 @@ import { ApiError } from '../../errors.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import { devShards } from '../dev.ts';
-import { ampParams, ampTerms } from './ampterms.ts';
+import { ampParams, ampTerms, refuseShareParams } from './ampterms.ts';
 import { extraTlvsParam } from './extratlvs.ts';
 import { finished, paidFields } from './paymentrow.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
@@ -42,7 +43,7 @@ const params = z.strictObject({
   scheme: param.text
     .optional()
     .describe(
-      `${PLAIN} for one HTLC with its preimage, as all nodes take it; ${schemeNames.join(', ')} for an atomic multi-path payment; else ${defaultScheme} where the node takes that, and ${PLAIN}`,
+      `${PLAIN} for one HTLC with its preimage, as all nodes take it; ${schemeNames.join(', ')} or ${DEPLOYED} (lnd's) for an atomic multi-path payment; else ${defaultScheme} where the node takes that, and ${PLAIN}`,
     ),
   force: param.flag.optional().describe('pay by AMP a node that does not say that it can be paid so'),
   ...devShards,
@@ -109,23 +110,32 @@ export const isPlain = (
 };
 
 /**
- * Throws ApiError where a payment without an invoice could not be read at its destination: that one says so in its `init` if it
- * is our peer, otherwise in its announcement. `force` pays one of which nothing is known, or that says nothing of AMP.
+ * By which AMP a node is paid without an invoice: as the caller says, or by the one that the node says it reads. Throws ApiError where
+ * it says nothing of AMP, or not of the one that is wanted; `force` pays such a one, and one of which nothing is known.
  */
-export const checkTakesAmp = (known: Known, destination: Point, force: boolean): void => {
+export const spontaneousAmp = (
+  known: Known,
+  destination: Point,
+  force: boolean,
+  scheme?: string,
+): 'eob' | 'deployed' => {
   refuseUnknownDemand(known, destination);
-  if (force) return;
+  const wanted = scheme === undefined ? undefined : scheme === DEPLOYED ? 'deployed' : 'eob';
   const features = featuresOf(known, destination);
+  const read = features && { eob: hasFeature(features, 'option_eob_amp'), deployed: hasFeature(features, 'amp') };
+  const chosen = wanted ?? (read?.deployed && !read.eob ? 'deployed' : 'eob');
+  if (force || read?.[chosen]) return chosen;
   if (features === undefined)
     throw new ApiError(
       'pay_user_error',
       `destination: nothing is known of this node, so it may not be able to read a payment by AMP; pay with scheme=${PLAIN} or an invoice of it, or send with force=true`,
     );
-  if (!hasFeature(features, 'option_eob_amp'))
-    throw new ApiError(
-      'pay_user_error',
-      `destination: the node does not say that it takes payments by AMP (option_eob_amp, feature bit 171); pay with scheme=${PLAIN} or an invoice of it, or send with force=true`,
-    );
+  const missing = { eob: 'option_eob_amp, feature bit 171', deployed: 'feature bit 31' };
+  const what = wanted === undefined ? `${missing.eob}, or ${missing.deployed}` : missing[wanted];
+  throw new ApiError(
+    'pay_user_error',
+    `destination: the node does not say that it takes payments by AMP (${what}); pay with scheme=${PLAIN} or an invoice of it, or send with force=true`,
+  );
 };
 
 /** What it needs of a node. */
@@ -138,14 +148,12 @@ const commonTerms = (node: Parts, params: Params) => ({
 });
 
 const ampRequest = (node: Parts, params: Params): PaymentRequest => {
-  checkTakesAmp(node, params.destination, params.force ?? false);
-  return {
-    ...commonTerms(node, params),
-    // A payee holds nothing smaller without an invoice.
-    minShard: LEAST_SHARE,
-    ...ampTerms(node, params.amount_msat, params),
-    paymentId: zeros(PAYMENT_ID_LENGTH),
-  };
+  // A payee holds nothing smaller without an invoice.
+  const common = { ...commonTerms(node, params), minShard: LEAST_SHARE };
+  if (spontaneousAmp(node, params.destination, params.force ?? false, params.scheme) === 'eob')
+    return { ...common, ...ampTerms(node, params.amount_msat, params), paymentId: zeros(PAYMENT_ID_LENGTH) };
+  refuseShareParams(params);
+  return { ...common, scheme: DEPLOYED, paymentSecret: node.ports.entropy.bytes(32), metadata: undefined };
 };
 
 const plainRequest = (node: Parts, params: Params): PaymentRequest => {

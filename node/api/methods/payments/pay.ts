@@ -1,6 +1,7 @@
 /** `pay`: pays an invoice. `scheme` and `shards` are ours, the rest is Core Lightning's. */
 
 import { z } from 'zod';
+import { DEPLOYED } from '../../../../amp/deployed.ts';
 import type { PaymentRequest } from '../../../../amp/io.ts';
 import { equal, zeros } from '../../../../wire/bytes.ts';
 import { describeFeatureFault, hasFeature, payerFeatures } from '../../../../wire/features.ts';
@@ -14,7 +15,7 @@ import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import { devShards } from '../dev.ts';
 import { ampOf, descriptionOf, pastedInvoice } from '../invoices/invoicetext.ts';
-import { ampParams, ampTerms, refuseAmpParams } from './ampterms.ts';
+import { ampParams, ampTerms, refuseAmpParams, refuseShareParams } from './ampterms.ts';
 import { finished, paid, paidFields } from './paymentrow.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
 
@@ -88,13 +89,18 @@ const requestFor = (node: Parts, invoice: Invoice, amount: Msat, params: Params)
   const secret = invoice.paymentSecret ?? zeros(32);
   if (ampOf(invoice.features) === 'eob')
     return { ...common, ...ampTerms(node, amount, params), paymentId: secret.slice(0, PAYMENT_ID_LENGTH) };
+  const metadata = invoice.metadata;
+  if (ampOf(invoice.features) === 'deployed') {
+    refuseShareParams(params);
+    return { ...common, scheme: DEPLOYED, paymentSecret: secret, metadata };
+  }
   refuseAmpParams(params);
   return {
     ...common,
     scheme: hasFeature(invoice.features, 'basic_mpp') && params.shards !== 1 ? 'mpp' : 'single',
     paymentHash: invoice.paymentHash,
     paymentSecret: secret,
-    metadata: invoice.metadata,
+    metadata,
   };
 };
 
@@ -112,7 +118,9 @@ export const pay = method({
   handler: async (node: Parts, params): Promise<Result> => {
     const { invoice, text: bolt11 } = pastedInvoice('bolt11', params.bolt11);
     // What became of it comes first: whoever asks again wants to know that, also of an invoice that nobody could begin to pay now.
-    const before = await node.payments.byHash(invoice.paymentHash);
+    // An invoice for lnd's AMP can be paid again.
+    const again = ampOf(invoice.features) === 'deployed';
+    const before = again ? undefined : await node.payments.byHash(invoice.paymentHash);
     if (before?.status === 'complete') return { ...paid(node, before), status: 'complete' };
     if (before?.status === 'pending') throw underWay();
     const features = payerFeatures(invoice.features);
