@@ -1,5 +1,5 @@
 /** What the two payment machines keep to whatever strangers send: how much is held, of what worth, for how long. */
-import { type Msat, msat } from '../wire/units.ts';
+import { MAX_EXPIRY_AHEAD, type Msat, msat } from '../wire/units.ts';
 
 export interface ReceiverLimits {
   /** Shares one set may have, 1..255. */
@@ -39,9 +39,6 @@ export const LEAST_FINAL_CLTV = CLAIM_BLOCKS + 1;
 export const SPONTANEOUS_FINAL_CLTV = 40;
 /** Half of what an HTLC may last (MAX_EXPIRY_AHEAD), so that the other half is left for the way to us. */
 export const MOST_FINAL_CLTV = 1008;
-
-/** An HTLC that could lock money for longer than two weeks is neither sent nor taken (BOLT 2, "Forwarding HTLCs"). */
-export const MAX_EXPIRY_AHEAD = 2016;
 
 /**
  * The least dust_limit_satoshis that channels have (BOLT 2): an HTLC below it has an output in no commitment, costs whoever sends it

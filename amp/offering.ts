@@ -13,7 +13,6 @@ import type { PaymentEvent } from './events.ts';
 import type { PaymentContext, PaymentEffect } from './io.ts';
 import { buildOnion, fits, maxHops, recordOf } from './onions.ts';
 import {
-  feeOf,
   feesLeft,
   hashOf,
   isDeployed,
@@ -23,6 +22,7 @@ import {
   type Running,
   redundancyOf,
   reservedBy,
+  routeFee,
   type Shard,
   schemeOf,
 } from './payment.ts';
@@ -115,7 +115,7 @@ export const isUsable = (payment: Running, i: number, route: Route, context: Pay
     const next = route[j + 1];
     return next === undefined || (next.amount <= amount && next.expiry <= expiry);
   });
-  if (!falling || feeOf(route) > feesLeft(payment)) return false;
+  if (!falling || routeFee(route) > feesLeft(payment)) return false;
   if (route[0].expiry > context.height + payment.request.maxDelay) return false;
   return route.every(({ node }) => isPoint(node)) && fits(payment.request, route, blobCount(payment, i, context));
 };

@@ -126,7 +126,7 @@ export const hashOf = ({ request, progress: { sender } }: Running, { assigned }:
 };
 
 /** What a route takes beyond what arrives. */
-export const feeOf = (route: Route): Msat => subMsat(route[0].amount, (route.at(-1) ?? route[0]).amount);
+export const routeFee = (route: Route): Msat => subMsat(route[0].amount, (route.at(-1) ?? route[0]).amount);
 
 /** A hop's channel, away from the node before it; from ourselves for the first. */
 export const directionOf = (route: Route, hop: number): Direction | undefined => {
@@ -143,7 +143,7 @@ const committedFees = (shards: readonly Shard[]): Msat =>
     shards.map((shard) => {
       if (shard.state.kind === 'fulfilled') return subMsat(shard.state.sent, shard.amount);
       const route = routeOf(shard);
-      return route === undefined ? msat(0n) : feeOf(route);
+      return route === undefined ? msat(0n) : routeFee(route);
     }),
   );
 

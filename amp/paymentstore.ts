@@ -21,10 +21,10 @@ import {
   WireError,
 } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../wire/fields.ts';
+import { MAX_EXPIRY_AHEAD } from '../wire/units.ts';
 import { DEPLOYED } from './deployed.ts';
 import type { PaymentFailure } from './events.ts';
 import type { AmpRequest, Excluded, Keysend, PaymentRequest } from './io.ts';
-import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import {
   isDeployed,
   isEob,

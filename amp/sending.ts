@@ -12,12 +12,11 @@
  */
 
 import { isPoint } from '../wire/crypto.ts';
-import { type Msat, msat, sumMsat } from '../wire/units.ts';
+import { MAX_EXPIRY_AHEAD, type Msat, msat, sumMsat } from '../wire/units.ts';
 import { cut, cutWithSpare } from './cut.ts';
 import type { PaymentFailure } from './events.ts';
 import type { AmpRequest, Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
 import { interpret, nothingLearnt } from './learning.ts';
-import { MAX_EXPIRY_AHEAD } from './limits.ts';
 import {
   ask,
   dropSpare,

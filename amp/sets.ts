@@ -125,7 +125,7 @@ export interface HeldSet {
 /** Whether more of it may come. */
 export const isIncomplete = (set: HeldSet): boolean => set.phase.kind === 'incomplete';
 
-/** A text that names an HTLC among all. */
+/** Names an HTLC among those of all channels: `CHANNEL KEY/HTLC ID`. */
 export const htlcName = ({ channel, id }: HtlcKey): string => `${channel}/${id}`;
 
 /** Under which name the set of an HTLC is held. An AMP is found by set_id alone, an ordinary payment by its hash. */

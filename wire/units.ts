@@ -33,6 +33,11 @@ export const MAX_MONEY = 21_000_000n * 100_000_000_000n;
 
 /** The lowest feerate, satoshi per 1,000 weight, that nodes relay by default: 1 sat/vbyte, rounded up (BOLT 3). */
 export const FEERATE_FLOOR = 253;
+/**
+ * Blocks above the best block's height that an HTLC's cltv_expiry may lie: two weeks. One that could lock money for longer is neither
+ * sent, forwarded nor accepted, by us or by others (BOLT 2 "Forwarding HTLCs", BOLT 4 `expiry_too_far`).
+ */
+export const MAX_EXPIRY_AHEAD = 2016;
 
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 

@@ -11,7 +11,7 @@ import { feerateOf, inLocal } from '../model/spec.ts';
 import type { Core, Htlc } from '../model/state.ts';
 import { CLAIM_BUFFER } from '../rules/deadlines.ts';
 import { FEE_INPUT_WEIGHT, MIN_CLAIM_VALUE } from '../rules/unclaimed.ts';
-import { type CommitmentFormat, feeOf, formats, htlcTransactionFee } from '../tx/commitmentformats.ts';
+import { type CommitmentFormat, feeForWeight, formats, htlcTransactionFee } from '../tx/commitmentformats.ts';
 import { p2wsh } from '../tx/script.ts';
 import { digestAll, toTransaction } from '../tx/transaction.ts';
 import { claimWitness, witnessWeight } from './witness.ts';
@@ -209,7 +209,7 @@ export const claimOf = (
 export const isWorthwhile = (core: Core, claim: SweepClaim | HtlcClaim): boolean => {
   if (claim.kind === 'htlc' && formatOf(core).htlcTransactionsPayFee) return true;
   const weight = BARE_WEIGHT + claim.witnessWeight + (claim.kind === 'htlc' ? FEE_INPUT_WEIGHT : 0);
-  return claim.value - feeOf(FEERATE_FLOOR, BigInt(weight)) >= MIN_CLAIM_VALUE;
+  return claim.value - feeForWeight(FEERATE_FLOOR, BigInt(weight)) >= MIN_CLAIM_VALUE;
 };
 
 /** The claim as it is handed out: an HTLC transaction that pays its own fee is signed here, as nothing in it can change. */

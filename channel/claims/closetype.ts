@@ -8,7 +8,7 @@ import { isRecovered, isSignedClosing } from '../model/core.ts';
 import type { CloseType, Core, PastHtlc } from '../model/state.ts';
 import { localCommitment, obscuringFactorOf, remoteCommitment } from '../rules/commitmentupdates.ts';
 import { commitmentNumber } from '../tx/commitment.ts';
-import { idOf } from '../tx/transaction.ts';
+import { transactionId } from '../tx/transaction.ts';
 import { countMatchingOutputs, localCommitmentRef, readCommitment, remoteCommitmentRef } from './outputs.ts';
 
 /** The number that a spend of the funding output carries, if it is a commitment. */
@@ -41,7 +41,7 @@ const looksAgreed = (core: Core, tx: Transaction): boolean => {
  * closing nor commitment as `unrecognized`: it has our signature all the same.
  */
 export const closeTypeOf = (core: Core, tx: Transaction): CloseType => {
-  const id = idOf(tx);
+  const id = transactionId(tx);
   if (isSignedClosing(core, id)) return 'mutual';
   const number = commitmentNumberOf(core, tx);
   if (number === undefined) return looksAgreed(core, tx) ? 'mutual' : 'unrecognized';

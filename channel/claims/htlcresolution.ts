@@ -6,15 +6,14 @@
 import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { preimage as asPreimage } from '../../wire/units.ts';
+import { preimage as asPreimage, MAX_EXPIRY_AHEAD } from '../../wire/units.ts';
 import type { TrackedOutput } from '../model/chainview.ts';
 import { preimageOf } from '../model/htlc.ts';
 import type { Resolution } from '../model/io.ts';
-import type { Core, Failed, Htlc, Onchain, Way } from '../model/state.ts';
+import type { Core, Failed, Htlc, HtlcDirection, Onchain } from '../model/state.ts';
 import { isIrrevocable, withHtlc } from '../model/updates.ts';
 import { CLAIM_BUFFER } from '../rules/deadlines.ts';
 import { resolutionOf } from '../rules/effects.ts';
-import { MAX_EXPIRY_AHEAD } from '../rules/limits.ts';
 import { isUneconomical } from '../rules/unclaimed.ts';
 import { isOutputless, knowsEveryCommitment } from './outputless.ts';
 
@@ -49,13 +48,13 @@ export const learnPreimages = (core: Core, tx: Transaction): Core => {
   return outgoing === core.outgoing ? core : { ...core, outgoing };
 };
 
-/** Whether HTLCs of the commitment are still to be read: which output is whose may change. */
-const isUnread = ({ by, seen }: Onchain): boolean => by === 'revoked' && seen.past === undefined;
+/** Whether the past HTLCs of a revoked commitment are still to be read from the store: until then its HTLC outputs are not known. */
+const isUnread = ({ by, chainView }: Onchain): boolean => by === 'revoked' && chainView.past === undefined;
 
 /** The height at which this HTLC's output was resolved without a preimage; undefined while it may still be claimed. */
 const decidedAt = ({ spend, claim, height }: TrackedOutput, { expiry }: Htlc): number | undefined => {
   if (spend !== undefined) return spend.height;
-  // Nothing of ours can end it. Once no HTLC that paid for it can be open any more, its fate is of no use to anybody.
+  // We have no claim to it. Once the incoming HTLC that paid for it must have expired, its resolution makes no difference any more.
   return claim === undefined ? Math.max(height, expiry + MAX_EXPIRY_AHEAD) : undefined;
 };
 
@@ -79,9 +78,9 @@ interface DecidingOutputs {
   readonly unreadable: readonly TrackedOutput[];
 }
 
-const decidingOutputs = (concerns: readonly TrackedOutput[], way: Way): DecidingOutputs => ({
-  of: new Map(concerns.flatMap((one) => (one.htlc?.way === way ? [[one.htlc.id, one] as const] : []))),
-  unreadable: concerns.filter(({ unreadable }) => unreadable),
+const decidingOutputs = (tracked: readonly TrackedOutput[], way: HtlcDirection): DecidingOutputs => ({
+  of: new Map(tracked.flatMap((one) => (one.htlc?.way === way ? [[one.htlc.id, one] as const] : []))),
+  unreadable: tracked.filter(({ unreadable }) => unreadable),
 });
 
 /**
@@ -113,7 +112,7 @@ const isUneconomicalAndExpired = (
 const isOutputlessAndExpired = (state: Failed | Onchain, htlc: Htlc, { height }: ChainTip): boolean =>
   height >= htlc.expiry + EXPIRED_WAIT && knowsEveryCommitment(state) && isOutputless(state.core, htlc);
 
-/** The fates of HTLCs that we offered in a channel that is given up, where no block is needed to tell. */
+/** Resolutions of HTLCs that we offered in a failed channel of which no commitment is confirmed: those no commitment has an output for. */
 export const resolutionsWithoutCommitment = (state: Failed, now: ChainTip): readonly (readonly [Htlc, Resolution])[] =>
   [...state.core.outgoing.values()].flatMap((htlc) =>
     !htlc.acknowledged && resolutionOf(htlc, state.core.head) === undefined && isOutputlessAndExpired(state, htlc, now)
@@ -121,7 +120,7 @@ export const resolutionsWithoutCommitment = (state: Failed, now: ChainTip): read
       : [],
   );
 
-/** The fate of an HTLC that we offered, where it is certain at this height. */
+/** The resolution of an HTLC that we offered; undefined while it is not certain at this height. */
 const chainResolution = (
   state: Onchain,
   { of, unreadable }: DecidingOutputs,
@@ -140,23 +139,23 @@ const chainResolution = (
   return certain || nowhere || isUneconomicalAndExpired(state, output, htlc, now) ? failed(htlc) : undefined;
 };
 
-/** The fates of HTLCs that we offered and that were not taken note of, where they are certain at this height. */
+/** The resolutions of HTLCs that we offered and that are not acknowledged, where they are certain at this height. */
 export const chainResolutions = (
   state: Onchain,
-  concerns: readonly TrackedOutput[],
+  tracked: readonly TrackedOutput[],
   now: ChainTip,
 ): readonly (readonly [Htlc, Resolution])[] => {
-  const by = decidingOutputs(concerns, 'out');
+  const by = decidingOutputs(tracked, 'out');
   return [...state.core.outgoing.values()].flatMap((htlc) => {
     const result = htlc.acknowledged ? undefined : chainResolution(state, by, htlc, now);
     return result === undefined ? [] : [[htlc, result] as const];
   });
 };
 
-/** Whether an HTLC that we received was dealt with: told to be forwarded or claimed, and not taken back with its connection. */
+/** Whether an HTLC that the peer offered was reported as `received`: it is irrevocably committed on both sides. */
 const wasReceived = ({ added }: Htlc, { head }: Core): boolean => isIrrevocable(added, head);
 
-/** Whether an HTLC that the peer offered is gone for good: its output was taken, or never was, or nobody wants it. */
+/** Whether an HTLC that the peer offered is irrevocably resolved: its output is spent, never existed, or is worth no claim. */
 const isSettled = ({ height }: Onchain, { of }: DecidingOutputs, htlc: Htlc, tip: number): boolean => {
   const output = of.get(htlc.id);
   if (output === undefined) return isDeep(height, tip, REASONABLE_DEPTH);
@@ -165,20 +164,20 @@ const isSettled = ({ height }: Onchain, { of }: DecidingOutputs, htlc: Htlc, tip
   return unclaimed && isDeep(expiredAt(htlc, height), tip, IRREVOCABLE_DEPTH);
 };
 
-/** When an HTLC that nobody takes may be left alone. A peer may set an expiry that no chain reaches in a lifetime. */
+/** The height from which on an unclaimed HTLC counts as resolved. Bounded: a peer may set an expiry that the chain never reaches. */
 const expiredAt = ({ expiry }: Pick<Htlc, 'expiry'>, height: number): number =>
   Math.max(height, Math.min(expiry, height + MAX_EXPIRY_AHEAD));
 
-/** The received HTLCs that are gone and were not told to be. */
-export const newlySettled = (state: Onchain, concerns: readonly TrackedOutput[], tip: number): readonly Htlc[] => {
+/** The received HTLCs that are irrevocably resolved and were not yet reported as `settled`. */
+export const newlySettled = (state: Onchain, tracked: readonly TrackedOutput[], tip: number): readonly Htlc[] => {
   if (isUnread(state)) return [];
-  const by = decidingOutputs(concerns, 'in');
+  const by = decidingOutputs(tracked, 'in');
   return [...state.core.incoming.values()].filter(
     (htlc) => !htlc.over && wasReceived(htlc, state.core) && isSettled(state, by, htlc, tip),
   );
 };
 
-/** The height from which on an output is no concern any more; undefined while it is one. */
+/** The height at which an output was resolved (BOLT 5); undefined while it is not. */
 const resolvedFrom = ({ spend, claim, small, htlc, height }: TrackedOutput, core: Core): number | undefined => {
   if (spend !== undefined) return spend.height;
   if (claim !== undefined && !small) return undefined;
@@ -187,13 +186,13 @@ const resolvedFrom = ({ spend, claim, small, htlc, height }: TrackedOutput, core
   return live === undefined || live.acknowledged ? height : undefined;
 };
 
-/** Whether everything is deep in the chain and everything told was taken: then the channel may be forgotten. */
-export const isIrrevocablyResolved = (state: Onchain, concerns: readonly TrackedOutput[], tip: number): boolean => {
+/** Whether every output is irrevocably resolved and every resolution acknowledged: then the channel may be forgotten. */
+export const isIrrevocablyResolved = (state: Onchain, tracked: readonly TrackedOutput[], tip: number): boolean => {
   const { core, height } = state;
   if (!isDeep(height, tip, IRREVOCABLE_DEPTH) || isUnread(state)) return false;
   if ([...core.outgoing.values()].some(({ acknowledged }) => !acknowledged)) return false;
   if ([...core.incoming.values()].some((htlc) => !htlc.over && wasReceived(htlc, core))) return false;
-  return concerns
+  return tracked
     .map((one) => resolvedFrom(one, core))
     .every((at) => at !== undefined && isDeep(at, tip, IRREVOCABLE_DEPTH));
 };

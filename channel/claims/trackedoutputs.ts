@@ -12,13 +12,13 @@ import type { Claim, HtlcClaim, SweepClaim } from '../model/claim.ts';
 import type { Onchain } from '../model/state.ts';
 import type { Outpoint } from '../tx/funding.ts';
 import { p2wsh } from '../tx/script.ts';
-import { idOf } from '../tx/transaction.ts';
+import { transactionId } from '../tx/transaction.ts';
 import { claimDelayed, claimOf, finalizeClaim, isWorthwhile, liveHtlc } from './claimbuilder.ts';
 
 /** How an outpoint is written as a key. */
 export const outpointKey = ({ txid, index }: Outpoint): string => `${hex(txid)}:${index}`;
 
-/** The outputs tracked before, by what each was read into: one that nothing happened to stays the same object. */
+/** The outputs tracked so far, by `source`: one that did not change stays the same object. */
 type Earlier = ReadonlyMap<object, TrackedOutput>;
 
 /** Whether a claim is to be made now: see `pendingClaims`. */
@@ -27,7 +27,7 @@ const isPending = ({ claim, small, spend }: Pick<TrackedOutput, 'claim' | 'small
 
 /** Tracks an output: as it was where its HTLC, its spend and its height are the same, else with its claim computed anew. */
 const trackOutput = (
-  { core, seen }: Onchain,
+  { core, chainView }: Onchain,
   earlier: Earlier,
   source: OutputSpend['delayedOutputs'][number],
   height: number,
@@ -36,7 +36,7 @@ const trackOutput = (
 ): TrackedOutput => {
   const last = earlier.get(source);
   const key = last?.key ?? outpointKey(source.outpoint);
-  const spend = seen.spends.get(key);
+  const spend = chainView.spends.get(key);
   const live = htlc && liveHtlc(core, htlc);
   if (last !== undefined && last.height === height && last.live === live && last.spend === spend) return last;
   const place: OutputLocation = { outpoint: source.outpoint, value: source.value, height };
@@ -51,23 +51,23 @@ const trackOutput = (
  * state where nothing about them changed: a commitment has hundreds of outputs, and a step is about one.
  */
 export const withTrackedOutputs = (state: Onchain): Onchain => {
-  const before = state.seen.outputs;
+  const before = state.chainView.outputs;
   const outputs = computeOutputs(state, new Map(before.map((output) => [output.source, output])));
   const isSame = outputs.length === before.length && outputs.every((output, i) => output === before[i]);
-  return isSame ? state : { ...state, seen: { ...state.seen, outputs } };
+  return isSame ? state : { ...state, chainView: { ...state.chainView, outputs } };
 };
 
 const computeOutputs = (state: Onchain, earlier: Earlier): readonly TrackedOutput[] => {
-  const { core, height, seen } = state;
-  if (seen.commitment === undefined) return [];
-  const ground = { core, ...seen.commitment };
-  const first = seen.commitment.outputs.map((output) =>
+  const { core, height, chainView } = state;
+  if (chainView.commitment === undefined) return [];
+  const ground = { core, ...chainView.commitment };
+  const first = chainView.commitment.outputs.map((output) =>
     trackOutput(state, earlier, output, height, output.kind === 'htlc' ? output.htlc : undefined, (place) => ({
       claim: claimOf(ground, output, place),
       unreadable: output.kind === 'unknown',
     })),
   );
-  // A thief may end many HTLCs in one transaction; what that paid is still one output each.
+  // A peer that publishes a revoked commitment may spend many HTLC outputs in one transaction, which still has one output for each.
   const second = new Map<string, readonly TrackedOutput[]>();
   for (const { htlc, spend } of first) {
     if (htlc === undefined || spend === undefined) continue;
@@ -87,10 +87,10 @@ const computeOutputs = (state: Onchain, earlier: Earlier): readonly TrackedOutpu
   return [...first, ...[...second.values()].flat()];
 };
 
-/** What of a transaction that spends an output goes on waiting as to_local does: of our HTLC transactions, or of a thief's. */
-export const spendOf = ({ seen }: Onchain, tx: Transaction, height: number): OutputSpend => {
-  const txid = idOf(tx);
-  const script = seen.commitment?.delayed && p2wsh(seen.commitment.delayed);
+/** A confirmed spend, with those of its outputs that pay the delayed script: HTLC transactions, ours or of a revoked commitment. */
+export const spendOf = ({ chainView }: Onchain, tx: Transaction, height: number): OutputSpend => {
+  const txid = transactionId(tx);
+  const script = chainView.commitment?.delayed && p2wsh(chainView.commitment.delayed);
   const delayedOutputs = tx.outs.flatMap((output, index) =>
     script !== undefined && equal(new Uint8Array(output.script), script)
       ? [{ outpoint: { txid, index }, value: sat(output.value) }]
@@ -105,14 +105,14 @@ const withAnchor = (
 ): SweepClaim => ({ ...claim, anchor: { outpoint, value, sequence, scriptCode, witnessWeight, unlock } });
 
 /**
- * Our anchor goes with the first claim that nobody hurries: one with a deadline must not depend on an output that anybody may
- * take.
+ * Our anchor is spent together with the first claim that has no deadline: one with a deadline must not depend on an output that
+ * anybody may spend.
  */
 const takingAnchor = (
-  concerns: readonly TrackedOutput[],
+  tracked: readonly TrackedOutput[],
   claims: readonly (SweepClaim | HtlcClaim)[],
 ): readonly (SweepClaim | HtlcClaim)[] => {
-  const anchor = concerns.find(({ claim, spend }) => claim?.why === 'anchor' && spend === undefined)?.claim;
+  const anchor = tracked.find(({ claim, spend }) => claim?.why === 'anchor' && spend === undefined)?.claim;
   if (anchor?.kind !== 'sweep') return claims;
   const [first] = claims
     .filter((claim) => claim.kind === 'sweep' && claim.deadline === undefined)
@@ -121,13 +121,13 @@ const takingAnchor = (
 };
 
 /**
- * Those that nobody has taken in the chain and that are worth their fee; and whatever decides about an HTLC of ours, which the
- * peer could else take with its preimage long after we failed what paid for it.
+ * The claims of outputs that are unspent in the chain and worth their fee; and of every output that resolves an HTLC we offered,
+ * which the peer could otherwise claim with its preimage long after we failed the incoming HTLC.
  */
-export const pendingClaims = (concerns: readonly TrackedOutput[]): readonly (SweepClaim | HtlcClaim)[] =>
+export const pendingClaims = (tracked: readonly TrackedOutput[]): readonly (SweepClaim | HtlcClaim)[] =>
   takingAnchor(
-    concerns,
-    concerns.flatMap((output) => (output.claim !== undefined && isPending(output) ? [output.claim] : [])),
+    tracked,
+    tracked.flatMap((output) => (output.claim !== undefined && isPending(output) ? [output.claim] : [])),
   );
 
 /** The claims of these now. Those with a signature of ours were signed when their output was first tracked. */

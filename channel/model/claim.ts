@@ -93,10 +93,10 @@ export type BumpClaim = ClaimBase & {
   readonly kind: 'bump';
   readonly parent: Uint8Array;
   readonly parentFee: Sat;
-  /** Satoshi per 1,000 weight that parent and child together may pay; undefined: whatever is right. */
-  readonly most?: number | undefined;
-  /** Of the HTLCs that the deadline is for: the first block that can hold the commitment for their sake, and their sum. */
-  readonly urged?: { readonly from: number; readonly value: Sat } | undefined;
+  /** Satoshi per 1,000 weight that parent and child together may pay at most; undefined: no limit but the sweeper's own. */
+  readonly maxFeerate?: number | undefined;
+  /** The HTLCs that set the deadline: the first height at which the commitment is needed for them, and their sum. */
+  readonly urgentHtlcs?: { readonly from: number; readonly value: Sat } | undefined;
 } & Omit<ClaimInput, 'locktime'>;
 
 export type Claim = SweepClaim | HtlcClaim | ReadyClaim | BumpClaim;

@@ -6,7 +6,7 @@ import { secretsOf } from '../tx/keys.ts';
 import { aliasFromSeed } from './alias.ts';
 import type { ChannelFeatures } from './channeltype.ts';
 import type { Spec } from './spec.ts';
-import type { Closings, Core, Head, LocalSignatures, Params } from './state.ts';
+import type { Closings, CommitmentState, Core, LocalSignatures, Params } from './state.ts';
 
 /** The fields of a core that are saved; the others are derived from them. */
 export type PersistedCore = Omit<
@@ -43,7 +43,7 @@ export const firstSpec = ({ role, capacity, push, feerate }: Params): Spec => {
 };
 
 /** The numbers of both sides at commitment 0. */
-export const firstHead = (params: Params, remotePoint: Head['remotePoint']): Head => ({
+export const firstCommitmentState = (params: Params, remotePoint: CommitmentState['remotePoint']): CommitmentState => ({
   local: 0,
   remote: 0,
   signedAt: undefined,
@@ -59,7 +59,7 @@ export const firstHead = (params: Params, remotePoint: Head['remotePoint']): Hea
 export const newCore = (
   params: Params,
   funding: Outpoint,
-  remotePoint: Head['remotePoint'],
+  remotePoint: CommitmentState['remotePoint'],
   signatures: LocalSignatures,
   fundingTx: Uint8Array,
   features: ChannelFeatures,
@@ -67,7 +67,7 @@ export const newCore = (
   ...withDerived({
     params,
     funding,
-    head: firstHead(params, remotePoint),
+    head: firstCommitmentState(params, remotePoint),
     incoming: new Map(),
     outgoing: new Map(),
     fees: [],

@@ -94,7 +94,7 @@ export type ChannelEvent =
       readonly event: 'abandoned';
       readonly fault: Fault;
       /** A forgotten channel whose funding, if it confirms after all, would pay us push_msat. */
-      readonly gift?: StaticChannel | undefined;
+      readonly pushed?: StaticChannel | undefined;
     }
   /** The channel failed; `broadcast` says whether our commitment was published (not where it may be outdated). */
   | { readonly event: 'failed'; readonly fault: Fault; readonly broadcast: boolean };

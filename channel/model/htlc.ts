@@ -8,23 +8,24 @@ export interface UpdateMarks {
 }
 
 /** How an HTLC is removed by the side that received it. */
-export type Ending =
+export type RemovalReason =
   | { readonly kind: 'fulfill'; readonly preimage: Preimage }
   | { readonly kind: 'fail'; readonly reason: Uint8Array }
   | { readonly kind: 'malformed'; readonly sha256OfOnion: Uint8Array; readonly failureCode: number };
 
 export interface Removal {
-  readonly ending: Ending;
+  readonly ending: RemovalReason;
   readonly marks: UpdateMarks;
   /** Position among our own updates, for retransmission in order; 0 for the peer's. */
   readonly order: number;
 }
 
-export type Way = 'in' | 'out';
+/** `in`: offered by the peer. `out`: offered by us. */
+export type HtlcDirection = 'in' | 'out';
 
 /** An HTLC from the moment its add is sent or received until it is removed from both commitments and its resolution acknowledged. */
 export interface Htlc {
-  readonly way: Way;
+  readonly way: HtlcDirection;
   readonly id: bigint;
   readonly amount: Msat;
   readonly paymentHash: PaymentHash;
@@ -48,7 +49,7 @@ export interface Htlc {
 
 /** What is kept of a settled HTLC: enough to find and claim its output in a revoked commitment of the peer's. */
 export interface PastHtlc {
-  readonly way: Way;
+  readonly way: HtlcDirection;
   readonly id: bigint;
   readonly amount: Msat;
   readonly paymentHash: PaymentHash;

@@ -4,7 +4,7 @@
  *
  * What a caller can rely on across restarts: nothing that was not signed to the peer is kept, and whoever asked for it is told
  * again. An incoming HTLC is `received` again on `restored` until its removal has been signed; an outgoing one that the
- * peer never got a signature for is `offer_refused`, and one whose fate is known is `resolved` again until `acknowledge`.
+ * peer never got a signature for is `offer_refused`, and one whose resolution is known is `resolved` again until `acknowledge`.
  */
 import type { Claim } from './claim.ts';
 import type { Wait } from './waitlimits.ts';

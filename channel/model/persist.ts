@@ -14,16 +14,16 @@ import { equal } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { type Codec, decode, encode, named, type ValueOf, WireError } from '../../wire/codec.ts';
 import { receivedSecretCodec, type SecretStore } from '../tx/secrets.ts';
-import { idOf } from '../tx/transaction.ts';
+import { transactionId } from '../tx/transaction.ts';
 import { emptyChainView } from './chainview.ts';
 import { noClosings, withDerived } from './core.ts';
 import {
   closerRecord,
   closingsRecord,
+  commitmentStateRecord,
   feeSinceRecord,
   feesRecord,
   forcedRecord,
-  headRecord,
   htlcRecord,
   lockinRecord,
   onionRecord,
@@ -33,7 +33,7 @@ import {
   sinceRecord,
   staticRecord,
 } from './records.ts';
-import type { ChannelState, Closings, Core, Funded, Htlc, PastHtlc, Way } from './state.ts';
+import type { ChannelState, Closings, Core, Funded, Htlc, HtlcDirection, PastHtlc } from './state.ts';
 import { isSigned } from './updates.ts';
 
 /** Where the records of HTLCs that are over begin. `restore` does not want them. */
@@ -58,7 +58,7 @@ const parts: readonly Part[] = [
     bytes: ({ core: { params } }) => params.forced && encode(forcedRecord, params.forced),
   },
   { key: 'phase', shows: (state) => phaseParts(state), bytes: (state) => encode(phaseRecord, state) },
-  { key: 'head', shows: ({ core }) => [core.head], bytes: ({ core }) => encode(headRecord, core.head) },
+  { key: 'head', shows: ({ core }) => [core.head], bytes: ({ core }) => encode(commitmentStateRecord, core.head) },
   {
     key: 'local',
     shows: ({ core }) => [core.signatures],
@@ -145,7 +145,7 @@ const sameParts = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((part, i) => part === b[i]);
 
 type HtlcMap = ReadonlyMap<bigint, Htlc>;
-const ways = (core: Core): readonly (readonly [Way, HtlcMap])[] => [
+const ways = (core: Core): readonly (readonly [HtlcDirection, HtlcMap])[] => [
   ['in', core.incoming],
   ['out', core.outgoing],
 ];
@@ -172,7 +172,12 @@ export const records = (state: ChannelState): ReadonlyMap<string, Uint8Array> =>
   return out;
 };
 
-const diffHtlcs = (way: Way, before: HtlcMap, after: HtlcMap, { core, phase }: Funded): readonly Change[] => {
+const htlcChanges = (
+  way: HtlcDirection,
+  before: HtlcMap,
+  after: HtlcMap,
+  { core, phase }: Funded,
+): readonly Change[] => {
   if (before === after) return [];
   const changes: Change[] = [];
   for (const [id, htlc] of after) {
@@ -194,7 +199,7 @@ const diffHtlcs = (way: Way, before: HtlcMap, after: HtlcMap, { core, phase }: F
 };
 
 /** What a step changes of what is kept. Parts that are the same objects are not looked at. */
-export const diff = (previous: ChannelState, next: ChannelState): readonly Change[] => {
+export const channelChanges = (previous: ChannelState, next: ChannelState): readonly Change[] => {
   if (previous === next) return [];
   if (!isFunded(next)) return [...records(previous).keys()].map((key) => ({ key, value: undefined }));
   if (!isFunded(previous)) return [...records(next)].map(([key, value]) => ({ key, value }));
@@ -209,7 +214,7 @@ export const diff = (previous: ChannelState, next: ChannelState): readonly Chang
       changes.push({ key: `secret/${place}`, value: encode(receivedSecretCodec, entry) });
   for (const [way, after] of ways(next.core)) {
     const before = way === 'in' ? previous.core.incoming : previous.core.outgoing;
-    changes.push(...diffHtlcs(way, before, after, next));
+    changes.push(...htlcChanges(way, before, after, next));
   }
   return changes;
 };
@@ -222,7 +227,7 @@ const read = <T>(records: Records, key: string, codec: Codec<T>): T => {
   return named(key, () => decode(codec, bytes));
 };
 
-const readHtlcs = (records: Records, wanted: Way): HtlcMap => {
+const readHtlcs = (records: Records, wanted: HtlcDirection): HtlcMap => {
   const out: Htlc[] = [];
   for (const key of records.keys()) {
     const [kind, way, id = ''] = key.split('/');
@@ -242,7 +247,7 @@ const readSecrets = (records: Records): SecretStore => {
   return out;
 };
 
-const wayOf = (key: string, word: string): Way => {
+const wayOf = (key: string, word: string): HtlcDirection => {
   if (word === 'in' || word === 'out') return word;
   throw new WireError({ code: 'invalid_value', expected: 'in or out' }, [key]);
 };
@@ -265,7 +270,7 @@ export const pastAt = (records: Records, number: number): readonly PastHtlc[] =>
 /** What a channel that was closed together before this was kept knows of it: the closing that was agreed. */
 const closingsBefore = (phase: ValueOf<typeof phaseRecord>): Closings => {
   const agreed = phase.phase === 'onchain' ? phase.before.agreed : 'agreed' in phase ? phase.agreed : undefined;
-  return agreed === undefined ? noClosings : { ...noClosings, signed: [idOf(Transaction.fromBuffer(agreed))] };
+  return agreed === undefined ? noClosings : { ...noClosings, signed: [transactionId(Transaction.fromBuffer(agreed))] };
 };
 
 /** The channel that these records are of, its peer away. Throws WireError that names a record that is missing or damaged. */
@@ -276,7 +281,7 @@ export const restore = (records: Records): Funded => {
   const kept = withDerived({
     params,
     funding,
-    head: read(records, 'head', headRecord),
+    head: read(records, 'head', commitmentStateRecord),
     incoming: readHtlcs(records, 'in'),
     outgoing: readHtlcs(records, 'out'),
     fees: records.has('fees') ? read(records, 'fees', feesRecord) : [],
@@ -302,7 +307,7 @@ export const restore = (records: Records): Funded => {
     case 'negotiating':
       return { ...phase, core, round: undefined };
     case 'onchain':
-      return { ...phase, core, seen: emptyChainView };
+      return { ...phase, core, chainView: emptyChainView };
     default:
       return { ...phase, core };
   }

@@ -38,15 +38,15 @@ import type { CloseType } from './io.ts';
 import type {
   ClosingSince,
   Closings,
-  Ending,
+  CommitmentState,
   FeeChange,
-  Head,
   Htlc,
   LocalSignatures,
   Lockin,
   OpeningTerms,
   Params,
   PastHtlc,
+  RemovalReason,
   Shutdown,
 } from './state.ts';
 
@@ -151,7 +151,7 @@ export const phaseRecord = union('phase', {
   closed: { id: 4, body: struct({ by: spentBy }) },
 });
 
-export const headRecord: Codec<Head> = struct({
+export const commitmentStateRecord: Codec<CommitmentState> = struct({
   local: u48,
   remote: u48,
   signedAt: optional(u48),
@@ -192,7 +192,7 @@ export const closerRecord = word('us', 'peer');
 const marks = struct({ local: optional(u48), remote: optional(u48) });
 export const feesRecord: Codec<readonly FeeChange[]> = list(u16, struct({ feerate: u32, marks, order: u48 }));
 
-const ending: Codec<Ending> = union('kind', {
+const ending: Codec<RemovalReason> = union('kind', {
   fulfill: { id: 0, body: struct({ preimage }) },
   fail: { id: 1, body: struct({ reason: bytes16 }) },
   malformed: { id: 2, body: struct({ sha256OfOnion: bytes32, failureCode: u16 }) },

@@ -13,7 +13,7 @@ import type { ChannelFeatures } from './channeltype.ts';
 import type { Fault } from './errors.ts';
 import type { Htlc, UpdateMarks } from './htlc.ts';
 
-export type { Ending, Htlc, PastHtlc, Removal, UpdateMarks, Way } from './htlc.ts';
+export type { Htlc, HtlcDirection, PastHtlc, Removal, RemovalReason, UpdateMarks } from './htlc.ts';
 
 /** One side's parameters, from its `open_channel` or `accept_channel`. */
 export interface OpeningTerms {
@@ -71,8 +71,11 @@ export interface FeeChange {
   readonly order: number;
 }
 
-/** Where the commitments of both sides stand (BOLT 2, "Normal Operation"). One small record, saved with each signature and revocation. */
-export interface Head {
+/**
+ * The commitment numbers of both sides and what the latest commitments build on (BOLT 2, "Normal Operation"). One small record, `head`
+ * in the store, saved with each signature and revocation.
+ */
+export interface CommitmentState {
   /** Number of our commitment; all before are revoked. */
   readonly local: number;
   /** Number of the peer's last commitment before which all are revoked. */
@@ -168,7 +171,7 @@ export interface Core {
   readonly params: Params;
   readonly funding: Outpoint;
   readonly channelId: ChannelId;
-  readonly head: Head;
+  readonly head: CommitmentState;
   readonly incoming: ReadonlyMap<bigint, Htlc>;
   readonly outgoing: ReadonlyMap<bigint, Htlc>;
   /** Changes of feerate that are not done on both sides, oldest first. */
@@ -288,7 +291,7 @@ export interface Onchain {
   readonly height: number;
   /** What the channel becomes again if a reorg takes the spend out of the chain. */
   readonly before: GivenUp;
-  readonly seen: ChainView;
+  readonly chainView: ChainView;
 }
 
 /** Irrevocably resolved. */

@@ -4,7 +4,7 @@
  * `head`, and a restart, a retransmission or a penalty years later reads the same two numbers.
  */
 import { type CommitmentView, inNextLocal, inNextRemote } from './spec.ts';
-import type { Core, FeeChange, Head, Htlc, Removal, UpdateMarks } from './state.ts';
+import type { CommitmentState, Core, FeeChange, Htlc, Removal, UpdateMarks } from './state.ts';
 
 export type Htlcs = ReadonlyMap<bigint, Htlc>;
 
@@ -15,8 +15,10 @@ export const UNSIGNED: UpdateMarks = { local: undefined, remote: undefined };
 export const isSigned = ({ local, remote }: UpdateMarks): boolean => local !== undefined || remote !== undefined;
 
 /** Whether both sides hold it and neither can go back (BOLT 2: "irrevocably committed"). */
-export const isIrrevocable = ({ local, remote }: UpdateMarks, head: Pick<Head, 'local' | 'remote'>): boolean =>
-  local !== undefined && remote !== undefined && local <= head.local && remote <= head.remote;
+export const isIrrevocable = (
+  { local, remote }: UpdateMarks,
+  head: Pick<CommitmentState, 'local' | 'remote'>,
+): boolean => local !== undefined && remote !== undefined && local <= head.local && remote <= head.remote;
 
 /** Every value through `change`, undefined to drop it; the same map when nothing changed. */
 const mapHtlcs = (htlcs: Htlcs, change: (htlc: Htlc) => Htlc | undefined): Htlcs => {
@@ -127,7 +129,7 @@ export const hasNothingInFlight = (core: Core): boolean => {
   return ![...core.incoming.values()].some(open) && ![...core.outgoing.values()].some(open);
 };
 
-const gone = (htlc: Htlc, head: Head): boolean =>
+const gone = (htlc: Htlc, head: CommitmentState): boolean =>
   htlc.removal !== undefined && isIrrevocable(htlc.removal.marks, head) && (htlc.way === 'in' || htlc.acknowledged);
 
 /**

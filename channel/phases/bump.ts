@@ -18,7 +18,7 @@ import { signedLocalCommitment } from '../rules/commitmentupdates.ts';
 import { CLAIM_BUFFER, GRACE_PERIOD } from '../rules/deadlines.ts';
 import { formats } from '../tx/commitmentformats.ts';
 import { anchorScript, p2wsh } from '../tx/script.ts';
-import { idOf } from '../tx/transaction.ts';
+import { transactionId } from '../tx/transaction.ts';
 import { broadcastsCommitment } from './exits.ts';
 
 /** Half of the claim buffer is for the commitment to confirm, the other half for the HTLC claim. */
@@ -46,7 +46,7 @@ const mostUrgent = (needs: readonly Need[]) => {
   if (first === undefined) return undefined;
   const near = needs.filter(({ by }) => by < first.by + CLAIM_BUFFER);
   const value = near.reduce((sum, one) => sum + one.value, 0n);
-  return { deadline: first.by, urged: { from: first.from, value: sat(value) } };
+  return { deadline: first.by, urgentHtlcs: { from: first.from, value: sat(value) } };
 };
 
 /** Whether our published commitment has an anchor to bump it with. */
@@ -72,7 +72,7 @@ export const bumpClaim = (state: Failed): BumpClaim | undefined => {
   });
   return {
     kind: 'bump',
-    outpoint: { txid: idOf(tx), index },
+    outpoint: { txid: transactionId(tx), index },
     value: sat(anchor.value),
     from: 0,
     deadline: undefined,

@@ -9,7 +9,7 @@ import { REPLACEABLE } from '../claims/claimbuilder.ts';
 import { witnessWeight } from '../claims/witness.ts';
 import type { BumpClaim } from '../model/claim.ts';
 import type { Failed, Negotiating } from '../model/state.ts';
-import { idOf } from '../tx/transaction.ts';
+import { transactionId } from '../tx/transaction.ts';
 import { agreedSince } from './exits.ts';
 
 /** Blocks before an accepted closing is bumped: an hour of waiting is cheaper than a second fee. */
@@ -26,7 +26,7 @@ const scriptCodeOf = (keyHash: Uint8Array): Uint8Array => Uint8Array.of(0x76, 0x
 export const closingClaims = (state: Negotiating | Failed): readonly BumpClaim[] => {
   const { core, agreed } = state;
   // The caller's limit on the fee of the close also holds for its child.
-  const most = state.phase === 'negotiating' ? state.feerates?.max : undefined;
+  const maxFeerate = state.phase === 'negotiating' ? state.feerates?.max : undefined;
   const since = agreed && agreedSince(core);
   if (agreed === undefined || since === undefined) return [];
   const tx = Transaction.fromBuffer(agreed);
@@ -41,12 +41,12 @@ export const closingClaims = (state: Negotiating | Failed): readonly BumpClaim[]
     return [
       {
         kind: 'bump',
-        outpoint: { txid: idOf(tx), index },
+        outpoint: { txid: transactionId(tx), index },
         value: sat(output.value),
         from,
         deadline: undefined,
         why: 'closing',
-        most,
+        maxFeerate,
         parent: agreed,
         parentFee,
         sequence: REPLACEABLE,

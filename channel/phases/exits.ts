@@ -11,7 +11,7 @@ import { ChannelError, type Fault } from '../model/errors.ts';
 import type { Effect } from '../model/io.ts';
 import type { Closings, Core, Failed, GivenUp, Negotiating } from '../model/state.ts';
 import { signedLocalCommitment } from '../rules/commitmentupdates.ts';
-import { idOf } from '../tx/transaction.ts';
+import { transactionId } from '../tx/transaction.ts';
 
 /**
  * Blocks for an agreed closing to confirm: a day. Fees fall at night, and no HTLC depends on it. After a day its fee is too low, and
@@ -59,8 +59,8 @@ export const higherFeerateClosing = (
   const next = Transaction.fromBuffer(now);
   const last = before && Transaction.fromBuffer(before);
   return before !== undefined && last !== undefined && feerateOf(core, last) > feerateOf(core, next)
-    ? { tx: before, txid: idOf(last) }
-    : { tx: now, txid: idOf(next) };
+    ? { tx: before, txid: transactionId(last) }
+    : { tx: now, txid: transactionId(next) };
 };
 
 type Leaving = Pick<GivenUp, 'outdated' | 'agreed'> & { readonly core: Core };

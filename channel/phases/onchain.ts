@@ -16,7 +16,7 @@ import type { CloseType, Input, Step } from '../model/io.ts';
 import type { Core, Failed, Funded, GivenUp, Onchain } from '../model/state.ts';
 import { isIrrevocable, keepPreimages, withHtlc } from '../model/updates.ts';
 import { report, resolutionOf } from '../rules/effects.ts';
-import { idOf } from '../tx/transaction.ts';
+import { transactionId } from '../tx/transaction.ts';
 import { broadcastExits, higherFeerateClosing } from './exits.ts';
 import { disconnectCore } from './failing.ts';
 
@@ -48,7 +48,7 @@ const provesLoss = (core: Core, by: CloseType, tx: Transaction): boolean =>
   (by === 'local' && (commitmentNumberOf(core, tx) ?? 0) > core.head.local);
 
 /** The resolutions that were reported in this run, or are reported by the same step. */
-const alreadyTold = (core: Core): ChainView['reported'] => {
+const alreadyReported = (core: Core): ChainView['reported'] => {
   const told = new Map<bigint, 'fulfilled' | 'failed'>();
   for (const [id, htlc] of core.outgoing) {
     const result = resolutionOf(htlc, core.head);
@@ -58,32 +58,32 @@ const alreadyTold = (core: Core): ChainView['reported'] => {
 };
 
 /** HTLCs reported as failed before any commitment was confirmed. */
-const toldBefore = (state: Funded): ChainView['reported'] =>
+const reportedBefore = (state: Funded): ChainView['reported'] =>
   new Map(state.phase === 'failed' ? [...(state.reported ?? [])].map((id) => [id, 'failed'] as const) : []);
 
 /** A channel read from the store, with what follows from its own records. */
 export const restoredOnchain = (state: Onchain): Onchain => {
-  const { core, by, tx, seen } = state;
+  const { core, by, tx, chainView } = state;
   const commitment = spendingCommitment(core, by, Transaction.fromBuffer(tx));
-  return { ...state, seen: { ...seen, commitment, reported: alreadyTold(core) } };
+  return { ...state, chainView: { ...chainView, commitment, reported: alreadyReported(core) } };
 };
 
 /** The funding output was spent: from here on only the chain counts. */
 export const onSpent = (state: Funded, { tx, height }: InputOf<'funding_spent'>): Step => {
   if (state.phase === 'closed') return [state, []];
   const transaction = Transaction.fromBuffer(tx);
-  const txid = idOf(transaction);
-  if (state.phase === 'onchain' && equal(idOf(Transaction.fromBuffer(state.tx)), txid))
-    return [{ ...state, tx, height, seen: { ...state.seen, confirmed: true } }, []];
+  const txid = transactionId(transaction);
+  if (state.phase === 'onchain' && equal(transactionId(Transaction.fromBuffer(state.tx)), txid))
+    return [{ ...state, tx, height, chainView: { ...state.chainView, confirmed: true } }, []];
   const given = givenUp(state);
   const [offline, effects] = disconnectCore(state.core);
   const core = keepPreimages({ ...offline, link: state.core.link });
   const by = closeTypeOf(core, transaction);
   const before: GivenUp = { ...given, outdated: given.outdated || provesLoss(core, by, transaction) };
   const commitment = spendingCommitment(core, by, transaction);
-  const told = new Map([...toldBefore(state), ...alreadyTold(core)]);
-  const seen: ChainView = { ...emptyChainView, confirmed: true, commitment, reported: told };
-  const next: Onchain = { phase: 'onchain', core, by, tx, height, before, seen };
+  const told = new Map([...reportedBefore(state), ...alreadyReported(core)]);
+  const chainView: ChainView = { ...emptyChainView, confirmed: true, commitment, reported: told };
+  const next: Onchain = { phase: 'onchain', core, by, tx, height, before, chainView };
   return [next, [...effects, report({ event: 'spent', by, txid, height })]];
 };
 
@@ -97,35 +97,35 @@ export const onUnspent = (state: Onchain): Step => {
 
 const withSpends = (state: Onchain, spends: ChainView['spends']): Onchain => ({
   ...state,
-  seen: { ...state.seen, spends },
+  chainView: { ...state.chainView, spends },
 });
 
 /** A tracked output was spent. A preimage counts even before it is in a block. */
 export const onOutputSpent = (state: Onchain, { outpoint, tx, height }: InputOf<'output_spent'>): Onchain => {
   const name = outpointKey(outpoint);
-  if (!state.seen.outputs.some(({ key }) => key === name)) return state;
+  if (!state.chainView.outputs.some(({ key }) => key === name)) return state;
   const transaction = Transaction.fromBuffer(tx);
   const core = learnPreimages(state.core, transaction);
   const next = core === state.core ? state : { ...state, core };
   if (height === undefined) return next;
   const spend = spendOf(state, transaction, height);
-  const known = state.seen.spends.get(name);
+  const known = state.chainView.spends.get(name);
   if (known !== undefined && known.height === height && equal(known.txid, spend.txid)) return next;
-  return withSpends(next, new Map(state.seen.spends).set(name, spend));
+  return withSpends(next, new Map(state.chainView.spends).set(name, spend));
 };
 
 /** A reorg took that spend out of the chain. */
 export const onOutputUnspent = (state: Onchain, { outpoint }: InputOf<'output_unspent'>): Onchain => {
-  const spends = new Map(state.seen.spends);
+  const spends = new Map(state.chainView.spends);
   return spends.delete(outpointKey(outpoint)) ? withSpends(state, spends) : state;
 };
 
 /** The past HTLCs of the revoked commitment were read. */
 export const onPastLoaded = (state: Onchain, { htlcs }: InputOf<'past_loaded'>): Onchain => {
-  const { core, by, tx, seen } = state;
+  const { core, by, tx, chainView } = state;
   if (by !== 'revoked') return state;
   const commitment = spendingCommitment(core, by, Transaction.fromBuffer(tx), htlcs);
-  return { ...state, seen: { ...seen, commitment, past: htlcs } };
+  return { ...state, chainView: { ...chainView, commitment, past: htlcs } };
 };
 
 /** Keeps the preimage of an incoming HTLC; the same core when it is known, wrong, or of no committed HTLC. */

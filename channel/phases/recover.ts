@@ -3,7 +3,7 @@
  * know our latest commitment, so none is ever published: the peer is asked to close, and our outputs of its commitment, or of an old
  * commitment of ours in the chain, are swept.
  */
-import { firstHead, NO_SIGNATURE, noClosings, withDerived } from '../model/core.ts';
+import { firstCommitmentState, NO_SIGNATURE, noClosings, withDerived } from '../model/core.ts';
 import { type Fault, faultText } from '../model/errors.ts';
 import type { Step } from '../model/io.ts';
 import { records } from '../model/persist.ts';
@@ -19,7 +19,7 @@ export const recoverChannel = ({ params, funding }: StaticChannel): Step => {
     params,
     funding,
     // The peer's first per-commitment point is lost; with any other point no real transaction matches our computed commitments.
-    head: firstHead(params, params.remote.basepoints.payment),
+    head: firstCommitmentState(params, params.remote.basepoints.payment),
     incoming: new Map(),
     outgoing: new Map(),
     fees: [],

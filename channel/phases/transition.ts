@@ -6,7 +6,7 @@
 import { printableText } from '../../wire/printable.ts';
 import { ChannelError } from '../model/errors.ts';
 import type { ChannelMessage, Context, Effect, Input, OfferRefusal, Step } from '../model/io.ts';
-import { diff } from '../model/persist.ts';
+import { channelChanges } from '../model/persist.ts';
 import type { ChannelState, Closed, Core, Failed, Funded, Negotiating, Onchain } from '../model/state.ts';
 import { canPrepareKeys, canSign, prepareKeys } from '../rules/commitmentupdates.ts';
 import { offerRefused, replayEvents, report, send } from '../rules/effects.ts';
@@ -46,7 +46,7 @@ export const transition = (state: ChannelState, input: Input, context: Context):
     height: tip,
     feerate: context.feerate,
   });
-  const changes = diff(state, next);
+  const changes = channelChanges(state, next);
   return changes.length === 0 ? [next, effects] : [next, [{ do: 'save', changes }, ...effects]];
 };
 
@@ -169,7 +169,7 @@ const withCore = <S extends Funded>(state: S, core: Core): Step => [
 /** Whether the resolution of an outgoing HTLC was reported in this run. */
 const wasTold = (state: Failed | Onchain | Closed, id: bigint): boolean => {
   if (state.phase === 'closed') return false;
-  return state.phase === 'onchain' ? state.seen.reported.has(id) : state.reported?.has(id) === true;
+  return state.phase === 'onchain' ? state.chainView.reported.has(id) : state.reported?.has(id) === true;
 };
 
 /** Inputs of the node to a channel that no longer talks to its peer. */

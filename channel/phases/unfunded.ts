@@ -5,7 +5,7 @@
  * the money back.
  *
  * A funding that confirms after the fundee forgot it: the fundee answers the funder's channel_reestablish with an error, and
- * the funder closes alone. Only where push_msat gave the fundee something does it claim that.
+ * the funder force-closes. The fundee claims its output of that only where push_msat gave it one.
  */
 
 import { equal } from '../../wire/bytes.ts';
@@ -29,16 +29,16 @@ const isWaiting = (state: Funded): state is Waiting =>
   state.phase !== 'onchain' && state.phase !== 'closed' && state.core.lockin.scid === undefined;
 
 /** Forgets a channel whose funding output will never be spent by either side; a peer that listens is told why. */
-const forget = ({ params, channelId, link }: Core, fault: Fault, gift?: StaticChannel): Step => [
+const forget = ({ params, channelId, link }: Core, fault: Fault, pushed?: StaticChannel): Step => [
   { phase: 'abandoned', key: params.key, fault },
   [
     ...(link.status === 'offline' ? [] : [send(errorMessage(channelId, fault))]),
-    report({ event: 'abandoned', fault, gift }),
+    report({ event: 'abandoned', fault, pushed }),
   ],
 ];
 
-/** What the first commitment would give us, where that is an output (BOLT 2, `push_msat`). */
-const giftOf = ({ params, funding }: Core): StaticChannel | undefined =>
+/** The channel, where push_msat gives us an output of its first commitment (BOLT 2); else undefined. */
+const pushedChannel = ({ params, funding }: Core): StaticChannel | undefined =>
   params.push / 1000n >= params.remote.dustLimit ? { params, funding } : undefined;
 
 /**
@@ -50,14 +50,14 @@ export const forgetUnfunded = (state: Funded, height: number): Step | undefined 
   if (!isWaiting(state) || params.role !== 'fundee' || lockin.sent) return undefined;
   const last = params.since + FUNDING_TIMEOUT + Math.max(minimumDepthOf(params), COINBASE_MATURITY) - 1;
   const fault: Fault = { code: 'funding_timeout', blocks: FUNDING_TIMEOUT };
-  return height > last ? forget(state.core, fault, giftOf(state.core)) : undefined;
+  return height > last ? forget(state.core, fault, pushedChannel(state.core)) : undefined;
 };
 
 /** Forgets a channel whose funding was never seen, to make room for other openings. */
 export const onDisplaced = (state: Funded): Step => {
   const { params, lockin } = state.core;
   if (!isWaiting(state) || params.role !== 'fundee' || lockin.sent) return [state, []];
-  return forget(state.core, { code: 'funding_unseen' }, giftOf(state.core));
+  return forget(state.core, { code: 'funding_unseen' }, pushedChannel(state.core));
 };
 
 /**
@@ -69,13 +69,13 @@ export const onDoubleSpent = (state: Funded, { depth }: Extract<Input, { type: '
   const { core } = state;
   if (!isWaiting(state) || core.params.role !== 'funder' || depth < REASONABLE_DEPTH) return [state, []];
   const isPast = depth >= IRREVOCABLE_DEPTH;
-  const fates = [...core.outgoing.values()]
+  const resolutions = [...core.outgoing.values()]
     // What was only proposed is refused when the peer goes away.
     .filter(({ acknowledged, added }) => !acknowledged && (isPast || isSigned(added)))
     .map((htlc) => resolvedEvent(htlc, resolutionOf(htlc, core.head) ?? { kind: 'timed_out' }));
-  if (!isPast) return [state, fates];
+  if (!isPast) return [state, resolutions];
   const [next, effects] = forget(core, { code: 'funding_double_spent' });
-  return [next, [...fates, ...effects]];
+  return [next, [...resolutions, ...effects]];
 };
 
 /**

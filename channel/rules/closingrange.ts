@@ -8,7 +8,7 @@ import type { Fault } from '../model/errors.ts';
 import type { Context } from '../model/io.ts';
 import type { CloseFeerates, ClosingRange } from '../model/state.ts';
 import { type Closing, closingFee, closingWeight } from '../tx/closingtx.ts';
-import { feeOf } from '../tx/commitmentformats.ts';
+import { feeForWeight } from '../tx/commitmentformats.ts';
 import { larger, smaller } from './limits.ts';
 
 /** Who pays the fee, what it has to pay with, where both balances go, and what the caller allows. */
@@ -55,6 +55,6 @@ export const isWithin = (fee: bigint, { min, max }: Pick<ClosingRange, 'min' | '
 
 /** The fault of a closing below the current relay minimum, by its real weight and fee. */
 export const relayFault = ({ fee, transaction }: Closing, { relayFeerate }: Context): Fault | undefined => {
-  const least = feeOf(relayFeerate, closingWeight(...transaction.outputs.map(({ script }) => script)));
+  const least = feeForWeight(relayFeerate, closingWeight(...transaction.outputs.map(({ script }) => script)));
   return fee < least ? { code: 'closing_fee_not_relayed', fee, least } : undefined;
 };

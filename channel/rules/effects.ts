@@ -79,9 +79,9 @@ const isWaiting = ({ added, removal, preimage, over }: Htlc, head: Core['head'])
 export const replayEvents = (core: Core, about: ReceivedFlags, context: Context): readonly Effect[] => {
   const { incoming, outgoing, head } = core;
   const waiting = [...incoming.values()].filter((htlc) => isWaiting(htlc, head));
-  const fates = [...outgoing.values()].flatMap((htlc) => {
+  const resolutions = [...outgoing.values()].flatMap((htlc) => {
     const result = htlc.acknowledged ? undefined : resolutionOf(htlc, head);
     return result === undefined ? [] : [resolvedEvent(htlc, result)];
   });
-  return [...waiting.map((htlc) => receivedEvent(core, htlc, context, about)), ...fates];
+  return [...waiting.map((htlc) => receivedEvent(core, htlc, context, about)), ...resolutions];
 };

@@ -6,7 +6,7 @@
  */
 import { type Msat, msat, toMsat } from '../../wire/units.ts';
 import type { Context } from '../model/io.ts';
-import type { Params, Way } from '../model/state.ts';
+import type { HtlcDirection, Params } from '../model/state.ts';
 import {
   type CommitmentFormat,
   commitmentFee,
@@ -41,7 +41,7 @@ export type FairFees = Pick<Context, 'highestFeerate'> & {
 
 /** As much of an HTLC, and of a commitment, as counts here. */
 export interface Weighed {
-  readonly way: Way;
+  readonly way: HtlcDirection;
   readonly amount: bigint;
 }
 export interface Content {
@@ -51,7 +51,7 @@ export interface Content {
 
 const formatOf = ({ format }: Params): CommitmentFormat => formats[format];
 
-export const directionOf = (holder: Holder, way: Way): Direction =>
+export const directionOf = (holder: Holder, way: HtlcDirection): Direction =>
   (way === 'out') === (holder === 'local') ? 'offered' : 'received';
 
 /** Whether an HTLC has no output in a holder's commitment. */

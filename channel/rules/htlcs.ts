@@ -7,7 +7,7 @@ import { equal } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { ChannelError } from '../model/errors.ts';
 import type { ChannelMessage, ChannelMessageOf, Context, Effect, Input, OfferRefusal } from '../model/io.ts';
-import type { Core, Ending, Htlc, UpdateMarks } from '../model/state.ts';
+import type { Core, Htlc, RemovalReason, UpdateMarks } from '../model/state.ts';
 import { isIrrevocable, isSigned, UNSIGNED, withHtlc } from '../model/updates.ts';
 import { formats } from '../tx/commitmentformats.ts';
 import { offerRefused, resolutionOf, resolvedEvent, send } from './effects.ts';
@@ -31,7 +31,7 @@ const addMessage = (core: Core, { id, amount, paymentHash, expiry, onion, pathKe
   ...(pathKey === undefined ? {} : { blinded_path: pathKey }),
 });
 
-const endMessage = ({ channelId: channel_id }: Core, id: bigint, ending: Ending): ChannelMessage => {
+const endMessage = ({ channelId: channel_id }: Core, id: bigint, ending: RemovalReason): ChannelMessage => {
   switch (ending.kind) {
     case 'fulfill':
       return { name: 'update_fulfill_htlc', channel_id, id, payment_preimage: ending.preimage };
@@ -100,7 +100,7 @@ export const offerHtlc = (core: Core, input: Offer, context: Context, barred: Of
 };
 
 /** Removes an HTLC that the peer offered. Kept while the peer is offline; ignored unless the HTLC waits for us. */
-export const removeHtlc = (core: Core, id: bigint, ending: Ending): Updated => {
+export const removeHtlc = (core: Core, id: bigint, ending: RemovalReason): Updated => {
   const htlc = core.incoming.get(id);
   if (htlc === undefined || htlc.removal !== undefined || !isIrrevocable(htlc.added, core.head)) return [core, []];
   if (ending.kind === 'fulfill' && !equal(sha256(ending.preimage), htlc.paymentHash)) return [core, []];
@@ -163,7 +163,7 @@ export const onAdd = (core: Core, message: ChannelMessageOf<'update_add_htlc'>, 
   };
 };
 
-const endingOf = (message: ChannelMessageOf<EndName>): Ending => {
+const endingOf = (message: ChannelMessageOf<EndName>): RemovalReason => {
   switch (message.name) {
     case 'update_fulfill_htlc':
       return { kind: 'fulfill', preimage: message.payment_preimage };

@@ -4,11 +4,11 @@
  * The sender's checks are done on the very commitment on which the receiver will check, so that what we offer is accepted;
  * where BOLT 2 says SHOULD, we are strict with ourselves and lenient with the peer.
  */
-import { type Msat, msat, toMsat } from '../../wire/units.ts';
+import { MAX_EXPIRY_AHEAD, type Msat, msat, toMsat } from '../../wire/units.ts';
 import type { Fault } from '../model/errors.ts';
 import type { Context, OfferRefusal } from '../model/io.ts';
 import { inLocal, inNextLocal, inNextRemote, type Spec, specOf } from '../model/spec.ts';
-import type { Core, Htlc, Params, Way } from '../model/state.ts';
+import type { Core, Htlc, HtlcDirection, Params } from '../model/state.ts';
 import { isSigned, withHtlc } from '../model/updates.ts';
 import { type CommitmentFormat, formats, openerCost, trimThreshold } from '../tx/commitmentformats.ts';
 import { staleOfferFault } from './deadlines.ts';
@@ -32,8 +32,6 @@ import { missingFeerate } from './underpaid.ts';
 export const MAX_HTLCS = 483;
 /** cltv_expiry from here on would be a time in Bitcoin (BOLT 2). */
 export const EXPIRY_LIMIT = 500_000_000;
-/** Peers refuse HTLCs that could lock coins for longer than two weeks of blocks. */
-export const MAX_EXPIRY_AHEAD = 2016;
 
 export const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 export const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
@@ -62,7 +60,7 @@ interface Flow {
   readonly count: number;
   readonly value: bigint;
 }
-const flow = ({ htlcs }: Spec, way: Way): Flow => {
+const flow = ({ htlcs }: Spec, way: HtlcDirection): Flow => {
   let count = 0;
   let value = 0n;
   for (const htlc of htlcs) {
@@ -151,7 +149,7 @@ export const offerRefusal = (core: Core, htlc: Htlc, context: Context): OfferRef
 };
 
 /** From which amount on an HTLC in this direction has an output in each commitment. */
-const thresholds = (params: Params, feerate: number, way: Way): readonly bigint[] =>
+const thresholds = (params: Params, feerate: number, way: HtlcDirection): readonly bigint[] =>
   holders.map((holder) =>
     toMsat(trimThreshold(formatOf(params), feerate, params[holder].dustLimit, directionOf(holder, way))),
   );
@@ -160,7 +158,7 @@ const thresholds = (params: Params, feerate: number, way: Way): readonly bigint[
 export type FeeView = Pick<Context, 'feerate' | 'neededFeerate' | 'highestFeerate'>;
 
 /** The most that one more HTLC can carry in a direction, above all that `spec` contains; zero when none. */
-const room = (core: Core, spec: Spec, way: Way, view: FeeView): Msat => {
+const room = (core: Core, spec: Spec, way: HtlcDirection, view: FeeView): Msat => {
   const { params } = core;
   if (missingFeerate(core, view) !== undefined) return msat(0n);
   const out = way === 'out';

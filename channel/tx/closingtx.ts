@@ -5,7 +5,7 @@
 import { opcodes } from 'bitcoinjs-lib';
 import { compare } from '../../wire/bytes.ts';
 import { type Msat, type Point, type Sat, sat, type Txid } from '../../wire/units.ts';
-import { feeOf } from './commitmentformats.ts';
+import { feeForWeight } from './commitmentformats.ts';
 import { fundingScript, type Outpoint } from './funding.ts';
 import { type OneInput, type Output, type Spent, txidOf } from './transaction.ts';
 
@@ -109,7 +109,7 @@ export const closingWeight = (...scripts: readonly Uint8Array[]): bigint => {
 
 /** The fee of a closing transaction that pays both scripts at `feerate` satoshi per 1000 weight units. */
 export const closingFee = (feerate: number, local: Uint8Array, remote: Uint8Array): Sat =>
-  feeOf(feerate, closingWeight(local, remote));
+  feeForWeight(feerate, closingWeight(local, remote));
 
 const begins = (script: Uint8Array, ...head: readonly number[]): boolean => head.every((byte, i) => script[i] === byte);
 

@@ -58,11 +58,11 @@ export const formats = {
 } as const satisfies { readonly [N in CommitmentFormat['name']]: CommitmentFormat & { readonly name: N } };
 
 /** `weight` units at `feerate` satoshi per 1000 units, rounded down. */
-export const feeOf = (feerate: number, weight: bigint): Sat => sat((BigInt(feerate) * weight) / 1000n);
+export const feeForWeight = (feerate: number, weight: bigint): Sat => sat((BigInt(feerate) * weight) / 1000n);
 
 /** BOLT 3, "Fee Calculation": the base fee of a commitment with that many untrimmed HTLCs. The opener pays it. */
 export const commitmentFee = (format: CommitmentFormat, feerate: number, untrimmedHtlcs: number): Sat =>
-  feeOf(feerate, format.weight + format.htlcOutputWeight * BigInt(untrimmedHtlcs));
+  feeForWeight(feerate, format.weight + format.htlcOutputWeight * BigInt(untrimmedHtlcs));
 
 /** All the opener pays for a commitment: the base fee and, where the format has them, both anchors. */
 export const openerCost = (format: CommitmentFormat, feerate: number, untrimmedHtlcs: number): Sat =>
@@ -70,7 +70,7 @@ export const openerCost = (format: CommitmentFormat, feerate: number, untrimmedH
 
 /** The fee taken out of an HTLC by its HTLC-timeout (`offered`) or HTLC-success (`received`) transaction. */
 export const htlcTransactionFee = (format: CommitmentFormat, feerate: number, direction: Direction): Sat =>
-  format.htlcTransactionsPayFee ? feeOf(feerate, format.htlcTransactionWeight[direction]) : sat(0n);
+  format.htlcTransactionsPayFee ? feeForWeight(feerate, format.htlcTransactionWeight[direction]) : sat(0n);
 
 /** The smallest HTLC that gets an output of its own on a commitment whose holder set this `dustLimit`. */
 export const trimThreshold = (format: CommitmentFormat, feerate: number, dustLimit: Sat, direction: Direction): Sat =>

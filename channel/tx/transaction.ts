@@ -28,7 +28,7 @@ export interface Spent {
 }
 
 /** The id of a transaction. */
-export const idOf = (tx: Transaction): Txid => txid(Uint8Array.from(tx.getHash()));
+export const transactionId = (tx: Transaction): Txid => txid(Uint8Array.from(tx.getHash()));
 
 /** `n` in four bytes, least significant first. */
 export const u32le = (n: number): Uint8Array => Uint8Array.of(n, n >>> 8, n >>> 16, n >>> 24);

@@ -14,9 +14,9 @@ import {
   type BackedUp,
   type BackupKey,
   type Contents,
+  encodeContents,
   MOST_ADDRESSES,
   openBackup,
-  plainOf,
   sealBackup,
 } from './format.ts';
 
@@ -85,7 +85,7 @@ export class Backups {
     // One turn of the event loop: a step of a channel that is under way ends first.
     await new Promise(setImmediate);
     try {
-      const plain = plainOf(this.contents(0));
+      const plain = encodeContents(this.contents(0));
       if (this.last !== undefined && equal(plain, this.last)) {
         this.warning = undefined;
         return;

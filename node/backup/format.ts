@@ -86,13 +86,13 @@ const contentsCodec: Codec<Contents> = map(
 );
 
 /** Contents as they are sealed, for telling whether anything changed. */
-export const plainOf = (contents: Contents): Uint8Array => encode(contentsCodec, contents);
+export const encodeContents = (contents: Contents): Uint8Array => encode(contentsCodec, contents);
 
 /** A backup file of these contents. */
 export const sealBackup = (contents: Contents, { key, seedId, network }: BackupKey, entropy: Entropy): Uint8Array => {
   const nonce = entropy.bytes(lengths.nonce);
   const header = concat(MAGIC, Uint8Array.of(VERSION), network.chain, seedId, nonce);
-  return concat(header, seal(key, nonce, header, plainOf(contents)));
+  return concat(header, seal(key, nonce, header, encodeContents(contents)));
 };
 
 /** Whether a file begins as backups do, whosever it is. */

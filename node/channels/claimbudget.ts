@@ -6,7 +6,7 @@
 import { costOf } from '../../amp/claimable.ts';
 import type { AtStake, Claiming } from '../../amp/io.ts';
 import { toMsat } from '../../wire/units.ts';
-import { feeOf, weightOf } from '../wallet/select.ts';
+import { roundedUpFee, weightOf } from '../wallet/select.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import type { AnchorReserve } from './anchorreserve.ts';
 import type { Entry } from './entry.ts';
@@ -34,9 +34,9 @@ export interface ClaimBudgetParts {
 /** What claims cost at an estimate, sat: an HTLC's, and the child that takes its commitment into a block. */
 export const claimCosts = (estimate: number): { readonly claim: bigint; readonly commitment: bigint } => {
   const feerate = Math.ceil((estimate * RISE) / 100);
-  const paid = feeOf(COMMITMENT_WEIGHT, Math.min(estimate, COMMITMENT_FEERATE));
-  const child = feeOf(COMMITMENT_WEIGHT + CHILD_WEIGHT, feerate) - paid;
-  return { claim: feeOf(CLAIM_WEIGHT, feerate), commitment: child > 0n ? child : 0n };
+  const paid = roundedUpFee(COMMITMENT_WEIGHT, Math.min(estimate, COMMITMENT_FEERATE));
+  const child = roundedUpFee(COMMITMENT_WEIGHT + CHILD_WEIGHT, feerate) - paid;
+  return { claim: roundedUpFee(CLAIM_WEIGHT, feerate), commitment: child > 0n ? child : 0n };
 };
 
 /** The room as it is now; undefined where no reserve is kept, and nothing is held back for want of one. */

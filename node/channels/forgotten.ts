@@ -1,7 +1,7 @@
 /**
- * Channels that were forgotten because their funding did not confirm in time, though it would have given us something
- * (push_msat). It may confirm later: the opener then closes alone, and what it gave lies in its commitment under a key that
- * only the channel's records name. So what never changes of such a channel is kept, and it is taken back if that happens.
+ * Channels with push_msat that were forgotten because their funding transaction did not confirm in time. It may confirm later: the
+ * opener then force-closes, and our output of its commitment needs keys that only the channel's records name. So the static record of
+ * such a channel is kept, and the channel is recovered if its funding confirms.
  */
 
 import { staticRecord } from '../../channel/model/records.ts';
@@ -19,7 +19,7 @@ import { staticName } from './naming.ts';
 import type { Reconnecting } from './reconnect.ts';
 
 const PREFIX = 'gift/';
-/** So many are kept, the latest: a stranger can have some made every two weeks, and gifts are worth little. */
+/** How many are kept, the latest first to stay: a stranger can cause some every two weeks, and what they push is worth little. */
 const MOST = 1000;
 
 export interface ForgottenChannelsParts {
@@ -27,12 +27,12 @@ export interface ForgottenChannelsParts {
   readonly log: Log;
   readonly watcher: Watcher;
   readonly follower: Follower;
-  /** Makes it a channel again, to be closed by its peer, unless it is one; resolves once its records are on their way to disk. */
+  /** Recovers the channel, to be closed by its peer, unless the node has it; resolves once its records are handed to the store. */
   readonly recover: (channel: StaticChannel) => Promise<void>;
   readonly fatal: (error: unknown) => void;
 }
 
-/** Makes such a channel one again that is called back for its peer, unless it is one. */
+/** Recovers a forgotten channel, unless the node has it, and keeps its peer connected. */
 export const recoveringForgotten =
   (channels: Channels, host: ChannelHost, reconnecting: Reconnecting): ForgottenChannelsParts['recover'] =>
   (channel) => {
@@ -59,7 +59,7 @@ export class ForgottenChannels {
     return this.kept.size;
   }
 
-  /** Has the chain tell again what it told before a restart. Throws ChainError, StoreError. */
+  /** Watches the funding transactions of all kept channels, after a restart. Throws ChainError, StoreError. */
   async begin(): Promise<void> {
     for (const channel of this.kept.values()) await this.watch(channel);
   }
@@ -70,7 +70,7 @@ export class ForgottenChannels {
     return watcher.watch({ wait: 'depth', id: PREFIX + params.key, since, txid: funding.txid, depth: 1 }, follower);
   }
 
-  /** Keeps what a forgotten channel would give. */
+  /** Keeps a forgotten channel and watches its funding transaction. */
   remember(channel: StaticChannel): void {
     const { gate, fatal } = this.parts;
     const { key } = channel.params;
@@ -88,14 +88,17 @@ export class ForgottenChannels {
     follower.exclusive(() => watcher.unwatch([PREFIX + key])).catch(fatal);
   }
 
-  /** What the chain says; false when it is about something else. */
+  /** Takes a notice of the watcher; false when it is not about a forgotten channel. */
   notice(notice: Notice): boolean {
     if (!notice.id.startsWith(PREFIX)) return false;
     const key = notice.id.slice(PREFIX.length);
     const channel = this.kept.get(key);
     if (channel === undefined || notice.notice !== 'confirmed') return true;
-    this.parts.log.info({ channel: staticName(channel) }, 'the funding of a forgotten channel confirmed after all');
-    // Its own record goes after those of the channel are written: a crash in between would lose both.
+    this.parts.log.info(
+      { channel: staticName(channel) },
+      'the funding transaction of a forgotten channel confirmed; the channel is recovered, to be closed by its peer',
+    );
+    // Its own record is deleted only after those of the channel are written: a crash in between would otherwise lose both.
     this.parts
       .recover(channel)
       .then(() => this.drop(key))

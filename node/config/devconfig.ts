@@ -4,13 +4,13 @@ import type { ChannelSecrets } from '../../channel/tx/keys.ts';
 import type { ChainName } from '../../wire/chains.ts';
 import type { SecretKey } from '../../wire/units.ts';
 import { devOptions } from './devoptions.ts';
-import { type CrashPoint, type CutRule, cutRules, type HoldPoint, type SavePoint } from './devrules.ts';
+import { type CrashPoint, cutRules, type DisconnectRule, type HoldPoint, type SavePoint } from './devrules.ts';
 import { ConfigError } from './errors.ts';
 import type { OptionName } from './options.ts';
 import type { Picker, Sources } from './optionsources.ts';
 
 export interface DevConfig {
-  readonly disconnect: readonly CutRule[];
+  readonly disconnect: readonly DisconnectRule[];
   readonly crash: CrashPoint | undefined;
   readonly holdSave: HoldPoint | undefined;
   readonly failSave: SavePoint | undefined;
@@ -19,7 +19,7 @@ export interface DevConfig {
   readonly channelSecrets: ChannelSecrets | undefined;
 }
 
-const rulesIn = (pick: Picker, read: Sources['read']): readonly CutRule[] => {
+const rulesIn = (pick: Picker, read: Sources['read']): readonly DisconnectRule[] => {
   const named = pick('dev-disconnect');
   if (named === undefined) return [];
   const { value: path, found } = named;

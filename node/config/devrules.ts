@@ -21,10 +21,10 @@ const cuts = {
  * from it on and hears nothing, `disable` the same from the next one on; `nothing` only counts. `taken` ends the
  * connection once a message that arrived has been handed on, `untaken` before that.
  */
-export type CutAction = (typeof cuts)[keyof typeof cuts];
+export type DisconnectAction = (typeof cuts)[keyof typeof cuts];
 
-export interface CutRule {
-  readonly action: CutAction;
+export interface DisconnectRule {
+  readonly action: DisconnectAction;
   readonly message: MessageName;
   /** Of how many matches it is the last. */
   readonly count: number;
@@ -40,7 +40,7 @@ const isMessage = (name: string): name is MessageName => Object.hasOwn(messages,
 const countOf = (digits: string | undefined): number => (digits === undefined ? 1 : Number(digits));
 
 /** A line such as `-WIRE_COMMITMENT_SIGNED*2`. Throws RangeError that says what was expected. */
-export const cutRule = (line: string): CutRule => {
+export const cutRule = (line: string): DisconnectRule => {
   const [, sign = '', name = '', digits] = /^(.)(?:WIRE_)?([A-Za-z_]+)(?:\*(\d{1,9}))?$/.exec(line.trim()) ?? [];
   const message = name.toLowerCase();
   const count = countOf(digits);
@@ -50,7 +50,7 @@ export const cutRule = (line: string): CutRule => {
 };
 
 /** The rules of a file, one a line; empty lines and those that begin with # do not count. Throws RangeError. */
-export const cutRules = (text: string): readonly CutRule[] =>
+export const cutRules = (text: string): readonly DisconnectRule[] =>
   text
     .split(/\r?\n/)
     .map((line) => line.trim())

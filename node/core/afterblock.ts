@@ -1,4 +1,4 @@
-/** Whom a new block, or one that was taken back, concerns beside those who read it: everyone with a deadline or a fee. */
+/** What the node does after each block that was connected or disconnected: deadlines, fees, announcements, rebroadcasts. */
 import type { Backups } from '../backup/backups.ts';
 import type { Feerates } from '../chain/feerate.ts';
 import type { Channels } from '../channels/channels.ts';
@@ -22,14 +22,14 @@ export interface AfterBlockParts {
   readonly onchain: Onchain;
   readonly feerates: Feerates;
   readonly backups: Backups;
-  /** Our own gossip of a channel, where it changed or grew old. */
+  /** Sends our announcements of a channel where they changed or are about to expire. */
   readonly refresh: (entry: Entry) => void;
   /** Sends our own transactions again that are not confirmed. */
   readonly rebroadcast: () => void;
   readonly onInternalError: InternalErrors;
 }
 
-/** What is done after each block event, once those who read the block have saved what it changed. */
+/** Called after each block event, once the listeners of the follower have saved what it changed. */
 export const afterBlock =
   (parts: AfterBlockParts) =>
   (event: ChainEvent): void => {
@@ -40,7 +40,7 @@ export const afterBlock =
     parts.payments.tick();
     gate.save(parts.replays.prune(at));
     for (const entry of channels.entries.values()) {
-      // It may be deep enough to be announced now, or what we said of it so old that others would forget it.
+      // It may be deep enough to be announced now, or its channel_update so old that other nodes would prune it.
       parts.refresh(entry);
     }
     parts.onchain.block().catch(onInternalError('claims'));

@@ -1,7 +1,7 @@
 /**
- * The chains that a node stands on, as its peers reach them. It is made first and empty, so that the peers can be given it before there
- * is a chain, and each chain can be given the peers. A peer's message goes to the chain that it is about: the one that has the channel
- * it names, or the one whose chain_hash it bears. What is about none of them the first chain answers as BOLT 1, 2 and 7 say.
+ * The chains of a node, for its peers' messages. It is made empty, before the peers and the chains, since each needs the other. A
+ * message goes to the chain that has its channel, or whose chain_hash it has; any other message goes to the first chain, which answers
+ * as BOLT 1, 2 and 7 say.
  */
 import { equal, hex } from '../../wire/bytes.ts';
 import type { Message } from '../../wire/message.ts';
@@ -12,7 +12,7 @@ import type { Peer, PeerHandlers } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
 import { isForAllChannels } from './dispatch.ts';
 
-/** A chain, as peers reach it. */
+/** What `Chains` needs of a chain. */
 export interface PeersChain {
   readonly chainHash: ChainHash;
   readonly channels: Pick<Channels, 'channelsWith' | 'byChannelId'>;
@@ -26,14 +26,14 @@ export class Chains {
     this.all.push(chain);
   }
 
-  /** How many channels there are with a peer that have cost somebody something. */
+  /** How many channels with a peer have a funding transaction, over all chains. */
   fundedChannelsWith(peer: Point): number {
     return this.all.reduce((sum, { channels }) => sum + fundedChannelsWith(channels, peer), 0);
   }
 
   /**
-   * What the node's connections tell their coming and going to, and what their peers say. `logOf`: where lines about a peer go, since
-   * those of strangers take part in a budget that all of them share.
+   * Handlers for connections, disconnections and messages of all peers. `logOf` gives the log for lines about a peer: strangers share
+   * a limited one.
    */
   peerHandlers(logOf: (peer: Point) => Log): PeerHandlers {
     return {

@@ -1,7 +1,7 @@
 /**
- * Everything that belongs to one chain, made in the order in which the parts need each other: what is kept of the chain and how it is
- * followed, the channels as everybody finds them, gossip, and the channels at work. What one part tells others (notices of the chain,
- * events of channels) is subscribed to at the end, when all are there. Called once for each chain that a node stands on.
+ * Everything that belongs to one chain, made in the order in which the parts need each other: wallet, graph, watcher, fee estimates and
+ * follower; the channels; gossip; claims, the channel host, openings, backup. Notices of the watcher and events of channels are
+ * subscribed to at the end, when all parts exist. Called once for each chain of a node.
  */
 import { unhex } from '../../wire/bytes.ts';
 import { announcedFeatures } from '../../wire/features.ts';
@@ -43,23 +43,23 @@ import type { NodeChain } from './running.ts';
 
 export interface ChainServices extends NodeChain {
   readonly chainHash: ChainHash;
-  /** The chain itself, for whoever can wait for its answers. */
+  /** The chain without time limits. */
   readonly chain: Chain;
-  /** The chain for callers, who cannot. */
+  /** The chain for API calls, whose requests end after a time limit. */
   readonly chainWithTimeouts: Chain;
   readonly feerates: Feerates;
   readonly forgotten: ForgottenChannels;
-  /** Where the graph is kept. */
+  /** Writes the graph to the store. */
   readonly graphStore: GraphStore;
-  /** What peers say, and that they come and go. */
+  /** Handlers for peers that connect, send messages or disconnect. */
   readonly handlers: PeerHandlers;
   /** Sends the wallet's own transactions again that no block has. */
   readonly rebroadcast: () => void;
-  /** Peers can be reached from this height on. */
+  /** To be called with the height at which peers can first connect. */
   readonly setReachable: (height: number) => void;
 }
 
-/** What a chain is made of beside the node's identity. */
+/** What `openChain` needs beside the node's identity. */
 export interface ChainParts {
   readonly network: Network;
   readonly chain: Chain;
@@ -67,7 +67,7 @@ export interface ChainParts {
   readonly where: string;
 }
 
-/** What is kept of a chain, and the follower that keeps it in step. */
+/** The parts that follow the chain's blocks, and the follower. */
 const openFollowing = async (identity: Identity, { network, chain }: ChainParts) => {
   const { ports, keys, now, logs, later, fatal, fresh } = identity;
   const { store, clock } = ports;
@@ -87,7 +87,7 @@ const openFollowing = async (identity: Identity, { network, chain }: ChainParts)
 
 type Following = Awaited<ReturnType<typeof openFollowing>>;
 
-/** What is heard of other channels over this chain, and what the node says of its own. */
+/** Gossip about other nodes' channels on this chain, and the node's own announcements. */
 const openGossip = async (identity: Identity, { network, chain }: ChainParts, following: Following) => {
   const { config, ports, keys, alias, color, peers, gate, now, logs, limitedLogs, later } = identity;
   const { graph, graphStore, follower } = following;
@@ -120,7 +120,7 @@ const openGossip = async (identity: Identity, { network, chain }: ChainParts, fo
   return { gossip, own };
 };
 
-/** Reads what is kept of a chain and puts its parts together; nothing moves yet. Throws StoreError, WireError. */
+/** Reads the records of a chain and makes its parts; nothing is sent or requested yet. Throws StoreError, WireError. */
 export const openChain = async (identity: Identity, parts: ChainParts): Promise<ChainServices> => {
   const { config, ports, keys, peers, addresses, gate, now, hooks, logs, limitedLogs, fatal, onInternalError } =
     identity;

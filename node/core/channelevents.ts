@@ -1,4 +1,4 @@
-/** Which part of the node a channel's event is for. */
+/** Hands each event of a channel to the parts of the node that need it. */
 import type { Backups } from '../backup/backups.ts';
 import { coreOf, type Entry } from '../channels/entry.ts';
 import type { ForgottenChannels } from '../channels/forgotten.ts';
@@ -12,14 +12,14 @@ export interface ChannelEventsParts {
   readonly reconnecting: Reconnecting;
   readonly backups: Backups;
   readonly forgotten: ForgottenChannels;
-  /** The channel can be announced, or its peer told its policy. */
+  /** Announces the channel, or sends its channel_update to the peer. */
   readonly refresh: (entry: Entry) => void;
   readonly wallet: Pick<Wallet, 'stands'>;
   /** The store failed. */
   readonly fatal: (error: unknown) => void;
 }
 
-/** Both sides have put money on its funding: should a reorg take that out, it is to come back, though it was given up before. */
+/** The channel is in use: should a reorg take its funding transaction out, the wallet broadcasts that again, even if it was given up before. */
 const protectFunding = ({ machine }: Entry, { wallet, fatal }: Pick<ChannelEventsParts, 'wallet' | 'fatal'>): void => {
   const core = coreOf(machine.state);
   if (core !== undefined) wallet.stands(core.funding.txid).catch(fatal);
@@ -50,7 +50,7 @@ export const channelEvents =
         refresh(entry);
         break;
       case 'abandoned':
-        if (event.gift !== undefined) forgotten.remember(event.gift);
+        if (event.pushed !== undefined) forgotten.remember(event.pushed);
         reconnecting.channelGone(entry);
         backups.refresh();
         break;

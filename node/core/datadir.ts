@@ -1,7 +1,7 @@
 /**
- * The parts of a datadir, and whether they belong together: seed, store and backup are one node's, or nothing is made anew beside
- * them, nothing published and nothing written. Whoever restored one of them, mounted the wrong disk or copied a folder half is
- * told in a sentence.
+ * Checks that seed, store and backup of a datadir belong to one node. Where they do not, because somebody restored one of them, mounted
+ * the wrong disk or copied half a folder, the node does not start: it creates nothing, publishes nothing and writes nothing, and an
+ * error says what is wrong.
  */
 import { join } from 'node:path';
 import { equal, hex } from '../../wire/bytes.ts';
@@ -17,7 +17,7 @@ import { isSeedThere, openSeed } from '../wallet/seed.ts';
 import type { Hooks } from './hooks.ts';
 
 export type DatadirFault =
-  /** There is no seed, but something that was made with one. */
+  /** There is no seed, but a store or a backup that was made with one. */
   | { readonly code: 'seed_missing'; readonly seed: string; readonly beside: string }
   | {
       readonly code: 'other_node';
@@ -26,7 +26,7 @@ export type DatadirFault =
       readonly seed: string;
       readonly made: string;
     }
-  /** The backup knows channels, and the store is new. */
+  /** The backup has channels, and the store is new. */
   | { readonly code: 'store_missing'; readonly store: string; readonly backup: string; readonly channels: number }
   | { readonly code: 'other_backup'; readonly backup: string; readonly why: string };
 
@@ -40,7 +40,7 @@ const describe = (fault: DatadirFault): string => {
     case 'other_node':
       return (
         `the store in ${fault.store} belongs to the node ${fault.owner}, and the seed in ${fault.seed} is that of ${fault.made}: ` +
-        'put together what belongs together; nothing was changed'
+        'use the seed and the store of one node; nothing was changed'
       );
     case 'store_missing':
       return (
@@ -76,16 +76,16 @@ export interface DatadirParts {
 export interface Datadir {
   readonly keys: NodeKeys;
   /**
-   * Whether the seed was made together with the store: before a chain was first followed, none held anything for it. A node that did
-   * not come up at first, such as for a wrong password of bitcoind, need not read the whole chain at the next start.
+   * Whether the seed was made together with the store: no block before the node's first start can pay it. It stays true after a first
+   * start that failed, such as for a wrong password of bitcoind, so that the next start need not read the whole chain.
    */
   readonly fresh: boolean;
 }
 
-/** What makes a file the backup of something else, rather than one of ours that cannot be read. */
+/** Faults of a file that is not a backup of this node, rather than a damaged one of it. */
 const foreign: ReadonlySet<BackupFault['code']> = new Set(['no_backup', 'other_seed', 'other_network']);
 
-/** Throws DatadirError for a backup that is another node's, or that knows what a new store has lost. */
+/** Throws DatadirError for a backup of another node, or one with channels beside a new store. */
 const checkBackup = (
   path: string,
   bytes: Uint8Array,
@@ -98,7 +98,7 @@ const checkBackup = (
     channels = openBackup(bytes, backupKey(keys, networkOf(network))).channels.length;
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
-    // With a store there, one of ours that is damaged is kept under another name when the next is written.
+    // Beside a store, a damaged backup of this node is renamed when the next one is written.
     if (!isNew && !foreign.has(error.fault.code)) return;
     throw new DatadirError({ code: 'other_backup', backup: path, why: error.message });
   }
@@ -107,8 +107,8 @@ const checkBackup = (
 };
 
 /**
- * Makes the parts of a datadir ready, or makes them, once it is clear that they are one node's. The folder must be there. Throws
- * DatadirError, StoreError, WalletError, FileError; in that case nothing was made and nothing written.
+ * Opens the seed and the store of a datadir, or creates them, once it is clear that they belong to one node. The folder must exist.
+ * Throws DatadirError, StoreError, WalletError, FileError; then nothing was created and nothing written.
  */
 export const openDatadir = async ({ config, store, entropy, hooks }: DatadirParts): Promise<Datadir> => {
   const { network, networkDir, backupFile } = config;

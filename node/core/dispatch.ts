@@ -1,5 +1,5 @@
 /**
- * Hands each message of a peer to who gets it by `recipients` (wire/message.ts): channel messages to their channel by channel_id,
+ * Hands each message of a peer to its recipient (`recipients` in wire/message.ts): channel messages to their channel by channel_id,
  * gossip to the graph. A message about a channel that does not exist is answered with an error, so that the peer can stop waiting
  * for us (BOLT 1, BOLT 2).
  */
@@ -30,7 +30,7 @@ export interface DispatchParts {
   readonly now: () => number;
   /** A peer wants to open a channel. */
   readonly opening: (peer: Peer, message: MessageOf<'open_channel'>) => Promise<void>;
-  /** The channel of a peer as announcing sees it; undefined while it has no short_channel_id. */
+  /** The channel of a peer, for announcements; undefined while it has no short_channel_id. */
   readonly announced: (peer: Peer, id: ChannelId) => OwnChannel | undefined;
 }
 
@@ -63,8 +63,8 @@ export const dispatch = (
     else parts.channels.receive(peer, message.channel_id, message);
     return undefined;
   }
-  if (isFor(message, 'unused')) return unused(parts, peer, message);
-  // The connection has answered these itself. What is neither has no recipient above: that does not compile.
+  if (isFor(message, 'unused')) return onUnused(parts, peer, message);
+  // The connection has answered these itself. A message without a recipient does not compile here.
   message satisfies MessageFor<'connection'>;
   return undefined;
 };
@@ -77,26 +77,29 @@ const toGraph = (
 ): Promise<void> | undefined => {
   switch (message.name) {
     case 'announcement_signatures':
-      return announce(parts, peer, message);
+      return onAnnouncementSignatures(parts, peer, message);
     case 'channel_update':
-      // Of a channel with us, told by its other end: what our invoices hint at while it is not announced.
+      // The peer's policy of a channel with us: our invoices' route hints need it while the channel is not announced.
       if (parts.channels.channelsWith(peer.id).length > 0) parts.own.peerUpdate(message, raw, peer.id);
-      return gossip(parts, peer, message, raw);
+      return queueAnnouncement(parts, peer, message, raw);
     case 'channel_announcement':
     case 'node_announcement':
-      return gossip(parts, peer, message, raw);
+      return queueAnnouncement(parts, peer, message, raw);
     case 'gossip_timestamp_filter':
-      // Not waited for: what there is may be much, and the peer's channels have other things to say meanwhile.
+      // Not waited for: the graph may be large, and the peer's channel messages must not wait behind it.
       parts.gossip.filter(gossipPeer(peer), message).catch((error) => {
-        parts.log.error({ internal: 'gossip', peer: peer.key.slice(0, 16), error }, 'gossip could not be sent');
+        parts.log.error(
+          { internal: 'gossip', peer: peer.key.slice(0, 16), error },
+          'the gossip that a peer asked for could not be sent; the peer is disconnected',
+        );
         peer.close('internal error at gossip_timestamp_filter');
       });
       return undefined;
     case 'query_channel_range':
-      return ranges(parts, peer, message);
+      return answerChannelRange(parts, peer, message);
     case 'query_short_channel_ids':
-      return ids(parts, peer, message);
-    // Answers to questions that are not asked here.
+      return answerShortChannelIds(parts, peer, message);
+    // Replies to queries that this node does not send.
     case 'reply_channel_range':
     case 'reply_short_channel_ids_end':
       return undefined;
@@ -105,22 +108,25 @@ const toGraph = (
   }
 };
 
-/** A message that nobody here has use for: an even one demands that it is understood, known by name or not (BOLT 1). */
-const unused = ({ log }: DispatchParts, peer: Peer, { name }: MessageFor<'unused'>): undefined => {
+/** A message of a feature that was not negotiated: an odd one is ignored, for an even one the peer is disconnected (BOLT 1). */
+const onUnused = ({ log }: DispatchParts, peer: Peer, { name }: MessageFor<'unused'>): undefined => {
   if (messages[name].type % 2 === 1) {
-    log.debug({ peer: peer.key.slice(0, 16), message: name }, 'message not used here; ignored');
+    log.debug(
+      { peer: peer.key.slice(0, 16), message: name },
+      'a message of a feature that was not negotiated; ignored',
+    );
     return;
   }
   peer.warn(`${name}: its feature was not negotiated`);
   peer.close(`the peer sent ${name}, whose feature was not negotiated`);
 };
 
-/** Peers whose question about the graph is being answered. */
+/** Peers whose gossip query is being answered, with the promise of the answer's end. */
 const answering = new WeakMap<Peer, Promise<void>>();
 
 /**
- * Answers a question about the graph as fast as the peer takes it, while the peer's channels go on. BOLT 7 has it wait for the
- * whole answer before it asks again: one that does not is not read from until then.
+ * Answers a gossip query as fast as the peer reads, while the peer's channels go on. BOLT 7: a peer waits for the whole answer before
+ * its next query; one that does not wait is not read from until then.
  */
 const answerQuery = (
   { log }: DispatchParts,
@@ -129,9 +135,12 @@ const answerQuery = (
   answers: Iterable<Uint8Array>,
 ): Promise<void> | undefined => {
   const begin = (): void => {
-    const done = tell(peer, answers)
+    const done = sendInSlices(peer, answers)
       .catch((error) => {
-        log.error({ internal: 'gossip', peer: peer.key.slice(0, 16), error }, `${name} could not be answered`);
+        log.error(
+          { internal: 'gossip', peer: peer.key.slice(0, 16), error },
+          `${name} could not be answered; the peer is disconnected`,
+        );
         peer.close(`internal error at ${name}`);
       })
       .finally(() => answering.delete(peer));
@@ -143,10 +152,10 @@ const answerQuery = (
   return undefined;
 };
 
-/** Messages, and bytes, of an answer after which the peer has to have taken them, and others have their turn. */
+/** Messages, and bytes, of an answer after which the node waits until the peer has read them, and serves others. */
 const SLICE = { messages: 30, bytes: 8 * 1024 } as const;
 
-const tell = async (peer: Peer, answers: Iterable<Uint8Array>): Promise<void> => {
+const sendInSlices = async (peer: Peer, answers: Iterable<Uint8Array>): Promise<void> => {
   let sent = 0;
   let bytes = 0;
   for (const raw of answers) {
@@ -166,10 +175,14 @@ function* encoded(replies: Iterable<Message>): Generator<Uint8Array> {
   for (const reply of replies) yield encodeMessage(reply);
 }
 
-const ranges = (parts: DispatchParts, peer: Peer, query: MessageOf<'query_channel_range'>): Promise<void> | undefined =>
+const answerChannelRange = (
+  parts: DispatchParts,
+  peer: Peer,
+  query: MessageOf<'query_channel_range'>,
+): Promise<void> | undefined =>
   answerQuery(parts, peer, query.name, encoded(channelRangeReplies({ ...parts, now: parts.now() }, query)));
 
-const ids = (
+const answerShortChannelIds = (
   parts: DispatchParts,
   peer: Peer,
   query: MessageOf<'query_short_channel_ids'>,
@@ -191,10 +204,10 @@ const toChannel = (
   if (taken !== undefined) return taken.wait;
   log.info(
     { peer: peer.key.slice(0, 16), channel: hex(id), message: message.name },
-    'the peer speaks of a channel we do not have; told it so',
+    'a message of the peer is about a channel that we do not have; answered with an error',
   );
-  // Some do not close a channel for an error, but all do for a peer that begins again at commitment 0 (BOLT 2). To one that
-  // does so itself nothing is owed, or two nodes without the channel would answer each other for ever.
+  // Some implementations do not force-close for an error, but all do for a channel_reestablish with commitment number 0 (BOLT 2). One
+  // with number 0 is not answered so, or two nodes without the channel would answer each other for ever.
   if (message.name === 'channel_reestablish' && message.next_commitment_number !== 0n)
     peer.answer({
       name: 'channel_reestablish',
@@ -207,7 +220,7 @@ const toChannel = (
   return peer.answer({ name: 'error', channel_id: id, data: warningData('no such channel with you') });
 };
 
-const announce = async (
+const onAnnouncementSignatures = async (
   { own, announced, channels, log }: DispatchParts,
   peer: Peer,
   message: MessageOf<'announcement_signatures'>,
@@ -219,58 +232,64 @@ const announce = async (
   }
   const wrong = await own.signatures(channel, message);
   if (wrong === undefined) return;
-  log.warn({ peer: peer.key.slice(0, 16), why: wrong }, 'the channel is not announced');
+  log.warn(
+    { peer: peer.key.slice(0, 16), why: wrong },
+    'announcement_signatures of the peer are not valid; the channel is not announced',
+  );
   await peer.warn(wrong);
 };
 
 type Announcement = MessageOf<'channel_announcement'> | MessageOf<'channel_update'> | MessageOf<'node_announcement'>;
 
-/** What a peer announced and nobody has looked at yet. */
-interface Announced {
+/** Announcements of a peer that are not handled yet. */
+interface AnnouncementQueue {
   last: Promise<void>;
   bytes: number;
-  /** It announced what it must not: the rest is nobody's to look at. */
+  /** One of them was not valid: the rest is dropped. */
   over: boolean;
 }
 
-const announced = new WeakMap<Peer, Announced>();
-/** Bytes of announcements that wait before a peer is not read from. */
-const MOST_ANNOUNCED = 64 * 1024;
+const announcementQueues = new WeakMap<Peer, AnnouncementQueue>();
+/** Bytes of queued announcements from which on a peer is not read from. */
+const MAX_QUEUED_BYTES = 64 * 1024;
 
 /**
- * Looks at what a peer announces, one after the other, as long as the chain may take to answer: its channels go on meanwhile, and so
- * does everybody else. One that announces faster than that is not read from.
+ * Handles the announcements of a peer one after the other, each of which may wait for the chain; the peer's channels and other peers go
+ * on meanwhile. A peer that announces faster than that is not read from.
  */
-const gossip = (
+const queueAnnouncement = (
   parts: DispatchParts,
   peer: Peer,
   message: Announcement,
   raw: Uint8Array,
 ): Promise<void> | undefined => {
-  const queue = announced.get(peer) ?? { last: Promise.resolve(), bytes: 0, over: false };
-  announced.set(peer, queue);
+  const queue = announcementQueues.get(peer) ?? { last: Promise.resolve(), bytes: 0, over: false };
+  announcementQueues.set(peer, queue);
   queue.bytes += raw.length;
   queue.last = queue.last
     .then(nextTurn)
-    .then(() => (queue.over ? undefined : takeGossip(parts, peer, message, raw, queue)))
+    .then(() => (queue.over ? undefined : handleAnnouncement(parts, peer, message, raw, queue)))
     .catch((error) => {
-      parts.log.error({ internal: 'gossip', peer: peer.key.slice(0, 16), error }, `${message.name} could not be taken`);
+      parts.log.error(
+        { internal: 'gossip', peer: peer.key.slice(0, 16), error },
+        `${message.name} could not be handled; the peer is disconnected`,
+      );
       peer.close(`internal error at ${message.name}`);
     })
     .finally(() => {
       queue.bytes -= raw.length;
     });
-  return queue.bytes >= MOST_ANNOUNCED ? queue.last : undefined;
+  return queue.bytes >= MAX_QUEUED_BYTES ? queue.last : undefined;
 };
 
-const takeGossip = async (
+const handleAnnouncement = async (
   parts: DispatchParts,
   peer: Peer,
   message: Announcement,
   raw: Uint8Array,
-  queue: Announced,
+  queue: AnnouncementQueue,
 ): Promise<void> => {
-  // Who calls may have made up his node id for this, and the funding of a channel, too.
+  // A peer that connected to us may have made up its node id, so its address counts too.
   const isUnknown = peer.direction === 'in' && fundedChannelsWith(parts.channels, peer.id) === 0;
   const source = isUnknown ? sourceOf(peer.remote.host) : undefined;
   const verdict = await parts.gossip.handle(message, raw, peer.id, source);

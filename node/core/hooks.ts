@@ -1,4 +1,4 @@
-/** Where an experiment may put itself between the parts of a node: see node/dev. A node without --dev has none of these. */
+/** Where experiments hook into a node: `Hooks` are set by node/dev with --dev alone, `Experiments` by a program that embeds a node. */
 import type { EobAmp } from '../../amp/payload.ts';
 import type { Scheme } from '../../amp/scheme.ts';
 import type { ChannelSecrets } from '../../channel/tx/keys.ts';
@@ -21,9 +21,9 @@ export interface Hooks {
   readonly channelSecrets?: ChannelSecrets | undefined;
 }
 
-/** Further EOB protocols a node is to read, and who is told what a forwarder's handler made of them; and further share schemes. */
+/** Further EOB protocols that the node reads, a callback for what a forwarder's handler made of them, and further share schemes. */
 export interface Experiments {
   readonly protocols?: Registry<EobAmp, unknown>;
-  readonly noted?: (note: ForwardNote) => void;
+  readonly onForwardNote?: (note: ForwardNote) => void;
   readonly schemes?: readonly Scheme[];
 }

@@ -1,6 +1,6 @@
 /**
- * Who a node is, whatever chains it stands on: its key, the store and the gate before it, its peers and where they are, its logs and what
- * becomes of its errors. It is opened before any chain, and every chain is given it.
+ * The parts of a node that do not depend on a chain: its key, the store and its gate, peers and their addresses, logs, and the handlers
+ * of internal errors. Opened before any chain; every chain is given it.
  */
 import { hex } from '../../wire/bytes.ts';
 import { ourFeatures } from '../../wire/features.ts';
@@ -24,20 +24,20 @@ import type { NodeIdentity, NodeOptions } from './running.ts';
 export interface Identity extends NodeIdentity {
   readonly ports: Ports;
   readonly hooks: Hooks;
-  /** Whether the node is new: no chain holds anything for it from before. */
+  /** Whether the node is new: no block before its first start can pay it. */
   readonly fresh: boolean;
   /** A log for each part of the node. */
   readonly logs: Readonly<Record<LogPart, Log>>;
-  /** The same for what strangers can cause: few lines of a kind. */
+  /** The same, limited to a few lines of a kind, for what strangers can cause. */
   readonly limitedLogs: Readonly<Record<LogPart, Log>>;
   readonly later: TimerGroup;
-  /** The store failed, or there is a bug that nothing can go on with: the node ends. */
+  /** The store failed, or there is a bug that the node cannot continue after: the node ends. */
   readonly fatal: (error: unknown) => void;
-  /** Any other error, by the part of the node in which it happened. */
+  /** Any other internal error, with the part of the node in which it happened. */
   readonly onInternalError: InternalErrors;
 }
 
-/** Peers speak to `chains`, to which chains are added later. Throws DatadirError, StoreError, WalletError, FileError. */
+/** Peers' messages go to `chains`, to which chains are added later. Throws DatadirError, StoreError, WalletError, FileError. */
 export const openIdentity = async (options: NodeOptions, chains: Chains): Promise<Identity> => {
   const { config, hooks = {}, progress = new Progress() } = options;
   const { clock, entropy, transport } = options.ports;
@@ -50,12 +50,12 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
   const logTime = { now, later: later.run };
   const limitedLogs = partLogs(limitedLog(options.ports.log, logTime));
   const channelPeers = partLog(limitedLog(options.ports.log, logTime, { each: LINES.each }), 'peer');
-  // What the gate saves itself it watches itself.
+  // The gate has the store itself, and reports failures of its own writes itself.
   const gate = new Gate(options.ports.store, fatal, onInternalError('what waits for the store'));
   const ports = { ...options.ports, store: watchedStore(options.ports.store, (error) => gate.fail(error)) };
   const id = hex(keys.nodeId);
   const disk = new Disk({ folder: config.networkDir, clock, log: logs.store });
-  // Not waited for: a disk that hangs would keep the node from coming up.
+  // Not waited for: a disk that hangs would keep the node from starting.
   void disk.check();
   const peers = new Peers({
     ...{ transport, clock, entropy },

@@ -1,6 +1,6 @@
 /**
- * How a node that has been put together comes up, part after part, and how it ends, at whatever point that is asked of it. The
- * chain may be away all the while: what waits for it is told to end, and never holds up the end.
+ * Starts the parts of a node in order, and stops them, whenever that is asked. The chain may be away all the while: whatever waits for it
+ * is aborted and does not delay the stop.
  */
 
 import { everySecond } from '../base/timers.ts';
@@ -14,7 +14,7 @@ import type { Identity } from './identity.ts';
 import type { PaymentServices } from './paymentservices.ts';
 import type { Node } from './running.ts';
 
-/** Milliseconds that the chain gets, when the node ends, for what it is asked just then. */
+/** Milliseconds that requests to the chain get to finish when the node stops. */
 const CHAIN_GRACE = 1_000;
 
 export interface LifecycleParts {
@@ -35,7 +35,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
   let begun: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
 
-  /** What is not begun any more once the node was told to end. */
+  /** Throws ChainError `closed` once the node was told to stop: the next step of the start is not begun. */
   const unlessStopped = (): void => {
     if (signal.aborted) throw new ChainError({ code: 'closed' });
   };
@@ -60,7 +60,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     await parts.chain.forgotten.begin();
     await channels.settled();
     unlessStopped();
-    // What the last block meant to each was perhaps written and not told.
+    // A crash may have come between saving the last block and handing it to the channels.
     channelHost.block(follower.top.height);
     parts.chain.rebroadcast();
     await onchain.start();
@@ -71,7 +71,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
       void disk.check();
       payments.tick();
     });
-    // At a height that is long past, an HTLC seems to have time that it has not: with channels, nobody is spoken to before.
+    // At an old height an HTLC seems to have more time than it has: a node with channels connects to no peer before it has caught up.
     if (channels.entries.size > 0) {
       progress.at(
         () =>
@@ -93,7 +93,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     stopping.abort();
     const cancelGrace = clock.after(CHAIN_GRACE, () => void chain.close());
     const following = follower.stop();
-    // Whoever waits for it is told; here it matters only that nothing is begun any more.
+    // Its error goes to whoever called `begin`; here it matters only that it has ended.
     await begun?.catch(() => undefined);
     ticking();
     payments.stop();

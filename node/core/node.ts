@@ -1,6 +1,5 @@
 /**
- * One node put together: who it is, the chain that it stands on, its payments, and then who tells whom. Nothing here decides anything
- * about money; it only makes sure that what one part says reaches the next.
+ * One node put together: identity, chain, payments, and their subscriptions to each other. Nothing here decides anything about money.
  */
 import { cleanUpOnError } from '../base/cleanup.ts';
 import { networkOf } from '../ports/network.ts';
@@ -16,7 +15,7 @@ import type { Node, NodeOptions } from './running.ts';
 
 export type { Node, NodeOptions } from './running.ts';
 
-/** What channels and blocks mean to payments, and to all that a chain has beside its channels. */
+/** Subscribes payments, and the rest of the chain's parts, to events of channels and blocks. */
 const subscribe = (identity: Identity, chain: ChainServices, payments: PaymentServices): void => {
   const { fatal, gate, onInternalError } = identity;
   chain.channelHost.subscribe(channelEvents({ ...chain, htlcSwitch: payments.htlcSwitch, fatal }));
@@ -25,8 +24,8 @@ const subscribe = (identity: Identity, chain: ChainServices, payments: PaymentSe
 };
 
 /**
- * Reads what a node keeps and puts it together. Until `begin` it asks the chain for nothing and speaks to nobody, but it can tell
- * how it stands. Throws DatadirError, StoreError, WalletError, FileError, and ConfigError for experiments that cannot be.
+ * Reads a node's records and makes its parts. Until `begin` it requests nothing of the chain and connects to no peer, but answers
+ * `getinfo`. Throws DatadirError, StoreError, WalletError, FileError, and ConfigError for experiments that cannot be.
  */
 export const openNode = async (options: NodeOptions): Promise<Node> => {
   const { config, ports, experiments = {} } = options;
@@ -49,8 +48,8 @@ export const openNode = async (options: NodeOptions): Promise<Node> => {
 };
 
 /**
- * Starts a node; resolves when it listens and follows its chain. One that cannot is ended before this rejects. Throws StoreError,
- * ChainError, WalletError, ListenError, ConfigError.
+ * Starts a node; resolves when it listens and follows its chain. Where the start fails, the node is stopped before this rejects.
+ * Throws StoreError, ChainError, WalletError, ListenError, ConfigError.
  */
 export const startNode = async (options: NodeOptions): Promise<Node> => {
   const node = await openNode(options);

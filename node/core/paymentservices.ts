@@ -32,7 +32,7 @@ import type { Experiments } from './hooks.ts';
 import type { Identity } from './identity.ts';
 import type { NodePayments } from './running.ts';
 
-/** Who pays and is paid, over which chain. */
+/** The node's identity, the chain that payments use, and experiments. */
 export interface PaymentServicesParts {
   readonly identity: Identity;
   readonly chain: ChainServices;
@@ -42,7 +42,7 @@ export interface PaymentServicesParts {
 
 export interface PaymentServices extends NodePayments {
   readonly htlcSwitch: HtlcSwitch;
-  /** The onions that were seen, so that none is taken twice. */
+  /** The onions seen so far, so that none is processed twice. */
   readonly replays: ReplayLog;
 }
 
@@ -84,8 +84,8 @@ const paymentsOf = (
 };
 
 /**
- * Builds all of it over one chain; records are read, nothing moves yet. An HTLC's deadlines are heights of its chain, so what decides
- * about HTLCs belongs to one. Throws StoreError or WireError.
+ * Makes all of it for one chain and reads its records; nothing is sent yet. The deadlines of HTLCs are heights of their chain, so whatever
+ * decides about HTLCs belongs to one chain. Throws StoreError or WireError.
  */
 export const openPaymentServices = async (parts: PaymentServicesParts): Promise<PaymentServices> => {
   const { identity, chain, eob, experiments } = parts;
@@ -101,7 +101,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const named = (log: Log): Log => namingLog(partLog(log, 'forward'), (key) => channels.nameOf(key));
   const log = named(ports.log);
 
-  // Receiver and switch both fail HTLCs back, and both count what claims of forwarded HTLCs may cost: those two are made before them.
+  // Receiver and switch both fail HTLCs back and both count what claims of forwarded HTLCs may cost, so `failures` and `links` come first.
   const failures = new HtlcFailures({ key: keys.identity, channels, clock, log });
   const links = new ForwardLinks(channels);
   const budget = {
@@ -147,7 +147,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
       offered: (channel, id) => channels.offered(channel, id),
       allOffered: () => channels.allOffered(),
       peerOf: (channel) => channels.peerOf(channel),
-      isGivenUp: (channel) => isEnding(channels.entries.get(channel)),
+      isEnding: (channel) => isEnding(channels.entries.get(channel)),
       updateOf: (channel, named) => updateOf(channels.entries.get(channel), named),
       outgoing: (scid) => {
         const entry = channels.byShortId(scid);
@@ -164,7 +164,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     isHalted: () => outage.isHalting,
     limitedLog: named(limitedLog),
     onFeeEarned: (fee) => gate.save(forwardingFees.add(fee)),
-    onForwardNote: experiments.noted ?? (() => undefined),
+    onForwardNote: experiments.onForwardNote ?? (() => undefined),
   });
   return { invoices, payments, receiver, forwards, htlcSwitch, replays, feesCollected: () => forwardingFees.total };
 };

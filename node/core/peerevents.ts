@@ -1,6 +1,6 @@
 /**
- * What a peer's coming, going and messages mean to the parts of one chain: channels and gossip are told, and a peer that gossips by
- * request is asked.
+ * Handlers of one chain for peers that connect, send messages or disconnect: they inform channels and gossip, and ask a peer with
+ * gossip_queries for its gossip.
  */
 import type { ChannelHost } from '../channels/host.ts';
 import type { PeerHandlers } from '../peer/peer.ts';
@@ -16,7 +16,7 @@ export const peerEvents = (parts: PeerEventsParts): PeerHandlers => {
     ready: (peer) => {
       gossip.connected(gossipPeer(peer));
       channelHost.connected(peer);
-      // BOLT 7: a peer gossips only after it was told since when; we want all there is.
+      // BOLT 7: a peer sends gossip only after a gossip_timestamp_filter; this one asks for all there is.
       if (peer.features.has('gossip_queries'))
         peer.send({
           name: 'gossip_timestamp_filter',

@@ -1,18 +1,18 @@
-/** How far a node has come up, in words for whoever asks it meanwhile. */
+/** How far the start of a node is, in words for `getinfo` (`warning_starting`) and for calls that are refused meanwhile. */
 export class Progress {
-  private doing: (() => string) | undefined = () => 'reads what it keeps';
+  private doing: (() => string) | undefined = () => 'reads its records';
 
-  /** What it is at, such as "waits for bitcoind at 127.0.0.1:8332"; undefined once it does all that a node does. */
+  /** What the node is doing, such as "waits for bitcoind at 127.0.0.1:8332"; undefined once it has started. */
   get now(): string | undefined {
     return this.doing?.();
   }
 
-  /** From now on it is at this. */
+  /** Sets what the node is doing from now on. */
   at(doing: () => string): void {
     this.doing = doing;
   }
 
-  /** It is up. */
+  /** The node has started. */
   done(): void {
     this.doing = undefined;
   }

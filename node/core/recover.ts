@@ -1,6 +1,6 @@
 /**
- * Taking channels back from a backup. Each one that the node does not know becomes one that can only end: its peer is asked
- * to close it, and what that leaves for us is swept. Doing it twice, or with an old backup, changes nothing.
+ * Recovering channels from a backup. Each channel that the node does not know is restored as one that can only end: its peer is asked
+ * to force-close it, and our outputs are swept. Doing it twice, or with an old backup, changes nothing.
  */
 import { channelIdOf } from '../../channel/tx/funding.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -32,19 +32,22 @@ export interface RecoverParts {
   readonly reconnecting: Reconnecting;
 }
 
-/** Takes back what a backup holds and this node does not know; gives the ids of those channels. Throws ChainError, StoreError. */
+/** Recovers the channels of a backup that this node does not know; returns their ids. Throws ChainError, StoreError. */
 export const recoverFromBackup = async (parts: RecoverParts, contents: Contents): Promise<readonly ChannelId[]> => {
   const { gate, wallet, log } = parts;
-  // Nothing is taken back by halves: what lies in the blocks is looked for as well, and asking anew would not do that again.
+  // Fails first where the chain is away: a second call would find the channels known, and skip the rescan below.
   await parts.chain.tip();
   await wallet.use(contents.addresses);
   const found: ChannelId[] = [];
   for (const channel of contents.channels)
     if (await recoverChannel(parts, channel)) found.push(channelIdOf(channel.funding));
   await gate.allSaved();
-  // Coins that came to addresses further on than a wallet looks by itself were passed over in blocks it has read.
+  // Coins at addresses beyond the gap limit were missed in blocks that the wallet has read.
   if (found.length > 0 && contents.addresses.some((count) => count > addressGap)) {
-    log.info({ addresses: contents.addresses }, 'looking for coins of the wallet in all blocks');
+    log.info(
+      { addresses: contents.addresses },
+      'the backup has more addresses than the gap limit; rescanning all blocks for coins of the wallet',
+    );
     await rescanWallet(parts);
   }
   return found;
@@ -60,12 +63,12 @@ const recoverChannel = async (
   reconnecting.keepConnected(channelHost.recover({ params, funding }));
   log.warn(
     { channel: staticName({ funding }), peer: hex(peer).slice(0, 16) },
-    'a channel is taken back from a backup, to be closed by its peer',
+    'a channel is recovered from the backup; its peer is asked to force-close it',
   );
   if (addresses.of(peer).length === 0)
     log.warn(
       { peer: hex(peer) },
-      'no address of this peer is known: it has to call, or be called with `ampere connect`',
+      'no address of this peer is known: wait until it connects, or connect to it with `ampere connect`',
     );
   return true;
 };

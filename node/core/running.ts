@@ -1,6 +1,6 @@
 /**
- * A running node, as its API sees it, in three parts: who it is, the chain that it stands on, and its payments. A handler takes what it
- * needs of one of them. And what it takes to start a node.
+ * A running node, for the API, in three parts: its identity, its chain and its payments; and the options to start one. An API handler
+ * names the parts that it needs.
  */
 
 import type { Msat } from '../../wire/units.ts';
@@ -36,7 +36,7 @@ import type { Wallet } from '../wallet/wallet.ts';
 import type { Experiments, Hooks } from './hooks.ts';
 import type { Progress } from './progress.ts';
 
-/** Who the node is, whatever chain it stands on. */
+/** What does not depend on a chain. */
 export interface NodeIdentity {
   readonly config: Config;
   readonly keys: NodeKeys;
@@ -49,14 +49,14 @@ export interface NodeIdentity {
   readonly disk: Disk;
   /** Unix seconds. */
   readonly now: () => number;
-  /** How far it has come up. */
+  /** How far the start is. */
   readonly progress: Progress;
 }
 
 /** What a node has on one chain. */
 export interface NodeChain {
   readonly network: Network;
-  /** How far the chain is, if it says so at once. */
+  /** The best block, or why bitcoind does not answer. Never waits long. */
   readonly chainTip: () => Promise<TipOrReason>;
   readonly follower: Follower;
   readonly heightWaiters: HeightWaiters;
@@ -78,7 +78,7 @@ export interface NodeChain {
   readonly refresh: (entry: Entry) => void;
 }
 
-/** What a node pays and is paid. */
+/** Invoices and payments, in and out. */
 export interface NodePayments {
   readonly invoices: Invoices;
   readonly receiver: ReceiverHost;
@@ -88,32 +88,32 @@ export interface NodePayments {
   readonly feesCollected: () => Msat;
 }
 
-/** A node, as its API sees it. */
+/** A node, for the API. */
 export interface Node extends NodeIdentity, NodeChain, NodePayments {
-  /** Its chain is one for callers, who cannot wait for it: see timeouts.ts. */
+  /** With a chain whose requests end after a time limit (timeouts.ts). */
   readonly ports: Ports;
-  /** Comes up; resolves when it listens and follows its chain. Throws ChainError (`closed` when stopped meanwhile), StoreError, ListenError. */
+  /** Starts; resolves when it listens and follows its chain. Throws ChainError (`closed` when stopped meanwhile), StoreError, ListenError. */
   readonly begin: () => Promise<void>;
-  /** Ends everything in good order, at any time: what was begun is finished or safely on disk. A chain that is away is not waited for. */
+  /** Stops everything in order, at any time: what was begun is finished or safely on disk. A chain that is away is not waited for. */
   readonly stop: () => Promise<void>;
 }
 
 export interface NodeOptions {
   readonly config: Config;
   readonly ports: Ports;
-  /** Something failed that the node cannot go on with: the store, or a bug. Called at most once. */
+  /** The node cannot continue: the store failed, or there is a bug. Called at most once. */
   readonly onFailure: (error: unknown) => void;
   readonly experiments?: Experiments;
   readonly hooks?: Hooks;
-  /** Where it is told how far the node has come up. */
+  /** Told how far the start is. */
   readonly progress?: Progress;
 }
 
-/** What the process around a node adds. */
+/** What the process of a node offers its API. */
 export interface ProcessControl {
-  /** Where HTTP calls are taken, once they are. */
+  /** The address of the HTTP API, once it listens. */
   readonly api: () => Address | undefined;
   readonly stop: () => void;
-  /** How much of each part the log takes now. */
+  /** The log level of each part. */
   readonly logLevels: Pick<LevelTable, 'levels' | 'set'>;
 }

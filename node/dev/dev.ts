@@ -4,14 +4,14 @@ import type { DevConfig } from '../config/devconfig.ts';
 import type { Hooks } from '../core/hooks.ts';
 import type { Node } from '../core/node.ts';
 import type { Clock, Log } from '../ports/ports.ts';
-import { Cuts } from './cuts.ts';
+import { DisconnectRules } from './disconnectrules.ts';
 import { devHandlers } from './handlers.ts';
-import { Ignoring } from './ignoring.ts';
-import { type SaveRule, Saves } from './saves.ts';
-import { Spoiling } from './spoiling.ts';
+import { IgnoredHtlcs } from './ignoredhtlcs.ts';
+import { OnionCorruption } from './onioncorruption.ts';
+import { type SaveRule, StoreFaults } from './storefaults.ts';
 
 export interface Dev {
-  readonly saves: Saves;
+  readonly saves: StoreFaults;
   readonly hooks: Hooks;
   /** The methods for experiments on the node that was started with those hooks. */
   readonly handlers: (node: Node) => DevHandlers;
@@ -28,10 +28,10 @@ export const openDev = (
   config: DevConfig,
   { log, clock, die }: { readonly log: Log; readonly clock: Clock; readonly die: () => void },
 ): Dev => {
-  const cuts = new Cuts(log, config.disconnect);
-  const ignoring = new Ignoring(log);
-  const spoiling = new Spoiling();
-  const saves = new Saves({ log, clock, die }, saveRules(config));
+  const cuts = new DisconnectRules(log, config.disconnect);
+  const ignoring = new IgnoredHtlcs(log);
+  const spoiling = new OnionCorruption();
+  const saves = new StoreFaults({ log, clock, die }, saveRules(config));
   return {
     saves,
     handlers: (node) => devHandlers(node, { cuts, saves, ignoring, spoiling, die }),

@@ -10,12 +10,12 @@ import { ChainError } from '../chain/errors.ts';
 import { type Entry, isFunded } from '../channels/entry.ts';
 import type { Node } from '../core/node.ts';
 import { remember, remembered, rememberedNumbers, type SignedCommitment, signedCommitment } from './commitments.ts';
-import type { Cuts } from './cuts.ts';
+import type { DisconnectRules } from './disconnectrules.ts';
 import { dumpState } from './dump.ts';
 import { withFees } from './fees.ts';
-import type { Ignoring } from './ignoring.ts';
-import type { Saves } from './saves.ts';
-import type { Spoiling } from './spoiling.ts';
+import type { IgnoredHtlcs } from './ignoredhtlcs.ts';
+import type { OnionCorruption } from './onioncorruption.ts';
+import type { StoreFaults } from './storefaults.ts';
 
 const fundedOf = ({ machine: { state } }: Entry): Funded => {
   if (!isFunded(state)) throw new ApiError('general', 'the channel has no commitment yet');
@@ -62,21 +62,21 @@ const publish = async ({ ports: { chain }, wallet }: Node, transactions: readonl
 };
 
 /** What the methods steer. */
-export interface Levers {
-  readonly cuts: Cuts;
-  readonly saves: Saves;
-  readonly ignoring: Ignoring;
-  readonly spoiling: Spoiling;
+export interface DevTools {
+  readonly cuts: DisconnectRules;
+  readonly saves: StoreFaults;
+  readonly ignoring: IgnoredHtlcs;
+  readonly spoiling: OnionCorruption;
   /** Ends the process as a power cut would. */
   readonly die: () => void;
 }
 
-const savesLeft = ({ saves }: Levers): Result<'dev-hold-saves'> => ({
+const savesLeft = ({ saves }: DevTools): Result<'dev-hold-saves'> => ({
   waiting: saves.waiting,
   armed: saves.left.map(({ point, action }) => `${action.do} ${point.text}`),
 });
 
-export const devHandlers = (node: Node, levers: Levers): DevHandlers => ({
+export const devHandlers = (node: Node, levers: DevTools): DevHandlers => ({
   'dev-disconnect': async ({ rules }) => {
     const { cuts } = levers;
     if (rules !== undefined) cuts.set(rules);

@@ -2,14 +2,13 @@
  * Decides whether to forward an HTLC, and with which failure it fails otherwise (BOLT 4, "Failure Messages"; BOLT 7, "HTLC Fees"). Our
  * announced policy is checked here; whether the balance suffices, the outgoing channel decides.
  */
-import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import type { Resolution } from '../../channel/model/io.ts';
 import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
 import { type Failure, failureOfMalformed } from '../../onion/failures.ts';
 import type { ForwardPayload } from '../../onion/payload.ts';
 import { createFailure, wrapFailure } from '../../onion/returning.ts';
 import { zeros } from '../../wire/bytes.ts';
-import type { Msat } from '../../wire/units.ts';
+import { MAX_EXPIRY_AHEAD, type Msat } from '../../wire/units.ts';
 import type { OwnPolicy } from '../graph/announce.ts';
 import { forwardingFee } from '../graph/routing.ts';
 

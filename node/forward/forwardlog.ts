@@ -3,12 +3,13 @@
  * once more with its end. Those under way are in memory and have a mark in the store, so that a start reads only those. Nothing is
  * decided by these records: the channels hold both ends of a forward.
  */
+
+import { htlcName } from '../../amp/sets.ts';
 import { text, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { bytes16, type Codec, decode, encode, map, optional, struct, u8, u16, u64 } from '../../wire/codec.ts';
 import { msat, shortChannelId } from '../../wire/fields.ts';
 import type { Msat, ShortChannelId } from '../../wire/units.ts';
-import { htlcName } from '../pay/origin.ts';
 import type { Store } from '../ports/ports.ts';
 import { Numbered, numbersBelow, numberText } from '../store/numbered.ts';
 
@@ -114,7 +115,7 @@ export class ForwardLog {
       const record = await log.records.get(n);
       if (record === undefined) continue;
       log.records.inMemory.set(n, record);
-      log.pending.set(htlcName(record.channel, record.id), n);
+      log.pending.set(htlcName(record), n);
     }
     return log;
   }
@@ -142,7 +143,7 @@ export class ForwardLog {
 
   /** It is offered to the next channel; once only, though a restart may have it offered again. */
   offered(htlc: ForwardedHtlc): void {
-    const name = htlcName(htlc.channel, htlc.id);
+    const name = htlcName(htlc);
     if (this.pending.has(name)) return;
     const record = this.begin(htlc);
     const n = record.createdIndex;
@@ -158,7 +159,7 @@ export class ForwardLog {
 
   /** It is not offered to the next channel, or that one did not take it: it goes back with this failure of BOLT 4. */
   localFailed(htlc: ForwardedHtlc, failureCode: number): void {
-    if (this.pending.has(htlcName(htlc.channel, htlc.id))) {
+    if (this.pending.has(htlcName(htlc))) {
       this.end(htlc.channel, htlc.id, 'local_failed', { failureCode });
       return;
     }
@@ -176,7 +177,7 @@ export class ForwardLog {
     status: Exclude<ForwardStatus, 'offered'>,
     { outId, failureCode }: { readonly outId?: bigint; readonly failureCode?: number } = {},
   ): void {
-    const name = htlcName(channel, id);
+    const name = htlcName({ channel, id });
     const n = this.pending.get(name);
     const before = n === undefined ? undefined : this.records.inMemory.get(n);
     if (n === undefined || before === undefined) return;

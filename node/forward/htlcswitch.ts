@@ -3,15 +3,15 @@
  * The resolution of an outgoing HTLC goes to the incoming channel or to our own payment. The switch stores nothing: the channels
  * store both ends of every forward, and replay unacknowledged resolutions after a restart.
  */
-import { MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
+import { htlcName } from '../../amp/sets.ts';
 import type { ChannelEvent, OfferRefusal, Resolution } from '../../channel/model/io.ts';
 import { type Failure, failureCode, malformed } from '../../onion/failures.ts';
 import { peel } from '../../onion/peel.ts';
 import { type Hop, readHop } from '../../onion/registry.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
-import { scidText, subMsat } from '../../wire/units.ts';
-import { decodeOrigin, encodeOrigin, htlcName, type Origin } from '../pay/origin.ts';
+import { MAX_EXPIRY_AHEAD, scidText, subMsat } from '../../wire/units.ts';
+import { decodeOrigin, encodeOrigin, type Origin } from '../pay/origin.ts';
 import { forwardFailure, returnedReason } from './forwardingpolicy.ts';
 import type { ForwardLinks } from './forwardlinks.ts';
 import type { ForwardedHtlc } from './forwardlog.ts';
@@ -85,7 +85,7 @@ export class HtlcSwitch {
   restore(): void {
     for (const { channel, htlc } of this.parts.channels.allOffered()) {
       const origin = decodeOrigin(htlc.origin);
-      if (origin.kind === 'forward') this.links.set(htlcName(origin.channel, origin.id), { channel });
+      if (origin.kind === 'forward') this.links.set(htlcName(origin), { channel });
     }
     const { forwards, channels } = this.parts;
     forwards.restore((channel, id) => channels.incoming(channel, id) !== undefined);
@@ -95,7 +95,7 @@ export class HtlcSwitch {
   received(channel: string, event: Received): void {
     const { key, registry, channels } = this.parts;
     // Forwarded before a restart: the outgoing channel will report its resolution.
-    if (this.links.has(htlcName(channel, event.id))) return;
+    if (this.links.has(htlcName({ channel, id: event.id }))) return;
     const hop: Hop<EobAmp, unknown> =
       event.pathKey === undefined
         ? readHop(registry, peel({ nodeKey: key, packet: event.onion, associatedData: event.paymentHash }))
@@ -123,7 +123,7 @@ export class HtlcSwitch {
     else
       this.heightWaits.add({
         proceed: () => {
-          const givenUp = channels.isGivenUp(channel);
+          const givenUp = channels.isEnding(channel);
           if (channels.incoming(channel, id) !== undefined) this.decide(channel, { ...event, givenUp }, hop);
         },
         fail,
@@ -221,7 +221,7 @@ export class HtlcSwitch {
       return { name: 'temporary_channel_failure', channel_update: outgoing.update ?? zeros(0) };
     }
     if (note !== undefined) onForwardNote(note);
-    this.links.set(htlcName(channel, event.id), { channel: outgoing.key, named: payload.shortChannelId });
+    this.links.set(htlcName({ channel, id: event.id }), { channel: outgoing.key, named: payload.shortChannelId });
     forwards.offered(toForward(channel, event, hop));
     channels.push(outgoing.key, {
       type: 'offer',
@@ -234,7 +234,7 @@ export class HtlcSwitch {
     return undefined;
   }
 
-  /** The outgoing channel could not offer the HTLC. */
+  /** A channel refused to offer an HTLC. */
   refused(channel: string, bytes: Uint8Array, why: OfferRefusal): void {
     const { channels, payments, limitedLog } = this.parts;
     const origin = decodeOrigin(bytes);
@@ -247,7 +247,7 @@ export class HtlcSwitch {
       return;
     }
     limitedLog.debug({ channel, why: why.code }, 'the outgoing channel cannot take an HTLC now: failing it back');
-    const name = htlcName(origin.channel, origin.id);
+    const name = htlcName(origin);
     const named = this.links.get(name)?.named;
     this.links.delete(name);
     const channel_update = (named === undefined ? undefined : channels.updateOf(channel, named)) ?? zeros(0);
@@ -274,7 +274,7 @@ export class HtlcSwitch {
     result: Resolution,
   ): void {
     const { channels, log } = this.parts;
-    const name = htlcName(origin.channel, origin.id);
+    const name = htlcName(origin);
     const incoming = channels.incoming(origin.channel, origin.id);
     const status = result.kind === 'fulfilled' ? 'settled' : 'failed';
     this.parts.forwards.end(origin.channel, origin.id, status, { outId: id });
@@ -305,7 +305,7 @@ export class HtlcSwitch {
   /** The removal of an incoming HTLC is irrevocably committed on both sides. */
   settled(channel: string, id: bigint): void {
     const { channels, receiver, onFeeEarned } = this.parts;
-    const name = htlcName(channel, id);
+    const name = htlcName({ channel, id });
     const link = this.links.get(name);
     this.links.delete(name);
     if (link?.fee !== undefined) onFeeEarned(link.fee);

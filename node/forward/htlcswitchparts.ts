@@ -27,7 +27,7 @@ export interface ChannelDirectory {
   allOffered(): Iterable<{ readonly channel: string; readonly htlc: Htlc }>;
   peerOf(channel: string): Point;
   /** Whether a channel is being force-closed, or on chain already. */
-  isGivenUp(channel: string): boolean;
+  isEnding(channel: string): boolean;
   /** Our channel_update of this channel, under the id that an onion named it by. */
   updateOf(channel: string, named: ShortChannelId): Uint8Array | undefined;
 }

@@ -7,11 +7,11 @@
  */
 
 import type { HtlcKey } from '../../amp/events.ts';
+import { htlcName } from '../../amp/sets.ts';
 import { concat, hex, u32be, unhex, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { decode, encode, struct, u32 } from '../../wire/codec.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { htlcName } from '../pay/origin.ts';
 import type { Store } from '../ports/ports.ts';
 import { OnionTable, type SeenOnion, type TagWords } from './oniontable.ts';
 
@@ -44,7 +44,7 @@ const words = (bytes: Uint8Array): TagWords => {
 
 /** What is kept of an onion that came with this HTLC, and is over above this height. */
 export const seenOnion = (tag: Uint8Array, { channel, id }: HtlcKey, expiresAt: number): SeenOnion => {
-  const [a, b] = words(sha256(utf8(htlcName(channel, id))));
+  const [a, b] = words(sha256(utf8(htlcName({ channel, id }))));
   return { tag: words(tag), htlc: [a, b], channel: words(sha256(utf8(channel)))[0], expiresAt: Math.max(1, expiresAt) };
 };
 

@@ -19,9 +19,7 @@ export type Origin = ValueOf<typeof origin>;
 export const encodeOrigin = (value: Origin): Uint8Array => encode(origin, value);
 /** Reads them back. Throws WireError when a record is damaged. */
 export const decodeOrigin = (bytes: Uint8Array): Origin => decode(origin, bytes);
-/** Identifies an HTLC among all channels: the channel's key and the HTLC's id. */
-export const htlcName = (channel: string, id: bigint): string => `${channel}/${id}`;
-/** The channel's key and the HTLC's id from such a name. */
+/** The channel's key and the HTLC's id from a name that `htlcName` (amp/sets.ts) made. */
 export const fromHtlcName = (name: string): { readonly channel: string; readonly id: bigint } => {
   const at = name.lastIndexOf('/');
   return { channel: name.slice(0, at), id: BigInt(name.slice(at + 1)) };

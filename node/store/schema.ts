@@ -54,7 +54,7 @@ const table = {
   ),
   'over/': row('channel: a mark that it is closed for good', 'node/channels/load.ts', 'empty', 0, 'no'),
   'policy/': row('channel: what it asks of HTLCs where set by itself', 'node/channels/policies.ts', 'codec', 5, 'no'),
-  'gift/': row('channel: a forgotten channel with push_msat', 'node/channels/forgotten.ts', 'staticRecord', 0, 'no'),
+  'gift/': row('channel: a forgotten one with push_msat', 'node/channels/forgotten.ts', 'staticRecord', 0, 'no'),
 
   'replay/': row('half an onion tag: expiry and incoming HTLC', 'node/forward/replay.ts', '16 bytes', 5, 'no'),
   'forward/': row('number: an HTLC that was to be forwarded', 'node/forward/forwardlog.ts', 'codec', 5, 'no'),

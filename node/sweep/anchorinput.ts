@@ -3,7 +3,7 @@
 import type { Transaction } from 'bitcoinjs-lib';
 import type { AnchorInput, UnsignedClaim } from '../../channel/model/claim.ts';
 import { outpointKey } from '../chain/watch.ts';
-import { feeOf } from '../wallet/select.ts';
+import { roundedUpFee } from '../wallet/select.ts';
 
 /** Weight that the anchor adds to a transaction: an input and its witness. */
 export const anchorWeight = ({ witnessWeight }: AnchorInput): number => 41 * 4 + witnessWeight;
@@ -11,7 +11,7 @@ export const anchorWeight = ({ witnessWeight }: AnchorInput): number => 41 * 4 +
 /** The anchor to add to a claim at a feerate, sat per 1,000 weight; undefined where its weight costs as much as its value. */
 export const anchorFor = (claim: UnsignedClaim, feerate: number): AnchorInput | undefined => {
   const anchor = claim.kind === 'sweep' ? claim.anchor : undefined;
-  return anchor !== undefined && anchor.value > feeOf(anchorWeight(anchor), feerate) ? anchor : undefined;
+  return anchor !== undefined && anchor.value > roundedUpFee(anchorWeight(anchor), feerate) ? anchor : undefined;
 };
 
 /** The key of the outpoint of a claim's anchor; undefined where it has none. */

@@ -6,7 +6,7 @@
 import type { BumpClaim, Claim, UnsignedClaim } from '../../channel/model/claim.ts';
 import type { Output } from '../../channel/tx/transaction.ts';
 import { FEERATE_FLOOR, type Sat, sat } from '../../wire/units.ts';
-import { dustOf, feeOf, weightOf } from '../wallet/select.ts';
+import { dustOf, roundedUpFee, weightOf } from '../wallet/select.ts';
 import { anchorFor, anchorWeight } from './anchorinput.ts';
 import { isUrgent, MAX_FEERATE, PATIENT_SHARE, targetFeerate } from './rate.ts';
 
@@ -135,7 +135,7 @@ const shapeOf = <C extends FeeCoin>(
   switch (claim.kind) {
     case 'sweep': {
       const { locktime } = claim;
-      const least = feeOf(input + weightOf.output(script.length), FEERATE_FLOOR);
+      const least = roundedUpFee(input + weightOf.output(script.length), FEERATE_FLOOR);
       const takesCoins = needsCoin(claim);
       // With coins, the change is the output that a transaction must have.
       const limit = limitOf(claim, tip, takesCoins ? value : value - dustOf(script), least);
@@ -154,7 +154,7 @@ const shapeOf = <C extends FeeCoin>(
     case 'htlc': {
       const { pays, locktime } = claim;
       const base = input + weightOf.output(pays.script.length);
-      const least = feeOf(base + weightOf.input + weightOf.output(script.length), FEERATE_FLOOR);
+      const least = roundedUpFee(base + weightOf.input + weightOf.output(script.length), FEERATE_FLOOR);
       const limit = limitOf(claim, tip, value, least);
       const own = { takesCoins: true, bare: true, parent: noParent };
       return {
@@ -171,11 +171,11 @@ const shapeOf = <C extends FeeCoin>(
     case 'bump': {
       if (claim.unlock.by === 'wallet') return closingShape(claim, input, parentWeight);
       const parent = { weight: parentWeight, fee: claim.parentFee };
-      const least = feeOf(input + weightOf.input + weightOf.output(script.length), FEERATE_FLOOR);
+      const least = roundedUpFee(input + weightOf.input + weightOf.output(script.length), FEERATE_FLOOR);
       const own = { takesCoins: true, bare: false, parent };
       const limit = limitOf(claim, tip, stake, least);
       // Near the deadline only its HTLCs can be lost; our balance is safe whatever the fee.
-      const urged = smaller(limit, claim.urged?.value ?? limit);
+      const urged = smaller(limit, claim.urgentHtlcs?.value ?? limit);
       return {
         base: input,
         supply: value,
@@ -278,7 +278,7 @@ const shortOf = <C extends FeeCoin>(
   { kept, free, script }: Pick<PlanContext<C>, 'kept' | 'free' | 'script'>,
   fees: Fees,
 ): readonly [readonly C[], Sat] => {
-  const worth = feeOf(weightOf.input, FEERATE_FLOOR);
+  const worth = roundedUpFee(weightOf.input, FEERATE_FLOOR);
   const descending = [...free].sort((a, b) => (a.amount > b.amount ? -1 : 1)).filter(({ amount }) => amount > worth);
   const coins = [...kept, ...descending].slice(0, MOST_COINS);
   const weight = shape.base + (coins.length + 1) * weightOf.input + weightOf.output(script.length);
@@ -308,20 +308,20 @@ export const planClaim = <C extends FeeCoin>(
   const shape = shapeOf(claim, world);
   const { parent, limit, urged, patient, base, takesCoins } = shape;
   const usual = base + weightOf.output(script.length) + (takesCoins ? Math.max(1, kept.length) * weightOf.input : 0);
-  const relay = (weight: number): bigint => feeOf(weight, FEERATE_FLOOR);
+  const relay = (weight: number): bigint => roundedUpFee(weight, FEERATE_FLOOR);
   if (limit < relay(usual)) return { do: 'uneconomical' };
 
   const rateOf = (fee: bigint): number => Number(((fee + parent.fee) * 1000n) / BigInt(usual + parent.weight));
-  const from = claim.kind === 'bump' ? (claim.urged?.from ?? claim.from) : claim.from;
+  const from = claim.kind === 'bump' ? (claim.urgentHtlcs?.from ?? claim.from) : claim.from;
   const moment = { tip, from, deadline: claim.deadline, since: before?.since };
-  const most = claim.kind === 'bump' ? (claim.most ?? MAX_FEERATE) : MAX_FEERATE;
+  const most = claim.kind === 'bump' ? (claim.maxFeerate ?? MAX_FEERATE) : MAX_FEERATE;
   const rate = Math.max(
     FEERATE_FLOOR,
     Math.min(most, targetFeerate(moment, estimatedFeerate, rateOf(limit), rateOf(urged), rateOf(patient))),
   );
   if (claim.kind === 'bump') {
     // Any commitment of the channel will do: to outbid one that pays enough would only cost fees.
-    const isEnough = before === undefined && refused === 0n && parent.fee >= feeOf(parent.weight, rate);
+    const isEnough = before === undefined && refused === 0n && parent.fee >= roundedUpFee(parent.weight, rate);
     if (world.otherCommitmentFeerate * ENOUGH >= rate || isEnough) return { do: 'parent_suffices' };
   }
 
@@ -329,7 +329,7 @@ export const planClaim = <C extends FeeCoin>(
   const raised = refused === 0n ? 0n : larger(refused + 1n, smaller(limit, (refused * 3n) / 2n + 1n));
   /** The fee at the target feerate, whatever was published before. */
   const asked = (weight: number): bigint =>
-    smaller(limit, larger(relay(weight), feeOf(weight + parent.weight, rate) - parent.fee));
+    smaller(limit, larger(relay(weight), roundedUpFee(weight + parent.weight, rate) - parent.fee));
   const least = (weight: number): bigint =>
     larger(larger(relay(weight), raised), before === undefined ? 0n : replacementFee(before, weight));
   const republishOr = (other: PlanAction<C>, missing?: Sat): PlanAction<C> =>

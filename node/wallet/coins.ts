@@ -60,7 +60,7 @@ export const emptyWallet: WalletState = {
   givenUp: new Map(),
 };
 
-const reached = (next: NextIndices, { branch, index }: KeyPath): NextIndices => {
+const withUsedPath = (next: NextIndices, { branch, index }: KeyPath): NextIndices => {
   if (index < next[branch]) return next;
   return branch === 0 ? [index + 1, next[1]] : [next[0], index + 1];
 };
@@ -100,7 +100,7 @@ const connect = (state: WalletState, block: Block, book: ScriptIndex): WalletSta
       if (path === undefined) return;
       const coin = { txid: id, vout, amount: sat(value), path, height: block.height, coinbase: position === 0 };
       coins.set(outpointKey(id, vout), { ...coin, spent: undefined });
-      next = reached(next, path);
+      next = withUsedPath(next, path);
       touched = true;
     });
     const ours = sent.size > 0 ? sent.get(hex(id)) : undefined;
@@ -127,12 +127,12 @@ export const walletEvent = (state: WalletState, event: ChainEvent, book: ScriptI
   event.event === 'connected' ? connect(state, event.block, book) : disconnect(state, event.height);
 
 /** The further of two counts, on either branch. */
-const furthest = (a: NextIndices, b: NextIndices): NextIndices => [Math.max(a[0], b[0]), Math.max(a[1], b[1])];
+const maxIndices = (a: NextIndices, b: NextIndices): NextIndices => [Math.max(a[0], b[0]), Math.max(a[1], b[1])];
 
 /** The wallet with at least that many addresses used. */
-export const used = (state: WalletState, next: NextIndices): WalletState => ({
+export const withUsedAddresses = (state: WalletState, next: NextIndices): WalletState => ({
   ...state,
-  next: furthest(state.next, next),
+  next: maxIndices(state.next, next),
 });
 
 /** The wallet as if it had seen nothing of the chain: where a replay begins. */
@@ -145,7 +145,7 @@ export const beforeChain = ({ next, sent }: WalletState): WalletState => {
 export const afterReplay = (state: WalletState, replayed: WalletState): WalletState => {
   const sent = new Map([...state.sent].map(([id, ours]) => [id, { ...ours, height: replayed.sent.get(id)?.height }]));
   const { height, coins } = replayed;
-  return { ...state, height, coins, sent, next: furthest(state.next, replayed.next) };
+  return { ...state, height, coins, sent, next: maxIndices(state.next, replayed.next) };
 };
 
 /** What the wallet has to know about a transaction of its own; `height` where it is mined. */
@@ -173,7 +173,7 @@ export const withSent = (state: WalletState, sent: Sent): WalletState => {
   for (const key of sent.spends) reserved.delete(key);
   return {
     ...state,
-    next: sent.returns.reduce((next, { path }) => reached(next, path), state.next),
+    next: sent.returns.reduce((next, { path }) => withUsedPath(next, path), state.next),
     // One that is given again may be in a block already.
     sent: new Map(state.sent).set(hex(sent.txid), state.sent.get(hex(sent.txid)) ?? sent),
     reserved,

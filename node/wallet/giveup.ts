@@ -9,7 +9,7 @@ import { FEERATE_FLOOR, type Sat, sat, type Txid } from '../../wire/units.ts';
 import { displayedTxid } from '../base/txids.ts';
 import { heightOf, pending, rivalOf, type WalletState } from './coins.ts';
 import { WalletError } from './errors.ts';
-import { dustOf, feeOf, weightOf } from './select.ts';
+import { dustOf, roundedUpFee, weightOf } from './select.ts';
 import { type Fund, fundsOf } from './view.ts';
 
 /** What takes the coins back. */
@@ -54,8 +54,8 @@ export const planTakeBack = (state: WalletState, id: Txid, feerate: number, scri
   const outs = Transaction.fromBuffer(ours.raw).outs;
   const sum = (funds: readonly Fund[]): bigint => funds.reduce((total, { amount }) => total + amount, 0n);
   const paid = outs.reduce((left, { value }) => left - value, sum(all));
-  const replacing = (paid > 0n ? paid : 0n) + feeOf(weight, FEERATE_FLOOR);
-  const asked = feeOf(weight, feerate);
+  const replacing = (paid > 0n ? paid : 0n) + roundedUpFee(weight, FEERATE_FLOOR);
+  const asked = roundedUpFee(weight, feerate);
   const fee = asked > replacing ? asked : replacing;
   const minimum = dustOf(script);
   if (sum(inputs) - fee < minimum)

@@ -16,7 +16,8 @@ export const weightOf = {
 } as const;
 
 /** What a weight costs at a feerate in satoshi per 1,000 weight, rounded up. */
-export const feeOf = (weight: number, feerate: number): bigint => (BigInt(weight) * BigInt(feerate) + 999n) / 1000n;
+export const roundedUpFee = (weight: number, feerate: number): bigint =>
+  (BigInt(weight) * BigInt(feerate) + 999n) / 1000n;
 
 /** bitcoind's default dust limits by output type (BOLT 3, "Dust Limits"); other scripts by the longest rule, 546. */
 export const dustOf = (script: Uint8Array): Sat => {
@@ -110,34 +111,34 @@ export const selectCoins = <C extends { readonly amount: Sat }>(
       feerate,
       expected: `a whole number from ${FEERATE_FLOOR} to ${MOST_FEERATE}`,
     });
-  const inputFee = feeOf(weightOf.input, feerate);
+  const inputFee = roundedUpFee(weightOf.input, feerate);
   const valued = available
     .map((coin) => ({ coin, value: coin.amount - inputFee }))
     .filter(({ value }) => value > 0n)
     .sort((a, b) => (a.value < b.value ? 1 : a.value > b.value ? -1 : 0));
   const frameWeight = weightOf.frame + outputWeight;
   const changeWeight = weightOf.output(changeScriptLength);
-  const feeFor = (count: number): bigint => feeOf(frameWeight + count * weightOf.input, feerate);
+  const feeFor = (count: number): bigint => roundedUpFee(frameWeight + count * weightOf.input, feerate);
   const short = (needed: bigint) =>
     new WalletError({ code: 'insufficient_funds', needed: sat(needed), available: sat(total(available)) });
 
   if (amount === 'all') {
     const coins = valued.map(({ coin }) => coin);
     const kept = leave ?? 0n;
-    const back = kept > 0n ? feeOf(changeWeight, feerate) + kept : 0n;
+    const back = kept > 0n ? roundedUpFee(changeWeight, feerate) + kept : 0n;
     const fee = feeFor(coins.length) + back - kept;
     if (total(coins) <= fee + kept) throw short(feeFor(Math.max(1, coins.length)) + back + 1n);
     return { coins, amount: sat(total(coins) - fee - kept), fee: sat(fee), change: kept > 0n ? leave : undefined };
   }
 
-  const target = amount + feeOf(frameWeight, feerate);
-  const slack = feeOf(changeWeight + weightOf.input, feerate);
+  const target = amount + roundedUpFee(frameWeight, feerate);
+  const slack = roundedUpFee(changeWeight + weightOf.input, feerate);
   const picked = withoutChange(valued, target, slack) ?? largestFirst(valued, target);
   const coins = picked.map(({ coin }) => coin);
   const fee = feeFor(coins.length);
   const rest = total(coins) - amount - fee;
   if (coins.length === 0 || rest < 0n) throw short(amount + feeFor(Math.max(1, valued.length)));
-  const changeFee = feeOf(frameWeight + changeWeight + coins.length * weightOf.input, feerate) - fee;
+  const changeFee = roundedUpFee(frameWeight + changeWeight + coins.length * weightOf.input, feerate) - fee;
   const least = inputFee > 294n ? inputFee : 294n;
   if (rest - changeFee < least) return { coins, amount, fee: sat(fee + rest), change: undefined };
   return { coins, amount, fee: sat(fee + changeFee), change: sat(rest - changeFee) };

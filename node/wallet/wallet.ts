@@ -16,7 +16,7 @@ import { WalletError } from './errors.ts';
 import { planTakeBack } from './giveup.ts';
 import { addressBook, type KeyPath, type NodeKeys, type ScriptIndex } from './keys.ts';
 import { loadWallet, walletChanges } from './persist.ts';
-import { dustOf, feeOf, selectCoins, weightOf } from './select.ts';
+import { dustOf, roundedUpFee, selectCoins, weightOf } from './select.ts';
 import { claimOwner, type Fund, fundsOf, heldBack, spendable, sumOf } from './view.ts';
 
 export interface WalletParts {
@@ -48,7 +48,7 @@ export interface Plan {
 }
 
 /** A coin of less, sat, costs as much as it brings to a claim that pays 20 sat/vbyte. */
-const WORTHLESS = feeOf(weightOf.input, 5_000);
+const WORTHLESS = roundedUpFee(weightOf.input, 5_000);
 /** Promises to owners of this kind end with the process that made them. */
 const passing = 'send/';
 
@@ -271,7 +271,7 @@ export class Wallet implements ChainListener {
 
   /** Takes at least that many addresses for used: none of them is given out again, and coins are looked for at all of them. */
   async use(addresses: coins.NextIndices): Promise<void> {
-    const next = coins.used(this.state, addresses);
+    const next = coins.withUsedAddresses(this.state, addresses);
     const [given, change] = next.next;
     this.book.scriptOf({ branch: 0, index: given });
     this.book.scriptOf({ branch: 1, index: change });

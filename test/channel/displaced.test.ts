@@ -29,7 +29,7 @@ test.each<readonly [string, (pair: Pair) => void]>([
   expect(pair.b.disk.size).toBe(0);
   // What the peer gave at the start is looked for all the same.
   expect(eventsOf(pair.b, 'abandoned')).toMatchObject([
-    { fault: { code: 'funding_unseen' }, gift: { params: { push: 50_000_000n } } },
+    { fault: { code: 'funding_unseen' }, pushed: { params: { push: 50_000_000n } } },
   ]);
 });
 

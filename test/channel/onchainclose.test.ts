@@ -72,11 +72,16 @@ describe('our commitment that is not confirmed', () => {
     const [bump] = claimsOf(so, 'a');
     if (bump?.kind !== 'bump') throw new Error('no anchor to bump with');
     const sooner = { from: height + 30 + 3 + 1, value: 30_000n };
-    expect(bump).toMatchObject({ value: 330n, deadline: height + 30 + 9, urged: sooner, parentFee: 1124n + 2n * 172n });
+    expect(bump).toMatchObject({
+      value: 330n,
+      deadline: height + 30 + 9,
+      urgentHtlcs: sooner,
+      parentFee: 1124n + 2n * 172n,
+    });
     expect(bump.parent).toEqual(new Uint8Array(published(so.pair.a)));
     reveal(so, 'a', 0n, 2);
     const later = { from: height + 25 - 18 + 1, value: 30_000n };
-    expect(claimsOf(so, 'a')).toMatchObject([{ kind: 'bump', deadline: height + 25 - 9, urged: later }]);
+    expect(claimsOf(so, 'a')).toMatchObject([{ kind: 'bump', deadline: height + 25 - 9, urgentHtlcs: later }]);
     reboot(so, 'a');
     expect(claimsOf(so, 'a')).toMatchObject([{ kind: 'bump', deadline: height + 25 - 9 }]);
     const child = assemble(so, 'a', bump);

@@ -1,7 +1,7 @@
 /** An `error` of the peer's: it always ends the channel, but before channel_reestablish it does not make us publish what may be old. */
 import { describe, expect, test } from 'vitest';
 import { signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
-import { idOf } from '../../channel/tx/transaction.ts';
+import { transactionId } from '../../channel/tx/transaction.ts';
 import { equal, utf8 } from '../../wire/bytes.ts';
 import { msat } from '../../wire/units.ts';
 import {
@@ -109,7 +109,7 @@ describe('an error before channel_reestablish', () => {
     cut(pair);
     const tx = signedLocalCommitment(coreOf(pair.a));
     give(pair, pair.b, { type: 'funding_spent', tx, height: context.height + 11 });
-    expect(eventsOf(pair.b, 'spent')).toMatchObject([{ by: 'unknown', txid: idOf(txOf(tx)) }]);
+    expect(eventsOf(pair.b, 'spent')).toMatchObject([{ by: 'unknown', txid: transactionId(txOf(tx)) }]);
     block(pair, pair.b, 40);
     give(pair, pair.b, { type: 'funding_unspent' });
     expect(pair.b.broadcasts).toEqual([]);

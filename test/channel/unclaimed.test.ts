@@ -40,7 +40,7 @@ describe('HTLCs counted as uneconomical are those that claims leave', () => {
         tell(so, 'b', { type: 'fulfill', id: 0n, preimage: secretOf(1) });
         const { state } = pair.b;
         if (state.phase !== 'onchain') throw new Error('not on chain');
-        const concerns = state.seen.outputs;
+        const concerns = state.chainView.outputs;
         const output = concerns.some(({ htlc }) => htlc !== undefined);
         const claimed = claimsOfOutputs(concerns).some(({ why }) => why === 'htlc_success');
         const counted = isUneconomical({ format }, holder, 253, { way: 'in', amount: sat * 1000n });

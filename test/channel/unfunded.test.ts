@@ -78,9 +78,9 @@ describe('two weeks without a funding', () => {
     expect(pair.b.state.phase).toBe('abandoned');
     expect(pair.b.disk.size).toBe(0);
     expect(eventsOf(pair.b, 'abandoned').map(({ fault }) => fault.code)).toEqual(['funding_timeout']);
-    const [{ gift } = {}] = eventsOf(pair.b, 'abandoned');
-    expect(gift?.params.push).toBe(50_000_000n);
-    expect(gift?.funding).toEqual(coreOf(pair.a).funding);
+    const [{ pushed } = {}] = eventsOf(pair.b, 'abandoned');
+    expect(pushed?.params.push).toBe(50_000_000n);
+    expect(pushed?.funding).toEqual(coreOf(pair.a).funding);
   });
 
   test.each([
@@ -90,7 +90,7 @@ describe('two weeks without a funding', () => {
   ])('leave something to come back for where %i msat were given: %s', (push, worth) => {
     const pair = waiting(push);
     give(pair, pair.b, { type: 'block', height: patience + 1 });
-    expect(eventsOf(pair.b, 'abandoned').map(({ gift }) => gift !== undefined)).toEqual([worth]);
+    expect(eventsOf(pair.b, 'abandoned').map(({ pushed }) => pushed !== undefined)).toEqual([worth]);
   });
 
   test('are not over for a funding that came in their last block', () => {

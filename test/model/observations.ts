@@ -4,7 +4,7 @@
  */
 import type { PaymentRequest } from '../../amp/io.ts';
 import { htlcRecord } from '../../channel/model/records.ts';
-import type { Way } from '../../channel/model/state.ts';
+import type { HtlcDirection } from '../../channel/model/state.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
 import { decodeOrigin } from '../../node/pay/origin.ts';
 import { decodePaymentRecord, PAYMENT_RECORDS, type PaymentRecord } from '../../node/pay/paymentrecord.ts';
@@ -34,7 +34,7 @@ interface Writing {
 }
 
 /** An HTLC by its channel, the side that offered it, and its id. */
-const nameOf = (channel: string, place: number, way: Way, id: string): string => {
+const nameOf = (channel: string, place: number, way: HtlcDirection, id: string): string => {
   const isLeft = channel.startsWith(names[place] ?? ' ');
   return `${channel}/${(way === 'out') === isLeft ? 'left' : 'right'}/${id}`;
 };
@@ -46,7 +46,7 @@ export class Observations {
   /** The last state of each payment that would survive a power cut. */
   readonly kept = new Map<string, PaymentRecord>();
   /** By channel, which side offered it, and id: how either end saw it end. */
-  readonly ends = new Map<string, Map<Way, Ended>>();
+  readonly ends = new Map<string, Map<HtlcDirection, Ended>>();
   /** Of forwarded HTLCs: the outgoing one's name to the incoming one's, and the amount. */
   private readonly forwards = new Map<string, { readonly incoming: string; readonly amount: bigint }>();
   /** Names of HTLCs that were signed. */
@@ -94,7 +94,7 @@ export class Observations {
     if (origin?.kind === 'forward')
       this.forwards.set(name, { incoming: nameOf(origin.channel, place, 'in', `${origin.id}`), amount });
     if (removal === undefined) return;
-    const ends = this.ends.get(name) ?? new Map<Way, Ended>();
+    const ends = this.ends.get(name) ?? new Map<HtlcDirection, Ended>();
     this.ends.set(name, ends);
     const before = ends.get(way);
     if (before !== undefined && before !== removal.ending.kind)

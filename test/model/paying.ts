@@ -1,11 +1,11 @@
 /** Invoices and payments of a run: what a caller of the nodes' API would ask for, drawn from a few numbers. */
 import type { PaymentRequest } from '../../amp/io.ts';
-import { LEAST_SHARE, MAX_EXPIRY_AHEAD } from '../../amp/limits.ts';
+import { LEAST_SHARE } from '../../amp/limits.ts';
 import { outletOf } from '../../node/channels/views.ts';
 import type { Node } from '../../node/core/node.ts';
 import { hex, u32be, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { msat, paymentHash, preimage } from '../../wire/units.ts';
+import { MAX_EXPIRY_AHEAD, msat, paymentHash, preimage } from '../../wire/units.ts';
 import type { World } from './world.ts';
 
 export interface PayMove {

@@ -117,7 +117,7 @@ describe('what does not', () => {
   test('the seed of another node', async () => {
     await used();
     await writeFile(place('seed'), newMnemonic(systemEntropy));
-    await refused('other_node', 'put together what belongs together');
+    await refused('other_node', 'use the seed and the store of one node');
   });
 
   test.each(['a new', 'a used'])('the backup of another node beside %s store', async (kind) => {

@@ -100,7 +100,7 @@ export const board = async (
     offered: () => undefined,
     allOffered: () => [],
     peerOf: () => idOf('peer'),
-    isGivenUp: () => here.givenUp,
+    isEnding: () => here.givenUp,
     updateOf: (key, named) => (key === 'out' ? update(named) : undefined),
   };
   const links = new ForwardLinks(channels);

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { SweepClaim } from '../../../channel/model/claim.ts';
 import { planClaim } from '../../../node/sweep/plan.ts';
-import { feeOf } from '../../../node/wallet/select.ts';
+import { roundedUpFee } from '../../../node/wallet/select.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import { sat, txid } from '../../../wire/units.ts';
 import { rawOf } from '../../support/spend.ts';
@@ -25,7 +25,7 @@ describe('what is planned', () => {
   ])('at %i sat per 1,000 weight it is taken along: %s', (estimatedFeerate, taken) => {
     const draft = built(planClaim(claim, undefined, world({ estimatedFeerate })));
     expect(draft.withAnchor).toBe(taken);
-    const fee = feeOf(weightOfDraft(draft) + (taken ? extra : 0), estimatedFeerate);
+    const fee = roundedUpFee(weightOfDraft(draft) + (taken ? extra : 0), estimatedFeerate);
     expect(draft.fee).toBe(fee);
     expect(draft.outputs).toEqual([{ script, value: 50_000n + (taken ? 330n : 0n) - fee }]);
   });

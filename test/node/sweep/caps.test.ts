@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { UnsignedClaim } from '../../../channel/model/claim.ts';
 import { type FeeCoin, type LastPublished, type PlanContext, planClaim } from '../../../node/sweep/plan.ts';
-import { feeOf } from '../../../node/wallet/select.ts';
+import { roundedUpFee } from '../../../node/wallet/select.ts';
 import { sat } from '../../../wire/units.ts';
 import { built, bump, coin, htlc, sweep, weightOfDraft, world } from './claims.ts';
 
@@ -55,7 +55,7 @@ describe('a large commitment', () => {
 
   test.each([200, 483, 966])('with %i HTLC outputs gets a child that pays for all of it', (htlcs) => {
     const weight = weightWith(htlcs);
-    const claim = bump(BigInt(weight) / 4n, { deadline: 103, urged: { from: 0, value: sat(80_000_000n) } });
+    const claim = bump(BigInt(weight) / 4n, { deadline: 103, urgentHtlcs: { from: 0, value: sat(80_000_000n) } });
     const rich = world({
       parentWeight: weight,
       stake: 90_000_000n,
@@ -63,13 +63,13 @@ describe('a large commitment', () => {
       free: [coin(90_000_000n)],
     });
     const draft = built(planClaim(claim, undefined, rich));
-    expect(draft.fee).toBeGreaterThan(feeOf(weight, 62_500) - BigInt(weight));
+    expect(draft.fee).toBeGreaterThan(roundedUpFee(weight, 62_500) - BigInt(weight));
     // Far above what bitcoind takes unless told.
     expect((4n * draft.fee) / BigInt(weightOfDraft(draft))).toBeGreaterThan(10_000n);
   });
 
   test('whose child would cost more than is at stake gets one for all that may be spent', () => {
-    const claim = bump(9_000n, { deadline: 101, urged: { from: 0, value: sat(50_000n) } });
+    const claim = bump(9_000n, { deadline: 101, urgentHtlcs: { from: 0, value: sat(50_000n) } });
     const poor = world({
       parentWeight: weightWith(200),
       stake: 50_000n,

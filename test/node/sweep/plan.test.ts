@@ -12,7 +12,7 @@ import {
   replacementFee,
 } from '../../../node/sweep/plan.ts';
 import { isUrgent } from '../../../node/sweep/rate.ts';
-import { feeOf } from '../../../node/wallet/select.ts';
+import { roundedUpFee } from '../../../node/wallet/select.ts';
 import { FEERATE_FLOOR, sat } from '../../../wire/units.ts';
 import { built, bump, coin, htlc, parentWeight, script, sweep, weightOfDraft, world } from './claims.ts';
 
@@ -30,7 +30,7 @@ describe('a sweep', () => {
   test('pays its fee from what it takes, all of the rest to the wallet', () => {
     const draft = built(planClaim(sweep(50_000n), undefined, world({ free: [coin(1_000_000n)] })));
     expect(draft.coins).toEqual([]);
-    expect(draft.fee).toBe(feeOf(weightOfDraft(draft), 1_000));
+    expect(draft.fee).toBe(roundedUpFee(weightOfDraft(draft), 1_000));
     expect(draft.outputs).toEqual([{ script, value: 50_000n - draft.fee }]);
   });
 
@@ -47,7 +47,7 @@ describe('a sweep', () => {
       { estimatedFeerate: 50_000 },
       10_000n - 294n,
     ],
-    ['more than half where less is not relayed', sweep(460n), {}, feeOf(630, FEERATE_FLOOR)],
+    ['more than half where less is not relayed', sweep(460n), {}, roundedUpFee(630, FEERATE_FLOOR)],
     ['nothing that leaves dust', sweep(440n), {}, 'uneconomical'],
   ])('%s', (_, claim, more, fee) => {
     const move = planClaim(claim, undefined, world(more));
@@ -63,7 +63,7 @@ describe('a small sweep that an HTLC ends with', () => {
   test('is made with a coin where it cannot pay for itself, and may cost all that it brings', () => {
     const draft = built(at({ free: [coin(2_000n)] }));
     expect(draft.coins).toEqual([coin(2_000n)]);
-    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), FEERATE_FLOOR));
+    expect(draft.fee).toBeGreaterThanOrEqual(roundedUpFee(weightOfDraft(draft), FEERATE_FLOOR));
     expect(draft.outputs).toEqual([{ script, value: 2_360n - draft.fee }]);
     expect(built(planClaim(sweep(800n, { decides: true }), undefined, world())).coins).toEqual([]);
   });
@@ -82,7 +82,7 @@ describe('an HTLC transaction', () => {
     expect(draft.coins).toEqual([coin(2_000n)]);
     expect(draft.outputs[0]).toEqual(claim.pays);
     expect(draft.outputs[1]).toEqual({ script, value: 2_000n - draft.fee });
-    expect(draft.fee).toBe(feeOf(weightOfDraft(draft), 1_000));
+    expect(draft.fee).toBe(roundedUpFee(weightOfDraft(draft), 1_000));
   });
 
   test('takes several where none does alone, as few as do', () => {
@@ -100,15 +100,15 @@ describe('an HTLC transaction', () => {
       const draft = built(planClaim(htlc(50_000n), undefined, world({ free: [coin(amount)], claimsNeedingCoins: 5 })));
       const back = draft.outputs.slice(1).map(({ value }) => value);
       expect(back).toHaveLength(parts);
-      expect(draft.fee).toBe(feeOf(weightOfDraft(draft), 1_000));
+      expect(draft.fee).toBe(roundedUpFee(weightOfDraft(draft), 1_000));
       if (parts > 1) for (const part of back) expect(part).toBeGreaterThanOrEqual(2n * draft.fee);
     }
   });
 
   test('pays what its coins allow where they are too few, and says what is wanting', () => {
     const draft = built(planClaim(htlc(50_000n), undefined, world({ free: [coin(1_000n)], estimatedFeerate: 5_000 })));
-    expect(draft.fee).toBeGreaterThanOrEqual(feeOf(weightOfDraft(draft), FEERATE_FLOOR));
-    expect(draft.fee).toBeLessThan(feeOf(weightOfDraft(draft), 5_000));
+    expect(draft.fee).toBeGreaterThanOrEqual(roundedUpFee(weightOfDraft(draft), FEERATE_FLOOR));
+    expect(draft.fee).toBeLessThan(roundedUpFee(weightOfDraft(draft), 5_000));
     expect(draft.missing).toBeGreaterThan(0n);
   });
 
@@ -129,15 +129,15 @@ describe('a child of a closing', () => {
     expect(planClaim(closing(100_000n), undefined, rich(5_000, 108)).do).toBe('wait');
     const draft = built(planClaim(closing(100_000n), undefined, rich(5_000)));
     expect(draft.coins).toEqual([]);
-    expect(draft.fee).toBe(feeOf(parentWeight + weightOfDraft(draft), 5_000) - 200n);
+    expect(draft.fee).toBe(roundedUpFee(parentWeight + weightOfDraft(draft), 5_000) - 200n);
     expect(10_000n - built(planClaim(closing(100_000n), undefined, rich(50_000))).fee).toBeLessThan(2n);
     expect(planClaim(closing(1_000n), undefined, rich(5_000)).do).toBe('uneconomical');
   });
 
   test('pays no more for both than who closed the channel allows', () => {
-    const bounded = { ...closing(100_000n), most: 2_000 };
+    const bounded = { ...closing(100_000n), maxFeerate: 2_000 };
     const draft = built(planClaim(bounded, undefined, rich(5_000)));
-    expect(draft.fee).toBe(feeOf(parentWeight + weightOfDraft(draft), 2_000) - 200n);
+    expect(draft.fee).toBe(roundedUpFee(parentWeight + weightOfDraft(draft), 2_000) - 200n);
     expect(planClaim({ ...bounded, parentFee: sat(2_400n) }, undefined, rich(5_000)).do).toBe('parent_suffices');
   });
 
@@ -170,7 +170,7 @@ describe('a child of our commitment', () => {
 
   test('pays for both', () => {
     const draft = built(planClaim(bump(400n), undefined, world({ free: [coin(50_000n)] })));
-    expect(draft.fee).toBe(feeOf(parentWeight + weightOfDraft(draft), 1_000) - 400n);
+    expect(draft.fee).toBe(roundedUpFee(parentWeight + weightOfDraft(draft), 1_000) - 400n);
     expect(draft.outputs).toEqual([{ script, value: 330n + 50_000n - draft.fee }]);
   });
 
@@ -196,9 +196,9 @@ describe('a child of our commitment', () => {
     ['rises from block to block', 104, 0.5],
     ['rises to what the HTLCs are worth, whatever else is in the commitment', 108, 1],
   ])('%s', (_, tip, passed) => {
-    const claim = bump(400n, { deadline: 109, urged: { from: 101, value: sat(10_000n) } });
+    const claim = bump(400n, { deadline: 109, urgentHtlcs: { from: 101, value: sat(10_000n) } });
     const draft = built(planClaim(claim, undefined, world({ tip, free: [coin(1_000_000n)] })));
-    const cheap = Number(feeOf(parentWeight + weightOfDraft(draft), 1_000));
+    const cheap = Number(roundedUpFee(parentWeight + weightOfDraft(draft), 1_000));
     const wanted = cheap ** (1 - passed) * (10_000 + 400) ** passed;
     expect(Number(draft.fee) + 400).toBeGreaterThan(wanted * 0.98);
     expect(Number(draft.fee) + 400).toBeLessThanOrEqual(wanted * 1.02);
@@ -288,10 +288,10 @@ describe('whatever happens', () => {
             expect(outputs.reduce((sum, { value }) => sum + value, 0n) + fee).toBe(put);
             expect(fee).toBeLessThanOrEqual(most);
             if (!isUrgent({ tip, deadline })) {
-              const relay = feeOf(weight, FEERATE_FLOOR);
+              const relay = roundedUpFee(weight, FEERATE_FLOOR);
               expect(fee).toBeLessThanOrEqual(most / 2n > relay ? most / 2n : relay);
             }
-            expect(fee).toBeGreaterThanOrEqual(feeOf(weight, FEERATE_FLOOR));
+            expect(fee).toBeGreaterThanOrEqual(roundedUpFee(weight, FEERATE_FLOOR));
             expect(fee).toBeGreaterThanOrEqual(refused);
             for (const { value, script: to } of outputs) if (to === script) expect(value).toBeGreaterThanOrEqual(294n);
             expect(new Set(coins.map(({ key }) => key)).size).toBe(coins.length);

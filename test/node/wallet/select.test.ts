@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { WalletError } from '../../../node/wallet/errors.ts';
-import { dustOf, feeOf, selectCoins, weightOf } from '../../../node/wallet/select.ts';
+import { dustOf, roundedUpFee, selectCoins, weightOf } from '../../../node/wallet/select.ts';
 import { unhex } from '../../../wire/bytes.ts';
 import { sat } from '../../../wire/units.ts';
 
@@ -28,19 +28,21 @@ describe('selection', () => {
             if (!(error instanceof WalletError) || error.fault.code !== 'insufficient_funds') throw error;
             // Nothing worth spending could have paid.
             const worth = values
-              .map((value) => BigInt(value) - feeOf(weightOf.input, rate))
+              .map((value) => BigInt(value) - roundedUpFee(weightOf.input, rate))
               .filter((value) => value > 0n);
             const most = worth.reduce((sum, value) => sum + value, 0n);
-            expect(most).toBeLessThan(amount + feeOf(weightOf.frame + outputWeight, rate) + BigInt(worth.length));
+            expect(most).toBeLessThan(
+              amount + roundedUpFee(weightOf.frame + outputWeight, rate) + BigInt(worth.length),
+            );
             return;
           }
           const { coins, fee, change = 0n } = chosen;
           expect(coins.reduce((sum, coin) => sum + coin.amount, 0n)).toBe(amount + fee + change);
           const changeWeight = change > 0n ? weightOf.output(22) : 0;
-          const due = feeOf(weightOf.frame + outputWeight + changeWeight + coins.length * weightOf.input, rate);
+          const due = roundedUpFee(weightOf.frame + outputWeight + changeWeight + coins.length * weightOf.input, rate);
           expect(fee).toBeGreaterThanOrEqual(due);
           if (change > 0n) expect([fee, change >= 294n]).toEqual([due, true]);
-          else expect(fee - due).toBeLessThan(feeOf(weightOf.output(22) + weightOf.input, rate) + 295n);
+          else expect(fee - due).toBeLessThan(roundedUpFee(weightOf.output(22) + weightOf.input, rate) + 295n);
           expect(new Set(coins).size).toBe(coins.length);
         },
       ),
@@ -52,9 +54,11 @@ describe('selection', () => {
     fc.assert(
       fc.property(amounts, fc.integer({ min: 253, max: 60_000 }), (values, rate) => {
         const spending = { amount: 'all', outputWeight, feerate: rate, leave: sat(25_000n) } as const;
-        const worth = values.map((value) => BigInt(value) - feeOf(weightOf.input, rate)).filter((value) => value > 0n);
+        const worth = values
+          .map((value) => BigInt(value) - roundedUpFee(weightOf.input, rate))
+          .filter((value) => value > 0n);
         const due = (count: number) =>
-          feeOf(weightOf.frame + outputWeight + weightOf.output(22) + count * weightOf.input, rate);
+          roundedUpFee(weightOf.frame + outputWeight + weightOf.output(22) + count * weightOf.input, rate);
         try {
           const { coins, amount, fee, change } = selectCoins(coinsOf(...values), spending);
           expect([coins.length, change]).toEqual([worth.length, 25_000n]);
@@ -72,7 +76,7 @@ describe('selection', () => {
   });
 
   test('a set that needs no change is found', () => {
-    const fee = Number(feeOf(weightOf.frame + outputWeight + 2 * weightOf.input, feerate));
+    const fee = Number(roundedUpFee(weightOf.frame + outputWeight + 2 * weightOf.input, feerate));
     const chosen = selectCoins(coinsOf(900_000, 70_000, 30_000 + fee, 50_000), {
       amount: sat(100_000n),
       outputWeight,
@@ -103,7 +107,7 @@ describe('selection', () => {
 
   test('too little money says how much is needed and how much there is', () => {
     const spending = { amount: sat(100_000n), outputWeight, feerate };
-    const needed = 100_000n + feeOf(weightOf.frame + outputWeight + 2 * weightOf.input, feerate);
+    const needed = 100_000n + roundedUpFee(weightOf.frame + outputWeight + 2 * weightOf.input, feerate);
     expect(() => selectCoins(coinsOf(60_000, 40_000), spending)).toThrow(
       `not enough money in the wallet: ${needed} sat needed with fees, 100000 sat can be spent`,
     );

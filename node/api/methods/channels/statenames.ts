@@ -32,7 +32,7 @@ export const stateName = (state: ChannelState): StateName => {
       return state.agreed === undefined || broadcastsCommitment(state) ? 'AWAITING_UNILATERAL' : 'CLOSINGD_COMPLETE';
     case 'onchain':
       // Until the chain has told of the spend in this run, a reorg may have taken it while we were away.
-      return state.seen.confirmed ? 'ONCHAIN' : 'FUNDING_SPEND_SEEN';
+      return state.chainView.confirmed ? 'ONCHAIN' : 'FUNDING_SPEND_SEEN';
     case 'closed':
       return 'ONCHAIN';
     default:

@@ -1,8 +1,7 @@
 /** The terms of a payment: what may go into fees, how long it may take, how it is cut. Parameters that pay and keysend share. */
 
-import { MAX_EXPIRY_AHEAD } from '../../../../amp/limits.ts';
 import { hex } from '../../../../wire/bytes.ts';
-import { type Msat, msat } from '../../../../wire/units.ts';
+import { MAX_EXPIRY_AHEAD, type Msat, msat } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
 import { ApiError } from '../../errors.ts';
 import * as param from '../../params.ts';

@@ -3,7 +3,7 @@
  * is gone once it was used, as in Core Lightning.
  */
 import { type MessageName, messages } from '../../wire/message.ts';
-import type { CutAction, CutRule } from '../config/devrules.ts';
+import type { DisconnectAction, DisconnectRule } from '../config/devrules.ts';
 import type { SecureStream } from '../peer/noisestream.ts';
 import type { Log } from '../ports/ports.ts';
 
@@ -11,28 +11,28 @@ const names = new Map(Object.entries(messages).map(([name, { type }]) => [type, 
 const nameOf = (message: Uint8Array): MessageName | undefined =>
   names.get(((message[0] ?? 0) << 8) | (message[1] ?? 0));
 
-const incoming: readonly CutAction[] = ['taken', 'untaken'];
+const incoming: readonly DisconnectAction[] = ['taken', 'untaken'];
 
-export class Cuts {
+export class DisconnectRules {
   private readonly log: Log;
-  private rules: readonly CutRule[];
+  private rules: readonly DisconnectRule[];
   /** Matches of the first rule so far. */
   private seen = 0;
   /** Messages since the rules were set, by name. */
   private readonly counts = new Map<MessageName, number>();
 
-  constructor(log: Log, rules: readonly CutRule[]) {
+  constructor(log: Log, rules: readonly DisconnectRule[]) {
     this.log = log;
     this.rules = rules;
   }
 
   /** Rules that are still to be used, first the one in force. */
-  get left(): readonly CutRule[] {
+  get left(): readonly DisconnectRule[] {
     return this.rules;
   }
 
   /** Forgets the rules there are, for these. */
-  set(rules: readonly CutRule[]): void {
+  set(rules: readonly DisconnectRule[]): void {
     this.counts.clear();
     this.begin(rules);
   }
@@ -42,13 +42,13 @@ export class Cuts {
     return this.counts;
   }
 
-  private begin(rules: readonly CutRule[]): void {
+  private begin(rules: readonly DisconnectRule[]): void {
     this.rules = rules;
     this.seen = 0;
   }
 
   /** The rule that this message uses up; undefined for all that pass. */
-  private match(message: Uint8Array, direction: 'in' | 'out'): CutRule | undefined {
+  private match(message: Uint8Array, direction: 'in' | 'out'): DisconnectRule | undefined {
     const [rule] = this.rules;
     if (rule === undefined || incoming.includes(rule.action) !== (direction === 'in')) return undefined;
     if (nameOf(message) !== rule.message || ++this.seen < rule.count) return undefined;
@@ -65,8 +65,8 @@ export class Cuts {
   /** A connection under these rules. */
   wrap(stream: SecureStream): SecureStream {
     let silent = false;
-    let ended: CutRule | undefined;
-    const cut = (rule: CutRule): void => {
+    let ended: DisconnectRule | undefined;
+    const cut = (rule: DisconnectRule): void => {
       silent = true;
       ended = rule;
       // What was sent before goes out first.

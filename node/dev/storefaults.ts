@@ -28,7 +28,7 @@ interface Armed extends SaveRule {
   seen: number;
 }
 
-export class Saves {
+export class StoreFaults {
   private readonly parts: SavesParts;
   private armed: readonly Armed[] = [];
   private commits: (readonly string[])[] | undefined;

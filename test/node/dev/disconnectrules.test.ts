@@ -1,7 +1,7 @@
 /** What a connection under --dev-disconnect lets through, and when it ends. */
 import { describe, expect, test } from 'vitest';
 import { cutRule } from '../../../node/config/devrules.ts';
-import { Cuts } from '../../../node/dev/cuts.ts';
+import { DisconnectRules } from '../../../node/dev/disconnectrules.ts';
 import type { SecureStream } from '../../../node/peer/noisestream.ts';
 import { decodeMessage, encodeMessage, type MessageName } from '../../../wire/message.ts';
 import { channelId, point } from '../../../wire/units.ts';
@@ -48,7 +48,7 @@ const bare = (batches: readonly (readonly Short[])[] = []) => {
   return { stream, noted };
 };
 
-const rulesOf = (...lines: readonly string[]) => new Cuts(memoryLog(), lines.map(cutRule));
+const rulesOf = (...lines: readonly string[]) => new DisconnectRules(memoryLog(), lines.map(cutRule));
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('what is sent', () => {

@@ -7,7 +7,7 @@ import type { Log } from '../ports/ports.ts';
 type Received = Extract<ChannelEvent, { event: 'received' }>;
 type Waiting = { readonly entry: Parameters<ChannelEventHandler>[0]; readonly event: Received };
 
-export class Ignoring {
+export class IgnoredHtlcs {
   private readonly log: Log;
   /** HTLCs left alone, by the hex of the peer's id. */
   private readonly peers = new Map<string, Waiting[]>();

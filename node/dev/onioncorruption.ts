@@ -1,7 +1,7 @@
 /** HTLCs whose onions cannot be read, as if somebody had changed a bit on the way (BOLT 4, `invalid_onion_hmac`). */
 import type { ChannelEventHandler } from '../channels/hostparts.ts';
 
-export class Spoiling {
+export class OnionCorruption {
   private on = false;
 
   /** Whether those that come from now on are spoilt. */

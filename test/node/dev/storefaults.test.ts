@@ -1,7 +1,7 @@
 /** Saves that are the last before a power cut, that wait, that fail; and a store that is itself while nothing is asked. */
 import { describe, expect, test } from 'vitest';
 import { savePoint } from '../../../node/config/devrules.ts';
-import { type SaveAction, Saves } from '../../../node/dev/saves.ts';
+import { type SaveAction, StoreFaults } from '../../../node/dev/storefaults.ts';
 import type { Store } from '../../../node/ports/ports.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
 import type { Change } from '../../../wire/change.ts';
@@ -23,7 +23,7 @@ const make = (...rules: readonly (readonly [text: string, action: SaveAction])[]
       return () => undefined;
     },
   };
-  const saves = new Saves(
+  const saves = new StoreFaults(
     { log: memoryLog(), clock, die },
     rules.map(([text, action]) => ({ point: savePoint(text), action })),
   );
