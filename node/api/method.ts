@@ -10,7 +10,7 @@ export interface CallContext {
   readonly signal: AbortSignal;
 }
 
-/** What is said of a method without running it. */
+/** The description of a method, without its handler. */
 export interface MethodOf<P extends z.ZodObject, R extends z.ZodObject> {
   /** One line for people. */
   readonly doc: string;

@@ -25,10 +25,10 @@ interface Meta {
   readonly kind: string;
 }
 
-/** A parameter of type `Given` in JSON that `read` turns into a value; a RangeError's message says what was expected. */
-export const param = <Given, T>(kind: string, read: (given: unknown) => T) =>
+/** A parameter of type `Input` in JSON that `read` turns into a value; a RangeError's message says what was expected. */
+export const param = <Input, T>(kind: string, read: (given: unknown) => T) =>
   z
-    .custom<Given>()
+    .custom<Input>()
     .transform((given, context): T => {
       try {
         return read(given);

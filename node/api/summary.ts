@@ -1,4 +1,4 @@
-/** What is said of a method without its schemas and its code: all that help and the command line need. Plain values, which JSON holds. */
+/** The description of a method without its schemas and its code: all that help and the command line need. Plain values, which JSON holds. */
 import { nearest } from '../base/nearest.ts';
 
 /** The kind of parameter that names a file. */

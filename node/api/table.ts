@@ -93,11 +93,11 @@ export const table = { ...nodeMethods, help, ...devMethods } as const satisfies 
 type Table = typeof table;
 export type MethodName = keyof Table;
 
-/** What a caller writes: JSON, where an amount may also be a bigint. */
-export type Given<M extends MethodName> = z.input<Table[M]['params']>;
-/** What a handler gets: checked, branded, defaults filled in. */
+/** The parameters that a caller passes: JSON, where an amount may also be a bigint. */
+export type CallParams<M extends MethodName> = z.input<Table[M]['params']>;
+/** The parameters that a handler gets: checked, branded, defaults filled in. */
 export type Params<M extends MethodName> = z.output<Table[M]['params']>;
-/** What a client is told: ids and hashes in hex, amounts of type Msat. */
+/** A result as a client reads it: ids and hashes in hex, amounts of type Msat. */
 export type Result<M extends MethodName> = z.output<Table[M]['result']>;
 /** What a handler answers: a result whose lists may be read row by row while they are written, however long they are. */
 export type Answered<M extends MethodName> = Rows<Result<M>>;

@@ -144,8 +144,8 @@ const views: Partial<Record<MethodName, Readonly<Record<string, readonly Column<
   help: { help: [field('command'), field('description', 'what it does')] },
 };
 
-/** What is said of a row in words, in lines below the table. */
-const said: Partial<Record<MethodName, Readonly<Record<string, (row: Json) => readonly string[]>>>> = {
+/** Sentences about a row, printed below the table. */
+const linesBelow: Partial<Record<MethodName, Readonly<Record<string, (row: Json) => readonly string[]>>>> = {
   listpeerchannels: {
     channels: ({ status, short_channel_id: scid, channel_id: id }) =>
       Array.isArray(status) && status.length > 0
@@ -193,7 +193,7 @@ const sections = (name: MethodName, result: Json): readonly (readonly string[])[
     ...lists.map(({ key, rows }) => {
       const title = lists.length > 1 || single.length > 0 ? [`${key}:`] : [];
       if (rows.length === 0) return [...title, `no ${key}`];
-      const words = rows.flatMap((row) => said[name]?.[key]?.(row) ?? []);
+      const words = rows.flatMap((row) => linesBelow[name]?.[key]?.(row) ?? []);
       const table = tableLines(views[name]?.[key] ?? everything(rows), rows);
       return [...title, ...table, ...(words.length > 0 ? ['', ...words] : [])];
     }),

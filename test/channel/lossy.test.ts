@@ -254,7 +254,7 @@ test('whatever is lost, balances add up, each HTLC ends once, both sides agree w
   );
 });
 
-test('kept is what a restart gives back', () => {
+test('a channel restored from its records equals the channel that was saved', () => {
   const pair = ready();
   give(pair, pair.a, offerOf(5_000_000n, 1));
   settle(pair);

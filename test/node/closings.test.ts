@@ -65,7 +65,7 @@ describe('an agreed closing that miners leave', () => {
     expect(waiting(pair)).toEqual([]);
   });
 
-  test('and whose child nobody has any more gives its output back to the wallet', async () => {
+  test('whose child is in no mempool any more: the wallet has the output of the child again', async () => {
     const { pair, id } = await opened();
     const txid = await closes(pair, id);
     const [raw] = pair.ground.regtest.pool.entries().map(({ tx }) => tx.toBuffer());
@@ -82,7 +82,7 @@ describe('an agreed closing that miners leave', () => {
     await becomes('the output to be free', async () => (await output()) === false);
   });
 
-  test('and that a full pool does not even take is handed over with its child at once', async () => {
+  test('that a full mempool refuses is submitted with its child as a package at once', async () => {
     const { pair, id } = await opened();
     pair.ground.regtest.demand = 12_000;
     pair.ground.regtest.minimum = 11_000;
@@ -192,7 +192,7 @@ describe('a spend of the funding output that bears our signature', () => {
     return new Uint8Array(completeFundingSpend(closing, signed(alice), signed(bob)).toBuffer());
   };
 
-  test('and that this node never made is loud, in the log and in the status, also after a restart', async () => {
+  test('that this node never made is an error in the log and in the status, also after a restart', async () => {
     const { pair, id } = await opened();
     pair.ground.regtest.mine(1, elsewhere, { only: [forged(pair)] });
     await pair.reaches('alice', id, 'ONCHAIN');

@@ -1,7 +1,7 @@
 /** The largest and smallest values that callers and strangers' invoices may give: what is taken fits every record and timer of a whole node. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import type { Given } from '../../node/api/table.ts';
+import type { CallParams } from '../../node/api/table.ts';
 import { table } from '../../node/api/table.ts';
 import { ourFeatures } from '../../wire/features.ts';
 import { encodeInvoice } from '../../wire/invoice.ts';
@@ -27,7 +27,7 @@ const said = async (answer: Promise<{ status?: string } | object>): Promise<stri
     return error instanceof Error ? error.message : String(error);
   }
 };
-const bill = (given: Partial<Given<'invoice'>> = {}) =>
+const bill = (given: Partial<CallParams<'invoice'>> = {}) =>
   pair.nodes.bob.call('invoice', { amount_msat: 1_000_000n, label: `bill ${++labels}`, description: 'd', ...given });
 /** Nothing has stopped, and nothing that was refused is left behind. */
 const goesOn = async (): Promise<void> => {

@@ -77,7 +77,7 @@ describe('a commitment that miners leave', () => {
     await pair.reaches('alice', id, 'ONCHAIN');
   });
 
-  test('and that a full pool does not even take is handed over with its child', async () => {
+  test('that a full mempool refuses is submitted with its child as a package', async () => {
     const { pair, id } = await opened();
     await held(pair, id, 'alice', 'bob', 50_000_000n);
     pair.ground.regtest.demand = 12_000;

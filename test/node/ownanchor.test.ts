@@ -32,7 +32,7 @@ const closedAt = async (feerate: number) => {
   return { pair, id, inputs };
 };
 
-test('they go with the balance, of who closed and of who did not', async () => {
+test('our anchor is swept together with our balance, on both sides of a force close', async () => {
   const { pair, inputs } = await closedAt(300);
   await becomes('the claim of a balance', async () => (await inputs('bob')) > 0);
   expect(await inputs('bob')).toBe(2);
@@ -41,7 +41,7 @@ test('they go with the balance, of who closed and of who did not', async () => {
   expect(await inputs('alice')).toBe(2);
 });
 
-test('and stay where they are while they cost more than they bring', async () => {
+test('our anchors are not swept while the sweep costs more than they are worth', async () => {
   const { inputs } = await closedAt(2_500);
   await becomes('the claim of a balance', async () => (await inputs('bob')) > 0);
   expect(await inputs('bob')).toBe(1);

@@ -85,7 +85,7 @@ describe('an incomplete set goes back when its invoice expires, not at its timeo
     expect(told).toEqual([`0 ${WRONG}`]);
   });
 
-  test('and is claimed where the rest comes before', async () => {
+  test('an incomplete set is claimed when its missing HTLCs come before the timeout', async () => {
     const { told, bill, pass, arrive } = await opened();
     const { paymentHash: hash, preimage } = secretOf(1);
     await bill(hash, preimage, bytes32(2), 10);

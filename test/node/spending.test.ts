@@ -7,7 +7,7 @@ import { withApiErrors } from '../../node/api/apierrors.ts';
 import { ApiError } from '../../node/api/errors.ts';
 import { handlersOf } from '../../node/api/handlers.ts';
 import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
-import { type Given, type MethodName, table } from '../../node/api/table.ts';
+import { type CallParams, type MethodName, table } from '../../node/api/table.ts';
 import { BackupError } from '../../node/backup/errors.ts';
 import { ChainError } from '../../node/chain/errors.ts';
 import { OpeningError } from '../../node/channels/opening.ts';
@@ -180,7 +180,7 @@ describe('what of the wallet cannot be spent', () => {
 });
 
 /** Parameters with which each method comes as far as it can. */
-const calls: Partial<{ readonly [M in MethodName]: readonly Given<M>[] }> = {
+const calls: Partial<{ readonly [M in MethodName]: readonly CallParams<M>[] }> = {
   withdraw: [
     { destination: ADDRESS, satoshi: 20_000n },
     { destination: ADDRESS, satoshi: 'all', feerate: '2sat/vb' },
@@ -292,7 +292,7 @@ describe('what is no mistake of ours', () => {
     expect(broken).toMatchObject([['listinvoices', { message: expect.stringMatching(damage) }]]);
   });
 
-  test('and what is one comes out as it is', async () => {
+  test('an error that is a mistake inside the node is thrown on unchanged', async () => {
     const bug = new TypeError('a bug');
     const { newaddr } = withApiErrors(
       fakeHandlers({

@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { handlersOf } from '../../node/api/handlers.ts';
-import type { Given, HandlersOf, MethodName, Params, Result } from '../../node/api/table.ts';
+import type { CallParams, HandlersOf, MethodName, Params, Result } from '../../node/api/table.ts';
 import { table } from '../../node/api/table.ts';
 import { cleanUpOnError } from '../../node/base/cleanup.ts';
 import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
@@ -66,7 +66,7 @@ export interface LocalNode {
   readonly node: Node;
   readonly id: string;
   readonly written: Written;
-  call<M extends Called>(method: M, given: Given<M>): Promise<Result<M>>;
+  call<M extends Called>(method: M, given: CallParams<M>): Promise<Result<M>>;
   stop(): Promise<void>;
 }
 

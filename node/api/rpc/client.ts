@@ -3,7 +3,7 @@ import { createConnection } from 'node:net';
 import { z } from 'zod';
 import { type ErrorName, nameOf } from '../errors.ts';
 import type { Method } from '../method.ts';
-import type { Given, MethodName, Result } from '../table.ts';
+import type { CallParams, MethodName, Result } from '../table.ts';
 import { AnswerStream, type Part, parseJson, toJson } from './json.ts';
 
 /** Bytes of one row of an answer, or of all that is no row of a list: ours may be long, but not without end. */
@@ -35,7 +35,7 @@ export class ConnectionError extends Error {
 export type TakeRow = (list: string, row: unknown) => void;
 
 type Arguments<M extends MethodName> =
-  Record<string, never> extends Given<M> ? [params?: Given<M>] : [params: Given<M>];
+  Record<string, never> extends CallParams<M> ? [params?: CallParams<M>] : [params: CallParams<M>];
 
 export interface Client {
   /** Calls a method. Throws CallError for an error the node answers, ConnectionError when there is no answer. */

@@ -52,7 +52,7 @@ const wrongParams = (field: string, message: string): ApiError =>
   new ApiError('invalid_params', `${field}: ${message}`, { field });
 
 /** Parameters by name, from either form. Throws ApiError. */
-const byName = (name: MethodName, method: Method, params: unknown): Json => {
+const paramsByName = (name: MethodName, method: Method, params: unknown): Json => {
   const names = Object.keys(method.params.shape);
   const shown = names.filter((one) => !one.startsWith('dev_'));
   if (params === undefined || params === null) return {};
@@ -159,13 +159,13 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     const handler = all[method];
     if (handler === undefined || (isDevMethod(method) && !dev))
       throw new ApiError('method_not_found', `${method} is for a node started with --dev, on regtest only`);
-    const given = checked(row, byName(method, row, params), dev);
+    const given = checked(row, paramsByName(method, row, params), dev);
     const result = encoded(row, (await handler(given as never, call)) as Json, (error) => broke(method, error));
     return filter === undefined ? result : someOf(method, row, result, filter);
   };
 
-  /** What a caller is told of an error: of one that no handler should let out, that there was one. */
-  const told = (method: string | undefined, error: unknown): ApiError => {
+  /** The error that a caller gets for one that was thrown: `internal_error` for any that is no ApiError; the log has the rest. */
+  const errorFor = (method: string | undefined, error: unknown): ApiError => {
     if (error instanceof ApiError) return error;
     broke(method ?? 'a request', error);
     return new ApiError('internal_error', `${method ?? 'the request'} failed inside the node; its log says more`);
@@ -185,13 +185,13 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
   /** Whether a list of this answer is still to be read. */
   const isUnread = ({ result }: Json): boolean => isObject(result) && Object.values(result).some(isRows);
 
-  /** An answer as a text, or its pieces. What cannot be read or written is an answer, too; of a batch all else is told. */
-  const said = async (answer: Json | readonly Json[], method: string): Promise<Written> => {
+  /** An answer as JSON text, or its pieces. An answer that cannot be read or written becomes an error; the others of its batch stay. */
+  const encodedAnswer = async (answer: Json | readonly Json[], method: string): Promise<Written> => {
     try {
       const text = await written(answer);
       return typeof text === 'string' ? text : logged(text, method);
     } catch (error) {
-      const why = told(undefined, error);
+      const why = errorFor(undefined, error);
       const instead = (one: Json): Json => failed(one['id'] as Id, why);
       if (!isBatch(answer)) return toJson(instead(answer));
       return toJson(answer.map((one) => (isUnread(one) ? instead(one) : one)));
@@ -206,10 +206,10 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
         const result = await perform(request, call);
         return id === undefined ? undefined : { jsonrpc: '2.0', id, result };
       } catch (error) {
-        return id === undefined ? undefined : failed(id, told(request.method, error));
+        return id === undefined ? undefined : failed(id, errorFor(request.method, error));
       }
     } catch (error) {
-      return failed(idOf(value) ?? null, told(undefined, error));
+      return failed(idOf(value) ?? null, errorFor(undefined, error));
     }
   };
 
@@ -223,13 +223,13 @@ export const jsonRpc = ({ handlers, dev, broke }: RpcParts): Answer => {
     if (!Array.isArray(request)) {
       const answer = await one(request, call);
       const method = isObject(request) ? String(request['method']) : '';
-      return answer === undefined ? undefined : said(answer, method);
+      return answer === undefined ? undefined : encodedAnswer(answer, method);
     }
     if (request.length === 0) return refusal('invalid_request', 'an empty batch');
     if (request.length > maxBatch) return refusal('invalid_request', `at most ${maxBatch} calls in a batch`);
     // Each of them may listen to it.
     setMaxListeners(0, call.signal);
     const answers = (await Promise.all(request.map((value) => one(value, call)))).filter((one) => one !== undefined);
-    return answers.length === 0 ? undefined : said(answers, 'a batch');
+    return answers.length === 0 ? undefined : encodedAnswer(answers, 'a batch');
   };
 };

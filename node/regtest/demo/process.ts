@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Client, openClient } from '../../api/rpc/client.ts';
-import type { Given, MethodName, Result } from '../../api/table.ts';
+import type { CallParams, MethodName, Result } from '../../api/table.ts';
 import { sleep, until } from './wait.ts';
 
 /** The built program. This file runs from dist/, or, in tests, as it stands. */
@@ -130,10 +130,10 @@ export class NodeProcess {
   }
 
   /** Calls a method. Throws CallError for a refusal, NodeDied when the process has ended, ConnectionError otherwise. */
-  async call<M extends MethodName>(method: M, params?: Given<M>): Promise<Result<M>> {
+  async call<M extends MethodName>(method: M, params?: CallParams<M>): Promise<Result<M>> {
     if (this.client === undefined) throw new Error(`${this.name} is not running`);
     try {
-      const call = this.client.call as (method: M, params: Given<M> | undefined) => Promise<Result<M>>;
+      const call = this.client.call as (method: M, params: CallParams<M> | undefined) => Promise<Result<M>>;
       return await call(method, params);
     } catch (error) {
       if (error instanceof Error && error.name === 'ConnectionError') await sleep(50); // its exit may be on the way

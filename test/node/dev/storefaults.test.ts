@@ -73,7 +73,7 @@ describe('a power cut', () => {
 });
 
 describe('a held save', () => {
-  test('and all after it wait until they are let go, in order', async () => {
+  test('keeps all later saves waiting too; they are written in order once released', async () => {
     const { store, writes, saves } = make(['b', { do: 'hold', milliseconds: undefined }]);
     const done = commitAll(store, 'a', 'b', 'c');
     await turns();

@@ -1,14 +1,14 @@
 /** Parameters of methods about peers, channels, coins and backups. */
 import { join } from 'node:path';
 import { Transaction } from 'bitcoinjs-lib';
-import { type Given, table } from '../../../node/api/table.ts';
+import { type CallParams, table } from '../../../node/api/table.ts';
 import { fakeRpc, patient } from '../../support/api.ts';
 import type { LocalNode } from '../../support/inprocess.ts';
 import type { Line } from '../../support/line.ts';
 import { becomes } from '../../support/pair.ts';
 import { ADDRESS, type Rows, SCRIPT, STRANGER, said } from './rows.ts';
 
-type Funding = Partial<Given<'fundchannel'>>;
+type Funding = Partial<CallParams<'fundchannel'>>;
 
 const portOf = ({ node }: LocalNode): number => node.peers.address?.port ?? 0;
 const connect = (from: LocalNode, to: LocalNode) =>

@@ -1,5 +1,5 @@
 /** Parameters of methods about HTLCs that are forwarded, and of what channels ask for them. */
-import type { Given } from '../../../node/api/table.ts';
+import type { CallParams } from '../../../node/api/table.ts';
 import type { Line } from '../../support/line.ts';
 import { paid, type Rows, STRANGER, said, secret, whileHeld } from './rows.ts';
 
@@ -9,7 +9,7 @@ const scidOf = async ({ bob, left, right }: Line, which: 'left' | 'right'): Prom
 };
 
 /** Forwards that bob shows, with a parameter and without. */
-const shown = async (line: Line, given: (line: Line) => Promise<Given<'listforwards'>>) => {
+const shown = async (line: Line, given: (line: Line) => Promise<CallParams<'listforwards'>>) => {
   await paid(line);
   await paid(line);
   const { bob } = line;
@@ -20,17 +20,17 @@ const shown = async (line: Line, given: (line: Line) => Promise<Given<'listforwa
 };
 
 /** A field of alice's channel with bob, which nobody pays over, before it is set and after. */
-const set = async ({ alice, left }: Line, given: Partial<Given<'setchannel'>>) =>
+const set = async ({ alice, left }: Line, given: Partial<CallParams<'setchannel'>>) =>
   [
     await said(alice.call('setchannel', { id: left })),
     await said(alice.call('setchannel', { id: left, ...given })),
   ] as const;
 
 /** HTLCs that bob has while one of a payment is on its way over him. */
-const held = (line: Line, given: Given<'listhtlcs'>) =>
+const held = (line: Line, given: CallParams<'listhtlcs'>) =>
   whileHeld(line, secret(), async () => {
     const { bob } = line;
-    const shown = async (params: Given<'listhtlcs'>) => (await bob.call('listhtlcs', params)).htlcs.length;
+    const shown = async (params: CallParams<'listhtlcs'>) => (await bob.call('listhtlcs', params)).htlcs.length;
     return [await shown({}), await shown(given)] as const;
   });
 

@@ -1,5 +1,5 @@
 /** What a test of one parameter is: two answers of whole nodes, without the parameter and with it, that must differ. */
-import type { Given } from '../../../node/api/table.ts';
+import type { CallParams } from '../../../node/api/table.ts';
 import { hex } from '../../../wire/bytes.ts';
 import { bytes32 } from '../../amp/receiver.ts';
 import type { Line } from '../../support/line.ts';
@@ -36,7 +36,7 @@ export interface Bill {
 }
 
 /** An invoice of carol's. */
-export const bill = async ({ carol }: Line, given: Partial<Given<'invoice'>> = {}): Promise<Bill> => {
+export const bill = async ({ carol }: Line, given: Partial<CallParams<'invoice'>> = {}): Promise<Bill> => {
   const label = fresh();
   const terms = { amount_msat: 5_000_000n, label, description: 'tea', ...given };
   const { bolt11, payment_hash } = await carol.call('invoice', terms);

@@ -53,7 +53,10 @@ const others: readonly (readonly [looks: RegExp, what: string])[] = [
 const otherThanInvoice = (text: string): string | undefined => others.find(([looks]) => looks.test(text))?.[1];
 
 /** An invoice somebody gave, and its text alone. Throws ApiError that says what is wrong with it, or what it is instead. */
-export const pastedInvoice = (field: string, given: string): { readonly invoice: Invoice; readonly text: string } => {
+export const parseInvoiceText = (
+  field: string,
+  given: string,
+): { readonly invoice: Invoice; readonly text: string } => {
   const text = bare(given);
   try {
     return { invoice: decodeInvoice(text), text };
@@ -69,7 +72,7 @@ export const pastedInvoice = (field: string, given: string): { readonly invoice:
 };
 
 /** An invoice somebody gave. Throws ApiError that says what is wrong with it, or what it is instead. */
-export const readInvoice = (field: string, given: string): Invoice => pastedInvoice(field, given).invoice;
+export const readInvoice = (field: string, given: string): Invoice => parseInvoiceText(field, given).invoice;
 
 /** The feature bits that an invoice asks of its payer to be paid by AMP. */
 const EOB_AMP_BITS = 170;

@@ -28,7 +28,7 @@ export const ampParams = {
     .describe('with scheme fixed or dynamic: how many shares, of which the last HTLC carries those left over'),
 };
 
-interface Given {
+interface AmpParams {
   readonly scheme?: string | undefined;
   readonly redundancy?: number | undefined;
   readonly maxoverpayment?: Msat | undefined;
@@ -50,7 +50,7 @@ const schemeFor = (schemes: Schemes, given: string | undefined): string => {
 export const ampTerms = (
   { payments }: Pick<Node, 'payments'>,
   amount: Msat,
-  { scheme, redundancy, maxoverpayment, shares }: Given,
+  { scheme, redundancy, maxoverpayment, shares }: AmpParams,
 ) => {
   if (maxoverpayment !== undefined && redundancy === undefined)
     throw new ApiError('invalid_params', 'maxoverpayment: it bounds what redundancy costs; give both or neither');
@@ -62,7 +62,7 @@ export const ampTerms = (
 };
 
 /** Throws ApiError where a caller says something of shares that lnd's AMP does not have; its scheme may be named. */
-export const refuseShareParams = ({ scheme, redundancy, maxoverpayment, shares }: Given): void => {
+export const refuseShareParams = ({ scheme, redundancy, maxoverpayment, shares }: AmpParams): void => {
   if (scheme !== undefined && scheme !== DEPLOYED)
     throw new ApiError(
       'invalid_params',
@@ -74,7 +74,7 @@ export const refuseShareParams = ({ scheme, redundancy, maxoverpayment, shares }
 };
 
 /** Throws ApiError where a caller says something of shares, and the invoice does not ask for an AMP. */
-export const refuseAmpParams = ({ scheme, redundancy, maxoverpayment, shares }: Given): void => {
+export const refuseAmpParams = ({ scheme, redundancy, maxoverpayment, shares }: AmpParams): void => {
   const [given] =
     Object.entries({ scheme, redundancy, maxoverpayment, shares }).find(([, value]) => value !== undefined) ?? [];
   if (given !== undefined)

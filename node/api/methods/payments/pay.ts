@@ -14,7 +14,7 @@ import { ApiError } from '../../errors.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import { devShards } from '../dev.ts';
-import { ampOf, descriptionOf, pastedInvoice } from '../invoices/invoicetext.ts';
+import { ampOf, descriptionOf, parseInvoiceText } from '../invoices/invoicetext.ts';
 import { ampParams, ampTerms, refuseAmpParams, refuseShareParams } from './ampterms.ts';
 import { finished, paid, paidFields } from './paymentrow.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
@@ -116,7 +116,7 @@ export const pay = method({
   params,
   result,
   handler: async (node: Parts, params): Promise<Result> => {
-    const { invoice, text: bolt11 } = pastedInvoice('bolt11', params.bolt11);
+    const { invoice, text: bolt11 } = parseInvoiceText('bolt11', params.bolt11);
     // What became of it comes first: whoever asks again wants to know that, also of an invoice that nobody could begin to pay now.
     // An invoice for lnd's AMP can be paid again.
     const again = ampOf(invoice.features) === 'deployed';

@@ -1,7 +1,7 @@
 /** What people paste where an invoice is expected: it is found inside of URIs, and what is none is named. */
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../../node/api/errors.ts';
-import { pastedInvoice, readInvoice } from '../../node/api/methods/invoices/invoicetext.ts';
+import { parseInvoiceText, readInvoice } from '../../node/api/methods/invoices/invoicetext.ts';
 import { valid } from '../support/invoices.ts';
 
 const invoice = valid[0]?.invoice ?? '';
@@ -26,13 +26,13 @@ describe('an invoice', () => {
     ['in a bitcoin: URI in capitals', `BITCOIN:BC1QAR0?AMOUNT=0.1&LIGHTNING=${invoice.toUpperCase()}`],
     ['in a bitcoin: URI without an address', `bitcoin:?lightning=${invoice}`],
   ])('is read %s', (_, given) => {
-    const read = pastedInvoice('string', given);
+    const read = parseInvoiceText('string', given);
     expect(read.invoice).toEqual(readInvoice('string', invoice));
     expect(read.text.toLowerCase()).toBe(invoice);
   });
 });
 
-describe('what is no invoice', () => {
+describe('a text that is no invoice', () => {
   test.each([
     ['lno1qgsqvgnwgcg35z6ee2h3yczraddm72xrfua9uve2rlrm9deu7xyfzrc', 'an offer of BOLT 12'],
     ['lightning:LNO1QGSQV', 'an offer of BOLT 12'],
@@ -68,7 +68,7 @@ describe('what is no invoice', () => {
     expect(refusal(given)).toContain(what);
   });
 
-  test('is told in a moment, however long it is', () => {
+  test('is refused at once, however long it is', () => {
     for (const one of ['1', 'a@', 'lightning:', 'bitcoin:?a=', '00', `${nodeId}@`])
       expect(refusal(one.repeat(Math.floor(65_000 / one.length)))).toMatch(/^string: /);
   });
