@@ -234,7 +234,13 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly why: 'insufficient' | 'unavailable' | 'lost' | 'preimage_known' };
 
 export type PaymentInput =
-  | { readonly type: 'start'; readonly request: PaymentRequest; readonly outlets: readonly Outlet[] }
+  | {
+      readonly type: 'start';
+      readonly request: PaymentRequest;
+      readonly outlets: readonly Outlet[];
+      /** What the caller wants no part of on any route. */
+      readonly exclude?: Exclusions | undefined;
+    }
   /** Answers `find_route` with the same `query`. undefined: no route within the bounds. */
   | {
       readonly type: 'route';
@@ -285,6 +291,12 @@ export interface Reserved extends Direction {
 /** Learnt from failures: this direction does not carry `atLeast` or more. */
 export interface Excluded extends Direction {
   readonly atLeast: Msat;
+}
+
+/** Nodes and directions of channels that no route of a payment may have. */
+export interface Exclusions {
+  readonly nodes: readonly Point[];
+  readonly excluded: readonly Excluded[];
 }
 
 export interface RouteQuery {

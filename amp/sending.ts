@@ -189,7 +189,10 @@ const firstCut = (request: PaymentRequest, outlets: readonly Outlet[]): readonly
   return pieces ?? { code: 'amount_too_large', spendable };
 };
 
-const start = (request: PaymentRequest, outlets: readonly Outlet[], context: PaymentContext): Transition => {
+const start = (
+  { request, outlets, exclude }: Extract<PaymentInput, { type: 'start' }>,
+  context: PaymentContext,
+): Transition => {
   const nothing = { amount: msat(0n), amountSent: msat(0n), parts: 0, preimages: [] };
   const pieces = badField(request, context) ?? firstCut(request, outlets);
   if ('code' in pieces)
@@ -203,7 +206,7 @@ const start = (request: PaymentRequest, outlets: readonly Outlet[], context: Pay
     ...{ attempts: 0, keepBack: nothingKeptBack, sender: undefined },
   };
   let pending: PendingStep = {
-    payment: { kind: 'running', request, progress, shards, learnt: nothingLearnt },
+    payment: { kind: 'running', request, progress, shards, learnt: { ...nothingLearnt, ...exclude } },
     effects: [],
   };
   for (const [shard, { amount, state }] of shards.entries())
@@ -290,7 +293,7 @@ const whileRunning = (payment: Running, input: PaymentInput, context: PaymentCon
 const transition = (payment: Payment, input: PaymentInput, context: PaymentContext): Transition => {
   switch (payment.kind) {
     case 'new':
-      return input.type === 'start' ? start(input.request, input.outlets, context) : { payment, effects: [] };
+      return input.type === 'start' ? start(input, context) : { payment, effects: [] };
     case 'running':
       return whileRunning(payment, input, context);
     case 'finished':

@@ -154,7 +154,8 @@ export const amountOrAll = param<number | bigint | string, ReturnType<typeof sat
 );
 export const feerate = param<number | string, ReturnType<typeof feerateFrom>>('feerate', feerateFrom);
 
-const scidFrom = (given: unknown): ShortChannelId => {
+/** Reads BLOCKxTXxOUTPUT. Throws RangeError. */
+export const scidFrom = (given: unknown): ShortChannelId => {
   const what = 'a short_channel_id such as 103x1x0';
   const parts = typeof given === 'string' ? /^(\d{1,8})x(\d{1,8})x(\d{1,5})$/.exec(given) : null;
   if (parts === null) throw new RangeError(what);

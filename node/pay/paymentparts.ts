@@ -1,6 +1,6 @@
 /** What our own payments depend on: the ports, the payment store, and what they need of the channels. */
 
-import type { PaymentContext, PaymentEffect, PaymentInput } from '../../amp/io.ts';
+import type { Exclusions, PaymentContext, PaymentEffect, PaymentInput } from '../../amp/io.ts';
 import type { Payment } from '../../amp/payment.ts';
 import type { Outlet } from '../../amp/route.ts';
 import type { Msat, PaymentHash, ShortChannelId } from '../../wire/units.ts';
@@ -18,6 +18,8 @@ export interface PaymentDetails {
   readonly bolt11: string | undefined;
   readonly description: string | undefined;
   readonly hints: readonly Hint[];
+  /** What no route may have. */
+  readonly exclude?: Exclusions | undefined;
   /** Unix seconds after which the invoice can no longer be paid. */
   readonly expiresAt?: number;
 }

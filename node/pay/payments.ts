@@ -173,7 +173,7 @@ export class Payments {
     paymentStore.begin({ id, createdAt, destination, paymentHash, amount, scheme, label, bolt11, description });
     const running = this.add(id, newPayment, note);
     const over = new Promise<PaymentRecord>((resolve) => running.waiters.push(resolve));
-    running.machine.push({ type: 'start', request, outlets: channels().outlets() });
+    running.machine.push({ type: 'start', request, outlets: channels().outlets(), exclude: note.exclude });
     return over;
   }
 

@@ -1,6 +1,6 @@
 /** Payments under test answered by hand: routes over one forwarder, failures made at any hop of them. */
 
-import type { Outcome, PaymentRequest } from '../../amp/io.ts';
+import type { Exclusions, Outcome, PaymentRequest } from '../../amp/io.ts';
 import { sessionKey } from '../../amp/onions.ts';
 import type { Outlet, Route } from '../../amp/route.ts';
 import { decodeBlob } from '../../amp/shares.ts';
@@ -27,10 +27,10 @@ export const via = (n: number, amount: bigint, fee = 1000n): Route => [
   { node: nodeOf(0), scid: scid(10 + n), amount: msat(amount), expiry: 540, tlvOnly: false },
 ];
 /** `roundTrip`: milliseconds until a failure is back, over any route. */
-export const started = (request: PaymentRequest, outlets = roomy, roundTrip = 1000) => {
+export const started = (request: PaymentRequest, outlets = roomy, roundTrip = 1000, exclude?: Exclusions) => {
   const payer = new PaymentUnderTest();
   payer.roundTrip = roundTrip;
-  return payer.start(request, outlets);
+  return payer.start(request, outlets, exclude);
 };
 export const answer = (payer: PaymentUnderTest, n?: number, fee?: bigint): void => {
   const { query } = payer;

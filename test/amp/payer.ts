@@ -5,6 +5,7 @@ import type { PaymentEvent } from '../../amp/events.ts';
 import type {
   AmpRequest,
   DeployedRequest,
+  Exclusions,
   OrdinaryRequest,
   PaymentContext,
   PaymentEffect,
@@ -95,8 +96,8 @@ export class PaymentUnderTest {
     return performed;
   }
 
-  start(request: PaymentRequest, outlets: readonly Outlet[]): this {
-    this.step({ type: 'start', request, outlets });
+  start(request: PaymentRequest, outlets: readonly Outlet[], exclude?: Exclusions): this {
+    this.step({ type: 'start', request, outlets, exclude });
     return this;
   }
 

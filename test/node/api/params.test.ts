@@ -133,7 +133,7 @@ const refusals: readonly (readonly [method: MethodName, field: string, params: u
   ['pay', 'maxfeepercent', { bolt11: 'x', maxfeepercent: -1 }],
   ['pay', 'retry_for', { bolt11: 'x', retry_for: 1e300 }],
   ['pay', 'localinvreqid', { bolt11: 'x', localinvreqid: '00' }],
-  ['pay', 'exclude', { bolt11: 'x', exclude: [a] }],
+  ['pay', 'exclude.0', { bolt11: 'x', exclude: ['x'] }],
   ['pay', 'scheme', { bolt11: 'x', scheme: 1 }],
   ['pay', 'shards', { bolt11: 'x', shards: 0 }],
   ['pay', 'shards', { bolt11: 'x', shards: 256 }],

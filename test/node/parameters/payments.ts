@@ -169,6 +169,10 @@ export const payRows: Rows = {
     field(await paid(line, { maxfeepercent: 0, exemptfee: 1050 }), 'status'),
   ],
   'pay.maxfee': (line) => payField(line, 'status', { maxfee: 0 }),
+  'pay.exclude': async (line) => [
+    await paid(line, { exclude: [line.bob.id], retry_for: 0 }),
+    field(await paid(line, { exclude: [STRANGER] }), 'status'),
+  ],
   'pay.maxdelay': (line) => payField(line, 'status', { maxdelay: 60 }),
   'pay.retry_for': async (line) => {
     const paying = async (given: object) =>

@@ -16,6 +16,7 @@ import * as param from '../../params.ts';
 import { devShards } from '../dev.ts';
 import { ampOf, descriptionOf, parseInvoiceText } from '../invoices/invoicetext.ts';
 import { ampParams, ampTerms, refuseAmpParams, refuseShareParams } from './ampterms.ts';
+import { excludeParam, exclusions } from './exclude.ts';
 import { finished, paid, paidFields } from './paymentrow.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
 
@@ -29,7 +30,7 @@ const params = z.strictObject({
   maxdelay: limitParams.maxdelay,
   exemptfee: limitParams.exemptfee,
   localinvreqid: param.refused.describe('payments of offers'),
-  exclude: param.refused.describe('nodes and channels to avoid'),
+  exclude: excludeParam.optional().describe('nodes, and channels in one direction, to avoid'),
   maxfee: maxfeeParam,
   description: param.prose.optional().describe('what the hashed description of the invoice stands for'),
   partial_msat: param.refused.describe('a part to pay, where others pay the rest'),
@@ -78,7 +79,7 @@ const hintsOf = (invoice: Invoice): readonly Hint[] =>
   );
 
 /** What it needs of a node. */
-type Parts = Pick<Node, 'channels' | 'keys' | 'network' | 'now' | 'outage' | 'payments' | 'ports'>;
+type Parts = Pick<Node, 'channels' | 'graph' | 'keys' | 'network' | 'now' | 'outage' | 'payments' | 'ports'>;
 
 const requestFor = (node: Parts, invoice: Invoice, amount: Msat, params: Params): PaymentRequest => {
   const common = {
@@ -145,7 +146,9 @@ export const pay = method({
     const expiresAt = invoice.timestamp + invoice.expiry;
     const note = { paymentHash: invoice.paymentHash, label, bolt11, description: described, expiresAt };
     refuseWithoutChain(node);
-    const record = await node.payments.startOnce(request, { ...note, hints: hintsOf(invoice) });
+    const hints = hintsOf(invoice);
+    const exclude = exclusions(node, params.exclude ?? [], hints);
+    const record = await node.payments.startOnce(request, { ...note, hints, exclude });
     if (record === 'under_way') throw underWay();
     if (record === 'ours')
       throw new ApiError(
