@@ -4,14 +4,14 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Tests that put other modules in the place of some: each file needs modules of its own. */
-const replacing = ['test/model/**/*.test.ts', 'test/onion/returning.test.ts'];
+const replacing = ['test/model/**/*.test.ts', 'test/onion/failureonion.test.ts'];
 
 /** Files that take longest, in this order: begun last, one of them would keep the other cores waiting. */
 const longest: readonly string[] = [
   ...['forceclose', 'offchain', 'unresponsivepeer', 'mutualclose', 'emptywallet', 'regressions', 'determinism'].map(
     (name) => `test/model/${name}.test.ts`,
   ),
-  'test/onion/returning.test.ts',
+  'test/onion/failureonion.test.ts',
   ...['node/parameters/parameters', 'node/anymessage', 'channel/badinput', 'channel/lossy', 'node/api/longlists'],
   ...['node/extremes', 'node/recover', 'node/spending', 'channel/onchainreorg', 'channel/onchainthief'],
   ...['persist', 'onchain', 'onchainreorg', 'onchainline', 'sick', 'kill'].map((name) => `regtest/${name}`),

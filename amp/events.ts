@@ -3,7 +3,7 @@
  * ended. Reports are for people, APIs and the node's records; nothing in amp/ depends on who listens.
  */
 
-import type { Failure } from '../onion/failures.ts';
+import type { Failure } from '../onion/failuremessages.ts';
 import type { RawRecord } from '../wire/tlv.ts';
 import type { Msat, PaymentHash, Point, Preimage } from '../wire/units.ts';
 import type { Route } from './route.ts';

@@ -3,7 +3,7 @@
  * sending is one machine per payment. Neither sees a channel: an HTLC is a key, a way out is an outlet. BOLT 4; AMP in EOBs.
  */
 
-import type { Failure } from '../onion/failures.ts';
+import type { Failure } from '../onion/failuremessages.ts';
 import type { Change } from '../wire/change.ts';
 import type { RawRecord } from '../wire/tlv.ts';
 import type { Msat, PaymentHash, Point, Preimage, ShortChannelId } from '../wire/units.ts';

@@ -3,7 +3,7 @@
  * BOLT 4, "Failure Messages". Only this payment learns from it, and no channel_update in it is taken into the graph.
  */
 
-import { type Failure, failureCode, NODE } from '../onion/failures.ts';
+import { type Failure, failureCode, NODE } from '../onion/failuremessages.ts';
 import { equal } from '../wire/bytes.ts';
 import { type Msat, msat } from '../wire/units.ts';
 import type { PaymentFailure, ShardFailure } from './events.ts';

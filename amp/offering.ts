@@ -3,7 +3,7 @@
  * gives it back changed, with the effects that follow the save.
  */
 
-import { MAX_BLOBS } from '../onion/frame.ts';
+import { MAX_BLOBS } from '../onion/eobframe.ts';
 import { equal } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
 import type { Msat } from '../wire/units.ts';

@@ -4,11 +4,11 @@
  */
 
 import { construct, hopSize } from '../onion/construct.ts';
-import { FRAME_LENGTH, HMAC_LENGTH, MAX_BLOBS, writeFrame } from '../onion/frame.ts';
+import { FRAME_LENGTH, HMAC_LENGTH, MAX_BLOBS, writeFrame } from '../onion/eobframe.ts';
+import { type ReturnedFailure, readFailure } from '../onion/failureonion.ts';
 import { hopSecrets } from '../onion/keys.ts';
 import { HOPS_LENGTH, type HopData, type OnionHop } from '../onion/packet.ts';
 import { type AmpRecord, writeFinal, writeForward } from '../onion/payload.ts';
-import { type ReturnedFailure, readFailure } from '../onion/returning.ts';
 import { zeros } from '../wire/bytes.ts';
 import { isSecretKey, sha256 } from '../wire/crypto.ts';
 import { type PaymentHash, type SecretKey, secretKey, shortChannelId } from '../wire/units.ts';

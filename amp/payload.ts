@@ -3,7 +3,7 @@
  * any final payload. A payload that needs something not spoken here is refused as BOLT 4 says for an even record.
  */
 
-import type { Reading } from '../onion/failures.ts';
+import type { Reading } from '../onion/failuremessages.ts';
 import type { EobProtocol, FinalHop } from '../onion/registry.ts';
 import type { FinalPayload } from './io.ts';
 import type { Schemes } from './scheme.ts';

@@ -2,7 +2,7 @@
  * Which failure each refusal sends back. BOLT 4 wants a payee to tell a stranger as little as possible: nearly everything is
  * the same `incorrect_or_unknown_payment_details`, and only what a forwarder did wrong, time, and our own bounds have names of their own.
  */
-import type { Failure } from '../onion/failures.ts';
+import type { Failure } from '../onion/failuremessages.ts';
 import type { Msat } from '../wire/units.ts';
 import type { Refusal } from './events.ts';
 

@@ -28,7 +28,7 @@ export const numberedName = (numbers: Readonly<Record<string, number>>): Codec<s
   const names = new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
   return {
     write: (w, name) => {
-      const number = numbers[name];
+      const number = Object.hasOwn(numbers, name) ? numbers[name] : undefined;
       u8.write(w, number ?? NAMED);
       if (number === undefined) ascii.write(w, name);
     },

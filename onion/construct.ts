@@ -7,9 +7,9 @@ import { encode } from '../wire/codec.ts';
 import { chacha20Stream, hmacSha256 } from '../wire/crypto.ts';
 import { bigsize } from '../wire/tlv.ts';
 import type { SecretKey } from '../wire/units.ts';
+import { frameSize, HMAC_LENGTH, writeFrame } from './eobframe.ts';
 import { OnionError } from './errors.ts';
 import { generateFiller, xorInto } from './filler.ts';
-import { frameSize, HMAC_LENGTH, writeFrame } from './frame.ts';
 import { generateKey, hopSecrets } from './keys.ts';
 import { type BuiltOnion, type ConstructInput, HOPS_LENGTH, type HopData } from './packet.ts';
 

@@ -3,8 +3,8 @@
  * key (33), hops_data (1300), HMAC (32). The code is in construct.ts and peel.ts.
  */
 import type { Point, SecretKey } from '../wire/units.ts';
-import type { Failure, MalformedFailure } from './failures.ts';
-import type { Frame } from './frame.ts';
+import type { Frame } from './eobframe.ts';
+import type { Failure, MalformedFailure } from './failuremessages.ts';
 
 /** Bytes of `hops_data` in an `update_add_htlc`. */
 export const HOPS_LENGTH = 1300;

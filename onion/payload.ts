@@ -7,7 +7,7 @@ import { type Codec, decode, encode, map, Reader, rest, struct, WireError } from
 import { bytes32, point, preimage, shortChannelId } from '../wire/fields.ts';
 import { bigsize, type RawRecord, type TlvShape, tlvs, tu32, tu64 } from '../wire/tlv.ts';
 import { type Msat, msat, type Preimage, type ShortChannelId } from '../wire/units.ts';
-import type { Failure, Reading } from './failures.ts';
+import type { Failure, Reading } from './failuremessages.ts';
 
 /** Where to send an HTLC on, and what it must carry. */
 export interface ForwardPayload {

@@ -7,10 +7,10 @@ import { Reader, WireError } from '../wire/codec.ts';
 import { chacha20Stream, ecdh, hmacSha256, multiply, sha256 } from '../wire/crypto.ts';
 import { bigsize } from '../wire/tlv.ts';
 import { type Point, point, type SecretKey } from '../wire/units.ts';
+import { HMAC_LENGTH, readFrame } from './eobframe.ts';
 import { OnionError } from './errors.ts';
-import { invalidSignal, malformed, type Reading } from './failures.ts';
+import { invalidSignal, malformed, type Reading } from './failuremessages.ts';
 import { xorInto } from './filler.ts';
-import { HMAC_LENGTH, readFrame } from './frame.ts';
 import { blindingFactor, generateKey } from './keys.ts';
 import { HOPS_LENGTH, type HopData, OVERHEAD, type Peeled, type PeelInput } from './packet.ts';
 

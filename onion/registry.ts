@@ -5,8 +5,8 @@
  */
 
 import type { Msat } from '../wire/units.ts';
-import { type Failure, invalidSignal, type MalformedFailure, type Reading } from './failures.ts';
-import type { Extra, Frame } from './frame.ts';
+import type { Extra, Frame } from './eobframe.ts';
+import { type Failure, invalidSignal, type MalformedFailure, type Reading } from './failuremessages.ts';
 import type { AuthenticatedHop, Peeled } from './packet.ts';
 import { type FinalPayload, type ForwardPayload, readFinal, readForward } from './payload.ts';
 

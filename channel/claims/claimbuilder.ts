@@ -1,11 +1,11 @@
 /**
- * How each output is claimed (BOLT 5; penalties: "Revoked Transaction Close Handling"): from which height, by which deadline, with which
+ * How each output is claimed (BOLT 5; `penalty.ts` for those of a revoked commitment): from which height, by which deadline, with which
  * lock, and whether it is worth its fee. Relative locks count from the block of the transaction that made the output.
  */
 
 import { FEERATE_FLOOR, type Preimage, sat } from '../../wire/units.ts';
-import type { ChainCommitment, ChainHtlc, ClassifiedOutput, OutputLocation } from '../model/chainview.ts';
-import type { Claim, ClaimBase, HtlcClaim, ReadyClaim, SweepClaim, Unlock } from '../model/claim.ts';
+import type { ChainHtlc, ClassifiedOutput, OutputLocation } from '../model/chainview.ts';
+import type { Claim, HtlcClaim, ReadyClaim, SweepClaim, Unlock } from '../model/claim.ts';
 import { preimageOf } from '../model/htlc.ts';
 import { feerateOf, inLocal } from '../model/spec.ts';
 import type { Core, Htlc } from '../model/state.ts';
@@ -14,34 +14,14 @@ import { FEE_INPUT_WEIGHT, MIN_CLAIM_VALUE } from '../rules/unclaimed.ts';
 import { type CommitmentFormat, feeForWeight, formats, htlcTransactionFee } from '../tx/commitmentformats.ts';
 import { p2wsh } from '../tx/script.ts';
 import { digestAll, toTransaction } from '../tx/transaction.ts';
+import { claimRevokedHtlc, delayedPenalty } from './penalty.ts';
+import { type ClaimContext, type SweepTerms, sweep } from './sweepclaim.ts';
 import { claimWitness, witnessWeight } from './witness.ts';
 
-/** BIP 125's signal, for inputs without a lock. */
-export const REPLACEABLE = 0xfffffffd;
 /** A transaction with one segwit input, without its witness, and one output to the longest script of a wallet. */
 const BARE_WEIGHT = 4 * (10 + 41 + 43) + 2;
 
-/** The commitment that an output belongs to or comes from, and its channel. */
-export type ClaimContext = Pick<ChainCommitment, 'whose' | 'revoked' | 'delay' | 'delayed'> & { readonly core: Core };
-
 const formatOf = ({ params }: Core): CommitmentFormat => formats[params.format];
-
-type SweepTerms = Pick<ClaimBase, 'from' | 'deadline' | 'why'> & {
-  readonly unlock: Unlock;
-  readonly scriptCode: Uint8Array;
-  readonly sequence?: number;
-  readonly locktime?: number;
-};
-
-const sweep = ({ outpoint, value }: OutputLocation, terms: SweepTerms): SweepClaim => ({
-  kind: 'sweep',
-  outpoint,
-  value,
-  sequence: REPLACEABLE,
-  locktime: 0,
-  ...terms,
-  witnessWeight: witnessWeight(terms.unlock, terms.scriptCode, true),
-});
 
 /** A delayed output of ours, after to_self_delay; `why` is `to_local` or `htlc_output`. */
 const delayedClaim = (
@@ -57,21 +37,6 @@ const delayedClaim = (
     sequence: delay,
     scriptCode,
     unlock: { by: 'delayed', number: whose.number },
-  });
-
-/** The same of a revoked commitment: to be claimed before the peer's to_self_delay is over. */
-const delayedPenalty = (
-  { whose, delay }: ClaimContext,
-  scriptCode: Uint8Array,
-  place: OutputLocation,
-  why: SweepTerms['why'],
-) =>
-  sweep(place, {
-    why,
-    from: place.height,
-    deadline: place.height + delay,
-    scriptCode,
-    unlock: { by: 'revocation', number: whose.number },
   });
 
 /** An output that pays a commitment's delayed script: to_local, or what an HTLC transaction paid. */
@@ -147,20 +112,6 @@ const claimOwnHtlc = (
     unlock,
   };
 };
-
-/** Any HTLC of a revoked commitment. An HTLC transaction of the peer's only moves it to a delayed output, which we can claim too. */
-const claimRevokedHtlc = (
-  { whose, delay }: ClaimContext,
-  { scriptCode }: Extract<ClassifiedOutput, { kind: 'htlc' }>,
-  place: OutputLocation,
-): SweepClaim =>
-  sweep(place, {
-    why: 'penalty htlc',
-    from: place.height,
-    deadline: place.height + delay,
-    scriptCode,
-    unlock: { by: 'htlc_revocation', number: whose.number },
-  });
 
 /** An HTLC as the channel has it; undefined where it only stands in an old commitment. */
 export const liveHtlc = (core: Core, { way, id }: ChainHtlc): Htlc | undefined =>

@@ -16,7 +16,7 @@ import { transactionId } from '../tx/transaction.ts';
 import { claimDelayed, claimOf, finalizeClaim, isWorthwhile, liveHtlc } from './claimbuilder.ts';
 
 /** How an outpoint is written as a key. */
-export const outpointKey = ({ txid, index }: Outpoint): string => `${hex(txid)}:${index}`;
+export const outputKey = ({ txid, index }: Outpoint): string => `${hex(txid)}:${index}`;
 
 /** The outputs tracked so far, by `source`: one that did not change stays the same object. */
 type Earlier = ReadonlyMap<object, TrackedOutput>;
@@ -35,7 +35,7 @@ const trackOutput = (
   make: (place: OutputLocation) => Pick<TrackedOutput, 'claim' | 'unreadable'>,
 ): TrackedOutput => {
   const last = earlier.get(source);
-  const key = last?.key ?? outpointKey(source.outpoint);
+  const key = last?.key ?? outputKey(source.outpoint);
   const spend = chainView.spends.get(key);
   const live = htlc && liveHtlc(core, htlc);
   if (last !== undefined && last.height === height && last.live === live && last.spend === spend) return last;

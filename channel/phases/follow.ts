@@ -20,8 +20,8 @@ import type { Effect, Input, Step } from '../model/io.ts';
 import type { ChannelState, Failed, Onchain } from '../model/state.ts';
 import { withHtlc } from '../model/updates.ts';
 import { report, resolvedEvent } from '../rules/effects.ts';
-import { bumpClaim, canBump, watchRemoteCommitment } from './bump.ts';
-import { closingClaims } from './closingbump.ts';
+import { bumpClaim, canBump, watchRemoteCommitment } from './anchorcpfp.ts';
+import { closingClaims } from './closingcpfp.ts';
 
 const isOnchain = (state: ChannelState): state is Onchain => state.phase === 'onchain';
 const trackedOutputsOf = (state: ChannelState): readonly TrackedOutput[] =>

@@ -9,7 +9,7 @@ import { sha256 } from '../../wire/crypto.ts';
 import type { Preimage } from '../../wire/units.ts';
 import { closeTypeOf, commitmentNumberOf, spendingCommitment } from '../claims/closetype.ts';
 import { learnPreimages } from '../claims/htlcresolution.ts';
-import { outpointKey, spendOf } from '../claims/trackedoutputs.ts';
+import { outputKey, spendOf } from '../claims/trackedoutputs.ts';
 import { type ChainView, emptyChainView } from '../model/chainview.ts';
 import { preimageOf } from '../model/htlc.ts';
 import type { CloseType, Input, Step } from '../model/io.ts';
@@ -102,7 +102,7 @@ const withSpends = (state: Onchain, spends: ChainView['spends']): Onchain => ({
 
 /** A tracked output was spent. A preimage counts even before it is in a block. */
 export const onOutputSpent = (state: Onchain, { outpoint, tx, height }: InputOf<'output_spent'>): Onchain => {
-  const name = outpointKey(outpoint);
+  const name = outputKey(outpoint);
   if (!state.chainView.outputs.some(({ key }) => key === name)) return state;
   const transaction = Transaction.fromBuffer(tx);
   const core = learnPreimages(state.core, transaction);
@@ -117,7 +117,7 @@ export const onOutputSpent = (state: Onchain, { outpoint, tx, height }: InputOf<
 /** A reorg took that spend out of the chain. */
 export const onOutputUnspent = (state: Onchain, { outpoint }: InputOf<'output_unspent'>): Onchain => {
   const spends = new Map(state.chainView.spends);
-  return spends.delete(outpointKey(outpoint)) ? withSpends(state, spends) : state;
+  return spends.delete(outputKey(outpoint)) ? withSpends(state, spends) : state;
 };
 
 /** The past HTLCs of the revoked commitment were read. */

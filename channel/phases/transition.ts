@@ -15,7 +15,7 @@ import { acknowledge } from '../rules/htlcs.ts';
 import { readyEvent } from '../rules/lockin.ts';
 import { messagesToResend, reestablishMessage, reestablishWithoutState } from '../rules/reestablish.ts';
 import { escalate, noteClose } from '../rules/waits.ts';
-import { onRemoteCommitmentInMempool } from './bump.ts';
+import { onRemoteCommitmentInMempool } from './anchorcpfp.ts';
 import { broadcastAgreedClosing, broadcastExits, onClosingOffered } from './exits.ts';
 import { disconnect, onBlock, onPeerOverdue, reactToFault, repeatError } from './failing.ts';
 import { followUp } from './follow.ts';

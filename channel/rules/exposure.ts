@@ -4,6 +4,7 @@
  * beyond what the chain asks. That money is the peer's when it signs; but once it has passed to us, the peer can publish this
  * commitment although it is revoked, with a miner who shares the fee, and the penalty takes only what outputs still hold.
  */
+
 import { type Msat, msat, toMsat } from '../../wire/units.ts';
 import type { Context } from '../model/io.ts';
 import type { HtlcDirection, Params } from '../model/state.ts';
@@ -13,8 +14,8 @@ import {
   type Direction,
   formats,
   htlcTransactionFee,
-  isTrimmed,
 } from '../tx/commitmentformats.ts';
+import { isTrimmed } from '../tx/trimming.ts';
 import { isUneconomical } from './unclaimed.ts';
 
 /** Most that may stand so: all of it goes to miners if the channel breaks. */

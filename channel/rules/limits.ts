@@ -4,13 +4,15 @@
  * The sender's checks are done on the very commitment on which the receiver will check, so that what we offer is accepted;
  * where BOLT 2 says SHOULD, we are strict with ourselves and lenient with the peer.
  */
+
 import { MAX_EXPIRY_AHEAD, type Msat, msat, toMsat } from '../../wire/units.ts';
 import type { Fault } from '../model/errors.ts';
 import type { Context, OfferRefusal } from '../model/io.ts';
 import { inLocal, inNextLocal, inNextRemote, type Spec, specOf } from '../model/spec.ts';
 import type { Core, Htlc, HtlcDirection, Params } from '../model/state.ts';
 import { isSigned, withHtlc } from '../model/updates.ts';
-import { type CommitmentFormat, formats, openerCost, trimThreshold } from '../tx/commitmentformats.ts';
+import { type CommitmentFormat, formats, openerCost } from '../tx/commitmentformats.ts';
+import { trimThreshold } from '../tx/trimming.ts';
 import { staleOfferFault } from './deadlines.ts';
 import {
   type Content,

@@ -2,9 +2,10 @@
  * BOLT 3, "Commitment Transaction", with the obscured commitment number: builds the transaction with its outputs in order.
  * Holder: the side that may publish it (BOLT 3's local node). Both sides build the same bytes from the same content.
  */
+
 import { compare } from '../../wire/bytes.ts';
 import { type Msat, type PaymentHash, type Sat, sat, type Txid } from '../../wire/units.ts';
-import { type CommitmentFormat, type Direction, isTrimmed, openerCost } from './commitmentformats.ts';
+import { type CommitmentFormat, type Direction, openerCost } from './commitmentformats.ts';
 import { fundingScript, type Outpoint } from './funding.ts';
 import type { CommitmentKeys } from './keys.ts';
 import {
@@ -17,6 +18,7 @@ import {
   toRemoteScript,
 } from './script.ts';
 import { type OneInput, type Spent, txidOf } from './transaction.ts';
+import { isTrimmed } from './trimming.ts';
 
 /** An HTLC that stands in a commitment. `id` counts within its direction (BOLT 2). */
 export interface CommitmentHtlc {

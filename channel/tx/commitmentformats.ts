@@ -1,6 +1,6 @@
 /**
- * BOLT 3, "Fees" and "Trimmed Outputs": what commitments and HTLC transactions weigh and cost, and which outputs are too
- * small to exist. One row of data for each commitment format; nothing else in the tree asks which format it is by name.
+ * BOLT 3, "Fees": what commitments and HTLC transactions weigh and cost; `trimming.ts` says which HTLCs are too small for an output.
+ * One row of data for each commitment format; nothing else in the tree asks which format it is by name.
  */
 import { type Sat, sat } from '../../wire/units.ts';
 
@@ -71,15 +71,3 @@ export const openerCost = (format: CommitmentFormat, feerate: number, untrimmedH
 /** The fee taken out of an HTLC by its HTLC-timeout (`offered`) or HTLC-success (`received`) transaction. */
 export const htlcTransactionFee = (format: CommitmentFormat, feerate: number, direction: Direction): Sat =>
   format.htlcTransactionsPayFee ? feeForWeight(feerate, format.htlcTransactionWeight[direction]) : sat(0n);
-
-/** The smallest HTLC that gets an output of its own on a commitment whose holder set this `dustLimit`. */
-export const trimThreshold = (format: CommitmentFormat, feerate: number, dustLimit: Sat, direction: Direction): Sat =>
-  sat(dustLimit + htlcTransactionFee(format, feerate, direction));
-
-/** BOLT 3, "Trimmed Outputs": whether an HTLC has no output. Its millisatoshis are dropped before the comparison. */
-export const isTrimmed = (
-  format: CommitmentFormat,
-  feerate: number,
-  dustLimit: Sat,
-  htlc: { readonly direction: Direction; readonly amount: bigint },
-): boolean => htlc.amount / 1000n < trimThreshold(format, feerate, dustLimit, htlc.direction);

@@ -3,7 +3,7 @@ import { hex, unhex, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import type { BlockRef, ChainEvent, Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
-import { type Branch, rememberedBlocks } from './follow.ts';
+import { type Branch, rememberedBlocks } from './followrules.ts';
 
 const prefix = 'chain/block/';
 const BIRTH = 'chain/birth';

@@ -8,7 +8,7 @@ import { following } from '../base/following.ts';
 import type { BlockRef, Chain, ChainEvent, Clock, Log, Store } from '../ports/ports.ts';
 import { birthChanges, cursorChanges, firstChange, leftChange, loadBranch, loadFirst } from './cursor.ts';
 import { ChainError, isRetriable } from './errors.ts';
-import { type Branch, type ChainView, follow } from './follow.ts';
+import { type Branch, type ChainView, follow } from './followrules.ts';
 import { firstPause, pause, type Retry, retryWhile } from './retry.ts';
 
 /** A part of the node that needs every block, in order. */

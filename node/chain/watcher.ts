@@ -19,7 +19,7 @@ import {
   type Watches,
   type WatchState,
   watchEvent,
-} from './watch.ts';
+} from './watchrules.ts';
 
 const prefix = 'chain/watch/';
 

@@ -2,8 +2,8 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { sat } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
-import type { MinedTx, Notice } from '../chain/watch.ts';
 import type { Watcher } from '../chain/watcher.ts';
+import type { MinedTx, Notice } from '../chain/watchrules.ts';
 import type { Rival } from '../wallet/coins.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { coreOf, type Entry } from './entry.ts';

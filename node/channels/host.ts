@@ -12,7 +12,7 @@ import { transition } from '../../channel/phases/transition.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Point } from '../../wire/units.ts';
 import { Machine } from '../base/machine.ts';
-import type { Notice } from '../chain/watch.ts';
+import type { Notice } from '../chain/watchrules.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
@@ -35,7 +35,7 @@ import type { ChannelEventHandler, HostParts } from './hostparts.ts';
 import { loadChannelRecords, overMark } from './load.ts';
 import { channelName } from './naming.ts';
 import { CHANNELS } from './onchain.ts';
-import { channelSteps } from './steps.ts';
+import { channelSteps } from './stepnames.ts';
 import { idleInput, WaitTimers } from './waittimers.ts';
 
 export class ChannelHost {

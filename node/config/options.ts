@@ -12,7 +12,7 @@ import { addressFrom } from '../base/address.ts';
 import { msatFrom, satFrom } from '../base/amounts.ts';
 import { logLevels, logLevelsFrom, logParts } from '../base/loglevels.ts';
 import { defaultReserve } from '../channels/anchorreserve.ts';
-import { MIN_CLTV_EXPIRY_DELTA } from '../forward/cltvdelta.ts';
+import { MIN_CLTV_EXPIRY_DELTA } from '../forward/mincltvdelta.ts';
 import { announcedFrom } from '../peer/descriptors.ts';
 import { devOptions } from './devoptions.ts';
 import { oneOf, path, rows, value, whole, yesOrNo } from './optionkinds.ts';

@@ -11,7 +11,7 @@ import { backupKey } from '../backup/format.ts';
 import { Rates } from '../base/rates.ts';
 import { Feerates } from '../chain/feerate.ts';
 import { Follower } from '../chain/follower.ts';
-import { HeightWaiters } from '../chain/heightwaits.ts';
+import { HeightWaiters } from '../chain/heightwaiters.ts';
 import { ChainOutage } from '../chain/outage.ts';
 import { tipProbe, withTimeouts } from '../chain/timeouts.ts';
 import { Watcher } from '../chain/watcher.ts';

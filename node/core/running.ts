@@ -8,7 +8,7 @@ import type { Backups } from '../backup/backups.ts';
 import type { Disk } from '../base/disk.ts';
 import type { LevelTable } from '../base/loglevels.ts';
 import type { Follower } from '../chain/follower.ts';
-import type { HeightWaiters } from '../chain/heightwaits.ts';
+import type { HeightWaiters } from '../chain/heightwaiters.ts';
 import type { ChainOutage } from '../chain/outage.ts';
 import type { TipOrReason } from '../chain/timeouts.ts';
 import type { Channels } from '../channels/channels.ts';

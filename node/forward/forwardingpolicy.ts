@@ -4,12 +4,12 @@
  */
 import type { Resolution } from '../../channel/model/io.ts';
 import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
-import { type Failure, failureOfMalformed } from '../../onion/failures.ts';
+import { type Failure, failureOfMalformed } from '../../onion/failuremessages.ts';
+import { createFailure, wrapFailure } from '../../onion/failureonion.ts';
 import type { ForwardPayload } from '../../onion/payload.ts';
-import { createFailure, wrapFailure } from '../../onion/returning.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { MAX_EXPIRY_AHEAD, type Msat } from '../../wire/units.ts';
-import type { OwnPolicy } from '../graph/announce.ts';
+import type { OwnPolicy } from '../graph/announcementsignatures.ts';
 import { forwardingFee } from '../graph/routing.ts';
 
 /** The channel that the onion names, with what forwarding needs of it. */

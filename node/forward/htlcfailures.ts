@@ -1,8 +1,8 @@
 /** Failing incoming HTLCs back to where they came from (BOLT 4, "Returning Errors"), no faster than a channel's rate allows. */
 import type { Input } from '../../channel/model/io.ts';
-import type { Failure } from '../../onion/failures.ts';
+import type { Failure } from '../../onion/failuremessages.ts';
+import { createFailure } from '../../onion/failureonion.ts';
 import { peel } from '../../onion/peel.ts';
-import { createFailure } from '../../onion/returning.ts';
 import type { SecretKey } from '../../wire/units.ts';
 import type { Clock, Log } from '../ports/ports.ts';
 import { FailureRateLimit } from './failureratelimit.ts';

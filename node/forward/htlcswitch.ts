@@ -6,7 +6,7 @@
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
 import { htlcName } from '../../amp/sets.ts';
 import type { ChannelEvent, OfferRefusal, Resolution } from '../../channel/model/io.ts';
-import { type Failure, failureCode, malformed } from '../../onion/failures.ts';
+import { type Failure, failureCode, malformed } from '../../onion/failuremessages.ts';
 import { peel } from '../../onion/peel.ts';
 import { type Hop, readHop } from '../../onion/registry.ts';
 import { hex, zeros } from '../../wire/bytes.ts';

@@ -9,7 +9,7 @@ import { decodeMessage, type MessageOf } from '../../wire/message.ts';
 import { type ChainHash, type Point, type ShortChannelId, scidText } from '../../wire/units.ts';
 import { Rates } from '../base/rates.ts';
 import type { Chain, Log } from '../ports/ports.ts';
-import { verifyChannelAnnouncement, verifyChannelUpdate, verifyNodeAnnouncement } from './announce.ts';
+import { verifyChannelAnnouncement, verifyChannelUpdate, verifyNodeAnnouncement } from './announcementsignatures.ts';
 import { FundingLookups } from './fundinglookups.ts';
 import { type GossipPeer, GossipRelay } from './gossiprelay.ts';
 import {

@@ -8,7 +8,7 @@ import type { MessageOf } from '../../wire/message.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { printableText } from '../../wire/printable.ts';
 import { type Msat, type Point, type Sat, type ShortChannelId, scidOf, type Txid } from '../../wire/units.ts';
-import { outpointKey } from '../chain/watch.ts';
+import { outpointKey } from '../chain/watchrules.ts';
 import { hostOf } from '../peer/descriptors.ts';
 import type { Address } from '../ports/ports.ts';
 import { SortedList } from './sorted.ts';

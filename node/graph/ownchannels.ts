@@ -22,7 +22,7 @@ import {
   unsignedChannelUpdate,
   unsignedNodeAnnouncement,
   verifyChannelUpdate,
-} from './announce.ts';
+} from './announcementsignatures.ts';
 import { type Gossip, isTooFarAhead } from './gossip.ts';
 import { type Graph, nodeKey, type Policy, policyOf, sideOf } from './graph.ts';
 import { OwnAnnouncements } from './ownannouncements.ts';

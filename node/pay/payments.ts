@@ -31,7 +31,7 @@ import {
 import { loadPaymentMachines, PAYMENT_MACHINES } from './paymentstore.ts';
 import { RoundTrips } from './roundtrips.ts';
 import { type ShardRecord, Shards } from './shards.ts';
-import { paymentSteps } from './steps.ts';
+import { paymentSteps } from './stepnames.ts';
 import { Wakeups } from './wakeups.ts';
 
 /**

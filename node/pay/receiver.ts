@@ -16,7 +16,7 @@ import type {
 import { restoreReceiver } from '../../amp/receiverstore.ts';
 import { listSets, receive } from '../../amp/receiving.ts';
 import { htlcName, isIncomplete, type Receiver } from '../../amp/sets.ts';
-import type { Failure } from '../../onion/failures.ts';
+import type { Failure } from '../../onion/failuremessages.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { PaymentHash, Preimage } from '../../wire/units.ts';
 import { Machine } from '../base/machine.ts';
@@ -26,7 +26,7 @@ import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { InvoiceRecord } from './invoicerecord.ts';
 import type { Invoices } from './invoices.ts';
-import { receiverSteps } from './steps.ts';
+import { receiverSteps } from './stepnames.ts';
 
 const PREFIX = 'receiver/';
 

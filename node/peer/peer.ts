@@ -14,7 +14,7 @@ import type { Clock, Log } from '../ports/ports.ts';
 import { AnswerBudget } from './answerbudget.ts';
 import { remoteAddress } from './descriptors.ts';
 import type { SecureStream } from './noisestream.ts';
-import { Pongs } from './pongs.ts';
+import { Pongs } from './pingwaits.ts';
 import { traceMessage, traceRaw } from './trace.ts';
 
 export type Direction = 'in' | 'out';

@@ -4,7 +4,7 @@ import { makeFolder } from '../base/files.ts';
 import { FileError } from '../base/fileserror.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
-import { GroupCommit } from './group.ts';
+import { GroupCommit } from './groupcommit.ts';
 
 /** LevelDB's default block cache and write buffer are 8 and 4 MB; a larger buffer makes compactions rarer. */
 const writeBufferSize = 16 * 1024 * 1024;

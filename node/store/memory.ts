@@ -2,7 +2,7 @@
 import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
-import { GroupCommit, type WriteBatch } from './group.ts';
+import { GroupCommit, type WriteBatch } from './groupcommit.ts';
 
 /** A store over a map, which outlives it and so plays the disk across restarts. `write` may stand in for the disk's own. */
 export const memoryStore = (records = new Map<string, Uint8Array>(), write?: WriteBatch): Store => {

@@ -2,7 +2,7 @@
 
 import type { Transaction } from 'bitcoinjs-lib';
 import type { AnchorInput, UnsignedClaim } from '../../channel/model/claim.ts';
-import { outpointKey } from '../chain/watch.ts';
+import { outpointKey } from '../chain/watchrules.ts';
 import { roundedUpFee } from '../wallet/select.ts';
 
 /** Weight that the anchor adds to a transaction: an input and its witness. */

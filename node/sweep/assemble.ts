@@ -3,7 +3,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import type { UnsignedClaim } from '../../channel/model/claim.ts';
 import { equal } from '../../wire/bytes.ts';
-import { outpointKey } from '../chain/watch.ts';
+import { outpointKey } from '../chain/watchrules.ts';
 import { replaceable } from '../wallet/build.ts';
 import type { Fund } from '../wallet/view.ts';
 import { anchorKeyOf } from './anchorinput.ts';

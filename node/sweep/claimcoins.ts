@@ -3,7 +3,7 @@
  * output that it spends is unspent in the chain, a block may still include it.
  */
 import type { Claim } from '../../channel/model/claim.ts';
-import { outpointKey } from '../chain/watch.ts';
+import { outpointKey } from '../chain/watchrules.ts';
 import type { Chain, Outpoint } from '../ports/ports.ts';
 import { claimOwner } from '../wallet/view.ts';
 import type { Wallet } from '../wallet/wallet.ts';

@@ -10,7 +10,7 @@ import { equal, unhex } from '../../wire/bytes.ts';
 import { type Sat, txid } from '../../wire/units.ts';
 import { fallbackFeerate } from '../chain/bitcoind.ts';
 import { ChainError, isRetriable } from '../chain/errors.ts';
-import { outpointKey } from '../chain/watch.ts';
+import { outpointKey } from '../chain/watchrules.ts';
 import type { Chain, Clock, Log, Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import { loadRecords } from '../store/records.ts';

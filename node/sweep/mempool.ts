@@ -11,7 +11,7 @@ import { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../wire/bytes.ts';
 import { txid } from '../../wire/units.ts';
 import { ChainError } from '../chain/errors.ts';
-import { outpointKey } from '../chain/watch.ts';
+import { outpointKey } from '../chain/watchrules.ts';
 import type { Chain, ChainTx, Clock, Entropy, Log, Outpoint } from '../ports/ports.ts';
 import { randomBetween } from './randomtimes.ts';
 

@@ -4,7 +4,7 @@ import { Transaction } from 'bitcoinjs-lib';
 import type { Claim, UnsignedClaim } from '../../channel/model/claim.ts';
 import { type Sat, sat, txid } from '../../wire/units.ts';
 import { ChainError, isFeeTooLow } from '../chain/errors.ts';
-import { outpointKey } from '../chain/watch.ts';
+import { outpointKey } from '../chain/watchrules.ts';
 import type { Chain } from '../ports/ports.ts';
 import type { Fund } from '../wallet/view.ts';
 import type { Wallet } from '../wallet/wallet.ts';

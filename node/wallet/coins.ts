@@ -6,8 +6,8 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { equal, hex, unhex } from '../../wire/bytes.ts';
 import { type Sat, sat, type Txid, txid } from '../../wire/units.ts';
-import { rememberedBlocks } from '../chain/follow.ts';
-import { outpointKey } from '../chain/watch.ts';
+import { rememberedBlocks } from '../chain/followrules.ts';
+import { outpointKey } from '../chain/watchrules.ts';
 import type { Block, ChainEvent, ChainTx } from '../ports/ports.ts';
 import type { KeyPath, ScriptIndex } from './keys.ts';
 

@@ -1,7 +1,7 @@
 /** The wallet as seen from outside: each output with its standing, after what was sent but is not mined yet. */
 import { COINBASE_MATURITY } from '../../channel/rules/lockin.ts';
 import { type Sat, sat, type Txid } from '../../wire/units.ts';
-import { outpointKey } from '../chain/watch.ts';
+import { outpointKey } from '../chain/watchrules.ts';
 import { pending, type WalletState } from './coins.ts';
 import type { HeldBack } from './errors.ts';
 import type { KeyPath } from './keys.ts';

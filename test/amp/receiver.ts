@@ -8,7 +8,7 @@ import { restoreReceiver } from '../../amp/receiverstore.ts';
 import { receive } from '../../amp/receiving.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { emptyReceiver, type HeldSet, htlcName, type Receiver } from '../../amp/sets.ts';
-import type { Failure } from '../../onion/failures.ts';
+import type { Failure } from '../../onion/failuremessages.ts';
 import type { Change } from '../../wire/change.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, type PaymentHash, type Point, type Preimage, paymentHash, point, preimage } from '../../wire/units.ts';

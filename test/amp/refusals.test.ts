@@ -1,7 +1,7 @@
 /** What a payee tells a stranger: BOLT 4, "Failure Messages", has failures that a forwarder may send and a final node must not. */
 import { expect, test } from 'vitest';
 import { failureOf, refusals } from '../../amp/refusals.ts';
-import { BADONION, failureCode, UPDATE } from '../../onion/failures.ts';
+import { BADONION, failureCode, UPDATE } from '../../onion/failuremessages.ts';
 import { msat } from '../../wire/units.ts';
 
 const ofForwarders = [

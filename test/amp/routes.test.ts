@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { PaymentRequest } from '../../amp/io.ts';
 import { buildOnion, openFailure } from '../../amp/onions.ts';
 import type { Route } from '../../amp/route.ts';
-import type { Failure } from '../../onion/failures.ts';
+import type { Failure } from '../../onion/failuremessages.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { msat, point } from '../../wire/units.ts';
 import { answer, busy, end, failed, scid, small, started, take, via } from './byhand.ts';

@@ -62,6 +62,7 @@ test.each<[string, Partial<Scheme>]>([
 
 test('names that had a number on disk keep it, all others are written out, and an unknown number is an error', () => {
   const codec = numberedName({ fixed: 0, dynamic: 1 });
+  for (const name of ['constructor', 'toString']) expect(decode(codec, encode(codec, name))).toBe(name);
   expect([...encode(codec, 'dynamic')]).toEqual([1]);
   expect(decode(codec, encode(codec, 'mine'))).toBe('mine');
   expect(() => decode(codec, Uint8Array.of(7))).toThrow('the number of a known name');

@@ -1,7 +1,7 @@
 /** The rules of sending, one by one: what is offered, tried again, cut, kept back, given up. */
 import { describe, expect, test } from 'vitest';
 import { joined } from '../../amp/shares.ts';
-import type { Failure } from '../../onion/failures.ts';
+import type { Failure } from '../../onion/failuremessages.ts';
 import { readFinal } from '../../onion/payload.ts';
 import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';

@@ -1,6 +1,6 @@
 /** Payers, a network and a payee together, moved one small step at a time in an order that a seed decides. */
 import type { Outcome, PaymentRequest } from '../../amp/io.ts';
-import type { Failure } from '../../onion/failures.ts';
+import type { Failure } from '../../onion/failuremessages.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat } from '../../wire/units.ts';

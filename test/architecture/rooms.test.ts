@@ -55,7 +55,7 @@ const short: Readonly<Record<string, string>> = {
   'node/base/txids.ts': 'a leaf that several need',
   'node/base/version.ts': 'the one place of the version number',
   'node/channels/features.ts': 'a leaf that several need',
-  'node/forward/cltvdelta.ts': 'a number that the options need without the machinery around it',
+  'node/forward/mincltvdelta.ts': 'a number that the options need without the machinery around it',
   'node/cli/writemethods.ts': 'a program',
   'node/regtest/demo/fetch.ts': 'a program',
   'wire/change.ts': 'a type that all pure folders need',

@@ -1,10 +1,10 @@
 /** Onions under each backend: built for the longest and for a usual route, peeled in both formats, failures read back. */
 import { construct } from '../../onion/construct.ts';
-import type { Extra } from '../../onion/frame.ts';
+import type { Extra } from '../../onion/eobframe.ts';
+import { createFailure, readFailure } from '../../onion/failureonion.ts';
 import type { HopData, OnionHop } from '../../onion/packet.ts';
 import { writeForward } from '../../onion/payload.ts';
 import { peel } from '../../onion/peel.ts';
-import { createFailure, readFailure } from '../../onion/returning.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { pointOf, sha256 } from '../../wire/crypto.ts';
 import { msat, secretKey, shortChannelId } from '../../wire/units.ts';

@@ -3,7 +3,7 @@
 import { expect } from 'vitest';
 import type { Claim } from '../../channel/model/claim.ts';
 import { signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
-import { outpointKey } from '../../node/chain/watch.ts';
+import { outpointKey } from '../../node/chain/watchrules.ts';
 import { recordEarly } from '../support/mirror.ts';
 import { elsewhere, rawOf } from '../support/spend.ts';
 import { coreOf, eventsOf, offerOf, type Side, secretOf, settle } from './pair.ts';

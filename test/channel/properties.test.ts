@@ -1,4 +1,5 @@
 /** What holds of every commitment: conservation, trimming, order, both views, and digests that equal bitcoinjs-lib's. */
+
 import { script, Transaction } from 'bitcoinjs-lib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -7,17 +8,16 @@ import {
   commitmentFee,
   formats,
   htlcTransactionFee,
-  isTrimmed,
   openerCost,
   SIGHASH_ALL,
   SIGHASH_SINGLE_ANYONECANPAY,
-  trimThreshold,
 } from '../../channel/tx/commitmentformats.ts';
 import { htlcDigest, htlcDigests, htlcTransaction } from '../../channel/tx/htlctx.ts';
 import { basepointsOf, channelSecrets, commitmentKeys, deriveSecret, obscuringFactor } from '../../channel/tx/keys.ts';
 import { perCommitmentPoint } from '../../channel/tx/secrets.ts';
 import { completeCommitment, completeHtlc, signCommitment, verifyCommitment } from '../../channel/tx/signing.ts';
 import { digestAll, toTransaction } from '../../channel/tx/transaction.ts';
+import { isTrimmed, trimThreshold } from '../../channel/tx/trimming.ts';
 import { compare, hex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, paymentHash, preimage, sat, signature, txid } from '../../wire/units.ts';

@@ -1,7 +1,7 @@
 /** Who has what when a run is over, to the millisatoshi where no channel went to the chain by itself, and what all that cost. */
 import type { Transaction } from 'bitcoinjs-lib';
 import { inLocal, specOf } from '../../channel/model/spec.ts';
-import { outpointKey } from '../../node/chain/watch.ts';
+import { outpointKey } from '../../node/chain/watchrules.ts';
 import { coreOf } from '../../node/channels/entry.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { faucetScript } from './faucet.ts';

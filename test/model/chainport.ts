@@ -1,6 +1,6 @@
 /** The Chain port of one process over the ledger that all share. It answers at once, and never again once the process is dead. */
 import { ChainError } from '../../node/chain/errors.ts';
-import { outpointKey } from '../../node/chain/watch.ts';
+import { outpointKey } from '../../node/chain/watchrules.ts';
 import type { Chain, ChainTx, Outpoint } from '../../node/ports/ports.ts';
 import { hex } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';

@@ -1,6 +1,6 @@
 /** Channels that are opened in a run, beside those it began with: what a caller of the nodes' API would ask for, and what came of it. */
 
-import { outpointKey } from '../../node/chain/watch.ts';
+import { outpointKey } from '../../node/chain/watchrules.ts';
 import { coreOf } from '../../node/channels/entry.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
 import { openChannelTo } from '../../node/channels/opening.ts';

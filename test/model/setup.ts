@@ -7,7 +7,7 @@ import type { AcceptRequest, Context, Effect, Input, OpenRequest, Step } from '.
 import { records } from '../../channel/model/persist.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
 import { acceptChannel, openChannel, transition } from '../../channel/phases/transition.ts';
-import { outpointKey } from '../../node/chain/watch.ts';
+import { outpointKey } from '../../node/chain/watchrules.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
 import { networkOf } from '../../node/ports/network.ts';
 import { loadScripts } from '../../node/regtest/chain/script.ts';

@@ -5,7 +5,7 @@ import { defaultLimits, LEAST_FINAL_CLTV } from '../../amp/limits.ts';
 import { CLAIM_BUFFER, GRACE_PERIOD } from '../../channel/rules/deadlines.ts';
 import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
 import { loadConfig } from '../../node/config/config.ts';
-import { MIN_CLTV_EXPIRY_DELTA } from '../../node/forward/cltvdelta.ts';
+import { MIN_CLTV_EXPIRY_DELTA } from '../../node/forward/mincltvdelta.ts';
 import { context, give, offerOf, ready, secretOf, settle } from '../channel/pair.ts';
 
 /** BOLT 2's assumptions: blocks until a transaction is in one, and blocks that a reorganization takes back. */

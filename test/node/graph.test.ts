@@ -1,6 +1,6 @@
 /** The announced graph: what is believed and what is kept. */
 import { describe, expect, test } from 'vitest';
-import { ourSide, verifyNodeAnnouncement } from '../../node/graph/announce.ts';
+import { ourSide, verifyNodeAnnouncement } from '../../node/graph/announcementsignatures.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { loadGraph } from '../../node/graph/persist.ts';
 import { chainHashOf } from '../../wire/chains.ts';

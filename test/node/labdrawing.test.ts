@@ -4,7 +4,7 @@ import { encodeBlob } from '../../amp/shares.ts';
 import { blobFields, fieldLines, frameFields } from '../../node/regtest/demo/frames.ts';
 import { type Out, Printer, paintOf, wantsColour } from '../../node/regtest/demo/print.ts';
 import { type Bar, waterfall } from '../../node/regtest/demo/waterfall.ts';
-import { writeFrame } from '../../onion/frame.ts';
+import { writeFrame } from '../../onion/eobframe.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { msat, scidOf, shortChannelId } from '../../wire/units.ts';
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { staticRecord } from '../../channel/model/records.ts';
 import { COINBASE_MATURITY } from '../../channel/rules/lockin.ts';
 import { channelIdOf } from '../../channel/tx/funding.ts';
-import { outpointKey } from '../../node/chain/watch.ts';
+import { outpointKey } from '../../node/chain/watchrules.ts';
 import { networkOf } from '../../node/ports/network.ts';
 import { levelStore } from '../../node/store/level.ts';
 import { scriptOfAddress } from '../../node/wallet/address.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RouteQuery } from '../../amp/io.ts';
 import type { Outlet } from '../../amp/route.ts';
-import { ourSide } from '../../node/graph/announce.ts';
+import { ourSide } from '../../node/graph/announcementsignatures.ts';
 import { Graph, nodeKey } from '../../node/graph/graph.ts';
 import { findRoute, forwardingFee } from '../../node/graph/routing.ts';
 import { hex } from '../../wire/bytes.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { GroupCommit } from '../../node/store/group.ts';
+import { GroupCommit } from '../../node/store/groupcommit.ts';
 import { levelStore } from '../../node/store/level.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { prepareStore } from '../../node/store/open.ts';

@@ -1,7 +1,7 @@
 /** Random routes for property tests: nodes, hop data of every kind, onions that fit. */
 import fc from 'fast-check';
 import { hopSize } from '../../onion/construct.ts';
-import type { Extra, Frame } from '../../onion/frame.ts';
+import type { Extra, Frame } from '../../onion/eobframe.ts';
 import { type ConstructInput, HOPS_LENGTH, type HopData } from '../../onion/packet.ts';
 import { type FinalPayload, type ForwardPayload, writeFinal, writeForward } from '../../onion/payload.ts';
 import { isSecretKey, pointOf, sha256 } from '../../wire/crypto.ts';

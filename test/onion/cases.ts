@@ -1,6 +1,6 @@
 /** Every published onion, whatever its file looks like, as one shape: what its sender put in and what each hop must see. */
 import { readFileSync } from 'node:fs';
-import type { Frame } from '../../onion/frame.ts';
+import type { Frame } from '../../onion/eobframe.ts';
 import { HOPS_LENGTH, type HopData, type OnionHop } from '../../onion/packet.ts';
 import { unhex, zeros } from '../../wire/bytes.ts';
 import { decode, Reader, struct, u32 } from '../../wire/codec.ts';

@@ -10,7 +10,7 @@ import {
   failureOfMalformed,
   failures,
   malformed,
-} from '../../onion/failures.ts';
+} from '../../onion/failuremessages.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat } from '../../wire/units.ts';

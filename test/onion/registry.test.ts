@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { construct } from '../../onion/construct.ts';
-import type { Extra } from '../../onion/frame.ts';
+import type { Extra } from '../../onion/eobframe.ts';
 import type { HopData } from '../../onion/packet.ts';
 import { writeFinal, writeForward } from '../../onion/payload.ts';
 import { peel } from '../../onion/peel.ts';

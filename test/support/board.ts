@@ -11,8 +11,8 @@ import { type ChannelDirectory, HtlcSwitch } from '../../node/forward/htlcswitch
 import { ReplayLog } from '../../node/forward/replay.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { construct } from '../../onion/construct.ts';
+import { readFailure } from '../../onion/failureonion.ts';
 import { writeForward } from '../../onion/payload.ts';
-import { readFailure } from '../../onion/returning.ts';
 import { concat, unhex, utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, paymentHash, type ShortChannelId, shortChannelId } from '../../wire/units.ts';

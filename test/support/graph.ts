@@ -7,7 +7,7 @@ import {
   signedChannelAnnouncement,
   signedChannelUpdate,
   signedNodeAnnouncement,
-} from '../../node/graph/announce.ts';
+} from '../../node/graph/announcementsignatures.ts';
 import { Gossip } from '../../node/graph/gossip.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { GraphStore } from '../../node/graph/persist.ts';

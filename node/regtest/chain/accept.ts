@@ -3,7 +3,7 @@
 import type { Transaction } from 'bitcoinjs-lib';
 import { equal, hex } from '../../../wire/bytes.ts';
 import { rejectedError } from '../../chain/errors.ts';
-import { outpointKey } from '../../chain/watch.ts';
+import { outpointKey } from '../../chain/watchrules.ts';
 import { type Coin, type Coins, coinsMade, isCoinbase } from './coins.ts';
 import { checkShape, checkSpending, coinsOf } from './consensus.ts';
 import { isFinal, type Next } from './locks.ts';

@@ -3,7 +3,7 @@
  * Invariant: undoing what was done, last first, gives back the very same set.
  */
 import type { Transaction } from 'bitcoinjs-lib';
-import { outpointKey } from '../../chain/watch.ts';
+import { outpointKey } from '../../chain/watchrules.ts';
 
 export interface Coin {
   readonly script: Uint8Array;

@@ -6,7 +6,7 @@ import { hex, reversed, unhex } from '../../../wire/bytes.ts';
 import { sat } from '../../../wire/units.ts';
 import { ChainError } from '../../chain/errors.ts';
 import { scaled } from '../../chain/json.ts';
-import { outpointKey } from '../../chain/watch.ts';
+import { outpointKey } from '../../chain/watchrules.ts';
 import { networkOf } from '../../ports/network.ts';
 import type { Clock } from '../../ports/ports.ts';
 import { scriptOfAddress } from '../../wallet/address.ts';

@@ -6,7 +6,7 @@
 import type { Block, Transaction } from 'bitcoinjs-lib';
 import { hex, reversed, unhex } from '../../../wire/bytes.ts';
 import { isFeeTooLow } from '../../chain/errors.ts';
-import { outpointKey } from '../../chain/watch.ts';
+import { outpointKey } from '../../chain/watchrules.ts';
 import type { Clock, Outpoint } from '../../ports/ports.ts';
 import { accept, acceptPair, isKnown, readmit, type Standing } from './accept.ts';
 import { makeBlock, readBlock, readTransaction } from './block.ts';

@@ -1,7 +1,7 @@
 /** Blocks and transactions as bitcoind's JSON-RPC shows them. */
 import type { Transaction } from 'bitcoinjs-lib';
 import { hex, reversed } from '../../../wire/bytes.ts';
-import { outpointKey } from '../../chain/watch.ts';
+import { outpointKey } from '../../chain/watchrules.ts';
 import { networkOf } from '../../ports/network.ts';
 import { addressOfScript } from '../../wallet/address.ts';
 import { isCoinbase } from './coins.ts';

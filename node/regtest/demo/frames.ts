@@ -1,7 +1,7 @@
 /** A hop's frame and its extra onion blobs, taken apart field by field for people to read. */
 import { schemes } from '../../../amp/schemes.ts';
 import { decodeBlob, SHARE_LENGTH } from '../../../amp/shares.ts';
-import { FRAME_LENGTH, HMAC_LENGTH, PAYMENT_ID_LENGTH, readFrame, readSignal } from '../../../onion/frame.ts';
+import { FRAME_LENGTH, HMAC_LENGTH, PAYMENT_ID_LENGTH, readFrame, readSignal } from '../../../onion/eobframe.ts';
 import { concat, hex } from '../../../wire/bytes.ts';
 import { satText } from '../../base/table.ts';
 

@@ -1,7 +1,7 @@
 /** `waitblockheight`: who waits for a block is told once the node has read it, and waits no longer than it said. */
 import { describe, expect, test } from 'vitest';
 import { waitblockheight } from '../../../node/api/methods/node/waitblockheight.ts';
-import { HeightWaiters } from '../../../node/chain/heightwaits.ts';
+import { HeightWaiters } from '../../../node/chain/heightwaiters.ts';
 import { patient } from '../../support/api.ts';
 import { heldClock } from '../../support/quiet.ts';
 

@@ -1,8 +1,8 @@
 /** What the owner of a watch knows after a crash between a block and the word about it, and how deep a coinbase must be. */
 import { expect, test } from 'vitest';
 import { Follower } from '../../../node/chain/follower.ts';
-import type { Watch } from '../../../node/chain/watch.ts';
 import { Watcher } from '../../../node/chain/watcher.ts';
+import type { Watch } from '../../../node/chain/watchrules.ts';
 import { chainTx, fakeChain, payment, stranger } from '../../support/chain.ts';
 import { dyingStore } from '../../support/dying.ts';
 import { heldClock, keptLog, until } from '../../support/quiet.ts';

@@ -1,8 +1,8 @@
 /** Many watches that begin at once, as those of a commitment with hundreds of outputs do. */
 import { expect, test } from 'vitest';
 import { Follower } from '../../../node/chain/follower.ts';
-import type { Notice, Watch } from '../../../node/chain/watch.ts';
 import { Watcher } from '../../../node/chain/watcher.ts';
+import type { Notice, Watch } from '../../../node/chain/watchrules.ts';
 import { memoryStore } from '../../../node/store/memory.ts';
 import { chainTx, fakeChain, payment, stranger } from '../../support/chain.ts';
 import { heldClock, keptLog, until } from '../../support/quiet.ts';

@@ -7,7 +7,7 @@ import { script as codec, Transaction } from 'bitcoinjs-lib';
 import type { Claim, ClaimReason } from '../../../channel/model/claim.ts';
 import { systemClock } from '../../../node/base/entropy.ts';
 import { Follower } from '../../../node/chain/follower.ts';
-import { outpointKey } from '../../../node/chain/watch.ts';
+import { outpointKey } from '../../../node/chain/watchrules.ts';
 import { networkOf } from '../../../node/ports/network.ts';
 import type { Chain } from '../../../node/ports/ports.ts';
 import { embeddedChain } from '../../../node/regtest/chain/chain.ts';

@@ -1,6 +1,6 @@
 /** The claim engine at work on the embedded chain: what it publishes, from which coins, and when it pays more. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { outpointKey } from '../../../node/chain/watch.ts';
+import { outpointKey } from '../../../node/chain/watchrules.ts';
 import { hex } from '../../../wire/bytes.ts';
 import { elsewhere, rawOf } from '../../support/spend.ts';
 import { type Bench, benchesOf, feeOf, idOf } from './bench.ts';

@@ -13,7 +13,7 @@ import { lastBlockOf } from '../../../../channel/rules/waits.ts';
 import { equal, hex } from '../../../../wire/bytes.ts';
 import { printable } from '../../../../wire/printable.ts';
 import { displayedTxid } from '../../../base/txids.ts';
-import { outpointKey } from '../../../chain/watch.ts';
+import { outpointKey } from '../../../chain/watchrules.ts';
 import type { Entry } from '../../../channels/entry.ts';
 import { describeSpend } from '../../../channels/eventlog.ts';
 import { doubleSpendOf } from '../../../channels/fundingnotices.ts';

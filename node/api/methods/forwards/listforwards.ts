@@ -1,7 +1,7 @@
 /** `listforwards`: HTLCs that this node forwarded, or was to forward, and what became of them. */
 
 import { z } from 'zod';
-import { failureNameOf } from '../../../../onion/failures.ts';
+import { failureNameOf } from '../../../../onion/failuremessages.ts';
 import { scidText, subMsat } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
 import { type ForwardRecord, forwardStatuses } from '../../../forward/forwardlog.ts';

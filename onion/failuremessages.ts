@@ -20,7 +20,7 @@ import {
 import { sha256 } from '../wire/crypto.ts';
 import { bytes32, msat } from '../wire/fields.ts';
 import { bigsize } from '../wire/tlv.ts';
-import { SIGNAL_OFFSET } from './frame.ts';
+import { SIGNAL_OFFSET } from './eobframe.ts';
 
 /** The onion could not be read; reported by the node behind it. */
 export const BADONION = 0x8000;

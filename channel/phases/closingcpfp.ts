@@ -5,7 +5,7 @@
 
 import { Transaction } from 'bitcoinjs-lib';
 import { sat } from '../../wire/units.ts';
-import { REPLACEABLE } from '../claims/claimbuilder.ts';
+import { REPLACEABLE } from '../claims/sweepclaim.ts';
 import { witnessWeight } from '../claims/witness.ts';
 import type { BumpClaim } from '../model/claim.ts';
 import type { Failed, Negotiating } from '../model/state.ts';

@@ -5,10 +5,10 @@
 import { concat, equalConstantTime, u16be, zeros } from '../wire/bytes.ts';
 import { bytes16, Reader, WireError } from '../wire/codec.ts';
 import { chacha20Stream, hmacSha256 } from '../wire/crypto.ts';
+import { HMAC_LENGTH } from './eobframe.ts';
 import { OnionError } from './errors.ts';
-import { decodeFailure, encodeFailure, type Failure } from './failures.ts';
+import { decodeFailure, encodeFailure, type Failure } from './failuremessages.ts';
 import { xorInto } from './filler.ts';
-import { HMAC_LENGTH } from './frame.ts';
 import { generateKey } from './keys.ts';
 
 /** Failure and pad together are at least this long, so that the length says nothing about the failure. */

@@ -1,9 +1,9 @@
 /** Failures on their way back: the published packets, every hop's failure found again, garbage that tells nothing. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { decodeFailure, encodeFailure, type Failure, failureOfMalformed } from '../../onion/failures.ts';
+import { decodeFailure, encodeFailure, type Failure, failureOfMalformed } from '../../onion/failuremessages.ts';
+import { createFailure, readFailure, wrapFailure } from '../../onion/failureonion.ts';
 import { generateKey } from '../../onion/keys.ts';
-import { createFailure, readFailure, wrapFailure } from '../../onion/returning.ts';
 import { concat, hex, unhex } from '../../wire/bytes.ts';
 import * as crypto from '../../wire/crypto.ts';
 import { msat } from '../../wire/units.ts';

@@ -6,8 +6,8 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
-import { REPLACEABLE } from '../claims/claimbuilder.ts';
 import { closeTypeOf, spendingCommitment } from '../claims/closetype.ts';
+import { REPLACEABLE } from '../claims/sweepclaim.ts';
 import { witnessWeight } from '../claims/witness.ts';
 import type { ChainHtlc } from '../model/chainview.ts';
 import type { BumpClaim } from '../model/claim.ts';
