@@ -113,7 +113,9 @@ test('a peer that speaks of channels that are not there, again and again, fills 
       scriptpubkey: new Uint8Array(),
     });
   await becomes('all answered', () => errors() === most);
-  expect(log.lines.filter((line) => line.startsWith('the peer speaks of a channel'))).toHaveLength(LINES.each.burst);
+  expect(log.lines.filter((line) => line.startsWith('a message of the peer is about a channel'))).toHaveLength(
+    LINES.each.burst,
+  );
   await who.leave();
   await bob.stop();
   await rm(dir, { recursive: true, force: true });
