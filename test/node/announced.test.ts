@@ -1,7 +1,7 @@
 /** What a peer announces waits for its turn, and nothing else of the peer waits for it. */
 import { expect, test } from 'vitest';
 import { type DispatchParts, dispatch } from '../../node/core/dispatch.ts';
-import type { GossipMessage, GossipResult } from '../../node/graph/gossip.ts';
+import type { Gossip, GossipMessage, GossipResult } from '../../node/graph/gossip.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { decodeMessage, encodeMessage, type Message } from '../../wire/message.ts';
 import { channelId, scidOf } from '../../wire/units.ts';
@@ -30,9 +30,9 @@ const office = () => {
   const parts = {
     ...{ log: memoryLog(), chainHash, now: () => NOW },
     gossip: {
-      take: ({ name }: GossipMessage, _raw: Uint8Array, _from: unknown, source: string | undefined) =>
+      handle: ({ name }: GossipMessage, _raw: Uint8Array, _from: unknown, source: string | undefined) =>
         new Promise<GossipResult>((end) => void taken.push({ name, source, end })),
-    },
+    } satisfies Partial<Gossip>,
     channels: { receive: () => undefined, channelsWith: () => [], byChannelId: () => undefined },
   } as unknown as DispatchParts;
   const hear = (raw: Uint8Array) => dispatch(parts, peer, decodeMessage(raw) as Message, raw);
