@@ -168,7 +168,7 @@ export const options = rows({
   },
   'amp-timeout': {
     value: 'SECONDS',
-    doc: 'age at which an incomplete set is failed; 60 unless told',
+    doc: 'age at which an incomplete set is failed; 60 unless told (120 always for AMPs as lnd sends them)',
     schema: whole(1, 86_400),
   },
   'amp-sets': {
