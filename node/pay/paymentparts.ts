@@ -31,6 +31,8 @@ export interface Running {
   readonly hints: readonly Hint[];
   /** Unix seconds at which its invoice expires; known only until the node is restarted. */
   readonly expiresAt: number | undefined;
+  /** Attempts begun before the node was started: only of those can the channels have lost one. */
+  readonly attemptsBefore: number;
   /** The last failure of a shard since the node was started. */
   lastFailure?: string;
   waiters: ((record: PaymentRecord) => void)[];

@@ -231,9 +231,11 @@ export const resultOfInternalError = (
   state: Payment,
   preimage: Preimage | undefined,
 ): Omit<NonNullable<PaymentRecord['result']>, 'at'> => {
-  const totals = state.kind === 'running' ? totalsOf(state) : undefined;
+  // One that has ended is as it ended: the error came while that was being told.
+  const totals = state.kind === 'running' ? totalsOf(state) : state.kind === 'finished' ? state.result : undefined;
   const preimages = [...(totals?.preimages ?? []), ...(preimage === undefined ? [] : [preimage])];
   const { amount: delivered, amountSent: sent } = totals ?? { amount: msatOf(0n), amountSent: msatOf(0n) };
+  const parts = Math.max(totals?.parts ?? 0, preimages.length);
   const why = preimages.length > 0 ? undefined : 'an internal error, see the log of the node; nothing more is sent';
-  return { delivered, sent, parts: preimages.length, preimages, why, ...(why !== undefined && { code: 'internal' }) };
+  return { delivered, sent, parts, preimages, why, ...(why !== undefined && { code: 'internal' }) };
 };

@@ -13,10 +13,10 @@ import { changes } from '../../amp/tables.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Preimage } from '../../wire/units.ts';
 import { Machine } from '../base/machine.ts';
-import { findRoute } from '../graph/routing.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
-import { decodeOrigin, encodeOrigin } from './origin.ts';
+import { decodeOrigin } from './origin.ts';
+import { offerHtlc, routeFound } from './paymenteffects.ts';
 import type { PaymentDetails, PaymentsParts, Running } from './paymentparts.ts';
 import {
   failureReason,
@@ -50,6 +50,8 @@ export class Payments {
   private readonly wakeups = new Wakeups();
   /** Payment hashes for which `startOnce` is looking for earlier payments. */
   private readonly beingChecked = new Set<string>();
+  /** Before `resume` no payment goes on: what its channels have of it is not known yet. */
+  private isResumed = false;
 
   constructor(parts: PaymentsParts) {
     this.parts = parts;
@@ -67,13 +69,14 @@ export class Payments {
 
   /** After a restart, once the channels are loaded: attempts that no channel has an HTLC for were never sent, and count as failed. */
   resume(): void {
+    this.isResumed = true;
     this.failNeverSent();
     const known = new Set<string>();
     for (const { htlc } of this.parts.channels().offeredHtlcs()) {
       const origin = decodeOrigin(htlc.origin);
       if (origin.kind === 'payment') known.add(`${origin.payment}/${origin.attempt}`);
     }
-    for (const { id, machine } of this.running.values()) {
+    for (const { id, machine, attemptsBefore } of this.running.values()) {
       if (machine.state.kind === 'finished' && this.parts.paymentStore.pendingById(id) === undefined) {
         // Its result is saved; the node stopped before the machine was deleted.
         this.running.delete(id);
@@ -83,7 +86,7 @@ export class Payments {
       machine.push({ type: 'restored' });
       if (machine.state.kind !== 'running') continue;
       for (const { state } of machine.state.shards)
-        if (state.kind === 'in_flight' && !known.has(`${id}/${state.attempt}`))
+        if (state.kind === 'in_flight' && state.attempt < attemptsBefore && !known.has(`${id}/${state.attempt}`))
           machine.push({ type: 'outcome', attempt: state.attempt, outcome: { kind: 'refused', why: 'lost' } });
     }
   }
@@ -95,8 +98,9 @@ export class Payments {
   }
 
   private add(id: string, state: Payment, { hints, expiresAt }: Pick<PaymentDetails, 'hints' | 'expiresAt'>): Running {
+    const attemptsBefore = state.kind === 'running' ? state.progress.attempts : 0;
     const running: Running = {
-      ...{ id, hints, expiresAt },
+      ...{ id, hints, expiresAt, attemptsBefore },
       waiters: [],
       machine: new Machine({
         state,
@@ -147,12 +151,13 @@ export class Payments {
     const { state } = running.machine;
     const before = this.parts.paymentStore.pendingById(running.id);
     if (before === undefined) return;
-    const result = resultOfInternalError(state, preimage);
     const isOut = state.kind === 'running' && state.shards.some(isIn('in_flight'));
     if (isOut && preimage === undefined) {
-      this.notifyWaiters(running, { ...before, status: 'failed', result: { at: this.now(), ...result } });
+      // Told to be pending, as it is: whoever took it for failed would pay a second time.
+      this.notifyWaiters(running, this.withProgress(before));
       return;
     }
+    const result = resultOfInternalError(state, preimage);
     this.parts.gate.save(prefixed(`${PAYMENT_MACHINES}${running.id}/`, changes(paymentTables(state), [])));
     this.running.delete(running.id);
     running.machine.stop();
@@ -160,20 +165,22 @@ export class Payments {
   }
 
   /**
-   * Starts a payment; resolves with its record once it has ended, or is complete except for shards that a peer withholds. The
-   * request's id is the payment's. Throws WireError when a field does not fit its record: then nothing was started.
+   * Starts a payment; resolves with its record once it has ended, or is complete except for shards that a peer withholds; or as
+   * pending, after an internal error with HTLCs in flight. The request's id is the payment's. Throws WireError when a field does
+   * not fit its record: then nothing was started.
    */
   start(request: PaymentRequest, note: PaymentDetails): Promise<PaymentRecord> {
     const { paymentStore, clock, channels } = this.parts;
     const { id, destination, amount, scheme } = request;
     const { paymentHash, label, bolt11, description } = note;
     const createdAt = Math.floor(clock.now() / 1000);
+    const outlets = channels().outlets();
     checkRequest(request);
     // Saved before the machine's own records, and those before any message that follows from them.
     paymentStore.begin({ id, createdAt, destination, paymentHash, amount, scheme, label, bolt11, description });
     const running = this.add(id, newPayment, note);
     const over = new Promise<PaymentRecord>((resolve) => running.waiters.push(resolve));
-    running.machine.push({ type: 'start', request, outlets: channels().outlets(), exclude: note.exclude });
+    running.machine.push({ type: 'start', request, outlets, exclude: note.exclude });
     return over;
   }
 
@@ -200,8 +207,9 @@ export class Payments {
     return this.running.get(id)?.machine.deliver({ type: 'outcome', attempt, outcome }) ?? Promise.resolve();
   }
 
-  /** Once a second: checks deadlines, and answers callers that have waited long enough for the remaining shards. */
+  /** Once a second and after each block: checks deadlines, and answers callers that have waited long enough for the remaining shards. */
   tick(): void {
+    if (!this.isResumed) return;
     const now = this.now();
     for (const running of this.running.values()) {
       if (running.failed === undefined) running.machine.push({ type: 'tick' });
@@ -266,26 +274,18 @@ export class Payments {
   }
 
   private perform(running: Running, effect: PaymentEffect): undefined {
-    const { gate, channels, routes, clock } = this.parts;
+    const { gate, clock } = this.parts;
     const { id, machine } = running;
     switch (effect.do) {
       case 'save':
         gate.save(prefixed(`${PAYMENT_MACHINES}${id}/`, effect.changes));
         return undefined;
-      case 'find_route': {
-        const found = findRoute({ ...routes, outlets: channels().outlets(), hints: running.hints }, effect);
-        const roundTrip = found.route === undefined ? 0 : this.roundTrips.of(found.route, clock.now());
-        machine.push({ type: 'route', query: effect.query, roundTrip, ...found });
+      case 'find_route':
+        machine.push(routeFound(this.parts, running, this.roundTrips, effect));
         return undefined;
-      }
       case 'offer': {
-        const { scid, attempt, amount, paymentHash, expiry, onion } = effect;
-        const origin = encodeOrigin({ kind: 'payment', payment: id, attempt });
-        const refused = (why: 'preimage_known' | 'unavailable') =>
-          machine.push({ type: 'outcome', attempt, outcome: { kind: 'refused', why } });
-        // Checked when the HTLC is sent, not when it was planned: the preimage may have become known in between.
-        if (channels().isPreimageKnown(paymentHash)) refused('preimage_known');
-        else if (!channels().offer(scid, { amount, paymentHash, expiry, onion, origin })) refused('unavailable');
+        const refused = offerHtlc(this.parts, id, effect);
+        if (refused !== undefined) machine.push(refused);
         return undefined;
       }
       case 'wake':
@@ -333,14 +333,14 @@ export class Payments {
         : { why: undefined };
     const { amount: delivered, amountSent: sent, parts, preimages } = event;
     const record = this.recordResult(before, { delivered, sent, parts, preimages, ...failed });
+    this.running.delete(id);
+    running.machine.push({ type: 'acknowledged' });
+    this.notifyWaiters(running, record);
     const { why } = failed;
     this.parts.log.info(
       { payment: id.slice(0, 12), to: hex(record.destination).slice(0, 16), parts, why: why ?? shortfall(record) },
       `payment ${record.status}`,
     );
-    this.running.delete(id);
-    running.machine.push({ type: 'acknowledged' });
-    this.notifyWaiters(running, record);
   }
 
   /** Saves a payment's result. */

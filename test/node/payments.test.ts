@@ -4,20 +4,26 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { Outcome, PaymentRequest } from '../../amp/io.ts';
+import { sessionKey } from '../../amp/onions.ts';
 import { isOrdinary } from '../../amp/payment.ts';
 import { schemes } from '../../amp/schemes.ts';
+import { finished } from '../../node/api/methods/payments/paymentrow.ts';
+import { Channels } from '../../node/channels/channels.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { decodeOrigin } from '../../node/pay/origin.ts';
 import {
   decodePaymentRecord,
   encodePaymentRecord,
   type PaymentRecord,
+  resultOfInternalError,
   shortfall,
 } from '../../node/pay/paymentrecord.ts';
 import { Payments } from '../../node/pay/payments.ts';
 import { PaymentStore } from '../../node/pay/paymentstore.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
+import { createFailure } from '../../onion/failureonion.ts';
+import { hopSecrets } from '../../onion/keys.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, type PaymentHash } from '../../wire/units.ts';
 import { outlet } from '../amp/byhand.ts';
@@ -41,7 +47,7 @@ interface Sent {
 }
 
 /** Payments on a disk, with two channels to the payee that carry 700 sat each. */
-const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[] = []) => {
+const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[] = [], resumed = true) => {
   const clock = heldClock();
   const store = memoryStore(disk);
   const gate = new Gate(store, fatal);
@@ -50,6 +56,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
   const ours = new Set<string>();
   /** Payment hashes at whose offer something inside the node throws. */
   const troubled = new Set<string>();
+  const trouble = { steps: false };
   const payments = new Payments({
     ...{ store, gate, clock, log: keptLog(), fatal },
     paymentStore: await PaymentStore.load(store, gate),
@@ -67,10 +74,13 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
     }),
     isOwnInvoice: async (hash) => ours.has(hex(hash)),
     routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => false },
-    context: () => ({ now: Math.floor(clock.now() / 1000), millis: clock.now(), height: 500, schemes }),
+    context: () => {
+      if (trouble.steps) throw new TypeError('a bug');
+      return { now: Math.floor(clock.now() / 1000), millis: clock.now(), height: 500, schemes };
+    },
   });
   await payments.load();
-  payments.resume();
+  if (resumed) payments.resume();
   await turn();
   const tick = async (seconds: number): Promise<void> => {
     for (let i = 0; i < seconds; i++) {
@@ -79,7 +89,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
       await turn();
     }
   };
-  return { disk, payments, sent, known, ours, troubled, tick };
+  return { disk, payments, sent, known, ours, troubled, trouble, tick };
 };
 
 const requests: readonly PaymentRequest[] = [
@@ -239,4 +249,58 @@ test('a payment that cannot begin for an error inside the node has failed, and m
   await turn();
   await node.tick(1);
   expect(node.sent).toHaveLength(2);
+});
+
+test('a caller whose payment meets an internal error with HTLCs in flight is told that it is under way, not that it failed', async () => {
+  const node = await opened();
+  const request = ordinaryRequest();
+  const told: PaymentRecord[] = [];
+  void node.payments.startOnce(request, noteOf(request)).then((record) => told.push(record as PaymentRecord));
+  await turn();
+  await node.tick(1);
+  expect(node.sent).toHaveLength(2);
+  node.trouble.steps = true;
+  await node.tick(1);
+  expect(told).toMatchObject([{ id: request.id, status: 'pending', result: undefined }]);
+  const channels = new Channels(() => {
+    throw new Error('no channel is looked at');
+  });
+  expect(() => finished({ channels, payments: node.payments }, told[0] as PaymentRecord)).toThrow(
+    expect.objectContaining({ code: 200, message: expect.stringContaining('still under way') }),
+  );
+  expect(await node.payments.startOnce(again(request), noteOf(request))).toBe('under_way');
+
+  node.trouble.steps = false;
+  for (const { attempt } of node.sent) await node.payments.outcome(request.id, attempt, claimed);
+  await turn();
+  expect(await node.payments.byHash(request.paymentHash)).toMatchObject({ status: 'complete', result: { parts: 2 } });
+});
+
+test('a payment that has ended keeps its preimages, whatever goes wrong while its end is recorded', () => {
+  const totals = { amount: msat(9n), amountSent: msat(10n), parts: 3, preimages: [preimage] };
+  const result = resultOfInternalError(
+    { kind: 'finished', result: { event: 'payment_succeeded', payment: 'x', ...totals } },
+    undefined,
+  );
+  expect(result).toEqual({ delivered: 9n, sent: 10n, parts: 3, preimages: [preimage], why: undefined });
+});
+
+test('no payment goes on before the channels have said which of its HTLCs they have, ticks or not', async () => {
+  const first = await opened();
+  const request = ordinaryRequest();
+  void first.payments.start(request, noteOf(request));
+  await turn();
+  expect(first.sent).toHaveLength(2);
+  const [secret] = hopSecrets(sessionKey(request.entropy, 0), [nodeOf(0)]);
+  const reason = createFailure(secret?.sharedSecret ?? bytes32(0), { name: 'temporary_node_failure' });
+  await first.payments.outcome(request.id, 0, { kind: 'failed', reason });
+  await turn();
+  expect(first.payments.stateOf(request.id)).toMatchObject({ shards: [{ state: { kind: 'waiting' } }, {}] });
+
+  const after = await opened(first.disk, first.sent.slice(1), false);
+  await after.tick(3);
+  expect(after.sent).toHaveLength(1);
+  after.payments.resume();
+  await turn();
+  expect(after.sent).toHaveLength(2);
 });

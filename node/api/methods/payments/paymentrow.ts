@@ -122,6 +122,13 @@ const failureOf = ({ result }: PaymentRecord): { readonly name: ErrorName; reado
   message: result?.why ?? 'the payment failed, and the reason is not on record',
 });
 
+/** What is told of a payment that an internal error has left with HTLCs in flight. */
+const underWay = {
+  name: 'pay_in_progress',
+  message:
+    'the payment is still under way, though an internal error keeps the node from sending more of it: do not pay again before listpays says that it failed',
+} as const;
+
 /** The failure of a payment as it is listed; nothing for any other payment. */
 export const failureField = (record: PaymentRecord) => {
   if (record.status !== 'failed') return {};
@@ -144,13 +151,17 @@ const unusableText = ({ channels }: Pick<Node, 'channels'>): string | undefined 
   return said.length === 0 ? undefined : `not counted are channels that cannot be used now: ${said.join(', ')}`;
 };
 
-/** The result of a payment that is over. Throws ApiError with the shards as data when it failed. */
+/**
+ * The result of a payment that is complete. Throws ApiError with the shards as data when it failed, and when it is still under way:
+ * then nothing more is sent, but what was sent may yet be claimed.
+ */
 export const finished = (node: Pick<Node, 'channels' | 'payments'>, record: PaymentRecord): Paid => {
   if (record.status === 'complete') return paid(node, record);
-  const { name, message } = failureOf(record);
+  const { name, message } = record.status === 'pending' ? underWay : failureOf(record);
   const unusable = record.result?.code === 'amount_too_large' ? unusableText(node) : undefined;
   throw new ApiError(name, unusable === undefined ? message : `${message}; ${unusable}`, {
     payment_hash: hex(record.paymentHash),
+    status: record.status,
     shards: node.payments.shardsOf(record.id).map(({ status, failure, paymentHash, route }) => ({
       status,
       failure,

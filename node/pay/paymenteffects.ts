@@ -1,0 +1,37 @@
+/** What a payment asks for in its effects, and the inputs that answer them: a route from the graph, an HTLC from a channel of ours. */
+import type { PaymentEffect, PaymentInput } from '../../amp/io.ts';
+import { findRoute } from '../graph/routing.ts';
+import { encodeOrigin } from './origin.ts';
+import type { PaymentsParts, Running } from './paymentparts.ts';
+import type { RoundTrips } from './roundtrips.ts';
+
+type EffectOf<T extends PaymentEffect['do']> = Extract<PaymentEffect, { do: T }>;
+
+/** The answer to `find_route`: a route and how long a failure on it takes, or that there is none now. */
+export const routeFound = (
+  { channels, routes, clock }: Pick<PaymentsParts, 'channels' | 'routes' | 'clock'>,
+  { hints }: Pick<Running, 'hints'>,
+  roundTrips: Pick<RoundTrips, 'of'>,
+  effect: EffectOf<'find_route'>,
+): PaymentInput => {
+  const found = findRoute({ ...routes, outlets: channels().outlets(), hints }, effect);
+  const roundTrip = found.route === undefined ? 0 : roundTrips.of(found.route, clock.now());
+  return { type: 'route', query: effect.query, roundTrip, ...found };
+};
+
+/** Gives an HTLC to the channel it is to leave by. Without one, the input that says why it did not leave. */
+export const offerHtlc = (
+  { channels }: Pick<PaymentsParts, 'channels'>,
+  id: string,
+  { scid, attempt, amount, paymentHash, expiry, onion }: EffectOf<'offer'>,
+): PaymentInput | undefined => {
+  const refused = (why: 'preimage_known' | 'unavailable'): PaymentInput => ({
+    type: 'outcome',
+    attempt,
+    outcome: { kind: 'refused', why },
+  });
+  const origin = encodeOrigin({ kind: 'payment', payment: id, attempt });
+  // Checked when the HTLC is sent, not when it was planned: the preimage may have become known in between.
+  if (channels().isPreimageKnown(paymentHash)) return refused('preimage_known');
+  return channels().offer(scid, { amount, paymentHash, expiry, onion, origin }) ? undefined : refused('unavailable');
+};
