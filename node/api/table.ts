@@ -18,6 +18,7 @@ import { listchannels } from './methods/graph/listchannels.ts';
 import { listnodes } from './methods/graph/listnodes.ts';
 import { decode } from './methods/invoices/decode.ts';
 import { decodepay } from './methods/invoices/decodepay.ts';
+import { delinvoice } from './methods/invoices/delinvoice.ts';
 import { invoice } from './methods/invoices/invoice.ts';
 import { listinvoices } from './methods/invoices/listinvoices.ts';
 import { listsets } from './methods/invoices/listsets.ts';
@@ -73,6 +74,7 @@ export const nodeMethods = {
   recover,
   invoice,
   listinvoices,
+  delinvoice,
   waitinvoice,
   waitanyinvoice,
   decode,

@@ -54,6 +54,9 @@ export interface InvoiceRecord {
   readonly all?: { readonly count: bigint; readonly received: Msat } | undefined;
 }
 
+/** What `listinvoices` calls it. */
+export type InvoiceStatus = 'unpaid' | 'paid' | 'expired';
+
 /** Whether an invoice may be paid any number of times. */
 export const isReusable = ({ kind }: Pick<InvoiceRecord, 'kind'>): boolean => kind === 'deployed_amp';
 

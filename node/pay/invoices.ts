@@ -6,42 +6,33 @@
 
 import type { PaidInvoice } from '../../amp/events.ts';
 import type { InvoiceTerms } from '../../amp/io.ts';
-import { hex, utf8 } from '../../wire/bytes.ts';
+import { hex } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
-import { sha256 } from '../../wire/crypto.ts';
 import { addMsat, msat } from '../../wire/units.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
-import { Numbered, numberIn, numbersBelow, numberText } from '../store/numbered.ts';
+import { lastNumber, Numbered, numberIn, numbersBelow, numberText } from '../store/numbered.ts';
 import { readRecord } from '../store/records.ts';
-import type { KeyPrefix } from '../store/schema.ts';
+import { InvoiceDeletion, type InvoiceRemoval } from './invoicedeletion.ts';
+import { keysBeside, OPEN, ofHash, ofLabel, PAID } from './invoicekeys.ts';
 import {
   decodeInvoiceRecord,
   encodeInvoiceRecord,
   INVOICE_RECORDS,
   type InvoicePayment,
   type InvoiceRecord,
+  type InvoiceStatus,
   isReusable,
-  PAYMENT_ID_LENGTH,
 } from './invoicerecord.ts';
 import { type InvoiceSet, lastSetOf, latestSetsOf, paidMark, readPaidMark, setChange, setOf } from './invoicesets.ts';
 import { InvoiceWaiters } from './invoicewaits.ts';
 import { keysendInvoice } from './keysendinvoice.ts';
+import { OpenInvoices } from './openinvoices.ts';
 
-/** A mark for each open invoice, by its number: not paid, and not expired when that was last checked. */
-const OPEN = 'invoiceopen/';
-/** An index: the pay_index, with the invoice's number as value. */
-const PAID = 'invoicepaid/';
-const HASHES = 'invoicehash/';
-const LABELS = 'invoicelabel/';
 const EMPTY = new Uint8Array();
 /** Seconds between two checks for expired invoices. */
 const EXPIRY_CHECK_SECONDS = 60;
-
-const ofHash = (hash: string): KeyPrefix => `${HASHES}${hash}/`;
-const ofLabel = (label: string): KeyPrefix => `${LABELS}${hex(sha256(utf8(label)))}/`;
-const paymentIdOf = ({ paymentSecret }: InvoiceRecord): string => hex(paymentSecret.subarray(0, PAYMENT_ID_LENGTH));
 
 /** One that may be paid again, with its latest payment. */
 const withSet = (invoice: InvoiceRecord, { number, sum, payment }: InvoiceSet): InvoiceRecord => ({
@@ -49,9 +40,6 @@ const withSet = (invoice: InvoiceRecord, { number, sum, payment }: InvoiceSet): 
   paid: payment,
   all: { count: number, received: sum },
 });
-
-/** What `listinvoices` calls it. */
-export type InvoiceStatus = 'unpaid' | 'paid' | 'expired';
 
 /** The field in which a new invoice is the same as an earlier one. */
 export type DuplicateField = 'label' | 'hash';
@@ -61,16 +49,13 @@ export class Invoices {
   private readonly gate: Gate;
   private readonly now: () => number;
   private readonly records: Numbered<InvoiceRecord>;
-  /** The numbers of the invoices in memory: by payment hash, by label, by payment_id of an EOB invoice, and by payment_secret. */
-  private readonly hashes = new Map<string, bigint>();
-  private readonly labels = new Map<string, bigint>();
-  private readonly paymentIds = new Map<string, bigint>();
-  private readonly secrets = new Map<string, bigint>();
+  private readonly open: OpenInvoices;
   /** Payments of invoices that may be paid again which are not durable yet, in order. */
   private recent: readonly InvoiceRecord[] = [];
   /** Labels and hashes of invoices that `add` is still looking up. */
   private readonly beingAdded = new Set<string>();
   private readonly waits = new InvoiceWaiters();
+  private readonly deletion: InvoiceDeletion;
   private lastCreated = 0n;
   private lastPaid = 0n;
   private lastExpiryCheck: number;
@@ -81,6 +66,13 @@ export class Invoices {
     this.now = now;
     this.lastExpiryCheck = now();
     this.records = new Numbered(store, INVOICE_RECORDS, decodeInvoiceRecord);
+    this.open = new OpenInvoices(this.records.inMemory);
+    this.deletion = new InvoiceDeletion({
+      ...{ store, gate, records: this.records, open: this.open },
+      status: (invoice) => this.status(invoice),
+      whole: (invoice) => this.whole(invoice),
+      highest: () => ({ created: this.lastCreated, paid: this.lastPaid }),
+    });
   }
 
   /** Reads the open invoices. `now` in Unix seconds. Throws StoreError. */
@@ -88,43 +80,24 @@ export class Invoices {
     const invoices = new Invoices(store, gate, now);
     const { records } = invoices;
     invoices.lastCreated = await records.last();
-    const paid = await store.last(PAID);
-    if (paid !== undefined) invoices.lastPaid = numberIn(paid);
+    invoices.lastPaid = await lastNumber(store, PAID);
     for await (const n of numbersBelow(store, OPEN)) {
       const invoice = await records.get(n);
       if (invoice === undefined)
         throw new StoreError({ code: 'corrupt', key: records.key(n), detail: 'an open invoice has no record' });
-      invoices.cache(await invoices.whole(invoice));
+      invoices.open.cache(await invoices.whole(invoice));
     }
     invoices.evictExpired();
     return invoices;
   }
 
-  private cache(invoice: InvoiceRecord): void {
-    const n = invoice.createdIndex;
-    this.records.inMemory.set(n, invoice);
-    this.hashes.set(hex(invoice.paymentHash), n);
-    this.labels.set(invoice.label, n);
-    this.secrets.set(hex(invoice.paymentSecret), n);
-    if (invoice.kind === 'eob_amp') this.paymentIds.set(paymentIdOf(invoice), n);
-  }
-
-  private evict(invoice: InvoiceRecord): void {
-    if (this.records.inMemory.get(invoice.createdIndex) !== invoice) return;
-    this.records.inMemory.delete(invoice.createdIndex);
-    this.hashes.delete(hex(invoice.paymentHash));
-    this.labels.delete(invoice.label);
-    this.secrets.delete(hex(invoice.paymentSecret));
-    if (invoice.kind === 'eob_amp') this.paymentIds.delete(paymentIdOf(invoice));
-  }
-
   /** Drops expired invoices from memory, and their marks from the store. */
   private evictExpired(): void {
     this.lastExpiryCheck = this.now();
-    for (const invoice of this.records.inMemory.values()) {
+    for (const invoice of this.open.values()) {
       if (this.terms(invoice).status !== 'expired') continue;
       this.gate.save([{ key: OPEN + numberText(invoice.createdIndex), value: undefined }]);
-      this.gate.afterSaved(() => this.evict(invoice));
+      this.gate.afterSaved(() => this.open.evict(invoice));
     }
   }
 
@@ -138,23 +111,21 @@ export class Invoices {
       if ((await this.byLabel(draft.label)) !== undefined) return 'label';
       if ((await this.byId(hash)) !== undefined) return 'hash';
       // From here on this label and hash are found in memory.
-      return await this.keep({ ...draft, createdIndex: this.lastCreated + 1n, paid: undefined }, hash);
+      return await this.keep({ ...draft, createdIndex: this.lastCreated + 1n, paid: undefined });
     } finally {
       for (const name of Object.values(names)) this.beingAdded.delete(name);
     }
   }
 
-  private async keep(invoice: InvoiceRecord, hash: string): Promise<InvoiceRecord> {
+  private async keep(invoice: InvoiceRecord): Promise<InvoiceRecord> {
     // Encoded first: an invoice whose fields fit no record is refused before anything has changed.
     const value = encodeInvoiceRecord(invoice);
     this.lastCreated = invoice.createdIndex;
-    this.cache(invoice);
+    this.open.cache(invoice);
     const n = numberText(invoice.createdIndex);
     const kept = this.store.commit([
       { key: INVOICE_RECORDS + n, value },
-      { key: ofHash(hash) + n, value: EMPTY },
-      { key: ofLabel(invoice.label) + n, value: EMPTY },
-      { key: OPEN + n, value: EMPTY },
+      ...keysBeside(invoice).map((key) => ({ key, value: EMPTY })),
     ]);
     if (this.now() >= this.lastExpiryCheck + EXPIRY_CHECK_SECONDS) this.evictExpired();
     await kept;
@@ -182,7 +153,7 @@ export class Invoices {
   /** Paid invoices in order of their pay_index, from `first` on; one that may be paid again once for each payment. Throws StoreError. */
   async *listPaid(first = 0n): AsyncGenerator<InvoiceRecord> {
     const indexOf = ({ paid }: InvoiceRecord): bigint => paid?.payIndex ?? 0n;
-    const held = [...this.records.inMemory.values(), ...this.recent]
+    const held = [...this.open.values(), ...this.recent]
       .filter((invoice) => invoice.paid !== undefined && invoice.all === undefined && indexOf(invoice) >= first)
       .sort((a, b) => (indexOf(a) < indexOf(b) ? -1 : 1));
     let next = first;
@@ -207,38 +178,38 @@ export class Invoices {
 
   /** The invoice with this label. Throws StoreError. */
   async byLabel(label: string): Promise<InvoiceRecord | undefined> {
-    return this.find(this.labels.get(label), ofLabel(label));
+    return this.find(this.open.numberByLabel(label), ofLabel(label));
   }
 
   /** By `InvoiceTerms.id`, which is the payment hash in hex. Throws StoreError. */
   async byId(id: string): Promise<InvoiceRecord | undefined> {
-    return this.find(this.hashes.get(id), ofHash(id));
+    return this.find(this.open.numberByHash(id), ofHash(id));
+  }
+
+  private async numberOf(here: bigint | undefined, prefix: string): Promise<bigint | undefined> {
+    const key = here === undefined ? await this.store.last(prefix) : undefined;
+    return here ?? (key === undefined ? undefined : numberIn(key));
   }
 
   private async find(here: bigint | undefined, prefix: string): Promise<InvoiceRecord | undefined> {
-    const key = here === undefined ? await this.store.last(prefix) : undefined;
-    const n = here ?? (key === undefined ? undefined : numberIn(key));
+    const n = await this.numberOf(here, prefix);
     const found = n === undefined ? undefined : await this.records.get(n);
     return found && this.whole(found);
   }
 
-  private held(n: bigint | undefined): InvoiceRecord | undefined {
-    return n === undefined ? undefined : this.records.inMemory.get(n);
-  }
-
   /** The invoice with this payment hash, if it is open. */
   openByHash(hash: Uint8Array): InvoiceRecord | undefined {
-    return this.held(this.hashes.get(hex(hash)));
+    return this.open.byHash(hex(hash));
   }
 
   /** The EOB invoice with this payment_id (11 bytes), if it is open. */
   openByPaymentId(paymentId: Uint8Array): InvoiceRecord | undefined {
-    return this.held(this.paymentIds.get(hex(paymentId)));
+    return this.open.byPaymentId(paymentId);
   }
 
   /** The invoice with this payment_secret (32 bytes), if it is open. */
   openBySecret(secret: Uint8Array): InvoiceRecord | undefined {
-    return this.held(this.secrets.get(hex(secret)));
+    return this.open.bySecret(secret);
   }
 
   /** `paid` is also one that was paid and may be paid again. */
@@ -265,7 +236,7 @@ export class Invoices {
   paidChange(paid: PaidInvoice): { readonly changes: readonly Change[]; readonly settle: () => void } {
     const before =
       paid.keysend === undefined
-        ? this.held(this.hashes.get(paid.invoice))
+        ? this.open.byHash(paid.invoice)
         : keysendInvoice(paid, paid.keysend.extraTlvs, this.lastCreated + 1n);
     if (before === undefined) throw new RangeError(`a payment of invoice ${paid.invoice}, which is not open`);
     const { received, at, set, preimages } = paid;
@@ -287,9 +258,9 @@ export class Invoices {
         { key: PAID + numberText(this.lastPaid), value: paidMark(invoice.createdIndex) },
       ],
       settle: () => {
-        this.cache(invoice);
+        this.open.cache(invoice);
         this.gate.afterSaved(() => {
-          this.evict(invoice);
+          this.open.evict(invoice);
           this.waits.paid(invoice);
         });
       },
@@ -305,7 +276,7 @@ export class Invoices {
     return {
       changes: [setChange(n, set), { key: PAID + numberText(payment.payIndex), value: paidMark(n, number) }],
       settle: () => {
-        this.cache(withSet(before, set));
+        this.open.cache(withSet(before, set));
         this.recent = [...this.recent, alone];
         this.gate.afterSaved(() => {
           this.recent = this.recent.filter((one) => one !== alone);
@@ -320,18 +291,32 @@ export class Invoices {
     return this.waits.count;
   }
 
-  /** The invoice as it is now; a paid one only once that is durable. Throws StoreError. */
-  async reread(invoice: InvoiceRecord): Promise<InvoiceRecord> {
-    const found = await this.whole((await this.records.get(invoice.createdIndex)) ?? invoice);
-    if (found.paid !== undefined) await this.gate.allSaved();
+  /**
+   * Deletes the invoice with this label, or its description alone, if its status is `expected`; resolves once that is durable, with
+   * the invoice as it was or is now, or with why not. Throws StoreError.
+   */
+  async remove(label: string, expected: InvoiceStatus, what: 'invoice' | 'description'): Promise<InvoiceRemoval> {
+    const n = await this.numberOf(this.open.numberByLabel(label), ofLabel(label));
+    if (n === undefined) return { refused: 'unknown' };
+    const removed = await this.deletion.remove(n, expected, what);
+    if ('invoice' in removed && what === 'invoice') this.waits.deleted(n);
+    return removed;
+  }
+
+  /** The invoice as it is now, a paid one only once that is durable; undefined where it was deleted. Throws StoreError. */
+  async reread({ createdIndex }: InvoiceRecord): Promise<InvoiceRecord | undefined> {
+    const record = await this.records.get(createdIndex);
+    const found = record && (await this.whole(record));
+    if (found?.paid !== undefined) await this.gate.allSaved();
     return found;
   }
 
-  /** Resolves once the invoice is paid or `signal` is aborted; `reread` says which. */
+  /** Resolves once the invoice is paid or deleted, or `signal` is aborted; `reread` says which. */
   async waitPaid(invoice: InvoiceRecord, signal: AbortSignal): Promise<void> {
+    const found = await this.reread(invoice);
+    if (found === undefined || found.paid !== undefined) return;
     const n = invoice.createdIndex;
-    if ((await this.reread(invoice)).paid !== undefined) return;
-    await this.waits.wait(({ createdIndex }) => createdIndex === n, signal);
+    await this.waits.wait(({ createdIndex }) => createdIndex === n, signal, n);
   }
 
   /**

@@ -68,3 +68,12 @@ export const latestSetsOf = async (store: Store, invoice: bigint, most: number):
     out.push(readRecord(key, value, decodeInvoiceSet));
   return out;
 };
+
+/** The keys of all payments of an invoice, with the pay_index of each, oldest first. Throws StoreError. */
+export async function* keysOfSets(
+  store: Store,
+  invoice: bigint,
+): AsyncGenerator<{ readonly key: string; readonly payIndex: bigint }> {
+  for await (const [key, value] of store.entries(ofInvoice(invoice)))
+    yield { key, payIndex: readRecord(key, value, decodeInvoiceSet).payment.payIndex };
+}

@@ -3,6 +3,8 @@ import type { InvoiceRecord } from './invoicerecord.ts';
 
 interface Wait {
   readonly wants: (invoice: InvoiceRecord) => boolean;
+  /** The number of the invoice, of who waits for one alone. */
+  readonly of: bigint | undefined;
   readonly end: (invoice: InvoiceRecord | undefined) => void;
 }
 
@@ -14,13 +16,13 @@ export class InvoiceWaiters {
     return this.waits.size;
   }
 
-  /** The first invoice paid from now on for which `wants` is true; undefined once `signal` is aborted. */
-  wait(wants: Wait['wants'], signal: AbortSignal): Promise<InvoiceRecord | undefined> {
+  /** The first invoice paid from now on for which `wants` is true; undefined once `signal` is aborted, or the one of number `of` deleted. */
+  wait(wants: Wait['wants'], signal: AbortSignal, of?: bigint): Promise<InvoiceRecord | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const gone = (): void => wait.end(undefined);
       const wait: Wait = {
-        wants,
+        ...{ wants, of },
         end: (invoice) => {
           this.waits.delete(wait);
           signal.removeEventListener('abort', gone);
@@ -35,5 +37,10 @@ export class InvoiceWaiters {
   /** An invoice was paid and that is durable: answers everyone who waits for it. */
   paid(invoice: InvoiceRecord): void {
     for (const wait of [...this.waits]) if (wait.wants(invoice)) wait.end(invoice);
+  }
+
+  /** The invoice of this number was deleted: it is never paid. */
+  deleted(n: bigint): void {
+    for (const wait of [...this.waits]) if (wait.of === n) wait.end(undefined);
   }
 }

@@ -2,6 +2,9 @@
  * Records with consecutive numbers, of which a node may have very many. Only those that may still change, or are not durable yet,
  * are in memory; all others are read from the store when asked for, by number or in order from a number on.
  */
+import { u64be } from '../../wire/bytes.ts';
+import type { Change } from '../../wire/change.ts';
+import { decode, u64 } from '../../wire/codec.ts';
 import type { Store } from '../ports/ports.ts';
 import { readRecord } from './records.ts';
 import type { KeyPrefix } from './schema.ts';
@@ -16,6 +19,25 @@ export async function* numbersBelow(store: Store, prefix: KeyPrefix, from = 0n):
   const after = from === 0n ? undefined : prefix + numberText(from - 1n);
   for await (const [key] of store.entries(prefix, after)) yield numberIn(key);
 }
+
+/** The highest number that records of a kind had when one of them was deleted: it is never given again, though no record may have it. */
+const HIGHEST = 'highest/';
+
+/** The change that belongs to every deletion of a numbered record: `highest` is the highest number given so far below the prefix. */
+export const highestGiven = (prefix: KeyPrefix, highest: bigint): Change => ({
+  key: HIGHEST + prefix.slice(0, -1),
+  value: u64be(highest),
+});
+
+/** The highest number given so far below a prefix, also where that record was deleted; 0 where there was none. Throws StoreError. */
+export const lastNumber = async (store: Store, prefix: KeyPrefix): Promise<bigint> => {
+  const last = await store.last(prefix);
+  const found = last === undefined ? 0n : numberIn(last);
+  const key = HIGHEST + prefix.slice(0, -1);
+  const value = await store.get(key);
+  const given = value === undefined ? 0n : readRecord(key, value, (bytes) => decode(u64, bytes));
+  return given > found ? given : found;
+};
 
 export class Numbered<T> {
   /** By number: these take precedence over what the store has. */
@@ -35,10 +57,9 @@ export class Numbered<T> {
     return this.prefix + numberText(n);
   }
 
-  /** The highest number in the store; 0 where there is none. Throws StoreError. */
-  async last(): Promise<bigint> {
-    const key = await this.store.last(this.prefix);
-    return key === undefined ? 0n : numberIn(key);
+  /** The highest number given so far; 0 where there was none. Throws StoreError. */
+  last(): Promise<bigint> {
+    return lastNumber(this.store, this.prefix);
   }
 
   /** The record with this number. Throws StoreError. */

@@ -29,6 +29,14 @@ const table = {
   'meta/node': row('the node id', 'node/store/open.ts', '33 bytes', 0, 'no'),
   'meta/fresh': row('a mark: the seed was made together with this store', 'node/store/open.ts', 'empty', 0, 'no'),
 
+  'highest/': row(
+    'kind of record: the highest number given when one was deleted',
+    'node/store/numbered.ts',
+    'u64',
+    5,
+    'no',
+  ),
+
   'chain/block/': row('height: hash of a block of the branch followed', 'node/chain/cursor.ts', '32 bytes', 0, 'chain'),
   'chain/birth': row('height at which the node began', 'node/chain/cursor.ts', 'digits', 0, 'chain'),
   'chain/first': row('hash of block 1', 'node/chain/cursor.ts', '32 bytes', 0, 'chain'),

@@ -123,6 +123,18 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
     expect(await call('listforwards', { status: 'failed' })).toEqual({ result: { forwards: [] } });
   });
 
+  test('deletes an invoice, whose status has to be the one named', async () => {
+    const label = 'saucer';
+    await line.bob.call('invoice', { amount_msat: 500_000n, label, description: 'saucer' });
+    expect(await call('delinvoice', { label, status: 'paid' })).toMatchObject({
+      error: { code: 906, data: { current_status: 'unpaid', expected_status: 'paid' } },
+    });
+    expect(await call('delinvoice', { label, status: 'unpaid' })).toMatchObject({
+      result: { label, status: 'unpaid' },
+    });
+    expect(await call('delinvoice', { label, status: 'unpaid' })).toMatchObject({ error: { code: 905 } });
+  });
+
   test('sets the fees of a channel', async () => {
     expect(await call('setchannel', { id: scid, feebase: 7, feeppm: 8, htlcmin: '2sat' })).toMatchObject({
       result: {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '../../amp/limits.ts';
 import { schemeNames, schemes } from '../../amp/schemes.ts';
+import { delinvoice } from '../../node/api/methods/invoices/delinvoice.ts';
 import { Invoices } from '../../node/pay/invoices.ts';
 import { ReceiverHost } from '../../node/pay/receiver.ts';
 import { Gate } from '../../node/store/gate.ts';
@@ -9,6 +10,7 @@ import { memoryStore } from '../../node/store/memory.ts';
 import { msat, type PaymentHash, type Preimage, paymentHash } from '../../wire/units.ts';
 import { bytes32, type Htlc, keyOf, peerOf, secretOf } from '../amp/receiver.ts';
 import { amp, ampInvoice } from '../amp/sets.ts';
+import { patient } from '../support/api.ts';
 import { heldClock, keptLog } from '../support/quiet.ts';
 
 const fatal = (error: unknown): void => {
@@ -47,7 +49,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), clock = heldClock())
     receiver.htlc(htlc);
     await turn();
   };
-  return { disk, clock, receiver, told, bill, pass, arrive };
+  return { disk, clock, receiver, invoices, told, bill, pass, arrive };
 };
 
 const ordinary = (id: number, amount: bigint): Htlc => ({
@@ -67,6 +69,18 @@ describe('an incomplete set goes back when its invoice expires, not at its timeo
     expect(told).toEqual([]);
     await pass(1);
     expect(told).toEqual([`0 ${WRONG}`]);
+  });
+
+  test('an ordinary payment whose invoice is deleted, at once, and what comes for it later', async () => {
+    const { receiver, invoices, told, bill, arrive } = await opened();
+    const { paymentHash: hash, preimage } = secretOf(1);
+    await bill(hash, preimage, bytes32(2), 10);
+    await arrive(ordinary(0, 400_000n));
+    await delinvoice.handler({ invoices, receiver }, { label: '10', status: 'unpaid', desconly: false }, patient);
+    await turn();
+    expect(told).toEqual([`0 ${WRONG}`]);
+    await arrive(ordinary(1, 600_000n));
+    expect(told).toEqual([`0 ${WRONG}`, `1 ${WRONG}`]);
   });
 
   test.each(schemeNames)('an AMP of scheme %s, also after a restart', async (scheme) => {

@@ -198,6 +198,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     created_index: 1,
   },
   listinvoices: { invoices: [invoice] },
+  delinvoice: { ...invoice, status: 'unpaid' },
   waitinvoice: invoice,
   waitanyinvoice: { ...invoice, pay_index: 7 },
   decodepay: decoded,

@@ -76,6 +76,28 @@ export const invoiceRows: Rows = {
     (await line.carol.call('listinvoices', {})).invoices.length,
     (await line.carol.call('listinvoices', { limit: 1 })).invoices.length,
   ],
+  'delinvoice.label': async (line) => {
+    const { label } = await bill(line);
+    return [
+      await said(line.carol.call('delinvoice', { label: 'nosuch', status: 'unpaid' })),
+      await said(line.carol.call('delinvoice', { label, status: 'unpaid' })),
+    ];
+  },
+  'delinvoice.status': async (line) => {
+    const { label } = await bill(line);
+    return [
+      await said(line.carol.call('delinvoice', { label, status: 'paid' })),
+      await said(line.carol.call('delinvoice', { label, status: 'unpaid' })),
+    ];
+  },
+  'delinvoice.desconly': async (line) => {
+    const { label } = await bill(line);
+    const left = async () => (await line.carol.call('listinvoices', { label })).invoices.length;
+    await line.carol.call('delinvoice', { label, status: 'unpaid', desconly: true });
+    const before = await left();
+    await line.carol.call('delinvoice', { label, status: 'unpaid' });
+    return [before, await left()];
+  },
   'waitinvoice.label': async (line) => {
     const { label, bolt11 } = await bill(line);
     await line.alice.call('pay', { bolt11 });

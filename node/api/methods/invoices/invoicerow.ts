@@ -39,7 +39,10 @@ const row = z.object({ ...invoiceFields, status: z.enum(['unpaid', 'paid', 'expi
 export type InvoiceRow = z.output<typeof row>;
 
 /** An invoice as it is listed. */
-export const invoiceRow = (node: Pick<Node, 'invoices'>, record: InvoiceRecord): InvoiceRow => {
+export const invoiceRow = (
+  node: { readonly invoices: Pick<Node['invoices'], 'status'> },
+  record: InvoiceRecord,
+): InvoiceRow => {
   const { paid } = record;
   const ordinary = record.kind === 'ordinary';
   return {

@@ -23,18 +23,18 @@ export const waitinvoice = method({
   result,
   handler: async (node: Parts, { label }, { signal }): Promise<Result> => {
     const { invoices, ports } = node;
-    let record = await invoices.byLabel(label);
-    if (record === undefined) throw new ApiError('invoice_unknown', `label: there is no invoice "${label}"`);
+    const found = await invoices.byLabel(label);
+    if (found === undefined) throw new ApiError('invoice_unknown', `label: there is no invoice "${label}"`);
     checkRoom(node);
     for (;;) {
-      record = await invoices.reread(record);
+      const record = await invoices.reread(found);
+      if (record === undefined) throw new ApiError('general', `the invoice "${label}" was deleted meanwhile`);
       const { status, ...row } = invoiceRow(node, record);
       if (status === 'paid') return { ...row, status };
       if (status === 'expired') throw new ApiError('invoice_expired', `the invoice "${label}" has expired unpaid`);
       if (signal.aborted) throw gone();
-      const waited = record;
       const left = Math.max(0, record.expiresAt * 1000 - ports.clock.now());
-      await within(node, left, signal, (until) => invoices.waitPaid(waited, until));
+      await within(node, left, signal, (until) => invoices.waitPaid(record, until));
     }
   },
 });
