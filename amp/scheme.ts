@@ -88,7 +88,7 @@ export interface Scheme {
   /** Shares are points of a polynomial over GF(2^8), which is kept up for `verdict` as they arrive. */
   readonly interpolates: boolean;
 
-  /** A share's marker is the child index of its HTLC, so no two HTLCs of a set may have the same. */
+  /** A share's marker is the child index of its HTLC, so no two HTLCs of a set may have the same; not together with `furtherBlobs`. */
   readonly markerIsIndex: boolean;
   /** An HTLC with a lower marker is refused by itself; its set stands. */
   readonly leastMarker: 0 | 1;

@@ -25,7 +25,8 @@ const TAKEN: readonly string[] = ['single', 'mpp', 'ordinary', DEPLOYED];
 
 /**
  * These and a program's own. Throws RangeError for a name or a protocol number that is taken, or none at all: names have up to 32
- * letters, digits or hyphens, numbers are 1 to 15.
+ * letters, digits or hyphens, numbers are 1 to 15. Also where the marker of a share is to be the child index of its HTLC, which may
+ * carry several shares.
  */
 export const withSchemes = (own: readonly Scheme[], base: Schemes = schemes): Schemes => {
   const all = [...base.values()];
@@ -38,6 +39,10 @@ export const withSchemes = (own: readonly Scheme[], base: Schemes = schemes): Sc
     const other = all.find((one) => one.name === name || one.protocol === protocol);
     if (other !== undefined || TAKEN.includes(name))
       throw new RangeError(`scheme ${name}, protocol ${protocol}: the name or the number is taken`);
+    if (scheme.markerIsIndex && scheme.furtherBlobs)
+      throw new RangeError(
+        `scheme ${name}: expected markerIsIndex or furtherBlobs, not both: an HTLC with several shares has one child index all the same`,
+      );
     all.push(scheme);
   }
   return named(all);

@@ -55,6 +55,7 @@ test.each<[string, Partial<Scheme>]>([
   ['a protocol number that is taken', { protocol: 1 }],
   ['protocol 0', { protocol: 0 }],
   ['protocol 16', { protocol: 16 }],
+  ['several shares in an HTLC whose index is the marker of its share', { markerIsIndex: true, furtherBlobs: true }],
 ])('a scheme with %s is not taken into the table', (_, change) => {
   expect(() => withSchemes([{ ...own, ...change }])).toThrow(RangeError);
   expect(schemes.has('mine')).toBe(false);
