@@ -160,6 +160,7 @@ export class Payments {
     const result = resultOfInternalError(state, preimage);
     this.parts.gate.save(prefixed(`${PAYMENT_MACHINES}${running.id}/`, changes(paymentTables(state), [])));
     this.running.delete(running.id);
+    this.roundTrips.forget(running.id);
     running.machine.stop();
     this.notifyWaiters(running, this.recordResult(before, result));
   }

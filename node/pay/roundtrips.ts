@@ -45,7 +45,7 @@ export class RoundTrips {
   private readonly measured = new Map<string, Smoothed>();
   private readonly hopsSeen = new Set<number>();
   private readonly offered = new Map<string, { readonly route: Route; readonly at: number }>();
-  /** By payment: the attempt that left last. */
+  /** By payment, as long as it is under way: the attempt that left last. */
   private readonly latest = new Map<string, number>();
   private readonly proven = new Map<string, { readonly amount: bigint; readonly until: number }>();
 
@@ -53,9 +53,9 @@ export class RoundTrips {
   take(event: PaymentEvent, now: number): void {
     if (event.event === 'shard_offered') {
       put(this.offered, `${event.payment}/${event.attempt}`, { route: event.route, at: now });
-      this.latest.set(event.payment, event.attempt);
+      put(this.latest, event.payment, event.attempt);
     }
-    if (event.event === 'payment_succeeded' || event.event === 'payment_failed') this.latest.delete(event.payment);
+    if (event.event === 'payment_succeeded' || event.event === 'payment_failed') this.forget(event.payment);
     if (event.event !== 'shard_failed' && event.event !== 'shard_fulfilled') return;
     const attempt = `${event.payment}/${event.attempt}`;
     const offered = this.offered.get(attempt);
@@ -68,6 +68,16 @@ export class RoundTrips {
     const isDirect = event.event === 'shard_failed' ? hop !== last : this.latest.get(event.payment) === event.attempt;
     if (hop !== undefined && hop >= 0 && isDirect) this.note(route, hop, now - at);
     if (hop === last) this.arrived(route, now);
+  }
+
+  /** A payment is over. */
+  forget(payment: string): void {
+    this.latest.delete(payment);
+  }
+
+  /** How many payments are kept in mind. */
+  get payments(): number {
+    return this.latest.size;
   }
 
   /** An HTLC over `route` came back after `took` milliseconds from hop `hop`, counted from 0. */

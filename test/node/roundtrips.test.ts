@@ -113,3 +113,15 @@ test('measurements of a thousand outlets are remembered, and of more not those o
   for (let n = 1; n <= 1000; n++) shard(trips, { over: over(n), back: 400, hop: 0 });
   expect(trips.of(over(0), 0)).toBeGreaterThan(120);
 });
+
+test('payments are kept in mind while they are under way, and no more than a thousand of them', () => {
+  const trips = new RoundTrips();
+  const offered = (payment: string): void => {
+    const common = { payment, shard: 0, attempt: 0, paymentHash: paymentHash(secret), route };
+    trips.take({ ...common, event: 'shard_offered', index: 0, frame: secret, blobs: [] }, 0);
+  };
+  for (let i = 0; i < 1010; i++) offered(`${i}`);
+  expect(trips.payments).toBe(1000);
+  trips.forget('1009');
+  expect(trips.payments).toBe(999);
+});

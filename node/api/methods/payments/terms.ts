@@ -54,7 +54,8 @@ export const maxFeeOf = (amount: Msat, { maxfeepercent, exemptfee, maxfee }: Lim
 
 /**
  * HTLCs at once, at most. One means one, and spare ones come on top; any other number is a wish, and a shard that finds no way may
- * still be cut further.
+ * still be cut further. With spare ones there may be twice as many needed and one, so that those come to no more than half of the
+ * amount, rounded up as each HTLC is: that is the bound where the caller gives none.
  */
 const maxShardsOf = ({
   shards = 2,
@@ -62,7 +63,10 @@ const maxShardsOf = ({
 }: {
   shards?: number | undefined;
   redundancy?: number | undefined;
-}) => (shards === 1 ? 1 + redundancy : Math.min(MOST_SHARDS, Math.max(DEFAULTS.maxShards, shards + redundancy)));
+}) =>
+  shards === 1
+    ? 1 + redundancy
+    : Math.min(MOST_SHARDS, Math.max(DEFAULTS.maxShards, shards + redundancy, 3 * redundancy + 1));
 
 export const terms = (
   node: Pick<Node, 'now' | 'ports'>,
