@@ -15,7 +15,7 @@ import type { Preimage } from '../../wire/units.ts';
 import { Machine } from '../base/machine.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
-import { decodeOrigin } from './origin.ts';
+import { attemptsAmong, lostAttempts } from './lostattempts.ts';
 import { offerHtlc, routeFound } from './paymenteffects.ts';
 import type { PaymentDetails, PaymentsParts, Running } from './paymentparts.ts';
 import {
@@ -71,11 +71,7 @@ export class Payments {
   resume(): void {
     this.isResumed = true;
     this.failNeverSent();
-    const known = new Set<string>();
-    for (const { htlc } of this.parts.channels().offeredHtlcs()) {
-      const origin = decodeOrigin(htlc.origin);
-      if (origin.kind === 'payment') known.add(`${origin.payment}/${origin.attempt}`);
-    }
+    const known = attemptsAmong(this.parts.channels().offeredHtlcs());
     for (const { id, machine, attemptsBefore } of this.running.values()) {
       if (machine.state.kind === 'finished' && this.parts.paymentStore.pendingById(id) === undefined) {
         // Its result is saved; the node stopped before the machine was deleted.
@@ -84,10 +80,8 @@ export class Payments {
         continue;
       }
       machine.push({ type: 'restored' });
-      if (machine.state.kind !== 'running') continue;
-      for (const { state } of machine.state.shards)
-        if (state.kind === 'in_flight' && state.attempt < attemptsBefore && !known.has(`${id}/${state.attempt}`))
-          machine.push({ type: 'outcome', attempt: state.attempt, outcome: { kind: 'refused', why: 'lost' } });
+      for (const attempt of lostAttempts(id, machine.state, attemptsBefore, known))
+        machine.push({ type: 'outcome', attempt, outcome: { kind: 'refused', why: 'lost' } });
     }
   }
 
