@@ -6,23 +6,19 @@
 import { construct, hopSize } from '../onion/construct.ts';
 import { FRAME_LENGTH, HMAC_LENGTH, MAX_BLOBS, writeFrame } from '../onion/eobframe.ts';
 import { type ReturnedFailure, readFailure } from '../onion/failureonion.ts';
-import { hopSecrets } from '../onion/keys.ts';
+import { hopSecrets, sessionKeyFrom } from '../onion/keys.ts';
 import { HOPS_LENGTH, type HopData, type OnionHop } from '../onion/packet.ts';
 import { type AmpRecord, writeFinal, writeForward } from '../onion/payload.ts';
 import { zeros } from '../wire/bytes.ts';
-import { isSecretKey, sha256 } from '../wire/crypto.ts';
-import { type PaymentHash, type SecretKey, secretKey, shortChannelId } from '../wire/units.ts';
+import { type PaymentHash, type SecretKey, shortChannelId } from '../wire/units.ts';
 import type { PaymentRequest } from './io.ts';
 import { isDeployed, isEob, type Shard } from './payment.ts';
 import type { Hop, Route } from './route.ts';
 import { derive } from './shares.ts';
 
-/** The session key of an attempt. A hash that is no scalar has never been seen; hashed again it is one. */
-export const sessionKey = (entropy: Uint8Array, attempt: number): SecretKey => {
-  let key = derive(entropy, 'session key', attempt);
-  while (!isSecretKey(key)) key = sha256(key);
-  return secretKey(key);
-};
+/** The session key of an attempt. */
+export const sessionKey = (entropy: Uint8Array, attempt: number): SecretKey =>
+  sessionKeyFrom(derive(entropy, 'session key', attempt));
 
 const NO_CHANNEL = shortChannelId(0n);
 

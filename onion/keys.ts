@@ -3,7 +3,7 @@
  * route to what each hop shares with the sender, and from a shared secret to the keys of its uses.
  */
 import { utf8 } from '../wire/bytes.ts';
-import { ecdh, hmacSha256, multiplySecrets, pointOf, sha256 } from '../wire/crypto.ts';
+import { ecdh, hmacSha256, isSecretKey, multiplySecrets, pointOf, sha256 } from '../wire/crypto.ts';
 import { type Point, type SecretKey, secretKey } from '../wire/units.ts';
 
 const labels = {
@@ -26,6 +26,13 @@ export const generateKey = (use: keyof typeof labels, secret: Uint8Array): Uint8
 /** What the ephemeral key is multiplied by on its way past a hop: 32 bytes. Throws RangeError for a zero scalar (never seen). */
 export const blindingFactor = (ephemeralKey: Point, sharedSecret: Uint8Array): SecretKey =>
   secretKey(sha256(ephemeralKey, sharedSecret));
+
+/** The session key that 32 bytes stand for. Bytes that are no scalar have never been seen; hashed again they are one. */
+export const sessionKeyFrom = (bytes: Uint8Array): SecretKey => {
+  let key = bytes;
+  while (!isSecretKey(key)) key = sha256(key);
+  return secretKey(key);
+};
 
 /** What the sender knows about one hop. */
 export interface HopSecret {

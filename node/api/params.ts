@@ -73,6 +73,8 @@ export const hash32 = param<string, ReturnType<typeof paymentHash>>('hash', (giv
 export const preimage32 = param<string, ReturnType<typeof preimage>>('preimage', (given) =>
   preimage(bytesFrom(given, 32, 'a preimage: 64 hex digits')),
 );
+/** 32 bytes that only some should know. */
+export const secret32 = param<string, Uint8Array>('secret', (given) => bytesFrom(given, 32, 'a secret: 64 hex digits'));
 /** The 32 bytes that name an atomic multi-path payment. */
 export const setId = param<string, Uint8Array>('set id', (given) => bytesFrom(given, 32, 'a set id: 64 hex digits'));
 export const channelId32 = param<string, ChannelId>('channel id', (given) =>
@@ -117,6 +119,13 @@ export const flag = param<boolean | 'true' | 'false', boolean>('true|false', (gi
 /** A whole number within bounds, or its digits. */
 export const integer = (low: number, high: number) =>
   param<number | string, number>(`${low}..${high}`, (given) => integerFrom(given, low, high));
+/** A number within bounds, decimals allowed, or its digits. */
+export const decimal = (low: number, high: number) =>
+  param<number | string, number>(`${low}..${high}`, (given) => {
+    const n = typeof given === 'string' && /^\d{1,16}(\.\d{1,9})?$/.test(given) ? Number(given) : given;
+    if (typeof n !== 'number' || !(n >= low && n <= high)) throw new RangeError(`a number from ${low} to ${high}`);
+    return n;
+  });
 /** A TCP port to connect to. */
 export const port = integer(1, 0xffff);
 export const u32 = param<number | string, number>('u32', (given) => integerFrom(given, 0, 0xffff_ffff));

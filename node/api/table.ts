@@ -32,6 +32,8 @@ import { notifications } from './methods/node/notifications.ts';
 import { setconfig } from './methods/node/setconfig.ts';
 import { stop } from './methods/node/stop.ts';
 import { waitblockheight } from './methods/node/waitblockheight.ts';
+import { createonion } from './methods/payments/createonion.ts';
+import { getroute } from './methods/payments/getroute.ts';
 import { keysend } from './methods/payments/keysend.ts';
 import { listpays } from './methods/payments/listpays.ts';
 import { pay } from './methods/payments/pay.ts';
@@ -84,6 +86,8 @@ export const nodeMethods = {
   xpay,
   keysend,
   listpays,
+  getroute,
+  createonion,
   listforwards,
   listchannels,
   listnodes,

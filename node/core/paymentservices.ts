@@ -21,6 +21,7 @@ import { HtlcFailures } from '../forward/htlcfailures.ts';
 import { HtlcSwitch } from '../forward/htlcswitch.ts';
 import { ReplayLog } from '../forward/replay.ts';
 import { Invoices } from '../pay/invoices.ts';
+import type { PaymentChannels } from '../pay/paymentparts.ts';
 import { Payments } from '../pay/payments.ts';
 import { isOwnPaymentSecret } from '../pay/paymentsecret.ts';
 import { PaymentStore } from '../pay/paymentstore.ts';
@@ -46,15 +47,32 @@ export interface PaymentServices extends NodePayments {
   readonly replays: ReplayLog;
 }
 
+/** The channels as payments see them. While the chain is away for long there are none. */
+const paymentChannelsOf = ({ channels, outage }: ChainServices, invoices: Invoices): PaymentChannels => ({
+  outlets: () =>
+    outage.isHalting
+      ? []
+      : [...channels.entries.values()].flatMap((entry) => outletOf(entry, channels.context()) ?? []),
+  offer: (scid, offer) => {
+    const entry = outage.isHalting ? undefined : channels.byShortId(scid);
+    entry?.machine.push({ type: 'offer', ...offer });
+    return entry !== undefined;
+  },
+  offeredHtlcs: () => channels.allOffered(),
+  isPreimageKnown: (hash) =>
+    invoices.openByHash(hash)?.preimage !== undefined || knowsPreimage(channels.entries.values(), hash),
+});
+
 const paymentsOf = (
   { identity, chain }: PaymentServicesParts,
   ports: Ports,
   invoices: Invoices,
   schemes: Schemes,
   paymentStore: PaymentStore,
+  paymentChannels: PaymentChannels,
 ): Payments => {
   const { gate, peers, keys, now, fatal } = identity;
-  const { channels, graph, follower, outage } = chain;
+  const { graph, follower } = chain;
   const readsFrames = (key: string, node: Point): boolean => {
     const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
     return theirs !== undefined && hasFeature(theirs, 'option_eob_amp');
@@ -62,20 +80,7 @@ const paymentsOf = (
   return new Payments({
     ...ports,
     ...{ gate, paymentStore },
-    channels: () => ({
-      outlets: () =>
-        outage.isHalting
-          ? []
-          : [...channels.entries.values()].flatMap((entry) => outletOf(entry, channels.context()) ?? []),
-      offer: (scid, offer) => {
-        const entry = outage.isHalting ? undefined : channels.byShortId(scid);
-        entry?.machine.push({ type: 'offer', ...offer });
-        return entry !== undefined;
-      },
-      offeredHtlcs: () => channels.allOffered(),
-      isPreimageKnown: (hash) =>
-        invoices.openByHash(hash)?.preimage !== undefined || knowsPreimage(channels.entries.values(), hash),
-    }),
+    channels: () => paymentChannels,
     routes: { graph, now, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
     isOwnInvoice: async (hash) => (await invoices.byId(hex(hash)))?.preimage !== undefined,
     context: () => ({ now: now(), millis: ports.clock.now(), height: follower.height, schemes }),
@@ -96,7 +101,9 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const limitedLog = identity.limitedLogs.payment;
   const { schemes } = eob;
   const invoices = await Invoices.load(store, gate, now);
-  const payments = paymentsOf(parts, ports, invoices, schemes, await PaymentStore.load(store, gate));
+  const paymentChannels = paymentChannelsOf(chain, invoices);
+  const paymentStore = await PaymentStore.load(store, gate);
+  const payments = paymentsOf(parts, ports, invoices, schemes, paymentStore, paymentChannels);
   await payments.load();
   const named = (log: Log): Log => namingLog(partLog(log, 'forward'), (key) => channels.nameOf(key));
   const log = named(ports.log);
@@ -166,5 +173,14 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     onFeeEarned: (fee) => gate.save(forwardingFees.add(fee)),
     onForwardNote: experiments.onForwardNote ?? (() => undefined),
   });
-  return { invoices, payments, receiver, forwards, htlcSwitch, replays, feesCollected: () => forwardingFees.total };
+  return {
+    invoices,
+    payments,
+    paymentChannels,
+    receiver,
+    forwards,
+    htlcSwitch,
+    replays,
+    feesCollected: () => forwardingFees.total,
+  };
 };

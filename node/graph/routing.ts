@@ -30,6 +30,10 @@ export interface RouteContext {
   readonly now: () => number;
   /** Whether a node reads TLV payloads only. */
   readonly tlvOnly: (id: NodeKey, node: Point) => boolean;
+  /** Cost of delay, in billionths of the amount per block; 15 where absent. */
+  readonly riskPerBlock?: bigint;
+  /** What channels take at least (htlc_minimum_msat) does not count. */
+  readonly withoutMinimum?: boolean;
 }
 
 /** One direction of a channel in the search. `policy` undefined: our own outlet, without fee and delay. */
@@ -143,6 +147,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
   const source = hex(context.source);
   const bound = limitsOf(query.excluded, query.reserved);
   const now = context.now();
+  const least = (amount: bigint): bigint => (context.withoutMinimum ? 0n : amount);
   // BOLT 7: a node that requires unknown features is not routed through; as the destination, its invoice decides.
   const leads = (from: NodeKey): boolean => context.graph.node(from)?.unknownFeature === undefined;
   const outlets = new Map<NodeKey, Edge[]>();
@@ -152,7 +157,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
       from: source,
       scid: outlet.scid,
       ceiling: bound(outlet.scid, undefined, outlet.spendable),
-      floor: 1n,
+      floor: least(1n),
       policy: undefined,
     };
     const peer = hex(outlet.peer);
@@ -162,7 +167,13 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
   for (const hint of context.hints) {
     const from = hex(hint.from);
     if (!leads(from)) continue;
-    const edge = { from, scid: hint.scid, ceiling: bound(hint.scid, from, query.amount), floor: 1n, policy: hint };
+    const edge = {
+      from,
+      scid: hint.scid,
+      ceiling: bound(hint.scid, from, query.amount),
+      floor: least(1n),
+      policy: hint,
+    };
     hinted.set(hex(hint.to), [...(hinted.get(hex(hint.to)) ?? []), edge]);
   }
   return (node) => {
@@ -180,7 +191,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
         from,
         scid: channel.scid,
         ceiling: bound(channel.scid, from, ceiling),
-        floor: policy.htlcMinimum,
+        floor: least(policy.htlcMinimum),
         policy,
         isSpent: channel.spentAt !== undefined,
       });
@@ -197,6 +208,7 @@ const dijkstra = (
   perBlock: bigint,
 ): { readonly found: Label | undefined; readonly late: boolean } => {
   let late = false;
+  const riskPerBlock = context.riskPerBlock ?? RISK_PER_BLOCK;
   const source = hex(context.source);
   const target = hex(query.destination);
   const avoided = new Set(query.excludedNodes.map((node) => hex(node)));
@@ -221,7 +233,7 @@ const dijkstra = (
         late = true;
         continue;
       }
-      const risk = (label.amount * BigInt(delta) * RISK_PER_BLOCK) / BILLION;
+      const risk = (label.amount * BigInt(delta) * riskPerBlock) / BILLION;
       frontier.push({
         node: edge.from,
         amount: total,

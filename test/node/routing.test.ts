@@ -4,35 +4,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RouteQuery } from '../../amp/io.ts';
 import type { Outlet } from '../../amp/route.ts';
-import { ourSide } from '../../node/graph/announcementsignatures.ts';
-import { Graph, nodeKey } from '../../node/graph/graph.ts';
+import { type Graph, nodeKey } from '../../node/graph/graph.ts';
 import { findRoute, forwardingFee } from '../../node/graph/routing.ts';
 import { hex } from '../../wire/bytes.ts';
-import { msat, sat, scidOf, scidParts, txid } from '../../wire/units.ts';
-import { idOf, NOW, policy, type Terms } from '../support/graph.ts';
+import { msat, scidOf, scidParts } from '../../wire/units.ts';
+import { idOf, NOW } from '../support/graph.ts';
+import { network } from '../support/network.ts';
 
-/** A network by its edges, both directions, each with its terms, believed without further ado. */
-const network = (edges: readonly (readonly [string, string, number, Terms?])[]): Graph => {
-  const graph = new Graph();
-  for (const [a, b, n, terms] of edges) {
-    const id = scidOf(n, 0, 0);
-    const nodes = ourSide(idOf(a), idOf(b)) === 0 ? ([a, b] as const) : ([b, a] as const);
-    const { feeBase, feeProportional, cltvExpiryDelta, htlcMaximum } = { ...policy, ...terms };
-    const side = {
-      ...{ timestamp: NOW, cltvExpiryDelta, htlcMinimum: msat(1n), htlcMaximum: msat(htlcMaximum) },
-      ...{ feeBase: msat(feeBase), feeProportional, disabled: false, raw: new Uint8Array(0) },
-    };
-    graph.addChannel({
-      scid: id,
-      nodes: [nodeKey(idOf(nodes[0])), nodeKey(idOf(nodes[1]))],
-      capacity: sat(1_000_000n),
-      funding: { txid: txid(new Uint8Array(32).fill(n)), vout: 0 },
-      raw: new Uint8Array(0),
-      policies: [side, side],
-    });
-  }
-  return graph;
-};
 const query = (to: string, amount: bigint, more: Partial<RouteQuery> = {}): RouteQuery => ({
   ...{ query: 1, shard: 0, destination: idOf(to), amount: msat(amount), maxFee: msat(1_000_000n), finalExpiry: 500 },
   maxExpiry: 2516,

@@ -287,6 +287,15 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
       },
     ],
   },
+  getroute: {
+    route: [
+      {
+        ...{ id: ids.bob, channel: '103x1x0', direction: 1, style: 'tlv' },
+        ...{ amount_msat: msat(1_000n), delay: 9 },
+      },
+    ],
+  },
+  createonion: { onion: '00', shared_secrets: [ids.hash] },
   ...devSamples,
 };
 

@@ -75,6 +75,8 @@ const required: readonly (readonly [method: MethodName, list: string | undefined
     'payment_hash status created_at created_index destination completed_at label bolt11 description amount_msat ' +
       'amount_sent_msat preimage number_of_parts erroronion',
   ],
+  ['getroute', 'route', 'id channel direction amount_msat delay style'],
+  ['createonion', undefined, 'onion shared_secrets'],
   ['help', 'help', 'command'],
   ['listhtlcs', 'htlcs', 'short_channel_id id expiry direction amount_msat payment_hash state'],
   [

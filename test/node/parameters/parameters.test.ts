@@ -12,6 +12,7 @@ import { devRows, thievingRows } from './dev.ts';
 import { forwardRows } from './forwards.ts';
 import { messageRows, nodeRows } from './node.ts';
 import { invoiceRows, payRows } from './payments.ts';
+import { routeRows } from './routes.ts';
 import type { Rows } from './rows.ts';
 
 /** In this order: what ends a channel comes last. */
@@ -22,6 +23,7 @@ const rows: Rows = {
   ...forwardRows,
   ...invoiceRows,
   ...payRows,
+  ...routeRows,
   ...devRows,
   ...fundingRows,
   ...thievingRows,
