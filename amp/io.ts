@@ -8,6 +8,7 @@ import type { Change } from '../wire/change.ts';
 import type { RawRecord } from '../wire/tlv.ts';
 import type { Msat, PaymentHash, Point, Preimage, ShortChannelId } from '../wire/units.ts';
 import type { HtlcKey, PaidInvoice, PaymentEvent, ReceiverEvent } from './events.ts';
+import type { Composers, HopBlobs } from './extras.ts';
 import type { ReceiverLimits } from './limits.ts';
 import type { Outlet, Route } from './route.ts';
 import type { Schemes } from './scheme.ts';
@@ -178,6 +179,8 @@ export interface PaymentTerms {
   readonly deadline: number;
   /** EXPERIMENT, for a node started with --dev alone: this many shards are planned and never offered. Otherwise 0. */
   readonly withhold: number;
+  /** Blobs of the payer's own for hops of every route. */
+  readonly blobs?: readonly HopBlobs[] | undefined;
 }
 
 /** An AMP in EOBs. */
@@ -269,6 +272,8 @@ export interface PaymentContext {
   /** Best block. */
   readonly height: number;
   readonly schemes: Schemes;
+  /** What adds blobs to every payment. */
+  readonly composers?: Composers | undefined;
 }
 
 /* ------------------------------------------------------------------------------------------------- sending: effects */

@@ -9,7 +9,8 @@ import { isPoint } from '../wire/crypto.ts';
 import type { Msat } from '../wire/units.ts';
 import { halve } from './cut.ts';
 import { deployedSender, handOut, takeBack } from './deployed.ts';
-import type { PaymentEvent } from './events.ts';
+import type { PaymentEvent, PaymentFailure } from './events.ts';
+import { extrasOf, mostExtras } from './extras.ts';
 import type { PaymentContext, PaymentEffect } from './io.ts';
 import { buildOnion, fits, maxHops, recordOf } from './onions.ts';
 import {
@@ -100,15 +101,38 @@ export const ask = (pending: PendingStep, i: number, context: PaymentContext): P
     maxFee: feesLeft(payment),
     finalExpiry: height + finalCltv,
     maxExpiry: height + maxDelay,
-    maxHops: maxHops(payment.request, blobCount(payment, i, context)),
+    maxHops: maxHops(
+      payment.request,
+      blobCount(payment, i, context),
+      mostExtras(payment.request.blobs, context.composers),
+    ),
     excludedNodes: payment.learnt.nodes,
     excluded: payment.learnt.excluded,
     reserved: reservedBy(payment),
   });
 };
 
-/** Whether a route does what was asked; one that does not is as good as none, above all one that costs too much or takes too long. */
-export const isUsable = (payment: Running, i: number, route: Route, context: PaymentContext): boolean => {
+/** The payer's own blobs for shard `i` over a route, or why the payment cannot go on. */
+const extrasFor = (payment: Running, i: number, route: Route, context: PaymentContext) => {
+  const { request, shards } = payment;
+  const destination = {
+    ampBlobs: isEob(request) ? blobCount(payment, i, context) : undefined,
+    ampProtocols: [...context.schemes.values()].map(({ protocol }) => protocol),
+  };
+  const shard = { index: i, amount: shards[i]?.amount ?? request.amount };
+  return extrasOf(request, shard, route, destination, context.composers);
+};
+
+/**
+ * Whether a route does what was asked; one that does not is as good as none, above all one that costs too much or takes too long. A
+ * failure where the payer's own blobs cannot go along.
+ */
+export const isUsable = (
+  payment: Running,
+  i: number,
+  route: Route,
+  context: PaymentContext,
+): boolean | PaymentFailure => {
   const last = route.at(-1) ?? route[0];
   if (last.amount !== payment.shards[i]?.amount || !equal(last.node, payment.request.destination)) return false;
   const falling = route.every(({ amount, expiry }, j) => {
@@ -117,7 +141,9 @@ export const isUsable = (payment: Running, i: number, route: Route, context: Pay
   });
   if (!falling || routeFee(route) > feesLeft(payment)) return false;
   if (route[0].expiry > context.height + payment.request.maxDelay) return false;
-  return route.every(({ node }) => isPoint(node)) && fits(payment.request, route, blobCount(payment, i, context));
+  if (!route.every(({ node }) => isPoint(node))) return false;
+  const extras = extrasFor(payment, i, route, context);
+  return 'code' in extras ? extras : fits(payment.request, route, blobCount(payment, i, context), extras);
 };
 
 /** Gives shard `i` its share, if it is to have one and has none. */
@@ -179,6 +205,9 @@ export const offer = (pending: PendingStep, i: number, context: PaymentContext):
     setId === undefined || isDeployed(request)
       ? []
       : (shard.assigned?.shares ?? []).map((share) => encodeBlob({ setId, ...share }));
+  const extras = extrasFor(payment, i, route, context);
+  // They could go along when the route was found.
+  if ('code' in extras) throw new RangeError(`${extras.field}: expected ${extras.expected}`);
   const { packet, frame } = buildOnion(
     request,
     route,
@@ -187,6 +216,7 @@ export const offer = (pending: PendingStep, i: number, context: PaymentContext):
       ? { protocol: undefined, blobs: [], record: recordOf(shard, setId) }
       : { protocol: schemeOf(request, context)?.protocol, blobs },
     attempt,
+    extras,
   );
   const { scid, node: peer, amount, expiry } = route[0];
   const sent = withState(withProgress(ready, { attempts: attempt + 1, ...keptUntil(payment, context) }), i, {
@@ -196,7 +226,16 @@ export const offer = (pending: PendingStep, i: number, context: PaymentContext):
   });
   return withReport(
     withEffect(sent, { do: 'offer', attempt, scid, peer, amount, expiry, paymentHash, onion: packet }),
-    { event: 'shard_offered', shard: i, attempt, route, paymentHash, index: shard.assigned?.index, frame, blobs },
+    {
+      event: 'shard_offered',
+      shard: i,
+      attempt,
+      route,
+      paymentHash,
+      index: shard.assigned?.index,
+      frame,
+      blobs: [...blobs, ...(extras.get(route.length - 1)?.blobs ?? [])],
+    },
   );
 };
 

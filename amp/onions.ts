@@ -4,14 +4,16 @@
  */
 
 import { construct, hopSize } from '../onion/construct.ts';
-import { FRAME_LENGTH, HMAC_LENGTH, MAX_BLOBS, writeFrame } from '../onion/eobframe.ts';
+import { FRAME_LENGTH, HMAC_LENGTH, MAX_BLOBS, PAYMENT_ID_LENGTH, writeFrame } from '../onion/eobframe.ts';
 import { type ReturnedFailure, readFailure } from '../onion/failureonion.ts';
 import { hopSecrets, sessionKeyFrom } from '../onion/keys.ts';
 import { HOPS_LENGTH, type HopData, type OnionHop } from '../onion/packet.ts';
 import { type AmpRecord, writeFinal, writeForward } from '../onion/payload.ts';
 import { zeros } from '../wire/bytes.ts';
 import { type PaymentHash, type SecretKey, shortChannelId } from '../wire/units.ts';
-import type { PaymentRequest } from './io.ts';
+import type { PaymentFailure } from './events.ts';
+import { type ExtraBlobs, expectedOfBlobs, mostExtras, type RouteExtras } from './extras.ts';
+import type { PaymentContext, PaymentRequest } from './io.ts';
 import { isDeployed, isEob, type Shard } from './payment.ts';
 import type { Hop, Route } from './route.ts';
 import { derive } from './shares.ts';
@@ -22,9 +24,13 @@ export const sessionKey = (entropy: Uint8Array, attempt: number): SecretKey =>
 
 const NO_CHANNEL = shortChannelId(0n);
 
-/** What a forwarder reads: the HTLC it is to send on. */
-const forwarding = (request: PaymentRequest, at: Hop, next: Hop): HopData => {
+/** What a forwarder reads: the HTLC it is to send on, and blobs that the payer has for it. */
+const forwarding = (request: PaymentRequest, at: Hop, next: Hop, own: ExtraBlobs | undefined): HopData => {
   const to = { shortChannelId: next.scid, amtToForward: next.amount, outgoingCltvValue: next.expiry };
+  if (own !== undefined) {
+    const extra = { ...own, paymentId: zeros(PAYMENT_ID_LENGTH) };
+    return { kind: 'frame', frame: { ...to, extra } };
+  }
   return isEob(request) && !at.tlvOnly
     ? { kind: 'frame', frame: { ...to, extra: undefined } }
     : { kind: 'tlv', stream: writeForward(to) };
@@ -50,15 +56,17 @@ export const recordOf = ({ assigned }: Shard, setId: Uint8Array | undefined): Am
 /** The longest that record 14 can be. */
 const longestRecord: AmpRecord = { share: zeros(32), setId: zeros(32), childIndex: 0xffff_ffff };
 
-/** What the destination reads. */
+/** What the destination reads. With blobs of the payer's own the frame is of their protocol, and the AMP's blob stands before them. */
 const final = (
   request: PaymentRequest,
   at: Hop,
   { protocol = 0, blobs, record = longestRecord }: AmpBlobs,
+  own?: ExtraBlobs,
 ): HopData => {
   const what = { amtToForward: at.amount, outgoingCltvValue: at.expiry };
   if (isEob(request)) {
-    const extra = { protocol, paymentId: request.paymentId, blobs };
+    const { paymentId } = request;
+    const extra = { protocol: own?.protocol ?? protocol, paymentId, blobs: [...blobs, ...(own?.blobs ?? [])] };
     return { kind: 'frame', frame: { shortChannelId: NO_CHANNEL, ...what, extra } };
   }
   const keysend = isDeployed(request) ? undefined : request.keysend;
@@ -69,10 +77,11 @@ const final = (
   return { kind: 'tlv', stream: writeFinal({ ...what, paymentData, amp, paymentMetadata: request.metadata }) };
 };
 
-const hopsOf = (request: PaymentRequest, route: Route, amp: AmpBlobs): readonly OnionHop[] =>
+const hopsOf = (request: PaymentRequest, route: Route, amp: AmpBlobs, extras: RouteExtras): readonly OnionHop[] =>
   route.map((at, i) => {
-    const next = route[i + 1];
-    return { node: at.node, data: next === undefined ? final(request, at, amp) : forwarding(request, at, next) };
+    const [next, own] = [route[i + 1], extras.get(i)];
+    const data = next === undefined ? final(request, at, amp, own) : forwarding(request, at, next, own);
+    return { node: at.node, data };
   });
 
 const blankBlobs = (count: number): AmpBlobs => ({
@@ -80,15 +89,18 @@ const blankBlobs = (count: number): AmpBlobs => ({
   blobs: Array.from({ length: count }, () => zeros(FRAME_LENGTH)),
 });
 
-/** Whether an onion holds this route when the destination gets `blobs` blobs (0 for an ordinary payment). */
-export const fits = (request: PaymentRequest, route: Route, blobs: number): boolean => {
+/** Whether an onion holds this route when the destination gets `blobs` blobs of an AMP (0 for an ordinary payment), and hops `extras`. */
+export const fits = (request: PaymentRequest, route: Route, blobs: number, extras: RouteExtras): boolean => {
   if (blobs > MAX_BLOBS) return false;
-  const sizes = hopsOf(request, route, blankBlobs(blobs)).map(({ data }) => hopSize(data));
+  const sizes = hopsOf(request, route, blankBlobs(blobs), extras).map(({ data }) => hopSize(data));
   return sizes.reduce((a, b) => a + b, 0) <= HOPS_LENGTH;
 };
 
-/** The most hops for which room is sure, whatever their format: a forwarder never takes more than a frame's 65 bytes. */
-export const maxHops = (request: PaymentRequest, blobs: number): number => {
+/**
+ * The most hops for which room is sure, whatever their format: a forwarder never takes more than a frame's 65 bytes, beside the `extras`
+ * blobs that hops get of the payer's own. 0 where the destination alone takes more than there is.
+ */
+export const maxHops = (request: PaymentRequest, blobs: number, extras = 0): number => {
   const largest: Hop = {
     node: request.destination,
     scid: NO_CHANNEL,
@@ -97,7 +109,23 @@ export const maxHops = (request: PaymentRequest, blobs: number): number => {
     tlvOnly: false,
   };
   const last = hopSize(final(request, largest, blankBlobs(blobs)));
-  return 1 + Math.max(0, Math.floor((HOPS_LENGTH - last) / FRAME_LENGTH));
+  return Math.max(0, 1 + Math.floor((HOPS_LENGTH - last) / FRAME_LENGTH) - extras);
+};
+
+/** Why the payer's own blobs can go over no route at all, if so. */
+export const blobsFault = (
+  request: PaymentRequest,
+  { composers }: Pick<PaymentContext, 'composers'>,
+): PaymentFailure | undefined => {
+  const { blobs = [] } = request;
+  const bad = (expected: string): PaymentFailure => ({ code: 'bad_request', field: 'blob', expected });
+  const expected = expectedOfBlobs(blobs);
+  if (expected !== undefined) return bad(expected);
+  if (mostExtras(blobs, composers) === 0) return undefined;
+  const farthest = Math.max(1, ...blobs.map(({ hop }) => (hop === 'last' ? 1 : hop)));
+  const extras = mostExtras(blobs, composers);
+  if (farthest <= maxHops(request, isEob(request) ? 1 : 0, extras)) return undefined;
+  return bad(`blobs that leave room in the onion for a route: ${extras} of ${FRAME_LENGTH} bytes do not`);
 };
 
 export interface BuiltOnion {
@@ -111,21 +139,22 @@ export interface BuiltOnion {
 const plain = (data: HopData): Uint8Array =>
   data.kind === 'tlv' ? data.stream : writeFrame(data.frame, zeros(HMAC_LENGTH)).slice(0, FRAME_LENGTH);
 
-/** The onion of an attempt, with an AMP's blobs at the destination. Throws OnionError when it does not fit; see `fits`. */
+/** The onion of an attempt, with an AMP's blobs at the destination and the payer's own where they belong. Throws OnionError when it does not fit; see `fits`. */
 export const buildOnion = (
   request: PaymentRequest,
   route: Route,
   paymentHash: PaymentHash,
   amp: AmpBlobs,
   attempt: number,
+  extras: RouteExtras = new Map(),
 ): BuiltOnion => {
-  const hops = hopsOf(request, route, amp);
+  const hops = hopsOf(request, route, amp, extras);
   const { packet } = construct({
     sessionKey: sessionKey(request.entropy, attempt),
     associatedData: paymentHash,
     hops,
   });
-  return { packet, frame: plain(final(request, route.at(-1) ?? route[0], amp)) };
+  return { packet, frame: plain(final(request, route.at(-1) ?? route[0], amp, extras.get(route.length - 1))) };
 };
 
 /** What came back from the route of an attempt, opened. */

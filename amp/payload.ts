@@ -3,10 +3,12 @@
  * any final payload. A payload that needs something not spoken here is refused as BOLT 4 says for an even record.
  */
 
+import type { Extra, Frame } from '../onion/eobframe.ts';
 import type { Reading } from '../onion/failuremessages.ts';
 import type { EobProtocol, FinalHop } from '../onion/registry.ts';
+import type { Composer } from './extras.ts';
 import type { FinalPayload } from './io.ts';
-import type { Schemes } from './scheme.ts';
+import type { Scheme, Schemes } from './scheme.ts';
 import { decodeBlob, type ShareBlob } from './shares.ts';
 
 /** What a final hop reads in the frame and blobs of an AMP. */
@@ -16,7 +18,29 @@ export interface EobAmp {
   /** 11 bytes. */
   readonly paymentId: Uint8Array;
   readonly blobs: readonly ShareBlob[];
+  /** What a protocol of the program read behind the AMP's blob, for the program. */
+  readonly note?: unknown;
 }
+
+/** An EOB protocol of the program that runs a node: how its blobs are read, and which of them the node adds to its own payments. */
+export type OwnProtocol = EobProtocol<EobAmp, unknown> & Partial<Composer>;
+
+/**
+ * The `final` of a protocol whose blobs reach the destination of an AMP: the frame's first blob is the AMP's, of this scheme, and
+ * `read` is given the others. What it accepts goes to the program as a note.
+ */
+export const besideAmp =
+  (
+    { name: scheme }: Pick<Scheme, 'name'>,
+    read: (frame: Frame, extra: Extra) => Reading<unknown>,
+  ): NonNullable<OwnProtocol['final']> =>
+  (frame, extra) => {
+    const [first, ...blobs] = extra.blobs;
+    if (first === undefined) return { refuse: { name: 'invalid_realm' } };
+    const own = read(frame, { ...extra, blobs });
+    if ('refuse' in own) return own;
+    return { accept: { scheme, paymentId: extra.paymentId, blobs: [decodeBlob(first)], note: own.accept } };
+  };
 
 /** Rows for the onion's registry, by protocol number. None of these protocols has anything to say to a forwarder. */
 export const ampProtocols = (schemes: Schemes): ReadonlyMap<number, EobProtocol<EobAmp, never>> =>
@@ -34,8 +58,10 @@ export const ampProtocols = (schemes: Schemes): ReadonlyMap<number, EobProtocol<
 export const finalPayload = (hop: FinalHop<EobAmp>): Reading<FinalPayload> => {
   const { amtToForward: amount, outgoingCltvValue: expiry } = hop;
   switch (hop.form) {
-    case 'eob':
-      return { accept: { kind: 'eob', amount, expiry, ...hop.meaning } };
+    case 'eob': {
+      const { scheme, paymentId, blobs } = hop.meaning;
+      return { accept: { kind: 'eob', amount, expiry, scheme, paymentId, blobs } };
+    }
     case 'frame':
       return { accept: { kind: 'ordinary', amount, expiry, paymentSecret: undefined, total: undefined } };
     case 'tlv': {

@@ -3,6 +3,7 @@
  * that gives way to one record of the result, which goes once the node has taken note.
  */
 
+import { FRAME_LENGTH } from '../onion/eobframe.ts';
 import {
   bool,
   bytes,
@@ -24,6 +25,7 @@ import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../
 import { MAX_EXPIRY_AHEAD } from '../wire/units.ts';
 import { DEPLOYED } from './deployed.ts';
 import type { PaymentFailure } from './events.ts';
+import type { HopBlobs } from './extras.ts';
 import type { AmpRequest, Excluded, Keysend, PaymentRequest } from './io.ts';
 import {
   isDeployed,
@@ -102,6 +104,19 @@ const keysendRecord: Codec<Keysend> = struct({
   extraTlvs: list(u16, struct({ type: u64, value: prefixed(u16) })),
 });
 const keysendIn = (value: PaymentRequest): Keysend | undefined => (isOrdinary(value) ? value.keysend : undefined);
+
+/** Blobs of the payer's own; in a record of its own for the same reason. */
+const hopBlobs: Codec<HopBlobs> = struct({
+  // No hop has number 0.
+  hop: map(
+    u8,
+    (n): HopBlobs['hop'] => (n === 0 ? 'last' : n),
+    (hop) => (hop === 'last' ? 0 : hop),
+  ),
+  protocol: u8,
+  blobs: list(u8, bytes(FRAME_LENGTH)),
+});
+const blobRecord = list(u8, hopBlobs);
 
 const hop: Codec<Hop> = struct({ node: point, scid: shortChannelId, amount: msat, expiry: u32, tlvOnly: bool });
 const route: Codec<Route> = map(
@@ -184,6 +199,7 @@ export const paymentTables = (payment: Payment): readonly Table[] => {
       one('bounds', bounds, payment.request),
       ...(hasExtras(payment.request) ? [one('extras', extras, payment.request)] : []),
       ...(keysend === undefined ? [] : [one('keysend', keysendRecord, keysend)]),
+      ...(payment.request.blobs === undefined ? [] : [one('blobs', blobRecord, payment.request.blobs)]),
       one('progress', progress, payment.progress),
       ...(payment.progress.keepBack === nothingKeptBack ? [] : [one('keepback', keepBack, payment.progress.keepBack)]),
       one('learnt', learnt, payment.learnt),
@@ -200,6 +216,7 @@ export const checkRequest = (terms: PaymentRequest): void => {
   if (hasExtras(terms)) encode(extras, terms);
   const keysend = keysendIn(terms);
   if (keysend !== undefined) encode(keysendRecord, keysend);
+  if (terms.blobs !== undefined) encode(blobRecord, terms.blobs);
 };
 
 /** Versions before called a payment failed that was claimed in part. A preimage is a preimage. */
@@ -219,6 +236,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
     bounds: one('bounds', bounds),
     extras: one('extras', extras),
     keysend: one('keysend', keysendRecord),
+    blobs: one('blobs', blobRecord),
     progress: one('progress', progress),
     keepBack: one('keepback', keepBack),
     learnt: one('learnt', learnt),
@@ -235,6 +253,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
       ...parts.bounds,
       ...parts.extras,
       ...(parts.keysend !== undefined && { keysend: parts.keysend }),
+      ...(parts.blobs !== undefined && { blobs: parts.blobs }),
     },
     progress: { ...how, ...(parts.keepBack && { keepBack: parts.keepBack }) },
     learnt: what,

@@ -33,6 +33,7 @@ import {
   withRoundTrip,
   withState,
 } from './offering.ts';
+import { blobsFault } from './onions.ts';
 import {
   hashOf,
   isEob,
@@ -133,7 +134,8 @@ const advance = (pending: PendingStep, context: PaymentContext): Transition => {
 };
 
 /** The field of a request that cannot be what was meant. */
-const badField = (request: PaymentRequest, { schemes }: PaymentContext): PaymentFailure | undefined => {
+const badField = (request: PaymentRequest, context: PaymentContext): PaymentFailure | undefined => {
+  const { schemes } = context;
   const { amount, maxShards, shards, entropy, destination, withhold, scheme } = request;
   const whole = (n: number, from: number, to: number): boolean => Number.isInteger(n) && n >= from && n <= to;
   const bad = (field: string, expected: string): PaymentFailure => ({ code: 'bad_request', field, expected });
@@ -145,6 +147,8 @@ const badField = (request: PaymentRequest, { schemes }: PaymentContext): Payment
   if (!whole(request.maxDelay, 1, MAX_EXPIRY_AHEAD)) return bad('maxDelay', `1 to ${MAX_EXPIRY_AHEAD} blocks`);
   if (!whole(withhold, 0, 255)) return bad('withhold', '0 to 255');
   if (entropy.length !== 32) return bad('entropy', '32 bytes');
+  const blobs = blobsFault(request, context);
+  if (blobs !== undefined) return blobs;
   if (!isEob(request)) return request.paymentSecret.length === 32 ? undefined : bad('paymentSecret', '32 bytes');
   if (!schemes.has(request.scheme)) return unknownScheme(schemes);
   if (request.paymentId.length !== 11) return bad('paymentId', '11 bytes');
@@ -227,7 +231,9 @@ const onRoute = (
   const shard = shards[i];
   const answered = withProgress(pending, { asking: undefined });
   if (shard?.state.kind !== 'waiting') return advance(answered, context);
-  if (route !== undefined && isUsable(pending.payment, i, route, context))
+  const usable = route !== undefined && isUsable(pending.payment, i, route, context);
+  if (typeof usable === 'object') return advance(stop(answered, usable), context);
+  if (route !== undefined && usable)
     return advance(withRoundTrip(withState(answered, i, { kind: 'routed', route }), roundTrip, context), context);
   const cut = split(answered, i, largest, context) ?? dropSpare(answered, i);
   return advance(cut ?? stop(answered, { code: 'no_route', amount: shard.amount }), context);

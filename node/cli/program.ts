@@ -49,6 +49,9 @@ const read = (path: string): string | undefined => {
 /** Options every command takes, wherever they stand. */
 const everywhere: readonly OptionName[] = ['dir', 'network', 'conf'];
 
+/** The values of an option that may be given several times. */
+const added = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value];
+
 const nodeOption = (name: OptionName): Option => {
   const row: NodeOption = options[name];
   const doc = `${row.doc} [${variableOf(name)}]`;
@@ -56,7 +59,7 @@ const nodeOption = (name: OptionName): Option => {
   if (name in devOptions) option.helpGroup('For experiments, on regtest only; the rest of them need --dev:');
   if (row.value === undefined) return option;
   // The same flag twice is either a list or a mistake, and the configuration can tell which.
-  return option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+  return option.argParser(added);
 };
 
 const flagsOf = (given: Readonly<Record<string, unknown>>): Sources['flags'] =>
@@ -121,9 +124,11 @@ const methodCommand = (method: MethodSummary, surroundings: Surroundings): Comma
     .argument(parameters.length === 0 ? '[nothing...]' : '[values...]')
     .addHelpText('after', methodHelp(parameters))
     .configureHelp({ visibleArguments: () => [] });
-  for (const { name: parameter, kind } of parameters) {
+  for (const { name: parameter, kind, list } of parameters) {
     const isSwitch = kind === 'true|false';
-    command.addOption(new Option(`--${parameter} ${isSwitch ? '[value]' : '<value>'}`).hideHelp());
+    const option = new Option(`--${parameter} ${isSwitch ? '[value]' : '<value>'}`).hideHelp();
+    if (list) option.argParser(added);
+    command.addOption(option);
   }
   return command.action(async (words: readonly string[], _own: unknown, self: Command) =>
     callMethod(method, words, self.optsWithGlobals(), surroundings),

@@ -35,7 +35,7 @@ const looksNamed = /^([A-Za-z][\w-]*)=(.*)$/s;
 
 /**
  * Parameters by name from the words behind a method and its --name options; words without a name fill, in order, what is
- * left. Throws UsageError.
+ * left. A list that is given several times is one list. Throws UsageError.
  */
 export const paramsFrom = (
   parameters: readonly Parameter[],
@@ -45,8 +45,10 @@ export const paramsFrom = (
 ): Readonly<Record<string, unknown>> => {
   const found = new Map<string, unknown>();
   const put = (parameter: Parameter, value: unknown) => {
-    if (found.has(parameter.name)) throw new UsageError(`${parameter.name} is given twice`);
-    found.set(parameter.name, value);
+    const before = found.get(parameter.name);
+    const isLonger = parameter.list && Array.isArray(before) && Array.isArray(value);
+    if (before !== undefined && !isLonger) throw new UsageError(`${parameter.name} is given twice`);
+    found.set(parameter.name, isLonger ? [...before, ...value] : value);
   };
   const names = parameters.filter(({ hidden }) => !hidden).map(({ name }) => name);
   const named = new Map(
@@ -55,7 +57,9 @@ export const paramsFrom = (
 
   for (const [name, value] of Object.entries(options)) {
     const parameter = named.get(name);
-    if (parameter !== undefined) put(parameter, typeof value === 'string' ? read(parameter, value) : value);
+    if (parameter === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value])
+      put(parameter, typeof one === 'string' ? read(parameter, one) : one);
   }
   const unnamed: string[] = [];
   let hasNamed = false;

@@ -1,4 +1,5 @@
 /** The share schemes and EOB protocols that a node knows: those of `amp`, and those of the program that runs it. */
+import { type Composer, type Composers, MOST_HOPS } from '../../amp/extras.ts';
 import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
 import type { Schemes } from '../../amp/scheme.ts';
 import { withSchemes } from '../../amp/schemes.ts';
@@ -10,6 +11,8 @@ export interface EobProtocols {
   readonly schemes: Schemes;
   /** Every protocol number that this node reads. */
   readonly registry: Registry<EobAmp, unknown>;
+  /** Those protocols of the program that add blobs to the node's own payments. */
+  readonly composers: Composers;
 }
 
 const refused = (field: keyof Experiments, expected: string): ConfigError =>
@@ -30,6 +33,7 @@ const schemesOf = ({ schemes = [] }: Experiments): Schemes => {
 export const eobProtocols = (experiments: Experiments): EobProtocols => {
   const schemes = schemesOf(experiments);
   const registry = new Map<number, EobProtocol<EobAmp, unknown>>(ampProtocols(schemes));
+  const composers = new Map<number, Composer>();
   for (const [number, protocol] of experiments.protocols ?? []) {
     if (!Number.isInteger(number) || number < 1 || number > 15)
       throw refused('protocols', `expected a number of 1 to 15 for ${protocol.name}, not ${number}`);
@@ -40,6 +44,11 @@ export const eobProtocols = (experiments: Experiments): EobProtocols => {
         `expected a number for ${protocol.name} that is free; ${number} is that of ${other.name}`,
       );
     registry.set(number, protocol);
+    const { name, compose, mostBlobs = 1 } = protocol;
+    if (compose === undefined) continue;
+    if (!Number.isInteger(mostBlobs) || mostBlobs < 1 || mostBlobs >= MOST_HOPS)
+      throw refused('protocols', `expected mostBlobs from 1 to ${MOST_HOPS - 1} for ${name}, not ${mostBlobs}`);
+    composers.set(number, { compose, mostBlobs });
   }
-  return { schemes, registry };
+  return { schemes, registry, composers };
 };

@@ -1,8 +1,7 @@
 /** Where experiments hook into a node: `Hooks` are set by node/dev with --dev alone, `Experiments` by a program that embeds a node. */
-import type { EobAmp } from '../../amp/payload.ts';
+import type { OwnProtocol } from '../../amp/payload.ts';
 import type { Scheme } from '../../amp/scheme.ts';
 import type { ChannelSecrets } from '../../channel/tx/keys.ts';
-import type { Registry } from '../../onion/registry.ts';
 import type { SecretKey } from '../../wire/units.ts';
 import type { ChannelEventHandler } from '../channels/hostparts.ts';
 import type { ForwardNote } from '../forward/htlcswitchparts.ts';
@@ -23,7 +22,7 @@ export interface Hooks {
 
 /** Further EOB protocols that the node reads, a callback for what a forwarder's handler made of them, and further share schemes. */
 export interface Experiments {
-  readonly protocols?: Registry<EobAmp, unknown>;
+  readonly protocols?: ReadonlyMap<number, OwnProtocol>;
   readonly onForwardNote?: (note: ForwardNote) => void;
   readonly schemes?: readonly Scheme[];
 }

@@ -5,7 +5,6 @@
 
 import type { Claiming } from '../../amp/io.ts';
 import { SPONTANEOUS_FINAL_CLTV } from '../../amp/limits.ts';
-import type { Schemes } from '../../amp/scheme.ts';
 import { hex } from '../../wire/bytes.ts';
 import { hasFeature } from '../../wire/features.ts';
 import type { Point, ShortChannelId } from '../../wire/units.ts';
@@ -67,7 +66,7 @@ const paymentsOf = (
   { identity, chain }: PaymentServicesParts,
   ports: Ports,
   invoices: Invoices,
-  schemes: Schemes,
+  { schemes, composers }: EobProtocols,
   paymentStore: PaymentStore,
   paymentChannels: PaymentChannels,
 ): Payments => {
@@ -83,7 +82,7 @@ const paymentsOf = (
     channels: () => paymentChannels,
     routes: { graph, now, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
     isOwnInvoice: async (hash) => (await invoices.byId(hex(hash)))?.preimage !== undefined,
-    context: () => ({ now: now(), millis: ports.clock.now(), height: follower.height, schemes }),
+    context: () => ({ now: now(), millis: ports.clock.now(), height: follower.height, schemes, composers }),
     fatal,
   });
 };
@@ -103,7 +102,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const invoices = await Invoices.load(store, gate, now);
   const paymentChannels = paymentChannelsOf(chain, invoices);
   const paymentStore = await PaymentStore.load(store, gate);
-  const payments = paymentsOf(parts, ports, invoices, schemes, paymentStore, paymentChannels);
+  const payments = paymentsOf(parts, ports, invoices, eob, paymentStore, paymentChannels);
   await payments.load();
   const named = (log: Log): Log => namingLog(partLog(log, 'forward'), (key) => channels.nameOf(key));
   const log = named(ports.log);

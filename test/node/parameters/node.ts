@@ -91,6 +91,10 @@ export const nodeRows: Rows = {
     await xpaid(line, 'successful_parts', { maxfee: 0 }),
     await xpaid(line, 'successful_parts', { retry_for: 60 }),
   ],
+  'xpay.blob': async (line) => [
+    await xpaid(line, 'successful_parts'),
+    await xpaid(line, 'successful_parts', { blob: ['1:14:c0ffee'] }),
+  ],
   'xpay.label': async (line) => {
     await xpaid(line, 'amount_msat');
     const before = await lastLabel(line);

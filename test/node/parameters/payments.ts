@@ -222,6 +222,7 @@ export const payRows: Rows = {
     blobsIn(await paid(line, { scheme: 'fixed' }, amp)),
     blobsIn(await paid(line, { scheme: 'fixed', shares: 3 }, amp)),
   ],
+  'pay.blob': (line) => payField(line, 'status', { blob: ['1:14:c0ffee'] }, amp),
   'pay.dev_withhold': (line) => payField(line, 'status', { shards: 2, scheme: 'fixed', dev_withhold: 1 }, amp),
   'keysend.destination': async (line) => [
     field(await keysent(line, { destination: line.bob.id }), 'destination'),
@@ -276,6 +277,7 @@ export const payRows: Rows = {
     blobsIn(await keysent(line, { scheme: 'fixed' })),
     blobsIn(await keysent(line, { scheme: 'fixed', shares: 3 })),
   ],
+  'keysend.blob': (line) => keysendField(line, 'status', { scheme: 'tree', blob: ['1:14:c0ffee'] }),
   'keysend.dev_withhold': (line) => keysendField(line, 'status', { shards: 2, scheme: 'fixed', dev_withhold: 1 }),
   ...Object.fromEntries(
     (['bolt11', 'payment_hash'] as const).map((name) => [

@@ -21,6 +21,7 @@ import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import { devShards } from '../dev.ts';
 import { ampParams, ampTerms, refuseShareParams } from './ampterms.ts';
+import { blobParam } from './blobs.ts';
 import { extraTlvsParam } from './extratlvs.ts';
 import { finished, paidFields } from './paymentrow.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
@@ -46,6 +47,7 @@ const params = z.strictObject({
       `${PLAIN} for one HTLC with its preimage, as all nodes take it; ${schemeNames.join(', ')} or ${DEPLOYED} (lnd's) for an atomic multi-path payment; else ${defaultScheme} where the node takes that, and ${PLAIN}`,
     ),
   force: param.flag.optional().describe('pay by AMP a node that does not say that it can be paid so'),
+  blob: blobParam,
   ...devShards,
 });
 

@@ -16,6 +16,7 @@ import * as param from '../../params.ts';
 import { devShards } from '../dev.ts';
 import { ampOf, descriptionOf, parseInvoiceText } from '../invoices/invoicetext.ts';
 import { ampParams, ampTerms, refuseAmpParams, refuseShareParams } from './ampterms.ts';
+import { blobParam } from './blobs.ts';
 import { excludeParam, exclusions } from './exclude.ts';
 import { finished, paid, paidFields } from './paymentrow.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
@@ -35,6 +36,7 @@ const params = z.strictObject({
   description: param.prose.optional().describe('what the hashed description of the invoice stands for'),
   partial_msat: param.refused.describe('a part to pay, where others pay the rest'),
   ...ampParams,
+  blob: blobParam,
   ...devShards,
 });
 

@@ -1,10 +1,12 @@
 /** The terms of a payment: what may go into fees, how long it may take, how it is cut. Parameters that pay and keysend share. */
 
+import type { HopBlobs } from '../../../../amp/extras.ts';
 import { hex } from '../../../../wire/bytes.ts';
 import { MAX_EXPIRY_AHEAD, type Msat, msat } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
 import { ApiError } from '../../errors.ts';
 import * as param from '../../params.ts';
+import { blobTerms } from './blobs.ts';
 
 /** Two weeks in seconds: so long an HTLC may last, and what is looked for is a way for one. */
 const MOST_PATIENCE = 1_209_600;
@@ -77,6 +79,7 @@ export const terms = (
     readonly shards?: number | undefined;
     readonly redundancy?: number | undefined;
     readonly dev_withhold?: number | undefined;
+    readonly blob?: readonly HopBlobs[] | undefined;
   },
   /** Unix seconds from which on the payee takes nothing more. */
   expiresAt = Number.POSITIVE_INFINITY,
@@ -91,6 +94,7 @@ export const terms = (
   deadline: Math.min(node.now() + params.retry_for, expiresAt),
   maxDelay: params.maxdelay,
   withhold: params.dev_withhold ?? 0,
+  ...blobTerms(params.blob),
 });
 
 /** Throws ApiError while the chain is away for so long that nothing may be offered. */

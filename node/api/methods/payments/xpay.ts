@@ -19,6 +19,7 @@ const params = z.strictObject({
   payer_note: param.refused.describe('a note for the payee of an offer'),
   label: param.label.optional().describe('our name for the payment'),
   localinvreqid: param.refused.describe('payments of offers'),
+  blob: pay.params.shape.blob,
 });
 
 const result = z.object({
@@ -40,8 +41,8 @@ export const xpay = method({
   params,
   result,
   handler: async (node: Parameters<typeof pay.handler>[0], params, call): Promise<z.output<typeof result>> => {
-    const { invstring, amount_msat, maxfee, retry_for, maxdelay, label, partial_msat } = params;
-    const given = { bolt11: invstring, amount_msat, maxfee, retry_for, maxdelay, label, partial_msat };
+    const { invstring, amount_msat, maxfee, retry_for, maxdelay, label, partial_msat, blob } = params;
+    const given = { bolt11: invstring, amount_msat, maxfee, retry_for, maxdelay, label, partial_msat, blob };
     const paid = await pay.handler(node, given, call);
     const shards = Array.isArray(paid.shards) ? paid.shards : [];
     return {
