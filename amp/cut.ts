@@ -1,20 +1,11 @@
 /**
- * How an amount is cut. At first by what our own channels can carry, which we know; later, where the network turned out not to
- * carry a piece, by halving it. Cutting never loses a millisatoshi.
+ * The ways to cut an amount that strategies (strategies.ts) are made of: by what our own channels can carry, into equal pieces, into
+ * halves. Cutting never loses a millisatoshi.
  */
 
 import { type Msat, msat } from '../wire/units.ts';
 import type { Outlet } from './route.ts';
-
-export interface CutWish {
-  readonly amount: Msat;
-  /** Fees ride on top, so outlets are filled a little less. */
-  readonly maxFee: Msat;
-  /** Wanted number of pieces. */
-  readonly shards: number | undefined;
-  readonly maxShards: number;
-  readonly minShard: Msat;
-}
+import type { CutRefusal, CutWish } from './strategy.ts';
 
 const sum = (values: readonly bigint[]): bigint => values.reduce((a, b) => a + b, 0n);
 
@@ -24,36 +15,74 @@ const evenly = (amount: bigint, count: number): readonly bigint[] => {
   return Array.from({ length: count }, (_, i) => amount / n + (BigInt(i) < amount % n ? 1n : 0n));
 };
 
-/** The fewest of `rooms` (largest first) that hold `amount`; undefined when all of them do not. */
-const fewest = (rooms: readonly bigint[], amount: bigint): readonly bigint[] | undefined => {
+/** What one outlet can take of a payment: so much, in so many HTLCs. */
+interface Room {
+  readonly holds: bigint;
+  readonly slots: number;
+}
+
+const holdIn = (rooms: readonly Room[]): bigint => sum(rooms.map(({ holds }) => holds));
+export const slotsIn = (rooms: readonly { readonly slots: number }[]): number =>
+  rooms.reduce((all, { slots }) => all + slots, 0);
+
+/** The outlets that an HTLC can leave by now, those that hold most first. */
+export const roomsOf = (outlets: readonly Outlet[]): readonly Room[] =>
+  outlets
+    .filter(({ slots, spendable }) => slots > 0 && spendable > 0n)
+    .map(({ spendable, slots }) => ({ holds: spendable, slots }))
+    .sort((a, b) => (a.holds < b.holds ? 1 : a.holds > b.holds ? -1 : 0));
+
+/** Rooms of which each is filled only so far that its part of the fees fits, too. */
+export const belowFees = (rooms: readonly Room[], { amount, maxFee }: CutWish): readonly Room[] =>
+  rooms
+    .map(({ holds, slots }) => ({ holds: (holds * amount) / (amount + maxFee), slots }))
+    .filter(({ holds }) => holds > 0n);
+
+/** Pieces of this size that the rooms can take. */
+const fitting = (rooms: readonly Room[], piece: bigint): number =>
+  rooms.reduce((all, { holds, slots }) => {
+    const fits = holds / piece;
+    return all + (fits < BigInt(slots) ? Number(fits) : slots);
+  }, 0);
+
+/**
+ * The fewest of `rooms` (largest first) that hold `amount`, and as many more as it takes for `count` HTLCs; undefined when all of
+ * them do not hold it.
+ */
+const fewest = (rooms: readonly Room[], amount: bigint, count: number): readonly Room[] | undefined => {
   let held = 0n;
+  let slots = 0;
   for (const [i, room] of rooms.entries()) {
-    held += room;
-    if (held >= amount) return rooms.slice(0, i + 1);
+    held += room.holds;
+    slots += room.slots;
+    if (held >= amount && (slots >= count || i === rooms.length - 1)) return rooms.slice(0, i + 1);
   }
   return undefined;
 };
 
 /** `amount` over `rooms` in proportion to their size. What division leaves over goes where there is room. */
-const proportionally = (amount: bigint, rooms: readonly bigint[]): readonly bigint[] => {
-  const total = sum(rooms);
-  const out = rooms.map((room) => (amount * room) / total);
+const proportionally = (amount: bigint, rooms: readonly Room[]): readonly bigint[] => {
+  const total = holdIn(rooms);
+  const out = rooms.map(({ holds }) => (amount * holds) / total);
   let left = amount - sum(out);
   return out.map((piece, i) => {
-    const more = left < (rooms[i] ?? 0n) - piece ? left : (rooms[i] ?? 0n) - piece;
+    const free = (rooms[i]?.holds ?? 0n) - piece;
+    const more = left < free ? left : free;
     left -= more;
     return piece + more;
   });
 };
 
 /** Pieces that each fit one of `rooms`: as many as wanted while none gets smaller than `minShard`, and at least one a room. */
-const intoRooms = (amount: bigint, rooms: readonly bigint[], count: number, minShard: bigint): readonly bigint[] => {
+const intoRooms = (amount: bigint, rooms: readonly Room[], count: number, minShard: bigint): readonly bigint[] => {
   const even = evenly(amount, count);
-  const largest = even[0] ?? amount;
-  if (sum(rooms.map((room) => room / largest)) >= BigInt(count)) return even;
-  const fills = proportionally(amount, rooms).map((fill) => ({ fill, pieces: 1 }));
+  if (fitting(rooms, even[0] ?? amount) >= count) return even;
+  const fills = proportionally(amount, rooms).map((fill, i) => ({ fill, pieces: 1, slots: rooms[i]?.slots ?? 1 }));
   for (let pieces = fills.length; pieces < count; pieces++) {
-    const thickest = fills.reduce((a, b) => (b.fill * BigInt(a.pieces) > a.fill * BigInt(b.pieces) ? b : a));
+    const free = fills.filter((one) => one.pieces < one.slots);
+    const [first, ...others] = free;
+    if (first === undefined) break;
+    const thickest = others.reduce((a, b) => (b.fill * BigInt(a.pieces) > a.fill * BigInt(b.pieces) ? b : a), first);
     if (thickest.fill < minShard * BigInt(thickest.pieces + 1)) break;
     thickest.pieces++;
   }
@@ -68,20 +97,62 @@ const mostPieces = ({ amount, minShard }: CutWish): number => Number(amount / (m
  * wanted while none gets smaller than `minShard`. undefined when the outlets together cannot carry the amount in `maxShards`.
  */
 export const cut = (wish: CutWish, outlets: readonly Outlet[]): readonly Msat[] | undefined => {
-  const { amount, maxFee, shards, maxShards, minShard } = wish;
-  const rooms = outlets
-    .filter(({ slots, spendable }) => slots > 0 && spendable > 0n)
-    .map(({ spendable }): bigint => spendable)
-    .sort((a, b) => (a < b ? 1 : a > b ? -1 : 0));
+  const { amount, shards, maxShards, minShard } = wish;
+  const rooms = roomsOf(outlets);
+  const wanted = Math.min(shards ?? 1, maxShards, mostPieces(wish));
   // Each of the fewest rooms gets more than half of what the smallest of them holds; so no piece is below `minShard`.
-  const roomy = rooms.filter((room, i) => i === 0 || room >= 2n * minShard);
-  const belowFees = roomy.map((room) => (room * amount) / (amount + maxFee)).filter((room) => room > 0n);
-  const used = fewest(belowFees, amount) ?? fewest(roomy, amount);
+  const roomy = rooms.filter(({ holds }, i) => i === 0 || holds >= 2n * minShard);
+  const used = fewest(belowFees(roomy, wish), amount, wanted) ?? fewest(roomy, amount, wanted);
   if (used === undefined || used.length > maxShards) return undefined;
-  const count = Math.max(used.length, Math.min(shards ?? 1, maxShards, mostPieces(wish)));
-  return intoRooms(amount, used, count, minShard)
+  return intoRooms(amount, used, Math.max(used.length, wanted), minShard)
     .filter((piece) => piece > 0n)
     .map(msat);
+};
+
+/**
+ * So many equal pieces; or why not: they would be too small, or there are not so many free HTLC slots. undefined when the outlets
+ * cannot carry them.
+ */
+export const cutEqually = (wish: CutWish, outlets: readonly Outlet[]): readonly Msat[] | CutRefusal | undefined => {
+  const { amount, minShard } = wish;
+  const count = wish.shards ?? 1;
+  const rooms = roomsOf(outlets);
+  const most = mostPieces(wish);
+  if (count > 1 && count > most)
+    return { field: 'shards', expected: `${most} at most, since no HTLC may carry less than ${minShard} msat` };
+  const slots = slotsIn(rooms);
+  if (rooms.length > 0 && count > slots)
+    return { field: 'shards', expected: `${slots} at most: so many further HTLCs do our channels take now` };
+  const pieces = evenly(amount, count);
+  return fitting(rooms, pieces[0] ?? amount) >= count ? pieces.map(msat) : undefined;
+};
+
+/** The amount whole where one outlet carries it, or else halves, of which each is halved again that finds no room. */
+export const cutInHalves = (wish: CutWish, outlets: readonly Outlet[]): readonly Msat[] | undefined => {
+  const rooms = roomsOf(outlets);
+  return halvesIn(belowFees(rooms, wish), wish) ?? halvesIn(rooms, wish);
+};
+
+const halvesIn = (rooms: readonly Room[], { amount, maxShards, minShard }: CutWish): readonly Msat[] | undefined => {
+  const left = rooms.map(({ holds, slots }) => ({ holds, slots }));
+  const placed: Msat[] = [];
+  // Largest first, since halves go to the end.
+  const waiting: Msat[] = [amount];
+  for (let piece = waiting.shift(); piece !== undefined; piece = waiting.shift()) {
+    const free = left.filter(({ slots }) => slots > 0);
+    const [first, ...others] = free;
+    const roomiest = others.reduce((a, b) => (b.holds > (a?.holds ?? 0n) ? b : a), first);
+    if (roomiest !== undefined && roomiest.holds >= piece) {
+      roomiest.holds -= piece;
+      roomiest.slots--;
+      placed.push(piece);
+      continue;
+    }
+    const halves = placed.length + waiting.length + 2 > maxShards ? undefined : halve(piece, minShard, undefined);
+    if (halves === undefined || roomiest === undefined) return undefined;
+    waiting.push(...halves);
+  }
+  return placed;
 };
 
 /**
@@ -94,19 +165,16 @@ export const cutWithSpare = (
   outlets: readonly Outlet[],
   maxOverpayment: Msat,
 ): readonly Msat[] | Msat | undefined => {
-  const { amount, maxFee, shards, maxShards, minShard, redundancy } = wish;
+  const { amount, shards, maxShards, minShard, redundancy } = wish;
   let least: Msat | undefined;
+  const rooms = belowFees(roomsOf(outlets), wish);
   const fewestNeeded = Math.max(1, Math.min(shards ?? 1, mostPieces(wish)));
   for (let needed = fewestNeeded; needed + redundancy <= maxShards; needed++) {
     const piece = (amount + BigInt(needed) - 1n) / BigInt(needed);
     if (needed > 1 && piece < minShard) break;
     const count = needed + redundancy;
     const sent = piece * BigInt(count);
-    const fitting = outlets.reduce((sum, { spendable, slots }) => {
-      const fits = (spendable * amount) / (amount + maxFee) / piece;
-      return sum + (fits < BigInt(slots) ? Number(fits) : slots);
-    }, 0);
-    if (fitting < count) continue;
+    if (fitting(rooms, piece) < count) continue;
     if (sent - amount <= maxOverpayment) return Array.from({ length: count }, () => msat(piece));
     least = msat(sent - amount);
   }

@@ -111,6 +111,8 @@ export type PaymentFailure =
   | { readonly code: 'cancelled' }
   /** Only why it stops: a shard was claimed and another failed. Such a payment ends as a success, with less than was meant. */
   | { readonly code: 'partially_claimed'; readonly claimed: Msat }
+  /** What cuts its amount threw or gave what cannot be: a mistake in the strategy, most likely a program's own. */
+  | { readonly code: 'strategy_failed'; readonly strategy: string; readonly detail: string }
   /** What opens its payment hash is known already: whoever forwards such an HTLC might keep it. */
   | { readonly code: 'preimage_known' };
 

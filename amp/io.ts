@@ -13,6 +13,7 @@ import type { ReceiverLimits } from './limits.ts';
 import type { Outlet, Route } from './route.ts';
 import type { Schemes } from './scheme.ts';
 import type { ShareBlob } from './shares.ts';
+import type { Strategies } from './strategy.ts';
 
 /* ------------------------------------------------------------------------------------------------ receiving: inputs */
 
@@ -165,6 +166,8 @@ export interface PaymentTerms {
   readonly maxFee: Msat;
   /** Wanted number of HTLCs; undefined leaves it to the cut. */
   readonly shards: number | undefined;
+  /** How the amount is cut, by its name in the table of strategies; undefined: by what the outlets carry. */
+  readonly strategy?: string | undefined;
   /** HTLCs at once, at most; 1..255. */
   readonly maxShards: number;
   /** No shard is cut smaller. */
@@ -272,6 +275,7 @@ export interface PaymentContext {
   /** Best block. */
   readonly height: number;
   readonly schemes: Schemes;
+  readonly strategies: Strategies;
   /** What adds blobs to every payment. */
   readonly composers?: Composers | undefined;
 }

@@ -6,8 +6,6 @@
 import { MAX_BLOBS } from '../onion/eobframe.ts';
 import { equal } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
-import type { Msat } from '../wire/units.ts';
-import { halve } from './cut.ts';
 import { deployedSender, handOut, takeBack } from './deployed.ts';
 import type { PaymentEvent, PaymentFailure } from './events.ts';
 import { extrasOf, mostExtras } from './extras.ts';
@@ -26,10 +24,14 @@ import {
   routeFee,
   type Shard,
   schemeOf,
+  strategyOf,
+  wishOf,
 } from './payment.ts';
 import type { Route } from './route.ts';
 import type { Scheme } from './scheme.ts';
 import { encodeBlob } from './shares.ts';
+import { splitPieces, unknownStrategy } from './strategies.ts';
+import type { Piece } from './strategy.ts';
 
 /** A step being made. */
 export interface PendingStep {
@@ -289,13 +291,16 @@ export const dropSpare = (pending: PendingStep, i: number): PendingStep | undefi
   return redundancyOf(request) > 0 && left > needed ? withState(pending, i, { kind: 'dropped' }) : undefined;
 };
 
-/** Cuts shard `i` in two, when its scheme and the request's bounds allow it; undefined otherwise. */
+/**
+ * Cuts shard `i` in two, when its scheme, the request's bounds and its strategy allow it; undefined otherwise. A failure where
+ * the strategy is at fault.
+ */
 export const split = (
   pending: PendingStep,
   i: number,
-  largest: Msat | undefined,
+  { cause, largest }: Omit<Piece, 'amount'>,
   context: PaymentContext,
-): PendingStep | undefined => {
+): PendingStep | PaymentFailure | undefined => {
   const { payment } = pending;
   const { request, progress, shards } = payment;
   const shard = shards[i];
@@ -304,8 +309,10 @@ export const split = (
   if (redundancyOf(request) > 0) return undefined;
   const most = scheme?.fixesCount === true ? (request.shards ?? request.maxShards) : request.maxShards;
   if (shard === undefined || request.scheme === 'single' || shards.length >= most) return undefined;
-  const amounts = halve(shard.amount, request.minShard, largest);
-  if (amounts === undefined) return undefined;
+  const strategy = strategyOf(request, context);
+  if (strategy === undefined) return unknownStrategy(context.strategies);
+  const amounts = splitPieces(strategy, wishOf(request), { amount: shard.amount, cause, largest });
+  if (amounts === undefined || 'code' in amounts) return amounts;
 
   let sender = progress.sender;
   let shares: readonly [Shard['assigned'], Shard['assigned']] = [undefined, undefined];

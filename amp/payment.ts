@@ -28,6 +28,8 @@ import type {
 import type { Route } from './route.ts';
 import type { Scheme, Schemes, SenderState, ShardShares } from './scheme.ts';
 import { child } from './shares.ts';
+import { defaultStrategy } from './strategies.ts';
+import type { CutWish, Strategies, Strategy } from './strategy.ts';
 
 export type ShardState =
   | { readonly kind: 'waiting' }
@@ -111,6 +113,17 @@ export const isEob = (request: PaymentRequest): request is AmpRequest => !isOrdi
 /** The share scheme; undefined for an ordinary payment and for lnd's AMP, and where the running program does not know it. */
 export const schemeOf = (request: PaymentRequest, { schemes }: { readonly schemes: Schemes }): Scheme | undefined =>
   isEob(request) ? schemes.get(request.scheme) : undefined;
+
+/** What cuts the amount; undefined where the running program does not know it. */
+export const strategyOf = (
+  { strategy = defaultStrategy }: PaymentRequest,
+  { strategies }: { readonly strategies: Strategies },
+): Strategy | undefined => strategies.get(strategy);
+
+/** What a strategy is told of a payment: none of its secrets. */
+export const wishOf = ({ amount, maxFee, shards, maxShards, minShard }: PaymentRequest): CutWish => ({
+  ...{ amount, maxFee, shards, maxShards, minShard },
+});
 
 /** Shards beyond those that are needed. */
 export const redundancyOf = (request: PaymentRequest): number => (isEob(request) ? (request.redundancy ?? 0) : 0);

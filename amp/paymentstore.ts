@@ -98,6 +98,11 @@ const extras: Codec<Pick<AmpRequest, 'shares' | 'redundancy' | 'maxOverpayment'>
 const hasExtras = (value: PaymentRequest): value is AmpRequest =>
   isEob(value) && (value.shares !== undefined || value.redundancy !== undefined || value.maxOverpayment !== undefined);
 
+/** Of a payment that names one; in a record of its own for the same reason. */
+const strategy = struct({ strategy: ascii });
+const namesStrategy = (value: PaymentRequest): value is PaymentRequest & { readonly strategy: string } =>
+  value.strategy !== undefined;
+
 /** What only a keysend has; in a record of its own for the same reason. */
 const keysendRecord: Codec<Keysend> = struct({
   preimage,
@@ -152,6 +157,7 @@ const failure: Codec<PaymentFailure> = union('code', {
   cancelled: { id: 6, body: nothing },
   partially_claimed: { id: 7, body: struct({ claimed: msat }) },
   preimage_known: { id: 8, body: nothing },
+  strategy_failed: { id: 9, body: struct({ strategy: ascii, detail: ascii }) },
 });
 
 const sender: Codec<SenderState> = struct({
@@ -198,6 +204,7 @@ export const paymentTables = (payment: Payment): readonly Table[] => {
       one('request', request, payment.request),
       one('bounds', bounds, payment.request),
       ...(hasExtras(payment.request) ? [one('extras', extras, payment.request)] : []),
+      ...(namesStrategy(payment.request) ? [one('strategy', strategy, payment.request)] : []),
       ...(keysend === undefined ? [] : [one('keysend', keysendRecord, keysend)]),
       ...(payment.request.blobs === undefined ? [] : [one('blobs', blobRecord, payment.request.blobs)]),
       one('progress', progress, payment.progress),
@@ -214,6 +221,7 @@ export const checkRequest = (terms: PaymentRequest): void => {
   encode(request, terms);
   encode(bounds, terms);
   if (hasExtras(terms)) encode(extras, terms);
+  if (namesStrategy(terms)) encode(strategy, terms);
   const keysend = keysendIn(terms);
   if (keysend !== undefined) encode(keysendRecord, keysend);
   if (terms.blobs !== undefined) encode(blobRecord, terms.blobs);
@@ -235,6 +243,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
     request: one('request', request),
     bounds: one('bounds', bounds),
     extras: one('extras', extras),
+    strategy: one('strategy', strategy),
     keysend: one('keysend', keysendRecord),
     blobs: one('blobs', blobRecord),
     progress: one('progress', progress),
@@ -252,6 +261,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
       ...parts.request,
       ...parts.bounds,
       ...parts.extras,
+      ...parts.strategy,
       ...(parts.keysend !== undefined && { keysend: parts.keysend }),
       ...(parts.blobs !== undefined && { blobs: parts.blobs }),
     },

@@ -13,7 +13,7 @@
 
 import { isPoint } from '../wire/crypto.ts';
 import { MAX_EXPIRY_AHEAD, type Msat, msat, sumMsat } from '../wire/units.ts';
-import { cut, cutWithSpare } from './cut.ts';
+import { cutWithSpare } from './cut.ts';
 import type { PaymentFailure } from './events.ts';
 import type { AmpRequest, Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
 import { interpret, nothingLearnt } from './learning.ts';
@@ -44,11 +44,14 @@ import {
   type Running,
   redundancyOf,
   type Shard,
+  strategyOf,
   totalsOf,
+  wishOf,
 } from './payment.ts';
 import { paymentTables } from './paymentstore.ts';
 import type { Outlet } from './route.ts';
 import type { Schemes } from './scheme.ts';
+import { defaultStrategy, firstPieces, unknownStrategy } from './strategies.ts';
 import { changes } from './tables.ts';
 
 export type PaymentStep = readonly [next: Payment, effects: readonly PaymentEffect[]];
@@ -98,13 +101,15 @@ const unknownScheme = (schemes: Schemes): PaymentFailure => ({
 });
 
 /** Why no further attempt may be made, if so. */
-const mustStop = (payment: Running, { now, schemes }: PaymentContext): PaymentFailure | undefined => {
+const mustStop = (payment: Running, context: PaymentContext): PaymentFailure | undefined => {
   const { request, progress, shards } = payment;
+  const { now, schemes, strategies } = context;
   if (shards.every(isIn('in_flight', 'fulfilled', 'dropped'))) return undefined;
   // Paid is paid: what failed is not sent again.
   if (shards.some(isIn('fulfilled'))) return { code: 'partially_claimed', claimed: totalsOf(payment).amount };
-  // A program that ran before may have had a scheme of its own.
+  // A program that ran before may have had a scheme or a strategy of its own.
   if (isEob(request) && !schemes.has(request.scheme)) return unknownScheme(schemes);
+  if (strategyOf(request, context) === undefined) return unknownStrategy(strategies);
   if (now > request.deadline) return { code: 'deadline' };
   const wantsMore = shards.some(isIn('waiting', 'routed'));
   if (wantsMore && progress.attempts >= attemptLimit(request))
@@ -135,7 +140,7 @@ const advance = (pending: PendingStep, context: PaymentContext): Transition => {
 
 /** The field of a request that cannot be what was meant. */
 const badField = (request: PaymentRequest, context: PaymentContext): PaymentFailure | undefined => {
-  const { schemes } = context;
+  const { schemes, strategies } = context;
   const { amount, maxShards, shards, entropy, destination, withhold, scheme } = request;
   const whole = (n: number, from: number, to: number): boolean => Number.isInteger(n) && n >= from && n <= to;
   const bad = (field: string, expected: string): PaymentFailure => ({ code: 'bad_request', field, expected });
@@ -144,6 +149,12 @@ const badField = (request: PaymentRequest, context: PaymentContext): PaymentFail
   if (!whole(maxShards, 1, 255)) return bad('maxShards', '1 to 255');
   if (shards !== undefined && !whole(shards, 1, maxShards)) return bad('shards', `1 to ${maxShards}`);
   if (scheme === 'single' && (shards ?? 1) !== 1) return bad('shards', '1, for a payment in one HTLC');
+  const strategy = strategyOf(request, context);
+  if (strategy === undefined) return unknownStrategy(strategies);
+  if (strategy.needsShards && shards === undefined && scheme !== 'single')
+    return bad('shards', `how many HTLCs to cut the amount into, which strategy ${strategy.name} does not decide`);
+  if (strategy.name !== defaultStrategy && redundancyOf(request) > 0)
+    return bad('strategy', `${defaultStrategy}: shards of which any so many will do are all equal`);
   if (!whole(request.maxDelay, 1, MAX_EXPIRY_AHEAD)) return bad('maxDelay', `1 to ${MAX_EXPIRY_AHEAD} blocks`);
   if (!whole(withhold, 0, 255)) return bad('withhold', '0 to 255');
   if (entropy.length !== 32) return bad('entropy', '32 bytes');
@@ -185,11 +196,22 @@ const withSpare = (
 };
 
 /** The pieces to begin with, or why there are none. */
-const firstCut = (request: PaymentRequest, outlets: readonly Outlet[]): readonly Msat[] | PaymentFailure => {
+const firstCut = (
+  request: PaymentRequest,
+  outlets: readonly Outlet[],
+  context: PaymentContext,
+): readonly Msat[] | PaymentFailure => {
   const { amount, scheme } = request;
   const spendable = spendableIn(scheme === 'single' ? 1 : request.maxShards, outlets);
   if (isEob(request) && redundancyOf(request) > 0) return withSpare(request, outlets, spendable);
-  const pieces = scheme === 'single' ? (amount <= spendable ? [amount] : undefined) : cut(request, outlets);
+  const strategy = strategyOf(request, context);
+  if (strategy === undefined) return unknownStrategy(context.strategies);
+  const pieces =
+    scheme === 'single'
+      ? amount <= spendable
+        ? [amount]
+        : undefined
+      : firstPieces(strategy, wishOf(request), outlets);
   return pieces ?? { code: 'amount_too_large', spendable };
 };
 
@@ -198,7 +220,7 @@ const start = (
   context: PaymentContext,
 ): Transition => {
   const nothing = { amount: msat(0n), amountSent: msat(0n), parts: 0, preimages: [] };
-  const pieces = badField(request, context) ?? firstCut(request, outlets);
+  const pieces = badField(request, context) ?? firstCut(request, outlets, context);
   if ('code' in pieces)
     return finished({ payment: request.id, event: 'payment_failed', reason: pieces, ...nothing }, []);
   const offered = pieces.length - request.withhold;
@@ -235,8 +257,9 @@ const onRoute = (
   if (typeof usable === 'object') return advance(stop(answered, usable), context);
   if (route !== undefined && usable)
     return advance(withRoundTrip(withState(answered, i, { kind: 'routed', route }), roundTrip, context), context);
-  const cut = split(answered, i, largest, context) ?? dropSpare(answered, i);
-  return advance(cut ?? stop(answered, { code: 'no_route', amount: shard.amount }), context);
+  const cut = split(answered, i, { cause: 'no_route', largest }, context) ?? dropSpare(answered, i);
+  const next = cut ?? { code: 'no_route' as const, amount: shard.amount };
+  return advance('code' in next ? stop(answered, next) : next, context);
 };
 
 const onOutcome = (pending: PendingStep, attempt: number, outcome: Outcome, context: PaymentContext): Transition => {
@@ -265,7 +288,12 @@ const onOutcome = (pending: PendingStep, attempt: number, outcome: Outcome, cont
     route,
     ...interpretation.failure,
   });
-  return advance(interpretation.final === undefined ? told : stop(told, interpretation.final), context);
+  if (interpretation.final !== undefined) return advance(stop(told, interpretation.final), context);
+  const { hop } = interpretation.failure;
+  const onItsWay = hop === undefined || (hop >= 0 && hop < route.length - 1);
+  if (stopping || !onItsWay || payment.shards.some(isIn('fulfilled'))) return advance(told, context);
+  const cut = split(told, shard, { cause: 'failed', largest: undefined }, context) ?? told;
+  return advance('code' in cut ? stop(told, cut) : cut, context);
 };
 
 /** After loading: routes found before are stale, and the question that was open has been lost. */

@@ -1,14 +1,17 @@
-/** The share schemes and EOB protocols that a node knows: those of `amp`, and those of the program that runs it. */
+/** The share schemes, strategies and EOB protocols that a node knows: those of `amp`, and those of the program that runs it. */
 import { type Composer, type Composers, MOST_HOPS } from '../../amp/extras.ts';
 import { ampProtocols, type EobAmp } from '../../amp/payload.ts';
 import type { Schemes } from '../../amp/scheme.ts';
 import { withSchemes } from '../../amp/schemes.ts';
+import { withStrategies } from '../../amp/strategies.ts';
+import type { Strategies } from '../../amp/strategy.ts';
 import type { EobProtocol, Registry } from '../../onion/registry.ts';
 import { ConfigError } from '../config/errors.ts';
 import type { Experiments } from './hooks.ts';
 
 export interface EobProtocols {
   readonly schemes: Schemes;
+  readonly strategies: Strategies;
   /** Every protocol number that this node reads. */
   readonly registry: Registry<EobAmp, unknown>;
   /** Those protocols of the program that add blobs to the node's own payments. */
@@ -18,20 +21,22 @@ export interface EobProtocols {
 const refused = (field: keyof Experiments, expected: string): ConfigError =>
   new ConfigError('the program that runs the node', `experiments.${field}`, expected);
 
-const schemesOf = ({ schemes = [] }: Experiments): Schemes => {
+/** A table with the program's rows. Throws ConfigError where one of them cannot be. */
+const withOwn = <T>(field: keyof Experiments, table: () => T): T => {
   try {
-    return withSchemes(schemes);
+    return table();
   } catch (error) {
-    throw error instanceof RangeError ? refused('schemes', error.message) : error;
+    throw error instanceof RangeError ? refused(field, error.message) : error;
   }
 };
 
 /**
- * All of them. Throws ConfigError for a scheme or protocol that cannot be: one of a number that another has, which would read in its
- * place what payers send, or of none of 1..15.
+ * All of them. Throws ConfigError for a scheme, strategy or protocol that cannot be: one of a name that another has, or of a number
+ * that another has, which would read in its place what payers send, or of none of 1..15.
  */
 export const eobProtocols = (experiments: Experiments): EobProtocols => {
-  const schemes = schemesOf(experiments);
+  const schemes = withOwn('schemes', () => withSchemes(experiments.schemes ?? []));
+  const strategies = withOwn('strategies', () => withStrategies(experiments.strategies ?? []));
   const registry = new Map<number, EobProtocol<EobAmp, unknown>>(ampProtocols(schemes));
   const composers = new Map<number, Composer>();
   for (const [number, protocol] of experiments.protocols ?? []) {
@@ -50,5 +55,5 @@ export const eobProtocols = (experiments: Experiments): EobProtocols => {
       throw refused('protocols', `expected mostBlobs from 1 to ${MOST_HOPS - 1} for ${name}, not ${mostBlobs}`);
     composers.set(number, { compose, mostBlobs });
   }
-  return { schemes, registry, composers };
+  return { schemes, strategies, registry, composers };
 };

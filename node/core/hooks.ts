@@ -1,6 +1,7 @@
 /** Where experiments hook into a node: `Hooks` are set by node/dev with --dev alone, `Experiments` by a program that embeds a node. */
 import type { OwnProtocol } from '../../amp/payload.ts';
 import type { Scheme } from '../../amp/scheme.ts';
+import type { Strategy } from '../../amp/strategy.ts';
 import type { ChannelSecrets } from '../../channel/tx/keys.ts';
 import type { SecretKey } from '../../wire/units.ts';
 import type { ChannelEventHandler } from '../channels/hostparts.ts';
@@ -20,9 +21,13 @@ export interface Hooks {
   readonly channelSecrets?: ChannelSecrets | undefined;
 }
 
-/** Further EOB protocols that the node reads, a callback for what a forwarder's handler made of them, and further share schemes. */
+/**
+ * Further EOB protocols that the node reads, a callback for what a forwarder's handler made of them, further share schemes, and
+ * further strategies to cut amounts by.
+ */
 export interface Experiments {
   readonly protocols?: ReadonlyMap<number, OwnProtocol>;
   readonly onForwardNote?: (note: ForwardNote) => void;
   readonly schemes?: readonly Scheme[];
+  readonly strategies?: readonly Strategy[];
 }

@@ -66,7 +66,7 @@ const paymentsOf = (
   { identity, chain }: PaymentServicesParts,
   ports: Ports,
   invoices: Invoices,
-  { schemes, composers }: EobProtocols,
+  { schemes, strategies, composers }: EobProtocols,
   paymentStore: PaymentStore,
   paymentChannels: PaymentChannels,
 ): Payments => {
@@ -82,7 +82,7 @@ const paymentsOf = (
     channels: () => paymentChannels,
     routes: { graph, now, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
     isOwnInvoice: async (hash) => (await invoices.byId(hex(hash)))?.preimage !== undefined,
-    context: () => ({ now: now(), millis: ports.clock.now(), height: follower.height, schemes, composers }),
+    context: () => ({ now: now(), millis: ports.clock.now(), height: follower.height, schemes, strategies, composers }),
     fatal,
   });
 };

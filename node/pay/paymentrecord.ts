@@ -39,6 +39,7 @@ const failureCodes = [
   'preimage_known',
   'internal',
   'node_stopped',
+  'strategy_failed',
 ] as const;
 export type PaymentFailureCode = (typeof failureCodes)[number];
 
@@ -199,6 +200,8 @@ const failureText = (why: PaymentFailure): string => {
       return 'cancelled';
     case 'partially_claimed':
       return `the destination claimed only ${why.claimed} msat of it`;
+    case 'strategy_failed':
+      return `strategy ${why.strategy} has a mistake: ${why.detail}; name another strategy`;
     case 'preimage_known':
       return 'the preimage of its payment_hash is already known, so a forwarding node could claim the payment instead of its destination';
   }

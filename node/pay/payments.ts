@@ -4,10 +4,9 @@
  */
 
 import type { PaymentEvent } from '../../amp/events.ts';
-import type { Outcome, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
+import type { Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
 import { isDeployed, isIn, isOrdinary, newPayment, type Payment } from '../../amp/payment.ts';
 import { checkRequest, paymentTables } from '../../amp/paymentstore.ts';
-import type { Schemes } from '../../amp/scheme.ts';
 import { pay } from '../../amp/sending.ts';
 import { changes } from '../../amp/tables.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -62,9 +61,9 @@ export class Payments {
     for (const [id, state] of await loadPaymentMachines(this.parts.store)) this.add(id, state, { hints: [] });
   }
 
-  /** The share schemes that payments can be made with. */
-  get schemes(): Schemes {
-    return this.parts.context().schemes;
+  /** The share schemes and strategies that payments can be made with. */
+  get tables(): Pick<PaymentContext, 'schemes' | 'strategies'> {
+    return this.parts.context();
   }
 
   /** After a restart, once the channels are loaded: attempts that no channel has an HTLC for were never sent, and count as failed. */

@@ -2,8 +2,9 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type CutWish, cut, halve } from '../../amp/cut.ts';
+import { cut, halve } from '../../amp/cut.ts';
 import type { Outlet } from '../../amp/route.ts';
+import type { CutWish } from '../../amp/strategy.ts';
 import { msat, shortChannelId } from '../../wire/units.ts';
 import { nodeOf } from './payer.ts';
 

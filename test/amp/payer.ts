@@ -17,6 +17,7 @@ import { restorePayment } from '../../amp/paymentstore.ts';
 import type { Outlet } from '../../amp/route.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { pay } from '../../amp/sending.ts';
+import { strategies } from '../../amp/strategies.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { msat, type SecretKey, secretKey } from '../../wire/units.ts';
@@ -73,6 +74,7 @@ export class PaymentUnderTest {
     millis: context.now * 1000,
     height: context.height,
     schemes,
+    strategies,
   };
   readonly store = new Map<string, Uint8Array>();
   readonly events: PaymentEvent[] = [];

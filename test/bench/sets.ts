@@ -12,6 +12,7 @@ import { schemes } from '../../amp/schemes.ts';
 import { pay } from '../../amp/sending.ts';
 import { emptyReceiver } from '../../amp/sets.ts';
 import { child } from '../../amp/shares.ts';
+import { strategies } from '../../amp/strategies.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { pointOf, sha256 } from '../../wire/crypto.ts';
 import { msat, secretKey, shortChannelId } from '../../wire/units.ts';
@@ -21,7 +22,7 @@ const SIZES = [16, 64, 255] as const;
 const entropy = sha256(Uint8Array.of(1));
 const node = pointOf(secretKey(sha256(Uint8Array.of(2))));
 const context: ReceiverContext & PaymentContext = {
-  ...{ now: 1_000_000, millis: 1_000_000_000, height: 500, schemes },
+  ...{ now: 1_000_000, millis: 1_000_000_000, height: 500, schemes, strategies },
   ...{ spontaneous: true, minFinalCltv: 18, limits: { ...defaultLimits, leastShare: msat(1n) } },
 };
 const AMOUNT = msat(1000n);

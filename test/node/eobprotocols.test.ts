@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { fixed } from '../../amp/fixeddynamic.ts';
 import type { EobAmp } from '../../amp/payload.ts';
+import { strategies as known } from '../../amp/strategies.ts';
+import type { Strategy } from '../../amp/strategy.ts';
 import { ConfigError } from '../../node/config/errors.ts';
 import { eobProtocols } from '../../node/core/eobprotocols.ts';
 import type { EobProtocol } from '../../onion/registry.ts';
@@ -34,4 +36,11 @@ test.each([0, 16, 1.5])('a node refuses to start with a protocol of number %d, w
 test('a node refuses to start with a scheme of which the number is taken, and says in which field', () => {
   expect(() => eobProtocols({ schemes: [{ ...mine, protocol: 4 }] })).toThrow(ConfigError);
   expect(() => eobProtocols({ schemes: [{ ...mine, protocol: 4 }] })).toThrow('experiments.schemes');
+});
+
+test('a node has the strategies of its program beside its own, and refuses to start where a name is taken', () => {
+  const thirds: Strategy = { name: 'thirds', needsShards: false, cut: () => undefined, split: () => undefined };
+  expect([...eobProtocols({ strategies: [thirds] }).strategies.keys()]).toEqual([...known.keys(), 'thirds']);
+  expect(() => eobProtocols({ strategies: [{ ...thirds, name: 'equal' }] })).toThrow(ConfigError);
+  expect(() => eobProtocols({ strategies: [{ ...thirds, name: 'equal' }] })).toThrow('experiments.strategies');
 });

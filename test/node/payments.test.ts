@@ -7,6 +7,7 @@ import type { Outcome, PaymentRequest } from '../../amp/io.ts';
 import { sessionKey } from '../../amp/onions.ts';
 import { isOrdinary } from '../../amp/payment.ts';
 import { schemes } from '../../amp/schemes.ts';
+import { strategies } from '../../amp/strategies.ts';
 import { finished } from '../../node/api/methods/payments/paymentrow.ts';
 import { Channels } from '../../node/channels/channels.ts';
 import { Graph } from '../../node/graph/graph.ts';
@@ -76,7 +77,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
     routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => false },
     context: () => {
       if (trouble.steps) throw new TypeError('a bug');
-      return { now: Math.floor(clock.now() / 1000), millis: clock.now(), height: 500, schemes };
+      return { now: Math.floor(clock.now() / 1000), millis: clock.now(), height: 500, schemes, strategies };
     },
   });
   await payments.load();

@@ -230,7 +230,7 @@ describe('parameters', () => {
     expect(usageOf(summaryOf('pay'))).toBe(
       'pay bolt11 [amount_msat] [label] [riskfactor] [maxfeepercent] [retry_for] [maxdelay] [exemptfee] [localinvreqid] ' +
         '[exclude] [maxfee] [description] [partial_msat] [scheme] [shards] ' +
-        '[redundancy] [maxoverpayment] [shares] [blob]',
+        '[redundancy] [maxoverpayment] [shares] [strategy] [blob]',
     );
     expect(usageOf(summaryOf('invoice'))).toBe(
       'invoice amount_msat label description [expiry] [fallbacks] [preimage] [exposeprivatechannels] [cltv] [deschashonly] [amp]',

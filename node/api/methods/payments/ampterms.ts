@@ -55,7 +55,7 @@ export const ampTerms = (
   if (maxoverpayment !== undefined && redundancy === undefined)
     throw new ApiError('invalid_params', 'maxoverpayment: it bounds what redundancy costs; give both or neither');
   return {
-    scheme: schemeFor(payments.schemes, scheme),
+    scheme: schemeFor(payments.tables.schemes, scheme),
     ...(redundancy !== undefined && { redundancy, maxOverpayment: maxoverpayment ?? msat(amount / 2n) }),
     ...(shares !== undefined && { shares }),
   };

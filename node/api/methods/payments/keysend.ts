@@ -24,6 +24,7 @@ import { ampParams, ampTerms, refuseShareParams } from './ampterms.ts';
 import { blobParam } from './blobs.ts';
 import { extraTlvsParam } from './extratlvs.ts';
 import { finished, paidFields } from './paymentrow.ts';
+import { strategyParam, strategyTerms } from './strategyterms.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
 
 /** What `scheme` calls a payment in one HTLC with its preimage, as a payment's record does. */
@@ -46,6 +47,7 @@ const params = z.strictObject({
     .describe(
       `${PLAIN} for one HTLC with its preimage, as all nodes take it; ${schemeNames.join(', ')} or ${DEPLOYED} (lnd's) for an atomic multi-path payment; else ${defaultScheme} where the node takes that, and ${PLAIN}`,
     ),
+  strategy: strategyParam,
   force: param.flag.optional().describe('pay by AMP a node that does not say that it can be paid so'),
   blob: blobParam,
   ...devShards,
@@ -64,6 +66,7 @@ type PlainField =
   | 'redundancy'
   | 'maxoverpayment'
   | 'shares'
+  | 'strategy'
   | 'force';
 
 /** What of a node is asked. */
@@ -92,9 +95,25 @@ const refuseUnknownDemand = ({ graph }: Known, destination: Point): void => {
  */
 export const isPlain = (
   known: Known,
-  { destination, scheme, extratlvs, shards, redundancy, maxoverpayment, shares, force }: Pick<Params, PlainField>,
+  {
+    destination,
+    scheme,
+    extratlvs,
+    shards,
+    redundancy,
+    maxoverpayment,
+    shares,
+    strategy,
+    force,
+  }: Pick<Params, PlainField>,
 ): boolean => {
-  const ofAmp = Object.entries({ shards: shards === 1 ? undefined : shards, redundancy, maxoverpayment, shares });
+  const ofAmp = Object.entries({
+    shards: shards === 1 ? undefined : shards,
+    redundancy,
+    maxoverpayment,
+    shares,
+    strategy,
+  });
   const [wanted] = ofAmp.find(([, value]) => value !== undefined) ?? [];
   if (scheme === PLAIN && wanted !== undefined)
     throw new ApiError('invalid_params', `${wanted}: a payment with scheme ${PLAIN} is one HTLC; leave ${wanted} out`);
@@ -151,7 +170,7 @@ const commonTerms = (node: Parts, params: Params) => ({
 
 const ampRequest = (node: Parts, params: Params): PaymentRequest => {
   // A payee holds nothing smaller without an invoice.
-  const common = { ...commonTerms(node, params), minShard: LEAST_SHARE };
+  const common = { ...commonTerms(node, params), ...strategyTerms(node, params), minShard: LEAST_SHARE };
   if (spontaneousAmp(node, params.destination, params.force ?? false, params.scheme) === 'eob')
     return { ...common, ...ampTerms(node, params.amount_msat, params), paymentId: zeros(PAYMENT_ID_LENGTH) };
   refuseShareParams(params);

@@ -19,6 +19,7 @@ import { ampParams, ampTerms, refuseAmpParams, refuseShareParams } from './ampte
 import { blobParam } from './blobs.ts';
 import { excludeParam, exclusions } from './exclude.ts';
 import { finished, paid, paidFields } from './paymentrow.ts';
+import { strategyParam, strategyTerms } from './strategyterms.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
 
 const params = z.strictObject({
@@ -36,6 +37,7 @@ const params = z.strictObject({
   description: param.prose.optional().describe('what the hashed description of the invoice stands for'),
   partial_msat: param.refused.describe('a part to pay, where others pay the rest'),
   ...ampParams,
+  strategy: strategyParam,
   blob: blobParam,
   ...devShards,
 });
@@ -86,6 +88,7 @@ type Parts = Pick<Node, 'channels' | 'graph' | 'keys' | 'network' | 'now' | 'out
 const requestFor = (node: Parts, invoice: Invoice, amount: Msat, params: Params): PaymentRequest => {
   const common = {
     ...terms(node, amount, params, invoice.timestamp + invoice.expiry),
+    ...strategyTerms(node, params),
     destination: invoice.payee,
     finalCltv: invoice.minFinalCltvExpiryDelta + SLACK,
   };

@@ -114,6 +114,7 @@ const errorNames: Readonly<Record<PaymentFailureCode, ErrorName>> = {
   preimage_known: 'pay_user_error',
   node_stopped: 'pay_gave_up',
   internal: 'internal_error',
+  strategy_failed: 'pay_failed',
 };
 
 /** Why a payment failed, as `pay` answers it; one kept by a version that kept no codes has the code of any failure. */

@@ -6,6 +6,7 @@ import * as param from '../../params.ts';
 import * as field from '../../results.ts';
 import { pay } from './pay.ts';
 import type { shard } from './paymentrow.ts';
+import { strategyParam } from './strategyterms.ts';
 import { limitParams, maxfeeParam } from './terms.ts';
 
 const params = z.strictObject({
@@ -19,6 +20,8 @@ const params = z.strictObject({
   payer_note: param.refused.describe('a note for the payee of an offer'),
   label: param.label.optional().describe('our name for the payment'),
   localinvreqid: param.refused.describe('payments of offers'),
+  shards: pay.params.shape.shards,
+  strategy: strategyParam,
   blob: pay.params.shape.blob,
 });
 
@@ -41,14 +44,15 @@ export const xpay = method({
   params,
   result,
   handler: async (node: Parameters<typeof pay.handler>[0], params, call): Promise<z.output<typeof result>> => {
-    const { invstring, amount_msat, maxfee, retry_for, maxdelay, label, partial_msat, blob } = params;
-    const given = { bolt11: invstring, amount_msat, maxfee, retry_for, maxdelay, label, partial_msat, blob };
+    const { invstring: bolt11, amount_msat, maxfee, retry_for, maxdelay, label, partial_msat } = params;
+    const { shards, strategy, blob } = params;
+    const given = { bolt11, amount_msat, maxfee, retry_for, maxdelay, label, partial_msat, shards, strategy, blob };
     const paid = await pay.handler(node, given, call);
-    const shards = Array.isArray(paid.shards) ? paid.shards : [];
+    const sent = Array.isArray(paid.shards) ? paid.shards : [];
     return {
       ...(paid.payment_preimage !== undefined && { payment_preimage: paid.payment_preimage }),
       payment_preimages: [...(paid.payment_preimages as readonly string[])],
-      failed_parts: failedOf(shards),
+      failed_parts: failedOf(sent),
       successful_parts: paid.parts,
       amount_msat: paid.amount_msat,
       amount_sent_msat: paid.amount_sent_msat,

@@ -1,0 +1,42 @@
+/** By which strategy a payment is cut. A parameter that pay, xpay and keysend share. */
+
+import { defaultStrategy, strategyNames } from '../../../../amp/strategies.ts';
+import type { Strategies } from '../../../../amp/strategy.ts';
+import { ApiError } from '../../errors.ts';
+import * as param from '../../params.ts';
+
+export const strategyParam = param.text
+  .optional()
+  .describe(`how the amount is cut into parts: ${strategyNames.join(', ')}; else ${defaultStrategy}`);
+
+interface Parts {
+  readonly payments: { readonly tables: { readonly strategies: Strategies } };
+}
+
+interface Given {
+  readonly strategy?: string | undefined;
+  readonly shards?: number | undefined;
+  readonly redundancy?: number | undefined;
+}
+
+/**
+ * The field of a request that names the strategy. Throws ApiError for one that this node does not have, and for one that has to be
+ * told how many parts there are to be, and is not.
+ */
+export const strategyTerms = ({ payments }: Parts, { strategy, shards, redundancy = 0 }: Given) => {
+  if (strategy === undefined) return {};
+  const { strategies } = payments.tables;
+  const row = strategies.get(strategy);
+  if (row === undefined) {
+    const known = [...strategies.keys()].map((name) => `"${name}"`).join(' or ');
+    throw new ApiError('invalid_params', `strategy: expected ${known}`);
+  }
+  if (redundancy > 0 && strategy !== defaultStrategy)
+    throw new ApiError(
+      'invalid_params',
+      'strategy: shards of which any so many will do are all equal; leave strategy or redundancy out',
+    );
+  if (row.needsShards && shards === undefined)
+    throw new ApiError('invalid_params', `shards: strategy ${strategy} has to be told how many HTLCs there are to be`);
+  return { strategy };
+};
