@@ -114,7 +114,7 @@ const phaseParts = (state: Funded): readonly unknown[] => {
     case 'onchain':
       return [state.phase, state.by, state.tx, state.height, state.before];
     case 'closed':
-      return [state.phase, state.by];
+      return [state.phase, state.by, state.spend];
   }
 };
 

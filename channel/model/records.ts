@@ -36,10 +36,12 @@ import type { Outpoint } from '../tx/funding.ts';
 import type { ChannelSecrets } from '../tx/keys.ts';
 import type { CloseType } from './io.ts';
 import type {
+  Closed,
   ClosingSince,
   Closings,
   CommitmentState,
   FeeChange,
+  FinalSpend,
   Htlc,
   LocalSignatures,
   Lockin,
@@ -139,6 +141,16 @@ const spentBy: Codec<CloseType> = word(
 
 const givenUp = { why: textBytes, outdated: bool, agreed: optional(bytes4) };
 
+const finalSpend: Codec<FinalSpend> = struct({ txid, fee: optional(sat), height: u32 });
+/** Versions before kept nothing of the transaction, and end here with the kind of close. */
+const closed: Codec<Pick<Closed, 'by' | 'spend'>> = {
+  write: (w, { by, spend }) => {
+    spentBy.write(w, by);
+    if (spend !== undefined) finalSpend.write(w, spend);
+  },
+  read: (r) => ({ by: spentBy.read(r), ...(r.left > 0 && { spend: finalSpend.read(r) }) }),
+};
+
 /** The phase and what only it has. Row ids are what is stored: append only. */
 export const phaseRecord = union('phase', {
   open: { id: 0, body: struct({ shutdown }) },
@@ -148,7 +160,7 @@ export const phaseRecord = union('phase', {
   },
   failed: { id: 2, body: struct(givenUp) },
   onchain: { id: 3, body: struct({ by: spentBy, tx: bytes4, height: u32, before: struct(givenUp) }) },
-  closed: { id: 4, body: struct({ by: spentBy }) },
+  closed: { id: 4, body: closed },
 });
 
 export const commitmentStateRecord: Codec<CommitmentState> = struct({

@@ -294,11 +294,22 @@ export interface Onchain {
   readonly chainView: ChainView;
 }
 
+/** What is remembered of the transaction that closed a channel. */
+export interface FinalSpend {
+  readonly txid: Txid;
+  /** Undefined where it spends more than the funding output, so that its fee is not known. */
+  readonly fee: Sat | undefined;
+  /** Height of its block. */
+  readonly height: number;
+}
+
 /** Irrevocably resolved. */
 export interface Closed {
   readonly phase: 'closed';
   readonly core: Core;
   readonly by: CloseType;
+  /** The transaction that spent the funding output; undefined for a channel that an older version closed. */
+  readonly spend?: FinalSpend | undefined;
 }
 
 export type Opening = AwaitingAccept | AwaitingFunding | AwaitingFundingSigned | AwaitingFundingCreated;

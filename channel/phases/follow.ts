@@ -4,6 +4,7 @@
  */
 
 import { Transaction } from 'bitcoinjs-lib';
+import { sat } from '../../wire/units.ts';
 import { commitmentNumberOf } from '../claims/closetype.ts';
 import {
   type ChainTip,
@@ -17,9 +18,10 @@ import type { TrackedOutput } from '../model/chainview.ts';
 import type { Claim } from '../model/claim.ts';
 import { deepEqual } from '../model/deepequal.ts';
 import type { Effect, Input, Step } from '../model/io.ts';
-import type { ChannelState, Failed, Onchain } from '../model/state.ts';
+import type { ChannelState, Failed, FinalSpend, Onchain } from '../model/state.ts';
 import { withHtlc } from '../model/updates.ts';
 import { report, resolvedEvent } from '../rules/effects.ts';
+import { transactionId } from '../tx/transaction.ts';
 import { bumpClaim, canBump, watchRemoteCommitment } from './anchorcpfp.ts';
 import { closingClaims } from './closingcpfp.ts';
 
@@ -111,11 +113,20 @@ const reportSettled = (
   return [{ ...state, core: { ...state.core, incoming } }, gone.map(({ id }) => report({ event: 'settled', id }))];
 };
 
+/** What is kept of the transaction that closed a channel, for those who ask later. */
+const finalSpendOf = ({ core, tx, height }: Onchain): FinalSpend => {
+  const spend = Transaction.fromBuffer(tx);
+  const paid = spend.outs.reduce((sum, { value }) => sum + BigInt(value), 0n);
+  const isAlone = spend.ins.length === 1 && paid <= core.params.capacity;
+  return { txid: transactionId(spend), fee: isAlone ? sat(core.params.capacity - paid) : undefined, height };
+};
+
 /** Closes the channel: its HTLCs are no longer needed. */
-const close = ({ core, by }: Onchain): Step => [
-  { phase: 'closed', core: { ...core, incoming: new Map(), outgoing: new Map(), fees: [] }, by },
-  [report({ event: 'closed' })],
-];
+const close = (state: Onchain): Step => {
+  const { core, by } = state;
+  const closed = { ...core, incoming: new Map(), outgoing: new Map(), fees: [] };
+  return [{ phase: 'closed', core: closed, by, spend: finalSpendOf(state) }, [report({ event: 'closed' })]];
+};
 
 const followOnchain = (state: Onchain, tracked: readonly TrackedOutput[], now: ChainTip): Step => {
   // Until the watcher reports the spend in this run, a reorg may have undone it while the node was down.

@@ -9,6 +9,7 @@ import { recover } from './methods/backup/recover.ts';
 import { close } from './methods/channels/close.ts';
 import { fundchannel } from './methods/channels/fundchannel.ts';
 import { fundchannel_cancel } from './methods/channels/fundchannel_cancel.ts';
+import { listclosedchannels } from './methods/channels/listclosedchannels.ts';
 import { listhtlcs } from './methods/channels/listhtlcs.ts';
 import { listpeerchannels } from './methods/channels/listpeerchannels.ts';
 import { setchannel } from './methods/channels/setchannel.ts';
@@ -69,6 +70,7 @@ export const nodeMethods = {
   fundchannel,
   fundchannel_cancel,
   listpeerchannels,
+  listclosedchannels,
   listhtlcs,
   setchannel,
   close,

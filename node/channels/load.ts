@@ -2,9 +2,11 @@
  * The records of all channels, read once at the start. What is left of HTLCs that are over is passed by: it grows with every
  * payment, and only an old commitment in the chain ever makes anybody ask for it. So are channels that are over.
  */
-import { PAST_PREFIX } from '../../channel/model/persist.ts';
+import { PAST_PREFIX, restore } from '../../channel/model/persist.ts';
+import type { Closed } from '../../channel/model/state.ts';
 import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports/ports.ts';
+import { readRecord } from '../store/records.ts';
 import { CHANNELS } from './onchain.ts';
 
 /** A mark for each channel that is over; its records stay. */
@@ -16,6 +18,35 @@ export const overMark = (key: string): Change => ({ key: OVER + key, value: new 
 /** Behind all records of a channel, and behind those of its past HTLCs: '0' is the character after '/'. */
 const afterAll = (key: string): string => `${CHANNELS}${key}0`;
 const afterPast = (key: string): string => `${CHANNELS}${key}/${PAST_PREFIX.slice(0, -1)}0`;
+
+/** A channel's records but those of its past HTLCs, under the keys the channel knows them by. Throws StoreError. */
+const recordsOf = async (store: Store, key: string): Promise<ReadonlyMap<string, Uint8Array>> => {
+  const prefix = `${CHANNELS}${key}/`;
+  const found = new Map<string, Uint8Array>();
+  for (let after: string | undefined, more = true; more; ) {
+    more = false;
+    for await (const [whole, value] of store.entries(prefix, after)) {
+      const name = whole.slice(prefix.length);
+      if (name.startsWith(PAST_PREFIX)) {
+        after = afterPast(key);
+        more = true;
+        break;
+      }
+      found.set(name, value);
+    }
+  }
+  return found;
+};
+
+/** The channels that are over, read from their records one at a time. Throws StoreError. */
+export async function* closedChannels(store: Store): AsyncGenerator<Closed> {
+  for await (const [mark] of store.entries(OVER)) {
+    const key = mark.slice(OVER.length);
+    const records = await recordsOf(store, key);
+    const state = readRecord(`${CHANNELS}${key}/phase`, new Uint8Array(), () => restore(records));
+    if (state.phase === 'closed') yield state;
+  }
+}
 
 /** Each channel's records by its key, under the keys the channel knows them by. Throws StoreError. */
 export const loadChannelRecords = async (

@@ -135,6 +135,11 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
     expect(await call('delinvoice', { label, status: 'unpaid' })).toMatchObject({ error: { code: 905 } });
   });
 
+  test('lists closed channels, of all peers and of one', async () => {
+    expect(await call('listclosedchannels')).toEqual({ result: { closedchannels: [] } });
+    expect(await call('listclosedchannels', { peer_id: line.alice.id })).toEqual({ result: { closedchannels: [] } });
+  });
+
   test('sets the fees of a channel', async () => {
     expect(await call('setchannel', { id: scid, feebase: 7, feeppm: 8, htlcmin: '2sat' })).toMatchObject({
       result: {

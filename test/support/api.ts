@@ -179,6 +179,16 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
       },
     ],
   },
+  listclosedchannels: {
+    closedchannels: [
+      {
+        ...{ peer_id: ids.bob, channel_id: ids.hash, short_channel_id: '103x1x0', opener: 'local', private: false },
+        ...{ total_local_commitments: 3, total_remote_commitments: 3, total_htlcs_sent: 2 },
+        ...{ funding_txid: ids.txid, funding_outnum: 0, funding_withheld: false, leased: false },
+        ...{ total_msat: msat(1_000_000_000n), final_to_us_msat: msat(899_999_500n), close_cause: 'user' },
+      },
+    ],
+  },
   listhtlcs: {
     htlcs: [
       {

@@ -221,6 +221,13 @@ export const closeRows: Rows = {
     const outputs = async (rate: string) => paidOut((await closing(line, { feerange: [rate, rate] })).txs?.[0] ?? '');
     return [await outputs('1000perkw'), await outputs('2000perkw')];
   },
+  'listclosedchannels.id': async (line) => {
+    await closing(line);
+    await line.mine(101);
+    const shown = async (given: object) => (await line.alice.call('listclosedchannels', given)).closedchannels.length;
+    await becomes('a channel that is closed', async () => (await shown({})) > 0);
+    return [await shown({}), await shown({ id: STRANGER })];
+  },
   'close.unilateraltimeout': async (line) => {
     const { alice, bob } = line;
     const [patientOne, other] = [await doomed(line), await doomed(line)];
