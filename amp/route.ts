@@ -9,7 +9,13 @@ export interface Outlet {
   readonly spendable: Msat;
   /** HTLCs it would still take. */
   readonly slots: number;
+  /** The same two if no HTLC were in flight in it, each given back to whoever offered it; undefined where none is. */
+  readonly atRest?: { readonly spendable: Msat; readonly slots: number } | undefined;
 }
+
+/** The outlets as they would be if no HTLC were in flight in them. */
+export const atRest = (outlets: readonly Outlet[]): readonly Outlet[] =>
+  outlets.map((outlet) => (outlet.atRest === undefined ? outlet : { ...outlet, ...outlet.atRest, atRest: undefined }));
 
 /** One HTLC of a route: the one that arrives at `node` over channel `scid`. */
 export interface Hop {

@@ -7,6 +7,7 @@
 
 import { MAX_EXPIRY_AHEAD, type Msat, msat, toMsat } from '../../wire/units.ts';
 import type { Fault } from '../model/errors.ts';
+import { preimageOf } from '../model/htlc.ts';
 import type { Context, OfferRefusal } from '../model/io.ts';
 import { inLocal, inNextLocal, inNextRemote, type Spec, specOf } from '../model/spec.ts';
 import type { Core, Htlc, HtlcDirection, Params } from '../model/state.ts';
@@ -190,6 +191,22 @@ const room = (core: Core, spec: Spec, way: HtlcDirection, view: FeeView): Msat =
 
 /** The most that `offerRefusal` lets one HTLC carry now, zero when none. */
 export const spendable = (core: Core, fees: FeeView): Msat => room(core, specOf(core, inNextRemote), 'out', fees);
+
+/**
+ * The most that one HTLC could carry if none were in flight: each given back to whoever offered it, but for those of which the
+ * preimage is known already, and nothing is about to change otherwise.
+ */
+export const spendableAtRest = (core: Core, fees: FeeView): Msat => {
+  const spec = specOf(core, inNextRemote);
+  if (spec.htlcs.length === 0) return room(core, spec, 'out', fees);
+  let { toUs, toThem } = spec;
+  for (const htlc of spec.htlcs) {
+    const returns = (htlc.way === 'out') !== (preimageOf(htlc) !== undefined);
+    if (returns) toUs += htlc.amount;
+    else toThem += htlc.amount;
+  }
+  return room(core, { ...spec, toUs, toThem, htlcs: [] }, 'out', fees);
+};
 
 /** The most that the peer can offer us in one HTLC now, by the same reckoning on our next commitment. */
 export const receivable = (core: Core, fees: FeeView): Msat =>

@@ -6,7 +6,7 @@ import { preimageOf } from '../../channel/model/htlc.ts';
 import { inLocal, specOf } from '../../channel/model/spec.ts';
 import type { ChannelState, Core } from '../../channel/model/state.ts';
 import { whyNoOffers } from '../../channel/phases/shutdown.ts';
-import { type FeeView, spendable } from '../../channel/rules/limits.ts';
+import { type FeeView, spendable, spendableAtRest } from '../../channel/rules/limits.ts';
 import { equal } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
 import { type Msat, msat, type PaymentHash, type ShortChannelId } from '../../wire/units.ts';
@@ -53,13 +53,25 @@ export const isUsable = (state: ChannelState): boolean => state.phase === 'open'
 export const outletOf = ({ machine: { state } }: Entry, fees: FeeView): Outlet | undefined => {
   const core = coreOf(state);
   if (core === undefined || !isUsable(state) || core.lockin.scid === undefined) return undefined;
-  const { params, outgoing } = core;
+  const { params, outgoing, incoming } = core;
+  const slots = params.remote.maxAcceptedHtlcs;
   return {
     scid: core.lockin.scid,
     peer: params.peer,
     spendable: spendable(core, fees),
-    slots: Math.max(0, params.remote.maxAcceptedHtlcs - outgoing.size),
+    slots: Math.max(0, slots - outgoing.size),
+    atRest: outgoing.size + incoming.size === 0 ? undefined : { spendable: spendableAtRest(core, fees), slots },
   };
+};
+
+/** The way out that an open channel will be once its peer is there again and in step; undefined for any other. */
+export const awayOutletOf = ({ machine: { state } }: Entry, fees: FeeView): Outlet | undefined => {
+  if (state.phase !== 'open') return undefined;
+  const { params, lockin } = state.core;
+  const why = whyNoOffers(state)?.code;
+  if (lockin.scid === undefined || (why !== 'disconnected' && why !== 'revocation_overdue')) return undefined;
+  const rest = { spendable: spendableAtRest(state.core, fees), slots: params.remote.maxAcceptedHtlcs };
+  return { scid: lockin.scid, peer: params.peer, spendable: msat(0n), slots: 0, atRest: rest };
 };
 
 /** A channel as relaying sees it; undefined where an onion may not name it so: option_scid_alias hides the real id (BOLT 2). */

@@ -5,7 +5,7 @@
  */
 
 import type { Excluded, Reserved, RouteQuery } from '../../amp/io.ts';
-import type { Hop, Outlet, Route } from '../../amp/route.ts';
+import { atRest, type Hop, type Outlet, type Route } from '../../amp/route.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { type Msat, msat, type Point, point, type ShortChannelId } from '../../wire/units.ts';
 import { type Graph, isFresh, type NodeKey, type Policy } from './graph.ts';
@@ -93,9 +93,13 @@ const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]) 
     const sum = taken.get(key) ?? { amount: 0n, count: 0 };
     taken.set(key, { amount: sum.amount + amount, count: sum.count + count });
   }
-  return (scid: ShortChannelId, from: NodeKey | undefined, ceiling: bigint): bigint => {
+  /** The most that one more HTLC can carry, of `ceiling` and in a channel that takes `slots` more. */
+  return (scid: ShortChannelId, from: NodeKey | undefined, ceiling: bigint, slots = 1): bigint => {
     const key = direction(scid, from);
-    const free = ceiling - (taken.get(key)?.amount ?? 0n);
+    const own = taken.get(key);
+    // How many slots strangers' channels have left is not known.
+    if (from === undefined && (own?.count ?? 0) >= slots) return 0n;
+    const free = ceiling - (own?.amount ?? 0n);
     const limit = atMost.get(key);
     return limit !== undefined && limit < free ? limit : free;
   };
@@ -152,11 +156,10 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
   const leads = (from: NodeKey): boolean => context.graph.node(from)?.unknownFeature === undefined;
   const outlets = new Map<NodeKey, Edge[]>();
   for (const outlet of context.outlets) {
-    if (outlet.slots <= 0) continue;
     const edge: Edge = {
       from: source,
       scid: outlet.scid,
-      ceiling: bound(outlet.scid, undefined, outlet.spendable),
+      ceiling: bound(outlet.scid, undefined, outlet.spendable, outlet.slots),
       floor: least(1n),
       policy: undefined,
     };
@@ -271,6 +274,8 @@ const routeOf = (context: RouteContext, start: Label): Route | undefined => {
   return first === undefined ? undefined : [first, ...rest];
 };
 
+const hasRoom = ({ spendable, slots }: Outlet): boolean => spendable > 0n && slots > 0;
+
 /**
  * The cheapest route that carries `query.amount` within `query.maxFee`, `query.maxExpiry` and `query.maxHops`, past what is
  * excluded and what the payment's other shards take. Without one, the largest amount (halving, down to 1/64) for which there would be one.
@@ -279,10 +284,24 @@ export const findRoute = (
   context: RouteContext,
   query: RouteQuery,
 ): { readonly route: Route } | { readonly route: undefined; readonly largest?: Msat } => {
+  // Looking through the whole graph would only end here again.
+  if (!context.outlets.some(hasRoom)) return { route: undefined };
   const found = cheapestPath(context, query, query.amount);
   const route = found && routeOf(context, found);
   if (route !== undefined) return { route };
   for (let amount = query.amount / 2n; amount > 0n && amount >= query.amount / 64n; amount /= 2n)
     if (cheapestPath(context, query, amount) !== undefined) return { route: undefined, largest: msat(amount) };
   return { route: undefined };
+};
+
+/**
+ * Whether there would be a route if no HTLC were in flight in our channels but the payment's own, so that it is worth waiting for
+ * those of others.
+ */
+export const hasRouteAtRest = (context: RouteContext, query: RouteQuery): boolean => {
+  if (context.outlets.every(({ atRest: rest }) => rest === undefined)) return false;
+  const reserved = query.reserved.map((one) => ({ ...one, offered: one.from !== undefined && one.offered }));
+  return (
+    cheapestPath({ ...context, outlets: atRest(context.outlets) }, { ...query, reserved }, query.amount) !== undefined
+  );
 };

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inLocal, inRemote, specOf } from '../../channel/model/spec.ts';
 import { localCommitment, remoteCommitment } from '../../channel/rules/commitmentupdates.ts';
-import { spendable } from '../../channel/rules/limits.ts';
+import { spendable, spendableAtRest } from '../../channel/rules/limits.ts';
 import { formats, openerCost } from '../../channel/tx/commitmentformats.ts';
 import { msat } from '../../wire/units.ts';
 import {
@@ -38,6 +38,22 @@ describe.each(kinds)('with %s', (name, request) => {
     expect(spendable(coreOf(pair.a), context)).toBe(most * 1000n);
     expect(offer(pair, pair.a, most * 1000n + 1n, 1)).toBe('insufficient_balance');
     expect(offer(pair, pair.a, most * 1000n, 2)).toBeUndefined();
+  });
+
+  test('a channel could carry at rest what it could before anything was in flight, less what is claimed', () => {
+    const pair = ready({ ...request, push: msat(500_000_000n) }, roomyRequest);
+    const before = spendable(coreOf(pair.a), context);
+    expect(spendableAtRest(coreOf(pair.a), context)).toBe(before);
+    give(pair, pair.a, offerOf(100_000_000n, 1));
+    give(pair, pair.a, offerOf(50_000_000n, 2));
+    give(pair, pair.b, offerOf(30_000_000n, 3));
+    settle(pair);
+    expect(spendable(coreOf(pair.a), context)).toBeLessThan(before - 150_000_000n + 1n);
+    expect(spendableAtRest(coreOf(pair.a), context)).toBe(before);
+    give(pair, pair.b, { type: 'fulfill', id: 0n, preimage: secretOf(1) });
+    expect(spendableAtRest(coreOf(pair.b), context)).toBe(490_000_000n + 100_000_000n);
+    settle(pair);
+    expect(spendableAtRest(coreOf(pair.a), context)).toBe(before - 100_000_000n);
   });
 
   test('the fundee may give all but its reserve', () => {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { RouteQuery } from '../../amp/io.ts';
 import type { Outlet } from '../../amp/route.ts';
 import { type Graph, nodeKey } from '../../node/graph/graph.ts';
-import { findRoute, forwardingFee } from '../../node/graph/routing.ts';
+import { findRoute, forwardingFee, hasRouteAtRest } from '../../node/graph/routing.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, scidOf, scidParts } from '../../wire/units.ts';
 import { idOf, NOW } from '../support/graph.ts';
@@ -65,6 +65,29 @@ describe('a route', () => {
       route: undefined,
       largest: msat(50_000_000n),
     });
+  });
+  test('leaves by a channel of ours only while that has an HTLC slot which the other shards leave', () => {
+    const taken = { scid: scidOf(2, 0, 0), from: undefined, amount: msat(1000n) };
+    const few = [outlet('b', 1), { ...outlet('c', 2), slots: 2 }];
+    const pathWith = (count: number, offered: boolean) =>
+      path(findRoute(from(graph, few), query('d', 100_000n, { reserved: [{ ...taken, count, offered }] })));
+    expect([pathWith(1, false), pathWith(2, false), pathWith(2, true)]).toEqual([
+      ['2', '4'],
+      ['1', '3'],
+      ['2', '4'],
+    ]);
+  });
+  test('is there at rest where HTLCs of others alone are in the way', () => {
+    const full = { ...outlet('c', 2, 0n), slots: 0, atRest: { spendable: msat(990_000n), slots: 2 } };
+    const isAtRest = (amount: bigint, outlets: readonly Outlet[] = [full], more: Partial<RouteQuery> = {}): boolean =>
+      hasRouteAtRest(from(graph, outlets), query('d', amount, more));
+    expect(findRoute(from(graph, [full]), query('d', 100_000n))).toEqual({ route: undefined });
+    expect([isAtRest(100_000n), isAtRest(990_001n)]).toEqual([true, false]);
+    expect(isAtRest(100_000n, [outlet('c', 2, 0n)])).toBe(false);
+    const own = { scid: scidOf(2, 0, 0), from: undefined, count: 1, offered: true };
+    expect(isAtRest(100_000n, [full], { reserved: [{ ...own, amount: msat(100_000n) }] })).toBe(true);
+    expect(isAtRest(100_000n, [full], { reserved: [{ ...own, amount: msat(900_000n) }] })).toBe(false);
+    expect(isAtRest(100_000n, [full], { reserved: [{ ...own, amount: msat(1000n), count: 2 }] })).toBe(false);
   });
   test('is not found beyond the fee limit or the hop limit', () => {
     expect(findRoute(from(graph, outlets), query('e', 100_000n, { maxFee: msat(100n) })).route).toBeUndefined();
