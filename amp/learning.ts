@@ -7,10 +7,10 @@ import { type Failure, failureCode, NODE } from '../onion/failuremessages.ts';
 import { equal } from '../wire/bytes.ts';
 import { type Msat, msat } from '../wire/units.ts';
 import type { PaymentFailure, ShardFailure } from './events.ts';
-import type { Direction, Outcome, PaymentRequest } from './io.ts';
+import type { Outcome, PaymentRequest } from './io.ts';
 import { openFailure } from './onions.ts';
 import { directionOf, type Learnt } from './payment.ts';
-import type { Route } from './route.ts';
+import type { Direction, Route } from './route.ts';
 
 /** How one attempt failed, and what it means. */
 export interface Interpretation {

@@ -16,16 +16,8 @@ import {
 } from '../wire/units.ts';
 import { deployedChild } from './deployed.ts';
 import type { PaymentEvent, PaymentFailure, PaymentTotals } from './events.ts';
-import type {
-  AmpRequest,
-  DeployedRequest,
-  Direction,
-  Excluded,
-  OrdinaryRequest,
-  PaymentRequest,
-  Reserved,
-} from './io.ts';
-import type { Route } from './route.ts';
+import type { AmpRequest, DeployedRequest, OrdinaryRequest, PaymentRequest } from './io.ts';
+import type { Direction, Excluded, Reserved, Route } from './route.ts';
 import type { Scheme, Schemes, SenderState, ShardShares } from './scheme.ts';
 import { child } from './shares.ts';
 import { defaultStrategy } from './strategies.ts';

@@ -26,7 +26,7 @@ import { MAX_EXPIRY_AHEAD } from '../wire/units.ts';
 import { DEPLOYED } from './deployed.ts';
 import type { PaymentFailure } from './events.ts';
 import type { HopBlobs } from './extras.ts';
-import type { AmpRequest, Excluded, Keysend, PaymentRequest } from './io.ts';
+import type { AmpRequest, Keysend, PaymentRequest } from './io.ts';
 import {
   isDeployed,
   isEob,
@@ -38,7 +38,7 @@ import {
   type Progress,
   type Shard,
 } from './payment.ts';
-import type { Hop, Route } from './route.ts';
+import type { Excluded, Hop, Route } from './route.ts';
 import type { SenderState, ShardShares } from './scheme.ts';
 import { ascii, nothing, numberedName, oneOf, share } from './storecodecs.ts';
 import { load, type Table, table } from './tables.ts';

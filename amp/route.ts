@@ -30,3 +30,48 @@ export interface Hop {
 
 /** From our outlet (first) to the destination (last). The fee is the first amount less the last. */
 export type Route = readonly [Hop, ...Hop[]];
+
+export interface RouteQuery {
+  /** Comes back in the answer; an answer to an older one is ignored. */
+  readonly query: number;
+  readonly shard: number;
+  readonly destination: Point;
+  /** To arrive at the destination. */
+  readonly amount: Msat;
+  readonly maxFee: Msat;
+  /** cltv_expiry of the last HTLC. */
+  readonly finalExpiry: number;
+  /** cltv_expiry of the first one, at most. */
+  readonly maxExpiry: number;
+  /** Hops at most: what still fits into the onion beside the blobs. */
+  readonly maxHops: number;
+  readonly excludedNodes: readonly Point[];
+  readonly excluded: readonly Excluded[];
+  readonly reserved: readonly Reserved[];
+}
+
+/** A channel in one direction: away from node `from`. */
+export interface Direction {
+  readonly scid: ShortChannelId;
+  readonly from: Point | undefined;
+}
+
+/** What the payment's own shards take or will take of a channel. `from` undefined: an outlet, away from us. */
+export interface Reserved extends Direction {
+  readonly amount: Msat;
+  /** HTLCs. */
+  readonly count: number;
+  /** True once offered: our own channel counts such HTLCs itself, channels farther away are not known to. */
+  readonly offered: boolean;
+}
+
+/** Learnt from failures: this direction does not carry `atLeast` or more. */
+export interface Excluded extends Direction {
+  readonly atLeast: Msat;
+}
+
+/** Nodes and directions of channels that no route of a payment may have. */
+export interface Exclusions {
+  readonly nodes: readonly Point[];
+  readonly excluded: readonly Excluded[];
+}

@@ -11,11 +11,11 @@
  * has another secret and set_id, and by then not an HTLC of the first is left.
  */
 
-import { isPoint } from '../wire/crypto.ts';
-import { MAX_EXPIRY_AHEAD, type Msat, msat, sumMsat } from '../wire/units.ts';
-import { cutWithSpare } from './cut.ts';
+import { msat } from '../wire/units.ts';
+import { badField, unknownScheme } from './badrequest.ts';
 import type { PaymentFailure } from './events.ts';
-import type { AmpRequest, Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
+import { firstCut } from './firstcut.ts';
+import type { Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
 import { interpret, nothingLearnt } from './learning.ts';
 import {
   ask,
@@ -33,7 +33,6 @@ import {
   withRoundTrip,
   withState,
 } from './offering.ts';
-import { blobsFault } from './onions.ts';
 import {
   hashOf,
   isEob,
@@ -42,16 +41,12 @@ import {
   type Payment,
   type PaymentResult,
   type Running,
-  redundancyOf,
   type Shard,
   strategyOf,
   totalsOf,
-  wishOf,
 } from './payment.ts';
 import { paymentTables } from './paymentstore.ts';
-import type { Outlet } from './route.ts';
-import type { Schemes } from './scheme.ts';
-import { defaultStrategy, firstPieces, unknownStrategy } from './strategies.ts';
+import { unknownStrategy } from './strategies.ts';
 import { changes } from './tables.ts';
 
 export type PaymentStep = readonly [next: Payment, effects: readonly PaymentEffect[]];
@@ -94,12 +89,6 @@ const stop = (pending: PendingStep, reason: PaymentFailure): PendingStep => {
   );
 };
 
-const unknownScheme = (schemes: Schemes): PaymentFailure => ({
-  code: 'bad_request',
-  field: 'scheme',
-  expected: `one of ${[...schemes.keys()].join(', ')}`,
-});
-
 /** Why no further attempt may be made, if so. */
 const mustStop = (payment: Running, context: PaymentContext): PaymentFailure | undefined => {
   const { request, progress, shards } = payment;
@@ -136,83 +125,6 @@ const advance = (pending: PendingStep, context: PaymentContext): Transition => {
   const { progress, learnt } = next.payment;
   const early = context.height < learnt.notBefore.height || context.now < learnt.notBefore.time;
   return waiting < 0 || early || progress.asking !== undefined ? next : ask(next, waiting, context);
-};
-
-/** The field of a request that cannot be what was meant. */
-const badField = (request: PaymentRequest, context: PaymentContext): PaymentFailure | undefined => {
-  const { schemes, strategies } = context;
-  const { amount, maxShards, shards, entropy, destination, withhold, scheme } = request;
-  const whole = (n: number, from: number, to: number): boolean => Number.isInteger(n) && n >= from && n <= to;
-  const bad = (field: string, expected: string): PaymentFailure => ({ code: 'bad_request', field, expected });
-  if (amount <= 0n) return bad('amount', 'more than 0 msat');
-  if (!isPoint(destination)) return bad('destination', 'a point on secp256k1, 33 bytes');
-  if (!whole(maxShards, 1, 255)) return bad('maxShards', '1 to 255');
-  if (shards !== undefined && !whole(shards, 1, maxShards)) return bad('shards', `1 to ${maxShards}`);
-  if (scheme === 'single' && (shards ?? 1) !== 1) return bad('shards', '1, for a payment in one HTLC');
-  const strategy = strategyOf(request, context);
-  if (strategy === undefined) return unknownStrategy(strategies);
-  if (strategy.needsShards && shards === undefined && scheme !== 'single')
-    return bad('shards', `how many HTLCs to cut the amount into, which strategy ${strategy.name} does not decide`);
-  if (strategy.name !== defaultStrategy && redundancyOf(request) > 0)
-    return bad('strategy', `${defaultStrategy}: shards of which any so many will do are all equal`);
-  if (!whole(request.maxDelay, 1, MAX_EXPIRY_AHEAD)) return bad('maxDelay', `1 to ${MAX_EXPIRY_AHEAD} blocks`);
-  if (!whole(withhold, 0, 255)) return bad('withhold', '0 to 255');
-  if (entropy.length !== 32) return bad('entropy', '32 bytes');
-  const blobs = blobsFault(request, context);
-  if (blobs !== undefined) return blobs;
-  if (!isEob(request)) return request.paymentSecret.length === 32 ? undefined : bad('paymentSecret', '32 bytes');
-  if (!schemes.has(request.scheme)) return unknownScheme(schemes);
-  if (request.paymentId.length !== 11) return bad('paymentId', '11 bytes');
-  const { shares, redundancy = 0 } = request;
-  const rules = schemes.get(request.scheme);
-  if (shares !== undefined && (!whole(shares, 1, 255) || rules?.furtherBlobs !== true))
-    return bad('shares', '1 to 255, with a scheme whose HTLCs can carry several');
-  if (!whole(redundancy, 0, maxShards - (shards ?? 1))) return bad('redundancy', `0 to ${maxShards - (shards ?? 1)}`);
-  if (redundancy > 0 && rules?.needsAny !== true)
-    return bad('redundancy', 'a scheme of which any so many shards will do');
-  return undefined;
-};
-
-/** The most that so many HTLCs can carry out of our channels together. */
-const spendableIn = (count: number, outlets: readonly Outlet[]): Msat => {
-  const rooms = outlets.filter(({ slots }) => slots > 0).map(({ spendable }) => spendable);
-  return sumMsat(rooms.sort((a, b) => (a < b ? 1 : a > b ? -1 : 0)).slice(0, count));
-};
-
-/** Equal pieces of which any so many make up the amount, and as many more as the caller wants; or why there are none. */
-const withSpare = (
-  request: AmpRequest,
-  outlets: readonly Outlet[],
-  spendable: Msat,
-): readonly Msat[] | PaymentFailure => {
-  const { redundancy = 0, maxOverpayment = msat(0n) } = request;
-  const pieces = cutWithSpare({ ...request, redundancy }, outlets, maxOverpayment);
-  if (typeof pieces !== 'bigint') return pieces ?? { code: 'amount_too_large', spendable };
-  return {
-    code: 'bad_request',
-    field: 'maxoverpayment',
-    expected: `${pieces} msat or more for ${redundancy} spare shards`,
-  };
-};
-
-/** The pieces to begin with, or why there are none. */
-const firstCut = (
-  request: PaymentRequest,
-  outlets: readonly Outlet[],
-  context: PaymentContext,
-): readonly Msat[] | PaymentFailure => {
-  const { amount, scheme } = request;
-  const spendable = spendableIn(scheme === 'single' ? 1 : request.maxShards, outlets);
-  if (isEob(request) && redundancyOf(request) > 0) return withSpare(request, outlets, spendable);
-  const strategy = strategyOf(request, context);
-  if (strategy === undefined) return unknownStrategy(context.strategies);
-  const pieces =
-    scheme === 'single'
-      ? amount <= spendable
-        ? [amount]
-        : undefined
-      : firstPieces(strategy, wishOf(request), outlets);
-  return pieces ?? { code: 'amount_too_large', spendable };
 };
 
 const start = (

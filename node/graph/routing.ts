@@ -4,8 +4,15 @@
  * invoice.
  */
 
-import type { Excluded, Reserved, RouteQuery } from '../../amp/io.ts';
-import { atRest, type Hop, type Outlet, type Route } from '../../amp/route.ts';
+import {
+  atRest,
+  type Excluded,
+  type Hop,
+  type Outlet,
+  type Reserved,
+  type Route,
+  type RouteQuery,
+} from '../../amp/route.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { type Msat, msat, type Point, point, type ShortChannelId } from '../../wire/units.ts';
 import { type Graph, isFresh, type NodeKey, type Policy } from './graph.ts';

@@ -1,8 +1,8 @@
 /** What our own payments depend on: the ports, the payment store, and what they need of the channels. */
 
-import type { Exclusions, PaymentContext, PaymentEffect, PaymentInput } from '../../amp/io.ts';
+import type { PaymentContext, PaymentEffect, PaymentInput } from '../../amp/io.ts';
 import type { Payment } from '../../amp/payment.ts';
-import type { Outlet } from '../../amp/route.ts';
+import type { Exclusions, Outlet } from '../../amp/route.ts';
 import type { Msat, PaymentHash, ShortChannelId } from '../../wire/units.ts';
 import type { Machine } from '../base/machine.ts';
 import type { Hint, RouteContext } from '../graph/routing.ts';

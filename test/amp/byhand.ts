@@ -1,8 +1,8 @@
 /** Payments under test answered by hand: routes over one forwarder, failures made at any hop of them. */
 
-import type { Exclusions, Outcome, PaymentRequest } from '../../amp/io.ts';
+import type { Outcome, PaymentRequest } from '../../amp/io.ts';
 import { sessionKey } from '../../amp/onions.ts';
-import type { Outlet, Route } from '../../amp/route.ts';
+import type { Exclusions, Outlet, Route } from '../../amp/route.ts';
 import { decodeBlob } from '../../amp/shares.ts';
 import type { Failure } from '../../onion/failuremessages.ts';
 import { createFailure, wrapFailure } from '../../onion/failureonion.ts';

@@ -3,9 +3,8 @@
  * know. The payer's routes come from what it may know: who is connected, what fees are asked, what it has excluded.
  */
 
-import type { RouteQuery } from '../../amp/io.ts';
 import { ampProtocols, finalPayload } from '../../amp/payload.ts';
-import type { Hop, Outlet, Route } from '../../amp/route.ts';
+import type { Hop, Outlet, Route, RouteQuery } from '../../amp/route.ts';
 import { schemes } from '../../amp/schemes.ts';
 import type { Failure } from '../../onion/failuremessages.ts';
 import { createFailure, wrapFailure } from '../../onion/failureonion.ts';

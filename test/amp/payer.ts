@@ -5,7 +5,6 @@ import type { PaymentEvent } from '../../amp/events.ts';
 import type {
   AmpRequest,
   DeployedRequest,
-  Exclusions,
   OrdinaryRequest,
   PaymentContext,
   PaymentEffect,
@@ -14,7 +13,7 @@ import type {
 } from '../../amp/io.ts';
 import { hashOf, isEob, isOrdinary, newPayment, type Payment, type PaymentResult } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
-import type { Outlet } from '../../amp/route.ts';
+import type { Exclusions, Outlet } from '../../amp/route.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { pay } from '../../amp/sending.ts';
 import { strategies } from '../../amp/strategies.ts';

@@ -2,8 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RouteQuery } from '../../amp/io.ts';
-import type { Outlet } from '../../amp/route.ts';
+import type { Outlet, RouteQuery } from '../../amp/route.ts';
 import { type Graph, nodeKey } from '../../node/graph/graph.ts';
 import { findRoute, forwardingFee, hasRouteAtRest } from '../../node/graph/routing.ts';
 import { hex } from '../../wire/bytes.ts';

@@ -1,5 +1,5 @@
 /** What a payment is to avoid, as Core Lightning's `pay` takes it: nodes, and channels in one direction (`103x1x0/1`). */
-import type { Exclusions } from '../../../../amp/io.ts';
+import type { Exclusions } from '../../../../amp/route.ts';
 import { equal, hex, unhex } from '../../../../wire/bytes.ts';
 import { msat, type Point, point, type ShortChannelId } from '../../../../wire/units.ts';
 import { coreOf } from '../../../channels/entry.ts';

@@ -1,8 +1,7 @@
 /** `getroute`: the best route to a node, as Core Lightning's `getroute` answers it and its `sendpay` takes it. */
 
 import { z } from 'zod';
-import type { Exclusions } from '../../../../amp/io.ts';
-import type { Outlet, Route } from '../../../../amp/route.ts';
+import type { Exclusions, Outlet, Route } from '../../../../amp/route.ts';
 import { equal, hex, unhex } from '../../../../wire/bytes.ts';
 import { MAX_EXPIRY_AHEAD, MAX_MONEY, msat, type Point, point, scidText } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
