@@ -144,6 +144,7 @@ export type PaymentEvent = { readonly payment: string } & (
       readonly shard: number;
       readonly attempt: number;
       readonly paymentHash: PaymentHash;
+      readonly route: Route;
       readonly preimage: Preimage;
     }
   | ({

@@ -186,7 +186,8 @@ const onOutcome = (pending: PendingStep, attempt: number, outcome: Outcome, cont
   if (outcome.kind === 'fulfilled') {
     const { preimage } = outcome;
     const claimed = withState(pending, shard, { kind: 'fulfilled', preimage, sent: route[0].amount });
-    return advance(withReport(claimed, { event: 'shard_fulfilled', shard, attempt, paymentHash, preimage }), context);
+    const told = { event: 'shard_fulfilled' as const, shard, attempt, paymentHash, route, preimage };
+    return advance(withReport(claimed, told), context);
   }
   const interpretation = interpret(payment.request, payment.learnt, route, attempt, outcome, context.now);
   const stopping = payment.progress.phase === 'stopping';

@@ -34,8 +34,10 @@ import { setconfig } from './methods/node/setconfig.ts';
 import { stop } from './methods/node/stop.ts';
 import { waitblockheight } from './methods/node/waitblockheight.ts';
 import { createonion } from './methods/payments/createonion.ts';
+import { forgetknowledge } from './methods/payments/forgetknowledge.ts';
 import { getroute } from './methods/payments/getroute.ts';
 import { keysend } from './methods/payments/keysend.ts';
+import { listknowledge } from './methods/payments/listknowledge.ts';
 import { listpays } from './methods/payments/listpays.ts';
 import { pay } from './methods/payments/pay.ts';
 import { xpay } from './methods/payments/xpay.ts';
@@ -88,6 +90,8 @@ export const nodeMethods = {
   xpay,
   keysend,
   listpays,
+  listknowledge,
+  forgetknowledge,
   getroute,
   createonion,
   listforwards,

@@ -28,7 +28,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
   const { config, progress, peers, gate, disk, logs, later, fatal } = parts.identity;
   const { clock, store } = parts.identity.ports;
   const { chain, network, wallet, follower, outage, channels, channelHost, onchain, backups } = parts.chain;
-  const { payments, receiver, htlcSwitch } = parts.payments;
+  const { payments, receiver, htlcSwitch, knowledge } = parts.payments;
   const stopping = new AbortController();
   const { signal } = stopping;
   let ticking = (): void => undefined;
@@ -70,6 +70,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
       outage.check();
       void disk.check();
       payments.tick();
+      knowledge.tick();
     });
     // At an old height an HTLC seems to have more time than it has: a node with channels connects to no peer before it has caught up.
     if (channels.entries.size > 0) {
@@ -104,6 +105,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     await gate.waitUnlessFailed(onchain.stop());
     await gate.waitUnlessFailed(receiver.stop());
     for (const part of [payments, channels]) await gate.waitUnlessFailed(part.settled());
+    knowledge.write();
     await gate.waitUnlessFailed(gate.allSaved());
     await backups.settled();
     await parts.chain.graphStore.flush();

@@ -20,6 +20,7 @@ import { HtlcFailures } from '../forward/htlcfailures.ts';
 import { HtlcSwitch } from '../forward/htlcswitch.ts';
 import { ReplayLog } from '../forward/replay.ts';
 import { Invoices } from '../pay/invoices.ts';
+import { Knowledge } from '../pay/knowledge.ts';
 import type { PaymentChannels } from '../pay/paymentparts.ts';
 import { Payments } from '../pay/payments.ts';
 import { isOwnPaymentSecret } from '../pay/paymentsecret.ts';
@@ -69,6 +70,7 @@ const paymentsOf = (
   { schemes, strategies, composers }: EobProtocols,
   paymentStore: PaymentStore,
   paymentChannels: PaymentChannels,
+  knowledge: Knowledge,
 ): Payments => {
   const { gate, peers, keys, now, fatal } = identity;
   const { graph, follower } = chain;
@@ -80,7 +82,12 @@ const paymentsOf = (
     ...ports,
     ...{ gate, paymentStore },
     channels: () => paymentChannels,
-    routes: { graph, now, source: keys.nodeId, tlvOnly: (key, node) => !readsFrames(key, node) },
+    routes: {
+      ...{ graph, now, source: keys.nodeId },
+      tlvOnly: (key, node) => !readsFrames(key, node),
+      penalty: (scid, from, amount) => knowledge.penalty(scid, from, amount),
+    },
+    learn: (event) => knowledge.take(event),
     isOwnInvoice: async (hash) => (await invoices.byId(hex(hash)))?.preimage !== undefined,
     context: () => ({ now: now(), millis: ports.clock.now(), height: follower.height, schemes, strategies, composers }),
     fatal,
@@ -102,7 +109,8 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const invoices = await Invoices.load(store, gate, now);
   const paymentChannels = paymentChannelsOf(chain, invoices);
   const paymentStore = await PaymentStore.load(store, gate);
-  const payments = paymentsOf(parts, ports, invoices, eob, paymentStore, paymentChannels);
+  const knowledge = await Knowledge.load({ store, now, save: (changes) => gate.save(changes) });
+  const payments = paymentsOf(parts, ports, invoices, eob, paymentStore, paymentChannels, knowledge);
   await payments.load();
   const named = (log: Log): Log => namingLog(partLog(log, 'forward'), (key) => channels.nameOf(key));
   const log = named(ports.log);
@@ -176,6 +184,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     invoices,
     payments,
     paymentChannels,
+    knowledge,
     receiver,
     forwards,
     htlcSwitch,

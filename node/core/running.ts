@@ -23,6 +23,7 @@ import type { ForwardLog } from '../forward/forwardlog.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
 import type { Invoices } from '../pay/invoices.ts';
+import type { Knowledge } from '../pay/knowledge.ts';
 import type { PaymentChannels } from '../pay/paymentparts.ts';
 import type { Payments } from '../pay/payments.ts';
 import type { ReceiverHost } from '../pay/receiver.ts';
@@ -86,6 +87,8 @@ export interface NodePayments {
   readonly payments: Payments;
   /** The channels as payments see them: by which an HTLC can leave, and how it is offered. */
   readonly paymentChannels: PaymentChannels;
+  /** What payments taught about the channels of others. */
+  readonly knowledge: Knowledge;
   readonly forwards: ForwardLog;
   /** Of all HTLCs that were forwarded. */
   readonly feesCollected: () => Msat;

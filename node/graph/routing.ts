@@ -35,6 +35,8 @@ export interface RouteContext {
   readonly hints: readonly Hint[];
   /** Unix seconds. */
   readonly now: () => number;
+  /** What a channel away from a node costs beyond its fee in the choice of a route, for what was learnt about it; msat. */
+  readonly penalty?: ((scid: ShortChannelId, from: NodeKey, amount: bigint) => bigint) | undefined;
   /** Whether a node reads TLV payloads only. */
   readonly tlvOnly: (id: NodeKey, node: Point) => boolean;
   /** Cost of delay, in billionths of the amount per block; 15 where absent. */
@@ -210,14 +212,18 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
   };
 };
 
-/** The route of least cost, where a block of delay costs `perBlock` beyond its risk. `late`: routes with too much delay were left out. */
+/**
+ * The route of least cost, where a block of delay costs `perBlock` beyond its risk. `late`: routes with too much delay were left out.
+ * `penalized`: some channel was made dearer by a penalty.
+ */
 const dijkstra = (
   context: RouteContext,
   query: RouteQuery,
   amount: bigint,
   perBlock: bigint,
-): { readonly found: Label | undefined; readonly late: boolean } => {
+): { readonly found: Label | undefined; readonly late: boolean; readonly penalized: boolean } => {
   let late = false;
+  let penalized = false;
   const riskPerBlock = context.riskPerBlock ?? RISK_PER_BLOCK;
   const source = hex(context.source);
   const target = hex(query.destination);
@@ -227,7 +233,7 @@ const dijkstra = (
   const frontier = new Frontier();
   frontier.push({ node: target, amount, expiry: query.finalExpiry, hops: 0, cost: 0n, via: undefined });
   for (let label = frontier.pop(); label !== undefined; label = frontier.pop()) {
-    if (label.node === source) return { found: label, late };
+    if (label.node === source) return { found: label, late, penalized };
     const known = best.get(label.node);
     if (known !== undefined && known <= label.cost) continue;
     best.set(label.node, label.cost);
@@ -243,25 +249,31 @@ const dijkstra = (
         late = true;
         continue;
       }
+      const penalty = edge.policy === undefined ? 0n : (context.penalty?.(edge.scid, edge.from, label.amount) ?? 0n);
+      if (penalty > 0n) penalized = true;
       const risk = (label.amount * BigInt(delta) * riskPerBlock) / BILLION;
       frontier.push({
         node: edge.from,
         amount: total,
         expiry: label.expiry + delta,
         hops: label.hops + 1,
-        cost: label.cost + fee + risk + HOP_COST + perBlock * BigInt(delta) + (edge.isSpent ? SPENT_COST : 0n),
+        cost:
+          label.cost + fee + risk + penalty + HOP_COST + perBlock * BigInt(delta) + (edge.isSpent ? SPENT_COST : 0n),
         via: { edge, next: label },
       });
     }
   }
-  return { found: undefined, late };
+  return { found: undefined, late, penalized };
 };
 
 /** The cheapest route, or where that has too much delay, the one with the least delay. */
 const cheapestPath = (context: RouteContext, query: RouteQuery, amount: bigint): Label | undefined => {
   if (query.finalExpiry > query.maxExpiry) return undefined;
-  const { found, late } = dijkstra(context, query, amount, 0n);
-  return found === undefined && late ? dijkstra(context, query, amount, SOONEST).found : found;
+  const { found, late, penalized } = dijkstra(context, query, amount, 0n);
+  if (found !== undefined) return found;
+  // A penalty may lead past the only way that costs little enough: it must not make unpayable what could be paid.
+  if (penalized) return cheapestPath({ ...context, penalty: undefined }, query, amount);
+  return late ? dijkstra(context, query, amount, SOONEST).found : undefined;
 };
 
 const routeOf = (context: RouteContext, start: Label): Route | undefined => {

@@ -1,5 +1,6 @@
 /** What our own payments depend on: the ports, the payment store, and what they need of the channels. */
 
+import type { PaymentEvent } from '../../amp/events.ts';
 import type { PaymentContext, PaymentEffect, PaymentInput } from '../../amp/io.ts';
 import type { Payment } from '../../amp/payment.ts';
 import type { Exclusions, Outlet } from '../../amp/route.ts';
@@ -65,6 +66,8 @@ export interface PaymentsParts {
   readonly routes: Omit<RouteContext, 'outlets' | 'hints'>;
   /** Whether an invoice of ours has this hash, so that we know the preimage. */
   readonly isOwnInvoice: (paymentHash: PaymentHash) => Promise<boolean>;
+  /** Takes what payments say of their attempts. */
+  readonly learn: (event: PaymentEvent) => void;
   readonly context: () => PaymentContext;
   readonly fatal: (error: unknown) => void;
 }

@@ -298,6 +298,7 @@ export class Payments {
     const payment = running.id.slice(0, 12);
     this.shards.note(running.id, event, clock.now());
     this.roundTrips.take(event, clock.now());
+    this.parts.learn(event);
     switch (event.event) {
       case 'shard_fulfilled':
         running.claimedAt ??= this.now();

@@ -100,6 +100,13 @@ const table = {
   'paying/': row('number: a mark that it is pending', 'node/pay/paymentstore.ts', 'empty', 3, 'index'),
   'payhash/': row('payment hash, number: an index', 'node/pay/paymentstore.ts', 'empty', 3, 'index'),
   'payment/': row('payment id, name: its machine', 'node/pay/payments.ts', 'amp/paymentstore.ts', 2, 'no'),
+  'knowledge/': row(
+    'scid, node id: what a channel carried away from that node, and what it did not',
+    'node/pay/knowledge.ts',
+    'codec',
+    5,
+    'peers',
+  ),
   'receiver/': row('name: sets and HTLCs received', 'node/pay/receiver.ts', 'amp/receiverstore.ts', 0, 'no'),
 
   'dev/commitment/': row('channel, number: an old commitment', 'node/dev/commitments.ts', 'recordsCodec', 0, 'no'),

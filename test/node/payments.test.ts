@@ -74,6 +74,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
       offeredHtlcs: () => out.map(({ origin }) => ({ channel: 'c', htlc: { origin } })),
     }),
     isOwnInvoice: async (hash) => ours.has(hex(hash)),
+    learn: () => undefined,
     routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => false },
     context: () => {
       if (trouble.steps) throw new TypeError('a bug');

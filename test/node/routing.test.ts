@@ -55,6 +55,17 @@ describe('a route', () => {
       '3',
     ]);
   });
+  test('avoids a channel that did not carry the amount, and takes it where there is no other way', () => {
+    const penalty = (scid: bigint): bigint => (scid === scidOf(4, 0, 0) ? 5_000_000n : 0n);
+    const context = { ...from(graph, outlets), penalty };
+    expect(path(findRoute(context, query('d', 100_000n)))).toEqual(['1', '3']);
+    expect(path(findRoute({ ...context, outlets: outlets.slice(1) }, query('d', 100_000n)))).toEqual(['2', '4']);
+  });
+  test('costs no more than is allowed where a penalty would lead to a dearer one', () => {
+    const penalty = (scid: bigint): bigint => (scid === scidOf(4, 0, 0) ? 5_000_000n : 0n);
+    const { route } = findRoute({ ...from(graph, outlets), penalty }, query('d', 100_000n, { maxFee: msat(11n) }));
+    expect(route?.map(({ scid }) => scid)).toEqual([scidOf(2, 0, 0), scidOf(4, 0, 0)]);
+  });
   test('leaves out the capacity that other shards use', () => {
     const reserved = [
       { scid: scidOf(4, 0, 0), from: idOf('c'), amount: msat(950_000_000n), count: 1, offered: true },

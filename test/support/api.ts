@@ -265,6 +265,16 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
       },
     ],
   },
+  listknowledge: {
+    directions: [
+      {
+        ...{ updated_index: 7, short_channel_id: '103x1x0', direction: 0, source: ids.alice, destination: ids.bob },
+        ...{ carried_msat: msat(1_000n), carried_at: 1_700_000_000 },
+        ...{ failed_msat: msat(2_000n), failed_at: 1_700_000_000, failed_weight_percent: 97 },
+      },
+    ],
+  },
+  forgetknowledge: { forgotten: 12 },
   setchannel: {
     channels: [
       {

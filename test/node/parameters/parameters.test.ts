@@ -14,6 +14,7 @@ import { messageRows, nodeRows } from './node.ts';
 import { invoiceRows, payRows } from './payments.ts';
 import { routeRows } from './routes.ts';
 import type { Rows } from './rows.ts';
+import { strategyRows } from './strategies.ts';
 
 /** In this order: what ends a channel comes last. */
 const rows: Rows = {
@@ -24,6 +25,7 @@ const rows: Rows = {
   ...invoiceRows,
   ...payRows,
   ...routeRows,
+  ...strategyRows,
   ...devRows,
   ...fundingRows,
   ...thievingRows,
