@@ -48,6 +48,7 @@ import { ping } from './methods/peers/ping.ts';
 import { sendcustommsg } from './methods/peers/sendcustommsg.ts';
 import { feerates } from './methods/wallet/feerates.ts';
 import { listfunds } from './methods/wallet/listfunds.ts';
+import { listtransactions } from './methods/wallet/listtransactions.ts';
 import { newaddr } from './methods/wallet/newaddr.ts';
 import { withdraw } from './methods/wallet/withdraw.ts';
 
@@ -56,6 +57,7 @@ export const nodeMethods = {
   getinfo,
   newaddr,
   listfunds,
+  listtransactions,
   withdraw,
   notifications,
   setconfig,

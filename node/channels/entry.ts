@@ -1,10 +1,11 @@
 /** One channel in the node: its machine, and what the node knows about it beside the machine's state. */
+
 import type { ChannelEvent, Effect, Input } from '../../channel/model/io.ts';
 import type { ChannelState, Core, Funded, Htlc } from '../../channel/model/state.ts';
 import type { Txid } from '../../wire/units.ts';
 import type { Machine } from '../base/machine.ts';
 import type { Peer } from '../peer/peer.ts';
-import type { Plan } from '../wallet/wallet.ts';
+import type { Plan } from '../wallet/plans.ts';
 import { channelName } from './naming.ts';
 
 /** Where the funding transaction is in the chain. */

@@ -50,6 +50,9 @@ const table = {
   'wallet/reserved/': row('outpoint: who reserved it', 'node/wallet/persist.ts', 'text', 0, 'no'),
   'wallet/givenup/': row('txid: the txid of its replacement', 'node/wallet/persist.ts', 'text', 0, 'no'),
 
+  'wallet/tx/': row('number: a mined transaction of the wallet', 'node/wallet/history.ts', 'struct', 5, 'chain'),
+  'wallet/txat/': row('height: the numbers of its transactions', 'node/wallet/history.ts', 'list', 5, 'index'),
+
   'claim/tx/': row('claim: its transaction published last', 'node/sweep/publishedclaim.ts', 'encodePublished', 0, 'no'),
   'claim/script/': row('channel: the script that its claims pay to', 'node/sweep/publishedclaim.ts', 'script', 0, 'no'),
 

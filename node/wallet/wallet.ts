@@ -2,6 +2,7 @@
  * The node's own money. The state is always a pure function's last answer; every method first changes it in memory, then
  * waits until that is durable, so two callers never get the same coin. It follows the chain as one of its listeners.
  */
+
 import type { Transaction } from 'bitcoinjs-lib';
 import { equal, hex, unhex } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
@@ -10,12 +11,14 @@ import type { ChainListener } from '../chain/follower.ts';
 import type { Network } from '../ports/network.ts';
 import type { Block, ChainEvent, ChainTx, Store } from '../ports/ports.ts';
 import { addressOfScript } from './address.ts';
-import { buildSigned, keyWitness, type Output, signInput } from './build.ts';
+import { buildSigned, keyWitness, signInput } from './build.ts';
 import * as coins from './coins.ts';
 import { WalletError } from './errors.ts';
 import { planTakeBack } from './giveup.ts';
+import { type MinedTx, WalletHistory, walletTxsOf } from './history.ts';
 import { addressBook, type KeyPath, type NodeKeys, type ScriptIndex } from './keys.ts';
 import { loadWallet, walletChanges } from './persist.ts';
+import type { Plan, Want } from './plans.ts';
 import { dustOf, roundedUpFee, selectCoins, weightOf } from './select.ts';
 import { claimOwner, type Fund, fundsOf, heldBack, spendable, sumOf } from './view.ts';
 
@@ -23,28 +26,6 @@ export interface WalletParts {
   readonly store: Store;
   readonly keys: NodeKeys;
   readonly network: Network;
-}
-
-/** One payment out of the wallet, whose script may be known only later. */
-export interface Want {
-  readonly amount: Sat | 'all';
-  /** Bytes of the script it will go to: 34 for a channel's funding output. */
-  readonly scriptLength: number;
-  /** Satoshi per 1,000 weight. */
-  readonly feerate: number;
-  /** Confirmations a coin must have; 0, unless told, adds change of our own transactions. */
-  readonly minDepth?: number;
-  /** What must stay in the wallet: of `all` it comes back, and an amount that does not leave it is refused. */
-  readonly leave?: Sat;
-}
-
-/** Coins set aside for one payment, and how they divide. */
-export interface Plan {
-  readonly owner: string;
-  readonly inputs: readonly Fund[];
-  readonly amount: Sat;
-  readonly fee: Sat;
-  readonly change: (Output & { readonly path: KeyPath }) | undefined;
 }
 
 /** A coin of less, sat, costs as much as it brings to a claim that pays 20 sat/vbyte. */
@@ -55,26 +36,38 @@ const passing = 'send/';
 export class Wallet implements ChainListener {
   private readonly parts: WalletParts;
   private readonly book: ScriptIndex;
+  private readonly history: WalletHistory;
   private state: coins.WalletState;
   private passed = 0;
   private spare: Promise<{ readonly script: Uint8Array }> | undefined;
 
-  private constructor(parts: WalletParts, book: ScriptIndex, state: coins.WalletState) {
+  private constructor(parts: WalletParts, book: ScriptIndex, state: coins.WalletState, history: WalletHistory) {
     this.parts = parts;
     this.book = book;
+    this.history = history;
     this.state = state;
   }
 
   /** The wallet a store holds; what was set aside for a payment that a crash cut short is free again. Throws StoreError. */
   static async open(parts: WalletParts): Promise<Wallet> {
     const book = addressBook(parts.keys);
-    const wallet = new Wallet(parts, book, await loadWallet(parts.store, book));
+    const { store } = parts;
+    const wallet = new Wallet(parts, book, await loadWallet(store, book), await WalletHistory.load(store));
     for (const owner of wallet.owners()) if (owner.startsWith(passing)) await wallet.release(owner);
     return wallet;
   }
 
   apply(event: ChainEvent): readonly Change[] {
-    return this.step(coins.walletEvent(this.state, event, this.book));
+    const { coins: before } = this.state;
+    const changes = this.step(coins.walletEvent(this.state, event, this.book));
+    if (event.event === 'disconnected') return [...changes, ...this.history.disconnected(event.height)];
+    const found = before === this.state.coins ? [] : walletTxsOf(event.block, this.state);
+    return [...changes, ...this.history.connected(event.block.height, found)];
+  }
+
+  /** Mined transactions that paid the wallet or spent its coins, in the order of the chain. Throws StoreError. */
+  transactions(): AsyncIterable<MinedTx> {
+    return this.history.list();
   }
 
   /** Every output known, spent ones included. */
@@ -284,11 +277,16 @@ export class Wallet implements ChainListener {
    */
   beginReplay(): { block(block: Block): void; end(): Promise<void> } {
     let replayed = coins.beforeChain(this.state);
+    const found = this.history.replay();
     return {
       block: (block) => {
         replayed = coins.walletEvent(replayed, { event: 'connected', block }, this.book);
+        found.add(walletTxsOf(block, replayed));
       },
-      end: () => this.save(coins.afterReplay(this.state, replayed)),
+      end: async () => {
+        const history = await found.end(replayed.height);
+        await this.parts.store.commit([...this.step(coins.afterReplay(this.state, replayed)), ...history]);
+      },
     };
   }
 

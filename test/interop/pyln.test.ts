@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Transaction } from 'bitcoinjs-lib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { handlersOf } from '../../node/api/handlers.ts';
 import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
@@ -138,6 +139,16 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
   test('lists closed channels, of all peers and of one', async () => {
     expect(await call('listclosedchannels')).toEqual({ result: { closedchannels: [] } });
     expect(await call('listclosedchannels', { peer_id: line.alice.id })).toEqual({ result: { closedchannels: [] } });
+  });
+
+  test("lists the wallet's transactions", async () => {
+    const { result } = await call('listtransactions');
+    const [first] = (result as { readonly transactions: readonly { readonly rawtx: string }[] }).transactions;
+    const { hash, blockheight } = {
+      hash: Transaction.fromHex(first?.rawtx ?? '').getId(),
+      blockheight: expect.any(Number),
+    };
+    expect(first).toMatchObject({ hash, blockheight, inputs: [{ sequence: expect.any(Number) }] });
   });
 
   test('sets the fees of a channel', async () => {

@@ -107,6 +107,15 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     ],
     channels: [],
   },
+  listtransactions: {
+    transactions: [
+      {
+        ...{ hash: ids.txid, rawtx: '0200', blockheight: 101, txindex: 1, locktime: 0, version: 2 },
+        inputs: [{ txid: ids.hash, index: 0, sequence: 0xffff_fffd }],
+        outputs: [{ index: 0, amount_msat: msat(123_456_789_000n), scriptPubKey: '0014' }],
+      },
+    ],
+  },
   notifications: {},
   setconfig: { config: { config: 'log-level', value_str: 'debug', source: 'setconfig', dynamic: true } },
   stop: { result: 'Shutdown complete' },

@@ -107,6 +107,8 @@ async function* rowsOf({ ports }: Parts, id: Uint8Array | undefined): AsyncGener
 
 export const listclosedchannels = method({
   doc: 'Channels that were closed and of which nothing is left to take from the chain.',
+  // As pyln-client names it.
+  aliases: { peer_id: 'id' },
   params,
   result,
   handler: async (node: Parts, { id }) => ({ closedchannels: rowsOf(node, id) }),
