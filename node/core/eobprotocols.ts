@@ -5,6 +5,8 @@ import type { Schemes } from '../../amp/scheme.ts';
 import { withSchemes } from '../../amp/schemes.ts';
 import { withStrategies } from '../../amp/strategies.ts';
 import type { Strategies } from '../../amp/strategy.ts';
+import type { Extra, Frame } from '../../onion/eobframe.ts';
+import { encodeFailure, type Reading } from '../../onion/failuremessages.ts';
 import type { EobProtocol, Registry } from '../../onion/registry.ts';
 import { ConfigError } from '../config/errors.ts';
 import type { Experiments } from './hooks.ts';
@@ -18,6 +20,9 @@ export interface EobProtocols {
   readonly composers: Composers;
 }
 
+/** Told of a protocol by its name, and of what its reader threw. */
+export type OnFault = (name: string, error: unknown) => void;
+
 const refused = (field: keyof Experiments, expected: string): ConfigError =>
   new ConfigError('the program that runs the node', `experiments.${field}`, expected);
 
@@ -29,6 +34,36 @@ const withOwn = <T>(field: keyof Experiments, table: () => T): T => {
     throw error instanceof RangeError ? refused(field, error.message) : error;
   }
 };
+
+type Reader<T> = (frame: Frame, extra: Extra) => Reading<T>;
+
+/** A reader that gives no answer fails its HTLC with `temporary_node_failure`. */
+const contained =
+  <T>(name: string, read: Reader<T>, onFault: OnFault): Reader<T> =>
+  (frame, extra) => {
+    try {
+      const result = read(frame, extra);
+      if ('refuse' in result) encodeFailure(result.refuse);
+      else if (!('accept' in result)) throw new TypeError('expected accept or refuse');
+      return result;
+    } catch (error) {
+      onFault(name, error);
+      return { refuse: { name: 'temporary_node_failure' } };
+    }
+  };
+
+/** The same protocols, where an error of a reader costs the HTLC that it reads alone. `onFault` is told of such errors. */
+export const containedRegistry = (registry: EobProtocols['registry'], onFault: OnFault): Registry<EobAmp, unknown> =>
+  new Map(
+    [...registry].map(([number, { name, forward, final }]) => [
+      number,
+      {
+        name,
+        ...(forward && { forward: contained(name, forward, onFault) }),
+        ...(final && { final: contained(name, final, onFault) }),
+      },
+    ]),
+  );
 
 /**
  * All of them. Throws ConfigError for a scheme, strategy or protocol that cannot be: one of a name that another has, or of a number

@@ -5,7 +5,7 @@ import type { Strategy } from '../../amp/strategy.ts';
 import type { ChannelSecrets } from '../../channel/tx/keys.ts';
 import type { SecretKey } from '../../wire/units.ts';
 import type { ChannelEventHandler } from '../channels/hostparts.ts';
-import type { ForwardNote } from '../forward/htlcswitchparts.ts';
+import type { FinalNoteHandler, ForwardNoteHandler } from '../forward/forwardnotes.ts';
 import type { SecureStream } from '../peer/noisestream.ts';
 
 export interface Hooks {
@@ -21,13 +21,16 @@ export interface Hooks {
   readonly channelSecrets?: ChannelSecrets | undefined;
 }
 
-/**
- * Further EOB protocols that the node reads, a callback for what a forwarder's handler made of them, further share schemes, and
- * further strategies to cut amounts by.
- */
+/** What a program that runs a node adds to it. */
 export interface Experiments {
+  /** EOB protocols by their numbers, 1..15: what the node reads of them, and adds of them to its own payments. */
   readonly protocols?: ReadonlyMap<number, OwnProtocol>;
-  readonly onForwardNote?: (note: ForwardNote) => void;
+  /** Asked about each HTLC to be forwarded whose blobs a protocol of `protocols` read. */
+  readonly onForwardNote?: ForwardNoteHandler;
+  /** Told of blobs that such a protocol read at the destination. */
+  readonly onFinalNote?: FinalNoteHandler;
+  /** Share schemes for AMPs. */
   readonly schemes?: readonly Scheme[];
+  /** Strategies to cut amounts by. */
   readonly strategies?: readonly Strategy[];
 }

@@ -28,7 +28,7 @@ import { PaymentStore } from '../pay/paymentstore.ts';
 import { ReceiverHost } from '../pay/receiver.ts';
 import type { Log, Ports } from '../ports/ports.ts';
 import type { ChainServices } from './chainservices.ts';
-import type { EobProtocols } from './eobprotocols.ts';
+import { containedRegistry, type EobProtocols } from './eobprotocols.ts';
 import type { Experiments } from './hooks.ts';
 import type { Identity } from './identity.ts';
 import type { NodePayments } from './running.ts';
@@ -154,13 +154,19 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   });
   const htlcSwitch = new HtlcSwitch({
     key: keys.identity,
-    registry: eob.registry,
+    registry: containedRegistry(eob.registry, (protocol, error) =>
+      identity.limitedLogs.forward.error(
+        { protocol, error },
+        'an EOB protocol of the program failed to read the blobs of an HTLC: failing that back',
+      ),
+    ),
     channels: {
       push: (channel, input) => channels.push(channel, input),
       incoming: (channel, id) => channels.incoming(channel, id),
       offered: (channel, id) => channels.offered(channel, id),
       allOffered: () => channels.allOffered(),
       peerOf: (channel) => channels.peerOf(channel),
+      shortIdOf: (channel) => shortIdOf(channels.entries.get(channel)),
       isEnding: (channel) => isEnding(channels.entries.get(channel)),
       updateOf: (channel, named) => updateOf(channels.entries.get(channel), named),
       outgoing: (scid) => {
@@ -179,6 +185,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     limitedLog: named(limitedLog),
     onFeeEarned: (fee) => gate.save(forwardingFees.add(fee)),
     onForwardNote: experiments.onForwardNote ?? (() => undefined),
+    onFinalNote: experiments.onFinalNote ?? (() => undefined),
   });
   return {
     invoices,

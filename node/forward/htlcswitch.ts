@@ -5,67 +5,47 @@
  */
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
 import { htlcName } from '../../amp/sets.ts';
-import type { ChannelEvent, OfferRefusal, Resolution } from '../../channel/model/io.ts';
+import type { OfferRefusal, Resolution } from '../../channel/model/io.ts';
 import { type Failure, failureCode, malformed } from '../../onion/failuremessages.ts';
 import { peel } from '../../onion/peel.ts';
 import { type Hop, readHop } from '../../onion/registry.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
-import { MAX_EXPIRY_AHEAD, scidText, subMsat } from '../../wire/units.ts';
+import { scidText, subMsat } from '../../wire/units.ts';
 import { decodeOrigin, encodeOrigin, type Origin } from '../pay/origin.ts';
+import {
+  type ForwardHop,
+  type OpenedHop,
+  type Received,
+  refusalReason,
+  replayableUntil,
+  toForward,
+} from './arrivedhtlc.ts';
 import { forwardFailure, returnedReason } from './forwardingpolicy.ts';
 import type { ForwardLinks } from './forwardlinks.ts';
-import type { ForwardedHtlc } from './forwardlog.ts';
+import { type NotedIncoming, tellFinalNote } from './forwardnotes.ts';
 import { HeightWaits } from './heightwaits.ts';
+import { HeldForwards } from './heldforwards.ts';
 import type { HtlcFailures } from './htlcfailures.ts';
 import type { HtlcSwitchParts } from './htlcswitchparts.ts';
 
 export type {
   ChannelDirectory,
-  ForwardNote,
   HtlcSwitchParts,
   PaymentDirectory,
   ReceivingDirectory,
 } from './htlcswitchparts.ts';
-
-type Received = Extract<ChannelEvent, { event: 'received' }>;
-type OpenedHop = Exclude<Hop<EobAmp, unknown>, { kind: 'malformed' }>;
-
-/** Why an HTLC is refused, for the log. A payment to us is accepted while the channel closes: it was pending before our `shutdown`. */
-const refusalReason = ({ overexposed, underpaid, closing }: Received, kind: OpenedHop['kind']): string | undefined => {
-  if (closing && kind !== 'final') return 'an HTLC arrived on a channel that is closing';
-  if (overexposed) return 'an HTLC would raise the dust exposure of its channel above the limit';
-  if (underpaid) return 'an HTLC arrived on a channel whose commitment feerate is too low to confirm in time';
-  return undefined;
-};
-
-/**
- * The height up to which this onion must be remembered against replays. A replay may come with any expiry, so what counts is until when
- * this node would accept the onion: as a forwarder, up to the outgoing expiry; as the payee, up to the expiry of its HTLC. A peer
- * cannot make us remember an onion for longer than we would hold its HTLC. undefined: the onion is never accepted.
- */
-const replayableUntil = (event: Received, hop: OpenedHop, height: number): number | undefined => {
-  if (hop.kind === 'refused') return undefined;
-  const { outgoingCltvValue } = hop.payload;
-  const until = hop.kind === 'forward' ? outgoingCltvValue : Math.max(outgoingCltvValue, event.expiry);
-  return Math.min(until, height + 2 * MAX_EXPIRY_AHEAD);
-};
-
-/** An HTLC as its onion has it forwarded, for the log of forwards. */
-const toForward = (
-  channel: string,
-  { id, amount }: Received,
-  { payload }: Extract<OpenedHop, { kind: 'forward' }>,
-): ForwardedHtlc => ({ channel, id, amount, to: payload.shortChannelId, toForward: payload.amtToForward });
 
 export class HtlcSwitch {
   private readonly parts: HtlcSwitchParts;
   private readonly links: ForwardLinks;
   private readonly failures: HtlcFailures;
   private readonly heightWaits: HeightWaits;
+  private readonly held: HeldForwards;
 
   constructor(parts: HtlcSwitchParts) {
     this.parts = parts;
     this.heightWaits = new HeightWaits(parts.clock, parts.log);
+    this.held = new HeldForwards({ ...parts, ask: parts.onForwardNote });
     this.links = parts.links;
     this.failures = parts.failures;
   }
@@ -77,6 +57,7 @@ export class HtlcSwitch {
 
   /** Drops HTLCs and failures that wait; the channels replay them after a restart. */
   stop(): void {
+    this.held.stop();
     this.heightWaits.stop();
     this.failures.stop();
   }
@@ -93,7 +74,7 @@ export class HtlcSwitch {
 
   /** A peer's HTLC is irrevocably committed to us. */
   received(channel: string, event: Received): void {
-    const { key, registry, channels } = this.parts;
+    const { key, registry } = this.parts;
     // Forwarded before a restart: the outgoing channel will report its resolution.
     if (this.links.has(htlcName({ channel, id: event.id }))) return;
     const hop: Hop<EobAmp, unknown> =
@@ -112,19 +93,24 @@ export class HtlcSwitch {
       this.failures.fail(channel, event.id, hop.sharedSecret, hop.failure);
       return;
     }
-    const { isSynced, isHalted, receiver } = this.parts;
+    // An HTLC that the receiving machine already has is not checked again.
+    if (this.parts.receiver.isOnRecord({ channel, id: event.id }))
+      this.failIf(channel, event, hop, this.deliverOrForward(channel, event, hop));
+    else this.onceHeightKnown(channel, event, hop, (now) => this.decide(channel, now, hop));
+  }
+
+  /** Goes on with an HTLC at once, or when the height is current again and its channel still has it; fails it if that takes too long. */
+  private onceHeightKnown(channel: string, event: Received, hop: OpenedHop, proceed: (event: Received) => void): void {
+    const { channels, isSynced, isHalted } = this.parts;
     const { id } = event;
     const fail = (): void => this.failures.fail(channel, id, hop.sharedSecret, { name: 'temporary_node_failure' });
-    // An HTLC that the receiving machine already has is not checked again.
-    if (receiver.isOnRecord({ channel, id }))
-      this.failIf(channel, event, hop, this.deliverOrForward(channel, event, hop));
-    else if (isSynced()) this.decide(channel, event, hop);
+    if (isSynced()) proceed(event);
     else if (isHalted()) fail();
     else
       this.heightWaits.add({
         proceed: () => {
           const givenUp = channels.isEnding(channel);
-          if (channels.incoming(channel, id) !== undefined) this.decide(channel, { ...event, givenUp }, hop);
+          if (channels.incoming(channel, id) !== undefined) proceed({ ...event, givenUp });
         },
         fail,
       });
@@ -187,6 +173,8 @@ export class HtlcSwitch {
     if ('refuse' in read) return read.refuse;
     const { amount, expiry, paymentHash } = event;
     const peer = this.parts.channels.peerOf(channel);
+    if (hop.payload.form === 'eob')
+      tellFinalNote(this.parts, channel, hop.payload, paymentHash, this.incomingOf(channel, event));
     this.parts.receiver.htlc({
       key: { channel, id: event.id },
       peer,
@@ -198,10 +186,42 @@ export class HtlcSwitch {
     return undefined;
   }
 
-  private forward(channel: string, event: Received, hop: Extract<OpenedHop, { kind: 'forward' }>): Failure | undefined {
-    const { channels, height, limitedLog, forwards, onForwardNote } = this.parts;
-    const { payload, note, next } = hop;
-    const outgoing = channels.outgoing(payload.shortChannelId);
+  private incomingOf(channel: string, { id, amount, expiry }: Received): NotedIncoming {
+    const { channels } = this.parts;
+    return { peer: channels.peerOf(channel), shortChannelId: channels.shortIdOf(channel), id, amount, expiry };
+  }
+
+  /** Asks the program about an HTLC whose blobs one of its protocols read: the failure it wants, or `held` until it has answered. */
+  private askProgram(channel: string, event: Received, hop: ForwardHop, out: string): Failure | 'held' | undefined {
+    if (hop.note === undefined) return undefined;
+    const { shortChannelId, amtToForward: amount, outgoingCltvValue: expiry } = hop.payload;
+    const { channels } = this.parts;
+    const { paymentHash } = event;
+    const incoming = this.incomingOf(channel, event);
+    const outgoing = { peer: channels.peerOf(out), shortChannelId, amount, expiry };
+    return this.held.ask({
+      name: htlcName({ channel, id: event.id }),
+      channel,
+      note: { ...hop.note, paymentHash, incoming, outgoing },
+      answered: (failure) => {
+        if (channels.incoming(channel, event.id) === undefined) return;
+        const now = { ...event, givenUp: channels.isEnding(channel) };
+        if (failure !== undefined) this.failIf(channel, now, hop, failure);
+        else
+          this.onceHeightKnown(channel, now, hop, (then) =>
+            this.failIf(channel, then, hop, this.forward(channel, then, { ...hop, note: undefined })),
+          );
+      },
+    });
+  }
+
+  private forward(channel: string, event: Received, hop: ForwardHop): Failure | undefined {
+    const { channels, height, limitedLog, forwards } = this.parts;
+    const { payload, next } = hop;
+    const found = channels.outgoing(payload.shortChannelId);
+    // The program is asked first: by the time it has answered, a peer that is offline, as all are after a restart, may be back.
+    const asksFirst = hop.note !== undefined && found?.status === 'unavailable';
+    const outgoing = asksFirst ? { ...found, status: 'usable' as const } : found;
     const failure: Failure | undefined = event.givenUp
       ? { name: 'permanent_channel_failure' }
       : forwardFailure(event, payload, outgoing, height());
@@ -220,7 +240,9 @@ export class HtlcSwitch {
       );
       return { name: 'temporary_channel_failure', channel_update: outgoing.update ?? zeros(0) };
     }
-    if (note !== undefined) onForwardNote(note);
+    const answer = this.askProgram(channel, event, hop, outgoing.key);
+    if (answer !== undefined) return answer === 'held' ? undefined : answer;
+    if (asksFirst) return this.forward(channel, event, { ...hop, note: undefined });
     this.links.set(htlcName({ channel, id: event.id }), { channel: outgoing.key, named: payload.shortChannelId });
     forwards.offered(toForward(channel, event, hop));
     channels.push(outgoing.key, {
@@ -306,6 +328,7 @@ export class HtlcSwitch {
   settled(channel: string, id: bigint): void {
     const { channels, receiver, onFeeEarned } = this.parts;
     const name = htlcName({ channel, id });
+    this.held.forget(name);
     const link = this.links.get(name);
     this.links.delete(name);
     if (link?.fee !== undefined) onFeeEarned(link.fee);

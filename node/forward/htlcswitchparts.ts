@@ -12,6 +12,7 @@ import type { Clock, Log } from '../ports/ports.ts';
 import type { OutgoingChannel } from './forwardingpolicy.ts';
 import type { ForwardLinks } from './forwardlinks.ts';
 import type { ForwardLog } from './forwardlog.ts';
+import type { FinalNoteHandler, ForwardNoteHandler } from './forwardnotes.ts';
 import type { HtlcFailures } from './htlcfailures.ts';
 import type { ReplayLog } from './replay.ts';
 
@@ -26,6 +27,8 @@ export interface ChannelDirectory {
   offered(channel: string, id: bigint): Htlc | undefined;
   allOffered(): Iterable<{ readonly channel: string; readonly htlc: Htlc }>;
   peerOf(channel: string): Point;
+  /** The short_channel_id of a channel, or an alias where it has none. */
+  shortIdOf(channel: string): ShortChannelId | undefined;
   /** Whether a channel is being force-closed, or on chain already. */
   isEnding(channel: string): boolean;
   /** Our channel_update of this channel, under the id that an onion named it by. */
@@ -44,12 +47,6 @@ export interface ReceivingDirectory {
   /** Whether the receiving machine has the HTLC already: its resolution then no longer depends on the height. */
   isOnRecord(key: HtlcKey): boolean;
   resolved(key: HtlcKey): void;
-}
-
-/** What a forwarder's EOB handler made of a hop's blobs. */
-export interface ForwardNote {
-  readonly protocol: number;
-  readonly value: unknown;
 }
 
 export interface HtlcSwitchParts {
@@ -77,6 +74,8 @@ export interface HtlcSwitchParts {
   readonly canPayForClaims: (one: AtStake) => boolean;
   /** Called with the fee of a forward that succeeded. */
   readonly onFeeEarned: (fee: Msat) => void;
-  /** Called with what an experimental EOB protocol read at a forwarder. */
-  readonly onForwardNote: (note: ForwardNote) => void;
+  /** Asked about an HTLC of which an EOB protocol of the program read the blobs, before it is forwarded. */
+  readonly onForwardNote: ForwardNoteHandler;
+  /** Told of blobs that an EOB protocol of the program read at the destination. */
+  readonly onFinalNote: FinalNoteHandler;
 }

@@ -6,13 +6,16 @@ import { UNSIGNED } from '../../channel/model/updates.ts';
 import type { OutgoingChannel } from '../../node/forward/forwardingpolicy.ts';
 import { ForwardLinks } from '../../node/forward/forwardlinks.ts';
 import { ForwardLog } from '../../node/forward/forwardlog.ts';
+import type { ForwardNoteHandler } from '../../node/forward/forwardnotes.ts';
 import { HtlcFailures } from '../../node/forward/htlcfailures.ts';
 import { type ChannelDirectory, HtlcSwitch } from '../../node/forward/htlcswitch.ts';
 import { ReplayLog } from '../../node/forward/replay.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { construct } from '../../onion/construct.ts';
 import { readFailure } from '../../onion/failureonion.ts';
+import type { HopData } from '../../onion/packet.ts';
 import { writeForward } from '../../onion/payload.ts';
+import type { Registry } from '../../onion/registry.ts';
 import { concat, unhex, utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat, paymentHash, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
@@ -21,7 +24,7 @@ import { memoryLog } from './peers.ts';
 import { heldClock } from './quiet.ts';
 
 export const HEIGHT = 500;
-const hash = paymentHash(sha256(utf8('forwarded')));
+export const hash = paymentHash(sha256(utf8('forwarded')));
 export const alias = shortChannelId(77n);
 /** The short_channel_id of the channel that HTLCs come by. */
 export const came = shortChannelId(66n);
@@ -41,7 +44,7 @@ export const channel: OutgoingChannel & { readonly key: string } = {
   },
 };
 
-const payload = { shortChannelId: alias, amtToForward: msat(100_000n), outgoingCltvValue: HEIGHT + 50 };
+export const payload = { shortChannelId: alias, amtToForward: msat(100_000n), outgoingCltvValue: HEIGHT + 50 };
 export const { packet, sharedSecrets } = construct({
   sessionKey: keyOf('session'),
   associatedData: hash,
@@ -50,16 +53,18 @@ export const { packet, sharedSecrets } = construct({
     { node: idOf('next'), data: { kind: 'tlv', stream: writeForward(payload) } },
   ],
 });
-/** An onion whose first hop, ours, has these bytes for its payload; the secrets are the same whatever they are. */
-export const made = (stream: string) =>
+/** An onion whose first hop, ours, has these data; the secrets are the same whatever they are. */
+export const madeOf = (data: HopData) =>
   construct({
     sessionKey: keyOf('another session'),
     associatedData: hash,
     hops: [
-      { node: idOf('us'), data: { kind: 'tlv', stream: unhex(stream) } },
+      { node: idOf('us'), data },
       { node: idOf('next'), data: { kind: 'tlv', stream: writeForward(payload) } },
     ],
   });
+/** The same, with these bytes for its TLV payload. */
+export const made = (stream: string) => madeOf({ kind: 'tlv', stream: unhex(stream) });
 export const bad = made('0200');
 export const forHop = (stream: string): Uint8Array => made(stream).packet;
 const arrived = {
@@ -75,11 +80,13 @@ export const board = async (
   outgoing: typeof channel | undefined = channel,
   canPayForClaims: (one: AtStake) => boolean = () => true,
   store = memoryStore(),
+  given: { readonly registry?: Registry<never, unknown>; readonly onForwardNote?: ForwardNoteHandler } = {},
 ) => {
+  const { registry = new Map(), onForwardNote = () => undefined } = given;
   const clock = heldClock();
   const replays = await ReplayLog.load(memoryStore());
 
-  const here = { current: true, out: false, known: false, givenUp: false, gone: false };
+  const here = { current: true, out: false, known: false, givenUp: false, gone: false, height: HEIGHT };
   const told: (readonly [channel: string, input: Input])[] = [];
   const incoming: Htlc = {
     ...arrived,
@@ -99,7 +106,8 @@ export const board = async (
     incoming: (key, id) => (key === 'in' && id === 3n && !here.gone ? incoming : undefined),
     offered: () => undefined,
     allOffered: () => [],
-    peerOf: () => idOf('peer'),
+    peerOf: (key) => idOf(key === 'out' ? 'next' : 'peer'),
+    shortIdOf: (key) => (key === 'in' ? came : undefined),
     isEnding: () => here.givenUp,
     updateOf: (key, named) => (key === 'out' ? update(named) : undefined),
   };
@@ -114,13 +122,13 @@ export const board = async (
   });
   const htlcSwitch = new HtlcSwitch({
     key: keyOf('us'),
-    registry: new Map(),
+    registry,
     ...{ channels, links, failures, forwards },
     payments: { outcome: async () => undefined },
     receiver: { htlc: () => undefined, isOnRecord: () => here.known, resolved: () => undefined },
     replays,
     save: () => undefined,
-    height: () => HEIGHT,
+    height: () => here.height,
     isSynced: () => here.current,
     isHalted: () => here.out,
     clock,
@@ -128,7 +136,7 @@ export const board = async (
     log: memoryLog(),
     limitedLog: memoryLog(),
     onFeeEarned: () => undefined,
-    onForwardNote: () => undefined,
+    ...{ onForwardNote, onFinalNote: () => undefined },
   });
   const receive = (change: object = {}): void =>
     htlcSwitch.received('in', {

@@ -11,6 +11,7 @@ import { cleanUpOnError } from '../../node/base/cleanup.ts';
 import { systemClock, systemEntropy } from '../../node/base/entropy.ts';
 import { defaultLevels, LevelTable } from '../../node/base/loglevels.ts';
 import { loadConfig } from '../../node/config/config.ts';
+import type { Experiments } from '../../node/core/hooks.ts';
 import { type Node, openNode } from '../../node/core/node.ts';
 import type { ProcessControl } from '../../node/core/running.ts';
 import { openDev } from '../../node/dev/dev.ts';
@@ -82,6 +83,8 @@ export interface LocalOptions {
   readonly store?: Store;
   /** Its clock, where that is not the machine's. */
   readonly clock?: Clock;
+  /** What the program that runs the node adds to it. */
+  readonly experiments?: Experiments;
   /** Told of the node before it comes up. */
   readonly early?: (node: Node) => void;
   /** Told of what the node cannot go on with; a test that expects nothing of the kind fails by it. */
@@ -114,6 +117,7 @@ export const startLocal = async ({
     throw error;
   },
   early,
+  experiments = {},
 }: LocalOptions): Promise<LocalNode> => {
   const config = loadConfig({
     flags: {
@@ -146,6 +150,7 @@ export const startLocal = async ({
       log,
     },
     hooks: dev.hooks,
+    experiments,
     onFailure: broke,
   });
   const node = await cleanUpOnError(opening, () => kept.close());

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Experiments } from '../../node/core/hooks.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from './inprocess.ts';
 import { becomes } from './pair.ts';
 import { memoryLog } from './peers.ts';
@@ -29,12 +30,19 @@ const usable = async (node: LocalNode, channel_id: string): Promise<boolean> => 
 };
 
 /** Channels of 1,000,000 sat, 400,000 of them given to the other end; each node has `coins` of 100,000 sat besides. */
-export const startLine = async (coins = 0, flags: Partial<Record<Name, Flags>> = {}): Promise<Line> => {
+export const startLine = async (
+  coins = 0,
+  flags: Partial<Record<Name, Flags>> = {},
+  experiments: Partial<Record<Name, Experiments>> = {},
+): Promise<Line> => {
   const dir = await mkdtemp(join(tmpdir(), 'ampere-line-'));
   const ground = await newGround();
   const logs = { alice: [] as string[], bob: [] as string[], carol: [] as string[] };
   const start = (name: Name): Promise<LocalNode> =>
-    startLocal({ dir: join(dir, name), ground, log: memoryLog(logs[name]), flags: flags[name] ?? {} });
+    startLocal({
+      ...{ dir: join(dir, name), ground, log: memoryLog(logs[name]) },
+      ...{ flags: flags[name] ?? {}, experiments: experiments[name] ?? {} },
+    });
   const nodes = { alice: await start('alice'), bob: await start('bob'), carol: await start('carol') };
   const { alice, bob, carol } = nodes;
   const all = [alice, bob, carol];
