@@ -127,6 +127,15 @@ export const cutEqually = (wish: CutWish, outlets: readonly Outlet[]): readonly 
   return fitting(rooms, pieces[0] ?? amount) >= count ? pieces.map(msat) : undefined;
 };
 
+/** As `cut`, but no outlet gets more than its congestion window leaves, where all of them together leave enough. */
+export const cutByWindows = (wish: CutWish, outlets: readonly Outlet[]): readonly Msat[] | undefined => {
+  const within = outlets.map((outlet) => {
+    const { window, spendable } = outlet;
+    return window === undefined || window >= spendable ? outlet : { ...outlet, spendable: window };
+  });
+  return cut(wish, within) ?? cut(wish, outlets);
+};
+
 /** The amount whole where one outlet carries it, or else halves, of which each is halved again that finds no room. */
 export const cutInHalves = (wish: CutWish, outlets: readonly Outlet[]): readonly Msat[] | undefined => {
   const rooms = roomsOf(outlets);

@@ -254,6 +254,8 @@ export type PaymentInput =
       readonly route: Route | undefined;
       /** Milliseconds within which a failure on this route comes back, as far as the node has measured; none is to be expected where there is none. */
       readonly roundTrip?: number;
+      /** What the congestion windows leave on the route, where a loss was measured on it. */
+      readonly window?: Msat | undefined;
       /** Without a route: the largest amount for which there would be one, if the node knows. */
       readonly largest?: Msat;
     }

@@ -25,13 +25,10 @@ import {
   type Shard,
   schemeOf,
   strategyOf,
-  wishOf,
 } from './payment.ts';
 import type { Route } from './route.ts';
 import type { Scheme } from './scheme.ts';
 import { encodeBlob } from './shares.ts';
-import { splitPieces, unknownStrategy } from './strategies.ts';
-import type { Piece } from './strategy.ts';
 
 /** A step being made. */
 export interface PendingStep {
@@ -111,6 +108,7 @@ export const ask = (pending: PendingStep, i: number, context: PaymentContext): P
     excludedNodes: payment.learnt.nodes,
     excluded: payment.learnt.excluded,
     reserved: reservedBy(payment),
+    ...(strategyOf(payment.request, context)?.usesWindows === true && { usesWindows: true }),
   });
 };
 
@@ -281,55 +279,4 @@ export const nextToOffer = (payment: Running, context: PaymentContext): number |
   if (!isKeptBack(payment, next, context)) return next;
   const later = shards.findIndex((shard, i) => i > next && isIn('routed')(shard));
   return later < 0 ? undefined : later;
-};
-
-/** Gives up shard `i` where the others are still enough; undefined where they are not. */
-export const dropSpare = (pending: PendingStep, i: number): PendingStep | undefined => {
-  const { request, progress, shards } = pending.payment;
-  const needed = progress.sender?.size ?? shards.length - redundancyOf(request);
-  const left = shards.filter(({ state }) => state.kind !== 'dropped').length;
-  return redundancyOf(request) > 0 && left > needed ? withState(pending, i, { kind: 'dropped' }) : undefined;
-};
-
-/**
- * Cuts shard `i` in two, when its scheme, the request's bounds and its strategy allow it; undefined otherwise. A failure where
- * the strategy is at fault.
- */
-export const split = (
-  pending: PendingStep,
-  i: number,
-  { cause, largest }: Omit<Piece, 'amount'>,
-  context: PaymentContext,
-): PendingStep | PaymentFailure | undefined => {
-  const { payment } = pending;
-  const { request, progress, shards } = payment;
-  const shard = shards[i];
-  const scheme = schemeOf(request, context);
-  // Of so many equal shards any will do: two that are smaller would not.
-  if (redundancyOf(request) > 0) return undefined;
-  const most = scheme?.fixesCount === true ? (request.shards ?? request.maxShards) : request.maxShards;
-  if (shard === undefined || request.scheme === 'single' || shards.length >= most) return undefined;
-  const strategy = strategyOf(request, context);
-  if (strategy === undefined) return unknownStrategy(context.strategies);
-  const amounts = splitPieces(strategy, wishOf(request), { amount: shard.amount, cause, largest });
-  if (amounts === undefined || 'code' in amounts) return amounts;
-
-  let sender = progress.sender;
-  let shares: readonly [Shard['assigned'], Shard['assigned']] = [undefined, undefined];
-  if (shard.assigned !== undefined && sender !== undefined) {
-    const cut = scheme?.split(sender, request.entropy, shard.assigned);
-    if (cut === undefined) return undefined;
-    shares = [cut[0], cut[1]];
-    sender = cut[2];
-  }
-  const waiting = { kind: 'waiting' } as const;
-  const [kept, added] = [0, 1].map((n) => ({
-    amount: amounts[n] ?? shard.amount,
-    assigned: shares[n],
-    state: waiting,
-  }));
-  if (kept === undefined || added === undefined) return undefined;
-  const changed = withShard(withProgress(pending, { sender }), i, kept);
-  const next = { ...changed, payment: { ...changed.payment, shards: [...changed.payment.shards, added] } };
-  return withReport(next, { event: 'shard_split', shard: i, into: shards.length, amounts });
 };

@@ -11,6 +11,8 @@ export interface Outlet {
   readonly slots: number;
   /** The same two if no HTLC were in flight in it, each given back to whoever offered it; undefined where none is. */
   readonly atRest?: { readonly spendable: Msat; readonly slots: number } | undefined;
+  /** What its congestion window leaves, where a loss was measured. */
+  readonly window?: Msat | undefined;
 }
 
 /** The outlets as they would be if no HTLC were in flight in them. */
@@ -48,6 +50,8 @@ export interface RouteQuery {
   readonly excludedNodes: readonly Point[];
   readonly excluded: readonly Excluded[];
   readonly reserved: readonly Reserved[];
+  /** The route should keep to the congestion windows where another one can be had. */
+  readonly usesWindows?: boolean | undefined;
 }
 
 /** A channel in one direction: away from node `from`. */

@@ -19,13 +19,11 @@ import type { Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentReque
 import { interpret, nothingLearnt } from './learning.ts';
 import {
   ask,
-  dropSpare,
   isUsable,
   keptBackUntil,
   nextToOffer,
   offer,
   type PendingStep,
-  split,
   withEffect,
   withoutShare,
   withProgress,
@@ -46,6 +44,7 @@ import {
   totalsOf,
 } from './payment.ts';
 import { paymentTables } from './paymentstore.ts';
+import { cutToWindow, dropSpare, split } from './splitting.ts';
 import { unknownStrategy } from './strategies.ts';
 import { changes } from './tables.ts';
 
@@ -156,7 +155,7 @@ type RouteInput = Extract<PaymentInput, { type: 'route' }>;
 
 const onRoute = (
   pending: PendingStep,
-  { query, route, largest, roundTrip = 0 }: RouteInput,
+  { query, route, largest, window, roundTrip = 0 }: RouteInput,
   context: PaymentContext,
 ): Transition => {
   const { progress, shards } = pending.payment;
@@ -167,6 +166,8 @@ const onRoute = (
   if (shard?.state.kind !== 'waiting') return advance(answered, context);
   const usable = route !== undefined && isUsable(pending.payment, i, route, context);
   if (typeof usable === 'object') return advance(stop(answered, usable), context);
+  const within = route !== undefined && usable ? cutToWindow(answered, i, window, context) : undefined;
+  if (within !== undefined) return advance('code' in within ? stop(answered, within) : within, context);
   if (route !== undefined && usable)
     return advance(withRoundTrip(withState(answered, i, { kind: 'routed', route }), roundTrip, context), context);
   const cut = split(answered, i, { cause: 'no_route', largest }, context) ?? dropSpare(answered, i);

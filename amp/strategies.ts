@@ -3,8 +3,8 @@
  * comes of one is checked before it is used: a mistake in it costs the payment.
  */
 
-import type { Msat } from '../wire/units.ts';
-import { cut, cutEqually, cutInHalves, halve } from './cut.ts';
+import { type Msat, msat } from '../wire/units.ts';
+import { cut, cutByWindows, cutEqually, cutInHalves, halve } from './cut.ts';
 import type { PaymentFailure } from './events.ts';
 import type { Outlet } from './route.ts';
 import type { CutWish, Piece, Strategies, Strategy } from './strategy.ts';
@@ -16,6 +16,7 @@ import type { CutWish, Piece, Strategies, Strategy } from './strategy.ts';
 const outlets: Strategy = {
   name: 'outlets',
   needsShards: false,
+  usesWindows: false,
   cut,
   split: ({ minShard }, { amount, cause, largest }) =>
     cause === 'no_route' ? halve(amount, minShard, largest) : undefined,
@@ -25,6 +26,7 @@ const outlets: Strategy = {
 const equal: Strategy = {
   name: 'equal',
   needsShards: true,
+  usesWindows: false,
   cut: cutEqually,
   split: () => undefined,
 };
@@ -33,14 +35,35 @@ const equal: Strategy = {
 const halving: Strategy = {
   name: 'halving',
   needsShards: false,
+  usesWindows: false,
   cut: cutInHalves,
   split: ({ minShard }, { amount }) => halve(amount, minShard, undefined),
+};
+
+/** What is over a window is cut where at least such a part of it may be sent: crumbs are not worth an HTLC. */
+const CRUMBS = 8n;
+
+/**
+ * By congestion windows, which grow with every round trip and are halved by a loss: outlets get what their windows leave, and of a piece
+ * that is over the window of its route, what that leaves goes over it and the rest over another. A window bounds what is sent while
+ * there are other ways, and never forbids the only one.
+ */
+const congestion: Strategy = {
+  name: 'congestion',
+  needsShards: false,
+  usesWindows: true,
+  cut: cutByWindows,
+  split: ({ minShard }, { amount, cause, largest = msat(0n) }) => {
+    if (cause === 'no_route') return halve(amount, minShard, largest);
+    const fits = cause === 'over_window' && largest >= minShard && largest * CRUMBS >= amount;
+    return fits && amount - largest >= minShard && largest < amount ? [largest, msat(amount - largest)] : undefined;
+  },
 };
 
 const named = (rows: readonly Strategy[]): Strategies => new Map(rows.map((strategy) => [strategy.name, strategy]));
 
 /** Every strategy that a node knows by itself. */
-export const strategies: Strategies = named([outlets, equal, halving]);
+export const strategies: Strategies = named([outlets, equal, halving, congestion]);
 
 /** Their names. */
 export const strategyNames: readonly string[] = [...strategies.keys()];

@@ -23,9 +23,12 @@ export interface CutWish {
 /** A part of a payment of which nothing is under way, and why it is looked at. */
 export interface Piece {
   readonly amount: Msat;
-  /** `failed`: a node on its way sent it back, and other routes may be left; `no_route`: there is none for it. */
-  readonly cause: 'failed' | 'no_route';
-  /** Without a route: the largest amount for which there would be one, where the node knows. */
+  /**
+   * `failed`: a node on its way sent it back, and other routes may be left; `no_route`: there is none for it; `over_window`: the route
+   * that was found for it carries less than that by its congestion windows.
+   */
+  readonly cause: 'failed' | 'no_route' | 'over_window';
+  /** Without a route: the largest amount for which there would be one, where the node knows. Over a window: what that leaves. */
   readonly largest: Msat | undefined;
 }
 
@@ -41,14 +44,17 @@ export interface Strategy {
   readonly name: string;
   /** It cuts into as many pieces as it is told, and has to be told. */
   readonly needsShards: boolean;
+  /** Its routes keep to the congestion windows where they can, and it is asked about pieces that exceed one. */
+  readonly usesWindows: boolean;
   /**
    * The pieces to begin with, in sum the amount: at most `maxShards`, none of several below `minShard`. No more of them should go
    * to an outlet than it has slots, and none below what it takes. undefined: the outlets cannot carry the amount now.
    */
   readonly cut: (wish: CutWish, outlets: readonly Outlet[]) => readonly Msat[] | CutRefusal | undefined;
   /**
-   * Two pieces in place of one, in sum its amount, none below `minShard`. undefined: it is sent whole over another route where it
-   * failed, and the payment ends where there is no route for it. Not asked where the scheme or `maxShards` allow no further piece.
+   * Two pieces in place of one, in sum its amount, none below `minShard`. undefined: it stays whole. One that failed is then sent over
+   * another route, one over a window as it is, and the payment ends where there is no route for one. Not asked where the scheme or
+   * `maxShards` allow no further piece.
    */
   readonly split: (wish: CutWish, piece: Piece) => readonly [Msat, Msat] | undefined;
 }

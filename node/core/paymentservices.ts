@@ -26,6 +26,7 @@ import { Payments } from '../pay/payments.ts';
 import { isOwnPaymentSecret } from '../pay/paymentsecret.ts';
 import { PaymentStore } from '../pay/paymentstore.ts';
 import { ReceiverHost } from '../pay/receiver.ts';
+import { Windows } from '../pay/windows.ts';
 import type { Log, Ports } from '../ports/ports.ts';
 import type { ChainServices } from './chainservices.ts';
 import { containedRegistry, type EobProtocols } from './eobprotocols.ts';
@@ -78,16 +79,20 @@ const paymentsOf = (
     const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
     return theirs !== undefined && hasFeature(theirs, 'option_eob_amp');
   };
+  const windows = new Windows(() => ports.clock.now());
   return new Payments({
     ...ports,
-    ...{ gate, paymentStore },
+    ...{ gate, paymentStore, windows },
     channels: () => paymentChannels,
     routes: {
       ...{ graph, now, source: keys.nodeId },
       tlvOnly: (key, node) => !readsFrames(key, node),
       penalty: (scid, from, amount) => knowledge.penalty(scid, from, amount),
     },
-    learn: (event) => knowledge.take(event),
+    learn: (event) => {
+      knowledge.take(event);
+      windows.take(event);
+    },
     isOwnInvoice: async (hash) => (await invoices.byId(hex(hash)))?.preimage !== undefined,
     context: () => ({ now: now(), millis: ports.clock.now(), height: follower.height, schemes, strategies, composers }),
     fatal,

@@ -35,7 +35,7 @@ export interface RouteContext {
   readonly hints: readonly Hint[];
   /** Unix seconds. */
   readonly now: () => number;
-  /** What a channel away from a node costs beyond its fee in the choice of a route, for what was learnt about it; msat. */
+  /** What a channel away from a node, or from us, costs beyond its fee in the choice of a route, for what was learnt about it; msat. */
   readonly penalty?: ((scid: ShortChannelId, from: NodeKey, amount: bigint) => bigint) | undefined;
   /** Whether a node reads TLV payloads only. */
   readonly tlvOnly: (id: NodeKey, node: Point) => boolean;
@@ -249,7 +249,7 @@ const dijkstra = (
         late = true;
         continue;
       }
-      const penalty = edge.policy === undefined ? 0n : (context.penalty?.(edge.scid, edge.from, label.amount) ?? 0n);
+      const penalty = context.penalty?.(edge.scid, edge.from, label.amount) ?? 0n;
       if (penalty > 0n) penalized = true;
       const risk = (label.amount * BigInt(delta) * riskPerBlock) / BILLION;
       frontier.push({

@@ -1,6 +1,7 @@
 /** What a payment asks for in its effects, and the inputs that answer them: a route from the graph, an HTLC from a channel of ours. */
 import type { PaymentEffect, PaymentInput } from '../../amp/io.ts';
-import { findRoute } from '../graph/routing.ts';
+import { hex } from '../../wire/bytes.ts';
+import { findRoute, type RouteContext } from '../graph/routing.ts';
 import { encodeOrigin } from './origin.ts';
 import type { PaymentsParts, Running } from './paymentparts.ts';
 import type { RoundTrips } from './roundtrips.ts';
@@ -9,14 +10,22 @@ type EffectOf<T extends PaymentEffect['do']> = Extract<PaymentEffect, { do: T }>
 
 /** The answer to `find_route`: a route and how long a failure on it takes, or that there is none now. */
 export const routeFound = (
-  { channels, routes, clock }: Pick<PaymentsParts, 'channels' | 'routes' | 'clock'>,
+  { channels, routes, clock, windows }: Pick<PaymentsParts, 'channels' | 'routes' | 'clock' | 'windows'>,
   { hints }: Pick<Running, 'hints'>,
   roundTrips: Pick<RoundTrips, 'of'>,
   effect: EffectOf<'find_route'>,
 ): PaymentInput => {
-  const found = findRoute({ ...routes, outlets: channels().outlets(), hints }, effect);
+  const outlets = channels().outlets();
+  const source = hex(routes.source);
+  const beside = effect.usesWindows ? windows.beside(source, effect.reserved) : undefined;
+  const penalty: RouteContext['penalty'] =
+    beside === undefined
+      ? routes.penalty
+      : (scid, from, amount) => (routes.penalty?.(scid, from, amount) ?? 0n) + beside.penalty(scid, from, amount);
+  const found = findRoute({ ...routes, outlets, hints, penalty }, effect);
   const roundTrip = found.route === undefined ? 0 : roundTrips.of(found.route, clock.now());
-  return { type: 'route', query: effect.query, roundTrip, ...found };
+  const window = found.route && beside?.room(found.route);
+  return { type: 'route', query: effect.query, roundTrip, window, ...found };
 };
 
 /** Gives an HTLC to the channel it is to leave by. Without one, the input that says why it did not leave. */

@@ -11,6 +11,7 @@ import type { Clock, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
 import type { PaymentRecord } from './paymentrecord.ts';
 import type { PaymentStore } from './paymentstore.ts';
+import type { Windows } from './windows.ts';
 
 /** What a caller says about a payment, beside the request that its machine gets. */
 export interface PaymentDetails {
@@ -68,6 +69,7 @@ export interface PaymentsParts {
   readonly isOwnInvoice: (paymentHash: PaymentHash) => Promise<boolean>;
   /** Takes what payments say of their attempts. */
   readonly learn: (event: PaymentEvent) => void;
+  readonly windows: Windows;
   readonly context: () => PaymentContext;
   readonly fatal: (error: unknown) => void;
 }

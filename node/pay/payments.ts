@@ -164,11 +164,11 @@ export class Payments {
    * not fit its record: then nothing was started.
    */
   start(request: PaymentRequest, note: PaymentDetails): Promise<PaymentRecord> {
-    const { paymentStore, clock, channels } = this.parts;
+    const { paymentStore, clock, channels, windows } = this.parts;
     const { id, destination, amount, scheme } = request;
     const { paymentHash, label, bolt11, description } = note;
     const createdAt = Math.floor(clock.now() / 1000);
-    const outlets = channels().outlets();
+    const outlets = windows.on(channels().outlets());
     checkRequest(request);
     // Saved before the machine's own records, and those before any message that follows from them.
     paymentStore.begin({ id, createdAt, destination, paymentHash, amount, scheme, label, bolt11, description });

@@ -39,7 +39,13 @@ test('a node refuses to start with a scheme of which the number is taken, and sa
 });
 
 test('a node has the strategies of its program beside its own, and refuses to start where a name is taken', () => {
-  const thirds: Strategy = { name: 'thirds', needsShards: false, cut: () => undefined, split: () => undefined };
+  const thirds: Strategy = {
+    name: 'thirds',
+    needsShards: false,
+    usesWindows: false,
+    cut: () => undefined,
+    split: () => undefined,
+  };
   expect([...eobProtocols({ strategies: [thirds] }).strategies.keys()]).toEqual([...known.keys(), 'thirds']);
   expect(() => eobProtocols({ strategies: [{ ...thirds, name: 'equal' }] })).toThrow(ConfigError);
   expect(() => eobProtocols({ strategies: [{ ...thirds, name: 'equal' }] })).toThrow('experiments.strategies');

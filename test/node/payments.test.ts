@@ -21,6 +21,7 @@ import {
 } from '../../node/pay/paymentrecord.ts';
 import { Payments } from '../../node/pay/payments.ts';
 import { PaymentStore } from '../../node/pay/paymentstore.ts';
+import { Windows } from '../../node/pay/windows.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { createFailure } from '../../onion/failureonion.ts';
@@ -75,6 +76,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
     }),
     isOwnInvoice: async (hash) => ours.has(hex(hash)),
     learn: () => undefined,
+    windows: new Windows(() => clock.now()),
     routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => false },
     context: () => {
       if (trouble.steps) throw new TypeError('a bug');
