@@ -29,6 +29,7 @@ import { checkmessage } from './methods/messages/checkmessage.ts';
 import { signmessage } from './methods/messages/signmessage.ts';
 import { getinfo } from './methods/node/getinfo.ts';
 import { help } from './methods/node/help.ts';
+import { listconfigs } from './methods/node/listconfigs.ts';
 import { notifications } from './methods/node/notifications.ts';
 import { setconfig } from './methods/node/setconfig.ts';
 import { stop } from './methods/node/stop.ts';
@@ -61,6 +62,7 @@ export const nodeMethods = {
   withdraw,
   notifications,
   setconfig,
+  listconfigs,
   waitblockheight,
   feerates,
   signmessage,

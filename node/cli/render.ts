@@ -139,6 +139,17 @@ const views: Partial<Record<MethodName, Readonly<Record<string, readonly Column<
       time('first_seen_at', 'first seen'),
     ],
   },
+  listconfigs: {
+    configs: [
+      field('name', 'option'),
+      {
+        title: 'value',
+        cell: ({ value_str: text, value_int: n, value_bool: flag, set, values_str: texts }) =>
+          plain(text ?? n ?? flag ?? set ?? texts),
+      },
+      { title: 'from', cell: ({ source, sources }) => plain(source ?? sources) },
+    ],
+  },
   pay: { shards },
   keysend: { shards },
   help: { help: [field('command'), field('description', 'what it does')] },
@@ -175,8 +186,16 @@ const everything = (rows: readonly Json[]): readonly Column<Json>[] =>
     cell: (row) => (row[name] === undefined ? '' : pair(name, row[name])[1]),
   }));
 
+/** An object of objects reads as a list of them, each with its name. */
+const asList = (value: unknown): unknown =>
+  isRow(value) && Object.keys(value).length > 0 && Object.values(value).every(isRow)
+    ? Object.entries(value).map(([name, row]) => ({ name, ...(row as Json) }))
+    : value;
+
 const sections = (name: MethodName, result: Json): readonly (readonly string[])[] => {
-  const entries = Object.entries(result).filter(([key]) => key !== 'format-hint');
+  const entries = Object.entries(result)
+    .filter(([key]) => key !== 'format-hint')
+    .map(([key, value]) => [key, asList(value)] as const);
   const lists = entries.flatMap(([key, value]) =>
     Array.isArray(value) && (views[name]?.[key] !== undefined || (value.length > 0 && value.every(isRow)))
       ? [{ key, rows: value as readonly Json[] }]

@@ -19,9 +19,9 @@ import { networkOf } from '../ports/network.ts';
 import type { Address } from '../ports/ports.ts';
 import { type DevConfig, devConfig, redactedDev } from './devconfig.ts';
 import { ConfigError } from './errors.ts';
-import type { Option } from './optionkinds.ts';
+import { HIDDEN, type Option } from './optionkinds.ts';
 import { isOption, type OptionName, type OptionValue, options, variableOf } from './options.ts';
-import type { Found, Picker, Sources } from './optionsources.ts';
+import type { Found, Given, Picker, Sources } from './optionsources.ts';
 
 /** Where a node keeps its things. */
 export interface Places {
@@ -66,6 +66,8 @@ export interface Config extends Places {
   readonly amp: { readonly spontaneous: boolean; readonly limits: ReceiverLimits };
   /** Undefined without --dev. */
   readonly dev: DevConfig | undefined;
+  /** What was given and where, of options that hold no secret. */
+  readonly given: ReadonlyMap<OptionName, Given>;
 }
 
 /** Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. */
@@ -73,11 +75,16 @@ export type RunNode = (config: Config) => Promise<void>;
 
 type Layer = ReadonlyMap<OptionName, Found>;
 
+const foundIn = (place: string, texts: readonly string[], source: string, key: string): Found => ({
+  ...{ texts, source, key },
+  places: texts.map(() => place),
+});
+
 const flagLayer = (flags: Sources['flags']): Layer =>
   new Map(
     Object.entries(flags).flatMap(([name, given]): [OptionName, Found][] =>
       isOption(name) && given !== undefined
-        ? [[name, { texts: [given].flat(), source: 'command line', key: `--${name}` }]]
+        ? [[name, foundIn('cmdline', [given].flat(), 'command line', `--${name}`)]]
         : [],
     ),
   );
@@ -90,7 +97,7 @@ const environmentLayer = (env: Sources['env']): Layer =>
         const text = env[variableOf(name)];
         return text === undefined || text === ''
           ? []
-          : [[name, { texts: [text], source: 'environment', key: variableOf(name) }]];
+          : [[name, foundIn('environment', [text], 'environment', variableOf(name))]];
       }),
   );
 
@@ -126,7 +133,8 @@ const fileLayer = (path: string, text: string): Layer => {
     checkRemark(option, value, source, key);
     const before = found.get(key);
     if (before !== undefined && !('repeats' in option)) throw new ConfigError(source, key, 'is given twice');
-    found.set(key, { texts: [...(before?.texts ?? []), value], source, key });
+    const texts = [...(before?.texts ?? []), value];
+    found.set(key, { texts, source, places: [...(before?.places ?? []), `${path}:${at + 1}`], key });
   }
   return found;
 };
@@ -170,6 +178,17 @@ const layersOf = ({ flags, env, read }: Sources): { readonly layers: readonly La
     throw new ConfigError(named.found.source, named.found.key, `no such file: ${path}`);
   return { layers: text === undefined ? outside : [...outside, fileLayer(path, text)], dir };
 };
+
+/** Of the strongest source that has it; of what may hold a password or a key only the places. */
+const givenIn = (layers: readonly Layer[]): Config['given'] =>
+  new Map(
+    [...layers].reverse().flatMap((layer) =>
+      [...layer].map(([name, { texts, places }]): [OptionName, Given] => {
+        const isSecret = 'secret' in options[name];
+        return [name, { texts: isSecret ? texts.map(() => HIDDEN) : texts, places }];
+      }),
+    ),
+  );
 
 const placesOf = (dir: string, network: ChainName): Places => {
   const networkDir = join(dir, network);
@@ -282,11 +301,12 @@ export const loadConfig = (sources: Sources): Config => {
       },
     },
     dev,
+    given: givenIn(layers),
   };
 };
 
 /** The configuration as it may be logged: no password. */
-export const redacted = (config: Config): object => ({
+export const redacted = ({ given: _, ...config }: Config): object => ({
   ...config,
   logLevels: logLevelsText(config.logLevels),
   dev: config.dev && redactedDev(config.dev),

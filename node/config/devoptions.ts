@@ -26,15 +26,17 @@ export const devOptions = rows({
     doc: 'fail the first save with such keys and all after it',
     schema: value(savePoint),
   },
-  'dev-force-privkey': { value: 'HEX', doc: "the node's own key, 32 bytes", schema: value(forcedKey) },
+  'dev-force-privkey': { value: 'HEX', doc: "the node's own key, 32 bytes", schema: value(forcedKey), secret: true },
   'dev-force-bip32-seed': {
     value: 'HEX',
     doc: "the wallet's seed, 32 bytes; no seed file then",
     schema: value(forcedSeed),
+    secret: true,
   },
   'dev-force-channel-secrets': {
     value: 'HEX/…/HEX',
     doc: 'secrets of every channel to come: funding, revocation, payment, delayed, htlc, shaseed',
     schema: value(forcedChannelSecrets),
+    secret: true,
   },
 });

@@ -11,7 +11,12 @@ export interface Option {
   readonly repeats?: true;
   /** Only sensible before the config file is found. */
   readonly notInFile?: true;
+  /** Its value may hold a password or a key, and is never shown. */
+  readonly secret?: true;
 }
+
+/** What stands for a value that is not shown. */
+export const HIDDEN = '...';
 
 /** Keeps each row's own schema type while checking its shape. */
 export const rows = <const T extends Readonly<Record<string, Option>>>(table: T): T => table;

@@ -84,6 +84,7 @@ export const options = rows({
     value: 'URL',
     doc: 'http://USER:PASSWORD@HOST:PORT of bitcoind; without password, or without both, beside one of the files below',
     schema: bitcoindUrl,
+    secret: true,
   },
   'bitcoind-password-file': {
     value: 'FILE',

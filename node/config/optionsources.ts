@@ -11,10 +11,16 @@ export interface Sources {
 
 export interface Found {
   readonly texts: readonly string[];
+  /** In the words of a sentence, for messages. */
   readonly source: string;
+  /** The place of each text in Core Lightning's words, for `listconfigs`: `cmdline`, `environment` or FILE:LINE. */
+  readonly places: readonly string[];
   /** The key as it is spelled in that source. */
   readonly key: string;
 }
+
+/** What was given for an option, with the place of each text; a secret is not repeated. */
+export type Given = Pick<Found, 'texts' | 'places'>;
 
 /** The value of the strongest source that has one. */
 export type Picker = <K extends OptionName>(

@@ -151,6 +151,12 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
     expect(first).toMatchObject({ hash, blockheight, inputs: [{ sequence: expect.any(Number) }] });
   });
 
+  test('lists what the node is configured with', async () => {
+    expect(await call('listconfigs', { config: 'min-depth' })).toEqual({
+      result: { configs: { 'min-depth': { value_int: 1, source: 'default' } } },
+    });
+  });
+
   test('sets the fees of a channel', async () => {
     expect(await call('setchannel', { id: scid, feebase: 7, feeppm: 8, htlcmin: '2sat' })).toMatchObject({
       result: {

@@ -344,6 +344,24 @@ describe('tables', () => {
     expect(await shown('disconnect', [ids.bob])).toEqual(['done']);
   });
 
+  test('listconfigs has a line for each option, with its value and where it came from', () => {
+    const configs = {
+      'fee-base': { value_int: 7, source: '/d/config:2' },
+      dev: { set: true, source: 'cmdline' },
+      'announce-addr': { values_str: ['1.2.3.4:9735', '[::1]:9736'], sources: ['default', 'cmdline'] },
+    };
+    expect(
+      render('listconfigs', { configs })
+        .split('\n')
+        .map((line) => line.trim().split(/ {2,}/)),
+    ).toEqual([
+      ['option', 'value', 'from'],
+      ['fee-base', '7', '/d/config:2'],
+      ['dev', 'yes', 'cmdline'],
+      ['announce-addr', '1.2.3.4:9735, [::1]:9736', 'default, cmdline'],
+    ]);
+  });
+
   test('text from strangers cannot move the cursor', () => {
     expect(render('decode', { description: 'a\u001b[2Jb\u202ec' })).toBe('description  a\\u{1b}[2Jb\\u{202e}c');
   });

@@ -118,6 +118,12 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
   },
   notifications: {},
   setconfig: { config: { config: 'log-level', value_str: 'debug', source: 'setconfig', dynamic: true } },
+  listconfigs: {
+    configs: {
+      'log-level': { value_str: 'info', source: 'default', dynamic: true },
+      'announce-addr': { values_str: ['1.2.3.4:9735'], sources: ['cmdline'] },
+    },
+  },
   stop: { result: 'Shutdown complete' },
   waitblockheight: { blockheight: 110 },
   feerates: {

@@ -32,6 +32,16 @@ const required: readonly (readonly [method: MethodName, list: string | undefined
       'our_reserve_msat spendable_msat receivable_msat minimum_htlc_in_msat their_to_self_delay our_to_self_delay ' +
       'max_accepted_htlcs status htlcs updates channel_type feerate closer close_to scratch_txid last_tx_fee_msat',
   ],
+  [
+    'listclosedchannels',
+    'closedchannels',
+    'peer_id channel_id short_channel_id alias opener closer private channel_type total_local_commitments ' +
+      'total_remote_commitments total_htlcs_sent funding_txid funding_outnum funding_withheld leased total_msat ' +
+      'final_to_us_msat last_commitment_txid last_commitment_fee_msat close_cause',
+  ],
+  ['listtransactions', 'transactions', 'hash rawtx blockheight txindex locktime version inputs outputs'],
+  ['delinvoice', undefined, 'label bolt11 description amount_msat payment_hash status expires_at created_index'],
+  ['listconfigs', undefined, 'configs'],
   ['close', undefined, 'type txs txids'],
   ['invoice', undefined, 'bolt11 payment_hash payment_secret expires_at created_index'],
   [

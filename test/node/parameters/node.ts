@@ -35,6 +35,10 @@ export const messageRows: Rows = {
       },
     ]),
   ),
+  'listconfigs.config': async ({ alice }) => [
+    Object.keys((await alice.call('listconfigs', {})).configs).length,
+    Object.keys((await alice.call('listconfigs', { config: 'min-depth' })).configs).length,
+  ],
   'ping.id': async ({ alice, bob }) => [
     await said(alice.call('ping', { id: STRANGER })),
     await said(alice.call('ping', { id: bob.id })),
