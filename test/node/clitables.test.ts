@@ -1,0 +1,101 @@
+/** Results as the command line prints them for people. */
+import { describe, expect, test } from 'vitest';
+import type { MethodName } from '../../node/api/table.ts';
+import { satText } from '../../node/base/table.ts';
+import { render } from '../../node/cli/render.ts';
+import { wholeOf } from '../support/answers.ts';
+import { fakeRpc, ids, patient } from '../support/api.ts';
+
+describe('tables', () => {
+  test.each([
+    [0, '0'],
+    [1, '0.001'],
+    [1_000, '1'],
+    [1_500_000_001, '1,500,000.001'],
+    ['2099999999999999999', '2,099,999,999,999,999.999'],
+    [undefined, ''],
+  ])('%s msat is %s sat', (amount, text) => {
+    expect(satText(amount)).toBe(text);
+  });
+
+  const shown = async (method: MethodName, params: unknown = {}) => {
+    const text = await fakeRpc().answer(JSON.stringify({ id: 1, method, params }), patient);
+    return render(method, JSON.parse((await wholeOf(text)) ?? '').result).split('\n');
+  };
+
+  test('listpeerchannels', async () => {
+    expect(await shown('listpeerchannels')).toEqual([
+      'channel  peer           connected  state               ours sat   size sat  can send sat  can receive sat  HTLCs',
+      '103x1x0  03b2b2b2…b2b2  yes        CHANNELD_NORMAL  899,999.500  1,000,000       880,000       90,000.500      1',
+      '',
+      '103x1x0:',
+      '  CHANNELD_NORMAL: ready',
+    ]);
+  });
+
+  test('listpeerchannels, with what is to be said of a channel in words', () => {
+    const rows = [
+      {
+        channel_id: 'ab'.repeat(32),
+        state: 'CHANNELD_AWAITING_LOCKIN',
+        status: ['waits\u001b for a block', 'and more'],
+      },
+      { channel_id: 'cd'.repeat(32), short_channel_id: '103x1x0', state: 'CHANNELD_NORMAL', status: [] },
+      { channel_id: 'ef'.repeat(32), short_channel_id: '104x1x0', state: 'ONCHAIN', status: ['over'] },
+    ];
+    expect(render('listpeerchannels', { channels: rows }).split('\n').slice(4)).toEqual([
+      '',
+      `${'ab'.repeat(32)}:`,
+      '  waits\\u{1b} for a block',
+      '  and more',
+      '104x1x0:',
+      '  over',
+    ]);
+  });
+
+  test('pay', async () => {
+    expect((await shown('pay', ['x'])).slice(-4)).toEqual([
+      'shards:',
+      'shard  status    amount sat     sent sat  hash           route              failure',
+      '    1  complete     900,000  900,001.500  c3c3c3c3…c3c3  103x1x0 → 104x1x0',
+      '    2  complete     600,000  600,001      d4d4d4d4…d4d4  105x2x1',
+    ]);
+  });
+
+  test('listsets', async () => {
+    expect(await shown('listsets')).toEqual([
+      'set            scheme   status     shares  HTLCs   received sat  asked sat  label   first seen',
+      'c3c3c3c3…c3c3  dynamic  receiving  2/?         2  1,000,000.500  1,500,000  coffee  2023-11-14 22:13:20',
+    ]);
+  });
+
+  test('listfunds, with nothing in a list', async () => {
+    expect((await shown('listfunds')).slice(-3)).toEqual(['', 'channels:', 'no channels']);
+  });
+
+  test('a method that gives nothing is done', async () => {
+    expect(await shown('disconnect', [ids.bob])).toEqual(['done']);
+  });
+
+  test('listconfigs has a line for each option, with its value and where it came from', () => {
+    const configs = {
+      'fee-base': { value_int: 7, source: '/d/config:2' },
+      dev: { set: true, source: 'cmdline' },
+      'announce-addr': { values_str: ['1.2.3.4:9735', '[::1]:9736'], sources: ['default', 'cmdline'] },
+    };
+    expect(
+      render('listconfigs', { configs })
+        .split('\n')
+        .map((line) => line.trim().split(/ {2,}/)),
+    ).toEqual([
+      ['option', 'value', 'from'],
+      ['fee-base', '7', '/d/config:2'],
+      ['dev', 'yes', 'cmdline'],
+      ['announce-addr', '1.2.3.4:9735, [::1]:9736', 'default, cmdline'],
+    ]);
+  });
+
+  test('text from strangers cannot move the cursor', () => {
+    expect(render('decode', { description: 'a\u001b[2Jb\u202ec' })).toBe('description  a\\u{1b}[2Jb\\u{202e}c');
+  });
+});
