@@ -20,6 +20,7 @@ export const codes = {
 
   pay_in_progress: 200,
   pay_hash_used: 201,
+  pay_unparseable_onion: 202,
   pay_destination_failed: 203,
   pay_try_other_route: 204,
   pay_no_route: 205,

@@ -40,7 +40,11 @@ import { getroute } from './methods/payments/getroute.ts';
 import { keysend } from './methods/payments/keysend.ts';
 import { listknowledge } from './methods/payments/listknowledge.ts';
 import { listpays } from './methods/payments/listpays.ts';
+import { listsendpays } from './methods/payments/listsendpays.ts';
 import { pay } from './methods/payments/pay.ts';
+import { sendonion } from './methods/payments/sendonion.ts';
+import { sendpay } from './methods/payments/sendpay.ts';
+import { waitsendpay } from './methods/payments/waitsendpay.ts';
 import { xpay } from './methods/payments/xpay.ts';
 import { connect } from './methods/peers/connect.ts';
 import { disconnect } from './methods/peers/disconnect.ts';
@@ -98,6 +102,10 @@ export const nodeMethods = {
   forgetknowledge,
   getroute,
   createonion,
+  sendpay,
+  sendonion,
+  waitsendpay,
+  listsendpays,
   listforwards,
   listchannels,
   listnodes,

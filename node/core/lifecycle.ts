@@ -28,7 +28,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
   const { config, progress, peers, gate, disk, logs, later, fatal } = parts.identity;
   const { clock, store } = parts.identity.ports;
   const { chain, network, wallet, follower, outage, channels, channelHost, onchain, backups } = parts.chain;
-  const { payments, receiver, htlcSwitch, knowledge } = parts.payments;
+  const { payments, sendpays, receiver, htlcSwitch, knowledge } = parts.payments;
   const stopping = new AbortController();
   const { signal } = stopping;
   let ticking = (): void => undefined;
@@ -65,6 +65,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     parts.chain.rebroadcast();
     await onchain.start();
     payments.resume();
+    sendpays.resume();
     receiver.start();
     ticking = everySecond(clock, () => {
       outage.check();

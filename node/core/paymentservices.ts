@@ -21,11 +21,15 @@ import { HtlcSwitch } from '../forward/htlcswitch.ts';
 import { ReplayLog } from '../forward/replay.ts';
 import { Invoices } from '../pay/invoices.ts';
 import { Knowledge } from '../pay/knowledge.ts';
-import type { PaymentChannels } from '../pay/paymentparts.ts';
+import { ownHtlcs } from '../pay/ownhtlcs.ts';
+import { PaymentNumbers } from '../pay/paymentnumbers.ts';
+import type { PaymentChannels, PaymentsParts } from '../pay/paymentparts.ts';
 import { Payments } from '../pay/payments.ts';
 import { isOwnPaymentSecret } from '../pay/paymentsecret.ts';
 import { PaymentStore } from '../pay/paymentstore.ts';
 import { ReceiverHost } from '../pay/receiver.ts';
+import { Sendpays } from '../pay/sendpays.ts';
+import { SendpayStore } from '../pay/sendpaystore.ts';
 import { Windows } from '../pay/windows.ts';
 import type { Log, Ports } from '../ports/ports.ts';
 import type { ChainServices } from './chainservices.ts';
@@ -48,6 +52,9 @@ export interface PaymentServices extends NodePayments {
   readonly replays: ReplayLog;
 }
 
+/** What `pay` and `sendpay` know of each other. */
+type Between = Required<Pick<PaymentsParts, 'paidByParts' | 'beingChecked' | 'isOwnInvoice'>>;
+
 /** The channels as payments see them. While the chain is away for long there are none. */
 const paymentChannelsOf = ({ channels, outage }: ChainServices, invoices: Invoices): PaymentChannels => ({
   outlets: () =>
@@ -67,11 +74,11 @@ const paymentChannelsOf = ({ channels, outage }: ChainServices, invoices: Invoic
 const paymentsOf = (
   { identity, chain }: PaymentServicesParts,
   ports: Ports,
-  invoices: Invoices,
   { schemes, strategies, composers }: EobProtocols,
   paymentStore: PaymentStore,
   paymentChannels: PaymentChannels,
   knowledge: Knowledge,
+  between: Between,
 ): Payments => {
   const { gate, peers, keys, now, fatal } = identity;
   const { graph, follower } = chain;
@@ -93,7 +100,7 @@ const paymentsOf = (
       knowledge.take(event);
       windows.take(event);
     },
-    isOwnInvoice: async (hash) => (await invoices.byId(hex(hash)))?.preimage !== undefined,
+    ...between,
     context: () => ({ now: now(), millis: ports.clock.now(), height: follower.height, schemes, strategies, composers }),
     fatal,
   });
@@ -113,9 +120,21 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const { schemes } = eob;
   const invoices = await Invoices.load(store, gate, now);
   const paymentChannels = paymentChannelsOf(chain, invoices);
-  const paymentStore = await PaymentStore.load(store, gate);
+  const numbers = new PaymentNumbers();
+  const paymentStore = await PaymentStore.load(store, gate, numbers);
+  const between: Between = {
+    isOwnInvoice: async (hash) => (await invoices.byId(hex(hash)))?.preimage !== undefined,
+    paidByParts: (hash, destination) => sendpays.paidByParts(hash, destination),
+    beingChecked: new Set(),
+  };
   const knowledge = await Knowledge.load({ store, now, save: (changes) => gate.save(changes) });
-  const payments = paymentsOf(parts, ports, invoices, eob, paymentStore, paymentChannels, knowledge);
+  const payments = paymentsOf(parts, ports, eob, paymentStore, paymentChannels, knowledge, between);
+  const sendpays = new Sendpays({
+    ...{ clock, log: ports.log, payments, channels: paymentChannels, source: keys.nodeId },
+    ...between,
+    paymentWaits: paymentStore.waits,
+    store: await SendpayStore.load(store, gate, numbers),
+  });
   await payments.load();
   const named = (log: Log): Log => namingLog(partLog(log, 'forward'), (key) => channels.nameOf(key));
   const log = named(ports.log);
@@ -181,7 +200,8 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
         return { ...outgoing, previousPolicy: own.previousPolicy(outgoing.key) };
       },
     },
-    ...{ payments, receiver, links, failures, forwards, replays, clock, log },
+    payments: ownHtlcs(payments, sendpays),
+    ...{ receiver, links, failures, forwards, replays, clock, log },
     canPayForClaims: (one) => canForward(one, claimBudget(), receiver.claimed()),
     save: (changes) => gate.save(changes),
     height: () => follower.height,
@@ -195,6 +215,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   return {
     invoices,
     payments,
+    sendpays,
     paymentChannels,
     knowledge,
     receiver,

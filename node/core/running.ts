@@ -27,6 +27,7 @@ import type { Knowledge } from '../pay/knowledge.ts';
 import type { PaymentChannels } from '../pay/paymentparts.ts';
 import type { Payments } from '../pay/payments.ts';
 import type { ReceiverHost } from '../pay/receiver.ts';
+import type { Sendpays } from '../pay/sendpays.ts';
 import type { AddressBook } from '../peer/addressbook.ts';
 import type { Peers } from '../peer/peers.ts';
 import type { Network } from '../ports/network.ts';
@@ -85,6 +86,8 @@ export interface NodePayments {
   readonly invoices: Invoices;
   readonly receiver: ReceiverHost;
   readonly payments: Payments;
+  /** HTLCs over routes of a caller's own. */
+  readonly sendpays: Sendpays;
   /** The channels as payments see them: by which an HTLC can leave, and how it is offered. */
   readonly paymentChannels: PaymentChannels;
   /** What payments taught about the channels of others. */

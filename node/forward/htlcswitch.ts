@@ -260,12 +260,9 @@ export class HtlcSwitch {
   refused(channel: string, bytes: Uint8Array, why: OfferRefusal): void {
     const { channels, payments, limitedLog } = this.parts;
     const origin = decodeOrigin(bytes);
-    if (origin.kind === 'payment') {
+    if (origin.kind !== 'forward') {
       const short = why.code === 'insufficient_balance' || why.code === 'too_much_in_flight';
-      void payments.outcome(origin.payment, origin.attempt, {
-        kind: 'refused',
-        why: short ? 'insufficient' : 'unavailable',
-      });
+      void payments.outcome(origin, { kind: 'refused', why: short ? 'insufficient' : 'unavailable' });
       return;
     }
     limitedLog.debug({ channel, why: why.code }, 'the outgoing channel cannot take an HTLC now: failing it back');
@@ -283,10 +280,7 @@ export class HtlcSwitch {
     const { payments, channels } = this.parts;
     const origin = decodeOrigin(bytes);
     if (origin.kind === 'forward') this.forwardResolved(channel, id, origin, result);
-    else
-      void payments
-        .outcome(origin.payment, origin.attempt, result)
-        .then(() => channels.push(channel, { type: 'acknowledge', id }));
+    else void payments.outcome(origin, result).then(() => channels.push(channel, { type: 'acknowledge', id }));
   }
 
   private forwardResolved(

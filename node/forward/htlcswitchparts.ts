@@ -8,6 +8,7 @@ import type { Htlc } from '../../channel/model/state.ts';
 import type { Registry } from '../../onion/registry.ts';
 import type { Change } from '../../wire/change.ts';
 import type { Msat, Point, SecretKey, ShortChannelId } from '../../wire/units.ts';
+import type { OwnOrigin } from '../pay/origin.ts';
 import type { Clock, Log } from '../ports/ports.ts';
 import type { OutgoingChannel } from './forwardingpolicy.ts';
 import type { ForwardLinks } from './forwardlinks.ts';
@@ -37,8 +38,8 @@ export interface ChannelDirectory {
 
 /** What the HTLC switch needs of our own payments. */
 export interface PaymentDirectory {
-  /** Resolves once the payment has stored the result; at once when there is no such payment any more. */
-  outcome(payment: string, attempt: number, outcome: Outcome): Promise<void>;
+  /** The result of an HTLC of ours. Resolves once the payment has stored it; at once when there is no such payment any more. */
+  outcome(origin: OwnOrigin, outcome: Outcome): Promise<void>;
 }
 
 /** What the HTLC switch needs of the receiving machine. */

@@ -10,10 +10,17 @@ const name = map(bytes16, text, utf8);
 const origin = union('kind', {
   forward: { id: 1, body: struct({ channel: name, id: u64 }) },
   payment: { id: 2, body: struct({ payment: name, attempt: u32 }) },
+  sendpay: { id: 3, body: struct({ number: u64 }) },
+  probe: { id: 4, body: struct({ number: u64 }) },
 });
 
-/** `forward`: the incoming channel's key and HTLC id. `payment`: its id and the attempt's number. */
+/**
+ * `forward`: the incoming channel's key and HTLC id. `payment`: its id and the attempt's number. `sendpay`: the number of its record.
+ * `probe`: its number since the node was started, for nothing of a probe is kept.
+ */
 export type Origin = ValueOf<typeof origin>;
+/** Of an HTLC that this node sent for itself. */
+export type OwnOrigin = Exclude<Origin, { kind: 'forward' }>;
 
 /** The bytes a channel is given with an offer. */
 export const encodeOrigin = (value: Origin): Uint8Array => encode(origin, value);

@@ -4,7 +4,7 @@ import type { PaymentEvent } from '../../amp/events.ts';
 import type { PaymentContext, PaymentEffect, PaymentInput } from '../../amp/io.ts';
 import type { Payment } from '../../amp/payment.ts';
 import type { Exclusions, Outlet } from '../../amp/route.ts';
-import type { Msat, PaymentHash, ShortChannelId } from '../../wire/units.ts';
+import type { Msat, PaymentHash, Point, ShortChannelId } from '../../wire/units.ts';
 import type { Machine } from '../base/machine.ts';
 import type { Hint, RouteContext } from '../graph/routing.ts';
 import type { Clock, Log, Store } from '../ports/ports.ts';
@@ -70,6 +70,13 @@ export interface PaymentsParts {
   /** Takes what payments say of their attempts. */
   readonly learn: (event: PaymentEvent) => void;
   readonly windows: Windows;
+  /** What HTLCs of `sendpay` have to do with a payment hash: whether some are under way, or it is paid by them. */
+  readonly paidByParts?: (
+    paymentHash: Uint8Array,
+    destination: Point,
+  ) => Promise<PaymentRecord | 'under_way' | undefined>;
+  /** Payment hashes, in hex, for which `pay` or `sendpay` is looking for earlier payments. */
+  readonly beingChecked?: Set<string>;
   readonly context: () => PaymentContext;
   readonly fatal: (error: unknown) => void;
 }

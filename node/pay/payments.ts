@@ -48,12 +48,13 @@ export class Payments {
   private readonly roundTrips = new RoundTrips();
   private readonly wakeups = new Wakeups();
   /** Payment hashes for which `startOnce` is looking for earlier payments. */
-  private readonly beingChecked = new Set<string>();
+  private readonly beingChecked: Set<string>;
   /** Before `resume` no payment goes on: what its channels have of it is not known yet. */
   private isResumed = false;
 
   constructor(parts: PaymentsParts) {
     this.parts = parts;
+    this.beingChecked = parts.beingChecked ?? new Set();
   }
 
   /** Reads the pending payments; none goes on before `resume`. Throws StoreError or WireError. */
@@ -188,6 +189,8 @@ export class Payments {
     this.beingChecked.add(hash);
     try {
       if (isOrdinary(request) && (await this.parts.isOwnInvoice(request.paymentHash))) return 'ours';
+      const byParts = await this.parts.paidByParts?.(note.paymentHash, request.destination);
+      if (byParts !== undefined) return byParts;
       const before = isDeployed(request) ? pendingOf(this.pending(), hash) : await this.byHash(note.paymentHash);
       if (before?.status === 'pending') return 'under_way';
       return before?.status === 'complete' ? before : this.start(request, note);

@@ -5,12 +5,14 @@
 import type { Payment } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import { hex } from '../../wire/bytes.ts';
+import { Waits } from '../base/waits.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
 import { Numbered, numbersBelow, numberText } from '../store/numbered.ts';
 import { readRecord } from '../store/records.ts';
 import type { KeyPrefix } from '../store/schema.ts';
+import { PaymentNumbers } from './paymentnumbers.ts';
 import { decodePaymentRecord, encodePaymentRecord, PAYMENT_RECORDS, type PaymentRecord } from './paymentrecord.ts';
 
 /** A mark for each pending payment, by its number. */
@@ -28,18 +30,21 @@ export class PaymentStore {
   /** For the records in memory: id to number, and payment hash to the latest number. */
   private readonly ids = new Map<string, bigint>();
   private readonly hashes = new Map<string, bigint>();
-  private lastIndex = 0n;
+  private readonly numbers: PaymentNumbers;
+  /** Callers that wait for a payment to end, by its id. */
+  readonly waits = new Waits<string, PaymentRecord>();
 
-  private constructor(store: Store, gate: Gate) {
+  private constructor(store: Store, gate: Gate, numbers: PaymentNumbers) {
     this.store = store;
     this.gate = gate;
+    this.numbers = numbers;
     this.records = new Numbered(store, PAYMENT_RECORDS, decodePaymentRecord);
   }
 
   /** Reads the pending payments. Throws StoreError. */
-  static async load(store: Store, gate: Gate): Promise<PaymentStore> {
-    const payments = new PaymentStore(store, gate);
-    payments.lastIndex = await payments.records.last();
+  static async load(store: Store, gate: Gate, numbers = new PaymentNumbers()): Promise<PaymentStore> {
+    const payments = new PaymentStore(store, gate, numbers);
+    numbers.seen(await payments.records.last());
     for await (const n of numbersBelow(store, PENDING)) {
       const record = await payments.records.get(n);
       if (record === undefined)
@@ -70,10 +75,10 @@ export class PaymentStore {
 
   /** Saves a new payment, after everything saved so far. Throws WireError when a field does not fit its record. */
   begin(draft: Omit<PaymentRecord, 'createdIndex' | 'status' | 'result'>): PaymentRecord {
-    const record: PaymentRecord = { ...draft, createdIndex: this.lastIndex + 1n, status: 'pending', result: undefined };
+    const record: PaymentRecord = { ...draft, createdIndex: this.numbers.next, status: 'pending', result: undefined };
     // Encoded first: a payment whose fields fit no record is refused before anything has changed.
     const value = encodePaymentRecord(record);
-    this.lastIndex = record.createdIndex;
+    this.numbers.take();
     this.cache(record);
     const n = numberText(record.createdIndex);
     this.gate.save([
@@ -93,7 +98,10 @@ export class PaymentStore {
       { key: PAYMENT_RECORDS + n, value: encodePaymentRecord(record) },
       { key: PENDING + n, value: undefined },
     ]);
-    this.gate.afterSaved(() => this.evict(record));
+    this.gate.afterSaved(() => {
+      this.evict(record);
+      this.waits.tell(record.id, record);
+    });
     return record;
   }
 

@@ -102,6 +102,9 @@ const table = {
   'pay/': row('number: a payment of ours', 'node/pay/paymentrecord.ts', 'encodePaymentRecord', 3, 'no'),
   'paying/': row('number: a mark that it is pending', 'node/pay/paymentstore.ts', 'empty', 3, 'index'),
   'payhash/': row('payment hash, number: an index', 'node/pay/paymentstore.ts', 'empty', 3, 'index'),
+  'sendpay/': row('number: an HTLC of sendpay', 'node/pay/sendpaystore.ts', 'encodeSendpay', 5, 'no'),
+  'sendpaying/': row('number: a mark that it is pending', 'node/pay/sendpaystore.ts', 'empty', 5, 'index'),
+  'sendpayhash/': row('payment hash, number: an index', 'node/pay/sendpaystore.ts', 'empty', 5, 'index'),
   'payment/': row('payment id, name: its machine', 'node/pay/payments.ts', 'amp/paymentstore.ts', 2, 'no'),
   'knowledge/': row(
     'scid, node id: what a channel carried away from that node, and what it did not',

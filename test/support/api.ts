@@ -4,6 +4,7 @@ import type { Handlers, MethodName, Result } from '../../node/api/table.ts';
 import { msat } from '../../wire/units.ts';
 import { channelSamples } from './channelsamples.ts';
 import { devSamples } from './devsamples.ts';
+import { sendpaySamples } from './sendpaysamples.ts';
 
 export const ids = {
   alice: `02${'a1'.repeat(32)}`,
@@ -265,15 +266,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
       },
     ],
   },
-  getroute: {
-    route: [
-      {
-        ...{ id: ids.bob, channel: '103x1x0', direction: 1, style: 'tlv' },
-        ...{ amount_msat: msat(1_000n), delay: 9 },
-      },
-    ],
-  },
-  createonion: { onion: '00', shared_secrets: [ids.hash] },
+  ...sendpaySamples,
   ...devSamples,
 };
 

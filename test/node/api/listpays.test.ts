@@ -29,7 +29,8 @@ const listed = async (one: PaymentRecord) => {
       yield one;
     },
   };
-  const { pays } = await listpays.handler({ payments }, {}, patient);
+  const sendpays = { pending: () => [], list: async function* () {} };
+  const { pays } = await listpays.handler({ payments, sendpays, keys: { nodeId: nodeOf(9) } }, {}, patient);
   return Array.isArray(pays) ? pays : collect(pays as AsyncIterable<unknown>);
 };
 

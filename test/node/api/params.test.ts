@@ -16,6 +16,7 @@ const ask = async (method: string, params: unknown, dev = false) => {
 const read = (method: MethodName, params: unknown) => (table[method] as Method).params.parse(params);
 
 const a = ids.alice;
+const hop = { id: a, channel: '103x1x0', amount_msat: 5, delay: 9 };
 const refusals: readonly (readonly [method: MethodName, field: string, params: unknown])[] = [
   ['getinfo', 'verbose', { verbose: true }],
   ['setconfig', 'val', { config: 'log-level' }],
@@ -159,6 +160,24 @@ const refusals: readonly (readonly [method: MethodName, field: string, params: u
   ['createonion', 'hops.0.pubkey', [[{ pubkey: 'a', payload: '00' }], '']],
   ['createonion', 'session_key', [[], '', 'ff']],
   ['createonion', 'onion_size', [[], '', ids.hash, 40_000]],
+  ['sendpay', 'route', [5, ids.hash]],
+  ['sendpay', 'route', [Array(21).fill(hop), ids.hash]],
+  ['sendpay', 'route.0', [['x'], ids.hash]],
+  ['sendpay', 'route.0.id', [[{ ...hop, id: `02${'ff'.repeat(32)}` }], ids.hash]],
+  ['sendpay', 'route.0.id', [[{ ...hop, id: undefined }], ids.hash]],
+  ['sendpay', 'route.1.channel', [[hop, { ...hop, channel: undefined }], ids.hash]],
+  ['sendpay', 'route.0.channel', [[{ ...hop, channel: '1x1' }], ids.hash]],
+  ['sendpay', 'route.0.amount_msat', [[{ ...hop, amount_msat: 0 }], ids.hash]],
+  ['sendpay', 'route.0.delay', [[{ ...hop, delay: 2_017 }], ids.hash]],
+  ['sendpay', 'payment_hash', [[hop]]],
+  ['sendpay', 'partid', { route: [hop], payment_hash: ids.hash, partid: -1 }],
+  ['sendpay', 'payment_secret', { route: [hop], payment_hash: ids.hash, payment_secret: '00' }],
+  ['sendpay', 'localinvreqid', { route: [hop], payment_hash: ids.hash, localinvreqid: '00' }],
+  ['sendonion', 'onion', ['00'.repeat(1_367), hop, ids.hash]],
+  ['sendonion', 'first_hop.delay', ['00', { ...hop, delay: undefined }, ids.hash]],
+  ['sendonion', 'shared_secrets.0', { onion: '00', first_hop: hop, payment_hash: ids.hash, shared_secrets: ['0'] }],
+  ['waitsendpay', 'timeout', [ids.hash, -1]],
+  ['listsendpays', 'status', { status: 'done' }],
   ['dev-disconnect', 'rules.0', { rules: ['-WIRE_NOSUCH'] }],
   ['dev-disconnect', 'rules.1', { rules: ['-WIRE_INIT', '?WIRE_INIT'] }],
   ['dev-crash', 'point', ['during:channel/*/head']],

@@ -85,6 +85,21 @@ const required: readonly (readonly [method: MethodName, list: string | undefined
     'payment_hash status created_at created_index destination completed_at label bolt11 description amount_msat ' +
       'amount_sent_msat preimage number_of_parts erroronion',
   ],
+  ...(['sendpay', 'sendonion', 'waitsendpay'] as const).map(
+    (name) =>
+      [
+        name,
+        undefined,
+        'created_index id payment_hash status created_at amount_sent_msat amount_msat destination groupid partid completed_at ' +
+          'label bolt11 payment_preimage',
+      ] as const,
+  ),
+  [
+    'listsendpays',
+    'payments',
+    'created_index id payment_hash status created_at amount_sent_msat amount_msat destination groupid partid completed_at ' +
+      'label bolt11 description payment_preimage erroronion',
+  ],
   ['getroute', 'route', 'id channel direction amount_msat delay style'],
   ['createonion', undefined, 'onion shared_secrets'],
   ['help', 'help', 'command'],

@@ -14,6 +14,7 @@ import { messageRows, nodeRows } from './node.ts';
 import { invoiceRows, payRows } from './payments.ts';
 import { routeRows } from './routes.ts';
 import type { Rows } from './rows.ts';
+import { sendpayRows } from './sendpay.ts';
 import { strategyRows } from './strategies.ts';
 
 /** In this order: what ends a channel comes last. */
@@ -26,6 +27,7 @@ const rows: Rows = {
   ...payRows,
   ...routeRows,
   ...strategyRows,
+  ...sendpayRows,
   ...devRows,
   ...fundingRows,
   ...thievingRows,

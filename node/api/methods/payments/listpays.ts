@@ -8,7 +8,9 @@ import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import * as field from '../../results.ts';
 import { readInvoice } from '../invoices/invoicetext.ts';
+import { inOrder } from './inorder.ts';
 import { failureField, partial, schemeShown, shard, shardOf } from './paymentrow.ts';
+import { groupRow, groupsOf, type SendpayGroup } from './sendpaygroups.ts';
 
 const params = z.strictObject({
   bolt11: param.text.optional().describe('only payments of this invoice'),
@@ -55,6 +57,8 @@ type Row = Result['pays'][number];
 /** What it needs of a node. */
 interface Parts {
   readonly payments: Pick<Node['payments'], 'list' | 'pending' | 'shardsOf'>;
+  readonly sendpays: Pick<Node['sendpays'], 'list' | 'pending'>;
+  readonly keys: Pick<Node['keys'], 'nodeId'>;
 }
 
 const payRow = (node: Parts, record: PaymentRecord): Row => {
@@ -92,11 +96,16 @@ async function* rowsOf(node: Parts, { status, start = 0, limit, hash }: Wanted):
   const first = BigInt(start);
   let left = limit ?? Number.POSITIVE_INFINITY;
   if (left === 0) return;
-  const all = status === 'pending' ? node.payments.pending() : node.payments.list(first, hash);
-  for await (const record of all) {
-    if (status !== undefined && record.status !== status) continue;
-    if (record.createdIndex < first || (hash !== undefined && !equal(record.paymentHash, hash))) continue;
-    yield payRow(node, record);
+  const onlyPending = status === 'pending';
+  const all = inOrder<PaymentRecord | SendpayGroup>(
+    onlyPending ? node.payments.pending() : node.payments.list(first, hash),
+    groupsOf(node, onlyPending, first, hash),
+  );
+  for await (const one of all) {
+    if (one.createdIndex < first || (hash !== undefined && !equal(one.paymentHash, hash))) continue;
+    const row = 'parts' in one ? groupRow(node.keys.nodeId, one) : payRow(node, one);
+    if (status !== undefined && row.status !== status) continue;
+    yield row;
     if (--left === 0) return;
   }
 }

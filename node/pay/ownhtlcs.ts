@@ -1,0 +1,24 @@
+/** The results of HTLCs that this node sent for itself, brought to what sent them. */
+import type { Outcome } from '../../amp/io.ts';
+import type { OwnOrigin } from './origin.ts';
+import type { Payments } from './payments.ts';
+import type { Sendpays } from './sendpays.ts';
+
+export interface OwnHtlcs {
+  /** Resolves once the result is handed to the store, or nothing wants it. */
+  outcome(origin: OwnOrigin, outcome: Outcome): Promise<void>;
+}
+
+export const ownHtlcs = (payments: Pick<Payments, 'outcome'>, sendpays: Pick<Sendpays, 'outcome'>): OwnHtlcs => ({
+  outcome: async (origin, outcome) => {
+    switch (origin.kind) {
+      case 'payment':
+        return payments.outcome(origin.payment, origin.attempt, outcome);
+      case 'sendpay':
+        return sendpays.outcome(origin.number, outcome);
+      // A probe of before a restart: nobody waits for it any more.
+      case 'probe':
+        return undefined;
+    }
+  },
+});

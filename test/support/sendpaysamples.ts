@@ -1,0 +1,27 @@
+/** Results of the methods about routes and onions of a caller's own, for nodes that answer with fixed results. */
+import type { Result } from '../../node/api/table.ts';
+import { msat } from '../../wire/units.ts';
+
+const bob = `03${'b2'.repeat(32)}`;
+const hash = 'c3'.repeat(32);
+const preimage = 'd4'.repeat(32);
+
+const part = {
+  ...{ created_index: 1, id: 1, payment_hash: hash, groupid: 1, destination: bob, created_at: 1_700_000_000 },
+  ...{ amount_msat: msat(1_000n), amount_sent_msat: msat(1_001n) },
+};
+const sent = { ...part, status: 'pending', message: 'waitsendpay says more' } as const;
+const paid = { ...part, status: 'complete', payment_preimage: preimage } as const;
+
+type Method = 'getroute' | 'createonion' | 'sendpay' | 'sendonion' | 'waitsendpay' | 'listsendpays';
+
+export const sendpaySamples: { readonly [M in Method]: Result<M> } = {
+  getroute: {
+    route: [{ id: bob, channel: '103x1x0', direction: 1, style: 'tlv', amount_msat: msat(1_000n), delay: 9 }],
+  },
+  createonion: { onion: '00', shared_secrets: [hash] },
+  sendpay: sent,
+  sendonion: sent,
+  waitsendpay: paid,
+  listsendpays: { payments: [paid] },
+};
