@@ -9,6 +9,7 @@ import { backends } from '../wire/crypto.ts';
 import { handlersOf } from './api/handlers.ts';
 import { setconfig } from './api/methods/node/setconfig.ts';
 import { stop } from './api/methods/node/stop.ts';
+import { type Client, openClient } from './api/rpc/client.ts';
 import { earlyHandlers } from './api/rpc/early.ts';
 import { type HttpServer, listenHttp } from './api/rpc/http.ts';
 import { jsonRpc } from './api/rpc/jsonrpc.ts';
@@ -23,6 +24,7 @@ import { onSignals } from './base/signals.ts';
 import { endingClock } from './base/timers.ts';
 import { version } from './base/version.ts';
 import { bitcoindChain } from './chain/bitcoind.ts';
+import { ChainError } from './chain/errors.ts';
 import { type Config, redacted } from './config/config.ts';
 import type { Experiments } from './core/hooks.ts';
 import { openNode } from './core/node.ts';
@@ -35,11 +37,27 @@ import { levelStore } from './store/level.ts';
 /** Ends the process as a power cut does. */
 const die = (): void => void process.kill(process.pid, 'SIGKILL');
 
+/** A node that a program has started. */
+export interface RunningNode {
+  /** Its parts. What needs the chain or a peer has to wait for `ready`. */
+  readonly node: Omit<Node, 'begin' | 'stop'>;
+  /** Calls a method of its API. Throws CallError for what the node answers, ConnectionError once it has stopped. */
+  readonly call: Client['call'];
+  /** Resolves once it listens and follows its chain; rejects if it ends before that. */
+  readonly ready: Promise<void>;
+  /** Stops it in order; resolves once everything is closed, also where it had ended by itself. */
+  readonly stop: () => Promise<void>;
+  /** Resolves once everything is closed, whoever stopped it; rejects with what the node could not go on with. */
+  readonly ended: Promise<void>;
+}
+
 /**
- * Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. A program with EOB
- * protocols of its own gives them as `experiments`.
+ * Starts a node as `ampere start` does: with bitcoind, a store on disk, its API and the signals of the process. Resolves once its records
+ * are read, and while it still comes up; rejects when they cannot be, or its API cannot listen, with everything closed again. Throws
+ * DatadirError, StoreError, WalletError, FileError, ListenError, and ConfigError for `experiments` that cannot be: EOB protocols, share
+ * schemes and the like of the program's own.
  */
-export const runNode = async (config: Config, experiments: Experiments = {}): Promise<void> => {
+export const runNode = async (config: Config, experiments: Experiments = {}): Promise<RunningNode> => {
   const { log, levels, reopen } = processLog(config.logLevels, config.logFile);
   const clock = endingClock(systemClock, (error) =>
     log.error({ internal: partOf(error), error }, 'an error inside the node, at a time that was set; all else goes on'),
@@ -54,7 +72,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
 
   let isOver = false;
   let end: (error?: unknown) => void = () => undefined;
-  const ended = new Promise<unknown>((resolve) => {
+  const toldToEnd = new Promise<unknown>((resolve) => {
     end = (error) => {
       isOver = true;
       resolve(error);
@@ -101,11 +119,14 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
 
   const comeUp = async (): Promise<void> => {
     const node = await opening;
+    const whole = (): void => {
+      if (isOver) throw new ChainError({ code: 'closed' });
+    };
     const handlers = handlersOf(node, around, dev?.handlers(node));
     early.use({ ...always, getinfo: handlers.getinfo });
-    if (isOver) return;
+    whole();
     await node.begin();
-    if (isOver) return;
+    whole();
     early.use(handlers);
     log.info(
       {
@@ -118,22 +139,45 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
       'ready',
     );
   };
+  const ready = comeUp();
   // What came up no further because it was told to end has not failed.
-  const up = comeUp().catch((error: unknown) => {
+  const up = ready.catch((error: unknown) => {
     if (!isOver) end(error);
   });
 
-  const failure = await ended;
-  // It only reads what it keeps, which waits for nobody.
-  const node = await opening.catch(() => undefined);
-  await Promise.all([api.socket?.close(), api.http?.close()]);
-  dev?.saves.release();
-  if (node !== undefined) await node.stop();
-  else await Promise.all([store.close(), chain.close()]);
-  await up;
-  clock.end();
-  unwatch();
-  unheed();
-  log.info({}, progress.now === undefined ? 'stopped' : 'stopped before it was up');
-  if (failure !== undefined) throw failure;
+  let client: Promise<Client> | undefined;
+  const finish = async (): Promise<void> => {
+    const failure = await toldToEnd;
+    // It only reads what it keeps, which waits for nobody.
+    const node = await opening.catch(() => undefined);
+    (await client?.catch(() => undefined))?.close();
+    await Promise.all([api.socket?.close(), api.http?.close()]);
+    dev?.saves.release();
+    if (node !== undefined) await node.stop();
+    else await Promise.all([store.close(), chain.close()]);
+    await up;
+    clock.end();
+    unwatch();
+    unheed();
+    log.info({}, progress.now === undefined ? 'stopped' : 'stopped before it was up');
+    if (failure !== undefined) throw failure;
+  };
+  const ended = finish();
+  // Whoever looks at neither has read it in the log.
+  ended.catch(() => undefined);
+  const node = await opening.catch(async (error: unknown) => {
+    await ended;
+    throw error;
+  });
+  return {
+    ...{ node, ready, ended },
+    call: async (method, ...params) => {
+      client ??= openClient(config.socket);
+      return (await client).call(method, ...params);
+    },
+    stop: async () => {
+      end();
+      await ended.catch(() => undefined);
+    },
+  };
 };

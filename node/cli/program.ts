@@ -33,7 +33,7 @@ export interface Surroundings {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly env: Sources['env'];
-  /** Starts a node and resolves when it has stopped. */
+  /** Starts a node. */
   readonly run: RunNode;
 }
 
@@ -143,7 +143,8 @@ const startCommand = ({ env, err, run }: Surroundings): Command => {
   return command.action(async (_own: unknown, self: Command) => {
     for (const said of strangeVariables(env)) err(`ampere: ${said}`);
     const config: Config = loadConfig({ flags: flagsOf(self.optsWithGlobals()), env, read });
-    await run(config);
+    const { ended } = await run(config);
+    await ended;
   });
 };
 

@@ -70,8 +70,8 @@ export interface Config extends Places {
   readonly given: ReadonlyMap<OptionName, Given>;
 }
 
-/** Runs a node until it is told to stop; resolves once everything is closed. Rejects when it cannot start. */
-export type RunNode = (config: Config) => Promise<void>;
+/** Starts a node, which has `ended` once it was told to stop and everything is closed. Both reject where the node cannot go on. */
+export type RunNode = (config: Config) => Promise<{ readonly ended: Promise<void> }>;
 
 type Layer = ReadonlyMap<OptionName, Found>;
 

@@ -33,7 +33,7 @@ const run = async (words: readonly string[], start: (config: Config) => void = (
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
     env: {},
-    run: async (config) => start(config),
+    run: async (config) => ({ ended: Promise.resolve(start(config)) }),
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
 };
@@ -221,7 +221,7 @@ describe('start', () => {
       out: () => undefined,
       err: (text) => void err.push(text),
       env: { AMPERE_NETWROK: 'bitcoin' },
-      run: async () => undefined,
+      run: async () => ({ ended: Promise.resolve() }),
     });
     expect({ code, err }).toEqual({
       code: 0,

@@ -70,14 +70,14 @@ test('answers getinfo, help, setconfig and stop while its bitcoind is not there,
     'listfunds: the node is starting and cannot answer yet: it waits for bitcoind at 127.0.0.1:1 (no answer from bitcoind at 127.0.0.1:1: ECONNREFUSED) (starting, -28)',
   ]);
   expect(await client.call('stop')).toEqual({ result: 'Shutdown complete' });
-  await running;
+  await (await running).ended;
 });
 
 test('ends when it is told to while its bitcoind takes calls and answers none', async () => {
   const { server, port } = await mute();
   const { client, running } = await started(port);
   await client.call('stop');
-  await running;
+  await (await running).ended;
   server.close();
   // Sooner than a call to bitcoind is given up.
 }, 20_000);

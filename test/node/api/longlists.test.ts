@@ -97,7 +97,7 @@ const run = async (words: readonly string[]) => {
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
     env: {},
-    run: async () => undefined,
+    run: async () => ({ ended: Promise.resolve() }),
   });
   expect(err).toEqual([]);
   expect(code).toBe(0);

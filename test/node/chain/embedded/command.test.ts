@@ -24,7 +24,7 @@ const running = async (words: readonly string[], use: (url: URL) => Promise<void
     out: heard,
     err: (text) => void err.push(text),
     env: {},
-    run: async () => undefined,
+    run: async () => ({ ended: Promise.resolve() }),
   });
   const failed = command.then((code) => Promise.reject(new Error(`ended with ${code}: ${err.join('\n')}`)));
   const url = new URL(/http:\S+/.exec(await Promise.race([first, failed]))?.[0] ?? '');
@@ -74,7 +74,7 @@ test('a port that is none is used wrongly', async () => {
     out: () => undefined,
     err: (text: string) => void err.push(text),
     env: {},
-    run: async () => {},
+    run: async () => ({ ended: Promise.resolve() }),
   };
   expect(await runCommand(['chain', '--port', '70000'], surroundings)).toBe(exitCodes.usage);
   expect(err.join('\n')).toContain('expected a port from 0 to 65535');
