@@ -34,9 +34,13 @@ const hashScript = (text: string, network: Network): Uint8Array | undefined => {
   return undefined;
 };
 
+/** Characters of the longest address (BIP 173). The time that base58 takes to read grows with the square of the length. */
+const LONGEST_ADDRESS = 90;
+
 /** The output script of an address of this network. Throws WalletError `bad_address`. */
 export const scriptOfAddress = (address: string, network: Network): Uint8Array => {
-  const script = witnessScript(address, network) ?? hashScript(address, network);
+  const readable = address.length <= LONGEST_ADDRESS;
+  const script = readable ? (witnessScript(address, network) ?? hashScript(address, network)) : undefined;
   if (script !== undefined) return script;
   const expected = `a ${network.name} address, such as one beginning with ${network.encoding.bech32}1`;
   throw new WalletError({ code: 'bad_address', address, expected });

@@ -156,6 +156,7 @@ describe('addresses', () => {
     ['a wrong checksum', 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt081'],
     ['nothing', ''],
     ['words', 'not an address'],
+    ['a text of ten million characters', 'x'.repeat(10_000_000)],
     ['an invoice', 'lnbcrt1pvjluezpp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqf'],
   ])('%s is refused', (_why, address) => {
     expect(() => scriptOfAddress(address, networkOf('regtest'))).toThrow('expected a regtest address');
