@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { msat, paymentHash } from '../../wire/units.ts';
+import { propertyRuns } from '../support/runs.ts';
 import { changed, deployed, deployedInvoice } from './deployedsets.ts';
 import {
   at,
@@ -244,6 +245,6 @@ test('sets of record 14 are claimed whole or not at all, in any order, with HTLC
         expect(receiver.state.owners.size).toBe(0);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: propertyRuns(15) },
   );
 });

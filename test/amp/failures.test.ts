@@ -8,6 +8,7 @@ import { readFailure, wrapFailure } from '../../onion/failureonion.ts';
 import { generateKey, hopSecrets } from '../../onion/keys.ts';
 import { concat, u16be } from '../../wire/bytes.ts';
 import { chacha20Stream, hmacSha256 } from '../../wire/crypto.ts';
+import { propertyRuns } from '../support/runs.ts';
 import { answer, end, started, take, via } from './byhand.ts';
 import { ampRequest } from './payer.ts';
 import { bytes32 } from './receiver.ts';
@@ -33,8 +34,7 @@ const reasonOf = (n: number, secrets: readonly Uint8Array[]): Uint8Array => {
   return secrets.slice(0, hop).reduceRight((reason, one) => wrapFailure(one, reason), made);
 };
 
-/** Some each time; FC_RUNS and `npm run nightly` have more. */
-const runs = Number(process.env['FC_RUNS'] ?? 12);
+const runs = propertyRuns(12);
 
 test('random failures are read without a throw, and blamed on nobody or on a hop of the route', () => {
   const secrets = secretsOf(ampRequest(), 0).slice(0, 1);

@@ -7,11 +7,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { schemeNames } from '../../amp/schemes.ts';
 import { msat, paymentHash } from '../../wire/units.ts';
+import { propertyRuns } from '../support/runs.ts';
 import { bytes32, type Htlc, keyOf, ReceiverUnderTest, WRONG } from './receiver.ts';
 import { amp, ampInvoice, schemeNamed, withBlobs } from './sets.ts';
 
-/** A few each time; FC_RUNS and `npm run nightly` have more. */
-const runs = Number(process.env['FC_RUNS'] ?? 15);
+const runs = propertyRuns(15);
 
 type Damage = 'none' | 'missing' | 'wrong share' | 'wrong hash' | 'other count' | 'below onion';
 

@@ -10,13 +10,13 @@ import { schemeNames, schemes } from '../../amp/schemes.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { msat } from '../../wire/units.ts';
+import { propertyRuns } from '../support/runs.ts';
 import { ampRequest, deployedRequest, ordinaryRequest } from './payer.ts';
 import { secretOf } from './receiver.ts';
 import { ampInvoice } from './sets.ts';
 import { entropyOf, World } from './world.ts';
 
-/** A few each time; FC_RUNS and `npm run nightly` have more. */
-const runs = Number(process.env['FC_RUNS'] ?? 12);
+const runs = propertyRuns(6);
 
 type Scheme = PaymentRequest['scheme'];
 interface Wish {

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VersionedMap } from '../../amp/versions.ts';
+import { propertyRuns } from '../support/runs.ts';
 
-/** Some each time; FC_RUNS and `npm run nightly` have more. */
-const runs = Number(process.env['FC_RUNS'] ?? 60);
+const runs = propertyRuns(60);
 
 /** A change of version `from`: `key` gets `value`, or goes. */
 const step = fc.record({ from: fc.nat(), key: fc.constantFrom('a', 'b', 'c', 'd'), value: fc.option(fc.nat(9)) });

@@ -9,6 +9,7 @@ import { buildLegacyClosing, closingFee, closingWeight } from '../../channel/tx/
 import { signFundingSpend } from '../../channel/tx/signing.ts';
 import { equal } from '../../wire/bytes.ts';
 import { msat, sat } from '../../wire/units.ts';
+import { propertyRuns } from '../support/runs.ts';
 import {
   context,
   coreOf,
@@ -141,7 +142,7 @@ describe.each(['a', 'b'] as const)('a peer that haggles, with us as %s (a is the
           expect(own).toBeGreaterThanOrEqual(balance[who] / 1000n - (who === 'a' ? closingFee(most, ...scripts) : 0n));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: propertyRuns(40) },
     );
   });
 

@@ -7,6 +7,7 @@ import { wantsToSign } from '../../channel/phases/transition.ts';
 import { localCommitment, remoteCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { msat } from '../../wire/units.ts';
+import { propertyRuns } from '../support/runs.ts';
 import {
   acceptRequest,
   anchorsRequest,
@@ -28,8 +29,7 @@ import {
 } from './pair.ts';
 import { summary } from './summary.ts';
 
-/** A few each time; FC_RUNS and `npm run nightly` have more. */
-const runs = Number(process.env['FC_RUNS'] ?? 60);
+const runs = propertyRuns(25);
 const timeout = 120_000 + runs * 3_000;
 
 const CAPACITY = 1_000_000n;

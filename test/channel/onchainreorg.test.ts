@@ -5,6 +5,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { signedLocalCommitment } from '../../channel/rules/commitmentupdates.ts';
+import { propertyRuns } from '../support/runs.ts';
 import { onStage } from './onstage.ts';
 import { coreOf, eventsOf, offerOf, secretOf, settle } from './pair.ts';
 import { advance, closingOf, fates, playDown, type Rules } from './play.ts';
@@ -25,7 +26,7 @@ import {
   type World,
 } from './world.ts';
 
-const runs = Number(process.env['FC_RUNS'] ?? 6);
+const runs = propertyRuns(4);
 const timeout = 120_000 + runs * 10_000;
 
 const world = onStage();

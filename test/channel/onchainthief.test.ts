@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import type { Claim } from '../../channel/model/claim.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
 import { equal } from '../../wire/bytes.ts';
+import { propertyRuns } from '../support/runs.ts';
 import { onStage } from './onstage.ts';
 import { eventsOf, offerOf, secretOf, settle } from './pair.ts';
 import { acknowledge, advance, fates, playOut, type Rules, ready, reveal } from './play.ts';
@@ -29,7 +30,7 @@ import {
   type World,
 } from './world.ts';
 
-const runs = Number(process.env['FC_RUNS'] ?? 5);
+const runs = propertyRuns(4);
 const timeout = 120_000 + runs * 10_000;
 
 const world = onStage();

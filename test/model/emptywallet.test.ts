@@ -9,4 +9,4 @@ vi.mock('../../node/backup/file.ts', () => import('./stubs/backupfile.ts'));
 vi.mock('../../node/base/disk.ts', () => import('./stubs/diskspace.ts'));
 vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./stubs/keycache.ts')).remembering(await real()));
 
-testModel('random runs with a node whose wallet is empty: it loses nothing', emptyWalletRuns, 4);
+testModel('random runs with a node whose wallet is empty: it loses nothing', emptyWalletRuns, 3);

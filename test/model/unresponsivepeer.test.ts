@@ -12,5 +12,5 @@ vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./stubs/keyc
 testModel(
   'random runs with a peer that stops responding, in any phase of a channel: nothing is frozen or lost',
   unresponsivePeerRuns,
-  4,
+  3,
 );
