@@ -14,7 +14,7 @@ const longest: readonly string[] = [
   'test/onion/failureonion.test.ts',
   ...['node/parameters/parameters', 'node/anymessage', 'channel/badinput', 'channel/lossy', 'node/api/longlists'],
   ...['node/extremes', 'node/recover', 'node/spending', 'channel/onchainreorg', 'channel/onchainthief'],
-  ...['persist', 'onchain', 'onchainreorg', 'onchainline', 'sick', 'kill'].map((name) => `regtest/${name}`),
+  ...['persist', 'diamond', 'onchain', 'onchainreorg', 'onchainline', 'sick', 'kill'].map((name) => `regtest/${name}`),
   ...['ldkforceanchors', 'ldkforce', 'ldkmidway', 'ldk', 'ldkreorg', 'ldkselfforce'].map((name) => `interop/${name}`),
 ].map((name) => (name.startsWith('test/') ? name : `test/${name}.test.ts`));
 
