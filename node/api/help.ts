@@ -29,6 +29,7 @@ export const parametersOf = (method: Method): readonly Parameter[] =>
 export const summaryOf = (name: MethodName): MethodSummary => ({
   name,
   doc: table[name].doc,
+  example: table[name].example,
   parameters: parametersOf(table[name]),
   dev: isDevMethod(name),
 });

@@ -14,6 +14,8 @@ export interface CallContext {
 export interface MethodOf<P extends z.ZodObject, R extends z.ZodObject> {
   /** One line for people. */
   readonly doc: string;
+  /** The words of a call as people type it behind the name, for help; none for a method without parameters. */
+  readonly example: readonly string[];
   /** Parameters by name, in the order in which they count when they are given without names. */
   readonly params: P;
   readonly result: R;

@@ -27,6 +27,8 @@ export interface MethodSummary {
   readonly doc: string;
   /** In the order in which they count without names. */
   readonly parameters: readonly Parameter[];
+  /** The words of a call behind the name. */
+  readonly example: readonly string[];
   /** For experiments: only a node started with --dev has it. */
   readonly dev: boolean;
 }
@@ -36,6 +38,13 @@ export const usageOf = ({ name, parameters }: MethodSummary): string =>
   [name, ...parameters.filter(({ hidden }) => !hidden).map((one) => (one.required ? one.name : `[${one.name}]`))].join(
     ' ',
   );
+
+/** A word as a shell takes it. */
+const quoted = (word: string): string => (/^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** A call as people type it. */
+export const exampleOf = ({ name, example }: MethodSummary): string =>
+  ['ampere', name, ...example.map(quoted)].join(' ');
 
 /** That a method has no parameter of a name, with the nearest one that it has, or with all of them where none is near. */
 export const noParameter = (name: string, known: readonly string[]): string => {

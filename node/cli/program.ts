@@ -8,7 +8,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { printable } from '../../wire/printable.ts';
 import { CallError, ConnectionError, openClient } from '../api/rpc/client.ts';
 import { toJson } from '../api/rpc/json.ts';
-import { type MethodSummary, type Parameter, usageOf } from '../api/summary.ts';
+import { exampleOf, type MethodSummary, type Parameter, usageOf } from '../api/summary.ts';
 import { reasonOf } from '../base/fileserror.ts';
 import { redactOptionValues } from '../base/redact.ts';
 import { pairLines } from '../base/table.ts';
@@ -75,15 +75,17 @@ const parameterHelp = ({ name, kind, required, fallback, doc }: Parameter): read
   return [`  ${name} <${kind}>`, `${doc}${remark}`];
 };
 
-/** The help behind a method's usage line: its parameters in order. */
-const methodHelp = (parameters: readonly Parameter[]): string =>
-  parameters.length === 0
+/** The help behind a method's usage line: its parameters in order, and an example. */
+const methodHelp = (method: MethodSummary): string =>
+  method.parameters.length === 0
     ? ''
     : [
         '',
         'Parameters, as name=value or --name value; those without a name fill what is left, in this order. A name that is',
         'none of these is a mistake, except in a description beside no other name; -o takes every word by its place:',
-        ...pairLines(parameters.filter(({ hidden }) => !hidden).map(parameterHelp)),
+        ...pairLines(method.parameters.filter(({ hidden }) => !hidden).map(parameterHelp)),
+        '',
+        `Example: ${exampleOf(method)}`,
       ].join('\n');
 
 const styleOf = ({ keywords, order }: { keywords?: boolean; order?: boolean }): Style => {
@@ -122,7 +124,7 @@ const methodCommand = (method: MethodSummary, surroundings: Surroundings): Comma
     .description(doc)
     .usage(usageOf(method).slice(name.length + 1))
     .argument(parameters.length === 0 ? '[nothing...]' : '[values...]')
-    .addHelpText('after', methodHelp(parameters))
+    .addHelpText('after', methodHelp(method))
     .configureHelp({ visibleArguments: () => [] });
   for (const { name: parameter, kind, list } of parameters) {
     const isSwitch = kind === 'true|false';

@@ -52,6 +52,7 @@ const savesLeft = z.object({ waiting: field.u64, armed: z.array(field.text) });
 export const devMethods = methods({
   'dev-disconnect': {
     doc: 'Cuts connections at messages, as --dev-disconnect does; without rules it tells which are left.',
+    example: ['-WIRE_REVOKE_AND_ACK'],
     params: z.strictObject({
       rules: param
         .many(line('rule', cutRule), 1000)
@@ -66,6 +67,7 @@ export const devMethods = methods({
   },
   'dev-crash': {
     doc: 'Ends the process as a power cut does: now, or at a save, as --dev-crash does.',
+    example: ['before:channel/*/head*2'],
     params: z.strictObject({
       point: line('before:keys', crashPoint)
         .optional()
@@ -75,6 +77,7 @@ export const devMethods = methods({
   },
   'dev-hold-saves': {
     doc: 'Holds every save, so that nothing which rests on it leaves the node, as --dev-hold-save does.',
+    example: ['channel/*/head@500'],
     params: z.strictObject({
       point: line('keys@ms', holdPoint)
         .optional()
@@ -84,21 +87,25 @@ export const devMethods = methods({
   },
   'dev-release-saves': {
     doc: 'Lets saves that are held go on.',
+    example: [],
     params: z.strictObject({}),
     result: savesLeft,
   },
   'dev-fail-save': {
     doc: 'Fails a save as a full disk would; the node then stops.',
+    example: ['channel/*/head'],
     params: z.strictObject({ point: line('keys', savePoint).describe('which save, such as channel/*/head') }),
     result: savesLeft,
   },
   'dev-record-saves': {
     doc: 'Tells the keys of every save since it was last called, in order.',
+    example: ['true'],
     params: z.strictObject({ on: param.flag.default(true).describe('go on, so that the next call tells more') }),
     result: z.object({ commits: z.array(z.array(field.text)) }),
   },
   'dev-ignore-htlcs': {
     doc: 'Leaves every HTLC of a peer alone, neither passed on nor answered, until it is told not to.',
+    example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798', 'true'],
     params: z.strictObject({
       id: param.nodeId.describe('the peer'),
       ignore: param.flag.describe('false takes up those left alone so far, too'),
@@ -107,11 +114,13 @@ export const devMethods = methods({
   },
   'dev-fail-process-onionpacket': {
     doc: 'Finds every onion unreadable: HTLCs are answered with update_fail_malformed_htlc, until it is told not to.',
+    example: ['true'],
     params: z.strictObject({ fail: param.flag.describe('false reads onions again') }),
     result: z.object({}),
   },
   'dev-feerate': {
     doc: 'Changes the feerate of the commitments of a channel that we opened.',
+    example: ['103x1x0', '5000'],
     params: z.strictObject({
       id: param.channelRef.describe('the channel, or its peer'),
       feerate: param.u32.describe('satoshi per 1,000 weight'),
@@ -120,6 +129,7 @@ export const devMethods = methods({
   },
   'dev-dump-state': {
     doc: 'Tells the state of every channel, payment and set as it stands in memory, and which records are stored.',
+    example: ['secrets=true'],
     params: z.strictObject({ secrets: param.flag.default(false).describe('keys, seeds and preimages, too') }),
     result: z.object({
       channels: z.array(z.record(z.string(), z.unknown())),
@@ -130,16 +140,19 @@ export const devMethods = methods({
   },
   'dev-sign-last-tx': {
     doc: 'Signs our commitment transaction of a channel, with its HTLC transactions, and publishes nothing.',
+    example: ['103x1x0'],
     params: z.strictObject({ id: param.channelRef.describe('the channel, or its peer'), number, preimages }),
     result: commitment,
   },
   'dev-remember-commitment': {
     doc: 'Keeps all it takes to sign the commitment we have now, also once it is revoked.',
+    example: ['103x1x0'],
     params: z.strictObject({ id: param.channelRef.describe('the channel, or its peer') }),
     result: z.object({ commitment_number: field.u64, remembered: z.array(field.u64) }),
   },
   'dev-broadcast-commitment': {
     doc: 'Publishes our commitment transaction, the latest or, as a thief would, one remembered earlier.',
+    example: ['103x1x0', 'number=7'],
     params: z.strictObject({
       id: param.channelRef.describe('the channel, or its peer'),
       number,

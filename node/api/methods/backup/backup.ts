@@ -22,6 +22,7 @@ type Parts = Pick<Node, 'backups' | 'config'>;
 
 export const backup = method({
   doc: 'Writes what it takes, beside the seed, to get the money out of every channel.',
+  example: ['/media/stick/channels.backup'],
   params,
   result,
   handler: async (node: Parts, { file = node.config.backupFile }) => {

@@ -28,6 +28,7 @@ type Parts = Pick<
 
 export const recover = method({
   doc: 'Takes back the channels of a backup that this node does not know: their peers are asked to close them.',
+  example: ['/media/stick/channels.backup'],
   params,
   result,
   handler: async (node: Parts, { file }) => {

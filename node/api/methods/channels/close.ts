@@ -177,6 +177,7 @@ const feeratesFrom = async (node: Parts, feerange: Params['feerange']): Promise<
 
 export const close = method({
   doc: 'Closes a channel, with the peer if it can be had.',
+  example: ['103x1x0', 'unilateraltimeout=3600'],
   params,
   result,
   handler: async (node: Parts, params, { signal }): Promise<Result> => {

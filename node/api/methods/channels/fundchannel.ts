@@ -74,6 +74,12 @@ type Parts = Pick<
 
 export const fundchannel = method({
   doc: 'Opens a channel with a peer from coins of the wallet; answers when the network has the funding transaction, and with an error when it refuses that.',
+  example: [
+    '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798',
+    '1000000',
+    'feerate=normal',
+    'announce=false',
+  ],
   params,
   result,
   handler: async (node: Parts, params): Promise<Result> => {

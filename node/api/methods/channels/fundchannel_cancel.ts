@@ -91,6 +91,7 @@ const unfunded = (node: Parts, ref: ChannelRef): Entry => {
 
 export const fundchannel_cancel = method({
   doc: 'Gives up a channel of ours whose funding transaction no block has: another transaction takes the coins back to the wallet. Should the network mine the first one all the same, the channel stays.',
+  example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'],
   params,
   result,
   handler: async (node: Parts, { id, feerate }): Promise<Result> => {

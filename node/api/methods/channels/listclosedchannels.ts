@@ -109,6 +109,7 @@ export const listclosedchannels = method({
   doc: 'Channels that were closed and of which nothing is left to take from the chain.',
   // As pyln-client names it.
   aliases: { peer_id: 'id' },
+  example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'],
   params,
   result,
   handler: async (node: Parts, { id }) => ({ closedchannels: rowsOf(node, id) }),

@@ -45,6 +45,7 @@ type Parts = Pick<Node, 'channels'>;
 
 export const listhtlcs = method({
   doc: 'HTLCs under way, in all channels or in one.',
+  example: ['103x1x0'],
   params,
   result,
   handler: async (node: Parts, { id, limit = Number.POSITIVE_INFINITY }) => ({

@@ -204,6 +204,7 @@ async function* rowsOf(node: Parts, params: Params): AsyncGenerator<Row> {
 
 export const listpeerchannels = method({
   doc: 'Every channel we have, with its balance, limits and HTLCs under way.',
+  example: ['short_channel_id=103x1x0'],
   params,
   result,
   handler: async (node: Parts, params) => ({ channels: rowsOf(node, params) }),

@@ -113,6 +113,7 @@ const checkRange = (node: Parts, entry: Entry, params: Params): void => {
 
 export const setchannel = method({
   doc: 'Changes what a channel asks for forwarding over it, and announces that; without changes it shows what holds.',
+  example: ['103x1x0', 'feebase=1000', 'feeppm=100'],
   params,
   result,
   handler: async (node: Parts, params) => {

@@ -89,6 +89,7 @@ async function* rowsOf({ forwards }: Parts, params: Params): AsyncGenerator<Row>
 
 export const listforwards = method({
   doc: 'HTLCs that this node forwarded, or was to forward, and what became of them: the latest 100,000.',
+  example: ['status=settled', 'limit=10'],
   params,
   result,
   handler: async (node: Parts, params) => ({ forwards: rowsOf(node, params) }),

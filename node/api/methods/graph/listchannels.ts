@@ -109,6 +109,7 @@ type Parts = Pick<Node, 'graph'>;
 
 export const listchannels = method({
   doc: 'Channels of the network we know of, one row a direction.',
+  example: ['103x1x0'],
   params,
   result,
   handler: async ({ graph }: Parts, params) => ({ channels: rowsOf(graph, params) }),

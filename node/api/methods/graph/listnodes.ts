@@ -78,6 +78,7 @@ type Parts = Pick<Node, 'graph'>;
 
 export const listnodes = method({
   doc: 'Nodes of the network we know of.',
+  example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'],
   params,
   result,
   handler: async ({ graph }: Parts, params) => ({ nodes: rowsOf(graph, params) }),

@@ -31,6 +31,7 @@ type Parts = Pick<Node, 'network' | 'now'>;
 
 export const decode = method({
   doc: 'What an invoice says.',
+  example: ['BOLT11'],
   params,
   result,
   handler: async (node: Parts, { string }): Promise<Result> => {

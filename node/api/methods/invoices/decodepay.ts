@@ -17,6 +17,7 @@ const result = z.object(decodedFields);
 
 export const decodepay = method({
   doc: 'What an invoice says; decode tells the same, and more.',
+  example: ['BOLT11'],
   params,
   result,
   handler: async (_, { bolt11, description }): Promise<z.output<typeof result>> => {

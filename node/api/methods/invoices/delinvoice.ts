@@ -40,6 +40,7 @@ const refusal = (label: string, expected: string, why: Extract<InvoiceRemoval, {
 
 export const delinvoice = method({
   doc: 'Deletes an invoice, and fails HTLCs that were held for it; or deletes its description alone.',
+  example: ['coffee', 'unpaid'],
   params,
   result,
   handler: async (node: Parts, { label, status, desconly }) => {

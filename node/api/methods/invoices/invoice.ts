@@ -110,6 +110,7 @@ const takenError = (what: DuplicateField, label: string): ApiError =>
 
 export const invoice = method({
   doc: 'Makes an invoice others can pay.',
+  example: ['50000000', 'coffee', 'a cup of coffee', 'expiry=3600'],
   params,
   result,
   handler: async (node: Parts, params): Promise<Result> => {

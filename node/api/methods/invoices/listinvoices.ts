@@ -71,6 +71,7 @@ async function* rowsAsked(node: Parts, params: Params, hash: Uint8Array | undefi
 
 export const listinvoices = method({
   doc: 'Invoices made here and what became of them.',
+  example: ['label=coffee'],
   params,
   result,
   handler: async (node: Parts, params) => {

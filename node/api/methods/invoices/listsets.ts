@@ -95,6 +95,7 @@ async function* rowsOf(node: Parts, views: readonly SetView[], label: string | u
 
 export const listsets = method({
   doc: 'Atomic multi-path payments on their way in: sets of HTLCs, whole or not yet.',
+  example: ['label=coffee'],
   params,
   result,
   handler: async (node: Parts, { label, set_id }) => {

@@ -22,6 +22,7 @@ type Parts = Pick<Node, 'invoices' | 'ports'>;
 
 export const waitanyinvoice = method({
   doc: 'Answers with the first invoice that was or is paid behind a payment: call it with the pay_index it gave last, and none is missed.',
+  example: ['7', 'timeout=60'],
   params,
   result,
   handler: async (node: Parts, { lastpay_index: last, timeout }, { signal }): Promise<Result> => {

@@ -19,6 +19,7 @@ type Parts = Pick<Node, 'invoices' | 'ports'>;
 
 export const waitinvoice = method({
   doc: 'Answers once the invoice is paid, or with an error once it has expired.',
+  example: ['coffee'],
   params,
   result,
   handler: async (node: Parts, { label }, { signal }): Promise<Result> => {

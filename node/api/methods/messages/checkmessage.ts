@@ -26,6 +26,7 @@ interface Parts {
 
 export const checkmessage = method({
   doc: 'Says whether a text was signed by a node, and by which.',
+  example: ['a sentence', 'ZBASE'],
   params,
   result,
   handler: async ({ graph, keys }: Parts, { message, zbase, pubkey }) => {

@@ -24,6 +24,7 @@ type Parts = Pick<Node, 'keys'>;
 
 export const signmessage = method({
   doc: 'Signs a text with the key of this node, for checkmessage here, or in lnd, Core Lightning, LDK and eclair.',
+  example: ['a sentence'],
   params,
   result,
   handler: async ({ keys }: Parts, { message }) => {

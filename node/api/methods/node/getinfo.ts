@@ -91,6 +91,7 @@ type Parts = Pick<
 
 export const getinfo = method({
   doc: 'Who this node is, where it listens and how far it has followed the chain.',
+  example: [],
   params,
   result,
   handler: async (node: Parts): Promise<Result> => {

@@ -14,4 +14,9 @@ const result = z.object({
   'format-hint': z.literal('simple').optional(),
 });
 
-export const help = described({ doc: 'The methods, or one of them with its parameters.', params, result });
+export const help = described({
+  doc: 'The methods, or one of them with its parameters.',
+  example: ['pay'],
+  params,
+  result,
+});

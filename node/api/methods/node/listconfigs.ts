@@ -37,6 +37,7 @@ type Parts = Pick<Node, 'config' | 'alias' | 'color'> & {
 
 export const listconfigs = method({
   doc: 'The options of the running node, their values and where each came from; no password and no key.',
+  example: ['fee-base'],
   params,
   result,
   handler: async ({ config, alias, color, logLevels }: Parts, { config: name }) => {

@@ -10,6 +10,7 @@ const result = z.object({});
 
 export const notifications = method({
   doc: "For Core Lightning's clients, which say so before calls that take long: this node sends no messages in between.",
+  example: ['true'],
   params,
   result,
   handler: async () => ({}),

@@ -37,6 +37,7 @@ const refusal = (name: string, why: string): ApiError =>
 
 export const setconfig = method({
   doc: 'Changes an option of the running node, until it stops: how much it logs, as in setconfig log-level info,peer=trace.',
+  example: ['log-level', 'info,peer=trace'],
   params,
   result,
   handler: async ({ logLevels }: Parts, { config, val, transient }): Promise<Result> => {

@@ -14,6 +14,7 @@ type Parts = Pick<ProcessControl, 'stop'>;
 
 export const stop = method({
   doc: 'Stops the node once this answer is out.',
+  example: [],
   params,
   result,
   handler: async ({ stop }: Parts): Promise<Result> => {

@@ -28,6 +28,7 @@ type Parts = Pick<Node, 'follower' | 'heightWaiters' | 'ports'>;
 
 export const waitblockheight = method({
   doc: 'Answers once the node has read a block of this height.',
+  example: ['850000', 'timeout=600'],
   params,
   result,
   handler: async (node: Parts, { blockheight, timeout }, { signal }) => {

@@ -75,6 +75,10 @@ const hopFrom = ({ pubkey, payload }: z.output<typeof params>['hops'][number], a
 
 export const createonion = method({
   doc: 'Makes an onion with payloads of your own for each hop, and the secrets that open a failure of it: for sendonion.',
+  example: [
+    '[{"pubkey":"0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798","payload":"12020203e80402032006080000670000010000"}]',
+    '66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925',
+  ],
   params,
   result,
   handler: async (node: Parts, { hops, assocdata, session_key, onion_size }): Promise<z.output<typeof result>> => {

@@ -25,6 +25,7 @@ interface Parts {
 
 export const forgetknowledge = method({
   doc: 'Forgets what payments taught about the channels of others: all of it, or that of a channel or a node.',
+  example: ['short_channel_id=103x1x0'],
   params,
   result,
   handler: async ({ knowledge, gate }: Parts, { short_channel_id, id }) => {

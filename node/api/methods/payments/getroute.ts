@@ -91,6 +91,7 @@ const riskPerBlock = (percentPerYear: number): bigint =>
 
 export const getroute = method({
   doc: 'The best route to a node for an amount, without sending anything: for sendpay.',
+  example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798', '1000000', '1'],
   params,
   result,
   handler: async (node: Parts, params): Promise<z.output<typeof result>> => {

@@ -192,6 +192,7 @@ const plainRequest = (node: Parts, params: Params): PaymentRequest => {
 
 export const keysend = method({
   doc: 'Pays a node without an invoice: by an atomic multi-path payment where the node takes those, otherwise by one HTLC.',
+  example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798', '25000sat'],
   params,
   result,
   handler: async (node: Parts, params): Promise<Result> => {

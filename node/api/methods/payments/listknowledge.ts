@@ -73,6 +73,7 @@ async function* rowsOf({ knowledge, now }: Parts, given: Params): AsyncGenerator
 
 export const listknowledge = method({
   doc: 'What payments taught about the channels of others: the latest 10,000 directions, for six hours.',
+  example: ['short_channel_id=103x1x0'],
   params,
   result,
   handler: async (node: Parts, params) => ({ directions: rowsOf(node, params) }),

@@ -113,6 +113,7 @@ async function* rowsOf(node: Parts, { status, start = 0, limit, hash }: Wanted):
 export const listpays = method({
   doc: 'Payments made from here and what became of them.',
   aliases: { invstring: 'bolt11' },
+  example: ['status=failed'],
   params,
   result,
   handler: async (node: Parts, { bolt11, payment_hash, status, start, limit }) => {

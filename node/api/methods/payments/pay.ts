@@ -119,6 +119,7 @@ const underWay = (): ApiError =>
 export const pay = method({
   doc: 'Pays an invoice, in several parts over several routes where one does not do.',
   aliases: { invstring: 'bolt11' },
+  example: ['BOLT11', 'maxfee=5sat', 'label=coffee'],
   params,
   result,
   handler: async (node: Parts, params): Promise<Result> => {

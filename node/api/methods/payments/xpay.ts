@@ -41,6 +41,7 @@ const failedOf = (shards: readonly z.output<typeof shard>[]): number =>
 
 export const xpay = method({
   doc: 'Pays an invoice, as pay does.',
+  example: ['BOLT11', 'maxfee=5sat'],
   params,
   result,
   handler: async (node: Parameters<typeof pay.handler>[0], params, call): Promise<z.output<typeof result>> => {

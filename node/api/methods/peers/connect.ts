@@ -64,6 +64,7 @@ export const connectTo = async (node: Parts, id: Point, addresses: readonly Addr
 
 export const connect = method({
   doc: 'Connects to a node and keeps it as a peer.',
+  example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798', '127.0.0.1', '9735'],
   params,
   result,
   handler: async (node: Parts, { id: { id, host: inId, port: portInId }, host, port }) => {

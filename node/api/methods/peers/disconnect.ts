@@ -19,6 +19,7 @@ type Parts = Pick<Node, 'channels' | 'peers'>;
 
 export const disconnect = method({
   doc: 'Ends the connection to a peer.',
+  example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798', 'force=true'],
   params,
   result,
   handler: async (node: Parts, { id, force }) => {

@@ -32,6 +32,7 @@ type Parts = Pick<Node, 'channels' | 'peers'>;
 
 export const listpeers = method({
   doc: 'Peers that are connected or have a channel with us.',
+  example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'],
   params,
   result,
   handler: async (node: Parts, { id }) => {

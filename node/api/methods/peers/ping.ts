@@ -37,6 +37,7 @@ type Parts = Pick<Node, 'peers' | 'ports'>;
 
 export const ping = method({
   doc: 'Pings a peer and waits for its answer.',
+  example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798', 'len=128'],
   params,
   result,
   handler: async (node: Parts, { id, len, pongbytes }, { signal }) => {

@@ -42,6 +42,7 @@ type Parts = Pick<Node, 'peers'>;
 
 export const sendcustommsg = method({
   doc: 'Sends a peer a message of an odd type that this node does not know.',
+  example: ['0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798', '8001c0ffee'],
   params,
   result,
   handler: async ({ peers }: Parts, { node_id, msg }) => {

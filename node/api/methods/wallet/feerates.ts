@@ -55,6 +55,7 @@ const fee = (weight: bigint, perkw: number): number => Number((weight * BigInt(p
 
 export const feerates = method({
   doc: 'Fee rates: what bitcoind estimates, what this node takes for which transaction, and what it lets its peers choose.',
+  example: ['perkw'],
   params,
   result,
   handler: async (node: Priced, { style }): Promise<z.output<typeof result>> => {

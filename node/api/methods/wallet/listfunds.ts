@@ -48,6 +48,7 @@ type Parts = Pick<Node, 'channels' | 'peers' | 'wallet'>;
 
 export const listfunds = method({
   doc: "The wallet's coins and what is ours in channels.",
+  example: ['spent=true'],
   params,
   result,
   handler: async (node: Parts, { spent }) => {

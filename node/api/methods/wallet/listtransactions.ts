@@ -52,6 +52,7 @@ async function* rowsOf({ wallet }: Parts): AsyncGenerator<Row> {
 
 export const listtransactions = method({
   doc: 'Transactions that paid the wallet or spent its coins, in the order of the chain; last those that wait for a block.',
+  example: [],
   params,
   result,
   handler: async (node: Parts) => ({ transactions: rowsOf(node) }),

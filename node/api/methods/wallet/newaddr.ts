@@ -17,6 +17,7 @@ type Parts = Pick<Node, 'wallet'>;
 
 export const newaddr = method({
   doc: "A fresh address of the node's own wallet.",
+  example: ['bech32'],
   params,
   result,
   handler: async (node: Parts) => ({ bech32: (await node.wallet.newAddress()).address }),

@@ -36,6 +36,7 @@ type Parts = Pick<Node, 'channels' | 'config' | 'follower' | 'chainTip' | 'netwo
 
 export const withdraw = method({
   doc: 'Sends coins of the wallet to an address.',
+  example: ['bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080', '10000sat', 'feerate=normal'],
   params,
   result,
   handler: async (node: Parts, { destination, satoshi, feerate, minconf, use_reserve: useReserve }) => {
