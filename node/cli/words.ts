@@ -17,10 +17,20 @@ export class UsageError extends Error {
  */
 export type Style = 'guess' | 'keywords' | 'order';
 
-/** A list is written as JSON or with commas; everything else is a text, which the method's schema reads. */
+/** What an object of several fields is called, which only JSON can say. */
+const OBJECT = 'value';
+
+/** An object is written as JSON, a list as JSON or with commas; everything else is a text, which the method's schema reads. */
 const read = ({ name, kind, list }: Parameter, word: string): unknown => {
   // The node has another working directory than whoever types the path.
   if (kind === FILE) return resolve(word);
+  if (kind === OBJECT) {
+    try {
+      return JSON.parse(word);
+    } catch {
+      throw new UsageError(`${name}: expected a JSON object`);
+    }
+  }
   if (!kind.includes('[') || (!list && !word.startsWith('['))) return word;
   if (!word.startsWith('[')) return word.split(',').map((one) => one.trim());
   try {

@@ -63,6 +63,11 @@ describe('words', () => {
     expect(read('fundchannel', [word])).toEqual({ channel_type: ['12', '46'] });
   });
 
+  test('an object is written as JSON, and anything else in its place is a mistake', () => {
+    expect(read('sendonion', ['first_hop={"delay":9}'])).toEqual({ first_hop: { delay: 9 } });
+    expect(() => read('sendonion', ['first_hop=9:x'])).toThrow('first_hop: expected a JSON object');
+  });
+
   test('a path is that of whoever types it, not of the node', () => {
     expect(read('recover', ['my.backup'])).toEqual({ file: join(process.cwd(), 'my.backup') });
     expect(read('recover', ['file=/media/my.backup'])).toEqual({ file: '/media/my.backup' });

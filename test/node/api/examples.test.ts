@@ -27,7 +27,12 @@ describe('the example of a method', () => {
     expect(exampleOf({ ...summaryOf('signmessage'), example: ["it's"] })).toBe("ampere signmessage 'it'\\''s'");
     const out: string[] = [];
     const put = (text: string) => void out.push(text);
-    await runCommand(['invoice', '--help'], { out: put, err: put, env: {}, run: async () => undefined });
+    await runCommand(['invoice', '--help'], {
+      out: put,
+      err: put,
+      env: {},
+      run: async () => ({ ended: Promise.resolve() }),
+    });
     expect(out.join('\n')).toContain("Example: ampere invoice 50000000 coffee 'a cup of coffee' expiry=3600");
   });
 });

@@ -50,6 +50,7 @@ async function* rowsOf(node: Parts, { status, start = 0, limit, hash }: Wanted):
 export const listsendpays = method({
   doc: 'HTLCs sent by sendpay and sendonion, and payments of pay, and what became of them.',
   aliases: { invstring: 'bolt11' },
+  example: ['status=failed'],
   params,
   result,
   handler: async (node: Parts, { bolt11, payment_hash, status, start, limit }) => {

@@ -42,6 +42,11 @@ const refuse = (field: string, what: string): ApiError =>
 
 export const sendonion = method({
   doc: 'Sends one HTLC with an onion that you made; waitsendpay says what came of it.',
+  example: [
+    'onion=00',
+    'first_hop={"id":"0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798","amount_msat":1000,"delay":9}',
+    'payment_hash=66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925',
+  ],
   params,
   result: sentRow,
   handler: async (node: SendingParts, params): Promise<z.output<typeof sentRow>> => {

@@ -82,6 +82,11 @@ const built = (node: Pick<Node, 'ports'>, associatedData: Uint8Array, hops: read
 
 export const sendpay = method({
   doc: 'Sends one HTLC over a route that you give; waitsendpay says what came of it.',
+  example: [
+    '[{"id":"0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798","channel":"103x1x0","delay":9,"amount_msat":1000}]',
+    '66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925',
+    'payment_secret=66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925',
+  ],
   params,
   result: sentRow,
   handler: async (node: SendingParts, params): Promise<z.output<typeof sentRow>> => {

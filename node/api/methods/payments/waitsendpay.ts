@@ -30,6 +30,7 @@ type Parts = Pick<Node, 'keys' | 'ports' | 'sendpays'>;
 
 export const waitsendpay = method({
   doc: 'Answers once an HTLC of sendpay was paid, or with an error once it failed.',
+  example: ['66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925', 'timeout=60'],
   params,
   result,
   handler: async (node: Parts, params, { signal }): Promise<z.output<typeof result>> => {
