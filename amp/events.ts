@@ -108,6 +108,8 @@ export type PaymentFailure =
   | { readonly code: 'refused_by_destination'; readonly failure: string }
   | { readonly code: 'too_many_attempts'; readonly attempts: number }
   | { readonly code: 'deadline' }
+  /** Until its deadline, for our channels to have room. */
+  | { readonly code: 'channels_full' }
   | { readonly code: 'cancelled' }
   /** Only why it stops: a shard was claimed and another failed. Such a payment ends as a success, with less than was meant. */
   | { readonly code: 'partially_claimed'; readonly claimed: Msat }
@@ -161,6 +163,8 @@ export type PaymentEvent = { readonly payment: string } & (
       readonly amounts: readonly [Msat, Msat];
     }
   | { readonly event: 'shard_withheld'; readonly shard: number; readonly amount: Msat }
+  /** Our channels are full of other HTLCs, or their peers are away: it goes on once they have room. */
+  | { readonly event: 'payment_waiting' }
   /** No new attempts; `inFlight` HTLCs are waited for. */
   | { readonly event: 'payment_stopping'; readonly reason: PaymentFailure; readonly inFlight: number }
   /** Claimed, all of it or a part, and every HTLC is resolved. Repeated after a restart until acknowledged. */

@@ -234,10 +234,11 @@ export type Outcome =
   /** The outlet went on chain with it, and nobody claimed it there. */
   | { readonly kind: 'timed_out' }
   /**
-   * It never left: `insufficient` (the outlet cannot carry the amount now), `unavailable` (offline, closing, full), `lost`
-   * (after a restart no channel knows the attempt), or `preimage_known` (we know what opens its hash, and so may others).
+   * It never left: `full` or `offline` (the outlet cannot carry it now, and may soon), `unavailable` (closing, or not for such an
+   * HTLC), `lost` (after a restart no channel knows the attempt), or `preimage_known` (we know what opens its hash, and so may
+   * others).
    */
-  | { readonly kind: 'refused'; readonly why: 'insufficient' | 'unavailable' | 'lost' | 'preimage_known' };
+  | { readonly kind: 'refused'; readonly why: 'full' | 'offline' | 'unavailable' | 'lost' | 'preimage_known' };
 
 export type PaymentInput =
   | {
@@ -258,7 +259,11 @@ export type PaymentInput =
       readonly window?: Msat | undefined;
       /** Without a route: the largest amount for which there would be one, if the node knows. */
       readonly largest?: Msat;
+      /** Without a route: there would be one if no HTLC but the payment's own were in flight in our channels. */
+      readonly isFull?: boolean;
     }
+  /** Answers `wait_for_room`: something has changed, and these are the outlets now, with those whose peer is away. */
+  | { readonly type: 'room'; readonly outlets: readonly Outlet[] }
   /** Comes again after a restart until the step it caused was performed. */
   | { readonly type: 'outcome'; readonly attempt: number; readonly outcome: Outcome }
   | { readonly type: 'tick' }
@@ -301,6 +306,8 @@ export type PaymentEffect =
     }
   /** A `tick` is wanted at this time, Unix milliseconds; in place of any that was wanted before. */
   | { readonly do: 'wake'; readonly at: number }
+  /** A `room` is wanted once one of our channels may have more room; the more so where the payment has HTLCs in flight. */
+  | { readonly do: 'wait_for_room'; readonly hasInFlight: boolean }
   | { readonly do: 'report'; readonly report: PaymentEvent };
 
 /** An HTLC for us, before its invoice is looked up. */

@@ -102,10 +102,10 @@ export const interpret = (
   switch (outcome.kind) {
     case 'refused': {
       const failure = { hop: -1, failure: outcome.why, detail: undefined };
-      if (outcome.why === 'lost') return { failure, learnt, final: undefined };
       if (outcome.why === 'preimage_known') return { failure, learnt, final: { code: 'preimage_known' } };
-      const atLeast = outcome.why === 'insufficient' ? route[0].amount : ANY;
-      return { failure, learnt: exclude(learnt, directionOf(route, 0), atLeast), final: undefined };
+      // What passes is not learnt: the outlets of the next query say what they carry by then.
+      if (outcome.why !== 'unavailable') return { failure, learnt, final: undefined };
+      return { failure, learnt: exclude(learnt, directionOf(route, 0), ANY), final: undefined };
     }
     case 'malformed':
       return {

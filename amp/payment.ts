@@ -66,12 +66,20 @@ export interface Progress {
    * a shard under way may come back as failed, in Unix milliseconds.
    */
   readonly keepBack: { readonly wait: number; readonly until: number };
+  /**
+   * Whether it waits for room in our channels, and asks for no route before it is told of some; and how many attempts those have
+   * refused for what passes.
+   */
+  readonly room: { readonly waits: boolean; readonly refused: number };
   /** The shared secret of an AMP, from the first offer on. */
   readonly sender: SenderState | undefined;
 }
 
 /** Of a payment that keeps nothing back. */
 export const nothingKeptBack: Progress['keepBack'] = { wait: 0, until: 0 };
+
+/** Of a payment that has always found room in our channels. */
+export const noRoomWanted: Progress['room'] = { waits: false, refused: 0 };
 
 export interface Running {
   readonly kind: 'running';

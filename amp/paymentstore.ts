@@ -32,6 +32,7 @@ import {
   isEob,
   isOrdinary,
   type Learnt,
+  noRoomWanted,
   nothingKeptBack,
   type Payment,
   type PaymentResult,
@@ -158,6 +159,7 @@ const failure: Codec<PaymentFailure> = union('code', {
   partially_claimed: { id: 7, body: struct({ claimed: msat }) },
   preimage_known: { id: 8, body: nothing },
   strategy_failed: { id: 9, body: struct({ strategy: ascii, detail: ascii }) },
+  channels_full: { id: 10, body: nothing },
 });
 
 const sender: Codec<SenderState> = struct({
@@ -176,11 +178,15 @@ const progress: Codec<Progress> = struct({
   asking: optional(u8),
   attempts: withRetired(u32),
   keepBack: absent(nothingKeptBack),
+  room: absent(noRoomWanted),
   sender: optional(sender),
 });
 
 /** In a record of its own, which only payments have that keep a share back. */
 const keepBack: Codec<Progress['keepBack']> = struct({ wait: u32, until: map(u64, Number, BigInt) });
+
+/** In a record of its own, which only payments have that our channels had no room for. */
+const room: Codec<Progress['room']> = struct({ waits: bool, refused: u32 });
 
 const excluded: Codec<Excluded> = struct({ scid: shortChannelId, from: optional(point), atLeast: msat });
 const learnt: Codec<Learnt> = struct({
@@ -209,6 +215,7 @@ export const paymentTables = (payment: Payment): readonly Table[] => {
       ...(payment.request.blobs === undefined ? [] : [one('blobs', blobRecord, payment.request.blobs)]),
       one('progress', progress, payment.progress),
       ...(payment.progress.keepBack === nothingKeptBack ? [] : [one('keepback', keepBack, payment.progress.keepBack)]),
+      ...(payment.progress.room === noRoomWanted ? [] : [one('room', room, payment.progress.room)]),
       one('learnt', learnt, payment.learnt),
       table('shard', payment.shards, shard, () => payment.shards.map((value, i) => [`${i}`, value])),
     ];
@@ -248,6 +255,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
     blobs: one('blobs', blobRecord),
     progress: one('progress', progress),
     keepBack: one('keepback', keepBack),
+    room: one('room', room),
     learnt: one('learnt', learnt),
   };
   if (parts.request === undefined) return { kind: 'new' };
@@ -265,7 +273,11 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
       ...(parts.keysend !== undefined && { keysend: parts.keysend }),
       ...(parts.blobs !== undefined && { blobs: parts.blobs }),
     },
-    progress: { ...how, ...(parts.keepBack && { keepBack: parts.keepBack }) },
+    progress: {
+      ...how,
+      ...(parts.keepBack && { keepBack: parts.keepBack }),
+      ...(parts.room && { room: parts.room }),
+    },
     learnt: what,
     shards,
   };

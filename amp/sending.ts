@@ -1,6 +1,7 @@
 /**
  * Sending: one machine per payment. Routes are found for all shards before any is offered; a shard that fails tries another
- * route or is cut further; when there is no way left, what is in flight is waited for before the payment is called failed.
+ * route or is cut further; when there is no way left, what is in flight is waited for before the payment is called failed. Where
+ * only HTLCs of others in our own channels are in the way, it waits for those (fullchannels.ts).
  *
  * One preimage makes a payment complete, with what was sent, whatever becomes of its other shards; no shard of it is offered
  * from then on. Of an ordinary payment every shard has the same hash, so whoever forwarded the one that was claimed could keep
@@ -14,7 +15,15 @@
 import { msat } from '../wire/units.ts';
 import { badField, unknownScheme } from './badrequest.ts';
 import type { PaymentFailure } from './events.ts';
-import { firstCut } from './firstcut.ts';
+import {
+  afterOutcome,
+  attemptsMade,
+  firstPlan,
+  isUntouched,
+  shardsFrom,
+  waitForRoom,
+  waitNoMore,
+} from './fullchannels.ts';
 import type { Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from './io.ts';
 import { interpret, nothingLearnt } from './learning.ts';
 import {
@@ -35,6 +44,7 @@ import {
   hashOf,
   isEob,
   isIn,
+  noRoomWanted,
   nothingKeptBack,
   type Payment,
   type PaymentResult,
@@ -44,6 +54,7 @@ import {
   totalsOf,
 } from './payment.ts';
 import { paymentTables } from './paymentstore.ts';
+import type { Outlet } from './route.ts';
 import { cutToWindow, dropSpare, split } from './splitting.ts';
 import { unknownStrategy } from './strategies.ts';
 import { changes } from './tables.ts';
@@ -80,7 +91,7 @@ const stop = (pending: PendingStep, reason: PaymentFailure): PendingStep => {
   const shards = pending.payment.shards.map(
     (shard): Shard => (isIn('waiting', 'routed', 'withheld')(shard) ? { ...shard, state: { kind: 'dropped' } } : shard),
   );
-  const stopped = withProgress(pending, { phase: 'stopping', reason, asking: undefined });
+  const stopped = withProgress(waitNoMore(pending), { phase: 'stopping', reason, asking: undefined });
   const inFlight = shards.filter(isIn('in_flight')).length;
   return withReport(
     { ...stopped, payment: { ...stopped.payment, shards } },
@@ -98,9 +109,9 @@ const mustStop = (payment: Running, context: PaymentContext): PaymentFailure | u
   // A program that ran before may have had a scheme or a strategy of its own.
   if (isEob(request) && !schemes.has(request.scheme)) return unknownScheme(schemes);
   if (strategyOf(request, context) === undefined) return unknownStrategy(strategies);
-  if (now > request.deadline) return { code: 'deadline' };
+  if (now > request.deadline) return { code: progress.room.waits ? 'channels_full' : 'deadline' };
   const wantsMore = shards.some(isIn('waiting', 'routed'));
-  if (wantsMore && progress.attempts >= attemptLimit(request))
+  if (wantsMore && attemptsMade(progress) >= attemptLimit(request))
     return { code: 'too_many_attempts', attempts: progress.attempts };
   return undefined;
 };
@@ -123,7 +134,8 @@ const advance = (pending: PendingStep, context: PaymentContext): Transition => {
   const waiting = next.payment.shards.findIndex(isIn('waiting'));
   const { progress, learnt } = next.payment;
   const early = context.height < learnt.notBefore.height || context.now < learnt.notBefore.time;
-  return waiting < 0 || early || progress.asking !== undefined ? next : ask(next, waiting, context);
+  const isHeld = early || progress.room.waits || progress.asking !== undefined;
+  return waiting < 0 || isHeld ? next : ask(next, waiting, context);
 };
 
 const start = (
@@ -131,16 +143,12 @@ const start = (
   context: PaymentContext,
 ): Transition => {
   const nothing = { amount: msat(0n), amountSent: msat(0n), parts: 0, preimages: [] };
-  const pieces = badField(request, context) ?? firstCut(request, outlets, context);
-  if ('code' in pieces)
-    return finished({ payment: request.id, event: 'payment_failed', reason: pieces, ...nothing }, []);
-  const offered = pieces.length - request.withhold;
-  const shards = pieces.map((amount, i): Shard => {
-    return { amount, assigned: undefined, state: { kind: i < offered ? 'waiting' : 'withheld' } };
-  });
+  const plan = badField(request, context) ?? firstPlan(request, outlets, context);
+  if ('code' in plan) return finished({ payment: request.id, event: 'payment_failed', reason: plan, ...nothing }, []);
+  const shards = shardsFrom(plan.pieces, request);
   const progress = {
     ...({ phase: 'planning', reason: undefined, query: 0, asking: undefined } as const),
-    ...{ attempts: 0, keepBack: nothingKeptBack, sender: undefined },
+    ...{ attempts: 0, keepBack: nothingKeptBack, room: noRoomWanted, sender: undefined },
   };
   let pending: PendingStep = {
     payment: { kind: 'running', request, progress, shards, learnt: { ...nothingLearnt, ...exclude } },
@@ -148,14 +156,26 @@ const start = (
   };
   for (const [shard, { amount, state }] of shards.entries())
     if (state.kind === 'withheld') pending = withReport(pending, { event: 'shard_withheld', shard, amount });
-  return advance(pending, context);
+  return advance(plan.waits ? waitForRoom(pending) : pending, context);
+};
+
+/** There may be room again. What nobody has seen anything of is cut anew, by what the outlets carry now. */
+const onRoom = (pending: PendingStep, outlets: readonly Outlet[], context: PaymentContext): Transition => {
+  const { payment } = pending;
+  if (!payment.progress.room.waits) return pending;
+  if (!isUntouched(payment)) return advance(waitNoMore(pending), context);
+  const plan = firstPlan(payment.request, outlets, context);
+  if ('code' in plan) return advance(stop(pending, plan), context);
+  const planned = withProgress(pending, { phase: 'planning', asking: undefined });
+  const cut = { ...planned, payment: { ...planned.payment, shards: shardsFrom(plan.pieces, payment.request) } };
+  return advance(plan.waits ? waitForRoom(cut) : waitNoMore(cut), context);
 };
 
 type RouteInput = Extract<PaymentInput, { type: 'route' }>;
 
 const onRoute = (
   pending: PendingStep,
-  { query, route, largest, window, roundTrip = 0 }: RouteInput,
+  { query, route, largest, window, isFull = false, roundTrip = 0 }: RouteInput,
   context: PaymentContext,
 ): Transition => {
   const { progress, shards } = pending.payment;
@@ -170,7 +190,10 @@ const onRoute = (
   if (within !== undefined) return advance('code' in within ? stop(answered, within) : within, context);
   if (route !== undefined && usable)
     return advance(withRoundTrip(withState(answered, i, { kind: 'routed', route }), roundTrip, context), context);
-  const cut = split(answered, i, { cause: 'no_route', largest }, context) ?? dropSpare(answered, i);
+  // What little is left between the HTLCs of others is not worth one of its own while there will be more.
+  const isWorthCutting = !isFull || (largest ?? 0n) * 4n >= shard.amount;
+  const halves = isWorthCutting ? split(answered, i, { cause: 'no_route', largest }, context) : undefined;
+  const cut = halves ?? dropSpare(answered, i) ?? (isFull ? waitForRoom(answered) : undefined);
   const next = cut ?? { code: 'no_route' as const, amount: shard.amount };
   return advance('code' in next ? stop(answered, next) : next, context);
 };
@@ -192,7 +215,8 @@ const onOutcome = (pending: PendingStep, attempt: number, outcome: Outcome, cont
   }
   const interpretation = interpret(payment.request, payment.learnt, route, attempt, outcome, context.now);
   const stopping = payment.progress.phase === 'stopping';
-  const over = withoutShare(withState(pending, shard, { kind: stopping ? 'dropped' : 'waiting' }), shard);
+  const ended = withState(pending, shard, { kind: stopping ? 'dropped' : 'waiting' });
+  const over = withoutShare(afterOutcome(ended, outcome), shard);
   const learnt = { ...over, payment: { ...over.payment, learnt: interpretation.learnt } };
   const told = withReport(learnt, {
     event: 'shard_failed',
@@ -216,7 +240,8 @@ const onRestored = (pending: PendingStep, context: PaymentContext): Transition =
     (shard): Shard => (shard.state.kind === 'routed' ? { ...shard, state: { kind: 'waiting' } } : shard),
   );
   const again = withProgress(pending, { asking: undefined });
-  return advance({ ...again, payment: { ...again.payment, shards } }, context);
+  const loaded = { ...again, payment: { ...again.payment, shards } };
+  return advance(loaded.payment.progress.room.waits ? waitForRoom(loaded) : loaded, context);
 };
 
 const whileRunning = (payment: Running, input: PaymentInput, context: PaymentContext): Transition => {
@@ -226,6 +251,8 @@ const whileRunning = (payment: Running, input: PaymentInput, context: PaymentCon
       return onRoute(pending, input, context);
     case 'outcome':
       return onOutcome(pending, input.attempt, input.outcome, context);
+    case 'room':
+      return onRoom(pending, input.outlets, context);
     case 'tick':
       return advance(pending, context);
     case 'restored':

@@ -38,12 +38,21 @@ import { CHANNELS } from './onchain.ts';
 import { channelSteps } from './stepnames.ts';
 import { idleInput, WaitTimers } from './waittimers.ts';
 
+/** HTLCs that the channel had offered and has not any more; as many as it can offer again, where it is in step with its peer again. */
+const htlcsFreed = (before: ChannelState, now: ChannelState): number => {
+  const [then, core] = [coreOf(before), coreOf(now)];
+  if (core === undefined) return 0;
+  if (isOnline(now) && !isOnline(before)) return Math.max(1, core.params.remote.maxAcceptedHtlcs - core.outgoing.size);
+  return (then?.outgoing.size ?? 0) - core.outgoing.size;
+};
+
 export class ChannelHost {
   private readonly parts: HostParts;
   /** The connection that each `connected` was about. */
   private readonly connections = new WeakMap<ChannelFeatures, Peer>();
   private readonly waitTimers: WaitTimers;
   private readonly handlers: ChannelEventHandler[] = [];
+  private readonly roomHandlers: ((htlcs: number) => void)[] = [];
   private readonly emit: ChannelEventHandler;
 
   constructor(parts: HostParts) {
@@ -58,6 +67,11 @@ export class ChannelHost {
   /** Tells `handler` every event of every channel, after the host itself has taken note. */
   subscribe(handler: ChannelEventHandler): void {
     this.handlers.push(handler);
+  }
+
+  /** Tells `handler` of each channel that is rid of HTLCs which it had offered, and of how many; or that can be used again. */
+  onRoomFreed(handler: (htlcs: number) => void): void {
+    this.roomHandlers.push(handler);
   }
 
   /** Reads all channels of the store that are not over; they do nothing before `begin`. Throws StoreError or WireError. */
@@ -118,6 +132,8 @@ export class ChannelHost {
         onStep: (before, now) => {
           if (before.phase !== now.phase) this.parts.channels.index(entry, now);
           this.waitTimers.follow(entry, now);
+          const freed = htlcsFreed(before, now);
+          if (freed > 0) for (const handler of this.roomHandlers) handler(freed);
           if (!isOnline(now) || isOnline(before)) return;
           noteReconnected(entry);
           entry.machine.push({ type: 'update_fee' });

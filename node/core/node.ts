@@ -19,6 +19,7 @@ export type { Node, NodeOptions } from './running.ts';
 const subscribe = (identity: Identity, chain: ChainServices, payments: PaymentServices): void => {
   const { fatal, gate, onInternalError } = identity;
   chain.channelHost.subscribe(channelEvents({ ...chain, htlcSwitch: payments.htlcSwitch, fatal }));
+  chain.channelHost.onRoomFreed((htlcs) => payments.payments.roomFreed(htlcs));
   chain.follower.onBlock(afterBlock({ ...chain, ...payments, gate, onInternalError }));
   chain.follower.onSynced(() => payments.htlcSwitch.onHeightKnown());
 };

@@ -12,7 +12,7 @@ import { partLog } from '../base/loglevels.ts';
 import { canForward, claimBudgetOf } from '../channels/claimbudget.ts';
 import { type Entry, isEnding } from '../channels/entry.ts';
 import { namingLog } from '../channels/naming.ts';
-import { knowsPreimage, outgoingOf, outletOf, ownChannelOf, shortIdOf } from '../channels/views.ts';
+import { awayOutletOf, knowsPreimage, outgoingOf, outletOf, ownChannelOf, shortIdOf } from '../channels/views.ts';
 import { ForwardingFees } from '../forward/forwardingfees.ts';
 import { ForwardLinks } from '../forward/forwardlinks.ts';
 import { ForwardLog } from '../forward/forwardlog.ts';
@@ -61,6 +61,10 @@ const paymentChannelsOf = ({ channels, outage }: ChainServices, invoices: Invoic
     outage.isHalting
       ? []
       : [...channels.entries.values()].flatMap((entry) => outletOf(entry, channels.context()) ?? []),
+  away: () =>
+    outage.isHalting
+      ? []
+      : [...channels.entries.values()].flatMap((entry) => awayOutletOf(entry, channels.context()) ?? []),
   offer: (scid, offer) => {
     const entry = outage.isHalting ? undefined : channels.byShortId(scid);
     entry?.machine.push({ type: 'offer', ...offer });

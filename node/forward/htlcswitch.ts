@@ -35,6 +35,23 @@ export type {
   ReceivingDirectory,
 } from './htlcswitchparts.ts';
 
+/** What a refusal means for a payment of ours: whether the channel may soon take the same HTLC. */
+const outcomeOf: Readonly<Record<OfferRefusal['code'], 'full' | 'offline' | 'unavailable'>> = {
+  not_ready: 'unavailable',
+  disconnected: 'offline',
+  revocation_overdue: 'offline',
+  shutting_down: 'unavailable',
+  closed: 'unavailable',
+  below_minimum: 'unavailable',
+  expiry_out_of_range: 'unavailable',
+  too_many_htlcs: 'full',
+  too_much_in_flight: 'full',
+  insufficient_balance: 'full',
+  peer_cannot_pay_fee: 'full',
+  dust_exposure: 'full',
+  feerate_too_low: 'unavailable',
+};
+
 export class HtlcSwitch {
   private readonly parts: HtlcSwitchParts;
   private readonly links: ForwardLinks;
@@ -261,8 +278,7 @@ export class HtlcSwitch {
     const { channels, payments, limitedLog } = this.parts;
     const origin = decodeOrigin(bytes);
     if (origin.kind !== 'forward') {
-      const short = why.code === 'insufficient_balance' || why.code === 'too_much_in_flight';
-      void payments.outcome(origin, { kind: 'refused', why: short ? 'insufficient' : 'unavailable' });
+      void payments.outcome(origin, { kind: 'refused', why: outcomeOf[why.code] });
       return;
     }
     limitedLog.debug({ channel, why: why.code }, 'the outgoing channel cannot take an HTLC now: failing it back');

@@ -293,7 +293,8 @@ const routeOf = (context: RouteContext, start: Label): Route | undefined => {
   return first === undefined ? undefined : [first, ...rest];
 };
 
-const hasRoom = ({ spendable, slots }: Outlet): boolean => spendable > 0n && slots > 0;
+/** Whether an HTLC can leave by it now. */
+export const hasRoom = ({ spendable, slots }: Outlet): boolean => spendable > 0n && slots > 0;
 
 /**
  * The cheapest route that carries `query.amount` within `query.maxFee`, `query.maxExpiry` and `query.maxHops`, past what is
@@ -321,6 +322,10 @@ export const hasRouteAtRest = (context: RouteContext, query: RouteQuery): boolea
   if (context.outlets.every(({ atRest: rest }) => rest === undefined)) return false;
   const reserved = query.reserved.map((one) => ({ ...one, offered: one.from !== undefined && one.offered }));
   return (
-    cheapestPath({ ...context, outlets: atRest(context.outlets) }, { ...query, reserved }, query.amount) !== undefined
+    cheapestPath(
+      { ...context, outlets: atRest(context.outlets), penalty: undefined },
+      { ...query, reserved },
+      query.amount,
+    ) !== undefined
   );
 };

@@ -1,21 +1,25 @@
 /** What a payment asks for in its effects, and the inputs that answer them: a route from the graph, an HTLC from a channel of ours. */
 import type { PaymentEffect, PaymentInput } from '../../amp/io.ts';
 import { hex } from '../../wire/bytes.ts';
-import { findRoute, type RouteContext } from '../graph/routing.ts';
+import { findRoute, hasRouteAtRest, type RouteContext } from '../graph/routing.ts';
 import { encodeOrigin } from './origin.ts';
 import type { PaymentsParts, Running } from './paymentparts.ts';
 import type { RoundTrips } from './roundtrips.ts';
 
 type EffectOf<T extends PaymentEffect['do']> = Extract<PaymentEffect, { do: T }>;
 
-/** The answer to `find_route`: a route and how long a failure on it takes, or that there is none now. */
+/**
+ * The answer to `find_route`: a route and how long a failure on it takes, or that there is none now, and whether only HTLCs of others
+ * in our channels are in its way.
+ */
 export const routeFound = (
   { channels, routes, clock, windows }: Pick<PaymentsParts, 'channels' | 'routes' | 'clock' | 'windows'>,
   { hints }: Pick<Running, 'hints'>,
   roundTrips: Pick<RoundTrips, 'of'>,
   effect: EffectOf<'find_route'>,
 ): PaymentInput => {
-  const outlets = channels().outlets();
+  const ours = channels();
+  const outlets = ours.outlets();
   const source = hex(routes.source);
   const beside = effect.usesWindows ? windows.beside(source, effect.reserved) : undefined;
   const penalty: RouteContext['penalty'] =
@@ -23,9 +27,10 @@ export const routeFound = (
       ? routes.penalty
       : (scid, from, amount) => (routes.penalty?.(scid, from, amount) ?? 0n) + beside.penalty(scid, from, amount);
   const found = findRoute({ ...routes, outlets, hints, penalty }, effect);
-  const roundTrip = found.route === undefined ? 0 : roundTrips.of(found.route, clock.now());
-  const window = found.route && beside?.room(found.route);
-  return { type: 'route', query: effect.query, roundTrip, window, ...found };
+  const answer = { type: 'route', query: effect.query, ...found } as const;
+  if (found.route === undefined)
+    return { ...answer, isFull: hasRouteAtRest({ ...routes, outlets: [...outlets, ...ours.away()], hints }, effect) };
+  return { ...answer, roundTrip: roundTrips.of(found.route, clock.now()), window: beside?.room(found.route) };
 };
 
 /** Gives an HTLC to the channel it is to leave by. Without one, the input that says why it did not leave. */

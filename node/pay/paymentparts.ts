@@ -29,6 +29,10 @@ export interface PaymentDetails {
 /** A payment under way. */
 export interface Running {
   readonly id: string;
+  /** Of its record: grows with each new payment. */
+  readonly number: number;
+  /** Of its record; undefined for a machine without one. */
+  readonly paymentHash: Uint8Array | undefined;
   readonly machine: Machine<Payment, PaymentInput, PaymentEffect>;
   readonly hints: readonly Hint[];
   /** Unix seconds at which its invoice expires; known only until the node is restarted. */
@@ -44,9 +48,24 @@ export interface Running {
   failed?: true;
 }
 
+/** What is known of a payment when its machine is made, whether it is new or loaded. */
+export const beginning = (
+  id: string,
+  state: Payment,
+  record: Pick<PaymentRecord, 'createdIndex' | 'paymentHash'> | undefined,
+  { hints, expiresAt }: Pick<PaymentDetails, 'hints' | 'expiresAt'>,
+): Omit<Running, 'machine'> => ({
+  ...{ id, hints, expiresAt, waiters: [] },
+  number: Number(record?.createdIndex ?? 0n),
+  paymentHash: record?.paymentHash,
+  attemptsBefore: state.kind === 'running' ? state.progress.attempts : 0,
+});
+
 /** What payments need of the channels. */
 export interface PaymentChannels {
+  /** Those that an HTLC can leave by, and those that it could leave by if their peers were there and in step. */
   outlets(): readonly Outlet[];
+  away(): readonly Outlet[];
   /** False when no usable channel of ours has this short_channel_id. */
   offer(
     scid: ShortChannelId,

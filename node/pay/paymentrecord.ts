@@ -1,7 +1,7 @@
 /** The record of a payment of ours, for listing: written when it starts, and once more with its result, when the records of its machine are deleted. */
 
 import type { PaymentFailure, ShardFailure } from '../../amp/events.ts';
-import { type Payment, totalsOf } from '../../amp/payment.ts';
+import { type Payment, type PaymentResult, totalsOf } from '../../amp/payment.ts';
 import type { Route } from '../../amp/route.ts';
 import { numberedName } from '../../amp/storecodecs.ts';
 import { hex, text, utf8 } from '../../wire/bytes.ts';
@@ -40,6 +40,7 @@ const failureCodes = [
   'internal',
   'node_stopped',
   'strategy_failed',
+  'channels_full',
 ] as const;
 export type PaymentFailureCode = (typeof failureCodes)[number];
 
@@ -196,6 +197,8 @@ const failureText = (why: PaymentFailure): string => {
       return `gave up after ${why.attempts} attempts`;
     case 'deadline':
       return 'gave up: the time to retry was over';
+    case 'channels_full':
+      return 'gave up: other payments filled our channels, or their peers were away, until the time to retry was over';
     case 'cancelled':
       return 'cancelled';
     case 'partially_claimed':
@@ -217,10 +220,21 @@ export const failureReason = (
   last: string | undefined,
   hasExpired: boolean,
 ): { readonly why: string; readonly code: PaymentFailureCode } => {
-  const expired = reason.code === 'deadline' && hasExpired;
+  const expired = (reason.code === 'deadline' || reason.code === 'channels_full') && hasExpired;
   const said = expired ? 'gave up: the invoice has expired' : failureText(reason);
   const why = isExhausted(reason) && last !== undefined ? `${said}; the last failure was ${last}` : said;
   return { why, code: expired ? 'invoice_expired' : reason.code };
+};
+
+/** The result of a payment that has ended, with the failure of its last shard and whether its invoice has expired by then. */
+export const resultOf = (
+  event: PaymentResult,
+  last: string | undefined,
+  hasExpired: boolean,
+): Omit<NonNullable<PaymentRecord['result']>, 'at'> => {
+  const { amount: delivered, amountSent: sent, parts, preimages } = event;
+  const failed = event.event === 'payment_failed' ? failureReason(event.reason, last, hasExpired) : { why: undefined };
+  return { delivered, sent, parts, preimages, ...failed };
 };
 
 /** The result of a payment that the node began and stopped before any HTLC of it was saved. */

@@ -5,7 +5,7 @@
 
 import type { PaymentEvent } from '../../amp/events.ts';
 import type { Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
-import { isDeployed, isIn, isOrdinary, newPayment, type Payment } from '../../amp/payment.ts';
+import { isDeployed, isIn, isOrdinary, newPayment, type Payment, type PaymentResult } from '../../amp/payment.ts';
 import { checkRequest, paymentTables } from '../../amp/paymentstore.ts';
 import { pay } from '../../amp/sending.ts';
 import { changes } from '../../amp/tables.ts';
@@ -14,23 +14,24 @@ import type { Preimage } from '../../wire/units.ts';
 import { Machine } from '../base/machine.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
-import { attemptsAmong, lostAttempts } from './lostattempts.ts';
 import { offerHtlc, routeFound } from './paymenteffects.ts';
-import type { PaymentDetails, PaymentsParts, Running } from './paymentparts.ts';
+import { beginning, type PaymentDetails, type PaymentsParts, type Running } from './paymentparts.ts';
 import {
-  failureReason,
   neverSent,
   type PaymentRecord,
   pendingOf,
+  resultOf,
   resultOfInternalError,
   shardFailureText,
   shortfall,
   withClaims,
 } from './paymentrecord.ts';
 import { loadPaymentMachines, PAYMENT_MACHINES } from './paymentstore.ts';
+import { attemptsAmong, resumingInputs } from './resuming.ts';
 import { RoundTrips } from './roundtrips.ts';
 import { type ShardRecord, Shards } from './shards.ts';
-import { paymentSteps } from './stepnames.ts';
+import { paymentNames, paymentSteps } from './stepnames.ts';
+import { WaitingPayments } from './waitingpayments.ts';
 import { Wakeups } from './wakeups.ts';
 
 /**
@@ -39,14 +40,13 @@ import { Wakeups } from './wakeups.ts';
  */
 const CALLER_WAIT_SECONDS = 10;
 
-type PaymentEnded = Extract<PaymentEvent, { event: 'payment_succeeded' | 'payment_failed' }>;
-
 export class Payments {
   private readonly parts: PaymentsParts;
   private readonly running = new Map<string, Running>();
   private readonly shards = new Shards();
   private readonly roundTrips = new RoundTrips();
   private readonly wakeups = new Wakeups();
+  private readonly waiting: WaitingPayments;
   /** Payment hashes for which `startOnce` is looking for earlier payments. */
   private readonly beingChecked: Set<string>;
   /** Before `resume` no payment goes on: what its channels have of it is not known yet. */
@@ -55,6 +55,9 @@ export class Payments {
   constructor(parts: PaymentsParts) {
     this.parts = parts;
     this.beingChecked = parts.beingChecked ?? new Set();
+    this.waiting = new WaitingPayments(parts.channels, (id, outlets) =>
+      this.running.get(id)?.machine.push({ type: 'room', outlets }),
+    );
   }
 
   /** Reads the pending payments; none goes on before `resume`. Throws StoreError or WireError. */
@@ -70,37 +73,26 @@ export class Payments {
   /** After a restart, once the channels are loaded: attempts that no channel has an HTLC for were never sent, and count as failed. */
   resume(): void {
     this.isResumed = true;
-    this.failNeverSent();
-    const known = attemptsAmong(this.parts.channels().offeredHtlcs());
-    for (const { id, machine, attemptsBefore } of this.running.values()) {
-      if (machine.state.kind === 'finished' && this.parts.paymentStore.pendingById(id) === undefined) {
-        // Its result is saved; the node stopped before the machine was deleted.
-        this.running.delete(id);
-        machine.push({ type: 'acknowledged' });
-        continue;
-      }
-      machine.push({ type: 'restored' });
-      for (const attempt of lostAttempts(id, machine.state, attemptsBefore, known))
-        machine.push({ type: 'outcome', attempt, outcome: { kind: 'refused', why: 'lost' } });
+    const { paymentStore, channels } = this.parts;
+    // Those without a machine: the node stopped before that was saved, so no HTLC of theirs was sent.
+    for (const record of paymentStore.pending()) if (!this.running.has(record.id)) this.recordResult(record, neverSent);
+    const known = attemptsAmong(channels().offeredHtlcs());
+    for (const running of this.running.values()) {
+      const { id, machine } = running;
+      const isOver = machine.state.kind === 'finished' && paymentStore.pendingById(id) === undefined;
+      if (isOver) this.running.delete(id);
+      for (const input of resumingInputs(running, isOver, known)) machine.push(input);
     }
   }
 
-  /** Fails pending payments without a machine: the node stopped before that was saved, so no HTLC of theirs was sent. */
-  private failNeverSent(): void {
-    for (const record of this.parts.paymentStore.pending())
-      if (!this.running.has(record.id)) this.recordResult(record, neverSent);
-  }
-
-  private add(id: string, state: Payment, { hints, expiresAt }: Pick<PaymentDetails, 'hints' | 'expiresAt'>): Running {
-    const attemptsBefore = state.kind === 'running' ? state.progress.attempts : 0;
+  private add(id: string, state: Payment, note: Pick<PaymentDetails, 'hints' | 'expiresAt'>): Running {
     const running: Running = {
-      ...{ id, hints, expiresAt, attemptsBefore },
-      waiters: [],
+      ...beginning(id, state, this.parts.paymentStore.pendingById(id), note),
       machine: new Machine({
         state,
         step: (before, input) => pay(before, input, this.parts.context()),
         perform: (effect) => this.perform(running, effect),
-        traced: paymentSteps(this.parts.log, id.slice(0, 12)),
+        traced: paymentSteps(this.parts.log, () => paymentNames(running)),
         survives: (error, input, effect) => this.survives(running, error, input, effect),
         onFatal: (error) => this.parts.fatal(error),
       }),
@@ -120,9 +112,9 @@ export class Payments {
     effect: PaymentEffect | undefined,
   ): boolean {
     if (error instanceof StoreError || effect?.do === 'save') return false;
-    const { id, machine } = running;
+    const { machine } = running;
     this.parts.log.error(
-      { internal: 'payments', payment: id.slice(0, 12), at: effect?.do ?? input?.type, error },
+      { internal: 'payments', ...paymentNames(running), at: effect?.do ?? input?.type, error },
       'internal error in a payment: this payment ends, no other is affected. Please report this line',
     );
     const preimage =
@@ -155,6 +147,7 @@ export class Payments {
     this.parts.gate.save(prefixed(`${PAYMENT_MACHINES}${running.id}/`, changes(paymentTables(state), [])));
     this.running.delete(running.id);
     this.roundTrips.forget(running.id);
+    this.waiting.remove(running.id);
     running.machine.stop();
     this.notifyWaiters(running, this.recordResult(before, result));
   }
@@ -207,6 +200,7 @@ export class Payments {
   /** Once a second and after each block: checks deadlines, and answers callers that have waited long enough for the remaining shards. */
   tick(): void {
     if (!this.isResumed) return;
+    this.waiting.tick();
     const now = this.now();
     for (const running of this.running.values()) {
       if (running.failed === undefined) running.machine.push({ type: 'tick' });
@@ -214,6 +208,11 @@ export class Payments {
       if (record !== undefined && running.claimedAt !== undefined && now >= running.claimedAt + CALLER_WAIT_SECONDS)
         this.notifyWaiters(running, this.withProgress(record));
     }
+  }
+
+  /** A channel is rid of so many HTLCs that it had offered, or can be used again. */
+  roomFreed(htlcs: number): void {
+    if (this.isResumed) this.waiting.roomFreed(htlcs);
   }
 
   private now(): number {
@@ -290,6 +289,9 @@ export class Payments {
           if (this.running.get(id) === running && running.failed === undefined) machine.push({ type: 'tick' });
         });
         return undefined;
+      case 'wait_for_room':
+        this.waiting.add(id, running.number, effect.hasInFlight);
+        return undefined;
       case 'report':
         this.onEvent(running, effect.report);
         return undefined;
@@ -298,7 +300,6 @@ export class Payments {
 
   private onEvent(running: Running, event: PaymentEvent): void {
     const { log, clock } = this.parts;
-    const payment = running.id.slice(0, 12);
     this.shards.note(running.id, event, clock.now());
     this.roundTrips.take(event, clock.now());
     this.parts.learn(event);
@@ -308,35 +309,35 @@ export class Payments {
         break;
       case 'shard_failed':
         running.lastFailure = shardFailureText(event);
-        log.info({ payment, hop: event.hop, failure: event.failure }, 'a payment part failed; trying another route');
+        log.info(
+          { ...paymentNames(running), hop: event.hop, failure: event.failure },
+          'a payment part failed; trying another route',
+        );
         break;
       case 'payment_succeeded':
       case 'payment_failed':
         this.end(running, event);
         break;
       default:
-        log.debug({ payment, event: event.event }, 'payment event');
+        log.debug({ ...paymentNames(running), event: event.event }, 'payment event');
         break;
     }
   }
 
-  private end(running: Running, event: PaymentEnded): void {
+  private end(running: Running, event: PaymentResult): void {
     const { id } = running;
     const before = this.parts.paymentStore.pendingById(id);
     if (before === undefined) return;
     const { lastFailure, expiresAt } = running;
-    const failed =
-      event.event === 'payment_failed'
-        ? failureReason(event.reason, lastFailure, expiresAt !== undefined && this.now() > expiresAt)
-        : { why: undefined };
-    const { amount: delivered, amountSent: sent, parts, preimages } = event;
-    const record = this.recordResult(before, { delivered, sent, parts, preimages, ...failed });
+    const result = resultOf(event, lastFailure, expiresAt !== undefined && this.now() > expiresAt);
+    const record = this.recordResult(before, result);
     this.running.delete(id);
+    this.waiting.remove(id);
     running.machine.push({ type: 'acknowledged' });
     this.notifyWaiters(running, record);
-    const { why } = failed;
+    const { why, parts } = result;
     this.parts.log.info(
-      { payment: id.slice(0, 12), to: hex(record.destination).slice(0, 16), parts, why: why ?? shortfall(record) },
+      { ...paymentNames(running), to: hex(record.destination).slice(0, 16), parts, why: why ?? shortfall(record) },
       `payment ${record.status}`,
     );
   }

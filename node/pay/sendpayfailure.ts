@@ -20,8 +20,9 @@ export const unsendable = (words: string): SendpayFailure => here(failures.tempo
 export const noFirstChannel = (words: string): SendpayFailure => here(failures.unknown_next_peer.code, words);
 
 const refusals = {
-  insufficient: 'the first channel cannot carry the amount now',
-  unavailable: 'the first channel takes no HTLC now: its peer is away, it is full, or it is closing',
+  full: 'the first channel cannot carry the amount now',
+  offline: 'the peer of the first channel is away',
+  unavailable: 'the first channel takes no such HTLC, or is closing',
   lost: 'the node stopped before the HTLC was sent',
   preimage_known: 'the preimage of the payment hash is known here already',
 } as const;

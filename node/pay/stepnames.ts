@@ -2,9 +2,11 @@
 import type { PaymentEffect, PaymentInput, ReceiverEffect } from '../../amp/io.ts';
 import type { Payment } from '../../amp/payment.ts';
 import type { Receiver } from '../../amp/sets.ts';
+import { hex } from '../../wire/bytes.ts';
 import type { MachineParts } from '../base/machine.ts';
 import { stepTrace } from '../base/steptrace.ts';
 import type { Log } from '../ports/ports.ts';
+import type { Running } from './paymentparts.ts';
 
 const inputName = (input: PaymentInput): string =>
   input.type === 'outcome' ? `outcome ${input.outcome.kind}` : input.type;
@@ -22,14 +24,20 @@ const effectName = (effect: PaymentEffect | ReceiverEffect): string => {
 
 const isTick = (input: { readonly type: string }): boolean => input.type === 'tick';
 
+/** How lines of the log name a payment: by its payment hash, as `listpays` does, and an AMP that is under way by its set_id, too. */
+export const paymentNames = ({ paymentHash, machine: { state } }: Pick<Running, 'paymentHash' | 'machine'>): object => {
+  const setId = state.kind === 'running' ? state.progress.sender?.setId : undefined;
+  return { ...(paymentHash && { payment_hash: hex(paymentHash) }), ...(setId && { set_id: hex(setId) }) };
+};
+
 /** Traces the steps of one payment that this node makes. */
 export const paymentSteps = (
   log: Log,
-  payment: string,
+  names: () => object,
 ): NonNullable<MachineParts<Payment, PaymentInput, PaymentEffect>['traced']> =>
   stepTrace(log, {
     message: 'payment step',
-    subject: () => ({ payment }),
+    subject: names,
     input: inputName,
     phase: ({ kind }) => kind,
     effect: effectName,

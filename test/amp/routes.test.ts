@@ -85,14 +85,18 @@ test.each<[string, number, Failure | undefined, object]>([
   expect(payer.query).toMatchObject(expected);
 });
 
-test.each([
-  ['insufficient', 1_001_000n],
-  ['unavailable', 0n],
-] as const)('an outlet that is %s is avoided from %d msat on', (why, atLeast) => {
+test('an outlet that is unavailable is avoided', () => {
+  const payer = started(ampRequest({ scheme: 'fixed' }));
+  answer(payer, 1);
+  end(payer, take(payer), { kind: 'refused', why: 'unavailable' });
+  expect(payer.query?.excluded).toEqual([{ scid: scid(1), from: undefined, atLeast: 0n }]);
+});
+
+test.each(['full', 'offline'] as const)('an outlet that is %s is not avoided, since that passes', (why) => {
   const payer = started(ampRequest({ scheme: 'fixed' }));
   answer(payer, 1);
   end(payer, take(payer), { kind: 'refused', why });
-  expect(payer.query?.excluded).toEqual([{ scid: scid(1), from: undefined, atLeast }]);
+  expect(payer.query?.excluded).toEqual([]);
 });
 
 test('an outlet that went on chain with the HTLC is not tried again, and the failure is our own', () => {

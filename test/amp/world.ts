@@ -148,7 +148,7 @@ export class World {
     const carried = this.network.carry(offer, () =>
       this.chance(trouble) ? failuresOnTheWay[this.roll(failuresOnTheWay.length)] : undefined,
     );
-    if (carried === 'refused') flight.outcome = { kind: 'refused', why: 'insufficient' };
+    if (carried === 'refused') flight.outcome = { kind: 'refused', why: 'full' };
     else this.arrive(flight, ...carried);
   }
 

@@ -64,6 +64,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
     paymentStore: await PaymentStore.load(store, gate),
     channels: () => ({
       outlets: () => [outlet(0, 700_000n), { ...outlet(0, 700_000n), scid: outlet(1, 1n).scid }],
+      away: () => [],
       isPreimageKnown: (hash) => known.has(hex(hash)),
       offer: (_, { paymentHash, origin }) => {
         if (troubled.has(hex(paymentHash))) throw new TypeError('a bug');

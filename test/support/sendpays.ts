@@ -53,12 +53,13 @@ export const opened = async (disk = new Map<string, Uint8Array>(), out: readonly
     store: await SendpayStore.load(store, gate, new PaymentNumbers()),
     channels: {
       outlets: () => outlets,
+      away: () => [],
       offer: (_, { origin }) => {
         const from = decodeOrigin(origin);
         if (from.kind !== 'sendpay') throw new Error('expected an offer of sendpay');
         sent.push({ number: from.number, origin });
         const { number } = from;
-        if (told.isRefusing) queueMicrotask(() => sendpays.outcome(number, { kind: 'refused', why: 'insufficient' }));
+        if (told.isRefusing) queueMicrotask(() => sendpays.outcome(number, { kind: 'refused', why: 'full' }));
         return true;
       },
       isPreimageKnown: () => told.isKnown,

@@ -108,6 +108,7 @@ const errorNames: Readonly<Record<PaymentFailureCode, ErrorName>> = {
   refused_by_destination: 'pay_destination_failed',
   too_many_attempts: 'pay_gave_up',
   deadline: 'pay_gave_up',
+  channels_full: 'pay_gave_up',
   invoice_expired: 'pay_invoice_expired',
   cancelled: 'pay_gave_up',
   partially_claimed: 'pay_gave_up',
