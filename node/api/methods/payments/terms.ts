@@ -13,7 +13,10 @@ const MOST_PATIENCE = 1_209_600;
 
 export const limitParams = {
   maxfeepercent: param.percent.optional().describe('most of the amount that may go into fees, in percent; else 0.5'),
-  retry_for: param.seconds(0, MOST_PATIENCE).default(60).describe('how long to look for ways'),
+  retry_for: param
+    .seconds(0, MOST_PATIENCE)
+    .default(60)
+    .describe('how long to look for ways, and to wait for channels that are full'),
   maxdelay: param
     .integer(1, MAX_EXPIRY_AHEAD)
     .default(MAX_EXPIRY_AHEAD)
