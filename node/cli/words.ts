@@ -17,14 +17,11 @@ export class UsageError extends Error {
  */
 export type Style = 'guess' | 'keywords' | 'order';
 
-/** What an object of several fields is called, which only JSON can say. */
-const OBJECT = 'value';
-
 /** An object is written as JSON, a list as JSON or with commas; everything else is a text, which the method's schema reads. */
 const read = ({ name, kind, list }: Parameter, word: string): unknown => {
   // The node has another working directory than whoever types the path.
   if (kind === FILE) return resolve(word);
-  if (kind === OBJECT) {
+  if (kind.startsWith('{')) {
     try {
       return JSON.parse(word);
     } catch {
