@@ -1,6 +1,6 @@
 /**
- * The backup of a node's channels, kept up to date in a file beside the store: written anew whenever it would say something
- * else, so that whoever copies the file away after a change of it has all there is.
+ * The backup of a node's channels, in a file beside the store. The file is rewritten whenever its contents change, so that a copy made
+ * after its last change is complete.
  */
 import type { Funded } from '../../channel/model/state.ts';
 import { equal } from '../../wire/bytes.ts';
@@ -22,20 +22,20 @@ import {
 
 export interface BackupsParts {
   readonly key: BackupKey;
-  /** The file that is kept up to date. */
+  /** Path of the backup file. */
   readonly file: string;
   readonly entropy: Entropy;
   /** Unix seconds. */
   readonly now: () => number;
   readonly log: Log;
   readonly channels: () => Iterable<Entry>;
-  /** Where a peer may be reached. */
+  /** Addresses at which a peer may be reached. */
   readonly addresses: (peer: Point) => readonly Address[];
   readonly used: () => Contents['addresses'];
 }
 
 const ASIDE =
-  'the backup that was here holds what this node does not know, and is kept under this name: `ampere recover` takes it back';
+  'the backup file had channels that this node does not know, so it is kept under this name: `ampere recover` reads it';
 
 const unwritten = (error: unknown): string =>
   `the backup of the channels could not be written: ${reasonOf(error)}. Until it is, channels that are not in it are lost with the ` +
@@ -48,7 +48,7 @@ export class Backups {
   private readonly parts: BackupsParts;
   private last: Uint8Array | undefined;
   private writing: Promise<void> | undefined;
-  /** For operators, from when the file could not be written until it is. */
+  /** Shown to operators from the time the file could not be written until it is. */
   warning: string | undefined;
   private again = false;
 
@@ -68,7 +68,7 @@ export class Backups {
     return { time, addresses: used(), channels: kept };
   }
 
-  /** Something may have changed: the file is written if so. Never throws; what fails is logged and tried at the next call. */
+  /** Writes the file if its contents changed. Never throws: a failure is logged, and the next call tries again. */
   refresh(): void {
     if (this.writing !== undefined) this.again = true;
     else
@@ -82,7 +82,7 @@ export class Backups {
 
   private async update(): Promise<void> {
     const { file, key, entropy, now, log } = this.parts;
-    // One turn of the event loop: a step of a channel that is under way ends first.
+    // A turn of the event loop later: the step of a channel that calls this has ended by then.
     await new Promise(setImmediate);
     try {
       const plain = encodeContents(this.contents(0));
@@ -95,9 +95,9 @@ export class Backups {
       const aside = await writeBackup(file, bytes, (old) => first && this.saysMore(old));
       if (aside !== undefined) log.warn({ file: aside }, ASIDE);
       this.last = plain;
-      if (this.warning !== undefined) log.info({ file }, 'the backup of the channels can be written again');
+      if (this.warning !== undefined) log.info({ file }, 'the backup of the channels was written again');
       this.warning = undefined;
-      log.debug({ file }, 'the backup of the channels is written');
+      log.debug({ file }, 'the backup of the channels was written');
     } catch (error) {
       this.warning = unwritten(error);
       log.error(
@@ -107,14 +107,14 @@ export class Backups {
     }
   }
 
-  /** Resolves once the file says all that it should by now, or could not be written. */
+  /** Resolves once the file is up to date, or could not be written. */
   async settled(): Promise<void> {
     while (this.writing !== undefined) await this.writing;
   }
 
   /**
-   * Whether a backup may hold what this node does not know: a channel, or anything at all where it cannot be read. After a
-   * disk was lost that file may be all there is.
+   * Whether a backup may have a channel that this node does not know; true also where it cannot be read. After the loss of a disk that
+   * file may be the only trace of the channels.
    */
   private saysMore(old: Uint8Array): boolean {
     const known = new Set([...this.parts.channels()].map(({ key }) => key));
@@ -127,8 +127,8 @@ export class Backups {
   }
 
   /**
-   * Writes a backup to another file. Gives how many channels are in it, and the name under which what was there is kept,
-   * if that held a channel this node does not know. Throws BackupError.
+   * Writes a backup to another file. Returns how many channels it has, and the name under which a backup that was there is kept, if that
+   * had a channel which this node does not know. Throws BackupError.
    */
   async writeTo(file: string): Promise<{ readonly channels: number; readonly aside: string | undefined }> {
     const { key, entropy, now } = this.parts;
@@ -137,7 +137,7 @@ export class Backups {
     return { channels: contents.channels.length, aside };
   }
 
-  /** What a backup of this node's holds. Throws BackupError. */
+  /** The contents of a backup of this node. Throws BackupError. */
   read(file: Uint8Array): Contents {
     return openBackup(file, this.parts.key);
   }

@@ -1,10 +1,10 @@
-/** What can be wrong with a backup, as codes with their data; the sentences are for operators and name the field that is wrong. */
+/** Errors of backups: a code with its data, and a message for operators that names the wrong field. */
 import type { ChainName } from '../../wire/chains.ts';
 
 export type BackupFault =
   | { readonly code: 'unreadable'; readonly path: string; readonly reason: string }
   | { readonly code: 'unwritable'; readonly path: string; readonly reason: string }
-  /** The file is something else, which is not to be overwritten. */
+  /** The file is no backup, so it is not overwritten. */
   | { readonly code: 'foreign_file'; readonly path: string }
   | { readonly code: 'no_backup' }
   | { readonly code: 'newer_version'; readonly found: number; readonly supported: number }
@@ -19,9 +19,9 @@ const describe = (fault: BackupFault): string => {
     case 'unwritable':
       return `${fault.path} cannot be written: ${fault.reason}`;
     case 'foreign_file':
-      return `${fault.path} is there and is no backup: it is left as it is; name another file`;
+      return `${fault.path} exists and is no backup, so it is not overwritten: name another file`;
     case 'no_backup':
-      return 'magic: this is no channel backup';
+      return 'magic: the file is no channel backup';
     case 'newer_version':
       return `version: the backup is of version ${fault.found}, this node knows up to ${fault.supported}`;
     case 'other_network':

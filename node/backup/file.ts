@@ -1,4 +1,4 @@
-/** Backup files on the disk. What is not a backup is never overwritten. */
+/** Backup files on disk. A file that is no backup is never overwritten. */
 import { link, readFile, unlink } from 'node:fs/promises';
 import { replaceFile } from '../base/files.ts';
 import { FileError, reasonOf } from '../base/fileserror.ts';
@@ -16,7 +16,7 @@ export const readBackup = async (path: string): Promise<Uint8Array> => {
   }
 };
 
-/** The same for the file that a node keeps; undefined where there is none, or none was written yet. Throws FileError. */
+/** The same for the node's own backup file; undefined where there is none yet. Throws FileError. */
 export const backupIn = async (path: string): Promise<Uint8Array | undefined> => {
   try {
     const bytes = await readFile(path);
@@ -36,12 +36,12 @@ const before = async (path: string): Promise<Uint8Array | undefined> => {
   }
 };
 
-/** Gives a file another name, FILE.1 or the next that is free, so that it is not lost. Returns that. */
+/** Renames a file to FILE.1, or the next number that is free, so that it is not lost. Returns the new name. */
 const setAside = async (path: string): Promise<string> => {
   for (let n = 1; ; n++) {
     const name = `${path}.${n}`;
     try {
-      // A second name, then the first one goes: a crash between the two loses nothing.
+      // The second name is linked before the first is removed: a crash in between loses nothing.
       await link(path, name);
       await unlink(path);
       return name;
@@ -52,8 +52,8 @@ const setAside = async (path: string): Promise<string> => {
 };
 
 /**
- * Writes a backup; it is whole after a power cut. It takes the place of an older one, unless that one says more: then the
- * older is kept under another name, which is returned. Throws BackupError.
+ * Writes a backup, which is complete even after a power cut. It replaces an older one, unless that has channels which this one lacks:
+ * then the older is kept under another name, which is returned. Throws BackupError.
  */
 export const writeBackup = async (
   path: string,

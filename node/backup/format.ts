@@ -1,10 +1,10 @@
 /**
- * What a backup file holds and how it is sealed:
+ * The format of a backup file and its encryption:
  *
  *     magic 8 | version 1 | chain_hash 32 | seed_id 8 | nonce 12 | ChaCha20-Poly1305 of the contents, tag included
  *
- * The key comes from the node's seed, the nonce is random for each file, and everything before the contents is authenticated
- * with them. The seed_id, a hash nobody can go back from, tells another seed from a damaged file.
+ * The key is derived from the node's seed, the nonce is random for each file, and everything before the contents is authenticated with
+ * them. The seed_id, a hash of the seed that reveals nothing of it, tells a backup of another seed from a damaged file.
  */
 
 import { forcedRecord, staticRecord } from '../../channel/model/records.ts';
@@ -33,10 +33,10 @@ import type { Address, Entropy } from '../ports/ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import { BackupError } from './errors.ts';
 
-/** Addresses of a peer that a backup holds, the best first: a node may announce thousands. */
+/** Addresses of a peer in a backup, at most, the best first: a node may announce thousands. */
 export const MOST_ADDRESSES = 16;
 
-/** A channel, and where its peer was reached. */
+/** A channel, and addresses of its peer. */
 export interface BackedUp extends StaticChannel {
   readonly addresses: readonly Address[];
 }
@@ -44,12 +44,12 @@ export interface BackedUp extends StaticChannel {
 export interface Contents {
   /** Seconds since 1970. */
   readonly time: number;
-  /** How many addresses the wallet has given out, and how many it made for change: it looks for coins at all of them. */
+  /** Receiving and change addresses of the wallet in use: after a recovery it looks for coins at all of them. */
   readonly addresses: readonly [given: number, change: number];
   readonly channels: readonly BackedUp[];
 }
 
-/** What seals and opens the backups of a node. */
+/** The key and id for the backups of a node. */
 export interface BackupKey {
   /** 32 bytes. */
   readonly key: Uint8Array;
@@ -85,29 +85,29 @@ const contentsCodec: Codec<Contents> = map(
   ({ time, addresses: [given, change], channels }) => ({ time: BigInt(time), given, change, channels }),
 );
 
-/** Contents as they are sealed, for telling whether anything changed. */
+/** The contents as they are encrypted, to tell whether anything changed. */
 export const encodeContents = (contents: Contents): Uint8Array => encode(contentsCodec, contents);
 
-/** A backup file of these contents. */
+/** A backup file with these contents. */
 export const sealBackup = (contents: Contents, { key, seedId, network }: BackupKey, entropy: Entropy): Uint8Array => {
   const nonce = entropy.bytes(lengths.nonce);
   const header = concat(MAGIC, Uint8Array.of(VERSION), network.chain, seedId, nonce);
   return concat(header, seal(key, nonce, header, encodeContents(contents)));
 };
 
-/** Whether a file begins as backups do, whosever it is. */
+/** Whether a file begins as a backup does, of whatever node. */
 export const isBackup = (file: Uint8Array): boolean => equal(file.subarray(0, lengths.magic), MAGIC);
 
 /** The contents of a backup file. Throws BackupError. */
 export const openBackup = (file: Uint8Array, { key, seedId, network }: BackupKey): Contents => {
   if (!isBackup(file)) throw new BackupError({ code: 'no_backup' });
   if (file.length < HEADER + lengths.tag)
-    throw new BackupError({ code: 'damaged', detail: `it ends after ${file.length} bytes` });
+    throw new BackupError({ code: 'damaged', detail: `the file ends after ${file.length} bytes` });
   const reader = new Reader(file.subarray(lengths.magic));
   const version = reader.uint(lengths.version);
   if (version > VERSION) throw new BackupError({ code: 'newer_version', found: version, supported: VERSION });
   if (version !== VERSION)
-    throw new BackupError({ code: 'damaged', detail: `version: ${version} is none there ever was` });
+    throw new BackupError({ code: 'damaged', detail: `version: there never was a version ${version}` });
   const chain = chainHash(reader.bytes(lengths.chainHash));
   if (!equal(chain, network.chain))
     throw new BackupError({ code: 'other_network', found: chainName(chain), expected: network.name });
@@ -115,7 +115,7 @@ export const openBackup = (file: Uint8Array, { key, seedId, network }: BackupKey
   const nonce = reader.bytes(lengths.nonce);
   const plain = open(key, nonce, file.subarray(0, HEADER), file.subarray(HEADER));
   if (plain === undefined)
-    throw new BackupError({ code: 'damaged', detail: 'its bytes are not those that were written' });
+    throw new BackupError({ code: 'damaged', detail: 'its contents were changed after it was written' });
   try {
     return decode(contentsCodec, plain);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** What can go wrong with the store, as codes with their data; the sentences are for operators. */
+/** Errors of the store: a code with its data, and a message for operators. */
 export type StoreFault =
   | { readonly code: 'locked'; readonly path: string }
   | { readonly code: 'cannot_open'; readonly path: string; readonly reason: string }
@@ -24,13 +24,13 @@ const describe = (fault: StoreFault): string => {
     case 'corrupt_files':
       return `the store's files are damaged: ${fault.detail}`;
     case 'write_failed':
-      return `the store could not be written and takes nothing more: ${fault.reason}`;
+      return `writing to the store failed, and it accepts no more writes: ${fault.reason}`;
     case 'closed':
       return 'the store is closed';
   }
 };
 
-/** A store that did not do what was asked. */
+/** An operation that the store could not perform. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly fault: StoreFault;

@@ -18,7 +18,7 @@ export class Gate {
   private readonly store: Pick<Store, 'commit'>;
   private readonly fatal: (error: unknown) => void;
   private readonly threw: (error: unknown) => void;
-  /** Commits begun and commits durable; the store finishes them in the order in which they were begun. */
+  /** Numbers of commits begun and of commits durable; the store finishes them in the order in which they were begun. */
   private begun = 0;
   private durable = 0;
   private waiting: { readonly need: number; readonly run: () => void }[] = [];
@@ -64,7 +64,7 @@ export class Gate {
     else this.waiting.push({ need: this.begun, run });
   }
 
-  /** Waits for something that may depend on the store, but not beyond a failure of the store: then it may never come. */
+  /** Waits for a promise that may depend on the store, but not once the store has failed: then it may never resolve. */
   async waitUnlessFailed(wait: Promise<unknown>): Promise<void> {
     await Promise.race([wait, this.failed]);
   }

@@ -1,6 +1,6 @@
 /**
- * Group commit: while one synced write is under way, whoever else wants something kept gathers for the next. A disk flush
- * costs the same for one record as for a hundred, so this is what makes every step durable and many steps fast.
+ * Group commit: commits that are requested while a synced write is under way are gathered into the next one. Flushing one record to
+ * disk takes as long as flushing a hundred, so many steps at once are durable at little more than the cost of one.
  */
 import type { Change } from '../../wire/change.ts';
 import { StoreError } from './errors.ts';
@@ -19,8 +19,8 @@ export class GroupCommit {
   }
 
   /**
-   * Resolves when these changes are durable. Commits keep their order, also inside one write. After a write has failed
-   * nobody knows what is on the disk: every later commit is refused with the same StoreError.
+   * Resolves when these changes are durable. Commits keep their order, also inside one write. After a write has failed it
+   * is unknown what is on disk: every later commit is refused with the same StoreError.
    */
   commit(changes: readonly Change[]): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
@@ -30,7 +30,7 @@ export class GroupCommit {
     });
   }
 
-  /** Waits for what is under way and refuses everything after. */
+  /** Waits for the write under way and refuses all later ones. */
   async close(): Promise<void> {
     this.failure ??= new StoreError({ code: 'closed' });
     await this.running;
@@ -38,7 +38,7 @@ export class GroupCommit {
 
   private async run(): Promise<void> {
     while (this.waiting.length > 0) {
-      // One turn of the event loop: everyone whom the same packets or the last write woke up gets into this group.
+      // A turn of the event loop later: everything that the same packets or the last write caused is in this group.
       await new Promise(setImmediate);
       const group = this.waiting;
       this.waiting = [];

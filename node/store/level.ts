@@ -23,7 +23,7 @@ const faultOf = (error: unknown): StoreError => {
   return new StoreError({ code: 'write_failed', reason: message });
 };
 
-/** The same bytes as what the rest of the program knows: LevelDB gives Buffers, whose `slice` does not copy. */
+/** As a plain Uint8Array: LevelDB returns Buffers, whose `slice` does not copy. */
 const plain = (value: Uint8Array): Uint8Array => new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 
 const openError = (path: string, error: unknown): StoreError => {
@@ -33,7 +33,7 @@ const openError = (path: string, error: unknown): StoreError => {
   return new StoreError({ code: 'cannot_open', path, reason: message });
 };
 
-/** The store in that directory, made if it is not there. Throws StoreError `locked`, `corrupt_files` or `cannot_open`. */
+/** Opens the store in that directory, which is created where there is none. Throws StoreError. */
 export const levelStore = async (path: string): Promise<Store> => {
   const db = new ClassicLevel<string, Uint8Array>(path, {
     keyEncoding: 'utf8',

@@ -1,10 +1,10 @@
-/** The Store port without a disk, for tests and throw-away nodes. Same order, same atomicity, same group commit. */
+/** The Store port in memory, for tests and temporary nodes: with the same order, atomicity and group commit as the one on disk. */
 import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
 import { GroupCommit, type WriteBatch } from './groupcommit.ts';
 
-/** A store over a map, which outlives it and so plays the disk across restarts. `write` may stand in for the disk's own. */
+/** A store over a map, which outlives the store as a disk does. `write` may replace the write to the map. */
 export const memoryStore = (records = new Map<string, Uint8Array>(), write?: WriteBatch): Store => {
   let closed = false;
   const open = (): void => {

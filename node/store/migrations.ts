@@ -1,6 +1,6 @@
 /**
- * How stores of earlier versions are brought forward, one step a schema. A step knows records as bytes: the code that wrote them
- * is gone. What it changes is committed together with the new schema's number, so a crash in between begins it again.
+ * Migrations of stores that earlier versions wrote, one step for each schema. A step treats records as bytes, since the code that wrote
+ * them is gone. Its changes are committed together with the number of the new schema, so that after a crash the step is run again.
  */
 
 import { concat, text, utf8 } from '../../wire/bytes.ts';
@@ -8,17 +8,17 @@ import type { Change } from '../../wire/change.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { invoicesByNumber, type Migration, paymentsByNumber } from './numbering.ts';
 
-/** First bytes of a channel's `phase`, and what the phases learnt to say about a close that a reorg may take back. */
+/** First bytes of a channel's `phase`, and the fields that phases got for closes which a reorg may undo. */
 const phases: ReadonlyMap<number, Uint8Array> = new Map([
-  // failed: no closing was agreed
+  // failed: no mutual close was agreed
   [2, Uint8Array.of(0)],
-  // onchain: given up for no reason on record, not outdated, no closing agreed
+  // onchain: no reason of the failure on record, not outdated, no mutual close agreed
   [3, Uint8Array.of(0, 0, 0, 0)],
 ]);
-/** An HTLC that is not over. */
+/** An HTLC that is not resolved. */
 const notOver = Uint8Array.of(0);
 
-/** 0 to 1: what a channel on chain needs to know. */
+/** 0 to 1: fields that a channel on chain needs. */
 const chainFacts: Migration = async (store) => {
   const changes: Change[] = [];
   for await (const [key, value] of store.entries('channel/')) {
@@ -29,10 +29,10 @@ const chainFacts: Migration = async (store) => {
   return changes;
 };
 
-/** No height and no time to wait for. */
+/** Nothing to wait for: height 0, time 0. */
 const notWaiting = new Uint8Array(8);
 
-/** 1 to 2: what a payment under way has learnt says until when its destination is not ready. */
+/** 1 to 2: the records of pending payments say until when the destination is not ready. */
 const destinationsNotReady: Migration = async (store) => {
   const changes: Change[] = [];
   for await (const [key, value] of store.entries('payment/'))
@@ -41,8 +41,8 @@ const destinationsNotReady: Migration = async (store) => {
 };
 
 /**
- * 4 to 5: an onion seen before is found by half of its tag, and says in a few bytes which HTLC brought it. It said so by that one's
- * name, behind the height of its expiry and a length.
+ * 4 to 5: the replay log has half of an onion's tag as its key, and the HTLC that brought it in a few bytes. Before, the value was the
+ * height of its expiry, a length and the HTLC's name.
  */
 const smallReplays: Migration = async (store) => {
   const changes: Change[] = [];
@@ -56,7 +56,7 @@ const smallReplays: Migration = async (store) => {
   return changes;
 };
 
-/** One row for each schema there has been before today's, oldest first; the schema's number is the count of rows. */
+/** One row for each earlier schema, the oldest first; the number of today's schema is the count of rows. */
 export const migrations: readonly Migration[] = [
   chainFacts,
   destinationsNotReady,

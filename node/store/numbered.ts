@@ -1,6 +1,6 @@
 /**
- * Records with consecutive numbers, of which a node may have very many. Only those that may still change, or are not durable yet,
- * are in memory; all others are read from the store when asked for, by number or in order from a number on.
+ * Records with consecutive numbers, of which a node may have very many. Only those that can still change, or are not durable yet, are
+ * in memory; the others are read from the store on demand, by number or in order from a number on.
  */
 import { u64be } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
@@ -9,7 +9,7 @@ import type { Store } from '../ports/ports.ts';
 import { readRecord } from './records.ts';
 import type { KeyPrefix } from './schema.ts';
 
-/** A number as a part of a key: 16 digits, so that keys have the order of their numbers. */
+/** A number as part of a key: 16 hex digits, so that keys sort by number. */
 export const numberText = (n: bigint): string => n.toString(16).padStart(16, '0');
 /** The number at the end of a key. */
 export const numberIn = (key: string): bigint => BigInt(`0x${key.slice(-16)}`);
@@ -46,7 +46,7 @@ export class Numbered<T> {
   private readonly prefix: KeyPrefix;
   private readonly read: (value: Uint8Array) => T;
 
-  /** `read` throws WireError for bytes that are no such record. */
+  /** `read` throws WireError for bytes that are not such a record. */
   constructor(store: Store, prefix: KeyPrefix, read: (value: Uint8Array) => T) {
     this.store = store;
     this.prefix = prefix;

@@ -1,6 +1,6 @@
 /**
- * Schemas 2 to 4: payments and invoices, which were one record each under a random name and all read at the start, get numbers
- * for names, marks on those that are not over, and indexes by what people look for. What the records say stays as it was.
+ * Schemas 2 to 4: the records of payments and invoices, which had random names and were all read at the start, get numbers as names,
+ * marks for those that are pending or open, and indexes by payment hash and label. The records themselves do not change.
  */
 
 import { hex, u64be } from '../../wire/bytes.ts';
@@ -13,7 +13,7 @@ import { readRecord } from './records.ts';
 
 const EMPTY = new Uint8Array();
 
-/** What a payment's record begins with. */
+/** The first fields of a payment's record. */
 const payment = struct({
   id: bytes16,
   createdIndex: u64,
@@ -25,7 +25,7 @@ const payment = struct({
   label: optional(bytes16),
   bolt11: optional(bytes16),
   description: optional(bytes16),
-  /** 0: not over. */
+  /** 0: pending. */
   status: u8,
   more: rest,
 });
@@ -43,7 +43,7 @@ export const paymentsByNumber: Migration = async (store) => {
   return changes;
 };
 
-/** An invoice's record as far as the number of its payment. */
+/** An invoice's record up to its pay_index. */
 const invoice = struct({
   label: bytes16,
   kind: u8,
@@ -74,5 +74,5 @@ export const invoicesByNumber: Migration = async (store) => {
   return changes;
 };
 
-/** From the schema of that index to the next: the changes to make. */
+/** By the index of a schema: the changes that bring its records to the next. */
 export type Migration = (store: Store) => Promise<readonly Change[]>;

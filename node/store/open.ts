@@ -1,6 +1,6 @@
 /**
- * What a store says about itself: whose network it belongs to and by which schema its records are written. Checked before
- * anything else is read. An older schema is brought forward step by step; a newer one is left untouched and refused.
+ * The store's own records: the network it belongs to, the schema of its records, the node. They are checked before anything else is
+ * read. An older schema is migrated step by step; a newer one is refused and left unchanged.
  */
 import { text, u32be, utf8 } from '../../wire/bytes.ts';
 import type { ChainName } from '../../wire/chains.ts';
@@ -14,7 +14,7 @@ const schemaKey = `${meta}schema`;
 const networkKey = `${meta}network`;
 /** The node's id, 33 bytes. */
 const ownerKey = `${meta}node`;
-/** There where the seed was made together with the store: until a chain is followed, none holds anything for it. */
+/** Present where the seed was created together with the store: no block before the first one followed can pay it. */
 const freshKey = `${meta}fresh`;
 
 const schemaOf = async (store: Store): Promise<number | undefined> => {
@@ -24,7 +24,7 @@ const schemaOf = async (store: Store): Promise<number | undefined> => {
   return new DataView(record.buffer, record.byteOffset).getUint32(0);
 };
 
-/** Whether a store may be read here; nothing is changed. Throws StoreError `newer_schema`, `other_network`, `corrupt`. */
+/** Checks that a store may be read by this node; nothing is changed. Throws StoreError `newer_schema`, `other_network`, `corrupt`. */
 export const checkStore = async (store: Store, network: ChainName, steps = migrations): Promise<void> => {
   const found = await schemaOf(store);
   if (found === undefined) return;
@@ -34,7 +34,7 @@ export const checkStore = async (store: Store, network: ChainName, steps = migra
     throw new StoreError({ code: 'other_network', expected: network, found: owner || 'no network' });
 };
 
-/** Makes a store ready: marks a new one, checks and brings forward an old one. Throws as `checkStore`; it stays open either way. */
+/** Writes the records of a new store, or checks and migrates an old one. Throws as `checkStore`; the store stays open either way. */
 export const prepareStore = async (store: Store, network: ChainName, steps = migrations): Promise<void> => {
   await checkStore(store, network, steps);
   const found = await schemaOf(store);
@@ -50,7 +50,7 @@ export const prepareStore = async (store: Store, network: ChainName, steps = mig
   }
 };
 
-/** Whose store this is: a node's by its id, `nobody`'s where nothing was kept yet, `somebody`'s where that was not noted. */
+/** The node that a store belongs to: its id, `nobody` where the store is empty, `somebody` where no id was recorded. */
 export const ownerOf = async (store: Store): Promise<Uint8Array | 'nobody' | 'somebody'> => {
   const owner = await store.get(ownerKey);
   if (owner !== undefined) return owner;
@@ -58,9 +58,9 @@ export const ownerOf = async (store: Store): Promise<Uint8Array | 'nobody' | 'so
   return 'nobody';
 };
 
-/** From here on the store is that node's; `fresh` where its seed has just been made. */
+/** Records that the store belongs to this node; `fresh` where its seed has just been created. */
 export const markOwner = (store: Store, nodeId: Point, fresh: boolean): Promise<void> =>
   store.commit([{ key: ownerKey, value: nodeId }, ...(fresh ? [{ key: freshKey, value: new Uint8Array() }] : [])]);
 
-/** Whether its node's seed was made together with the store. */
+/** Whether the seed of its node was created together with the store. */
 export const isMarkedFresh = async (store: Store): Promise<boolean> => (await store.get(freshKey)) !== undefined;

@@ -1,11 +1,11 @@
-/** Maps of typed values with one record each: reading them all, and finding what changed between two versions. */
+/** Maps of typed values, one record each: reads them all, and computes the changes between two versions. */
 import type { Change } from '../../wire/change.ts';
 import { WireError } from '../../wire/codec.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
 import type { KeyPrefix } from './schema.ts';
 
-/** A record's value. A WireError or RangeError of `read` becomes StoreError `corrupt`, which names the record's key. */
+/** Decodes a record's value. A WireError or RangeError of `read` becomes StoreError `corrupt`, which names the record's key. */
 export const readRecord = <T>(key: string, value: Uint8Array, read: (value: Uint8Array) => T): T => {
   try {
     return read(value);
@@ -28,7 +28,7 @@ export const loadRecords = async <T>(
   return out;
 };
 
-/** What turns the records of one version into those of the next. Values that are the same object are not encoded again. */
+/** The changes that turn the records of one version into those of the next. Values that are the same object are not encoded again. */
 export const changedRecords = <T>(
   prefix: KeyPrefix,
   before: ReadonlyMap<string, T>,

@@ -1,20 +1,20 @@
 /**
- * THE table of the store's keys: which records there are, who writes them, how they are encoded, and whether they can be had again.
- * A key is a row's whole, or begins with a row's key where that ends with '/'. `migrations.ts` brings the records of older schemas
- * to these forms.
+ * The table of the store's keys: what each record is, which file writes it, how it is encoded, and whether a lost one can be restored.
+ * A key equals a row's key, or begins with it where the row's key ends with '/'. `migrations.ts` brings the records of older schemas to
+ * these forms.
  */
 
-/** `no`: losing it loses money or a promise. `chain`, `peers`: read again from there. `index`: made again from other records. */
+/** `no`: its loss loses money or breaks a promise. `chain`, `peers`: can be read again from there. `index`: follows from other records. */
 export type Recoverable = 'no' | 'chain' | 'peers' | 'index';
 
 export interface SchemaRow {
-  /** What one record is, and what its key has behind the row's. */
+  /** The part of its key behind the row's, and what the record is. */
   readonly holds: string;
-  /** The file that writes it. */
+  /** The file that writes the record. */
   readonly writer: string;
-  /** How its value is encoded. */
+  /** The encoding of its value. */
   readonly codec: string;
-  /** The schema of which this form is. */
+  /** The schema that introduced this form. */
   readonly since: number;
   readonly recoverable: Recoverable;
 }
@@ -120,11 +120,11 @@ const table = {
 
 type Row = keyof typeof table;
 
-/** The beginning of keys that a part may write, read or delete records under: a row that ends with '/', or such a row and more. */
+/** A prefix of keys: a row that ends with '/', or such a row and more. */
 export type KeyPrefix = Extract<Row, `${string}/`> | `${Extract<Row, `${string}/`>}${string}/`;
 
 export const storeSchema: ReadonlyMap<string, SchemaRow> = new Map(Object.entries(table));
 
-/** The row that a key belongs to; undefined for a key that no part of the node may write. */
+/** The row of a key; undefined for a key that the node must not write. */
 export const schemaRowOf = (key: string): string | undefined =>
   [...storeSchema.keys()].find((name) => (name.endsWith('/') ? key.startsWith(name) && key !== name : key === name));

@@ -1,9 +1,9 @@
-/** A part of a store as a store of its own: a machine's records under the machine's prefix. */
+/** A store within the store: the records of a machine, under its prefix. */
 import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports/ports.ts';
 import type { KeyPrefix } from './schema.ts';
 
-/** The records whose keys begin with `prefix`, under the rest of their keys. Closing it does not close the whole store. */
+/** The records whose keys begin with `prefix`, by the rest of their keys. Closing it does not close the whole store. */
 export const within = (store: Store, prefix: KeyPrefix): Store => ({
   get: (key) => store.get(prefix + key),
   entries: async function* (inner, after) {
@@ -16,6 +16,6 @@ export const within = (store: Store, prefix: KeyPrefix): Store => ({
   close: async () => undefined,
 });
 
-/** A machine's changes under their keys in the whole store. */
+/** A machine's changes, with their keys in the whole store. */
 export const prefixed = (prefix: KeyPrefix, changes: readonly Change[]): Change[] =>
   changes.map(({ key, value }) => ({ key: prefix + key, value }));

@@ -1,13 +1,13 @@
 /**
- * The one way to the disk. Some wait for their saves and handle what comes of them, others leave that to the gate; whoever's fails
- * first, all of the node is told, for nothing may be promised from then on.
+ * The store as all parts of the node use it. Some parts wait for their commits, others leave that to the gate; whichever commit fails
+ * first, the whole node is told, since from then on nothing may be promised to anybody.
  */
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from './errors.ts';
 
 /**
- * The store, with `failed` told of each save that failed, before whoever wanted it is. That the store is closed is no failure: only
- * a node that ends closes it.
+ * The store, with `failed` called for each commit that failed, before its caller is told. A closed store is no failure: only a node that
+ * stops closes it.
  */
 export const watchedStore = (store: Store, failed: (error: unknown) => void): Store => ({
   get: (key) => store.get(key),

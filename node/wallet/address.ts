@@ -1,4 +1,4 @@
-/** Addresses and the output scripts they stand for: base58 P2PKH and P2SH, bech32 and bech32m witness programs. */
+/** Converts addresses to output scripts and back: base58 P2PKH and P2SH, bech32 and bech32m witness programs. */
 import { address as codec } from 'bitcoinjs-lib';
 import { concat } from '../../wire/bytes.ts';
 import type { Network } from '../ports/network.ts';
@@ -15,7 +15,7 @@ const witnessScript = (text: string, network: Network): Uint8Array | undefined =
     return undefined;
   }
   const { prefix, version, data } = decoded;
-  // BIP 141: version 0 is 20 or 32 bytes, any other 2 to 40; versions nobody knows yet may be paid to all the same.
+  // BIP 141: version 0 is 20 or 32 bytes, any other 2 to 40. Outputs of versions not yet defined may be paid to.
   const fits = version === 0 ? data.length === 20 || data.length === 32 : data.length >= 2 && data.length <= 40;
   if (prefix !== network.encoding.bech32 || version > 16 || !fits) return undefined;
   return concat(Uint8Array.of(version === 0 ? 0 : 0x50 + version, data.length), data);

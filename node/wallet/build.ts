@@ -1,4 +1,4 @@
-/** From chosen coins to a signed transaction: P2WPKH inputs only (BIP 141, 143), inputs and outputs in BIP 69's order. */
+/** Builds and signs a transaction from selected coins: P2WPKH inputs only (BIP 141, 143), inputs and outputs in BIP 69's order. */
 import { script, Transaction } from 'bitcoinjs-lib';
 import { compare, concat, reversed } from '../../wire/bytes.ts';
 import { pointOf, sign } from '../../wire/crypto.ts';
@@ -18,7 +18,7 @@ export interface Output {
   readonly amount: Sat;
 }
 
-/** A sequence that lets a later version with a higher fee replace this one (BIP 125) and sets no relative lock. */
+/** Signals replace-by-fee (BIP 125) and sets no relative lock time. */
 export const replaceable = 0xfffffffd;
 
 /** DUP HASH160 <20 bytes> EQUALVERIFY CHECKSIG: what a P2WPKH signature commits to as its script (BIP 143). */
@@ -29,13 +29,13 @@ const inputOrder = (a: Input, b: Input): number => compare(reversed(a.txid), rev
 const outputOrder = (a: Output, b: Output): number =>
   a.amount === b.amount ? compare(a.script, b.script) : a.amount < b.amount ? -1 : 1;
 
-/** The witness that spends a coin of ours with a signature of everything (SIGHASH_ALL): of this digest, 32 bytes. */
+/** The witness that spends a P2WPKH coin of the wallet: a SIGHASH_ALL signature of this 32-byte digest, and the public key. */
 export const keyWitness = (digest: Uint8Array, path: KeyPath, keys: NodeKeys): readonly Uint8Array[] => {
   const secret = keys.spendingKey(path);
   return [script.signature.encode(sign(digest, secret), Transaction.SIGHASH_ALL), pointOf(secret)];
 };
 
-/** Puts our signature of everything (SIGHASH_ALL) on an input that spends a P2WPKH coin. The outputs must be there already. */
+/** Signs an input that spends a P2WPKH coin, with SIGHASH_ALL: all inputs and outputs must have been added before. */
 export const signInput = (
   tx: Transaction,
   index: number,
@@ -46,7 +46,7 @@ export const signInput = (
   tx.setWitness(index, [...keyWitness(digest, path, keys)]);
 };
 
-/** The signed transaction that spends these inputs to these outputs; the difference is the fee. */
+/** A signed transaction with these inputs and outputs; the fee is the difference of their sums. */
 export const buildSigned = (inputs: readonly Input[], outputs: readonly Output[], keys: NodeKeys): ChainTx => {
   const tx = new Transaction();
   tx.version = 2;

@@ -1,7 +1,7 @@
 /**
- * What the wallet knows, as pure functions over blocks. Facts from the chain (coins and what spent them) carry the height
- * at which they became true, so a reorg takes back exactly those; what we sent ourselves lies beside them, and whether
- * it stands, waits or lost is worked out, never stored. Invariant: the facts equal a replay of the branch followed.
+ * The wallet's state, as pure functions over blocks. Coins and the transactions that spent them carry the height of their block, so
+ * that a reorg undoes exactly those. Transactions that the wallet sent are kept beside them; whether one is confirmed, unconfirmed or
+ * double-spent is computed and never stored. Invariant: coins and spends are what a replay of the best chain would give.
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { equal, hex, unhex } from '../../wire/bytes.ts';
@@ -22,35 +22,35 @@ export interface Coin {
   readonly spent: { readonly txid: Txid; readonly height: number } | undefined;
 }
 
-/** A transaction this wallet made and gave to the network. */
+/** A transaction that this wallet made and broadcast. */
 export interface Sent {
   readonly txid: Txid;
   readonly raw: Uint8Array;
   /** Keys of the outpoints it spends. */
   readonly spends: readonly string[];
-  /** Its outputs that come back to us. */
+  /** Its change outputs. */
   readonly returns: readonly { readonly vout: number; readonly amount: Sat; readonly path: KeyPath }[];
   readonly height: number | undefined;
 }
 
-/** Indices of the next address to give out and of the next for change. */
+/** Indices of the next receiving address and of the next change address. */
 export type NextIndices = readonly [given: number, change: number];
 
 export interface WalletState {
-  /** Of the last block applied; -1 before the first. */
+  /** Height of the last block applied; -1 before the first. */
   readonly height: number;
   readonly next: NextIndices;
   /** By outpoint key. */
   readonly coins: ReadonlyMap<string, Coin>;
   /** By txid in hex. */
   readonly sent: ReadonlyMap<string, Sent>;
-  /** Outpoint key to whom it is promised. */
+  /** By outpoint key: the owner that the coin is reserved for. */
   readonly reserved: ReadonlyMap<string, string>;
-  /** Txid in hex of a transaction in `sent` that is not wanted any more, to that of the one that takes its coins back. */
+  /** By txid in hex, a transaction in `sent` that was given up: the txid of the one that double-spends it. */
   readonly givenUp: ReadonlyMap<string, string>;
 }
 
-/** A wallet that has seen nothing. */
+/** A wallet that has applied no block. */
 export const emptyWallet: WalletState = {
   height: -1,
   next: [0, 0],
@@ -65,7 +65,7 @@ const withUsedPath = (next: NextIndices, { branch, index }: KeyPath): NextIndice
   return branch === 0 ? [index + 1, next[1]] : [next[0], index + 1];
 };
 
-/** What is older than any reorg we can follow is let go: spent coins, what spent them, and promises about them. */
+/** Forgets spent coins, the transactions that spent them and their reservations, once no reorg that is followed can undo the spend. */
 const prune = (state: WalletState): WalletState => {
   const floor = state.height - rememberedBlocks;
   const old = [...state.coins].filter(([, coin]) => coin.spent !== undefined && coin.spent.height <= floor);
@@ -122,33 +122,33 @@ const disconnect = (state: WalletState, height: number): WalletState => {
   return { ...state, height: height - 1, coins, sent };
 };
 
-/** The wallet after a block was added or taken away. */
+/** The wallet after a block was connected or disconnected. */
 export const walletEvent = (state: WalletState, event: ChainEvent, book: ScriptIndex): WalletState =>
   event.event === 'connected' ? connect(state, event.block, book) : disconnect(state, event.height);
 
-/** The further of two counts, on either branch. */
+/** The larger of two counts, for each branch. */
 const maxIndices = (a: NextIndices, b: NextIndices): NextIndices => [Math.max(a[0], b[0]), Math.max(a[1], b[1])];
 
-/** The wallet with at least that many addresses used. */
+/** The wallet with at least that many addresses counted as used. */
 export const withUsedAddresses = (state: WalletState, next: NextIndices): WalletState => ({
   ...state,
   next: maxIndices(state.next, next),
 });
 
-/** The wallet as if it had seen nothing of the chain: where a replay begins. */
+/** The wallet without anything from the chain: the start of a replay. */
 export const beforeChain = ({ next, sent }: WalletState): WalletState => {
   const unmined = new Map([...sent].map(([id, ours]) => [id, { ...ours, height: undefined }]));
   return { ...emptyWallet, next, sent: unmined };
 };
 
-/** The wallet with what a replay of the whole chain found, and with what it decided meanwhile. */
+/** The wallet with what a replay of the whole chain found, and with what was sent and reserved during the replay. */
 export const afterReplay = (state: WalletState, replayed: WalletState): WalletState => {
   const sent = new Map([...state.sent].map(([id, ours]) => [id, { ...ours, height: replayed.sent.get(id)?.height }]));
   const { height, coins } = replayed;
   return { ...state, height, coins, sent, next: maxIndices(state.next, replayed.next) };
 };
 
-/** What the wallet has to know about a transaction of its own; `height` where it is mined. */
+/** What the wallet records of a transaction of its own; `height` once it is confirmed. */
 export const sentOf = (tx: Transaction, book: ScriptIndex, height?: number): Sent => ({
   txid: txid(tx.getHash()),
   raw: new Uint8Array(tx.toBuffer()),
@@ -160,27 +160,27 @@ export const sentOf = (tx: Transaction, book: ScriptIndex, height?: number): Sen
   height,
 });
 
-/** The height of the block that holds a transaction of ours; undefined while none does. */
+/** The height of the block that confirms a transaction of ours; undefined while unconfirmed. */
 export const heightOf = (state: WalletState, { txid: id, spends, height }: Sent): number | undefined => {
   if (height !== undefined) return height;
   const spent = spends.map((key) => state.coins.get(key)?.spent).find((one) => one !== undefined);
   return spent !== undefined && equal(spent.txid, id) ? spent.height : undefined;
 };
 
-/** The wallet once it gave this transaction to the network: its coins are spent, its change is ours. Again changes nothing. */
+/** The wallet after this transaction was broadcast: its inputs are spent, its change is ours. Doing it again changes nothing. */
 export const withSent = (state: WalletState, sent: Sent): WalletState => {
   const reserved = new Map(state.reserved);
   for (const key of sent.spends) reserved.delete(key);
   return {
     ...state,
     next: sent.returns.reduce((next, { path }) => withUsedPath(next, path), state.next),
-    // One that is given again may be in a block already.
+    // One that is broadcast again may be confirmed already.
     sent: new Map(state.sent).set(hex(sent.txid), state.sent.get(hex(sent.txid)) ?? sent),
     reserved,
   };
 };
 
-/** The wallet as if that transaction had never been sent; one that is mined stays. */
+/** The wallet as if that transaction had never been sent; a confirmed one stays. */
 export const withoutSent = (state: WalletState, id: Txid): WalletState => {
   const known = state.sent.get(hex(id));
   if (known === undefined || heightOf(state, known) !== undefined) return state;
@@ -190,28 +190,28 @@ export const withoutSent = (state: WalletState, id: Txid): WalletState => {
   return { ...state, sent, givenUp };
 };
 
-/** The wallet once this transaction of its own takes back the coins of another one. */
+/** The wallet after this transaction of its own double-spends another one, which is given up. */
 export const giveUp = (state: WalletState, id: Txid, by: Sent): WalletState => {
   const next = withSent(state, by);
   return { ...next, givenUp: new Map(next.givenUp).set(hex(id), hex(by.txid)) };
 };
 
-/** Promises these outpoints to an owner. */
+/** Reserves these outpoints for an owner. */
 export const reserve = (state: WalletState, owner: string, keys: readonly string[]): WalletState => {
   const reserved = new Map(state.reserved);
   for (const key of keys) reserved.set(key, owner);
   return { ...state, reserved };
 };
 
-/** Takes back what was promised to an owner. */
+/** Releases all outpoints reserved for an owner. */
 export const release = (state: WalletState, owner: string): WalletState => {
   const reserved = new Map([...state.reserved].filter(([, promised]) => promised !== owner));
   return reserved.size === state.reserved.size ? state : { ...state, reserved };
 };
 
 /**
- * Those of our transactions that may still be mined and should be, parents first: no block holds them, and none of their inputs
- * was spent by another transaction or hangs on one that lost or was given up.
+ * Our unconfirmed transactions that can and should still confirm, parents first: no other transaction in the chain spends one of their
+ * inputs, and none of their ancestors was double-spent or given up.
  */
 export const pending = (state: WalletState): readonly Sent[] => {
   const alive = new Map<string, Sent>();
@@ -233,15 +233,15 @@ export const pending = (state: WalletState): readonly Sent[] => {
   return [...alive.values()];
 };
 
-/** A transaction in a block that keeps one of ours out of every other: both spend the same coin. */
+/** A confirmed transaction that spends the same coin as one of ours, which therefore can never confirm. */
 export interface Rival {
   readonly txid: Txid;
   readonly height: number;
 }
 
 /**
- * The transaction, the deepest where there are several, that has spent what one of ours spends, or what one of ours that it hangs
- * on spends; undefined while nothing stands in its way.
+ * The confirmed transaction that conflicts with one of ours or with one of its ancestors, the deepest where there are several;
+ * undefined where there is none.
  */
 export const rivalOf = (state: WalletState, id: Txid): Rival | undefined => {
   const ours = state.sent.get(hex(id));
@@ -251,5 +251,5 @@ export const rivalOf = (state: WalletState, id: Txid): Rival | undefined => {
     .reduce((first, one) => (first === undefined || (one !== undefined && one.height < first.height) ? one : first));
 };
 
-/** A transaction of ours as the chain wants it. */
+/** A transaction of ours, serialized. */
 export const sentTx = (sent: Sent): ChainTx => ({ txid: sent.txid, tx: Transaction.fromBuffer(sent.raw) });

@@ -1,7 +1,7 @@
-/** What the wallet refuses, as codes with their data; the sentences are for operators. */
+/** Errors of the wallet: a code with its data, and a message for operators. */
 import type { Sat } from '../../wire/units.ts';
 
-/** Coins of the wallet that could not be spent: not as deep as asked, promised to somebody, rewards of blocks that are too young. */
+/** Coins that cannot be spent now: too few confirmations, reserved, or block rewards that are not mature. */
 export interface HeldBack {
   readonly shallow: Sat;
   readonly minDepth: number;
@@ -12,7 +12,7 @@ export interface HeldBack {
 export type WalletFault =
   /** `needed` includes the fee the transaction would pay; `available` is what could be spent now, before fees. */
   | { readonly code: 'insufficient_funds'; readonly needed: Sat; readonly available: Sat; readonly held?: HeldBack }
-  /** So little would be left of what is kept to pay for claims on chain. */
+  /** Less than the reserve for claims on chain would be left. */
   | { readonly code: 'reserved_for_claims'; readonly left: Sat; readonly kept: Sat }
   | { readonly code: 'dust'; readonly amount: Sat; readonly minimum: Sat }
   | { readonly code: 'bad_address'; readonly address: string; readonly expected: string }
@@ -21,10 +21,10 @@ export type WalletFault =
   | { readonly code: 'cannot_give_up'; readonly txid: string; readonly why: string }
   | { readonly code: 'bad_seed'; readonly path: string; readonly detail: string };
 
-/** Addresses have at most 90 characters; what is much longer was never one. */
+/** Addresses have at most 90 characters; an error shows no more than this many of a longer text. */
 const shortened = (given: string): string => (given.length > 100 ? `${given.slice(0, 100)}…` : given);
 
-/** What else there is in the wallet, and why it does not count; nothing where that is all. */
+/** Coins of the wallet that do not count, each kind with the reason. */
 const heldBack = ({ shallow, minDepth, reserved, immature }: HeldBack): readonly string[] => [
   ...(shallow > 0n
     ? [`${shallow} sat wait for ${minDepth === 1 ? 'a block' : `${minDepth} confirmations`} (minconf)`]
@@ -33,7 +33,7 @@ const heldBack = ({ shallow, minDepth, reserved, immature }: HeldBack): readonly
   ...(immature > 0n ? [`${immature} sat are rewards of blocks that are not 100 deep`] : []),
 ];
 
-/** The same, with what there is to know of an empty wallet. */
+/** The same; for an empty wallet, when coins sent to it count. */
 const notCounted = (available: Sat, held: HeldBack): readonly string[] => {
   const known = heldBack(held);
   return known.length > 0 || available > 0n ? known : ['coins that were sent to it count once a block has them'];
@@ -66,7 +66,7 @@ const describe = (fault: WalletFault): string => {
   }
 };
 
-/** Something the wallet will not or cannot do. */
+/** A request that the wallet refuses or cannot fulfil. */
 export class WalletError extends Error {
   override readonly name = 'WalletError';
   readonly fault: WalletFault;

@@ -1,6 +1,6 @@
 /**
- * Giving up a transaction of ours that no block holds: another takes its coins back to the wallet. Which of the two the chain
- * takes is not ours to say, so both are remembered until it did; only the second is given to the network from then on.
+ * Giving up an unconfirmed transaction of ours: a second one spends its inputs back to the wallet. Either of the two may confirm, so
+ * both are kept until one has; only the second is broadcast from then on.
  */
 
 import { Transaction } from 'bitcoinjs-lib';
@@ -12,10 +12,10 @@ import { WalletError } from './errors.ts';
 import { dustOf, roundedUpFee, weightOf } from './select.ts';
 import { type Fund, fundsOf } from './view.ts';
 
-/** What takes the coins back. */
+/** The transaction that spends the inputs back to the wallet. */
 export interface TakeBack {
   readonly inputs: readonly Fund[];
-  /** To the script of the wallet that was given. */
+  /** Its only output, to a script of the wallet. */
   readonly amount: Sat;
   readonly fee: Sat;
 }
@@ -37,9 +37,9 @@ const whyNot = (state: WalletState, id: Txid): string | undefined => {
 };
 
 /**
- * Plans the transaction that takes back what one of ours spends, at this feerate in satoshi per 1,000 weight, or at what it takes
- * to replace the other in the mempool, where it may or may not be: its fee, and the relay of the new one (BIP 125). Confirmed
- * coins are taken alone where there are any: one is enough, and no other transaction must come first. Throws WalletError.
+ * Plans the transaction that spends the inputs of one of ours back to the wallet. It pays this feerate (satoshi per 1,000 weight), or
+ * more where that is needed to replace the other in the mempool: the other's fee and the relay fee of the new one (BIP 125). Where some
+ * inputs are confirmed it spends only those: one is enough, and then it depends on no unconfirmed transaction. Throws WalletError.
  */
 export const planTakeBack = (state: WalletState, id: Txid, feerate: number, script: Uint8Array): TakeBack => {
   const why = whyNot(state, id);

@@ -1,8 +1,8 @@
 /**
- * Every key of a node, from one BIP 39 seed. Coins lie where any BIP 84 wallet finds them; what is Lightning's lies under a
- * purpose of our own, all hardened, so that no coin key tells anything about it:
+ * Every key of a node, derived from one BIP 39 seed. The wallet's keys are where any BIP 84 wallet looks for them. The keys of the
+ * Lightning node have a purpose number of their own and hardened derivation, so that a wallet key reveals nothing of them:
  *
- *     m/84'/COIN'/0'/0/i     addresses given out            m/84'/COIN'/0'/1/i     change
+ *     m/84'/COIN'/0'/0/i     receiving addresses            m/84'/COIN'/0'/1/i     change
  *     m/9735'/COIN'/0'       the node's identity            m/9735'/COIN'/1'       the root of labelled secrets
  */
 import { BIP32Factory, type BIP32Interface, type TinySecp256k1Interface } from 'bip32';
@@ -21,14 +21,14 @@ import {
 } from '../../wire/crypto.ts';
 import { type Point, point, type SecretKey, secretKey, signature } from '../../wire/units.ts';
 
-/** Where a coin's key lies below m/84'/COIN'/0': branch 0 was given out, branch 1 is change. */
+/** Where a coin's key lies below m/84'/COIN'/0': branch 0 is for receiving, branch 1 for change. */
 export interface KeyPath {
   readonly branch: 0 | 1;
   readonly index: number;
 }
 
 export interface NodeKeys {
-  /** Signs for the node and names it: BOLT 7's node_id is `nodeId`. */
+  /** The node's own key; `nodeId` is its public key, BOLT 7's node_id. */
   readonly identity: SecretKey;
   readonly nodeId: Point;
   /** The P2WPKH script of a path, 22 bytes. */
@@ -37,7 +37,7 @@ export interface NodeKeys {
   spendingKey(path: KeyPath): SecretKey;
   /**
    * The 32-byte seed of a channel: HMAC-SHA256(labelled root, "channel" 0 id). The id is random and kept with the channel,
-   * so restoring an old backup can never give a new channel the keys of one it forgot.
+   * so a node restored from an old backup never uses the keys of a channel that the backup lacks for a new one.
    */
   channelSeed(id: Uint8Array): Uint8Array;
   /** A 32-byte secret for one purpose: HMAC-SHA256(labelled root, label 0 data). */
@@ -74,7 +74,7 @@ export const witnessKeyScript = (key: Uint8Array): Uint8Array => concat(Uint8Arr
 
 /**
  * The keys of a seed of 16 to 64 bytes on a network with this SLIP 44 coin type. `identity` stands in for the derived one
- * where a lab forces it. Throws RangeError on another length.
+ * where an experiment on regtest forces it. Throws RangeError on another length.
  */
 export const keysOf = (seed: Uint8Array, coin: 0 | 1, identity?: SecretKey): NodeKeys => {
   if (seed.length < 16 || seed.length > 64) throw new RangeError(`seed: expected 16 to 64 bytes, got ${seed.length}`);
@@ -86,7 +86,7 @@ export const keysOf = (seed: Uint8Array, coin: 0 | 1, identity?: SecretKey): Nod
   const child = ({ branch, index }: KeyPath): SecretKey => privateKeyOf(branches[branch].derive(index));
   const labelled = (label: string, data: Uint8Array = new Uint8Array()) =>
     hmacSha256(secrets, utf8(label), Uint8Array.of(0), data);
-  // The same few scripts are asked for again and again.
+  // The same few scripts are looked up repeatedly.
   const scripts = new Map<string, Uint8Array>();
   const script = (path: KeyPath): Uint8Array => {
     const name = `${path.branch}/${path.index}`;
@@ -107,15 +107,15 @@ export const keysOf = (seed: Uint8Array, coin: 0 | 1, identity?: SecretKey): Nod
 /** How many addresses past the last one known to be used are looked for: BIP 44's gap limit. */
 export const addressGap = 20;
 
-/** Which scripts are ours. It looks `addressGap` further than the highest index it was told of or has found. */
+/** The scripts of the wallet, by path: up to `addressGap` addresses past the highest index that was noted or found. */
 export interface ScriptIndex {
-  /** The path of a script of ours; undefined for anybody else's. */
+  /** The path of a script of the wallet; undefined for any other. */
   pathOf(script: Uint8Array): KeyPath | undefined;
   /** Makes sure that this path and the gap after it are known, and gives its script. */
   scriptOf(path: KeyPath): Uint8Array;
 }
 
-/** The book of these keys. Scripts are derived once. */
+/** Looks scripts up for these keys. Each script is derived once. */
 export const addressBook = (keys: NodeKeys): ScriptIndex => {
   const paths = new Map<string, KeyPath>();
   const scripts = [[], []] as readonly [Uint8Array[], Uint8Array[]];

@@ -1,4 +1,4 @@
-/** How the wallet is kept: a small record for each coin, sent transaction, promise and one given up, and one for its head. */
+/** The wallet's records: one each for coins, sent transactions, reservations and given-up transactions, and one for its head. */
 
 import { Transaction } from 'bitcoinjs-lib';
 import { text, utf8 } from '../../wire/bytes.ts';
@@ -50,7 +50,7 @@ const coinCodec: Codec<Coin> = struct({
   spent: optional(struct({ txid: id, height: u32 })),
 });
 const sentCodec = struct({ height: optional(u32), raw: rest });
-/** The height is kept one higher, so that -1, a wallet before its first block, fits. */
+/** The height is stored plus one, so that -1, of a wallet before its first block, fits an unsigned field. */
 const headCodec = struct({ height: u32, given: u32, change: u32 });
 
 const writeCoin = (coin: Coin): Uint8Array => encode(coinCodec, coin);
@@ -62,7 +62,7 @@ const readSent =
     return sentOf(Transaction.fromBuffer(raw), book, height);
   };
 
-/** What makes the stored wallet the next one, given that it is the one before. Whole keys. */
+/** The changes that turn the records of one wallet state into those of the next, with whole keys. */
 export const walletChanges = (before: WalletState, after: WalletState): readonly Change[] => {
   const changes = [
     ...changedRecords(at.coin, before.coins, after.coins, writeCoin),
@@ -76,7 +76,7 @@ export const walletChanges = (before: WalletState, after: WalletState): readonly
   return changes;
 };
 
-/** The wallet a store holds; one that has seen nothing where it holds none. Throws StoreError `corrupt`. */
+/** Reads the wallet from the store; a new wallet where there is none. Throws StoreError `corrupt`. */
 export const loadWallet = async (store: Store, book: ScriptIndex): Promise<WalletState> => {
   const record = await store.get(at.head);
   const head = record && readRecord(at.head, record, (value) => decode(headCodec, value));

@@ -1,23 +1,23 @@
-/** What is asked of the wallet for one payment, and what it sets aside. */
+/** A request to spend from the wallet, and the coins reserved for it. */
 import type { Sat } from '../../wire/units.ts';
 import type { Output } from './build.ts';
 import type { KeyPath } from './keys.ts';
 import type { Fund } from './view.ts';
 
-/** One payment out of the wallet, whose script may be known only later. */
+/** A payment out of the wallet, whose output script may be known only later. */
 export interface Want {
   readonly amount: Sat | 'all';
-  /** Bytes of the script it will go to: 34 for a channel's funding output. */
+  /** Length of the output script, bytes: 34 for a channel's funding output. */
   readonly scriptLength: number;
   /** Satoshi per 1,000 weight. */
   readonly feerate: number;
-  /** Confirmations a coin must have; 0, unless told, adds change of our own transactions. */
+  /** Confirmations that a coin must have; 0, the default, also allows change of our own unconfirmed transactions. */
   readonly minDepth?: number;
-  /** What must stay in the wallet: of `all` it comes back, and an amount that does not leave it is refused. */
+  /** What must stay in the wallet, sat: of `all` it becomes change, and an amount that leaves less is refused. */
   readonly leave?: Sat;
 }
 
-/** Coins set aside for one payment, and how they divide. */
+/** The coins reserved for one payment, and the amounts of its outputs and fee. */
 export interface Plan {
   readonly owner: string;
   readonly inputs: readonly Fund[];

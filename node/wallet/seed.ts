@@ -1,6 +1,6 @@
 /**
- * The seed's file: twelve BIP 39 words on one line, readable by its owner alone. It is made once and never rewritten:
- * losing it loses the money, so it comes to the disk before anything is derived from it.
+ * The seed file: twelve BIP 39 words on one line, readable by its owner only. It is written once and never again: without it the money
+ * is lost, so it is on disk before any key is derived from it.
  */
 import { link, lstat, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -11,17 +11,17 @@ import { FileError } from '../base/fileserror.ts';
 import type { Entropy } from '../ports/ports.ts';
 import { WalletError } from './errors.ts';
 
-/** A new BIP 39 sentence of twelve words from 16 bytes of entropy. */
+/** A new BIP 39 mnemonic of twelve words from 16 bytes of entropy. */
 export const newMnemonic = (entropy: Entropy): string => entropyToMnemonic(entropy.bytes(16), wordlist);
 
-/** The 64-byte seed of a BIP 39 sentence, without passphrase. Throws RangeError when word or checksum is wrong. */
+/** The 64-byte seed of a BIP 39 mnemonic, without passphrase. Throws RangeError where a word or the checksum is wrong. */
 export const seedOf = async (mnemonic: string): Promise<Uint8Array> => {
   const words = mnemonic.trim().toLowerCase().split(/\s+/).join(' ');
-  if (!validateMnemonic(words, wordlist)) throw new RangeError('expected 12 to 24 BIP 39 words with a right checksum');
+  if (!validateMnemonic(words, wordlist)) throw new RangeError('expected 12 to 24 BIP 39 words with a valid checksum');
   return mnemonicToSeed(words);
 };
 
-/** Whether the file is there. Throws FileError where that cannot be told. */
+/** Whether the file exists. Throws FileError where that cannot be determined. */
 export const isSeedThere = async (path: string): Promise<boolean> => {
   try {
     await lstat(path);
@@ -32,13 +32,13 @@ export const isSeedThere = async (path: string): Promise<boolean> => {
   }
 };
 
-/** Makes the file, unless there is one. It has its name once it is whole: a power cut or a full disk leaves no half of a seed. */
+/** Creates the file, unless it exists. It gets its name once it is complete: a power cut or a full disk leaves no partial seed. */
 const create = async (path: string, mnemonic: string): Promise<boolean> => {
   const next = `${path}.new`;
   if (await isSeedThere(path)) return false;
   try {
     await writeNew(next, `${mnemonic}\n`, 'w');
-    // Unlike a renaming, this never takes the place of a file.
+    // Unlike rename, link never replaces an existing file.
     await link(next, path);
     await syncFolder(dirname(path));
     return true;
@@ -51,13 +51,13 @@ const create = async (path: string, mnemonic: string): Promise<boolean> => {
 
 export interface OpenedSeed {
   readonly seed: Uint8Array;
-  /** True when the file has just been made, so the chain holds nothing for this seed yet. */
+  /** True when the file has just been created, so no block can hold coins of this seed. */
   readonly fresh: boolean;
 }
 
 /**
- * The seed in that file, which is made when it is not there; its folder must be. Throws WalletError `bad_seed` when the
- * file holds no valid sentence, FileError. Where a lab forces a seed, that is taken and the file left alone.
+ * The seed in that file, which is created where there is none; its folder must exist. Throws WalletError `bad_seed` where the file has
+ * no valid mnemonic, and FileError. A seed that an experiment on regtest forces is used instead, and the file is left alone.
  */
 export const openSeed = async (
   path: string,

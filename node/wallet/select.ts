@@ -1,25 +1,25 @@
 /**
- * Which coins pay for a transaction. A coin counts for what is left after paying for its own input. First a search for a
- * set that needs no change; where there is none, the largest coins first and change for the rest. Pure.
+ * Coin selection. A coin counts with its effective value: its amount less the fee of its own input. Branch and bound looks for a set
+ * that needs no change; where there is none, the largest coins are taken first, with change. Pure.
  */
 import { FEERATE_FLOOR, type Sat, sat } from '../../wire/units.ts';
 import { WalletError } from './errors.ts';
 
-/** Weights of the parts of a transaction (BIP 141): what every one has, and what each part of ours adds. */
+/** Weights of the parts of a transaction (BIP 141). */
 export const weightOf = {
   /** Version, locktime, one-byte counts, and the segwit marker and flag. */
   frame: 42,
-  /** A P2WPKH input: 41 bytes, and a witness with a signature of 72 bytes, the longest there is. */
+  /** A P2WPKH input: 41 bytes, and a witness with a signature of 72 bytes, the longest possible. */
   input: 41 * 4 + 108,
-  /** An output with a script of that many bytes (below 253). */
+  /** An output with a script of that many bytes, below 253. */
   output: (scriptLength: number): number => (8 + 1 + scriptLength) * 4,
 } as const;
 
-/** What a weight costs at a feerate in satoshi per 1,000 weight, rounded up. */
+/** The fee of a weight at a feerate in satoshi per 1,000 weight, rounded up. */
 export const roundedUpFee = (weight: number, feerate: number): bigint =>
   (BigInt(weight) * BigInt(feerate) + 999n) / 1000n;
 
-/** bitcoind's default dust limits by output type (BOLT 3, "Dust Limits"); other scripts by the longest rule, 546. */
+/** bitcoind's default dust limits by output type (BOLT 3, "Dust Limits"); 546, the highest, for other scripts. */
 export const dustOf = (script: Uint8Array): Sat => {
   if (script[0] === 0x6a) return sat(0n);
   if (script.length === 22 && script[0] === 0) return sat(294n);
@@ -30,9 +30,9 @@ export const dustOf = (script: Uint8Array): Sat => {
 };
 
 export interface Spending {
-  /** What the outputs hold together; `all` for one output that takes whatever is left after the fee, and after `leave`. */
+  /** The sum of the outputs; `all` for a single output of everything that is left after the fee and `leave`. */
   readonly amount: Sat | 'all';
-  /** Of `all`, what comes back to us all the same. */
+  /** With `all`: what becomes change all the same. */
   readonly leave?: Sat | undefined;
   /** Weight of those outputs. */
   readonly outputWeight: number;
@@ -44,14 +44,14 @@ export interface Selection<C> {
   readonly coins: readonly C[];
   readonly amount: Sat;
   readonly fee: Sat;
-  /** What comes back to us; undefined when it would not be worth an output. */
+  /** Amount of the change output; undefined where there is none, since it would be dust or cost more than it is worth. */
   readonly change: Sat | undefined;
 }
 
-/** 10,000 sat/vbyte, where bitcoind stops its callers too unless told: more is a mistake. */
+/** 10,000 sat/vbyte, bitcoind's default maximum as well: more is taken for a mistake. */
 const MOST_FEERATE = 2_500_000;
 const changeScriptLength = 22;
-/** How many sets are looked at before change is accepted. */
+/** Sets that branch and bound tries before change is accepted. */
 const searchLimit = 20_000;
 
 interface Valued<C> {
@@ -59,7 +59,7 @@ interface Valued<C> {
   readonly value: bigint;
 }
 
-/** Branch and bound over values in descending order: the set with the least above `target`, within `slack`. */
+/** Branch and bound over values in descending order: the set whose sum exceeds `target` by the least, at most by `slack`. */
 const withoutChange = <C>(
   coins: readonly Valued<C>[],
   target: bigint,
@@ -99,7 +99,7 @@ const total = (coins: readonly { readonly amount: Sat }[]): bigint =>
   coins.reduce((sum, { amount }) => sum + amount, 0n);
 
 /**
- * Coins for a spending. Throws WalletError `insufficient_funds` with what would be needed, or `bad_feerate`.
+ * Selects coins. Throws WalletError `insufficient_funds`, with the amount needed, or `bad_feerate`.
  */
 export const selectCoins = <C extends { readonly amount: Sat }>(
   available: readonly C[],

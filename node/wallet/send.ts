@@ -1,4 +1,4 @@
-/** Paying out of the wallet, from choosing coins to the network's answer, and keeping at it until a block has it. */
+/** Spends from the wallet: selects coins, broadcasts the transaction, and broadcasts it again until it is confirmed. */
 
 import type { Sat, Txid } from '../../wire/units.ts';
 import { displayedTxid } from '../base/txids.ts';
@@ -17,19 +17,19 @@ export interface Payment {
   readonly leave?: Sat;
 }
 
-/** A transaction of the wallet that was given to the network. */
+/** A transaction of the wallet that was broadcast. */
 export interface Given extends ChainTx {
-  /** False while bitcoind has not answered: it goes out once it does. */
+  /** False while bitcoind does not answer: the transaction is broadcast once it does. */
   readonly taken: boolean;
 }
 
-/** The network's words where it refuses a transaction; undefined for any other error. */
+/** bitcoind's reject reason; undefined for any other error. */
 export const refusalOf = (error: unknown): string | undefined =>
   error instanceof ChainError && error.fault.code === 'rejected' ? error.message : undefined;
 
 const rawOf = ({ tx }: ChainTx): Uint8Array => new Uint8Array(tx.toBuffer());
 
-/** Whether the chain answered; where it refused, the wallet is to forget the transaction, and what it said is thrown. */
+/** Whether bitcoind answered. Where it rejected the transaction, the wallet forgets that, and the error is thrown. */
 const handOver = async (wallet: Wallet, chain: Chain, made: ChainTx): Promise<boolean> => {
   try {
     await chain.broadcast(rawOf(made));
@@ -42,8 +42,8 @@ const handOver = async (wallet: Wallet, chain: Chain, made: ChainTx): Promise<bo
 };
 
 /**
- * Publishes a transaction of the wallet, which then counts as sent; where the network refuses it, it counts as never made.
- * A chain that is away is no failure: the transaction goes out with the next `rebroadcast`. Throws ChainError `rejected`.
+ * Broadcasts a transaction of the wallet, which then counts as sent; where bitcoind rejects it, it counts as never made. A bitcoind
+ * that does not answer is no failure: the next `rebroadcast` sends the transaction. Throws ChainError `rejected`.
  */
 export const publish = async (wallet: Wallet, chain: Chain, made: ChainTx): Promise<Given> => {
   await wallet.sending(made);
@@ -52,7 +52,7 @@ export const publish = async (wallet: Wallet, chain: Chain, made: ChainTx): Prom
 
 /**
  * Sends an amount, or everything, to a script. Throws WalletError `insufficient_funds`, `reserved_for_claims`, `dust`, `bad_feerate`, or
- * ChainError `rejected`; the coins are free again then.
+ * ChainError `rejected`; the coins are then free again.
  */
 export const sendTo = async (wallet: Wallet, chain: Chain, payment: Payment): Promise<Given> => {
   const owner = wallet.passingOwner();
@@ -67,8 +67,8 @@ export const sendTo = async (wallet: Wallet, chain: Chain, payment: Payment): Pr
 };
 
 /**
- * Takes the coins of a transaction of ours that no block holds back to the wallet, by another one. Throws WalletError
- * `cannot_give_up`, `insufficient_funds`, or ChainError `rejected`; then the first stands as before.
+ * Gives up an unconfirmed transaction of ours: broadcasts another that spends its inputs back to the wallet. Throws WalletError
+ * `cannot_give_up`, `insufficient_funds`, or ChainError `rejected`; then nothing has changed.
  */
 export const takeBack = async (
   wallet: Wallet,
@@ -80,20 +80,21 @@ export const takeBack = async (
   return { ...made, taken: await handOver(wallet, chain, made) };
 };
 
-/** Gives the network again what no block holds yet: it may have forgotten, never have heard, or want less now. Never throws. */
+/** Broadcasts unconfirmed transactions again: mempools may have dropped them, or ask a lower fee by now. Never throws. */
 export const rebroadcast = async (wallet: Wallet, chain: Chain, log: Log, refusals: Refusals): Promise<void> => {
   for (const made of wallet.pending()) {
     const fields = { txid: displayedTxid(made.txid) };
     try {
       await chain.broadcast(rawOf(made));
-      if (refusals.note(made.txid, undefined)) log.info(fields, 'the network now takes a transaction that it refused');
+      if (refusals.note(made.txid, undefined))
+        log.info(fields, 'bitcoind now accepts a transaction of the wallet that it rejected before');
     } catch (error) {
       const reason = refusalOf(error);
       if (reason === undefined) return;
       if (refusals.note(made.txid, reason))
         log.warn(
           { ...fields, reason },
-          'the network refuses a transaction of ours; it is given to it again with each block',
+          'bitcoind rejects a transaction of the wallet; it is broadcast again with each block',
         );
     }
   }

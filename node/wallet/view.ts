@@ -1,4 +1,4 @@
-/** The wallet as seen from outside: each output with its standing, after what was sent but is not mined yet. */
+/** The outputs of the wallet with their status, unconfirmed transactions of its own included. */
 import { COINBASE_MATURITY } from '../../channel/rules/lockin.ts';
 import { type Sat, sat, type Txid } from '../../wire/units.ts';
 import { outpointKey } from '../chain/watchrules.ts';
@@ -6,7 +6,7 @@ import { pending, type WalletState } from './coins.ts';
 import type { HeldBack } from './errors.ts';
 import type { KeyPath } from './keys.ts';
 
-/** An output of ours. The words of `status` are Core Lightning's. */
+/** An output of the wallet. The values of `status` are Core Lightning's. */
 export interface Fund {
   /** The outpoint as the wallet's key. */
   readonly key: string;
@@ -15,13 +15,13 @@ export interface Fund {
   readonly amount: Sat;
   readonly path: KeyPath;
   readonly status: 'unconfirmed' | 'confirmed' | 'immature' | 'spent';
-  /** Of the block it is in; undefined while unconfirmed. */
+  /** Height of its block; undefined while unconfirmed. */
   readonly height: number | undefined;
-  /** Whom it is promised to. */
+  /** The owner that it is reserved for. */
   readonly reserved: string | undefined;
 }
 
-/** Every output the wallet knows, those spent lately too. Unconfirmed ones are change of our own transactions. */
+/** Every output of the wallet, recently spent ones too. Unconfirmed ones are change of its own transactions. */
 export const fundsOf = (state: WalletState): readonly Fund[] => {
   const waiting = pending(state);
   const spent = new Set(waiting.flatMap((sent) => sent.spends));
@@ -44,7 +44,7 @@ export const fundsOf = (state: WalletState): readonly Fund[] => {
 export const depthOf = (fund: Fund, height: number): number =>
   fund.height === undefined ? 0 : height - fund.height + 1;
 
-/** Those a transaction may spend now: ours to spend, promised to nobody, and as deep as asked (0 allows our own change). */
+/** Outputs that can be spent now: unspent, not reserved, with that many confirmations (0 allows our own change). */
 export const spendable = (state: WalletState, minDepth: number): readonly Fund[] =>
   fundsOf(state).filter(
     (fund) =>
@@ -53,7 +53,7 @@ export const spendable = (state: WalletState, minDepth: number): readonly Fund[]
       depthOf(fund, state.height) >= minDepth,
   );
 
-/** What of the wallet `spendable` leaves out. */
+/** What `spendable` leaves out, by reason. */
 export const heldBack = (state: WalletState, minDepth: number): HeldBack => {
   const there = fundsOf(state).filter(({ status }) => status !== 'spent');
   const free = there.filter(({ reserved, status }) => reserved === undefined && status !== 'immature');
@@ -65,8 +65,8 @@ export const heldBack = (state: WalletState, minDepth: number): HeldBack => {
   };
 };
 
-/** How owners begin that are claims on chain: what is promised to them is spent for what it was kept for. */
+/** Prefix of owners that are claims on chain; coins reserved for them are part of the reserve for claims. */
 export const claimOwner = 'claim/';
 
-/** The sum of some outputs. */
+/** The sum of outputs. */
 export const sumOf = (funds: readonly Fund[]): Sat => sat(funds.reduce((sum, fund) => sum + fund.amount, 0n));

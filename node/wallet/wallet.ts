@@ -1,6 +1,6 @@
 /**
- * The node's own money. The state is always a pure function's last answer; every method first changes it in memory, then
- * waits until that is durable, so two callers never get the same coin. It follows the chain as one of its listeners.
+ * The node's on-chain wallet. Every method changes the state in memory first, by a pure function of coins.ts, and then waits until the
+ * change is durable, so that two callers never get the same coin. The wallet follows the chain as one of its listeners.
  */
 
 import type { Transaction } from 'bitcoinjs-lib';
@@ -28,9 +28,9 @@ export interface WalletParts {
   readonly network: Network;
 }
 
-/** A coin of less, sat, costs as much as it brings to a claim that pays 20 sat/vbyte. */
+/** Coins below this many sat cost a claim that pays 20 sat/vbyte more than they add. */
 const WORTHLESS = roundedUpFee(weightOf.input, 5_000);
-/** Promises to owners of this kind end with the process that made them. */
+/** Reservations for owners of this kind end with the process that made them. */
 const passing = 'send/';
 
 export class Wallet implements ChainListener {
@@ -48,7 +48,7 @@ export class Wallet implements ChainListener {
     this.state = state;
   }
 
-  /** The wallet a store holds; what was set aside for a payment that a crash cut short is free again. Throws StoreError. */
+  /** Reads the wallet from the store, and releases coins reserved for a payment that a crash interrupted. Throws StoreError. */
   static async open(parts: WalletParts): Promise<Wallet> {
     const book = addressBook(parts.keys);
     const { store } = parts;
@@ -70,19 +70,19 @@ export class Wallet implements ChainListener {
     return this.history.list();
   }
 
-  /** Every output known, spent ones included. */
+  /** Every output of the wallet, spent ones included. */
   funds(): readonly Fund[] {
     return fundsOf(this.state);
   }
 
-  /** What could be spent now: confirmed coins and our own change, promised to nobody. Before fees. */
+  /** The sum that could be spent now, before fees: confirmed coins and our own change that are not reserved. */
   spendable(minDepth = 0): Sat {
     return sumOf(spendable(this.state, minDepth));
   }
 
   /**
-   * What could pay for claims on chain: promised to nobody, or to claims. Our own change counts, for claims may spend it; a coin
-   * that would not pay for its own input then does not.
+   * The sum that could pay for claims on chain: coins that are not reserved, or reserved for claims. Our own change counts, since claims
+   * may spend it; coins that would not pay for their own input do not.
    */
   forClaims(): Sat {
     const open = ({ reserved }: Fund): boolean => reserved === undefined || reserved.startsWith(claimOwner);
@@ -91,35 +91,35 @@ export class Wallet implements ChainListener {
     );
   }
 
-  /** The script and the address of an output of ours. */
+  /** A new output of the wallet: its script and address. */
   describe(path: KeyPath): { readonly script: Uint8Array; readonly address: string } {
     const script = this.book.scriptOf(path);
     return { script, address: addressOfScript(script, this.parts.network) ?? '' };
   }
 
-  /** An address nobody has been given before. Durable before it is returned, so that it is always looked for. */
+  /** A new address. Its index is durable before it is returned, so that coins sent to it are always found. */
   async newAddress(): Promise<{ readonly script: Uint8Array; readonly address: string }> {
     return this.describe(await this.nextGiven());
   }
 
   /**
-   * A script for something that most likely comes to nothing, such as an opening that a stranger asks for: the same one
-   * for all who ask, until `taken` says that somebody may really pay to it. So those who only ask use up no addresses, of
-   * which a wallet restored from its seed looks for a few at a time.
+   * A script for an output that will most likely never be made, such as for a channel that a stranger asks to open: everybody gets the
+   * same one until `taken` says that it may be paid to. So requests alone use up no addresses, and a wallet restored from its seed, which
+   * stops looking after a gap of unused addresses, finds all coins.
    */
   async spareScript(): Promise<Uint8Array> {
     this.spare ??= this.newAddress();
     return (await this.spare).script;
   }
 
-  /** That script is now in use, and the next to ask gets another. */
+  /** That script is in use from now on: the next caller gets another. */
   async taken(script: Uint8Array): Promise<void> {
     const spare = await this.spare;
     if (spare !== undefined && equal(spare.script, script)) this.spare = undefined;
   }
 
   /**
-   * Chooses coins for a payment and promises them to `owner`, until they are sent or released; a restart keeps the promise.
+   * Selects coins for a payment and reserves them for `owner`, until they are spent or released; reservations survive a restart.
    * Throws WalletError `insufficient_funds`, `reserved_for_claims`, `bad_feerate`, `already_reserved`.
    */
   async reserve(owner: string, want: Want): Promise<Plan> {
@@ -140,8 +140,8 @@ export class Wallet implements ChainListener {
   }
 
   /**
-   * Coins that may pay the fee of somebody's transaction: those promised to this owner, and of those promised to nobody the
-   * confirmed ones (`free`), and change of our own that no block holds yet (`waiting`): for where nothing else is left.
+   * Coins that may pay the fee of an owner's transaction: those reserved for it, and of those that are not reserved the confirmed ones
+   * (`free`) and our own unconfirmed change (`waiting`), for use where nothing else is left.
    */
   feeCoins(owner: string): Record<'kept' | 'free' | 'waiting', readonly Fund[]> {
     const funds = this.funds();
@@ -155,8 +155,8 @@ export class Wallet implements ChainListener {
   }
 
   /**
-   * Promises these coins to `owner` beside those it has, until they are released or spent; a restart keeps the promise. Throws
-   * WalletError `already_reserved` when one is promised to somebody else.
+   * Reserves these coins for `owner` beside those it has, until they are released or spent; reservations survive a restart. Throws
+   * WalletError `already_reserved` where one is reserved for another owner.
    */
   async promise(owner: string, keys: readonly string[]): Promise<void> {
     for (const key of keys) {
@@ -167,17 +167,17 @@ export class Wallet implements ChainListener {
     if (open.length > 0) await this.save(coins.reserve(this.state, owner, open));
   }
 
-  /** Whether these may be promised to `owner`: nobody else has a promise of one of them. */
+  /** Whether none of these is reserved for another owner. */
   isOpenTo(owner: string, keys: readonly string[]): boolean {
     return keys.every((key) => (this.state.reserved.get(key) ?? owner) === owner);
   }
 
-  /** Signs inputs of a transaction that spend coins of ours; its inputs and outputs must all be there already. */
+  /** Signs the inputs of a transaction that spend coins of the wallet; all inputs and outputs must have been added before. */
   signCoins(tx: Transaction, inputs: readonly { readonly index: number; readonly coin: Fund }[]): void {
     for (const { index, coin } of inputs) signInput(tx, index, coin, this.parts.keys);
   }
 
-  /** Whether an output with this script is the wallet's to spend. */
+  /** Whether the wallet can spend outputs with this script. */
   owns(script: Uint8Array): boolean {
     return this.book.pathOf(script) !== undefined;
   }
@@ -185,12 +185,12 @@ export class Wallet implements ChainListener {
   /** The witness that spends an output with this script. `digest` is BIP 143's with SIGHASH_ALL. Throws RangeError. */
   witness(script: Uint8Array, digest: Uint8Array): readonly Uint8Array[] {
     const path = this.book.pathOf(script);
-    if (path === undefined) throw new RangeError('an output that is not of this wallet');
+    if (path === undefined) throw new RangeError('the wallet has no key for this output');
     return keyWitness(digest, path, this.parts.keys);
   }
 
   /**
-   * The signed transaction of a plan, paying to `script`. Nothing is sent or kept yet: see `sending`. Throws WalletError
+   * The signed transaction of a plan, paying to `script`. It is neither saved nor broadcast: see `sending`. Throws WalletError
    * `dust`.
    */
   sign(plan: Plan, script: Uint8Array): ChainTx {
@@ -200,19 +200,19 @@ export class Wallet implements ChainListener {
     return buildSigned(plan.inputs, outputs, this.parts.keys);
   }
 
-  /** To be called before a transaction of ours is broadcast: from now on its coins are spent and its change is ours. */
+  /** To be called before a transaction of the wallet is broadcast: from now on its inputs are spent and its change is ours. */
   async sending({ tx }: ChainTx): Promise<void> {
     await this.save(coins.withSent(this.state, coins.sentOf(tx, this.book)));
   }
 
-  /** Takes back `sending`, for a transaction the network refused. */
+  /** Undoes `sending`, for a transaction that bitcoind rejected. */
   async forget(id: Txid): Promise<void> {
     await this.save(coins.withoutSent(this.state, id));
   }
 
   /**
-   * A transaction that takes the coins of another of ours back to the wallet, to be broadcast; from now on it is the one that
-   * counts, unless `forget` takes that back. Throws WalletError `cannot_give_up`, `insufficient_funds`.
+   * A transaction, to be broadcast, that spends the inputs of another one of ours back to the wallet. The other is given up from now on,
+   * unless `forget` undoes that. Throws WalletError `cannot_give_up`, `insufficient_funds`.
    */
   async giveUp(id: Txid, feerate: number): Promise<ChainTx & { readonly fee: Sat }> {
     const path: KeyPath = { branch: 1, index: this.state.next[1] };
@@ -223,46 +223,46 @@ export class Wallet implements ChainListener {
     return { ...made, fee };
   }
 
-  /** The transaction that takes back the coins of one of ours that was given up; undefined for any other. */
+  /** The transaction that double-spends one of ours that was given up; undefined for any other. */
   takenBackBy(id: Txid): Txid | undefined {
     const by = this.state.givenUp.get(hex(id));
     return by === undefined ? undefined : txid(unhex(by));
   }
 
-  /** This transaction of ours has come into use, whatever was to take its coins back: it alone counts from now on. */
+  /** This transaction is in use, even if it was given up before: it is broadcast again, and not the one that double-spends it. */
   async stands(id: Txid): Promise<void> {
     const by = this.takenBackBy(id);
     if (by !== undefined) await this.forget(by);
   }
 
-  /** Whether a block has this transaction of ours. */
+  /** Whether this transaction of ours is confirmed. */
   isMined(id: Txid): boolean {
     const ours = this.state.sent.get(hex(id));
     return ours !== undefined && coins.heightOf(this.state, ours) !== undefined;
   }
 
-  /** Frees what was promised to an owner. */
+  /** Releases the coins reserved for an owner. */
   async release(owner: string): Promise<void> {
     await this.save(coins.release(this.state, owner));
   }
 
-  /** Everyone coins are promised to: after a restart those who no longer exist have to be released. */
+  /** All owners of reservations: after a restart those of owners that no longer exist have to be released. */
   owners(): readonly string[] {
     return [...new Set(this.state.reserved.values())];
   }
 
-  /** An owner for a payment made in one go: `open` releases what a crash left promised to it. */
+  /** An owner for a payment within one call: `open` releases what a crash left reserved for it. */
   passingOwner(): string {
     this.passed += 1;
     return `${passing}${this.passed}`;
   }
 
-  /** How many addresses were given out, and how many made for change. */
+  /** How many receiving addresses and change addresses are in use. */
   get used(): coins.NextIndices {
     return this.state.next;
   }
 
-  /** Takes at least that many addresses for used: none of them is given out again, and coins are looked for at all of them. */
+  /** Counts at least that many addresses as used: none of them is returned again, and coins are looked for at all of them. */
   async use(addresses: coins.NextIndices): Promise<void> {
     const next = coins.withUsedAddresses(this.state, addresses);
     const [given, change] = next.next;
@@ -272,8 +272,8 @@ export class Wallet implements ChainListener {
   }
 
   /**
-   * Begins a replay of the whole chain, for addresses that were not looked for when its blocks were applied. `block` takes
-   * each block from the first on; `end`, once the last was taken and before another is applied, keeps what was found.
+   * Begins a replay of the whole chain, for addresses that were not looked for when its blocks were applied. `block` takes every block
+   * from the first on; `end` saves what was found, after the last block and before another is applied.
    */
   beginReplay(): { block(block: Block): void; end(): Promise<void> } {
     let replayed = coins.beforeChain(this.state);
@@ -290,17 +290,17 @@ export class Wallet implements ChainListener {
     };
   }
 
-  /** The transaction in the chain that has taken what one of ours needs: unless a reorg undoes it, ours will never be mined. */
+  /** The confirmed transaction that conflicts with one of ours: unless a reorg undoes it, ours will never confirm. */
   rivalOf(id: Txid): coins.Rival | undefined {
     return coins.rivalOf(this.state, id);
   }
 
-  /** Our transactions that no block holds and that still may be mined, parents first: to be broadcast again. */
+  /** Our unconfirmed transactions that can still confirm, parents first: to be broadcast again. */
   pending(): readonly ChainTx[] {
     return coins.pending(this.state).map(coins.sentTx);
   }
 
-  /** Own change only when confirmed coins do not suffice: a chain of unconfirmed transactions is a risk of its own. */
+  /** Uses unconfirmed change only where confirmed coins do not suffice: every unconfirmed parent is a risk. */
   private choose(spending: Parameters<typeof selectCoins>[1], minDepth: number): ReturnType<typeof selectCoins<Fund>> {
     const select = (depth: number): ReturnType<typeof selectCoins<Fund>> | WalletError => {
       try {
@@ -322,7 +322,7 @@ export class Wallet implements ChainListener {
     return { branch: 0, index };
   }
 
-  /** Makes a state the present one and says what to keep of it. */
+  /** Sets the state, and returns the changes to save. */
   private step(next: coins.WalletState): readonly Change[] {
     const changes = walletChanges(this.state, next);
     this.state = next;

@@ -135,7 +135,7 @@ describe('what does not', () => {
   test('a file in the place of the backup that is something else', async () => {
     await used();
     await writeFile(place('channels.backup'), 'a letter');
-    await refused('other_backup', 'this is no channel backup');
+    await refused('other_backup', 'the file is no channel backup');
   });
 
   test('a damaged backup beside a new store, while a used one goes on without it', async () => {

@@ -242,7 +242,7 @@ test('a backup with a channel that the store does not know is kept under another
   await alice.node.backups.settled();
   const aside = join(homeOf('again'), 'channels.backup.1');
   expect(
-    logs['again']?.some((line) => line.includes('holds what this node does not know') && line.includes(aside)),
+    logs['again']?.some((line) => line.includes('had channels that this node does not know') && line.includes(aside)),
   ).toBe(true);
   expect((await alice.call('recover', { file: aside })).stubs).toHaveLength(1);
 });
@@ -272,7 +272,7 @@ test('a backup that cannot be taken is refused with its field, and nothing chang
   await bob.call('backup', { file });
   await refused(file).toThrow('seed_id: the backup was made by a node with another seed');
   await writeFile(file, 'a letter');
-  await refused(file).toThrow('magic: this is no channel backup');
+  await refused(file).toThrow('magic: the file is no channel backup');
   await expect(alice.call('backup', { file })).rejects.toThrow('is no backup: it is left as it is');
   await refused(join(dir, 'nowhere')).toThrow('cannot be read');
   const own = await readFile(join(homeOf('alice'), 'channels.backup'));

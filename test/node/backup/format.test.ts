@@ -96,9 +96,15 @@ test('every byte that is another is noticed', () => {
 describe('refused, naming the field', () => {
   const version = (n: number) => Uint8Array.from(sealed, (byte, at) => (at === 8 ? n : byte));
   const rows: readonly (readonly [claim: string, file: Uint8Array, by: typeof key, code: string, text: string])[] = [
-    ['something else', new Uint8Array(200), key, 'no_backup', 'magic: this is no channel backup'],
-    ['nothing', new Uint8Array(), key, 'no_backup', 'magic: this is no channel backup'],
-    ['one that ends early', sealed.subarray(0, 60), key, 'damaged', 'the backup is damaged: it ends after 60 bytes'],
+    ['something else', new Uint8Array(200), key, 'no_backup', 'magic: the file is no channel backup'],
+    ['nothing', new Uint8Array(), key, 'no_backup', 'magic: the file is no channel backup'],
+    [
+      'one that ends early',
+      sealed.subarray(0, 60),
+      key,
+      'damaged',
+      'the backup is damaged: the file ends after 60 bytes',
+    ],
     ['one cut off', sealed.subarray(0, sealed.length - 1), key, 'damaged', 'not those that were written'],
     ['one with more behind it', concat(sealed, Uint8Array.of(0)), key, 'damaged', 'not those that were written'],
     [
@@ -108,7 +114,7 @@ describe('refused, naming the field', () => {
       'newer_version',
       'version: the backup is of version 2, this node knows up to 1',
     ],
-    ['of a version there never was', version(0), key, 'damaged', 'version: 0 is none there ever was'],
+    ['of a version there never was', version(0), key, 'damaged', 'version: there never was a version 0'],
     [
       'of another network',
       sealBackup(one, backupKey(keysOf(seed, 1), networkOf('signet')), systemEntropy),

@@ -106,7 +106,7 @@ describe('a held save', () => {
 
 test('a save that fails is the end of saving', async () => {
   const { store, disk } = make(['b', { do: 'fail' }]);
-  const why = 'the store could not be written and takes nothing more: dev-fail-save says so';
+  const why = 'writing to the store failed, and it accepts no more writes: dev-fail-save says so';
   expect(await commitAll(store, 'a', 'b', 'c')).toEqual(['kept', why, why]);
   expect(await commitAll(store, 'd')).toEqual([why]);
   expect([...disk.keys()]).toEqual(['a']);
