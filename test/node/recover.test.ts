@@ -273,7 +273,7 @@ test('a backup that cannot be taken is refused with its field, and nothing chang
   await refused(file).toThrow('seed_id: the backup was made by a node with another seed');
   await writeFile(file, 'a letter');
   await refused(file).toThrow('magic: the file is no channel backup');
-  await expect(alice.call('backup', { file })).rejects.toThrow('is no backup: it is left as it is');
+  await expect(alice.call('backup', { file })).rejects.toThrow('is no backup, so it is not overwritten');
   await refused(join(dir, 'nowhere')).toThrow('cannot be read');
   const own = await readFile(join(homeOf('alice'), 'channels.backup'));
   await writeFile(file, own.subarray(0, own.length - 40));

@@ -105,8 +105,8 @@ describe('refused, naming the field', () => {
       'damaged',
       'the backup is damaged: the file ends after 60 bytes',
     ],
-    ['one cut off', sealed.subarray(0, sealed.length - 1), key, 'damaged', 'not those that were written'],
-    ['one with more behind it', concat(sealed, Uint8Array.of(0)), key, 'damaged', 'not those that were written'],
+    ['one cut off', sealed.subarray(0, sealed.length - 1), key, 'damaged', 'its contents were changed'],
+    ['one with more behind it', concat(sealed, Uint8Array.of(0)), key, 'damaged', 'its contents were changed'],
     [
       'of a later version',
       version(2),
