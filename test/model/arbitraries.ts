@@ -1,6 +1,7 @@
 /** fast-check arbitraries for runs between honest nodes and for force closes: single moves, and sequences that chance seldom finds. */
 
 import fc from 'fast-check';
+import { DEPLOYED } from '../../amp/deployed.ts';
 import { schemeNames } from '../../amp/schemes.ts';
 import type { Move, RunOptions } from './moves.ts';
 import type { PayMove } from './paying.ts';
@@ -20,12 +21,14 @@ const amount = fc.oneof(
   { weight: 1, arbitrary: fc.record({ percent: fc.integer({ min: 50, max: 101 }) }) },
 );
 
+const scheme = fc.constantFrom('single' as const, 'mpp' as const, DEPLOYED, ...schemeNames);
+
 export const payment: fc.Arbitrary<PayMove> = fc.record({
   do: fc.constant('pay' as const),
   from: node,
   to: side,
   amount,
-  scheme: fc.constantFrom('single', 'mpp', ...schemeNames),
+  scheme,
   shards: fc.integer({ min: 1, max: 4 }),
   twist: fc.oneof(
     { weight: 8, arbitrary: fc.constant('none' as const) },
@@ -127,7 +130,7 @@ export const paymentTo = (payee: number | undefined): fc.Arbitrary<PayMove> =>
       from: payee === undefined ? fc.constantFrom(0, 2) : fc.constant(payee === 0 ? 2 : 0),
       to: fc.constant(0 as const),
       amount: fc.record({ msat: fc.bigInt(10_000_000n, 150_000_000n) }),
-      scheme: fc.constantFrom('single', 'mpp', ...schemeNames),
+      scheme,
       shards: fc.integer({ min: 1, max: 3 }),
       twist: fc.constantFrom('none', 'none', 'none', 'withheld'),
     })

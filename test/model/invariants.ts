@@ -4,7 +4,7 @@ import type { PaymentRequest } from '../../amp/io.ts';
 import { records } from '../../channel/model/persist.ts';
 import { localCommitment, remoteCommitment } from '../../channel/rules/commitmentupdates.ts';
 import { CHANNELS } from '../../node/channels/onchain.ts';
-import type { InvoiceRecord } from '../../node/pay/invoicerecord.ts';
+import { type InvoicePayment, type InvoiceRecord, isReusable } from '../../node/pay/invoicerecord.ts';
 import type { PaymentRecord } from '../../node/pay/paymentrecord.ts';
 import { networkOf } from '../../node/ports/network.ts';
 import { keysOf } from '../../node/wallet/keys.ts';
@@ -73,10 +73,23 @@ const listedBy = async (world: World, place: number): Promise<ReadonlyMap<string
   return out;
 };
 
+/** An invoice, and every payment of it: more than one where it may be paid again. */
+interface Paid {
+  readonly invoice: InvoiceRecord;
+  readonly payments: readonly InvoicePayment[];
+}
+
+/** More payments of one invoice than a run makes. */
+const MANY = 1000;
+
 /** All invoices of a node, by label. */
-const invoicesOf = async (world: World, place: number): Promise<ReadonlyMap<string, InvoiceRecord>> => {
-  const out = new Map<string, InvoiceRecord>();
-  for await (const record of world.node(place)?.invoices.list() ?? []) out.set(record.label, record);
+const invoicesOf = async (world: World, place: number): Promise<ReadonlyMap<string, Paid>> => {
+  const out = new Map<string, Paid>();
+  const invoices = world.node(place)?.invoices;
+  for await (const invoice of invoices?.list() ?? []) {
+    const payments = isReusable(invoice) ? await invoices?.payments(invoice, MANY) : invoice.paid && [invoice.paid];
+    out.set(invoice.label, { invoice, payments: payments ?? [] });
+  }
   return out;
 };
 
@@ -102,28 +115,32 @@ const results = async (world: World, unilateral: boolean): Promise<readonly stri
       return [`${id} is complete with ${delivered}`];
     if (kept.status === 'failed' && parts > 0) return [`${id} failed although ${delivered} msat were claimed`];
     if (invoiceNumber === undefined || kept.status !== 'complete') return [];
-    const invoice = invoicesByLabel[to]?.get(`${invoiceNumber}`);
-    const mine = preimages.every((one) => invoice?.paid?.preimages.some((theirs) => equal(one, theirs)));
-    const paid =
-      invoice?.paid !== undefined && mine && (!isAmp(scheme) || preimages.length === invoice.paid.preimages.length);
+    const paid = invoicesByLabel[to]
+      ?.get(`${invoiceNumber}`)
+      ?.payments.some(
+        (payment) =>
+          preimages.every((one) => payment.preimages.some((theirs) => equal(one, theirs))) &&
+          (!isAmp(scheme) || preimages.length === payment.preimages.length),
+      );
     return paid ? [] : [`${id} is complete and its invoice is not`];
   });
 };
 
-/** An invoice that its payee takes for paid was paid by exactly one payment. */
+/** An invoice was paid by as many payments as its payee has of it: one, unless it may be paid again. */
 const invoices = async (world: World, unilateral: boolean): Promise<readonly string[]> => {
   if (world.faulty !== undefined) return [];
   const { observed } = world;
   const invoicesByLabel = await Promise.all(names.map((_, place) => invoicesOf(world, place)));
   return invoicesByLabel.flatMap((own, place) =>
-    [...own.values()].flatMap(({ label, paid }) => {
+    [...own.values()].flatMap(({ invoice: { label }, payments }) => {
       const by = [...observed.payments.values()].filter(
         ({ id, to, invoiceNumber }) =>
           to === place && `${invoiceNumber}` === label && observed.kept.get(id)?.status === 'complete',
       );
-      if (unilateral && paid !== undefined && paid.received < DUSTY) return [];
-      const expected = paid === undefined ? 0 : 1;
-      return by.length === expected ? [] : [`${names[place]}'s invoice ${label} was paid by ${by.length} payments`];
+      if (unilateral && payments.some(({ received }) => received < DUSTY)) return [];
+      return by.length === payments.length
+        ? []
+        : [`${names[place]}'s invoice ${label} was paid by ${by.length} payments, and has ${payments.length}`];
     }),
   );
 };

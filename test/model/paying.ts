@@ -1,5 +1,6 @@
 /** Invoices and payments of a run: what a caller of the nodes' API would ask for, drawn from a few numbers. */
-import type { PaymentRequest } from '../../amp/io.ts';
+import { DEPLOYED } from '../../amp/deployed.ts';
+import type { InvoiceTerms, PaymentRequest } from '../../amp/io.ts';
 import { LEAST_SHARE } from '../../amp/limits.ts';
 import { outletOf } from '../../node/channels/views.ts';
 import type { Node } from '../../node/core/node.ts';
@@ -31,18 +32,30 @@ export const DUSTY = 10_000_000n;
 /** Its smallest part, in millisatoshi. */
 export const SMALLEST = 5_000_000n;
 
+/** What kind of invoice a payment is for. */
+const kindFor = (scheme: PaymentRequest['scheme']): InvoiceTerms['kind'] =>
+  scheme === DEPLOYED ? 'deployed_amp' : scheme === 'single' || scheme === 'mpp' ? 'ordinary' : 'eob_amp';
+
 /** Makes an invoice on a node that is up; its number names it. */
-const invoice = async (world: World, payee: Node, place: number, n: number, amount: bigint, eob: boolean) => {
-  const hash = eob ? secret(n, 'hash') : sha256(secret(n, 'preimage'));
+const invoice = async (
+  world: World,
+  payee: Node,
+  place: number,
+  n: number,
+  amount: bigint,
+  kind: InvoiceTerms['kind'],
+) => {
+  const isAmp = kind !== 'ordinary';
+  const hash = isAmp ? secret(n, 'hash') : sha256(secret(n, 'preimage'));
   void payee.invoices.add({
     label: `${n}`,
-    kind: eob ? 'eob_amp' : 'ordinary',
+    kind,
     bolt11: '',
     description: '',
     amount: msat(amount),
     paymentHash: paymentHash(hash),
     paymentSecret: secret(n, 'secret'),
-    preimage: eob ? undefined : preimage(secret(n, 'preimage')),
+    preimage: isAmp ? undefined : preimage(secret(n, 'preimage')),
     minFinalCltv: payee.config.cltvFinal,
     expiresAt: payee.now() + 3600,
   });
@@ -74,6 +87,10 @@ const requestOf = (
     deadline: node.now() + PATIENCE,
     withhold: twist === 'withheld' ? 1 : 0,
   };
+  if (scheme === DEPLOYED) {
+    const paymentSecret = twist === 'bare' ? secret(n, 'bare') : secret(invoiceNumber, 'secret');
+    return { ...terms, scheme, paymentSecret, metadata: undefined };
+  }
   if (scheme !== 'single' && scheme !== 'mpp') {
     const paymentId = twist === 'bare' ? zeros(11) : secret(invoiceNumber, 'secret').slice(0, 11);
     return { ...terms, scheme, paymentId };
@@ -116,12 +133,12 @@ export const pay = async (world: World, move: PayMove): Promise<void> => {
   const most = outlets.reduce((sum, { spendable }) => sum + spendable, 0n);
   const amount = 'msat' in move.amount ? move.amount.msat : (most * BigInt(move.amount.percent)) / 100n;
   if (amount < 2n) return;
-  const eob = move.scheme !== 'single' && move.scheme !== 'mpp';
-  const bare = eob && (move.twist === 'bare' || move.twist === 'unknown');
-  // Paying once more what was paid before: the payee takes it once.
+  const kind = kindFor(move.scheme);
+  const bare = kind !== 'ordinary' && (move.twist === 'bare' || move.twist === 'unknown');
+  // Paying once more what was paid before: the payee takes it once, unless its invoice is for an AMP as lnd deploys it.
   const again = move.twist === 'again' ? paidBefore(world, move, to) : undefined;
   const invoiceNumber = again ?? n;
-  if (!bare && again === undefined && move.twist !== 'unknown') await invoice(world, payee, to, n, amount, eob);
+  if (!bare && again === undefined && move.twist !== 'unknown') await invoice(world, payee, to, n, amount, kind);
   const request = requestOf(payer, bare ? { ...move, twist: 'bare' } : move, n, invoiceNumber, payee, amount);
   observed.payments.set(request.id, {
     id: request.id,
