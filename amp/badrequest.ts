@@ -4,7 +4,7 @@ import { MAX_EXPIRY_AHEAD } from '../wire/units.ts';
 import type { PaymentFailure } from './events.ts';
 import type { PaymentContext, PaymentRequest } from './io.ts';
 import { blobsFault } from './onions.ts';
-import { isEob, redundancyOf, strategyOf } from './payment.ts';
+import { isEob, isOrdinary, redundancyOf, strategyOf } from './payment.ts';
 import type { Schemes } from './scheme.ts';
 import { defaultStrategy, unknownStrategy } from './strategies.ts';
 
@@ -36,6 +36,8 @@ export const badField = (request: PaymentRequest, context: PaymentContext): Paym
   if (entropy.length !== 32) return bad('entropy', '32 bytes');
   const blobs = blobsFault(request, context);
   if (blobs !== undefined) return blobs;
+  if (isOrdinary(request) && request.total !== undefined && request.total < amount)
+    return bad('amount', `no more than the whole, ${request.total} msat`);
   if (!isEob(request)) return request.paymentSecret.length === 32 ? undefined : bad('paymentSecret', '32 bytes');
   if (!schemes.has(request.scheme)) return unknownScheme(schemes);
   if (request.paymentId.length !== 11) return bad('paymentId', '11 bytes');

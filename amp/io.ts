@@ -208,6 +208,8 @@ export interface OrdinaryRequest extends PaymentTerms {
   readonly paymentSecret: Uint8Array;
   /** payment_metadata of the invoice. */
   readonly metadata: Uint8Array | undefined;
+  /** total_msat, where other nodes pay the rest of it: more than `amount`. */
+  readonly total?: Msat | undefined;
   /** Pays without an invoice: this is sent in the place of the secret and metadata, which are not used. */
   readonly keysend?: Keysend | undefined;
 }

@@ -72,7 +72,8 @@ const final = (
   const keysend = isDeployed(request) ? undefined : request.keysend;
   if (keysend !== undefined)
     return { kind: 'tlv', stream: writeFinal({ ...what, keysend: keysend.preimage, custom: keysend.extraTlvs }) };
-  const paymentData = { paymentSecret: request.paymentSecret, totalMsat: request.amount };
+  const whole = isDeployed(request) ? undefined : request.total;
+  const paymentData = { paymentSecret: request.paymentSecret, totalMsat: whole ?? request.amount };
   const amp = isDeployed(request) ? record : undefined;
   return { kind: 'tlv', stream: writeFinal({ ...what, paymentData, amp, paymentMetadata: request.metadata }) };
 };

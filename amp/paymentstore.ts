@@ -22,7 +22,7 @@ import {
   WireError,
 } from '../wire/codec.ts';
 import { bytes32, msat, paymentHash, point, preimage, shortChannelId } from '../wire/fields.ts';
-import { MAX_EXPIRY_AHEAD } from '../wire/units.ts';
+import { MAX_EXPIRY_AHEAD, type Msat } from '../wire/units.ts';
 import { DEPLOYED } from './deployed.ts';
 import type { PaymentFailure } from './events.ts';
 import type { HopBlobs } from './extras.ts';
@@ -103,6 +103,11 @@ const hasExtras = (value: PaymentRequest): value is AmpRequest =>
 const strategy = struct({ strategy: ascii });
 const namesStrategy = (value: PaymentRequest): value is PaymentRequest & { readonly strategy: string } =>
   value.strategy !== undefined;
+
+/** Of a payment that is a part of what the payee is to get; in a record of its own for the same reason. */
+const totalRecord = struct({ total: msat });
+const totalIn = (value: PaymentRequest): { readonly total: Msat } | undefined =>
+  isOrdinary(value) && value.total !== undefined ? { total: value.total } : undefined;
 
 /** What only a keysend has; in a record of its own for the same reason. */
 const keysendRecord: Codec<Keysend> = struct({
@@ -205,13 +210,14 @@ const result: Codec<PaymentResult> = union('event', {
 export const paymentTables = (payment: Payment): readonly Table[] => {
   if (payment.kind === 'running') {
     const one = <T>(name: string, codec: Codec<T>, value: T): Table => table(name, value, codec, () => [['0', value]]);
-    const keysend = keysendIn(payment.request);
+    const [keysend, total] = [keysendIn(payment.request), totalIn(payment.request)];
     return [
       one('request', request, payment.request),
       one('bounds', bounds, payment.request),
       ...(hasExtras(payment.request) ? [one('extras', extras, payment.request)] : []),
       ...(namesStrategy(payment.request) ? [one('strategy', strategy, payment.request)] : []),
       ...(keysend === undefined ? [] : [one('keysend', keysendRecord, keysend)]),
+      ...(total === undefined ? [] : [one('total', totalRecord, total)]),
       ...(payment.request.blobs === undefined ? [] : [one('blobs', blobRecord, payment.request.blobs)]),
       one('progress', progress, payment.progress),
       ...(payment.progress.keepBack === nothingKeptBack ? [] : [one('keepback', keepBack, payment.progress.keepBack)]),
@@ -229,8 +235,9 @@ export const checkRequest = (terms: PaymentRequest): void => {
   encode(bounds, terms);
   if (hasExtras(terms)) encode(extras, terms);
   if (namesStrategy(terms)) encode(strategy, terms);
-  const keysend = keysendIn(terms);
+  const [keysend, total] = [keysendIn(terms), totalIn(terms)];
   if (keysend !== undefined) encode(keysendRecord, keysend);
+  if (total !== undefined) encode(totalRecord, total);
   if (terms.blobs !== undefined) encode(blobRecord, terms.blobs);
 };
 
@@ -252,6 +259,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
     extras: one('extras', extras),
     strategy: one('strategy', strategy),
     keysend: one('keysend', keysendRecord),
+    total: one('total', totalRecord),
     blobs: one('blobs', blobRecord),
     progress: one('progress', progress),
     keepBack: one('keepback', keepBack),
@@ -271,6 +279,7 @@ export const restorePayment = (records: ReadonlyMap<string, Uint8Array>): Paymen
       ...parts.extras,
       ...parts.strategy,
       ...(parts.keysend !== undefined && { keysend: parts.keysend }),
+      ...parts.total,
       ...(parts.blobs !== undefined && { blobs: parts.blobs }),
     },
     progress: {

@@ -192,6 +192,8 @@ const failureText = (why: PaymentFailure): string => {
     case 'bad_request':
       return `${why.field}: expected ${why.expected}`;
     case 'refused_by_destination':
+      if (why.failure === 'mpp_timeout')
+        return 'the destination gave back what it got, since the rest of the whole amount did not arrive in time: mpp_timeout';
       return `the destination refused the payment: ${why.failure}`;
     case 'too_many_attempts':
       return `gave up after ${why.attempts} attempts`;

@@ -87,6 +87,10 @@ export const nodeRows: Rows = {
     await xpaid(line, 'successful_parts'),
     await xpaid(line, 'successful_parts', { maxfee: 0 }),
   ],
+  'xpay.partial_msat': async (line) => [
+    await xpaid(line, 'successful_parts'),
+    await xpaid(line, 'successful_parts', { partial_msat: 10n ** 15n }),
+  ],
   'xpay.maxdelay': async (line) => [
     await xpaid(line, 'successful_parts'),
     await xpaid(line, 'successful_parts', { maxdelay: 60 }),

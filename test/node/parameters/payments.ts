@@ -195,6 +195,8 @@ export const payRows: Rows = {
     await paid(line, { exclude: [line.bob.id], retry_for: 0 }),
     field(await paid(line, { exclude: [STRANGER] }), 'status'),
   ],
+  // A part alone would be held for a minute; here one that is more than the whole is refused.
+  'pay.partial_msat': (line) => payField(line, 'status', { partial_msat: 10n ** 15n }),
   'pay.maxdelay': (line) => payField(line, 'status', { maxdelay: 60 }),
   'pay.retry_for': async (line) => {
     const paying = async (given: object) =>

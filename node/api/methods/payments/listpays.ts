@@ -9,7 +9,7 @@ import * as param from '../../params.ts';
 import * as field from '../../results.ts';
 import { readInvoice } from '../invoices/invoicetext.ts';
 import { inOrder } from './inorder.ts';
-import { failureField, partial, schemeShown, shard, shardOf } from './paymentrow.ts';
+import { failureField, partial, shard, shardOf } from './paymentrow.ts';
 import { groupRow, groupsOf, type SendpayGroup } from './sendpaygroups.ts';
 
 const params = z.strictObject({
@@ -83,7 +83,7 @@ const payRow = (node: Parts, record: PaymentRecord): Row => {
       payment_preimages: result.preimages.map(hex),
       ...(!isAmp(record) && result.preimages[0] && { preimage: hex(result.preimages[0]) }),
     }),
-    ...schemeShown(record),
+    scheme: record.scheme,
     ...(shards.length > 0 && { shards: shards.map(shardOf) }),
   };
 };

@@ -35,7 +35,7 @@ const params = z.strictObject({
   exclude: excludeParam.optional().describe('nodes, and channels in one direction, to avoid'),
   maxfee: maxfeeParam,
   description: param.prose.optional().describe('what the hashed description of the invoice stands for'),
-  partial_msat: param.refused.describe('a part to pay, where others pay the rest'),
+  partial_msat: param.amountMsat.optional().describe('the part to pay from here, where other nodes pay the rest'),
   ...ampParams,
   strategy: strategyParam,
   blob: blobParam,
@@ -85,7 +85,26 @@ const hintsOf = (invoice: Invoice): readonly Hint[] =>
 /** What it needs of a node. */
 type Parts = Pick<Node, 'channels' | 'graph' | 'keys' | 'network' | 'now' | 'outage' | 'payments' | 'ports'>;
 
-const requestFor = (node: Parts, invoice: Invoice, amount: Msat, params: Params): PaymentRequest => {
+/**
+ * What is paid from here of `total`. Throws ApiError for more than that, and for a part of it where the payee does not hold parts until
+ * they are the whole: without basic_mpp, or by an AMP, whose shares one payer has to make.
+ */
+const ownAmount = (invoice: Invoice, total: Msat, { partial_msat }: Pick<Params, 'partial_msat'>): Msat => {
+  if (partial_msat === undefined || partial_msat === total) return total;
+  if (partial_msat === 0n || partial_msat > total)
+    throw new ApiError('invalid_params', `partial_msat: expected 1 to ${total} msat, which is the whole amount`);
+  if (ampOf(invoice.features) !== undefined)
+    throw new ApiError('invalid_params', 'partial_msat: an atomic multi-path payment has one payer; leave it out');
+  if (!hasFeature(invoice.features, 'basic_mpp'))
+    throw new ApiError(
+      'invalid_params',
+      'partial_msat: the payee takes the amount whole alone, its invoice has no basic_mpp',
+    );
+  return partial_msat;
+};
+
+const requestFor = (node: Parts, invoice: Invoice, total: Msat, params: Params): PaymentRequest => {
+  const amount = ownAmount(invoice, total, params);
   const common = {
     ...terms(node, amount, params, invoice.timestamp + invoice.expiry),
     ...strategyTerms(node, params),
@@ -107,6 +126,7 @@ const requestFor = (node: Parts, invoice: Invoice, amount: Msat, params: Params)
     paymentHash: invoice.paymentHash,
     paymentSecret: secret,
     metadata,
+    ...(amount < total && { total }),
   };
 };
 

@@ -47,7 +47,8 @@ export const paidFields = {
   /** Present where one preimage proves the payment; an atomic multi-path payment has `payment_preimages`. */
   payment_preimage: field.hash.optional(),
   payment_preimages: z.array(field.hash),
-  scheme: field.text.optional(),
+  /** The share scheme of an AMP; `single` for one HTLC, `mpp` for several of one payment hash. */
+  scheme: field.text,
   shards: z.array(shard).optional(),
 };
 
@@ -74,8 +75,6 @@ export const shardOf = (shard: ShardRecord): Shard => {
   };
 };
 
-export const schemeShown = (record: PaymentRecord) => (isAmp(record) ? { scheme: record.scheme } : {});
-
 /** Where less was claimed than was meant. */
 export const partial = (record: PaymentRecord) => {
   const text = shortfall(record);
@@ -95,7 +94,7 @@ export const paid = (node: Pick<Node, 'payments'>, record: PaymentRecord): Paid 
     ...(!isAmp(record) && preimages[0] && { payment_preimage: hex(preimages[0]) }),
     payment_preimages: preimages.map(hex),
     ...partial(record),
-    ...schemeShown(record),
+    scheme: record.scheme,
     shards: node.payments.shardsOf(record.id).map(shardOf),
   };
 };
