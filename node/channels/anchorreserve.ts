@@ -1,7 +1,7 @@
-/** How much is kept in the wallet for channels with anchors, unless options say otherwise (see reserve.ts). */
+/** The default of the anchor reserve: coins that stay in the wallet for channels with anchors (see reserve.ts). */
 import { type Sat, sat } from '../../wire/units.ts';
 
-/** What is kept for each channel with anchors, and for all of them together at most. Zero: nothing is asked for or kept. */
+/** Kept for each channel with anchors, sat, and for all of them together at most. Zero: no reserve. */
 export interface AnchorReserve {
   readonly perChannel: Sat;
   readonly most: Sat;

@@ -1,4 +1,4 @@
-/** A channel's effects on money and chain: funding, watching, publishing. */
+/** Performs a channel's effects on wallet and chain: signs fundings, watches outputs, broadcasts transactions. */
 import { Transaction } from 'bitcoinjs-lib';
 import type { Effect } from '../../channel/model/io.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
@@ -17,11 +17,11 @@ import { watchIds } from './fundingnotices.ts';
 type BroadcastParts = Pick<ChainEffectsParts, 'chain' | 'wallet' | 'log' | 'backups' | 'refusals'>;
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
-/** The file that channels are taken back from: what is in it by now, the channel about to be funded with it. */
+/** The backup file, which has to have a channel before that is funded. */
 export interface BackupKeeper {
-  /** Something may have changed: the file is written if so. Never throws. */
+  /** Writes the file if its contents changed. Never throws. */
   refresh(): void;
-  /** Resolves once the file says all that it should by now, or could not be written. */
+  /** Resolves once the file is up to date, or could not be written. */
   settled(): Promise<void>;
 }
 
@@ -37,18 +37,18 @@ export interface ChainEffectsParts {
 
 const FUNDING = 'channel/';
 
-/** Who coins set aside for a funding belong to. */
+/** The owner of the coins reserved for a funding. */
 export const fundingOwner = (key: string): string => `${FUNDING}${key}`;
 
-/** Frees coins set aside for openings that a crash ended before anything was saved of them. Throws StoreError. */
+/** Releases coins reserved for openings that a crash ended before they were saved. Throws StoreError. */
 export const releaseUnusedFundings = async (wallet: Wallet, channels: ReadonlyMap<string, Entry>): Promise<void> => {
   for (const owner of wallet.owners())
     if (owner.startsWith(FUNDING) && !channels.has(owner.slice(FUNDING.length))) await wallet.release(owner);
 };
 
 /**
- * Signs the funding transaction from the coins set aside, and asks the network whether it would take it: before the peer knows
- * of it, an opening costs nothing to give up.
+ * Signs the funding transaction with the reserved coins, and tests whether the mempool would accept it: before `funding_created` is
+ * sent, an opening can be given up at no cost.
  */
 export const fundChannel = async (
   { wallet, chain, log }: Pick<ChainEffectsParts, 'wallet' | 'chain' | 'log'>,
@@ -57,14 +57,14 @@ export const fundChannel = async (
 ): Promise<void> => {
   const { plan, machine } = entry;
   try {
-    if (plan === undefined) throw new Error('no coins were set aside');
+    if (plan === undefined) throw new Error('no coins are reserved for this funding');
     const { tx } = wallet.sign(plan, script);
     const raw = new Uint8Array(tx.toBuffer());
     await chain.testAccept(raw).catch((error: unknown) => {
       if (refusalOf(error) !== undefined) throw error;
       log.warn(
         { ...logFields(entry), reason: String(error) },
-        'bitcoind could not be asked about a funding; it goes on',
+        'bitcoind could not test a funding transaction; the opening goes on',
       );
     });
     const output = tx.outs.findIndex((out) => equal(new Uint8Array(out.script), script));
@@ -74,7 +74,7 @@ export const fundChannel = async (
   }
 };
 
-/** Has the chain tell of the funding output's depth and of whatever spends it. */
+/** Watches the depth of the funding output, and the transaction that spends it. */
 export const watchFunding = async (
   { watcher, follower }: Pick<ChainEffectsParts, 'watcher' | 'follower'>,
   { key }: Entry,
@@ -92,18 +92,18 @@ export const watchFunding = async (
   );
 };
 
-/** Publishes a transaction of a channel. A chain that is away gets it later: the channel asks again after a restart or block. */
+/** Broadcasts a transaction of a channel. Where bitcoind does not answer, the channel asks again after a block or a restart. */
 export const broadcast = async (side: BroadcastParts, entry: Entry, effect: EffectOf<'broadcast'>): Promise<void> => {
   if (effect.why !== 'funding') return void (await publish(side, entry, effect));
   const { wallet, backups, refusals } = side;
   const tx = Transaction.fromBuffer(effect.tx);
   const txid = txidFrom(new Uint8Array(tx.getHash()));
   if (wallet.takenBackBy(txid) !== undefined) return;
-  // No coin goes into a channel that a lost disk would take with it.
+  // Without the channel in the backup, the loss of the disk would lose the coins of its funding.
   backups.refresh();
   await backups.settled();
-  // From here on the coins are spent and the change is ours, whether or not the chain can be reached now: the peer has signed,
-  // so what the network refuses today stands until it takes it, or until its coins are taken back.
+  // From here on the coins count as spent and the change as ours, whether or not bitcoind answers now: the peer has signed,
+  // so a funding that is rejected now is kept until it is accepted, or until it is given up.
   await wallet.sending({ txid, tx });
   const answer = await publish(side, entry, effect);
   if (answer.given !== 'unanswered') refusals.note(txid, answer.given === 'refused' ? answer.reason : undefined);
@@ -130,16 +130,16 @@ const publish = async (
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (!(error instanceof ChainError) || error.fault.code !== 'rejected') {
-      log.warn({ ...fields, reason }, 'bitcoind did not answer; it will be given the transaction again');
+      log.warn({ ...fields, reason }, 'bitcoind did not answer; the transaction is broadcast again later');
       return answered({ given: 'unanswered' }, undefined);
     }
     if (why === 'funding')
       log.error(
         { ...fields, reason },
-        'the network refuses a funding transaction; it is given to it again with each block, until fundchannel_cancel takes its coins back',
+        'bitcoind rejects a funding transaction; it is broadcast again with each block, until fundchannel_cancel gives it up',
       );
-    else log.warn({ ...fields, reason }, 'bitcoind refused a transaction');
-    // Without what it spends it could not be taken at any price: the funding is not there yet, or a block has just spent it.
+    else log.warn({ ...fields, reason }, 'bitcoind rejected a transaction of the channel');
+    // Its inputs are missing, so no fee would help: the funding is unconfirmed, or a block has just spent it.
     const isJudged = error.fault.refusal !== 'missing_inputs';
     return answered({ given: 'refused', reason }, isJudged ? false : undefined);
   }

@@ -1,6 +1,6 @@
 /**
- * The channels of one chain as everybody finds them: by key, by peer, and by the ids that peers, onions and callers use. It is made
- * before the parts that work with channels, so that each of them has it from the start; what happens to a channel stands in host.ts.
+ * Finds the channels of one chain: by key, by peer, and by the ids that peers, onions and callers use. It is made before the parts that
+ * work with channels, so that all of them can have it; what happens to a channel is in host.ts.
  */
 import type { ChannelMessage, Context, Input } from '../../channel/model/io.ts';
 import type { ChannelState, Htlc } from '../../channel/model/state.ts';
@@ -12,15 +12,15 @@ import { coreOf, type Entry, incomingOf } from './entry.ts';
 import { ChannelIds } from './ids.ts';
 import { channelName } from './naming.ts';
 
-/** Inputs that may wait in a channel before its peer is not read from. */
+/** Inputs queued for a channel above which its peer's messages are no longer read. */
 const MAX_BACKLOG = 64;
 
 export class Channels {
   /** By key. */
   readonly entries = new Map<string, Entry>();
-  /** Channels with anchors that are being opened: coins are set aside for them, and they have no entry yet. */
+  /** Channels with anchors that are being opened and have no entry yet; coins are reserved for them. */
   openingWithAnchors = 0;
-  /** The height and the feerates that channels reckon with now. */
+  /** The height and the feerates that channels use now. */
   readonly context: () => Context;
   private readonly ids = new ChannelIds();
 
@@ -33,7 +33,7 @@ export class Channels {
     this.index(entry, state);
   }
 
-  /** Makes a channel findable by the ids that it has in this state. One that was removed is not. */
+  /** Adds the ids that a channel has in this state, unless the channel was removed. */
   index(entry: Entry, state: ChannelState): void {
     if (this.entries.get(entry.key) === entry) this.ids.add(entry, state);
   }
@@ -79,7 +79,7 @@ export class Channels {
       for (const htlc of coreOf(machine.state)?.outgoing.values() ?? []) yield { channel: key, htlc };
   }
 
-  /** How logs name the channel with this key; undefined where there is none any more. */
+  /** The name in logs of the channel with this key; undefined where there is no such channel any more. */
   nameOf(key: string): string | undefined {
     const entry = this.entries.get(key);
     return entry && (channelName(entry.machine.state) ?? entry.lastName);
@@ -90,8 +90,8 @@ export class Channels {
   }
 
   /**
-   * Gives a peer's message to the channel that it names. A flood is slowed down to what the channel can take: `wait` holds back the
-   * peer's next message. undefined: the peer has no such channel.
+   * Gives a peer's message to the channel that it names. A flood is slowed down to what the channel can process: `wait` delays the peer's
+   * next message. undefined: the peer has no such channel.
    */
   receive(
     peer: Peer,
@@ -109,7 +109,7 @@ export class Channels {
     for (const entry of this.channelsWith(peer.id)) entry.machine.push({ type: 'message', message });
   }
 
-  /** Resolves once no channel has an input left to work on. */
+  /** Resolves once no channel has an input left to process. */
   async settled(): Promise<void> {
     await Promise.all([...this.entries.values()].map((entry) => entry.machine.settled()));
   }

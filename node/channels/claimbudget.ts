@@ -1,6 +1,6 @@
 /**
- * What the wallet could pay for claims on chain, and what claims would cost, as the receiving machine and the HTLC switch reckon
- * with it before a preimage of value can become known over a channel with anchors.
+ * What the wallet could pay for claims on chain, and what those would cost. The receiving machine and the HTLC switch check this before
+ * they take an HTLC over a channel with anchors that may have to be claimed on chain.
  */
 
 import { costOf } from '../../amp/claimable.ts';
@@ -12,15 +12,15 @@ import type { AnchorReserve } from './anchorreserve.ts';
 import type { Entry } from './entry.ts';
 import { hasAnchors } from './reserve.ts';
 
-/** BOLT 3: HTLC-success with anchors; a coin that pays for it, and what comes back of that. */
+/** BOLT 3: HTLC-success with anchors, with an input that pays for it and a change output. */
 const CLAIM_WEIGHT = 706 + weightOf.input + weightOf.output(22);
 /** BOLT 3: a commitment with three HTLCs. */
 const COMMITMENT_WEIGHT = 1_124 + 3 * 172;
-/** Its child: our anchor with its witness, a coin, one output. */
+/** Its child: our anchor with its witness, one input of the wallet, one output. */
 const CHILD_WEIGHT = weightOf.frame + 41 * 4 + 116 + weightOf.input + weightOf.output(22);
-/** What a commitment with anchors pays by itself at most, sat per 1,000 weight, where its opener keeps it at the estimate. */
+/** The highest feerate of a commitment with anchors, sat per 1,000 weight, where its opener follows the estimate. */
 const COMMITMENT_FEERATE = 2_500;
-/** In percent of the estimate of now: so much may fees rise in the hours until the claim, on an ordinary day. */
+/** Percent of the current estimate, to allow for fees that rise in the hours until the claim. */
 const RISE = 150;
 
 export interface ClaimBudgetParts {
@@ -31,7 +31,7 @@ export interface ClaimBudgetParts {
   readonly feerate: () => number;
 }
 
-/** What claims cost at an estimate, sat: an HTLC's, and the child that takes its commitment into a block. */
+/** Costs at an estimate, sat: of an HTLC's claim, and of the child that pays for its commitment. */
 export const claimCosts = (estimate: number): { readonly claim: bigint; readonly commitment: bigint } => {
   const feerate = Math.ceil((estimate * RISE) / 100);
   const paid = roundedUpFee(COMMITMENT_WEIGHT, Math.min(estimate, COMMITMENT_FEERATE));
@@ -39,7 +39,7 @@ export const claimCosts = (estimate: number): { readonly claim: bigint; readonly
   return { claim: roundedUpFee(CLAIM_WEIGHT, feerate), commitment: child > 0n ? child : 0n };
 };
 
-/** The room as it is now; undefined where no reserve is kept, and nothing is held back for want of one. */
+/** The budget as it is now; undefined where no reserve is configured, so that no HTLC is refused for lack of coins. */
 export const claimBudgetOf = (
   { reserve, wallet, entries, feerate }: ClaimBudgetParts,
   forwarded: () => readonly AtStake[],
@@ -58,14 +58,14 @@ export const claimBudgetOf = (
 };
 
 /**
- * What HTLCs that are passed on may take of the room, in parts of all: they can be held for days, by strangers, for next to
- * nothing. The rest is there for what is paid to this node, which is claimed at once and settled a moment later.
+ * The part of the budget that forwarded HTLCs may take: strangers can hold those for days, at next to no cost. The rest is for payments to
+ * this node, whose HTLCs are settled at once.
  */
 const FORWARDS = { share: 1n, of: 2n } as const;
 
 /**
- * Whether one more HTLC may be passed on: its preimage must be passed back whenever it comes, and if it never comes, the HTLC
- * must be taken back in time. One of the two ends is claimed, if any.
+ * Whether one more HTLC may be forwarded. It may have to be claimed on chain: from the incoming channel with the preimage, or from the
+ * outgoing one after its expiry; at most one of the two.
  */
 export const canForward = (one: AtStake, claiming: Claiming | undefined, others: Iterable<AtStake>): boolean => {
   if (claiming === undefined || costOf([one], claiming) === 0n) return true;

@@ -1,4 +1,4 @@
-/** One channel in the node: its machine, and what the node knows about it beside the machine's state. */
+/** One channel of the node: its machine, and what the node knows of it beside the machine's state. */
 
 import type { ChannelEvent, Effect, Input } from '../../channel/model/io.ts';
 import type { ChannelState, Core, Funded, Htlc } from '../../channel/model/state.ts';
@@ -8,16 +8,16 @@ import type { Peer } from '../peer/peer.ts';
 import type { Plan } from '../wallet/plans.ts';
 import { channelName } from './naming.ts';
 
-/** Where the funding transaction is in the chain. */
+/** Where the chain has the funding transaction. */
 export interface FundingBlock {
   readonly height: number;
   readonly txIndex: number;
 }
 
-/** What the network said to a transaction. */
+/** What bitcoind answered to a broadcast. */
 export type BroadcastResult =
   | { readonly given: 'taken' }
-  /** It gets it once it answers. */
+  /** It did not answer yet. */
   | { readonly given: 'unanswered' }
   | { readonly given: 'refused'; readonly reason: string };
 
@@ -33,63 +33,63 @@ export interface Entry {
   readonly key: string;
   /** Hex of the peer's node id. */
   readonly peer: string;
-  /** What its name in logs was: an opening that came to nothing has none any more. */
+  /** Its name in logs, kept for an opening that was abandoned. */
   lastName?: string | undefined;
   readonly machine: Machine<ChannelState, Input, Effect>;
-  /** The connection that its machine knows of, perhaps lost already; undefined before the first. */
+  /** The connection that its machine knows of, which may be lost by now; undefined before the first. */
   connection?: Peer | undefined;
-  /** Coins set aside for its funding. */
+  /** Coins reserved for its funding. */
   plan?: Plan;
   fundingBlock?: FundingBlock;
-  /** Where the peer that opened it came from, as it counts for shares of room; undefined after a restart. */
+  /** The source address of the peer that opened it, for limits per source; undefined after a restart. */
   source?: string;
-  /** The height at which its funding was seen in the mempool last. */
+  /** The height at which its funding was last seen in the mempool. */
   seenAt?: number;
-  /** What the network said last to the closing that both signed. */
+  /** bitcoind's last answer to the mutual closing transaction. */
   lastClosing?: { readonly tx: Uint8Array; readonly answer: BroadcastResult };
   /** Why the channel is in the state it is in, latest first, for `listpeerchannels`. */
   status: readonly string[];
-  /** The time that the peer has for what it is to say next, on this connection. */
+  /** The timer for the message that the peer owes next, on this connection. */
   waiting?: { readonly id: string; readonly connection: Peer | undefined; readonly cancel: () => void };
-  /** What waits for the opening to come to something. */
+  /** Callers that wait for the opening to succeed or fail. */
   onFundingPublished?: (result: PublishedFunding) => void;
   onRefused?: (why: string) => void;
-  /** Who waits for the next event. */
+  /** Callers that wait for the next event. */
   readonly listeners: Set<(event: ChannelEvent) => void>;
 }
 
-/** A channel that somebody opened and that has not confirmed yet: no money of ours is in it. */
+/** A channel that a peer opened and whose funding is unconfirmed: none of our money is in it. */
 export const isStrangersUnconfirmed = ({ source, machine: { state } }: Entry): boolean =>
   source !== undefined && coreOf(state)?.lockin.scid === undefined;
 
-/** States that have a funding transaction. */
+/** Whether a state has a funding transaction. */
 export const isFunded = (state: ChannelState): state is Funded => 'core' in state;
 
-/** What every funded channel has; undefined before. */
+/** The core of a funded channel; undefined before it is funded. */
 export const coreOf = (state: ChannelState): Core | undefined => (isFunded(state) ? state.core : undefined);
 
-/** Whether peer and channel are in step: connected, and past channel_reestablish. */
+/** Whether the peer is connected and channel_reestablish is exchanged. */
 export const isOnline = (state: ChannelState): boolean => coreOf(state)?.link.status === 'online';
 
-/** An HTLC the peer offered, unless it is gone for good: one that ended on chain stays in the state for its transaction's sake. */
+/** An HTLC that the peer offered, unless it is resolved: one that ended on chain stays in the state because of its output. */
 export const incomingOf = (state: ChannelState, id: bigint): Htlc | undefined => {
   const htlc = coreOf(state)?.incoming.get(id);
   return htlc?.over ? undefined : htlc;
 };
 
-/** Whether a channel can only end, or is gone: nothing is passed on any more for what arrived in it. */
+/** Whether a channel is failing, on chain or gone: HTLCs that arrived in it are not forwarded any more. */
 export const isEnding = (entry: Entry | undefined): boolean => {
   const phase = entry?.machine.state.phase ?? 'closed';
   return phase === 'failed' || phase === 'onchain' || phase === 'closed';
 };
 
-/** Lines of status that are remembered. */
+/** Status lines kept for a channel. */
 const STATUS_LINES = 8;
 
 const ENDED = 'we ended the connection: ';
 const BACK = 'connected again, after we ended the connection: ';
 
-/** A line of status about a connection that we end; and what it comes to once the peer is there again. */
+/** The status line of a connection that this node ended, and the line that replaces it once the peer is connected again. */
 export const noteDisconnecting = (entry: Entry, why: string): void => {
   entry.status = entry.status.filter((line) => line !== BACK + why);
   noteStatus(entry, ENDED + why);
@@ -97,17 +97,17 @@ export const noteDisconnecting = (entry: Entry, why: string): void => {
 export const noteReconnected = (entry: Entry): void => {
   entry.status = entry.status.map((line) => (line.startsWith(ENDED) ? BACK + line.slice(ENDED.length) : line));
 };
-/** What held a close up does not any more. */
+/** Removes the status line of a delayed close. */
 export const noteClosing = (entry: Entry): void => {
   entry.status = entry.status.filter((line) => !line.startsWith(ENDED) && !line.startsWith(BACK));
 };
 
-/** A line of status, as the latest; what happens again and again is said once. */
+/** Adds the latest status line; one that repeats an earlier line replaces it. */
 export const noteStatus = (entry: Entry, line: string): void => {
   entry.status = [line, ...entry.status.filter((known) => known !== line)].slice(0, STATUS_LINES);
 };
 
-/** How a channel is named in logs. */
+/** The fields that name a channel in logs. */
 export const logFields = (entry: Entry): object => {
   const { state } = entry.machine;
   const channel = channelName(state) ?? entry.lastName;

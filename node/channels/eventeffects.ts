@@ -1,4 +1,4 @@
-/** What an event of a channel means to the parts beside it: the wallet, what is watched, and what its status says. */
+/** The effects of a channel's events on other parts of the node: wallet, watches and status lines. */
 import { faultText } from '../../channel/model/errors.ts';
 import type { ChannelEvent } from '../../channel/model/io.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
@@ -7,7 +7,7 @@ import { type Entry, isFunded, noteClosing, noteStatus } from './entry.ts';
 import type { HostParts } from './hostparts.ts';
 import { overMark } from './load.ts';
 
-/** Takes note of an event, before anybody else hears of it. */
+/** Handles an event, before any other part is told of it. */
 export const applyEvent = (
   { wallet, onchain, gate, onError }: HostParts,
   entry: Entry,

@@ -1,4 +1,4 @@
-/** What a channel's events say to an operator. */
+/** The log lines of a channel's events. */
 
 import { isOldLocalCommitment } from '../../channel/claims/closetype.ts';
 import { type Fault, faultText } from '../../channel/model/errors.ts';
@@ -9,13 +9,13 @@ import { displayedTxid } from '../base/txids.ts';
 import type { Log } from '../ports/ports.ts';
 import { type Entry, isFunded, logFields } from './entry.ts';
 
-/** What it means that this transaction spent the funding output. */
+/** What each kind of transaction that spends the funding output means for the operator. */
 const spendText = {
-  mutual: 'the channel was closed together with the peer',
-  local: 'our commitment is in the chain; what is ours in it is claimed as its locks pass',
-  remote: "the peer's commitment is in the chain; what is ours in it is claimed",
-  remote_next: "the peer's next commitment is in the chain; what is ours in it is claimed",
-  revoked: 'the peer published a revoked commitment; everything in it is taken',
+  mutual: 'the channel was closed by a mutual close',
+  local: 'our commitment is in the chain; our outputs are claimed as their time locks expire',
+  remote: "the peer's commitment is in the chain; our outputs are claimed",
+  remote_next: "the peer's next commitment is in the chain; our outputs are claimed",
+  revoked: 'the peer published a revoked commitment; all of its outputs are claimed as a penalty',
   unknown:
     'a commitment is in the chain that this node does not know: it has lost data, and can claim its own balance only',
   unrecognized:
@@ -28,23 +28,23 @@ const oldOfOurs =
 /** The kinds of spend that an operator has to look into. */
 const alarming: ReadonlySet<CloseType> = new Set(['revoked', 'unknown', 'unrecognized']);
 
-/** What the spend of a channel's funding output means, and whether somebody should look into it. */
+/** What the spend of a channel's funding output means, and whether an operator has to look into it. */
 export const describeSpend = ({ core, by, tx }: Pick<Onchain, 'core' | 'by' | 'tx'>) =>
   by === 'local' && isOldLocalCommitment(core, tx)
     ? ({ text: oldOfOurs, level: 'error' } as const)
     : ({ text: spendText[by], level: alarming.has(by) ? 'error' : 'info' } as const);
 
-/** What to say of a channel that was given up. */
+/** The log line of a channel that was failed. */
 const failedText = (fault: Fault): string =>
   fault.code === 'closing_not_mined'
-    ? 'the closing that both signed did not get into a block; our commitment is published as well, and whichever is mined ends the channel'
+    ? 'the mutual closing transaction did not confirm; our commitment is published as well, and whichever confirms ends the channel'
     : 'channel failed';
 
-/** Its channel_id beside its name, once: from here on lines name it by its short_channel_id. */
+/** Its channel_id, said once beside its short_channel_id, which names the channel in all further lines. */
 const idOf = ({ machine: { state } }: Entry): object =>
   isFunded(state) ? { channel_id: hex(state.core.channelId) } : {};
 
-/** One line in the log for those events that an operator cares about. */
+/** Writes one log line for each event that matters to an operator. */
 export const logEvent = (log: Log, entry: Entry, event: ChannelEvent): void => {
   const name = logFields(entry);
   switch (event.event) {
@@ -55,8 +55,8 @@ export const logEvent = (log: Log, entry: Entry, event: ChannelEvent): void => {
       log.warn(
         { ...name, why: faultText(event.fault) },
         event.fault.code === 'funding_double_spent'
-          ? 'a channel is given up: another transaction spent the coins of its funding, too deep for any reorg'
-          : 'an opening came to nothing; no coin moved',
+          ? 'a channel is abandoned: its funding transaction was double-spent, too deep for any reorg'
+          : 'a channel opening failed; no coins were spent',
       );
       break;
     case 'failed':

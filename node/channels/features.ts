@@ -1,8 +1,8 @@
-/** What a channel hears of its peer when they meet. */
+/** What a channel is told when its peer connects. */
 import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
 import type { Peer } from '../peer/peer.ts';
 
-/** What a channel cares about of what both peers' `init` have in common. */
+/** The features of both peers' `init` that channels use. */
 export const channelFeatures = (peer: Peer): ChannelFeatures => ({
   upfrontShutdown: peer.features.has('option_upfront_shutdown_script'),
   largeChannel: peer.features.has('option_support_large_channel'),

@@ -19,7 +19,7 @@ import { staticName } from './naming.ts';
 import type { Reconnecting } from './reconnect.ts';
 
 const PREFIX = 'gift/';
-/** How many are kept, the latest first to stay: a stranger can cause some every two weeks, and what they push is worth little. */
+/** How many are kept, the latest: a stranger can cause some every two weeks, and their push_msat is worth little. */
 const MOST = 1000;
 
 export interface ForgottenChannelsParts {
@@ -27,7 +27,7 @@ export interface ForgottenChannelsParts {
   readonly log: Log;
   readonly watcher: Watcher;
   readonly follower: Follower;
-  /** Recovers the channel, to be closed by its peer, unless the node has it; resolves once its records are handed to the store. */
+  /** Recovers the channel, to be closed by its peer, unless the node has it; resolves once its records are given to the store. */
   readonly recover: (channel: StaticChannel) => Promise<void>;
   readonly fatal: (error: unknown) => void;
 }
@@ -88,7 +88,7 @@ export class ForgottenChannels {
     follower.exclusive(() => watcher.unwatch([PREFIX + key])).catch(fatal);
   }
 
-  /** Takes a notice of the watcher; false when it is not about a forgotten channel. */
+  /** Handles a notice of the watcher; false where it is not about a forgotten channel. */
   notice(notice: Notice): boolean {
     if (!notice.id.startsWith(PREFIX)) return false;
     const key = notice.id.slice(PREFIX.length);

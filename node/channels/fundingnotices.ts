@@ -1,4 +1,4 @@
-/** What the chain shows of a channel's funding, as the channel wants to hear it. */
+/** Turns the chain's notices about a channel's funding into inputs of the channel. */
 import { Transaction } from 'bitcoinjs-lib';
 import { sat } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
@@ -12,25 +12,25 @@ import { OUTPUT } from './onchain.ts';
 const FUNDING = 'funding';
 const SPEND = 'spend';
 
-/** The names of a channel's two watches: for its funding transaction's depth, and for what spends the funding output. */
+/** The names of a channel's two watches: for the depth of its funding transaction, and for the spend of its funding output. */
 export const watchIds = (key: string): { readonly depth: string; readonly spend: string } => ({
   depth: `${FUNDING}/${key}`,
   spend: `${SPEND}/${key}`,
 });
 
-/** The key of the channel that a watch is for; undefined where it is for none. */
+/** The key of the channel that a watch belongs to; undefined where it belongs to none. */
 export const keyOfWatch = (id: string): string | undefined => {
   const [kind, key = ''] = id.split('/');
   return kind === FUNDING || kind === SPEND || kind === OUTPUT ? key : undefined;
 };
 
-/** Has nobody look for what a channel waited for; for good. */
+/** Ends a channel's watches for good. */
 export const unwatchFunding = (watcher: Watcher, follower: Follower, key: string): Promise<void> => {
   const { depth, spend } = watchIds(key);
   return follower.exclusive(() => watcher.unwatch([depth, spend]));
 };
 
-/** Tells a channel what the chain showed of its funding. */
+/** Tells a channel a notice about its funding. */
 export const takeFundingNotice = (entry: Entry, notice: Notice, height: number): void => {
   switch (notice.notice) {
     case 'spent':
@@ -49,7 +49,7 @@ export const takeFundingNotice = (entry: Entry, notice: Notice, height: number):
   }
 };
 
-/** An output that the transaction does not have pays nothing to nobody: the channel has to hear of that too. */
+/** The funding output as the chain has it; zero sat and no script where the transaction has no such output. */
 const confirmed = (entry: Entry, { height: at, txIndex, tx }: MinedTx, height: number): void => {
   const core = coreOf(entry.machine.state);
   if (core === undefined) return;
@@ -65,18 +65,18 @@ const confirmed = (entry: Entry, { height: at, txIndex, tx }: MinedTx, height: n
   });
 };
 
-/** The transaction in the chain that took the coins of a funding of ours. */
+/** The confirmed transaction that double-spent a funding of ours. */
 export const doubleSpendOf = ({ machine }: Entry, wallet: Pick<Wallet, 'rivalOf'>): Rival | undefined => {
   const core = coreOf(machine.state);
   if (core === undefined || core.params.role !== 'funder' || core.lockin.scid !== undefined) return undefined;
   return wallet.rivalOf(core.funding.txid);
 };
 
-/** Whether a channel holds nothing for all that the chain says: its coins are elsewhere, and counted there. */
+/** Whether the chain has double-spent a channel's funding, so that no coins are in the channel. */
 export const isDoubleSpent = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>): boolean =>
   doubleSpendOf(entry, wallet) !== undefined;
 
-/** Tells a channel of ours, at this height, whose funding lost its coins to another transaction. */
+/** Tells a channel that we fund, at this height, that its funding was double-spent. */
 export const reportDoubleSpend = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>, height: number): void => {
   const rival = doubleSpendOf(entry, wallet);
   if (rival !== undefined) entry.machine.push({ type: 'funding_double_spent', depth: height - rival.height + 1 });

@@ -1,6 +1,6 @@
 /**
- * What happens to the channels of one chain: each has a machine, fed by its peer, the chain, payments and callers, and here is the one
- * place where a channel's effects become actions.
+ * Runs the channels of one chain. Each has a machine, whose inputs come from its peer, the chain, payments and callers; its effects are
+ * performed here and nowhere else.
  */
 
 import type { ChannelFeatures } from '../../channel/model/channeltype.ts';
@@ -38,7 +38,7 @@ import { CHANNELS } from './onchain.ts';
 import { channelSteps } from './stepnames.ts';
 import { idleInput, WaitTimers } from './waittimers.ts';
 
-/** HTLCs that the channel had offered and has not any more; as many as it can offer again, where it is in step with its peer again. */
+/** HTLC slots that became free; as many as the channel can offer, once channel_reestablish is exchanged again. */
 const htlcsFreed = (before: ChannelState, now: ChannelState): number => {
   const [then, core] = [coreOf(before), coreOf(now)];
   if (core === undefined) return 0;
@@ -48,7 +48,7 @@ const htlcsFreed = (before: ChannelState, now: ChannelState): number => {
 
 export class ChannelHost {
   private readonly parts: HostParts;
-  /** The connection that each `connected` was about. */
+  /** The connection that each `connected` input is about. */
   private readonly connections = new WeakMap<ChannelFeatures, Peer>();
   private readonly waitTimers: WaitTimers;
   private readonly handlers: ChannelEventHandler[] = [];
@@ -64,7 +64,7 @@ export class ChannelHost {
     this.emit = parts.wrapEvents?.(emit) ?? emit;
   }
 
-  /** Tells `handler` every event of every channel, after the host itself has taken note. */
+  /** Calls `handler` with every event of every channel, after the host itself has handled it. */
   subscribe(handler: ChannelEventHandler): void {
     this.handlers.push(handler);
   }
@@ -74,7 +74,7 @@ export class ChannelHost {
     this.roomHandlers.push(handler);
   }
 
-  /** Reads all channels of the store that are not over; they do nothing before `begin`. Throws StoreError or WireError. */
+  /** Reads all channels of the store that are not closed; they do nothing before `begin`. Throws StoreError or WireError. */
   async load(): Promise<void> {
     for (const [key, records] of await loadChannelRecords(this.parts.store)) {
       const state = restore(records);
@@ -83,12 +83,12 @@ export class ChannelHost {
     }
   }
 
-  /** Lets the loaded channels speak: what was told before a restart and perhaps not heard is told again. */
+  /** Starts the loaded channels: events that may not have been handled before the restart are reported again. */
   begin(): void {
     for (const entry of this.parts.channels.entries.values()) entry.machine.push({ type: 'restored' });
   }
 
-  /** Takes in a channel that `openChannel` or `acceptChannel` made, and performs its first effects. */
+  /** Adds a channel that `openChannel` or `acceptChannel` made, and performs its first effects. */
   create(
     key: string,
     peer: Point,
@@ -100,7 +100,7 @@ export class ChannelHost {
     return entry;
   }
 
-  /** Takes back a channel of which only this is known; it can only end. */
+  /** Recovers a channel of which only this is known; it can only be closed. */
   recover(channel: StaticChannel): Entry {
     const { key, peer } = channel.params;
     const entry = this.create(key, peer, recoverChannel(channel));
@@ -121,7 +121,7 @@ export class ChannelHost {
         state,
         first,
         step: (before, input) => {
-          // From here on it speaks to this one, and not before: what was asked of it earlier was meant for another.
+          // From here on it sends to this connection: messages that it wanted to send earlier were for another one.
           if (input.type === 'connected') entry.connection = this.connections.get(input.features);
           const next = transition(before, input, channels.context());
           if (next[0].phase === 'abandoned') entry.lastName ??= channelName(before);
@@ -140,14 +140,14 @@ export class ChannelHost {
           this.parts.onOnline(entry);
         },
         idle: (now) => idleInput(entry, now),
-        // What is offered to a channel that is gone by then goes back at once; nothing else that is left concerns anybody.
+        // An HTLC offered to a channel that is gone by now is refused at once; all other inputs can be dropped.
         onDropped: (input) => {
           if (input.type !== 'offer') return;
           this.emit(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'closed' } });
         },
         survives: (error, input, effect) => this.survives(entry, error, input, effect),
         onFatal: (error, input) => {
-          log.error({ ...logFields(entry), input: input?.type, error }, 'a channel stopped at an internal error');
+          log.error({ ...logFields(entry), input: input?.type, error }, 'an internal error stopped a channel');
           fatal(error);
         },
       }),
@@ -157,17 +157,17 @@ export class ChannelHost {
   }
 
   /**
-   * A step that throws has changed nothing, and what a peer, the chain or a caller brings must not stop the node: what could not
-   * be done is left out, and the connection begins anew. Only what was not saved ends it, for the step behind it is made already.
+   * A step that throws has changed nothing, and no input of a peer, the chain or a caller may stop the node: the step or effect is skipped,
+   * and the peer is disconnected. Only a failed save stops the node, since the channel's state in memory is ahead of the one on disk.
    */
   private survives(entry: Entry, error: unknown, input: Input | undefined, effect: Effect | undefined): boolean {
     if (error instanceof StoreError || effect?.do === 'save') return false;
     const at = input?.type === 'message' ? input.message.name : (input?.type ?? 'the beginning');
     this.parts.log.error(
       { internal: 'channels', ...logFields(entry), at, effect: effect?.do, error },
-      'an error inside the node: what it is about is left out, and the channel stands as before. Please report this line',
+      'internal error in a channel: the step is skipped, the channel stays as it was, and its peer is disconnected. Please report this line',
     );
-    // Whose offer it was must not wait for ever.
+    // The payment or incoming HTLC behind the offer would wait forever.
     if (input?.type === 'offer' && effect === undefined)
       this.emit(entry, { event: 'offer_refused', origin: input.origin, why: { code: 'not_ready' } });
     this.disconnect(entry, `internal error at ${at}`);
@@ -208,13 +208,13 @@ export class ChannelHost {
     }
   }
 
-  /** The chain's estimate may be another now: channels that we fund look whether theirs still fits. */
+  /** The fee estimate may have changed: channels that we fund check whether their commitment feerate still fits. */
   feeratesChanged(): void {
     for (const entry of this.parts.channels.entries.values())
       if (isOnline(entry.machine.state)) entry.machine.push({ type: 'update_fee' });
   }
 
-  /** What the chain says about something a channel asked to watch; false when the notice is not about a channel. */
+  /** Handles a notice about something that a channel watches; false where it is not about a channel. */
   notice(notice: Notice): boolean {
     if (this.parts.onchain.notice(notice)) return true;
     const key = keyOfWatch(notice.id);
@@ -230,7 +230,7 @@ export class ChannelHost {
         gate.save(prefixed(`${CHANNELS}${entry.key}/`, effect.changes));
         return undefined;
       case 'send':
-        // From here on the peer may speak of the channel by its real id, whatever else this step still waits for.
+        // From here on the peer may use the channel's final channel_id, even while effects of this step are still pending.
         if (effect.message.name === 'funding_signed') this.parts.channels.index(entry, state);
         this.send(entry, effect.message);
         return undefined;
@@ -260,19 +260,19 @@ export class ChannelHost {
     }
   }
 
-  /** To the connection that the channel knows of: nothing may reach a later one before channel_reestablish (BOLT 2). */
+  /** Sends on the connection that the channel knows of: nothing may be sent on a later one before channel_reestablish (BOLT 2). */
   private send({ connection }: Entry, message: ChannelMessage): void {
     if (connection !== undefined) this.parts.gate.afterSaved(() => connection.send(message));
   }
 
-  /** Where lines about a channel go. */
+  /** The log for lines about a channel. */
   private logOf(entry: Entry): Log {
     return isStrangersUnconfirmed(entry) ? this.parts.limitedLog : this.parts.log;
   }
 
   private disconnect(entry: Entry, why: string): void {
     const { connection } = entry;
-    this.logOf(entry).warn({ ...logFields(entry), why }, 'ending the connection; it will be taken up again');
+    this.logOf(entry).warn({ ...logFields(entry), why }, 'disconnecting the peer; the node connects to it again');
     noteDisconnecting(entry, why);
     this.parts.gate.afterSaved(() => connection?.close(why));
   }

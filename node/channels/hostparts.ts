@@ -1,4 +1,4 @@
-/** What the channels of a node are given: the ports, the parts beside them, and whom they tell. */
+/** What the channels of a node need: the ports, other parts of the node, and the handlers of their events. */
 import type { ChannelEvent } from '../../channel/model/io.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Watcher } from '../chain/watcher.ts';
@@ -12,7 +12,7 @@ import type { Channels } from './channels.ts';
 import type { Entry } from './entry.ts';
 import type { Onchain } from './onchain.ts';
 
-/** Who is told of a channel's event. */
+/** Handles an event of a channel. */
 export type ChannelEventHandler = (entry: Entry, event: ChannelEvent) => void;
 
 export interface HostParts {
@@ -21,9 +21,9 @@ export interface HostParts {
   readonly chain: Chain;
   readonly clock: Clock;
   readonly log: Log;
-  /** For what strangers can cause: few lines of a kind. */
+  /** For lines that strangers can cause: few of a kind. */
   readonly limitedLog: Log;
-  /** Seconds that a peer which is there may owe us its next message. */
+  /** Seconds after which a connected peer that owes a message is disconnected. */
   readonly peerTimeout: number;
   readonly wallet: Wallet;
   readonly refusals: Refusals;
@@ -33,12 +33,12 @@ export interface HostParts {
   readonly watcher: Watcher;
   readonly onchain: Onchain;
   readonly channels: Channels;
-  /** Put between the channels and those that are told of their events; undefined: nothing is. */
+  /** Wraps the handler of the channels' events; undefined: nothing does. */
   readonly wrapEvents?: ((next: ChannelEventHandler) => ChannelEventHandler) | undefined;
-  /** The channel and its peer are in step again, or for the first time. */
+  /** channel_reestablish is exchanged with the peer, again or for the first time. */
   readonly onOnline: (entry: Entry) => void;
-  /** The store failed: nothing may go on. */
+  /** The store failed: the node must stop. */
   readonly fatal: (error: unknown) => void;
-  /** Something else did, beside a channel's own steps; of a failed store it makes the same. */
+  /** Handles any other error, outside a channel's own steps; a failed store stops the node here, too. */
   readonly onError: (error: unknown) => void;
 }

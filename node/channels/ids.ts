@@ -1,4 +1,4 @@
-/** Channels by every id that peers, onions and callers name them by. */
+/** Finds channels by every id that peers, onions and callers use for them. */
 
 import type { ChannelState } from '../../channel/model/state.ts';
 import { channelIdOf } from '../../channel/tx/funding.ts';
@@ -11,13 +11,13 @@ export class ChannelIds {
   private readonly byId = new Map<string, string>();
   private readonly byScid = new Map<ShortChannelId, string>();
 
-  /** The first channel under an id keeps it: a peer that gives two of its channels one funding output loses only the second. */
+  /** The first channel with an id keeps it: where a peer gives two channels the same funding output, it loses only the second. */
   private name(entry: Entry, id: Uint8Array): void {
     const name = `${entry.peer}/${hex(id)}`;
     if (!this.byId.has(name)) this.byId.set(name, entry.key);
   }
 
-  /** Makes a channel findable by every id it has so far. */
+  /** Adds all ids that a channel has so far. */
   add(entry: Entry, state: ChannelState): void {
     const core = coreOf(state);
     if (core !== undefined) {
@@ -27,7 +27,7 @@ export class ChannelIds {
       if (core.params.alias !== undefined) this.byScid.set(core.params.alias, entry.key);
       return;
     }
-    // BOLT 2: `funding_signed` already comes under the real id.
+    // BOLT 2: `funding_signed` has the final channel_id already.
     if ('funding' in state) this.name(entry, channelIdOf(state.funding));
     if ('params' in state) this.name(entry, state.params.temporaryChannelId);
     else if ('proposal' in state) this.name(entry, state.proposal.temporaryChannelId);

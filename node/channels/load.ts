@@ -1,6 +1,6 @@
 /**
- * The records of all channels, read once at the start. What is left of HTLCs that are over is passed by: it grows with every
- * payment, and only an old commitment in the chain ever makes anybody ask for it. So are channels that are over.
+ * Reads the records of all channels at the start. Skipped are records of resolved HTLCs, which grow with every payment and are needed only
+ * if a revoked commitment is published, and channels that are closed.
  */
 import { PAST_PREFIX, restore } from '../../channel/model/persist.ts';
 import type { Closed } from '../../channel/model/state.ts';
@@ -9,17 +9,17 @@ import type { Store } from '../ports/ports.ts';
 import { readRecord } from '../store/records.ts';
 import { CHANNELS } from './onchain.ts';
 
-/** A mark for each channel that is over; its records stay. */
+/** A mark for each closed channel; its records stay. */
 const OVER = 'over/';
 
-/** What is kept of a channel when it is over. */
+/** The record of a closed channel. */
 export const overMark = (key: string): Change => ({ key: OVER + key, value: new Uint8Array() });
 
-/** Behind all records of a channel, and behind those of its past HTLCs: '0' is the character after '/'. */
+/** Keys that sort behind all records of a channel, and behind those of its resolved HTLCs: '0' is the character after '/'. */
 const afterAll = (key: string): string => `${CHANNELS}${key}0`;
 const afterPast = (key: string): string => `${CHANNELS}${key}/${PAST_PREFIX.slice(0, -1)}0`;
 
-/** A channel's records but those of its past HTLCs, under the keys the channel knows them by. Throws StoreError. */
+/** A channel's records without those of its resolved HTLCs, by their keys within the channel. Throws StoreError. */
 const recordsOf = async (store: Store, key: string): Promise<ReadonlyMap<string, Uint8Array>> => {
   const prefix = `${CHANNELS}${key}/`;
   const found = new Map<string, Uint8Array>();
@@ -38,7 +38,7 @@ const recordsOf = async (store: Store, key: string): Promise<ReadonlyMap<string,
   return found;
 };
 
-/** The channels that are over, read from their records one at a time. Throws StoreError. */
+/** The closed channels, read from their records one at a time. Throws StoreError. */
 export async function* closedChannels(store: Store): AsyncGenerator<Closed> {
   for await (const [mark] of store.entries(OVER)) {
     const key = mark.slice(OVER.length);
@@ -48,7 +48,7 @@ export async function* closedChannels(store: Store): AsyncGenerator<Closed> {
   }
 }
 
-/** Each channel's records by its key, under the keys the channel knows them by. Throws StoreError. */
+/** Each channel's records, by their keys within the channel. Throws StoreError. */
 export const loadChannelRecords = async (
   store: Store,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>> => {

@@ -1,6 +1,6 @@
 /**
- * How logs name a channel: as callers and peers do, by its short_channel_id, or by its channel_id before it has one. The key under
- * which it stands in the store is known to nobody outside.
+ * Names of channels in logs: the short_channel_id, as callers and peers use it, or the channel_id before there is one. The key of a
+ * channel in the store is internal.
  */
 
 import type { ChannelState, StaticChannel } from '../../channel/model/state.ts';
@@ -9,7 +9,7 @@ import { hex } from '../../wire/bytes.ts';
 import { scidText } from '../../wire/units.ts';
 import type { Log } from '../ports/ports.ts';
 
-/** The name of a channel in this state; undefined for an opening that came to nothing. */
+/** The name of a channel in this state; undefined for an abandoned opening. */
 export const channelName = (state: ChannelState): string | undefined => {
   if ('core' in state) {
     const { channelId, lockin } = state.core;
@@ -20,10 +20,10 @@ export const channelName = (state: ChannelState): string | undefined => {
   return hex(('params' in state ? state.params : state.proposal).temporaryChannelId);
 };
 
-/** The name of a channel of which only this is known. */
+/** The name of a recovered channel of which only this is known. */
 export const staticName = ({ funding }: Pick<StaticChannel, 'funding'>): string => hex(channelIdOf(funding));
 
-/** A log for parts that know channels by their keys alone: the field `channel` of a line becomes what `nameOf` says. */
+/** A log for parts that know channels by their keys: the field `channel` of each line is replaced by the channel's name. */
 export const namingLog = (log: Log, nameOf: (key: string) => string | undefined): Log => {
   const named = (fields: object): object => {
     if (!('channel' in fields) || typeof fields.channel !== 'string') return fields;

@@ -1,6 +1,6 @@
 /**
- * Channels that are on chain, or about to be: their outputs are watched, in blocks and in the mempool, their old HTLCs looked
- * up, and what they claim is handed to the claim engine. What is a channel's is decided by the channel.
+ * Channels that are on chain, or about to be: watches their outputs in blocks and in the mempool, looks up the HTLCs of revoked
+ * commitments, and gives their claims to the claim engine. Which outputs to claim is decided by the channel.
  */
 import { Transaction } from 'bitcoinjs-lib';
 import { claimWitness } from '../../channel/claims/witness.ts';
@@ -28,12 +28,12 @@ import { stakeOf } from './views.ts';
 
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
-/** Where the records of channels begin, each under its key. */
+/** Prefix of the records of channels. */
 export const CHANNELS = 'channel/';
-/** How the names of their watches begin. */
+/** Prefix of the names of their watches. */
 export const OUTPUT = 'output';
 
-/** An output of a channel that the chain is asked about, and the transaction of the best chain that spends it. */
+/** A watched output of a channel, and the confirmed transaction that spends it. */
 export interface WatchedOutput {
   readonly outpoint: Outpoint;
   readonly spend?: { readonly txid: string; readonly height: number; readonly ours: boolean };
@@ -45,13 +45,13 @@ export interface OnchainParts extends Pick<Ports, 'chain' | 'store' | 'clock' | 
   readonly follower: Follower;
   readonly watcher: Watcher;
   readonly channels: Pick<Channels, 'entries' | 'settled' | 'nameOf'>;
-  /** The store failed, or there is a bug: nothing may go on. */
+  /** The store failed, or there is a bug: the node must stop. */
   readonly fatal: (error: unknown) => void;
 }
 
 const idOf = (key: string, { txid: hash, index }: Outpoint): string => `${OUTPUT}/${key}/${outpointKey(hash, index)}`;
 
-/** The channel's key and the outpoint of a notice about one of its outputs; undefined for other notices. */
+/** The channel and outpoint of a notice about an output of a channel; undefined for other notices. */
 const subjectOf = (notice: Notice): { readonly key: string; readonly outpoint: Outpoint } | undefined => {
   const [kind, key = '', subject = ''] = notice.id.split('/');
   if (kind !== OUTPUT) return undefined;
@@ -78,7 +78,7 @@ export class Onchain {
     });
   }
 
-  /** What is kept about claims. Nothing is done before `start`. Throws StoreError. */
+  /** Reads the records of claims. Nothing is done before `start`. Throws StoreError. */
   static async open(parts: OnchainParts): Promise<Onchain> {
     const { chain, store, wallet, clock, log, fatal, channels, follower } = parts;
     const stateOf = (channel: string) => {
@@ -94,13 +94,13 @@ export class Onchain {
         claim.unlock.by === 'wallet'
           ? wallet.witness(claim.unlock.script, digest)
           : claimWitness(stateOf(channel), claim, digest),
-      // What is left of an opening that came to nothing a moment ago is worth nothing.
+      // An opening that was just abandoned has nothing to claim.
       stake: (channel) => sat(channels.entries.has(channel) ? stakeOf(stateOf(channel).core) : 0n),
     });
     return new Onchain(parts, engine);
   }
 
-  /** Begins, once every channel has said after a restart what it wants. Throws StoreError. */
+  /** Starts, after a restart once every channel has reported its claims. Throws StoreError. */
   async start(): Promise<void> {
     const { gate, channels, watcher } = this.parts;
     await gate.allSaved();
@@ -115,33 +115,33 @@ export class Onchain {
     this.stopTimer = atRandomTimes(this.parts.clock, this.parts.entropy, () => void this.retryUrgent());
   }
 
-  /** A spend is in the mempool no more. Unless a block has it that we are about to read, ours goes there again at once. */
+  /** A spend left the mempool. Unless it was confirmed, by a block about to be read, our claim is broadcast again at once. */
   private async gone(): Promise<void> {
     const { chain, follower } = this.parts;
     const tip = await chain.tip().catch(() => undefined);
     if (tip?.hash === follower.top.hash) this.engine.checkUrgentSoon();
   }
 
-  /** Gives the network once more what is claimed by a deadline, and looks who was there instead. */
+  /** Broadcasts claims that have a deadline again, and looks for conflicting transactions. */
   private async retryUrgent(): Promise<void> {
     this.engine.checkUrgentSoon();
     await this.engine.settled();
     await this.mempool.poll();
   }
 
-  /** Ends; resolves when nothing runs any more. */
+  /** Stops; resolves once nothing is running. */
   async stop(): Promise<void> {
     this.stopTimer();
     await this.mempool.stop();
     await this.engine.stop();
   }
 
-  /** Resolves once every claim that is due has been looked at. */
+  /** Resolves once every claim that is due was processed. */
   settled(): Promise<void> {
     return this.engine.settled();
   }
 
-  /** A block came or went: once every channel has taken note, claims and mempool are looked at. */
+  /** A block was connected or disconnected: processes claims and the mempool, once every channel has handled the block. */
   async block(): Promise<void> {
     const { channels, gate } = this.parts;
     await channels.settled();
@@ -150,7 +150,7 @@ export class Onchain {
     await this.mempool.poll();
   }
 
-  /** All that the channel wants from the chain from now on. What it follows from is durable before anybody sees it. */
+  /** Replaces the claims of a channel. The state that they follow from is durable before anything is published. */
   claims({ key }: Entry, { claims }: EffectOf<'claims'>): void {
     const { gate, wallet } = this.parts;
     const ours = claims.filter(
@@ -159,7 +159,7 @@ export class Onchain {
     gate.afterSaved(() => this.engine.setClaims(key, ours));
   }
 
-  /** Satoshi that claims wait for in the wallet to be published at all, the least of them; undefined while none waits. */
+  /** The least amount, sat, that the wallet lacks for a claim to be published; undefined where none waits for coins. */
   missingForClaims(): Sat | undefined {
     const missing = [...this.parts.channels.entries.keys()].flatMap((key) =>
       this.engine
@@ -172,12 +172,12 @@ export class Onchain {
     );
   }
 
-  /** Where each of a channel's claims stands, the most urgent first. */
+  /** The status of each of a channel's claims, the most urgent first. */
   claimsWithStatus(key: string): readonly ClaimWithStatus[] {
     return this.engine.claimsWithStatus(key);
   }
 
-  /** The outputs of a channel that the chain is asked about, in the order in which the channel named them. */
+  /** The watched outputs of a channel, in the order in which the channel named them. */
   outputsOf(key: string): readonly WatchedOutput[] {
     return [...(this.outputs.get(key)?.values() ?? [])];
   }
@@ -192,12 +192,12 @@ export class Onchain {
     this.outputs.set(key, outputs.set(outpointKey(hash, index), output));
   }
 
-  /** Has the chain tell who spends these outputs. */
+  /** Watches the spends of these outputs. */
   async watch(entry: Entry, { outpoints, since }: EffectOf<'watch_outputs'>): Promise<void> {
     const { watcher, follower } = this.parts;
     const { key } = entry;
     const funding = coreOf(entry.machine.state)?.funding;
-    // A channel with outputs to watch has its funding output spent in a block.
+    // The funding output of a channel with outputs to watch was spent in a block.
     if (funding !== undefined) this.mempool.setMined(key, { txid: funding.txid, vout: funding.index }, true);
     for (const outpoint of outpoints) this.note(key, { ...this.output(key, outpoint), outpoint });
     this.mempool.watch(
@@ -213,13 +213,13 @@ export class Onchain {
     await watcher.watchAll(watches, follower);
   }
 
-  /** Has the mempool tell who spends the funding output. */
+  /** Watches the mempool for a spend of the funding output. */
   watchMempool({ key }: Entry, { outpoint: { txid: hash, index } }: EffectOf<'watch_mempool'>): void {
     this.mempool.watch(key, [{ txid: hash, vout: index }]);
     this.mempool.setMined(key, { txid: hash, vout: index }, false);
   }
 
-  /** What the chain says about an output of a channel; false when the notice is about something else. */
+  /** Handles a notice about an output of a channel; false where it is about something else. */
   notice(notice: Notice): boolean {
     const subject = subjectOf(notice);
     if (subject === undefined) return false;
@@ -241,7 +241,7 @@ export class Onchain {
       const fields = { ...logFields(entry), output: outpointText(outpoint), txid: spend.txid, height };
       this.parts.log.info(
         fields,
-        spend.ours ? 'our claim is confirmed' : 'an output of the channel was spent by others',
+        spend.ours ? 'our claim is confirmed' : 'another transaction spent an output of the channel',
       );
     }
     this.note(key, { outpoint, spend });
@@ -252,7 +252,7 @@ export class Onchain {
     if (this.output(entry.key, outpoint)?.spend !== undefined)
       this.parts.log.warn(
         { ...logFields(entry), output: outpointText(outpoint) },
-        'a reorg took the spend of an output out of the chain; it is waited for anew',
+        'a reorg removed the spend of a channel output from the chain; the node waits for it again',
       );
     this.note(entry.key, { outpoint });
     entry.machine.push({ type: 'output_unspent', outpoint });
@@ -265,24 +265,24 @@ export class Onchain {
     const watched = this.output(key, outpoint) !== undefined;
     if (watched && !this.engine.isOurs(key, outpoint, tx)) {
       const fields = { ...logFields(entry), output: outpointText(outpoint), txid: tx.getId() };
-      this.parts.log.info(fields, 'somebody spends an output of the channel; no block has it yet');
+      this.parts.log.info(fields, 'a transaction in the mempool spends an output of the channel');
     }
     entry.machine.push({ type: 'output_spent', outpoint, tx: new Uint8Array(tx.toBuffer()), height: undefined });
   }
 
-  /** Finds the HTLCs that stood in an old commitment of the peer's. Throws StoreError or WireError. */
+  /** Finds the HTLCs of a revoked commitment of the peer. Throws StoreError or WireError. */
   async loadPast({ key, machine }: Entry, { number }: EffectOf<'load_past'>): Promise<void> {
     const { gate, store } = this.parts;
-    // What was kept a moment ago cannot be read before it is written.
+    // Records that were just saved can be read only once they are written.
     await gate.allSaved();
     const htlcs: PastHtlc[] = [];
-    // One by one: there may be as many as the channel has had payments, and few of them stood in one commitment.
+    // One at a time: there is one for each HTLC that the channel ever had, and a commitment has few of them.
     for await (const record of within(store, `${CHANNELS}${key}/`).entries(PAST_PREFIX))
       htlcs.push(...pastAt(new Map([record]), number));
     machine.push({ type: 'past_loaded', htlcs });
   }
 
-  /** The channel is over and done: nothing of it is watched or remembered any more. */
+  /** The channel is closed for good: none of its outputs is watched any more. */
   closed({ key }: Entry): void {
     const { gate, watcher, follower, fatal } = this.parts;
     const ids = this.outputsOf(key).map(({ outpoint }) => idOf(key, outpoint));

@@ -1,4 +1,4 @@
-/** Opening channels from here, and taking those that peers open: what we ask for, and how many may be half-open at once. */
+/** Opens channels, and accepts those that peers open: with which terms, and how many may wait for their funding at once. */
 
 import { aliasFrom } from '../../channel/model/alias.ts';
 import { type ChannelType, preferredType } from '../../channel/model/channeltype.ts';
@@ -29,10 +29,10 @@ import { type Admission, admissionOf, displaceUnfunded, isUnfunded } from './unf
 const FUNDING_SCRIPT_BYTES = 34;
 /** BOLT 2: without option_support_large_channel a channel is smaller than 2^24 sat. */
 const MAX_SMALL_CHANNEL = sat(16_777_215n);
-/** Of channels that others open to us. */
+/** The smallest channel accepted from peers, sat. */
 const MIN_CHANNEL = sat(20_000n);
 
-/** A channel that could not be opened, with the reason in words. */
+/** A channel could not be opened; the message says why. */
 export class OpeningError extends Error {
   override readonly name = 'OpeningError';
 }
@@ -45,23 +45,23 @@ export interface OpeningParts {
   readonly entropy: Entropy;
   readonly chainHash: ChainHash;
   readonly minimumDepth: number;
-  /** What stays in the wallet for channels with anchors. */
+  /** The reserve for channels with anchors. */
   readonly reserve: AnchorReserve;
   /** Whether peers that know anchors may open channels without. */
   readonly allowStaticRemotekey: boolean;
-  /** Secrets that a lab gives every new channel. */
+  /** Secrets that an experiment on regtest gives every new channel. */
   readonly forcedSecrets: ChannelSecrets | undefined;
   readonly log: Log;
-  /** For what strangers can cause: few lines of a kind. */
+  /** For lines that strangers can cause: few of a kind. */
   readonly limitedLog: Log;
   readonly chain: Pick<Chain, 'unspent'>;
   /** Unix seconds. */
   readonly now: () => number;
-  /** How often each source may have others give way. */
+  /** How often a source may have channels of others forgotten. */
   readonly displacements: Rates;
 }
 
-/** A large channel is worth a deeper reorganization, so it waits twice as long. */
+/** Confirmations that a channel waits for: twice as many for a large one, which is worth a deeper reorganization. */
 const depthFor = (capacity: Sat, minimumDepth: number): number =>
   capacity > MAX_SMALL_CHANNEL ? 2 * minimumDepth : minimumDepth;
 
@@ -74,14 +74,14 @@ const limits = (capacity: Sat, minimumDepth: number): LocalLimits => ({
   minimumDepth: depthFor(capacity, minimumDepth),
 });
 
-/** An alias that no channel of ours has for a name. */
+/** An alias that no channel of ours uses. */
 const newAlias = ({ entropy, channels }: Pick<OpeningParts, 'entropy' | 'channels'>): ShortChannelId => {
   let alias = aliasFrom(entropy.bytes(8));
   while (channels.byShortId(alias) !== undefined) alias = aliasFrom(entropy.bytes(8));
   return alias;
 };
 
-/** What both ways of beginning a channel have in common. */
+/** Terms that both ways of opening a channel have in common. */
 const common = async (parts: OpeningParts, peer: Peer, capacity: Sat, shutdownScript?: Uint8Array) => {
   const { entropy, keys, wallet, chainHash, minimumDepth, forcedSecrets } = parts;
   const id = entropy.bytes(16);
@@ -108,23 +108,23 @@ export interface Opening {
   readonly fundingFeerate: number;
   readonly minDepth: number;
   readonly closeTo: Uint8Array | undefined;
-  /** The kind of channel; undefined: the best that the peer knows too. */
+  /** The channel_type; undefined: the best one that the peer supports. */
   readonly channelType: ChannelType | undefined;
-  /** Whether it may take the coins that are kept to pay for claims. */
+  /** Whether it may use the reserve for claims. */
   readonly useReserve: boolean;
 }
 
-/** A channel opened from here. */
+/** A channel that this node opened. */
 export interface OpenedChannel extends PublishedFunding {
   readonly key: string;
-  /** What is at risk for want of coins in the wallet, for operators. */
+  /** A warning where the wallet has less than the reserve, for operators. */
   readonly shortage: string | undefined;
 }
 
 /**
- * Opens a channel; resolves when its funding transaction was given to the network, with what that said. Throws WalletError when
- * the coins do not suffice, and OpeningError when the peer, either side's terms, or the network before the peer has signed, say
- * no; coins set aside are free again then.
+ * Opens a channel; resolves once its funding transaction was broadcast, with bitcoind's answer. Throws WalletError where the wallet has
+ * too few coins, and OpeningError where the peer refuses, terms of one side are not met, or bitcoind rejects the funding before the peer
+ * has signed; the reserved coins are then free again.
  */
 export const openChannelTo = async (parts: OpeningParts, opening: Opening): Promise<OpenedChannel> => {
   const { host, channels, wallet, entropy } = parts;
@@ -139,7 +139,7 @@ export const openChannelTo = async (parts: OpeningParts, opening: Opening): Prom
     ? sat(0n)
     : reserveOf(parts.reserve, channels.entries.values(), channels.openingWithAnchors + more);
   const want = { amount, scriptLength: FUNDING_SCRIPT_BYTES, feerate: fundingFeerate, minDepth, leave };
-  // Whoever takes coins meanwhile reckons with this channel, too.
+  // The reserve of this channel counts for everybody who spends meanwhile.
   channels.openingWithAnchors += more;
   let isComing = true;
   const isThere = (): void => {
@@ -184,7 +184,7 @@ export const openChannelTo = async (parts: OpeningParts, opening: Opening): Prom
 
 const CROWDED = 'too many peers have channels with this node that wait for their funding; try later';
 
-/** Has channels of others give way where they stand in a peer's. Says what came of it, or why there is no room. */
+/** Makes room for a peer's channel by forgetting others' channels without a funding. Returns the outcome, or why there is no room. */
 const makeRoomFor = async (
   { chain, channels, now, displacements }: OpeningParts,
   peer: Peer,
@@ -202,7 +202,7 @@ const makeRoomFor = async (
   return made === 'none' ? { why: CROWDED } : made;
 };
 
-/** Answers a peer's `open_channel`: with a channel, or with an error that says why not. */
+/** Answers a peer's `open_channel`: accepts the channel, or sends an error with the reason. */
 export const acceptChannelFrom = async (
   parts: OpeningParts,
   peer: Peer,
@@ -214,7 +214,7 @@ export const acceptChannelFrom = async (
     return peer.answer({ name: 'error', channel_id: message.temporary_channel_id, data: warningData(why) });
   };
   if (channels.byChannelId(peer.id, message.temporary_channel_id) !== undefined)
-    return refuse('temporary_channel_id: expected one that no other channel of yours has');
+    return refuse('temporary_channel_id: expected one that no other channel of yours uses');
   const way = await makeRoomFor(parts, peer, admissionOf(channels.entries.values(), peer.key));
   if (typeof way === 'object') return refuse(way.why);
   const request: AcceptRequest = {
@@ -223,7 +223,7 @@ export const acceptChannelFrom = async (
     allowStaticRemotekey: parts.allowStaticRemotekey,
   };
   if (peer.closed) return;
-  // The address took a moment, in which others may have come first.
+  // Other openings may have been accepted while the address was made.
   const late = admissionOf(channels.entries.values(), peer.key);
   if (late.room === 'none') return refuse(late.why);
   if (late.room === 'crowded' && way !== 'enough') return refuse(CROWDED);

@@ -1,4 +1,4 @@
-/** What single channels ask of HTLCs forwarded over them, where that is not what the options of the node say. */
+/** Forwarding policies of single channels, where `setchannel` has set them apart from the node's options. */
 import type { Change } from '../../wire/change.ts';
 import { type Codec, decode, encode, map, optional, struct, u16, u32, u64 } from '../../wire/codec.ts';
 import { msat } from '../../wire/fields.ts';
@@ -8,11 +8,11 @@ import type { FeePolicy } from './views.ts';
 
 const PREFIX = 'policy/';
 
-/** What is left out is as the options say. */
+/** Fields that are left out follow the options. */
 export type PolicyChange = Partial<Pick<FeePolicy, 'feeBase' | 'feePerSatoshi' | 'htlcMinimum' | 'htlcMaximum'>>;
 
 interface Set extends PolicyChange {
-  /** When it was set, and seconds for which HTLCs may go by what held before. */
+  /** When it was set, and for how many seconds HTLCs may still follow the previous policy. */
   readonly since: number;
   readonly grace: number;
 }
@@ -39,9 +39,9 @@ const codec: Codec<Set> = map(
 );
 
 export interface ChannelPoliciesParts {
-  /** What the options of the node say. */
+  /** The policy by the node's options. */
   readonly usual: FeePolicy;
-  /** Keeps changes with the next synced write. */
+  /** Saves changes with the next synced write. */
   readonly save: (changes: readonly Change[]) => void;
   /** Unix seconds. */
   readonly now: () => number;
@@ -61,29 +61,29 @@ export class ChannelPolicies {
     return new ChannelPolicies(parts, await loadRecords(store, PREFIX, (record) => decode(codec, record)));
   }
 
-  /** What holds for a channel, by its key. */
+  /** The policy of a channel, by its key. */
   of(channel: string): FeePolicy {
     const { since: _, grace: __, ...own } = this.set.get(channel) ?? { since: 0, grace: 0 };
     return { ...this.parts.usual, ...own };
   }
 
   /**
-   * Whether HTLCs may still go by what a channel asked before, as far as whoever set it allows. One whose policy was never set follows
-   * the options, and those have no say in it.
+   * Whether the time is over in which HTLCs may still follow the channel's previous policy. False for a channel whose policy was never
+   * set.
    */
   isGraceOver(channel: string): boolean {
     const own = this.set.get(channel);
     return own !== undefined && this.parts.now() >= own.since + own.grace;
   }
 
-  /** Changes what a channel asks, from now on. `grace` in seconds, at most 65,535. */
+  /** Sets a channel's policy from now on. `grace` in seconds, at most 65,535. */
   change(channel: string, change: PolicyChange, grace: number): void {
     const own: Set = { ...this.set.get(channel), ...change, since: this.parts.now(), grace };
     this.set.set(channel, own);
     this.parts.save([{ key: PREFIX + channel, value: encode(codec, own) }]);
   }
 
-  /** The channel is over. */
+  /** The channel is closed. */
   forget(channel: string): void {
     if (this.set.delete(channel)) this.parts.save([{ key: PREFIX + channel, value: undefined }]);
   }

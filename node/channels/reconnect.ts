@@ -1,4 +1,4 @@
-/** Which peers are called back whenever they are lost: those that we have a channel with. */
+/** Keeps the node connected to peers that it has a channel with. */
 import { unhex } from '../../wire/bytes.ts';
 import { type Point, point } from '../../wire/units.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
@@ -9,15 +9,15 @@ import { coreOf, type Entry } from './entry.ts';
 import type { ChannelPolicies } from './policies.ts';
 
 export interface Reconnecting {
-  /** There is a channel with its peer. */
+  /** There is a channel with this peer. */
   keepConnected(entry: Entry): void;
-  /** A channel is gone, perhaps the last with its peer: then nothing is left with that. */
+  /** A channel is gone: after the last one with its peer, the node no longer reconnects to that. */
   channelGone(entry: Entry): void;
 }
 
 /**
- * How many channels there are with a peer that cost somebody something: those whose funding was in a block, or is ours. One that
- * somebody merely says to have funded gives no standing.
+ * How many funded channels there are with a peer: those whose funding was confirmed, or is ours. A channel that a peer only claims to
+ * have funded does not count.
  */
 export const fundedChannelsWith = (channels: Pick<Channels, 'channelsWith'>, peer: Point): number =>
   channels.channelsWith(peer).filter(({ machine }) => {

@@ -1,6 +1,6 @@
 /**
- * The anchor reserve: coins that stay in the wallet so that channels with anchors can be taken to the chain. Their commitments
- * pay little and their HTLC transactions nothing, so whoever has no coins when a peer falls silent cannot claim in time.
+ * The anchor reserve: coins that stay in the wallet so that channels with anchors can be closed on chain. Their commitments pay low fees
+ * and their HTLC transactions none, so a node without coins cannot claim in time when a peer stops responding.
  */
 
 import { type Sat, sat } from '../../wire/units.ts';
@@ -10,7 +10,7 @@ import { type AnchorReserve, defaultReserve } from './anchorreserve.ts';
 import type { Entry } from './entry.ts';
 import { isUnfunded } from './unfundedlimits.ts';
 
-/** Whether a channel may need coins of the wallet one day. */
+/** Whether a channel may need coins of the wallet for its claims. */
 export const hasAnchors = ({ machine: { state } }: Entry): boolean => {
   if (state.phase === 'closed' || state.phase === 'abandoned') return false;
   const { format } = 'core' in state ? state.core.params : 'params' in state ? state.params : state.proposal;
@@ -18,8 +18,8 @@ export const hasAnchors = ({ machine: { state } }: Entry): boolean => {
 };
 
 /**
- * What is to stay in the wallet, given the channels there are and how many more with anchors are to be opened. Those that peers
- * ask for count once their funding is in the chain: before, they hold nothing, and whoever only asks must not freeze our coins.
+ * The sum to keep in the wallet, for the channels there are and those with anchors about to be opened. Channels that peers open count once
+ * their funding is confirmed: before, none of our money is in them, and a mere request must not freeze our coins.
  */
 export const reserveOf = ({ perChannel, most }: AnchorReserve, entries: Iterable<Entry>, more = 0): Sat => {
   const channels = [...entries].filter((entry) => hasAnchors(entry) && !isUnfunded(entry)).length + more;
@@ -28,8 +28,8 @@ export const reserveOf = ({ perChannel, most }: AnchorReserve, entries: Iterable
 };
 
 /**
- * What is at risk for want of coins, as a sentence for operators; undefined where there is enough. Where nothing is kept by
- * configuration, it is told by what would be kept elsewhere.
+ * A warning for operators that the wallet has less than the reserve; undefined where it has enough. Where no reserve is configured, the
+ * default one counts.
  */
 export const shortageOf = (reserve: AnchorReserve, entries: Iterable<Entry>, wallet: Wallet, more = 0) => {
   const asked = reserve.perChannel === 0n ? defaultReserve : reserve;
@@ -37,12 +37,12 @@ export const shortageOf = (reserve: AnchorReserve, entries: Iterable<Entry>, wal
   const held = wallet.forClaims();
   if (held >= wanted) return undefined;
   return (
-    `${held} sat in the wallet, ${wanted} sat should stay there for channels with anchors: a peer that falls silent could keep ` +
-    'what it owes, for there is nothing to pay the fees of claims with; send coins to an address of this node (newaddr)'
+    `${held} sat in the wallet, ${wanted} sat are needed there for channels with anchors: a peer that stops responding could keep ` +
+    'HTLCs that are ours, since the fees of claims could not be paid; send coins to an address of this node (newaddr)'
   );
 };
 
-/** Says so in the log, where it is so. */
+/** Logs that warning, where there is one. */
 export const warnOfShortage = (log: Log, shortage: string | undefined): void => {
   if (shortage !== undefined) log.warn({}, shortage);
 };

@@ -1,4 +1,4 @@
-/** How a trace names the steps of channels. */
+/** Names of channels' steps in a trace. */
 import type { Effect, Input } from '../../channel/model/io.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
 import type { MachineParts } from '../base/machine.ts';

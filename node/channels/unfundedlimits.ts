@@ -1,20 +1,20 @@
 /**
- * How many channels without a confirmed funding others may have with us. Such a channel costs its opener nothing and us
- * memory and a place on the disk for two weeks, so their number is bounded however many ask; and since strangers could take all
- * places with fundings that do not exist, such a channel gives its place to who comes later. One whose funding is in the mempool,
- * or in a block, has cost its opener something, and stays.
+ * Limits of channels that peers open and whose funding is unconfirmed. Such a channel costs its opener nothing, and us memory and disk
+ * for two weeks, so their number is bounded. Since strangers could take all places with fundings that do not exist, a channel whose
+ * funding nobody has seen is forgotten in favour of a new one. One whose funding is in the mempool or in a block has cost its opener
+ * something, and stays.
  */
 import { fundingScriptOf } from '../../channel/phases/opening.ts';
 import { equal } from '../../wire/bytes.ts';
 import type { Chain } from '../ports/ports.ts';
 import { coreOf, type Entry, isFunded } from './entry.ts';
 
-/** Channels that wait for their funding, of one peer. */
+/** Channels of one peer that wait for their funding, at most. */
 export const MAX_UNFUNDED_OF_PEER = 4;
-/** Peers with such channels and none that is confirmed; where all of their fundings are in the mempool, so many more. */
+/** Peers with such channels and no confirmed one, at most; and further ones where all their fundings are in the mempool. */
 export const MAX_UNFUNDED_PEERS = 50;
 const MAX_SEEN_PEERS = 500;
-/** How often peers of one source may have others give way: an opening costs us signatures and records. */
+/** How often peers of one source may have other channels forgotten: an opening costs us signatures and records. */
 export const DISPLACEMENTS = { burst: 20, seconds: 10 } as const;
 
 /** The peer opened it, and its funding is not in the chain, or not as deep as we asked for. */
@@ -24,7 +24,7 @@ export const isUnfunded = ({ machine: { state } }: Entry): boolean => {
   return state.phase !== 'onchain' && state.phase !== 'closed' && state.core.lockin.scid === undefined;
 };
 
-/** Both sides have put money on this peer: its channels waited for their funding before, or we opened them. */
+/** A channel whose funding is confirmed, or was before a reorg. */
 const isSettled = ({ machine: { state } }: Entry): boolean => isFunded(state) && state.core.lockin.scid !== undefined;
 
 /** The channels of one peer that wait for their funding. */
@@ -33,7 +33,7 @@ type Waiting = readonly Entry[];
 export type Admission =
   | { readonly room: 'free' }
   | { readonly room: 'none'; readonly why: string }
-  /** Of these peers one has to go first, in this order: of the source that has most of them the oldest. */
+  /** The peers in the order in which their channels are forgotten: the oldest of the source that has most of them first. */
   | { readonly room: 'crowded'; readonly peers: readonly Waiting[] };
 
 /** Whether a peer (hex of its node id) may open another channel with us now. */
@@ -56,7 +56,7 @@ export const admissionOf = (entries: Iterable<Entry>, peer: string): Admission =
 
 const sourceOf = ([first]: Waiting): string => first?.source ?? '';
 
-/** The height at which the peer's first channel that waits was opened. */
+/** The height at which the first unfunded channel of the peer was opened. */
 const sinceOf = (channels: Waiting): number =>
   Math.min(...channels.map(({ machine: { state } }) => ('params' in state ? state : coreOf(state))?.params.since ?? 0));
 
@@ -64,13 +64,13 @@ const inOrder = (peers: readonly Waiting[]): readonly Waiting[] => {
   const sizes = new Map<string, number>();
   for (const one of peers) sizes.set(sourceOf(one), (sizes.get(sourceOf(one)) ?? 0) + 1);
   const sizeOf = (one: Waiting): number => sizes.get(sourceOf(one)) ?? 0;
-  // Sorting keeps the order of those that are alike, in which they came unless the node was started since.
+  // Sorting is stable: equal ones keep their order of arrival, or of loading after a restart.
   return [...peers].sort((a, b) => sizeOf(b) - sizeOf(a) || sinceOf(a) - sinceOf(b));
 };
 
 /**
- * Whether a funding is in the mempool or a block, also where that is not as deep yet as we asked for. It has to be what it should: another
- * output costs whoever names it nothing. Throws ChainError.
+ * Whether a funding is in the mempool or in a block of any depth. Amount and script of its output must be the agreed ones: naming somebody
+ * else's output costs nothing. Throws ChainError.
  */
 const isSeen = async (entry: Entry, chain: Pick<Chain, 'unspent'>, height: number): Promise<boolean> => {
   if (entry.fundingBlock !== undefined || entry.seenAt === height) return true;
@@ -84,8 +84,8 @@ const isSeen = async (entry: Entry, chain: Pick<Chain, 'unspent'>, height: numbe
 };
 
 /**
- * Has the first of those that stand in the way forget its channels whose fundings nobody has seen. `enough`: all were seen, and there
- * is room for more of that kind. Throws ChainError when the chain cannot tell.
+ * Forgets the channels of the first of these peers none of whose fundings is in the chain or the mempool. `enough`: every peer has one,
+ * and there is room for more such peers. Throws ChainError where bitcoind does not answer.
  */
 export const displaceUnfunded = async (
   peers: readonly Waiting[],

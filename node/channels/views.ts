@@ -1,4 +1,4 @@
-/** Channels as payments, forwarding and gossip see them: plain values read off a machine's state. */
+/** Channels as payments, forwarding and gossip use them: plain values read from a machine's state. */
 
 import type { Outlet } from '../../amp/route.ts';
 import { isRecovered } from '../../channel/model/core.ts';
@@ -19,7 +19,7 @@ export interface FeePolicy {
   readonly feeBase: Msat;
   readonly feePerSatoshi: number;
   readonly cltvDelta: number;
-  /** Bounds of what is forwarded, where they are to be narrower than what the channel and its peer take. */
+  /** HTLC limits for forwarding, where they are to be narrower than those of the channel and its peer. */
   readonly htlcMinimum?: Msat;
   readonly htlcMaximum?: Msat;
 }
@@ -28,8 +28,8 @@ const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /**
- * What we announce for forwarding over a channel: the node's fees, within the bounds the peer set for HTLCs to it. Where those leave
- * no amount, as they may in a tiny channel, it is disabled, since no minimum may stand above the maximum (BOLT 7).
+ * The policy that we announce for a channel: the node's fees, with HTLC limits within those of the peer. Where these leave no amount, as
+ * they may in a tiny channel, the channel is announced as disabled, since the minimum may not exceed the maximum (BOLT 7).
  */
 export const policyOf = ({ params }: Core, fees: FeePolicy): OwnPolicy => {
   const { htlcMinimum, maxHtlcValueInFlight, reserve } = params.remote;
@@ -46,10 +46,10 @@ export const policyOf = ({ params }: Core, fees: FeePolicy): OwnPolicy => {
   };
 };
 
-/** HTLCs may be offered: both channel_ready are exchanged, nobody closes, the peer is there and owes us nothing overdue. */
+/** Whether HTLCs may be offered: channel_ready is exchanged, nobody closes, the peer is connected and no message of it is overdue. */
 export const isUsable = (state: ChannelState): boolean => state.phase === 'open' && whyNoOffers(state) === undefined;
 
-/** The way out that a usable channel is; undefined for any other. */
+/** A usable channel as an outlet; undefined for any other. */
 export const outletOf = ({ machine: { state } }: Entry, fees: FeeView): Outlet | undefined => {
   const core = coreOf(state);
   if (core === undefined || !isUsable(state) || core.lockin.scid === undefined) return undefined;
@@ -74,7 +74,7 @@ export const awayOutletOf = ({ machine: { state } }: Entry, fees: FeeView): Outl
   return { scid: lockin.scid, peer: params.peer, spendable: msat(0n), slots: 0, atRest: rest };
 };
 
-/** A channel as relaying sees it; undefined where an onion may not name it so: option_scid_alias hides the real id (BOLT 2). */
+/** A channel as forwarding uses it; undefined where an onion may not name it so: option_scid_alias hides the real id (BOLT 2). */
 export const outgoingOf = (
   entry: Entry,
   named: ShortChannelId,
@@ -89,13 +89,13 @@ export const outgoingOf = (
   return { key: entry.key, policy: policyOf(core, fees), status, update };
 };
 
-/** The short_channel_id of a channel, or while it has none an alias. */
+/** The short_channel_id of a channel, or its alias while it has none. */
 export const shortIdOf = (entry: Entry | undefined): ShortChannelId | undefined => {
   const core = entry && coreOf(entry.machine.state);
   return core?.lockin.scid ?? core?.params.alias;
 };
 
-/** Whether an HTLC that one of these channels still has, offered or received, has shown what opens its hash. */
+/** Whether the preimage of this hash is known from an HTLC, offered or received, that one of these channels still has. */
 export const knowsPreimage = (entries: Iterable<Entry>, paymentHash: PaymentHash): boolean => {
   for (const { machine } of entries) {
     const core = coreOf(machine.state);
@@ -106,7 +106,7 @@ export const knowsPreimage = (entries: Iterable<Entry>, paymentHash: PaymentHash
   return false;
 };
 
-/** A channel as announcing sees it; undefined before it is ready, or once it is being closed. */
+/** A channel as announcements use it; undefined before it is ready, or once it is being closed. */
 export const ownChannelOf = (entry: Entry, fees: FeePolicy, height: number): OwnChannel | undefined => {
   const { state } = entry.machine;
   if (state.phase !== 'open') return undefined;
@@ -130,17 +130,17 @@ export const ownChannelOf = (entry: Entry, fees: FeePolicy, height: number): Own
 };
 
 /**
- * A channel as our own commitment has it: balances, HTLCs under way belonging to nobody, and sat per 1,000 weight. Nothing is
- * anybody's in one that was recovered from a backup.
+ * A channel as our commitment has it: both balances, without HTLCs in flight, and its feerate in sat per 1,000 weight. Balances are zero
+ * in a channel that was recovered from a backup.
  */
 export const balancesOf = (core: Core): { readonly toUs: Msat; readonly toThem: Msat; readonly feerate: number } => {
   const { toUs, toThem, feerate } = specOf(core, inLocal(core.head.local));
-  // What its commitments hold is on the peer's disk alone; what comes of it is seen in the wallet.
+  // Only the peer has its commitments; what they pay us shows in the wallet.
   if (isRecovered(core)) return { toUs: msat(0n), toThem: msat(0n), feerate };
   return { toUs: msat(larger(toUs, 0n)), toThem: msat(larger(toThem, 0n)), feerate };
 };
 
-/** Satoshi that are ours, or may become ours, if our commitment is the one in the chain: our balance and every HTLC in it. */
+/** Our balance and all HTLCs of our commitment, sat: at most what it can pay us on chain. */
 export const stakeOf = (core: Core): bigint => {
   const { toUs, htlcs } = specOf(core, inLocal(core.head.local));
   return (larger(toUs, 0n) + htlcs.reduce((sum, { amount }) => sum + amount, 0n)) / 1000n;

@@ -1,6 +1,6 @@
 /**
- * Counts the seconds of what channels wait for (channel/rules/waits.ts): one timer for each channel, begun anew when it waits for
- * something else, and ended when it waits for nothing. What is to be done when one is over, the channel decides.
+ * Timers for the messages that channels wait for (channel/rules/waits.ts): one for each channel, restarted when the channel waits for
+ * another message, and stopped when it waits for none. What to do when one expires is decided by the channel.
  */
 import type { Input } from '../../channel/model/io.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
@@ -10,8 +10,8 @@ import type { Clock } from '../ports/ports.ts';
 import type { Entry } from './entry.ts';
 
 /**
- * What to give a channel when its queue has run empty. A peer that was not heard of lately is asked before it is signed to (BOLT 2,
- * "Committing Updates So Far: commitment_signed"): what it is gone with is bound until it is back.
+ * The input for a channel whose queue is empty. A peer that was not heard from lately is pinged before a commitment is signed for it
+ * (BOLT 2, "Committing Updates So Far: commitment_signed"): HTLCs of a peer that has gone stay locked until it is back.
  */
 export const idleInput = (entry: Entry, state: ChannelState): Input | undefined => {
   const input = whenIdle(state);
@@ -25,17 +25,17 @@ export class WaitTimers {
   private readonly clock: Pick<Clock, 'after'>;
   private readonly seconds: number;
 
-  /** `seconds` for those waits that an operator may set. */
+  /** `seconds`: for waits whose limit an operator may set. */
   constructor(clock: Pick<Clock, 'after'>, seconds: number) {
     this.clock = clock;
     this.seconds = seconds;
   }
 
-  /** A channel has come to this state. */
+  /** A channel is in this state now. */
   follow(entry: Entry, state: ChannelState): void {
     const wait = awaitedFromPeer(state);
     const { connection, waiting } = entry;
-    // A connection that replaced another gives the peer its whole time, whatever the peer let pass on the one before.
+    // On a new connection the peer has the whole time again.
     if (wait?.id === waiting?.id && connection === waiting?.connection) return;
     this.end(entry);
     if (wait === undefined) return;

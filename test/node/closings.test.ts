@@ -90,7 +90,7 @@ describe('an agreed closing that miners leave', () => {
     await becomes('both in the pool', () => waiting(pair).length === 2);
     await pair.mine();
     await pair.reaches('alice', id, 'ONCHAIN');
-    expect(pair.logs.alice.some((line) => line.includes('the channel was closed together with the peer'))).toBe(true);
+    expect(pair.logs.alice.some((line) => line.includes('the channel was closed by a mutual close'))).toBe(true);
   });
 });
 

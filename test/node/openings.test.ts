@@ -160,7 +160,7 @@ test('a funding whose coins another transaction took is given up a hundred block
   mineOnly(1);
   await reaches(alice, channel_id, 'none');
   await becomes('the coins spendable again', () => wallet.spendable(1) === before - 5_000n);
-  expect(logs.alice.some((line) => line.includes('another transaction spent the coins of its funding'))).toBe(true);
+  expect(logs.alice.some((line) => line.includes('its funding transaction was double-spent'))).toBe(true);
   // Told so while connected, the fundee fails the channel; it goes with its two weeks.
   await reaches(bob, channel_id, 'AWAITING_UNILATERAL');
 });

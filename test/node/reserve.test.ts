@@ -44,8 +44,8 @@ test('who opens a channel with anchors is refused where less would stay, unless 
     /sat would stay in the wallet, where 25000 sat are kept .*use_reserve=true/,
   );
   const { warning_anchor_reserve: warning } = await fund(80_000n, { use_reserve: true });
-  expect(warning).toMatch(/^\d+ sat in the wallet, 25000 sat should stay there for channels with anchors/);
-  expect(pair.logs.alice.join('\n')).toContain('should stay there for channels with anchors');
+  expect(warning).toMatch(/^\d+ sat in the wallet, 25000 sat are needed there for channels with anchors/);
+  expect(pair.logs.alice.join('\n')).toContain('are needed there for channels with anchors');
   expect((await alice.call('getinfo', {})).warning_anchor_reserve).toBe(warning);
 });
 
@@ -88,20 +88,22 @@ test('withdraw leaves it, all or not, unless it may be used', async () => {
   await alice.call('withdraw', { destination: elsewhere, satoshi: 'all', use_reserve: true });
   await pair.mine();
   expect(await coins('alice')).toEqual([]);
-  expect((await alice.call('getinfo', {})).warning_anchor_reserve).toMatch(/^0 sat in the wallet, 25000 sat should/);
+  expect((await alice.call('getinfo', {})).warning_anchor_reserve).toMatch(
+    /^0 sat in the wallet, 25000 sat are needed/,
+  );
 });
 
 test('on regtest nothing is kept unless told, and what is at risk is said', async () => {
   const { pair, bob, coins, fund } = await started({});
   await pair.endow('alice', 500_000n);
   const { warning_anchor_reserve: warning } = await fund('all');
-  expect(warning).toMatch(/^0 sat in the wallet, 25000 sat should stay there/);
+  expect(warning).toMatch(/^0 sat in the wallet, 25000 sat are needed there/);
   await pair.mine();
   expect(await coins('alice')).toEqual([]);
   expect((await bob.call('getinfo', {})).warning_anchor_reserve).toMatch(
-    /a peer that falls silent could keep what it owes/,
+    /a peer that stops responding could keep HTLCs that are ours/,
   );
-  expect(pair.logs.bob.join('\n')).toContain('a peer that falls silent could keep what it owes');
+  expect(pair.logs.bob.join('\n')).toContain('a peer that stops responding could keep HTLCs that are ours');
 });
 
 test('channels that peers only ask for freeze nothing: they count once their funding is in the chain', async () => {
