@@ -48,6 +48,7 @@ const shape = z.object({
     balances_before_msat: amounts,
     balances_after_msat: amounts,
   }),
+  reusable: z.object({ payments: z.array(payment), times_paid: z.number(), sets: z.array(z.string()) }),
   closes: z.array(z.object({ type: z.string(), txid: z.string(), height: z.number() })),
   channels: z.array(z.object({ openingFeeSat: z.number(), closingFeeSat: z.number(), capacitySat: z.number() })),
   funded_sat: amounts,
@@ -157,6 +158,18 @@ describe('the demonstration', () => {
     expect(balances.balances_after_msat).toEqual(balances.balances_before_msat);
   });
 
+  test('an invoice for lnd’s AMP was paid twice, each time by a set of its own', () => {
+    const { payments, times_paid, sets } = facts.reusable;
+    expect(payments.map(({ status, amount_msat }) => [status, amount_msat])).toEqual(
+      Array(2).fill(['complete', 30_000_000]),
+    );
+    expect([times_paid, new Set(sets).size]).toEqual([2, 2]);
+    const shards = payments.flatMap((one) => one.shards);
+    expect(new Set(shards.map(({ payment_hash }) => payment_hash)).size).toBe(4);
+    for (const { payment_hash, payment_preimage = '' } of shards)
+      expect(hex(sha256(unhex(payment_preimage)))).toBe(payment_hash);
+  });
+
   test('every channel was closed by both sides and its closing mined', () => {
     expect(facts.closes.map(({ type }) => type)).toEqual(['mutual', 'mutual', 'mutual', 'mutual']);
     expect(new Set(facts.closes.map(({ txid }) => txid)).size).toBe(4);
@@ -166,11 +179,11 @@ describe('the demonstration', () => {
   test('amounts are conserved: all wallets and all miners’ fees are what was handed out', () => {
     const fees = sum(facts.channels.map(({ openingFeeSat, closingFeeSat }) => openingFeeSat + closingFeeSat));
     expect(sum(Object.values(facts.wallets_sat)) + fees).toBe(sum(Object.values(facts.funded_sat)));
-    expect(facts.wallets_sat['dave']).toBe(1_800_000);
+    expect(facts.wallets_sat['dave']).toBe(1_860_000);
   });
 
   test('what bob and carol earned is what alice sent beyond what dave got', () => {
-    const paid = [facts.invoice, facts.spontaneous];
+    const paid = [facts.invoice, facts.spontaneous, ...facts.reusable.payments];
     expect(facts.routing_fees_msat).toBe(sum(paid.map((one) => one.amount_sent_msat - one.amount_msat)));
     expect(facts.routing_fees_msat).toBeGreaterThan(0);
   });

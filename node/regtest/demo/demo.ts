@@ -11,7 +11,7 @@ import type { Facts } from './facts.ts';
 import { NoBitcoind } from './find.ts';
 import type { Network } from './network.ts';
 import { Printer } from './print.ts';
-import { askedLarge, invoiced, single, spontaneous, withheld } from './scenes.ts';
+import { askedLarge, invoiced, reusable, single, spontaneous, withheld } from './scenes.ts';
 import { endsOf, settle } from './settling.ts';
 import { stopOnSignals } from './shutdown.ts';
 import { cast, fundedSat, type Name, type Stage, setStage } from './stage.ts';
@@ -42,7 +42,9 @@ const play = async (stage: Stage): Promise<Facts> => {
   const invoice = await invoiced(stage, bolt11);
   const gift = await spontaneous(stage);
   const kept = await withheld(stage);
-  const { closes, lives, ledger, wallets } = await settle(stage, before, [invoice, gift]);
+  const coffees = await reusable(stage);
+  const paid = [invoice, gift, ...coffees.payments];
+  const { closes, lives, ledger, wallets } = await settle(stage, before, paid);
   return {
     bitcoind: network.chainVersion,
     pids,
@@ -52,6 +54,7 @@ const play = async (stage: Stage): Promise<Facts> => {
     invoice,
     spontaneous: gift,
     withheld: kept,
+    reusable: coffees,
     closes,
     channels: lives.length === channels.length ? lives : [],
     funded_sat: Object.fromEntries(cast.map((name) => [name, fundedSat(name)])),

@@ -54,6 +54,14 @@ export interface WithheldFact {
   readonly balances_after_msat: Readonly<Record<string, bigint>>;
 }
 
+/** An invoice for lnd's AMP, which stays open. */
+export interface ReusableFact {
+  readonly payments: readonly PaymentFact[];
+  readonly times_paid: number;
+  /** The set_ids of the payments, as the payee lists them with the invoice. */
+  readonly sets: readonly string[];
+}
+
 export interface CloseFact {
   readonly scid: string;
   readonly type: string;
@@ -77,6 +85,7 @@ export interface Facts {
   readonly invoice: PaymentFact;
   readonly spontaneous: PaymentFact;
   readonly withheld: WithheldFact;
+  readonly reusable: ReusableFact;
   readonly closes: readonly CloseFact[];
   readonly channels: readonly ChannelLife[];
   readonly funded_sat: Readonly<Record<string, bigint>>;

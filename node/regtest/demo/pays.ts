@@ -101,5 +101,7 @@ export const drawing = ({ shards, completed_at: complete }: PaymentFact, { print
 export const summary = (payment: PaymentFact): string => {
   const { shards, amount_msat: amount, amount_sent_msat: sent } = payment;
   const fee = msatText(sent - amount);
-  return `${msatText(amount)} sat in ${shards.length} shards over ${waysOf(payment)} routes, ${fee} sat of routing fees`;
+  const ways = waysOf(payment);
+  const over = ways === 1 ? 'one route' : `${ways} routes`;
+  return `${msatText(amount)} sat in ${shards.length} shards over ${over}, ${fee} sat of routing fees`;
 };

@@ -1,6 +1,9 @@
-/** The scenes of the demonstration that pay: one HTLC that cannot, shards that can, no invoice at all, a shard withheld. */
+/** The scenes of the demonstration that pay: one HTLC that cannot, shards that can, no invoice at all, a shard withheld, lnd's AMP. */
+
+import { hex, unhex } from '../../../wire/bytes.ts';
+import { sha256 } from '../../../wire/crypto.ts';
 import { satText } from '../../base/table.ts';
-import type { PaymentFact, RefusalFact, WithheldFact } from './facts.ts';
+import type { PaymentFact, RefusalFact, ReusableFact, WithheldFact } from './facts.ts';
 import { drawing, frameLines, type PayCall, payWatched, refusalOf, shardLines, summary } from './pays.ts';
 import { openShares, paymentClaims } from './shards.ts';
 import { balancesOf, patience, type Stage, sameBalances } from './stage.ts';
@@ -10,10 +13,8 @@ const sat = (amount: bigint): bigint => amount * 1000n;
 const large = sat(1_500_000n);
 const gift = sat(300_000n);
 const small = sat(60_000n);
-const shards = { large: 4, gift: 3, small: 3 } as const;
-
-/** What alice pays in scenes 2 and 3 together; scene 4 gives all of it back. */
-export const paidMsat = large + gift;
+const coffee = sat(30_000n);
+const shards = { large: 4, gift: 3, small: 3, coffee: 2 } as const;
 
 /** Dave's invoice, and what names the payment of it. */
 const invoiceFrom = async ({ network }: Stage, label: string, amount: bigint, description: string) => {
@@ -124,6 +125,43 @@ export const withheld = async (stage: Stage): Promise<WithheldFact> => {
     balances_before_msat: before,
     balances_after_msat: after,
   };
+};
+
+/** Scene 5: AMP as lnd deploys it, an invoice that stays open. */
+export const reusable = async (stage: Stage): Promise<ReusableFact> => {
+  const { network, printer, check } = stage;
+  printer.title('5  AMP as lnd deploys it: one invoice, paid twice');
+  const { alice, dave } = network.nodes;
+  const label = 'coffee';
+  const terms = { amount_msat: coffee, label, description: 'any number of coffees', amp: 'deployed' } as const;
+  const { bolt11 } = await dave.call('invoice', terms);
+  const payments: PaymentFact[] = [];
+  for (const name of ['first coffee', 'second coffee']) {
+    const params = { bolt11, shards: shards.coffee, label: name } as const;
+    const { fact } = await printer.step(`alice pays dave ${satText(coffee.toString())} sat: the ${name}`, () =>
+      payWatched(stage, { scheme: 'deployed', label: name, call: () => alice.call('pay', params) }),
+    );
+    printer.lines(`  ${summary(fact)}`, '', ...shardLines(fact).map((line) => `  ${line}`), '');
+    payments.push(fact);
+  }
+  const [invoice] = (await dave.call('listinvoices', { label })).invoices;
+  const sets = (invoice?.sets ?? []).filter(({ state }) => state === 'settled');
+  const htlcs = payments.flatMap((payment) => payment.shards);
+  check(
+    'both payments succeeded, and each preimage that came back opens its hash',
+    payments.every(({ status }) => status === 'complete') &&
+      htlcs.every((one) => hex(sha256(unhex(one.payment_preimage ?? ''))) === one.payment_hash),
+  );
+  check(
+    'all payment hashes of both are pairwise different',
+    new Set(htlcs.map((one) => one.payment_hash)).size === payments.length * shards.coffee,
+  );
+  check(
+    'dave’s invoice lists two sets with set_ids of their own, each of the amount',
+    new Set(sets.map((set) => set.set_id)).size === payments.length &&
+      sets.every((set) => set.amount_received_msat === coffee),
+  );
+  return { payments, times_paid: Number(invoice?.times_paid ?? 0), sets: sets.map(({ set_id }) => set_id) };
 };
 
 /** Dave's invoice for scenes 1 and 2. */

@@ -84,10 +84,10 @@ const livesOf = (
     after: after.get(channelId) ?? [0n, 0n],
   }));
 
-/** Scene 5. `before` is what the ends had before anything was paid; `payments` are those that succeeded. */
+/** Scene 6. `before` is what the ends had before anything was paid; `payments` are those that succeeded. */
 export const settle = async (stage: Stage, before: Ends, payments: readonly PaymentFact[]): Promise<Settled> => {
   const { network, printer, channels, check, fundedAt } = stage;
-  printer.title('5  Channels closed, and the books');
+  printer.title('6  Channels closed, and the books');
   const after = await endsOf(stage);
   const closes = await printer.step('all channels are closed by both sides, and the closings mined', async () => {
     const done = await closeAll(stage);
