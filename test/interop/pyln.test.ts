@@ -157,6 +157,45 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
     });
   });
 
+  test('sends an HTLC over a route, and waits for it', async () => {
+    const { carol } = line;
+    const { payment_hash, payment_secret } = await carol.call('invoice', {
+      ...{ amount_msat: 300_000n, label: 'by hand', description: '' },
+    });
+    const { result } = await call('getroute', { node_id: carol.id, amount_msat: 300_000, riskfactor: 1, cltv: 50 });
+    const { route } = result as { readonly route: unknown };
+    expect(route).toEqual([
+      { id: carol.id, channel: scid, direction: expect.any(Number), amount_msat: 300_000, delay: 50, style: 'tlv' },
+    ]);
+    const sent = await call('sendpay', { route, payment_hash, payment_secret, groupid: 4 });
+    expect(sent).toMatchObject({ result: { status: 'pending', groupid: 4, amount_msat: 300_000 } });
+    expect(await call('waitsendpay', { payment_hash, timeout: 30 })).toMatchObject({
+      result: { status: 'complete', payment_preimage: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(await call('listsendpays', { payment_hash })).toMatchObject({
+      result: { payments: [{ status: 'complete', groupid: 4, destination: carol.id }] },
+    });
+  });
+
+  test('sends an onion of its own, and reads which node failed it', async () => {
+    const { carol } = line;
+    const payment_hash = '77'.repeat(32);
+    const made = await call('createonion', {
+      hops: [{ pubkey: carol.id, payload: '02ffff' }],
+      assocdata: payment_hash,
+    });
+    const { onion, shared_secrets } = made.result as { readonly onion: string; readonly shared_secrets: string[] };
+    expect([onion.length, shared_secrets.length]).toEqual([2732, 1]);
+    const first_hop = { id: carol.id, channel: scid, amount_msat: 1_000, delay: 60 };
+    expect(await call('sendonion', { onion, first_hop, payment_hash, shared_secrets })).toMatchObject({
+      result: { status: 'pending', amount_sent_msat: 1_000 },
+    });
+    expect(await call('waitsendpay', { payment_hash })).toMatchObject({
+      error: { code: 204, data: { erring_index: 1, failcodename: 'WIRE_INVALID_ONION_PAYLOAD' } },
+    });
+    expect(await call('waitsendpay', { payment_hash: '78'.repeat(32) })).toMatchObject({ error: { code: 208 } });
+  });
+
   test('sets the fees of a channel', async () => {
     expect(await call('setchannel', { id: scid, feebase: 7, feeppm: 8, htlcmin: '2sat' })).toMatchObject({
       result: {
