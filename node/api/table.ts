@@ -42,6 +42,7 @@ import { listknowledge } from './methods/payments/listknowledge.ts';
 import { listpays } from './methods/payments/listpays.ts';
 import { listsendpays } from './methods/payments/listsendpays.ts';
 import { pay } from './methods/payments/pay.ts';
+import { probe } from './methods/payments/probe.ts';
 import { sendonion } from './methods/payments/sendonion.ts';
 import { sendpay } from './methods/payments/sendpay.ts';
 import { waitsendpay } from './methods/payments/waitsendpay.ts';
@@ -106,6 +107,7 @@ export const nodeMethods = {
   sendonion,
   waitsendpay,
   listsendpays,
+  probe,
   listforwards,
   listchannels,
   listnodes,

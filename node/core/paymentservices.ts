@@ -19,6 +19,7 @@ import { ForwardLog } from '../forward/forwardlog.ts';
 import { HtlcFailures } from '../forward/htlcfailures.ts';
 import { HtlcSwitch } from '../forward/htlcswitch.ts';
 import { ReplayLog } from '../forward/replay.ts';
+import type { RouteContext } from '../graph/routing.ts';
 import { Invoices } from '../pay/invoices.ts';
 import { Knowledge } from '../pay/knowledge.ts';
 import { ownHtlcs } from '../pay/ownhtlcs.ts';
@@ -27,6 +28,7 @@ import type { PaymentChannels, PaymentsParts } from '../pay/paymentparts.ts';
 import { Payments } from '../pay/payments.ts';
 import { isOwnPaymentSecret } from '../pay/paymentsecret.ts';
 import { PaymentStore } from '../pay/paymentstore.ts';
+import { Probes } from '../pay/probes.ts';
 import { ReceiverHost } from '../pay/receiver.ts';
 import { Sendpays } from '../pay/sendpays.ts';
 import { SendpayStore } from '../pay/sendpaystore.ts';
@@ -75,6 +77,24 @@ const paymentChannelsOf = ({ channels, outage }: ChainServices, invoices: Invoic
     invoices.openByHash(hash)?.preimage !== undefined || knowsPreimage(channels.entries.values(), hash),
 });
 
+/** What a search for a route needs beside the channels by which an HTLC can leave. */
+const routesOf = (
+  { identity, chain }: PaymentServicesParts,
+  knowledge: Knowledge,
+): Omit<RouteContext, 'outlets' | 'hints'> => {
+  const { peers, keys, now } = identity;
+  const { graph } = chain;
+  const readsFrames = (key: string, node: Point): boolean => {
+    const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
+    return theirs !== undefined && hasFeature(theirs, 'option_eob_amp');
+  };
+  return {
+    ...{ graph, now, source: keys.nodeId },
+    tlvOnly: (key, node) => !readsFrames(key, node),
+    penalty: (scid, from, amount) => knowledge.penalty(scid, from, amount),
+  };
+};
+
 const paymentsOf = (
   { identity, chain }: PaymentServicesParts,
   ports: Ports,
@@ -83,23 +103,16 @@ const paymentsOf = (
   paymentChannels: PaymentChannels,
   knowledge: Knowledge,
   between: Between,
+  routes: Omit<RouteContext, 'outlets' | 'hints'>,
 ): Payments => {
-  const { gate, peers, keys, now, fatal } = identity;
-  const { graph, follower } = chain;
-  const readsFrames = (key: string, node: Point): boolean => {
-    const theirs = peers.get(node)?.theirFeatures ?? graph.node(key)?.features;
-    return theirs !== undefined && hasFeature(theirs, 'option_eob_amp');
-  };
+  const { gate, now, fatal } = identity;
+  const { follower } = chain;
   const windows = new Windows(() => ports.clock.now());
   return new Payments({
     ...ports,
     ...{ gate, paymentStore, windows },
     channels: () => paymentChannels,
-    routes: {
-      ...{ graph, now, source: keys.nodeId },
-      tlvOnly: (key, node) => !readsFrames(key, node),
-      penalty: (scid, from, amount) => knowledge.penalty(scid, from, amount),
-    },
+    routes,
     learn: (event) => {
       knowledge.take(event);
       windows.take(event);
@@ -132,12 +145,18 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     beingChecked: new Set(),
   };
   const knowledge = await Knowledge.load({ store, now, save: (changes) => gate.save(changes) });
-  const payments = paymentsOf(parts, ports, eob, paymentStore, paymentChannels, knowledge, between);
+  const routes = routesOf(parts, knowledge);
+  const payments = paymentsOf(parts, ports, eob, paymentStore, paymentChannels, knowledge, between, routes);
   const sendpays = new Sendpays({
     ...{ clock, log: ports.log, payments, channels: paymentChannels, source: keys.nodeId },
     ...between,
     paymentWaits: paymentStore.waits,
     store: await SendpayStore.load(store, gate, numbers),
+  });
+  const probes = new Probes({
+    ...{ clock, log: ports.log, channels: paymentChannels, routes, entropy: ports.entropy },
+    height: () => follower.height,
+    learn: (event) => knowledge.take(event),
   });
   await payments.load();
   const named = (log: Log): Log => namingLog(partLog(log, 'forward'), (key) => channels.nameOf(key));
@@ -204,7 +223,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
         return { ...outgoing, previousPolicy: own.previousPolicy(outgoing.key) };
       },
     },
-    payments: ownHtlcs(payments, sendpays),
+    payments: ownHtlcs(payments, sendpays, probes),
     ...{ receiver, links, failures, forwards, replays, clock, log },
     canPayForClaims: (one) => canForward(one, claimBudget(), receiver.claimed()),
     save: (changes) => gate.save(changes),
@@ -220,6 +239,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     invoices,
     payments,
     sendpays,
+    probes,
     paymentChannels,
     knowledge,
     receiver,

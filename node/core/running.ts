@@ -26,6 +26,7 @@ import type { Invoices } from '../pay/invoices.ts';
 import type { Knowledge } from '../pay/knowledge.ts';
 import type { PaymentChannels } from '../pay/paymentparts.ts';
 import type { Payments } from '../pay/payments.ts';
+import type { Probes } from '../pay/probes.ts';
 import type { ReceiverHost } from '../pay/receiver.ts';
 import type { Sendpays } from '../pay/sendpays.ts';
 import type { AddressBook } from '../peer/addressbook.ts';
@@ -88,6 +89,7 @@ export interface NodePayments {
   readonly payments: Payments;
   /** HTLCs over routes of a caller's own. */
   readonly sendpays: Sendpays;
+  readonly probes: Probes;
   /** The channels as payments see them: by which an HTLC can leave, and how it is offered. */
   readonly paymentChannels: PaymentChannels;
   /** What payments taught about the channels of others. */

@@ -28,7 +28,7 @@ export interface Hint {
 }
 
 export interface RouteContext {
-  readonly graph: Graph;
+  readonly graph: Pick<Graph, 'node' | 'channelsOf'>;
   /** Ourselves. */
   readonly source: Point;
   readonly outlets: readonly Outlet[];

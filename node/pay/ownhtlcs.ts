@@ -2,6 +2,7 @@
 import type { Outcome } from '../../amp/io.ts';
 import type { OwnOrigin } from './origin.ts';
 import type { Payments } from './payments.ts';
+import type { Probes } from './probes.ts';
 import type { Sendpays } from './sendpays.ts';
 
 export interface OwnHtlcs {
@@ -9,16 +10,19 @@ export interface OwnHtlcs {
   outcome(origin: OwnOrigin, outcome: Outcome): Promise<void>;
 }
 
-export const ownHtlcs = (payments: Pick<Payments, 'outcome'>, sendpays: Pick<Sendpays, 'outcome'>): OwnHtlcs => ({
+export const ownHtlcs = (
+  payments: Pick<Payments, 'outcome'>,
+  sendpays: Pick<Sendpays, 'outcome'>,
+  probes: Pick<Probes, 'outcome'>,
+): OwnHtlcs => ({
   outcome: async (origin, outcome) => {
     switch (origin.kind) {
       case 'payment':
         return payments.outcome(origin.payment, origin.attempt, outcome);
       case 'sendpay':
         return sendpays.outcome(origin.number, outcome);
-      // A probe of before a restart: nobody waits for it any more.
       case 'probe':
-        return undefined;
+        return probes.outcome(origin.number, outcome);
     }
   },
 });

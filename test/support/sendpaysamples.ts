@@ -13,7 +13,7 @@ const part = {
 const sent = { ...part, status: 'pending', message: 'waitsendpay says more' } as const;
 const paid = { ...part, status: 'complete', payment_preimage: preimage } as const;
 
-type Method = 'getroute' | 'createonion' | 'sendpay' | 'sendonion' | 'waitsendpay' | 'listsendpays';
+type Method = 'getroute' | 'createonion' | 'sendpay' | 'sendonion' | 'waitsendpay' | 'listsendpays' | 'probe';
 
 export const sendpaySamples: { readonly [M in Method]: Result<M> } = {
   getroute: {
@@ -24,4 +24,5 @@ export const sendpaySamples: { readonly [M in Method]: Result<M> } = {
   sendonion: sent,
   waitsendpay: paid,
   listsendpays: { payments: [paid] },
+  probe: { carried: false, carried_msat: msat(0n), failed_msat: msat(5n), attempts: [] },
 };

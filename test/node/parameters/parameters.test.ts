@@ -12,6 +12,7 @@ import { devRows, thievingRows } from './dev.ts';
 import { forwardRows } from './forwards.ts';
 import { messageRows, nodeRows } from './node.ts';
 import { invoiceRows, payRows } from './payments.ts';
+import { probeRows } from './probe.ts';
 import { routeRows } from './routes.ts';
 import type { Rows } from './rows.ts';
 import { sendpayRows } from './sendpay.ts';
@@ -28,6 +29,7 @@ const rows: Rows = {
   ...routeRows,
   ...strategyRows,
   ...sendpayRows,
+  ...probeRows,
   ...devRows,
   ...fundingRows,
   ...thievingRows,
