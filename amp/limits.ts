@@ -12,7 +12,7 @@ export interface ReceiverLimits {
   readonly setsPerInvoice: number;
   /** An HTLC without an invoice that is worth less is not held for others to follow. */
   readonly leastShare: Msat;
-  /** Seconds an incomplete set is held; and one of record 14, for which payers elsewhere count on so long. */
+  /** Seconds an incomplete set is held; and one of record 14, for which payers elsewhere count on longer. */
   readonly timeout: number;
   readonly deployedTimeout: number;
   /** Blocks before an HTLC's expiry from which on it is not claimed any more: its set is given up. */

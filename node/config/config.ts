@@ -296,6 +296,7 @@ export const loadConfig = (sources: Sources): Config => {
       limits: {
         ...defaultLimits,
         timeout: pick('amp-timeout')?.value ?? defaultLimits.timeout,
+        deployedTimeout: pick('amp-timeout')?.value ?? defaultLimits.deployedTimeout,
         sets: pick('amp-sets')?.value ?? defaultLimits.sets,
         shares: pick('amp-shares')?.value ?? defaultLimits.shares,
       },

@@ -169,7 +169,7 @@ export const options = rows({
   },
   'amp-timeout': {
     value: 'SECONDS',
-    doc: 'age at which an incomplete set is failed; 60 unless told (120 always for AMPs as lnd sends them)',
+    doc: 'age at which an incomplete set is failed; unless told, 60, and 120 for AMPs as lnd sends them',
     schema: whole(1, 86_400),
   },
   'amp-sets': {

@@ -326,7 +326,7 @@ export class HtlcSwitch {
     const secret = this.failures.secretOf(origin.channel, origin.id);
     if (secret === undefined) {
       log.error(
-        { channel: origin.channel, htlc: `${origin.id}`, hash: hex(incoming.paymentHash) },
+        { channel: origin.channel, htlc: `${origin.id}`, payment_hash: hex(incoming.paymentHash) },
         'the onion of a forwarded HTLC is no longer readable',
       );
       return;

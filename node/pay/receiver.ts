@@ -26,7 +26,7 @@ import type { Gate } from '../store/gate.ts';
 import { prefixed } from '../store/space.ts';
 import type { InvoiceRecord } from './invoicerecord.ts';
 import type { Invoices } from './invoices.ts';
-import { receiverSteps } from './stepnames.ts';
+import { receiverSteps, setNames } from './stepnames.ts';
 
 const PREFIX = 'receiver/';
 
@@ -210,21 +210,21 @@ export class ReceiverHost {
         const { report } = effect;
         if (report.event === 'set_failed' && report.why === 'unclaimable' && this.isFirstUnclaimableAtHeight())
           log.warn(
-            { set: hex(report.set.id), amount_msat: `${report.set.total}` },
+            { ...setNames(report.set), amount_msat: `${report.set.total}` },
             'refused a payment: the wallet is too short to claim its HTLCs on chain should the peer stop responding. Send coins to an address of this node (newaddr)',
           );
         else if (report.event === 'set_failed')
           limitedLog.info(
-            { set: hex(report.set.id), why: report.why },
+            { ...setNames(report.set), why: report.why },
             'a set of HTLCs failed; all its HTLCs are failed back',
           );
         else if (report.event === 'set_settled')
           log.info(
-            { set: hex(report.set.id), parts: report.set.htlcs.length },
+            { ...setNames(report.set), parts: report.set.htlcs.length },
             'all HTLCs of a payment are here; fulfilling them',
           );
         else if (report.event === 'htlc_refused')
-          limitedLog.info({ hash: hex(report.paymentHash), why: report.why }, 'an HTLC for us was refused');
+          limitedLog.info({ payment_hash: hex(report.paymentHash), why: report.why }, 'an HTLC for us was refused');
         return undefined;
       }
     }

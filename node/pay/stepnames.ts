@@ -1,4 +1,5 @@
 /** How a trace names the steps of payments, sent and received. */
+import type { SetView } from '../../amp/events.ts';
 import type { PaymentEffect, PaymentInput, ReceiverEffect } from '../../amp/io.ts';
 import type { Payment } from '../../amp/payment.ts';
 import type { Receiver } from '../../amp/sets.ts';
@@ -29,6 +30,10 @@ export const paymentNames = ({ paymentHash, machine: { state } }: Pick<Running, 
   const setId = state.kind === 'running' ? state.progress.sender?.setId : undefined;
   return { ...(paymentHash && { payment_hash: hex(paymentHash) }), ...(setId && { set_id: hex(setId) }) };
 };
+
+/** How lines of the log name a set that is received: an AMP by its set_id, any other payment by its payment hash. */
+export const setNames = ({ id, scheme }: Pick<SetView, 'id' | 'scheme'>): object =>
+  scheme === 'ordinary' ? { payment_hash: hex(id) } : { set_id: hex(id) };
 
 /** Traces the steps of one payment that this node makes. */
 export const paymentSteps = (

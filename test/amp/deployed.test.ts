@@ -1,6 +1,7 @@
 /** lnd's AMP at a payee: when a set of record 14 is claimed, what fails one HTLC of it, and what fails all. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { listSets } from '../../amp/receiving.ts';
 import { msat, paymentHash } from '../../wire/units.ts';
 import { propertyRuns } from '../support/runs.ts';
 import { changed, deployed, deployedInvoice } from './deployedsets.ts';
@@ -71,6 +72,18 @@ describe('a set of record 14', () => {
     expect(resolutions(receiver, 2)).toEqual(['held', 'held']);
     receiver.tick(1);
     expect(resolutions(receiver, 2)).toEqual([timesOut, timesOut]);
+  });
+
+  test('without an invoice is listed once it is settled, as one in frames is, until its HTLCs are gone', () => {
+    for (const [scheme, htlcs] of [
+      ['deployed', deployed({ parts: 2 })],
+      ['tree', amp({ scheme: 'tree', parts: 2 })],
+    ] as const) {
+      const receiver = run(htlcs);
+      expect(listSets(receiver.state)).toMatchObject([{ scheme, phase: 'settled', invoice: undefined, total: 2000n }]);
+      receiver.resolve();
+      expect(listSets(receiver.state)).toEqual([]);
+    }
   });
 
   test('that has failed takes no late HTLC, and another set of the same invoice is untouched', () => {

@@ -52,8 +52,14 @@ describe('sources', () => {
       minDepth: 1,
       reserve: { perChannel: 0n, most: 250_000n },
       cltvFinal: 40,
-      amp: { spontaneous: true, limits: { timeout: 60, sets: 1000, shares: 255 } },
+      amp: { spontaneous: true, limits: { timeout: 60, deployedTimeout: 120, sets: 1000, shares: 255 } },
       dev: undefined,
+    });
+  });
+
+  test('the age that is given for incomplete sets is that of lnd AMPs, too', () => {
+    expect(loadConfig(sources({ bitcoind: 'http://u:p@127.0.0.1', 'amp-timeout': '7' }))).toMatchObject({
+      amp: { limits: { timeout: 7, deployedTimeout: 7 } },
     });
   });
 
