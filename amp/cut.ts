@@ -19,6 +19,10 @@ const evenly = (amount: bigint, count: number): readonly bigint[] => {
 interface Room {
   readonly holds: bigint;
   readonly slots: number;
+  /** The smallest HTLC. */
+  readonly least: bigint;
+  /** What each HTLC beyond the first takes of `holds` beside its amount. */
+  readonly perHtlc: bigint;
 }
 
 const holdIn = (rooms: readonly Room[]): bigint => sum(rooms.map(({ holds }) => holds));
@@ -29,19 +33,19 @@ export const slotsIn = (rooms: readonly { readonly slots: number }[]): number =>
 export const roomsOf = (outlets: readonly Outlet[]): readonly Room[] =>
   outlets
     .filter(({ slots, spendable }) => slots > 0 && spendable > 0n)
-    .map(({ spendable, slots }) => ({ holds: spendable, slots }))
+    .map(({ spendable, slots, minimum = 0n, perHtlc = 0n }) => ({ holds: spendable, slots, least: minimum, perHtlc }))
     .sort((a, b) => (a.holds < b.holds ? 1 : a.holds > b.holds ? -1 : 0));
 
 /** Rooms of which each is filled only so far that its part of the fees fits, too. */
 export const belowFees = (rooms: readonly Room[], { amount, maxFee }: CutWish): readonly Room[] =>
   rooms
-    .map(({ holds, slots }) => ({ holds: (holds * amount) / (amount + maxFee), slots }))
+    .map((room) => ({ ...room, holds: (room.holds * amount) / (amount + maxFee) }))
     .filter(({ holds }) => holds > 0n);
 
 /** Pieces of this size that the rooms can take. */
 const fitting = (rooms: readonly Room[], piece: bigint): number =>
-  rooms.reduce((all, { holds, slots }) => {
-    const fits = holds / piece;
+  rooms.reduce((all, { holds, slots, least, perHtlc }) => {
+    const fits = piece < least ? 0n : (holds + perHtlc) / (piece + perHtlc);
     return all + (fits < BigInt(slots) ? Number(fits) : slots);
   }, 0);
 
@@ -77,13 +81,15 @@ const proportionally = (amount: bigint, rooms: readonly Room[]): readonly bigint
 const intoRooms = (amount: bigint, rooms: readonly Room[], count: number, minShard: bigint): readonly bigint[] => {
   const even = evenly(amount, count);
   if (fitting(rooms, even[0] ?? amount) >= count) return even;
-  const fills = proportionally(amount, rooms).map((fill, i) => ({ fill, pieces: 1, slots: rooms[i]?.slots ?? 1 }));
+  const fills = proportionally(amount, rooms).map((fill, i) => ({ fill, pieces: 1, room: rooms[i] }));
   for (let pieces = fills.length; pieces < count; pieces++) {
-    const free = fills.filter((one) => one.pieces < one.slots);
-    const [first, ...others] = free;
+    const [first, ...others] = fills.filter((one) => {
+      const more = BigInt(one.pieces + 1);
+      if (one.room === undefined || one.pieces >= one.room.slots || one.fill < minShard * more) return false;
+      return one.fill >= one.room.least * more && one.fill + one.room.perHtlc * (more - 1n) <= one.room.holds;
+    });
     if (first === undefined) break;
     const thickest = others.reduce((a, b) => (b.fill * BigInt(a.pieces) > a.fill * BigInt(b.pieces) ? b : a), first);
-    if (thickest.fill < minShard * BigInt(thickest.pieces + 1)) break;
     thickest.pieces++;
   }
   return fills.flatMap(({ fill, pieces }) => evenly(fill, pieces));
@@ -101,7 +107,7 @@ export const cut = (wish: CutWish, outlets: readonly Outlet[]): readonly Msat[] 
   const rooms = roomsOf(outlets);
   const wanted = Math.min(shards ?? 1, maxShards, mostPieces(wish));
   // Each of the fewest rooms gets more than half of what the smallest of them holds; so no piece is below `minShard`.
-  const roomy = rooms.filter(({ holds }, i) => i === 0 || holds >= 2n * minShard);
+  const roomy = rooms.filter(({ holds, least }, i) => i === 0 || (holds >= 2n * minShard && holds >= 2n * least));
   const used = fewest(belowFees(roomy, wish), amount, wanted) ?? fewest(roomy, amount, wanted);
   if (used === undefined || used.length > maxShards) return undefined;
   return intoRooms(amount, used, Math.max(used.length, wanted), minShard)
@@ -143,16 +149,16 @@ export const cutInHalves = (wish: CutWish, outlets: readonly Outlet[]): readonly
 };
 
 const halvesIn = (rooms: readonly Room[], { amount, maxShards, minShard }: CutWish): readonly Msat[] | undefined => {
-  const left = rooms.map(({ holds, slots }) => ({ holds, slots }));
+  const left = rooms.map((room) => ({ ...room }));
   const placed: Msat[] = [];
   // Largest first, since halves go to the end.
   const waiting: Msat[] = [amount];
   for (let piece = waiting.shift(); piece !== undefined; piece = waiting.shift()) {
-    const free = left.filter(({ slots }) => slots > 0);
-    const [first, ...others] = free;
+    const wanted = piece;
+    const [first, ...others] = left.filter(({ slots, least }) => slots > 0 && least <= wanted);
     const roomiest = others.reduce((a, b) => (b.holds > (a?.holds ?? 0n) ? b : a), first);
     if (roomiest !== undefined && roomiest.holds >= piece) {
-      roomiest.holds -= piece;
+      roomiest.holds -= piece + roomiest.perHtlc;
       roomiest.slots--;
       placed.push(piece);
       continue;

@@ -6,7 +6,7 @@
 import type { Failure } from '../onion/failuremessages.ts';
 import type { RawRecord } from '../wire/tlv.ts';
 import type { Msat, PaymentHash, Point, Preimage } from '../wire/units.ts';
-import type { Route } from './route.ts';
+import type { Outlet, Route } from './route.ts';
 
 /** Why a set, or one HTLC, was failed. */
 export type Refusal =
@@ -161,6 +161,13 @@ export type PaymentEvent = { readonly payment: string } & (
       readonly shard: number;
       readonly into: number;
       readonly amounts: readonly [Msat, Msat];
+    }
+  /** How the amount is cut at first, and what it was cut for: our channels as they were then. */
+  | {
+      readonly event: 'payment_planned';
+      readonly strategy: string;
+      readonly pieces: readonly Msat[];
+      readonly outlets: readonly Outlet[];
     }
   | { readonly event: 'shard_withheld'; readonly shard: number; readonly amount: Msat }
   /** Our channels are full of other HTLCs, or their peers are away: it goes on once they have room. */

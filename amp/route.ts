@@ -9,6 +9,10 @@ export interface Outlet {
   readonly spendable: Msat;
   /** HTLCs it would still take. */
   readonly slots: number;
+  /** The smallest HTLC it takes: its peer's htlc_minimum_msat. */
+  readonly minimum?: Msat | undefined;
+  /** What each HTLC beyond the first takes of `spendable` beside its amount, for the fee of the commitment transaction. */
+  readonly perHtlc?: Msat | undefined;
   /** The same two if no HTLC were in flight in it, each given back to whoever offered it; undefined where none is. */
   readonly atRest?: { readonly spendable: Msat; readonly slots: number } | undefined;
   /** What its congestion window leaves, where a loss was measured. */

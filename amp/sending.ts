@@ -12,7 +12,7 @@
  * has another secret and set_id, and by then not an HTLC of the first is left.
  */
 
-import { msat } from '../wire/units.ts';
+import { type Msat, msat } from '../wire/units.ts';
 import { badField, unknownScheme } from './badrequest.ts';
 import type { PaymentFailure } from './events.ts';
 import {
@@ -56,7 +56,7 @@ import {
 import { paymentTables } from './paymentstore.ts';
 import type { Outlet } from './route.ts';
 import { cutToWindow, dropSpare, split } from './splitting.ts';
-import { unknownStrategy } from './strategies.ts';
+import { defaultStrategy, unknownStrategy } from './strategies.ts';
 import { changes } from './tables.ts';
 
 export type PaymentStep = readonly [next: Payment, effects: readonly PaymentEffect[]];
@@ -138,6 +138,12 @@ const advance = (pending: PendingStep, context: PaymentContext): Transition => {
   return waiting < 0 || isHeld ? next : ask(next, waiting, context);
 };
 
+/** Says how the amount is cut. */
+const withPlan = (pending: PendingStep, pieces: readonly Msat[], outlets: readonly Outlet[]): PendingStep => {
+  const { strategy = defaultStrategy } = pending.payment.request;
+  return withReport(pending, { event: 'payment_planned', strategy, pieces, outlets });
+};
+
 const start = (
   { request, outlets, exclude }: Extract<PaymentInput, { type: 'start' }>,
   context: PaymentContext,
@@ -154,6 +160,7 @@ const start = (
     payment: { kind: 'running', request, progress, shards, learnt: { ...nothingLearnt, ...exclude } },
     effects: [],
   };
+  pending = withPlan(pending, plan.pieces, outlets);
   for (const [shard, { amount, state }] of shards.entries())
     if (state.kind === 'withheld') pending = withReport(pending, { event: 'shard_withheld', shard, amount });
   return advance(plan.waits ? waitForRoom(pending) : pending, context);
@@ -168,7 +175,8 @@ const onRoom = (pending: PendingStep, outlets: readonly Outlet[], context: Payme
   if ('code' in plan) return advance(stop(pending, plan), context);
   const planned = withProgress(pending, { phase: 'planning', asking: undefined });
   const cut = { ...planned, payment: { ...planned.payment, shards: shardsFrom(plan.pieces, payment.request) } };
-  return advance(plan.waits ? waitForRoom(cut) : waitNoMore(cut), context);
+  const told = withPlan(cut, plan.pieces, outlets);
+  return advance(plan.waits ? waitForRoom(told) : waitNoMore(told), context);
 };
 
 type RouteInput = Extract<PaymentInput, { type: 'route' }>;

@@ -5,11 +5,11 @@
  * where BOLT 2 says SHOULD, we are strict with ourselves and lenient with the peer.
  */
 
-import { MAX_EXPIRY_AHEAD, type Msat, msat, toMsat } from '../../wire/units.ts';
+import { MAX_EXPIRY_AHEAD, type Msat, msat, sat, toMsat } from '../../wire/units.ts';
 import type { Fault } from '../model/errors.ts';
 import { preimageOf } from '../model/htlc.ts';
 import type { Context, OfferRefusal } from '../model/io.ts';
-import { inLocal, inNextLocal, inNextRemote, type Spec, specOf } from '../model/spec.ts';
+import { feerateOf, inLocal, inNextLocal, inNextRemote, type Spec, specOf } from '../model/spec.ts';
 import type { Core, Htlc, HtlcDirection, Params } from '../model/state.ts';
 import { isSigned, withHtlc } from '../model/updates.ts';
 import { type CommitmentFormat, formats, openerCost } from '../tx/commitmentformats.ts';
@@ -191,6 +191,14 @@ const room = (core: Core, spec: Spec, way: HtlcDirection, view: FeeView): Msat =
 
 /** The most that `offerRefusal` lets one HTLC carry now, zero when none. */
 export const spendable = (core: Core, fees: FeeView): Msat => room(core, specOf(core, inNextRemote), 'out', fees);
+
+/** What each HTLC that we offer takes of our balance beside its amount while we hold it: fees of commitments, at a doubled feerate. */
+export const feePerHtlc = ({ params, head, fees }: Core): Msat => {
+  if (!weFund(params)) return msat(0n);
+  const feerate = 2 * feerateOf({ params, head, fees }, inNextRemote);
+  const format = formatOf(params);
+  return toMsat(sat(openerCost(format, feerate, 1) - openerCost(format, feerate, 0)));
+};
 
 /**
  * The most that one HTLC could carry if none were in flight: each given back to whoever offered it, but for those of which the

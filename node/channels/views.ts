@@ -6,7 +6,7 @@ import { preimageOf } from '../../channel/model/htlc.ts';
 import { inLocal, specOf } from '../../channel/model/spec.ts';
 import type { ChannelState, Core } from '../../channel/model/state.ts';
 import { whyNoOffers } from '../../channel/phases/shutdown.ts';
-import { type FeeView, spendable, spendableAtRest } from '../../channel/rules/limits.ts';
+import { type FeeView, feePerHtlc, spendable, spendableAtRest } from '../../channel/rules/limits.ts';
 import { equal } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
 import { type Msat, msat, type PaymentHash, type ShortChannelId } from '../../wire/units.ts';
@@ -60,6 +60,8 @@ export const outletOf = ({ machine: { state } }: Entry, fees: FeeView): Outlet |
     peer: params.peer,
     spendable: spendable(core, fees),
     slots: Math.max(0, slots - outgoing.size),
+    minimum: params.remote.htlcMinimum,
+    perHtlc: feePerHtlc(core),
     atRest: outgoing.size + incoming.size === 0 ? undefined : { spendable: spendableAtRest(core, fees), slots },
   };
 };

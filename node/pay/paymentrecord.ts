@@ -1,6 +1,7 @@
 /** The record of a payment of ours, for listing: written when it starts, and once more with its result, when the records of its machine are deleted. */
 
 import type { PaymentFailure, ShardFailure } from '../../amp/events.ts';
+import type { PaymentRequest } from '../../amp/io.ts';
 import { type Payment, type PaymentResult, totalsOf } from '../../amp/payment.ts';
 import type { Route } from '../../amp/route.ts';
 import { numberedName } from '../../amp/storecodecs.ts';
@@ -55,6 +56,8 @@ export interface PaymentRecord {
   readonly amount: Msat;
   /** The share scheme of an AMP by its name, or `single` or `mpp`. */
   readonly scheme: string;
+  /** The strategy that it named. */
+  readonly strategy?: string | undefined;
   readonly label: string | undefined;
   readonly bolt11: string | undefined;
   readonly description: string | undefined;
@@ -130,6 +133,23 @@ const result = map(
   ({ why, code, ...rest }: NonNullable<PaymentRecord['result']>) => ({ ...rest, failed: { why, code } }),
 );
 
+/** The record of a payment that begins at `createdAt`, Unix seconds. */
+export const draftOf = (
+  { id, destination, amount, scheme, strategy }: PaymentRequest,
+  { paymentHash, label, bolt11, description }: Pick<PaymentRecord, 'paymentHash' | 'label' | 'bolt11' | 'description'>,
+  createdAt: number,
+): Omit<PaymentRecord, 'createdIndex' | 'status' | 'result'> => ({
+  ...{ id, createdAt, destination, paymentHash, amount, scheme, strategy, label, bolt11, description },
+});
+
+/** At the end of a record, where versions before had nothing. */
+const atTheEnd: Codec<string | undefined> = {
+  write: (w, value) => {
+    if (value !== undefined) string.write(w, value);
+  },
+  read: (r) => (r.left === 0 ? undefined : string.read(r)),
+};
+
 const record: Codec<PaymentRecord> = struct({
   id: string,
   createdIndex: u64,
@@ -143,6 +163,7 @@ const record: Codec<PaymentRecord> = struct({
   description: optional(string),
   status: word(statuses),
   result: optional(result),
+  strategy: atTheEnd,
 });
 
 /** Whether it was sent as an AMP, in shares. */

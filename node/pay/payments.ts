@@ -17,6 +17,7 @@ import { prefixed } from '../store/space.ts';
 import { offerHtlc, routeFound } from './paymenteffects.ts';
 import { beginning, type PaymentDetails, type PaymentsParts, type Running } from './paymentparts.ts';
 import {
+  draftOf,
   neverSent,
   type PaymentRecord,
   pendingOf,
@@ -43,7 +44,7 @@ const CALLER_WAIT_SECONDS = 10;
 export class Payments {
   private readonly parts: PaymentsParts;
   private readonly running = new Map<string, Running>();
-  private readonly shards = new Shards();
+  readonly shards = new Shards();
   private readonly roundTrips = new RoundTrips();
   private readonly wakeups = new Wakeups();
   private readonly waiting: WaitingPayments;
@@ -56,7 +57,7 @@ export class Payments {
     this.parts = parts;
     this.beingChecked = parts.beingChecked ?? new Set();
     this.waiting = new WaitingPayments(parts.channels, (id, outlets) =>
-      this.running.get(id)?.machine.push({ type: 'room', outlets }),
+      this.running.get(id)?.machine.push({ type: 'room', outlets: parts.windows.on(outlets) }),
     );
   }
 
@@ -158,15 +159,12 @@ export class Payments {
    * not fit its record: then nothing was started.
    */
   start(request: PaymentRequest, note: PaymentDetails): Promise<PaymentRecord> {
-    const { paymentStore, clock, channels, windows } = this.parts;
-    const { id, destination, amount, scheme } = request;
-    const { paymentHash, label, bolt11, description } = note;
-    const createdAt = Math.floor(clock.now() / 1000);
+    const { paymentStore, channels, windows } = this.parts;
     const outlets = windows.on(channels().outlets());
     checkRequest(request);
     // Saved before the machine's own records, and those before any message that follows from them.
-    paymentStore.begin({ id, createdAt, destination, paymentHash, amount, scheme, label, bolt11, description });
-    const running = this.add(id, newPayment, note);
+    paymentStore.begin(draftOf(request, note, this.now()));
+    const running = this.add(request.id, newPayment, note);
     const over = new Promise<PaymentRecord>((resolve) => running.waiters.push(resolve));
     running.machine.push({ type: 'start', request, outlets, exclude: note.exclude });
     return over;

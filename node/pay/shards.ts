@@ -1,8 +1,8 @@
-/** The last attempt of each shard of recent payments, in memory only, for `listsendpays` and the like. */
+/** The plan of recent payments and the last attempt of each of their shards, in memory only, for `listpays`. */
 
 import type { PaymentEvent } from '../../amp/events.ts';
-import type { Route } from '../../amp/route.ts';
-import type { PaymentHash, Preimage } from '../../wire/units.ts';
+import type { Outlet, Route } from '../../amp/route.ts';
+import type { Msat, PaymentHash, Preimage } from '../../wire/units.ts';
 
 /** Payments whose shards are in memory; those of the oldest payment are dropped first. */
 const MAX_PAYMENTS_LISTED = 500;
@@ -24,13 +24,38 @@ export interface ShardRecord {
   readonly endedAt: number | undefined;
 }
 
+/** Channels that a plan shows: those that carried most. */
+const MOST_CHANNELS_LISTED = 20;
+
+/** How a payment was cut at first, and for which channels of ours. */
+export interface PlanRecord {
+  readonly strategy: string;
+  readonly pieces: readonly Msat[];
+  /** HTLCs that all channels would have taken together. */
+  readonly slots: number;
+  /** Those that carried most, the largest first. */
+  readonly outlets: readonly Outlet[];
+}
+
+const planOf = ({ strategy, pieces, outlets }: Extract<PaymentEvent, { event: 'payment_planned' }>): PlanRecord => {
+  const bySize = outlets.toSorted((a, b) => Number(b.spendable - a.spendable));
+  const slots = outlets.reduce((sum, outlet) => sum + outlet.slots, 0);
+  return { strategy, pieces, slots, outlets: bySize.slice(0, MOST_CHANNELS_LISTED) };
+};
+
 /** Shards by payment id and shard number. */
 export class Shards {
   private readonly byPayment = new Map<string, Map<number, ShardRecord>>();
+  private readonly plans = new Map<string, PlanRecord>();
 
   /** The shards of a payment that are still in memory. */
   of(id: string): readonly ShardRecord[] {
     return [...(this.byPayment.get(id)?.values() ?? [])];
+  }
+
+  /** How a payment was cut at first, while that is in memory. */
+  plan(id: string): PlanRecord | undefined {
+    return this.plans.get(id);
   }
 
   private get(id: string, shard: number): ShardRecord | undefined {
@@ -55,6 +80,12 @@ export class Shards {
           ...{ shard, attempts, index, paymentHash, route, frame, blobs, status: 'pending' },
           ...{ preimage: undefined, failure: undefined, offeredAt: at, endedAt: undefined },
         });
+        break;
+      }
+      case 'payment_planned': {
+        this.plans.set(id, planOf(event));
+        const oldest = this.plans.size > MAX_PAYMENTS_LISTED ? this.plans.keys().next().value : undefined;
+        if (oldest !== undefined) this.plans.delete(oldest);
         break;
       }
       case 'shard_fulfilled':

@@ -1,8 +1,8 @@
 /** How amounts are cut over outlets, and halved where the network cannot carry a piece. */
 
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { cut, halve } from '../../amp/cut.ts';
+import { describe, expect, test } from 'vitest';
+import { cut, cutEqually, cutInHalves, halve } from '../../amp/cut.ts';
 import type { Outlet } from '../../amp/route.ts';
 import type { CutWish } from '../../amp/strategy.ts';
 import { msat, shortChannelId } from '../../wire/units.ts';
@@ -107,4 +107,35 @@ test.each([
 ])('%d msat, at least %d a piece, largest %s: %s', (amount, floor, largest, expected) => {
   const hint = largest === undefined ? undefined : msat(largest);
   expect(halve(msat(amount), msat(floor), hint)).toEqual(expected);
+});
+
+describe('a cut', () => {
+  const limited = (spendable: number, changes: Partial<Outlet>): readonly Outlet[] =>
+    outlets(spendable).map((outlet) => ({ ...outlet, ...changes }));
+
+  test('is into no more pieces than an outlet has slots', () => {
+    expect(cut(wish(900, { shards: 4 }), limited(1000, { slots: 2 }))).toEqual([450n, 450n]);
+  });
+
+  test('takes further outlets for as many pieces as were wanted', () => {
+    const [one, two] = [limited(1000, { slots: 2 }), limited(999, { slots: 2 })].flat();
+    if (one === undefined || two === undefined) throw new Error('two outlets');
+    expect(cut(wish(900, { shards: 4 }), [one, two])).toEqual([225n, 225n, 225n, 225n]);
+  });
+
+  test('has no piece below what the outlet takes, of several', () => {
+    expect(cut(wish(900, { shards: 4 }), limited(1000, { minimum: msat(300n) }))).toEqual([300n, 300n, 300n]);
+    expect(cutEqually(wish(900, { shards: 4 }), limited(1000, { minimum: msat(300n) }))).toBeUndefined();
+    const tiny = limited(300, { minimum: msat(200n) });
+    expect(cutInHalves(wish(900), [...limited(700, {}), ...tiny])).toEqual([450n, 225n, 225n]);
+    expect(cutInHalves(wish(900), [...limited(600, {}), ...limited(300, { minimum: msat(280n) })])).toBeUndefined();
+  });
+
+  test('leaves room for the fee that each further HTLC costs in the commitment transaction', () => {
+    const dear = { perHtlc: msat(50n) };
+    expect(cut(wish(900, { shards: 4 }), limited(1000, dear))).toEqual([300n, 300n, 300n]);
+    expect(cutEqually(wish(900, { shards: 4 }), limited(1000, dear))).toBeUndefined();
+    expect(cutEqually(wish(900, { shards: 4 }), limited(1050, dear))).toHaveLength(4);
+    expect(cutInHalves(wish(900), limited(1000, dear))).toEqual([900n]);
+  });
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inLocal, inRemote, specOf } from '../../channel/model/spec.ts';
 import { localCommitment, remoteCommitment } from '../../channel/rules/commitmentupdates.ts';
-import { spendable, spendableAtRest } from '../../channel/rules/limits.ts';
+import { feePerHtlc, spendable, spendableAtRest } from '../../channel/rules/limits.ts';
 import { formats, openerCost } from '../../channel/tx/commitmentformats.ts';
 import { msat } from '../../wire/units.ts';
 import {
@@ -39,6 +39,23 @@ describe.each(kinds)('with %s', (name, request) => {
     expect(offer(pair, pair.a, most * 1000n + 1n, 1)).toBe('insufficient_balance');
     expect(offer(pair, pair.a, most * 1000n, 2)).toBeUndefined();
   });
+
+  test.each(['funder', 'fundee'] as const)(
+    'the %s may give as many HTLCs as its balance and the fee of each allow',
+    (role) => {
+      const give5 = (more: bigint): readonly (string | undefined)[] => {
+        const pair = ready({ ...request, push: msat(500_000_000n) }, roomyRequest);
+        const side = role === 'funder' ? pair.a : pair.b;
+        const core = coreOf(side);
+        const fee = feePerHtlc(core);
+        expect(fee > 0n).toBe(role === 'funder');
+        const piece = (spendable(core, context) - 4n * fee) / 5n;
+        return [1, 2, 3, 4, 5].map((n) => offer(pair, side, piece + more, n));
+      };
+      expect(give5(0n)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+      expect(give5(1n)).toEqual([undefined, undefined, undefined, undefined, 'insufficient_balance']);
+    },
+  );
 
   test('a channel could carry at rest what it could before anything was in flight, less what is claimed', () => {
     const pair = ready({ ...request, push: msat(500_000_000n) }, roomyRequest);

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest';
 import { codes } from '../../../node/api/errors.ts';
 import { listpays } from '../../../node/api/methods/payments/listpays.ts';
-import type { PaymentRecord } from '../../../node/pay/paymentrecord.ts';
-import { msat } from '../../../wire/units.ts';
+import { decodePaymentRecord, encodePaymentRecord, type PaymentRecord } from '../../../node/pay/paymentrecord.ts';
+import { type PlanRecord, Shards } from '../../../node/pay/shards.ts';
+import { msat, scidText } from '../../../wire/units.ts';
+import { outlet, scid } from '../../amp/byhand.ts';
 import { nodeOf } from '../../amp/payer.ts';
 import { bytes32 } from '../../amp/receiver.ts';
 import { patient } from '../../support/api.ts';
@@ -21,9 +23,10 @@ const record = (status: PaymentRecord['status'], code?: Code): PaymentRecord => 
 });
 
 /** `listpays` over one record, with the part of a node that it needs and nothing else. */
-const listed = async (one: PaymentRecord) => {
+const listed = async (one: PaymentRecord, plan?: PlanRecord) => {
   const payments = {
     shardsOf: () => [],
+    shards: { plan: (): PlanRecord | undefined => plan },
     pending: () => [],
     list: async function* () {
       yield one;
@@ -51,4 +54,31 @@ test.each<[Code, number]>([
 test('listpays shows no error of a payment that is complete', async () => {
   const [row] = await listed(record('complete'));
   expect(row).not.toHaveProperty('error');
+});
+
+test('listpays shows how a payment was cut at first, and the limits of the channels that it was cut for', async () => {
+  const shards = new Shards();
+  const outlets = Array.from({ length: 25 }, (_, n) => ({
+    ...outlet(n, BigInt(n) * 1_000n),
+    ...{ slots: 3, minimum: msat(7n) },
+  }));
+  const pieces = [msat(600n), msat(400n)];
+  shards.note('p', { payment: 'p', event: 'payment_planned', strategy: 'halving', pieces, outlets }, 0);
+  const [row] = (await listed({ ...record('complete'), strategy: 'halving' }, shards.plan('p'))) as {
+    plan?: { channels: unknown[] };
+  }[];
+  expect(row).toMatchObject({ strategy: 'halving', plan: { strategy: 'halving', parts_msat: [600n, 400n] } });
+  expect(row).toMatchObject({ plan: { htlc_slots: 75, channels: { length: 20 } } });
+  expect(row?.plan?.channels[0]).toEqual({
+    ...{ short_channel_id: scidText(scid(24)), spendable_msat: 24_000n, minimum_htlc_msat: 7n, htlc_slots: 3 },
+  });
+  expect(shards.plan('q')).toBeUndefined();
+});
+
+test('the record of a payment keeps its strategy, and one of earlier versions, which ends before it, has none', () => {
+  const old = encodePaymentRecord(record('complete'));
+  expect(decodePaymentRecord(old).strategy).toBeUndefined();
+  const now = encodePaymentRecord({ ...record('complete'), strategy: 'halving' });
+  expect(now.slice(0, old.length)).toEqual(old);
+  expect(decodePaymentRecord(now).strategy).toBe('halving');
 });

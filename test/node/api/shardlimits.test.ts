@@ -44,3 +44,14 @@ test('more spare HTLCs than fit half of the amount are refused with the overpaym
     reason: { code: 'bad_request', field: 'maxoverpayment', expected: '509090 msat or more for 86 spare shards' },
   });
 });
+
+test.each([
+  ['354 sat, which is the least dust limit', 1_000_000n, undefined, 354_000n],
+  ['354 sat where as many HTLCs as are wanted are larger', 1_000_000n, 2, 354_000n],
+  ['as small as they must be for as many as are wanted', 1_000_000n, 4, 250_000n],
+  ['1 sat where more are wanted than there are satoshi', 10_000n, 20, 1_000n],
+  ['354 sat where one alone is wanted', 10_000n, 1, 354_000n],
+])('the parts of a payment are no smaller than %s', (_, amount, shards, least) => {
+  const node = { now: () => 0, ports: { entropy: { bytes: zeros } } } as unknown as Parameters<typeof terms>[0];
+  expect(terms(node, msat(amount), { retry_for: 60, maxdelay: 2016, shards }).minShard).toBe(least);
+});

@@ -2,8 +2,10 @@
 
 import { z } from 'zod';
 import { equal, hex } from '../../../../wire/bytes.ts';
+import { scidText } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
 import { isAmp, type PaymentRecord } from '../../../pay/paymentrecord.ts';
+import type { PlanRecord } from '../../../pay/shards.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import * as field from '../../results.ts';
@@ -19,6 +21,23 @@ const params = z.strictObject({
   index: param.word('created').optional().describe('the order: there is one'),
   start: param.index.optional().describe('first index to show'),
   limit: param.u32.optional().describe('how many to show'),
+});
+
+/** How the amount was cut at first, of payments since the node was started: into which HTLCs, and for which channels of ours. */
+const plan = z.object({
+  strategy: field.text,
+  parts_msat: z.array(field.amountMsat),
+  /** HTLCs that all channels would have taken then, together. */
+  htlc_slots: field.u32,
+  /** Those that could carry most in one HTLC, twenty at most: the most and the least that it could carry, and how many they would take. */
+  channels: z.array(
+    z.object({
+      short_channel_id: field.scid,
+      spendable_msat: field.amountMsat,
+      minimum_htlc_msat: field.amountMsat.optional(),
+      htlc_slots: field.u32,
+    }),
+  ),
 });
 
 const result = z.object({
@@ -44,6 +63,9 @@ const result = z.object({
       error: z.object({ code: z.number().int(), name: field.text, message: field.text }).optional(),
       payment_preimages: z.array(field.hash).optional(),
       scheme: field.text.optional(),
+      /** By which the amount was cut, where the caller named one. */
+      strategy: field.text.optional(),
+      plan: plan.optional(),
       shards: z.array(shard).optional(),
     }),
   ),
@@ -56,14 +78,29 @@ type Row = Result['pays'][number];
 
 /** What it needs of a node. */
 interface Parts {
-  readonly payments: Pick<Node['payments'], 'list' | 'pending' | 'shardsOf'>;
+  readonly payments: Pick<Node['payments'], 'list' | 'pending' | 'shardsOf'> & {
+    readonly shards: Pick<Node['payments']['shards'], 'plan'>;
+  };
   readonly sendpays: Pick<Node['sendpays'], 'list' | 'pending'>;
   readonly keys: Pick<Node['keys'], 'nodeId'>;
 }
 
+const planRow = ({ strategy, pieces, slots, outlets }: PlanRecord): z.output<typeof plan> => ({
+  strategy,
+  parts_msat: [...pieces],
+  htlc_slots: slots,
+  channels: outlets.map((outlet) => ({
+    short_channel_id: scidText(outlet.scid),
+    spendable_msat: outlet.spendable,
+    ...(outlet.minimum !== undefined && { minimum_htlc_msat: outlet.minimum }),
+    htlc_slots: outlet.slots,
+  })),
+});
+
 const payRow = (node: Parts, record: PaymentRecord): Row => {
   const { result } = record;
   const shards = node.payments.shardsOf(record.id);
+  const planned = node.payments.shards.plan(record.id);
   return {
     payment_hash: hex(record.paymentHash),
     status: record.status,
@@ -84,6 +121,8 @@ const payRow = (node: Parts, record: PaymentRecord): Row => {
       ...(!isAmp(record) && result.preimages[0] && { preimage: hex(result.preimages[0]) }),
     }),
     scheme: record.scheme,
+    ...(record.strategy !== undefined && { strategy: record.strategy }),
+    ...(planned && { plan: planRow(planned) }),
     ...(shards.length > 0 && { shards: shards.map(shardOf) }),
   };
 };

@@ -1,6 +1,7 @@
 /** The terms of a payment: what may go into fees, how long it may take, how it is cut. Parameters that pay and keysend share. */
 
 import type { HopBlobs } from '../../../../amp/extras.ts';
+import { LEAST_SHARE } from '../../../../amp/limits.ts';
 import { hex } from '../../../../wire/bytes.ts';
 import { MAX_EXPIRY_AHEAD, type Msat, msat } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
@@ -73,6 +74,16 @@ const maxShardsOf = ({
     ? 1 + redundancy
     : Math.min(MOST_SHARDS, Math.max(DEFAULTS.maxShards, shards + redundancy, 3 * redundancy + 1));
 
+/**
+ * No HTLC is cut smaller: one below the least dust limit has an output in no commitment, so that whoever gives up its channel may keep it.
+ * A caller who wants so many HTLCs gets as small ones as it takes.
+ */
+const leastShard = (amount: Msat, shards = 1): Msat => {
+  const wanted = amount / BigInt(shards);
+  if (shards <= 1 || wanted >= LEAST_SHARE) return LEAST_SHARE;
+  return msat(wanted < DEFAULTS.minShard ? DEFAULTS.minShard : wanted);
+};
+
 export const terms = (
   node: Pick<Node, 'now' | 'ports'>,
   amount: Msat,
@@ -92,7 +103,7 @@ export const terms = (
   maxFee: maxFeeOf(amount, params),
   shards: params.shards,
   maxShards: maxShardsOf(params),
-  minShard: msat(DEFAULTS.minShard),
+  minShard: leastShard(amount, params.shards),
   entropy: node.ports.entropy.bytes(32),
   deadline: Math.min(node.now() + params.retry_for, expiresAt),
   maxDelay: params.maxdelay,
