@@ -146,7 +146,7 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
 
     const payments = new Payments({ payer, target, payee });
     progress('a payment of each kind before the attack');
-    for (let n = 0; n < 3; n++) await payments.pay(3_000_000 + n);
+    for (let n = 0; n < payments.variety; n++) await payments.pay(9_000_000 + n);
     if (payments.lost.length > 0) throw new Error(`there is no payment before the attack: ${payments.lost[0]}`);
     payments.took.length = 0;
 
