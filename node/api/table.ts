@@ -35,6 +35,7 @@ import { setconfig } from './methods/node/setconfig.ts';
 import { stop } from './methods/node/stop.ts';
 import { waitblockheight } from './methods/node/waitblockheight.ts';
 import { createonion } from './methods/payments/createonion.ts';
+import { delpay } from './methods/payments/delpay.ts';
 import { forgetknowledge } from './methods/payments/forgetknowledge.ts';
 import { getroute } from './methods/payments/getroute.ts';
 import { keysend } from './methods/payments/keysend.ts';
@@ -99,6 +100,7 @@ export const nodeMethods = {
   xpay,
   keysend,
   listpays,
+  delpay,
   listknowledge,
   forgetknowledge,
   getroute,

@@ -23,6 +23,7 @@ import type { RouteContext } from '../graph/routing.ts';
 import { Invoices } from '../pay/invoices.ts';
 import { Knowledge } from '../pay/knowledge.ts';
 import { ownHtlcs } from '../pay/ownhtlcs.ts';
+import { paymentDeletion } from '../pay/paymentdeletion.ts';
 import { PaymentNumbers } from '../pay/paymentnumbers.ts';
 import type { PaymentChannels, PaymentsParts } from '../pay/paymentparts.ts';
 import { Payments } from '../pay/payments.ts';
@@ -147,11 +148,13 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const knowledge = await Knowledge.load({ store, now, save: (changes) => gate.save(changes) });
   const routes = routesOf(parts, knowledge);
   const payments = paymentsOf(parts, ports, eob, paymentStore, paymentChannels, knowledge, between, routes);
+  const sendpayStore = await SendpayStore.load(store, gate, numbers);
+  const deletePayments = paymentDeletion({ store, gate, payments: paymentStore, sendpays: sendpayStore });
   const sendpays = new Sendpays({
     ...{ clock, log: ports.log, payments, channels: paymentChannels, source: keys.nodeId },
     ...between,
     paymentWaits: paymentStore.waits,
-    store: await SendpayStore.load(store, gate, numbers),
+    store: sendpayStore,
   });
   const probes = new Probes({
     ...{ clock, log: ports.log, channels: paymentChannels, routes, entropy: ports.entropy },
@@ -240,6 +243,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     payments,
     sendpays,
     probes,
+    deletePayments,
     paymentChannels,
     knowledge,
     receiver,

@@ -24,6 +24,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
 import type { Invoices } from '../pay/invoices.ts';
 import type { Knowledge } from '../pay/knowledge.ts';
+import type { DeletePayments } from '../pay/paymentdeletion.ts';
 import type { PaymentChannels } from '../pay/paymentparts.ts';
 import type { Payments } from '../pay/payments.ts';
 import type { Probes } from '../pay/probes.ts';
@@ -90,6 +91,7 @@ export interface NodePayments {
   /** HTLCs over routes of a caller's own. */
   readonly sendpays: Sendpays;
   readonly probes: Probes;
+  readonly deletePayments: DeletePayments;
   /** The channels as payments see them: by which an HTLC can leave, and how it is offered. */
   readonly paymentChannels: PaymentChannels;
   /** What payments taught about the channels of others. */

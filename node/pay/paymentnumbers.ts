@@ -7,6 +7,11 @@ export class PaymentNumbers {
     if (n > this.last) this.last = n;
   }
 
+  /** The highest number given so far. */
+  get highest(): bigint {
+    return this.last;
+  }
+
   /** The number that `take` would give. */
   get next(): bigint {
     return this.last + 1n;

@@ -5,11 +5,12 @@
 import type { Payment } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import { hex } from '../../wire/bytes.ts';
+import type { Change } from '../../wire/change.ts';
 import { Waits } from '../base/waits.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
-import { Numbered, numbersBelow, numberText } from '../store/numbered.ts';
+import { highestGiven, Numbered, numbersBelow, numberText } from '../store/numbered.ts';
 import { readRecord } from '../store/records.ts';
 import type { KeyPrefix } from '../store/schema.ts';
 import { PaymentNumbers } from './paymentnumbers.ts';
@@ -103,6 +104,16 @@ export class PaymentStore {
       this.waits.tell(record.id, record);
     });
     return record;
+  }
+
+  /** What deletes a payment that is over; to be saved at once. */
+  deletion({ createdIndex, paymentHash }: PaymentRecord): readonly Change[] {
+    const n = numberText(createdIndex);
+    return [
+      { key: PAYMENT_RECORDS + n, value: undefined },
+      { key: ofHash(paymentHash) + n, value: undefined },
+      highestGiven(PAYMENT_RECORDS, this.numbers.highest),
+    ];
   }
 
   /** The pending payments, in order of their creation. */

@@ -3,11 +3,12 @@
  * only those; the others are read when somebody asks for them, by number or by payment hash.
  */
 import { hex } from '../../wire/bytes.ts';
+import type { Change } from '../../wire/change.ts';
 import { Waits } from '../base/waits.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
-import { Numbered, numbersBelow, numberText } from '../store/numbered.ts';
+import { highestGiven, Numbered, numbersBelow, numberText } from '../store/numbered.ts';
 import type { KeyPrefix } from '../store/schema.ts';
 import type { PaymentNumbers } from './paymentnumbers.ts';
 import { decodeSendpay, encodeSendpay, type SendpayRecord, type SendpayResult, statusOf } from './sendpayrecord.ts';
@@ -80,6 +81,16 @@ export class SendpayStore {
       this.waits.tell(n, record);
     });
     return record;
+  }
+
+  /** What deletes one that is over; to be saved at once. */
+  deletion({ createdIndex, paymentHash }: SendpayRecord): readonly Change[] {
+    const n = numberText(createdIndex);
+    return [
+      { key: RECORDS + n, value: undefined },
+      { key: ofHash(paymentHash) + n, value: undefined },
+      highestGiven(RECORDS, this.numbers.highest),
+    ];
   }
 
   /** The pending ones, in order of their creation. */

@@ -136,6 +136,18 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
     expect(await call('delinvoice', { label, status: 'unpaid' })).toMatchObject({ error: { code: 905 } });
   });
 
+  test('deletes a payment that is complete, as such alone', async () => {
+    const { bolt11, payment_hash } = await line.carol.call('invoice', {
+      ...{ amount_msat: 500_000n, label: 'spoon', description: 'spoon' },
+    });
+    await call('pay', { bolt11 });
+    expect(await call('delpay', { payment_hash, status: 'failed' })).toMatchObject({ error: { code: 211 } });
+    expect(await call('delpay', { payment_hash, status: 'complete' })).toMatchObject({
+      result: { payments: [{ payment_hash, status: 'complete', amount_msat: 500_000 }] },
+    });
+    expect(await call('delpay', { payment_hash, status: 'complete' })).toMatchObject({ error: { code: 208 } });
+  });
+
   test('lists closed channels, of all peers and of one', async () => {
     expect(await call('listclosedchannels')).toEqual({ result: { closedchannels: [] } });
     expect(await call('listclosedchannels', { peer_id: line.alice.id })).toEqual({ result: { closedchannels: [] } });

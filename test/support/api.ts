@@ -252,6 +252,14 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     amount_sent_msat: msat(1_500_002_500n),
   },
   keysend: { ...paid, status: 'complete' },
+  delpay: {
+    payments: [
+      {
+        ...{ created_index: 1, id: 1, payment_hash: ids.hash, groupid: 1, status: 'failed', created_at: 1_700_000_000 },
+        ...{ amount_msat: msat(1_500_000_000n), amount_sent_msat: msat(0n), completed_at: 1_700_000_060 },
+      },
+    ],
+  },
   listpays: {
     pays: [
       {

@@ -42,6 +42,7 @@ const required: readonly (readonly [method: MethodName, list: string | undefined
   ['listtransactions', 'transactions', 'hash rawtx blockheight txindex locktime version inputs outputs'],
   ['delinvoice', undefined, 'label bolt11 description amount_msat payment_hash status expires_at created_index'],
   ['listconfigs', undefined, 'configs'],
+  ['delpay', 'payments', 'created_index id payment_hash status amount_sent_msat created_at groupid completed_at'],
   ['close', undefined, 'type txs txids'],
   ['invoice', undefined, 'bolt11 payment_hash payment_secret expires_at created_index'],
   [

@@ -281,6 +281,29 @@ export const payRows: Rows = {
   ],
   'keysend.blob': (line) => keysendField(line, 'status', { scheme: 'tree', blob: ['1:14:c0ffee'] }),
   'keysend.dev_withhold': (line) => keysendField(line, 'status', { shards: 2, scheme: 'fixed', dev_withhold: 1 }),
+  'delpay.payment_hash': async (line) => {
+    const { bolt11, payment_hash } = await bill(line);
+    await line.alice.call('pay', { bolt11 });
+    const given = { status: 'complete' } as const;
+    return [
+      await said(line.alice.call('delpay', { ...given, payment_hash: '00'.repeat(32) })),
+      await said(line.alice.call('delpay', { ...given, payment_hash })),
+    ];
+  },
+  ...Object.fromEntries(
+    ([{ status: 'complete' }, { partid: 9, groupid: 1 }, { partid: 0, groupid: 9 }] as const).map((other, n) => [
+      ['delpay.status', 'delpay.partid', 'delpay.groupid'][n] ?? '',
+      async (line: Line) => {
+        const { bolt11, payment_hash } = await bill(line);
+        await line.alice.call('pay', { bolt11 });
+        const named = n === 0 ? ({ status: 'failed' } as const) : ({ status: 'complete' } as const);
+        return [
+          await said(line.alice.call('delpay', { payment_hash, ...named, ...(n === 0 ? {} : other) })),
+          await said(line.alice.call('delpay', { payment_hash, status: 'complete', ...(n === 0 ? other : {}) })),
+        ];
+      },
+    ]),
+  ),
   ...Object.fromEntries(
     (['bolt11', 'payment_hash'] as const).map((name) => [
       `listpays.${name}`,
