@@ -8,6 +8,7 @@ import { kindOf } from '../../../node/api/params.ts';
 import { type Line, startLine } from '../../support/line.ts';
 import { becomes } from '../../support/pair.ts';
 import { allParameters, closeRows, fundingRows, peerRows } from './channels.ts';
+import { deletingRows } from './deleting.ts';
 import { devRows, thievingRows } from './dev.ts';
 import { forwardRows } from './forwards.ts';
 import { messageRows, nodeRows } from './node.ts';
@@ -26,6 +27,7 @@ const rows: Rows = {
   ...forwardRows,
   ...invoiceRows,
   ...payRows,
+  ...deletingRows,
   ...routeRows,
   ...strategyRows,
   ...sendpayRows,

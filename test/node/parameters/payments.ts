@@ -76,28 +76,6 @@ export const invoiceRows: Rows = {
     (await line.carol.call('listinvoices', {})).invoices.length,
     (await line.carol.call('listinvoices', { limit: 1 })).invoices.length,
   ],
-  'delinvoice.label': async (line) => {
-    const { label } = await bill(line);
-    return [
-      await said(line.carol.call('delinvoice', { label: 'nosuch', status: 'unpaid' })),
-      await said(line.carol.call('delinvoice', { label, status: 'unpaid' })),
-    ];
-  },
-  'delinvoice.status': async (line) => {
-    const { label } = await bill(line);
-    return [
-      await said(line.carol.call('delinvoice', { label, status: 'paid' })),
-      await said(line.carol.call('delinvoice', { label, status: 'unpaid' })),
-    ];
-  },
-  'delinvoice.desconly': async (line) => {
-    const { label } = await bill(line);
-    const left = async () => (await line.carol.call('listinvoices', { label })).invoices.length;
-    await line.carol.call('delinvoice', { label, status: 'unpaid', desconly: true });
-    const before = await left();
-    await line.carol.call('delinvoice', { label, status: 'unpaid' });
-    return [before, await left()];
-  },
   'waitinvoice.label': async (line) => {
     const { label, bolt11 } = await bill(line);
     await line.alice.call('pay', { bolt11 });
@@ -281,29 +259,6 @@ export const payRows: Rows = {
   ],
   'keysend.blob': (line) => keysendField(line, 'status', { scheme: 'tree', blob: ['1:14:c0ffee'] }),
   'keysend.dev_withhold': (line) => keysendField(line, 'status', { shards: 2, scheme: 'fixed', dev_withhold: 1 }),
-  'delpay.payment_hash': async (line) => {
-    const { bolt11, payment_hash } = await bill(line);
-    await line.alice.call('pay', { bolt11 });
-    const given = { status: 'complete' } as const;
-    return [
-      await said(line.alice.call('delpay', { ...given, payment_hash: '00'.repeat(32) })),
-      await said(line.alice.call('delpay', { ...given, payment_hash })),
-    ];
-  },
-  ...Object.fromEntries(
-    ([{ status: 'complete' }, { partid: 9, groupid: 1 }, { partid: 0, groupid: 9 }] as const).map((other, n) => [
-      ['delpay.status', 'delpay.partid', 'delpay.groupid'][n] ?? '',
-      async (line: Line) => {
-        const { bolt11, payment_hash } = await bill(line);
-        await line.alice.call('pay', { bolt11 });
-        const named = n === 0 ? ({ status: 'failed' } as const) : ({ status: 'complete' } as const);
-        return [
-          await said(line.alice.call('delpay', { payment_hash, ...named, ...(n === 0 ? {} : other) })),
-          await said(line.alice.call('delpay', { payment_hash, status: 'complete', ...(n === 0 ? other : {}) })),
-        ];
-      },
-    ]),
-  ),
   ...Object.fromEntries(
     (['bolt11', 'payment_hash'] as const).map((name) => [
       `listpays.${name}`,
