@@ -164,7 +164,7 @@ const failures = async ({ lines, unresponsiveLinks, faulty }: World): Promise<re
     line.startsWith(`${names[place]} `) && line.includes(`"peer":"${ids[other]}`);
   return lines.filter(
     (line) =>
-      /channel failed|ending the connection/.test(line) &&
+      /channel failed|disconnecting the peer/.test(line) &&
       !fair.test(line) &&
       ![...unresponsiveLinks].some((link) => isAbout(line, link, link + 1) || isAbout(line, link + 1, link)) &&
       !(unresponsiveLinks.size > 0 && line.startsWith(`${names[faulty ?? -1]} `)),

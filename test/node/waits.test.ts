@@ -125,7 +125,7 @@ test('a peer that owes a revocation is disconnected after a minute, and again, a
   await becomes('it is back', () => held() === 0);
   expect(await paid).toBe('failed');
   const overdue = () =>
-    logs.bob.filter((text) => text.startsWith('ending the connection') && text.includes('awaited revoke_and_ack'))
+    logs.bob.filter((text) => text.startsWith('disconnecting the peer') && text.includes('awaited revoke_and_ack'))
       .length;
   expect(overdue()).toBe(1);
   await keptBack(0);
