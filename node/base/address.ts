@@ -1,7 +1,7 @@
-/** HOST:PORT as people write it. */
+/** Addresses as HOST:PORT. */
 import type { Address } from '../ports/ports.ts';
 
-/** HOST:PORT; an IPv6 address stands in brackets. Throws RangeError. */
+/** Parses HOST:PORT, where an IPv6 address is in brackets. Throws RangeError. */
 export const addressFrom = (text: string): Address => {
   const [, inBrackets, bare, digits] = /^(?:\[([0-9a-fA-F:.%]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = inBrackets ?? bare;
@@ -10,7 +10,7 @@ export const addressFrom = (text: string): Address => {
   return { host, port: Number(digits) };
 };
 
-/** The form addressFrom reads. */
+/** The text that `addressFrom` parses. */
 export const addressText = ({ host, port }: Address): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 

@@ -4,7 +4,7 @@
  */
 import { FEERATE_FLOOR, MAX_MONEY, type Msat, msat, type Sat, sat } from '../../wire/units.ts';
 
-/** How many millisatoshi one of a unit holds, as a power of ten. */
+/** Millisatoshi in each unit, as a power of ten. */
 const powers = { msat: 0, sat: 3, btc: 11 } as const;
 type Unit = keyof typeof powers;
 
@@ -32,7 +32,7 @@ const parse = (given: unknown, plain: 'msat' | 'sat'): bigint => {
   return BigInt(whole + fraction) * 10n ** BigInt(powers[unit] - fraction.length);
 };
 
-/** No amount is above all there can ever be. */
+/** Throws RangeError for an amount above 21 million bitcoin. */
 const inRange = (amount: bigint): bigint => {
   if (amount < 0n || amount > MAX_MONEY) throw new RangeError('an amount from 0 to 21 million bitcoin');
   return amount;
@@ -48,10 +48,10 @@ export const satFrom = (given: unknown): Sat => {
   return sat(amount / 1000n);
 };
 
-/** A fee rate stated, or asked for as a time to confirmation; `given` is what the caller wrote, for errors to speak of. */
+/** A fee rate, or a number of blocks to confirm in; `given` is the caller's text, for errors. */
 export type Feerate = { readonly given: string } & ({ readonly perkw: number } | { readonly blocks: number });
 
-/** Core Lightning's words for a number of blocks; `minimum` is the least that is relayed. */
+/** Core Lightning's names for numbers of blocks; `minimum` is the lowest fee rate that is relayed. */
 const urgency: Readonly<Record<string, { readonly perkw: number } | { readonly blocks: number }>> = {
   urgent: { blocks: 6 },
   normal: { blocks: 12 },
@@ -59,9 +59,9 @@ const urgency: Readonly<Record<string, { readonly perkw: number } | { readonly b
   minimum: { perkw: 0 },
 };
 
-/** Blocks ahead that bitcoind makes an estimate for, at most. */
+/** The highest confirmation target of bitcoind's estimates, blocks. */
 const MOST_BLOCKS = 1008;
-/** sat per 1,000 weight: bitcoind takes no transaction that pays more (0.10 BTC per 1,000 virtual bytes). */
+/** sat per 1,000 weight: bitcoind rejects transactions that pay more (0.10 BTC per 1,000 virtual bytes). */
 const MOST_PER_KW = 2_500_000;
 
 const feerateExpected = 'a fee rate such as "normal", "6blocks", "5sat/vb", "1000perkw" or "4000perkb"';
@@ -69,15 +69,15 @@ const feerateExpected = 'a fee rate such as "normal", "6blocks", "5sat/vb", "100
 /** sat per 1,000 weight, rounded up, of digits in a unit of the given number of virtual bytes or weight. */
 const perKwOf = (digits: string, unit: string | undefined): number => {
   if (unit === 'perkw') return Number(digits);
-  // Digits of a decimal, as thousandths: exact for as many decimals as are taken.
+  // A decimal as a whole number of thousandths: exact, since no more decimals are accepted.
   const [whole = '', fraction = ''] = digits.split('.');
   const thousandths = Number(whole + fraction.padEnd(3, '0'));
   return Math.ceil(unit === undefined || unit === 'perkb' ? thousandths / 4_000 : thousandths / 4);
 };
 
 /**
- * "normal", "6blocks", "5sat/vb", "1000perkw", "4000perkb" or a plain number, which counts per 1000 virtual bytes. Less than is
- * relayed anywhere by default, 1 sat per virtual byte and a little for rounding, is that.
+ * "normal", "6blocks", "5sat/vb", "1000perkw", "4000perkb", or a plain number per 1000 virtual bytes. A rate below the default relay
+ * minimum, 1 sat per virtual byte and a little for rounding, is raised to that.
  */
 export const feerateFrom = (from: unknown): Feerate => {
   const given = typeof from === 'number' ? String(from) : from;

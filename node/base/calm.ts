@@ -1,4 +1,4 @@
-/** Loaded before all else, so that no signal opens the debugger while the rest of the program is still being read. */
+/** Imported before everything else, so that SIGUSR1 opens no debugger while the rest of the program is loading. */
 import { ignoreUserSignals } from './signals.ts';
 
 ignoreUserSignals(process);

@@ -1,6 +1,6 @@
-/** Cleaning up behind what failed. */
+/** Cleaning up after a failure. */
 
-/** Waits for something; where that fails, undoes what went before and throws the same error. */
+/** Waits for a promise; where it rejects, runs the clean-up and rethrows the error. */
 export const cleanUpOnError = async <T>(work: Promise<T>, undo: () => Promise<unknown>): Promise<T> => {
   try {
     return await work;

@@ -1,23 +1,23 @@
-/** The room on the disk that the store is on: said while there is still some, for a node that cannot save ends. */
+/** Free space on the disk of the store: the node warns before it is full, since a node that cannot save stops. */
 import { statfs } from 'node:fs/promises';
 import type { Clock, Log } from '../ports/ports.ts';
 
-/** Bytes below which it is said: a day of a busy node fits, with what the store takes while it tidies up. */
+/** Bytes below which the node warns: enough for a day of a busy node, and for the store's compactions. */
 export const LOW_SPACE_BYTES = 256 * 1024 * 1024;
-/** Files that can still be made, below which it is said. */
+/** Free inodes below which the node warns. */
 const LOW_SPACE_FILES = 1_000;
-/** How much more there must be before it counts as enough again, so that nothing is said twice for a few bytes. */
+/** Factor by which free space must exceed the limit before the warning ends, so that it does not come and go. */
 const HYSTERESIS = 1.25;
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const CHECK_INTERVAL_MS = 10_000;
 
-/** What is free. `files` is undefined where the file system does not count them. */
+/** Free space and inodes. `files` is undefined where the file system does not count inodes. */
 export interface FreeSpace {
   readonly bytes: number;
   readonly files: number | undefined;
 }
 
-/** The room for everybody, without what is kept for the administrator. */
+/** Free space for unprivileged processes. */
 export const freeSpaceAt = async (path: string): Promise<FreeSpace> => {
   const { bavail, bsize, files, ffree } = await statfs(path);
   return { bytes: bavail * bsize, files: files > 0 ? ffree : undefined };
@@ -31,7 +31,7 @@ export interface DiskParts {
 }
 
 export class Disk {
-  /** For operators, while there is little room. */
+  /** The warning for operators, while there is little space. */
   warning: string | undefined;
   private readonly parts: DiskParts;
   private looked = Number.NEGATIVE_INFINITY;
@@ -41,7 +41,7 @@ export class Disk {
     this.parts = parts;
   }
 
-  /** Looks again, unless that was done just now; never throws. A disk that does not answer is asked once. */
+  /** Checks again, unless it has just done so; never throws. While a disk does not answer, no further check is begun. */
   check(): Promise<void> {
     const now = this.parts.clock.now();
     if (this.looking !== undefined || now - this.looked < CHECK_INTERVAL_MS) return this.looking ?? Promise.resolve();
@@ -59,13 +59,14 @@ export class Disk {
     try {
       found = await room(folder);
     } catch (error) {
-      log.debug({ folder, error }, 'the room on the disk cannot be told');
+      log.debug({ folder, error }, 'the free space on the disk cannot be determined');
       return;
     }
     const before = this.warning;
     this.warning = this.warningFor(found, before === undefined ? 1 : HYSTERESIS);
     if (before === undefined && this.warning !== undefined) log.warn({ folder }, this.warning);
-    if (before !== undefined && this.warning === undefined) log.info({ folder }, 'there is room on the disk again');
+    if (before !== undefined && this.warning === undefined)
+      log.info({ folder }, 'there is enough free space on the disk again');
   }
 
   private warningFor({ bytes, files }: FreeSpace, factor: number): string | undefined {
@@ -73,7 +74,7 @@ export class Disk {
     if (bytes >= LOW_SPACE_BYTES * factor && !few) return undefined;
     const left = few ? `room for ${files} more files` : `${Math.floor(bytes / 1_000_000)} MB`;
     return (
-      `${left} left on the disk of ${this.parts.folder}: once nothing can be saved the node ends. Make room, or move the folder to ` +
+      `${left} left on the disk of ${this.parts.folder}: the node stops once it cannot save. Free some space, or move the folder to ` +
       'a larger disk while the node is stopped'
     );
   }

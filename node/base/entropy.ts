@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Entropy } from '../ports/ports.ts';
 
-/** Timers hold 31 bits of milliseconds; one that is set to more ends at once. */
+/** Node's timers hold 31 bits of milliseconds; a longer one would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 export const systemEntropy: Entropy = { bytes: (length) => new Uint8Array(randomBytes(length)) };

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { FileError } from './fileserror.ts';
 
 /**
- * A folder, and those above it where there are none. Not with the `recursive` of mkdir, which tries without end where a system says
- * of the folder to make, and not of one above it, that it is not there.
+ * Creates a folder and its missing parents. It does not use mkdir's `recursive`, which loops forever where the system reports ENOENT for
+ * the folder itself and not for a parent.
  */
 const made = async (path: string): Promise<void> => {
   try {
@@ -13,7 +13,7 @@ const made = async (path: string): Promise<void> => {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const isThere = async () => (await stat(path)).isDirectory();
-    // On a disk mounted read-only this may come before that the folder is there.
+    // On a read-only disk EROFS may be reported even where the folder exists.
     if ((code === 'EEXIST' || code === 'EROFS' || code === 'EACCES') && (await isThere().catch(() => false))) return;
     const above = dirname(path);
     if (
@@ -30,7 +30,7 @@ const made = async (path: string): Promise<void> => {
   }
 };
 
-/** Makes a folder for its owner alone, and those above it, where there is none, in which files can be made. Throws FileError. */
+/** Creates a folder for its owner only, with its parents, unless it exists, and checks that it is writable. Throws FileError. */
 export const makeFolder = async (path: string): Promise<void> => {
   try {
     await made(path);
@@ -44,7 +44,7 @@ export const makeFolder = async (path: string): Promise<void> => {
   }
 };
 
-/** Makes a file's name in its folder durable. */
+/** Makes the directory entry of a file durable. */
 export const syncFolder = async (path: string): Promise<void> => {
   const folder = await open(path, 'r');
   try {
@@ -54,7 +54,7 @@ export const syncFolder = async (path: string): Promise<void> => {
   }
 };
 
-/** Writes a new file, which must not be there, for its owner alone; durable but for its name. */
+/** Writes a new file for its owner only, which must not exist; its contents are durable, its directory entry is not yet. */
 export const writeNew = async (path: string, bytes: Uint8Array | string, flags: 'w' | 'wx' = 'wx'): Promise<void> => {
   const file = await open(path, flags, 0o600);
   try {
@@ -65,7 +65,7 @@ export const writeNew = async (path: string, bytes: Uint8Array | string, flags: 
   }
 };
 
-/** Puts a file in the place of another, for its owner alone: whoever looks, and after a power cut, finds one of the two whole. */
+/** Replaces a file atomically, for its owner only: readers, also after a power cut, find the old or the new one complete. */
 export const replaceFile = async (path: string, bytes: Uint8Array): Promise<void> => {
   const next = `${path}.new`;
   await writeNew(next, bytes, 'w');

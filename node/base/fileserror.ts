@@ -1,7 +1,7 @@
-/** What is said of a file or folder that cannot be used. */
+/** Errors of files and folders, in words. */
 import { getSystemErrorMap } from 'node:util';
 
-/** Reasons that people know by other words than the system's own. */
+/** Error codes of the system, in words. */
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -10,11 +10,11 @@ const reasons: Readonly<Record<string, string>> = {
   EDQUOT: 'the quota of the disk is used up',
   EEXIST: 'something else is there',
   EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of the path is no folder',
-  ENXIO: 'nobody reads from it',
+  ENOTDIR: 'a part of the path is not a folder',
+  ENXIO: 'no process reads from it',
 };
 
-/** An error of the system in words, with its code. */
+/** The reason of a system error in words, with its code. */
 export const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   const { code, errno } = error as NodeJS.ErrnoException;
@@ -22,7 +22,7 @@ export const reasonOf = (error: unknown): string => {
   return `${reasons[code] ?? getSystemErrorMap().get(errno ?? 0)?.[1] ?? error.message} (${code})`;
 };
 
-/** A file or folder that the node needs and cannot use: what it wanted of it, and why that failed. */
+/** The node needs a file or folder and cannot use it: what it wanted to do, and why that failed. */
 export class FileError extends Error {
   override readonly name = 'FileError';
   readonly fault: { readonly code: 'unusable'; readonly path: string; readonly reason: string };

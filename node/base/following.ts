@@ -1,14 +1,14 @@
 /**
- * A signal that is aborted as soon as one of several others is, for as long as it is wanted. `AbortSignal.any` keeps a little of each
- * with a source that lives as long as the process, so whoever is called a million times lets go of his own.
+ * An abort signal that follows several others until it is released. `AbortSignal.any` leaves a little memory with each source, which adds
+ * up where a source lives as long as the process; this one can be released.
  */
 export interface Following {
   readonly signal: AbortSignal;
-  /** Lets go of the others: nothing of this stays with them. */
+  /** Stops following the others: nothing is left with them. */
   release(): void;
 }
 
-/** Follows these; already aborted where one of them is. `release` when it is no longer wanted. */
+/** Follows these signals; aborted at once where one of them is. Call `release` when it is no longer needed. */
 export const following = (...sources: readonly AbortSignal[]): Following => {
   const controller = new AbortController();
   const abort = (): void => controller.abort();

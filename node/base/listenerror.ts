@@ -1,6 +1,6 @@
-/** What is said when a socket cannot be listened on. */
+/** The error of a socket that cannot listen. */
 
-/** Why something could not begin to listen. */
+/** A server could not listen. */
 export type ListenFault =
   | 'already_running'
   | 'path_too_long'

@@ -1,6 +1,6 @@
 /**
- * The Log port on pino: readable lines for a person at a terminal, one JSON object a line for everything else. What goes by
- * a secret's name is never written, wherever in a line's fields it stands.
+ * The Log port on pino: readable lines at a terminal, one JSON object a line elsewhere. Fields with the name of a secret are never
+ * written, at any depth.
  */
 
 import { type Logger, pino } from 'pino';
@@ -14,12 +14,12 @@ import { redactLogins } from './redact.ts';
 const secret = /(?:password|passphrase|mnemonic|seed|secret|preimage|token|private_?key|authorization|cookie)$/i;
 const deepest = 6;
 
-/** Text as it may be written: nothing that hides or turns what stands around it, and no password of a URL. */
+/** Text made safe for a log: without control and direction characters, and without the password of a URL. */
 const clean = (text: string): string => printable(redactLogins(text));
 
 /**
- * Fields that are written under whatever name, since who made them has looked at each: the messages of the wire have secrets in them
- * that are none any more, by names that say so. Texts are cleaned all the same.
+ * Fields that are written whatever their names, since their author checked each: wire messages have fields with names of secrets that are
+ * revealed by then. Texts are made safe all the same.
  */
 export class Public {
   readonly fields: Readonly<Record<string, unknown>>;
@@ -64,7 +64,7 @@ const stackOf = (value: unknown): readonly string[] =>
     ? value.stack.split('\n').slice(1)
     : [];
 
-/** Turns pino's JSON lines into `12:00:00.000 info  peer: message  key=value …`. */
+/** Formats pino's JSON lines as `12:00:00.000 info  peer: message  key=value …`. */
 const readable = (out: Lines, colour: boolean): Lines => {
   const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
   const colours: Readonly<Record<string, number>> = { trace: 90, debug: 90, info: 36, warn: 33, error: 31 };
@@ -83,12 +83,12 @@ const readable = (out: Lines, colour: boolean): Lines => {
   };
 };
 
-/** What pino writes to. Lines that got lost are told before the first one behind them. */
+/** The stream that pino writes to. Before the first line after a gap it writes how many lines were lost. */
 const telling = (out: Lines, lines: Lines): { write(line: string): void } => ({
   write: (line) => {
     const lost = out.takeLost?.() ?? 0;
     if (lost > 0) {
-      const msg = 'the log could not be written for a while: so many lines are missing here';
+      const msg = 'lines are missing here: the log could not be written for a while';
       lines.write(`${JSON.stringify({ level: 'warn', time: Date.now(), part: 'core', lost, msg })}\n`, lost);
     }
     lines.write(line, 1);
@@ -120,13 +120,13 @@ const guarded = (logger: Logger, part: LogPart, levels: LevelTable): Log => {
 };
 
 /**
- * A log; its own lines are of the part `core`, those of a child with a `part` of that. Lines are written at once, so that the last
- * ones before a crash are there too.
+ * A log. Its own lines belong to the part `core`, those of a child with a `part` to that. Lines are written synchronously, so that the
+ * last ones before a crash are there, too.
  */
 export const openLog = ({ levels, form, colour, out }: LogOptions): Log =>
   guarded(
     pino(
-      // Which lines are written is decided before pino sees them.
+      // Levels are checked before pino sees a line.
       { level: 'trace', base: null, formatters: { level: (label) => ({ level: label }) } },
       telling(out, form === 'json' ? out : readable(out, colour)),
     ),
@@ -134,14 +134,14 @@ export const openLog = ({ levels, form, colour, out }: LogOptions): Log =>
     levels,
   );
 
-/** The log of a process, how much of each part it takes, and how to open its file anew, where it is one. */
+/** The log of a process, its levels, and a function that reopens its file, if it writes to one. */
 export interface ProcessLog {
   readonly log: Log;
   readonly levels: LevelTable;
   readonly reopen: (() => void) | undefined;
 }
 
-/** To the file, or to standard error where none is named; for people where that is a terminal. Throws FileError. */
+/** A log to the file, or to standard error where none is named; readable lines where that is a terminal. Throws FileError. */
 export const processLog = (chosen: LogLevels, path: string | undefined): ProcessLog => {
   const levels = new LevelTable(chosen);
   if (path !== undefined) {

@@ -1,19 +1,18 @@
 /**
- * A log for what strangers can cause: of each kind of line few for each of them, and few for all together, so that nobody fills a
- * disk or hides what matters among lines of his own making. How many were left out is said soon after. What is about our own money
- * does not go through here.
+ * A log for lines that strangers can cause: it writes few lines of a kind for each cause, and few for all together, so that nobody can fill
+ * the disk or hide important lines. A summary of suppressed lines follows soon after. Lines about our own money are not limited.
  */
 
 import type { Log } from '../ports/ports.ts';
 import { isLogPart, type LogPart, partLog } from './loglevels.ts';
 import { Rates } from './rates.ts';
 
-/** Lines of one kind, of one who causes them and of all of them. */
+/** Limits for lines of one kind: by cause, and for all causes together. */
 export const LINES = {
   each: { burst: 20, seconds: 10 },
   all: { burst: 200, seconds: 1 },
 } as const;
-/** Milliseconds after which it is said what was left out. */
+/** Milliseconds after which suppressed lines are summed up. */
 const SAID_AFTER = 60_000;
 
 export interface LogTime {
@@ -25,33 +24,33 @@ export interface LogTime {
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
-/** What was left out of one kind. */
+/** Suppressed lines of one kind. */
 interface LeftOut {
   readonly level: Level;
   lines: number;
-  /** Who caused the last of them. */
+  /** The cause of the last of them. */
   cause: string;
   readonly part: LogPart | undefined;
 }
 
-/** Fields that say who caused a line: a peer, an address that is none yet, a channel. */
+/** Fields that name the cause of a line: a peer, the address of a connection, a channel. */
 const NAMES = ['peer', 'from', 'channel'];
 
-/** Who caused a line, or whoever the log is about; of a node id as much as logs show. */
+/** The cause of a line, or the one that the log is bound to; node ids are shortened as in logs. */
 const causeOf = (fields: object, bound: string): string => {
   const [, value] = Object.entries(fields).find(([name]) => NAMES.includes(name)) ?? [];
   return typeof value === 'string' ? value.slice(0, 16) : bound;
 };
 
-/** So many lines at once, then one in so many seconds. */
+/** A burst of lines, then one in each `seconds`. */
 interface Allowance {
   readonly burst: number;
   readonly seconds: number;
 }
 
 /**
- * The log, but with few lines for whoever causes them: the `peer`, `from` or `channel` of a line, or of the log that it goes to.
- * Without `all` those who cause lines take nothing from each other.
+ * The same log with limits by cause: the `peer`, `from` or `channel` of a line, or of the log that it is written to. Without `all`, causes
+ * do not affect each other.
  */
 export const limitedLog = (
   log: Log,
@@ -68,7 +67,7 @@ export const limitedLog = (
     for (const [message, { level, lines, cause, part }] of kinds)
       (part === undefined ? log : partLog(log, part))[level](
         { lines, ...(cause !== '' && { last: cause }) },
-        `more lines like this were left out: ${message}`,
+        `more lines like this were suppressed: ${message}`,
       );
   };
   const leave = (level: Level, message: string, cause: string, part: LogPart | undefined): void => {
@@ -93,7 +92,7 @@ export const limitedLog = (
       to[level](fields, message);
     };
     return {
-      // Who asked for everything gets everything.
+      // At level trace nothing is suppressed.
       trace: (fields, message) => to.trace(fields, message),
       debug: at('debug'),
       info: at('info'),

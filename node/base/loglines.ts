@@ -1,35 +1,35 @@
 /**
- * Where the lines of a log go: standard error, or a file that can be reopened once another program has moved it away. What cannot
- * be written is counted, to be told when lines can be written again; it never ends the node, and never fills its memory.
+ * Destinations of log lines: standard error, or a file that can be reopened after another program has moved it. Lines that cannot be
+ * written are counted, and the count is logged later; they neither stop the node nor fill its memory.
  */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { FileError } from './fileserror.ts';
 
-/** Where lines go: standard error, a file, or a test's list. */
+/** A destination of lines. */
 export interface Lines {
-  /** Takes a line. Where it cannot be written, so many lines count as lost. Never throws. */
+  /** Writes a line, or counts it as lost. Never throws. */
   write(line: string, worth: number): void;
-  /** How many were lost since this was asked last. */
+  /** Lines lost since the last call. */
   takeLost?(): number;
 }
 
 /** A file of lines. */
 export interface LinesFile extends Lines {
   /**
-   * Closes the file and opens what has its name now, made if there is none. Throws FileError and goes on with the file it has, if
-   * that cannot be.
+   * Closes the file and opens the one that has its name now, which is created where there is none. Where that fails it throws FileError and
+   * goes on with the old file.
    */
   reopen(): void;
 }
 
-/** Bytes that a reader of the log may leave unread before lines are left out. */
+/** Bytes that may be buffered for a slow reader before lines are dropped. */
 export const MOST_UNREAD = 1024 * 1024;
 
-/** Lines to a stream, such as standard error: its reader may be gone, or asleep, or the disk behind it full. */
+/** Writes lines to a stream, such as standard error, whose reader may be gone or slow, or whose disk may be full. */
 export const streamLines = (stream: Writable): Lines => {
   let lost = 0;
-  // What went wrong is told to the callback of each write, too; nobody listening would end the process.
+  // Each write's callback gets the error, too; without this listener the error event would end the process.
   stream.on('error', () => undefined);
   return {
     write: (line, worth) => {
@@ -47,7 +47,7 @@ export const streamLines = (stream: Writable): Lines => {
   };
 };
 
-/** O_NONBLOCK: a pipe with that name, which nobody reads from, is an error and not a wait without end. */
+/** O_NONBLOCK: opening a named pipe that nobody reads from fails instead of blocking forever. */
 const appending =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOCTTY;
 
@@ -59,11 +59,11 @@ const opened = (path: string): number => {
   }
 };
 
-/** Lines behind what is in a file, which is made for its owner alone if it is not there. Throws FileError. */
+/** Appends lines to a file, which is created for its owner only where there is none. Throws FileError. */
 export const fileLines = (path: string): LinesFile => {
   let file = opened(path);
   let lost = 0;
-  /** The disk filled up within a line: the next one must not stand behind its half. */
+  /** A full disk cut a line: the next one begins with a line break. */
   let cut = false;
   return {
     write: (line, worth) => {

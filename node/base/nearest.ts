@@ -1,6 +1,6 @@
-/** The name somebody may have meant who wrote another. */
+/** Suggestions for misspelt names. */
 
-/** Letters to put in, leave out, change or swap with their neighbour on the way from one word to another. */
+/** Edit distance of two words: insertions, deletions, substitutions, and swaps of neighbouring letters. */
 const distance = (from: string, to: string): number => {
   let before: readonly number[] = [];
   let row: readonly number[] = Array.from({ length: to.length + 1 }, (_, at) => at);
@@ -22,9 +22,9 @@ const distance = (from: string, to: string): number => {
   return row.at(-1) ?? 0;
 };
 
-/** The one of these names that is nearest, if a third of its letters or fewer are wrong. */
+/** The nearest of these names, if at most a third of its letters are wrong. */
 export const nearest = (word: string, names: readonly string[]): string | undefined => {
-  // What nobody types is not compared.
+  // Very long texts are not compared.
   if (word.length > 100) return undefined;
   let best: { readonly name: string; readonly far: number } | undefined;
   for (const name of names) {
@@ -34,7 +34,7 @@ export const nearest = (word: string, names: readonly string[]): string | undefi
   return best?.name;
 };
 
-/** The same as a question behind what is wrong, or nothing. */
+/** The same as a question to append to an error, or an empty text. */
 export const didYouMean = (word: string, names: readonly string[]): string => {
   const name = nearest(word, names);
   return name === undefined ? '' : `; is ${name} meant?`;

@@ -1,4 +1,4 @@
-/** How often somebody may do something: so many times at once, and after that once in so many seconds. */
+/** Rate limits by key: a burst, then one in each so many seconds. */
 
 interface Bucket {
   readonly tokens: number;
@@ -6,7 +6,7 @@ interface Bucket {
   readonly at: number;
 }
 
-/** Buckets remembered; that which was not used for longest is forgotten first, and counts as full then. */
+/** Buckets kept; the least recently used is dropped first, and counts as full afterwards. */
 const MOST = 50_000;
 
 export class Rates {
@@ -23,16 +23,16 @@ export class Rates {
   private tokens(key: string, now: number): number {
     const bucket = this.buckets.get(key);
     if (bucket === undefined) return this.burst;
-    // A clock set back takes nothing away.
+    // A clock that is set back does not lengthen the wait.
     return Math.min(this.burst, bucket.tokens + Math.max(0, now - bucket.at) / this.seconds);
   }
 
-  /** Whether it may be done now. */
+  /** Whether one more is allowed now. */
   allows(key: string, now: number): boolean {
     return this.tokens(key, now) >= 1;
   }
 
-  /** It was done. */
+  /** Counts one. */
   count(key: string, now: number): void {
     const tokens = Math.max(0, this.tokens(key, now) - 1);
     this.buckets.delete(key);

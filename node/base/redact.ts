@@ -1,6 +1,6 @@
-/** What may be a password, in text that somebody typed or that an error repeats. */
+/** Removes possible passwords from text that an operator typed or that an error repeats. */
 
-/** A word without what stands in it between the scheme of a URL and its host. */
+/** A word without the login between the scheme and the host of a URL. */
 const wordWithoutLogin = (word: string): string => {
   const scheme = /:\/{1,2}/.exec(word);
   const host = word.lastIndexOf('@');
@@ -8,13 +8,12 @@ const wordWithoutLogin = (word: string): string => {
   return `${word.slice(0, scheme.index)}${scheme[0]}[hidden]${word.slice(host)}`;
 };
 
-/** Text without the logins of URLs; also of those that were taken for a path, which have one / left. Each letter is looked at once. */
+/** Text without the logins of URLs, also of those treated as a path, which have one / left. Linear in the length. */
 export const redactLogins = (text: string): string =>
   text.includes('@') && text.includes(':/') ? text.split(/(\s+)/).map(wordWithoutLogin).join('') : text;
 
 /**
- * What is said of a mistyped option, without what was given for it: whoever writes `--bitcoind` wrong has written the password
- * right.
+ * An error about an unknown option without its value: a misspelt `--bitcoind` is followed by the password.
  */
 export const redactOptionValues = (text: string): string =>
   redactLogins(text.replace(/(unknown option '-{1,2}[^='\s]*)=.*/g, "$1'"));

@@ -1,12 +1,12 @@
 /**
- * What the signals of a process do to a node: INT and TERM end it in order, and so does HUP, which reopens the log where that is a
- * file. USR1 and USR2 do nothing: left alone, one opens Node's debugger to everybody on the machine and the other kills.
+ * Signals of the process: INT and TERM stop the node in order. HUP reopens the log file, or stops the node where the log is no file. USR1
+ * and USR2 are ignored: by default USR1 opens Node's debugger to everybody on the machine, and USR2 kills the process.
  */
 import type { Log } from '../ports/ports.ts';
 
 type Heard = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
 
-/** A process as far as its signals go. */
+/** The part of a process that emits signals. */
 export interface SignalEvents {
   on(signal: Heard, listener: () => void): unknown;
   off(signal: Heard, listener: () => void): unknown;
@@ -14,21 +14,21 @@ export interface SignalEvents {
 
 export interface SignalParts {
   readonly log: Log;
-  /** Ends the node in order. Called once. */
+  /** Stops the node in order. Called once. */
   readonly stop: () => void;
-  /** Opens the log's file anew; undefined where the log is no file. */
+  /** Reopens the log file; undefined where the log is no file. */
   readonly reopen: (() => void) | undefined;
 }
 
 const nothing = (): void => undefined;
 
-/** Nothing comes of USR1 and USR2 from here on, as long as the process runs. */
+/** Ignores USR1 and USR2 for the rest of the process. */
 export const ignoreUserSignals = (from: SignalEvents): void => {
   from.on('SIGUSR1', nothing);
   from.on('SIGUSR2', nothing);
 };
 
-/** Heeds the signals until the returned function is called, which leaves those alone that would otherwise be the end. */
+/** Handles the signals until the returned function is called; USR1 and USR2 stay ignored. */
 export const onSignals = (from: SignalEvents, { log, stop, reopen }: SignalParts): (() => void) => {
   let stopping = false;
   const ending = (signal: Heard) => () => {
@@ -43,9 +43,9 @@ export const onSignals = (from: SignalEvents, { log, stop, reopen }: SignalParts
   const reopening = () => {
     try {
       reopen?.();
-      log.info({}, 'the log file is opened anew');
+      log.info({}, 'reopened the log file');
     } catch (error) {
-      log.error({ error }, 'the log goes on in the file it was in');
+      log.error({ error }, 'the log file could not be reopened; the log goes on in the old one');
     }
   };
   const heeded: readonly (readonly [Heard, () => void])[] = [

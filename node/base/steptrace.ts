@@ -1,20 +1,20 @@
 /**
- * What a trace says of a machine's steps: the input, the phase before and after, and the effects, all by name. Their contents stay
- * out of it, for inputs and effects of channels and payments hold secrets.
+ * Trace lines of a machine's steps: the names of the input, of the phase before and after, and of the effects. Their contents are left
+ * out, since inputs and effects of channels and payments have secrets.
  */
 import type { Log } from '../ports/ports.ts';
 import type { MachineParts } from './machine.ts';
 
-/** How a machine's steps are named. */
+/** Names of a machine's steps. */
 export interface StepNames<S, I, E> {
-  /** The line: `channel step`. */
+  /** The message, such as `channel step`. */
   readonly message: string;
-  /** Fields that say whose step it is. */
+  /** Fields that name the channel or payment. */
   readonly subject: (now: S, before: S) => object;
   readonly input: (input: I) => string;
   readonly phase: (state: S) => string;
   readonly effect: (effect: E) => string;
-  /** Steps that say nothing where they have no effects: those of a clock that ticks. */
+  /** Steps that are traced only if they have effects: those of ticks. */
   readonly isIdle?: (input: I) => boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Plain tables for a terminal: columns as wide as what is in them, numbers to the right. */
+/** Plain tables for a terminal: columns as wide as their contents, numbers aligned to the right. */
 
 export interface Column<Row> {
   readonly title: string;
@@ -6,13 +6,13 @@ export interface Column<Row> {
   readonly right?: true;
 }
 
-/** Cells of a column of numbers, their points under each other. */
+/** Cells of a column of numbers, aligned at the decimal point. */
 const aligned = (cells: readonly string[]): readonly string[] =>
   cells.some((cell) => /\.\d{3}$/.test(cell))
     ? cells.map((cell) => (/^[\d,]+$/.test(cell) ? `${cell}    ` : cell))
     : cells;
 
-/** Lines of a table with its titles on top. */
+/** The lines of a table, with a row of titles. */
 export const tableLines = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly string[] => {
   const filled = columns.map(({ title, cell, right }) => {
     const cells = rows.map(cell);
@@ -28,13 +28,13 @@ export const tableLines = <Row>(columns: readonly Column<Row>[], rows: readonly 
   );
 };
 
-/** Lines of names and values, the values under each other. */
+/** Lines of names and values, the values aligned. */
 export const pairLines = (pairs: readonly (readonly [name: string, value: string])[]): readonly string[] => {
   const width = Math.max(0, ...pairs.map(([name]) => name.length));
   return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}`.trimEnd());
 };
 
-/** 1500000000 as 1,500,000: millisatoshi in satoshi, the odd thousandths behind a point. */
+/** Millisatoshi as satoshi: 1500000000 as 1,500,000, a remainder as decimals. */
 export const satText = (msat: unknown): string => {
   if (typeof msat !== 'number' && typeof msat !== 'string') return '';
   const amount = BigInt(msat);
@@ -47,6 +47,6 @@ export const satText = (msat: unknown): string => {
 export const timeText = (seconds: unknown): string =>
   typeof seconds === 'number' ? new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ') : '';
 
-/** Enough of a long id to tell it from others by eye. */
+/** A long id, shortened for people. */
 export const shortText = (id: unknown): string =>
   typeof id === 'string' && id.length > 16 ? `${id.slice(0, 8)}…${id.slice(-4)}` : typeof id === 'string' ? id : '';

@@ -1,12 +1,12 @@
-/** What a node does again and again, or once a while later. */
+/** Timers: periodic ones, and groups that can be cancelled together. */
 import type { Clock } from '../ports/ports.ts';
 
-/** Runs something once a second until the returned function is called. */
+/** Runs a function once a second until the returned function is called. */
 export const everySecond = (clock: Pick<Clock, 'after'>, run: () => void): (() => void) => {
   let cancel = () => {};
   const again = () => {
     cancel = clock.after(1000, () => {
-      // First, so that a run that throws is not the last.
+      // Set first, so that the next run comes even if this one throws.
       again();
       run();
     });
@@ -15,11 +15,11 @@ export const everySecond = (clock: Pick<Clock, 'after'>, run: () => void): (() =
   return () => cancel();
 };
 
-/** Running things later, all of which can be called off together. */
+/** Timers that can be cancelled together. */
 export interface TimerGroup {
-  /** Runs something once after that many milliseconds, unless the returned function is called first. */
+  /** Runs a function once after that many milliseconds, unless the returned function is called first. */
   readonly run: (ms: number, run: () => void) => () => void;
-  /** Nothing more is run. */
+  /** Cancels all timers; none can be set any more. */
   readonly cancel: () => void;
 }
 
@@ -48,8 +48,8 @@ export const timerGroup = (clock: Pick<Clock, 'after'>): TimerGroup => {
 };
 
 /**
- * A clock all of whose timers end with it: what forgot to cancel one, or sets one late, keeps no process from ending. What a
- * timer runs and that throws goes to `threw`.
+ * A clock whose timers all end with it, so that a forgotten or late timer does not keep the process alive. Errors of what timers run go to
+ * `threw`.
  */
 export const endingClock = (clock: Clock, threw: (error: unknown) => void): Clock & { readonly end: () => void } => {
   const { run, cancel } = timerGroup(clock);

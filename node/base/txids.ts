@@ -1,6 +1,6 @@
-/** How ids of transactions are written for people: bitcoind and all explorers turn them round. */
+/** Transaction ids for people: in reversed byte order, as bitcoind and explorers show them. */
 import { hex, reversed } from '../../wire/bytes.ts';
 import type { Txid } from '../../wire/units.ts';
 
-/** A txid as people write it. */
+/** A txid in hex, its bytes reversed. */
 export const displayedTxid = (id: Txid): string => hex(reversed(id));

@@ -1,2 +1,2 @@
-/** This program's version, as package.json has it: a test compares them. */
+/** The version of this program, which a test compares with package.json. */
 export const version = '0.1.0';

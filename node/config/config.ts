@@ -1,6 +1,6 @@
 /**
- * From the config file, the environment and the command line to one checked Config: a later source wins, and a bad value
- * is reported with its source, its key and what was expected. Secrets never appear in a message.
+ * Reads and checks the configuration from the config file, the environment and the command line: a later source wins, and a bad value is
+ * reported with its source, its key and what was expected. Secrets never appear in a message.
  */
 
 import { homedir } from 'node:os';
@@ -23,25 +23,25 @@ import { HIDDEN, type Option } from './optionkinds.ts';
 import { isOption, type OptionName, type OptionValue, options, variableOf } from './options.ts';
 import type { Found, Given, Picker, Sources } from './optionsources.ts';
 
-/** Where a node keeps its things. */
+/** Paths of a node's files. */
 export interface Places {
   readonly network: ChainName;
-  /** What all networks share; the config file is here. */
+  /** The folder of all networks, with the config file. */
   readonly dir: string;
   /** `<dir>/<network>`: the store, the wallet and the three below. */
   readonly networkDir: string;
   /** The unix socket of the API. */
   readonly socket: string;
   readonly tokenFile: string;
-  /** The backup of the channels, kept up to date. */
+  /** The backup file of the channels. */
   readonly backupFile: string;
 }
 
 export interface Config extends Places {
-  /** Undefined where none is wanted. Port 0 asks for a free one. */
+  /** Undefined: the node does not listen. Port 0: any free port. */
   readonly listen: Address | undefined;
   readonly announce: readonly Address[];
-  /** Whether connections from this machine are those of one source, or of many behind a proxy such as Tor. */
+  /** Whether connections from this machine count as one source, or as many behind a proxy such as Tor. */
   readonly limitLoopback: boolean;
   readonly api: Address | undefined;
   readonly bitcoind: Pick<RpcOptions, 'host' | 'port' | 'auth'>;
@@ -51,22 +51,22 @@ export interface Config extends Places {
   readonly logLevels: LogLevels;
   /** Undefined for standard error. */
   readonly logFile: string | undefined;
-  /** What forwarding costs (BOLT 7). */
+  /** The forwarding policy (BOLT 7). */
   readonly policy: { readonly feeBase: Msat; readonly feePerSatoshi: number; readonly cltvDelta: number };
-  /** Blocks our invoices leave us: min_final_cltv_expiry (BOLT 11). */
+  /** min_final_cltv_expiry_delta of our invoices, blocks (BOLT 11). */
   readonly cltvFinal: number;
-  /** Confirmations before a channel others open to us, or we open, is used. */
+  /** Confirmations before a channel is used, whoever opened it. */
   readonly minDepth: number;
-  /** What stays in the wallet for channels with anchors. */
+  /** The reserve of the wallet for channels with anchors. */
   readonly reserve: AnchorReserve;
   /** Whether peers that know anchors may open channels without. */
   readonly allowStaticRemotekey: boolean;
-  /** Seconds that a connected peer may owe us its next message. */
+  /** Seconds after which a connected peer that owes a message is disconnected. */
   readonly peerTimeout: number;
   readonly amp: { readonly spontaneous: boolean; readonly limits: ReceiverLimits };
   /** Undefined without --dev. */
   readonly dev: DevConfig | undefined;
-  /** What was given and where, of options that hold no secret. */
+  /** The given options and their sources, without values of secrets. */
   readonly given: ReadonlyMap<OptionName, Given>;
 }
 
@@ -101,13 +101,13 @@ const environmentLayer = (env: Sources['env']): Layer =>
       }),
   );
 
-/** Refuses what looks like a remark behind a value: it would be part of it. An alias may have a # before a letter or digit. */
+/** Refuses a comment behind a value, which would become part of it. An alias may have a # before a letter or digit. */
 const checkRemark = (option: Option, value: string, source: string, key: string): void => {
   if ((option.value === 'TEXT' ? /\s#\s/ : /(?:^|\s)#/).test(value) && !/^#[0-9a-fA-F]{6}$/.test(value))
     throw new ConfigError(
       source,
       key,
-      'a remark has a line of its own, which begins with #; behind a value it would be part of that',
+      'a comment needs a line of its own that begins with #; behind a value it would become part of it',
     );
 };
 
@@ -120,7 +120,7 @@ const fileLayer = (path: string, text: string): Layer => {
     const source = `${path} line ${at + 1}`;
     const equals = line.indexOf('=');
     const key = (equals < 0 ? line : line.slice(0, equals)).trim();
-    // Not the whole line: whoever forgot the = may have written a password behind the name.
+    // Only the first word: where the = is missing, the rest may be a password.
     if (!isOption(key)) {
       const [word = ''] = key.split(/[\s:]/);
       if (isOption(word)) throw new ConfigError(source, word, 'expected = behind it');
@@ -146,7 +146,7 @@ const parsed = <K extends OptionName>(name: K, text: string, { source, key }: Fo
   return result.data as OptionValue<K>;
 };
 
-/** What is announced has to hold together, too. */
+/** Checks options that depend on each other for announcements. */
 const checkAnnounced = (addresses: readonly Address[], found: Found | undefined): void => {
   try {
     descriptorsOf(addresses);
@@ -179,7 +179,7 @@ const layersOf = ({ flags, env, read }: Sources): { readonly layers: readonly La
   return { layers: text === undefined ? outside : [...outside, fileLayer(path, text)], dir };
 };
 
-/** Of the strongest source that has it; of what may hold a password or a key only the places. */
+/** The given options, each from the source that counts; of secrets only the source. */
 const givenIn = (layers: readonly Layer[]): Config['given'] =>
   new Map(
     [...layers].reverse().flatMap((layer) =>
@@ -202,13 +202,13 @@ const placesOf = (dir: string, network: ChainName): Places => {
   };
 };
 
-/** Where the node of these sources keeps its things: all a client of it needs to know. Throws ConfigError. */
+/** The paths of the node that these sources describe, which is all that a client needs. Throws ConfigError. */
 export const loadPlaces = (sources: Sources): Places => {
   const { layers, dir } = layersOf(sources);
   return placesOf(dir, picker(layers)('network')?.value ?? 'regtest');
 };
 
-/** The password in a file of its own, without the end of its line. */
+/** Reads the password file, without its line break. */
 const passwordIn = (path: string, { source, key }: Found, read: Sources['read']): string => {
   const password = read(path)?.replace(/\r?\n$/, '');
   if (password === undefined) throw new ConfigError(source, key, `no such file: ${path}`);
@@ -258,7 +258,7 @@ export const loadConfig = (sources: Sources): Config => {
     throw new ConfigError(
       api.found.source,
       api.found.key,
-      'expected a loopback address: who holds its token holds the money',
+      'expected a loopback address: whoever has the API token can spend the money',
     );
   const dev = devConfig(pick, network, sources.read);
   const announced = layers.map((layer) => layer.get('announce-addr')).find((one) => one !== undefined);
@@ -285,7 +285,7 @@ export const loadConfig = (sources: Sources): Config => {
     cltvFinal: pick('cltv-final')?.value ?? 40,
     minDepth: pick('min-depth')?.value ?? (network === 'regtest' ? 1 : 3),
     reserve: {
-      // Where coins cost nothing, a payee who starts with none can be paid; that something is at risk is said there too.
+      // Regtest coins are worth nothing, and a payee that starts without coins should be able to receive; it is warned all the same.
       perChannel: pick('anchor-reserve')?.value ?? (network === 'regtest' ? sat(0n) : defaultReserve.perChannel),
       most: pick('anchor-reserve-most')?.value ?? defaultReserve.most,
     },
@@ -306,7 +306,7 @@ export const loadConfig = (sources: Sources): Config => {
   };
 };
 
-/** The configuration as it may be logged: no password. */
+/** The configuration for the log, without passwords. */
 export const redacted = ({ given: _, ...config }: Config): object => ({
   ...config,
   logLevels: logLevelsText(config.logLevels),

@@ -1,4 +1,4 @@
-/** What the options for experiments come to. */
+/** The options for experiments, checked. */
 
 import type { ChannelSecrets } from '../../channel/tx/keys.ts';
 import type { ChainName } from '../../wire/chains.ts';
@@ -58,7 +58,7 @@ export const devConfig = (pick: Picker, network: ChainName, read: Sources['read'
 
 const hidden = <T>(secret: T | undefined): string | undefined => (secret === undefined ? undefined : '[hidden]');
 
-/** As it may be logged: no secret. */
+/** For the log, without secrets. */
 export const redactedDev = ({ disconnect, crash, holdSave, failSave, ...secrets }: DevConfig): object => ({
   disconnect: disconnect.map(({ text }) => text),
   crash: crash?.text,

@@ -1,4 +1,4 @@
-/** Options for experiments. All of them need --dev, and that is refused off regtest. Named as Core Lightning's where it has one. */
+/** Options for experiments. All of them need --dev, which is for regtest only. Names are Core Lightning's where it has the option. */
 
 import { crashPoint, holdPoint, savePoint } from './devrules.ts';
 import { forcedChannelSecrets, forcedKey, forcedSeed } from './devsecrets.ts';

@@ -1,6 +1,6 @@
 /**
- * What an experiment says of a moment, read from a line of text: at which message a connection is to be cut, at which save
- * something is to happen. Lines of `--dev-disconnect` are Core Lightning's; `<` and `!`, which look at what arrives, come beside.
+ * Rules of experiments, parsed from lines of text: at which message a connection is cut, at which save something happens. The lines of
+ * `--dev-disconnect` are Core Lightning's, with `<` and `!` for received messages in addition.
  */
 import { type MessageName, messages } from '../../wire/message.ts';
 
@@ -17,18 +17,18 @@ const cuts = {
 } as const;
 
 /**
- * `before` and `after` end the connection without, or with, the message sent; `drop` leaves it out; `blackhole` sends nothing
- * from it on and hears nothing, `disable` the same from the next one on; `nothing` only counts. `taken` ends the
- * connection once a message that arrived has been handed on, `untaken` before that.
+ * `before` and `after` end the connection before or after the message is sent; `drop` does not send it; `blackhole` sends and receives
+ * nothing from this message on, `disable` from the next one on; `nothing` only counts. `taken` ends the connection once a received message
+ * was processed, `untaken` before that.
  */
 export type DisconnectAction = (typeof cuts)[keyof typeof cuts];
 
 export interface DisconnectRule {
   readonly action: DisconnectAction;
   readonly message: MessageName;
-  /** Of how many matches it is the last. */
+  /** The number of the match at which the rule applies. */
   readonly count: number;
-  /** As it was written. */
+  /** The text of the rule. */
   readonly text: string;
 }
 
@@ -57,7 +57,7 @@ export const cutRules = (text: string): readonly DisconnectRule[] =>
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map(cutRule);
 
-/** A commit by the keys it has: every pattern must fit one of them. `count`: of how many such commits it is the last. */
+/** A commit, by its keys: every pattern must match one of them. `count`: the number of the matching commit that is meant. */
 export interface SavePoint {
   readonly patterns: readonly RegExp[];
   readonly count: number;
@@ -67,7 +67,7 @@ export interface SavePoint {
 const pointWanted =
   'keys such as channel/*/head, with commas where a save must have several, and perhaps *2 for the second such save';
 
-/** A key with `*` for any part of it between two `/`, and `**` for anything. */
+/** A pattern of keys: `*` matches anything between two `/`, `**` anything at all. */
 const patternOf = (glob: string): RegExp =>
   new RegExp(
     `^${glob
@@ -76,7 +76,7 @@ const patternOf = (glob: string): RegExp =>
       .join('')}$`,
   );
 
-/** A place in the stream of saves, such as `channel/A/head*2`. Throws RangeError that says what was expected. */
+/** Parses a save such as `channel/A/head*2`. Throws RangeError that says what was expected. */
 export const savePoint = (text: string): SavePoint => {
   const [, globs = '', digits] = /^(.+?)(?:\*([1-9]\d{0,8}))?$/.exec(text.trim()) ?? [];
   const parts = globs.split(',').map((glob) => glob.trim());
@@ -84,7 +84,7 @@ export const savePoint = (text: string): SavePoint => {
   return { patterns: parts.map(patternOf), count: countOf(digits), text: text.trim() };
 };
 
-/** When the process is to die. */
+/** When the process dies: before or after the save. */
 export interface CrashPoint extends SavePoint {
   readonly when: 'before' | 'after';
 }
@@ -96,7 +96,7 @@ export const crashPoint = (text: string): CrashPoint => {
   return { when, ...savePoint(point), text: text.trim() };
 };
 
-/** A save at which saving is to stand still; for so many milliseconds, else until it is let go. */
+/** A save from which on saves are held: for so many milliseconds, otherwise until they are released. */
 export interface HoldPoint extends SavePoint {
   readonly milliseconds: number | undefined;
 }
@@ -107,6 +107,6 @@ export const holdPoint = (text: string): HoldPoint => {
   return { ...savePoint(point), milliseconds: digits === undefined ? undefined : Number(digits), text: text.trim() };
 };
 
-/** Whether a commit with these keys is such a one, whatever the count. */
+/** Whether a commit with these keys matches, whatever the count. */
 export const fits = ({ patterns }: SavePoint, keys: readonly string[]): boolean =>
   patterns.every((pattern) => keys.some((key) => pattern.test(key)));

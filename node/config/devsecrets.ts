@@ -1,4 +1,4 @@
-/** Keys that a lab gives a node instead of its own, so that others can predict what it signs: as Core Lightning takes them. */
+/** Keys that an experiment gives a node, so that its signatures are predictable: in Core Lightning's formats. */
 import type { ChannelSecrets } from '../../channel/tx/keys.ts';
 import { unhex } from '../../wire/bytes.ts';
 import { isSecretKey } from '../../wire/crypto.ts';

@@ -1,6 +1,6 @@
-/** What is said of a configuration that will not do. */
+/** Errors of the configuration. */
 
-/** Configuration nobody can run with. `source` is "command line", "environment", or a file with its line. */
+/** An invalid configuration. `source` is "command line", "environment", or a file with its line. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly source: string;

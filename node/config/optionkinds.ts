@@ -1,21 +1,21 @@
-/** What one row of the table of options is, and the kinds of values they take. Every value comes in as a text. */
+/** The type of a row in the table of options, and kinds of values. Every value is given as a text. */
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 
 export interface Option {
-  /** What help calls the value; an option without one is a switch, true when named. */
+  /** Name of the value in help; an option without one is a switch, true when named. */
   readonly value?: string;
   readonly doc: string;
   readonly schema: z.ZodType<unknown, string>;
   /** May be given several times, or as a list with commas. */
   readonly repeats?: true;
-  /** Only sensible before the config file is found. */
+  /** Needed to find the config file, so it cannot be in it. */
   readonly notInFile?: true;
-  /** Its value may hold a password or a key, and is never shown. */
+  /** Its value may have a password or a key, and is never shown. */
   readonly secret?: true;
 }
 
-/** What stands for a value that is not shown. */
+/** Shown in place of a secret value. */
 export const HIDDEN = '...';
 
 /** Keeps each row's own schema type while checking its shape. */
@@ -52,7 +52,7 @@ export const yesOrNo = value((text) => {
   if (['false', 'no', '0'].includes(text)) return false;
   throw new RangeError('true or false');
 });
-/** A path, taken from where the process was started. */
+/** A path, relative to the folder in which the process was started. */
 export const path = value((text) => {
   if (text.length === 0) throw new RangeError('a path');
   return isAbsolute(text) ? text : resolve(text);

@@ -1,6 +1,6 @@
 /**
- * THE table of options. The flags of `ampere start`, the keys of the config file, the names in the environment and what
- * help says about them all follow from it. Every value comes in as a text, whatever its source.
+ * The table of options. The flags of `ampere start`, the keys of the config file, the names in the environment and what
+ * help says about them all follow from it. Every value is given as a text, whatever its source.
  */
 
 import type { z } from 'zod';
@@ -21,15 +21,15 @@ const announced = value(announcedFrom);
 const satoshi = value(satFrom);
 const addressOrOff = value((text) => (text === 'off' ? undefined : addressFrom(text)));
 
-/** Where bitcoind answers, and what the URL says of who we are. `port` is undefined where the URL names none. */
+/** Address of bitcoind and the login in the URL. `port` is undefined where the URL has none. */
 export interface BitcoindUrl {
   readonly host: string;
   readonly port: number | undefined;
-  /** Undefined where a cookie file tells both; the password is undefined where a file of its own does. */
+  /** Undefined where a cookie file has the login; `password` is undefined where a password file has it. */
   readonly login: { readonly user: string; readonly password: string | undefined } | undefined;
 }
 
-/** The refusal never repeats the text, for a password may be in it. */
+/** The error never repeats the text, since it may contain a password. */
 const bitcoindUrl = value((text): BitcoindUrl => {
   const expected =
     'http://USER:PASSWORD@HOST:PORT, http://USER@HOST:PORT beside a password file, or http://HOST:PORT beside a cookie file';

@@ -1,17 +1,17 @@
-/** Where the values of options come from, and what was found there. */
+/** Sources of option values, and the values found there. */
 import type { OptionName, OptionValue } from './options.ts';
 
-/** Where configuration comes from; `flags` by option name as the command line gave them. */
+/** The sources of the configuration; `flags` are those of the command line, by option name. */
 export interface Sources {
   readonly flags: Readonly<Partial<Record<OptionName, string | readonly string[]>>>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** A file's text; undefined when there is none. */
+  /** Reads a file; undefined where there is none. */
   readonly read: (path: string) => string | undefined;
 }
 
 export interface Found {
   readonly texts: readonly string[];
-  /** In the words of a sentence, for messages. */
+  /** The source in words, for messages. */
   readonly source: string;
   /** The place of each text in Core Lightning's words, for `listconfigs`: `cmdline`, `environment` or FILE:LINE. */
   readonly places: readonly string[];
@@ -19,10 +19,10 @@ export interface Found {
   readonly key: string;
 }
 
-/** What was given for an option, with the place of each text; a secret is not repeated. */
+/** The given texts of an option, with the source of each; values of secrets are left out. */
 export type Given = Pick<Found, 'texts' | 'places'>;
 
-/** The value of the strongest source that has one. */
+/** The value from the source that counts. */
 export type Picker = <K extends OptionName>(
   name: K,
 ) => { readonly value: OptionValue<K>; readonly found: Found } | undefined;

@@ -1,4 +1,4 @@
-/** Variables of the environment that look like ours and are none: said, for what they were to change stays as it is. */
+/** Warns of environment variables that begin with AMPERE_ and are no options, since they have no effect. */
 import { nearest } from '../base/nearest.ts';
 import { isOption, options, variableOf } from './options.ts';
 
@@ -7,7 +7,7 @@ const PREFIX = 'AMPERE_';
 const others = new Set(['AMPERE_CRYPTO', 'AMPERE_CHAIN_PASSWORD']);
 const tests = /^AMPERE_(?:BENCH|MESSAGES|MODEL|SOAK)_/;
 
-/** A sentence for each of them, without its value. */
+/** A warning for each of them, without its value. */
 export const strangeVariables = (env: Readonly<Record<string, string | undefined>>): readonly string[] => {
   const known = Object.keys(options).filter(isOption).map(variableOf);
   return Object.keys(env)
@@ -17,6 +17,6 @@ export const strangeVariables = (env: Readonly<Record<string, string | undefined
         name.slice(PREFIX.length),
         known.map((one) => one.slice(PREFIX.length)),
       );
-      return `${name} in the environment is no option and does nothing${near === undefined ? '' : `: is ${PREFIX}${near} meant?`}`;
+      return `${name} in the environment is no option and has no effect${near === undefined ? '' : `: is ${PREFIX}${near} meant?`}`;
     });
 };

@@ -1,7 +1,7 @@
 /**
  * Our own commitment of a channel, whole and signed: the latest, or one that was remembered while it was valid. A remembered
  * one is the channel's records of that moment, kept under `dev/commitment/<channel>/<number>`, so it also outlives a restart.
- * To publish a revoked one is theft; the peer takes all of it.
+ * If a revoked one is published, the peer may claim all of its outputs.
  */
 
 import { Transaction } from 'bitcoinjs-lib';

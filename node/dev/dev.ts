@@ -1,4 +1,4 @@
-/** All that --dev puts into a node: made once, before the node, from what the command line says. */
+/** Everything that --dev adds to a node, made from the configuration before the node is. */
 import type { DevHandlers } from '../api/table.ts';
 import type { DevConfig } from '../config/devconfig.ts';
 import type { Hooks } from '../core/hooks.ts';

@@ -1,6 +1,6 @@
 /**
- * Connections that end where an experiment says. The rules stand in one line for all peers: only the first is looked at, and it
- * is gone once it was used, as in Core Lightning.
+ * Ends connections as an experiment demands. There is one list of rules for all peers: only the first is checked, and it is removed once it
+ * was applied, as in Core Lightning.
  */
 import { type MessageName, messages } from '../../wire/message.ts';
 import type { DisconnectAction, DisconnectRule } from '../config/devrules.ts';
@@ -26,18 +26,18 @@ export class DisconnectRules {
     this.rules = rules;
   }
 
-  /** Rules that are still to be used, first the one in force. */
+  /** Rules that were not applied yet, the current one first. */
   get left(): readonly DisconnectRule[] {
     return this.rules;
   }
 
-  /** Forgets the rules there are, for these. */
+  /** Replaces the rules. */
   set(rules: readonly DisconnectRule[]): void {
     this.counts.clear();
     this.begin(rules);
   }
 
-  /** How many messages of each name we sent since `set`; those kept from being sent count, too. */
+  /** Messages sent since `set`, by name; dropped ones count, too. */
   get sent(): ReadonlyMap<MessageName, number> {
     return this.counts;
   }
@@ -47,13 +47,13 @@ export class DisconnectRules {
     this.seen = 0;
   }
 
-  /** The rule that this message uses up; undefined for all that pass. */
+  /** The rule that applies to this message, which is removed; undefined where none does. */
   private match(message: Uint8Array, direction: 'in' | 'out'): DisconnectRule | undefined {
     const [rule] = this.rules;
     if (rule === undefined || incoming.includes(rule.action) !== (direction === 'in')) return undefined;
     if (nameOf(message) !== rule.message || ++this.seen < rule.count) return undefined;
     this.begin(this.rules.slice(1));
-    this.log.info({ rule: rule.text }, 'dev-disconnect: a message it waited for');
+    this.log.info({ rule: rule.text }, 'dev-disconnect: applying a rule');
     return rule;
   }
 
@@ -62,14 +62,14 @@ export class DisconnectRules {
     if (name !== undefined) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 
-  /** A connection under these rules. */
+  /** Wraps a connection so that the rules apply to it. */
   wrap(stream: SecureStream): SecureStream {
     let silent = false;
     let ended: DisconnectRule | undefined;
     const cut = (rule: DisconnectRule): void => {
       silent = true;
       ended = rule;
-      // What was sent before goes out first.
+      // Earlier messages are written first.
       void stream.flushed().then(() => stream.close());
     };
 
@@ -91,7 +91,7 @@ export class DisconnectRules {
           for (const message of batch) {
             if (silent) continue;
             const rule = match(message);
-            // Whoever reads has taken a message when it asks for the next.
+            // The reader has processed a message when it asks for the next.
             if (rule?.action !== 'untaken') yield [message];
             if (rule !== undefined) cut(rule);
           }

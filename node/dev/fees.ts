@@ -1,4 +1,4 @@
-/** HTLC transactions that pay no fee of their own, made fit to be relayed: coins of the wallet are added, as the peer's signatures allow. */
+/** Adds inputs of the wallet to HTLC transactions without a fee, which the peer's SIGHASH_SINGLE signatures allow. */
 import type { Transaction } from 'bitcoinjs-lib';
 import { claimWitness } from '../../channel/claims/witness.ts';
 import type { Funded } from '../../channel/model/state.ts';
@@ -7,7 +7,7 @@ import { assemble } from '../sweep/assemble.ts';
 import { planClaim } from '../sweep/plan.ts';
 import type { SignedHtlc } from './commitments.ts';
 
-/** These with transactions that pay what the chain asks for now, each from coins of its own; the same where there are no coins. */
+/** The same HTLCs with transactions that pay the current fee estimate, each with inputs of its own; unchanged where there are no coins. */
 export const withFees = async (
   { wallet, follower, ports: { chain } }: Pick<Node, 'wallet' | 'follower' | 'ports'>,
   state: Funded,

@@ -22,7 +22,7 @@ const fundedOf = ({ machine: { state } }: Entry): Funded => {
   return state;
 };
 
-/** The channel as it is, or was when its commitment of that number was remembered. */
+/** The channel's state now, or when its commitment of that number was remembered. */
 const stateAt = async ({ ports: { store } }: Node, entry: Entry, number: number | undefined): Promise<Funded> => {
   const now = fundedOf(entry);
   const state = number === undefined ? now : await remembered(store, entry.key, number);
@@ -47,7 +47,7 @@ const shownCommitment = ({ number, tx, htlcs }: SignedCommitment): Result<'dev-s
   })),
 });
 
-/** Publishes these, in order; those the chain refuses are told, with its reason. Coins of the wallet are spent with the others. */
+/** Broadcasts these in order, and returns those that bitcoind rejects, with its reason. Inputs of the wallet become spent. */
 const publish = async ({ ports: { chain }, wallet }: Node, transactions: readonly Transaction[]) => {
   const refused: { txid: string; why: string }[] = [];
   for (const tx of transactions)
@@ -61,7 +61,7 @@ const publish = async ({ ports: { chain }, wallet }: Node, transactions: readonl
   return refused;
 };
 
-/** What the methods steer. */
+/** What the methods control. */
 export interface DevTools {
   readonly cuts: DisconnectRules;
   readonly saves: StoreFaults;

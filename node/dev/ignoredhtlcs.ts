@@ -1,4 +1,4 @@
-/** Peers whose HTLCs are left alone: neither passed on nor answered, until it is said that they no longer are. */
+/** Peers whose HTLCs are ignored: neither forwarded nor answered until that is switched off. */
 import type { ChannelEvent } from '../../channel/model/io.ts';
 import { incomingOf, logFields } from '../channels/entry.ts';
 import type { ChannelEventHandler } from '../channels/hostparts.ts';
@@ -9,7 +9,7 @@ type Waiting = { readonly entry: Parameters<ChannelEventHandler>[0]; readonly ev
 
 export class IgnoredHtlcs {
   private readonly log: Log;
-  /** HTLCs left alone, by the hex of the peer's id. */
+  /** Ignored HTLCs, by the peer's node id in hex. */
   private readonly peers = new Map<string, Waiting[]>();
   private next: ChannelEventHandler = () => undefined;
 
@@ -17,13 +17,13 @@ export class IgnoredHtlcs {
     this.log = log;
   }
 
-  /** From now on; those left alone so far are heard once it ends. */
+  /** Switches it on or off; when it is switched off, the HTLCs ignored so far are processed. */
   set(peer: string, ignore: boolean): void {
     const waiting = this.peers.get(peer) ?? [];
     if (ignore) this.peers.set(peer, waiting);
     else {
       this.peers.delete(peer);
-      // What its channel has done with meanwhile, perhaps together with the channel, nobody needs to hear of any more.
+      // HTLCs that their channel has resolved meanwhile are skipped.
       for (const { entry, event } of waiting)
         if (incomingOf(entry.machine.state, event.id) !== undefined) this.next(entry, event);
     }
@@ -35,7 +35,7 @@ export class IgnoredHtlcs {
       const waiting = event.event === 'received' ? this.peers.get(entry.peer) : undefined;
       if (waiting === undefined || event.event !== 'received') return next(entry, event);
       waiting.push({ entry, event });
-      this.log.info({ ...logFields(entry), htlc: event.id }, 'dev-ignore-htlcs: an HTLC is left alone');
+      this.log.info({ ...logFields(entry), htlc: event.id }, 'dev-ignore-htlcs: ignoring an HTLC');
     };
   }
 }

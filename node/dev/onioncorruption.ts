@@ -1,10 +1,10 @@
-/** HTLCs whose onions cannot be read, as if somebody had changed a bit on the way (BOLT 4, `invalid_onion_hmac`). */
+/** Corrupts the onions of incoming HTLCs, so that their HMAC is invalid (BOLT 4, `invalid_onion_hmac`). */
 import type { ChannelEventHandler } from '../channels/hostparts.ts';
 
 export class OnionCorruption {
   private on = false;
 
-  /** Whether those that come from now on are spoilt. */
+  /** Whether onions are corrupted from now on. */
   set(on: boolean): void {
     this.on = on;
   }

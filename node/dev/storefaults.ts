@@ -1,6 +1,6 @@
 /**
- * A store that dies, waits or fails where an experiment says, and tells what was saved. While it has anything to watch for, each
- * commit is a write of its own, so that every one of them is a point at which a process can die; otherwise it does nothing.
+ * A store that kills the process, waits or fails at saves that an experiment names, and records what was saved. While it waits for such a
+ * save, each commit is a write of its own, so that the process can die between any two of them; otherwise it does nothing.
  */
 import type { Change } from '../../wire/change.ts';
 import { fits, type SavePoint } from '../config/devrules.ts';
@@ -20,7 +20,7 @@ export interface SaveRule {
 export interface SavesParts {
   readonly log: Log;
   readonly clock: Clock;
-  /** Ends the process at once, with nothing put in order. */
+  /** Kills the process at once. */
   readonly die: () => void;
 }
 
@@ -44,12 +44,12 @@ export class StoreFaults {
     for (const rule of rules) this.arm(rule);
   }
 
-  /** One more moment to wait for; each is used once. */
+  /** Adds a rule; each applies once. */
   arm(rule: SaveRule): void {
     this.armed = [...this.armed, { ...rule, seen: 0 }];
   }
 
-  /** Saves stand still from the next one on. */
+  /** Holds all saves from the next one on. */
   hold(milliseconds: number | undefined): void {
     if (this.held !== undefined) return;
     const held = new Promise<void>((resolve) => {
@@ -59,7 +59,7 @@ export class StoreFaults {
     if (milliseconds !== undefined) this.parts.clock.after(milliseconds, () => this.held === held && this.release());
   }
 
-  /** Lets held saves go on, and no later one stand still: moments to hold at are forgotten. */
+  /** Releases held saves, and removes the rules that hold saves. */
   release(): void {
     this.armed = this.armed.filter(({ action }) => action.do !== 'hold');
     this.held = undefined;
@@ -71,19 +71,19 @@ export class StoreFaults {
     return this.pending;
   }
 
-  /** What is waited for, as it was written. */
+  /** The rules that did not apply yet. */
   get left(): readonly SaveRule[] {
     return this.armed;
   }
 
-  /** Begins to note the keys of each commit, or ends it, and gives what was noted until now, in order. */
+  /** Starts or stops recording the keys of each commit, and returns those recorded so far, in order. */
   record(on: boolean): readonly (readonly string[])[] {
     const noted = this.commits ?? [];
     this.commits = on ? [] : undefined;
     return noted;
   }
 
-  /** The store as the node is to have it. */
+  /** Wraps the store for the node. */
   wrap(store: Store): Store {
     return {
       get: (key) => store.get(key),

@@ -230,7 +230,7 @@ describe('start', () => {
     });
     expect({ code, err }).toEqual({
       code: 0,
-      err: ['ampere: AMPERE_NETWROK in the environment is no option and does nothing: is AMPERE_NETWORK meant?'],
+      err: ['ampere: AMPERE_NETWROK in the environment is no option and has no effect: is AMPERE_NETWORK meant?'],
     });
   });
 

@@ -131,7 +131,7 @@ describe('sources', () => {
 });
 
 describe('what is refused', () => {
-  const remark = 'a remark has a line of its own, which begins with #; behind a value it would be part of that';
+  const remark = 'a comment needs a line of its own that begins with #; behind a value it would become part of it';
 
   test.each([
     [{ network: 'litecoin' }, '--network (command line): expected one of bitcoin, testnet, signet, regtest'],
@@ -246,9 +246,9 @@ test('every option has its own variable and a line of help', () => {
 test.each([
   [
     { AMPERE_ALAIS: 'hunter2' },
-    ['AMPERE_ALAIS in the environment is no option and does nothing: is AMPERE_ALIAS meant?'],
+    ['AMPERE_ALAIS in the environment is no option and has no effect: is AMPERE_ALIAS meant?'],
   ],
-  [{ AMPERE_WEATHER: 'hunter2' }, ['AMPERE_WEATHER in the environment is no option and does nothing']],
+  [{ AMPERE_WEATHER: 'hunter2' }, ['AMPERE_WEATHER in the environment is no option and has no effect']],
   [{ AMPERE_ALIAS: 'x', AMPERE_CRYPTO: 'noble', AMPERE_MODEL_SEED: '1', HOME: '/', AMPERE: 'x' }, []],
 ])('of the variables %j it is said that %j', (env, said) => {
   expect(strangeVariables(env)).toEqual(said);

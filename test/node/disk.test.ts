@@ -34,7 +34,7 @@ test('a disk with room is not spoken of', async () => {
 test('little room is said once in the log, and as long as it lasts to callers', async () => {
   const { lines, disk, later } = world({ bytes: 100_000_000, files });
   await disk.check();
-  expect(disk.warning).toMatch(/^100 MB left on the disk of \/data\/regtest: once nothing can be saved the node ends/);
+  expect(disk.warning).toMatch(/^100 MB left on the disk of \/data\/regtest: the node stops once it cannot save/);
   await later({ bytes: 99_000_000, files });
   // A little more than little is not enough yet.
   await later({ bytes: LOW_SPACE_BYTES + 1, files });
@@ -42,7 +42,7 @@ test('little room is said once in the log, and as long as it lasts to callers', 
   expect(lines).toHaveLength(1);
   await later({ bytes: 2 * LOW_SPACE_BYTES, files });
   expect(disk.warning).toBeUndefined();
-  expect(lines.at(-1)).toContain('there is room on the disk again');
+  expect(lines.at(-1)).toContain('there is enough free space on the disk again');
 });
 
 test('a disk that has bytes and no room for files is full, too', async () => {

@@ -20,8 +20,8 @@ test('a folder and those above it are for their owner alone, and made once', asy
 
 test.each([
   ['file', 'something else is there (EEXIST)'],
-  ['file/below', 'a part of the path is no folder (ENOTDIR)'],
-  ['file/far/below', 'a part of the path is no folder (ENOTDIR)'],
+  ['file/below', 'a part of the path is not a folder (ENOTDIR)'],
+  ['file/far/below', 'a part of the path is not a folder (ENOTDIR)'],
 ])('one at %s, where a file is, is refused in a sentence', async (name, reason) => {
   await writeFile(join(dir, 'file'), '');
   await expect(makeFolder(join(dir, name))).rejects.toThrow(`cannot make the folder ${join(dir, name)}: ${reason}`);

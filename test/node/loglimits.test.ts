@@ -84,8 +84,8 @@ test('what was left out is said once, soon after, with how many lines and whose'
   const before = log.lines.length;
   clock.pass(60_000);
   expect(log.lines.slice(before)).toEqual([
-    'more lines like this were left out: nonsense {"lines":30,"last":"mallory"}',
-    'more lines like this were left out: failed back {"lines":1,"last":"abc"}',
+    'more lines like this were suppressed: nonsense {"lines":30,"last":"mallory"}',
+    'more lines like this were suppressed: failed back {"lines":1,"last":"abc"}',
   ]);
   clock.pass(600_000);
   expect(log.lines).toHaveLength(before + 2);

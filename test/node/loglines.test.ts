@@ -135,7 +135,7 @@ describe('a log file', () => {
   });
 
   test.each([
-    ['/dev/null/log', 'a part of the path is no folder'],
+    ['/dev/null/log', 'a part of the path is not a folder'],
     [tmpdir(), 'it is a folder'],
   ])('at %s is refused in a sentence', (path, reason) => {
     expect(() => processLog(defaultLevels, path)).toThrow(`cannot write the log file ${path}: ${reason}`);

@@ -41,7 +41,7 @@ describe('SIGHUP', () => {
     });
     from.emit('SIGHUP');
     expect(stops).toEqual([]);
-    expect(lines.at(-1)).toContain('the log goes on in the file it was in');
+    expect(lines.at(-1)).toContain('the log file could not be reopened');
   });
 });
 

@@ -73,10 +73,7 @@ test('HUP opens the log file anew that was moved away, and the node goes on', as
   await answers();
   renameSync(file, `${file}.1`);
   child.kill('SIGHUP');
-  await until(
-    'the new file',
-    async () => readFileSync(file, 'utf8').includes('the log file is opened anew') || undefined,
-  );
+  await until('the new file', async () => readFileSync(file, 'utf8').includes('reopened the log file') || undefined);
   await answers();
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
