@@ -77,11 +77,21 @@ const proportionally = (amount: bigint, rooms: readonly Room[]): readonly bigint
   });
 };
 
-/** Pieces that each fit one of `rooms`: as many as wanted while none gets smaller than `minShard`, and at least one a room. */
-const intoRooms = (amount: bigint, rooms: readonly Room[], count: number, minShard: bigint): readonly bigint[] => {
+/**
+ * Pieces that each fit one of `rooms`: as many as wanted while none gets smaller than `minShard`, and at least one a room. undefined where
+ * one a room is too small.
+ */
+const intoRooms = (
+  amount: bigint,
+  rooms: readonly Room[],
+  count: number,
+  minShard: bigint,
+): readonly bigint[] | undefined => {
   const even = evenly(amount, count);
   if (fitting(rooms, even[0] ?? amount) >= count) return even;
   const fills = proportionally(amount, rooms).map((fill, i) => ({ fill, pieces: 1, room: rooms[i] }));
+  const isTooSmall = ({ fill, room }: (typeof fills)[number]): boolean => fill < minShard || fill < (room?.least ?? 0n);
+  if (fills.length > 1 && fills.some(isTooSmall)) return undefined;
   for (let pieces = fills.length; pieces < count; pieces++) {
     const [first, ...others] = fills.filter((one) => {
       const more = BigInt(one.pieces + 1);
@@ -108,11 +118,15 @@ export const cut = (wish: CutWish, outlets: readonly Outlet[]): readonly Msat[] 
   const wanted = Math.min(shards ?? 1, maxShards, mostPieces(wish));
   // Each of the fewest rooms gets more than half of what the smallest of them holds; so no piece is below `minShard`.
   const roomy = rooms.filter(({ holds, least }, i) => i === 0 || (holds >= 2n * minShard && holds >= 2n * least));
-  const used = fewest(belowFees(roomy, wish), amount, wanted) ?? fewest(roomy, amount, wanted);
-  if (used === undefined || used.length > maxShards) return undefined;
-  return intoRooms(amount, used, Math.max(used.length, wanted), minShard)
-    .filter((piece) => piece > 0n)
-    .map(msat);
+  const fees = belowFees(roomy, wish);
+  // With room for fees and enough slots, if that can be had; more rooms than it takes may leave too little for one of them.
+  for (const count of new Set([wanted, 1]))
+    for (const used of [fewest(fees, amount, count), fewest(roomy, amount, count)]) {
+      if (used === undefined || used.length > maxShards) continue;
+      const pieces = intoRooms(amount, used, Math.max(used.length, wanted), minShard);
+      if (pieces !== undefined) return pieces.filter((piece) => piece > 0n).map(msat);
+    }
+  return undefined;
 };
 
 /**

@@ -175,8 +175,7 @@ const onRoom = (pending: PendingStep, outlets: readonly Outlet[], context: Payme
   if ('code' in plan) return advance(stop(pending, plan), context);
   const planned = withProgress(pending, { phase: 'planning', asking: undefined });
   const cut = { ...planned, payment: { ...planned.payment, shards: shardsFrom(plan.pieces, payment.request) } };
-  const told = withPlan(cut, plan.pieces, outlets);
-  return advance(plan.waits ? waitForRoom(told) : waitNoMore(told), context);
+  return advance(plan.waits ? waitForRoom(cut) : waitNoMore(withPlan(cut, plan.pieces, outlets)), context);
 };
 
 type RouteInput = Extract<PaymentInput, { type: 'route' }>;

@@ -123,6 +123,12 @@ describe('a cut', () => {
     expect(cut(wish(900, { shards: 4 }), [one, two])).toEqual([225n, 225n, 225n, 225n]);
   });
 
+  test('is into fewer pieces than wanted where one more outlet would get less than the smallest', () => {
+    const [large, small] = [limited(9, { slots: 1 }), limited(4, { slots: 1 })].flat();
+    if (large === undefined || small === undefined) throw new Error('two outlets');
+    expect(cut(wish(6, { shards: 3, minShard: msat(2n) }), [small, large])).toEqual([6n]);
+  });
+
   test('has no piece below what the outlet takes, of several', () => {
     expect(cut(wish(900, { shards: 4 }), limited(1000, { minimum: msat(300n) }))).toEqual([300n, 300n, 300n]);
     expect(cutEqually(wish(900, { shards: 4 }), limited(1000, { minimum: msat(300n) }))).toBeUndefined();

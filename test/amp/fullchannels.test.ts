@@ -39,7 +39,7 @@ const requests: readonly PaymentRequest[] = [
 describe.each(requests.map((request) => [request.scheme, request] as const))('a payment of scheme %s', (_, request) => {
   test('waits while our channels are full, and is paid once they have room', () => {
     const payer = started(request, full);
-    expect([isWaiting(payer), payer.eventNames()]).toEqual([true, ['payment_waiting']]);
+    expect([isWaiting(payer), payer.eventNames()]).toEqual([true, ['payment_planned', 'payment_waiting']]);
     payer.tick();
     room(payer, full);
     expect(isWaiting(payer)).toBe(true);
