@@ -3,6 +3,8 @@
  * and fails all once it has all (`incorrect_or_unknown_payment_details`).
  */
 
+import type { AmpRecord } from '../onion/payload.ts';
+import { deployedSender, handOut } from './deployed.ts';
 import type { Scheme, ShardShares } from './scheme.ts';
 import { encodeBlob } from './shares.ts';
 
@@ -29,4 +31,18 @@ export const spoiledBlobs = (
   return shards.map(({ shares }, n) =>
     shares.map(({ share, marker }) => encodeBlob({ setId, share: n === count - 1 ? spoilt(share) : share, marker })),
   );
+};
+
+/** The same of lnd's AMP: record 14 of each of `count` HTLCs, from 32 secret bytes. */
+export const spoiledRecords = (entropy: Uint8Array, count: number): readonly AmpRecord[] => {
+  let sender = deployedSender(entropy);
+  const { setId } = sender;
+  const records: AmpRecord[] = [];
+  for (let n = 0; n < count; n++) {
+    const isLast = n === count - 1;
+    const [{ index, shares }, next] = handOut(sender, entropy, n, isLast);
+    for (const { share } of shares) records.push({ share: isLast ? spoilt(share) : share, setId, childIndex: index });
+    sender = next;
+  }
+  return records;
 };

@@ -3,14 +3,13 @@
  * nobody knows a preimage. Nothing of them is kept: after a restart the result of one comes to nobody, and it costs nothing.
  */
 
+import type { DEPLOYED } from '../../amp/deployed.ts';
 import type { PaymentEvent } from '../../amp/events.ts';
-import type { AmpRequest, Outcome } from '../../amp/io.ts';
+import type { Outcome } from '../../amp/io.ts';
 import { buildOnion, maxHops, sessionKey } from '../../amp/onions.ts';
 import type { Exclusions, Outlet, Reserved, Route } from '../../amp/route.ts';
 import type { Scheme } from '../../amp/scheme.ts';
-import { spoiledBlobs } from '../../amp/spoiled.ts';
 import { construct } from '../../onion/construct.ts';
-import { PAYMENT_ID_LENGTH } from '../../onion/eobframe.ts';
 import { BADONION, decodeFailure } from '../../onion/failuremessages.ts';
 import { hopSecrets, sessionKeyFrom } from '../../onion/keys.ts';
 import type { OnionHop } from '../../onion/packet.ts';
@@ -21,6 +20,7 @@ import { findRoute, type RouteContext } from '../graph/routing.ts';
 import type { Clock, Entropy, Log } from '../ports/ports.ts';
 import { encodeOrigin } from './origin.ts';
 import type { PaymentChannels } from './paymentparts.ts';
+import { probeSet } from './probeset.ts';
 import { failureOf } from './sendpayfailure.ts';
 import type { SendpayFailure } from './sendpayrecord.ts';
 
@@ -147,34 +147,27 @@ export class Probes {
    * Sends an AMP whose last share is spoiled, cut evenly over the best routes, and waits for the results of its HTLCs. undefined where
    * there are no routes for all of them.
    */
-  async together(query: ProbeQuery, scheme: Scheme, count: number, ms: number): Promise<readonly Probed[] | undefined> {
+  async together(
+    query: ProbeQuery,
+    scheme: Scheme | typeof DEPLOYED,
+    count: number,
+    ms: number,
+  ): Promise<readonly Probed[] | undefined> {
     const { entropy } = this.parts;
     const secret = entropy.bytes(32);
-    const { destination, amount } = query;
-    const request: AmpRequest = {
-      ...{
-        id: 'probe',
-        destination,
-        amount,
-        maxFee: msat(MAX_MONEY),
-        shards: count,
-        maxShards: count,
-        minShard: msat(1n),
-      },
-      ...{ finalCltv: query.finalCltv, maxDelay: MAX_EXPIRY_AHEAD, entropy: secret, deadline: 0, withhold: 0 },
-      ...{ scheme: scheme.name, paymentId: zeros(PAYMENT_ID_LENGTH) },
-    };
-    const sets = spoiledBlobs(scheme, secret, count);
-    const hops = Math.min(...sets.map((blobs) => maxHops(request, blobs.length)));
+    const { request, shards } = probeSet({ ...query, count }, scheme, secret, entropy.bytes(32));
+    const hops = Math.min(...shards.map(({ blobs }) => maxHops(request, blobs.length)));
     const routes = this.routesFor({ ...query, maxHops: hops }, count);
     if (routes === undefined) return undefined;
     return Promise.all(
-      routes.map((route, n) => {
+      shards.flatMap((shard, n) => {
+        const route = routes[n];
+        if (route === undefined) return [];
         const hash = paymentHash(entropy.bytes(32));
-        const { packet } = buildOnion(request, route, hash, { protocol: scheme.protocol, blobs: sets[n] ?? [] }, n);
+        const { packet } = buildOnion(request, route, hash, shard, n);
         const nodes = route.map(({ node }) => node);
         const secrets = hopSecrets(sessionKey(secret, n), nodes).map(({ sharedSecret }) => sharedSecret);
-        return this.send(route, hash, packet, secrets, ms);
+        return [this.send(route, hash, packet, secrets, ms)];
       }),
     );
   }

@@ -1,8 +1,9 @@
 /** A set whose last share is spoiled: its destination, which has all of it, can open none of its HTLCs. */
 import { describe, expect, test } from 'vitest';
+import { deployedChild, deployedSender, deployedVerdict } from '../../amp/deployed.ts';
 import { schemes } from '../../amp/schemes.ts';
-import { decodeBlob } from '../../amp/shares.ts';
-import { spoiledBlobs } from '../../amp/spoiled.ts';
+import { decodeBlob, joined } from '../../amp/shares.ts';
+import { spoiledBlobs, spoiledRecords } from '../../amp/spoiled.ts';
 import { hex } from '../../wire/bytes.ts';
 import { bytes32 } from './receiver.ts';
 
@@ -26,4 +27,15 @@ describe.each([...schemes.values()])('a spoiled set of scheme $name', (scheme) =
     expect(sent.slice(0, 3)).toEqual(made.slice(0, 3));
     for (const share of sent[3] ?? []) expect(made[3]).not.toContain(share);
   });
+});
+
+test("a spoiled set of lnd's AMP is broken to a destination that has all of it", () => {
+  const records = spoiledRecords(bytes32(5), 4);
+  expect([records.length, new Set(records.map(({ setId }) => hex(setId))).size]).toEqual([4, 1]);
+  const root = joined(records.map(({ share }) => share));
+  const held = records.map(({ share, childIndex }) => {
+    const whole = deployedChild(deployedSender(bytes32(5)).root, share, childIndex);
+    return { paymentHash: whole.paymentHash, shares: [{ share, marker: 0 }], childIndex };
+  });
+  expect(deployedVerdict(root, held)).toMatchObject({ kind: 'broken', why: 'wrong_hash' });
 });

@@ -80,15 +80,18 @@ describe('probe', () => {
     expect(await probed(answer.carried_msat)).toMatchObject({ carried: true });
   });
 
-  test('by an AMP whose last share is spoiled finds that all its HTLCs arrive, and the payee keeps none', async () => {
-    const answer = await probed(90_000_000n, { shards: 3 });
-    expect(answer).toMatchObject({ carried: true, carried_msat: 90_000_000n });
-    expect(answer.attempts.map(({ amount_msat, status }) => [amount_msat, status])).toEqual(
-      Array(3).fill([30_000_000n, 'carried']),
-    );
-    expect((await line.carol.call('listinvoices', {})).invoices).toHaveLength(1);
-    expect((await line.carol.call('listsets', {})).sets).toEqual([]);
-  });
+  test.each([['tree'], ['fixed'], ['dynamic'], ['threshold'], ['deployed']])(
+    'by an AMP of scheme %s whose last share is spoiled finds that all its HTLCs arrive, and the payee keeps none',
+    async (scheme) => {
+      const answer = await probed(90_000_000n, { shards: 3, scheme });
+      expect(answer).toMatchObject({ carried: true, carried_msat: 90_000_000n });
+      expect(answer.attempts.map(({ amount_msat, status }) => [amount_msat, status])).toEqual(
+        Array(3).fill([30_000_000n, 'carried']),
+      );
+      expect((await line.carol.call('listinvoices', {})).invoices).toHaveLength(1);
+      expect((await line.carol.call('listsets', {})).sets).toEqual([]);
+    },
+  );
 
   test('gives up at the end of its time, and the HTLC ends all the same', async () => {
     const { carol, bob } = line;

@@ -123,6 +123,22 @@ describe('sendpay', () => {
     });
   });
 
+  test('pays an invoice of this node over a route that ends here, and over no other', async () => {
+    const { alice } = line;
+    const made = await alice.call('invoice', { amount_msat: 1_000_000n, label: 'own', description: 'own' });
+    const { payment_hash, payment_secret } = made;
+    const [first, second] = await routeTo();
+    if (first === undefined || second === undefined) throw new Error('no route');
+    const away = { route: [first, second], payment_hash, payment_secret };
+    expect(await failed(alice.call('sendpay', away))).toMatchObject({ code: 217 });
+    const route = [first, { ...second, id: alice.id, channel: first.channel }];
+    await alice.call('sendpay', { route, payment_hash, payment_secret });
+    expect(await alice.call('waitsendpay', { payment_hash })).toMatchObject({
+      ...{ status: 'complete', destination: alice.id, amount_sent_msat: 1_001_010n },
+    });
+    expect((await alice.call('listinvoices', { payment_hash })).invoices).toMatchObject([{ status: 'paid' }]);
+  });
+
   test('takes the names of a route of getroutes, and passes over what else stands there', async () => {
     const { alice } = line;
     const { payment_hash, payment_secret } = await bill();

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { DEPLOYED } from '../../../../amp/deployed.ts';
 import { SPONTANEOUS_FINAL_CLTV } from '../../../../amp/limits.ts';
 import type { Route } from '../../../../amp/route.ts';
 import type { Scheme } from '../../../../amp/scheme.ts';
@@ -44,7 +45,9 @@ const params = z.strictObject({
     .describe('probe with so many HTLCs at once: an atomic multi-path payment whose last share is spoiled'),
   scheme: param.text
     .optional()
-    .describe(`with shards: how shares are made, ${schemeNames.join(', ')}; else ${defaultScheme}`),
+    .describe(
+      `with shards: how shares are made: ${schemeNames.join(', ')}, or ${DEPLOYED} (lnd's); else ${defaultScheme}`,
+    ),
 });
 
 const attempt = z.object({
@@ -152,7 +155,8 @@ const givenRoute = ({ follower }: Parts, { id, route, amount_msat, max }: Params
 };
 
 /** The scheme of the set. Throws ApiError for one that this node does not have. */
-const schemeFor = ({ payments }: Parts, name = defaultScheme): Scheme => {
+const schemeFor = ({ payments }: Parts, name = defaultScheme): Scheme | typeof DEPLOYED => {
+  if (name === DEPLOYED) return name;
   const scheme = payments.tables.schemes.get(name);
   if (scheme !== undefined) return scheme;
   const known = [...payments.tables.schemes.keys()].map((one) => `"${one}"`).join(' or ');
