@@ -111,16 +111,19 @@ const failing: Make = (one, height, n) => {
   return { amount: value, hash, onion: onion(one, hash, value, height) };
 };
 
-/** One share of two, the other of which never comes. */
-const half: Make = (one, height) => {
+/** One share of two, the other of which never comes: in a blob behind a frame, or as lnd's AMP has it, by turns. */
+const half: Make = (one, height, n) => {
   const hash = paymentHash(one.bytes(32));
   const value = 500_000n;
-  const blob = encodeBlob({ setId: one.bytes(32), share: one.bytes(32), marker: 2 });
-  const frame = {
-    ...{ shortChannelId: scidOf(0, 0, 0), amtToForward: msat(value), outgoingCltvValue: height + term },
-    extra: { protocol: 1, paymentId: zeros(11), blobs: [blob] },
-  };
-  return { amount: value, hash, onion: onionFor(one, hash, [{ kind: 'frame', frame }]) };
+  const said = { amtToForward: msat(value), outgoingCltvValue: height + term };
+  const [setId, share] = [one.bytes(32), one.bytes(32)];
+  const extra = { protocol: 1, paymentId: zeros(11), blobs: [encodeBlob({ setId, share, marker: 2 })] };
+  const paymentData = { paymentSecret: one.bytes(32), totalMsat: msat(2n * value) };
+  const hop: HopData =
+    n % 2 === 0
+      ? { kind: 'frame', frame: { ...said, shortChannelId: scidOf(0, 0, 0), extra } }
+      : { kind: 'tlv', stream: writeFinal({ ...said, paymentData, amp: { setId, share, childIndex: n } }) };
+  return { amount: value, hash, onion: onionFor(one, hash, [hop]) };
 };
 
 export const failingHtlcs: Attack = offering(200, failing);
