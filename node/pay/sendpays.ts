@@ -5,7 +5,7 @@
 
 import type { Outcome } from '../../amp/io.ts';
 import { equal, hex } from '../../wire/bytes.ts';
-import type { Msat, PaymentHash, Point, ShortChannelId } from '../../wire/units.ts';
+import { type Msat, type PaymentHash, type Point, type ShortChannelId, scidText } from '../../wire/units.ts';
 import type { Waits } from '../base/waits.ts';
 import type { Clock, Log } from '../ports/ports.ts';
 import { decodeOrigin, encodeOrigin } from './origin.ts';
@@ -137,7 +137,9 @@ export class Sendpays {
     const named = scid === undefined ? outlets : outlets.filter((outlet) => outlet.scid === scid);
     if (named.length === 0)
       return {
-        failure: noFirstChannel('no channel to the first node can be used now: listpeerchannels shows what there is'),
+        failure: noFirstChannel(
+          `no channel ${scid === undefined ? '' : `${scidText(scid)} `}with ${hex(node)} can be used now: listpeerchannels shows what there is`,
+        ),
       };
     const found = named.find(({ slots, spendable }) => slots > 0 && spendable >= amount);
     if (found !== undefined) return { scid: found.scid };

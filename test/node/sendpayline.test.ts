@@ -193,7 +193,13 @@ describe('sendpay', () => {
       });
     const nowhere = { ...first, channel: '9x9x9' };
     expect(await failed(alice.call('sendpay', { route: [nowhere, second], payment_hash }))).toMatchObject({
-      ...{ code: 204, data: { erring_index: 0, erring_node: alice.id, failcodename: 'WIRE_UNKNOWN_NEXT_PEER' } },
+      ...{
+        code: 204,
+        data: {
+          ...{ field: 'route.0.channel', erring_index: 0, erring_node: alice.id },
+          failcodename: 'WIRE_UNKNOWN_NEXT_PEER',
+        },
+      },
     });
     expect(await failed(alice.call('waitsendpay', { payment_hash }))).toMatchObject({ code: 208 });
   });

@@ -11,7 +11,7 @@ import { outlet, scid } from '../amp/byhand.ts';
 import { nodeOf } from '../amp/payer.ts';
 import { secretOf } from '../amp/receiver.ts';
 import { collect } from '../support/counting.ts';
-import { CARRIES, hash, opened, part, preimage, request, us } from '../support/sendpays.ts';
+import { CARRIES, hash, htlcsOn, opened, part, preimage, request, us } from '../support/sendpays.ts';
 
 const claimed = { kind: 'fulfilled', preimage } as const;
 const refused = { kind: 'refused', why: 'unavailable' } as const;
@@ -43,6 +43,24 @@ describe('an HTLC of sendpay', () => {
     expect(again.sendpays.pending()).toMatchObject([{ partid: 2n }]);
     const [lost] = await collect(again.sendpays.list());
     expect(lost).toMatchObject({ partid: 1n, result: { kind: 'failed', failure: { kind: 'routing', index: 0 } } });
+  });
+
+  test('is on record wherever a channel has it, at whatever write the node was stopped, and ends once', async () => {
+    const { sendpays, gate, snapshots } = await opened();
+    await sendpays.begin(part(1n, 400n));
+    await sendpays.begin(part(2n, 600n));
+    await gate.allSaved();
+    expect(snapshots).toHaveLength(5);
+    for (const disk of snapshots) {
+      const out = htlcsOn(disk);
+      const again = await opened(new Map(disk), out);
+      again.sendpays.resume();
+      expect(again.sendpays.pending()).toHaveLength(out.length);
+      for (const { createdIndex } of again.sendpays.pending()) again.sendpays.outcome(createdIndex, claimed);
+      const kinds = (await collect(again.sendpays.list())).map(({ result }) => result?.kind);
+      expect(kinds.filter((kind) => kind === 'complete')).toHaveLength(out.length);
+      expect(kinds).not.toContain(undefined);
+    }
   });
 
   test('whose result comes again, as after a restart, keeps the first', async () => {

@@ -6,6 +6,7 @@ import { PaymentNumbers } from '../../node/pay/paymentnumbers.ts';
 import type { PaymentRecord } from '../../node/pay/paymentrecord.ts';
 import { type SendpayRequest, Sendpays } from '../../node/pay/sendpays.ts';
 import { SendpayStore } from '../../node/pay/sendpaystore.ts';
+import type { Store } from '../../node/ports/ports.ts';
 import { Gate } from '../../node/store/gate.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { zeros } from '../../wire/bytes.ts';
@@ -21,6 +22,12 @@ export const hash = paymentHash(sha256(preimage));
 export const us = nodeOf(9);
 /** What the only channel, to node 0, carries. */
 export const CARRIES = 700_000n;
+
+/** Where the channels of these tests keep what their HTLCs were offered for. */
+const HTLCS = 'channel/c/';
+/** The HTLCs that channels have on a disk, by what they were offered for. */
+export const htlcsOn = (disk: ReadonlyMap<string, Uint8Array>): readonly Uint8Array[] =>
+  [...disk].flatMap(([key, origin]) => (key.startsWith(HTLCS) ? [origin] : []));
 
 /** An HTLC over two hops, to node 1. */
 export const request = (given: Partial<SendpayRequest> = {}): SendpayRequest => ({
@@ -39,7 +46,16 @@ export const part = (partid: bigint, amount: bigint, given: Partial<SendpayReque
   request({ partid, groupid: 1n, amount: msat(amount), ...given });
 
 export const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Uint8Array[] = []) => {
-  const store = memoryStore(disk);
+  /** What was on the disk after each write. */
+  const snapshots: ReadonlyMap<string, Uint8Array>[] = [new Map(disk)];
+  const memory = memoryStore(disk);
+  const store: Store = {
+    ...memory,
+    commit: async (changes) => {
+      await memory.commit(changes);
+      snapshots.push(new Map(disk));
+    },
+  };
   const gate = new Gate(store, (error) => {
     throw error;
   });
@@ -58,6 +74,8 @@ export const opened = async (disk = new Map<string, Uint8Array>(), out: readonly
         const from = decodeOrigin(origin);
         if (from.kind !== 'sendpay') throw new Error('expected an offer of sendpay');
         sent.push({ number: from.number, origin });
+        // The channel keeps the HTLC before it tells its peer.
+        gate.save([{ key: `${HTLCS}${sent.length}`, value: origin }]);
         const { number } = from;
         if (told.isRefusing) queueMicrotask(() => sendpays.outcome(number, { kind: 'refused', why: 'full' }));
         return true;
@@ -68,5 +86,5 @@ export const opened = async (disk = new Map<string, Uint8Array>(), out: readonly
     payments: { byHash: async () => told.paid },
     isOwnInvoice: async () => told.isOwn,
   });
-  return { disk, gate, sendpays, sent, outlets, told, beingChecked, paymentWaits };
+  return { disk, gate, snapshots, sendpays, sent, outlets, told, beingChecked, paymentWaits };
 };

@@ -62,8 +62,11 @@ const refusalError = (node: SendingParts, request: SendpayRequest, refusal: Send
         'pay_user_error',
         'payment_hash: this node knows its preimage, so the destination is not the only one who can claim it; only a route that ends at this node may have it',
       );
-    case 'unsendable':
-      return failedError(node.keys.nodeId, request, refusal.failure);
+    case 'unsendable': {
+      const { reason, message, data } = failedError(node.keys.nodeId, request, refusal.failure);
+      const field = request.route.length > 0 ? 'route.0.channel' : 'first_hop.channel';
+      return new ApiError(reason, `${field}: ${message}`, { ...data, field });
+    }
   }
 };
 
