@@ -31,12 +31,22 @@ export const waitForRoom = (pending: PendingStep): PendingStep => {
 export const waitNoMore = (pending: PendingStep): PendingStep =>
   withRoom(pending, { ...pending.payment.progress.room, waits: false });
 
+/** Whether our channels refused an HTLC that they may take soon. */
+const passes = (outcome: Outcome): boolean =>
+  outcome.kind === 'refused' && (outcome.why === 'full' || outcome.why === 'offline');
+
 /** After an attempt that came to nothing: what failed may go another way, and what a channel refused has taken no attempt. */
 export const afterOutcome = (pending: PendingStep, outcome: Outcome): PendingStep => {
   const { refused } = pending.payment.progress.room;
-  const passes = outcome.kind === 'refused' && (outcome.why === 'full' || outcome.why === 'offline');
-  return withRoom(pending, { waits: false, refused: passes ? refused + 1 : refused });
+  return withRoom(pending, { waits: false, refused: passes(outcome) ? refused + 1 : refused });
 };
+
+/** Refusals after which a payment waits until something has changed: a channel that seems to have room may not take such an HTLC. */
+const REFUSALS_IN_A_ROW = 4;
+
+/** After an attempt that our channels refused: the payment tries others at once, but not for ever without a wait. */
+export const waitAfterRefusals = (pending: PendingStep, outcome: Outcome): PendingStep =>
+  passes(outcome) && pending.payment.progress.room.refused % REFUSALS_IN_A_ROW === 0 ? waitForRoom(pending) : pending;
 
 /** Attempts that left our channels, or would have left if they had been as they said. */
 export const attemptsMade = ({ attempts, room: { refused } }: Progress): number =>

@@ -21,6 +21,7 @@ import {
   firstPlan,
   isUntouched,
   shardsFrom,
+  waitAfterRefusals,
   waitForRoom,
   waitNoMore,
 } from './fullchannels.ts';
@@ -236,7 +237,8 @@ const onOutcome = (pending: PendingStep, attempt: number, outcome: Outcome, cont
   if (interpretation.final !== undefined) return advance(stop(told, interpretation.final), context);
   const { hop } = interpretation.failure;
   const onItsWay = hop === undefined || (hop >= 0 && hop < route.length - 1);
-  if (stopping || !onItsWay || payment.shards.some(isIn('fulfilled'))) return advance(told, context);
+  if (stopping || payment.shards.some(isIn('fulfilled'))) return advance(told, context);
+  if (!onItsWay) return advance(waitAfterRefusals(told, outcome), context);
   const cut = split(told, shard, { cause: 'failed', largest: undefined }, context) ?? told;
   return advance('code' in cut ? stop(told, cut) : cut, context);
 };

@@ -132,6 +132,24 @@ test('a shard is not cut for the little that is left between the HTLCs of others
   expect(payer.eventNames()).toContain('shard_split');
 });
 
+test('a payment that is refused again and again by a channel that seems to have room waits between its tries', () => {
+  const payer = started(ordinaryRequest({ scheme: 'single', maxShards: 1 }), [outlet(1, 2_000_000n)]);
+  const tries = (): number => {
+    let count = 0;
+    for (; payer.query !== undefined && count < 100; count++) {
+      answer(payer, 1);
+      refuse(payer);
+    }
+    return count;
+  };
+  expect([tries(), isWaiting(payer)]).toEqual([4, true]);
+  payer.restart();
+  room(payer, free);
+  expect([tries(), isWaiting(payer)]).toEqual([4, true]);
+  payer.tick(ordinaryRequest().deadline);
+  expect(payer.result).toMatchObject({ reason: { code: 'channels_full' } });
+});
+
 test('what channels refuse for want of room takes none of the attempts that a payment has', () => {
   const payer = started(ordinaryRequest({ scheme: 'single', maxShards: 1, deadline: 4_000_000 }), [
     outlet(1, 2_000_000n),
@@ -139,11 +157,13 @@ test('what channels refuse for want of room takes none of the attempts that a pa
   for (let i = 0; i < 100; i++) {
     answer(payer, 1);
     refuse(payer, i % 2 === 0 ? 'full' : 'offline');
+    room(payer, free);
   }
   expect(payer.query).toBeDefined();
   for (let i = 0; i < 1000 && payer.query !== undefined; i++) {
     answer(payer, 1);
     refuse(payer);
+    room(payer, free);
   }
   expect(payer.result).toMatchObject({ reason: { code: 'too_many_attempts' } });
 });
