@@ -6,11 +6,13 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { withApiErrors } from '../../node/api/apierrors.ts';
 import { ApiError } from '../../node/api/errors.ts';
 import { handlersOf } from '../../node/api/handlers.ts';
+import { parametersOf } from '../../node/api/help.ts';
 import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
 import { type CallParams, type MethodName, table } from '../../node/api/table.ts';
 import { BackupError } from '../../node/backup/errors.ts';
 import { ChainError } from '../../node/chain/errors.ts';
 import { OpeningError } from '../../node/channels/opening.ts';
+import { paramsFrom } from '../../node/cli/words.ts';
 import type { Chain } from '../../node/ports/ports.ts';
 import { StoreError } from '../../node/store/errors.ts';
 import { memoryStore } from '../../node/store/memory.ts';
@@ -179,7 +181,7 @@ describe('what of the wallet cannot be spent', () => {
   });
 });
 
-/** Parameters with which each method comes as far as it can. */
+/** Parameters with which a method comes as far as it can, where that is not its example. */
 const calls: Partial<{ readonly [M in MethodName]: readonly CallParams<M>[] }> = {
   withdraw: [
     { destination: ADDRESS, satoshi: 20_000n },
@@ -221,8 +223,10 @@ describe('without bitcoind', () => {
     const codes: Record<string, unknown[]> = {};
     for (const [method, handler] of Object.entries(handlers)) {
       if (method === 'stop' || handler === undefined) continue;
-      for (const given of calls[method as MethodName] ?? [{}]) {
-        const params = table[method as MethodName].params.parse(given);
+      const row = table[method as MethodName];
+      const example = () => paramsFrom(parametersOf(row), row.example, {}, 'guess');
+      for (const given of calls[method as MethodName] ?? [example()]) {
+        const params = row.params.parse(given);
         const answer = await (handler as (params: unknown, call: unknown) => Promise<unknown>)(params, patient).then(
           () => 'answered',
           (error: unknown) => (error instanceof ApiError ? error.code : error),
