@@ -125,7 +125,10 @@ export class World {
     const payer = this.payers[i];
     if (query === undefined || payer === undefined) return;
     payer.query = undefined;
-    this.give(i, { type: 'route', query: query.query, route: this.network.route(query), roundTrip: 500 });
+    // What congestion windows leave may be anything; only a strategy that uses them looks at it.
+    const window = this.chance(this.wish.trouble) ? { window: msat(BigInt(this.roll(1_000_000))) } : {};
+    const route = this.network.route(query);
+    this.give(i, { type: 'route', query: query.query, route, roundTrip: 500, ...window });
   }
 
   private carry(i: number): void {

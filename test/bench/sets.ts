@@ -12,7 +12,7 @@ import { schemes } from '../../amp/schemes.ts';
 import { pay } from '../../amp/sending.ts';
 import { emptyReceiver } from '../../amp/sets.ts';
 import { child } from '../../amp/shares.ts';
-import { strategies } from '../../amp/strategies.ts';
+import { firstPieces, strategies } from '../../amp/strategies.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { pointOf, sha256 } from '../../wire/crypto.ts';
 import { msat, secretKey, shortChannelId } from '../../wire/units.ts';
@@ -104,11 +104,30 @@ const measure = (scope: Scope): void => {
     }
 };
 
+/** Each strategy over as many channels as there are HTLCs to be, with windows on half of them. */
+const measureCuts = (scope: Scope): void => {
+  for (const strategy of strategies.values())
+    for (const size of SIZES) {
+      const outlets = Array.from({ length: size }, (_, n) => ({
+        ...{ ...outlet, scid: shortChannelId(BigInt(n + 1)), spendable: msat(2n * AMOUNT) },
+        ...(n % 2 === 0 && { window: msat(AMOUNT) }),
+      }));
+      const amount = msat(AMOUNT * BigInt(size));
+      const wish = { amount, maxFee: msat(1_000n), shards: size, maxShards: 255, minShard: msat(1n) };
+      const column = `${size} shares`;
+      const rate = scope.rate(`strategy ${strategy.name}: cuts per second`, column, () => {
+        if (!Array.isArray(firstPieces(strategy, wish, outlets))) throw new Error('nothing was cut');
+      });
+      scope.put(`strategy ${strategy.name}: µs to cut for each`, column, 1_000_000 / (rate * size));
+    }
+};
+
 export const bench: Bench = {
   name: 'sets',
-  about: 'sets of 16, 64 and 255 shares: what each share costs payee and payer',
+  about: 'sets of 16, 64 and 255 shares: what each share costs payee and payer, and the cut of its amount',
   run: async (scope) => {
     scope.table('AMP sets');
     measure(scope);
+    measureCuts(scope);
   },
 };

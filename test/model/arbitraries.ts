@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { DEPLOYED } from '../../amp/deployed.ts';
 import { schemeNames } from '../../amp/schemes.ts';
+import { strategyNames } from '../../amp/strategies.ts';
 import type { Move, RunOptions } from './moves.ts';
 import type { PayMove } from './paying.ts';
 import { awaited } from './unresponsive.ts';
@@ -22,6 +23,7 @@ const amount = fc.oneof(
 );
 
 const scheme = fc.constantFrom('single' as const, 'mpp' as const, DEPLOYED, ...schemeNames);
+const strategy = fc.constantFrom(undefined, ...strategyNames);
 
 export const payment: fc.Arbitrary<PayMove> = fc.record({
   do: fc.constant('pay' as const),
@@ -29,6 +31,7 @@ export const payment: fc.Arbitrary<PayMove> = fc.record({
   to: side,
   amount,
   scheme,
+  strategy,
   shards: fc.integer({ min: 1, max: 4 }),
   twist: fc.oneof(
     { weight: 8, arbitrary: fc.constant('none' as const) },
@@ -131,6 +134,7 @@ export const paymentTo = (payee: number | undefined): fc.Arbitrary<PayMove> =>
       to: fc.constant(0 as const),
       amount: fc.record({ msat: fc.bigInt(10_000_000n, 150_000_000n) }),
       scheme,
+      strategy,
       shards: fc.integer({ min: 1, max: 3 }),
       twist: fc.constantFrom('none', 'none', 'none', 'withheld'),
     })

@@ -18,6 +18,8 @@ export interface PayMove {
   readonly amount: { readonly msat: bigint } | { readonly percent: number };
   readonly scheme: PaymentRequest['scheme'];
   readonly shards: number;
+  /** By which the amount is cut; undefined: by what the outlets carry. */
+  readonly strategy?: string | undefined;
   /** `bare`: no invoice, an AMP alone can do that. The others are payments that must not succeed, or perhaps not. */
   readonly twist: 'none' | 'bare' | 'short' | 'unknown' | 'withheld' | 'again';
 }
@@ -79,6 +81,7 @@ const requestOf = (
     amount: msat(twist === 'short' ? amount / 2n + 1n : amount),
     maxFee: msat(amount / 100n + 5000n),
     shards: scheme === 'single' ? undefined : move.shards,
+    strategy: move.strategy,
     maxShards: scheme === 'single' ? 1 : 6,
     minShard: msat(amount >= DUSTY ? SMALLEST : twist === 'bare' ? LEAST_SHARE : 1000n),
     finalCltv: node.config.cltvFinal + 3,
