@@ -33,17 +33,17 @@ test.each<readonly [string, Claiming | undefined, 'fulfilled' | typeof GIVEN_BAC
   ['nothing is kept for claims', undefined, 'fulfilled'],
   ['others that were passed on need it too', claiming(17_000n, { forwarded: [of(6_000n, 'd', 'c')] }), GIVEN_BACK],
   ['others are worth less than a claim', claiming(17_000n, { forwarded: [of(5_000n, 'd', 'c')] }), 'fulfilled'],
-])('a whole set where %s', (_, room, resolution) => {
+])('a complete set is settled or failed back by what the wallet can pay for claims: %s', (_, room, resolution) => {
   const receiver = run(pair(), room);
   expect([receiver.resolution(0), receiver.resolution(1)]).toEqual([resolution, resolution]);
 });
 
-test('what is worth less than its claim is taken whatever the wallet holds', () => {
+test('a set worth less than its claim on chain is settled whatever the wallet has', () => {
   expect(run(pair({ amount: 5_000_000n }), claiming(0n)).resolution(1)).toBe('fulfilled');
   expect(run(pair({ amount: 5_000_001n }), claiming(0n)).resolution(1)).toBe(GIVEN_BACK);
 });
 
-test('an invoice stays unpaid, and is paid by another set once there are coins', () => {
+test('an invoice whose set the wallet could not claim stays unpaid, and is paid by another set once there are coins', () => {
   const invoice = ampInvoice(100_000_000n);
   const receiver = run(pair({ invoice }), claiming(1_000n));
   expect(receiver.paid).toEqual([]);
@@ -53,7 +53,7 @@ test('an invoice stays unpaid, and is paid by another set once there are coins',
   expect(receiver.paid).toHaveLength(1);
 });
 
-test('sets that were claimed need their room until their HTLCs are gone, also after a restart', () => {
+test('settled sets count against the claim budget until their HTLCs are removed, also after a restart', () => {
   const receiver = run(pair(), claiming(17_000n));
   receiver.restart();
   run(pair({ seed: 2, firstKey: 2 }), claiming(17_000n), receiver);
@@ -63,7 +63,7 @@ test('sets that were claimed need their room until their HTLCs are gone, also af
   expect(receiver.resolution(4)).toBe('fulfilled');
 });
 
-test('a set that was claimed is claimed again after a restart, whatever the wallet holds by then', () => {
+test('a settled set is fulfilled again after a restart, whatever the wallet has by then', () => {
   const htlcs = pair();
   const receiver = run(htlcs.slice(0, 1), claiming(17_000n));
   const [, last] = htlcs;
@@ -74,7 +74,7 @@ test('a set that was claimed is claimed again after a restart, whatever the wall
   expect([receiver.resolution(0), receiver.resolution(1)]).toEqual(['fulfilled', 'fulfilled']);
 });
 
-test('each HTLC costs its claim, each channel its commitment once, whichever of two ends it is', () => {
+test('the claim budget counts each HTLC’s claim, and each channel’s commitment once', () => {
   const room = claiming(0n, { channels: new Set(['a', 'b']) });
   expect(costOf([of(9_000n, 'a'), of(9_000n, 'a'), of(9_000n, 'x')], room)).toBe(17_000_000n);
   expect(costOf([of(9_000n, 'x', 'b'), of(9_000n, 'a')], room)).toBe(24_000_000n);

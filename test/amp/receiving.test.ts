@@ -17,7 +17,7 @@ import {
 import { amp, ampInvoice, withBlobs } from './sets.ts';
 
 describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
-  test('is claimed whole with its last share, and not before', () => {
+  test(`a set of scheme ${scheme} is settled whole with its last share, and not before`, () => {
     const htlcs = amp({ scheme, parts: 3 });
     const receiver = run(htlcs.slice(0, 2));
     expect(resolutions(receiver, 3)).toEqual(['held', 'held', 'held']);
@@ -26,13 +26,13 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(receiver.events.map(({ event }) => event)).toEqual(['set_updated', 'set_updated', 'set_settled']);
   });
 
-  test('pays its invoice in the same save that settles it', () => {
+  test(`a set of scheme ${scheme} pays its invoice in the same save that settles it`, () => {
     const receiver = run(amp({ scheme, parts: 2, amount: 500n, invoice: ampInvoice(1000n) }));
     expect(receiver.paid).toMatchObject([{ invoice: 'invoice 7', received: 1000n }]);
     expect(receiver.paid[0]?.preimages).toHaveLength(2);
   });
 
-  test('that is whole but below the amount asked is failed at once', () => {
+  test(`a set of scheme ${scheme} that is complete but below the amount asked is failed at once`, () => {
     const receiver = run(amp({ scheme, parts: 2, amount: 499n, invoice: ampInvoice(1000n) }));
     expect(resolutions(receiver, 2)).toEqual([WRONG, WRONG]);
     expect(whys(receiver)).toEqual(['below_amount_asked']);
@@ -43,7 +43,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     ['paid', 'no_open_invoice'],
     ['expired', 'no_open_invoice'],
     ['cancelled', 'no_open_invoice'],
-  ] as const)('for an invoice that is %s is failed whole', (status, why) => {
+  ] as const)(`a set of scheme ${scheme} for an invoice that is %s is failed whole`, (status, why) => {
     const invoice = ampInvoice(2000n);
     const htlcs = amp({ scheme, parts: 2, invoice });
     const receiver = run(htlcs.slice(0, 1));
@@ -53,7 +53,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(whys(receiver)).toEqual([why, why]);
   });
 
-  test('whose invoice can be paid no more is failed at that moment, without another share, and others are not', () => {
+  test(`a set of scheme ${scheme} is failed at the moment its invoice can be paid no more, and others are not`, () => {
     const invoice = ampInvoice(3000n);
     const receiver = run(amp({ scheme, parts: 3, invoice }).slice(0, 2));
     receiver.arrive(at(amp({ scheme, parts: 3, firstKey: 10, seed: 2, invoice: ampInvoice(3000n, 8) }), 0));
@@ -67,7 +67,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect([receiver.resolution(10), receiver.resolution(20)]).toEqual(['held', 'held']);
   });
 
-  test('is failed with mpp_timeout when it is older than the time allowed, and only then', () => {
+  test(`a set of scheme ${scheme} is failed with mpp_timeout when it is older than the time allowed, and only then`, () => {
     const receiver = run(amp({ scheme, parts: 3 }).slice(0, 2));
     receiver.tick(60);
     expect(resolutions(receiver, 2)).toEqual(['held', 'held']);
@@ -75,7 +75,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(resolutions(receiver, 2)).toEqual(['mpp_timeout', 'mpp_timeout']);
   });
 
-  test('is failed when an HTLC of it comes within its expiry margin', () => {
+  test(`a set of scheme ${scheme} is failed when an HTLC of it comes within its expiry margin`, () => {
     const receiver = run(amp({ scheme, parts: 3, expiry: 532 }).slice(0, 2));
     receiver.tick(0, 10);
     expect(resolutions(receiver, 2)).toEqual(['held', 'held']);
@@ -83,7 +83,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(resolutions(receiver, 2)).toEqual([WRONG, WRONG]);
   });
 
-  test('is failed whole when its last share comes while another is within its margin, though no block was told since', () => {
+  test(`a set of scheme ${scheme} is failed whole when its last share comes while another is within its margin, without a block in between`, () => {
     const early = amp({ scheme, parts: 3, expiry: 532 });
     const late = amp({ scheme, parts: 3, expiry: 560 });
     const receiver = run([at(early, 0), at(late, 1)]);
@@ -92,14 +92,14 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(resolutions(receiver, 3)).toEqual([WRONG, WRONG, WRONG]);
   });
 
-  test('is failed whole when a hash is no child of it', () => {
+  test(`a set of scheme ${scheme} is failed whole when a payment hash is no child of it`, () => {
     const htlcs = amp({ scheme, parts: 2 });
     const receiver = run([{ ...at(htlcs, 0), paymentHash: paymentHash(bytes32(9)) }, at(htlcs, 1)]);
     expect(resolutions(receiver, 2)).toEqual([WRONG, WRONG]);
     expect(whys(receiver)).toEqual(['wrong_hash']);
   });
 
-  test('is failed whole when a share is wrong', () => {
+  test(`a set of scheme ${scheme} is failed whole when a share is wrong`, () => {
     const htlcs = amp({ scheme, parts: 3 });
     const wrong = withBlobs(at(htlcs, 1), () => ({ share: bytes32(9) }));
     const receiver = run([at(htlcs, 0), wrong, at(htlcs, 2)]);
@@ -107,7 +107,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(whys(receiver)).toEqual([scheme === 'fixed' ? 'wrong_hash' : 'wrong_root']);
   });
 
-  test('is failed whole when two shares tell different counts', () => {
+  test(`a set of scheme ${scheme} is failed whole when two shares have different counts`, () => {
     const htlcs = amp({ scheme, parts: 3 });
     const other = withBlobs(at(htlcs, 1), () => ({ marker: 4 }));
     const receiver = run([at(htlcs, 2), other]);
@@ -115,14 +115,14 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(whys(receiver)).toEqual(['count_mismatch', 'count_mismatch']);
   });
 
-  test('counts a payment hash once and fails the HTLC that repeats it alone', () => {
+  test(`a set of scheme ${scheme} counts a payment hash once and fails only the HTLC that repeats it`, () => {
     const htlcs = amp({ scheme, parts: 2 });
     const receiver = run([at(htlcs, 0), { ...at(htlcs, 0), key: keyOf(5) }, at(htlcs, 1)]);
     expect(receiver.resolution(5)).toBe(WRONG);
     expect(resolutions(receiver, 2)).toEqual(settled(2));
   });
 
-  test('takes no share after it has settled, neither on record nor off it', () => {
+  test(`a set of scheme ${scheme} takes no share after it was settled, whether still on record or not`, () => {
     const htlcs = amp({ scheme, parts: 2 });
     const receiver = run(htlcs);
     receiver.arrive({ ...at(htlcs, 1), key: keyOf(5) });
@@ -133,7 +133,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(whys(receiver)).toEqual(['already_settled', 'already_settled']);
   });
 
-  test('for an invoice that another set has paid is failed at its first share', () => {
+  test(`a set of scheme ${scheme} for an invoice that another set has paid is failed at its first share`, () => {
     const invoice = ampInvoice(2000n);
     const receiver = run(amp({ scheme, parts: 2, invoice }));
     receiver.arrive(at(amp({ scheme, parts: 2, seed: 2, firstKey: 10, invoice }), 0));
@@ -141,7 +141,7 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(whys(receiver)).toEqual(['no_open_invoice']);
   });
 
-  test('with more shares than the limit is failed', () => {
+  test(`a set of scheme ${scheme} with more shares than the limit is failed`, () => {
     const receiver = run(amp({ scheme, parts: 3 }), (fresh) => {
       fresh.context = { ...fresh.context, limits: { ...fresh.context.limits, shares: 2 } };
     });
@@ -149,14 +149,14 @@ describe.each(['fixed', 'dynamic'] as const)('a set of scheme %s', (scheme) => {
     expect(whys(receiver)).toContain('too_many_shares');
   });
 
-  test('that loses an HTLC on the way is failed', () => {
+  test(`a set of scheme ${scheme} that loses an HTLC is failed`, () => {
     const receiver = run(amp({ scheme, parts: 3 }).slice(0, 2));
     receiver.step({ type: 'resolved', key: keyOf(0) });
     expect(receiver.resolution(1)).toBe(WRONG);
     expect(whys(receiver)).toEqual(['htlc_lost']);
   });
 
-  test('without an invoice is refused by a node that takes no spontaneous payments', () => {
+  test(`a set of scheme ${scheme} without an invoice is refused by a node that takes no spontaneous payments`, () => {
     const receiver = run(amp({ scheme, parts: 1 }), (fresh) => {
       fresh.context = { ...fresh.context, spontaneous: false };
     });
@@ -218,7 +218,7 @@ test.each([
   expect(receiver.resolution(0)).toBe(resolution);
 });
 
-test('what is remembered of settled sets is bounded', () => {
+test('the number of settled sets that are remembered is bounded', () => {
   const receiver = new ReceiverUnderTest();
   receiver.context = { ...receiver.context, limits: { ...receiver.context.limits, remembered: 32 } };
   for (let seed = 0; seed < 100; seed++) {
@@ -240,7 +240,7 @@ test('an invoice is paid by one set alone: others for it are failed when it sett
   expect(receiver.paid).toHaveLength(1);
 });
 
-test('listsets shows what is held', () => {
+test('listsets shows the sets that are held', () => {
   const receiver = run(amp({ scheme: 'fixed', parts: 3, invoice: ampInvoice(3000n) }).slice(0, 2));
   const hashes: readonly PaymentHash[] = [...receiver.htlcs.values()].map((htlc) => htlc.paymentHash);
   expect(listSets(receiver.state)).toMatchObject([

@@ -63,25 +63,31 @@ describe('spontaneous shares that never become a whole', () => {
     ['1 msat, and so are not held at all', 1n, 0],
     ['as much as must be, and so give way', LEAST_SHARE, 200],
     ['not more than those of others, though nearly', 499_999n, 200],
-  ] as const)('block no payment through their peer where 200 are worth %s', (_, amount, held) => {
-    const receiver = crowded();
-    for (let n = 0; n < 200; n++) receiver.arrive(begun(n, peerOf(1), amount));
-    expect(listSets(receiver.state)).toHaveLength(held);
-    expect(paid(receiver, peerOf(1), 2)).toEqual(allPaid);
-  });
+  ] as const)(
+    'spontaneous shares that never become a whole set block no payment through their peer where 200 are worth %s',
+    (_, amount, held) => {
+      const receiver = crowded();
+      for (let n = 0; n < 200; n++) receiver.arrive(begun(n, peerOf(1), amount));
+      expect(listSets(receiver.state)).toHaveLength(held);
+      expect(paid(receiver, peerOf(1), 2)).toEqual(allPaid);
+    },
+  );
 
   test.each([
     [1n, 0],
     [LEAST_SHARE, 1000],
-  ])('block no payment through any peer where 1,000 over five peers are worth %d msat each', (amount, held) => {
-    const receiver = crowded();
-    for (let n = 0; n < 1000; n++) receiver.arrive(begun(n, peerOf(1 + (n % 5)), amount));
-    expect(listSets(receiver.state)).toHaveLength(held);
-    expect(paid(receiver, peerOf(6), 2)).toEqual(allPaid);
-    expect(paid(receiver, peerOf(3), 3)).toEqual(allPaid);
-  });
+  ])(
+    'spontaneous shares that never become a whole set block no payment where 1,000 over five peers are worth %d msat each',
+    (amount, held) => {
+      const receiver = crowded();
+      for (let n = 0; n < 1000; n++) receiver.arrive(begun(n, peerOf(1 + (n % 5)), amount));
+      expect(listSets(receiver.state)).toHaveLength(held);
+      expect(paid(receiver, peerOf(6), 2)).toEqual(allPaid);
+      expect(paid(receiver, peerOf(3), 3)).toEqual(allPaid);
+    },
+  );
 
-  test('worth more than those of others keep out spontaneous payments through their peer, and no invoice', () => {
+  test('spontaneous shares worth more than others’ keep out spontaneous payments through their peer, and no invoice', () => {
     const receiver = crowded();
     for (let n = 0; n < 200; n++) receiver.arrive(begun(n, peerOf(1), 500_001n));
     const resolutions = paid(receiver, peerOf(1), 2);
@@ -91,7 +97,7 @@ describe('spontaneous shares that never become a whole', () => {
 });
 
 describe('a full room', () => {
-  test('loses its least valuable set, of several the oldest, to one that is worth as much, with a failure that passes', () => {
+  test('a node with no room for sets fails its least valuable one, the oldest of several, for one worth as much, with a temporary failure', () => {
     const receiver = limited({ sets: 3 });
     for (const [n, amount] of [500_000n, 400_000n, 400_000n].entries()) {
       receiver.arrive(begun(n, peerOf(n), amount));
@@ -102,7 +108,7 @@ describe('a full room', () => {
     expect(whys(receiver)).toEqual(['gave_way']);
   });
 
-  test('loses none to one that is worth less', () => {
+  test('a node with no room for sets fails none for one that is worth less', () => {
     const receiver = limited({ sets: 2 });
     for (const n of [0, 1]) receiver.arrive(begun(n, peerOf(n), 500_000n));
     receiver.arrive(begun(2, peerOf(2), 499_999n));
@@ -110,7 +116,7 @@ describe('a full room', () => {
     expect(whys(receiver)).toEqual(['too_many_sets']);
   });
 
-  test('of one peer is made within what that peer sent', () => {
+  test('room for a set of a peer that has used up its share is made among the sets of that peer', () => {
     const receiver = limited({ setsPerPeer: 1 });
     receiver.arrive(begun(0, peerOf(2), 360_000n));
     receiver.arrive(begun(1, peerOf(1), 400_000n));
@@ -122,7 +128,7 @@ describe('a full room', () => {
     expect(whys(receiver)).toEqual(['too_many_sets_of_peer', 'gave_way']);
   });
 
-  test('of one invoice is made within that invoice: who has it cannot keep out the payers of others', () => {
+  test('room for a set of an invoice that has used up its share is made among the sets of that invoice', () => {
     const receiver = limited({ setsPerInvoice: 2, sets: 3 });
     const [mine, other] = [ampInvoice(9_000n, 1), ampInvoice(9_000n, 2)];
     for (const n of [0, 1]) receiver.arrive(begun(n, peerOf(1), 4000n, mine));
@@ -132,7 +138,7 @@ describe('a full room', () => {
     expect(whys(receiver)).toEqual(['too_many_sets_of_invoice']);
   });
 
-  test('does not stand in the way of a payment that is whole at once, however small', () => {
+  test('a node with no room for sets takes a payment that is complete at once, however small', () => {
     const receiver = limited({ sets: 1 });
     receiver.arrive(begun(0, peerOf(1), 500_000n));
     receiver.arrive(at(amp({ scheme: 'fixed', parts: 1, seed: 9, firstKey: 90, amount: 1n }), 0));
@@ -148,7 +154,7 @@ describe('an HTLC below the least share', () => {
   };
 
   test.each(['fixed', 'dynamic'] as const)(
-    'is failed alone, first or last, and leaves its set of scheme %s',
+    'an HTLC below the least share is failed alone, first or last, and leaves its set of scheme %s',
     (scheme) => {
       const htlcs = amp({ scheme, parts: 2, amount: LEAST_SHARE });
       const receiver = limited();
@@ -162,9 +168,12 @@ describe('an HTLC below the least share', () => {
     },
   );
 
-  test.each(['fixed', 'dynamic'] as const)('is taken in scheme %s where an invoice asks for it', (scheme) => {
-    const receiver = limited();
-    for (const htlc of amp({ scheme, parts: 2, amount: 1n, invoice: ampInvoice(2n) })) receiver.arrive(htlc);
-    expect([0, 1].map((n) => receiver.resolution(n))).toEqual(['fulfilled', 'fulfilled']);
-  });
+  test.each(['fixed', 'dynamic'] as const)(
+    'an HTLC below the least share is taken in scheme %s where an invoice asks for it',
+    (scheme) => {
+      const receiver = limited();
+      for (const htlc of amp({ scheme, parts: 2, amount: 1n, invoice: ampInvoice(2n) })) receiver.arrive(htlc);
+      expect([0, 1].map((n) => receiver.resolution(n))).toEqual(['fulfilled', 'fulfilled']);
+    },
+  );
 });

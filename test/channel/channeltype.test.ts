@@ -84,7 +84,7 @@ describe('channel types', () => {
       unopened,
     ],
   ];
-  test.each(rows)('we open %s', (_, request, theirs, expected) => {
+  test.each(rows)('as funder we propose the channel type %s', (_, request, theirs, expected) => {
     expect(typesOf(request, theirs)).toEqual(expected);
   });
 
@@ -123,7 +123,7 @@ describe('channel types', () => {
     },
   );
 
-  test('undefined bits of channel_flags are ignored', () => {
+  test('undefined bits of channel_flags are ignored by a fundee', () => {
     for (const channel_flags of [0b1111_1110, 0b1111_1111]) {
       const [state] = acceptChannel({ ...openMessage(), channel_flags }, acceptRequest, context);
       expect(state).toMatchObject({ phase: 'awaiting_funding_created', params: { announce: channel_flags === 255 } });
@@ -139,7 +139,7 @@ describe('channel types', () => {
     else expect(answer?.name === 'error' && text(answer.data)).toContain('field channel_type');
   });
 
-  test('both sides build the commitments of the type they agreed on, and use it', () => {
+  test('both sides build commitments of the channel type that they agreed on', () => {
     const pair = ready(anchorsRequest);
     expect(coreOf(pair.b).params.format).toBe('anchors_zero_fee_htlc_tx');
     give(pair, pair.a, offerOf(5_000_000n, 1));
@@ -157,7 +157,7 @@ describe('channel types', () => {
 
 describe('upfront_shutdown_script', () => {
   const bound = { ...openRequest, upfront: true };
-  test('is said by who wants to be bound, and is then where a close pays', () => {
+  test('an upfront_shutdown_script is sent by a node that wants to be bound, and a close pays to it', () => {
     const pair = ready(bound, { ...acceptRequest, upfront: true });
     for (const [side, script] of [
       [pair.a, scriptOf(1)],
@@ -169,13 +169,13 @@ describe('upfront_shutdown_script', () => {
     const outputs = Transaction.fromBuffer(eventsOf(pair.b, 'closing')[0]?.tx ?? new Uint8Array()).outs;
     expect(outputs.map(({ script }) => hex(script))).toEqual([hex(scriptOf(1))]);
   });
-  test('is empty where it is not wanted or not negotiated', () => {
+  test('upfront_shutdown_script is empty where it is not wanted or not negotiated', () => {
     expect(openMessage().upfront_shutdown_script).toEqual(new Uint8Array());
     const without = { ...bound, features: { ...features, upfrontShutdown: false } };
     expect(openMessage(without).upfront_shutdown_script).toEqual(new Uint8Array());
     expect(openMessage(bound).upfront_shutdown_script).toEqual(scriptOf(1));
   });
-  test('may be a later witness program only with option_shutdown_anysegwit', () => {
+  test('upfront_shutdown_script may be a later witness program only with option_shutdown_anysegwit', () => {
     const taproot = Uint8Array.of(0x51, 32, ...new Array(32).fill(7));
     const request = { ...bound, shutdownScript: taproot };
     expect(openMessage(request).upfront_shutdown_script).toEqual(taproot);

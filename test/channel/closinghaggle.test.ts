@@ -108,7 +108,7 @@ describe.each(['a', 'b'] as const)('a peer that haggles, with us as %s (a is the
     { nil: undefined },
   );
 
-  test('gets no signature for a fee outside our range or below the relay minimum', () => {
+  test(`a closing peer gets no signature for a fee outside our range or below the relay minimum, with us as ${who}`, () => {
     fc.assert(
       fc.property(asked, rate, rate, fc.array(word, { maxLength: 8 }), (feerates, estimate, relay, said) => {
         const pair = ready(pushed);
@@ -146,7 +146,7 @@ describe.each(['a', 'b'] as const)('a peer that haggles, with us as %s (a is the
     );
   });
 
-  test('that asks for nearly the whole balance, then a satoshi less each time, gets no signature', () => {
+  test(`a closing peer that asks for nearly the whole balance, then a satoshi less each time, gets no signature, with us as ${who}`, () => {
     const pair = ready(pushed);
     meet(pair, who, undefined, context);
     const most = who === 'a' ? 2_530 : 1_000_000;
@@ -162,7 +162,7 @@ describe.each(['a', 'b'] as const)('a peer that haggles, with us as %s (a is the
     expect(pair[who].state.phase).toBe('negotiating');
   });
 
-  test('gets no more than its caller allows now, whatever was allowed before', () => {
+  test(`a closing peer gets no more than the caller of close allows now, whatever was allowed before, with us as ${who}`, () => {
     const pair = ready(pushed);
     meet(pair, who, { min: 253, max: 20_000 }, context);
     const peer = who === 'a' ? 'b' : 'a';
@@ -180,7 +180,7 @@ describe.each(['a', 'b'] as const)('a peer that haggles, with us as %s (a is the
     expect(agreedBy(pair[who])).toEqual([]);
   });
 
-  test('offers what was relayed an hour ago', () => {
+  test(`a closing fee that was relayed an hour ago is offered again, with us as ${who}`, () => {
     const full: Context = { ...context, relayFeerate: 5_000 };
     const pair = ready(pushed);
     meet(pair, who, undefined, full);

@@ -34,7 +34,7 @@ const offerIn = ({ told }: Awaited<ReturnType<typeof board>>) => {
 };
 
 describe('listforwards', () => {
-  test('shows an HTLC that is offered, and once it is fulfilled as settled with its fee', async () => {
+  test('listforwards shows an offered HTLC, and once it is fulfilled as settled with its fee', async () => {
     const so = await board();
     so.receive();
     const both = {
@@ -49,7 +49,7 @@ describe('listforwards', () => {
     ]);
   });
 
-  test('shows one that failed behind the next channel as failed, without a code that only the payer can read', async () => {
+  test('listforwards shows an HTLC that failed behind the next channel as failed, without a failure code', async () => {
     const so = await board();
     so.receive();
     so.htlcSwitch.resolved('out', 5n, offerIn(so).origin, { kind: 'timed_out' });
@@ -58,7 +58,7 @@ describe('listforwards', () => {
     expect(row).not.toHaveProperty('failcode');
   });
 
-  test('shows one that was never offered, or that the next channel did not take, as local_failed with code and name', async () => {
+  test('listforwards shows an HTLC that this node failed as local_failed, with code and name of the failure', async () => {
     const closed = await board({ ...channel, status: 'closing' });
     closed.receive();
     expect(await rows(closed.forwards)).toMatchObject([
@@ -72,7 +72,7 @@ describe('listforwards', () => {
     ]);
   });
 
-  test('shows no fee of an HTLC whose onion asks for more than came with it', async () => {
+  test('listforwards shows no fee of an HTLC whose onion asks to forward more than arrived', async () => {
     const so = await board();
     so.receive({ amount: msat(99_999n) });
     const [row] = await rows(so.forwards);
@@ -80,7 +80,7 @@ describe('listforwards', () => {
     expect(row).not.toHaveProperty('fee_msat');
   });
 
-  test('filters by state and channel, and pages by index and count', async () => {
+  test('listforwards filters by status and channel, and pages by index and limit', async () => {
     const log = await opened();
     for (const id of [1n, 2n, 3n]) log.offered(htlc(id));
     log.end('in', 2n, 'settled', { outId: 9n });
@@ -94,7 +94,7 @@ describe('listforwards', () => {
 });
 
 describe('after a restart', () => {
-  test('an HTLC under way is ended as it would have been, and what is offered again is no second forward', async () => {
+  test('after a restart the record of a forward under way ends as it would have, and a repeated offer is no second forward', async () => {
     const store = memoryStore();
     const before = await opened(store);
     before.offered(htlc(1n));
@@ -112,7 +112,7 @@ describe('after a restart', () => {
     ]);
   });
 
-  test('an HTLC that no channel has any more counts as failed', async () => {
+  test('after a restart a forward whose HTLC no channel has any more counts as failed', async () => {
     const store = memoryStore();
     (await opened(store)).offered(htlc(1n));
     const log = await opened(store);
@@ -122,7 +122,7 @@ describe('after a restart', () => {
   });
 });
 
-test('of the records the latest are kept, and of older ones those of HTLCs under way', async () => {
+test('the latest records of forwards are kept, and of older ones those of HTLCs under way', async () => {
   const store = memoryStore();
   const log = await opened(store, 10n);
   log.offered(htlc(1n));

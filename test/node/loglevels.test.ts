@@ -22,7 +22,7 @@ describe('levels of parts', () => {
     ['peer=debug,channel=trace', { others: 'info', parts: { peer: 'debug', channel: 'trace' } }],
     ['info,peer=trace', { others: 'info', parts: { peer: 'trace' } }],
     [' chain = error , silent ', { others: 'silent', parts: { chain: 'error' } }],
-  ])('%j is read, and what is written for it is read as the same', (text, levels) => {
+  ])('log levels %j are parsed, and their text is parsed to the same', (text, levels) => {
     expect(logLevelsFrom(text)).toEqual(levels);
     expect(logLevelsFrom(logLevelsText(logLevelsFrom(text)))).toEqual(levels);
   });
@@ -41,14 +41,14 @@ describe('levels of parts', () => {
     ['info,debug', 'one level for all parts, not two'],
     ['peer=info,peer=debug', 'one level for peer, not two'],
     ['info,'.repeat(200), 'at most 500 characters'],
-  ])('%j is refused, and the refusal says what was expected', (text, expected) => {
+  ])('log levels %j are refused with what was expected', (text, expected) => {
     expect(() => logLevelsFrom(text)).toThrow(RangeError);
     expect(() => logLevelsFrom(text)).toThrow(expected);
   });
 });
 
 describe('a log with levels of parts', () => {
-  test('writes each part from its own level on, and all others from the common one', () => {
+  test('a log writes each part from its own level on, and all others from the common one', () => {
     const { log, told } = opened('warn,peer=trace,channel=silent');
     for (const part of Object.values(partLogs(log))) {
       part.trace({}, 'trace');
@@ -63,7 +63,7 @@ describe('a log with levels of parts', () => {
     expect(told().map(({ part, msg }) => ({ part, msg }))).toEqual(expected);
   });
 
-  test('names the part in every line: that of the log it came from, and core where it came from none', () => {
+  test('a log names the part in every line, and core where the line belongs to no other', () => {
     const { log, told } = opened('info');
     log.info({}, 'own');
     partLog(log, 'wallet').info({}, 'of a part');
@@ -72,7 +72,7 @@ describe('a log with levels of parts', () => {
     expect(told().map(({ part }) => part)).toEqual(['core', 'wallet', 'wallet', 'gossip']);
   });
 
-  test('keeps parts apart behind limits and names, too, and says for whom lines were left out', () => {
+  test('a log with limits keeps the levels of parts, and says for which part lines were suppressed', () => {
     const { log, told } = opened('silent,gossip=info,forward=trace');
     let say = (): void => undefined;
     const limited = limitedLog(log, {
@@ -92,7 +92,7 @@ describe('a log with levels of parts', () => {
     expect(told()).toHaveLength(300);
   });
 
-  test('goes by other levels from the moment they are chosen, in logs that were there before', () => {
+  test('a change of log levels applies at once, also to logs that existed before', () => {
     const { log, levels, told } = opened('info');
     const peer = partLog(log, 'peer').child({ peer: 'bob' });
     peer.debug({}, 'before');

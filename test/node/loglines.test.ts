@@ -63,7 +63,7 @@ const logTo = (stream: Writable) =>
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('standard error', () => {
-  test('whose reader does not read takes no more memory, and says later how many lines are missing', async () => {
+  test('a log to standard error whose reader is stuck takes no more memory, and says later how many lines are missing', async () => {
     const { lines, stream, wake } = drowsy();
     const log = logTo(stream);
     const text = 'x'.repeat(1000);
@@ -80,7 +80,7 @@ describe('standard error', () => {
     ]);
   });
 
-  test('with a full disk behind it throws nothing, and loses lines but not their count', () => {
+  test('a log to standard error with a full disk behind it throws nothing, and counts the lines it loses', () => {
     const { lines, stream, fill } = onDisk();
     const log = logTo(stream);
     fill(true);
@@ -95,7 +95,7 @@ describe('standard error', () => {
 });
 
 describe('a log file', () => {
-  test('is for its owner alone, is added to, and is opened anew where it was moved away', () => {
+  test('a log file is readable by its owner only, is appended to, and is reopened after it was moved away', () => {
     const path = join(dir, 'log');
     const { log, reopen } = processLog(defaultLevels, path);
     log.info({}, 'first');
@@ -114,7 +114,7 @@ describe('a log file', () => {
     expect(messages(path)).toEqual(['third', 'fourth']);
   });
 
-  test('that cannot be opened anew goes on where it was', () => {
+  test('a log file that cannot be reopened goes on in the old file', () => {
     const path = join(dir, 'kept');
     const { log, reopen } = processLog(defaultLevels, path);
     renameSync(path, `${path}.1`);
@@ -127,7 +127,7 @@ describe('a log file', () => {
     expect(readFileSync(`${path}.1`, 'utf8')).toContain('still here');
   });
 
-  test('on a full disk counts what is lost', () => {
+  test('a log file on a full disk counts the lines it loses', () => {
     const file = fileLines('/dev/full');
     file.write('one\n', 1);
     file.write('two\n', 3);
@@ -137,7 +137,7 @@ describe('a log file', () => {
   test.each([
     ['/dev/null/log', 'a part of the path is not a folder'],
     [tmpdir(), 'it is a folder'],
-  ])('at %s is refused in a sentence', (path, reason) => {
+  ])('a log file at %s is refused with a sentence', (path, reason) => {
     expect(() => processLog(defaultLevels, path)).toThrow(`cannot write the log file ${path}: ${reason}`);
   });
 });

@@ -12,7 +12,7 @@ const heeding = (reopen?: () => void) => {
   return { from, lines, stops, unheed };
 };
 
-test.each(['SIGINT', 'SIGTERM'])('%s ends the node, once', (signal) => {
+test.each(['SIGINT', 'SIGTERM'])('%s stops the node, once', (signal) => {
   const { from, stops, lines } = heeding(() => undefined);
   from.emit(signal);
   from.emit(signal);
@@ -21,7 +21,7 @@ test.each(['SIGINT', 'SIGTERM'])('%s ends the node, once', (signal) => {
 });
 
 describe('SIGHUP', () => {
-  test('opens the log file anew and ends nothing', () => {
+  test('SIGHUP reopens the log file and stops nothing', () => {
     let opened = 0;
     const { from, stops } = heeding(() => void opened++);
     from.emit('SIGHUP');
@@ -29,13 +29,13 @@ describe('SIGHUP', () => {
     expect([opened, stops]).toEqual([2, []]);
   });
 
-  test('ends the node where its log is no file', () => {
+  test('SIGHUP stops the node where its log is no file', () => {
     const { from, stops } = heeding();
     from.emit('SIGHUP');
     expect(stops).toHaveLength(1);
   });
 
-  test('says it when the log file cannot be opened, and goes on', () => {
+  test('SIGHUP logs that the log file cannot be reopened, and the node goes on', () => {
     const { from, stops, lines } = heeding(() => {
       throw new Error('cannot write the log file');
     });
@@ -45,7 +45,7 @@ describe('SIGHUP', () => {
   });
 });
 
-test('SIGUSR1 and SIGUSR2 have somebody who hears them, and do nothing', () => {
+test('SIGUSR1 and SIGUSR2 are handled and do nothing', () => {
   const { from, stops, lines, unheed } = heeding();
   for (const signal of ['SIGUSR1', 'SIGUSR2']) expect(from.emit(signal)).toBe(true);
   expect([stops, lines]).toEqual([[], []]);

@@ -51,20 +51,20 @@ describe('bolt04-onion-error', () => {
   const failure = decodeFailure(unhex(generate.failure_message));
   const erring = secrets.length - 1;
 
-  test('its keys are derived', () => {
+  test('the keys of the published failure onion are derived', () => {
     generate.hops.forEach((hop, i) => {
       expect(hex(generateKey('ammag', secrets[i] ?? new Uint8Array()))).toBe(hop.ammag_key);
       if (hop.um_key !== undefined) expect(hex(generateKey('um', secrets[i] ?? new Uint8Array()))).toBe(hop.um_key);
     });
   });
 
-  test('the failing hop encrypts its published payload', () => {
+  test('the failing hop encrypts the published failure as published', () => {
     const secret = secrets[erring] ?? new Uint8Array();
     const open = wrapFailure(secret, createFailure(secret, failure));
     expect(hex(open.subarray(32))).toBe(generate.hops[erring]?.payload);
   });
 
-  test('the packet is built and read back', () => {
+  test('the published failure onion is built as published and read back by the origin', () => {
     const packet = returned(secrets, erring, createFailure(secrets[erring] ?? new Uint8Array(), failure));
     expect(hex(packet)).toBe(errorpacket);
     expect(readFailure(secrets, unhex(errorpacket))).toEqual({
@@ -81,7 +81,7 @@ describe('bolt04-attributable-failures, the failure itself', () => {
   const secrets = hops.map((hop) => unhex(hop.shared_secret)).reverse();
   const failure = { name: 'incorrect_or_unknown_payment_details', htlc_msat: msat(100n), height: 800_000 };
 
-  test('every hop wraps what the one behind it sent', () => {
+  test('every hop adds its layer to the published failure as published', () => {
     let packet = unhex(raw_error_packet);
     for (const hop of hops) {
       packet = wrapFailure(unhex(hop.shared_secret), packet);
@@ -89,7 +89,7 @@ describe('bolt04-attributable-failures, the failure itself', () => {
     }
   });
 
-  test('the origin reads it and passes over the TLV stream behind it', () => {
+  test('the origin reads the published failure and ignores the TLV stream behind it', () => {
     expect(readFailure(secrets, unhex(hops.at(-1)?.error_packet ?? ''))).toEqual({
       kind: 'attributed',
       hop: 4,
@@ -106,7 +106,7 @@ describe('the origin', () => {
   );
   const failure: Failure = { name: 'mpp_timeout' };
 
-  test('finds the hop that failed, wherever it stands', () => {
+  test('the origin finds the hop that failed, wherever on the route it is', () => {
     fc.assert(
       fc.property(somewhere, ({ secrets, from }) => {
         const reason = createFailure(secrets[from] ?? new Uint8Array(), failure);
@@ -120,7 +120,7 @@ describe('the origin', () => {
     );
   });
 
-  test('cannot attribute garbage of any length', () => {
+  test('the origin cannot attribute random bytes of any length', () => {
     const reason = fc.oneof(fc.uint8Array({ maxLength: 80 }), bytesOf(292), bytesOf(65_535 - 34));
     fc.assert(
       fc.property(secretsOf, reason, (secrets, garbage) => {
@@ -130,7 +130,7 @@ describe('the origin', () => {
     );
   });
 
-  test('cannot attribute a failure with any bit flipped on the way', () => {
+  test('the origin cannot attribute a failure of which any bit was flipped on the way', () => {
     fc.assert(
       fc.property(somewhere, fc.nat({ max: 292 * 8 - 1 }), ({ secrets, from }, bit) => {
         const packet = returned(secrets, from, createFailure(secrets[from] ?? new Uint8Array(), failure));
@@ -141,7 +141,7 @@ describe('the origin', () => {
     );
   });
 
-  test('takes off 27 layers whoever failed and however short the route is', () => {
+  test('the origin removes 27 layers, whichever hop failed and however short the route is', () => {
     const secrets = Array.from({ length: 20 }, (_, i) => new Uint8Array(32).fill(i + 1));
     const layers = (route: readonly Uint8Array[], reason: Uint8Array): number => {
       vi.mocked(crypto.chacha20Stream).mockClear();
@@ -155,20 +155,20 @@ describe('the origin', () => {
     expect(layers(secrets, new Uint8Array(292))).toBe(27);
   });
 
-  test('is not deceived by a layer made with the stand-in for absent hops', () => {
+  test('the origin does not accept a layer that was made with the placeholder of absent hops', () => {
     const absent = new Uint8Array(32);
     const secrets = [new Uint8Array(32).fill(1)];
     const forged = returned([...secrets, absent], 1, createFailure(absent, failure));
     expect(readFailure(secrets, forged)).toEqual({ kind: 'unattributable' });
   });
 
-  test('names the first hop whose HMAC fits', () => {
+  test('the origin names the first hop whose HMAC is valid', () => {
     const secret = new Uint8Array(32).fill(1);
     // Two layers of one secret cancel out, so the third hop's HMAC fits as well.
     expect(readFailure([secret, secret, secret], createFailure(secret, failure))).toMatchObject({ hop: 0 });
   });
 
-  test('blames the hop that authenticated something that is no failure', () => {
+  test('the origin blames the hop that authenticated bytes which are no failure', () => {
     const secret = new Uint8Array(32).fill(1);
     for (const body of ['', '00', '0000', 'ffff2002', '0001200000']) {
       const bytes = unhex(body);
@@ -181,7 +181,7 @@ describe('the origin', () => {
     }
   });
 
-  test('hears of a malformed onion from the node before the one that could not read it', () => {
+  test('the origin learns of a malformed onion from the node before the one that could not read it', () => {
     const secrets = [1, 2, 3].map((n) => new Uint8Array(32).fill(n));
     const hash = new Uint8Array(32).fill(9);
     // Hop 2 answered update_fail_malformed_htlc; hop 1 turns it into a failure of its own making.
@@ -203,16 +203,16 @@ describe('the failing hop', () => {
       failure: { name: 'expiry_too_soon', channel_update: new Uint8Array(252).fill(1) },
     },
     { what: 'unknown data', failure: { name: 'unknown', code: 0x4fff, data: new Uint8Array(254) } },
-  ] as const)('sends 292 bytes for a failure with $what', ({ failure }) => {
+  ] as const)('the failing hop sends 292 bytes for a failure with $what', ({ failure }) => {
     expect(createFailure(secret, failure).length).toBe(292);
   });
 
-  test('sends a longer one without pad', () => {
+  test('the failing hop sends a failure of more than 256 bytes without padding', () => {
     const failure = { name: 'unknown', code: 0x4fff, data: new Uint8Array(255) } as const;
     expect(createFailure(secret, failure).length).toBe(32 + 2 + 257 + 2);
   });
 
-  test('cannot send one that outgrows its length field', () => {
+  test('a failure too long for its length field cannot be sent', () => {
     const failure = { name: 'unknown', code: 0x4fff, data: new Uint8Array(65_534) } as const;
     expect(() => createFailure(secret, failure)).toThrow('failure message of 65536 bytes');
   });

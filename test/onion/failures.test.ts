@@ -57,13 +57,13 @@ const rows: readonly (readonly [Failure, string])[] = [
 const named = rows.map(([failure, wire]) => ({ name: failure.name, failure, wire }));
 
 describe('a failure', () => {
-  test.each(named)('$name reads and writes as BOLT 4 has it: $wire', ({ failure, wire }) => {
+  test.each(named)('failure $name is read and written as in BOLT 4: $wire', ({ failure, wire }) => {
     expect(hex(encodeFailure(failure))).toBe(wire);
     expect(decodeFailure(unhex(wire))).toEqual(failure);
     expect(failureCode(failure)).toBe(Number.parseInt(wire.slice(0, 4), 16));
   });
 
-  test('of every name in the table is among these rows, and no two share a code', () => {
+  test('every failure of the table is tested, and no two have the same code', () => {
     const tested = new Set(rows.map(([failure]) => failure.name));
     expect(Object.keys(failures).filter((name) => !tested.has(name as FailureName))).toEqual([]);
     const codes = Object.values(failures).map(({ code }) => code);
@@ -71,25 +71,25 @@ describe('a failure', () => {
   });
 
   test.each(named.filter(({ name }) => name !== 'unknown'))(
-    '$name is read with bytes behind it: $wire',
+    'failure $name is read with bytes behind it: $wire',
     ({ failure, wire }) => {
       expect(decodeFailure(unhex(`${wire}fd84d103aabbcc`))).toEqual(failure);
     },
   );
 
-  test('gets the type put in front of a channel_update that lacks it', () => {
+  test('a channel_update in a failure without its message type is read with it', () => {
     expect(decodeFailure(unhex('10070003aabbcc'))).toEqual({
       name: 'temporary_channel_failure',
       channel_update: unhex('0102aabbcc'),
     });
   });
 
-  test('whose data are cut short keeps its code', () => {
+  test('a failure whose data are cut short keeps its code', () => {
     expect(decodeFailure(unhex('400f00000000'))).toEqual({ name: 'unknown', code: 0x400f, data: unhex('00000000') });
     expect(decodeFailure(unhex('10070004aa'))).toEqual({ name: 'unknown', code: 0x1007, data: unhex('0004aa') });
   });
 
-  test('survives from any bytes to any bytes', () => {
+  test('any bytes are read as a failure that is written to the same bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 2, maxLength: 100 }), (bytes) => {
         const failure = decodeFailure(bytes);
@@ -102,7 +102,7 @@ describe('a failure', () => {
     expect(decodeFailure(unhex('20'))).toEqual({ name: 'unknown', code: 0, data: unhex('20') });
   });
 
-  test('of a malformed onion is reported on by code, known or not', () => {
+  test('a failure of a malformed onion is reported with its code, known or not', () => {
     const packet = new Uint8Array(1366).fill(1);
     const failure = malformed('invalid_onion_key', packet);
     expect(failure).toEqual({ name: 'invalid_onion_key', sha256_of_onion: sha256(packet) });

@@ -29,7 +29,7 @@ const faultOf = (build: () => unknown): unknown => {
 };
 
 describe('any onion', () => {
-  test('gives every hop what its sender wrote and the last one nothing to pass on', () => {
+  test('any onion gives every hop what its sender wrote, and the last hop nothing to forward', () => {
     fc.assert(
       fc.property(route(8), ({ nodeKeys, ...input }) => {
         const built = construct(input);
@@ -91,7 +91,7 @@ describe('any onion', () => {
     );
   });
 
-  test('shows the same replay tag when it comes twice', () => {
+  test('any onion has the same replay tag when it is peeled twice', () => {
     const { packet } = construct({ sessionKey, associatedData, hops: [hopOf(plain)] });
     expect(peel({ nodeKey, packet, associatedData })).toEqual(peel({ nodeKey, packet, associatedData }));
   });
@@ -104,14 +104,14 @@ describe('sizes', () => {
     { what: 'a frame', data: plain, size: 65 },
     { what: 'the shortest TLV payload', data: stream(2), size: 35 },
     { what: 'the longest TLV payload with a one-byte length', data: stream(252), size: 285 },
-    { what: 'one byte more', data: stream(253), size: 288 },
-  ])('$what takes $size bytes', ({ data, size }) => {
+    { what: 'a TLV payload with a three-byte length', data: stream(253), size: 288 },
+  ])('in an onion $what takes $size bytes', ({ data, size }) => {
     expect(hopSize(data)).toBe(size);
     const { packet } = construct({ sessionKey, associatedData, hops: [hopOf(data)], hopsLength: size });
     expect(peel({ nodeKey, packet, associatedData, hopsLength: size })).toMatchObject({ kind: 'final', data });
   });
 
-  test('1300 bytes fit and 1301 do not', () => {
+  test('hop data of 1300 bytes fit an onion, and of 1301 do not', () => {
     const fill = (last: number) => [...Array<HopData>(18).fill(plain), stream(last)].map(hopOf);
     const fits = fill(HOPS_LENGTH - 18 * 65 - 33);
     expect(fits.reduce((sum, { data }) => sum + hopSize(data), 0)).toBe(HOPS_LENGTH);
@@ -145,11 +145,11 @@ describe('sizes', () => {
     },
     { what: 'a TLV payload of one byte', hops: [stream(1)], fault: { code: 'payload_length', length: 1 } },
     { what: 'an empty TLV payload', hops: [stream(0)], fault: { code: 'payload_length', length: 0 } },
-  ])('$what cannot be built', ({ hops, fault }) => {
+  ])('an onion of $what cannot be built', ({ hops, fault }) => {
     expect(faultOf(() => construct({ sessionKey, associatedData, hops: hops.map(hopOf) }))).toEqual(fault);
   });
 
-  test('padding and packet of another length are the caller’s mistake', () => {
+  test('building or peeling an onion with padding or a packet of another length throws OnionError', () => {
     const hops = [hopOf(plain)];
     expect(faultOf(() => construct({ sessionKey, associatedData, hops, padding: zeros(1299) }))).toEqual({
       code: 'padding_length',
@@ -163,7 +163,7 @@ describe('sizes', () => {
     });
   });
 
-  test('16 blobs, the most a signal can say, go to one hop', () => {
+  test('16 blobs, the most that a signal can announce, reach one hop', () => {
     const { packet } = construct({ sessionKey, associatedData, hops: [hopOf(plain), hopOf(extra(16))] });
     const first = peel({ nodeKey, packet, associatedData });
     if (first.kind !== 'forward') throw new Error(first.kind);

@@ -48,7 +48,7 @@ describe('a final payload', () => {
       wire: '02000400fd012d02abcd',
       payload: { ...zero, custom: [{ type: 301n, value: unhex('abcd') }] },
     },
-  ])('$what, both ways', ({ wire, payload }) => {
+  ])('a final payload is read and written: $what', ({ wire, payload }) => {
     expect(hex(writeFinal(payload))).toBe(wire);
     expect(readFinal(unhex(wire))).toEqual({ accept: { custom: [], ...payload } });
   });
@@ -70,7 +70,7 @@ describe('a final payload', () => {
       offset: 4,
     },
     { what: 'nothing at all', wire: '', type: 2n, offset: 0 },
-  ])('with $what is refused, type and offset named', ({ wire, type, offset }) => {
+  ])('a final payload with $what is refused, with type and offset', ({ wire, type, offset }) => {
     expect(readFinal(unhex(wire))).toEqual({ refuse: { name: 'invalid_onion_payload', type, offset } });
   });
 });
@@ -78,7 +78,7 @@ describe('a final payload', () => {
 describe('a forwarder’s payload', () => {
   const payload = { shortChannelId: shortChannelId(1n), ...zero };
 
-  test('both ways', () => {
+  test('the payload of a forwarder is read and written', () => {
     expect(hex(writeForward(payload))).toBe('0200040006080000000000000001');
     expect(readForward(unhex('0200040006080000000000000001'))).toEqual({ accept: { ...payload, custom: [] } });
   });
@@ -96,7 +96,7 @@ describe('a forwarder’s payload', () => {
     expect(readForward(unhex('0a01aa'))).toMatchObject({ refuse: { name: 'invalid_onion_payload' } });
   });
 
-  test('cannot be written with a custom record that repeats one of ours', () => {
+  test('a payload with a custom record of a type that the payload has already cannot be written', () => {
     expect(() => writeForward({ ...payload, custom: [{ type: 6n, value: unhex('00') }] })).toThrow('repeats');
   });
 });

@@ -26,7 +26,7 @@ describe('no payload is', () => {
     ['a frame with blobs that its signal byte does not announce', concat(frame, zeros(65))],
     ['a frame whose blobs are missing', announcing],
     ['a frame with an HMAC', concat(frame.subarray(0, 64), unhex('01'))],
-  ])('%s', (_, raw) => {
+  ])('%s is no payload of a hop', (_, raw) => {
     expect(() => readPayload(raw)).toThrow(RangeError);
   });
 });

@@ -85,7 +85,7 @@ describe('an authentic onion is refused when its hop data are', () => {
     },
     { what: 'a blinded route that begins here with a key of two bytes', hop: '040c02aabb', failure: blinded },
     { what: 'what a blinded route hides, without its key', hop: '030a01aa', failure: payload(10n, 0) },
-  ])('$what', ({ what, hop, length = HOPS_LENGTH, failure }) => {
+  ])('an authentic onion is refused when its hop data are $what', ({ what, hop, length = HOPS_LENGTH, failure }) => {
     const { packet, sharedSecret } = forge(unhex(hop), length);
     const read = readHop(new Map(), peel({ nodeKey, packet, associatedData, hopsLength: length }));
     expect(read, what).toMatchObject({ kind: 'refused', failure, sharedSecret });

@@ -53,7 +53,7 @@ describe('a protocol of one’s own', () => {
   const words =
     'Forwarders read this, and nobody else on the route can. It takes more than one blob of sixty-five bytes.';
 
-  test('carries a text to a middle hop and the payment goes on', () => {
+  test('an EOB protocol of one’s own carries a text to a middle hop, and the HTLC is forwarded', () => {
     expect(travel([frame(), frame(writeNote(words)), frame()])).toMatchObject([
       { kind: 'forward', payload: fields, note: undefined },
       { kind: 'forward', payload: fields, note: { protocol: 14, value: words } },
@@ -61,14 +61,14 @@ describe('a protocol of one’s own', () => {
     ]);
   });
 
-  test('may refuse, and the HTLC fails with its reason', () => {
+  test('an EOB protocol of one’s own may refuse its blobs, and the HTLC fails with its failure', () => {
     expect(travel([frame(writeNote('')), frame()])[0]).toMatchObject({
       kind: 'refused',
       failure: { name: 'invalid_realm' },
     });
   });
 
-  test('gives a final hop its meaning', () => {
+  test('an EOB protocol of one’s own is read at the final hop', () => {
     expect(travel([frame({ protocol: 15, paymentId: zeros(11), blobs: [zeros(65), zeros(65)] })])[0]).toMatchObject({
       kind: 'final',
       payload: { form: 'eob', protocol: 15, meaning: 2 },
@@ -78,21 +78,21 @@ describe('a protocol of one’s own', () => {
   test.each([
     { what: 'unknown to the final hop', datas: [frame({ ...writeNote('x'), protocol: 13 })] },
     { what: 'unknown to a forwarder', datas: [frame({ ...writeNote('x'), protocol: 13 }), frame()] },
-  ])('fails the HTLC with invalid_realm when it is $what', ({ datas }) => {
+  ])('an EOB protocol that is $what fails the HTLC with invalid_realm', ({ datas }) => {
     expect(travel(datas)[0]).toMatchObject({ kind: 'refused', failure: { name: 'invalid_realm' } });
   });
 
   test.each([
     { what: 'for forwarders at the final hop', datas: [frame(writeNote('x'))] },
     { what: 'for final hops at a forwarder', datas: [frame({ ...writeNote('x'), protocol: 15 }), frame()] },
-  ])('fails the HTLC with invalid_onion_payload, at the signal, when it is $what', ({ datas }) => {
+  ])('an EOB protocol $what fails the HTLC with invalid_onion_payload, at the signal', ({ datas }) => {
     const failure = { name: 'invalid_onion_payload', type: 0n, offset: 21 };
     expect(travel(datas)[0]).toMatchObject({ kind: 'refused', failure });
   });
 });
 
 describe('TLV payloads', () => {
-  test('reach forwarder and final hop with every field their sender gave them', () => {
+  test('TLV payloads reach forwarder and final hop with every field that their sender gave them', () => {
     fc.assert(
       fc.property(forwardPayload, finalPayload, (forward, final) => {
         const datas = [writeForward(forward), writeFinal(final)].map((stream): HopData => ({ kind: 'tlv', stream }));
@@ -104,7 +104,7 @@ describe('TLV payloads', () => {
     );
   });
 
-  test('of a final hop are refused at a forwarder and the other way round', () => {
+  test('TLV payloads of a final hop are refused at a forwarder, and those of a forwarder at the final hop', () => {
     const final = writeFinal({ ...fields, paymentData: { paymentSecret: zeros(32), totalMsat: msat(1n) } });
     const forward = writeForward(fields);
     expect(travel([final, final].map((stream) => ({ kind: 'tlv', stream })))[0]).toMatchObject({

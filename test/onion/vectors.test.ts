@@ -10,7 +10,7 @@ import { chacha20Stream, pointOf } from '../../wire/crypto.ts';
 import { cases, load, type TraceFile, traced, tracedPacket } from './cases.ts';
 
 describe.each(cases)('$name', (vector) => {
-  test('is built as published', () => {
+  test(`${vector.name} is built as published`, () => {
     const { packet, sharedSecrets } = construct(vector);
     expect(hex(packet)).toBe(vector.packet);
     vector.steps.forEach((step, i) => {
@@ -18,7 +18,7 @@ describe.each(cases)('$name', (vector) => {
     });
   });
 
-  test('is peeled hop by hop to what its sender wrote', () => {
+  test(`${vector.name} is peeled hop by hop to what its sender wrote`, () => {
     let packet = unhex(vector.packet);
     vector.hops.forEach(({ node, data }, i) => {
       const nodeKey = vector.nodeKeys[i];
@@ -44,7 +44,7 @@ describe('bolt04-onion-v0-legacy-trace, what happens inside', () => {
   const rows = Object.values(hops);
   const { hops: route, sessionKey } = traced;
 
-  test('keys of every hop', () => {
+  test('the legacy trace has the keys of every hop as derived here', () => {
     const secrets = hopSecrets(
       sessionKey,
       route.map(({ node }) => node),
@@ -68,13 +68,13 @@ describe('bolt04-onion-v0-legacy-trace, what happens inside', () => {
     );
   });
 
-  test('the filler', () => {
+  test('the legacy trace has the filler as generated here', () => {
     const sizes = route.slice(0, -1).map(({ data }) => hopSize(data));
     const streams = rows.map(({ rhokey }) => chacha20Stream(unhex(rhokey), 2 * HOPS_LENGTH));
     expect(hex(generateFiller(sizes, streams, HOPS_LENGTH))).toBe(parameters.filler);
   });
 
-  test('each stream covers what the trace shows uncovered', () => {
+  test('the legacy trace shows each hop’s data as encrypted here', () => {
     rows.forEach((row, i) => {
       const covered = xor(unhex(row.routing_info_unencrypted), chacha20Stream(unhex(row.rhokey), HOPS_LENGTH));
       // The last hop's tail is overwritten by the filler after the stream has run.

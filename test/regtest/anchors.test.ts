@@ -51,7 +51,7 @@ describe('two nodes that know anchors', () => {
     if (missing !== undefined) context.skip(missing);
   });
 
-  test('use them, also in a channel larger than 2^24 sat', async () => {
+  test('two nodes that know anchors use them, also in a channel larger than 2^24 sat', async () => {
     for (const [name, peer] of [
       ['alice', 'bob'],
       ['bob', 'alice'],
@@ -70,7 +70,7 @@ describe('two nodes that know anchors', () => {
     expect((await channelOf('alice', 'bob')).spendable_msat).toBe(spendable);
   });
 
-  test('pay each other', async () => {
+  test('two nodes pay each other over channels with anchors', async () => {
     const { alice, bob } = network.nodes;
     const before = await restingBalances(network);
     await alice.call('pay', { bolt11: await invoiceOf('bob', 5_000_000_000n, 'there') });
@@ -80,7 +80,7 @@ describe('two nodes that know anchors', () => {
     expect([before.alice - after.alice, after.bob - before.bob]).toEqual([moved, moved]);
   });
 
-  test('reach a third over a channel that only its alias names', async () => {
+  test('a payment reaches a third node over a channel that only an alias names', async () => {
     const { alice, bob, carol } = network.nodes;
     const terms = { id: carol.id, amount: small, announce: false, channel_type: [12, 22, 46] };
     await expect(bob.call('fundchannel', { ...terms, announce: true })).rejects.toThrow('needs announce=false');
@@ -118,7 +118,7 @@ describe('two nodes that know anchors', () => {
     );
   });
 
-  test('close together, and each has on the chain what it had in the channel', async () => {
+  test('a mutual close of a channel with anchors pays each node its balance', async () => {
     const { alice, bob } = network.nodes;
     const balances = {
       alice: (await channelOf('alice', 'bob')).to_us_msat / 1000n,
@@ -145,7 +145,7 @@ describe('two nodes that know anchors', () => {
     expect([await more('alice'), await more('bob')]).toEqual([balances.alice - (fee - 1n), balances.bob]);
   });
 
-  test('ask no less time of others than they need themselves', async () => {
+  test('nodes announce a cltv_expiry_delta no smaller than the one they need themselves', async () => {
     await expect(
       network.nodes.carol.call('invoice', { amount_msat: 1000n, label: 'late', description: 'late', cltv: 21 }),
     ).rejects.toThrow('cltv: expected an integer from 22 to 1008');

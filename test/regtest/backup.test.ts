@@ -52,7 +52,7 @@ describe('a node killed, its folder gone', () => {
     if (missing !== undefined) context.skip(missing);
   });
 
-  test('gets back what it had in channels of both kinds, opened by either side', async () => {
+  test('a node whose folder was lost recovers its balances from a backup, in channels of both types opened by either side', async () => {
     const { alice, bob } = network.nodes;
     await alice.call('connect', { id: bob.id, host: '127.0.0.1', port: bob.port });
     const oldest = [12];

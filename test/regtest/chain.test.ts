@@ -82,7 +82,7 @@ const follow = async (seed: string, records = new Map<string, Uint8Array>(), cha
 };
 
 describe('following bitcoind', () => {
-  test('coins are found, spent, and settled by blocks', async () => {
+  test('the wallet finds coins, spends them and sees the spend confirmed on bitcoind', async () => {
     const { wallet, follower, chain, caughtUp } = await follow('spend');
     const { address } = await wallet.newAddress();
     await node.mine(1, address);
@@ -102,7 +102,7 @@ describe('following bitcoind', () => {
     await follower.stop();
   });
 
-  test('a reorg takes back what it must, and a payment of ours is mined again', async () => {
+  test('a reorg on bitcoind undoes what was in its blocks, and a payment of the wallet confirms again', async () => {
     const { wallet, follower, chain, caughtUp } = await follow('reorg');
     const { address } = await wallet.newAddress();
     await node.mine(1, address);
@@ -131,7 +131,7 @@ describe('following bitcoind', () => {
     await follower.stop();
   });
 
-  test('bitcoind may stop, be killed and come back: the node waits, says so, and goes on', async () => {
+  test('a node waits for a bitcoind that was stopped or killed, logs that, and goes on once it is back', async () => {
     const records = new Map<string, Uint8Array>();
     const { wallet, follower, log, caughtUp } = await follow('restart', records);
     const { address } = await wallet.newAddress();
@@ -163,12 +163,12 @@ describe('following bitcoind', () => {
 });
 
 describe('credentials', () => {
-  test('the cookie file opens the door', async () => {
+  test('a node logs in at bitcoind with the cookie file', async () => {
     const chain = connect({ cookieFile: node.cookieFile });
     expect((await chain.tip()).height).toBeGreaterThan(0);
   });
 
-  test('wrong words are an error that says so', async () => {
+  test('a wrong password for bitcoind is an error that says so', async () => {
     const chain = connect({ user: node.user, password: 'wrong' });
     await expect(chain.tip()).rejects.toThrow('does not accept our credentials: wrong user, password or cookie');
   });
@@ -180,7 +180,7 @@ describe('starting bitcoind', () => {
     await expect(startBitcoind({ dir, ...found, args: ['--nosuchoption=1'] })).rejects.toThrow(/nosuchoption/);
   });
 
-  test('a program that does not exist is an error', async () => {
+  test('starting a bitcoind program that does not exist is an error', async () => {
     await expect(startBitcoind({ dir: join(folder, 'none'), command: ['/nonexistent/bitcoind'] })).rejects.toThrow(
       'ENOENT',
     );

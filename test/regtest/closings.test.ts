@@ -32,7 +32,7 @@ const lines = async (): Promise<{ readonly state: string; readonly status: strin
   return { state: channel?.state ?? '', status: (channel?.status ?? []).join('\n') };
 };
 
-test('falls back within hours and is claimed as ever', async () => {
+test('a mutual close that bitcoind rejects is replaced by the commitment within hours, whose outputs are claimed', async () => {
   const { alice, bob } = network.nodes;
   await network.fund({ alice: [1_000_000n, 200_000n] });
   await network.open([{ from: 'alice', to: 'bob', sat: 900_000n }]);

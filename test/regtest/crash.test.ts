@@ -69,7 +69,7 @@ describe('a payee killed between two shards and started again', () => {
     if (missing !== undefined) context.skip(missing);
   });
 
-  test('still holds what it held, and claims everything once the last shard comes', async () => {
+  test('a payee killed between two shards still holds the first after a restart, and claims all once the last arrives', async () => {
     const { alice, dave } = network.nodes;
     const before = await restingBalances(network);
     const bolt11 = await invoice('completes');
@@ -96,7 +96,7 @@ describe('a payee killed between two shards and started again', () => {
     expect(dave.running).toBe(true);
   });
 
-  test('gives everything back when the last shard never comes', async () => {
+  test('a payee killed between two shards fails the set back when the last shard never arrives', async () => {
     const { alice } = network.nodes;
     const before = await restingBalances(network);
     const bolt11 = await invoice('times out');

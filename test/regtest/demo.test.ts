@@ -78,18 +78,18 @@ describe('the demonstration', () => {
     if (missing !== undefined) context.skip(missing);
   });
 
-  test('held every one of its own checks', () => {
+  test('the demonstration passes all of its own checks', () => {
     expect(facts.checks.length).toBeGreaterThan(20);
     expect(facts.checks.filter(({ held }) => !held)).toEqual([]);
   });
 
-  test('writes nothing but the facts to standard output, and no colour to what is no terminal', () => {
+  test('the demonstration writes only its facts to standard output, and no colours without a terminal', () => {
     expect(ran.out.trim().split('\n')).toHaveLength(1);
     expect(ran.err).toContain('All ');
     expect(ran.err).not.toContain('\u001b');
   });
 
-  test('leaves no process and no folder behind', () => {
+  test('the demonstration leaves no process and no folder behind', () => {
     expect(facts.pids).toHaveLength(5);
     expect(facts.pids.filter(isAlive)).toEqual([]);
     expect(existsSync(facts.dir)).toBe(false);
@@ -108,7 +108,7 @@ describe('the demonstration', () => {
   describe.each(rows)('the payment %s', (_, paid, amount) => {
     const blobs = () => paid().shards.flatMap((shard) => shard.blobs.map((blob) => decodeBlob(unhex(blob))));
 
-    test('arrived whole over two routes that share no channel', () => {
+    test(`the payment ${paid} arrives whole over two routes that share no channel`, () => {
       const { shards, status, amount_msat, amount_sent_msat } = paid();
       expect({ status, amount_msat }).toEqual({ status: 'complete', amount_msat: amount });
       expect(sum(shards.map((shard) => shard.amount_msat))).toBe(amount);
@@ -119,7 +119,7 @@ describe('the demonstration', () => {
       expect(byBob.filter((scid) => byCarol.includes(scid))).toEqual([]);
     });
 
-    test('had payment hashes that differ pairwise, none of them H(BP), each a child of BP', () => {
+    test(`the payment ${paid} has pairwise different payment hashes, each a child of BP and none of them H(BP)`, () => {
       const { shards } = paid();
       const root = joined(blobs().map(({ share }) => share));
       const hashes = shards.map(({ payment_hash }) => payment_hash);
@@ -128,7 +128,7 @@ describe('the demonstration', () => {
       expect(hashes).toEqual(shards.map(({ index }) => hex(child(root, index).paymentHash)));
     });
 
-    test('brought back the preimage of every shard', () => {
+    test(`the payment ${paid} returns the preimage of every shard`, () => {
       for (const { payment_hash, payment_preimage = '' } of paid().shards)
         expect(hex(sha256(unhex(payment_preimage)))).toBe(payment_hash);
       expect([...paid().preimages].sort()).toEqual(
@@ -138,7 +138,7 @@ describe('the demonstration', () => {
       );
     });
 
-    test('named one set', () => {
+    test(`the payment ${paid} has one set_id`, () => {
       const ids = new Set(blobs().map(({ setId }) => hex(setId)));
       const root = joined(blobs().map(({ share }) => share));
       expect(ids.size).toBe(1);
@@ -146,7 +146,7 @@ describe('the demonstration', () => {
     });
   });
 
-  test('with a shard withheld nothing was claimed and everything returned', () => {
+  test('in the demonstration a set with a shard withheld is not claimed, and all of it returns', () => {
     const { payment: failed, held, expected, invoice_status, ...balances } = facts.withheld;
     expect({ held, invoice_status, status: failed.status }).toEqual({
       held: expected - 1,
@@ -158,7 +158,7 @@ describe('the demonstration', () => {
     expect(balances.balances_after_msat).toEqual(balances.balances_before_msat);
   });
 
-  test('an invoice for lnd’s AMP was paid twice, each time by a set of its own', () => {
+  test('in the demonstration an invoice for lnd’s AMP is paid twice, each time by a set of its own', () => {
     const { payments, times_paid, sets } = facts.reusable;
     expect(payments.map(({ status, amount_msat }) => [status, amount_msat])).toEqual(
       Array(2).fill(['complete', 30_000_000]),
@@ -176,13 +176,13 @@ describe('the demonstration', () => {
     for (const { height } of facts.closes) expect(height).toBeGreaterThan(0);
   });
 
-  test('amounts are conserved: all wallets and all miners’ fees are what was handed out', () => {
+  test('in the demonstration amounts are conserved: all balances and miners’ fees are what the faucet gave', () => {
     const fees = sum(facts.channels.map(({ openingFeeSat, closingFeeSat }) => openingFeeSat + closingFeeSat));
     expect(sum(Object.values(facts.wallets_sat)) + fees).toBe(sum(Object.values(facts.funded_sat)));
     expect(facts.wallets_sat['dave']).toBe(1_860_000);
   });
 
-  test('what bob and carol earned is what alice sent beyond what dave got', () => {
+  test('in the demonstration bob and carol earn what alice sent beyond what dave got', () => {
     const paid = [facts.invoice, facts.spontaneous, ...facts.reusable.payments];
     expect(facts.routing_fees_msat).toBe(sum(paid.map((one) => one.amount_sent_msat - one.amount_msat)));
     expect(facts.routing_fees_msat).toBeGreaterThan(0);

@@ -30,7 +30,7 @@ const processesOf = (name: string): readonly string[] => {
   }
 };
 
-test('a node that cannot start says why, out of its log', async () => {
+test('a test network whose node cannot start says why, with lines of its log', async () => {
   built('node/main.js');
   const node = new NodeProcess({ name: 'erin', dir: join(folder, 'erin'), flags: [] });
   const error = await node.start().catch((reason: unknown) => reason);
@@ -39,7 +39,7 @@ test('a node that cannot start says why, out of its log', async () => {
   expect(node.running).toBe(false);
 });
 
-test('a node whose bitcoind does not answer says so, tries on, and ends when it is told to', async () => {
+test('a node whose bitcoind does not answer says so, retries, and stops when it is told to', async () => {
   const chain = `http://u:p@127.0.0.1:${await freePort()}`;
   const options = ['start', '--dir', join(folder, 'frank'), '--listen', 'off', '--api', 'off', '--bitcoind', chain];
   const child = spawn(process.execPath, [built('node/main.js'), ...options], { stdio: ['ignore', 'inherit', 'pipe'] });
@@ -66,21 +66,24 @@ describe('the demonstration, interrupted', () => {
     ['SIGINT', /starting alice/, 130],
     ['SIGTERM', /As one HTLC/, 143],
   ];
-  test.each(rows)('by %s stops all it started', async (signal, moment, code) => {
-    const temporary = mkdtempSync(join(folder, 'tmp-'));
-    const child = spawn(process.execPath, [built('node/regtest/demo/demo.js'), '--keep'], {
-      env: { ...process.env, TMPDIR: temporary },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let said = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      if (!moment.test(said) && moment.test(said + text)) child.kill(signal);
-      said += text;
-    });
-    const ended = await new Promise((resolve) => child.once('close', resolve));
-    expect(ended).toBe(code);
-    expect(said).toContain(`${signal}: stopping everything`);
-    expect(processesOf(temporary)).toEqual([]);
-    expect(readdirSync(temporary)).toEqual([]);
-  });
+  test.each(rows)(
+    'the demonstration interrupted by %s stops all processes it started',
+    async (signal, moment, code) => {
+      const temporary = mkdtempSync(join(folder, 'tmp-'));
+      const child = spawn(process.execPath, [built('node/regtest/demo/demo.js'), '--keep'], {
+        env: { ...process.env, TMPDIR: temporary },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let said = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        if (!moment.test(said) && moment.test(said + text)) child.kill(signal);
+        said += text;
+      });
+      const ended = await new Promise((resolve) => child.once('close', resolve));
+      expect(ended).toBe(code);
+      expect(said).toContain(`${signal}: stopping everything`);
+      expect(processesOf(temporary)).toEqual([]);
+      expect(readdirSync(temporary)).toEqual([]);
+    },
+  );
 });

@@ -39,7 +39,7 @@ const usable = async (): Promise<boolean> => {
   return channels.some(({ state, htlcs }) => state === 'CHANNELD_NORMAL' && htlcs.length === 0);
 };
 
-test('a preimage that is claimed with on the chain travels upstream', async () => {
+test('the preimage of an HTLC claimed on chain fulfils the incoming HTLC upstream', async () => {
   const { alice, bob, carol } = network.nodes;
   const { far, payment } = await heldPayment();
   const before = (await endings.channel(bob, far.id))?.to_us_msat ?? 0n;
@@ -64,7 +64,7 @@ test('a preimage that is claimed with on the chain travels upstream', async () =
   expect(fees_collected_msat).toBe((pay?.amount_sent_msat ?? 0n) - amount);
 });
 
-test('an HTLC that nobody claims is failed upstream six blocks after it was taken back, not before', async () => {
+test('an HTLC that nobody claims is failed upstream six blocks after its timeout confirmed, not before', async () => {
   const { bob } = network.nodes;
   const { far, payment } = await heldPayment();
   const expiry = (await endings.channel(bob, far.id))?.htlcs[0]?.expiry ?? 0;

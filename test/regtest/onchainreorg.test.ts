@@ -25,7 +25,7 @@ const pushed = 300_000n;
 test.each([
   ['anchors', [12, 22]],
   ['static_remotekey', [12]],
-] as const)('every claim comes back and is made again (%s)', async (_, type) => {
+] as const)('after a reorg every claim of a channel with %s is made again', async (_, type) => {
   const { alice, bob } = network.nodes;
   const channel = await endings.open('alice', 'bob', capacity, pushed, type);
   await network.mine(8);

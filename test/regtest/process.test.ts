@@ -22,7 +22,7 @@ const begins = async (): Promise<void> => {
 };
 
 describe('signals', () => {
-  test('USR1 opens no debugger and USR2 kills nothing', async () => {
+  test('SIGUSR1 opens no debugger and SIGUSR2 does not kill the node', async () => {
     await begins();
     const { alice } = network.nodes;
     process.kill(alice.pid, 'SIGUSR1');
@@ -32,7 +32,7 @@ describe('signals', () => {
     expect(alice.logTail(1000)).not.toContain('Debugger listening');
   });
 
-  test('HUP ends a node in order whose log is no file', async () => {
+  test('SIGHUP stops a node in order whose log is no file', async () => {
     await begins();
     const { alice } = network.nodes;
     process.kill(alice.pid, 'SIGHUP');
@@ -67,7 +67,7 @@ const spawned = (name: string, flags: readonly string[], stderr: number) => {
   return { dir, child, ended, answers };
 };
 
-test('HUP opens the log file anew that was moved away, and the node goes on', async () => {
+test('SIGHUP reopens a log file that was moved away, and the node goes on', async () => {
   const file = join(network.dir, 'own.log');
   const { child, ended, answers } = spawned('logging', ['--log-file', file], openSync('/dev/null', 'w'));
   await answers();
@@ -81,7 +81,7 @@ test('HUP opens the log file anew that was moved away, and the node goes on', as
   expect(readFileSync(file, 'utf8')).toContain('"msg":"stopped"');
 });
 
-test('a log that nobody can write ends nothing, and an answer that nobody can write is an error in a sentence', async () => {
+test('a log that cannot be written stops nothing, and an answer that cannot be written is an error in a sentence', async () => {
   const full = openSync('/dev/full', 'w');
   const { dir, child, ended, answers } = spawned('unheard', [], full);
   await answers();

@@ -59,7 +59,7 @@ const warning = (node: NodeProcess, text: string): Promise<true> =>
     (await node.call('getinfo')).warning_bitcoind_sync?.includes(text) ? true : undefined,
   );
 
-test('one that hangs holds up neither getinfo, nor calls, nor the end, nor the API of the next start', async () => {
+test('a bitcoind that hangs delays neither getinfo, nor other calls, nor the stop, nor the API of the next start', async () => {
   const bitcoind = await started({ dir: join(folder, 'hung') });
   await bitcoind.mine(101, address(1));
   const node = nodeOn('hanna', bitcoind);
@@ -86,7 +86,7 @@ test('one that hangs holds up neither getinfo, nor calls, nor the end, nor the A
   expect((await node.call('getinfo')).blockheight).toBe(101);
 }, 120_000);
 
-test('one that was restored from an old copy is waited for, over a restart too', async () => {
+test('a node waits for a bitcoind that was restored from an old copy, over a restart, too', async () => {
   const dir = join(folder, 'restored');
   const first = await started({ dir });
   await first.mine(101, address(2));
@@ -137,7 +137,7 @@ test('one whose regtest was begun anew is refused with what to do', async () => 
   expect(said).not.toMatch(/\bat .*\.js:\d+/);
 }, 120_000);
 
-test('one that has thrown away blocks that are still to be read has them again from its peers', async (context) => {
+test('a bitcoind that pruned blocks which the node still has to read fetches them again from its peers', async (context) => {
   if (found.source === 'embedded') return context.skip('the embedded chain keeps all its blocks');
   const p2p = await freePort();
   const full = await started({ dir: join(folder, 'full'), args: ['-listen=1', `-bind=127.0.0.1:${p2p}`] });

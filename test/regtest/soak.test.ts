@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 
 describe('a node under attack', () => {
-  test('stays within its memory, answers, and loses no payment', async (context) => {
+  test('a node under attack stays within its memory limit, answers calls, and loses no payment', async (context) => {
     if (missing !== undefined) context.skip(missing);
     const soaked = await soak({ seconds: 5, attackers: attackNames.length, channels: 100, seed: 'short' });
     // How fast it is depends on the machine; who was not answered at all does not, but for strangers in a crowd.

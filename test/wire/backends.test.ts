@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 describe('AMPERE_CRYPTO', () => {
-  test.each(present)('%s forces its backend', (setting) => {
+  test.each(present)('AMPERE_CRYPTO %s forces its backend', (setting) => {
     const expected = { curve: setting, symmetric: setting === 'noble' ? 'noble' : 'node' };
     expect(selectBackends({ AMPERE_CRYPTO: setting })).toEqual(expected);
     expect(backends()).toEqual(expected);
@@ -44,7 +44,7 @@ describe('a backend that does not load', () => {
 
   const fake = (name: Curve['name']) => () => ({ ...curveNamed('noble'), name });
 
-  test('is an error when forced, with the reason and without the stack', () => {
+  test('a forced backend that does not load is an error with the reason and without the stack', () => {
     const catalogue = catalogueOf({ native: missing });
     expect(() => catalogue.chosen({ AMPERE_CRYPTO: 'native' })).toThrow(
       "cryptographic backend 'native' cannot be used here: Cannot find module 'secp256k1'",
@@ -61,7 +61,7 @@ describe('a backend that does not load', () => {
     expect(curves).toEqual(['native', 'wasm', 'noble']);
   });
 
-  test('is tried once', () => {
+  test('a backend that does not load is tried once', () => {
     let tries = 0;
     const catalogue = catalogueOf({
       native: () => {
@@ -75,7 +75,7 @@ describe('a backend that does not load', () => {
 });
 
 describe('useBackends', () => {
-  test('changes one kind and leaves the other', () => {
+  test('useBackends changes one kind of backend and leaves the other', () => {
     useBackends({ curve: 'noble', symmetric: 'node' });
     for (const curve of present) {
       const { curve: before } = backends();
@@ -87,7 +87,7 @@ describe('useBackends', () => {
     expect(backends()).toEqual({ curve, symmetric: 'noble' });
   });
 
-  test('changes who computes, not what comes out', () => {
+  test('useBackends changes which backend computes, not the results', () => {
     const secret = secretKey(new Uint8Array(32).fill(7));
     const results = present.map((curve) => {
       useBackends({ curve, symmetric: curve === 'noble' ? 'noble' : 'node' });

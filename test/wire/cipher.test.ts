@@ -30,15 +30,15 @@ describe('messages after the handshake', () => {
     cipher = next;
   }
   for (const { message_index, ciphertext } of vector.steps)
-    test(`number ${message_index} is encrypted as published`, () => {
+    test(`message ${message_index} after the handshake is encrypted as published`, () => {
       expect(frames[message_index]).toBe(ciphertext);
     });
-  test('decrypt across the rotations of the key', () => {
+  test('messages after the handshake are decrypted across key rotations', () => {
     const decryptor = new Decryptor(start);
     const read = frames.flatMap((frame) => decryptor.push(unhex(frame)));
     expect(read.map(hex)).toEqual(Array(1002).fill(hex(hello)));
   });
-  test('many at once are the same bytes as one by one', () => {
+  test('many messages encrypted at once have the same bytes as one by one', () => {
     const [bytes, next] = encryptMessages(start, Array(1002).fill(hello));
     expect(hex(bytes)).toBe(frames.join(''));
     expect(next).toEqual(cipher);
@@ -47,7 +47,7 @@ describe('messages after the handshake', () => {
 
 describe('a stream', () => {
   const lists = fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 8 });
-  test('yields its messages however it is cut', () => {
+  test('an encrypted stream yields its messages, however it is cut into chunks', () => {
     fc.assert(
       fc.property(lists, fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }), (messages, sizes) => {
         const [bytes] = encryptMessages(start, messages);
@@ -62,7 +62,7 @@ describe('a stream', () => {
       }),
     );
   });
-  test('ends at the first changed bit, and stays ended', () => {
+  test('an encrypted stream ends at the first changed bit, for good', () => {
     fc.assert(
       fc.property(fc.nat(), (place) => {
         const [bytes] = encryptMessages(start, [utf8('first'), utf8('second')]);
@@ -77,7 +77,7 @@ describe('a stream', () => {
       }),
     );
   });
-  test('says whether the length or the message was changed', () => {
+  test('an encrypted stream says whether a length or a message was changed', () => {
     const [bytes] = encryptMessage(start, utf8('hello'));
     const read = (at: number) => {
       const decryptor = new Decryptor(start);
@@ -87,20 +87,20 @@ describe('a stream', () => {
     expect(read(0)?.part).toBe('length');
     expect(read(LENGTH_BYTES)?.part).toBe('message');
   });
-  test('gives back what stood whole before a forged frame in the same chunk', () => {
+  test('an encrypted stream yields the messages before a forged one in the same chunk', () => {
     const [bytes] = encryptMessages(start, [utf8('first'), utf8('second')]);
     const decryptor = new Decryptor(start);
     expect(decryptor.push(bytes.with(-1, (bytes.at(-1) ?? 0) ^ 1))).toEqual([utf8('first')]);
     expect(decryptor.failure?.part).toBe('message');
   });
-  test('carries 65535 bytes and the empty message, and no more', () => {
+  test('an encrypted stream carries messages of 0 to 65535 bytes', () => {
     const messages = [zeros(65535), zeros(0)];
     const [bytes] = encryptMessages(start, messages);
     expect(bytes.length).toBe(2 * (LENGTH_BYTES + TAG_BYTES) + 65535);
     expect(new Decryptor(start).push(bytes)).toEqual(messages);
     expect(() => encryptMessage(start, zeros(65536))).toThrow(WireError);
   });
-  test('does not change the chunks it is given, nor keep them', () => {
+  test('an encrypted stream neither changes nor keeps the chunks that it is given', () => {
     const [bytes] = encryptMessage(start, utf8('hello'));
     const decryptor = new Decryptor(start);
     const chunk = bytes.slice(0, 20);

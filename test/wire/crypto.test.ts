@@ -64,7 +64,7 @@ for (const name of presentCurves()) {
   describe(`curve backend ${name}`, () => {
     const curve: Curve = curveNamed(name);
 
-    test('knows the generator and its negative', () => {
+    test(`curve backend ${name} knows the generator and its negative`, () => {
       expect(hex(curve.pointOf(one))).toBe('0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798');
       expect(hex(curve.pointOf(largest))).toBe('0379be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798');
       expect(hex(curve.pointOf(two))).toBe('02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5');
@@ -79,13 +79,13 @@ for (const name of presentCurves()) {
       );
     });
 
-    test('multiplies by 1, 2 and n - 1', () => {
+    test(`curve backend ${name} multiplies by 1, 2 and n - 1`, () => {
       expect(curve.multiply(G, one)).toEqual(G);
       expect(curve.multiply(minusG, two)).toEqual(curve.addPoints(minusG, minusG));
       expect(curve.multiply(minusG, largest)).toEqual(G);
     });
 
-    test('agrees with the reference on arithmetic', () => {
+    test(`curve backend ${name} agrees with the reference on arithmetic`, () => {
       fc.assert(
         fc.property(anyScalar, anyScalar, (a, b) => {
           const A = curve.pointOf(a);
@@ -105,7 +105,7 @@ for (const name of presentCurves()) {
       );
     });
 
-    test('agrees with the reference on signatures', () => {
+    test(`curve backend ${name} agrees with the reference on signatures`, () => {
       fc.assert(
         fc.property(anyScalar, anyDigest, (secret, message) => {
           const signer = curve.pointOf(secret);
@@ -123,12 +123,12 @@ for (const name of presentCurves()) {
       );
     });
 
-    test('signs a digest not below n so that the reference accepts it', () => {
+    test(`curve backend ${name} signs a digest not below n so that the reference accepts it`, () => {
       for (const message of [order, overflow])
         expect(reference.verify(curve.sign(message, half), message, reference.pointOf(half))).toBe(true);
     });
 
-    test('refuses a signature with a high S but recovers its signer', () => {
+    test(`curve backend ${name} refuses a signature with a high S but recovers its signer`, () => {
       const { signature: low, recovery } = curve.signRecoverable(digest, half);
       const high = withHighS(low);
       const signer = curve.pointOf(half);
@@ -136,7 +136,7 @@ for (const name of presentCurves()) {
       expect(curve.recover(high, recovery ^ 1, digest)).toEqual(signer);
     });
 
-    test('refuses malformed signatures without throwing', () => {
+    test(`curve backend ${name} refuses malformed signatures without throwing`, () => {
       const good = curve.sign(digest, half);
       const signer = curve.pointOf(half);
       const [r, s] = [good.subarray(0, 32), good.subarray(32)];
@@ -153,7 +153,7 @@ for (const name of presentCurves()) {
       expect(curve.recover(good, 0, short(digest))).toBeUndefined();
     });
 
-    test('recovers from an r that was reduced modulo n, as the reference does', () => {
+    test(`curve backend ${name} recovers from an r that was reduced modulo n, as the reference does`, () => {
       let recovered = 0;
       for (let r = 1n; r < 12n; r++) {
         const reduced = signature(concat(bytes32(r), half));
@@ -166,7 +166,7 @@ for (const name of presentCurves()) {
       expect(recovered).toBeGreaterThan(0);
     });
 
-    test.each(wrongScalars)('refuses %s as a scalar', (_, bad) => {
+    test.each(wrongScalars)(`curve backend ${name} refuses %s as a scalar`, (_, bad) => {
       expect(curve.isSecretKey(bad)).toBe(false);
       const calls = [
         () => curve.pointOf(bad),
@@ -182,7 +182,7 @@ for (const name of presentCurves()) {
       for (const call of calls) expect(call).toThrow(new RangeError('scalar: expected 32 bytes in 1..n-1'));
     });
 
-    test.each(wrongPoints)('refuses a point that is %s', (_, bad) => {
+    test.each(wrongPoints)(`curve backend ${name} refuses a point that is %s`, (_, bad) => {
       expect(curve.isPoint(bad)).toBe(false);
       const calls = [
         () => curve.multiply(bad, two),
@@ -194,20 +194,20 @@ for (const name of presentCurves()) {
         expect(call).toThrow(new RangeError('point: expected 33 bytes of a point on secp256k1'));
     });
 
-    test('refuses results at infinity and the scalar zero', () => {
+    test(`curve backend ${name} refuses results at infinity and the scalar zero`, () => {
       expect(() => curve.addPoints(G, minusG)).toThrow(/infinity/);
       expect(() => curve.addSecrets(one, largest)).toThrow(/zero/);
       expect(() => curve.addSecrets(half, scalar(ORDER - (ORDER >> 1n)))).toThrow(RangeError);
     });
 
-    test('refuses to sign what is not a 32-byte digest', () => {
+    test(`curve backend ${name} refuses to sign what is not a 32-byte digest`, () => {
       for (const bad of [new Uint8Array(), short(digest), concat(digest, digest)]) {
         expect(() => curve.sign(bad, two)).toThrow(new RangeError('digest: expected 32 bytes'));
         expect(() => curve.signRecoverable(bad, two)).toThrow(RangeError);
       }
     });
 
-    test('leaves its operands as they were and hands out plain arrays of their own', () => {
+    test(`curve backend ${name} does not change its operands and returns plain arrays of their own`, () => {
       const secret = scalar(0x55n);
       const P = reference.pointOf(half);
       const before = [hex(secret), hex(P)];

@@ -26,7 +26,7 @@ const names = Object.keys(features) as FeatureName[];
 
 describe('bitmaps', () => {
   const bits = fc.uniqueArray(fc.nat(400)).map((list) => list.toSorted((a, b) => a - b));
-  test('give back their bits and are minimal', () => {
+  test('feature bitmaps are minimal and read back to their bits', () => {
     fc.assert(
       fc.property(bits, (list) => {
         const bitmap = bitmapOf(list);
@@ -36,7 +36,7 @@ describe('bitmaps', () => {
       }),
     );
   });
-  test('join to their union', () => {
+  test('joined feature bitmaps are the union of their bits', () => {
     fc.assert(
       fc.property(bits, bits, (a, b) => {
         expect(joinFeatures(bitmapOf(a), bitmapOf(b))).toEqual(bitmapOf([...a, ...b]));
@@ -49,22 +49,22 @@ describe('bitmaps', () => {
     [[8], '0100'],
     [[12], '1000'],
     [[0, 13, 15], 'a001'],
-  ])('%j is %s', (list, wire) => {
+  ])('feature bits %j are the bitmap %s', (list, wire) => {
     expect(hex(bitmapOf(list))).toBe(wire);
   });
-  test('may carry leading zeros when they come from outside', () => {
+  test('feature bitmaps from outside may have leading zeros', () => {
     expect([...bitsOf(unhex('00000002'))]).toEqual([1]);
     expect(hex(joinFeatures(unhex('0000'), unhex('0002')))).toBe('02');
   });
 });
 
 describe('the table', () => {
-  test('gives every feature an even bit of its own', () => {
+  test('every feature has an even bit of its own', () => {
     const bits = names.map((name) => features[name].bit);
     expect(new Set(bits).size).toBe(bits.length);
     expect(bits.filter((bit) => bit % 2 === 1)).toEqual([]);
   });
-  test('names only known dependencies, without circles', () => {
+  test('features depend only on known ones, without circles', () => {
     const depth = (name: FeatureName, path: readonly FeatureName[] = []): number => {
       expect(path).not.toContain(name);
       const needs: readonly FeatureName[] = features[name].requires;
@@ -84,22 +84,22 @@ describe('negotiation', () => {
     const result = negotiate(local, remote);
     return 'agreed' in result ? result.agreed : result.problem;
   };
-  test('agrees on what both set, whichever bit of the pair', () => {
+  test('peers agree on the features that both set, by either bit of the pair', () => {
     const agreed = agreedWith(bitmapOf([features.basic_mpp.bit, features.option_scid_alias.bit + 1]));
     expect(agreed).toContain('basic_mpp');
     expect(agreed).toContain('option_scid_alias');
     expect(agreed).not.toContain('option_shutdown_anysegwit');
   });
-  test('takes assumed features as set', () => {
+  test('assumed features count as set', () => {
     expect(agreedWith(bitmapOf([47]))).toContain('option_static_remotekey');
   });
-  test('lets both bits of a pair stand and takes them as required', () => {
+  test('a feature with both bits set is accepted and counts as required', () => {
     const both = bitmapOf([16, 17, 47]);
     expect(requiresFeature(both, 'basic_mpp')).toBe(true);
     expect(agreedWith(both)).toContain('basic_mpp');
     expect(agreedWith(bitmapOf([18, 19, 47]))).toMatchObject({ code: 'not_offered' });
   });
-  test('ignores unknown odd bits, far ones too', () => {
+  test('unknown odd feature bits are ignored, high ones too', () => {
     expect(agreedWith(bitmapOf([47, 55, 1001]))).toContain('option_scid_alias');
   });
   test.each([
@@ -108,15 +108,15 @@ describe('negotiation', () => {
     [[17], { code: 'missing_required', feature: 'option_scid_alias' }],
     [[51], { code: 'missing_dependency', feature: 'option_zeroconf', requires: 'option_scid_alias' }],
     [[47, 61], { code: 'missing_dependency', feature: 'option_simple_close', requires: 'option_shutdown_anysegwit' }],
-  ])('of %j fails with %j', (bits, problem) => {
+  ])('negotiation with feature bits %j fails with %j', (bits, problem) => {
     expect(agreedWith(bitmapOf(bits))).toEqual(problem);
   });
-  test('says what is wrong', () => {
+  test('a failed negotiation of features says what is wrong', () => {
     expect(describeFeatureFault({ code: 'unknown_even_bit', bit: 1000 })).toBe(
       'feature bit 1000 is required but unknown here',
     );
   });
-  test('agrees on the same set from either side, or neither side agrees', () => {
+  test('both peers negotiate the same features, or neither does', () => {
     const offer = fc
       .subarray(names)
       .map((list) => featureBitmap(Object.fromEntries(list.map((name) => [name, 'optional']))));
@@ -150,17 +150,17 @@ describe('our offer', () => {
       }
     },
   );
-  test('is this, bit by bit', () => {
+  test('our feature bits of each context are as listed', () => {
     expect([...bitsOf(ourFeatures('I'))]).toEqual([0, 5, 7, 8, 12, 14, 17, 19, 23, 27, 31, 45, 47, 171]);
     expect([...bitsOf(ourFeatures('N'))]).toEqual([0, 5, 7, 8, 12, 14, 17, 19, 23, 27, 31, 45, 47, 171]);
     expect([...bitsOf(ourFeatures('C'))]).toEqual([]);
     expect([...bitsOf(ourFeatures('9'))]).toEqual([8, 14, 17]);
   });
-  test('can be widened for one invoice, and nothing slips into a context that is not its own', () => {
+  test('an invoice can add features, and none appears in a context that is not its own', () => {
     expect([...bitsOf(ourFeatures('9', { option_eob_amp: 'required' }))]).toEqual([8, 14, 17, 170]);
     expect([...bitsOf(ourFeatures('9', { option_anchors: 'optional' }))]).toEqual([8, 14, 17]);
   });
-  test.each(Object.entries(deployed))('agrees with %s', (_, bits) => {
+  test.each(Object.entries(deployed))('our features can be negotiated with %s', (_, bits) => {
     const result = negotiate(ourFeatures('I'), bitmapOf(bits));
     expect(result).toHaveProperty('agreed');
     expect(hasFeature(bitmapOf(bits), 'basic_mpp')).toBe(true);
@@ -168,19 +168,22 @@ describe('our offer', () => {
 });
 
 describe('channel types', () => {
-  test('are these bytes', () => {
+  test('channel types are written as listed', () => {
     expect(hex(channelType('option_static_remotekey'))).toBe('1000');
     expect(hex(channelType('option_static_remotekey', 'option_anchors'))).toBe('401000');
   });
-  test('give back their features', () => {
+  test('channel types are read back to their features', () => {
     const type = channelType('option_anchors', 'option_static_remotekey', 'option_zeroconf');
     expect(channelTypeFeatures(type)).toEqual(
       new Set(['option_static_remotekey', 'option_anchors', 'option_zeroconf']),
     );
   });
-  test.each(['2000', '001000', '1001', '801000', '01'.padEnd(400, '0')])('%s names no known type', (type) => {
-    expect(channelTypeFeatures(unhex(type))).toBeUndefined();
-  });
+  test.each(['2000', '001000', '1001', '801000', '01'.padEnd(400, '0')])(
+    'the bytes %s are no known channel type',
+    (type) => {
+      expect(channelTypeFeatures(unhex(type))).toBeUndefined();
+    },
+  );
 });
 
 describe('chains', () => {
@@ -192,11 +195,11 @@ describe('chains', () => {
     ['testnet', header('dae5494d', 'ffff001d', '1aa4ae18')],
     ['signet', header('008f4d5f', 'ae77031e', '8ad22203')],
     ['regtest', header('dae5494d', 'ffff7f20', '02000000')],
-  ] as const)('%s is named by the hash of its genesis header', (name, genesis) => {
+  ] as const)('chain %s is named by the hash of its genesis header', (name, genesis) => {
     expect(hex(chainHashOf[name])).toBe(hex(hash256(unhex(genesis))));
     expect(chainNameOf(chainHashOf[name])).toBe(name);
   });
-  test('a hash in display order names none', () => {
+  test('a genesis hash in display order names no chain', () => {
     expect(chainNameOf(chainHash(reversed(chainHashOf.regtest)))).toBeUndefined();
   });
 });

@@ -64,20 +64,20 @@ const described = (message: ReturnType<typeof decodeMessage>): object => {
 
 describe('queries', () => {
   for (const { hex: wire, msg } of queries.vectors)
-    test(`${msg.type} ${wire.slice(68, 100)} reads and writes as published`, () => {
+    test(`${msg.type} ${wire.slice(68, 100)} is read and written as published`, () => {
       const message = decodeMessage(unhex(wire));
       expect(described(message)).toEqual(msg);
       expect(hex(encodeMessage(message))).toBe(wire);
     });
 
   const query = (ids: string): Uint8Array => concat(unhex('0105'), zeros(32), encode(bytes16, unhex(ids)));
-  test('refuse zlib', () => {
+  test('gossip queries with zlib are refused', () => {
     expect(() => decodeMessage(query('01789c6360'))).toThrow('expected encoding type 0 (uncompressed), got 1');
   });
-  test('refuse a broken short_channel_id', () => {
+  test('gossip queries with a partial short_channel_id are refused', () => {
     expect(() => decodeMessage(query('0000000000000000'))).toThrow(WireError);
   });
-  test('read an empty list with and without its encoding byte', () => {
+  test('an empty list in a gossip query is read with and without its encoding byte', () => {
     for (const ids of ['', '00']) expect(decodeMessage(query(ids))).toMatchObject({ encoded_short_ids: [] });
   });
 });
@@ -110,14 +110,14 @@ describe('address descriptors', () => {
       ],
     ],
   ];
-  test.each(rows)('%s', (_, wire, list) => {
+  test.each(rows)('address descriptors are read and written: %s', (_, wire, list) => {
     expect(decode(addresses, unhex(wire))).toEqual(list);
     expect(hex(encode(addresses, list))).toBe(wire);
   });
   test.each(['0006017f00000126', '0003050b65', '000105'])('%s is cut short and refused', (wire) => {
     expect(() => decode(addresses, unhex(wire))).toThrow(WireError);
   });
-  test('a hostname beyond ASCII is not written', () => {
+  test('an address descriptor with a hostname beyond ASCII is not written', () => {
     expect(() => encode(addresses, [{ type: 'dns', host: 'bücher.example', port: 1 }])).toThrow(RangeError);
   });
 });
@@ -139,7 +139,7 @@ describe('signed announcements', () => {
     htlc_maximum_msat: msat(10_000_000n),
     unknown: [{ type: 101n, value: unhex('beef') }],
   };
-  test('verify from the raw message, records of the future included', () => {
+  test('signatures of announcements are verified over the raw message, with unknown records', () => {
     const digest = signedDigest('channel_update', encodeMessage(update));
     const raw = encodeMessage({ ...update, signature: sign(digest, secret) });
     const read = decodeMessage(raw);
@@ -149,7 +149,7 @@ describe('signed announcements', () => {
     const changed = raw.with(raw.length - 1, 0);
     expect(verify(read.signature, signedDigest('channel_update', changed), pointOf(secret))).toBe(false);
   });
-  test('cover everything behind the signatures', () => {
+  test('signatures of announcements cover everything behind them', () => {
     const node = point(concat(Uint8Array.of(2), new Uint8Array(32).fill(9)));
     const zero = signature(zeros(64));
     const announcement = encodeMessage({

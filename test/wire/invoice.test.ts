@@ -70,10 +70,10 @@ const draftOf = (invoice: Invoice): InvoiceDraft => {
   };
 };
 
-describe.each(valid)('BOLT 11: $name', ({ invoice: text, decoded }) => {
+describe.each(valid)('BOLT 11: $name', ({ name, invoice: text, decoded }) => {
   const invoice = decodeInvoice(text);
 
-  test('is read as the specification explains it', () => {
+  test(`the invoice of BOLT 11, ${name}, is read as the specification explains it`, () => {
     expect(invoice.amount).toBe(decoded.amount_msat === null ? undefined : BigInt(decoded.amount_msat));
     expect(invoice.timestamp).toBe(decoded.timestamp);
     expect(hex(invoice.payee)).toBe(decoded.payee);
@@ -87,7 +87,7 @@ describe.each(valid)('BOLT 11: $name', ({ invoice: text, decoded }) => {
     );
   });
 
-  test('its fields are written back byte for byte', () => {
+  test(`the fields of the invoice of BOLT 11, ${name}, are written byte for byte`, () => {
     const texts: string[] = [];
     const digests: string[] = [];
     texts.push(
@@ -101,7 +101,7 @@ describe.each(valid)('BOLT 11: $name', ({ invoice: text, decoded }) => {
     if (!decoded.high_s) expect(texts).toEqual([text.toLowerCase()]);
   });
 
-  test('a draft that says the same is read back to the same', () => {
+  test(`a draft of the invoice of BOLT 11, ${name}, is read back to the same`, () => {
     const again = decodeInvoice(encodeInvoice(draftOf(invoice), sign));
     const meaning = ({ fields, signature, payee, ...rest }: Invoice) => rest;
     expect(meaning(again)).toEqual(meaning(invoice));
@@ -111,7 +111,7 @@ describe.each(valid)('BOLT 11: $name', ({ invoice: text, decoded }) => {
   });
 });
 
-test('drafts are written in the order of the examples, byte for byte', () => {
+test('invoices are written with their fields in the order of BOLT 11’s examples, byte for byte', () => {
   const ordered = valid.filter(({ decoded }) => {
     const order = decoded.tags.map(({ tag }) => tag).join('');
     return /^sp[dh]x?f*r*9$/.test(order) && !decoded.high_s;
@@ -120,7 +120,7 @@ test('drafts are written in the order of the examples, byte for byte', () => {
   for (const { invoice } of ordered) expect(encodeInvoice(draftOf(decodeInvoice(invoice)), sign)).toBe(invoice);
 });
 
-test('the description hash of the examples is that of their long description', () => {
+test('the description hash of BOLT 11’s examples is that of their long description', () => {
   const { descriptionHash = new Uint8Array() } = decodeInvoice(valid[3]?.invoice ?? '');
   const description =
     'One piece of chocolate cake, one icecream cone, one pickle, one slice of swiss cheese, one slice of salami, one lollypop, one piece of cherry pie, one sausage, one cupcake, and one slice of watermelon';
@@ -129,7 +129,7 @@ test('the description hash of the examples is that of their long description', (
 
 const payer = { network: 'bitcoin', now: 1496314658, features: ourFeatures('9') } as const;
 
-test('BOLT 11, valid examples: every one for the main chain can be paid, features and all', () => {
+test('every valid example of BOLT 11 for the main chain can be paid', () => {
   const main = valid.filter(({ invoice }) => /^lnbc[^r]/i.test(invoice));
   expect(main.length).toBeGreaterThan(10);
   for (const { invoice } of main) {
@@ -172,7 +172,10 @@ describe('BOLT 11, invalid examples', () => {
     expect(fault(() => decodeInvoice(invoice))?.code).toBe(expected[name]);
   });
 
-  test.each(invalid.filter(({ name }) => name in unpayable))('$name can be shown but not paid', ({ name, invoice }) => {
-    expect(checkPayable(decodeInvoice(invoice), payer)).toEqual([unpayable[name]]);
-  });
+  test.each(invalid.filter(({ name }) => name in unpayable))(
+    'the invalid invoice of BOLT 11, $name, can be shown and not paid',
+    ({ name, invoice }) => {
+      expect(checkPayable(decodeInvoice(invoice), payer)).toEqual([unpayable[name]]);
+    },
+  );
 });

@@ -51,7 +51,7 @@ const draft = fc
     ),
   );
 
-test('what is written is read back', () => {
+test('an invoice that is written is read back', () => {
   fc.assert(
     fc.property(draft, (written) => {
       const read = decodeInvoice(encodeInvoice(written, sign));
@@ -65,7 +65,7 @@ describe('the npm package bolt11', () => {
   /** What both know, in its words. It keeps the last fallback and the last route only, so no draft has two. */
   const common = fc.record({ draft, hops: fc.array(hop, { minLength: 1, maxLength: 2 }) });
 
-  test('reads what we write', () => {
+  test('the npm package bolt11 reads the invoices that we write', () => {
     fc.assert(
       fc.property(common, ({ draft: base, hops }) => {
         const written = { ...base, routes: [hops], fallbacks: [{ version: 17, program: new Uint8Array(20).fill(3) }] };
@@ -96,7 +96,7 @@ describe('the npm package bolt11', () => {
     );
   });
 
-  test('writes what we read', () => {
+  test('the npm package bolt11 writes invoices that we read', () => {
     fc.assert(
       fc.property(common, ({ draft: base, hops }) => {
         const unsigned = bolt11.encode({
@@ -154,7 +154,7 @@ describe('garbage', () => {
     }
   };
 
-  test('with a right checksum is an InvoiceError or an invoice of somebody, never another exception', () => {
+  test('random data with a valid checksum throw InvoiceError or are an invoice, and throw nothing else', () => {
     const words = fc.array(uint(5), { maxLength: 400 }).map((list) => Uint8Array.from(list));
     fc.assert(
       fc.property(words, (list) => refusedOrRead(encodeBech32({ prefix: 'lnbcrt1m', words: list }))),
@@ -162,7 +162,7 @@ describe('garbage', () => {
     );
   });
 
-  test('of any characters is an InvoiceError', () => {
+  test('a text of any characters throws InvoiceError when read as an invoice', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(() => decodeInvoice(text)).toThrow(InvoiceError);
@@ -171,7 +171,7 @@ describe('garbage', () => {
     );
   });
 
-  test('one mistyped character is always found', () => {
+  test('one mistyped character in an invoice is always found', () => {
     const text = encodeInvoice(
       {
         network: 'regtest',

@@ -28,11 +28,11 @@ describe('what may be paid', () => {
       features: payerFeatures(draft.features ?? base.features ?? bitmapOf([])),
     });
 
-  test('an invoice of our own may', () => {
+  test('an invoice of our own node can be paid', () => {
     expect(check({})).toEqual([]);
   });
 
-  test('an invoice for another chain may not', () => {
+  test('an invoice for another chain cannot be paid', () => {
     expect(check({ network: 'signet' })).toEqual([{ code: 'other_network', invoice: 'signet', ours: 'regtest' }]);
   });
 
@@ -42,7 +42,7 @@ describe('what may be paid', () => {
     expect(check({ expiry: 60 }, base.timestamp + 61)).toEqual([{ code: 'expired', at: base.timestamp + 60 }]);
   });
 
-  test('unknown odd features are ignored, known even ones must be ours, unknown even ones forbid', () => {
+  test('an invoice with unknown even features cannot be paid, unknown odd ones are ignored', () => {
     expect(check({ features: bitmapOf([8, 14, 99, 171, 1001]) })).toEqual([]);
     expect(check({ features: bitmapOf([8, 14, 170]) })).toEqual([]);
     expect(check({ features: bitmapOf([8, 14, 48]) })).toEqual([]);
@@ -56,7 +56,7 @@ describe('what may be paid', () => {
     ]);
   });
 
-  test('all reasons are told at once', () => {
+  test('all reasons why an invoice cannot be paid are returned at once', () => {
     const codes = check({ network: 'bitcoin', features: bitmapOf([200]) }, now + 10_000).map(({ code }) => code);
     expect(codes).toEqual(['other_network', 'expired', 'feature']);
   });
@@ -75,13 +75,13 @@ describe('amounts', () => {
     [21_000_000n * 10n ** 11n, 'lnbcrt21000000'],
     [21_000_000n * 10n ** 11n - 1n, 'lnbcrt20999999999999999990p'],
   ];
-  test.each(rows)('%d msat is written %s', (amount, prefix) => {
+  test.each(rows)('an amount of %d msat in an invoice is written %s', (amount, prefix) => {
     const text = encodeInvoice({ ...base, amount: msat(amount) }, sign);
     expect(text.slice(0, text.lastIndexOf('1'))).toBe(prefix);
     expect(decodeInvoice(text).amount).toBe(amount);
   });
 
-  test('zero cannot be asked for, nor more bitcoin than there will be', () => {
+  test('an invoice cannot ask for zero, nor for more than 21 million bitcoin', () => {
     for (const amount of [0n, 21_000_000n * 10n ** 11n + 1n])
       expect(fault(() => encodeInvoice({ ...base, amount: msat(amount) }, sign))?.code).toBe('bad_amount');
   });
@@ -125,7 +125,7 @@ describe('fields that do not fit', () => {
     expect(fault(() => encodeInvoice(draft, sign))?.code).toBe(code);
   });
 
-  test('639 bytes of description still fit', () => {
+  test('a description of 639 bytes fits an invoice', () => {
     const invoice = decodeInvoice(encodeInvoice(text('a'.repeat(639)), sign));
     expect(invoice.description).toBe('a'.repeat(639));
   });
@@ -177,25 +177,25 @@ describe('fields that do not fit', () => {
     expect(fault(() => decodeInvoice(invoice))).toEqual(expected);
   });
 
-  test('of several fields of a kind the first counts', () => {
+  test('of several fields of the same kind in an invoice the first counts', () => {
     const invoice = decodeInvoice(signed([1, zeroWords(51)], p, [1, [1, ...zeroWords(51)]], d, [6, [5]], [6, [9]]));
     expect(hex(invoice.paymentHash)).toBe('00'.repeat(32));
     expect(invoice.expiry).toBe(5);
   });
 });
 
-test('a URI scheme in front, upper case and white space around do not matter', () => {
+test('an invoice is read with a URI scheme before it, in upper case and with white space around', () => {
   const text = encodeInvoice(base, sign);
   const invoice = decodeInvoice(text);
   for (const form of [`lightning:${text}`, `LIGHTNING:${text.toUpperCase()}`, ` ${text}\n`])
     expect(decodeInvoice(form)).toEqual(invoice);
 });
 
-test('a text without end is not looked at', () => {
+test('a text too long for an invoice is refused unread', () => {
   expect(fault(() => decodeInvoice(`lnbc1${'q'.repeat(100_000)}`))?.code).toBe('text_too_long');
 });
 
-test('a named payee is checked against the signature', () => {
+test('the payee field of an invoice must match its signature', () => {
   const payee = point(unhex('03e7156ae33b0a208d0744199163177e909e80176e55d97a2f221ede0f934dd9ad'));
   expect(decodeInvoice(encodeInvoice({ ...base, payee }, sign)).payee).toEqual(payee);
   const other = secretKey(new Uint8Array(32).fill(5));

@@ -24,7 +24,7 @@ const settle = (bytes: Uint8Array): void => {
 };
 
 describe.each(messageNames)('%s', (name) => {
-  test('comes back from the wire as it went', () => {
+  test(`${name} is read back from the wire as it was written`, () => {
     fc.assert(
       fc.property(arbitraryMessage(name, 'extended'), (message) => {
         expect(decodeMessage(encodeMessage(message))).toEqual(message);
@@ -75,10 +75,10 @@ test('every type number belongs to one message', () => {
 
 describe('the extension of init (BOLT 1, appendix C)', () => {
   const base = { name: 'init', globalfeatures: zeros(0), features: zeros(0) };
-  test('is optional', () => {
+  test('the TLV stream of init is optional', () => {
     expect(decodeMessage(unhex('001000000000'))).toEqual(base);
   });
-  test('may hold odd records nobody knows', () => {
+  test('the TLV stream of init may have unknown odd records', () => {
     expect(decodeMessage(unhex('001000000000c9012acb0104'))).toEqual({
       ...base,
       unknown: [
@@ -91,13 +91,13 @@ describe('the extension of init (BOLT 1, appendix C)', () => {
     ['00100000000001', 'truncated'],
     ['001000000000ca012a', 'unknown_even_type'],
     ['001000000000c90101c90102', 'out_of_order'],
-  ])('%s is %s', (bytes, code) => {
+  ])('an init with the TLV stream %s is %s', (bytes, code) => {
     expect(attempt(unhex(bytes))).toMatchObject({ code });
   });
 });
 
 describe('types nobody knows', () => {
-  test('are handed out when odd', () => {
+  test('unknown messages of an odd type are returned undecoded', () => {
     expect(decodeMessage(unhex('8001abcd'))).toEqual({ name: 'unknown', type: 0x8001, payload: unhex('abcd') });
   });
   test('are refused when even', () => {
@@ -107,7 +107,7 @@ describe('types nobody knows', () => {
 
 describe('size', () => {
   const ping = (length: number): Message => ({ name: 'ping', num_pong_bytes: 0, ignored: zeros(length) });
-  test('65535 bytes pass both ways', () => {
+  test('messages of 65535 bytes are read and written', () => {
     expect(decodeMessage(encodeMessage(ping(65529)))).toEqual(ping(65529));
   });
   test('65536 bytes are refused both ways', () => {
@@ -116,7 +116,7 @@ describe('size', () => {
   });
 });
 
-test('an error names the message and the field', () => {
+test('an error of decoding names the message and the field', () => {
   expect(() => decodeMessage(concat(u16be(36), zeros(32), zeros(33)))).toThrow(
     'channel_ready.second_per_commitment_point: expected point',
   );
@@ -126,14 +126,14 @@ test('an error names the message and the field', () => {
 
 describe('any bytes', () => {
   const types = fc.oneof(fc.constantFrom(...Object.values(messages).map(({ type }) => type)), fc.nat(65535));
-  test('decode to a message or to WireError', () => {
+  test('any bytes decode to a message or throw WireError', () => {
     const garbage = fc.tuple(types, fc.uint8Array({ maxLength: 400 }));
     fc.assert(
       fc.property(garbage, ([type, bytes]) => settle(concat(u16be(type), bytes))),
       { numRuns: 2000 },
     );
   });
-  test('near a message decode to a message or to WireError', () => {
+  test('a message with changed bytes decodes to a message or throws WireError', () => {
     const edits = fc.array(fc.record({ at: fc.nat(2000), byte: fc.nat(255), cut: fc.nat(3) }), {
       minLength: 1,
       maxLength: 4,

@@ -90,12 +90,12 @@ describe('handshake', () => {
       expect([hex(send.key), hex(receive.key)]).toEqual([vector.result?.sk, vector.result?.rk]);
       expect(hex(send.chainingKey)).toBe('919219dbb2920afa8db80f9a51787a840bcf111ed8d588caf9ab4be716e42b01');
     });
-  test('the vectors hold every way to fail', () => {
+  test('the vectors of the handshake have every way to fail', () => {
     expect(new Set(vectors.flatMap((vector) => vector.expect_error ?? []))).toEqual(new Set(Object.keys(reasons)));
   });
 
   const secret = (fill: number) => secretKey(new Uint8Array(32).fill(fill));
-  test('two ends learn each other and share mirrored ciphers', () => {
+  test('after a handshake both ends know each other’s key and have matching ciphers', () => {
     const [one, initiator] = sendActOne(secret(1), pointOf(secret(2)), secret(3));
     const [two, responder] = answerActOne(secret(2), one, secret(4));
     const [three, near] = answerActTwo(initiator, two);

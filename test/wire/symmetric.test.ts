@@ -38,25 +38,25 @@ for (const name of ['node', 'noble'] as const) {
   describe(`symmetric backend ${name}`, () => {
     const symmetric = symmetricNamed(name);
 
-    test.each(sha256Rows)('SHA-256 of %j', (text, digest) => {
+    test.each(sha256Rows)(`symmetric backend ${name} computes SHA-256 of %j`, (text, digest) => {
       expect(hex(symmetric.sha256(utf8(text)))).toBe(digest);
     });
 
-    test.each(hmacRows)('HMAC-SHA256 under %s', (key, message, mac) => {
+    test.each(hmacRows)(`symmetric backend ${name} computes HMAC-SHA256 under %s`, (key, message, mac) => {
       expect(hex(symmetric.hmacSha256(unhex(key), unhex(message)))).toBe(mac);
     });
 
-    test('RIPEMD-160 of "abc"', () => {
+    test(`symmetric backend ${name} computes RIPEMD-160 of "abc"`, () => {
       expect(hex(symmetric.ripemd160(utf8('abc')))).toBe('8eb208f7e05d987a9b044a8e98c6b087f15a0bfc');
     });
 
-    test('the ChaCha20 stream begins with block 0 of RFC 8439, appendix A.1', () => {
+    test(`symmetric backend ${name} begins a ChaCha20 stream with block 0 of RFC 8439, appendix A.1`, () => {
       expect(hex(symmetric.chacha20Stream(zeros(32), 64))).toBe(
         '76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586',
       );
     });
 
-    test('a longer stream continues a shorter one, also beyond what a frame needs', () => {
+    test(`symmetric backend ${name} continues a shorter ChaCha20 stream with a longer one`, () => {
       const key = zeros(32).fill(9);
       const long = symmetric.chacha20Stream(key, 10_000);
       expect(long).toEqual(reference.chacha20Stream(key, 10_000));
@@ -64,7 +64,7 @@ for (const name of ['node', 'noble'] as const) {
         expect(symmetric.chacha20Stream(key, length)).toEqual(long.subarray(0, length));
     });
 
-    test('ChaCha20-Poly1305 seals as in RFC 8439, section 2.8.2', () => {
+    test(`symmetric backend ${name} encrypts with ChaCha20-Poly1305 as in RFC 8439, section 2.8.2`, () => {
       const key = Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i);
       const nonce = unhex('070000004041424344454647');
       const additional = unhex('50515253c0c1c2c3c4c5c6c7');
@@ -77,7 +77,7 @@ for (const name of ['node', 'noble'] as const) {
       expect(symmetric.open(key, nonce, additional, sealed)).toEqual(plain);
     });
 
-    test('agrees with the reference on hashes and MACs, however the message is cut', () => {
+    test(`symmetric backend ${name} agrees with the reference on hashes and MACs, however the message is cut`, () => {
       fc.assert(
         fc.property(fc.array(bytes(200), { maxLength: 4 }), bytes(80), (parts, key) => {
           expect(symmetric.sha256(...parts)).toEqual(reference.sha256(concat(...parts)));
@@ -87,7 +87,7 @@ for (const name of ['node', 'noble'] as const) {
       );
     });
 
-    test('opens what the reference seals, and nothing with one bit changed', () => {
+    test(`symmetric backend ${name} decrypts what the reference encrypts, and nothing with one bit changed`, () => {
       const flip = fc.nat();
       fc.assert(
         fc.property(exactly(32), exactly(12), bytes(40), bytes(200), flip, (key, nonce, additional, plain, at) => {
@@ -103,12 +103,12 @@ for (const name of ['node', 'noble'] as const) {
       );
     });
 
-    test('opens nothing that is shorter than a tag', () => {
+    test(`symmetric backend ${name} decrypts nothing that is shorter than a tag`, () => {
       for (const length of [0, 1, 15, 16])
         expect(symmetric.open(zeros(32), zeros(12), zeros(0), zeros(length))).toBeUndefined();
     });
 
-    test('hands out plain arrays and keeps its own zeros zero', () => {
+    test(`symmetric backend ${name} returns plain arrays and never changes its own zeros`, () => {
       const stream = symmetric.chacha20Stream(zeros(32), 100);
       const again = stream.slice();
       stream.fill(1);

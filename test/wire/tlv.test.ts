@@ -20,7 +20,7 @@ describe('BigSize', () => {
     test(`writes ${name} as ${bytes}`, () => {
       expect(hex(encode(bigsize, BigInt(value)))).toBe(bytes);
     });
-  test('refuses what does not fit a u64', () => {
+  test('a BigSize that does not fit a u64 is refused', () => {
     for (const value of [-1n, 2n ** 64n]) expect(() => encode(bigsize, value)).toThrow(RangeError);
   });
 });
@@ -39,7 +39,7 @@ describe('signed integers', () => {
       expect(widths[size]?.(String(value))).toBe(bytes);
       expect(String(decode(readers[size] as Codec<unknown>, unhex(bytes)))).toBe(String(value));
     });
-  test('refuse what the width does not hold', () => {
+  test('signed integers that do not fit their width are refused', () => {
     expect(() => encode(s8, 128)).toThrow(RangeError);
     expect(() => encode(s8, -129)).toThrow(RangeError);
     expect(() => encode(s64, 2n ** 63n)).toThrow(RangeError);
@@ -60,7 +60,7 @@ describe('truncated integers', () => {
       expect(hex(encode(codec as Codec<unknown>, value))).toBe(wire);
       expect(decode(codec as Codec<unknown>, unhex(wire))).toBe(value);
     });
-  test('refuse a leading zero and a byte too many', () => {
+  test('truncated integers with a leading zero or too many bytes are refused', () => {
     for (const [codec, wire] of [
       [tu16, '00'],
       [tu16, '010000'],
@@ -96,14 +96,14 @@ describe('TLV streams', () => {
           expect(() => decode(codec, unhex(stream))).toThrow(WireError);
         });
 
-  test('name the record whose value is wrong', () => {
+  test('the error of a TLV stream names the record whose value is wrong', () => {
     expect(() => decode(n1, unhex('fd00fe03010101'))).toThrow('tlv4: 1 bytes after the end');
   });
-  test('refuse to write a known record a second time as an unknown one', () => {
+  test('a TLV stream does not write a known record a second time as an unknown one', () => {
     const twice = { tlv4: 5, unknown: [{ type: 254n, value: unhex('0005') }] };
     expect(() => encode(n1, twice)).toThrow(RangeError);
   });
-  test('keep any records, in order', () => {
+  test('a TLV stream keeps any records in order', () => {
     const records = fc.uniqueArray(
       fc.record({ type: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), value: fc.uint8Array({ maxLength: 300 }) }),
       { selector: (record) => record.type },
@@ -115,11 +115,11 @@ describe('TLV streams', () => {
       }),
     );
   });
-  test('may hold more records than a call takes arguments', () => {
+  test('a TLV stream may have more records than a call takes arguments', () => {
     const many = Array.from({ length: 100_000 }, (_, i) => ({ type: BigInt(i), value: new Uint8Array(0) }));
     expect(decode(rawRecords, encode(rawRecords, many))).toHaveLength(many.length);
   });
-  test('throw nothing but WireError on any bytes', () => {
+  test('a TLV stream of any bytes throws nothing but WireError', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
         try {

@@ -20,7 +20,7 @@ describe('a fee rate', () => {
     ['0', 253],
     ['250perkw', 253],
     ['2500000perkw', 2_500_000],
-  ] as const)('of %s is %i sat per 1,000 weight', (given, perkw) => {
+  ] as const)('a fee rate of %s is %i sat per 1,000 weight', (given, perkw) => {
     expect(feerateFrom(given)).toEqual({ perkw, given: String(given) });
   });
 
@@ -30,7 +30,7 @@ describe('a fee rate', () => {
     ['slow', 100],
     ['1blocks', 1],
     ['1008blocks', 1008],
-  ] as const)('%s is an estimate for %i blocks', (given, blocks) => {
+  ] as const)('the fee rate %s is an estimate for %i blocks', (given, blocks) => {
     expect(feerateFrom(given)).toEqual({ blocks, given });
   });
 
@@ -44,7 +44,7 @@ describe('a fee rate', () => {
     ['toString', '"6blocks", "5sat/vb"'],
     [1.5, '"6blocks", "5sat/vb"'],
     [{}, '"6blocks", "5sat/vb"'],
-  ])('%s is refused in the words of whoever gave it', (given, words) => {
+  ])('the fee rate %s is refused with the text that the caller gave', (given, words) => {
     expect(() => feerateFrom(given)).toThrow(words);
   });
 });

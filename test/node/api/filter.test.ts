@@ -23,11 +23,11 @@ describe('a filter', () => {
     ['of what this result does not have', 'listpeers', { peers: [{ remote_addr: true }] }, { peers: [{}] }],
     ['of nothing', 'getinfo', {}, {}],
     ['that is true', 'newaddr', true, samples.newaddr],
-  ])('%s leaves that', async (_, method, filter, result) => {
+  ])('the API answers a filter %s with what it selects', async (_, method, filter, result) => {
     expect((await ask(method, filter)).result).toEqual(result);
   });
 
-  test('of a list that is read row by row leaves that of each row', async () => {
+  test('a filter of a list that is read row by row leaves those fields of each row', async () => {
     const listnodes: Handlers['listnodes'] = async () => ({
       nodes: (async function* () {
         for (let i = 0; i < 3; i++) yield { nodeid: ids.bob, alias: `bob ${i}` };
@@ -48,7 +48,7 @@ describe('a filter', () => {
     ],
     [{ alias: [true] }, { alias: 'alice', warning_parameter_filter: 'getinfo has no field alias[]' }],
     [{ toString: true }, { warning_parameter_filter: 'getinfo has no field toString' }],
-  ])('%j names what no result has: a warning says so', async (filter, result) => {
+  ])('a filter %j with a field that no result has is answered with a warning', async (filter, result) => {
     expect((await ask('getinfo', filter)).result).toEqual(result);
   });
 
@@ -63,14 +63,14 @@ describe('a filter', () => {
     [{ peers: [true, true] }, 'filter.peers: expected true'],
     [deep, 'filter.a.a'],
     [wide, 'filter: expected true'],
-  ])('that is none is refused: %j', async (filter, message) => {
+  ])('a filter %j, which is none, is refused', async (filter, message) => {
     const { error, id } = await ask('getinfo', filter);
     expect(error).toMatchObject({ code: -32_600, message: expect.stringContaining(message) });
     expect(id).toBe(1);
   });
 });
 
-test('who wants messages in between is answered, and gets none', async () => {
+test('a caller who asks for notifications is answered, and gets none', async () => {
   const request = '{"id":1,"method":"notifications","params":{"enable":true}}';
   expect(await wholeOf(await fakeRpc().answer(request, patient))).toBe('{"jsonrpc":"2.0","id":1,"result":{}}');
 });

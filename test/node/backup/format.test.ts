@@ -60,7 +60,7 @@ const message = (file: Uint8Array, by = key): string => {
   return 'opened';
 };
 
-test('whatever is sealed comes back', () => {
+test('any contents of a backup are read back', () => {
   fc.assert(
     fc.property(contents, (wanted) => {
       expect(openBackup(sealBackup(wanted, key, systemEntropy), key)).toEqual(wanted);
@@ -69,7 +69,7 @@ test('whatever is sealed comes back', () => {
   );
 });
 
-test('two backups of the same have no byte of their contents in common but by chance', () => {
+test('two backups with the same contents are encrypted differently', () => {
   const again = sealBackup(one, key, systemEntropy);
   expect(again.subarray(0, 49)).toEqual(sealed.subarray(0, 49));
   expect(hex(again.subarray(49, 61))).not.toBe(hex(sealed.subarray(49, 61)));
@@ -77,7 +77,7 @@ test('two backups of the same have no byte of their contents in common but by ch
   expect(same).toBeLessThan(again.length / 50);
 });
 
-test('holds no secret in clear, and nothing that names a peer', () => {
+test('a backup has no secret and no peer in clear text', () => {
   const file = hex(sealed);
   for (const { params } of channels)
     for (const part of [params.seed, params.peer, params.local.basepoints.payment, params.shutdownScript])
@@ -85,7 +85,7 @@ test('holds no secret in clear, and nothing that names a peer', () => {
   expect(file).not.toContain(hex(key.key));
 });
 
-test('every byte that is another is noticed', () => {
+test('a backup with any byte changed is refused', () => {
   for (let at = 0; at < sealed.length; at++) {
     const file = Uint8Array.from(sealed);
     file[at] = (file[at] ?? 0) ^ (1 << (at % 8));
@@ -130,12 +130,12 @@ describe('refused, naming the field', () => {
       'seed_id: the backup was made by a node with another seed',
     ],
   ];
-  test.each(rows)('%s', (_, file, by, code, text) => {
+  test.each(rows)('a backup is refused, naming the field: %s', (_, file, by, code, text) => {
     expect(fault(file, by)).toBe(code);
     expect(message(file, by)).toContain(text);
   });
 
-  test('of contents that make no sense, which only a bug can seal', () => {
+  test('a backup with invalid contents, which only a bug could write, is refused', () => {
     const [first] = one.channels;
     if (first === undefined) throw new Error('no channel');
     const odd = { ...one, channels: [{ ...first, params: { ...first.params, role: 'nobody' as 'funder' } }] };
@@ -143,7 +143,7 @@ describe('refused, naming the field', () => {
   });
 });
 
-test('is known as a backup whosever it is', () => {
+test('a backup of any node is recognized as a backup', () => {
   expect(isBackup(sealed)).toBe(true);
   expect(isBackup(sealed.subarray(0, 7))).toBe(false);
   expect(isBackup(new TextEncoder().encode('ampere is not enough'))).toBe(false);
