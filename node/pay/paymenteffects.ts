@@ -14,7 +14,7 @@ type EffectOf<T extends PaymentEffect['do']> = Extract<PaymentEffect, { do: T }>
  */
 export const routeFound = (
   { channels, routes, clock, windows }: Pick<PaymentsParts, 'channels' | 'routes' | 'clock' | 'windows'>,
-  { hints }: Pick<Running, 'hints'>,
+  { hints, countsOnPeers }: Pick<Running, 'hints' | 'countsOnPeers'>,
   roundTrips: Pick<RoundTrips, 'of'>,
   effect: EffectOf<'find_route'>,
 ): PaymentInput => {
@@ -28,8 +28,10 @@ export const routeFound = (
       : (scid, from, amount) => (routes.penalty?.(scid, from, amount) ?? 0n) + beside.penalty(scid, from, amount);
   const found = findRoute({ ...routes, outlets, hints, penalty }, effect);
   const answer = { type: 'route', query: effect.query, ...found } as const;
-  if (found.route === undefined)
-    return { ...answer, isFull: hasRouteAtRest({ ...routes, outlets: [...outlets, ...ours.away()], hints }, effect) };
+  if (found.route === undefined) {
+    const later = countsOnPeers === true ? [...outlets, ...ours.away()] : outlets;
+    return { ...answer, isFull: hasRouteAtRest({ ...routes, outlets: later, hints }, effect) };
+  }
   return { ...answer, roundTrip: roundTrips.of(found.route, clock.now()), window: beside?.room(found.route) };
 };
 

@@ -39,6 +39,8 @@ export interface Running {
   readonly expiresAt: number | undefined;
   /** Attempts begun before the node was started: only of those can the channels have lost one. */
   readonly attemptsBefore: number;
+  /** It has waited for room, or was loaded: then peers that are away are expected back. For any other payment they count for nothing. */
+  countsOnPeers?: true | undefined;
   /** The last failure of a shard since the node was started. */
   lastFailure?: string;
   waiters: ((record: PaymentRecord) => void)[];
@@ -53,13 +55,16 @@ export const beginning = (
   id: string,
   state: Payment,
   record: Pick<PaymentRecord, 'createdIndex' | 'paymentHash'> | undefined,
-  { hints, expiresAt }: Pick<PaymentDetails, 'hints' | 'expiresAt'>,
+  { hints, expiresAt, countsOnPeers }: Pick<PaymentDetails, 'hints' | 'expiresAt'> & Pick<Running, 'countsOnPeers'>,
 ): Omit<Running, 'machine'> => ({
-  ...{ id, hints, expiresAt, waiters: [] },
+  ...{ id, hints, expiresAt, countsOnPeers, waiters: [] },
   number: Number(record?.createdIndex ?? 0n),
   paymentHash: record?.paymentHash,
   attemptsBefore: state.kind === 'running' ? state.progress.attempts : 0,
 });
+
+/** Of a payment that was begun before the node was started: what its caller said of it is not kept. */
+export const loaded = { hints: [], countsOnPeers: true } as const;
 
 /** What payments need of the channels. */
 export interface PaymentChannels {

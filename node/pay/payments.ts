@@ -15,7 +15,7 @@ import { Machine } from '../base/machine.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
 import { offerHtlc, routeFound } from './paymenteffects.ts';
-import { beginning, type PaymentDetails, type PaymentsParts, type Running } from './paymentparts.ts';
+import { beginning, loaded, type PaymentDetails, type PaymentsParts, type Running } from './paymentparts.ts';
 import {
   draftOf,
   neverSent,
@@ -63,7 +63,7 @@ export class Payments {
 
   /** Reads the pending payments; none goes on before `resume`. Throws StoreError or WireError. */
   async load(): Promise<void> {
-    for (const [id, state] of await loadPaymentMachines(this.parts.store)) this.add(id, state, { hints: [] });
+    for (const [id, state] of await loadPaymentMachines(this.parts.store)) this.add(id, state, loaded);
   }
 
   /** The share schemes and strategies that payments can be made with. */
@@ -86,7 +86,7 @@ export class Payments {
     }
   }
 
-  private add(id: string, state: Payment, note: Pick<PaymentDetails, 'hints' | 'expiresAt'>): Running {
+  private add(id: string, state: Payment, note: Parameters<typeof beginning>[3]): Running {
     const running: Running = {
       ...beginning(id, state, this.parts.paymentStore.pendingById(id), note),
       machine: new Machine({
@@ -288,6 +288,7 @@ export class Payments {
         });
         return undefined;
       case 'wait_for_room':
+        running.countsOnPeers = true;
         this.waiting.add(id, running.number, effect.hasInFlight);
         return undefined;
       case 'report':

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome, PaymentRequest } from '../../amp/io.ts';
 import { sessionKey } from '../../amp/onions.ts';
 import { isOrdinary } from '../../amp/payment.ts';
+import type { Outlet } from '../../amp/route.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { strategies } from '../../amp/strategies.ts';
 import { finished } from '../../node/api/methods/payments/paymentrow.ts';
@@ -49,7 +50,12 @@ interface Sent {
 }
 
 /** Payments on a disk, with two channels to the payee that carry 700 sat each. */
-const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[] = [], resumed = true) => {
+const opened = async (
+  disk = new Map<string, Uint8Array>(),
+  out: readonly Sent[] = [],
+  resumed = true,
+  given: { readonly outlets?: readonly Outlet[]; readonly away?: readonly Outlet[] } = {},
+) => {
   const clock = heldClock();
   const store = memoryStore(disk);
   const gate = new Gate(store, fatal);
@@ -59,12 +65,17 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
   /** Payment hashes at whose offer something inside the node throws. */
   const troubled = new Set<string>();
   const trouble = { steps: false };
+  const carries = {
+    outlets: [outlet(0, 700_000n), { ...outlet(0, 700_000n), scid: outlet(1, 1n).scid }] as readonly Outlet[],
+    away: [] as readonly Outlet[],
+    ...given,
+  };
   const payments = new Payments({
     ...{ store, gate, clock, log: keptLog(), fatal },
     paymentStore: await PaymentStore.load(store, gate),
     channels: () => ({
-      outlets: () => [outlet(0, 700_000n), { ...outlet(0, 700_000n), scid: outlet(1, 1n).scid }],
-      away: () => [],
+      outlets: () => carries.outlets,
+      away: () => carries.away,
       isPreimageKnown: (hash) => known.has(hex(hash)),
       offer: (_, { paymentHash, origin }) => {
         if (troubled.has(hex(paymentHash))) throw new TypeError('a bug');
@@ -94,7 +105,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), out: readonly Sent[]
       await turn();
     }
   };
-  return { disk, payments, sent, known, ours, troubled, trouble, tick };
+  return { disk, payments, sent, known, ours, troubled, trouble, carries, tick };
 };
 
 const requests: readonly PaymentRequest[] = [
@@ -308,4 +319,44 @@ test('no payment goes on before the channels have said which of its HTLCs they h
   after.payments.resume();
   await turn();
   expect(after.sent).toHaveLength(2);
+});
+
+test('a new payment does not wait for a peer that is away, and one that was begun before a restart does', async () => {
+  const rest = { spendable: msat(2_000_000n), slots: 10 };
+  const gone: Outlet = { ...outlet(0, 0n), slots: 0, atRest: rest };
+  const fresh = await opened();
+  const request = ordinaryRequest();
+  const failed = fresh.payments.start(request, noteOf(request));
+  Object.assign(fresh.carries, { outlets: [], away: [gone] });
+  expect(await failed).toMatchObject({ status: 'failed', result: { code: 'no_route' } });
+
+  const before = await opened();
+  void before.payments.start(request, noteOf(request));
+  await turn();
+  const after = await opened(before.disk, [], true, { outlets: [], away: [gone] });
+  await after.tick(3);
+  expect([after.sent, after.payments.pending().length]).toEqual([[], 1]);
+  Object.assign(after.carries, { outlets: [outlet(0, 2_000_000n)], away: [] });
+  after.payments.roomFreed(1);
+  await turn();
+  expect(after.sent).not.toEqual([]);
+});
+
+test('a payment that waits for room is offered as soon as an HTLC leaves, and not before', async () => {
+  const full: Outlet = { ...outlet(0, 0n), slots: 0, atRest: { spendable: msat(2_000_000n), slots: 1 } };
+  const node = await opened(undefined, [], true, { outlets: [full] });
+  const request = ordinaryRequest({ scheme: 'single' });
+  const told: PaymentRecord[] = [];
+  void node.payments.start(request, noteOf(request)).then((record) => told.push(record));
+  await turn();
+  node.payments.roomFreed(1);
+  await turn();
+  expect([node.sent, told]).toEqual([[], []]);
+  Object.assign(node.carries, { outlets: [outlet(0, 2_000_000n)] });
+  node.payments.roomFreed(1);
+  await turn();
+  expect(node.sent).toHaveLength(1);
+  await node.payments.outcome(request.id, node.sent[0]?.attempt ?? -1, claimed);
+  await turn();
+  expect(told).toMatchObject([{ status: 'complete' }]);
 });
