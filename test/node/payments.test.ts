@@ -6,13 +6,8 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome, PaymentRequest } from '../../amp/io.ts';
 import { sessionKey } from '../../amp/onions.ts';
 import { isOrdinary } from '../../amp/payment.ts';
-import type { Outlet } from '../../amp/route.ts';
-import { schemes } from '../../amp/schemes.ts';
-import { strategies } from '../../amp/strategies.ts';
 import { finished } from '../../node/api/methods/payments/paymentrow.ts';
 import { Channels } from '../../node/channels/channels.ts';
-import { Graph } from '../../node/graph/graph.ts';
-import { decodeOrigin } from '../../node/pay/origin.ts';
 import {
   decodePaymentRecord,
   encodePaymentRecord,
@@ -20,103 +15,22 @@ import {
   resultOfInternalError,
   shortfall,
 } from '../../node/pay/paymentrecord.ts';
-import { Payments } from '../../node/pay/payments.ts';
-import { PaymentStore } from '../../node/pay/paymentstore.ts';
-import { Windows } from '../../node/pay/windows.ts';
-import { Gate } from '../../node/store/gate.ts';
-import { memoryStore } from '../../node/store/memory.ts';
 import { createFailure } from '../../onion/failureonion.ts';
 import { hopSecrets } from '../../onion/keys.ts';
 import { hex } from '../../wire/bytes.ts';
-import { msat, type PaymentHash } from '../../wire/units.ts';
-import { outlet } from '../amp/byhand.ts';
+import { msat } from '../../wire/units.ts';
 import { ampRequest, nodeOf, ordinaryRequest } from '../amp/payer.ts';
 import { bytes32, secretOf } from '../amp/receiver.ts';
 import { collect } from '../support/counting.ts';
-import { heldClock, keptLog } from '../support/quiet.ts';
+import { noteOf, openPayments, turn } from '../support/ownpayments.ts';
 
-const fatal = (error: unknown): void => {
-  throw error;
-};
 const { preimage } = secretOf(1);
-const turn = async (): Promise<void> => {
-  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
-};
-
-interface Sent {
-  readonly attempt: number;
-  readonly paymentHash: PaymentHash;
-  readonly origin: Uint8Array;
-}
-
-/** Payments on a disk, with two channels to the payee that carry 700 sat each. */
-const opened = async (
-  disk = new Map<string, Uint8Array>(),
-  out: readonly Sent[] = [],
-  resumed = true,
-  given: { readonly outlets?: readonly Outlet[]; readonly away?: readonly Outlet[] } = {},
-) => {
-  const clock = heldClock();
-  const store = memoryStore(disk);
-  const gate = new Gate(store, fatal);
-  const sent: Sent[] = [...out];
-  const known = new Set<string>();
-  const ours = new Set<string>();
-  /** Payment hashes at whose offer something inside the node throws. */
-  const troubled = new Set<string>();
-  const trouble = { steps: false };
-  const carries = {
-    outlets: [outlet(0, 700_000n), { ...outlet(0, 700_000n), scid: outlet(1, 1n).scid }] as readonly Outlet[],
-    away: [] as readonly Outlet[],
-    ...given,
-  };
-  const payments = new Payments({
-    ...{ store, gate, clock, log: keptLog(), fatal },
-    paymentStore: await PaymentStore.load(store, gate),
-    channels: () => ({
-      outlets: () => carries.outlets,
-      away: () => carries.away,
-      isPreimageKnown: (hash) => known.has(hex(hash)),
-      offer: (_, { paymentHash, origin }) => {
-        if (troubled.has(hex(paymentHash))) throw new TypeError('a bug');
-        const from = decodeOrigin(origin);
-        if (from.kind !== 'payment') throw new Error('expected an offer of a payment');
-        sent.push({ attempt: from.attempt, paymentHash, origin });
-        return true;
-      },
-      offeredHtlcs: () => out.map(({ origin }) => ({ channel: 'c', htlc: { origin } })),
-    }),
-    isOwnInvoice: async (hash) => ours.has(hex(hash)),
-    learn: () => undefined,
-    windows: new Windows(() => clock.now()),
-    routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => false },
-    context: () => {
-      if (trouble.steps) throw new TypeError('a bug');
-      return { now: Math.floor(clock.now() / 1000), millis: clock.now(), height: 500, schemes, strategies };
-    },
-  });
-  await payments.load();
-  if (resumed) payments.resume();
-  await turn();
-  const tick = async (seconds: number): Promise<void> => {
-    for (let i = 0; i < seconds; i++) {
-      clock.pass(1000);
-      payments.tick();
-      await turn();
-    }
-  };
-  return { disk, payments, sent, known, ours, troubled, trouble, carries, tick };
-};
 
 const requests: readonly PaymentRequest[] = [
   ordinaryRequest(),
   ampRequest({ scheme: 'fixed' }),
   ampRequest({ scheme: 'dynamic' }),
 ];
-const noteOf = (request: PaymentRequest) => ({
-  ...{ paymentHash: 'paymentHash' in request ? request.paymentHash : bytes32(77), hints: [] },
-  ...{ label: undefined, bolt11: undefined, description: undefined },
-});
 const again = (request: PaymentRequest): PaymentRequest => ({ ...request, id: 'again', entropy: bytes32(43) });
 const claimed: Outcome = { kind: 'fulfilled', preimage };
 const lost: Outcome = { kind: 'refused', why: 'unavailable' };
@@ -126,7 +40,7 @@ describe.each(requests.map((request) => [request.scheme, request] as const))('a 
   const note = noteOf(request);
   /** Two parts under way, and what was told to who began it. */
   const underWay = async () => {
-    const node = await opened();
+    const node = await openPayments();
     const told: unknown[] = [];
     void node.payments.startOnce(request, note).then((record) => told.push(record));
     await turn();
@@ -145,7 +59,7 @@ describe.each(requests.map((request) => [request.scheme, request] as const))('a 
     await outcome(1, lost);
     expect(told).toMatchObject([half]);
     expect(shortfall(told[0] as PaymentRecord)).toContain('500000 of 1000000 msat');
-    for (const one of [payments, (await opened(disk)).payments]) {
+    for (const one of [payments, (await openPayments(disk)).payments]) {
       expect(await one.startOnce(again(request), note)).toMatchObject({ id: request.id, ...half });
       expect(await collect(one.list(0n, note.paymentHash))).toMatchObject([half]);
     }
@@ -163,7 +77,7 @@ describe.each(requests.map((request) => [request.scheme, request] as const))('a 
     await tick(1);
     expect(told).toMatchObject([half]);
 
-    const later = await opened(disk, sent);
+    const later = await openPayments(disk, sent);
     expect(await later.payments.startOnce(again(request), note)).toMatchObject(half);
     await later.payments.outcome(request.id, sent[1]?.attempt ?? -1, claimed);
     await turn();
@@ -187,7 +101,7 @@ describe.each(requests.map((request) => [request.scheme, request] as const))('a 
 });
 
 test('an HTLC does not leave with a hash whose preimage a channel has seen, and the payment is given up', async () => {
-  const { payments, known, sent } = await opened();
+  const { payments, known, sent } = await openPayments();
   const request = ordinaryRequest();
   known.add(hex(request.paymentHash));
   const record = await payments.startOnce(request, noteOf(request));
@@ -196,7 +110,7 @@ test('an HTLC does not leave with a hash whose preimage a channel has seen, and 
 });
 
 test('an invoice with the hash of one of our own is not paid', async () => {
-  const { payments, ours, sent } = await opened();
+  const { payments, ours, sent } = await openPayments();
   const request = ordinaryRequest();
   ours.add(hex(request.paymentHash));
   expect(await payments.startOnce(request, noteOf(request))).toBe('ours');
@@ -222,7 +136,7 @@ test('a record of a version that called a payment failed which was claimed in pa
 });
 
 test('a request that no record can hold begins nothing', async () => {
-  const { payments, disk } = await opened();
+  const { payments, disk } = await openPayments();
   const request = ordinaryRequest();
   const long = { ...noteOf(request), description: 'x'.repeat(65_536) };
   for (const [terms, note] of [
@@ -236,7 +150,7 @@ test('a request that no record can hold begins nothing', async () => {
 });
 
 test('an error inside the node ends the payment in which it happens, and no other', async () => {
-  const node = await opened();
+  const node = await openPayments();
   const [bad, good] = [ordinaryRequest(), ordinaryRequest({ id: 'good', paymentHash: secretOf(7).paymentHash })];
   node.troubled.add(hex(bad.paymentHash));
   const told: PaymentRecord[] = [];
@@ -246,13 +160,13 @@ test('an error inside the node ends the payment in which it happens, and no othe
   expect(node.sent.map(({ paymentHash }) => hex(paymentHash))).toContain(hex(good.paymentHash));
   expect(node.payments.pending().map(({ id }) => id)).toEqual(['good']);
   expect(told).toMatchObject([{ id: bad.id, status: 'failed' }]);
-  const later = await opened(node.disk, node.sent);
+  const later = await openPayments(node.disk, node.sent);
   await later.tick(2);
   expect(later.payments.pending().map(({ id }) => id)).toEqual(['good']);
 });
 
 test('a payment that cannot begin for an error inside the node has failed, and may be begun again', async () => {
-  const node = await opened();
+  const node = await openPayments();
   const broken = {
     ...ordinaryRequest(),
     get destination(): never {
@@ -268,7 +182,7 @@ test('a payment that cannot begin for an error inside the node has failed, and m
 });
 
 test('a caller whose payment meets an internal error with HTLCs in flight is told that it is under way, not that it failed', async () => {
-  const node = await opened();
+  const node = await openPayments();
   const request = ordinaryRequest();
   const told: PaymentRecord[] = [];
   void node.payments.startOnce(request, noteOf(request)).then((record) => told.push(record as PaymentRecord));
@@ -302,7 +216,7 @@ test('a payment that has ended keeps its preimages, whatever goes wrong while it
 });
 
 test('no payment goes on before the channels have said which of its HTLCs they have, ticks or not', async () => {
-  const first = await opened();
+  const first = await openPayments();
   const request = ordinaryRequest();
   void first.payments.start(request, noteOf(request));
   await turn();
@@ -313,50 +227,10 @@ test('no payment goes on before the channels have said which of its HTLCs they h
   await turn();
   expect(first.payments.stateOf(request.id)).toMatchObject({ shards: [{ state: { kind: 'waiting' } }, {}] });
 
-  const after = await opened(first.disk, first.sent.slice(1), false);
+  const after = await openPayments(first.disk, first.sent.slice(1), false);
   await after.tick(3);
   expect(after.sent).toHaveLength(1);
   after.payments.resume();
   await turn();
   expect(after.sent).toHaveLength(2);
-});
-
-test('a new payment does not wait for a peer that is away, and one that was begun before a restart does', async () => {
-  const rest = { spendable: msat(2_000_000n), slots: 10 };
-  const gone: Outlet = { ...outlet(0, 0n), slots: 0, atRest: rest };
-  const fresh = await opened();
-  const request = ordinaryRequest();
-  const failed = fresh.payments.start(request, noteOf(request));
-  Object.assign(fresh.carries, { outlets: [], away: [gone] });
-  expect(await failed).toMatchObject({ status: 'failed', result: { code: 'no_route' } });
-
-  const before = await opened();
-  void before.payments.start(request, noteOf(request));
-  await turn();
-  const after = await opened(before.disk, [], true, { outlets: [], away: [gone] });
-  await after.tick(3);
-  expect([after.sent, after.payments.pending().length]).toEqual([[], 1]);
-  Object.assign(after.carries, { outlets: [outlet(0, 2_000_000n)], away: [] });
-  after.payments.roomFreed(1);
-  await turn();
-  expect(after.sent).not.toEqual([]);
-});
-
-test('a payment that waits for room is offered as soon as an HTLC leaves, and not before', async () => {
-  const full: Outlet = { ...outlet(0, 0n), slots: 0, atRest: { spendable: msat(2_000_000n), slots: 1 } };
-  const node = await opened(undefined, [], true, { outlets: [full] });
-  const request = ordinaryRequest({ scheme: 'single' });
-  const told: PaymentRecord[] = [];
-  void node.payments.start(request, noteOf(request)).then((record) => told.push(record));
-  await turn();
-  node.payments.roomFreed(1);
-  await turn();
-  expect([node.sent, told]).toEqual([[], []]);
-  Object.assign(node.carries, { outlets: [outlet(0, 2_000_000n)] });
-  node.payments.roomFreed(1);
-  await turn();
-  expect(node.sent).toHaveLength(1);
-  await node.payments.outcome(request.id, node.sent[0]?.attempt ?? -1, claimed);
-  await turn();
-  expect(told).toMatchObject([{ status: 'complete' }]);
 });
