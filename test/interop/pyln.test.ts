@@ -189,6 +189,11 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
     });
   });
 
+  test('probes what a node can be sent', async () => {
+    const { result } = await call('probe', { id: line.carol.id, amount_msat: '1000sat' });
+    expect(result).toMatchObject({ carried: true, carried_msat: 1_000_000, attempts: [{ status: 'carried' }] });
+  });
+
   test('sends an onion of its own, and reads which node failed it', async () => {
     const { carol } = line;
     const payment_hash = '77'.repeat(32);

@@ -172,6 +172,23 @@ describe('sendpay', () => {
     expect(await paying).toMatchObject({ status: 'complete' });
   });
 
+  test('and pay for the same invoice at the same moment send it once', async () => {
+    const { alice, carol } = line;
+    const { bolt11, payment_hash, payment_secret } = await bill();
+    const route = await routeTo();
+    const both = await Promise.allSettled([
+      alice.call('pay', { bolt11 }),
+      alice.call('sendpay', { route, payment_hash, payment_secret }),
+    ]);
+    expect(both.map(({ status }) => status)).toContain('fulfilled');
+    expect(await alice.call('waitsendpay', { payment_hash })).toMatchObject({ status: 'complete' });
+    const { payments } = await alice.call('listsendpays', { payment_hash });
+    expect(payments).toMatchObject([{ status: 'complete', amount_sent_msat: 1_001_010n }]);
+    expect((await carol.call('listinvoices', { payment_hash })).invoices).toMatchObject([
+      { status: 'paid', amount_received_msat: 1_000_000n },
+    ]);
+  });
+
   test('refuses a route that no node would take, naming the field', async () => {
     const { alice } = line;
     const [first, second] = await routeTo();
