@@ -36,6 +36,13 @@ const addresses: Column<Json> = {
     Array.isArray(all) ? all.map((one: Json) => `${plain(one['address'])}:${plain(one['port'])}`).join(', ') : '',
 };
 
+/** The amounts of a transaction's outputs together, msat. */
+const sumOf = (outputs: unknown): bigint =>
+  (Array.isArray(outputs) ? outputs : []).reduce(
+    (sum: bigint, one: Json) => sum + BigInt(plain(one['amount_msat'])),
+    0n,
+  );
+
 const shards: readonly Column<Json>[] = [
   count('index', 'shard'),
   field('status'),
@@ -83,6 +90,32 @@ const views: Partial<Record<MethodName, Readonly<Record<string, readonly Column<
       sat('spendable_msat', 'can send'),
       sat('receivable_msat', 'can receive'),
       count('htlcs', 'HTLCs'),
+    ],
+  },
+  listclosedchannels: {
+    closedchannels: [
+      field('short_channel_id', 'channel'),
+      short('peer_id', 'peer'),
+      field('opener', 'opened by'),
+      field('closer', 'closed by'),
+      field('close_cause', 'cause'),
+      sat('final_to_us_msat', 'ours'),
+      sat('total_msat', 'size'),
+      count('closed_height', 'block'),
+      field('last_commitment_txid', 'closing transaction'),
+    ],
+  },
+  listtransactions: {
+    transactions: [
+      field('hash', 'transaction'),
+      count('blockheight', 'block'),
+      count('inputs'),
+      count('outputs'),
+      {
+        title: 'paid out sat',
+        cell: ({ outputs }) => satText(`${sumOf(outputs)}`),
+        right: true,
+      },
     ],
   },
   listchannels: {

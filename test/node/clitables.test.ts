@@ -77,6 +77,20 @@ describe('tables', () => {
     expect(await shown('disconnect', [ids.bob])).toEqual(['done']);
   });
 
+  test('listtransactions has a line for each transaction, without its bytes', async () => {
+    expect(await shown('listtransactions')).toEqual([
+      `transaction${' '.repeat(55)}block  inputs  outputs  paid out sat`,
+      `${ids.txid}    101       1        1   123,456,789`,
+    ]);
+  });
+
+  test('listclosedchannels', async () => {
+    expect(await shown('listclosedchannels')).toEqual([
+      'channel  peer           opened by  closed by  cause     ours sat   size sat  block  closing transaction',
+      '103x1x0  03b2b2b2…b2b2  local                 user   899,999.500  1,000,000',
+    ]);
+  });
+
   test('listconfigs has a line for each option, with its value and where it came from', () => {
     const configs = {
       'fee-base': { value_int: 7, source: '/d/config:2' },
