@@ -122,6 +122,16 @@ export const encodeFailure = (failure: Failure): Uint8Array => {
   return concat(encode(u16, failureCode(failure)), encode(data, failure));
 };
 
+/** Bytes of a `failuremsg` up to which all failures are padded to the same length (BOLT 4, "Returning Errors"). */
+const LONGEST_PADDED = 256;
+
+/** Throws WireError or RangeError for a failure that is not to be sent: one of no row, of unfit data, or longer than 256 bytes. */
+export const checkFailure = (failure: Failure): void => {
+  const { length } = encodeFailure(failure);
+  if (length > LONGEST_PADDED)
+    throw new RangeError(`expected a failure of at most ${LONGEST_PADDED} bytes, got ${length}`);
+};
+
 /**
  * The failure in a `failuremsg`. Never throws: BOLT 4 has the origin ignore bytes behind the data, such as a TLV stream, and
  * a code that is not in the table, or whose data is cut short, comes back as `unknown`. Fewer than two bytes read as code 0.

@@ -6,7 +6,7 @@ import { withSchemes } from '../../amp/schemes.ts';
 import { withStrategies } from '../../amp/strategies.ts';
 import type { Strategies } from '../../amp/strategy.ts';
 import type { Extra, Frame } from '../../onion/eobframe.ts';
-import { encodeFailure, type Reading } from '../../onion/failuremessages.ts';
+import { checkFailure, type Reading } from '../../onion/failuremessages.ts';
 import type { EobProtocol, Registry } from '../../onion/registry.ts';
 import { ConfigError } from '../config/errors.ts';
 import type { Experiments } from './hooks.ts';
@@ -43,7 +43,7 @@ const contained =
   (frame, extra) => {
     try {
       const result = read(frame, extra);
-      if ('refuse' in result) encodeFailure(result.refuse);
+      if ('refuse' in result) checkFailure(result.refuse);
       else if (!('accept' in result)) throw new TypeError('expected accept or refuse');
       return result;
     } catch (error) {

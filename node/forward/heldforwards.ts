@@ -3,7 +3,7 @@
  * incoming channels, so there are not many of them, and none is held so long that the outgoing HTLC would come too close to its expiry.
  */
 import { EXPIRY_MARGIN } from '../../channel/rules/limits.ts';
-import { encodeFailure, type Failure } from '../../onion/failuremessages.ts';
+import { checkFailure, type Failure } from '../../onion/failuremessages.ts';
 import { zeros } from '../../wire/bytes.ts';
 import type { Clock, Log } from '../ports/ports.ts';
 import type { ForwardAnswer, ForwardNote, ForwardNoteHandler } from './forwardnotes.ts';
@@ -71,7 +71,8 @@ export class HeldForwards {
     this.held.set(name, asked);
     this.cancel ??= this.parts.clock.after(CHECK_MS, () => this.check());
     this.parts.limitedLog.debug({ channel, htlc: `${note.incoming.id}` }, 'holding an HTLC until the program answers');
-    answer.then(
+    // What has a `then` need not be a promise.
+    Promise.resolve(answer).then(
       (said) => this.end(asked, () => this.failureOf(asked, said)),
       (error: unknown) => this.end(asked, () => this.fault(asked, error)),
     );
@@ -105,8 +106,8 @@ export class HeldForwards {
   private failureOf(asked: AskedForward, answer: ForwardAnswer): Failure | undefined {
     if (answer === undefined) return undefined;
     try {
-      // A program in JavaScript may name a failure that there is none of.
-      encodeFailure(answer.refuse);
+      // A program in JavaScript may name a failure that there is none of, and one of any length.
+      checkFailure(answer.refuse);
       return answer.refuse;
     } catch (error) {
       return this.fault(asked, error);

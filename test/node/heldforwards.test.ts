@@ -77,6 +77,11 @@ test('an HTLC that the program refuses at once is failed back with the failure i
 test.each<[string, ForwardNoteHandler]>([
   ['throws', () => JSON.parse('{')],
   ['names a failure that there is none of', () => ({ refuse: { name: 'no such failure' } as never })],
+  ['names a failure longer than 256 bytes', () => ({ refuse: { name: 'unknown', code: 0x400f, data: zeros(255) } })],
+  [
+    'names a failure that no message has room for',
+    () => ({ refuse: { name: 'unknown', code: 1, data: zeros(70_000) } }),
+  ],
 ])('an HTLC about which the program %s is failed back, and nothing else is affected', async (_, handler) => {
   const { receive, failure } = await noting(handler);
   receive();
@@ -87,6 +92,7 @@ test.each<[string, EobProtocol<never, unknown>['forward']]>([
   ['throws', () => JSON.parse('{')],
   ['gives nothing back', () => undefined as never],
   ['refuses with a failure that there is none of', () => ({ refuse: { name: 'no such failure' } as never })],
+  ['refuses with a failure longer than 256 bytes', () => ({ refuse: { name: 'unknown', code: 1, data: zeros(255) } })],
 ])('an HTLC whose reader %s is failed back', async (_, forward) => {
   const { receive, failure } = await noting(() => undefined, { name: 'broken', ...(forward && { forward }) });
   receive();
@@ -108,6 +114,13 @@ describe('an HTLC that is held', () => {
 
   test('is failed back when the promise of the program is rejected', async () => {
     const so = await noting(async () => JSON.parse('{'));
+    so.receive();
+    await new Promise(setImmediate);
+    expect(so.failure()).toEqual({ name: 'temporary_node_failure' });
+  });
+
+  test('is failed back when the program answers with something else that has a then', async () => {
+    const so = await noting(() => JSON.parse('{"then":"later"}'));
     so.receive();
     await new Promise(setImmediate);
     expect(so.failure()).toEqual({ name: 'temporary_node_failure' });
