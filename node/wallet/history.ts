@@ -100,13 +100,27 @@ export class WalletHistory {
     return changes;
   }
 
-  /** A reorganization took the block of this height back. */
+  /** A reorganization took the block of this height back; `dropAbove` has to follow, for one that is no longer remembered. */
   disconnected(height: number): readonly Change[] {
     const taken = this.byHeight.get(height);
     if (taken === undefined) return [];
     this.byHeight.delete(height);
     this.last -= BigInt(taken.length);
     return [...taken.map((n) => gone(RECORDS + numberText(n))), gone(heightKey(height))];
+  }
+
+  /**
+   * Deletes what the blocks above this height had. A reorganization that goes further back than blocks are remembered leaves that, and
+   * it is the last in the list. Throws StoreError.
+   */
+  async dropAbove(height: number): Promise<void> {
+    for (;;) {
+      const key = RECORDS + numberText(this.last);
+      const value = await this.store.get(key);
+      if (value === undefined || readRecord(key, value, (bytes) => decode(record, bytes)).height <= height) return;
+      await this.store.commit([gone(key)]);
+      this.last -= 1n;
+    }
   }
 
   /** Gathers what the chain has while it is read again from its first block on; `end` says what to keep instead of what was known. */

@@ -52,7 +52,9 @@ export class Wallet implements ChainListener {
   static async open(parts: WalletParts): Promise<Wallet> {
     const book = addressBook(parts.keys);
     const { store } = parts;
-    const wallet = new Wallet(parts, book, await loadWallet(store, book), await WalletHistory.load(store));
+    const [state, history] = [await loadWallet(store, book), await WalletHistory.load(store)];
+    await history.dropAbove(state.height);
+    const wallet = new Wallet(parts, book, state, history);
     for (const owner of wallet.owners()) if (owner.startsWith(passing)) await wallet.release(owner);
     return wallet;
   }
@@ -63,6 +65,10 @@ export class Wallet implements ChainListener {
     if (event.event === 'disconnected') return [...changes, ...this.history.disconnected(event.height)];
     const found = before === this.state.coins ? [] : walletTxsOf(event.block, this.state);
     return [...changes, ...this.history.connected(event.block.height, found)];
+  }
+
+  async applied(event: ChainEvent): Promise<void> {
+    if (event.event === 'disconnected') await this.history.dropAbove(this.state.height);
   }
 
   /** Mined transactions that paid the wallet or spent its coins, in the order of the chain. Throws StoreError. */

@@ -103,6 +103,26 @@ describe("the wallet's history", () => {
     expect([marks(), (await places(over)).length]).toEqual([0, 1]);
   });
 
+  test('loses the transactions of all blocks that a reorganization takes back, also of those that are no longer remembered', async () => {
+    const over = await walletOver();
+    const [stays, goes, late] = [1, 2, 3].map((n) => payment([stranger(n)], [ours]));
+    if (stays === undefined || goes === undefined || late === undefined) throw new Error('no payments');
+    await over.mine(stays);
+    await over.mine(goes);
+    await over.mine(late);
+    for (let i = 0; i < rememberedBlocks + 5; i++) await over.mine();
+    await over.drop(rememberedBlocks + 7);
+    expect(await places(over)).toEqual([[stays.getId(), 1, 1]]);
+    await over.mine(payment([stranger(4)], [theirs]));
+    await over.mine(goes);
+    const expected = [
+      [stays.getId(), 1, 1],
+      [goes.getId(), 3, 1],
+    ];
+    expect(await places(over)).toEqual(expected);
+    expect(await places(await walletOver(over.records, over.chain))).toEqual(expected);
+  });
+
   test('has after a rescan what the whole chain has, whatever it had before', async () => {
     const over = await walletOver();
     await over.mine(payment([stranger(1)], [ours]));
