@@ -17,7 +17,7 @@ import {
 import { deployedChild } from './deployed.ts';
 import type { PaymentEvent, PaymentFailure, PaymentTotals } from './events.ts';
 import type { AmpRequest, DeployedRequest, OrdinaryRequest, PaymentRequest } from './io.ts';
-import type { Direction, Excluded, Reserved, Route } from './route.ts';
+import type { Direction, Excluded, Hop, Reserved, Route } from './route.ts';
 import type { Scheme, Schemes, SenderState, ShardShares } from './scheme.ts';
 import { child } from './shares.ts';
 import { defaultStrategy } from './strategies.ts';
@@ -169,21 +169,33 @@ export const feesLeft = ({ request, shards }: Running): Msat => {
 const sameNode = (a: Point | undefined, b: Point | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && equal(a, b));
 
-/** What the payment's own shards take of every channel on their routes. */
+interface Sum {
+  readonly scid: Hop['scid'];
+  readonly from: Point | undefined;
+  readonly offered: boolean;
+  amount: Msat;
+  count: number;
+}
+
+/** What the payment's own shards take of every channel on their routes. Asked for each route: sums are added up in place. */
 export const reservedBy = ({ shards }: Running): readonly Reserved[] => {
   // By channel, of which there are few entries each: two directions, offered or not.
-  const sums = new Map<bigint, Reserved[]>();
+  const sums = new Map<bigint, Sum[]>();
   for (const shard of shards) {
-    const route = routeOf(shard) ?? [];
     const offered = shard.state.kind === 'in_flight';
-    for (const [i, { scid, amount }] of route.entries()) {
-      const from = route[i - 1]?.node;
-      const ofChannel = sums.get(scid) ?? [];
-      if (ofChannel.length === 0) sums.set(scid, ofChannel);
-      const place = ofChannel.findIndex((one) => one.offered === offered && sameNode(one.from, from));
-      const before = ofChannel[place];
-      if (before === undefined) ofChannel.push({ scid, from, amount, count: 1, offered });
-      else ofChannel[place] = { ...before, amount: addMsat(before.amount, amount), count: before.count + 1 };
+    let from: Point | undefined;
+    for (const { scid, amount, node } of routeOf(shard) ?? []) {
+      const ofChannel = sums.get(scid);
+      const before = ofChannel?.find((one) => one.offered === offered && sameNode(one.from, from));
+      if (before !== undefined) {
+        before.amount = addMsat(before.amount, amount);
+        before.count++;
+      } else {
+        const first = { scid, from, offered, amount, count: 1 };
+        if (ofChannel === undefined) sums.set(scid, [first]);
+        else ofChannel.push(first);
+      }
+      from = node;
     }
   }
   return [...sums.values()].flat();

@@ -42,7 +42,7 @@ import {
 import type { Excluded, Hop, Route } from './route.ts';
 import type { SenderState, ShardShares } from './scheme.ts';
 import { ascii, nothing, numberedName, oneOf, share } from './storecodecs.ts';
-import { load, type Table, table } from './tables.ts';
+import { listTable, load, type Table, table } from './tables.ts';
 
 /** A field that is not in the record. */
 const absent = <T>(value: T): Codec<T> => ({ write: () => undefined, read: () => value });
@@ -223,7 +223,7 @@ export const paymentTables = (payment: Payment): readonly Table[] => {
       ...(payment.progress.keepBack === nothingKeptBack ? [] : [one('keepback', keepBack, payment.progress.keepBack)]),
       ...(payment.progress.room === noRoomWanted ? [] : [one('room', room, payment.progress.room)]),
       one('learnt', learnt, payment.learnt),
-      table('shard', payment.shards, shard, () => payment.shards.map((value, i) => [`${i}`, value])),
+      listTable('shard', payment.shards, shard),
     ];
   }
   return payment.kind === 'finished' ? [table('result', payment.result, result, () => [['0', payment.result]])] : [];

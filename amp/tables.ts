@@ -17,6 +17,8 @@ export interface Table {
   /** The same reference means: not a row has changed. */
   readonly source: unknown;
   readonly rows: () => ReadonlyMap<string, Row>;
+  /** Of a table whose names are 0, 1, 2 and so on: its values. Two of these are compared without names, each by its place. */
+  readonly list?: { readonly values: readonly unknown[]; readonly bytes: (at: number) => Uint8Array };
 }
 
 /** A table of `rows`, which hold what `source` holds. */
@@ -35,6 +37,34 @@ export const table = <T>(
   },
 });
 
+/** A table of the values of a list, named by their places. */
+export const listTable = <T>(prefix: string, values: readonly T[], codec: Codec<T>): Table => ({
+  ...table(prefix, values, codec, () => values.map((value, i) => [`${i}`, value])),
+  list: {
+    values,
+    bytes: (at) => {
+      const value = values[at];
+      if (value === undefined) throw new RangeError(`no value ${at} in a list of ${values.length}`);
+      return encode(codec, value);
+    },
+  },
+});
+
+type List = NonNullable<Table['list']>;
+
+/** The records to write and to delete where both are lists. A payment of many shards has one for each, and most steps change one shard. */
+const listChanges = (prefix: string, was: List, now: List): readonly Change[] => {
+  const out: Change[] = [];
+  for (let i = 0; i < now.values.length; i++) {
+    const isOld = i < was.values.length;
+    if (isOld && was.values[i] === now.values[i]) continue;
+    const value = now.bytes(i);
+    if (!isOld || !equal(was.bytes(i), value)) out.push({ key: `${prefix}/${i}`, value });
+  }
+  for (let i = now.values.length; i < was.values.length; i++) out.push({ key: `${prefix}/${i}`, value: undefined });
+  return out;
+};
+
 const none: ReadonlyMap<string, Row> = new Map();
 
 const same = (a: Row | undefined, b: Row): boolean =>
@@ -44,10 +74,14 @@ const same = (a: Row | undefined, b: Row): boolean =>
 export const changes = (previous: readonly Table[], next: readonly Table[]): readonly Change[] => {
   const before = new Map(previous.map((t) => [t.prefix, t]));
   const out: Change[] = [];
-  for (const { prefix, source, rows } of next) {
+  for (const { prefix, source, rows, list } of next) {
     const old = before.get(prefix);
     before.delete(prefix);
     if (old?.source === source) continue;
+    if (list !== undefined && old?.list !== undefined) {
+      out.push(...listChanges(prefix, old.list, list));
+      continue;
+    }
     const was = old?.rows() ?? none;
     const now = rows();
     for (const [key, row] of now) if (!same(was.get(key), row)) out.push({ key, value: row.bytes() });
