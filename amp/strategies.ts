@@ -31,7 +31,10 @@ const equal: Strategy = {
   split: () => undefined,
 };
 
-/** Tries to pay; what fails is split in two halves, and each of them is tried in the same way. */
+/**
+ * Tries to pay; what fails is split in two halves, and each of them is tried in the same way. A share that was sent can be split by
+ * scheme `tree`, in lnd's AMP and in basic multi-part payments; by the others what fails takes another route whole.
+ */
 const halving: Strategy = {
   name: 'halving',
   needsShards: false,
