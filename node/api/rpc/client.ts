@@ -61,6 +61,19 @@ const unreachable: Readonly<Record<string, string>> = {
   EACCES: 'this user may not use it',
 };
 
+/** Calls that send money, so that whoever made one again might pay twice, and where it is found what became of it. */
+const listOf: ReadonlyMap<string, string> = new Map([
+  ...['pay', 'xpay', 'keysend'].map((method) => [method, 'listpays'] as const),
+  ...['sendpay', 'sendonion'].map((method) => [method, 'listsendpays'] as const),
+]);
+
+/** What is said of a call that got no answer. */
+const unanswered = (reason: string, method: string): string => {
+  const list = listOf.get(method);
+  const said = `${reason}, and did not answer ${method}`;
+  return list === undefined ? said : `${said}: the payment may be under way or made, see ${list} before you pay again`;
+};
+
 interface Waiting {
   readonly method: string;
   readonly takeRow: TakeRow | undefined;
@@ -80,7 +93,7 @@ export const openClient = (path: string): Promise<Client> =>
 
     const end = (reason: string) => {
       ended ??= new ConnectionError(reason);
-      for (const { reject: fail } of waiting.values()) fail(ended);
+      for (const { method, reject: fail } of waiting.values()) fail(new ConnectionError(unanswered(reason, method)));
       waiting.clear();
       socket.destroy();
     };
