@@ -17,7 +17,7 @@ export const PAYMENT_ID_LENGTH = 11;
 /** The most blobs one signal byte can announce. */
 export const MAX_BLOBS = 16;
 
-/** What rides behind a frame. */
+/** The extra onion blobs behind a frame. */
 export interface Extra {
   /** 1..15; 14 and 15 are set aside for experiments. */
   readonly protocol: number;
@@ -27,7 +27,7 @@ export interface Extra {
   readonly blobs: readonly Uint8Array[];
 }
 
-/** What a realm-0 hop reads. Its HMAC belongs to the packet and is handled there. */
+/** The fields of a realm-0 hop. Its HMAC belongs to the packet and is handled there. */
 export interface Frame {
   readonly shortChannelId: ShortChannelId;
   readonly amtToForward: Msat;
@@ -36,7 +36,7 @@ export interface Frame {
   readonly extra: Extra | undefined;
 }
 
-/** The signal byte taken apart. */
+/** The parts of the signal byte. */
 export type Signal =
   | { readonly kind: 'none' }
   | { readonly kind: 'blobs'; readonly protocol: number; readonly count: number }
@@ -80,7 +80,7 @@ const checkExtra = (extra: Extra): void => {
 
 /**
  * A frame as it stands in `hops_data`: 33 bytes, the 32-byte HMAC of the next packet, then its blobs.
- * Throws OnionError for an extra part out of its ranges, WireError for a field that does not fit.
+ * Throws OnionError for `extra` out of its ranges, WireError for a field that does not fit.
  */
 export const writeFrame = (frame: Frame, hmac: Uint8Array): Uint8Array => {
   const { extra } = frame;
@@ -102,12 +102,12 @@ export const writeFrame = (frame: Frame, hmac: Uint8Array): Uint8Array => {
   return out;
 };
 
-/** What lies at the front of decrypted `hops_data` that begin with realm 0. */
+/** What is read from the front of decrypted `hops_data` that begin with realm 0. */
 export type FrameRead =
   | { readonly kind: 'frame'; readonly frame: Frame; readonly hmac: Uint8Array; readonly size: number }
   | { readonly kind: 'malformed' };
 
-/** Where the signal stands in a frame, which is what a payer is told of one that makes no sense. */
+/** Offset of the signal in a frame, which `invalid_onion_payload` reports for an invalid one. */
 export const SIGNAL_OFFSET = 21;
 
 /**

@@ -1,4 +1,4 @@
-/** What the sender's side of the onion refuses to build. What a received packet does wrong is never thrown: it is a value. */
+/** Errors of building an onion. Errors in a received packet are never thrown: they are returned as values. */
 
 export type OnionFault =
   | { readonly code: 'no_hops' }
@@ -37,7 +37,7 @@ const describe = (fault: OnionFault): string => {
   }
 };
 
-/** Thrown when an onion or a failure packet cannot be built from what was asked for. */
+/** An onion or a failure packet cannot be built from the given values. */
 export class OnionError extends Error {
   override readonly name = 'OnionError';
   readonly fault: OnionFault;

@@ -1,6 +1,6 @@
 /**
  * BOLT 4, "Failure Messages": name, code and data in one row each; types and codecs follow from the rows. Codes that only
- * older nodes send are rows too. What is not in the table survives as `unknown` with its code, whose flags still speak.
+ * older nodes send are rows too. A code that is not in the table is read as `unknown`, and its flags still count.
  */
 import { concat, u16be } from '../wire/bytes.ts';
 import {
@@ -24,7 +24,7 @@ import { SIGNAL_OFFSET } from './eobframe.ts';
 
 /** The onion could not be read; reported by the node behind it. */
 export const BADONION = 0x8000;
-/** Will not pass by itself. */
+/** The failure is permanent. */
 export const PERM = 0x4000;
 /** About the node rather than one channel. */
 export const NODE = 0x2000;
@@ -35,7 +35,7 @@ const CHANNEL_UPDATE_TYPE = u16be(258);
 
 /**
  * A channel_update with its two type bytes, or no bytes at all, which is what we and newer nodes send. Some older nodes
- * leave the type out; it is put in front, so that whoever looks inside meets one form. BOLT 4 forbids applying it to the graph.
+ * leave the type out; it is added on reading, so that there is one form. BOLT 4 forbids applying the update to the graph.
  */
 const channel_update: Codec<Uint8Array> = map(
   bytes16,
@@ -89,15 +89,15 @@ export interface UnknownFailure {
 }
 export type Failure = KnownFailure | UnknownFailure;
 
-/** What a hop makes of bytes meant for it: their meaning, or the failure to send back. */
+/** How a hop reads the bytes meant for it: as a value, or as the failure to send back. */
 export type Reading<T> = { readonly accept: T } | { readonly refuse: Failure };
 
-/** A frame whose signal cannot stand at this hop. A frame has no records, so the offset alone says where it is wrong. */
+/** The failure for a frame whose signal is invalid at this hop. A frame has no records, so only the offset says what is wrong. */
 export const invalidSignal = {
   refuse: { name: 'invalid_onion_payload', type: 0n, offset: SIGNAL_OFFSET },
 } as const satisfies Reading<never>;
 
-/** What `update_fail_malformed_htlc` may say. */
+/** Failures that `update_fail_malformed_htlc` may report. */
 export type MalformedName =
   | 'invalid_onion_version'
   | 'invalid_onion_hmac'
@@ -109,11 +109,11 @@ const byCode: ReadonlyMap<number, FailureName> = new Map(
   Object.entries(failures).map(([name, { code }]) => [code, name as FailureName]),
 );
 
-/** The u16 that stands on the wire for a failure. */
+/** The u16 failure code on the wire. */
 export const failureCode = (failure: Failure): number =>
   failure.name === 'unknown' ? failure.code : failures[failure.name].code;
 
-/** The name of a code in BOLT 4; undefined for one that is not there. */
+/** BOLT 4's name of a code; undefined for an unknown code. */
 export const failureNameOf = (code: number): FailureName | undefined => byCode.get(code);
 
 /** `failuremsg`: code, then data. Throws WireError when a field does not fit. */
@@ -157,7 +157,7 @@ export const malformed = (name: MalformedName, packet: Uint8Array): MalformedFai
 });
 
 /**
- * BOLT 2, "Removing an HTLC": what the node before the one that could not read its onion reports to the origin in its place,
+ * BOLT 2, "Removing an HTLC": the failure that a node reports to the origin in place of the next one, which could not read its onion,
  * made of the fields of `update_fail_malformed_htlc`. That the code has the BADONION bit is checked by the channel.
  */
 export const failureOfMalformed = (code: number, sha256OfOnion: Uint8Array): Failure =>

@@ -1,6 +1,6 @@
 /**
- * BOLT 4, "Returning Errors": a failure's way back. The failing hop pads, authenticates and encrypts it, every hop before
- * adds a layer of its stream, and the origin takes the layers off until an HMAC fits. Nobody on the way can read it.
+ * BOLT 4, "Returning Errors": the failing hop pads, authenticates and encrypts a failure, every hop before it adds a layer, and the origin
+ * removes the layers until an HMAC is valid. No hop on the way can read it.
  */
 import { concat, equalConstantTime, u16be, zeros } from '../wire/bytes.ts';
 import { bytes16, Reader, WireError } from '../wire/codec.ts';
@@ -11,15 +11,15 @@ import { decodeFailure, encodeFailure, type Failure } from './failuremessages.ts
 import { xorInto } from './filler.ts';
 import { generateKey } from './keys.ts';
 
-/** Failure and pad together are at least this long, so that the length says nothing about the failure. */
+/** Failure and padding together have at least this many bytes, so that the length reveals nothing of the failure. */
 const MIN_LENGTH = 256;
 const U16_MAX = 0xffff;
-/** The longest route of TLV payloads, as BOLT 4 counts it: how many layers the origin takes off, whoever failed. */
+/** The longest route of TLV payloads by BOLT 4: as many layers are removed by the origin, whichever hop failed. */
 const MAX_HOPS = 27;
-/** Stands in for hops that are not there. It protects nothing; it makes a short route cost what a long one costs. */
+/** Placeholder for absent hops. It protects nothing: with it a short route takes as much work as a long one. */
 const ABSENT = zeros(32);
 
-/** Adds, or takes off, one hop's layer. Any length is carried, since it is the origin's to judge. */
+/** Adds or removes one hop's layer. Any length is accepted: only the origin checks it. */
 export const wrapFailure = (sharedSecret: Uint8Array, reason: Uint8Array): Uint8Array => {
   const out = Uint8Array.from(reason);
   xorInto(out, chacha20Stream(generateKey('ammag', sharedSecret), out.length), 0, out.length);
@@ -39,11 +39,11 @@ export const createFailure = (sharedSecret: Uint8Array, failure: Failure): Uint8
   return wrapFailure(sharedSecret, concat(hmac, body));
 };
 
-/** What the origin learns from a `reason`. */
+/** What the origin reads from a `reason`. */
 export type ReturnedFailure =
   /** `hop` counts from 0, the first node of the route. */
   | { readonly kind: 'attributed'; readonly hop: number; readonly failure: Failure }
-  /** No hop's HMAC fits: some node on the way made it up or damaged it. */
+  /** No hop's HMAC is valid: a node on the way forged or corrupted it. */
   | { readonly kind: 'unattributable' };
 
 /** The failure behind the HMAC. A hop that authenticated something else is still the hop that failed: code 0. */
@@ -57,9 +57,9 @@ const readBody = (bytes: Uint8Array): Failure => {
 };
 
 /**
- * Takes the layers off in route order and names the first hop whose HMAC fits. `sharedSecrets` are those of the onion that
+ * Removes the layers in route order and names the first hop whose HMAC is valid. `sharedSecrets` are those of the onion that
  * was sent. The work is the same wherever the failure came from and however short the route is (up to 27 hops), so that an
- * erring hop cannot time a retry to learn where it stands. Never throws for any `reason`.
+ * erring hop cannot learn its position by timing a retry. Never throws for any `reason`.
  */
 export const readFailure = (sharedSecrets: readonly Uint8Array[], reason: Uint8Array): ReturnedFailure => {
   const rounds = Math.max(MAX_HOPS, sharedSecrets.length);

@@ -1,6 +1,6 @@
 /**
- * BOLT 4, "Filler Generation": the tail of `hops_data` that the hops before the last will have produced by shifting zeros
- * in and running their streams over them. The sender must know it, or the HMACs it computes would not fit.
+ * BOLT 4, "Filler Generation": the tail of `hops_data` that the hops before the last produce by shifting zeros in and encrypting them. The
+ * sender has to know it, since the HMACs cover it.
  */
 import { zeros } from '../wire/bytes.ts';
 
@@ -22,7 +22,7 @@ export const generateFiller = (
   let filled = 0;
   sizes.forEach((size, i) => {
     const stream = streams[i] ?? zeros(0);
-    // What earlier hops left ends at hopsLength; this hop's zeros begin there.
+    // The filler of earlier hops ends at hopsLength, where this hop's zeros begin.
     xorInto(filler, stream, hopsLength - filled, filled + size);
     filled += size;
   });

@@ -1,6 +1,6 @@
 /**
- * BOLT 4, "Key Generation", "Shared Secret" and "Blinding Ephemeral Onion Keys": from a session key and the nodes of a
- * route to what each hop shares with the sender, and from a shared secret to the keys of its uses.
+ * BOLT 4, "Key Generation", "Shared Secret" and "Blinding Ephemeral Onion Keys": derives the shared secret of each hop from a session key
+ * and the nodes of a route, and the keys of each use from a shared secret.
  */
 import { utf8 } from '../wire/bytes.ts';
 import { ecdh, hmacSha256, isSecretKey, multiplySecrets, pointOf, sha256 } from '../wire/crypto.ts';
@@ -23,7 +23,7 @@ const labels = {
 export const generateKey = (use: keyof typeof labels, secret: Uint8Array): Uint8Array =>
   hmacSha256(labels[use], secret);
 
-/** What the ephemeral key is multiplied by on its way past a hop: 32 bytes. Throws RangeError for a zero scalar (never seen). */
+/** The factor by which a hop blinds the ephemeral key, 32 bytes. Throws RangeError for a zero scalar, which never occurs in practice. */
 export const blindingFactor = (ephemeralKey: Point, sharedSecret: Uint8Array): SecretKey =>
   secretKey(sha256(ephemeralKey, sharedSecret));
 
@@ -34,7 +34,7 @@ export const sessionKeyFrom = (bytes: Uint8Array): SecretKey => {
   return secretKey(key);
 };
 
-/** What the sender knows about one hop. */
+/** The sender's keys for one hop. */
 export interface HopSecret {
   readonly ephemeralKey: Point;
   /** 32 bytes. */

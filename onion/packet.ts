@@ -13,7 +13,7 @@ export const OVERHEAD = 66;
 /** Bytes of the packet in an `update_add_htlc`. */
 export const PACKET_LENGTH = OVERHEAD + HOPS_LENGTH;
 
-/** What one hop is to read, in either format; both may stand in one onion in any order. */
+/** The data of one hop, in either format; both may occur in one onion in any order. */
 export type HopData =
   | { readonly kind: 'frame'; readonly frame: Frame }
   /** A TLV stream without its length prefix, at least 2 bytes. */
@@ -31,7 +31,7 @@ export interface ConstructInput {
   /** Authenticated but not carried; the payment hash of the HTLC. */
   readonly associatedData: Uint8Array;
   readonly hops: readonly OnionHop[];
-  /** What `hops_data` is filled with before the last hop's data; the stream of the session's pad key when absent. */
+  /** Initial contents of `hops_data`; the stream of the session's pad key when absent. */
   readonly padding?: Uint8Array;
   /** Bytes of `hops_data`; 1300 when absent. */
   readonly hopsLength?: number;
@@ -52,11 +52,11 @@ export interface PeelInput {
   readonly hopsLength?: number;
 }
 
-/** What every packet whose HMAC is right yields. */
+/** The result of peeling a packet with a valid HMAC. */
 export interface AuthenticatedHop {
-  /** Encrypts the failure on its way back. Secret, 32 bytes. */
+  /** Encrypts a returned failure. Secret, 32 bytes. */
   readonly sharedSecret: Uint8Array;
-  /** 32 bytes that are the same whenever the same ephemeral key comes back: the caller logs it and refuses a repetition. */
+  /** 32 bytes that are the same whenever the same ephemeral key comes back: the caller stores it and refuses a replay. */
   readonly replayTag: Uint8Array;
 }
 
@@ -65,6 +65,6 @@ export type Peeled =
   | { readonly kind: 'malformed'; readonly failure: MalformedFailure }
   /** Authentic, but its hop data is no frame and no TLV payload: answered by an encrypted failure. */
   | ({ readonly kind: 'refused'; readonly failure: Failure } & AuthenticatedHop)
-  /** `next` is the packet for the hop behind us. */
+  /** `next` is the packet for the next hop. */
   | ({ readonly kind: 'forward'; readonly data: HopData; readonly next: Uint8Array } & AuthenticatedHop)
   | ({ readonly kind: 'final'; readonly data: HopData } & AuthenticatedHop);

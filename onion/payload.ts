@@ -1,6 +1,6 @@
 /**
- * BOLT 4, "payload format": the TLV streams hops read. A forwarder's and a final hop's payload are types of their own, so
- * whoever holds one has every field that must be there. Record 14 is lnd's AMP, 5482373484 keysend; neither is in the BOLTs.
+ * BOLT 4, "payload format": the TLV payloads of hops. A forwarder's and a final hop's payload are types of their own, each with all of its
+ * required fields. Record 14 is lnd's AMP, 5482373484 keysend; neither is in the BOLTs.
  */
 import { zeros } from '../wire/bytes.ts';
 import { type Codec, decode, encode, map, Reader, rest, struct, WireError } from '../wire/codec.ts';
@@ -9,7 +9,7 @@ import { bigsize, type RawRecord, type TlvShape, tlvs, tu32, tu64 } from '../wir
 import { type Msat, msat, type Preimage, type ShortChannelId } from '../wire/units.ts';
 import type { Failure, Reading } from './failuremessages.ts';
 
-/** Where to send an HTLC on, and what it must carry. */
+/** The payload of a forwarder: the HTLC that it is to offer. */
 export interface ForwardPayload {
   readonly shortChannelId: ShortChannelId;
   readonly amtToForward: Msat;
@@ -22,7 +22,7 @@ export interface ForwardPayload {
 export interface PaymentData {
   /** 32 bytes, from the invoice. */
   readonly paymentSecret: Uint8Array;
-  /** What all HTLCs of the payment will add up to. */
+  /** total_msat: the sum of all HTLCs of the payment. */
   readonly totalMsat: Msat;
 }
 
@@ -36,7 +36,7 @@ export interface AmpRecord {
   readonly childIndex: number;
 }
 
-/** What a final hop is told about an HTLC. */
+/** The payload of a final hop. */
 export interface FinalPayload {
   readonly amtToForward: Msat;
   readonly outgoingCltvValue: number;
@@ -52,8 +52,8 @@ export interface FinalPayload {
 const amount = map(tu64, msat, (n) => n);
 
 /**
- * `at` says which hop a record is for. Route blinding is not supported: its records are known in order to be refused in the
- * way that gives nothing away.
+ * `at` says which hop a record is for. Route blinding is not supported: its records are in the table so that they are refused with the
+ * failure that BOLT 4 wants for blinded routes.
  */
 const records = {
   amt_to_forward: { type: 2n, codec: amount, at: 'any' },
@@ -113,22 +113,22 @@ const invalid = (type: bigint, offset = 0): { readonly refuse: Failure } => ({
   refuse: { name: 'invalid_onion_payload', type, offset },
 });
 
-/** BOLT 4: the node where a blinded route begins keeps its reasons hidden. Zeros may stand for the onion's hash. */
+/** BOLT 4: the introduction point of a blinded route hides the reason of a failure. Zeros may replace the onion's hash. */
 const invalidBlinding: { readonly refuse: Failure } = {
   refuse: { name: 'invalid_onion_blinding', sha256_of_onion: zeros(32) },
 };
 
 type Position = 'forward' | 'final';
 
-/** A record's value, when its type may stand at this hop. Throws WireError when the value is not what the type says. */
+/** A record's value, where its type is allowed at this hop. Throws WireError where the value is invalid for its type. */
 const readKnown = (row: Row, { type, value }: RawRecord, position: Position, offset: number): Reading<unknown> => {
   if (row.at !== 'any' && row.at !== position) return invalid(type, offset);
   return { accept: decode(row.codec, value) };
 };
 
 /**
- * Records up to the end of the stream, judged one by one for this hop. The first that is wrong is named in the failure with
- * its type and offset, as BOLT 4 wishes, which is why the stream's own codec does not read it.
+ * Reads and checks the records of the stream one at a time. The failure names the type and offset of the first invalid one, as BOLT 4
+ * wants, which the codec of TLV streams cannot do.
  */
 const scan = (bytes: Uint8Array, position: Position): Reading<Shape> => {
   const r = new Reader(bytes);
@@ -174,7 +174,7 @@ const isBlinded = (bytes: Uint8Array): boolean => {
   return false;
 };
 
-/** A forwarder's payload: 2, 4 and 6 must be there, what only a final hop may get must not. */
+/** Reads a forwarder's payload: records 2, 4 and 6 are required, those of final hops are refused. */
 export const readForward = (bytes: Uint8Array): Reading<ForwardPayload> => {
   if (isBlinded(bytes)) return invalidBlinding;
   const scanned = scan(bytes, 'forward');
@@ -193,7 +193,7 @@ export const readForward = (bytes: Uint8Array): Reading<ForwardPayload> => {
   };
 };
 
-/** A final hop's payload: 2 and 4 must be there, a next channel must not. */
+/** Reads a final hop's payload: records 2 and 4 are required, a short_channel_id is refused. */
 export const readFinal = (bytes: Uint8Array): Reading<FinalPayload> => {
   const scanned = scan(bytes, 'final');
   if ('refuse' in scanned) return scanned;

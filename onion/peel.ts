@@ -1,6 +1,6 @@
 /**
- * BOLT 4, "Onion Decryption": one hop's turn. The HMAC is checked before anything is decrypted, so every byte that is read
- * afterwards is the sender's; a packet that cannot be authenticated gets a BADONION answer instead of an encrypted one.
+ * BOLT 4, "Onion Decryption" at one hop. The HMAC is checked before anything is decrypted, so all bytes read afterwards are the
+ * sender's; a packet that cannot be authenticated gets a BADONION answer instead of an encrypted one.
  */
 import { concat, equalConstantTime, zeros } from '../wire/bytes.ts';
 import { Reader, WireError } from '../wire/codec.ts';
@@ -59,8 +59,8 @@ const share = (key: Uint8Array, nodeKey: SecretKey): { ephemeralKey: Point; shar
 };
 
 /**
- * Takes one layer off a packet. Nothing in the packet makes it throw; OnionError is for a packet of another length than
- * the message that carried it may hold.
+ * Removes one layer of a packet. No contents of the packet make it throw; OnionError is thrown for a packet of another length than
+ * `hopsLength` demands.
  */
 export const peel = (input: PeelInput): Peeled => {
   const { nodeKey, packet, associatedData, hopsLength = HOPS_LENGTH } = input;
@@ -77,7 +77,7 @@ export const peel = (input: PeelInput): Peeled => {
   if (!equalConstantTime(hmac, packet.subarray(HOPS_AT + hopsLength)))
     return { kind: 'malformed', failure: malformed('invalid_onion_hmac', packet) };
 
-  // As many zeros behind as the hop may take away in front: they become the tail that keeps the length secret.
+  // As many zeros are appended as the hop may remove in front: they become the tail that hides the length of the route.
   const plain = chacha20Stream(generateKey('rho', sharedSecret), 2 * hopsLength);
   xorInto(plain, hopsData, 0, hopsLength);
   const opened = { sharedSecret, replayTag: sha256(sharedSecret) };

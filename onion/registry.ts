@@ -1,7 +1,7 @@
 /**
- * Who reads the extra onion blobs: a protocol number's handlers, for a hop that forwards and for the final one. A program
- * adds a protocol by adding a row to a map. An unknown number fails the HTLC with `invalid_realm`, one that is known and has
- * no place at this hop with `invalid_onion_payload`: so a payer can tell a node that cannot read it from one that need not.
+ * EOB protocols: the handlers that read extra onion blobs, for a hop that forwards and for the final one. A program adds a protocol by
+ * adding a row. An unknown number fails the HTLC with `invalid_realm`, a known one without a handler for this hop with
+ * `invalid_onion_payload`, so that a payer can tell the two apart.
  */
 
 import type { Msat } from '../wire/units.ts';
@@ -12,20 +12,20 @@ import { type FinalPayload, type ForwardPayload, readFinal, readForward } from '
 
 /** One EOB protocol. A position without a handler is refused with `invalid_onion_payload`. */
 export interface EobProtocol<Final, Note> {
-  /** For people: logs, `getinfo`. */
+  /** Name for logs. */
   readonly name: string;
-  /** Reads what a final hop was sent; the meaning decides what becomes of the HTLC. */
+  /** Reads the blobs of a final hop; the receiving side decides about the HTLC by what it accepts. */
   readonly final?: (frame: Frame, extra: Extra) => Reading<Final>;
-  /** Reads what a forwarder was sent; the note goes to the application and the HTLC goes on. */
+  /** Reads the blobs of a forwarder; the program is given what it accepts, and may decide about the HTLC. */
   readonly forward?: (frame: Frame, extra: Extra) => Reading<Note>;
 }
 
-/** Protocol number (1..15) to protocol. `Final` and `Note` are what its handlers accept things as. */
+/** Protocols by number, 1..15. `Final` and `Note` are the types that their handlers accept. */
 export type Registry<Final, Note> = ReadonlyMap<number, EobProtocol<Final, Note>>;
 
-/** What a final hop holds, by how it was told. */
+/** The payload of a final hop, by its format. */
 export type FinalHop<Final> =
-  /** A 65-byte frame and no blobs: an amount, an expiry, nothing else. */
+  /** A 65-byte frame without blobs: only an amount and an expiry. */
   | { readonly form: 'frame'; readonly amtToForward: Msat; readonly outgoingCltvValue: number }
   | {
       readonly form: 'eob';
@@ -36,14 +36,14 @@ export type FinalHop<Final> =
     }
   | ({ readonly form: 'tlv' } & FinalPayload);
 
-/** What a forwarder is told. */
+/** The payload of a forwarder. */
 export interface Forwarding<Note> {
   readonly payload: ForwardPayload;
-  /** What a handler made of the hop's blobs; undefined when it had none. */
+  /** What a handler read from the hop's blobs; undefined where there were none. */
   readonly note: { readonly protocol: number; readonly value: Note } | undefined;
 }
 
-/** A received onion, read as far as this node can without looking at the HTLC it came with. */
+/** A received onion, read as far as that is possible without its HTLC. */
 export type Hop<Final, Note> =
   /** Answer with `update_fail_malformed_htlc`. */
   | { readonly kind: 'malformed'; readonly failure: MalformedFailure }
@@ -55,7 +55,7 @@ export type Hop<Final, Note> =
 
 const invalidRealm = { refuse: { name: 'invalid_realm' } } as const;
 
-/** The refusal of blobs that no handler reads here. */
+/** The failure for blobs that no handler reads at this hop. */
 const unread = (protocol: EobProtocol<unknown, unknown> | undefined): { readonly refuse: Failure } =>
   protocol === undefined ? invalidRealm : invalidSignal;
 
@@ -89,8 +89,8 @@ const finalStream = (stream: Uint8Array): Reading<FinalHop<never>> => {
 };
 
 /**
- * What a peeled onion asks of this node: the frame or TLV payload validated for where this hop stands, blobs read by the
- * registry's handlers. Never throws for anything the packet says.
+ * Reads the hop data of a peeled onion: validates the frame or TLV payload for a forwarder or a final hop, and reads blobs with the
+ * handlers of the registry. No contents of the packet make it throw, unless a handler throws.
  */
 export const readHop = <Final, Note>(registry: Registry<Final, Note>, peeled: Peeled): Hop<Final, Note> => {
   if (peeled.kind === 'malformed' || peeled.kind === 'refused') return peeled;

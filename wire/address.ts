@@ -1,6 +1,6 @@
 /**
  * BOLT 7, "The node_announcement Message": address descriptors. A list of them always encodes to the bytes it was read
- * from, since signatures cover it: what is not understood is kept as it stands.
+ * from, since signatures cover it: unknown descriptors are kept as they are.
  */
 import { text, utf8 } from './bytes.ts';
 import { bytes, bytes16, type Codec, decode, encode, many, type Reader, u8, u16, type Writer } from './codec.ts';
@@ -13,7 +13,7 @@ export type Address =
   /** 32 bytes of ed25519 key, 2 of checksum, 1 of version. */
   | { readonly type: 'torv3'; readonly host: Uint8Array; readonly port: number }
   | { readonly type: 'dns'; readonly host: string; readonly port: number }
-  /** An unusable hostname, or a descriptor of unknown form: nothing tells its length, so it holds all that follows it. */
+  /** An unusable hostname, or a descriptor of an unknown type, whose length is not known: it has all bytes that follow. */
   | { readonly type: 'unknown'; readonly id: number; readonly data: Uint8Array };
 
 const FIXED = {
@@ -56,7 +56,7 @@ const readOne = (r: Reader): Address => {
   if (id !== DNS) return { type: 'unknown', id, data: r.rest() };
   const name = r.bytes(r.uint(1));
   const port = r.uint(2);
-  // Others sign and relay such announcements; refusing them here would cut us off from honest peers.
+  // Other nodes sign and relay such announcements, so refusing them would disconnect honest peers.
   if (!isAscii(name)) return { type: 'unknown', id, data: Uint8Array.of(name.length, ...name, port >> 8, port & 0xff) };
   return { type: 'dns', host: text(name), port };
 };

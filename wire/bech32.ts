@@ -15,7 +15,7 @@ export interface Bech32 {
 /** The text of words 0..31 under a lower-case human-readable part, checksum included. */
 export const encodeBech32 = ({ prefix, words }: Bech32): string => bech32.encode(prefix, words, false);
 
-/** What a text in lower or upper case says, or what is wrong with it. A foreign character counts as a wrong checksum. */
+/** Decodes a text in lower or upper case, or says what is wrong with it. An invalid character counts as a wrong checksum. */
 export const decodeBech32 = (text: string): Bech32 | Bech32Fault => {
   const lower = text.toLowerCase();
   if (text !== lower && text !== text.toUpperCase()) return 'mixed_case';
@@ -41,7 +41,7 @@ const regroup = (values: Uint8Array, from: number, to: number, length: number): 
   return out;
 };
 
-/** As many words as the bytes need, the last one padded with zero bits. */
+/** Bytes as words, the last one padded with zero bits. */
 export const wordsOf = (bytes: Uint8Array): Uint8Array => regroup(bytes, 8, 5, Math.ceil((bytes.length * 8) / 5));
 /** The whole bytes in words; up to 7 bits of padding at the end are dropped, whatever they hold. */
 export const bytesOf = (words: Uint8Array): Uint8Array => regroup(words, 5, 8, Math.floor((words.length * 5) / 8));

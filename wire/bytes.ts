@@ -1,4 +1,4 @@
-/** Runs of bytes: joining, comparing, hex, fixed-width integers. No protocol knowledge. */
+/** Byte arrays: concatenation, comparison, hex, fixed-width integers. */
 
 export const zeros = (length: number): Uint8Array => new Uint8Array(length);
 
@@ -56,7 +56,7 @@ export const reversed = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes
 const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 const ascii = new TextDecoder();
 
-/** Lower-case hexadecimal, decoded in one go: a string put together digit by digit holds ten times its length in memory. */
+/** Lower-case hexadecimal, made in one step: a string built digit by digit takes ten times its length in memory. */
 export const hex = (bytes: Uint8Array): string => {
   const out = new Uint8Array(2 * bytes.length);
   for (let i = 0; i < bytes.length; i++) {

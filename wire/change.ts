@@ -1,4 +1,4 @@
-/** What a pure machine asks to have kept: one record of its own namespace, replaced whole or deleted. */
+/** A change that a pure machine wants saved: one record of its namespace is replaced or deleted. */
 export interface Change {
   /** Relative to the machine's namespace; ASCII, parts joined by '/'. */
   readonly key: string;

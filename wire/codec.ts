@@ -35,7 +35,7 @@ const describe = (fault: WireFault): string => {
   }
 };
 
-/** Bytes that do not say what they should. `path` names the field, outermost first. */
+/** Bytes that cannot be decoded. `path` names the field, the outermost first. */
 export class WireError extends Error {
   override readonly name = 'WireError';
   readonly fault: WireFault;
@@ -90,7 +90,7 @@ export class Reader {
   u64(): bigint {
     return this.view.getBigUint64(this.advance(8));
   }
-  /** Everything that is left. */
+  /** All remaining bytes. */
   rest(): Uint8Array {
     return this.bytes(this.left);
   }
@@ -103,14 +103,14 @@ export interface Codec<T> {
 }
 export type ValueOf<C> = C extends Codec<infer T> ? T : never;
 
-/** The bytes of a value. */
+/** Encodes a value. */
 export const encode = <T>(codec: Codec<T>, value: T): Uint8Array => {
   const w = new Writer();
   codec.write(w, value);
   return w.done();
 };
 
-/** The value of bytes, all of them. Throws WireError, also on trailing bytes. */
+/** Decodes all of the bytes. Throws WireError, also for trailing bytes. */
 export const decode = <T>(codec: Codec<T>, bytes: Uint8Array): T => {
   const r = new Reader(bytes);
   const value = codec.read(r);

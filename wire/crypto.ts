@@ -1,6 +1,6 @@
 /**
- * The only door to cryptography. Behind it stand two backends, one for the curve and one for everything symmetric, chosen
- * when the program starts; callers cannot tell which, and every backend passes one suite against the reference.
+ * All cryptography of the program. It uses two backends, one for the curve and one for symmetric functions, which are chosen when the
+ * program starts; all backends give the same results, which one test suite compares with the reference.
  */
 import type { Curve, Symmetric } from './crypto/backend.ts';
 import { type Backends, chosen, curveNamed, symmetricNamed } from './crypto/choose.ts';
@@ -11,12 +11,12 @@ export { BackendError, type Backends, curveNames } from './crypto/choose.ts';
 let curve: Curve;
 let symmetric: Symmetric;
 
-/** The backends at work, for `getinfo` and the log. */
+/** The backends in use, for `getinfo` and the log. */
 export const backends = (): Backends => ({ curve: curve.name, symmetric: symmetric.name });
 
 /**
- * Computes with these backends from now on and returns the ones before, to go back to: for tests and benches, which
- * compare backends within one process. Throws BackendError when one cannot be loaded; nothing has changed then.
+ * Switches to these backends and returns the previous ones: for tests and benches, which compare backends within one process. Throws
+ * BackendError where one cannot be loaded; then nothing has changed.
  */
 export const useBackends = (choice: Partial<Backends>): Backends => {
   const before = backends();
@@ -27,8 +27,8 @@ export const useBackends = (choice: Partial<Backends>): Backends => {
 };
 
 /**
- * Computes with what an environment's AMPERE_CRYPTO asks for (`native`, `wasm` or `noble`), without it with the fastest
- * there is. Happens once by itself when the program starts. Throws BackendError for a backend that cannot be had.
+ * Switches to the backends that AMPERE_CRYPTO names (`native`, `wasm` or `noble`), or without it to the fastest that load. Done once when
+ * the program starts. Throws BackendError for a backend that cannot be loaded.
  */
 export const selectBackends = (env: Readonly<Record<string, string | undefined>>): Backends => {
   const choice = chosen(env);
@@ -85,7 +85,7 @@ export const chacha20Stream = (key: Uint8Array, length: number): Uint8Array => s
 /** ChaCha20-Poly1305 (RFC 8439): ciphertext followed by the 16-byte tag. Key 32 bytes, nonce 12. */
 export const seal = (key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, plain: Uint8Array): Uint8Array =>
   symmetric.seal(key, nonce, additional, plain);
-/** The plaintext, or undefined when the tag does not fit. Key 32 bytes, nonce 12. */
+/** The plaintext, or undefined where the tag is invalid. Key 32 bytes, nonce 12. */
 export const open = (
   key: Uint8Array,
   nonce: Uint8Array,

@@ -81,7 +81,7 @@ export const joinFeatures = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return first < 0 ? new Uint8Array(0) : out.slice(first);
 };
 
-/** The bitmap that says this choice. */
+/** The bitmap of this choice. */
 export const featureBitmap = (choice: FeatureChoice): Uint8Array =>
   bitmapOf(
     rows.flatMap(([name, { bit }]) =>
@@ -89,20 +89,20 @@ export const featureBitmap = (choice: FeatureChoice): Uint8Array =>
     ),
   );
 
-/** Whether a bitmap has the feature, required or optional; an assumed one is had by all. */
+/** Whether a bitmap has the feature, required or optional; always true for an assumed one. */
 export const hasFeature = (bitmap: Uint8Array, name: FeatureName): boolean => {
   const row: Feature = features[name];
   return row.assumed === true || hasBit(bitmap, row.bit) || hasBit(bitmap, row.bit + 1);
 };
-/** Whether a bitmap demands the feature; both bits of a pair mean that too (BOLT 9, "Requirements"). */
+/** Whether a bitmap requires the feature; both bits of a pair mean that, too (BOLT 9, "Requirements"). */
 export const requiresFeature = (bitmap: Uint8Array, name: FeatureName): boolean => hasBit(bitmap, features[name].bit);
 
 export type FeatureFault =
-  /** The other side demands what no table here names. */
+  /** The other side requires a feature that is unknown here. */
   | { readonly code: 'unknown_even_bit'; readonly bit: number }
-  /** The other side demands what we know but do not offer. */
+  /** The other side requires a feature that is known and not offered here. */
   | { readonly code: 'not_offered'; readonly feature: FeatureName }
-  /** The other side does not have what we demand. */
+  /** The other side lacks a feature that we require. */
   | { readonly code: 'missing_required'; readonly feature: FeatureName }
   | { readonly code: 'missing_dependency'; readonly feature: FeatureName; readonly requires: FeatureName };
 
@@ -120,7 +120,7 @@ export const describeFeatureFault = (problem: FeatureFault): string => {
   }
 };
 
-/** The first feature that is set without one it depends on. Chains of dependencies need no second look: each link is checked. */
+/** The first feature that is set without one that it depends on. Every direct dependency is checked, so chains need no more. */
 export const missingDependency = (bitmap: Uint8Array): FeatureFault | undefined => {
   for (const [name, { requires }] of rows) {
     if (!hasFeature(bitmap, name)) continue;
@@ -130,7 +130,7 @@ export const missingDependency = (bitmap: Uint8Array): FeatureFault | undefined 
   return undefined;
 };
 
-/** The first demand of `bitmap` that `offered` does not meet, as for an invoice or a node one would pay. */
+/** The first required feature of `bitmap`, of an invoice or a payee, that `offered` does not have. */
 export const unmetFeature = (offered: Uint8Array, bitmap: Uint8Array): FeatureFault | undefined => {
   for (const bit of bitsOf(bitmap)) {
     if (bit % 2 === 1) continue;
@@ -141,7 +141,7 @@ export const unmetFeature = (offered: Uint8Array, bitmap: Uint8Array): FeatureFa
   return undefined;
 };
 
-/** The first even bit that no table here names: who sets it asks of us what we cannot know (BOLT 7, BOLT 9). */
+/** The first even bit that is unknown here: such a feature must not be ignored (BOLT 7, BOLT 9). */
 export const unknownRequiredBit = (bitmap: Uint8Array): number | undefined => {
   for (const bit of bitsOf(bitmap)) if (bit % 2 === 0 && !known.has(bit)) return bit;
   return undefined;

@@ -24,7 +24,7 @@ export const bytes32 = bytes(32);
 /** u64 amounts. */
 export const msat = integer(units.msat);
 export const sat = integer(units.sat);
-/** Amounts that somebody has, moves or leaves: no message may speak of more than there can ever be. */
+/** Amounts of balances and transfers: a message with more than 21 million bitcoin is refused. */
 const bounded = <T extends bigint>(item: Codec<T>, most: bigint): Codec<T> => ({
   write: (w, value) => {
     if (value > most) throw new RangeError(`expected at most 21 million bitcoin, got ${value}`);

@@ -1,6 +1,6 @@
 /**
- * BOLT 11: a request for payment as one line of text, signed by who will be paid. Reading says what an invoice is; whether
- * we may pay it is another question, so that a wallet can show an invoice that it refuses.
+ * BOLT 11: invoices, which are requests for payment as one line of text, signed by the payee. Decoding an invoice does not decide whether
+ * it may be paid, so that a wallet can show an invoice that it refuses to pay.
  */
 import { bytesOf, decodeBech32, encodeBech32, integerOf, paddedBytesOf, wordsOf } from './bech32.ts';
 import { concat, utf8 } from './bytes.ts';
@@ -12,10 +12,10 @@ import { type Fallback, type Field, fieldName, type RouteHop, readFields, writeF
 import { readPrefix, writePrefix } from './invoice/prefix.ts';
 import { type Msat, type PaymentHash, type Point, type Signature, signature } from './units.ts';
 
-/** An invoice whose signature holds. */
+/** An invoice with a valid signature. */
 export interface Invoice {
   readonly network: ChainName;
-  /** Undefined leaves it to the payer. */
+  /** Undefined: the payer chooses. */
   readonly amount: Msat | undefined;
   /** Seconds since 1970. */
   readonly timestamp: number;
@@ -26,7 +26,7 @@ export interface Invoice {
   readonly description: string | undefined;
   /** SHA-256 of a description that is somewhere else. */
   readonly descriptionHash: Uint8Array | undefined;
-  /** Named by the invoice, or else whose signature it bears. */
+  /** The payee field, or the key recovered from the signature. */
   readonly payee: Point;
   /** Seconds after `timestamp`. */
   readonly expiry: number;
@@ -34,23 +34,23 @@ export interface Invoice {
   readonly minFinalCltvExpiryDelta: number;
   /** A bitmap as in features.ts. */
   readonly features: Uint8Array;
-  /** For the payee, to be sent along. */
+  /** payment_metadata, which the payer sends to the payee. */
   readonly metadata: Uint8Array | undefined;
   /** On-chain addresses, the preferred one first. */
   readonly fallbacks: readonly Fallback[];
-  /** Ways from a public node to the payee. */
+  /** Route hints: from a public node to the payee. */
   readonly routes: readonly (readonly RouteHop[])[];
-  /** All fields as they stand, also those passed over. */
+  /** All fields as they are in the invoice, unknown ones too. */
   readonly fields: readonly Field[];
   readonly signature: Signature;
 }
 
-/** BOLT 11: seconds an invoice without `x` holds. */
+/** BOLT 11: expiry of an invoice without `x`, seconds. */
 export const DEFAULT_EXPIRY = 3600;
 /** BOLT 11: the delta of an invoice without `c`. */
 export const DEFAULT_MIN_FINAL_CLTV_EXPIRY_DELTA = 18;
 
-/** Longer texts are not looked at. The longest sensible invoice is a tenth of this. */
+/** Longer texts are refused unread. The longest sensible invoice has a tenth of this. */
 const MAX_CHARACTERS = 65_536;
 const TIMESTAMP_WORDS = 7;
 const SIGNATURE_WORDS = 104;
@@ -119,7 +119,7 @@ export const decodeInvoice = (text: string): Invoice => {
   };
 };
 
-/** What a payee puts into an invoice. What is left out is not written; absence has BOLT 11's defaults. */
+/** The contents of an invoice to write. Fields that are left out are not written and have BOLT 11's defaults. */
 export type InvoiceDraft = {
   readonly network: ChainName;
   readonly amount?: Msat | undefined;
@@ -183,12 +183,12 @@ export const encodeFields = (
 export const encodeInvoice = (draft: InvoiceDraft, sign: InvoiceSigner): string =>
   encodeFields({ ...draft, amount: draft.amount }, fieldsOf(draft), sign);
 
-/** What BOLT 11 has a payer check before paying. */
+/** What a payer's checks by BOLT 11 depend on. */
 export interface Payer {
   readonly network: ChainName;
   /** Seconds since 1970. */
   readonly now: number;
-  /** The bitmap of what we can do for an invoice, as `ourFeatures('9')` makes it. */
+  /** The features that we support for an invoice, as `ourFeatures('9')` makes them. */
   readonly features: Uint8Array;
 }
 
@@ -200,7 +200,7 @@ export type UnpayableReason =
   | { readonly code: 'missing_payment_secret' }
   | { readonly code: 'feature'; readonly problem: FeatureFault };
 
-/** Everything that forbids us to pay; nothing means that we may. */
+/** All reasons why an invoice must not be paid; empty where it may be. */
 export const checkPayable = (invoice: Invoice, payer: Payer): readonly UnpayableReason[] => {
   const found: UnpayableReason[] = [];
   if (invoice.network !== payer.network)

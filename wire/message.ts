@@ -12,7 +12,7 @@ export const messages = { ...setupMessages, ...peerMessages, ...gossipMessages, 
 
 type Table = typeof messages;
 export type MessageName = keyof Table;
-/** What a message of this name holds: its BOLT's field names, records of the extension as optional keys. */
+/** The fields of a message by their names in the BOLTs, TLV records as optional keys. */
 export type MessageOf<K extends MessageName> = Flat<{ name: K } & ValueOf<Table[K]['body']>>;
 export type Message = { [K in MessageName]: MessageOf<K> }[MessageName];
 
@@ -35,7 +35,7 @@ export type Recipient =
   | 'gossip'
   | 'unused';
 
-/** THE list of who gets which message. A message without a row does not compile. */
+/** The recipient of each message. A message without a row does not compile. */
 export const recipients = {
   init: 'connection',
   ping: 'connection',
@@ -85,7 +85,7 @@ export type MessageFor<R extends Recipient> = Extract<Message, { name: MessageNa
 export const isFor = <R extends Recipient>(message: Message, recipient: R): message is MessageFor<R> =>
   recipients[message.name] === recipient;
 
-/** An odd message nobody here knows, to be ignored unless some extension wants it. */
+/** An unknown message of an odd type, which is ignored unless an extension handles it. */
 export type UnknownMessage = { readonly name: 'unknown'; readonly type: number; readonly payload: Uint8Array };
 
 /** BOLT 1: what fits the transport's u16 length, type included. */

@@ -15,12 +15,12 @@ export type HandshakeReason = 'bad_length' | 'bad_version' | 'bad_key' | 'bad_ci
 const explain: Record<HandshakeReason, string> = {
   bad_length: 'is of the wrong length',
   bad_version: 'begins with an unknown handshake version',
-  bad_key: 'carries a key that is no point of the curve',
-  bad_ciphertext: 'carries a static key that does not decrypt',
-  bad_tag: 'carries a tag that does not fit: the peer has, or expects, another key',
+  bad_key: 'has a key that is no point on the curve',
+  bad_ciphertext: 'has a static key that does not decrypt',
+  bad_tag: 'has an invalid tag: the peer has, or expects, another key',
 };
 
-/** An act that must end the connection, without an answer. */
+/** An invalid act: the connection is closed without an answer. */
 export class HandshakeError extends Error {
   override readonly name = 'HandshakeError';
   readonly act: Act;
@@ -32,7 +32,7 @@ export class HandshakeError extends Error {
   }
 }
 
-/** The digest of all that was said (`h`) and of all shared secrets (`ck`). */
+/** The handshake hash (`h`) and the chaining key (`ck`). */
 interface SymmetricState {
   readonly h: Uint8Array;
   readonly ck: Uint8Array;
@@ -50,7 +50,7 @@ export interface SentActTwo extends SymmetricState {
   readonly ephemeral: SecretKey;
   readonly temp: Uint8Array;
 }
-/** Both know each other. */
+/** The handshake is complete. */
 export interface Session {
   readonly phase: 'session';
   readonly remote: Point;
@@ -112,7 +112,7 @@ const split = (ck: Uint8Array): readonly [CipherState, CipherState] => {
   ];
 };
 
-/** The initiator begins: `local` and `remote` are the static keys, `ephemeral` a fresh secret. Throws RangeError when `remote` is off the curve. */
+/** Makes act one: `local` and `remote` are the static keys, `ephemeral` a fresh secret. RangeError when `remote` is off the curve. */
 export const sendActOne = (
   local: SecretKey,
   remote: Point,
@@ -122,7 +122,7 @@ export const sendActOne = (
   return [packet, { phase: 'sent_act_one', ...state, local, remote, ephemeral }];
 };
 
-/** The responder reads act one and answers with act two; `ephemeral` is a fresh secret. Throws HandshakeError. */
+/** Reads act one and makes act two; `ephemeral` is a fresh secret. Throws HandshakeError. */
 export const answerActOne = (
   local: SecretKey,
   packet: Uint8Array,
@@ -133,7 +133,7 @@ export const answerActOne = (
   return [answer, { phase: 'sent_act_two', ...after, ephemeral, temp }];
 };
 
-/** The initiator reads act two and answers with act three, after which it may send messages. Throws HandshakeError. */
+/** Reads act two and makes act three, after which the initiator may send messages. Throws HandshakeError. */
 export const answerActTwo = (state: SentActOne, packet: Uint8Array): readonly [packet: Uint8Array, next: Session] => {
   const [theirs, before, temp] = readEphemeral('two', state, packet, state.ephemeral);
   const sealed = seal(temp, nonceOf(1), before.h, pointOf(state.local));
@@ -143,7 +143,7 @@ export const answerActTwo = (state: SentActOne, packet: Uint8Array): readonly [p
   return [concat(Uint8Array.of(VERSION), sealed, tag), { phase: 'session', remote: state.remote, send, receive }];
 };
 
-/** The responder reads act three and knows who called. Throws HandshakeError. */
+/** Reads act three, which tells the responder the initiator's key. Throws HandshakeError. */
 export const readActThree = (state: SentActTwo, packet: Uint8Array): Session => {
   checkFrame('three', packet);
   const sealed = packet.slice(1, ACT_BYTES.three - TAG_BYTES);

@@ -11,7 +11,7 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\u115f\u1160\u3164\uffa0\u{e
 export const printable = (text: string): string =>
   text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 
-/** Most bytes of a peer's text that are kept. */
+/** Most bytes of a peer's text that are stored. */
 const MAX_TEXT_BYTES = 512;
 /** Most bytes of a stored and logged reason for a peer's fault. */
 export const MAX_REASON_BYTES = 4096;

@@ -1,6 +1,6 @@
 /**
- * What a number or a run of bytes stands for, as a type. Brands are made here and in the codecs, nowhere else, so a value
- * of type `Msat` or `PaymentHash` has been checked where it entered the program.
+ * Branded types for amounts, hashes, keys and ids. Brands are set only here and in the codecs, so a value of type `Msat` or `PaymentHash`
+ * was checked where it entered the program.
  */
 declare const brand: unique symbol;
 export type Brand<T, Name extends string> = T & { readonly [brand]: Name };
@@ -28,7 +28,7 @@ export type ShortChannelId = Brand<bigint, 'short_channel_id'>;
 /** The genesis block hash in internal byte order, 32 bytes. */
 export type ChainHash = Brand<Uint8Array, 'chain_hash'>;
 
-/** All the bitcoin there can ever be, in millisatoshi: nobody can ask for, or have, more. */
+/** 21 million bitcoin in millisatoshi, the most that can ever exist. */
 export const MAX_MONEY = 21_000_000n * 100_000_000_000n;
 
 /** The lowest feerate, satoshi per 1,000 weight, that nodes relay by default: 1 sat/vbyte, rounded up (BOLT 3). */
@@ -65,7 +65,7 @@ export const sumMsat = (amounts: Iterable<Msat>): Msat => {
   return msat(total);
 };
 export const toMsat = (amount: Sat): Msat => msat(amount * 1000n);
-/** Whole satoshis of an amount, the rest dropped, as every on-chain output drops it (BOLT 3). */
+/** An amount in whole satoshis, rounded down as on-chain outputs are (BOLT 3). */
 export const toSatFloor = (amount: Msat): Sat => sat(amount / 1000n);
 
 const exact =
@@ -75,7 +75,7 @@ const exact =
     return bytes as T;
   };
 
-/** Each of these names a run of bytes and throws RangeError when its length is wrong. */
+/** Each of these brands bytes, and throws RangeError where their length is wrong. */
 export const paymentHash = exact<PaymentHash>('payment_hash', 32);
 export const preimage = exact<Preimage>('preimage', 32);
 export const secretKey = exact<SecretKey>('secret key', 32);
@@ -111,7 +111,7 @@ export const scidParts = (scid: ShortChannelId): { height: number; txIndex: numb
   output: Number(scid & 0xffffn),
 });
 
-/** The form people read: 103x1x0. */
+/** A short_channel_id as text, such as 103x1x0. */
 export const scidText = (scid: ShortChannelId): string => {
   const { height, txIndex, output } = scidParts(scid);
   return `${height}x${txIndex}x${output}`;

@@ -48,7 +48,7 @@ const closings: readonly Said[] = [
   ['bob', 'closing_signed', 1],
 ];
 const sorted = (said: readonly Said[]) => [...said].sort();
-const title = 'cut $when $by sends $message ($nth)';
+const title = (what: string): string => `${what} survives a cut $when $by sends $message ($nth)`;
 
 let network: Network<Name>;
 let pair: Cutting;
@@ -107,12 +107,12 @@ describe('a payment', () => {
     return { label, hash, outcome };
   };
 
-  test('takes these messages and no others', async () => {
+  test('a payment takes the expected messages and no others', async () => {
     const said = await pair.noted(() => pay().then(rest));
     expect(said).toEqual(sorted(dance('update_fulfill_htlc')));
   });
 
-  test.each(rowsOf(dance('update_fulfill_htlc')))(title, async ({ by, line, message }) => {
+  test.each(rowsOf(dance('update_fulfill_htlc')))(title('a payment'), async ({ by, line, message }) => {
     const { alice, bob } = network.nodes;
     const [before] = await rest();
     await pair.arm(by, line);
@@ -130,7 +130,7 @@ describe('a payment', () => {
     expect(a.to_us_msat + b.to_us_msat).toBe(capacity * 1000n);
   });
 
-  test.each(names)('survives cuts while %s is taking the connection up again', async (by) => {
+  test.each(names)('a payment survives cuts while %s is reconnecting', async (by) => {
     const [before] = await rest();
     const again = ['-WIRE_CHANNEL_REESTABLISH', '+WIRE_CHANNEL_REESTABLISH'];
     await pair.arm(
@@ -148,7 +148,7 @@ describe('a payment', () => {
     expect(before.to_us_msat - after.to_us_msat).toBe(amount);
   });
 
-  test('leaves no HTLC behind', () => pair.noneLeft());
+  test('payments with cuts leave no HTLC behind', () => pair.noneLeft());
 });
 
 describe.each([
@@ -166,12 +166,12 @@ describe.each([
     await network.nodes.bob.call('dev-fail-process-onionpacket', { fail: how === 'unreadable' });
   });
 
-  test('takes these messages and no others', async () => {
+  test(`a payment that is ${how} takes the expected messages and no others`, async () => {
     const said = await pair.noted(() => pay().then(rest));
     expect(said).toEqual(sorted(dance(ending)));
   });
 
-  test.each(rowsOf(dance(ending)))(title, async ({ by, line, message }) => {
+  test.each(rowsOf(dance(ending)))(title(`a payment that is ${how}`), async ({ by, line, message }) => {
     const { alice } = network.nodes;
     const before = await rest();
     const { pays: earlier } = await alice.call('listpays');
@@ -187,7 +187,7 @@ describe.each([
     expect(after.map((channel) => channel.to_us_msat)).toEqual(before.map((channel) => channel.to_us_msat));
   });
 
-  test('leaves no HTLC behind', async () => {
+  test(`payments that are ${how} leave no HTLC behind`, async () => {
     await network.nodes.bob.call('dev-fail-process-onionpacket', { fail: false });
     await pair.noneLeft();
   });
@@ -199,12 +199,12 @@ describe('a change of feerate', () => {
   const changed = () =>
     pair.both(main, 'the feerate', (channel) => isQuiet(channel) && channel.feerate?.perkw === feerate);
 
-  test('takes these messages and no others', async () => {
+  test('a change of feerate takes the expected messages and no others', async () => {
     const said = await pair.noted(() => change().then(changed));
     expect(said).toEqual(sorted(fees));
   });
 
-  test.each(rowsOf(fees))(title, async ({ by, line, message }) => {
+  test.each(rowsOf(fees))(title('a change of feerate'), async ({ by, line, message }) => {
     const before = await rest();
     await pair.arm(by, line);
     await change();
@@ -226,11 +226,11 @@ describe('an opening', () => {
   };
   const channelsOf = async (name: Name) => (await network.nodes[name].call('listpeerchannels')).channels;
 
-  test('takes these messages and no others', async () => {
+  test('an opening takes the expected messages and no others', async () => {
     expect(await pair.noted(opened)).toEqual(sorted(openings));
   });
 
-  test.each(rowsOf(openings))(title, async ({ by, line, message, when }) => {
+  test.each(rowsOf(openings))(title('an opening'), async ({ by, line, message, when }) => {
     await pair.reach();
     const before = await coins();
     const known = new Set((await channelsOf('bob')).map(({ channel_id: id }) => id));
@@ -263,13 +263,13 @@ describe('a cooperative close', () => {
   const paidBy = (tx: string) =>
     Object.fromEntries(Transaction.fromBuffer(unhex(tx)).outs.map(({ script, value }) => [hex(script), value]));
 
-  test('takes these messages and no others', async () => {
+  test('a mutual close takes the expected messages and no others', async () => {
     const id = await opened();
     expect(await pair.noted(() => network.nodes.alice.call('close', { id }))).toEqual(sorted(closings));
     await confirm();
   });
 
-  test.each(rowsOf(closings))(title, async ({ by, line }) => {
+  test.each(rowsOf(closings))(title('a mutual close'), async ({ by, line }) => {
     const { alice, bob } = network.nodes;
     const id = await opened();
     await pair.arm(by, line);

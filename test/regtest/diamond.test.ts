@@ -97,10 +97,13 @@ const payThrough = async (terms: { scheme?: string; strategy?: string; shards?: 
 };
 
 describe('more than any path carries is paid to the last millisatoshi while a forwarder dies and comes back', () => {
-  test.each([...schemeNames, DEPLOYED])('by scheme %s', (scheme) => payThrough({ scheme, shards }));
+  test.each([...schemeNames, DEPLOYED])(
+    'scheme %s pays more than any path carries while a forwarder dies and comes back',
+    (scheme) => payThrough({ scheme, shards }),
+  );
 
   test.each([...strategies.values()].map(({ name, needsShards }) => [name, needsShards] as const))(
-    'cut by strategy %s',
+    'strategy %s pays more than any path carries while a forwarder dies and comes back',
     (strategy, needsShards) => payThrough({ strategy, ...(needsShards && { shards }) }),
   );
 });

@@ -24,7 +24,7 @@ describe('a payee whose disk fails', () => {
     // What bob must have on his disk before he revokes, and before he shows a preimage.
     ['before it has an HTLC', 'channel/*/head', 0],
     ['before it says that it is paid', 'receiver/set/*', 1],
-  ] as const)('%s', async (_, keys, htlcs) => {
+  ] as const)('a payee whose disk fails %s stops, and is paid after a restart', async (_, keys, htlcs) => {
     const { alice, bob } = network.nodes;
     const label = keys;
     const { bolt11, payment_hash } = await bob.call('invoice', { amount_msat: amount, label, description: label });

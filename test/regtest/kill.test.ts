@@ -41,27 +41,30 @@ describe('when a node is killed while sixty payments pass', () => {
     ['the forwarder', 'bob'],
     ['the payer', 'alice'],
     ['the payee', 'carol'],
-  ] as const)('%s, every one of them ends the same on both sides', async (_, victim) => {
-    const { alice, carol } = network.nodes;
-    const invoices: string[] = [];
-    for (let i = 0; i < count; i++) {
-      const label = `${victim} ${i}`;
-      invoices.push((await carol.call('invoice', { amount_msat: amount, label, description: victim })).bolt11);
-    }
-    const calls = invoices.map((bolt11) => alice.call('pay', { bolt11 }).catch(() => undefined));
-    await sleep(200);
-    await network.nodes[victim].kill();
-    await network.nodes[victim].start();
-    await Promise.all(calls);
-    await until('all HTLCs to end', quiet);
+  ] as const)(
+    'sixty payments end the same on both sides when %s is killed while they are under way',
+    async (_, victim) => {
+      const { alice, carol } = network.nodes;
+      const invoices: string[] = [];
+      for (let i = 0; i < count; i++) {
+        const label = `${victim} ${i}`;
+        invoices.push((await carol.call('invoice', { amount_msat: amount, label, description: victim })).bolt11);
+      }
+      const calls = invoices.map((bolt11) => alice.call('pay', { bolt11 }).catch(() => undefined));
+      await sleep(200);
+      await network.nodes[victim].kill();
+      await network.nodes[victim].start();
+      await Promise.all(calls);
+      await until('all HTLCs to end', quiet);
 
-    const { invoices: made } = await carol.call('listinvoices');
-    const paid = made.filter(({ status }) => status === 'paid');
-    const { pays } = await alice.call('listpays', { status: 'complete' });
-    expect(paid.length).toBe(pays.length);
-    expect(paid.length).toBeGreaterThan(0);
-    expect(await heldBy('carol')).toBe(amount * BigInt(paid.length));
-    const all = (await heldBy('alice')) + (await heldBy('bob')) + (await heldBy('carol'));
-    expect(all).toBe(30_000_000_000n);
-  });
+      const { invoices: made } = await carol.call('listinvoices');
+      const paid = made.filter(({ status }) => status === 'paid');
+      const { pays } = await alice.call('listpays', { status: 'complete' });
+      expect(paid.length).toBe(pays.length);
+      expect(paid.length).toBeGreaterThan(0);
+      expect(await heldBy('carol')).toBe(amount * BigInt(paid.length));
+      const all = (await heldBy('alice')) + (await heldBy('bob')) + (await heldBy('carol'));
+      expect(all).toBe(30_000_000_000n);
+    },
+  );
 });

@@ -61,7 +61,7 @@ describe.each<readonly [closer: Name, type: keyof typeof types, there: boolean, 
   ['bob', 'anchors', false, true],
 ])('%s gives up a channel (%s)', (closer, type, there, back) => {
   const words = (claimed: boolean) => (claimed ? 'claimed with its preimage' : 'timed out');
-  test(`with an HTLC there that is ${words(there)} and one back that is ${words(back)}`, async () => {
+  test(`${closer} force-closes a channel (${type}) with an outgoing HTLC that is ${words(there)} and an incoming one that is ${words(back)}`, async () => {
     const { alice, bob } = network.nodes;
     const { channel, wallets, ...payments } = await busy(type);
     const txid = await endings.forceClose(network.nodes[closer], channel.id);
@@ -77,7 +77,7 @@ describe.each<readonly [closer: Name, type: keyof typeof types, there: boolean, 
   });
 });
 
-test('with either node killed after every few blocks; a hundred blocks later both have forgotten it', async () => {
+test('a force-close ends well with either node killed after every few blocks, and a hundred blocks later both have forgotten the channel', async () => {
   const { alice, bob } = network.nodes;
   const { channel, wallets, there, back } = await busy('anchors');
   await endings.forceClose(alice, channel.id);

@@ -29,7 +29,7 @@ describe.each([
   test.each([
     ['who looks on', false],
     ['who was away, and finds it three blocks deep', true],
-  ] as const)('gains nothing from a victim %s', async (_, away) => {
+  ] as const)(`a thief in a channel with ${type} gains nothing from a victim %s`, async (_, away) => {
     const { alice, bob } = network.nodes;
     const channel = await endings.open('alice', 'bob', capacity, pushed, type);
     await endings.ignore(bob, alice, true);

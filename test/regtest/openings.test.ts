@@ -41,7 +41,7 @@ describe('a funding that a reorg takes out of the chain', () => {
   });
 
   test.each([1, 3])(
-    '%i blocks deep stops the channel until it is back, also where one node died meanwhile',
+    'a reorg that removes a funding of %i confirmations stops the channel until it confirms again, also where one node died meanwhile',
     async (deep) => {
       const { alice, bob } = network.nodes;
       await alice.call('connect', { id: bob.id, host: '127.0.0.1', port: bob.port });

@@ -88,13 +88,13 @@ describe.each(kinds)('an %s payment', (kind) => {
     ['alice', ['pay/*', 'payment/*/request/*', 'payment/*/shard/*', 'payment/*/result/*', 'channel/*/htlc/out/*']],
     ['bob', ['channel/*/htlc/in/*', 'replay/*', 'channel/*/htlc/out/*', 'channel/*/secret/*', 'stats/fees']],
     ['carol', ['channel/*/htlc/in/*', 'replay/*', 'receiver/set/*', 'receiver/part/*/*/*', 'invoice/*']],
-  ] as const)('is saved by %s in all of these places', (by, expected) => {
+  ] as const)(`an ${kind} payment is saved by %s under all expected keys`, (by, expected) => {
     const seen = new Set((points.get(kind) ?? []).filter((point) => point.by === by).flatMap((point) => point.kinds));
     expect(expected.filter((one) => !seen.has(one))).toEqual([]);
   });
 
   test.each(names.flatMap((by) => (['before', 'after'] as const).map((when) => [by, when] as const)))(
-    'has one result when %s dies %s any of its saves',
+    `an ${kind} payment has one result when %s dies %s any of its saves`,
     (by, when) => {
       expect(complaints.get(nameOf(kind, by, when))).toEqual([]);
       expect(results.get(nameOf(kind, by, when))).toContain('complete');

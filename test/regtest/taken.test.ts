@@ -32,7 +32,7 @@ const free = '127.0.0.1:0';
 test.each([
   ['--listen', { listen: () => at, api: () => free }],
   ['--api', { listen: () => free, api: () => at }],
-])('another program has the port of %s', async (option, { listen, api }) => {
+])('a node does not start and says so where another program has the port of %s', async (option, { listen, api }) => {
   const where = ['--dir', join(folder, option.slice(2)), '--listen', listen(), '--api', api()];
   const options = ['start', ...where, '--network', 'regtest', '--bitcoind', chain.url];
   const child = spawn(process.execPath, [built('node/main.js'), ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
