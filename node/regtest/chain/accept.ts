@@ -1,4 +1,4 @@
-/** Whether a transaction may wait for a block: every check of bitcoind's, in its order, so the same one answers first. */
+/** Mempool acceptance: bitcoind's checks in bitcoind's order, so that the same check fails first. */
 
 import type { Transaction } from 'bitcoinjs-lib';
 import { equal, hex } from '../../../wire/bytes.ts';
@@ -12,27 +12,27 @@ import type { Entry, Pool } from './pool.ts';
 import { conflictsOf, replacedBy } from './replace.ts';
 import type { ScriptCheck } from './script.ts';
 
-/** What a transaction is judged by. */
+/** What the checks of a transaction depend on. */
 export interface Standing {
   readonly coins: Coins;
   readonly pool: Pool;
-  /** The block it could be in. */
+  /** The next block. */
   readonly next: Next;
   readonly medianTimeAt: (height: number) => number;
   readonly scripts: ScriptCheck;
-  /** Satoshi per 1,000 weight below which the pool, being full, takes nothing; 0 while there is room. */
+  /** Minimum feerate of a full mempool, satoshi per 1,000 weight; 0 while it is not full. */
   readonly minimum: number;
 }
 
 export interface Accepted {
   readonly entry: Entry;
-  /** Ids of entries that must go. */
+  /** Ids of entries that it replaces. */
   readonly replaces: ReadonlySet<string>;
 }
 
-/** How many unconfirmed transactions may hang together, each counting itself, and how large, in vbytes. */
+/** Limits of unconfirmed ancestors and descendants, each including the transaction itself: their number, and their vbytes. */
 const family = { ancestors: 25, descendants: 25, size: 101_000 } as const;
-/** One small child more is let in per transaction with a single ancestor: the other side of a channel could fill the rest. */
+/** The carve-out: one more small child with a single ancestor is accepted, since the other side of a channel could use up the limit. */
 const carveOut = 10_000;
 
 const sizeOf = (ids: Iterable<string>, pool: Pool): number => {
@@ -65,7 +65,7 @@ const checkScripts = (tx: Transaction, spent: readonly Coin[], scripts: ScriptCh
   if (complaint !== undefined) throw rejectedError(complaint);
 };
 
-/** True when the pool or the chain has it already: one of its outputs is unspent there. */
+/** True where the mempool or the chain has it already: one of its outputs is unspent there. */
 export const isKnown = (tx: Transaction, { coins, pool }: Standing): boolean => {
   const waiting = pool.get(hex(tx.getHash()));
   if (waiting !== undefined) {
@@ -75,7 +75,7 @@ export const isKnown = (tx: Transaction, { coins, pool }: Standing): boolean => 
   return coinsMade(tx, 0).some(([key]) => coins.has(key));
 };
 
-/** What a transaction spends and pays, found good but for its scripts and for its place in the pool. */
+/** Inputs and fee of a transaction that passed all checks but those of scripts and of the mempool. */
 const judged = (
   tx: Transaction,
   standing: Standing,
@@ -95,7 +95,7 @@ const judged = (
 };
 
 /**
- * A transaction from the network, or of a caller who allows it a fee of `most` satoshi per 1,000 vbytes (0: any). Throws
+ * Checks a transaction from the network, or of a caller with a maximum fee of `most` satoshi per 1,000 vbytes (0: any). Throws
  * ChainError `rejected` with bitcoind's words.
  */
 export const accept = (tx: Transaction, standing: Standing, most = 0n): Accepted => {
@@ -110,8 +110,9 @@ export const accept = (tx: Transaction, standing: Standing, most = 0n): Accepted
 };
 
 /**
- * A transaction whose fee was refused, and one that spends it and pays for both: to enter the pool, and to replace what spends
- * the same, they count as one. Each must still pay for its own relay, and neither more than `most` allows. Throws ChainError `rejected` with bitcoind's words.
+ * A transaction whose fee was refused, and one that spends it and pays for both: to enter the pool, and to replace what spends the same,
+ * they count as one. Each must still pay for its own relay, and neither more than `most` allows. Throws ChainError `rejected` with
+ * bitcoind's words.
  */
 export const acceptPair = (
   [parent, child]: readonly [Transaction, Transaction],
@@ -139,8 +140,8 @@ export const acceptPair = (
 };
 
 /**
- * A transaction that was in a block or in the pool before the chain changed: it need not pay or look well once more, only
- * still be possible. Undefined when it is not.
+ * Checks a transaction that was in a block or in the mempool before a reorg: fee and standardness are not checked again. Undefined where it
+ * is no longer valid.
  */
 export const readmit = (tx: Transaction, standing: Standing): Entry | undefined => {
   const { pool, next, medianTimeAt, scripts } = standing;

@@ -1,4 +1,4 @@
-/** Making regtest blocks and reading them: coinbase, commitments, proof of work, and what a block must be by itself. */
+/** Builds and parses regtest blocks: coinbase, commitments, proof of work, and checks that do not depend on the chain. */
 
 import { script as codec, Block as ParsedBlock, Transaction } from 'bitcoinjs-lib';
 import { concat, equal, unhex, zeros } from '../../../wire/bytes.ts';
@@ -7,7 +7,7 @@ import { rejectedError } from '../../chain/errors.ts';
 import { isCoinbase } from './coins.ts';
 import { checkShape, maximumBlockWeight } from './consensus.ts';
 
-/** The easiest target there is: every second hash will do. */
+/** Regtest's target, which every second hash meets. */
 const regtestBits = 0x207fffff;
 const blockVersion = 0x20000000;
 
@@ -37,18 +37,18 @@ const heightPush = (height: number): Uint8Array => {
   return concat(Uint8Array.of(number.length), number);
 };
 
-/** What a new block is made of. */
+/** The contents of a new block. */
 export interface Draft {
   readonly previous: Uint8Array;
   readonly height: number;
   /** Seconds since 1970. */
   readonly time: number;
-  /** Who gets `reward`, in satoshi. */
+  /** The script that `reward` is paid to, in satoshi. */
   readonly script: Uint8Array;
   readonly reward: bigint;
   /** Without the coinbase, parents before children. */
   readonly transactions: readonly Transaction[];
-  /** Tells two blocks apart that are otherwise the same. */
+  /** Makes otherwise identical blocks differ. */
   readonly salt: number;
 }
 
@@ -69,7 +69,7 @@ const commitWitnesses = (coinbase: Transaction, transactions: readonly Transacti
   coinbase.addOutput(concat(unhex('6a24aa21a9ed'), root), 0n);
 };
 
-/** A whole block with its work done. */
+/** A complete block with valid proof of work. */
 export const makeBlock = (draft: Draft): ParsedBlock => {
   const coinbase = coinbaseOf(draft);
   commitWitnesses(coinbase, draft.transactions);
@@ -84,7 +84,7 @@ export const makeBlock = (draft: Draft): ParsedBlock => {
   return ParsedBlock.fromBuffer(block.toBuffer());
 };
 
-/** What a block must be apart from the chain it stands on. Throws ChainError `rejected`. */
+/** The checks of a block that do not depend on the chain. Throws ChainError `rejected`. */
 export const checkBlock = (block: ParsedBlock): void => {
   if (block.bits !== regtestBits) throw rejectedError('bad-diffbits');
   if (!block.checkProofOfWork()) throw rejectedError('high-hash');
@@ -115,7 +115,7 @@ export const readBlock = (raw: Uint8Array): ParsedBlock => {
 export const readTransaction = (raw: Uint8Array): Transaction => {
   try {
     const tx = Transaction.fromBuffer(raw);
-    // A copy would hash the same; anything left over or written differently would not be what was sent.
+    // Trailing bytes, or another encoding of the same transaction, would not be the bytes that were sent.
     if (equal(sha256(tx.toBuffer()), sha256(raw))) return tx;
   } catch {}
   throw rejectedError('TX decode failed. Make sure the tx has at least one input.');

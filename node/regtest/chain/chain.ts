@@ -25,7 +25,7 @@ export const embeddedChain = (regtest: Regtest, clock: Pick<Clock, 'after'>): Ch
   const waiting = new Set<() => void>();
   let closed = false;
 
-  /** Answers like something that is asked over a wire: never before the caller goes on, never after `close`. */
+  /** Answers asynchronously, as over a network, and never after `close`. */
   const asked = async <T>(answer: () => T): Promise<T> => {
     await Promise.resolve();
     if (closed) throw new ChainError({ code: 'closed' });

@@ -1,6 +1,5 @@
 /**
- * The unspent outputs of a chain, and how transactions change them: what a block takes and gives, and how it is taken back.
- * Invariant: undoing what was done, last first, gives back the very same set.
+ * The UTXO set of a chain: applies transactions and undoes them. Invariant: undoing transactions in reverse order restores the same set.
  */
 import type { Transaction } from 'bitcoinjs-lib';
 import { outpointKey } from '../../chain/watchrules.ts';
@@ -9,18 +8,18 @@ export interface Coin {
   readonly script: Uint8Array;
   /** Satoshi. */
   readonly value: bigint;
-  /** Of the block that made it; for one that waits in the pool, the block it would be in next. */
+  /** Height of its block; for an output of the mempool, that of the next block. */
   readonly height: number;
   readonly coinbase: boolean;
 }
 
-/** By outpoint, written as outpointKey does. */
+/** By outpoint, as `outpointKey` writes it. */
 export type Coins = Map<string, Coin>;
 
 const opReturn = 0x6a;
 const maximumScript = 10_000;
 
-/** An output whose script can never be fulfilled is forgotten at once, as bitcoind does. */
+/** An unspendable output is dropped at once, as in bitcoind. */
 const isUnspendable = (script: Uint8Array): boolean => script[0] === opReturn || script.length > maximumScript;
 
 /** True for the first transaction of a block: one input that spends nothing. */
@@ -40,7 +39,7 @@ export const coinsMade = (tx: Transaction, height: number): readonly (readonly [
   );
 };
 
-/** Applies a transaction and gives what it spent, which `undo` wants. Its inputs must be there. */
+/** Applies a transaction whose inputs are in the set, and returns the spent coins, which `undo` needs. */
 export const apply = (coins: Coins, tx: Transaction, height: number): readonly Coin[] => {
   const spent = spentKeys(tx).map((key) => {
     const coin = coins.get(key);
@@ -52,7 +51,7 @@ export const apply = (coins: Coins, tx: Transaction, height: number): readonly C
   return spent;
 };
 
-/** Takes a transaction back. */
+/** Undoes a transaction. */
 export const undo = (coins: Coins, tx: Transaction, height: number, spent: readonly Coin[]): void => {
   for (const [key] of coinsMade(tx, height)) coins.delete(key);
   spentKeys(tx).forEach((key, i) => {

@@ -21,7 +21,7 @@ export const chainCommand = (out: (text: string) => void): Command =>
     .addOption(passwordOption)
     .option('--datadir <DIR>', 'where to keep the chain, and a cookie file; in memory alone unless told')
     .action(async (given: { port: number; user: string; password?: string; datadir?: string }) => {
-      // Loaded only now: it brings a script interpreter that nothing else needs.
+      // Loaded only here, since it loads the script interpreter.
       const { runChain } = await import('./run.ts');
       const { port, user, password, datadir } = given;
       await runChain({ port, user, password, datadir: datadir === undefined ? undefined : resolve(datadir) }, out);

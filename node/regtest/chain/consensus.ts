@@ -1,22 +1,22 @@
-/** What every transaction in a block must obey, apart from its scripts; in bitcoind's order and words. */
+/** Consensus rules of transactions, without scripts, with bitcoind's order and reject reasons. */
 
 import type { Transaction } from 'bitcoinjs-lib';
 import { rejectedError } from '../../chain/errors.ts';
 import { type Coin, isCoinbase, spentKeys } from './coins.ts';
 import { isFinal, type Next, relativeLocksPassed } from './locks.ts';
 
-/** Satoshi there can ever be. */
+/** 21 million bitcoin, in satoshi. */
 const maximumMoney = 2_100_000_000_000_000n;
 export const maximumBlockWeight = 4_000_000;
-/** Blocks after which a coinbase may be spent. */
+/** Coinbase maturity, blocks. */
 export const coinbaseMaturity = 100;
 const halvingInterval = 150;
 const firstSubsidy = 5_000_000_000n;
 
-/** Satoshi a regtest block of this height makes. */
+/** The block subsidy of regtest at this height, satoshi. */
 export const subsidy = (height: number): bigint => firstSubsidy >> BigInt(Math.floor(height / halvingInterval));
 
-/** What can be said of a transaction by itself. Throws ChainError `rejected`. */
+/** The checks of a transaction that do not depend on the chain. Throws ChainError `rejected`. */
 export const checkShape = (tx: Transaction): void => {
   if (tx.ins.length === 0) throw rejectedError('bad-txns-vin-empty');
   if (tx.outs.length === 0) throw rejectedError('bad-txns-vout-empty');
@@ -40,7 +40,7 @@ export const coinsOf = (tx: Transaction, lookUp: (key: string) => Coin | undefin
     return coin;
   });
 
-/** Locks, maturity and amounts of a transaction in this block; gives the fee. Throws ChainError `rejected`. */
+/** Checks lock times, maturity and amounts of a transaction in this block, and returns its fee. Throws ChainError `rejected`. */
 export const checkSpending = (
   tx: Transaction,
   spent: readonly Coin[],

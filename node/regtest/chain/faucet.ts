@@ -1,4 +1,4 @@
-/** What blocks pay to the chain itself, and how it is handed out: as much of bitcoind's wallet as a lab needs. */
+/** A faucet that spends block rewards: as much of bitcoind's wallet as tests need. */
 import { equal, unhex, utf8 } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import { type Sat, sat, type Txid, txid } from '../../../wire/units.ts';
@@ -10,9 +10,9 @@ import { selectCoins, weightOf } from '../../wallet/select.ts';
 import { coinbaseMaturity } from './consensus.ts';
 import type { Regtest } from './regtest.ts';
 
-/** What it pays per 1,000 weight: 10 sat/vbyte. */
+/** Its feerate per 1,000 weight: 10 sat/vbyte. */
 const feerate = 2_500;
-/** The largest coins looked at for one payment. */
+/** Coins considered for one payment, the largest first. */
 const coinsLookedAt = 200;
 
 interface FaucetCoin {
@@ -23,9 +23,9 @@ interface FaucetCoin {
 }
 
 export interface Faucet {
-  /** Where blocks should pay. Its key is no secret: the coins of this chain are worth nothing. */
+  /** The address for block rewards. Its key is not secret: the coins of this chain are worth nothing. */
   readonly address: string;
-  /** Satoshi it could give now. */
+  /** Satoshi it can send now. */
   balance(): bigint;
   /** Sends one transaction with these outputs and returns it. Throws WalletError, ChainError `rejected`. */
   give(outputs: readonly Output[]): Txid;

@@ -1,6 +1,6 @@
 /**
- * What was done to a chain, kept in a file and done again at the next start. One line a deed, written before anybody hears
- * of it; a line cut short by a crash is the last one and counts as never written.
+ * A journal of all changes of a chain, which is replayed at the next start. Each change is a line, written before the caller is answered; a
+ * line that a crash cut short is the last one and is ignored.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hex, unhex } from '../../../wire/bytes.ts';
@@ -32,7 +32,7 @@ export class JournalError extends Error {
   }
 }
 
-/** Does again what the file tells, and writes down what is done from now on. Throws JournalError. */
+/** Replays the file, and appends all further changes to it. Throws JournalError. */
 export const keepJournal = (regtest: Regtest, path: string): void => {
   const kept = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const whole = kept.slice(0, kept.lastIndexOf('\n') + 1);

@@ -1,6 +1,6 @@
 /**
- * Every block ever seen, the branch that counts, and the coins at its tip. The longest branch without an invalid block wins;
- * of two equally long ones, the one seen first. Invariant: the coins are what the branch, replayed from the start, leaves.
+ * All blocks, the best branch, and the UTXO set at its tip. The longest branch without an invalid block is the best; of two with equal
+ * length, the one seen first. Invariant: the UTXO set is that of a replay of the branch from its start.
  */
 
 import type { Block as ParsedBlock } from 'bitcoinjs-lib';
@@ -20,16 +20,16 @@ export interface Placed extends Block {
   readonly medianTime: number;
 }
 
-/** How the branch changed: blocks that left it, the highest first, and blocks that came, the lowest first. */
+/** A change of the best branch: disconnected blocks, the highest first, and connected ones, the lowest first. */
 export interface Switch {
   readonly left: readonly Placed[];
   readonly came: readonly Placed[];
 }
 
-/** What a block took from the coins, by transaction, as `undo` wants it. */
+/** The coins that a block spent, by transaction, for `undo`. */
 type Undo = readonly (readonly Coin[])[];
 
-/** Blocks whose times make the median. */
+/** Blocks of the median time past. */
 const medianSpan = 11;
 
 const median = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1] ?? 0;
@@ -37,7 +37,7 @@ const median = (times: readonly number[]): number => [...times].sort((a, b) => a
 export class Ledger {
   readonly coins: Coins = new Map();
   private readonly scripts: ScriptCheck;
-  /** In the order in which they were seen, so a block always stands after the one below. */
+  /** In order of arrival, so that a block always follows its parent. */
   private readonly known = new Map<string, Placed>();
   private readonly branch: Placed[] = [];
   private readonly undos = new Map<string, Undo>();
@@ -55,7 +55,7 @@ export class Ledger {
     return tip;
   }
 
-  /** The branch's block at a height. */
+  /** The block of the best branch at a height. */
   at(height: number): Placed | undefined {
     return height < 0 ? undefined : this.branch[height];
   }
@@ -67,25 +67,25 @@ export class Ledger {
     return found;
   }
 
-  /** True when the branch holds this block. */
+  /** True where this block is on the best branch. */
   counts({ height, hash }: Placed): boolean {
     return this.branch[height]?.hash === hash;
   }
 
-  /** Whether it is known, and it or a block below breaks the rules or is said to. */
+  /** Whether a known block or one of its ancestors is invalid, or was invalidated. */
   isRuledOut(hash: string): boolean {
     for (let at = this.known.get(hash); at !== undefined; at = this.known.get(at.previous))
       if (this.invalid.has(at.hash)) return true;
     return false;
   }
 
-  /** The ends of all branches: blocks on which none stands. */
+  /** The tips of all branches. */
   ends(): readonly Placed[] {
     const stoodOn = new Set([...this.known.values()].map(({ previous }) => previous));
     return [...this.known.values()].filter(({ hash }) => hash === this.tip.hash || !stoodOn.has(hash));
   }
 
-  /** The block that may come next. */
+  /** Height and median time past of the next block. */
   get next(): Next {
     return { height: this.tip.height + 1, medianTime: this.tip.medianTime };
   }
@@ -110,8 +110,8 @@ export class Ledger {
   }
 
   /**
-   * Takes a block in, and its branch when that is the longest now. Throws ChainError `rejected` for one that cannot be;
-   * whether it fits the coins is known only once its branch is taken.
+   * Adds a block, and switches to its branch where that is now the longest. Throws ChainError `rejected` for an invalid block; its
+   * transactions are checked only once its branch is switched to.
    */
   add(raw: ParsedBlock): Switch {
     const hash = raw.getId();
@@ -123,19 +123,19 @@ export class Ledger {
     checkHeight(raw, below.height + 1);
     const placed = this.place(raw, below);
     if (below !== this.tip) return this.settle();
-    // On the tip, nothing else need be looked at, and a refusal is the caller's to hear.
+    // A block on the tip needs no reorg, and the caller gets the reason if it is invalid.
     this.connect(placed);
     return { left: [], came: [placed] };
   }
 
-  /** As if this block broke the rules, and with it all above. Throws ChainError `unknown_block`. */
+  /** Treats this block and its descendants as invalid. Throws ChainError `unknown_block`. */
   invalidate(hash: string): Switch {
     if (this.get(hash).height === 0) throw rejectedError('the first block cannot be invalid');
     this.invalid.add(hash);
     return this.settle();
   }
 
-  /** Takes `invalidate` back, for this block, those below it and those above. Throws ChainError `unknown_block`. */
+  /** Undoes `invalidate` for this block, its ancestors and its descendants. Throws ChainError `unknown_block`. */
   reconsider(hash: string): Switch {
     const below = new Set<string>();
     for (let at: Placed | undefined = this.get(hash); at !== undefined; at = this.known.get(at.previous))
@@ -150,7 +150,7 @@ export class Ledger {
     return false;
   }
 
-  /** The tip of the best branch as far as one can tell without trying it. */
+  /** The tip of the longest branch that is not known to be invalid. */
   private best(): Placed {
     const good = new Set<string>();
     let best: Placed | undefined;
@@ -164,7 +164,7 @@ export class Ledger {
     return best ?? this.tip;
   }
 
-  /** Moves to the best branch; one that turns out invalid on the way is marked, and the next best is tried. */
+  /** Switches to the best branch; a block that proves invalid is marked, and the next best branch is tried. */
   private settle(): Switch {
     const before = [...this.branch];
     for (;;) {
@@ -188,7 +188,7 @@ export class Ledger {
     }
   }
 
-  /** Puts a block on the tip. Throws ChainError `rejected`, with the coins as before and the block marked. */
+  /** Connects a block to the tip. Throws ChainError `rejected`; then the UTXO set is unchanged and the block is marked invalid. */
   private connect(placed: Placed): void {
     const done: (readonly Coin[])[] = [];
     const { height, transactions } = placed;

@@ -1,4 +1,4 @@
-/** When a transaction may be mined: absolute locks (BIP 113) and relative ones (BIP 68), by height and by median time. */
+/** When a transaction may be in a block: absolute locks (BIP 113) and relative ones (BIP 68), by height and by median time. */
 import type { Transaction } from 'bitcoinjs-lib';
 import type { Coin } from './coins.ts';
 
@@ -8,7 +8,7 @@ export interface Next {
   readonly medianTime: number;
 }
 
-/** A locktime below is a height, from here on a time. */
+/** A locktime below this is a height, from here on a time. */
 const timeThreshold = 500_000_000;
 const finalSequence = 0xffffffff;
 /** BIP 68's parts of a sequence: no lock at all, a lock in time rather than blocks, how long. */

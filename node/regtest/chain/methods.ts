@@ -1,6 +1,6 @@
 /**
- * The part of bitcoind's JSON-RPC that nodes, labs and tests use, over a chain in this process. Names, parameters, results
- * and error codes are bitcoind's; what is not here answers -32601, as bitcoind does for what it does not know.
+ * The part of bitcoind's JSON-RPC that nodes and tests use, over a chain in this process. Names, parameters, results and error codes are
+ * bitcoind's; any other method is answered with -32601, as bitcoind answers unknown methods.
  */
 import { hex, reversed, unhex } from '../../../wire/bytes.ts';
 import { sat } from '../../../wire/units.ts';
@@ -37,7 +37,7 @@ export class RpcFault extends Error {
   }
 }
 
-/** bitcoind's numbers for what went wrong. */
+/** bitcoind's error codes. */
 const code = {
   misc: -1,
   wallet: -4,
@@ -55,7 +55,7 @@ export interface RpcContext {
   readonly regtest: Regtest;
   readonly faucet: Faucet;
   readonly clock: Pick<Clock, 'after'>;
-  /** Ends the server after the answer. */
+  /** Stops the server after the answer. */
   readonly stop: () => void;
   /** Aborted when the caller hangs up. */
   readonly signal: AbortSignal;
@@ -116,7 +116,7 @@ const placed = ({ regtest }: RpcContext, at: string): Placed => {
   }
 };
 
-/** A refused transaction or block under bitcoind's number for it. */
+/** A rejected transaction or block with bitcoind's error code. */
 const judged = <T>(act: () => T): T => {
   try {
     return act();
@@ -287,7 +287,7 @@ export const methods: Readonly<Record<string, Method>> = {
     } catch (error) {
       if (!(error instanceof ChainError) || error.fault.code !== 'rejected') throw error;
       const { message } = error.fault;
-      // The parent may have been taken although the child was not.
+      // The parent may have been accepted although the child was not.
       const taken = regtest.pool.get(hex(ids[0]?.getHash() ?? new Uint8Array())) !== undefined;
       return answer('transaction failed', taken ? [undefined, message] : [message, 'bad-txns-inputs-missingorspent']);
     }

@@ -1,6 +1,6 @@
 /**
- * What nodes relay, beyond what blocks may hold: standard forms, no dust, a minimum fee. The numbers are bitcoind's defaults
- * up to version 29; later ones take lower fees, so what passes here passes there.
+ * Relay policy: standard scripts, no dust, a minimum fee. The values are bitcoind's defaults up to version 29; later versions accept lower
+ * fees, so what passes here passes there.
  */
 
 import type { Transaction } from 'bitcoinjs-lib';
@@ -11,7 +11,7 @@ import type { Coin } from './coins.ts';
 export const relayFee = 1_000n;
 export const incrementalFee = 1_000n;
 const dustFee = 3_000n;
-/** The most that callers who name no maxfeerate may pay, lest it be a mistake, satoshi per 1,000 vbytes. */
+/** Default maxfeerate, satoshi per 1,000 vbytes: more is taken for a mistake. */
 export const defaultMaxFee = 10_000_000n;
 
 const maximumWeight = 400_000;
@@ -28,7 +28,7 @@ const starts = (script: Uint8Array, ...bytes: readonly number[]): boolean =>
 /** A key: 33 bytes beginning with 2 or 3. */
 const isKey = (bytes: Uint8Array): boolean => bytes.length === 33 && (bytes[0] === 2 || bytes[0] === 3);
 
-/** The standard form of an output script; undefined for any other. */
+/** The standard type of an output script; undefined for any other. */
 export const kindOf = (script: Uint8Array): Kind | undefined => {
   const { length } = script;
   const [first = 0, second = 0] = script;
@@ -43,10 +43,10 @@ export const kindOf = (script: Uint8Array): Kind | undefined => {
   return starts(script, 0x51, 0x02, 0x4e, 0x73) && length === 4 ? 'anchor' : 'future';
 };
 
-/** Bytes of a length as Bitcoin writes it in front of a script. */
+/** Bytes of a script's length prefix (CompactSize). */
 const lengthBytes = (n: number): number => (n < 0xfd ? 1 : n <= 0xffff ? 3 : 5);
 
-/** Satoshi below which an output costs more to spend than it is worth; 0 for one that cannot be spent at all. */
+/** Dust limit of an output, satoshi; 0 for an unspendable one. */
 export const dustThreshold = (script: Uint8Array): bigint => {
   const kind = kindOf(script);
   if (kind === 'data') return 0n;
@@ -71,7 +71,7 @@ const pushesOnly = (script: Uint8Array): boolean => {
   return true;
 };
 
-/** The form of a transaction by itself. Throws ChainError `rejected`. */
+/** Checks that a transaction is standard. Throws ChainError `rejected`. */
 export const checkStandard = (tx: Transaction): void => {
   const version = tx.version >>> 0;
   // Version 3 is relayed too, under rules of its own (BIP 431) that belong to packages.
@@ -92,7 +92,7 @@ export const checkStandard = (tx: Transaction): void => {
   if (tx.byteLength(false) < minimumBaseSize) throw rejectedError('tx-size-small');
 };
 
-/** The form of what it spends and of its witnesses. Throws ChainError `rejected`. */
+/** Checks that its inputs and witnesses are standard. Throws ChainError `rejected`. */
 export const checkStandardInputs = (tx: Transaction, spent: readonly Coin[]): void => {
   tx.ins.forEach((input, index) => {
     const script = spent[index]?.script ?? new Uint8Array();
@@ -110,19 +110,19 @@ export const checkStandardInputs = (tx: Transaction, spent: readonly Coin[]): vo
   });
 };
 
-/** Whether a fee is enough for a pool that takes nothing below so many satoshi per 1,000 weight. Throws ChainError `rejected`. */
+/** Checks a fee against the mempool's minimum, satoshi per 1,000 weight. Throws ChainError `rejected`. */
 export const checkPoolFee = (fee: bigint, vsize: number, minimum: number): void => {
   const least = feeFor(BigInt(minimum) * 4n, vsize);
   if (fee < least) throw rejectedError(`mempool min fee not met, ${fee} < ${least}`);
 };
 
-/** Whether the fee is enough to be relayed. Throws ChainError `rejected`. */
+/** Checks a fee against the relay minimum. Throws ChainError `rejected`. */
 export const checkFee = (fee: bigint, vsize: number): void => {
   const least = feeFor(relayFee, vsize);
   if (fee < least) throw rejectedError(`min relay fee not met, ${fee} < ${least}`);
 };
 
-/** Whether the fee is more than the caller allows, satoshi per 1,000 vbytes; 0 allows any. Throws ChainError `rejected`. */
+/** Checks a fee against the caller's maximum, satoshi per 1,000 vbytes; 0: any. Throws ChainError `rejected`. */
 export const checkMaxFee = (fee: bigint, vsize: number, most: bigint): void => {
   if (most > 0n && fee > (most * BigInt(vsize)) / 1000n) throw rejectedError('max feerate exceeded');
 };

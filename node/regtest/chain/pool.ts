@@ -1,6 +1,6 @@
 /**
- * Transactions that wait for a block, with who hangs on whom. It holds what it is given: whether something may enter is
- * accept.ts's business. Invariant: entries stand parents first, and no two of them spend the same output.
+ * The mempool, with ancestors and descendants. It stores what it is given: accept.ts checks what may enter. Invariant: parents come before
+ * children, and no two entries spend the same output.
  */
 import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../../wire/bytes.ts';
@@ -14,7 +14,7 @@ export interface Entry {
   readonly vsize: number;
 }
 
-/** Where an entry hangs in the pool. */
+/** Ancestors and descendants of an entry. */
 interface Place {
   readonly entry: Entry;
   readonly parents: ReadonlySet<string>;
@@ -41,7 +41,7 @@ export class Pool {
     return id === undefined ? undefined : this.get(id);
   }
 
-  /** The output of an entry, spent or not, as a coin of the block that may come next. */
+  /** The output of an entry, spent or not, as a coin of the next block. */
   coin(key: string, height: number): Coin | undefined {
     const coin = this.made.get(key);
     return coin && { ...coin, height };
@@ -62,17 +62,17 @@ export class Pool {
     return found;
   }
 
-  /** These entries and all they hang on. */
+  /** These entries and their ancestors. */
   ancestors(of: readonly string[]): ReadonlySet<string> {
     return this.reach(of, ({ parents }) => parents);
   }
 
-  /** These entries and all that hangs on them. */
+  /** These entries and their descendants. */
   descendants(of: readonly string[]): ReadonlySet<string> {
     return this.reach(of, ({ children }) => children);
   }
 
-  /** Satoshi per 1,000 weight that an entry and all that hangs on it pay together, by virtual size; undefined where there is none. */
+  /** Feerate of an entry with its descendants, satoshi per 1,000 weight; undefined where there is no such entry. */
   familyFeerate(id: string): number | undefined {
     if (!this.places.has(id)) return undefined;
     const family = [...this.descendants([id])].flatMap((one) => this.get(one) ?? []);
@@ -81,7 +81,7 @@ export class Pool {
     return Number((fee * 1000n) / BigInt(vsize * 4));
   }
 
-  /** Takes an entry in. Nothing in the pool may spend its inputs, and its parents must be there already. */
+  /** Adds an entry. No other entry may spend its inputs, and its parents must have been added before. */
   add(entry: Entry): void {
     const { id, tx } = entry;
     const parents = new Set(this.parentsOf(tx));
@@ -91,7 +91,7 @@ export class Pool {
     for (const [key, coin] of coinsMade(tx, 0)) this.made.set(key, coin);
   }
 
-  /** Lets entries go. What hangs on them stays, for they may be in a block now; take `descendants` to drop that too. */
+  /** Removes entries. Their descendants stay, since the entries may be in a block now; use `descendants` to remove those, too. */
   remove(ids: Iterable<string>): void {
     for (const id of ids) {
       const place = this.places.get(id);
@@ -109,7 +109,7 @@ export class Pool {
     if (place === undefined) return;
     const parents = new Set(place.parents);
     parents.delete(parent);
-    // Set again under its key, so its place among the entries stays the same.
+    // Setting an existing key keeps its position in the map.
     this.places.set(child, { ...place, parents });
   }
 

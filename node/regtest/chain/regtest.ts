@@ -1,6 +1,6 @@
 /**
- * A regtest chain in memory that mines when told: the ledger and the pool, kept in step. It decides everything at once and
- * waits for nothing; the ports on top of it (command.ts, serve.ts) bring promises and sockets.
+ * A regtest chain in memory that mines on demand: the ledger and the mempool, kept consistent. Everything is synchronous; the layers above
+ * it (command.ts, serve.ts) add promises and sockets.
  */
 
 import type { Block, Transaction } from 'bitcoinjs-lib';
@@ -16,15 +16,15 @@ import { Ledger, type Switch } from './ledger.ts';
 import { type Entry, Pool } from './pool.ts';
 import { loadScripts, type ScriptCheck } from './script.ts';
 
-/** Kept free for the coinbase. */
+/** Weight reserved for the coinbase. */
 const coinbaseWeight = 4_000;
 
 export interface MineOptions {
-  /** Exactly these transactions instead of what waits: none for an empty block. They need not be worth relaying. */
+  /** Exactly these transactions instead of the mempool's; none for an empty block. They need not be standard. */
   readonly only?: readonly Uint8Array[];
 }
 
-/** All that ever changes a chain: the same deeds in the same order make the same chain again. */
+/** Every kind of change of a chain: the same changes in the same order give the same chain. */
 export type Deed =
   | { readonly deed: 'sent'; readonly raw: Uint8Array }
   | { readonly deed: 'pair'; readonly raw: Uint8Array; readonly child: Uint8Array }
@@ -36,11 +36,10 @@ export class Regtest {
   readonly ledger: Ledger;
   readonly pool = new Pool();
   /**
-   * Satoshi per 1,000 weight below which miners leave a transaction, with all it hangs on, in the pool; also what estimates
-   * say. 0 where blocks are empty and any fee will do.
+   * Lowest feerate, satoshi per 1,000 weight, that is mined, counted with ancestors; also the fee estimate. 0: any fee is mined.
    */
   demand = 0;
-  /** Satoshi per 1,000 weight below which the pool takes nothing that no child pays for, as one that is full; 0 while it is not. */
+  /** Minimum feerate of the mempool as if it were full, satoshi per 1,000 weight; children may pay for parents. 0: not full. */
   minimum = 0;
   private readonly scripts: ScriptCheck;
   private readonly clock: Pick<Clock, 'now'>;
@@ -61,12 +60,12 @@ export class Regtest {
     return { coins, pool, next, medianTimeAt, scripts, minimum: this.minimum };
   }
 
-  /** Tells everything that is done from now on, to be done again with `redo`. */
+  /** Calls back with every change from now on, which `redo` can repeat. */
   keep(did: (deed: Deed) => void): void {
     this.did = did;
   }
 
-  /** Does once more what was done. Throws ChainError where it cannot be, which a whole record never shows. */
+  /** Repeats a change. Throws ChainError where that is impossible, which cannot happen with a complete record. */
   redo(deed: Deed): void {
     switch (deed.deed) {
       case 'sent':
@@ -92,7 +91,7 @@ export class Regtest {
     return () => this.listeners.delete(listener);
   }
 
-  /** Calls back with each transaction that the pool takes; the function returned ends that. */
+  /** Calls back with each transaction that enters the mempool; the function returned ends that. */
   onArrival(listener: (tx: Uint8Array) => void): () => void {
     this.hearers.add(listener);
     return () => this.hearers.delete(listener);
@@ -103,9 +102,9 @@ export class Regtest {
   }
 
   /**
-   * Takes a transaction from the network. One that waits already or is mined and not all spent is a success. Returns it
-   * read, and what became of it. `most` is the fee that its sender allows, satoshi per 1,000 vbytes; 0: any. Throws
-   * ChainError `rejected`.
+   * Accepts a transaction into the mempool. It is a success, too, where the mempool has it already, or the chain with an unspent output.
+   * Returns the parsed transaction and the outcome. `most`: the sender's maximum fee, satoshi per 1,000 vbytes; 0: any. Throws ChainError
+   * `rejected`.
    */
   send(raw: Uint8Array, most = 0n): { readonly tx: Transaction; readonly became: 'taken' | 'waiting' | 'mined' } {
     const tx = readTransaction(raw);
@@ -120,7 +119,7 @@ export class Regtest {
     return { tx, became: 'taken' };
   }
 
-  /** Whether a transaction would be taken now. `most` as for `send`. Throws ChainError `rejected`. */
+  /** Tests whether a transaction would be accepted. `most` as for `send`. Throws ChainError `rejected`. */
   check(raw: Uint8Array, most = 0n): void {
     const tx = readTransaction(raw);
     const { standing } = this;
@@ -128,8 +127,8 @@ export class Regtest {
   }
 
   /**
-   * Takes a transaction and one that hangs on it. A parent that would be refused for its fee alone is judged together with
-   * the child. `most` as for `send`, for each of them. Throws ChainError `rejected`.
+   * Accepts a package of parent and child. A parent that would be rejected for its fee alone is evaluated together with the child. `most`
+   * as for `send`, for each of them. Throws ChainError `rejected`.
    */
   sendPair(raw: Uint8Array, child: Uint8Array, most = 0n): void {
     try {
@@ -146,7 +145,7 @@ export class Regtest {
     this.send(child, most);
   }
 
-  /** Mines blocks that pay this script and gives their hashes. Throws ChainError `rejected` for `only` that cannot be. */
+  /** Mines blocks that pay this script and returns their hashes. Throws ChainError `rejected` where `only` is invalid. */
   mine(blocks: number, script: Uint8Array, { only }: MineOptions = {}): readonly string[] {
     const hashes: string[] = [];
     for (let i = 0; i < blocks; i++) {
@@ -173,7 +172,7 @@ export class Regtest {
     return this.take(block);
   }
 
-  /** What the next block takes from the pool: all that pays enough together with what it hangs on, while there is room. */
+  /** Transactions for the next block: those that pay enough together with their ancestors, while there is room. */
   private chosen(): readonly Entry[] {
     const taken = new Set<string>();
     let room = maximumBlockWeight - coinbaseWeight;
@@ -189,7 +188,7 @@ export class Regtest {
     return this.pool.entries().filter(({ id }) => taken.has(id));
   }
 
-  /** Takes a block made elsewhere, and gives its hash. Throws ChainError `rejected`. */
+  /** Adds a block made elsewhere, and returns its hash. Throws ChainError `rejected`. */
   submit(raw: Uint8Array): string {
     return this.take(readBlock(raw));
   }
@@ -202,7 +201,7 @@ export class Regtest {
     return block.getId();
   }
 
-  /** As bitcoind's invalidateblock: the chain goes on as if this block and all above broke the rules. */
+  /** As bitcoind's invalidateblock: this block and its descendants count as invalid. */
   invalidate(hash: string): void {
     const change = this.ledger.invalidate(hash);
     this.did({ deed: 'invalidated', hash });
@@ -216,24 +215,24 @@ export class Regtest {
     this.after(change);
   }
 
-  /** Takes the last blocks off; what was in them waits again. */
+  /** Disconnects the last blocks; their transactions return to the mempool. */
   drop(blocks: number): void {
     const { tip } = this.ledger;
     const lowest = this.ledger.at(tip.height - blocks + 1);
     if (blocks > 0 && lowest !== undefined) this.invalidate(lowest.hash);
   }
 
-  /** The coin at an outpoint, if a block made it and none spends it. */
+  /** The confirmed and unspent coin at an outpoint. */
   coin({ txid, vout }: Outpoint): Coin | undefined {
     return this.ledger.coins.get(outpointKey(txid, vout));
   }
 
-  /** An output of a waiting transaction, as if the next block had it. */
+  /** An output of a mempool transaction, as if the next block had it. */
   waitingCoin({ txid, vout }: Outpoint): Coin | undefined {
     return this.pool.coin(outpointKey(txid, vout), this.ledger.next.height);
   }
 
-  /** The waiting transaction that spends an outpoint. */
+  /** The mempool transaction that spends an outpoint. */
   spender({ txid, vout }: Outpoint): Entry | undefined {
     return this.pool.spender(outpointKey(txid, vout));
   }
@@ -245,7 +244,7 @@ export class Regtest {
     if (left.length > 0 || came.length > 0) for (const listener of [...this.listeners]) listener();
   }
 
-  /** What is in a block waits no more, and what spends the same cannot wait any more. */
+  /** Removes the transactions of a block from the mempool, and those that conflict with them. */
   private clearOut(transactions: readonly Transaction[]): void {
     this.pool.remove(transactions.map((tx) => hex(tx.getHash())));
     for (const tx of transactions)
@@ -255,7 +254,7 @@ export class Regtest {
       }
   }
 
-  /** After a reorg: what was in the lost blocks waits again, then what waited before, each if it still can. */
+  /** After a reorg: returns transactions of disconnected blocks to the mempool, then its former entries, each if still valid. */
   private refill(lost: readonly Transaction[]): void {
     const waiting = this.pool.entries().map(({ tx }) => tx);
     this.pool.clear();

@@ -1,6 +1,5 @@
 /**
- * When a transaction may push others out that spend the same outputs: BIP 125 as bitcoind applies it today, where nobody has
- * to signal anything any more, but every replacement pays for itself.
+ * Replace-by-fee: BIP 125 as bitcoind applies it today, without signalling (full RBF). Every replacement pays for itself.
  */
 
 import type { Transaction } from 'bitcoinjs-lib';
@@ -10,14 +9,14 @@ import { spentKeys } from './coins.ts';
 import { feeFor, incrementalFee } from './policy.ts';
 import type { Entry, Pool } from './pool.ts';
 
-/** How many entries one transaction may push out, descendants included. */
+/** Entries that one transaction may replace, descendants included. */
 const maximumReplaced = 100;
 
 /** fee a / size a > fee b / size b, exactly. */
 const paysBetter = (a: Pick<Entry, 'fee' | 'vsize'>, b: Pick<Entry, 'fee' | 'vsize'>): boolean =>
   a.fee * BigInt(b.vsize) > b.fee * BigInt(a.vsize);
 
-/** The entries that spend what this transaction spends. */
+/** The entries that conflict with this transaction. */
 export const conflictsOf = (tx: Transaction, pool: Pool): readonly Entry[] => {
   const found = new Map<string, Entry>();
   for (const key of spentKeys(tx)) {
@@ -28,8 +27,8 @@ export const conflictsOf = (tx: Transaction, pool: Pool): readonly Entry[] => {
 };
 
 /**
- * The ids of all entries that go when this one comes: its conflicts and what hangs on them. Throws ChainError `rejected`
- * where the new one may not replace them.
+ * The ids of all entries that a transaction replaces: its conflicts and their descendants. Throws ChainError `rejected` where it may not
+ * replace them.
  */
 export const replacedBy = (entry: Entry, pool: Pool): ReadonlySet<string> => {
   const { tx, fee, vsize } = entry;
@@ -47,7 +46,7 @@ export const replacedBy = (entry: Entry, pool: Pool): ReadonlySet<string> => {
   if (replaced.size > maximumReplaced)
     throw rejectedError(`too many potential replacements, ${replaced.size} > ${maximumReplaced}`);
 
-  // Else a replacement could hang on something cheap that keeps it from being mined.
+  // Otherwise a replacement could depend on a cheap transaction that keeps it from being mined.
   const theirs = new Set(conflicts.flatMap((conflict) => conflict.tx.ins.map(({ hash }) => hex(hash))));
   if (pool.parentsOf(tx).some((parent) => !theirs.has(parent))) throw rejectedError('replacement-adds-unconfirmed');
 

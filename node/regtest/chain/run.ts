@@ -12,15 +12,15 @@ export interface ChainOptions {
   /** 0 for a free one. */
   readonly port: number;
   readonly user: string;
-  /** Made up unless told. */
+  /** Random by default. */
   readonly password: string | undefined;
-  /** Where the chain is kept, with a cookie file beside it; in memory alone unless told. */
+  /** Folder of the chain and its cookie file; by default the chain is in memory only. */
   readonly datadir: string | undefined;
 }
 
 const host = '127.0.0.1';
 
-/** Where a chain kept in this folder writes its login at each start. */
+/** The cookie file of a chain in this folder, written at each start. */
 export const cookieIn = (datadir: string): string => join(datadir, '.cookie');
 
 /** Resolves once it was told to stop and has. Throws NoInterpreter, JournalError, ServeError. */

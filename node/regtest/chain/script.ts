@@ -1,6 +1,6 @@
 /**
  * The script interpreter: bitcore-lib's, an optional dependency that nothing else loads. It decides on P2PKH, P2SH and
- * witness version 0; spending taproot is refused in words, for its signatures are not checked here.
+ * witness version 0; spending taproot is refused with a message, since its signatures are not checked here.
  */
 import type { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../../wire/bytes.ts';
@@ -8,10 +8,10 @@ import { verify } from '../../../wire/crypto.ts';
 import { point, signature } from '../../../wire/units.ts';
 import type { Coin } from './coins.ts';
 
-/** `standard` is what nodes relay, `consensus` what a block may hold. */
+/** `standard`: the rules for relay; `consensus`: those for blocks. */
 export type ScriptRules = 'standard' | 'consensus';
 
-/** Why a transaction's scripts do not allow it to spend these coins, in bitcoind's words; undefined when they do. */
+/** bitcoind's reject reason where a transaction's scripts are invalid for these coins; undefined where they are valid. */
 export type ScriptCheck = (tx: Transaction, spent: readonly Coin[], rules: ScriptRules) => string | undefined;
 
 /** No interpreter is installed. */
@@ -87,7 +87,7 @@ const relayed = [
   'NULLFAIL',
 ] as const;
 
-/** Transactions found good, by witness id: an outpoint names its script and amount for ever, so the verdict holds. */
+/** Valid transactions by wtxid: an outpoint has one script and amount forever, so the result never changes. */
 const rememberedVerdicts = 5_000;
 
 const u64le = (n: bigint): Buffer => {
@@ -132,7 +132,7 @@ const checkWith = (bitcore: Bitcore): ScriptCheck => {
   const good = new Set<string>();
   return (tx, spent, rules) => {
     const name = `${rules} ${hex(tx.getHash(true))}`;
-    // What is good enough to be relayed is good enough for a block.
+    // Scripts that are valid for relay are valid in a block.
     if (good.has(name) || good.has(name.replace('consensus', 'standard'))) return undefined;
     const parsed = parse(tx, rules);
     for (const [index, { script, witness }] of tx.ins.entries()) {
@@ -154,7 +154,7 @@ const checkWith = (bitcore: Bitcore): ScriptCheck => {
   };
 };
 
-/** A script that cannot even be read counts as one that fails. */
+/** A script that cannot be parsed counts as invalid. */
 const orRefused =
   (check: ScriptCheck): ScriptCheck =>
   (tx, spent, rules) => {

@@ -17,9 +17,9 @@ export interface ServeOptions {
   readonly host: string;
   /** 0 for a free one. */
   readonly port: number;
-  /** USER:PASSWORD pairs, any of which opens the door. */
+  /** Accepted logins, USER:PASSWORD each. */
   readonly logins: readonly string[];
-  /** Told when somebody calls `stop`. */
+  /** Called when somebody calls `stop`. */
   readonly stop: () => void;
 }
 
@@ -30,7 +30,7 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** It cannot listen there. */
+/** The server cannot listen at this address. */
 export class ServeError extends Error {
   override readonly name = 'ServeError';
   readonly fault: { readonly code: 'cannot_listen'; readonly where: string };
@@ -84,7 +84,7 @@ const listen = (server: Server, host: string, port: number): Promise<number> =>
 export const serveChain = async (options: ServeOptions): Promise<Served> => {
   const { regtest, clock, host, stop } = options;
   const faucet = faucetOf(regtest);
-  // Hashed, so that comparing takes the same time whatever is sent.
+  // Hashes are compared, so that the time does not depend on what was sent.
   const accepted = options.logins.map((login) => sha256(utf8(`Basic ${Buffer.from(login).toString('base64')}`)));
   const knows = (header = ''): boolean => {
     const given = sha256(utf8(header));

@@ -11,7 +11,7 @@ import type { Regtest } from './regtest.ts';
 
 const network = networkOf('regtest');
 
-/** An id as people read it: 32 bytes, the last first. */
+/** An id for display: 32 bytes in reverse order. */
 export const displayed = (id: Uint8Array): string => hex(reversed(id));
 
 /** Satoshi as BTC. A double holds every amount there is to its last digit. */
@@ -98,7 +98,7 @@ export const shownBlock = (placed: Placed, regtest: Regtest, verbosity: 1 | 2) =
   return { ...shownHeader(placed, regtest), size: raw.byteLength(false), weight: raw.weight(), tx };
 };
 
-/** The end of a branch, as getchaintips has it. */
+/** The tip of a branch, as in getchaintips. */
 export const shownEnd = (end: Placed, ledger: Ledger) => {
   let fork = end;
   while (!ledger.counts(fork)) fork = ledger.get(fork.previous);
@@ -106,7 +106,7 @@ export const shownEnd = (end: Placed, ledger: Ledger) => {
   return { height: end.height, hash: end.hash, branchlen: end.height - fork.height, status };
 };
 
-/** A waiting transaction. */
+/** A mempool transaction. */
 export const shownEntry = ({ id, tx, fee, vsize }: Entry, { pool }: Regtest) => {
   const below = [...pool.descendants([id])].flatMap((one) => pool.get(one) ?? []);
   return {

@@ -1,6 +1,6 @@
 /**
- * The books of a demonstration: what every node had, what changed it, what it has. Each column must add up to what that
- * node's wallet says, and the sum of all wallets and all miners' fees to what was handed out, to the satoshi.
+ * Accounts of a demonstration: what every node had, what changed it, what it has. Each column must add up to the node's wallet, and all
+ * wallets with all miners' fees to what the faucet gave, to the satoshi.
  */
 import { satText, tableLines } from '../../base/table.ts';
 
@@ -20,7 +20,7 @@ export interface ChannelLife {
 
 export interface Books {
   readonly names: readonly string[];
-  /** Satoshi handed out, by name. */
+  /** Satoshi that the faucet gave, by name. */
   readonly funded: ReadonlyMap<string, bigint>;
   readonly channels: readonly ChannelLife[];
   /** msat each node paid (below zero) or received, routing fees not counted. */
@@ -59,7 +59,7 @@ const sum = (amounts: Iterable<bigint>): bigint => {
 /** Millisatoshis of both sides that no output of the closing transaction can hold. */
 const lost = ({ after: [a, b] }: ChannelLife): bigint => (a % 1000n) + (b % 1000n);
 
-/** Puts the books in order. */
+/** Computes the accounts. */
 export const ledgerOf = ({ names, funded, channels, payments, wallets }: Books): Ledger => {
   const each = (label: string, amount: (name: string) => bigint): Entry => ({ label, amounts: names.map(amount) });
   const opened = (name: string): readonly ChannelLife[] => channels.filter(({ opener }) => opener === name);

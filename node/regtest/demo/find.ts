@@ -12,7 +12,7 @@ import { runToEnd } from './run.ts';
 export interface FoundBitcoind {
   /** The program and the arguments that must come first. */
   readonly command: readonly string[];
-  /** Where it comes from; `embedded` is no bitcoind at all (lab/chain.ts). */
+  /** Where it comes from; `embedded` is no bitcoind at all (chain.ts). */
   readonly source: 'BITCOIND' | 'PATH' | 'cache' | 'download' | 'embedded';
   /** The first line of `-version`. */
   readonly version: string;

@@ -1,5 +1,5 @@
 /**
- * Whatever a program has started ends with it: in order when it is asked to stop or fails, at once when asked a second time.
+ * Stops everything that a program has started when it ends: in order when it is asked to stop or fails, at once when asked a second time.
  */
 
 /** Signals by which people and supervisors end a program; the exit code is 128 and the signal's number. */

@@ -1,4 +1,4 @@
-/** The stage of the demonstration: alice pays, dave is paid, bob and carol stand between them, a channel each way. */
+/** The network of the demonstration: alice pays dave over bob and over carol. */
 import type { CheckFact } from './facts.ts';
 import { type Network, type Opened, startNetwork } from './network.ts';
 import type { Printer } from './print.ts';
@@ -29,7 +29,7 @@ export interface Stage {
   readonly fundedAt: number;
   readonly checks: CheckFact[];
   nameOf(id: string): string;
-  /** Puts a claim down, true or not, and says so. */
+  /** Records a checked claim, true or not, and prints it. */
   check(what: string, held: boolean): void;
 }
 

@@ -1,6 +1,6 @@
-/** Waiting for something to become true, with an end and with words for when it did not. */
+/** Waits for a condition, with a time limit and an error that says what was waited for. */
 
-/** Something did not come about in time; the message says what was waited for and what the last look at it said. */
+/** A condition was not met in time; the message says which, and what the last attempt returned. */
 export class TooLate extends Error {
   override readonly name = 'TooLate';
 }
@@ -15,8 +15,8 @@ export interface Patience {
 }
 
 /**
- * Looks again and again until `probe` gives something other than undefined. A probe that throws counts as "not yet", unless
- * `fatal` says otherwise of its error. Throws TooLate.
+ * Calls `probe` repeatedly until it returns something other than undefined. A probe that throws counts as "not yet", unless `fatal` says
+ * otherwise of its error. Throws TooLate.
  */
 export const until = async <T>(
   what: string,
