@@ -43,17 +43,19 @@ const sumOf = (outputs: unknown): bigint =>
     0n,
   );
 
+/** The channels of a route, which are hops' fields of this name. */
+const route = (channel: string): Column<Json> => ({
+  title: 'route',
+  cell: ({ route: hops }) => (Array.isArray(hops) ? hops.map((hop: Json) => plain(hop[channel])).join(' → ') : ''),
+});
+
 const shards: readonly Column<Json>[] = [
   count('index', 'shard'),
   field('status'),
   sat('amount_msat', 'amount'),
   sat('amount_sent_msat', 'sent'),
   short('payment_hash', 'hash'),
-  {
-    title: 'route',
-    cell: ({ route }) =>
-      Array.isArray(route) ? route.map((hop: Json) => plain(hop['short_channel_id'])).join(' → ') : '',
-  },
+  route('short_channel_id'),
   field('failure'),
 ];
 
@@ -185,6 +187,16 @@ const views: Partial<Record<MethodName, Readonly<Record<string, readonly Column<
   },
   pay: { shards },
   keysend: { shards },
+  probe: {
+    attempts: [
+      field('status'),
+      sat('amount_msat', 'amount'),
+      sat('amount_sent_msat', 'sent'),
+      route('channel'),
+      short('erring_node', 'failed at'),
+      field('failcodename', 'failure'),
+    ],
+  },
   help: { help: [field('command'), field('description', 'what it does')] },
 };
 
@@ -230,7 +242,8 @@ const sections = (name: MethodName, result: Json): readonly (readonly string[])[
     .filter(([key]) => key !== 'format-hint')
     .map(([key, value]) => [key, asList(value)] as const);
   const lists = entries.flatMap(([key, value]) =>
-    Array.isArray(value) && (views[name]?.[key] !== undefined || (value.length > 0 && value.every(isRow)))
+    Array.isArray(value) &&
+    (views[name]?.[key] !== undefined || (value.length === 0 ? entries.length === 1 : value.every(isRow)))
       ? [{ key, rows: value as readonly Json[] }]
       : [],
   );

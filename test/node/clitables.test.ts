@@ -53,6 +53,32 @@ describe('tables', () => {
     ]);
   });
 
+  test.each([
+    ['listforwards', 'forwards'],
+    ['listhtlcs', 'htlcs'],
+    ['listsendpays', 'payments'],
+    ['listknowledge', 'directions'],
+    ['listsets', 'sets'],
+  ] as const)('%s says so where there are none', (method, list) => {
+    expect(render(method, { [list]: [] })).toBe(`no ${list}`);
+  });
+
+  test('probe has a line for each attempt, with the channels of its route', () => {
+    const hops = [{ channel: '103x1x0' }, { channel: '104x1x0' }];
+    const attempt = { amount_msat: 1_000_000, amount_sent_msat: 1_001_000, route: hops };
+    const failed = { erring_node: ids.bob, failcodename: 'WIRE_TEMPORARY_CHANNEL_FAILURE' };
+    const attempts = [
+      { status: 'carried', ...attempt },
+      { status: 'failed', ...attempt, ...failed },
+    ];
+    expect(render('probe', { carried: false, attempts }).split('\n').slice(2)).toEqual([
+      'attempts:',
+      'status   amount sat  sent sat  route              failed at      failure',
+      'carried       1,000     1,001  103x1x0 → 104x1x0',
+      'failed        1,000     1,001  103x1x0 → 104x1x0  03b2b2b2…b2b2  WIRE_TEMPORARY_CHANNEL_FAILURE',
+    ]);
+  });
+
   test('pay', async () => {
     expect((await shown('pay', ['x'])).slice(-4)).toEqual([
       'shards:',
