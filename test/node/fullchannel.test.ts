@@ -47,7 +47,7 @@ test('400 callers at once are all paid over a channel with ten HTLC slots, which
   expect(seen.most).toBe(10);
   // At first all of them think that there is room; later only those are told of some that will find it.
   expect(seen.refused).toBeLessThan(800);
-}, 120_000);
+}, 300_000);
 
 test('a payment that waits for room is made after a restart, once the peer is there again', async () => {
   const { pair } = await narrow(1);
