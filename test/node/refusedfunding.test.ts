@@ -88,7 +88,7 @@ test('one that is refused after the peer signed is an error that names the chann
   expect(await statusOf(id)).toMatch(
     /funding transaction [0-9a-f]{64} is refused by the network \(.*fundchannel_cancel/,
   );
-  expect(log.some((line) => line.includes('the network refuses a funding transaction'))).toBe(true);
+  expect(log.some((line) => line.includes('bitcoind rejects a funding transaction'))).toBe(true);
   await mine();
   expect(await stateOf(alice, id)).toBe('CHANNELD_AWAITING_LOCKIN');
   ground.regtest.minimum = 0;

@@ -26,7 +26,7 @@ const restart = async (): Promise<void> => {
 };
 /** Errors inside the node that its log tells of. */
 const wrong = (): readonly string[] =>
-  log.filter((line) => /inside the node|could not be written|cannot be written/.test(line));
+  log.filter((line) => /inside the node|internal error|could not be written|cannot be written/.test(line));
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ampere-words-'));
