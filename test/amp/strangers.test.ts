@@ -18,6 +18,12 @@ import {
 import { amp, ampInvoice, blobOf, withBlobs } from './sets.ts';
 
 const over = (htlc: Htlc, peer: number, key: number): Htlc => ({ ...htlc, peer: peerOf(peer), key: keyOf(key) });
+/** An HTLC with one more blob behind its frame. */
+const withMore = (htlc: Htlc, blob: ReturnType<typeof blobOf>): Htlc => {
+  const { payload } = htlc;
+  if (payload.kind !== 'eob') throw new RangeError('no HTLC with blobs');
+  return { ...htlc, payload: { ...payload, blobs: [...payload.blobs, blob] } };
+};
 const becomes = (receiver: ReceiverUnderTest, invoice: InvoiceTerms, status: InvoiceTerms['status']): void => {
   receiver.invoices.set(invoice.id, { ...invoice, status });
   receiver.tick(1);
@@ -64,6 +70,22 @@ describe.each(schemeNames)('of a %s set', (scheme) => {
       expect([0, 3]).toContain(claimed);
       for (const id of [0, 1, 2, 10, 11, 12]) expect(receiver.resolution(id)).not.toBe('held');
       for (const id of [10, 11, 12]) expect(receiver.resolution(id)).not.toBe('fulfilled');
+    },
+  );
+
+  test.each(schemeNames.filter((other) => other !== scheme))(
+    'a blob beside one of scheme %s in one frame ends that HTLC or the set, and gets nobody a preimage',
+    (other) => {
+      const htlcs = amp({ scheme, parts: 3 });
+      const strange = blobOf(at(amp({ scheme: other, parts: 3, seed: 2 }), 1));
+      const mixed = withMore(at(htlcs, 1), { ...strange, setId: blobOf(at(htlcs, 0)).setId });
+      const receiver = run([at(htlcs, 0), mixed, at(htlcs, 2)]);
+      receiver.restart();
+      receiver.tick(61);
+      const ended = resolutions(receiver, 3);
+      expect(ended).not.toContain('held');
+      expect(ended).not.toContain('fulfilled');
+      expect(receiver.paid).toEqual([]);
     },
   );
 

@@ -1,5 +1,6 @@
 /** Onions that are refused before anything is done with them: those seen before, and those of blinded routes; and how fast. */
 import { describe, expect, test } from 'vitest';
+import { memoryStore } from '../../node/store/memory.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { bad, board, forHop, HEIGHT, packet } from '../support/board.ts';
 import { idOf } from '../support/graph.ts';
@@ -14,6 +15,21 @@ describe('an onion that is sent a second time', () => {
   test('is failed back, whatever the expiry of its HTLC', async () => {
     expect(await twice({}, {})).toEqual(['out', 'in']);
     expect(await twice({}, { expiry: HEIGHT + 900 })).toEqual(['out', 'in']);
+  });
+
+  test.each([
+    ['over another channel', 'other', false],
+    ['after a restart, with another HTLC', 'in', true],
+    ['after a restart, over another channel', 'other', true],
+  ])('%s, is failed back, and only the first HTLC is passed on', async (_, from, restarts) => {
+    const onions = memoryStore();
+    const first = await board(undefined, undefined, undefined, { onions });
+    first.receive({ id: from === 'in' ? 2n : 3n });
+    await onions.commit([]);
+    const second = restarts ? await board(undefined, undefined, undefined, { onions }) : first;
+    second.receive({}, from);
+    expect(second.told.map(([key]) => key)).toEqual(restarts ? [from] : ['out', from]);
+    expect(first.told[0]?.[0]).toBe('out');
   });
 
   test('is failed back though its first HTLC was one of a lower expiry, which is over', async () => {

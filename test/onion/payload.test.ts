@@ -1,8 +1,15 @@
 /** TLV payloads as other implementations write them. */
 import { describe, expect, test } from 'vitest';
+import { ampProtocols } from '../../amp/payload.ts';
+import { schemes } from '../../amp/schemes.ts';
+import { construct } from '../../onion/construct.ts';
+import type { HopData } from '../../onion/packet.ts';
 import { readFinal, readForward, writeFinal, writeForward } from '../../onion/payload.ts';
-import { hex, unhex } from '../../wire/bytes.ts';
-import { msat, preimage, shortChannelId } from '../../wire/units.ts';
+import { peel } from '../../onion/peel.ts';
+import { readHop } from '../../onion/registry.ts';
+import { hex, unhex, zeros } from '../../wire/bytes.ts';
+import { pointOf } from '../../wire/crypto.ts';
+import { msat, preimage, secretKey, shortChannelId } from '../../wire/units.ts';
 import { load } from './cases.ts';
 
 interface AmpFile {
@@ -87,6 +94,25 @@ describe('a forwarder’s payload', () => {
     expect(readForward(unhex(fixture('intermediate hop with amp')))).toEqual({
       refuse: { name: 'invalid_onion_payload', type: 14n, offset: 14 },
     });
+  });
+
+  test.each([
+    ['before', 0],
+    ['behind', 1],
+  ])('with record 14 cannot stand %s blobs of an AMP for the same node: one HTLC is one or the other', (_, place) => {
+    const [nodeKey, sessionKey] = [secretKey(new Uint8Array(32).fill(7)), secretKey(new Uint8Array(32).fill(9))];
+    const amp = { share: zeros(32), setId: new Uint8Array(32).fill(1), childIndex: 1 };
+    const paymentData = { paymentSecret: zeros(32), totalMsat: msat(1n) };
+    const extra = { protocol: 1, paymentId: zeros(11), blobs: [zeros(65)] };
+    const data: HopData[] = [
+      { kind: 'tlv', stream: writeFinal({ ...zero, paymentData, amp }) },
+      { kind: 'frame', frame: { ...payload, extra } },
+    ];
+    const hops = (place === 0 ? data : data.reverse()).map((one) => ({ node: pointOf(nodeKey), data: one }));
+    const { packet } = construct({ sessionKey, associatedData: zeros(32), hops });
+    const protocols = ampProtocols(schemes);
+    const read = readHop(protocols, peel({ nodeKey, packet, associatedData: zeros(32) }));
+    expect(read).toMatchObject({ kind: 'refused', failure: { name: 'invalid_onion_payload' } });
   });
 
   test('inside a blinded route is refused without saying why', () => {

@@ -75,16 +75,21 @@ const arrived = {
   pathKey: undefined,
 };
 
-/** An HTLC switch whose incoming channel `in` has HTLC 3, and what it told its channels. */
+/** An HTLC switch whose incoming channels, `in` and any other but `out`, have HTLC 3, and what it told its channels. */
 export const board = async (
   outgoing: typeof channel | undefined = channel,
   canPayForClaims: (one: AtStake) => boolean = () => true,
   store = memoryStore(),
-  given: { readonly registry?: Registry<never, unknown>; readonly onForwardNote?: ForwardNoteHandler } = {},
+  given: {
+    readonly registry?: Registry<never, unknown>;
+    readonly onForwardNote?: ForwardNoteHandler;
+    /** Where the onions that came are kept. */
+    readonly onions?: ReturnType<typeof memoryStore>;
+  } = {},
 ) => {
-  const { registry = new Map(), onForwardNote = () => undefined } = given;
+  const { registry = new Map(), onForwardNote = () => undefined, onions = memoryStore() } = given;
   const clock = heldClock();
-  const replays = await ReplayLog.load(memoryStore());
+  const replays = await ReplayLog.load(onions);
 
   const here = { current: true, out: false, known: false, givenUp: false, gone: false, height: HEIGHT };
   const told: (readonly [channel: string, input: Input])[] = [];
@@ -103,7 +108,7 @@ export const board = async (
   const channels: ChannelDirectory = {
     push: (key, input) => void told.push([key, input]),
     outgoing: (scid) => (scid === alias ? outgoing : undefined),
-    incoming: (key, id) => (key === 'in' && id === 3n && !here.gone ? incoming : undefined),
+    incoming: (key, id) => (key !== 'out' && id === 3n && !here.gone ? incoming : undefined),
     offered: () => undefined,
     allOffered: () => [],
     peerOf: (key) => idOf(key === 'out' ? 'next' : 'peer'),
@@ -127,7 +132,7 @@ export const board = async (
     payments: { outcome: async () => undefined },
     receiver: { htlc: () => undefined, isOnRecord: () => here.known, resolved: () => undefined },
     replays,
-    save: () => undefined,
+    save: (changes) => void onions.commit(changes),
     height: () => here.height,
     isSynced: () => here.current,
     isHalted: () => here.out,
@@ -138,8 +143,8 @@ export const board = async (
     onFeeEarned: () => undefined,
     ...{ onForwardNote, onFinalNote: () => undefined },
   });
-  const receive = (change: object = {}): void =>
-    htlcSwitch.received('in', {
+  const receive = (change: object = {}, from = 'in'): void =>
+    htlcSwitch.received(from, {
       event: 'received',
       id: 3n,
       overexposed: false,

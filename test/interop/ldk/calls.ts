@@ -58,6 +58,13 @@ export interface Channel {
   readonly pendingOut: readonly Htlc[];
 }
 
+/** How a payment came out. */
+export interface Paid {
+  readonly paymentHash: string;
+  readonly preimage: string;
+  readonly feeMsat: bigint | undefined;
+}
+
 /** One row a call. */
 export interface Calls {
   start: { given: StartOptions; result: { id: string; port: number } };
@@ -83,12 +90,12 @@ export interface Calls {
   };
   /**
    * Pays and waits for the outcome. Fails with LDK's reason when the payment does. `maxCltv`: blocks the first HTLC may
-   * last at most; LDK hides the end of a route behind some hundred blocks where it has room.
+   * last at most; LDK hides the end of a route behind some hundred blocks where it has room. `amountMsat`: what to pay instead of
+   * what the invoice asks.
    */
-  pay: {
-    given: { bolt11: string; maxCltv?: number };
-    result: { paymentHash: string; preimage: string; feeMsat: bigint | undefined };
-  };
+  pay: { given: { bolt11: string; maxCltv?: number; amountMsat?: bigint }; result: Paid };
+  /** Pays a node without an invoice, in one HTLC with its preimage (record 5482373484), and waits for the outcome. */
+  keysend: { given: { id: string; amountMsat: bigint; finalCltv?: number }; result: Paid };
   /** Whether incoming payments wait for `settle` or `refuse`, or are claimed at once. */
   hold: { given: { on: boolean }; result: undefined };
   settle: { given: { paymentHash: string }; result: undefined };
@@ -125,14 +132,25 @@ export interface ChannelPending {
   readonly txid: string;
 }
 
+/** A payment is there whole. */
+export interface Claimable {
+  readonly event: 'claimable';
+  readonly paymentHash: string;
+  readonly amountMsat: bigint;
+  /** It came without an invoice. */
+  readonly spontaneous: boolean;
+  /** Further records of its onion: type and hex. */
+  readonly extraTlvs: readonly (readonly [type: bigint, value: string])[];
+}
+
 /** Told as it happens. */
 export type Report =
   | { readonly event: 'channel_request'; readonly peer: string; readonly sat: bigint; readonly anchors: boolean }
   | ChannelPending
   | { readonly event: 'channel_ready'; readonly channelId: string }
   | { readonly event: 'channel_closed'; readonly channelId: string; readonly reason: string; readonly funded: boolean }
-  | { readonly event: 'claimable'; readonly paymentHash: string; readonly amountMsat: bigint }
-  | { readonly event: 'claimed'; readonly paymentHash: string; readonly amountMsat: bigint }
+  | Claimable
+  | { readonly event: 'claimed'; readonly paymentHash: string; readonly amountMsat: bigint; readonly parts: number }
   | { readonly event: 'sent'; readonly paymentHash: string; readonly preimage: string; readonly feeMsat?: bigint }
   | { readonly event: 'failed'; readonly paymentHash: string; readonly reason: string }
   | { readonly event: 'path_failed'; readonly paymentHash: string; readonly permanent: boolean; readonly how: string }

@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { Transaction } from 'bitcoinjs-lib';
 import * as ldk from 'lightningdevkit';
 import { hex, unhex } from '../../../wire/bytes.ts';
+import { sha256 } from '../../../wire/crypto.ts';
 import { Blocks } from './blocks.ts';
-import type { CallName, Calls, Report, StartOptions } from './calls.ts';
+import type { CallName, Calls, Paid, Report, StartOptions } from './calls.ts';
 import { Claims, handle } from './events.ts';
 import { LdkNode } from './node.ts';
 import { Sockets } from './sockets.ts';
@@ -142,6 +143,24 @@ class Driver {
     this.turning = false;
   }
 
+  private once(): ldk.Retry {
+    return ldk.Retry.constructor_attempts(0);
+  }
+
+  /** The outcome of a payment that was given to LDK under its hash. Throws Error with LDK's reason. */
+  private async paid(hash: Uint8Array, sent: { is_ok(): boolean }): Promise<Paid> {
+    if (
+      sent instanceof ldk.Result_NoneRetryableSendFailureZ_Err ||
+      sent instanceof ldk.Result_ThirtyTwoBytesRetryableSendFailureZ_Err
+    )
+      throw new Error(`pay: ${nameIn(ldk.RetryableSendFailure, sent.err)}`);
+    const paymentHash = hex(hash);
+    this.stir();
+    const report = await this.next(['sent', 'failed'], (one) => one.paymentHash === paymentHash);
+    if (report.event === 'failed') throw new Error(`pay: ${report.reason}`);
+    return { paymentHash, preimage: report.preimage, feeMsat: report.feeMsat };
+  }
+
   readonly handlers: Omit<Handlers, 'start'> = {
     sync: async () => {
       await this.follow(); // it may have begun before the block that is meant
@@ -181,26 +200,30 @@ class Driver {
       const invoice = good<ldk.Bolt11Invoice>('invoice', made);
       return { bolt11: invoice.to_str(), paymentHash: hex(invoice.payment_hash()) };
     },
-    pay: async ({ bolt11, maxCltv }) => {
+    pay: async ({ bolt11, maxCltv, amountMsat }) => {
       const invoice = good<ldk.Bolt11Invoice>('invoice', ldk.Bolt11Invoice.constructor_from_str(bolt11));
       const parameters = good<ldk.ThreeTuple_ThirtyTwoBytesRecipientOnionFieldsRouteParametersZ>(
         'invoice',
         ldk.UtilMethods.constructor_payment_parameters_from_invoice(invoice),
       );
       const hash = parameters.get_a();
-      const [onion, route, once] = [parameters.get_b(), parameters.get_c(), ldk.Retry.constructor_attempts(0)];
+      const [onion, route] = [parameters.get_b(), parameters.get_c()];
+      if (amountMsat !== undefined) route.set_final_value_msat(amountMsat);
       if (maxCltv !== undefined) {
         const payee = route.get_payment_params();
         payee.set_max_total_cltv_expiry_delta(maxCltv);
         route.set_payment_params(payee);
       }
-      const sent = this.node.channels.send_payment(hash, onion, hash, route, once);
-      if (sent instanceof ldk.Result_NoneRetryableSendFailureZ_Err)
-        throw new Error(`pay: ${nameIn(ldk.RetryableSendFailure, sent.err)}`);
-      this.stir();
-      const report = await this.next(['sent', 'failed'], ({ paymentHash }) => paymentHash === hex(hash));
-      if (report.event === 'failed') throw new Error(`pay: ${report.reason}`);
-      return { paymentHash: hex(hash), preimage: report.preimage, feeMsat: report.feeMsat };
+      return this.paid(hash, this.node.channels.send_payment(hash, onion, hash, route, this.once()));
+    },
+    keysend: async ({ id, amountMsat, finalCltv = minFinalCltv }) => {
+      const secret = this.node.keys.as_EntropySource().get_secure_random_bytes();
+      const hash = sha256(secret);
+      const payee = ldk.PaymentParameters.constructor_for_keysend(unhex(id), finalCltv, false);
+      const route = ldk.RouteParameters.constructor_from_payment_params_and_value(payee, amountMsat);
+      const onion = ldk.RecipientOnionFields.constructor_spontaneous_empty();
+      const known = ldk.Option_ThirtyTwoBytesZ.constructor_some(secret);
+      return this.paid(hash, this.node.channels.send_spontaneous_payment(known, onion, hash, route, this.once()));
     },
     hold: async ({ on }) => {
       this.claims.hold = on;

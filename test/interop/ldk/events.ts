@@ -70,13 +70,17 @@ const accept = ({ node, tell }: World, event: ldk.Event_OpenChannelRequest): voi
 const payment = ({ node, tell }: World, claims: Claims, event: ldk.Event): boolean => {
   if (event instanceof ldk.Event_PaymentClaimable) {
     const paymentHash = hex(event.payment_hash);
-    tell({ event: 'claimable', paymentHash, amountMsat: event.amount_msat });
-    const preimage = some<Uint8Array>(event.purpose.preimage());
+    const { amount_msat: amountMsat, onion_fields: fields, purpose } = event;
+    const spontaneous = purpose instanceof ldk.PaymentPurpose_SpontaneousPayment;
+    const extraTlvs = fields.custom_tlvs().map((one) => [one.get_a(), hex(one.get_b())] as const);
+    tell({ event: 'claimable', paymentHash, amountMsat, spontaneous, extraTlvs });
+    const preimage = some<Uint8Array>(purpose.preimage());
     if (preimage === undefined) node.channels.fail_htlc_backwards(event.payment_hash);
     else claims.arrived(node, paymentHash, preimage);
-  } else if (event instanceof ldk.Event_PaymentClaimed)
-    tell({ event: 'claimed', paymentHash: hex(event.payment_hash), amountMsat: event.amount_msat });
-  else if (event instanceof ldk.Event_PaymentSent) {
+  } else if (event instanceof ldk.Event_PaymentClaimed) {
+    const parts = event.htlcs.length;
+    tell({ event: 'claimed', paymentHash: hex(event.payment_hash), amountMsat: event.amount_msat, parts });
+  } else if (event instanceof ldk.Event_PaymentSent) {
     const feeMsat = some<bigint>(event.fee_paid_msat);
     const [paymentHash, preimage] = [hex(event.payment_hash), hex(event.payment_preimage)];
     tell({ event: 'sent', paymentHash, preimage, ...(feeMsat !== undefined && { feeMsat }) });
