@@ -296,20 +296,37 @@ const routeOf = (context: RouteContext, start: Label): Route | undefined => {
 /** Whether an HTLC can leave by it now. */
 export const hasRoom = ({ spendable, slots }: Outlet): boolean => spendable > 0n && slots > 0;
 
+/** Whether an HTLC that leaves now could get farther than to a peer: many a one has no channel but ours. */
+const canLeave = ({ graph, hints, source, outlets }: RouteContext, { destination }: RouteQuery): boolean => {
+  const [target, us] = [hex(destination), hex(source)];
+  const between = new Set(hints.map(({ from }) => hex(from)));
+  return outlets.some((outlet) => {
+    if (!hasRoom(outlet)) return false;
+    const peer = hex(outlet.peer);
+    return peer === target || between.has(peer) || graph.channelsOf(peer).some(({ nodes }) => !nodes.includes(us));
+  });
+};
+
+/** Without a route for an amount, one is looked for that carries this part of it. */
+const SMALLEST_PART = 64n;
+
 /**
  * The cheapest route that carries `query.amount` within `query.maxFee`, `query.maxExpiry` and `query.maxHops`, past what is
- * excluded and what the payment's other shards take. Without one, the largest amount (halving, down to 1/64) for which there would be one.
+ * excluded and what the payment's other shards take. Without one, the largest amount for which there would be one, by halves down to
+ * one part of `parts()`.
  */
 export const findRoute = (
   context: RouteContext,
   query: RouteQuery,
+  parts: () => bigint = () => SMALLEST_PART,
 ): { readonly route: Route } | { readonly route: undefined; readonly largest?: Msat } => {
   // Looking through the whole graph would only end here again.
-  if (!context.outlets.some(hasRoom)) return { route: undefined };
+  if (!canLeave(context, query)) return { route: undefined };
   const found = cheapestPath(context, query, query.amount);
   const route = found && routeOf(context, found);
   if (route !== undefined) return { route };
-  for (let amount = query.amount / 2n; amount > 0n && amount >= query.amount / 64n; amount /= 2n)
+  const least = query.amount / parts();
+  for (let amount = query.amount / 2n; amount > 0n && amount >= least; amount /= 2n)
     if (cheapestPath(context, query, amount) !== undefined) return { route: undefined, largest: msat(amount) };
   return { route: undefined };
 };

@@ -5,6 +5,7 @@ import { findRoute, hasRouteAtRest, type RouteContext } from '../graph/routing.t
 import { encodeOrigin } from './origin.ts';
 import type { PaymentsParts, Running } from './paymentparts.ts';
 import type { RoundTrips } from './roundtrips.ts';
+import type { WaitingPayments } from './waitingpayments.ts';
 
 type EffectOf<T extends PaymentEffect['do']> = Extract<PaymentEffect, { do: T }>;
 
@@ -16,8 +17,10 @@ export const routeFound = (
   { channels, routes, clock, windows }: Pick<PaymentsParts, 'channels' | 'routes' | 'clock' | 'windows'>,
   { hints, countsOnPeers }: Pick<Running, 'hints' | 'countsOnPeers'>,
   roundTrips: Pick<RoundTrips, 'of'>,
+  waiting: Pick<WaitingPayments, 'searched'>,
   effect: EffectOf<'find_route'>,
 ): PaymentInput => {
+  const begun = clock.now();
   const ours = channels();
   const outlets = ours.outlets();
   const source = hex(routes.source);
@@ -26,11 +29,16 @@ export const routeFound = (
     beside === undefined
       ? routes.penalty
       : (scid, from, amount) => (routes.penalty?.(scid, from, amount) ?? 0n) + beside.penalty(scid, from, amount);
-  const found = findRoute({ ...routes, outlets, hints, penalty }, effect);
+  const later = countsOnPeers === true ? [...outlets, ...ours.away()] : outlets;
+  let isFull: boolean | undefined;
+  const hasRouteLater = (): boolean => (isFull ??= hasRouteAtRest({ ...routes, outlets: later, hints }, effect));
+  // Where room will come, a payment is not cut for less than a quarter.
+  const found = findRoute({ ...routes, outlets, hints, penalty }, effect, () => (hasRouteLater() ? 4n : 64n));
   const answer = { type: 'route', query: effect.query, ...found } as const;
   if (found.route === undefined) {
-    const later = countsOnPeers === true ? [...outlets, ...ours.away()] : outlets;
-    return { ...answer, isFull: hasRouteAtRest({ ...routes, outlets: later, hints }, effect) };
+    const full = hasRouteLater();
+    waiting.searched(clock.now() - begun);
+    return { ...answer, isFull: full };
   }
   return { ...answer, roundTrip: roundTrips.of(found.route, clock.now()), window: beside?.room(found.route) };
 };

@@ -56,8 +56,10 @@ export class Payments {
   constructor(parts: PaymentsParts) {
     this.parts = parts;
     this.beingChecked = parts.beingChecked ?? new Set();
-    this.waiting = new WaitingPayments(parts.channels, (id, outlets) =>
-      this.running.get(id)?.machine.push({ type: 'room', outlets: parts.windows.on(outlets) }),
+    this.waiting = new WaitingPayments(
+      parts.channels,
+      (id, outlets) => this.running.get(id)?.machine.push({ type: 'room', outlets: parts.windows.on(outlets) }),
+      () => parts.clock.now(),
     );
   }
 
@@ -275,7 +277,7 @@ export class Payments {
         gate.save(prefixed(`${PAYMENT_MACHINES}${id}/`, effect.changes));
         return undefined;
       case 'find_route':
-        machine.push(routeFound(this.parts, running, this.roundTrips, effect));
+        machine.push(routeFound(this.parts, running, this.roundTrips, this.waiting, effect));
         return undefined;
       case 'offer': {
         const refused = offerHtlc(this.parts, id, effect);

@@ -6,6 +6,7 @@
 import type { Outlet } from '../../amp/route.ts';
 import { hasRoom } from '../graph/routing.ts';
 import type { PaymentChannels } from './paymentparts.ts';
+import { SearchBudget } from './searchbudget.ts';
 
 interface Place {
   readonly id: string;
@@ -26,21 +27,29 @@ export class WaitingPayments {
   private last = -1;
   private readonly channels: () => Pick<PaymentChannels, 'outlets' | 'away'>;
   private readonly look: (id: string, outlets: readonly Outlet[]) => void;
+  private readonly budget: SearchBudget;
 
-  /** `look` has a payment look for room in these outlets, among them those whose peer is away. */
-  constructor(channels: WaitingPayments['channels'], look: WaitingPayments['look']) {
+  /** `look` has a payment look for room in these outlets, among them those whose peer is away. `now` in milliseconds. */
+  constructor(channels: WaitingPayments['channels'], look: WaitingPayments['look'], now: () => number) {
     this.channels = channels;
     this.look = look;
+    this.budget = new SearchBudget(now);
   }
 
   /** So many HTLCs have left one of our channels: those at the head of the line look whether they fit. */
   roomFreed(htlcs: number): void {
-    if (this.size > 0 && this.channels().outlets().some(hasRoom)) this.wake(this.first(WOKEN_PER_HTLC * htlcs));
+    if (this.size > 0 && this.channels().outlets().some(hasRoom))
+      this.wake(this.first(this.budget.most(WOKEN_PER_HTLC * htlcs)));
   }
 
   /** Once a second: some look whatever has changed or not, in turns, so that none waits for what no longer can be. */
   tick(): void {
-    this.wake(this.next(WOKEN_AT_TICK));
+    if (this.size > 0) this.wake(this.next(this.budget.most(WOKEN_AT_TICK)));
+  }
+
+  /** A search for a route found none, and took so many milliseconds: the longer, the fewer look. */
+  searched(ms: number): void {
+    this.budget.took(ms);
   }
 
   private wake(ids: readonly string[]): void {
@@ -87,6 +96,7 @@ export class WaitingPayments {
 
   /** Takes out those behind whom it took last time, and begins at the head again after the end: everybody has a turn. */
   next(count: number): readonly string[] {
+    if (count === 0) return [];
     const from = this.indexFrom(this.last + 1);
     const last = this.places[Math.min(from + count, this.places.length) - 1];
     const behind = this.take(from, count);

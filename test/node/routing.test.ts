@@ -66,6 +66,24 @@ describe('a route', () => {
     const { route } = findRoute({ ...from(graph, outlets), penalty }, query('d', 100_000n, { maxFee: msat(11n) }));
     expect(route?.map(({ scid }) => scid)).toEqual([scidOf(2, 0, 0), scidOf(4, 0, 0)]);
   });
+  test('is not looked for where our channels with room lead to peers that have no other channel', () => {
+    const ours = [outlet('b', 1, 0n), outlet('leaf', 9)];
+    const asked: string[] = [];
+    const watched = {
+      node: graph.node.bind(graph),
+      channelsOf: (id: string) => {
+        asked.push(id);
+        return graph.channelsOf(id);
+      },
+    };
+    const context = { ...from(graph, ours), graph: watched };
+    expect(findRoute(context, query('e', 100_000n))).toEqual({ route: undefined });
+    expect(asked).toEqual([nodeKey(idOf('leaf'))]);
+    expect(path(findRoute(context, query('leaf', 100_000n)))).toEqual(['9']);
+    const hint = { from: idOf('leaf'), to: idOf('x'), scid: scidOf(8, 0, 0) };
+    const terms = { feeBase: msat(1n), feeProportional: 0, cltvExpiryDelta: 6 };
+    expect(path(findRoute({ ...context, hints: [{ ...hint, ...terms }] }, query('x', 100_000n)))).toEqual(['9', '8']);
+  });
   test('leaves out the capacity that other shards use', () => {
     const reserved = [
       { scid: scidOf(4, 0, 0), from: idOf('c'), amount: msat(950_000_000n), count: 1, offered: true },

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { WaitingPayments } from '../../node/pay/waitingpayments.ts';
 import { outlet } from '../amp/byhand.ts';
 
-const opened = (hasRoom = true) => {
+const opened = (hasRoom = true, clock = { ms: 0 }) => {
   const looked: string[] = [];
   const channels = { outlets: () => [outlet(1, hasRoom ? 1000n : 0n)], away: () => [outlet(2, 0n)] };
   const line = new WaitingPayments(
@@ -13,6 +13,7 @@ const opened = (hasRoom = true) => {
       expect(outlets).toHaveLength(2);
       looked.push(id);
     },
+    () => clock.ms,
   );
   return { line, looked };
 };
@@ -59,6 +60,28 @@ test('once a second 32 look, in turns, so that everybody does in the end', () =>
     [32, 65, 96],
     [32, 97, 28],
   ]);
+});
+
+test('the longer a search for a route takes that is not there, the fewer payments look, and no more than for a fifth of the time', () => {
+  const clock = { ms: 0 };
+  const { line, looked } = opened(true, clock);
+  for (let number = 1; number <= 400; number++) line.add(`${number}`, number, false);
+  line.searched(100);
+  line.tick();
+  expect(looked).toHaveLength(4);
+  for (let second = 1; second <= 60; second++) {
+    clock.ms = second * 1000;
+    for (const search of [() => line.tick(), () => line.roomFreed(1)]) {
+      const before = looked.length;
+      search();
+      for (const id of looked.slice(before)) {
+        line.searched(100);
+        line.add(id, Number(id), false);
+      }
+    }
+  }
+  expect(looked.length * 100).toBeLessThanOrEqual(60_000 / 5 + 1000);
+  expect(new Set(looked).size).toBeGreaterThan(50);
 });
 
 test('whatever joins, leaves and looks, nobody is in line twice and nobody is forgotten', () => {

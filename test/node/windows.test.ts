@@ -131,7 +131,13 @@ describe('a payment whose strategy uses windows', () => {
       clock: { now: () => 0, after: () => () => undefined },
       windows,
     };
-    const answer = routeFound(parts, { hints: [] }, new RoundTrips(), { ...query, ...given });
+    const answer = routeFound(
+      parts,
+      { hints: [] },
+      new RoundTrips(),
+      { searched: () => undefined },
+      { ...query, ...given },
+    );
     if (answer.type !== 'route') throw new Error('expected a route');
     return { outlet: answer.route?.[0].scid, window: answer.window };
   };
