@@ -6,6 +6,7 @@
 import { MAX_BLOBS } from '../onion/eobframe.ts';
 import { equal } from '../wire/bytes.ts';
 import { isPoint } from '../wire/crypto.ts';
+import { msat, sumMsat } from '../wire/units.ts';
 import { deployedSender, handOut, takeBack } from './deployed.ts';
 import type { PaymentEvent, PaymentFailure } from './events.ts';
 import { extrasOf, mostExtras } from './extras.ts';
@@ -91,13 +92,16 @@ export const ask = (pending: PendingStep, i: number, context: PaymentContext): P
   if (shard === undefined) return pending;
   const query = payment.progress.query + 1;
   const { destination, finalCltv, maxDelay } = payment.request;
+  const maxFee = feesLeft(payment);
+  const unrouted = sumMsat(payment.shards.filter(isIn('waiting')).map(({ amount }) => amount));
   return withEffect(withProgress(pending, { query, asking: i }), {
     do: 'find_route',
     query,
     shard: i,
     destination,
     amount: shard.amount,
-    maxFee: feesLeft(payment),
+    maxFee,
+    fairFee: unrouted > shard.amount ? msat((maxFee * shard.amount) / unrouted) : maxFee,
     finalExpiry: height + finalCltv,
     maxExpiry: height + maxDelay,
     maxHops: maxHops(

@@ -45,6 +45,8 @@ export interface RouteQuery {
   /** To arrive at the destination. */
   readonly amount: Msat;
   readonly maxFee: Msat;
+  /** Its part of that by its amount: a way around what failed before costs no more, so that enough is left for the other shards. */
+  readonly fairFee?: Msat | undefined;
   /** cltv_expiry of the last HTLC. */
   readonly finalExpiry: number;
   /** cltv_expiry of the first one, at most. */

@@ -270,9 +270,13 @@ const dijkstra = (
 const cheapestPath = (context: RouteContext, query: RouteQuery, amount: bigint): Label | undefined => {
   if (query.finalExpiry > query.maxExpiry) return undefined;
   const { found, late, penalized } = dijkstra(context, query, amount, 0n);
-  if (found !== undefined) return found;
+  const isFair = found !== undefined && found.amount - amount <= (query.fairFee ?? query.maxFee);
+  if (found !== undefined && (isFair || !penalized)) return found;
   // A penalty may lead past the only way that costs little enough: it must not make unpayable what could be paid.
-  if (penalized) return cheapestPath({ ...context, penalty: undefined }, query, amount);
+  if (penalized) {
+    const plain = cheapestPath({ ...context, penalty: undefined }, query, amount);
+    return found !== undefined && (plain === undefined || plain.amount >= found.amount) ? found : plain;
+  }
   return late ? dijkstra(context, query, amount, SOONEST).found : undefined;
 };
 

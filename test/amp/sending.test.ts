@@ -165,6 +165,13 @@ test.each(['fixed', 'dynamic'] as const)('a withheld shard of scheme %s is never
   expect(payer.result).toMatchObject({ reason: { code: 'refused_by_destination', failure: 'mpp_timeout' } });
 });
 
+test('each shard is given its part of the fees that are left, the last one all of them', () => {
+  const payer = started(ordinaryRequest({ shards: 4 }));
+  const fair: unknown[] = [];
+  for (; payer.query !== undefined; answer(payer, 1, 2_000n)) fair.push(payer.query.fairFee);
+  expect(fair).toEqual([12_500n, 16_000n, 23_000n, 44_000n]);
+});
+
 test('after the deadline no attempt is begun', () => {
   const request = ampRequest({ scheme: 'fixed', deadline: 1_000_010 });
   const payer = started(request);

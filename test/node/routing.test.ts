@@ -84,6 +84,21 @@ describe('a route', () => {
     const terms = { feeBase: msat(1n), feeProportional: 0, cltvExpiryDelta: 6 };
     expect(path(findRoute({ ...context, hints: [{ ...hint, ...terms }] }, query('x', 100_000n)))).toEqual(['9', '8']);
   });
+  test('past what failed before takes no more of the fees than the part of its shard, where a cheaper one is left', () => {
+    const penalty = (scid: bigint): bigint => (scid === scidOf(4, 0, 0) ? 5_000_000n : 0n);
+    const way = (fair: bigint, with4 = true) =>
+      path(
+        findRoute(
+          { ...from(graph, with4 ? outlets : outlets.slice(0, 1)), penalty },
+          query('d', 100_000n, { maxFee: msat(20_000n), fairFee: msat(fair) }),
+        ),
+      );
+    expect([way(1_001n), way(1_000n), way(0n, false)]).toEqual([
+      ['1', '3'],
+      ['2', '4'],
+      ['1', '3'],
+    ]);
+  });
   test('leaves out the capacity that other shards use', () => {
     const reserved = [
       { scid: scidOf(4, 0, 0), from: idOf('c'), amount: msat(950_000_000n), count: 1, offered: true },
