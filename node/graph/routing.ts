@@ -15,6 +15,7 @@ import {
 } from '../../amp/route.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { type Msat, msat, type Point, point, type ShortChannelId } from '../../wire/units.ts';
+import { Frontier } from './frontier.ts';
 import { type Graph, isFresh, type NodeKey, type Policy } from './graph.ts';
 
 /** A channel of an invoice's route hint: from `from` to `to`. */
@@ -114,46 +115,6 @@ const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]) 
   };
 };
 
-/** A binary heap of labels by cost. */
-class Frontier {
-  private readonly items: Label[] = [];
-
-  push(label: Label): void {
-    let at = this.items.push(label) - 1;
-    while (at > 0) {
-      const up = (at - 1) >> 1;
-      const parent = this.items[up];
-      if (parent === undefined || parent.cost <= label.cost) break;
-      this.items[at] = parent;
-      at = up;
-    }
-    this.items[at] = label;
-  }
-
-  pop(): Label | undefined {
-    const top = this.items[0];
-    const last = this.items.pop();
-    if (top === undefined || last === undefined || this.items.length === 0) return top;
-    let at = 0;
-    for (;;) {
-      let down = 2 * at + 1;
-      const left = this.items[down];
-      const right = this.items[down + 1];
-      if (left === undefined) break;
-      let child = left;
-      if (right !== undefined && right.cost < left.cost) {
-        child = right;
-        down++;
-      }
-      if (child.cost >= last.cost) break;
-      this.items[at] = child;
-      at = down;
-    }
-    this.items[at] = last;
-    return top;
-  }
-}
-
 type EdgesInto = (node: NodeKey) => readonly Edge[];
 
 const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
@@ -230,7 +191,7 @@ const dijkstra = (
   const avoided = new Set(query.excludedNodes.map((node) => hex(node)));
   const into = edgesInto(context, query);
   const best = new Map<NodeKey, bigint>();
-  const frontier = new Frontier();
+  const frontier = new Frontier<Label>();
   frontier.push({ node: target, amount, expiry: query.finalExpiry, hops: 0, cost: 0n, via: undefined });
   for (let label = frontier.pop(); label !== undefined; label = frontier.pop()) {
     if (label.node === source) return { found: label, late, penalized };
