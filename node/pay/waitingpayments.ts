@@ -39,12 +39,12 @@ export class WaitingPayments {
   /** So many HTLCs have left one of our channels: those at the head of the line look whether they fit. */
   roomFreed(htlcs: number): void {
     if (this.size > 0 && this.channels().outlets().some(hasRoom))
-      this.wake(this.first(this.budget.most(WOKEN_PER_HTLC * htlcs)));
+      this.wake(() => this.first(this.budget.most(WOKEN_PER_HTLC * htlcs)));
   }
 
   /** Once a second: some look whatever has changed or not, in turns, so that none waits for what no longer can be. */
   tick(): void {
-    if (this.size > 0) this.wake(this.next(this.budget.most(WOKEN_AT_TICK)));
+    this.wake(() => this.next(this.budget.most(WOKEN_AT_TICK)));
   }
 
   /** A search for a route found none, and took so many milliseconds: the longer, the fewer look. */
@@ -52,11 +52,12 @@ export class WaitingPayments {
     this.budget.took(ms);
   }
 
-  private wake(ids: readonly string[]): void {
-    if (ids.length === 0) return;
+  private wake(take: () => readonly string[]): void {
+    if (this.size === 0) return;
     const ours = this.channels();
     const outlets = [...ours.outlets(), ...ours.away()];
-    for (const id of ids) this.look(id, outlets);
+    // While the chain is away there are none, and what our channels will carry then is not known.
+    if (outlets.length > 0) for (const id of take()) this.look(id, outlets);
   }
 
   get size(): number {

@@ -1,6 +1,7 @@
 /** The line of payments that wait for room: who looks for some, and when. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Outlet } from '../../amp/route.ts';
 import { WaitingPayments } from '../../node/pay/waitingpayments.ts';
 import { outlet } from '../amp/byhand.ts';
 
@@ -41,6 +42,24 @@ test('nobody looks when an HTLC leaves and the channels are still full', () => {
   line.add('1', 1, false);
   line.roomFreed(1);
   expect([looked, line.size]).toEqual([[], 1]);
+});
+
+test('nobody looks while there is no channel to be seen, as when the chain is away, and all do afterwards', () => {
+  const ways: Outlet[] = [];
+  const looked: string[] = [];
+  const channels = { outlets: () => ways, away: () => [] };
+  const line = new WaitingPayments(
+    () => channels,
+    (id) => void looked.push(id),
+    () => 0,
+  );
+  line.add('1', 1, false);
+  line.tick();
+  line.roomFreed(1);
+  expect([looked, line.size]).toEqual([[], 1]);
+  ways.push(outlet(1, 0n));
+  line.tick();
+  expect(looked).toEqual(['1']);
 });
 
 test('once a second 32 look, in turns, so that everybody does in the end', () => {
