@@ -79,10 +79,13 @@ export const lessonsOf = (route: Route, failure: ShardFailure | undefined): read
   return carried;
 };
 
+/** Seconds by which a clock may go back without harm; what was tried later than that counts for nothing, for it would count for long. */
+const MOST_AHEAD = 600;
+
 /** How much what was tried at a time still counts, from 1 to 0. `now` in Unix seconds. */
 export const weightOf = ({ at }: Tried, now: number): number => {
   const age = Math.max(0, now - at);
-  return age >= COUNTS_FOR ? 0 : 2 ** (-age / HALF_LIFE);
+  return age >= COUNTS_FOR || at > now + MOST_AHEAD ? 0 : 2 ** (-age / HALF_LIFE);
 };
 
 /** Whether anything of it still counts. */
@@ -114,7 +117,7 @@ const attemptCost = (amount: bigint): bigint => 100_000n + amount / 1000n;
  * thousands of times what an attempt is worth, after an hour once, after two a third. `now` in Unix seconds.
  */
 export const penaltyOf = ({ failed }: DirectionKnowledge, amount: bigint, now: number): bigint => {
-  if (failed === undefined || amount < failed.amount) return 0n;
+  if (failed === undefined || amount < failed.amount || weightOf(failed, now) === 0) return 0n;
   const weight = weightOf({ ...failed, at: Math.min(failed.at, now - 1) }, now);
   const thousandths = BigInt(Math.round((1000 * weight) / (1 - weight)));
   return (attemptCost(amount) * thousandths) / 1000n;

@@ -21,8 +21,17 @@ export interface Window {
   readonly changedAt: number;
 }
 
-const smoothed = (before: Window | undefined, sample: number): number =>
-  before === undefined ? sample : (7 * before.roundTrip + sample) / 8;
+/** Milliseconds that a round trip counts at most: whoever keeps an HTLC for hours would else keep a window as it is for as long. */
+const LONGEST_ROUND_TRIP = 60_000;
+
+const smoothed = (before: Window | undefined, took: number): number => {
+  const sample = Math.min(took, LONGEST_ROUND_TRIP);
+  return before === undefined ? sample : (7 * before.roundTrip + sample) / 8;
+};
+
+/** Less than a round trip after it changed; a clock that was set back says nothing. */
+const isSameTrip = ({ changedAt, roundTrip }: Window, now: number): boolean =>
+  now >= changedAt && now - changedAt < roundTrip;
 
 const atLeastOne = (amount: bigint): Msat => msat(amount > 1n ? amount : 1n);
 
@@ -30,7 +39,7 @@ const atLeastOne = (amount: bigint): Msat => msat(amount > 1n ? amount : 1n);
 export const afterLoss = (before: Window | undefined, inFlight: Msat, took: number, now: number): Window => {
   const roundTrip = smoothed(before, took);
   // Losses of one round trip have one cause.
-  if (before !== undefined && now - before.changedAt < before.roundTrip) return { ...before, roundTrip };
+  if (before !== undefined && isSameTrip(before, now)) return { ...before, roundTrip };
   const most = before !== undefined && before.size < inFlight ? before.size : inFlight;
   return { size: atLeastOne(most / 2n), step: atLeastOne(most / 16n), roundTrip, changedAt: now };
 };
@@ -38,7 +47,7 @@ export const afterLoss = (before: Window | undefined, inFlight: Msat, took: numb
 /** The window after an HTLC arrived, and its answer came back within `took` milliseconds. */
 export const afterArrival = (before: Window, took: number, now: number): Window => {
   const roundTrip = smoothed(before, took);
-  if (now - before.changedAt < before.roundTrip) return { ...before, roundTrip };
+  if (isSameTrip(before, now)) return { ...before, roundTrip };
   return { ...before, size: msat(before.size + before.step), roundTrip, changedAt: now };
 };
 

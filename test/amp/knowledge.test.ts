@@ -84,6 +84,12 @@ describe('what is known of a direction', () => {
     expect(stillCounts(failed(1n, 1000), 1000 + COUNTS_FOR)).toBe(false);
   });
 
+  test('counts for nothing where it is from a time to come, since the clock was wrong then', () => {
+    expect(weightOf({ amount: msat(1n), at: 10_000 }, 9_000)).toBe(0);
+    expect(stillCounts(failed(1n, 10_000), 9_000)).toBe(false);
+    expect(penaltyOf(failed(1n, 10_000), 5n, 9_000)).toBe(0n);
+  });
+
   test('makes an amount that failed dearer, less with time, and a smaller amount not at all', () => {
     const known = failed(1_000_000n, 1000);
     const at = (hours: number): bigint => penaltyOf(known, 1_000_000n, 1000 + hours * HALF_LIFE);

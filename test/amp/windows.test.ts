@@ -32,6 +32,11 @@ describe('a congestion window', () => {
   test('follows the round trips that are measured', () => {
     expect(afterArrival(lost, 900, 1010).roundTrip).toBe(200);
   });
+  test('changes again within a minute or so, however long an HTLC was kept, and also where the clock was set back', () => {
+    const kept = afterLoss(undefined, sat(1600), 2 * 3_600_000, 10_000_000);
+    expect(afterArrival(kept, 100, 10_060_000).size).toBe(sat(900));
+    expect(afterArrival(kept, 100, 9_000_000).size).toBe(sat(900));
+  });
 });
 
 const congestion = strategies.get('congestion') as Strategy;
