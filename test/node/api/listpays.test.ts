@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { codes } from '../../../node/api/errors.ts';
 import { listpays } from '../../../node/api/methods/payments/listpays.ts';
 import { decodePaymentRecord, encodePaymentRecord, type PaymentRecord } from '../../../node/pay/paymentrecord.ts';
+import type { SendpayRecord } from '../../../node/pay/sendpayrecord.ts';
 import { type PlanRecord, Shards } from '../../../node/pay/shards.ts';
 import { msat, scidText } from '../../../wire/units.ts';
 import { outlet, scid } from '../../amp/byhand.ts';
@@ -10,6 +11,7 @@ import { nodeOf } from '../../amp/payer.ts';
 import { bytes32 } from '../../amp/receiver.ts';
 import { patient } from '../../support/api.ts';
 import { collect } from '../../support/counting.ts';
+import { request } from '../../support/sendpays.ts';
 
 type Code = NonNullable<PaymentRecord['result']>['code'];
 
@@ -81,4 +83,34 @@ test('the record of a payment keeps its strategy, and one of earlier versions, w
   const now = encodePaymentRecord({ ...record('complete'), strategy: 'halving' });
   expect(now.slice(0, old.length)).toEqual(old);
   expect(decodePaymentRecord(now).strategy).toBe('halving');
+});
+
+test('many parts of one payment hash, each a group of its own, are read a few times, not once for each of them', async () => {
+  const parts = Array.from({ length: 200 }, (_, n): SendpayRecord => {
+    const { first: _first, onion: _onion, ...kept } = request();
+    const number = BigInt(n + 1);
+    return { ...kept, createdIndex: number, groupid: number, createdAt: 1, amountSent: msat(1n), result: undefined };
+  });
+  let read = 0;
+  const sendpays = {
+    pending: () => parts,
+    list: async function* () {
+      for (const part of parts) {
+        read++;
+        yield part;
+      }
+    },
+  };
+  const payments = {
+    shardsOf: () => [],
+    shards: { plan: () => undefined },
+    pending: () => [],
+    list: async function* () {},
+  };
+  const node = { payments, sendpays, keys: { nodeId: nodeOf(9) } };
+  for (const params of [{}, { status: 'pending' as const }]) {
+    const { pays } = await listpays.handler(node, params, patient);
+    expect(Array.isArray(pays) ? pays : await collect(pays as AsyncIterable<unknown>)).toHaveLength(200);
+  }
+  expect(read).toBeLessThanOrEqual(3 * 200);
 });

@@ -13,10 +13,31 @@ export interface SendpayGroup extends Pick<SendpayRecord, 'createdIndex' | 'paym
 
 type Parts = { readonly sendpays: Pick<Node['sendpays'], 'list' | 'pending'> };
 
-const partsWith = async ({ sendpays }: Parts, { paymentHash, groupid }: SendpayRecord): Promise<SendpayRecord[]> => {
-  const parts: SendpayRecord[] = [];
-  for await (const one of sendpays.list(0n, paymentHash)) if (one.groupid === groupid) parts.push(one);
-  return parts;
+/** Payment hashes whose parts a list keeps at hand: those who try again and again send many parts of one. */
+const HASHES_AT_HAND = 8;
+
+/** Finds the parts of a part's payment hash and group; those of one hash are read once for many. */
+const partsFinder = ({ sendpays }: Parts): ((one: SendpayRecord) => Promise<readonly SendpayRecord[]>) => {
+  const atHand = new Map<string, ReadonlyMap<bigint, readonly SendpayRecord[]>>();
+  const read = async (paymentHash: Uint8Array): Promise<ReadonlyMap<bigint, readonly SendpayRecord[]>> => {
+    const groups = new Map<bigint, SendpayRecord[]>();
+    for await (const one of sendpays.list(0n, paymentHash)) {
+      const group = groups.get(one.groupid);
+      if (group === undefined) groups.set(one.groupid, [one]);
+      else group.push(one);
+    }
+    return groups;
+  };
+  return async ({ paymentHash, groupid }) => {
+    const hash = hex(paymentHash);
+    const known = atHand.get(hash);
+    const groups = known?.has(groupid) ? known : await read(paymentHash);
+    atHand.delete(hash);
+    atHand.set(hash, groups);
+    const [oldest] = atHand.keys();
+    if (atHand.size > HASHES_AT_HAND && oldest !== undefined) atHand.delete(oldest);
+    return groups.get(groupid) ?? [];
+  };
 };
 
 /** Payments of sendpay whose first part has a number from `from` on, in order. `onlyPending`: those with a part under way. */
@@ -27,8 +48,9 @@ export async function* groupsOf(
   paymentHash: Uint8Array | undefined,
 ): AsyncGenerator<SendpayGroup> {
   const pending = new Map<bigint, SendpayGroup>();
+  const partsWith = partsFinder(node);
   for await (const record of onlyPending ? node.sendpays.pending() : node.sendpays.list(from, paymentHash)) {
-    const [first, ...more] = await partsWith(node, record);
+    const [first, ...more] = await partsWith(record);
     if (first === undefined) continue;
     const { createdIndex } = first;
     const group: SendpayGroup = { createdIndex, paymentHash: first.paymentHash, parts: [first, ...more] };
