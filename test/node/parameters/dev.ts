@@ -16,7 +16,7 @@ const leftAlone = async (line: Line, id: string, ignore: boolean): Promise<strin
   const paying = said(alice.call('pay', { bolt11 })).then(() => {
     over = true;
   });
-  const isLeft = (): boolean => logs.carol.slice(lines).some((one) => one.includes('left alone'));
+  const isLeft = (): boolean => logs.carol.slice(lines).some((one) => one.includes('ignoring an HTLC'));
   await becomes('paid or left alone', () => over || isLeft());
   const found = over ? 'paid' : 'left alone';
   await carol.call('dev-ignore-htlcs', { id, ignore: false });
