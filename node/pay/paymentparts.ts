@@ -35,7 +35,7 @@ export interface Running {
   readonly paymentHash: Uint8Array | undefined;
   readonly machine: Machine<Payment, PaymentInput, PaymentEffect>;
   readonly hints: readonly Hint[];
-  /** Unix seconds at which its invoice expires; known only until the node is restarted. */
+  /** Unix seconds at which its invoice expires; undefined for a payment without one. */
   readonly expiresAt: number | undefined;
   /** Attempts begun before the node was started: only of those can the channels have lost one. */
   readonly attemptsBefore: number;
@@ -62,9 +62,6 @@ export const beginning = (
   paymentHash: record?.paymentHash,
   attemptsBefore: state.kind === 'running' ? state.progress.attempts : 0,
 });
-
-/** Of a payment that was begun before the node was started: what its caller said of it is not kept. */
-export const loaded = { hints: [], countsOnPeers: true } as const;
 
 /** What payments need of the channels. */
 export interface PaymentChannels {

@@ -15,7 +15,7 @@ import { Machine } from '../base/machine.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
 import { offerHtlc, routeFound } from './paymenteffects.ts';
-import { beginning, loaded, type PaymentDetails, type PaymentsParts, type Running } from './paymentparts.ts';
+import { beginning, type PaymentDetails, type PaymentsParts, type Running } from './paymentparts.ts';
 import {
   draftOf,
   neverSent,
@@ -27,8 +27,8 @@ import {
   shortfall,
   withClaims,
 } from './paymentrecord.ts';
-import { loadPaymentMachines, PAYMENT_MACHINES } from './paymentstore.ts';
-import { attemptsAmong, resumingInputs } from './resuming.ts';
+import { PAYMENT_MACHINES } from './paymentstore.ts';
+import { attemptsAmong, loadedPayments, resumingInputs } from './resuming.ts';
 import { RoundTrips } from './roundtrips.ts';
 import { type ShardRecord, Shards } from './shards.ts';
 import { paymentNames, paymentSteps } from './stepnames.ts';
@@ -65,7 +65,7 @@ export class Payments {
 
   /** Reads the pending payments; none goes on before `resume`. Throws StoreError or WireError. */
   async load(): Promise<void> {
-    for (const [id, state] of await loadPaymentMachines(this.parts.store)) this.add(id, state, loaded);
+    for (const [id, state, note] of await loadedPayments(this.parts)) this.add(id, state, note);
   }
 
   /** The share schemes and strategies that payments can be made with. */

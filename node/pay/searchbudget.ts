@@ -6,7 +6,7 @@
 /** Milliseconds of searches for each millisecond that passes, how many are saved up, and how many are made up for. */
 const SHARE = 0.2;
 const MOST_SAVED = 500;
-const MOST_OWED = 10_000;
+const MOST_OWED = 4_000;
 
 export class SearchBudget {
   /** Milliseconds. */

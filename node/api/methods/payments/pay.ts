@@ -8,7 +8,7 @@ import { describeFeatureFault, hasFeature, payerFeatures } from '../../../../wir
 import { checkPayable, type Invoice, type UnpayableReason } from '../../../../wire/invoice.ts';
 import type { Msat } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
-import type { Hint } from '../../../graph/routing.ts';
+import { expiryOf, hintsOf } from '../../../pay/invoicehints.ts';
 import { PAYMENT_ID_LENGTH } from '../../../pay/invoicerecord.ts';
 import { ApiError } from '../../errors.ts';
 import { method } from '../../method.ts';
@@ -69,19 +69,6 @@ const obstacleError = (obstacle: UnpayableReason): ApiError => {
   }
 };
 
-/** The ways into the payee's private channels, each hop as an edge. */
-const hintsOf = (invoice: Invoice): readonly Hint[] =>
-  invoice.routes.flatMap((route) =>
-    route.map((hop, i) => ({
-      from: hop.pubkey,
-      to: route[i + 1]?.pubkey ?? invoice.payee,
-      scid: hop.short_channel_id,
-      feeBase: hop.fee_base_msat,
-      feeProportional: hop.fee_proportional_millionths,
-      cltvExpiryDelta: hop.cltv_expiry_delta,
-    })),
-  );
-
 /** What it needs of a node. */
 type Parts = Pick<Node, 'channels' | 'graph' | 'keys' | 'network' | 'now' | 'outage' | 'payments' | 'ports'>;
 
@@ -106,7 +93,7 @@ const ownAmount = (invoice: Invoice, total: Msat, { partial_msat }: Pick<Params,
 const requestFor = (node: Parts, invoice: Invoice, total: Msat, params: Params): PaymentRequest => {
   const amount = ownAmount(invoice, total, params);
   const common = {
-    ...terms(node, amount, params, invoice.timestamp + invoice.expiry),
+    ...terms(node, amount, params, expiryOf(invoice)),
     ...strategyTerms(node, params),
     destination: invoice.payee,
     finalCltv: invoice.minFinalCltvExpiryDelta + SLACK,
@@ -169,7 +156,7 @@ export const pay = method({
     const described = descriptionOf(invoice, params.description);
     const request = requestFor(node, invoice, amount, params);
     const { label } = params;
-    const expiresAt = invoice.timestamp + invoice.expiry;
+    const expiresAt = expiryOf(invoice);
     const note = { paymentHash: invoice.paymentHash, label, bolt11, description: described, expiresAt };
     refuseWithoutChain(node);
     const hints = hintsOf(invoice);
