@@ -130,7 +130,7 @@ const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
       from: source,
       scid: outlet.scid,
       ceiling: bound(outlet.scid, undefined, outlet.spendable, outlet.slots),
-      floor: least(1n),
+      floor: least(outlet.minimum ?? 1n),
       policy: undefined,
     };
     const peer = hex(outlet.peer);

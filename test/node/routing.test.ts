@@ -99,6 +99,19 @@ describe('a route', () => {
       ['1', '3'],
     ]);
   });
+  test('leaves by no channel of ours whose peer takes no HTLC so small', () => {
+    const ours = [
+      { ...outlet('b', 1), minimum: msat(5_000n) },
+      { ...outlet('c', 2), minimum: msat(200_000n) },
+    ];
+    const way = (amount: bigint) => path(findRoute(from(graph, ours), query('d', amount)));
+    expect([way(3_998n), way(4_000n), way(199_988n), way(200_000n)]).toEqual([
+      undefined,
+      ['1', '3'],
+      ['1', '3'],
+      ['2', '4'],
+    ]);
+  });
   test('leaves out the capacity that other shards use', () => {
     const reserved = [
       { scid: scidOf(4, 0, 0), from: idOf('c'), amount: msat(950_000_000n), count: 1, offered: true },

@@ -75,7 +75,8 @@ const outletsOf = ({ graph, now }: Parts, source: Point): readonly Outlet[] => {
     if (policy === undefined || policy.disabled || unknownFeature !== undefined || !isFresh(policy, now())) return [];
     const most = capacity * 1000n;
     const spendable = msat(policy.htlcMaximum < most ? policy.htlcMaximum : most);
-    return [{ scid, peer: point(unhex(nodes[1 - side] ?? '')), spendable, slots: 1 }];
+    const peer = point(unhex(nodes[1 - side] ?? ''));
+    return [{ scid, peer, spendable, slots: 1, minimum: policy.htlcMinimum }];
   });
 };
 
