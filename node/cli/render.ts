@@ -59,6 +59,19 @@ const shards: readonly Column<Json>[] = [
   field('failure'),
 ];
 
+const sentParts: readonly Column<Json>[] = [
+  count('created_index', 'index'),
+  short('payment_hash', 'hash'),
+  count('groupid', 'group'),
+  count('partid', 'part'),
+  field('status'),
+  sat('amount_msat', 'amount'),
+  sat('amount_sent_msat', 'sent'),
+  short('destination', 'to'),
+  time('created_at', 'begun'),
+  field('label'),
+];
+
 /** Which columns a list of a result gets; a list without a row here shows all of its fields. */
 const views: Partial<Record<MethodName, Readonly<Record<string, readonly Column<Json>[]>>>> = {
   listpeers: {
@@ -187,6 +200,8 @@ const views: Partial<Record<MethodName, Readonly<Record<string, readonly Column<
   },
   pay: { shards },
   keysend: { shards },
+  listsendpays: { payments: sentParts },
+  delpay: { payments: sentParts },
   probe: {
     attempts: [
       field('status'),

@@ -63,6 +63,16 @@ describe('tables', () => {
     expect(render(method, { [list]: [] })).toBe(`no ${list}`);
   });
 
+  test('listsendpays has a line for each part that fits a terminal', () => {
+    const part = { id: 2, created_index: 2, payment_hash: ids.hash, groupid: 1, partid: 3, status: 'pending' };
+    const amounts = { amount_msat: 1_000_000, amount_sent_msat: 1_001_000, created_at: 1_795_895_043 };
+    const payments = [{ ...part, ...amounts, destination: ids.bob, label: 'tea', bolt11: 'lnbcrt1'.padEnd(300, 'q') }];
+    expect(render('listsendpays', { payments }).split('\n')).toEqual([
+      'index  hash           group  part  status   amount sat  sent sat  to             begun                label',
+      '    2  c3c3c3c3…c3c3      1     3  pending       1,000     1,001  03b2b2b2…b2b2  2026-11-28 19:44:03  tea',
+    ]);
+  });
+
   test('probe has a line for each attempt, with the channels of its route', () => {
     const hops = [{ channel: '103x1x0' }, { channel: '104x1x0' }];
     const attempt = { amount_msat: 1_000_000, amount_sent_msat: 1_001_000, route: hops };
