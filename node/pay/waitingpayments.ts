@@ -38,13 +38,14 @@ export class WaitingPayments {
 
   /** So many HTLCs have left one of our channels: those at the head of the line look whether they fit. */
   roomFreed(htlcs: number): void {
-    if (this.size > 0 && this.channels().outlets().some(hasRoom))
-      this.wake(() => this.first(this.budget.most(WOKEN_PER_HTLC * htlcs)));
+    const count = this.budget.most(WOKEN_PER_HTLC * htlcs);
+    this.wake(count, () => this.first(count), { onlyWithRoom: true });
   }
 
   /** Once a second: some look whatever has changed or not, in turns, so that none waits for what no longer can be. */
   tick(): void {
-    this.wake(() => this.next(this.budget.most(WOKEN_AT_TICK)));
+    const count = this.budget.most(WOKEN_AT_TICK);
+    this.wake(count, () => this.next(count), { onlyWithRoom: false });
   }
 
   /** A search for a route found none, and took so many milliseconds: the longer, the fewer look. */
@@ -52,12 +53,19 @@ export class WaitingPayments {
     this.budget.took(ms);
   }
 
-  private wake(take: () => readonly string[]): void {
-    if (this.size === 0) return;
+  private wake(
+    count: number,
+    take: () => readonly string[],
+    { onlyWithRoom }: { readonly onlyWithRoom: boolean },
+  ): void {
+    if (this.size === 0 || count === 0) return;
+    // What channels carry is reckoned anew each time, over all HTLCs in them.
     const ours = this.channels();
-    const outlets = [...ours.outlets(), ...ours.away()];
+    const outlets = ours.outlets();
+    if (onlyWithRoom && !outlets.some(hasRoom)) return;
+    const all = [...outlets, ...ours.away()];
     // While the chain is away there are none, and what our channels will carry then is not known.
-    if (outlets.length > 0) for (const id of take()) this.look(id, outlets);
+    if (all.length > 0) for (const id of take()) this.look(id, all);
   }
 
   get size(): number {
@@ -97,7 +105,6 @@ export class WaitingPayments {
 
   /** Takes out those behind whom it took last time, and begins at the head again after the end: everybody has a turn. */
   next(count: number): readonly string[] {
-    if (count === 0) return [];
     const from = this.indexFrom(this.last + 1);
     const last = this.places[Math.min(from + count, this.places.length) - 1];
     const behind = this.take(from, count);

@@ -44,6 +44,25 @@ test('nobody looks when an HTLC leaves and the channels are still full', () => {
   expect([looked, line.size]).toEqual([[], 1]);
 });
 
+test('what our channels carry is asked once for all who look, and not at all where nobody waits', () => {
+  let asked = 0;
+  const looked: string[] = [];
+  const channels = { outlets: () => [outlet(++asked, 1000n)], away: () => [] };
+  const line = new WaitingPayments(
+    () => channels,
+    (id) => void looked.push(id),
+    () => 0,
+  );
+  line.roomFreed(5);
+  line.tick();
+  expect(asked).toBe(0);
+  for (let number = 1; number <= 9; number++) line.add(`${number}`, number, false);
+  line.roomFreed(2);
+  expect([asked, looked.length]).toEqual([1, 4]);
+  line.tick();
+  expect([asked, looked.length]).toEqual([2, 9]);
+});
+
 test('nobody looks while there is no channel to be seen, as when the chain is away, and all do afterwards', () => {
   const ways: Outlet[] = [];
   const looked: string[] = [];
