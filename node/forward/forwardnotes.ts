@@ -44,13 +44,14 @@ export interface FinalNote extends Note {
   readonly incoming: NotedIncoming;
 }
 
-/** Nothing: the HTLC goes on. A failure (BOLT 4): it goes back with that. */
+/** Nothing: the HTLC goes on. A failure (BOLT 4) of at most 256 bytes: it goes back with that. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that only listens returns nothing.
 export type ForwardAnswer = { readonly refuse: Failure } | undefined | void;
 
 /**
  * Decides about an HTLC before it is forwarded. While a promise is open the HTLC is held: until it could not be forwarded in time any
  * more, after which it is failed with `expiry_too_soon`. After a restart the handler is asked again. If it throws, the HTLC is failed.
+ * At most 1,000 HTLCs are held at once, and 100 of one incoming channel: others are failed, and the handler is not asked.
  */
 export type ForwardNoteHandler = (note: ForwardNote) => ForwardAnswer | Promise<ForwardAnswer>;
 
