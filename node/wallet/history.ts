@@ -115,11 +115,14 @@ export class WalletHistory {
    */
   async dropAbove(height: number): Promise<void> {
     for (;;) {
-      const key = RECORDS + numberText(this.last);
+      const { last } = this;
+      const key = RECORDS + numberText(last);
       const value = await this.store.get(key);
+      // A rescan may have replaced all of them meanwhile.
+      if (this.last !== last) continue;
       if (value === undefined || readRecord(key, value, (bytes) => decode(record, bytes)).height <= height) return;
-      await this.store.commit([gone(key)]);
       this.last -= 1n;
+      await this.store.commit([gone(key)]);
     }
   }
 
