@@ -33,7 +33,7 @@ const table = {
     'kind of record: the highest number given when one was deleted',
     'node/store/numbered.ts',
     'u64',
-    5,
+    6,
     'no',
   ),
 
@@ -50,8 +50,8 @@ const table = {
   'wallet/reserved/': row('outpoint: who reserved it', 'node/wallet/persist.ts', 'text', 0, 'no'),
   'wallet/givenup/': row('txid: the txid of its replacement', 'node/wallet/persist.ts', 'text', 0, 'no'),
 
-  'wallet/tx/': row('number: a mined transaction of the wallet', 'node/wallet/history.ts', 'struct', 5, 'chain'),
-  'wallet/txat/': row('height: the numbers of its transactions', 'node/wallet/history.ts', 'list', 5, 'index'),
+  'wallet/tx/': row('number: a mined transaction of the wallet', 'node/wallet/history.ts', 'struct', 6, 'chain'),
+  'wallet/txat/': row('height: the numbers of its transactions', 'node/wallet/history.ts', 'list', 6, 'index'),
 
   'claim/tx/': row('claim: its transaction published last', 'node/sweep/publishedclaim.ts', 'encodePublished', 0, 'no'),
   'claim/script/': row('channel: the script that its claims pay to', 'node/sweep/publishedclaim.ts', 'script', 0, 'no'),
@@ -99,18 +99,18 @@ const table = {
   'invoicehash/': row('payment hash, number: an index', 'node/pay/invoices.ts', 'empty', 4, 'index'),
   'invoicelabel/': row('SHA-256 of the label, number: an index', 'node/pay/invoices.ts', 'empty', 4, 'index'),
 
-  'pay/': row('number: a payment of ours', 'node/pay/paymentrecord.ts', 'encodePaymentRecord', 3, 'no'),
+  'pay/': row('number: a payment of ours', 'node/pay/paymentrecord.ts', 'encodePaymentRecord', 6, 'no'),
   'paying/': row('number: a mark that it is pending', 'node/pay/paymentstore.ts', 'empty', 3, 'index'),
   'payhash/': row('payment hash, number: an index', 'node/pay/paymentstore.ts', 'empty', 3, 'index'),
-  'sendpay/': row('number: an HTLC of sendpay', 'node/pay/sendpaystore.ts', 'encodeSendpay', 5, 'no'),
-  'sendpaying/': row('number: a mark that it is pending', 'node/pay/sendpaystore.ts', 'empty', 5, 'index'),
-  'sendpayhash/': row('payment hash, number: an index', 'node/pay/sendpaystore.ts', 'empty', 5, 'index'),
+  'sendpay/': row('number: an HTLC of sendpay', 'node/pay/sendpaystore.ts', 'encodeSendpay', 6, 'no'),
+  'sendpaying/': row('number: a mark that it is pending', 'node/pay/sendpaystore.ts', 'empty', 6, 'index'),
+  'sendpayhash/': row('payment hash, number: an index', 'node/pay/sendpaystore.ts', 'empty', 6, 'index'),
   'payment/': row('payment id, name: its machine', 'node/pay/payments.ts', 'amp/paymentstore.ts', 2, 'no'),
   'knowledge/': row(
     'scid, node id: what a channel carried away from that node, and what it did not',
     'node/pay/knowledge.ts',
     'codec',
-    5,
+    6,
     'peers',
   ),
   'receiver/': row('name: sets and HTLCs received', 'node/pay/receiver.ts', 'amp/receiverstore.ts', 0, 'no'),

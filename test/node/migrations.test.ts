@@ -145,3 +145,13 @@ test('an onion that schema 4 had seen is seen, and known with the HTLC that brou
   for (let height = 601; height < 606; height++) await store.commit(log.prune(height));
   expect([...disk.keys()].filter((key) => key.startsWith('replay/'))).toEqual([]);
 });
+
+test('a store of schema 5 is taken as it is, and is not taken for one of schema 5 from then on', async () => {
+  const disk = new Map([['highest/kind', Uint8Array.of(7)]]);
+  await bring(disk, 5);
+  expect(disk.get('highest/kind')).toEqual(Uint8Array.of(7));
+  expect(disk.get('meta/schema')).toEqual(u32be(6));
+  await expect(prepareStore(memoryStore(disk), 'regtest', migrations.slice(0, 5))).rejects.toMatchObject({
+    fault: { code: 'newer_schema', found: 6, supported: 5 },
+  });
+});

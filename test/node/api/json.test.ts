@@ -149,6 +149,13 @@ describe('integers', () => {
     expect(parseJson(text)).toEqual(value);
   });
 
+  test.each(['', '\\'])(
+    'a million escaped quotes that a text does not end with are refused at once, with %j behind them',
+    (end) => {
+      expect(() => parseJson(`[1234567890123456,"${'\\"'.repeat(1_000_000)}${end}`)).toThrow(SyntaxError);
+    },
+  );
+
   test('other JSON is written and read as ever', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
