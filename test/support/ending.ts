@@ -132,13 +132,17 @@ export class Endings<Name extends string> {
 
   /** Gives up on the peer, and resolves with the id of the commitment once the mempool has it. */
   async forceClose(node: NodeProcess, id: string): Promise<string> {
+    // The peer answers an error with its own commitment, which may be in the mempool first: it hears of it on the next connection.
+    await node.call('dev-disconnect', { rules: ['-WIRE_ERROR'] });
     const { type, txids } = await node.call('close', { id, unilateraltimeout: 1 });
     const [txid] = txids ?? [];
     if (type !== 'unilateral' || txid === undefined) throw new Error(`expected a close alone, got ${type}`);
     await until(`${node.name}'s commitment to be published`, async () => {
       const pool = z.array(z.string()).parse(await this.network.bitcoind.call('getrawmempool'));
-      return pool.includes(txid) ? true : undefined;
+      if (pool.includes(txid)) return true;
+      throw new Error(`not in the mempool; the node says: ${(await this.channel(node, id))?.status.join('; ')}`);
     });
+    await node.call('dev-disconnect', { rules: [] });
     return txid;
   }
 
