@@ -6,6 +6,7 @@ import type { Entry } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import type { Onchain } from '../channels/onchain.ts';
 import type { ReplayLog } from '../forward/replay.ts';
+import type { Gossip } from '../graph/gossip.ts';
 import type { Payments } from '../pay/payments.ts';
 import type { ReceiverHost } from '../pay/receiver.ts';
 import type { ChainEvent } from '../ports/ports.ts';
@@ -22,6 +23,7 @@ export interface AfterBlockParts {
   readonly onchain: Onchain;
   readonly feerates: Feerates;
   readonly backups: Backups;
+  readonly gossip: Pick<Gossip, 'block'>;
   /** Sends our announcements of a channel where they changed or are about to expire. */
   readonly refresh: (entry: Entry) => void;
   /** Sends our own transactions again that are not confirmed. */
@@ -43,6 +45,7 @@ export const afterBlock =
       // It may be deep enough to be announced now, or its channel_update so old that other nodes would prune it.
       parts.refresh(entry);
     }
+    parts.gossip.block().catch(onInternalError('gossip'));
     parts.onchain.block().catch(onInternalError('claims'));
     const priced = feerates.refresh().then((changes) => {
       gate.save(changes);

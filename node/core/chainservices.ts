@@ -48,6 +48,7 @@ export interface ChainServices extends NodeChain {
   /** The chain for API calls, whose requests end after a time limit. */
   readonly chainWithTimeouts: Chain;
   readonly feerates: Feerates;
+  readonly gossip: Gossip;
   readonly forgotten: ForgottenChannels;
   /** Writes the graph to the store. */
   readonly graphStore: GraphStore;
@@ -200,6 +201,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
   await channelHost.load();
   await follower.load();
   return {
+    gossip,
     ...{ network, chain, chainWithTimeouts, follower, heightWaiters, outage, wallet, refusals, feerates },
     ...{ channels, channelHost, opening, reconnecting, forgotten, onchain, backups, graph, graphStore, own },
     ...{ policies, refresh },

@@ -24,6 +24,7 @@ import {
   sideOf,
 } from './graph.ts';
 import type { GraphStore } from './persist.ts';
+import { YoungGossip } from './younggossip.ts';
 
 export type GossipMessage =
   | MessageOf<'channel_announcement'>
@@ -84,6 +85,7 @@ export class Gossip {
   private readonly nodes = new Rates(NODES.burst, NODES.seconds);
   private readonly absent = new Rates(ABSENT.burst, ABSENT.seconds);
   private readonly conflicts = new Set<ShortChannelId>();
+  private readonly young = new YoungGossip();
 
   constructor(parts: GossipParts) {
     this.parts = parts;
@@ -109,6 +111,12 @@ export class Gossip {
   /** Sends our own announcements to all peers again. */
   rebroadcast(raw: Uint8Array): void {
     this.relaying.sendToAll([raw]);
+  }
+
+  /** A block came: handles the announcements that were too young before it. Rejects for bugs only. */
+  async block(): Promise<void> {
+    const { channels, nodes } = this.young.take((scid) => this.fundings.isTooYoung(scid));
+    for (const { message, raw, from, source } of [...channels, ...nodes]) await this.handle(message, raw, from, source);
   }
 
   /**
@@ -137,7 +145,10 @@ export class Gossip {
     if (!equal(m.chain_hash, chainHash)) return 'ignored';
     const known = graph.channel(m.short_channel_id);
     if (known !== undefined) return this.announcedAgain(known, m, raw);
-    if (this.fundings.isTooYoung(m.short_channel_id)) return 'ignored';
+    if (this.fundings.isTooYoung(m.short_channel_id)) {
+      this.young.keepChannel({ message: m, raw, from, source }, this.parts.height());
+      return 'ignored';
+    }
     const sender = source ?? (from && nodeKey(from));
     if (sender !== undefined && this.isRateLimited(sender, m)) return 'ignored';
     if (!verifyChannelAnnouncement(m, raw)) return 'bad';
@@ -218,7 +229,11 @@ export class Gossip {
   private async node(m: MessageOf<'node_announcement'>, raw: Uint8Array, from?: Point): Promise<GossipResult> {
     const { graph, saved, now } = this.parts;
     const id = nodeKey(m.node_id);
-    if (!graph.hasChannel(id) || isTooFarAhead(m, now()) || !isFresh(m, now())) return 'ignored';
+    if (isTooFarAhead(m, now()) || !isFresh(m, now())) return 'ignored';
+    if (!graph.hasChannel(id)) {
+      this.young.keepNode({ message: m, raw, from, source: undefined });
+      return 'ignored';
+    }
     if ((graph.node(id)?.timestamp ?? -1) >= m.timestamp) return 'known';
     if (from !== undefined && !this.nodes.allows(id, now())) return 'ignored';
     if (!verifyNodeAnnouncement(m, raw)) return 'bad';

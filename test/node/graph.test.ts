@@ -1,7 +1,7 @@
 /** The announced graph: what is believed and what is kept. */
 import { describe, expect, test } from 'vitest';
 import { ourSide, verifyNodeAnnouncement } from '../../node/graph/announcementsignatures.ts';
-import { Graph } from '../../node/graph/graph.ts';
+import { Graph, nodeKey } from '../../node/graph/graph.ts';
 import { loadGraph } from '../../node/graph/persist.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { WireError } from '../../wire/codec.ts';
@@ -41,6 +41,30 @@ describe('an announced channel', () => {
     for (clock.height = 1000; clock.height < 1003; clock.height++)
       expect(await take(announcement('a', 'b', young))).toBe('ignored');
     expect(await take(announcement('a', 'b', young))).toBe('new');
+  });
+  test('that came a few blocks too early is believed when its block comes, with its policies and nodes', async () => {
+    const young = scidOf(1000, 1, 0);
+    const { take, clock, graph, gossip } = gossipOver([announcedOf('a', 'b', young)]);
+    clock.height = 999;
+    await take(announcement('a', 'b', young));
+    await take(update('a', 'b', young));
+    await take(nodeAnnouncement('a'));
+    for (clock.height = 1000; clock.height < 1003; clock.height++) await gossip.block();
+    expect(graph.channel(young)).toBeUndefined();
+    await gossip.block();
+    expect(graph.channel(young)?.policies.filter((policy) => policy !== undefined)).toHaveLength(1);
+    expect(graph.node(nodeKey(idOf('a')))).toBeDefined();
+    await gossip.block();
+  });
+  test('far above our chain is not kept, and of many that are too young the latest are', async () => {
+    const far = scidOf(1013, 1, 0);
+    const many = Array.from({ length: 501 }, (_, n) => scidOf(1000, 1, n));
+    const { take, clock, graph, gossip } = gossipOver([far, ...many].map((one) => announcedOf('a', 'b', one)));
+    clock.height = 1000;
+    for (const one of [far, ...many]) await take(announcement('a', 'b', one));
+    clock.height = 1100;
+    await gossip.block();
+    expect([far, ...many].filter((one) => graph.channel(one) !== undefined)).toEqual(many.slice(1));
   });
   test('that is announced for other nodes too is noted, once, and stays with the first', async () => {
     const { take, graph, log } = gossipOver([announcedOf('a', 'b', scid)]);

@@ -1,0 +1,65 @@
+/**
+ * Announcements of channels that are a few blocks too young for this node to believe. Whoever announces a channel saw six confirmations,
+ * and a node that reads its blocks later would miss it for good, since nobody announces it to the same peer twice. They are kept until
+ * the blocks come. Signatures are not checked before that, so there are few of them, and the oldest give way.
+ */
+import { equal } from '../../wire/bytes.ts';
+import type { MessageOf } from '../../wire/message.ts';
+import { type Point, type ShortChannelId, scidParts } from '../../wire/units.ts';
+import { nodeKey } from './graph.ts';
+
+/** Channels that are kept, and node_announcements of their nodes. */
+const MOST = 500;
+/** Blocks that the funding may lie above ours: a node farther behind asks its peers once it has caught up. */
+const MOST_AHEAD = 12;
+
+/** A message as it came. */
+interface Kept<T> {
+  readonly message: T;
+  readonly raw: Uint8Array;
+  readonly from: Point | undefined;
+  readonly source: string | undefined;
+}
+
+export type YoungChannel = Kept<MessageOf<'channel_announcement'>>;
+export type YoungNode = Kept<MessageOf<'node_announcement'>>;
+
+const put = <K, V>(map: Map<K, V>, key: K, value: V): void => {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > MOST && oldest !== undefined) map.delete(oldest);
+};
+
+export class YoungGossip {
+  private readonly channels = new Map<ShortChannelId, YoungChannel>();
+  private readonly nodes = new Map<string, YoungNode>();
+
+  /** Keeps a channel's announcement, at our height. */
+  keepChannel(kept: YoungChannel, height: number): void {
+    const scid = kept.message.short_channel_id;
+    if (scidParts(scid).height <= height + MOST_AHEAD) put(this.channels, scid, kept);
+  }
+
+  /** Keeps a node's announcement if it is a node of one of these channels. */
+  keepNode(kept: YoungNode): void {
+    const { node_id: id } = kept.message;
+    const isNamed = [...this.channels.values()].some(
+      ({ message }) => equal(message.node_id_1, id) || equal(message.node_id_2, id),
+    );
+    if (isNamed) put(this.nodes, nodeKey(id), kept);
+  }
+
+  /** Takes out the channels that are old enough now, and the node_announcements, which are kept again where they are still too early. */
+  take(isTooYoung: (scid: ShortChannelId) => boolean): {
+    readonly channels: readonly YoungChannel[];
+    readonly nodes: readonly YoungNode[];
+  } {
+    const channels = [...this.channels.values()].filter(({ message }) => !isTooYoung(message.short_channel_id));
+    if (channels.length === 0) return { channels, nodes: [] };
+    for (const { message } of channels) this.channels.delete(message.short_channel_id);
+    const nodes = [...this.nodes.values()];
+    this.nodes.clear();
+    return { channels, nodes };
+  }
+}
