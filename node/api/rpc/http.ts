@@ -1,7 +1,8 @@
 /**
- * The API over HTTP (POST /) and WebSocket (GET /) on one loopback port. Both want the token: `Authorization: Bearer TOKEN`,
- * or, where a browser's WebSocket cannot send headers, the subprotocols `ampere` and `token.TOKEN`. Host and Origin must be
- * loopback names, so that no web page reaches the API by a name of its own that resolves to this machine.
+ * The API over HTTP (POST /) and WebSocket (GET /) on one loopback port, and whatever routes it is given (routes.ts). Both want the
+ * token: `Authorization: Bearer TOKEN`, or, where a browser's WebSocket cannot send headers, the subprotocols `ampere` and
+ * `token.TOKEN`. Host and Origin must be loopback names, so that no web page reaches the API by a name of its own that resolves to
+ * this machine.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -15,7 +16,8 @@ import type { Address } from '../../ports/ports.ts';
 import { briefly, type Calls, openCalls } from './calls.ts';
 import { Connections, endSoon, endWith, maxConnections, stalledAfter } from './connections.ts';
 import { type Answer, maxMessage } from './jsonrpc.ts';
-import { type Written, writeTo } from './streaming.ts';
+import { pathOf, type Refused, type Route, refuse, routeOf, rpcRoute } from './routes.ts';
+import type { Written } from './streaming.ts';
 import { isToken } from './token.ts';
 import type { ApiServer } from './unix.ts';
 
@@ -26,11 +28,6 @@ export interface HttpServer extends ApiServer {
 
 const protocol = 'ampere';
 
-interface Refused {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 503;
-  readonly reason: string;
-}
-
 const hostOf = (header: string): string =>
   URL.canParse(`http://${header}`) ? new URL(`http://${header}`).hostname.replace(/^\[|\]$/g, '') : '';
 
@@ -40,21 +37,26 @@ const isLoopbackOrigin = (origin: string): boolean =>
 const offeredProtocols = (request: IncomingMessage): readonly string[] =>
   (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim());
 
-/** Why a request is not let in; undefined when it is. */
-const refusalOf = (request: IncomingMessage, token: string): Refused | undefined => {
-  const { host = '', origin, authorization = '' } = request.headers;
-  if (!isLoopback(hostOf(host))) return { status: 403, reason: 'Host: expected a loopback name' };
-  if (origin !== undefined && !isLoopbackOrigin(origin))
-    return { status: 403, reason: 'Origin: pages from elsewhere may not call' };
-  const [, bearer] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+const isTokenGiven = (request: IncomingMessage, token: string): boolean => {
+  const [, bearer] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
   const given =
     bearer ??
     offeredProtocols(request)
       .find((one) => one.startsWith('token.'))
       ?.slice('token.'.length);
-  if (given === undefined || !isToken(given, token))
+  return given !== undefined && isToken(given, token);
+};
+
+/** Why a request is not let in; undefined when it is. */
+const refusalOf = (request: IncomingMessage, token: string, route: Route | undefined): Refused | undefined => {
+  const { host = '', origin } = request.headers;
+  if (route?.admits === 'itself') return undefined;
+  if (!isLoopback(hostOf(host))) return { status: 403, reason: 'Host: expected a loopback name' };
+  if (origin !== undefined && !isLoopbackOrigin(origin))
+    return { status: 403, reason: 'Origin: pages from elsewhere may not call' };
+  if (!isTokenGiven(request, token))
     return { status: 401, reason: 'expected the token of the api-token file: Authorization: Bearer TOKEN' };
-  if (request.url !== '/') return { status: 404, reason: 'there is / and nothing else' };
+  if (route === undefined) return { status: 404, reason: 'there is nothing at this path' };
   return undefined;
 };
 
@@ -63,33 +65,11 @@ const refusedText = (status: number, reason: string): string =>
   `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
   `Content-Length: ${Buffer.byteLength(reason) + 1}\r\n\r\n${reason}\n`;
 
-const refuse = (response: ServerResponse, { status, reason }: Refused): void => {
-  const headers = {
-    'content-type': 'text/plain; charset=utf-8',
-    connection: 'close',
-    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-    ...(status === 405 ? { allow: 'POST' } : {}),
-  };
-  response.writeHead(status, headers).end(`${reason}\n`);
-};
-
-/** The body's text; undefined when it is longer than a message may be. */
-const bodyOf = async (request: IncomingMessage): Promise<string | undefined> => {
-  if (Number(request.headers['content-length'] ?? 0) > maxMessage) return undefined;
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > maxMessage) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-};
-
-const post = async (
+/** Has a route answer; resolves once the caller has the answer, or has gone. */
+const respond = async (
+  route: Route,
   request: IncomingMessage,
   response: ServerResponse,
-  answer: Answer,
   stopping: AbortSignal,
 ): Promise<void> => {
   const gone = new AbortController();
@@ -101,21 +81,7 @@ const post = async (
       resolve();
     }),
   );
-  const body = await bodyOf(request);
-  if (body === undefined) {
-    refuse(response, { status: 413, reason: `at most ${maxMessage} bytes` });
-    return;
-  }
-  const text = await answer(body, { signal });
-  if (text === undefined) {
-    response.writeHead(204).end();
-    return over;
-  }
-  response.writeHead(200, { 'content-type': 'application/json' });
-  // Who takes nothing of it for long has gone.
-  response.setTimeout(stalledAfter, () => response.destroy());
-  if (typeof text !== 'string') await writeTo(response, text);
-  response.end(typeof text === 'string' ? text : undefined);
+  await route.respond(request, response, signal);
   return over;
 };
 
@@ -151,8 +117,18 @@ const talk = (socket: WebSocket, stream: Socket, answer: Answer): Calls => {
   return calls;
 };
 
-/** Serves the API at a loopback address; port 0 takes a free one. Throws ListenError `not_loopback` or `port_taken`. */
-export const listenHttp = async (at: Address, token: string, answer: Answer): Promise<HttpServer> => {
+/**
+ * Serves the API, and what `more` routes add, at a loopback address; port 0 takes a free one. Throws ListenError `not_loopback` or
+ * `port_taken`.
+ */
+export const listenHttp = async (
+  at: Address,
+  token: string,
+  answer: Answer,
+  more: readonly Route[] = [],
+): Promise<HttpServer> => {
+  const rpc = rpcRoute(answer);
+  const routes = [rpc, ...more];
   const where = `${at.host}:${at.port}`;
   if (!isLoopback(at.host))
     throw new ListenError('not_loopback', `${where} is not a loopback address: who holds the token holds the money`);
@@ -167,22 +143,26 @@ export const listenHttp = async (at: Address, token: string, answer: Answer): Pr
 
   /** Those for which there was no place: they are told so, if they ask at once. */
   const excess = new WeakSet<Socket>();
-  const whyNot = (request: IncomingMessage): Refused | undefined =>
+  const whyNot = (request: IncomingMessage, route: Route | undefined): Refused | undefined =>
     excess.has(request.socket)
       ? { status: 503, reason: `${maxConnections} connections with calls under way are open` }
-      : refusalOf(request, token);
+      : refusalOf(request, token, route);
 
   const server = createServer((request, response) => {
-    const refused =
-      whyNot(request) ??
-      (request.method === 'POST' ? undefined : { status: 405 as const, reason: 'calls are made by POST' });
-    if (refused !== undefined) {
-      refuse(response, refused);
+    const { method = '' } = request;
+    const route = routeOf(routes, pathOf(request));
+    const refused = whyNot(request, route);
+    if (route === undefined || refused !== undefined) {
+      refuse(response, refused ?? { status: 404, reason: 'there is nothing at this path' });
+      return;
+    }
+    if (!route.methods.includes(method)) {
+      refuse(response, { status: 405, reason: `expected ${route.methods.join(' or ')}` }, route.methods);
       return;
     }
     const { socket } = request;
     const call = (underWay.get(socket) ?? Promise.resolve())
-      .then(() => post(request, response, answer, stopping.signal))
+      .then(() => respond(route, request, response, stopping.signal))
       .catch(() => void response.destroy())
       .finally(() => {
         if (underWay.get(socket) === call) underWay.delete(socket);
@@ -211,7 +191,7 @@ export const listenHttp = async (at: Address, token: string, answer: Answer): Pr
   });
   server.on('upgrade', (request: IncomingMessage, _: unknown, head: Buffer) => {
     const { socket: stream } = request;
-    const refused = whyNot(request);
+    const refused = whyNot(request, pathOf(request) === rpc.path ? rpc : undefined);
     if (refused !== undefined) {
       endWith(stream, refusedText(refused.status, refused.reason));
       return;
