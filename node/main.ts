@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-/** The command `ampere`. */
+/** The command `ampere`. What it needs is loaded only once signals are quiet and compiled code can be had. */
 import './base/calm.ts';
+import { useCompileCache } from './base/compilecache.ts';
 import { reasonOf } from './base/fileserror.ts';
-import { runCommand } from './cli/program.ts';
 import type { RunNode } from './config/config.ts';
 
 /** Loaded only when a node is started, for calls need none of it. */
@@ -17,6 +17,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
+useCompileCache(process.env);
+const { runCommand } = await import('./cli/program.ts');
 process.exitCode = await runCommand(process.argv.slice(2), {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),

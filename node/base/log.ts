@@ -9,6 +9,7 @@ import type { Log } from '../ports/ports.ts';
 import { isLogPart, LevelTable, type LogLevel, type LogLevels, type LogPart } from './loglevels.ts';
 import { fileLines, type Lines, streamLines } from './loglines.ts';
 import { redactLogins } from './redact.ts';
+import { stackOf } from './stacks.ts';
 
 /** Field names whose values are left out. Bytes under other names come out as hex. */
 const secret = /(?:password|passphrase|mnemonic|seed|secret|preimage|token|private_?key|authorization|cookie)$/i;
@@ -35,7 +36,7 @@ const writable = (name: string, value: unknown, depth: number): unknown => {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (value instanceof Error) {
-    const stack = value.stack?.split('\n').map(clean).join('\n');
+    const stack = stackOf(value)?.split('\n').map(clean).join('\n');
     return { ...fields(value, depth + 1), type: value.name, message: clean(value.message), stack };
   }
   if (typeof value === 'string') return clean(value);
@@ -59,7 +60,7 @@ const shown = (value: unknown): string => {
     return printable(`${value.type}: ${value.message}`);
   return printable(typeof value === 'string' ? value : JSON.stringify(value));
 };
-const stackOf = (value: unknown): readonly string[] =>
+const stackLines = (value: unknown): readonly string[] =>
   typeof value === 'object' && value !== null && 'stack' in value && typeof value.stack === 'string'
     ? value.stack.split('\n').slice(1)
     : [];
@@ -74,7 +75,7 @@ const readable = (out: Lines, colour: boolean): Lines => {
       const clock = new Date(Number(time)).toISOString().slice(11, 23);
       const tail = Object.entries(rest).map(([name, value]) => `${paint(90, `${name}=`)}${shown(value)}`);
       const word = paint(colours[String(level)] ?? 0, String(level).padEnd(5));
-      const stack = level === 'error' ? Object.values(rest).flatMap(stackOf) : [];
+      const stack = level === 'error' ? Object.values(rest).flatMap(stackLines) : [];
       out.write(
         `${[`${paint(90, clock)} ${word} ${[`${part}: ${printable(String(msg))}`, ...tail].join('  ')}`, ...stack].join('\n')}\n`,
         worth,

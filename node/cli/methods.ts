@@ -4,18 +4,13 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { MethodSummary } from '../api/summary.ts';
+import { isBuilt, packaged } from '../base/packaged.ts';
 
 /** Where the build writes the summaries of all methods, as JSON. */
-export const summariesFile = new URL('./methods.json', import.meta.url);
+export const summariesFile = (): string => packaged('dist/node/cli/methods.json');
 
 /** Every method of the table. */
-export const methodSummaries = async (): Promise<readonly MethodSummary[]> => {
-  let text: string;
-  try {
-    text = await readFile(summariesFile, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return (await import('../api/help.ts')).summaries();
-  }
-  return JSON.parse(text) as readonly MethodSummary[];
-};
+export const methodSummaries = async (): Promise<readonly MethodSummary[]> =>
+  isBuilt
+    ? (JSON.parse(await readFile(summariesFile(), 'utf8')) as readonly MethodSummary[])
+    : (await import('../api/help.ts')).summaries();

@@ -11,6 +11,7 @@ import { toJson } from '../api/rpc/json.ts';
 import { exampleOf, type MethodSummary, type Parameter, usageOf } from '../api/summary.ts';
 import { reasonOf } from '../base/fileserror.ts';
 import { redactOptionValues } from '../base/redact.ts';
+import { stackOf } from '../base/stacks.ts';
 import { pairLines } from '../base/table.ts';
 import { version } from '../base/version.ts';
 import { type Config, loadConfig, loadPlaces, type RunNode } from '../config/config.ts';
@@ -205,7 +206,7 @@ export const runCommand = async (words: readonly string[], given: Surroundings):
     err(
       error instanceof Error && ('fault' in error || 'syscall' in error)
         ? `ampere: ${error.message}`
-        : String((error as Error)?.stack ?? error),
+        : String((error instanceof Error && stackOf(error)) || error),
     );
     return exitCodes.failed;
   }

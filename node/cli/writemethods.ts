@@ -3,4 +3,4 @@ import { writeFile } from 'node:fs/promises';
 import { summaries } from '../api/help.ts';
 import { summariesFile } from './methods.ts';
 
-await writeFile(summariesFile, JSON.stringify(summaries()));
+await writeFile(summariesFile(), JSON.stringify(summaries()));

@@ -1,4 +1,5 @@
 /** Errors that nothing caught: said with the part they came from, and the node ends in order. */
+import { stackOf } from '../base/stacks.ts';
 import type { Log } from '../ports/ports.ts';
 
 /** The two events of a process that are about them. */
@@ -12,7 +13,7 @@ const PLACE = /.*\/((?:node|channel|amp|onion|wire)\/[\w/.-]+?)\.[jt]s:\d+/;
 
 /** The file of ours in which an error was made, such as `node/backup/backups`. */
 export const partOf = (error: unknown): string => {
-  const lines = error instanceof Error ? (error.stack ?? '').split('\n') : [];
+  const lines = error instanceof Error ? (stackOf(error) ?? '').split('\n') : [];
   for (const line of lines) {
     const [, part] = line.includes('node_modules') ? [] : (PLACE.exec(line) ?? []);
     if (part !== undefined) return part;

@@ -3,7 +3,7 @@
  * the node is slow at is the node's own doing.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { packaged } from '../../node/base/packaged.ts';
 import type { Done } from './attacker.ts';
 import { type AttackName, fromChannels } from './attacks/table.ts';
 
@@ -29,10 +29,8 @@ export interface Orders {
 /** What it has done, told now and again. */
 export type Report = Readonly<Partial<Record<AttackName, Done>>>;
 
-/** The built program. This file runs from dist/, or, in tests, as it stands. */
-const program = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../dist/test/soak/attackers.js' : './attackers.js', import.meta.url),
-);
+/** The built program. */
+const program = packaged('dist/test/soak/attackers.js');
 
 /** Those with channels have one to themselves: a channel's messages must not wait for floods of their friends'. */
 const shares: readonly ((number: number, attack: AttackName) => boolean)[] = [

@@ -4,9 +4,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { toJson } from '../../api/rpc/json.ts';
+import { packaged } from '../../base/packaged.ts';
+import { stackOf } from '../../base/stacks.ts';
 import type { Facts } from './facts.ts';
 import { NoBitcoind } from './find.ts';
 import type { Network } from './network.ts';
@@ -66,7 +67,7 @@ const play = async (stage: Stage): Promise<Facts> => {
 
 /** How to go on with a network that was left running. */
 const keptLines = ({ dir, nodes, bitcoind, miner }: Network<Name>): readonly string[] => {
-  const program = relative(process.cwd(), fileURLToPath(new URL('../../main.js', import.meta.url)));
+  const program = relative(process.cwd(), packaged('dist/node/main.js'));
   const pids = [...cast.map((name) => nodes[name].pid), bitcoind.pid].join(' ');
   return [
     'Everything is left running. To talk to a node:',
@@ -128,6 +129,6 @@ const main = async (): Promise<number> => {
 };
 
 process.exitCode = await main().catch((error: unknown) => {
-  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  console.error(error instanceof Error ? (stackOf(error) ?? error.message) : error);
   return 1;
 });

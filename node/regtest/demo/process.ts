@@ -6,15 +6,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Client, openClient } from '../../api/rpc/client.ts';
 import type { CallParams, MethodName, Result } from '../../api/table.ts';
+import { packaged } from '../../base/packaged.ts';
 import { sleep, until } from './wait.ts';
 
-/** The built program. This file runs from dist/, or, in tests, as it stands. */
-export const program = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../../dist/node/main.js' : '../../main.js', import.meta.url),
-);
+/** The built program. */
+export const program = packaged('dist/node/main.js');
 
 const startTimeout = 30_000;
 const stopTimeout = 15_000;

@@ -1,6 +1,7 @@
 /**
  * Stops everything that a program has started when it ends: in order when it is asked to stop or fails, at once when asked a second time.
  */
+import { stackOf } from '../../base/stacks.ts';
 
 /** Signals by which people and supervisors end a program; the exit code is 128 and the signal's number. */
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -34,7 +35,7 @@ export const stopOnSignals = (stop: () => Promise<void>, say: (line: string) => 
     ([signal, code]) => [signal, () => end(code, `${signal}: stopping everything (again: at once)`)] as const,
   );
   const failed = (error: unknown): void =>
-    end(1, `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nstopping everything`);
+    end(1, `${error instanceof Error ? (stackOf(error) ?? error.message) : String(error)}\nstopping everything`);
   for (const [signal, handler] of handlers) process.on(signal, handler);
   process.on('uncaughtException', failed);
   process.on('unhandledRejection', failed);
