@@ -6,9 +6,13 @@
 import { join } from 'node:path';
 import { hex } from '../wire/bytes.ts';
 import { backends } from '../wire/crypto.ts';
+import { Notifications } from './api/events/notifications.ts';
+import { publishFrom } from './api/events/publish.ts';
+import { warningLog } from './api/events/warnings.ts';
 import { handlersOf } from './api/handlers.ts';
 import { setconfig } from './api/methods/node/setconfig.ts';
 import { stop } from './api/methods/node/stop.ts';
+import { subscribe } from './api/methods/node/subscribe.ts';
 import { type Client, openClient } from './api/rpc/client.ts';
 import { earlyHandlers } from './api/rpc/early.ts';
 import { type HttpServer, listenHttp } from './api/rpc/http.ts';
@@ -58,7 +62,9 @@ export interface RunningNode {
  * schemes and the like of the program's own.
  */
 export const runNode = async (config: Config, experiments: Experiments = {}): Promise<RunningNode> => {
-  const { log, levels, reopen } = processLog(config.logLevels, config.logFile);
+  const notifications = new Notifications();
+  const { log: plainLog, levels, reopen } = processLog(config.logLevels, config.logFile);
+  const log = warningLog(plainLog, notifications, () => systemClock.now());
   const clock = endingClock(systemClock, (error) =>
     log.error({ internal: partOf(error), error }, 'an error inside the node, at a time that was set; all else goes on'),
   );
@@ -84,11 +90,12 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   // The API comes first: while the node waits for its chain, it can be asked what it waits for, and told to stop.
   const api: { http?: HttpServer; socket?: ApiServer } = {};
   const progress = new Progress();
-  const around = { api: () => api.http?.address, stop: () => end(), logLevels: levels };
+  const around = { api: () => api.http?.address, stop: () => end(), logLevels: levels, notifications };
   const early = earlyHandlers(() => progress.now);
   const always = {
     stop: (params, call) => stop.handler(around, params, call),
     setconfig: (params, call) => setconfig.handler(around, params, call),
+    subscribe: (params, call) => subscribe.handler(around, params, call),
   } satisfies Partial<Handlers>;
   early.use(always);
   const answer = jsonRpc({
@@ -119,6 +126,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
 
   const comeUp = async (): Promise<void> => {
     const node = await opening;
+    publishFrom(node, notifications, partLog(log, 'api'));
     const whole = (): void => {
       if (isOver) throw new ChainError({ code: 'closed' });
     };
@@ -151,6 +159,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     // It only reads what it keeps, which waits for nobody.
     const node = await opening.catch(() => undefined);
     (await client?.catch(() => undefined))?.close();
+    notifications.publish('shutdown', {});
     await Promise.all([api.socket?.close(), api.http?.close()]);
     dev?.saves.release();
     if (node !== undefined) await node.stop();

@@ -1,11 +1,17 @@
 /** The methods of the table as one node answers them. */
 import type { Node, ProcessControl } from '../core/running.ts';
 import { withApiErrors } from './apierrors.ts';
+import type { Notifications } from './events/notifications.ts';
 import type { CallContext } from './method.ts';
 import { type DevHandlers, type Handlers, nodeMethods } from './table.ts';
 
+/** What there is around a node: its process, and those who subscribed to notifications. */
+export interface Around extends ProcessControl {
+  readonly notifications: Notifications;
+}
+
 /** All that a handler may need a part of. */
-type Parts = Omit<Node, 'begin' | 'stop'> & ProcessControl;
+type Parts = Omit<Node, 'begin' | 'stop'> & Around;
 
 /** A row whose handler needs no more than there is. */
 interface Answering {
@@ -15,7 +21,7 @@ interface Answering {
 /** The table's methods answered by a node, with those for experiments where there are any. */
 export const handlersOf = (
   node: Omit<Node, 'begin' | 'stop'>,
-  around: ProcessControl,
+  around: Around,
   dev: Partial<DevHandlers> = {},
 ): Handlers => {
   const parts: Parts = { ...node, ...around };

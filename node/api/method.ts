@@ -3,11 +3,14 @@
  * Everything else follows from the row: checking of calls, command line, help, client.
  */
 import type { z } from 'zod';
+import type { Subscriber } from './events/notifications.ts';
 
 /** What a handler may know of the call besides its parameters. */
 export interface CallContext {
   /** Aborted when the caller has gone: waiting on is then useless. Work under way must not be undone. */
   readonly signal: AbortSignal;
+  /** The connection of the call, where it stays open and takes messages that answer no call. */
+  readonly subscriber?: Subscriber | undefined;
 }
 
 /** The description of a method, without its handler. */

@@ -33,6 +33,7 @@ import { listconfigs } from './methods/node/listconfigs.ts';
 import { notifications } from './methods/node/notifications.ts';
 import { setconfig } from './methods/node/setconfig.ts';
 import { stop } from './methods/node/stop.ts';
+import { subscribe } from './methods/node/subscribe.ts';
 import { waitblockheight } from './methods/node/waitblockheight.ts';
 import { createonion } from './methods/payments/createonion.ts';
 import { delpay } from './methods/payments/delpay.ts';
@@ -67,6 +68,7 @@ export const nodeMethods = {
   listtransactions,
   withdraw,
   notifications,
+  subscribe,
   setconfig,
   listconfigs,
   waitblockheight,

@@ -11,6 +11,7 @@ import { recoverChannel } from '../../channel/phases/recover.ts';
 import { transition } from '../../channel/phases/transition.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Point } from '../../wire/units.ts';
+import { Listeners } from '../base/listeners.ts';
 import { Machine } from '../base/machine.ts';
 import type { Notice } from '../chain/watchrules.ts';
 import type { Peer } from '../peer/peer.ts';
@@ -31,7 +32,7 @@ import { applyEvent } from './eventeffects.ts';
 import { logEvent } from './eventlog.ts';
 import { channelFeatures } from './features.ts';
 import { keyOfWatch, reportDoubleSpend, takeFundingNotice, unwatchFunding } from './fundingnotices.ts';
-import type { ChannelEventHandler, HostParts } from './hostparts.ts';
+import type { ChannelEventHandler, ChannelStep, HostParts } from './hostparts.ts';
 import { loadChannelRecords, overMark } from './load.ts';
 import { channelName } from './naming.ts';
 import { CHANNELS } from './onchain.ts';
@@ -54,6 +55,8 @@ export class ChannelHost {
   private readonly handlers: ChannelEventHandler[] = [];
   private readonly roomHandlers: ((htlcs: number) => void)[] = [];
   private readonly emit: ChannelEventHandler;
+  /** Told of each step of each channel, with the state before and after. */
+  readonly steps = new Listeners<ChannelStep>();
 
   constructor(parts: HostParts) {
     this.parts = parts;
@@ -134,6 +137,7 @@ export class ChannelHost {
           this.waitTimers.follow(entry, now);
           const freed = htlcsFreed(before, now);
           if (freed > 0) for (const handler of this.roomHandlers) handler(freed);
+          this.steps.tell({ entry, before, now });
           if (!isOnline(now) || isOnline(before)) return;
           noteReconnected(entry);
           entry.machine.push({ type: 'update_fee' });

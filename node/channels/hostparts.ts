@@ -1,5 +1,6 @@
 /** What the channels of a node need: the ports, other parts of the node, and the handlers of their events. */
 import type { ChannelEvent } from '../../channel/model/io.ts';
+import type { ChannelState } from '../../channel/model/state.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Watcher } from '../chain/watcher.ts';
 import type { Peers } from '../peer/peers.ts';
@@ -14,6 +15,13 @@ import type { Onchain } from './onchain.ts';
 
 /** Handles an event of a channel. */
 export type ChannelEventHandler = (entry: Entry, event: ChannelEvent) => void;
+
+/** A step of a channel's machine. */
+export interface ChannelStep {
+  readonly entry: Entry;
+  readonly before: ChannelState;
+  readonly now: ChannelState;
+}
 
 export interface HostParts {
   readonly store: Store;

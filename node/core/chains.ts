@@ -6,11 +6,13 @@
 import { equal, hex } from '../../wire/bytes.ts';
 import type { Message } from '../../wire/message.ts';
 import type { ChainHash, Point } from '../../wire/units.ts';
+import { Listeners } from '../base/listeners.ts';
 import type { Channels } from '../channels/channels.ts';
 import { fundedChannelsWith } from '../channels/reconnect.ts';
 import type { Peer, PeerHandlers } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
 import { isForAllChannels } from './dispatch.ts';
+import type { PeerNotice } from './running.ts';
 
 /** What `Chains` needs of a chain. */
 export interface PeersChain {
@@ -21,6 +23,8 @@ export interface PeersChain {
 
 export class Chains {
   private readonly all: PeersChain[] = [];
+  /** Told of each peer that is connected, after `init`, and of each whose connection ended. */
+  readonly peerNotices = new Listeners<PeerNotice>();
 
   add(chain: PeersChain): void {
     this.all.push(chain);
@@ -40,6 +44,7 @@ export class Chains {
       ready: (peer) => {
         logOf(peer.id).info({ peer: hex(peer.id), direction: peer.direction }, 'connected');
         for (const { handlers } of this.all) handlers.ready(peer);
+        this.peerNotices.tell({ notice: 'connected', peer });
       },
       message: (peer, message, raw) => {
         if (!isForAllChannels(message)) return this.chainOf(peer, message)?.handlers.message(peer, message, raw);
@@ -49,6 +54,7 @@ export class Chains {
       closed: (peer, why) => {
         logOf(peer.id).info({ peer: hex(peer.id), why }, 'disconnected');
         for (const { handlers } of this.all) handlers.closed(peer, why);
+        this.peerNotices.tell({ notice: 'disconnected', peer });
       },
     };
   }

@@ -74,5 +74,6 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
     alias: config.alias ?? `ampere-${id.slice(0, 8)}`,
     color: config.color ?? id.slice(2, 8),
     addresses: await AddressBook.load(ports.store),
+    peerNotices: chains.peerNotices,
   };
 };

@@ -8,6 +8,7 @@ import { SPONTANEOUS_FINAL_CLTV } from '../../amp/limits.ts';
 import { hex } from '../../wire/bytes.ts';
 import { hasFeature } from '../../wire/features.ts';
 import type { Point, ShortChannelId } from '../../wire/units.ts';
+import { Listeners } from '../base/listeners.ts';
 import { partLog } from '../base/loglevels.ts';
 import { canForward, claimBudgetOf } from '../channels/claimbudget.ts';
 import { type Entry, isEnding } from '../channels/entry.ts';
@@ -39,7 +40,7 @@ import type { ChainServices } from './chainservices.ts';
 import { containedRegistry, type EobProtocols } from './eobprotocols.ts';
 import type { Experiments } from './hooks.ts';
 import type { Identity } from './identity.ts';
-import type { NodePayments } from './running.ts';
+import type { NodePayments, PaymentNotices } from './running.ts';
 
 /** The node's identity, the chain that payments use, and experiments. */
 export interface PaymentServicesParts {
@@ -102,7 +103,7 @@ const paymentsOf = (
   { schemes, strategies, composers }: EobProtocols,
   paymentStore: PaymentStore,
   paymentChannels: PaymentChannels,
-  knowledge: Knowledge,
+  { knowledge, notices }: { readonly knowledge: Knowledge; readonly notices: PaymentNotices },
   between: Between,
   routes: Omit<RouteContext, 'outlets' | 'hints'>,
 ): Payments => {
@@ -117,6 +118,7 @@ const paymentsOf = (
     learn: (event) => {
       knowledge.take(event);
       windows.take(event);
+      notices.payments.tell({ event, record: paymentStore.pendingById(event.payment) });
     },
     ...between,
     context: () => ({ now: now(), millis: ports.clock.now(), height: follower.height, schemes, strategies, composers }),
@@ -145,10 +147,22 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     paidByParts: (hash, destination) => sendpays.paidByParts(hash, destination),
     beingChecked: new Set(),
   };
+  const notices: PaymentNotices = { payments: new Listeners(), received: new Listeners(), over: new Listeners() };
+  paymentStore.over.add((record) => notices.over.tell(record));
   const knowledge = await Knowledge.load({ store, now, save: (changes) => gate.save(changes) });
   const routes = routesOf(parts, knowledge);
-  const payments = paymentsOf(parts, ports, eob, paymentStore, paymentChannels, knowledge, between, routes);
+  const payments = paymentsOf(
+    parts,
+    ports,
+    eob,
+    paymentStore,
+    paymentChannels,
+    { knowledge, notices },
+    between,
+    routes,
+  );
   const sendpayStore = await SendpayStore.load(store, gate, numbers);
+  sendpayStore.over.add((record) => notices.over.tell(record));
   const deletePayments = paymentDeletion({ store, gate, payments: paymentStore, sendpays: sendpayStore });
   const sendpays = new Sendpays({
     ...{ clock, log: ports.log, payments, channels: paymentChannels, source: keys.nodeId },
@@ -175,7 +189,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const claimBudget = (): Claiming | undefined => claimBudgetOf(budget, () => links.atStake());
   const receiver = await ReceiverHost.load({
     ...ports,
-    ...{ gate, limitedLog, invoices, fatal },
+    ...{ gate, limitedLog, invoices, fatal, reported: notices.received },
     isOwnSecret: (secret) => isOwnPaymentSecret(keys.identity, secret),
     context: () => ({
       now: now(),
@@ -249,6 +263,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     receiver,
     forwards,
     htlcSwitch,
+    notices,
     replays,
     feesCollected: () => forwardingFees.total,
   };

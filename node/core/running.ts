@@ -3,9 +3,11 @@
  * names the parts that it needs.
  */
 
+import type { PaymentEvent, ReceiverEvent } from '../../amp/events.ts';
 import type { Msat } from '../../wire/units.ts';
 import type { Backups } from '../backup/backups.ts';
 import type { Disk } from '../base/disk.ts';
+import type { Listeners } from '../base/listeners.ts';
 import type { LevelTable } from '../base/loglevels.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { HeightWaiters } from '../chain/heightwaiters.ts';
@@ -26,11 +28,14 @@ import type { Invoices } from '../pay/invoices.ts';
 import type { Knowledge } from '../pay/knowledge.ts';
 import type { DeletePayments } from '../pay/paymentdeletion.ts';
 import type { PaymentChannels } from '../pay/paymentparts.ts';
+import type { PaymentRecord } from '../pay/paymentrecord.ts';
 import type { Payments } from '../pay/payments.ts';
 import type { Probes } from '../pay/probes.ts';
 import type { ReceiverHost } from '../pay/receiver.ts';
+import type { SendpayRecord } from '../pay/sendpayrecord.ts';
 import type { Sendpays } from '../pay/sendpays.ts';
 import type { AddressBook } from '../peer/addressbook.ts';
+import type { Peer } from '../peer/peer.ts';
 import type { Peers } from '../peer/peers.ts';
 import type { Network } from '../ports/network.ts';
 import type { Address, Ports } from '../ports/ports.ts';
@@ -41,6 +46,21 @@ import type { Wallet } from '../wallet/wallet.ts';
 import type { Experiments, Hooks } from './hooks.ts';
 import type { Progress } from './progress.ts';
 
+/** A peer came or went. */
+export interface PeerNotice {
+  readonly notice: 'connected' | 'disconnected';
+  readonly peer: Peer;
+}
+
+/** What payments tell whoever listens, in and out. */
+export interface PaymentNotices {
+  /** What a payment says of itself, with its record; that is undefined where it is over. */
+  readonly payments: Listeners<{ readonly event: PaymentEvent; readonly record: PaymentRecord | undefined }>;
+  readonly received: Listeners<ReceiverEvent>;
+  /** A payment of `pay` and the like, or an HTLC of `sendpay`, is over, and that is durable. */
+  readonly over: Listeners<PaymentRecord | SendpayRecord>;
+}
+
 /** What does not depend on a chain. */
 export interface NodeIdentity {
   readonly config: Config;
@@ -50,6 +70,7 @@ export interface NodeIdentity {
   readonly color: string;
   readonly peers: Peers;
   readonly addresses: AddressBook;
+  readonly peerNotices: Listeners<PeerNotice>;
   readonly gate: Gate;
   readonly disk: Disk;
   /** Unix seconds. */
@@ -99,6 +120,7 @@ export interface NodePayments {
   readonly forwards: ForwardLog;
   /** Of all HTLCs that were forwarded. */
   readonly feesCollected: () => Msat;
+  readonly notices: PaymentNotices;
 }
 
 /** A node, for the API. */

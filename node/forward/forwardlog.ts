@@ -10,6 +10,7 @@ import type { Change } from '../../wire/change.ts';
 import { bytes16, type Codec, decode, encode, map, optional, struct, u8, u16, u64 } from '../../wire/codec.ts';
 import { msat, shortChannelId } from '../../wire/fields.ts';
 import type { Msat, ShortChannelId } from '../../wire/units.ts';
+import { Listeners } from '../base/listeners.ts';
 import type { Store } from '../ports/ports.ts';
 import { Numbered, numbersBelow, numberText } from '../store/numbered.ts';
 
@@ -101,6 +102,8 @@ export class ForwardLog {
   /** Numbers of the forwards under way, by the incoming HTLC's name. */
   private readonly pending = new Map<string, bigint>();
   private last = 0n;
+  /** Told of each record that begins or ends. */
+  readonly changed = new Listeners<ForwardRecord>();
 
   private constructor(parts: ForwardLogParts) {
     this.parts = parts;
@@ -155,6 +158,7 @@ export class ForwardLog {
       { key: PENDING + key, value: EMPTY },
       ...this.oldest(n),
     ]);
+    this.changed.tell(record);
   }
 
   /** It is not offered to the next channel, or that one did not take it: it goes back with this failure of BOLT 4. */
@@ -191,6 +195,7 @@ export class ForwardLog {
     const n = record.createdIndex;
     this.records.inMemory.set(n, record);
     this.parts.save([{ key: RECORDS + numberText(n), value: encode(codec, record) }, ...more]);
+    this.changed.tell(record);
     this.parts.afterSaved(() => {
       if (this.records.inMemory.get(n) === record) this.records.inMemory.delete(n);
     });

@@ -9,6 +9,7 @@ import type { InvoiceTerms } from '../../amp/io.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { addMsat, msat } from '../../wire/units.ts';
+import { Listeners } from '../base/listeners.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
@@ -55,6 +56,9 @@ export class Invoices {
   /** Labels and hashes of invoices that `add` is still looking up. */
   private readonly beingAdded = new Set<string>();
   private readonly waits = new InvoiceWaiters();
+  /** Told of every invoice made here, and of every payment of one, once that is durable. */
+  readonly made = new Listeners<InvoiceRecord>();
+  readonly paid = this.waits.allPaid;
   private readonly deletion: InvoiceDeletion;
   private lastCreated = 0n;
   private lastPaid = 0n;
@@ -129,6 +133,7 @@ export class Invoices {
     ]);
     if (this.now() >= this.lastExpiryCheck + EXPIRY_CHECK_SECONDS) this.evictExpired();
     await kept;
+    this.made.tell(invoice);
     return invoice;
   }
 

@@ -1,4 +1,5 @@
 /** Callers that wait for invoices to be paid. They are told once the payment is durable: nobody ships goods for a payment that a crash undoes. */
+import { Listeners } from '../base/listeners.ts';
 import type { InvoiceRecord } from './invoicerecord.ts';
 
 interface Wait {
@@ -10,6 +11,8 @@ interface Wait {
 
 export class InvoiceWaiters {
   private readonly waits = new Set<Wait>();
+  /** Told of every payment of an invoice once it is durable. */
+  readonly allPaid = new Listeners<InvoiceRecord>();
 
   /** Callers that wait now. */
   get count(): number {
@@ -37,6 +40,7 @@ export class InvoiceWaiters {
   /** An invoice was paid and that is durable: answers everyone who waits for it. */
   paid(invoice: InvoiceRecord): void {
     for (const wait of [...this.waits]) if (wait.wants(invoice)) wait.end(invoice);
+    this.allPaid.tell(invoice);
   }
 
   /** The invoice of this number was deleted: it is never paid. */

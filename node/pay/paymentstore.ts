@@ -6,6 +6,7 @@ import type { Payment } from '../../amp/payment.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
+import { Listeners } from '../base/listeners.ts';
 import { Waits } from '../base/waits.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
@@ -34,6 +35,8 @@ export class PaymentStore {
   private readonly numbers: PaymentNumbers;
   /** Callers that wait for a payment to end, by its id. */
   readonly waits = new Waits<string, PaymentRecord>();
+  /** Told of each payment that ended, once that is durable. */
+  readonly over = new Listeners<PaymentRecord>();
 
   private constructor(store: Store, gate: Gate, numbers: PaymentNumbers) {
     this.store = store;
@@ -102,6 +105,7 @@ export class PaymentStore {
     this.gate.afterSaved(() => {
       this.evict(record);
       this.waits.tell(record.id, record);
+      this.over.tell(record);
     });
     return record;
   }

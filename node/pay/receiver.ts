@@ -4,7 +4,7 @@
  */
 
 import { claimedOf } from '../../amp/claimable.ts';
-import type { HtlcKey, SetView } from '../../amp/events.ts';
+import type { HtlcKey, ReceiverEvent, SetView } from '../../amp/events.ts';
 import type {
   ArrivedHtlc,
   AtStake,
@@ -19,6 +19,7 @@ import { htlcName, isIncomplete, type Receiver } from '../../amp/sets.ts';
 import type { Failure } from '../../onion/failuremessages.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import type { PaymentHash, Preimage } from '../../wire/units.ts';
+import type { Listeners } from '../base/listeners.ts';
 import { Machine } from '../base/machine.ts';
 import type { Clock, Log, Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
@@ -47,6 +48,8 @@ export interface ReceiverParts {
   readonly context: () => ReceiverContext;
   /** Whether an invoice of this node has, or had, this payment_secret. */
   readonly isOwnSecret: (paymentSecret: Uint8Array) => boolean;
+  /** Told of what becomes of sets. */
+  readonly reported: Listeners<ReceiverEvent>;
   readonly fulfill: (key: HtlcKey, preimage: Preimage) => void;
   readonly fail: (key: HtlcKey, failure: Failure) => void;
   readonly fatal: (error: unknown) => void;
@@ -208,6 +211,7 @@ export class ReceiverHost {
         return undefined;
       case 'report': {
         const { report } = effect;
+        this.parts.reported.tell(report);
         if (report.event === 'set_failed' && report.why === 'unclaimable' && this.isFirstUnclaimableAtHeight())
           log.warn(
             { ...setNames(report.set), amount_msat: `${report.set.total}` },

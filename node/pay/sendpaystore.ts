@@ -4,6 +4,7 @@
  */
 import { hex } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
+import { Listeners } from '../base/listeners.ts';
 import { Waits } from '../base/waits.ts';
 import type { Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
@@ -30,6 +31,8 @@ export class SendpayStore {
   private readonly records: Numbered<SendpayRecord>;
   /** Callers that wait for one to end, by its number. */
   readonly waits = new Waits<bigint, SendpayRecord>();
+  /** Told of each that ended, once that is durable. */
+  readonly over = new Listeners<SendpayRecord>();
 
   private constructor(store: Store, gate: Gate, numbers: PaymentNumbers) {
     this.store = store;
@@ -79,6 +82,7 @@ export class SendpayStore {
     this.gate.afterSaved(() => {
       this.records.inMemory.delete(n);
       this.waits.tell(n, record);
+      this.over.tell(record);
     });
     return record;
   }

@@ -19,7 +19,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'node/wallet': ['node/ports', 'node/base', 'node/store', 'node/chain'],
   'node/sweep': ['node/ports', 'node/store', 'node/chain', 'node/wallet'],
   'node/pay': ['node/ports', 'node/base', 'node/store', 'node/graph'],
-  'node/forward': ['node/ports', 'node/store', 'node/graph', 'node/pay'],
+  'node/forward': ['node/ports', 'node/base', 'node/store', 'node/graph', 'node/pay'],
   'node/channels': [
     ...['node/ports', 'node/base', 'node/store', 'node/chain', 'node/peer'],
     ...['node/graph', 'node/wallet', 'node/sweep', 'node/forward'],
@@ -52,6 +52,7 @@ const short: Readonly<Record<string, string>> = {
   'channel/tx/shutdownscript.ts': 'one rule of BOLT 2 that both an opening and a shutdown ask for',
   'node/base/calm.ts': 'has to be loaded before everything else',
   'node/base/cleanup.ts': 'a leaf that several need',
+  'node/base/listeners.ts': 'a leaf that several need',
   'node/base/txids.ts': 'a leaf that several need',
   'node/base/version.ts': 'the one place of the version number',
   'node/channels/features.ts': 'a leaf that several need',

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '../../amp/limits.ts';
 import { schemeNames, schemes } from '../../amp/schemes.ts';
 import { delinvoice } from '../../node/api/methods/invoices/delinvoice.ts';
+import { Listeners } from '../../node/base/listeners.ts';
 import { Invoices } from '../../node/pay/invoices.ts';
 import { ReceiverHost } from '../../node/pay/receiver.ts';
 import { Gate } from '../../node/store/gate.ts';
@@ -27,7 +28,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), clock = heldClock())
   const invoices = await Invoices.load(store, gate, now);
   const told: string[] = [];
   const receiver = await ReceiverHost.load({
-    ...{ store, gate, clock, log: keptLog(), limitedLog: keptLog(), invoices, fatal },
+    ...{ store, gate, clock, log: keptLog(), limitedLog: keptLog(), invoices, fatal, reported: new Listeners() },
     isOwnSecret: () => false,
     context: () => ({ now: now(), height: 500, schemes, spontaneous: true, minFinalCltv: 18, limits: defaultLimits }),
     fulfill: ({ id }, _preimage: Preimage) => void told.push(`${id} fulfilled`),

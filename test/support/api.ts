@@ -119,6 +119,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     ],
   },
   notifications: {},
+  subscribe: { topics: ['invoice_payment'] },
   setconfig: { config: { config: 'log-level', value_str: 'debug', source: 'setconfig', dynamic: true } },
   listconfigs: {
     configs: {

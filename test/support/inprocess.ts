@@ -4,7 +4,8 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { handlersOf } from '../../node/api/handlers.ts';
+import { Notifications } from '../../node/api/events/notifications.ts';
+import { type Around, handlersOf } from '../../node/api/handlers.ts';
 import type { CallParams, HandlersOf, MethodName, Params, Result } from '../../node/api/table.ts';
 import { table } from '../../node/api/table.ts';
 import { cleanUpOnError } from '../../node/base/cleanup.ts';
@@ -13,7 +14,6 @@ import { defaultLevels, LevelTable } from '../../node/base/loglevels.ts';
 import { loadConfig } from '../../node/config/config.ts';
 import type { Experiments } from '../../node/core/hooks.ts';
 import { type Node, openNode } from '../../node/core/node.ts';
-import type { ProcessControl } from '../../node/core/running.ts';
 import { openDev } from '../../node/dev/dev.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
 import { networkOf } from '../../node/ports/network.ts';
@@ -29,7 +29,8 @@ import { sat } from '../../wire/units.ts';
 import { gathered } from './answers.ts';
 
 /** What the process around a node adds, where the node is not a process of its own. */
-export const noProcess: ProcessControl = {
+export const noProcess: Around = {
+  notifications: new Notifications(),
   api: () => undefined,
   stop: () => undefined,
   logLevels: new LevelTable(defaultLevels),

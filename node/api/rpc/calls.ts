@@ -3,6 +3,7 @@
  * for their reader no further call is begun and nothing more is read, so a caller that only asks fills no memory.
  */
 import { setMaxListeners } from 'node:events';
+import type { Subscriber } from '../events/notifications.ts';
 import { type Answer, refusal } from './jsonrpc.ts';
 import { turn, type Written } from './streaming.ts';
 
@@ -18,7 +19,7 @@ const onePiece = 64 * 1024;
 export interface Calls {
   /** Takes a call; its answer goes to `send` when there is one. */
   take(request: string): void;
-  /** Whether a call is under way, or an answer not written yet. */
+  /** Whether a call is under way, an answer not written yet, or the caller has subscribed to notifications. */
   isBusy(): boolean;
   /** Characters of answers, about, that wait for their reader. */
   unread(): number;
@@ -47,6 +48,8 @@ export const openCalls = (answer: Answer, source: Source, send: (text: Written) 
   let pumping: Promise<void> | undefined;
   let paused = false;
 
+  let isKept = false;
+
   const look = (): void => {
     const holds = waiting.length > 0 || unread > 0;
     if (holds === paused) return;
@@ -69,12 +72,19 @@ export const openCalls = (answer: Answer, source: Source, send: (text: Written) 
       });
     return last;
   };
+  const subscriber: Subscriber = {
+    gone: gone.signal,
+    send: sendNext,
+    keep: () => {
+      isKept = true;
+    },
+  };
   const begin = (request: string): void => {
     if (underWay.size >= maxCalls) {
       void sendNext(refusal('busy', `${maxCalls} calls of this connection are under way`));
       return;
     }
-    const call = answer(request, { signal: gone.signal })
+    const call = answer(request, { signal: gone.signal, subscriber })
       .then((text) => (text === undefined ? undefined : sendNext(text)))
       .finally(() => underWay.delete(call));
     underWay.add(call);
@@ -100,7 +110,7 @@ export const openCalls = (answer: Answer, source: Source, send: (text: Written) 
       pumping ??= pump();
       look();
     },
-    isBusy: () => underWay.size > 0 || waiting.length > 0 || unread > 0,
+    isBusy: () => isKept || underWay.size > 0 || waiting.length > 0 || unread > 0,
     unread: () => unread,
     end: async () => {
       // One that is begun by a caller already gone would hear of it never.

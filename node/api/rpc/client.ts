@@ -34,6 +34,9 @@ export class ConnectionError extends Error {
 /** Takes an object that is an item of the list of this name in a result. */
 export type TakeRow = (list: string, row: unknown) => void;
 
+/** Takes a notification: its topic and what is told, as JSON (see parseJson). */
+export type Hear = (topic: string, payload: unknown) => void;
+
 type Arguments<M extends MethodName> =
   Record<string, never> extends CallParams<M> ? [params?: CallParams<M>] : [params: CallParams<M>];
 
@@ -45,6 +48,10 @@ export interface Client {
    * finds these lists empty in the result; what is longer than memory can be read so.
    */
   raw(method: string, params: unknown, takeRow?: TakeRow): Promise<unknown>;
+  /** Tells `hear` of every notification that comes on this connection from now on, after `subscribe` was called on it. */
+  onNotification(hear: Hear): void;
+  /** Resolves with the reason once the connection is over, whoever ended it. */
+  readonly over: Promise<string>;
   /** Ends the connection; calls under way throw ConnectionError. */
   close(): void;
 }
@@ -54,6 +61,8 @@ const answerShape = z.object({
   result: z.unknown().optional(),
   error: z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() }).optional(),
 });
+
+const notificationShape = z.object({ method: z.string(), params: z.record(z.string(), z.unknown()) });
 
 const unreachable: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket',
@@ -90,9 +99,15 @@ export const openClient = (path: string): Promise<Client> =>
     let rows: (readonly [list: string, row: unknown])[] = [];
     let nextId = 1;
     let ended: ConnectionError | undefined;
+    let hear: Hear = () => undefined;
+    let tellOver: (reason: string) => void = () => undefined;
+    const over = new Promise<string>((told) => {
+      tellOver = told;
+    });
 
     const end = (reason: string) => {
       ended ??= new ConnectionError(reason);
+      tellOver(ended.message);
       for (const { method, reject: fail } of waiting.values()) fail(new ConnectionError(unanswered(reason, method)));
       waiting.clear();
       socket.destroy();
@@ -107,7 +122,14 @@ export const openClient = (path: string): Promise<Client> =>
         else rows.push([part.list, row]);
         return;
       }
-      const { id, result, error } = answerShape.parse(parseJson(part.rest));
+      const value = parseJson(part.rest);
+      const notification = notificationShape.safeParse(value);
+      if (notification.success) {
+        const { method, params } = notification.data;
+        hear(method, params[method]);
+        return;
+      }
+      const { id, result, error } = answerShape.parse(value);
       const call = typeof id === 'number' ? waiting.get(id) : undefined;
       if (call === undefined) throw new Error(error?.message ?? 'an answer nobody asked for');
       waiting.delete(Number(id));
@@ -141,7 +163,15 @@ export const openClient = (path: string): Promise<Client> =>
       );
     };
 
-    socket.once('connect', () => resolve({ call, raw, close: () => end('the connection was closed') }));
+    socket.once('connect', () =>
+      resolve({
+        ...{ call, raw, over },
+        onNotification: (given) => {
+          hear = given;
+        },
+        close: () => end('the connection was closed'),
+      }),
+    );
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const reason = unreachable[error.code ?? ''] ?? error.message;
       reject(new ConnectionError(`cannot reach a node at ${path}: ${reason}`));

@@ -19,6 +19,7 @@ const a = ids.alice;
 const hop = { id: a, channel: '103x1x0', amount_msat: 5, delay: 9 };
 const refusals: readonly (readonly [method: MethodName, field: string, params: unknown])[] = [
   ['getinfo', 'verbose', { verbose: true }],
+  ['subscribe', 'topics', { topics: ['forwards'] }],
   ['setconfig', 'val', { config: 'log-level' }],
   ['setconfig', 'transient', ['log-level', 'info', 'maybe']],
   ['stop', 'now', { now: true }],

@@ -1,4 +1,6 @@
 /** Parameters of methods about the node itself, signed messages, and talk with peers; and of `xpay`. */
+import { Notifications } from '../../../node/api/events/notifications.ts';
+import { subscribe } from '../../../node/api/methods/node/subscribe.ts';
 import type { Line } from '../../support/line.ts';
 import { bill, type Rows, STRANGER, said } from './rows.ts';
 
@@ -12,7 +14,19 @@ const xpaid = async (line: Line, name: string, given: object = {}, invoice: Para
 };
 const lastLabel = async ({ alice }: Line) => (await alice.call('listpays', {})).pays.at(-1)?.label;
 
+/** The topics that a connection is subscribed to. */
+const subscribedTo = async (given: object): Promise<unknown> => {
+  const { signal } = new AbortController();
+  const subscriber = { gone: signal, send: async () => undefined, keep: () => undefined };
+  const params = subscribe.params.parse(given);
+  return field(
+    await subscribe.handler({ notifications: new Notifications() }, params, { signal, subscriber }),
+    'topics',
+  );
+};
+
 export const messageRows: Rows = {
+  'subscribe.topics': async () => [await subscribedTo({}), await subscribedTo({ topics: ['connect', 'disconnect'] })],
   'signmessage.message': async ({ alice }) => [
     await alice.call('signmessage', { message: 'one' }),
     await alice.call('signmessage', { message: 'other' }),

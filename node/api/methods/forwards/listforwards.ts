@@ -47,7 +47,8 @@ type Row = z.output<typeof forward>;
 /** What an onion without an id for its incoming channel is shown with: a channel that was never mined and has no alias. */
 const NO_CHANNEL = '0x0x0';
 
-const rowOf = ({ from, to, amount, toForward, end, status, ...record }: ForwardRecord): Row => {
+/** A forward as it is listed, and as `forward_event` tells it. */
+export const forwardRow = ({ from, to, amount, toForward, end, status, ...record }: ForwardRecord): Row => {
   // An onion may ask for more than came with it: then there is no fee, and it is failed for that.
   const out = toForward <= amount ? { out_msat: toForward, fee_msat: subMsat(amount, toForward) } : {};
   const code = end?.failureCode;
@@ -82,7 +83,7 @@ async function* rowsOf({ forwards }: Parts, params: Params): AsyncGenerator<Row>
     if (status !== undefined && record.status !== status) continue;
     if (in_channel !== undefined && record.from !== in_channel) continue;
     if (out_channel !== undefined && record.to !== out_channel) continue;
-    yield rowOf(record);
+    yield forwardRow(record);
     if (--left === 0) return;
   }
 }
