@@ -54,6 +54,7 @@ import { disconnect } from './methods/peers/disconnect.ts';
 import { listpeers } from './methods/peers/listpeers.ts';
 import { ping } from './methods/peers/ping.ts';
 import { sendcustommsg } from './methods/peers/sendcustommsg.ts';
+import { trace } from './methods/peers/trace.ts';
 import { feerates } from './methods/wallet/feerates.ts';
 import { listfunds } from './methods/wallet/listfunds.ts';
 import { listtransactions } from './methods/wallet/listtransactions.ts';
@@ -81,6 +82,7 @@ export const nodeMethods = {
   listpeers,
   ping,
   sendcustommsg,
+  trace,
   fundchannel,
   fundchannel_cancel,
   listpeerchannels,

@@ -25,6 +25,7 @@ import { chainCommand } from '../regtest/chain/command.ts';
 import { jsonPrinter } from './json.ts';
 import { methodSummaries } from './methods.ts';
 import { render } from './render.ts';
+import { followTrace, isFollowing } from './trace.ts';
 import { paramsFrom, type Style, UsageError } from './words.ts';
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3 } as const;
@@ -109,7 +110,8 @@ const callMethod = async (
   const { socket } = loadPlaces({ flags: flagsOf(given), env, read });
   const client = await openClient(socket);
   try {
-    if (given['json'] === true) {
+    if (isFollowing(name, params)) await followTrace(client, params, { json: given['json'] === true, out, err });
+    else if (given['json'] === true) {
       const printer = jsonPrinter(out);
       // Of other results the rows stand among other fields, and are few.
       printer.end(await client.raw(name, params, isLong(name) ? printer.row : undefined));

@@ -22,6 +22,7 @@ import { ConfigError } from './errors.ts';
 import { HIDDEN, type Option } from './optionkinds.ts';
 import { isOption, type OptionName, type OptionValue, options, variableOf } from './options.ts';
 import type { Found, Given, Picker, Sources } from './optionsources.ts';
+import { type TraceConfig, traceConfig } from './traceconfig.ts';
 
 /** Paths of a node's files. */
 export interface Places {
@@ -51,6 +52,8 @@ export interface Config extends Places {
   readonly logLevels: LogLevels;
   /** Undefined for standard error. */
   readonly logFile: string | undefined;
+  /** The file of wire messages; undefined without one. */
+  readonly trace: TraceConfig | undefined;
   /** The forwarding policy (BOLT 7). */
   readonly policy: { readonly feeBase: Msat; readonly feePerSatoshi: number; readonly cltvDelta: number };
   /** min_final_cltv_expiry_delta of our invoices, blocks (BOLT 11). */
@@ -277,6 +280,7 @@ export const loadConfig = (sources: Sources): Config => {
     color: pick('color')?.value,
     logLevels: pick('log-level')?.value ?? defaultLevels,
     logFile: pick('log-file')?.value,
+    trace: traceConfig(pick),
     policy: {
       feeBase: pick('fee-base')?.value ?? msat(1000n),
       feePerSatoshi: pick('fee-per-satoshi')?.value ?? 10,

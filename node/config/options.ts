@@ -119,6 +119,21 @@ export const options = rows({
     doc: 'where the log goes; standard error unless told. SIGHUP opens it anew',
     schema: path,
   },
+  trace: {
+    value: 'FILE',
+    doc: 'write every wire message to a file, both ways: fields and bytes, preimages and revocation secrets as the peer sees them, never a key of the transport',
+    schema: path,
+  },
+  'trace-format': {
+    value: 'FORMAT',
+    doc: 'text or json, a line each; text unless told',
+    schema: oneOf('text', 'json'),
+  },
+  'trace-max-size': {
+    value: 'MIB',
+    doc: 'size at which that file is renamed to FILE.1, in place of an earlier one; 100 unless told',
+    schema: whole(1, 1_000_000),
+  },
   'fee-base': {
     value: 'MSAT',
     doc: 'fee for forwarding a payment, whatever its size; 1000 unless told',

@@ -4,6 +4,7 @@ import { type LogLevels, logLevelsText } from '../base/loglevels.ts';
 import type { Config } from './config.ts';
 import { isOption, type OptionName, options } from './options.ts';
 import type { Given } from './optionsources.ts';
+import { MIB } from './traceconfig.ts';
 
 /** What holds now and the configuration alone does not say. */
 export interface Present {
@@ -48,6 +49,9 @@ const valuesOf = (config: Config, present: Present): Readonly<Record<OptionName,
     color: present.color,
     'log-level': logLevelsText(present.logLevels),
     'log-file': config.logFile,
+    trace: config.trace?.path,
+    'trace-format': config.trace?.format,
+    'trace-max-size': config.trace && config.trace.maxSize / MIB,
     'fee-base': Number(policy.feeBase),
     'fee-per-satoshi': policy.feePerSatoshi,
     'cltv-delta': policy.cltvDelta,

@@ -10,6 +10,9 @@ import { LINES, limitedLog } from '../base/loglimits.ts';
 import { type TimerGroup, timerGroup } from '../base/timers.ts';
 import { AddressBook } from '../peer/addressbook.ts';
 import { Peers } from '../peer/peers.ts';
+import { TraceFeed } from '../peer/tracefeed.ts';
+import { traceFile } from '../peer/tracefile.ts';
+import { WireTaps } from '../peer/wiretaps.ts';
 import { networkOf } from '../ports/network.ts';
 import type { Log, Ports } from '../ports/ports.ts';
 import { Gate } from '../store/gate.ts';
@@ -53,6 +56,10 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
   // The gate has the store itself, and reports failures of its own writes itself.
   const gate = new Gate(options.ports.store, fatal, onInternalError('what waits for the store'));
   const ports = { ...options.ports, store: watchedStore(options.ports.store, (error) => gate.fail(error)) };
+  const taps = new WireTaps();
+  const traceFeed = new TraceFeed(clock);
+  taps.add(traceFeed.note);
+  if (config.trace !== undefined) taps.add(traceFile(config.trace, clock, logs.peer));
   const id = hex(keys.nodeId);
   const disk = new Disk({ folder: config.networkDir, clock, log: logs.store });
   // Not waited for: a disk that hangs would keep the node from starting.
@@ -66,10 +73,11 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
     channels: (peer) => chains.fundedChannelsWith(peer),
     limitLoopback: config.limitLoopback,
     wrapStream: hooks.wrapStream,
+    taps,
     handlers: chains.peerHandlers((peer) => (chains.fundedChannelsWith(peer) > 0 ? channelPeers : limitedLogs.peer)),
   });
   return {
-    ...{ config, hooks, ports, keys, fresh, peers, gate, disk, now, progress },
+    ...{ config, hooks, ports, keys, fresh, peers, traceFeed, gate, disk, now, progress },
     ...{ logs, limitedLogs, later, fatal, onInternalError },
     alias: config.alias ?? `ampere-${id.slice(0, 8)}`,
     color: config.color ?? id.slice(2, 8),

@@ -25,7 +25,7 @@ export interface LifecycleParts {
 
 /** `begin` and `stop` of a node. */
 export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'> => {
-  const { config, progress, peers, gate, disk, logs, later, fatal } = parts.identity;
+  const { config, progress, peers, traceFeed, gate, disk, logs, later, fatal } = parts.identity;
   const { clock, store } = parts.identity.ports;
   const { chain, network, wallet, follower, outage, channels, channelHost, onchain, backups } = parts.chain;
   const { payments, sendpays, receiver, htlcSwitch, knowledge } = parts.payments;
@@ -101,6 +101,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     payments.stop();
     later.cancel();
     await peers.stop();
+    traceFeed.stop();
     htlcSwitch.stop();
     await gate.waitUnlessFailed(following);
     await gate.waitUnlessFailed(onchain.stop());

@@ -37,6 +37,7 @@ import type { Sendpays } from '../pay/sendpays.ts';
 import type { AddressBook } from '../peer/addressbook.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Peers } from '../peer/peers.ts';
+import type { TraceFeed } from '../peer/tracefeed.ts';
 import type { Network } from '../ports/network.ts';
 import type { Address, Ports } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
@@ -69,6 +70,8 @@ export interface NodeIdentity {
   /** Six hex digits. */
   readonly color: string;
   readonly peers: Peers;
+  /** The last wire messages, while somebody asks for them. */
+  readonly traceFeed: TraceFeed;
   readonly addresses: AddressBook;
   readonly peerNotices: Listeners<PeerNotice>;
   readonly gate: Gate;

@@ -7,7 +7,7 @@ import { equal, hex, zeros } from '../../wire/bytes.ts';
 import { CipherError } from '../../wire/cipher.ts';
 import { WireError } from '../../wire/codec.ts';
 import { describeFeatureFault, type FeatureName, joinFeatures, negotiate } from '../../wire/features.ts';
-import { decodeMessage, encodeMessage, type Message, type MessageOf, type UnknownMessage } from '../../wire/message.ts';
+import { encodeMessage, type Message, type MessageOf, type UnknownMessage } from '../../wire/message.ts';
 import { printableText, warningData } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Point } from '../../wire/units.ts';
 import type { Clock, Log } from '../ports/ports.ts';
@@ -15,7 +15,7 @@ import { AnswerBudget } from './answerbudget.ts';
 import { remoteAddress } from './descriptors.ts';
 import type { SecureStream } from './noisestream.ts';
 import { Pongs } from './pingwaits.ts';
-import { traceMessage, traceRaw } from './trace.ts';
+import type { MessageTrace } from './trace.ts';
 
 export type Direction = 'in' | 'out';
 
@@ -33,6 +33,8 @@ export interface PeerParts {
   readonly chainHash: ChainHash;
   readonly clock: Clock;
   readonly log: Log;
+  /** Shown every message, both ways. */
+  readonly trace: MessageTrace;
   readonly handlers: PeerHandlers;
   /** Called when something was queued for the peer, so that the owner can limit how much that is. */
   readonly onQueued: (peer: Peer) => void;
@@ -163,17 +165,16 @@ export class Peer {
       this.close(`internal error at ${message.name}`);
       return;
     }
-    if (this.parts.log.isTracing()) traceMessage(this.parts.log, 'out', message);
-    this.queue(raw);
+    this.queue(raw, message);
   }
 
   sendRaw(raw: Uint8Array): void {
     if (this.ended !== undefined) return;
-    if (this.parts.log.isTracing()) traceRaw(this.parts.log, raw);
     this.queue(raw);
   }
 
-  private queue(raw: Uint8Array): void {
+  private queue(raw: Uint8Array, message?: Message | UnknownMessage): void {
+    this.parts.trace.sent(raw, message);
     this.parts.stream.send(raw);
     this.parts.onQueued(this);
   }
@@ -272,8 +273,7 @@ export class Peer {
 
   private handle(raw: Uint8Array): Promise<void> | undefined {
     this.noteActivity();
-    const message = decodeMessage(raw);
-    if (this.parts.log.isTracing()) traceMessage(this.parts.log, 'in', message);
+    const message = this.parts.trace.received(raw);
     if (this.negotiated === undefined) {
       if (message.name === 'init') this.onInit(message);
       else this.close('the peer did not begin with init');

@@ -15,6 +15,8 @@ import { type PeerLimits, peerLimits } from './limits.ts';
 import { initiate, type Outbox, respond, type SecureStream } from './noisestream.ts';
 import { type Direction, Peer, type PeerHandlers } from './peer.ts';
 import { Redial } from './redial.ts';
+import { MessageTrace } from './trace.ts';
+import type { WireTaps } from './wiretaps.ts';
 
 export interface PeersParts {
   readonly key: SecretKey;
@@ -30,6 +32,8 @@ export interface PeersParts {
   /** Whether connections from loopback count as one source. */
   readonly limitLoopback?: boolean | undefined;
   readonly limits?: Partial<PeerLimits> | undefined;
+  /** Shown every message, both ways. */
+  readonly taps?: WireTaps | undefined;
   /** Wraps every connection. */
   readonly wrapStream?: ((stream: SecureStream) => SecureStream) | undefined;
 }
@@ -211,7 +215,9 @@ export class Peers {
 
   /** Runs a connection; resolves when both sides said `init`, rejects when that never happens. */
   private runPeer(stream: SecureStream, direction: Direction): Promise<Peer> {
-    const { features, chainHash, clock, log, handlers, wrapStream } = this.parts;
+    const { features, chainHash, clock, log, handlers, wrapStream, taps } = this.parts;
+    const key = hex(stream.remote);
+    const peerLog = log.child({ peer: key.slice(0, 16) });
     const started = new Promise<Peer>((resolve, reject) => {
       const peer: Peer = new Peer({
         stream: wrapStream?.(stream) ?? stream,
@@ -219,7 +225,8 @@ export class Peers {
         features,
         chainHash,
         clock,
-        log: log.child({ peer: hex(stream.remote).slice(0, 16) }),
+        log: peerLog,
+        trace: new MessageTrace(peerLog, key, taps),
         onQueued: (some) => this.limitUnsent(some),
         afterSlice: (some) => (this.channelsWith(some) > 0 ? undefined : this.queues.messages.turn()),
         handlers: {

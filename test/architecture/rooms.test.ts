@@ -53,6 +53,7 @@ const short: Readonly<Record<string, string>> = {
   'node/base/calm.ts': 'has to be loaded before everything else',
   'node/base/cleanup.ts': 'a leaf that several need',
   'node/base/listeners.ts': 'a leaf that several need',
+  'node/base/tojson.ts': 'a leaf that several need',
   'node/base/txids.ts': 'a leaf that several need',
   'node/base/version.ts': 'the one place of the version number',
   'node/channels/features.ts': 'a leaf that several need',

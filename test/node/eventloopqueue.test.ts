@@ -5,6 +5,7 @@ import { systemClock } from '../../node/base/entropy.ts';
 import { EventLoopQueue } from '../../node/peer/eventloopqueue.ts';
 import type { SecureStream } from '../../node/peer/noisestream.ts';
 import { Peer } from '../../node/peer/peer.ts';
+import { MessageTrace } from '../../node/peer/trace.ts';
 import { utf8, zeros } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { pointOf } from '../../wire/crypto.ts';
@@ -46,6 +47,7 @@ const heard = async (
     const name = String.fromCharCode(96 + n);
     return new Peer({
       ...{ stream, direction: 'in', features: ourFeatures('I'), chainHash, clock: systemClock, log: memoryLog() },
+      trace: new MessageTrace(memoryLog(), name, undefined),
       onQueued: () => undefined,
       afterSlice: () => turns?.turn(),
       handlers: {

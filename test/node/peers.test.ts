@@ -6,6 +6,7 @@ import { initiate, type SecureStream } from '../../node/peer/noisestream.ts';
 import { Peer } from '../../node/peer/peer.ts';
 import { ConnectError } from '../../node/peer/peers.ts';
 import { tcpTransport } from '../../node/peer/tcp.ts';
+import { MessageTrace } from '../../node/peer/trace.ts';
 import { concat, utf8, zeros } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { pointOf } from '../../wire/crypto.ts';
@@ -133,6 +134,7 @@ describe('init tells an inbound peer its own address', () => {
       chainHash,
       clock: systemClock,
       log,
+      trace: new MessageTrace(log, '', undefined),
       handlers,
       onQueued: queued,
       afterSlice: queued,

@@ -154,6 +154,22 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
   },
   ping: { totlen: 132 },
   sendcustommsg: { status: 'Message sent to the peer' },
+  trace: {
+    messages: [
+      {
+        time: '2026-01-02T03:04:05.678Z',
+        direction: 'in',
+        peer: ids.bob,
+        name: 'pong',
+        type: 19,
+        bytes: 5,
+        fields: { ignored: '00' },
+        raw: '0013000100',
+      },
+    ],
+    next: 8,
+    missed: 0,
+  },
   fundchannel: { tx: '0200', txid: ids.txid, outnum: 0, channel_id: ids.hash },
   fundchannel_cancel: { cancelled: 'taken back', tx: '0200', txid: ids.txid, fee_msat: msat(1_000n) },
   ...channelSamples,

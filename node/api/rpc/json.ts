@@ -3,16 +3,7 @@
  * double is read back as a text of them. On a stream values follow each other with or without white space, as Core
  * Lightning's clients send them.
  */
-/** JSON text of a value; a bigint becomes an integer, `undefined` fields are left out. */
-export const toJson = (value: unknown): string => {
-  if (typeof value === 'bigint') return value.toString();
-  if (Array.isArray(value)) return `[${value.map(toJson).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-    return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${toJson(field)}`).join(',')}}`;
-  }
-  return JSON.stringify(value) ?? 'null';
-};
+export { toJson } from '../../base/tojson.ts';
 
 /** A text that does not end is one token, too: trying from each of its quotes takes time that grows with the square of its length. */
 const tokens = /"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|-?\d[\d.eE+-]*/g;

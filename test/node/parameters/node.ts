@@ -1,6 +1,7 @@
 /** Parameters of methods about the node itself, signed messages, and talk with peers; and of `xpay`. */
 import { Notifications } from '../../../node/api/events/notifications.ts';
 import { subscribe } from '../../../node/api/methods/node/subscribe.ts';
+import type { LocalNode } from '../../support/inprocess.ts';
 import type { Line } from '../../support/line.ts';
 import { bill, type Rows, STRANGER, said } from './rows.ts';
 
@@ -23,6 +24,13 @@ const subscribedTo = async (given: object): Promise<unknown> => {
     await subscribe.handler({ notifications: new Notifications() }, params, { signal, subscriber }),
     'topics',
   );
+};
+
+/** Has a ping and its pong traced; the number at which they begin. */
+const tracedPing = async (node: LocalNode, id: string): Promise<number> => {
+  const { next } = await node.call('trace', { wait: 0 });
+  await node.call('ping', { id });
+  return next;
 };
 
 export const messageRows: Rows = {
@@ -74,6 +82,34 @@ export const messageRows: Rows = {
     await said(alice.call('sendcustommsg', { node_id: bob.id, msg: 'fffe00' })),
     await said(alice.call('sendcustommsg', { node_id: bob.id, msg: 'ffff00' })),
   ],
+  'trace.peer': async ({ alice, bob }) => {
+    const after = await tracedPing(alice, bob.id);
+    return [
+      (await alice.call('trace', { after, wait: 0 })).messages.length > 0,
+      (await alice.call('trace', { after, wait: 0, peer: STRANGER })).messages.length > 0,
+    ];
+  },
+  'trace.after': async ({ alice, bob }) => {
+    const after = await tracedPing(alice, bob.id);
+    return [
+      (await alice.call('trace', { after, wait: 0 })).messages.length > 0,
+      (await alice.call('trace', { after: after + 1000, wait: 0 })).messages.length > 0,
+    ];
+  },
+  'trace.wait': async ({ alice, bob }) => {
+    const { next: after } = await alice.call('trace', { wait: 0 });
+    const waiting = alice.call('trace', { after, wait: 30 });
+    const none = await alice.call('trace', { after, wait: 0 });
+    await alice.call('ping', { id: bob.id });
+    return [none.messages.length > 0, (await waiting).messages.length > 0];
+  },
+  'trace.most': async ({ alice, bob }) => {
+    const after = await tracedPing(alice, bob.id);
+    return [
+      (await alice.call('trace', { after, wait: 0, most: 1 })).messages.length,
+      (await alice.call('trace', { after, wait: 0, most: 2 })).messages.length,
+    ];
+  },
 };
 
 export const nodeRows: Rows = {

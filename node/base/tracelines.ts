@@ -1,0 +1,63 @@
+/** A wire message of a trace, as a JSON line for programs and as lines for people. */
+import { printable } from '../../wire/printable.ts';
+import { toJson } from './tojson.ts';
+
+/** A message as it crossed the wire. */
+export interface TracedMessage {
+  /** ISO 8601, with milliseconds. */
+  readonly time: string;
+  readonly direction: 'in' | 'out';
+  /** The peer's node id, in hex. */
+  readonly peer: string;
+  /** Its name in the BOLTs, or `unknown`. */
+  readonly name: string;
+  /** Undefined where not even the type is there. */
+  readonly type?: number | undefined;
+  /** Of the message, type included. */
+  readonly bytes: number;
+  /** Undefined where the message cannot be read. */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
+  /** Why it cannot be read. */
+  readonly error?: string | undefined;
+  /** All of it in hex. */
+  readonly raw: string;
+}
+
+/** Characters of a field that lines for people have; `raw` has all of it. */
+const MOST_SHOWN = 132;
+
+const shortened = (text: string): string =>
+  text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}… (${text.length} characters)`;
+
+/** Field names stand below each other up to this width. */
+const WIDEST_NAME = 32;
+
+/** The message as one line of JSON. */
+export const traceJson = (message: TracedMessage): string => `${toJson(message)}\n`;
+
+/** The message as lines for people: what it is, its fields, and its bytes in one line that can be copied. */
+export const traceText = ({
+  time,
+  direction,
+  peer,
+  name,
+  type,
+  bytes,
+  fields = {},
+  error,
+  raw,
+}: TracedMessage): string => {
+  const names = Object.keys(fields);
+  const width = Math.min(WIDEST_NAME, Math.max(3, ...names.map((one) => one.length)));
+  const row = (label: string, text: string) => `    ${label.padEnd(width)}  ${text}`;
+  return [
+    `${time.replace('T', ' ').replace('Z', '')} ${direction === 'in' ? '<-' : '->'} ${peer.slice(0, 16)}  ${name}${type === undefined ? '' : ` (${type})`}, ${bytes} bytes`,
+    ...(error === undefined ? [] : [row('malformed', printable(error))]),
+    ...names.map((one) => {
+      const value = fields[one];
+      return row(one, shortened(printable(typeof value === 'string' ? value : toJson(value))));
+    }),
+    row('raw', raw),
+    '',
+  ].join('\n');
+};

@@ -1,0 +1,211 @@
+/** The trace of wire messages: what is shown of each, in a file and to whoever follows it live. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../node/base/entropy.ts';
+import { type TracedMessage, traceText } from '../../node/base/tracelines.ts';
+import { readMessage, tracedMessage } from '../../node/peer/tracedmessage.ts';
+import { TraceFeed } from '../../node/peer/tracefeed.ts';
+import { traceFile } from '../../node/peer/tracefile.ts';
+import { hex, unhex, zeros } from '../../wire/bytes.ts';
+import { encodeMessage, messages } from '../../wire/message.ts';
+import { type LocalPair, startPair } from '../support/pair.ts';
+import { memoryLog } from '../support/peers.ts';
+import { arbitraryMessage, messageNames } from '../wire/arbitrary.ts';
+
+const PEER = `02${'ab'.repeat(32)}`;
+const ping = encodeMessage({ name: 'ping', num_pong_bytes: 1, ignored: zeros(0) });
+
+let dir = '';
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ampere-trace-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+describe('a message of a trace', () => {
+  test('has every field of every message that the node knows, and its bytes', () => {
+    for (const known of messageNames)
+      fc.assert(
+        fc.property(arbitraryMessage(known, 'bare'), (message) => {
+          const raw = encodeMessage(message);
+          const shown = tracedMessage(0, 'in', PEER, raw);
+          const { name, ...fields } = message;
+          expect(shown).toMatchObject({ name, type: messages[name].type, bytes: raw.length, raw: hex(raw) });
+          expect(shown.error).toBeUndefined();
+          expect(Object.keys(shown.fields ?? {}).sort()).toEqual(Object.keys(fields).sort());
+          expect(traceText(shown)).toContain(name);
+        }),
+        { numRuns: 5, seed: 7 },
+      );
+  });
+
+  test('that is malformed says its name and why it cannot be read', () => {
+    expect(readMessage(unhex('008000'))).toMatchObject({
+      name: 'update_add_htlc',
+      type: 128,
+      bytes: 3,
+      error: expect.stringMatching(/update_add_htlc/),
+    });
+    expect(readMessage(unhex('00'))).toMatchObject({ name: 'unknown', bytes: 1, error: expect.any(String) });
+    expect(readMessage(unhex('0ffe'))).toMatchObject({ name: 'unknown', type: 4094, error: expect.any(String) });
+    expect(traceText(tracedMessage(0, 'in', PEER, unhex('008000')))).toMatch(/malformed +update_add_htlc/);
+  });
+
+  test('of an unknown odd type has its payload', () => {
+    expect(readMessage(unhex('ffffc0ffee'))).toEqual({
+      name: 'unknown',
+      type: 0xffff,
+      bytes: 5,
+      fields: { payload: 'c0ffee' },
+    });
+  });
+
+  test('has no control characters of the peer in lines for people', () => {
+    const raw = encodeMessage({
+      name: 'node_announcement',
+      ...{ signature: zeros(64), features: zeros(0), timestamp: 1, node_id: unhex(PEER), rgb_color: zeros(3) },
+      ...{ alias: new Uint8Array([0x1b, 0x5b, 0x32, 0x4a, ...zeros(28)]), addresses: [], rest: zeros(0) },
+    } as unknown as Parameters<typeof encodeMessage>[0]);
+    expect(traceText(tracedMessage(0, 'in', PEER, raw))).not.toContain('\u001b');
+  });
+});
+
+describe('the file of a trace', () => {
+  const opened = (name: string, maxSize: number, format: 'text' | 'json', lines: string[] = []) =>
+    traceFile({ path: join(dir, name), maxSize, format }, systemClock, memoryLog(lines));
+
+  test('has a line of JSON for each message, for its owner alone', async () => {
+    const tap = opened('json', 10_000, 'json');
+    tap('out', PEER, ping);
+    tap('in', PEER, unhex('0013000100'));
+    const lines = (await readFile(join(dir, 'json'), 'utf8')).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { direction: 'out', peer: PEER, name: 'ping', fields: { num_pong_bytes: 1 }, raw: hex(ping) },
+      { direction: 'in', name: 'pong' },
+    ]);
+    expect((await stat(join(dir, 'json'))).mode & 0o777).toBe(0o600);
+  });
+
+  test('is renamed when it is full, and of the renamed ones one is kept', async () => {
+    const tap = opened('full', 2_000, 'text');
+    for (let n = 0; n < 100; n++) tap('out', PEER, ping);
+    for (const name of ['full', 'full.1']) {
+      const { size } = await stat(join(dir, name));
+      expect(size).toBeGreaterThan(0);
+      expect(size).toBeLessThanOrEqual(2_000);
+    }
+    expect(existsSync(join(dir, 'full.2'))).toBe(false);
+  });
+
+  test('that cannot be written costs messages of the trace and one line of the log', async () => {
+    const folder = await mkdtemp(join(dir, 'gone-'));
+    const lines: string[] = [];
+    const tap = traceFile({ path: join(folder, 'trace'), maxSize: 1e6, format: 'json' }, systemClock, memoryLog(lines));
+    await rm(folder, { recursive: true });
+    tap('out', PEER, ping);
+    tap('out', PEER, ping);
+    expect(lines.filter((line) => line.includes('the trace of wire messages cannot be written'))).toHaveLength(1);
+  });
+
+  test('is refused at the start where it is no file', async () => {
+    expect(() => traceFile({ path: dir, maxSize: 1e6, format: 'text' }, systemClock, memoryLog())).toThrow(
+      `cannot write the trace to ${dir}: it is no file`,
+    );
+    await writeFile(join(dir, 'plain'), '');
+    expect(() =>
+      traceFile({ path: join(dir, 'plain', 'x'), maxSize: 1e6, format: 'text' }, systemClock, memoryLog()),
+    ).toThrow('a part of the path is not a folder');
+  });
+});
+
+describe('a live trace', () => {
+  test('keeps nothing before somebody asks', () => {
+    const feed = new TraceFeed(systemClock);
+    feed.note('in', PEER, ping);
+    const next = feed.follow();
+    expect([next, feed.read(0, 10)]).toEqual([1, { messages: [], next: 1, missed: 1 }]);
+    feed.note('in', PEER, ping);
+    expect(feed.read(next, 10)).toMatchObject({ messages: [{ raw: ping }], next: 2, missed: 0 });
+    feed.stop();
+  });
+
+  test('tells a slow reader how many messages it missed, and gives it the latest', () => {
+    const feed = new TraceFeed(systemClock);
+    const next = feed.follow();
+    for (let n = 0; n < 12_000; n++) feed.note('in', PEER, ping);
+    const found = feed.read(next, 1_000_000);
+    expect([found.messages.length, found.missed, found.next]).toEqual([5_000, 7_000, 12_000]);
+    feed.stop();
+  });
+
+  test('holds a few megabytes of long messages, and gives them in answers of bounded size', () => {
+    const feed = new TraceFeed(systemClock);
+    feed.follow();
+    for (let n = 0; n < 1_000; n++) feed.note('in', PEER, new Uint8Array(65_535));
+    const { messages: some, next, missed } = feed.read(0, 1000);
+    expect(missed * 65_535).toBeGreaterThan(50_000_000);
+    expect(some.length).toBeLessThanOrEqual(4);
+    expect(next).toBe(missed + some.length);
+    feed.stop();
+  });
+
+  test('of one peer leaves out the messages of others', () => {
+    const feed = new TraceFeed(systemClock);
+    feed.follow();
+    for (const peer of [PEER, 'other', PEER]) feed.note('out', peer, ping);
+    expect(feed.read(0, 1, PEER)).toMatchObject({ messages: [{ peer: PEER }], next: 2 });
+    expect(feed.read(2, 1, PEER)).toMatchObject({ messages: [{ peer: PEER }], next: 3 });
+    expect(feed.read(0, 9, 'nobody')).toMatchObject({ messages: [], next: 3 });
+    feed.stop();
+  });
+});
+
+describe('of two nodes with a payment', () => {
+  let pair: LocalPair;
+  let lines: readonly TracedMessage[] = [];
+  let live: readonly TracedMessage[] = [];
+
+  beforeAll(async () => {
+    const path = join(dir, 'both');
+    pair = await startPair({ trace: path, 'trace-format': 'json' });
+    const { alice, bob } = pair.nodes;
+    await pair.endow('alice', 1_000_000n);
+    const { next: after } = await alice.call('trace', { wait: 0 });
+    await pair.open(500_000n);
+    const { bolt11 } = await bob.call('invoice', { amount_msat: 20_000_000n, label: 'a', description: 'a' });
+    await alice.call('pay', { bolt11 });
+    live = (await alice.call('trace', { after, most: 1000, wait: 0 })).messages;
+    const waiting = alice.call('trace', { after: 1e9 });
+    await pair.stop();
+    await waiting;
+    lines = (await readFile(path, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as TracedMessage);
+  }, 60_000);
+
+  test('the file has each message that both said, from init on, with its fields', () => {
+    const rawOf = (way: string): readonly string[] =>
+      lines.flatMap(({ direction, raw }) => (direction === way ? [raw] : []));
+    const sent = new Set(rawOf('out'));
+    expect(rawOf('in').filter((raw) => !sent.has(raw))).toEqual([]);
+    for (const name of ['init', 'open_channel', 'update_add_htlc', 'commitment_signed', 'revoke_and_ack'])
+      for (const direction of ['in', 'out']) expect(lines).toContainEqual(expect.objectContaining({ name, direction }));
+    expect(lines.every(({ fields, error }) => fields !== undefined && error === undefined)).toBe(true);
+  });
+
+  test('a reader that follows one node sees what the file has of it, in order', () => {
+    const said = live.map(({ direction, name }) => `${direction} ${name}`);
+    expect(said.filter((one) => /open_channel|accept_channel|update_add|update_fulfill/.test(one))).toEqual([
+      'out open_channel',
+      'in accept_channel',
+      'out update_add_htlc',
+      'in update_fulfill_htlc',
+    ]);
+    const raws = new Set(lines.map(({ raw }) => raw));
+    expect(live.filter(({ raw }) => !raws.has(raw))).toEqual([]);
+  });
+});
