@@ -22,7 +22,9 @@ const longest: readonly string[] = [
   ],
   ...['node/extremes', 'node/recover', 'node/spending', 'channel/onchainreorg', 'channel/onchainthief'],
   ...['persist', 'diamond', 'onchain', 'onchainreorg', 'onchainline', 'sick', 'kill'].map((name) => `regtest/${name}`),
-  ...['ldkforceanchors', 'ldkforce', 'ldkmidway', 'ldk', 'ldkreorg', 'ldkselfforce'].map((name) => `interop/${name}`),
+  ...['ldkforceanchors', 'ldkforce', 'ldkmidway', 'ldkstatic', 'ldkreorg', 'ldkselfforce'].map(
+    (name) => `interop/${name}`,
+  ),
 ].map((name) => (name.startsWith('test/') ? name : `test/${name}.test.ts`));
 
 class LongestFirst extends BaseSequencer {

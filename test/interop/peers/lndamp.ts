@@ -1,0 +1,76 @@
+/** AMP as lnd deploys it: what an lnd node is asked to send, and what it tells of what it got. */
+import { z } from 'zod';
+import { hex, unhex } from '../../../wire/bytes.ts';
+import { base64, type LndProcess } from './lndprocess.ts';
+import type { DeployedAmp, Shard } from './peer.ts';
+
+const sent = z.object({
+  status: z.string(),
+  failure_reason: z.string(),
+  payment_hash: z.string(),
+  fee_msat: z.string(),
+  htlcs: z.array(z.object({ status: z.string() })),
+});
+
+/** How a payment of lnd came out. */
+export interface Sent {
+  readonly paymentHash: string;
+  readonly feeMsat: bigint;
+  /** HTLCs that were paid. */
+  readonly parts: number;
+}
+
+/** Pays as SendPaymentV2 has it. Throws Error with lnd's word for what did not succeed. */
+export const send = async (lnd: LndProcess, given: object): Promise<Sent> => {
+  const limits = { timeout_seconds: 30, fee_limit_sat: '1000', no_inflight_updates: true };
+  const paid = await lnd.call('/v2/router/send', sent, { body: { ...limits, ...given } });
+  if (paid.status !== 'SUCCEEDED') throw new Error(paid.failure_reason);
+  const parts = paid.htlcs.filter(({ status }) => status === 'SUCCEEDED').length;
+  return { parts, paymentHash: paid.payment_hash, feeMsat: BigInt(paid.fee_msat) };
+};
+
+const features = ['TLV_ONION_OPT', 'PAYMENT_ADDR_OPT', 'AMP_OPT'];
+const route = z.looseObject({ hops: z.array(z.looseObject({})) });
+const ampInvoice = z.object({
+  is_amp: z.literal(true),
+  htlcs: z.array(z.object({ state: z.string() })),
+  amp_invoice_state: z.record(z.string(), z.object({ state: z.string(), amt_paid_msat: z.string() })),
+});
+/** Most HTLCs of one payment. */
+const mostParts = 16;
+
+export const deployedAmp = (lnd: LndProcess): DeployedAmp => ({
+  spontaneous: async (id, amountMsat, mostMsat) => {
+    const given = { dest: base64(unhex(id)), amt_msat: String(amountMsat), amp: true, dest_features: features };
+    return (await send(lnd, { ...given, max_parts: mostParts, max_shard_size_msat: String(mostMsat) })).parts;
+  },
+  invoice: async (amountMsat) => {
+    const made = z.object({ payment_request: z.string() });
+    const body = { value_msat: String(amountMsat), is_amp: true };
+    return (await lnd.call('/v1/invoices', made, { body })).payment_request;
+  },
+  pay: async (bolt11, mostMsat) => {
+    const most = mostMsat === undefined ? {} : { max_shard_size_msat: String(mostMsat) };
+    return (await send(lnd, { payment_request: bolt11, amp: true, max_parts: mostParts, ...most })).parts;
+  },
+  received: async () => {
+    const found = z.object({ invoices: z.tuple([ampInvoice]) });
+    const [newest] = (await lnd.call('/v1/invoices?reversed=true&num_max_invoices=1', found)).invoices;
+    const sets = Object.values(newest.amp_invoice_state).map(({ state, amt_paid_msat }) => ({
+      settled: state === 'SETTLED',
+      amountMsat: BigInt(amt_paid_msat),
+    }));
+    return { sets, htlcs: newest.htlcs.filter(({ state }) => state === 'SETTLED').length };
+  },
+  send: async (id: string, shard: Shard) => {
+    const found = z.object({ routes: z.tuple([route]) });
+    const [way] = (await lnd.call(`/v1/graph/routes/${id}/${shard.sat}`, found)).routes;
+    const mpp = { payment_addr: base64(shard.paymentSecret), total_amt_msat: String(shard.totalSat * 1000n) };
+    const amp = { root_share: base64(shard.share), set_id: base64(shard.setId), child_index: shard.childIndex };
+    const hops = way.hops.map((hop) => ({ ...hop, tlv_payload: true, mpp_record: mpp, amp_record: amp }));
+    const ended = z.object({ preimage: z.string(), failure: z.object({ code: z.string() }).nullable() });
+    const body = { payment_hash: base64(shard.paymentHash), route: { ...way, hops } };
+    const { preimage, failure } = await lnd.call('/v2/router/route/send', ended, { body });
+    return failure?.code ?? hex(Buffer.from(preimage, 'base64'));
+  },
+});

@@ -1,0 +1,186 @@
+/**
+ * Another implementation of Lightning as the suite of cases sees it: found, started as a process, asked, killed, ended. One driver
+ * each; what an implementation cannot do stands in its table, in its own words where it has any, and its cases are left out with that
+ * reason. Hashes, keys, ids and scripts are hex.
+ */
+import type { RunningBitcoind } from '../../../node/regtest/demo/bitcoind.ts';
+import type { Outpoint } from '../trace.ts';
+
+/** What not all of them can do. */
+export const abilities = [
+  'anchors',
+  'static_remotekey',
+  'keysend',
+  'multipart',
+  'deployed AMP',
+  'hold invoices',
+  'restart',
+  'private channels',
+  'graph',
+  'update_fee',
+  'closing feerate',
+  'closing script',
+  'force close',
+  'claims listed',
+  'second node',
+] as const;
+export type Ability = (typeof abilities)[number];
+
+/** Why it cannot do some of them. */
+export type Cannot = Readonly<Partial<Record<Ability, string>>>;
+
+export interface Address {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface PeerOptions {
+  /** Unique within `dir`: also what its keys and folder follow from. */
+  readonly name: string;
+  readonly dir: string;
+  readonly bitcoind: RunningBitcoind;
+  /** Whether channels it opens have anchors, where it can choose. */
+  readonly anchors?: boolean;
+}
+
+/** An implementation. */
+export interface Kind {
+  readonly name: string;
+  readonly cannot: Cannot;
+  /** Why none can be had on this machine, and how to get one; undefined where one can. */
+  missing(): Promise<string | undefined>;
+  /** The version that `start` would start. */
+  version(): Promise<string>;
+  /** Starts one that has read the chain. Throws Error with the end of its log. */
+  start(options: PeerOptions): Promise<Peer>;
+}
+
+export interface OpenTerms {
+  readonly sat: bigint;
+  readonly pushMsat?: bigint;
+  readonly announce?: boolean;
+  readonly anchors?: boolean;
+}
+
+export interface PeerChannel {
+  readonly channelId: string;
+  readonly funding: Outpoint;
+  readonly capacitySat: bigint;
+  /** Ready, and the other side connected. */
+  readonly usable: boolean;
+  readonly anchors: boolean;
+  /** HTLCs under way. */
+  readonly htlcs: number;
+  /** What the other side has of it by these books, give or take one satoshi. */
+  readonly theirSat: bigint;
+}
+
+export interface PeerInvoice {
+  readonly bolt11: string;
+  readonly paymentHash: string;
+}
+
+/** A payment that it made. */
+export interface PeerPaid {
+  readonly paymentHash: string;
+  readonly feeMsat: bigint;
+}
+
+/** A payment that it got. */
+export interface PeerReceived {
+  readonly amountMsat: bigint;
+  /** HTLCs it came in. */
+  readonly parts: number;
+}
+
+export interface CloseTerms {
+  /** sat per 1,000 weight. */
+  readonly perKw?: number;
+  /** Address that it is paid at. */
+  readonly address?: string;
+}
+
+/** A running node of another implementation. What its kind cannot do throws Error with the reason. */
+export interface Peer {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly id: string;
+  readonly address: Address;
+  /** The last lines of its log. */
+  logTail(lines?: number): string;
+  /** Resolves when it has read this block and done what it does about it. */
+  reach(height: number): Promise<void>;
+  /** An address of its wallet: what it opens channels from, and pays fees on chain from. */
+  newAddress(): Promise<string>;
+  /** Resolves when its wallet has so many confirmed coins. */
+  hasCoins(count: number): Promise<void>;
+  connect(to: Address): Promise<void>;
+  disconnect(id: string): Promise<void>;
+  /** Node ids it is connected with. */
+  peers(): Promise<readonly string[]>;
+  /** Opens a channel to a node that is connected; answers once the funding transaction is out, with the channel's id. */
+  open(id: string, terms: OpenTerms): Promise<string>;
+  channels(): Promise<readonly PeerChannel[]>;
+  invoice(amountMsat: bigint): Promise<PeerInvoice>;
+  /** Pays an invoice. Throws Error with its words. */
+  pay(bolt11: string): Promise<PeerPaid>;
+  keysend(id: string, amountMsat: bigint): Promise<PeerPaid>;
+  /** What it got for a payment hash; undefined as long as that is nothing. */
+  received(paymentHash: string): Promise<PeerReceived | undefined>;
+  /** Makes an invoice whose payment waits for `settle` or `refuse`. */
+  holdInvoice(amountMsat: bigint): Promise<PeerInvoice>;
+  /** Resolves when a payment waits. */
+  isHeld(paymentHash: string): Promise<void>;
+  settle(paymentHash: string): Promise<void>;
+  refuse(paymentHash: string): Promise<void>;
+  /** Begins to close a channel together with the other side. */
+  close(channelId: string, terms?: CloseTerms): Promise<void>;
+  forceClose(channelId: string): Promise<void>;
+  /** Changes the feerate of the commitments of channels it opened, in sat per 1,000 weight. */
+  feerate(perKw: number): Promise<void>;
+  /** The channels it knows by gossip, as BLOCKxTXxOUTPUT, with the number of directions that have a policy. */
+  graph(): Promise<readonly { readonly scid: string; readonly directions: number }[]>;
+  /** Scripts of its wallet that were paid so far. */
+  scripts(): Promise<readonly string[]>;
+  /** What it still waits for on the chain, one text each. */
+  waitsFor(): Promise<readonly string[]>;
+  /** AMP as lnd deploys it, where the kind has it. */
+  readonly amp?: DeployedAmp;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
+  /** Starts it again after `kill`, at the same address. */
+  restart(): Promise<void>;
+  /** Ends it for good. */
+  stop(): Promise<void>;
+}
+
+/** One HTLC of an AMP as a payer of one's own making sends it. */
+export interface Shard {
+  readonly sat: bigint;
+  readonly totalSat: bigint;
+  readonly paymentHash: Uint8Array;
+  readonly paymentSecret: Uint8Array;
+  readonly setId: Uint8Array;
+  readonly share: Uint8Array;
+  readonly childIndex: number;
+}
+
+/** A set that came to an invoice, or without one. */
+export interface AmpSet {
+  readonly settled: boolean;
+  readonly amountMsat: bigint;
+}
+
+export interface DeployedAmp {
+  /** Pays a node without an invoice in HTLCs of at most this size, and says in how many. */
+  spontaneous(id: string, amountMsat: bigint, mostMsat: bigint): Promise<number>;
+  /** Makes an AMP invoice. */
+  invoice(amountMsat: bigint): Promise<string>;
+  /** Pays an AMP invoice, and says in how many HTLCs. */
+  pay(bolt11: string, mostMsat?: bigint): Promise<number>;
+  /** What came by AMP to the newest invoice: one row a set, and the HTLCs of all of them that were settled. */
+  received(): Promise<{ readonly sets: readonly AmpSet[]; readonly htlcs: number }>;
+  /** Sends one HTLC to a node: the preimage in hex, or the name of its failure. */
+  send(id: string, shard: Shard): Promise<string>;
+}

@@ -1,0 +1,184 @@
+/** Cases of payments between two nodes with a channel from each to the other. */
+import { expect } from 'vitest';
+import { until } from '../../../node/regtest/demo/wait.ts';
+import { unhex } from '../../../wire/bytes.ts';
+import { hasFeature } from '../../../wire/features.ts';
+import type { Kind } from '../peers/peer.ts';
+import type { Case, Way } from './case.ts';
+import { Pair } from './pair.ts';
+
+const capacity = 5_000_000n;
+const pushMsat = 2_000_000_000n;
+const amount = 20_000_000n;
+
+/** Two channels, one opened by each, with more on the opener's side. */
+export const startPayments = async (kind: Kind): Promise<Pair> => {
+  const pair = await Pair.start(kind);
+  for (const way of ['out', 'in'] as const) await pair.begin(way, { sat: capacity, pushMsat });
+  await pair.mine(6);
+  await until('two channels to be usable', async () => {
+    const { channels } = await pair.ours.call('listpeerchannels');
+    return channels.filter(({ state }) => state === 'CHANNELD_NORMAL').length === 2 ? true : undefined;
+  });
+  await pair.rest();
+  return pair;
+};
+
+const room = async (pair: Pair, way: Way): Promise<readonly bigint[]> => {
+  const { channels } = await pair.ours.call('listpeerchannels');
+  return channels.map(({ spendable_msat, receivable_msat }) => (way === 'out' ? spendable_msat : receivable_msat));
+};
+const most = (amounts: readonly bigint[]): bigint => [...amounts].sort((a, b) => (a < b ? 1 : -1))[0] ?? 0n;
+const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((a, b) => a + b, 0n);
+const wholeSat = (msat: bigint): bigint => msat - (msat % 1000n);
+
+/** Moves what a case has moved back, so that the next finds about what this one found. */
+const movingBack = async (pair: Pair, way: Way, payment: () => Promise<bigint>): Promise<void> => {
+  const before = await pair.rest();
+  const moved = await payment();
+  expect(await pair.rest()).toBe(way === 'out' ? before - moved : before + moved);
+  // No channel can be used to the last of it from either side, so a half at a time.
+  for (let i = 0; i < 2; i++) await pair.pay(way === 'out' ? 'in' : 'out', wholeSat(moved / 2n));
+};
+
+export const payments: readonly Case<Pair>[] = [
+  {
+    text: 'A connects to B, and each reads of the other that it knows what channels of today need',
+    run: async (pair, way) => {
+      await pair.disconnect(way);
+      await pair.connect(way);
+      const { peers } = await pair.ours.call('listpeers', { id: pair.peer.id });
+      const features = unhex(peers[0]?.features ?? '');
+      for (const name of ['option_data_loss_protect', 'option_static_remotekey', 'payment_secret'] as const)
+        expect({ name, has: hasFeature(features, name) }).toEqual({ name, has: true });
+      await pair.rest();
+    },
+  },
+  {
+    text: 'A pays an invoice of B over 1 sat',
+    run: async (pair, way) => {
+      expect(await pair.gained(() => pair.pay(way, 1000n))).toBe(way === 'out' ? -1000n : 1000n);
+    },
+  },
+  {
+    text: 'A pays an invoice of B over half of what a channel carries',
+    run: (pair, way) =>
+      movingBack(pair, way, async () => {
+        const half = wholeSat(most(await room(pair, way)) / 2n);
+        await pair.pay(way, half);
+        return half;
+      }),
+  },
+  {
+    text: 'A pays an invoice of B over all that a channel carries, in one HTLC',
+    run: (pair, way) =>
+      movingBack(pair, way, async () => {
+        const all = wholeSat(most(await room(pair, way)));
+        expect(await pair.used(() => pair.pay(way, all, 1))).toBe(1);
+        return all;
+      }),
+  },
+  {
+    text: 'A pays an invoice of B in several HTLCs over both channels, more than either carries',
+    needs: ['multipart'],
+    run: (pair, way) =>
+      movingBack(pair, way, async () => {
+        const both = wholeSat((sum(await room(pair, way)) * 9n) / 10n);
+        expect(await pair.used(() => pair.pay(way, both))).toBe(2);
+        return both;
+      }),
+  },
+  {
+    text: 'A pays B without an invoice',
+    needs: ['keysend'],
+    run: async (pair, way) => {
+      const { ours, peer } = pair;
+      if (way === 'out') {
+        const params = { destination: peer.id, amount_msat: amount, scheme: 'single' };
+        const { payment_hash } = await ours.call('keysend', params);
+        const got = await until('the payment to have come', () => peer.received(payment_hash));
+        expect(got).toMatchObject({ amountMsat: amount, parts: 1 });
+        return;
+      }
+      let hash = '';
+      const gained = await pair.gained(async () => {
+        hash = (await peer.keysend(ours.id, amount)).paymentHash;
+      });
+      expect(gained).toBe(amount);
+      const { invoices } = await ours.call('listinvoices', { payment_hash: hash });
+      expect(invoices).toMatchObject([{ status: 'paid', amount_received_msat: amount }]);
+    },
+  },
+  {
+    text: 'A and B pay each other 20 times at once',
+    ways: ['out'],
+    run: async (pair) => {
+      const gained = await pair.gained(() =>
+        Promise.all(
+          Array.from({ length: 20 }, (_, i) => [
+            pair.pay('out', 1_000_000n + BigInt(i)),
+            pair.pay('in', 1_000_001n + BigInt(i)),
+          ]).flat(),
+        ),
+      );
+      expect(gained).toBe(20n);
+    },
+  },
+  {
+    text: 'a payment of A that B refuses comes back, and A is told that it was B who refused it',
+    needs: ['hold invoices'],
+    run: async (pair, way) => {
+      let reason = '';
+      const gained = await pair.gained(async () => {
+        const held = await pair.hold(way, amount);
+        await pair.refuse(way, held);
+        reason = await held.end;
+      });
+      expect(gained).toBe(0n);
+      expect(reason).toMatch(
+        way === 'out' ? /incorrect_or_unknown_payment_details/ : /INCORRECT_PAYMENT_DETAILS|RecipientRejected/,
+      );
+    },
+  },
+  {
+    text: 'a payment of A that waits at B is settled over a new connection',
+    needs: ['hold invoices'],
+    run: async (pair, way) => {
+      for (const caller of ['out', 'in'] as const) {
+        const held = await pair.hold(way, amount);
+        await pair.disconnect(caller);
+        await pair.settle(way, held);
+        await pair.connect(caller);
+        expect(await held.end).toBe('paid');
+      }
+      await pair.rest();
+    },
+  },
+  {
+    text: 'a payment of A that waits at B outlives the end of our process',
+    needs: ['hold invoices'],
+    run: async (pair, way) => {
+      const before = await pair.rest();
+      const held = await pair.hold(way, amount);
+      await pair.cutPower('ours');
+      await pair.settle(way, held);
+      if (way === 'in') expect(await held.end).toBe('paid');
+      expect(await pair.rest()).toBe(way === 'out' ? before - amount : before + amount);
+      if (way === 'in') return;
+      const { pays } = await pair.ours.call('listpays', { payment_hash: held.paymentHash });
+      expect(pays).toMatchObject([{ status: 'complete' }]);
+    },
+  },
+  {
+    text: 'a payment of A that waits at B outlives the end of the process of the peer',
+    needs: ['hold invoices', 'restart'],
+    run: async (pair, way) => {
+      const before = await pair.rest();
+      const held = await pair.hold(way, amount);
+      await pair.cutPower('theirs');
+      await pair.settle(way, held);
+      if (way === 'out') expect(await held.end).toBe('paid');
+      expect(await pair.rest()).toBe(way === 'out' ? before - amount : before + amount);
+    },
+  },
+];
