@@ -7,6 +7,7 @@ import { type Backends, chosen, curveNamed, symmetricNamed } from './crypto/choo
 import type { Point, SecretKey, Signature } from './units.ts';
 
 export { BackendError, type Backends, curveNames } from './crypto/choose.ts';
+export { verifySchnorr } from './crypto/noble.ts';
 
 let curve: Curve;
 let symmetric: Symmetric;

@@ -1,7 +1,6 @@
 /**
- * The subscriber's side of ZeroMQ's wire protocol, as far as bitcoind's notifications need it (ZMTP 3.0: RFC 23 of ZeroMQ, with
- * the NULL mechanism): what to send, and a reader that cuts received bytes into messages. Invalid bytes end the
- * connection.
+ * ZeroMQ's wire protocol, as far as bitcoind's notifications need it (ZMTP 3.0: RFC 23 of ZeroMQ, with the NULL mechanism): what a
+ * subscriber and a publisher send, and a reader that cuts received bytes into messages. Invalid bytes end the connection.
  */
 import { concat, text, utf8 } from '../../wire/bytes.ts';
 
@@ -27,15 +26,26 @@ export const greeting: Uint8Array = at(
   [12, utf8('NULL')],
 );
 
-/** One frame, its body shorter than 256 bytes. */
-const frame = (flags: number, body: Uint8Array): Uint8Array => concat(Uint8Array.of(flags, body.length), body);
+/** One frame; from 256 bytes on its length takes eight bytes instead of one. */
+const frame = (flags: number, body: Uint8Array): Uint8Array => {
+  if (body.length < 256) return concat(Uint8Array.of(flags, body.length), body);
+  const length = new DataView(new ArrayBuffer(8));
+  length.setBigUint64(0, BigInt(body.length));
+  return concat(Uint8Array.of(flags | flag.long), new Uint8Array(length.buffer), body);
+};
 const named = (name: string): Uint8Array => concat(Uint8Array.of(name.length), utf8(name));
+const readyAs = (type: 'SUB' | 'PUB'): Uint8Array =>
+  frame(flag.command, concat(named('READY'), named('Socket-Type'), Uint8Array.of(0, 0, 0, 3), utf8(type)));
 
 /** The READY command, sent after the greeting: our socket type is SUB. */
-export const ready: Uint8Array = frame(
-  flag.command,
-  concat(named('READY'), named('Socket-Type'), Uint8Array.of(0, 0, 0, 3), utf8('SUB')),
-);
+export const ready: Uint8Array = readyAs('SUB');
+
+/** READY of a publisher. */
+export const readyToPublish: Uint8Array = readyAs('PUB');
+
+/** A message of several parts. */
+export const message = (...parts: readonly Uint8Array[]): Uint8Array =>
+  concat(...parts.map((part, i) => frame(i < parts.length - 1 ? flag.more : 0, part)));
 
 /** Asks for messages whose first part begins like this. */
 export const subscription = (topic: string): Uint8Array => frame(0, concat(Uint8Array.of(1), utf8(topic)));
@@ -45,11 +55,17 @@ export type ZmtpItem =
   | { readonly heard: 'greeting' | 'ready' }
   | { readonly heard: 'message'; readonly parts: readonly Uint8Array[] };
 
-/** Reads what a publisher sends, in whatever pieces it comes. */
+/** Reads what the other side sends, in whatever pieces it comes. */
 export class ZmtpReader {
   private held: Uint8Array = new Uint8Array();
   private greeted = false;
   private parts: Uint8Array[] = [];
+  private readonly longest: number;
+
+  /** `longest`: most bytes of a frame. */
+  constructor(longest = LONGEST) {
+    this.longest = longest;
+  }
 
   /** The items that these bytes complete, in order. Throws RangeError for anything but ZMTP 3 with the NULL mechanism. */
   take(bytes: Uint8Array): readonly ZmtpItem[] {
@@ -81,7 +97,7 @@ export class ZmtpReader {
     if (this.held.length < head) return undefined;
     const view = new DataView(this.held.buffer, this.held.byteOffset, head);
     const size = head === 2 ? view.getUint8(1) : Number(view.getBigUint64(1));
-    if (size > LONGEST) throw new RangeError(`a frame of at most ${LONGEST} bytes`);
+    if (size > this.longest) throw new RangeError(`a frame of at most ${this.longest} bytes`);
     if (this.held.length < head + size) return undefined;
     const body = this.cut(head + size).subarray(head);
     if ((flags & flag.command) !== 0) return this.command(body);
@@ -95,7 +111,7 @@ export class ZmtpReader {
 
   private command(body: Uint8Array): ZmtpItem | 'part' {
     const name = text(body.subarray(1, 1 + (body[0] ?? 0)));
-    if (name === 'ERROR') throw new RangeError('no error of the publisher');
+    if (name === 'ERROR') throw new RangeError('no error of the other side');
     return name === 'READY' ? { heard: 'ready' } : 'part';
   }
 }

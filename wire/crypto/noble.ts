@@ -97,3 +97,13 @@ export const nobleSymmetric: Symmetric = {
     }
   },
 };
+
+/** BIP 340, which no node needs and only the embedded chain checks, whatever curve is chosen: false for a wrong or malformed signature (64 bytes), an x-only key (32 bytes) that is none, or another length; never throws. */
+export const verifySchnorr = (signature: Uint8Array, digest: Uint8Array, key: Uint8Array): boolean => {
+  if (signature.length !== 64 || digest.length !== 32 || key.length !== 32) return false;
+  try {
+    return secp.schnorr.verify(signature, digest, key);
+  } catch {
+    return false;
+  }
+};

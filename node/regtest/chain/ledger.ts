@@ -40,6 +40,8 @@ export class Ledger {
   /** In order of arrival, so that a block always follows its parent. */
   private readonly known = new Map<string, Placed>();
   private readonly branch: Placed[] = [];
+  /** Where each transaction of the best branch stands. */
+  private readonly standing = new Map<string, Placed>();
   private readonly undos = new Map<string, Undo>();
   private readonly invalid = new Set<string>();
 
@@ -65,6 +67,11 @@ export class Ledger {
     const found = this.known.get(hash);
     if (found === undefined) throw new ChainError({ code: 'unknown_block', hash });
     return found;
+  }
+
+  /** The block of the best branch that has this transaction, its id as 64 hex digits in internal order. */
+  blockWith(id: string): Placed | undefined {
+    return this.standing.get(id);
   }
 
   /** True where this block is on the best branch. */
@@ -211,12 +218,14 @@ export class Ledger {
     }
     this.undos.set(placed.hash, done);
     this.branch.push(placed);
+    for (const one of transactions) this.standing.set(hex(one.txid), placed);
   }
 
   private disconnect(): void {
     const placed = this.branch.pop();
     if (placed === undefined) return;
     this.takeBack(placed, this.undos.get(placed.hash) ?? []);
+    for (const one of placed.transactions) this.standing.delete(hex(one.txid));
     this.undos.delete(placed.hash);
   }
 

@@ -45,6 +45,7 @@ export class Regtest {
   private readonly clock: Pick<Clock, 'now'>;
   private readonly listeners = new Set<() => void>();
   private readonly hearers = new Set<(tx: Uint8Array) => void>();
+  private readonly followers = new Set<(change: Switch) => void>();
   private did: (deed: Deed) => void = () => undefined;
   private blocksTaken = 0;
 
@@ -95,6 +96,12 @@ export class Regtest {
   onArrival(listener: (tx: Uint8Array) => void): () => void {
     this.hearers.add(listener);
     return () => this.hearers.delete(listener);
+  }
+
+  /** Calls back with the blocks of every change of the best branch; the function returned ends that. */
+  onSwitch(listener: (change: Switch) => void): () => void {
+    this.followers.add(listener);
+    return () => this.followers.delete(listener);
   }
 
   private arrived(...transactions: readonly Uint8Array[]): void {
@@ -237,11 +244,14 @@ export class Regtest {
     return this.pool.spender(outpointKey(txid, vout));
   }
 
-  private after({ left, came }: Switch): void {
+  private after(change: Switch): void {
+    const { left, came } = change;
     if (left.length > 0)
       this.refill([...left].reverse().flatMap(({ transactions }) => transactions.map(({ tx }) => tx)));
     else for (const { transactions } of came) this.clearOut(transactions.map(({ tx }) => tx));
-    if (left.length > 0 || came.length > 0) for (const listener of [...this.listeners]) listener();
+    if (left.length === 0 && came.length === 0) return;
+    for (const follow of [...this.followers]) follow(change);
+    for (const listener of [...this.listeners]) listener();
   }
 
   /** Removes the transactions of a block from the mempool, and those that conflict with them. */

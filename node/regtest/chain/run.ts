@@ -5,6 +5,7 @@ import { hex } from '../../../wire/bytes.ts';
 import { systemClock, systemEntropy } from '../../base/entropy.ts';
 import { makeFolder } from '../../base/files.ts';
 import { keepJournal } from './journal.ts';
+import { type Publication, publish } from './publish.ts';
 import { openRegtest } from './regtest.ts';
 import { serveChain } from './serve.ts';
 
@@ -16,6 +17,8 @@ export interface ChainOptions {
   readonly password: string | undefined;
   /** Folder of the chain and its cookie file; by default the chain is in memory only. */
   readonly datadir: string | undefined;
+  /** Notifications over ZeroMQ. */
+  readonly publications: readonly Publication[];
 }
 
 const host = '127.0.0.1';
@@ -23,7 +26,7 @@ const host = '127.0.0.1';
 /** The cookie file of a chain in this folder, written at each start. */
 export const cookieIn = (datadir: string): string => join(datadir, '.cookie');
 
-/** Resolves once it was told to stop and has. Throws NoInterpreter, JournalError, ServeError. */
+/** Resolves once it was told to stop and has. Throws NoInterpreter, JournalError, ServeError, PublishError. */
 export const runChain = async (options: ChainOptions, out: (line: string) => void): Promise<void> => {
   const { port, user, datadir } = options;
   const password = options.password ?? hex(systemEntropy.bytes(16));
@@ -42,14 +45,17 @@ export const runChain = async (options: ChainOptions, out: (line: string) => voi
   process.once('SIGTERM', end);
   process.once('SIGHUP', end);
   const logins = [`${user}:${password}`, ...(datadir === undefined ? [] : [cookie])];
-  const served = await serveChain({ regtest, clock: systemClock, host, port, logins, stop: end });
+  const { published, close } = await publish(regtest, options.publications);
+  const served = await serveChain({ regtest, clock: systemClock, host, port, logins, published, stop: end });
   if (datadir !== undefined) await writeFile(cookieIn(datadir), cookie, { mode: 0o600 });
   out(`a regtest chain at http://${user}:${encodeURIComponent(password)}@${host}:${served.port}`);
+  for (const { type, address } of published) out(`it publishes ${type.replace(/^pub/, '')} at ${address}`);
 
   await ended;
   process.off('SIGINT', end);
   process.off('SIGTERM', end);
   process.off('SIGHUP', end);
   await served.close();
+  await close();
   if (datadir !== undefined) await rm(cookieIn(datadir), { force: true });
 };

@@ -1,10 +1,11 @@
 /**
  * The script interpreter: bitcore-lib's, an optional dependency that nothing else loads. It decides on P2PKH, P2SH and
- * witness version 0; spending taproot is refused with a message, since its signatures are not checked here.
+ * witness version 0. Of taproot a spend by the key is checked here (BIP 341), which is what wallets make; one by a script is refused with
+ * a message.
  */
-import type { Transaction } from 'bitcoinjs-lib';
+import { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../../wire/bytes.ts';
-import { verify } from '../../../wire/crypto.ts';
+import { verify, verifySchnorr } from '../../../wire/crypto.ts';
 import { point, signature } from '../../../wire/units.ts';
 import type { Coin } from './coins.ts';
 
@@ -98,6 +99,22 @@ const u64le = (n: bigint): Buffer => {
 
 const isTaproot = (script: Uint8Array): boolean => script.length === 34 && script[0] === 0x51 && script[1] === 32;
 
+/** The reason why the key of a taproot output did not sign this input; undefined where it did. */
+const checkTaproot = (tx: Transaction, spent: readonly Coin[], index: number): string | undefined => {
+  const [signed = new Uint8Array(), ...more] = tx.ins[index]?.witness ?? [];
+  if (more.length > 0) return 'this chain cannot check taproot spends by a script';
+  if (tx.ins[index]?.script.length !== 0) return 'Witness requires empty scriptSig';
+  const type = signed.length === 64 ? Transaction.SIGHASH_DEFAULT : signed[64];
+  // SIGHASH_DEFAULT has one encoding only, that without its byte.
+  if (signed.length > 65 || type === undefined || (signed.length === 65 && type === 0))
+    return 'Invalid Schnorr signature size or hash type';
+  const scripts = spent.map(({ script }) => script);
+  const amounts = spent.map(({ value }) => value);
+  const digest = tx.hashForWitnessV1(index, scripts, amounts, type);
+  const key = (spent[index]?.script ?? new Uint8Array()).subarray(2);
+  return verifySchnorr(signed.subarray(0, 64), digest, key) ? undefined : 'Invalid Schnorr signature';
+};
+
 const checkWith = (bitcore: Bitcore): ScriptCheck => {
   const { Script, Transaction: Parsed, encoding, crypto } = bitcore;
   const flagsOf = (names: readonly string[]): number =>
@@ -138,8 +155,11 @@ const checkWith = (bitcore: Bitcore): ScriptCheck => {
     for (const [index, { script, witness }] of tx.ins.entries()) {
       const coin = spent[index];
       if (coin === undefined) return `bad-txns-inputs-missingorspent, input ${index}`;
-      if (isTaproot(coin.script))
-        return `mandatory-script-verify-flag-failed (this chain cannot check taproot spends), input ${index}`;
+      if (isTaproot(coin.script)) {
+        const complaint = checkTaproot(tx, spent, index);
+        if (complaint !== undefined) return `mandatory-script-verify-flag-failed (${complaint}), input ${index}`;
+        continue;
+      }
       const interpreter = Script.Interpreter();
       const scriptSig = script.length === 0 ? empty : Script.fromBuffer(Buffer.from(script));
       const scriptPubKey = Script.fromBuffer(Buffer.from(coin.script));

@@ -1,15 +1,18 @@
-/** The chain over HTTP, as bitcoind serves its own: one JSON-RPC call a request, with a user and a password. */
+/** The chain over HTTP, as bitcoind serves its own: a JSON-RPC call or a batch of them a request, with a user and a password. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { equalConstantTime, utf8 } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import { parseExact } from '../../chain/json.ts';
 import type { Clock } from '../../ports/ports.ts';
 import { faucetOf } from './faucet.ts';
-import { callMethod, faultOf, RpcFault } from './methods.ts';
+import { callMethod, faultOf } from './methods.ts';
 import type { Regtest } from './regtest.ts';
+import { type Published, type RpcContext, RpcFault } from './rpcparams.ts';
 
 /** Longest request: a block of 4 MB is 8 MB of hex. */
 const maximumBody = 16 * 1024 * 1024;
+/** Most calls of a batch. */
+const maximumBatch = 10_000;
 
 export interface ServeOptions {
   readonly regtest: Regtest;
@@ -19,6 +22,8 @@ export interface ServeOptions {
   readonly port: number;
   /** Accepted logins, USER:PASSWORD each. */
   readonly logins: readonly string[];
+  /** What it publishes over ZeroMQ, for getzmqnotifications. */
+  readonly published?: readonly Published[];
   /** Called when somebody calls `stop`. */
   readonly stop: () => void;
 }
@@ -51,20 +56,32 @@ const bodyOf = async (request: IncomingMessage): Promise<string> => {
   return Buffer.concat(parts).toString('utf8');
 };
 
-/** A call out of its JSON; parameters may be listed or left out. */
-const callOf = (
-  body: string,
-): { readonly id: unknown; readonly method: string; readonly params: readonly unknown[] } => {
-  let json: unknown;
+interface Call {
+  readonly id: unknown;
+  readonly method: string;
+  readonly params: readonly unknown[];
+  /** JSON-RPC 2.0, whose answers have a result or an error and never both; every other call is one of 1.0. */
+  readonly isVersion2: boolean;
+}
+
+const jsonOf = (body: string): unknown => {
   try {
-    json = parseExact(body);
+    return parseExact(body);
   } catch {
     throw new RpcFault(-32700, 'Parse error');
   }
-  const { id = null, method, params = [] } = (json ?? {}) as Readonly<Record<string, unknown>>;
+};
+
+const fieldsOf = (json: unknown): Readonly<Record<string, unknown>> =>
+  typeof json === 'object' && json !== null ? (json as Readonly<Record<string, unknown>>) : {};
+
+/** A call out of its JSON; parameters may be listed or left out. Throws RpcFault. */
+const callOf = (json: unknown): Call => {
+  const { id = null, method, params, jsonrpc } = fieldsOf(json);
   if (typeof method !== 'string') throw new RpcFault(-32600, 'Method must be a string');
-  if (!Array.isArray(params)) throw new RpcFault(-32602, 'Params must be an array');
-  return { id, method, params };
+  if (params !== undefined && params !== null && !Array.isArray(params))
+    throw new RpcFault(-32602, 'Params must be an array: this chain does not know parameters by name');
+  return { id, method, params: params ?? [], isVersion2: jsonrpc === '2.0' };
 };
 
 const httpStatus = (code: number): number => (code === -32601 ? 404 : code === -32600 ? 400 : 500);
@@ -91,27 +108,59 @@ export const serveChain = async (options: ServeOptions): Promise<Served> => {
     return accepted.some((login) => equalConstantTime(login, given));
   };
 
+  /** Makes a call and gives what to answer, with the HTTP status of a request that is this call alone. */
+  const answerOf = async (
+    json: unknown,
+    context: RpcContext,
+  ): Promise<{ readonly status: number; readonly body: unknown }> => {
+    const { id = null, jsonrpc } = fieldsOf(json);
+    try {
+      const call = callOf(json);
+      const result = await callMethod(call.method, call.params, context);
+      return { status: 200, body: call.isVersion2 ? { jsonrpc: '2.0', result, id } : { result, error: null, id } };
+    } catch (error) {
+      const { code, message } = faultOf(error);
+      if (jsonrpc === '2.0') return { status: 200, body: { jsonrpc: '2.0', error: { code, message }, id } };
+      return { status: httpStatus(code), body: { result: null, error: { code, message }, id } };
+    }
+  };
+
+  /** Calls of a batch one after another, as bitcoind makes them; no error of one of them is an error of the batch. */
+  const batchOf = async (calls: readonly unknown[], context: RpcContext): Promise<readonly unknown[]> => {
+    if (calls.length > maximumBatch) throw new RpcFault(-32600, `a batch of at most ${maximumBatch} calls`);
+    const answers: unknown[] = [];
+    for (const call of calls) {
+      if (context.signal.aborted) break;
+      answers.push((await answerOf(call, context)).body);
+    }
+    return answers;
+  };
+
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const say = (status: number, result: unknown, error: unknown, id: unknown): void => {
+    const say = (status: number, body: unknown): void => {
       response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(`${JSON.stringify({ result, error, id })}\n`);
+      response.end(`${JSON.stringify(body)}\n`);
     };
     if (!knows(request.headers.authorization)) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="jsonrpc"' });
       response.end();
       return;
     }
-    let id: unknown = null;
     const gone = new AbortController();
     response.on('close', () => gone.abort());
+    const { published = [] } = options;
+    const onStop = (): void => void response.on('finish', stop);
+    const context = { regtest, faucet, clock, published, signal: gone.signal, stop: onStop };
     try {
-      const call = callOf(await bodyOf(request));
-      id = call.id;
-      const context = { regtest, faucet, clock, signal: gone.signal, stop: () => response.on('finish', stop) };
-      say(200, await callMethod(call.method, call.params, context), null, id);
+      const json = jsonOf(await bodyOf(request));
+      if (Array.isArray(json)) say(200, await batchOf(json, context));
+      else {
+        const { status, body } = await answerOf(json, context);
+        say(status, body);
+      }
     } catch (error) {
       const { code, message } = faultOf(error);
-      if (!response.headersSent) say(httpStatus(code), null, { code, message }, id);
+      if (!response.headersSent) say(httpStatus(code), { result: null, error: { code, message }, id: null });
     }
   };
 

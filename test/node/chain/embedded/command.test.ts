@@ -68,6 +68,16 @@ test('kept in a folder it comes back as it was, and its cookie file opens it whi
   });
 });
 
+test('it publishes what it is told to, where it is told to', async () => {
+  await running(['--zmqpubrawblock', 'tcp://127.0.0.1:0', '--zmqpubrawtx', 'tcp://localhost:0'], async (url) => {
+    const auth = { user: url.username, password: url.password };
+    const shape = z.array(z.object({ type: z.string(), address: z.string().regex(/^tcp:\/\/127\.0\.0\.1:[1-9]\d*$/) }));
+    const published = await ask(url, auth, 'getzmqnotifications', shape);
+    expect(published.map(({ type }) => type)).toEqual(['pubrawblock', 'pubrawtx']);
+    await ask(url, auth, 'stop', z.string());
+  });
+});
+
 test('a port that is none is used wrongly', async () => {
   const err: string[] = [];
   const surroundings = {
@@ -78,4 +88,6 @@ test('a port that is none is used wrongly', async () => {
   };
   expect(await runCommand(['chain', '--port', '70000'], surroundings)).toBe(exitCodes.usage);
   expect(err.join('\n')).toContain('expected a port from 0 to 65535');
+  expect(await runCommand(['chain', '--zmqpubrawtx', 'tcp://*:1'], surroundings)).toBe(exitCodes.usage);
+  expect(err.join('\n')).toContain('expected tcp://127.0.0.1:PORT');
 });
