@@ -7,9 +7,10 @@ import { BackupError } from '../backup/errors.ts';
 import { ChainError } from '../chain/errors.ts';
 import { OpeningError } from '../channels/opening.ts';
 import { ConnectError } from '../peer/peers.ts';
+import { RuneError } from '../runes/errors.ts';
 import { StoreError } from '../store/errors.ts';
 import { WalletError, type WalletFault } from '../wallet/errors.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, type ErrorName } from './errors.ts';
 import type { CallContext } from './method.ts';
 import { isRows } from './rpc/streaming.ts';
 
@@ -40,6 +41,18 @@ const ofWallet = ({ fault, message }: WalletError): ApiError => {
   return new ApiError(reasons[fault.code] ?? 'general', message);
 };
 
+const ofRune = ({ code, message }: RuneError): ApiError => {
+  const reasons: Partial<Record<RuneError['code'], ErrorName>> = {
+    not_authorized: 'rune_not_authorized',
+    not_permitted: 'rune_not_permitted',
+    blacklisted: 'rune_blacklisted',
+  };
+  const known = reasons[code];
+  if (known !== undefined) return new ApiError(known, message);
+  if (code === 'too_many_ranges') return new ApiError('general', message);
+  return new ApiError('invalid_params', `rune: ${message}`, { field: 'rune' });
+};
+
 /** An error as callers are told it; undefined for one that is a mistake of ours. */
 export const apiErrorOf = (error: unknown): ApiError | undefined => {
   if (error instanceof ApiError) return error;
@@ -49,6 +62,7 @@ export const apiErrorOf = (error: unknown): ApiError | undefined => {
   if (error instanceof OpeningError) return new ApiError('fund_state', `the channel was not opened: ${error.message}`);
   if (error instanceof BackupError) return new ApiError('general', error.message, { fault: error.fault.code });
   if (error instanceof ConnectError) return new ApiError('connect_failed', error.message);
+  if (error instanceof RuneError) return ofRune(error);
   if (error instanceof InvoiceError) return new ApiError('invalid_params', error.message);
   return undefined;
 };

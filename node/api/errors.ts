@@ -59,6 +59,10 @@ export const codes = {
   invoice_no_description: 908,
 
   pubkey_not_found: 1301,
+  rune_not_authorized: 1501,
+  rune_not_permitted: 1502,
+  rune_blacklisted: 1503,
+
   wait_timeout: 2000,
 } as const;
 

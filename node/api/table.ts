@@ -55,6 +55,10 @@ import { listpeers } from './methods/peers/listpeers.ts';
 import { ping } from './methods/peers/ping.ts';
 import { sendcustommsg } from './methods/peers/sendcustommsg.ts';
 import { trace } from './methods/peers/trace.ts';
+import { blacklistrune, destroyrune } from './methods/runes/blacklistrune.ts';
+import { checkrune } from './methods/runes/checkrune.ts';
+import { createrune } from './methods/runes/createrune.ts';
+import { showrunes } from './methods/runes/showrunes.ts';
 import { feerates } from './methods/wallet/feerates.ts';
 import { listfunds } from './methods/wallet/listfunds.ts';
 import { listtransactions } from './methods/wallet/listtransactions.ts';
@@ -117,6 +121,11 @@ export const nodeMethods = {
   listforwards,
   listchannels,
   listnodes,
+  createrune,
+  checkrune,
+  showrunes,
+  blacklistrune,
+  destroyrune,
 } as const;
 
 /** All methods: `help` is answered from this table, and those for experiments by a node that was started with --dev. */

@@ -87,7 +87,9 @@ export const paramsFrom = (
     const parameter = left[at];
     const [, name] = looksNamed.exec(word) ?? [];
     const isText = parameter?.prose === true && !hasNamed;
-    if (style === 'guess' && name !== undefined && !isText)
+    // Base64 ends with = where it must, as runes do.
+    const isPadded = /^[\w+/-]{32,}={1,2}$/.test(word);
+    if (style === 'guess' && name !== undefined && !isText && !isPadded)
       throw new UsageError(
         `${word}: ${noParameter(name, names)}${names.length === 0 ? '' : ' (-o takes every word by its place, even with = in it)'}`,
       );

@@ -15,6 +15,7 @@ import { traceFile } from '../peer/tracefile.ts';
 import { WireTaps } from '../peer/wiretaps.ts';
 import { networkOf } from '../ports/network.ts';
 import type { Log, Ports } from '../ports/ports.ts';
+import { Runes } from '../runes/runes.ts';
 import { Gate } from '../store/gate.ts';
 import { watchedStore } from '../store/watchedstore.ts';
 import type { Chains } from './chains.ts';
@@ -83,5 +84,6 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
     color: config.color ?? id.slice(2, 8),
     addresses: await AddressBook.load(ports.store),
     peerNotices: chains.peerNotices,
+    runes: await Runes.load({ secret: keys.labelled('runes'), store: ports.store, now: () => clock.now() }),
   };
 };

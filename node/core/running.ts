@@ -40,6 +40,7 @@ import type { Peers } from '../peer/peers.ts';
 import type { TraceFeed } from '../peer/tracefeed.ts';
 import type { Network } from '../ports/network.ts';
 import type { Address, Ports } from '../ports/ports.ts';
+import type { Runes } from '../runes/runes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
 import type { Refusals } from '../wallet/refusals.ts';
@@ -76,6 +77,7 @@ export interface NodeIdentity {
   readonly peerNotices: Listeners<PeerNotice>;
   readonly gate: Gate;
   readonly disk: Disk;
+  readonly runes: Runes;
   /** Unix seconds. */
   readonly now: () => number;
   /** How far the start is. */

@@ -113,6 +113,10 @@ const table = {
     6,
     'peers',
   ),
+  'rune/': row('unique_id: a rune that was issued', 'node/runes/runes.ts', 'text', 6, 'no'),
+  'runeused/': row('unique_id: when such a rune was used last', 'node/runes/runes.ts', 'u64', 6, 'no'),
+  'runes/revoked': row('the ranges of unique_ids that are revoked', 'node/runes/runes.ts', 'list', 6, 'no'),
+
   'receiver/': row('name: sets and HTLCs received', 'node/pay/receiver.ts', 'amp/receiverstore.ts', 0, 'no'),
 
   'dev/commitment/': row('channel, number: an old commitment', 'node/dev/commitments.ts', 'recordsCodec', 0, 'no'),

@@ -24,15 +24,25 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     ...['node/ports', 'node/base', 'node/store', 'node/chain', 'node/peer'],
     ...['node/graph', 'node/wallet', 'node/sweep', 'node/forward'],
   ],
+  'node/runes': ['node/ports', 'node/store'],
   'node/backup': ['node/ports', 'node/base', 'node/wallet', 'node/channels'],
   'node/config': ['node/ports', 'node/base', 'node/chain', 'node/peer', 'node/forward', 'node/channels'],
   'node/core': [
     ...['node/ports', 'node/base', 'node/store', 'node/chain', 'node/peer', 'node/graph'],
-    ...['node/wallet', 'node/pay', 'node/forward', 'node/channels', 'node/backup', 'node/config'],
+    ...['node/wallet', 'node/pay', 'node/forward', 'node/channels', 'node/backup', 'node/runes', 'node/config'],
   ],
   'node/api': [
     ...['node/ports', 'node/base', 'node/store', 'node/chain', 'node/peer', 'node/graph', 'node/wallet'],
-    ...['node/pay', 'node/forward', 'node/sweep', 'node/channels', 'node/backup', 'node/config', 'node/core'],
+    ...[
+      'node/pay',
+      'node/forward',
+      'node/sweep',
+      'node/channels',
+      'node/backup',
+      'node/runes',
+      'node/config',
+      'node/core',
+    ],
   ],
   'node/dev': [
     ...['node/ports', 'node/store', 'node/chain', 'node/peer', 'node/sweep'],
@@ -61,6 +71,7 @@ const short: Readonly<Record<string, string>> = {
   'node/cli/surroundings.ts': 'a type that the commands need without the program that has them',
   'node/cli/writemethods.ts': 'a program',
   'node/regtest/demo/fetch.ts': 'a program',
+  'node/runes/errors.ts': 'a leaf that several need',
   'wire/change.ts': 'a type that all pure folders need',
   'wire/onionmessage.ts': 'a message of its own in BOLT 4',
 };

@@ -4,6 +4,7 @@ import type { Handlers, MethodName, Result } from '../../node/api/table.ts';
 import { msat } from '../../wire/units.ts';
 import { channelSamples } from './channelsamples.ts';
 import { devSamples } from './devsamples.ts';
+import { runeSamples } from './runesamples.ts';
 import { sendpaySamples } from './sendpaysamples.ts';
 
 export const ids = {
@@ -292,6 +293,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     ],
   },
   ...sendpaySamples,
+  ...runeSamples,
   ...devSamples,
 };
 

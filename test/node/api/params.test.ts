@@ -7,6 +7,7 @@ import { isDevMethod, isMethod, type MethodName, table } from '../../../node/api
 import { unhex } from '../../../wire/bytes.ts';
 import { wholeOf } from '../../support/answers.ts';
 import { fakeRpc, ids, patient } from '../../support/api.ts';
+import { runeRefusals } from './runerefusals.ts';
 
 const ask = async (method: string, params: unknown, dev = false) => {
   const text = await fakeRpc({}, dev).answer(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), patient);
@@ -213,6 +214,7 @@ const refusals: readonly (readonly [method: MethodName, field: string, params: u
   ['dev-sign-last-tx', 'preimages.0', { id: a, preimages: ['00'] }],
   ['dev-remember-commitment', 'id', ['alice']],
   ['dev-broadcast-commitment', 'htlcs', { id: a, htlcs: 1 }],
+  ...runeRefusals,
 ];
 
 describe('parameters', () => {

@@ -16,6 +16,7 @@ import { invoiceRows, payRows } from './payments.ts';
 import { probeRows } from './probe.ts';
 import { routeRows } from './routes.ts';
 import type { Rows } from './rows.ts';
+import { runeRows } from './runes.ts';
 import { sendpayRows } from './sendpay.ts';
 import { strategyRows } from './strategies.ts';
 
@@ -32,6 +33,7 @@ const rows: Rows = {
   ...strategyRows,
   ...sendpayRows,
   ...probeRows,
+  ...runeRows,
   ...devRows,
   ...fundingRows,
   ...thievingRows,
