@@ -17,6 +17,8 @@ export interface RpcOptions {
   readonly host: string;
   readonly port: number;
   readonly auth: RpcAuth;
+  /** The wallet that calls are for, where bitcoind has several. */
+  readonly wallet?: string;
   /** Milliseconds without an answer until a call fails as `unreachable`; by default 30,000. */
   readonly timeout?: number;
 }
@@ -81,7 +83,8 @@ const collect = async (response: IncomingMessage): Promise<string> => {
 
 /** A client of the bitcoind at that address. Connects when first called. */
 export const openRpc = (options: RpcOptions): Rpc => {
-  const { host, port, auth } = options;
+  const { host, port, auth, wallet } = options;
+  const path = wallet === undefined ? '/' : `/wallet/${encodeURIComponent(wallet)}`;
   const where = `${host}:${port}`;
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const underWay = new Set<ClientRequest>();
@@ -97,7 +100,7 @@ export const openRpc = (options: RpcOptions): Rpc => {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
       };
-      const sent = request({ host, port, method: 'POST', path: '/', agent, headers, ...(signal && { signal }) });
+      const sent = request({ host, port, method: 'POST', path, agent, headers, ...(signal && { signal }) });
       underWay.add(sent);
       const fail = (error: Error) => reject(Object.assign(error, { reused: sent.reusedSocket }));
       const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${timeout} ms`)), timeout);

@@ -248,6 +248,14 @@ const bitcoindOf = (pick: Picker, network: ChainName, read: Sources['read']): Co
   );
 };
 
+/** The chain of these sources, which is all that blocks and coins on regtest need; undefined where they name no bitcoind. Throws ConfigError. */
+export const loadBitcoind = (sources: Sources): Pick<Config, 'network' | 'bitcoind'> | undefined => {
+  const pick = picker(layersOf(sources).layers);
+  const network = pick('network')?.value ?? 'regtest';
+  const isNamed = pick('bitcoind') !== undefined || pick('bitcoind-cookie') !== undefined;
+  return isNamed ? { network, bitcoind: bitcoindOf(pick, network, sources.read) } : undefined;
+};
+
 /** What `ampere start` runs with. Throws ConfigError. */
 export const loadConfig = (sources: Sources): Config => {
   const { layers, dir } = layersOf(sources);

@@ -3,8 +3,8 @@ import { nearest } from '../base/nearest.ts';
 import { isOption, options, variableOf } from './options.ts';
 
 const PREFIX = 'AMPERE_';
-/** Read by other parts than the configuration: cryptography, `ampere chain`, tests and benches. */
-const others = new Set(['AMPERE_CRYPTO', 'AMPERE_CHAIN_PASSWORD']);
+/** Read by other parts than the configuration: cryptography, `ampere chain`, `ampere lab`, tests and benches. */
+const others = new Set(['AMPERE_CRYPTO', 'AMPERE_CHAIN_PASSWORD', 'AMPERE_LAB']);
 const tests = /^AMPERE_(?:BENCH|MESSAGES|MODEL|SOAK)_/;
 
 /** A warning for each of them, without its value. */

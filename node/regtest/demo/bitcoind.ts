@@ -75,7 +75,8 @@ const credentials = (password: string): string => {
   return `${user}:${salt}$${hex(hmacSha256(utf8(salt), utf8(password)))}`;
 };
 
-const settings = (port: number, password: string): string =>
+/** bitcoind's own file of settings, for a regtest alone on its network; `more` are lines of the regtest section. */
+export const bitcoindSettings = (port: number, more: readonly string[] = []): string =>
   [
     'regtest=1',
     'server=1',
@@ -93,7 +94,7 @@ const settings = (port: number, password: string): string =>
     `rpcbind=${host}`,
     `rpcallowip=${host}`,
     `rpcport=${port}`,
-    `rpcauth=${credentials(password)}`,
+    ...more,
     '',
   ].join('\n');
 
@@ -125,7 +126,8 @@ export const startBitcoind = async (options: StartOptions): Promise<RunningBitco
   const port = options.port ?? (await freePort());
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const isEmbedded = options.source === 'embedded';
-  if (!isEmbedded) await writeFile(join(dir, 'bitcoin.conf'), settings(port, password), { mode: 0o600 });
+  const login = `rpcauth=${credentials(password)}`;
+  if (!isEmbedded) await writeFile(join(dir, 'bitcoin.conf'), bitcoindSettings(port, [login]), { mode: 0o600 });
   const own = isEmbedded ? ['--datadir', dir, '--port', String(port), '--user', user] : [`-datadir=${dir}`];
 
   const [program = '', ...first] = options.command;

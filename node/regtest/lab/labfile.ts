@@ -14,11 +14,13 @@ import { LabError } from './laberror.ts';
 export const mostNodes = 26;
 export const mostChannels = 200;
 /** What a node may be called: it is its folder, its alias, and what stands behind @. */
-export const namePattern = /^[a-z][a-z0-9-]{0,15}$/;
+export const namePattern = /^[a-z][a-z0-9]{0,15}$/;
 
 const path = z.string().min(1).max(4096);
 const address = z.string().regex(/^127\.0\.0\.1:\d{1,5}$/, 'expected 127.0.0.1:PORT');
-const name = z.string().regex(namePattern, 'expected a lower-case letter, then at most 15 letters, digits and -');
+const name = z
+  .string()
+  .regex(namePattern, 'expected a lower-case letter, then at most 15 lower-case letters and digits');
 /** Satoshi as digits, since JSON has no integers of any size. */
 const satoshi = z
   .string()
@@ -39,7 +41,7 @@ const node = z.object({
   peer: address,
   /** lnd's gRPC address. */
   rpc: address.optional(),
-  /** Options of `ampere start`, or of lnd, beside those above. */
+  /** Options of `ampere start`, or of lnd, beside those that say where it is and on which chain. */
   flags: z.array(z.string().max(4096)).max(100),
   /** Known once it has answered: 33 bytes as hex. */
   id: z
@@ -79,8 +81,6 @@ const shape = z.object({
     url: z.string().regex(/^http:\/\/127\.0\.0\.1:\d{1,5}$/, 'expected http://127.0.0.1:PORT'),
     /** The file with the login, USER:PASSWORD, written anew at each start of the chain. */
     cookie: path,
-    /** What the chain's own wallet is paid for blocks at. */
-    miner: z.string().max(100).optional(),
   }),
   nodes: z.array(node).min(1).max(mostNodes),
   channels: z.array(channel).max(mostChannels),
@@ -100,6 +100,9 @@ export const labFolder = (env: Environment): string => {
 
 /** The file of the lab in this folder. */
 export const labFileIn = (dir: string): string => join(dir, 'lab.json');
+
+/** The folder of the process that serves the lab's web page. */
+export const pageFolderIn = (dir: string): string => join(dir, 'page');
 
 /** The lab in this folder, or undefined where there is none. Throws LabError `bad_file` naming the field, and FileError. */
 export const readLab = async (dir: string): Promise<LabFile | undefined> => {

@@ -1,0 +1,72 @@
+/** What one can do with a lab that is up: lines that work when they are pasted. */
+import { homedir } from 'node:os';
+import { basename, relative } from 'node:path';
+import { program } from '../demo/process.ts';
+import type { LabFile } from './labfile.ts';
+import { macaroonIn } from './lndmember.ts';
+
+/** A path as a shell takes it: with ~ where that is shorter, in quotes where it must be. */
+export const shellPath = (path: string): string => {
+  const home = homedir();
+  if (path.startsWith(`${home}/`) && /^[\w./-]+$/.test(path)) return `~${path.slice(home.length)}`;
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+};
+
+/** Columns of a terminal that every line should fit into. */
+const columns = 80;
+
+/** Commands, each with what it does behind it where that fits. */
+const remarked = (lines: readonly (readonly [command: string, remark: string])[]): readonly string[] => {
+  const fits = lines.filter(([command, remark]) => command.length + remark.length + 6 <= columns);
+  const width = Math.max(0, ...fits.map(([command]) => command.length));
+  return lines.map(([command, remark]) => {
+    const line = `  ${command.padEnd(width)}  # ${remark}`;
+    return line.length <= columns ? line : `  ${command}`;
+  });
+};
+
+/** Lines about a lab that is up; `command` is how this program is called. */
+export const hintLines = (lab: LabFile, command: string): readonly string[] => {
+  const ours = lab.nodes.filter(({ kind }) => kind === 'ampere').map(({ name }) => name);
+  const [first = '', last = first] = [ours.at(0), ours.at(-1)];
+  const payments: readonly (readonly [string, string])[] = [
+    // Over a diamond more than one channel carries: then it takes several routes.
+    [
+      `lab pay ${first} ${last} ${lab.shape === 'diamond' && ours.length > 3 ? 700_000 : 50_000}sat --scheme tree --shards 8`,
+      'an AMP',
+    ],
+    [`@${first} keysend @${last} 25000sat`, 'any method of any node'],
+    [`@${last} listsets`, 'AMPs that came in'],
+  ];
+  const lines: readonly (readonly [string, string])[] = [
+    ['lab status', 'what runs, and balances'],
+    ...(first === last ? [] : payments),
+    ['lab mine 6', 'blocks'],
+    ['lab stop', '`lab up` brings it back'],
+  ];
+  return [
+    ...remarked(lines.map(([words, what]) => [`${command} ${words}`, what])),
+    ...lab.nodes
+      .filter(({ kind }) => kind === 'lnd')
+      .flatMap(({ name, dir, rpc }) => [
+        `${name} is an lnd:`,
+        `  lncli --rpcserver=${rpc} --lnddir=${shellPath(dir)} \\`,
+        `    --macaroonpath=${shellPath(macaroonIn(dir))} getinfo`,
+      ]),
+  ];
+};
+
+/** How this program was called, so that a line with it works in the same shell. */
+export const ownCommand = (): string => {
+  const called = process.argv[1] ?? '';
+  if (/^ampere(?:\.(?:cmd|ps1))?$/.test(basename(called))) return 'ampere';
+  const near = relative(process.cwd(), program);
+  return `node ${shellPath(near.startsWith('..') ? program : near)}`;
+};
+
+/** What `lab up` ends with. */
+export const upLines = (dir: string, lab: LabFile): readonly string[] => [
+  '',
+  `The lab is up in ${shellPath(dir)}, and stays up when this terminal goes.`,
+  ...hintLines(lab, ownCommand()),
+];

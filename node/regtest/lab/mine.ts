@@ -1,0 +1,89 @@
+/** Blocks and coins for people: `ampere mine`, `ampere faucet`, and the same of a lab. */
+
+import { satText } from '../../base/table.ts';
+import type { RpcOptions } from '../../chain/rpc.ts';
+import { type Faucet, openFaucet } from './faucet.ts';
+import { isChainUp, rpcOptionsOf } from './labchain.ts';
+import { LabError } from './laberror.ts';
+import type { LabFile } from './labfile.ts';
+import type { Member } from './member.ts';
+import { isUp, membersOf, mustRun, untilAt } from './members.ts';
+import { nodeNamed } from './names.ts';
+
+/** What a faucet gives unless told, in satoshi. */
+export const usualGift = 10_000_000n;
+
+const many = (blocks: number): string => `${blocks} block${blocks === 1 ? '' : 's'}`;
+
+const runningOf = async (lab: LabFile, env: NodeJS.ProcessEnv): Promise<readonly Member[]> => {
+  const members = [...membersOf(lab, env).values()];
+  const up = await Promise.all(members.map(isUp));
+  return members.filter((_, i) => up[i] === true);
+};
+
+/** How the chain of a lab is reached. Throws LabError `not_running`. */
+const chainOf = async ({ chain }: LabFile): Promise<RpcOptions> => {
+  if (!(await isChainUp(chain)))
+    throw new LabError(
+      { code: 'not_running', dir: chain.dir },
+      'the chain of the lab does not run: `ampere lab up` starts it',
+    );
+  return rpcOptionsOf(chain);
+};
+
+const withFaucet = async <T>(options: RpcOptions, work: (faucet: Faucet) => Promise<T>): Promise<T> => {
+  const faucet = await openFaucet(options);
+  try {
+    return await work(faucet);
+  } finally {
+    faucet.close();
+  }
+};
+
+/** Mines blocks on a regtest chain, and says its height. Throws LabError, ChainError. */
+export const mineOn = (chain: RpcOptions, blocks: number): Promise<string> =>
+  withFaucet(chain, async (faucet) => `${many(blocks)} mined: the chain is at block ${await faucet.mine(blocks)}`);
+
+/** Mines blocks and waits until every node that runs has read them. Throws LabError, ChainError. */
+export const mineInLab = async (lab: LabFile, blocks: number, env: NodeJS.ProcessEnv): Promise<string> =>
+  withFaucet(await chainOf(lab), async (faucet) => {
+    const members = await runningOf(lab, env);
+    const height = await faucet.mine(blocks);
+    await Promise.all(members.map((member) => untilAt(member, height)));
+    const read = members.length === 0 ? 'no node runs' : 'every node that runs has read it';
+    return `${many(blocks)} mined: the chain is at block ${height}, and ${read}`;
+  });
+
+/** Whether a word is an address rather than a name. Its network is the chain's to check. */
+export const isAddress = (word: string): boolean =>
+  /^(?:bcrt1[0-9a-z]{20,90}|[mn2][1-9A-HJ-NP-Za-km-z]{25,40})$/.test(word);
+
+export interface Gift {
+  readonly txid: string;
+  /** The block that has it. */
+  readonly height: number;
+}
+
+/** Sends coins to an address, and mines a block for them. Throws LabError, ChainError. */
+export const giveTo = (chain: RpcOptions, address: string, sat: bigint): Promise<Gift> =>
+  withFaucet(chain, async (faucet) => {
+    const txid = await faucet.give(new Map([[address, sat]]));
+    return { txid, height: await faucet.mine(1) };
+  });
+
+/** A gift in words. */
+export const giftText = (whom: string, sat: bigint, { txid, height }: Gift): string =>
+  `${whom} has ${satText(String(sat * 1000n))} sat more, in block ${height}:\n${txid}`;
+
+/** Gives coins to a node of a lab by its name, or to an address, and says so. Throws LabError, ChainError, CallError. */
+export const giveInLab = async (lab: LabFile, target: string, sat: bigint, env: NodeJS.ProcessEnv): Promise<string> => {
+  const chain = await chainOf(lab);
+  if (isAddress(target)) return giftText(target, sat, await giveTo(chain, target, sat));
+  const { name } = nodeNamed(lab.nodes, target);
+  const member = membersOf(lab, env).get(name);
+  if (member === undefined) throw new RangeError(`lab.json: no node ${name}`);
+  await mustRun(member);
+  const gift = await giveTo(chain, await member.address(), sat);
+  await untilAt(member, gift.height);
+  return giftText(name, sat, gift);
+};

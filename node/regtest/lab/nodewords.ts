@@ -1,0 +1,44 @@
+/** `@NAME` on a command line: the node that is called, where it stands first; behind the method, the node's id. */
+import { LabError } from './laberror.ts';
+import { labFolder, openLab, readLab } from './labfile.ts';
+import { macaroonIn } from './lndmember.ts';
+import { nodeNamed } from './names.ts';
+
+/** Commands that take names themselves. */
+const ofNames = ['lab', 'faucet', 'mine', 'completion', 'help'];
+
+const said = (word: string): string | undefined => /^(?:[a-z_]+=)?@([a-z][a-z0-9]{0,15})$/.exec(word)?.[1];
+
+/**
+ * The words with names of the lab's nodes replaced: `@alice listpays` is `--dir DIR --network regtest listpays`, and `keysend @bob` has
+ * bob's node id. A word behind the method that names no node stays as it is. Throws LabError.
+ */
+export const withNodeNames = async (
+  words: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<readonly string[]> => {
+  if (!words.some((word) => said(word) !== undefined)) return words;
+  const dir = labFolder(env);
+  const at = words.findIndex((word) => !word.startsWith('-'));
+  const first = words[at] ?? '';
+  const isCall = first.startsWith('@');
+  const rest = isCall ? words.filter((_, i) => i !== at) : words;
+  const command = rest.find((word) => !word.startsWith('-'));
+  const lab = isCall ? await openLab(dir) : await readLab(dir);
+  const named =
+    lab === undefined || (command !== undefined && ofNames.includes(command))
+      ? rest
+      : rest.map((word) => {
+          const name = said(word);
+          const id = lab.nodes.find((node) => node.name === name)?.id;
+          return id === undefined ? word : word.replace(/@.*$/, id);
+        });
+  if (!isCall || lab === undefined) return named;
+  const node = nodeNamed(lab.nodes, first);
+  if (node.kind === 'lnd')
+    throw new LabError(
+      { code: 'unknown_node', name: node.name },
+      `${node.name} is an lnd, which has calls of its own: lncli --rpcserver=${node.rpc} --lnddir=${node.dir} --macaroonpath=${macaroonIn(node.dir)}`,
+    );
+  return ['--dir', node.dir, '--network', node.network, ...named];
+};
