@@ -13,10 +13,13 @@ import { handlersOf } from './api/handlers.ts';
 import { setconfig } from './api/methods/node/setconfig.ts';
 import { stop } from './api/methods/node/stop.ts';
 import { subscribe } from './api/methods/node/subscribe.ts';
+import { nodeMetrics } from './api/metrics/nodemetrics.ts';
+import { processMetrics } from './api/metrics/processmetrics.ts';
 import { type Client, openClient } from './api/rpc/client.ts';
 import { earlyHandlers } from './api/rpc/early.ts';
 import { type HttpServer, listenHttp } from './api/rpc/http.ts';
 import { jsonRpc } from './api/rpc/jsonrpc.ts';
+import { listenMetrics, type MetricsServer, metricsRoute, type WriteMetrics } from './api/rpc/metricsroute.ts';
 import { tokenIn } from './api/rpc/token.ts';
 import { type ApiServer, listenUnix } from './api/rpc/unix.ts';
 import type { Handlers } from './api/table.ts';
@@ -88,7 +91,11 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const unwatch = onUnhandled(process, log, end);
 
   // The API comes first: while the node waits for its chain, it can be asked what it waits for, and told to stop.
-  const api: { http?: HttpServer; socket?: ApiServer } = {};
+  const api: { http?: HttpServer; socket?: ApiServer; metrics?: MetricsServer } = {};
+  const ofProcess = processMetrics();
+  /** Of the node, once its records are read. */
+  let metrics: WriteMetrics = () => undefined;
+  const writeMetrics: WriteMetrics = () => metrics();
   const progress = new Progress();
   const around = { api: () => api.http?.address, stop: () => end(), logLevels: levels, notifications };
   const early = earlyHandlers(() => progress.now);
@@ -106,7 +113,9 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
 
   const open = async (): Promise<Node> => {
     const token = await tokenIn(config.tokenFile, systemEntropy);
-    if (config.api !== undefined) api.http = await listenHttp(config.api, token, answer);
+    if (config.api !== undefined) api.http = await listenHttp(config.api, token, answer, [metricsRoute(writeMetrics)]);
+    if (config.metrics !== undefined)
+      api.metrics = await listenMetrics(config.metrics, writeMetrics, partLog(log, 'api'));
     api.socket = await listenUnix(config.socket, answer);
     return openNode({
       config,
@@ -126,6 +135,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
 
   const comeUp = async (): Promise<void> => {
     const node = await opening;
+    metrics = nodeMetrics(node, clock, ofProcess.families);
     publishFrom(node, notifications, partLog(log, 'api'));
     const whole = (): void => {
       if (isOver) throw new ChainError({ code: 'closed' });
@@ -142,6 +152,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
         alias: node.alias,
         listen: node.peers.address,
         api: api.http?.address,
+        metrics: api.metrics?.address,
         socket: config.socket,
       },
       'ready',
@@ -160,11 +171,12 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     const node = await opening.catch(() => undefined);
     (await client?.catch(() => undefined))?.close();
     notifications.publish('shutdown', {});
-    await Promise.all([api.socket?.close(), api.http?.close()]);
+    await Promise.all([api.socket?.close(), api.http?.close(), api.metrics?.close()]);
     dev?.saves.release();
     if (node !== undefined) await node.stop();
     else await Promise.all([store.close(), chain.close()]);
     await up;
+    ofProcess.stop();
     clock.end();
     unwatch();
     unheed();

@@ -45,6 +45,8 @@ export interface Config extends Places {
   /** Whether connections from this machine count as one source, or as many behind a proxy such as Tor. */
   readonly limitLoopback: boolean;
   readonly api: Address | undefined;
+  /** Where metrics are served without the token; undefined: nowhere. */
+  readonly metrics: Address | undefined;
   readonly bitcoind: Pick<RpcOptions, 'host' | 'port' | 'auth'>;
   readonly alias: string | undefined;
   /** Six hex digits; undefined to take them from the node id. */
@@ -283,6 +285,7 @@ export const loadConfig = (sources: Sources): Config => {
     announce,
     limitLoopback: pick('limit-loopback')?.value ?? !(network === 'regtest' || announce.some(isOnionService)),
     api: api === undefined ? { host: '127.0.0.1', port: peerPort + 1 } : api.value,
+    metrics: pick('metrics')?.value,
     bitcoind: bitcoindOf(pick, network, sources.read),
     alias: pick('alias')?.value,
     color: pick('color')?.value,

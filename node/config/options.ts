@@ -80,6 +80,11 @@ export const options = rows({
     doc: 'HTTP and WebSocket calls, loopback only; port 0 and "off" as above',
     schema: addressOrOff,
   },
+  metrics: {
+    value: 'HOST:PORT',
+    doc: 'GET /metrics for Prometheus without the token, which --api asks for; whoever can reach it reads balances, but nothing of peers; off unless told',
+    schema: addressOrOff,
+  },
   bitcoind: {
     value: 'URL',
     doc: 'http://USER:PASSWORD@HOST:PORT of bitcoind; without password, or without both, beside one of the files below',

@@ -28,7 +28,8 @@ export interface HttpServer extends ApiServer {
 
 const protocol = 'ampere';
 
-const hostOf = (header: string): string =>
+/** The host in a Host header, without its port. */
+export const hostOf = (header: string): string =>
   URL.canParse(`http://${header}`) ? new URL(`http://${header}`).hostname.replace(/^\[|\]$/g, '') : '';
 
 const isLoopbackOrigin = (origin: string): boolean =>
