@@ -18,10 +18,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 useCompileCache(process.env);
-const { runCommand } = await import('./cli/program.ts');
+const [{ runCommand }, { terminalOf }] = await Promise.all([import('./cli/program.ts'), import('./cli/terminal.ts')]);
 process.exitCode = await runCommand(process.argv.slice(2), {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   env: process.env,
+  terminal: terminalOf(process.stdout, process.stderr, process.env),
   run,
 });

@@ -3,145 +3,37 @@
  * tables. Exit codes: 0 done, 1 the node answered with an error, 2 used wrongly, 3 no node to talk to.
  */
 
-import { readFileSync } from 'node:fs';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { printable } from '../../wire/printable.ts';
-import { CallError, ConnectionError, openClient } from '../api/rpc/client.ts';
+import { CallError, ConnectionError } from '../api/rpc/client.ts';
 import { toJson } from '../api/rpc/json.ts';
-import { exampleOf, type MethodSummary, type Parameter, usageOf } from '../api/summary.ts';
-import { reasonOf } from '../base/fileserror.ts';
+import type { MethodSummary } from '../api/summary.ts';
 import { redactOptionValues } from '../base/redact.ts';
 import { stackOf } from '../base/stacks.ts';
-import { pairLines } from '../base/table.ts';
 import { version } from '../base/version.ts';
-import { type Config, loadConfig, loadPlaces, type RunNode } from '../config/config.ts';
-import { devOptions } from '../config/devoptions.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { ConfigError } from '../config/errors.ts';
-import type { Option as NodeOption } from '../config/optionkinds.ts';
-import { isOption, type OptionName, options, variableOf } from '../config/options.ts';
+import { isOption, type OptionName, options } from '../config/options.ts';
 import type { Sources } from '../config/optionsources.ts';
 import { strangeVariables } from '../config/variables.ts';
 import { chainCommand } from '../regtest/chain/command.ts';
 import { labCommand } from '../regtest/lab/command.ts';
 import { withNodeNames } from '../regtest/lab/nodewords.ts';
+import { methodCommand } from './callmethod.ts';
 import { coinCommands } from './coins.ts';
-import { jsonPrinter } from './json.ts';
+import { sentence } from './layout.ts';
 import { methodSummaries } from './methods.ts';
-import { render } from './render.ts';
-import { followTrace, isFollowing } from './trace.ts';
-import { paramsFrom, type Style, UsageError } from './words.ts';
+import { flagsOf, nodeOption, readFile } from './nodeoptions.ts';
+import type { Surroundings } from './surroundings.ts';
+import { noTerminal } from './terminal.ts';
+import { UsageError } from './words.ts';
+
+export type { Surroundings } from './surroundings.ts';
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3 } as const;
 
-/** What the command needs of the process it runs in. */
-export interface Surroundings {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-  readonly env: Sources['env'];
-  /** Starts a node. */
-  readonly run: RunNode;
-}
-
-const read = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new ConfigError('file', path, `cannot be read: ${reasonOf(error)}`);
-  }
-};
-
 /** Options every command takes, wherever they stand. */
 const everywhere: readonly OptionName[] = ['dir', 'network', 'conf'];
-
-/** The values of an option that may be given several times. */
-const added = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value];
-
-const nodeOption = (name: OptionName): Option => {
-  const row: NodeOption = options[name];
-  const doc = `${row.doc} [${variableOf(name)}]`;
-  const option = new Option(row.value === undefined ? `--${name}` : `--${name} <${row.value}>`, doc);
-  if (name in devOptions) option.helpGroup('For experiments, on regtest only; the rest of them need --dev:');
-  if (row.value === undefined) return option;
-  // The same flag twice is either a list or a mistake, and the configuration can tell which.
-  return option.argParser(added);
-};
-
-const flagsOf = (given: Readonly<Record<string, unknown>>): Sources['flags'] =>
-  Object.fromEntries(
-    Object.entries(given).flatMap(([key, value]) => {
-      const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      return isOption(name) ? [[name, value === true ? 'true' : value]] : [];
-    }),
-  );
-
-const parameterHelp = ({ name, kind, required, fallback, doc }: Parameter): readonly [string, string] => {
-  const remark = required ? ' (required)' : fallback === undefined ? '' : ` (default ${String(fallback)})`;
-  return [`  ${name} <${kind}>`, `${doc}${remark}`];
-};
-
-/** The help behind a method's usage line: its parameters in order, and an example. */
-const methodHelp = (method: MethodSummary): string =>
-  method.parameters.length === 0
-    ? ''
-    : [
-        '',
-        'Parameters, as name=value or --name value; those without a name fill what is left, in this order. A name that is',
-        'none of these is a mistake, except in a description beside no other name; -o takes every word by its place:',
-        ...pairLines(method.parameters.filter(({ hidden }) => !hidden).map(parameterHelp)),
-        '',
-        `Example: ${exampleOf(method)}`,
-      ].join('\n');
-
-const styleOf = ({ keywords, order }: { keywords?: boolean; order?: boolean }): Style => {
-  if (keywords === true && order === true) throw new UsageError('-k and -o exclude each other');
-  return keywords === true ? 'keywords' : order === true ? 'order' : 'guess';
-};
-
-/** Whether a method answers with lists that may have any number of rows. */
-const isLong = (name: string): boolean => name.startsWith('list');
-
-/** Calls a method of the node and prints what it says. */
-const callMethod = async (
-  { name, parameters }: MethodSummary,
-  words: readonly string[],
-  given: Readonly<Record<string, unknown>>,
-  { out, err, env }: Surroundings,
-): Promise<void> => {
-  for (const said of strangeVariables(env)) err(`ampere: ${said}`);
-  const params = paramsFrom(parameters, words, given, styleOf(given));
-  const { socket } = loadPlaces({ flags: flagsOf(given), env, read });
-  const client = await openClient(socket);
-  try {
-    if (isFollowing(name, params)) await followTrace(client, params, { json: given['json'] === true, out, err });
-    else if (given['json'] === true) {
-      const printer = jsonPrinter(out);
-      // Of other results the rows stand among other fields, and are few.
-      printer.end(await client.raw(name, params, isLong(name) ? printer.row : undefined));
-    } else out(render(name, await client.raw(name, params)));
-  } finally {
-    client.close();
-  }
-};
-
-const methodCommand = (method: MethodSummary, surroundings: Surroundings): Command => {
-  const { name, doc, parameters } = method;
-  const command = new Command(name)
-    .description(doc)
-    .usage(usageOf(method).slice(name.length + 1))
-    .argument(parameters.length === 0 ? '[nothing...]' : '[values...]')
-    .addHelpText('after', methodHelp(method))
-    .configureHelp({ visibleArguments: () => [] });
-  for (const { name: parameter, kind, list } of parameters) {
-    const isSwitch = kind === 'true|false';
-    const option = new Option(`--${parameter} ${isSwitch ? '[value]' : '<value>'}`).hideHelp();
-    if (list) option.argParser(added);
-    command.addOption(option);
-  }
-  return command.action(async (words: readonly string[], _own: unknown, self: Command) =>
-    callMethod(method, words, self.optsWithGlobals(), surroundings),
-  );
-};
 
 const startCommand = ({ env, err, run }: Surroundings): Command => {
   const command = new Command('start').description('Runs a node until it is told to stop.');
@@ -150,7 +42,7 @@ const startCommand = ({ env, err, run }: Surroundings): Command => {
   }
   return command.action(async (_own: unknown, self: Command) => {
     for (const said of strangeVariables(env)) err(`ampere: ${said}`);
-    const config: Config = loadConfig({ flags: flagsOf(self.optsWithGlobals()), env, read });
+    const config: Config = loadConfig({ flags: flagsOf(self.optsWithGlobals()), env, read: readFile });
     const { ended } = await run(config);
     await ended;
   });
@@ -163,12 +55,15 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
     .option('--json', 'print the result as JSON')
     .option('-k, --keywords', 'take every value as name=value')
     .option('-o, --order', 'take every value by its place, even with = in it')
+    .option('-w, --wide', 'tables with all columns and whole ids, however wide the terminal')
+    .option('--qr', 'show the QR code of an invoice or address, also where it does not fit')
+    .option('--no-qr', 'show no QR code')
     .configureHelp({ subcommandTerm: (method) => method.name() })
     .showHelpAfterError('(ampere --help, or ampere METHOD --help)');
   for (const name of everywhere) command.addOption(nodeOption(name));
   command.commandsGroup('Node:').addCommand(startCommand(surroundings)).addCommand(chainCommand(surroundings.out));
   const { out, env } = surroundings;
-  const sources = (self: Command): Sources => ({ flags: flagsOf(self.optsWithGlobals()), env, read });
+  const sources = (self: Command): Sources => ({ flags: flagsOf(self.optsWithGlobals()), env, read: readFile });
   command.commandsGroup('On regtest:').addCommand(labCommand(surroundings));
   for (const one of coinCommands({ out, env, sources }, (to, name) => to.addOption(nodeOption(name))))
     command.addCommand(one);
@@ -178,12 +73,23 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
   for (const one of commands) if (!one.dev) command.addCommand(methodCommand(one, surroundings));
   command.commandsGroup('Methods of a node started with --dev:');
   for (const one of commands) if (one.dev) command.addCommand(methodCommand(one, surroundings));
+  const { columns } = surroundings.terminal ?? noTerminal;
   const quiet = {
+    getOutHelpWidth: () => columns,
+    getErrHelpWidth: () => columns,
     writeOut: (text: string) => surroundings.out(text.trimEnd()),
     writeErr: (text: string) => surroundings.err(text.trimEnd()),
   };
   const all = command.commands.flatMap((one) => [one, ...one.commands]);
-  for (const one of [command, ...all]) one.exitOverride().configureOutput(quiet);
+  for (const one of [command, ...all]) {
+    one.exitOverride().configureOutput(quiet);
+    // Nothing else wraps the usage of a method with many parameters.
+    one.configureHelp({
+      ...one.configureHelp(),
+      minWidthToWrap: 20,
+      styleUsage: (usage) => sentence(usage, columns - 7).join('\n    '),
+    });
+  }
   return command;
 };
 

@@ -124,7 +124,8 @@ describe('words', () => {
 
 describe('a call', () => {
   test('prints tables for people and JSON for programs', async () => {
-    expect(await run(['newaddr'])).toEqual({ code: 0, out: 'bech32  bcrt1qexample', err: '' });
+    const { code: done, out: text, err } = await run(['newaddr']);
+    expect([done, text.split('\n')[0], err]).toEqual([0, 'bech32  bcrt1qexample', '']);
     const { out, code } = await run(['newaddr', '--json']);
     expect(JSON.parse(out)).toEqual({ bech32: 'bcrt1qexample' });
     expect(code).toBe(0);
@@ -257,9 +258,17 @@ describe('help', () => {
       expect(code).toBe(0);
       expect(out.replaceAll(/\s+/g, ' ')).toContain(table[name].doc);
       for (const { name: parameter, kind, hidden, doc } of parametersOf(table[name])) {
-        expect(out.includes(`  ${parameter} <${kind}>`)).toBe(!hidden);
+        expect(out.replaceAll(/\s+/g, ' ').includes(` ${parameter} <${kind}> `)).toBe(!hidden);
         expect(doc.length).toBeGreaterThan(5);
       }
+    },
+  );
+
+  test.each([...Object.keys(table).filter((name) => name !== 'help'), 'start'])(
+    'of %s has no line that is wider than 80 characters, but for examples',
+    async (name) => {
+      const lines = (await run([name, '--help'])).out.split('\n');
+      expect(lines.filter((line) => line.length > 80 && !line.startsWith('  ampere '))).toEqual([]);
     },
   );
 

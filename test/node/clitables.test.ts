@@ -1,10 +1,11 @@
 /** Results as the command line prints them for people. */
 import { describe, expect, test } from 'vitest';
+import { toJson } from '../../node/api/rpc/json.ts';
 import type { MethodName } from '../../node/api/table.ts';
-import { satText } from '../../node/base/table.ts';
+import { satText, tableLines } from '../../node/base/table.ts';
 import { render } from '../../node/cli/render.ts';
 import { wholeOf } from '../support/answers.ts';
-import { fakeRpc, ids, patient } from '../support/api.ts';
+import { fakeRpc, ids, patient, samples } from '../support/api.ts';
 
 describe('tables', () => {
   test.each([
@@ -92,7 +93,7 @@ describe('tables', () => {
   test('pay', async () => {
     expect((await shown('pay', ['x'])).slice(-4)).toEqual([
       'shards:',
-      'shard  status    amount sat     sent sat  hash           route              failure',
+      'shard  status    amount sat     sent sat  hash           route',
       '    1  complete     900,000  900,001.500  c3c3c3c3…c3c3  103x1x0 → 104x1x0',
       '    2  complete     600,000  600,001      d4d4d4d4…d4d4  105x2x1',
     ]);
@@ -122,8 +123,8 @@ describe('tables', () => {
 
   test('listclosedchannels', async () => {
     expect(await shown('listclosedchannels')).toEqual([
-      'channel  peer           opened by  closed by  cause     ours sat   size sat  block  closing transaction',
-      '103x1x0  03b2b2b2…b2b2  local                 user   899,999.500  1,000,000',
+      'channel  peer           opened by  cause     ours sat   size sat',
+      '103x1x0  03b2b2b2…b2b2  local      user   899,999.500  1,000,000',
     ]);
   });
 
@@ -143,6 +144,80 @@ describe('tables', () => {
       ['dev', 'yes', 'cmdline'],
       ['announce-addr', '1.2.3.4:9735, [::1]:9736', 'default, cmdline'],
     ]);
+  });
+
+  test.each(Object.entries(samples))(
+    '%s is no wider than 80 characters, but for what nobody reads',
+    (method, sample) => {
+      const lines = render(method, JSON.parse(toJson(sample)), { width: 80 }).split('\n');
+      expect(lines.filter((line) => line.length > 80 && line.includes(' '))).toEqual([]);
+    },
+  );
+
+  test('a table too wide has short ids first, then fewer columns, then shorter texts', () => {
+    const columns = [
+      { title: 'id', cell: () => 'a'.repeat(30), short: () => 'aaaa…' },
+      { title: 'less', cell: () => '0123456789', drop: 1 },
+      { title: 'least', cell: () => '0123456789', drop: 2 },
+      { title: 'text', cell: () => 'a long way to say it', cut: true as const },
+      { title: 'empty', cell: () => '' },
+    ];
+    const at = (width?: number) => tableLines(columns, [{}], { width })[1];
+    expect(at()).toBe(`${'a'.repeat(30)}  0123456789  0123456789  a long way to say it`);
+    expect(at(80)).toBe(at());
+    expect(at(60)).toBe('aaaa…  0123456789  0123456789  a long way to say it');
+    expect(at(50)).toBe('aaaa…  0123456789  a long way to say it');
+    expect(at(30)).toBe('aaaa…  a long way to say it');
+    expect(at(20)).toBe('aaaa…  a long way t…');
+    expect(at(5)).toBe('aaaa…  a long …');
+  });
+
+  test('colours say how a row stands, and no cell is wider for them', () => {
+    const paint = (tone: string, text: string) => `<${tone}>${text}</>`;
+    const rows = [{ payment_hash: ids.hash, status: 'failed', error: { message: 'no route' } }];
+    const [titles = '', row = ''] = render('listpays', { pays: rows }, { paint }).split('\n');
+    expect(titles).toBe('<title>hash         </>  <title>status</>  <title>error</>');
+    expect(row).toBe('c3c3c3c3…c3c3  <bad>failed</>  no route');
+  });
+
+  test('fundchannel says what it made and what comes next, and the transaction last', () => {
+    const made = { tx: '02'.repeat(100), txid: ids.txid, channel_id: ids.hash, mindepth: 3 };
+    expect(render('fundchannel', made, { width: 80 }).split('\n')).toEqual([
+      `txid        ${ids.txid}`,
+      `channel_id  ${ids.hash}`,
+      'mindepth    3',
+      '',
+      'The channel can be used once its funding transaction has 3 blocks: ampere',
+      'listpeerchannels shows when.',
+      '',
+      'tx',
+      made.tx,
+    ]);
+  });
+
+  test.each([
+    ['mutual', 'The closing transaction waits for a block'],
+    ['unilateral', "This node's commitment waits for a block"],
+    ['unopened', 'The channel was never open'],
+  ])('a %s close says what comes next before the transaction', (type, words) => {
+    const [closed = '', next = '', raw = ''] = render('close', {
+      type,
+      txs: ['02'.repeat(100)],
+      txids: [ids.txid],
+    }).split('\n\n');
+    expect(closed).toBe(`type   ${type}\ntxids  ${ids.txid}`);
+    expect(next).toContain(words);
+    expect(raw).toBe(`txs\n${'02'.repeat(100)}`);
+  });
+
+  test('feature bits have the names of BOLT 9, and are shown of a peer that was asked for', () => {
+    expect(render('decode', { features: '020000000000024100' })).toBe(
+      'features  var_onion_optin (required), payment_secret (required), basic_mpp, bit 65',
+    );
+    const peer = { id: ids.bob, connected: true, features: '0100' };
+    expect(render('listpeers', { peers: [peer] })).toContain('\n\nfeatures: var_onion_optin (required)');
+    expect(render('listpeers', { peers: [peer, peer] })).not.toContain('features');
+    expect(render('decode', { features: 'ff'.repeat(1000) })).toContain('and more');
   });
 
   test('text from strangers cannot move the cursor', () => {

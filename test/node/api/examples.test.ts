@@ -33,6 +33,6 @@ describe('the example of a method', () => {
       env: {},
       run: async () => ({ ended: Promise.resolve() }),
     });
-    expect(out.join('\n')).toContain("Example: ampere invoice 50000000 coffee 'a cup of coffee' expiry=3600");
+    expect(out.join('\n')).toContain("Example:\n  ampere invoice 50000000 coffee 'a cup of coffee' expiry=3600");
   });
 });
