@@ -2,8 +2,9 @@
  * How dist/ is made: few files that load fast, split so that a call of a method loads nothing of the node. What we use of npm is
  * built in, except for what is native; the licences of those packages go beside it.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown';
 
 /** Packages with binaries, or that are loaded only where they are installed. */
@@ -37,12 +38,58 @@ const licences = (): Plugin => ({
   },
 });
 
-/** The same files below another folder, each a program or an entry of the library. */
-const build = (dir: string, entries: Readonly<Record<string, string>>): RolldownOptions => ({
-  input: { ...entries },
+/** Where `npm run declarations` writes what tsc says of the sources. */
+const declared = 'node_modules/.cache/declarations';
+const specifier = /((?:from |import\()['"])(\.[^'"]+)\.ts(['"])/g;
+
+/** Puts the declarations of these files beside them, with all that those refer to and no more, where there are any. */
+const declarations = (entries: readonly string[]): Plugin => ({
+  name: 'declarations',
+  generateBundle() {
+    if (!existsSync(declared)) return;
+    const seen = new Set(entries);
+    for (const path of seen) {
+      const source = readFileSync(join(declared, `${path}.d.ts`), 'utf8').replace(
+        specifier,
+        (_, before: string, target: string, after: string) => {
+          seen.add(join(dirname(path), target));
+          return `${before}${target}.js${after}`;
+        },
+      );
+      this.emitFile({ type: 'asset', fileName: `${path}.d.ts`, source });
+    }
+  },
+});
+
+/** Makes of each map what a stack needs: the source and its line for each line, and nothing of packages of npm. */
+const smallMaps = (): Plugin => ({
+  name: 'small-maps',
+  generateBundle(_options, bundle) {
+    for (const [name, file] of Object.entries(bundle)) {
+      if (file.type !== 'asset' || !name.endsWith('.js.map')) continue;
+      const { sources, mappings } = JSON.parse(String(file.source));
+      const lines = decode(mappings).map((segments) => segments.filter(({ length }) => length > 1).slice(0, 1));
+      file.source = JSON.stringify({
+        version: 3,
+        sources,
+        names: [],
+        mappings: encode(lines),
+      });
+    }
+  },
+});
+
+/** These files below `dir`, each a program or an entry of the library, as the sources stand below `from`. */
+const build = (
+  dir: string,
+  from: string,
+  files: readonly string[],
+  plugins: readonly Plugin[] = [],
+): RolldownOptions => ({
+  input: Object.fromEntries(files.map((file) => [file, `${from}/${file}.ts`])),
   platform: 'node',
   external: (id) => outside.some((name) => id === name || id.startsWith(`${name}/`)),
-  plugins: [licences()],
+  plugins: [licences(), smallMaps(), ...plugins],
   logLevel: 'warn',
   // What a program loads at once and another one later is at hand for both.
   checks: { ineffectiveDynamicImport: false },
@@ -63,29 +110,11 @@ const build = (dir: string, entries: Readonly<Record<string, string>>): Rolldown
   },
 });
 
-const at = (...paths: readonly string[]): Readonly<Record<string, string>> =>
-  Object.fromEntries(paths.map((path) => [path, `${path}.ts`]));
+/** The entries of the library, which stand in `exports` of package.json. */
+const library = ['wire/index', 'onion/index', 'channel/index', 'amp/index', 'node/index'];
+const programs = ['node/main', 'node/cli/writemethods', 'node/regtest/demo/demo', 'node/regtest/demo/fetch'];
 
 export default defineConfig([
-  build(
-    'dist',
-    at(
-      ...[
-        'node/main',
-        'node/run',
-        'node/cli/program',
-        'node/cli/writemethods',
-        'node/config/config',
-        'amp/payload',
-        'amp/tree',
-      ],
-      ...['node/regtest/demo/demo', 'node/regtest/demo/fetch'],
-    ),
-  ),
-  build('dist/test', {
-    'bench/main': 'test/bench/main.ts',
-    'soak/main': 'test/soak/main.ts',
-    'soak/attackers': 'test/soak/attackers.ts',
-    'interop/ldk/main': 'test/interop/ldk/main.ts',
-  }),
+  build('dist', '.', [...library, ...programs], [declarations(library)]),
+  build('dist/test', 'test', ['bench/main', 'soak/main', 'soak/attackers', 'interop/ldk/main']),
 ]);

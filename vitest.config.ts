@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -52,6 +53,10 @@ export default defineConfig({
     experimental: { fsModuleCache: true },
     projects: [
       {
+        // Examples import what a program outside does, and run on the sources.
+        resolve: {
+          alias: [{ find: /^ampere\/(\w+)$/, replacement: fileURLToPath(new URL('$1/index.ts', import.meta.url)) }],
+        },
         test: {
           name: 'fast',
           // Modules are loaded once a worker, not once a file. No test of these puts another module in a module's place.

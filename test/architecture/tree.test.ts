@@ -15,6 +15,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 const pure = ['wire', 'onion', 'channel', 'amp'];
 const maximumLines = 350;
 
+/** What a program outside imports, by its name in package.json. */
+const isEntry = (path: string): boolean => /^(?:wire|onion|channel|amp|node)\/index\.ts$/.test(path);
+
 const targets = (path: string, text: string): readonly string[] =>
   imports(text)
     .filter((specifier) => specifier.startsWith('.'))
@@ -97,11 +100,14 @@ describe('the tree', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('nothing is exported by default, no enum, no namespace, no barrel', () => {
+  test('nothing is exported by default, no enum, no namespace, no barrel but the entries of the library', () => {
     const wrong = sources().flatMap(({ path, text }) => [
       ...(/^export default\b/m.test(text) ? [`${path} has a default export`] : []),
       ...(/^\s*(export )?(const )?(enum|namespace) \w/m.test(text) ? [`${path} has an enum or a namespace`] : []),
-      ...(path.endsWith('/index.ts') ? [`${path} is a barrel`] : []),
+      ...(path.endsWith('/index.ts') && !isEntry(path) ? [`${path} is a barrel`] : []),
+      ...targets(path, text)
+        .filter((target) => isEntry(target) && !path.startsWith('test/'))
+        .map((target) => `${path} imports ${target}, which is for programs outside`),
     ]);
     expect(wrong).toEqual([]);
   });

@@ -12,7 +12,7 @@ import { built } from '../support/regtest.ts';
 
 let network: Network<'alice'>;
 beforeAll(async () => {
-  built('node/run.js');
+  built('node/index.js');
   network = await startNetwork({ nodes: { alice: [] }, embedded: true });
 });
 afterAll(() => network?.stop());
@@ -24,7 +24,7 @@ test('the program in the README runs a node with a protocol of its own until the
     .map(([, text = '']) => text)
     .filter((text) => text.includes('runNode'));
   const file = join(network.dir, 'example.mjs');
-  writeFileSync(file, (code ?? '').replaceAll("'./dist/", `'${dist}/`));
+  writeFileSync(file, (code ?? '').replace(/'ampere\/(\w+)'/g, `'${dist}/$1/index.js'`));
   const dir = join(network.dir, 'example');
   const env = {
     ...process.env,

@@ -313,4 +313,4 @@ export const fakeRpc = (own: Partial<Handlers> = {}, dev = false) => {
 };
 
 /** A call nobody hangs up on. */
-export const patient = { signal: new AbortController().signal };
+export const patient: { readonly signal: AbortSignal } = { signal: new AbortController().signal };

@@ -71,7 +71,7 @@ export const forwardRow = ({ from, to, amount, toForward, end, status, ...record
 };
 
 /** What it needs of a node. */
-interface Parts {
+export interface Parts {
   readonly forwards: Pick<Node['forwards'], 'list'>;
 }
 

@@ -19,7 +19,7 @@ const params = z.strictObject({
 const result = z.object({ ...invoiceFields, status: z.enum(['unpaid', 'paid', 'expired']) });
 
 /** What it needs of a node. */
-interface Parts {
+export interface Parts {
   readonly invoices: Pick<Node['invoices'], 'remove' | 'status'>;
   readonly receiver: Pick<Node['receiver'], 'tick'>;
 }

@@ -19,7 +19,7 @@ const params = z.strictObject({
 const result = z.object({ verified: field.flag, pubkey: field.nodeId });
 
 /** What it needs of a node. */
-interface Parts {
+export interface Parts {
   readonly graph: Pick<Node['graph'], 'node' | 'hasChannel'>;
   readonly keys: Pick<Node['keys'], 'nodeId'>;
 }

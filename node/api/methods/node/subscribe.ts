@@ -32,7 +32,7 @@ const result = z.object({
 });
 
 /** What it needs of a node's process. */
-interface Parts {
+export interface Parts {
   readonly notifications: Pick<Notifications, 'subscribe'>;
 }
 

@@ -18,7 +18,7 @@ const result = z.object({
 });
 
 /** What it needs of a node. */
-interface Parts {
+export interface Parts {
   readonly knowledge: Pick<Node['knowledge'], 'forget'>;
   readonly gate: Pick<Node['gate'], 'allSaved'>;
 }

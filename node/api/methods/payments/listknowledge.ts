@@ -53,7 +53,7 @@ const rowOf = ({ index, scid, from, to, carried, failed }: KnownDirection, now: 
 });
 
 /** What it needs of a node. */
-interface Parts {
+export interface Parts {
   readonly knowledge: Pick<Node['knowledge'], 'list'>;
   readonly now: Node['now'];
 }

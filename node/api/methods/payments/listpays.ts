@@ -77,7 +77,7 @@ type Result = z.output<typeof result>;
 type Row = Result['pays'][number];
 
 /** What it needs of a node. */
-interface Parts {
+export interface Parts {
   readonly payments: Pick<Node['payments'], 'list' | 'pending' | 'shardsOf'> & {
     readonly shards: Pick<Node['payments']['shards'], 'plan'>;
   };

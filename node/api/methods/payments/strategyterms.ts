@@ -9,7 +9,7 @@ export const strategyParam = param.text
   .optional()
   .describe(`how the amount is cut into parts: ${strategyNames.join(', ')}; else ${defaultStrategy}`);
 
-interface Parts {
+export interface Parts {
   readonly payments: { readonly tables: { readonly strategies: Strategies } };
 }
 

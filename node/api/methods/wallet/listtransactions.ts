@@ -41,7 +41,7 @@ const rowOf = (tx: Transaction, blockheight: number, txindex: number): Row => ({
 });
 
 /** What it needs of a node. */
-interface Parts {
+export interface Parts {
   readonly wallet: Pick<Node['wallet'], 'transactions' | 'pending'>;
 }
 
