@@ -23,6 +23,8 @@ export interface NetworkOptions<Name extends string> {
   readonly commands?: Readonly<Partial<Record<Name, readonly string[]>>>;
   /** On the chain that this program brings along, even where there is a bitcoind. */
   readonly embedded?: boolean;
+  /** More options for bitcoind, as `-txindex=1`. The chain that this program brings along takes none. */
+  readonly chain?: readonly string[];
   /** Told what is being done, for those who watch. */
   readonly progress?: (line: string) => void;
 }
@@ -262,7 +264,11 @@ export const startNetwork = async <Name extends string>(options: NetworkOptions<
   const dir = await mkdtemp(join(tmpdir(), 'ampere-'));
   let lab: Lab<Name> | undefined;
   try {
-    const chain = await startBitcoind({ dir: join(dir, 'bitcoind'), ...found });
+    const chain = await startBitcoind({
+      dir: join(dir, 'bitcoind'),
+      ...found,
+      ...(found.source !== 'embedded' && options.chain && { args: options.chain }),
+    });
     lab = new Lab(dir, { chain, version }, options);
     await lab.start();
     return lab;

@@ -12,8 +12,12 @@ export const abilities = [
   'static_remotekey',
   'keysend',
   'multipart',
+  'all of a channel',
   'deployed AMP',
+  'millisatoshi invoices',
   'hold invoices',
+  'payments refused',
+  'disconnecting',
   'restart',
   'private channels',
   'graph',
@@ -48,6 +52,8 @@ export interface PeerOptions {
 export interface Kind {
   readonly name: string;
   readonly cannot: Cannot;
+  /** Options that the bitcoind needs for it. */
+  readonly chain?: readonly string[];
   /** Why none can be had on this machine, and how to get one; undefined where one can. */
   missing(): Promise<string | undefined>;
   /** The version that `start` would start. */
@@ -90,8 +96,8 @@ export interface PeerPaid {
 /** A payment that it got. */
 export interface PeerReceived {
   readonly amountMsat: bigint;
-  /** HTLCs it came in. */
-  readonly parts: number;
+  /** HTLCs it came in, where it tells. */
+  readonly parts?: number;
 }
 
 export interface CloseTerms {

@@ -13,8 +13,8 @@ export type Way = 'out' | 'in';
 export interface Case<Stage> {
   /** A claim about two nodes that it calls A and B. */
   readonly text: string;
-  /** What the peer must be able to do for it. */
-  readonly needs?: readonly Ability[];
+  /** What the peer must be able to do for it, by direction where that differs. */
+  readonly needs?: readonly Ability[] | Readonly<Record<Way, readonly Ability[]>>;
   /** Both directions unless told. */
   readonly ways?: readonly Way[];
   run(stage: Stage, way: Way): Promise<void>;
@@ -49,8 +49,9 @@ export const claim = (text: string, way: Way, peer: string): string => {
 const waysOf = <S>({ ways = ['out', 'in'] }: Case<S>): readonly Way[] => ways;
 
 /** Why a peer cannot do what a case needs; undefined where it can. */
-const whyNot = (kind: Kind, { needs = [] }: { readonly needs?: readonly Ability[] }): string | undefined => {
-  for (const need of needs) if (kind.cannot[need] !== undefined) return kind.cannot[need];
+const whyNot = <S>(kind: Kind, { needs = [] }: Case<S>, way: Way): string | undefined => {
+  const list = 'out' in needs ? needs[way] : needs;
+  for (const need of list) if (kind.cannot[need] !== undefined) return kind.cannot[need];
   return undefined;
 };
 
@@ -89,7 +90,7 @@ export const describeCases = async <S extends Stage>(
       await stage?.stop();
     });
     for (const row of rows) {
-      const why = whyNot(kind, row.one);
+      const why = whyNot(kind, row.one, row.way);
       if (why !== undefined) {
         note(row, 'cannot', why);
         continue;

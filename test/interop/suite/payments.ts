@@ -71,6 +71,7 @@ export const payments: readonly Case<Pair>[] = [
   },
   {
     text: 'A pays an invoice of B over all that a channel carries, in one HTLC',
+    needs: { out: [], in: ['all of a channel'] },
     run: (pair, way) =>
       movingBack(pair, way, async () => {
         const all = wholeSat(most(await room(pair, way)));
@@ -83,7 +84,9 @@ export const payments: readonly Case<Pair>[] = [
     needs: ['multipart'],
     run: (pair, way) =>
       movingBack(pair, way, async () => {
-        const both = wholeSat((sum(await room(pair, way)) * 9n) / 10n);
+        const rooms = await room(pair, way);
+        // Half of what the fuller channel leaves to the other: what each carries has changed with the cases before.
+        const both = wholeSat((most(rooms) + sum(rooms)) / 2n);
         expect(await pair.used(() => pair.pay(way, both))).toBe(2);
         return both;
       }),
@@ -97,7 +100,7 @@ export const payments: readonly Case<Pair>[] = [
         const params = { destination: peer.id, amount_msat: amount, scheme: 'single' };
         const { payment_hash } = await ours.call('keysend', params);
         const got = await until('the payment to have come', () => peer.received(payment_hash));
-        expect(got).toMatchObject({ amountMsat: amount, parts: 1 });
+        expect(got).toMatchObject({ amountMsat: amount, ...(got.parts !== undefined && { parts: 1 }) });
         return;
       }
       let hash = '';
@@ -113,20 +116,21 @@ export const payments: readonly Case<Pair>[] = [
     text: 'A and B pay each other 20 times at once',
     ways: ['out'],
     run: async (pair) => {
+      const step = pair.peer.kind.cannot['millisatoshi invoices'] === undefined ? 1n : 1000n;
       const gained = await pair.gained(() =>
         Promise.all(
           Array.from({ length: 20 }, (_, i) => [
-            pair.pay('out', 1_000_000n + BigInt(i)),
-            pair.pay('in', 1_000_001n + BigInt(i)),
+            pair.pay('out', 1_000_000n + BigInt(i) * step),
+            pair.pay('in', 1_000_000n + BigInt(i + 1) * step),
           ]).flat(),
         ),
       );
-      expect(gained).toBe(20n);
+      expect(gained).toBe(20n * step);
     },
   },
   {
     text: 'a payment of A that B refuses comes back, and A is told that it was B who refused it',
-    needs: ['hold invoices'],
+    needs: { out: ['hold invoices', 'payments refused'], in: [] },
     run: async (pair, way) => {
       let reason = '';
       const gained = await pair.gained(async () => {
@@ -136,7 +140,9 @@ export const payments: readonly Case<Pair>[] = [
       });
       expect(gained).toBe(0n);
       expect(reason).toMatch(
-        way === 'out' ? /incorrect_or_unknown_payment_details/ : /INCORRECT_PAYMENT_DETAILS|RecipientRejected/,
+        way === 'out'
+          ? /incorrect_or_unknown_payment_details/
+          : /INCORRECT_(OR_UNKNOWN_)?PAYMENT_DETAILS|RecipientRejected/,
       );
     },
   },
