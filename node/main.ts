@@ -17,6 +17,16 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
+/** Asks a question at the terminal; undefined when the input ends there. */
+const ask = async (question: string): Promise<string | undefined> => {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const ended = new Promise<undefined>((resolve) => lines.once('close', () => resolve(undefined)));
+  const answer = await Promise.race([lines.question(question), ended]);
+  lines.close();
+  return answer;
+};
+
 useCompileCache(process.env);
 const [{ runCommand }, { terminalOf }] = await Promise.all([import('./cli/program.ts'), import('./cli/terminal.ts')]);
 process.exitCode = await runCommand(process.argv.slice(2), {
@@ -25,4 +35,5 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   env: process.env,
   terminal: terminalOf(process.stdout, process.stderr, process.env),
   run,
+  ask: process.stdin.isTTY && process.stdout.isTTY ? ask : undefined,
 });

@@ -13,6 +13,7 @@ import { hex } from '../../wire/bytes.ts';
 import type { Point } from '../../wire/units.ts';
 import { Listeners } from '../base/listeners.ts';
 import { Machine } from '../base/machine.ts';
+import { recorded } from '../base/recording.ts';
 import type { Notice } from '../chain/watchrules.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
@@ -113,7 +114,8 @@ export class ChannelHost {
   }
 
   private add(key: string, state: ChannelState, peer: Point | undefined, first: readonly Effect[] = []): Entry {
-    const { channels, fatal, log } = this.parts;
+    const { channels, fatal, log, recorder } = this.parts;
+    const step = recorded(recorder, { kind: 'channel', id: key, state, first, name: channelName }, transition);
     const entry: Entry = {
       key,
       peer: peer === undefined ? '' : hex(peer),
@@ -126,7 +128,7 @@ export class ChannelHost {
         step: (before, input) => {
           // From here on it sends to this connection: messages that it wanted to send earlier were for another one.
           if (input.type === 'connected') entry.connection = this.connections.get(input.features);
-          const next = transition(before, input, channels.context());
+          const next = step(before, input, channels.context());
           if (next[0].phase === 'abandoned') entry.lastName ??= channelName(before);
           return next;
         },

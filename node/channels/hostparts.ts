@@ -1,6 +1,7 @@
 /** What the channels of a node need: the ports, other parts of the node, and the handlers of their events. */
 import type { ChannelEvent } from '../../channel/model/io.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
+import type { StepRecorder } from '../base/recording.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Watcher } from '../chain/watcher.ts';
 import type { Peers } from '../peer/peers.ts';
@@ -43,6 +44,8 @@ export interface HostParts {
   readonly channels: Channels;
   /** Wraps the handler of the channels' events; undefined: nothing does. */
   readonly wrapEvents?: ((next: ChannelEventHandler) => ChannelEventHandler) | undefined;
+  /** Records each step of each channel; undefined: nothing does. */
+  readonly recorder?: StepRecorder | undefined;
   /** channel_reestablish is exchanged with the peer, again or for the first time. */
   readonly onOnline: (entry: Entry) => void;
   /** The store failed: the node must stop. */

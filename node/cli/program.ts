@@ -24,6 +24,7 @@ import { coinCommands } from './coins.ts';
 import { sentence } from './layout.ts';
 import { methodSummaries } from './methods.ts';
 import { flagsOf, nodeOption, readFile } from './nodeoptions.ts';
+import { replayCommand } from './replay.ts';
 import type { Surroundings } from './surroundings.ts';
 import { noTerminal } from './terminal.ts';
 import { UsageError } from './words.ts';
@@ -62,6 +63,7 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
     .showHelpAfterError('(ampere --help, or ampere METHOD --help)');
   for (const name of everywhere) command.addOption(nodeOption(name));
   command.commandsGroup('Node:').addCommand(startCommand(surroundings)).addCommand(chainCommand(surroundings.out));
+  command.addCommand(replayCommand(surroundings));
   const { out, env } = surroundings;
   const sources = (self: Command): Sources => ({ flags: flagsOf(self.optsWithGlobals()), env, read: readFile });
   command.commandsGroup('On regtest:').addCommand(labCommand(surroundings));

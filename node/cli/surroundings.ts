@@ -9,6 +9,8 @@ export interface Surroundings {
   readonly env: Sources['env'];
   /** Starts a node. */
   readonly run: RunNode;
+  /** Asks whoever sits at the terminal; undefined once nothing more can be typed. Absent where nobody sits there. */
+  readonly ask?: ((question: string) => Promise<string | undefined>) | undefined;
   /** What the output is read on; no terminal unless given. */
   readonly terminal?: Terminal;
 }

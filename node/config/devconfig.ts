@@ -14,6 +14,8 @@ export interface DevConfig {
   readonly crash: CrashPoint | undefined;
   readonly holdSave: HoldPoint | undefined;
   readonly failSave: SavePoint | undefined;
+  /** Where steps of channels and payments are recorded. */
+  readonly record: { readonly dir: string; readonly secrets: boolean } | undefined;
   readonly privateKey: SecretKey | undefined;
   readonly bip32Seed: Uint8Array | undefined;
   readonly channelSecrets: ChannelSecrets | undefined;
@@ -45,7 +47,11 @@ export const devConfig = (pick: Picker, network: ChainName, read: Sources['read'
     return undefined;
   }
   if (network !== 'regtest') throw new ConfigError(dev.found.source, dev.found.key, 'is for regtest only');
+  const [record, secrets] = [pick('dev-record'), pick('dev-record-secrets')];
+  if (record === undefined && secrets !== undefined)
+    throw new ConfigError(secrets.found.source, secrets.found.key, 'expected --dev-record DIR beside it');
   return {
+    record: record && { dir: record.value, secrets: secrets?.value ?? false },
     disconnect: rulesIn(pick, read),
     crash: pick('dev-crash')?.value,
     holdSave: pick('dev-hold-save')?.value,
@@ -59,11 +65,12 @@ export const devConfig = (pick: Picker, network: ChainName, read: Sources['read'
 const hidden = <T>(secret: T | undefined): string | undefined => (secret === undefined ? undefined : '[hidden]');
 
 /** For the log, without secrets. */
-export const redactedDev = ({ disconnect, crash, holdSave, failSave, ...secrets }: DevConfig): object => ({
+export const redactedDev = ({ record, disconnect, crash, holdSave, failSave, ...secrets }: DevConfig): object => ({
   disconnect: disconnect.map(({ text }) => text),
   crash: crash?.text,
   holdSave: holdSave?.text,
   failSave: failSave?.text,
+  record,
   privateKey: hidden(secrets.privateKey),
   bip32Seed: hidden(secrets.bip32Seed),
   channelSecrets: hidden(secrets.channelSecrets),

@@ -26,6 +26,15 @@ export const devOptions = rows({
     doc: 'fail the first save with such keys and all after it',
     schema: value(savePoint),
   },
+  'dev-record': {
+    value: 'DIR',
+    doc: 'record every step of every channel and payment: ampere replay DIR goes through them',
+    schema: path,
+  },
+  'dev-record-secrets': {
+    doc: 'with the seeds, keys and preimages, so that a replay can make each step again',
+    schema: yesOrNo,
+  },
   'dev-force-privkey': { value: 'HEX', doc: "the node's own key, 32 bytes", schema: value(forcedKey), secret: true },
   'dev-force-bip32-seed': {
     value: 'HEX',

@@ -163,6 +163,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
     limitedLog: limitedLogs.channel,
     peerTimeout: config.peerTimeout,
     wrapEvents: hooks.channelEvents,
+    recorder: hooks.recorder,
     onOnline: refresh,
     onError: onInternalError('channels'),
   });

@@ -4,6 +4,7 @@ import type { Scheme } from '../../amp/scheme.ts';
 import type { Strategy } from '../../amp/strategy.ts';
 import type { ChannelSecrets } from '../../channel/tx/keys.ts';
 import type { SecretKey } from '../../wire/units.ts';
+import type { StepRecorder } from '../base/recording.ts';
 import type { ChannelEventHandler } from '../channels/hostparts.ts';
 import type { FinalNoteHandler, ForwardNoteHandler } from '../forward/forwardnotes.ts';
 import type { SecureStream } from '../peer/noisestream.ts';
@@ -13,6 +14,8 @@ export interface Hooks {
   readonly wrapStream?: (stream: SecureStream) => SecureStream;
   /** Every event on its way from a channel to the rest of the node. */
   readonly channelEvents?: (next: ChannelEventHandler) => ChannelEventHandler;
+  /** Records each step of channels and payments. */
+  readonly recorder?: StepRecorder | undefined;
   /** Instead of the seed's file. */
   readonly seed?: Uint8Array | undefined;
   /** Instead of the node's key from the seed. */

@@ -107,12 +107,12 @@ const paymentsOf = (
   between: Between,
   routes: Omit<RouteContext, 'outlets' | 'hints'>,
 ): Payments => {
-  const { gate, now, fatal } = identity;
+  const { gate, now, fatal, hooks } = identity;
   const { follower } = chain;
   const windows = new Windows(() => ports.clock.now());
   return new Payments({
     ...ports,
-    ...{ gate, paymentStore, windows },
+    ...{ gate, paymentStore, windows, recorder: hooks.recorder },
     channels: () => paymentChannels,
     routes,
     learn: (event) => {
@@ -189,7 +189,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   const claimBudget = (): Claiming | undefined => claimBudgetOf(budget, () => links.atStake());
   const receiver = await ReceiverHost.load({
     ...ports,
-    ...{ gate, limitedLog, invoices, fatal, reported: notices.received },
+    ...{ gate, limitedLog, invoices, fatal, reported: notices.received, recorder: identity.hooks.recorder },
     isOwnSecret: (secret) => isOwnPaymentSecret(keys.identity, secret),
     context: () => ({
       now: now(),

@@ -1,9 +1,11 @@
 /** Everything that --dev adds to a node, made from the configuration before the node is. */
 import type { DevHandlers } from '../api/table.ts';
+import { partLog } from '../base/loglevels.ts';
 import type { DevConfig } from '../config/devconfig.ts';
 import type { Hooks } from '../core/hooks.ts';
 import type { Node } from '../core/node.ts';
 import type { Clock, Log } from '../ports/ports.ts';
+import { openRecorder } from '../replay/recorder.ts';
 import { DisconnectRules } from './disconnectrules.ts';
 import { devHandlers } from './handlers.ts';
 import { IgnoredHtlcs } from './ignoredhtlcs.ts';
@@ -38,6 +40,7 @@ export const openDev = (
     hooks: {
       wrapStream: (stream) => cuts.wrap(stream),
       channelEvents: (next) => ignoring.wrap(spoiling.wrap(next)),
+      recorder: config.record && openRecorder(config.record, { clock, log: partLog(log, 'core') }),
       seed: config.bip32Seed,
       identity: config.privateKey,
       channelSecrets: config.channelSecrets,

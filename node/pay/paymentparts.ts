@@ -6,6 +6,7 @@ import type { Payment } from '../../amp/payment.ts';
 import type { Exclusions, Outlet } from '../../amp/route.ts';
 import type { Msat, PaymentHash, Point, ShortChannelId } from '../../wire/units.ts';
 import type { Machine } from '../base/machine.ts';
+import type { StepRecorder } from '../base/recording.ts';
 import type { Hint, RouteContext } from '../graph/routing.ts';
 import type { Clock, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
@@ -25,6 +26,12 @@ export interface PaymentDetails {
   /** Unix seconds after which the invoice can no longer be paid. */
   readonly expiresAt?: number;
 }
+
+/**
+ * Seconds that a caller waits for the other shards once one was claimed. Usually they follow within a second; a peer that withholds
+ * one may do so until it expires, and the payment is complete without it.
+ */
+const CALLER_WAIT_SECONDS = 10;
 
 /** A payment under way. */
 export interface Running {
@@ -49,6 +56,10 @@ export interface Running {
   /** An internal error ended it: HTLCs in flight are waited for, and nothing more is sent. */
   failed?: true;
 }
+
+/** Whether a caller has waited long enough for the other shards, at `now` in Unix seconds. */
+export const hasWaited = ({ claimedAt }: Pick<Running, 'claimedAt'>, now: number): boolean =>
+  claimedAt !== undefined && now >= claimedAt + CALLER_WAIT_SECONDS;
 
 /** What is known of a payment when its machine is made, whether it is new or loaded. */
 export const beginning = (
@@ -91,6 +102,8 @@ export interface PaymentsParts {
   /** Takes what payments say of their attempts. */
   readonly learn: (event: PaymentEvent) => void;
   readonly windows: Windows;
+  /** Records each step of each payment; undefined: nothing does. */
+  readonly recorder?: StepRecorder | undefined;
   /** What HTLCs of `sendpay` have to do with a payment hash: whether some are under way, or it is paid by them. */
   readonly paidByParts?: (
     paymentHash: Uint8Array,

@@ -7,7 +7,6 @@ import type { PaymentEvent } from '../../amp/events.ts';
 import type { Outcome, PaymentContext, PaymentEffect, PaymentInput, PaymentRequest } from '../../amp/io.ts';
 import { isDeployed, isIn, isOrdinary, newPayment, type Payment, type PaymentResult } from '../../amp/payment.ts';
 import { checkRequest, paymentTables } from '../../amp/paymentstore.ts';
-import { pay } from '../../amp/sending.ts';
 import { changes } from '../../amp/tables.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { Preimage } from '../../wire/units.ts';
@@ -15,7 +14,7 @@ import { Machine } from '../base/machine.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
 import { offerHtlc, routeFound } from './paymenteffects.ts';
-import { beginning, type PaymentDetails, type PaymentsParts, type Running } from './paymentparts.ts';
+import { beginning, hasWaited, type PaymentDetails, type PaymentsParts, type Running } from './paymentparts.ts';
 import {
   draftOf,
   neverSent,
@@ -31,15 +30,9 @@ import { PAYMENT_MACHINES } from './paymentstore.ts';
 import { attemptsAmong, loadedPayments, resumingInputs } from './resuming.ts';
 import { RoundTrips } from './roundtrips.ts';
 import { type ShardRecord, Shards } from './shards.ts';
-import { paymentNames, paymentSteps } from './stepnames.ts';
+import { paymentNames, paymentSteps, recordedPayment } from './stepnames.ts';
 import { WaitingPayments } from './waitingpayments.ts';
 import { Wakeups } from './wakeups.ts';
-
-/**
- * Seconds that a caller waits for the other shards once one was claimed. Usually they follow within a second; a peer that withholds
- * one may do so until it expires, and the payment is complete without it.
- */
-const CALLER_WAIT_SECONDS = 10;
 
 export class Payments {
   private readonly parts: PaymentsParts;
@@ -89,11 +82,13 @@ export class Payments {
   }
 
   private add(id: string, state: Payment, note: Parameters<typeof beginning>[3]): Running {
+    const known = beginning(id, state, this.parts.paymentStore.pendingById(id), note);
+    const step = recordedPayment(this.parts.recorder, known, state);
     const running: Running = {
-      ...beginning(id, state, this.parts.paymentStore.pendingById(id), note),
+      ...known,
       machine: new Machine({
         state,
-        step: (before, input) => pay(before, input, this.parts.context()),
+        step: (before, input) => step(before, input, this.parts.context()),
         perform: (effect) => this.perform(running, effect),
         traced: paymentSteps(this.parts.log, () => paymentNames(running)),
         survives: (error, input, effect) => this.survives(running, error, input, effect),
@@ -205,8 +200,7 @@ export class Payments {
     for (const running of this.running.values()) {
       if (running.failed === undefined) running.machine.push({ type: 'tick' });
       const record = this.parts.paymentStore.pendingById(running.id);
-      if (record !== undefined && running.claimedAt !== undefined && now >= running.claimedAt + CALLER_WAIT_SECONDS)
-        this.notifyWaiters(running, this.withProgress(record));
+      if (record !== undefined && hasWaited(running, now)) this.notifyWaiters(running, this.withProgress(record));
     }
   }
 

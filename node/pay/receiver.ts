@@ -21,6 +21,7 @@ import { hex, unhex } from '../../wire/bytes.ts';
 import type { PaymentHash, Preimage } from '../../wire/units.ts';
 import type { Listeners } from '../base/listeners.ts';
 import { Machine } from '../base/machine.ts';
+import { recorded, type StepRecorder } from '../base/recording.ts';
 import type { Clock, Log, Store } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Gate } from '../store/gate.ts';
@@ -52,6 +53,8 @@ export interface ReceiverParts {
   readonly reported: Listeners<ReceiverEvent>;
   readonly fulfill: (key: HtlcKey, preimage: Preimage) => void;
   readonly fail: (key: HtlcKey, failure: Failure) => void;
+  /** Records each step; undefined: nothing does. */
+  readonly recorder?: StepRecorder | undefined;
   readonly fatal: (error: unknown) => void;
 }
 
@@ -82,9 +85,10 @@ export class ReceiverHost {
 
   private constructor(parts: ReceiverParts, state: Receiver) {
     this.parts = parts;
+    const step = recorded(parts.recorder, { kind: 'receiver', id: 'receiver', state }, receive);
     this.machine = new Machine({
       state,
-      step: (before, input) => receive(before, this.withInvoice(before, input), parts.context()),
+      step: (before, input) => step(before, this.withInvoice(before, input), parts.context()),
       perform: (effect) => this.perform(effect),
       traced: receiverSteps(parts.log),
       survives: (error, input, effect) => this.survives(error, input, effect),

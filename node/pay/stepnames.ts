@@ -1,10 +1,12 @@
 /** How a trace names the steps of payments, sent and received. */
 import type { SetView } from '../../amp/events.ts';
-import type { PaymentEffect, PaymentInput, ReceiverEffect } from '../../amp/io.ts';
+import type { PaymentContext, PaymentEffect, PaymentInput, ReceiverEffect } from '../../amp/io.ts';
 import type { Payment } from '../../amp/payment.ts';
+import { pay } from '../../amp/sending.ts';
 import type { Receiver } from '../../amp/sets.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { MachineParts } from '../base/machine.ts';
+import { type PureStep, recorded, type StepRecorder } from '../base/recording.ts';
 import { stepTrace } from '../base/steptrace.ts';
 import type { Log } from '../ports/ports.ts';
 import type { Running } from './paymentparts.ts';
@@ -34,6 +36,14 @@ export const paymentNames = ({ paymentHash, machine: { state } }: Pick<Running, 
 /** How lines of the log name a set that is received: an AMP by its set_id, any other payment by its payment hash. */
 export const setNames = ({ id, scheme }: Pick<SetView, 'id' | 'scheme'>): object =>
   scheme === 'ordinary' ? { payment_hash: hex(id) } : { set_id: hex(id) };
+
+/** What makes the steps of a payment, recorded where there is a recorder. */
+export const recordedPayment = (
+  recorder: StepRecorder | undefined,
+  { id, paymentHash }: Pick<Running, 'id' | 'paymentHash'>,
+  state: Payment,
+): PureStep<Payment, PaymentInput, PaymentContext, PaymentEffect> =>
+  recorded(recorder, { kind: 'payment', id, state, name: () => paymentHash && hex(paymentHash) }, pay);
 
 /** Traces the steps of one payment that this node makes. */
 export const paymentSteps = (

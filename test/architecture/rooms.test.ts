@@ -45,12 +45,13 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
       'node/core',
     ],
   ],
+  'node/replay': ['node/ports', 'node/base'],
   'node/dev': [
-    ...['node/ports', 'node/store', 'node/chain', 'node/peer', 'node/sweep'],
+    ...['node/ports', 'node/base', 'node/replay', 'node/store', 'node/chain', 'node/peer', 'node/sweep'],
     ...['node/channels', 'node/config', 'node/core', 'node/api'],
   ],
   'node/regtest': ['node/ports', 'node/base', 'node/chain', 'node/wallet', 'node/config', 'node/api'],
-  'node/cli': ['node/ports', 'node/base', 'node/config', 'node/api', 'node/regtest'],
+  'node/cli': ['node/ports', 'node/base', 'node/config', 'node/api', 'node/regtest', 'node/replay'],
   node: [
     ...['node/base', 'node/store', 'node/chain', 'node/peer', 'node/config'],
     ...['node/core', 'node/api', 'node/dev', 'node/cli', 'node/forward'],
@@ -69,7 +70,6 @@ const short: Readonly<Record<string, string>> = {
   'node/base/version.ts': 'the one place of the version number',
   'node/channels/features.ts': 'a leaf that several need',
   'node/forward/mincltvdelta.ts': 'a number that the options need without the machinery around it',
-  'node/cli/surroundings.ts': 'a type that the commands need without the program that has them',
   'node/cli/writemethods.ts': 'a program',
   'node/regtest/demo/fetch.ts': 'a program',
   'node/runes/errors.ts': 'a leaf that several need',

@@ -95,6 +95,7 @@ describe('listconfigs', () => {
     const flags = {
       ...{ dev: 'true', conf: '/d/config', 'dev-disconnect': '/d/config', 'dev-crash': 'before:channel/*' },
       ...{ 'dev-hold-save': 'pay/*', 'dev-fail-save': 'pay/*', 'dev-force-privkey': SECRET, 'log-file': '/log' },
+      ...{ 'dev-record': '/record', 'dev-record-secrets': 'true' },
       ...{ trace: '/trace', 'trace-format': 'json', 'trace-max-size': '5' },
       ...{ 'dev-force-bip32-seed': SECRET, 'dev-force-channel-secrets': Array(6).fill(SECRET).join('/') },
     };

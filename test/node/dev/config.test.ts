@@ -17,6 +17,8 @@ const good: Readonly<Record<Exclude<keyof typeof devOptions, 'dev'>, string>> = 
   'dev-crash': 'after:channel/*/head*2',
   'dev-hold-save': 'payment/**@10',
   'dev-fail-save': 'receiver/**',
+  'dev-record': '/record',
+  'dev-record-secrets': 'true',
   'dev-force-privkey': key,
   'dev-force-bip32-seed': 'a5'.repeat(32),
   'dev-force-channel-secrets': secrets.join('/'),
@@ -47,6 +49,7 @@ test('all of them are taken together', () => {
     crash: { when: 'after', count: 2 },
     holdSave: { milliseconds: 10 },
     failSave: { text: 'receiver/**' },
+    record: { dir: '/record', secrets: true },
   });
   if (dev === undefined) throw new Error('no --dev');
   expect(dev.privateKey && hex(dev.privateKey)).toBe(key);
@@ -55,7 +58,10 @@ test('all of them are taken together', () => {
   expect([funding, revocation, payment, delayedPayment, htlc, perCommitmentSeed].map((one) => one && hex(one))).toEqual(
     secrets,
   );
-  const { hooks, saves } = openDev(dev, { log: memoryLog(), clock: systemClock, die: () => undefined });
+  const { hooks, saves } = openDev(
+    { ...dev, record: undefined },
+    { log: memoryLog(), clock: systemClock, die: () => undefined },
+  );
   expect(hooks).toMatchObject({ identity: dev.privateKey, seed: dev.bip32Seed, channelSecrets: dev.channelSecrets });
   expect(saves.left.map(({ action }) => action.do)).toEqual(['die', 'hold', 'fail']);
 });
@@ -97,6 +103,7 @@ describe('refused', () => {
     [{ 'dev-disconnect': '/wrong' }, /^--dev-disconnect \(\/wrong\): expected one of .* got "-WIRE_WRONG"$/],
     [{ 'dev-crash': 'channel/*' }, /^--dev-crash \(command line\): expected before: or after:/],
     [{ 'dev-hold-save': '@7' }, /^--dev-hold-save \(command line\): expected keys such as/],
+    [{ 'dev-record-secrets': 'true' }, /^--dev-record-secrets \(command line\): expected --dev-record DIR beside it/],
     [{ 'dev-fail-save': ' ' }, /^--dev-fail-save \(command line\): expected keys such as/],
   ] as const)('%j', (flags, message) => {
     const said = refusal({ dev: 'true', ...flags });
