@@ -20,6 +20,9 @@ import { earlyHandlers } from './api/rpc/early.ts';
 import { type HttpServer, listenHttp } from './api/rpc/http.ts';
 import { jsonRpc } from './api/rpc/jsonrpc.ts';
 import { listenMetrics, type MetricsServer, metricsRoute, type WriteMetrics } from './api/rpc/metricsroute.ts';
+import { performer, type RpcParts } from './api/rpc/perform.ts';
+import { restRoute } from './api/rpc/rest.ts';
+import { runeGate } from './api/rpc/runegate.ts';
 import { tokenIn } from './api/rpc/token.ts';
 import { type ApiServer, listenUnix } from './api/rpc/unix.ts';
 import type { Handlers } from './api/table.ts';
@@ -39,6 +42,7 @@ import { Progress } from './core/progress.ts';
 import type { Node } from './core/running.ts';
 import { onUnhandled, partOf } from './core/unhandled.ts';
 import { tcpTransport } from './peer/tcp.ts';
+import type { Runes } from './runes/runes.ts';
 import { levelStore } from './store/level.ts';
 
 /** Ends the process as a power cut does. */
@@ -105,15 +109,20 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     subscribe: (params, call) => subscribe.handler(around, params, call),
   } satisfies Partial<Handlers>;
   early.use(always);
-  const answer = jsonRpc({
+  const rpc: RpcParts = {
     handlers: early.handlers,
     dev: config.dev !== undefined,
     broke: (method, error) => partLog(log, 'api').error({ method, error }, 'a call failed inside the node'),
-  });
+  };
+  const answer = jsonRpc(rpc);
+  let runes: Runes | undefined;
+  const gate = runeGate(() => runes);
+  const rest = restRoute({ performer: performer(rpc), gate });
 
   const open = async (): Promise<Node> => {
     const token = await tokenIn(config.tokenFile, systemEntropy);
-    if (config.api !== undefined) api.http = await listenHttp(config.api, token, answer, [metricsRoute(writeMetrics)]);
+    if (config.api !== undefined)
+      api.http = await listenHttp(config.api, token, answer, [rest, metricsRoute(writeMetrics)]);
     if (config.metrics !== undefined)
       api.metrics = await listenMetrics(config.metrics, writeMetrics, partLog(log, 'api'));
     api.socket = await listenUnix(config.socket, answer);
@@ -136,6 +145,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const comeUp = async (): Promise<void> => {
     const node = await opening;
     metrics = nodeMetrics(node, clock, ofProcess.families);
+    runes = node.runes;
     publishFrom(node, notifications, partLog(log, 'api'));
     const whole = (): void => {
       if (isOver) throw new ChainError({ code: 'closed' });

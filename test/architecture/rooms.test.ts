@@ -54,7 +54,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'node/cli': ['node/ports', 'node/base', 'node/config', 'node/api', 'node/regtest', 'node/replay'],
   node: [
     ...['node/base', 'node/store', 'node/chain', 'node/peer', 'node/config'],
-    ...['node/core', 'node/api', 'node/dev', 'node/cli', 'node/forward'],
+    ...['node/core', 'node/api', 'node/dev', 'node/cli', 'node/forward', 'node/runes'],
   ],
 };
 

@@ -1,5 +1,6 @@
 /** A node that answers every method with a fixed result: enough for everything between a caller and the handlers. */
 import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
+import type { RpcParts } from '../../node/api/rpc/perform.ts';
 import type { Handlers, MethodName, Result } from '../../node/api/table.ts';
 import { msat } from '../../wire/units.ts';
 import { channelSamples } from './channelsamples.ts';
@@ -308,8 +309,9 @@ export const fakeHandlers = (own: Partial<Handlers> = {}): Handlers => ({
 /** What handlers were asked, and errors nobody was to see, beside the JSON-RPC over them. */
 export const fakeRpc = (own: Partial<Handlers> = {}, dev = false) => {
   const broken: unknown[] = [];
-  const answer = jsonRpc({ handlers: fakeHandlers(own), dev, broke: (method, error) => broken.push([method, error]) });
-  return { answer, broken };
+  const broke = (method: string, error: unknown): void => void broken.push([method, error]);
+  const parts: RpcParts = { handlers: fakeHandlers(own), dev, broke };
+  return { answer: jsonRpc(parts), parts, broken };
 };
 
 /** A call nobody hangs up on. */

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { stalledAfter } from './connections.ts';
 import { type Answer, maxMessage } from './jsonrpc.ts';
-import { writeTo } from './streaming.ts';
+import { type Written, writeTo } from './streaming.ts';
 
 export interface Route {
   /** A path, or the beginning of paths where it is longer than "/" and ends with it. */
@@ -62,6 +62,20 @@ export const bodyOf = async (request: IncomingMessage, most = maxMessage): Promi
   return Buffer.concat(chunks).toString('utf8');
 };
 
+/** Sends an answer as fast as its reader takes it. Rejects where one in pieces cannot be completed. */
+export const sendText = async (
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  text: Written,
+): Promise<void> => {
+  response.writeHead(status, headers);
+  // Who takes nothing of it for long has gone.
+  response.setTimeout(stalledAfter, () => response.destroy());
+  if (typeof text !== 'string') await writeTo(response, text);
+  response.end(typeof text === 'string' ? text : undefined);
+};
+
 /** JSON-RPC by POST /. */
 export const rpcRoute = (answer: Answer): Route => ({
   path: '/',
@@ -78,10 +92,6 @@ export const rpcRoute = (answer: Answer): Route => ({
       response.writeHead(204).end();
       return;
     }
-    response.writeHead(200, { 'content-type': 'application/json' });
-    // Who takes nothing of it for long has gone.
-    response.setTimeout(stalledAfter, () => response.destroy());
-    if (typeof text !== 'string') await writeTo(response, text);
-    response.end(typeof text === 'string' ? text : undefined);
+    await sendText(response, 200, { 'content-type': 'application/json' }, text);
   },
 });

@@ -1,0 +1,37 @@
+/** Lets calls through that a rune opens: those of CLNRest and of commando. */
+import type { Point } from '../../../wire/units.ts';
+import type { Runes } from '../../runes/runes.ts';
+import { apiErrorOf } from '../apierrors.ts';
+import { ApiError } from '../errors.ts';
+import type { Method } from '../method.ts';
+import { isMethod, table } from '../table.ts';
+
+/** A call that wants to be let through. */
+export interface RuneCall {
+  readonly method: string;
+  /** By name or by place, as they came. */
+  readonly params: unknown;
+  readonly peer?: Point | undefined;
+}
+
+/** Resolves where the rune opens the call, which then counts as used. Rejects with the ApiError that the caller is told. */
+export type RuneGate = (rune: string, call: RuneCall) => Promise<void>;
+
+const aliasesOf = (name: string): Method['aliases'] => {
+  if (!isMethod(name)) return undefined;
+  const row: Method = table[name];
+  return row.aliases;
+};
+
+/** A gate for the runes of a node, which are there once its records are read. */
+export const runeGate =
+  (runes: () => Pick<Runes, 'check'> | undefined): RuneGate =>
+  async (rune, { method, params, peer }) => {
+    const known = runes();
+    if (known === undefined) throw new ApiError('starting', 'the node is starting and cannot answer yet');
+    try {
+      await known.check(rune, { method, params, peer, aliases: aliasesOf(method) });
+    } catch (error) {
+      throw apiErrorOf(error) ?? error;
+    }
+  };
