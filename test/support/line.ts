@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Experiments } from '../../node/core/hooks.ts';
+import type { Log } from '../../node/ports/ports.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from './inprocess.ts';
 import { becomes } from './pair.ts';
 import { memoryLog } from './peers.ts';
@@ -34,13 +35,14 @@ export const startLine = async (
   coins = 0,
   flags: Partial<Record<Name, Flags>> = {},
   experiments: Partial<Record<Name, Experiments>> = {},
+  logTo: (lines: string[]) => Log = memoryLog,
 ): Promise<Line> => {
   const dir = await mkdtemp(join(tmpdir(), 'ampere-line-'));
   const ground = await newGround();
   const logs = { alice: [] as string[], bob: [] as string[], carol: [] as string[] };
   const start = (name: Name): Promise<LocalNode> =>
     startLocal({
-      ...{ dir: join(dir, name), ground, log: memoryLog(logs[name]) },
+      ...{ dir: join(dir, name), ground, log: logTo(logs[name]) },
       ...{ flags: flags[name] ?? {}, experiments: experiments[name] ?? {} },
     });
   const nodes = { alice: await start('alice'), bob: await start('bob'), carol: await start('carol') };
