@@ -10,7 +10,7 @@ import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import * as field from '../../results.ts';
 import { readInvoice } from '../invoices/invoicetext.ts';
-import { inOrder } from './inorder.ts';
+import { inOrder, pageOf, type Wanted } from './inorder.ts';
 import { failureField, partial, shard, shardOf } from './paymentrow.ts';
 import { groupRow, groupsOf, type SendpayGroup } from './sendpaygroups.ts';
 
@@ -71,7 +71,6 @@ const result = z.object({
   ),
 });
 
-type Params = z.output<typeof params>;
 type Result = z.output<typeof result>;
 
 type Row = Result['pays'][number];
@@ -127,27 +126,15 @@ const payRow = (node: Parts, record: PaymentRecord): Row => {
   };
 };
 
-interface Wanted extends Pick<Params, 'status' | 'start' | 'limit'> {
-  readonly hash: Uint8Array | undefined;
-}
-
-async function* rowsOf(node: Parts, { status, start = 0, limit, hash }: Wanted): AsyncGenerator<Row> {
-  const first = BigInt(start);
-  let left = limit ?? Number.POSITIVE_INFINITY;
-  if (left === 0) return;
-  const onlyPending = status === 'pending';
+const rowsOf = (node: Parts, wanted: Wanted<Row['status']>): AsyncGenerator<Row> => {
+  const first = BigInt(wanted.start ?? 0);
+  const onlyPending = wanted.status === 'pending';
   const all = inOrder<PaymentRecord | SendpayGroup>(
-    onlyPending ? node.payments.pending() : node.payments.list(first, hash),
-    groupsOf(node, onlyPending, first, hash),
+    onlyPending ? node.payments.pending() : node.payments.list(first, wanted.hash),
+    groupsOf(node, onlyPending, first, wanted.hash),
   );
-  for await (const one of all) {
-    if (one.createdIndex < first || (hash !== undefined && !equal(one.paymentHash, hash))) continue;
-    const row = 'parts' in one ? groupRow(node.keys.nodeId, one) : payRow(node, one);
-    if (status !== undefined && row.status !== status) continue;
-    yield row;
-    if (--left === 0) return;
-  }
-}
+  return pageOf(all, wanted, (one) => ('parts' in one ? groupRow(node.keys.nodeId, one) : payRow(node, one)));
+};
 
 export const listpays = method({
   doc: 'Payments made from here and what became of them.',

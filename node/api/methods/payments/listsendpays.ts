@@ -8,7 +8,7 @@ import type { SendpayRecord } from '../../../pay/sendpayrecord.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import { readInvoice } from '../invoices/invoicetext.ts';
-import { inOrder } from './inorder.ts';
+import { inOrder, pageOf, type Wanted } from './inorder.ts';
 import { partFields, rowOfRecord } from './sendpayrow.ts';
 
 const params = z.strictObject({
@@ -25,27 +25,18 @@ const result = z.object({
 });
 
 type Row = z.output<typeof result>['payments'][number];
-type Wanted = Pick<z.output<typeof params>, 'status' | 'start' | 'limit'> & { readonly hash: Uint8Array | undefined };
 
 type Parts = Pick<Node, 'payments' | 'sendpays'>;
 
-async function* rowsOf(node: Parts, { status, start = 0, limit, hash }: Wanted): AsyncGenerator<Row> {
-  const first = BigInt(start);
-  let left = limit ?? Number.POSITIVE_INFINITY;
-  if (left === 0) return;
-  const onlyPending = status === 'pending';
+const rowsOf = (node: Parts, wanted: Wanted<Row['status']>): AsyncGenerator<Row> => {
+  const first = BigInt(wanted.start ?? 0);
+  const onlyPending = wanted.status === 'pending';
   const all = inOrder<PaymentRecord | SendpayRecord>(
-    onlyPending ? node.payments.pending() : node.payments.list(first, hash),
-    onlyPending ? node.sendpays.pending() : node.sendpays.list(first, hash),
+    onlyPending ? node.payments.pending() : node.payments.list(first, wanted.hash),
+    onlyPending ? node.sendpays.pending() : node.sendpays.list(first, wanted.hash),
   );
-  for await (const record of all) {
-    if (record.createdIndex < first || (hash !== undefined && !equal(record.paymentHash, hash))) continue;
-    const row = rowOfRecord(record);
-    if (status !== undefined && row.status !== status) continue;
-    yield row;
-    if (--left === 0) return;
-  }
-}
+  return pageOf(all, wanted, rowOfRecord);
+};
 
 export const listsendpays = method({
   doc: 'HTLCs sent by sendpay and sendonion, and payments of pay, and what became of them.',
