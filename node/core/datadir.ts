@@ -10,7 +10,7 @@ import { backupIn } from '../backup/file.ts';
 import { backupKey, openBackup } from '../backup/format.ts';
 import type { Places } from '../config/config.ts';
 import { networkOf } from '../ports/network.ts';
-import type { Entropy, Store } from '../ports/ports.ts';
+import type { Entropy, Log, Store } from '../ports/ports.ts';
 import { checkStore, isMarkedFresh, markOwner, ownerOf, prepareStore } from '../store/open.ts';
 import { keysOf, type NodeKeys } from '../wallet/keys.ts';
 import { isSeedThere, openSeed } from '../wallet/seed.ts';
@@ -71,6 +71,7 @@ export interface DatadirParts {
   readonly store: Store;
   readonly entropy: Entropy;
   readonly hooks: Pick<Hooks, 'seed' | 'identity'>;
+  readonly log: Pick<Log, 'info'>;
 }
 
 export interface Datadir {
@@ -110,7 +111,7 @@ const checkBackup = (
  * Opens the seed and the store of a datadir, or creates them, once it is clear that they belong to one node. The folder must exist.
  * Throws DatadirError, StoreError, WalletError, FileError; then nothing was created and nothing written.
  */
-export const openDatadir = async ({ config, store, entropy, hooks }: DatadirParts): Promise<Datadir> => {
+export const openDatadir = async ({ config, store, entropy, hooks, log }: DatadirParts): Promise<Datadir> => {
   const { network, networkDir, backupFile } = config;
   const [seedFile, storeFolder] = [join(networkDir, 'seed'), join(networkDir, 'store')];
   await checkStore(store, network);
@@ -131,5 +132,10 @@ export const openDatadir = async ({ config, store, entropy, hooks }: DatadirPart
   if (backup !== undefined) checkBackup(backupFile, backup, keys, config, isNew);
   await prepareStore(store, network);
   if (!(owner instanceof Uint8Array)) await markOwner(store, keys.nodeId, fresh);
+  if (fresh)
+    log.info(
+      { seed: seedFile },
+      'a new seed was made: copy this file, twelve words on a line, to a safe place now. With it and a copy of channels.backup the money can be had again when the disk is lost; who reads it has the money',
+    );
   return { keys, fresh: fresh || (await isMarkedFresh(store)) };
 };

@@ -45,7 +45,11 @@ export interface Identity extends NodeIdentity {
 export const openIdentity = async (options: NodeOptions, chains: Chains): Promise<Identity> => {
   const { config, hooks = {}, progress = new Progress() } = options;
   const { clock, entropy, transport } = options.ports;
-  const { keys, fresh } = await openDatadir({ ...{ config, hooks }, ...options.ports });
+  const { keys, fresh } = await openDatadir({
+    ...{ config, hooks },
+    ...options.ports,
+    log: partLog(options.ports.log, 'wallet'),
+  });
   const fatal = onFirstFailure(options.onFailure);
   const logs = partLogs(options.ports.log);
   const onInternalError = internalErrors(logs.core, fatal);

@@ -12,12 +12,15 @@ import { memoryStore } from '../../node/store/memory.ts';
 import { keysOf, type NodeKeys } from '../../node/wallet/keys.ts';
 import { newMnemonic, seedOf } from '../../node/wallet/seed.ts';
 import type { ChainName } from '../../wire/chains.ts';
+import { memoryLog } from '../support/peers.ts';
 
 let dir = '';
 let records: Map<string, Uint8Array>;
+let lines: string[];
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ampere-datadir-'));
   records = new Map();
+  lines = [];
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
@@ -26,7 +29,7 @@ const placesOn = (network: ChainName): Places =>
 const open = async (network: ChainName = 'regtest', hooks = {}) => {
   const config = placesOn(network);
   await mkdir(config.networkDir, { recursive: true });
-  return openDatadir({ config, store: memoryStore(records), entropy: systemEntropy, hooks });
+  return openDatadir({ config, store: memoryStore(records), entropy: systemEntropy, hooks, log: memoryLog(lines) });
 };
 const place = (name: string): string => join(dir, 'regtest', name);
 const ofStranger = async (): Promise<NodeKeys> => keysOf(await seedOf(newMnemonic(systemEntropy)), 1);
@@ -57,6 +60,20 @@ const refused = async (code: DatadirFault['code'], words: string) => {
   await expect(opened).rejects.toThrow(words);
   expect(await all()).toEqual(before);
 };
+
+test('a new seed is announced once with where it is and what to do with it, and none of its words', async () => {
+  await open();
+  const words = await readFile(place('seed'), 'utf8');
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain('a new seed was made: copy this file');
+  expect(lines[0]).toContain(place('seed'));
+  // Single words of it may be words of the sentence.
+  expect(lines[0]).not.toContain(words.trim().split(' ').slice(0, 2).join(' '));
+  await open();
+  records = new Map();
+  await open('testnet', { seed: new Uint8Array(64).fill(1) });
+  expect(lines).toHaveLength(1);
+});
 
 describe('what belongs together', () => {
   test('is made where there is nothing, and taken up again', async () => {
