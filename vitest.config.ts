@@ -63,11 +63,20 @@ export default defineConfig({
           isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: ['test/regtest/**', 'test/interop/**', ...replacing],
+          setupFiles: ['test/support/equalbytes.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
       },
-      { test: { name: 'model', include: replacing, testTimeout: 180_000, hookTimeout: 180_000 } },
+      {
+        test: {
+          name: 'model',
+          include: replacing,
+          setupFiles: ['test/support/equalbytes.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
       {
         test: {
           name: 'regtest',

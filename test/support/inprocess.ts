@@ -46,14 +46,22 @@ export interface Ground {
   mine(blocks: number): void;
 }
 
-/** A chain whose faucet has coins to give. Throws NoInterpreter where bitcore-lib is not installed. */
-export const newGround = async (): Promise<Ground> => {
-  const regtest = await openRegtest(systemClock);
+const groundOn = (regtest: Regtest): Ground => {
   const faucet = faucetOf(regtest);
   const script = scriptOfAddress(faucet.address, networkOf('regtest'));
-  const mine = (blocks: number): void => void regtest.mine(blocks, script);
-  mine(130);
-  return { regtest, faucet, mine };
+  return { regtest, faucet, mine: (blocks) => void regtest.mine(blocks, script) };
+};
+
+/** What every ground begins with, mined once a process. */
+let begun: Regtest | undefined;
+
+/** A chain whose faucet has coins to give. Throws NoInterpreter where bitcore-lib is not installed. */
+export const newGround = async (): Promise<Ground> => {
+  if (begun === undefined) {
+    begun = await openRegtest(systemClock);
+    groundOn(begun).mine(130);
+  }
+  return groundOn(begun.copy());
 };
 
 /** What a node has written since it was started, by commit. */

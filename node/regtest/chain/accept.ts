@@ -4,7 +4,7 @@ import type { Transaction } from 'bitcoinjs-lib';
 import { equal, hex } from '../../../wire/bytes.ts';
 import { rejectedError } from '../../chain/errors.ts';
 import { outpointKey } from '../../chain/watchrules.ts';
-import { type Coin, type Coins, coinsMade, isCoinbase } from './coins.ts';
+import { type Coin, type Coins, coinsMade, idOf, isCoinbase } from './coins.ts';
 import { checkShape, checkSpending, coinsOf } from './consensus.ts';
 import { isFinal, type Next } from './locks.ts';
 import { checkFee, checkMaxFee, checkPoolFee, checkStandard, checkStandardInputs } from './policy.ts';
@@ -67,7 +67,7 @@ const checkScripts = (tx: Transaction, spent: readonly Coin[], scripts: ScriptCh
 
 /** True where the mempool or the chain has it already: one of its outputs is unspent there. */
 export const isKnown = (tx: Transaction, { coins, pool }: Standing): boolean => {
-  const waiting = pool.get(hex(tx.getHash()));
+  const waiting = pool.get(hex(idOf(tx)));
   if (waiting !== undefined) {
     if (equal(waiting.tx.getHash(true), tx.getHash(true))) return true;
     throw rejectedError('txn-same-nonwitness-data-in-mempool');
@@ -91,7 +91,7 @@ const judged = (
   checkStandardInputs(tx, spent);
   const vsize = tx.virtualSize();
   checkFee(fee, vsize);
-  return { entry: { id: hex(tx.getHash()), tx, fee, vsize }, spent };
+  return { entry: { id: hex(idOf(tx)), tx, fee, vsize }, spent };
 };
 
 /**
@@ -150,7 +150,7 @@ export const readmit = (tx: Transaction, standing: Standing): Entry | undefined 
     const spent = coinsOf(tx, lookUp(standing));
     const fee = checkSpending(tx, spent, next, medianTimeAt);
     checkScripts(tx, spent, scripts);
-    return { id: hex(tx.getHash()), tx, fee, vsize: tx.virtualSize() };
+    return { id: hex(idOf(tx)), tx, fee, vsize: tx.virtualSize() };
   } catch {
     return undefined;
   }

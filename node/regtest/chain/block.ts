@@ -84,13 +84,18 @@ export const makeBlock = (draft: Draft): ParsedBlock => {
   return ParsedBlock.fromBuffer(block.toBuffer());
 };
 
-/** The checks of a block that do not depend on the chain. Throws ChainError `rejected`. */
-export const checkBlock = (block: ParsedBlock): void => {
+/** The checks of a header against what is below it: what `makeBlock` does right by construction. Throws ChainError `rejected`. */
+const checkHeader = (block: ParsedBlock): void => {
   if (block.bits !== regtestBits) throw rejectedError('bad-diffbits');
   if (!block.checkProofOfWork()) throw rejectedError('high-hash');
+  if (block.transactions?.[0] === undefined) throw rejectedError('bad-cb-missing');
+  if (!block.checkTxRoots()) throw rejectedError('bad-txnmrklroot, or bad-witness-merkle-match');
+};
+
+/** The checks of a block's transactions that do not depend on the chain. Throws ChainError `rejected`. */
+export const checkBlock = (block: ParsedBlock): void => {
   const [coinbase, ...others] = block.transactions ?? [];
   if (coinbase === undefined || !isCoinbase(coinbase) || others.some(isCoinbase)) throw rejectedError('bad-cb-missing');
-  if (!block.checkTxRoots()) throw rejectedError('bad-txnmrklroot, or bad-witness-merkle-match');
   if (block.weight() > maximumBlockWeight) throw rejectedError('bad-blk-weight');
   for (const tx of block.transactions ?? []) checkShape(tx);
 };
@@ -102,13 +107,19 @@ export const checkHeight = (block: ParsedBlock, height: number): void => {
   if (!equal(script.subarray(0, begin.length), begin)) throw rejectedError('bad-cb-height');
 };
 
-/** Reads a block. Throws ChainError `rejected`. */
-export const readBlock = (raw: Uint8Array): ParsedBlock => {
+const parseBlock = (raw: Uint8Array): ParsedBlock => {
   try {
     return ParsedBlock.fromBuffer(raw);
   } catch {
     throw rejectedError('Block decode failed');
   }
+};
+
+/** Reads a block that was made elsewhere, and checks its proof of work and its merkle roots. Throws ChainError `rejected`. */
+export const readBlock = (raw: Uint8Array): ParsedBlock => {
+  const block = parseBlock(raw);
+  checkHeader(block);
+  return block;
 };
 
 /** Reads a transaction to its last byte. Throws ChainError `rejected`. */

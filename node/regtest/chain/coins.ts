@@ -2,6 +2,7 @@
  * The UTXO set of a chain: applies transactions and undoes them. Invariant: undoing transactions in reverse order restores the same set.
  */
 import type { Transaction } from 'bitcoinjs-lib';
+import { type Txid, txid } from '../../../wire/units.ts';
 import { outpointKey } from '../../chain/watchrules.ts';
 
 export interface Coin {
@@ -26,13 +27,25 @@ const isUnspendable = (script: Uint8Array): boolean => script[0] === opReturn ||
 export const isCoinbase = (tx: Transaction): boolean =>
   tx.ins.length === 1 && tx.ins[0]?.index === 0xffffffff && tx.ins[0].hash.every((byte) => byte === 0);
 
+const ids = new WeakMap<Transaction, Txid>();
+
+/** The id of a transaction of this chain, hashed once: none of them is ever changed. */
+export const idOf = (tx: Transaction): Txid => {
+  let id = ids.get(tx);
+  if (id === undefined) {
+    id = txid(tx.getHash());
+    ids.set(tx, id);
+  }
+  return id;
+};
+
 /** The outpoints a transaction spends, in the order of its inputs; none for a coinbase. */
 export const spentKeys = (tx: Transaction): readonly string[] =>
   isCoinbase(tx) ? [] : tx.ins.map(({ hash, index }) => outpointKey(hash, index));
 
 /** The coins a transaction makes in a block of this height. */
 export const coinsMade = (tx: Transaction, height: number): readonly (readonly [key: string, coin: Coin])[] => {
-  const id = tx.getHash();
+  const id = idOf(tx);
   const coinbase = isCoinbase(tx);
   return tx.outs.flatMap(({ script, value }, vout) =>
     isUnspendable(script) ? [] : [[outpointKey(id, vout), { script, value, height, coinbase }] as const],

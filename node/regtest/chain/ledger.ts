@@ -5,11 +5,10 @@
 
 import type { Block as ParsedBlock } from 'bitcoinjs-lib';
 import { hex, reversed } from '../../../wire/bytes.ts';
-import { txid } from '../../../wire/units.ts';
 import { ChainError, rejectedError } from '../../chain/errors.ts';
 import type { Block } from '../../ports/ports.ts';
 import { checkBlock, checkHeight, genesis } from './block.ts';
-import { apply, type Coin, type Coins, coinsMade, isCoinbase, undo } from './coins.ts';
+import { apply, type Coin, type Coins, coinsMade, idOf, isCoinbase, undo } from './coins.ts';
 import { checkSpending, coinsOf, subsidy } from './consensus.ts';
 import type { Next } from './locks.ts';
 import type { ScriptCheck } from './script.ts';
@@ -47,8 +46,8 @@ export class Ledger {
 
   constructor(scripts: ScriptCheck) {
     this.scripts = scripts;
-    const first = this.place(genesis(), undefined);
-    this.branch.push(first);
+    const raw = genesis();
+    this.branch.push(this.place(raw, raw.getId(), undefined));
   }
 
   get tip(): Placed {
@@ -99,36 +98,47 @@ export class Ledger {
 
   readonly medianTimeAt = (height: number): number => this.branch[height]?.medianTime ?? 0;
 
-  private place(raw: ParsedBlock, below: Placed | undefined): Placed {
+  private place(raw: ParsedBlock, hash: string, below: Placed | undefined): Placed {
     const times = [raw.timestamp];
     for (let at = below; at !== undefined && times.length < medianSpan; at = this.known.get(at.previous))
       times.push(at.time);
     const placed: Placed = {
-      hash: raw.getId(),
+      hash,
       height: below === undefined ? 0 : below.height + 1,
       previous: hex(reversed(raw.prevHash ?? new Uint8Array(32))),
       time: raw.timestamp,
       medianTime: median(times),
-      transactions: (raw.transactions ?? []).map((tx) => ({ txid: txid(tx.getHash()), tx })),
+      transactions: (raw.transactions ?? []).map((tx) => ({ txid: idOf(tx), tx })),
       raw,
     };
     this.known.set(placed.hash, placed);
     return placed;
   }
 
+  /** A ledger that stands where this one does and goes its own way from there. */
+  copy(): Ledger {
+    const copy = new Ledger(this.scripts);
+    for (const [key, coin] of this.coins) copy.coins.set(key, coin);
+    for (const [hash, placed] of this.known) copy.known.set(hash, placed);
+    for (const [id, placed] of this.standing) copy.standing.set(id, placed);
+    for (const [hash, undo] of this.undos) copy.undos.set(hash, undo);
+    for (const hash of this.invalid) copy.invalid.add(hash);
+    copy.branch.splice(0, copy.branch.length, ...this.branch);
+    return copy;
+  }
+
   /**
    * Adds a block, and switches to its branch where that is now the longest. Throws ChainError `rejected` for an invalid block; its
-   * transactions are checked only once its branch is switched to.
+   * transactions are checked only once its branch is switched to. Its header is the caller's to check: `readBlock` does.
    */
-  add(raw: ParsedBlock): Switch {
-    const hash = raw.getId();
+  add(raw: ParsedBlock, hash: string): Switch {
     if (this.known.has(hash)) throw rejectedError(this.invalid.has(hash) ? 'duplicate-invalid' : 'duplicate');
     checkBlock(raw);
     const below = this.known.get(hex(reversed(raw.prevHash ?? new Uint8Array(32))));
     if (below === undefined) throw rejectedError('prev-blk-not-found');
     if (raw.timestamp <= below.medianTime) throw rejectedError('time-too-old');
     checkHeight(raw, below.height + 1);
-    const placed = this.place(raw, below);
+    const placed = this.place(raw, hash, below);
     if (below !== this.tip) return this.settle();
     // A block on the tip needs no reorg, and the caller gets the reason if it is invalid.
     this.connect(placed);

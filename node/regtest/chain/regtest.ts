@@ -10,7 +10,7 @@ import { outpointKey } from '../../chain/watchrules.ts';
 import type { Clock, Outpoint } from '../../ports/ports.ts';
 import { accept, acceptPair, isKnown, readmit, type Standing } from './accept.ts';
 import { makeBlock, readBlock, readTransaction } from './block.ts';
-import { type Coin, spentKeys } from './coins.ts';
+import { type Coin, idOf, spentKeys } from './coins.ts';
 import { maximumBlockWeight, subsidy } from './consensus.ts';
 import { Ledger, type Switch } from './ledger.ts';
 import { type Entry, Pool } from './pool.ts';
@@ -46,13 +46,20 @@ export class Regtest {
   private readonly listeners = new Set<() => void>();
   private readonly hearers = new Set<(tx: Uint8Array) => void>();
   private readonly followers = new Set<(change: Switch) => void>();
-  private did: (deed: Deed) => void = () => undefined;
+  private did: ((deed: Deed) => void) | undefined;
   private blocksTaken = 0;
 
-  constructor(scripts: ScriptCheck, clock: Pick<Clock, 'now'>) {
+  constructor(scripts: ScriptCheck, clock: Pick<Clock, 'now'>, ledger: Ledger = new Ledger(scripts)) {
     this.scripts = scripts;
     this.clock = clock;
-    this.ledger = new Ledger(scripts);
+    this.ledger = ledger;
+  }
+
+  /** A chain with the same blocks and an empty mempool, which goes its own way from here. */
+  copy(): Regtest {
+    const copy = new Regtest(this.scripts, this.clock, this.ledger.copy());
+    copy.blocksTaken = this.blocksTaken;
+    return copy;
   }
 
   private get standing(): Standing {
@@ -116,12 +123,11 @@ export class Regtest {
   send(raw: Uint8Array, most = 0n): { readonly tx: Transaction; readonly became: 'taken' | 'waiting' | 'mined' } {
     const tx = readTransaction(raw);
     const { standing } = this;
-    if (isKnown(tx, standing))
-      return { tx, became: this.pool.get(hex(tx.getHash())) === undefined ? 'mined' : 'waiting' };
+    if (isKnown(tx, standing)) return { tx, became: this.pool.get(hex(idOf(tx))) === undefined ? 'mined' : 'waiting' };
     const { entry, replaces } = accept(tx, standing, most);
     this.pool.remove(replaces);
     this.pool.add(entry);
-    this.did({ deed: 'sent', raw });
+    this.did?.({ deed: 'sent', raw });
     this.arrived(raw);
     return { tx, became: 'taken' };
   }
@@ -145,7 +151,7 @@ export class Regtest {
       const { entries, replaces } = acceptPair([readTransaction(raw), readTransaction(child)], this.standing, most);
       this.pool.remove(replaces);
       for (const entry of entries) this.pool.add(entry);
-      this.did({ deed: 'pair', raw, child });
+      this.did?.({ deed: 'pair', raw, child });
       this.arrived(raw, child);
       return;
     }
@@ -202,23 +208,24 @@ export class Regtest {
 
   private take(block: Block): string {
     this.blocksTaken++;
-    const change = this.ledger.add(block);
-    this.did({ deed: 'block', raw: block.toBuffer() });
+    const hash = block.getId();
+    const change = this.ledger.add(block, hash);
+    this.did?.({ deed: 'block', raw: block.toBuffer() });
     this.after(change);
-    return block.getId();
+    return hash;
   }
 
   /** As bitcoind's invalidateblock: this block and its descendants count as invalid. */
   invalidate(hash: string): void {
     const change = this.ledger.invalidate(hash);
-    this.did({ deed: 'invalidated', hash });
+    this.did?.({ deed: 'invalidated', hash });
     this.after(change);
   }
 
   /** As bitcoind's reconsiderblock. */
   reconsider(hash: string): void {
     const change = this.ledger.reconsider(hash);
-    this.did({ deed: 'reconsidered', hash });
+    this.did?.({ deed: 'reconsidered', hash });
     this.after(change);
   }
 
@@ -256,7 +263,7 @@ export class Regtest {
 
   /** Removes the transactions of a block from the mempool, and those that conflict with them. */
   private clearOut(transactions: readonly Transaction[]): void {
-    this.pool.remove(transactions.map((tx) => hex(tx.getHash())));
+    this.pool.remove(transactions.map((tx) => hex(idOf(tx))));
     for (const tx of transactions)
       for (const key of spentKeys(tx)) {
         const loser = this.pool.spender(key);

@@ -88,7 +88,7 @@ const relayed = [
   'NULLFAIL',
 ] as const;
 
-/** Valid transactions by wtxid: an outpoint has one script and amount forever, so the result never changes. */
+/** Valid transactions by wtxid: an outpoint has one script and amount forever, on any chain, so the result never changes. */
 const rememberedVerdicts = 5_000;
 
 const u64le = (n: bigint): Buffer => {
@@ -185,13 +185,17 @@ const orRefused =
     }
   };
 
-/** Loads the interpreter. Throws NoInterpreter where it is not installed. */
+let loaded: ScriptCheck | undefined;
+
+/** Loads the interpreter, once in a process, so that its verdicts are known to every chain. Throws NoInterpreter where it is not installed. */
 export const loadScripts = async (): Promise<ScriptCheck> => {
+  if (loaded !== undefined) return loaded;
   // Named where the compiler does not look: it has no types, and its absence is no error until it is needed.
   const name: string = 'bitcore-lib';
   try {
     const { default: bitcore } = (await import(name)) as { readonly default: Bitcore };
-    return orRefused(checkWith(bitcore));
+    loaded = orRefused(checkWith(bitcore));
+    return loaded;
   } catch (error) {
     throw new NoInterpreter(error);
   }
