@@ -116,5 +116,5 @@ const programs = ['node/main', 'node/cli/writemethods', 'node/regtest/demo/demo'
 
 export default defineConfig([
   build('dist', '.', [...library, ...programs], [declarations(library)]),
-  build('dist/test', 'test', ['bench/main', 'soak/main', 'soak/attackers', 'interop/ldk/main']),
+  build('dist/test', 'test', ['bench/main', 'soak/main', 'soak/attackers', 'interop/ldk/main', 'interop/main']),
 ]);

@@ -92,7 +92,7 @@ export default defineConfig({
         test: {
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
-          globalSetup: 'test/support/fetchchain.ts',
+          globalSetup: 'test/interop/prepare.ts',
           sequence: { groupOrder: 2 },
           testTimeout: 300_000,
           hookTimeout: 300_000,

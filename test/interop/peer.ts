@@ -1,8 +1,9 @@
 /** An LDK node in a process of its own, from the test's side: started, asked, listened to, ended. */
+
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packaged } from '../../node/base/packaged.ts';
 import type { RunningBitcoind } from '../../node/regtest/demo/bitcoind.ts';
 import { until } from '../../node/regtest/demo/wait.ts';
 import { utf8 } from '../../wire/bytes.ts';
@@ -10,7 +11,7 @@ import { sha256 } from '../../wire/crypto.ts';
 import type { CallName, Calls, Channel, Message, Report, StartOptions } from './ldk/calls.ts';
 
 /** The built program: tests run from the sources, processes from dist/. */
-const program = fileURLToPath(new URL('../../dist/test/interop/ldk/main.js', import.meta.url));
+const program = packaged('dist/test/interop/ldk/main.js');
 
 interface Pending {
   readonly resolve: (result: unknown) => void;

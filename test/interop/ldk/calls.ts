@@ -95,7 +95,15 @@ export interface Calls {
    */
   pay: { given: { bolt11: string; maxCltv?: number; amountMsat?: bigint }; result: Paid };
   /** Pays a node without an invoice, in one HTLC with its preimage (record 5482373484), and waits for the outcome. */
-  keysend: { given: { id: string; amountMsat: bigint; finalCltv?: number }; result: Paid };
+  keysend: {
+    given: {
+      id: string;
+      amountMsat: bigint;
+      finalCltv?: number;
+      extraTlvs?: readonly (readonly [type: bigint, value: string])[];
+    };
+    result: Paid;
+  };
   /** Whether incoming payments wait for `settle` or `refuse`, or are claimed at once. */
   hold: { given: { on: boolean }; result: undefined };
   settle: { given: { paymentHash: string }; result: undefined };

@@ -216,12 +216,14 @@ class Driver {
       }
       return this.paid(hash, this.node.channels.send_payment(hash, onion, hash, route, this.once()));
     },
-    keysend: async ({ id, amountMsat, finalCltv = minFinalCltv }) => {
+    keysend: async ({ id, amountMsat, finalCltv = minFinalCltv, extraTlvs = [] }) => {
       const secret = this.node.keys.as_EntropySource().get_secure_random_bytes();
       const hash = sha256(secret);
       const payee = ldk.PaymentParameters.constructor_for_keysend(unhex(id), finalCltv, false);
       const route = ldk.RouteParameters.constructor_from_payment_params_and_value(payee, amountMsat);
-      const onion = ldk.RecipientOnionFields.constructor_spontaneous_empty();
+      const records = extraTlvs.map(([type, value]) => ldk.TwoTuple_u64CVec_u8ZZ.constructor_new(type, unhex(value)));
+      const bare = ldk.RecipientOnionFields.constructor_spontaneous_empty();
+      const onion = good<ldk.RecipientOnionFields>('keysend', bare.with_custom_tlvs(records));
       const known = ldk.Option_ThirtyTwoBytesZ.constructor_some(secret);
       return this.paid(hash, this.node.channels.send_spontaneous_payment(known, onion, hash, route, this.once()));
     },

@@ -107,14 +107,19 @@ class LdkPeer implements Peer {
     return { paymentHash, feeMsat };
   }
 
-  async keysend(id: string, amountMsat: bigint): Promise<PeerPaid> {
-    const { paymentHash, feeMsat = 0n } = await this.ldk.call('keysend', { id, amountMsat });
+  async keysend(id: string, amountMsat: bigint, records: Readonly<Record<number, string>> = {}): Promise<PeerPaid> {
+    const extraTlvs = Object.entries(records).map(([type, value]) => [BigInt(type), value] as const);
+    const { paymentHash, feeMsat = 0n } = await this.ldk.call('keysend', { id, amountMsat, extraTlvs });
     return { paymentHash, feeMsat };
   }
 
   async received(paymentHash: string): Promise<PeerReceived | undefined> {
-    for (const one of this.ldk.reports) if (one.event === 'claimed' && one.paymentHash === paymentHash) return one;
-    return undefined;
+    const of = this.ldk.reports.filter((one) => 'paymentHash' in one && one.paymentHash === paymentHash);
+    const [claimed] = of.filter((one) => one.event === 'claimed');
+    const records = of.flatMap((one) => (one.event === 'claimable' ? one.extraTlvs : []));
+    return (
+      claimed && { ...claimed, records: Object.fromEntries(records.map(([type, value]) => [Number(type), value])) }
+    );
   }
 
   async holdInvoice(amountMsat: bigint): Promise<PeerInvoice> {

@@ -8,6 +8,7 @@ import { until } from '../../../node/regtest/demo/wait.ts';
 import { hex, unhex } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import { deployedAmp, send } from './lndamp.ts';
+import { noGo } from './lndbuild.ts';
 import { base64, findLnd, hexOf, LndProcess, versionOf } from './lndprocess.ts';
 import type {
   Address,
@@ -58,7 +59,7 @@ const pending = z.object({
 const invoice = z.object({
   state: z.string(),
   amt_paid_msat: sat,
-  htlcs: z.array(z.object({ state: z.string() })),
+  htlcs: z.array(z.object({ state: z.string(), custom_records: z.record(z.string(), z.string()) })),
 });
 const policy = z.object({}).nullish();
 const graph = z.object({
@@ -195,20 +196,26 @@ class LndPeer implements Peer {
     return send(this.lnd, { payment_request: bolt11, max_parts: 16 });
   }
 
-  keysend(id: string, amountMsat: bigint): Promise<PeerPaid> {
+  keysend(id: string, amountMsat: bigint, records: Readonly<Record<number, string>> = {}): Promise<PeerPaid> {
     const preimage = systemEntropy.bytes(32);
     return send(this.lnd, {
       dest: base64(unhex(id)),
       amt_msat: String(amountMsat),
       payment_hash: base64(sha256(preimage)),
-      dest_custom_records: { [keysendRecord]: base64(preimage) },
+      dest_custom_records: Object.fromEntries([
+        [keysendRecord, base64(preimage)],
+        ...Object.entries(records).map(([type, value]) => [type, base64(unhex(value))]),
+      ]),
     });
   }
 
   async received(paymentHash: string): Promise<PeerReceived | undefined> {
     const { state, amt_paid_msat: amountMsat, htlcs } = await this.lnd.call(`/v1/invoice/${paymentHash}`, invoice);
     const parts = htlcs.filter((one) => one.state === 'SETTLED').length;
-    return state === 'SETTLED' ? { amountMsat, parts } : undefined;
+    const records = htlcs.flatMap(({ custom_records: own }) =>
+      Object.entries(own).map(([type, value]) => [type, hexOf(value)]),
+    );
+    return state === 'SETTLED' ? { amountMsat, parts, records: Object.fromEntries(records) } : undefined;
   }
 
   async holdInvoice(amountMsat: bigint): Promise<PeerInvoice> {
@@ -305,7 +312,7 @@ class LndPeer implements Peer {
 
 const program = (): string => {
   const found = findLnd();
-  if (found === undefined) throw new Error('lnd is neither on the PATH nor in the cache folder');
+  if (found === undefined) throw new Error(noGo);
   return found;
 };
 
@@ -316,7 +323,7 @@ export const lnd: Kind = {
     // The chain that this program brings along does not know all that lnd asks of one.
     if (process.env['BITCOIND'] === embeddedName)
       return 'lnd needs a bitcoind, and BITCOIND asks for the embedded chain';
-    return findLnd() === undefined ? 'lnd is neither on the PATH nor in the cache folder' : undefined;
+    return findLnd() === undefined ? noGo : undefined;
   },
   version: () => versionOf(program()),
   start: (options) => LndPeer.start(program(), options),

@@ -13,6 +13,7 @@ export const abilities = [
   'keysend',
   'multipart',
   'all of a channel',
+  'forwarding',
   'deployed AMP',
   'millisatoshi invoices',
   'hold invoices',
@@ -98,6 +99,8 @@ export interface PeerReceived {
   readonly amountMsat: bigint;
   /** HTLCs it came in, where it tells. */
   readonly parts?: number;
+  /** Further records of its onions: values in hex, by type. */
+  readonly records?: Readonly<Record<number, string>>;
 }
 
 export interface CloseTerms {
@@ -131,7 +134,8 @@ export interface Peer {
   invoice(amountMsat: bigint): Promise<PeerInvoice>;
   /** Pays an invoice. Throws Error with its words. */
   pay(bolt11: string): Promise<PeerPaid>;
-  keysend(id: string, amountMsat: bigint): Promise<PeerPaid>;
+  /** Pays a node without an invoice, with further records in the onion: values in hex, by type. */
+  keysend(id: string, amountMsat: bigint, records?: Readonly<Record<number, string>>): Promise<PeerPaid>;
   /** What it got for a payment hash; undefined as long as that is nothing. */
   received(paymentHash: string): Promise<PeerReceived | undefined>;
   /** Makes an invoice whose payment waits for `settle` or `refuse`. */

@@ -176,9 +176,12 @@ export class Pair implements Stage {
   }
 
   /** An invoice of ours. */
-  async invoice(amountMsat: bigint): Promise<{ readonly bolt11: string; readonly payment_hash: string }> {
-    const label = `${this.labels++}`;
-    return this.ours.call('invoice', { amount_msat: amountMsat, label, description: 'tea' });
+  async invoice(
+    amountMsat: bigint,
+    amp?: 'eob' | 'deployed',
+  ): Promise<{ readonly bolt11: string; readonly payment_hash: string }> {
+    const terms = { amount_msat: amountMsat, label: `${this.labels++}`, description: 'tea' };
+    return this.ours.call('invoice', { ...terms, ...(amp && { amp }) });
   }
 
   /** A payment for an invoice, by us or by the peer; both sides' books say that it came. */
@@ -210,6 +213,42 @@ export class Pair implements Stage {
     await payment();
     const after = await balances();
     return after.filter((balance, i) => balance !== before[i]).length;
+  }
+
+  /** Pays ourselves through the peer, out of one channel into another: what moves, less the peer's fee. */
+  async circle(from: Channel, to: Channel, amountMsat: bigint): Promise<void> {
+    const { ours, peer } = this;
+    const { bolt11, payment_hash } = await this.invoice(amountMsat);
+    const { payment_secret } = await ours.call('decode', { string: bolt11 });
+    const terms = to.updates?.remote;
+    if (terms === undefined) throw new Error(`${peer.name} has not said what it asks for forwarding`);
+    const fee = terms.fee_base_msat + (amountMsat * BigInt(terms.fee_proportional_millionths)) / 1_000_000n;
+    const route = [
+      {
+        id: peer.id,
+        channel: from.short_channel_id,
+        amount_msat: amountMsat + fee,
+        delay: terms.cltv_expiry_delta + 43,
+      },
+      { id: ours.id, channel: to.short_channel_id, amount_msat: amountMsat, delay: 43 },
+    ];
+    await ours.call('sendpay', { route, payment_hash, payment_secret });
+    await ours.call('waitsendpay', { payment_hash, timeout: 30 });
+    await this.rest();
+  }
+
+  /** With two channels and a peer that forwards: has us own about as much in either. */
+  async level(): Promise<void> {
+    if (this.peer.kind.cannot.forwarding !== undefined) return;
+    for (let rounds = 0; rounds < 12; rounds++) {
+      const { channels } = await this.ours.call('listpeerchannels');
+      const [low, high] = [...channels].sort((a, b) => (a.to_us_msat < b.to_us_msat ? -1 : 1));
+      if (channels.length !== 2 || low === undefined || high === undefined) return;
+      const gap = (high.to_us_msat - low.to_us_msat) / 2n;
+      if (gap < high.total_msat / 20n) return;
+      const bounds = [gap, (high.spendable_msat * 9n) / 10n, (low.receivable_msat * 9n) / 10n];
+      await this.circle(high, low, bounds.sort((a, b) => (a < b ? -1 : 1))[0] ?? 0n);
+    }
   }
 
   /** A payment of ours that waits at the peer, or one of the peer that waits at our node. */

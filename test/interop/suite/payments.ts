@@ -1,7 +1,8 @@
 /** Cases of payments between two nodes with a channel from each to the other. */
 import { expect } from 'vitest';
 import { until } from '../../../node/regtest/demo/wait.ts';
-import { unhex } from '../../../wire/bytes.ts';
+import { hex, unhex } from '../../../wire/bytes.ts';
+import { sha256 } from '../../../wire/crypto.ts';
 import { hasFeature } from '../../../wire/features.ts';
 import type { Kind } from '../peers/peer.ts';
 import type { Case, Way } from './case.ts';
@@ -24,21 +25,28 @@ export const startPayments = async (kind: Kind): Promise<Pair> => {
   return pair;
 };
 
-const room = async (pair: Pair, way: Way): Promise<readonly bigint[]> => {
+export const room = async (pair: Pair, way: Way): Promise<readonly bigint[]> => {
   const { channels } = await pair.ours.call('listpeerchannels');
   return channels.map(({ spendable_msat, receivable_msat }) => (way === 'out' ? spendable_msat : receivable_msat));
 };
-const most = (amounts: readonly bigint[]): bigint => [...amounts].sort((a, b) => (a < b ? 1 : -1))[0] ?? 0n;
+const rising = (amounts: readonly bigint[]): readonly bigint[] => [...amounts].sort((a, b) => (a < b ? -1 : 1));
+const least = (amounts: readonly bigint[]): bigint => rising(amounts)[0] ?? 0n;
+const most = (amounts: readonly bigint[]): bigint => rising(amounts).at(-1) ?? 0n;
 const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((a, b) => a + b, 0n);
 const wholeSat = (msat: bigint): bigint => msat - (msat % 1000n);
 
-/** Moves what a case has moved back, so that the next finds about what this one found. */
-const movingBack = async (pair: Pair, way: Way, payment: () => Promise<bigint>): Promise<void> => {
+/** What a case moves, it moves back, so that the next finds about what this one found. */
+export const movingBack = async (pair: Pair, way: Way, payment: () => Promise<bigint>): Promise<void> => {
   const before = await pair.rest();
   const moved = await payment();
   expect(await pair.rest()).toBe(way === 'out' ? before - moved : before + moved);
-  // No channel can be used to the last of it from either side, so a half at a time.
-  for (let i = 0; i < 2; i++) await pair.pay(way === 'out' ? 'in' : 'out', wholeSat(moved / 2n));
+  const back = way === 'out' ? 'in' : 'out';
+  for (let left = moved; left > 0n; await pair.rest()) {
+    const next = least([left, wholeSat((most(await room(pair, back)) * 9n) / 10n)]);
+    await pair.pay(back, next);
+    left -= next;
+  }
+  await pair.level();
 };
 
 export const payments: readonly Case<Pair>[] = [
@@ -92,24 +100,62 @@ export const payments: readonly Case<Pair>[] = [
       }),
   },
   {
-    text: 'A pays B without an invoice',
+    text: 'A pays itself through B',
+    needs: ['forwarding'],
+    ways: ['out'],
+    run: async (pair) => {
+      const { channels } = await pair.ours.call('listpeerchannels');
+      const [first, second] = channels;
+      if (first === undefined || second === undefined) throw new Error('there are no two channels');
+      for (const [from, to] of [
+        [first, second],
+        [second, first],
+      ] as const) {
+        // Which of its channels with us it takes in the end is its own choice (BOLT 4, "Non-strict Forwarding").
+        const gained = await pair.gained(() => pair.circle(from, to, amount));
+        expect(gained).toBeLessThan(0n);
+        expect(gained).toBeGreaterThan(-5_000n);
+      }
+    },
+  },
+  {
+    text: 'A pays B without an invoice, and a further record arrives',
     needs: ['keysend'],
     run: async (pair, way) => {
       const { ours, peer } = pair;
       if (way === 'out') {
-        const params = { destination: peer.id, amount_msat: amount, scheme: 'single' };
-        const { payment_hash } = await ours.call('keysend', params);
-        const got = await until('the payment to have come', () => peer.received(payment_hash));
-        expect(got).toMatchObject({ amountMsat: amount, ...(got.parts !== undefined && { parts: 1 }) });
+        const extratlvs = { 65537: 'abcd' };
+        const params = { destination: peer.id, amount_msat: amount, scheme: 'single', extratlvs };
+        const paid = await ours.call('keysend', params);
+        expect(paid).toMatchObject({ status: 'complete', amount_sent_msat: amount, parts: 1 });
+        expect(hex(sha256(unhex(paid.payment_preimage ?? '')))).toBe(paid.payment_hash);
+        const got = await until('the payment to have come', () => peer.received(paid.payment_hash));
+        expect(got).toMatchObject({
+          amountMsat: amount,
+          ...(got.parts !== undefined && { parts: 1 }),
+          records: extratlvs,
+        });
         return;
       }
       let hash = '';
       const gained = await pair.gained(async () => {
-        hash = (await peer.keysend(ours.id, amount)).paymentHash;
+        hash = (await peer.keysend(ours.id, amount, { 65537: 'ef' })).paymentHash;
       });
       expect(gained).toBe(amount);
       const { invoices } = await ours.call('listinvoices', { payment_hash: hash });
-      expect(invoices).toMatchObject([{ status: 'paid', amount_received_msat: amount }]);
+      const extratlvs = [{ type: 65537n, value: 'ef' }];
+      expect(invoices).toMatchObject([{ status: 'paid', amount_received_msat: amount, extratlvs }]);
+    },
+  },
+  {
+    text: 'A cannot pay an invoice of B that asks for an AMP over frames, and nothing moves',
+    ways: ['in'],
+    run: async (pair) => {
+      const { bolt11, payment_hash } = await pair.invoice(amount, 'eob');
+      const refused = () => expect(pair.peer.pay(bolt11)).rejects.toThrow();
+      expect(await pair.gained(refused)).toBe(0n);
+      const { invoices } = await pair.ours.call('listinvoices', { payment_hash });
+      expect(invoices).toMatchObject([{ status: 'unpaid' }]);
     },
   },
   {

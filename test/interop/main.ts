@@ -1,0 +1,56 @@
+/**
+ * `npm run interop`: the tests with other implementations, all that this machine can have, or those of the peers named. What it prints
+ * is vitest's; what a peer needs and this machine has not is said before, with how to get it.
+ */
+
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { packaged } from '../../node/base/packaged.ts';
+
+const usage = `npm run interop -- [PEER ...] [options]
+
+  PEER        lnd, ldk, pyln or another that has tests here; all unless named
+  --help      this text
+`;
+
+/** The peers that have files of tests, each with the files whose names begin with it. */
+const peers = ['electrum', 'ldk', 'lnd', 'pyln'];
+const filesOf = (peer: string): readonly string[] =>
+  readdirSync(packaged('test/interop'))
+    .filter((file) => file.startsWith(peer) && file.endsWith('.test.ts'))
+    .map((file) => `test/interop/${file}`);
+
+/** Runs vitest over some files, and gives its exit code. */
+const run = (files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> =>
+  new Promise((resolve) => {
+    const args = [packaged('node_modules/vitest/vitest.mjs'), 'run', '--project', 'interop', ...files];
+    const child = spawn(process.execPath, args, { cwd: packaged('.'), env, stdio: 'inherit' });
+    child.on('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
+  });
+
+const main = async (): Promise<number> => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { help: { type: 'boolean', default: false } },
+  });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const named = positionals.map((name) => name.toLowerCase());
+  const unknown = named.filter((name) => !peers.includes(name) || filesOf(name).length === 0);
+  if (unknown.length > 0) {
+    console.error(
+      `no tests with ${unknown.join(', ')}: there are some with ${peers.filter((one) => filesOf(one).length > 0).join(', ')}`,
+    );
+    return 2;
+  }
+  const wanted = named.length === 0 ? peers : named;
+  return run(named.flatMap(filesOf), { ...process.env, AMPERE_INTEROP_BUILD: wanted.join(',') });
+};
+
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  return 1;
+});
