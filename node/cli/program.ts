@@ -21,6 +21,7 @@ import { labCommand } from '../regtest/lab/command.ts';
 import { withNodeNames } from '../regtest/lab/nodewords.ts';
 import { methodCommand } from './callmethod.ts';
 import { coinCommands } from './coins.ts';
+import { completionCommand, wordsOf } from './completion.ts';
 import { sentence } from './layout.ts';
 import { methodSummaries } from './methods.ts';
 import { flagsOf, nodeOption, readFile } from './nodeoptions.ts';
@@ -75,6 +76,7 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
   for (const one of commands) if (!one.dev) command.addCommand(methodCommand(one, surroundings));
   command.commandsGroup('Methods of a node started with --dev:');
   for (const one of commands) if (one.dev) command.addCommand(methodCommand(one, surroundings));
+  command.commandsGroup('Shell:').addCommand(completionCommand(surroundings, () => wordsOf(command, methods)));
   const { columns } = surroundings.terminal ?? noTerminal;
   const quiet = {
     getOutHelpWidth: () => columns,
