@@ -20,5 +20,8 @@ export type {
   ForwardNote,
   ForwardNoteHandler,
 } from './forward/forwardnotes.ts';
+// A chain for it where there is no bitcoind, or a whole network of nodes on one.
+export { type LocalNetwork, type LocalNetworkOptions, startNetwork } from './localnetwork.ts';
+export { type LocalChain, startChain } from './regtest/chain/local.ts';
 // A node in this process.
 export { type RunningNode, runNode } from './run.ts';

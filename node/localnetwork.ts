@@ -1,0 +1,101 @@
+/** Nodes in the process of a program, with channels, on a chain of their own: a network to try something on, gone when it is stopped. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Sat, sat } from '../wire/units.ts';
+import { systemClock } from './base/entropy.ts';
+import { loadConfig } from './config/config.ts';
+import type { Experiments } from './core/hooks.ts';
+import { type LocalChain, startChain } from './regtest/chain/local.ts';
+import { type RunningNode, runNode } from './run.ts';
+
+/** What a node has beside the coins for its channels, for fees and anchors. */
+const beside = 200_000n;
+/** Asked for this often, in milliseconds, and no longer than this. */
+const pause = 20;
+const patience = 30_000;
+
+export interface LocalNetworkOptions<Name extends string> {
+  /** The nodes by name, and what the program adds to each; nothing: {}. */
+  readonly nodes: Readonly<Record<Name, Experiments>>;
+  /** Channels: who opens it, to whom, and its capacity, all of it the opener's. */
+  readonly channels: readonly (readonly [from: Name, to: Name, capacity: Sat])[];
+  /** Options of `ampere start` by name, for all nodes; the log is silent unless `log-level` says otherwise. */
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+export interface LocalNetwork<Name extends string> {
+  readonly chain: LocalChain;
+  readonly nodes: Readonly<Record<Name, RunningNode>>;
+  /** Mines blocks, 1 unless told, and resolves once all nodes have read them. */
+  mine(blocks?: number): Promise<void>;
+  /** Stops the nodes and the chain, and removes all they kept. */
+  stop(): Promise<void>;
+}
+
+const until = async (what: string, check: () => Promise<boolean>): Promise<void> => {
+  const end = systemClock.now() + patience;
+  while (systemClock.now() < end) {
+    if (await check()) return;
+    await new Promise<void>((resolve) => systemClock.after(pause, resolve));
+  }
+  throw new Error(`${what} took longer than ${patience / 1000} seconds`);
+};
+
+/**
+ * Starts nodes and opens channels between them, each announced and known to all, so that payments find their ways. Throws as `runNode` and
+ * `startChain` do, CallError where a channel cannot be opened, and Error for what takes longer than half a minute; then nothing is left.
+ */
+export const startNetwork = async <Name extends string>({
+  nodes: wanted,
+  channels,
+  flags = {},
+}: LocalNetworkOptions<Name>): Promise<LocalNetwork<Name>> => {
+  const dir = await mkdtemp(join(tmpdir(), 'ampere-network-'));
+  const chain = await startChain();
+  const started = new Map<string, RunningNode>();
+  const stop = async (): Promise<void> => {
+    await Promise.all([...started.values()].map((node) => node.stop()));
+    await chain.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
+  const node = (name: Name): RunningNode => {
+    const found = started.get(name);
+    if (found === undefined) throw new RangeError(`the network has no node ${name}`);
+    return found;
+  };
+  const mine = async (blocks = 1): Promise<void> => {
+    const blockheight = chain.mine(blocks);
+    await Promise.all([...started.values()].map(({ call }) => call('waitblockheight', { blockheight })));
+  };
+  const names = Object.keys(wanted) as Name[];
+  try {
+    for (const name of names) {
+      const own = { dir: join(dir, name), listen: '127.0.0.1:0', api: 'off', bitcoind: chain.url };
+      const given = { 'log-level': 'silent', ...flags, ...own };
+      started.set(name, await runNode(loadConfig({ flags: given, env: {}, read: () => undefined }), wanted[name]));
+      await node(name).ready;
+    }
+    for (const [from, , capacity] of channels) {
+      const { bech32 = '' } = await node(from).call('newaddr');
+      chain.pay(bech32, sat(capacity + beside));
+    }
+    await mine();
+    for (const [from, to, amount] of channels) {
+      const { id, binding } = await node(to).call('getinfo');
+      await node(from).call('connect', { id, host: '127.0.0.1', port: binding[0]?.port });
+      await node(from).call('fundchannel', { id, amount });
+    }
+    // Six blocks deep a channel is announced.
+    await mine(6);
+    for (const name of names)
+      await until(`until ${name} knew all channels`, async () => {
+        const known = await node(name).call('listchannels', {});
+        return known.channels.length === 2 * channels.length;
+      });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { chain, nodes: Object.fromEntries(started) as Record<Name, RunningNode>, mine, stop };
+};
