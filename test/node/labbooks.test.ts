@@ -139,3 +139,23 @@ describe('claims about a payment', () => {
     expect(broken(payment).some((text) => claim.test(text))).toBe(true);
   });
 });
+
+test('the books of four nodes and amounts of seven digits fit 80 columns', () => {
+  const names = ['alice', 'bob', 'carol', 'dave'];
+  const entries = ['handed out', 'miners’ fees, opening', 'below a satoshi, dropped'].map((label) => ({
+    label,
+    amounts: names.map(() => -1_860_000_001n),
+  }));
+  const amounts = names.map(() => 1_860_000_001n);
+  const ledger = {
+    names,
+    entries,
+    expected: amounts,
+    reported: amounts,
+    agrees: true,
+    conserved: true,
+    routingFees: 0n,
+  };
+  expect(ledgerLines(ledger, 78).filter((line) => line.length > 78)).toEqual([]);
+  expect(channelLines(books.channels, 78).filter((line) => line.length > 78)).toEqual([]);
+});

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { encodeBlob } from '../../amp/shares.ts';
 import { blobFields, fieldLines, frameFields } from '../../node/regtest/demo/frames.ts';
-import { type Out, Printer, paintOf, wantsColour } from '../../node/regtest/demo/print.ts';
+import { type Out, Printer, paintOf, wantsColour, wrapped } from '../../node/regtest/demo/print.ts';
 import { type Bar, waterfall } from '../../node/regtest/demo/waterfall.ts';
 import { writeFrame } from '../../onion/eobframe.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
@@ -169,5 +169,25 @@ describe('steps', () => {
     ['a pipe', {}, {}, false],
   ])('%s gets colours or not', (_, stream, env, wanted) => {
     expect(wantsColour({ write: () => undefined, ...stream }, env)).toBe(wanted);
+  });
+});
+
+describe('on a terminal of 80 columns', () => {
+  test('a sentence is broken between words, and what follows is indented', () => {
+    expect(wrapped('  one two three four', 10, '    ')).toEqual(['  one two', '    three', '    four']);
+    expect(wrapped('unbreakable', 5)).toEqual(['unbreakable']);
+  });
+
+  test('the legend of a drawing is broken where it would not fit', () => {
+    const lines = waterfall([bar({})], { complete: 100.5, width: 80 });
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines.join(' ')).toContain('✘ failed');
+  });
+
+  test('the fields of a frame are broken where they would not fit, and no word is lost', () => {
+    const meaning = 'protocol 2 (dynamic), 1 extra frame';
+    const lines = fieldLines([{ hex: '02', name: 'outgoing_cltv_value', meaning }], 78);
+    expect(lines.filter((line) => line.length > 78)).toEqual([]);
+    expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain(meaning);
   });
 });

@@ -1,6 +1,8 @@
 /** The demonstration itself, run as anybody would run it, held to the facts it writes. */
-import { existsSync } from 'node:fs';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { child, decodeBlob, joined } from '../../amp/shares.ts';
 import { runToEnd } from '../../node/regtest/demo/run.ts';
@@ -64,11 +66,27 @@ const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a
 let missing: string | undefined;
 let facts: Facts;
 let ran: Awaited<ReturnType<typeof runToEnd>>;
+let keptRun: Awaited<ReturnType<typeof runToEnd>>;
+const parent = mkdtempSync(join(tmpdir(), 'ampere-kept-'));
+const kept = join(parent, 'lab');
+
+/** Runs a line as a shell does, in the folder in which the demonstration ran. */
+const pasted = (...lines: readonly string[]) => runToEnd(['sh', '-ec', lines.join('\n')], { timeout: 120_000 });
+
+afterAll(async () => {
+  const reset = [process.execPath, built('node/main.js'), 'lab', 'reset', '--yes'];
+  if (existsSync(join(kept, 'lab.json'))) await runToEnd(reset, { env: { ...process.env, AMPERE_LAB: kept } });
+  rmSync(parent, { recursive: true, force: true });
+});
 
 beforeAll(async () => {
   missing = await whyNoChain();
   if (missing !== undefined) return;
-  ran = await runToEnd([process.execPath, built('node/regtest/demo/demo.js'), '--json'], { timeout: 180_000 });
+  const demo = [process.execPath, built('node/regtest/demo/demo.js')];
+  [ran, keptRun] = await Promise.all([
+    runToEnd([...demo, '--json'], { timeout: 180_000 }),
+    runToEnd([...demo, '--keep'], { timeout: 180_000, env: { ...process.env, AMPERE_LAB: kept } }),
+  ]);
   if (ran.code !== 0) throw new Error(`the demonstration ended with ${ran.code}:\n${ran.err}`);
   facts = shape.parse(JSON.parse(ran.out));
 });
@@ -186,5 +204,31 @@ describe('the demonstration', () => {
     const paid = [facts.invoice, facts.spontaneous, ...facts.reusable.payments];
     expect(facts.routing_fees_msat).toBe(sum(paid.map((one) => one.amount_sent_msat - one.amount_msat)));
     expect(facts.routing_fees_msat).toBeGreaterThan(0);
+  });
+});
+
+describe('the demonstration, kept', () => {
+  beforeEach((context) => {
+    if (missing !== undefined) context.skip(missing);
+  });
+
+  test('a demonstration that is kept is a lab with four open channels, and every line that it prints works when it is pasted', async () => {
+    expect({ code: keptRun.code, err: keptRun.err }).toEqual({ code: 0, err: '' });
+    const [, told = ''] = keptRun.out.split('stays up when this terminal goes.\n');
+    const lines = told.trimEnd().split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    const [first = '', ...calls] = lines;
+    expect(first).toBe(`  export AMPERE_LAB=${kept}`);
+    const said = await Promise.all(
+      calls
+        .filter((line) => !line.includes('lab stop'))
+        .map(async (line) => ({ line, ...(await pasted(first, line)) })),
+    );
+    expect(said.filter(({ code }) => code !== 0)).toEqual([]);
+    const outputs = said.map(({ out }) => out).join('\n');
+    for (const part of ['alice paid dave 700,000 sat (tree) in 8 HTLCs over 2 routes', 'no sets', '6 blocks mined'])
+      expect(outputs).toContain(part);
+    const [stop = ''] = calls.filter((line) => line.includes('lab stop'));
+    expect((await pasted(first, stop)).out).toContain('The lab is stopped');
   });
 });

@@ -71,7 +71,7 @@ describe('the demonstration, interrupted', () => {
     async (signal, moment, code) => {
       const temporary = mkdtempSync(join(folder, 'tmp-'));
       const child = spawn(process.execPath, [built('node/regtest/demo/demo.js'), '--keep'], {
-        env: { ...process.env, TMPDIR: temporary },
+        env: { ...process.env, TMPDIR: temporary, AMPERE_LAB: join(temporary, 'lab') },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       let said = '';

@@ -120,10 +120,16 @@ export const unpackedCommand = async (root: string): Promise<readonly string[] |
   return [loader, '--library-path', join(libc, '..'), program];
 };
 
-/** Downloads and unpacks bitcoind into `root`, working in `work`; both are the caller's to remove. Throws AptError. */
-export const unpackFromDebian = async (work: string, root: string, env: NodeJS.ProcessEnv): Promise<void> => {
+/** Downloads and unpacks bitcoind into `root`, working in `work`; both are the caller's to remove. `progress` is told of each step. Throws AptError. */
+export const unpackFromDebian = async (
+  work: string,
+  root: string,
+  env: NodeJS.ProcessEnv,
+  progress: (line: string) => void = () => undefined,
+): Promise<void> => {
   const options = await privateState(work, await debianMirror(env));
   const flags = ['--recurse', '--important'];
+  progress(`fetching bitcoind: asking Debian's ${suite} suite for its packages`);
   await must(
     `asking Debian's ${suite} suite for its packages`,
     runToEnd(['apt-get', ...options, '-q', 'update'], { env }),
@@ -135,8 +141,13 @@ export const unpackFromDebian = async (work: string, root: string, env: NodeJS.P
   const packages = libraryClosure(wanted, depends);
   const archives = join(work, 'packages');
   await mkdir(archives, { recursive: true });
-  const download = ['apt-get', ...options, '-q', 'download', ...packages];
-  await must(`downloading ${wanted}`, runToEnd(download, { cwd: archives, timeout: 600_000, env }));
+  // One at a time, so that whoever waits sees how far it is.
+  for (const [at, name] of packages.entries()) {
+    progress(`fetching bitcoind: package ${at + 1} of ${packages.length}, ${name}`);
+    const download = ['apt-get', ...options, '-q', 'download', name];
+    await must(`downloading ${name}`, runToEnd(download, { cwd: archives, timeout: 600_000, env }));
+  }
+  progress(`fetching bitcoind: unpacking ${packages.length} packages`);
   for (const name of await readdir(archives))
     await must(`unpacking ${name}`, runToEnd(['dpkg', '-x', join(archives, name), root], { env }));
 };

@@ -2,7 +2,7 @@
  * Accounts of a demonstration: what every node had, what changed it, what it has. Each column must add up to the node's wallet, and all
  * wallets with all miners' fees to what the faucet gave, to the satoshi.
  */
-import { satText, tableLines } from '../../base/table.ts';
+import { type Column, satText, tableLines } from '../../base/table.ts';
 
 /** A channel from opening to closing. `opener` paid both transactions' fees. */
 export interface ChannelLife {
@@ -98,18 +98,32 @@ export const ledgerOf = ({ names, funded, channels, payments, wallets }: Books):
 export const signedSat = (msat: bigint): string =>
   msat < 0n ? `−${satText((-msat).toString())}` : satText(msat.toString());
 
-/** The ledger as a table: an entry a line, a node a column, and what each line sums up to. */
-export const ledgerLines = ({ names, entries, expected, reported }: Ledger): readonly string[] => {
+/** Columns from which on tables have all they can show. */
+const wide = 110;
+
+/** Labels for narrow tables. */
+const shorter: Readonly<Record<string, string>> = {
+  'miners’ fees, opening': 'fees, opening',
+  'miners’ fees, closing': 'fees, closing',
+  'paid and received': 'paid, received',
+  'below a satoshi, dropped': 'dropped',
+};
+
+/** The ledger as a table: an entry a line, a node a column, and, where there is room, what each line sums up to. */
+export const ledgerLines = ({ names, entries, expected, reported }: Ledger, width = wide): readonly string[] => {
+  const isWide = width >= wide;
   const rows = [...entries, { label: 'should be', amounts: expected }, { label: 'wallet says', amounts: reported }];
   const lines = tableLines(
     [
-      { title: 'sat', cell: ({ label }: Entry) => label },
+      { title: 'sat', cell: ({ label }: Entry) => (isWide ? label : (shorter[label] ?? label)) },
       ...names.map((title, i) => ({
         title,
         cell: ({ amounts }: Entry) => signedSat(amounts[i] ?? 0n),
         right: true as const,
       })),
-      { title: 'all', cell: ({ amounts }: Entry) => signedSat(sum(amounts)), right: true as const },
+      ...(isWide
+        ? [{ title: 'all', cell: ({ amounts }: Entry) => signedSat(sum(amounts)), right: true as const }]
+        : []),
     ],
     rows,
   );
@@ -117,16 +131,20 @@ export const ledgerLines = ({ names, entries, expected, reported }: Ledger): rea
   return [...lines.slice(0, -2), rule, ...lines.slice(-2)];
 };
 
+const feeColumns: readonly Column<ChannelLife>[] = [
+  { title: 'fee to open', cell: ({ openingFeeSat }) => signedSat(openingFeeSat * 1000n), right: true },
+  { title: 'fee to close', cell: ({ closingFeeSat }) => signedSat(closingFeeSat * 1000n), right: true },
+];
+
 /** The channels' balances before and after, both ends of each. */
-export const channelLines = (channels: readonly ChannelLife[]): readonly string[] =>
+export const channelLines = (channels: readonly ChannelLife[], width = wide): readonly string[] =>
   tableLines<ChannelLife>(
     [
       { title: 'channel', cell: ({ scid }) => scid },
       { title: 'between', cell: ({ opener, other }) => `${opener}–${other}` },
       { title: 'before', cell: ({ before: [a, b] }) => `${signedSat(a)} | ${signedSat(b)}`, right: true },
       { title: 'after', cell: ({ after: [a, b] }) => `${signedSat(a)} | ${signedSat(b)}`, right: true },
-      { title: 'fee to open', cell: ({ openingFeeSat }) => signedSat(openingFeeSat * 1000n), right: true },
-      { title: 'fee to close', cell: ({ closingFeeSat }) => signedSat(closingFeeSat * 1000n), right: true },
+      ...(width < wide ? [] : feeColumns),
     ],
     channels,
   );

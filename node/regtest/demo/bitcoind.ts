@@ -31,6 +31,8 @@ export interface StartOptions {
 }
 
 export interface RunningBitcoind {
+  /** Its data folder. */
+  readonly dir: string;
   readonly host: string;
   readonly port: number;
   readonly user: string;
@@ -165,6 +167,7 @@ export const startBitcoind = async (options: StartOptions): Promise<RunningBitco
     throw error;
   }
   return {
+    dir,
     host,
     port,
     user,

@@ -1,13 +1,16 @@
 /**
  * `npm run demo`: a chain, four nodes, and atomic multi-path payments between them, shown and checked. Exits with 0 only when
- * every check held. Nothing it started outlives it unless --keep says so.
+ * every check held. Nothing it started outlives it unless --keep says so, which makes a lab of it.
  */
 import { writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
 import { Command } from 'commander';
 import { toJson } from '../../api/rpc/json.ts';
-import { packaged } from '../../base/packaged.ts';
+import { FileError } from '../../base/fileserror.ts';
 import { stackOf } from '../../base/stacks.ts';
+import { keepAsLab, refuseOther } from '../lab/adopt.ts';
+import { upLines } from '../lab/hints.ts';
+import { LabError } from '../lab/laberror.ts';
+import { labFolder } from '../lab/labfile.ts';
 import type { Facts } from './facts.ts';
 import { NoBitcoind } from './find.ts';
 import type { Network } from './network.ts';
@@ -25,7 +28,7 @@ interface Wishes {
 const wishesOf = (words: readonly string[]): Wishes =>
   new Command('demo')
     .description('Shows atomic multi-path payments between four nodes on a regtest chain of its own.')
-    .option('--keep', 'leave everything running at the end, and say how to talk to it')
+    .option('--keep', 'keep the network as a lab, with open channels, and say how to talk to it')
     .option(
       '--json [file]',
       'write the facts as JSON, to standard output (and everything else to standard error) or a file',
@@ -65,22 +68,6 @@ const play = async (stage: Stage): Promise<Facts> => {
   };
 };
 
-/** How to go on with a network that was left running. */
-const keptLines = ({ dir, nodes, bitcoind, miner }: Network<Name>): readonly string[] => {
-  const program = relative(process.cwd(), packaged('dist/node/main.js'));
-  const pids = [...cast.map((name) => nodes[name].pid), bitcoind.pid].join(' ');
-  return [
-    'Everything is left running. To talk to a node:',
-    ...cast.map((name) => `  node ${program} --dir ${nodes[name].dir} getinfo`),
-    'To talk to bitcoind:',
-    `  curl -s -d '{"method":"getblockchaininfo"}' ${bitcoind.url}`,
-    'To mine a block:',
-    `  curl -s -d '{"method":"generatetoaddress","params":[1,"${miner}"]}' ${bitcoind.url}`,
-    'To end it all:',
-    `  kill ${pids}; sleep 2; rm -r ${dir}`,
-  ];
-};
-
 const main = async (): Promise<number> => {
   const { keep = false, json } = wishesOf(process.argv.slice(2));
   const printer = new Printer(json === true ? process.stderr : process.stdout, process.env);
@@ -90,11 +77,18 @@ const main = async (): Promise<number> => {
     (line) => printer.lines('', line),
   );
   let left = false;
+  // What is kept is a lab, in the place where labs are looked for.
+  const folder = keep ? labFolder(process.env) : undefined;
   try {
+    if (folder !== undefined) await refuseOther(folder);
     printer.title('Ampere: atomic multi-path payments over onion frames of 65 bytes');
-    const stage = await setStage(printer, (started) => {
-      network = started;
-    });
+    const stage = await setStage(
+      printer,
+      (started) => {
+        network = started;
+      },
+      folder,
+    );
     const from = Date.now();
     const facts = await play(stage);
     if (json !== undefined) {
@@ -112,14 +106,15 @@ const main = async (): Promise<number> => {
         : bold(red(`${broken.length} of ${facts.checks.length} checks did not hold, ${took}.`)),
     );
     if (keep) {
-      stage.network.release();
+      printer.title('Kept as a lab');
+      const lab = await keepAsLab(stage.network, printer);
       left = true;
-      printer.lines('', ...keptLines(stage.network));
+      printer.lines(...upLines(stage.network.dir, lab));
     }
     return broken.length === 0 ? 0 : 1;
   } catch (error) {
     if (guard.stopping) return await new Promise<never>(() => undefined); // the guard ends the process
-    if (!(error instanceof NoBitcoind)) throw error;
+    if (!(error instanceof NoBitcoind || error instanceof LabError || error instanceof FileError)) throw error;
     printer.lines('', error.message);
     return 1;
   } finally {

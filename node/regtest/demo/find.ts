@@ -91,11 +91,16 @@ const sweep = async (folder: string): Promise<void> => {
   }
 };
 
-const download = async (folder: string, place: string, env: NodeJS.ProcessEnv): Promise<FoundBitcoind> => {
+const download = async (
+  folder: string,
+  place: string,
+  env: NodeJS.ProcessEnv,
+  progress?: (line: string) => void,
+): Promise<FoundBitcoind> => {
   await sweep(folder).catch(() => undefined);
   const work = await mkdtemp(join(folder, 'download-'));
   try {
-    await unpackFromDebian(join(work, 'apt'), rootIn(work), env);
+    await unpackFromDebian(join(work, 'apt'), rootIn(work), env, progress);
     const command = await unpackedCommand(rootIn(work));
     if (command === undefined || (await versionOf(command)) === undefined)
       throw new Error('what Debian gave does not run on this machine');
@@ -111,7 +116,7 @@ const download = async (folder: string, place: string, env: NodeJS.ProcessEnv): 
 
 export interface FindOptions {
   readonly env?: NodeJS.ProcessEnv;
-  /** Told before a download begins, for those who watch. */
+  /** Told of each step of a download, for those who watch. */
   readonly progress?: (line: string) => void;
 }
 
@@ -142,7 +147,7 @@ export const findBitcoind = async ({ env = process.env, progress }: FindOptions 
     if (kept !== undefined) return kept;
     tried.push(`there is no copy in ${place}`);
     progress?.('fetching bitcoind from Debian (25 MB, once)');
-    return await download(folder, place, env);
+    return await download(folder, place, env, progress);
   } catch (error) {
     tried.push(error instanceof Error ? error.message : String(error));
     throw new NoBitcoind(tried);

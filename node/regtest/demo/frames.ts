@@ -4,6 +4,7 @@ import { decodeBlob, SHARE_LENGTH } from '../../../amp/shares.ts';
 import { FRAME_LENGTH, HMAC_LENGTH, PAYMENT_ID_LENGTH, readFrame, readSignal } from '../../../onion/eobframe.ts';
 import { concat, hex } from '../../../wire/bytes.ts';
 import { satText } from '../../base/table.ts';
+import { wrapped } from './print.ts';
 
 export interface Field {
   readonly hex: string;
@@ -68,14 +69,15 @@ export const blobFields = (raw: Uint8Array, scheme: string): readonly Field[] =>
   ]);
 };
 
-/** Lines of fields: hex, name, meaning. Long values are broken so that a line holds 16 bytes. */
-export const fieldLines = (fields: readonly Field[]): readonly string[] => {
-  const bytes = 16;
+/** Lines of fields: hex, name, meaning. Long values are broken so that a line holds 16 bytes, long meanings at `width` columns. */
+export const fieldLines = (fields: readonly Field[], width = 120): readonly string[] => {
+  const digits = 2 * 16;
   const names = Math.max(...fields.map(({ name }) => name.length));
-  return fields.flatMap(({ hex: digits, name, meaning }) => {
-    const parts = digits.match(new RegExp(`.{1,${2 * bytes}}`, 'g')) ?? [''];
-    return parts.map((part, i) =>
-      `${part.padEnd(2 * bytes)}  ${(i === 0 ? name : '').padEnd(names)}  ${i === 0 ? meaning : ''}`.trimEnd(),
+  return fields.flatMap(({ hex: value, name, meaning }) => {
+    const parts = value.match(new RegExp(`.{1,${digits}}`, 'g')) ?? [''];
+    const words = wrapped(meaning, width - digits - names - 4);
+    return Array.from({ length: Math.max(parts.length, words.length) }, (_, i) =>
+      `${(parts[i] ?? '').padEnd(digits)}  ${(i === 0 ? name : '').padEnd(names)}  ${words[i] ?? ''}`.trimEnd(),
     );
   });
 };

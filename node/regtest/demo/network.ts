@@ -3,13 +3,16 @@
  * all of them know what the test or demonstration relies on, and gone when it is over.
  */
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Result } from '../../api/table.ts';
+import { makeFolder } from '../../base/files.ts';
+import { FileError } from '../../base/fileserror.ts';
 import { type RunningBitcoind, startBitcoind } from './bitcoind.ts';
 import { embeddedName, findChain } from './chain.ts';
+import type { FoundBitcoind } from './find.ts';
 import { NodeDied, NodeProcess } from './process.ts';
 import { until } from './wait.ts';
 
@@ -25,6 +28,8 @@ export interface NetworkOptions<Name extends string> {
   readonly embedded?: boolean;
   /** More options for bitcoind, as `-txindex=1`. The chain that this program brings along takes none. */
   readonly chain?: readonly string[];
+  /** A folder for all of it, which is made and must be empty; one below the machine's temporary folder unless told. */
+  readonly dir?: string;
   /** Told what is being done, for those who watch. */
   readonly progress?: (line: string) => void;
 }
@@ -50,6 +55,8 @@ export interface Network<Name extends string> {
   readonly bitcoind: RunningBitcoind;
   /** What `-version` of bitcoind says, or which chain stands in for it. */
   readonly chainVersion: string;
+  /** The program of the chain, and where it came from. */
+  readonly found: FoundBitcoind;
   readonly names: readonly Name[];
   readonly nodes: Readonly<Record<Name, NodeProcess>>;
   /** Who gets what blocks pay. */
@@ -79,6 +86,7 @@ class Lab<Name extends string> implements Network<Name> {
   readonly dir: string;
   readonly bitcoind: RunningBitcoind;
   readonly chainVersion: string;
+  readonly found: FoundBitcoind;
   readonly names: readonly Name[];
   readonly nodes: Readonly<Record<Name, NodeProcess>>;
   private readonly progress: (line: string) => void;
@@ -88,20 +96,23 @@ class Lab<Name extends string> implements Network<Name> {
 
   constructor(
     dir: string,
-    { chain, version }: { readonly chain: RunningBitcoind; readonly version: string },
+    { chain, found }: { readonly chain: RunningBitcoind; readonly found: FoundBitcoind },
     options: NetworkOptions<Name>,
   ) {
     this.dir = dir;
     this.bitcoind = chain;
-    this.chainVersion = version;
+    this.chainVersion = found.version;
+    this.found = found;
     this.names = Object.keys(options.nodes) as Name[];
     this.progress = options.progress ?? (() => undefined);
+    // A password on a command line could be read by everybody.
+    const chainFlags = ['--bitcoind', `http://${chain.host}:${chain.port}`, '--bitcoind-cookie', chain.cookieFile];
     const make = (name: Name): NodeProcess => {
       const command = options.commands?.[name];
       return new NodeProcess({
         name,
         dir: join(dir, name),
-        flags: ['--bitcoind', chain.url, '--alias', name, ...(options.flags ?? []), ...options.nodes[name]],
+        flags: [...chainFlags, '--alias', name, ...(options.flags ?? []), ...options.nodes[name]],
         ...(options.env && { env: options.env }),
         ...(command && { command }),
       });
@@ -251,6 +262,15 @@ class Lab<Name extends string> implements Network<Name> {
   }
 }
 
+/** Makes a folder where there is none. Throws FileError where something is in it, since it is removed in the end. */
+const emptyFolder = async (dir: string): Promise<string> => {
+  await makeFolder(dir);
+  const [first] = await readdir(dir);
+  if (first !== undefined)
+    throw new FileError('use', dir, new Error(`${first} is in it, and an empty folder is needed`));
+  return dir;
+};
+
 /**
  * Starts a chain and the nodes, with one block mined after all of them answer. What has been started is stopped again when
  * something fails. Throws NoBitcoind when there is no chain to be had, NodeDied, TooLate.
@@ -259,9 +279,8 @@ export const startNetwork = async <Name extends string>(options: NetworkOptions<
   const progress = options.progress ?? (() => undefined);
   const env = options.embedded ? { ...process.env, BITCOIND: embeddedName } : process.env;
   const found = await findChain({ progress, env });
-  const { version } = found;
-  progress(`starting ${version}`);
-  const dir = await mkdtemp(join(tmpdir(), 'ampere-'));
+  progress(`starting ${found.version}`);
+  const dir = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'ampere-')) : await emptyFolder(options.dir);
   let lab: Lab<Name> | undefined;
   try {
     const chain = await startBitcoind({
@@ -269,7 +288,7 @@ export const startNetwork = async <Name extends string>(options: NetworkOptions<
       ...found,
       ...(found.source !== 'embedded' && options.chain && { args: options.chain }),
     });
-    lab = new Lab(dir, { chain, version }, options);
+    lab = new Lab(dir, { chain, found }, options);
     await lab.start();
     return lab;
   } catch (error) {

@@ -2,8 +2,8 @@
 
 import { unhex } from '../../../wire/bytes.ts';
 import { CallError } from '../../api/rpc/client.ts';
-import { satText, shortText, tableLines } from '../../base/table.ts';
-import type { PaymentFact } from './facts.ts';
+import { type Column, satText, shortText, tableLines } from '../../base/table.ts';
+import type { PaymentFact, ShardFact } from './facts.ts';
 import { blobFields, fieldLines, frameFields } from './frames.ts';
 import { shardFact, waysOf } from './shards.ts';
 import type { Stage } from './stage.ts';
@@ -51,32 +51,44 @@ export const payWatched = async (
 
 const msatText = (amount: bigint): string => satText(amount.toString());
 
-/** The shards of a payment, one a line. */
-export const shardLines = ({ shards }: PaymentFact): readonly string[] =>
-  tableLines(
+const channelsColumn: Column<ShardFact> = { title: 'channels', cell: ({ channels }) => channels.join(', ') };
+const preimageColumn: Column<ShardFact> = {
+  title: 'preimage',
+  cell: ({ payment_preimage: preimage }) => shortText(preimage) || '–',
+};
+
+/** Columns from which on everything about a shard stands on its line. */
+const wide = 100;
+
+/** The shards of a payment, one a line of at most `width` columns: what is the least of interest is left out of narrow ones. */
+export const shardLines = ({ shards }: PaymentFact, width: number): readonly string[] =>
+  tableLines<ShardFact>(
     [
       { title: 'shard', cell: ({ index }) => String(index), right: true },
       { title: 'amount sat', cell: ({ amount_msat: amount }) => msatText(amount), right: true },
       { title: 'fees', cell: (one) => msatText(one.amount_sent_msat - one.amount_msat), right: true },
       { title: 'route', cell: ({ nodes }) => ['alice', ...nodes].join(' → ') },
-      { title: 'channels', cell: ({ channels }) => channels.join(', ') },
+      ...(width < wide ? [] : [channelsColumn]),
       { title: 'payment hash', cell: ({ payment_hash: hash }) => shortText(hash) },
-      { title: 'preimage', cell: ({ payment_preimage: preimage }) => shortText(preimage) || '–' },
+      ...(width < wide ? [] : [preimageColumn]),
       { title: '', cell: ({ status, failure }) => failure ?? (status === 'complete' ? 'claimed' : status) },
     ],
     shards,
   );
 
 /** One shard's frame and blobs as the payee read them, field by field; nothing where the node did not show them. */
-export const frameLines = ({ scheme, shards }: PaymentFact, at: number): readonly string[] => {
+export const frameLines = ({ scheme, shards }: PaymentFact, at: number, width: number): readonly string[] => {
   const shard = shards[at];
   if (shard?.frame === undefined) return [];
   const frame = unhex(shard.frame);
   const blobs = shard.blobs.map(unhex);
   return [
     `what dave read at the end of shard ${shard.index}: a frame of 65 bytes …`,
-    ...fieldLines(frameFields(frame, blobs)),
-    ...blobs.flatMap((blob) => ['… and behind it an extra onion blob of 65', ...fieldLines(blobFields(blob, scheme))]),
+    ...fieldLines(frameFields(frame, blobs), width),
+    ...blobs.flatMap((blob) => [
+      '… and behind it an extra onion blob of 65',
+      ...fieldLines(blobFields(blob, scheme), width),
+    ]),
   ];
 };
 

@@ -44,6 +44,22 @@ const clearLine = '\r\u001b[K';
 
 const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
+/** A text in lines of at most `width` columns, broken between words; all but the first begin with this indentation. */
+export const wrapped = (text: string, width: number, indent = ''): readonly string[] => {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.trimStart().split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    const room = width - (lines.length === 0 ? 0 : indent.length);
+    if (line !== '' && longer.length > room) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  const margin = /^ */.exec(text)?.[0] ?? '';
+  return [...lines, line].map((one, at) => (at === 0 ? `${margin}${one}` : `${indent}${one}`));
+};
+
 export class Printer {
   readonly paint: Paint;
   private readonly out: Out;
@@ -116,8 +132,16 @@ export class Printer {
     }
   }
 
+  /** A sentence, in as many lines as it needs. */
+  text(text: string): void {
+    this.lines(...wrapped(`  ${text}`, this.width - 2, '    '));
+  }
+
   /** A claim that was checked. */
   check(what: string, held: boolean): void {
-    this.lines(held ? `  ${this.paint.green('✓')} ${what}` : `  ${this.paint.red(`✗ ${what}: NOT SO`)}`);
+    const [first = '', ...more] = wrapped(held ? what : `${what}: NOT SO`, this.width - 4, '    ');
+    const colour = held ? (text: string) => text : this.paint.red;
+    const mark = held ? this.paint.green('✓') : this.paint.red('✗');
+    this.lines(`  ${mark} ${colour(first)}`, ...more.map(colour));
   }
 }

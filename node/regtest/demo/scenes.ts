@@ -4,6 +4,7 @@ import { hex, unhex } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import { satText } from '../../base/table.ts';
 import type { PaymentFact, RefusalFact, ReusableFact, WithheldFact } from './facts.ts';
+import { fieldLines } from './frames.ts';
 import { drawing, frameLines, type PayCall, payWatched, refusalOf, shardLines, summary } from './pays.ts';
 import { openShares, paymentClaims } from './shards.ts';
 import { balancesOf, patience, type Stage, sameBalances } from './stage.ts';
@@ -34,7 +35,7 @@ export const single = async (stage: Stage, bolt11: string): Promise<RefusalFact>
     alice.call('pay', { bolt11, shards: 1, label: 'in one piece' }).then(() => undefined, refusalOf),
   );
   const unchanged = sameBalances(before, await balancesOf(network));
-  printer.lines(`  the node says: ${reason ?? 'it is paid'}`);
+  printer.text(`the node says: ${reason ?? 'it is paid'}`);
   check(
     'a single HTLC of that size is refused, since no channel of alice’s holds it',
     reason !== undefined && largest < large,
@@ -54,13 +55,17 @@ const perform = async (stage: Stage, text: string, call: PayCall): Promise<Payme
   const { printer, check } = stage;
   const { fact } = await printer.step(text, () => payWatched(stage, call));
   const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}`.trimEnd());
-  printer.lines(`  ${summary(fact)}`, '', ...indent(shardLines(fact)), '');
-  const frame = frameLines(fact, fact.shards.length - 1);
+  printer.lines(`  ${summary(fact)}`, '', ...indent(shardLines(fact, printer.width - 2)), '');
+  const frame = frameLines(fact, fact.shards.length - 1, printer.width - 2);
   if (frame.length > 0) printer.lines(...indent(frame), '');
   printer.lines(...drawing(fact, stage), '');
   if (fact.shards.every(({ blobs }) => blobs.length > 0)) {
     const { root, rootHash } = openShares(fact.shards);
-    printer.lines(`  BP, the xor of all shares   ${root}`, `  H(BP)                       ${rootHash}`, '');
+    const fields = [
+      { hex: root, name: 'BP', meaning: 'the xor of all shares' },
+      { hex: rootHash, name: 'H(BP)', meaning: '' },
+    ];
+    printer.lines(...indent(fieldLines(fields, printer.width - 2)), '');
   }
   for (const [claim, holds] of paymentClaims(fact)) check(claim, fact.status === 'complete' && holds);
   return fact;
@@ -108,8 +113,8 @@ export const withheld = async (stage: Stage): Promise<WithheldFact> => {
   );
   const after = await balancesOf(network);
   const status = (await dave.call('listinvoices', { label })).invoices[0]?.status ?? 'unknown';
-  printer.lines(...shardLines(fact).map((line) => `  ${line}`), '', ...drawing(fact, stage), '');
-  printer.lines(`  the node says: ${fact.failure ?? 'it is paid'}`);
+  printer.lines(...shardLines(fact, printer.width - 2).map((line) => `  ${line}`), '', ...drawing(fact, stage), '');
+  printer.text(`the node says: ${fact.failure ?? 'it is paid'}`);
   check(`dave held ${shards.small - 1} of ${shards.small} shards`, seen.most === shards.small - 1);
   const claimed = fact.preimages.length + fact.shards.filter((one) => one.payment_preimage !== undefined).length;
   check(
@@ -141,7 +146,7 @@ export const reusable = async (stage: Stage): Promise<ReusableFact> => {
     const { fact } = await printer.step(`alice pays dave ${satText(coffee.toString())} sat: the ${name}`, () =>
       payWatched(stage, { scheme: 'deployed', label: name, call: () => alice.call('pay', params) }),
     );
-    printer.lines(`  ${summary(fact)}`, '', ...shardLines(fact).map((line) => `  ${line}`), '');
+    printer.lines(`  ${summary(fact)}`, '', ...shardLines(fact, printer.width - 2).map((line) => `  ${line}`), '');
     payments.push(fact);
   }
   const [invoice] = (await dave.call('listinvoices', { label })).invoices;

@@ -110,7 +110,13 @@ export const settle = async (stage: Stage, before: Ends, payments: readonly Paym
     wallets: new Map(Object.entries(wallets)),
   });
   const indented = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
-  printer.lines('', ...indented(channelLines(lives)), '', ...indented(ledgerLines(ledger)), '');
+  printer.lines(
+    '',
+    ...indented(channelLines(lives, printer.width - 2)),
+    '',
+    ...indented(ledgerLines(ledger, printer.width - 2)),
+    '',
+  );
   const mutual = closes.every(({ type }) => type === 'mutual');
   check('every channel was closed by both sides and the closing mined', closes.length === channels.length && mutual);
   check('the books agree with every wallet, to the satoshi', ledger.agrees);

@@ -57,13 +57,18 @@ export const balancesOf = async (network: Network<Name>): Promise<Balances> => {
   return { alice: total('alice'), bob: total('bob'), carol: total('carol'), dave: total('dave') };
 };
 
-/** Starts everything and opens the channels. `started` is told of the network as soon as there is one to stop. */
-export const setStage = async (printer: Printer, started: (network: Network<Name>) => void): Promise<Stage> => {
+/** Starts everything and opens the channels. `started` is told of the network as soon as there is one to stop; `dir` is a folder that it is to have. */
+export const setStage = async (
+  printer: Printer,
+  started: (network: Network<Name>) => void,
+  dir?: string,
+): Promise<Stage> => {
   const progress = (line: string) => printer.progress(line);
   const network = await printer.step('a regtest chain and four nodes, a process each', () =>
     startNetwork<Name>({
       nodes: { alice: [], bob: [], carol: [], dave: ['--amp-timeout', String(patience)] },
       flags: ['--dev'],
+      ...(dir !== undefined && { dir }),
       progress,
     }),
   );

@@ -43,6 +43,18 @@ const cells = (bar: Bar, complete: number | undefined, columns: number, at: (tim
   });
 };
 
+/** Words of a legend, as many on a line as fit. */
+const packed = (words: readonly string[], width: number): readonly string[] => {
+  const lines: string[] = [];
+  for (const word of words) {
+    const before = lines.at(-1);
+    if (before !== undefined && before.length + word.length + 3 <= width)
+      lines[lines.length - 1] = `${before}   ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+};
+
 /** Lines of the drawing: a scale, one line a shard, a legend. Nothing for a payment without shards. */
 export const waterfall = (bars: readonly Bar[], options: WaterfallOptions): readonly string[] => {
   const { complete, paint = paintOf(false) } = options;
@@ -77,7 +89,6 @@ export const waterfall = (bars: readonly Bar[], options: WaterfallOptions): read
   return [
     paint.dim(scale),
     ...drawn,
-    paint.dim(`${margin}${legend.slice(0, 4).join('   ')}`),
-    paint.dim(`${margin}${legend.slice(4).join('   ')}`),
+    ...packed(legend, options.width - margin.length).map((line) => paint.dim(`${margin}${line}`)),
   ];
 };

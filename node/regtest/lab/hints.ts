@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { basename, relative } from 'node:path';
 import { program } from '../demo/process.ts';
-import type { LabFile } from './labfile.ts';
+import { type LabFile, labFolder } from './labfile.ts';
 import { macaroonIn } from './lndmember.ts';
 
 /** A path as a shell takes it: with ~ where that is shorter, in quotes where it must be. */
@@ -16,14 +16,11 @@ export const shellPath = (path: string): string => {
 const columns = 80;
 
 /** Commands, each with what it does behind it where that fits. */
-const remarked = (lines: readonly (readonly [command: string, remark: string])[]): readonly string[] => {
-  const fits = lines.filter(([command, remark]) => command.length + remark.length + 6 <= columns);
-  const width = Math.max(0, ...fits.map(([command]) => command.length));
-  return lines.map(([command, remark]) => {
-    const line = `  ${command.padEnd(width)}  # ${remark}`;
+const remarked = (lines: readonly (readonly [command: string, remark: string])[]): readonly string[] =>
+  lines.map(([command, remark]) => {
+    const line = `  ${command}  # ${remark}`;
     return line.length <= columns ? line : `  ${command}`;
   });
-};
 
 /** Lines about a lab that is up; `command` is how this program is called. */
 export const hintLines = (lab: LabFile, command: string): readonly string[] => {
@@ -36,7 +33,7 @@ export const hintLines = (lab: LabFile, command: string): readonly string[] => {
       'an AMP',
     ],
     [`@${first} keysend @${last} 25000sat`, 'any method of any node'],
-    [`@${last} listsets`, 'AMPs that came in'],
+    [`@${last} listsets`, 'AMPs on their way in'],
   ];
   const lines: readonly (readonly [string, string])[] = [
     ['lab status', 'what runs, and balances'],
@@ -64,9 +61,10 @@ export const ownCommand = (): string => {
   return `node ${shellPath(near.startsWith('..') ? program : near)}`;
 };
 
-/** What `lab up` ends with. */
+/** What `lab up` ends with. Where the folder is not the usual one, a line says so to the shell. */
 export const upLines = (dir: string, lab: LabFile): readonly string[] => [
   '',
   `The lab is up in ${shellPath(dir)}, and stays up when this terminal goes.`,
+  ...(dir === labFolder({}) ? [] : [`  export AMPERE_LAB=${shellPath(dir)}`]),
   ...hintLines(lab, ownCommand()),
 ];

@@ -18,6 +18,10 @@ interface Labour {
   readonly progress: (line: string) => void;
 }
 
+/** States, in the words of both kinds of nodes, of a channel that is used or will be; any other is closing or closed. */
+const living = ['OPENINGD', 'CHANNELD_AWAITING_LOCKIN', 'CHANNELD_NORMAL', 'active', 'inactive'];
+const isLiving = ({ state }: MemberChannel): boolean => living.includes(state);
+
 const memberOf = (members: Members, name: string): Member => {
   const member = members.get(name);
   if (member === undefined) throw new RangeError(`lab.json: no node ${name}`);
@@ -74,7 +78,7 @@ const openOne = async (lab: Pick<LabFile, 'channels'>, channel: LabChannel, memb
   const { id } = await peer.info();
   const known = new Set(lab.channels.map(({ funding }) => funding));
   const before = (await opener.channels()).find(
-    (one) => one.peer === id && one.capacitySat === capacity && !known.has(one.funding),
+    (one) => one.peer === id && one.capacitySat === capacity && isLiving(one) && !known.has(one.funding),
   );
   return before?.funding ?? (await opener.open(id, capacity, push));
 };
@@ -141,7 +145,7 @@ export const rejoin = async (lab: LabFile, members: Members): Promise<readonly s
       const [opener, peer] = [memberOf(members, from), memberOf(members, to)];
       const mine = (await opener.channels()).find((one) => one.funding === funding);
       // What was closed since stays closed.
-      if (mine === undefined || !['CHANNELD_NORMAL', 'active', 'inactive'].includes(mine.state)) return;
+      if (mine === undefined || !isLiving(mine)) return;
       await connect(opener, peer);
       for (const end = Date.now() + backPatience; Date.now() < end; ) {
         const all = await Promise.all([opener, peer].map((member) => member.channels()));

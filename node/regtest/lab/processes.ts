@@ -90,6 +90,10 @@ export const died = async ({ name, dir }: Pick<Program, 'name' | 'dir'>, what: s
   return new LabError({ code: 'died', name, log }, `${name} ${what}. The end of ${logFileIn(dir)}:\n${log}`);
 };
 
+/** Notes the process that runs for a folder, which somebody else started. */
+export const noteProcess = (dir: string, pid: number): Promise<void> =>
+  writeFile(pidFileIn(dir), `${pid}\n`, { mode: 0o600 });
+
 /** Whether something was started for this folder and not ended by us, and does not run any more. */
 export const wasKilled = async (dir: string): Promise<boolean> => {
   const isNoted = await access(pidFileIn(dir)).then(
@@ -115,7 +119,7 @@ export const startDetached = async ({ name, dir, command, env }: Program): Promi
       });
     });
     child.unref();
-    await writeFile(pidFileIn(dir), `${pid}\n`, { mode: 0o600 });
+    await noteProcess(dir, pid);
     return pid;
   } finally {
     closeSync(log);

@@ -82,12 +82,17 @@ describe('order', () => {
 });
 
 describe('download', () => {
-  test('a fetched copy is announced, kept, and used from then on', async () => {
+  test('a fetched copy is announced step by step, kept, and used from then on', async () => {
     await pretendApt();
     const said: string[] = [];
     const fetched = await findBitcoind({ env, progress: (line) => said.push(line) });
     expect(fetched).toMatchObject({ source: 'download', version: 'Bitcoin fetched daemon version v29' });
-    expect(said).toEqual(['fetching bitcoind from Debian (25 MB, once)']);
+    expect(said).toEqual([
+      'fetching bitcoind from Debian (25 MB, once)',
+      "fetching bitcoind: asking Debian's forky suite for its packages",
+      'fetching bitcoind: package 1 of 1, bitcoin-knots',
+      'fetching bitcoind: unpacking 1 packages',
+    ]);
     expect(await findBitcoind({ env })).toEqual({ ...fetched, source: 'cache' });
     expect(await readFile(env['FETCHES'] ?? '', 'utf8')).toBe('\n');
     expect(await cacheFiles()).toHaveLength(1);
