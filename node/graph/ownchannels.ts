@@ -258,12 +258,16 @@ export class OwnChannels {
       await this.parts.gossip.handle(message, raw);
   }
 
-  /** Our present channel_update. Before the channel is announced it is for the peer only (BOLT 7, `dont_forward`). */
+  /**
+   * Our present channel_update. That of a channel that is never announced, or under an alias, is for the peer only (BOLT 7, `dont_forward`).
+   * One of a channel that is still to be announced is not: lnd keeps it, passes it on with the announcement, and ignores for a day a second
+   * one that differs in that flag alone.
+   */
   private update(channel: OwnChannel, scid: ShortChannelId = channel.scid) {
     const { chainHash, id, graph } = this.parts;
     const side = ourSide(id, channel.peer);
     const known = graph.channel(scid);
-    const dontForward = !channel.announce || scid !== channel.scid || known === undefined;
+    const dontForward = !channel.announce || scid !== channel.scid;
     const make = (at: number) =>
       unsignedChannelUpdate({ chain: chainHash, scid, side, dontForward }, channel.policy, at);
     return this.announcements.update(channel.key, scid, make, known?.policies[side]?.raw);

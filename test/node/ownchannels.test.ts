@@ -132,17 +132,23 @@ describe('our announcement_signatures and our channel_update', () => {
 });
 
 describe('our channel_update', () => {
-  test('is for the peer alone until the announcement is exchanged, and then for everybody, later in time', async () => {
-    const { own, sent, peer } = await ourselves();
-    await own.refresh(channelOf());
-    const [first] = of(sent, 'channel_update');
-    expect(first).toMatchObject({ message_flags: 3 });
+  test('of a channel to be announced is the same to the peer before and to all after, as lnd takes no second one', async () => {
+    const { own, sent, peer, clock } = await ourselves();
+    await own.refresh(channelOf({ depth: 1 }));
+    clock.now = NOW + 60;
     await own.signatures(channelOf(), half());
-    const [second] = updatesIn(peer.raws);
-    expect(second).toMatchObject({ message_flags: 1 });
-    expect(second?.timestamp).toBeGreaterThan(first?.timestamp ?? 0);
+    const [early] = of(sent, 'channel_update');
+    expect(early).toMatchObject({ message_flags: 1, timestamp: NOW });
+    expect(updatesIn(peer.raws)).toEqual([early]);
     await own.refresh(channelOf());
     expect(of(sent, 'channel_update')).toHaveLength(1);
+  });
+
+  test('of a channel that is not announced, or under an alias, is for the peer alone', async () => {
+    const { own, sent } = await ourselves();
+    await own.refresh(channelOf({ announce: false }));
+    await own.refresh(channelOf({ key: 'bb', peerScid: scidOf(1, 2, 3) }));
+    expect(of(sent, 'channel_update').map(({ message_flags }) => message_flags)).toEqual([3, 3]);
   });
 
   test('is the same after a restart, and later than the last though a clock was set back', async () => {
