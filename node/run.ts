@@ -16,6 +16,7 @@ import { subscribe } from './api/methods/node/subscribe.ts';
 import { nodeMetrics } from './api/metrics/nodemetrics.ts';
 import { processMetrics } from './api/metrics/processmetrics.ts';
 import { type Client, openClient } from './api/rpc/client.ts';
+import { serveCommando } from './api/rpc/commando.ts';
 import { earlyHandlers } from './api/rpc/early.ts';
 import { type HttpServer, listenHttp } from './api/rpc/http.ts';
 import { jsonRpc } from './api/rpc/jsonrpc.ts';
@@ -146,6 +147,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     const node = await opening;
     metrics = nodeMetrics(node, clock, ofProcess.families);
     runes = node.runes;
+    serveCommando(node, { answer, gate, clock });
     publishFrom(node, notifications, partLog(log, 'api'));
     const whole = (): void => {
       if (isOver) throw new ChainError({ code: 'closed' });

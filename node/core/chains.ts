@@ -9,6 +9,7 @@ import type { ChainHash, Point } from '../../wire/units.ts';
 import { Listeners } from '../base/listeners.ts';
 import type { Channels } from '../channels/channels.ts';
 import { fundedChannelsWith } from '../channels/reconnect.ts';
+import { CustomMessages } from '../peer/custommessages.ts';
 import type { Peer, PeerHandlers } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
 import { isForAllChannels } from './dispatch.ts';
@@ -26,6 +27,9 @@ export class Chains {
   /** Told of each peer that is connected, after `init`, and of each whose connection ended. */
   readonly peerNotices = new Listeners<PeerNotice>();
 
+  /** Messages that belong to no chain, for whoever speaks them. */
+  readonly customMessages = new CustomMessages();
+
   add(chain: PeersChain): void {
     this.all.push(chain);
   }
@@ -41,6 +45,7 @@ export class Chains {
    */
   peerHandlers(logOf: (peer: Point) => Log): PeerHandlers {
     return {
+      custom: this.customMessages,
       ready: (peer) => {
         logOf(peer.id).info({ peer: hex(peer.id), direction: peer.direction }, 'connected');
         for (const { handlers } of this.all) handlers.ready(peer);

@@ -88,6 +88,7 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
     color: config.color ?? id.slice(2, 8),
     addresses: await AddressBook.load(ports.store),
     peerNotices: chains.peerNotices,
+    customMessages: chains.customMessages,
     runes: await Runes.load({ secret: keys.labelled('runes'), store: ports.store, now: () => clock.now() }),
   };
 };

@@ -35,6 +35,7 @@ import type { ReceiverHost } from '../pay/receiver.ts';
 import type { SendpayRecord } from '../pay/sendpayrecord.ts';
 import type { Sendpays } from '../pay/sendpays.ts';
 import type { AddressBook } from '../peer/addressbook.ts';
+import type { CustomMessages } from '../peer/custommessages.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Peers } from '../peer/peers.ts';
 import type { TraceFeed } from '../peer/tracefeed.ts';
@@ -75,6 +76,7 @@ export interface NodeIdentity {
   readonly traceFeed: TraceFeed;
   readonly addresses: AddressBook;
   readonly peerNotices: Listeners<PeerNotice>;
+  readonly customMessages: CustomMessages;
   readonly gate: Gate;
   readonly disk: Disk;
   readonly runes: Runes;

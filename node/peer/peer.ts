@@ -12,6 +12,7 @@ import { printableText, warningData } from '../../wire/printable.ts';
 import { type ChainHash, channelId, type Point } from '../../wire/units.ts';
 import type { Clock, Log } from '../ports/ports.ts';
 import { AnswerBudget } from './answerbudget.ts';
+import { type CustomMessages, receiveCustom } from './custommessages.ts';
 import { remoteAddress } from './descriptors.ts';
 import type { SecureStream } from './noisestream.ts';
 import { Pongs } from './pingwaits.ts';
@@ -24,6 +25,7 @@ export interface PeerHandlers {
   ready(peer: Peer): void;
   message(peer: Peer, message: Message, raw: Uint8Array): Promise<void> | undefined;
   closed(peer: Peer, why: string): void;
+  readonly custom?: CustomMessages | undefined;
 }
 
 export interface PeerParts {
@@ -281,10 +283,8 @@ export class Peer {
     }
     switch (message.name) {
       case 'unknown':
-        this.parts.log.debug({ type: message.type }, 'ignoring a message of unknown odd type');
-        return undefined;
-      case 'init':
-        // BOLT 1 has init sent once; a second one changes nothing.
+        return receiveCustom(this.parts.handlers.custom, this, message, this.parts.log);
+      case 'init': // BOLT 1 has it sent once; a second one changes nothing.
         return undefined;
       case 'ping':
         if (message.num_pong_bytes >= MAX_PONG_BYTES) return undefined;

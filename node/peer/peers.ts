@@ -231,6 +231,7 @@ export class Peers {
         afterSlice: (some) => (this.channelsWith(some) > 0 ? undefined : this.queues.messages.turn()),
         handlers: {
           message: handlers.message,
+          custom: handlers.custom,
           ready: (ready) => {
             const no = this.admit(ready);
             if (no !== undefined) {

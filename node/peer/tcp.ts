@@ -1,11 +1,13 @@
 /**
- * The Transport port over TCP. A socket is read only as fast as its reader takes chunks, and a sender waits while the
+ * The Transport port over TCP, and for who connects to us over WebSocket, too. A socket is read only as fast as its reader takes chunks, and a sender waits while the
  * kernel's buffer is full, so neither side of a slow connection grows in memory.
  */
 import { createServer, connect as netConnect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { addressText } from '../base/address.ts';
 import { ListenError } from '../base/listenerror.ts';
 import type { Address, Connection, Listener, Transport } from '../ports/ports.ts';
+import { streamOf } from './websocket.ts';
 
 const unusable = (at: Address, { code, message }: NodeJS.ErrnoException): ListenError =>
   code === 'EADDRINUSE'
@@ -15,43 +17,62 @@ const unusable = (at: Address, { code, message }: NodeJS.ErrnoException): Listen
       )
     : new ListenError('unusable', `cannot listen on ${addressText(at)}: ${code ?? message}`);
 
-/** One accepted or dialled socket as a Connection. */
-const connectionOf = (socket: Socket): Connection => {
+/** Writes to a stream; rejects once it is closed. */
+const sendTo = (stream: Duplex, bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    if (stream.destroyed || !stream.writable) {
+      reject(new Error('connection is closed'));
+      return;
+    }
+    if (stream.write(bytes)) {
+      resolve();
+      return;
+    }
+    const settle = (then: () => void) => () => {
+      stream.off('drain', drained);
+      stream.off('close', closed);
+      then();
+    };
+    const drained = settle(resolve);
+    const closed = settle(() => reject(new Error('connection is closed')));
+    stream.once('drain', drained);
+    stream.once('close', closed);
+  });
+
+const ready = (socket: Socket): Pick<Connection, 'remote' | 'close'> => {
   socket.setNoDelay(true);
   // An unread 'error' event would end the process; the reader and the writers see the failure through the stream itself.
   socket.on('error', () => socket.destroy());
   return {
     remote: { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
-    received: chunks(socket),
-    send: (bytes) =>
-      new Promise((resolve, reject) => {
-        if (socket.destroyed || !socket.writable) {
-          reject(new Error('connection is closed'));
-          return;
-        }
-        if (socket.write(bytes)) {
-          resolve();
-          return;
-        }
-        const settle = (then: () => void) => () => {
-          socket.off('drain', drained);
-          socket.off('close', closed);
-          then();
-        };
-        const drained = settle(resolve);
-        const closed = settle(() => reject(new Error('connection is closed')));
-        socket.once('drain', drained);
-        socket.once('close', closed);
-      }),
     close: () => socket.destroy(),
   };
 };
 
-async function* chunks(socket: Socket): AsyncGenerator<Uint8Array> {
+/** A dialled socket as a Connection. */
+const dialled = (socket: Socket): Connection => ({
+  ...ready(socket),
+  received: chunks(socket),
+  send: (bytes) => sendTo(socket, bytes),
+});
+
+/** An accepted socket as a Connection: what it speaks through, it or a WebSocket in it, is known once it has said something. */
+const accepted = (socket: Socket): Connection => {
+  let stream: Duplex = socket;
+  async function* received(): AsyncGenerator<Uint8Array> {
+    const found = await streamOf(socket);
+    if (found === undefined) return;
+    stream = found;
+    yield* chunks(found);
+  }
+  return { ...ready(socket), received: received(), send: (bytes) => sendTo(stream, bytes) };
+};
+
+async function* chunks(stream: Duplex): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of socket) yield chunk as Uint8Array;
+    for await (const chunk of stream) yield chunk as Uint8Array;
   } finally {
-    socket.destroy();
+    stream.destroy();
   }
 }
 
@@ -74,14 +95,14 @@ export const tcpTransport = (): Transport => ({
       socket.once('connect', () => {
         signal.removeEventListener('abort', abort);
         socket.off('error', failed);
-        resolve(connectionOf(socket));
+        resolve(dialled(socket));
       });
     }),
 
   listen: ({ host, port }, accept) =>
     new Promise((resolve, reject) => {
       // allowHalfOpen stays off: a peer that ends its side has closed the connection in this protocol.
-      const server = createServer((socket) => accept(connectionOf(socket)));
+      const server = createServer((socket) => accept(accepted(socket)));
       const failed = (error: NodeJS.ErrnoException) => reject(unusable({ host, port }, error));
       // Errors after listening too, such as ENFILE or ENOBUFS: they cost an inbound connection, not the node.
       server.on('error', failed);

@@ -1,7 +1,8 @@
 /**
  * What is shown of wire messages: fields by their names in the BOLTs. The log level `trace` has long ones shortened. The peer knows the
  * contents, so they may be logged, but for two kinds that are cut to a few bytes: per-commitment secrets, since with an old commitment
- * transaction they let anybody take its outputs, and onions, which are encrypted. A trace that was asked for (wiretaps.ts) has all of it.
+ * transaction they let anybody take its outputs, and onions, which are encrypted. A trace that was asked for (wiretaps.ts) has all of it,
+ * but for requests with runes.
  */
 import { hex, reversed } from '../../wire/bytes.ts';
 import { decodeMessage, type Message, type UnknownMessage } from '../../wire/message.ts';
@@ -78,6 +79,13 @@ export const traceRaw = (log: Log, raw: Uint8Array): void => {
   }
 };
 
+/** Parts and ends of commando's requests (Core Lightning), in which a rune opens the node to whoever reads it. */
+const REQUESTS: ReadonlySet<number> = new Set([0x4c4d, 0x4c4f]);
+
+/** What taps may see of a message: of a request with a rune its type and id. */
+const forTaps = (raw: Uint8Array): Uint8Array =>
+  REQUESTS.has((raw[0] ?? 0) * 256 + (raw[1] ?? 0)) ? raw.slice(0, 10) : raw;
+
 /** Shows the messages of one connection to its log and to the taps. */
 export class MessageTrace {
   private readonly log: Log;
@@ -93,7 +101,7 @@ export class MessageTrace {
 
   /** A message that is about to be queued. */
   sent(raw: Uint8Array, message?: Message | UnknownMessage): void {
-    this.taps?.note('out', this.peer, raw);
+    this.taps?.note('out', this.peer, forTaps(raw));
     if (!this.log.isTracing()) return;
     if (message === undefined) traceRaw(this.log, raw);
     else traceMessage(this.log, 'out', message);
@@ -101,7 +109,7 @@ export class MessageTrace {
 
   /** Decodes a message that came; the taps see one that cannot be read, too. Throws WireError. */
   received(raw: Uint8Array): Message | UnknownMessage {
-    this.taps?.note('in', this.peer, raw);
+    this.taps?.note('in', this.peer, forTaps(raw));
     const message = decodeMessage(raw);
     if (this.log.isTracing()) traceMessage(this.log, 'in', message);
     return message;

@@ -7,9 +7,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../node/base/entropy.ts';
 import { type TracedMessage, traceText } from '../../node/base/tracelines.ts';
+import { MessageTrace } from '../../node/peer/trace.ts';
 import { readMessage, tracedMessage } from '../../node/peer/tracedmessage.ts';
 import { TraceFeed } from '../../node/peer/tracefeed.ts';
 import { traceFile } from '../../node/peer/tracefile.ts';
+import { WireTaps } from '../../node/peer/wiretaps.ts';
 import { hex, unhex, zeros } from '../../wire/bytes.ts';
 import { encodeMessage, messages } from '../../wire/message.ts';
 import { type LocalPair, startPair } from '../support/pair.ts';
@@ -61,6 +63,14 @@ describe('a message of a trace', () => {
       bytes: 5,
       fields: { payload: 'c0ffee' },
     });
+  });
+
+  test("of commando's request has no more than its id, since a rune is in it", () => {
+    const seen: string[] = [];
+    const taps = new WireTaps();
+    taps.add((_, __, raw) => seen.push(hex(raw)));
+    new MessageTrace(memoryLog(), PEER, taps).received(unhex('4c4f01020304050607087b2272756e65227d'));
+    expect(seen).toEqual(['4c4f0102030405060708']);
   });
 
   test('has no control characters of the peer in lines for people', () => {
