@@ -1,5 +1,6 @@
 /** What the table says of each method, as text: nothing about a method is written down a second time. */
 import { z } from 'zod';
+import { didYouMean } from '../base/nearest.ts';
 import { ApiError } from './errors.ts';
 import type { Method } from './method.ts';
 import { isProse, kindOf } from './params.ts';
@@ -41,7 +42,11 @@ export const summaries = (): readonly MethodSummary[] => Object.keys(table).filt
 export const help = (command: string | undefined, dev: boolean): Result<'help'> => {
   const there = (name: string): name is MethodName => isMethod(name) && (dev || !isDevMethod(name));
   if (command !== undefined && !there(command))
-    throw new ApiError('invalid_params', `command: no method "${command.slice(0, 100)}"`, { field: 'command' });
+    throw new ApiError(
+      'invalid_params',
+      `command: no method "${command.slice(0, 100)}"${didYouMean(command, Object.keys(table).filter(there))}`,
+      { field: 'command' },
+    );
   const names = command === undefined ? Object.keys(table).filter(there).sort() : [command];
   return {
     help: names.map((name) => ({ command: usageOf(summaryOf(name)), description: table[name].doc })),

@@ -39,10 +39,7 @@ export const wordsOf = (program: Command, methods: readonly MethodSummary[]): Wo
   const everywhere = [...optionsOf(program), '--help'];
   const byName = new Map(methods.map((method) => [method.name, method]));
   const names = program.commands.map((command) => command.name());
-  const words = new Map<string, readonly string[]>([
-    ['', [...names, 'help']],
-    ['help', names],
-  ]);
+  const words = new Map<string, readonly string[]>([['', names]]);
   const add = (path: string, command: Command): void => {
     const method = byName.get(path);
     const own = method === undefined ? optionsOf(command) : ofMethod(method);
@@ -51,6 +48,7 @@ export const wordsOf = (program: Command, methods: readonly MethodSummary[]): Wo
     for (const one of command.commands) add(`${path} ${one.name()}`, one);
   };
   for (const command of program.commands) add(command.name(), command);
+  words.set('help', names);
   return { behind: words, everywhere };
 };
 

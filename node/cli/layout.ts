@@ -1,8 +1,8 @@
 /** Names, values and sentences for a terminal: wrapped between words, and ids never broken where a line has room for them. */
-import type { Place } from '../base/table.ts';
+import type { Place, Tone } from '../base/table.ts';
 
-/** A name with what stands behind it. */
-export type Pair = readonly [name: string, value: string];
+/** A name with what stands behind it, and what that says at a glance. */
+export type Pair = readonly [name: string, value: string, tone?: Tone | undefined];
 
 /** A text in lines of at most so many characters, broken between words; a longer word has a line of its own. */
 export const wrapped = (text: string, width: number): readonly string[] => {
@@ -39,14 +39,18 @@ export const pairLines = (
   { width = Number.POSITIVE_INFINITY, paint = (_, text) => text }: Place = {},
 ): readonly string[] => {
   const column = Math.max(0, ...pairs.map(([name, value]) => (isRaw(value) ? 0 : name.length))) + 2;
-  return pairs.flatMap(([name, value]) => {
+  return pairs.flatMap(([name, value, tone]) => {
+    const shown = (text: string): string => (tone === undefined ? text : paint(tone, text));
     const title = paint('title', name);
     if (isRaw(value)) return [title, value];
     const isWord = !value.includes(' ');
     if (isWord && name.length + 2 + value.length > width) return [title, `  ${value}`];
     const from = isWord ? Math.max(name.length + 2, Math.min(column, width - value.length)) : column;
     const [first = '', ...rest] = isWord ? [value] : wrapped(value, width - column);
-    const lines = [title + ' '.repeat(from - name.length) + first, ...rest.map((line) => ' '.repeat(column) + line)];
+    const lines = [
+      `${title}${' '.repeat(from - name.length)}${shown(first)}`,
+      ...rest.map((line) => ' '.repeat(column) + shown(line)),
+    ];
     return lines.map((line) => line.trimEnd());
   });
 };

@@ -22,9 +22,11 @@ import { withNodeNames } from '../regtest/lab/nodewords.ts';
 import { methodCommand } from './callmethod.ts';
 import { coinCommands } from './coins.ts';
 import { completionCommand, wordsOf } from './completion.ts';
+import { helpCommand } from './helpcommand.ts';
 import { sentence } from './layout.ts';
 import { methodSummaries } from './methods.ts';
 import { flagsOf, nodeOption, readFile } from './nodeoptions.ts';
+import { render } from './render.ts';
 import { replayCommand } from './replay.ts';
 import type { Surroundings } from './surroundings.ts';
 import { noTerminal } from './terminal.ts';
@@ -76,7 +78,11 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
   for (const one of commands) if (!one.dev) command.addCommand(methodCommand(one, surroundings));
   command.commandsGroup('Methods of a node started with --dev:');
   for (const one of commands) if (one.dev) command.addCommand(methodCommand(one, surroundings));
-  command.commandsGroup('Shell:').addCommand(completionCommand(surroundings, () => wordsOf(command, methods)));
+  command
+    .helpCommand(false)
+    .commandsGroup('Shell:')
+    .addCommand(helpCommand(command))
+    .addCommand(completionCommand(surroundings, () => wordsOf(command, methods)));
   const { columns } = surroundings.terminal ?? noTerminal;
   const quiet = {
     getOutHelpWidth: () => columns,
@@ -115,7 +121,12 @@ export const runCommand = async (words: readonly string[], given: Surroundings):
       if (words.includes('--json'))
         surroundings.out(toJson({ code: error.code, message: error.message, data: error.data }));
       err(`${error.method}: ${printable(error.message)} (${[error.reason, error.code].filter(Boolean).join(', ')})`);
-      if (error.data !== undefined && error.reason !== 'invalid_params') err(toJson(error.data));
+      if (error.data !== undefined && error.reason !== 'invalid_params')
+        err(
+          words.includes('--json')
+            ? toJson(error.data)
+            : render(error.method, error.data, { width: (given.terminal ?? noTerminal).columns }),
+        );
       return exitCodes.failed;
     }
     if (error instanceof ConnectionError) {

@@ -12,7 +12,7 @@ import { linesBelow, views } from './views.ts';
 const shorter: Readonly<Record<string, string>> = { payment_preimage: 'preimage', payment_preimages: 'preimages' };
 
 /** A field's name and value for people: satoshi for millisatoshi, dates for seconds, names for feature bits. */
-const pair = (name: string, value: unknown): Pair => {
+const pair = (name: string, value: unknown): readonly [name: string, value: string] => {
   if (name.endsWith('_msat')) return [name.slice(0, -'_msat'.length), `${satText(value)} sat`];
   if (name.endsWith('_at')) return [name, `${timeText(value)} UTC`];
   const names = isFeatures(name) ? featureNames(value) : [];
@@ -22,7 +22,7 @@ const pair = (name: string, value: unknown): Pair => {
 /** As `pair`, a list of texts on lines of its own, nothing for nothing. */
 const pairs = (name: string, value: unknown): readonly Pair[] => {
   if (Array.isArray(value)) return value.map((one, at) => pair(at === 0 ? name : '', one));
-  return plain(value) === '' ? [] : [pair(name, value)];
+  return plain(value) === '' ? [] : [[...pair(name, value), toneOf(name, value)]];
 };
 
 /** Names of fields that are feature bits in hex. */
@@ -56,20 +56,6 @@ const listLines = (name: MethodName, key: string, rows: readonly Json[], place: 
   return [...table, ...(words.length > 0 ? ['', ...words.flatMap((line) => sentence(line, place.width))] : [])];
 };
 
-/** Lines of names and values, with the colours of those that say how something stands. */
-const singleLines = (single: readonly Pair[], place: Place): readonly string[] => {
-  const { paint } = place;
-  return pairLines(single, {
-    ...place,
-    ...(paint && {
-      paint: (tone, text) => {
-        const value = single.find(([name]) => name === text)?.[1];
-        return paint(toneOf(text, value) ?? tone, text);
-      },
-    }),
-  });
-};
-
 interface Parts {
   readonly single: readonly Pair[];
   readonly lists: readonly { readonly key: string; readonly rows: readonly Json[] }[];
@@ -79,7 +65,7 @@ interface Parts {
 
 const partsOf = (name: MethodName, result: Json): Parts => {
   const entries = Object.entries(result)
-    .filter(([key]) => key !== 'format-hint')
+    .filter(([key]) => key !== 'format-hint' && !(key === 'payment_preimages' && 'payment_preimage' in result))
     .map(([key, value]) => [key, asList(value)] as const);
   const isTable = (key: string, value: unknown): value is readonly Json[] =>
     Array.isArray(value) &&
@@ -98,7 +84,7 @@ const sections = (name: MethodName, result: Json, place: Place, above = ''): rea
   const title = (key: string): readonly string[] => [`${above}${key}:`];
   const isAlone = above === '' && lists.length === 1 && single.length + groups.length === 0;
   return [
-    ...(short.length > 0 ? [singleLines(short, place)] : []),
+    ...(short.length > 0 ? [pairLines(short, place)] : []),
     ...groups.flatMap(({ key, fields }) => {
       const [first = [], ...more] = sections(name, fields, place, `${above}${key}.`);
       return [[...title(key), ...first], ...more];

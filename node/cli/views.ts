@@ -85,7 +85,7 @@ export const views: Views = {
   listtransactions: {
     transactions: [
       id('hash', 'transaction'),
-      count('blockheight', 'block'),
+      { title: 'block', cell: ({ blockheight: height }) => (height === 0 ? 'none' : plain(height)), right: true },
       count('inputs'),
       count('outputs'),
       {

@@ -272,6 +272,22 @@ describe('help', () => {
     },
   );
 
+  test.each([
+    [['help', 'getrout'], "ampere: no command 'getrout'; is getroute meant?"],
+    [['help', 'lab', 'stats'], "ampere: no command 'stats'; is status meant?"],
+    [['help', 'xyzzy'], "ampere: no command 'xyzzy'"],
+    [['getrout'], "error: unknown command 'getrout'\n(Did you mean getroute?)"],
+  ])('%j is told the nearest command, where one is near', async (words, said) => {
+    const { code, err } = await run(words);
+    expect(code).toBe(2);
+    expect(err).toContain(said);
+  });
+
+  test('is the same by help and by --help', async () => {
+    for (const words of [['pay'], ['lab', 'up'], []])
+      expect((await run(['help', ...words])).out).toBe((await run([...words, '--help'])).out);
+  });
+
   test('of start tells each option', async () => {
     const { out } = await run(['start', '--help']);
     const everywhere = ['dir', 'network', 'conf'];

@@ -178,6 +178,10 @@ describe('tables', () => {
     const [titles = '', row = ''] = render('listpays', { pays: rows }, { paint }).split('\n');
     expect(titles).toBe('<title>hash         </>  <title>status</>  <title>error</>');
     expect(row).toBe('c3c3c3c3…c3c3  <bad>failed</>  no route');
+    expect(render('waitsendpay', { id: 1, status: 'complete' }, { paint }).split('\n')).toEqual([
+      '<title>id</>      1',
+      '<title>status</>  <good>complete</>',
+    ]);
   });
 
   test('fundchannel says what it made and what comes next, and the transaction last', () => {

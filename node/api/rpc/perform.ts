@@ -3,6 +3,7 @@
  * result is JSON. As with Core Lightning null counts as not given.
  */
 import { z } from 'zod';
+import { didYouMean } from '../../base/nearest.ts';
 import { ApiError } from '../errors.ts';
 import { help } from '../help.ts';
 import type { CallContext, Method } from '../method.ts';
@@ -121,7 +122,11 @@ export const performer = ({ handlers, dev, broke }: RpcParts): Performer => {
   };
 
   const perform = async ({ method, params, filter }: Request, call: CallContext): Promise<Json> => {
-    if (!isMethod(method)) throw new ApiError('method_not_found', `unknown method "${method.slice(0, 100)}": see help`);
+    if (!isMethod(method))
+      throw new ApiError(
+        'method_not_found',
+        `unknown method "${method.slice(0, 100)}", see help${didYouMean(method, Object.keys(table))}`,
+      );
     const row: Method = table[method];
     const handler = all[method];
     if (handler === undefined || (isDevMethod(method) && !dev))

@@ -56,6 +56,11 @@ describe('a request', () => {
   ])('%s is refused', async (_, text, code, id) => {
     expect(await say(text)).toMatchObject({ jsonrpc: '2.0', id, error: { code } });
   });
+
+  test('an unknown method is told the nearest one', async () => {
+    const { error } = (await say('{"id":1,"method":"getinf"}')) as { error: { message: string } };
+    expect(error.message).toBe('unknown method "getinf", see help; is getinfo meant?');
+  });
 });
 
 describe('a batch', () => {
