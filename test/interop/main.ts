@@ -11,6 +11,8 @@ import { packaged } from '../../node/base/packaged.ts';
 const usage = `npm run interop -- [PEER ...] [options]
 
   PEER        lnd, ldk, pyln or another that has tests here; all unless named
+  --keep      starts bitcoind, one PEER (lnd, ldk, electrum) and two nodes of ours
+              with channels, and says how to talk to them, until Ctrl-C
   --help      this text
 `;
 
@@ -29,16 +31,33 @@ const run = (files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> 
     child.on('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
   });
 
+/** No test: a peer to play with. */
+const keepOne = async (named: readonly string[]): Promise<number> => {
+  const { kinds } = await import('./peers/kinds.ts');
+  const [name = ''] = named;
+  if (named.length !== 1 || !Object.hasOwn(kinds, name)) {
+    console.error(`expected one of ${Object.keys(kinds).join(', ')}, not ${named.join(' ') || 'none'}`);
+    return 2;
+  }
+  const { keep } = await import('./keep.ts');
+  await keep(kinds[name as keyof typeof kinds], process.env);
+  return 0;
+};
+
 const main = async (): Promise<number> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { help: { type: 'boolean', default: false } },
+    options: {
+      help: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+    },
   });
   if (values.help) {
     console.log(usage);
     return 0;
   }
   const named = positionals.map((name) => name.toLowerCase());
+  if (values.keep) return keepOne(named);
   const unknown = named.filter((name) => !peers.includes(name) || filesOf(name).length === 0);
   if (unknown.length > 0) {
     console.error(

@@ -12,6 +12,7 @@ import { installElectrumx } from './electrumx.ts';
 import type {
   Address,
   Cannot,
+  CommandLine,
   Kind,
   OpenTerms,
   Peer,
@@ -86,6 +87,12 @@ class ElectrumPeer implements Peer {
 
   get address(): Address {
     return { id: this.id, host: '127.0.0.1', port: this.process.port };
+  }
+
+  get commandLine(): CommandLine {
+    const { program, dir } = this.process;
+    const examples = ['electrum add_request 0.0005 -m tea', 'electrum lnpay lnbcrt…', 'electrum list_channels'];
+    return { name: 'electrum', words: [program, '--regtest', '-D', dir], examples };
   }
 
   logTail(lines?: number): string {

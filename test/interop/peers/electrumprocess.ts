@@ -82,6 +82,7 @@ export class ElectrumProcess {
       ...{ server: `127.0.0.1:${this.server.port}:t`, oneserver: true, auto_connect: false, check_updates: false },
       // Without an address to listen at it takes no channel of others either.
       ...{ lightning_listen: `127.0.0.1:${this.port}`, use_gossip: true, lightning_to_self_delay: 144 },
+      lightning_forward_payments: true,
       ...{ dynamic_fees: false, log_to_file: false, config_version: 3 },
     };
     writeFileSync(join(folder, 'config'), JSON.stringify(config), { mode: 0o600 });

@@ -1,6 +1,6 @@
 /** lnd as one of the peers that the suite of cases runs over: built from its Go module, or the one on the PATH. */
 
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { systemEntropy } from '../../../node/base/entropy.ts';
 import { embeddedName } from '../../../node/regtest/demo/chain.ts';
@@ -14,6 +14,7 @@ import type {
   Address,
   Cannot,
   CloseTerms,
+  CommandLine,
   DeployedAmp,
   Kind,
   OpenTerms,
@@ -105,6 +106,18 @@ class LndPeer implements Peer {
 
   get address(): Address {
     return { id: this.id, host: '127.0.0.1', port: this.lnd.port };
+  }
+
+  get commandLine(): CommandLine {
+    const { program, dir, rpcPort } = this.lnd;
+    const words = [
+      join(dirname(program), 'lncli'),
+      `--lnddir=${dir}`,
+      `--rpcserver=127.0.0.1:${rpcPort}`,
+      '--network=regtest',
+    ];
+    const examples = ['lncli addinvoice 50000', 'lncli payinvoice --force lnbcrt…', 'lncli listchannels'];
+    return { name: 'lncli', words, examples };
   }
 
   logTail(lines?: number): string {

@@ -66,6 +66,7 @@ export class LndProcess {
   readonly restPort: number;
   readonly rpcPort: number;
   readonly dir: string;
+  readonly program: string;
   private readonly options: LndOptions;
   private readonly agent = new Agent({ keepAlive: true, rejectUnauthorized: false }); // its certificate is its own
   private child: ChildProcess | undefined;
@@ -74,6 +75,7 @@ export class LndProcess {
   private constructor(options: LndOptions, [port = 0, rpcPort = 0, restPort = 0]: readonly number[]) {
     this.options = options;
     this.dir = options.dir;
+    this.program = options.program;
     this.port = port;
     this.rpcPort = rpcPort;
     this.restPort = restPort;

@@ -110,12 +110,24 @@ export interface CloseTerms {
   readonly address?: string;
 }
 
+/** How a person talks to a running node from a shell. */
+export interface CommandLine {
+  /** What it is called. */
+  readonly name: string;
+  /** The program and the arguments that come first. */
+  readonly words: readonly string[];
+  /** Some lines that begin with its name. */
+  readonly examples: readonly string[];
+}
+
 /** A running node of another implementation. What its kind cannot do throws Error with the reason. */
 export interface Peer {
   readonly kind: Kind;
   readonly name: string;
   readonly id: string;
   readonly address: Address;
+  /** Its own command line, where it has one. */
+  readonly commandLine?: CommandLine;
   /** The last lines of its log. */
   logTail(lines?: number): string;
   /** Resolves when it has read this block and done what it does about it. */
@@ -194,3 +206,22 @@ export interface DeployedAmp {
   /** Sends one HTLC to a node: the preimage in hex, or the name of its failure. */
   send(id: string, shard: Shard): Promise<string>;
 }
+
+/** What one can say to a peer that has no command line of its own: each with what follows it, and its answer. */
+export const talkable: Readonly<Record<string, (peer: Peer, given: string) => Promise<string>>> = {
+  id: async (peer) => peer.id,
+  invoice: async (peer, sat) => {
+    if (!/^[1-9]\d{0,15}$/.test(sat)) throw new RangeError('invoice: expected an amount in satoshi');
+    return (await peer.invoice(BigInt(sat) * 1000n)).bolt11;
+  },
+  pay: async (peer, bolt11) => {
+    const { paymentHash, feeMsat } = await peer.pay(bolt11);
+    return `paid ${paymentHash} for a fee of ${feeMsat} msat`;
+  },
+  channels: async (peer) =>
+    (await peer.channels())
+      .map(({ channelId, capacitySat, theirSat, usable }) =>
+        [channelId.slice(0, 16), `${capacitySat} sat, ${theirSat} of them ours`, usable ? '' : 'not usable'].join('  '),
+      )
+      .join('\n'),
+};
