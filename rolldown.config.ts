@@ -114,7 +114,25 @@ const build = (
 const library = ['wire/index', 'onion/index', 'channel/index', 'amp/index', 'node/index'];
 const programs = ['node/main', 'node/cli/writemethods', 'node/regtest/demo/demo', 'node/regtest/demo/fetch'];
 
+/** The web page: one script for browsers, which needs no package, and the files around it as they are. */
+const page: RolldownOptions = {
+  input: { page: 'node/web/page/main.ts' },
+  platform: 'browser',
+  logLevel: 'warn',
+  plugins: [
+    {
+      name: 'page',
+      generateBundle() {
+        for (const fileName of ['index.html', 'page.css', 'icon.svg'])
+          this.emitFile({ type: 'asset', fileName, source: readFileSync(join('node/web/page', fileName), 'utf8') });
+      },
+    },
+  ],
+  output: { dir: 'dist/web', cleanDir: true, minify: true },
+};
+
 export default defineConfig([
   build('dist', '.', [...library, ...programs], [declarations(library)]),
   build('dist/test', 'test', ['bench/main', 'soak/main', 'soak/attackers', 'interop/ldk/main', 'interop/main']),
+  page,
 ]);

@@ -43,8 +43,10 @@ import { Progress } from './core/progress.ts';
 import type { Node } from './core/running.ts';
 import { onUnhandled, partOf } from './core/unhandled.ts';
 import { tcpTransport } from './peer/tcp.ts';
+import type { Address, Log } from './ports/ports.ts';
 import type { Runes } from './runes/runes.ts';
 import { levelStore } from './store/level.ts';
+import type { WebServer } from './web/server.ts';
 
 /** Ends the process as a power cut does. */
 const die = (): void => void process.kill(process.pid, 'SIGKILL');
@@ -62,6 +64,13 @@ export interface RunningNode {
   /** Resolves once everything is closed, whoever stopped it; rejects with what the node could not go on with. */
   readonly ended: Promise<void>;
 }
+
+/** The web page of this node alone, which reads and moves nothing. */
+const openWeb = async ({ alias, socket }: Config, listen: Address, log: Log): Promise<WebServer> => {
+  const { serveWeb } = await import('./web/server.ts');
+  const nodes = [{ name: alias ?? 'this node', socket }];
+  return serveWeb({ listen, nodes, lab: false, clock: systemClock, entropy: systemEntropy, log: partLog(log, 'api') });
+};
 
 /**
  * Starts a node as `ampere start` does: with bitcoind, a store on disk, its API and the signals of the process. Resolves once its records
@@ -96,13 +105,17 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const unwatch = onUnhandled(process, log, end);
 
   // The API comes first: while the node waits for its chain, it can be asked what it waits for, and told to stop.
-  const api: { http?: HttpServer; socket?: ApiServer; metrics?: MetricsServer } = {};
+  const api: { http?: HttpServer; socket?: ApiServer; metrics?: MetricsServer; web?: WebServer } = {};
   const ofProcess = processMetrics();
   /** Of the node, once its records are read. */
   let metrics: WriteMetrics = () => undefined;
   const writeMetrics: WriteMetrics = () => metrics();
   const progress = new Progress();
-  const around = { api: () => api.http?.address, stop: () => end(), logLevels: levels, notifications };
+  const around = {
+    api: () => api.http?.address,
+    webLink: () => api.web?.link(),
+    ...{ stop: () => end(), logLevels: levels, notifications },
+  };
   const early = earlyHandlers(() => progress.now);
   const always = {
     stop: (params, call) => stop.handler(around, params, call),
@@ -127,6 +140,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     if (config.metrics !== undefined)
       api.metrics = await listenMetrics(config.metrics, writeMetrics, partLog(log, 'api'));
     api.socket = await listenUnix(config.socket, answer);
+    if (config.web !== undefined) api.web = await openWeb(config, config.web, log);
     return openNode({
       config,
       ports: { chain, store, clock, entropy: systemEntropy, transport: tcpTransport(), log },
@@ -165,6 +179,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
         listen: node.peers.address,
         api: api.http?.address,
         metrics: api.metrics?.address,
+        web: api.web?.address,
         socket: config.socket,
       },
       'ready',
@@ -183,6 +198,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     const node = await opening.catch(() => undefined);
     (await client?.catch(() => undefined))?.close();
     notifications.publish('shutdown', {});
+    await api.web?.close();
     await Promise.all([api.socket?.close(), api.http?.close(), api.metrics?.close()]);
     dev?.saves.release();
     if (node !== undefined) await node.stop();

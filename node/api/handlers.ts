@@ -8,6 +8,8 @@ import { type DevHandlers, type Handlers, nodeMethods } from './table.ts';
 /** What there is around a node: its process, and those who subscribed to notifications. */
 export interface Around extends ProcessControl {
   readonly notifications: Notifications;
+  /** A new link that opens the web page; undefined where none is served. */
+  readonly webLink: () => string | undefined;
 }
 
 /** All that a handler may need a part of. */

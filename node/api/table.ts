@@ -35,6 +35,7 @@ import { setconfig } from './methods/node/setconfig.ts';
 import { stop } from './methods/node/stop.ts';
 import { subscribe } from './methods/node/subscribe.ts';
 import { waitblockheight } from './methods/node/waitblockheight.ts';
+import { weblink } from './methods/node/weblink.ts';
 import { createonion } from './methods/payments/createonion.ts';
 import { delpay } from './methods/payments/delpay.ts';
 import { forgetknowledge } from './methods/payments/forgetknowledge.ts';
@@ -76,6 +77,7 @@ export const nodeMethods = {
   subscribe,
   setconfig,
   listconfigs,
+  weblink,
   waitblockheight,
   feerates,
   signmessage,

@@ -47,6 +47,8 @@ export interface Config extends Places {
   readonly api: Address | undefined;
   /** Where metrics are served without the token; undefined: nowhere. */
   readonly metrics: Address | undefined;
+  /** Where the web page is served; undefined for none. */
+  readonly web: Address | undefined;
   readonly bitcoind: Pick<RpcOptions, 'host' | 'port' | 'auth'>;
   readonly alias: string | undefined;
   /** Six hex digits; undefined to take them from the node id. */
@@ -273,6 +275,13 @@ export const loadConfig = (sources: Sources): Config => {
       api.found.key,
       'expected a loopback address: whoever has the API token can spend the money',
     );
+  const web = pick('web');
+  if (web?.value !== undefined && !isLoopback(web.value.host))
+    throw new ConfigError(
+      web.found.source,
+      web.found.key,
+      'expected a loopback address: the page is for this machine alone',
+    );
   const dev = devConfig(pick, network, sources.read);
   const announced = layers.map((layer) => layer.get('announce-addr')).find((one) => one !== undefined);
   const announce = (announced?.texts ?? [])
@@ -286,6 +295,7 @@ export const loadConfig = (sources: Sources): Config => {
     limitLoopback: pick('limit-loopback')?.value ?? !(network === 'regtest' || announce.some(isOnionService)),
     api: api === undefined ? { host: '127.0.0.1', port: peerPort + 1 } : api.value,
     metrics: pick('metrics')?.value,
+    web: web?.value,
     bitcoind: bitcoindOf(pick, network, sources.read),
     alias: pick('alias')?.value,
     color: pick('color')?.value,

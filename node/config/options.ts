@@ -85,6 +85,11 @@ export const options = rows({
     doc: 'GET /metrics for Prometheus without the token, which --api asks for; whoever can reach it reads balances, but nothing of peers; off unless told',
     schema: addressOrOff,
   },
+  web: {
+    value: 'HOST:PORT',
+    doc: 'a web page that shows this node, loopback only, opened by the link that `weblink` gives; off unless told',
+    schema: addressOrOff,
+  },
   bitcoind: {
     value: 'URL',
     doc: 'http://USER:PASSWORD@HOST:PORT of bitcoind; without password, or without both, beside one of the files below',

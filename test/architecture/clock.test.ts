@@ -9,6 +9,10 @@ const allowed: Readonly<Record<string, string>> = {
   'node/chain/rpc.ts': 'bounds a call on a socket of the Chain port, as the system bounds its connections',
   'node/api/rpc/calls.ts': 'gives a socket of the API its turn, and its callers a moment when the node ends',
   'node/api/rpc/connections.ts': 'bounds the closing of a socket of the API',
+  'node/web/nodelink.ts': 'a node that is away is tried again, whatever the clock of the page says',
+  'node/web/server.ts': 'the last words of a connection that ends',
+  'node/web/page/graph.ts': 'runs in a browser',
+  'node/web/page/payment.ts': 'runs in a browser',
 };
 
 const asksTheSystem =

@@ -51,10 +51,21 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     ...['node/channels', 'node/config', 'node/core', 'node/api'],
   ],
   'node/regtest': ['node/ports', 'node/base', 'node/chain', 'node/wallet', 'node/config', 'node/api'],
+  'node/web': ['node/ports', 'node/base', 'node/api'],
   'node/cli': ['node/ports', 'node/base', 'node/config', 'node/api', 'node/regtest', 'node/replay'],
   node: [
     ...['node/base', 'node/store', 'node/chain', 'node/peer', 'node/config'],
-    ...['node/core', 'node/api', 'node/dev', 'node/cli', 'node/forward', 'node/runes', 'node/regtest'],
+    ...[
+      'node/core',
+      'node/ports',
+      'node/api',
+      'node/dev',
+      'node/web',
+      'node/cli',
+      'node/forward',
+      'node/runes',
+      'node/regtest',
+    ],
   ],
 };
 

@@ -1,7 +1,8 @@
 /** What the demonstration draws and prints: the waterfall, frames taken apart, steps on a terminal and elsewhere. */
 import { describe, expect, test } from 'vitest';
 import { encodeBlob } from '../../amp/shares.ts';
-import { blobFields, fieldLines, frameFields } from '../../node/regtest/demo/frames.ts';
+import { blobFields, frameFields } from '../../node/api/frames.ts';
+import { fieldLines } from '../../node/regtest/demo/frames.ts';
 import { type Out, Printer, paintOf, wantsColour, wrapped } from '../../node/regtest/demo/print.ts';
 import { type Bar, waterfall } from '../../node/regtest/demo/waterfall.ts';
 import { writeFrame } from '../../onion/eobframe.ts';

@@ -130,6 +130,7 @@ export const samples: { readonly [M in Exclude<MethodName, 'help'>]: Result<M> }
     },
   },
   stop: { result: 'Shutdown complete' },
+  weblink: { link: 'http://127.0.0.1:9803/open/00' },
   waitblockheight: { blockheight: 110 },
   feerates: {
     perkw: {

@@ -31,6 +31,7 @@ import { gathered } from './answers.ts';
 /** What the process around a node adds, where the node is not a process of its own. */
 export const noProcess: Around = {
   notifications: new Notifications(),
+  webLink: () => undefined,
   api: () => undefined,
   stop: () => undefined,
   logLevels: new LevelTable(defaultLevels),

@@ -109,10 +109,11 @@ class Lab<Name extends string> implements Network<Name> {
     const chainFlags = ['--bitcoind', `http://${chain.host}:${chain.port}`, '--bitcoind-cookie', chain.cookieFile];
     const make = (name: Name): NodeProcess => {
       const command = options.commands?.[name];
+      const alias = options.nodes[name].includes('--alias') ? [] : ['--alias', name];
       return new NodeProcess({
         name,
         dir: join(dir, name),
-        flags: [...chainFlags, '--alias', name, ...(options.flags ?? []), ...options.nodes[name]],
+        flags: [...chainFlags, ...alias, ...(options.flags ?? []), ...options.nodes[name]],
         ...(options.env && { env: options.env }),
         ...(command && { command }),
       });

@@ -1,10 +1,11 @@
 /** Paying from alice to dave while somebody watches dave: the part all payment scenes share. */
 
 import { unhex } from '../../../wire/bytes.ts';
+import { blobFields, frameFields } from '../../api/frames.ts';
 import { CallError } from '../../api/rpc/client.ts';
 import { type Column, satText, shortText, tableLines } from '../../base/table.ts';
 import type { PaymentFact, ShardFact } from './facts.ts';
-import { blobFields, fieldLines, frameFields } from './frames.ts';
+import { fieldLines } from './frames.ts';
 import { shardFact, waysOf } from './shards.ts';
 import type { Stage } from './stage.ts';
 import { type Sightings, watchSets } from './watch.ts';

@@ -228,6 +228,7 @@ export const closeRows: Rows = {
     await becomes('a channel that is closed', async () => (await shown({})) > 0);
     return [await shown({}), await shown({ id: STRANGER })];
   },
+  'close.force': async (line) => [(await closing(line)).type, (await closing(line, { force: true })).type],
   'close.unilateraltimeout': async (line) => {
     const { alice, bob } = line;
     const [patientOne, other] = [await doomed(line), await doomed(line)];

@@ -38,6 +38,9 @@ const params = z.strictObject({
     .describe(
       'least and most fee rate to pay or to sign, say 1000perkw,2500perkw; what is said last counts, and negotiates anew',
     ),
+  force: param.flag
+    .optional()
+    .describe('publish our commitment at once, without asking the peer; what it pays us comes after to_self_delay'),
 });
 
 const result = z.object({
@@ -116,7 +119,14 @@ const isEnd = ({ event }: ChannelEvent): boolean =>
 const closed = (
   node: Parts,
   entry: Entry,
-  { toChain, ...asked }: Pick<Extract<Input, { type: 'close' }>, 'script' | 'feerates'> & { readonly toChain: boolean },
+  {
+    toChain,
+    force,
+    ...asked
+  }: Pick<Extract<Input, { type: 'close' }>, 'script' | 'feerates'> & {
+    readonly toChain: boolean;
+    readonly force: boolean;
+  },
   signal: AbortSignal,
 ): Promise<Result> =>
   new Promise((resolve, reject) => {
@@ -158,7 +168,7 @@ const closed = (
     entry.listeners.add(hear);
     signal.addEventListener('abort', leave);
     void entry.machine
-      .deliver({ type: 'close', ...asked })
+      .deliver(force ? { type: 'force_close' } : { type: 'close', ...asked })
       .then(look)
       .catch(fail);
   });
@@ -184,11 +194,17 @@ export const close = method({
     const entry = found(node, params.id);
     const script = params.destination === undefined ? undefined : scriptFrom(node, 'destination', params.destination);
     const feerates = await feeratesFrom(node, params.feerange);
+    const { force = false } = params;
+    if (force && (script !== undefined || feerates !== undefined))
+      throw new ApiError(
+        'invalid_params',
+        'force: expected without destination and feerange, which are agreed with the peer: our commitment pays the wallet',
+      );
     const patience = params.unilateraltimeout ?? PATIENCE;
     // Who says how long to wait for a closing that is there already can only mean a block.
     const toChain =
       params.unilateraltimeout !== undefined && patience > 0 && agreedOf(entry.machine.state) !== undefined;
-    const ending = closed(node, entry, { script, feerates, toChain }, signal);
+    const ending = closed(node, entry, { script, feerates, toChain, force }, signal);
     const cancel =
       patience === 0
         ? () => undefined

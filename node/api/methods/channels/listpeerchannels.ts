@@ -39,6 +39,8 @@ const channel = z.object({
   scratch_txid: field.txid.optional(),
   last_tx_fee_msat: field.amountMsat.optional(),
   feerate: z.object({ perkw: field.u32, perkb: field.u32 }).optional(),
+  /** Of the latest commitment of each side (BOLT 3 counts from 0). */
+  commitment_numbers: z.object({ local: field.u64, remote: field.u64 }).optional(),
   lost_state: field.flag.optional(),
   owner: field.text.optional(),
   short_channel_id: field.scid.optional(),
@@ -142,6 +144,7 @@ const channelRow = (node: Parts, entry: Entry, state: Funded): Row => {
     updates: policyRow(node, core, policy),
     state: stateName(state),
     feerate: { perkw: feerate, perkb: feerate * 4 },
+    commitment_numbers: { local: core.head.local, remote: core.head.remote },
     ...(state.phase === 'failed' && state.outdated && { lost_state: true }),
     ...(lockin.scid !== undefined && {
       short_channel_id: scidText(lockin.scid),

@@ -1,6 +1,7 @@
 /** A payment and its HTLCs as the methods about payments tell them, and what callers are told of one that failed. */
 
 import { z } from 'zod';
+import { FRAME_LENGTH } from '../../../../onion/eobframe.ts';
 import { hex } from '../../../../wire/bytes.ts';
 import { msat, scidText } from '../../../../wire/units.ts';
 import { coreOf } from '../../../channels/entry.ts';
@@ -19,8 +20,16 @@ export const shard = z.object({
   status: z.enum(['pending', 'complete', 'failed']),
   amount_msat: field.amountMsat,
   amount_sent_msat: field.amountMsat,
-  /** Nodes on the way and the channel that leads to each. */
-  route: z.array(z.object({ id: field.nodeId, short_channel_id: field.scid })),
+  /** Nodes on the way, the channel that leads to each, the HTLC that arrives there, and what its onion is read as there. */
+  route: z.array(
+    z.object({
+      id: field.nodeId,
+      short_channel_id: field.scid,
+      amount_msat: field.amountMsat.optional(),
+      expiry: field.u32.optional(),
+      style: z.enum(['frame', 'tlv']).optional(),
+    }),
+  ),
   payment_preimage: field.hash.optional(),
   /** How often it was sent, and BOLT 4's name for what went wrong last. */
   attempts: field.u32,
@@ -58,13 +67,20 @@ type Paid = z.output<typeof row>;
 export const shardOf = (shard: ShardRecord): Shard => {
   const [first] = shard.route;
   const last = shard.route.at(-1) ?? first;
+  const isFrame = shard.frame.length === FRAME_LENGTH && shard.frame[0] === 0;
   return {
     index: shard.index ?? 0,
     payment_hash: hex(shard.paymentHash),
     status: shard.status,
     amount_msat: last.amount,
     amount_sent_msat: first.amount,
-    route: shard.route.map(({ node, scid }) => ({ id: hex(node), short_channel_id: scidText(scid) })),
+    route: shard.route.map(({ node, scid, amount, expiry, tlvOnly }) => ({
+      id: hex(node),
+      short_channel_id: scidText(scid),
+      amount_msat: amount,
+      expiry,
+      style: isFrame && !tlvOnly ? 'frame' : 'tlv',
+    })),
     ...(shard.preimage && { payment_preimage: hex(shard.preimage) }),
     attempts: shard.attempts,
     ...(shard.failure !== undefined && { failure: shard.failure }),
