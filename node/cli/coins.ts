@@ -1,6 +1,6 @@
 /** The commands `ampere mine` and `ampere faucet`: blocks and coins on regtest, of whichever chain is meant. */
 import { Command, InvalidArgumentError } from 'commander';
-import { openClient } from '../api/rpc/client.ts';
+import { type Client, openClient } from '../api/rpc/client.ts';
 import { satFrom } from '../base/amounts.ts';
 import { type Config, loadBitcoind, loadPlaces } from '../config/config.ts';
 import type { OptionName } from '../config/options.ts';
@@ -54,11 +54,11 @@ const amountFrom = (text: string): bigint => {
   throw new InvalidArgumentError('expected more than nothing');
 };
 
-/** An address of the node that --dir and --network name. */
-const ownAddress = async (sources: Sources): Promise<string> => {
+/** Calls the node that --dir and --network name. Throws ConnectionError. */
+const withNode = async <T>(sources: Sources, work: (client: Client) => Promise<T>): Promise<T> => {
   const client = await openClient(loadPlaces(sources).socket);
   try {
-    return (await client.call('newaddr')).bech32 ?? '';
+    return await work(client);
   } finally {
     client.close();
   }
@@ -98,8 +98,13 @@ export const coinCommands = (
         );
       const { rpcOptionsOf } = await import('../regtest/lab/labchain.ts');
       const chain = 'lab' in place ? rpcOptionsOf(place.lab.chain) : place.chain;
-      const address = target ?? (await ownAddress(sources(self)));
-      out(giftText(target ?? 'the node', sat, await giveTo(chain, address, sat)));
+      if (target !== undefined) return out(giftText(target, sat, await giveTo(chain, target, sat)));
+      await withNode(sources(self), async (client) => {
+        const gift = await giveTo(chain, (await client.call('newaddr')).bech32 ?? '', sat);
+        // So that a call that follows finds the coins.
+        await client.call('waitblockheight', { blockheight: gift.height, timeout: 60 });
+        out(giftText('the node', sat, gift));
+      });
     });
   for (const command of [mine, faucet])
     for (const name of ['bitcoind', 'bitcoind-cookie', 'bitcoind-password-file'] as const) addOption(command, name);

@@ -1,14 +1,16 @@
 /** What one can do with a lab that is up: lines that work when they are pasted. */
+
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, relative } from 'node:path';
+import { basename, delimiter, dirname, join, relative } from 'node:path';
 import { program } from '../demo/process.ts';
 import { type LabFile, labFolder } from './labfile.ts';
-import { macaroonIn } from './lndmember.ts';
+import { lndProgram } from './lndmember.ts';
 
-/** A path as a shell takes it: with ~ where that is shorter, in quotes where it must be. */
+/** A path as a shell takes it: with $HOME where that is shorter, in quotes where it must be. */
 export const shellPath = (path: string): string => {
   const home = homedir();
-  if (path.startsWith(`${home}/`) && /^[\w./-]+$/.test(path)) return `~${path.slice(home.length)}`;
+  if (path.startsWith(`${home}/`) && /^[\w./-]+$/.test(path)) return `$HOME${path.slice(home.length)}`;
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 };
 
@@ -21,6 +23,13 @@ const remarked = (lines: readonly (readonly [command: string, remark: string])[]
     const line = `  ${command}  # ${remark}`;
     return line.length <= columns ? line : `  ${command}`;
   });
+
+/** lncli by its name where the shell finds it, else as it lies beside lnd. */
+const lncli = (): string => {
+  const beside = join(dirname(lndProgram(process.env)), 'lncli');
+  const isOnPath = (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'lncli')));
+  return isOnPath || !existsSync(beside) ? 'lncli' : shellPath(beside);
+};
 
 /** Lines about a lab that is up; `command` is how this program is called. */
 export const hintLines = (lab: LabFile, command: string): readonly string[] => {
@@ -45,10 +54,11 @@ export const hintLines = (lab: LabFile, command: string): readonly string[] => {
     ...remarked(lines.map(([words, what]) => [`${command} ${words}`, what])),
     ...lab.nodes
       .filter(({ kind }) => kind === 'lnd')
-      .flatMap(({ name, dir, rpc }) => [
+      .flatMap(({ name, dir, rpc = '' }) => [
         `${name} is an lnd:`,
-        `  lncli --rpcserver=${rpc} --lnddir=${shellPath(dir)} \\`,
-        `    --macaroonpath=${shellPath(macaroonIn(dir))} getinfo`,
+        `  ${lncli()} -n regtest \\`,
+        `    --lnddir=${shellPath(dir)} \\`,
+        `    --rpcserver=${rpc} getinfo`,
       ]),
   ];
 };

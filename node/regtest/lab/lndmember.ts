@@ -30,8 +30,8 @@ export const lndProgram = (env: NodeJS.ProcessEnv): string => {
   );
 };
 
-/** The macaroon of an lnd in this folder, for lncli and REST. */
-export const macaroonIn = (dir: string): string => join(dir, 'data', 'chain', 'bitcoin', 'regtest', 'admin.macaroon');
+/** The macaroon of an lnd in this folder. */
+const macaroonIn = (dir: string): string => join(dir, 'data', 'chain', 'bitcoin', 'regtest', 'admin.macaroon');
 
 const failed = z.object({ message: z.string() });
 const answer = z.union([

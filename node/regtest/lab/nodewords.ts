@@ -1,7 +1,6 @@
 /** `@NAME` on a command line: the node that is called, where it stands first; behind the method, the node's id. */
 import { LabError } from './laberror.ts';
 import { labFolder, openLab, readLab } from './labfile.ts';
-import { macaroonIn } from './lndmember.ts';
 import { nodeNamed } from './names.ts';
 
 /** Commands that take names themselves. */
@@ -11,7 +10,7 @@ const said = (word: string): string | undefined => /^(?:[a-z_]+=)?@([a-z][a-z0-9
 
 /**
  * The words with names of the lab's nodes replaced: `@alice listpays` is `--dir DIR --network regtest listpays`, and `keysend @bob` has
- * bob's node id. A word behind the method that names no node stays as it is. Throws LabError.
+ * bob's node id, `connect @bob` his address, too. A word behind the method that names no node stays as it is. Throws LabError.
  */
 export const withNodeNames = async (
   words: readonly string[],
@@ -30,15 +29,16 @@ export const withNodeNames = async (
       ? rest
       : rest.map((word) => {
           const name = said(word);
-          const id = lab.nodes.find((node) => node.name === name)?.id;
-          return id === undefined ? word : word.replace(/@.*$/, id);
+          const node = lab.nodes.find((one) => one.name === name);
+          if (node?.id === undefined) return word;
+          return word.replace(/@.*$/, command === 'connect' ? `${node.id}@${node.peer}` : node.id);
         });
   if (!isCall || lab === undefined) return named;
   const node = nodeNamed(lab.nodes, first);
   if (node.kind === 'lnd')
     throw new LabError(
       { code: 'unknown_node', name: node.name },
-      `${node.name} is an lnd, which has calls of its own: lncli --rpcserver=${node.rpc} --lnddir=${node.dir} --macaroonpath=${macaroonIn(node.dir)}`,
+      `${node.name} is an lnd, which has calls of its own: lncli --lnddir=${node.dir} -n regtest --rpcserver=${node.rpc}`,
     );
   return ['--dir', node.dir, '--network', node.network, ...named];
 };
