@@ -40,6 +40,9 @@ const ampInvoice = z.object({
 const mostParts = 16;
 
 export const deployedAmp = (lnd: LndProcess): DeployedAmp => ({
+  forget: async () => {
+    await lnd.call('/v2/router/mc/reset', z.unknown(), { body: {} });
+  },
   spontaneous: async (id, amountMsat, mostMsat) => {
     const given = { dest: base64(unhex(id)), amt_msat: String(amountMsat), amp: true, dest_features: features };
     return (await send(lnd, { ...given, max_parts: mostParts, max_shard_size_msat: String(mostMsat) })).parts;

@@ -195,6 +195,8 @@ export interface AmpSet {
 }
 
 export interface DeployedAmp {
+  /** Forgets which ways payments went well over, and which not. */
+  forget(): Promise<void>;
   /** Pays a node without an invoice in HTLCs of at most this size, and says in how many. */
   spontaneous(id: string, amountMsat: bigint, mostMsat: bigint): Promise<number>;
   /** Makes an AMP invoice. */

@@ -6,7 +6,8 @@ import { until } from '../../../node/regtest/demo/wait.ts';
 import type { Kind, OpenTerms, Peer, PeerChannel } from '../peers/peer.ts';
 import type { Stage, Way } from './case.ts';
 
-const btc = (sat: bigint): string => `${sat / 100_000_000n}.${String(sat % 100_000_000n).padStart(8, '0')}`;
+/** Satoshi as bitcoind wants them. */
+export const btc = (sat: bigint): string => `${sat / 100_000_000n}.${String(sat % 100_000_000n).padStart(8, '0')}`;
 
 /** Coins of 20,000,000 sat that either side opens channels from, and small ones for fees of channels with anchors. */
 const large = 20_000_000n;
@@ -19,7 +20,8 @@ export interface Waiting {
   readonly end: Promise<string>;
 }
 
-const outcome = (payment: Promise<unknown>): Promise<string> =>
+/** How a payment ends: `paid`, or why not. */
+export const outcome = (payment: Promise<unknown>): Promise<string> =>
   payment.then(
     () => 'paid',
     (error: Error) => error.message,

@@ -2,8 +2,17 @@
 import type { Kind } from '../peers/peer.ts';
 import { deployedAmp } from './amp.ts';
 import { describeCases } from './case.ts';
+import { forwards, hints, replaced, startLine, startPrivateLine } from './forwards.ts';
 import { payments, startPayments } from './payments.ts';
 
 /** Payments between two nodes with two channels, by AMP too. */
 export const describePayments = (kind: Kind): Promise<void> =>
   describeCases(kind, 'payments', startPayments, [...payments, ...deployedAmp]);
+
+/** Payments over several hops. */
+export const describeForwards = (kind: Kind): Promise<void> =>
+  describeCases(kind, 'several hops', startLine, [...forwards, replaced]);
+
+/** Payments over private channels, found by hints. */
+export const describeHints = (kind: Kind): Promise<void> =>
+  describeCases(kind, 'private channels', startPrivateLine, hints);

@@ -1,0 +1,176 @@
+/** Cases of payments over several hops: by way of a peer, by way of us, and what is heard of those that fail. */
+import { expect } from 'vitest';
+import { schemeNames } from '../../../amp/schemes.ts';
+import { until } from '../../../node/regtest/demo/wait.ts';
+import type { Kind } from '../peers/peer.ts';
+import type { Case } from './case.ts';
+import { addressOf, Line } from './line.ts';
+import { outcome } from './pair.ts';
+
+const amount = 100_000_000n;
+/** What our nodes ask for forwarding, unless told otherwise, in millisatoshi. */
+const feeOf = (forwarded: bigint): bigint => 1000n + (forwarded * 10n) / 1_000_000n;
+
+export const startLine = (kind: Kind): Promise<Line> => Line.start(kind, { announce: true });
+export const startPrivateLine = (kind: Kind): Promise<Line> => Line.start(kind, { announce: false });
+
+/** What `p` asks for forwarding an amount to bob, in millisatoshi. */
+const feeOfP = async ({ bob }: Line, forwarded: bigint): Promise<bigint> => {
+  const { channels } = await bob.call('listpeerchannels');
+  const terms = channels[0]?.updates?.remote;
+  if (terms === undefined) throw new Error('p has not said what it asks for forwarding');
+  return terms.fee_base_msat + (forwarded * BigInt(terms.fee_proportional_millionths)) / 1_000_000n;
+};
+
+const byScheme = (scheme: string): Case<Line> => ({
+  text: `A pays another node of ours through B by an AMP over frames, scheme ${scheme}, in 4 HTLCs`,
+  needs: ['forwarding'],
+  ways: ['out'],
+  run: async (line) => {
+    const { bolt11, payment_hash } = await line.invoice(line.bob, amount, 'eob');
+    const paid = await line.ada.call('pay', { bolt11, scheme, shards: 4 });
+    expect(paid).toMatchObject({ status: 'complete', parts: 4, amount_msat: amount });
+    const { invoices } = await line.bob.call('listinvoices', { payment_hash });
+    expect(invoices).toMatchObject([{ status: 'paid', amount_received_msat: amount }]);
+    const most = 4n * ((await feeOfP(line, amount)) + 1n);
+    expect(paid.amount_sent_msat - amount).toBeGreaterThan(0n);
+    expect(paid.amount_sent_msat - amount).toBeLessThanOrEqual(most);
+  },
+});
+
+export const forwards: readonly Case<Line>[] = [
+  {
+    text: 'A forwards a payment between two nodes that are not of its kind, for its fee',
+    needs: ['forwarding'],
+    run: async (line, way) => {
+      const { ada, bob, p, q } = line;
+      if (way === 'out') {
+        for (const [payer, payee] of [
+          [q, p],
+          [p, q],
+        ] as const) {
+          const { bolt11 } = await payee.invoice(amount);
+          expect(await payer.pay(bolt11)).toMatchObject({ feeMsat: feeOf(amount) });
+        }
+        return;
+      }
+      const fee = await feeOfP(line, amount);
+      for (const [payer, payee] of [
+        [ada, bob],
+        [bob, ada],
+      ] as const) {
+        const { bolt11 } = await line.invoice(payee, amount);
+        const paid = await payer.call('pay', { bolt11 });
+        expect(paid).toMatchObject({ status: 'complete', amount_sent_msat: amount + fee });
+      }
+    },
+  },
+  {
+    text: 'A pays B over two nodes, one of either kind, for the fees of both',
+    run: async (line, way) => {
+      const { bob, q } = line;
+      const fee = await feeOfP(line, amount);
+      if (way === 'in') {
+        const { bolt11 } = await line.invoice(bob, amount);
+        expect(await q.pay(bolt11)).toMatchObject({ feeMsat: fee + feeOf(amount + fee) });
+        return;
+      }
+      const { bolt11 } = await q.invoice(amount);
+      const { amount_sent_msat: sent } = await bob.call('pay', { bolt11 });
+      const ours = feeOf(amount);
+      expect(sent).toBe(amount + ours + (await feeOfP(line, amount + ours)));
+    },
+  },
+  ...schemeNames.map(byScheme),
+  {
+    text: 'what the payee refuses past A, the payer hears of as refused by the payee',
+    needs: ['hold invoices', 'payments refused'],
+    run: async (line, way) => {
+      const { ada, bob, p, q } = line;
+      if (way === 'out') {
+        const { bolt11, paymentHash } = await p.holdInvoice(amount);
+        const paying = outcome(q.pay(bolt11));
+        await p.isHeld(paymentHash);
+        await p.refuse(paymentHash);
+        expect(await paying).toMatch(/INCORRECT_PAYMENT_DETAILS|RecipientRejected/);
+        return;
+      }
+      const { bolt11, payment_hash } = await line.invoice(bob, amount);
+      const { invoices } = await bob.call('listinvoices', { payment_hash });
+      await bob.call('delinvoice', { label: invoices[0]?.label ?? '', status: 'unpaid' });
+      expect(await outcome(ada.call('pay', { bolt11 }))).toContain('incorrect_or_unknown_payment_details');
+    },
+  },
+  {
+    text: 'with the node behind A away, the payer hears from A that the payment cannot go on for now',
+    needs: ['forwarding'],
+    run: async (line, way) => {
+      const { ada, bob, p, q } = line;
+      if (way === 'in') {
+        const { bolt11, payment_hash } = await line.invoice(bob, amount);
+        await bob.kill();
+        await until('p to see that bob is away', async () => ((await p.peers()).includes(bob.id) ? undefined : true));
+        expect(await outcome(ada.call('pay', { bolt11, shards: 1, retry_for: 5 }))).not.toBe('paid');
+        const { pays } = await ada.call('listpays', { payment_hash });
+        expect(pays[0]?.shards?.[0]?.failure ?? '').toMatch(/^(temporary_channel_failure|unknown_next_peer)$/);
+        await bob.start();
+      } else {
+        const { bolt11 } = await q.invoice(amount);
+        await ada.call('disconnect', { id: q.id, force: true });
+        await until('q to be away', async () => {
+          const { peers } = await ada.call('listpeers', { id: q.id });
+          return peers.every(({ connected }) => !connected) ? true : undefined;
+        });
+        await outcome(p.pay(bolt11));
+        const { forwards: failed } = await ada.call('listforwards', { status: 'local_failed' });
+        expect(failed.map(({ failreason }) => failreason)).toContain('WIRE_TEMPORARY_CHANNEL_FAILURE');
+      }
+      await line.usable();
+    },
+  },
+];
+
+/** Over private channels at both ends, which only hints in invoices tell of. */
+export const hints: readonly Case<Line>[] = [
+  {
+    text: 'A finds its way to B over a private channel by the hint in its invoice',
+    needs: ['private channels', 'forwarding'],
+    run: async (line, way) => {
+      const { bob, q } = line;
+      const fee = await feeOfP(line, amount);
+      if (way === 'in') {
+        const { bolt11 } = await line.invoice(bob, amount);
+        expect(await q.pay(bolt11)).toMatchObject({ feeMsat: fee + feeOf(amount + fee) });
+        return;
+      }
+      const { bolt11 } = await q.invoice(amount);
+      const ours = feeOf(amount);
+      const { amount_sent_msat: sent } = await bob.call('pay', { bolt11 });
+      expect(sent).toBe(amount + ours + (await feeOfP(line, amount + ours)));
+    },
+  },
+];
+
+/** AMP as lnd deploys it, with a shard that fails on its way. */
+export const replaced: Case<Line> = {
+  text: 'A pays B by an AMP of which a shard fails on its way and is replaced by one over another way',
+  needs: ['deployed AMP'],
+  ways: ['in'],
+  run: async (line) => {
+    const { ada, bob, q } = line;
+    // The short way from ada to bob looks as wide as any, and carries nothing in this direction.
+    await bob.call('connect', addressOf(ada));
+    await bob.call('fundchannel', { id: ada.id, amount: 5_000_000n });
+    await line.mine(6);
+    await line.know(4);
+    await q.amp?.forget();
+    const { bolt11, payment_hash } = await line.invoice(bob, amount, 'deployed');
+    expect(await q.amp?.pay(bolt11, amount / 4n)).toBeGreaterThanOrEqual(4);
+    const { invoices } = await bob.call('listinvoices', { payment_hash });
+    expect(invoices[0]).toMatchObject({ status: 'paid', sets: [{ state: 'settled', amount_received_msat: amount }] });
+    const { channels } = await ada.call('listpeerchannels', { id: bob.id });
+    const out_channel = channels[0]?.short_channel_id ?? '';
+    const { forwards: failed } = await ada.call('listforwards', { status: 'local_failed', out_channel });
+    expect(failed.length).toBeGreaterThan(0);
+  },
+};
