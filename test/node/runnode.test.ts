@@ -1,5 +1,6 @@
 /** Nodes that a program starts in its own process: the parts and the API it gets, and an EOB protocol of its own from end to end. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -34,8 +35,8 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const configOf = (name: string, bitcoind = `http://user:password@127.0.0.1:${served.port}`) => {
-  const flags = { dir: join(dir, name), listen: '127.0.0.1:0', api: 'off', bitcoind, 'log-level': 'silent' };
+const configOf = (name: string, bitcoind = `http://user:password@127.0.0.1:${served.port}`, more = {}) => {
+  const flags = { dir: join(dir, name), listen: '127.0.0.1:0', api: 'off', bitcoind, 'log-level': 'silent', ...more };
   return loadConfig({ flags, env: {}, read: () => undefined });
 };
 const start = async (name: string, experiments: Experiments = {}): Promise<RunningNode> => {
@@ -58,6 +59,38 @@ const open = async (from: RunningNode, to: RunningNode): Promise<void> => {
   await from.call('fundchannel', { id, amount: 1_000_000n });
   await mine(6);
 };
+
+/** A port that nobody has. */
+const freePort = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+};
+
+test('a node serves its metrics by --metrics to who asks, and on the API’s port to who has the token', async () => {
+  const port = await freePort();
+  const given = { metrics: `127.0.0.1:${port}`, api: '127.0.0.1:0' };
+  const running = await runNode(configOf('measured', undefined, given));
+  started.add(running);
+  await running.ready;
+  const { api } = await running.call('getinfo');
+  const token = (await readFile(api?.token_file ?? '', 'utf8')).trim();
+  const authorization = `Bearer ${token}`;
+  for (const [at, headers] of [
+    [port, {}],
+    [api?.port, { authorization }],
+  ] as const) {
+    const answer = await fetch(`http://127.0.0.1:${at}/metrics`, { headers });
+    expect(answer.headers.get('content-type')).toContain('version=0.0.4');
+    expect(await answer.text()).toContain(`\nampere_block_height ${running.node.follower.height}\n`);
+  }
+  expect((await fetch(`http://127.0.0.1:${api?.port}/metrics`)).status).toBe(401);
+  await running.stop();
+  started.delete(running);
+  await expect(fetch(`http://127.0.0.1:${port}/metrics`)).rejects.toThrow();
+});
 
 test('a program gets the parts of the node it starts and calls its API, until it stops the node', async () => {
   const { node, call, stop, ended } = await start('single');
