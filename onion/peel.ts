@@ -63,15 +63,21 @@ const share = (key: Uint8Array, nodeKey: SecretKey): { ephemeralKey: Point; shar
  * `hopsLength` demands.
  */
 export const peel = (input: PeelInput): Peeled => {
-  const { nodeKey, packet, associatedData, hopsLength = HOPS_LENGTH } = input;
+  const { nodeKey, packet, hopsLength = HOPS_LENGTH } = input;
   if (packet.length !== OVERHEAD + hopsLength)
     throw new OnionError({ code: 'packet_length', length: packet.length, expected: OVERHEAD + hopsLength });
   if (packet[0] !== VERSION) return { kind: 'malformed', failure: malformed('invalid_onion_version', packet) };
 
   const shared = share(packet.slice(1, HOPS_AT), nodeKey);
   if (shared === undefined) return { kind: 'malformed', failure: malformed('invalid_onion_key', packet) };
-  const { ephemeralKey, sharedSecret } = shared;
+  return peelShared({ ...input, ...shared });
+};
 
+/** The same for who knows the shared secret of the hop and the ephemeral key: the hop, or the sender (`hopSecrets`). */
+export const peelShared = (
+  input: Omit<PeelInput, 'nodeKey'> & { readonly ephemeralKey: Point; readonly sharedSecret: Uint8Array },
+): Peeled => {
+  const { packet, associatedData, ephemeralKey, sharedSecret, hopsLength = HOPS_LENGTH } = input;
   const hopsData = packet.subarray(HOPS_AT, HOPS_AT + hopsLength);
   const hmac = hmacSha256(generateKey('mu', sharedSecret), hopsData, associatedData);
   if (!equalConstantTime(hmac, packet.subarray(HOPS_AT + hopsLength)))

@@ -27,7 +27,7 @@ import {
   WireError,
 } from '../../wire/codec.ts';
 import { open, seal } from '../../wire/crypto.ts';
-import { chainHash } from '../../wire/units.ts';
+import { type ChainHash, chainHash } from '../../wire/units.ts';
 import { chainName, type Network } from '../ports/network.ts';
 import type { Address, Entropy } from '../ports/ports.ts';
 import type { NodeKeys } from '../wallet/keys.ts';
@@ -98,8 +98,10 @@ export const sealBackup = (contents: Contents, { key, seedId, network }: BackupK
 /** Whether a file begins as a backup does, of whatever node. */
 export const isBackup = (file: Uint8Array): boolean => equal(file.subarray(0, lengths.magic), MAGIC);
 
-/** The contents of a backup file. Throws BackupError. */
-export const openBackup = (file: Uint8Array, { key, seedId, network }: BackupKey): Contents => {
+/** What a backup says without being opened. Throws BackupError. */
+export const backupHeader = (
+  file: Uint8Array,
+): { readonly version: number; readonly chain: ChainHash; readonly seedId: Uint8Array; readonly nonce: Uint8Array } => {
   if (!isBackup(file)) throw new BackupError({ code: 'no_backup' });
   if (file.length < HEADER + lengths.tag)
     throw new BackupError({ code: 'damaged', detail: `the file ends after ${file.length} bytes` });
@@ -109,10 +111,16 @@ export const openBackup = (file: Uint8Array, { key, seedId, network }: BackupKey
   if (version !== VERSION)
     throw new BackupError({ code: 'damaged', detail: `version: there never was a version ${version}` });
   const chain = chainHash(reader.bytes(lengths.chainHash));
+  const seedId = reader.bytes(lengths.seedId);
+  return { version, chain, seedId, nonce: reader.bytes(lengths.nonce) };
+};
+
+/** The contents of a backup file. Throws BackupError. */
+export const openBackup = (file: Uint8Array, { key, seedId, network }: BackupKey): Contents => {
+  const { chain, seedId: madeWith, nonce } = backupHeader(file);
   if (!equal(chain, network.chain))
     throw new BackupError({ code: 'other_network', found: chainName(chain), expected: network.name });
-  if (!equal(reader.bytes(lengths.seedId), seedId)) throw new BackupError({ code: 'other_seed' });
-  const nonce = reader.bytes(lengths.nonce);
+  if (!equal(madeWith, seedId)) throw new BackupError({ code: 'other_seed' });
   const plain = open(key, nonce, file.subarray(0, HEADER), file.subarray(HEADER));
   if (plain === undefined)
     throw new BackupError({ code: 'damaged', detail: 'its contents were changed after it was written' });

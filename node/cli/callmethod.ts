@@ -2,11 +2,13 @@
 
 import { Command, Option } from 'commander';
 import { openClient } from '../api/rpc/client.ts';
+import { toJson } from '../api/rpc/json.ts';
 import { exampleOf, type MethodSummary, type Parameter, usageOf } from '../api/summary.ts';
 import { systemClock } from '../base/entropy.ts';
 import { loadPlaces } from '../config/config.ts';
 import { strangeVariables } from '../config/variables.ts';
 import type { Json } from './columns.ts';
+import { decodeOffline, isTree, treeText } from './decoded.ts';
 import { jsonPrinter } from './json.ts';
 import { pairLines, sentence } from './layout.ts';
 import { flagsOf, listed, readFile } from './nodeoptions.ts';
@@ -53,7 +55,14 @@ const callMethod = async (
 ): Promise<void> => {
   for (const said of strangeVariables(env)) err(`ampere: ${said}`);
   const params = paramsFrom(parameters, words, given, styleOf(given));
-  const { socket } = loadPlaces({ flags: flagsOf(given), env, read: readFile });
+  const places = loadPlaces({ flags: flagsOf(given), env, read: readFile });
+  const width = given['wide'] === true ? undefined : terminal.columns;
+  if (given['offline'] === true) {
+    const result = await decodeOffline(params, places);
+    out(given['json'] === true ? toJson(result) : treeText(result, width));
+    return;
+  }
+  const { socket } = places;
   const client = await openClient(socket);
   const call = { method: name, params, socket, clock: systemClock };
   try {
@@ -69,7 +78,10 @@ const callMethod = async (
       return;
     }
     const result = await withProgress(call, terminal.progress, client.raw(name, params));
-    const width = given['wide'] === true ? undefined : terminal.columns;
+    if (isTree(name, result)) {
+      out(treeText(result, width));
+      return;
+    }
     out(render(name, result, { width, paint: painterOf(terminal) }));
     if (!hasCode.has(name)) return;
     const wanted = typeof given['qr'] === 'boolean' ? given['qr'] : undefined;
@@ -96,6 +108,8 @@ export const methodCommand = (method: MethodSummary, surroundings: Surroundings)
     if (list) option.argParser(listed);
     command.addOption(option);
   }
+  if (name === 'decode')
+    command.option('--offline', 'needs no node: reads what is given, and the seed in --dir for a backup');
   return command.action(async (words: readonly string[], _own: unknown, self: Command) =>
     callMethod(method, words, self.optsWithGlobals(), surroundings),
   );

@@ -97,10 +97,10 @@ const overview = async (
       { title: 'differ', cell: ({ different }) => String(different.length), right: true },
     ];
     for (const line of tableLines(columns, rows)) out(line);
-    const first = rows.find(({ different }) => different.length > 0);
+    const [first] = [...rows].sort((a, b) => b.different.length - a.different.length || b.all - a.all);
     if (rows.some(({ made, all }) => made < all))
       err('Steps recorded without secrets (--dev-record-secrets) are shown, and not made again.');
-    err(`To go through one: ampere replay ${dir} ${(first?.record ?? records[0])?.name.slice(0, 24) ?? 'NAME'}`);
+    err(`To go through one: ampere replay ${dir} ${first?.record.name.slice(0, 24) ?? 'NAME'}`);
   }
   return rows.some(({ different }) => different.length > 0);
 };

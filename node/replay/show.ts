@@ -1,6 +1,8 @@
 /** A replayed step as lines for people, and as a value for programs. */
 import { hex } from '../../wire/bytes.ts';
 import { printable } from '../../wire/printable.ts';
+import { scidText, shortChannelId } from '../../wire/units.ts';
+import { fieldAt } from './diff.ts';
 import type { ReplayedStep } from './run.ts';
 import { Hidden, NamedTable, plainValue } from './values.ts';
 
@@ -13,19 +15,22 @@ const WHOLE_BYTES = 33;
 const bytesText = (bytes: Uint8Array): string =>
   bytes.length <= WHOLE_BYTES ? hex(bytes) : `${hex(bytes.subarray(0, 8))}… (${bytes.length} bytes)`;
 
-/** A value in one line. */
-const valueText = (value: unknown): string => {
+const SCIDS: ReadonlySet<string> = new Set(['scid', 'alias', 'peerAlias', 'short_channel_id', 'shortChannelId']);
+
+/** A value in one line; `name`: of the field in which it stands. */
+const valueText = (value: unknown, name = ''): string => {
   if (value === undefined) return '-';
+  if (typeof value === 'bigint' && SCIDS.has(name)) return scidText(shortChannelId(value));
   if (value instanceof Uint8Array) return bytesText(value);
   if (value instanceof Hidden) return `[${value.length} bytes, not recorded]`;
   if (value instanceof NamedTable) return value.names.join(', ');
   if (typeof value === 'string') return printable(value);
-  if (Array.isArray(value)) return `[${value.map(valueText).join(', ')}]`;
-  if (value instanceof Set) return `{${[...value].map(valueText).join(', ')}}`;
+  if (Array.isArray(value)) return `[${value.map((one) => valueText(one, name)).join(', ')}]`;
+  if (value instanceof Set) return `{${[...value].map((one) => valueText(one)).join(', ')}}`;
   if (typeof value !== 'object' || value === null) return String(value);
   const entries: readonly (readonly [unknown, unknown])[] =
     Symbol.iterator in value ? [...(value as Iterable<readonly [unknown, unknown]>)] : Object.entries(value);
-  return `{${entries.map(([key, one]) => `${valueText(key)}: ${valueText(one)}`).join(', ')}}`;
+  return `{${entries.map(([key, one]) => `${valueText(key)}: ${valueText(one, String(key))}`).join(', ')}}`;
 };
 
 const cut = (text: string, most = MOST_VALUE): string => (text.length <= most ? text : `${text.slice(0, most)}…`);
@@ -61,7 +66,7 @@ const restOf = (value: unknown): string => {
   }
   const skipped = new Set(['type', 'do', 'name', 'event']);
   const rest = Object.entries(held).filter(([key]) => !skipped.has(key));
-  return cut(rest.map(([key, one]) => `${key}=${valueText(one)}`).join(' '), 2 * MOST_VALUE);
+  return cut(rest.map(([key, one]) => `${key}=${valueText(one, key)}`).join(' '), 2 * MOST_VALUE);
 };
 
 const shownNames = (value: unknown): string => namesOf(value).slice(0, 2).join(' ');
@@ -95,7 +100,10 @@ export const stepText = (one: ReplayedStep): string => {
     ),
     ...listed(
       'state',
-      one.changes.map(([path, was, is]) => `${path}  ${cut(valueText(was), 60)} -> ${cut(valueText(is), 60)}`),
+      one.changes.map(
+        ([path, was, is]) =>
+          `${path}  ${cut(valueText(was, fieldAt(path)), 60)} -> ${cut(valueText(is, fieldAt(path)), 60)}`,
+      ),
     ),
     ...listed(
       'effects',

@@ -41,10 +41,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
       'node/channels',
       'node/backup',
       'node/runes',
+      'node/decode',
       'node/config',
       'node/core',
     ],
   ],
+  'node/decode': ['node/ports', 'node/base', 'node/peer', 'node/wallet', 'node/backup', 'node/runes'],
   'node/replay': ['node/ports', 'node/base'],
   'node/dev': [
     ...['node/ports', 'node/base', 'node/replay', 'node/store', 'node/chain', 'node/peer', 'node/sweep'],
@@ -52,7 +54,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ],
   'node/regtest': ['node/ports', 'node/base', 'node/chain', 'node/wallet', 'node/config', 'node/api'],
   'node/web': ['node/ports', 'node/base', 'node/api'],
-  'node/cli': ['node/ports', 'node/base', 'node/config', 'node/api', 'node/regtest', 'node/replay'],
+  'node/cli': ['node/ports', 'node/base', 'node/config', 'node/api', 'node/regtest', 'node/replay', 'node/decode'],
   node: [
     ...['node/base', 'node/store', 'node/chain', 'node/peer', 'node/config'],
     ...[

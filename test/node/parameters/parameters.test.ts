@@ -8,6 +8,7 @@ import { kindOf } from '../../../node/api/params.ts';
 import { type Line, startLine } from '../../support/line.ts';
 import { becomes } from '../../support/pair.ts';
 import { allParameters, closeRows, fundingRows, peerRows } from './channels.ts';
+import { decodeRows } from './decode.ts';
 import { deletingRows } from './deleting.ts';
 import { devRows, thievingRows } from './dev.ts';
 import { forwardRows } from './forwards.ts';
@@ -27,6 +28,7 @@ const rows: Rows = {
   ...nodeRows,
   ...forwardRows,
   ...invoiceRows,
+  ...decodeRows,
   ...payRows,
   ...deletingRows,
   ...routeRows,
