@@ -93,7 +93,7 @@ const routesOf = (
   return {
     ...{ graph, now, source: keys.nodeId },
     tlvOnly: (key, node) => !readsFrames(key, node),
-    penalty: (scid, from, amount) => knowledge.penalty(scid, from, amount),
+    penalties: { scids: () => knowledge.scids, of: (scid, from, amount) => knowledge.penalty(scid, from, amount) },
   };
 };
 

@@ -1,39 +1,54 @@
-/** What a search has reached and not looked at yet, as a binary heap: that of least cost comes out first. */
-export class Frontier<T extends { readonly cost: bigint }> {
-  private readonly items: T[] = [];
+/** What a search has reached and not looked at yet, as a binary heap of numbers by cost: that of least cost comes out first. */
+export class Frontier {
+  private costs = new Float64Array(1024);
+  private items = new Int32Array(1024);
+  private size = 0;
 
-  push(label: T): void {
-    let at = this.items.push(label) - 1;
-    while (at > 0) {
-      const up = (at - 1) >> 1;
-      const parent = this.items[up];
-      if (parent === undefined || parent.cost <= label.cost) break;
-      this.items[at] = parent;
-      at = up;
-    }
-    this.items[at] = label;
+  clear(): void {
+    this.size = 0;
   }
 
-  pop(): T | undefined {
-    const top = this.items[0];
-    const last = this.items.pop();
-    if (top === undefined || last === undefined || this.items.length === 0) return top;
-    let at = 0;
-    for (;;) {
-      let down = 2 * at + 1;
-      const left = this.items[down];
-      const right = this.items[down + 1];
-      if (left === undefined) break;
-      let child = left;
-      if (right !== undefined && right.cost < left.cost) {
-        child = right;
-        down++;
-      }
-      if (child.cost >= last.cost) break;
-      this.items[at] = child;
-      at = down;
+  push(item: number, cost: number): void {
+    if (this.size === this.items.length) {
+      const [costs, items] = [this.costs, this.items];
+      this.costs = new Float64Array(2 * this.size);
+      this.costs.set(costs);
+      this.items = new Int32Array(2 * this.size);
+      this.items.set(items);
     }
-    this.items[at] = last;
+    const { costs, items } = this;
+    let at = this.size++;
+    while (at > 0) {
+      const up = (at - 1) >> 1;
+      const above = costs[up] ?? 0;
+      if (above <= cost) break;
+      costs[at] = above;
+      items[at] = items[up] ?? 0;
+      at = up;
+    }
+    costs[at] = cost;
+    items[at] = item;
+  }
+
+  /** The item of least cost; -1 where there is none. */
+  pop(): number {
+    if (this.size === 0) return -1;
+    const { costs, items } = this;
+    const top = items[0] ?? 0;
+    const end = --this.size;
+    const cost = costs[end] ?? 0;
+    const item = items[end] ?? 0;
+    let at = 0;
+    for (let child = 1; child < end; child = 2 * at + 1) {
+      if (child + 1 < end && (costs[child + 1] ?? 0) < (costs[child] ?? 0)) child++;
+      const below = costs[child] ?? 0;
+      if (below >= cost) break;
+      costs[at] = below;
+      items[at] = items[child] ?? 0;
+      at = child;
+    }
+    costs[at] = cost;
+    items[at] = item;
     return top;
   }
 }

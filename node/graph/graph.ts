@@ -11,6 +11,8 @@ import { type Msat, type Point, type Sat, type ShortChannelId, scidOf, type Txid
 import { outpointKey } from '../chain/watchrules.ts';
 import { hostOf } from '../peer/descriptors.ts';
 import type { Address } from '../ports/ports.ts';
+import { CompactGraph } from './compact.ts';
+import { Search } from './search.ts';
 import { SortedList } from './sorted.ts';
 
 /** A node id as a key: 66 hex digits. */
@@ -133,6 +135,9 @@ export class Graph {
   private readonly announced = new Map<NodeKey, GraphNode>();
   private readonly ordered = new SortedList<ShortChannelId>();
   private readonly spent = new Map<ShortChannelId, number>();
+  /** The same channels as numbers, for searches. */
+  readonly compact = new CompactGraph();
+  readonly search = new Search(this.compact);
 
   get channels(): Iterable<GraphChannel> {
     return this.byScid.values();
@@ -195,6 +200,7 @@ export class Graph {
 
   addChannel(channel: GraphChannel): void {
     this.byScid.set(channel.scid, channel);
+    this.compact.add(channel, (id) => this.announced.get(id)?.unknownFeature !== undefined);
     this.ordered.add(channel.scid);
     this.byFunding.set(outpointKey(channel.funding.txid, channel.funding.vout), channel.scid);
     for (const id of channel.nodes) {
@@ -209,6 +215,7 @@ export class Graph {
     const channel = this.byScid.get(scid);
     if (channel === undefined) return [];
     this.byScid.delete(scid);
+    this.compact.remove(scid);
     this.ordered.remove(scid);
     this.spent.delete(scid);
     this.byFunding.delete(outpointKey(channel.funding.txid, channel.funding.vout));
@@ -229,7 +236,7 @@ export class Graph {
     if (channel === undefined) return;
     const policies: GraphChannel['policies'] =
       side === 0 ? [policy, channel.policies[1]] : [channel.policies[0], policy];
-    this.byScid.set(scid, { ...channel, policies });
+    this.replace({ ...channel, policies });
   }
 
   /** Channels whose funding output is spent, and by the block of which height. */
@@ -243,11 +250,17 @@ export class Graph {
     if (channel === undefined) return;
     if (height === undefined) this.spent.delete(scid);
     else this.spent.set(scid, height);
-    this.byScid.set(scid, { ...channel, spentAt: height });
+    this.replace({ ...channel, spentAt: height });
+  }
+
+  private replace(channel: GraphChannel): void {
+    this.byScid.set(channel.scid, channel);
+    this.compact.change(channel);
   }
 
   setNode(node: GraphNode): void {
     this.announced.set(node.id, node);
+    this.compact.setUnknownFeature(node.id, node.unknownFeature !== undefined);
   }
 }
 

@@ -1,7 +1,6 @@
 /**
- * Pathfinding: Dijkstra backwards from the destination, since every hop's amount is the next hop's plus its fee (BOLT 7,
- * "Recommendations for Routing"). The first channel is one of our outlets; all others are announced channels or route hints of the
- * invoice.
+ * Routes: the first channel is one of our outlets; all others are announced channels or route hints of the invoice. search.ts finds the
+ * cheapest way in numbers; here is what a payment asks, and the route in exact amounts.
  */
 
 import {
@@ -14,9 +13,19 @@ import {
   type RouteQuery,
 } from '../../amp/route.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
-import { type Msat, msat, type Point, point, type ShortChannelId } from '../../wire/units.ts';
-import { Frontier } from './frontier.ts';
-import { type Graph, isFresh, type NodeKey, type Policy } from './graph.ts';
+import { type Msat, msat, type Point, point, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
+import { type CompactGraph, NONE } from './compact.ts';
+import { type Graph, type NodeKey, STALE_AFTER } from './graph.ts';
+import {
+  CLOSED,
+  type ExtraEdge,
+  type Found,
+  LIMITED,
+  PENALIZED,
+  type Search,
+  type SearchTerms,
+  SOONEST,
+} from './search.ts';
 
 /** A channel of an invoice's route hint: from `from` to `to`. */
 export interface Hint {
@@ -28,16 +37,25 @@ export interface Hint {
   readonly cltvExpiryDelta: number;
 }
 
+/** What was learnt about channels, as a cost in the choice of a route. */
+export interface Penalties {
+  /** The channels that may have one. */
+  readonly scids: () => Iterable<ShortChannelId>;
+  /** What a channel away from a node, or from us, costs beyond its fee; msat. */
+  readonly of: (scid: ShortChannelId, from: NodeKey, amount: bigint) => bigint;
+}
+
 export interface RouteContext {
-  readonly graph: Pick<Graph, 'node' | 'channelsOf'>;
+  readonly graph: Pick<Graph, 'compact'> & { readonly search: Pick<Search, 'cheapest'> };
   /** Ourselves. */
   readonly source: Point;
   readonly outlets: readonly Outlet[];
   readonly hints: readonly Hint[];
   /** Unix seconds. */
   readonly now: () => number;
-  /** What a channel away from a node, or from us, costs beyond its fee in the choice of a route, for what was learnt about it; msat. */
-  readonly penalty?: ((scid: ShortChannelId, from: NodeKey, amount: bigint) => bigint) | undefined;
+  readonly penalties?: Penalties | undefined;
+  /** The only channels of the graph that may be used; all where absent. */
+  readonly only?: ReadonlySet<ShortChannelId> | undefined;
   /** Whether a node reads TLV payloads only. */
   readonly tlvOnly: (id: NodeKey, node: Point) => boolean;
   /** Cost of delay, in billionths of the amount per block; 15 where absent. */
@@ -46,37 +64,8 @@ export interface RouteContext {
   readonly withoutMinimum?: boolean;
 }
 
-/** One direction of a channel in the search. `policy` undefined: our own outlet, without fee and delay. */
-interface Edge {
-  readonly from: NodeKey;
-  readonly scid: ShortChannelId;
-  readonly ceiling: bigint;
-  readonly floor: bigint;
-  readonly policy: Pick<Policy, 'feeBase' | 'feeProportional' | 'cltvExpiryDelta'> | undefined;
-  /** The funding output is spent: perhaps by a splice, more likely by a closing. */
-  readonly isSpent?: boolean;
-}
-
-/** The amount and expiry that have to arrive at a node, and the path from there on. */
-interface Label {
-  readonly node: NodeKey;
-  readonly amount: bigint;
-  readonly expiry: number;
-  readonly hops: number;
-  readonly cost: bigint;
-  /** The edge that leaves the node and the label behind it; undefined at the destination. */
-  readonly via: { readonly edge: Edge; readonly next: Label } | undefined;
-}
-
 /** Cost of delay: 15 billionths of the amount per block, the risk factor that lnd and Core Lightning use. */
 const RISK_PER_BLOCK = 15n;
-const BILLION = 1_000_000_000n;
-/** A flat cost per hop, so that of two free routes the shorter one wins. */
-const HOP_COST = 100n;
-/** A cost, in msat, above any fee: a spent channel is only used when there is no other route. */
-const SPENT_COST = 10n ** 15n;
-/** A cost per block, in msat, above any fee: it finds the route with the least delay. */
-const SOONEST = 10n ** 18n;
 
 /** The fee a node asks for forwarding `amount`. BOLT 7, "HTLC Fees". */
 export const forwardingFee = (
@@ -86,8 +75,17 @@ export const forwardingFee = (
 
 const direction = (scid: ShortChannelId, from: NodeKey | undefined): string => `${scid}/${from ?? ''}`;
 
+/** What a channel carries, in msat. */
+interface Limits {
+  readonly ceiling: bigint;
+  readonly floor: bigint;
+}
+
+/** The most that one more HTLC can carry, of `ceiling` and in a channel that takes `slots` more. */
+type Bound = (scid: ShortChannelId, from: NodeKey | undefined, ceiling: bigint, slots?: number) => bigint;
+
 /** What a payment has learnt from failures, and what its own shards occupy, by channel and direction. */
-const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]) => {
+const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]): Bound => {
   const atMost = new Map<string, bigint>();
   for (const { scid, from, atLeast } of excluded) {
     const key = direction(scid, from && hex(from));
@@ -103,8 +101,7 @@ const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]) 
     const sum = taken.get(key) ?? { amount: 0n, count: 0 };
     taken.set(key, { amount: sum.amount + amount, count: sum.count + count });
   }
-  /** The most that one more HTLC can carry, of `ceiling` and in a channel that takes `slots` more. */
-  return (scid: ShortChannelId, from: NodeKey | undefined, ceiling: bigint, slots = 1): bigint => {
+  return (scid, from, ceiling, slots = 1) => {
     const key = direction(scid, from);
     const own = taken.get(key);
     // How many slots strangers' channels have left is not known.
@@ -115,144 +112,161 @@ const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]) 
   };
 };
 
-type EdgesInto = (node: NodeKey) => readonly Edge[];
+/** What is not in the graph, with numbers for it: ourselves, a destination, nodes of hints. */
+class Extras {
+  readonly edges: ExtraEdge[] = [];
+  /** The hop that each is, in the same order. */
+  readonly hops: { readonly scid: ShortChannelId; readonly policy: Hint | undefined }[] = [];
+  private readonly compact: CompactGraph;
+  private readonly numbers = new Map<NodeKey, number>();
+  private readonly keys: NodeKey[] = [];
 
-const edgesInto = (context: RouteContext, query: RouteQuery): EdgesInto => {
-  const source = hex(context.source);
-  const bound = limitsOf(query.excluded, query.reserved);
-  const now = context.now();
-  const least = (amount: bigint): bigint => (context.withoutMinimum ? 0n : amount);
-  // BOLT 7: a node that requires unknown features is not routed through; as the destination, its invoice decides.
-  const leads = (from: NodeKey): boolean => context.graph.node(from)?.unknownFeature === undefined;
-  const outlets = new Map<NodeKey, Edge[]>();
-  for (const outlet of context.outlets) {
-    const edge: Edge = {
-      from: source,
-      scid: outlet.scid,
-      ceiling: bound(outlet.scid, undefined, outlet.spendable, outlet.slots),
-      floor: least(outlet.minimum ?? 1n),
-      policy: undefined,
-    };
-    const peer = hex(outlet.peer);
-    outlets.set(peer, [...(outlets.get(peer) ?? []), edge]);
+  constructor(compact: CompactGraph) {
+    this.compact = compact;
   }
-  const hinted = new Map<NodeKey, Edge[]>();
-  for (const hint of context.hints) {
-    const from = hex(hint.from);
-    if (!leads(from)) continue;
-    const edge = {
-      from,
-      scid: hint.scid,
-      ceiling: bound(hint.scid, from, query.amount),
-      floor: least(1n),
-      policy: hint,
-    };
-    hinted.set(hex(hint.to), [...(hinted.get(hex(hint.to)) ?? []), edge]);
-  }
-  return (node) => {
-    const edges: Edge[] = [...(outlets.get(node) ?? []), ...(hinted.get(node) ?? [])];
-    for (const channel of context.graph.channelsOf(node)) {
-      const side = channel.nodes[0] === node ? 1 : 0;
-      const from = channel.nodes[side];
-      const policy = channel.policies[side];
-      // Our own channels are used as outlets only.
-      if (policy === undefined || policy.disabled || from === source || !isFresh(policy, now)) continue;
-      if (channel.unknownFeature !== undefined || !leads(from)) continue;
-      const capacity = channel.capacity * 1000n;
-      const ceiling = policy.htlcMaximum < capacity ? policy.htlcMaximum : capacity;
-      edges.push({
-        from,
-        scid: channel.scid,
-        ceiling: bound(channel.scid, from, ceiling),
-        floor: least(policy.htlcMinimum),
-        policy,
-        isSpent: channel.spentAt !== undefined,
-      });
-    }
-    return edges;
-  };
-};
 
-/**
- * The route of least cost, where a block of delay costs `perBlock` beyond its risk. `late`: routes with too much delay were left out.
- * `penalized`: some channel was made dearer by a penalty.
- */
-const dijkstra = (
-  context: RouteContext,
-  query: RouteQuery,
-  amount: bigint,
-  perBlock: bigint,
-): { readonly found: Label | undefined; readonly late: boolean; readonly penalized: boolean } => {
-  let late = false;
-  let penalized = false;
-  const riskPerBlock = context.riskPerBlock ?? RISK_PER_BLOCK;
-  const source = hex(context.source);
-  const target = hex(query.destination);
-  const avoided = new Set(query.excludedNodes.map((node) => hex(node)));
-  const into = edgesInto(context, query);
-  const best = new Map<NodeKey, bigint>();
-  const frontier = new Frontier<Label>();
-  frontier.push({ node: target, amount, expiry: query.finalExpiry, hops: 0, cost: 0n, via: undefined });
-  for (let label = frontier.pop(); label !== undefined; label = frontier.pop()) {
-    if (label.node === source) return { found: label, late, penalized };
-    const known = best.get(label.node);
-    if (known !== undefined && known <= label.cost) continue;
-    best.set(label.node, label.cost);
-    if (label.hops >= query.maxHops) continue;
-    for (const edge of into(label.node)) {
-      if (label.amount > edge.ceiling || label.amount < edge.floor) continue;
-      if (edge.from !== source && (avoided.has(edge.from) || edge.from === target)) continue;
-      const fee = edge.policy === undefined ? 0n : forwardingFee(edge.policy, label.amount);
-      const total = label.amount + fee;
-      if (total - amount > query.maxFee) continue;
-      const delta = edge.policy?.cltvExpiryDelta ?? 0;
-      if (label.expiry + delta > query.maxExpiry) {
-        late = true;
-        continue;
-      }
-      const penalty = context.penalty?.(edge.scid, edge.from, label.amount) ?? 0n;
-      if (penalty > 0n) penalized = true;
-      const risk = (label.amount * BigInt(delta) * riskPerBlock) / BILLION;
-      frontier.push({
-        node: edge.from,
-        amount: total,
-        expiry: label.expiry + delta,
-        hops: label.hops + 1,
-        cost:
-          label.cost + fee + risk + penalty + HOP_COST + perBlock * BigInt(delta) + (edge.isSpent ? SPENT_COST : 0n),
-        via: { edge, next: label },
-      });
-    }
+  number(key: NodeKey): number {
+    const known = this.compact.nodeNumber(key) ?? this.numbers.get(key);
+    if (known !== undefined) return known;
+    const number = this.nodes;
+    this.numbers.set(key, number);
+    this.keys.push(key);
+    return number;
   }
-  return { found: undefined, late, penalized };
-};
 
-/** The cheapest route, or where that has too much delay, the one with the least delay. */
-const cheapestPath = (context: RouteContext, query: RouteQuery, amount: bigint): Label | undefined => {
-  if (query.finalExpiry > query.maxExpiry) return undefined;
-  const { found, late, penalized } = dijkstra(context, query, amount, 0n);
-  const isFair = found !== undefined && found.amount - amount <= (query.fairFee ?? query.maxFee);
-  if (found !== undefined && (isFair || !penalized)) return found;
-  // A penalty may lead past the only way that costs little enough: it must not make unpayable what could be paid.
-  if (penalized) {
-    const plain = cheapestPath({ ...context, penalty: undefined }, query, amount);
-    return found !== undefined && (plain === undefined || plain.amount >= found.amount) ? found : plain;
+  key(node: number): NodeKey {
+    return this.keys[node - this.compact.nodesEnd] ?? this.compact.key(node);
   }
-  return late ? dijkstra(context, query, amount, SOONEST).found : undefined;
-};
 
-const routeOf = (context: RouteContext, start: Label): Route | undefined => {
-  const hops: Hop[] = [];
-  for (let label: Label | undefined = start; label?.via !== undefined; label = label.via.next) {
-    const { edge, next } = label.via;
-    const node = point(unhex(next.node));
-    hops.push({
-      node,
-      scid: edge.scid,
-      amount: msat(next.amount),
-      expiry: next.expiry,
-      tlvOnly: context.tlvOnly(next.node, node),
+  /** One more than the highest number. */
+  get nodes(): number {
+    return this.compact.nodesEnd + this.keys.length;
+  }
+}
+
+const extrasOf = (context: RouteContext, query: RouteQuery, bound: Bound): Extras => {
+  const { source, outlets, hints, penalties, withoutMinimum = false } = context;
+  const { compact } = context.graph;
+  const extras = new Extras(compact);
+  const us = hex(source);
+  const add = (scid: ShortChannelId, from: NodeKey, to: NodeKey, edge: Limits, policy: Hint | undefined): void => {
+    extras.hops.push({ scid, policy });
+    extras.edges.push({
+      ...{ from: extras.number(from), to: extras.number(to), ceiling: Number(edge.ceiling) },
+      floor: withoutMinimum ? 0 : Number(edge.floor),
+      feeBase: Number(policy?.feeBase ?? 0n),
+      feeProportional: policy?.feeProportional ?? 0,
+      delay: policy?.cltvExpiryDelta ?? 0,
+      penalty: (amount) => Number(penalties?.of(scid, from, BigInt(amount)) ?? 0n),
     });
+  };
+  for (const { scid, peer, spendable, slots, minimum } of outlets) {
+    const ceiling = bound(scid, undefined, spendable, slots);
+    add(scid, us, hex(peer), { ceiling, floor: minimum ?? 1n }, undefined);
+  }
+  for (const hint of hints) {
+    const from = hex(hint.from);
+    const node = compact.nodeNumber(from);
+    // BOLT 7: a node that requires unknown features is not routed through.
+    if (node !== undefined && compact.unknownFeature[node] === 1) continue;
+    add(hint.scid, from, hex(hint.to), { ceiling: bound(hint.scid, from, query.amount), floor: 1n }, hint);
+  }
+  return extras;
+};
+
+/** What a query says of channels of the graph, by their numbers. */
+const specialChannels = ({ graph, penalties, only }: RouteContext, query: RouteQuery): Uint8Array => {
+  const { compact } = graph;
+  const special = new Uint8Array(compact.channelsEnd);
+  const mark = (scid: ShortChannelId, what: number): void => {
+    const channel = compact.channelNumber(scid);
+    if (channel !== undefined) special[channel] = (special[channel] ?? 0) | what;
+  };
+  for (const { scid } of [...query.excluded, ...query.reserved]) mark(scid, LIMITED);
+  for (const scid of penalties?.scids() ?? []) mark(scid, PENALIZED);
+  if (only !== undefined)
+    for (let channel = 0; channel < special.length; channel++)
+      if (!only.has(shortChannelId(compact.scids[channel] ?? 0n))) special[channel] = CLOSED;
+  return special;
+};
+
+/** A search made ready: what stays the same while amounts are tried. */
+interface Prepared {
+  readonly context: RouteContext;
+  readonly query: RouteQuery;
+  readonly extras: Extras;
+  readonly terms: Omit<SearchTerms, 'amount' | 'perBlock'>;
+}
+
+const prepare = (context: RouteContext, query: RouteQuery): Prepared => {
+  const { compact } = context.graph;
+  const bound = limitsOf(query.excluded, query.reserved);
+  const extras = extrasOf(context, query, bound);
+  const end = (direction: number): [ShortChannelId, NodeKey] => [
+    shortChannelId(compact.scids[direction >> 1] ?? 0n),
+    compact.key(compact.from[direction] ?? NONE),
+  ];
+  const source = extras.number(hex(context.source));
+  const target = extras.number(hex(query.destination));
+  const terms = {
+    ...{ source, target, nodes: extras.nodes, extras: extras.edges },
+    ...{ maxFee: Number(query.maxFee), finalExpiry: query.finalExpiry, maxExpiry: query.maxExpiry },
+    maxHops: query.maxHops,
+    riskPerBlock: Number(context.riskPerBlock ?? RISK_PER_BLOCK),
+    staleSince: context.now() - STALE_AFTER,
+    withoutMinimum: context.withoutMinimum ?? false,
+    avoided: new Set(query.excludedNodes.flatMap((node) => compact.nodeNumber(hex(node)) ?? extras.number(hex(node)))),
+    special: specialChannels(context, query),
+    ceiling: (direction: number, maximum: number) => Number(bound(...end(direction), BigInt(maximum))),
+    penalty: (direction: number, amount: number) =>
+      Number(context.penalties?.of(...end(direction), BigInt(amount)) ?? 0n),
+  };
+  return { context, query, extras, terms: { ...terms, nodes: extras.nodes } };
+};
+
+/** The cheapest way for an amount, or where that has too much delay, the one with the least delay. */
+const cheapestPath = (prepared: Prepared, amount: bigint): Found | undefined => {
+  const { context, query, terms } = prepared;
+  // No channel carries more, and below that numbers are exact.
+  if (query.finalExpiry > query.maxExpiry || amount > Number.MAX_SAFE_INTEGER) return undefined;
+  const search = (perBlock: number) => context.graph.search.cheapest({ ...terms, amount: Number(amount), perBlock });
+  const found = search(0);
+  const isFound = found.path !== undefined;
+  const isFair = isFound && found.amount - Number(amount) <= Number(query.fairFee ?? query.maxFee);
+  if (isFound && (isFair || !found.penalized)) return found;
+  // A penalty may lead past the only way that costs little enough: it must not make unpayable what could be paid.
+  if (found.penalized) {
+    const plain = cheapestPath(prepare({ ...context, penalties: undefined }, query), amount);
+    return isFound && (plain === undefined || plain.amount >= found.amount) ? found : plain;
+  }
+  const soonest = found.late ? search(SOONEST) : undefined;
+  return soonest?.path === undefined ? undefined : soonest;
+};
+
+/** The amounts and expiries of a way, from its end on. */
+const routeOf = ({ context, query, extras }: Prepared, path: readonly number[]): Route | undefined => {
+  const { compact } = context.graph;
+  const hops: Hop[] = [];
+  let [amount, expiry]: [bigint, number] = [query.amount, query.finalExpiry];
+  for (const via of [...path].reverse()) {
+    const extra = NONE - 1 - via;
+    const edge = extras.edges[extra];
+    const own = extras.hops[extra];
+    const key = edge === undefined ? compact.key(compact.from[via ^ 1] ?? NONE) : extras.key(edge.to);
+    const scid = own?.scid ?? shortChannelId(compact.scids[via >> 1] ?? 0n);
+    const node = point(unhex(key));
+    hops.unshift({ node, scid, amount: msat(amount), expiry, tlvOnly: context.tlvOnly(key, node) });
+    const terms =
+      edge === undefined
+        ? {
+            feeBase: msat(BigInt(compact.feeBase[via] ?? 0)),
+            feeProportional: compact.feeProportional[via] ?? 0,
+            cltvExpiryDelta: compact.delay[via] ?? 0,
+          }
+        : own?.policy;
+    if (terms === undefined) continue;
+    amount += forwardingFee(terms, amount);
+    expiry += terms.cltvExpiryDelta;
   }
   const [first, ...rest] = hops;
   return first === undefined ? undefined : [first, ...rest];
@@ -263,12 +277,14 @@ export const hasRoom = ({ spendable, slots }: Outlet): boolean => spendable > 0n
 
 /** Whether an HTLC that leaves now could get farther than to a peer: many a one has no channel but ours. */
 const canLeave = ({ graph, hints, source, outlets }: RouteContext, { destination }: RouteQuery): boolean => {
-  const [target, us] = [hex(destination), hex(source)];
+  const { compact } = graph;
+  const target = hex(destination);
+  const us = compact.nodeNumber(hex(source));
   const between = new Set(hints.map(({ from }) => hex(from)));
   return outlets.some((outlet) => {
     if (!hasRoom(outlet)) return false;
     const peer = hex(outlet.peer);
-    return peer === target || between.has(peer) || graph.channelsOf(peer).some(({ nodes }) => !nodes.includes(us));
+    return peer === target || between.has(peer) || compact.hasOtherNeighbour(peer, us);
   });
 };
 
@@ -287,12 +303,13 @@ export const findRoute = (
 ): { readonly route: Route } | { readonly route: undefined; readonly largest?: Msat } => {
   // Looking through the whole graph would only end here again.
   if (!canLeave(context, query)) return { route: undefined };
-  const found = cheapestPath(context, query, query.amount);
-  const route = found && routeOf(context, found);
+  const prepared = prepare(context, query);
+  const path = cheapestPath(prepared, query.amount)?.path;
+  const route = path && routeOf(prepared, path);
   if (route !== undefined) return { route };
   const least = query.amount / parts();
   for (let amount = query.amount / 2n; amount > 0n && amount >= least; amount /= 2n)
-    if (cheapestPath(context, query, amount) !== undefined) return { route: undefined, largest: msat(amount) };
+    if (cheapestPath(prepared, amount) !== undefined) return { route: undefined, largest: msat(amount) };
   return { route: undefined };
 };
 
@@ -303,11 +320,6 @@ export const findRoute = (
 export const hasRouteAtRest = (context: RouteContext, query: RouteQuery): boolean => {
   if (context.outlets.every(({ atRest: rest }) => rest === undefined)) return false;
   const reserved = query.reserved.map((one) => ({ ...one, offered: one.from !== undefined && one.offered }));
-  return (
-    cheapestPath(
-      { ...context, outlets: atRest(context.outlets), penalty: undefined },
-      { ...query, reserved },
-      query.amount,
-    ) !== undefined
-  );
+  const rest = { ...context, outlets: atRest(context.outlets), penalties: undefined };
+  return cheapestPath(prepare(rest, { ...query, reserved }), query.amount) !== undefined;
 };

@@ -138,6 +138,11 @@ export class Knowledge {
     this.dropOld();
   }
 
+  /** The channels of which something is known. */
+  get scids(): Iterable<ShortChannelId> {
+    return this.known.keys();
+  }
+
   /** What a route over this direction costs beyond its fees, in msat: nothing where nothing is known against it. */
   penalty(scid: ShortChannelId, from: NodeKey, amount: bigint): bigint {
     const one = this.known.get(scid)?.get(from);

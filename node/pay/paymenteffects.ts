@@ -1,11 +1,16 @@
 /** What a payment asks for in its effects, and the inputs that answer them: a route from the graph, an HTLC from a channel of ours. */
 import type { PaymentEffect, PaymentInput } from '../../amp/io.ts';
 import { hex } from '../../wire/bytes.ts';
-import { findRoute, hasRouteAtRest, type RouteContext } from '../graph/routing.ts';
+import { findRoute, hasRouteAtRest, type Penalties } from '../graph/routing.ts';
 import { encodeOrigin } from './origin.ts';
 import type { PaymentsParts, Running } from './paymentparts.ts';
 import type { RoundTrips } from './roundtrips.ts';
 import type { WaitingPayments } from './waitingpayments.ts';
+
+const bothOf = (one: Penalties | undefined, other: Penalties): Penalties => ({
+  scids: () => [...(one?.scids() ?? []), ...other.scids()],
+  of: (scid, from, amount) => (one?.of(scid, from, amount) ?? 0n) + other.of(scid, from, amount),
+});
 
 type EffectOf<T extends PaymentEffect['do']> = Extract<PaymentEffect, { do: T }>;
 
@@ -25,15 +30,12 @@ export const routeFound = (
   const outlets = ours.outlets();
   const source = hex(routes.source);
   const beside = effect.usesWindows ? windows.beside(source, effect.reserved) : undefined;
-  const penalty: RouteContext['penalty'] =
-    beside === undefined
-      ? routes.penalty
-      : (scid, from, amount) => (routes.penalty?.(scid, from, amount) ?? 0n) + beside.penalty(scid, from, amount);
+  const penalties = beside === undefined ? routes.penalties : bothOf(routes.penalties, beside.penalties);
   const later = countsOnPeers === true ? [...outlets, ...ours.away()] : outlets;
   let isFull: boolean | undefined;
   const hasRouteLater = (): boolean => (isFull ??= hasRouteAtRest({ ...routes, outlets: later, hints }, effect));
   // Where room will come, a payment is not cut for less than a quarter.
-  const found = findRoute({ ...routes, outlets, hints, penalty }, effect, () => (hasRouteLater() ? 4n : 64n));
+  const found = findRoute({ ...routes, outlets, hints, penalties }, effect, () => (hasRouteLater() ? 4n : 64n));
   const answer = { type: 'route', query: effect.query, ...found } as const;
   if (found.route === undefined) {
     const full = hasRouteLater();

@@ -15,7 +15,15 @@ import { hopSecrets, sessionKeyFrom } from '../../onion/keys.ts';
 import type { OnionHop } from '../../onion/packet.ts';
 import { writeFinal, writeForward } from '../../onion/payload.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
-import { MAX_EXPIRY_AHEAD, MAX_MONEY, type Msat, msat, type Point, paymentHash } from '../../wire/units.ts';
+import {
+  MAX_EXPIRY_AHEAD,
+  MAX_MONEY,
+  type Msat,
+  msat,
+  type Point,
+  paymentHash,
+  type ShortChannelId,
+} from '../../wire/units.ts';
 import { findRoute, type RouteContext } from '../graph/routing.ts';
 import type { Clock, Entropy, Log } from '../ports/ports.ts';
 import { encodeOrigin } from './origin.ts';
@@ -60,7 +68,7 @@ export interface ProbeQuery {
   readonly reserved?: readonly Reserved[];
   readonly maxHops?: number;
   /** Only these channels, where a route is given. */
-  readonly only?: ReadonlySet<bigint> | undefined;
+  readonly only?: ReadonlySet<ShortChannelId> | undefined;
 }
 
 /** The number of a u64 from its bytes. */
@@ -112,13 +120,11 @@ export class Probes {
     only,
   }: ProbeQuery): Route | undefined {
     const { routes, channels, height } = this.parts;
-    const { graph } = routes;
-    const isWanted = ({ scid }: { readonly scid: bigint }): boolean => only === undefined || only.has(scid);
+    const isWanted = ({ scid }: { readonly scid: ShortChannelId }): boolean => only === undefined || only.has(scid);
     const outlets: readonly Outlet[] = channels.outlets().filter(isWanted);
-    const among = { node: graph.node.bind(graph), channelsOf: (id: string) => graph.channelsOf(id).filter(isWanted) };
     const base = height() + 1;
     const { route } = findRoute(
-      { ...routes, graph: only === undefined ? graph : among, outlets, hints: [] },
+      { ...routes, only, outlets, hints: [] },
       {
         ...{ query: 0, shard: 0, destination, amount, maxFee: msat(MAX_MONEY), reserved },
         ...{

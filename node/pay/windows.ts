@@ -7,7 +7,7 @@ import type { PaymentEvent } from '../../amp/events.ts';
 import type { Outlet, Reserved, Route } from '../../amp/route.ts';
 import { afterArrival, afterLoss, FORGOTTEN_AFTER, isLoss, type Window } from '../../amp/windows.ts';
 import { hex } from '../../wire/bytes.ts';
-import { addMsat, type Msat, msat, type Point, type ShortChannelId } from '../../wire/units.ts';
+import { addMsat, type Msat, msat, type Point, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import type { NodeKey } from '../graph/graph.ts';
 
 /** Windows that are kept, and HTLCs whose way is remembered; of more, the oldest are forgotten. */
@@ -20,6 +20,7 @@ interface Flight {
 }
 
 /** An outlet has no sender beside ourselves. */
+const scidIn = (key: string): ShortChannelId => shortChannelId(BigInt(key.slice(0, key.indexOf('/'))));
 const keyOf = (scid: ShortChannelId, from: Point | undefined): string =>
   `${scid}/${from === undefined ? '' : hex(from)}`;
 const keysOf = (route: Route): readonly { readonly key: string; readonly amount: Msat }[] =>
@@ -129,10 +130,13 @@ export class Windows {
       planned.set(key, addMsat(msat(planned.get(key) ?? 0n), amount));
     }
     return {
-      penalty: (scid: ShortChannelId, from: NodeKey, amount: bigint): bigint => {
-        const room =
-          this.windows.size === 0 ? undefined : this.roomOf(`${scid}/${from === source ? '' : from}`, planned);
-        return room === undefined || amount <= room ? 0n : excessCost(amount);
+      penalties: {
+        scids: (): Iterable<ShortChannelId> => [...this.windows.keys()].map(scidIn),
+        of: (scid: ShortChannelId, from: NodeKey, amount: bigint): bigint => {
+          const room =
+            this.windows.size === 0 ? undefined : this.roomOf(`${scid}/${from === source ? '' : from}`, planned);
+          return room === undefined || amount <= room ? 0n : excessCost(amount);
+        },
       },
       room: (route: Route): Msat | undefined => {
         // A hop has its fees on top: in proportion, so that the last one is what is compared.

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Outlet, RouteQuery } from '../../amp/route.ts';
 import { type Graph, nodeKey } from '../../node/graph/graph.ts';
-import { findRoute, forwardingFee, hasRouteAtRest } from '../../node/graph/routing.ts';
+import { findRoute, forwardingFee, hasRouteAtRest, type Penalties } from '../../node/graph/routing.ts';
+import type { SearchTerms } from '../../node/graph/search.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, scidOf, scidParts } from '../../wire/units.ts';
 import { idOf, NOW } from '../support/graph.ts';
@@ -27,6 +28,12 @@ const from = (graph: Graph, outlets: readonly Outlet[]) => ({
 });
 const path = (found: ReturnType<typeof findRoute>): readonly string[] | undefined =>
   found.route?.map(({ scid: id }) => String(scidParts(id).height));
+
+/** What was learnt: this channel costs 5,000 sat more. */
+const penaltyOn = (n: number): Penalties => ({
+  scids: () => [scidOf(n, 0, 0)],
+  of: (scid) => (scid === scidOf(n, 0, 0) ? 5_000_000n : 0n),
+});
 
 describe('a route', () => {
   const graph = network([
@@ -56,40 +63,42 @@ describe('a route', () => {
     ]);
   });
   test('avoids a channel that did not carry the amount, and takes it where there is no other way', () => {
-    const penalty = (scid: bigint): bigint => (scid === scidOf(4, 0, 0) ? 5_000_000n : 0n);
-    const context = { ...from(graph, outlets), penalty };
+    const context = { ...from(graph, outlets), penalties: penaltyOn(4) };
     expect(path(findRoute(context, query('d', 100_000n)))).toEqual(['1', '3']);
     expect(path(findRoute({ ...context, outlets: outlets.slice(1) }, query('d', 100_000n)))).toEqual(['2', '4']);
   });
   test('costs no more than is allowed where a penalty would lead to a dearer one', () => {
-    const penalty = (scid: bigint): bigint => (scid === scidOf(4, 0, 0) ? 5_000_000n : 0n);
-    const { route } = findRoute({ ...from(graph, outlets), penalty }, query('d', 100_000n, { maxFee: msat(11n) }));
+    const { route } = findRoute(
+      { ...from(graph, outlets), penalties: penaltyOn(4) },
+      query('d', 100_000n, { maxFee: msat(11n) }),
+    );
     expect(route?.map(({ scid }) => scid)).toEqual([scidOf(2, 0, 0), scidOf(4, 0, 0)]);
   });
   test('is not looked for where our channels with room lead to peers that have no other channel', () => {
     const ours = [outlet('b', 1, 0n), outlet('leaf', 9)];
-    const asked: string[] = [];
+    let searches = 0;
     const watched = {
-      node: graph.node.bind(graph),
-      channelsOf: (id: string) => {
-        asked.push(id);
-        return graph.channelsOf(id);
+      compact: graph.compact,
+      search: {
+        cheapest: (terms: SearchTerms) => {
+          searches++;
+          return graph.search.cheapest(terms);
+        },
       },
     };
     const context = { ...from(graph, ours), graph: watched };
     expect(findRoute(context, query('e', 100_000n))).toEqual({ route: undefined });
-    expect(asked).toEqual([nodeKey(idOf('leaf'))]);
+    expect(searches).toBe(0);
     expect(path(findRoute(context, query('leaf', 100_000n)))).toEqual(['9']);
     const hint = { from: idOf('leaf'), to: idOf('x'), scid: scidOf(8, 0, 0) };
     const terms = { feeBase: msat(1n), feeProportional: 0, cltvExpiryDelta: 6 };
     expect(path(findRoute({ ...context, hints: [{ ...hint, ...terms }] }, query('x', 100_000n)))).toEqual(['9', '8']);
   });
   test('past what failed before takes no more of the fees than the part of its shard, where a cheaper one is left', () => {
-    const penalty = (scid: bigint): bigint => (scid === scidOf(4, 0, 0) ? 5_000_000n : 0n);
     const way = (fair: bigint, with4 = true) =>
       path(
         findRoute(
-          { ...from(graph, with4 ? outlets : outlets.slice(0, 1)), penalty },
+          { ...from(graph, with4 ? outlets : outlets.slice(0, 1)), penalties: penaltyOn(4) },
           query('d', 100_000n, { maxFee: msat(20_000n), fairFee: msat(fair) }),
         ),
       );
