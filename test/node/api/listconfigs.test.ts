@@ -96,7 +96,7 @@ describe('listconfigs', () => {
       ...{ dev: 'true', conf: '/d/config', 'dev-disconnect': '/d/config', 'dev-crash': 'before:channel/*' },
       ...{ 'dev-hold-save': 'pay/*', 'dev-fail-save': 'pay/*', 'dev-force-privkey': SECRET, 'log-file': '/log' },
       ...{ 'dev-record': '/record', 'dev-record-secrets': 'true' },
-      ...{ trace: '/trace', 'trace-format': 'json', 'trace-max-size': '5' },
+      ...{ metrics: '127.0.0.1:9750', trace: '/trace', 'trace-format': 'json', 'trace-max-size': '5' },
       ...{ 'dev-force-bip32-seed': SECRET, 'dev-force-channel-secrets': Array(6).fill(SECRET).join('/') },
     };
     const withCookie = { bitcoind: 'http://127.0.0.1:18443', 'bitcoind-cookie': '/cookie' };
