@@ -8,7 +8,7 @@ import { LabError } from './laberror.ts';
 /** Milliseconds until whoever holds it is no longer waited for. */
 const patience = 180_000;
 
-const isAlive = (pid: number): boolean => {
+const exists = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
     return true;
@@ -17,16 +17,36 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Who holds it: 0 where the file is empty or strange, undefined where there is none. */
-const holderOf = async (file: string): Promise<number | undefined> => {
+/**
+ * When a process began, as its system counts, or an empty text where the system does not say; undefined where it has ended. Numbers of
+ * processes are given again, so that the number alone names none for good.
+ */
+export const beginningOf = async (pid: number): Promise<string | undefined> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  if (stat === undefined) return exists(pid) && process.platform !== 'linux' ? '' : undefined;
+  // Behind the name, which may hold anything: the state first, the beginning as the twentieth.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' ? undefined : (fields[19] ?? '');
+};
+
+interface Holder {
+  /** 0 where the file is empty or strange. */
+  readonly pid: number;
+  readonly began: string;
+}
+
+/** Who holds it, undefined where nobody does. */
+const holderOf = async (file: string): Promise<Holder | undefined> => {
   try {
-    const text = await readFile(file, 'utf8');
-    return /^\d{1,10}$/.test(text) ? Number(text) : 0;
+    const [, pid = '0', began = ''] = /^(\d{1,10}) (\d*)\n$/.exec(await readFile(file, 'utf8')) ?? [];
+    return { pid: Number(pid), began };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 };
+
+const isAtWork = async ({ pid, began }: Holder): Promise<boolean> => pid > 0 && (await beginningOf(pid)) === began;
 
 /** Takes a file of a process that is gone out of the way; whoever comes second finds a living one and puts it back. */
 const takeAway = async (file: string): Promise<void> => {
@@ -37,8 +57,8 @@ const takeAway = async (file: string): Promise<void> => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  const holder = (await holderOf(aside)) ?? 0;
-  if (holder > 0 && isAlive(holder)) await rename(aside, file);
+  const holder = await holderOf(aside);
+  if (holder !== undefined && (await isAtWork(holder))) await rename(aside, file);
   else await rm(aside, { force: true });
 };
 
@@ -49,25 +69,27 @@ const takeAway = async (file: string): Promise<void> => {
 export const withLock = async <T>(dir: string, work: () => Promise<T>, waiting: (pid: number) => void): Promise<T> => {
   await makeFolder(dir);
   const file = join(dir, 'lock');
+  const own = `${process.pid} ${(await beginningOf(process.pid)) ?? ''}\n`;
   let told = false;
   for (const end = Date.now() + patience; ; await sleep(100)) {
     try {
-      await writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 });
+      await writeFile(file, own, { flag: 'wx', mode: 0o600 });
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    const pid = await holderOf(file);
-    if (pid === undefined) continue;
+    const holder = await holderOf(file);
+    if (holder === undefined) continue;
+    const { pid } = holder;
     if (Date.now() >= end)
       throw new LabError(
         { code: 'busy', pid },
         `process ${pid} has been at work on the lab in ${dir} for too long; when it is gone, try again`,
       );
-    if (pid === 0 || !isAlive(pid)) {
+    if (!(await isAtWork(holder))) {
       // It may be about to write its number.
       if (pid === 0) await sleep(200);
-      if ((await holderOf(file)) === pid) await takeAway(file);
+      if ((await holderOf(file))?.pid === pid) await takeAway(file);
       continue;
     }
     if (!told) waiting(pid);
