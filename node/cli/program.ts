@@ -107,40 +107,37 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
 export const runCommand = async (words: readonly string[], given: Surroundings): Promise<number> => {
   const err = (text: string) => given.err(redactOptionValues(text));
   const surroundings = { ...given, err };
+  const { columns, rows } = given.terminal ?? noTerminal;
+  /** A sentence, wrapped where somebody reads it on a screen: in a file or a pipe it stays a line to look for. */
+  const say = (text: string): void => err(sentence(text, rows === undefined ? undefined : columns).join('\n'));
   try {
     const meant = await withNodeNames(words, surroundings.env);
     await program(await methodSummaries(), surroundings).parseAsync([...meant], { from: 'user' });
     return exitCodes.done;
   } catch (error) {
     if (error instanceof UsageError || error instanceof ConfigError) {
-      err(`ampere: ${error.message}`);
+      say(`ampere: ${error.message}`);
       return exitCodes.usage;
     }
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (error instanceof CallError) {
       if (words.includes('--json'))
         surroundings.out(toJson({ code: error.code, message: error.message, data: error.data }));
-      err(`${error.method}: ${printable(error.message)} (${[error.reason, error.code].filter(Boolean).join(', ')})`);
+      say(`${error.method}: ${printable(error.message)} (${[error.reason, error.code].filter(Boolean).join(', ')})`);
       if (error.data !== undefined && error.reason !== 'invalid_params')
-        err(
-          words.includes('--json')
-            ? toJson(error.data)
-            : render(error.method, error.data, { width: (given.terminal ?? noTerminal).columns }),
-        );
+        err(words.includes('--json') ? toJson(error.data) : render(error.method, error.data, { width: columns }));
       return exitCodes.failed;
     }
     if (error instanceof ConnectionError) {
-      err(`ampere: ${error.message}`);
-      err('Is the node running? `ampere start` starts it; --dir and --network say which one is meant.');
+      say(`ampere: ${error.message}`);
+      say('Is the node running? `ampere start` starts it; --dir and --network say which one is meant.');
       return exitCodes.unreachable;
     }
     // What stops a node from starting has a fault of its own and a message for people, what the system refuses names its call;
     // anything else is a bug.
-    err(
-      error instanceof Error && ('fault' in error || 'syscall' in error)
-        ? `ampere: ${error.message}`
-        : String((error instanceof Error && stackOf(error)) || error),
-    );
+    const isForPeople = error instanceof Error && ('fault' in error || 'syscall' in error);
+    if (isForPeople) say(`ampere: ${error.message}`);
+    else err(String((error instanceof Error && stackOf(error)) || error));
     return exitCodes.failed;
   }
 };

@@ -9,6 +9,7 @@ import { isMethod, type MethodName, table } from '../../node/api/table.ts';
 import { ListenError } from '../../node/base/listenerror.ts';
 import { version } from '../../node/base/version.ts';
 import { runCommand } from '../../node/cli/program.ts';
+import type { Terminal } from '../../node/cli/terminal.ts';
 import { paramsFrom, type Style, UsageError } from '../../node/cli/words.ts';
 import type { Config } from '../../node/config/config.ts';
 import { options } from '../../node/config/options.ts';
@@ -26,7 +27,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const run = async (words: readonly string[], start: (config: Config) => void = () => {}) => {
+const run = async (words: readonly string[], start: (config: Config) => void = () => {}, terminal?: Terminal) => {
   const out: string[] = [];
   const err: string[] = [];
   const code = await runCommand(['--dir', dir, ...words], {
@@ -34,6 +35,7 @@ const run = async (words: readonly string[], start: (config: Config) => void = (
     err: (text) => void err.push(text),
     env: {},
     run: async (config) => ({ ended: Promise.resolve(start(config)) }),
+    ...(terminal && { terminal }),
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
 };
@@ -233,6 +235,17 @@ describe('start', () => {
       code: 0,
       err: ['ampere: AMPERE_NETWROK in the environment is no option and has no effect: is AMPERE_NETWORK meant?'],
     });
+  });
+
+  test('an error is wrapped on a screen, and a line in a file', async () => {
+    const fail = () => {
+      throw new ListenError('already_running', `a node is already running ${'and running '.repeat(20)}`.trim());
+    };
+    const lines = async (terminal?: Terminal) => (await run(['start', ...bitcoind], fail, terminal)).err.split('\n');
+    expect(await lines()).toHaveLength(1);
+    const wrapped = await lines({ columns: 40, rows: 24, colors: false });
+    expect(wrapped.length).toBeGreaterThan(5);
+    expect(wrapped.filter((line) => line.length > 40)).toEqual([]);
   });
 
   test('a node that cannot start says why in a line', async () => {
