@@ -33,6 +33,21 @@ export interface LocalNetwork<Name extends string> {
   stop(): Promise<void>;
 }
 
+/** What a promise comes to; rejects where that takes longer than half a minute. */
+const within = async <T>(what: string, promise: Promise<T>): Promise<T> => {
+  let cancel: () => void = () => undefined;
+  const late = new Promise<never>((_, reject) => {
+    cancel = systemClock.after(patience, () =>
+      reject(new Error(`${what} took longer than ${patience / 1000} seconds`)),
+    );
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    cancel();
+  }
+};
+
 const until = async (what: string, check: () => Promise<boolean>): Promise<void> => {
   const end = systemClock.now() + patience;
   while (systemClock.now() < end) {
@@ -66,7 +81,8 @@ export const startNetwork = async <Name extends string>({
   };
   const mine = async (blocks = 1): Promise<void> => {
     const blockheight = chain.mine(blocks);
-    await Promise.all([...started.values()].map(({ call }) => call('waitblockheight', { blockheight })));
+    for (const [name, { call }] of started)
+      await within(`block ${blockheight} at ${name}`, call('waitblockheight', { blockheight }));
   };
   const names = Object.keys(wanted) as Name[];
   try {
@@ -74,7 +90,7 @@ export const startNetwork = async <Name extends string>({
       const own = { dir: join(dir, name), listen: '127.0.0.1:0', api: 'off', bitcoind: chain.url };
       const given = { 'log-level': 'silent', ...flags, ...own };
       started.set(name, await runNode(loadConfig({ flags: given, env: {}, read: () => undefined }), wanted[name]));
-      await node(name).ready;
+      await within(`the start of ${name}`, node(name).ready);
     }
     for (const [from, , capacity] of channels) {
       const { bech32 = '' } = await node(from).call('newaddr');
@@ -83,8 +99,9 @@ export const startNetwork = async <Name extends string>({
     await mine();
     for (const [from, to, amount] of channels) {
       const { id, binding } = await node(to).call('getinfo');
-      await node(from).call('connect', { id, host: '127.0.0.1', port: binding[0]?.port });
-      await node(from).call('fundchannel', { id, amount });
+      const { call } = node(from);
+      await within(`connecting ${from} to ${to}`, call('connect', { id, host: '127.0.0.1', port: binding[0]?.port }));
+      await within(`opening a channel of ${from} with ${to}`, call('fundchannel', { id, amount }));
     }
     // Six blocks deep a channel is announced.
     await mine(6);
@@ -94,7 +111,8 @@ export const startNetwork = async <Name extends string>({
         return known.channels.length === 2 * channels.length;
       });
   } catch (error) {
-    await stop();
+    // What went wrong is what counts, also where a node will not stop.
+    await within('stopping', stop()).catch(() => undefined);
     throw error;
   }
   return { chain, nodes: Object.fromEntries(started) as Record<Name, RunningNode>, mine, stop };

@@ -25,8 +25,10 @@ import { completionCommand, wordsOf } from './completion.ts';
 import { helpCommand } from './helpcommand.ts';
 import { sentence } from './layout.ts';
 import { methodSummaries } from './methods.ts';
+import { newProtocolCommand } from './newprotocol.ts';
 import { flagsOf, nodeOption, readFile } from './nodeoptions.ts';
 import { render } from './render.ts';
+import { replCommand } from './repl.ts';
 import { replayCommand } from './replay.ts';
 import type { Surroundings } from './surroundings.ts';
 import { noTerminal } from './terminal.ts';
@@ -72,6 +74,8 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
   command.commandsGroup('On regtest:').addCommand(labCommand(surroundings));
   for (const one of coinCommands({ out, env, sources }, (to, name) => to.addOption(nodeOption(name))))
     command.addCommand(one);
+  command.commandsGroup('For experiments:').addCommand(newProtocolCommand(surroundings));
+  command.addCommand(replCommand(surroundings, methods, sources));
   // `help` answers here as well, without a node.
   const commands = methods.filter(({ name }) => name !== 'help');
   command.commandsGroup('Methods:');
