@@ -23,11 +23,16 @@ export interface TracedMessage {
   readonly raw: string;
 }
 
-/** Characters of a field that lines for people have; `raw` has all of it. */
-const MOST_SHOWN = 132;
+/** Characters of a line for people, unless a terminal has fewer; `raw` has all of the message. */
+const COLUMNS = 160;
+/** A field has at least this room. */
+const LEAST_ROOM = 24;
 
-const shortened = (text: string): string =>
-  text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}… (${text.length} characters)`;
+/** A text in so many characters, with its length where it was cut. */
+const shortened = (text: string, room: number): string => {
+  const mark = `… (${text.length} characters)`;
+  return text.length <= room ? text : `${text.slice(0, Math.max(LEAST_ROOM, room) - mark.length)}${mark}`;
+};
 
 /** Field names stand below each other up to this width. */
 const WIDEST_NAME = 32;
@@ -35,27 +40,21 @@ const WIDEST_NAME = 32;
 /** The message as one line of JSON. */
 export const traceJson = (message: TracedMessage): string => `${toJson(message)}\n`;
 
-/** The message as lines for people: what it is, its fields, and its bytes in one line that can be copied. */
-export const traceText = ({
-  time,
-  direction,
-  peer,
-  name,
-  type,
-  bytes,
-  fields = {},
-  error,
-  raw,
-}: TracedMessage): string => {
+/** The message as lines for people: what it is, its fields in lines of so many columns, and its bytes in one that can be copied. */
+export const traceText = (
+  { time, direction, peer, name, type, bytes, fields = {}, error, raw }: TracedMessage,
+  columns = COLUMNS,
+): string => {
   const names = Object.keys(fields);
   const width = Math.min(WIDEST_NAME, Math.max(3, ...names.map((one) => one.length)));
+  const room = columns - width - 6;
   const row = (label: string, text: string) => `    ${label.padEnd(width)}  ${text}`;
   return [
     `${time.replace('T', ' ').replace('Z', '')} ${direction === 'in' ? '<-' : '->'} ${peer.slice(0, 16)}  ${name}${type === undefined ? '' : ` (${type})`}, ${bytes} bytes`,
     ...(error === undefined ? [] : [row('malformed', printable(error))]),
     ...names.map((one) => {
       const value = fields[one];
-      return row(one, shortened(printable(typeof value === 'string' ? value : toJson(value))));
+      return row(one, shortened(printable(typeof value === 'string' ? value : toJson(value)), room));
     }),
     row('raw', raw),
     '',

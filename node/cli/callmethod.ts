@@ -67,7 +67,7 @@ const callMethod = async (
   const call = { method: name, params, socket, clock: systemClock };
   try {
     if (isFollowing(name, params)) {
-      await followTrace(client, params, { json: given['json'] === true, out, err });
+      await followTrace(client, params, { json: given['json'] === true, columns: terminal.columns, out, err });
       return;
     }
     if (given['json'] === true) {

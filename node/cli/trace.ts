@@ -38,14 +38,19 @@ export const isFollowing = (method: string, params: object): params is { readonl
 export const followTrace = async (
   client: Client,
   { peer }: { readonly peer?: unknown },
-  { json, out, err }: { readonly json: boolean } & Readonly<Record<'out' | 'err', (text: string) => void>>,
+  {
+    json,
+    columns,
+    out,
+    err,
+  }: { readonly json: boolean; readonly columns: number } & Readonly<Record<'out' | 'err', (text: string) => void>>,
 ): Promise<void> => {
   const of = peer === undefined ? undefined : await peerOf(client, String(peer));
   let next = ((await client.raw('trace', { wait: 0 })) as Answer).next;
   for (;;) {
     const answer = (await client.raw('trace', { ...(of && { peer: of }), after: next, wait: WAIT })) as Answer;
     if (answer.missed > 0) err(`ampere: ${answer.missed} messages were missed here: this reader is too slow`);
-    for (const message of answer.messages) out((json ? traceJson : traceText)(message).trimEnd());
+    for (const message of answer.messages) out((json ? traceJson(message) : traceText(message, columns)).trimEnd());
     next = answer.next;
   }
 };

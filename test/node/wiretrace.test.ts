@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Client, ConnectionError } from '../../node/api/rpc/client.ts';
 import { systemClock } from '../../node/base/entropy.ts';
 import { type TracedMessage, traceText } from '../../node/base/tracelines.ts';
+import { followTrace } from '../../node/cli/trace.ts';
 import { MessageTrace } from '../../node/peer/trace.ts';
 import { readMessage, tracedMessage } from '../../node/peer/tracedmessage.ts';
 import { TraceFeed } from '../../node/peer/tracefeed.ts';
@@ -170,6 +172,70 @@ describe('a live trace', () => {
     expect(feed.read(2, 1, PEER)).toMatchObject({ messages: [{ peer: PEER }], next: 3 });
     expect(feed.read(0, 9, 'nobody')).toMatchObject({ messages: [], next: 3 });
     feed.stop();
+  });
+});
+
+describe('the command that follows messages', () => {
+  const raw = hex(ping);
+  const message = tracedMessage(0, 'out', PEER, ping);
+  /** A node that answers these, and then stops. */
+  const followed = async (answers: readonly object[], words: { readonly peer?: string }, json = false) => {
+    const asked: unknown[] = [];
+    const [out, err]: [string[], string[]] = [[], []];
+    const left = [...answers];
+    const client = {
+      raw: async (method: string, params: unknown) => {
+        asked.push([method, params]);
+        const answer = left.shift();
+        if (answer === undefined) throw new ConnectionError('the node ended the connection');
+        return answer;
+      },
+    } as unknown as Client;
+    const to = {
+      json,
+      columns: 80,
+      out: (text: string) => void out.push(text),
+      err: (text: string) => void err.push(text),
+    };
+    const ended = await followTrace(client, words, to).catch((error: unknown) => String(error));
+    return { asked, out: out.join('\n'), err: err.join('\n'), ended };
+  };
+
+  test('asks again from where it was, prints each, says how many it missed, and ends when the node stops', async () => {
+    const { asked, out, err, ended } = await followed(
+      [
+        { messages: [], next: 7, missed: 0 },
+        { messages: [message], next: 9, missed: 2 },
+      ],
+      {},
+    );
+    expect(asked.slice(1, 3)).toMatchObject([
+      ['trace', { after: 7 }],
+      ['trace', { after: 9 }],
+    ]);
+    expect(out).toContain(`-> ${PEER.slice(0, 16)}  ping (18)`);
+    expect(out.endsWith(raw)).toBe(true);
+    expect(err).toContain('2 messages were missed here');
+    expect(ended).toContain('the node ended the connection');
+  });
+
+  test('takes the first digits of a peer that is connected, and no others', async () => {
+    const peers = { peers: [{ id: PEER }, { id: `03${'cd'.repeat(32)}` }] };
+    const { asked } = await followed([peers, { messages: [], next: 0, missed: 0 }], { peer: PEER.slice(0, 6) });
+    expect(asked[2]).toMatchObject(['trace', { peer: PEER }]);
+    expect((await followed([peers], { peer: '02ff' })).ended).toContain("none begins with '02ff'");
+  });
+
+  test('prints JSON lines for programs, and no line but the bytes is wider than the terminal for people', async () => {
+    const long = tracedMessage(0, 'in', PEER, encodeMessage({ name: 'pong', ignored: new Uint8Array(500) }));
+    const answers = [
+      { messages: [], next: 0, missed: 0 },
+      { messages: [long], next: 1, missed: 0 },
+    ];
+    expect(JSON.parse((await followed(answers, {}, true)).out)).toMatchObject({ name: 'pong', bytes: 504 });
+    const lines = (await followed(answers, {})).out.split('\n');
+    expect(lines.slice(0, -1).filter((line) => line.length > 80)).toEqual([]);
+    expect(lines[1]).toMatch(/ignored {2}0+… \(1000 characters\)$/);
   });
 });
 
