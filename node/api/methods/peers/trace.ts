@@ -48,7 +48,7 @@ type Parts = Pick<Node, 'traceFeed' | 'ports'>;
 
 export const trace = method({
   doc: 'Wire messages, both ways, with their fields and all of their bytes: the command shows them as they come, until Ctrl-C; callers ask again with `next`. Payment preimages and revocation secrets stand in messages as the peer sees them; keys of the transport never do.',
-  example: [],
+  example: ['wait=5', 'most=10'],
   params,
   result,
   handler: async ({ traceFeed, ports }: Parts, { peer, after, wait, most }, { signal }): Promise<Result> => {
