@@ -220,4 +220,74 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
       },
     });
   });
+
+  test('reads the node, its peers, its funds and what it has paid', async () => {
+    const { alice, bob, carol } = line;
+    expect(await call('getinfo')).toMatchObject({ result: { id: bob.id, network: 'regtest', num_active_channels: 2 } });
+    const peer = { connected: true, num_channels: 1, netaddr: [expect.any(String)] };
+    expect(await call('listpeers', { peerid: alice.id })).toMatchObject({
+      result: { peers: [{ id: alice.id, ...peer }] },
+    });
+    expect(await call('getpeer', { peer_id: carol.id })).toMatchObject({ result: { id: carol.id, ...peer } });
+    expect(await call('listnodes', { node_id: alice.id })).toMatchObject({ result: { nodes: [{ nodeid: alice.id }] } });
+    const { result } = await call('listfunds');
+    const { outputs, channels } = result as { readonly outputs: unknown[]; readonly channels: unknown[] };
+    expect([outputs.length > 0, channels.length]).toEqual([true, 2]);
+    expect(await call('newaddr')).toMatchObject({ result: { bech32: expect.stringMatching(/^bcrt1/) } });
+    expect(await call('listpays')).toMatchObject({ result: { pays: expect.any(Array) } });
+    expect(await call('help', { command: 'pay' })).toMatchObject({
+      result: { help: [{ command: expect.any(String) }] },
+    });
+  });
+
+  test('waits for an invoice, for any of them, and finds it', async () => {
+    const { alice, bob } = line;
+    const { bolt11 } = await bob.call('invoice', { amount_msat: 400_000n, label: 'plate', description: 'plate' });
+    expect(await call('listinvoices', { label: 'plate' })).toMatchObject({
+      result: { invoices: [{ status: 'unpaid' }] },
+    });
+    expect(await call('waitanyinvoice', { timeout: 0 })).toMatchObject({ error: { code: 904 } });
+    const waiting = call('waitinvoice', { label: 'plate' });
+    await alice.call('pay', { bolt11 });
+    expect(await waiting).toMatchObject({ result: { label: 'plate', status: 'paid', amount_received_msat: 400_000 } });
+    expect(await call('waitanyinvoice', { lastpay_index: 0 })).toMatchObject({
+      result: { label: 'plate', pay_index: 1 },
+    });
+  });
+
+  test('pays a node without an invoice, and an address', async () => {
+    const { carol, ground } = line;
+    expect(await call('keysend', { destination: carol.id, amount_msat: 5_000 })).toMatchObject({
+      result: { status: 'complete', amount_msat: 5_000 },
+    });
+    const { bech32 = '' } = await carol.call('newaddr', {});
+    const { result } = await call('withdraw', { destination: bech32, satoshi: 20_000 });
+    expect(result).toMatchObject({ txid: expect.any(String), tx: expect.any(String) });
+    ground.mine(1);
+  });
+
+  test('gives an opening up, opens a channel, and closes it', async () => {
+    const opening = { node_id: line.carol.id, amount: 50_000 };
+    expect(await call('fundchannel', opening)).toMatchObject({ result: { outnum: expect.any(Number) } });
+    expect(await call('fundchannel_cancel', { node_id: line.carol.id })).toMatchObject({
+      result: { cancelled: expect.any(String) },
+    });
+    await line.mine(1);
+    const { result } = await call('fundchannel', opening);
+    const { channel_id } = result as { readonly channel_id: string };
+    await line.mine(6);
+    await becomes('open', async () => {
+      const { channels } = await line.bob.call('listpeerchannels', { channel_id });
+      return channels[0]?.state === 'CHANNELD_NORMAL';
+    });
+    expect(await call('close', { peer_id: channel_id })).toMatchObject({ result: { type: 'mutual' } });
+  });
+
+  test('parts from a peer and comes back, and stops the node', async () => {
+    const { id, node } = line.alice;
+    expect(await call('disconnect', { peer_id: id, force: true })).toEqual({ result: {} });
+    const { port } = node.peers.address ?? {};
+    expect(await call('connect', { peer_id: id, host: '127.0.0.1', port })).toMatchObject({ result: { id } });
+    expect(await call('stop')).toEqual({ result: { result: 'Shutdown complete' } });
+  });
 });
