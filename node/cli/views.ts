@@ -215,6 +215,15 @@ export const views: Views = {
       sat('maximum_htlc_out_msat', 'most'),
     ],
   },
+  showrunes: {
+    runes: [
+      count('unique_id', 'id'),
+      { title: 'allows', cell: ({ restrictions_as_english: text }) => plain(text) || 'everything', cut: true },
+      { title: 'revoked', cell: ({ blacklisted }) => (blacklisted === true ? 'yes' : 'no') },
+      time('last_used', 'last used', { drop: 1 }),
+      short('rune', 'rune', { drop: 2 }),
+    ],
+  },
   pay: { shards },
   keysend: { shards },
   listsendpays: { payments: sentParts },

@@ -34,6 +34,13 @@ describe('tables', () => {
     ]);
   });
 
+  test('showrunes, by what each allows', async () => {
+    const [titles, row] = await shown('showrunes');
+    expect(titles).toMatch(/^ *id {2}allows +revoked {2}last used +rune$/);
+    expect(row).toMatch(/^ *0 {2}method equal to pay +yes +2023-11-1\d /);
+    expect(row).not.toContain('OSqc7ixY6F-gjcigBfxtzKUI54uzgFSA6YfBQoWGDV89MA==');
+  });
+
   test('listpeerchannels, with what is to be said of a channel in words', () => {
     const rows = [
       {
