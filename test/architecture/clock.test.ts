@@ -12,6 +12,7 @@ const allowed: Readonly<Record<string, string>> = {
   'node/web/nodelink.ts': 'a node that is away is tried again, whatever the clock of the page says',
   'node/web/server.ts': 'the last words of a connection that ends',
   'node/web/page/graph.ts': 'runs in a browser',
+  'node/web/page/main.ts': 'runs in a browser',
   'node/web/page/payment.ts': 'runs in a browser',
 };
 

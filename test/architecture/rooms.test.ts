@@ -52,7 +52,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     ...['node/ports', 'node/base', 'node/replay', 'node/store', 'node/chain', 'node/peer', 'node/sweep'],
     ...['node/channels', 'node/config', 'node/core', 'node/api'],
   ],
-  'node/regtest': ['node/ports', 'node/base', 'node/chain', 'node/wallet', 'node/config', 'node/api'],
+  'node/regtest': ['node/ports', 'node/base', 'node/chain', 'node/wallet', 'node/config', 'node/api', 'node/web'],
   'node/web': ['node/ports', 'node/base', 'node/api'],
   'node/cli': ['node/ports', 'node/base', 'node/config', 'node/api', 'node/regtest', 'node/replay', 'node/decode'],
   node: [

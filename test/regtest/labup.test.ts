@@ -154,8 +154,17 @@ describe('a lab', () => {
     expect((await statusNow()).channels.every(({ usable }) => usable)).toBe(true);
   });
 
+  test('the web page of a lab is served by one process, which gives a new link to whoever asks, good for one use', async () => {
+    const links = [(await said('lab', 'page')).trim(), (await said('lab', 'page')).trim()];
+    expect(links[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/open\/[0-9a-f]{64}$/);
+    expect(new URL(links[0] ?? '').origin).toBe(new URL(links[1] ?? '').origin);
+    expect((await fetch(links[0] ?? '')).status).toBe(200);
+    expect((await fetch(links[0] ?? '')).status).toBe(403);
+    expect((await fetch(links[1] ?? '')).status).toBe(200);
+  });
+
   test('a lab that is reset leaves no process and no file', async () => {
-    const pids = pidsNow();
+    const pids = [...pidsNow(), Number(readFileSync(join(dir, 'page', 'pid'), 'utf8'))];
     await said('lab', 'reset', '--yes');
     expect(pids.filter(isRunning)).toEqual([]);
     expect(existsSync(dir)).toBe(false);

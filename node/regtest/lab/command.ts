@@ -186,6 +186,16 @@ export const labCommand = (around: LabSurroundings): Command => {
       pay(from, to, amount, globals(self) as PayOptions, around),
     );
   lab
+    .command('page')
+    .description('A web page that shows the lab and has buttons to mine, pay and close: a link that opens it once.')
+    .addOption(new Option('--serve <DIR>', 'serves it, with what it needs in this folder').hideHelp())
+    .action(async ({ serve }: { serve?: string }) => {
+      const { labPageLink, servePage } = await import('./page.ts');
+      const dir = await folderOf(around);
+      if (serve === undefined) around.out(await labPageLink(dir));
+      else await servePage(dir, around.env);
+    });
+  lab
     .command('stop')
     .description('Ends every process of the lab; nothing is lost.')
     .action(() => down(around, false, true));

@@ -47,6 +47,7 @@ export const hintLines = (lab: LabFile, command: string): readonly string[] => {
   const lines: readonly (readonly [string, string])[] = [
     ['lab status', 'what runs, and balances'],
     ...(first === last ? [] : payments),
+    ['lab page', 'a link to a web page of it'],
     ['lab mine 6', 'blocks'],
     ['lab stop', '`lab up` brings it back'],
   ];

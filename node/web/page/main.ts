@@ -14,6 +14,8 @@ type Selection = { readonly kind: 'none' } | { readonly kind: 'channel' | 'node'
 
 /** Milliseconds that notifications are gathered before a node is asked again. */
 const GATHER = 150;
+/** Milliseconds without news after which a node is asked once more. */
+const SETTLES = 1_200;
 /** Payments that the page remembers. */
 const MOST_PAYMENTS = 500;
 
@@ -100,13 +102,24 @@ const detail = (): readonly HTMLElement[] => {
   });
 };
 
+/** A payment that is as it was is left alone, with the layers that somebody folded. */
+let shownPayment = '';
+const showDetail = (): void => {
+  const payment = selection.kind === 'payment' ? payments.get(selection.key) : undefined;
+  const now =
+    payment === undefined ? '' : JSON.stringify([payment, open?.shard.payment_hash, open?.layers !== undefined]);
+  if (now !== '' && now === shownPayment && payment?.row.status !== 'pending') return;
+  shownPayment = now;
+  show(byId('detail'), ...detail());
+};
+
 const render = (): void => {
   network = networkOf([...own.values()], aliases);
   const selected = selection.kind === 'none' ? '' : selection.key;
   graph.show(network, selected);
   showPayments(byId('payments'), sorted(), nameOf, selected, (key) => choose({ kind: 'payment', key }));
   showChannels(byId('channels'), network, selected, (key) => choose({ kind: 'channel', key }));
-  show(byId('detail'), ...detail());
+  showDetail();
   const infos = [...own.values()].flatMap(({ info }) => info ?? []);
   const height = Math.max(0, ...infos.map(({ blockheight }) => blockheight));
   byId('where').textContent = infos[0] === undefined ? '' : `${infos[0].network} · block ${height}`;
@@ -118,14 +131,27 @@ const sorted = (): readonly Payment[] =>
   );
 
 let waiting = false;
+let isPressed = false;
 const renderSoon = (): void => {
   if (waiting) return;
   waiting = true;
   requestAnimationFrame(() => {
+    // What is being clicked must still be there when the button is let go.
+    if (isPressed) return;
     waiting = false;
     render();
   });
 };
+const letGo = (): void => {
+  isPressed = false;
+  if (!waiting) return;
+  waiting = false;
+  renderSoon();
+};
+document.addEventListener('pointerdown', () => {
+  isPressed = true;
+});
+for (const event of ['pointerup', 'pointercancel']) document.addEventListener(event, () => setTimeout(letGo));
 
 const note = (from: string, rows: readonly PayRow[]): void => {
   for (const row of rows) {
@@ -141,12 +167,23 @@ const change = (name: string, fields: Partial<OwnNode>): void => {
   renderSoon();
 };
 
+const settling = new Map<string, number>();
+/** Reads a node's channels once more when all is quiet: the last messages about an HTLC follow what was told of it. */
+const readLater = (name: string): void => {
+  clearTimeout(settling.get(name));
+  settling.set(
+    name,
+    window.setTimeout(() => soon(name, () => readChannels(name)), SETTLES),
+  );
+};
+
 const readChannels = async (name: string): Promise<void> => {
   const [info, { channels }] = (await Promise.all([
     live.call('getinfo', {}, name),
     live.call('listpeerchannels', {}, name),
   ])) as [InfoRow, { channels: readonly ChannelRow[] }];
   change(name, { info, channels, there: true });
+  if (channels.some(({ htlcs }) => htlcs.length > 0)) readLater(name);
 };
 const readAll = async (name: string): Promise<void> => {
   await readChannels(name);
@@ -249,7 +286,10 @@ const notice = ({ node, topic, payload, there, lost }: Notice): void => {
     return;
   }
   if (topic === undefined) return;
-  if (moving.has(topic)) soon(node, () => readChannels(node));
+  if (moving.has(topic)) {
+    soon(node, () => readChannels(node));
+    readLater(node);
+  }
   if (topic === 'amp_shard') {
     const news = payload as ShardNews;
     const from = own.get(node)?.info?.id;
