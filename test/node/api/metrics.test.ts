@@ -8,7 +8,7 @@ import { listenMetrics, metricsRoute } from '../../../node/api/rpc/metricsroute.
 import type { ApiServer } from '../../../node/api/rpc/unix.ts';
 import { systemClock } from '../../../node/base/entropy.ts';
 import { fakeRpc } from '../../support/api.ts';
-import { type LocalPair, startPair } from '../../support/pair.ts';
+import { becomes, type LocalPair, startPair } from '../../support/pair.ts';
 import { memoryLog } from '../../support/peers.ts';
 
 interface Read {
@@ -88,6 +88,7 @@ describe('of a node', () => {
     await alice.call('keysend', { destination: bob.id, amount_msat: 20_000_000n });
     await expect(alice.call('keysend', { destination: bob.id, amount_msat: 5_000_000_000n })).rejects.toThrow();
 
+    await becomes('no HTLC in the channel', async () => (await alice.call('listhtlcs', {})).htlcs.length === 0);
     const { types, values } = parsed(await write());
     expect([...types.keys()].sort()).toEqual([...before.types.keys()].sort());
     expect(values.get('ampere_channels{state="CHANNELD_NORMAL"}')).toBe(1);
