@@ -7,7 +7,7 @@ import type { ReplayedStep } from '../replay/run.ts';
 import type { Surroundings } from './surroundings.ts';
 import { UsageError } from './words.ts';
 
-type Output = Pick<Surroundings, 'out' | 'err' | 'ask'>;
+type Output = Pick<Surroundings, 'out' | 'err' | 'ask' | 'terminal'>;
 
 interface Choice {
   readonly until: number | undefined;
@@ -29,10 +29,12 @@ const howMade = ({ secrets }: MachineRecord): string =>
 const stepThrough = async (
   record: MachineRecord,
   { until, breakOn, json }: Choice,
-  { out, err, ask }: Output,
+  { out, err, ask, terminal }: Output,
 ): Promise<boolean> => {
   const { replayed } = await import('../replay/run.ts');
   const { isNamed, stepJson, stepText } = await import('../replay/show.ts');
+  // A file or pipe gets whole lines.
+  const columns = terminal?.rows === undefined ? undefined : terminal.columns;
   let differs = false;
   /** Whether to stop at each step, as somebody at a terminal wants once the step asked for is there. */
   let isStepping = ask !== undefined && !json && until === undefined && breakOn === undefined;
@@ -42,7 +44,7 @@ const stepThrough = async (
   for (const step of replayed(record)) {
     differs ||= step.differences.length > 0;
     last = step.step;
-    out(json ? toJson(stepJson(step)) : stepText(step));
+    out(json ? toJson(stepJson(step)) : stepText(step, columns));
     const isThere = step.what === 'step' && !isStepping && end(step);
     if (isThere && (ask === undefined || json)) break;
     isStepping ||= isThere;

@@ -79,8 +79,14 @@ const listed = (label: string, lines: readonly string[]): readonly string[] => {
   );
 };
 
-/** The step as lines: its input, what it changed of the state, its effects, and how it differs when it is made again. */
-export const stepText = (one: ReplayedStep): string => {
+/** The step as lines of so many columns at most: its input, what it changed of the state, its effects, and how it differs when made again. */
+export const stepText = (one: ReplayedStep, columns: number = Number.POSITIVE_INFINITY): string =>
+  stepLines(one)
+    .split('\n')
+    .map((line) => cut(line, columns - 1))
+    .join('\n');
+
+const stepLines = (one: ReplayedStep): string => {
   const when = new Date(one.time).toISOString().slice(11, 23);
   const phase = one.phase === undefined ? '' : `  ${one.phase}`;
   if (one.what === 'full') return `-- the record ends here: its file was full`;

@@ -109,6 +109,13 @@ describe('recorded with secrets', () => {
     expect(step.changes.map(([changed]) => changed).join(' ')).toMatch(/core\.(outgoing|incoming)/);
     const text = stepText(step);
     expect(text).toMatch(/^#\d+ \d\d:\d\d:\d\d/);
+    expect(
+      Math.max(
+        ...stepText(step, 80)
+          .split('\n')
+          .map(({ length }) => length),
+      ),
+    ).toBe(80);
     expect(text).toMatch(/ {2}state {4}core/);
     expect(stepJson(step)).toMatchObject({ replayed: true, differences: [] });
   });
