@@ -13,6 +13,8 @@ const usage = `npm run interop -- [PEER ...] [options]
   PEER        lnd, ldk, pyln or another that has tests here; all unless named
   --keep      starts bitcoind, one PEER (lnd, ldk, electrum) and two nodes of ours
               with channels, and says how to talk to them, until Ctrl-C
+  --speed     no test: how fast nodes of ours pay each other, and those of lnd and
+              LDK, or of the PEERs named
   --help      this text
 `;
 
@@ -44,12 +46,27 @@ const keepOne = async (named: readonly string[]): Promise<number> => {
   return 0;
 };
 
+/** No test: how fast the peers are. */
+const measure = async (named: readonly string[]): Promise<number> => {
+  const { kinds } = await import('./peers/kinds.ts');
+  const unknown = named.filter((name) => !Object.hasOwn(kinds, name));
+  if (unknown.length > 0) {
+    console.error(`expected some of ${Object.keys(kinds).join(', ')}, not ${unknown.join(' ')}`);
+    return 2;
+  }
+  const { speed } = await import('./speed.ts');
+  const chosen = named.map((name) => kinds[name as keyof typeof kinds]);
+  await speed(process.env, chosen.length > 0 ? chosen : [kinds.lnd, kinds.ldk]);
+  return 0;
+};
+
 const main = async (): Promise<number> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       help: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
+      speed: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
@@ -58,6 +75,7 @@ const main = async (): Promise<number> => {
   }
   const named = positionals.map((name) => name.toLowerCase());
   if (values.keep) return keepOne(named);
+  if (values.speed) return measure(named);
   const unknown = named.filter((name) => !peers.includes(name) || filesOf(name).length === 0);
   if (unknown.length > 0) {
     console.error(
