@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown';
+import { minifySync } from 'rolldown/utils';
 
 /** Packages with binaries, or that are loaded only where they are installed. */
 const outside = ['classic-level', 'secp256k1', 'tiny-secp256k1', 'bitcore-lib', 'lightningdevkit'];
@@ -79,6 +80,15 @@ const smallMaps = (): Plugin => ({
   },
 });
 
+/** Makes packages of npm small, which nobody reads in dist/; names of functions and classes stay. */
+const smallPackages = (): Plugin => ({
+  name: 'small-packages',
+  renderChunk(code, { name }) {
+    if (!name.startsWith('npm-')) return null;
+    return { code: minifySync(`${name}.js`, code, { module: true, mangle: { keepNames: true } }).code, map: null };
+  },
+});
+
 /** These files below `dir`, each a program or an entry of the library, as the sources stand below `from`. */
 const build = (
   dir: string,
@@ -89,7 +99,7 @@ const build = (
   input: Object.fromEntries(files.map((file) => [file, `${from}/${file}.ts`])),
   platform: 'node',
   external: (id) => outside.some((name) => id === name || id.startsWith(`${name}/`)),
-  plugins: [licences(), smallMaps(), ...plugins],
+  plugins: [licences(), smallPackages(), smallMaps(), ...plugins],
   logLevel: 'warn',
   // What a program loads at once and another one later is at hand for both.
   checks: { ineffectiveDynamicImport: false },

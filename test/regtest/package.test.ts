@@ -107,7 +107,7 @@ test('the command runs from where the package is installed', async () => {
 /** What a program that uses the package is checked with, beside its own options. */
 const checked = (more: object, include: readonly string[]): string =>
   JSON.stringify({
-    compilerOptions: { target: 'ES2022', strict: true, noEmit: true, types: ['node'], ...more },
+    compilerOptions: { target: 'ES2023', strict: true, noEmit: true, types: ['node'], ...more },
     include,
   });
 
