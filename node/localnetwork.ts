@@ -20,7 +20,7 @@ export interface LocalNetworkOptions<Name extends string> {
   readonly nodes: Readonly<Record<Name, Experiments>>;
   /** Channels: who opens it, to whom, and its capacity, all of it the opener's. */
   readonly channels: readonly (readonly [from: Name, to: Name, capacity: Sat])[];
-  /** Options of `ampere start` by name, for all nodes; the log is silent unless `log-level` says otherwise. */
+  /** Options of `ampere start` by name, for all nodes; the log has errors alone unless `log-level` says otherwise. */
   readonly flags?: Readonly<Record<string, string>>;
 }
 
@@ -69,9 +69,14 @@ export const startNetwork = async <Name extends string>({
   const dir = await mkdtemp(join(tmpdir(), 'ampere-network-'));
   const chain = await startChain();
   const started = new Map<string, RunningNode>();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= chain.stop();
+    return closing;
+  };
   const stop = async (): Promise<void> => {
     await Promise.all([...started.values()].map((node) => node.stop()));
-    await chain.stop();
+    await close();
     await rm(dir, { recursive: true, force: true });
   };
   const node = (name: Name): RunningNode => {
@@ -88,7 +93,7 @@ export const startNetwork = async <Name extends string>({
   try {
     for (const name of names) {
       const own = { dir: join(dir, name), listen: '127.0.0.1:0', api: 'off', bitcoind: chain.url };
-      const given = { 'log-level': 'silent', ...flags, ...own };
+      const given = { 'log-level': 'error', ...flags, ...own };
       started.set(name, await runNode(loadConfig({ flags: given, env: {}, read: () => undefined }), wanted[name]));
       await within(`the start of ${name}`, node(name).ready);
     }
@@ -103,13 +108,22 @@ export const startNetwork = async <Name extends string>({
       await within(`connecting ${from} to ${to}`, call('connect', { id, host: '127.0.0.1', port: binding[0]?.port }));
       await within(`opening a channel of ${from} with ${to}`, call('fundchannel', { id, amount }));
     }
+    const inChannels = new Set<string>();
+    for (const [from, to] of channels)
+      for (const name of [from, to]) inChannels.add((await node(name).call('getinfo')).id);
     // Six blocks deep a channel is announced.
     await mine(6);
     for (const name of names)
       await until(`until ${name} knew all channels`, async () => {
         const known = await node(name).call('listchannels', {});
-        return known.channels.length === 2 * channels.length;
+        if (known.channels.length !== 2 * channels.length) return false;
+        // Nobody announces himself without a channel; a payer has to know what the payee can read.
+        const { nodes } = await node(name).call('listnodes', {});
+        const announced = new Set(nodes.filter((one) => one.last_timestamp !== undefined).map((one) => one.nodeid));
+        return [...inChannels].every((id) => announced.has(id));
       });
+    // Where all nodes end by themselves, after an error that nothing caught say, nothing keeps the process from ending.
+    void Promise.allSettled([...started.values()].map(({ ended }) => ended)).then(close);
   } catch (error) {
     // What went wrong is what counts, also where a node will not stop.
     await within('stopping', stop()).catch(() => undefined);
