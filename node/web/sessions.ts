@@ -49,13 +49,13 @@ export class Sessions {
     this.entropy = entropy;
   }
 
-  private secret(): string {
-    return hex(this.entropy.bytes(32));
+  private secret(bytes: number): string {
+    return hex(this.entropy.bytes(bytes));
   }
 
-  /** The secret part of a new link: 64 hex digits, good for one use within an hour. */
+  /** The secret part of a new link: 32 hex digits, so that the link fits a line of a terminal; good for one use within an hour. */
   newLink(): string {
-    const link = this.secret();
+    const link = this.secret(16);
     this.links.add(link);
     return link;
   }
@@ -64,7 +64,7 @@ export class Sessions {
   exchange(link: string): string | undefined {
     if (!this.links.has(link)) return undefined;
     this.links.delete(link);
-    const session = this.secret();
+    const session = this.secret(32);
     this.cookies.add(session);
     return session;
   }

@@ -11,6 +11,7 @@ import { keepAsLab, refuseOther } from '../lab/adopt.ts';
 import { upLines } from '../lab/hints.ts';
 import { LabError } from '../lab/laberror.ts';
 import { labFolder } from '../lab/labfile.ts';
+import { labPageLink } from '../lab/page.ts';
 import type { Facts } from './facts.ts';
 import { NoBitcoind } from './find.ts';
 import type { Network } from './network.ts';
@@ -109,7 +110,7 @@ const main = async (): Promise<number> => {
       printer.title('Kept as a lab');
       const lab = await keepAsLab(stage.network, printer);
       left = true;
-      printer.lines(...upLines(stage.network.dir, lab));
+      printer.lines(...upLines(stage.network.dir, lab, await labPageLink(stage.network.dir)));
     }
     return broken.length === 0 ? 0 : 1;
   } catch (error) {

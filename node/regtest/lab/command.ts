@@ -51,7 +51,18 @@ interface UpWishes {
   readonly nodes?: number;
   readonly shape?: string;
   readonly with?: string;
+  /** False with --no-web. */
+  readonly web: boolean;
 }
+
+/** A link to the page of a lab that is up; a page that does not come up costs nothing but itself. */
+const linkOf = async (dir: string, { err }: LabSurroundings): Promise<string | undefined> => {
+  const { labPageLink } = await import('./page.ts');
+  return labPageLink(dir).catch((error: unknown) => {
+    err(`ampere: the lab has no web page now: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  });
+};
 
 const up = async (given: UpWishes, around: LabSurroundings): Promise<void> => {
   const { isShape, planOfShape, shapeNames, withLnd } = await import('./shapes.ts');
@@ -78,7 +89,8 @@ const up = async (given: UpWishes, around: LabSurroundings): Promise<void> => {
   const { labUp } = await import('./up.ts');
   const { upLines } = await import('./hints.ts');
   const lab = await labUp({ dir, env: around.env, printer, plan, isAsked });
-  around.out(upLines(dir, lab).join('\n'));
+  const page = given.web ? await linkOf(dir, around) : undefined;
+  around.out(upLines(dir, lab, page).join('\n'));
 };
 
 const down = async (around: LabSurroundings, isReset: boolean, isSure: boolean): Promise<void> => {
@@ -158,6 +170,7 @@ export const labCommand = (around: LabSurroundings): Command => {
     .option('--nodes <N>', 'how many nodes a new lab has; 4 unless told', whole(1, 26))
     .option('--shape <SHAPE>', 'line, ring, star, diamond, or a YAML or JSON file; diamond unless told')
     .addOption(new Option('--with <WHAT>', 'an lnd beside ours, from the PATH or ~/.cache/ampere').choices(['lnd']))
+    .option('--no-web', 'without a web page; `lab page` starts it later')
     .action((given: UpWishes) => up(given, around));
   lab
     .command('status')

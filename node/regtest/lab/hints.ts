@@ -47,7 +47,7 @@ export const hintLines = (lab: LabFile, command: string): readonly string[] => {
   const lines: readonly (readonly [string, string])[] = [
     ['lab status', 'what runs, and balances'],
     ...(first === last ? [] : payments),
-    ['lab page', 'a link to a web page of it'],
+    ['lab page', 'another link to its web page'],
     ['lab mine 6', 'blocks'],
     ['lab stop', '`lab up` brings it back'],
   ];
@@ -72,8 +72,9 @@ export const ownCommand = (): string => {
   return `node ${shellPath(near.startsWith('..') ? program : near)}`;
 };
 
-/** What `lab up` ends with. Where the folder is not the usual one, a line says so to the shell. */
-export const upLines = (dir: string, lab: LabFile): readonly string[] => [
+/** What `lab up` ends with; `page` is a link to its web page. Where the folder is not the usual one, a line says so to the shell. */
+export const upLines = (dir: string, lab: LabFile, page?: string): readonly string[] => [
+  ...(page === undefined ? [] : ['', 'See it in a browser, by a link that works once:', `  ${page}`]),
   '',
   `The lab is up in ${shellPath(dir)}, and stays up when this terminal goes.`,
   ...(dir === labFolder({}) ? [] : [`  export AMPERE_LAB=${shellPath(dir)}`]),
