@@ -12,7 +12,7 @@ import type { Kind, Peer } from './peers/peer.ts';
 const channelCount = 10;
 const workers = 100;
 const capacity = 5_000_000n;
-/** Channels of a peer that may wait for their funding transactions at a node of ours. */
+/** Channels of a peer that may wait for their funding transactions, at a node of ours and at LDK. */
 const mostPending = 4;
 /** Payments that are measured: one after the other over one channel, and at once over all of them. */
 const alone = 40;
@@ -228,11 +228,14 @@ const peersOn = async (net: Net, kind: Kind): Promise<Course> => {
     };
     return {
       ...{ name: kind.name, payer: runner(ada), payee: runner(bob), stop },
-      open: (count) =>
-        openWays(
-          net,
-          Array.from({ length: count }, () => ({ from: ada, to: bob, sat: capacity })),
-        ),
+      open: async (count) => {
+        const way = { from: ada, to: bob, sat: capacity };
+        for (let left = count; left > 0; left -= mostPending)
+          await openWays(
+            net,
+            Array.from({ length: Math.min(left, mostPending) }, () => way),
+          );
+      },
       ...(kind.cannot['deployed AMP'] === undefined && { amp }),
     };
   } catch (error) {
