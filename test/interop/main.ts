@@ -5,8 +5,13 @@
 
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packaged } from '../../node/base/packaged.ts';
+import { report } from './report.ts';
+import { recordVariable } from './suite/outcome.ts';
 
 const usage = `npm run interop -- [PEER ...] [options]
 
@@ -15,6 +20,8 @@ const usage = `npm run interop -- [PEER ...] [options]
               with channels, and says how to talk to them, until Ctrl-C
   --speed     no test: how fast nodes of ours pay each other, and those of lnd and
               LDK, or of the PEERs named
+  --report    also writes what became of each case: test/interop/MATRIX.md,
+              matrix.json, and the counts in README.md
   --help      this text
 `;
 
@@ -67,6 +74,7 @@ const main = async (): Promise<number> => {
       help: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       speed: { type: 'boolean', default: false },
+      report: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
@@ -84,7 +92,16 @@ const main = async (): Promise<number> => {
     return 2;
   }
   const wanted = named.length === 0 ? peers : named;
-  return run(named.flatMap(filesOf), { ...process.env, AMPERE_INTEROP_BUILD: wanted.join(',') });
+  const env = { ...process.env, AMPERE_INTEROP_BUILD: wanted.join(',') };
+  if (!values.report) return run(named.flatMap(filesOf), env);
+  const folder = await mkdtemp(join(tmpdir(), 'ampere-matrix-'));
+  try {
+    const code = await run(named.flatMap(filesOf), { ...env, [recordVariable]: folder });
+    report(folder);
+    return code;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 };
 
 process.exitCode = await main().catch((error: unknown) => {

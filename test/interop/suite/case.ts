@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { whyNoChain } from '../../support/regtest.ts';
 import type { Ability, Kind } from '../peers/peer.ts';
+import { type Outcome, recordVariable, type Way } from './outcome.ts';
 
-export type Way = 'out' | 'in';
+export type { Way } from './outcome.ts';
 
 export interface Case<Stage> {
   /** A claim about two nodes that it calls A and B. */
@@ -24,21 +25,6 @@ export interface Case<Stage> {
 export interface Stage {
   stop(): Promise<void>;
 }
-
-/** How a case came out with a peer. */
-export interface Outcome {
-  readonly peer: string;
-  readonly version: string;
-  readonly group: string;
-  readonly text: string;
-  readonly way: Way;
-  readonly result: 'passed' | 'failed' | 'cannot' | 'missing';
-  /** Why not, where it did not pass. */
-  readonly why?: string;
-}
-
-/** The folder into which each group of cases writes what came of it; nothing is written where it is not set. */
-export const recordVariable = 'AMPERE_INTEROP_RECORD';
 
 /** The claim with the nodes' names in it. */
 export const claim = (text: string, way: Way, peer: string): string => {

@@ -2,6 +2,7 @@
 import type { Kind } from '../peers/peer.ts';
 import { deployedAmp } from './amp.ts';
 import { describeCases } from './case.ts';
+import { closes, forced, startCloses } from './closes.ts';
 import { forwards, hints, replaced, startLine, startPrivateLine } from './forwards.ts';
 import { payments, startPayments } from './payments.ts';
 
@@ -16,3 +17,10 @@ export const describeForwards = (kind: Kind): Promise<void> =>
 /** Payments over private channels, found by hints. */
 export const describeHints = (kind: Kind): Promise<void> =>
   describeCases(kind, 'private channels', startPrivateLine, hints);
+
+/** Channels closed together. */
+export const describeCloses = (kind: Kind): Promise<void> => describeCases(kind, 'closes', startCloses, closes);
+
+/** Channels closed by force, HTLCs under way in them. */
+export const describeForced = (kind: Kind): Promise<void> =>
+  describeCases(kind, 'closes by force', startCloses, forced);
