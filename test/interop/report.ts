@@ -103,7 +103,7 @@ export const report = (folder: string): void => {
   const rows = readOutcomes(folder);
   if (rows.length === 0) throw new Error('no case was run, so there is nothing to report');
   const made = `${new Date().toISOString().slice(0, 10)} at commit ${commit()}`;
-  writeFileSync(packaged(jsonFile), `${JSON.stringify({ made, rows }, null, 1)}\n`);
+  writeFileSync(packaged(jsonFile), `${JSON.stringify({ made, rows }, null, 2)}\n`);
   writeFileSync(packaged(markdownFile), matrix(rows, made));
   const text = readFileSync(packaged(countedIn), 'utf8');
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
