@@ -15,6 +15,8 @@ export interface RuneUse {
   readonly method?: string | undefined;
   /** By name or by place, as they came. */
   readonly params?: unknown;
+  /** The names of the method's parameters, in the order in which they are given by place. */
+  readonly names?: readonly string[] | undefined;
   /** Other names that parameters of the method go by, to their own: a restriction of one name holds for both. */
   readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** The peer that asks. */
@@ -77,17 +79,26 @@ const fieldValue = (given: unknown): FieldValue => {
   return typeof given === 'string' ? given : JSON.stringify(given);
 };
 
-/** The parameters by the names that restrictions have for them. */
-const paramFields = ({ params, aliases = {} }: RuneUse): ReadonlyMap<string, unknown> => {
-  if (Array.isArray(params)) return new Map(params.map((value, at) => [`parr${at}`, value]));
+/** What restrictions may call a parameter of this name: they could not hold an underscore once, and runes from then are still about. */
+const spellings = (name: string): readonly string[] => [`pname${name}`, `pname${name.replace(/[!-/:-@[-`{-~]/g, '')}`];
+
+/** The parameters by the names that restrictions have for them: a restriction holds for a parameter whether it is given by name or by place. */
+const paramFields = ({ params, names = [], aliases = {} }: RuneUse): ReadonlyMap<string, unknown> => {
   const fields = new Map<string, unknown>();
   if (typeof params !== 'object' || params === null) return fields;
-  for (const [given, value] of Object.entries(params))
-    for (const name of Object.hasOwn(aliases, given) ? [given, aliases[given] ?? given] : [given]) {
-      fields.set(`pname${name}`, value);
-      // Restrictions could not name a parameter with an underscore once, and runes from then are still about.
-      fields.set(`pname${name.replace(/[!-/:-@[-`{-~]/g, '')}`, value);
+  if (Array.isArray(params)) {
+    for (const [at, value] of params.entries()) {
+      const name = names[at];
+      for (const field of [`parr${at}`, ...(name === undefined ? [] : spellings(name))]) fields.set(field, value);
     }
+    return fields;
+  }
+  for (const [given, value] of Object.entries(params)) {
+    const own = Object.hasOwn(aliases, given) ? (aliases[given] ?? given) : given;
+    const at = names.indexOf(own);
+    for (const field of [...spellings(given), ...spellings(own), ...(at < 0 ? [] : [`parr${at}`])])
+      fields.set(field, value);
+  }
   return fields;
 };
 
@@ -102,24 +113,49 @@ const invoiceFields: Readonly<Record<string, (invoice: Invoice) => FieldValue>> 
   node: ({ payee }) => hex(payee),
 };
 
-const invoiceComplaint = (alternative: Alternative, fields: ReadonlyMap<string, unknown>): Complaint => {
-  const named = alternative.field.slice('pinv'.length);
-  const [, param, of = ''] = /^(.*)_([a-z]+)$/s.exec(named) ?? [];
-  const read = Object.hasOwn(invoiceFields, of) ? invoiceFields[of] : undefined;
-  if (param === undefined || read === undefined) return `Unknown invoice field ${named}`;
-  const given = fields.get(`pname${param}`);
-  if (given === undefined) return `Unknown invoice parameter ${param}`;
+/** Remembers what was made of each key. */
+const once = <T>(make: (key: string) => T): ((key: string) => T) => {
+  const made = new Map<string, T>();
+  return (key) => {
+    const known = made.get(key);
+    if (known !== undefined || made.has(key)) return known as T;
+    const value = make(key);
+    made.set(key, value);
+    return value;
+  };
+};
+
+/** The invoice in a text, or why there is none. */
+const invoiceIn = (given: unknown): Invoice | InvoiceError => {
   try {
-    return complaintOf(alternative, read(decodeInvoice(typeof given === 'string' ? given : '')));
+    return decodeInvoice(typeof given === 'string' ? given : '');
   } catch (error) {
-    if (error instanceof InvoiceError) return `Invalid invoice: ${error.message}`;
+    if (error instanceof InvoiceError) return error;
     throw error;
   }
 };
 
-/** A check of alternatives for one use of a rune. */
+const invoiceComplaint = (
+  alternative: Alternative,
+  fields: ReadonlyMap<string, unknown>,
+  invoiceOf: (param: string) => Invoice | InvoiceError,
+): Complaint => {
+  const named = alternative.field.slice('pinv'.length);
+  const [, param, of = ''] = /^(.*)_([a-z]+)$/s.exec(named) ?? [];
+  const read = Object.hasOwn(invoiceFields, of) ? invoiceFields[of] : undefined;
+  if (param === undefined || read === undefined) return `Unknown invoice field ${named}`;
+  if (fields.get(`pname${param}`) === undefined) return `Unknown invoice parameter ${param}`;
+  const invoice = invoiceOf(param);
+  return invoice instanceof InvoiceError
+    ? `Invalid invoice: ${invoice.message}`
+    : complaintOf(alternative, read(invoice));
+};
+
+/** A check of alternatives for one use of a rune. Each parameter is read once, however many alternatives are about it. */
 export const useCheck = (use: RuneUse, times: RuneTimes): ((alternative: Alternative) => Complaint) => {
   const fields = paramFields(use);
+  const fieldOf = once((field) => fieldValue(fields.get(field)));
+  const invoiceOf = once((param) => invoiceIn(fields.get(`pname${param}`)));
   return (alternative) => {
     const { field } = alternative;
     if (field === 'time') return complaintOf(alternative, BigInt(Math.floor(times.now / 1000)));
@@ -128,8 +164,8 @@ export const useCheck = (use: RuneUse, times: RuneTimes): ((alternative: Alterna
     if (field === 'pnum') return complaintOf(alternative, paramCount(use.params));
     if (field === 'rate') return rateComplaint(alternative, times);
     if (field === 'per') return perComplaint(alternative, times);
-    if (field.startsWith('pinv')) return invoiceComplaint(alternative, fields);
-    return complaintOf(alternative, fieldValue(fields.get(field)));
+    if (field.startsWith('pinv')) return invoiceComplaint(alternative, fields, invoiceOf);
+    return complaintOf(alternative, fieldOf(field));
   };
 };
 

@@ -1,6 +1,7 @@
 /** Lets calls through that a rune opens: those of CLNRest and of commando. */
 import type { Point } from '../../../wire/units.ts';
 import type { Runes } from '../../runes/runes.ts';
+import type { RuneUse } from '../../runes/usecheck.ts';
 import { apiErrorOf } from '../apierrors.ts';
 import { ApiError } from '../errors.ts';
 import type { Method } from '../method.ts';
@@ -17,10 +18,11 @@ export interface RuneCall {
 /** Resolves where the rune opens the call, which then counts as used. Rejects with the ApiError that the caller is told. */
 export type RuneGate = (rune: string, call: RuneCall) => Promise<void>;
 
-const aliasesOf = (name: string): Method['aliases'] => {
-  if (!isMethod(name)) return undefined;
+/** The names of a method's parameters, by place, and the others that they go by. */
+const namesOf = (name: string): Pick<RuneUse, 'names' | 'aliases'> => {
+  if (!isMethod(name)) return {};
   const row: Method = table[name];
-  return row.aliases;
+  return { names: Object.keys(row.params.shape), aliases: row.aliases };
 };
 
 /** A gate for the runes of a node, which are there once its records are read. */
@@ -30,7 +32,7 @@ export const runeGate =
     const known = runes();
     if (known === undefined) throw new ApiError('starting', 'the node is starting and cannot answer yet');
     try {
-      await known.check(rune, { method, params, peer, aliases: aliasesOf(method) });
+      await known.check(rune, { method, params, peer, ...namesOf(method) });
     } catch (error) {
       throw apiErrorOf(error) ?? error;
     }

@@ -71,6 +71,20 @@ describe('a rune opens', () => {
       { params: { l: 'io' }, aliases: { l: 'level' } },
       'Not permitted: parameter level is present AND pnamelevel is equal to io',
     ],
+    [
+      'no parameter by place that its name forbids',
+      [['pnamelevel!']],
+      { params: ['x', 'io'], names: ['log', 'level'] },
+      'Not permitted: parameter level is present',
+    ],
+    [
+      'no parameter by name that its place forbids',
+      [['parr1!']],
+      { params: { l: 'io' }, names: ['log', 'level'], aliases: { l: 'level' } },
+      'Not permitted: parameter #1 is present',
+    ],
+    ['what sorts before, of two that begin alike', [['method{pay']], { method: 'pa' }, undefined],
+    ['nothing longer', [['method{pay']], { method: 'payx' }, 'Not permitted: method is equal to or ordered after pay'],
     ['a parameter by place', [['parr1=17']], { params: ['x', 17] }, undefined],
     ['none at another place', [['parr1=17']], { params: ['x', 18] }, 'Not permitted: parameter #1 is not equal to 17'],
     ['its peer', [['id^0211']], { peer: alice }, undefined],
@@ -109,6 +123,14 @@ describe('a rune opens', () => {
   ])('an invoice that has %s', async (_, alternatives, bolt11, expected) => {
     expect(await refusal(await make(alternatives), { params: { bolt11 } })).toEqual(expected);
   });
+});
+
+test('a parameter is made a text once, however many alternatives of a rune are about it', async () => {
+  let written = 0;
+  const filters = { toJSON: () => `${++written}` };
+  const rune = await make(Array.from({ length: 100 }, (_, i) => `pnamefilters=${i}-`));
+  expect(await refusal(rune, { params: { filters } })).toMatch(/^Not permitted/);
+  expect(written).toBe(1);
 });
 
 describe('a rune that may be used so often', () => {
