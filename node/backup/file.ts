@@ -1,5 +1,5 @@
 /** Backup files on disk. A file that is no backup is never overwritten. */
-import { link, readFile, unlink } from 'node:fs/promises';
+import { link, readFile, stat, unlink } from 'node:fs/promises';
 import { replaceFile } from '../base/files.ts';
 import { FileError, reasonOf } from '../base/fileserror.ts';
 import { BackupError } from './errors.ts';
@@ -7,13 +7,26 @@ import { isBackup } from './format.ts';
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
-/** The bytes of a file. Throws BackupError `unreadable`. */
+/** Bytes of the largest backup that is read: a hundred thousand channels have less. */
+const MOST_BYTES = 128 * 1024 * 1024;
+
+/** Why a path is not read: whoever may ask for a decode could name a device that never ends. */
+const noBackup = async (path: string): Promise<string | undefined> => {
+  const there = await stat(path);
+  if (!there.isFile()) return 'it is no file';
+  return there.size > MOST_BYTES ? `it has ${there.size} bytes, at most ${MOST_BYTES} are read` : undefined;
+};
+
+/** The bytes of a file, at most 128 MiB. Throws BackupError `unreadable`. */
 export const readBackup = async (path: string): Promise<Uint8Array> => {
+  let reason: string | undefined;
   try {
-    return new Uint8Array(await readFile(path));
+    reason = await noBackup(path);
+    if (reason === undefined) return new Uint8Array(await readFile(path));
   } catch (error) {
-    throw new BackupError({ code: 'unreadable', path, reason: reasonOf(error) });
+    reason = reasonOf(error);
   }
+  throw new BackupError({ code: 'unreadable', path, reason });
 };
 
 /** The same for the node's own backup file; undefined where there is none yet. Throws FileError. */

@@ -1,5 +1,5 @@
 /** Backup files on the disk: replaced whole, for their owner alone, and never in the place of something else. */
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,6 +29,13 @@ test('one backup takes the place of another, and nothing else is left in the fol
   expect(await readBackup(path)).toEqual(backup(2));
   expect(await readdir(folder)).toEqual(['channels.backup']);
   expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+test('what is no file is not read, and no file that is too large', async () => {
+  await writeFile(path, '');
+  await truncate(path, 128 * 1024 * 1024 + 1);
+  expect(await code(readBackup('/dev/null'))).toBe('unreadable');
+  expect(await code(readBackup(path))).toBe('unreadable');
 });
 
 test('what a write that was cut short left behind is no hindrance', async () => {
