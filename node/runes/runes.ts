@@ -126,16 +126,22 @@ export class Runes {
     }
   }
 
-  /**
-   * Whether a rune opens what somebody wants to do; the use is then recorded before this resolves. Throws RuneError, whose message is for
-   * the caller, and StoreError.
-   */
-  async check(given: string, use: RuneUse): Promise<void> {
+  /** The rune in a text and its id, where it is one of this node's and not revoked; that is no use of it. Throws RuneError. */
+  authentic(given: string): { readonly rune: Rune; readonly id: bigint } {
     const { rune, id } = parsedRune(given);
     if (runeId(rune)?.version !== undefined) throw new RuneError('not_authorized', 'Not authorized: Version mismatch');
     if (!isIssuedWith(this.parts.secret, rune))
       throw new RuneError('not_authorized', 'Not authorized: Not derived from master');
     if (this.isRevoked(id)) throw new RuneError('blacklisted', 'Not authorized: Blacklisted rune');
+    return { rune, id };
+  }
+
+  /**
+   * Whether a rune opens what somebody wants to do; the use is then recorded before this resolves. Throws RuneError, whose message is for
+   * the caller, and StoreError.
+   */
+  async check(given: string, use: RuneUse): Promise<void> {
+    const { rune, id } = this.authentic(given);
     const now = this.parts.now();
     const complaint = firstComplaint(restrictionsOf(rune), useCheck(use, { now, last: this.used.get(id) }));
     if (complaint !== undefined) throw new RuneError('not_permitted', `Not permitted: ${spoken(complaint)}`);

@@ -22,9 +22,11 @@ const commandoTypes: readonly number[] = [types.requestPart, types.request];
 const ID_BYTES = 8;
 /** Bytes of an answer in one message. */
 const PIECE = 65_000;
-/** Bytes of one request, and of all requests that are not complete. */
+/** Bytes of one request with what its parts count, and of all requests that are not complete. */
 const MAX_REQUEST = 1024 * 1024;
 const MAX_PARTS = 4 * 1024 * 1024;
+/** What a part counts beside its bytes: one that holds none takes memory, too. */
+const PART = 256;
 /** Calls under way for one peer, and in all. */
 const MAX_RUNNING = 64;
 const MAX_RUNNING_IN_ALL = 512;
@@ -150,7 +152,8 @@ export class Commando {
     if (this.partials.get(peer)?.id !== id) this.drop(peer);
     const partial = this.partials.get(peer) ?? { id, parts: [], bytes: 0, tooLong: false };
     this.partials.set(peer, partial);
-    if (partial.bytes + contents.length > MAX_REQUEST) {
+    const size = contents.length + PART;
+    if (partial.bytes + size > MAX_REQUEST) {
       this.partialBytes -= partial.bytes;
       partial.parts.length = 0;
       partial.bytes = 0;
@@ -158,8 +161,8 @@ export class Commando {
     }
     if (partial.tooLong) return partial;
     partial.parts.push(contents.slice());
-    partial.bytes += contents.length;
-    this.partialBytes += contents.length;
+    partial.bytes += size;
+    this.partialBytes += size;
     for (const other of this.partials.keys()) {
       if (this.partialBytes <= MAX_PARTS) break;
       if (other !== peer) this.drop(other);

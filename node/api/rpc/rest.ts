@@ -10,7 +10,7 @@ import type { CallContext } from '../method.ts';
 import { maxMessage } from './jsonrpc.ts';
 import { isObject, type Json, type Performer } from './perform.ts';
 import { bodyOf, pathOf, type Route, sendText } from './routes.ts';
-import type { RuneGate } from './runegate.ts';
+import type { RuneCall, RuneGate } from './runegate.ts';
 import type { Written } from './streaming.ts';
 
 const PREFIX = '/v1/';
@@ -65,6 +65,21 @@ const jsonFields = (body: string): Json => {
 const isForm = (type: string): boolean => type.includes('application/x-www-form-urlencoded');
 const isJson = (type: string): boolean => type.includes('application/json') || type.includes('*/*');
 
+/** What a caller is told whose rune opens nothing, or not this call; undefined where it does. */
+const unopenedBy = async (
+  rune: string,
+  { performer, gate }: RestParts,
+  call?: RuneCall,
+): Promise<Outcome | undefined> => {
+  try {
+    await gate(rune, call);
+    return undefined;
+  } catch (error) {
+    const told = performer.errorFor(call?.method, error);
+    return refused(told.reason === 'starting' || told.reason === 'internal_error' ? 500 : 401, told);
+  }
+};
+
 /** Performs a call that its rune opens. */
 const callMethod = async (
   { performer, gate }: RestParts,
@@ -73,12 +88,8 @@ const callMethod = async (
   params: Json,
   call: CallContext,
 ): Promise<Outcome> => {
-  try {
-    await gate(rune, { method, params });
-  } catch (error) {
-    const told = performer.errorFor(method, error);
-    return refused(told.reason === 'starting' || told.reason === 'internal_error' ? 500 : 401, told);
-  }
+  const unopened = await unopenedBy(rune, { performer, gate }, { method, params });
+  if (unopened !== undefined) return unopened;
   try {
     const result = await performer.perform({ method, params, filter: undefined }, call);
     return { status: 201, body: await performer.write(result, method) };
@@ -100,6 +111,9 @@ const outcomeOf = async (parts: RestParts, request: IncomingMessage, signal: Abo
       codes.invalid_request,
       `Unsupported content-type header: ${type.slice(0, 100)}: send JSON or a form`,
     );
+  // Who has no rune of ours holds a connection no longer than it takes to say so: its body is not waited for.
+  const unopened = await unopenedBy(rune, parts);
+  if (unopened !== undefined) return unopened;
   const body = await bodyOf(request);
   if (body === undefined) return failed(413, codes.invalid_request, `the body has at most ${maxMessage} bytes`);
   let params: Json = {};

@@ -15,8 +15,11 @@ export interface RuneCall {
   readonly peer?: Point | undefined;
 }
 
-/** Resolves where the rune opens the call, which then counts as used. Rejects with the ApiError that the caller is told. */
-export type RuneGate = (rune: string, call: RuneCall) => Promise<void>;
+/**
+ * Resolves where the rune opens the call, which then counts as used; without a call, where it is a rune of this node that is not revoked.
+ * Rejects with the ApiError that the caller is told.
+ */
+export type RuneGate = (rune: string, call?: RuneCall) => Promise<void>;
 
 /** The names of a method's parameters, by place, and the others that they go by. */
 const namesOf = (name: string): Pick<RuneUse, 'names' | 'aliases'> => {
@@ -27,12 +30,13 @@ const namesOf = (name: string): Pick<RuneUse, 'names' | 'aliases'> => {
 
 /** A gate for the runes of a node, which are there once its records are read. */
 export const runeGate =
-  (runes: () => Pick<Runes, 'check'> | undefined): RuneGate =>
-  async (rune, { method, params, peer }) => {
+  (runes: () => Pick<Runes, 'authentic' | 'check'> | undefined): RuneGate =>
+  async (rune, call) => {
     const known = runes();
     if (known === undefined) throw new ApiError('starting', 'the node is starting and cannot answer yet');
     try {
-      await known.check(rune, { method, params, peer, ...namesOf(method) });
+      if (call === undefined) known.authentic(rune);
+      else await known.check(rune, { ...call, ...namesOf(call.method) });
     } catch (error) {
       throw apiErrorOf(error) ?? error;
     }

@@ -174,6 +174,15 @@ describe('a request that no rune opens', () => {
     expect(over).toBe(true);
   });
 
+  test('in parts that hold nothing is not kept without end', async () => {
+    for (let i = 0; i < 5_000; i++) commando.receive(peer, REQUEST_PART, unhex(ID));
+    const refused = send({ id: 1, method: 'getinfo', rune: await make() });
+    await until(() => peer.answers.length === 1);
+    expect(peer.answers).toMatchObject([{ error: { message: 'a request has at most 1048576 bytes' } }]);
+    for (const resume of pauses) resume();
+    await refused;
+  });
+
   test('has no more than a mebibyte, and one is kept for each peer', async () => {
     const part = concat(unhex(ID), new Uint8Array(60_000).fill(32));
     for (let i = 0; i < 20; i++) commando.receive(peer, REQUEST_PART, part);
@@ -187,7 +196,7 @@ describe('a request that no rune opens', () => {
   });
 
   test('of many peers takes no more than four mebibytes in all: the oldest one gives way', async () => {
-    const part = concat(unhex(ID), utf8('{"method":"getinfo",'.padEnd(1024 * 1024 - 10)));
+    const part = concat(unhex(ID), utf8('{"method":"getinfo",'.padEnd(1024 * 1024 - 1000)));
     const others = [2, 3, 4, 5, 6].map((n) => new FakePeer(n));
     for (const other of others) commando.receive(other, REQUEST_PART, part);
     for (const other of others) void send('"id":1}', ID, other);

@@ -1,4 +1,5 @@
 /** CLNRest: calls over HTTP that a rune opens, with the answers and the statuses of Core Lightning's. */
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type HttpServer, listenHttp } from '../../../node/api/rpc/http.ts';
 import { maxMessage } from '../../../node/api/rpc/jsonrpc.ts';
@@ -163,6 +164,20 @@ describe('a call is refused', () => {
     expect(found.status).toBe(status);
     expect(found.answer).toMatchObject(answer);
     expect(given).toEqual([]);
+  });
+
+  test('before its body is there, where its rune is not of this node', async () => {
+    const socket = connect(server.address.port, '127.0.0.1');
+    const headers = [
+      'Host: localhost',
+      'rune: jMHrjVJb5l9-mjEd7zwux7Ookra1fgZ8wa9D8QbVT-w9MA==',
+      'Content-Length: 1000',
+    ];
+    socket.write(`POST /v1/getinfo HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
+    const heard = await new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(String(chunk))));
+    socket.destroy();
+    expect(heard).toMatch(/^HTTP\/1\.1 401 /);
+    expect(heard).toMatch(/^connection: close/im);
   });
 
   test('by a node that is still coming up', async () => {
