@@ -22,6 +22,7 @@ import { withNodeNames } from '../regtest/lab/nodewords.ts';
 import { methodCommand } from './callmethod.ts';
 import { coinCommands } from './coins.ts';
 import { completionCommand, wordsOf } from './completion.ts';
+import { methodGroups, otherMethods } from './groups.ts';
 import { helpCommand } from './helpcommand.ts';
 import { sentence } from './layout.ts';
 import { methodSummaries } from './methods.ts';
@@ -67,7 +68,7 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
     .configureHelp({ subcommandTerm: (method) => method.name() })
     .showHelpAfterError('(ampere --help, or ampere METHOD --help)');
   for (const name of everywhere) command.addOption(nodeOption(name));
-  command.commandsGroup('Node:').addCommand(startCommand(surroundings)).addCommand(chainCommand(surroundings.out));
+  command.commandsGroup('To start:').addCommand(startCommand(surroundings)).addCommand(chainCommand(surroundings.out));
   command.addCommand(replayCommand(surroundings));
   const { out, env } = surroundings;
   const sources = (self: Command): Sources => ({ flags: flagsOf(self.optsWithGlobals()), env, read: readFile });
@@ -78,8 +79,15 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
   command.addCommand(replCommand(surroundings, methods, sources));
   // `help` answers here as well, without a node.
   const commands = methods.filter(({ name }) => name !== 'help');
-  command.commandsGroup('Methods:');
-  for (const one of commands) if (!one.dev) command.addCommand(methodCommand(one, surroundings));
+  const headings = new Map<string, string>(
+    methodGroups.flatMap(([group, names]) => names.map((name) => [name, group])),
+  );
+  for (const heading of [...methodGroups.map(([group]) => group), otherMethods]) {
+    command.commandsGroup(heading);
+    for (const one of commands)
+      if (!one.dev && (headings.get(one.name) ?? otherMethods) === heading)
+        command.addCommand(methodCommand(one, surroundings));
+  }
   command.commandsGroup('Methods of a node started with --dev:');
   for (const one of commands) if (one.dev) command.addCommand(methodCommand(one, surroundings));
   command

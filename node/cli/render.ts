@@ -6,14 +6,17 @@ import { type Json, plain, toneOf } from './columns.ts';
 import { featureNames } from './featurenames.ts';
 import { isRaw, type Pair, pairLines, sentence } from './layout.ts';
 import { nextStep } from './nextsteps.ts';
-import { linesBelow, views } from './views.ts';
+import { leading, linesBelow, views } from './views.ts';
 
 /** Names that leave no room for what stands behind them. */
 const shorter: Readonly<Record<string, string>> = { payment_preimage: 'preimage', payment_preimages: 'preimages' };
 
+/** Amounts of `probe`, which has a field `carried` beside them. */
+const amounts: Readonly<Record<string, string>> = { carried_msat: 'most carried', failed_msat: 'least failed' };
+
 /** A field's name and value for people: satoshi for millisatoshi, dates for seconds, names for feature bits. */
 const pair = (name: string, value: unknown): readonly [name: string, value: string] => {
-  if (name.endsWith('_msat')) return [name.slice(0, -'_msat'.length), `${satText(value)} sat`];
+  if (name.endsWith('_msat')) return [amounts[name] ?? name.slice(0, -'_msat'.length), `${satText(value)} sat`];
   if (name.endsWith('_at')) return [name, `${timeText(value)} UTC`];
   const names = isFeatures(name) ? featureNames(value) : [];
   return [shorter[name] ?? name, names.length > 0 ? names.join(', ') : plain(value)];
@@ -64,7 +67,13 @@ interface Parts {
 }
 
 const partsOf = (name: MethodName, result: Json): Parts => {
-  const entries = Object.entries(result)
+  const front = leading[name] ?? [];
+  const inOrder = [
+    ...front.filter((key) => key in result),
+    ...Object.keys(result).filter((key) => !front.includes(key)),
+  ];
+  const entries = inOrder
+    .map((key) => [key, result[key]] as const)
     .filter(([key]) => key !== 'format-hint' && !(key === 'payment_preimages' && 'payment_preimage' in result))
     .map(([key, value]) => [key, asList(value)] as const);
   const isTable = (key: string, value: unknown): value is readonly Json[] =>
@@ -89,7 +98,10 @@ const sections = (name: MethodName, result: Json, place: Place, above = ''): rea
       const [first = [], ...more] = sections(name, fields, place, `${above}${key}.`);
       return [[...title(key), ...first], ...more];
     }),
-    ...lists.map(({ key, rows }) => [...(isAlone ? [] : title(key)), ...listLines(name, key, rows, place)]),
+    ...lists.map(({ key, rows }) => [
+      ...(isAlone || rows.length === 0 ? [] : title(key)),
+      ...listLines(name, key, rows, place),
+    ]),
     ...(next === undefined ? [] : [sentence(next, place.width)]),
     ...(raw.length > 0 ? [pairLines(raw, place)] : []),
   ];

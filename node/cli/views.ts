@@ -240,6 +240,17 @@ export const views: Views = {
   },
 };
 
+const paid = ['status', 'amount_msat', 'amount_sent_msat', 'parts', 'scheme', 'destination'];
+
+/** Fields that stand first for people, where a method's own order begins with what they look for less. */
+export const leading: Partial<Record<MethodName, readonly string[]>> = {
+  pay: paid,
+  keysend: paid,
+  xpay: ['amount_msat', 'amount_sent_msat'],
+  waitinvoice: ['status'],
+  waitanyinvoice: ['status'],
+};
+
 /** The features of the one node or peer that was asked for. */
 const featureLine = (row: Json, rows: readonly Json[]): readonly string[] => {
   const names = rows.length === 1 ? featureNames(row['features']) : [];

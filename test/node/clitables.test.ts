@@ -114,7 +114,7 @@ describe('tables', () => {
   });
 
   test('listfunds, with nothing in a list', async () => {
-    expect((await shown('listfunds')).slice(-3)).toEqual(['', 'channels:', 'no channels']);
+    expect((await shown('listfunds')).slice(-2)).toEqual(['', 'no channels']);
   });
 
   test('a method that gives nothing is done', async () => {
@@ -188,6 +188,35 @@ describe('tables', () => {
     expect(render('waitsendpay', { id: 1, status: 'complete' }, { paint }).split('\n')).toEqual([
       '<title>id</>      1',
       '<title>status</>  <good>complete</>',
+    ]);
+  });
+
+  test.each(['pay', 'keysend'])('%s says first what became of the payment, and its ids behind that', (method) => {
+    const made = {
+      destination: ids.bob,
+      payment_hash: ids.hash,
+      parts: 0,
+      amount_msat: 5_000,
+      status: 'failed',
+      shards: [],
+    };
+    expect(render(method, made).split('\n')).toEqual([
+      'status        failed',
+      'amount        5 sat',
+      'parts         0',
+      `destination   ${ids.bob}`,
+      `payment_hash  ${ids.hash}`,
+      '',
+      'no shards',
+    ]);
+  });
+
+  test('probe names what was carried and what was not', () => {
+    const found = { carried: false, carried_msat: 1_000, failed_msat: 2_000, attempts: [] };
+    expect(render('probe', found).split('\n').slice(0, 3)).toEqual([
+      'carried       no',
+      'most carried  1 sat',
+      'least failed  2 sat',
     ]);
   });
 

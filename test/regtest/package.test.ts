@@ -95,13 +95,17 @@ test('an error is told in the place of its source', async () => {
   expect(err).toMatch(/at (?:Module\.)?msat \(\S*wire\/units\.ts:\d+:\d+\)/);
 });
 
+test('a build leaves a command that can be run, as a link to it does', () => {
+  expect(statSync(join(work, 'tree', 'dist', 'node', 'main.js')).mode & 0o111).toBe(0o111);
+});
+
 test('the command runs from where the package is installed', async () => {
   const main = join(installed, 'dist', 'node', 'main.js');
   expect(readFileSync(main, 'utf8').startsWith('#!/usr/bin/env node\n')).toBe(true);
   const bin = join(place, 'node_modules', '.bin');
   mkdirSync(bin);
   symlinkSync(main, join(bin, 'ampere'));
-  expect(await runNode(join(bin, 'ampere'), '--help')).toContain('Methods:');
+  expect(await runNode(join(bin, 'ampere'), '--help')).toContain('Wallet and chain:');
 });
 
 /** What a program that uses the package is checked with, beside its own options. */
