@@ -65,9 +65,11 @@ const headers = (host: string): Readonly<Record<string, string>> => ({
 /** Sends the browser on to the page by itself: a cookie that is Strict does not come with a visit that began elsewhere. */
 const opened = `<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="/icon.svg"><meta http-equiv="refresh" content="0; url=/"><title>Ampere</title><p><a href="/">Ampere</a></p></html>\n`;
 
-/** Whether a Host header names this machine. */
+/** Whether a Host header names this machine, and is nothing but a name and a port: it stands in the policy of the page. */
 const isHere = (host: string): boolean =>
-  URL.canParse(`http://${host}`) && isLoopback(new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, ''));
+  /^[\w.:[\]-]+$/.test(host) &&
+  URL.canParse(`http://${host}`) &&
+  isLoopback(new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, ''));
 
 interface Refused {
   readonly status: 403 | 404 | 405 | 503;

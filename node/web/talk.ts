@@ -13,6 +13,8 @@ import { type NodeLink, wordsOf } from './nodelink.ts';
 const MOST_CALLS = 64;
 /** Bytes that may wait for a page to read them before notifications are left out. */
 const MOST_UNREAD = 1024 * 1024;
+/** Bytes that may wait for a page that goes on asking: one that reads nothing of them is ended. */
+const MOST_OWED = 16 * 1024 * 1024;
 /** Blocks that the button mines at once. */
 const MOST_BLOCKS = 100;
 
@@ -113,6 +115,7 @@ export const talkTo = (socket: WebSocket, parts: TalkParts): Talk => {
   };
   socket.on('message', (data, binary) => {
     if (binary) socket.close(1003, 'expected text');
+    else if (socket.bufferedAmount > MOST_OWED) socket.terminate();
     else void answer(data.toString());
   });
   socket.on('error', () => socket.terminate());

@@ -1,4 +1,5 @@
 /** The server of the web page: who is let in, what a page may ask, and what it is told. */
+import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { listenUnix } from '../../../node/api/rpc/unix.ts';
 import type { Handlers } from '../../../node/api/table.ts';
 import { systemEntropy } from '../../../node/base/entropy.ts';
 import { serveWeb, type WebServer } from '../../../node/web/server.ts';
+import { talkTo } from '../../../node/web/talk.ts';
 import { utf8 } from '../../../wire/bytes.ts';
 import { fakeRpc, ids, samples } from '../../support/api.ts';
 import { becomes } from '../../support/pair.ts';
@@ -152,6 +154,7 @@ describe('the server', () => {
     expect((await get(web, '/', { cookie, host: 'evil.example' })).status).toBe(403);
     expect((await get(web, pathOf(web.link()), { host: 'evil.example' })).status).toBe(403);
     expect((await get(web, '/', { cookie, host: `localhost:${web.address.port}` })).status).toBe(200);
+    expect((await get(web, '/', { cookie, host: 'localhost/; script-src *' })).status).toBe(403);
   });
 
   test('allows the page to load and call nothing but this server', async () => {
@@ -243,6 +246,20 @@ describe('an open page', () => {
     socket.send('not JSON');
     await becomes('told so', () => heard.some(({ error }) => error === 'expected JSON'));
     expect(errors).toEqual([]);
+  });
+
+  test('that asks on and reads nothing of its answers is ended', () => {
+    const ends: string[] = [];
+    const socket = Object.assign(new EventEmitter(), {
+      bufferedAmount: 16 * 1024 * 1024 + 1,
+      terminate: () => ends.push('terminated'),
+    });
+    talkTo(socket as unknown as WebSocket, {
+      ...{ nodes: new Map(), there: new Map(), isLab: false, mine: undefined },
+      broke: (error) => errors.push(error),
+    });
+    socket.emit('message', Buffer.from('{"id":1,"method":"hello"}'), false);
+    expect(ends).toEqual(['terminated']);
   });
 
   test('is told when its node goes away', async () => {
