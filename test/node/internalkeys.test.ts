@@ -53,10 +53,7 @@ test('channels that open, carry, forward, refuse, fail and close are never named
   const keysend = (to: LocalNode, amount_msat: bigint) => alice.call('keysend', { destination: to.id, amount_msat });
 
   await line.mine(6);
-  await becomes(
-    'both channels known to alice',
-    async () => (await alice.call('listchannels', {})).channels.length === 4,
-  );
+  await line.known();
   await keysend(carol, 10_000_000n);
   await carol.call('dev-ignore-htlcs', { id: bob.id, ignore: true });
   const held = refused(keysend(carol, 7_000_000n));

@@ -35,10 +35,7 @@ beforeAll(async () => {
       topicNames,
     );
   }
-  await becomes('both channels known to alice', async () => {
-    const { channels } = await line.alice.call('listchannels', {});
-    return channels.length === 4;
-  });
+  await line.known();
 }, 120_000);
 afterAll(() => line?.stop());
 

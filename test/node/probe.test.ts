@@ -19,11 +19,7 @@ const atRest = async (): Promise<boolean> => (await balances()).every(([, htlcs]
 beforeAll(async () => {
   line = await startLine(2, { carol: { 'amp-timeout': '2' } });
   await line.mine(6);
-  await becomes('both channels known to alice, and carol', async () => {
-    const { channels } = await line.alice.call('listchannels', {});
-    const { nodes } = await line.alice.call('listnodes', { id: line.carol.id });
-    return channels.length === 4 && nodes[0]?.last_timestamp !== undefined;
-  });
+  await line.known();
   await line.bob.call('keysend', { destination: line.carol.id, amount_msat: 200_000_000n, scheme: 'single' });
   await becomes('no HTLC left', atRest);
   before = await balances();

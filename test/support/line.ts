@@ -22,6 +22,8 @@ export interface Line extends Readonly<Record<Name, LocalNode>> {
   mine(blocks: number): Promise<void>;
   /** Opens a channel and waits until both ends can use it; its channel_id. */
   open(from: LocalNode, to: LocalNode, sat: bigint, given?: { readonly push_msat?: bigint }): Promise<string>;
+  /** Waits until alice knows both channels, and of carol what she can read: that is in her node_announcement, which comes later. */
+  known(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -70,6 +72,12 @@ export const startLine = async (
   return {
     ...nodes,
     ...{ dir, ground, logs, left, right, mine, open },
+    known: () =>
+      becomes('both channels known to alice, and carol', async () => {
+        const { channels } = await alice.call('listchannels', {});
+        const { nodes: found } = await alice.call('listnodes', { id: carol.id });
+        return channels.length === 4 && found[0]?.features !== undefined;
+      }),
     stop: async () => {
       await Promise.all(all.map((node) => node.stop()));
       await rm(dir, { recursive: true, force: true });

@@ -103,7 +103,7 @@ export const forwards: readonly Case<Line>[] = [
   },
   {
     text: 'with the node behind A away, the payer hears from A that the payment cannot go on for now',
-    needs: ['forwarding'],
+    needs: { in: ['forwarding'], out: ['forwarding', 'restart'] },
     run: async (line, way) => {
       const { ada, bob, p, q } = line;
       if (way === 'in') {
@@ -116,7 +116,8 @@ export const forwards: readonly Case<Line>[] = [
         await bob.start();
       } else {
         const { bolt11 } = await q.invoice(amount);
-        await ada.call('disconnect', { id: q.id, force: true });
+        // One that is only disconnected may be back, and be paid, before the payment comes.
+        await q.kill();
         await until('q to be away', async () => {
           const { peers } = await ada.call('listpeers', { id: q.id });
           return peers.every(({ connected }) => !connected) ? true : undefined;
@@ -124,6 +125,7 @@ export const forwards: readonly Case<Line>[] = [
         await outcome(p.pay(bolt11));
         const { forwards: failed } = await ada.call('listforwards', { status: 'local_failed' });
         expect(failed.map(({ failreason }) => failreason)).toContain('WIRE_TEMPORARY_CHANNEL_FAILURE');
+        await q.restart();
       }
       await line.usable();
     },
