@@ -22,8 +22,21 @@ const longest: readonly string[] = [
     'node/api/longlists',
   ],
   ...['node/extremes', 'node/recover', 'node/spending', 'channel/onchainreorg', 'channel/onchainthief'],
-  ...['persist', 'diamond', 'onchain', 'onchainreorg', 'onchainline', 'sick', 'kill'].map((name) => `regtest/${name}`),
-  ...['ldkforceanchors', 'ldkforce', 'ldkmidway', 'ldkstatic', 'ldkreorg', 'ldkselfforce'].map(
+  ...['labup', 'persist', 'package', 'diamond', 'demo', 'onchain', 'onchainreorg', 'onchainline', 'sick', 'kill'].map(
+    (name) => `regtest/${name}`,
+  ),
+  ...[
+    'lndforwards',
+    'lndforced',
+    'electrum',
+    'lnd',
+    'lndcloses',
+    'lnbits',
+    'ldk',
+    'ldkforwards',
+    'ldkforceanchors',
+  ].map((name) => `interop/${name}`),
+  ...['ldkforce', 'ldkmidway', 'ldkstatic', 'pyln', 'ldkreorg', 'lndlab', 'ldkselfforce'].map(
     (name) => `interop/${name}`,
   ),
 ].map((name) => (name.startsWith('test/') ? name : `test/${name}.test.ts`));
