@@ -85,7 +85,8 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const clock = endingClock(systemClock, (error) =>
     log.error({ internal: partOf(error), error }, 'an error inside the node, at a time that was set; all else goes on'),
   );
-  log.info({ version, crypto: backends(), config: redacted(config) }, 'starting');
+  log.info({ version, crypto: backends(), network: config.network, dir: config.dir }, 'starting');
+  log.debug({ config: redacted(config) }, 'its options');
   await makeFolder(config.networkDir);
   // Loaded only now: a node without --dev has nothing of it.
   const dev = config.dev && (await import('./dev/dev.ts')).openDev(config.dev, { log, clock, die });

@@ -134,7 +134,7 @@ export const openDatadir = async ({ config, store, entropy, hooks, log }: Datadi
   if (!(owner instanceof Uint8Array)) await markOwner(store, keys.nodeId, fresh);
   if (fresh)
     log.info(
-      { seed: seedFile },
+      { file: seedFile },
       'a new seed was made: copy this file, twelve words on a line, to a safe place now. With it and a copy of channels.backup the money can be had again when the disk is lost; who reads it has the money',
     );
   return { keys, fresh: fresh || (await isMarkedFresh(store)) };

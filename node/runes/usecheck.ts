@@ -8,7 +8,6 @@ import { InvoiceError } from '../../wire/invoice/errors.ts';
 import { decodeInvoice, type Invoice } from '../../wire/invoice.ts';
 import type { Point } from '../../wire/units.ts';
 import { type Complaint, complaintOf, type FieldValue } from './conditions.ts';
-import { RuneError } from './errors.ts';
 import type { Alternative } from './rune.ts';
 
 /** A call that somebody wants to make with a rune. What is left out is missing for the rune's restrictions. */
@@ -77,12 +76,7 @@ const fieldValue = (given: unknown): FieldValue => {
   if (given === undefined || given === null) return undefined;
   if (typeof given === 'bigint') return given;
   if (typeof given === 'number' && Number.isSafeInteger(given)) return BigInt(given);
-  if (typeof given === 'string') return given;
-  try {
-    return JSON.stringify(given);
-  } catch {
-    throw new RuneError('not_permitted', 'Not permitted: a parameter is nested too deep to be looked at');
-  }
+  return typeof given === 'string' ? given : JSON.stringify(given);
 };
 
 /** What restrictions may call a parameter of this name: they could not hold an underscore once, and runes from then are still about. */
@@ -157,10 +151,7 @@ const invoiceComplaint = (
     : complaintOf(alternative, read(invoice));
 };
 
-/**
- * A check of alternatives for one use of a rune. Each parameter is read once, however many alternatives are about it. It throws RuneError
- * `not_permitted` for a parameter that cannot be written as a text.
- */
+/** A check of alternatives for one use of a rune. Each parameter is read once, however many alternatives are about it. */
 export const useCheck = (use: RuneUse, times: RuneTimes): ((alternative: Alternative) => Complaint) => {
   const fields = paramFields(use);
   const fieldOf = once((field) => fieldValue(fields.get(field)));

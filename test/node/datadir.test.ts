@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { backupKey, sealBackup } from '../../node/backup/format.ts';
 import { systemEntropy } from '../../node/base/entropy.ts';
+import { openLog } from '../../node/base/log.ts';
+import { defaultLevels, LevelTable } from '../../node/base/loglevels.ts';
 import { loadPlaces, type Places } from '../../node/config/config.ts';
 import { type DatadirFault, openDatadir } from '../../node/core/datadir.ts';
 import { networkOf } from '../../node/ports/network.ts';
@@ -12,7 +14,6 @@ import { memoryStore } from '../../node/store/memory.ts';
 import { keysOf, type NodeKeys } from '../../node/wallet/keys.ts';
 import { newMnemonic, seedOf } from '../../node/wallet/seed.ts';
 import type { ChainName } from '../../wire/chains.ts';
-import { memoryLog } from '../support/peers.ts';
 
 let dir = '';
 let records: Map<string, Uint8Array>;
@@ -29,7 +30,10 @@ const placesOn = (network: ChainName): Places =>
 const open = async (network: ChainName = 'regtest', hooks = {}) => {
   const config = placesOn(network);
   await mkdir(config.networkDir, { recursive: true });
-  return openDatadir({ config, store: memoryStore(records), entropy: systemEntropy, hooks, log: memoryLog(lines) });
+  // The node's own log, which hides fields with the name of a secret.
+  const out = { write: (line: string) => void lines.push(line) };
+  const log = openLog({ levels: new LevelTable(defaultLevels), form: 'json', colour: false, out });
+  return openDatadir({ config, store: memoryStore(records), entropy: systemEntropy, hooks, log });
 };
 const place = (name: string): string => join(dir, 'regtest', name);
 const ofStranger = async (): Promise<NodeKeys> => keysOf(await seedOf(newMnemonic(systemEntropy)), 1);

@@ -83,3 +83,19 @@ test('a record of a closed channel that names no closing transaction, as older v
   expect(state).toEqual({ phase: 'closed', by: 'mutual' });
   expect(encode(phaseRecord, state)).toEqual(old);
 });
+
+test('a peer names its one channel that is not on chain, whatever is listed of earlier ones', async () => {
+  const pair = await startPair();
+  pairs.push(pair);
+  const { alice, bob } = pair.nodes;
+  await pair.endow('alice', 1_010_000n);
+  await pair.open(500_000n);
+  await alice.call('close', { id: bob.id });
+  await pair.mine(6);
+  const second = await pair.open(300_000n);
+  expect((await alice.call('listpeerchannels', {})).channels).toHaveLength(2);
+  const { txids } = await alice.call('close', { id: bob.id });
+  expect(txids).toHaveLength(1);
+  const [, closing] = (await alice.call('listpeerchannels', {})).channels;
+  expect(closing).toMatchObject({ channel_id: second, state: 'CLOSINGD_COMPLETE' });
+});

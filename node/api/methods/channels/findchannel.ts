@@ -2,12 +2,12 @@
 
 import { equal, hex } from '../../../../wire/bytes.ts';
 import { scidText } from '../../../../wire/units.ts';
-import { coreOf, type Entry } from '../../../channels/entry.ts';
+import { coreOf, type Entry, isEnding } from '../../../channels/entry.ts';
 import type { Node } from '../../../core/running.ts';
 import { ApiError } from '../../errors.ts';
 import type { ChannelRef } from '../../params.ts';
 
-/** The one channel that is meant. Throws ApiError. */
+/** The one channel that is meant: of a peer, the one that is not on chain, or the only one. Throws ApiError. */
 export const found = (node: Pick<Node, 'channels'>, ref: ChannelRef): Entry => {
   if ('scid' in ref) {
     const entry = node.channels.byShortId(ref.scid);
@@ -19,7 +19,9 @@ export const found = (node: Pick<Node, 'channels'>, ref: ChannelRef): Entry => {
     if (core === undefined || state.phase === 'closed') return false;
     return 'peer' in ref ? peer === hex(ref.peer) : equal(core.channelId, ref.channel);
   });
-  const [only, another] = wanted;
+  // Of a peer, the channel that lives is meant, whatever of earlier ones is still listed.
+  const living = wanted.filter((entry) => !isEnding(entry));
+  const [only, another] = living.length > 0 ? living : wanted;
   if (only === undefined)
     throw new ApiError(
       'general',
