@@ -114,8 +114,9 @@ async function* messagesOf(id: Uint8Array, answer: Written): AsyncGenerator<Uint
   yield message(types.answer, id, held);
 }
 
+/** An id that is neither a text nor a number is not repeated: it may be nested so deep that nothing can write it. */
 const failure = (id: unknown, code: number, message: string): string =>
-  JSON.stringify({ jsonrpc: '2.0', id: id ?? null, error: { code, message } });
+  JSON.stringify({ jsonrpc: '2.0', id: typeof id === 'object' ? null : id, error: { code, message } });
 
 /** Serves commando to the peers of a node. */
 export class Commando {
@@ -189,7 +190,7 @@ export class Commando {
       await this.gated(peer, request);
     } catch (error) {
       const { code, message } = this.refusalOf(error);
-      await this.reply(peer, session, id, failure(given?.['id'], code, message));
+      await this.reply(peer, session, id, failure(given?.['id'] ?? null, code, message));
       await new Promise<void>((resolve) => void this.parts.clock.after(PAUSE, resolve));
       return;
     }

@@ -174,6 +174,14 @@ describe('a request that no rune opens', () => {
     expect(over).toBe(true);
   });
 
+  test('is answered though its id is nested without end', async () => {
+    const refused = send(`{"id":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
+    await until(() => peer.answers.length === 1);
+    expect(peer.answers).toMatchObject([{ id: null, error: { message: 'No method' } }]);
+    for (const resume of pauses) resume();
+    await refused;
+  });
+
   test('in parts that hold nothing is not kept without end', async () => {
     for (let i = 0; i < 5_000; i++) commando.receive(peer, REQUEST_PART, unhex(ID));
     const refused = send({ id: 1, method: 'getinfo', rune: await make() });
