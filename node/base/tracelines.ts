@@ -40,10 +40,14 @@ const WIDEST_NAME = 32;
 /** The message as one line of JSON. */
 export const traceJson = (message: TracedMessage): string => `${toJson(message)}\n`;
 
-/** The message as lines for people: what it is, its fields in lines of so many columns, and its bytes in one that can be copied. */
+/**
+ * The message as lines for people: what it is, its fields in lines of so many columns, and its bytes in one that can be copied, or, where
+ * `isCut` says so, as many of them as such a line has room for.
+ */
 export const traceText = (
   { time, direction, peer, name, type, bytes, fields = {}, error, raw }: TracedMessage,
   columns = COLUMNS,
+  isCut = false,
 ): string => {
   const names = Object.keys(fields);
   const width = Math.min(WIDEST_NAME, Math.max(3, ...names.map((one) => one.length)));
@@ -56,7 +60,7 @@ export const traceText = (
       const value = fields[one];
       return row(one, shortened(printable(typeof value === 'string' ? value : toJson(value)), room));
     }),
-    row('raw', raw),
+    row('raw', isCut ? shortened(raw, room) : raw),
     '',
   ].join('\n');
 };

@@ -67,7 +67,9 @@ const callMethod = async (
   const call = { method: name, params, socket, clock: systemClock };
   try {
     if (isFollowing(name, params)) {
-      await followTrace(client, params, { json: given['json'] === true, columns: terminal.columns, out, err });
+      const isScreen = terminal.rows !== undefined && width !== undefined;
+      const columns = width ?? Number.POSITIVE_INFINITY;
+      await followTrace(client, params, { json: given['json'] === true, columns, isScreen, out, err });
       return;
     }
     if (given['json'] === true) {

@@ -34,23 +34,27 @@ const peerOf = async (client: Client, word: string): Promise<string> => {
 export const isFollowing = (method: string, params: object): params is { readonly peer?: unknown } =>
   method === 'trace' && Object.keys(params).every((name) => name === 'peer');
 
-/** Prints messages as they come. Ends only by what it throws: ConnectionError once the node stops, CallError. */
+/** Prints messages as they come; on a screen their bytes are cut to its columns. Ends only by what it throws: ConnectionError once the node stops, CallError. */
 export const followTrace = async (
   client: Client,
   { peer }: { readonly peer?: unknown },
   {
     json,
     columns,
+    isScreen = false,
     out,
     err,
-  }: { readonly json: boolean; readonly columns: number } & Readonly<Record<'out' | 'err', (text: string) => void>>,
+  }: { readonly json: boolean; readonly columns: number; readonly isScreen?: boolean } & Readonly<
+    Record<'out' | 'err', (text: string) => void>
+  >,
 ): Promise<void> => {
   const of = peer === undefined ? undefined : await peerOf(client, String(peer));
   let next = ((await client.raw('trace', { wait: 0 })) as Answer).next;
   for (;;) {
     const answer = (await client.raw('trace', { ...(of && { peer: of }), after: next, wait: WAIT })) as Answer;
     if (answer.missed > 0) err(`ampere: ${answer.missed} messages were missed here: this reader is too slow`);
-    for (const message of answer.messages) out((json ? traceJson(message) : traceText(message, columns)).trimEnd());
+    for (const message of answer.messages)
+      out((json ? traceJson(message) : traceText(message, columns, isScreen)).trimEnd());
     next = answer.next;
   }
 };

@@ -179,7 +179,12 @@ describe('the command that follows messages', () => {
   const raw = hex(ping);
   const message = tracedMessage(0, 'out', PEER, ping);
   /** A node that answers these, and then stops. */
-  const followed = async (answers: readonly object[], words: { readonly peer?: string }, json = false) => {
+  const followed = async (
+    answers: readonly object[],
+    words: { readonly peer?: string },
+    json = false,
+    isScreen = false,
+  ) => {
     const asked: unknown[] = [];
     const [out, err]: [string[], string[]] = [[], []];
     const left = [...answers];
@@ -194,6 +199,7 @@ describe('the command that follows messages', () => {
     const to = {
       json,
       columns: 80,
+      isScreen,
       out: (text: string) => void out.push(text),
       err: (text: string) => void err.push(text),
     };
@@ -226,7 +232,7 @@ describe('the command that follows messages', () => {
     expect((await followed([peers], { peer: '02ff' })).ended).toContain("none begins with '02ff'");
   });
 
-  test('prints JSON lines for programs, and no line but the bytes is wider than the terminal for people', async () => {
+  test('prints JSON lines for programs, and for people no line wider than 80 characters but the bytes, which a screen cuts, too', async () => {
     const long = tracedMessage(0, 'in', PEER, encodeMessage({ name: 'pong', ignored: new Uint8Array(500) }));
     const answers = [
       { messages: [], next: 0, missed: 0 },
@@ -236,6 +242,9 @@ describe('the command that follows messages', () => {
     const lines = (await followed(answers, {})).out.split('\n');
     expect(lines.slice(0, -1).filter((line) => line.length > 80)).toEqual([]);
     expect(lines[1]).toMatch(/ignored {2}0+… \(1000 characters\)$/);
+    const onScreen = (await followed(answers, {}, false, true)).out.split('\n');
+    expect(onScreen.filter((line) => line.length > 80)).toEqual([]);
+    expect(onScreen.at(-1)).toMatch(/raw {6}0013[0-9a-f]+… \(1008 characters\)$/);
   });
 });
 
