@@ -15,7 +15,7 @@ import { recordVariable } from './suite/outcome.ts';
 
 const usage = `npm run interop -- [PEER ...] [options]
 
-  PEER        lnd, ldk, pyln or another that has tests here; all unless named
+  PEER        ldk, lnd, electrum, lnbits, lnmessage or pyln; all unless named
   --keep      starts bitcoind, one PEER (lnd, ldk, electrum) and two nodes of ours
               with channels, and says how to talk to them, until Ctrl-C
   --speed     no test: how fast nodes of ours pay each other, and those of lnd and
@@ -26,7 +26,7 @@ const usage = `npm run interop -- [PEER ...] [options]
 `;
 
 /** The peers that have files of tests, each with the files whose names begin with it. */
-const peers = ['electrum', 'ldk', 'lnd', 'pyln'];
+const peers = ['electrum', 'ldk', 'lnbits', 'lnd', 'lnmessage', 'pyln'];
 const filesOf = (peer: string): readonly string[] =>
   readdirSync(packaged('test/interop'))
     .filter((file) => file.startsWith(peer) && file.endsWith('.test.ts'))
