@@ -152,14 +152,22 @@ export const openBrowser = async (program: string): Promise<Browser> => {
       if (exceptionDetails !== undefined) throw new Error(`${expression}: ${JSON.stringify(exceptionDetails)}`);
       return result.value;
     };
+    /** Between two documents there is none, and what was asked of the one before gets an error. */
+    const holds = async (expression: string): Promise<boolean> => {
+      try {
+        return await read<boolean>(`Boolean(document.documentElement && (${expression}))`);
+      } catch (error) {
+        if (error instanceof Error && /navigated|destroyed|context/i.test(error.message)) return false;
+        throw error;
+      }
+    };
     const becomes = async (what: string, expression: string): Promise<void> => {
       for (
         const until = Date.now() + PATIENCE;
         Date.now() < until;
         await new Promise((resolve) => setTimeout(resolve, 30))
       )
-        // Between two documents there is none.
-        if (await read<boolean>(`Boolean(document.documentElement && (${expression}))`)) return;
+        if (await holds(expression)) return;
       throw new Error(
         `the page did not come to this: ${what}; it shows: ${await read<string>('document.body.innerText')}`,
       );
