@@ -26,6 +26,8 @@ import type {
 const cannot = {
   anchors: 'Electrum 4.3 knows channels of option_static_remotekey only',
   'all of a channel': 'Electrum keeps the fee of one more HTLC back than BOLT 2 asks for, and splits what is just all',
+  'large payments':
+    'Electrum finds no way at times for much of what a channel should carry ("could not pay: []"), and again when asked again',
   forwarding: 'Electrum forwards nothing unless lightning_forward_payments is set, and announces no channel',
   keysend: 'Electrum has no command for a payment without an invoice, and takes none',
   'millisatoshi invoices': 'Electrum asks for whole satoshis',

@@ -13,6 +13,7 @@ export const abilities = [
   'keysend',
   'multipart',
   'all of a channel',
+  'large payments',
   'forwarding',
   'deployed AMP',
   'millisatoshi invoices',
