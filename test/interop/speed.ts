@@ -262,6 +262,10 @@ const measure = async (course: Course, printer: Printer): Promise<Row> => {
     const [one, all] = await printer.step(`${name}: two nodes`, async () => {
       printer.progress(`${name}: a channel`);
       await open(1);
+      // An lnd says of a channel that it is active a moment before it sends by it.
+      await until(`${name} to pay at all`, async () => payer.pay(await payee.invoice()).then(() => true), {
+        every: 500,
+      });
       await race(payer, payee, warmUp, 1);
       printer.progress(`${name}: ${alone} payments, one at a time`);
       const first = await race(payer, payee, alone, 1);
