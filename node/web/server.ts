@@ -3,11 +3,13 @@
  * Host and Origin must name this machine, so that no page from elsewhere reaches it by a name of its own that resolves to loopback;
  * and the page itself may load and call nothing but this server (Content-Security-Policy).
  */
+
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { utf8 } from '../../wire/bytes.ts';
 import { endSoon, endWith } from '../api/rpc/connections.ts';
+import { listenAt } from '../api/rpc/listening.ts';
 import { addressText, isLoopback } from '../base/address.ts';
 import { ListenError } from '../base/listenerror.ts';
 import type { Address, Clock, Entropy, Log } from '../ports/ports.ts';
@@ -173,21 +175,7 @@ export const serveWeb = async (options: WebOptions): Promise<WebServer> => {
       socket.once('close', () => pages.delete(socket));
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.on('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new ListenError(
-              'port_taken',
-              `${where} is taken: choose another with --web HOST:PORT, port 0 for a free one`,
-            )
-          : error,
-      ),
-    );
-    server.listen(listen.port, listen.host, resolve);
-  });
-  const bound = server.address();
-  const address = { host: listen.host, port: typeof bound === 'object' && bound !== null ? bound.port : listen.port };
+  const address = await listenAt(server, listen, '--web');
   // Browsers keep cookies by host alone: pages at other ports of this machine have others.
   cookieName = `ampere-${address.port}`;
   for (const node of nodes) {

@@ -16,6 +16,7 @@ import type { Address } from '../../ports/ports.ts';
 import { briefly, type Calls, openCalls } from './calls.ts';
 import { Connections, endSoon, endWith, maxConnections, stalledAfter } from './connections.ts';
 import { type Answer, maxMessage } from './jsonrpc.ts';
+import { listenAt } from './listening.ts';
 import { pathOf, type Refused, type Route, refuse, routeOf, rpcRoute } from './routes.ts';
 import type { Written } from './streaming.ts';
 import { isToken } from './token.ts';
@@ -208,23 +209,8 @@ export const listenHttp = async (
     });
   });
 
-  await new Promise<void>((resolve, reject) => {
-    // Also later, when the system has nothing left for whoever calls: that costs a caller, not the node.
-    server.on('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new ListenError(
-              'port_taken',
-              `${where} is taken: choose another with --api HOST:PORT, port 0 for a free one`,
-            )
-          : error,
-      ),
-    );
-    server.listen(at.port, at.host, resolve);
-  });
-  const bound = server.address();
   return {
-    address: { host: at.host, port: typeof bound === 'object' && bound !== null ? bound.port : at.port },
+    address: await listenAt(server, at, '--api'),
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       stopping.abort();

@@ -1,11 +1,12 @@
 /** GET /metrics: on the API's port for who has the token, and, where an operator asks for it, on a port of its own without one. */
+
 import { createServer } from 'node:http';
 import { isLoopback } from '../../base/address.ts';
-import { ListenError } from '../../base/listenerror.ts';
 import type { Address, Log } from '../../ports/ports.ts';
 import { EXPOSITION_TYPE } from '../metrics/exposition.ts';
 import { stalledAfter } from './connections.ts';
 import { hostOf } from './http.ts';
+import { listenAt } from './listening.ts';
 import { pathOf, type Route, refuse } from './routes.ts';
 import type { ApiServer } from './unix.ts';
 
@@ -64,23 +65,8 @@ export const listenMetrics = async (
   server.maxConnections = MOST_CONNECTIONS;
   server.headersTimeout = PATIENCE;
   server.requestTimeout = PATIENCE;
-  const where = `${at.host}:${at.port}`;
-  await new Promise<void>((resolve, reject) => {
-    server.on('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new ListenError(
-              'port_taken',
-              `${where} is taken: choose another with --metrics HOST:PORT, port 0 for a free one`,
-            )
-          : error,
-      ),
-    );
-    server.listen(at.port, at.host, resolve);
-  });
-  const bound = server.address();
   return {
-    address: { host: at.host, port: typeof bound === 'object' && bound !== null ? bound.port : at.port },
+    address: await listenAt(server, at, '--metrics'),
     close: () =>
       new Promise((resolve) => {
         gone.abort();
