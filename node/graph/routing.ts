@@ -166,6 +166,8 @@ const extrasOf = (context: RouteContext, query: RouteQuery, bound: Bound): Extra
   }
   for (const hint of hints) {
     const from = hex(hint.from);
+    // A payee next to us names its channel with us: our own channels are outlets, as far as they can be used.
+    if (from === us) continue;
     const node = compact.nodeNumber(from);
     // BOLT 7: a node that requires unknown features is not routed through.
     if (node !== undefined && compact.unknownFeature[node] === 1) continue;

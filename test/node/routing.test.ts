@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Outlet, RouteQuery } from '../../amp/route.ts';
 import { type Graph, nodeKey } from '../../node/graph/graph.ts';
-import { findRoute, forwardingFee, hasRouteAtRest, type Penalties } from '../../node/graph/routing.ts';
+import { findRoute, forwardingFee, type Hint, hasRouteAtRest, type Penalties } from '../../node/graph/routing.ts';
 import type { SearchTerms } from '../../node/graph/search.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, scidOf, scidParts } from '../../wire/units.ts';
@@ -25,6 +25,11 @@ const outlet = (to: string, n: number, spendable = 990_000_000n): Outlet => ({
 });
 const from = (graph: Graph, outlets: readonly Outlet[]) => ({
   ...{ graph, outlets, source: idOf('me'), hints: [], tlvOnly: () => false, now: () => NOW },
+});
+/** A private channel to z, as its invoice names it. */
+const hint = (of: string): Hint => ({
+  ...{ from: idOf(of), to: idOf('z'), scid: scidOf(9, 0, 0) },
+  ...{ feeBase: msat(5n), feeProportional: 0, cltvExpiryDelta: 9 },
 });
 const path = (found: ReturnType<typeof findRoute>): readonly string[] | undefined =>
   found.route?.map(({ scid: id }) => String(scidParts(id).height));
@@ -235,18 +240,14 @@ describe('a route', () => {
     expect(findRoute(from(slow, outlets), query('b', 1n, { maxExpiry: 499 }))).toEqual({ route: undefined });
   });
   test('may end in a channel of a route hint', () => {
-    const hints = [
-      {
-        from: idOf('e'),
-        to: idOf('z'),
-        scid: scidOf(9, 0, 0),
-        feeBase: msat(5n),
-        feeProportional: 0,
-        cltvExpiryDelta: 9,
-      },
-    ];
-    const found = findRoute({ ...from(graph, outlets), hints }, query('z', 100_000n));
+    const found = findRoute({ ...from(graph, outlets), hints: [hint('e')] }, query('z', 100_000n));
     expect(path(found)).toEqual(['2', '4', '5', '9']);
+  });
+  test('leaves by no channel of ours that a route hint alone names, such as one that is closing', () => {
+    const ours = from(graph, [{ ...outlet('b', 1), atRest: { spendable: msat(990_000_000n), slots: 483 } }]);
+    const context = { ...ours, hints: [hint('me')] };
+    expect(findRoute(context, query('z', 100_000n))).toEqual({ route: undefined });
+    expect(hasRouteAtRest(context, query('z', 100_000n))).toBe(false);
   });
   test('leaves each hop exactly its fee, within all limits', () => {
     const names = ['me', 'a', 'b', 'c', 'd', 'e'];

@@ -64,7 +64,9 @@ const invoice = z.object({
 });
 const policy = z.object({}).nullish();
 const graph = z.object({
-  edges: z.array(z.object({ channel_id: z.string(), node1_policy: policy, node2_policy: policy })),
+  edges: z.array(
+    z.object({ channel_id: z.string(), node1_pub: z.string(), node1_policy: policy, node2_policy: policy }),
+  ),
 });
 const transactions = z.object({
   transactions: z.array(
@@ -180,7 +182,18 @@ class LndPeer implements Peer {
     return (await this.lnd.call('/v1/channels', channels)).channels;
   }
 
+  /** Channels of its own that its payments know: they leave by none before lnd has written it, and its terms, to its graph. */
+  private async payable(): Promise<ReadonlySet<string>> {
+    const { edges } = await this.lnd.call('/v1/graph?include_unannounced=true', graph);
+    const own = edges.filter(({ node1_pub: first, node1_policy, node2_policy }) => {
+      const mine = first === this.id ? node1_policy : node2_policy;
+      return mine !== undefined && mine !== null;
+    });
+    return new Set(own.map(({ channel_id }) => channel_id));
+  }
+
   async channels(): Promise<readonly PeerChannel[]> {
+    const payable = await this.payable();
     return (await this.rows()).map((one) => {
       const [txid = '', vout = '0'] = one.channel_point.split(':');
       const anchors = one.commitment_type === 'ANCHORS';
@@ -190,7 +203,7 @@ class LndPeer implements Peer {
         channelId: channelIdOf(one.channel_point),
         funding: { txid, vout: Number(vout) },
         capacitySat: one.capacity,
-        usable: one.active,
+        usable: one.active && payable.has(one.chan_id),
         anchors,
         htlcs: one.pending_htlcs.length,
         theirSat,
