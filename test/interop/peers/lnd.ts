@@ -8,6 +8,7 @@ import { until } from '../../../node/regtest/demo/wait.ts';
 import { hex, unhex } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import { deployedAmp, send } from './lndamp.ts';
+import { channels, graph, invoice, nothing, pending, transactions } from './lndanswers.ts';
 import { noGo } from './lndbuild.ts';
 import { base64, findLnd, hexOf, LndProcess, versionOf } from './lndprocess.ts';
 import type {
@@ -35,45 +36,6 @@ const fundingFeerate = '2';
 const keysendRecord = 5482373484;
 /** Weight units to a virtual byte. */
 const wuPerVbyte = 4;
-
-const sat = z.string().transform((text) => BigInt(text));
-const channels = z.object({
-  channels: z.array(
-    z.object({
-      channel_point: z.string(),
-      chan_id: z.string(),
-      capacity: sat,
-      active: z.boolean(),
-      initiator: z.boolean(),
-      local_balance: sat,
-      remote_balance: sat,
-      commitment_type: z.string(),
-      pending_htlcs: z.array(z.unknown()),
-    }),
-  ),
-});
-const waiting = z.object({ channel: z.object({ channel_point: z.string() }), limbo_balance: sat });
-const pending = z.object({
-  pending_force_closing_channels: z.array(waiting),
-  waiting_close_channels: z.array(waiting),
-});
-const invoice = z.object({
-  state: z.string(),
-  amt_paid_msat: sat,
-  htlcs: z.array(z.object({ state: z.string(), custom_records: z.record(z.string(), z.string()) })),
-});
-const policy = z.object({}).nullish();
-const graph = z.object({
-  edges: z.array(
-    z.object({ channel_id: z.string(), node1_pub: z.string(), node1_policy: policy, node2_policy: policy }),
-  ),
-});
-const transactions = z.object({
-  transactions: z.array(
-    z.object({ output_details: z.array(z.object({ pk_script: z.string(), is_our_address: z.boolean() })) }),
-  ),
-});
-const nothing = z.unknown();
 
 /** A channel's id from `TXID:OUTPUT` of its funding: the output's number laid over the end of the txid (BOLT 2). */
 const channelIdOf = (point: string): string => {
