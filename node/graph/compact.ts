@@ -77,6 +77,8 @@ export class CompactGraph {
   timestamp = new Uint32Array(64);
   /** By channel. */
   scids = new BigUint64Array(32);
+  /** In msat. */
+  capacity = new Float64Array(32);
   private marks = new Uint8Array(32);
   /** By node: the first direction away from it, NONE where there is none. */
   first = new Int32Array(32).fill(NONE);
@@ -152,6 +154,7 @@ export class CompactGraph {
     this.delay = grown(this.delay, directions);
     this.timestamp = grown(this.timestamp, directions);
     this.scids = grown(this.scids, this.channels.end);
+    this.capacity = grown(this.capacity, this.channels.end);
     this.marks = grown(this.marks, this.channels.end);
     this.first = grown(this.first, this.nodes.end);
     this.unknownFeature = grown(this.unknownFeature, this.nodes.end);
@@ -176,6 +179,7 @@ export class CompactGraph {
     this.channelNumbers.set(channel.scid, number);
     this.makeRoom();
     this.scids[number] = channel.scid;
+    this.capacity[number] = Number(channel.capacity) * 1000;
     channel.nodes.forEach((key, side) => {
       const node = this.numberOf(key, strange(key));
       const direction = 2 * number + side;
