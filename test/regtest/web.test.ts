@@ -151,7 +151,7 @@ suite('the page of a lab, in a browser,', () => {
     await page.becomes('closed again', `document.querySelectorAll('.end').length === 0`);
   });
 
-  test('mines, closes a channel together and another alone, and tells what is waited for on chain', async () => {
+  test('mines, closes a channel together and another alone, whose question stays while blocks come, and tells what is waited for on chain', async () => {
     const height = () => page.read<string>(`document.querySelector('#where').textContent`);
     const before = await height();
     await page.click('#mine-1');
@@ -161,27 +161,24 @@ suite('the page of a lab, in a browser,', () => {
       const row = `[...document.querySelectorAll('#channels .row')].find((one) => one.innerText.startsWith('${peer} – dave'))`;
       return page.read(`${row}.click()`);
     };
-    // The page is drawn anew with every event, and a click may meet a button that is just being replaced: a person clicks again.
-    const insist = (what: string, selector: string, holds: string) =>
-      until(
-        what,
-        async () => {
-          if (await page.read<boolean>(`Boolean(${holds})`)) return true;
-          await page.click(selector);
-          return undefined;
-        },
-        { every: 700 },
-      );
     await choose('carol');
-    await insist('a close to be agreed', '.actions button:not(.danger)', said('The closing transaction is published'));
+    await page.click('.actions button:not(.danger)');
+    await page.becomes('a close is agreed', said('The closing transaction is published'));
     await page.read(
       `document.querySelector('.node[data-node="dave"]').dispatchEvent(new MouseEvent('click', { bubbles: true }))`,
     );
     const ofAlice = `[...document.querySelectorAll('#channels .row')].find((one) => one.innerText.startsWith('alice – carol'))`;
     await page.read(`${ofAlice}.click()`);
+    await page.click('.actions .danger');
     const asks = `document.querySelector('.actions .danger')?.textContent.includes('sure?')`;
-    await insist('it to ask whether one is sure', '.actions .danger', asks);
-    await insist('our commitment to be published', '.actions .danger', said('The commitment is published'));
+    await page.becomes('it asks whether one is sure', asks);
+    await page.read(`window.asking = document.querySelector('.actions .danger')`);
+    const drawn = await height();
+    await page.click('#mine-1');
+    await page.becomes('a block is drawn', `document.querySelector('#where').textContent !== ${JSON.stringify(drawn)}`);
+    expect(await page.read(`window.asking === document.querySelector('.actions .danger') && ${asks}`)).toBe(true);
+    await page.click('.actions .danger');
+    await page.becomes('our commitment is published', said('The commitment is published'));
     // The node tells of its commitment as it hands it to bitcoind: a block mined at once may come before, and the next one has it.
     await until(
       'the channel to be on chain, and claimed',

@@ -185,8 +185,19 @@ export const openBrowser = async (program: string): Promise<Browser> => {
         const found = `document.querySelector(${JSON.stringify(selector)})`;
         await becomes(`there is ${selector}`, found);
         await read(`${found}.scrollIntoView({block: 'center'})`);
+        // Once it has stood still for two frames and nothing lies over it: pages scroll smoothly, and grow above it.
         const { x, y } = await read<{ x: number; y: number }>(
-          `(() => { const {left, top, width, height} = ${found}.getBoundingClientRect(); return {x: left + width / 2, y: top + height / 2}; })()`,
+          `new Promise((resolve) => {
+            const look = (before, still) => {
+              const one = ${found};
+              const {left = 0, top = 0, width = 0, height = 0} = one?.getBoundingClientRect() ?? {};
+              const [x, y] = [left + width / 2, top + height / 2];
+              const isStill = x === before.x && y === before.y && one?.contains(document.elementFromPoint(x, y));
+              if (isStill && still > 0) resolve({x, y});
+              else requestAnimationFrame(() => look({x, y}, isStill ? still + 1 : 0));
+            };
+            look({}, 0);
+          })`,
         );
         for (const type of ['mousePressed', 'mouseReleased'])
           await call('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 });

@@ -8,6 +8,9 @@ export interface ChannelParts {
   readonly nameOf: (id: string) => string;
   /** Closes the channel; undefined where this page may not. */
   readonly closeChannel: ((how: 'mutual' | 'force') => void) | undefined;
+  /** Whether it was asked if one is sure to publish the commitment, and what asks. */
+  readonly isAsked: boolean;
+  readonly ask: () => void;
   readonly close: () => void;
 }
 
@@ -63,29 +66,9 @@ const endOf = (name: string, row: ChannelRow): HTMLElement => {
   );
 };
 
-/** A button that wants to be pressed twice. */
-const sure = (words: string, question: string, run: () => void): HTMLElement => {
-  let isAsked = false;
-  const button = h(
-    'button',
-    {
-      type: 'button',
-      class: 'danger',
-      'data-key': words,
-      click: () => {
-        if (isAsked) run();
-        isAsked = true;
-        button.textContent = question;
-      },
-    },
-    words,
-  );
-  return button;
-};
-
 export const channelDetail = (
   channel: ChannelView,
-  { nameOf, closeChannel, close }: ChannelParts,
+  { nameOf, closeChannel, isAsked, ask, close }: ChannelParts,
 ): readonly HTMLElement[] => {
   const [first] = channel.rows.values();
   const canClose =
@@ -116,10 +99,21 @@ export const channelDetail = (
       ? [
           h(
             'p',
-            { class: 'actions' },
+            { class: 'actions', 'data-key': 'actions' },
             canClose &&
               h('button', { type: 'button', 'data-key': 'mutual', click: () => closeChannel?.('mutual') }, 'Close'),
-            canForce && sure('Force close', 'Publish the commitment: sure?', () => closeChannel?.('force')),
+            // It wants to be pressed twice.
+            canForce &&
+              h(
+                'button',
+                {
+                  type: 'button',
+                  class: 'danger',
+                  'data-key': 'force',
+                  click: () => (isAsked ? closeChannel?.('force') : ask()),
+                },
+                isAsked ? 'Publish the commitment: sure?' : 'Force close',
+              ),
           ),
         ]
       : []),

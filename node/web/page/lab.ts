@@ -75,6 +75,8 @@ export const showPay = (place: HTMLElement, nodes: readonly NodeView[], { pay }:
   const form = h(
     'form',
     {
+      // Another form for other nodes: this one reads its own fields.
+      'data-key': key,
       submit: (event) => {
         event.preventDefault();
         pay({

@@ -30,13 +30,12 @@ export const showPayments = (
     const shards = row.shards?.length ?? 0;
     return h(
       'li',
-      {},
+      { 'data-key': key },
       h(
         'button',
         {
           type: 'button',
           class: `row ${row.status}${key === selected ? ' selected' : ''}`,
-          'data-key': key,
           'aria-pressed': String(key === selected),
           click: () => choose(key),
         },
@@ -68,13 +67,12 @@ export const showChannels = (
   const rows = network.channels.slice(0, MOST_SHOWN).map((channel) =>
     h(
       'li',
-      {},
+      { 'data-key': channel.id },
       h(
         'button',
         {
           type: 'button',
           class: `row${channel.id === selected ? ' selected' : ''}`,
-          'data-key': channel.id,
           'aria-pressed': String(channel.id === selected),
           click: () => choose(channel.id),
         },

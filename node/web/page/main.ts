@@ -24,6 +24,8 @@ const payments = new Map<string, Payment>();
 const aliases = new Map<string, string>();
 let isLab = false;
 let selection: Selection = { kind: 'none' };
+/** Whether the chosen channel's closing alone was asked for once. */
+let isAsked = false;
 let open: { readonly shard: ShardRow; layers?: readonly LayerRow[] } | undefined;
 let network: Network = networkOf([], aliases);
 
@@ -39,6 +41,7 @@ const nameOf = (id: string): string =>
 const choose = (next: Selection): void => {
   selection = next;
   open = undefined;
+  isAsked = false;
   render();
   if (next.kind !== 'none') byId('detail').scrollIntoView({ block: 'nearest', behavior: 'smooth' });
 };
@@ -92,6 +95,11 @@ const detail = (): readonly HTMLElement[] => {
       nameOf,
       close: unchoose,
       closeChannel: isLab ? (how) => void closeChannel(key, how) : undefined,
+      isAsked,
+      ask: () => {
+        isAsked = true;
+        render();
+      },
     });
   }
   const payment = payments.get(key);

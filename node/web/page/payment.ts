@@ -36,13 +36,12 @@ const waterfall = ({ from, row }: Payment, parts: PaymentParts): HTMLElement => 
     const isOpen = parts.open?.payment_hash === shard.payment_hash;
     return h(
       'li',
-      {},
+      { 'data-key': shard.payment_hash },
       h(
         'button',
         {
           type: 'button',
           class: `shardrow${isOpen ? ' selected' : ''}`,
-          'data-key': shard.payment_hash,
           'aria-expanded': String(isOpen),
           click: () => parts.choose(shard),
         },
