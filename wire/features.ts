@@ -171,6 +171,7 @@ const ours: FeatureChoice = {
   option_data_loss_protect: 'required',
   option_upfront_shutdown_script: 'optional',
   gossip_queries: 'optional',
+  gossip_queries_ex: 'optional',
   var_onion_optin: 'required',
   option_static_remotekey: 'required',
   payment_secret: 'required',

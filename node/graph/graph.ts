@@ -3,6 +3,7 @@
  * are kept because they are what is relayed.
  */
 import { hex } from '../../wire/bytes.ts';
+import { channelUpdateChecksum } from '../../wire/checksum.ts';
 import { unknownRequiredBit } from '../../wire/features.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { decodeMessage } from '../../wire/message.ts';
@@ -29,6 +30,8 @@ export interface Policy {
   readonly feeBase: Msat;
   readonly feeProportional: number;
   readonly disabled: boolean;
+  /** BOLT 7's checksum of what it states: that of two updates which differ in their time alone is the same. */
+  readonly checksum: number;
   /** The channel_update as received, its type included. */
   readonly raw: Uint8Array;
 }
@@ -122,6 +125,7 @@ export const policyOf = (update: MessageOf<'channel_update'>, raw: Uint8Array): 
   feeBase: update.fee_base_msat,
   feeProportional: update.fee_proportional_millionths,
   disabled: (update.channel_flags & 2) !== 0,
+  checksum: channelUpdateChecksum(raw),
   raw,
 });
 

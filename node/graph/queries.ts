@@ -5,9 +5,9 @@
 import { equal } from '../../wire/bytes.ts';
 import { encodeMessage, type MessageOf } from '../../wire/message.ts';
 import { type ChainHash, type ShortChannelId, scidParts } from '../../wire/units.ts';
-import { type Graph, type GraphChannel, isFresh, type NodeKey } from './graph.ts';
+import { type Graph, type GraphChannel, isFresh, type NodeKey, type Policy } from './graph.ts';
 
-/** Most ids in one reply: a quarter of what fits into a message, so that a reply takes little time. */
+/** Most ids in one reply, which fit into a message with their timestamps and checksums, and take little time. */
 export const MAX_IDS = 2000;
 
 interface QueryContext {
@@ -24,6 +24,38 @@ const isPublic = (channel: GraphChannel | undefined, now: number): channel is Gr
   if (one === undefined && other === undefined) return true;
   return (one !== undefined && isFresh(one, now)) || (other !== undefined && isFresh(other, now));
 };
+
+/** What a query may ask to be told of each channel (`query_option_flags`). */
+export const WANTS = { timestamps: 1n, checksums: 2n } as const;
+
+type Pair = readonly [number, number];
+
+/** Of each end's policy a number, 0 where there is none that would be sent. */
+const ofPolicies = ({ policies }: GraphChannel, now: number, of: (policy: Policy) => number): Pair => {
+  const [one, other] = policies.map((policy) => (policy !== undefined && isFresh(policy, now) ? of(policy) : 0));
+  return [one ?? 0, other ?? 0];
+};
+
+/** The ids of a reply, and what the query wants to know of them. */
+const listed = (
+  part: readonly GraphChannel[],
+  now: number,
+  wants: bigint,
+): Pick<MessageOf<'reply_channel_range'>, 'encoded_short_ids' | 'timestamps_tlv' | 'checksums_tlv'> => ({
+  encoded_short_ids: part.map(({ scid }) => scid),
+  ...((wants & WANTS.timestamps) !== 0n && {
+    timestamps_tlv: part.map((channel) => {
+      const [one, other] = ofPolicies(channel, now, ({ timestamp }) => timestamp);
+      return { timestamp_node_id_1: one, timestamp_node_id_2: other };
+    }),
+  }),
+  ...((wants & WANTS.checksums) !== 0n && {
+    checksums_tlv: part.map((channel) => {
+      const [one, other] = ofPolicies(channel, now, ({ checksum }) => checksum);
+      return { checksum_node_id_1: one, checksum_node_id_2: other };
+    }),
+  }),
+});
 
 /** Replies to `query_channel_range`: every public channel whose funding lies in these blocks, ascending. */
 export function* channelRangeReplies(
@@ -42,21 +74,24 @@ export function* channelRangeReplies(
   const heightOf = (scid: ShortChannelId) => scidParts(scid).height;
   const ids = graph.between(first_blocknum, end);
   let from = first_blocknum;
-  let part: ShortChannelId[] = [];
+  const wants = query.query_option ?? 0n;
+  let part: GraphChannel[] = [];
   for (const id of ids) {
-    if (!isPublic(graph.channel(id), now)) continue;
-    const last = part.at(-1);
+    const channel = graph.channel(id);
+    if (!isPublic(channel, now)) continue;
+    const last = part.at(-1)?.scid;
     if (last !== undefined && part.length === MAX_IDS) {
       const until = heightOf(last) + 1;
       const covered = { first_blocknum: from, number_of_blocks: until - from };
-      yield { ...base, ...covered, sync_complete: 0, encoded_short_ids: part };
+      yield { ...base, ...covered, sync_complete: 0, ...listed(part, now, wants) };
       // The next reply begins with the block whose channels did not all fit.
       from = Math.min(until, heightOf(id));
       part = [];
     }
-    part.push(id);
+    part.push(channel);
   }
-  yield { ...base, first_blocknum: from, number_of_blocks: end - from, sync_complete: 1, encoded_short_ids: part };
+  const covered = { first_blocknum: from, number_of_blocks: end - from };
+  yield { ...base, ...covered, sync_complete: 1, ...listed(part, now, wants) };
 }
 
 /** Whether a query names its flags once for each id, or none. */

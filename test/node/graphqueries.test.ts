@@ -1,10 +1,21 @@
 /** Answers to questions about the graph. */
 import { describe, expect, test } from 'vitest';
+import { ourSide } from '../../node/graph/announcementsignatures.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { channelRangeReplies, isWellFormed, MAX_IDS, shortChannelIdReplies } from '../../node/graph/queries.ts';
+import { channelUpdateChecksum } from '../../wire/checksum.ts';
 import { decodeMessage, encodeMessage, MAX_MESSAGE_BYTES } from '../../wire/message.ts';
 import { type ShortChannelId, sat, scidOf, txid } from '../../wire/units.ts';
-import { announcedOf, announcement, chainHash, gossipOver, NOW, nodeAnnouncement, update } from '../support/graph.ts';
+import {
+  announcedOf,
+  announcement,
+  chainHash,
+  gossipOver,
+  idOf,
+  NOW,
+  nodeAnnouncement,
+  update,
+} from '../support/graph.ts';
 
 const scid = scidOf(100, 1, 0);
 
@@ -76,6 +87,56 @@ describe('query_channel_range', () => {
     expect(reply.first_blocknum).toBeLessThanOrEqual(first);
     expect(reply.first_blocknum + reply.number_of_blocks).toBeGreaterThanOrEqual(first + Math.max(1, count));
     expect(decodeMessage(encodeMessage(reply))).toMatchObject({ name: 'reply_channel_range' });
+  });
+
+  test.each([
+    ['nothing more where it asks for nothing', undefined, []],
+    ['timestamps', 1n, ['timestamps_tlv']],
+    ['checksums', 2n, ['checksums_tlv']],
+    ['both, and nothing that is not known here', 0xffff_fffbn, ['timestamps_tlv', 'checksums_tlv']],
+  ] as const)('is answered with %s', async (_, query_option, fields) => {
+    const { graph, take } = gossipOver(many.map((id) => announcedOf('a', 'b', id)));
+    for (const id of many.slice(0, 3)) await take(announcement('a', 'b', id));
+    const [both, one] = [many[0] ?? scid, many[1] ?? scid];
+    const raws = [update('a', 'b', both), update('b', 'a', both, {}, NOW + 1), update('a', 'b', one, {}, NOW + 2)];
+    for (const raw of raws) await take(raw);
+    const side = ourSide(idOf('a'), idOf('b'));
+    const inOrder = <T>(pair: readonly [T, T]) => (side === 0 ? pair : pair.toReversed());
+    const sums = raws.map(channelUpdateChecksum);
+    const expected = {
+      timestamps_tlv: [inOrder([NOW, NOW + 1]), inOrder([NOW + 2, 0]), [0, 0]],
+      checksums_tlv: [inOrder([sums[0], sums[1]]), inOrder([sums[2], 0]), [0, 0]],
+    };
+    const asking = { ...range(0, 1000), ...(query_option !== undefined && { query_option }) };
+    const [reply] = [...channelRangeReplies(asked(graph), asking)];
+    const got = Object.entries(reply ?? {}).filter(([name]) => name.endsWith('_tlv'));
+    expect(got.map(([name]) => name)).toEqual(fields);
+    for (const [name, list] of got as [keyof typeof expected, object[]][])
+      expect(list.map((pair) => Object.values(pair))).toEqual(expected[name]);
+    if (reply !== undefined) expect(decodeMessage(encodeMessage(reply))).toEqual(reply);
+  });
+
+  test('fits a message with all that may be asked of each channel', () => {
+    const ids = Array.from({ length: MAX_IDS }, (_, i) => scidOf(1000 + i, 1, 0));
+    const [reply, ...more] = [
+      ...channelRangeReplies(asked(graphOf(ids)), { ...range(0, 0xffff_ffff), query_option: 3n }),
+    ];
+    if (reply === undefined) throw new Error('no reply');
+    expect(more).toEqual([]);
+    expect(encodeMessage(reply).length).toBeLessThan(MAX_MESSAGE_BYTES);
+  });
+
+  test('tells nothing of a policy that was not renewed for two weeks, as it is not sent either', async () => {
+    const { graph, take } = gossipOver([announcedOf('a', 'b', scid)]);
+    for (const raw of [announcement('a', 'b', scid), update('a', 'b', scid), update('b', 'a', scid, {}, NOW + 5)])
+      await take(raw);
+    const later = { graph, chainHash, now: NOW + 14 * 86_400 };
+    const [reply] = [...channelRangeReplies(later, { ...range(0, 1000), query_option: 3n })];
+    const [times, sums] = [reply?.timestamps_tlv ?? [], reply?.checksums_tlv ?? []].map((list) =>
+      Object.values(list[0] ?? {}).filter((value) => value !== 0),
+    );
+    expect(times).toEqual([NOW + 5]);
+    expect(sums).toEqual([channelUpdateChecksum(update('b', 'a', scid))]);
   });
 
   test('passes over channels that are spent, and those that both ends have left', async () => {

@@ -13,7 +13,7 @@ export const network = (edges: readonly (readonly [string, string, number, Terms
     const { feeBase, feeProportional, cltvExpiryDelta, htlcMaximum } = { ...policy, ...terms };
     const side = {
       ...{ timestamp: NOW, cltvExpiryDelta, htlcMinimum: msat(1n), htlcMaximum: msat(htlcMaximum) },
-      ...{ feeBase: msat(feeBase), feeProportional, disabled: false, raw: new Uint8Array(0) },
+      ...{ feeBase: msat(feeBase), feeProportional, disabled: false, checksum: 0, raw: new Uint8Array(0) },
     };
     graph.addChannel({
       scid: id,
