@@ -16,10 +16,15 @@ const NEARLY_ALL = 1;
 /** A file that is not a graph: `fault.field` names the part, and the message says what was expected. */
 export class GraphFileError extends Error {
   override readonly name = 'GraphFileError';
-  readonly fault: { readonly code: 'bad_graph_file'; readonly field: string };
-  constructor(field: string, expected: string) {
-    super(`the graph file: ${field}: expected ${expected}`);
-    this.fault = { code: 'bad_graph_file', field };
+  readonly fault: { readonly code: 'bad_graph_file'; readonly field: string; readonly expected: string };
+  constructor(field: string, expected: string, file = 'the graph file') {
+    super(`${file}: ${field}: expected ${expected}`);
+    this.fault = { code: 'bad_graph_file', field, expected };
+  }
+
+  /** The same of a file that has a name. */
+  of(file: string): GraphFileError {
+    return new GraphFileError(this.fault.field, this.fault.expected, file);
   }
 }
 
