@@ -1,9 +1,8 @@
 /** What of a request cannot be what was meant: the field and what was expected in it. */
-import { isPoint } from '../wire/crypto.ts';
 import { MAX_EXPIRY_AHEAD } from '../wire/units.ts';
 import type { PaymentFailure } from './events.ts';
 import type { PaymentContext, PaymentRequest } from './io.ts';
-import { blobsFault } from './onions.ts';
+import { blobsFault, isNode } from './onions.ts';
 import { isEob, isOrdinary, redundancyOf, strategyOf } from './payment.ts';
 import type { Schemes } from './scheme.ts';
 import { defaultStrategy, unknownStrategy } from './strategies.ts';
@@ -21,7 +20,7 @@ export const badField = (request: PaymentRequest, context: PaymentContext): Paym
   const whole = (n: number, from: number, to: number): boolean => Number.isInteger(n) && n >= from && n <= to;
   const bad = (field: string, expected: string): PaymentFailure => ({ code: 'bad_request', field, expected });
   if (amount <= 0n) return bad('amount', 'more than 0 msat');
-  if (!isPoint(destination)) return bad('destination', 'a point on secp256k1, 33 bytes');
+  if (!isNode(destination, context)) return bad('destination', 'a point on secp256k1, 33 bytes');
   if (!whole(maxShards, 1, 255)) return bad('maxShards', '1 to 255');
   if (shards !== undefined && !whole(shards, 1, maxShards)) return bad('shards', `1 to ${maxShards}`);
   if (scheme === 'single' && (shards ?? 1) !== 1) return bad('shards', '1, for a payment in one HTLC');

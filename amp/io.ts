@@ -4,6 +4,7 @@
  */
 
 import type { Failure } from '../onion/failuremessages.ts';
+import type { ReturnedFailure } from '../onion/failureonion.ts';
 import type { Change } from '../wire/change.ts';
 import type { RawRecord } from '../wire/tlv.ts';
 import type { Msat, PaymentHash, Point, Preimage, ShortChannelId } from '../wire/units.ts';
@@ -276,6 +277,12 @@ export type PaymentInput =
   /** The node has taken note of the result: every record of the payment is deleted. */
   | { readonly type: 'acknowledged' };
 
+/** In the place of all cryptography of onions, for simulations, in which nobody is kept from reading: nodes are only names then. */
+export interface PlainOnions {
+  /** What a `reason` of the outcome `failed` says. */
+  readonly read: (reason: Uint8Array) => ReturnedFailure;
+}
+
 export interface PaymentContext {
   /** Unix seconds. */
   readonly now: number;
@@ -287,6 +294,8 @@ export interface PaymentContext {
   readonly strategies: Strategies;
   /** What adds blobs to every payment. */
   readonly composers?: Composers | undefined;
+  /** No onions are built: each is empty. */
+  readonly plainOnions?: PlainOnions | undefined;
 }
 
 /* ------------------------------------------------------------------------------------------------- sending: effects */

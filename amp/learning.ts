@@ -7,7 +7,7 @@ import { type Failure, failureCode, NODE } from '../onion/failuremessages.ts';
 import { equal } from '../wire/bytes.ts';
 import { type Msat, msat } from '../wire/units.ts';
 import type { PaymentFailure, ShardFailure } from './events.ts';
-import type { Outcome, PaymentRequest } from './io.ts';
+import type { Outcome, PaymentContext, PaymentRequest } from './io.ts';
 import { openFailure } from './onions.ts';
 import { directionOf, type Learnt } from './payment.ts';
 import type { Direction, Route } from './route.ts';
@@ -90,14 +90,14 @@ const readyOnce = (
   return height > reckoned && height <= reckoned + MOST_AHEAD ? { ...notBefore, height } : undefined;
 };
 
-/** What follows for the payment from an attempt that was not fulfilled, at `now` in Unix seconds. */
+/** What follows for the payment from an attempt that was not fulfilled. */
 export const interpret = (
   request: PaymentRequest,
   learnt: Learnt,
   route: Route,
   attempt: number,
   outcome: Exclude<Outcome, { kind: 'fulfilled' }>,
-  now: number,
+  { now, plainOnions }: Pick<PaymentContext, 'now' | 'plainOnions'>,
 ): Interpretation => {
   switch (outcome.kind) {
     case 'refused': {
@@ -120,7 +120,8 @@ export const interpret = (
         final: undefined,
       };
     case 'failed': {
-      const returned = openFailure(request, route, attempt, outcome.reason);
+      const { reason } = outcome;
+      const returned = plainOnions?.read(reason) ?? openFailure(request, route, attempt, reason);
       if (returned.kind === 'unattributable') {
         const failure = { hop: undefined, failure: 'unreadable', detail: undefined };
         return { failure, learnt: suspectAll(learnt, route), final: undefined };

@@ -5,13 +5,12 @@
 
 import { MAX_BLOBS } from '../onion/eobframe.ts';
 import { equal } from '../wire/bytes.ts';
-import { isPoint } from '../wire/crypto.ts';
 import { msat, sumMsat } from '../wire/units.ts';
 import { deployedSender, handOut, takeBack } from './deployed.ts';
 import type { PaymentEvent, PaymentFailure } from './events.ts';
 import { extrasOf, mostExtras } from './extras.ts';
 import type { PaymentContext, PaymentEffect } from './io.ts';
-import { buildOnion, fits, maxHops, recordOf } from './onions.ts';
+import { buildOnion, fits, isNode, maxHops, noOnion, recordOf } from './onions.ts';
 import {
   feesLeft,
   hashOf,
@@ -145,7 +144,7 @@ export const isUsable = (
   });
   if (!falling || routeFee(route) > feesLeft(payment)) return false;
   if (route[0].expiry > context.height + payment.request.maxDelay) return false;
-  if (!route.every(({ node }) => isPoint(node))) return false;
+  if (!route.every(({ node }) => isNode(node, context))) return false;
   const extras = extrasFor(payment, i, route, context);
   return 'code' in extras ? extras : fits(payment.request, route, blobCount(payment, i, context), extras);
 };
@@ -212,16 +211,19 @@ export const offer = (pending: PendingStep, i: number, context: PaymentContext):
   const extras = extrasFor(payment, i, route, context);
   // They could go along when the route was found.
   if ('code' in extras) throw new RangeError(`${extras.field}: expected ${extras.expected}`);
-  const { packet, frame } = buildOnion(
-    request,
-    route,
-    paymentHash,
-    isDeployed(request)
-      ? { protocol: undefined, blobs: [], record: recordOf(shard, setId) }
-      : { protocol: schemeOf(request, context)?.protocol, blobs },
-    attempt,
-    extras,
-  );
+  const { packet, frame } =
+    context.plainOnions !== undefined
+      ? noOnion
+      : buildOnion(
+          request,
+          route,
+          paymentHash,
+          isDeployed(request)
+            ? { protocol: undefined, blobs: [], record: recordOf(shard, setId) }
+            : { protocol: schemeOf(request, context)?.protocol, blobs },
+          attempt,
+          extras,
+        );
   const { scid, node: peer, amount, expiry } = route[0];
   const sent = withState(withProgress(ready, { attempts: attempt + 1, ...keptUntil(payment, context) }), i, {
     kind: 'in_flight',

@@ -10,7 +10,8 @@ import { hopSecrets, sessionKeyFrom } from '../onion/keys.ts';
 import { HOPS_LENGTH, type HopData, type OnionHop } from '../onion/packet.ts';
 import { type AmpRecord, writeFinal, writeForward } from '../onion/payload.ts';
 import { zeros } from '../wire/bytes.ts';
-import { type PaymentHash, type SecretKey, shortChannelId } from '../wire/units.ts';
+import { isPoint } from '../wire/crypto.ts';
+import { type PaymentHash, type Point, type SecretKey, shortChannelId } from '../wire/units.ts';
 import type { PaymentFailure } from './events.ts';
 import { type ExtraBlobs, expectedOfBlobs, mostExtras, type RouteExtras } from './extras.ts';
 import type { PaymentContext, PaymentRequest } from './io.ts';
@@ -172,3 +173,10 @@ export const openFailure = (
     reason,
   );
 };
+
+/** Whether an onion can be made for a node: its id is a point, or nothing is encrypted anyway. */
+export const isNode = (node: Point, { plainOnions }: Pick<PaymentContext, 'plainOnions'>): boolean =>
+  plainOnions !== undefined || isPoint(node);
+
+/** The onion where nothing is encrypted. */
+export const noOnion: BuiltOnion = { packet: zeros(0), frame: zeros(0) };

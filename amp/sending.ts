@@ -221,7 +221,7 @@ const onOutcome = (pending: PendingStep, attempt: number, outcome: Outcome, cont
     const told = { event: 'shard_fulfilled' as const, shard, attempt, paymentHash, route, preimage };
     return advance(withReport(claimed, told), context);
   }
-  const interpretation = interpret(payment.request, payment.learnt, route, attempt, outcome, context.now);
+  const interpretation = interpret(payment.request, payment.learnt, route, attempt, outcome, context);
   const stopping = payment.progress.phase === 'stopping';
   const ended = withState(pending, shard, { kind: stopping ? 'dropped' : 'waiting' });
   const over = withoutShare(afterOutcome(ended, outcome), shard);
@@ -286,6 +286,12 @@ const transition = (payment: Payment, input: PaymentInput, context: PaymentConte
     case 'forgotten':
       return { payment, effects: [] };
   }
+};
+
+/** The machine without its saves, for simulations, which nothing outlives. */
+export const payUnsaved = (payment: Payment, input: PaymentInput, context: PaymentContext): PaymentStep => {
+  const { payment: next, effects } = transition(payment, input, context);
+  return [next, effects];
 };
 
 /** The machine: the same state, input and context give the same step. A save, if there is one, comes first. */

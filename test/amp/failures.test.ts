@@ -52,7 +52,7 @@ test('a payer learns from each random failure that some way is to be avoided, or
   const route = via(1, 1_000_000n);
   for (let n = 0; n < 12 * runs; n++) {
     const outcome = { kind: 'failed', reason: reasonOf(n, secrets) } as const;
-    const { learnt, final, failure } = interpret(request, nothingLearnt, route, 0, outcome, 0);
+    const { learnt, final, failure } = interpret(request, nothingLearnt, route, 0, outcome, { now: 0 });
     const { excluded, nodes, notBefore } = learnt;
     const later = notBefore.height > 0 || notBefore.time > 0;
     expect([excluded.length + nodes.length > 0 || later || final !== undefined, n]).toEqual([true, n]);

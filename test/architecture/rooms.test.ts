@@ -26,7 +26,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     ...['node/graph', 'node/wallet', 'node/sweep', 'node/forward'],
   ],
   'node/runes': ['node/ports', 'node/store'],
-  'node/simulate': ['node/graph'],
+  'node/simulate': ['node/ports', 'node/graph', 'node/pay'],
   'node/backup': ['node/ports', 'node/base', 'node/wallet', 'node/channels'],
   'node/config': ['node/ports', 'node/base', 'node/chain', 'node/peer', 'node/forward', 'node/channels'],
   'node/core': [
