@@ -58,6 +58,16 @@ export interface RouteQuery {
   readonly reserved: readonly Reserved[];
   /** The route should keep to the congestion windows where another one can be had. */
   readonly usesWindows?: boolean | undefined;
+  /** The amount may go over several routes at once. */
+  readonly flow?: FlowWish | undefined;
+}
+
+/** How an amount may be cut by whoever finds routes for it. */
+export interface FlowWish {
+  /** Routes at most; over the same one there may be several. */
+  readonly most: number;
+  /** Where there are several routes, none of them carries less. */
+  readonly least: Msat;
 }
 
 /** A channel in one direction: away from node `from`. */

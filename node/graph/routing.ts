@@ -82,10 +82,10 @@ interface Limits {
 }
 
 /** The most that one more HTLC can carry, of `ceiling` and in a channel that takes `slots` more. */
-type Bound = (scid: ShortChannelId, from: NodeKey | undefined, ceiling: bigint, slots?: number) => bigint;
+export type Bound = (scid: ShortChannelId, from: NodeKey | undefined, ceiling: bigint, slots?: number) => bigint;
 
 /** What a payment has learnt from failures, and what its own shards occupy, by channel and direction. */
-const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]): Bound => {
+export const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]): Bound => {
   const atMost = new Map<string, bigint>();
   for (const { scid, from, atLeast } of excluded) {
     const key = direction(scid, from && hex(from));
@@ -113,7 +113,7 @@ const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]):
 };
 
 /** What is not in the graph, with numbers for it: ourselves, a destination, nodes of hints. */
-class Extras {
+export class Extras {
   readonly edges: ExtraEdge[] = [];
   /** The hop that each is, in the same order. */
   readonly hops: { readonly scid: ShortChannelId; readonly policy: Hint | undefined }[] = [];
@@ -193,14 +193,14 @@ const specialChannels = ({ graph, penalties, only }: RouteContext, query: RouteQ
 };
 
 /** A search made ready: what stays the same while amounts are tried. */
-interface Prepared {
+export interface Prepared {
   readonly context: RouteContext;
   readonly query: RouteQuery;
   readonly extras: Extras;
   readonly terms: Omit<SearchTerms, 'amount' | 'perBlock'>;
 }
 
-const prepare = (context: RouteContext, query: RouteQuery): Prepared => {
+export const prepare = (context: RouteContext, query: RouteQuery): Prepared => {
   const { compact } = context.graph;
   const bound = limitsOf(query.excluded, query.reserved);
   const extras = extrasOf(context, query, bound);
@@ -246,7 +246,7 @@ const cheapestPath = (prepared: Prepared, amount: bigint): Found | undefined => 
 };
 
 /** The amounts and expiries of a way, from its end on. */
-const routeOf = ({ context, query, extras }: Prepared, path: readonly number[]): Route | undefined => {
+export const routeOf = ({ context, query, extras }: Prepared, path: readonly number[]): Route | undefined => {
   const { compact } = context.graph;
   const hops: Hop[] = [];
   let [amount, expiry]: [bigint, number] = [query.amount, query.finalExpiry];
@@ -278,7 +278,7 @@ const routeOf = ({ context, query, extras }: Prepared, path: readonly number[]):
 export const hasRoom = ({ spendable, slots }: Outlet): boolean => spendable > 0n && slots > 0;
 
 /** Whether an HTLC that leaves now could get farther than to a peer: many a one has no channel but ours. */
-const canLeave = ({ graph, hints, source, outlets }: RouteContext, { destination }: RouteQuery): boolean => {
+export const canLeave = ({ graph, hints, source, outlets }: RouteContext, { destination }: RouteQuery): boolean => {
   const { compact } = graph;
   const target = hex(destination);
   const us = compact.nodeNumber(hex(source));
