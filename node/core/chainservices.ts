@@ -73,9 +73,9 @@ const openFollowing = async (identity: Identity, { network, chain }: ChainParts)
   const { ports, keys, now, logs, later, fatal, fresh } = identity;
   const { store, clock } = ports;
   const wallet = await Wallet.open({ store, keys, network });
-  const graph = new Graph();
-  await loadGraph(store, graph);
   const graphStore = new GraphStore({ store, later: later.run, fatal });
+  const graph = new Graph(graphStore);
+  await loadGraph(store, graph, graphStore);
   const watcher = await Watcher.open(chain, store);
   const feerates = await Feerates.load({ chain, store, log: logs.chain, now, network: network.name });
   const follower = new Follower({
@@ -91,10 +91,10 @@ type Following = Awaited<ReturnType<typeof openFollowing>>;
 /** Gossip about other nodes' channels on this chain, and the node's own announcements. */
 const openGossip = async (identity: Identity, { network, chain }: ChainParts, following: Following) => {
   const { config, ports, keys, alias, color, peers, gate, now, logs, limitedLogs, later } = identity;
-  const { graph, graphStore, follower } = following;
+  const { graph, follower } = following;
   const [id, chainHash] = [keys.nodeId, network.chain];
   const gossip = new Gossip({
-    ...{ graph, saved: graphStore, chain, chainHash, id, now },
+    ...{ graph, chain, chainHash, id, now },
     height: () => follower.height,
     log: limitedLogs.gossip,
     interval: network.gossipInterval,

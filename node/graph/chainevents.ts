@@ -41,6 +41,6 @@ export const applyChainEvent = (graph: Graph, saved: GraphStore, event: ChainEve
   for (const scid of spentBy(graph, block)) spent(scid, block.height);
   const over = [...graph.spends].flatMap(([scid, at]) => (block.height - at >= FORGET_AFTER ? [scid] : []));
   for (const scid of [...over, ...missingFrom(graph, block)])
-    changes.push(...saved.removed(scid, graph.removeChannel(scid)));
+    changes.push(...saved.deleted(scid, graph.removeChannel(scid)));
   return changes;
 };

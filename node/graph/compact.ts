@@ -39,7 +39,7 @@ const SPENT = 2;
 type TypedArray = Int32Array | Uint32Array | Uint8Array | Uint16Array | Float64Array | BigUint64Array;
 
 /** An array of at least `length` with the same beginning. */
-const grown = <T extends TypedArray>(array: T, length: number): T => {
+export const grown = <T extends TypedArray>(array: T, length: number): T => {
   if (array.length >= length) return array;
   const larger = new (array.constructor as new (length: number) => T)(Math.max(length, 2 * array.length));
   larger.set(array as never);
@@ -68,6 +68,8 @@ export class CompactGraph {
   nextFrom = new Int32Array(64);
   /** By direction, 1: there is a policy, and it is not disabled. */
   enabled = new Uint8Array(64);
+  /** By direction, 1: there is a policy. */
+  told = new Uint8Array(64);
   /** By direction, of its policy. Amounts in msat; the maximum is at most the channel's capacity. */
   minimum = new Float64Array(64);
   maximum = new Float64Array(64);
@@ -116,6 +118,28 @@ export class CompactGraph {
     return this.channelNumbers.get(scid);
   }
 
+  /** How many channels there are. */
+  get count(): number {
+    return this.channelNumbers.size;
+  }
+
+  /** The short_channel_ids of all channels. */
+  get all(): Iterable<ShortChannelId> {
+    return this.channelNumbers.keys();
+  }
+
+  /** Every node that has a channel. */
+  get allNodes(): Iterable<NodeKey> {
+    return this.nodeNumbers.keys();
+  }
+
+  /** The channels of a node, by number. */
+  *channelsOf(key: NodeKey): Generator<number> {
+    const node = this.nodeNumbers.get(key);
+    if (node === undefined) return;
+    for (let at = this.first[node] ?? NONE; at !== NONE; at = this.nextFrom[at] ?? NONE) yield at >> 1;
+  }
+
   /** The direction of a channel away from a node. */
   direction(scid: ShortChannelId, from: NodeKey): number | undefined {
     const channel = this.channelNumbers.get(scid);
@@ -147,6 +171,7 @@ export class CompactGraph {
     this.from = grown(this.from, directions);
     this.nextFrom = grown(this.nextFrom, directions);
     this.enabled = grown(this.enabled, directions);
+    this.told = grown(this.told, directions);
     this.minimum = grown(this.minimum, directions);
     this.maximum = grown(this.maximum, directions);
     this.feeBase = grown(this.feeBase, directions);
@@ -172,8 +197,11 @@ export class CompactGraph {
     return node;
   }
 
-  /** Adds a channel, or replaces it. `strange` tells of a node whether it requires a feature that this node does not know. */
-  add(channel: CompactChannel, strange: (key: NodeKey) => boolean): void {
+  /**
+   * Adds a channel, or replaces it, and returns its number. `strange` tells of a node whether it requires a feature that this node does
+   * not know.
+   */
+  add(channel: CompactChannel, strange: (key: NodeKey) => boolean): number {
     this.remove(channel.scid);
     const number = this.channels.take();
     this.channelNumbers.set(channel.scid, number);
@@ -188,27 +216,35 @@ export class CompactGraph {
       this.first[node] = direction;
     });
     this.change(channel);
+    return number;
   }
 
   /** Takes over what a channel's policies and its funding output are now. */
-  change(channel: CompactChannel): void {
+  private change(channel: CompactChannel): void {
     const number = this.channelNumbers.get(channel.scid);
     if (number === undefined) return;
     const isStrange = channel.unknownFeature !== undefined;
     this.marks[number] = (isStrange ? UNKNOWN_FEATURE : 0) | (channel.spentAt === undefined ? 0 : SPENT);
-    for (const side of [0, 1] as const) this.writePolicy(number, side, channel.policies[side], channel);
+    for (const side of [0, 1] as const) this.writePolicy(number, side, channel.policies[side]);
   }
 
-  private writePolicy(number: number, side: 0 | 1, policy: CompactPolicy | undefined, channel: CompactChannel): void {
+  /** Takes over what a channel's policy is now. */
+  writePolicy(number: number, side: 0 | 1, policy: CompactPolicy | undefined): void {
     const direction = 2 * number + side;
+    this.told[direction] = policy === undefined ? 0 : 1;
     this.enabled[direction] = policy === undefined || policy.disabled ? 0 : 1;
     if (policy === undefined) return;
     this.minimum[direction] = Number(policy.htlcMinimum);
-    this.maximum[direction] = Math.min(Number(policy.htlcMaximum), Number(channel.capacity) * 1000);
+    this.maximum[direction] = Math.min(Number(policy.htlcMaximum), this.capacity[number] ?? 0);
     this.feeBase[direction] = Number(policy.feeBase);
     this.feeProportional[direction] = policy.feeProportional;
     this.delay[direction] = policy.cltvExpiryDelta;
     this.timestamp[direction] = policy.timestamp;
+  }
+
+  /** Takes over whether a channel's funding output is spent. */
+  setSpent(number: number, isSpent: boolean): void {
+    this.marks[number] = ((this.marks[number] ?? 0) & ~SPENT) | (isSpent ? SPENT : 0);
   }
 
   remove(scid: ShortChannelId): void {
@@ -223,6 +259,7 @@ export class CompactGraph {
     const node = this.from[direction] ?? NONE;
     const next = this.nextFrom[direction] ?? NONE;
     this.enabled[direction] = 0;
+    this.told[direction] = 0;
     if (this.first[node] === direction) this.first[node] = next;
     else
       for (let at = this.first[node] ?? NONE; at !== NONE; at = this.nextFrom[at] ?? NONE)

@@ -4,9 +4,9 @@
  * its sender has a limit for each peer.
  */
 
-import { equal } from '../../wire/bytes.ts';
+import { equal, unhex } from '../../wire/bytes.ts';
 import { decodeMessage, type MessageOf } from '../../wire/message.ts';
-import { type ChainHash, type Point, type ShortChannelId, scidText } from '../../wire/units.ts';
+import { type ChainHash, type Point, point, type ShortChannelId, scidText } from '../../wire/units.ts';
 import { Rates } from '../base/rates.ts';
 import type { Chain, Log } from '../ports/ports.ts';
 import { verifyChannelAnnouncement, verifyChannelUpdate, verifyNodeAnnouncement } from './announcementsignatures.ts';
@@ -20,10 +20,8 @@ import {
   isFresh,
   nodeKey,
   policyOf,
-  type Side,
   sideOf,
 } from './graph.ts';
-import type { GraphStore } from './persist.ts';
 import { YoungGossip } from './younggossip.ts';
 
 export type GossipMessage =
@@ -60,7 +58,6 @@ const isPrivate = ({ message_flags }: MessageOf<'channel_update'>): boolean => (
 
 export interface GossipParts {
   readonly graph: Graph;
-  readonly saved: GraphStore;
   readonly chain: Chain;
   readonly chainHash: ChainHash;
   /** Ourselves. */
@@ -141,7 +138,7 @@ export class Gossip {
     from: Point | undefined,
     source: string | undefined,
   ): Promise<GossipResult> {
-    const { graph, saved, chainHash, log, now } = this.parts;
+    const { graph, chainHash, log, now } = this.parts;
     if (!equal(m.chain_hash, chainHash)) return 'ignored';
     const known = graph.channel(m.short_channel_id);
     if (known !== undefined) return this.announcedAgain(known, m, raw);
@@ -162,9 +159,7 @@ export class Gossip {
       return 'ignored';
     }
     if (graph.channel(m.short_channel_id) !== undefined) return 'known';
-    const channel = announcedChannel(m, raw, found);
-    graph.addChannel(channel);
-    saved.channel(channel);
+    graph.addChannel(announcedChannel(m, found), raw);
     for (const side of [0, 1]) {
       const key = earlyKey(m.short_channel_id, side);
       const update = this.early.get(key);
@@ -182,9 +177,10 @@ export class Gossip {
 
   /** BOLT 7: two announcements of one funding output with different node ids show that somebody's keys were leaked. */
   private announcedAgain(known: GraphChannel, m: MessageOf<'channel_announcement'>, raw: Uint8Array): GossipResult {
-    const { log } = this.parts;
-    if (equal(known.raw, raw)) return 'known';
-    const before = decodeMessage(known.raw);
+    const { graph, log } = this.parts;
+    const first = graph.rawChannel(known.scid);
+    if (first === undefined || equal(first, raw)) return 'known';
+    const before = decodeMessage(first);
     if (before.name !== 'channel_announcement' || this.conflicts.has(known.scid)) return 'known';
     if (equal(before.node_id_1, m.node_id_1) && equal(before.node_id_2, m.node_id_2)) return 'known';
     const keys = [before.bitcoin_key_1, before.bitcoin_key_2];
@@ -202,7 +198,7 @@ export class Gossip {
   }
 
   private async update(m: MessageOf<'channel_update'>, raw: Uint8Array, from?: Point): Promise<GossipResult> {
-    const { graph, saved, chainHash, now } = this.parts;
+    const { graph, chainHash, now } = this.parts;
     if (!equal(m.chain_hash, chainHash) || isTooFarAhead(m, now()) || isPrivate(m) || !isFresh(m, now()))
       return 'ignored';
     const side = sideOf(m);
@@ -217,17 +213,15 @@ export class Gossip {
     // BOLT 7: updates of a channel whose funding is spent are ignored.
     if (channel.spentAt !== undefined && (m.channel_flags & 2) === 0) return 'ignored';
     if (from !== undefined && !this.updates.allows(key, now())) return 'ignored';
-    const signer = signerOf(channel, side);
-    if (signer === undefined || !verifyChannelUpdate(m, raw, signer)) return 'bad';
+    if (!verifyChannelUpdate(m, raw, point(unhex(channel.nodes[side])))) return 'bad';
     this.updates.count(key, now());
-    graph.setPolicy(m.short_channel_id, side, policyOf(m, raw));
-    saved.policy(m.short_channel_id, side, raw);
+    graph.setPolicy(m.short_channel_id, side, policyOf(m, raw), raw);
     this.relaying.update(channel, side, raw, m.timestamp, from);
     return 'new';
   }
 
   private async node(m: MessageOf<'node_announcement'>, raw: Uint8Array, from?: Point): Promise<GossipResult> {
-    const { graph, saved, now } = this.parts;
+    const { graph, now } = this.parts;
     const id = nodeKey(m.node_id);
     if (isTooFarAhead(m, now()) || !isFresh(m, now())) return 'ignored';
     if (!graph.hasChannel(id)) {
@@ -238,9 +232,8 @@ export class Gossip {
     if (from !== undefined && !this.nodes.allows(id, now())) return 'ignored';
     if (!verifyNodeAnnouncement(m, raw)) return 'bad';
     this.nodes.count(id, now());
-    const node = announcedNode(m, raw);
-    graph.setNode(node);
-    saved.node(id, raw);
+    const node = announcedNode(m);
+    graph.setNode(node, raw);
     this.relaying.node(id, raw, m.timestamp, node.notRelayed, from);
     return 'new';
   }
@@ -255,9 +248,3 @@ export class Gossip {
 }
 
 const earlyKey = (scid: ShortChannelId, side: number): string => `${scid}/${side}`;
-
-/** The node id in the announcement whose policy is that of a side. */
-const signerOf = (channel: GraphChannel, side: Side): Point | undefined => {
-  const m = decodeMessage(channel.raw);
-  return m.name === 'channel_announcement' ? [m.node_id_1, m.node_id_2][side] : undefined;
-};

@@ -7,7 +7,15 @@ import type { MessageOf } from '../../wire/message.ts';
 import type { ChainHash, Point, ShortChannelId } from '../../wire/units.ts';
 import { Rates } from '../base/rates.ts';
 import { EventLoopQueue } from '../peer/eventloopqueue.ts';
-import { announcedPolicies, type Graph, type GraphChannel, isFresh, type NodeKey, nodeKey } from './graph.ts';
+import {
+  announcedPolicies,
+  type Graph,
+  type GraphChannel,
+  isFresh,
+  type NodeKey,
+  nodeKey,
+  type Side,
+} from './graph.ts';
 
 /** A peer that gets gossip. */
 export interface GossipPeer {
@@ -18,18 +26,21 @@ export interface GossipPeer {
   flushed(): Promise<void>;
 }
 
-/** A message that waits for the next interval. */
+/** One side's policy of a channel, or a node. */
+type Subject = { readonly scid: ShortChannelId; readonly side: Side } | { readonly node: NodeKey };
+
+/** A message that waits for the next interval. What the graph has of its subject then is what is sent. */
 interface Item {
   /** Sequence number: how many items came before it. */
   readonly number: number;
-  readonly scid: ShortChannelId | undefined;
-  readonly raw: Uint8Array;
+  readonly subject: Subject;
   readonly timestamp: number;
   /** The peers that sent it to us, and so do not need it. */
   readonly from: NodeKey | undefined;
-  /** The channel_announcement, for peers that do not have it yet: their filter included no earlier policy. */
-  readonly announcement?: Uint8Array;
-  /** Timestamps of the channel's policies before this one. */
+  /**
+   * Timestamps of the channel's policies before this one: a peer whose filter includes none of them does not have the channel_announcement
+   * yet.
+   */
   readonly earlier?: readonly number[];
 }
 
@@ -160,44 +171,53 @@ export class GossipRelay {
       const own = channel?.nodes.includes(ours);
       const told = channel === undefined ? [] : announcedPolicies(channel, now());
       const wanted = told.filter(({ timestamp }) => own || isInFilter(listener.filter, timestamp));
-      yield wanted.length > 0 ? channel?.raw : undefined;
-      for (const { raw } of wanted) yield raw;
+      yield wanted.length > 0 ? graph.rawChannel(scid) : undefined;
+      for (const side of [0, 1] as const) {
+        const policy = channel?.policies[side];
+        if (policy !== undefined && wanted.includes(policy)) yield graph.rawPolicy(scid, side);
+      }
     }
     for (const node of [...graph.nodes]) {
       if (listener.asked) return;
       const wanted = node.id === ours || isInFilter(listener.filter, node.timestamp);
       yield wanted && isFresh(node, now()) && !node.notRelayed && graph.hasAnnouncedChannel(node.id, now())
-        ? node.raw
+        ? graph.rawNode(node.id)
         : undefined;
     }
   }
 
   private *becameDue(listener: Subscriber): Generator<Uint8Array | undefined> {
+    const { graph } = this.parts;
     const items = listener.due;
     listener.due = new Map();
-    for (const { scid, raw, timestamp, announcement, earlier = [] } of items.values()) {
-      const channel = scid === undefined ? undefined : this.parts.graph.channel(scid);
-      const gone = scid !== undefined && (channel === undefined || channel.spentAt !== undefined);
-      if (gone || !isInFilter(listener.filter, timestamp)) continue;
-      if (announcement !== undefined && !earlier.some((time) => isInFilter(listener.filter, time))) yield announcement;
-      yield raw;
+    for (const { subject, timestamp, earlier = [] } of items.values()) {
+      if (!isInFilter(listener.filter, timestamp)) continue;
+      if ('node' in subject) {
+        yield graph.rawNode(subject.node);
+        continue;
+      }
+      const { scid, side } = subject;
+      const channel = graph.channel(scid);
+      if (channel === undefined || channel.spentAt !== undefined) continue;
+      if (!earlier.some((time) => isInFilter(listener.filter, time))) yield graph.rawChannel(scid);
+      yield graph.rawPolicy(scid, side);
     }
   }
 
   /** Queues a new policy; `before` is the channel without it. A channel is not announced before it has a policy (BOLT 7). */
-  update(before: GraphChannel, side: 0 | 1, raw: Uint8Array, timestamp: number, from: Point | undefined): void {
+  update(before: GraphChannel, side: Side, raw: Uint8Array, timestamp: number, from: Point | undefined): void {
     const earlier = before.policies.filter((policy) => policy !== undefined).map((policy) => policy.timestamp);
+    const { scid } = before;
     if (from === undefined) {
       // The policy of the other end, and with it the announcement, may still be waiting for the next interval.
-      this.sendToAll(before.policies[side] === undefined ? [before.raw, raw] : [raw]);
-    } else {
-      const key = `${before.scid}/${side}`;
-      this.queue(key, { scid: before.scid, raw, timestamp, from: nodeKey(from), announcement: before.raw, earlier });
-    }
+      const announcement = before.policies[side] === undefined ? this.parts.graph.rawChannel(scid) : undefined;
+      this.sendToAll(announcement === undefined ? [raw] : [announcement, raw]);
+    } else this.queue(`${scid}/${side}`, { subject: { scid, side }, timestamp, from: nodeKey(from), earlier });
     if (earlier.length > 0) return;
     for (const id of before.nodes) {
       const node = this.parts.graph.node(id);
-      if (node !== undefined) this.node(node.id, node.raw, node.timestamp, node.notRelayed, undefined);
+      const raw = node === undefined ? undefined : this.parts.graph.rawNode(id);
+      if (node !== undefined && raw !== undefined) this.node(id, raw, node.timestamp, node.notRelayed, undefined);
     }
   }
 
@@ -206,7 +226,7 @@ export class GossipRelay {
     const { graph, now } = this.parts;
     if (unfit || !graph.hasAnnouncedChannel(id, now())) return;
     if (id === nodeKey(this.parts.id)) this.sendToAll([raw]);
-    else this.queue(id, { scid: undefined, raw, timestamp, from: from && nodeKey(from) });
+    else this.queue(id, { subject: { node: id }, timestamp, from: from && nodeKey(from) });
   }
 
   /** Sends our own announcements to all peers, whatever their filters. */

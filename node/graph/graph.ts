@@ -1,6 +1,7 @@
 /**
- * The network graph (BOLT 7): channels, their two policies, their nodes. Its callers verify what they add (gossip.ts). The raw messages
- * are kept because they are what is relayed.
+ * The network graph (BOLT 7): channels, their two policies, their nodes. Its callers verify what they add (gossip.ts). What it knows is in
+ * typed arrays, and is put together for who asks; the messages as they were received are what is relayed, and lie elsewhere
+ * (rawmessages.ts).
  */
 import { hex } from '../../wire/bytes.ts';
 import { channelUpdateChecksum } from '../../wire/checksum.ts';
@@ -8,13 +9,14 @@ import { unknownRequiredBit } from '../../wire/features.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { printableText } from '../../wire/printable.ts';
-import { type Msat, type Point, type Sat, type ShortChannelId, scidOf, type Txid } from '../../wire/units.ts';
-import { outpointKey } from '../chain/watchrules.ts';
+import { type Msat, msat, type Point, type ShortChannelId, sat, scidOf, shortChannelId } from '../../wire/units.ts';
 import { hostOf } from '../peer/descriptors.ts';
 import type { Address } from '../ports/ports.ts';
-import { CompactGraph } from './compact.ts';
+import { ChannelDetails } from './channeldetails.ts';
+import { CompactGraph, NONE } from './compact.ts';
+import { type FoundFunding, messagesInMemory, NOWHERE, type RawMessages } from './rawmessages.ts';
 import { Search } from './search.ts';
-import { SortedList } from './sorted.ts';
+import { SortedIds } from './sorted.ts';
 
 /** A node id as a key: 66 hex digits. */
 export type NodeKey = string;
@@ -32,19 +34,12 @@ export interface Policy {
   readonly disabled: boolean;
   /** BOLT 7's checksum of what it states: that of two updates which differ in their time alone is the same. */
   readonly checksum: number;
-  /** The channel_update as received, its type included. */
-  readonly raw: Uint8Array;
 }
 
-export interface GraphChannel {
+export interface GraphChannel extends FoundFunding {
   readonly scid: ShortChannelId;
   /** In the order of their ids. */
   readonly nodes: readonly [NodeKey, NodeKey];
-  readonly capacity: Sat;
-  /** The funding output, whose spending ends the channel. */
-  readonly funding: { readonly txid: Txid; readonly vout: number };
-  /** The channel_announcement as received, its type included. */
-  readonly raw: Uint8Array;
   /** An even feature bit that this node does not know: nothing is routed through such a channel (BOLT 7). */
   readonly unknownFeature?: number | undefined;
   readonly policies: readonly [Policy | undefined, Policy | undefined];
@@ -59,8 +54,6 @@ export interface GraphNode {
   readonly features: Uint8Array;
   /** An even feature bit that this node does not know: the node is not routed through, not paid without an invoice, not dialled (BOLT 7). */
   readonly unknownFeature?: number | undefined;
-  /** The node_announcement as received, its type included. */
-  readonly raw: Uint8Array;
   /** Not to be passed on: it names more than one hostname (BOLT 7). */
   readonly notRelayed?: boolean;
 }
@@ -81,16 +74,11 @@ export const announcedPolicies = ({ policies, spentAt }: GraphChannel, now: numb
     : [];
 
 /** What the graph keeps of an announced channel. */
-export const announcedChannel = (
-  m: MessageOf<'channel_announcement'>,
-  raw: Uint8Array,
-  found: Pick<GraphChannel, 'capacity' | 'funding'>,
-): GraphChannel => ({
+export const announcedChannel = (m: MessageOf<'channel_announcement'>, found: FoundFunding): GraphChannel => ({
   scid: m.short_channel_id,
   nodes: [nodeKey(m.node_id_1), nodeKey(m.node_id_2)],
   capacity: found.capacity,
   funding: found.funding,
-  raw,
   unknownFeature: unknownRequiredBit(m.features),
   policies: [undefined, undefined],
 });
@@ -105,13 +93,13 @@ const aliasText = (alias: Uint8Array): string => {
 const HOSTNAME = 5;
 
 /** What the graph keeps of an announced node. */
-export const announcedNode = (m: MessageOf<'node_announcement'>, raw: Uint8Array): GraphNode => ({
+export const announcedNode = (m: MessageOf<'node_announcement'>): GraphNode => ({
   id: nodeKey(m.node_id),
   timestamp: m.timestamp,
   alias: aliasText(m.alias),
-  features: m.features,
+  // A copy: a part of the message would keep all of it in memory.
+  features: m.features.slice(),
   unknownFeature: unknownRequiredBit(m.features),
-  raw,
   notRelayed:
     m.addresses.filter((one) => one.type === 'dns' || (one.type === 'unknown' && one.id === HOSTNAME)).length > 1,
 });
@@ -126,65 +114,122 @@ export const policyOf = (update: MessageOf<'channel_update'>, raw: Uint8Array): 
   feeProportional: update.fee_proportional_millionths,
   disabled: (update.channel_flags & 2) !== 0,
   checksum: channelUpdateChecksum(raw),
-  raw,
 });
 
 export const sideOf = (update: Pick<MessageOf<'channel_update'>, 'channel_flags'>): Side =>
   (update.channel_flags & 1) === 0 ? 0 : 1;
 
 export class Graph {
-  private readonly byFunding = new Map<string, ShortChannelId>();
-  private readonly byScid = new Map<ShortChannelId, GraphChannel>();
-  private readonly byNode = new Map<NodeKey, Set<ShortChannelId>>();
-  private readonly announced = new Map<NodeKey, GraphNode>();
-  private readonly ordered = new SortedList<ShortChannelId>();
+  private readonly messages: RawMessages;
+  private readonly announced = new Map<NodeKey, { readonly node: GraphNode; readonly position: number }>();
+  private readonly ordered = new SortedIds();
   private readonly spent = new Map<ShortChannelId, number>();
-  /** The same channels as numbers, for searches. */
+  private readonly details = new ChannelDetails();
+  /** The channels as numbers, for searches. */
   readonly compact = new CompactGraph();
   readonly search = new Search(this.compact);
 
+  /** A graph whose messages are kept there; in memory where nothing is said. */
+  constructor(messages: RawMessages = messagesInMemory()) {
+    this.messages = messages;
+  }
+
+  /** All channels, each put together anew. */
   get channels(): Iterable<GraphChannel> {
-    return this.byScid.values();
+    return [...this.compact.all].flatMap((scid) => this.channel(scid) ?? []);
   }
 
   get nodes(): Iterable<GraphNode> {
-    return this.announced.values();
+    return [...this.announced.values()].map(({ node }) => node);
   }
 
   /** How many channels and announced nodes there are. */
   get size(): { readonly channels: number; readonly nodes: number } {
-    return { channels: this.byScid.size, nodes: this.announced.size };
+    return { channels: this.compact.count, nodes: this.announced.size };
   }
 
   /** Every node that has a channel, announced or not. */
   get ids(): Iterable<NodeKey> {
-    return this.byNode.keys();
+    return this.compact.allNodes;
   }
 
   channel(scid: ShortChannelId): GraphChannel | undefined {
-    return this.byScid.get(scid);
+    const number = this.compact.channelNumber(scid);
+    return number === undefined ? undefined : this.channelAt(number);
+  }
+
+  private channelAt(number: number): GraphChannel {
+    const { compact, details } = this;
+    const [unknownBit, spentAt] = [details.unknownBit[number] ?? NONE, details.spentAt[number] ?? NONE];
+    return {
+      scid: shortChannelId(compact.scids[number] ?? 0n),
+      nodes: [compact.key(compact.from[2 * number] ?? NONE), compact.key(compact.from[2 * number + 1] ?? NONE)],
+      capacity: sat(BigInt((compact.capacity[number] ?? 0) / 1000)),
+      funding: details.funding(number),
+      unknownFeature: unknownBit === NONE ? undefined : unknownBit,
+      policies: [this.policyAt(2 * number), this.policyAt(2 * number + 1)],
+      ...(spentAt !== NONE && { spentAt }),
+    };
+  }
+
+  private policyAt(direction: number): Policy | undefined {
+    const { compact, details } = this;
+    if (compact.told[direction] !== 1) return undefined;
+    return {
+      timestamp: compact.timestamp[direction] ?? 0,
+      cltvExpiryDelta: compact.delay[direction] ?? 0,
+      htlcMinimum: msat(BigInt(compact.minimum[direction] ?? 0)),
+      htlcMaximum: msat(BigInt(compact.maximum[direction] ?? 0)),
+      feeBase: msat(BigInt(compact.feeBase[direction] ?? 0)),
+      feeProportional: compact.feeProportional[direction] ?? 0,
+      disabled: compact.enabled[direction] !== 1,
+      checksum: details.checksum[direction] ?? 0,
+    };
   }
 
   node(id: NodeKey): GraphNode | undefined {
-    return this.announced.get(id);
+    return this.announced.get(id)?.node;
+  }
+
+  /** The channel_announcement as received, its type included; undefined where it cannot be read. */
+  rawChannel(scid: ShortChannelId): Uint8Array | undefined {
+    const number = this.compact.channelNumber(scid);
+    return number === undefined ? undefined : this.rawAt(this.details.announcement[number]);
+  }
+
+  /** The channel_update of one side as received, its type included; undefined where it cannot be read. */
+  rawPolicy(scid: ShortChannelId, side: Side): Uint8Array | undefined {
+    const number = this.compact.channelNumber(scid);
+    return number === undefined ? undefined : this.rawAt(this.details.update[2 * number + side]);
+  }
+
+  /** The node_announcement as received, its type included; undefined where it cannot be read. */
+  rawNode(id: NodeKey): Uint8Array | undefined {
+    return this.rawAt(this.announced.get(id)?.position);
+  }
+
+  private rawAt(position = NOWHERE): Uint8Array | undefined {
+    return position === NOWHERE ? undefined : this.messages.read(position);
   }
 
   /** The channel that this output funds. */
   fundedBy(txid: Uint8Array, vout: number): ShortChannelId | undefined {
-    return this.byFunding.get(outpointKey(txid, vout));
+    const number = this.details.fundedBy(txid, vout);
+    return number === undefined ? undefined : shortChannelId(this.compact.scids[number] ?? 0n);
   }
 
   /** Whether a channel of this node is known: BOLT 7 ignores the node_announcement of any other. */
   hasChannel(id: NodeKey): boolean {
-    return (this.byNode.get(id)?.size ?? 0) > 0;
+    return this.compact.nodeNumber(id) !== undefined;
   }
 
   /** Whether a channel of this node may be relayed. */
   hasAnnouncedChannel(id: NodeKey, now: number): boolean {
-    for (const scid of this.byNode.get(id) ?? []) {
-      const channel = this.byScid.get(scid);
-      if (channel !== undefined && announcedPolicies(channel, now).length > 0) return true;
-    }
+    const { compact } = this;
+    const isTold = (direction: number) =>
+      compact.told[direction] === 1 && isFresh({ timestamp: compact.timestamp[direction] ?? 0 }, now);
+    for (const number of compact.channelsOf(id))
+      if (!compact.isSpent(number) && (isTold(2 * number) || isTold(2 * number + 1))) return true;
     return false;
   }
 
@@ -194,53 +239,55 @@ export class Graph {
   }
 
   channelsOf(id: NodeKey): readonly GraphChannel[] {
-    const out: GraphChannel[] = [];
-    for (const scid of this.byNode.get(id) ?? []) {
-      const channel = this.byScid.get(scid);
-      if (channel !== undefined) out.push(channel);
-    }
-    return out;
+    return [...this.compact.channelsOf(id)].map((number) => this.channelAt(number));
   }
 
-  addChannel(channel: GraphChannel): void {
-    this.byScid.set(channel.scid, channel);
-    this.compact.add(channel, (id) => this.announced.get(id)?.unknownFeature !== undefined);
-    this.ordered.add(channel.scid);
-    this.byFunding.set(outpointKey(channel.funding.txid, channel.funding.vout), channel.scid);
-    for (const id of channel.nodes) {
-      const scids = this.byNode.get(id) ?? new Set();
-      scids.add(channel.scid);
-      this.byNode.set(id, scids);
-    }
+  /** Adds a channel, or replaces it. `raw` is its channel_announcement, which a channel that is made up has not. */
+  addChannel(channel: GraphChannel, raw?: Uint8Array): void {
+    this.placeChannel(channel, raw === undefined ? NOWHERE : this.messages.channel(channel, raw));
+  }
+
+  /** As `addChannel`, of a channel_announcement that is kept already. */
+  placeChannel(channel: GraphChannel, position: number): void {
+    const { scid, funding, unknownFeature, spentAt, policies } = channel;
+    const before = this.compact.channelNumber(scid);
+    if (before !== undefined) this.details.remove(before);
+    const number = this.compact.add(channel, (id) => this.announced.get(id)?.node.unknownFeature !== undefined);
+    this.details.set(number, funding.txid, funding.vout, position, unknownFeature);
+    for (const side of [0, 1] as const) this.details.checksum[2 * number + side] = policies[side]?.checksum ?? 0;
+    this.ordered.add(scid);
+    this.setSpent(scid, spentAt);
   }
 
   /** Removes a channel, and the nodes that have no other channel. Returns those nodes. */
   removeChannel(scid: ShortChannelId): readonly NodeKey[] {
-    const channel = this.byScid.get(scid);
-    if (channel === undefined) return [];
-    this.byScid.delete(scid);
+    const number = this.compact.channelNumber(scid);
+    if (number === undefined) return [];
+    const { nodes } = this.channelAt(number);
+    this.messages.removed(scid);
+    this.details.remove(number);
     this.compact.remove(scid);
     this.ordered.remove(scid);
     this.spent.delete(scid);
-    this.byFunding.delete(outpointKey(channel.funding.txid, channel.funding.vout));
-    const gone: NodeKey[] = [];
-    for (const id of channel.nodes) {
-      const scids = this.byNode.get(id);
-      scids?.delete(scid);
-      if (scids?.size !== 0) continue;
-      this.byNode.delete(id);
-      if (this.announced.delete(id)) gone.push(id);
-    }
-    return gone;
+    return nodes.filter((id) => !this.hasChannel(id) && this.announced.delete(id));
   }
 
-  /** Replaces one side's policy; the caller has compared timestamps. Unknown channels are left alone. */
-  setPolicy(scid: ShortChannelId, side: Side, policy: Policy): void {
-    const channel = this.byScid.get(scid);
-    if (channel === undefined) return;
-    const policies: GraphChannel['policies'] =
-      side === 0 ? [policy, channel.policies[1]] : [channel.policies[0], policy];
-    this.replace({ ...channel, policies });
+  /**
+   * Replaces one side's policy; the caller has compared timestamps. Unknown channels are left alone. `raw` is its channel_update, which
+   * one that is made up has not.
+   */
+  setPolicy(scid: ShortChannelId, side: Side, policy: Policy, raw?: Uint8Array): void {
+    if (this.compact.channelNumber(scid) === undefined) return;
+    this.placePolicy(scid, side, policy, raw === undefined ? NOWHERE : this.messages.policy(scid, side, raw));
+  }
+
+  /** As `setPolicy`, of a channel_update that is kept already. */
+  placePolicy(scid: ShortChannelId, side: Side, policy: Policy, position: number): void {
+    const number = this.compact.channelNumber(scid);
+    if (number === undefined) return;
+    this.compact.writePolicy(number, side, policy);
+    this.details.update[2 * number + side] = position;
+    this.details.checksum[2 * number + side] = policy.checksum;
   }
 
   /** Channels whose funding output is spent, and by the block of which height. */
@@ -250,20 +297,22 @@ export class Graph {
 
   /** Sets the height of the block that spends a channel's funding output; undefined: it is unspent (again). */
   setSpent(scid: ShortChannelId, height: number | undefined): void {
-    const channel = this.byScid.get(scid);
-    if (channel === undefined) return;
+    const number = this.compact.channelNumber(scid);
+    if (number === undefined) return;
     if (height === undefined) this.spent.delete(scid);
     else this.spent.set(scid, height);
-    this.replace({ ...channel, spentAt: height });
+    this.details.spentAt[number] = height ?? NONE;
+    this.compact.setSpent(number, height !== undefined);
   }
 
-  private replace(channel: GraphChannel): void {
-    this.byScid.set(channel.scid, channel);
-    this.compact.change(channel);
+  /** Adds a node, or replaces it. `raw` is its node_announcement, which a node that is made up has not. */
+  setNode(node: GraphNode, raw?: Uint8Array): void {
+    this.placeNode(node, raw === undefined ? NOWHERE : this.messages.node(node.id, raw));
   }
 
-  setNode(node: GraphNode): void {
-    this.announced.set(node.id, node);
+  /** As `setNode`, of a node_announcement that is kept already. */
+  placeNode(node: GraphNode, position: number): void {
+    this.announced.set(node.id, { node, position });
     this.compact.setUnknownFeature(node.id, node.unknownFeature !== undefined);
   }
 }
@@ -283,8 +332,9 @@ export const MAX_ADDRESSES = 12;
  */
 export const announcedAddresses = (graph: Graph, peer: Point): readonly Address[] => {
   const node = graph.node(nodeKey(peer));
-  if (node === undefined || node.unknownFeature !== undefined) return [];
-  const announcement = decodeMessage(node.raw);
+  const raw = graph.rawNode(nodeKey(peer));
+  if (raw === undefined || node?.unknownFeature !== undefined) return [];
+  const announcement = decodeMessage(raw);
   if (announcement.name !== 'node_announcement') return [];
   let named = false;
   const found = announcement.addresses.flatMap((address) => {

@@ -266,11 +266,10 @@ export class OwnChannels {
   private update(channel: OwnChannel, scid: ShortChannelId = channel.scid) {
     const { chainHash, id, graph } = this.parts;
     const side = ourSide(id, channel.peer);
-    const known = graph.channel(scid);
     const dontForward = !channel.announce || scid !== channel.scid;
     const make = (at: number) =>
       unsignedChannelUpdate({ chain: chainHash, scid, side, dontForward }, channel.policy, at);
-    return this.announcements.update(channel.key, scid, make, known?.policies[side]?.raw);
+    return this.announcements.update(channel.key, scid, make, graph.rawPolicy(scid, side));
   }
 
   /** Our channel_update for a failure message, under the short_channel_id in the onion: another id would reveal too much (BOLT 4). */
@@ -304,7 +303,7 @@ export class OwnChannels {
     const { id, node, graph } = this.parts;
     if (!graph.hasChannel(nodeKey(id))) return;
     const make = (at: number) => unsignedNodeAnnouncement({ id, ...node, addresses: node.addresses() }, at);
-    const { raw, kept } = this.announcements.announcement(make, graph.node(nodeKey(id))?.raw);
+    const { raw, kept } = this.announcements.announcement(make, graph.rawNode(nodeKey(id)));
     await kept;
     await this.publish(raw);
   }

@@ -6,15 +6,8 @@ import { sat, txid } from '../../wire/fields.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import type { Store } from '../ports/ports.ts';
-import {
-  announcedChannel,
-  announcedNode,
-  type Graph,
-  type GraphChannel,
-  type NodeKey,
-  policyOf,
-  type Side,
-} from './graph.ts';
+import { announcedChannel, announcedNode, type Graph, type NodeKey, policyOf, type Side } from './graph.ts';
+import { type AnnouncedFunding, NOWHERE, type RawMessages } from './rawmessages.ts';
 
 const stored = struct({ capacity: sat, funding: struct({ txid, vout: u16 }), raw: rest });
 const key = (scid: ShortChannelId): string => scid.toString(16).padStart(16, '0');
@@ -38,29 +31,52 @@ export interface GraphStoreParts {
  * Stores verified gossip. Announcements are collected for a while and written together, since a synced write for each would be as slow
  * as the disk; changes by blocks are written with the block.
  */
-export class GraphStore {
+export class GraphStore implements RawMessages {
   private readonly parts: GraphStoreParts;
   private gathered = new Map<string, Uint8Array>();
   private armed = false;
+  private readonly messages = new Map<number, Uint8Array>();
+  private readonly positions = new Map<string, number>();
+  private next = 0;
 
   constructor(parts: GraphStoreParts) {
     this.parts = parts;
   }
 
-  channel(channel: GraphChannel): void {
-    this.gather(`graph/channel/${key(channel.scid)}`, encode(stored, channel));
+  channel(channel: AnnouncedFunding, raw: Uint8Array): number {
+    const name = `graph/channel/${key(channel.scid)}`;
+    this.gather(name, encode(stored, { ...channel, raw }));
+    return this.place(name, raw);
   }
 
-  policy(scid: ShortChannelId, side: Side, raw: Uint8Array): void {
-    this.gather(`graph/policy/${key(scid)}/${side}`, raw);
+  policy(scid: ShortChannelId, side: Side, raw: Uint8Array): number {
+    const name = `graph/policy/${key(scid)}/${side}`;
+    this.gather(name, raw);
+    return this.place(name, raw);
   }
 
-  node(id: NodeKey, raw: Uint8Array): void {
-    this.gather(`graph/node/${id}`, raw);
+  node(id: NodeKey, raw: Uint8Array): number {
+    const name = `graph/node/${id}`;
+    this.gather(name, raw);
+    return this.place(name, raw);
+  }
+
+  removed(): void {}
+
+  read(position: number): Uint8Array | undefined {
+    return this.messages.get(position);
+  }
+
+  /** Keeps a message instead of the one before it with that name, and returns its position. */
+  place(name: string, raw: Uint8Array): number {
+    this.messages.delete(this.positions.get(name) ?? NOWHERE);
+    this.positions.set(name, this.next);
+    this.messages.set(this.next, raw);
+    return this.next++;
   }
 
   /** The changes that delete a channel, and the nodes that have no other. */
-  removed(scid: ShortChannelId, nodes: readonly NodeKey[]): readonly Change[] {
+  deleted(scid: ShortChannelId, nodes: readonly NodeKey[]): readonly Change[] {
     const keys = [
       `graph/channel/${key(scid)}`,
       `graph/policy/${key(scid)}/0`,
@@ -68,7 +84,11 @@ export class GraphStore {
       spentKey(scid),
       ...nodes.map((id) => `graph/node/${id}`),
     ];
-    for (const gone of keys) this.gathered.delete(gone);
+    for (const gone of keys) {
+      this.gathered.delete(gone);
+      this.messages.delete(this.positions.get(gone) ?? NOWHERE);
+      this.positions.delete(gone);
+    }
     return keys.map((gone) => ({ key: gone, value: undefined }));
   }
 
@@ -98,23 +118,23 @@ export class GraphStore {
 }
 
 /** Loads a graph from the store. Signatures and funding outputs were checked before the records were written. */
-export const loadGraph = async (store: Store, graph: Graph): Promise<void> => {
+export const loadGraph = async (store: Store, graph: Graph, saved: GraphStore): Promise<void> => {
   for await (const [name, value] of store.entries('graph/channel/')) {
     const { capacity, funding, raw } = decode(stored, value);
     const m = decodeMessage(raw);
     if (m.name !== 'channel_announcement') throw new Error(`record ${name} holds a ${m.name}`);
-    graph.addChannel(announcedChannel(m, raw, { capacity, funding }));
+    graph.placeChannel(announcedChannel(m, { capacity, funding }), saved.place(name, raw));
   }
   for await (const [name, raw] of store.entries('graph/policy/')) {
     const m = decodeMessage(raw);
     if (m.name !== 'channel_update') throw new Error(`record ${name} holds a ${m.name}`);
     const side: Side = name.endsWith('/0') ? 0 : 1;
-    graph.setPolicy(shortChannelId(m.short_channel_id), side, policyOf(m, raw));
+    graph.placePolicy(shortChannelId(m.short_channel_id), side, policyOf(m, raw), saved.place(name, raw));
   }
   for await (const [name, raw] of store.entries('graph/node/')) {
     const m = decodeMessage(raw);
     if (m.name !== 'node_announcement') throw new Error(`record ${name} holds a ${m.name}`);
-    graph.setNode(announcedNode(m, raw));
+    graph.placeNode(announcedNode(m), saved.place(name, raw));
   }
   for await (const [name, value] of store.entries('graph/spent/'))
     graph.setSpent(shortChannelId(BigInt(`0x${name.slice('graph/spent/'.length)}`)), decode(u32, value));

@@ -111,16 +111,20 @@ export function* shortChannelIdReplies(
   for (const [scid, flags] of wanted) {
     const channel = graph.channel(scid);
     if (!isPublic(channel, now)) continue;
-    if (flags & 1n) yield channel.raw;
+    const announcement = flags & 1n ? graph.rawChannel(scid) : undefined;
+    if (announcement !== undefined) yield announcement;
     for (const side of [0, 1] as const) {
       const policy = channel.policies[side];
-      if (policy !== undefined && isFresh(policy, now) && flags & (2n << BigInt(side))) yield policy.raw;
+      const isAsked = policy !== undefined && isFresh(policy, now) && flags & (2n << BigInt(side));
+      const update = isAsked ? graph.rawPolicy(scid, side) : undefined;
+      if (update !== undefined) yield update;
       if (flags & (8n << BigInt(side))) nodes.add(channel.nodes[side]);
     }
   }
   for (const id of nodes) {
     const node = graph.node(id);
-    if (node !== undefined && !node.notRelayed && isFresh(node, now)) yield node.raw;
+    const raw = node !== undefined && !node.notRelayed && isFresh(node, now) ? graph.rawNode(id) : undefined;
+    if (raw !== undefined) yield raw;
   }
   const full_information = known ? 1 : 0;
   yield encodeMessage({ name: 'reply_short_channel_ids_end', chain_hash: query.chain_hash, full_information });

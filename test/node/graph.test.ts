@@ -1,14 +1,22 @@
 /** The announced graph: what is believed and what is kept. */
 import { describe, expect, test } from 'vitest';
 import { ourSide, verifyNodeAnnouncement } from '../../node/graph/announcementsignatures.ts';
-import { Graph, nodeKey } from '../../node/graph/graph.ts';
-import { loadGraph } from '../../node/graph/persist.ts';
+import { nodeKey } from '../../node/graph/graph.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { WireError } from '../../wire/codec.ts';
 import { isPoint } from '../../wire/crypto.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { msat, point, scidOf } from '../../wire/units.ts';
-import { announcedOf, announcement, gossipOver, idOf, NOW, nodeAnnouncement, update } from '../support/graph.ts';
+import {
+  announcedOf,
+  announcement,
+  gossipOver,
+  idOf,
+  NOW,
+  nodeAnnouncement,
+  reloaded,
+  update,
+} from '../support/graph.ts';
 import { sources } from '../support/tree.ts';
 
 const scid = scidOf(100, 1, 0);
@@ -152,7 +160,7 @@ describe('a node_announcement that is not one', () => {
 });
 
 test('a policy enters the graph only where its signature was checked, or from disk: never out of a failure', () => {
-  const writers = sources(['node']).filter(({ text }) => /\.setPolicy\(/.test(text));
+  const writers = sources(['node']).filter(({ text }) => /graph\.(set|place)Policy\(/.test(text));
   expect(writers.map(({ path }) => path).sort()).toEqual(['node/graph/gossip.ts', 'node/graph/persist.ts']);
 });
 
@@ -163,8 +171,7 @@ describe('a verified announcement', () => {
     await take(update('a', 'b', scid));
     await take(nodeAnnouncement('a'));
     await saved.flush();
-    const again = new Graph();
-    await loadGraph(store, again);
+    const again = await reloaded(store);
     expect([...again.channels]).toEqual([...graph.channels]);
     expect([...again.nodes]).toEqual([...graph.nodes]);
   });
@@ -184,8 +191,7 @@ describe('a verified announcement', () => {
     expect(commits).toBe(0);
     await pass();
     expect(commits).toBe(1);
-    const again = new Graph();
-    await loadGraph(store, again);
+    const again = await reloaded(store);
     expect(again.size.channels).toBe(50);
   });
 });

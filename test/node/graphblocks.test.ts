@@ -2,8 +2,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { describe, expect, test } from 'vitest';
 import { applyChainEvent } from '../../node/graph/chainevents.ts';
-import { Graph } from '../../node/graph/graph.ts';
-import { loadGraph } from '../../node/graph/persist.ts';
+import type { Graph } from '../../node/graph/graph.ts';
 import type { Block, ChainTx } from '../../node/ports/ports.ts';
 import { type ShortChannelId, scidOf, type Txid, txid } from '../../wire/units.ts';
 import {
@@ -14,6 +13,7 @@ import {
   listener,
   NOW,
   nodeAnnouncement,
+  reloaded,
   TIP,
   txidOf,
   update,
@@ -90,12 +90,10 @@ describe('a channel whose funding output is spent', () => {
   test('is known to be spent after a restart', async () => {
     const { store, connect, funding } = await believed();
     await connect(TIP + 1, spending(funding));
-    const again = new Graph();
-    await loadGraph(store, again);
+    const again = await reloaded(store);
     expect(again.channel(scid)?.spentAt).toBe(TIP + 1);
     await connect(TIP + 73);
-    const later = new Graph();
-    await loadGraph(store, later);
+    const later = await reloaded(store);
     expect(known(later)).toEqual([other]);
   });
 
@@ -122,8 +120,7 @@ describe('a reorganization that removes the funding of a channel', () => {
     expect(known(graph)).toEqual([other]);
     await connect(101);
     expect(known(graph)).toEqual([]);
-    const again = new Graph();
-    await loadGraph(store, again);
+    const again = await reloaded(store);
     expect(again.size).toEqual({ channels: 0, nodes: 0 });
   });
 });

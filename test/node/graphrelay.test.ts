@@ -1,7 +1,7 @@
 /** What a node passes on of what it believes: to whom, in which order, and what it keeps to itself. */
 import { describe, expect, test } from 'vitest';
 import { decodeMessage } from '../../wire/message.ts';
-import { type ShortChannelId, scidOf } from '../../wire/units.ts';
+import { msat, type ShortChannelId, sat, scidOf, txid } from '../../wire/units.ts';
 import {
   announcedOf,
   announcement,
@@ -36,16 +36,22 @@ const ours = (gossip: ReturnType<typeof over>['gossip'], raw: Uint8Array) => {
 const largeGraph = () => {
   const many = Array.from({ length: 300 }, (_, i) => scidOf(200 + i, 1, 0));
   const { graph, gossip } = over(...many);
+  const terms = {
+    ...{ timestamp: NOW, cltvExpiryDelta: 34, htlcMinimum: msat(1n), htlcMaximum: msat(1n) },
+    ...{ feeBase: msat(1n), feeProportional: 1, disabled: false, checksum: 0 },
+  };
   for (const id of many) {
-    const known = { ...announcedOf('a', 'b', id) };
-    graph.addChannel({
+    const { fundingKeys } = announcedOf('a', 'b', id);
+    const funding = { txid: txid(new Uint8Array(32)), vout: Number(id & 0xffffn) };
+    const channel = {
       scid: id,
       nodes: ['a', 'b'],
-      capacity: 1n as never,
-      funding: { txid: new Uint8Array(32) as never, vout: Number(id & 0xffffn) },
-      raw: known.fundingKeys[0],
-      policies: [{ timestamp: NOW, raw: known.fundingKeys[1] } as never, undefined],
-    });
+      capacity: sat(1n),
+      funding,
+      policies: [undefined, undefined],
+    } as const;
+    graph.addChannel(channel, fundingKeys[0]);
+    graph.setPolicy(id, 0, terms, fundingKeys[1]);
   }
   return gossip;
 };

@@ -86,7 +86,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
 
 const make = (graph: Graph, original: Graph, one: Change): void => {
   if (one.change === 'node') {
-    const empty = { features: new Uint8Array(0), raw: new Uint8Array(0) };
+    const empty = { features: new Uint8Array(0) };
     const id = nodeKey(idOf(one.name));
     // As gossip: a node without channels is not kept.
     if (graph.hasChannel(id))

@@ -24,7 +24,7 @@ describe('a payment without an invoice', () => {
   ): string => {
     const said = announced && nodeAnnouncement('payee', 1, { features: announced });
     const message = said && decodeMessage(said);
-    const node = message?.name === 'node_announcement' && said ? announcedNode(message, said) : undefined;
+    const node = message?.name === 'node_announcement' && said ? announcedNode(message) : undefined;
     const known = {
       peers: { get: () => (peer === undefined ? undefined : ({ theirFeatures: peer } as Peer)) },
       graph: { node: () => node },

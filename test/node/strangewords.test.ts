@@ -113,9 +113,9 @@ test('of a node that announces 300 addresses a few are dialled, and the backup o
     alias: utf8('a\u001b[2J'.padEnd(32, '\0')),
     addresses: Array.from({ length: 300 }, (_, i) => ({ type: 'ipv4' as const, host, port: i + 1 })),
   };
-  const node = announcedNode(announcement, encodeMessage(announcement));
+  const node = announcedNode(announcement);
   expect(node.alias).toBe('a\\u{1b}[2J');
-  alice.node.graph.setNode(node);
+  alice.node.graph.setNode(node, encodeMessage(announcement));
   const dialled = announcedAddresses(alice.node.graph, who.id);
   expect(dialled.length).toBeGreaterThan(0);
   expect(dialled.length).toBeLessThan(20);

@@ -10,8 +10,8 @@ import {
 } from '../../node/graph/announcementsignatures.ts';
 import { Gossip } from '../../node/graph/gossip.ts';
 import { Graph } from '../../node/graph/graph.ts';
-import { GraphStore } from '../../node/graph/persist.ts';
-import type { Chain } from '../../node/ports/ports.ts';
+import { GraphStore, loadGraph } from '../../node/graph/persist.ts';
+import type { Chain, Store } from '../../node/ports/ports.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import type { Address } from '../../wire/address.ts';
 import { equal } from '../../wire/bytes.ts';
@@ -120,9 +120,16 @@ export const chainWith = (channels: readonly AnnouncedChannel[], tip: () => numb
   return { chain, asked };
 };
 
+/** What a node has of its graph when it starts again. */
+export const reloaded = async (store: Store): Promise<Graph> => {
+  const saved = new GraphStore({ store, later: () => undefined, fatal: () => undefined });
+  const graph = new Graph(saved);
+  await loadGraph(store, graph, saved);
+  return graph;
+};
+
 /** A gossip service over channels funded on a chain made up; `clock` says its time and height, `pass` lets its timers run. */
 export const gossipOver = (channels: readonly AnnouncedChannel[], interval = 60_000) => {
-  const graph = new Graph();
   const store = memoryStore();
   const clock = { now: NOW, height: TIP };
   const { chain, asked } = chainWith(channels, () => clock.height);
@@ -136,8 +143,9 @@ export const gossipOver = (channels: readonly AnnouncedChannel[], interval = 60_
       throw error;
     },
   });
+  const graph = new Graph(saved);
   const gossip = new Gossip({
-    ...{ graph, saved, chainHash, log, later, interval },
+    ...{ graph, chainHash, log, later, interval },
     chain: chain as Chain,
     id: idOf('us'),
     now: () => clock.now,

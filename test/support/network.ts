@@ -13,14 +13,13 @@ export const network = (edges: readonly (readonly [string, string, number, Terms
     const { feeBase, feeProportional, cltvExpiryDelta, htlcMaximum } = { ...policy, ...terms };
     const side = {
       ...{ timestamp: NOW, cltvExpiryDelta, htlcMinimum: msat(1n), htlcMaximum: msat(htlcMaximum) },
-      ...{ feeBase: msat(feeBase), feeProportional, disabled: false, checksum: 0, raw: new Uint8Array(0) },
+      ...{ feeBase: msat(feeBase), feeProportional, disabled: false, checksum: 0 },
     };
     graph.addChannel({
       scid: id,
       nodes: [nodeKey(idOf(nodes[0])), nodeKey(idOf(nodes[1]))],
       capacity: sat(1_000_000n),
       funding: { txid: txid(new Uint8Array(32).fill(n)), vout: 0 },
-      raw: new Uint8Array(0),
       policies: [side, side],
     });
   }

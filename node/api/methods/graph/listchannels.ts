@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { hex } from '../../../../wire/bytes.ts';
 import { decodeMessage } from '../../../../wire/message.ts';
-import { scidText, toMsat } from '../../../../wire/units.ts';
+import { type ShortChannelId, scidText, toMsat } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
 import { type Graph, type GraphChannel, nodeKey, type Side } from '../../../graph/graph.ts';
 import { method } from '../../method.ts';
@@ -45,11 +45,12 @@ type Result = z.output<typeof result>;
 type Row = Result['channels'][number];
 
 /** One direction, or none while the node at its beginning has not said how it forwards. */
-const directions = (channel: GraphChannel, side: Side, features: string): readonly Row[] => {
+const directions = (graph: Graph, channel: GraphChannel, side: Side, features: string): readonly Row[] => {
   const policy = channel.policies[side];
   // One that is spent is kept for a while in case that a reorganization brings it back, but is over as far as anybody knows.
   if (policy === undefined || channel.spentAt !== undefined) return [];
-  const update = decodeMessage(policy.raw);
+  const raw = graph.rawPolicy(channel.scid, side);
+  const update = raw && decodeMessage(raw);
   const [first, second] = channel.nodes;
   return [
     {
@@ -59,8 +60,8 @@ const directions = (channel: GraphChannel, side: Side, features: string): readon
       direction: side,
       public: true,
       amount_msat: toMsat(channel.capacity),
-      message_flags: update.name === 'channel_update' ? update.message_flags : 0,
-      channel_flags: update.name === 'channel_update' ? update.channel_flags : 0,
+      message_flags: update?.name === 'channel_update' ? update.message_flags : 0,
+      channel_flags: update?.name === 'channel_update' ? update.channel_flags : 0,
       active: !policy.disabled,
       last_update: policy.timestamp,
       base_fee_millisatoshi: Number(policy.feeBase),
@@ -73,9 +74,10 @@ const directions = (channel: GraphChannel, side: Side, features: string): readon
   ];
 };
 
-const featuresOf = ({ raw }: GraphChannel): string => {
-  const announcement = decodeMessage(raw);
-  return announcement.name === 'channel_announcement' ? hex(announcement.features) : '';
+const featuresOf = (graph: Graph, scid: ShortChannelId): string => {
+  const raw = graph.rawChannel(scid);
+  const announcement = raw && decodeMessage(raw);
+  return announcement?.name === 'channel_announcement' ? hex(announcement.features) : '';
 };
 
 /** The channels that may be asked for, ascending. */
@@ -95,11 +97,11 @@ async function* rowsOf(graph: Graph, params: Params): AsyncGenerator<Row> {
   for (const scid of asked(graph, params)) {
     const channel = graph.channel(scid);
     if (channel === undefined) continue;
-    const features = featuresOf(channel);
+    const features = featuresOf(graph, scid);
     for (const side of [0, 1] as const) {
       const [source, destination] = [channel.nodes[side], channel.nodes[side === 0 ? 1 : 0]];
       if ((from !== undefined && source !== from) || (to !== undefined && destination !== to)) continue;
-      yield* directions(channel, side, features);
+      yield* directions(graph, channel, side, features);
     }
   }
 }

@@ -51,14 +51,15 @@ const addressRow = (address: Address): NonNullable<Row['addresses']>[number] | u
   }
 };
 
-const announcedRow = (node: GraphNode): Row => {
-  const said = decodeMessage(node.raw);
+const announcedRow = (graph: Graph, node: GraphNode): Row => {
+  const raw = graph.rawNode(node.id);
+  const said = raw && decodeMessage(raw);
   return {
     nodeid: node.id,
     last_timestamp: node.timestamp,
     alias: node.alias,
     features: hex(node.features),
-    ...(said.name === 'node_announcement' && {
+    ...(said?.name === 'node_announcement' && {
       color: hex(said.rgb_color),
       addresses: said.addresses.map(addressRow).filter((row) => row !== undefined),
     }),
@@ -69,7 +70,7 @@ async function* rowsOf(graph: Graph, { id }: Params): AsyncGenerator<Row> {
   for (const key of id === undefined ? [...graph.ids].sort() : [nodeKey(id)]) {
     if (!graph.hasChannel(key)) continue;
     const node = graph.node(key);
-    yield node === undefined ? { nodeid: key } : announcedRow(node);
+    yield node === undefined ? { nodeid: key } : announcedRow(graph, node);
   }
 }
 
