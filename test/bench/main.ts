@@ -7,6 +7,7 @@ import { bench as crypto } from './crypto.ts';
 import { bench as diamond } from './diamond.ts';
 import { type Bench, runBench } from './harness.ts';
 import { bench as payments } from './payments.ts';
+import { bench as published } from './published.ts';
 import { bench as reconnect } from './reconnect.ts';
 import { bench as sets } from './sets.ts';
 import { bench as shares } from './shares.ts';
@@ -14,7 +15,19 @@ import { bench as sphinx } from './sphinx.ts';
 import { bench as trace } from './trace.ts';
 
 /** Every bench there is. A new one is a file of its own and an entry here. */
-const benches: readonly Bench[] = [crypto, sphinx, commitment, shares, sets, payments, diamond, reconnect, age, trace];
+const benches: readonly Bench[] = [
+  crypto,
+  sphinx,
+  commitment,
+  shares,
+  sets,
+  payments,
+  diamond,
+  reconnect,
+  age,
+  trace,
+  published,
+];
 
 const usage = (): string =>
   ['npm run bench [-- [--seconds S] NAME…]', ...benches.map(({ name, about }) => `  ${name.padEnd(12)}${about}`)].join(
