@@ -132,7 +132,7 @@ export const firstPieces = (
   try {
     const pieces = strategy.cut(wish, outlets);
     if (pieces === undefined) return undefined;
-    if ('expected' in pieces) {
+    if (typeof pieces === 'object' && pieces !== null && 'expected' in pieces) {
       const { field, expected } = pieces;
       if (typeof field !== 'string' || typeof expected !== 'string') return failed(strategy, 'its refusal is no text');
       return { code: 'bad_request', field: field.slice(0, MOST_TEXT), expected: expected.slice(0, MOST_TEXT) };

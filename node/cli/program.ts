@@ -31,6 +31,7 @@ import { flagsOf, nodeOption, readFile } from './nodeoptions.ts';
 import { render } from './render.ts';
 import { replCommand } from './repl.ts';
 import { replayCommand } from './replay.ts';
+import { simulateCommand } from './simulate.ts';
 import type { Surroundings } from './surroundings.ts';
 import { noTerminal } from './terminal.ts';
 import { UsageError } from './words.ts';
@@ -76,6 +77,7 @@ const program = (methods: readonly MethodSummary[], surroundings: Surroundings):
   for (const one of coinCommands({ out, env, sources }, (to, name) => to.addOption(nodeOption(name))))
     command.addCommand(one);
   command.commandsGroup('For experiments:').addCommand(newProtocolCommand(surroundings));
+  command.addCommand(simulateCommand(surroundings));
   command.addCommand(replCommand(surroundings, methods, sources));
   // `help` answers here as well, without a node.
   const commands = methods.filter(({ name }) => name !== 'help');

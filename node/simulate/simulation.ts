@@ -45,8 +45,8 @@ export const networkOf = (graph: SimGraph): SimNetwork => ({
 
 /** What a run tells while it is under way, and what it looks at. */
 export interface SimHooks {
-  /** So many payments have ended. */
-  readonly progress?: ((ended: number) => void) | undefined;
+  /** A payment has ended, and so many have by now. */
+  readonly progress?: ((ended: number, payment: SimPayment) => void) | undefined;
   /** Ends the run: payments that have ended by then are its result. */
   readonly signal?: AbortSignal | undefined;
   /** Told the balances once a run is over and no HTLC is left. */
@@ -56,7 +56,9 @@ export interface SimHooks {
 /** Things that happen before others in this process have a turn. */
 const TURN = 500;
 
-const whyOf = (reason: PaymentFailure): string => reason.code;
+/** The code of a failure; of a strategy at fault, what it did. */
+const whyOf = (reason: PaymentFailure): string =>
+  reason.code === 'strategy_failed' ? `${reason.code}: ${reason.strategy}: ${reason.detail}` : reason.code;
 
 /** One payment under way: its machines and what has come of them so far. */
 class Order {
@@ -189,8 +191,8 @@ export const simulate = async (
       results[n] = payment;
       running.delete(n);
       ended++;
-      hooks.progress?.(ended);
-      if (orders[n + 1]?.at === undefined) begin(n + 1);
+      hooks.progress?.(ended, payment);
+      if (orders[n + 1]?.at === undefined) agenda.after(0, () => begin(n + 1));
     });
     running.set(n, own);
     own.begin(plan.strategy === 'packets' ? options.terms.packetsAtOnce : 1);

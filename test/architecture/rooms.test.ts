@@ -26,7 +26,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     ...['node/graph', 'node/wallet', 'node/sweep', 'node/forward'],
   ],
   'node/runes': ['node/ports', 'node/store'],
-  'node/simulate': ['node/ports', 'node/graph', 'node/pay'],
+  'node/simulate': ['node/ports', 'node/base', 'node/graph', 'node/pay'],
   'node/backup': ['node/ports', 'node/base', 'node/wallet', 'node/channels'],
   'node/config': ['node/ports', 'node/base', 'node/chain', 'node/peer', 'node/forward', 'node/channels'],
   'node/core': [
@@ -55,7 +55,16 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ],
   'node/regtest': ['node/ports', 'node/base', 'node/chain', 'node/wallet', 'node/config', 'node/api', 'node/web'],
   'node/web': ['node/ports', 'node/base', 'node/api'],
-  'node/cli': ['node/ports', 'node/base', 'node/config', 'node/api', 'node/regtest', 'node/replay', 'node/decode'],
+  'node/cli': [
+    'node/ports',
+    'node/base',
+    'node/config',
+    'node/api',
+    'node/regtest',
+    'node/replay',
+    'node/decode',
+    'node/simulate',
+  ],
   node: [
     ...['node/base', 'node/store', 'node/chain', 'node/peer', 'node/config'],
     ...[

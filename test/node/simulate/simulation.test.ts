@@ -114,7 +114,9 @@ describe('a simulated payment', () => {
     };
     const so = options({ balances: 'even', strategies: new Map([[broken.name, broken]]) });
     const { payments } = await run(diamond, [pay(0, 3, 10_000)], so, plan({ strategy: 'broken' }));
-    expect(payments).toMatchObject([{ result: 'failed', why: 'strategy_failed', attempts: 0 }]);
+    expect(payments).toMatchObject([
+      { result: 'failed', why: 'strategy_failed: broken: it threw no idea', attempts: 0 },
+    ]);
   });
 });
 

@@ -1,0 +1,134 @@
+/** `ampere simulate`: payments in a network in virtual time. It needs no node, and nothing of its folder. */
+import { Command, Option } from 'commander';
+import { toJson } from '../api/rpc/json.ts';
+import { listed } from './nodeoptions.ts';
+import type { Surroundings } from './surroundings.ts';
+import { noTerminal, painterOf } from './terminal.ts';
+import { UsageError } from './words.ts';
+
+/** The flags, what they take and what they mean. */
+const flags: readonly (readonly [flag: string, doc: string])[] = [
+  ['payments <N>', 'payments to make by each plan [1000]'],
+  ['amount <SAT>', 'sat of each, or the least and the most, between which all ratios are as likely [10k..1M]'],
+  ['strategies <LIST>', 'how amounts are cut, with commas: single, packets or a strategy [all]'],
+  ['schemes <LIST>', 'how shares are made: tree, threshold, fixed, dynamic or mpp [tree]'],
+  ['redundancy <LIST>', 'spare shards, where any so many will do (threshold) [0]'],
+  ['shards <N>', 'wanted number of shards; needed ones where there are spare ones, else 8 [auto]'],
+  ['seed <N>', 'what all chance follows from [1]'],
+  ['balances <MODEL>', 'of the channels, which no payer knows: uniform, bimodal or even [uniform]'],
+  ['latency <MS>', 'of a hop: 100, 50..300, or tail:MEDIAN:SPREAD [tail:150:0.6]'],
+  ['rate <N>', 'payments that begin in a second, by chance; none: one after the other [none]'],
+  ['slots <N>', 'HTLCs at once in one direction of a channel [483]'],
+  ['inflight <PART>', 'of the capacity that HTLCs may take in one direction, up to 1 [1]'],
+  ['failures <CHANCE>', 'that a forwarder fails an HTLC that it could forward [0]'],
+  ['stuck <CHANCE>', 'that a forwarder keeps an HTLC for half a minute [0]'],
+  ['deadline <S>', 'seconds until a payment gives up [60]'],
+  ['maxfeepercent <P>', 'of the amount that fees may come to [0.5]'],
+];
+
+const help = `
+NETWORK is a file (GOSSMAP_COMPRESSv1, or the JSON of lnd's describegraph) or one that is made: ring:N, small-world:N,
+preferential:N. A plan is a strategy with a scheme. "single" sends one HTLC, "packets" small payments of their own, which nothing
+holds together. All plans find the same balances and the same payments; the same seed gives the same figures.
+
+Columns: n payments, ok % delivered, tries HTLCs offered for one, parts HTLCs that one delivered arrived in, ppm its fee in
+millionths, med s and p95 s until the payee had all of it, sat·s what one locked in all channels times how long, sat/s delivered.
+
+Examples: ampere simulate --graph preferential:1000 --payments 200
+          ampere simulate --graph small-world:100 --rate 20 --schemes threshold --redundancy 0,2,4
+          ampere simulate --graph ring:20 --strategy ./mine.mjs --json`;
+
+type Given = Readonly<Record<string, unknown>>;
+
+const textOf = (given: Given, name: string): string | undefined => {
+  const value = given[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+/** Runs it all, and prints what there is when it is done or interrupted. */
+const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal }: Surroundings): Promise<void> => {
+  const [
+    { settingsOf, defaults },
+    { networkFrom },
+    { ownStrategy },
+    { runAll },
+    { summaryOf },
+    { planName, reportLines },
+  ] = await Promise.all([
+    import('../simulate/settings.ts'),
+    import('../simulate/source.ts'),
+    import('../simulate/ownstrategy.ts'),
+    import('../simulate/runs.ts'),
+    import('../simulate/summary.ts'),
+    import('../simulate/report.ts'),
+  ]);
+  const graphText = textOf(given, 'graph');
+  if (graphText === undefined)
+    throw new UsageError('--graph: expected a file, ring:N, small-world:N or preferential:N');
+  const files = Array.isArray(given['strategy']) ? given['strategy'].map(String) : [];
+  const own = files.map((path) => ownStrategy(path));
+  const interrupted = new AbortController();
+  const onSignal = (): void => interrupted.abort('interrupted');
+  try {
+    const named = new Map(own.map(({ strategy }) => [strategy.name, strategy]));
+    const texts = Object.keys(defaults).flatMap((name) => {
+      const text = textOf(given, name);
+      return text === undefined ? [] : [[name, text] as const];
+    });
+    const settings = settingsOf(Object.fromEntries(texts), named);
+    const { graph, notes } = networkFrom(graphText, settings.seed);
+    for (const note of notes) err(note);
+    process.once('SIGINT', onSignal);
+    let shown = -1;
+    const runs = await runAll(graph, settings, named, {
+      signal: interrupted.signal,
+      progress: (ended, plan, of) => {
+        const percent = Math.floor((100 * ended) / of);
+        if (percent === shown) return;
+        shown = percent;
+        const bar = '█'.repeat(Math.floor(percent / 4)).padEnd(25, '░');
+        terminal.progress?.(`${bar} ${percent} %  ${planName(plan)}`);
+      },
+    });
+    terminal.progress?.('');
+    const summaries = runs.map(summaryOf);
+    if (given['json'] === true)
+      out(toJson({ graph: graphText, nodes: graph.nodes, channels: graph.channels, runs: summaries }));
+    else {
+      const width = given['wide'] === true ? undefined : terminal.columns;
+      for (const line of reportLines(summaries, { width, paint: painterOf(terminal) })) out(line);
+    }
+    if (interrupted.signal.aborted) err('Interrupted: these are the payments that had ended by then.');
+  } finally {
+    process.off('SIGINT', onSignal);
+    terminal.progress?.('');
+    await Promise.all(own.map(({ end }) => end()));
+  }
+};
+
+const misuses: ReadonlySet<unknown> = new Set(['bad_option', 'bad_generator', 'bad_strategy']);
+
+/** Whether it is the flags that are wrong. */
+const isMisused = (error: unknown): error is Error => {
+  if (!(error instanceof Error) || !('fault' in error)) return false;
+  const { fault } = error;
+  return typeof fault === 'object' && fault !== null && 'code' in fault && misuses.has(fault.code);
+};
+
+/** The command. */
+export const simulateCommand = (surroundings: Surroundings): Command => {
+  const command = new Command('simulate')
+    .description('Makes payments in a network in virtual time, by each strategy, and compares; needs no node.')
+    .requiredOption('--graph <NETWORK>', 'a file, or ring:N, small-world:N, preferential:N');
+  for (const [flag, doc] of flags) command.option(`--${flag}`, doc);
+  return command
+    .addOption(new Option('--strategy <FILE>', 'a strategy of your own, the row that a node takes').argParser(listed))
+    .addHelpText('after', help)
+    .action(async (_own: unknown, self: Command) => {
+      try {
+        await simulateAndPrint(self.optsWithGlobals(), surroundings);
+      } catch (error) {
+        throw isMisused(error) ? new UsageError(`simulate: ${error.message}`) : error;
+      }
+    });
+};
