@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Experiments } from '../../node/core/hooks.ts';
 import type { Log } from '../../node/ports/ports.ts';
+import { type Hurried, hurriedClock } from './hurried.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from './inprocess.ts';
 import { becomes } from './pair.ts';
 import { memoryLog } from './peers.ts';
@@ -15,6 +16,7 @@ export interface Line extends Readonly<Record<Name, LocalNode>> {
   readonly dir: string;
   readonly ground: Ground;
   readonly logs: Readonly<Record<Name, readonly string[]>>;
+  readonly clocks: Readonly<Record<Name, Hurried>>;
   /** The channel_ids of both channels. */
   readonly left: string;
   readonly right: string;
@@ -24,6 +26,8 @@ export interface Line extends Readonly<Record<Name, LocalNode>> {
   open(from: LocalNode, to: LocalNode, sat: bigint, given?: { readonly push_msat?: bigint }): Promise<string>;
   /** Waits until alice knows both channels, and of carol what she can read: that is in her node_announcement, which comes later. */
   known(): Promise<void>;
+  /** What comes of something for which carol gets so many HTLCs of a set that never is whole: her time to give it up comes at once. */
+  givenUp<T>(over: Promise<T>, parts?: number): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -42,9 +46,10 @@ export const startLine = async (
   const dir = await mkdtemp(join(tmpdir(), 'ampere-line-'));
   const ground = await newGround();
   const logs = { alice: [] as string[], bob: [] as string[], carol: [] as string[] };
+  const clocks = { alice: hurriedClock(), bob: hurriedClock(), carol: hurriedClock() };
   const start = (name: Name): Promise<LocalNode> =>
     startLocal({
-      ...{ dir: join(dir, name), ground, log: logTo(logs[name]) },
+      ...{ dir: join(dir, name), ground, log: logTo(logs[name]), clock: clocks[name] },
       ...{ flags: flags[name] ?? {}, experiments: experiments[name] ?? {} },
     });
   const nodes = { alice: await start('alice'), bob: await start('bob'), carol: await start('carol') };
@@ -71,13 +76,31 @@ export const startLine = async (
   const right = await open(bob, carol, 1_000_000n, { push_msat: 400_000_000n });
   return {
     ...nodes,
-    ...{ dir, ground, logs, left, right, mine, open },
+    ...{ dir, ground, logs, clocks, left, right, mine, open },
     known: () =>
       becomes('both channels known to alice, and carol', async () => {
         const { channels } = await alice.call('listchannels', {});
         const { nodes: found } = await alice.call('listnodes', { id: carol.id });
         return channels.length === 4 && found[0]?.features !== undefined;
       }),
+    givenUp: async (over, parts = 1) => {
+      let isOver = false;
+      const end = (): void => {
+        isOver = true;
+      };
+      over.then(end, end);
+      const hurried = new Set<string>();
+      await becomes('over', async () => {
+        const { sets } = await carol.call('listsets', {});
+        for (const { set_id, status, htlcs, expires_at = 0 } of sets) {
+          if (status !== 'receiving' || htlcs.length < parts || hurried.has(set_id)) continue;
+          hurried.add(set_id);
+          clocks.carol.hurry(Math.max(0, expires_at - carol.node.now()) + 1);
+        }
+        return isOver;
+      });
+      return over;
+    },
     stop: async () => {
       await Promise.all(all.map((node) => node.stop()));
       await rm(dir, { recursive: true, force: true });

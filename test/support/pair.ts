@@ -13,8 +13,12 @@ export type Who = 'alice' | 'bob';
 
 /** Resolves once it is so; rejects after half a minute with what was waited for. */
 export const becomes = async (what: string, check: () => Promise<boolean> | boolean): Promise<void> => {
-  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 10)))
+  // Often it is so at once; what takes longer is not asked for all the time.
+  const end = Date.now() + 30_000;
+  for (let pause = 1; Date.now() < end; pause = Math.min(10, 2 * pause)) {
     if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
   throw new Error(`it did not come to this: ${what}`);
 };
 

@@ -223,7 +223,8 @@ export const closeRows: Rows = {
   },
   'listclosedchannels.id': async (line) => {
     await closing(line);
-    await line.mine(101);
+    line.ground.mine(100);
+    await line.mine(1);
     const shown = async (given: object) => (await line.alice.call('listclosedchannels', given)).closedchannels.length;
     await becomes('a channel that is closed', async () => (await shown({})) > 0);
     return [await shown({}), await shown({ id: STRANGER })];

@@ -23,7 +23,7 @@ const blobsIn = (answer: unknown): number => {
 const payField = async (line: Line, name: string, given: object, invoice: Parameters<typeof bill>[1] = {}) =>
   [field(await paid(line, {}, invoice), name), field(await paid(line, given, invoice), name)] as const;
 const keysent = (line: Line, given: object = {}) =>
-  said(line.alice.call('keysend', { destination: line.carol.id, amount_msat: 5_000_000n, ...given }));
+  said(line.givenUp(line.alice.call('keysend', { destination: line.carol.id, amount_msat: 5_000_000n, ...given })));
 const keysendField = async (line: Line, name: string, given: object) =>
   [field(await keysent(line), name), field(await keysent(line, given), name)] as const;
 const lastPay = async ({ alice }: Line) => (await alice.call('listpays', {})).pays.at(-1);
@@ -121,7 +121,7 @@ export const invoiceRows: Rows = {
         const sets = async (given = {}) => (await line.carol.call('listsets', given)).sets.length;
         await becomes('a set at carol', async () => (await sets()) > 0);
         const found = [await sets(), await sets({ [name]: name === 'label' ? 'another' : '00'.repeat(32) })] as const;
-        await paying;
+        await line.givenUp(paying);
         return found;
       },
     ]),
@@ -132,16 +132,16 @@ export const invoiceRows: Rows = {
 const withheld = { scheme: 'fixed', shards: 2, dev_withhold: 1 } as const;
 const withheldBill = async (line: Line) => ({ bolt11: (await bill(line, { amp: 'eob' })).bolt11, ...withheld });
 /** Until when a payment is tried that is under way. */
-const deadlineOf = async ({ alice }: Line, payment: Promise<unknown>): Promise<string | undefined> => {
+const deadlineOf = async (line: Line, payment: Promise<unknown>): Promise<string | undefined> => {
   const over = said(payment);
   let deadline: string | undefined;
   await becomes('a payment under way', async () => {
-    const dump = await alice.call('dev-dump-state', {});
+    const dump = await line.alice.call('dev-dump-state', {});
     const text = JSON.stringify(dump, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
     deadline = /"deadline":"?([0-9]+)/.exec(text)?.[1];
     return deadline !== undefined;
   });
-  await over;
+  await line.givenUp(over);
   return deadline;
 };
 const amp = { amp: 'eob' } as const;

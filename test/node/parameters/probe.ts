@@ -4,7 +4,12 @@ import type { Line } from '../../support/line.ts';
 import { type Rows, STRANGER, said } from './rows.ts';
 
 const probed = (line: Line, given: Partial<CallParams<'probe'>> = {}) =>
-  said((async () => line.alice.call('probe', { id: line.carol.id, amount_msat: 1_000_000n, ...given }))());
+  said(
+    line.givenUp(
+      (async () => line.alice.call('probe', { id: line.carol.id, amount_msat: 1_000_000n, ...given }))(),
+      given.shards,
+    ),
+  );
 const both = async (line: Line, given: Partial<CallParams<'probe'>>, without: Partial<CallParams<'probe'>> = {}) =>
   [await probed(line, without), await probed(line, { ...without, ...given })] as const;
 const TOO_MUCH = { amount_msat: 900_000_000n };

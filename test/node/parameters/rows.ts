@@ -43,10 +43,10 @@ export const bill = async ({ carol }: Line, given: Partial<CallParams<'invoice'>
   return { label, bolt11, payment_hash };
 };
 
-/** Pays an invoice of carol's from alice; the words of the refusal if it fails. */
+/** Pays an invoice of carol's from alice; the words of the refusal if it fails, as it does where parts of it are withheld. */
 export const paid = async (line: Line, given: object = {}, invoice: Parameters<typeof bill>[1] = {}) => {
   const { bolt11 } = await bill(line, invoice);
-  return said(line.alice.call('pay', { bolt11, ...given }));
+  return said(line.givenUp(line.alice.call('pay', { bolt11, ...given })));
 };
 
 /** Has an HTLC of a payment to carol held there while something is done. */
