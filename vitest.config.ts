@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Tests that put other modules in the place of some: each file needs modules of its own. */
-const replacing = ['test/model/**/*.test.ts', 'test/onion/failureonion.test.ts'];
+/** Runs of whole nodes: all of them put the same modules in the place of the same ones, and share those and their first channels. */
+const model = ['test/model/**/*.test.ts'];
+/** Tests that count the calls of a module: each needs modules of its own. */
+const counting = ['test/onion/failureonion.test.ts'];
 
 /** Files that take longest, in this order: begun last, one of them would keep the other cores waiting. */
 const longest: readonly string[] = [
@@ -53,9 +55,17 @@ class LongestFirst extends BaseSequencer {
 
 const cores = availableParallelism();
 
+/** What every test of the tree alone has. Whole nodes wait for disks and sockets at times: more files at once than there are cores. */
+const quick = {
+  setupFiles: ['test/support/equalbytes.ts'],
+  maxWorkers: cores + 1,
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+};
+
 /**
- * `fast` and `model` need nothing but the tree. `regtest` starts nodes and a bitcoind for each file, which wait for each other
- * much of the time: more files at once than there are cores. `interop` starts other implementations too.
+ * `fast`, `model` and `counting` need nothing but the tree. `regtest` starts nodes and a bitcoind for each file, which wait for each
+ * other much of the time. `interop` starts other implementations too.
  */
 export default defineConfig({
   test: {
@@ -75,21 +85,12 @@ export default defineConfig({
           // Modules are loaded once a worker, not once a file. No test of these puts another module in a module's place.
           isolate: false,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/regtest/**', 'test/interop/**', ...replacing],
-          setupFiles: ['test/support/equalbytes.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          exclude: ['test/regtest/**', 'test/interop/**', ...model, ...counting],
+          ...quick,
         },
       },
-      {
-        test: {
-          name: 'model',
-          include: replacing,
-          setupFiles: ['test/support/equalbytes.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-        },
-      },
+      { test: { name: 'model', isolate: false, include: model, ...quick } },
+      { test: { name: 'counting', include: counting, ...quick } },
       {
         test: {
           name: 'regtest',

@@ -141,6 +141,7 @@ export class ReplayLog {
 
   private removeExpired(places: number): readonly Change[] {
     const gone: Change[] = [];
+    if (this.count === 0) return gone;
     this.walk(places, (table, place) => {
       if (table.expiryAt(place) >= this.height) return 'next';
       gone.push(...this.remove(table, place));

@@ -1,5 +1,5 @@
 /**
- * Draws runs and checks the invariants after each: the same few dozen each time, and others where AMPERE_MODEL_RUNS says how
+ * Draws runs and checks the invariants after each: the same few each time, and others where AMPERE_MODEL_RUNS says how
  * many. AMPERE_MODEL_SEED says which; AMPERE_MODEL_PATH, as a failure prints it, picks one of them, AMPERE_MODEL_TRACE prints its
  * trace, AMPERE_MODEL_TALLY counts what runs came to, AMPERE_MODEL_SHRINK=no reports the first failure as it is, and
  * AMPERE_MODEL_SURVEY goes on after failures and lists them all in the end.
