@@ -7,7 +7,7 @@ const probed = (line: Line, given: Partial<CallParams<'probe'>> = {}) =>
   said(
     line.givenUp(
       (async () => line.alice.call('probe', { id: line.carol.id, amount_msat: 1_000_000n, ...given }))(),
-      given.shards,
+      Number(given.shards ?? 1),
     ),
   );
 const both = async (line: Line, given: Partial<CallParams<'probe'>>, without: Partial<CallParams<'probe'>> = {}) =>
