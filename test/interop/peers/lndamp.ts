@@ -1,5 +1,6 @@
 /** AMP as lnd deploys it: what an lnd node is asked to send, and what it tells of what it got. */
 import { z } from 'zod';
+import { sleep } from '../../../node/regtest/demo/wait.ts';
 import { hex, unhex } from '../../../wire/bytes.ts';
 import { base64, type LndProcess } from './lndprocess.ts';
 import type { DeployedAmp, Shard } from './peer.ts';
@@ -20,10 +21,22 @@ export interface Sent {
   readonly parts: number;
 }
 
+/** lnd's word for a payment of more than its channels carry; for a moment after one has opened, it counts nothing of that. */
+const broke = 'FAILURE_REASON_INSUFFICIENT_BALANCE';
+/** Milliseconds for which it is asked again then, and between. */
+const lag = 10_000;
+const pause = 300;
+
 /** Pays as SendPaymentV2 has it. Throws Error with lnd's word for what did not succeed. */
 export const send = async (lnd: LndProcess, given: object): Promise<Sent> => {
   const limits = { timeout_seconds: 30, fee_limit_sat: '1000', no_inflight_updates: true };
-  const paid = await lnd.call('/v2/router/send', sent, { body: { ...limits, ...given } });
+  const body = { ...limits, ...given };
+  const end = Date.now() + lag;
+  let paid = await lnd.call('/v2/router/send', sent, { body });
+  while (paid.failure_reason === broke && paid.htlcs.length === 0 && Date.now() < end) {
+    await sleep(pause);
+    paid = await lnd.call('/v2/router/send', sent, { body });
+  }
   if (paid.status !== 'SUCCEEDED') throw new Error(paid.failure_reason);
   const parts = paid.htlcs.filter(({ status }) => status === 'SUCCEEDED').length;
   return { parts, paymentHash: paid.payment_hash, feeMsat: BigInt(paid.fee_msat) };
