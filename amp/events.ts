@@ -162,6 +162,8 @@ export type PaymentEvent = { readonly payment: string } & (
       readonly into: number;
       readonly amounts: readonly [Msat, Msat];
     }
+  /** What waited was planned together and is in these pieces now, which are the shards of these numbers. */
+  | { readonly event: 'payment_recut'; readonly shards: readonly number[]; readonly amounts: readonly Msat[] }
   /** How the amount is cut at first, and what it was cut for: our channels as they were then. */
   | {
       readonly event: 'payment_planned';

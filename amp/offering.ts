@@ -26,6 +26,7 @@ import {
   schemeOf,
   strategyOf,
 } from './payment.ts';
+import { inOnePiece, poolOf } from './pool.ts';
 import type { Route } from './route.ts';
 import type { Scheme } from './scheme.ts';
 import { encodeBlob } from './shares.ts';
@@ -61,9 +62,9 @@ export const withState = (pending: PendingStep, i: number, state: Shard['state']
   return shard === undefined ? pending : withShard(pending, i, { ...shard, state });
 };
 
-/** Whether shard `i` would get the last share: every other has one. */
+/** Whether shard `i` would get the last share: every other that was not given up has one. */
 const isLast = ({ shards }: Running, i: number): boolean =>
-  shards.every(({ assigned }, j) => j === i || assigned !== undefined);
+  shards.every(({ assigned, state }, j) => j === i || assigned !== undefined || state.kind === 'dropped');
 
 /** How many shares a scheme that must know gets: one an HTLC, or as many as were wanted and fit the last HTLC's blobs. */
 const shareCount = ({ request, shards }: Running, scheme: Scheme): number => {
@@ -83,13 +84,15 @@ const blobCount = (payment: Running, i: number, context: PaymentContext): number
   return takesRest && scheme.furtherBlobs ? 1 + shareCount(payment, scheme) - payment.shards.length : 1;
 };
 
-/** Asks the node for a route of shard `i`. One question is open at a time, so that the figures in it are right. */
+/** Asks the node for a route of shard `i`, or for routes of all that is planned together with it. One question is open at a time, so that the figures in it are right. */
 export const ask = (pending: PendingStep, i: number, context: PaymentContext): PendingStep => {
   const { height } = context;
   const { payment } = pending;
   const shard = payment.shards[i];
   if (shard === undefined) return pending;
   const query = payment.progress.query + 1;
+  const pool = poolOf(payment, context);
+  const amount = pool?.amount ?? shard.amount;
   const { destination, finalCltv, maxDelay } = payment.request;
   const maxFee = feesLeft(payment);
   const unrouted = sumMsat(payment.shards.filter(isIn('waiting')).map(({ amount }) => amount));
@@ -98,20 +101,22 @@ export const ask = (pending: PendingStep, i: number, context: PaymentContext): P
     query,
     shard: i,
     destination,
-    amount: shard.amount,
+    amount,
     maxFee,
-    fairFee: unrouted > shard.amount ? msat((maxFee * shard.amount) / unrouted) : maxFee,
+    fairFee: unrouted > amount ? msat((maxFee * amount) / unrouted) : maxFee,
     finalExpiry: height + finalCltv,
     maxExpiry: height + maxDelay,
     maxHops: maxHops(
       payment.request,
-      blobCount(payment, i, context),
+      blobCount(pool === undefined ? payment : inOnePiece(payment, pool), i, context),
       mostExtras(payment.request.blobs, context.composers),
     ),
     excludedNodes: payment.learnt.nodes,
     excluded: payment.learnt.excluded,
     reserved: reservedBy(payment),
     ...(strategyOf(payment.request, context)?.usesWindows === true && { usesWindows: true }),
+    ...(pool !== undefined &&
+      (pool.most > 1 || pool.shards.length > 1) && { flow: { most: pool.most, least: payment.request.minShard } }),
   });
 };
 
@@ -170,17 +175,21 @@ const withShare = (pending: PendingStep, i: number, context: PaymentContext): Pe
 const endsSplitting = ({ request }: Running, context: PaymentContext): boolean =>
   schemeOf(request, context)?.lastEndsSplitting === true;
 
+/** Whether anything waits for what is under way: the last share, or a further plan. */
+const waitsForFailures = (payment: Running, context: PaymentContext): boolean =>
+  endsSplitting(payment, context) || strategyOf(payment.request, context)?.usesFlows === true;
+
 /** The last share waits for what is offered now, too. */
 const keptUntil = (payment: Running, context: PaymentContext): Partial<Progress> => {
   const { wait, until } = payment.progress.keepBack;
-  if (!endsSplitting(payment, context)) return {};
+  if (!waitsForFailures(payment, context)) return {};
   return { keepBack: { wait, until: Math.max(until, context.millis + wait) } };
 };
 
-/** Takes down how long a failure on a route may take, where the last share is to wait for it. */
+/** Takes down how long a failure on a route may take, where something is to wait for it. */
 export const withRoundTrip = (pending: PendingStep, roundTrip: number, context: PaymentContext): PendingStep => {
   const { keepBack } = pending.payment.progress;
-  if (!endsSplitting(pending.payment, context) || roundTrip <= keepBack.wait) return pending;
+  if (!waitsForFailures(pending.payment, context) || roundTrip <= keepBack.wait) return pending;
   return withProgress(pending, { keepBack: { ...keepBack, wait: roundTrip } });
 };
 

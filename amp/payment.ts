@@ -62,7 +62,7 @@ export interface Progress {
   /** Attempts begun; the next has this number. No number is used twice: the session key follows from it. */
   readonly attempts: number;
   /**
-   * Where the last share ends all splitting: how long it is kept back, in milliseconds, as the routes found so far ask, and until when
+   * Where the last share ends all splitting, or a strategy plans by flows: how long it, or a further plan, is kept back, in milliseconds, as the routes found so far ask, and until when
    * a shard under way may come back as failed, in Unix milliseconds.
    */
   readonly keepBack: { readonly wait: number; readonly until: number };

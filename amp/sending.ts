@@ -15,6 +15,7 @@
 import { type Msat, msat } from '../wire/units.ts';
 import { badField, unknownScheme } from './badrequest.ts';
 import type { PaymentFailure } from './events.ts';
+import { waitForRound, withFlow } from './flowing.ts';
 import {
   afterOutcome,
   attemptsMade,
@@ -55,6 +56,7 @@ import {
   totalsOf,
 } from './payment.ts';
 import { paymentTables } from './paymentstore.ts';
+import { type Pool, poolOf } from './pool.ts';
 import type { Outlet } from './route.ts';
 import { cutToWindow, dropSpare, split } from './splitting.ts';
 import { defaultStrategy, unknownStrategy } from './strategies.ts';
@@ -181,17 +183,31 @@ const onRoom = (pending: PendingStep, outlets: readonly Outlet[], context: Payme
 
 type RouteInput = Extract<PaymentInput, { type: 'route' }>;
 
-const onRoute = (
-  pending: PendingStep,
-  { query, route, largest, window, isFull = false, roundTrip = 0 }: RouteInput,
+/** The routes of a flow, or none: then what is under way may still come back and be planned together with what waits. */
+const onFlow = (
+  answered: PendingStep,
+  pool: Pool,
+  { routes = [], roundTrip = 0, isFull = false }: RouteInput,
   context: PaymentContext,
 ): Transition => {
+  const next = routes.length === 0 ? 'unusable' : withFlow(answered, pool, routes, context);
+  if (next === 'changed') return advance(answered, context);
+  if (typeof next === 'object')
+    return advance('code' in next ? stop(answered, next) : withRoundTrip(next, roundTrip, context), context);
+  const later = isFull ? waitForRoom(answered) : waitForRound(answered, context);
+  return advance(later ?? stop(answered, { code: 'no_route', amount: pool.amount }), context);
+};
+
+const onRoute = (pending: PendingStep, input: RouteInput, context: PaymentContext): Transition => {
+  const { query, route, routes, largest, window, isFull = false, roundTrip = 0 } = input;
   const { progress, shards } = pending.payment;
   const i = progress.asking;
   if (i === undefined || query !== progress.query) return pending;
   const shard = shards[i];
   const answered = withProgress(pending, { asking: undefined });
   if (shard?.state.kind !== 'waiting') return advance(answered, context);
+  const pool = poolOf(answered.payment, context);
+  if (pool !== undefined && routes !== undefined) return onFlow(answered, pool, input, context);
   const usable = route !== undefined && isUsable(pending.payment, i, route, context);
   if (typeof usable === 'object') return advance(stop(answered, usable), context);
   const within = route !== undefined && usable ? cutToWindow(answered, i, window, context) : undefined;

@@ -63,10 +63,16 @@ const congestion: Strategy = {
   },
 };
 
+/**
+ * By the cheapest flow over the known network: as many parts as it takes, however large each can be, planned together. What fails is planned
+ * again with everything else that waits, by what was learnt in the meantime.
+ */
+const flow: Strategy = { ...outlets, name: 'flow', usesFlows: true };
+
 const named = (rows: readonly Strategy[]): Strategies => new Map(rows.map((strategy) => [strategy.name, strategy]));
 
 /** Every strategy that a node knows by itself. */
-export const strategies: Strategies = named([outlets, equal, halving, congestion]);
+export const strategies: Strategies = named([outlets, equal, halving, congestion, flow]);
 
 /** Their names. */
 export const strategyNames: readonly string[] = [...strategies.keys()];

@@ -47,6 +47,11 @@ export interface Strategy {
   /** Its routes keep to the congestion windows where they can, and it is asked about pieces that exceed one. */
   readonly usesWindows: boolean;
   /**
+   * The node plans what waits as one flow over what it knows of the network, in as many routes as it takes: the pieces are cut anew as
+   * those are. Absent: each piece gets a route of its own.
+   */
+  readonly usesFlows?: boolean;
+  /**
    * The pieces to begin with, in sum the amount: at most `maxShards`, none of several below `minShard`. No more of them should go
    * to an outlet than it has slots, and none below what it takes. undefined: the outlets cannot carry the amount now.
    */

@@ -1,7 +1,9 @@
 /** What a payment asks for in its effects, and the inputs that answer them: a route from the graph, an HTLC from a channel of ours. */
 import type { PaymentEffect, PaymentInput } from '../../amp/io.ts';
+import type { Route } from '../../amp/route.ts';
 import { hex } from '../../wire/bytes.ts';
-import { findRoute, hasRouteAtRest, type Penalties } from '../graph/routing.ts';
+import { type FlowQuery, findFlow, hasFlowAtRest } from '../graph/flowroutes.ts';
+import { findRoute, hasRouteAtRest, type Penalties, type RouteContext } from '../graph/routing.ts';
 import { encodeOrigin } from './origin.ts';
 import type { PaymentsParts, Running } from './paymentparts.ts';
 import type { RoundTrips } from './roundtrips.ts';
@@ -13,6 +15,14 @@ const bothOf = (one: Penalties | undefined, other: Penalties): Penalties => ({
 });
 
 type EffectOf<T extends PaymentEffect['do']> = Extract<PaymentEffect, { do: T }>;
+
+/** The routes that carry an amount together; of a flow that leaves out what is only a last resort, a route of its own may be left. */
+const flowFound = (context: RouteContext, query: FlowQuery): readonly Route[] => {
+  const found = findFlow(context, query);
+  if (found !== undefined) return found;
+  const { route } = findRoute(context, query, () => 1n);
+  return route === undefined ? [] : [route];
+};
 
 /**
  * The answer to `find_route`: a route and how long a failure on it takes, or that there is none now, and whether only HTLCs of others
@@ -32,6 +42,19 @@ export const routeFound = (
   const beside = effect.usesWindows ? windows.beside(source, effect.reserved) : undefined;
   const penalties = beside === undefined ? routes.penalties : bothOf(routes.penalties, beside.penalties);
   const later = countsOnPeers === true ? [...outlets, ...ours.away()] : outlets;
+  if (effect.flow !== undefined) {
+    const query = { ...effect, flow: effect.flow };
+    const found = flowFound({ ...routes, outlets, hints, penalties }, query);
+    const [route] = found;
+    const flowing = { type: 'route', query: effect.query, route, routes: found } as const;
+    if (route !== undefined) {
+      const trips = found.map((one) => roundTrips.of(one, clock.now()));
+      return { ...flowing, roundTrip: Math.max(...trips) };
+    }
+    const full = hasFlowAtRest({ ...routes, outlets: later, hints }, query);
+    waiting.searched(clock.now() - begun);
+    return { ...flowing, isFull: full };
+  }
   let isFull: boolean | undefined;
   const hasRouteLater = (): boolean => (isFull ??= hasRouteAtRest({ ...routes, outlets: later, hints }, effect));
   // Where room will come, a payment is not cut for less than a quarter.

@@ -4,7 +4,7 @@
  */
 
 import { ampProtocols, finalPayload } from '../../amp/payload.ts';
-import type { Hop, Outlet, Route, RouteQuery } from '../../amp/route.ts';
+import type { FlowWish, Hop, Outlet, Route, RouteQuery } from '../../amp/route.ts';
 import { schemes } from '../../amp/schemes.ts';
 import type { Failure } from '../../onion/failuremessages.ts';
 import { createFailure, wrapFailure } from '../../onion/failureonion.ts';
@@ -66,6 +66,36 @@ export class Network {
     };
     visit([]);
     return found.sort((a, b) => Number(a[0].amount - b[0].amount))[0];
+  }
+
+  /** Routes that carry the amount of a query together, cut by chance; none where that does not come out. */
+  flow(query: RouteQuery & { readonly flow: FlowWish }, roll: (sides: number) => number): readonly Route[] {
+    const { most, least } = query.flow;
+    for (let tries = 0; tries < 4; tries++) {
+      const routes: Route[] = [];
+      let [left, feesLeft]: [bigint, bigint] = [query.amount, query.maxFee];
+      while (left > 0n && routes.length < most) {
+        const isLast = routes.length === most - 1 || left < 2n * least || roll(3) === 0;
+        const piece = isLast ? left : least + BigInt(roll(Number(left - 2n * least + 1n)));
+        if (piece === 0n) continue;
+        const taken = routes.flatMap((route) =>
+          route.map(({ scid, amount }, n) => ({ scid, from: route[n - 1]?.node, amount, count: 1, offered: false })),
+        );
+        const asked = {
+          ...query,
+          amount: msat(piece),
+          maxFee: msat(feesLeft),
+          reserved: [...query.reserved, ...taken],
+        };
+        const route = this.route(asked);
+        if (route === undefined) break;
+        feesLeft -= route[0].amount - piece;
+        routes.push(route);
+        left -= piece;
+      }
+      if (left === 0n) return routes;
+    }
+    return [];
   }
 
   private along(path: readonly Edge[], query: RouteQuery): Route | undefined {

@@ -127,8 +127,10 @@ export class World {
     payer.query = undefined;
     // What congestion windows leave may be anything; only a strategy that uses them looks at it.
     const window = this.chance(this.wish.trouble) ? { window: msat(BigInt(this.roll(1_000_000))) } : {};
-    const route = this.network.route(query);
-    this.give(i, { type: 'route', query: query.query, route, roundTrip: 500, ...window });
+    const { flow } = query;
+    const routes = flow && this.network.flow({ ...query, flow }, this.roll);
+    const route = routes === undefined ? this.network.route(query) : routes[0];
+    this.give(i, { type: 'route', query: query.query, route, routes, roundTrip: 500, ...window });
   }
 
   private carry(i: number): void {
