@@ -1,4 +1,5 @@
 /** `ampere simulate`: payments in a network in virtual time. It needs no node, and nothing of its folder. */
+import { type FileHandle, open } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { toJson } from '../api/rpc/json.ts';
 import { listed } from './nodeoptions.ts';
@@ -24,11 +25,12 @@ const flags: readonly (readonly [flag: string, doc: string])[] = [
   ['stuck <CHANCE>', 'that a forwarder keeps an HTLC for half a minute [0]'],
   ['deadline <S>', 'seconds until a payment gives up [60]'],
   ['maxfeepercent <P>', 'of the amount that fees may come to [0.5]'],
+  ['svg <FILE>', 'a new file for a picture: payments delivered by amount, time by redundancy [none]'],
 ];
 
 const help = `
-NETWORK is a file (GOSSMAP_COMPRESSv1, or the JSON of lnd's describegraph) or one that is made: ring:N, small-world:N,
-preferential:N. A plan is a strategy with a scheme. "single" sends one HTLC, "packets" small payments of their own, which nothing
+NETWORK is a file (GOSSMAP_COMPRESSv1, or the JSON of lnd's describegraph) or one that is made: ring:N,
+small-world:N[,NEIGHBOURS[,REWIRED]] or preferential:N[,CHANNELS]. A plan is a strategy with a scheme. "single" sends one HTLC, "packets" small payments of their own, which nothing
 holds together. All plans find the same balances and the same payments; the same seed gives the same figures.
 
 Columns: n payments, ok % delivered, tries HTLCs offered for one, parts HTLCs that one delivered arrived in, ppm its fee in
@@ -45,6 +47,16 @@ const textOf = (given: Given, name: string): string | undefined => {
   return typeof value === 'string' ? value : undefined;
 };
 
+/** Makes the file for a picture before anything is simulated for it. Throws UsageError. */
+const newFile = async (path: string): Promise<FileHandle> => {
+  try {
+    return await open(path, 'wx');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : String(error);
+    throw new UsageError(`--svg: expected a file that is not there yet and can be written, got '${path}' (${code})`);
+  }
+};
+
 /** Runs it all, and prints what there is when it is done or interrupted. */
 const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal }: Surroundings): Promise<void> => {
   const [
@@ -54,6 +66,7 @@ const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal 
     { runAll },
     { summaryOf },
     { planName, reportLines },
+    { drawingOf },
   ] = await Promise.all([
     import('../simulate/settings.ts'),
     import('../simulate/source.ts'),
@@ -61,6 +74,7 @@ const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal 
     import('../simulate/runs.ts'),
     import('../simulate/summary.ts'),
     import('../simulate/report.ts'),
+    import('../simulate/drawing.ts'),
   ]);
   const graphText = textOf(given, 'graph');
   if (graphText === undefined)
@@ -68,6 +82,7 @@ const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal 
   const files = Array.isArray(given['strategy']) ? given['strategy'].map(String) : [];
   const own = files.map((path) => ownStrategy(path));
   const interrupted = new AbortController();
+  let picture: FileHandle | undefined;
   const onSignal = (): void => interrupted.abort('interrupted');
   try {
     const named = new Map(own.map(({ strategy }) => [strategy.name, strategy]));
@@ -78,6 +93,8 @@ const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal 
     const settings = settingsOf(Object.fromEntries(texts), named);
     const { graph, notes } = networkFrom(graphText, settings.seed);
     for (const note of notes) err(note);
+    const svgPath = textOf(given, 'svg');
+    if (svgPath !== undefined) picture = await newFile(svgPath);
     process.once('SIGINT', onSignal);
     let shown = -1;
     const runs = await runAll(graph, settings, named, {
@@ -98,10 +115,13 @@ const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal 
       const width = given['wide'] === true ? undefined : terminal.columns;
       for (const line of reportLines(summaries, { width, paint: painterOf(terminal) })) out(line);
     }
+    const about = `${graphText}, ${settings.payments} payments, balances ${settings.balances}, seed ${settings.seed}`;
+    await picture?.writeFile(drawingOf(runs, about));
     if (interrupted.signal.aborted) err('Interrupted: these are the payments that had ended by then.');
   } finally {
     process.off('SIGINT', onSignal);
     terminal.progress?.('');
+    await picture?.close();
     await Promise.all(own.map(({ end }) => end()));
   }
 };

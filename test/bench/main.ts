@@ -6,6 +6,7 @@ import { bench as commitment } from './commitment.ts';
 import { bench as crypto } from './crypto.ts';
 import { bench as diamond } from './diamond.ts';
 import { type Bench, runBench } from './harness.ts';
+import { bench as mainnet } from './mainnet.ts';
 import { bench as payments } from './payments.ts';
 import { bench as published } from './published.ts';
 import { bench as reconnect } from './reconnect.ts';
@@ -27,6 +28,7 @@ const benches: readonly Bench[] = [
   age,
   trace,
   published,
+  mainnet,
 ];
 
 const usage = (): string =>

@@ -1,5 +1,5 @@
 /** `ampere simulate`: what it prints, and how it refuses. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -49,6 +49,18 @@ describe('ampere simulate', () => {
       { plan: { strategy: 'single' }, all: { payments: 3 } },
       { plan: { strategy: 'halving', scheme: 'tree', redundancy: 0 }, all: { payments: 3 } },
     ]);
+  });
+
+  test('draws a picture into a new file, and overwrites none', async () => {
+    const path = join(dir, 'picture.svg');
+    const { code, out } = await run([...few, '--svg', path]);
+    expect([code, out]).toEqual([exitCodes.done, (await run(few)).out]);
+    const svg = await readFile(path, 'utf8');
+    expect(svg).toMatch(/^<svg .*ring:8, 3 payments, balances uniform, seed 1.*<\/svg>\n$/s);
+    const again = await run([...few, '--svg', path]);
+    expect([again.code, again.out]).toEqual([exitCodes.usage, '']);
+    expect(again.err).toContain('--svg: expected a file that is not there yet');
+    expect(await readFile(path, 'utf8')).toBe(svg);
   });
 
   test('shows how far it is on a terminal, and clears that', async () => {
