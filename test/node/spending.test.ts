@@ -190,6 +190,7 @@ const calls: Partial<{ readonly [M in MethodName]: readonly CallParams<M>[] }> =
   fundchannel: [{ id: ids.bob, amount: 20_000n }],
   connect: [{ id: `${ids.bob}@127.0.0.1:1` }],
   disconnect: [{ id: ids.bob }],
+  trace: [{ wait: 0 }],
   close: [{ id: ids.bob }],
   fundchannel_cancel: [{ id: ids.bob }],
   invoice: [{ amount_msat: 1_000n, label: 'a', description: '' }],

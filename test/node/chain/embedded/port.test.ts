@@ -11,6 +11,8 @@ import { locksSuite } from '../../../ports/locks.ts';
 import { packageSuite } from '../../../ports/package.ts';
 import { idOf, openPurse, type RulesUnderTest } from '../../../ports/purse.ts';
 import { relaySuite } from '../../../ports/relay.ts';
+import { heldClock } from '../../../support/quiet.ts';
+import { keyring } from '../../../support/spend.ts';
 
 let under: RulesUnderTest;
 let regtest: Regtest;
@@ -49,5 +51,29 @@ describe('a pool that is full', () => {
     } finally {
       regtest.minimum = 0;
     }
+  });
+});
+
+describe('the wait for a block', () => {
+  test.each([0, 1, 2, 3, 4, 5])('ends with one that is mined %i turns after it was asked for', async (turns) => {
+    // Of its timers none runs out: only the block ends the wait.
+    const chain = embeddedChain(regtest, heldClock());
+    const { hash } = await chain.tip();
+    const waiting = chain.waitForChange(hash, new AbortController().signal);
+    for (let i = 0; i < turns; i++) await Promise.resolve();
+    const { script } = keyring('wait');
+    regtest.mine(1, script);
+    await waiting;
+    expect((await chain.tip()).hash).not.toBe(hash);
+  });
+
+  test('ends where the chain is closed as it begins', async () => {
+    const chain = embeddedChain(regtest, heldClock());
+    const { hash } = await chain.tip();
+    const waiting = chain.waitForChange(hash, new AbortController().signal);
+    await Promise.resolve();
+    await Promise.resolve();
+    await chain.close();
+    await waiting;
   });
 });
