@@ -27,6 +27,7 @@ import { DISPLACEMENTS } from '../channels/unfundedlimits.ts';
 import { ownChannelOf } from '../channels/views.ts';
 import { applyChainEvent } from '../graph/chainevents.ts';
 import { Gossip } from '../graph/gossip.ts';
+import { GossipSync } from '../graph/gossipsync.ts';
 import { announcedAddresses, Graph } from '../graph/graph.ts';
 import { OwnChannels } from '../graph/ownchannels.ts';
 import { GraphStore, loadGraph } from '../graph/persist.ts';
@@ -49,6 +50,8 @@ export interface ChainServices extends NodeChain {
   readonly chainWithTimeouts: Chain;
   readonly feerates: Feerates;
   readonly gossip: Gossip;
+  /** Asks peers for gossip. */
+  readonly sync: GossipSync;
   readonly forgotten: ForgottenChannels;
   /** Writes the graph to the store. */
   readonly graphStore: GraphStore;
@@ -90,7 +93,7 @@ type Following = Awaited<ReturnType<typeof openFollowing>>;
 
 /** Gossip about other nodes' channels on this chain, and the node's own announcements. */
 const openGossip = async (identity: Identity, { network, chain }: ChainParts, following: Following) => {
-  const { config, ports, keys, alias, color, peers, gate, now, logs, limitedLogs, later } = identity;
+  const { config, ports, keys, alias, color, peers, gate, now, logs, limitedLogs, later, onInternalError } = identity;
   const { graph, follower } = following;
   const [id, chainHash] = [keys.nodeId, network.chain];
   const gossip = new Gossip({
@@ -99,7 +102,21 @@ const openGossip = async (identity: Identity, { network, chain }: ChainParts, fo
     log: limitedLogs.gossip,
     interval: network.gossipInterval,
     later: later.run,
+    onUnknownChannel: (from, scid, timestamp) => sync.unknownChannel(from, scid, timestamp),
   });
+  let hasCaughtUp = false;
+  const sync: GossipSync = new GossipSync({
+    ...{ graph, chainHash, now },
+    log: limitedLogs.gossip,
+    isSynced: () => hasCaughtUp,
+    isTooYoung: (scid) => gossip.isTooYoung(scid),
+  });
+  const onCaughtUp = (): void => {
+    hasCaughtUp = true;
+    sync.tick();
+  };
+  // Where following ends before that, nobody is asked.
+  follower.caughtUp.then(onCaughtUp, () => undefined).catch(onInternalError('gossip'));
   const own = new OwnChannels({
     ...{ id, chainHash, graph, gossip, now },
     key: keys.identity,
@@ -118,7 +135,7 @@ const openGossip = async (identity: Identity, { network, chain }: ChainParts, fo
     },
   });
   await own.load(ports.store);
-  return { gossip, own };
+  return { gossip, sync, own };
 };
 
 /** Reads the records of a chain and makes its parts; nothing is sent or requested yet. Throws StoreError, WireError. */
@@ -134,7 +151,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
   const { wallet, graph, graphStore, watcher, feerates, follower } = following;
   let reachableSince = Number.POSITIVE_INFINITY;
   const channels = new Channels(() => ({ ...feerates.context(follower.height), reachableSince }));
-  const { gossip, own } = await openGossip(identity, parts, following);
+  const { gossip, sync, own } = await openGossip(identity, parts, following);
   const policies = await ChannelPolicies.load(
     { usual: config.policy, save: (changes) => gate.save(changes), now },
     store,
@@ -202,7 +219,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
   await channelHost.load();
   await follower.load();
   return {
-    gossip,
+    ...{ gossip, sync },
     ...{ network, chain, chainWithTimeouts, follower, heightWaiters, outage, wallet, refusals, feerates },
     ...{ channels, channelHost, opening, reconnecting, forgotten, onchain, backups, graph, graphStore, own },
     ...{ policies, refresh },
@@ -210,7 +227,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
     chainTip: tipProbe({ chain, clock, where }),
     feerate: () => feerates.current,
     handlers: peerEvents({
-      ...{ channels, channelHost, gossip, graph, own, now, chainHash: network.chain },
+      ...{ channels, channelHost, gossip, sync, graph, own, now, chainHash: network.chain },
       log: limitedLogs.peer,
       opening: (peer, message) => acceptChannelFrom(opening, peer, message),
       announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),

@@ -12,6 +12,7 @@ import type { Channels } from '../channels/channels.ts';
 import { fundedChannelsWith } from '../channels/reconnect.ts';
 import type { Gossip } from '../graph/gossip.ts';
 import { type GossipPeer, nextTurn } from '../graph/gossiprelay.ts';
+import type { GossipSync } from '../graph/gossipsync.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannel, OwnChannels } from '../graph/ownchannels.ts';
 import { channelRangeReplies, isWellFormed, shortChannelIdReplies } from '../graph/queries.ts';
@@ -22,6 +23,7 @@ import type { Log } from '../ports/ports.ts';
 export interface DispatchParts {
   readonly channels: Pick<Channels, 'channelsWith' | 'byChannelId' | 'receive' | 'receiveForAll'>;
   readonly gossip: Gossip;
+  readonly sync: GossipSync;
   readonly graph: Graph;
   readonly own: OwnChannels;
   readonly chainHash: ChainHash;
@@ -99,13 +101,23 @@ const toGraph = (
       return answerChannelRange(parts, peer, message);
     case 'query_short_channel_ids':
       return answerShortChannelIds(parts, peer, message);
-    // Replies to queries that this node does not send.
-    case 'reply_channel_range':
+    case 'reply_channel_range': {
+      const fault = parts.sync.rangeReply(peer.id, message);
+      return fault === undefined ? undefined : peer.warn(fault);
+    }
     case 'reply_short_channel_ids_end':
-      return undefined;
+      return onIdsEnd(parts, peer);
     default:
       return message satisfies never;
   }
+};
+
+/** The peer has sent all that it was asked for. */
+const onIdsEnd = ({ sync, log }: DispatchParts, peer: Peer): undefined => {
+  const handled = announcementQueues.get(peer)?.last ?? Promise.resolve();
+  sync.idsEnd(peer.id, handled).catch((error) => {
+    log.error({ internal: 'gossip', peer: peer.key.slice(0, 16), error }, 'gossip is not asked for any more');
+  });
 };
 
 /** A message of a feature that was not negotiated: an odd one is ignored, for an even one the peer is disconnected (BOLT 1). */
@@ -266,6 +278,7 @@ const queueAnnouncement = (
   const queue = announcementQueues.get(peer) ?? { last: Promise.resolve(), bytes: 0, over: false };
   announcementQueues.set(peer, queue);
   queue.bytes += raw.length;
+  parts.sync.heard(peer.id, true);
   queue.last = queue.last
     .then(nextTurn)
     .then(() => (queue.over ? undefined : handleAnnouncement(parts, peer, message, raw, queue)))
@@ -278,6 +291,7 @@ const queueAnnouncement = (
     })
     .finally(() => {
       queue.bytes -= raw.length;
+      parts.sync.heard(peer.id, false);
     });
   return queue.bytes >= MAX_QUEUED_BYTES ? queue.last : undefined;
 };

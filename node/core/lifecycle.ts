@@ -69,6 +69,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     receiver.start();
     ticking = everySecond(clock, () => {
       outage.check();
+      parts.chain.sync.tick();
       void disk.check();
       payments.tick();
       knowledge.tick();

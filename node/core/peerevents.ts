@@ -1,6 +1,6 @@
 /**
- * Handlers of one chain for peers that connect, send messages or disconnect: they inform channels and gossip, and ask a peer with
- * gossip_queries for its gossip.
+ * Handlers of one chain for peers that connect, send messages or disconnect: they inform channels and gossip, and tell of a peer that
+ * may be asked for gossip.
  */
 import type { ChannelHost } from '../channels/host.ts';
 import type { PeerHandlers } from '../peer/peer.ts';
@@ -11,23 +11,23 @@ export interface PeerEventsParts extends DispatchParts {
 }
 
 export const peerEvents = (parts: PeerEventsParts): PeerHandlers => {
-  const { gossip, own, chainHash, channelHost } = parts;
+  const { gossip, sync, own, channelHost } = parts;
   return {
     ready: (peer) => {
       gossip.connected(gossipPeer(peer));
       channelHost.connected(peer);
-      // BOLT 7: a peer sends gossip only after a gossip_timestamp_filter; this one asks for all there is.
+      // BOLT 7: one without gossip_queries is not worth asking.
       if (peer.features.has('gossip_queries'))
-        peer.send({
-          name: 'gossip_timestamp_filter',
-          chain_hash: chainHash,
-          first_timestamp: 0,
-          timestamp_range: 0xffff_ffff,
+        sync.connected({
+          id: peer.id,
+          extended: peer.features.has('gossip_queries_ex'),
+          send: (message) => peer.send(message),
         });
     },
     message: (peer, message, raw) => dispatch(parts, peer, message, raw),
     closed: (peer) => {
       gossip.forget(peer.id);
+      sync.forget(peer.id);
       own.disconnected(peer.id);
       channelHost.disconnected(peer);
     },

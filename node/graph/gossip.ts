@@ -71,6 +71,8 @@ export interface GossipParts {
   readonly interval: number;
   /** Runs something after that many milliseconds. */
   readonly later: (ms: number, run: () => void) => void;
+  /** Told of an update, and its timestamp, of a channel that is not known here. */
+  readonly onUnknownChannel?: (from: Point, scid: ShortChannelId, timestamp: number) => void;
 }
 
 export class Gossip {
@@ -108,6 +110,11 @@ export class Gossip {
   /** Sends our own announcements to all peers again. */
   rebroadcast(raw: Uint8Array): void {
     this.relaying.sendToAll([raw]);
+  }
+
+  /** Whether a channel has too few confirmations to be believed, or names a block that does not exist yet. */
+  isTooYoung(scid: ShortChannelId): boolean {
+    return this.fundings.isTooYoung(scid);
   }
 
   /** A block came: handles the announcements that were too young before it. Rejects for bugs only. */
@@ -206,6 +213,7 @@ export class Gossip {
     const key = earlyKey(m.short_channel_id, side);
     if (channel === undefined) {
       this.keepEarly(key, raw);
+      if (from !== undefined) this.parts.onUnknownChannel?.(from, m.short_channel_id, m.timestamp);
       return 'ignored';
     }
     if ((channel.policies[side]?.timestamp ?? -1) >= m.timestamp) return 'known';
