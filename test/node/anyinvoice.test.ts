@@ -32,7 +32,7 @@ beforeAll(async () => {
   pair = await startPair();
   await pair.endow('alice', 3_000_000n);
   await pair.open(1_000_000n);
-}, 60_000);
+});
 afterAll(() => pair.stop());
 
 let made = 0;

@@ -65,7 +65,7 @@ beforeAll(async () => {
   [alice, bob] = [await start('alice'), await start('bob')];
   await endow(ground, alice, [5_000_000n]);
   console.log(`AMPERE_MESSAGES_SEED=${seed}`);
-}, 60_000);
+});
 afterAll(async () => {
   await alice.stop();
   await rm(dir, { recursive: true, force: true });

@@ -45,4 +45,4 @@ test('a node that was away for longer than a close may take closes together with
   await becomes('both know', () => log.filter((line) => line.includes('closed by a mutual close')).length === 2);
   expect(log.some((line) => line.includes('channel failed'))).toBe(false);
   await Promise.all([alice.stop(), bob.stop()]);
-}, 60_000);
+});

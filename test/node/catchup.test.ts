@@ -29,7 +29,7 @@ test('a node with a channel listens once it stands at the tip: an HTLC never has
   expect(again.node.follower.top.height).toBe(tip());
   await Promise.all([alice.stop(), again.stop()]);
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 test('a node with a channel whose bitcoind has not got its blocks back says so while it comes up, and comes up once it has', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'ampere-lag-'));
@@ -79,7 +79,7 @@ test('a node with a channel whose bitcoind has not got its blocks back says so w
   expect(again.node.progress.now).toBe(undefined);
   await Promise.all([alice.stop(), again.stop()]);
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 test('an HTLC that arrives while bitcoind is behind waits until it is not', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'ampere-behind-'));
@@ -111,4 +111,4 @@ test('an HTLC that arrives while bitcoind is behind waits until it is not', asyn
   expect(await paid).toMatchObject({ status: 'complete' });
   await Promise.all([alice.stop(), bob.stop()]);
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});

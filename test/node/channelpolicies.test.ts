@@ -49,7 +49,7 @@ describe('setchannel', () => {
       const { channels } = await line.alice.call('listchannels', {});
       return channels.length === 4;
     });
-  }, 60_000);
+  });
   afterAll(() => line?.stop());
 
   const feePaid = async (label: string): Promise<bigint> => {

@@ -28,7 +28,7 @@ describe('of a running node', () => {
     channel = await pair.open(500_000n);
     const { bolt11 } = await pair.nodes.bob.call('invoice', { amount_msat: 90_000_000n, label: 'a', description: 'a' });
     await pair.nodes.alice.call('pay', { bolt11 });
-  }, 60_000);
+  });
   afterAll(() => pair.stop());
 
   const coreAt = (who: 'alice' | 'bob') => {

@@ -16,7 +16,7 @@ beforeAll(async () => {
   pair = await startPair();
   await pair.endow('alice', 1_100_000n);
   await pair.open(1_000_000n);
-}, 60_000);
+});
 afterAll(() => pair?.stop());
 
 const said = async (answer: Promise<{ status?: string } | object>): Promise<string> => {

@@ -29,7 +29,7 @@ beforeAll(async () => {
   [alice, bob] = await Promise.all([start('alice'), start('bob')]);
   await endow(ground, alice, [2_000_000n, 2_000_000n]);
   await becomes('coins', async () => alice.node.wallet.spendable(1) === 4_000_000n);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([alice.stop(), bob.stop()]);
   await rm(dir, { recursive: true, force: true });
@@ -76,7 +76,7 @@ test('the opener raises it, with anchors no further than it must, and lowers it 
   await becomes('the lower feerate', both(300, 300));
   const { channels } = await alice.call('listpeerchannels', {});
   expect(channels.every(({ state }) => state === 'CHANNELD_NORMAL')).toBe(true);
-}, 60_000);
+});
 
 test('a channel that was away when the estimate changed follows it once its peer is back', async () => {
   await bob.stop();
@@ -86,4 +86,4 @@ test('a channel that was away when the estimate changed follows it once its peer
   bob = await start('bob');
   await alice.call('connect', { id: bob.id, host: '127.0.0.1', port: bob.node.peers.address?.port ?? 0 });
   await becomes('the feerate', both(2_000, 2_000));
-}, 60_000);
+});

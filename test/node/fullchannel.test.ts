@@ -67,4 +67,4 @@ test('a payment that waits for room is made after a restart, once the peer is th
     const { pays } = await pair.nodes.alice.call('listpays', {});
     return pays.length === 2 && pays.every(({ status }) => status === 'complete');
   });
-}, 60_000);
+});

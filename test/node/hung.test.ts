@@ -87,7 +87,7 @@ test('what it knows is told, what needs it ends as an error of the chain, and th
   clock.hurry(1);
   await stopped;
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 test('what comes in time is handed on, and what comes late is not waited for', async () => {
   const chain = fakeChain();

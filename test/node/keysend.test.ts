@@ -73,7 +73,7 @@ describe('between two nodes', () => {
     pair = await startPair();
     await pair.endow('alice', 1_000_000n);
     await pair.open(900_000n);
-  }, 60_000);
+  });
   afterAll(() => pair.stop());
   const send = (given: object = {}) =>
     pair.nodes.alice.call('keysend', {
@@ -118,7 +118,7 @@ describe('between two nodes', () => {
         ({ reestablished }) => reestablished === true,
       ),
     );
-  }, 30_000);
+  });
 
   test('no two have one label or hash, and an invoice made afterwards has the next number', async () => {
     await send();
@@ -156,5 +156,5 @@ describe('a node with accept-spontaneous=false', () => {
     } finally {
       await pair.stop();
     }
-  }, 60_000);
+  });
 });

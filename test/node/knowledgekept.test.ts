@@ -17,7 +17,7 @@ beforeAll(async () => {
     const { channels } = await line.alice.call('listchannels', {});
     return channels.length === 4;
   });
-}, 120_000);
+});
 afterAll(() => line?.stop());
 
 /** One sat, and the rest. */
@@ -63,4 +63,4 @@ test('what payments taught is there after a restart, and a program gives its nod
   } finally {
     await again.stop();
   }
-}, 120_000);
+});

@@ -10,7 +10,7 @@ beforeAll(async () => {
   pair = await startPair();
   await pair.endow('alice', 2_000_000n);
   await pair.open(1_900_000n);
-}, 60_000);
+});
 afterAll(() => pair.stop());
 
 const amp = (label: string, amount: bigint | 'any' = 'any', more: object = {}) =>
@@ -70,7 +70,7 @@ test('an invoice is paid twice, and each set is told of by itself, also after a 
   const updated = (await pair.nodes.bob.call('listinvoices', { index: 'updated', start: last + 1 })).invoices;
   expect(updated.map(({ set_id }) => set_id)).toEqual(paid);
   expect(await pair.nodes.bob.call('waitinvoice', { label: 'twice' })).toMatchObject({ times_paid: 2 });
-}, 60_000);
+});
 
 test('a payment in flight is the only one of its invoice, and its set is listed with the invoice until it is whole', async () => {
   const { bolt11 } = await amp('held', 2_000_000n);

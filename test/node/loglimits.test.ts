@@ -119,4 +119,4 @@ test('a peer that speaks of channels that are not there, again and again, fills 
   await who.leave();
   await bob.stop();
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});

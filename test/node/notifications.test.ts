@@ -36,7 +36,7 @@ beforeAll(async () => {
     );
   }
   await line.known();
-}, 120_000);
+});
 afterAll(() => line?.stop());
 
 describe('a payment over two channels', () => {

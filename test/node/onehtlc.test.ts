@@ -10,7 +10,7 @@ beforeAll(async () => {
   pair = await startPair();
   await pair.endow('alice', 700_000n, 700_000n);
   for (const sat of [600_000n, 600_000n]) await pair.open(sat);
-}, 60_000);
+});
 afterAll(() => pair?.stop());
 
 /** An invoice of bob's, said again by him with these feature bits. */

@@ -32,7 +32,7 @@ beforeAll(async () => {
   const { channel_id } = await alice.call('fundchannel', { id: bob.id, amount: 300_000, announce: false });
   ground.mine(1);
   await reaches(bob, channel_id, 'CHANNELD_NORMAL');
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([alice.stop(), bob.stop()]);
   await rm(dir, { recursive: true, force: true });
@@ -128,7 +128,7 @@ describe('channels that wait for their funding', () => {
     const open = await Promise.all(Array.from({ length: 20 }, () => who.open()));
     expect(open).toEqual(Array(20).fill(why));
     await who.leave();
-  }, 120_000);
+  });
 
   test('cost no address when they come to nothing, however often somebody asks', async () => {
     const who = await stranger(1, { id: alice.node.keys.nodeId, port: portOf(alice) });

@@ -38,7 +38,7 @@ beforeAll(async () => {
   await endow(ground, alice, Array(20).fill(1_000_000n));
   await endow(ground, bob, Array(4).fill(1_000_000n));
   await caughtUp();
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([alice.stop(), bob.stop()]);
   await rm(dir, { recursive: true, force: true });

@@ -44,7 +44,7 @@ beforeAll(async () => {
     const { nodes } = await line.alice.call('listnodes', { id: line.carol.id });
     return channels.length === 4 && nodes[0]?.last_timestamp !== undefined;
   });
-}, 60_000);
+});
 afterAll(() => line?.stop());
 beforeEach(() => {
   for (const list of [forwarded, received, owed]) list.length = 0;

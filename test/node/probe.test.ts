@@ -23,7 +23,7 @@ beforeAll(async () => {
   await line.bob.call('keysend', { destination: line.carol.id, amount_msat: 200_000_000n, scheme: 'single' });
   await becomes('no HTLC left', atRest);
   before = await balances();
-}, 120_000);
+});
 afterEach(async () => {
   await becomes('no HTLC left', atRest);
   expect(await balances()).toEqual(before);

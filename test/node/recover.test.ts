@@ -31,7 +31,7 @@ beforeEach(async () => {
   await endow(ground, alice, Array(4).fill(2_000_000n));
   await endow(ground, bob, Array(4).fill(2_000_000n));
   await caughtUp();
-}, 60_000);
+});
 afterEach(async () => {
   await Promise.all([alice.stop(), bob.stop()]);
   await rm(dir, { recursive: true, force: true });
@@ -125,7 +125,7 @@ test('channels of both kinds, opened by either side, with payments either way', 
   const ours = new Set(alice.node.wallet.funds().map(({ txid }) => hex(reversed(txid))));
   const expected = inWallet + settledOf(before, minedSince(since), ours);
   expect(walletOf(alice)).toBe(expected);
-}, 120_000);
+});
 
 /** A channel of alice's in use, with a balance on both sides. */
 const channel = async (): Promise<string> => {
@@ -149,7 +149,7 @@ test('a commitment of her own that alice published before she lost her disk pays
   const back = walletOf(alice) - inWallet;
   expect(back).toBeGreaterThan(590_000n);
   expect(back).toBeLessThan(600_000n);
-}, 120_000);
+});
 
 test('coins at addresses that a wallet does not look for by itself are found, since the backup says how many there are', async () => {
   await channel();
@@ -207,7 +207,7 @@ test('the file beside the store says what there is after each opening and each e
   expect(await count()).toBe(1);
   await mine(100);
   await becomes('over', async () => (await count()) === 0);
-}, 120_000);
+});
 
 test('a node whose store is gone does not start beside its backup, and takes its channels back once that is moved away', async () => {
   await channel();

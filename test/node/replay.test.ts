@@ -80,7 +80,7 @@ describe('recorded with secrets', () => {
     path = join(dir, 'whole');
     await story({ 'dev-record': path, 'dev-record-secrets': 'true' }, secrets);
     records = readRecords(path);
-  }, 120_000);
+  });
 
   test('every step of every channel and payment comes out again as it was', () => {
     expect(new Set(records.map(({ kind }) => kind))).toEqual(new Set(['channel', 'payment', 'receiver']));
@@ -172,7 +172,7 @@ describe('recorded without secrets', () => {
   beforeAll(async () => {
     path = join(dir, 'public');
     await story({ 'dev-record': path }, secrets);
-  }, 120_000);
+  });
 
   test('no seed, key or per-commitment secret is in it, and no preimage before its HTLC was fulfilled', async () => {
     const names = await readdir(path);

@@ -147,4 +147,4 @@ test('a program whose protocol speaks to every hop of a payment is heard by each
   await becomes('all channels known', async () => (await alice.call('listchannels')).channels.length === 4);
   await alice.call('keysend', { destination: id, amount_msat: 20_000_000n, scheme: 'tree' });
   expect(heard).toEqual(['forwarded: hop 1 of 20000000 msat', 'received: hop 2 of 20000000 msat']);
-}, 60_000);
+});

@@ -17,7 +17,7 @@ beforeAll(async () => {
     const { channels } = await line.alice.call('listchannels', {});
     return channels.length === 4;
   });
-}, 120_000);
+});
 afterAll(() => line?.stop());
 
 let labels = 0;
@@ -299,4 +299,4 @@ test('an HTLC of sendpay that is under way when the node is restarted is paid af
   } finally {
     await pair.stop();
   }
-}, 120_000);
+});

@@ -86,7 +86,7 @@ describe('between nodes whose invoices ask 100 blocks', () => {
     pair = await startPair({ 'cltv-final': '100' });
     await pair.endow('alice', 1_000_000n);
     await pair.open(900_000n);
-  }, 60_000);
+  });
   afterAll(() => pair.stop());
 
   test('one without an invoice leaves 43, which the payee takes', async () => {

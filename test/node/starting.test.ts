@@ -80,7 +80,7 @@ test('ends when it is told to while its bitcoind takes calls and answers none', 
   await (await running).ended;
   server.close();
   // Sooner than a call to bitcoind is given up.
-}, 20_000);
+});
 
 test('a new node that did not come up for a wrong password reads no blocks from before it when it does', async () => {
   const [ground, log] = [await newGround(), memoryLog()];

@@ -32,7 +32,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ampere-words-'));
   ground = await newGround();
   alice = await start();
-}, 60_000);
+});
 afterAll(async () => {
   await alice.stop();
   await rm(dir, { recursive: true, force: true });

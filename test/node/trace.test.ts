@@ -87,7 +87,7 @@ describe('of two nodes with a channel, a payment and a close', () => {
     keepSecrets('before the close');
     await pair.nodes.alice.call('close', { id: channel });
     await pair.mine();
-  }, 60_000);
+  });
   afterAll(() => pair.stop());
 
   test('the opening is shown by the names of its messages, in the order in which they were said', () => {
@@ -196,7 +196,7 @@ test('at level debug nothing of messages and steps is written', async () => {
   const all = [...pair.logs.alice, ...pair.logs.bob];
   expect(all.some((line) => line.includes('"connected"'))).toBe(true);
   expect(all.filter((line) => /"level":"trace"|received |channel step/.test(line))).toEqual([]);
-}, 60_000);
+});
 
 describe('a message in a trace', () => {
   const shown = (trace: (log: ReturnType<ReturnType<typeof logTo>>) => void): Line => {

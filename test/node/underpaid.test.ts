@@ -35,7 +35,7 @@ beforeAll(async () => {
   ]);
   await endow(ground, alice, [2_000_000n, 2_000_000n]);
   await becomes('coins', () => alice.node.wallet.spendable(1) === 4_000_000n);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([alice.stop(), bob.stop()]);
   await rm(dir, { recursive: true, force: true });
@@ -78,7 +78,7 @@ test('nothing is taken and nothing offered over it, and the operator is told why
   await becomes('the higher feerate', async () => (await status()).length === 0);
   expect((await pays(alice, bob)).status).toBe('complete');
   expect((await pays(bob, alice)).status).toBe('complete');
-}, 60_000);
+});
 
 test('after two hours of that the channel goes on chain for an HTLC that is not far from its expiry; one without any stays', async () => {
   believed = 1000;
@@ -108,4 +108,4 @@ test('after two hours of that the channel goes on chain for an HTLC that is not 
   expect(log.some((line) => line.includes('commitment_underpaid: feerate 1000, estimate 10000, id'))).toBe(true);
   await reaches(bob, quiet?.channel_id ?? '', 'CHANNELD_NORMAL');
   expect(quiet?.feerate?.perkw).toBe(1000);
-}, 60_000);
+});

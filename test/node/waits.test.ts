@@ -64,7 +64,7 @@ beforeEach(async () => {
   ground = await newGround();
   clock = hurriedClock();
   logs = { alice: [], bob: [], carol: [] };
-}, 60_000);
+});
 afterEach(async () => {
   await Promise.all(names.map((name) => nodes[name].stop()));
   await rm(dir, { recursive: true, force: true });
@@ -138,7 +138,7 @@ test('a peer that owes a revocation is disconnected after a minute, and again, a
   await becomes('the revocation', () => bobs(far).core.head.signedAt === undefined);
   await allNormal();
   expect(await pay(20)).toBe('complete');
-}, 60_000);
+});
 
 test('an offer that waits behind it until its expiry is near goes back, and is not signed when the peer revokes at last', async () => {
   await line({ 'peer-timeout': '3600' });
@@ -160,7 +160,7 @@ test('an offer that waits behind it until its expiry is near goes back, and is n
   expect(bobs(far).core.outgoing.size).toBe(0);
   expect(bobs(far).core.head.signedOut).toBe(0n);
   await allNormal();
-}, 120_000);
+});
 
 describe('an offer to a channel that is given up at that moment', () => {
   test('goes back to where it came from without a restart', async () => {
@@ -178,5 +178,5 @@ describe('an offer to a channel that is given up at that moment', () => {
     await becomes('the channel to be gone', async () => (await stateOf(nodes.bob, far)) === 'none');
     await becomes('the HTLC to be back', () => held() === 0);
     expect(await paid).toBe('failed');
-  }, 60_000);
+  });
 });

@@ -270,7 +270,7 @@ describe('of two nodes with a payment', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as TracedMessage);
-  }, 60_000);
+  });
 
   test('the file has each message that both said, from init on, with its fields', () => {
     const rawOf = (way: string): readonly string[] =>

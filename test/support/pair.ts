@@ -11,10 +11,10 @@ import { memoryLog } from './peers.ts';
 type Channel = Result<'listpeerchannels'>['channels'][number];
 export type Who = 'alice' | 'bob';
 
-/** Resolves once it is so; rejects after half a minute with what was waited for. */
+/** Resolves once it is so; rejects after a minute with what was waited for. */
 export const becomes = async (what: string, check: () => Promise<boolean> | boolean): Promise<void> => {
   // Often it is so at once; what takes longer is not asked for all the time.
-  const end = Date.now() + 30_000;
+  const end = Date.now() + 60_000;
   for (let pause = 1; Date.now() < end; pause = Math.min(10, 2 * pause)) {
     if (await check()) return;
     await new Promise((resolve) => setTimeout(resolve, pause));

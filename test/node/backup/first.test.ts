@@ -36,7 +36,7 @@ test('a funding transaction is published once the backup has its channel', async
   }
   await Promise.all([alice.stop(), bob.stop()]);
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 test('a channel whose backup cannot be written opens with a warning, which stays until it is written', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'ampere-unwritten-'));
@@ -62,4 +62,4 @@ test('a channel whose backup cannot be written opens with a warning, which stays
   expect(alice.node.backups.read(await readFile(file)).channels).toHaveLength(1);
   await Promise.all([alice.stop(), bob.stop()]);
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});

@@ -51,7 +51,7 @@ beforeAll(async () => {
     const { nodes } = await line.alice.call('listnodes', {});
     return channels.length === 4 && nodes.filter(({ last_timestamp }) => last_timestamp !== undefined).length === 3;
   });
-}, 120_000);
+});
 afterAll(() => line?.stop());
 
 const isRefused = (schema: unknown): boolean => kindOf(schema as z.ZodType) === 'not supported';
