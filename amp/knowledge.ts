@@ -1,7 +1,7 @@
 /**
  * What attempts teach about the channels of others, beyond the payment that made them: which direction of a channel did not carry how
  * much, and what one carried, each with its time. A failure counts half as much with every hour, as lnd's mission control has it,
- * and six hours later not at all. It makes a route dearer and never forbids one: the balance of a channel may have changed by now.
+ * and six hours later not at all. It makes a channel less likely and never forbids one: its balance may have changed by now.
  *
  * Only what a node says of itself and of its own channels is taken, since nobody else can be made to look bad by that: a failure of
  * which the origin is unknown, and one of the destination, teach nothing about who failed.
@@ -107,18 +107,4 @@ export const withLesson = (
   }
   const least = countsHalf(failed, now) && failed.amount < amount ? failed.amount : amount;
   return { carried: carried && carried.amount < amount ? carried : undefined, failed: { amount: least, at: now } };
-};
-
-/** What another attempt is worth: 100 sat and a thousandth of the amount, as lnd reckons. */
-const attemptCost = (amount: bigint): bigint => 100_000n + amount / 1000n;
-
-/**
- * What an HTLC of `amount` over this direction costs beyond its fee in the choice of a route, in msat: right after a failure
- * thousands of times what an attempt is worth, after an hour once, after two a third. `now` in Unix seconds.
- */
-export const penaltyOf = ({ failed }: DirectionKnowledge, amount: bigint, now: number): bigint => {
-  if (failed === undefined || amount < failed.amount || weightOf(failed, now) === 0) return 0n;
-  const weight = weightOf({ ...failed, at: Math.min(failed.at, now - 1) }, now);
-  const thousandths = BigInt(Math.round((1000 * weight) / (1 - weight)));
-  return (attemptCost(amount) * thousandths) / 1000n;
 };

@@ -20,7 +20,7 @@ import { ForwardLog } from '../forward/forwardlog.ts';
 import { HtlcFailures } from '../forward/htlcfailures.ts';
 import { HtlcSwitch } from '../forward/htlcswitch.ts';
 import { ReplayLog } from '../forward/replay.ts';
-import type { RouteContext } from '../graph/routing.ts';
+import type { RouteContext } from '../graph/routecontext.ts';
 import { Invoices } from '../pay/invoices.ts';
 import { Knowledge } from '../pay/knowledge.ts';
 import { ownHtlcs } from '../pay/ownhtlcs.ts';
@@ -93,7 +93,7 @@ const routesOf = (
   return {
     ...{ graph, now, source: keys.nodeId },
     tlvOnly: (key, node) => !readsFrames(key, node),
-    penalties: { scids: () => knowledge.scids, of: (scid, from, amount) => knowledge.penalty(scid, from, amount) },
+    learnt: { scids: () => knowledge.scids, of: (scid, from, capacity) => knowledge.bounds(scid, from, capacity) },
   };
 };
 

@@ -5,9 +5,9 @@
  */
 import { type CompactGraph, NONE } from './compact.ts';
 import { type Arcs, SEGMENTS } from './flow.ts';
-import { improbabilityCost, weightFor } from './likelihood.ts';
+import { boundsWithin, improbabilityCost, type Known } from './likelihood.ts';
 import type { Prepared } from './routing.ts';
-import { CLOSED, LIMITED, PENALIZED } from './search.ts';
+import { CLOSED, KNOWN, LIMITED, PENALIZED } from './search.ts';
 
 /** What is asked of a flow, beside what the query says. */
 export interface FlowTerms {
@@ -66,7 +66,12 @@ class Builder {
   private readonly weight: number;
   private readonly perBlock: number;
 
-  constructor(most: number, amount: number, riskPerBlock: number, terms: FlowTerms) {
+  constructor(
+    most: number,
+    amount: number,
+    { riskPerBlock, weight }: Pick<Prepared['terms'], 'riskPerBlock' | 'weight'>,
+    terms: FlowTerms,
+  ) {
     this.via = new Int32Array(most);
     this.tail = new Int32Array(most);
     this.head = new Int32Array(most);
@@ -75,7 +80,7 @@ class Builder {
     this.largest = new Float64Array(most);
     this.amount = amount;
     this.terms = terms;
-    this.weight = BILLION * terms.improbability * weightFor('balanced', amount);
+    this.weight = BILLION * terms.improbability * weight;
     this.perBlock = riskPerBlock * terms.delay;
   }
 
@@ -121,10 +126,10 @@ export const arcsOf = ({ context, query, extras, terms }: Prepared, flow: FlowTe
   const { from: fromOf, enabled, minimum, maximum, feeBase, feeProportional, delay, timestamp } = compact;
   const { source, avoided, special, staleSince, withoutMinimum } = terms;
   const directions = 2 * compact.channelsEnd;
-  const builder = new Builder(directions + extras.edges.length, Number(query.amount), terms.riskPerBlock, flow);
+  const builder = new Builder(directions + extras.edges.length, Number(query.amount), terms, flow);
   for (const [i, edge] of extras.edges.entries()) {
     if (edge.from !== source && avoided.has(edge.from)) continue;
-    const flat = builder.flat(edge.feeBase, edge.feeProportional, edge.delay, edge.penalty(flow.grain));
+    const flat = builder.flat(edge.feeBase, edge.feeProportional, edge.delay, edge.more(flow.grain));
     const limits = { floor: edge.floor, largest: edge.ceiling, most: edge.ceiling };
     builder.add([NONE - 1 - i, edge.from, edge.to], limits, flat, [edge.ceiling, edge.ceiling]);
   }
@@ -146,7 +151,9 @@ export const arcsOf = ({ context, query, extras, terms }: Prepared, flow: FlowTe
     const flat = builder.flat(feeBase[direction] ?? 0, feeProportional[direction] ?? 0, delay[direction] ?? 0, penalty);
     const floor = withoutMinimum ? 0 : (minimum[direction] ?? 0);
     const ends = [direction, from, fromOf[direction ^ 1] ?? NONE] as const;
-    builder.add(ends, { floor, largest: top, most }, flat, [0, capacity]);
+    const { low, high, inFlight = 0 }: Known = (marks & KNOWN) === 0 ? boundsWithin(capacity) : terms.known(direction);
+    const left = [Math.max(0, low - inFlight), high - inFlight] as const;
+    builder.add(ends, { floor, largest: top, most }, flat, left);
   }
   return builder;
 };

@@ -5,20 +5,13 @@
 import { atRest, type FlowWish, type Reserved, type Route, type RouteQuery } from '../../amp/route.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, shortChannelId } from '../../wire/units.ts';
+import { Balances } from './balances.ts';
 import { NONE } from './compact.ts';
 import { type Arcs, minCostFlow, SEGMENTS } from './flow.ts';
 import { arcsOf, type FlowTerms, MOST_OF_CAPACITY } from './flowarcs.ts';
 import { pathsOf } from './flowpaths.ts';
-import {
-  type Bound,
-  canLeave,
-  findRoute,
-  limitsOf,
-  type Prepared,
-  prepare,
-  type RouteContext,
-  routeOf,
-} from './routing.ts';
+import type { RouteContext } from './routecontext.ts';
+import { canLeave, findRoute, type Prepared, prepare, routeOf } from './routing.ts';
 
 /** A query for routes that carry the amount together. */
 export type FlowQuery = RouteQuery & { readonly flow: FlowWish };
@@ -42,11 +35,11 @@ class Parts {
   /** A path had more delay than the payment may have. */
   late = false;
   private readonly prepared: Prepared;
-  private bound: Bound;
+  private balances: Balances;
 
   constructor(prepared: Prepared) {
     this.prepared = prepared;
-    this.bound = limitsOf(prepared.query.excluded, prepared.query.reserved);
+    this.balances = new Balances(undefined, prepared.query.excluded, prepared.query.reserved);
   }
 
   get reserved(): readonly Reserved[] {
@@ -58,7 +51,7 @@ class Parts {
   }
 
   private changed(): void {
-    this.bound = limitsOf(this.prepared.query.excluded, this.reserved);
+    this.balances = new Balances(undefined, this.prepared.query.excluded, this.reserved);
   }
 
   /** What a single HTLC may be that goes by `via` from the node that a route has there. */
@@ -70,17 +63,17 @@ class Parts {
       const scid = shortChannelId(compact.scids[via >> 1] ?? 0n);
       const top = BigInt(compact.maximum[via] ?? 0);
       const capacity = BigInt(Math.floor((compact.capacity[via >> 1] ?? 0) * MOST_OF_CAPACITY));
-      const free = this.bound(scid, from && hex(from), top > capacity ? top : capacity);
+      const free = this.balances.ceiling(scid, from && hex(from), top > capacity ? top : capacity);
       const least = context.withoutMinimum === true ? 0n : BigInt(compact.minimum[via] ?? 0);
       return { least, most: free < top ? free : top };
     }
-    if (own.policy !== undefined)
-      return { least: 1n, most: this.bound(own.scid, from && hex(from), this.prepared.query.amount) };
+    if (extras.edges[NONE - 1 - via]?.from !== this.prepared.terms.source)
+      return { least: 1n, most: this.balances.ceiling(own.scid, from && hex(from), this.prepared.query.amount) };
     const outlet = context.outlets.find(({ scid }) => scid === own.scid);
     if (outlet === undefined) return { least: 0n, most: 0n };
     const { spendable, slots, minimum = 1n, perHtlc = 0n } = outlet;
     const before = BigInt(this.list.filter(({ route }) => route[0].scid === own.scid).length);
-    const most = this.bound(own.scid, undefined, spendable - before * perHtlc, slots);
+    const most = this.balances.ceiling(own.scid, undefined, spendable - before * perHtlc, slots);
     return { least: context.withoutMinimum === true ? 0n : minimum, most };
   }
 

@@ -19,6 +19,11 @@ export interface Bounds {
   readonly high: number;
 }
 
+/** What a payment knows of it: bounds, and what its own HTLCs take, which are reckoned to get through. */
+export interface Known extends Bounds {
+  readonly inFlight?: number;
+}
+
 /** The bounds of a channel of which only its capacity is known. */
 export const boundsWithin = (capacity: number): Bounds => ({ low: 0, high: capacity + 1 });
 
@@ -26,16 +31,14 @@ export const boundsWithin = (capacity: number): Bounds => ({ low: 0, high: capac
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /**
- * The probability, from 0 to 1, that a channel carries `amount` beside the `inFlight` that HTLCs of the same payment take of it, which
- * are reckoned to get through. It falls as the amount rises: 1 up to `low`, 0 from `high` on, and between them as the
+ * The probability, from 0 to 1, that a channel carries `amount` beside what HTLCs of the same payment take of it. It falls as the amount rises: 1 up to `low`, 0 from `high` on, and between them as the
  * prior has it within the bounds.
  */
 export const probabilityOf = (
   prior: Prior,
   capacity: number,
-  { low, high }: Bounds,
+  { low, high, inFlight = 0 }: Known,
   amount: number,
-  inFlight = 0,
 ): number => {
   const least = Math.max(low, inFlight);
   const all = amount + inFlight;
@@ -72,6 +75,18 @@ export const LEAST_PROBABILITY = 1e-6;
 export const improbabilityCost = (probability: number, weight: number): number =>
   probability >= 1 ? 0 : -Math.log(Math.max(probability, LEAST_PROBABILITY)) * weight;
 
+const MOST_COST = -Math.log(LEAST_PROBABILITY);
+
+/**
+ * `improbabilityCost` with the uniform prior where nothing is known but the capacity, for searches that ask it of tens of thousands of
+ * channels: a series in place of the logarithm where the amount is a small part of the capacity, exact to a millionth.
+ */
+export const uniformCost = (capacity: number, amount: number, weight: number): number => {
+  const part = amount / (capacity + 1);
+  if (part < 0.05) return weight * part * (1 + part * (1 / 2 + part * (1 / 3 + part * (1 / 4 + part / 5))));
+  return part < 1 - LEAST_PROBABILITY ? -Math.log(1 - part) * weight : MOST_COST * weight;
+};
+
 /** What a payer prefers, by name: low fees, few failures, or something between. */
 export const preferences = ['cheap', 'balanced', 'reliable'] as const;
 export type Preference = (typeof preferences)[number];
@@ -83,8 +98,8 @@ const weights: Readonly<Record<Preference, { readonly base: number; readonly pro
   reliable: { base: 1_000_000, proportional: 10_000 },
 };
 
-/** The `weight` of `improbabilityCost`, in msat, for a payment of `amount` msat in all. */
-export const weightFor = (preference: Preference, amount: number): number => {
+/** The `weight` of `improbabilityCost`, in msat, for sending `amount` msat; `balanced` unless given. */
+export const preferredWeight = (preference: Preference = 'balanced', amount: number | bigint): number => {
   const { base, proportional } = weights[preference];
-  return base + (amount * proportional) / 1e6;
+  return base + (Number(amount) * proportional) / 1e6;
 };

@@ -3,188 +3,34 @@
  * cheapest way in numbers; here is what a payment asks, and the route in exact amounts.
  */
 
-import {
-  atRest,
-  type Excluded,
-  type Hop,
-  type Outlet,
-  type Reserved,
-  type Route,
-  type RouteQuery,
-} from '../../amp/route.ts';
+import { atRest, type Hop, type Outlet, type Route, type RouteQuery } from '../../amp/route.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
-import { type Msat, msat, type Point, point, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
-import { type CompactGraph, NONE } from './compact.ts';
-import { type Graph, type NodeKey, STALE_AFTER } from './graph.ts';
-import {
-  CLOSED,
-  type ExtraEdge,
-  type Found,
-  LIMITED,
-  PENALIZED,
-  type Search,
-  type SearchTerms,
-  SOONEST,
-} from './search.ts';
-
-/** A channel of an invoice's route hint: from `from` to `to`. */
-export interface Hint {
-  readonly from: Point;
-  readonly to: Point;
-  readonly scid: ShortChannelId;
-  readonly feeBase: Msat;
-  readonly feeProportional: number;
-  readonly cltvExpiryDelta: number;
-}
-
-/** What was learnt about channels, as a cost in the choice of a route. */
-export interface Penalties {
-  /** The channels that may have one. */
-  readonly scids: () => Iterable<ShortChannelId>;
-  /** What a channel away from a node, or from us, costs beyond its fee; msat. */
-  readonly of: (scid: ShortChannelId, from: NodeKey, amount: bigint) => bigint;
-}
-
-export interface RouteContext {
-  readonly graph: Pick<Graph, 'compact'> & { readonly search: Pick<Search, 'cheapest'> };
-  /** Ourselves. */
-  readonly source: Point;
-  readonly outlets: readonly Outlet[];
-  readonly hints: readonly Hint[];
-  /** Unix seconds. */
-  readonly now: () => number;
-  readonly penalties?: Penalties | undefined;
-  /** The only channels of the graph that may be used; all where absent. */
-  readonly only?: ReadonlySet<ShortChannelId> | undefined;
-  /** Whether a node reads TLV payloads only. */
-  readonly tlvOnly: (id: NodeKey, node: Point) => boolean;
-  /** Cost of delay, in billionths of the amount per block; 15 where absent. */
-  readonly riskPerBlock?: bigint;
-  /** What channels take at least (htlc_minimum_msat) does not count. */
-  readonly withoutMinimum?: boolean;
-}
+import { type Msat, msat, point, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
+import { Balances } from './balances.ts';
+import { NONE } from './compact.ts';
+import { type Extras, extrasOf } from './extras.ts';
+import { type NodeKey, STALE_AFTER } from './graph.ts';
+import { preferredWeight, UNIFORM } from './likelihood.ts';
+import type { RouteContext, Terms } from './routecontext.ts';
+import { CLOSED, type Found, KNOWN, LIMITED, PENALIZED, type SearchTerms, SOONEST } from './search.ts';
 
 /** Cost of delay: 15 billionths of the amount per block, the risk factor that lnd and Core Lightning use. */
 const RISK_PER_BLOCK = 15n;
 
 /** The fee a node asks for forwarding `amount`. BOLT 7, "HTLC Fees". */
-export const forwardingFee = (
-  policy: { readonly feeBase: Msat; readonly feeProportional: number },
-  amount: bigint,
-): bigint => policy.feeBase + (amount * BigInt(policy.feeProportional)) / 1_000_000n;
-
-const direction = (scid: ShortChannelId, from: NodeKey | undefined): string => `${scid}/${from ?? ''}`;
-
-/** What a channel carries, in msat. */
-interface Limits {
-  readonly ceiling: bigint;
-  readonly floor: bigint;
-}
-
-/** The most that one more HTLC can carry, of `ceiling` and in a channel that takes `slots` more. */
-export type Bound = (scid: ShortChannelId, from: NodeKey | undefined, ceiling: bigint, slots?: number) => bigint;
-
-/** What a payment has learnt from failures, and what its own shards occupy, by channel and direction. */
-export const limitsOf = (excluded: readonly Excluded[], reserved: readonly Reserved[]): Bound => {
-  const atMost = new Map<string, bigint>();
-  for (const { scid, from, atLeast } of excluded) {
-    const key = direction(scid, from && hex(from));
-    const known = atMost.get(key);
-    const limit = atLeast - 1n;
-    if (known === undefined || limit < known) atMost.set(key, limit);
-  }
-  const taken = new Map<string, { amount: bigint; count: number }>();
-  for (const { scid, from, amount, count, offered } of reserved) {
-    // The balance of our own channels excludes the HTLCs they offered already.
-    if (from === undefined && offered) continue;
-    const key = direction(scid, from && hex(from));
-    const sum = taken.get(key) ?? { amount: 0n, count: 0 };
-    taken.set(key, { amount: sum.amount + amount, count: sum.count + count });
-  }
-  return (scid, from, ceiling, slots = 1) => {
-    const key = direction(scid, from);
-    const own = taken.get(key);
-    // How many slots strangers' channels have left is not known.
-    if (from === undefined && (own?.count ?? 0) >= slots) return 0n;
-    const free = ceiling - (own?.amount ?? 0n);
-    const limit = atMost.get(key);
-    return limit !== undefined && limit < free ? limit : free;
-  };
-};
-
-/** What is not in the graph, with numbers for it: ourselves, a destination, nodes of hints. */
-export class Extras {
-  readonly edges: ExtraEdge[] = [];
-  /** The hop that each is, in the same order. */
-  readonly hops: { readonly scid: ShortChannelId; readonly policy: Hint | undefined }[] = [];
-  private readonly compact: CompactGraph;
-  private readonly numbers = new Map<NodeKey, number>();
-  private readonly keys: NodeKey[] = [];
-
-  constructor(compact: CompactGraph) {
-    this.compact = compact;
-  }
-
-  number(key: NodeKey): number {
-    const known = this.compact.nodeNumber(key) ?? this.numbers.get(key);
-    if (known !== undefined) return known;
-    const number = this.nodes;
-    this.numbers.set(key, number);
-    this.keys.push(key);
-    return number;
-  }
-
-  key(node: number): NodeKey {
-    return this.keys[node - this.compact.nodesEnd] ?? this.compact.key(node);
-  }
-
-  /** One more than the highest number. */
-  get nodes(): number {
-    return this.compact.nodesEnd + this.keys.length;
-  }
-}
-
-const extrasOf = (context: RouteContext, query: RouteQuery, bound: Bound): Extras => {
-  const { source, outlets, hints, penalties, withoutMinimum = false } = context;
-  const { compact } = context.graph;
-  const extras = new Extras(compact);
-  const us = hex(source);
-  const add = (scid: ShortChannelId, from: NodeKey, to: NodeKey, edge: Limits, policy: Hint | undefined): void => {
-    extras.hops.push({ scid, policy });
-    extras.edges.push({
-      ...{ from: extras.number(from), to: extras.number(to), ceiling: Number(edge.ceiling) },
-      floor: withoutMinimum ? 0 : Number(edge.floor),
-      feeBase: Number(policy?.feeBase ?? 0n),
-      feeProportional: policy?.feeProportional ?? 0,
-      delay: policy?.cltvExpiryDelta ?? 0,
-      penalty: (amount) => Number(penalties?.of(scid, from, BigInt(amount)) ?? 0n),
-    });
-  };
-  for (const { scid, peer, spendable, slots, minimum } of outlets) {
-    const ceiling = bound(scid, undefined, spendable, slots);
-    add(scid, us, hex(peer), { ceiling, floor: minimum ?? 1n }, undefined);
-  }
-  for (const hint of hints) {
-    const from = hex(hint.from);
-    // A payee next to us names its channel with us: our own channels are outlets, as far as they can be used.
-    if (from === us) continue;
-    const node = compact.nodeNumber(from);
-    // BOLT 7: a node that requires unknown features is not routed through.
-    if (node !== undefined && compact.unknownFeature[node] === 1) continue;
-    add(hint.scid, from, hex(hint.to), { ceiling: bound(hint.scid, from, query.amount), floor: 1n }, hint);
-  }
-  return extras;
-};
+export const forwardingFee = (policy: Pick<Terms, 'feeBase' | 'feeProportional'>, amount: bigint): bigint =>
+  policy.feeBase + (amount * BigInt(policy.feeProportional)) / 1_000_000n;
 
 /** What a query says of channels of the graph, by their numbers. */
-const specialChannels = ({ graph, penalties, only }: RouteContext, query: RouteQuery): Uint8Array => {
+const specialChannels = ({ graph, learnt, penalties, only }: RouteContext, query: RouteQuery): Uint8Array => {
   const { compact } = graph;
   const special = new Uint8Array(compact.channelsEnd);
   const mark = (scid: ShortChannelId, what: number): void => {
     const channel = compact.channelNumber(scid);
     if (channel !== undefined) special[channel] = (special[channel] ?? 0) | what;
   };
-  for (const { scid } of [...query.excluded, ...query.reserved]) mark(scid, LIMITED);
+  for (const { scid } of [...query.excluded, ...query.reserved]) mark(scid, LIMITED | KNOWN);
+  for (const scid of learnt?.scids() ?? []) mark(scid, KNOWN);
   for (const scid of penalties?.scids() ?? []) mark(scid, PENALIZED);
   if (only !== undefined)
     for (let channel = 0; channel < special.length; channel++)
@@ -197,13 +43,13 @@ export interface Prepared {
   readonly context: RouteContext;
   readonly query: RouteQuery;
   readonly extras: Extras;
-  readonly terms: Omit<SearchTerms, 'amount' | 'perBlock'>;
+  readonly terms: Omit<SearchTerms, 'amount' | 'perBlock' | 'scale'>;
 }
 
 export const prepare = (context: RouteContext, query: RouteQuery): Prepared => {
   const { compact } = context.graph;
-  const bound = limitsOf(query.excluded, query.reserved);
-  const extras = extrasOf(context, query, bound);
+  const balances = new Balances(context.learnt, query.excluded, query.reserved);
+  const extras = extrasOf(context, query, balances);
   const end = (direction: number): [ShortChannelId, NodeKey] => [
     shortChannelId(compact.scids[direction >> 1] ?? 0n),
     compact.key(compact.from[direction] ?? NONE),
@@ -215,34 +61,56 @@ export const prepare = (context: RouteContext, query: RouteQuery): Prepared => {
     ...{ maxFee: Number(query.maxFee), finalExpiry: query.finalExpiry, maxExpiry: query.maxExpiry },
     maxHops: query.maxHops,
     riskPerBlock: Number(context.riskPerBlock ?? RISK_PER_BLOCK),
+    weight: preferredWeight(context.prefer, query.amount),
+    prior: context.prior ?? UNIFORM,
     staleSince: context.now() - STALE_AFTER,
     withoutMinimum: context.withoutMinimum ?? false,
     avoided: new Set(query.excludedNodes.flatMap((node) => compact.nodeNumber(hex(node)) ?? extras.number(hex(node)))),
     special: specialChannels(context, query),
-    ceiling: (direction: number, maximum: number) => Number(bound(...end(direction), BigInt(maximum))),
+    ceiling: (direction: number, maximum: number) => Number(balances.ceiling(...end(direction), BigInt(maximum))),
+    known: (direction: number) => balances.known(...end(direction), compact.capacity[direction >> 1] ?? 0),
     penalty: (direction: number, amount: number) =>
       Number(context.penalties?.of(...end(direction), BigInt(amount)) ?? 0n),
   };
   return { context, query, extras, terms: { ...terms, nodes: extras.nodes } };
 };
 
-/** The cheapest way for an amount, or where that has too much delay, the one with the least delay. */
-const cheapestPath = (prepared: Prepared, amount: bigint): Found | undefined => {
-  const { context, query, terms } = prepared;
+/** The cheapest way for an amount, where fees and delay alone count; where it has too much delay, the one with the least. */
+const plainPath = ({ context, query, terms }: Prepared, amount: bigint): Found | undefined => {
   // No channel carries more, and below that numbers are exact.
   if (query.finalExpiry > query.maxExpiry || amount > Number.MAX_SAFE_INTEGER) return undefined;
-  const search = (perBlock: number) => context.graph.search.cheapest({ ...terms, amount: Number(amount), perBlock });
+  const search = (perBlock: number) =>
+    context.graph.search.cheapest({ ...terms, amount: Number(amount), perBlock, scale: 0 });
   const found = search(0);
-  const isFound = found.path !== undefined;
-  const isFair = isFound && found.amount - Number(amount) <= Number(query.fairFee ?? query.maxFee);
-  if (isFound && (isFair || !found.penalized)) return found;
-  // A penalty may lead past the only way that costs little enough: it must not make unpayable what could be paid.
-  if (found.penalized) {
-    const plain = cheapestPath(prepare({ ...context, penalties: undefined }, query), amount);
-    return isFound && (plain === undefined || plain.amount >= found.amount) ? found : plain;
-  }
+  if (found.path !== undefined) return found;
   const soonest = found.late ? search(SOONEST) : undefined;
   return soonest?.path === undefined ? undefined : soonest;
+};
+
+/** By how much likelihood counts less where a way that is as likely as preferred costs too much in fees. */
+const LESS = [1 / 10, 1 / 100];
+
+/** The best way for the amount of a query, which is as likely as the payer prefers where that costs little enough. */
+const bestPath = (prepared: Prepared): Found | undefined => {
+  const { context, query, terms } = prepared;
+  if (query.finalExpiry > query.maxExpiry || query.amount > Number.MAX_SAFE_INTEGER) return undefined;
+  const amount = Number(query.amount);
+  const search = (scale: number) => context.graph.search.cheapest({ ...terms, amount, perBlock: 0, scale });
+  const fair = Number(query.fairFee ?? query.maxFee);
+  const isFair = (found: Found): boolean => found.path !== undefined && found.amount - amount <= fair;
+  const found = search(1);
+  if (isFair(found)) return found;
+  // Nothing that is only unlikely may make unpayable what could be paid.
+  const plain = plainPath(prepared, query.amount);
+  if (plain === undefined) return found.path === undefined ? undefined : found;
+  if (isFair(plain)) {
+    for (const scale of LESS) {
+      const between = search(scale);
+      if (isFair(between)) return between;
+    }
+    return plain;
+  }
+  return found.path !== undefined && plain.amount >= found.amount ? found : plain;
 };
 
 /** The amounts and expiries of a way, from its end on. */
@@ -265,7 +133,7 @@ export const routeOf = ({ context, query, extras }: Prepared, path: readonly num
             feeProportional: compact.feeProportional[via] ?? 0,
             cltvExpiryDelta: compact.delay[via] ?? 0,
           }
-        : own?.policy;
+        : own?.terms;
     if (terms === undefined) continue;
     amount += forwardingFee(terms, amount);
     expiry += terms.cltvExpiryDelta;
@@ -306,12 +174,12 @@ export const findRoute = (
   // Looking through the whole graph would only end here again.
   if (!canLeave(context, query)) return { route: undefined };
   const prepared = prepare(context, query);
-  const path = cheapestPath(prepared, query.amount)?.path;
+  const path = bestPath(prepared)?.path;
   const route = path && routeOf(prepared, path);
   if (route !== undefined) return { route };
   const least = query.amount / parts();
   for (let amount = query.amount / 2n; amount > 0n && amount >= least; amount /= 2n)
-    if (cheapestPath(prepared, amount) !== undefined) return { route: undefined, largest: msat(amount) };
+    if (plainPath(prepared, amount) !== undefined) return { route: undefined, largest: msat(amount) };
   return { route: undefined };
 };
 
@@ -322,6 +190,6 @@ export const findRoute = (
 export const hasRouteAtRest = (context: RouteContext, query: RouteQuery): boolean => {
   if (context.outlets.every(({ atRest: rest }) => rest === undefined)) return false;
   const reserved = query.reserved.map((one) => ({ ...one, offered: one.from !== undefined && one.offered }));
-  const rest = { ...context, outlets: atRest(context.outlets), penalties: undefined };
-  return cheapestPath(prepare(rest, { ...query, reserved }), query.amount) !== undefined;
+  const rest = { ...context, outlets: atRest(context.outlets) };
+  return plainPath(prepare(rest, { ...query, reserved }), query.amount) !== undefined;
 };

@@ -4,6 +4,7 @@
  */
 import { type CompactGraph, NONE } from './compact.ts';
 import { Frontier } from './frontier.ts';
+import { boundsWithin, improbabilityCost, type Known, type Prior, probabilityOf, uniformCost } from './likelihood.ts';
 
 /** A channel that is not in the graph: one of ours, or one of a route hint. */
 export interface ExtraEdge {
@@ -17,7 +18,7 @@ export interface ExtraEdge {
   readonly feeProportional: number;
   readonly delay: number;
   /** What it costs beyond its fee and delay to send an amount over it. */
-  readonly penalty: (amount: number) => number;
+  readonly more: (amount: number) => number;
 }
 
 export interface SearchTerms {
@@ -34,24 +35,35 @@ export interface SearchTerms {
   /** Cost of delay, in billionths of the amount per block, and in msat per block whatever the amount. */
   readonly riskPerBlock: number;
   readonly perBlock: number;
+  /** What likelihood is worth (`improbabilityCost` in likelihood.ts), in msat, and how balances are spread. */
+  readonly weight: number;
+  readonly prior: Prior;
+  /** How much the weight and penalties count: from 1 to 0, where fees and delay alone do. */
+  readonly scale: number;
   /** Policies that are as old, in Unix seconds, or older do not count. */
   readonly staleSince: number;
   /** What channels take at least does not count. */
   readonly withoutMinimum: boolean;
   readonly avoided: ReadonlySet<number>;
   readonly extras: readonly ExtraEdge[];
-  /** By channel: LIMITED, PENALIZED, CLOSED, or more of them; empty where none is. */
+  /** By channel: LIMITED, KNOWN, PENALIZED, CLOSED, or more of them; empty where none is. */
   readonly special: Uint8Array;
   /** The most that one more HTLC can carry in a direction that is LIMITED. */
   readonly ceiling: (direction: number, maximum: number) => number;
-  /** What a direction that is PENALIZED costs beyond its fee and delay. */
+  /** What is known of the balance of a direction that is KNOWN. */
+  readonly known: (direction: number) => Known;
+  /** What a direction that is PENALIZED costs beyond its fee, its delay and its probability. */
   readonly penalty: (direction: number, amount: number) => number;
 }
 
-/** What `SearchTerms.special` says of a channel: something limits what it carries, something makes it dearer, no route may have it. */
+/**
+ * What `SearchTerms.special` says of a channel: something limits what it carries, more is known of its balance than its capacity,
+ * something makes it dearer, no route may have it.
+ */
 export const LIMITED = 1;
-export const PENALIZED = 2;
-export const CLOSED = 4;
+export const KNOWN = 2;
+export const PENALIZED = 4;
+export const CLOSED = 8;
 
 export interface Found {
   /**
@@ -62,8 +74,8 @@ export interface Found {
   readonly amount: number;
   /** Routes with too much delay were left out. */
   readonly late: boolean;
-  /** Something was made dearer by a penalty. */
-  readonly penalized: boolean;
+  /** Routes with too high fees were left out. */
+  readonly dear: boolean;
 }
 
 /** A flat cost per hop, so that of two free routes the shorter one wins. */
@@ -126,22 +138,38 @@ export class Search {
 
   /** The way of least cost within all limits. */
   cheapest(terms: SearchTerms): Found {
-    const { source, target, maxFee, maxExpiry, maxHops, riskPerBlock, perBlock, avoided, extras, special } = terms;
+    const {
+      source,
+      target,
+      maxFee,
+      maxExpiry,
+      maxHops,
+      riskPerBlock,
+      perBlock,
+      scale,
+      prior,
+      avoided,
+      extras,
+      special,
+    } = terms;
     this.begin(terms.nodes);
     const { graph, run, settled, frontier } = this;
     const { from: fromOf, nextFrom, enabled, minimum, maximum, feeBase, feeProportional, delay, timestamp } = graph;
-    const known = graph.nodesEnd;
+    const { capacity } = graph;
+    const end = graph.nodesEnd;
+    const weight = terms.weight * scale;
+    const isUniform = prior.prior === 'uniform';
     const into = new Map<number, number[]>();
     extras.forEach(({ to }, i) => void into.set(to, [...(into.get(to) ?? []), i]));
     const most = terms.amount + maxFee;
     let late = false;
-    let penalized = false;
+    let dear = false;
     this.reach(target, 0, terms.amount, terms.finalExpiry, 0, NONE);
     for (let node = frontier.pop(); node >= 0; node = frontier.pop()) {
       if (settled[node] === run) continue;
       settled[node] = run;
       if (node === source)
-        return { path: this.pathFrom(source, target, extras), amount: this.amount[node] ?? 0, late, penalized };
+        return { path: this.pathFrom(source, target, extras), amount: this.amount[node] ?? 0, late, dear };
       const hops = (this.hops[node] ?? 0) + 1;
       if (hops > maxHops) continue;
       const amount = this.amount[node] ?? 0;
@@ -153,19 +181,21 @@ export class Search {
         if (edge === undefined || amount > edge.ceiling || amount < edge.floor) continue;
         if (edge.from !== source && (avoided.has(edge.from) || settled[edge.from] === run)) continue;
         const fee = feeOf(edge.feeBase, edge.feeProportional, amount);
-        if (amount + fee > most) continue;
+        if (amount + fee > most) {
+          dear = true;
+          continue;
+        }
         if (expiry + edge.delay > maxExpiry) {
           late = true;
           continue;
         }
-        const penalty = edge.penalty(amount);
-        if (penalty > 0) penalized = true;
+        const more = scale === 0 ? 0 : scale * edge.more(amount);
         this.reach(
-          ...([edge.from, cost + fee + risk * edge.delay + penalty, amount + fee, expiry + edge.delay, hops] as const),
+          ...([edge.from, cost + fee + risk * edge.delay + more, amount + fee, expiry + edge.delay, hops] as const),
           NONE - 1 - i,
         );
       }
-      if (node >= known) continue;
+      if (node >= end) continue;
       for (let away = graph.first[node] ?? NONE; away !== NONE; away = nextFrom[away] ?? NONE) {
         const direction = away ^ 1;
         if (enabled[direction] === 0) continue;
@@ -178,25 +208,34 @@ export class Search {
         if (graph.unknownFeature[from] === 1 || (timestamp[direction] ?? 0) <= terms.staleSince) continue;
         const channel = direction >> 1;
         if (graph.hasUnknownFeature(channel) || avoided.has(from)) continue;
-        const fee = feeOf(feeBase[direction] ?? 0, feeProportional[direction] ?? 0, amount);
-        if (amount + fee > most) continue;
-        const blocks = delay[direction] ?? 0;
-        let penalty = graph.isSpent(channel) ? SPENT_COST : 0;
         const marks = special[channel] ?? 0;
-        if (marks !== 0) {
-          if ((marks & CLOSED) !== 0 || amount > terms.ceiling(direction, top)) continue;
-          const more = (marks & PENALIZED) === 0 ? 0 : terms.penalty(direction, amount);
-          if (more > 0 && expiry + blocks <= maxExpiry) penalized = true;
-          penalty += more;
+        if (marks !== 0 && ((marks & CLOSED) !== 0 || amount > terms.ceiling(direction, top))) continue;
+        const fee = feeOf(feeBase[direction] ?? 0, feeProportional[direction] ?? 0, amount);
+        if (amount + fee > most) {
+          dear = true;
+          continue;
         }
+        const blocks = delay[direction] ?? 0;
         if (expiry + blocks > maxExpiry) {
           late = true;
           continue;
         }
-        this.reach(from, cost + fee + risk * blocks + penalty, amount + fee, expiry + blocks, hops, direction);
+        let next = cost + fee + risk * blocks + (graph.isSpent(channel) ? SPENT_COST : 0);
+        // What is left of it costs time, and only adds.
+        if (this.seen[from] === run && (this.cost[from] ?? 0) <= next) continue;
+        if (weight !== 0) {
+          const all = capacity[channel] ?? 0;
+          if (isUniform && (marks & KNOWN) === 0) next += uniformCost(all, amount, weight);
+          else {
+            const known = (marks & KNOWN) === 0 ? boundsWithin(all) : terms.known(direction);
+            next += improbabilityCost(probabilityOf(prior, all, known, amount), weight);
+          }
+        }
+        if ((marks & PENALIZED) !== 0 && scale !== 0) next += scale * terms.penalty(direction, amount);
+        this.reach(from, next, amount + fee, expiry + blocks, hops, direction);
       }
     }
-    return { path: undefined, amount: 0, late, penalized };
+    return { path: undefined, amount: 0, late, dear };
   }
 
   private pathFrom(source: number, target: number, extras: readonly ExtraEdge[]): readonly number[] {

@@ -1,7 +1,7 @@
 /** What an invoice says of the ways to its payee, for payments of it: as it is given, and as a restart finds it with the payment's record. */
 import { InvoiceError } from '../../wire/invoice/errors.ts';
 import { decodeInvoice, type Invoice } from '../../wire/invoice.ts';
-import type { Hint } from '../graph/routing.ts';
+import type { Hint } from '../graph/routecontext.ts';
 import type { beginning } from './paymentparts.ts';
 import type { PaymentRecord } from './paymentrecord.ts';
 

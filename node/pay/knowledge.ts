@@ -9,9 +9,9 @@ import {
   type Lesson,
   lessonsOf,
   nothingKnown,
-  penaltyOf,
   stillCounts,
   type Tried,
+  weightOf,
   withLesson,
 } from '../../amp/knowledge.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
@@ -20,6 +20,7 @@ import { type Codec, decode, encode, map, optional, struct, u64 } from '../../wi
 import { msat, point } from '../../wire/fields.ts';
 import { point as pointOf, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import type { NodeKey } from '../graph/graph.ts';
+import { type Bounds, fadedBounds } from '../graph/likelihood.ts';
 import type { Store } from '../ports/ports.ts';
 import { numberIn, numberText } from '../store/numbered.ts';
 import { loadRecords } from '../store/records.ts';
@@ -143,10 +144,15 @@ export class Knowledge {
     return this.known.keys();
   }
 
-  /** What a route over this direction costs beyond its fees, in msat: nothing where nothing is known against it. */
-  penalty(scid: ShortChannelId, from: NodeKey, amount: bigint): bigint {
+  /** What the balance of this direction of a channel of `capacity` msat can be, as far as it is known; undefined where nothing is. */
+  bounds(scid: ShortChannelId, from: NodeKey, capacity: number): Bounds | undefined {
     const one = this.known.get(scid)?.get(from);
-    return one === undefined ? 0n : penaltyOf(one, amount, this.parts.now());
+    if (one === undefined) return undefined;
+    const { carried, failed } = one;
+    const now = this.parts.now();
+    const bounds = { low: Number(carried?.amount ?? 0n), high: Number(failed?.amount ?? 0n) };
+    const weight = (tried: Tried | undefined): number => (tried === undefined ? 0 : weightOf(tried, now));
+    return fadedBounds(bounds, capacity, weight(carried), weight(failed));
   }
 
   /** Directions of which something is known that still counts, those that changed last at the end; from a number on. */

@@ -3,16 +3,12 @@ import type { PaymentEffect, PaymentInput } from '../../amp/io.ts';
 import type { Route } from '../../amp/route.ts';
 import { hex } from '../../wire/bytes.ts';
 import { type FlowQuery, findFlow, hasFlowAtRest } from '../graph/flowroutes.ts';
-import { findRoute, hasRouteAtRest, type Penalties, type RouteContext } from '../graph/routing.ts';
+import type { RouteContext } from '../graph/routecontext.ts';
+import { findRoute, hasRouteAtRest } from '../graph/routing.ts';
 import { encodeOrigin } from './origin.ts';
 import type { PaymentsParts, Running } from './paymentparts.ts';
 import type { RoundTrips } from './roundtrips.ts';
 import type { WaitingPayments } from './waitingpayments.ts';
-
-const bothOf = (one: Penalties | undefined, other: Penalties): Penalties => ({
-  scids: () => [...(one?.scids() ?? []), ...other.scids()],
-  of: (scid, from, amount) => (one?.of(scid, from, amount) ?? 0n) + other.of(scid, from, amount),
-});
 
 type EffectOf<T extends PaymentEffect['do']> = Extract<PaymentEffect, { do: T }>;
 
@@ -40,7 +36,7 @@ export const routeFound = (
   const outlets = ours.outlets();
   const source = hex(routes.source);
   const beside = effect.usesWindows ? windows.beside(source, effect.reserved) : undefined;
-  const penalties = beside === undefined ? routes.penalties : bothOf(routes.penalties, beside.penalties);
+  const penalties = beside?.penalties;
   const later = countsOnPeers === true ? [...outlets, ...ours.away()] : outlets;
   if (effect.flow !== undefined) {
     const query = { ...effect, flow: effect.flow };

@@ -7,7 +7,7 @@ import type { Exclusions, Outlet } from '../../amp/route.ts';
 import type { Msat, PaymentHash, Point, ShortChannelId } from '../../wire/units.ts';
 import type { Machine } from '../base/machine.ts';
 import type { StepRecorder } from '../base/recording.ts';
-import type { Hint, RouteContext } from '../graph/routing.ts';
+import type { Hint, RouteContext } from '../graph/routecontext.ts';
 import type { Clock, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
 import type { PaymentRecord } from './paymentrecord.ts';

@@ -24,7 +24,8 @@ import {
   paymentHash,
   type ShortChannelId,
 } from '../../wire/units.ts';
-import { findRoute, type RouteContext } from '../graph/routing.ts';
+import type { RouteContext } from '../graph/routecontext.ts';
+import { findRoute } from '../graph/routing.ts';
 import type { Clock, Entropy, Log } from '../ports/ports.ts';
 import { encodeOrigin } from './origin.ts';
 import type { PaymentChannels } from './paymentparts.ts';

@@ -3,7 +3,7 @@ import type { PaymentEvent } from '../../amp/events.ts';
 import type { PaymentEffect, PaymentInput } from '../../amp/io.ts';
 import type { Outlet } from '../../amp/route.ts';
 import { type Msat, msat } from '../../wire/units.ts';
-import type { RouteContext } from '../graph/routing.ts';
+import type { RouteContext } from '../graph/routecontext.ts';
 import { Knowledge } from '../pay/knowledge.ts';
 import { routeFound } from '../pay/paymenteffects.ts';
 import { RoundTrips } from '../pay/roundtrips.ts';
@@ -62,7 +62,7 @@ export class Payer {
       source: nodeId(node),
       now: () => Math.floor(parts.now() / 1000),
       tlvOnly: () => false,
-      penalties: { scids: () => knowledge.scids, of: (scid, from, amount) => knowledge.penalty(scid, from, amount) },
+      learnt: { scids: () => knowledge.scids, of: (scid, from, capacity) => knowledge.bounds(scid, from, capacity) },
     };
   }
 

@@ -1,6 +1,6 @@
 /** The graph as routing wants it, for all payers alike: it says nothing of balances. */
 import { CompactGraph, type CompactPolicy } from '../graph/compact.ts';
-import type { RouteContext } from '../graph/routing.ts';
+import type { RouteContext } from '../graph/routecontext.ts';
 import { Search } from '../graph/search.ts';
 import { nodeKey, scidOf } from './names.ts';
 import type { SimGraph } from './network.ts';

@@ -6,7 +6,7 @@ import type { PaymentFailure } from '../../amp/events.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { strategies as builtIn } from '../../amp/strategies.ts';
 import type { Strategies } from '../../amp/strategy.ts';
-import type { RouteContext } from '../graph/routing.ts';
+import type { RouteContext } from '../graph/routecontext.ts';
 import { Agenda } from './agenda.ts';
 import { Attempt, type AttemptCounts, type Surroundings } from './attempt.ts';
 import { Flights, type Weather } from './flights.ts';

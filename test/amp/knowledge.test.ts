@@ -5,7 +5,6 @@ import {
   HALF_LIFE,
   lessonsOf,
   nothingKnown,
-  penaltyOf,
   stillCounts,
   weightOf,
   withLesson,
@@ -87,17 +86,6 @@ describe('what is known of a direction', () => {
   test('counts for nothing where it is from a time to come, since the clock was wrong then', () => {
     expect(weightOf({ amount: msat(1n), at: 10_000 }, 9_000)).toBe(0);
     expect(stillCounts(failed(1n, 10_000), 9_000)).toBe(false);
-    expect(penaltyOf(failed(1n, 10_000), 5n, 9_000)).toBe(0n);
-  });
-
-  test('makes an amount that failed dearer, less with time, and a smaller amount not at all', () => {
-    const known = failed(1_000_000n, 1000);
-    const at = (hours: number): bigint => penaltyOf(known, 1_000_000n, 1000 + hours * HALF_LIFE);
-    // After an hour what an attempt is worth: 100 sat and a thousandth.
-    expect([at(1), at(2), at(6)]).toEqual([101_000n, 33_633n, 0n]);
-    expect(at(0)).toBeGreaterThan(100_000_000n);
-    expect(penaltyOf(known, 999_999n, 1000)).toBe(0n);
-    expect(penaltyOf(carried(5n, 1000), 1_000_000n, 1000)).toBe(0n);
   });
 
   test('keeps the least that failed and the most that was carried, and forgets what contradicts the latest', () => {

@@ -10,6 +10,7 @@ import { bench as mainnet } from './mainnet.ts';
 import { bench as payments } from './payments.ts';
 import { bench as published } from './published.ts';
 import { bench as reconnect } from './reconnect.ts';
+import { bench as routes } from './routes.ts';
 import { bench as sets } from './sets.ts';
 import { bench as shares } from './shares.ts';
 import { bench as sphinx } from './sphinx.ts';
@@ -22,6 +23,7 @@ const benches: readonly Bench[] = [
   commitment,
   shares,
   sets,
+  routes,
   payments,
   diamond,
   reconnect,

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Outlet, Route } from '../../amp/route.ts';
 import { type FlowQuery, findFlow, hasFlowAtRest } from '../../node/graph/flowroutes.ts';
 import type { Graph } from '../../node/graph/graph.ts';
-import type { RouteContext } from '../../node/graph/routing.ts';
+import type { RouteContext } from '../../node/graph/routecontext.ts';
 import { hex } from '../../wire/bytes.ts';
 import { msat, scidOf } from '../../wire/units.ts';
 import { idOf, NOW, type Terms } from '../support/graph.ts';

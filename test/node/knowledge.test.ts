@@ -51,15 +51,20 @@ const channels = (knowledge: Knowledge): readonly number[] =>
   [...knowledge.list()].map(({ scid: found }) => Number(found));
 
 describe('knowledge of channels', () => {
-  test('makes a channel dearer that did not carry an amount, until it carries one', async () => {
-    const { knowledge } = await opened();
-    knowledge.take(busy(7));
-    expect(knowledge.penalty(scid(7), from, 1_000n)).toBeGreaterThan(0n);
-    expect(knowledge.penalty(scid(7), from, 999n)).toBe(0n);
-    expect(knowledge.penalty(scid(7), hex(nodeOf(2)), 1_000n)).toBe(0n);
-    expect(knowledge.penalty(scid(8), from, 1_000n)).toBe(0n);
-    knowledge.take(claimed(7));
-    expect(knowledge.penalty(scid(7), from, 1_000n)).toBe(0n);
+  test('says between what its balance lies, and less so with time', async () => {
+    const { knowledge, time } = await opened();
+    const bounds = (n = 7, node = from) => knowledge.bounds(scid(n), node, 10_000_000);
+    knowledge.take(busy(7, 2_000n));
+    expect(bounds()).toEqual({ low: 0, high: expect.closeTo(2_000) });
+    expect([bounds(7, hex(nodeOf(2))), bounds(8)]).toEqual([undefined, undefined]);
+    knowledge.take(claimed(7, 500n));
+    expect(bounds()).toEqual({ low: 500, high: expect.closeTo(2_000) });
+    time.now += 3_600;
+    expect(bounds()).toEqual({ low: 250, high: expect.closeTo(Math.sqrt(2_000 * 10_000_001)) });
+    time.now += COUNTS_FOR;
+    expect(bounds()).toEqual({ low: 0, high: 10_000_001 });
+    knowledge.take(claimed(7, 3_000n));
+    expect(bounds()).toEqual({ low: 3_000, high: 10_000_001 });
   });
 
   test('has at most so many directions, and those learnt about longest ago give way, also on disk', async () => {

@@ -9,9 +9,10 @@ import {
   LEAST_PROBABILITY,
   type Prior,
   preferences,
+  preferredWeight,
   probabilityOf,
   UNIFORM,
-  weightFor,
+  uniformCost,
 } from '../../node/graph/likelihood.ts';
 
 interface Case {
@@ -41,12 +42,12 @@ describe('the probability that a channel carries an amount', () => {
   test('lies from 0 to 1 and falls as the amount or what is in flight rises', () => {
     fc.assert(
       fc.property(cases, part, part, part, ({ prior, capacity, bounds }, x, y, z) => {
-        const [less, more] = [Math.min(x, y) * capacity, Math.max(x, y) * capacity];
-        const at = (amount: number, inFlight = 0) => probabilityOf(prior, capacity, bounds, amount, inFlight);
+        const [less, more] = [Math.floor(Math.min(x, y) * capacity), Math.floor(Math.max(x, y) * capacity)];
+        const at = (amount: number, inFlight = 0) => probabilityOf(prior, capacity, { ...bounds, inFlight }, amount);
         expect(at(more)).toBeGreaterThanOrEqual(0);
         expect(at(less)).toBeLessThanOrEqual(1);
         expect(at(more)).toBeLessThanOrEqual(at(less) + 1e-12);
-        expect(at(more, z * capacity)).toBeGreaterThanOrEqual(0);
+        expect(at(more, Math.floor(z * capacity))).toBeGreaterThanOrEqual(0);
         if (prior.prior === 'uniform') expect(at(less, more)).toBeLessThanOrEqual(at(less, less) + 1e-12);
       }),
     );
@@ -65,7 +66,7 @@ describe('the probability that a channel carries an amount', () => {
     fc.assert(
       fc.property(cases, part, part, ({ prior, capacity, bounds }, x, y) => {
         const [first, second] = [(x * bounds.high) / 2, (y * bounds.high) / 2];
-        const at = (amount: number, inFlight = 0) => probabilityOf(prior, capacity, bounds, amount, inFlight);
+        const at = (amount: number, inFlight = 0) => probabilityOf(prior, capacity, { ...bounds, inFlight }, amount);
         expect(at(first) * at(second, first)).toBeCloseTo(at(first + second), 9);
       }),
     );
@@ -74,7 +75,7 @@ describe('the probability that a channel carries an amount', () => {
   test('is what is left of the capacity, uniformly; near the ends it changes most, bimodally', () => {
     expect(probabilityOf(UNIFORM, 999, boundsWithin(999), 250)).toBe(0.75);
     expect(probabilityOf(UNIFORM, 999, { low: 200, high: 300 }, 250)).toBe(0.5);
-    expect(probabilityOf(UNIFORM, 999, boundsWithin(999), 250, 500)).toBe(0.5);
+    expect(probabilityOf(UNIFORM, 999, { ...boundsWithin(999), inFlight: 500 }, 250)).toBe(0.5);
     const bimodal = (amount: number, bounds = boundsWithin(1e9)) =>
       probabilityOf({ prior: 'bimodal', scale: 1e7 }, 1e9, bounds, amount);
     expect(bimodal(1e8)).toBeCloseTo(0.5, 3);
@@ -126,9 +127,20 @@ describe('the cost of improbability', () => {
     );
   });
 
+  test('is reckoned by a series to a millionth of what the logarithm gives', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e13 }), part, (capacity, x) => {
+        for (const amount of [x * capacity, (x * capacity) / 1000]) {
+          const exact = improbabilityCost(probabilityOf(UNIFORM, capacity, boundsWithin(capacity), amount), 1e6);
+          expect(Math.abs(uniformCost(capacity, amount, 1e6) - exact)).toBeLessThanOrEqual(exact * 1e-6 + 1e-6);
+        }
+      }),
+    );
+  });
+
   test('is nothing for what is certain, and grows from cheap over balanced to reliable', () => {
     expect(improbabilityCost(1, 1e6)).toBe(0);
-    const weights = preferences.map((one) => weightFor(one, 1e8));
+    const weights = preferences.map((one) => preferredWeight(one, 1e8));
     expect(weights).toEqual([...weights].sort((a, b) => a - b));
     expect(improbabilityCost(1 / Math.E, 1e6)).toBeCloseTo(1e6);
   });

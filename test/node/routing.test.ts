@@ -4,10 +4,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Outlet, RouteQuery } from '../../amp/route.ts';
 import { type Graph, nodeKey } from '../../node/graph/graph.ts';
-import { findRoute, forwardingFee, type Hint, hasRouteAtRest, type Penalties } from '../../node/graph/routing.ts';
+import { fadedBounds, type Preference } from '../../node/graph/likelihood.ts';
+import type { Hint, Penalties } from '../../node/graph/routecontext.ts';
+import { findRoute, forwardingFee, hasRouteAtRest } from '../../node/graph/routing.ts';
 import type { SearchTerms } from '../../node/graph/search.ts';
 import { hex } from '../../wire/bytes.ts';
-import { msat, scidOf, scidParts } from '../../wire/units.ts';
+import { msat, sat, scidOf, scidParts } from '../../wire/units.ts';
 import { idOf, NOW } from '../support/graph.ts';
 import { network } from '../support/network.ts';
 
@@ -61,13 +63,28 @@ describe('a route', () => {
   test('avoids channels, nodes and amounts that failed', () => {
     const excluded = [{ scid: scidOf(4, 0, 0), from: idOf('c'), atLeast: msat(50_000n) }];
     expect(path(findRoute(from(graph, outlets), query('d', 100_000n, { excluded })))).toEqual(['1', '3']);
-    expect(path(findRoute(from(graph, outlets), query('d', 40_000n, { excluded })))).toEqual(['2', '4']);
+    const alone = from(graph, outlets.slice(1));
+    expect(path(findRoute(alone, query('d', 49_999n, { excluded })))).toEqual(['2', '4']);
+    expect(findRoute(alone, query('d', 50_000n, { excluded })).route).toBeUndefined();
     expect(path(findRoute(from(graph, outlets), query('d', 100_000n, { excludedNodes: [idOf('c')] })))).toEqual([
       '1',
       '3',
     ]);
   });
-  test('avoids a channel that did not carry the amount, and takes it where there is no other way', () => {
+  test('avoids a channel that did not carry a little more, until that was long ago', () => {
+    const whereItCounts = (weight: number) => {
+      const of = (scid: bigint, _: string, capacity: number) =>
+        scid === scidOf(4, 0, 0) ? fadedBounds({ low: 0, high: 60_000 }, capacity, 0, weight) : undefined;
+      const learnt = { scids: () => [scidOf(4, 0, 0)], of };
+      return path(findRoute({ ...from(graph, outlets), learnt }, query('d', 50_000n)));
+    };
+    expect([whereItCounts(1), whereItCounts(0.9), whereItCounts(0)]).toEqual([
+      ['1', '3'],
+      ['1', '3'],
+      ['2', '4'],
+    ]);
+  });
+  test('avoids a channel that has a penalty, and takes it where there is no other way', () => {
     const context = { ...from(graph, outlets), penalties: penaltyOn(4) };
     expect(path(findRoute(context, query('d', 100_000n)))).toEqual(['1', '3']);
     expect(path(findRoute({ ...context, outlets: outlets.slice(1) }, query('d', 100_000n)))).toEqual(['2', '4']);
@@ -135,6 +152,45 @@ describe('a route', () => {
       route: undefined,
       largest: msat(50_000_000n),
     });
+  });
+  test('goes through a small channel at no fee where that is preferred, and through a large and dear one where it must arrive', () => {
+    const both = network([
+      ['me', 'b', 1],
+      ['me', 'c', 2],
+      ['b', 'd', 3, { feeBase: 0n, feeProportional: 0 }],
+      ['c', 'd', 4, { feeBase: 1_000_000n, feeProportional: 0 }],
+    ]);
+    const large = both.channel(scidOf(4, 0, 0));
+    if (large === undefined) throw new Error('no channel');
+    const [policy] = large.policies;
+    const wider = policy && { ...policy, htlcMaximum: msat(100_000_000_000n) };
+    both.addChannel({ ...large, capacity: sat(100_000_000n), policies: [wider, wider] });
+    const way = (prefer: Preference | undefined, amount = 600_000_000n) =>
+      path(findRoute({ ...from(both, outlets), prefer }, query('d', amount)));
+    expect([way('cheap'), way('balanced'), way('reliable'), way('reliable', 1000n)]).toEqual([
+      ['1', '3'],
+      ['1', '3'],
+      ['2', '4'],
+      ['1', '3'],
+    ]);
+    expect(way(undefined)).toEqual(way('balanced'));
+  });
+  test('that is as likely as preferred and costs too much makes way for one that costs little enough', () => {
+    const ways = network([
+      ['me', 'b', 1],
+      ['me', 'c', 2],
+      ['b', 'd', 3, { feeBase: 0n, feeProportional: 0 }],
+      ['c', 'd', 4, { feeBase: 600_000n, feeProportional: 0 }],
+    ]);
+    const large = ways.channel(scidOf(4, 0, 0));
+    if (large === undefined) throw new Error('no channel');
+    ways.addChannel({ ...large, capacity: sat(100_000_000n) });
+    const way = (most: bigint) =>
+      path(findRoute({ ...from(ways, outlets), prefer: 'reliable' }, query('d', 600_000_000n, { maxFee: msat(most) })));
+    expect([way(600_000n), way(599_999n)]).toEqual([
+      ['2', '4'],
+      ['1', '3'],
+    ]);
   });
   test('leaves by a channel of ours only while that has an HTLC slot which the other shards leave', () => {
     const taken = { scid: scidOf(2, 0, 0), from: undefined, amount: msat(1000n) };

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Outlet, RouteQuery } from '../../amp/route.ts';
 import { Graph, nodeKey } from '../../node/graph/graph.ts';
+import { type Preference, preferredWeight, uniformCost } from '../../node/graph/likelihood.ts';
 import { findRoute } from '../../node/graph/routing.ts';
 import { hex } from '../../wire/bytes.ts';
-import { msat, scidOf } from '../../wire/units.ts';
+import { msat, sat, scidOf, scidParts } from '../../wire/units.ts';
 import { idOf, NOW } from '../support/graph.ts';
 import { network } from '../support/network.ts';
 import { propertyRuns } from '../support/runs.ts';
@@ -37,9 +38,9 @@ const outletsOf = (edges: readonly Edge[]): readonly Outlet[] =>
       : [],
   );
 
-const routeIn = (graph: Graph, outlets: readonly Outlet[]) =>
+const routeIn = (graph: Graph, outlets: readonly Outlet[], prefer?: Preference) =>
   findRoute(
-    { graph, outlets, source: idOf('me'), hints: [], tlvOnly: () => false, now: () => NOW, riskPerBlock: 0n },
+    { graph, outlets, source: idOf('me'), hints: [], tlvOnly: () => false, now: () => NOW, riskPerBlock: 0n, prefer },
     query,
   ).route;
 
@@ -67,6 +68,50 @@ test('no way costs less than the route that is found, and one is found where the
       const route = routeIn(graphOf(edges), outletsOf(edges));
       const cost = route && route[0].amount - amount + 100n * BigInt(route.length);
       expect(cost).toBe(leastCost(edges));
+    }),
+    { numRuns: propertyRuns(150) },
+  );
+});
+
+/** Of all ways from me to e without a circle: what a hop and what the improbability of its channels cost. */
+const leastUnlikely = (graph: Graph, edges: readonly Edge[]): number | undefined => {
+  const { compact } = graph;
+  const costOf = (n: number): number => {
+    const capacity = compact.capacity[compact.channelNumber(scidOf(n, 0, 0)) ?? 0] ?? 0;
+    return uniformCost(capacity, Number(amount), preferredWeight('reliable', amount));
+  };
+  let best: number | undefined;
+  const walk = (at: string, cost: number, visited: readonly string[]): void => {
+    if (at === 'e') {
+      if (best === undefined || cost < best) best = cost;
+      return;
+    }
+    edges.forEach(({ a, b }, i) => {
+      const to = a === at ? b : b === at ? a : undefined;
+      if (to !== undefined && !visited.includes(to))
+        walk(to, cost + 100 + (at === 'me' ? 0 : costOf(i + 1)), [...visited, to]);
+    });
+  };
+  walk('me', 0, ['me']);
+  return best;
+};
+
+test('no way is likelier than the route that is found where all are free, at 100 msat a hop', () => {
+  const capacities = fc.array(fc.integer({ min: 101, max: 5_000 }), { minLength: 12, maxLength: 12 });
+  fc.assert(
+    fc.property(fc.array(edge, { maxLength: 12 }), capacities, (edges, sats) => {
+      const graph = graphOf(edges.map((one) => ({ ...one, fee: 0 })));
+      for (const channel of [...graph.channels])
+        graph.addChannel({ ...channel, capacity: sat(BigInt(sats[scidParts(channel.scid).height - 1] ?? 0)) });
+      const outlets = outletsOf(edges);
+      const route = routeIn(graph, outlets, 'reliable');
+      const cost = route?.reduce((sum, { scid }, i) => {
+        const capacity = Number(graph.channel(scid)?.capacity ?? 0n) * 1000;
+        return sum + 100 + (i === 0 ? 0 : uniformCost(capacity, Number(amount), preferredWeight('reliable', amount)));
+      }, 0);
+      const best = leastUnlikely(graph, edges);
+      if (cost === undefined || best === undefined) expect(cost).toBe(best);
+      else expect(cost).toBeCloseTo(best, 3);
     }),
     { numRuns: propertyRuns(150) },
   );

@@ -5,7 +5,8 @@
 
 import type { Route, RouteQuery } from '../../amp/route.ts';
 import { findFlow } from '../../node/graph/flowroutes.ts';
-import { findRoute, type RouteContext } from '../../node/graph/routing.ts';
+import type { RouteContext } from '../../node/graph/routecontext.ts';
+import { findRoute } from '../../node/graph/routing.ts';
 import { nodeId, scidOf } from '../../node/simulate/names.ts';
 import type { SimGraph } from '../../node/simulate/network.ts';
 import { BEGINNING, routingGraph } from '../../node/simulate/routes.ts';

@@ -4,7 +4,7 @@ import { equal, hex, unhex } from '../../../../wire/bytes.ts';
 import { msat, type Point, point, type ShortChannelId } from '../../../../wire/units.ts';
 import { coreOf } from '../../../channels/entry.ts';
 import type { Node } from '../../../core/running.ts';
-import type { Hint } from '../../../graph/routing.ts';
+import type { Hint } from '../../../graph/routecontext.ts';
 import * as param from '../../params.ts';
 
 type Excluded = { readonly node: Point } | { readonly scid: ShortChannelId; readonly direction: 0 | 1 };
