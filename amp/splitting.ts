@@ -4,7 +4,7 @@ import type { Msat } from '../wire/units.ts';
 import type { PaymentFailure } from './events.ts';
 import type { PaymentContext } from './io.ts';
 import { type PendingStep, withProgress, withReport, withShard, withState } from './offering.ts';
-import { redundancyOf, type Shard, schemeOf, strategyOf, wishOf } from './payment.ts';
+import { type Running, redundancyOf, type Shard, schemeOf, strategyOf, wishOf } from './payment.ts';
 import { splitPieces, unknownStrategy } from './strategies.ts';
 import type { Piece } from './strategy.ts';
 
@@ -24,6 +24,11 @@ export const cutToWindow = (
   return split(pending, i, { cause: 'over_window', largest: window }, context);
 };
 
+/** Channels of others that did not carry an amount, or up to an eighth more or less: what failed had fees on top, or another part of them. */
+const refusalsOf = ({ learnt }: Running, amount: Msat): number =>
+  learnt.excluded.filter(({ from, atLeast }) => from !== undefined && atLeast > 0n && atLeast * 8n <= amount * 9n)
+    .length;
+
 /**
  * Cuts shard `i` in two, when its scheme, the request's bounds and its strategy allow it; undefined otherwise. A failure where
  * the strategy is at fault.
@@ -31,7 +36,7 @@ export const cutToWindow = (
 export const split = (
   pending: PendingStep,
   i: number,
-  { cause, largest }: Omit<Piece, 'amount'>,
+  { cause, largest }: Pick<Piece, 'cause' | 'largest'>,
   context: PaymentContext,
 ): PendingStep | PaymentFailure | undefined => {
   const { payment } = pending;
@@ -44,7 +49,9 @@ export const split = (
   if (shard === undefined || request.scheme === 'single' || shards.length >= most) return undefined;
   const strategy = strategyOf(request, context);
   if (strategy === undefined) return unknownStrategy(context.strategies);
-  const amounts = splitPieces(strategy, wishOf(request), { amount: shard.amount, cause, largest });
+  const { amount } = shard;
+  const refusals = refusalsOf(payment, amount);
+  const amounts = splitPieces(strategy, wishOf(request), { amount, cause, largest, refusals });
   if (amounts === undefined || 'code' in amounts) return amounts;
 
   let sender = progress.sender;

@@ -9,17 +9,31 @@ import type { PaymentFailure } from './events.ts';
 import type { Outlet } from './route.ts';
 import type { CutWish, Piece, Strategies, Strategy } from './strategy.ts';
 
+/** To what one route carries, or else in half, where there is none for all of it. */
+const splitWithoutRoute: Strategy['split'] = ({ minShard }, { amount, cause, largest }) =>
+  cause === 'no_route' ? halve(amount, minShard, largest) : undefined;
+
+/** Channels that did not carry a piece before it is cut: the next is then likelier to be short of it than not, and of half of it is not. */
+const REFUSED = 3;
+/** Parts of the amount that are not cut for that any more: more HTLCs, each with fees of its own, no longer make up for it. */
+const SMALLEST = 8n;
+
 /**
  * By what our channels can carry: one piece where one channel can, otherwise over the fewest channels; or as many as wanted. A
- * failed piece takes other routes, and is cut to what one carries, or else in half, once there is none for all of it.
+ * failed piece takes other routes, until several channels did not carry it: then each half does. It is cut to what one route carries, or
+ * else in half, once there is none for all of it.
  */
 const outlets: Strategy = {
   name: 'outlets',
   needsShards: false,
   usesWindows: false,
   cut,
-  split: ({ minShard }, { amount, cause, largest }) =>
-    cause === 'no_route' ? halve(amount, minShard, largest) : undefined,
+  split: (wish, piece) => {
+    const { amount, cause, refusals } = piece;
+    if (cause !== 'failed') return splitWithoutRoute(wish, piece);
+    const isLarge = amount * SMALLEST > wish.amount;
+    return isLarge && refusals >= REFUSED ? halve(amount, wish.minShard, undefined) : undefined;
+  },
 };
 
 /** So many equal pieces, which stay as they are: a failed one takes other routes while there are any. */
@@ -67,7 +81,7 @@ const congestion: Strategy = {
  * By the cheapest flow over the known network: as many parts as it takes, however large each can be, planned together. What fails is planned
  * again with everything else that waits, by what was learnt in the meantime.
  */
-const flow: Strategy = { ...outlets, name: 'flow', usesFlows: true };
+const flow: Strategy = { ...outlets, name: 'flow', usesFlows: true, split: splitWithoutRoute };
 
 const named = (rows: readonly Strategy[]): Strategies => new Map(rows.map((strategy) => [strategy.name, strategy]));
 

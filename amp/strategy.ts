@@ -30,6 +30,8 @@ export interface Piece {
   readonly cause: 'failed' | 'no_route' | 'over_window';
   /** Without a route: the largest amount for which there would be one, where the node knows. Over a window: what that leaves. */
   readonly largest: Msat | undefined;
+  /** Channels of others that are known by now not to carry so much, about. */
+  readonly refusals: number;
 }
 
 /** Why an amount cannot be cut as it was wanted: a field of the request, and what would be expected there. At most 200 letters each. */

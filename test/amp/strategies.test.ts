@@ -1,6 +1,7 @@
 /** Strategies: how each cuts an amount and what it makes of a failed piece; and what a mistake in one costs. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { AmpRequest } from '../../amp/io.ts';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import type { Outlet } from '../../amp/route.ts';
 import { firstPieces, splitPieces, strategies, withStrategies } from '../../amp/strategies.ts';
@@ -55,6 +56,34 @@ describe('strategy equal', () => {
     answer(payer);
     end(payer, second, failed(request, second, 2, 0, busy));
     expect(reason(payer)).toEqual({ code: 'no_route', amount: 500_000n });
+  });
+});
+
+describe('strategy outlets', () => {
+  const three = [...roomy, outlet(3, 2_000_000n)];
+  /** Fails the whole amount over so many ways, one after the other. */
+  const refusedBy = (count: number, request: AmpRequest): PaymentUnderTest => {
+    const payer = started(request, three);
+    for (let n = 1; n <= count; n++) {
+      answer(payer, n);
+      const offer = take(payer);
+      end(payer, offer, failed(request, offer, n, 0, busy));
+    }
+    return payer;
+  };
+
+  test('sends a failed piece whole over other routes, and each half once several channels did not carry it', () => {
+    const request = ampRequest({ scheme: 'tree' });
+    expect(amounts(refusedBy(2, request))).toEqual([1_000_000n]);
+    expect(amounts(refusedBy(3, request))).toEqual([500_000n, 500_000n]);
+  });
+
+  test('cuts no small part of the amount for that', () => {
+    const split = (amount: bigint, refusals: number) =>
+      named('outlets').split(wish(), { amount: msat(amount), cause: 'failed', largest: undefined, refusals });
+    expect(split(125_000n, 9)).toBeUndefined();
+    expect(split(125_002n, 9)).toEqual([62_501n, 62_501n]);
+    expect(split(1_000_000n, 2)).toBeUndefined();
   });
 });
 
@@ -283,7 +312,10 @@ test.each([...strategies.keys()])(
         fc.integer({ min: 1, max: 100_000 }),
         fc.integer({ min: 0, max: 5000 }),
         fc.array(
-          fc.record({ cause: fc.constantFrom('failed' as const, 'no_route' as const), largest: fc.nat(100_000) }),
+          fc.record({
+            cause: fc.constantFrom('failed' as const, 'no_route' as const),
+            ...{ largest: fc.nat(100_000), refusals: fc.nat(5) },
+          }),
           {
             ...{ minLength: 1, maxLength: 40 },
           },
@@ -291,9 +323,11 @@ test.each([...strategies.keys()])(
         (amount, minShard, causes) => {
           const bounds = wish({ amount: msat(BigInt(amount)), minShard: msat(BigInt(minShard)), maxShards: 64 });
           const pieces = [bounds.amount];
-          for (const [n, { cause, largest }] of causes.entries()) {
+          for (const [n, { cause, largest, refusals }] of causes.entries()) {
             const piece = pieces[n % pieces.length] ?? bounds.amount;
-            const halves = splitPieces(named(name), bounds, { amount: piece, cause, largest: msat(BigInt(largest)) });
+            const halves = splitPieces(named(name), bounds, {
+              ...{ amount: piece, cause, largest: msat(BigInt(largest)), refusals },
+            });
             if (halves === undefined) continue;
             if ('code' in halves) throw new Error(halves.code);
             pieces.splice(n % pieces.length, 1, ...halves);

@@ -149,7 +149,7 @@ test('windows under random losses stay above zero, and what is cut by them comes
         const left: Msat[] = [...pieces];
         const done: Msat[] = [];
         for (let piece = left.shift(); piece !== undefined; piece = left.shift()) {
-          const cause = { amount: piece, cause: 'over_window' as const, largest: window?.size };
+          const cause = { amount: piece, cause: 'over_window' as const, largest: window?.size, refusals: 0 };
           const halves = left.length + done.length < 32 ? splitPieces(congestion, bounds, cause) : undefined;
           if (halves === undefined) done.push(piece);
           else if ('code' in halves) throw new Error(halves.code);

@@ -39,7 +39,9 @@ describe('a strategy in a file', () => {
     open.push(own);
     expect(own.strategy).toMatchObject({ name: 'thirds', needsShards: false, usesWindows: false });
     expect(firstPieces(own.strategy, wish, [])).toEqual([333_335n, 333_333n, 333_333n]);
-    expect(own.strategy.split(wish, { amount: wish.amount, cause: 'failed', largest: undefined })).toBeUndefined();
+    expect(
+      own.strategy.split(wish, { amount: wish.amount, cause: 'failed', largest: undefined, refusals: 0 }),
+    ).toBeUndefined();
   });
 
   test.each([
