@@ -143,7 +143,8 @@ class Lab<Name extends string> implements Network<Name> {
       this.running.map((node) =>
         until(
           `${node.name} to reach block ${height}`,
-          async () => ((await node.call('getinfo')).blockheight >= height ? true : undefined),
+          // It answers when it has read it; a node that is just starting is asked again.
+          async () => (await node.call('waitblockheight', { blockheight: height, timeout: 10 })).blockheight,
           {},
           dead,
         ),

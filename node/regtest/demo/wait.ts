@@ -5,12 +5,15 @@ export class TooLate extends Error {
   override readonly name = 'TooLate';
 }
 
+/** Milliseconds between the first two looks, and twice as long each time. */
+const FIRST = 10;
+
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface Patience {
-  /** Milliseconds until it is given up; 30,000 unless told. */
+  /** Milliseconds until it is given up; 60,000 unless told. */
   readonly timeout?: number;
-  /** Milliseconds between two looks; 50 unless told. */
+  /** Milliseconds between two looks at most; 50 unless told. The first looks follow each other sooner. */
   readonly every?: number;
 }
 
@@ -21,12 +24,12 @@ export interface Patience {
 export const until = async <T>(
   what: string,
   probe: () => Promise<T | undefined> | T | undefined,
-  { timeout = 30_000, every = 50 }: Patience = {},
+  { timeout = 60_000, every = 50 }: Patience = {},
   fatal: (error: unknown) => boolean = () => false,
 ): Promise<T> => {
   const end = Date.now() + timeout;
   let last = '';
-  for (;;) {
+  for (let pause = Math.min(FIRST, every); ; pause = Math.min(2 * pause, every)) {
     try {
       const found = await probe();
       if (found !== undefined) return found;
@@ -36,6 +39,6 @@ export const until = async <T>(
       last = `; the last look: ${error instanceof Error ? error.message : String(error)}`;
     }
     if (Date.now() >= end) throw new TooLate(`waited ${timeout / 1000} s for ${what}${last}`);
-    await sleep(every);
+    await sleep(pause);
   }
 };
