@@ -1,13 +1,14 @@
 /** The most that balances let through between two nodes, were they all known: shortest augmenting paths (Edmonds and Karp 1972). */
 import type { SimGraph } from '../../node/simulate/network.ts';
 
-/** `balance` is by direction, in msat; what a channel's other side holds counts only its own way. Directions that are disabled carry nothing. */
+/** `balance` is by direction, in msat; what a channel's other side holds counts only its own way. Directions that are disabled carry nothing. The search ends at `enough`. */
 export const maxFlow = (
   { start, end, disabled }: SimGraph,
   directions: readonly (readonly number[])[],
   balance: Float64Array,
   from: number,
   to: number,
+  enough = Number.POSITIVE_INFINITY,
 ): number => {
   const free = Float64Array.from(balance, (amount, direction) => (disabled[direction] === 1 ? 0 : amount));
   let total = 0;
@@ -23,7 +24,7 @@ export const maxFlow = (
         queue.push(next);
       }
     }
-    if (!via.has(to)) return total;
+    if (!via.has(to) || total >= enough) return total;
     const path: number[] = [];
     for (let node = to; node !== from; ) {
       const direction = via.get(node) ?? 0;
