@@ -1,6 +1,12 @@
-/** What others published, measured again: redundant parts under load. */
+/** What others published, measured again: redundant parts under load, and flows that deliver nearly all that a payer has. */
+import { preferential } from '../../node/simulate/generators.ts';
+import { Liquidity } from '../../node/simulate/liquidity.ts';
+import { randomOf } from '../../node/simulate/random.ts';
+import { networkOf } from '../../node/simulate/simulation.ts';
 import { boomerang, type Way } from '../support/boomerang.ts';
-import type { Bench, Scope } from './harness.ts';
+import { inRounds, localBalance } from '../support/rounds.ts';
+import { flow, singlePath } from '../support/routework.ts';
+import { type Bench, median, type Scope } from './harness.ts';
 
 const WAYS: readonly Way[] = ['retry', 'redundancy', 'redundant-retry'];
 const EXTRAS = [0, 10, 25, 50, 100] as const;
@@ -23,8 +29,41 @@ const redundantParts = (scope: Scope): void => {
   }
 };
 
+const [NODES, PAYERS, MOST_ROUNDS] = [200, 30, 30];
+
+/** Pickhardt and Richter 2021: from each of the newest nodes of a network to the best connected one. */
+const flowsInRounds = ({ table, put }: Scope): void => {
+  const network = networkOf(preferential(NODES, 3, { channels: 5 }));
+  const liquidity = new Liquidity(network.graph, 'uniform', { slots: 483, inFlight: 1 }, randomOf('b'));
+  const world = { ...network, liquidity };
+  const payers = Array.from({ length: PAYERS }, (_, n) => NODES - 1 - n);
+  table(
+    `${PAYERS} payers send a part of all that they have, in at most ${MOST_ROUNDS} rounds`,
+    'rounds and attempts: medians',
+  );
+  for (const part of [0.5, 0.8, 0.9])
+    for (const [name, router] of [
+      ['flow', flow],
+      ['a path a round', singlePath],
+    ] as const) {
+      const all = payers.map((payer) => {
+        const amount = BigInt(Math.floor(part * localBalance(world, payer)));
+        return { amount, ...inRounds(world, { payer, payee: 0, amount, maxFee: amount / 20n }, router, MOST_ROUNDS) };
+      });
+      const whole = all.filter(({ amount, arrived }) => arrived === amount);
+      const row = `${100 * part} %, ${name}`;
+      put(row, 'delivered', whole.length);
+      put(row, 'in < 10 rounds', whole.filter(({ rounds }) => rounds < 10).length);
+      put(row, 'rounds', median(whole.map(({ rounds }) => rounds)));
+      put(row, 'attempts', median(whole.map(({ attempts }) => attempts)));
+    }
+};
+
 export const bench: Bench = {
   name: 'published',
-  about: 'results that others published, in their setting: redundant parts (2020)',
-  run: (scope) => redundantParts(scope),
+  about: 'results that others published, in their setting: redundant parts (2020), flows in rounds (2021)',
+  run: (scope) => {
+    flowsInRounds(scope);
+    redundantParts(scope);
+  },
 };

@@ -4,11 +4,12 @@
  * stay; each that does not says where it ended, which the next round knows.
  */
 import type { Excluded, Reserved, Route, RouteQuery } from '../../amp/route.ts';
+import { type Bounds, boundsWithin } from '../../node/graph/likelihood.ts';
 import type { Liquidity } from '../../node/simulate/liquidity.ts';
-import { directionFrom, nodeId, nodeOf, scidOf } from '../../node/simulate/names.ts';
+import { directionFrom, nodeId, nodeKey, nodeOf, scidOf } from '../../node/simulate/names.ts';
 import type { SimGraph } from '../../node/simulate/network.ts';
 import { BEGINNING } from '../../node/simulate/routes.ts';
-import { msat } from '../../wire/units.ts';
+import { msat, type ShortChannelId } from '../../wire/units.ts';
 import type { Router, RouterContext } from './routework.ts';
 
 export interface RoundsWorld {
@@ -31,7 +32,7 @@ export interface Delivery {
 export const localBalance = ({ directions, liquidity }: RoundsWorld, payer: number): number =>
   (directions[payer] ?? []).reduce((sum, direction) => sum + liquidity.room(direction).most, 0);
 
-/** A part that no way is found for is made smaller by halves, down to such a part of what is left. */
+/** What no way is found for, or nothing got through of, is made smaller by halves, down to such a part of what is left. */
 const SMALLEST = 64n;
 
 /**
@@ -48,10 +49,21 @@ export const inRounds = (
   const locked: { readonly direction: number; readonly amount: number }[] = [];
   const reserved: Reserved[] = [];
   const excluded: Excluded[] = [];
+  /** By channel and node: what it carried at once, and what it did not, msat. */
+  const bounds = new Map<string, Bounds>();
+  const known = new Set<ShortChannelId>();
   let [left, fees, rounds, attempts] = [amount, 0n, 0, 0];
 
   const endOf = (direction: number): number => ((direction & 1) === 0 ? graph.end : graph.start)[direction >> 1] ?? 0;
+  const learn = (scid: ShortChannelId, from: number, change: (old: Bounds) => Bounds): void => {
+    const capacity = (graph.capacity[Number(scid) - 1] ?? 0) * 1000;
+    const key = `${scid}/${nodeKey(from)}`;
+    bounds.set(key, change(bounds.get(key) ?? boundsWithin(capacity)));
+    known.add(scid);
+  };
   const context = (): RouterContext => ({
+    learnt: { scids: () => known, of: (scid, from) => bounds.get(`${scid}/${from}`) },
+    prefer: 'reliable',
     ...{ graph: world.routing, source: nodeId(payer), hints: [], now: () => BEGINNING, tlvOnly: () => true },
     outlets: (directions[payer] ?? []).map((direction) => {
       const room = liquidity.room(direction);
@@ -69,11 +81,15 @@ export const inRounds = (
     const held: typeof locked = [];
     for (const [n, { scid, node, amount: part }] of route.entries()) {
       const direction = directionFrom(graph, scid, from);
+      const all = (liquidity.locked[direction] ?? 0) + Number(part);
       if (!liquidity.lock(direction, Number(part))) {
-        excluded.push({ scid, from: n === 0 ? undefined : nodeId(from), atLeast: part });
+        learn(scid, from, ({ low, high }) => ({ low: Math.min(low, all - 1), high: Math.min(high, all) }));
+        // Asked again for a little less it would most likely fail again: half of it is as likely to get through as not.
+        excluded.push({ scid, from: n === 0 ? undefined : nodeId(from), atLeast: msat((part + 1n) / 2n) });
         for (const one of held) liquidity.release(one.direction, one.amount);
         return;
       }
+      learn(scid, from, ({ low, high }) => ({ low: Math.max(low, all), high: Math.max(high, all + 1) }));
       held.push({ direction, amount: Number(part) });
       from = nodeOf(node);
     }
@@ -86,12 +102,16 @@ export const inRounds = (
     fees += route[0].amount - arrives;
   };
 
+  let part = left;
   for (; left > 0n && rounds < most; rounds++) {
+    const before = left;
     let routes: readonly Route[] | undefined;
-    for (let part = left; routes === undefined && part * SMALLEST >= left; part /= 2n)
+    for (; routes === undefined && part > 0n && part * SMALLEST >= left; part = routes === undefined ? part / 2n : part)
       routes = router(context(), query(part));
     if (routes === undefined) break;
     for (const route of routes) send(route);
+    // Where nothing of it got through, less of it may.
+    part = left < before ? left : part / 2n;
   }
   for (const one of locked) liquidity.release(one.direction, one.amount);
   return { arrived: amount - left, rounds, attempts, fees };
