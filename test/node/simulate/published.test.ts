@@ -21,9 +21,9 @@ describe('redundant parts, as Bagaria, Neu and Tse measured them', () => {
     expect(redundancy.seconds / retry.seconds).toBeLessThan(0.7);
     expect(redundancy.seconds / retry.seconds).toBeGreaterThan(0.5);
   });
-  test('raise throughput by more than a quarter, and so do they together with retries', () => {
-    expect(redundancy.throughput / retry.throughput).toBeGreaterThan(1.25);
-    expect(both.throughput / retry.throughput).toBeGreaterThan(1.25);
+  test('raise throughput by more than a fifth, and so do they together with retries', () => {
+    expect(redundancy.throughput / retry.throughput).toBeGreaterThan(1.2);
+    expect(both.throughput / retry.throughput).toBeGreaterThan(1.2);
   });
   test('leave no payment behind that would be delivered without them, and cost as many attempts as there are parts', () => {
     expect(redundancy.delivered).toBeGreaterThan(none.delivered);
