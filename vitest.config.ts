@@ -11,19 +11,13 @@ const counting = ['test/onion/failureonion.test.ts'];
 
 /** Files that take longest, in this order: begun last, one of them would keep the other cores waiting. */
 const longest: readonly string[] = [
-  ...['forceclose', 'offchain', 'unresponsivepeer', 'mutualclose', 'emptywallet', 'regressions', 'determinism'].map(
+  'node/parameters/parameters',
+  ...['regressions', 'mutualclose', 'forceclose', 'offchain', 'unresponsivepeer', 'emptywallet', 'determinism'].map(
     (name) => `test/model/${name}.test.ts`,
   ),
   'test/onion/failureonion.test.ts',
-  ...[
-    'node/parameters/parameters',
-    'node/fullchannel',
-    'node/anymessage',
-    'channel/badinput',
-    'channel/lossy',
-    'node/api/longlists',
-  ],
-  ...['node/extremes', 'node/recover', 'node/spending', 'channel/onchainreorg', 'channel/onchainthief'],
+  ...['node/fullchannel', 'node/anymessage', 'channel/badinput', 'channel/lossy', 'node/api/longlists'],
+  ...['node/extremes', 'node/recover', 'node/openings', 'channel/onchainreorg', 'channel/onchainthief'],
   ...['labup', 'persist', 'package', 'diamond', 'demo', 'onchain', 'onchainreorg', 'onchainline', 'sick', 'kill'].map(
     (name) => `regtest/${name}`,
   ),
