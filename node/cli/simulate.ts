@@ -29,12 +29,18 @@ const flags: readonly (readonly [flag: string, doc: string])[] = [
 ];
 
 const help = `
-NETWORK is a file (GOSSMAP_COMPRESSv1, or the JSON of lnd's describegraph) or one that is made: ring:N,
-small-world:N[,NEIGHBOURS[,REWIRED]] or preferential:N[,CHANNELS]. A plan is a strategy with a scheme. "single" sends one HTLC, "packets" small payments of their own, which nothing
-holds together. All plans find the same balances and the same payments; the same seed gives the same figures.
+NETWORK is a file (GOSSMAP_COMPRESSv1, or the JSON of lnd's describegraph) or
+one that is made: ring:N, small-world:N[,NEIGHBOURS[,REWIRED]] or
+preferential:N[,CHANNELS]. A plan is a strategy with a scheme. "single" sends
+one HTLC, "packets" small payments of their own, which nothing holds together.
+All plans find the same balances and the same payments, between nodes whose
+channels have twice the amount in sum; the same seed gives the same figures.
+Ctrl-C prints what there is by then.
 
-Columns: n payments, ok % delivered, tries HTLCs offered for one, parts HTLCs that one delivered arrived in, ppm its fee in
-millionths, med s and p95 s until the payee had all of it, sat·s what one locked in all channels times how long, sat/s delivered.
+Columns: n payments, ok % delivered, tries HTLCs offered for one, parts HTLCs
+in which one that was delivered arrived, ppm its fee in millionths, med s and
+p95 s until the payee had all of it, sat·s what one locked in all channels times
+how long, sat/s delivered.
 
 Examples: ampere simulate --graph preferential:1000 --payments 200
           ampere simulate --graph small-world:100 --rate 20 --schemes threshold --redundancy 0,2,4
