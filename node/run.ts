@@ -45,6 +45,7 @@ import { onUnhandled, partOf } from './core/unhandled.ts';
 import { tcpTransport } from './peer/tcp.ts';
 import type { Address, Log } from './ports/ports.ts';
 import type { Runes } from './runes/runes.ts';
+import { gossipFilesAt } from './store/gossipfiles.ts';
 import { levelStore } from './store/level.ts';
 import type { WebServer } from './web/server.ts';
 
@@ -92,6 +93,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
   const dev = config.dev && (await import('./dev/dev.ts')).openDev(config.dev, { log, clock, die });
   const disk = await levelStore(join(config.networkDir, 'store'));
   const store = dev?.saves.wrap(disk) ?? disk;
+  const gossip = gossipFilesAt(join(config.networkDir, 'gossip'));
   const chain = bitcoindChain({ ...config.bitcoind, log: partLog(log, 'chain'), clock });
 
   let isOver = false;
@@ -144,7 +146,7 @@ export const runNode = async (config: Config, experiments: Experiments = {}): Pr
     if (config.web !== undefined) api.web = await openWeb(config, config.web, log);
     return openNode({
       config,
-      ports: { chain, store, clock, entropy: systemEntropy, transport: tcpTransport(), log },
+      ports: { chain, store, gossip, clock, entropy: systemEntropy, transport: tcpTransport(), log },
       experiments,
       progress,
       ...(dev && { hooks: dev.hooks }),

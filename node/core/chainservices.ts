@@ -25,12 +25,15 @@ import { ChannelPolicies } from '../channels/policies.ts';
 import { reconnectingOf } from '../channels/reconnect.ts';
 import { DISPLACEMENTS } from '../channels/unfundedlimits.ts';
 import { ownChannelOf } from '../channels/views.ts';
+import { announcedAddresses } from '../graph/announced.ts';
 import { applyChainEvent } from '../graph/chainevents.ts';
+import { checkFundings } from '../graph/fundingcheck.ts';
 import { Gossip } from '../graph/gossip.ts';
+import { GossipLog } from '../graph/gossiplog.ts';
 import { GossipSync } from '../graph/gossipsync.ts';
-import { announcedAddresses, Graph } from '../graph/graph.ts';
+import { Graph } from '../graph/graph.ts';
 import { OwnChannels } from '../graph/ownchannels.ts';
-import { GraphStore, loadGraph } from '../graph/persist.ts';
+import { GraphStore } from '../graph/persist.ts';
 import { descriptorsOf } from '../peer/descriptors.ts';
 import type { PeerHandlers } from '../peer/peer.ts';
 import type { Network } from '../ports/network.ts';
@@ -53,12 +56,14 @@ export interface ChainServices extends NodeChain {
   /** Asks peers for gossip. */
   readonly sync: GossipSync;
   readonly forgotten: ForgottenChannels;
-  /** Writes the graph to the store. */
+  /** What of the graph is kept between two starts. */
   readonly graphStore: GraphStore;
   /** Handlers for peers that connect, send messages or disconnect. */
   readonly handlers: PeerHandlers;
   /** Sends the wallet's own transactions again that no block has. */
   readonly rebroadcast: () => void;
+  /** Looks up all channels of the graph, where some may have been closed unnoticed. */
+  readonly checkGraph: () => void;
   /** To be called with the height at which peers can first connect. */
   readonly setReachable: (height: number) => void;
 }
@@ -76,9 +81,11 @@ const openFollowing = async (identity: Identity, { network, chain }: ChainParts)
   const { ports, keys, now, logs, later, fatal, fresh } = identity;
   const { store, clock } = ports;
   const wallet = await Wallet.open({ store, keys, network });
-  const graphStore = new GraphStore({ store, later: later.run, fatal });
-  const graph = new Graph(graphStore);
-  await loadGraph(store, graph, graphStore);
+  const [log, entropy] = [logs.gossip, ports.entropy];
+  const files = { files: ports.gossip, chain: network.chain };
+  const messages = await GossipLog.open({ ...files, entropy, log, later: later.run });
+  const graph = new Graph(messages);
+  const graphStore = await GraphStore.load({ store, graph, messages, log, later: later.run, fatal });
   const watcher = await Watcher.open(chain, store);
   const feerates = await Feerates.load({ chain, store, log: logs.chain, now, network: network.name });
   const follower = new Follower({
@@ -140,7 +147,7 @@ const openGossip = async (identity: Identity, { network, chain }: ChainParts, fo
 
 /** Reads the records of a chain and makes its parts; nothing is sent or requested yet. Throws StoreError, WireError. */
 export const openChain = async (identity: Identity, parts: ChainParts): Promise<ChainServices> => {
-  const { config, ports, keys, peers, addresses, gate, now, hooks, logs, limitedLogs, fatal, onInternalError } =
+  const { config, ports, keys, peers, addresses, gate, now, hooks, logs, limitedLogs, later, fatal, onInternalError } =
     identity;
   const { store, clock, entropy } = ports;
   const { network, chain, where } = parts;
@@ -233,6 +240,12 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
       announced: (peer, channel) => announced(channels.byChannelId(peer.id, channel)),
     }),
     rebroadcast: () => void rebroadcast(wallet, chain, logs.wallet, refusals).catch(onInternalError('broadcasts')),
+    checkGraph: () => {
+      if (!graphStore.isUnsure) return;
+      checkFundings({ graph, chain, log: logs.gossip, later: later.run })
+        .then(() => graphStore.sure(follower.height))
+        .catch(onInternalError('a look at all channels of the graph'));
+    },
     setReachable: (height) => {
       reachableSince = height;
     },

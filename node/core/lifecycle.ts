@@ -84,6 +84,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     }
     unlessStopped();
     parts.chain.setReachable(follower.top.height);
+    parts.chain.checkGraph();
     if (config.listen !== undefined) await peers.listen(config.listen);
     unlessStopped();
     for (const entry of channels.entries.values()) parts.chain.reconnecting.keepConnected(entry);
@@ -111,7 +112,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     knowledge.write();
     await gate.waitUnlessFailed(gate.allSaved());
     await backups.settled();
-    await parts.chain.graphStore.flush();
+    await parts.chain.graphStore.close();
     await store.close();
     cancelGrace();
     await chain.close();

@@ -40,7 +40,10 @@ export const applyChainEvent = (graph: Graph, saved: GraphStore, event: ChainEve
   const { block } = event;
   for (const scid of spentBy(graph, block)) spent(scid, block.height);
   const over = [...graph.spends].flatMap(([scid, at]) => (block.height - at >= FORGET_AFTER ? [scid] : []));
-  for (const scid of [...over, ...missingFrom(graph, block)])
-    changes.push(...saved.deleted(scid, graph.removeChannel(scid)));
+  for (const scid of [...over, ...missingFrom(graph, block)]) {
+    graph.removeChannel(scid);
+    changes.push(...saved.removed(scid));
+  }
+  saved.applied(block.height);
   return changes;
 };

@@ -46,6 +46,8 @@ export class ChannelDetails {
 
   /** Takes a channel out of those that are found by their funding outputs. */
   remove(channel: number): void {
+    this.announcement[channel] = NOWHERE;
+    this.update.fill(NOWHERE, 2 * channel, 2 * channel + 2);
     const beginning = beginningOf(this.txids.subarray(channel * TXID, (channel + 1) * TXID));
     const after = this.next[channel] ?? NONE;
     let at = this.byBeginning.get(beginning) ?? NONE;

@@ -9,19 +9,11 @@ import { decodeMessage, type MessageOf } from '../../wire/message.ts';
 import { type ChainHash, type Point, point, type ShortChannelId, scidText } from '../../wire/units.ts';
 import { Rates } from '../base/rates.ts';
 import type { Chain, Log } from '../ports/ports.ts';
+import { announcedChannel, announcedNode, policyOf, sideOf } from './announced.ts';
 import { verifyChannelAnnouncement, verifyChannelUpdate, verifyNodeAnnouncement } from './announcementsignatures.ts';
 import { FundingLookups } from './fundinglookups.ts';
 import { type GossipPeer, GossipRelay } from './gossiprelay.ts';
-import {
-  announcedChannel,
-  announcedNode,
-  type Graph,
-  type GraphChannel,
-  isFresh,
-  nodeKey,
-  policyOf,
-  sideOf,
-} from './graph.ts';
+import { type Graph, type GraphChannel, isFresh, nodeKey } from './graph.ts';
 import { YoungGossip } from './younggossip.ts';
 
 export type GossipMessage =

@@ -4,14 +4,7 @@
  * (rawmessages.ts).
  */
 import { hex } from '../../wire/bytes.ts';
-import { channelUpdateChecksum } from '../../wire/checksum.ts';
-import { unknownRequiredBit } from '../../wire/features.ts';
-import type { MessageOf } from '../../wire/message.ts';
-import { decodeMessage } from '../../wire/message.ts';
-import { printableText } from '../../wire/printable.ts';
 import { type Msat, msat, type Point, type ShortChannelId, sat, scidOf, shortChannelId } from '../../wire/units.ts';
-import { hostOf } from '../peer/descriptors.ts';
-import type { Address } from '../ports/ports.ts';
 import { ChannelDetails } from './channeldetails.ts';
 import { CompactGraph, NONE } from './compact.ts';
 import { type FoundFunding, messagesInMemory, NOWHERE, type RawMessages } from './rawmessages.ts';
@@ -72,52 +65,6 @@ export const announcedPolicies = ({ policies, spentAt }: GraphChannel, now: numb
   spentAt === undefined
     ? policies.filter((policy): policy is Policy => policy !== undefined && isFresh(policy, now))
     : [];
-
-/** What the graph keeps of an announced channel. */
-export const announcedChannel = (m: MessageOf<'channel_announcement'>, found: FoundFunding): GraphChannel => ({
-  scid: m.short_channel_id,
-  nodes: [nodeKey(m.node_id_1), nodeKey(m.node_id_2)],
-  capacity: found.capacity,
-  funding: found.funding,
-  unknownFeature: unknownRequiredBit(m.features),
-  policies: [undefined, undefined],
-});
-
-/** An alias without its padding, printable; bytes that are not UTF-8 become U+FFFD. */
-const aliasText = (alias: Uint8Array): string => {
-  const end = alias.indexOf(0);
-  return printableText(end < 0 ? alias : alias.subarray(0, end));
-};
-
-/** Address descriptors of type 5, hostnames, of which a node may announce one. */
-const HOSTNAME = 5;
-
-/** What the graph keeps of an announced node. */
-export const announcedNode = (m: MessageOf<'node_announcement'>): GraphNode => ({
-  id: nodeKey(m.node_id),
-  timestamp: m.timestamp,
-  alias: aliasText(m.alias),
-  // A copy: a part of the message would keep all of it in memory.
-  features: m.features.slice(),
-  unknownFeature: unknownRequiredBit(m.features),
-  notRelayed:
-    m.addresses.filter((one) => one.type === 'dns' || (one.type === 'unknown' && one.id === HOSTNAME)).length > 1,
-});
-
-/** The policy a channel_update states. */
-export const policyOf = (update: MessageOf<'channel_update'>, raw: Uint8Array): Policy => ({
-  timestamp: update.timestamp,
-  cltvExpiryDelta: update.cltv_expiry_delta,
-  htlcMinimum: update.htlc_minimum_msat,
-  htlcMaximum: update.htlc_maximum_msat,
-  feeBase: update.fee_base_msat,
-  feeProportional: update.fee_proportional_millionths,
-  disabled: (update.channel_flags & 2) !== 0,
-  checksum: channelUpdateChecksum(raw),
-});
-
-export const sideOf = (update: Pick<MessageOf<'channel_update'>, 'channel_flags'>): Side =>
-  (update.channel_flags & 1) === 0 ? 0 : 1;
 
 export class Graph {
   private readonly messages: RawMessages;
@@ -187,6 +134,13 @@ export class Graph {
     };
   }
 
+  /** The timestamp of one side's policy; -1 where there is none. */
+  policyTimestamp(scid: ShortChannelId, side: Side): number {
+    const number = this.compact.channelNumber(scid);
+    if (number === undefined || this.compact.told[2 * number + side] !== 1) return -1;
+    return this.compact.timestamp[2 * number + side] ?? -1;
+  }
+
   node(id: NodeKey): GraphNode | undefined {
     return this.announced.get(id)?.node;
   }
@@ -206,6 +160,28 @@ export class Graph {
   /** The node_announcement as received, its type included; undefined where it cannot be read. */
   rawNode(id: NodeKey): Uint8Array | undefined {
     return this.rawAt(this.announced.get(id)?.position);
+  }
+
+  /** Where a message of a channel lies: its channel_announcement, or the channel_update of a side. */
+  channelPosition(scid: ShortChannelId, side?: Side): number {
+    const number = this.compact.channelNumber(scid);
+    if (number === undefined) return NOWHERE;
+    const { announcement, update } = this.details;
+    return (side === undefined ? announcement[number] : update[2 * number + side]) ?? NOWHERE;
+  }
+
+  /** Where a node_announcement lies. */
+  nodePosition(id: NodeKey): number {
+    return this.announced.get(id)?.position ?? NOWHERE;
+  }
+
+  /** Messages lie elsewhere now: says where each is, by where it was; NOWHERE for one that is lost. */
+  moveMessages(to: (position: number) => number): void {
+    const moved = (position: number): number => (position === NOWHERE ? NOWHERE : to(position));
+    const { channelsEnd } = this.compact;
+    for (let i = 0; i < channelsEnd; i++) this.details.announcement[i] = moved(this.details.announcement[i] ?? NOWHERE);
+    for (let i = 0; i < 2 * channelsEnd; i++) this.details.update[i] = moved(this.details.update[i] ?? NOWHERE);
+    for (const [id, { node, position }] of this.announced) this.announced.set(id, { node, position: moved(position) });
   }
 
   private rawAt(position = NOWHERE): Uint8Array | undefined {
@@ -259,17 +235,23 @@ export class Graph {
     this.setSpent(scid, spentAt);
   }
 
-  /** Removes a channel, and the nodes that have no other channel. Returns those nodes. */
-  removeChannel(scid: ShortChannelId): readonly NodeKey[] {
-    const number = this.compact.channelNumber(scid);
-    if (number === undefined) return [];
-    const { nodes } = this.channelAt(number);
+  /** Removes a channel, and the nodes that have no other channel. */
+  removeChannel(scid: ShortChannelId): void {
+    if (this.compact.channelNumber(scid) === undefined) return;
     this.messages.removed(scid);
+    this.dropChannel(scid);
+  }
+
+  /** As `removeChannel`, of a channel that is known to be gone where its messages are kept. */
+  dropChannel(scid: ShortChannelId): void {
+    const number = this.compact.channelNumber(scid);
+    if (number === undefined) return;
+    const { nodes } = this.channelAt(number);
     this.details.remove(number);
     this.compact.remove(scid);
     this.ordered.remove(scid);
     this.spent.delete(scid);
-    return nodes.filter((id) => !this.hasChannel(id) && this.announced.delete(id));
+    for (const id of nodes) if (!this.hasChannel(id)) this.announced.delete(id);
   }
 
   /**
@@ -322,27 +304,3 @@ const lowestAt = (height: number): ShortChannelId => scidOf(Math.min(height, 0xf
 
 /** The key of a node id. */
 export const nodeKey = (id: Point): NodeKey => hex(id);
-
-/** Most addresses of a node that are dialled and remembered: it may announce thousands that do not work. */
-export const MAX_ADDRESSES = 12;
-
-/**
- * The announced addresses of a node that can be dialled from here: none of a node that requires features this node does not know, none
- * without a port, the first of several hostnames, and a limited number.
- */
-export const announcedAddresses = (graph: Graph, peer: Point): readonly Address[] => {
-  const node = graph.node(nodeKey(peer));
-  const raw = graph.rawNode(nodeKey(peer));
-  if (raw === undefined || node?.unknownFeature !== undefined) return [];
-  const announcement = decodeMessage(raw);
-  if (announcement.name !== 'node_announcement') return [];
-  let named = false;
-  const found = announcement.addresses.flatMap((address) => {
-    const host = hostOf(address);
-    if (host === undefined || address.type === 'unknown' || address.port === 0) return [];
-    if (address.type === 'dns' && named) return [];
-    named ||= address.type === 'dns';
-    return [{ host, port: address.port }];
-  });
-  return found.slice(0, MAX_ADDRESSES);
-};

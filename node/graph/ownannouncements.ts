@@ -9,8 +9,8 @@ import { decodeMessage } from '../../wire/message.ts';
 import { type SecretKey, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import type { Store } from '../ports/ports.ts';
 import { readRecord } from '../store/records.ts';
+import { policyOf } from './announced.ts';
 import { hasSameContent, type OwnPolicy, signAnnouncement } from './announcementsignatures.ts';
-import { policyOf } from './graph.ts';
 
 const PREFIX = 'graph/own/';
 const NODE = `${PREFIX}node`;

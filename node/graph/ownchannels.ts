@@ -13,6 +13,7 @@ import { warningData } from '../../wire/printable.ts';
 import type { ChainHash, ChannelId, Point, SecretKey, ShortChannelId, Signature } from '../../wire/units.ts';
 import { scidText } from '../../wire/units.ts';
 import type { Log, Store } from '../ports/ports.ts';
+import { policyOf, sideOf } from './announced.ts';
 import {
   type AnnouncedChannel,
   channelAnnouncementDigest,
@@ -24,7 +25,7 @@ import {
   verifyChannelUpdate,
 } from './announcementsignatures.ts';
 import { type Gossip, isTooFarAhead } from './gossip.ts';
-import { type Graph, nodeKey, type Policy, policyOf, sideOf } from './graph.ts';
+import { type Graph, nodeKey, type Policy } from './graph.ts';
 import { OwnAnnouncements } from './ownannouncements.ts';
 
 /** Most policies stored of one peer for its channels with us. */

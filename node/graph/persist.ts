@@ -1,141 +1,227 @@
-/** The graph on disk: one record per channel, policy and node, each holding the announcement as it was received. */
-import { u32be } from '../../wire/bytes.ts';
+/**
+ * The graph between two starts. Messages lie in the file of gossip, which is not synced. What blocks do to channels is in the store,
+ * committed with the block: a channel that is spent or gone stays so after a crash, whatever the file still holds of it.
+ */
+import { hex, u32be } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
-import { decode, encode, rest, struct, u16, u32 } from '../../wire/codec.ts';
+import { decode, rest, struct, u8, u16, u32, u64, WireError } from '../../wire/codec.ts';
 import { sat, txid } from '../../wire/fields.ts';
 import { decodeMessage } from '../../wire/message.ts';
 import { type ShortChannelId, shortChannelId } from '../../wire/units.ts';
-import type { Store } from '../ports/ports.ts';
-import { announcedChannel, announcedNode, type Graph, type NodeKey, policyOf, type Side } from './graph.ts';
-import { type AnnouncedFunding, NOWHERE, type RawMessages } from './rawmessages.ts';
+import type { Log, Store } from '../ports/ports.ts';
+import { readRecord } from '../store/records.ts';
+import { announcedChannel, announcedNode, policyOf } from './announced.ts';
+import type { GossipLog } from './gossiplog.ts';
+import { CHANNEL, type GossipRecord, NODE, POLICY, REMOVED } from './gossiprecords.ts';
+import type { Graph } from './graph.ts';
+import { NOWHERE } from './rawmessages.ts';
 
-const stored = struct({ capacity: sat, funding: struct({ txid, vout: u16 }), raw: rest });
+/** Milliseconds between two looks at what can be tidied up. */
+export const TIDY_MS = 60_000;
+/** Bytes of a file that is not worth being written anew. */
+const SMALL = 1024 * 1024;
+/** Bytes of usual records: a channel_announcement, a channel_update, a node_announcement. */
+const USUAL = { channel: 490, policy: 154, node: 250 } as const;
+/** Blocks that a file may be behind: more, and it is not the file that belongs to this store. */
+const MOST_BEHIND = 6;
+
+const BLOCKS = 'chain/block/';
+const SPENT = 'graph/spent/';
+const GONE = 'graph/gone/';
+/** Present while channels may be in the graph that were closed without the graph being told. */
+const UNSURE = 'graph/unsure';
+
 const key = (scid: ShortChannelId): string => scid.toString(16).padStart(16, '0');
+const scidIn = (name: string, prefix: string): ShortChannelId =>
+  shortChannelId(BigInt(`0x${name.slice(prefix.length)}`));
 
-const spentKey = (scid: ShortChannelId): string => `graph/spent/${key(scid)}`;
-
-/** Milliseconds for which verified gossip is collected before it is written. After a crash it can be queried again. */
-const GATHER_MS = 2_000;
-/** Number of records at which they are written at once. */
-const MAX_GATHERED = 2_000;
+const scid = struct({ scid: u64 });
+const channelBody = struct({ scid: u64, capacity: sat, txid, vout: u16, raw: rest });
+const policyBody = struct({ scid: u64, side: u8, raw: rest });
 
 export interface GraphStoreParts {
-  readonly store: Pick<Store, 'commit'>;
+  readonly store: Store;
+  readonly graph: Graph;
+  readonly messages: GossipLog;
+  readonly log: Log;
   /** Runs something after that many milliseconds. */
   readonly later: (ms: number, run: () => void) => void;
   /** The store failed. */
   readonly fatal: (error: unknown) => void;
 }
 
-/**
- * Stores verified gossip. Announcements are collected for a while and written together, since a synced write for each would be as slow
- * as the disk; changes by blocks are written with the block.
- */
-export class GraphStore implements RawMessages {
+export class GraphStore {
   private readonly parts: GraphStoreParts;
-  private gathered = new Map<string, Uint8Array>();
-  private armed = false;
-  private readonly messages = new Map<number, Uint8Array>();
-  private readonly positions = new Map<string, number>();
-  private next = 0;
+  /** Channels of which the store says that they are gone, until the file says so. */
+  private readonly gone = new Set<ShortChannelId>();
+  private unsure = false;
+  /** Bytes that were live when the file was written anew. */
+  private live = 0;
 
-  constructor(parts: GraphStoreParts) {
+  private constructor(parts: GraphStoreParts) {
     this.parts = parts;
   }
 
-  channel(channel: AnnouncedFunding, raw: Uint8Array): number {
-    const name = `graph/channel/${key(channel.scid)}`;
-    this.gather(name, encode(stored, { ...channel, raw }));
-    return this.place(name, raw);
+  /** Reads the graph. Signatures and funding outputs were checked before it was written. Throws StoreError. */
+  static async load(parts: GraphStoreParts): Promise<GraphStore> {
+    const loaded = new GraphStore(parts);
+    const { graph, messages } = parts;
+    messages.onLost = (from) => graph.moveMessages((position) => (position < from ? position : NOWHERE));
+    await loaded.read();
+    loaded.tidyLater();
+    return loaded;
   }
 
-  policy(scid: ShortChannelId, side: Side, raw: Uint8Array): number {
-    const name = `graph/policy/${key(scid)}/${side}`;
-    this.gather(name, raw);
-    return this.place(name, raw);
-  }
-
-  node(id: NodeKey, raw: Uint8Array): number {
-    const name = `graph/node/${id}`;
-    this.gather(name, raw);
-    return this.place(name, raw);
-  }
-
-  removed(): void {}
-
-  read(position: number): Uint8Array | undefined {
-    return this.messages.get(position);
-  }
-
-  /** Keeps a message instead of the one before it with that name, and returns its position. */
-  place(name: string, raw: Uint8Array): number {
-    this.messages.delete(this.positions.get(name) ?? NOWHERE);
-    this.positions.set(name, this.next);
-    this.messages.set(this.next, raw);
-    return this.next++;
-  }
-
-  /** The changes that delete a channel, and the nodes that have no other. */
-  deleted(scid: ShortChannelId, nodes: readonly NodeKey[]): readonly Change[] {
-    const keys = [
-      `graph/channel/${key(scid)}`,
-      `graph/policy/${key(scid)}/0`,
-      `graph/policy/${key(scid)}/1`,
-      spentKey(scid),
-      ...nodes.map((id) => `graph/node/${id}`),
-    ];
-    for (const gone of keys) {
-      this.gathered.delete(gone);
-      this.messages.delete(this.positions.get(gone) ?? NOWHERE);
-      this.positions.delete(gone);
+  private async read(): Promise<void> {
+    const { graph, messages, store } = this.parts;
+    const damaged = await messages.load((record) => this.take(record));
+    const over: Change[] = [];
+    for await (const [name, value] of store.entries(SPENT)) {
+      const id = scidIn(name, SPENT);
+      if (graph.channelPosition(id) === NOWHERE) over.push({ key: name, value: undefined });
+      else
+        graph.setSpent(
+          id,
+          readRecord(name, value, (bytes) => decode(u32, bytes)),
+        );
     }
-    return keys.map((gone) => ({ key: gone, value: undefined }));
+    for await (const [name] of store.entries(GONE)) {
+      const id = scidIn(name, GONE);
+      this.gone.add(id);
+      graph.removeChannel(id);
+    }
+    const top = Number((await store.last(BLOCKS))?.slice(BLOCKS.length) ?? 0);
+    this.unsure = (await store.get(UNSURE)) !== undefined;
+    if (!this.unsure && graph.size.channels > 0 && (damaged > 0 || messages.height < top - MOST_BEHIND)) {
+      this.unsure = true;
+      over.push({ key: UNSURE, value: new Uint8Array() });
+    }
+    if (over.length > 0) await store.commit(over);
   }
 
-  /** The change that stores the height at which a channel's funding output was spent; undefined: it is unspent (again). */
+  private take(record: GossipRecord): void {
+    const { graph, log } = this.parts;
+    try {
+      take(graph, record);
+    } catch (error) {
+      if (!(error instanceof WireError || error instanceof RangeError)) throw error;
+      log.debug(
+        { position: record.position, error },
+        'a stored message of gossip cannot be read, and is asked for again',
+      );
+    }
+  }
+
+  /** Channels may be in the graph that were closed without the graph being told: a part of what was stored was lost. */
+  get isUnsure(): boolean {
+    return this.unsure;
+  }
+
+  /** All channels have been looked up, at that height of the graph. Never rejects. */
+  async sure(height: number): Promise<void> {
+    this.unsure = false;
+    this.applied(height);
+    await this.parts.store.commit([{ key: UNSURE, value: undefined }]).catch(this.parts.fatal);
+  }
+
+  /** The changes that note a channel which a block took out of the graph. */
+  removed(scid: ShortChannelId): readonly Change[] {
+    this.gone.add(scid);
+    return [
+      { key: GONE + key(scid), value: new Uint8Array() },
+      { key: SPENT + key(scid), value: undefined },
+    ];
+  }
+
+  /** The change that notes the height at which a channel's funding output was spent; undefined: it is unspent (again). */
   spent(scid: ShortChannelId, height: number | undefined): Change {
-    return { key: spentKey(scid), value: height === undefined ? undefined : u32be(height) };
+    return { key: SPENT + key(scid), value: height === undefined ? undefined : u32be(height) };
   }
 
-  /** Writes what was collected. Resolves when it is durable, or the store failed. */
-  async flush(): Promise<void> {
-    if (this.gathered.size === 0) return;
-    const changes = [...this.gathered].map(([name, value]) => ({ key: name, value }));
-    this.gathered = new Map();
-    await this.parts.store.commit(changes).catch(this.parts.fatal);
+  /** The graph has applied a block. */
+  applied(height: number): void {
+    if (!this.unsure) this.parts.messages.applied(height);
   }
 
-  private gather(name: string, value: Uint8Array): void {
-    this.gathered.set(name, value);
-    if (this.gathered.size >= MAX_GATHERED) void this.flush();
-    if (this.armed) return;
-    this.armed = true;
-    this.parts.later(GATHER_MS, () => {
-      this.armed = false;
-      void this.flush();
+  private tidyLater(): void {
+    this.parts.later(TIDY_MS, () => {
+      this.tidyLater();
+      void this.tidy();
     });
+  }
+
+  /** Has the file say what is gone, and writes it anew where half of it is no longer of use. Never rejects. */
+  async tidy(): Promise<void> {
+    await this.settle();
+    const { graph, messages } = this.parts;
+    if (messages.end < SMALL + 2 * Math.max(this.live, this.usualSize())) return;
+    const isNew = await messages.compact(
+      (record) => isLive(graph, record),
+      (to) => graph.moveMessages(to),
+    );
+    // What is larger than usual stays so: it is not written anew again and again.
+    if (isNew) this.live = messages.end;
+  }
+
+  private usualSize(): number {
+    const { channels, nodes } = this.parts.graph.size;
+    return channels * (USUAL.channel + 2 * USUAL.policy) + nodes * USUAL.node;
+  }
+
+  private async settle(): Promise<void> {
+    const { graph, messages, store, fatal } = this.parts;
+    const gone = [...this.gone];
+    if (gone.length === 0) return;
+    const { failures } = messages;
+    // Again, in case that it was lost on the way; one that was announced anew is not gone.
+    for (const id of gone) if (graph.channelPosition(id) === NOWHERE) messages.removed(id);
+    if (!(await messages.sync(failures))) return;
+    for (const id of gone) this.gone.delete(id);
+    await store.commit(gone.map((id) => ({ key: GONE + key(id), value: undefined }))).catch(fatal);
+  }
+
+  /** Writes what waits, and closes the file. Never rejects. */
+  async close(): Promise<void> {
+    await this.settle();
+    await this.parts.messages.close();
   }
 }
 
-/** Loads a graph from the store. Signatures and funding outputs were checked before the records were written. */
-export const loadGraph = async (store: Store, graph: Graph, saved: GraphStore): Promise<void> => {
-  for await (const [name, value] of store.entries('graph/channel/')) {
-    const { capacity, funding, raw } = decode(stored, value);
-    const m = decodeMessage(raw);
-    if (m.name !== 'channel_announcement') throw new Error(`record ${name} holds a ${m.name}`);
-    graph.placeChannel(announcedChannel(m, { capacity, funding }), saved.place(name, raw));
+/** Enters what a record holds. Throws WireError, RangeError. */
+const take = (graph: Graph, { kind, body, position }: GossipRecord): void => {
+  switch (kind) {
+    case CHANNEL: {
+      const { capacity, txid, vout, raw } = decode(channelBody, body);
+      const m = decodeMessage(raw);
+      if (m.name !== 'channel_announcement') return;
+      graph.placeChannel(announcedChannel(m, { capacity, funding: { txid, vout } }), position);
+      return;
+    }
+    case POLICY: {
+      const { scid, side, raw } = decode(policyBody, body);
+      const m = decodeMessage(raw);
+      const id = shortChannelId(scid);
+      if (m.name !== 'channel_update' || (side !== 0 && side !== 1)) return;
+      if (m.timestamp > graph.policyTimestamp(id, side)) graph.placePolicy(id, side, policyOf(m, raw), position);
+      return;
+    }
+    case NODE: {
+      const m = decodeMessage(body.subarray(33));
+      if (m.name !== 'node_announcement') return;
+      const node = announcedNode(m);
+      if (graph.hasChannel(node.id) && node.timestamp > (graph.node(node.id)?.timestamp ?? -1))
+        graph.placeNode(node, position);
+      return;
+    }
+    case REMOVED:
+      graph.dropChannel(shortChannelId(decode(scid, body).scid));
   }
-  for await (const [name, raw] of store.entries('graph/policy/')) {
-    const m = decodeMessage(raw);
-    if (m.name !== 'channel_update') throw new Error(`record ${name} holds a ${m.name}`);
-    const side: Side = name.endsWith('/0') ? 0 : 1;
-    graph.placePolicy(shortChannelId(m.short_channel_id), side, policyOf(m, raw), saved.place(name, raw));
-  }
-  for await (const [name, raw] of store.entries('graph/node/')) {
-    const m = decodeMessage(raw);
-    if (m.name !== 'node_announcement') throw new Error(`record ${name} holds a ${m.name}`);
-    graph.placeNode(announcedNode(m), saved.place(name, raw));
-  }
-  for await (const [name, value] of store.entries('graph/spent/'))
-    graph.setSpent(shortChannelId(BigInt(`0x${name.slice('graph/spent/'.length)}`)), decode(u32, value));
+};
+
+/** Whether the graph has the message of a record, and has it there. */
+const isLive = (graph: Graph, { kind, body, position }: GossipRecord): boolean => {
+  if (kind === NODE) return graph.nodePosition(hex(body.subarray(0, 33))) === position;
+  const id = shortChannelId(new DataView(body.buffer, body.byteOffset).getBigUint64(0));
+  if (kind === CHANNEL) return graph.channelPosition(id) === position;
+  return kind === POLICY && graph.channelPosition(id, body[8] === 1 ? 1 : 0) === position;
 };

@@ -124,6 +124,35 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/**
+ * A file that grows at its end and can be read anywhere, for what can be had again. Its methods throw what the system says. Writes are in
+ * the file, and survive the end of the process, when they resolve; a power cut only once `sync` has.
+ */
+export interface GrowingFile {
+  /** Bytes that were in it when it was opened. */
+  readonly size: number;
+  /** Reads what there is from that place on, at most as much as fits, and says how much. */
+  read(at: number, into: Uint8Array): number;
+  write(at: number, bytes: Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  truncate(size: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The file in which a node keeps gossip, and one that may take its place. */
+export interface GossipFiles {
+  /** For messages: where the file is. */
+  readonly path: string;
+  /** Opens the file, an empty one where there is none. A new one that never took its place is removed. */
+  open(): Promise<GrowingFile>;
+  /** An empty file beside it. */
+  create(): Promise<GrowingFile>;
+  /** Puts the created file in the place of the other, which can be read until it is closed: after a crash one of them is there, whole. */
+  replace(): Promise<void>;
+  /** Gives the file another name, instead of an earlier one that was set aside, and returns that. */
+  setAside(): Promise<string>;
+}
+
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -182,6 +211,7 @@ export interface Log {
 export interface Ports {
   readonly chain: Chain;
   readonly store: Store;
+  readonly gossip: GossipFiles;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly entropy: Entropy;

@@ -62,6 +62,14 @@ const smallReplays: Migration = async (store) => {
  */
 const newKinds: Migration = async () => [];
 
+/** 6 to 7: gossip is in a file of its own, and not in the store. The network is asked for it again. */
+const gossipApart: Migration = async (store) => {
+  const changes: Change[] = [];
+  for (const kind of ['graph/channel/', 'graph/policy/', 'graph/node/'])
+    for await (const [key] of store.entries(kind)) changes.push({ key, value: undefined });
+  return changes;
+};
+
 /** One row for each earlier schema, the oldest first; the number of today's schema is the count of rows. */
 export const migrations: readonly Migration[] = [
   chainFacts,
@@ -70,4 +78,5 @@ export const migrations: readonly Migration[] = [
   invoicesByNumber,
   smallReplays,
   newKinds,
+  gossipApart,
 ];

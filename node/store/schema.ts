@@ -72,10 +72,9 @@ const table = {
   'forwarding/': row('number: a mark that it is under way', 'node/forward/forwardlog.ts', 'empty', 5, 'index'),
   'stats/fees': row('fees earned by forwarding', 'node/forward/forwardingfees.ts', 'msat', 0, 'no'),
 
-  'graph/channel/': row('scid: an announced channel', 'node/graph/persist.ts', 'stored', 0, 'peers'),
-  'graph/policy/': row('scid, side: its channel_update', 'node/graph/persist.ts', 'message', 0, 'peers'),
-  'graph/node/': row('node id: its node_announcement', 'node/graph/persist.ts', 'message', 0, 'peers'),
   'graph/spent/': row('scid: height at which it was closed', 'node/graph/persist.ts', 'u32', 0, 'chain'),
+  'graph/gone/': row('scid: a mark: it is no longer of the graph', 'node/graph/persist.ts', 'empty', 7, 'chain'),
+  'graph/unsure': row('a mark: channels may be closed unnoticed', 'node/graph/persist.ts', 'empty', 7, 'no'),
   'graph/own/': row('our own latest announcements', 'node/graph/ownannouncements.ts', 'record', 0, 'no'),
 
   'address/': row('node id: where it was reached last', 'node/peer/addressbook.ts', 'record', 0, 'peers'),

@@ -4,6 +4,7 @@
  */
 import { type Node, startNode } from '../../node/core/node.ts';
 import type { Log } from '../../node/ports/ports.ts';
+import { gossipFilesInMemory, type MemoryDisk } from '../../node/store/gossipfiles.ts';
 import { u32be, utf8 } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { sha256 } from '../../wire/crypto.ts';
@@ -73,6 +74,7 @@ export class Site {
   readonly place: number;
   readonly name: string;
   readonly disk: Disk;
+  private readonly gossip: MemoryDisk = new Map();
   private readonly around: Surroundings;
   private life: Life | undefined;
   /** How often a process was started here. */
@@ -126,6 +128,7 @@ export class Site {
       ports: {
         chain,
         store: disk.store(),
+        gossip: gossipFilesInMemory(this.gossip),
         transport: around.wires.transport(place),
         clock,
         entropy: { bytes: (length) => sha256(seed, u32be(drawn++)).slice(0, length) },

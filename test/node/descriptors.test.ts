@@ -1,7 +1,7 @@
 /** Addresses as they are announced, and those of others as they are dialled. */
 
 import { describe, expect, test } from 'vitest';
-import { announcedAddresses } from '../../node/graph/graph.ts';
+import { announcedAddresses } from '../../node/graph/announced.ts';
 import { announcedFrom, descriptorOf, descriptorsOf } from '../../node/peer/descriptors.ts';
 import type { Address } from '../../wire/address.ts';
 import { bitmapOf } from '../../wire/features.ts';

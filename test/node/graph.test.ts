@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ourSide, verifyNodeAnnouncement } from '../../node/graph/announcementsignatures.ts';
 import { nodeKey } from '../../node/graph/graph.ts';
+import { gossipFilesInMemory, type MemoryDisk } from '../../node/store/gossipfiles.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { WireError } from '../../wire/codec.ts';
 import { isPoint } from '../../wire/crypto.ts';
@@ -15,6 +16,7 @@ import {
   NOW,
   nodeAnnouncement,
   reloaded,
+  storedGossipOver,
   update,
 } from '../support/graph.ts';
 import { sources } from '../support/tree.ts';
@@ -166,32 +168,41 @@ test('a policy enters the graph only where its signature was checked, or from di
 
 describe('a verified announcement', () => {
   test('is there again after a restart, byte for byte', async () => {
-    const { graph, store, saved, take } = gossipOver([announcedOf('a', 'b', scid)]);
+    const { graph, disk, messages, take } = await storedGossipOver([announcedOf('a', 'b', scid)]);
     await take(announcement('a', 'b', scid));
     await take(update('a', 'b', scid));
     await take(nodeAnnouncement('a'));
-    await saved.flush();
-    const again = await reloaded(store);
+    await messages.flush();
+    const again = await reloaded(disk);
     expect([...again.channels]).toEqual([...graph.channels]);
     expect([...again.nodes]).toEqual([...graph.nodes]);
   });
   test('is written together, not each message for itself', async () => {
     const many = Array.from({ length: 50 }, (_, i) => scidOf(100 + i, 1, 0));
-    const { store, take, pass } = gossipOver(many.map((id) => announcedOf('a', 'b', id)));
-    let commits = 0;
-    const commit = store.commit;
-    store.commit = (changes) => {
-      commits++;
-      return commit(changes);
+    const disk: MemoryDisk = new Map();
+    const kept = gossipFilesInMemory(disk);
+    let writes = 0;
+    const open = async () => {
+      const file = await kept.open();
+      const write = (at: number, bytes: Uint8Array) => {
+        writes++;
+        return file.write(at, bytes);
+      };
+      return { ...file, write };
     };
+    const { store, take, pass } = await storedGossipOver(
+      many.map((id) => announcedOf('a', 'b', id)),
+      { ...kept, open },
+    );
+    writes = 0;
     for (const id of many) {
       await take(announcement('a', 'b', id));
       await take(update('a', 'b', id, { feeBase: msat(1n) }));
     }
-    expect(commits).toBe(0);
+    expect(writes).toBe(0);
     await pass();
-    expect(commits).toBe(1);
-    const again = await reloaded(store);
+    expect(writes).toBe(1);
+    const again = await reloaded({ store, gossip: disk });
     expect(again.size.channels).toBe(50);
   });
 });

@@ -14,6 +14,7 @@ import {
   NOW,
   nodeAnnouncement,
   reloaded,
+  storedGossipOver,
   TIP,
   txidOf,
   update,
@@ -34,14 +35,14 @@ const block = (height: number, transactions: readonly ChainTx[] = []): Block => 
 
 /** Two channels with policies and nodes, and blocks told to their graph. */
 const believed = async () => {
-  const parts = gossipOver([announcedOf('a', 'b', scid), announcedOf('b', 'c', other)]);
-  const { take, graph, saved, store, clock } = parts;
+  const parts = await storedGossipOver([announcedOf('a', 'b', scid), announcedOf('b', 'c', other)]);
+  const { take, graph, messages, saved, store, clock } = parts;
   await take(announcement('a', 'b', scid));
   await take(announcement('b', 'c', other));
   await take(update('a', 'b', scid));
   await take(update('b', 'c', other));
   for (const name of ['a', 'b', 'c']) await take(nodeAnnouncement(name));
-  await saved.flush();
+  await messages.flush();
   const funding = graph.channel(scid)?.funding;
   if (funding === undefined) throw new Error('no channel');
   return {
@@ -88,12 +89,12 @@ describe('a channel whose funding output is spent', () => {
   });
 
   test('is known to be spent after a restart', async () => {
-    const { store, connect, funding } = await believed();
+    const { disk, connect, funding } = await believed();
     await connect(TIP + 1, spending(funding));
-    const again = await reloaded(store);
+    const again = await reloaded(disk);
     expect(again.channel(scid)?.spentAt).toBe(TIP + 1);
     await connect(TIP + 73);
-    const later = await reloaded(store);
+    const later = await reloaded(disk);
     expect(known(later)).toEqual([other]);
   });
 
@@ -113,14 +114,14 @@ describe('a reorganization that removes the funding of a channel', () => {
     expect(known(graph)).toEqual([scid, other]);
   });
   test('takes it out of the graph, for good, where the other branch has it elsewhere or nowhere', async () => {
-    const { graph, store, disconnect, connect } = await believed();
+    const { graph, disk, disconnect, connect } = await believed();
     await disconnect(101);
     await disconnect(100);
     await connect(100, empty(txidOf(100, 1)), empty(txidOf(100, 0)));
     expect(known(graph)).toEqual([other]);
     await connect(101);
     expect(known(graph)).toEqual([]);
-    const again = await reloaded(store);
+    const again = await reloaded(disk);
     expect(again.size).toEqual({ channels: 0, nodes: 0 });
   });
 });

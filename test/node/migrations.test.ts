@@ -150,8 +150,15 @@ test('a store of schema 5 is taken as it is, and is not taken for one of schema 
   const disk = new Map([['highest/kind', Uint8Array.of(7)]]);
   await bring(disk, 5);
   expect(disk.get('highest/kind')).toEqual(Uint8Array.of(7));
-  expect(disk.get('meta/schema')).toEqual(u32be(6));
+  expect(disk.get('meta/schema')).toEqual(u32be(migrations.length));
   await expect(prepareStore(memoryStore(disk), 'regtest', migrations.slice(0, 5))).rejects.toMatchObject({
-    fault: { code: 'newer_schema', found: 6, supported: 5 },
+    fault: { code: 'newer_schema', found: migrations.length, supported: 5 },
   });
+});
+
+test('a store of schema 6 loses the gossip that is in a file of its own now, and keeps our own', async () => {
+  const kinds = ['channel/00', 'policy/00/1', 'node/02', 'own/node', 'spent/00'];
+  const disk = new Map(kinds.map((kind) => [`graph/${kind}`, Uint8Array.of(7)]));
+  await bring(disk, 6);
+  expect([...disk.keys()].filter((key) => key.startsWith('graph/'))).toEqual(['graph/own/node', 'graph/spent/00']);
 });

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { schemeNames } from '../../amp/schemes.ts';
 import { spontaneousAmp } from '../../node/api/methods/payments/keysend.ts';
-import { announcedNode } from '../../node/graph/graph.ts';
+import { announcedNode } from '../../node/graph/announced.ts';
 import type { Peer } from '../../node/peer/peer.ts';
 import { unhex } from '../../wire/bytes.ts';
 import { bitmapOf } from '../../wire/features.ts';

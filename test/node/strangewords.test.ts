@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { announcedAddresses, announcedNode } from '../../node/graph/graph.ts';
+import { announcedAddresses, announcedNode } from '../../node/graph/announced.ts';
 import { text, utf8, zeros } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { encodeMessage, MAX_MESSAGE_BYTES, type MessageOf } from '../../wire/message.ts';

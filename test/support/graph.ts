@@ -1,5 +1,6 @@
 /** Nodes, channels and a gossip service for tests of the graph: every name has its key, every channel its funding on a chain made up. */
 import { fundingOutputScript } from '../../channel/tx/funding.ts';
+import { systemEntropy } from '../../node/base/entropy.ts';
 import {
   type AnnouncedChannel,
   channelAnnouncementDigest,
@@ -9,9 +10,11 @@ import {
   signedNodeAnnouncement,
 } from '../../node/graph/announcementsignatures.ts';
 import { Gossip } from '../../node/graph/gossip.ts';
+import { GossipLog } from '../../node/graph/gossiplog.ts';
 import { Graph } from '../../node/graph/graph.ts';
-import { GraphStore, loadGraph } from '../../node/graph/persist.ts';
-import type { Chain, Store } from '../../node/ports/ports.ts';
+import { GraphStore } from '../../node/graph/persist.ts';
+import type { Chain, GossipFiles, Log, Store } from '../../node/ports/ports.ts';
+import { gossipFilesInMemory, type MemoryDisk } from '../../node/store/gossipfiles.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import type { Address } from '../../wire/address.ts';
 import { equal } from '../../wire/bytes.ts';
@@ -120,30 +123,59 @@ export const chainWith = (channels: readonly AnnouncedChannel[], tip: () => numb
   return { chain, asked };
 };
 
+/** Where a graph is kept between two starts. */
+export interface GraphDisk {
+  readonly store: Store;
+  readonly gossip: MemoryDisk;
+  /** The files, where they are not just those in memory. */
+  readonly files?: GossipFiles;
+}
+
+/** A graph as it is when its node starts on that disk. */
+export const graphOn = async (
+  { store, gossip, files = gossipFilesInMemory(gossip) }: GraphDisk,
+  { later = () => undefined, log = memoryLog() }: { later?: (ms: number, run: () => void) => void; log?: Log } = {},
+) => {
+  const messages = await GossipLog.open({ files, chain: chainHash, entropy: systemEntropy, log, later });
+  const graph = new Graph(messages);
+  const fatal = (error: unknown): never => {
+    throw error;
+  };
+  const saved = await GraphStore.load({ store, graph, messages, log, later, fatal });
+  return { graph, messages, saved };
+};
+
 /** What a node has of its graph when it starts again. */
-export const reloaded = async (store: Store): Promise<Graph> => {
-  const saved = new GraphStore({ store, later: () => undefined, fatal: () => undefined });
-  const graph = new Graph(saved);
-  await loadGraph(store, graph, saved);
-  return graph;
+export const reloaded = async (disk: GraphDisk): Promise<Graph> => (await graphOn(disk)).graph;
+
+/** Timers that a test lets run. */
+const heldTimers = () => {
+  const timers: { readonly ms: number; readonly run: () => void }[] = [];
+  const later = (ms: number, run: () => void) => void timers.push({ ms, run });
+  return { timers, later };
 };
 
 /** A gossip service over channels funded on a chain made up; `clock` says its time and height, `pass` lets its timers run. */
-export const gossipOver = (channels: readonly AnnouncedChannel[], interval = 60_000) => {
-  const store = memoryStore();
+export const gossipOver = (channels: readonly AnnouncedChannel[], interval = 60_000) =>
+  gossipIn(new Graph(), channels, heldTimers(), memoryLog(), interval);
+
+/** As `gossipOver`, with a graph that is kept on a disk. */
+export const storedGossipOver = async (channels: readonly AnnouncedChannel[], files?: GossipFiles) => {
+  const disk: GraphDisk = { store: memoryStore(), gossip: new Map(), ...(files && { files }) };
+  const [held, log] = [heldTimers(), memoryLog()];
+  const { graph, messages, saved } = await graphOn(disk, { later: held.later, log });
+  return { ...gossipIn(graph, channels, held, log, 60_000), disk, messages, saved, store: disk.store };
+};
+
+const gossipIn = (
+  graph: Graph,
+  channels: readonly AnnouncedChannel[],
+  { timers, later }: ReturnType<typeof heldTimers>,
+  log: ReturnType<typeof memoryLog>,
+  interval: number,
+) => {
   const clock = { now: NOW, height: TIP };
   const { chain, asked } = chainWith(channels, () => clock.height);
-  const timers: { readonly ms: number; readonly run: () => void }[] = [];
-  const later = (ms: number, run: () => void) => void timers.push({ ms, run });
-  const log = memoryLog();
-  const saved = new GraphStore({
-    store,
-    later,
-    fatal: (error) => {
-      throw error;
-    },
-  });
-  const graph = new Graph(saved);
   const gossip = new Gossip({
     ...{ graph, chainHash, log, later, interval },
     chain: chain as Chain,
@@ -168,7 +200,7 @@ export const gossipOver = (channels: readonly AnnouncedChannel[], interval = 60_
     for (const { run } of due) run();
     for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { graph, store, saved, gossip, take, clock, asked, log, timers, later, pass };
+  return { graph, gossip, take, clock, asked, log, timers, later, pass };
 };
 
 /** Somebody who is told things, and what. */

@@ -21,6 +21,7 @@ import type { Chain, Clock, Log, Store } from '../../node/ports/ports.ts';
 import { embeddedChain } from '../../node/regtest/chain/chain.ts';
 import { type Faucet, faucetOf } from '../../node/regtest/chain/faucet.ts';
 import { openRegtest, type Regtest } from '../../node/regtest/chain/regtest.ts';
+import { gossipFilesAt } from '../../node/store/gossipfiles.ts';
 import { levelStore } from '../../node/store/level.ts';
 import { schemaRowOf } from '../../node/store/schema.ts';
 import { scriptOfAddress } from '../../node/wallet/address.ts';
@@ -154,6 +155,7 @@ export const startLocal = async ({
     ports: {
       chain: chain(embeddedChain(ground.regtest, systemClock)),
       store: dev.saves.wrap(counted(kept, written)),
+      gossip: gossipFilesAt(join(config.networkDir, 'gossip')),
       transport: tcpTransport(),
       clock,
       entropy: systemEntropy,
