@@ -30,9 +30,10 @@ const longest: readonly string[] = [
     'lnbits',
     'ldk',
     'ldkforwards',
+    'ldkforced',
     'ldkforceanchors',
   ].map((name) => `interop/${name}`),
-  ...['ldkforce', 'ldkmidway', 'ldkstatic', 'pyln', 'ldkreorg', 'lndlab', 'ldkselfforce'].map(
+  ...['ldkforce', 'ldkcloses', 'ldkmidway', 'ldkwithout', 'pyln', 'ldkreorg', 'lndlab', 'ldkselfforce'].map(
     (name) => `interop/${name}`,
   ),
 ].map((name) => (name.startsWith('test/') ? name : `test/${name}.test.ts`));

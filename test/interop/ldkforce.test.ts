@@ -4,9 +4,7 @@ import { describeForcedCloses } from './force.ts';
 
 describe('static_remotekey', () => {
   describeForcedCloses(false, [
-    { opener: 'ours', closer: 'ours', killed: true, apart: true },
-    { opener: 'ours', closer: 'theirs', killed: false, apart: false },
-    { opener: 'theirs', closer: 'ours', killed: false, apart: false },
-    { opener: 'theirs', closer: 'theirs', killed: true, apart: true },
+    { opener: 'ours', closer: 'ours' },
+    { opener: 'theirs', closer: 'theirs' },
   ]);
 });

@@ -26,11 +26,14 @@ import type {
 const cannot = {
   anchors: 'Electrum 4.3 knows channels of option_static_remotekey only',
   'all of a channel': 'Electrum keeps the fee of one more HTLC back than BOLT 2 asks for, and splits what is just all',
-  'large payments':
-    'Electrum finds no way at times for much of what a channel should carry ("could not pay: []"), and again when asked again',
+  'hints of its own channels':
+    'Electrum takes the hint of a channel of its own for a way without asking what that carries ("Not enough balance. can send: …")',
   forwarding: 'Electrum forwards nothing unless lightning_forward_payments is set, and announces no channel',
   keysend: 'Electrum has no command for a payment without an invoice, and takes none',
   'millisatoshi invoices': 'Electrum asks for whole satoshis',
+  'amounts of choice': 'Electrum pays what an invoice asks for',
+  'many payments': 'Electrum makes a payment or two a second, so hundreds take minutes',
+  'HTLCs counted': 'Electrum says how much is under way in a channel, not in how many HTLCs',
   'payments refused': 'Electrum has no command that refuses a payment for an invoice of its own',
   'deployed AMP': 'Electrum has no AMP',
   disconnecting: 'Electrum has no command that ends a connection',
@@ -38,7 +41,9 @@ const cannot = {
   update_fee: 'Electrum has one feerate on regtest, 45,000 sat per 1,000 weight, which nothing changes',
   'closing feerate': 'Electrum takes the feerate of a close from its own estimate',
   'closing script': 'Electrum pays a close to its own wallet',
-  'claims listed': 'Electrum has no command that lists what it still waits for on the chain',
+  'closing with little left':
+    'Electrum leaves out an output of its own below 546 sat, and takes no signature for a closing with it ("failed to verify their signature")',
+  'old states': 'Electrum has no command that publishes an old state',
 } as const satisfies Cannot;
 
 const refusal = (ability: keyof typeof cannot): Promise<never> => Promise.reject(new Error(cannot[ability]));
@@ -166,7 +171,7 @@ class ElectrumPeer implements Peer {
           capacitySat: BigInt(one.local_balance + one.remote_balance + underWay),
           usable: one.state === 'OPEN' && one.peer_state === 'GOOD',
           anchors: false,
-          htlcs: underWay > 0 ? 1 : 0, // it says how much is under way, not in how many
+          htlcs: underWay > 0 ? 1 : 0,
           theirSat: BigInt(one.remote_balance),
         };
       });
@@ -238,8 +243,12 @@ class ElectrumPeer implements Peer {
     return addresses.map((address) => hex(scriptOfAddress(address, networkOf('regtest'))));
   }
 
-  waitsFor(): Promise<never> {
-    return refusal('claims listed');
+  remembering(): Promise<never> {
+    return refusal('old states');
+  }
+
+  publishOld(): Promise<never> {
+    return refusal('old states');
   }
 
   kill(): Promise<void> {

@@ -25,6 +25,8 @@ const cannot = {
   restart: 'the LDK of npm keeps its channels in memory here, so there is nothing to start again from',
   'closing feerate': 'LDK takes the feerate of a close from its own estimate',
   'closing script': 'LDK pays a close to its own wallet here',
+  'closing at the dust limit':
+    'LDK leaves out an output of just its dust limit, 354 sat, and takes no signature for a closing with it ("Invalid closing tx signature from peer")',
 } as const satisfies Cannot;
 
 const refusal = (ability: keyof typeof cannot): Promise<never> => Promise.reject(new Error(cannot[ability]));
@@ -102,8 +104,9 @@ class LdkPeer implements Peer {
     return this.ldk.call('invoice', { amountMsat, description: 'biscuits' });
   }
 
-  async pay(bolt11: string): Promise<PeerPaid> {
-    const { paymentHash, feeMsat = 0n } = await this.ldk.call('pay', { bolt11 });
+  async pay(bolt11: string, amountMsat?: bigint): Promise<PeerPaid> {
+    const given = { bolt11, ...(amountMsat !== undefined && { amountMsat }) };
+    const { paymentHash, feeMsat = 0n } = await this.ldk.call('pay', given);
     return { paymentHash, feeMsat };
   }
 
@@ -165,8 +168,14 @@ class LdkPeer implements Peer {
     return [hex((await this.ldk.call('purse')).script)];
   }
 
-  async waitsFor(): Promise<readonly string[]> {
-    return (await this.ldk.call('balances')).map(({ kind, sat }) => `${kind} of ${sat} sat`);
+  async remembering(something: () => Promise<void>): Promise<void> {
+    await this.ldk.call('keep', { on: true });
+    await something();
+    await this.ldk.call('keep', { on: false });
+  }
+
+  async publishOld(channelId: string): Promise<void> {
+    await this.ldk.call('steal', { channelId });
   }
 
   kill(): Promise<never> {
@@ -190,6 +199,6 @@ export const ldk: Kind = {
     const entry = fileURLToPath(import.meta.resolve('lightningdevkit/package.json'));
     return manifest.parse(JSON.parse(readFileSync(entry, 'utf8'))).version;
   },
-  start: async ({ name, dir, bitcoind, anchors = true }: PeerOptions) =>
-    new LdkPeer(await Ldk.start({ name, dir, bitcoind, anchors })),
+  start: async ({ name, dir, bitcoind, anchors = true, scidAlias: scidPrivacy = false }: PeerOptions) =>
+    new LdkPeer(await Ldk.start({ name, dir, bitcoind, anchors, scidPrivacy })),
 };

@@ -7,8 +7,8 @@ import { embeddedName } from '../../../node/regtest/demo/chain.ts';
 import { until } from '../../../node/regtest/demo/wait.ts';
 import { hex, unhex } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto.ts';
-import { deployedAmp, send } from './lndamp.ts';
-import { channels, graph, invoice, nothing, pending, transactions } from './lndanswers.ts';
+import { deployedAmp, send, sendAmount } from './lndamp.ts';
+import { channels, graph, invoice, nothing, transactions } from './lndanswers.ts';
 import { noGo } from './lndbuild.ts';
 import { base64, findLnd, hexOf, LndProcess, versionOf } from './lndprocess.ts';
 import type {
@@ -28,7 +28,8 @@ import type {
 } from './peer.ts';
 
 const cannot = {
-  update_fee: 'lnd changes the feerate of its commitments by a timer of its own, 10 to 60 minutes apart',
+  update_fee:
+    'lnd looks at the feerate of its commitments 10 to 60 minutes after each connection, a constant that no option and no call of it changes',
 } as const satisfies Cannot;
 
 /** sat per virtual byte for channels it opens, and its record type for a preimage in a payment without an invoice. */
@@ -180,8 +181,10 @@ class LndPeer implements Peer {
     return { bolt11, paymentHash: hexOf(r_hash) };
   }
 
-  pay(bolt11: string): Promise<PeerPaid> {
-    return send(this.lnd, { payment_request: bolt11, max_parts: 16 });
+  pay(bolt11: string, amountMsat?: bigint): Promise<PeerPaid> {
+    return amountMsat === undefined
+      ? send(this.lnd, { payment_request: bolt11, max_parts: 16 })
+      : sendAmount(this.lnd, bolt11, amountMsat);
   }
 
   keysend(id: string, amountMsat: bigint, records: Readonly<Record<number, string>> = {}): Promise<PeerPaid> {
@@ -267,14 +270,18 @@ class LndPeer implements Peer {
     return outputs.filter(({ is_our_address: own }) => own).map(({ pk_script: script }) => script);
   }
 
-  async waitsFor(): Promise<readonly string[]> {
-    const { pending_force_closing_channels: forced, waiting_close_channels: closing } = await this.lnd.call(
-      '/v1/channels/pending',
-      pending,
-    );
-    return [...forced, ...closing].map(
-      ({ channel, limbo_balance }) => `${channel.channel_point} with ${limbo_balance} sat in limbo`,
-    );
+  async remembering(something: () => Promise<void>): Promise<void> {
+    await something();
+    await this.lnd.kill();
+    this.lnd.remember();
+    await this.lnd.start();
+  }
+
+  async publishOld(channelId: string): Promise<void> {
+    await this.lnd.kill();
+    this.lnd.forget();
+    await this.lnd.start();
+    await this.forceClose(channelId);
   }
 
   kill(): Promise<void> {

@@ -42,6 +42,26 @@ export const send = async (lnd: LndProcess, given: object): Promise<Sent> => {
   return { parts, paymentHash: paid.payment_hash, feeMsat: BigInt(paid.fee_msat) };
 };
 
+const asked = z.object({
+  destination: z.string(),
+  payment_hash: z.string(),
+  payment_addr: z.string(),
+  cltv_expiry: z.string(),
+});
+
+/**
+ * Pays an invoice another amount than it asks for: beside the invoice lnd takes none, so what that says is told one by one. Throws Error
+ * with lnd's word for what did not succeed.
+ */
+export const sendAmount = async (lnd: LndProcess, bolt11: string, amountMsat: bigint): Promise<Sent> => {
+  const { destination, payment_hash, payment_addr, cltv_expiry } = await lnd.call(`/v1/payreq/${bolt11}`, asked);
+  return send(lnd, {
+    ...{ dest: base64(unhex(destination)), amt_msat: String(amountMsat), payment_hash: base64(unhex(payment_hash)) },
+    ...{ payment_addr, final_cltv_delta: Number(cltv_expiry) },
+    dest_features: ['TLV_ONION_OPT', 'PAYMENT_ADDR_OPT', 'MPP_OPT'],
+  });
+};
+
 const features = ['TLV_ONION_OPT', 'PAYMENT_ADDR_OPT', 'AMP_OPT'];
 const route = z.looseObject({ hops: z.array(z.looseObject({})) });
 const ampInvoice = z.object({

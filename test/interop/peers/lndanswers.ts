@@ -17,11 +17,6 @@ export const channels = z.object({
     }),
   ),
 });
-const waiting = z.object({ channel: z.object({ channel_point: z.string() }), limbo_balance: sat });
-export const pending = z.object({
-  pending_force_closing_channels: z.array(waiting),
-  waiting_close_channels: z.array(waiting),
-});
 export const invoice = z.object({
   state: z.string(),
   amt_paid_msat: sat,

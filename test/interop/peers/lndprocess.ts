@@ -1,11 +1,12 @@
 /** lnd as a process: found, started, ended, started again, and asked over REST. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
+import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { freePort, type RunningBitcoind } from '../../../node/regtest/demo/bitcoind.ts';
+import type { RunningBitcoind } from '../../../node/regtest/demo/bitcoind.ts';
 import { cacheCandidates } from '../../../node/regtest/demo/cache.ts';
 import { until } from '../../../node/regtest/demo/wait.ts';
 import { hex } from '../../../wire/bytes.ts';
@@ -44,6 +45,26 @@ export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString
 export const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 /** What REST gives for bytes, in hex. */
 export const hexOf = (text: string): string => hex(Buffer.from(text, 'base64'));
+
+/** Ports below those that systems give to connections: one of these is still free when lnd starts again. */
+const [lowest, ports] = [15_000, 15_000];
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+const given = new Set<number>();
+const lastingPort = async (): Promise<number> => {
+  for (;;) {
+    const port = lowest + Math.floor(Math.random() * ports);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+};
 
 /** Milliseconds that one call may take: some wait for a payment to end. */
 const callTimeout = 120_000;
@@ -84,7 +105,7 @@ export class LndProcess {
 
   /** Starts one and waits until it has read the chain. Throws Error with the end of its log. */
   static async start(options: LndOptions): Promise<LndProcess> {
-    const lnd = new LndProcess(options, [await freePort(), await freePort(), await freePort()]);
+    const lnd = new LndProcess(options, [await lastingPort(), await lastingPort(), await lastingPort()]);
     await lnd.start();
     return lnd;
   }
@@ -122,7 +143,7 @@ export class LndProcess {
       await until(
         'lnd to be ready',
         async () => ((await this.info()).synced_to_chain ? true : undefined),
-        { timeout: 90_000, every: 250 },
+        { timeout: 180_000, every: 250 },
         () => child.exitCode !== null || child.signalCode !== null,
       );
     } catch (error) {
@@ -173,6 +194,20 @@ export class LndProcess {
     const { data } = answer.safeParse(last);
     if (data !== undefined && 'error' in data) throw new Error(data.error.message);
     return result.parse(data === undefined ? last : data.result);
+  }
+
+  private get channelsFile(): string {
+    return join(this.dir, 'data', 'graph', 'regtest', 'channel.db');
+  }
+
+  /** Not running: keeps what it knows of its channels now. */
+  remember(): void {
+    copyFileSync(this.channelsFile, `${this.channelsFile}.old`);
+  }
+
+  /** Not running: has it know of its channels only what was kept. */
+  forget(): void {
+    copyFileSync(`${this.channelsFile}.old`, this.channelsFile);
   }
 
   /** Ends it as a power cut would, and resolves when it is gone. */

@@ -13,11 +13,14 @@ export const abilities = [
   'keysend',
   'multipart',
   'all of a channel',
-  'large payments',
+  'hints of its own channels',
   'forwarding',
   'deployed AMP',
   'millisatoshi invoices',
+  'amounts of choice',
+  'many payments',
   'hold invoices',
+  'HTLCs counted',
   'payments refused',
   'disconnecting',
   'restart',
@@ -26,8 +29,10 @@ export const abilities = [
   'update_fee',
   'closing feerate',
   'closing script',
+  'closing at the dust limit',
+  'closing with little left',
   'force close',
-  'claims listed',
+  'old states',
   'second node',
 ] as const;
 export type Ability = (typeof abilities)[number];
@@ -48,6 +53,8 @@ export interface PeerOptions {
   readonly bitcoind: RunningBitcoind;
   /** Whether channels it opens have anchors, where it can choose. */
   readonly anchors?: boolean;
+  /** Whether private channels it opens have option_scid_alias in their type, where it can choose. */
+  readonly scidAlias?: boolean;
 }
 
 /** An implementation. */
@@ -145,8 +152,8 @@ export interface Peer {
   open(id: string, terms: OpenTerms): Promise<string>;
   channels(): Promise<readonly PeerChannel[]>;
   invoice(amountMsat: bigint): Promise<PeerInvoice>;
-  /** Pays an invoice. Throws Error with its words. */
-  pay(bolt11: string): Promise<PeerPaid>;
+  /** Pays an invoice, another amount than it asks for where one is given. Throws Error with its words. */
+  pay(bolt11: string, amountMsat?: bigint): Promise<PeerPaid>;
   /** Pays a node without an invoice, with further records in the onion: values in hex, by type. */
   keysend(id: string, amountMsat: bigint, records?: Readonly<Record<number, string>>): Promise<PeerPaid>;
   /** What it got for a payment hash; undefined as long as that is nothing. */
@@ -166,8 +173,10 @@ export interface Peer {
   graph(): Promise<readonly { readonly scid: string; readonly directions: number }[]>;
   /** Scripts of its wallet that were paid so far. */
   scripts(): Promise<readonly string[]>;
-  /** What it still waits for on the chain, one text each. */
-  waitsFor(): Promise<readonly string[]>;
+  /** Does something, and remembers the state its channels have at the end of it. It may start again for that. */
+  remembering(something: () => Promise<void>): Promise<void>;
+  /** Publishes the commitment transaction of the state it remembers of a channel, our node being away. */
+  publishOld(channelId: string): Promise<void>;
   /** AMP as lnd deploys it, where the kind has it. */
   readonly amp?: DeployedAmp;
   /** Ends it as a power cut would. */

@@ -85,6 +85,8 @@ export const describeCases = async <S extends Stage>(
         try {
           await row.one.run(stage, row.way);
         } catch (error) {
+          // Said at once: the runner says it when all of them are over.
+          console.error(error);
           note(row, 'failed', error instanceof Error ? error.message : String(error));
           throw error;
         }

@@ -17,6 +17,8 @@ const coin = 20_000_000n;
 export interface LineOptions {
   /** Whether the channels at both ends, which the peers open, are public. That in the middle is. */
   readonly announce: boolean;
+  /** Whether those that are private have option_scid_alias in their type. */
+  readonly scidAlias?: boolean;
 }
 
 export class Line implements Stage {
@@ -40,14 +42,14 @@ export class Line implements Stage {
   }
 
   /** Starts the line, and waits until all four know the public channels of it. */
-  static async start(kind: Kind, { announce }: LineOptions): Promise<Line> {
+  static async start(kind: Kind, { announce, scidAlias = false }: LineOptions): Promise<Line> {
     const flags = ['--dev', '--log-level', 'debug'];
     const net = await startNetwork({ nodes: { ada: flags, bob: flags }, ...(kind.chain && { chain: kind.chain }) });
     const peers: Peer[] = [];
     try {
       const { dir, bitcoind } = net;
       const startPeer = async (name: string): Promise<Peer> => {
-        const peer = await kind.start({ name: `${kind.name.toLowerCase()}-${name}`, dir, bitcoind });
+        const peer = await kind.start({ name: `${kind.name.toLowerCase()}-${name}`, dir, bitcoind, scidAlias });
         peers.push(peer);
         await bitcoind.call('sendtoaddress', await peer.newAddress(), btc(coin));
         return peer;

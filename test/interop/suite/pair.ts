@@ -183,7 +183,10 @@ export class Pair implements Stage {
     amp?: 'eob' | 'deployed',
   ): Promise<{ readonly bolt11: string; readonly payment_hash: string }> {
     const terms = { amount_msat: amountMsat, label: `${this.labels++}`, description: 'tea' };
-    return this.ours.call('invoice', { ...terms, ...(amp && { amp }) });
+    // The peer pays over its own channels: a hint tells it nothing.
+    const bare = this.peer.kind.cannot['hints of its own channels'] !== undefined;
+    const hints = bare ? { exposeprivatechannels: false } : {};
+    return this.ours.call('invoice', { ...terms, ...hints, ...(amp && { amp }) });
   }
 
   /** A payment for an invoice, by us or by the peer; both sides' books say that it came. */
@@ -202,6 +205,11 @@ export class Pair implements Stage {
     expect({ paymentHash, feeMsat }).toEqual({ paymentHash: payment_hash, feeMsat: 0n });
     const { invoices } = await ours.call('listinvoices', { payment_hash });
     expect(invoices).toMatchObject([{ status: 'paid', amount_received_msat: amountMsat }]);
+  }
+
+  /** Has the peer pay us: a channel that is new may not be among those that it pays from yet. */
+  async firstPayment(): Promise<void> {
+    await until(`${this.peer.name} to pay`, () => this.pay('in', 2_345_000n).then((): true => true));
   }
 
   /** How many channels a payment went over. */
@@ -270,7 +278,20 @@ export class Pair implements Stage {
       const held = htlcs.find((one) => one.payment_hash === paymentHash && one.state === 'SENT_ADD_ACK_COMMIT');
       return held === undefined ? undefined : true;
     });
+    await this.committed();
     return { paymentHash, end };
+  }
+
+  /**
+   * Waits until the peer counts as many HTLCs as we do in each channel: it has revoked what was before them. Closed before that, lnd takes
+   * back at once what is in one commitment only.
+   */
+  private async committed(): Promise<void> {
+    if (this.peer.kind.cannot['HTLCs counted'] !== undefined) return;
+    for (const id of await this.openChannels())
+      await until(`both to count the same HTLCs in channel ${id}`, async () =>
+        (await this.theirs(id)).htlcs === (await this.channel(id)).htlcs.length ? true : undefined,
+      );
   }
 
   /** Has a payment that waits be taken by its payee. */

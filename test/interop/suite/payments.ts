@@ -13,8 +13,8 @@ const pushMsat = 2_000_000_000n;
 const amount = 20_000_000n;
 
 /** Two channels, one opened by each, with more on the opener's side. */
-export const startPayments = async (kind: Kind): Promise<Pair> => {
-  const pair = await Pair.start(kind);
+export const startPayments = async (kind: Kind, anchors = true): Promise<Pair> => {
+  const pair = await Pair.start(kind, { anchors });
   for (const way of ['out', 'in'] as const) await pair.begin(way, { sat: capacity, pushMsat });
   await pair.mine(6);
   await until('two channels to be usable', async () => {
@@ -41,6 +41,8 @@ export const room = async (pair: Pair, way: Way): Promise<readonly bigint[]> => 
     { every: 150 },
   );
 };
+/** How a peer says that the payee has refused its payment. */
+const refusedByPayee = /INCORRECT_(OR_UNKNOWN_)?PAYMENT_DETAILS|RecipientRejected/;
 const rising = (amounts: readonly bigint[]): readonly bigint[] => [...amounts].sort((a, b) => (a < b ? -1 : 1));
 const least = (amounts: readonly bigint[]): bigint => rising(amounts)[0] ?? 0n;
 const most = (amounts: readonly bigint[]): bigint => rising(amounts).at(-1) ?? 0n;
@@ -82,7 +84,6 @@ export const payments: readonly Case<Pair>[] = [
   },
   {
     text: 'A pays an invoice of B over half of what a channel carries',
-    needs: ['large payments'],
     run: (pair, way) =>
       movingBack(pair, way, async () => {
         const half = wholeSat(most(await room(pair, way)) / 2n);
@@ -92,7 +93,7 @@ export const payments: readonly Case<Pair>[] = [
   },
   {
     text: 'A pays an invoice of B over all that a channel carries, in one HTLC',
-    needs: { out: ['large payments'], in: ['all of a channel'] },
+    needs: { out: [], in: ['all of a channel'] },
     run: (pair, way) =>
       movingBack(pair, way, async () => {
         const all = wholeSat(most(await room(pair, way)));
@@ -102,7 +103,7 @@ export const payments: readonly Case<Pair>[] = [
   },
   {
     text: 'A pays an invoice of B in several HTLCs over both channels, more than either carries',
-    needs: ['multipart', 'large payments'],
+    needs: ['multipart'],
     run: (pair, way) =>
       movingBack(pair, way, async () => {
         const rooms = await room(pair, way);
@@ -161,6 +162,32 @@ export const payments: readonly Case<Pair>[] = [
     },
   },
   {
+    text: 'A pays an invoice of B twice what it asks for, and B takes it',
+    needs: ['amounts of choice'],
+    ways: ['in'],
+    run: async (pair) => {
+      const { bolt11, payment_hash } = await pair.invoice(amount);
+      expect(await pair.gained(() => pair.peer.pay(bolt11, 2n * amount))).toBe(2n * amount);
+      const { invoices } = await pair.ours.call('listinvoices', { payment_hash });
+      expect(invoices).toMatchObject([{ status: 'paid', amount_received_msat: 2n * amount }]);
+    },
+  },
+  {
+    text: 'B refuses less than its invoice asks for and more than twice that, A has it back, and the invoice can still be paid',
+    needs: ['amounts of choice'],
+    ways: ['in'],
+    run: async (pair) => {
+      for (const wrong of [amount - 1n, 2n * amount + 1n]) {
+        const { bolt11, payment_hash } = await pair.invoice(amount);
+        const refused = () => expect(pair.peer.pay(bolt11, wrong)).rejects.toThrow(refusedByPayee);
+        expect(await pair.gained(refused)).toBe(0n);
+        const { invoices } = await pair.ours.call('listinvoices', { payment_hash });
+        expect(invoices).toMatchObject([{ status: 'unpaid' }]);
+        expect(await pair.gained(() => pair.peer.pay(bolt11))).toBe(amount);
+      }
+    },
+  },
+  {
     text: 'A cannot pay an invoice of B that asks for an AMP over frames, and nothing moves',
     ways: ['in'],
     run: async (pair) => {
@@ -198,11 +225,7 @@ export const payments: readonly Case<Pair>[] = [
         reason = await held.end;
       });
       expect(gained).toBe(0n);
-      expect(reason).toMatch(
-        way === 'out'
-          ? /incorrect_or_unknown_payment_details/
-          : /INCORRECT_(OR_UNKNOWN_)?PAYMENT_DETAILS|RecipientRejected/,
-      );
+      expect(reason).toMatch(way === 'out' ? /incorrect_or_unknown_payment_details/ : refusedByPayee);
     },
   },
   {
