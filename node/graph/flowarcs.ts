@@ -19,6 +19,11 @@ export interface FlowTerms {
   readonly improbability: number;
   /** What delay counts: 1 as for a route. */
   readonly delay: number;
+  /**
+   * Of what a channel may still carry that did not carry some amount, the part that is used: next to nothing below that amount is likely
+   * to get through, so it is looked for between what is known to get through and what is not.
+   */
+  readonly reach: number;
 }
 
 /** Arcs, and what each of them is: a direction of the graph, or NONE - 1 - i for the extra edge i. */
@@ -146,13 +151,15 @@ export const arcsOf = ({ context, query, extras, terms }: Prepared, flow: FlowTe
     if ((marks & CLOSED) !== 0) continue;
     const capacity = compact.capacity[channel] ?? top;
     const all = Math.max(top, Math.floor(capacity * MOST_OF_CAPACITY));
-    const most = (marks & LIMITED) === 0 ? all : terms.ceiling(direction, all);
+    const limit = (marks & LIMITED) === 0 ? all : terms.ceiling(direction, all);
     const penalty = (marks & PENALIZED) === 0 ? 0 : terms.penalty(direction, flow.grain);
     const flat = builder.flat(feeBase[direction] ?? 0, feeProportional[direction] ?? 0, delay[direction] ?? 0, penalty);
     const floor = withoutMinimum ? 0 : (minimum[direction] ?? 0);
     const ends = [direction, from, fromOf[direction ^ 1] ?? NONE] as const;
     const { low, high, inFlight = 0 }: Known = (marks & KNOWN) === 0 ? boundsWithin(capacity) : terms.known(direction);
-    const left = [Math.max(0, low - inFlight), high - inFlight] as const;
+    const left = [Math.max(0, low - inFlight), Math.max(0, low - inFlight, high - inFlight)] as const;
+    const hasFailed = high <= capacity;
+    const most = hasFailed ? Math.min(limit, left[0] + flow.reach * (left[1] - left[0])) : limit;
     builder.add(ends, { floor, largest: top, most }, flat, left);
   }
   return builder;

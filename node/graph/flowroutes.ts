@@ -135,6 +135,12 @@ class Parts {
   }
 }
 
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** What is less than such a part of the amount is a crumb; and no more than such a part of it is to be spread over the others. */
+const CRUMBS = 64;
+const MOST_CRUMBS = 16n;
+
 /** Why there is no flow as it was asked: too little can be carried, or only in too many parts, for too much, or too slowly. */
 type Fault = 'short' | 'many' | 'dear' | 'late';
 
@@ -160,9 +166,12 @@ const attempt = (prepared: Prepared, query: FlowQuery, terms: FlowTerms): readon
   const parts = new Parts(prepared);
   const isWhole = paths.length === 1;
   let left: bigint = query.amount;
-  for (const path of paths) {
+  for (const [n, path] of paths.entries()) {
+    // Crumbs are not worth an HTLC of their own where the others can carry them, as where they keep room for fees.
+    if (n > 0 && path.amount * CRUMBS < amount && left * MOST_CRUMBS < query.amount) left = parts.spread(left);
+    if (left === 0n) break;
     const way = path.arcs.map((arc) => arcs.via[arc] ?? NONE);
-    left -= parts.add(way, BigInt(path.amount), isWhole ? 0n : least);
+    left -= parts.add(way, min(BigInt(path.amount), left), isWhole ? 0n : least);
   }
   if (left > 0n) left = parts.spread(left);
   if (left > 0n && left >= least && parts.list.length < most) {
@@ -184,6 +193,9 @@ const MOST_MARGIN = 0.01;
 const THRIFTIER = [1, 1 / 10, 0] as const;
 /** What delay counts for, where a quicker flow is wanted. */
 const QUICKER = [1, 30] as const;
+/** Between what a channel carried and what it did not: at first in the middle, and nearly up to there where it takes that. */
+const HALF = 1 / 2;
+const NEARLY_ALL = 15 / 16;
 /** The smallest channel that counts, as a part of the amount: at first for each part there may be, and where too little is left. */
 const GRAINS_PER_PART = 4n;
 const FINEST = 1000n;
@@ -207,10 +219,11 @@ export const findFlow = (context: RouteContext, query: FlowQuery): readonly Rout
   const margin = 1 + Math.min(MOST_MARGIN, Number(maxFee) / Number(amount));
   // From where the flow is coarse to where all counts: what is too much in one way is not tried again in another.
   const sizes = [
-    { grain: grainOf(most), margin },
-    { grain: grainOf(most * GRAINS_PER_PART), margin },
-    { grain: grainOf(FINEST), margin },
-    { grain: grainOf(FINEST), margin: 1 },
+    { grain: grainOf(most), margin, reach: HALF },
+    { grain: grainOf(most * GRAINS_PER_PART), margin, reach: HALF },
+    { grain: grainOf(FINEST), margin, reach: HALF },
+    { grain: grainOf(FINEST), margin: 1, reach: NEARLY_ALL },
+    { grain: grainOf(FINEST), margin: 1, reach: 1 },
   ] as const;
   const tried = new Set<number>();
   let [size, thrift, haste] = [1, 0, 0];

@@ -5,6 +5,7 @@ import { bench as age } from './age.ts';
 import { bench as commitment } from './commitment.ts';
 import { bench as crypto } from './crypto.ts';
 import { bench as diamond } from './diamond.ts';
+import { bench as flows } from './flows.ts';
 import { type Bench, runBench } from './harness.ts';
 import { bench as mainnet } from './mainnet.ts';
 import { bench as payments } from './payments.ts';
@@ -24,6 +25,7 @@ const benches: readonly Bench[] = [
   shares,
   sets,
   routes,
+  flows,
   payments,
   diamond,
   reconnect,

@@ -86,6 +86,16 @@ describe('an amount that no single route carries', () => {
     ).toBeUndefined();
   });
 
+  test('is looked for between what a channel carried and what it did not, before nearly all of that is tried again', () => {
+    const excluded = [{ scid: scid(11), from: idOf('a'), atLeast: msat(300_000_000n) }];
+    const over = (amount: bigint, edges: readonly Edge[]): bigint =>
+      (findFlow(context(network(edges), outlets), query(amount, { excluded })) ?? [])
+        .flatMap((route) => route.filter((hop) => hop.scid === scid(11)))
+        .reduce((sum, hop) => sum + hop.amount, 0n);
+    expect(over(500_000_000n, diamond)).toBeLessThanOrEqual(155_000_000n);
+    expect(over(250_000_000n, diamond.slice(0, 1))).toBe(250_000_000n);
+  });
+
   test('takes no more HTLCs of a channel of ours than it has slots, and none below its minimum', () => {
     const narrow = [
       outletTo(1, 'a', 900_000_000n, { slots: 1 }),
