@@ -40,6 +40,7 @@ import { createonion } from './methods/payments/createonion.ts';
 import { delpay } from './methods/payments/delpay.ts';
 import { forgetknowledge } from './methods/payments/forgetknowledge.ts';
 import { getroute } from './methods/payments/getroute.ts';
+import { getroutes } from './methods/payments/getroutes.ts';
 import { keysend } from './methods/payments/keysend.ts';
 import { listknowledge } from './methods/payments/listknowledge.ts';
 import { listpays } from './methods/payments/listpays.ts';
@@ -114,6 +115,7 @@ export const nodeMethods = {
   listknowledge,
   forgetknowledge,
   getroute,
+  getroutes,
   createonion,
   sendpay,
   sendonion,

@@ -25,6 +25,7 @@ export const methodGroups: readonly (readonly [heading: string, methods: readonl
     'Routes, and single HTLCs:',
     [
       'getroute',
+      'getroutes',
       'probe',
       'listknowledge',
       'forgetknowledge',

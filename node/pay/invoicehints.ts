@@ -22,8 +22,10 @@ export const hintsOf = (invoice: Invoice): readonly Hint[] =>
 export const expiryOf = ({ timestamp, expiry }: Invoice): number => timestamp + expiry;
 
 /** What is known of a payment that was begun before the node was started: its peers are expected back, and its invoice is on record. */
-export const knownAgain = (record: Pick<PaymentRecord, 'bolt11'> | undefined): Parameters<typeof beginning>[3] => {
-  const known = { hints: [], countsOnPeers: true } as const;
+export const knownAgain = (
+  record: Pick<PaymentRecord, 'bolt11' | 'prefer'> | undefined,
+): Parameters<typeof beginning>[3] => {
+  const known = { hints: [], countsOnPeers: true, prefer: record?.prefer } as const;
   if (record?.bolt11 === undefined) return known;
   try {
     const invoice = decodeInvoice(record.bolt11);

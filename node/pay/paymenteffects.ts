@@ -25,13 +25,14 @@ const flowFound = (context: RouteContext, query: FlowQuery): readonly Route[] =>
  * in our channels are in its way.
  */
 export const routeFound = (
-  { channels, routes, clock, windows }: Pick<PaymentsParts, 'channels' | 'routes' | 'clock' | 'windows'>,
-  { hints, countsOnPeers }: Pick<Running, 'hints' | 'countsOnPeers'>,
+  { channels, clock, windows, ...parts }: Pick<PaymentsParts, 'channels' | 'routes' | 'clock' | 'windows'>,
+  { hints, countsOnPeers, prefer }: Pick<Running, 'hints' | 'countsOnPeers' | 'prefer'>,
   roundTrips: Pick<RoundTrips, 'of'>,
   waiting: Pick<WaitingPayments, 'searched'>,
   effect: EffectOf<'find_route'>,
 ): PaymentInput => {
   const begun = clock.now();
+  const routes = { ...parts.routes, prefer: prefer ?? parts.routes.prefer };
   const ours = channels();
   const outlets = ours.outlets();
   const source = hex(routes.source);

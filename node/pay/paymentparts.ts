@@ -7,6 +7,7 @@ import type { Exclusions, Outlet } from '../../amp/route.ts';
 import type { Msat, PaymentHash, Point, ShortChannelId } from '../../wire/units.ts';
 import type { Machine } from '../base/machine.ts';
 import type { StepRecorder } from '../base/recording.ts';
+import type { Preference } from '../graph/likelihood.ts';
 import type { Hint, RouteContext } from '../graph/routecontext.ts';
 import type { Clock, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
@@ -25,6 +26,8 @@ export interface PaymentDetails {
   readonly exclude?: Exclusions | undefined;
   /** Unix seconds after which the invoice can no longer be paid. */
   readonly expiresAt?: number;
+  /** Which routes are preferred, where the caller says so. */
+  readonly prefer?: Preference | undefined;
 }
 
 /**
@@ -42,6 +45,7 @@ export interface Running {
   readonly paymentHash: Uint8Array | undefined;
   readonly machine: Machine<Payment, PaymentInput, PaymentEffect>;
   readonly hints: readonly Hint[];
+  readonly prefer?: Preference | undefined;
   /** Unix seconds at which its invoice expires; undefined for a payment without one. */
   readonly expiresAt: number | undefined;
   /** Attempts begun before the node was started: only of those can the channels have lost one. */
@@ -66,9 +70,14 @@ export const beginning = (
   id: string,
   state: Payment,
   record: Pick<PaymentRecord, 'createdIndex' | 'paymentHash'> | undefined,
-  { hints, expiresAt, countsOnPeers }: Pick<PaymentDetails, 'hints' | 'expiresAt'> & Pick<Running, 'countsOnPeers'>,
+  {
+    hints,
+    expiresAt,
+    prefer,
+    countsOnPeers,
+  }: Pick<PaymentDetails, 'hints' | 'expiresAt' | 'prefer'> & Pick<Running, 'countsOnPeers'>,
 ): Omit<Running, 'machine'> => ({
-  ...{ id, hints, expiresAt, countsOnPeers, waiters: [] },
+  ...{ id, hints, expiresAt, prefer, countsOnPeers, waiters: [] },
   number: Number(record?.createdIndex ?? 0n),
   paymentHash: record?.paymentHash,
   attemptsBefore: state.kind === 'running' ? state.progress.attempts : 0,

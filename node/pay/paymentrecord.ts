@@ -22,6 +22,7 @@ import {
 } from '../../wire/codec.ts';
 import { bytes32, msat, point, preimage } from '../../wire/fields.ts';
 import { type Msat, msat as msatOf, type Point, type Preimage } from '../../wire/units.ts';
+import { type Preference, preferences } from '../graph/likelihood.ts';
 
 /** `complete`: a preimage is known, even if other parts failed. */
 export type PaymentStatus = 'pending' | 'complete' | 'failed';
@@ -58,6 +59,8 @@ export interface PaymentRecord {
   readonly scheme: string;
   /** The strategy that it named. */
   readonly strategy?: string | undefined;
+  /** Which routes it prefers, where the caller said so. */
+  readonly prefer?: Preference | undefined;
   readonly label: string | undefined;
   readonly bolt11: string | undefined;
   readonly description: string | undefined;
@@ -136,35 +139,51 @@ const result = map(
 /** The record of a payment that begins at `createdAt`, Unix seconds. */
 export const draftOf = (
   { id, destination, amount, scheme, strategy }: PaymentRequest,
-  { paymentHash, label, bolt11, description }: Pick<PaymentRecord, 'paymentHash' | 'label' | 'bolt11' | 'description'>,
+  {
+    paymentHash,
+    label,
+    bolt11,
+    description,
+    prefer,
+  }: Pick<PaymentRecord, 'paymentHash' | 'label' | 'bolt11' | 'description' | 'prefer'>,
   createdAt: number,
 ): Omit<PaymentRecord, 'createdIndex' | 'status' | 'result'> => ({
-  ...{ id, createdAt, destination, paymentHash, amount, scheme, strategy, label, bolt11, description },
+  ...{ id, createdAt, destination, paymentHash, amount, scheme, strategy, label, bolt11, description, prefer },
 });
 
-/** At the end of a record, where versions before had nothing. */
-const atTheEnd: Codec<string | undefined> = {
-  write: (w, value) => {
-    if (value !== undefined) string.write(w, value);
+/** At the end of a record, where versions before had nothing, or only the strategy. An empty text stands for none. */
+const atTheEnd: Codec<Pick<PaymentRecord, 'strategy' | 'prefer'>> = {
+  write: (w, { strategy, prefer }) => {
+    if (strategy !== undefined || prefer !== undefined) string.write(w, strategy ?? '');
+    if (prefer !== undefined) string.write(w, prefer);
   },
-  read: (r) => (r.left === 0 ? undefined : string.read(r)),
+  read: (r) => {
+    const [strategy, named] = [r.left === 0 ? '' : string.read(r), r.left === 0 ? '' : string.read(r)];
+    // One of a later version is as good as none.
+    const prefer = preferences.find((one) => one === named);
+    return { ...(strategy !== '' && { strategy }), ...(prefer !== undefined && { prefer }) };
+  },
 };
 
-const record: Codec<PaymentRecord> = struct({
-  id: string,
-  createdIndex: u64,
-  createdAt: seconds,
-  destination: point,
-  paymentHash: bytes32,
-  amount: msat,
-  scheme: numberedName({ fixed: 0, dynamic: 1, single: 2, mpp: 3 }),
-  label: optional(string),
-  bolt11: optional(string),
-  description: optional(string),
-  status: word(statuses),
-  result: optional(result),
-  strategy: atTheEnd,
-});
+const record: Codec<PaymentRecord> = map(
+  struct({
+    id: string,
+    createdIndex: u64,
+    createdAt: seconds,
+    destination: point,
+    paymentHash: bytes32,
+    amount: msat,
+    scheme: numberedName({ fixed: 0, dynamic: 1, single: 2, mpp: 3 }),
+    label: optional(string),
+    bolt11: optional(string),
+    description: optional(string),
+    status: word(statuses),
+    result: optional(result),
+    end: atTheEnd,
+  }),
+  ({ end, ...rest }) => ({ ...rest, ...end }),
+  ({ strategy, prefer, ...rest }) => ({ ...rest, end: { strategy, prefer } }),
+);
 
 /** Whether it was sent as an AMP, in shares. */
 export const isAmp = ({ scheme }: Pick<PaymentRecord, 'scheme'>): boolean => scheme !== 'single' && scheme !== 'mpp';

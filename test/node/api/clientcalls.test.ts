@@ -187,15 +187,7 @@ describe('Zeus is answered', () => {
   });
 
   test('with 404 where it asks for what is not there', async () => {
-    for (const method of [
-      'sql',
-      'listoffers',
-      'offer',
-      'fetchinvoice',
-      'xkeysend',
-      'getroutes',
-      'askrene-create-layer',
-    ])
+    for (const method of ['sql', 'listoffers', 'offer', 'fetchinvoice', 'xkeysend', 'askrene-create-layer'])
       expect(await rest(method, {})).toMatchObject({ status: 404, answer: { code: -32601 } });
   });
 });

@@ -174,6 +174,7 @@ const refusals: readonly (readonly [method: MethodName, field: string, params: u
   ['getroute', 'cltv', [a, 1, 1, 2017]],
   ['getroute', 'exclude.0', { id: a, amount_msat: 1, riskfactor: 1, exclude: ['1x1x1'] }],
   ['getroute', 'maxhops', { id: a, amount_msat: 1, riskfactor: 1, maxhops: 21 }],
+  ['getroutes', 'layers.0', [a, a, 1, ['mine'], 1, 1]],
   ['createonion', 'hops', [{}]],
   ['createonion', 'hops.0.payload', [[{ pubkey: a, payload: '0' }], '']],
   ['createonion', 'hops.0.pubkey', [[{ pubkey: 'a', payload: '00' }], '']],
@@ -273,7 +274,7 @@ describe('parameters', () => {
     expect(usageOf(summaryOf('pay'))).toBe(
       'pay bolt11 [amount_msat] [label] [riskfactor] [maxfeepercent] [retry_for] [maxdelay] [exemptfee] [localinvreqid] ' +
         '[exclude] [maxfee] [description] [partial_msat] [scheme] [shards] ' +
-        '[redundancy] [maxoverpayment] [shares] [strategy] [blob]',
+        '[redundancy] [maxoverpayment] [shares] [strategy] [blob] [prefer]',
     );
     expect(usageOf(summaryOf('invoice'))).toBe(
       'invoice amount_msat label description [expiry] [fallbacks] [preimage] [exposeprivatechannels] [cltv] [deschashonly] [amp]',

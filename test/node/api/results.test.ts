@@ -102,6 +102,7 @@ const required: readonly (readonly [method: MethodName, list: string | undefined
       'label bolt11 description payment_preimage erroronion',
   ],
   ['getroute', 'route', 'id channel direction amount_msat delay style'],
+  ['getroutes', 'routes', 'probability_ppm amount_msat final_cltv path'],
   ['createonion', undefined, 'onion shared_secrets'],
   ['help', 'help', 'command'],
   ['listhtlcs', 'htlcs', 'short_channel_id id expiry direction amount_msat payment_hash state'],

@@ -38,6 +38,14 @@ export const strategyRows: Rows = {
       said(alice.call('keysend', { destination: carol.id, amount_msat: 5_000_000n, ...given }));
     return [await keysent({}), await keysent({ strategy: 'equal' })];
   },
+  // Which route is taken shows where there are several; here the words that are none are refused.
+  'pay.prefer': async (line) => [await paid(line), await said((async () => paid(line, { prefer: 'fast' }))())],
+  'xpay.prefer': async (line) => [await xpaid(line), await said((async () => xpaid(line, { prefer: 'fast' }))())],
+  'keysend.prefer': async ({ alice, carol }) => {
+    const keysent = (given: object) =>
+      said((async () => alice.call('keysend', { destination: carol.id, amount_msat: 5_000_000n, ...given }))());
+    return [await keysent({ prefer: 'cheap' }), await keysent({ prefer: 'fast' })];
+  },
   'xpay.shards': async (line) => [await xpaid(line), await xpaid(line, { shards: 3 })],
   'xpay.strategy': async (line) => [await xpaid(line), await xpaid(line, { strategy: 'equal' })],
   'listknowledge.short_channel_id': (line) => known(line, { short_channel_id: NOWHERE }),

@@ -1,11 +1,12 @@
 /** `getroute`: the best route to a node, as Core Lightning's `getroute` answers it and its `sendpay` takes it. */
 
 import { z } from 'zod';
-import type { Exclusions, Outlet, Route } from '../../../../amp/route.ts';
+import type { Exclusions, Route } from '../../../../amp/route.ts';
 import { equal, hex, unhex } from '../../../../wire/bytes.ts';
 import { MAX_EXPIRY_AHEAD, MAX_MONEY, msat, type Point, point, scidText } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
 import { isFresh, nodeKey } from '../../../graph/graph.ts';
+import type { WayOut } from '../../../graph/routecontext.ts';
 import { findRoute } from '../../../graph/routing.ts';
 import { ApiError } from '../../errors.ts';
 import { method } from '../../method.ts';
@@ -66,19 +67,23 @@ export const routeShown = (source: Point, route: Route, height = 0): z.output<ty
 /** What it needs of a node. */
 export type Parts = Pick<Node, 'channels' | 'graph' | 'keys' | 'now' | 'paymentChannels'>;
 
-/** The channels by which another node could send, as far as it announced them. It asks no fee of itself. */
-const outletsOf = ({ graph, now }: Parts, source: Point): readonly Outlet[] => {
+/** The channels by which another node could send, as far as it announced them, with what it asks for that. */
+export const waysOutOf = ({ graph, now }: Parts, source: Point): readonly WayOut[] => {
   const key = nodeKey(source);
-  return graph.channelsOf(key).flatMap(({ scid, nodes, policies, capacity, unknownFeature }): Outlet[] => {
+  return graph.channelsOf(key).flatMap(({ scid, nodes, policies, capacity, unknownFeature }): WayOut[] => {
     const side = nodes[0] === key ? 0 : 1;
     const policy = policies[side];
     if (policy === undefined || policy.disabled || unknownFeature !== undefined || !isFresh(policy, now())) return [];
     const most = capacity * 1000n;
     const spendable = msat(policy.htlcMaximum < most ? policy.htlcMaximum : most);
     const peer = point(unhex(nodes[1 - side] ?? ''));
-    return [{ scid, peer, spendable, slots: 1, minimum: policy.htlcMinimum }];
+    return [{ scid, peer, spendable, slots: 483, minimum: policy.htlcMinimum, terms: policy, capacity: msat(most) }];
   });
 };
+
+/** The same, as a node reckons that asks no fee of itself. */
+const outletsOf = (node: Parts, source: Point): readonly WayOut[] =>
+  waysOutOf(node, source).map((one) => ({ ...one, terms: undefined }));
 
 /** Exclusions as a search from `source` has them: its own channels are those without a `from`. */
 const seenFrom = (source: Point, us: Point, { nodes, excluded }: Exclusions): Exclusions => ({

@@ -24,7 +24,7 @@ import { ampParams, ampTerms, refuseShareParams } from './ampterms.ts';
 import { blobParam } from './blobs.ts';
 import { extraTlvsParam } from './extratlvs.ts';
 import { finished, paidFields } from './paymentrow.ts';
-import { strategyParam, strategyTerms } from './strategyterms.ts';
+import { preferParam, strategyParam, strategyTerms } from './strategyterms.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
 
 /** What `scheme` calls a payment in one HTLC with its preimage, as a payment's record does. */
@@ -50,6 +50,7 @@ const params = z.strictObject({
   strategy: strategyParam,
   force: param.flag.optional().describe('pay by AMP a node that does not say that it can be paid so'),
   blob: blobParam,
+  prefer: preferParam,
   ...devShards,
 });
 
@@ -196,12 +197,12 @@ export const keysend = method({
   params,
   result,
   handler: async (node: Parts, params): Promise<Result> => {
-    const { destination, amount_msat, label } = params;
+    const { destination, amount_msat, label, prefer } = params;
     if (equal(destination, node.keys.nodeId)) throw new ApiError('pay_user_error', 'destination: that is this node');
     if (amount_msat === 0n) throw new ApiError('invalid_params', 'amount_msat: expected more than nothing');
     const request = isPlain(node, params) ? plainRequest(node, params) : ampRequest(node, params);
     const hash = isOrdinary(request) ? request.paymentHash : node.ports.entropy.bytes(32);
-    const note = { paymentHash: hash, label, bolt11: undefined, description: undefined };
+    const note = { paymentHash: hash, label, bolt11: undefined, description: undefined, prefer };
     refuseWithoutChain(node);
     const record = await node.payments.start(request, { ...note, hints: [] });
     return { ...finished(node, record), status: 'complete' };

@@ -65,6 +65,8 @@ const result = z.object({
       scheme: field.text.optional(),
       /** By which the amount was cut, where the caller named one. */
       strategy: field.text.optional(),
+      /** Which routes it prefers, where the caller said so. */
+      prefer: field.text.optional(),
       plan: plan.optional(),
       shards: z.array(shard).optional(),
     }),
@@ -121,6 +123,7 @@ const payRow = (node: Parts, record: PaymentRecord): Row => {
     }),
     scheme: record.scheme,
     ...(record.strategy !== undefined && { strategy: record.strategy }),
+    ...(record.prefer !== undefined && { prefer: record.prefer }),
     ...(planned && { plan: planRow(planned) }),
     ...(shards.length > 0 && { shards: shards.map(shardOf) }),
   };

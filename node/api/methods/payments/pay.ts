@@ -19,7 +19,7 @@ import { ampParams, ampTerms, refuseAmpParams, refuseShareParams } from './ampte
 import { blobParam } from './blobs.ts';
 import { excludeParam, exclusions } from './exclude.ts';
 import { finished, paid, paidFields } from './paymentrow.ts';
-import { strategyParam, strategyTerms } from './strategyterms.ts';
+import { preferParam, strategyParam, strategyTerms } from './strategyterms.ts';
 import { limitParams, maxfeeParam, refuseWithoutChain, SLACK, terms } from './terms.ts';
 
 const params = z.strictObject({
@@ -39,6 +39,7 @@ const params = z.strictObject({
   ...ampParams,
   strategy: strategyParam,
   blob: blobParam,
+  prefer: preferParam,
   ...devShards,
 });
 
@@ -155,9 +156,9 @@ export const pay = method({
       );
     const described = descriptionOf(invoice, params.description);
     const request = requestFor(node, invoice, amount, params);
-    const { label } = params;
+    const { label, prefer } = params;
     const expiresAt = expiryOf(invoice);
-    const note = { paymentHash: invoice.paymentHash, label, bolt11, description: described, expiresAt };
+    const note = { paymentHash: invoice.paymentHash, label, bolt11, description: described, expiresAt, prefer };
     refuseWithoutChain(node);
     const hints = hintsOf(invoice);
     const exclude = exclusions(node, params.exclude ?? [], hints);

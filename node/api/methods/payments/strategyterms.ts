@@ -1,13 +1,22 @@
-/** By which strategy a payment is cut. A parameter that pay, xpay and keysend share. */
+/** By which strategy a payment is cut, and which routes it prefers: parameters that pay, xpay and keysend share. */
 
 import { defaultStrategy, strategyNames } from '../../../../amp/strategies.ts';
 import type { Strategies } from '../../../../amp/strategy.ts';
+import { preferences } from '../../../graph/likelihood.ts';
 import { ApiError } from '../../errors.ts';
 import * as param from '../../params.ts';
 
 export const strategyParam = param.text
   .optional()
   .describe(`how the amount is cut into parts: ${strategyNames.join(', ')}; else ${defaultStrategy}`);
+
+/** What a likelier route may cost more. */
+export const preferParam = param
+  .word(...preferences)
+  .optional()
+  .describe(
+    'which routes: of low fees, of channels likely to carry the amount, or balanced between them, which is the default',
+  );
 
 export interface Parts {
   readonly payments: { readonly tables: { readonly strategies: Strategies } };

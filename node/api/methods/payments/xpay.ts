@@ -6,7 +6,7 @@ import * as param from '../../params.ts';
 import * as field from '../../results.ts';
 import { pay } from './pay.ts';
 import type { shard } from './paymentrow.ts';
-import { strategyParam } from './strategyterms.ts';
+import { preferParam, strategyParam } from './strategyterms.ts';
 import { limitParams, maxfeeParam } from './terms.ts';
 
 const params = z.strictObject({
@@ -23,6 +23,7 @@ const params = z.strictObject({
   shards: pay.params.shape.shards,
   strategy: strategyParam,
   blob: pay.params.shape.blob,
+  prefer: preferParam,
 });
 
 const result = z.object({
@@ -46,8 +47,9 @@ export const xpay = method({
   result,
   handler: async (node: Parameters<typeof pay.handler>[0], params, call): Promise<z.output<typeof result>> => {
     const { invstring: bolt11, amount_msat, maxfee, retry_for, maxdelay, label, partial_msat } = params;
-    const { shards, strategy, blob } = params;
-    const given = { bolt11, amount_msat, maxfee, retry_for, maxdelay, label, partial_msat, shards, strategy, blob };
+    const { shards, strategy, prefer, blob } = params;
+    const limits = { amount_msat, maxfee, retry_for, maxdelay, partial_msat };
+    const given = { bolt11, label, ...limits, shards, strategy, prefer, blob };
     const paid = await pay.handler(node, given, call);
     const sent = Array.isArray(paid.shards) ? paid.shards : [];
     return {
