@@ -38,6 +38,11 @@ const NODES = { burst: 10, seconds: 600 } as const;
  * channels that were just closed; beyond the limit a channel is ignored until another peer announces it too.
  */
 const ABSENT = { burst: 300, seconds: 10 } as const;
+/**
+ * Most channels of the graph, five times those of today's network: they bound its memory. Beyond them what is new gives way, but for
+ * channels of our own.
+ */
+export const MOST_CHANNELS = 250_000;
 /** Most channels remembered for which conflicting announcements were logged. */
 const MAX_CONFLICTS = 1000;
 
@@ -145,6 +150,7 @@ export class Gossip {
       this.young.keepChannel({ message: m, raw, from, source }, this.parts.height());
       return 'ignored';
     }
+    if (from !== undefined && graph.size.channels >= MOST_CHANNELS) return 'ignored';
     const sender = source ?? (from && nodeKey(from));
     if (sender !== undefined && this.isRateLimited(sender, m)) return 'ignored';
     if (!verifyChannelAnnouncement(m, raw)) return 'bad';

@@ -1,6 +1,7 @@
 /** The announced graph: what is believed and what is kept. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ourSide, verifyNodeAnnouncement } from '../../node/graph/announcementsignatures.ts';
+import { MOST_CHANNELS } from '../../node/graph/gossip.ts';
 import { nodeKey } from '../../node/graph/graph.ts';
 import { gossipFilesInMemory, type MemoryDisk } from '../../node/store/gossipfiles.ts';
 import { chainHashOf } from '../../wire/chains.ts';
@@ -26,6 +27,18 @@ const spoiled = (raw: Uint8Array, at: number): Uint8Array => raw.map((byte, i) =
 const DAY = 86_400;
 
 describe('an announced channel', () => {
+  test('gives way where the graph has as many as it may have, unless it is our own', async () => {
+    const { graph, gossip, take } = gossipOver([announcedOf('a', 'b', scid)]);
+    const full = { channels: MOST_CHANNELS, nodes: 0 };
+    const size = vi.spyOn(graph, 'size', 'get').mockReturnValue(full);
+    const raw = announcement('a', 'b', scid);
+    expect(await take(raw)).toBe('ignored');
+    const message = decodeMessage(raw);
+    if (message.name !== 'channel_announcement') throw new Error(message.name);
+    expect(await gossip.handle(message, raw)).toBe('new');
+    size.mockRestore();
+    expect(graph.size.channels).toBe(1);
+  });
   test('is believed when four signatures hold and the chain has its output', async () => {
     const { graph, take } = gossipOver([announcedOf('a', 'b', scid)]);
     expect(await take(announcement('a', 'b', scid))).toBe('new');
