@@ -122,7 +122,13 @@ const build = (
 
 /** The entries of the library, which stand in `exports` of package.json. */
 const library = ['wire/index', 'onion/index', 'channel/index', 'amp/index', 'node/index'];
-const programs = ['node/main', 'node/cli/writemethods', 'node/regtest/demo/demo', 'node/regtest/demo/fetch'];
+const programs = [
+  'node/main',
+  'node/graph/signatureworker',
+  'node/cli/writemethods',
+  'node/regtest/demo/demo',
+  'node/regtest/demo/fetch',
+];
 
 /** The web page: one script for browsers, which needs no package, and the files around it as they are. */
 const page: RolldownOptions = {
@@ -143,6 +149,14 @@ const page: RolldownOptions = {
 
 export default defineConfig([
   build('dist', '.', [...library, ...programs], [declarations(library)]),
-  build('dist/test', 'test', ['bench/main', 'soak/main', 'soak/attackers', 'interop/ldk/main', 'interop/main']),
+  build('dist/test', 'test', [
+    'bench/main',
+    'bench/gossippeer',
+    'bench/gossipnode',
+    'soak/main',
+    'soak/attackers',
+    'interop/ldk/main',
+    'interop/main',
+  ]),
   page,
 ]);

@@ -34,6 +34,7 @@ import { GossipSync } from '../graph/gossipsync.ts';
 import { Graph } from '../graph/graph.ts';
 import { OwnChannels } from '../graph/ownchannels.ts';
 import { GraphStore } from '../graph/persist.ts';
+import { SignatureThread } from '../graph/signaturechecks.ts';
 import { descriptorsOf } from '../peer/descriptors.ts';
 import type { PeerHandlers } from '../peer/peer.ts';
 import type { Network } from '../ports/network.ts';
@@ -55,6 +56,8 @@ export interface ChainServices extends NodeChain {
   readonly gossip: Gossip;
   /** Asks peers for gossip. */
   readonly sync: GossipSync;
+  /** Checks signatures of gossip apart. */
+  readonly checks: SignatureThread;
   readonly forgotten: ForgottenChannels;
   /** What of the graph is kept between two starts. */
   readonly graphStore: GraphStore;
@@ -103,8 +106,9 @@ const openGossip = async (identity: Identity, { network, chain }: ChainParts, fo
   const { config, ports, keys, alias, color, peers, gate, now, logs, limitedLogs, later, onInternalError } = identity;
   const { graph, follower } = following;
   const [id, chainHash] = [keys.nodeId, network.chain];
+  const checks = new SignatureThread({ log: logs.gossip, later: later.run });
   const gossip = new Gossip({
-    ...{ graph, chain, chainHash, id, now },
+    ...{ graph, chain, chainHash, id, now, checks },
     height: () => follower.height,
     log: limitedLogs.gossip,
     interval: network.gossipInterval,
@@ -142,7 +146,7 @@ const openGossip = async (identity: Identity, { network, chain }: ChainParts, fo
     },
   });
   await own.load(ports.store);
-  return { gossip, sync, own };
+  return { gossip, sync, checks, own };
 };
 
 /** Reads the records of a chain and makes its parts; nothing is sent or requested yet. Throws StoreError, WireError. */
@@ -158,7 +162,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
   const { wallet, graph, graphStore, watcher, feerates, follower } = following;
   let reachableSince = Number.POSITIVE_INFINITY;
   const channels = new Channels(() => ({ ...feerates.context(follower.height), reachableSince }));
-  const { gossip, sync, own } = await openGossip(identity, parts, following);
+  const { gossip, sync, checks, own } = await openGossip(identity, parts, following);
   const policies = await ChannelPolicies.load(
     { usual: config.policy, save: (changes) => gate.save(changes), now },
     store,
@@ -226,7 +230,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
   await channelHost.load();
   await follower.load();
   return {
-    ...{ gossip, sync },
+    ...{ gossip, sync, checks },
     ...{ network, chain, chainWithTimeouts, follower, heightWaiters, outage, wallet, refusals, feerates },
     ...{ channels, channelHost, opening, reconnecting, forgotten, onchain, backups, graph, graphStore, own },
     ...{ policies, refresh },

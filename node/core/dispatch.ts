@@ -16,9 +16,11 @@ import type { GossipSync } from '../graph/gossipsync.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannel, OwnChannels } from '../graph/ownchannels.ts';
 import { channelRangeReplies, isWellFormed, shortChannelIdReplies } from '../graph/queries.ts';
+import type { ReceivedAnnouncement, Verdict } from '../graph/signaturebatch.ts';
 import { sourceOf } from '../peer/connectionslots.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
+import { AnnouncementQueue } from './announcementqueue.ts';
 
 export interface DispatchParts {
   readonly channels: Pick<Channels, 'channelsWith' | 'byChannelId' | 'receive' | 'receiveForAll'>;
@@ -114,7 +116,7 @@ const toGraph = (
 
 /** The peer has sent all that it was asked for. */
 const onIdsEnd = ({ sync, log }: DispatchParts, peer: Peer): undefined => {
-  const handled = announcementQueues.get(peer)?.last ?? Promise.resolve();
+  const handled = announcementQueues.get(peer)?.handled ?? Promise.resolve();
   sync.idsEnd(peer.id, handled).catch((error) => {
     log.error({ internal: 'gossip', peer: peer.key.slice(0, 16), error }, 'gossip is not asked for any more');
   });
@@ -251,64 +253,49 @@ const onAnnouncementSignatures = async (
   await peer.warn(wrong);
 };
 
-type Announcement = MessageOf<'channel_announcement'> | MessageOf<'channel_update'> | MessageOf<'node_announcement'>;
-
-/** Announcements of a peer that are not handled yet. */
-interface AnnouncementQueue {
-  last: Promise<void>;
-  bytes: number;
-  /** One of them was not valid: the rest is dropped. */
-  over: boolean;
-}
-
 const announcementQueues = new WeakMap<Peer, AnnouncementQueue>();
-/** Bytes of queued announcements from which on a peer is not read from. */
-const MAX_QUEUED_BYTES = 64 * 1024;
 
-/**
- * Handles the announcements of a peer one after the other, each of which may wait for the chain; the peer's channels and other peers go
- * on meanwhile. A peer that announces faster than that is not read from.
- */
+/** Handles the announcements of a peer in order, beside all else. A peer that announces faster than that is not read from. */
 const queueAnnouncement = (
   parts: DispatchParts,
   peer: Peer,
-  message: Announcement,
+  message: ReceivedAnnouncement['message'],
   raw: Uint8Array,
 ): Promise<void> | undefined => {
-  const queue = announcementQueues.get(peer) ?? { last: Promise.resolve(), bytes: 0, over: false };
-  announcementQueues.set(peer, queue);
-  queue.bytes += raw.length;
-  parts.sync.heard(peer.id, true);
-  queue.last = queue.last
-    .then(nextTurn)
-    .then(() => (queue.over ? undefined : handleAnnouncement(parts, peer, message, raw, queue)))
-    .catch((error) => {
-      parts.log.error(
-        { internal: 'gossip', peer: peer.key.slice(0, 16), error },
-        `${message.name} could not be handled; the peer is disconnected`,
-      );
-      peer.close(`internal error at ${message.name}`);
-    })
-    .finally(() => {
-      queue.bytes -= raw.length;
-      parts.sync.heard(peer.id, false);
+  let queue = announcementQueues.get(peer);
+  if (queue === undefined) {
+    queue = new AnnouncementQueue({
+      check: (batch) => parts.gossip.check(batch, peer.id),
+      handle: (one, verdict) => handleAnnouncement(parts, peer, one, verdict),
+      nextTurn,
+      onError: (error, one) => {
+        parts.log.error(
+          { internal: 'gossip', peer: peer.key.slice(0, 16), error },
+          `${one.message.name} could not be handled; the peer is disconnected`,
+        );
+        peer.close(`internal error at ${one.message.name}`);
+      },
     });
-  return queue.bytes >= MAX_QUEUED_BYTES ? queue.last : undefined;
+    announcementQueues.set(peer, queue);
+  }
+  parts.sync.heard(peer.id, true);
+  return queue.add({ message, raw });
 };
 
+/** Handles an announcement of a peer; false where it is not valid, and the peer is let go. */
 const handleAnnouncement = async (
   parts: DispatchParts,
   peer: Peer,
-  message: Announcement,
-  raw: Uint8Array,
-  queue: AnnouncementQueue,
-): Promise<void> => {
+  { message, raw }: ReceivedAnnouncement,
+  verdict: Verdict | undefined,
+): Promise<boolean> => {
   // A peer that connected to us may have made up its node id, so its address counts too.
   const isUnknown = peer.direction === 'in' && fundedChannelsWith(parts.channels, peer.id) === 0;
   const source = isUnknown ? sourceOf(peer.remote.host) : undefined;
-  const verdict = await parts.gossip.handle(message, raw, peer.id, source);
-  if (verdict !== 'bad') return;
-  queue.over = true;
+  const result = await parts.gossip.handle(message, raw, peer.id, source, verdict);
+  parts.sync.heard(peer.id, false);
+  if (result !== 'bad') return true;
   peer.warn(`${message.name}: a signature or a key is not valid`);
   peer.close(`the peer passed on a ${message.name} that is not valid`);
+  return false;
 };

@@ -111,6 +111,7 @@ export const lifecycleOf = (parts: LifecycleParts): Pick<Node, 'begin' | 'stop'>
     for (const part of [payments, channels]) await gate.waitUnlessFailed(part.settled());
     knowledge.write();
     await gate.waitUnlessFailed(gate.allSaved());
+    await parts.chain.checks.stop();
     await backups.settled();
     await parts.chain.graphStore.close();
     await store.close();

@@ -14,6 +14,8 @@ import { verifyChannelAnnouncement, verifyChannelUpdate, verifyNodeAnnouncement 
 import { FundingLookups } from './fundinglookups.ts';
 import { type GossipPeer, GossipRelay } from './gossiprelay.ts';
 import { type Graph, type GraphChannel, isFresh, nodeKey } from './graph.ts';
+import { checkTogether, type ReceivedAnnouncement, type Verdict } from './signaturebatch.ts';
+import type { SignatureChecks } from './signaturechecks.ts';
 import { YoungGossip } from './younggossip.ts';
 
 export type GossipMessage =
@@ -68,6 +70,8 @@ export interface GossipParts {
   readonly interval: number;
   /** Runs something after that many milliseconds. */
   readonly later: (ms: number, run: () => void) => void;
+  /** Checks many signatures apart; without it each is checked as its announcement is handled. */
+  readonly checks?: SignatureChecks;
   /** Told of an update, and its timestamp, of a channel that is not known here. */
   readonly onUnknownChannel?: (from: Point, scid: ShortChannelId, timestamp: number) => void;
 }
@@ -121,18 +125,52 @@ export class Gossip {
   }
 
   /**
-   * Handles an announcement, from a peer or of our own; a new one is stored and passed on. Rate limits count by `source`, where given,
-   * for inbound peers: they can make up any number of node ids. Rejects for bugs only.
+   * Checks the signatures of a peer's announcements together, on another thread where there is one. What it finds is for `handle`, which
+   * checks those itself of which it says nothing. Rejects for bugs only.
    */
-  async handle(message: GossipMessage, raw: Uint8Array, from?: Point, source?: string): Promise<GossipResult> {
+  async check(batch: readonly ReceivedAnnouncement[], from: Point): Promise<readonly (Verdict | undefined)[]> {
+    const { graph, checks, now } = this.parts;
+    if (checks === undefined) return [];
+    return checkTogether({ graph, checks }, batch, (m) => {
+      switch (m.name) {
+        case 'channel_announcement':
+          return (
+            graph.compact.channelNumber(m.short_channel_id) === undefined &&
+            !this.fundings.isTooYoung(m.short_channel_id) &&
+            !this.isRateLimited(nodeKey(from), m)
+          );
+        case 'channel_update': {
+          const key = earlyKey(m.short_channel_id, sideOf(m));
+          const before = graph.channel(m.short_channel_id)?.policies[sideOf(m)]?.timestamp ?? -1;
+          return m.timestamp > before && this.updates.allows(key, now());
+        }
+        case 'node_announcement': {
+          const id = nodeKey(m.node_id);
+          return m.timestamp > (graph.node(id)?.timestamp ?? -1) && this.nodes.allows(id, now());
+        }
+      }
+    });
+  }
+
+  /**
+   * Handles an announcement, from a peer or of our own; a new one is stored and passed on. Rate limits count by `source`, where given,
+   * for inbound peers: they can make up any number of node ids. `verdict` is what `check` found. Rejects for bugs only.
+   */
+  async handle(
+    message: GossipMessage,
+    raw: Uint8Array,
+    from?: Point,
+    source?: string,
+    verdict?: Verdict,
+  ): Promise<GossipResult> {
     if (raw.length > MAX_BYTES[message.name]) return 'ignored';
     switch (message.name) {
       case 'channel_announcement':
-        return this.channel(message, raw, from, source);
+        return this.channel(message, raw, from, source, verdict);
       case 'channel_update':
-        return this.update(message, raw, from);
+        return this.update(message, raw, from, verdict);
       case 'node_announcement':
-        return this.node(message, raw, from);
+        return this.node(message, raw, from, verdict);
     }
   }
 
@@ -141,6 +179,7 @@ export class Gossip {
     raw: Uint8Array,
     from: Point | undefined,
     source: string | undefined,
+    verdict: Verdict | undefined,
   ): Promise<GossipResult> {
     const { graph, chainHash, log, now } = this.parts;
     if (!equal(m.chain_hash, chainHash)) return 'ignored';
@@ -153,7 +192,7 @@ export class Gossip {
     if (from !== undefined && graph.size.channels >= MOST_CHANNELS) return 'ignored';
     const sender = source ?? (from && nodeKey(from));
     if (sender !== undefined && this.isRateLimited(sender, m)) return 'ignored';
-    if (!verifyChannelAnnouncement(m, raw)) return 'bad';
+    if (!(verdict?.isValid ?? verifyChannelAnnouncement(m, raw))) return 'bad';
     const found = await this.fundings.find(m);
     if (typeof found === 'string') {
       if (sender !== undefined && found !== 'unknown') this.absent.count(sender, now());
@@ -202,7 +241,12 @@ export class Gossip {
     return 'ignored';
   }
 
-  private async update(m: MessageOf<'channel_update'>, raw: Uint8Array, from?: Point): Promise<GossipResult> {
+  private async update(
+    m: MessageOf<'channel_update'>,
+    raw: Uint8Array,
+    from?: Point,
+    verdict?: Verdict,
+  ): Promise<GossipResult> {
     const { graph, chainHash, now } = this.parts;
     if (!equal(m.chain_hash, chainHash) || isTooFarAhead(m, now()) || isPrivate(m) || !isFresh(m, now()))
       return 'ignored';
@@ -219,14 +263,22 @@ export class Gossip {
     // BOLT 7: updates of a channel whose funding is spent are ignored.
     if (channel.spentAt !== undefined && (m.channel_flags & 2) === 0) return 'ignored';
     if (from !== undefined && !this.updates.allows(key, now())) return 'ignored';
-    if (!verifyChannelUpdate(m, raw, point(unhex(channel.nodes[side])))) return 'bad';
+    const signer = channel.nodes[side];
+    // The verdict is of the signer that was known when it was asked for.
+    const isValid = verdict?.signer === signer ? verdict.isValid : verifyChannelUpdate(m, raw, point(unhex(signer)));
+    if (!isValid) return 'bad';
     this.updates.count(key, now());
     graph.setPolicy(m.short_channel_id, side, policyOf(m, raw), raw);
     this.relaying.update(channel, side, raw, m.timestamp, from);
     return 'new';
   }
 
-  private async node(m: MessageOf<'node_announcement'>, raw: Uint8Array, from?: Point): Promise<GossipResult> {
+  private async node(
+    m: MessageOf<'node_announcement'>,
+    raw: Uint8Array,
+    from?: Point,
+    verdict?: Verdict,
+  ): Promise<GossipResult> {
     const { graph, now } = this.parts;
     const id = nodeKey(m.node_id);
     if (isTooFarAhead(m, now()) || !isFresh(m, now())) return 'ignored';
@@ -236,7 +288,7 @@ export class Gossip {
     }
     if ((graph.node(id)?.timestamp ?? -1) >= m.timestamp) return 'known';
     if (from !== undefined && !this.nodes.allows(id, now())) return 'ignored';
-    if (!verifyNodeAnnouncement(m, raw)) return 'bad';
+    if (!(verdict?.isValid ?? verifyNodeAnnouncement(m, raw))) return 'bad';
     this.nodes.count(id, now());
     const node = announcedNode(m);
     graph.setNode(node, raw);

@@ -6,6 +6,7 @@ import { bench as commitment } from './commitment.ts';
 import { bench as crypto } from './crypto.ts';
 import { bench as diamond } from './diamond.ts';
 import { bench as flows } from './flows.ts';
+import { bench as gossip } from './gossip.ts';
 import { type Bench, runBench } from './harness.ts';
 import { bench as mainnet } from './mainnet.ts';
 import { bench as payments } from './payments.ts';
@@ -29,6 +30,7 @@ const benches: readonly Bench[] = [
   payments,
   diamond,
   reconnect,
+  gossip,
   age,
   trace,
   published,

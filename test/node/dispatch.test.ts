@@ -78,7 +78,11 @@ const reachedBy = async (message: Message): Promise<ReadonlySet<string>> => {
   const graph = new Proxy({}, { get: () => reached.add('gossip') && (() => []) });
   const parts = {
     ...{ graph, chainHash, now: () => NOW, log: { debug: () => {}, info: () => {}, error: () => {} } },
-    gossip: { handle: async () => void reached.add('gossip'), filter: async () => void reached.add('gossip') },
+    gossip: {
+      handle: async () => void reached.add('gossip'),
+      check: async () => [],
+      filter: async () => void reached.add('gossip'),
+    },
     sync: {
       heard: () => {},
       rangeReply: () => void reached.add('gossip'),
@@ -222,11 +226,11 @@ test('an announcement counts for the source of who calls, unless a channel with 
   const raw = announcement('a', 'b', scidOf(1, 1, 1));
   for (const channels of [[], [channel()], [channel(5n)]]) {
     const parts = {
-      gossip: { handle: async (...given: readonly unknown[]) => void sources.push(given[3]) },
+      gossip: { check: async () => [], handle: async (...given: readonly unknown[]) => void sources.push(given[3]) },
       sync: { heard: () => {} },
       channels: { channelsWith: () => channels },
     } satisfies Stubs as unknown as DispatchParts;
-    await dispatch(parts, caller as unknown as Peer, decodeMessage(raw) as Message, raw);
+    await dispatch(parts, { ...caller } as unknown as Peer, decodeMessage(raw) as Message, raw);
   }
   await eventually(() => sources.length === 3);
   expect(sources).toEqual(['192.0.2.7', '192.0.2.7', undefined]);
