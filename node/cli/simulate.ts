@@ -1,5 +1,7 @@
 /** `ampere simulate`: payments in a network in virtual time. It needs no node, and nothing of its folder. */
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { toJson } from '../api/rpc/json.ts';
 import { listed } from './nodeoptions.ts';
@@ -11,7 +13,10 @@ import { UsageError } from './words.ts';
 const flags: readonly (readonly [flag: string, doc: string])[] = [
   ['payments <N>', 'payments to make by each plan [1000]'],
   ['amount <SAT>', 'sat of each, or the least and the most, between which all ratios are as likely [10k..1M]'],
-  ['strategies <LIST>', 'how amounts are cut, with commas: single, packets or a strategy [all]'],
+  [
+    'strategies <LIST>',
+    'how amounts are cut, with commas: single, packets, outlets, halving, congestion, flow, or equal, which needs --shards [all but equal]',
+  ],
   ['schemes <LIST>', 'how shares are made: tree, threshold, fixed, dynamic or mpp [tree]'],
   ['redundancy <LIST>', 'spare shards, where any so many will do (threshold) [0]'],
   ['shards <N>', 'wanted number of shards; needed ones where there are spare ones, else 8 [auto]'],
@@ -32,18 +37,20 @@ const help = `
 NETWORK is a file (GOSSMAP_COMPRESSv1, or the JSON of lnd's describegraph) or
 one that is made: ring:N, small-world:N[,NEIGHBOURS[,REWIRED]] or
 preferential:N[,CHANNELS]. A plan is a strategy with a scheme. "single" sends
-one HTLC, "packets" small payments of their own, which nothing holds together.
-All plans find the same balances and the same payments, between nodes whose
-channels have twice the amount in sum; the same seed gives the same figures.
-Ctrl-C prints what there is by then.
+one HTLC, "packets" small payments of their own, which nothing holds together;
+where there are spare shards (+2), all are of one size, by "outlets". All plans
+find the same balances and the same payments, between nodes whose channels have
+twice the amount in sum; the same seed gives the same figures. Ctrl-C prints
+what there is by then.
 
-Columns: n payments, ok % delivered, tries HTLCs offered for one, parts HTLCs
-in which one that was delivered arrived, ppm its fee in millionths, med s and
-p95 s until the payee had all of it, sat·s what one locked in all channels times
-how long, sat/s delivered.
+Columns: from the least amount of the payments of a row, in sat, which are below
+ten times that; n payments, ok % delivered, tries HTLCs offered for one, parts
+HTLCs in which one that was delivered arrived, ppm its fee in millionths, med s
+and p95 s until the payee had all of it, sat·s what one locked in all channels
+times how long, sat/s delivered.
 
 Examples: ampere simulate --graph preferential:1000 --payments 200
-          ampere simulate --graph small-world:100 --rate 20 --schemes threshold --redundancy 0,2,4
+          ampere simulate --graph ring:50 --schemes threshold --redundancy 0,2
           ampere simulate --graph ring:20 --strategy ./mine.mjs --json`;
 
 type Given = Readonly<Record<string, unknown>>;
@@ -53,15 +60,24 @@ const textOf = (given: Given, name: string): string | undefined => {
   return typeof value === 'string' ? value : undefined;
 };
 
-/** Makes the file for a picture before anything is simulated for it. Throws UsageError. */
-const newFile = async (path: string): Promise<FileHandle> => {
-  try {
-    return await open(path, 'wx');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : String(error);
-    throw new UsageError(`--svg: expected a file that is not there yet and can be written, got '${path}' (${code})`);
-  }
+const noPicture = (path: string, error: unknown): UsageError => {
+  const code = error instanceof Error && 'code' in error ? error.code : String(error);
+  return new UsageError(`--svg: expected a file that is not there yet and can be written, got '${path}' (${code})`);
 };
+
+/** Whether there can be a file for a picture, before anything is simulated for it. Throws UsageError. */
+const mustBeNew = async (path: string): Promise<void> => {
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) throw noPicture(path, 'it is there');
+  await access(dirname(path), constants.W_OK).catch((error: unknown) => Promise.reject(noPicture(path, error)));
+};
+
+/** Writes the picture once it is made, so that a simulation that fails or is killed leaves no file. Throws UsageError. */
+const writeNew = (path: string, svg: string): Promise<void> =>
+  writeFile(path, svg, { flag: 'wx' }).catch((error: unknown) => Promise.reject(noPicture(path, error)));
 
 /** Runs it all, and prints what there is when it is done or interrupted. */
 const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal }: Surroundings): Promise<void> => {
@@ -88,7 +104,7 @@ const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal 
   const files = Array.isArray(given['strategy']) ? given['strategy'].map(String) : [];
   const own = files.map((path) => ownStrategy(path));
   const interrupted = new AbortController();
-  let picture: FileHandle | undefined;
+  const svgPath = textOf(given, 'svg');
   const onSignal = (): void => interrupted.abort('interrupted');
   try {
     const named = new Map(own.map(({ strategy }) => [strategy.name, strategy]));
@@ -99,8 +115,7 @@ const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal 
     const settings = settingsOf(Object.fromEntries(texts), named);
     const { graph, notes } = networkFrom(graphText, settings.seed);
     for (const note of notes) err(note);
-    const svgPath = textOf(given, 'svg');
-    if (svgPath !== undefined) picture = await newFile(svgPath);
+    if (svgPath !== undefined) await mustBeNew(svgPath);
     process.once('SIGINT', onSignal);
     let shown = -1;
     const runs = await runAll(graph, settings, named, {
@@ -122,12 +137,11 @@ const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal 
       for (const line of reportLines(summaries, { width, paint: painterOf(terminal) })) out(line);
     }
     const about = `${graphText}, ${settings.payments} payments, balances ${settings.balances}, seed ${settings.seed}`;
-    await picture?.writeFile(drawingOf(runs, about));
+    if (svgPath !== undefined) await writeNew(svgPath, drawingOf(runs, about));
     if (interrupted.signal.aborted) err('Interrupted: these are the payments that had ended by then.');
   } finally {
     process.off('SIGINT', onSignal);
     terminal.progress?.('');
-    await picture?.close();
     await Promise.all(own.map(({ end }) => end()));
   }
 };
@@ -148,7 +162,12 @@ export const simulateCommand = (surroundings: Surroundings): Command => {
     .requiredOption('--graph <NETWORK>', 'a file, or ring:N, small-world:N, preferential:N');
   for (const [flag, doc] of flags) command.option(`--${flag}`, doc);
   return command
-    .addOption(new Option('--strategy <FILE>', 'a strategy of your own, the row that a node takes').argParser(listed))
+    .addOption(
+      new Option(
+        '--strategy <FILE>',
+        'a strategy of your own, the row that a node takes: export `strategy` of a .mjs, or from Node 22.18 on of a .ts',
+      ).argParser(listed),
+    )
     .addHelpText('after', help)
     .action(async (_own: unknown, self: Command) => {
       try {

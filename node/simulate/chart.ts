@@ -64,7 +64,9 @@ const markers: readonly ((x: number, y: number) => string)[] = [
   (x, y) => `<path d="M${place(x)} ${place(y - 5.2)}l5.2 5.2l-5.2 5.2l-5.2 -5.2z"/>`,
 ];
 
-const marker = (look: number, x: number, y: number): string => markers[look % markers.length]?.(x, y) ?? '';
+/** Once all colours are used, each comes again with the next marker, so that no two looks of a chart are the same. */
+const marker = (look: number, x: number, y: number): string =>
+  markers[(look + Math.floor(look / COLOURS.length)) % markers.length]?.(x, y) ?? '';
 const colour = (look: number): string => COLOURS[look % COLOURS.length] ?? '#000000';
 const dash = (dashed: boolean | undefined): string => (dashed === true ? ' stroke-dasharray="6 4"' : '');
 

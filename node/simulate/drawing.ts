@@ -1,6 +1,7 @@
 /** What came of runs as a picture: how many payments were delivered by amount, and how long it took by redundancy. */
 import { type Axis, type Chart, type Series, svgOf } from './chart.ts';
-import type { SimPayment, SimRun } from './network.ts';
+import type { SimPayment, SimPlan, SimRun } from './network.ts';
+import { planName } from './report.ts';
 
 /** Amounts fall into so many classes for each factor of ten. */
 const CLASSES = 2;
@@ -10,12 +11,8 @@ const LEAST_OF_CLASS = 3;
 const quantile = (sorted: readonly number[], part: number): number | undefined =>
   sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
 
-const familyOf = ({ strategy, scheme }: Pick<SimRun['plan'], 'strategy' | 'scheme'>): string =>
-  strategy === scheme ? strategy : `${strategy}, ${scheme}`;
-
-const nameOf = ({ plan: { strategy, scheme, redundancy } }: SimRun): string => {
-  return redundancy > 0 ? `${familyOf({ strategy, scheme })} +${redundancy}` : familyOf({ strategy, scheme });
-};
+/** The name of a plan without its spare shards, which the second chart has along its axis. */
+const familyOf = (plan: SimPlan): string => planName({ ...plan, redundancy: 0 });
 
 /** The class of an amount, and the amount in the middle of it, in sat. */
 const classOf = (msat: number): number => Math.floor(Math.log10(Math.max(1, msat / 1000)) * CLASSES);
@@ -40,7 +37,7 @@ const bySuccess = (runs: readonly SimRun[]): Chart => {
     const points = classes
       .filter(([, payments]) => payments.length >= LEAST_OF_CLASS)
       .map(([of, payments]) => [middleOf(of), (100 * payments.filter(isDelivered).length) / payments.length] as const);
-    return { label: nameOf(run), points };
+    return { label: planName(run.plan), points };
   });
   const amounts = series.flatMap(({ points }) => points.map(([amount]) => amount));
   const least = amounts.length === 0 ? 1 : Math.min(...amounts);

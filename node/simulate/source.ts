@@ -1,4 +1,6 @@
 /** The network that a simulation is asked for: made by a seed, or from a file. */
+import { existsSync } from 'node:fs';
+import { GraphFileError } from '../graph/gossmap.ts';
 import { generated } from './generators.ts';
 import { readGraphFile } from './graphfile.ts';
 import type { SimGraph } from './network.ts';
@@ -13,6 +15,8 @@ export interface SourceGraph {
 export const networkFrom = (text: string, seed: number): SourceGraph => {
   const made = generated(text, seed);
   if (made !== undefined) return { graph: made, notes: [] };
+  if (!existsSync(text))
+    throw new GraphFileError('file', 'a file that is there, or ring:N, small-world:N or preferential:N').of(text);
   const { graph, notes } = readGraphFile(text);
   const leftOut: readonly (readonly [count: number, what: string])[] = [
     [notes.loops, 'of a node with itself'],

@@ -63,6 +63,17 @@ describe('ampere simulate', () => {
     expect(await readFile(path, 'utf8')).toBe(svg);
   });
 
+  test('leaves no file for a picture where the simulation fails', async () => {
+    const path = join(dir, 'none.svg');
+    const graph = join(dir, 'loop.json');
+    const pub_key = `02${'11'.repeat(32)}`;
+    const edge = { channel_id: '1', node1_pub: pub_key, node2_pub: pub_key, capacity: '1000' };
+    await writeFile(graph, JSON.stringify({ nodes: [{ pub_key }], edges: [edge] }));
+    const failed = await run(['--graph', graph, '--svg', path]);
+    expect(failed.code).toBe(exitCodes.failed);
+    await expect(readFile(path)).rejects.toThrow('ENOENT');
+  });
+
   test('shows how far it is on a terminal, and clears that', async () => {
     const said: string[] = [];
     await run(few, { columns: 80, colors: false, progress: (text) => void said.push(text) });
@@ -103,7 +114,11 @@ describe('ampere simulate', () => {
       /--payments: expected a whole number from 1 to 1000000, got 'many'/,
     ],
     [['--graph', 'ring:1'], exitCodes.usage, /expected/],
-    [['--graph', '/no/such/file'], exitCodes.failed, /no\/such\/file.*a file that can be read \(ENOENT\)/],
+    [
+      ['--graph', '/no/such/file'],
+      exitCodes.failed,
+      /no\/such\/file.*a file that is there, or ring:N, small-world:N or preferential:N/,
+    ],
     [
       ['--graph', 'ring:8', '--strategy', '/no/such.mjs'],
       exitCodes.usage,

@@ -42,7 +42,7 @@ describe('a picture of runs', () => {
       'delivered',
       'redundant shards',
       'seconds',
-      '>flow, mpp<',
+      '>flow/mpp<',
       '>single<',
       'ring:9, seed 7',
     ])
@@ -61,7 +61,7 @@ describe('a picture of runs', () => {
   test('has a line by redundancy for the median and one for the slowest, of each strategy and scheme', () => {
     const runs = [0, 2, 5].map((redundancy) => runOf({ scheme: 'threshold', redundancy }, half));
     const drawn = drawingOf(runs, '');
-    for (const text of ['flow, threshold: median', 'flow, threshold: 95 %', 'flow, threshold +5'])
+    for (const text of ['flow/threshold: median', 'flow/threshold: 95 %', 'flow/threshold+5'])
       expect(drawn).toContain(text);
     expect(drawn.match(/stroke-dasharray="6 4"/g)?.length).toBe(2);
   });
@@ -96,6 +96,13 @@ describe('a picture of runs', () => {
   ])('of %s is drawn, too', (_, runs) => {
     expect(drawingOf(runs, 'nothing')).not.toMatch(/NaN|Infinity|undefined/);
     elements(drawingOf(runs, 'nothing'));
+  });
+  test('gives no two plans the same colour and marker', () => {
+    const runs = Array.from({ length: MOST_SERIES }, (_, redundancy) => runOf({ redundancy }, half));
+    const [chart = ''] = drawingOf(runs, '').split('Time to completion');
+    const samples = [...chart.matchAll(/<g fill="(#\w+)"[^>]*><(\w+) [^>]*?(l[\d.]+ )?[^ ]*\/><\/g><text/g)];
+    const looks = samples.map(([, colour, shape, path]) => `${colour} ${shape} ${path}`);
+    expect([looks.length, new Set(looks).size]).toEqual([MOST_SERIES, MOST_SERIES]);
   });
   test('of more plans than can be told apart draws the first ones, and says how many are not drawn', () => {
     const runs = Array.from({ length: MOST_SERIES + 3 }, (_, redundancy) => runOf({ redundancy }, half));
