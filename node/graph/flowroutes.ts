@@ -32,8 +32,9 @@ const taking = (route: Route): readonly Reserved[] =>
 /** Parts of a flow that is being made, each checked against what the channels carry beside the others. */
 class Parts {
   readonly list: Part[] = [];
-  /** A path had more delay than the payment may have. */
+  /** A path had more delay than the payment may have, or cost more. */
   late = false;
+  dear = false;
   private readonly prepared: Prepared;
   private balances: Balances;
 
@@ -84,6 +85,7 @@ class Parts {
     // Less to carry has less fees: once or twice is enough, but for what is rounded.
     for (let n = 0; n < 8 && amount > 0n; n++) {
       const route = routeOf({ ...this.prepared, query: { ...query, amount: msat(amount) } }, way);
+      if (route === undefined) this.dear = true;
       if (route === undefined || route.length > query.maxHops) return undefined;
       if (route[0].expiry > query.maxExpiry) {
         this.late = true;
@@ -183,6 +185,7 @@ const attempt = (prepared: Prepared, query: FlowQuery, terms: FlowTerms): readon
       left = 0n;
     }
   }
+  if (left > 0n && parts.dear) return 'dear';
   if (left > 0n) return parts.late ? 'late' : 'many';
   return parts.fees > query.maxFee ? 'dear' : parts.list.map(({ route }) => route);
 };

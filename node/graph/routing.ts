@@ -113,10 +113,11 @@ const bestPath = (prepared: Prepared): Found | undefined => {
   return found.path !== undefined && plain.amount >= found.amount ? found : plain;
 };
 
-/** The amounts and expiries of a way, from its end on. */
+/** The amounts and expiries of a way, from its end on; undefined where fees upon fees come to more than a payment may cost. */
 export const routeOf = ({ context, query, extras }: Prepared, path: readonly number[]): Route | undefined => {
   const { compact } = context.graph;
   const hops: Hop[] = [];
+  const most = query.amount + query.maxFee;
   let [amount, expiry]: [bigint, number] = [query.amount, query.finalExpiry];
   for (const via of [...path].reverse()) {
     const extra = NONE - 1 - via;
@@ -125,6 +126,7 @@ export const routeOf = ({ context, query, extras }: Prepared, path: readonly num
     const key = edge === undefined ? compact.key(compact.from[via ^ 1] ?? NONE) : extras.key(edge.to);
     const scid = own?.scid ?? shortChannelId(compact.scids[via >> 1] ?? 0n);
     const node = point(unhex(key));
+    if (amount > most) return undefined;
     hops.unshift({ node, scid, amount: msat(amount), expiry, tlvOnly: context.tlvOnly(key, node) });
     const terms =
       edge === undefined

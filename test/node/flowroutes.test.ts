@@ -138,6 +138,23 @@ test('an amount within one channel goes over several where that is likelier, and
   expect(amounts(49_000)).toEqual([900_000_000n]);
 });
 
+test('where fees are asked of fees, a flow that costs more than all money there is counts as too dear', () => {
+  const edges: readonly Edge[] = [
+    ['a', 'b', 11],
+    ['a', 'c', 12, carrying(600_000n)],
+    ['c', 'z', 13, carrying(600_000n)],
+  ];
+  const named = (n: number, from: string, to: string) => ({
+    ...{ from: idOf(from), to: idOf(to), scid: scid(n) },
+    ...{ feeBase: msat(0xffff_ffffn), feeProportional: 0xffff_ffff, cltvExpiryDelta: 10 },
+  });
+  const hints = [named(21, 'b', 'd'), named(22, 'd', 'e'), named(23, 'e', 'f'), named(24, 'f', 'z')];
+  const ask = (sat: bigint) =>
+    findFlow({ ...context(network(edges), [outletTo(1, 'a', 1_900_000_000n)]), hints }, query(sat * 1000n));
+  expect(ask(1_100_000n)).toBeUndefined();
+  expect(amountsOf(ask(500_000n))).toEqual([500_000_000n]);
+});
+
 test('where the likelier flow costs more than it may, the cheaper one is taken', () => {
   const edges: readonly Edge[] = [
     ['a', 'z', 11, { feeBase: 0n, feeProportional: 0 }],
