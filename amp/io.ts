@@ -262,7 +262,7 @@ export type PaymentInput =
       readonly roundTrip?: number;
       /** What the congestion windows leave on the route, where a loss was measured on it. */
       readonly window?: Msat | undefined;
-      /** Without a route: the largest amount for which there would be one, if the node knows. */
+      /** Without a route: the largest amount for which there would be one, if the node knows; 0 where there is none even for one part of LEAST_PART. */
       readonly largest?: Msat;
       /** Without a route: there would be one if no HTLC but the payment's own were in flight in our channels. */
       readonly isFull?: boolean;

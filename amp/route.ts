@@ -85,6 +85,9 @@ export interface Reserved extends Direction {
   readonly offered: boolean;
 }
 
+/** Where there is no route for an amount nor for this part of it, there is none for a part that is any use: so many would be needed. */
+export const LEAST_PART = 64n;
+
 /** Learnt from failures: this direction does not carry `atLeast` or more. */
 export interface Excluded extends Direction {
   readonly atLeast: Msat;

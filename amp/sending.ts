@@ -57,7 +57,7 @@ import {
 } from './payment.ts';
 import { paymentTables } from './paymentstore.ts';
 import { type Pool, poolOf } from './pool.ts';
-import type { Outlet } from './route.ts';
+import { LEAST_PART, type Outlet } from './route.ts';
 import { cutToWindow, dropSpare, split } from './splitting.ts';
 import { defaultStrategy, unknownStrategy } from './strategies.ts';
 import { changes } from './tables.ts';
@@ -200,7 +200,7 @@ const onFlow = (
 
 const onRoute = (pending: PendingStep, input: RouteInput, context: PaymentContext): Transition => {
   const { query, route, routes, largest, window, isFull = false, roundTrip = 0 } = input;
-  const { progress, shards } = pending.payment;
+  const { request, progress, shards } = pending.payment;
   const i = progress.asking;
   if (i === undefined || query !== progress.query) return pending;
   const shard = shards[i];
@@ -216,7 +216,10 @@ const onRoute = (pending: PendingStep, input: RouteInput, context: PaymentContex
     return advance(withRoundTrip(withState(answered, i, { kind: 'routed', route }), roundTrip, context), context);
   // What little is left between the HTLCs of others is not worth one of its own while there will be more.
   const isWorthCutting = !isFull || (largest ?? 0n) * 4n >= shard.amount;
-  const halves = isWorthCutting ? split(answered, i, { cause: 'no_route', largest }, context) : undefined;
+  // Parts that are small enough would be more than there may be.
+  const isHopeless = largest === 0n && request.maxShards - shards.length < LEAST_PART;
+  const halves =
+    isWorthCutting && !isHopeless ? split(answered, i, { cause: 'no_route', largest }, context) : undefined;
   const cut = halves ?? dropSpare(answered, i) ?? (isFull ? waitForRoom(answered) : undefined);
   const next = cut ?? { code: 'no_route' as const, amount: shard.amount };
   return advance('code' in next ? stop(answered, next) : next, context);

@@ -7,6 +7,7 @@ import { hex } from '../../wire/bytes.ts';
 import { type Msat, msat, type Point, type ShortChannelId, sat, scidOf, shortChannelId } from '../../wire/units.ts';
 import { ChannelDetails } from './channeldetails.ts';
 import { CompactGraph, NONE } from './compact.ts';
+import { Connection } from './connection.ts';
 import { type FoundFunding, messagesInMemory, NOWHERE, type RawMessages } from './rawmessages.ts';
 import { Search } from './search.ts';
 import { SortedIds } from './sorted.ts';
@@ -75,6 +76,7 @@ export class Graph {
   /** The channels as numbers, for searches. */
   readonly compact = new CompactGraph();
   readonly search = new Search(this.compact);
+  readonly connection = new Connection(this.compact);
 
   /** A graph whose messages are kept there; in memory where nothing is said. */
   constructor(messages: RawMessages = messagesInMemory()) {

@@ -1,6 +1,7 @@
 /** What a search for a route knows beside the question: the graph, our outlets, the hints of an invoice, and what was learnt. */
 import type { Outlet } from '../../amp/route.ts';
 import type { Msat, Point, ShortChannelId } from '../../wire/units.ts';
+import type { Connection } from './connection.ts';
 import type { Graph, NodeKey } from './graph.ts';
 import type { Bounds, Preference, Prior } from './likelihood.ts';
 import type { Search } from './search.ts';
@@ -44,7 +45,9 @@ export interface Penalties {
 }
 
 export interface RouteContext {
-  readonly graph: Pick<Graph, 'compact'> & { readonly search: Pick<Search, 'cheapest'> };
+  readonly graph: Pick<Graph, 'compact'> & { readonly search: Pick<Search, 'cheapest'> } & {
+    readonly connection: Pick<Connection, 'exists'>;
+  };
   /** Ourselves. */
   readonly source: Point;
   readonly outlets: readonly WayOut[];

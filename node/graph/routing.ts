@@ -3,7 +3,7 @@
  * cheapest way in numbers; here is what a payment asks, and the route in exact amounts.
  */
 
-import { atRest, type Hop, type Outlet, type Route, type RouteQuery } from '../../amp/route.ts';
+import { atRest, type Hop, LEAST_PART, type Outlet, type Route, type RouteQuery } from '../../amp/route.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
 import { type Msat, msat, point, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import { Balances } from './balances.ts';
@@ -74,6 +74,10 @@ export const prepare = (context: RouteContext, query: RouteQuery): Prepared => {
   };
   return { context, query, extras, terms: { ...terms, nodes: extras.nodes } };
 };
+
+/** Whether there is any way for an amount, whatever it costs: the answer takes far less time than to find that there is no cheapest one. */
+const isConnected = ({ context, terms }: Prepared, amount: bigint): boolean =>
+  context.graph.connection.exists({ ...terms, amount: Number(amount) });
 
 /** The cheapest way for an amount, where fees and delay alone count; where it has too much delay, the one with the least. */
 const plainPath = ({ context, query, terms }: Prepared, amount: bigint): Found | undefined => {
@@ -160,29 +164,32 @@ export const canLeave = ({ graph, hints, source, outlets }: RouteContext, { dest
   });
 };
 
-/** Without a route for an amount, one is looked for that carries this part of it. */
-const SMALLEST_PART = 64n;
+/** Not even for a small part of the amount. */
+const NO_WAY = { route: undefined, largest: msat(0n) } as const;
 
 /**
  * The cheapest route that carries `query.amount` within `query.maxFee`, `query.maxExpiry` and `query.maxHops`, past what is
  * excluded and what the payment's other shards take. Without one, the largest amount for which there would be one, by halves down to
- * one part of `parts()`.
+ * one part of `parts()`; 0 where there is none down to one of LEAST_PART.
  */
 export const findRoute = (
   context: RouteContext,
   query: RouteQuery,
-  parts: () => bigint = () => SMALLEST_PART,
+  parts: () => bigint = () => LEAST_PART,
 ): { readonly route: Route } | { readonly route: undefined; readonly largest?: Msat } => {
   // Looking through the whole graph would only end here again.
-  if (!canLeave(context, query)) return { route: undefined };
+  if (!canLeave(context, query)) return NO_WAY;
   const prepared = prepare(context, query);
-  const path = bestPath(prepared)?.path;
+  const path = isConnected(prepared, query.amount) ? bestPath(prepared)?.path : undefined;
   const route = path && routeOf(prepared, path);
   if (route !== undefined) return { route };
-  const least = query.amount / parts();
-  for (let amount = query.amount / 2n; amount > 0n && amount >= least; amount /= 2n)
-    if (plainPath(prepared, amount) !== undefined) return { route: undefined, largest: msat(amount) };
-  return { route: undefined };
+  const count = parts();
+  const least = query.amount / count;
+  if (count > 1n && isConnected(prepared, least))
+    for (let amount = query.amount / 2n; amount > 0n && amount >= least; amount /= 2n)
+      if (isConnected(prepared, amount) && plainPath(prepared, amount) !== undefined)
+        return { route: undefined, largest: msat(amount) };
+  return count >= LEAST_PART ? NO_WAY : { route: undefined };
 };
 
 /**
@@ -193,5 +200,6 @@ export const hasRouteAtRest = (context: RouteContext, query: RouteQuery): boolea
   if (context.outlets.every(({ atRest: rest }) => rest === undefined)) return false;
   const reserved = query.reserved.map((one) => ({ ...one, offered: one.from !== undefined && one.offered }));
   const rest = { ...context, outlets: atRest(context.outlets) };
-  return plainPath(prepare(rest, { ...query, reserved }), query.amount) !== undefined;
+  const prepared = prepare(rest, { ...query, reserved });
+  return isConnected(prepared, query.amount) && plainPath(prepared, query.amount) !== undefined;
 };

@@ -1,5 +1,6 @@
 /** The graph as routing wants it, for all payers alike: it says nothing of balances. */
 import { CompactGraph, type CompactPolicy } from '../graph/compact.ts';
+import { Connection } from '../graph/connection.ts';
 import type { RouteContext } from '../graph/routecontext.ts';
 import { Search } from '../graph/search.ts';
 import { nodeKey, scidOf } from './names.ts';
@@ -36,7 +37,7 @@ export const routingGraph = (graph: SimGraph): RouteContext['graph'] => {
       () => false,
     );
   }
-  return { compact, search: new Search(compact) };
+  return { compact, search: new Search(compact), connection: new Connection(compact) };
 };
 
 /** By node: the directions that lead away from it. */

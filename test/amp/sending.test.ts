@@ -132,6 +132,17 @@ test('a shard without a route is cut while nothing is offered, by what would hav
   expect(blobsOf(payer).map(({ marker }) => marker)).toEqual([2, 2]);
 });
 
+test('a payment that has no route even for a small part ends at once, unless it may be cut into smaller ones', () => {
+  const none = { type: 'route', query: 1, route: undefined, largest: msat(0n) } as const;
+  const ends = (maxShards: number) => {
+    const payer = started(ampRequest({ maxShards }));
+    payer.step(none);
+    return payer.result;
+  };
+  expect(ends(64)).toMatchObject({ event: 'payment_failed', reason: { code: 'no_route' } });
+  expect(ends(65)).toBeUndefined();
+});
+
 test('a payment in one HTLC is never cut, and is impossible when no channel carries it', () => {
   for (const request of [ordinaryRequest({ scheme: 'single' }), ampRequest({ shards: 1, maxShards: 1 })])
     expect(started(request, small).result).toMatchObject({

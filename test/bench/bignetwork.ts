@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { CompactGraph } from '../../node/graph/compact.ts';
+import { Connection } from '../../node/graph/connection.ts';
 import { type GraphFile, readGossmap } from '../../node/graph/gossmap.ts';
 import { Search } from '../../node/graph/search.ts';
 import { unhex } from '../../wire/bytes.ts';
@@ -86,6 +87,7 @@ export const bigNetwork = () => {
     file,
     compact,
     search: new Search(compact),
+    connection: new Connection(compact),
     name: path === undefined ? 'made from a seed' : 'from AMPERE_GOSSMAP',
   };
 };

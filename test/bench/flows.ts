@@ -84,11 +84,16 @@ export const bench: Bench = {
   about: 'a minimum-cost flow through a network of the real size',
   run: (scope) => {
     const { table, put, note } = scope;
-    const { file, compact, search, name } = bigNetwork();
+    const { file, compact, search, connection, name } = bigNetwork();
     table(`a flow through ${file.channels} channels, ${name}`, 'ms of CPU');
     for (const sat of amounts) {
       const context: RouteContext = {
-        ...{ graph: { compact, search }, outlets: outletsFor(sat), source: pointOfNode(2 ** 24), hints: [] },
+        ...{
+          graph: { compact, search, connection },
+          outlets: outletsFor(sat),
+          source: pointOfNode(2 ** 24),
+          hints: [],
+        },
         ...{ tlvOnly: () => true, now: () => ANNOUNCED },
       };
       const next = random(3);

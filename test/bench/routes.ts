@@ -32,10 +32,10 @@ export const bench: Bench = {
   name: 'routes',
   about: 'a route through a network of the real size',
   run: ({ table, put, note }) => {
-    const { file, compact, search, name } = bigNetwork();
+    const { file, compact, search, connection, name } = bigNetwork();
     table(`a route through ${file.channels} channels, ${name}`, 'ms of CPU');
     const context: RouteContext = {
-      ...{ graph: { compact, search }, outlets, source: pointOfNode(2 ** 24), hints: [] },
+      ...{ graph: { compact, search, connection }, outlets, source: pointOfNode(2 ** 24), hints: [] },
       ...{ tlvOnly: () => true, now: () => ANNOUNCED },
     };
     for (const sat of amounts) {
