@@ -10,8 +10,8 @@ import { NONE } from './compact.ts';
 import { type Arcs, minCostFlow, SEGMENTS } from './flow.ts';
 import { arcsOf, type FlowTerms, MOST_OF_CAPACITY } from './flowarcs.ts';
 import { pathsOf } from './flowpaths.ts';
-import type { RouteContext } from './routecontext.ts';
-import { canLeave, findRoute, type Prepared, prepare, routeOf } from './routing.ts';
+import type { RouteContext, Terms } from './routecontext.ts';
+import { canLeave, findRoute, forwardingFee, type Prepared, prepare, routeOf } from './routing.ts';
 
 /** A query for routes that carry the amount together. */
 export type FlowQuery = RouteQuery & { readonly flow: FlowWish };
@@ -48,7 +48,15 @@ class Parts {
   }
 
   get fees(): bigint {
-    return this.list.reduce((sum, { route }) => sum + feeOf(route), 0n);
+    return this.list.reduce((sum, { route }) => {
+      const terms = this.ownTerms(route);
+      return sum + feeOf(route) + (terms === undefined ? 0n : forwardingFee(terms, route[0].amount));
+    }, 0n);
+  }
+
+  /** What the source asks of itself for a route, which is not in its amounts. */
+  private ownTerms([{ scid }]: Route): Terms | undefined {
+    return this.prepared.context.outlets.find((outlet) => outlet.scid === scid)?.terms;
   }
 
   private changed(): void {
@@ -87,7 +95,7 @@ class Parts {
       const route = routeOf({ ...this.prepared, query: { ...query, amount: msat(amount) } }, way);
       if (route === undefined) this.dear = true;
       if (route === undefined || route.length > query.maxHops) return undefined;
-      if (route[0].expiry > query.maxExpiry) {
+      if (route[0].expiry + (this.ownTerms(route)?.cltvExpiryDelta ?? 0) > query.maxExpiry) {
         this.late = true;
         return undefined;
       }

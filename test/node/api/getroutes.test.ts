@@ -82,8 +82,15 @@ describe('getroutes', () => {
   test.each([
     ['more fees than are allowed', { maxfee_msat: 100_000n }],
     ['more blocks than are allowed', { maxdelay: 57 }],
+    ['more fees than are allowed with what the source asks of itself', { maxfee_msat: 100_026n, layers: [] }],
+    ['more blocks than are allowed with those of the source', { maxdelay: 67, layers: [] }],
   ])('finds nothing that takes %s', async (_, given) => {
     await expect(asked(line, given)).rejects.toMatchObject({ reason: 'pay_no_route' });
+  });
+
+  test('finds what takes as many fees and blocks as are allowed, those of the source among them', async () => {
+    const { routes } = await asked(line, { maxfee_msat: 100_027n, maxdelay: 68, layers: [] });
+    expect(routes.length).toBe(1);
   });
 
   test('refuses an amount of nothing, and routes to where they begin', async () => {
