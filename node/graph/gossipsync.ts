@@ -10,7 +10,7 @@ import type { Message, MessageOf } from '../../wire/message.ts';
 import type { ChainHash, Point, ShortChannelId } from '../../wire/units.ts';
 import type { Log } from '../ports/ports.ts';
 import { type Graph, type NodeKey, nodeKey } from './graph.ts';
-import { RangeAnswer } from './rangeanswer.ts';
+import { MAX_SECONDS, RangeAnswer } from './rangeanswer.ts';
 import { UnknownChannels } from './unknownchannels.ts';
 import { newestTimestamp, Wanted, Wants } from './wanted.ts';
 
@@ -129,6 +129,7 @@ export class GossipSync {
     const now = this.parts.now();
     const { asking } = this;
     if (asking !== undefined && now - asking.heardAt >= STALL_SECONDS) this.replace(asking, 'does not answer');
+    else if (asking !== undefined && now - asking.startedAt >= MAX_SECONDS) this.replace(asking, 'comes to no end');
     if (now - this.roundAt >= RENEW_SECONDS) {
       this.roundAt = now;
       for (const known of [...this.peers.values()].sort((a, b) => a.askedAt - b.askedAt)) this.waiting.add(known);

@@ -10,6 +10,8 @@ import { type ShortChannelId, scidParts, scidText } from '../../wire/units.ts';
 export const MAX_LISTED = 500_000;
 /** Most replies of one answer. An honest peer sends one for some thousand channels. */
 export const MAX_REPLIES = 2_000;
+/** Seconds in which a peer has to show all that it listed. What came until then stays, and the next peer is asked for the rest. */
+export const MAX_SECONDS = 1_800;
 
 /** What came of a reply: `fault` says what is wrong with it. */
 export type RangeStep = 'more' | 'done' | { readonly fault: string };

@@ -1,7 +1,7 @@
 /** Whom a node asks for gossip, what for, and what it does about peers that answer badly. */
 import { describe, expect, test } from 'vitest';
 import { BATCH, LISTS, NEWS, RENEW_SECONDS, STALL_SECONDS } from '../../node/graph/gossipsync.ts';
-import { MAX_LISTED, MAX_REPLIES } from '../../node/graph/rangeanswer.ts';
+import { MAX_LISTED, MAX_REPLIES, MAX_SECONDS } from '../../node/graph/rangeanswer.ts';
 import { GATHER_SECONDS, MAX_UNKNOWN } from '../../node/graph/unknownchannels.ts';
 import { hex } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
@@ -260,6 +260,17 @@ describe('a peer that answers badly', () => {
     us.wait(STALL_SECONDS - 1);
     expect(second.asked).toEqual([]);
     us.wait(1);
+    expect(second.names()).toEqual(['query_channel_range']);
+  });
+
+  test('in that it goes on sending and comes to no end is replaced, too', () => {
+    const us = asker([]);
+    const [first, second] = [us.peer('first'), us.peer('second')];
+    for (let passed = 0; passed < MAX_SECONDS; passed += STALL_SECONDS / 2) {
+      expect(second.asked).toEqual([]);
+      us.sync.heard(first.id, true);
+      us.wait(STALL_SECONDS / 2);
+    }
     expect(second.names()).toEqual(['query_channel_range']);
   });
 
