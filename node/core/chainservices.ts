@@ -5,7 +5,7 @@
  */
 import { unhex } from '../../wire/bytes.ts';
 import { announcedFeatures } from '../../wire/features.ts';
-import type { ChainHash } from '../../wire/units.ts';
+import type { ChainHash, ShortChannelId } from '../../wire/units.ts';
 import { Backups } from '../backup/backups.ts';
 import { backupKey } from '../backup/format.ts';
 import { Rates } from '../base/rates.ts';
@@ -35,6 +35,7 @@ import { Graph } from '../graph/graph.ts';
 import { OwnChannels } from '../graph/ownchannels.ts';
 import { GraphStore } from '../graph/persist.ts';
 import { SignatureThread } from '../graph/signaturechecks.ts';
+import { sweepStale } from '../graph/stalechannels.ts';
 import { descriptorsOf } from '../peer/descriptors.ts';
 import type { PeerHandlers } from '../peer/peer.ts';
 import type { Network } from '../ports/network.ts';
@@ -115,6 +116,8 @@ const openGossip = async (identity: Identity, { network, chain }: ChainParts, fo
     later: later.run,
     onUnknownChannel: (from, scid, timestamp) => sync.unknownChannel(from, scid, timestamp),
   });
+  const onRemoved = (scid: ShortChannelId, timestamp: number): void => sync.wants.left(scid, timestamp);
+  sweepStale({ graph, id, now, log: logs.gossip, onRemoved }, later.run);
   let hasCaughtUp = false;
   const sync: GossipSync = new GossipSync({
     ...{ graph, chainHash, now },

@@ -85,7 +85,7 @@ interface Asking {
 
 export class GossipSync {
   private readonly parts: GossipSyncParts;
-  private readonly wants: Wants;
+  readonly wants: Wants;
   private readonly peers = new Map<NodeKey, Known>();
   /** Peers whose turn to be asked comes. */
   private waiting = new Set<Known>();

@@ -126,11 +126,16 @@ export class Wants {
   asked(wanted: Wanted, isTooYoung: (id: ShortChannelId) => boolean): void {
     wanted.forEach((id, time) => {
       this.zombies.delete(id);
-      if (this.graph.channel(id) !== undefined || isTooYoung(id)) return;
-      this.zombies.set(id, time);
-      const [oldest] = this.zombies.keys();
-      if (this.zombies.size > MAX_ZOMBIES && oldest !== undefined) this.zombies.delete(oldest);
+      if (this.graph.channel(id) === undefined && !isTooYoung(id)) this.left(id, time);
     });
+  }
+
+  /** A channel is not to be asked for until something newer than that is claimed of it. */
+  left(id: ShortChannelId, time: number): void {
+    this.zombies.delete(id);
+    this.zombies.set(id, time);
+    const [oldest] = this.zombies.keys();
+    if (this.zombies.size > MAX_ZOMBIES && oldest !== undefined) this.zombies.delete(oldest);
   }
 
   /**
