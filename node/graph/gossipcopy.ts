@@ -54,7 +54,8 @@ export class GossipCopy {
 
   /** Where a message is that the graph has; NOWHERE for one that was not copied. */
   movedTo(position: number): number {
-    return this.moves.of(position);
+    const to = this.moves.of(position);
+    return to < this.end ? to : NOWHERE;
   }
 
   /** Writes the header, and the height of the last block that the graph has applied. */

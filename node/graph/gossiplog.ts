@@ -302,6 +302,9 @@ export class GossipLog implements RawMessages {
         }
       } catch (error) {
         log.debug({ file: files.path, reason: reasonOf(error) }, 'some of the gossip that has just come is not stored');
+        // A part of what could not be copied must not follow what is written now, and what still goes to the old file is lost.
+        await next.truncate(copy.end).catch(() => undefined);
+        while (this.writing !== undefined) await this.writing.done;
       }
       // At once: what waits goes to the new file, and is there under new positions.
       const [before, now] = [this.waiting.at, copy.end];

@@ -55,6 +55,8 @@ export class GraphStore {
   /** Channels of which the store says that they are gone, until the file says so. */
   private readonly gone = new Set<ShortChannelId>();
   private unsure = false;
+  /** Failures of the file before anything could be lost that a look at all channels takes out of it. */
+  private failuresBefore = 0;
   /** Bytes that were live when the file was written anew. */
   private live = 0;
 
@@ -92,7 +94,10 @@ export class GraphStore {
     }
     const top = Number((await store.last(BLOCKS))?.slice(BLOCKS.length) ?? 0);
     this.unsure = (await store.get(UNSURE)) !== undefined;
-    if (!this.unsure && graph.size.channels > 0 && (damaged > 0 || messages.height < top - MOST_BEHIND)) {
+    this.failuresBefore = messages.failures;
+    // A store without blocks is a new one beside an older file: the blocks meanwhile are told to nobody.
+    const isForeign = top === 0 || messages.height < top - MOST_BEHIND;
+    if (!this.unsure && graph.size.channels > 0 && (damaged > 0 || isForeign)) {
       this.unsure = true;
       over.push({ key: UNSURE, value: new Uint8Array() });
     }
@@ -117,11 +122,14 @@ export class GraphStore {
     return this.unsure;
   }
 
-  /** All channels have been looked up, at that height of the graph. Never rejects. */
+  /** All channels have been looked up, at that height of the graph: again after the next start, where the disk did not take that. Never rejects. */
   async sure(height: number): Promise<void> {
     this.unsure = false;
     this.applied(height);
-    await this.parts.store.commit([{ key: UNSURE, value: undefined }]).catch(this.parts.fatal);
+    const { messages, store, fatal } = this.parts;
+    // What was taken out has to be gone from the file first: after a crash it would be back, and nobody would look.
+    if (!(await messages.sync(this.failuresBefore))) return;
+    await store.commit([{ key: UNSURE, value: undefined }]).catch(fatal);
   }
 
   /** The changes that note a channel which a block took out of the graph. */

@@ -305,6 +305,7 @@ describe('channels that may have been closed unnoticed', () => {
     const again = await loaded(torn);
     expect(again.isUnsure).toBe(true);
     await again.sure(TIP);
+    await torn.store.commit([following(TIP)]);
     expect(again.isUnsure).toBe(false);
     expect((await loaded(torn)).isUnsure).toBe(false);
   });
