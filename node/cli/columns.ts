@@ -99,9 +99,9 @@ export const sumOf = (outputs: unknown): bigint =>
     0n,
   );
 
-/** The channels of a route, which are hops' fields of this name. */
-export const route = (name: string): Column<Json> => ({
+/** The channels of a route, which are fields of this name of the hops that the field `of` lists. */
+export const route = (name: string, of = 'route'): Column<Json> => ({
   title: 'route',
-  cell: ({ route: hops }) => (Array.isArray(hops) ? hops.map((hop: Json) => plain(hop[name])).join(' → ') : ''),
+  cell: ({ [of]: hops }) => (Array.isArray(hops) ? hops.map((hop: Json) => plain(hop[name])).join(' → ') : ''),
   cut: true,
 });

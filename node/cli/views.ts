@@ -28,6 +28,14 @@ const sentParts: readonly Column<Json>[] = [
   field('label', 'label', { cut: true }),
 ];
 
+const firstHop = (path: unknown): Json | undefined => (Array.isArray(path) ? path[0] : undefined);
+
+/** What goes into the first channel of a route of getroutes, beyond what arrives. */
+const routeFee = ({ path, amount_msat: arrives }: Json): string => {
+  const sent = firstHop(path)?.['amount_in_msat'];
+  return sent === undefined ? '' : satText(`${BigInt(plain(sent)) - BigInt(plain(arrives))}`);
+};
+
 type Views = Partial<Record<MethodName, Readonly<Record<string, readonly Column<Json>[]>>>>;
 
 /** Which columns a list of a result gets; a list without a row here shows all of its fields. */
@@ -204,6 +212,15 @@ export const views: Views = {
   },
   getroute: {
     route: [id('id', 'to'), field('channel'), sat('amount_msat', 'amount'), count('delay', 'blocks')],
+  },
+  getroutes: {
+    routes: [
+      sat('amount_msat', 'amount'),
+      { title: 'fee sat', cell: routeFee, right: true },
+      count('probability_ppm', 'ppm likely'),
+      { title: 'blocks', cell: ({ path }) => plain(firstHop(path)?.['cltv_in']), right: true, drop: 1 },
+      route('short_channel_id_dir', 'path'),
+    ],
   },
   setchannel: {
     channels: [

@@ -81,6 +81,29 @@ describe('tables', () => {
     ]);
   });
 
+  test('getroutes has a line for each route, with its channels and what it costs', () => {
+    const hop = (channel: string, amount: number, blocks: number) => ({
+      ...{ short_channel_id_dir: channel, amount_in_msat: amount, cltv_in: blocks },
+    });
+    const routes = [
+      [hop('104x2x0/0', 193_238_360, 58), hop('104x1x0/1', 193_238_360, 58)],
+      [hop('104x4x1/1', 106_766_639, 58)],
+    ].map((path, n) => ({
+      probability_ppm: 806_765,
+      amount_msat: [193_235_428, 106_764_572][n],
+      final_cltv: 18,
+      path,
+    }));
+    expect(render('getroutes', { probability_ppm: 720_631, routes }, { width: 80 }).split('\n')).toEqual([
+      'probability_ppm  720631',
+      '',
+      'routes:',
+      ' amount sat  fee sat  ppm likely  blocks  route',
+      '193,235.428    2.932      806765      58  104x2x0/0 → 104x1x0/1',
+      '106,764.572    2.067      806765      58  104x4x1/1',
+    ]);
+  });
+
   test('probe has a line for each attempt, with the channels of its route', () => {
     const hops = [{ channel: '103x1x0' }, { channel: '104x1x0' }];
     const attempt = { amount_msat: 1_000_000, amount_sent_msat: 1_001_000, route: hops };

@@ -124,6 +124,7 @@ interface PayOptions {
   readonly shards?: number;
   readonly redundancy?: number;
   readonly strategy?: string;
+  readonly prefer?: 'cheap' | 'balanced' | 'reliable';
   readonly json?: boolean;
 }
 
@@ -131,7 +132,7 @@ const pay = async (from: string, to: string, amountMsat: bigint, given: PayOptio
   const { openLab } = await import('./labfile.ts');
   const { labPay, paidLines } = await import('./pay.ts');
   const lab = await openLab(await folderOf(around));
-  const { scheme, shards, redundancy, strategy } = given;
+  const { scheme, shards, redundancy, strategy, prefer } = given;
   const paid = await labPay(
     lab,
     {
@@ -140,6 +141,7 @@ const pay = async (from: string, to: string, amountMsat: bigint, given: PayOptio
       ...(shards !== undefined && { shards }),
       ...(redundancy !== undefined && { redundancy }),
       ...(strategy !== undefined && { strategy }),
+      ...(prefer !== undefined && { prefer }),
     },
     around.env,
   );
@@ -194,7 +196,10 @@ export const labCommand = (around: LabSurroundings): Command => {
     .option('--scheme <NAME>', 'fixed, dynamic, tree, threshold, deployed, single, or invoice')
     .option('--shards <N>', 'in how many HTLCs', whole(1, 255))
     .option('--redundancy <N>', 'HTLCs beyond what is needed, with threshold', whole(1, 254))
-    .option('--strategy <NAME>', 'how the amount is cut')
+    .option('--strategy <NAME>', 'how the amount is cut: outlets, equal, halving, congestion or flow')
+    .addOption(
+      new Option('--prefer <ROUTES>', 'which routes; balanced unless told').choices(['cheap', 'balanced', 'reliable']),
+    )
     .action((from: string, to: string, amount: bigint, _given: unknown, self: Command) =>
       pay(from, to, amount, globals(self) as PayOptions, around),
     );

@@ -18,6 +18,7 @@ export interface PayWishes {
   readonly shards?: number;
   readonly redundancy?: number;
   readonly strategy?: string;
+  readonly prefer?: 'cheap' | 'balanced' | 'reliable';
 }
 
 export interface PaidLab extends Paid {
@@ -33,7 +34,7 @@ const wrong = (field: string, expected: string): LabError =>
 
 /** Makes a payment. Throws LabError, and CallError with the payer's words where it fails. */
 export const labPay = async (lab: LabFile, wishes: PayWishes, env: NodeJS.ProcessEnv): Promise<PaidLab> => {
-  const { amountMsat, scheme, shards, redundancy, strategy } = wishes;
+  const { amountMsat, scheme, shards, redundancy, strategy, prefer } = wishes;
   const [from, to] = [nodeNamed(lab.nodes, wishes.from), nodeNamed(lab.nodes, wishes.to)];
   if (from.name === to.name) throw wrong('TO', `another node than ${from.name}`);
   const members = membersOf(lab, env);
@@ -56,6 +57,7 @@ export const labPay = async (lab: LabFile, wishes: PayWishes, env: NodeJS.Proces
         ...(shards !== undefined && { shards }),
         ...(redundancy !== undefined && { redundancy, maxoverpayment: amountMsat }),
         ...(strategy !== undefined && { strategy }),
+        ...(prefer !== undefined && { prefer }),
       }),
     );
   };
