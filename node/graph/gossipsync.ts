@@ -149,7 +149,7 @@ export class GossipSync {
   unknownChannel(id: Point, scid: ShortChannelId, timestamp: number): void {
     const key = nodeKey(id);
     if (!this.peers.has(key) || this.lists.length === 0 || this.askingOf(id) !== undefined) return;
-    if (this.wants.isZombie(scid, timestamp) || this.parts.isTooYoung(scid)) return;
+    if (this.wants.isZombie(key, scid, timestamp) || this.parts.isTooYoung(scid)) return;
     this.unknown.add(scid, key, this.parts.now());
   }
 
@@ -164,7 +164,7 @@ export class GossipSync {
       this.proceed();
       return `reply_channel_range: ${step.fault}`;
     }
-    this.wants.compare(reply, asking.wanted);
+    this.wants.compare(nodeKey(id), reply, asking.wanted);
     if (step === 'done') this.listed(asking, asking.range);
     this.proceed();
     return undefined;
@@ -281,7 +281,7 @@ export class GossipSync {
   private whole(asking: Asking): void {
     const { known, wanted, part } = asking;
     const wasAsked = asking.next > 0;
-    if (part !== 'nodes' && wasAsked) this.wants.asked(wanted, this.parts.isTooYoung);
+    if (part !== 'nodes' && wasAsked) this.wants.asked(nodeKey(known.peer.id), wanted, this.parts.isTooYoung);
     if (part === 'unknown') {
       this.asking = undefined;
       return;

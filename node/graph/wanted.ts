@@ -1,12 +1,12 @@
 /**
  * What is asked of a peer after it listed its channels (BOLT 7, `query_short_channel_ids`): channels that are not known here, and the
- * policies that are newer and state something else. What it listed before and could not show is not asked for again until it
- * claims to have something newer.
+ * policies that are newer and state something else. What it listed before and could not show it is not asked for again until it
+ * claims to have something newer; others are asked, since anybody may list what others have and show nothing.
  */
 import type { MessageOf } from '../../wire/message.ts';
 import { type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import { NONE } from './compact.ts';
-import { type Graph, type GraphChannel, isFresh, STALE_AFTER } from './graph.ts';
+import { type Graph, type GraphChannel, isFresh, type NodeKey, STALE_AFTER } from './graph.ts';
 
 /** Bits of a query flag. */
 export const ASK = { announcement: 1, updates: [2, 4], nodes: [8, 16] } as const;
@@ -90,10 +90,18 @@ const flagsFor = (channel: GraphChannel | undefined, { times, sums }: Listed, no
   return flags !== 0 && channel === undefined ? flags | ASK.announcement : flags;
 };
 
+/** A channel that is not to be asked for. */
+interface Zombie {
+  /** The newest timestamp that was claimed of it. */
+  readonly time: number;
+  /** The peer that did not show it; nobody is asked for one that is out of date. */
+  readonly by: NodeKey | undefined;
+}
+
 export class Wants {
   private readonly graph: Graph;
   private readonly now: () => number;
-  private readonly zombies = new Map<ShortChannelId, number>();
+  private readonly zombies = new Map<ShortChannelId, Zombie>();
 
   constructor(graph: Graph, now: () => number) {
     this.graph = graph;
@@ -105,35 +113,35 @@ export class Wants {
     return this.zombies.size;
   }
 
-  /** Adds to a list what is to be asked for of a reply. */
-  compare(reply: MessageOf<'reply_channel_range'>, wanted: Wanted): void {
+  /** Adds to a list what a peer is to be asked for of its reply. */
+  compare(peer: NodeKey, reply: MessageOf<'reply_channel_range'>, wanted: Wanted): void {
     for (const one of listedIn(reply)) {
       const channel = this.graph.channel(one.id);
       const newest = Math.max(...(one.times ?? [0]));
-      if (channel === undefined && this.isZombie(one.id, newest)) continue;
+      if (channel === undefined && this.isZombie(peer, one.id, newest)) continue;
       const flags = flagsFor(channel, one, this.now());
       if (flags !== 0) wanted.add(one.id, flags, newest);
     }
   }
 
-  /** Whether a channel was asked for in vain, and nothing newer is claimed of it. */
-  isZombie(id: ShortChannelId, newest: number): boolean {
-    const claimed = this.zombies.get(id);
-    return claimed !== undefined && newest <= claimed;
+  /** Whether a peer was asked for a channel in vain, or it is out of date, and nothing newer is claimed of it. */
+  isZombie(peer: NodeKey, id: ShortChannelId, newest: number): boolean {
+    const known = this.zombies.get(id);
+    return known !== undefined && newest <= known.time && (known.by === undefined || known.by === peer);
   }
 
-  /** All that was asked for has come: what is still unknown is not asked for again, unless it is only too young. */
-  asked(wanted: Wanted, isTooYoung: (id: ShortChannelId) => boolean): void {
+  /** All that a peer was asked for has come: it is not asked again for what is still unknown, unless that is only too young. */
+  asked(peer: NodeKey, wanted: Wanted, isTooYoung: (id: ShortChannelId) => boolean): void {
     wanted.forEach((id, time) => {
       this.zombies.delete(id);
-      if (this.graph.channel(id) === undefined && !isTooYoung(id)) this.left(id, time);
+      if (this.graph.channel(id) === undefined && !isTooYoung(id)) this.left(id, time, peer);
     });
   }
 
-  /** A channel is not to be asked for until something newer than that is claimed of it. */
-  left(id: ShortChannelId, time: number): void {
+  /** Nobody, or one peer, is to be asked for a channel until something newer than that is claimed of it. */
+  left(id: ShortChannelId, time: number, by?: NodeKey): void {
     this.zombies.delete(id);
-    this.zombies.set(id, time);
+    this.zombies.set(id, { time, by });
     const [oldest] = this.zombies.keys();
     if (this.zombies.size > MAX_ZOMBIES && oldest !== undefined) this.zombies.delete(oldest);
   }

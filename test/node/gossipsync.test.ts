@@ -94,7 +94,7 @@ describe('a channel that was listed and never shown', () => {
       encoded_short_ids: [scidOf(5, 5, 0)],
       timestamps_tlv: [{ timestamp_node_id_1: time, timestamp_node_id_2: time - 1 }],
     });
-  test('is asked for again only once something newer is claimed of it', async () => {
+  test('is asked of others, for it may be a lie, and of that peer only once it claims something newer', async () => {
     const us = asker([]);
     const asks = async (name: string, time: number) => {
       const peer = us.peer(name);
@@ -105,11 +105,22 @@ describe('a channel that was listed and never shown', () => {
       return was;
     };
     expect(await asks('one', NOW)).toBe(true);
+    expect(await asks('one', NOW)).toBe(false);
+    us.wait(RENEW_SECONDS + 1);
+    expect(await asks('two', NOW)).toBe(true);
     expect(await asks('two', NOW)).toBe(false);
     us.wait(RENEW_SECONDS + 1);
-    expect(await asks('three', NOW)).toBe(false);
-    us.wait(RENEW_SECONDS + 1);
-    expect(await asks('four', NOW + 1)).toBe(true);
+    expect(await asks('two', NOW + 1)).toBe(true);
+  });
+
+  test('but was taken out as out of date is asked of nobody until something newer is claimed of it', () => {
+    const us = asker([]);
+    us.sync.wants.left(scidOf(5, 5, 0), NOW);
+    const [first, second] = [us.peer('first'), us.peer('second')];
+    us.sync.rangeReply(first.id, listed(NOW));
+    us.sync.rangeReply(second.id, listed(NOW + 1));
+    expect(first.names()).not.toContain('query_short_channel_ids');
+    expect(second.names()).toContain('query_short_channel_ids');
   });
 
   test('is asked for again if it was only too young', async () => {
