@@ -136,7 +136,7 @@ export const settingsOf = (flags: Flags, own: Strategies = new Map()): Settings 
   const shards = given.shards === 'auto' ? undefined : numberIn('shards', given.shards, 1, 255, true);
   const needing = strategies.find((name) => everyStrategy.get(name)?.needsShards ?? own.get(name)?.needsShards);
   if (needing !== undefined && shards === undefined)
-    throw new SettingsError('shards', `into how many parts strategy ${needing} is to cut`);
+    throw new SettingsError('shards', `the number of parts that strategy ${needing} is to cut an amount into`);
   if (extras.some((n) => n > 0) && !schemes.some((name) => everyScheme.get(name)?.needsAny === true))
     throw new SettingsError('schemes', 'threshold among them, of which any so many shards will do, for spare shards');
   const maxShards = Math.max(someTerms.maxShards, shards ?? 0) + Math.max(...extras);

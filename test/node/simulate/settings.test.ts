@@ -55,7 +55,7 @@ describe('the settings of a simulation', () => {
       `--strategies: expected one of single, packets, ${[...strategies.keys()].join(', ')}, got 'best'`,
     ],
     [{ strategies: 'halving,,single' }, '--strategies'],
-    [{ strategies: 'equal' }, '--shards: expected into how many parts strategy equal is to cut'],
+    [{ strategies: 'equal' }, '--shards: expected the number of parts that strategy equal is to cut an amount into'],
     [{ schemes: 'deployed' }, '--schemes'],
     [{ redundancy: '2' }, '--schemes: expected threshold among them'],
     [{ redundancy: '-1' }, '--redundancy'],
