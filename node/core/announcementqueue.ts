@@ -1,15 +1,19 @@
 /**
  * Announcements of a peer, handled one after the other, each of which may wait for the chain; the peer's channels and other peers go
- * on meanwhile. Those that came together have their signatures checked together, while the ones before them are handled. A peer
- * that announces faster than that is not read from.
+ * on meanwhile. Those that came together have their signatures checked together, while the ones before them are handled: several
+ * batches at once, so that the thread that checks them need not wait for this one. A peer that announces faster than that is not
+ * read from.
  */
 import type { ReceivedAnnouncement, Verdict } from '../graph/signaturebatch.ts';
 
-/** Bytes of queued announcements from which on a peer is not read from, and below which it is again. */
+/** Bytes of queued announcements from which on a peer is not read from; it is again once half of them are handled. */
 const MAX_QUEUED_BYTES = 64 * 1024;
-const LOW_BYTES = MAX_QUEUED_BYTES / 2;
+/** The same for the peer whose whole gossip is asked for, of which there is one at a time. */
+const MAX_ASKED_BYTES = 256 * 1024;
 /** Most announcements that are checked together. */
-const MOST_TOGETHER = 100;
+export const MOST_TOGETHER = 100;
+/** Most batches that are being checked, or wait to be handled after it. */
+const MOST_AHEAD = 6;
 
 export interface AnnouncementQueueParts {
   /** Checks signatures together; never rejects but for bugs. */
@@ -30,7 +34,9 @@ interface Batch {
 export class AnnouncementQueue {
   private readonly parts: AnnouncementQueueParts;
   private waiting: ReceivedAnnouncement[] = [];
+  private readonly checking: Batch[] = [];
   private bytes = 0;
+  private mostBytes = MAX_QUEUED_BYTES;
   private isOver = false;
   private running: Promise<void> | undefined;
   private onLow: (() => void)[] = [];
@@ -44,36 +50,47 @@ export class AnnouncementQueue {
     return this.running ?? Promise.resolve();
   }
 
-  /** Adds an announcement. The peer is read from again once the result resolves. */
-  add(one: ReceivedAnnouncement): Promise<void> | undefined {
+  /** Adds an announcement, of the peer that is asked or another. The peer is read from again once the result resolves. */
+  add(one: ReceivedAnnouncement, isAsked = false): Promise<void> | undefined {
+    this.mostBytes = isAsked ? MAX_ASKED_BYTES : MAX_QUEUED_BYTES;
     this.waiting.push(one);
     this.bytes += one.raw.length;
     this.running ??= this.run();
-    if (this.bytes < MAX_QUEUED_BYTES) return undefined;
+    this.checkFull();
+    if (this.bytes < this.mostBytes) return undefined;
     return new Promise((resolve) => this.onLow.push(resolve));
   }
 
   private async run(): Promise<void> {
     // What arrived in the same turn is taken together.
     await this.parts.nextTurn();
-    for (let batch = this.take(); batch !== undefined; ) {
+    for (let batch = this.next(); batch !== undefined; batch = this.next()) {
       const verdicts = await batch.verdicts;
       // The next are checked while these are handled.
-      const following = this.take();
+      if (this.checking.length === 0 && this.waiting.length > 0) this.checking.push(this.take());
       for (const [at, one] of batch.items.entries()) {
         await this.handle(one, verdicts[at]);
         this.bytes -= one.raw.length;
-        if (this.bytes <= LOW_BYTES) for (const resolve of this.onLow.splice(0)) resolve();
+        if (this.bytes <= this.mostBytes / 2) for (const resolve of this.onLow.splice(0)) resolve();
         await this.parts.nextTurn();
       }
-      batch = following ?? this.take();
+      this.checkFull();
     }
     this.running = undefined;
   }
 
-  private take(): Batch | undefined {
+  /** The batch that is to be handled next; undefined when nothing waits. */
+  private next(): Batch | undefined {
+    return this.checking.shift() ?? (this.waiting.length > 0 ? this.take() : undefined);
+  }
+
+  /** Has full batches checked ahead; what does not fill one gathers until it is needed. */
+  private checkFull(): void {
+    while (this.checking.length < MOST_AHEAD && this.waiting.length >= MOST_TOGETHER) this.checking.push(this.take());
+  }
+
+  private take(): Batch {
     const items = this.waiting.splice(0, MOST_TOGETHER);
-    if (items.length === 0) return undefined;
     return { items, verdicts: this.verdictsOf(items) };
   }
 

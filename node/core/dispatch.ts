@@ -278,8 +278,8 @@ const queueAnnouncement = (
     });
     announcementQueues.set(peer, queue);
   }
-  parts.sync.heard(peer.id, true);
-  return queue.add({ message, raw });
+  const isAsked = parts.sync.heard(peer.id, true);
+  return queue.add({ message, raw }, isAsked);
 };
 
 /** Handles an announcement of a peer; false where it is not valid, and the peer is let go. */

@@ -137,12 +137,13 @@ export class GossipSync {
     this.proceed();
   }
 
-  /** An announcement of a peer arrived, or was handled: it does not stall. */
-  heard(id: Point, arrived: boolean): void {
+  /** An announcement of a peer arrived, or was handled: it does not stall. Says whether it is the peer that is asked. */
+  heard(id: Point, arrived: boolean): boolean {
     const asking = this.askingOf(id);
-    if (asking === undefined) return;
+    if (asking === undefined) return false;
     asking.heardAt = this.parts.now();
     if (arrived) asking.got++;
+    return true;
   }
 
   /** A channel_update came for a channel that is not known here: its peer is asked for the channel (BOLT 7, `query_short_channel_ids`). */
@@ -326,10 +327,9 @@ export class GossipSync {
   private askForUnknown(): void {
     const now = this.parts.now();
     const due = this.unknown.take(now);
-    if (due === undefined) return;
-    const known = this.peers.get(due.from);
+    const known = due && this.peers.get(due.from);
     const wanted = new Wanted();
-    for (const scid of due.ids) if (this.parts.graph.channel(scid) === undefined) wanted.add(scid, 0x1f, now);
+    for (const scid of due?.ids ?? []) if (this.parts.graph.channel(scid) === undefined) wanted.add(scid, 0x1f, now);
     if (known === undefined || wanted.length === 0) return;
     this.asking = {
       ...{ known, range: undefined, wanted },

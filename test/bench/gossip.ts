@@ -1,7 +1,8 @@
 /**
  * A node that catches up with the gossip of a network of mainnet's size, which a peer in a process of its own serves, while HTLCs go
  * through the node: how long it takes, how much memory, and how long the HTLCs wait. The chain answers at once, so that the time is
- * that of the gossip. `AMPERE_BENCH_CHANNELS` makes the network smaller or larger.
+ * that of the gossip. `AMPERE_BENCH_CHANNELS` makes the network smaller or larger, and with
+ * `AMPERE_BENCH_MEANWHILE=0` no HTLCs go through the node meanwhile.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -46,6 +47,7 @@ export const bench: Bench = {
       scope.table(`${channels} channels and ${figures.nodes} nodes from one peer`, 'seconds, MB');
       scope.put('all known after', 'seconds', figures.seconds);
       scope.put('of the processor', 'seconds', figures.cpu);
+      scope.put('with something to do', 'seconds', figures.busy);
       scope.put('memory before', 'MB', figures.rssBefore);
       scope.put('memory at most', 'MB', figures.rssMost);
       scope.put('memory after', 'MB', figures.rssAfter);
@@ -54,6 +56,7 @@ export const bench: Bench = {
         ['idle', figures.idle],
         [`meanwhile (${figures.payments})`, figures.meanwhile],
       ] as const) {
+        if (row !== 'idle' && figures.payments === 0) continue;
         scope.put(row, 'median', median);
         scope.put(row, '99 %', p99);
       }

@@ -1,6 +1,7 @@
 /**
  * A node that catches up with a large network while HTLCs go through it: `gossipnode.js SCRIPTS CHANNELS ID PORT`. Payer and payee of the
- * HTLCs are nodes of this process, too, but ask for no gossip. Prints its figures as JSON.
+ * HTLCs are nodes of this process, too, but ask for no gossip. With `AMPERE_BENCH_MEANWHILE=0` there are none meanwhile. Prints its
+ * figures as JSON.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,8 @@ export interface GossipFigures {
   readonly seconds: number;
   /** Of the processor, of this process: what the time is made of on a machine that has nothing else to do. */
   readonly cpu: number;
+  /** During which the node's own thread had something to do, be it to wait for a processor that others used. */
+  readonly busy: number;
   readonly nodes: number;
   readonly rssBefore: number;
   readonly rssMost: number;
@@ -27,6 +30,7 @@ export interface GossipFigures {
 
 const [, , scriptsFile = '', count = '0', peerId = '', peerPort = '0'] = process.argv;
 const channels = Number(count);
+const isPaying = process.env['AMPERE_BENCH_MEANWHILE'] !== '0';
 const scripts = await readFile(scriptsFile);
 const MB = 1024 * 1024;
 const rss = (): number => process.memoryUsage.rss() / MB;
@@ -83,6 +87,7 @@ const sampling = setInterval(() => {
 }, 100);
 const begun = performance.now();
 const cpuBegun = process.cpuUsage();
+const loopBegun = performance.eventLoopUtilization();
 await middle.call('connect', { id: peerId, host: '127.0.0.1', port: Number(peerPort) });
 const { graph } = middle.node;
 const { compact } = graph;
@@ -94,24 +99,26 @@ const isWhole = (): boolean => {
 };
 let seconds = 0;
 let cpu = 0;
+let busy = 0;
 const whole = until('the whole network known', isWhole).then(() => {
   seconds = (performance.now() - begun) / 1000;
   const { user, system } = process.cpuUsage(cpuBegun);
   cpu = (user + system) / 1_000_000;
+  busy = performance.eventLoopUtilization(loopBegun).active / 1000;
 });
 let isOver = false;
 void whole.finally(() => {
   isOver = true;
 });
 const meanwhile: number[] = [];
-while (!isOver) {
+while (isPaying && !isOver) {
   meanwhile.push(await pay());
   await moment(20);
 }
 await whole;
 clearInterval(sampling);
 const figures: GossipFigures = {
-  ...{ seconds, cpu, rssBefore, rssMost, nodes: graph.size.nodes, rssAfter: rss(), payments: meanwhile.length },
+  ...{ seconds, cpu, busy, rssBefore, rssMost, nodes: graph.size.nodes, rssAfter: rss(), payments: meanwhile.length },
   idle: [at(idle, 0.5), at(idle, 0.99)],
   meanwhile: [at(meanwhile, 0.5), at(meanwhile, 0.99)],
 };

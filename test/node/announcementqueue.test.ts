@@ -57,6 +57,39 @@ describe('announcements of a peer', () => {
     expect(said.slice(0, 3)).toEqual(['check 100', 'check 1', 'handle 0']);
   });
 
+  test('are checked in several batches at once, while the first is not checked yet', async () => {
+    const sizes: number[] = [];
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const { queue, handled } = queueWith({
+      check: async (batch) => {
+        sizes.push(batch.length);
+        await held;
+        return [];
+      },
+    });
+    for (const one of announcements(250)) queue.add(one, true);
+    await turn();
+    await turn();
+    expect(sizes).toEqual([100, 100]);
+    expect(handled).toEqual([]);
+    letGo();
+    await queue.handled;
+    expect(sizes).toEqual([100, 100, 50]);
+    expect(handled).toEqual(Array.from({ length: 250 }, (_, i) => i));
+  });
+
+  test('wait in greater number where their peer is asked for all it has, and it is not read from beyond that either', async () => {
+    const { queue, handled } = queueWith();
+    const added = announcements(260, 1024).map((one) => queue.add(one, true));
+    expect(added.findIndex((wait) => wait !== undefined)).toBe(255);
+    await added[255];
+    expect(handled.length).toBe(128 + 4);
+    await queue.handled;
+  });
+
   test('that come while the last one is being handled are handled, too', async () => {
     const { queue, handled } = queueWith();
     const [first, second, third] = announcements(3);
