@@ -11,8 +11,8 @@ import { sat, txid } from '../../wire/units.ts';
 import { testPeers } from '../support/peers.ts';
 import { messagesIn } from './publicgossip.ts';
 
-/** Messages after which it waits until they are taken. */
-const SLICE = 50;
+/** Bytes after which it waits until they are taken: a list of all channels is more than may wait unsent. */
+const SLICE = 16 * 1024;
 
 const graph = new Graph();
 const [, , file = ''] = process.argv;
@@ -33,10 +33,13 @@ function* answers(message: Message): Generator<Uint8Array> {
 }
 
 const answer = async (peer: Peer, message: Message): Promise<void> => {
-  let sent = 0;
+  let unsent = 0;
   for (const raw of answers(message)) {
     peer.sendRaw(raw);
-    if (++sent % SLICE === 0) await peer.flushed();
+    unsent += raw.length;
+    if (unsent < SLICE) continue;
+    await peer.flushed();
+    unsent = 0;
   }
 };
 
