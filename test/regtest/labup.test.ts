@@ -1,6 +1,6 @@
 /** `ampere lab` as a person runs it: brought up, paid over, killed, brought up again, removed. */
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -9,7 +9,9 @@ import { built, isAlive, whyNoChain } from '../support/regtest.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'ampere-lab-'));
 const dir = join(parent, 'lab');
-const env = { ...process.env, AMPERE_LAB: dir, HOME: parent };
+// A home of its own, but the bitcoind that is there already: it is not fetched once more.
+const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+const env = { ...process.env, AMPERE_LAB: dir, HOME: parent, XDG_CACHE_HOME: cache };
 
 /** Runs `ampere` with these words. */
 const ampere = (...words: readonly string[]) =>
