@@ -161,7 +161,9 @@ class Lab<Name extends string> implements Network<Name> {
         if (bech32 === undefined) throw new Error(`${name} gave no address`);
         amounts[bech32] = btc(coin);
       }
-    await this.bitcoind.call('sendmany', '', amounts);
+    const txid = z.string().parse(await this.bitcoind.call('sendmany', '', amounts));
+    // A wallet's transaction that bitcoind has not let into its mempool yet would miss the block.
+    await until('the coins to be in the mempool', () => this.bitcoind.call('getmempoolentry', txid), {}, dead);
     await this.mine(1);
     for (const name of this.names) {
       const wanted = coins[name]?.length ?? 0;
@@ -169,7 +171,8 @@ class Lab<Name extends string> implements Network<Name> {
         `${name}'s wallet to show ${wanted} coins`,
         async () => {
           const { outputs } = await this.nodes[name].call('listfunds');
-          return outputs.filter(({ status }) => status === 'confirmed').length >= wanted ? true : undefined;
+          if (outputs.filter(({ status }) => status === 'confirmed').length >= wanted) return true;
+          throw new Error(`it shows ${outputs.map(({ status }) => status).join() || 'none'}, to be sent by ${txid}`);
         },
         {},
         dead,
