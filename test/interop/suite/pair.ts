@@ -278,6 +278,8 @@ export class Pair implements Stage {
       const held = htlcs.find((one) => one.payment_hash === paymentHash && one.state === 'SENT_ADD_ACK_COMMIT');
       return held === undefined ? undefined : true;
     });
+    // Its answer comes behind what it made of our signature: before, the commitment it would publish lacks the HTLC.
+    await ours.call('ping', { id: peer.id });
     await this.committed();
     return { paymentHash, end };
   }
