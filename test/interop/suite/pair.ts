@@ -278,7 +278,9 @@ export class Pair implements Stage {
       const held = htlcs.find((one) => one.payment_hash === paymentHash && one.state === 'SENT_ADD_ACK_COMMIT');
       return held === undefined ? undefined : true;
     });
-    // Its answer comes behind what it made of our signature: before, the commitment it would publish lacks the HTLC.
+    // The commitment that the peer would publish lacks the HTLC until it has our signature: that goes out once it is saved, as what is
+    // saved after it is, and the answer to a ping comes behind what the peer made of it.
+    await this.invoice(1_000n);
     await ours.call('ping', { id: peer.id });
     await this.committed();
     return { paymentHash, end };
