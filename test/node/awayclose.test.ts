@@ -15,8 +15,11 @@ const log: string[] = [];
 
 const start = (name: 'alice' | 'bob'): Promise<LocalNode> =>
   startLocal({ dir: join(dir, name), ground, log: memoryLog(log) });
-const connect = (from: LocalNode, to: LocalNode) =>
-  from.call('connect', { id: to.id, host: '127.0.0.1', port: to.node.peers.address?.port ?? 0 });
+/** A call shares the end of a dial that is under way, such as one to the port that the peer had before: then it is made once more. */
+const connect = (from: LocalNode, to: LocalNode) => {
+  const call = () => from.call('connect', { id: to.id, host: '127.0.0.1', port: to.node.peers.address?.port ?? 0 });
+  return call().catch(call);
+};
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ampere-away-'));
