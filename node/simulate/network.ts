@@ -2,28 +2,10 @@
  * The network that payments are simulated in, as plain values: what every node may know of it (`SimGraph`, read from a file or made
  * by a generator), and what happened to one payment and to all of one run, for tables, pictures and studies.
  */
+import type { GraphFile } from '../graph/gossmap.ts';
 
-/**
- * Channels by number; direction `2 * channel` leads from its start to its end, the next one back. Amounts in msat but for the
- * capacity. What readers and generators give is checked: ends are below `nodes` and differ, numbers are finite and not negative.
- */
-export interface SimGraph {
-  /** One more than the highest number of a node. */
-  readonly nodes: number;
-  readonly channels: number;
-  readonly start: Uint32Array;
-  readonly end: Uint32Array;
-  /** In sat. */
-  readonly capacity: Float64Array;
-  /** By direction, 1: disabled, or without a policy. */
-  readonly disabled: Uint8Array;
-  readonly htlcMinimum: Float64Array;
-  readonly htlcMaximum: Float64Array;
-  readonly feeBase: Float64Array;
-  /** Millionths of the amount. */
-  readonly feeProportional: Float64Array;
-  /** Blocks. */
-  readonly cltvDelta: Float64Array;
+/** What readers and generators give is checked: ends are below `nodes` and differ, numbers are finite and not negative. */
+export interface SimGraph extends GraphFile {
   /** By node: its id in the file, 66 hex digits. Absent where nodes are only numbered. */
   readonly ids?: readonly string[];
 }
