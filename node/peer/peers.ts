@@ -8,6 +8,7 @@ import { compare, hex } from '../../wire/bytes.ts';
 import { pointOf } from '../../wire/crypto.ts';
 import { HandshakeError } from '../../wire/noise.ts';
 import type { ChainHash, Point, SecretKey } from '../../wire/units.ts';
+import { addressText } from '../base/address.ts';
 import type { Address, Clock, Connection, Entropy, Listener, Log, Transport } from '../ports/ports.ts';
 import { ConnectionSlots, LOOPBACK, sourceOf } from './connectionslots.ts';
 import { EventLoopQueue } from './eventloopqueue.ts';
@@ -70,7 +71,7 @@ export class Peers {
   private readonly queues = { handshakes: new EventLoopQueue(), messages: new EventLoopQueue() } as const;
   private readonly connected = new Map<string, Peer>();
   private readonly redial: Redial;
-  private readonly dialling = new Map<string, Promise<Peer>>();
+  private readonly dialling = new Map<string, { readonly at: string; readonly pending: Promise<Peer> }>();
   private readonly stopping = new AbortController();
   private listener: Listener | undefined;
 
@@ -172,12 +173,16 @@ export class Peers {
    */
   async connect(id: Point, address: Address): Promise<Peer> {
     const key = hex(id);
-    const existing = this.connected.get(key) ?? this.dialling.get(key);
+    const existing = this.connected.get(key);
     if (existing !== undefined) return existing;
+    const at = addressText(address);
+    const dial = this.dialling.get(key);
+    // A dial to another address, such as where the peer was before, may fail where this one does not.
+    if (dial !== undefined) return dial.at === at ? dial.pending : dial.pending.catch(() => this.connect(id, address));
     if (this.dialling.size >= this.limits.dialling)
       throw new ConnectError('busy', `${this.dialling.size} connections are being made: try again in a moment`);
     const pending = this.connectTo(id, address).finally(() => this.dialling.delete(key));
-    this.dialling.set(key, pending);
+    this.dialling.set(key, { at, pending });
     return pending;
   }
 

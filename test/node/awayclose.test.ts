@@ -15,11 +15,8 @@ const log: string[] = [];
 
 const start = (name: 'alice' | 'bob'): Promise<LocalNode> =>
   startLocal({ dir: join(dir, name), ground, log: memoryLog(log) });
-/** A call shares the end of a dial that is under way, such as one to the port that the peer had before: then it is made once more. */
-const connect = (from: LocalNode, to: LocalNode) => {
-  const call = () => from.call('connect', { id: to.id, host: '127.0.0.1', port: to.node.peers.address?.port ?? 0 });
-  return call().catch(call);
-};
+const connect = (from: LocalNode, to: LocalNode) =>
+  from.call('connect', { id: to.id, host: '127.0.0.1', port: to.node.peers.address?.port ?? 0 });
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ampere-away-'));
