@@ -4,8 +4,8 @@
  */
 
 import type { Extra, Frame } from '../onion/eobframe.ts';
+import type { EobProtocol, FinalHop } from '../onion/eobprotocols.ts';
 import type { Reading } from '../onion/failuremessages.ts';
-import type { EobProtocol, FinalHop } from '../onion/registry.ts';
 import type { Composer } from './extras.ts';
 import type { FinalPayload } from './io.ts';
 import type { Scheme, Schemes } from './scheme.ts';

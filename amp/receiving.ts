@@ -6,6 +6,7 @@
 import { equal, equalConstantTime, hex } from '../wire/bytes.ts';
 import { type Preimage, sumMsat } from '../wire/units.ts';
 import { canClaim } from './claimable.ts';
+import { forgetOld, isRemembered, remember, rememberNow } from './endedsets.ts';
 import type { PaidInvoice, Refusal, SetView } from './events.ts';
 import type { Keysend, ReceiverContext, ReceiverEffect, ReceiverInput } from './io.ts';
 import { checkKeysend, keysendOf } from './keysend.ts';
@@ -15,7 +16,6 @@ import { failureOf, mayPass } from './refusals.ts';
 import { isDust, roomFor } from './room.ts';
 import type { HeldSet, HtlcInput, Part, Receiver } from './sets.ts';
 import * as sets from './sets.ts';
-import { forgetOld, isRemembered, remember, rememberNow } from './settledsets.ts';
 
 export type ReceiverStep = readonly [next: Receiver, effects: readonly ReceiverEffect[]];
 

@@ -6,11 +6,11 @@
 import { equal, hex, xor, zeros } from '../wire/bytes.ts';
 import { addMsat, type Msat, msat, type PaymentHash, type Point, type Preimage } from '../wire/units.ts';
 import { deployedVerdict } from './deployed.ts';
+import type { Remembered } from './endedsets.ts';
 import type { HtlcKey, Refusal, SetView } from './events.ts';
 import { type GrowingPolynomial, noPolynomial, withPoint } from './gf256.ts';
 import type { FinalPayload, ReceiverContext, ReceiverInput } from './io.ts';
 import type { Schemes, Share, Verdict } from './scheme.ts';
-import type { Remembered } from './settledsets.ts';
 import { SHARE_LENGTH } from './shares.ts';
 import { VersionedMap } from './versions.ts';
 

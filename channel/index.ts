@@ -3,7 +3,7 @@
  * known of the world, and gives the next state with effects to perform in order. Whoever calls it saves, sends, funds and watches.
  */
 
-export { claimWitness } from './claims/witness.ts';
+export { claimWitness } from './claims/claimwitness.ts';
 export { type ChannelFeatures, type ChannelType, preferredType } from './model/channeltype.ts';
 // What a channel wants from the chain, and the witness of each claim.
 export type { BumpClaim, Claim, ClaimReason, HtlcClaim, ReadyClaim, SweepClaim, UnsignedClaim } from './model/claim.ts';

@@ -17,6 +17,8 @@ export {
   type Signal,
   writeSignal,
 } from './eobframe.ts';
+// EOB protocols: who reads which blobs.
+export { type EobProtocol, type FinalHop, type Forwarding, type Hop, type Registry, readHop } from './eobprotocols.ts';
 export { OnionError, type OnionFault } from './errors.ts';
 // Failures: their table, and the encryption that leads them back to the payer.
 export {
@@ -58,5 +60,3 @@ export {
   writeForward,
 } from './payload.ts';
 export { peel } from './peel.ts';
-// EOB protocols: who reads which blobs.
-export { type EobProtocol, type FinalHop, type Forwarding, type Hop, type Registry, readHop } from './registry.ts';

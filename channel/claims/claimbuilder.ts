@@ -14,9 +14,9 @@ import { FEE_INPUT_WEIGHT, MIN_CLAIM_VALUE } from '../rules/unclaimed.ts';
 import { type CommitmentFormat, feeForWeight, formats, htlcTransactionFee } from '../tx/commitmentformats.ts';
 import { p2wsh } from '../tx/script.ts';
 import { digestAll, toTransaction } from '../tx/transaction.ts';
+import { claimWitness, witnessWeight } from './claimwitness.ts';
 import { claimRevokedHtlc, delayedPenalty } from './penalty.ts';
 import { type ClaimContext, type SweepTerms, sweep } from './sweepclaim.ts';
-import { claimWitness, witnessWeight } from './witness.ts';
 
 /** A transaction with one segwit input, without its witness, and one output to the longest script of a wallet. */
 const BARE_WEIGHT = 4 * (10 + 41 + 43) + 2;

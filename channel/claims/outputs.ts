@@ -20,7 +20,7 @@ import {
   receivedHtlcScript,
   toRemoteScript,
 } from '../tx/script.ts';
-import { keyScriptCode, remotePointAt } from './witness.ts';
+import { keyScriptCode, remotePointAt } from './claimwitness.ts';
 
 /** Our commitment of that number. */
 export const localCommitmentRef = (core: Core, number: number): CommitmentRef => ({

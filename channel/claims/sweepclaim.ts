@@ -2,7 +2,7 @@
 import type { ChainCommitment, OutputLocation } from '../model/chainview.ts';
 import type { ClaimBase, SweepClaim, Unlock } from '../model/claim.ts';
 import type { Core } from '../model/state.ts';
-import { witnessWeight } from './witness.ts';
+import { witnessWeight } from './claimwitness.ts';
 
 /** BIP 125's signal, for inputs without a lock. */
 export const REPLACEABLE = 0xfffffffd;

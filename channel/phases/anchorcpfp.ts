@@ -6,9 +6,9 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { equal } from '../../wire/bytes.ts';
 import { sat } from '../../wire/units.ts';
+import { witnessWeight } from '../claims/claimwitness.ts';
 import { closeTypeOf, spendingCommitment } from '../claims/closetype.ts';
 import { REPLACEABLE } from '../claims/sweepclaim.ts';
-import { witnessWeight } from '../claims/witness.ts';
 import type { ChainHtlc } from '../model/chainview.ts';
 import type { BumpClaim } from '../model/claim.ts';
 import { preimageOf } from '../model/htlc.ts';

@@ -5,8 +5,8 @@
 
 import { Transaction } from 'bitcoinjs-lib';
 import { sat } from '../../wire/units.ts';
+import { witnessWeight } from '../claims/claimwitness.ts';
 import { REPLACEABLE } from '../claims/sweepclaim.ts';
-import { witnessWeight } from '../claims/witness.ts';
 import type { BumpClaim } from '../model/claim.ts';
 import type { Failed, Negotiating } from '../model/state.ts';
 import { transactionId } from '../tx/transaction.ts';

@@ -3,7 +3,7 @@
  * commitments, and gives their claims to the claim engine. Which outputs to claim is decided by the channel.
  */
 import { Transaction } from 'bitcoinjs-lib';
-import { claimWitness } from '../../channel/claims/witness.ts';
+import { claimWitness } from '../../channel/claims/claimwitness.ts';
 import type { Effect } from '../../channel/model/io.ts';
 import { PAST_PREFIX, pastAt } from '../../channel/model/persist.ts';
 import type { PastHtlc } from '../../channel/model/state.ts';

@@ -11,7 +11,7 @@ import { equal } from '../../wire/bytes.ts';
 import { sign } from '../../wire/crypto.ts';
 import { type Msat, msat, type PaymentHash, type ShortChannelId } from '../../wire/units.ts';
 import type { OutgoingChannel } from '../forward/forwardingpolicy.ts';
-import type { OwnPolicy } from '../graph/announcementsignatures.ts';
+import type { OwnPolicy } from '../graph/gossipsignatures.ts';
 import type { OwnChannel } from '../graph/ownchannels.ts';
 import { coreOf, type Entry } from './entry.ts';
 

@@ -5,7 +5,7 @@ import type { Channels } from '../channels/channels.ts';
 import type { Entry } from '../channels/entry.ts';
 import type { ChannelHost } from '../channels/host.ts';
 import type { Onchain } from '../channels/onchain.ts';
-import type { ReplayLog } from '../forward/replay.ts';
+import type { ReplayLog } from '../forward/replayprotection.ts';
 import type { Gossip } from '../graph/gossip.ts';
 import type { Payments } from '../pay/payments.ts';
 import type { ReceiverHost } from '../pay/receiver.ts';

@@ -6,8 +6,8 @@ import { withSchemes } from '../../amp/schemes.ts';
 import { withStrategies } from '../../amp/strategies.ts';
 import type { Strategies } from '../../amp/strategy.ts';
 import type { Extra, Frame } from '../../onion/eobframe.ts';
+import type { EobProtocol, Registry } from '../../onion/eobprotocols.ts';
 import { checkFailure, type Reading } from '../../onion/failuremessages.ts';
-import type { EobProtocol, Registry } from '../../onion/registry.ts';
 import { ConfigError } from '../config/errors.ts';
 import type { Experiments } from './hooks.ts';
 

@@ -5,7 +5,7 @@
  */
 
 import { Transaction } from 'bitcoinjs-lib';
-import { witnessWeight } from '../../channel/claims/witness.ts';
+import { witnessWeight } from '../../channel/claims/claimwitness.ts';
 import type { HtlcClaim, Unlock } from '../../channel/model/claim.ts';
 import { records, restore } from '../../channel/model/persist.ts';
 import type { Core, Funded, Htlc } from '../../channel/model/state.ts';

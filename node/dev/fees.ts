@@ -1,6 +1,6 @@
 /** Adds inputs of the wallet to HTLC transactions without a fee, which the peer's SIGHASH_SINGLE signatures allow. */
 import type { Transaction } from 'bitcoinjs-lib';
-import { claimWitness } from '../../channel/claims/witness.ts';
+import { claimWitness } from '../../channel/claims/claimwitness.ts';
 import type { Funded } from '../../channel/model/state.ts';
 import type { Node } from '../core/node.ts';
 import { assemble } from '../sweep/assemble.ts';

@@ -1,7 +1,7 @@
 /** An HTLC that a peer has offered, and what of it is decided before anything else: whether it is refused here, how long its onion counts. */
 import type { EobAmp } from '../../amp/payload.ts';
 import type { ChannelEvent } from '../../channel/model/io.ts';
-import type { Hop } from '../../onion/registry.ts';
+import type { Hop } from '../../onion/eobprotocols.ts';
 import { MAX_EXPIRY_AHEAD } from '../../wire/units.ts';
 import type { ForwardedHtlc } from './forwardlog.ts';
 

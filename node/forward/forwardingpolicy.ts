@@ -9,7 +9,7 @@ import { createFailure, wrapFailure } from '../../onion/failureonion.ts';
 import type { ForwardPayload } from '../../onion/payload.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { MAX_EXPIRY_AHEAD, type Msat } from '../../wire/units.ts';
-import type { OwnPolicy } from '../graph/announcementsignatures.ts';
+import type { OwnPolicy } from '../graph/gossipsignatures.ts';
 import { forwardingFee } from '../graph/routing.ts';
 
 /** The channel that the onion names, with what forwarding needs of it. */

@@ -1,7 +1,7 @@
 /** What the program that runs a node is told of the blobs that its EOB protocols read, and what it may answer. */
 import type { EobAmp } from '../../amp/payload.ts';
+import type { FinalHop } from '../../onion/eobprotocols.ts';
 import type { Failure } from '../../onion/failuremessages.ts';
-import type { FinalHop } from '../../onion/registry.ts';
 import type { Msat, PaymentHash, Point, ShortChannelId } from '../../wire/units.ts';
 import type { Log } from '../ports/ports.ts';
 

@@ -6,9 +6,9 @@
 import { type EobAmp, finalPayload } from '../../amp/payload.ts';
 import { htlcName } from '../../amp/sets.ts';
 import type { OfferRefusal, Resolution } from '../../channel/model/io.ts';
+import { type Hop, readHop } from '../../onion/eobprotocols.ts';
 import { type Failure, failureCode, malformed } from '../../onion/failuremessages.ts';
 import { peel } from '../../onion/peel.ts';
-import { type Hop, readHop } from '../../onion/registry.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { scidText, subMsat } from '../../wire/units.ts';
 import { decodeOrigin, encodeOrigin, type Origin } from '../pay/origin.ts';

@@ -5,7 +5,7 @@ import type { ArrivedHtlc, AtStake, Outcome } from '../../amp/io.ts';
 import type { EobAmp } from '../../amp/payload.ts';
 import type { Input } from '../../channel/model/io.ts';
 import type { Htlc } from '../../channel/model/state.ts';
-import type { Registry } from '../../onion/registry.ts';
+import type { Registry } from '../../onion/eobprotocols.ts';
 import type { Change } from '../../wire/change.ts';
 import type { Msat, Point, SecretKey, ShortChannelId } from '../../wire/units.ts';
 import type { OwnOrigin } from '../pay/origin.ts';
@@ -15,7 +15,7 @@ import type { ForwardLinks } from './forwardlinks.ts';
 import type { ForwardLog } from './forwardlog.ts';
 import type { FinalNoteHandler, ForwardNoteHandler } from './forwardnotes.ts';
 import type { HtlcFailures } from './htlcfailures.ts';
-import type { ReplayLog } from './replay.ts';
+import type { ReplayLog } from './replayprotection.ts';
 
 /** What the HTLC switch needs of the channels. */
 export interface ChannelDirectory {

@@ -10,9 +10,9 @@ import { type ChainHash, type Point, point, type ShortChannelId, scidText } from
 import { Rates } from '../base/rates.ts';
 import type { Chain, Log } from '../ports/ports.ts';
 import { announcedChannel, announcedNode, policyOf, sideOf } from './announced.ts';
-import { verifyChannelAnnouncement, verifyChannelUpdate, verifyNodeAnnouncement } from './announcementsignatures.ts';
 import { FundingLookups } from './fundinglookups.ts';
 import { type GossipPeer, GossipRelay } from './gossiprelay.ts';
+import { verifyChannelAnnouncement, verifyChannelUpdate, verifyNodeAnnouncement } from './gossipsignatures.ts';
 import { type Graph, type GraphChannel, isFresh, nodeKey } from './graph.ts';
 import { checkTogether, type ReceivedAnnouncement, type Verdict } from './signaturebatch.ts';
 import type { SignatureChecks } from './signaturechecks.ts';

@@ -25,7 +25,7 @@ import {
   recordsOf,
 } from './gossiprecords.ts';
 import { type AnnouncedFunding, NOWHERE, type RawMessages } from './rawmessages.ts';
-import { WaitingRecords } from './waitingrecords.ts';
+import { UnwrittenRecords } from './unwrittenrecords.ts';
 
 /** Bytes of a record's body before the message itself. */
 export const BESIDE: Readonly<Record<number, number>> = { [CHANNEL]: 50, [POLICY]: 9, [NODE]: 33 };
@@ -68,7 +68,7 @@ export class GossipLog implements RawMessages {
   private isTroubled = false;
   /** The height up to which the file knows which channels are gone. */
   private lastHeight = 0;
-  private readonly waiting = new WaitingRecords();
+  private readonly waiting = new UnwrittenRecords();
   private writing: Writing | undefined;
   private armed = false;
   private exclusive: Promise<unknown> = Promise.resolve();

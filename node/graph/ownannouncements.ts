@@ -10,7 +10,7 @@ import { type SecretKey, type ShortChannelId, shortChannelId } from '../../wire/
 import type { Store } from '../ports/ports.ts';
 import { readRecord } from '../store/records.ts';
 import { policyOf } from './announced.ts';
-import { hasSameContent, type OwnPolicy, signAnnouncement } from './announcementsignatures.ts';
+import { hasSameContent, type OwnPolicy, signAnnouncement } from './gossipsignatures.ts';
 
 const PREFIX = 'graph/own/';
 const NODE = `${PREFIX}node`;

@@ -14,6 +14,7 @@ import type { ChainHash, ChannelId, Point, SecretKey, ShortChannelId, Signature 
 import { scidText } from '../../wire/units.ts';
 import type { Log, Store } from '../ports/ports.ts';
 import { policyOf, sideOf } from './announced.ts';
+import { type Gossip, isTooFarAhead } from './gossip.ts';
 import {
   type AnnouncedChannel,
   channelAnnouncementDigest,
@@ -23,8 +24,7 @@ import {
   unsignedChannelUpdate,
   unsignedNodeAnnouncement,
   verifyChannelUpdate,
-} from './announcementsignatures.ts';
-import { type Gossip, isTooFarAhead } from './gossip.ts';
+} from './gossipsignatures.ts';
 import { type Graph, nodeKey, type Policy } from './graph.ts';
 import { OwnAnnouncements } from './ownannouncements.ts';
 

@@ -11,9 +11,9 @@ import type { Preference } from '../graph/likelihood.ts';
 import type { Hint, RouteContext } from '../graph/routecontext.ts';
 import type { Clock, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
+import type { Windows } from './congestion.ts';
 import type { PaymentRecord } from './paymentrecord.ts';
 import type { PaymentStore } from './paymentstore.ts';
-import type { Windows } from './windows.ts';
 
 /** What a caller says about a payment, beside the request that its machine gets. */
 export interface PaymentDetails {

@@ -3,8 +3,8 @@
 import { DEPLOYED } from '../../amp/deployed.ts';
 import type { PaymentRequest } from '../../amp/io.ts';
 import type { AmpBlobs } from '../../amp/onions.ts';
+import { spoiledBlobs, spoiledRecords } from '../../amp/probeshares.ts';
 import type { Scheme } from '../../amp/scheme.ts';
-import { spoiledBlobs, spoiledRecords } from '../../amp/spoiled.ts';
 import { PAYMENT_ID_LENGTH } from '../../onion/eobframe.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { MAX_EXPIRY_AHEAD, MAX_MONEY, type Msat, msat, type Point } from '../../wire/units.ts';

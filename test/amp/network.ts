@@ -6,10 +6,10 @@
 import { ampProtocols, finalPayload } from '../../amp/payload.ts';
 import type { FlowWish, Hop, Outlet, Route, RouteQuery } from '../../amp/route.ts';
 import { schemes } from '../../amp/schemes.ts';
+import { readHop } from '../../onion/eobprotocols.ts';
 import type { Failure } from '../../onion/failuremessages.ts';
 import { createFailure, wrapFailure } from '../../onion/failureonion.ts';
 import { peel } from '../../onion/peel.ts';
-import { readHop } from '../../onion/registry.ts';
 import { equal, hex } from '../../wire/bytes.ts';
 import { type Msat, msat, type Point, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import { nodeKey, nodeOf, type Offer } from './payer.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ampProtocols, type EobAmp, finalPayload } from '../../amp/payload.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { encodeBlob } from '../../amp/shares.ts';
-import type { FinalHop } from '../../onion/registry.ts';
+import type { FinalHop } from '../../onion/eobprotocols.ts';
 import { zeros } from '../../wire/bytes.ts';
 import { msat, preimage, shortChannelId } from '../../wire/units.ts';
 import { bytes32 } from './receiver.ts';

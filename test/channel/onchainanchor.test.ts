@@ -2,7 +2,7 @@
 
 import { Transaction } from 'bitcoinjs-lib';
 import { expect, test } from 'vitest';
-import { claimWitness } from '../../channel/claims/witness.ts';
+import { claimWitness } from '../../channel/claims/claimwitness.ts';
 import type { Claim, SweepClaim } from '../../channel/model/claim.ts';
 import type { Funded } from '../../channel/model/state.ts';
 import { elsewhere, rawOf } from '../support/spend.ts';

@@ -1,7 +1,7 @@
 /** A side that goes back to an old state of its own, and what it can do with that. */
 
 import { Transaction } from 'bitcoinjs-lib';
-import { claimWitness, keyScriptCode } from '../../channel/claims/witness.ts';
+import { claimWitness, keyScriptCode } from '../../channel/claims/claimwitness.ts';
 import type { HtlcClaim } from '../../channel/model/claim.ts';
 import type { ChannelState } from '../../channel/model/state.ts';
 import { derSignature } from '../../channel/tx/signing.ts';

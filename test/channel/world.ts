@@ -4,7 +4,7 @@
  */
 
 import { Transaction } from 'bitcoinjs-lib';
-import { claimWitness, keyScriptCode } from '../../channel/claims/witness.ts';
+import { claimWitness, keyScriptCode } from '../../channel/claims/claimwitness.ts';
 import type { Claim } from '../../channel/model/claim.ts';
 import type { Context, Input } from '../../channel/model/io.ts';
 import { pastAt } from '../../channel/model/persist.ts';

@@ -6,7 +6,7 @@ import { strategies as known } from '../../amp/strategies.ts';
 import type { Strategy } from '../../amp/strategy.ts';
 import { ConfigError } from '../../node/config/errors.ts';
 import { eobProtocols } from '../../node/core/eobprotocols.ts';
-import type { EobProtocol } from '../../onion/registry.ts';
+import type { EobProtocol } from '../../onion/eobprotocols.ts';
 
 const own: EobProtocol<EobAmp, unknown> = { name: 'mine' };
 const withNumber = (number: number) => ({ protocols: new Map([[number, own]]) });

@@ -1,7 +1,7 @@
 /** The announced graph: what is believed and what is kept. */
 import { describe, expect, test, vi } from 'vitest';
-import { ourSide, verifyNodeAnnouncement } from '../../node/graph/announcementsignatures.ts';
 import { MOST_CHANNELS } from '../../node/graph/gossip.ts';
+import { ourSide, verifyNodeAnnouncement } from '../../node/graph/gossipsignatures.ts';
 import { nodeKey } from '../../node/graph/graph.ts';
 import { gossipFilesInMemory, type MemoryDisk } from '../../node/store/gossipfiles.ts';
 import { chainHashOf } from '../../wire/chains.ts';

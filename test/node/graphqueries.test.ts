@@ -1,6 +1,6 @@
 /** Answers to questions about the graph. */
 import { describe, expect, test } from 'vitest';
-import { ourSide } from '../../node/graph/announcementsignatures.ts';
+import { ourSide } from '../../node/graph/gossipsignatures.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { channelRangeReplies, isWellFormed, MAX_IDS, shortChannelIdReplies } from '../../node/graph/queries.ts';
 import { channelUpdateChecksum } from '../../wire/checksum.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { containedRegistry } from '../../node/core/eobprotocols.ts';
 import type { ForwardAnswer, ForwardNote, ForwardNoteHandler } from '../../node/forward/forwardnotes.ts';
 import { HeldForwards, MOST_HELD, MOST_HELD_OF_CHANNEL } from '../../node/forward/heldforwards.ts';
-import type { EobProtocol } from '../../onion/registry.ts';
+import type { EobProtocol } from '../../onion/eobprotocols.ts';
 import { text, utf8, zeros } from '../../wire/bytes.ts';
 import { msat, shortChannelId } from '../../wire/units.ts';
 import { alias, board, came, channel, HEIGHT, hash, madeOf, payload, update } from '../support/board.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { restorePayment } from '../../amp/paymentstore.ts';
 import { records, restore } from '../../channel/model/persist.ts';
 import type { Funded } from '../../channel/model/state.ts';
-import { ReplayLog } from '../../node/forward/replay.ts';
+import { ReplayLog } from '../../node/forward/replayprotection.ts';
 import { encodeInvoiceRecord, type InvoiceRecord } from '../../node/pay/invoicerecord.ts';
 import { Invoices } from '../../node/pay/invoices.ts';
 import { encodePaymentRecord, type PaymentRecord } from '../../node/pay/paymentrecord.ts';

@@ -1,6 +1,6 @@
 /** Announcing our own channels: to whom, when, and what is never said twice or with an earlier time. */
 import { describe, expect, test } from 'vitest';
-import { channelAnnouncementDigest } from '../../node/graph/announcementsignatures.ts';
+import { channelAnnouncementDigest } from '../../node/graph/gossipsignatures.ts';
 import { ANNOUNCE_DEPTH, type OwnChannel, OwnChannels } from '../../node/graph/ownchannels.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import type { Address } from '../../wire/address.ts';

@@ -1,10 +1,10 @@
 /** Onions that are authentic and still wrong: the sender gets an encrypted answer with BOLT 4's code. */
 import { describe, expect, test } from 'vitest';
+import { readHop } from '../../onion/eobprotocols.ts';
 import { createFailure, readFailure } from '../../onion/failureonion.ts';
 import { generateKey, hopSecrets } from '../../onion/keys.ts';
 import { HOPS_LENGTH } from '../../onion/packet.ts';
 import { peel } from '../../onion/peel.ts';
-import { readHop } from '../../onion/registry.ts';
 import { concat, unhex, xor, zeros } from '../../wire/bytes.ts';
 import { chacha20Stream, hmacSha256, pointOf } from '../../wire/crypto.ts';
 import { secretKey } from '../../wire/units.ts';

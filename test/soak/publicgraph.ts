@@ -12,7 +12,7 @@ import {
   signedChannelAnnouncement,
   signedChannelUpdate,
   unsignedNodeAnnouncement,
-} from '../../node/graph/announcementsignatures.ts';
+} from '../../node/graph/gossipsignatures.ts';
 import { networkOf } from '../../node/ports/network.ts';
 import type { RunningBitcoind } from '../../node/regtest/demo/bitcoind.ts';
 import { addressOfScript } from '../../node/wallet/address.ts';

@@ -1,6 +1,8 @@
 /** Nodes, channels and a gossip service for tests of the graph: every name has its key, every channel its funding on a chain made up. */
 import { fundingOutputScript } from '../../channel/tx/funding.ts';
 import { systemEntropy } from '../../node/base/entropy.ts';
+import { Gossip } from '../../node/graph/gossip.ts';
+import { GossipLog } from '../../node/graph/gossiplog.ts';
 import {
   type AnnouncedChannel,
   channelAnnouncementDigest,
@@ -8,9 +10,7 @@ import {
   signedChannelAnnouncement,
   signedChannelUpdate,
   signedNodeAnnouncement,
-} from '../../node/graph/announcementsignatures.ts';
-import { Gossip } from '../../node/graph/gossip.ts';
-import { GossipLog } from '../../node/graph/gossiplog.ts';
+} from '../../node/graph/gossipsignatures.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { GraphStore } from '../../node/graph/persist.ts';
 import type { Chain, GossipFiles, Log, Store } from '../../node/ports/ports.ts';

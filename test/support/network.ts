@@ -1,5 +1,5 @@
 /** A network made up of edges, for tests of the search for routes. */
-import { ourSide } from '../../node/graph/announcementsignatures.ts';
+import { ourSide } from '../../node/graph/gossipsignatures.ts';
 import { Graph, nodeKey } from '../../node/graph/graph.ts';
 import { msat, sat, scidOf, txid } from '../../wire/units.ts';
 import { idOf, NOW, policy, type Terms } from './graph.ts';

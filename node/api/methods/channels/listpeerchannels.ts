@@ -12,7 +12,7 @@ import { type Entry, isFunded } from '../../../channels/entry.ts';
 import { isDoubleSpent } from '../../../channels/fundingnotices.ts';
 import { balancesOf, policyOf } from '../../../channels/views.ts';
 import type { Node } from '../../../core/running.ts';
-import { type OwnPolicy, ourSide } from '../../../graph/announcementsignatures.ts';
+import { type OwnPolicy, ourSide } from '../../../graph/gossipsignatures.ts';
 import { method } from '../../method.ts';
 import * as param from '../../params.ts';
 import * as field from '../../results.ts';

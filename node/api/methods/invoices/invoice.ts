@@ -10,7 +10,7 @@ import { encodeInvoice } from '../../../../wire/invoice.ts';
 import { paymentHash, preimage, type ShortChannelId } from '../../../../wire/units.ts';
 import { coreOf } from '../../../channels/entry.ts';
 import type { Node } from '../../../core/running.ts';
-import { ourSide } from '../../../graph/announcementsignatures.ts';
+import { ourSide } from '../../../graph/gossipsignatures.ts';
 import type { DuplicateField } from '../../../pay/invoices.ts';
 import { paymentSecretOf, SECRET_ENTROPY } from '../../../pay/paymentsecret.ts';
 import { ApiError } from '../../errors.ts';

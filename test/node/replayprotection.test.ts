@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { OnionTable } from '../../node/forward/oniontable.ts';
-import { ReplayLog, seenOnion } from '../../node/forward/replay.ts';
+import { ReplayLog, seenOnion } from '../../node/forward/replayprotection.ts';
 import { memoryStore } from '../../node/store/memory.ts';
 import { sha256 } from '../../wire/crypto.ts';
 

@@ -1,11 +1,11 @@
 /** Congestion windows of outlets and channels, as payments measure them, and the routes that keep to them. */
 import { describe, expect, test } from 'vitest';
+import { FORGOTTEN_AFTER } from '../../amp/congestion.ts';
 import type { PaymentEvent } from '../../amp/events.ts';
 import type { Reserved, Route } from '../../amp/route.ts';
-import { FORGOTTEN_AFTER } from '../../amp/windows.ts';
+import { Windows } from '../../node/pay/congestion.ts';
 import { routeFound } from '../../node/pay/paymenteffects.ts';
 import { RoundTrips } from '../../node/pay/roundtrips.ts';
-import { Windows } from '../../node/pay/windows.ts';
 import { hex, zeros } from '../../wire/bytes.ts';
 import { msat, scidOf } from '../../wire/units.ts';
 import { outlet, scid } from '../amp/byhand.ts';

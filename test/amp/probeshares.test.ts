@@ -1,9 +1,9 @@
 /** A set whose last share is spoiled: its destination, which has all of it, can open none of its HTLCs. */
 import { describe, expect, test } from 'vitest';
 import { deployedChild, deployedSender, deployedVerdict } from '../../amp/deployed.ts';
+import { spoiledBlobs, spoiledRecords } from '../../amp/probeshares.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { decodeBlob, joined } from '../../amp/shares.ts';
-import { spoiledBlobs, spoiledRecords } from '../../amp/spoiled.ts';
 import { hex } from '../../wire/bytes.ts';
 import { bytes32 } from './receiver.ts';
 

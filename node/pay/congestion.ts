@@ -1,11 +1,11 @@
 /**
- * Congestion windows (amp/windows.ts) of our outlets and of the channels that payments went over, and what payments have under way over
+ * Congestion windows (amp/congestion.ts) of our outlets and of the channels that payments went over, and what payments have under way over
  * each: measured for all payments, used for those whose strategy asks for it. In memory alone: a restart begins without any.
  */
 
+import { afterArrival, afterLoss, FORGOTTEN_AFTER, isLoss, type Window } from '../../amp/congestion.ts';
 import type { PaymentEvent } from '../../amp/events.ts';
 import type { Outlet, Reserved, Route } from '../../amp/route.ts';
-import { afterArrival, afterLoss, FORGOTTEN_AFTER, isLoss, type Window } from '../../amp/windows.ts';
 import { hex } from '../../wire/bytes.ts';
 import { addMsat, type Msat, msat, type Point, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import type { NodeKey } from '../graph/graph.ts';

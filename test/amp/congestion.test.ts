@@ -1,10 +1,10 @@
 /** Congestion windows: halved by a loss, one step wider with each round trip; and the strategy that keeps to them. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { afterArrival, afterLoss, type Window } from '../../amp/congestion.ts';
 import type { Outlet } from '../../amp/route.ts';
 import { firstPieces, splitPieces, strategies } from '../../amp/strategies.ts';
 import type { CutWish, Strategy } from '../../amp/strategy.ts';
-import { afterArrival, afterLoss, type Window } from '../../amp/windows.ts';
 import { type Msat, msat } from '../../wire/units.ts';
 import { answer, busy, end, failed, outlet, roomy, started, take, via } from './byhand.ts';
 import { ampRequest, type PaymentUnderTest } from './payer.ts';

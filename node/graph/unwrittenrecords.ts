@@ -4,7 +4,7 @@ import { FRAME, writeRecord } from './gossiprecords.ts';
 /** Bytes there is room for at first. */
 const FIRST = 1024;
 
-export class WaitingRecords {
+export class UnwrittenRecords {
   /** Where they begin in the file. */
   at = 0;
   length = 0;
