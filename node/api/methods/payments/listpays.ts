@@ -1,27 +1,16 @@
 /** `listpays`: payments made from here and what became of them. */
 
 import { z } from 'zod';
-import { equal, hex } from '../../../../wire/bytes.ts';
+import { hex } from '../../../../wire/bytes.ts';
 import { scidText } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
 import { isAmp, type PaymentRecord } from '../../../pay/paymentrecord.ts';
 import type { PlanRecord } from '../../../pay/shards.ts';
 import { method } from '../../method.ts';
-import * as param from '../../params.ts';
 import * as field from '../../results.ts';
-import { readInvoice } from '../invoices/invoicetext.ts';
-import { inOrder, pageOf, type Wanted } from './inorder.ts';
+import { inOrder, listParams, pageOf, type Wanted, wantedOf } from './paymentlists.ts';
 import { failureField, partial, shard, shardOf } from './paymentrow.ts';
 import { groupRow, groupsOf, type SendpayGroup } from './sendpaygroups.ts';
-
-const params = z.strictObject({
-  bolt11: param.text.optional().describe('only payments of this invoice'),
-  payment_hash: param.hash32.optional().describe('only payments of this hash'),
-  status: param.word('pending', 'complete', 'failed').optional().describe('only payments that stand so'),
-  index: param.word('created').optional().describe('the order: there is one'),
-  start: param.index.optional().describe('first index to show'),
-  limit: param.u32.optional().describe('how many to show'),
-});
 
 /** How the amount was cut at first, of payments since the node was started: into which HTLCs, and for which channels of ours. */
 const plan = z.object({
@@ -143,11 +132,10 @@ export const listpays = method({
   doc: 'Payments made from here and what became of them.',
   aliases: { invstring: 'bolt11' },
   example: ['status=failed'],
-  params,
+  params: listParams,
   result,
-  handler: async (node: Parts, { bolt11, payment_hash, status, start, limit }) => {
-    const named = bolt11 === undefined ? undefined : readInvoice('bolt11', bolt11).paymentHash;
-    if (named !== undefined && payment_hash !== undefined && !equal(named, payment_hash)) return { pays: [] };
-    return { pays: rowsOf(node, { status, start, limit, hash: named ?? payment_hash }) };
+  handler: async (node: Parts, params) => {
+    const wanted = wantedOf(params);
+    return { pays: wanted === undefined ? [] : rowsOf(node, wanted) };
   },
 });

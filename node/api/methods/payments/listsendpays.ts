@@ -1,24 +1,12 @@
 /** `listsendpays`: HTLCs over routes of a caller's own, and each payment of `pay` as one row; in the order of their creation. */
 
 import { z } from 'zod';
-import { equal } from '../../../../wire/bytes.ts';
 import type { Node } from '../../../core/running.ts';
 import type { PaymentRecord } from '../../../pay/paymentrecord.ts';
 import type { SendpayRecord } from '../../../pay/sendpayrecord.ts';
 import { method } from '../../method.ts';
-import * as param from '../../params.ts';
-import { readInvoice } from '../invoices/invoicetext.ts';
-import { inOrder, pageOf, type Wanted } from './inorder.ts';
+import { inOrder, listParams, pageOf, type Wanted, wantedOf } from './paymentlists.ts';
 import { partFields, rowOfRecord } from './sendpayrow.ts';
-
-const params = z.strictObject({
-  bolt11: param.text.optional().describe('only payments of this invoice'),
-  payment_hash: param.hash32.optional().describe('only payments of this hash'),
-  status: param.word('pending', 'complete', 'failed').optional().describe('only payments that stand so'),
-  index: param.word('created').optional().describe('the order: there is one'),
-  start: param.index.optional().describe('first index to show'),
-  limit: param.u32.optional().describe('how many to show'),
-});
 
 const result = z.object({
   payments: z.array(z.object({ ...partFields, status: z.enum(['pending', 'complete', 'failed']) })),
@@ -42,11 +30,10 @@ export const listsendpays = method({
   doc: 'HTLCs sent by sendpay and sendonion, and payments of pay, and what became of them.',
   aliases: { invstring: 'bolt11' },
   example: ['status=failed'],
-  params,
+  params: listParams,
   result,
-  handler: async (node: Parts, { bolt11, payment_hash, status, start, limit }) => {
-    const named = bolt11 === undefined ? undefined : readInvoice('bolt11', bolt11).paymentHash;
-    if (named !== undefined && payment_hash !== undefined && !equal(named, payment_hash)) return { payments: [] };
-    return { payments: rowsOf(node, { status, start, limit, hash: named ?? payment_hash }) };
+  handler: async (node: Parts, params) => {
+    const wanted = wantedOf(params);
+    return { payments: wanted === undefined ? [] : rowsOf(node, wanted) };
   },
 });

@@ -1,6 +1,21 @@
-/** Two lists in the order of their numbers, read as one, row by row, and a page of it. */
+/**
+ * What `listpays` and `listsendpays` have in common: their parameters; two lists in the order of their numbers, read as one, row by
+ * row; and a page of it.
+ */
 
+import { z } from 'zod';
 import { equal } from '../../../../wire/bytes.ts';
+import * as param from '../../params.ts';
+import { readInvoice } from '../invoices/invoicetext.ts';
+
+export const listParams = z.strictObject({
+  bolt11: param.text.optional().describe('only payments of this invoice'),
+  payment_hash: param.hash32.optional().describe('only payments of this hash'),
+  status: param.word('pending', 'complete', 'failed').optional().describe('only payments that stand so'),
+  index: param.word('created').optional().describe('the order: there is one'),
+  start: param.index.optional().describe('first index to show'),
+  limit: param.u32.optional().describe('how many to show'),
+});
 
 type Listed<T> = AsyncIterable<T> | Iterable<T>;
 
@@ -42,6 +57,22 @@ export interface Wanted<Status> {
   /** Of this payment hash alone. */
   readonly hash: Uint8Array | undefined;
 }
+
+/**
+ * What a caller of a list wants; undefined where it names an invoice and another payment hash, which no payment has both. Throws ApiError
+ * for an invoice that cannot be read.
+ */
+export const wantedOf = ({
+  bolt11,
+  payment_hash,
+  status,
+  start,
+  limit,
+}: z.output<typeof listParams>): Wanted<'pending' | 'complete' | 'failed'> | undefined => {
+  const named = bolt11 === undefined ? undefined : readInvoice('bolt11', bolt11).paymentHash;
+  if (named !== undefined && payment_hash !== undefined && !equal(named, payment_hash)) return undefined;
+  return { status, start, limit, hash: named ?? payment_hash };
+};
 
 /** The rows of a list that are wanted: `all` is in increasing order, and `rowOf` makes the row of one of its records. */
 export async function* pageOf<
