@@ -22,6 +22,7 @@ import { HtlcSwitch } from '../forward/htlcswitch.ts';
 import { ReplayLog } from '../forward/replayprotection.ts';
 import type { RouteContext } from '../graph/routecontext.ts';
 import { Windows } from '../pay/congestion.ts';
+import { FlowTurns } from '../pay/flowturns.ts';
 import { Invoices } from '../pay/invoices.ts';
 import { Knowledge } from '../pay/knowledge.ts';
 import { ownHtlcs } from '../pay/ownhtlcs.ts';
@@ -106,13 +107,14 @@ const paymentsOf = (
   { knowledge, notices }: { readonly knowledge: Knowledge; readonly notices: PaymentNotices },
   between: Between,
   routes: Omit<RouteContext, 'outlets' | 'hints'>,
+  flowTurns: FlowTurns,
 ): Payments => {
   const { gate, now, fatal, hooks } = identity;
   const { follower } = chain;
   const windows = new Windows(() => ports.clock.now());
   return new Payments({
     ...ports,
-    ...{ gate, paymentStore, windows, recorder: hooks.recorder },
+    ...{ gate, paymentStore, windows, flowTurns, recorder: hooks.recorder },
     channels: () => paymentChannels,
     routes,
     learn: (event) => {
@@ -151,6 +153,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
   paymentStore.over.add((record) => notices.over.tell(record));
   const knowledge = await Knowledge.load({ store, now, save: (changes) => gate.save(changes) });
   const routes = routesOf(parts, knowledge);
+  const flowTurns = new FlowTurns(clock);
   const payments = paymentsOf(
     parts,
     ports,
@@ -160,6 +163,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     { knowledge, notices },
     between,
     routes,
+    flowTurns,
   );
   const sendpayStore = await SendpayStore.load(store, gate, numbers);
   sendpayStore.over.add((record) => notices.over.tell(record));
@@ -257,6 +261,7 @@ export const openPaymentServices = async (parts: PaymentServicesParts): Promise<
     payments,
     sendpays,
     probes,
+    flowTurns,
     deletePayments,
     paymentChannels,
     knowledge,

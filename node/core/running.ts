@@ -24,6 +24,7 @@ import type { Config } from '../config/config.ts';
 import type { ForwardLog } from '../forward/forwardlog.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannels } from '../graph/ownchannels.ts';
+import type { FlowTurns } from '../pay/flowturns.ts';
 import type { Invoices } from '../pay/invoices.ts';
 import type { Knowledge } from '../pay/knowledge.ts';
 import type { DeletePayments } from '../pay/paymentdeletion.ts';
@@ -119,6 +120,8 @@ export interface NodePayments {
   /** HTLCs over routes of a caller's own. */
   readonly sendpays: Sendpays;
   readonly probes: Probes;
+  /** Keeps searches for flows to their part of the time. */
+  readonly flowTurns: FlowTurns;
   readonly deletePayments: DeletePayments;
   /** The channels as payments see them: by which an HTLC can leave, and how it is offered. */
   readonly paymentChannels: PaymentChannels;

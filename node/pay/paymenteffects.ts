@@ -65,6 +65,32 @@ export const routeFound = (
   return { ...answer, roundTrip: roundTrips.of(found.route, clock.now()), window: beside?.room(found.route) };
 };
 
+/** Answers `find_route`: now, or where it is for a flow once that has its turn, if the payment still asks then. */
+export const searchInTurn = (
+  parts: Pick<PaymentsParts, 'channels' | 'routes' | 'clock' | 'windows' | 'flowTurns'>,
+  running: Running,
+  effect: EffectOf<'find_route'>,
+  [roundTrips, waiting]: readonly [Pick<RoundTrips, 'of'>, Pick<WaitingPayments, 'searched'>],
+  failed: (error: unknown) => void,
+): void => {
+  const { machine } = running;
+  const search = (): void => machine.push(routeFound(parts, running, roundTrips, waiting, effect));
+  if (effect.flow === undefined) {
+    search();
+    return;
+  }
+  parts.flowTurns.forPayment(() => {
+    const { state } = machine;
+    if (state.kind !== 'running' || state.progress.asking === undefined || state.progress.query !== effect.query)
+      return;
+    try {
+      search();
+    } catch (error) {
+      failed(error);
+    }
+  });
+};
+
 /** Gives an HTLC to the channel it is to leave by. Without one, the input that says why it did not leave. */
 export const offerHtlc = (
   { channels }: Pick<PaymentsParts, 'channels'>,

@@ -12,6 +12,7 @@ import type { Hint, RouteContext } from '../graph/routecontext.ts';
 import type { Clock, Log, Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
 import type { Windows } from './congestion.ts';
+import type { FlowTurns } from './flowturns.ts';
 import type { PaymentRecord } from './paymentrecord.ts';
 import type { PaymentStore } from './paymentstore.ts';
 
@@ -111,6 +112,8 @@ export interface PaymentsParts {
   /** Takes what payments say of their attempts. */
   readonly learn: (event: PaymentEvent) => void;
   readonly windows: Windows;
+  /** Keeps searches for flows to their part of the time. */
+  readonly flowTurns: FlowTurns;
   /** Records each step of each payment; undefined: nothing does. */
   readonly recorder?: StepRecorder | undefined;
   /** What HTLCs of `sendpay` have to do with a payment hash: whether some are under way, or it is paid by them. */

@@ -13,7 +13,7 @@ import type { Preimage } from '../../wire/units.ts';
 import { Machine } from '../base/machine.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
-import { offerHtlc, routeFound } from './paymenteffects.ts';
+import { offerHtlc, searchInTurn } from './paymenteffects.ts';
 import { beginning, hasWaited, type PaymentDetails, type PaymentsParts, type Running } from './paymentparts.ts';
 import {
   draftOf,
@@ -254,8 +254,9 @@ export class Payments {
     return this.running.get(id)?.machine.state;
   }
 
-  /** No payment is woken any more. */
+  /** No payment is woken any more, and no flow looked for. */
   stop(): void {
+    this.parts.flowTurns.stop();
     this.wakeups.cancel();
   }
 
@@ -271,7 +272,9 @@ export class Payments {
         gate.save(prefixed(`${PAYMENT_MACHINES}${id}/`, effect.changes));
         return undefined;
       case 'find_route':
-        machine.push(routeFound(this.parts, running, this.roundTrips, this.waiting, effect));
+        searchInTurn(this.parts, running, effect, [this.roundTrips, this.waiting], (error) =>
+          this.survives(running, error, undefined, effect),
+        );
         return undefined;
       case 'offer': {
         const refused = offerHtlc(this.parts, id, effect);

@@ -24,6 +24,7 @@ import {
   paymentHash,
   type ShortChannelId,
 } from '../../wire/units.ts';
+import type { Preference } from '../graph/likelihood.ts';
 import type { RouteContext } from '../graph/routecontext.ts';
 import { findRoute } from '../graph/routing.ts';
 import type { Clock, Entropy, Log } from '../ports/ports.ts';
@@ -68,6 +69,8 @@ export interface ProbeQuery {
   readonly avoid: Exclusions;
   readonly reserved?: readonly Reserved[];
   readonly maxHops?: number;
+  /** What a likelier route may cost more; as for a payment where absent. */
+  readonly prefer?: Preference | undefined;
   /** Only these channels, where a route is given. */
   readonly only?: ReadonlySet<ShortChannelId> | undefined;
 }
@@ -118,6 +121,7 @@ export class Probes {
     avoid,
     reserved = [],
     maxHops = MOST_HOPS,
+    prefer = this.parts.routes.prefer,
     only,
   }: ProbeQuery): Route | undefined {
     const { routes, channels, height } = this.parts;
@@ -125,7 +129,7 @@ export class Probes {
     const outlets: readonly Outlet[] = channels.outlets().filter(isWanted);
     const base = height() + 1;
     const { route } = findRoute(
-      { ...routes, only, outlets, hints: [] },
+      { ...routes, prefer, only, outlets, hints: [] },
       {
         ...{ query: 0, shard: 0, destination, amount, maxFee: msat(MAX_MONEY), reserved },
         ...{

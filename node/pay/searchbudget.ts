@@ -1,6 +1,7 @@
 /**
- * What payments that wait for room may cost by looking for it: a search for a route that is not there goes through the whole network, and
- * nothing else is done in the meantime. A fifth of the time is theirs; where a search is quick, as many look as there are.
+ * What searches may cost that somebody else decides the number of: of payments that wait for room and look for it, and of flows. One of
+ * them may go through the whole network, and nothing else is done in the meantime. A fifth of the time is theirs; where a search is
+ * quick, as many look as there are.
  */
 
 /** Milliseconds of searches for each millisecond that passes, how many are saved up, and how many are made up for. */
@@ -21,7 +22,7 @@ export class SearchBudget {
     this.at = now();
   }
 
-  /** A search found no route, and took so many milliseconds. */
+  /** A search that counts took so many milliseconds. */
   took(ms: number): void {
     this.pass();
     this.cost = Math.max(0, ms);
@@ -33,6 +34,12 @@ export class SearchBudget {
     this.pass();
     if (this.left <= 0) return 0;
     return this.cost * wanted <= this.left ? wanted : Math.max(1, Math.floor(this.left / this.cost));
+  }
+
+  /** Milliseconds until one may look again; 0 where one may now. */
+  wait(): number {
+    this.pass();
+    return this.left > 0 ? 0 : Math.ceil((1 - this.left) / SHARE);
   }
 
   private pass(): void {

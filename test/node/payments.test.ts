@@ -135,6 +135,27 @@ test('a record of a version that called a payment failed which was claimed in pa
   expect(decodePaymentRecord(encodePaymentRecord({ ...record, result: nothing })).status).toBe('failed');
 });
 
+test('a payment that is cut as a flow waits for its turn to look for it, and goes on with what it is then', async () => {
+  const { payments, sent, clock, flowTurns } = await openPayments();
+  flowTurns.forPayment(() => clock.pass(1_000));
+  const request = ampRequest({ scheme: 'dynamic', strategy: 'flow' });
+  const other = { ...request, id: 'unwanted', deadline: 1 };
+  void payments.startOnce(request, noteOf(request));
+  const ended = payments.start(other, { ...noteOf(other), paymentHash: bytes32(78) });
+  await turn();
+  expect(sent).toEqual([]);
+  clock.pass(1_500);
+  payments.tick();
+  expect(await ended).toMatchObject({
+    status: 'failed',
+    result: { why: expect.stringContaining('time to retry was over') },
+  });
+  for (let n = 0; n < 15; n++) clock.pass(100);
+  await turn();
+  expect(new Set(sent.map(({ paymentHash }) => hex(paymentHash))).size).toBe(sent.length);
+  expect(sent.length).toBeGreaterThan(0);
+});
+
 test('a request that no record can hold begins nothing', async () => {
   const { payments, disk } = await openPayments();
   const request = ordinaryRequest();

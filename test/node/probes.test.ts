@@ -1,20 +1,22 @@
 /** HTLCs of probes: hashes that nobody can open, and results that somebody or nobody waits for. */
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../amp/io.ts';
-import type { Route } from '../../amp/route.ts';
+import type { Outlet, Route } from '../../amp/route.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { Graph } from '../../node/graph/graph.ts';
+import type { Preference } from '../../node/graph/likelihood.ts';
 import { decodeOrigin } from '../../node/pay/origin.ts';
-import { Probes } from '../../node/pay/probes.ts';
+import { Probes, type ProbesParts } from '../../node/pay/probes.ts';
 import { createFailure, wrapFailure } from '../../onion/failureonion.ts';
 import { peel } from '../../onion/peel.ts';
 import { hex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { msat, type PaymentHash } from '../../wire/units.ts';
+import { msat, type PaymentHash, scidOf } from '../../wire/units.ts';
 import { outlet, scid } from '../amp/byhand.ts';
 import { nodeOf } from '../amp/payer.ts';
 import { bytes32 } from '../amp/receiver.ts';
-import { idOf, keyOf } from '../support/graph.ts';
+import { idOf, keyOf, NOW } from '../support/graph.ts';
+import { network } from '../support/network.ts';
 import { heldClock, keptLog } from '../support/quiet.ts';
 
 interface Offered {
@@ -23,7 +25,11 @@ interface Offered {
   readonly onion: Uint8Array;
 }
 
-const opened = (isUsable = true) => {
+const opened = (
+  isUsable = true,
+  known: Partial<ProbesParts['routes']> = {},
+  outlets: readonly Outlet[] = [outlet(0, 1_000_000n)],
+) => {
   const clock = heldClock();
   const offered: Offered[] = [];
   const learnt: unknown[] = [];
@@ -32,7 +38,7 @@ const opened = (isUsable = true) => {
     ...{ clock, log: keptLog(), height: () => 500, learn: (event) => learnt.push(event) },
     entropy: { bytes: (n) => sha256(bytes32(++made)).slice(0, n) },
     channels: {
-      ...{ outlets: () => [outlet(0, 1_000_000n)], away: () => [] },
+      ...{ outlets: () => outlets, away: () => [] },
       offer: (_, { paymentHash, onion, origin }) => {
         const from = decodeOrigin(origin);
         if (from.kind !== 'probe') throw new Error('expected an offer of a probe');
@@ -42,7 +48,7 @@ const opened = (isUsable = true) => {
       isPreimageKnown: () => false,
       offeredHtlcs: () => [],
     },
-    routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => true },
+    routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => true, ...known },
   });
   return { probes, offered, learnt, clock };
 };
@@ -112,6 +118,26 @@ describe('a probe', () => {
     const { probes } = opened(false);
     expect((await probes.alone(route, 1_000)).end).toMatchObject({ kind: 'failed', failure: { index: 0 } });
     expect(probes.count).toBe(0);
+  });
+
+  test('goes by the channels of low fees or by the likely ones, as the caller prefers, or as payments do', () => {
+    const graph = network([
+      ['middle', 'payee', 1, { feeBase: 0n, feeProportional: 100, cltvExpiryDelta: 40 }],
+      ['middle', 'payee', 2, { feeBase: 0n, feeProportional: 1_000, cltvExpiryDelta: 40 }],
+    ]);
+    const learnt = { scids: () => [scidOf(1, 0, 0)], of: () => ({ low: 0, high: 205_000_000 }) };
+    const known: Partial<ProbesParts['routes']> = { graph, now: () => NOW, learnt };
+    const outlets = [{ scid: scidOf(3, 0, 0), peer: idOf('middle'), spendable: msat(900_000_000n), slots: 483 }];
+    const asked = (prefer: Preference | undefined, ofPayments?: Preference) => {
+      const { probes } = opened(true, { ...known, prefer: ofPayments }, outlets);
+      const avoid = { nodes: [], excluded: [] };
+      const query = { destination: idOf('payee'), amount: msat(200_000_000n), finalCltv: 43, avoid, prefer };
+      return probes.route(query)?.[1]?.scid;
+    };
+    expect(asked('cheap')).toBe(scidOf(1, 0, 0));
+    expect(asked('reliable')).toBe(scidOf(2, 0, 0));
+    expect(asked(undefined, 'cheap')).toBe(scidOf(1, 0, 0));
+    expect(asked(undefined, 'reliable')).toBe(scidOf(2, 0, 0));
   });
 
   test('of several parts is none where there are no routes for all of them', async () => {

@@ -5,6 +5,7 @@ import { schemes } from '../../amp/schemes.ts';
 import { strategies } from '../../amp/strategies.ts';
 import { Graph } from '../../node/graph/graph.ts';
 import { Windows } from '../../node/pay/congestion.ts';
+import { FlowTurns } from '../../node/pay/flowturns.ts';
 import { decodeOrigin } from '../../node/pay/origin.ts';
 import { Payments } from '../../node/pay/payments.ts';
 import { PaymentStore } from '../../node/pay/paymentstore.ts';
@@ -39,6 +40,7 @@ export const openPayments = async (
   given: { readonly outlets?: readonly Outlet[]; readonly away?: readonly Outlet[] } = {},
 ) => {
   const clock = heldClock();
+  const flowTurns = new FlowTurns(clock);
   const store = memoryStore(disk);
   const gate = new Gate(store, fatal);
   const sent: Sent[] = [...out];
@@ -71,6 +73,7 @@ export const openPayments = async (
     isOwnInvoice: async (hash) => ours.has(hex(hash)),
     learn: () => undefined,
     windows: new Windows(() => clock.now()),
+    flowTurns,
     routes: { graph: new Graph(), now: () => 0, source: nodeOf(9), tlvOnly: () => false },
     context: () => {
       if (trouble.steps) throw new TypeError('a bug');
@@ -87,7 +90,7 @@ export const openPayments = async (
       await turn();
     }
   };
-  return { disk, payments, sent, known, ours, troubled, trouble, carries, tick };
+  return { disk, payments, sent, known, ours, troubled, trouble, carries, tick, clock, flowTurns };
 };
 
 /** What a caller of `pay` would say beside the request. */

@@ -2,22 +2,28 @@
 import { describe, expect, test } from 'vitest';
 import { getroutes, type Parts } from '../../../node/api/methods/payments/getroutes.ts';
 import type { Result } from '../../../node/api/table.ts';
+import { FlowTurns } from '../../../node/pay/flowturns.ts';
 import { hex } from '../../../wire/bytes.ts';
 import { msat, scidOf } from '../../../wire/units.ts';
 import { patient } from '../../support/api.ts';
 import { idOf, NOW, type Terms } from '../../support/graph.ts';
 import { network } from '../../support/network.ts';
+import { heldClock } from '../../support/quiet.ts';
 
 const id = (name: string): string => hex(idOf(name));
 type Edge = readonly [string, string, number, Terms?];
 const FREE = ['auto.localchans', 'auto.sourcefree'];
 
-const asked = async (edges: readonly Edge[], given: object = {}): Promise<Result<'getroutes'>> => {
+const asked = async (
+  edges: readonly Edge[],
+  { turns, ...given }: { readonly turns?: FlowTurns; readonly [param: string]: unknown } = {},
+): Promise<Result<'getroutes'>> => {
   const outlets = edges.flatMap(([a, b, n]) =>
     a === 'me' ? [{ scid: scidOf(n, 0, 0), peer: idOf(b), spendable: msat(900_000_000n), slots: 483 }] : [],
   );
   const node = {
     ...{ graph: network(edges), now: () => NOW, keys: { nodeId: idOf('me') } },
+    ...{ flowTurns: turns ?? new FlowTurns(heldClock()) },
     ...{ paymentChannels: { outlets: () => outlets }, channels: { byShortId: () => undefined } },
     knowledge: { scids: [scidOf(2, 0, 0)], bounds: () => ({ low: 0, high: 200_000_001 }) },
   } as unknown as Parts;
@@ -96,5 +102,21 @@ describe('getroutes', () => {
   test('refuses an amount of nothing, and routes to where they begin', async () => {
     await expect(asked(line, { amount_msat: 0n })).rejects.toThrow('amount_msat');
     await expect(asked(line, { destination: id('me') })).rejects.toThrow('destination');
+  });
+
+  test('waits for its turn behind a flow that took long, and is refused where too many calls wait', async () => {
+    const clock = heldClock();
+    const turns = new FlowTurns(clock);
+    turns.forPayment(() => clock.pass(1_000));
+    let isAnswered = false;
+    const waiting = asked(line, { turns }).then(() => {
+      isAnswered = true;
+    });
+    await new Promise(setImmediate);
+    expect(isAnswered).toBe(false);
+    for (let n = 1; n < 32; n++) void asked(line, { turns });
+    await expect(asked(line, { turns })).rejects.toMatchObject({ reason: 'busy' });
+    clock.pass(60_000);
+    await waiting;
   });
 });

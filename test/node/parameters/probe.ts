@@ -24,6 +24,8 @@ export const probeRows: Rows = {
   'probe.attempts': (line) => both(line, { attempts: 0 }),
   'probe.timeout': (line) => both(line, { timeout: 0 }),
   'probe.exclude': (line) => both(line, { exclude: [line.bob.id] }),
+  // Between several routes alone; here there is one, and beside a given one it is refused.
+  'probe.prefer': async (line) => both(line, { prefer: 'cheap' }, { route: await routeTo(line, line.carol.id) }),
   'probe.shards': (line) => both(line, { shards: 2 }),
   'probe.scheme': (line) => both(line, { scheme: STRANGER }, { shards: 2 }),
 };

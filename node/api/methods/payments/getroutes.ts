@@ -73,7 +73,10 @@ const result = z.object({
 type Params = z.output<typeof params>;
 
 /** What it needs of a node. */
-export type Parts = RouteParts & { readonly knowledge: Pick<Node['knowledge'], 'scids' | 'bounds'> };
+export type Parts = RouteParts & {
+  readonly knowledge: Pick<Node['knowledge'], 'scids' | 'bounds'>;
+  readonly flowTurns: Pick<Node['flowTurns'], 'forCaller' | 'isCrowded'>;
+};
 
 const contextOf = (node: Parts, { source, layers, prefer }: Params): RouteContext => {
   const { graph, now, knowledge, keys, paymentChannels } = node;
@@ -133,12 +136,18 @@ export const getroutes = method({
   ],
   params,
   result,
-  handler: async (node: Parts, params): Promise<z.output<typeof result>> => {
+  handler: async (node: Parts, params, { signal }): Promise<z.output<typeof result>> => {
     const { source, destination, amount_msat, maxfee_msat, maxdelay, final_cltv } = params;
     if (amount_msat === 0n) throw new ApiError('invalid_params', 'amount_msat: expected more than nothing');
     if (equal(source, destination)) throw new ApiError('invalid_params', 'destination: that is the source');
-    const context = contextOf(node, params);
-    const routes = found(context, params);
+    if (node.flowTurns.isCrowded)
+      throw new ApiError('busy', 'too many calls of getroutes wait for their turn already: wait for some to end');
+    const answer = await node.flowTurns.forCaller(signal, () => {
+      const context = contextOf(node, params);
+      return { context, routes: found(context, params) };
+    });
+    if (answer === undefined) throw new ApiError('busy', 'the caller went before it was its turn');
+    const { context, routes } = answer;
     if (routes.length === 0)
       throw new ApiError(
         'pay_no_route',

@@ -23,6 +23,7 @@ import * as field from '../../results.ts';
 import { excludeParam, exclusions } from './exclude.ts';
 import { MOST_HOPS, routeHop, routeShown } from './getroute.ts';
 import { checkFalling, type GivenHop, routeParam } from './sendpayhops.ts';
+import { preferParam } from './strategyterms.ts';
 import { refuseWithoutChain, SLACK } from './terms.ts';
 
 /** Probes under way at the same time, over all callers: their HTLCs take slots of channels from payments. */
@@ -48,6 +49,7 @@ const params = z.strictObject({
     .describe(
       `with shards: how shares are made: ${schemeNames.join(', ')}, or ${DEPLOYED} (lnd's); else ${defaultScheme}`,
     ),
+  prefer: preferParam,
 });
 
 const attempt = z.object({
@@ -169,7 +171,7 @@ const noRoute = ({ amount_msat, id }: Params): ApiError =>
     `no route to ${hex(id)} is known that could carry ${amount_msat} msat: nothing was sent`,
   );
 
-const checkParams = (node: Parts, { id, amount_msat, max, route, shards, scheme }: Params): void => {
+const checkParams = (node: Parts, { id, amount_msat, max, route, shards, scheme, prefer }: Params): void => {
   const refuse = (name: string, what: string): ApiError =>
     new ApiError('invalid_params', `${name}: ${what}`, { field: name });
   if (equal(id, node.keys.nodeId)) throw refuse('id', 'expected another node than this one');
@@ -179,13 +181,14 @@ const checkParams = (node: Parts, { id, amount_msat, max, route, shards, scheme 
     throw refuse('shards', 'one route carries one HTLC; leave one of them out');
   if (shards !== undefined && amount_msat < BigInt(shards))
     throw refuse('shards', 'expected at most one for each msat');
+  if (prefer !== undefined && route !== undefined) throw refuse('prefer', 'the route is given; leave one of them out');
   if (scheme !== undefined && shards === undefined)
     throw refuse('scheme', 'it says how shares are made; give shards too');
 };
 
 /** Sends what the parameters ask for. Throws ApiError, and OnionError for a route that no onion has room for. */
 const probed = async (node: Parts, params: Params): Promise<Result> => {
-  const { id, amount_msat, max, exclude, shards, scheme, attempts, timeout } = params;
+  const { id, amount_msat, max, exclude, shards, scheme, attempts, timeout, prefer } = params;
   const { probes } = node;
   const { clock } = node.ports;
   const end = clock.now() + timeout * 1000;
@@ -193,7 +196,7 @@ const probed = async (node: Parts, params: Params): Promise<Result> => {
   const given = givenRoute(node, params);
   const avoid = exclusions(node, exclude ?? [], []);
   const query: ProbeQuery = {
-    ...{ destination: id, amount: amount_msat, finalCltv: SPONTANEOUS_FINAL_CLTV + SLACK, avoid },
+    ...{ destination: id, amount: amount_msat, finalCltv: SPONTANEOUS_FINAL_CLTV + SLACK, avoid, prefer },
     only: given && new Set(given.map(({ scid }) => scid)),
   };
   if (shards !== undefined) {

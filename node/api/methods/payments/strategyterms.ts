@@ -1,4 +1,4 @@
-/** By which strategy a payment is cut, and which routes it prefers: parameters that pay, xpay and keysend share. */
+/** By which strategy a payment is cut, and which routes it prefers: parameters that pay, xpay and keysend share, the latter with getroutes and probe. */
 
 import { defaultStrategy, strategyNames } from '../../../../amp/strategies.ts';
 import type { Strategies } from '../../../../amp/strategy.ts';
