@@ -12,7 +12,7 @@ import type { Keysend, ReceiverContext, ReceiverEffect, ReceiverInput } from './
 import { checkKeysend, keysendOf } from './keysend.ts';
 import { LEAST_FINAL_CLTV } from './limits.ts';
 import { receiverChanges } from './receiverstore.ts';
-import { failureOf, mayPass } from './refusals.ts';
+import { failureOf, isTemporary } from './refusals.ts';
 import { isDust, roomFor } from './room.ts';
 import type { HeldSet, HtlcInput, Part, Receiver } from './sets.ts';
 import * as sets from './sets.ts';
@@ -226,7 +226,7 @@ const whyOver = (
   if (isRemembered(state.remembered, name) || set?.phase.kind === 'settled') return 'already_settled';
   if (isRemembered(state.failed, name)) return 'already_failed';
   if (set?.phase.kind !== 'failed') return undefined;
-  return kind === 'ordinary' || mayPass(set.phase.why) ? set.phase.why : 'already_failed';
+  return kind === 'ordinary' || isTemporary(set.phase.why) ? set.phase.why : 'already_failed';
 };
 
 /** Why an incomplete set has to be given up now. */
@@ -301,7 +301,7 @@ const withOver = (state: Receiver, name: string, set: HeldSet, { limits, now }: 
   if (set.phase.kind === 'settled')
     return { ...state, remembered: remember(state.remembered, name, limits.remembered) };
   // One that lost its only HTLC was not failed by us, and will not be complete any more either.
-  if (set.phase.kind === 'failed' && mayPass(set.phase.why)) return state;
+  if (set.phase.kind === 'failed' && isTemporary(set.phase.why)) return state;
   return { ...state, failed: rememberNow(state.failed, name, limits.rememberedFailed, now) };
 };
 

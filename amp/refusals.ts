@@ -51,7 +51,7 @@ const answers = {
 } as const satisfies Record<Refusal, Answer>;
 
 /** Whether a payer may send the same again: what was in the way is ours, and may pass. */
-export const mayPass = (why: Refusal): boolean => answers[why] === 'temporary_node_failure';
+export const isTemporary = (why: Refusal): boolean => answers[why] === 'temporary_node_failure';
 
 /** Every refusal, in an order that is also its number on disk: new ones go to the end. */
 export const refusals = Object.keys(answers) as readonly Refusal[];

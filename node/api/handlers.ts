@@ -5,15 +5,15 @@ import type { Notifications } from './events/notifications.ts';
 import type { CallContext } from './method.ts';
 import { type DevHandlers, type Handlers, nodeMethods } from './table.ts';
 
-/** What there is around a node: its process, and those who subscribed to notifications. */
-export interface Around extends ProcessControl {
+/** What there is beside a node: its process, and those who subscribed to notifications. */
+export interface ProcessParts extends ProcessControl {
   readonly notifications: Notifications;
   /** A new link that opens the web page; undefined where none is served. */
   readonly webLink: () => string | undefined;
 }
 
 /** All that a handler may need a part of. */
-type Parts = Omit<Node, 'begin' | 'stop'> & Around;
+type Parts = Omit<Node, 'begin' | 'stop'> & ProcessParts;
 
 /** A row whose handler needs no more than there is. */
 interface Answering {
@@ -23,10 +23,10 @@ interface Answering {
 /** The table's methods answered by a node, with those for experiments where there are any. */
 export const handlersOf = (
   node: Omit<Node, 'begin' | 'stop'>,
-  around: Around,
+  process: ProcessParts,
   dev: Partial<DevHandlers> = {},
 ): Handlers => {
-  const parts: Parts = { ...node, ...around };
+  const parts: Parts = { ...node, ...process };
   const rows: Readonly<Record<string, Answering>> = nodeMethods;
   const handlers = Object.fromEntries(
     Object.entries(rows).map(([name, { handler }]) => [

@@ -6,7 +6,7 @@ import { toJson } from '../api/rpc/json.ts';
 import { exampleOf, type MethodSummary, type Parameter, usageOf } from '../api/summary.ts';
 import { systemClock } from '../base/entropy.ts';
 import { loadPlaces } from '../config/config.ts';
-import { strangeVariables } from '../config/variables.ts';
+import { unknownVariables } from '../config/variables.ts';
 import type { Json } from './columns.ts';
 import { decodeOffline, isTree, treeText } from './decoded.ts';
 import { jsonPrinter } from './json.ts';
@@ -53,7 +53,7 @@ const callMethod = async (
   given: Readonly<Record<string, unknown>>,
   { out, err, env, terminal = noTerminal }: Surroundings,
 ): Promise<void> => {
-  for (const said of strangeVariables(env)) err(`ampere: ${said}`);
+  for (const said of unknownVariables(env)) err(`ampere: ${said}`);
   const params = paramsFrom(parameters, words, given, styleOf(given));
   const places = loadPlaces({ flags: flagsOf(given), env, read: readFile });
   const width = given['wide'] === true ? undefined : terminal.columns;

@@ -85,12 +85,14 @@ export const coinCommands = (
     .argument('[AMOUNT]', 'satoshi, or as in 0.1btc; 10000000 unless told')
     .action(async (first: string | undefined, second: string | undefined, _given: unknown, self: Command) => {
       const place = await placeOf(sources(self), env);
-      const { giftText, giveInLab, giveTo, isAddress, usualGift } = await import('../regtest/lab/mine.ts');
+      const { faucetText, faucetInLab, sendFromFaucet, isAddress, defaultFaucetSat } = await import(
+        '../regtest/lab/mine.ts'
+      );
       const isAmount = second === undefined && first !== undefined && /^\d/.test(first);
       const target = isAmount ? undefined : first;
       const given = isAmount ? first : second;
-      const sat = given === undefined ? usualGift : amountFrom(given);
-      if (target !== undefined && 'lab' in place) return out(await giveInLab(place.lab, target, sat, env));
+      const sat = given === undefined ? defaultFaucetSat : amountFrom(given);
+      if (target !== undefined && 'lab' in place) return out(await faucetInLab(place.lab, target, sat, env));
       if (target !== undefined && !isAddress(target))
         throw new LabError(
           { code: 'unknown_node', name: target },
@@ -98,12 +100,12 @@ export const coinCommands = (
         );
       const { rpcOptionsOf } = await import('../regtest/lab/labchain.ts');
       const chain = 'lab' in place ? rpcOptionsOf(place.lab.chain) : place.chain;
-      if (target !== undefined) return out(giftText(target, sat, await giveTo(chain, target, sat)));
+      if (target !== undefined) return out(faucetText(target, sat, await sendFromFaucet(chain, target, sat)));
       await withNode(sources(self), async (client) => {
-        const gift = await giveTo(chain, (await client.call('newaddr')).bech32 ?? '', sat);
+        const payment = await sendFromFaucet(chain, (await client.call('newaddr')).bech32 ?? '', sat);
         // So that a call that follows finds the coins.
-        await client.call('waitblockheight', { blockheight: gift.height, timeout: 60 });
-        out(giftText('the node', sat, gift));
+        await client.call('waitblockheight', { blockheight: payment.height, timeout: 60 });
+        out(faucetText('the node', sat, payment));
       });
     });
   for (const command of [mine, faucet])

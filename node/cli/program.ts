@@ -15,7 +15,7 @@ import { type Config, loadConfig } from '../config/config.ts';
 import { ConfigError } from '../config/errors.ts';
 import { isOption, type OptionName, options } from '../config/options.ts';
 import type { Sources } from '../config/optionsources.ts';
-import { strangeVariables } from '../config/variables.ts';
+import { unknownVariables } from '../config/variables.ts';
 import { chainCommand } from '../regtest/chain/command.ts';
 import { labCommand } from '../regtest/lab/command.ts';
 import { withNodeNames } from '../regtest/lab/nodewords.ts';
@@ -49,7 +49,7 @@ const startCommand = ({ env, err, run }: Surroundings): Command => {
     if (isOption(name) && !everywhere.includes(name)) command.addOption(nodeOption(name));
   }
   return command.action(async (_own: unknown, self: Command) => {
-    for (const said of strangeVariables(env)) err(`ampere: ${said}`);
+    for (const said of unknownVariables(env)) err(`ampere: ${said}`);
     const config: Config = loadConfig({ flags: flagsOf(self.optsWithGlobals()), env, read: readFile });
     const { ended } = await run(config);
     await ended;

@@ -7,7 +7,7 @@ import type { Given } from './optionsources.ts';
 import { MIB } from './traceconfig.ts';
 
 /** What holds now and the configuration alone does not say. */
-export interface Present {
+export interface RunningSettings {
   readonly alias: string;
   readonly color: string;
   readonly logLevels: LogLevels;
@@ -31,7 +31,7 @@ const bitcoindText = ({ host, port, auth }: Config['bitcoind']): string =>
   `http://${'user' in auth ? `${encodeURIComponent(auth.user)}@` : ''}${addressText({ host, port })}`;
 
 /** The value of each option. One that holds only where it is given has its text, or `...` where that is a secret. */
-const valuesOf = (config: Config, present: Present): Readonly<Record<OptionName, Value>> => {
+const valuesOf = (config: Config, running: RunningSettings): Readonly<Record<OptionName, Value>> => {
   const { policy, reserve, amp, given } = config;
   const text = (name: OptionName): Value => given.get(name)?.texts.at(-1);
   return {
@@ -47,9 +47,9 @@ const valuesOf = (config: Config, present: Present): Readonly<Record<OptionName,
     bitcoind: bitcoindText(config.bitcoind),
     'bitcoind-password-file': text('bitcoind-password-file'),
     'bitcoind-cookie': 'cookieFile' in config.bitcoind.auth ? config.bitcoind.auth.cookieFile : undefined,
-    alias: present.alias,
-    color: present.color,
-    'log-level': logLevelsText(present.logLevels),
+    alias: running.alias,
+    color: running.color,
+    'log-level': logLevelsText(running.logLevels),
     'log-file': config.logFile,
     trace: config.trace?.path,
     'trace-format': config.trace?.format,
@@ -94,14 +94,14 @@ const settingOf = (name: OptionName, value: NonNullable<Value>, source: string, 
 };
 
 /** Every option that has a value, in the order of help. A source is `default`, `cmdline`, `environment`, FILE:LINE or `setconfig`. */
-export const settingsOf = (config: Config, present: Present): ReadonlyMap<OptionName, Setting> => {
-  const values = valuesOf(config, present);
+export const settingsOf = (config: Config, running: RunningSettings): ReadonlyMap<OptionName, Setting> => {
+  const values = valuesOf(config, running);
   const found = new Map<OptionName, Setting>();
   for (const name of Object.keys(options).filter(isOption)) {
     const value = values[name];
     if (value === undefined) continue;
     const given = config.given.get(name) ?? notGiven;
-    const isChanged = name === 'log-level' && present.logLevels !== config.logLevels;
+    const isChanged = name === 'log-level' && running.logLevels !== config.logLevels;
     const setting = settingOf(name, value, isChanged ? 'setconfig' : (given.places.at(-1) ?? 'default'), given);
     found.set(name, name === 'log-level' ? { ...setting, dynamic: true } : setting);
   }

@@ -8,7 +8,7 @@ const others = new Set(['AMPERE_CRYPTO', 'AMPERE_CHAIN_PASSWORD', 'AMPERE_LAB'])
 const tests = /^AMPERE_(?:BENCH|MESSAGES|MODEL|SOAK)_/;
 
 /** A warning for each of them, without its value. */
-export const strangeVariables = (env: Readonly<Record<string, string | undefined>>): readonly string[] => {
+export const unknownVariables = (env: Readonly<Record<string, string | undefined>>): readonly string[] => {
   const known = Object.keys(options).filter(isOption).map(variableOf);
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !others.has(name) && !tests.test(name))

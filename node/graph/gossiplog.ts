@@ -28,7 +28,7 @@ import { type AnnouncedFunding, NOWHERE, type RawMessages } from './rawmessages.
 import { UnwrittenRecords } from './unwrittenrecords.ts';
 
 /** Bytes of a record's body before the message itself. */
-export const BESIDE: Readonly<Record<number, number>> = { [CHANNEL]: 50, [POLICY]: 9, [NODE]: 33 };
+export const BYTES_BEFORE_MESSAGE: Readonly<Record<number, number>> = { [CHANNEL]: 50, [POLICY]: 9, [NODE]: 33 };
 
 /** Milliseconds for which messages are gathered before they are written. */
 const GATHER_MS = 2_000;
@@ -183,7 +183,7 @@ export class GossipLog implements RawMessages {
   read(position: number): Uint8Array | undefined {
     const [bytes, at, end] = this.bytesAt(position);
     const length = recordAt(bytes, at, end, this.salt);
-    const beside = BESIDE[bytes[at + 6] ?? 0];
+    const beside = BYTES_BEFORE_MESSAGE[bytes[at + 6] ?? 0];
     return length === undefined || beside === undefined ? undefined : bytes.slice(at + FRAME + beside, at + length);
   }
 

@@ -6,7 +6,7 @@ import type { Change } from '../../wire/change.ts';
 import type { Store } from '../ports/ports.ts';
 import type { Gate } from '../store/gate.ts';
 import { highestGiven, type Numbered, numberText } from '../store/numbered.ts';
-import { keysBeside, PAID } from './invoicekeys.ts';
+import { indexKeys, PAID } from './invoicekeys.ts';
 import {
   encodeInvoiceRecord,
   INVOICE_RECORDS,
@@ -115,7 +115,7 @@ export class InvoiceDeletion {
     else if (invoice.paid !== undefined) changes.push(...paidKeys(invoice.paid.payIndex));
     await store.commit([
       ...changes,
-      ...[INVOICE_RECORDS + numberText(n), ...keysBeside(invoice)].map(gone),
+      ...[INVOICE_RECORDS + numberText(n), ...indexKeys(invoice)].map(gone),
       highestGiven(INVOICE_RECORDS, highest().created),
     ]);
   }

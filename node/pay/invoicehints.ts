@@ -22,7 +22,7 @@ export const hintsOf = (invoice: Invoice): readonly Hint[] =>
 export const expiryOf = ({ timestamp, expiry }: Invoice): number => timestamp + expiry;
 
 /** What is known of a payment that was begun before the node was started: its peers are expected back, and its invoice is on record. */
-export const knownAgain = (
+export const resumedTerms = (
   record: Pick<PaymentRecord, 'bolt11' | 'prefer'> | undefined,
 ): Parameters<typeof beginning>[3] => {
   const known = { hints: [], countsOnPeers: true, prefer: record?.prefer } as const;

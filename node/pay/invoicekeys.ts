@@ -18,7 +18,7 @@ export const ofHash = (hash: string): KeyPrefix => `${HASHES}${hash}/`;
 export const ofLabel = (label: string): KeyPrefix => `${LABELS}${hex(sha256(utf8(label)))}/`;
 
 /** The keys by which an invoice is found, and the mark that it is open. */
-export const keysBeside = ({ createdIndex, paymentHash, label }: InvoiceRecord): readonly string[] => {
+export const indexKeys = ({ createdIndex, paymentHash, label }: InvoiceRecord): readonly string[] => {
   const n = numberText(createdIndex);
   return [ofHash(hex(paymentHash)) + n, ofLabel(label) + n, OPEN + n];
 };

@@ -16,7 +16,7 @@ import type { Gate } from '../store/gate.ts';
 import { lastNumber, Numbered, numberIn, numbersBelow, numberText } from '../store/numbered.ts';
 import { readRecord } from '../store/records.ts';
 import { InvoiceDeletion, type InvoiceRemoval } from './invoicedeletion.ts';
-import { keysBeside, OPEN, ofHash, ofLabel, PAID } from './invoicekeys.ts';
+import { indexKeys, OPEN, ofHash, ofLabel, PAID } from './invoicekeys.ts';
 import {
   decodeInvoiceRecord,
   encodeInvoiceRecord,
@@ -129,7 +129,7 @@ export class Invoices {
     const n = numberText(invoice.createdIndex);
     const kept = this.store.commit([
       { key: INVOICE_RECORDS + n, value },
-      ...keysBeside(invoice).map((key) => ({ key, value: EMPTY })),
+      ...indexKeys(invoice).map((key) => ({ key, value: EMPTY })),
     ]);
     if (this.now() >= this.lastExpiryCheck + EXPIRY_CHECK_SECONDS) this.evictExpired();
     await kept;

@@ -1,7 +1,7 @@
 /** How payments go on after a restart. Attempts that were under way and never reached their channel were not sent, and count as failed. */
 import type { PaymentInput } from '../../amp/io.ts';
 import type { Payment } from '../../amp/payment.ts';
-import { knownAgain } from './invoicehints.ts';
+import { resumedTerms } from './invoicehints.ts';
 import { decodeOrigin } from './origin.ts';
 import type { PaymentsParts, Running } from './paymentparts.ts';
 import { loadPaymentMachines } from './paymentstore.ts';
@@ -9,7 +9,7 @@ import { loadPaymentMachines } from './paymentstore.ts';
 /** The pending payments with what their records say of them. Throws StoreError or WireError. */
 export const loadedPayments = async ({ store, paymentStore }: Pick<PaymentsParts, 'store' | 'paymentStore'>) =>
   [...(await loadPaymentMachines(store))].map(
-    ([id, state]) => [id, state, knownAgain(paymentStore.pendingById(id))] as const,
+    ([id, state]) => [id, state, resumedTerms(paymentStore.pendingById(id))] as const,
   );
 
 const nameOf = (payment: string, attempt: number): string => `${payment}/${attempt}`;

@@ -14,7 +14,7 @@ const KEPT_FOR = 90_000;
 const MOST_ANSWER = 256 * 1024;
 
 /** A message as it crossed the wire. */
-export interface FedMessage {
+export interface FeedMessage {
   readonly time: number;
   readonly direction: 'in' | 'out';
   readonly peer: string;
@@ -23,7 +23,7 @@ export interface FedMessage {
 
 export class TraceFeed {
   private readonly clock: Clock;
-  private kept: FedMessage[] = [];
+  private kept: FeedMessage[] = [];
   private bytes = 0;
   /** The number of the first message that is kept, and of the next one to come. */
   private first = 0;
@@ -77,9 +77,9 @@ export class TraceFeed {
     after: number,
     most: number,
     peer?: string,
-  ): { readonly messages: readonly FedMessage[]; readonly next: number; readonly missed: number } {
+  ): { readonly messages: readonly FeedMessage[]; readonly next: number; readonly missed: number } {
     const from = Math.min(Math.max(after, this.first), this.following);
-    const messages: FedMessage[] = [];
+    const messages: FeedMessage[] = [];
     let next = from;
     let bytes = 0;
     for (const message of this.kept.slice(from - this.first)) {

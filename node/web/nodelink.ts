@@ -1,5 +1,5 @@
 /** The page's connection to one node: calls, notifications, and a new attempt after each loss for as long as the page is served. */
-import { CallError, type Client, ConnectionError, type Hear, openClient } from '../api/rpc/client.ts';
+import { CallError, type Client, ConnectionError, type NotificationHandler, openClient } from '../api/rpc/client.ts';
 
 /** A node that the page shows. */
 export interface ServedNode {
@@ -37,7 +37,11 @@ const lastRows = () => {
 };
 
 /** Connects in the background. `hear` is told notifications, `there` whether the node can be reached. */
-export const linkNode = ({ name, socket }: ServedNode, hear: Hear, there: (is: boolean) => void): NodeLink => {
+export const linkNode = (
+  { name, socket }: ServedNode,
+  hear: NotificationHandler,
+  there: (is: boolean) => void,
+): NodeLink => {
   let client: Client | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;

@@ -6,7 +6,7 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { ChainError, isFeeTooLow, rejectedError } from '../../node/chain/errors.ts';
 import type { Block } from '../../node/ports/ports.ts';
-import { accept, acceptPair, isKnown, readmit, type Standing } from '../../node/regtest/chain/accept.ts';
+import { type AcceptContext, accept, acceptPair, isKnown, readmit } from '../../node/regtest/chain/accept.ts';
 import { apply, type Coin, type Coins, spentKeys, undo } from '../../node/regtest/chain/coins.ts';
 import { type Entry, Pool } from '../../node/regtest/chain/pool.ts';
 import type { ScriptCheck } from '../../node/regtest/chain/script.ts';
@@ -117,7 +117,7 @@ export class Ledger {
     return () => this.listeners.delete(listener);
   }
 
-  private get standing(): Standing {
+  private get context(): AcceptContext {
     const timeAt = (height: number): number => this.branch[height]?.time ?? 0;
     const { height, time } = this.tip;
     const next = { height: height + 1, medianTime: time };
@@ -128,10 +128,10 @@ export class Ledger {
   /** Takes a transaction from a node. Throws ChainError `rejected`. */
   send(raw: Uint8Array): void {
     const tx = Transaction.fromBuffer(raw);
-    if (isKnown(tx, this.standing)) return;
+    if (isKnown(tx, this.context)) return;
     if (this.refuses(tx)) throw rejectedError('mempool min fee not met');
     this.enter(tx, () => {
-      const { entry, replaces } = accept(tx, this.standing);
+      const { entry, replaces } = accept(tx, this.context);
       return { entries: [entry], replaces };
     });
   }
@@ -139,7 +139,7 @@ export class Ledger {
   /** Whether a transaction would be taken. Throws ChainError `rejected`. */
   check(raw: Uint8Array): void {
     const tx = Transaction.fromBuffer(raw);
-    if (!isKnown(tx, this.standing)) accept(tx, this.standing);
+    if (!isKnown(tx, this.context)) accept(tx, this.context);
   }
 
   /** Takes a transaction and one that hangs on it and may pay for both. Throws ChainError `rejected`. */
@@ -149,7 +149,7 @@ export class Ledger {
     } catch (error) {
       if (!isFeeTooLow(error)) throw error;
       const pair = [Transaction.fromBuffer(raw), Transaction.fromBuffer(child)] as const;
-      this.enter(pair[0], () => acceptPair(pair, this.standing));
+      this.enter(pair[0], () => acceptPair(pair, this.context));
       return;
     }
     this.send(child);
@@ -214,7 +214,7 @@ export class Ledger {
     const rivals = spentKeys(tx).flatMap((key) => pool.spender(key)?.id ?? []);
     const gone = [...pool.descendants(rivals)].flatMap((id) => pool.get(id) ?? []);
     pool.remove(gone.map(({ id }) => id));
-    const entry = readmit(tx, this.standing);
+    const entry = readmit(tx, this.context);
     if (entry === undefined) {
       for (const one of gone) pool.add(one);
       return;
@@ -252,7 +252,7 @@ export class Ledger {
     const waiting = this.pool.entries().map(({ tx }) => tx);
     this.pool.clear();
     for (const tx of [...lost, ...waiting]) {
-      const entry = readmit(tx, this.standing);
+      const entry = readmit(tx, this.context);
       if (entry !== undefined) this.pool.add(entry);
     }
   }

@@ -6,7 +6,7 @@ import { loadConfig, loadPlaces, redacted } from '../../node/config/config.ts';
 import { ConfigError } from '../../node/config/errors.ts';
 import { isOption, options, variableOf } from '../../node/config/options.ts';
 import type { Sources } from '../../node/config/optionsources.ts';
-import { strangeVariables } from '../../node/config/variables.ts';
+import { unknownVariables } from '../../node/config/variables.ts';
 
 const base = '/data';
 const sources = (
@@ -251,7 +251,7 @@ test.each([
   [{ AMPERE_WEATHER: 'hunter2' }, ['AMPERE_WEATHER in the environment is no option and has no effect']],
   [{ AMPERE_ALIAS: 'x', AMPERE_CRYPTO: 'noble', AMPERE_MODEL_SEED: '1', HOME: '/', AMPERE: 'x' }, []],
 ])('of the variables %j it is said that %j', (env, said) => {
-  expect(strangeVariables(env)).toEqual(said);
+  expect(unknownVariables(env)).toEqual(said);
 });
 
 test.each(['127.0.0.1:9735', '[::1]:0', 'node.example:1'])('%s is read and written the same', (text) => {

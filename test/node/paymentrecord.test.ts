@@ -1,6 +1,6 @@
 /** The record of a payment: why it failed is kept as a code and in words, and what versions before wrote is still read. */
 import { describe, expect, test } from 'vitest';
-import { knownAgain } from '../../node/pay/invoicehints.ts';
+import { resumedTerms } from '../../node/pay/invoicehints.ts';
 import { decodePaymentRecord, encodePaymentRecord, type PaymentRecord } from '../../node/pay/paymentrecord.ts';
 import { unhex } from '../../wire/bytes.ts';
 import { msat, preimage } from '../../wire/units.ts';
@@ -45,7 +45,7 @@ describe('the record of a payment', () => {
   ])('keeps what its payer wished: %j', (wishes) => {
     const kept = decodePaymentRecord(encodePaymentRecord({ ...begun, ...wishes }));
     expect([kept.strategy, kept.prefer]).toEqual([wishes.strategy, wishes.prefer]);
-    expect(knownAgain(kept).prefer).toBe(wishes.prefer);
+    expect(resumedTerms(kept).prefer).toBe(wishes.prefer);
   });
 
   test('of a complete or a pending payment has no failure', () => {

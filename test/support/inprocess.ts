@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Notifications } from '../../node/api/events/notifications.ts';
-import { type Around, handlersOf } from '../../node/api/handlers.ts';
+import { handlersOf, type ProcessParts } from '../../node/api/handlers.ts';
 import type { CallParams, HandlersOf, MethodName, Params, Result } from '../../node/api/table.ts';
 import { table } from '../../node/api/table.ts';
 import { cleanUpOnError } from '../../node/base/cleanup.ts';
@@ -30,7 +30,7 @@ import { sat } from '../../wire/units.ts';
 import { gathered } from './answers.ts';
 
 /** What the process around a node adds, where the node is not a process of its own. */
-export const noProcess: Around = {
+export const noProcess: ProcessParts = {
   notifications: new Notifications(),
   webLink: () => undefined,
   api: () => undefined,

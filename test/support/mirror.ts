@@ -10,30 +10,30 @@ import { Block, type Transaction } from 'bitcoinjs-lib';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { rejectReasonOf } from '../../node/chain/errors.ts';
-import type { Deed, Regtest } from '../../node/regtest/chain/regtest.ts';
+import type { ChainChange, Regtest } from '../../node/regtest/chain/regtest.ts';
 import { type RunningBitcoind, startBitcoind } from '../../node/regtest/demo/bitcoind.ts';
 import { findChain } from '../../node/regtest/demo/chain.ts';
 import { hex } from '../../wire/bytes.ts';
 
 type Event =
-  | Deed
-  | { readonly deed: 'chain'; readonly of: Regtest }
-  | { readonly deed: 'cleared' }
-  | { readonly deed: 'early'; readonly raw: Uint8Array };
+  | ChainChange
+  | { readonly change: 'chain'; readonly of: Regtest }
+  | { readonly change: 'cleared' }
+  | { readonly change: 'early'; readonly raw: Uint8Array };
 
 let events: Event[] | undefined;
 
 /** Takes note of all that is done to a new chain, if anybody wants it. */
 export const record = (chain: Regtest): void => {
-  events?.push({ deed: 'chain', of: chain });
-  chain.keep((deed) => events?.push(deed));
+  events?.push({ change: 'chain', of: chain });
+  chain.keep((change) => events?.push(change));
 };
 
 /** Takes note of a chain whose pool was emptied. */
-export const recordCleared = (): void => void events?.push({ deed: 'cleared' });
+export const recordCleared = (): void => void events?.push({ change: 'cleared' });
 
 /** Takes note of a transaction that must not be in the chain yet. */
-export const recordEarly = (raw: Uint8Array): void => void events?.push({ deed: 'early', raw });
+export const recordEarly = (raw: Uint8Array): void => void events?.push({ change: 'early', raw });
 
 const verdicts = z
   .array(z.object({ allowed: z.boolean().optional(), 'reject-reason': z.string().optional() }))
@@ -98,7 +98,7 @@ class Mirror {
 
   async redo(event: Event, sends: boolean): Promise<void> {
     const { bitcoind } = this;
-    switch (event.deed) {
+    switch (event.change) {
       case 'chain':
         this.chain = event.of;
         if ((await bitcoind.call('getblockcount')) !== 0)
@@ -125,7 +125,7 @@ class Mirror {
         break;
       }
       default:
-        throw new Error(`not something that these tests do: ${event.deed}`);
+        throw new Error(`not something that these tests do: ${event.change}`);
     }
   }
 
@@ -158,7 +158,7 @@ export const mirrored = async (tests: () => Promise<unknown>): Promise<void> => 
   });
   afterEach(async () => {
     const all = events?.splice(0) ?? [];
-    const sends = all.some(({ deed }) => deed === 'sent');
+    const sends = all.some(({ change }) => change === 'sent');
     for (const event of all) await mirror?.redo(event, sends);
     await mirror?.agrees();
   });

@@ -35,7 +35,7 @@ export class ConnectionError extends Error {
 export type TakeRow = (list: string, row: unknown) => void;
 
 /** Takes a notification: its topic and what is told, as JSON (see parseJson). */
-export type Hear = (topic: string, payload: unknown) => void;
+export type NotificationHandler = (topic: string, payload: unknown) => void;
 
 type Arguments<M extends MethodName> =
   Record<string, never> extends CallParams<M> ? [params?: CallParams<M>] : [params: CallParams<M>];
@@ -49,7 +49,7 @@ export interface Client {
    */
   raw(method: string, params: unknown, takeRow?: TakeRow): Promise<unknown>;
   /** Tells `hear` of every notification that comes on this connection from now on, after `subscribe` was called on it. */
-  onNotification(hear: Hear): void;
+  onNotification(hear: NotificationHandler): void;
   /** Resolves with the reason once the connection is over, whoever ended it. */
   readonly over: Promise<string>;
   /** Ends the connection; calls under way throw ConnectionError. */
@@ -99,7 +99,7 @@ export const openClient = (path: string): Promise<Client> =>
     let rows: (readonly [list: string, row: unknown])[] = [];
     let nextId = 1;
     let ended: ConnectionError | undefined;
-    let hear: Hear = () => undefined;
+    let hear: NotificationHandler = () => undefined;
     let tellOver: (reason: string) => void = () => undefined;
     const over = new Promise<string>((told) => {
       tellOver = told;

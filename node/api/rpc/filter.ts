@@ -64,16 +64,16 @@ const unwrapped = (schema: unknown): unknown =>
   schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? unwrapped(schema.unwrap()) : schema;
 
 /** The first thing that a filter names and no result of this schema has; undefined where there is none. */
-export const strangeTo = (given: z.core.$ZodType, filter: Filter, path = ''): string | undefined => {
+export const unknownField = (given: z.core.$ZodType, filter: Filter, path = ''): string | undefined => {
   const schema = unwrapped(given);
   if (filter === true) return undefined;
   if ('items' in filter)
-    return schema instanceof z.ZodArray ? strangeTo(schema.element, filter.items, `${path}[]`) : `${path}[]`;
+    return schema instanceof z.ZodArray ? unknownField(schema.element, filter.items, `${path}[]`) : `${path}[]`;
   for (const [name, inner] of filter.fields) {
     const at = path === '' ? name : `${path}.${name}`;
     const field: z.core.$ZodType | undefined =
       schema instanceof z.ZodObject && Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
-    const strange = field === undefined ? at : strangeTo(field, inner, at);
+    const strange = field === undefined ? at : unknownField(field, inner, at);
     if (strange !== undefined) return strange.slice(0, 200);
   }
   return undefined;

@@ -9,7 +9,7 @@ import { help } from '../help.ts';
 import type { CallContext, Method } from '../method.ts';
 import { noParameter } from '../summary.ts';
 import { type Handlers, isDevMethod, isMethod, type MethodName, type Result, table } from '../table.ts';
-import { type Filter, filtered, strangeTo } from './filter.ts';
+import { type Filter, filtered, unknownField } from './filter.ts';
 import { isRows, type Written, written } from './streaming.ts';
 
 export interface RpcParts {
@@ -109,7 +109,7 @@ const encoded = ({ result: schema }: Method, result: Json, broke: (error: unknow
 
 /** What is wanted of a result; as Core Lightning does, with a warning where the filter names what no result has. */
 const someOf = (name: MethodName, { result: schema }: Method, result: Json, filter: Filter): Json => {
-  const strange = strangeTo(schema, filter);
+  const strange = unknownField(schema, filter);
   const warning = strange !== undefined && { warning_parameter_filter: `${name} has no field ${strange}` };
   return { ...(filtered(result, filter) as Json), ...warning };
 };

@@ -13,7 +13,7 @@ import { conflictsOf, replacedBy } from './replace.ts';
 import type { ScriptCheck } from './script.ts';
 
 /** What the checks of a transaction depend on. */
-export interface Standing {
+export interface AcceptContext {
   readonly coins: Coins;
   readonly pool: Pool;
   /** The next block. */
@@ -56,7 +56,7 @@ const checkFamily = ({ tx, vsize }: Entry, pool: Pool): void => {
 };
 
 const lookUp =
-  ({ coins, pool, next }: Standing) =>
+  ({ coins, pool, next }: AcceptContext) =>
   (key: string): Coin | undefined =>
     coins.get(key) ?? pool.coin(key, next.height);
 
@@ -66,7 +66,7 @@ const checkScripts = (tx: Transaction, spent: readonly Coin[], scripts: ScriptCh
 };
 
 /** True where the mempool or the chain has it already: one of its outputs is unspent there. */
-export const isKnown = (tx: Transaction, { coins, pool }: Standing): boolean => {
+export const isKnown = (tx: Transaction, { coins, pool }: AcceptContext): boolean => {
   const waiting = pool.get(hex(idOf(tx)));
   if (waiting !== undefined) {
     if (equal(waiting.tx.getHash(true), tx.getHash(true))) return true;
@@ -76,12 +76,12 @@ export const isKnown = (tx: Transaction, { coins, pool }: Standing): boolean => 
 };
 
 /** Inputs and fee of a transaction that passed all checks but those of scripts and of the mempool. */
-const judged = (
+const checkedEntry = (
   tx: Transaction,
-  standing: Standing,
+  context: AcceptContext,
   coinAt: (key: string) => Coin | undefined,
 ): { readonly entry: Entry; readonly spent: readonly Coin[] } => {
-  const { next, medianTimeAt } = standing;
+  const { next, medianTimeAt } = context;
   checkShape(tx);
   if (isCoinbase(tx)) throw rejectedError('bad-txns-coinbase, coinbase');
   checkStandard(tx);
@@ -98,9 +98,9 @@ const judged = (
  * Checks a transaction from the network, or of a caller with a maximum fee of `most` satoshi per 1,000 vbytes (0: any). Throws
  * ChainError `rejected` with bitcoind's words.
  */
-export const accept = (tx: Transaction, standing: Standing, most = 0n): Accepted => {
-  const { pool, scripts, minimum } = standing;
-  const { entry, spent } = judged(tx, standing, lookUp(standing));
+export const accept = (tx: Transaction, context: AcceptContext, most = 0n): Accepted => {
+  const { pool, scripts, minimum } = context;
+  const { entry, spent } = checkedEntry(tx, context, lookUp(context));
   checkPoolFee(entry.fee, entry.vsize, minimum);
   const replaces = replacedBy(entry, pool);
   checkFamily(entry, pool);
@@ -116,16 +116,16 @@ export const accept = (tx: Transaction, standing: Standing, most = 0n): Accepted
  */
 export const acceptPair = (
   [parent, child]: readonly [Transaction, Transaction],
-  standing: Standing,
+  context: AcceptContext,
   most = 0n,
 ): { readonly entries: readonly [Entry, Entry]; readonly replaces: ReadonlySet<string> } => {
-  const { pool, scripts, minimum, next } = standing;
-  const known = lookUp(standing);
+  const { pool, scripts, minimum, next } = context;
+  const known = lookUp(context);
   const made = new Map(coinsMade(parent, next.height));
   if (!child.ins.some(({ hash, index }) => made.has(outpointKey(hash, index))))
     throw rejectedError('package topology disallowed. not child-with-parents or parents depend on each other.');
-  const first = judged(parent, standing, known);
-  const second = judged(child, standing, (key) => made.get(key) ?? known(key));
+  const first = checkedEntry(parent, context, known);
+  const second = checkedEntry(child, context, (key) => made.get(key) ?? known(key));
   for (const { entry } of [first, second]) checkMaxFee(entry.fee, entry.vsize, most);
   const fee = first.entry.fee + second.entry.fee;
   const vsize = first.entry.vsize + second.entry.vsize;
@@ -143,11 +143,11 @@ export const acceptPair = (
  * Checks a transaction that was in a block or in the mempool before a reorg: fee and standardness are not checked again. Undefined where it
  * is no longer valid.
  */
-export const readmit = (tx: Transaction, standing: Standing): Entry | undefined => {
-  const { pool, next, medianTimeAt, scripts } = standing;
+export const readmit = (tx: Transaction, context: AcceptContext): Entry | undefined => {
+  const { pool, next, medianTimeAt, scripts } = context;
   try {
-    if (isCoinbase(tx) || conflictsOf(tx, pool).length > 0 || isKnown(tx, standing)) return undefined;
-    const spent = coinsOf(tx, lookUp(standing));
+    if (isCoinbase(tx) || conflictsOf(tx, pool).length > 0 || isKnown(tx, context)) return undefined;
+    const spent = coinsOf(tx, lookUp(context));
     const fee = checkSpending(tx, spent, next, medianTimeAt);
     checkScripts(tx, spent, scripts);
     return { id: hex(idOf(tx)), tx, fee, vsize: tx.virtualSize() };

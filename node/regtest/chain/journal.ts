@@ -4,19 +4,19 @@
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hex, unhex } from '../../../wire/bytes.ts';
-import type { Deed, Regtest } from './regtest.ts';
+import type { ChainChange, Regtest } from './regtest.ts';
 
-const lineOf = (deed: Deed): string => {
-  const data = 'raw' in deed ? hex(deed.raw) : deed.hash;
-  return `${deed.deed} ${data}${deed.deed === 'pair' ? ` ${hex(deed.child)}` : ''}\n`;
+const lineOf = (change: ChainChange): string => {
+  const data = 'raw' in change ? hex(change.raw) : change.hash;
+  return `${change.change} ${data}${change.change === 'pair' ? ` ${hex(change.child)}` : ''}\n`;
 };
 
-const deedOf = (line: string): Deed | undefined => {
-  const [, deed, data = '', child = ''] =
+const changeOf = (line: string): ChainChange | undefined => {
+  const [, change, data = '', child = ''] =
     /^(sent|pair|block|invalidated|reconsidered) ((?:[0-9a-f]{2})+)(?: ((?:[0-9a-f]{2})+))?$/.exec(line) ?? [];
-  if (deed === 'pair') return { deed, raw: unhex(data), child: unhex(child) };
-  if (deed === 'sent' || deed === 'block') return { deed, raw: unhex(data) };
-  if (deed === 'invalidated' || deed === 'reconsidered') return { deed, hash: data };
+  if (change === 'pair') return { change, raw: unhex(data), child: unhex(child) };
+  if (change === 'sent' || change === 'block') return { change, raw: unhex(data) };
+  if (change === 'invalidated' || change === 'reconsidered') return { change, hash: data };
   return undefined;
 };
 
@@ -25,7 +25,7 @@ export class JournalError extends Error {
   override readonly name = 'JournalError';
   readonly fault: { readonly code: 'bad_journal'; readonly path: string; readonly line: number };
   constructor(path: string, line: number, cause: unknown) {
-    super(`${path}, line ${line}: expected a deed that fits the chain before it; remove the file to begin anew`, {
+    super(`${path}, line ${line}: expected a change that fits the chain before it; remove the file to begin anew`, {
       cause,
     });
     this.fault = { code: 'bad_journal', path, line };
@@ -38,13 +38,13 @@ export const keepJournal = (regtest: Regtest, path: string): void => {
   const whole = kept.slice(0, kept.lastIndexOf('\n') + 1);
   if (whole.length < kept.length) writeFileSync(path, whole);
   for (const [i, line] of whole.split('\n').slice(0, -1).entries()) {
-    const deed = deedOf(line);
+    const change = changeOf(line);
     try {
-      if (deed === undefined) throw new RangeError('no deed');
-      regtest.redo(deed);
+      if (change === undefined) throw new RangeError('expected the kind of a change and its bytes in hex');
+      regtest.redo(change);
     } catch (error) {
       throw new JournalError(path, i + 1, error);
     }
   }
-  regtest.keep((deed) => appendFileSync(path, lineOf(deed), { mode: 0o600 }));
+  regtest.keep((change) => appendFileSync(path, lineOf(change), { mode: 0o600 }));
 };

@@ -10,20 +10,20 @@ import {
   hash,
   hashForm,
   internal,
-  judged,
   type Method,
   placed,
   RpcFault,
   satoshi,
   scriptOf,
   whole,
+  withRpcFaults,
 } from './rpcparams.ts';
 import { btc, displayed } from './shown.ts';
 
 const give = (faucet: Faucet, amounts: readonly (readonly [address: string, amount: unknown])[]): string => {
   const outputs = amounts.map(([address, amount]) => ({ script: scriptOf(address), amount: satoshi(amount) }));
   try {
-    return displayed(judged(() => faucet.give(outputs)));
+    return displayed(withRpcFaults(() => faucet.give(outputs)));
   } catch (error) {
     if (error instanceof WalletError) throw new RpcFault(code.noFunds, error.message);
     throw error;
@@ -38,7 +38,7 @@ export const labMethods = {
       const waiting = typeof one === 'string' && hashForm.test(one) ? regtest.pool.get(hex(internal(one))) : undefined;
       return waiting === undefined ? bytes([one], 0) : new Uint8Array(waiting.tx.toBuffer());
     });
-    const [made] = judged(() => regtest.mine(1, scriptOf(address), { only }));
+    const [made] = withRpcFaults(() => regtest.mine(1, scriptOf(address), { only }));
     return { hash: made };
   },
   submitblock: (params, { regtest }) => {

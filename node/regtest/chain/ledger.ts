@@ -39,8 +39,8 @@ export class Ledger {
   /** In order of arrival, so that a block always follows its parent. */
   private readonly known = new Map<string, Placed>();
   private readonly branch: Placed[] = [];
-  /** Where each transaction of the best branch stands. */
-  private readonly standing = new Map<string, Placed>();
+  /** The block of each transaction in the best branch. */
+  private readonly blockOf = new Map<string, Placed>();
   private readonly undos = new Map<string, Undo>();
   private readonly invalid = new Set<string>();
 
@@ -70,7 +70,7 @@ export class Ledger {
 
   /** The block of the best branch that has this transaction, its id as 64 hex digits in internal order. */
   blockWith(id: string): Placed | undefined {
-    return this.standing.get(id);
+    return this.blockOf.get(id);
   }
 
   /** True where this block is on the best branch. */
@@ -120,7 +120,7 @@ export class Ledger {
     const copy = new Ledger(this.scripts);
     for (const [key, coin] of this.coins) copy.coins.set(key, coin);
     for (const [hash, placed] of this.known) copy.known.set(hash, placed);
-    for (const [id, placed] of this.standing) copy.standing.set(id, placed);
+    for (const [id, placed] of this.blockOf) copy.blockOf.set(id, placed);
     for (const [hash, undo] of this.undos) copy.undos.set(hash, undo);
     for (const hash of this.invalid) copy.invalid.add(hash);
     copy.branch.splice(0, copy.branch.length, ...this.branch);
@@ -228,14 +228,14 @@ export class Ledger {
     }
     this.undos.set(placed.hash, done);
     this.branch.push(placed);
-    for (const one of transactions) this.standing.set(hex(one.txid), placed);
+    for (const one of transactions) this.blockOf.set(hex(one.txid), placed);
   }
 
   private disconnect(): void {
     const placed = this.branch.pop();
     if (placed === undefined) return;
     this.takeBack(placed, this.undos.get(placed.hash) ?? []);
-    for (const one of placed.transactions) this.standing.delete(hex(one.txid));
+    for (const one of placed.transactions) this.blockOf.delete(hex(one.txid));
     this.undos.delete(placed.hash);
   }
 

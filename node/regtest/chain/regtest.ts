@@ -8,7 +8,7 @@ import { hex, reversed, unhex } from '../../../wire/bytes.ts';
 import { isFeeTooLow } from '../../chain/errors.ts';
 import { outpointKey } from '../../chain/watchrules.ts';
 import type { Clock, Outpoint } from '../../ports/ports.ts';
-import { accept, acceptPair, isKnown, readmit, type Standing } from './accept.ts';
+import { type AcceptContext, accept, acceptPair, isKnown, readmit } from './accept.ts';
 import { makeBlock, readBlock, readTransaction } from './block.ts';
 import { type Coin, idOf, spentKeys } from './coins.ts';
 import { maximumBlockWeight, subsidy } from './consensus.ts';
@@ -25,12 +25,12 @@ export interface MineOptions {
 }
 
 /** Every kind of change of a chain: the same changes in the same order give the same chain. */
-export type Deed =
-  | { readonly deed: 'sent'; readonly raw: Uint8Array }
-  | { readonly deed: 'pair'; readonly raw: Uint8Array; readonly child: Uint8Array }
-  | { readonly deed: 'block'; readonly raw: Uint8Array }
-  | { readonly deed: 'invalidated'; readonly hash: string }
-  | { readonly deed: 'reconsidered'; readonly hash: string };
+export type ChainChange =
+  | { readonly change: 'sent'; readonly raw: Uint8Array }
+  | { readonly change: 'pair'; readonly raw: Uint8Array; readonly child: Uint8Array }
+  | { readonly change: 'block'; readonly raw: Uint8Array }
+  | { readonly change: 'invalidated'; readonly hash: string }
+  | { readonly change: 'reconsidered'; readonly hash: string };
 
 export class Regtest {
   readonly ledger: Ledger;
@@ -46,7 +46,7 @@ export class Regtest {
   private readonly listeners = new Set<() => void>();
   private readonly hearers = new Set<(tx: Uint8Array) => void>();
   private readonly followers = new Set<(change: Switch) => void>();
-  private did: ((deed: Deed) => void) | undefined;
+  private did: ((change: ChainChange) => void) | undefined;
   private blocksTaken = 0;
 
   constructor(scripts: ScriptCheck, clock: Pick<Clock, 'now'>, ledger: Ledger = new Ledger(scripts)) {
@@ -62,34 +62,34 @@ export class Regtest {
     return copy;
   }
 
-  private get standing(): Standing {
+  private get context(): AcceptContext {
     const { ledger, pool, scripts } = this;
     const { coins, next, medianTimeAt } = ledger;
     return { coins, pool, next, medianTimeAt, scripts, minimum: this.minimum };
   }
 
   /** Calls back with every change from now on, which `redo` can repeat. */
-  keep(did: (deed: Deed) => void): void {
+  keep(did: (change: ChainChange) => void): void {
     this.did = did;
   }
 
   /** Repeats a change. Throws ChainError where that is impossible, which cannot happen with a complete record. */
-  redo(deed: Deed): void {
-    switch (deed.deed) {
+  redo(change: ChainChange): void {
+    switch (change.change) {
       case 'sent':
-        this.send(deed.raw);
+        this.send(change.raw);
         break;
       case 'pair':
-        this.sendPair(deed.raw, deed.child);
+        this.sendPair(change.raw, change.child);
         break;
       case 'block':
-        this.submit(deed.raw);
+        this.submit(change.raw);
         break;
       case 'invalidated':
-        this.invalidate(deed.hash);
+        this.invalidate(change.hash);
         break;
       case 'reconsidered':
-        this.reconsider(deed.hash);
+        this.reconsider(change.hash);
     }
   }
 
@@ -122,12 +122,12 @@ export class Regtest {
    */
   send(raw: Uint8Array, most = 0n): { readonly tx: Transaction; readonly became: 'taken' | 'waiting' | 'mined' } {
     const tx = readTransaction(raw);
-    const { standing } = this;
-    if (isKnown(tx, standing)) return { tx, became: this.pool.get(hex(idOf(tx))) === undefined ? 'mined' : 'waiting' };
-    const { entry, replaces } = accept(tx, standing, most);
+    const { context } = this;
+    if (isKnown(tx, context)) return { tx, became: this.pool.get(hex(idOf(tx))) === undefined ? 'mined' : 'waiting' };
+    const { entry, replaces } = accept(tx, context, most);
     this.pool.remove(replaces);
     this.pool.add(entry);
-    this.did?.({ deed: 'sent', raw });
+    this.did?.({ change: 'sent', raw });
     this.arrived(raw);
     return { tx, became: 'taken' };
   }
@@ -135,8 +135,8 @@ export class Regtest {
   /** Tests whether a transaction would be accepted. `most` as for `send`. Throws ChainError `rejected`. */
   check(raw: Uint8Array, most = 0n): void {
     const tx = readTransaction(raw);
-    const { standing } = this;
-    if (!isKnown(tx, standing)) accept(tx, standing, most);
+    const { context } = this;
+    if (!isKnown(tx, context)) accept(tx, context, most);
   }
 
   /**
@@ -148,10 +148,10 @@ export class Regtest {
       this.send(raw, most);
     } catch (error) {
       if (!isFeeTooLow(error)) throw error;
-      const { entries, replaces } = acceptPair([readTransaction(raw), readTransaction(child)], this.standing, most);
+      const { entries, replaces } = acceptPair([readTransaction(raw), readTransaction(child)], this.context, most);
       this.pool.remove(replaces);
       for (const entry of entries) this.pool.add(entry);
-      this.did?.({ deed: 'pair', raw, child });
+      this.did?.({ change: 'pair', raw, child });
       this.arrived(raw, child);
       return;
     }
@@ -210,7 +210,7 @@ export class Regtest {
     this.blocksTaken++;
     const hash = block.getId();
     const change = this.ledger.add(block, hash);
-    this.did?.({ deed: 'block', raw: block.toBuffer() });
+    this.did?.({ change: 'block', raw: block.toBuffer() });
     this.after(change);
     return hash;
   }
@@ -218,14 +218,14 @@ export class Regtest {
   /** As bitcoind's invalidateblock: this block and its descendants count as invalid. */
   invalidate(hash: string): void {
     const change = this.ledger.invalidate(hash);
-    this.did?.({ deed: 'invalidated', hash });
+    this.did?.({ change: 'invalidated', hash });
     this.after(change);
   }
 
   /** As bitcoind's reconsiderblock. */
   reconsider(hash: string): void {
     const change = this.ledger.reconsider(hash);
-    this.did?.({ deed: 'reconsidered', hash });
+    this.did?.({ change: 'reconsidered', hash });
     this.after(change);
   }
 
@@ -276,7 +276,7 @@ export class Regtest {
     const waiting = this.pool.entries().map(({ tx }) => tx);
     this.pool.clear();
     for (const tx of [...lost, ...waiting]) {
-      const entry = readmit(tx, this.standing);
+      const entry = readmit(tx, this.context);
       if (entry !== undefined) this.pool.add(entry);
     }
   }

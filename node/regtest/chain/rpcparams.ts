@@ -110,7 +110,7 @@ export const placed = ({ regtest }: RpcContext, at: string): Placed => {
 };
 
 /** A rejected transaction or block with bitcoind's error code. */
-export const judged = <T>(act: () => T): T => {
+export const withRpcFaults = <T>(act: () => T): T => {
   try {
     return act();
   } catch (error) {

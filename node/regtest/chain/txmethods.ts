@@ -9,12 +9,12 @@ import {
   code,
   hash,
   internal,
-  judged,
   type Method,
   maxFeeOf,
   placed,
   RpcFault,
   whole,
+  withRpcFaults,
 } from './rpcparams.ts';
 import { btc, displayed, shownEntry, shownScript, shownTransaction } from './shown.ts';
 
@@ -80,7 +80,7 @@ export const transactionMethods = {
   sendrawtransaction: (params, { regtest }) => {
     const raw = bytes(params, 0);
     const most = maxFeeOf(params[1]);
-    const { tx, became } = judged(() => regtest.send(raw, most));
+    const { tx, became } = withRpcFaults(() => regtest.send(raw, most));
     if (became === 'mined') throw new RpcFault(code.mined, 'Transaction outputs already in utxo set');
     return tx.getId();
   },
@@ -88,7 +88,7 @@ export const transactionMethods = {
     const most = maxFeeOf(maxFeerate);
     if (!Array.isArray(transactions) || transactions.length !== 1) throw bad(0, 'one transaction');
     const raw = bytes(transactions, 0);
-    const tx = judged(() => readTransaction(raw));
+    const tx = withRpcFaults(() => readTransaction(raw));
     const ids = { txid: tx.getId(), wtxid: displayed(tx.getHash(true)) };
     const waits = regtest.pool.get(hex(tx.getHash())) !== undefined;
     if (waits) return [{ ...ids, allowed: false, 'reject-reason': 'txn-already-in-mempool' }];
@@ -104,7 +104,7 @@ export const transactionMethods = {
     const most = maxFeeOf(maxFeerate);
     if (!Array.isArray(transactions) || transactions.length !== 2) throw bad(0, 'a transaction and its child');
     const [parent, child] = [bytes(transactions, 0), bytes(transactions, 1)];
-    const ids = [parent, child].map((raw) => judged(() => readTransaction(raw)));
+    const ids = [parent, child].map((raw) => withRpcFaults(() => readTransaction(raw)));
     const answer = (message: string, errors: readonly (string | undefined)[]) => ({
       package_msg: message,
       'tx-results': Object.fromEntries(

@@ -4,7 +4,7 @@
  */
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Ran, runToEnd } from './run.ts';
+import { type ProgramResult, runToEnd } from './run.ts';
 
 /** The suite that has it, and the package. The suite's own libraries come along, so the machine's do not matter. */
 const suite = 'forky';
@@ -24,12 +24,12 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-const lastLines = ({ out, err }: Ran): string => {
+const lastLines = ({ out, err }: ProgramResult): string => {
   const lines = (err.trim() || out.trim()).split('\n');
   return lines.slice(-4).join('\n');
 };
 
-const must = async (what: string, run: Promise<Ran>): Promise<string> => {
+const must = async (what: string, run: Promise<ProgramResult>): Promise<string> => {
   const ran = await run;
   if (ran.code !== 0) throw new AptError(`${what} failed:\n${lastLines(ran)}`);
   return ran.out;

@@ -17,7 +17,7 @@ import { NoBitcoind } from './find.ts';
 import type { Network } from './network.ts';
 import { Printer } from './print.ts';
 import { askedLarge, invoiced, reusable, single, spontaneous, withheld } from './scenes.ts';
-import { endsOf, settle } from './settling.ts';
+import { channelBalancesOf, settle } from './settling.ts';
 import { stopOnSignals } from './shutdown.ts';
 import { cast, fundedSat, type Name, type Stage, setStage } from './stage.ts';
 
@@ -40,7 +40,7 @@ const wishesOf = (words: readonly string[]): Wishes =>
 /** The scenes in their order. */
 const play = async (stage: Stage): Promise<Facts> => {
   const { network, checks, channels } = stage;
-  const before = await endsOf(stage);
+  const before = await channelBalancesOf(stage);
   const pids = [network.bitcoind.pid, ...cast.map((name) => network.nodes[name].pid)];
   const bolt11 = await askedLarge(stage);
   const one = await single(stage, bolt11);

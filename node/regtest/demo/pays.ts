@@ -8,7 +8,7 @@ import type { PaymentFact, ShardFact } from './facts.ts';
 import { fieldLines } from './frames.ts';
 import { shardFact, waysOf } from './shards.ts';
 import type { Stage } from './stage.ts';
-import { type Sightings, watchSets } from './watch.ts';
+import { type SeenSets, watchSets } from './watch.ts';
 import { waterfall } from './waterfall.ts';
 
 /** Why a call was refused, in the node's words. Rethrows what is no refusal. */
@@ -29,7 +29,7 @@ export interface PayCall {
 export const payWatched = async (
   { network, nameOf }: Stage,
   { scheme, label, call }: PayCall,
-): Promise<{ readonly fact: PaymentFact; readonly seen: Sightings }> => {
+): Promise<{ readonly fact: PaymentFact; readonly seen: SeenSets }> => {
   const watch = await watchSets(network.nodes.dave);
   const failure = await call().then(() => undefined, refusalOf);
   const seen = await watch.stop();

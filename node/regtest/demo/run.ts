@@ -1,7 +1,7 @@
 /** Running another program to its end. */
 import { spawn } from 'node:child_process';
 
-export interface Ran {
+export interface ProgramResult {
   /** 0 when it went well; -1 when it could not be started or was killed. */
   readonly code: number;
   readonly out: string;
@@ -21,7 +21,7 @@ export interface RunOptions {
 export const runToEnd = (
   [program = '', ...args]: readonly string[],
   { cwd, timeout = 120_000, env: given = process.env }: RunOptions = {},
-): Promise<Ran> =>
+): Promise<ProgramResult> =>
   new Promise((resolve) => {
     const env = { ...given, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
     const child = spawn(program, args, { ...(cwd && { cwd }), env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -7,10 +7,10 @@ import { cast, fundedSat, type Name, quietChannels, type Stage } from './stage.t
 import { until } from './wait.ts';
 
 /** Both ends' shares of each channel: the opener's first. */
-export type Ends = ReadonlyMap<string, readonly [bigint, bigint]>;
+export type ChannelBalances = ReadonlyMap<string, readonly [bigint, bigint]>;
 
 /** What each end of each channel has, by channel_id, once all is quiet. */
-export const endsOf = async ({ network, channels }: Stage): Promise<Ends> => {
+export const channelBalancesOf = async ({ network, channels }: Stage): Promise<ChannelBalances> => {
   const quiet = await quietChannels(network);
   const share = (name: Name, id: string): bigint =>
     quiet.get(name)?.find(({ channel_id }) => channel_id === id)?.to_us_msat ?? 0n;
@@ -70,8 +70,8 @@ const untilPaidOut = async ({ network, channels }: Stage, closes: readonly Close
 const livesOf = (
   channels: readonly Opened<Name>[],
   mined: readonly Mined[],
-  before: Ends,
-  after: Ends,
+  before: ChannelBalances,
+  after: ChannelBalances,
 ): readonly ChannelLife[] =>
   channels.map(({ scid, from, to, sat, funding, channelId }) => ({
     scid,
@@ -85,10 +85,14 @@ const livesOf = (
   }));
 
 /** Scene 6. `before` is what the ends had before anything was paid; `payments` are those that succeeded. */
-export const settle = async (stage: Stage, before: Ends, payments: readonly PaymentFact[]): Promise<Settled> => {
+export const settle = async (
+  stage: Stage,
+  before: ChannelBalances,
+  payments: readonly PaymentFact[],
+): Promise<Settled> => {
   const { network, printer, channels, check, fundedAt } = stage;
   printer.title('6  Channels closed, and the books');
-  const after = await endsOf(stage);
+  const after = await channelBalancesOf(stage);
   const closes = await printer.step('all channels are closed by both sides, and the closings mined', async () => {
     const done = await closeAll(stage);
     await untilPaidOut(stage, done);

@@ -4,12 +4,12 @@ import { hex, unhex } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto.ts';
 import type { Result } from '../../api/table.ts';
 import type { PaymentFact, ShardFact } from './facts.ts';
-import type { Sightings } from './watch.ts';
+import type { SeenSets } from './watch.ts';
 
 export type ListedShard = NonNullable<Result<'pay'>['shards']>[number];
 
 /** One shard; `nameOf` gives the name of a node id. */
-export const shardFact = (shard: ListedShard, seen: Sightings, nameOf: (id: string) => string): ShardFact => ({
+export const shardFact = (shard: ListedShard, seen: SeenSets, nameOf: (id: string) => string): ShardFact => ({
   index: shard.index,
   status: shard.status,
   payment_hash: shard.payment_hash,

@@ -2,7 +2,7 @@
 import type { NodeProcess } from './process.ts';
 import { sleep } from './wait.ts';
 
-export interface Sightings {
+export interface SeenSets {
   /** Seconds since 1970 at which an HTLC was first seen held, by payment hash. */
   readonly held: ReadonlyMap<string, number>;
   /** When the set was first seen to be claimed; undefined when it never was. */
@@ -15,9 +15,9 @@ export interface Sightings {
 
 export interface Watch {
   /** What has been seen so far. */
-  readonly seen: Sightings;
+  readonly seen: SeenSets;
   /** Ends the watch after one more look. */
-  stop(): Promise<Sightings>;
+  stop(): Promise<SeenSets>;
 }
 
 const pause = 10;
@@ -42,7 +42,7 @@ export const watchSets = async (node: NodeProcess): Promise<Watch> => {
       expected = set.shares_expected ?? expected;
     }
   };
-  const seen = (): Sightings => ({ held, whole, most, expected });
+  const seen = (): SeenSets => ({ held, whole, most, expected });
   const looking = (async () => {
     while (!stopped) {
       await look();

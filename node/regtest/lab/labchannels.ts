@@ -2,7 +2,7 @@
 import type { Faucet } from './faucet.ts';
 import type { LabChannel, LabFile } from './labfile.ts';
 import type { Member, MemberChannel } from './member.ts';
-import { connect, type Members, untilAt, untilSo } from './members.ts';
+import { connect, type Members, waitForHeight, waitForMember } from './members.ts';
 
 /** Satoshi beside a channel's capacity for the fee of its transaction, and in a coin that each node gets for whatever it likes. */
 const feeRoom = 50_000n;
@@ -12,7 +12,7 @@ const announceDepth = 6;
 /** Milliseconds until a channel that does not come back in step is only told of. */
 const backPatience = 30_000;
 
-interface Labour {
+interface LabTools {
   readonly members: Members;
   readonly faucet: Faucet;
   readonly progress: (line: string) => void;
@@ -31,7 +31,7 @@ const memberOf = (members: Members, name: string): Member => {
 /** Mines blocks and waits until all these nodes have read them. Gives the height. */
 export const mineAnd = async (faucet: Faucet, blocks: number, members: Iterable<Member>): Promise<number> => {
   const height = await faucet.mine(blocks);
-  await Promise.all([...members].map((member) => untilAt(member, height)));
+  await Promise.all([...members].map((member) => waitForHeight(member, height)));
   return height;
 };
 
@@ -40,7 +40,7 @@ export const missingOf = ({ channels }: Pick<LabFile, 'channels'>): readonly Lab
   channels.filter(({ funding }) => funding === undefined);
 
 /** Gives every node what it needs for channels that it is to open, a coin for each, and one for itself. */
-export const giveCoins = async (lab: LabFile, { members, faucet, progress }: Labour): Promise<void> => {
+export const fundWallets = async (lab: LabFile, { members, faucet, progress }: LabTools): Promise<void> => {
   const coins: (readonly [address: string, sat: bigint])[] = [];
   const waited: (readonly [member: Member, sat: bigint])[] = [];
   for (const [name, member] of members) {
@@ -65,7 +65,7 @@ export const giveCoins = async (lab: LabFile, { members, faucet, progress }: Lab
   for (const round of rounds) await faucet.give(round);
   await mineAnd(faucet, 1, members.values());
   for (const [member, sum] of waited)
-    await untilSo(member, `${member.node.name}'s wallet to show its coins`, async () =>
+    await waitForMember(member, `${member.node.name}'s wallet to show its coins`, async () =>
       (await member.coinsSat()) >= sum ? true : undefined,
     );
 };
@@ -86,7 +86,7 @@ const openOne = async (lab: Pick<LabFile, 'channels'>, channel: LabChannel, memb
 /** Opens what is missing; `save` is told of each, so that none is opened twice. Resolves once every node knows every channel. */
 export const openChannels = async (
   lab: LabFile,
-  { members, faucet, progress }: Labour,
+  { members, faucet, progress }: LabTools,
   save: (channels: LabFile['channels']) => Promise<void>,
 ): Promise<void> => {
   const channels = [...lab.channels];
@@ -114,7 +114,7 @@ export const openChannels = async (
 };
 
 const untilUsable = (member: Member, { funding, from, to }: LabChannel): Promise<MemberChannel> =>
-  untilSo(member, `the channel ${from}-${to} to be usable for ${member.node.name}`, async () =>
+  waitForMember(member, `the channel ${from}-${to} to be usable for ${member.node.name}`, async () =>
     (await member.channels()).find((one) => one.funding === funding && one.usable),
   );
 
@@ -122,7 +122,7 @@ const untilUsable = (member: Member, { funding, from, to }: LabChannel): Promise
 const untilKnown = async (members: Members, scids: readonly string[]): Promise<void> => {
   await Promise.all(
     [...members.values()].map((member) =>
-      untilSo(
+      waitForMember(
         member,
         `${member.node.name} to know ${scids.length} channels`,
         async () => {

@@ -42,7 +42,7 @@ const isGone = async (member: Member): Promise<boolean> =>
  * Waits until `probe` gives something for a node. Throws LabError `died` with the end of its log when its process has ended, or when it
  * takes longer than `timeout` milliseconds.
  */
-export const untilSo = async <T>(
+export const waitForMember = async <T>(
   member: Member,
   what: string,
   probe: () => Promise<T | undefined>,
@@ -76,7 +76,7 @@ export const untilSo = async <T>(
 /** Starts a node unless it runs, and waits until it has come up. Gives its id. Throws LabError. */
 export const bringUp = async (member: Member, chain: LabChain): Promise<string> => {
   if (!(await isUp(member)) && (await runningPid(member.node.dir)) === undefined) await member.start(chain);
-  return untilSo(
+  return waitForMember(
     member,
     `${member.node.name} to come up`,
     async () => {
@@ -88,8 +88,8 @@ export const bringUp = async (member: Member, chain: LabChain): Promise<string> 
 };
 
 /** Waits until a node has read the chain up to this height. */
-export const untilAt = (member: Member, height: number): Promise<true> =>
-  untilSo(member, `${member.node.name} to read block ${height}`, async () => {
+export const waitForHeight = (member: Member, height: number): Promise<true> =>
+  waitForMember(member, `${member.node.name} to read block ${height}`, async () => {
     const info = await member.info();
     return info.ready && info.height >= height ? true : undefined;
   });
@@ -97,7 +97,7 @@ export const untilAt = (member: Member, height: number): Promise<true> =>
 /** Connects two nodes; again is harmless. */
 export const connect = async (from: Member, to: Member): Promise<void> => {
   const { id } = await to.info();
-  await untilSo(from, `${from.node.name} to connect to ${to.node.name}`, async () => {
+  await waitForMember(from, `${from.node.name} to connect to ${to.node.name}`, async () => {
     await from.connect(id, portOf(to.node.peer));
     return true;
   });

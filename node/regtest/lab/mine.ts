@@ -7,11 +7,11 @@ import { isChainUp, rpcOptionsOf } from './labchain.ts';
 import { LabError } from './laberror.ts';
 import type { LabFile } from './labfile.ts';
 import type { Member } from './member.ts';
-import { isUp, membersOf, mustRun, untilAt } from './members.ts';
+import { isUp, membersOf, mustRun, waitForHeight } from './members.ts';
 import { nodeNamed } from './names.ts';
 
 /** What a faucet gives unless told, in satoshi. */
-export const usualGift = 10_000_000n;
+export const defaultFaucetSat = 10_000_000n;
 
 const many = (blocks: number): string => `${blocks} block${blocks === 1 ? '' : 's'}`;
 
@@ -49,7 +49,7 @@ export const mineInLab = async (lab: LabFile, blocks: number, env: NodeJS.Proces
   withFaucet(await chainOf(lab), async (faucet) => {
     const members = await runningOf(lab, env);
     const height = await faucet.mine(blocks);
-    await Promise.all(members.map((member) => untilAt(member, height)));
+    await Promise.all(members.map((member) => waitForHeight(member, height)));
     const read = members.length === 0 ? 'no node runs' : 'every node that runs has read it';
     return `${many(blocks)} mined: the chain is at block ${height}, and ${read}`;
   });
@@ -58,32 +58,37 @@ export const mineInLab = async (lab: LabFile, blocks: number, env: NodeJS.Proces
 export const isAddress = (word: string): boolean =>
   /^(?:bcrt1[0-9a-z]{20,90}|[mn2][1-9A-HJ-NP-Za-km-z]{25,40})$/.test(word);
 
-export interface Gift {
+export interface FaucetPayment {
   readonly txid: string;
   /** The block that has it. */
   readonly height: number;
 }
 
 /** Sends coins to an address, and mines a block for them. Throws LabError, ChainError. */
-export const giveTo = (chain: RpcOptions, address: string, sat: bigint): Promise<Gift> =>
+export const sendFromFaucet = (chain: RpcOptions, address: string, sat: bigint): Promise<FaucetPayment> =>
   withFaucet(chain, async (faucet) => {
     const txid = await faucet.give(new Map([[address, sat]]));
     return { txid, height: await faucet.mine(1) };
   });
 
-/** A gift in words. */
-export const giftText = (whom: string, sat: bigint, { txid, height }: Gift): string =>
+/** What the faucet paid, in words. */
+export const faucetText = (whom: string, sat: bigint, { txid, height }: FaucetPayment): string =>
   `${whom} has ${satText(String(sat * 1000n))} sat more, in block ${height}:\n${txid}`;
 
 /** Gives coins to a node of a lab by its name, or to an address, and says so. Throws LabError, ChainError, CallError. */
-export const giveInLab = async (lab: LabFile, target: string, sat: bigint, env: NodeJS.ProcessEnv): Promise<string> => {
+export const faucetInLab = async (
+  lab: LabFile,
+  target: string,
+  sat: bigint,
+  env: NodeJS.ProcessEnv,
+): Promise<string> => {
   const chain = await chainOf(lab);
-  if (isAddress(target)) return giftText(target, sat, await giveTo(chain, target, sat));
+  if (isAddress(target)) return faucetText(target, sat, await sendFromFaucet(chain, target, sat));
   const { name } = nodeNamed(lab.nodes, target);
   const member = membersOf(lab, env).get(name);
   if (member === undefined) throw new RangeError(`lab.json: no node ${name}`);
   await mustRun(member);
-  const gift = await giveTo(chain, await member.address(), sat);
-  await untilAt(member, gift.height);
-  return giftText(name, sat, gift);
+  const payment = await sendFromFaucet(chain, await member.address(), sat);
+  await waitForHeight(member, payment.height);
+  return faucetText(name, sat, payment);
 };

@@ -5,13 +5,13 @@ import { NoBitcoind } from '../demo/find.ts';
 import type { Printer } from '../demo/print.ts';
 import { type Faucet, openFaucet } from './faucet.ts';
 import { chainIn, isChainUp, portOf, rpcOptionsOf, startChain } from './labchain.ts';
-import { giveCoins, mineAnd, missingOf, openChannels, rejoin } from './labchannels.ts';
+import { fundWallets, mineAnd, missingOf, openChannels, rejoin } from './labchannels.ts';
 import { LabError } from './laberror.ts';
 import { type LabFile, type LabNode, readLab, writeLab } from './labfile.ts';
 import { isFree, portsFor } from './labports.ts';
 import { lndProgram } from './lndmember.ts';
 import { withLock } from './lock.ts';
-import { bringUp, isUp, type Members, membersOf, untilSo } from './members.ts';
+import { bringUp, isUp, type Members, membersOf, waitForMember } from './members.ts';
 import { runningPid } from './processes.ts';
 import type { LabPlan, PlannedNode } from './shapes.ts';
 
@@ -116,7 +116,7 @@ const movedPorts = async (
  */
 const refresh = async (faucet: Faucet, members: Members): Promise<void> => {
   for (const member of members.values())
-    await untilSo(member, `the chain to have what ${member.node.name} has read`, async () => {
+    await waitForMember(member, `the chain to have what ${member.node.name} has read`, async () => {
       const { height } = await member.info();
       return (await faucet.height()) >= height ? true : undefined;
     });
@@ -152,16 +152,16 @@ const raise = async (options: UpOptions): Promise<LabFile> => {
       ),
     );
     const idOf = new Map(ids.filter((one) => one !== undefined));
-    const labour = { members, faucet, progress };
+    const tools = { members, faucet, progress };
     if (isNew) {
       await printer.step('coins for every node', async () => {
         await mineAnd(faucet, 1, members.values());
-        await giveCoins(now, labour);
+        await fundWallets(now, tools);
       });
       const count = now.channels.length;
       if (count > 0)
         await printer.step(`${count} channel${count === 1 ? '' : 's'}, announced to all`, () =>
-          openChannels(now, labour, (channels) => save({ ...now, channels })),
+          openChannels(now, tools, (channels) => save({ ...now, channels })),
         );
     } else {
       if (how === 'started') await refresh(faucet, members);
