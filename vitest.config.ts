@@ -27,6 +27,7 @@ const longest: readonly string[] = [
     'electrum',
     'lnd',
     'lndcloses',
+    'lndhints',
     'lnbits',
     'ldk',
     'ldkforwards',

@@ -31,7 +31,11 @@ import { OwnAnnouncements } from './ownannouncements.ts';
 /** Most policies stored of one peer for its channels with us. */
 const MAX_PEER_POLICIES = 256;
 
-/** A first channel_update is said again: some nodes drop one that reaches them together with the signatures before it. */
+/**
+ * A first channel_update is said again: some nodes drop one that reaches them together with the signatures before it. So is one under an
+ * alias: lnd is told of it before it has written the channel to its graph, keeps it under the alias, and then looks for it under the
+ * short_channel_id, so that its invoices have no hint of the channel until the next connection.
+ */
 const REBROADCAST_MS = [1_000, 5_000] as const;
 
 /** BOLT 7: confirmations before a channel may be announced. */
@@ -164,12 +168,21 @@ export class OwnChannels {
   private async tellPeer(channel: OwnChannel): Promise<void> {
     if (channel.peerScid === undefined || !channel.online) return;
     const { raw, kept } = this.update(channel, channel.peerScid);
-    const { updates } = this.sentTo(channel.peer);
+    const sent = this.sentTo(channel.peer);
+    const { updates } = sent;
     const message = decodeMessage(raw);
     if (updates.get(channel.key) === raw || message.name !== 'channel_update') return;
     updates.set(channel.key, raw);
     await kept;
-    this.parts.send(channel.peer, message);
+    const { send, later } = this.parts;
+    send(channel.peer, message);
+    if (channel.peerScid === channel.scid) return;
+    for (const ms of REBROADCAST_MS)
+      later(ms, () => {
+        // Of another connection, or followed by a newer one, it is not.
+        if (this.sent.get(nodeKey(channel.peer)) === sent && updates.get(channel.key) === raw)
+          send(channel.peer, message);
+      });
   }
 
   /** Sends our announcement_signatures, once for each connection. */

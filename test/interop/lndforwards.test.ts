@@ -1,6 +1,5 @@
 /** Our nodes and lnd in a line: the cases of the suite over several hops. */
 import { lnd } from './peers/lnd.ts';
-import { describeForwards, describeHints } from './suite/suite.ts';
+import { describeForwards } from './suite/suite.ts';
 
 await describeForwards(lnd);
-await describeHints(lnd);

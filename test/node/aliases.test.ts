@@ -48,7 +48,7 @@ const entryOf = (scidAlias: boolean): Entry => {
 /** Our channels' policies, and what the peer was sent. Nothing here is announced, so nothing is looked up. */
 const ownChannels = () => {
   const sent: Message[] = [];
-  const { graph, gossip, log, later } = gossipOver([]);
+  const { graph, gossip, log, later, pass } = gossipOver([]);
   const own = new OwnChannels({
     ...{ graph, gossip, log, later },
     key: keyOf('us'),
@@ -59,7 +59,7 @@ const ownChannels = () => {
     keep: () => Promise.resolve(),
     now: () => NOW,
   });
-  return { own, sent };
+  return { own, sent, pass };
 };
 
 const channelOf = (entry: Entry) => {
@@ -96,6 +96,40 @@ describe('our channel_update of a channel that is not announced', () => {
     const { own, sent } = ownChannels();
     await own.refresh(channelOf(entryOf(scidAlias)));
     expect(sent).toMatchObject([{ name: 'channel_update', short_channel_id: told, message_flags: 3 }]);
+  });
+
+  test('is said again under an alias on the same connection: lnd drops one that comes before the channel is in its graph', async () => {
+    const { own, sent, pass } = ownChannels();
+    const channel = channelOf(entryOf(true));
+    await own.refresh(channel);
+    await pass(1_000);
+    await pass(5_000);
+    expect(sent).toHaveLength(3);
+    expect(new Set(sent)).toEqual(new Set([sent[0]]));
+    await pass(60_000);
+    expect(sent).toHaveLength(3);
+
+    own.disconnected(channel.peer);
+    await own.refresh(channel);
+    own.disconnected(channel.peer);
+    await pass(5_000);
+    expect(sent).toHaveLength(4);
+  });
+
+  test('is said once where it has the id that the peer calls the channel by', async () => {
+    const { own, sent, pass } = ownChannels();
+    await own.refresh(channelOf(entryOf(false)));
+    await pass(5_000);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('is not said again once a newer one was', async () => {
+    const { own, sent, pass } = ownChannels();
+    const channel = channelOf(entryOf(true));
+    await own.refresh(channel);
+    await own.refresh({ ...channel, policy: { ...channel.policy, feeBase: msat(7n) } });
+    await pass(1_000);
+    expect(sent.map((one) => one.name === 'channel_update' && one.fee_base_msat)).toEqual([1000n, 7n, 7n]);
   });
 
   test('stands in a failure under the id that the onion used', () => {

@@ -52,6 +52,10 @@ const scidOf = (text: string): string => {
   return `${id >> 40n}x${(id >> 16n) & 0xffffffn}x${id & 0xffffn}`;
 };
 
+/** Of how many directions of a channel lnd knows the terms. */
+const directionsOf = ({ node1_policy: one, node2_policy: two }: z.output<typeof graph>['edges'][number]): number =>
+  [one, two].filter((row) => row !== undefined && row !== null).length;
+
 class LndPeer implements Peer {
   readonly kind = lnd;
   readonly name: string;
@@ -59,13 +63,15 @@ class LndPeer implements Peer {
   readonly amp: DeployedAmp;
   private readonly lnd: LndProcess;
   private readonly anchors: boolean;
+  private readonly scidAlias: boolean;
   /** Preimages of invoices whose payments wait, by payment hash. */
   private readonly preimages = new Map<string, Uint8Array>();
 
-  constructor(process: LndProcess, { name, anchors = true }: PeerOptions) {
+  constructor(process: LndProcess, { name, anchors = true, scidAlias = false }: PeerOptions) {
     this.lnd = process;
     this.name = name;
     this.anchors = anchors;
+    this.scidAlias = scidAlias;
     this.amp = deployedAmp(process);
   }
 
@@ -135,6 +141,7 @@ class LndPeer implements Peer {
       sat_per_vbyte: fundingFeerate,
       private: !announce,
       commitment_type: anchors ? 'ANCHORS' : 'STATIC_REMOTE_KEY',
+      scid_alias: this.scidAlias && !announce,
     };
     const point = await this.lnd.call('/v1/channels', opened, { body });
     const txid = hex(unhex(hexOf(point.funding_txid_bytes)).reverse());
@@ -145,18 +152,18 @@ class LndPeer implements Peer {
     return (await this.lnd.call('/v1/channels', channels)).channels;
   }
 
-  /** Channels of its own that its payments know: they leave by none before lnd has written it, and its terms, to its graph. */
-  private async payable(): Promise<ReadonlySet<string>> {
+  /**
+   * Channels that its payments and invoices know: by none does one leave before lnd has written it, and its terms, to its graph, and of none
+   * does an invoice have a hint before lnd knows what the other side asks.
+   */
+  private async known(): Promise<ReadonlySet<string>> {
     const { edges } = await this.lnd.call('/v1/graph?include_unannounced=true', graph);
-    const own = edges.filter(({ node1_pub: first, node1_policy, node2_policy }) => {
-      const mine = first === this.id ? node1_policy : node2_policy;
-      return mine !== undefined && mine !== null;
-    });
+    const own = edges.filter((one) => directionsOf(one) === 2);
     return new Set(own.map(({ channel_id }) => channel_id));
   }
 
   async channels(): Promise<readonly PeerChannel[]> {
-    const payable = await this.payable();
+    const known = await this.known();
     return (await this.rows()).map((one) => {
       const [txid = '', vout = '0'] = one.channel_point.split(':');
       const anchors = one.commitment_type === 'ANCHORS';
@@ -166,7 +173,7 @@ class LndPeer implements Peer {
         channelId: channelIdOf(one.channel_point),
         funding: { txid, vout: Number(vout) },
         capacitySat: one.capacity,
-        usable: one.active && payable.has(one.chan_id),
+        usable: one.active && known.has(one.chan_id),
         anchors,
         htlcs: one.pending_htlcs.length,
         theirSat,
@@ -258,10 +265,7 @@ class LndPeer implements Peer {
 
   async graph(): Promise<readonly { scid: string; directions: number }[]> {
     const { edges } = await this.lnd.call('/v1/graph', graph);
-    return edges.map(({ channel_id, node1_policy: one, node2_policy: two }) => ({
-      scid: scidOf(channel_id),
-      directions: [one, two].filter((row) => row !== undefined && row !== null).length,
-    }));
+    return edges.map((one) => ({ scid: scidOf(one.channel_id), directions: directionsOf(one) }));
   }
 
   async scripts(): Promise<readonly string[]> {
@@ -298,8 +302,9 @@ class LndPeer implements Peer {
 
   /** Starts one that has read the chain. */
   static async start(program: string, options: PeerOptions): Promise<LndPeer> {
-    const { name, dir, bitcoind } = options;
-    const started = new LndPeer(await LndProcess.start({ program, dir: join(dir, name), bitcoind }), options);
+    const { name, dir, bitcoind, scidAlias = false } = options;
+    const flags = scidAlias ? ['--protocol.option-scid-alias'] : [];
+    const started = new LndPeer(await LndProcess.start({ program, dir: join(dir, name), bitcoind, flags }), options);
     started.id = (await started.lnd.info()).identity_pubkey;
     return started;
   }

@@ -24,9 +24,7 @@ export const invoice = z.object({
 });
 const policy = z.object({}).nullish();
 export const graph = z.object({
-  edges: z.array(
-    z.object({ channel_id: z.string(), node1_pub: z.string(), node1_policy: policy, node2_policy: policy }),
-  ),
+  edges: z.array(z.object({ channel_id: z.string(), node1_policy: policy, node2_policy: policy })),
 });
 export const transactions = z.object({
   transactions: z.array(

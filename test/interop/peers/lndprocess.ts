@@ -80,6 +80,8 @@ export interface LndOptions {
   readonly program: string;
   readonly dir: string;
   readonly bitcoind: RunningBitcoind;
+  /** Further options of its command line. */
+  readonly flags?: readonly string[];
 }
 
 export class LndProcess {
@@ -112,7 +114,7 @@ export class LndProcess {
 
   /** Starts it, again after it was killed, and waits until it has read the chain. Throws Error with the end of its log. */
   async start(): Promise<void> {
-    const { program, bitcoind } = this.options;
+    const { program, bitcoind, flags: more = [] } = this.options;
     const log = openSync(join(this.dir, 'log'), 'a', 0o600);
     const flags = [
       `--lnddir=${this.dir}`,
@@ -133,6 +135,7 @@ export class LndProcess {
       `--listen=127.0.0.1:${this.port}`,
       `--rpclisten=127.0.0.1:${this.rpcPort}`,
       `--restlisten=127.0.0.1:${this.restPort}`,
+      ...more,
     ];
     const child = spawn(program, flags, { stdio: ['ignore', log, log] });
     this.child = child;
