@@ -10,7 +10,12 @@ const sent = z.object({
   failure_reason: z.string(),
   payment_hash: z.string(),
   fee_msat: z.string(),
-  htlcs: z.array(z.object({ status: z.string() })),
+  htlcs: z.array(
+    z.object({
+      status: z.string(),
+      failure: z.object({ code: z.string(), failure_source_index: z.number() }).nullish(),
+    }),
+  ),
 });
 
 /** How a payment of lnd came out. */
@@ -27,7 +32,13 @@ const broke = 'FAILURE_REASON_INSUFFICIENT_BALANCE';
 const lag = 10_000;
 const pause = 300;
 
-/** Pays as SendPaymentV2 has it. Throws Error with lnd's word for what did not succeed. */
+/** lnd's word for a payment that did not succeed, and for its HTLCs, with how many hops away each of them ended. */
+const wordsFor = ({ failure_reason, htlcs }: z.output<typeof sent>): string => {
+  const ends = htlcs.flatMap(({ failure }) => failure ?? []);
+  return [failure_reason, ...ends.map((one) => `${one.code} at hop ${one.failure_source_index}`)].join(', ');
+};
+
+/** Pays as SendPaymentV2 has it. Throws Error with lnd's words for what did not succeed. */
 export const send = async (lnd: LndProcess, given: object): Promise<Sent> => {
   const limits = { timeout_seconds: 30, fee_limit_sat: '1000', no_inflight_updates: true };
   const body = { ...limits, ...given };
@@ -37,7 +48,7 @@ export const send = async (lnd: LndProcess, given: object): Promise<Sent> => {
     await sleep(pause);
     paid = await lnd.call('/v2/router/send', sent, { body });
   }
-  if (paid.status !== 'SUCCEEDED') throw new Error(paid.failure_reason);
+  if (paid.status !== 'SUCCEEDED') throw new Error(wordsFor(paid));
   const parts = paid.htlcs.filter(({ status }) => status === 'SUCCEEDED').length;
   return { parts, paymentHash: paid.payment_hash, feeMsat: BigInt(paid.fee_msat) };
 };

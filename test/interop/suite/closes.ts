@@ -73,9 +73,11 @@ const together = (
   },
 });
 
-/** A script of 34 bytes: version, length and a program (BIP 141). */
-const addressOf = (version: number, program: Uint8Array): string =>
-  addressOfScript(concat(Uint8Array.of(version, 32), program), networkOf('regtest')) ?? '';
+/** A version, the length of a program, and that (BIP 141). */
+const programScript = (version: number, length: number): Uint8Array => {
+  const program = unhex('79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798').subarray(0, length);
+  return concat(Uint8Array.of(version, length), program);
+};
 
 /** Amounts about the least that an output may have (BOLT 3, "Dust Limits"). */
 const crumbs = (text: string, amounts: readonly bigint[], needs: readonly Ability[] = []): Case<Pair> => ({
@@ -130,17 +132,19 @@ export const closes: readonly Case<Pair>[] = [
   ...allCrumbs,
   muchUsed,
   ...[
-    { name: 'P2WSH', version: 0 },
-    { name: 'P2TR', version: 0x51 },
+    { name: 'P2WPKH', version: 0, length: 20 },
+    { name: 'P2WSH', version: 0, length: 32 },
+    { name: 'P2TR', version: 0x51, length: 32 },
   ].map(
-    ({ name, version }): Case<Pair> => ({
+    ({ name, version, length }): Case<Pair> => ({
       text: `A closes a channel to an address of ${name}`,
       needs: ['closing script'],
       run: async (pair, way) => {
-        const program = unhex('79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798');
+        const script = programScript(version, length);
+        const address = addressOfScript(script, networkOf('regtest')) ?? '';
         const channelId = await pair.open('out', { sat, pushMsat });
-        const { outputs } = await closed(pair, way, channelId, { address: addressOf(version, program) });
-        expect(outputs.map(({ script }) => script)).toContain(hex(concat(Uint8Array.of(version, 32), program)));
+        const { outputs } = await closed(pair, way, channelId, { address });
+        expect(outputs.map((one) => one.script)).toContain(hex(script));
       },
     }),
   ),

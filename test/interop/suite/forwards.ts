@@ -1,8 +1,9 @@
 /** Cases of payments over several hops: by way of a peer, by way of us, and what is heard of those that fail. */
 import { expect } from 'vitest';
 import { schemeNames } from '../../../amp/schemes.ts';
+import type { NodeProcess } from '../../../node/regtest/demo/process.ts';
 import { until } from '../../../node/regtest/demo/wait.ts';
-import type { Kind } from '../peers/peer.ts';
+import type { Kind, Peer } from '../peers/peer.ts';
 import type { Case } from './case.ts';
 import { addressOf, Line } from './line.ts';
 import { outcome } from './pair.ts';
@@ -39,7 +40,29 @@ const byScheme = (scheme: string): Case<Line> => ({
   },
 });
 
+/** How a peer says that a node so many hops away could not go on; LDK's word does not say who. */
+const awayAt = (hops: number): RegExp =>
+  new RegExp(`(TEMPORARY_CHANNEL_FAILURE|UNKNOWN_NEXT_PEER) at hop ${hops}|RetriesExhausted`);
+
 export const forwards: readonly Case<Line>[] = [
+  {
+    text: 'A learns from B of a channel between others, of what both of its ends ask, and of an end of it',
+    needs: ['graph'],
+    run: async ({ ada, bob, p, q }, way) => {
+      const scidOf = async (node: NodeProcess, peer: Peer): Promise<string> =>
+        (await node.call('listpeerchannels', { id: peer.id })).channels[0]?.short_channel_id ?? '';
+      if (way === 'in') {
+        // Of these q is connected with ada alone, and bob with p.
+        expect(await q.graph()).toContainEqual({ scid: await scidOf(bob, p), directions: 2 });
+        return;
+      }
+      const { channels } = await bob.call('listchannels', { short_channel_id: await scidOf(ada, q) });
+      expect(channels.map(({ source }) => source).sort()).toEqual([ada.id, q.id].sort());
+      await until('bob to know ada itself', async () =>
+        (await bob.call('listnodes', { id: ada.id })).nodes[0]?.last_timestamp === undefined ? undefined : true,
+      );
+    },
+  },
   {
     text: 'A forwards a payment between two nodes that are not of its kind, for its fee',
     needs: ['forwarding'],
@@ -103,10 +126,11 @@ export const forwards: readonly Case<Line>[] = [
     },
   },
   {
-    text: 'with the node behind A away, the payer hears from A that the payment cannot go on for now',
+    text: 'with the node behind A away, payers one hop and two hops before A read that it was A who could not go on for now',
     needs: ['forwarding', 'disconnecting'],
     run: async (line, way) => {
       const { ada, bob, p, q } = line;
+      // What comes back to a payer two hops away has passed a node of the other kind.
       if (way === 'in') {
         const { bolt11, payment_hash } = await line.invoice(bob, amount);
         await bob.kill();
@@ -114,6 +138,7 @@ export const forwards: readonly Case<Line>[] = [
         expect(await outcome(ada.call('pay', { bolt11, shards: 1, retry_for: 5 }))).not.toBe('paid');
         const { pays } = await ada.call('listpays', { payment_hash });
         expect(pays[0]?.shards?.[0]?.failure ?? '').toMatch(/^(temporary_channel_failure|unknown_next_peer)$/);
+        expect(await outcome(q.pay(bolt11))).toMatch(awayAt(2));
         await bob.start();
       } else {
         const { bolt11 } = await q.invoice(amount);
@@ -125,11 +150,15 @@ export const forwards: readonly Case<Line>[] = [
           const { peers } = await ada.call('listpeers', { id: q.id });
           return peers.every(({ connected }) => !connected) ? true : undefined;
         });
-        expect(await outcome(p.pay(bolt11))).toMatch(/NO_ROUTE|RetriesExhausted/);
+        expect(await outcome(p.pay(bolt11))).toMatch(awayAt(1));
+        expect(await outcome(bob.call('pay', { bolt11, shards: 1, retry_for: 5 }))).toContain(
+          `temporary_channel_failure at node ${ada.id}`,
+        );
         const { forwards: failed } = await ada.call('listforwards', { status: 'local_failed' });
         expect(failed.map(({ failreason }) => failreason)).toContain('WIRE_TEMPORARY_CHANNEL_FAILURE');
         if (isLasting) await q.restart();
       }
+      for (const peer of [p, q]) await peer.amp?.forget();
       await line.usable();
     },
   },
